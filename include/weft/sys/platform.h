@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Platform: the one table through which Weft reaches the outside.  Memory, clocks, chance,
+ * descriptors, files and threads are called here and nowhere else, so that the simulator can stand
+ * in for all of it and a test can fail any of it.
+ *
+ * Calls that can fail return >= 0 or -errno and never -EINTR.  The host's table is the default;
+ * each thread may have another (the simulator installs its own for the time of a run).
+ */
+#ifndef WEFT_SYS_PLATFORM_H
+#define WEFT_SYS_PLATFORM_H
+
+#include <weft/base.h>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+WEFT_BEGIN_DECLS
+
+typedef struct weft_thread {
+    unsigned long priv_id;
+} weft_thread;
+
+typedef struct weft_platform {
+    const char *name;
+
+    /* Memory.  alloc gives zeroed bytes; bytes > 0. */
+    void *(*alloc)(size_t bytes);
+    void *(*realloc)(void *ptr, size_t bytes);
+    void (*free)(void *ptr);
+
+    /* Time and chance. */
+    weft_time (*now)(void);       /* monotonic */
+    weft_time (*wall)(void);      /* since 1970-01-01 UTC; for logs and records only */
+    int (*random)(void *out, size_t bytes);
+
+    /* Descriptors.  What is made here is close-on-exec, and non-blocking where it is a socket. */
+    int (*socket)(int domain, int type, int protocol);
+    int (*socketpair)(int domain, int type, int protocol, int out_fds[2]);
+    int (*bind)(int fd, const struct sockaddr *addr, socklen_t addr_bytes);
+    int (*listen)(int fd, int backlog);
+    int (*getsockname)(int fd, struct sockaddr *out, socklen_t *addr_bytes);
+    int (*getpeername)(int fd, struct sockaddr *out, socklen_t *addr_bytes);
+    int (*setsockopt)(int fd, int level, int name, const void *value, socklen_t bytes);
+    int (*getsockopt)(int fd, int level, int name, void *out, socklen_t *bytes);
+    int (*shutdown)(int fd, int how);
+    int (*close)(int fd);
+    int (*pipe)(int out_fds[2]); /* both ends non-blocking */
+
+    /* Transfers that may return -EAGAIN; they never raise SIGPIPE. */
+    ssize_t (*read)(int fd, void *buf, size_t bytes);
+    ssize_t (*write)(int fd, const void *buf, size_t bytes);
+    ssize_t (*recv)(int fd, void *buf, size_t bytes, int flags);
+    ssize_t (*send)(int fd, const void *buf, size_t bytes, int flags);
+    int (*accept)(int fd, struct sockaddr *out, socklen_t *addr_bytes);
+    int (*connect)(int fd, const struct sockaddr *addr, socklen_t addr_bytes);
+
+    /* Files. */
+    int (*open)(const char *path, int flags, int mode);
+    int (*fstat)(int fd, struct stat *out);
+    ssize_t (*pread)(int fd, void *buf, size_t bytes, int64_t offset);
+    ssize_t (*pwrite)(int fd, const void *buf, size_t bytes, int64_t offset);
+    int (*fsync)(int fd);
+    int (*rename)(const char *from, const char *to);
+    int (*unlink)(const char *path);
+
+    /* Threads.  `fn` runs with every signal blocked. */
+    int (*thread_start)(weft_thread *out, void (*fn)(void *arg), void *arg, size_t stack_bytes);
+    void (*thread_join)(weft_thread thread);
+    int (*cpu_count)(void); /* processors this process may use, >= 1 */
+} weft_platform;
+
+/* The host's table, and the calling thread's current one (any thread). */
+WEFT_API extern const weft_platform weft_platform_host;
+WEFT_API const weft_platform *weft_platform_get(void);
+
+/* Makes `platform` (borrowed; NULL: the host's) the calling thread's.  Returns the one before. */
+WEFT_API const weft_platform *weft_platform_set(const weft_platform *platform);
+
+WEFT_END_DECLS
+
+#endif
