@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The callback level: one loop on one thread that runs timers, completions, deferred calls and
+ * posts.  It knows nothing of tasks; the tasks stand on it, and so does a foreign loop that embeds
+ * it.  Callbacks run on the thread's own stack and never wait.
+ *
+ * One turn: messages from other threads, then input and output, then due timers, then deferred
+ * calls (the ready tasks are one of them).  A callback may start and stop anything, free the object
+ * it belongs to, and post; it may not turn or free the loop.
+ */
+#ifndef WEFT_SYS_LOOP_H
+#define WEFT_SYS_LOOP_H
+
+#include <weft/base.h>
+
+#include <sys/socket.h>
+
+WEFT_BEGIN_DECLS
+
+typedef struct weft_loop weft_loop;
+
+/* Zero means "choose for me" in every field. */
+typedef struct weft_loop_options {
+    const char *backend;     /* "io_uring", "epoll", "sim"; NULL: $WEFT_BACKEND, else best for this host */
+    uint32_t queue_depth;    /* submissions that can wait for one system call; 0: 256 */
+    uint32_t op_count_max;   /* operations in flight; 0: 1,048,576.  Past it: -EAGAIN */
+    uint32_t post_count_max; /* posts in flight; 0: 4,096.  Past it: -EAGAIN */
+    uint64_t seed;           /* sim only: drives order, delays and faults */
+} weft_loop_options;
+
+/* Makes a loop in *out for the calling thread, which has none yet (-EBUSY).  `options` may be NULL.
+ * -ENOMEM, -EMFILE; -EINVAL for an unknown backend; a backend that was asked for by name and is not
+ * to be had: its reason (-ENOSYS, -EPERM).  On failure *out is not touched. */
+WEFT_API WEFT_MUST_USE int weft_loop_new(weft_loop **out, const weft_loop_options *options);
+
+/* Frees the loop.  Every operation must have completed.  NULL is fine. */
+WEFT_API void weft_loop_free(weft_loop *loop);
+
+/* One turn.  Waits for at most `timeout` (0: not at all) if there is nothing to do.  Returns 1 if
+ * anything ran, else 0. */
+WEFT_API int weft_loop_turn(weft_loop *loop, weft_time timeout);
+
+/* True while a timer, an operation that is not marked idle, a deferred call or a hold is pending. */
+WEFT_API bool weft_loop_is_busy(const weft_loop *loop);
+
+/* One descriptor that a foreign loop polls for reading: readable means "call weft_loop_turn(loop, 0)
+ * now".  Also turn when weft_loop_next_deadline() passes, and once before going to poll. */
+WEFT_API int weft_loop_descriptor(weft_loop *loop);
+
+/* The earliest timer, or WEFT_FOREVER; the present time if anything is ready to run. */
+WEFT_API weft_time weft_loop_next_deadline(const weft_loop *loop);
+
+/* The calling thread's loop, or NULL. */
+WEFT_API weft_loop *weft_loop_self(void);
+
+/* "io_uring", "epoll" or "sim". */
+WEFT_API const char *weft_loop_backend(const weft_loop *loop);
+
+/* The loop's clock now; never runs backwards. */
+WEFT_API weft_time weft_loop_now(weft_loop *loop);
+
+/* ---- posts ---- */
+
+/* Calls fn(arg) inside the loop soon.  Any thread, and signal handlers.  Posts of one thread arrive
+ * in order.  0, -EAGAIN when too many are in flight, -ESRCH when the loop is gone. */
+WEFT_API WEFT_MUST_USE int weft_post(weft_loop *loop, void (*fn)(void *arg), void *arg);
+
+/* A post with the caller's own memory, which therefore cannot fail: `msg` is the loop's until fn
+ * runs.  Any thread and signal handlers; the loop must be alive. */
+typedef struct weft_msg {
+    struct weft_msg *priv_next;
+    void (*fn)(struct weft_msg *msg);
+} weft_msg;
+WEFT_API void weft_post_msg(weft_loop *loop, weft_msg *msg);
+
+/* Keeps an idle loop from being taken for finished or deadlocked while something outside (a thread,
+ * a signal) will post to it. */
+WEFT_API void weft_loop_hold(weft_loop *loop);
+WEFT_API void weft_loop_unhold(weft_loop *loop);
+
+/* ---- timers ---- */
+
+/* Embed it; init once; never allocates.  Timers due in one turn fire by deadline, then by order of
+ * start.  Never early.  Start and stop are O(1) or O(log n). */
+typedef struct weft_timer {
+    struct weft_timer *priv_next, *priv_prev, *priv_child;
+    uint64_t priv_seq;
+    weft_time deadline; /* read only */
+    void (*fn)(struct weft_timer *timer);
+    uint16_t priv_slot; /* 0: not running */
+} weft_timer;
+
+WEFT_API void weft_timer_init(weft_timer *timer, void (*fn)(weft_timer *timer));
+
+/* Starts, or moves a running one.  WEFT_FOREVER stops it. */
+WEFT_API void weft_timer_start(weft_loop *loop, weft_timer *timer, weft_time deadline);
+WEFT_API void weft_timer_stop(weft_loop *loop, weft_timer *timer);
+
+static inline bool weft_timer_is_running(const weft_timer *timer)
+{
+    return timer->priv_slot != 0;
+}
+
+/* ---- deferred calls ---- */
+
+/* Embed it, zeroed.  fn runs once, at the end of this turn, before the loop waits. */
+typedef struct weft_defer {
+    struct weft_defer *priv_next, *priv_prev; /* NULL: not pending */
+    void (*fn)(struct weft_defer *defer);
+} weft_defer;
+
+WEFT_API void weft_defer_start(weft_loop *loop, weft_defer *defer); /* twice is once */
+WEFT_API void weft_defer_stop(weft_loop *loop, weft_defer *defer);
+
+/* ---- operations ---- */
+
+enum weft_op_kind {
+    WEFT_OP_NOP,
+    WEFT_OP_READ,    /* fd, buf, bytes; offset -1: the descriptor's own position */
+    WEFT_OP_WRITE,   /* the same */
+    WEFT_OP_RECV,    /* fd, buf, bytes, flags */
+    WEFT_OP_SEND,    /* the same; never raises SIGPIPE */
+    WEFT_OP_ACCEPT,  /* fd; result: the new descriptor */
+    WEFT_OP_CONNECT, /* fd, buf = const struct sockaddr *, bytes = its length */
+    WEFT_OP_POLL,    /* fd, flags = POLLIN | POLLOUT …; result: the events that are there */
+    WEFT_OP_ACCEPT_MANY, /* fd; completes once a connection until cancelled or failed */
+    WEFT_OP_RECV_MANY,   /* fd; completes once a chunk with the loop's own buffer: `data`, result =
+                            its bytes; 0 at the end of the stream */
+};
+
+typedef struct weft_op_args {
+    int kind;
+    int fd;
+    void *buf;
+    size_t bytes;
+    int64_t offset;
+    uint32_t flags;
+    bool is_idle; /* waits for the outside: alone it does not keep the loop busy */
+} weft_op_args;
+
+typedef struct weft_op weft_op;
+
+/* How an operation, or one step of a _MANY operation, ended. */
+typedef struct weft_completion {
+    int result;       /* >= 0 or -errno; -ECANCELED: it did not happen */
+    bool is_final;    /* the operation is gone after this call; else more will come */
+    const void *data; /* RECV_MANY: borrowed for the time of this call */
+} weft_completion;
+
+typedef void weft_op_fn(weft_op *op, const weft_completion *completion, void *arg);
+
+/* Starts an operation.  Until the final completion the kernel owns `buf`, the address in it and the
+ * descriptor: do not free, reuse or close them.  fn is called exactly once with is_final set, never
+ * from inside this call.  One reader and one writer a descriptor: a second gives -EBUSY.
+ * -ENOMEM, -EAGAIN (op_count_max), -EBADF, -EPERM (not this backend's descriptor); then fn is never
+ * called. */
+WEFT_API WEFT_MUST_USE int weft_op_start(weft_loop *loop, const weft_op_args *args, weft_op_fn *fn,
+                                         void *arg, weft_op **out);
+
+/* Tries the same at once, without waiting and without a completion: its result, or -EAGAIN.  The
+ * _MANY kinds and POLL always say -EAGAIN. */
+WEFT_API int weft_op_try(weft_loop *loop, const weft_op_args *args);
+
+/* Asks the operation to end early.  Its completion still comes and says what happened: -ECANCELED,
+ * or the result if it was quicker.  Again is harmless. */
+WEFT_API void weft_op_cancel(weft_loop *loop, weft_op *op);
+
+/* Releases a descriptor: operations on it are cancelled and complete with -EBADF first, then the
+ * number is closed; `done` (may be NULL) is told after.  Returns at once. */
+WEFT_API void weft_fd_close(weft_loop *loop, int fd, void (*done)(void *arg), void *arg);
+
+WEFT_END_DECLS
+
+#endif

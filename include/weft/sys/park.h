@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Park and wake: the two calls from which every waiting primitive is made.
+ *
+ * A primitive keeps a queue of waiters, each on the stack of the task that waits:
+ *
+ *     int rc = weft_sp_enter();            // cancelled already?  then nothing has happened
+ *     if (rc < 0)
+ *         return rc;
+ *     ... take it without waiting if that is possible and return 0 ...
+ *     weft_waiter self = WEFT_WAITER(&my_wait_class, object);
+ *     weft_waitq_push(&object->queue, &self);
+ *     rc = weft_park(&self);               // other tasks run here
+ *
+ * and whoever makes the thing available takes a waiter off the queue, hands the thing over and says
+ * weft_wake(waiter, result).  From that instant the operation has happened: a cancel that comes
+ * later shows at the task's next suspension point (rule C03).
+ */
+#ifndef WEFT_SYS_PARK_H
+#define WEFT_SYS_PARK_H
+
+#include <weft/base.h>
+
+WEFT_BEGIN_DECLS
+
+struct weft_waiter;
+typedef struct wf_task wf_task; /* a task's record; opaque here */
+
+typedef struct weft_wait_class {
+    const char *what; /* "mutex", "channel send" …: shown in dumps */
+
+    /* The waiter's scope was cancelled while it waits.  NULL: it leaves its queue and its park
+     * returns -ECANCELED.  Otherwise this decides: call weft_wake(waiter, -ECANCELED) now, or do
+     * nothing and wake it later with the true outcome. */
+    void (*cancel)(struct weft_waiter *waiter);
+} weft_wait_class;
+
+typedef struct weft_waiter {
+    struct weft_waiter *priv_next, *priv_prev; /* in a queue; NULL: in none */
+    const weft_wait_class *wait_class;
+    void *object;  /* what is waited for; for dumps and the wait graph */
+    wf_task *task; /* set by park */
+    int rc;
+    bool is_woken;
+} weft_waiter;
+
+#define WEFT_WAITER(wait_class_, object_) {.wait_class = (wait_class_), .object = (object_)}
+
+/* A FIFO of waiters.  Zeroed is empty. */
+typedef struct weft_waitq {
+    weft_waiter *priv_head;
+} weft_waitq;
+
+WEFT_API void weft_waitq_push(weft_waitq *queue, weft_waiter *waiter);
+WEFT_API weft_waiter *weft_waitq_pop(weft_waitq *queue); /* the first, taken off; NULL if empty */
+WEFT_API void weft_waitq_remove(weft_waitq *queue, weft_waiter *waiter);
+
+static inline weft_waiter *weft_waitq_first(const weft_waitq *queue)
+{
+    return queue->priv_head;
+}
+
+/* Every suspension point begins with it: -ECANCELED if the current scope is effectively cancelled,
+ * -EPERM outside a task, else 0.  May switch to other tasks (fairness, rule F03) before it says 0. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_sp_enter(void);
+
+/* Suspends the calling task until the waiter is woken; returns what it was woken with. */
+WEFT_API WEFT_WAITS int weft_park(weft_waiter *waiter);
+
+/* The same, deaf to cancellation: for work that must finish (rule C10). */
+WEFT_API WEFT_WAITS int weft_park_shielded(weft_waiter *waiter);
+
+/* Takes the waiter off its queue, gives its park the result `rc` and makes its task ready.  Once a
+ * waiter; a second time does nothing.  On the loop's thread only. */
+WEFT_API void weft_wake(weft_waiter *waiter, int rc);
+
+WEFT_END_DECLS
+
+#endif

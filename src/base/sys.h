@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * System calls by the platform table, each a fault point that fails with the error the call most
+ * plausibly has.  Same meaning as the table's entries: >= 0 or -errno.
+ */
+#ifndef WF_SYS_H
+#define WF_SYS_H
+
+#include <weft/sys/fault.h>
+#include <weft/sys/platform.h>
+
+static inline int wf_sys_socket(int domain, int type, int protocol)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "socket"))
+        return -EMFILE;
+    return weft_platform_get()->socket(domain, type, protocol);
+}
+
+static inline int wf_sys_socketpair(int domain, int type, int protocol, int out_fds[2])
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "socketpair"))
+        return -EMFILE;
+    return weft_platform_get()->socketpair(domain, type, protocol, out_fds);
+}
+
+static inline int wf_sys_bind(int fd, const struct sockaddr *addr, socklen_t addr_bytes)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "bind"))
+        return -EADDRINUSE;
+    return weft_platform_get()->bind(fd, addr, addr_bytes);
+}
+
+static inline int wf_sys_listen(int fd, int backlog)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "listen"))
+        return -EADDRINUSE;
+    return weft_platform_get()->listen(fd, backlog);
+}
+
+static inline int wf_sys_getsockname(int fd, struct sockaddr *out, socklen_t *addr_bytes)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "getsockname"))
+        return -ENOBUFS;
+    return weft_platform_get()->getsockname(fd, out, addr_bytes);
+}
+
+static inline int wf_sys_getpeername(int fd, struct sockaddr *out, socklen_t *addr_bytes)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "getpeername"))
+        return -ENOTCONN;
+    return weft_platform_get()->getpeername(fd, out, addr_bytes);
+}
+
+static inline int wf_sys_setsockopt(int fd, int level, int name, const void *value, socklen_t bytes)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "setsockopt"))
+        return -ENOMEM;
+    return weft_platform_get()->setsockopt(fd, level, name, value, bytes);
+}
+
+static inline int wf_sys_getsockopt(int fd, int level, int name, void *out, socklen_t *bytes)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "getsockopt"))
+        return -ENOMEM;
+    return weft_platform_get()->getsockopt(fd, level, name, out, bytes);
+}
+
+static inline int wf_sys_shutdown(int fd, int how)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "shutdown"))
+        return -ENOTCONN;
+    return weft_platform_get()->shutdown(fd, how);
+}
+
+static inline int wf_sys_pipe(int out_fds[2])
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "pipe"))
+        return -EMFILE;
+    return weft_platform_get()->pipe(out_fds);
+}
+
+static inline ssize_t wf_sys_read(int fd, void *buf, size_t bytes)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "read"))
+        return -EIO;
+    return weft_platform_get()->read(fd, buf, bytes);
+}
+
+static inline ssize_t wf_sys_write(int fd, const void *buf, size_t bytes)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "write"))
+        return -EIO;
+    return weft_platform_get()->write(fd, buf, bytes);
+}
+
+static inline ssize_t wf_sys_recv(int fd, void *buf, size_t bytes, int flags)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "recv"))
+        return -ECONNRESET;
+    return weft_platform_get()->recv(fd, buf, bytes, flags);
+}
+
+static inline ssize_t wf_sys_send(int fd, const void *buf, size_t bytes, int flags)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "send"))
+        return -ECONNRESET;
+    return weft_platform_get()->send(fd, buf, bytes, flags);
+}
+
+static inline int wf_sys_accept(int fd, struct sockaddr *out, socklen_t *addr_bytes)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "accept"))
+        return -EMFILE;
+    return weft_platform_get()->accept(fd, out, addr_bytes);
+}
+
+static inline int wf_sys_connect(int fd, const struct sockaddr *addr, socklen_t addr_bytes)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "connect"))
+        return -ECONNREFUSED;
+    return weft_platform_get()->connect(fd, addr, addr_bytes);
+}
+
+static inline int wf_sys_open(const char *path, int flags, int mode)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "open"))
+        return -EMFILE;
+    return weft_platform_get()->open(path, flags, mode);
+}
+
+static inline int wf_sys_fstat(int fd, struct stat *out)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "fstat"))
+        return -EIO;
+    return weft_platform_get()->fstat(fd, out);
+}
+
+static inline ssize_t wf_sys_pread(int fd, void *buf, size_t bytes, int64_t offset)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "pread"))
+        return -EIO;
+    return weft_platform_get()->pread(fd, buf, bytes, offset);
+}
+
+static inline ssize_t wf_sys_pwrite(int fd, const void *buf, size_t bytes, int64_t offset)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "pwrite"))
+        return -ENOSPC;
+    return weft_platform_get()->pwrite(fd, buf, bytes, offset);
+}
+
+static inline int wf_sys_fsync(int fd)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "fsync"))
+        return -EIO;
+    return weft_platform_get()->fsync(fd);
+}
+
+static inline int wf_sys_rename(const char *from, const char *to)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "rename"))
+        return -EIO;
+    return weft_platform_get()->rename(from, to);
+}
+
+static inline int wf_sys_unlink(const char *path)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "unlink"))
+        return -EIO;
+    return weft_platform_get()->unlink(path);
+}
+
+static inline int wf_sys_thread_start(weft_thread *out, void (*fn)(void *arg), void *arg, size_t stack_bytes)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "thread_start"))
+        return -EAGAIN;
+    return weft_platform_get()->thread_start(out, fn, arg, stack_bytes);
+}
+
+static inline int wf_sys_random(void *out, size_t bytes)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "random"))
+        return -EIO;
+    return weft_platform_get()->random(out, bytes);
+}
+
+/* Ignores -1.  Not a fault point: the number is released whatever close says. */
+static inline int wf_sys_close(int fd)
+{
+    return fd < 0 ? 0 : weft_platform_get()->close(fd);
+}
+
+static inline void wf_sys_thread_join(weft_thread thread)
+{
+    weft_platform_get()->thread_join(thread);
+}
+
+static inline weft_time wf_sys_now(void)
+{
+    return weft_platform_get()->now();
+}
+
+static inline weft_time wf_sys_wall(void)
+{
+    return weft_platform_get()->wall();
+}
+
+static inline int wf_sys_cpu_count(void)
+{
+    return weft_platform_get()->cpu_count();
+}
+
+#endif

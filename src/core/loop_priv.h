@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The loop's own fields: seen by the loop, its back ends and the scheduler, nobody else. */
+#ifndef WF_LOOP_PRIV_H
+#define WF_LOOP_PRIV_H
+
+#include <weft/sys/loop.h>
+#include <weft/sys/platform.h>
+
+#include "core/backend/backend_priv.h"
+#include "core/timers.h"
+
+#include <stdatomic.h>
+
+struct wf_sched;
+
+struct weft_loop {
+    const struct wf_backend *backend;
+    void *backend_state;
+    const weft_platform *platform;
+    struct wf_ops ops;
+    struct wf_timers timers;
+    weft_time now;          /* read once a turn; never runs backwards */
+    wf_list deferred;       /* weft_defer, run at the end of the turn */
+    uint32_t hold_count;    /* outside sources that will post */
+    struct wf_posts *posts; /* messages from other threads */
+    struct wf_sched *sched; /* the tasks, or NULL */
+    uint64_t turn_count;
+    uint64_t random;        /* sim: state of the seeded generator */
+    int owner_pid;          /* a child after fork must not use us */
+};
+
+/* The calling thread's loop. */
+extern _Thread_local weft_loop *wf_loop_current __attribute__((tls_model("initial-exec")));
+
+/* The loop's next seeded number (sim). */
+uint64_t wf_loop_random(weft_loop *loop);
+
+#endif

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The host's platform table: the one file that calls the system directly. */
+
+#include <weft/sys/platform.h>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Repeats `call` while a signal interrupts it; gives its value or -errno. */
+#define HOST_RETRY(type, call)                                                                     \
+    do {                                                                                           \
+        type host_rc_;                                                                             \
+        do                                                                                         \
+            host_rc_ = (call);                                                                     \
+        while (host_rc_ < 0 && errno == EINTR);                                                    \
+        return host_rc_ < 0 ? (type)-errno : host_rc_;                                             \
+    } while (0)
+
+static void *host_alloc(size_t bytes)
+{
+    return calloc(1, bytes);
+}
+
+static void *host_realloc(void *ptr, size_t bytes)
+{
+    return realloc(ptr, bytes);
+}
+
+static void host_free(void *ptr)
+{
+    free(ptr);
+}
+
+static weft_time clock_ns(clockid_t id)
+{
+    struct timespec ts;
+    clock_gettime(id, &ts);
+    return ts.tv_sec * WEFT_SEC + ts.tv_nsec;
+}
+
+static weft_time host_now(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+static weft_time host_wall(void)
+{
+    return clock_ns(CLOCK_REALTIME);
+}
+
+static int host_random(void *out, size_t bytes)
+{
+    for (size_t at = 0; at < bytes;) {
+        ssize_t got = getrandom((char *)out + at, bytes - at, 0);
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        at += got > 0 ? (size_t)got : 0;
+    }
+    return 0;
+}
+
+static int host_socket(int domain, int type, int protocol)
+{
+    HOST_RETRY(int, socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+}
+
+static int host_socketpair(int domain, int type, int protocol, int out_fds[2])
+{
+    HOST_RETRY(int, socketpair(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol, out_fds));
+}
+
+static int host_bind(int fd, const struct sockaddr *addr, socklen_t addr_bytes)
+{
+    HOST_RETRY(int, bind(fd, addr, addr_bytes));
+}
+
+static int host_listen(int fd, int backlog)
+{
+    HOST_RETRY(int, listen(fd, backlog));
+}
+
+static int host_getsockname(int fd, struct sockaddr *out, socklen_t *addr_bytes)
+{
+    HOST_RETRY(int, getsockname(fd, out, addr_bytes));
+}
+
+static int host_getpeername(int fd, struct sockaddr *out, socklen_t *addr_bytes)
+{
+    HOST_RETRY(int, getpeername(fd, out, addr_bytes));
+}
+
+static int host_setsockopt(int fd, int level, int name, const void *value, socklen_t bytes)
+{
+    HOST_RETRY(int, setsockopt(fd, level, name, value, bytes));
+}
+
+static int host_getsockopt(int fd, int level, int name, void *out, socklen_t *bytes)
+{
+    HOST_RETRY(int, getsockopt(fd, level, name, out, bytes));
+}
+
+static int host_shutdown(int fd, int how)
+{
+    HOST_RETRY(int, shutdown(fd, how));
+}
+
+/* Linux releases the number even when close says EINTR: never repeat it. */
+static int host_close(int fd)
+{
+    return close(fd) < 0 && errno != EINTR ? -errno : 0;
+}
+
+static int host_pipe(int out_fds[2])
+{
+    HOST_RETRY(int, pipe2(out_fds, O_CLOEXEC | O_NONBLOCK));
+}
+
+static ssize_t host_read(int fd, void *buf, size_t bytes)
+{
+    HOST_RETRY(ssize_t, read(fd, buf, bytes));
+}
+
+static ssize_t host_write(int fd, const void *buf, size_t bytes)
+{
+    HOST_RETRY(ssize_t, write(fd, buf, bytes));
+}
+
+static ssize_t host_recv(int fd, void *buf, size_t bytes, int flags)
+{
+    HOST_RETRY(ssize_t, recv(fd, buf, bytes, flags | MSG_DONTWAIT));
+}
+
+static ssize_t host_send(int fd, const void *buf, size_t bytes, int flags)
+{
+    HOST_RETRY(ssize_t, send(fd, buf, bytes, flags | MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+static int host_accept(int fd, struct sockaddr *out, socklen_t *addr_bytes)
+{
+    HOST_RETRY(int, accept4(fd, out, addr_bytes, SOCK_CLOEXEC | SOCK_NONBLOCK));
+}
+
+static int host_connect(int fd, const struct sockaddr *addr, socklen_t addr_bytes)
+{
+    HOST_RETRY(int, connect(fd, addr, addr_bytes));
+}
+
+static int host_open(const char *path, int flags, int mode)
+{
+    HOST_RETRY(int, open(path, flags | O_CLOEXEC, mode));
+}
+
+static int host_fstat(int fd, struct stat *out)
+{
+    HOST_RETRY(int, fstat(fd, out));
+}
+
+static ssize_t host_pread(int fd, void *buf, size_t bytes, int64_t offset)
+{
+    HOST_RETRY(ssize_t, pread(fd, buf, bytes, offset));
+}
+
+static ssize_t host_pwrite(int fd, const void *buf, size_t bytes, int64_t offset)
+{
+    HOST_RETRY(ssize_t, pwrite(fd, buf, bytes, offset));
+}
+
+static int host_fsync(int fd)
+{
+    HOST_RETRY(int, fsync(fd));
+}
+
+static int host_rename(const char *from, const char *to)
+{
+    HOST_RETRY(int, rename(from, to));
+}
+
+static int host_unlink(const char *path)
+{
+    HOST_RETRY(int, unlink(path));
+}
+
+struct host_thread_start {
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+static void *host_thread_main(void *arg)
+{
+    struct host_thread_start start = *(struct host_thread_start *)arg;
+    free(arg);
+    start.fn(start.arg);
+    return NULL;
+}
+
+static int host_thread_start(weft_thread *out, void (*fn)(void *arg), void *arg, size_t stack_bytes)
+{
+    struct host_thread_start *start = malloc(sizeof *start);
+    if (start == NULL)
+        return -ENOMEM;
+    *start = (struct host_thread_start){.fn = fn, .arg = arg};
+
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_attr_t attr;
+    pthread_t id;
+    int rc = pthread_attr_init(&attr);
+    if (rc != 0)
+        goto out;
+    if (stack_bytes != 0)
+        pthread_attr_setstacksize(&attr, stack_bytes);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = pthread_create(&id, &attr, host_thread_main, start);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    if (rc != 0)
+        goto out;
+    start = NULL; /* the thread frees it */
+    out->priv_id = (unsigned long)id;
+out:
+    free(start);
+    return -rc;
+}
+
+static void host_thread_join(weft_thread thread)
+{
+    pthread_join((pthread_t)thread.priv_id, NULL);
+}
+
+static int host_cpu_count(void)
+{
+    cpu_set_t set;
+    int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return count > 0 ? count : 1;
+}
+
+const weft_platform weft_platform_host = {
+    .name = "host",
+    .alloc = host_alloc,
+    .realloc = host_realloc,
+    .free = host_free,
+    .now = host_now,
+    .wall = host_wall,
+    .random = host_random,
+    .socket = host_socket,
+    .socketpair = host_socketpair,
+    .bind = host_bind,
+    .listen = host_listen,
+    .getsockname = host_getsockname,
+    .getpeername = host_getpeername,
+    .setsockopt = host_setsockopt,
+    .getsockopt = host_getsockopt,
+    .shutdown = host_shutdown,
+    .close = host_close,
+    .pipe = host_pipe,
+    .read = host_read,
+    .write = host_write,
+    .recv = host_recv,
+    .send = host_send,
+    .accept = host_accept,
+    .connect = host_connect,
+    .open = host_open,
+    .fstat = host_fstat,
+    .pread = host_pread,
+    .pwrite = host_pwrite,
+    .fsync = host_fsync,
+    .rename = host_rename,
+    .unlink = host_unlink,
+    .thread_start = host_thread_start,
+    .thread_join = host_thread_join,
+    .cpu_count = host_cpu_count,
+};
