@@ -36,6 +36,10 @@ typedef struct weft_platform {
     weft_time (*wall)(void);      /* since 1970-01-01 UTC; for logs and records only */
     int (*random)(void *out, size_t bytes);
 
+    /* NULL: time passes by itself.  Otherwise the clock is virtual: a loop that has nothing to do
+     * moves it to the next deadline instead of waiting. */
+    void (*advance)(weft_time to);
+
     /* Descriptors.  What is made here is close-on-exec, and non-blocking where it is a socket. */
     int (*socket)(int domain, int type, int protocol);
     int (*socketpair)(int domain, int type, int protocol, int out_fds[2]);
