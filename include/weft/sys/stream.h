@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Streams at the callback level: a connection is a small record that waits without a task.  A
+ * server keeps thousands of them idle and starts a task at the first byte; that task may use the
+ * calls of <weft/net.h> on the same stream.
+ *
+ * Callbacks are never called from inside a call on the same stream.  From any of them everything
+ * here may be called, abort included; the record lives until `closed` has returned.
+ */
+#ifndef WEFT_SYS_STREAM_H
+#define WEFT_SYS_STREAM_H
+
+#include <weft/base.h>
+#include <weft/net.h>
+#include <weft/sys/loop.h>
+
+WEFT_BEGIN_DECLS
+
+/* What all streams of one kind share.  Borrowed as long as a stream of the kind lives. */
+typedef struct weft_stream_kind {
+    /* There are new unread bytes, or the peer ended, or the stream failed.  Take bytes by
+     * weft_stream_consume; what is left stays, and `input` is called again when more has come.
+     * While a task waits in a read of <weft/net.h> it is woken instead. */
+    void (*input)(weft_stream *stream);
+
+    /* The unsent bytes fell to the low mark after weft_stream_put had said -EAGAIN.  May be NULL.
+     */
+    void (*output)(weft_stream *stream);
+
+    /* The deadline of weft_stream_set_deadline passed.  May be NULL. */
+    void (*expired)(weft_stream *stream);
+
+    /* The descriptor is released and no task waits; the record goes when this returns.  May be
+     * NULL. */
+    void (*closed)(weft_stream *stream);
+
+    size_t user_bytes; /* zeroed memory for the owner, see weft_stream_get_user */
+
+    /* Marks in bytes; 0: the default. */
+    uint32_t input_high, input_low;   /* stop reading above, go on below; 64 KiB, 16 KiB */
+    uint32_t output_high, output_low; /* refuse above, call `output` below; 256 KiB, 64 KiB */
+} weft_stream_kind;
+
+/* Makes a stream of a connected socket and starts to read.  Takes `fd`, also on failure.  The
+ * calling thread's loop owns the stream. */
+WEFT_API WEFT_MUST_USE int weft_stream_open(weft_stream **out, int fd,
+                                            const weft_stream_kind *kind);
+
+/* The owner's memory: kind->user_bytes of it, 16-aligned. */
+WEFT_API void *weft_stream_get_user(weft_stream *stream);
+WEFT_API weft_stream *weft_stream_of_user(void *user);
+WEFT_API weft_loop *weft_stream_get_loop(const weft_stream *stream);
+WEFT_API int weft_stream_get_fd(const weft_stream *stream);
+
+/* ---- input ---- */
+
+/* The unread bytes.  Borrowed until the next consume, and inside `input` until it returns: they may
+ * still be in the loop's own buffer. */
+WEFT_API weft_str weft_stream_get_input(const weft_stream *stream);
+
+/* The peer sends no more: what is unread is the rest. */
+WEFT_API bool weft_stream_is_ended(const weft_stream *stream);
+
+/* First failure of the stream, or 0. */
+WEFT_API int weft_stream_get_error(const weft_stream *stream);
+
+/* ---- output ---- */
+
+/* Appends for sending at the end of the turn.  0; -EAGAIN with nothing taken while the unsent bytes
+ * are at or above the high mark, then wait for `output`; -ENOMEM; -EPIPE and the like after a
+ * failure or after weft_stream_end. */
+WEFT_API WEFT_MUST_USE int weft_stream_put(weft_stream *stream, const void *bytes, size_t count);
+
+/* The same without a copy: room for `count` bytes in *out, to be filled and committed (all or less)
+ * before any other call on the stream. */
+WEFT_API WEFT_MUST_USE int weft_stream_reserve(weft_stream *stream, size_t count, char **out);
+WEFT_API void weft_stream_commit(weft_stream *stream, size_t count);
+
+/* Bytes put and not yet taken by the kernel. */
+WEFT_API size_t weft_stream_get_unsent(const weft_stream *stream);
+
+/* ---- time ---- */
+
+/* Calls kind->expired at `deadline`; WEFT_FOREVER: never.  Costs nothing to move later: no timer is
+ * touched until the old point has passed. */
+WEFT_API void weft_stream_set_deadline(weft_stream *stream, weft_time deadline);
+
+/* ---- end ---- */
+
+/* Polite: sends what is unsent, half-closes, reads and drops what still comes (at most 64 KiB or
+ * 2 s) so that the answer arrives, then releases; `closed` follows.  `input` is not called any
+ * more, tasks that read get -EBADF.  weft_stream_abort cuts it short; unsent bytes that do not move
+ * for 30 s end it too. */
+WEFT_API void weft_stream_end(weft_stream *stream);
+
+/* ---- listeners ---- */
+
+/* Told of each connection: `fd` is the callee's, e.g. for weft_stream_open.  The same back-off as
+ * in weft_listener_accept. */
+typedef void weft_listener_fn(weft_listener *listener, int fd, void *arg);
+
+/* Starts to accept by callback.  -EBUSY if it does already, or a task accepts. */
+WEFT_API WEFT_MUST_USE int weft_listener_start(weft_listener *listener, weft_listener_fn *fn,
+                                               void *arg);
+
+/* Stops accepting; connections wait in the kernel.  A few that were on their way may still be told.
+ */
+WEFT_API void weft_listener_stop(weft_listener *listener);
+
+WEFT_END_DECLS
+
+#endif
