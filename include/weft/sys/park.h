@@ -34,10 +34,16 @@ typedef struct weft_wait_class {
      * returns -ECANCELED.  Otherwise this decides: call weft_wake(waiter, -ECANCELED) now, or do
      * nothing and wake it later with the true outcome. */
     void (*cancel)(struct weft_waiter *waiter);
+
+    /* weft_wake() was called on it.  NULL: the task that parked on it becomes ready.  Otherwise this
+     * is called instead, with the waiter off its queue and `rc` set: for a wait on several things,
+     * which takes its other waiters off their queues and wakes the one it parked on. */
+    void (*woken)(struct weft_waiter *waiter);
 } weft_wait_class;
 
 typedef struct weft_waiter {
-    struct weft_waiter *priv_next, *priv_prev; /* in a queue; NULL: in none */
+    struct weft_waiter *priv_next, *priv_prev;
+    struct weft_waitq *priv_queue; /* the queue it is in, or NULL */
     const weft_wait_class *wait_class;
     void *object;  /* what is waited for; for dumps and the wait graph */
     wf_task *task; /* set by park */
@@ -54,7 +60,7 @@ typedef struct weft_waitq {
 
 WEFT_API void weft_waitq_push(weft_waitq *queue, weft_waiter *waiter);
 WEFT_API weft_waiter *weft_waitq_pop(weft_waitq *queue); /* the first, taken off; NULL if empty */
-WEFT_API void weft_waitq_remove(weft_waitq *queue, weft_waiter *waiter);
+WEFT_API void weft_waitq_remove(weft_waiter *waiter);          /* off its queue, if in one */
 
 static inline weft_waiter *weft_waitq_first(const weft_waitq *queue)
 {
