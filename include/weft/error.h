@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Errors with a sentence.  A return value says what kind of failure it is; weft_fail() adds the text
+ * a human needs.  The text belongs to the task and travels with the code: whoever awaits the task,
+ * gathers it or waits for its group finds it with weft_error_text().
+ */
+#ifndef WEFT_ERROR_H
+#define WEFT_ERROR_H
+
+#include <weft/task.h>
+
+WEFT_BEGIN_DECLS
+
+#define WEFT_ERROR_TEXT_BYTES 160
+#define WEFT_ERROR_NAME_BYTES 24
+
+/* One failure, copied out. */
+struct weft_error {
+    weft_task task;
+    int rc;
+    char name[WEFT_ERROR_NAME_BYTES]; /* of the task that failed */
+    char text[WEFT_ERROR_TEXT_BYTES]; /* what weft_fail said, or "" */
+};
+
+/* Attaches a text to the calling task and returns `rc`, so that `return weft_fail(-EINVAL, "…");`
+ * reads well.  Cut at 159 bytes, never inside a UTF-8 character.  Outside a task, or without memory,
+ * the text is dropped and `rc` still returned. */
+WEFT_API int weft_fail(int rc, const char *format, ...) WEFT_PRINTF(2, 3);
+
+/* The text that came with the last failure this task saw or made, or "".  Valid until the next
+ * failure, or the next successful join. */
+WEFT_API const char *weft_error_text(void);
+
+/* Leaves the function with the value of `expr` if that is negative. */
+#define WEFT_TRY(expr)                                                                             \
+    do {                                                                                           \
+        int weft_rc_ = (int)(expr);                                                                \
+        if (weft_rc_ < 0)                                                                          \
+            return weft_rc_;                                                                       \
+    } while (0)
+
+WEFT_END_DECLS
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Gather: waiting for several tasks at once.  None of these takes the tasks' records; read single
+ * results with weft_done().  A stale handle counts as a task that failed with -ESRCH.  Memory for
+ * more than 8 members is taken on entry; without it -ENOMEM, and nothing has happened.
+ */
+#ifndef WEFT_GATHER_H
+#define WEFT_GATHER_H
+
+#include <weft/task.h>
+
+WEFT_BEGIN_DECLS
+
+#define WEFT_TASKS_(...) ((weft_task[]){__VA_ARGS__})
+#define WEFT_COUNT_(...) (sizeof(WEFT_TASKS_(__VA_ARGS__)) / sizeof(weft_task))
+
+/* Waits for all.  The first failure in time cancels the others, waits for them, and is the result;
+ * else 0.  If the waiter is cancelled: cancels all, waits, -ECANCELED (0 if all had succeeded). */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_gather_n(const weft_task tasks[], size_t count);
+#define weft_gather(...) weft_gather_n(WEFT_TASKS_(__VA_ARGS__), WEFT_COUNT_(__VA_ARGS__))
+
+/* Waits for all and never fails early: rc[i] is the result of tasks[i]; returns how many are
+ * negative.  If the waiter is cancelled: cancels all, waits, fills, -ECANCELED. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_settle_n(const weft_task tasks[], size_t count,
+                                                    int out_rc[]);
+
+/* Index of the first to succeed; the others are cancelled and joined before it returns.  If all
+ * fail, the last failure.  count 0: -EINVAL. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_race_n(const weft_task tasks[], size_t count);
+#define weft_race(...) weft_race_n(WEFT_TASKS_(__VA_ARGS__), WEFT_COUNT_(__VA_ARGS__))
+
+/* Index of a task that is done, the oldest completion first; waits if there is none; cancels
+ * nobody.  count 0: -EINVAL. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_any_n(const weft_task tasks[], size_t count);
+
+/* Runs fn(items + i * item_bytes) for every i, at most `limit` at a time (0: no limit), started in
+ * order of index; error and cancel as gather.  What has not started at the first error never
+ * starts. */
+#define weft_map_sized(fn, items, count, item_bytes, limit)                                        \
+    weft_map_at((fn), (items), (count), (item_bytes), (limit), WEFT_SITE(#fn))
+#define weft_map(fn, items, count) weft_map_sized((fn), (items), (count), sizeof *(items), 0)
+#define weft_map_limit(fn, items, count, limit)                                                    \
+    weft_map_sized((fn), (items), (count), sizeof *(items), (limit))
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_map_at(weft_fn *fn, void *items, size_t count,
+                                                  size_t item_bytes, size_t limit,
+                                                  const char *site);
+
+WEFT_END_DECLS
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Run: starts a loop on this thread, runs one body in it as the main task, and gives everything back.
+ *
+ *     int main(void) { return weft_run(hello, NULL) < 0; }
+ *
+ * When the main task has ended, detached tasks are cancelled and waited for, then pools, timers,
+ * the ring and memory go, in this order.  Nothing of the runtime is left after it returns.
+ */
+#ifndef WEFT_RUN_H
+#define WEFT_RUN_H
+
+#include <weft/error.h>
+#include <weft/sys/loop.h>
+#include <weft/sys/platform.h>
+
+WEFT_BEGIN_DECLS
+
+enum weft_run_flags {
+    WEFT_RUN_KEEP_SIGNALS = 1u,  /* leave SIGINT and SIGTERM as they are */
+    WEFT_RUN_VIRTUAL_CLOCK = 2u, /* time moves only when every task is blocked */
+};
+
+/* Zero means "choose for me" in every field. */
+typedef struct weft_config {
+    const char *backend;           /* "io_uring", "epoll", "sim"; NULL: $WEFT_BACKEND, else the best */
+    const weft_platform *platform; /* borrowed; NULL: the thread's own */
+    uint64_t seed;                 /* for "sim" */
+    size_t stack_bytes;            /* stack of a task; 0: 64 KiB, at least 16 KiB */
+    weft_time grace;               /* detached tasks get this long at the end; 0: 10 s */
+    uint32_t flags;                /* enum weft_run_flags */
+    uint32_t task_count_max;       /* 0: 4,000,000; past it spawn gives -EAGAIN in the handle */
+
+    /* An error that nobody received (rule T08).  NULL: one line to the log. */
+    void (*unhandled)(const struct weft_error *error, void *arg);
+    void *unhandled_arg;
+
+    /* One line for the operator, without a newline.  NULL: standard error. */
+    void (*log)(const char *line, void *arg);
+    void *log_arg;
+} weft_config;
+
+/* Runs fn(arg) as the main task and returns its result.  Inside a task it calls fn(arg) right there,
+ * in a new scope; any depth is fine.  The environment's WEFT_BACKEND chooses the back end,
+ * WEFT_CLOCK=virtual the virtual clock.
+ *
+ * Errors of its own, before fn runs: -ENOMEM, -EMFILE, -EINVAL (config), -EBUSY (this thread already
+ * has a loop), -ENOTSUP (shadow stacks are on). */
+WEFT_API WEFT_WAITS int weft_run(weft_fn *fn, void *arg);
+WEFT_API WEFT_WAITS int weft_run_with(const weft_config *config, weft_fn *fn, void *arg);
+
+/* Writes the task tree to a descriptor: name, id, state, what it waits for, deadlines, where it was
+ * spawned.  From a task or a callback of the loop. */
+WEFT_API void weft_dump(int fd);
+
+/* Counters of the calling thread's loop. */
+typedef struct weft_run_stats {
+    uint64_t tasks_made, tasks_live, switches, passes, turns, cancels;
+    uint64_t stacks_used, stacks_pooled, ops_live, timers_live;
+} weft_run_stats;
+WEFT_API int weft_run_stats_get(weft_run_stats *out); /* 0, or -EPERM outside a loop */
+
+WEFT_END_DECLS
+
+#endif

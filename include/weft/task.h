@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Task: a body that runs on its own stack, on one loop, for ever on that loop's thread.
+ *
+ * A task is owned by the task that spawned it (or by a group, see group.h) and never outlives its
+ * owner: when a body returns, its children are joined, after being cancelled if it failed.
+ *
+ * A handle is a value.  Copy it, keep it, drop it: a handle whose record is gone is stale, and every
+ * call says so with -ESRCH instead of touching another task.  A handle can also carry the error that
+ * kept its task from being made; await returns that error, so spawn needs no check of its own.
+ */
+#ifndef WEFT_TASK_H
+#define WEFT_TASK_H
+
+#include <weft/base.h>
+
+WEFT_BEGIN_DECLS
+
+typedef struct weft_task {
+    uint64_t id;
+} weft_task;
+
+#define WEFT_TEXT_(x) #x
+#define WEFT_TEXT(x) WEFT_TEXT_(x)
+
+/* "name at file:line": where a task was spawned, for dumps and error texts. */
+#define WEFT_SITE(name) name " at " __FILE__ ":" WEFT_TEXT(__LINE__)
+
+/* Starts fn(arg) as a child of this task.  It returns before the child runs; children start in the
+ * order they were spawned.  A body that was created always runs, even if it was cancelled first (its
+ * first wait then fails), since it owns its argument.
+ *
+ * In the handle, and then the body never runs and `arg` stays the caller's: -ENOMEM, -EAGAIN
+ * (task_count_max), -EPERM (outside a task). */
+#define weft_spawn(fn, arg) weft_spawn_at((fn), (arg), WEFT_SITE(#fn))
+WEFT_API weft_task weft_spawn_at(weft_fn *fn, void *arg, const char *site);
+
+/* The same with a stack of `stack_bytes` (at least 16 KiB) instead of the loop's usual. */
+#define weft_spawn_stack(fn, arg, stack_bytes)                                                     \
+    weft_spawn_stack_at((fn), (arg), (stack_bytes), WEFT_SITE(#fn))
+WEFT_API weft_task weft_spawn_stack_at(weft_fn *fn, void *arg, size_t stack_bytes,
+                                       const char *site);
+
+/* Copies `bytes` bytes from `arg` to the child's stack (aligned to 16) and hands it their address
+ * there; the source may go at once.  More than a quarter of the stack: -E2BIG in the handle. */
+#define weft_spawn_sized(fn, arg, bytes) weft_spawn_sized_at((fn), (arg), (bytes), WEFT_SITE(#fn))
+#define weft_spawn_copy(fn, ...) weft_spawn_sized((fn), &(__VA_ARGS__), sizeof(__VA_ARGS__))
+WEFT_API weft_task weft_spawn_sized_at(weft_fn *fn, const void *arg, size_t bytes,
+                                       const char *site);
+
+/* Starts a task that the loop owns: it may outlive this one and is cancelled at the end of the run. */
+#define weft_detach(fn, arg) weft_detach_at((fn), (arg), WEFT_SITE(#fn))
+WEFT_API weft_task weft_detach_at(weft_fn *fn, void *arg, const char *site);
+
+/* The calling task; id 0 outside. */
+WEFT_API weft_task weft_self(void);
+
+/* Waits until the task is done and returns its result.  Cancelling the waiter does not cancel the
+ * task.  Any number may wait.  -EDEADLK for oneself, -ESRCH for a stale handle. */
+WEFT_API WEFT_WAITS int weft_await(weft_task task);
+
+/* The same with an end: at the deadline it cancels the task, waits for it without limit and returns
+ * -ETIMEDOUT, unless the task ended with a value or with another error all the same.  If the waiter
+ * is cancelled meanwhile, the task is cancelled and awaited too. */
+WEFT_API WEFT_WAITS int weft_await_for(weft_task task, weft_time timeout);
+
+/* Asks the task to end: its waits fail with -ECANCELED from now on, and so do those of everything
+ * below it.  `why` must stay valid (a literal); NULL is fine.  Any thread.
+ * 1: asked; 0: it is done; -ESRCH: stale. */
+WEFT_API int weft_cancel(weft_task task, const char *why);
+
+/* 1 and the result in *out (may be NULL) if it is done, 0 if not, -ESRCH if stale. */
+WEFT_API int weft_done(weft_task task, int *out_result);
+
+/* Drops the record early; the handle is stale once the task is done.  Does not stop the task. */
+WEFT_API void weft_release(weft_task task);
+
+/* Names the calling task (copied, 31 bytes).  By default it has the name of its body. */
+WEFT_API void weft_set_name(const char *name);
+
+/* ---- pauses ---- */
+
+/* Lets every other ready task run once.  0 or -ECANCELED. */
+WEFT_API WEFT_WAITS int weft_yield(void);
+
+/* Waits for `duration`; <= 0 is weft_yield().  0 or -ECANCELED. */
+WEFT_API WEFT_WAITS int weft_sleep(weft_time duration);
+
+/* 0, or -ECANCELED if the current scope is cancelled or past its deadline.  Never switches. */
+WEFT_API int weft_check(void);
+
+/* The loop's clock, in nanoseconds; never runs backwards.  Outside a loop the platform's. */
+WEFT_API weft_time weft_now(void);
+
+/* now + duration, saturating. */
+WEFT_API weft_time weft_after(weft_time duration);
+
+WEFT_END_DECLS
+
+#endif
