@@ -196,6 +196,11 @@ static inline void wf_sys_thread_join(weft_thread thread)
     weft_platform_get()->thread_join(thread);
 }
 
+static inline void wf_sys_thread_yield(void)
+{
+    weft_platform_get()->thread_yield();
+}
+
 static inline weft_time wf_sys_now(void)
 {
     return weft_platform_get()->now();

@@ -235,6 +235,11 @@ static void host_thread_join(weft_thread thread)
     pthread_join((pthread_t)thread.priv_id, NULL);
 }
 
+static void host_thread_yield(void)
+{
+    sched_yield();
+}
+
 static int host_cpu_count(void)
 {
     cpu_set_t set;
@@ -276,5 +281,6 @@ const weft_platform weft_platform_host = {
     .unlink = host_unlink,
     .thread_start = host_thread_start,
     .thread_join = host_thread_join,
+    .thread_yield = host_thread_yield,
     .cpu_count = host_cpu_count,
 };

@@ -73,6 +73,7 @@ typedef struct weft_platform {
     /* Threads.  `fn` runs with every signal blocked. */
     int (*thread_start)(weft_thread *out, void (*fn)(void *arg), void *arg, size_t stack_bytes);
     void (*thread_join)(weft_thread thread);
+    void (*thread_yield)(void); /* lets another thread have the processor */
     int (*cpu_count)(void); /* processors this process may use, >= 1 */
 } weft_platform;
 
