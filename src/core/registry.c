@@ -15,7 +15,7 @@
 /*
  * `pins` decides everything: whoever adds one and sees SLOT_OPEN in the same atomic step may read
  * the other fields and use the loop until it takes its one away.  The acquire of that step pairs
- * with the release of registry_open; the release of taking it away pairs with the acquire in
+ * with the release in wf_registry_add; the release of taking it away pairs with the acquire in
  * wf_registry_remove.  `loop` is read before pinning only as a hint, to pass over other slots.
  */
 struct registry_slot {
@@ -77,9 +77,9 @@ int wf_registry_add(weft_loop *loop, uint32_t *out_number)
     uint32_t number = ((before >> WF_REGISTRY_SLOT_BITS) + 1) << WF_REGISTRY_SLOT_BITS | index;
     atomic_store_explicit(&slot->number, number, memory_order_relaxed);
     atomic_store_explicit(&slot->loop, loop, memory_order_relaxed);
+    *out_number = number; /* before the loop is found: it may be a field of it */
     atomic_fetch_or_explicit(&slot->pins, SLOT_OPEN, memory_order_release);
     registry_note_used(index + 1);
-    *out_number = number;
     return 0;
 }
 
