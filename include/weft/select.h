@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Select: waits for several things and does exactly one of them.
+ *
+ *     int got;
+ *     switch (weft_select(WEFT_CASE_RECV(jobs, &job, &got),
+ *                         WEFT_CASE_EVENT(&stop),
+ *                         WEFT_CASE_DEADLINE(weft_after(5 * WEFT_SEC)))) {
+ *     case 0: ...                // got is 1 and job is filled, or got is 0: closed and drained
+ *     case 1: ...                // stop is set
+ *     case 2: ...                // five seconds passed
+ *     default: ...               // -ECANCELED, or another error: nothing has happened
+ *     }
+ *
+ * If several cases are possible at once, the channel whose other side has waited longest is taken;
+ * if none has waited, the case with the lowest index at a call's first pass and then each in turn,
+ * so that no case starves.
+ */
+#ifndef WEFT_SELECT_H
+#define WEFT_SELECT_H
+
+#include <weft/base.h>
+#include <weft/chan.h>
+#include <weft/event.h>
+#include <weft/sys/loop.h>
+#include <weft/sys/park.h>
+#include <weft/task.h>
+
+WEFT_BEGIN_DECLS
+
+enum weft_case_kind {
+    WEFT_CASE_KIND_SEND,
+    WEFT_CASE_KIND_RECV,
+    WEFT_CASE_KIND_DONE,
+    WEFT_CASE_KIND_EVENT,
+    WEFT_CASE_KIND_READY,
+    WEFT_CASE_KIND_DEADLINE,
+    WEFT_CASE_KIND_NONE,
+};
+
+/* Make one with a macro below.  An array of them is good for any number of calls, one at a time. */
+typedef struct weft_case {
+    int kind;      /* enum weft_case_kind */
+    int events;    /* READY: POLLIN, POLLOUT … */
+    int *out_rc;   /* where the outcome goes if this case happens; NULL: nobody asks */
+    void *object;  /* the channel or event */
+    void *item;    /* of the channel */
+    int64_t value; /* DONE: the task's id; READY: the descriptor; DEADLINE: the time */
+
+    weft_chan_waiter priv_wait;
+    struct wf_select *priv_select; /* the call this case waits in */
+    weft_op *priv_op;              /* READY: the operation in flight, or NULL */
+} weft_case;
+
+/* Sends *item.  *out_rc: 0, or -EPIPE if the channel is closed. */
+#define WEFT_CASE_SEND(chan, item_, out_rc_)                                                       \
+    {                                                                                              \
+        .kind = WEFT_CASE_KIND_SEND, .object = (chan), .item = (void *)(item_),                    \
+        .out_rc = (out_rc_)                                                                        \
+    }
+
+/* Receives into *out_item.  *out_rc: 1, or 0 if the channel is closed and nothing is left. */
+#define WEFT_CASE_RECV(chan, out_item, out_rc_)                                                    \
+    {                                                                                              \
+        .kind = WEFT_CASE_KIND_RECV, .object = (chan), .item = (out_item), .out_rc = (out_rc_)     \
+    }
+
+/* A task is done.  *out_rc: what weft_await() would return. */
+#define WEFT_CASE_DONE(task, out_rc_)                                                              \
+    {                                                                                              \
+        .kind = WEFT_CASE_KIND_DONE, .value = (int64_t)(task).id, .out_rc = (out_rc_)              \
+    }
+
+/* An event is set. */
+#define WEFT_CASE_EVENT(event)                                                                     \
+    {                                                                                              \
+        .kind = WEFT_CASE_KIND_EVENT, .object = (event)                                            \
+    }
+
+/* A descriptor is ready for `events_` (POLLIN, POLLOUT).  *out_rc: the events that are there, or
+ * -errno if it cannot be waited for. */
+#define WEFT_CASE_READY(fd, events_, out_rc_)                                                      \
+    {                                                                                              \
+        .kind = WEFT_CASE_KIND_READY, .value = (fd), .events = (events_), .out_rc = (out_rc_)      \
+    }
+
+/* A point in time has come. */
+#define WEFT_CASE_DEADLINE(time)                                                                   \
+    {                                                                                              \
+        .kind = WEFT_CASE_KIND_DEADLINE, .value = (time)                                           \
+    }
+
+/* No other case is possible now: makes the call one that does not wait.  (With a descriptor among
+ * the others the loop looks at it once.) */
+#define WEFT_NONE_READY                                                                            \
+    {                                                                                              \
+        .kind = WEFT_CASE_KIND_NONE                                                                \
+    }
+
+/* Whose turn it is at one place in the source. */
+typedef struct weft_select_site {
+    uint64_t priv_run; /* the run in which priv_turn counts */
+    uint64_t priv_turn;
+} weft_select_site;
+
+/* Waits until one of the cases happens and returns its index; no other has happened then.
+ * -ECANCELED: none has.  -EINVAL: no cases.  Any other error of a case arrives in
+ * its out_rc. */
+#define weft_select(...)                                                                           \
+    weft_select_n(((weft_case[]){__VA_ARGS__}),                                                    \
+                  sizeof((weft_case[]){__VA_ARGS__}) / sizeof(weft_case))
+#define weft_select_n(cases, count)                                                                \
+    __extension__({                                                                                \
+        static __thread weft_select_site weft_site_;                                               \
+        weft_select_at((cases), (count), &weft_site_);                                             \
+    })
+
+/* The same for one's own wrappers: `site` is zeroed static data of the place, or NULL: the lowest
+ * index always goes first. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_select_at(weft_case cases[], size_t count,
+                                                     weft_select_site *site);
+
+WEFT_END_DECLS
+
+#endif
