@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What the files of the test library share. */
+#ifndef WF_TESTS_HARNESS_PRIV_H
+#define WF_TESTS_HARNESS_PRIV_H
+
+#include "harness.h"
+
+enum { HARNESS_EXIT_FAILED = 99, HARNESS_EXIT_SKIPPED = 77 };
+enum { HARNESS_SWEEP_MAX = 2000 }; /* runs of one sweep, unless --torture */
+
+/* Shared memory of the runner and the test's process: what the test was doing, should it not be
+ * able to say so itself any more. */
+struct harness_report {
+    char sweep[32]; /* "" outside a sweep */
+    uint64_t k;     /* which hit goes wrong */
+    uint64_t runs;  /* of a scenario */
+    bool is_capped; /* a sweep stopped at HARNESS_SWEEP_MAX */
+    char skip_why[160];
+};
+
+/* Of this process; set by the runner. */
+struct harness_run {
+    const struct harness_test *test;
+    const char *backend; /* NULL: plain */
+    uint64_t seed;
+    uint64_t sweep_max;
+    bool traces_leaks;
+    struct harness_report *report;
+};
+extern struct harness_run harness_run;
+
+/* ---- ledger.c: what the test holds ---- */
+
+/* What is held at one instant, and the check that no more is held now.  Fails the test if so. */
+struct ledger_mark {
+    size_t blocks, bytes;
+    uint64_t serial;  /* blocks made so far */
+    uint64_t fds[64]; /* a bit a descriptor below 4,096 */
+    unsigned threads;
+};
+void ledger_init(void);
+void ledger_mark(struct ledger_mark *out);
+void ledger_verify(const struct ledger_mark *mark);
+
+/* ---- task.c, scenario.c: run the body in a task ---- */
+
+void harness_run_task(const struct harness_test *test);
+void harness_run_scenario(const struct harness_test *test);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Runs a body inside a task, and scenarios with one thing going wrong at a time. */
+
+#include "harness_priv.h"
+
+#if __has_include(<weft/run.h>)
+
+#include <weft/run.h>
+#include <weft/scope.h>
+#include <weft/sys/loop.h>
+#include <weft/task.h>
+
+static weft_config config_of_run(void)
+{
+    bool is_auto = strcmp(harness_run.backend, "auto") == 0;
+    return (weft_config){
+        .backend = is_auto ? NULL : harness_run.backend,
+        .platform = test_platform(),
+        .seed = harness_run.seed,
+    };
+}
+
+static int task_main(void *arg)
+{
+    const struct harness_test *test = arg;
+    test->body();
+    return 0;
+}
+
+void harness_run_task(const struct harness_test *test)
+{
+    weft_config config = config_of_run();
+    CHECK_OK(weft_run_with(&config, task_main, (void *)(uintptr_t)test));
+}
+
+/* ---- scenarios ---- */
+
+/* One run of a scenario with at most one thing going wrong. */
+struct scenario_run {
+    const struct harness_test *test;
+    weft_fault_plan plan;
+    weft_scope *scope; /* around the body, while it runs */
+    weft_defer defer;  /* sweep "cancel parked" */
+    weft_loop *loop;
+    weft_task victim;
+};
+
+struct sweep {
+    const char *name;
+    unsigned classes;
+    void (*act)(void *arg); /* at the k-th point; NULL: the point itself fails */
+};
+
+static void act_cancel(void *arg)
+{
+    (void)arg;
+    (void)weft_cancel(weft_self(), "sweep");
+}
+
+static void cancel_victim(weft_defer *defer)
+{
+    struct scenario_run *run = (void *)((char *)defer - offsetof(struct scenario_run, defer));
+    (void)weft_cancel(run->victim, "sweep");
+}
+
+/* The task has parked by the time the deferred call runs. */
+static void act_cancel_parked(void *arg)
+{
+    struct scenario_run *run = arg;
+    run->victim = weft_self();
+    run->loop = weft_loop_self();
+    run->defer.fn = cancel_victim;
+    weft_defer_start(run->loop, &run->defer);
+}
+
+static void act_deadline(void *arg)
+{
+    struct scenario_run *run = arg;
+    if (run->scope != NULL)
+        weft_scope_set_deadline(run->scope, weft_now());
+}
+
+static const struct sweep sweeps[] = {
+    {"cancel", WEFT_FAULT_WAIT, act_cancel},
+    {"cancel while parked", WEFT_FAULT_WAIT, act_cancel_parked},
+    {"deadline", WEFT_FAULT_WAIT, act_deadline},
+    {"allocation", WEFT_FAULT_ALLOC, NULL},
+    {"system call", WEFT_FAULT_CALL, NULL},
+};
+
+static int scenario_main(void *arg)
+{
+    struct scenario_run *run = arg;
+    weft_scope scope;
+    weft_scope_open(&scope, WEFT_FOREVER, 0);
+    run->scope = &scope;
+    int rc = run->test->scenario();
+    run->scope = NULL;
+    rc = weft_scope_close(&scope, rc);
+    if (run->loop != NULL)
+        weft_defer_stop(run->loop, &run->defer);
+    return rc;
+}
+
+/* True if something went wrong as planned. */
+static bool scenario_once(const struct harness_test *test, const struct sweep *sweep, uint64_t k)
+{
+    struct ledger_mark mark;
+    ledger_mark(&mark);
+    struct scenario_run run = {.test = test};
+    if (sweep != NULL) {
+        run.plan =
+            (weft_fault_plan){.classes = sweep->classes, .nth = k, .act = sweep->act, .arg = &run};
+        weft_fault_arm(&run.plan);
+    }
+    harness_run.report->runs++;
+    weft_config config = config_of_run();
+    int rc = weft_run_with(&config, scenario_main, &run);
+    weft_fault_arm(NULL);
+
+    bool went_wrong = run.plan.point != NULL;
+    note("%s, k = %llu, point %s", sweep != NULL ? sweep->name : "plain", (unsigned long long)k,
+         went_wrong ? run.plan.point : "none");
+    if (!went_wrong)
+        CHECK_OK(rc);
+    ledger_verify(&mark);
+    if (test->invariant != NULL)
+        test->invariant(rc);
+    return went_wrong;
+}
+
+static void scenario_sweep(const struct harness_test *test, const struct sweep *sweep)
+{
+    struct harness_report *report = harness_run.report;
+    snprintf(report->sweep, sizeof report->sweep, "%s", sweep->name);
+    for (uint64_t k = 1; k <= harness_run.sweep_max; k++) {
+        report->k = k;
+        if (!scenario_once(test, sweep, k)) {
+            report->sweep[0] = '\0';
+            return;
+        }
+    }
+    report->is_capped = true;
+    report->sweep[0] = '\0';
+}
+
+void harness_run_scenario(const struct harness_test *test)
+{
+    scenario_once(test, NULL, 0);
+    for (size_t i = 0; i < sizeof sweeps / sizeof sweeps[0]; i++)
+        scenario_sweep(test, &sweeps[i]);
+}
+
+#else
+
+void harness_run_task(const struct harness_test *test)
+{
+    (void)test;
+    SKIP("no task layer yet");
+}
+
+void harness_run_scenario(const struct harness_test *test)
+{
+    (void)test;
+    SKIP("no task layer yet");
+}
+
+#endif
