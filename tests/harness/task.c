@@ -4,7 +4,7 @@
 
 #include "harness_priv.h"
 
-#if __has_include(<weft/run.h>)
+#if HARNESS_HAS_TASKS
 
 #include <weft/run.h>
 #include <weft/scope.h>
