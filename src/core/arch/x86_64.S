@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The switch on x86-64 (System V ABI).
+ *
+ * A suspended fiber's `sp` points at this frame:
+ *
+ *      0  MXCSR (4 bytes), x87 control word (2), unused (2)
+ *      8  r12, r13, r14, r15, rbx, rbp
+ *     56  where to continue; its caller's stack begins above
+ *
+ * It is left by pop and indirect jump: `ret` would be mispredicted every time, because the return
+ * stack of the processor belongs to the fiber we come from.  `notrack` stands for the landing pad
+ * that compilers do not put behind a call.
+ *
+ * Loading the control words costs more than the rest together, and nearly always they are the same
+ * on both sides; so they are compared first.  MXCSR's low six bits are sticky flags: not compared.
+ */
+
+#define FRAME_BYTES 64
+#define MXCSR_FLAGS 0x3f
+
+#if defined(__CET__)
+#define LANDING endbr64
+#else
+#define LANDING
+#endif
+
+    .text
+
+    .macro pop_frame_and_go
+    addq    $8, %rsp
+    .cfi_adjust_cfa_offset -8
+    popq    %r12
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore r12
+    popq    %r13
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore r13
+    popq    %r14
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore r14
+    popq    %r15
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore r15
+    popq    %rbx
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore rbx
+    popq    %rbp
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore rbp
+    popq    %rcx
+    .cfi_adjust_cfa_offset -8
+    .cfi_register rip, rcx
+    notrack jmp *%rcx
+    .endm
+
+    .macro push_callee_saved reg
+    pushq   %\reg
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset \reg, 0
+    .endm
+
+    .macro function name
+    .globl  \name
+    .hidden \name
+    .type   \name, @function
+    .balign 32
+\name:
+    .cfi_startproc
+    LANDING
+    .endm
+
+    .macro end_function name
+    .cfi_endproc
+    .size   \name, . - \name
+    .endm
+
+/* void wf_fiber_swap(wf_fiber *from, wf_fiber *to) */
+    function wf_fiber_swap
+    push_callee_saved rbp
+    push_callee_saved rbx
+    push_callee_saved r15
+    push_callee_saved r14
+    push_callee_saved r13
+    push_callee_saved r12
+    subq    $8, %rsp
+    .cfi_adjust_cfa_offset 8
+    stmxcsr (%rsp)
+    fnstcw  4(%rsp)
+    movq    %rsp, %rdx
+    movq    %rsp, (%rdi)
+    movq    (%rsi), %rsp            /* the same layout: the unwind rules still hold */
+    movl    (%rsp), %eax
+    xorl    (%rdx), %eax
+    andl    $~MXCSR_FLAGS, %eax
+    movzwl  4(%rsp), %ecx
+    xorw    4(%rdx), %cx
+    orl     %ecx, %eax
+    jnz     .Lload_control_words
+.Lpop:
+    .cfi_remember_state
+    pop_frame_and_go
+    .cfi_restore_state
+.Lload_control_words:
+    ldmxcsr (%rsp)
+    fldcw   4(%rsp)
+    jmp     .Lpop
+    end_function wf_fiber_swap
+
+/* _Noreturn void wf_fiber_jump(wf_fiber *to) */
+    function wf_fiber_jump
+    movq    (%rdi), %rsp
+    .cfi_def_cfa rsp, FRAME_BYTES
+    .cfi_offset rip, -8
+    .cfi_offset rbp, -16
+    .cfi_offset rbx, -24
+    .cfi_offset r15, -32
+    .cfi_offset r14, -40
+    .cfi_offset r13, -48
+    .cfi_offset r12, -56
+    ldmxcsr (%rsp)
+    fldcw   4(%rsp)
+    pop_frame_and_go
+    end_function wf_fiber_jump
+
+/*
+ * The first instruction of a fiber; wf_fiber_make() wrote its frame:
+ * r12 = fn, r13 = arg, r14 = home, r15 = exit_fn, rbx = fiber, rbp = 0.
+ *
+ * Backtraces end here: the caller is undefined, the frame pointer zero.  Nothing is pushed between
+ * the return of fn and the move to home's stack.
+ */
+    function wf_fiber_entry
+    .cfi_undefined rip
+    .cfi_undefined rbp
+    movq    %r13, %rdi
+    call    *%r12
+    movq    (%r14), %rsp            /* below home's saved frame, which is aligned to 16 */
+    ldmxcsr (%rsp)
+    fldcw   4(%rsp)
+    movq    %rbx, %rdi
+    movl    %eax, %esi
+    xorl    %ebp, %ebp
+    call    *%r15
+    ud2
+    end_function wf_fiber_entry
+
+/* bool wf_fiber_has_shadow_stack(void): the shadow stack pointer, 0 where there is none; processors
+ * without shadow stacks take rdsspq for a nop. */
+    function wf_fiber_has_shadow_stack
+    xorl    %eax, %eax
+    rdsspq  %rax
+    testq   %rax, %rax
+    setne   %al
+    movzbl  %al, %eax
+    ret
+    end_function wf_fiber_has_shadow_stack
+
+#if defined(__CET__) && (__CET__ & 1)
+/* Fit for indirect branch tracking, not for shadow stacks: a loader that enforces them refuses. */
+    .section .note.gnu.property, "a"
+    .balign 8
+    .long   4, 16, 5                /* name bytes, value bytes, NT_GNU_PROPERTY_TYPE_0 */
+    .asciz  "GNU"
+    .long   0xc0000002, 4, 1, 0     /* GNU_PROPERTY_X86_FEATURE_1_AND: IBT */
+#endif
+
+    .section .note.GNU-stack, "", @progbits

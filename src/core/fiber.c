@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "core/fiber.h"
+
+#include <string.h>
+
+#if WF_FIBER_ASAN
+#include <pthread.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+#if WF_FIBER_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+/* Where a fiber begins, and what the switch cannot live with: in arch/<cpu>.S. */
+void wf_fiber_entry(void);
+int wf_fiber_has_shadow_stack(void);
+
+int wf_fiber_check_host(void)
+{
+    return wf_fiber_has_shadow_stack() ? -ENOTSUP : 0;
+}
+
+#if defined(__x86_64__)
+
+/* The frame that arch/x86_64.S describes. */
+struct fiber_frame {
+    uint32_t mxcsr;
+    uint16_t x87_control, unused;
+    void *r12, *r13, *r14, *r15, *rbx, *rbp;
+    void (*rip)(void);
+};
+_Static_assert(sizeof(struct fiber_frame) == 64, "as in arch/x86_64.S");
+
+static void frame_fill(struct fiber_frame *frame, wf_fiber *fiber, weft_fn *fn, void *arg,
+                       wf_fiber *home, wf_fiber_exit_fn *exit_fn)
+{
+    *frame = (struct fiber_frame){
+        .r12 = (void *)fn,
+        .r13 = arg,
+        .r14 = home,
+        .r15 = (void *)exit_fn,
+        .rbx = fiber,
+        .rip = wf_fiber_entry,
+    };
+    /* A new fiber starts with its maker's rounding and traps, as a thread does. */
+    __asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(frame->mxcsr), "=m"(frame->x87_control));
+}
+
+#elif defined(__aarch64__)
+
+/* The frame that arch/aarch64.S describes. */
+struct fiber_frame {
+    void *x19_28[10], *x29;
+    void (*x30)(void);
+    uint64_t d8_15[8];
+    uint64_t fpcr, unused;
+};
+_Static_assert(sizeof(struct fiber_frame) == 176, "as in arch/aarch64.S");
+
+static void frame_fill(struct fiber_frame *frame, wf_fiber *fiber, weft_fn *fn, void *arg,
+                       wf_fiber *home, wf_fiber_exit_fn *exit_fn)
+{
+    *frame = (struct fiber_frame){
+        .x19_28 = {(void *)fn, arg, home, (void *)exit_fn, fiber},
+        .x30 = wf_fiber_entry,
+    };
+    /* A new fiber starts with its maker's rounding and traps, as a thread does. */
+    __asm__ volatile("mrs %0, fpcr" : "=r"(frame->fpcr));
+}
+
+#else
+#error "no switch for this processor: see src/core/arch"
+#endif
+
+#if !WF_FIBER_HOOKS
+
+void wf_fiber_home_init(wf_fiber *home)
+{
+    home->sp = NULL;
+}
+
+void wf_fiber_make(wf_fiber *fiber, const wf_stack *stack, weft_fn *fn, void *arg, wf_fiber *home,
+                   wf_fiber_exit_fn *exit_fn)
+{
+    struct fiber_frame *frame = (void *)(stack->top - sizeof *frame);
+    frame_fill(frame, fiber, fn, arg, home, exit_fn);
+    fiber->sp = frame;
+}
+
+void wf_fiber_end(wf_fiber *fiber)
+{
+    fiber->sp = NULL;
+}
+
+#else
+
+/*
+ * With sanitizers every switch is announced.  The exit path tells them only after it has arrived on
+ * home's stack, so that a finished body's frame stays as it was there too.
+ */
+
+/* TSan keeps a call stack a fiber: a function that switches must not be on it, or it would be
+ * entered on one and left on the other. */
+#if defined(__clang__)
+#define FIBER_UNSEEN __attribute__((disable_sanitizer_instrumentation))
+#else
+#define FIBER_UNSEEN __attribute__((no_sanitize_thread))
+#endif
+
+#if WF_FIBER_TSAN
+/* A fiber that ended itself while TSan still counted it as running: dropped at the next switch. */
+static _Thread_local void *fiber_shadow_ended;
+#endif
+
+FIBER_UNSEEN static void leave(void **fake_stack, wf_fiber *to)
+{
+#if WF_FIBER_ASAN
+    __sanitizer_start_switch_fiber(fake_stack, to->stack_base, to->stack_bytes);
+#else
+    (void)fake_stack;
+#endif
+#if WF_FIBER_TSAN
+    void *ended = fiber_shadow_ended;
+    fiber_shadow_ended = NULL;
+    __tsan_switch_to_fiber(to->shadow, 0);
+    if (ended != NULL)
+        __tsan_destroy_fiber(ended);
+#endif
+    (void)to;
+}
+
+FIBER_UNSEEN static void arrive(void *fake_stack)
+{
+#if WF_FIBER_ASAN
+    __sanitizer_finish_switch_fiber(fake_stack, NULL, NULL);
+#else
+    (void)fake_stack;
+#endif
+}
+
+void wf_fiber_home_init(wf_fiber *home)
+{
+    memset(home, 0, sizeof *home);
+#if WF_FIBER_ASAN
+    pthread_attr_t attr;
+    if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+        void *base;
+        pthread_attr_getstack(&attr, &base, &home->stack_bytes);
+        home->stack_base = base;
+        pthread_attr_destroy(&attr);
+    }
+#endif
+#if WF_FIBER_TSAN
+    home->shadow = __tsan_get_current_fiber();
+#endif
+}
+
+static int fiber_begin(void *arg)
+{
+    wf_fiber *fiber = arg;
+    arrive(NULL);
+    return fiber->fn(fiber->arg);
+}
+
+/* On home's stack.  It is a flow of control of its own: home's fake stack stays put away. */
+FIBER_UNSEEN static void fiber_exit(wf_fiber *fiber, int rc)
+{
+#if WF_FIBER_ASAN
+    __sanitizer_start_switch_fiber(NULL, fiber->home->stack_base, fiber->home->stack_bytes);
+    arrive(NULL);
+#endif
+    fiber->exit_fn(fiber, rc);
+    __builtin_unreachable();
+}
+
+void wf_fiber_make(wf_fiber *fiber, const wf_stack *stack, weft_fn *fn, void *arg, wf_fiber *home,
+                   wf_fiber_exit_fn *exit_fn)
+{
+    struct fiber_frame *frame = (void *)(stack->top - sizeof *frame);
+    frame_fill(frame, fiber, fiber_begin, fiber, home, fiber_exit);
+    *fiber = (wf_fiber){
+        .sp = frame,
+        .fn = fn,
+        .arg = arg,
+        .home = home,
+        .exit_fn = exit_fn,
+        .stack_base = stack->base,
+        .stack_bytes = wf_stack_bytes(stack),
+    };
+#if WF_FIBER_TSAN
+    fiber->shadow = __tsan_create_fiber(0);
+#endif
+}
+
+void wf_fiber_end(wf_fiber *fiber)
+{
+#if WF_FIBER_TSAN
+    if (fiber->shadow == __tsan_get_current_fiber())
+        fiber_shadow_ended = fiber->shadow;
+    else
+        __tsan_destroy_fiber(fiber->shadow);
+#endif
+    memset(fiber, 0, sizeof *fiber);
+}
+
+FIBER_UNSEEN void wf_fiber_switch(wf_fiber *from, wf_fiber *to)
+{
+    leave(&from->fake_stack, to);
+    wf_fiber_swap(from, to);
+    arrive(from->fake_stack);
+}
+
+FIBER_UNSEEN _Noreturn void wf_fiber_resume(wf_fiber *to)
+{
+    leave(NULL, to);
+    wf_fiber_jump(to);
+}
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Fiber: a suspended flow of control, that is a saved stack pointer, and the switch between two.
+ *
+ * A switch keeps what the ABI says a call keeps: callee-saved registers and the control parts of
+ * the floating-point state (rounding, traps, denormals), not its sticky exception flags.  The
+ * signal mask is the thread's, not the fiber's.  All fibers of a thread stay on that thread.
+ */
+#ifndef WF_FIBER_H
+#define WF_FIBER_H
+
+#include <weft/base.h>
+
+#include "core/stack.h"
+
+#if defined(__has_feature)
+#define WF_HAS_FEATURE(name) __has_feature(name)
+#else
+#define WF_HAS_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || WF_HAS_FEATURE(address_sanitizer)
+#define WF_FIBER_ASAN 1
+#else
+#define WF_FIBER_ASAN 0
+#endif
+#if defined(__SANITIZE_THREAD__) || WF_HAS_FEATURE(thread_sanitizer)
+#define WF_FIBER_TSAN 1
+#else
+#define WF_FIBER_TSAN 0
+#endif
+#define WF_FIBER_HOOKS (WF_FIBER_ASAN || WF_FIBER_TSAN)
+
+typedef struct wf_fiber wf_fiber;
+typedef void wf_fiber_exit_fn(wf_fiber *fiber, int rc);
+
+struct wf_fiber {
+    void *sp; /* of the saved registers, while suspended; first: the assembly knows */
+#if WF_FIBER_HOOKS
+    /* What sanitizers must be told at a switch. */
+    weft_fn *fn;
+    void *arg;
+    wf_fiber *home;
+    wf_fiber_exit_fn *exit_fn;
+    const void *stack_base; /* ASan: [stack_base, stack_base + stack_bytes) */
+    size_t stack_bytes;
+    void *fake_stack; /* ASan: kept while suspended */
+    void *shadow;     /* TSan: its own record of the fiber */
+#endif
+};
+
+/* 0, or -ENOTSUP if the host enforces shadow stacks, which this switch does not keep. */
+int wf_fiber_check_host(void);
+
+/* Makes `home` stand for the thread's own flow of control, which is running now. */
+void wf_fiber_home_init(wf_fiber *home);
+
+/*
+ * Makes `fiber` ready to run fn(arg) on `stack`.  When fn returns rc, nothing below the frame of
+ * its caller is written on that stack any more: control goes onto the stack of `home`, which is
+ * suspended then, below its saved registers, and calls exit_fn(fiber, rc) there.  exit_fn may end
+ * the fiber and give its stack away; it ends in wf_fiber_resume().
+ */
+void wf_fiber_make(wf_fiber *fiber, const wf_stack *stack, weft_fn *fn, void *arg, wf_fiber *home,
+                   wf_fiber_exit_fn *exit_fn);
+
+/* Drops what sanitizers keep for a fiber that has exited or never ran. */
+void wf_fiber_end(wf_fiber *fiber);
+
+/* The switch itself, in arch/<cpu>.S. */
+void wf_fiber_swap(wf_fiber *from, wf_fiber *to);
+_Noreturn void wf_fiber_jump(wf_fiber *to);
+
+#if WF_FIBER_HOOKS
+void wf_fiber_switch(wf_fiber *from, wf_fiber *to);
+_Noreturn void wf_fiber_resume(wf_fiber *to);
+#else
+
+/* Suspends the running flow of control in `from` and continues `to`.  Returns when somebody
+ * continues `from`. */
+static inline void wf_fiber_switch(wf_fiber *from, wf_fiber *to)
+{
+    wf_fiber_swap(from, to);
+}
+
+/* Continues `to` and forgets the running flow of control.  Only from an exit function. */
+static inline _Noreturn void wf_fiber_resume(wf_fiber *to)
+{
+    wf_fiber_jump(to);
+}
+#endif
+
+#endif
