@@ -22,7 +22,7 @@ typedef struct weft_loop weft_loop;
 
 /* Zero means "choose for me" in every field. */
 typedef struct weft_loop_options {
-    const char *backend;     /* "io_uring", "epoll", "sim"; NULL: $WEFT_BACKEND, else best for this host */
+    const char *backend;     /* "io_uring", "epoll", "sim"; NULL: $WEFT_BACKEND, else the best */
     uint32_t queue_depth;    /* submissions that can wait for one system call; 0: 256 */
     uint32_t op_count_max;   /* operations in flight; 0: 1,048,576.  Past it: -EAGAIN */
     uint32_t post_count_max; /* posts in flight; 0: 4,096.  Past it: -EAGAIN */
@@ -41,11 +41,12 @@ WEFT_API void weft_loop_free(weft_loop *loop);
  * anything ran, else 0. */
 WEFT_API int weft_loop_turn(weft_loop *loop, weft_time timeout);
 
-/* True while a timer, an operation that is not marked idle, a deferred call or a hold is pending. */
+/* True while a timer, an operation that is not marked idle, a deferred call or a hold is
+ * pending. */
 WEFT_API bool weft_loop_is_busy(const weft_loop *loop);
 
-/* One descriptor that a foreign loop polls for reading: readable means "call weft_loop_turn(loop, 0)
- * now".  Also turn when weft_loop_next_deadline() passes, and once before going to poll. */
+/* One descriptor that a foreign loop polls for reading: readable means "call weft_loop_turn(loop,
+ * 0) now".  Also turn when weft_loop_next_deadline() passes, and once before going to poll. */
 WEFT_API int weft_loop_descriptor(weft_loop *loop);
 
 /* The earliest timer, or WEFT_FOREVER; the present time if anything is ready to run. */
@@ -117,13 +118,13 @@ WEFT_API void weft_defer_stop(weft_loop *loop, weft_defer *defer);
 
 enum weft_op_kind {
     WEFT_OP_NOP,
-    WEFT_OP_READ,    /* fd, buf, bytes; offset -1: the descriptor's own position */
-    WEFT_OP_WRITE,   /* the same */
-    WEFT_OP_RECV,    /* fd, buf, bytes, flags */
-    WEFT_OP_SEND,    /* the same; never raises SIGPIPE */
-    WEFT_OP_ACCEPT,  /* fd; result: the new descriptor */
-    WEFT_OP_CONNECT, /* fd, buf = const struct sockaddr *, bytes = its length */
-    WEFT_OP_POLL,    /* fd, flags = POLLIN | POLLOUT …; result: the events that are there */
+    WEFT_OP_READ,        /* fd, buf, bytes; offset -1: the descriptor's own position */
+    WEFT_OP_WRITE,       /* the same */
+    WEFT_OP_RECV,        /* fd, buf, bytes, flags */
+    WEFT_OP_SEND,        /* the same; never raises SIGPIPE */
+    WEFT_OP_ACCEPT,      /* fd; result: the new descriptor */
+    WEFT_OP_CONNECT,     /* fd, buf = const struct sockaddr *, bytes = its length */
+    WEFT_OP_POLL,        /* fd, flags = POLLIN | POLLOUT …; result: the events that are there */
     WEFT_OP_ACCEPT_MANY, /* fd; completes once a connection until cancelled or failed */
     WEFT_OP_RECV_MANY,   /* fd; completes once a chunk with the loop's own buffer: `data`, result =
                             its bytes; 0 at the end of the stream */
@@ -152,7 +153,8 @@ typedef void weft_op_fn(weft_op *op, const weft_completion *completion, void *ar
 
 /* Starts an operation.  Until the final completion the kernel owns `buf`, the address in it and the
  * descriptor: do not free, reuse or close them.  fn is called exactly once with is_final set, never
- * from inside this call.  One reader and one writer a descriptor: a second gives -EBUSY.
+ * from inside this call.  One reader and one writer a descriptor (polls and transfers at an offset
+ * do not count): a second gives -EBUSY.  -EINVAL for an unknown kind,
  * -ENOMEM, -EAGAIN (op_count_max), -EBADF, -EPERM (not this backend's descriptor); then fn is never
  * called. */
 WEFT_API WEFT_MUST_USE int weft_op_start(weft_loop *loop, const weft_op_args *args, weft_op_fn *fn,
@@ -166,9 +168,10 @@ WEFT_API int weft_op_try(weft_loop *loop, const weft_op_args *args);
  * or the result if it was quicker.  Again is harmless. */
 WEFT_API void weft_op_cancel(weft_loop *loop, weft_op *op);
 
-/* Releases a descriptor: operations on it are cancelled and complete with -EBADF first, then the
- * number is closed; `done` (may be NULL) is told after.  Returns at once. */
-WEFT_API void weft_fd_close(weft_loop *loop, int fd, void (*done)(void *arg), void *arg);
+/* Releases a descriptor, once.  True: it is closed already, `done` is not called.  False:
+ * operations were pending; they are cancelled and complete with -EBADF first, then the number is
+ * closed, then `done` (may be NULL) is told.  Never waits, needs no memory. */
+WEFT_API bool weft_fd_close(weft_loop *loop, int fd, void (*done)(void *arg), void *arg);
 
 WEFT_END_DECLS
 

@@ -18,22 +18,29 @@
 #include "base/list.h"
 
 struct weft_op {
-    uint32_t index, generation; /* generation is never 0 while in use */
+    uint32_t index, generation; /* generation is never 0 */
     uint8_t state;              /* enum wf_op_state */
-    uint8_t is_waiting;         /* epoll, sim: on its readiness list */
-    int16_t fd_side;            /* enum wf_fd_side */
+    uint8_t stage;              /* the back end's own: where the operation is */
+    uint8_t is_waiting;         /* sim: on its readiness list */
+    uint8_t fd_side;            /* enum wf_fd_side */
+    uint32_t next_free;         /* index + 1 of the next free record */
     weft_op_args args;
     weft_op_fn *fn;
     void *arg;
-    wf_list fd_link;   /* in its descriptor's list */
-    wf_list link;      /* the back end's own use: completion queue, retry queue … */
-    weft_timer timer;  /* the simulator's own use: when the outcome is due */
-    int result;        /* outcome held until it is delivered */
-    int end_code;      /* what a cancelled one reports: -ECANCELED, or -EBADF when closing */
+    wf_list fd_link;  /* in its descriptor's list */
+    wf_list link;     /* the back end's own: completion queue, retry queue … */
+    weft_timer timer; /* the simulator's own: when the outcome is due */
+    int result;       /* outcome held until it is delivered */
+    int end_code;     /* what a cancelled one reports: -ECANCELED, or -EBADF when closing */
 };
 
 enum wf_op_state { WF_OP_FREE, WF_OP_PENDING, WF_OP_CANCELLING };
-enum wf_fd_side { WF_FD_READ, WF_FD_WRITE, WF_FD_POLL };
+
+/* A descriptor has at most one operation on its READ and one on its WRITE side.  ANY does not
+ * exclude: polls, and transfers at an offset. */
+enum wf_fd_side { WF_FD_READ, WF_FD_WRITE, WF_FD_ANY };
+
+struct wf_fd;
 
 struct wf_backend {
     const char *name;
@@ -55,10 +62,11 @@ struct wf_backend {
      * WEFT_FOREVER), and calls wf_op_complete for all there is.  Returns how many it called. */
     int (*poll)(weft_loop *loop, weft_time timeout);
 
-    /* The descriptor has no operation left and is about to be closed. */
-    void (*forget)(weft_loop *loop, int fd);
+    /* The descriptor has no operation left and is about to be closed, or was closed by others. */
+    void (*forget)(weft_loop *loop, struct wf_fd *fd);
 
-    /* For a foreign loop to poll. */
+    /* For a foreign loop to poll.  From then on it is readable whenever poll has something to do,
+     * operations to submit included. */
     int (*descriptor)(weft_loop *loop);
 
     /* Makes a poll that waits, or the next one, return at once.  Any thread and signal handlers. */
@@ -69,22 +77,28 @@ extern const struct wf_backend wf_backend_uring;
 extern const struct wf_backend wf_backend_epoll;
 extern const struct wf_backend wf_backend_sim;
 
-/* Operations of one loop.  Owned by ops.c. */
+/* What the loop knows of one descriptor: from its first operation until weft_fd_close, or until the
+ * number turns up again as a new connection. */
 struct wf_fd {
-    wf_list ops;        /* every operation on this descriptor */
-    uint32_t epoll_state;   /* epoll's own: registered, readable, writable, hung up */
-    void (*closed)(void *arg); /* set while closing */
-    void *closed_arg;
+    wf_list ops; /* every operation on this descriptor */
+    int number;
+    uint32_t generation; /* tells it from those that had the number before; never 0 */
+    uint32_t state;      /* the back end's own: registered, readable, writable, hung up … */
     bool is_closing;
+    void (*closed)(void *arg); /* told when a close that had to wait is done; may be NULL */
+    void *closed_arg;
 };
 
+/* Operations and descriptors of one loop.  Owned by ops.c. */
 struct wf_ops {
-    weft_op **chunks; /* slabs of WF_OPS_PER_CHUNK records, never moved */
-    uint32_t chunk_count;
-    uint32_t free_head; /* index + 1 of a free record, linked through `generation`'s neighbour */
-    uint32_t used, used_max, idle; /* idle: those with is_idle */
+    weft_op **chunks; /* slabs of records, never moved */
+    uint32_t chunk_count, chunk_capacity;
+    uint32_t free_head; /* index + 1 of a free record; 0: none */
+    uint32_t used, used_max;
+    uint32_t idle;      /* those of the used that are marked is_idle */
     struct wf_fd **fds; /* by descriptor number, made on demand */
-    int fd_count;
+    int fd_count;       /* entries of `fds` */
+    uint32_t fd_generation;
 };
 
 int wf_ops_init(weft_loop *loop, uint32_t count_max);
@@ -92,9 +106,32 @@ void wf_ops_fini(weft_loop *loop);
 
 /* The live operation of a token, or NULL if it is stale. */
 weft_op *wf_op_of_token(weft_loop *loop, uint64_t token);
-uint64_t wf_op_token(const weft_op *op);
 
-/* Delivers a completion to its callback and, if it is final, frees the record first. */
+static inline uint64_t wf_op_token(const weft_op *op)
+{
+    return (uint64_t)op->generation << 32 | op->index;
+}
+
+/* The record of a descriptor, or NULL if it has none. */
+struct wf_fd *wf_fd_find(const weft_loop *loop, int fd);
+
+/* Delivers a completion to its callback; if it is final, frees the record first, and ends a close
+ * that waited for it. */
 void wf_op_complete(weft_loop *loop, weft_op *op, const weft_completion *completion);
+
+/* The same, final and without data. */
+void wf_op_finish(weft_loop *loop, weft_op *op, int result);
+
+/* True for the kinds that complete many times. */
+static inline bool wf_op_is_many(const weft_op *op)
+{
+    return op->args.kind == WEFT_OP_ACCEPT_MANY || op->args.kind == WEFT_OP_RECV_MANY;
+}
+
+/* A connection that broke before it was accepted: take the next. */
+static inline bool wf_accept_is_soft(int result)
+{
+    return result == -ECONNABORTED || result == -EPROTO;
+}
 
 #endif

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Operation records and descriptor records: who is under way on what, for every back end. */
+
+#include "core/backend/backend_priv.h"
+
+#include "base/alloc.h"
+#include "base/sys.h"
+#include "core/loop_priv.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define OPS_PER_CHUNK 256u
+#define FDS_COUNT_MIN 64
+
+/* ---- records ---- */
+
+static weft_op *op_at(const struct wf_ops *ops, uint32_t index)
+{
+    return &ops->chunks[index / OPS_PER_CHUNK][index % OPS_PER_CHUNK];
+}
+
+static void op_push_free(struct wf_ops *ops, weft_op *op)
+{
+    op->state = WF_OP_FREE;
+    op->next_free = ops->free_head;
+    ops->free_head = op->index + 1;
+}
+
+static int ops_add_chunk(struct wf_ops *ops)
+{
+    if (ops->chunk_count == ops->chunk_capacity) {
+        uint32_t capacity = ops->chunk_capacity != 0 ? ops->chunk_capacity * 2 : 4;
+        weft_op **chunks = wf_grow(ops->chunks, capacity, sizeof *chunks);
+        if (chunks == NULL)
+            return -ENOMEM;
+        ops->chunks = chunks;
+        ops->chunk_capacity = capacity;
+    }
+    weft_op *chunk = wf_array(OPS_PER_CHUNK, sizeof *chunk);
+    if (chunk == NULL)
+        return -ENOMEM;
+    uint32_t base = ops->chunk_count * OPS_PER_CHUNK;
+    ops->chunks[ops->chunk_count++] = chunk;
+    for (uint32_t i = OPS_PER_CHUNK; i-- > 0;) { /* the lowest index is handed out first */
+        chunk[i].index = base + i;
+        chunk[i].generation = 1;
+        op_push_free(ops, &chunk[i]);
+    }
+    return 0;
+}
+
+static int op_new(struct wf_ops *ops, weft_op **out)
+{
+    if (ops->used >= ops->used_max)
+        return -EAGAIN;
+    if (ops->free_head == 0) {
+        int rc = ops_add_chunk(ops);
+        if (rc < 0)
+            return rc;
+    }
+    weft_op *op = op_at(ops, ops->free_head - 1);
+    ops->free_head = op->next_free;
+    ops->used++;
+    *out = op;
+    return 0;
+}
+
+/* The new generation makes every token of the old life stale. */
+static void op_free(struct wf_ops *ops, weft_op *op)
+{
+    if (++op->generation == 0)
+        op->generation = 1;
+    ops->used--;
+    if (op->args.is_idle)
+        ops->idle--;
+    op_push_free(ops, op);
+}
+
+weft_op *wf_op_of_token(weft_loop *loop, uint64_t token)
+{
+    uint32_t index = (uint32_t)token;
+    if (index >= loop->ops.chunk_count * OPS_PER_CHUNK)
+        return NULL;
+    weft_op *op = op_at(&loop->ops, index);
+    return op->state != WF_OP_FREE && op->generation == (uint32_t)(token >> 32) ? op : NULL;
+}
+
+int wf_ops_init(weft_loop *loop, uint32_t count_max)
+{
+    loop->ops = (struct wf_ops){.used_max = count_max};
+    return 0;
+}
+
+void wf_ops_fini(weft_loop *loop)
+{
+    struct wf_ops *ops = &loop->ops;
+    assert(ops->used == 0);
+    for (uint32_t i = 0; i < ops->chunk_count; i++)
+        wf_free(ops->chunks[i]);
+    wf_free(ops->chunks);
+    for (int fd = 0; fd < ops->fd_count; fd++)
+        wf_free(ops->fds[fd]);
+    wf_free(ops->fds);
+    *ops = (struct wf_ops){0};
+}
+
+/* ---- descriptors ---- */
+
+struct wf_fd *wf_fd_find(const weft_loop *loop, int fd)
+{
+    return fd >= 0 && fd < loop->ops.fd_count ? loop->ops.fds[fd] : NULL;
+}
+
+static int fds_make_room(struct wf_ops *ops, int fd)
+{
+    if (fd < ops->fd_count)
+        return 0;
+    int count = ops->fd_count != 0 ? ops->fd_count : FDS_COUNT_MIN;
+    while (count <= fd) {
+        if (count > INT32_MAX / 2)
+            return -EBADF;
+        count *= 2;
+    }
+    struct wf_fd **fds = wf_grow(ops->fds, (size_t)count, sizeof(struct wf_fd *));
+    if (fds == NULL)
+        return -ENOMEM;
+    memset(fds + ops->fd_count, 0, (size_t)(count - ops->fd_count) * sizeof(struct wf_fd *));
+    ops->fds = fds;
+    ops->fd_count = count;
+    return 0;
+}
+
+static int fd_get(struct wf_ops *ops, int number, struct wf_fd **out)
+{
+    if (number < 0)
+        return -EBADF;
+    int rc = fds_make_room(ops, number);
+    if (rc < 0)
+        return rc;
+    struct wf_fd *fd = ops->fds[number];
+    if (fd == NULL) {
+        fd = wf_alloc(sizeof *fd);
+        if (fd == NULL)
+            return -ENOMEM;
+        wf_list_init(&fd->ops);
+        fd->number = number;
+        if (++ops->fd_generation == 0)
+            ops->fd_generation = 1;
+        fd->generation = ops->fd_generation;
+        ops->fds[number] = fd;
+    }
+    *out = fd;
+    return fd->is_closing ? -EBADF : 0;
+}
+
+static void fd_drop(weft_loop *loop, struct wf_fd *fd)
+{
+    assert(wf_list_is_empty(&fd->ops));
+    loop->backend->forget(loop, fd);
+    loop->ops.fds[fd->number] = NULL;
+    wf_free(fd);
+}
+
+static void fd_cancel_all(weft_loop *loop, struct wf_fd *fd, int end_code)
+{
+    wf_list_each_safe (pos, &fd->ops) {
+        weft_op *op = wf_container(pos, weft_op, fd_link);
+        op->end_code = end_code;
+        weft_op_cancel(loop, op);
+    }
+}
+
+/* The kernel just gave us this number as new: what we know of it is about a descriptor that others
+ * have closed. */
+static void fd_forget_predecessor(weft_loop *loop, int number)
+{
+    struct wf_fd *fd = wf_fd_find(loop, number);
+    if (fd == NULL)
+        return;
+    if (wf_list_is_empty(&fd->ops))
+        fd_drop(loop, fd);
+    else
+        fd_cancel_all(loop, fd, -EBADF);
+}
+
+static void fd_finish_close(weft_loop *loop, struct wf_fd *fd)
+{
+    void (*closed)(void *arg) = fd->closed;
+    void *arg = fd->closed_arg;
+    int number = fd->number;
+    fd_drop(loop, fd);
+    wf_sys_close(number);
+    if (closed != NULL)
+        closed(arg);
+}
+
+bool weft_fd_close(weft_loop *loop, int number, void (*done)(void *arg), void *arg)
+{
+    struct wf_fd *fd = wf_fd_find(loop, number);
+    if (fd != NULL) {
+        assert(!fd->is_closing);
+        if (!wf_list_is_empty(&fd->ops)) {
+            fd->is_closing = true;
+            fd->closed = done;
+            fd->closed_arg = arg;
+            fd_cancel_all(loop, fd, -EBADF);
+            return false;
+        }
+        fd_drop(loop, fd);
+    }
+    wf_sys_close(number);
+    return true;
+}
+
+/* ---- operations ---- */
+
+static bool kind_has_fd(int kind)
+{
+    return kind != WEFT_OP_NOP;
+}
+
+static enum wf_fd_side args_side(const weft_op_args *args)
+{
+    switch (args->kind) {
+    case WEFT_OP_READ:
+        return args->offset >= 0 ? WF_FD_ANY : WF_FD_READ;
+    case WEFT_OP_WRITE:
+        return args->offset >= 0 ? WF_FD_ANY : WF_FD_WRITE;
+    case WEFT_OP_RECV:
+    case WEFT_OP_RECV_MANY:
+    case WEFT_OP_ACCEPT:
+    case WEFT_OP_ACCEPT_MANY:
+        return WF_FD_READ;
+    case WEFT_OP_SEND:
+    case WEFT_OP_CONNECT:
+        return WF_FD_WRITE;
+    default:
+        return WF_FD_ANY;
+    }
+}
+
+static bool fd_side_is_busy(const struct wf_fd *fd, enum wf_fd_side side)
+{
+    if (side == WF_FD_ANY)
+        return false;
+    wf_list_each (pos, &fd->ops) {
+        if (wf_container(pos, weft_op, fd_link)->fd_side == side)
+            return true;
+    }
+    return false;
+}
+
+static int op_attach(weft_loop *loop, weft_op *op)
+{
+    wf_list_init(&op->fd_link);
+    if (!kind_has_fd(op->args.kind))
+        return 0;
+    struct wf_fd *fd;
+    int rc = fd_get(&loop->ops, op->args.fd, &fd);
+    if (rc < 0)
+        return rc;
+    if (fd_side_is_busy(fd, op->fd_side))
+        return -EBUSY;
+    wf_list_append(&fd->ops, &op->fd_link);
+    return 0;
+}
+
+int weft_op_start(weft_loop *loop, const weft_op_args *args, weft_op_fn *fn, void *arg,
+                  weft_op **out)
+{
+    if (args->kind < WEFT_OP_NOP || args->kind > WEFT_OP_RECV_MANY)
+        return -EINVAL;
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "op_start"))
+        return -EAGAIN;
+    weft_op *op;
+    int rc = op_new(&loop->ops, &op);
+    if (rc < 0)
+        return rc;
+
+    op->state = WF_OP_PENDING;
+    op->stage = 0;
+    op->is_waiting = false;
+    op->fd_side = (uint8_t)args_side(args);
+    op->args = *args;
+    op->fn = fn;
+    op->arg = arg;
+    op->result = 0;
+    op->end_code = -ECANCELED;
+    wf_list_init(&op->link);
+    if (args->is_idle)
+        loop->ops.idle++;
+
+    rc = op_attach(loop, op);
+    if (rc < 0)
+        goto fail;
+    rc = loop->backend->submit(loop, op);
+    if (rc < 0)
+        goto fail;
+    *out = op;
+    return 0;
+fail:
+    wf_list_remove(&op->fd_link);
+    op_free(&loop->ops, op);
+    return rc;
+}
+
+int weft_op_try(weft_loop *loop, const weft_op_args *args)
+{
+    if (loop->backend->try == NULL || args->kind >= WEFT_OP_POLL)
+        return -EAGAIN;
+    struct wf_fd *fd = wf_fd_find(loop, args->fd);
+    if (fd != NULL) {
+        if (fd->is_closing)
+            return -EBADF;
+        if (fd_side_is_busy(fd, args_side(args)))
+            return -EBUSY;
+    }
+    return loop->backend->try(loop, args);
+}
+
+void weft_op_cancel(weft_loop *loop, weft_op *op)
+{
+    assert(op->state != WF_OP_FREE);
+    if (op->state != WF_OP_PENDING)
+        return;
+    op->state = WF_OP_CANCELLING;
+    loop->backend->cancel(loop, op);
+}
+
+void wf_op_complete(weft_loop *loop, weft_op *op, const weft_completion *completion)
+{
+    assert(op->state != WF_OP_FREE);
+    weft_completion told = *completion;
+    weft_op_fn *fn = op->fn;
+    void *arg = op->arg;
+    int number = kind_has_fd(op->args.kind) ? op->args.fd : -1;
+    bool is_accept = op->args.kind == WEFT_OP_ACCEPT || op->args.kind == WEFT_OP_ACCEPT_MANY;
+
+    if (told.result == -ECANCELED && op->state == WF_OP_CANCELLING)
+        told.result = op->end_code;
+    if (told.is_final) {
+        wf_list_remove(&op->link);
+        wf_list_remove(&op->fd_link);
+        op_free(&loop->ops, op);
+    }
+    if (is_accept && told.result >= 0)
+        fd_forget_predecessor(loop, told.result);
+
+    fn(op, &told, arg);
+
+    struct wf_fd *fd = told.is_final ? wf_fd_find(loop, number) : NULL;
+    if (fd != NULL && fd->is_closing && wf_list_is_empty(&fd->ops))
+        fd_finish_close(loop, fd);
+}
+
+void wf_op_finish(weft_loop *loop, weft_op *op, int result)
+{
+    weft_completion completion = {.result = result, .is_final = true};
+    wf_op_complete(loop, op, &completion);
+}
