@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Match: finds the entity of a catalogue that a text means.
+ *
+ *     weft_m_entity entities[] = {
+ *         {.id = {"DE", 2}, .name = {"Germany", 7}},
+ *         {.id = {"FR", 2}, .name = {"France", 6}},
+ *     };
+ *     weft_matcher *matcher;
+ *     weft_m_error error;
+ *     if (weft_m_open(&matcher, entities, 2, NULL, &error) < 0)
+ *         ... error.message says what, error.field where, error.suggestion what to do ...
+ *
+ *     weft_str query = {"germny", 6};
+ *     weft_m_results *results;
+ *     if (weft_m_match(matcher, &query, 1, NULL, &results, &error) == 0) {
+ *         size_t count;
+ *         const weft_m_hit *hits = weft_m_results_hits(results, 0, &count);
+ *         ... hits[0].id, hits[0].score ...
+ *         weft_m_results_free(results);
+ *     }
+ *     weft_m_close(matcher);
+ *
+ * A catalogue is a list of entities; an entity is found by its name and its aliases (its rows). The
+ * score of an entity is the best over its rows; entities at or above the threshold are returned,
+ * the best first, equal scores in the order of the catalogue.  No model file is needed.
+ *
+ * States: open gives NEW, fit (or the first match, which fits by itself, once) READY, close CLOSED.
+ * A READY matcher answers from an immutable snapshot: fit, add, remove and set_threshold make a new
+ * one and exchange it, calls under way keep theirs, and no answer mixes two.
+ *
+ * Threads: every call on one matcher may come from any thread and any loop; fit, add, remove and
+ * set_threshold go one after the other.  Nothing is kept per thread.
+ *
+ * Waiting: a call marked WEFT_WAITS that is made in a task runs its work on the executor; the loop
+ * goes on, and cancelling the task ends the work within a few milliseconds with -ECANCELED. Outside
+ * any loop the same call works in the calling thread and returns when it is done.  Deadlines come
+ * from the caller's scope.
+ *
+ * Errors: 0 or a negative code.  `error` belongs to the caller and may be NULL; it is written on
+ * failure only.  Texts must be UTF-8.
+ */
+#ifndef WEFT_MATCH_H
+#define WEFT_MATCH_H
+
+#include <weft/base.h>
+#include <weft/text.h>
+
+WEFT_BEGIN_DECLS
+
+typedef struct weft_matcher weft_matcher;
+typedef struct weft_m_results weft_m_results;
+
+/* ---- errors ---- */
+
+/* What went wrong, for people and for an error body.  Texts end with NUL and are cut between two
+ * characters; an empty one is absent. */
+typedef struct weft_m_error {
+    int rc;               /* what the call returned */
+    char message[512];    /* one sentence */
+    char field[64];       /* "entities[3].name", "threshold", "queries[0]" … */
+    char entity[208];     /* the entity concerned, as JSON, cut at 200 bytes */
+    char suggestion[192]; /* what to do about it */
+    int64_t limit, seen;  /* of a limit that was passed (-WEFT_ELIMIT); else -1 */
+    int64_t offset;       /* of the bad byte in the text of `field`; else -1 */
+} weft_m_error;
+
+/* "validation_error", "mode_error", "not_ready", "too_large" …: the name a return code has in an
+ * error body.  Static storage. */
+WEFT_API const char *weft_m_error_name(int rc);
+
+/* The lines to show: the message, then "  Problem field: …", "  Entity: …" and "  💡 Suggestion: …",
+ * each where there is one.  Into *out, the caller's.  0 or -ENOMEM. */
+WEFT_API WEFT_MUST_USE int weft_m_error_text(const weft_m_error *error, weft_text *out);
+
+/* ---- entities ---- */
+
+/* All strings are borrowed for the call that takes them; the matcher keeps copies. */
+typedef struct weft_m_entity {
+    weft_str id;             /* unique in the catalogue; not empty */
+    weft_str name;           /* row 0; not blank */
+    weft_str text;           /* shown as a hit's text instead of the row; ptr NULL: absent */
+    const weft_str *aliases; /* further rows, in order; none blank */
+    size_t alias_count;
+    weft_str extra;     /* further keys as one JSON object, kept and returned; ptr NULL: none */
+    bool id_is_integer; /* `id` is the decimal form of an integer; JSON shows it as one */
+} weft_m_entity;
+
+/* ---- settings ---- */
+
+/* One measurement, handed to the callback at once.  Strings are static or borrowed for the call. */
+typedef struct weft_m_metric {
+    const char *name; /* "match_latency", "match_batch_size", "cache_hits", "fit_duration" … */
+    double value;
+    const char *unit;    /* "seconds", "count" */
+    const char *stage;   /* "match", "batch", "fit" … */
+    const char *backend; /* "lexical" */
+    const char *mode;    /* "zero-shot" */
+    weft_time wall;      /* nanoseconds since 1970-01-01 UTC */
+} weft_m_metric;
+
+/* Called in the thread that did the work, by several at once.  It must not call the matcher. */
+typedef void weft_m_metric_fn(const weft_m_metric *metric, void *arg);
+
+/* Fill with weft_m_options_init, then change what you want.  An empty string is the default. */
+typedef struct weft_m_options {
+    size_t size;              /* sizeof(weft_m_options); set by init */
+    weft_str model;           /* "default" (now: lexical) or "lexical" */
+    weft_str mode;            /* "auto", "zero-shot", "head-only", "full", "hybrid", "bert" */
+    weft_str score_kind;      /* "auto" (now: cosine) or "cosine" */
+    float threshold;          /* least score of a hit, 0..1; 0.7 */
+    bool normalize;           /* true */
+    size_t entity_count_max;  /* 10,000,000 */
+    size_t query_count_max;   /* of one call; 10,000 */
+    size_t query_bytes_max;   /* of one text, queries and rows; 65,536 */
+    size_t top_k_max;         /* 1,000 */
+    size_t cache_count_max;   /* query vectors kept, keyed by normalised text; 10,000 */
+    size_t mark_run_max;      /* combining marks in a row that are kept of a text; 30 */
+    weft_m_metric_fn *metric; /* may be NULL */
+    void *metric_arg;
+} weft_m_options;
+WEFT_API void weft_m_options_init(weft_m_options *options);
+
+/* The settings of one call.  Fill with weft_m_query_init; NULL where a pointer is asked for means
+ * just that. */
+typedef struct weft_m_query {
+    size_t size;
+    int64_t top_k;              /* at least 1; 1 */
+    float threshold;            /* for this call only; NaN: the matcher's */
+    const weft_str *candidates; /* ids; only these entities are looked at.  NULL: all */
+    size_t candidate_count;     /* 0 with candidates set: no entity, so no hit */
+} weft_m_query;
+WEFT_API void weft_m_query_init(weft_m_query *query);
+
+/* ---- life ---- */
+
+/* Checks and copies the catalogue; loads nothing, starts nothing.  `options` may be NULL.
+ * -WEFT_M_EVALID, -WEFT_M_EMODE, -WEFT_M_EMODEL, -WEFT_ELIMIT, -ENOMEM. */
+WEFT_API WEFT_MUST_USE int weft_m_open(weft_matcher **out, const weft_m_entity *entities,
+                                       size_t entity_count, const weft_m_options *options,
+                                       weft_m_error *error);
+
+/* Called after each part of the work, with growing `done`, last done == total, in the caller's
+ * thread and task: it may wait.  A result other than 0 ends the work, and the call returns it if it
+ * is negative, else -ECANCELED. */
+typedef int weft_m_progress_fn(size_t done, size_t total, void *arg);
+
+typedef struct weft_m_example {
+    weft_str text;
+    weft_str label; /* an entity's id */
+} weft_m_example;
+
+typedef struct weft_m_fit_options {
+    size_t size;
+    weft_str mode;                /* empty: that of open */
+    weft_m_progress_fn *progress; /* may be NULL */
+    void *progress_arg;
+} weft_m_fit_options;
+WEFT_API void weft_m_fit_options_init(weft_m_fit_options *options);
+
+/* Builds the index.  Zero-shot, and therefore auto without examples, ignores the examples.  The
+ * trained modes are not available in this version: -WEFT_M_EMODE says so.  `options` may be NULL.
+ * Cancelled or failed, the matcher stays as it was. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int
+weft_m_fit(weft_matcher *matcher, const weft_m_example *examples, size_t example_count,
+           const weft_m_fit_options *options, weft_m_error *error);
+
+/* Ends every call under way on this matcher (they return -WEFT_M_ECLOSED), waits for them, frees
+ * the index.  Later calls return -WEFT_M_ECLOSED; again is harmless.  The wait is deaf to cancel.
+ */
+WEFT_API WEFT_WAITS void weft_m_stop(weft_matcher *matcher);
+
+/* Stop, then free the matcher itself: no call may begin after this one.  NULL is fine. */
+WEFT_API WEFT_WAITS void weft_m_close(weft_matcher *matcher);
+
+/* ---- match ---- */
+
+/* One entity found.  Strings live as long as the results. */
+typedef struct weft_m_hit {
+    uint32_t entity; /* its place in the catalogue the answer was made from */
+    float score;
+    weft_str id, name;
+    weft_str matched;     /* the row that scored best, as given */
+    weft_str text;        /* the entity's `text`, else the row after normalising */
+    const uint32_t *tied; /* other entities with exactly this score; at most 1,000 */
+    uint32_t tied_count;
+    bool id_is_integer;
+} weft_m_hit;
+
+/* Matches each query; `query` may be NULL.  *out_results is the caller's.  No query is no error; a
+ * blank one has no hit.  Bad arguments are refused before any work: -WEFT_M_EVALID, -WEFT_ELIMIT.
+ * -ECANCELED, -ENOMEM, -WEFT_M_ECLOSED.  The first match on a NEW matcher fits it. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_match(weft_matcher *matcher, const weft_str *queries,
+                                                   size_t query_count, const weft_m_query *query,
+                                                   weft_m_results **out_results,
+                                                   weft_m_error *error);
+
+/* The same answers, made in slices of `batch_size` (at least 1) queries on all cores, with
+ * `progress` (may be NULL) after each.  On any failure there are no results. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int
+weft_m_batch(weft_matcher *matcher, const weft_str *queries, size_t query_count,
+             const weft_m_query *query, int64_t batch_size, weft_m_results **out_results,
+             weft_m_error *error, weft_m_progress_fn *progress, void *progress_arg);
+
+WEFT_API size_t weft_m_results_count(const weft_m_results *results); /* = query_count */
+
+/* The hits of query `index`, best first; NULL and 0 if there is none.  Borrowed. */
+WEFT_API const weft_m_hit *weft_m_results_hits(const weft_m_results *results, size_t index,
+                                               size_t *out_count);
+
+/* An entity of the catalogue the answer was made from (for `tied`).  Borrowed. */
+WEFT_API const weft_m_entity *weft_m_results_entity(const weft_m_results *results, uint32_t entity);
+
+/* The threshold that was in force, the top_k asked for, and whether query `index` lost combining
+ * marks to mark_run_max. */
+WEFT_API float weft_m_results_threshold(const weft_m_results *results);
+WEFT_API size_t weft_m_results_top_k(const weft_m_results *results);
+WEFT_API bool weft_m_results_was_cut(const weft_m_results *results, size_t index);
+
+WEFT_API void weft_m_results_free(weft_m_results *results); /* NULL is fine */
+
+/* ---- explain and diagnose ---- */
+
+/* A word or a run of characters (with '_' for the edge of a word) that query and row share, and its
+ * part of the score. */
+typedef struct weft_m_shared {
+    weft_str text;
+    float weight;
+    bool is_word;
+} weft_m_shared;
+
+/* Why a hit has its score. */
+typedef struct weft_m_evidence {
+    const weft_m_shared *shared; /* heaviest first; at most 20 */
+    size_t shared_count;
+    float margin; /* score over that of the next entity; the last one's: its score */
+} weft_m_evidence;
+
+/* The answer of explain and diagnose; one block of memory. */
+typedef struct weft_m_explanation {
+    weft_str query;
+    weft_str query_normalized;       /* ptr NULL: the matcher does not normalise */
+    const weft_m_hit *hits;          /* at threshold 0 */
+    const weft_m_evidence *evidence; /* one a hit */
+    size_t hit_count;
+    const weft_m_results *results; /* that the hits are part of; NULL if not ready */
+    const char *mode;              /* "zero-shot" */
+    const char *active_matcher;    /* diagnose: "EmbeddingMatcher"; NULL if not ready */
+    weft_str issue, suggestion;    /* diagnose: ptr NULL: none */
+    float threshold;               /* the matcher's */
+    bool is_matched;               /* best score >= threshold */
+    bool is_ready; /* false (diagnose of a NEW matcher): only query and issue are set */
+    bool is_diagnosis;
+} weft_m_explanation;
+
+/* The best `top_k` (>= 1) entities at threshold 0 and why.  -WEFT_M_ENOTREADY on a NEW matcher. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_explain(weft_matcher *matcher, weft_str query,
+                                                     int64_t top_k, weft_m_explanation **out,
+                                                     weft_m_error *error);
+
+/* What is wrong if `query` is not found, and what to try.  A NEW matcher is an answer, no error. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_diagnose(weft_matcher *matcher, weft_str query,
+                                                      weft_m_explanation **out,
+                                                      weft_m_error *error);
+
+WEFT_API void weft_m_explanation_free(weft_m_explanation *explanation); /* NULL is fine */
+
+/* ---- change ---- */
+
+/* 0, or -WEFT_M_EVALID if `threshold` is not in 0..1. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_set_threshold(weft_matcher *matcher, float threshold,
+                                                           weft_m_error *error);
+
+/* Adds entities behind the others; all or none.  A READY matcher answers with them when the call
+ * returns. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_add(weft_matcher *matcher,
+                                                 const weft_m_entity *entities, size_t entity_count,
+                                                 weft_m_error *error);
+
+/* Removes the entities with these ids; all or none.  At least one must remain.  An id that is not
+ * there is -WEFT_M_EVALID. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_remove(weft_matcher *matcher, const weft_str *ids,
+                                                    size_t id_count, weft_m_error *error);
+
+/* ---- look ---- */
+
+enum weft_m_op {
+    WEFT_M_OP_FIT,
+    WEFT_M_OP_MATCH,
+    WEFT_M_OP_BATCH,
+    WEFT_M_OP_EXPLAIN,
+    WEFT_M_OP_DIAGNOSE,
+    WEFT_M_OP_ADD,
+    WEFT_M_OP_REMOVE,
+    WEFT_M_OP_COUNT,
+};
+
+/* Calls that succeeded and how long they took, in seconds, within 7 %. */
+typedef struct weft_m_latency {
+    uint64_t count;
+    double p50, p95, p99;
+} weft_m_latency;
+
+typedef struct weft_m_info {
+    size_t size; /* sizeof(weft_m_info); set by the caller */
+
+    /* Settings. */
+    const char *mode;           /* requested: "auto", "zero-shot" … */
+    const char *active_mode;    /* "zero-shot"; NULL before fit */
+    const char *active_matcher; /* "EmbeddingMatcher"; NULL before fit */
+    const char *model;          /* "lexical" */
+    const char *encoder;        /* kind of encoder: "lexical" */
+    const char *score_kind;     /* "cosine" */
+    const char *unicode;        /* version of the normaliser's tables */
+    float threshold;
+    bool normalize;
+    bool is_ready;
+    bool is_fitting;
+
+    /* Size. */
+    uint64_t entity_count, row_count;
+    uint64_t dimension;
+    uint64_t index_bytes; /* encoder and index */
+    uint64_t bytes;       /* all memory held, cache and entities included */
+    uint64_t snapshot;    /* grows with every change */
+
+    /* Since open. */
+    uint64_t query_count;
+    uint64_t cache_hits, cache_misses, cache_count, cache_bytes;
+    uint64_t metric_count;
+    weft_m_latency ops[WEFT_M_OP_COUNT];
+} weft_m_info;
+
+/* Fills *out.  Does not wait. */
+WEFT_API WEFT_MUST_USE int weft_m_info_get(weft_matcher *matcher, weft_m_info *out);
+
+/* "fit", "match" … */
+WEFT_API const char *weft_m_op_name(enum weft_m_op op);
+
+/* ---- the same as JSON ---- */
+
+/* One query: {"id","score","text","name","matched","tied"?} or null with top_k 1, else a list. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_match_json(weft_matcher *matcher, weft_str text,
+                                                        const weft_m_query *query, weft_text *out,
+                                                        weft_m_error *error);
+
+/* A list, one item a query, each as weft_m_match_json gives it. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_batch_json(weft_matcher *matcher,
+                                                        const weft_str *queries, size_t query_count,
+                                                        const weft_m_query *query,
+                                                        int64_t batch_size, weft_text *out,
+                                                        weft_m_error *error);
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_explain_json(weft_matcher *matcher, weft_str query,
+                                                          int64_t top_k, weft_text *out,
+                                                          weft_m_error *error);
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_diagnose_json(weft_matcher *matcher, weft_str query,
+                                                           weft_text *out, weft_m_error *error);
+
+/* Settings and training state; statistics. */
+WEFT_API WEFT_MUST_USE int weft_m_info_json(weft_matcher *matcher, weft_text *out);
+WEFT_API WEFT_MUST_USE int weft_m_stats_json(weft_matcher *matcher, weft_text *out);
+
+/* {"error":{"code","message","field"?,"suggestion"?,"details","request_id"?}}; `request_id` with
+ * ptr NULL is left out. */
+WEFT_API WEFT_MUST_USE int weft_m_error_json(const weft_m_error *error, weft_str request_id,
+                                             weft_text *out);
+
+WEFT_END_DECLS
+
+#endif
