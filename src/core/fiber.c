@@ -36,10 +36,10 @@ static void frame_fill(struct fiber_frame *frame, wf_fiber *fiber, weft_fn *fn, 
                        wf_fiber *home, wf_fiber_exit_fn *exit_fn)
 {
     *frame = (struct fiber_frame){
-        .r12 = (void *)fn,
+        .r12 = (void *)(uintptr_t)fn,
         .r13 = arg,
         .r14 = home,
-        .r15 = (void *)exit_fn,
+        .r15 = (void *)(uintptr_t)exit_fn,
         .rbx = fiber,
         .rip = wf_fiber_entry,
     };
@@ -62,7 +62,7 @@ static void frame_fill(struct fiber_frame *frame, wf_fiber *fiber, weft_fn *fn, 
                        wf_fiber *home, wf_fiber_exit_fn *exit_fn)
 {
     *frame = (struct fiber_frame){
-        .x19_28 = {(void *)fn, arg, home, (void *)exit_fn, fiber},
+        .x19_28 = {(void *)(uintptr_t)fn, arg, home, (void *)(uintptr_t)exit_fn, fiber},
         .x30 = wf_fiber_entry,
     };
     /* A new fiber starts with its maker's rounding and traps, as a thread does. */
