@@ -46,14 +46,15 @@ static struct {
     const char *only;
     const char *backends; /* names with commas between; "auto": the loop's own choice */
     const char *program;
-    uint64_t seed;
+    uint64_t seed, sweep_max;
     int timeout_s;
     int job_count;
-    bool lists, is_verbose, is_torture, traces_leaks;
+    bool lists, is_verbose, traces_leaks;
 } runner = {
     .tests_end = &runner.tests,
     .backends = "sim,epoll,io_uring",
     .seed = 1,
+    .sweep_max = HARNESS_SWEEP_MAX,
     .timeout_s = RUNNER_TIMEOUT_S,
     .job_count = 1,
 };
@@ -164,7 +165,7 @@ _Noreturn static void process_main(const struct job *job)
         .test = job->point->test,
         .backend = job->point->backend,
         .seed = runner.seed,
-        .sweep_max = runner.is_torture ? UINT64_MAX : HARNESS_SWEEP_MAX,
+        .sweep_max = runner.sweep_max,
         .traces_leaks = runner.traces_leaks,
         .report = job->report,
     };
@@ -337,7 +338,7 @@ static const char usage_text[] =
     "  --backend      sim, epoll, io_uring, auto (the loop's own choice); also "
     "$WEFT_TEST_BACKENDS\n"
     "  --seed         also $WEFT_TEST_SEED\n"
-    "  --torture      sweeps without an upper bound\n"
+    "  --torture      sweeps without an upper bound; $WEFT_TEST_SWEEP_MAX sets one (2000)\n"
     "  --trace-leaks  show who made a block that leaked\n"
     "  --verbose      do not keep back what the test prints\n"
     "$WEFT_TEST_TIMEOUT_FACTOR stretches the limit of 60 seconds a test.\n";
@@ -346,6 +347,7 @@ static void read_environment(void)
 {
     const char *backends = getenv("WEFT_TEST_BACKENDS");
     const char *seed = getenv("WEFT_TEST_SEED");
+    const char *sweep_max = getenv("WEFT_TEST_SWEEP_MAX");
     const char *factor = getenv("WEFT_TEST_TIMEOUT_FACTOR");
     if (backends != NULL && backends[0] != '\0')
         runner.backends = backends;
@@ -353,7 +355,8 @@ static void read_environment(void)
         runner.seed = strtoull(seed, NULL, 0);
     if (factor != NULL && atoi(factor) > 0)
         runner.timeout_s *= atoi(factor);
-    runner.is_torture = getenv("WEFT_TEST_TORTURE") != NULL;
+    if (sweep_max != NULL && atoi(sweep_max) > 0)
+        runner.sweep_max = strtoull(sweep_max, NULL, 0);
 }
 
 static void read_options(int argc, char **argv)
@@ -384,7 +387,7 @@ static void read_options(int argc, char **argv)
             runner.seed = strtoull(optarg, NULL, 0);
             break;
         case 't':
-            runner.is_torture = true;
+            runner.sweep_max = UINT64_MAX;
             break;
         case 'j':
             runner.job_count = atoi(optarg);

@@ -1,0 +1,115 @@
+#!/bin/bash
+# Runs the tests and closes with one line of counts.
+#
+#   tools/test.sh all     every variant below, the quick ones first (what `make test` does)
+#   tools/test.sh NAME…   only these: gcc no-uring asan tsan clang aarch64 valgrind lint
+#
+# A variant leaves its results in build/results/; tools/test-summary adds them up.
+set -u
+cd "$(dirname "$0")/.."
+results=$PWD/build/results
+variants=(gcc lint no-uring asan clang tsan aarch64 valgrind)
+[ "${1:-all}" = all ] || variants=("$@")
+
+# configure DIR OPTION… : sets DIR up, or again if the options changed.
+configure() {
+    local dir=$1
+    shift
+    if [ ! -f "$dir/build.ninja" ] || [ "$(cat "$dir/options" 2>/dev/null)" != "$*" ]; then
+        rm -rf "$dir/build.ninja" "$dir/meson-private"
+        meson setup "$dir" "$@" >"$dir.log" 2>&1 || { cat "$dir.log"; return 1; }
+        echo "$*" >"$dir/options"
+    fi
+    rm -f "$dir.log"
+}
+
+# broken VARIANT WHAT : one failed point, for what went wrong outside the tests.
+broken() {
+    printf '1..1\nnot ok 1 %s\n' "$2" >"$results/$1.tap"
+}
+
+# compile VARIANT DIR TARGET…
+compile() {
+    local variant=$1 dir=$2
+    shift 2
+    ninja -C "$dir" "$@" >"$dir/compile.log" 2>&1 && return
+    sed -n '/^FAILED/,$p' "$dir/compile.log" | grep -E '(error|warning|undefined|FAILED)' | cut -c 1-240 | head -20
+    broken "$variant" "$variant: does not build"
+    return 1
+}
+
+# check VARIANT DIR MESON-TEST-OPTION… : runs the tests of DIR as VARIANT.
+check() {
+    local variant=$1 dir=$2
+    shift 2
+    rm -f "$dir/meson-logs/testlog-$variant"*
+    meson test -C "$dir" --no-rebuild --logbase "testlog-$variant" "$@" >"$dir/test.log" 2>&1
+    local log=("$dir/meson-logs/testlog-$variant"*.json) # a wrapper's name is part of it
+    if [ -f "${log[0]}" ]; then
+        cp "${log[0]}" "$results/$variant.json"
+    else
+        cat "$dir/test.log"
+        broken "$variant" "$variant: the tests did not run"
+    fi
+}
+
+variant_gcc() {
+    configure build --werror && compile gcc build && check gcc build
+}
+
+# The same build with io_uring refused by the kernel, as in many containers: the loop must choose
+# another back end by itself.
+variant_no_uring() {
+    compile no-uring build && WEFT_TEST_BACKENDS=auto check no-uring build \
+        --wrapper "$PWD/build/tests/harness/no-uring" --suite core --suite net --suite http --suite cmd
+}
+
+variant_asan() {
+    export ASAN_OPTIONS=detect_stack_use_after_return=0:strict_string_checks=1
+    export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+    configure build-asan -Db_sanitize=address,undefined -Db_lundef=false --werror &&
+        compile asan build-asan && WEFT_TEST_TIMEOUT_FACTOR=5 check asan build-asan
+}
+
+variant_tsan() {
+    configure build-tsan -Db_sanitize=thread -Db_lundef=false --werror &&
+        compile tsan build-tsan && WEFT_TEST_TIMEOUT_FACTOR=10 check tsan build-tsan --suite core --suite match
+}
+
+variant_clang() {
+    CC=clang configure build-clang --werror && compile clang build-clang && check clang build-clang
+}
+
+# What the aarch64 build can do without its own copies of outside libraries: base and core.
+variant_aarch64() {
+    configure build-aarch64 --cross-file tools/aarch64.ini --werror &&
+        compile aarch64 build-aarch64 && WEFT_TEST_BACKENDS=sim,epoll WEFT_TEST_TIMEOUT_FACTOR=10 \
+        check aarch64 build-aarch64 --suite base --suite core
+}
+
+variant_valgrind() {
+    compile valgrind build && WEFT_TEST_BACKENDS=sim,epoll WEFT_TEST_TIMEOUT_FACTOR=20 WEFT_TEST_SWEEP_MAX=20 \
+        check valgrind build --suite valgrind \
+        --wrapper 'valgrind -q --error-exitcode=98 --leak-check=full --errors-for-leak-kinds=definite'
+}
+
+variant_lint() {
+    compile lint build && tools/lint.sh build >"$results/lint.tap" || grep -v '^ok' "$results/lint.tap"
+}
+
+mkdir -p "$results"
+rm -f "$results"/*
+for variant in "${variants[@]}"; do
+    function=variant_${variant//-/_}
+    if ! declare -F "$function" >/dev/null; then
+        echo "tools/test.sh: no variant $variant; there are: gcc no-uring asan tsan clang aarch64 valgrind lint" >&2
+        exit 2
+    fi
+    started=$SECONDS
+    echo "== $variant"
+    "$function"
+    [ -e "$results/$variant.json" ] || [ -e "$results/$variant.tap" ] || broken "$variant" "$variant: could not be set up"
+    echo "   $((SECONDS - started)) s: $(tools/test-summary "$results/$variant".* | tail -n 1)"
+done
+tools/test-summary "$results"/* | tee build/results.txt
+exit "${PIPESTATUS[0]}"
