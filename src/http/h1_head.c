@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "http/h1_head.h"
+
+#include "http/chars.h"
+#include "http/host.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* What the next byte is expected to be. */
+enum head_state {
+    EMPTY_LINE, /* CR of an empty line, or the method's first byte */
+    EMPTY_LF,
+    METHOD,
+    TARGET,
+    VERSION, /* "HTTP/d.d" */
+    VERSION_CR,
+    VERSION_LF,
+    FIELD, /* the first byte of a name, or the CR that ends the head */
+    NAME,
+    VALUE_START, /* white space before a value */
+    VALUE,
+    VALUE_LF,
+    END_LF,
+    DONE,
+    REFUSED,
+};
+
+enum connection_option { CLOSE = 1, KEEP_ALIVE = 2 };
+
+#define VERSION_BYTES 8
+
+static const char *const method_names[] = {
+    [WF_H1_GET] = "GET",         [WF_H1_HEAD] = "HEAD",     [WF_H1_POST] = "POST",
+    [WF_H1_PUT] = "PUT",         [WF_H1_DELETE] = "DELETE", [WF_H1_PATCH] = "PATCH",
+    [WF_H1_OPTIONS] = "OPTIONS", [WF_H1_TRACE] = "TRACE",   [WF_H1_CONNECT] = "CONNECT",
+};
+
+void wf_h1_head_init(struct wf_h1_head *head, const struct wf_h1_limits *limits,
+                     struct wf_h1_field *fields)
+{
+    *head = (struct wf_h1_head){.limits = limits, .fields = fields, .state = EMPTY_LINE};
+}
+
+bool wf_h1_head_has_begun(const struct wf_h1_head *head)
+{
+    return head->state != EMPTY_LINE && head->state != EMPTY_LF;
+}
+
+weft_str wf_h1_head_field(const struct wf_h1_head *head, const char *buf, const char *lower)
+{
+    size_t lower_len = strlen(lower);
+    for (uint32_t i = 0; i < head->field_count; i++) {
+        const struct wf_h1_field *field = &head->fields[i];
+        if (wf_http_equal(buf + field->name_at, field->name_len, lower, lower_len))
+            return (weft_str){buf + field->value_at, field->value_len};
+    }
+    return (weft_str){NULL, 0};
+}
+
+/* ---- refusals ---- */
+
+static int head_refuse(struct wf_h1_head *head, int status, const char *message, uint32_t offset)
+{
+    head->fault = wf_http_fault(status, message, offset);
+    head->state = REFUSED;
+    return -WEFT_ESYNTAX;
+}
+
+static int head_bad(struct wf_h1_head *head, const char *message)
+{
+    return head_refuse(head, 400, message, head->at);
+}
+
+static int head_over(struct wf_h1_head *head, int status, const char *message,
+                     const char *limit_name, uint64_t limit)
+{
+    head->fault = wf_http_fault_limit(status, message, limit_name, limit, limit + 1, head->at);
+    head->state = REFUSED;
+    return -WEFT_ELIMIT;
+}
+
+static int head_too_large(struct wf_h1_head *head)
+{
+    return head_over(head, 431, "The head of the request is too large.", "head_bytes_max",
+                     head->limits->head_bytes_max);
+}
+
+static bool head_is_in_request_line(const struct wf_h1_head *head)
+{
+    return head->state <= VERSION_LF;
+}
+
+/* A run of bytes ended at `stop` although more bytes are there: some limit is reached. */
+static int head_over_line(struct wf_h1_head *head)
+{
+    if (head->at == head->limits->head_bytes_max)
+        return head_too_large(head);
+    if (head_is_in_request_line(head))
+        return head_over(head, 414, "The request line is too long.", "line_bytes_max",
+                         head->limits->line_bytes_max);
+    return head_over(head, 431, "A field is too long.", "field_bytes_max",
+                     head->limits->field_bytes_max);
+}
+
+/* ---- the request line ---- */
+
+static uint8_t method_of(const char *text, size_t len)
+{
+    for (uint8_t i = WF_H1_GET; i <= WF_H1_CONNECT; i++) {
+        if (strlen(method_names[i]) == len && memcmp(method_names[i], text, len) == 0)
+            return i;
+    }
+    return WF_H1_UNKNOWN;
+}
+
+/* Bytes of "http://" or "https://" at the start, or 0. */
+static size_t scheme_bytes(const char *text, size_t len)
+{
+    if (len >= 7 && WF_HTTP_EQUAL(text, 7, "http://"))
+        return 7;
+    return len >= 8 && WF_HTTP_EQUAL(text, 8, "https://") ? 8 : 0;
+}
+
+static int head_take_absolute(struct wf_h1_head *head, const char *buf, size_t scheme)
+{
+    uint32_t at = head->target_at + (uint32_t)scheme, end = head->target_at + head->target_len;
+    head->target_form = WF_H1_ABSOLUTE;
+    head->host_at = at;
+    while (at < end && buf[at] != '/' && buf[at] != '?')
+        at++;
+    head->host_len = at - head->host_at;
+    if (!wf_http_host_is_valid(buf + head->host_at, head->host_len))
+        return head_refuse(head, 400, "The authority of the target is not valid.", head->host_at);
+    return 0;
+}
+
+static int head_take_target(struct wf_h1_head *head, const char *buf)
+{
+    const char *target = buf + head->target_at;
+    size_t len = head->target_len;
+
+    head->target_form = WF_H1_ORIGIN;
+    if (target[0] == '/')
+        return 0;
+    size_t scheme = scheme_bytes(target, len);
+    if (scheme != 0)
+        return head_take_absolute(head, buf, scheme);
+    if (len == 1 && target[0] == '*') {
+        head->target_form = WF_H1_ASTERISK;
+        if (head->method != WF_H1_OPTIONS)
+            return head_refuse(head, 400, "The target * is for OPTIONS only.", head->target_at);
+        return 0;
+    }
+    if (head->method == WF_H1_CONNECT) {
+        head->target_form = WF_H1_AUTHORITY;
+        return 0;
+    }
+    return head_refuse(head, 400, "The target is neither a path nor an http URL.", head->target_at);
+}
+
+static int head_take_request_line(struct wf_h1_head *head, const char *buf)
+{
+    head->method = method_of(buf + head->method_at, head->method_len);
+    if (head->major_seen >= 2)
+        return head_refuse(head, 505, "This version of HTTP is not spoken here.", head->at);
+    if (head->major_seen == 0)
+        return head_bad(head, "There is no such version of HTTP.");
+    head->minor = head->minor_seen == 0 ? 0 : 1;
+    return head_take_target(head, buf);
+}
+
+/* One byte of "HTTP/d.d". */
+static bool version_take(struct wf_h1_head *head, uint32_t index, char c)
+{
+    if (index == 5 || index == 7) {
+        if (!wf_http_is(c, WF_DIGIT))
+            return false;
+        *(index == 5 ? &head->major_seen : &head->minor_seen) = (uint8_t)(c - '0');
+        return true;
+    }
+    return c == "HTTP/d.d"[index];
+}
+
+/* ---- fields with a meaning for the framing ---- */
+
+static int take_host(struct wf_h1_head *head, const char *buf, const struct wf_h1_field *field)
+{
+    if (head->has_host)
+        return head_refuse(head, 400, "There are two Host fields.", field->name_at);
+    head->has_host = true;
+    if (!wf_http_host_is_valid(buf + field->value_at, field->value_len))
+        return head_refuse(head, 400, "Host is not a name or address with an optional port.",
+                           field->value_at);
+    if (head->target_form != WF_H1_ABSOLUTE) {
+        head->host_at = field->value_at;
+        head->host_len = field->value_len;
+    }
+    return 0;
+}
+
+static int take_length(struct wf_h1_head *head, const char *buf, const struct wf_h1_field *field)
+{
+    if (head->has_length)
+        return head_refuse(head, 400, "Content-Length is given twice.", field->name_at);
+    head->has_length = true;
+    if (field->value_len == 0 || field->value_len > 19)
+        return head_refuse(head, 400, "Content-Length is not 1 to 19 digits.", field->value_at);
+
+    uint64_t length = 0; /* 19 digits always fit 64 bits */
+    for (uint32_t i = 0; i < field->value_len; i++) {
+        char c = buf[field->value_at + i];
+        if (!wf_http_is(c, WF_DIGIT))
+            return head_refuse(head, 400, "Content-Length is not 1 to 19 digits.",
+                               field->value_at + i);
+        length = length * 10 + (uint64_t)(c - '0');
+    }
+    if (length > INT64_MAX)
+        return head_refuse(head, 400, "Content-Length is above 2^63 - 1.", field->value_at);
+    head->content_length = length;
+    return 0;
+}
+
+static void take_coding(struct wf_h1_head *head, const char *buf, const struct wf_h1_field *field)
+{
+    head->codings = head->codings == 0 ? 1 : 2;
+    head->is_coding_chunked = WF_HTTP_EQUAL(buf + field->value_at, field->value_len, "chunked");
+}
+
+static void take_connection(struct wf_h1_head *head, const char *buf,
+                            const struct wf_h1_field *field)
+{
+    const char *p = buf + field->value_at, *end = p + field->value_len;
+    while (p < end) {
+        const char *comma = memchr(p, ',', (size_t)(end - p));
+        const char *stop = comma == NULL ? end : comma, *last = stop;
+        while (p < last && (*p == ' ' || *p == '\t'))
+            p++;
+        while (last > p && (last[-1] == ' ' || last[-1] == '\t'))
+            last--;
+        if (WF_HTTP_EQUAL(p, (size_t)(last - p), "close"))
+            head->connection |= CLOSE;
+        else if (WF_HTTP_EQUAL(p, (size_t)(last - p), "keep-alive"))
+            head->connection |= KEEP_ALIVE;
+        p = stop + 1;
+    }
+}
+
+static void take_expect(struct wf_h1_head *head, const char *buf, const struct wf_h1_field *field)
+{
+    bool is_continue = WF_HTTP_EQUAL(buf + field->value_at, field->value_len, "100-continue");
+    if (head->expect != WF_H1_EXPECT_OTHER)
+        head->expect = is_continue ? WF_H1_EXPECT_CONTINUE : WF_H1_EXPECT_OTHER;
+}
+
+/* The field that has just ended. */
+static int head_take_field(struct wf_h1_head *head, const char *buf)
+{
+    struct wf_h1_field *field = &head->fields[head->field_count++];
+    const char *name = buf + field->name_at;
+
+    switch (field->name_len) {
+    case 4:
+        return WF_HTTP_EQUAL(name, 4, "host") ? take_host(head, buf, field) : 0;
+    case 6:
+        if (WF_HTTP_EQUAL(name, 6, "expect"))
+            take_expect(head, buf, field);
+        return 0;
+    case 10:
+        if (WF_HTTP_EQUAL(name, 10, "connection"))
+            take_connection(head, buf, field);
+        return 0;
+    case 14:
+        return WF_HTTP_EQUAL(name, 14, "content-length") ? take_length(head, buf, field) : 0;
+    case 17:
+        if (WF_HTTP_EQUAL(name, 17, "transfer-encoding"))
+            take_coding(head, buf, field);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+/* Rules between fields, judged when all are known. */
+static int head_finish(struct wf_h1_head *head)
+{
+    if (head->minor == 1 && !head->has_host)
+        return head_bad(head, "Host is missing.");
+    if (head->codings != 0 && head->has_length)
+        return head_bad(head, "Content-Length and Transfer-Encoding exclude each other.");
+    if (head->codings != 0 && head->minor == 0)
+        return head_bad(head, "HTTP/1.0 has no Transfer-Encoding.");
+    if (head->codings > 1)
+        return head_bad(head, "Transfer-Encoding is given twice.");
+    if (head->codings == 1 && !head->is_coding_chunked)
+        return head_refuse(head, 501, "The only Transfer-Encoding spoken here is chunked.",
+                           head->at);
+
+    head->is_chunked = head->codings == 1;
+    if (head->minor == 0)
+        head->expect = WF_H1_EXPECT_NONE;
+    head->is_keep_alive =
+        head->minor == 1 ? (head->connection & CLOSE) == 0 : head->connection == KEEP_ALIVE;
+    head->bytes = head->at;
+    head->state = DONE;
+    return 1;
+}
+
+/* ---- bytes ---- */
+
+/* Where the present line must end at the latest, given that `len` bytes are there. */
+static uint32_t head_stop(const struct wf_h1_head *head, size_t len)
+{
+    uint64_t line_max = head_is_in_request_line(head) ? head->limits->line_bytes_max
+                                                      : head->limits->field_bytes_max;
+    uint64_t stop = head->line_at + line_max;
+    if (stop > head->limits->head_bytes_max)
+        stop = head->limits->head_bytes_max;
+    return (uint32_t)(stop < len ? stop : len);
+}
+
+/* Bytes of one class from `at` on; stops before the first of another class, or at `stop`. */
+static inline uint32_t run_of(const char *buf, uint32_t at, uint32_t stop, unsigned class)
+{
+    while (at < stop && wf_http_is(buf[at], class))
+        at++;
+    return at;
+}
+
+static int head_empty_line(struct wf_h1_head *head, char c)
+{
+    if (c != '\r') {
+        head->state = METHOD;
+        head->line_at = head->at;
+        head->method_at = head->at;
+        return 0;
+    }
+    if (head->empty_line_count == head->limits->empty_line_count_max)
+        return head_over(head, 400, "There are too many empty lines before the request.",
+                         "empty_line_count_max", head->limits->empty_line_count_max);
+    head->empty_line_count++;
+    head->state = EMPTY_LF;
+    head->at++;
+    return 0;
+}
+
+static int head_method(struct wf_h1_head *head, const char *buf, uint32_t stop)
+{
+    head->at = run_of(buf, head->at, stop, WF_TOKEN);
+    if (head->at == stop)
+        return 0;
+    if (buf[head->at] != ' ' || head->at == head->method_at)
+        return head_bad(head, "The method is not a token followed by one space.");
+    head->method_len = head->at - head->method_at;
+    head->target_at = ++head->at;
+    head->state = TARGET;
+    return 0;
+}
+
+static int head_target(struct wf_h1_head *head, const char *buf, uint32_t stop)
+{
+    head->at = run_of(buf, head->at, stop, WF_TARGET);
+    if (head->at == stop)
+        return 0;
+    if (buf[head->at] != ' ' || head->at == head->target_at)
+        return head_bad(head, "The target is not visible characters followed by one space.");
+    head->target_len = head->at - head->target_at;
+    head->at++;
+    head->state = VERSION;
+    return 0;
+}
+
+static int head_version(struct wf_h1_head *head, const char *buf, uint32_t stop)
+{
+    uint32_t version_at = head->target_at + head->target_len + 1;
+    while (head->at < stop && head->at - version_at < VERSION_BYTES) {
+        if (!version_take(head, head->at - version_at, buf[head->at]))
+            return head_bad(head, "The request line does not end in HTTP/1.1 or HTTP/1.0.");
+        head->at++;
+    }
+    if (head->at - version_at == VERSION_BYTES)
+        head->state = VERSION_CR;
+    return 0;
+}
+
+static int head_field_start(struct wf_h1_head *head, char c)
+{
+    head->line_at = head->at;
+    if (c == '\r') {
+        head->state = END_LF;
+        head->at++;
+        return 0;
+    }
+    if (c == ' ' || c == '\t')
+        return head_bad(head, "A field begins with white space; folding is not accepted.");
+    if (head->field_count == head->limits->field_count_max)
+        return head_over(head, 431, "There are too many fields.", "field_count_max",
+                         head->limits->field_count_max);
+    head->fields[head->field_count].name_at = head->at;
+    head->state = NAME;
+    return 0;
+}
+
+static int head_name(struct wf_h1_head *head, const char *buf, uint32_t stop)
+{
+    struct wf_h1_field *field = &head->fields[head->field_count];
+    head->at = run_of(buf, head->at, stop, WF_TOKEN);
+    if (head->at == stop)
+        return 0;
+    if (buf[head->at] != ':' || head->at == field->name_at)
+        return head_bad(head, "A field's name is not a token followed by a colon.");
+    field->name_len = head->at - field->name_at;
+    head->at++;
+    head->state = VALUE_START;
+    return 0;
+}
+
+static int head_value(struct wf_h1_head *head, const char *buf, uint32_t stop)
+{
+    struct wf_h1_field *field = &head->fields[head->field_count];
+    head->at = run_of(buf, head->at, stop, WF_VALUE);
+    if (head->at == stop)
+        return 0;
+    if (buf[head->at] != '\r')
+        return head_bad(head, "A field's value holds a control character.");
+    uint32_t end = head->at;
+    while (end > field->value_at && (buf[end - 1] == ' ' || buf[end - 1] == '\t'))
+        end--;
+    field->value_len = end - field->value_at;
+    head->at++;
+    head->state = VALUE_LF;
+    return 0;
+}
+
+static void head_value_start(struct wf_h1_head *head, const char *buf, uint32_t stop)
+{
+    while (head->at < stop && (buf[head->at] == ' ' || buf[head->at] == '\t'))
+        head->at++;
+    if (head->at == stop)
+        return;
+    head->fields[head->field_count].value_at = head->at;
+    head->state = VALUE;
+}
+
+/* The LF behind a CR; what ended with it is taken. */
+static int head_line_end(struct wf_h1_head *head, const char *buf)
+{
+    uint8_t state = head->state;
+    if (buf[head->at] != '\n')
+        return head_bad(head, "A CR is not followed by LF.");
+    head->at++;
+    switch (state) {
+    case EMPTY_LF:
+        head->state = EMPTY_LINE;
+        return 0;
+    case VERSION_LF:
+        head->state = FIELD;
+        return head_take_request_line(head, buf);
+    case VALUE_LF:
+        head->state = FIELD;
+        return head_take_field(head, buf);
+    default:
+        return head_finish(head);
+    }
+}
+
+static int head_step(struct wf_h1_head *head, const char *buf, uint32_t stop)
+{
+    switch ((enum head_state)head->state) {
+    case EMPTY_LINE:
+        return head_empty_line(head, buf[head->at]);
+    case METHOD:
+        return head_method(head, buf, stop);
+    case TARGET:
+        return head_target(head, buf, stop);
+    case VERSION:
+        return head_version(head, buf, stop);
+    case VERSION_CR:
+        if (buf[head->at] != '\r')
+            return head_bad(head, "The version is not followed by CRLF.");
+        head->at++;
+        head->state = VERSION_LF;
+        return 0;
+    case FIELD:
+        return head_field_start(head, buf[head->at]);
+    case NAME:
+        return head_name(head, buf, stop);
+    case VALUE_START:
+        head_value_start(head, buf, stop);
+        return 0;
+    case VALUE:
+        return head_value(head, buf, stop);
+    case EMPTY_LF:
+    case VERSION_LF:
+    case VALUE_LF:
+    case END_LF:
+        return head_line_end(head, buf);
+    case DONE:
+        return 1;
+    case REFUSED:
+        break;
+    }
+    return head->fault.limit_name != NULL ? -WEFT_ELIMIT : -WEFT_ESYNTAX;
+}
+
+/* A line of exactly the greatest length is followed by its CRLF, which does not count. */
+static bool head_may_pass_stop(const struct wf_h1_head *head, char c)
+{
+    if (head->at == head->limits->head_bytes_max)
+        return false;
+    switch ((enum head_state)head->state) {
+    case METHOD:
+    case TARGET:
+    case VERSION:
+    case NAME:
+        return false;
+    case VALUE_START:
+    case VALUE:
+        return c == '\r';
+    default:
+        return true;
+    }
+}
+
+int wf_h1_head_feed(struct wf_h1_head *head, const char *buf, size_t len)
+{
+    int rc = head->state >= DONE ? head_step(head, buf, 0) : 0;
+    while (rc == 0 && head->at < len) {
+        uint32_t stop = head_stop(head, len);
+        if (head->at >= stop) {
+            if (!head_may_pass_stop(head, buf[head->at]))
+                return head_over_line(head);
+            stop = head->at + 1;
+        }
+        rc = head_step(head, buf, stop);
+    }
+    return rc;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Head of an HTTP/1 request: request line and fields, parsed strictly by RFC 9112.
+ *
+ *     struct wf_h1_head head;
+ *     wf_h1_head_init(&head, &limits, fields);
+ *     while ((rc = wf_h1_head_feed(&head, buf, len)) == 0)
+ *         ... more bytes behind the first len of buf ...
+ *     rc == 1: the head is buf[0, head.bytes), everything in it by offset
+ *     rc < 0:  head.fault says what to answer; the connection must end
+ *
+ * Pure: no I/O, no clock, no memory of its own, each byte looked at once.  The buffer may move
+ * between two feeds.  The outcome, its fault and its offset do not depend on how the bytes were cut
+ * into feeds: every check belongs to one byte, and bytes are taken in order.
+ *
+ * What is refused beyond the RFC's own rules, because two parsers could disagree on it: a bare LF,
+ * obsolete folding, a list or a repeat of Content-Length, any coding but `chunked`, a '#' in the
+ * target, user information in an authority, a Host that is no name or address.
+ */
+#ifndef WF_H1_HEAD_H
+#define WF_H1_HEAD_H
+
+#include <weft/base.h>
+
+#include "http/fault.h"
+
+/* A limit is the largest size that passes.  Lines count without their CRLF. */
+struct wf_h1_limits {
+    uint32_t head_bytes_max;       /* all of the head; at most 2^31 */
+    uint32_t line_bytes_max;       /* the request line */
+    uint32_t field_bytes_max;      /* one field line */
+    uint32_t field_count_max;      /* also the room in `fields` */
+    uint32_t empty_line_count_max; /* before the request line */
+};
+
+struct wf_h1_field {
+    uint32_t name_at, name_len;
+    uint32_t value_at, value_len; /* without the white space around it */
+};
+
+enum wf_h1_method {
+    WF_H1_UNKNOWN, /* a token that is none of these: 501 */
+    WF_H1_GET,
+    WF_H1_HEAD,
+    WF_H1_POST,
+    WF_H1_PUT,
+    WF_H1_DELETE,
+    WF_H1_PATCH,
+    WF_H1_OPTIONS,
+    WF_H1_TRACE,
+    WF_H1_CONNECT,
+};
+
+enum wf_h1_target_form {
+    WF_H1_ORIGIN,    /* /path?query */
+    WF_H1_ABSOLUTE,  /* http://authority/path?query */
+    WF_H1_ASTERISK,  /* * */
+    WF_H1_AUTHORITY, /* host:port, CONNECT only */
+};
+
+enum wf_h1_expect { WF_H1_EXPECT_NONE, WF_H1_EXPECT_CONTINUE, WF_H1_EXPECT_OTHER };
+
+struct wf_h1_head {
+    /* The result. */
+    uint32_t bytes; /* of the whole head, empty lines before it included */
+    uint8_t method; /* enum wf_h1_method */
+    uint8_t target_form;
+    uint8_t minor;      /* 0 or 1; a higher one is served as 1 */
+    uint8_t expect;     /* enum wf_h1_expect; NONE in 1.0, which has no such field */
+    bool is_chunked;    /* the body is chunked */
+    bool has_length;    /* the body is `content_length` bytes */
+    bool is_keep_alive; /* the peer wants to go on after the answer */
+    uint64_t content_length;
+    uint32_t method_at, method_len;
+    uint32_t target_at, target_len;
+    uint32_t host_at,
+        host_len; /* the authority: of an absolute target, else of Host; may be empty */
+    uint32_t field_count;
+    struct wf_h1_field *fields; /* in order */
+    struct wf_http_fault fault; /* after a refusal */
+
+    /* Progress. */
+    const struct wf_h1_limits *limits;
+    uint8_t state;
+    uint8_t major_seen, minor_seen;
+    uint8_t connection; /* options seen in Connection */
+    uint8_t codings;    /* how often Transfer-Encoding was seen, up to 2 */
+    bool is_coding_chunked;
+    bool has_host;
+    uint32_t empty_line_count;
+    uint32_t at;      /* bytes taken */
+    uint32_t line_at; /* where the present line begins */
+};
+
+/* Ready for a new head.  `limits` and `fields` (field_count_max of them) are borrowed. */
+void wf_h1_head_init(struct wf_h1_head *head, const struct wf_h1_limits *limits,
+                     struct wf_h1_field *fields);
+
+/* Goes on where it stopped; buf[0, len) are all bytes since the head began.  1: complete; 0: not
+ * yet; -WEFT_ESYNTAX or -WEFT_ELIMIT: refused, see `fault`; the same again for ever. */
+int wf_h1_head_feed(struct wf_h1_head *head, const char *buf, size_t len);
+
+/* True once a byte of the request itself has come (empty lines do not count). */
+bool wf_h1_head_has_begun(const struct wf_h1_head *head);
+
+/* The value of the first field of that name (lower case), or one with ptr NULL. */
+weft_str wf_h1_head_field(const struct wf_h1_head *head, const char *buf, const char *lower);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "http/host.h"
+
+#include "http/chars.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#define HOST_BYTES_MAX 253
+#define LABEL_BYTES_MAX 63
+#define PORT_MAX 65535
+
+static bool port_is_valid(const char *text, size_t len)
+{
+    if (len == 0 || len > 5)
+        return false;
+    unsigned port = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (!wf_http_is(text[i], WF_DIGIT))
+            return false;
+        port = port * 10 + (unsigned)(text[i] - '0');
+    }
+    return port <= PORT_MAX;
+}
+
+static bool ipv4_is_valid(const char *text, size_t len)
+{
+    char copy[INET_ADDRSTRLEN];
+    struct in_addr addr;
+    if (len >= sizeof copy)
+        return false;
+    memcpy(copy, text, len);
+    copy[len] = 0;
+    return inet_pton(AF_INET, copy, &addr) == 1;
+}
+
+static bool ipv6_is_valid(const char *text, size_t len)
+{
+    char copy[INET6_ADDRSTRLEN];
+    struct in6_addr addr;
+    if (len >= sizeof copy || memchr(text, 0, len) != NULL)
+        return false;
+    memcpy(copy, text, len);
+    copy[len] = 0;
+    return inet_pton(AF_INET6, copy, &addr) == 1;
+}
+
+/* A name, or an address if nothing in it is a letter.  One dot at the end means the root. */
+static bool name_is_valid(const char *text, size_t len)
+{
+    if (len == 0 || len > HOST_BYTES_MAX)
+        return false;
+    size_t label = 0;
+    bool is_numeric = true;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '.') {
+            if (label == 0)
+                return false;
+            label = 0;
+            continue;
+        }
+        if (!wf_http_is(text[i], WF_HOST) || ++label > LABEL_BYTES_MAX)
+            return false;
+        if (!wf_http_is(text[i], WF_DIGIT))
+            is_numeric = false;
+    }
+    return !is_numeric || ipv4_is_valid(text, len);
+}
+
+bool wf_http_host_is_valid(const char *text, size_t len)
+{
+    if (len > 0 && text[0] == '[') {
+        const char *end = memchr(text, ']', len);
+        if (end == NULL)
+            return false;
+        size_t inner = (size_t)(end - text) - 1, rest = len - inner - 2;
+        if (!ipv6_is_valid(text + 1, inner))
+            return false;
+        return rest == 0 || (end[1] == ':' && port_is_valid(end + 2, rest - 1));
+    }
+    const char *colon = memchr(text, ':', len);
+    if (colon == NULL)
+        return name_is_valid(text, len);
+    size_t name_len = (size_t)(colon - text);
+    return name_is_valid(text, name_len) && port_is_valid(colon + 1, len - name_len - 1);
+}
