@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-#if WF_FIBER_ASAN
+#if WF_HAS_ASAN
 #include <pthread.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
-#if WF_FIBER_TSAN
+#if WF_HAS_TSAN
 #include <sanitizer/tsan_interface.h>
 #endif
 
@@ -27,7 +27,10 @@ int wf_fiber_check_host(void)
 struct fiber_frame {
     uint32_t mxcsr;
     uint16_t x87_control, unused;
-    void *r12, *r13, *r14, *r15, *rbx, *rbp;
+    weft_fn *r12;
+    void *r13, *r14;
+    wf_fiber_exit_fn *r15;
+    void *rbx, *rbp;
     void (*rip)(void);
 };
 _Static_assert(sizeof(struct fiber_frame) == 64, "as in arch/x86_64.S");
@@ -36,10 +39,10 @@ static void frame_fill(struct fiber_frame *frame, wf_fiber *fiber, weft_fn *fn, 
                        wf_fiber *home, wf_fiber_exit_fn *exit_fn)
 {
     *frame = (struct fiber_frame){
-        .r12 = (void *)(uintptr_t)fn,
+        .r12 = fn,
         .r13 = arg,
         .r14 = home,
-        .r15 = (void *)(uintptr_t)exit_fn,
+        .r15 = exit_fn,
         .rbx = fiber,
         .rip = wf_fiber_entry,
     };
@@ -51,7 +54,10 @@ static void frame_fill(struct fiber_frame *frame, wf_fiber *fiber, weft_fn *fn, 
 
 /* The frame that arch/aarch64.S describes. */
 struct fiber_frame {
-    void *x19_28[10], *x29;
+    weft_fn *x19;
+    void *x20, *x21;
+    wf_fiber_exit_fn *x22;
+    void *x23_28[6], *x29;
     void (*x30)(void);
     uint64_t d8_15[8];
     uint64_t fpcr, unused;
@@ -62,7 +68,11 @@ static void frame_fill(struct fiber_frame *frame, wf_fiber *fiber, weft_fn *fn, 
                        wf_fiber *home, wf_fiber_exit_fn *exit_fn)
 {
     *frame = (struct fiber_frame){
-        .x19_28 = {(void *)(uintptr_t)fn, arg, home, (void *)(uintptr_t)exit_fn, fiber},
+        .x19 = fn,
+        .x20 = arg,
+        .x21 = home,
+        .x22 = exit_fn,
+        .x23_28 = {fiber},
         .x30 = wf_fiber_entry,
     };
     /* A new fiber starts with its maker's rounding and traps, as a thread does. */
@@ -108,19 +118,19 @@ void wf_fiber_end(wf_fiber *fiber)
 #define FIBER_UNSEEN __attribute__((no_sanitize_thread))
 #endif
 
-#if WF_FIBER_TSAN
+#if WF_HAS_TSAN
 /* A fiber that ended itself while TSan still counted it as running: dropped at the next switch. */
 static _Thread_local void *fiber_shadow_ended;
 #endif
 
 FIBER_UNSEEN static void leave(void **fake_stack, wf_fiber *to)
 {
-#if WF_FIBER_ASAN
+#if WF_HAS_ASAN
     __sanitizer_start_switch_fiber(fake_stack, to->stack_base, to->stack_bytes);
 #else
     (void)fake_stack;
 #endif
-#if WF_FIBER_TSAN
+#if WF_HAS_TSAN
     void *ended = fiber_shadow_ended;
     fiber_shadow_ended = NULL;
     __tsan_switch_to_fiber(to->shadow, 0);
@@ -132,7 +142,7 @@ FIBER_UNSEEN static void leave(void **fake_stack, wf_fiber *to)
 
 FIBER_UNSEEN static void arrive(void *fake_stack)
 {
-#if WF_FIBER_ASAN
+#if WF_HAS_ASAN
     __sanitizer_finish_switch_fiber(fake_stack, NULL, NULL);
 #else
     (void)fake_stack;
@@ -142,7 +152,7 @@ FIBER_UNSEEN static void arrive(void *fake_stack)
 void wf_fiber_home_init(wf_fiber *home)
 {
     memset(home, 0, sizeof *home);
-#if WF_FIBER_ASAN
+#if WF_HAS_ASAN
     pthread_attr_t attr;
     if (pthread_getattr_np(pthread_self(), &attr) == 0) {
         void *base;
@@ -151,7 +161,7 @@ void wf_fiber_home_init(wf_fiber *home)
         pthread_attr_destroy(&attr);
     }
 #endif
-#if WF_FIBER_TSAN
+#if WF_HAS_TSAN
     home->shadow = __tsan_get_current_fiber();
 #endif
 }
@@ -166,7 +176,7 @@ static int fiber_begin(void *arg)
 /* On home's stack.  It is a flow of control of its own: home's fake stack stays put away. */
 FIBER_UNSEEN static void fiber_exit(wf_fiber *fiber, int rc)
 {
-#if WF_FIBER_ASAN
+#if WF_HAS_ASAN
     __sanitizer_start_switch_fiber(NULL, fiber->home->stack_base, fiber->home->stack_bytes);
     arrive(NULL);
 #endif
@@ -188,14 +198,14 @@ void wf_fiber_make(wf_fiber *fiber, const wf_stack *stack, weft_fn *fn, void *ar
         .stack_base = stack->base,
         .stack_bytes = wf_stack_bytes(stack),
     };
-#if WF_FIBER_TSAN
+#if WF_HAS_TSAN
     fiber->shadow = __tsan_create_fiber(0);
 #endif
 }
 
 void wf_fiber_end(wf_fiber *fiber)
 {
-#if WF_FIBER_TSAN
+#if WF_HAS_TSAN
     if (fiber->shadow == __tsan_get_current_fiber())
         fiber_shadow_ended = fiber->shadow;
     else

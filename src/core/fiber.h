@@ -12,24 +12,10 @@
 
 #include <weft/base.h>
 
+#include "base/checkers.h"
 #include "core/stack.h"
 
-#if defined(__has_feature)
-#define WF_HAS_FEATURE(name) __has_feature(name)
-#else
-#define WF_HAS_FEATURE(name) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || WF_HAS_FEATURE(address_sanitizer)
-#define WF_FIBER_ASAN 1
-#else
-#define WF_FIBER_ASAN 0
-#endif
-#if defined(__SANITIZE_THREAD__) || WF_HAS_FEATURE(thread_sanitizer)
-#define WF_FIBER_TSAN 1
-#else
-#define WF_FIBER_TSAN 0
-#endif
-#define WF_FIBER_HOOKS (WF_FIBER_ASAN || WF_FIBER_TSAN)
+#define WF_FIBER_HOOKS (WF_HAS_ASAN || WF_HAS_TSAN)
 
 typedef struct wf_fiber wf_fiber;
 typedef void wf_fiber_exit_fn(wf_fiber *fiber, int rc);

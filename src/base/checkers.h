@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Which checkers this build is made for, the same for every compiler: 0 or 1. */
+#ifndef WF_CHECKERS_H
+#define WF_CHECKERS_H
+
+#if defined(__has_feature)
+#define WF_HAS_FEATURE(name) __has_feature(name)
+#else
+#define WF_HAS_FEATURE(name) 0
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || WF_HAS_FEATURE(address_sanitizer)
+#define WF_HAS_ASAN 1
+#define WF_NO_ASAN __attribute__((no_sanitize_address))
+#else
+#define WF_HAS_ASAN 0
+#define WF_NO_ASAN
+#endif
+
+#if defined(__SANITIZE_THREAD__) || WF_HAS_FEATURE(thread_sanitizer)
+#define WF_HAS_TSAN 1
+#else
+#define WF_HAS_TSAN 0
+#endif
+
+/* Valgrind needs no build of its own; its header must be there. */
+#if __has_include(<valgrind/memcheck.h>)
+#define WF_HAS_VALGRIND 1
+#else
+#define WF_HAS_VALGRIND 0
+#endif
+
+#endif
