@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * HTTP/1.1 server: routes, handlers that are ordinary tasks, and limits on everything.
+ *
+ *     static int hello(weft_http_request *req, weft_http_response *res, void *arg)
+ *     {
+ *         return weft_http_respond_text(res, 200, "Hello\n");
+ *     }
+ *
+ *     int body(void *arg)
+ *     {
+ *         weft_http_server *server;
+ *         WEFT_TRY(weft_http_server_new(&server, NULL));
+ *         weft_http_route route = {.method = "GET", .path = "/hello/{name}", .handler = hello};
+ *         int rc = weft_http_server_add(server, &route);
+ *         if (rc == 0)
+ *             rc = weft_http_server_listen(server, "127.0.0.1:8080");
+ *         if (rc == 0)
+ *             rc = weft_http_serve(server);
+ *         weft_http_server_free(server);
+ *         return rc;
+ *     }
+ *
+ * A connection without a request is a small record; a task with a stack exists only while a handler
+ * runs.  The task is cancelled when the client goes away, when the handler's time is up, and when
+ * the server must end: its waits then return -ECANCELED, and it returns that.
+ *
+ * What goes wrong before a handler is answered by the server: bad syntax 400, 413, 414, 431, no
+ * route 404, wrong method 405 with Allow, too slow 408, full 503 with Retry-After.  Every such
+ * answer has the body {"error":{"code","message","details","request_id"}}.
+ *
+ * A server and all it hands out belong to the loop that serves it.
+ */
+#ifndef WEFT_HTTP_H
+#define WEFT_HTTP_H
+
+#include <weft/base.h>
+#include <weft/net.h>
+
+WEFT_BEGIN_DECLS
+
+typedef struct weft_http_server weft_http_server;
+typedef struct weft_http_request weft_http_request;
+typedef struct weft_http_response weft_http_response;
+
+/* ---- limits ---- */
+
+/* Zero means the default, in every field. */
+typedef struct weft_http_limits {
+    uint32_t head_bytes_max;       /* all of a request's head: 64 KiB */
+    uint32_t line_bytes_max;       /* the request line: 8 KiB */
+    uint32_t field_bytes_max;      /* one field: 16 KiB */
+    uint32_t field_count_max;      /* 100 */
+    uint32_t empty_line_count_max; /* before a request: 4 */
+    uint32_t query_count_max;      /* parameters of a query: 1,000 */
+
+    uint64_t body_bytes_max;       /* of one request: 8 MiB */
+    uint64_t bodies_bytes_max;     /* of all collected at one time: 256 MiB */
+    uint32_t chunk_line_bytes_max; /* 256 */
+    uint32_t extension_bytes_max;  /* chunk extensions of a body: 16 KiB */
+    uint32_t trailer_bytes_max;    /* 8 KiB */
+    uint32_t trailer_count_max;    /* 32 */
+
+    weft_time head_time_max;      /* from its first byte to its last: 10 s */
+    weft_time body_idle_max;      /* between two pieces of a body: 20 s */
+    weft_time body_grace;         /* after it the minimum rate holds: 10 s */
+    uint64_t body_rate_min;       /* bytes a second: 1 KiB */
+    weft_time keep_alive_max;     /* without a request: 60 s */
+    weft_time write_idle_max;     /* a client that takes nothing: 30 s */
+    weft_time handler_time_max;   /* 60 s */
+    weft_time connection_age_max; /* 1 h */
+    weft_time half_close_grace;   /* a client that sends no more may be gone; a handler that is not
+                                     done by then is cancelled: 100 ms */
+
+    uint32_t requests_per_connection_max; /* 10,000 */
+    uint32_t connection_count_max; /* 0: nine tenths of the descriptors this process may have */
+    uint32_t in_hand_max;          /* requests with a handler: 64 */
+    uint32_t queue_max;            /* requests that wait for one: 256 */
+    weft_time queue_time_max;      /* 500 ms */
+    uint32_t reserve;              /* handlers kept for WEFT_HTTP_RESERVED routes: 8 */
+} weft_http_limits;
+
+/* One line a limit, for a program that shows its settings: the name and the value in force (ns,
+ * bytes or a count), or NULL past the last. */
+WEFT_API const char *weft_http_limit_at(const weft_http_server *server, size_t index,
+                                        uint64_t *out_value);
+
+/* ---- server ---- */
+
+typedef struct weft_http_options {
+    weft_http_limits limits;
+    weft_time drain_delay; /* stopping: go on accepting so long after readiness says no; 0: none */
+    weft_time grace;       /* stopping: handlers get this long; 0: 30 s */
+} weft_http_options;
+
+/* `options` may be NULL.  0 or -ENOMEM. */
+WEFT_API WEFT_MUST_USE int weft_http_server_new(weft_http_server **out,
+                                                const weft_http_options *options);
+
+/* Not while it serves.  NULL is fine. */
+WEFT_API void weft_http_server_free(weft_http_server *server);
+
+/* Answers a request: fills `res` and returns 0.  A negative code before anything was sent becomes
+ * an error answer with the task's error text: -ENOMEM 503, -ETIMEDOUT 504, others 500; after the
+ * first byte it breaks the connection off, so that the client sees that the answer is not whole.
+ * Returning 0 without a body sends the status (200 unless set) with an empty one. */
+typedef int weft_http_handler(weft_http_request *req, weft_http_response *res, void *arg);
+
+enum weft_http_route_flags {
+    WEFT_HTTP_STREAM_BODY = 1u, /* start the handler before the body has come; it reads by itself */
+    WEFT_HTTP_RESERVED = 2u,    /* never queued, answered when all else is full: health, metrics */
+};
+
+typedef struct weft_http_route {
+    const char *method; /* "GET" (answers HEAD too), "POST" … */
+    const char *path;   /* "/v1/matchers/{name}": {name} is one segment, not empty */
+    weft_http_handler *handler;
+    void *arg;
+    uint64_t body_bytes_max;    /* 0: the server's */
+    weft_time handler_time_max; /* 0: the server's */
+    uint32_t flags;             /* enum weft_http_route_flags */
+} weft_http_route;
+
+/* Adds a route; the strings must stay valid, the rest is copied.  Paths without parameters win over
+ * those with; among these the first added.  Before serving.  0, -EINVAL (method unknown, path not
+ * of that form), -EEXIST (same method and path), -ENOMEM. */
+WEFT_API WEFT_MUST_USE int weft_http_server_add(weft_http_server *server,
+                                                const weft_http_route *route);
+
+/* Binds "127.0.0.1:8080", "[::1]:0", "unix:PATH" …; connections wait in the kernel until
+ * weft_http_serve.  Again for more addresses.  Errors of weft_addr_parse and weft_listener_open. */
+WEFT_API WEFT_MUST_USE int weft_http_server_listen(weft_http_server *server, const char *address);
+
+/* The same with a listener of one's own, which the server takes, also on failure. */
+WEFT_API WEFT_MUST_USE int weft_http_server_take(weft_http_server *server, weft_listener *listener);
+
+/* The address of the index-th listener, or NULL past the last. */
+WEFT_API const weft_addr *weft_http_server_get_addr(const weft_http_server *server, size_t index);
+
+/* Serves until the server is told to stop or the caller is cancelled, then shuts down: readiness
+ * says no; after the drain delay the listeners close; idle connections close; requests in hand
+ * finish, new ones get 503; at the end of the grace time handlers are cancelled, and 5 s later what
+ * is left is cut off.  Nothing of it runs when this returns.
+ * 0 after a stop, -ECANCELED if the caller is cancelled, -EINVAL without a listener, -EBUSY if it
+ * serves already, -ENOMEM. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_serve(weft_http_server *server);
+
+/* Begins the shutdown; again: at once to its last step.  From the loop's thread, callbacks
+ * included.  Returns at once. */
+WEFT_API void weft_http_server_stop(weft_http_server *server);
+
+/* True from the first step of the shutdown: what a readiness route asks. */
+WEFT_API bool weft_http_server_is_stopping(const weft_http_server *server);
+
+typedef struct weft_http_stats {
+    uint64_t connections_accepted;
+    uint64_t connections_open;
+    uint64_t connections_idle;    /* open, without a request */
+    uint64_t connections_refused; /* no memory for them */
+    uint64_t requests;            /* heads that were understood */
+    uint64_t requests_in_hand;
+    uint64_t requests_queued;
+    uint64_t requests_shed;      /* 503 for want of room */
+    uint64_t requests_cancelled; /* the client went away, or the time was up */
+    uint64_t bodies_bytes;       /* collected bodies held now */
+    uint64_t answers[6];         /* by first digit of the status */
+    uint64_t refused;            /* bytes that were no request: part of answers[4] and [5] */
+    uint64_t timeouts;           /* slow heads, bodies, readers and handlers */
+} weft_http_stats;
+
+WEFT_API void weft_http_server_get_stats(const weft_http_server *server, weft_http_stats *out);
+
+/* ---- request ----
+ *
+ * What these return is borrowed until the handler returns.  A weft_str whose ptr is NULL means
+ * "not there"; an empty one is there. */
+
+WEFT_API weft_str weft_http_method(const weft_http_request *req);
+
+/* The path, percent-decoded, without the query; UTF-8. */
+WEFT_API weft_str weft_http_path(const weft_http_request *req);
+
+/* The query as it came, without the '?'. */
+WEFT_API weft_str weft_http_query(const weft_http_request *req);
+
+/* The value of {name} in the route's path; of the first parameter `name` of the query, decoded,
+ * UTF-8; of the first field of that name (any case). */
+WEFT_API weft_str weft_http_path_param(const weft_http_request *req, const char *name);
+WEFT_API weft_str weft_http_query_param(const weft_http_request *req, const char *name);
+WEFT_API weft_str weft_http_field(const weft_http_request *req, const char *name);
+
+/* The index-th parameter of the query; false past the last. */
+WEFT_API bool weft_http_query_at(const weft_http_request *req, size_t index, weft_str *out_name,
+                                 weft_str *out_value);
+
+/* The authority the client meant: of an absolute target, else of Host. */
+WEFT_API weft_str weft_http_host(const weft_http_request *req);
+
+/* X-Request-Id of the request if it is sane (1 to 128 visible characters), else one made here.
+ * Answers carry it in the same field when the client gave one. */
+WEFT_API const char *weft_http_request_id(weft_http_request *req);
+
+/* The client's address; -ENOTCONN. */
+WEFT_API WEFT_MUST_USE int weft_http_get_peer(const weft_http_request *req, weft_addr *out);
+
+WEFT_API weft_http_server *weft_http_get_server(const weft_http_request *req);
+
+/* The whole body, empty without one.  On a WEFT_HTTP_STREAM_BODY route always empty. */
+WEFT_API weft_str weft_http_body(const weft_http_request *req);
+
+/* The next bytes of the body, on any route: their count, at most `bytes`; 0 at its end.
+ * -WEFT_ELIMIT over the route's limit, -WEFT_ESYNTAX for bad chunks, -WEFT_ETRUNCATED if the client
+ * ends before, -ETIMEDOUT if it is too slow; such a code is best returned by the handler, which
+ * then answers 413, 400 or 408.  Bytes not read here are not read from the client either. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_http_read(weft_http_request *req, void *buf,
+                                                         size_t bytes);
+
+/* True if Content-Type names `type` ("application/json"), parameters aside.  Without the field:
+ * true, for the benefit of simple clients. */
+WEFT_API bool weft_http_has_type(const weft_http_request *req, const char *type);
+
+/* True if Accept allows `type`: the exact one, its family or anything, not with q=0; true without
+ * the field. */
+WEFT_API bool weft_http_accepts(const weft_http_request *req, const char *type);
+
+/* ---- response: all at once ---- */
+
+/* Sends the answer whole.  `type` may be NULL.  One answer a request: a second gives -EALREADY.
+ * Waits only while the client is slow to take earlier answers.  0, -ECANCELED, -ENOMEM, -EPIPE. */
+WEFT_API WEFT_WAITS int weft_http_respond(weft_http_response *res, int status, const char *type,
+                                          const void *body, size_t body_bytes);
+
+WEFT_API WEFT_WAITS int weft_http_respond_text(weft_http_response *res, int status,
+                                               const char *text);
+WEFT_API WEFT_WAITS int weft_http_respond_json(weft_http_response *res, int status, weft_str json);
+
+/* The error body of all our services. */
+typedef struct weft_http_error {
+    int status;
+    const char *code;       /* NULL: the usual one of the status */
+    const char *message;    /* one sentence; NULL: the status's phrase */
+    const char *field;      /* which part of the input; may be NULL */
+    const char *suggestion; /* may be NULL */
+    const char *limit_name; /* NULL: no limit was passed */
+    uint64_t limit, seen;   /* with limit_name */
+    int64_t offset;         /* of the offending byte; < 0: unknown */
+} weft_http_error;
+
+/* Sends it: {"error":{"code","message","field","suggestion","details":{"limit","seen","offset"},
+ * "request_id"}}, absent parts left out but details, which is then empty. */
+WEFT_API WEFT_WAITS int weft_http_respond_error(weft_http_response *res,
+                                                const weft_http_error *error);
+
+/* The same with code, message and nothing else. */
+WEFT_API WEFT_WAITS int weft_http_fail(weft_http_response *res, int status, const char *code,
+                                       const char *format, ...) WEFT_PRINTF(4, 5);
+
+/* ---- response: piece by piece ---- */
+
+/* Before the first byte.  A name that is no token, a value with CR, LF, NUL or another control, and
+ * the framing's own fields (Content-Length, Transfer-Encoding, Connection, Date) are refused with
+ * -EINVAL: an answer cannot be split by what is put into it.  -EALREADY after the first byte,
+ * -WEFT_ELIMIT past 64 KiB of fields. */
+WEFT_API WEFT_MUST_USE int weft_http_set_status(weft_http_response *res, int status);
+WEFT_API WEFT_MUST_USE int weft_http_set_field(weft_http_response *res, const char *name,
+                                               weft_str value);
+
+/* Says how long the body will be; without it a streamed body is chunked. */
+WEFT_API WEFT_MUST_USE int weft_http_set_length(weft_http_response *res, uint64_t length);
+
+/* Sends a piece of the body, the head before the first.  It leaves at the end of the loop's turn;
+ * waits while more than 256 KiB are unsent, until the client has taken enough.  0 bytes send the
+ * head alone.  -ECANCELED, -EPIPE; -EINVAL past the length that was set. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_write(weft_http_response *res, const void *bytes,
+                                                      size_t count);
+
+/* True once the head is on its way: too late for another status. */
+WEFT_API bool weft_http_has_begun(const weft_http_response *res);
+
+WEFT_END_DECLS
+
+#endif
