@@ -48,7 +48,7 @@ static int buf_make_room(wf_buf *buf, size_t count)
         return -WEFT_ELIMIT;
     if (buf->capacity - buf->end >= count && buf->mem != NULL)
         return 0;
-    if (buf->start != 0) {
+    if (buf->start != 0 && buf->mem != NULL) {
         memmove(buf->mem, buf->mem + buf->start, live);
         buf->start = 0;
         buf->end = live;

@@ -182,7 +182,7 @@ static void put_number(wf_json *json, const char *printed)
         if ((*p >= '0' && *p <= '9') || *p == '-' || *p == '+' || *p == 'e') {
             has_mark |= *p == 'e';
             text[len++] = *p;
-        } else if (text[len - 1] != '.') {
+        } else if (len == 0 || text[len - 1] != '.') {
             text[len++] = '.';
             has_mark = true;
         }

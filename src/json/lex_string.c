@@ -69,7 +69,9 @@ static int lex_unicode(wf_json_text *text, wf_buf *out)
 static int lex_escape(wf_json_text *text, wf_buf *out)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    char c = text->at + 1 < text->count ? text->bytes[text->at + 1] : '\0';
+    char c = '\0';
+    if (text->at + 1 < text->count)
+        c = text->bytes[text->at + 1];
     if (c == 'u')
         return lex_unicode(text, out);
     for (size_t i = 0; i < sizeof(from) - 1; i++) {
