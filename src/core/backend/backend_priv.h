@@ -115,6 +115,9 @@ static inline uint64_t wf_op_token(const weft_op *op)
 /* The record of a descriptor, or NULL if it has none. */
 struct wf_fd *wf_fd_find(const weft_loop *loop, int fd);
 
+/* The number turned out to mean another file than before: a new generation, no state. */
+void wf_fd_renew(weft_loop *loop, struct wf_fd *fd);
+
 /* Delivers a completion to its callback; if it is final, frees the record first, and ends a close
  * that waited for it. */
 void wf_op_complete(weft_loop *loop, weft_op *op, const weft_completion *completion);

@@ -132,6 +132,19 @@ static int fds_make_room(struct wf_ops *ops, int fd)
     return 0;
 }
 
+static uint32_t fd_next_generation(struct wf_ops *ops)
+{
+    if (++ops->fd_generation == 0)
+        ops->fd_generation = 1;
+    return ops->fd_generation;
+}
+
+void wf_fd_renew(weft_loop *loop, struct wf_fd *fd)
+{
+    fd->generation = fd_next_generation(&loop->ops);
+    fd->state = 0;
+}
+
 static int fd_get(struct wf_ops *ops, int number, struct wf_fd **out)
 {
     if (number < 0)
@@ -146,9 +159,7 @@ static int fd_get(struct wf_ops *ops, int number, struct wf_fd **out)
             return -ENOMEM;
         wf_list_init(&fd->ops);
         fd->number = number;
-        if (++ops->fd_generation == 0)
-            ops->fd_generation = 1;
-        fd->generation = ops->fd_generation;
+        fd->generation = fd_next_generation(ops);
         ops->fds[number] = fd;
     }
     *out = fd;
