@@ -362,15 +362,11 @@ static void read_environment(void)
 static void read_options(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"list", no_argument, NULL, 'l'},
-        {"only", required_argument, NULL, 'o'},
-        {"backend", required_argument, NULL, 'b'},
-        {"seed", required_argument, NULL, 's'},
-        {"torture", no_argument, NULL, 't'},
-        {"jobs", required_argument, NULL, 'j'},
-        {"trace-leaks", no_argument, NULL, 'T'},
-        {"verbose", no_argument, NULL, 'v'},
-        {NULL, 0, NULL, 0},
+        {"list", no_argument, NULL, 'l'},          {"only", required_argument, NULL, 'o'},
+        {"backend", required_argument, NULL, 'b'}, {"seed", required_argument, NULL, 's'},
+        {"torture", no_argument, NULL, 't'},       {"jobs", required_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},          {"trace-leaks", no_argument, NULL, 'T'},
+        {"verbose", no_argument, NULL, 'v'},       {NULL, 0, NULL, 0},
     };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (c) {
@@ -398,6 +394,9 @@ static void read_options(int argc, char **argv)
         case 'v':
             runner.is_verbose = true;
             break;
+        case 'h':
+            printf(usage_text, argv[0]);
+            exit(0);
         default:
             fprintf(stderr, usage_text, argv[0]);
             exit(2);
