@@ -116,15 +116,20 @@ static int slot_pin(struct registry_slot *slot)
     return (before & SLOT_FOREIGN) != 0 ? -EPERM : -ESRCH;
 }
 
-weft_loop *wf_loop_ref(uint32_t number)
+weft_loop *wf_loop_ref_by(uint32_t number, uint32_t mask)
 {
     struct registry_slot *slot = registry_slot_of(number);
     if (slot_pin(slot) < 0)
         return NULL;
-    if (atomic_load_explicit(&slot->number, memory_order_relaxed) == number)
+    if ((atomic_load_explicit(&slot->number, memory_order_relaxed) & mask) == number)
         return atomic_load_explicit(&slot->loop, memory_order_relaxed);
     slot_unpin(slot);
     return NULL;
+}
+
+weft_loop *wf_loop_ref(uint32_t number)
+{
+    return wf_loop_ref_by(number, UINT32_MAX);
 }
 
 void wf_loop_unref(uint32_t number)

@@ -27,6 +27,9 @@ void wf_registry_remove(uint32_t number);
 weft_loop *wf_loop_ref(uint32_t number);
 void wf_loop_unref(uint32_t number);
 
+/* The same by those low bits of a number that `mask` keeps; the slot's bits are among them. */
+weft_loop *wf_loop_ref_by(uint32_t number, uint32_t mask);
+
 /* The same for a pointer that may be stale: 0 and its number, -ESRCH if no such loop lives, -EPERM
  * if it is one of the parent process, before a fork.  A new loop may live at an old one's address;
  * only the number tells them apart. */

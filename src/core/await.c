@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Waiting for the end of one task. */
+
+#include <weft/scope.h>
+#include <weft/task.h>
+
+#include "core/sched_priv.h"
+
+static const weft_wait_class await_class = {.what = "await"};
+
+/* The cancel of a bounded await: it stops waiting at once and deals with the task itself. */
+struct bounded {
+    weft_waiter waiter;
+    bool is_cancelled;
+};
+
+static void bounded_cancel(weft_waiter *waiter)
+{
+    wf_container(waiter, struct bounded, waiter)->is_cancelled = true;
+    weft_wake(waiter, -ECANCELED);
+}
+
+static const weft_wait_class bounded_class = {.what = "await", .cancel = bounded_cancel};
+
+static int await_settled(int rc)
+{
+    wf_task *self = wf_task_self();
+    if (rc >= 0)
+        wf_note_drop(&self->note);
+    return rc;
+}
+
+/* Of a task that is done, or of a handle that carries an error. */
+static int await_result(weft_task task)
+{
+    int result = 0;
+    (void)weft_done(task, &result);
+    return result;
+}
+
+int weft_await(weft_task task)
+{
+    int rc = weft_sp_enter();
+    if (rc < 0)
+        return rc;
+    if (task.id == weft_self().id)
+        return -EDEADLK;
+    weft_waiter self = WEFT_WAITER(&await_class, NULL);
+    self.task = wf_task_self();
+    rc = wf_task_watch(task, &self);
+    if (rc < 0)
+        return rc;
+    return await_settled(rc == 1 ? await_result(task) : weft_park(&self));
+}
+
+/* Cancels the task and sees it out, whatever happens to us. */
+static int await_end(weft_task task, const char *why)
+{
+    weft_waiter self = WEFT_WAITER(&await_class, NULL);
+    self.task = wf_task_self();
+    (void)weft_cancel(task, why);
+    int rc = wf_task_watch(task, &self);
+    if (rc < 0)
+        return rc;
+    return rc == 1 ? await_result(task) : weft_park_shielded(&self);
+}
+
+int weft_await_for(weft_task task, weft_time timeout)
+{
+    int rc = weft_sp_enter();
+    if (rc < 0)
+        return rc;
+    if (task.id == weft_self().id)
+        return -EDEADLK;
+    struct bounded self = {.waiter = WEFT_WAITER(&bounded_class, NULL)};
+    self.waiter.task = wf_task_self();
+    rc = wf_task_watch(task, &self.waiter);
+    if (rc != 0)
+        return rc == 1 ? await_settled(await_result(task)) : rc;
+
+    weft_scope limit;
+    (void)weft_scope_open(&limit, weft_after(timeout > 0 ? timeout : 0), 0);
+    if (timeout > 0 || weft_check() == 0)
+        rc = weft_park(&self.waiter);
+    else
+        bounded_cancel(&self.waiter);
+    if (!self.is_cancelled) {
+        weft_scope_end_(&limit);
+        return await_settled(rc);
+    }
+    int result = await_end(task, "deadline of the await");
+    rc = weft_scope_close(&limit, -ECANCELED);
+    if (rc != -ETIMEDOUT || result == -ECANCELED)
+        return rc;
+    return await_settled(result);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The task tree, written for a human. */
+
+#include <weft/run.h>
+
+#include "base/sys.h"
+#include "core/sched_priv.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define DUMP_DEPTH_MAX 32
+
+struct dump {
+    int fd;
+    struct wf_sched *sched;
+};
+
+static void dump_line(const struct dump *dump, unsigned depth, const char *format, ...)
+    WEFT_PRINTF(3, 4);
+
+static void dump_line(const struct dump *dump, unsigned depth, const char *format, ...)
+{
+    char line[400];
+    unsigned shown = depth < DUMP_DEPTH_MAX ? depth : DUMP_DEPTH_MAX;
+    int at = snprintf(line, sizeof line, "%*s", (int)(2 * shown), "");
+    va_list args;
+    va_start(args, format);
+    int more = vsnprintf(line + at, sizeof line - (size_t)at - 1, format, args);
+    va_end(args);
+    size_t len = (size_t)at + (size_t)(more > 0 ? more : 0);
+    if (len > sizeof line - 2)
+        len = sizeof line - 2;
+    line[len] = '\n';
+    (void)wf_sys_write(dump->fd, line, len + 1);
+}
+
+static const char *dump_state(const struct dump *dump, const wf_task *task)
+{
+    if (task == dump->sched->current)
+        return "running";
+    if (task->state == WF_TASK_FINISHING)
+        return "finishing, waits for its children";
+    if (task->parked_on != NULL && !task->parked_on->is_woken)
+        return task->parked_on->wait_class->what;
+    return (task->flags & WF_TASK_EVER_RAN) != 0 ? "ready" : "ready, never ran";
+}
+
+static void dump_task(const struct dump *dump, const wf_task *task, unsigned depth)
+{
+    char name[WEFT_ERROR_NAME_BYTES];
+    wf_task_name(task, name, sizeof name);
+    bool is_cancelled = (task->scope->flags & WF_NODE_EFFECTIVE) != 0;
+    dump_line(dump, depth, "task %s #%" PRIu32 ".%" PRIu32 " [%s]%s spawned: %s", name, task->slot,
+              task->generation, dump_state(dump, task), is_cancelled ? " cancelled" : "",
+              task->site);
+}
+
+static void dump_scope(const struct dump *dump, const struct wf_node *node, unsigned depth)
+{
+    const char *kind = (node->flags & WF_NODE_GROUP) != 0    ? "group"
+                       : (node->flags & WF_NODE_SHIELD) != 0 ? "shield"
+                                                             : "scope";
+    char deadline[48] = "";
+    if ((node->flags & WF_NODE_HAS_TIMER) != 0) {
+        weft_time at = wf_container(node, weft_scope, priv_node)->priv_timer.deadline;
+        if (at != WEFT_FOREVER)
+            snprintf(deadline, sizeof deadline, " deadline in %.3f s",
+                     (double)(at - dump->sched->loop->now) / 1e9);
+    }
+    dump_line(dump, depth, "%s%s%s%s", kind, deadline,
+              (node->flags & WF_NODE_CANCELLED) != 0 ? " cancelled: " : "",
+              (node->flags & WF_NODE_CANCELLED) != 0 && node->why != NULL ? node->why : "");
+}
+
+void weft_dump(int fd)
+{
+    struct dump dump = {.fd = fd, .sched = wf_sched_self()};
+    if (dump.sched == NULL)
+        return;
+    const struct wf_node *top = &dump.sched->top;
+    dump_line(&dump, 0, "loop on %s: %" PRIu64 " tasks", dump.sched->loop->backend->name,
+              dump.sched->stats.tasks_live);
+    unsigned depth = 1;
+    for (const struct wf_node *node = top->child; node != NULL && node != top;) {
+        if (node->task != NULL && node == &node->task->root)
+            dump_task(&dump, node->task, depth);
+        else
+            dump_scope(&dump, node, depth);
+        if (node->child != NULL) {
+            node = node->child;
+            depth++;
+            continue;
+        }
+        while (node != top && node->next == NULL) {
+            node = node->up;
+            depth--;
+        }
+        if (node != top)
+            node = node->next;
+    }
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The end of a task.  Runs on home's stack: once a body has returned, nothing is executed on its
+ * stack any more (rule T06).  A task is done when its body has returned and its children are done;
+ * that may make its owner done too, and so on up, in a loop rather than in recursion.
+ */
+
+#include "base/alloc.h"
+#include "core/sched_priv.h"
+
+#include <assert.h>
+
+/* ---- records of the dead ---- */
+
+void wf_task_keep_ended(wf_task **list, wf_task *task)
+{
+    task->ended_next = *list;
+    task->ended_link = list;
+    if (*list != NULL)
+        (*list)->ended_link = &task->ended_next;
+    *list = task;
+}
+
+static bool task_error_is_news(const wf_task *task)
+{
+    if (task->result >= 0 || (task->flags & WF_TASK_RECEIVED) != 0)
+        return false;
+    return task->result != -ECANCELED || (task->flags & WF_TASK_WAS_CANCELLED) == 0;
+}
+
+/* Tells the hook of an error that nobody received (rule T08). */
+void wf_task_unhandled(struct wf_sched *sched, wf_task *task)
+{
+    if (!task_error_is_news(task))
+        return;
+    task->flags |= WF_TASK_RECEIVED;
+    struct weft_error error;
+    wf_task_error(sched, task, &error);
+    if (sched->config.unhandled != NULL)
+        sched->config.unhandled(&error, sched->config.unhandled_arg);
+    else
+        wf_sched_log(sched, "nobody received the error of task %s: %s%s%s; spawned: %s", error.name,
+                     weft_strerror(error.rc), error.text[0] != '\0' ? ": " : "", error.text,
+                     task->site);
+}
+
+void wf_task_free(struct wf_sched *sched, wf_task *task)
+{
+    assert(task->state == WF_TASK_DONE);
+    wf_task_unhandled(sched, task);
+    if (task->ended_link != NULL) {
+        *task->ended_link = task->ended_next;
+        if (task->ended_next != NULL)
+            task->ended_next->ended_link = task->ended_link;
+    }
+    wf_note_drop(&task->note);
+    wf_free(task->name);
+    task->name = NULL;
+    task->state = WF_TASK_FREE;
+    wf_slab_give(&sched->tasks, task->slot);
+}
+
+void wf_task_drop_ended(struct wf_sched *sched, wf_task **list)
+{
+    while (*list != NULL)
+        wf_task_free(sched, *list);
+}
+
+/* ---- done ---- */
+
+static void task_drop_stack(struct wf_sched *sched, wf_task *task)
+{
+    wf_fiber_end(&task->fiber);
+    if ((task->flags & WF_TASK_OWN_STACK) != 0) {
+        wf_stack_unmap(&task->stack);
+        return;
+    }
+    wf_stacks_give(sched->stacks, &task->stack);
+    wf_stacks_unreserve(sched->stacks);
+}
+
+static void task_wake_waiters(wf_task *task)
+{
+    for (weft_waiter *waiter; (waiter = weft_waitq_first(&task->done_waiters)) != NULL;) {
+        task->flags |= WF_TASK_RECEIVED;
+        if (waiter->wait_class->woken == NULL && waiter->task != NULL && task->result < 0)
+            wf_note_share(&waiter->task->note, task->note);
+        weft_wake(waiter, task->result);
+    }
+}
+
+/* Takes the task from its owner.  The owner, if that is a task; *out_list keeps its record. */
+static wf_task *task_leave_owner(struct wf_sched *sched, wf_task *task, wf_task ***out_list)
+{
+    struct wf_node *up = task->root.up;
+    wf_node_unlink(&task->root);
+    if (up == &sched->top) {
+        *out_list = &sched->detached_ended;
+        if (task == sched->main) {
+            sched->main_live = 0;
+            sched->main_result = task->result;
+            task->flags |= WF_TASK_RECEIVED;
+        } else {
+            sched->detached_live--;
+            wf_task_unhandled(sched, task);
+        }
+        return NULL;
+    }
+    wf_task *owner = up->task;
+    owner->live--;
+    bool is_member = (up->flags & WF_NODE_GROUP) != 0;
+    *out_list = is_member ? wf_group_member_done(wf_group_of_node(up), task) : &owner->ended;
+    return owner;
+}
+
+static wf_task *task_done(struct wf_sched *sched, wf_task *task)
+{
+    assert(task->live == 0 && task->state == WF_TASK_FINISHING);
+    task->state = WF_TASK_DONE;
+    task->done_order = ++sched->done_count;
+    sched->stats.tasks_live--;
+    wf_task_drop_ended(sched, &task->ended);
+    task_drop_stack(sched, task);
+    task_wake_waiters(task);
+
+    wf_task **list;
+    wf_task *owner = task_leave_owner(sched, task, &list);
+    if ((task->flags & WF_TASK_RELEASED) != 0) {
+        task->ended_link = NULL;
+        wf_task_free(sched, task);
+    } else {
+        wf_task_keep_ended(list, task);
+    }
+    return owner;
+}
+
+static void task_close_body(struct wf_sched *sched, wf_task *task, int rc)
+{
+    if (rc < -4095) {
+        wf_sched_log(sched, "a body returned %d, which is no error code; spawned: %s", rc,
+                     task->site);
+        rc = -EPROTO;
+    }
+    wf_scope_pop_to(task, &task->root, "task");
+    if ((task->root.flags & WF_NODE_EFFECTIVE) != 0)
+        task->flags |= WF_TASK_WAS_CANCELLED;
+    if (task->owned_mutexes != NULL)
+        wf_mutex_abandon_all(task);
+    task->result = rc;
+    task->state = WF_TASK_FINISHING;
+    if (rc < 0 && task->live != 0)
+        wf_node_cancel(&task->root, WEFT_REASON_OWNER_ENDED, "owner ended");
+}
+
+void wf_task_returned(struct wf_sched *sched, wf_task *task, int rc)
+{
+    if (!wf_stack_is_intact(&task->stack))
+        wf_sched_log(sched, "stack overflow in a task spawned: %s", task->site);
+    task_close_body(sched, task, rc);
+    while (task != NULL && task->state == WF_TASK_FINISHING && task->live == 0)
+        task = task_done(sched, task);
+}

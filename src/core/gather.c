@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Waiting for several tasks: one waiter on each, a rule that says what the end of one means, and one
+ * waiter that the caller parks on.
+ */
+
+#include <weft/gather.h>
+
+#include "base/alloc.h"
+#include "core/sched_priv.h"
+
+#include <string.h>
+
+#define MULTI_INLINE 8
+
+struct multi;
+
+struct multi_member {
+    weft_waiter waiter;
+    struct multi *multi;
+    weft_task task;
+    size_t index;
+    int rc;
+    bool is_done;
+};
+
+struct multi {
+    weft_waiter waiter; /* the caller's */
+    const struct multi_rule *rule;
+    struct multi_member *members;
+    struct multi_member inline_members[MULTI_INLINE];
+    size_t count, left;
+    bool is_cancelled; /* the caller was, while it waited */
+    bool is_decided;   /* the outcome is known; what is left is seen out */
+    int rc;            /* the outcome: an error, or an index */
+    struct wf_note *note;
+    struct map *map;
+};
+
+/* What a multi-wait makes of a member's end; called once a member. */
+struct multi_rule {
+    void (*member_ended)(struct multi *multi, struct multi_member *member);
+    bool waits_for_all;    /* else the first end is enough */
+    bool cancels_with_me;  /* the caller's cancel reaches the members */
+};
+
+static void multi_cancel_members(struct multi *multi, const char *why)
+{
+    for (size_t i = 0; i < multi->count; i++) {
+        if (!multi->members[i].is_done)
+            (void)weft_cancel(multi->members[i].task, why);
+    }
+}
+
+static void multi_cancelled(weft_waiter *waiter)
+{
+    struct multi *multi = wf_container(waiter, struct multi, waiter);
+    multi->is_cancelled = true;
+    if (multi->rule->cancels_with_me)
+        multi_cancel_members(multi, "the task that gathers was cancelled");
+    else
+        weft_wake(waiter, -ECANCELED);
+}
+
+static const weft_wait_class multi_class = {.what = "gather", .cancel = multi_cancelled};
+
+static void member_done(struct multi_member *member, int rc)
+{
+    struct multi *multi = member->multi;
+    if (member->is_done)
+        return;
+    member->is_done = true;
+    member->rc = rc;
+    multi->left--;
+    multi->rule->member_ended(multi, member);
+    if (multi->left == 0 || (multi->is_decided && !multi->rule->waits_for_all))
+        weft_wake(&multi->waiter, 0);
+}
+
+static void member_woken(weft_waiter *waiter)
+{
+    member_done(wf_container(waiter, struct multi_member, waiter), waiter->rc);
+}
+
+static const weft_wait_class member_class = {.what = "gather", .woken = member_woken};
+
+static int multi_init(struct multi *multi, const struct multi_rule *rule, size_t count)
+{
+    memset(multi, 0, sizeof *multi);
+    multi->waiter = (weft_waiter)WEFT_WAITER(&multi_class, NULL);
+    multi->waiter.task = wf_task_self();
+    multi->rule = rule;
+    multi->members = multi->inline_members;
+    if (count > MULTI_INLINE)
+        multi->members = wf_array(count, sizeof *multi->members);
+    if (multi->members == NULL)
+        return -ENOMEM;
+    multi->count = count;
+    multi->left = count;
+    for (size_t i = 0; i < count; i++) {
+        multi->members[i].multi = multi;
+        multi->members[i].index = i;
+    }
+    return 0;
+}
+
+static void multi_watch(struct multi *multi, size_t index, weft_task task)
+{
+    struct multi_member *member = &multi->members[index];
+    member->waiter = (weft_waiter)WEFT_WAITER(&member_class, NULL);
+    member->waiter.task = multi->waiter.task;
+    member->task = task;
+    member->is_done = false;
+    int rc = task.id == weft_self().id ? -EDEADLK : wf_task_watch(task, &member->waiter);
+    if (rc == 1)
+        (void)weft_done(task, &rc);
+    else if (rc == 0)
+        return;
+    member_done(member, rc);
+}
+
+static void multi_wait(struct multi *multi)
+{
+    if (multi->left != 0 && !(multi->is_decided && !multi->rule->waits_for_all))
+        (void)weft_park(&multi->waiter);
+    for (size_t i = 0; i < multi->count; i++)
+        weft_waitq_remove(&multi->members[i].waiter);
+}
+
+static void multi_fini(struct multi *multi)
+{
+    wf_note_drop(&multi->note);
+    if (multi->members != multi->inline_members)
+        wf_free(multi->members);
+}
+
+/* The text of a failed member, from its record, while that is surely there. */
+static void multi_take_note(struct multi *multi, struct multi_member *member)
+{
+    const wf_task *task = wf_task_of(wf_sched_self(), member->task);
+    wf_note_share(&multi->note, task != NULL ? task->note : NULL);
+}
+
+static int multi_run(struct multi *multi, const struct multi_rule *rule, const weft_task tasks[],
+                     size_t count)
+{
+    int rc = weft_sp_enter();
+    if (rc == 0)
+        rc = multi_init(multi, rule, count);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < count; i++)
+        multi_watch(multi, i, tasks[i]);
+    multi_wait(multi);
+    return 0;
+}
+
+/* ---- gather ---- */
+
+static void gather_ended(struct multi *multi, struct multi_member *member)
+{
+    if (member->rc >= 0 || multi->is_decided || multi->is_cancelled)
+        return;
+    multi->is_decided = true;
+    multi->rc = member->rc;
+    multi_take_note(multi, member);
+    multi_cancel_members(multi, "another member failed");
+}
+
+static const struct multi_rule gather_rule = {
+    .member_ended = gather_ended,
+    .waits_for_all = true,
+    .cancels_with_me = true,
+};
+
+static bool multi_all_succeeded(const struct multi *multi)
+{
+    for (size_t i = 0; i < multi->count; i++) {
+        if (multi->members[i].rc < 0)
+            return false;
+    }
+    return true;
+}
+
+/* What the caller gets: its own cancel, unless everything had succeeded all the same. */
+static int gather_outcome(struct multi *multi)
+{
+    if (multi->is_cancelled && !multi->is_decided)
+        return multi_all_succeeded(multi) ? 0 : wf_cancelled(multi->waiter.task);
+    if (multi->rc < 0)
+        wf_note_share(&multi->waiter.task->note, multi->note);
+    return multi->rc;
+}
+
+int weft_gather_n(const weft_task tasks[], size_t count)
+{
+    struct multi multi;
+    int rc = multi_run(&multi, &gather_rule, tasks, count);
+    if (rc < 0)
+        return rc;
+    rc = gather_outcome(&multi);
+    multi_fini(&multi);
+    return rc;
+}
+
+/* ---- settle ---- */
+
+static void settle_ended(struct multi *multi, struct multi_member *member)
+{
+    if (member->rc < 0)
+        multi->rc++;
+}
+
+static const struct multi_rule settle_rule = {
+    .member_ended = settle_ended,
+    .waits_for_all = true,
+    .cancels_with_me = true,
+};
+
+int weft_settle_n(const weft_task tasks[], size_t count, int out_rc[])
+{
+    struct multi multi;
+    int rc = multi_run(&multi, &settle_rule, tasks, count);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < count; i++)
+        out_rc[i] = multi.members[i].rc;
+    rc = multi.is_cancelled ? wf_cancelled(multi.waiter.task) : multi.rc;
+    multi_fini(&multi);
+    return rc;
+}
+
+/* ---- race ---- */
+
+static void race_ended(struct multi *multi, struct multi_member *member)
+{
+    if (multi->is_decided)
+        return;
+    multi->rc = member->rc;
+    if (member->rc < 0) {
+        multi_take_note(multi, member);
+        return;
+    }
+    multi->is_decided = true;
+    multi->rc = (int)member->index;
+    multi_cancel_members(multi, "another member won");
+}
+
+static const struct multi_rule race_rule = {
+    .member_ended = race_ended,
+    .waits_for_all = true,
+    .cancels_with_me = true,
+};
+
+int weft_race_n(const weft_task tasks[], size_t count)
+{
+    if (count == 0)
+        return -EINVAL;
+    struct multi multi;
+    int rc = multi_run(&multi, &race_rule, tasks, count);
+    if (rc < 0)
+        return rc;
+    rc = multi.rc;
+    if (!multi.is_decided && multi.is_cancelled)
+        rc = wf_cancelled(multi.waiter.task);
+    else if (rc < 0)
+        wf_note_share(&multi.waiter.task->note, multi.note);
+    multi_fini(&multi);
+    return rc;
+}
+
+/* ---- any ---- */
+
+static void any_ended(struct multi *multi, struct multi_member *member)
+{
+    if (!multi->is_decided)
+        multi->rc = (int)member->index;
+    multi->is_decided = true;
+}
+
+static const struct multi_rule any_rule = {.member_ended = any_ended};
+
+/* Among the tasks that are done already the one that ended first; -1 if none is. */
+static int any_oldest(const weft_task tasks[], size_t count)
+{
+    int oldest = -1;
+    uint64_t oldest_order = UINT64_MAX;
+    for (size_t i = 0; i < count; i++) {
+        const wf_task *task = wf_task_of(wf_sched_self(), tasks[i]);
+        uint64_t order = task == NULL ? 0 : task->done_order;
+        bool is_done = task == NULL || task->state == WF_TASK_DONE;
+        if (is_done && order < oldest_order) {
+            oldest = (int)i;
+            oldest_order = order;
+        }
+    }
+    return oldest;
+}
+
+int weft_any_n(const weft_task tasks[], size_t count)
+{
+    if (count == 0)
+        return -EINVAL;
+    int rc = weft_sp_enter();
+    if (rc < 0)
+        return rc;
+    rc = any_oldest(tasks, count);
+    if (rc >= 0)
+        return rc;
+    struct multi multi;
+    rc = multi_init(&multi, &any_rule, count);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < count; i++)
+        multi_watch(&multi, i, tasks[i]);
+    multi_wait(&multi);
+    rc = multi.is_decided ? multi.rc : -ECANCELED;
+    multi_fini(&multi);
+    return rc;
+}
+
+/* ---- map ---- */
+
+/* A member of a map runs one item after the other. */
+struct map {
+    weft_fn *fn;
+    char *items;
+    size_t count, next, item_bytes;
+    const char *site;
+    struct wf_node *up;
+};
+
+/* Starts the next item in this member's place. */
+static int map_start(struct multi *multi, struct multi_member *member)
+{
+    struct map *map = multi->map;
+    struct wf_spawn how = {
+        .fn = map->fn,
+        .arg = map->items + map->next * map->item_bytes,
+        .site = map->site,
+        .up = map->up,
+        .is_released = true,
+    };
+    wf_task *task;
+    int rc = wf_task_new(wf_loop_current->sched, &how, &task);
+    if (rc < 0)
+        return rc;
+    map->next++;
+    multi_watch(multi, member->index, wf_task_handle(wf_loop_current->sched, task));
+    return 0;
+}
+
+static void map_ended(struct multi *multi, struct multi_member *member)
+{
+    gather_ended(multi, member);
+    if (multi->is_decided || multi->is_cancelled || multi->map->next == multi->map->count)
+        return;
+    multi->left++;
+    int rc = map_start(multi, member);
+    if (rc < 0) {
+        member->rc = rc;
+        multi->left--;
+        gather_ended(multi, member);
+    }
+}
+
+static const struct multi_rule map_rule = {
+    .member_ended = map_ended,
+    .waits_for_all = true,
+    .cancels_with_me = true,
+};
+
+int weft_map_at(weft_fn *fn, void *items, size_t count, size_t item_bytes, size_t limit,
+                const char *site)
+{
+    int rc = weft_sp_enter();
+    if (rc < 0 || count == 0)
+        return rc;
+    struct map map = {
+        .fn = fn,
+        .items = items,
+        .count = count,
+        .item_bytes = item_bytes,
+        .site = site,
+        .up = &wf_task_self()->root,
+    };
+    size_t width = limit == 0 || limit > count ? count : limit;
+    struct multi multi;
+    rc = multi_init(&multi, &map_rule, width);
+    if (rc < 0)
+        return rc;
+    multi.map = &map;
+    for (size_t i = 0; i < width && rc == 0; i++) {
+        rc = map_start(&multi, &multi.members[i]);
+        if (rc < 0) {
+            /* The places from here on never held a task. */
+            multi.is_decided = true;
+            multi.rc = rc;
+            for (size_t rest = i; rest < width; rest++)
+                multi.members[rest].is_done = true;
+            multi.left -= width - i;
+            multi_cancel_members(&multi, "another member could not start");
+        }
+    }
+    multi_wait(&multi);
+    if (multi.is_cancelled && !multi.is_decided && map.next < map.count)
+        rc = wf_cancelled(multi.waiter.task);
+    else
+        rc = gather_outcome(&multi);
+    multi_fini(&multi);
+    return rc;
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Groups.  A group is a scope of its owner under which its members hang, and a count of those that
+ * are not done.
+ *
+ * Life: open -> (members come and go) -> wait or the end of the block: no member lives -> ended ->
+ * freed when the block is left.  A group left open by a body that returned is abandoned: it is
+ * cancelled, and freed when its last member has ended.
+ */
+
+#include <weft/group.h>
+#include <weft/sys/fault.h>
+
+#include "base/alloc.h"
+#include "core/sched_priv.h"
+
+#include <assert.h>
+
+/* ---- records ---- */
+
+struct wf_group *wf_group_of_node(struct wf_node *node)
+{
+    return wf_container(node, struct wf_group, node);
+}
+
+static struct wf_group *group_of(struct wf_sched *sched, weft_group handle)
+{
+    if (sched == NULL || handle.id == 0 || wf_handle_loop(handle.id) != sched->loop_number)
+        return NULL;
+    struct wf_group *group = wf_slab_at(&sched->groups, wf_handle_slot(handle.id));
+    if (group == NULL || group->sched == NULL ||
+        group->generation != wf_handle_generation(handle.id))
+        return NULL;
+    return group;
+}
+
+weft_group weft_group_open(void)
+{
+    struct wf_sched *sched = wf_sched_self();
+    uint32_t slot;
+    void *item;
+    if (sched == NULL || sched->current == NULL || wf_slab_take(&sched->groups, &slot, &item) < 0)
+        return (weft_group){0};
+    struct wf_group *group = item;
+    uint32_t generation = wf_generation_next(sched, group->generation);
+    *group = (struct wf_group){.sched = sched, .slot = slot, .generation = generation};
+    wf_task *self = sched->current;
+    wf_node_init(&group->node, self->scope, self, WF_NODE_GROUP);
+    self->scope = &group->node;
+    return (weft_group){wf_handle_make(sched, slot, generation)};
+}
+
+static void group_free(struct wf_group *group)
+{
+    struct wf_sched *sched = group->sched;
+    assert(group->live == 0);
+    wf_task_drop_ended(sched, &group->ended);
+    wf_node_unlink(&group->node);
+    wf_free(group->errors);
+    group->errors = NULL;
+    group->sched = NULL;
+    wf_slab_give(&sched->groups, group->slot);
+}
+
+void wf_group_abandon(struct wf_group *group)
+{
+    wf_node_cancel(&group->node, WEFT_REASON_OWNER_ENDED, "left open");
+    group->is_abandoned = true;
+    if (group->live == 0)
+        group_free(group);
+}
+
+/* ---- members ---- */
+
+static int group_spawn(weft_group handle, struct wf_spawn *how, wf_task **out)
+{
+    struct wf_sched *sched = wf_sched_self();
+    if (handle.id == 0)
+        return sched != NULL && sched->current != NULL ? -ENOMEM : -EPERM;
+    if (sched == NULL || wf_handle_loop(handle.id) != sched->loop_number)
+        return -EPERM;
+    struct wf_group *group = group_of(sched, handle);
+    if (group == NULL || group->has_ended)
+        return -ESRCH;
+    if ((group->node.flags & WF_NODE_EFFECTIVE) != 0)
+        return -ECANCELED;
+    how->up = &group->node;
+    return wf_task_new(sched, how, out);
+}
+
+int weft_group_spawn_at(weft_group group, weft_fn *fn, void *arg, const char *site)
+{
+    struct wf_spawn how = {.fn = fn, .arg = arg, .site = site, .is_released = true};
+    wf_task *task;
+    return group_spawn(group, &how, &task);
+}
+
+weft_task weft_group_task_at(weft_group group, weft_fn *fn, void *arg, const char *site)
+{
+    struct wf_spawn how = {.fn = fn, .arg = arg, .site = site};
+    wf_task *task;
+    int rc = group_spawn(group, &how, &task);
+    return rc < 0 ? wf_handle_error(rc) : wf_task_handle(wf_sched_self(), task);
+}
+
+static void group_keep_error(struct wf_group *group, const wf_task *task)
+{
+    if (group->errors == NULL)
+        group->errors = wf_array(WF_GROUP_ERRORS_MAX, sizeof *group->errors);
+    if (group->errors != NULL && group->error_count < WF_GROUP_ERRORS_MAX)
+        wf_task_error(group->sched, task, &group->errors[group->error_count]);
+    else if (group->error_count == WF_GROUP_ERRORS_MAX)
+        wf_sched_log(group->sched, "a group has more than %d failures; the others are only counted",
+                     WF_GROUP_ERRORS_MAX);
+    group->error_count++;
+}
+
+static void group_failed(struct wf_group *group, wf_task *task)
+{
+    task->flags |= WF_TASK_RECEIVED;
+    if (group->error_count == 0) {
+        group->first_error = task->result;
+        wf_task_error(group->sched, task, &group->first);
+        wf_note_share(&group->note, task->note);
+    }
+    group_keep_error(group, task);
+    wf_node_cancel(&group->node, WEFT_REASON_GROUP, "a member of the group failed");
+}
+
+wf_task **wf_group_member_done(struct wf_group *group, wf_task *task)
+{
+    wf_task **list = &group->ended;
+    group->live--;
+    bool is_starting = task->starter != NULL;
+    bool was_cancelled =
+        task->result == -ECANCELED && (task->flags & WF_TASK_WAS_CANCELLED) != 0;
+    if (is_starting)
+        wf_group_start_ended(task);
+    else if (task->result < 0 && !was_cancelled)
+        group_failed(group, task);
+    if (group->live != 0)
+        return list;
+    if (group->joiner != NULL)
+        weft_wake(group->joiner, 0);
+    if (group->is_abandoned) {
+        list = &group->node.task->ended;
+        group_free(group);
+    }
+    return list;
+}
+
+/* ---- start ---- */
+
+/* Who waits for weft_started(). */
+struct starter {
+    weft_waiter waiter;
+    weft_task child;
+    bool is_cancelled;
+};
+
+/* The child is cancelled and seen out; only its end wakes us then. */
+static void starter_cancel(weft_waiter *waiter)
+{
+    struct starter *starter = wf_container(waiter, struct starter, waiter);
+    starter->is_cancelled = true;
+    (void)weft_cancel(starter->child, "the task that starts it was cancelled");
+}
+
+static const weft_wait_class starter_class = {.what = "group start", .cancel = starter_cancel};
+
+int weft_group_start_at(weft_group group, weft_fn *fn, void *arg, const char *site)
+{
+    int rc = weft_sp_enter();
+    if (rc < 0)
+        return rc;
+    struct wf_spawn how = {.fn = fn, .arg = arg, .site = site, .is_released = true};
+    wf_task *task;
+    rc = group_spawn(group, &how, &task);
+    if (rc < 0)
+        return rc;
+    struct starter self = {.waiter = WEFT_WAITER(&starter_class, task)};
+    self.waiter.task = wf_task_self();
+    self.child = wf_task_handle(wf_sched_self(), task);
+    task->starter = &self.waiter;
+    rc = weft_park(&self.waiter);
+    return self.is_cancelled ? -ECANCELED : rc;
+}
+
+void weft_started(void)
+{
+    wf_task *self = wf_task_self();
+    if (self == NULL || self->starter == NULL)
+        return;
+    struct starter *starter = wf_container(self->starter, struct starter, waiter);
+    if (starter->is_cancelled)
+        return;
+    self->starter = NULL;
+    weft_wake(&starter->waiter, 0);
+}
+
+void wf_group_start_ended(wf_task *task)
+{
+    weft_waiter *waiter = task->starter;
+    task->starter = NULL;
+    task->flags |= WF_TASK_RECEIVED;
+    if (task->result < 0)
+        wf_note_share(&waiter->task->note, task->note);
+    weft_wake(waiter, task->result < 0 ? task->result : -EPROTO);
+}
+
+/* ---- cancel and wait ---- */
+
+void weft_group_cancel(weft_group handle, const char *why)
+{
+    struct wf_group *group = group_of(wf_sched_self(), handle);
+    if (group != NULL && !group->has_ended)
+        wf_node_cancel(&group->node, WEFT_REASON_GROUP, why != NULL ? why : "");
+}
+
+/* The owner was cancelled while it waits, perhaps by a scope inside the group: the members end, and
+ * the last of them wakes the owner. */
+static void joiner_cancel(weft_waiter *waiter)
+{
+    struct wf_group *group = waiter->object;
+    if ((group->node.flags & WF_NODE_EFFECTIVE) == 0)
+        wf_node_cancel(&group->node, WEFT_REASON_GROUP, "the owner was cancelled");
+}
+
+static const weft_wait_class joiner_class = {.what = "group", .cancel = joiner_cancel};
+
+static void group_join(struct wf_group *group, wf_task *self)
+{
+    if (group->live == 0)
+        return;
+    weft_waiter waiter = WEFT_WAITER(&joiner_class, group);
+    if ((self->scope->flags & WF_NODE_EFFECTIVE) != 0)
+        joiner_cancel(&waiter);
+    waiter.task = self;
+    group->joiner = &waiter;
+    (void)weft_park(&waiter);
+    group->joiner = NULL;
+    assert(group->live == 0);
+}
+
+/* Cancelled from outside the group, or by a scope inside it that the owner waits in. */
+static bool group_owner_is_cancelled(const struct wf_group *group, const wf_task *self)
+{
+    for (const struct wf_node *node = self->scope; node != &group->node; node = node->up) {
+        if ((node->flags & WF_NODE_CANCELLED) != 0)
+            return true;
+    }
+    return (group->node.up->flags & WF_NODE_EFFECTIVE) != 0;
+}
+
+int weft_group_wait(weft_group handle)
+{
+    struct wf_sched *sched = wf_sched_self();
+    struct wf_group *group = group_of(sched, handle);
+    if (sched == NULL || sched->current == NULL)
+        return -EPERM;
+    if (group == NULL)
+        return handle.id == 0 ? -ENOMEM : -ESRCH;
+    wf_task *self = sched->current;
+    if (group->node.task != self)
+        return -EPERM;
+    if (group->has_ended)
+        return group->wait_rc;
+
+    (void)WEFT_FAULT(WEFT_FAULT_WAIT, "group wait");
+    (void)wf_check(self); /* deadlines in the past count */
+    group_join(group, self);
+    if (group->error_count != 0)
+        group->wait_rc = group->first_error;
+    else if (group_owner_is_cancelled(group, self))
+        group->wait_rc = wf_cancelled(self);
+    wf_note_share(&self->note, group->note);
+    group->has_ended = true;
+    if (self->scope == &group->node)
+        self->scope = group->node.up;
+    return group->wait_rc;
+}
+
+size_t weft_group_errors(weft_group handle, struct weft_error out[], size_t count)
+{
+    struct wf_group *group = group_of(wf_sched_self(), handle);
+    if (group == NULL)
+        return 0;
+    group->errors_read = true;
+    size_t kept = group->errors != NULL ? group->error_count : group->error_count != 0;
+    if (kept > WF_GROUP_ERRORS_MAX)
+        kept = WF_GROUP_ERRORS_MAX;
+    const struct weft_error *from = group->errors != NULL ? group->errors : &group->first;
+    for (size_t i = 0; i < count && i < kept; i++)
+        out[i] = from[i];
+    return group->error_count;
+}
+
+/* Errors that nobody saw go to the hook: all of them if there was no wait, else all but the one that
+ * the wait returned (rule G07). */
+static void group_tell_unread(struct wf_group *group, bool was_waited)
+{
+    struct wf_sched *sched = group->sched;
+    if (group->errors_read || group->errors == NULL)
+        return;
+    uint32_t kept = group->error_count < WF_GROUP_ERRORS_MAX ? group->error_count
+                                                             : WF_GROUP_ERRORS_MAX;
+    for (uint32_t i = was_waited ? 1 : 0; i < kept; i++) {
+        const struct weft_error *error = &group->errors[i];
+        if (sched->config.unhandled != NULL)
+            sched->config.unhandled(error, sched->config.unhandled_arg);
+        else
+            wf_sched_log(sched, "nobody received the error of task %s in a group: %s%s%s",
+                         error->name, weft_strerror(error->rc), error->text[0] != '\0' ? ": " : "",
+                         error->text);
+    }
+}
+
+/* A wait inside an inner scope leaves the group's own scope open until the block is left. */
+static bool group_is_open_scope(const struct wf_group *group, const wf_task *self)
+{
+    const struct wf_node *node = self->scope;
+    while (node != &self->root && node != &group->node)
+        node = node->up;
+    return node == &group->node;
+}
+
+void weft_group_end_(weft_group *handle)
+{
+    struct wf_sched *sched = wf_sched_self();
+    struct wf_group *group = group_of(sched, *handle);
+    if (group == NULL || group->node.task != sched->current)
+        return;
+    wf_task *self = sched->current;
+    bool was_waited = group->has_ended;
+    if (!was_waited)
+        wf_node_cancel(&group->node, WEFT_REASON_OWNER_ENDED, "the group's block was left");
+    if (group_is_open_scope(group, self)) {
+        wf_scope_pop_to(self, &group->node, "group");
+        group_join(group, self);
+        self->scope = group->node.up;
+    }
+    group_tell_unread(group, was_waited);
+    wf_note_drop(&group->note);
+    group_free(group);
+    handle->id = 0;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <weft/sys/fault.h>
+
+#include "core/sched_priv.h"
+
+#include <assert.h>
+
+/* Successful waits in a row before a task must let others run (rule F03). */
+#define PARK_STREAK_MAX 128
+
+void weft_waitq_push(weft_waitq *queue, weft_waiter *waiter)
+{
+    weft_waiter *first = queue->priv_head;
+    if (first == NULL) {
+        waiter->priv_next = waiter;
+        waiter->priv_prev = waiter;
+        queue->priv_head = waiter;
+    } else {
+        waiter->priv_next = first;
+        waiter->priv_prev = first->priv_prev;
+        first->priv_prev->priv_next = waiter;
+        first->priv_prev = waiter;
+    }
+    waiter->priv_queue = queue;
+}
+
+void weft_waitq_remove(weft_waiter *waiter)
+{
+    weft_waitq *queue = waiter->priv_queue;
+    if (queue == NULL)
+        return;
+    if (waiter->priv_next == waiter) {
+        queue->priv_head = NULL;
+    } else {
+        waiter->priv_prev->priv_next = waiter->priv_next;
+        waiter->priv_next->priv_prev = waiter->priv_prev;
+        if (queue->priv_head == waiter)
+            queue->priv_head = waiter->priv_next;
+    }
+    waiter->priv_queue = NULL;
+}
+
+weft_waiter *weft_waitq_pop(weft_waitq *queue)
+{
+    weft_waiter *first = queue->priv_head;
+    if (first != NULL)
+        weft_waitq_remove(first);
+    return first;
+}
+
+int weft_sp_enter(void)
+{
+    struct wf_sched *sched = wf_sched_self();
+    if (sched == NULL || sched->current == NULL)
+        return -EPERM;
+    wf_task *self = sched->current;
+    (void)WEFT_FAULT(WEFT_FAULT_WAIT, self->site);
+    int rc = wf_check(self);
+    if (rc < 0)
+        return rc;
+    if (++self->streak >= PARK_STREAK_MAX) {
+        wf_sched_yield(sched, self);
+        rc = wf_check(self);
+    }
+    return rc;
+}
+
+static int park(weft_waiter *waiter, unsigned flags)
+{
+    struct wf_sched *sched = wf_sched_self();
+    wf_task *self = sched->current;
+    assert(self != NULL);
+    waiter->task = self;
+    if (!waiter->is_woken) {
+        self->parked_on = waiter;
+        self->flags |= flags;
+        wf_sched_leave(sched, self);
+        self->parked_on = NULL;
+        self->flags &= ~flags;
+    }
+    assert(waiter->is_woken);
+    return waiter->rc;
+}
+
+int weft_park(weft_waiter *waiter)
+{
+    int rc = park(waiter, 0);
+    if (rc == -ECANCELED && (wf_task_self()->scope->flags & WF_NODE_EFFECTIVE) != 0)
+        (void)wf_cancelled(wf_task_self());
+    return rc;
+}
+
+int weft_park_shielded(weft_waiter *waiter)
+{
+    return park(waiter, WF_TASK_SHIELDED);
+}
+
+void weft_wake(weft_waiter *waiter, int rc)
+{
+    if (waiter->is_woken)
+        return;
+    weft_waitq_remove(waiter);
+    waiter->is_woken = true;
+    waiter->rc = rc;
+    if (waiter->wait_class->woken != NULL)
+        waiter->wait_class->woken(waiter);
+    else if (waiter->task != NULL && waiter->task->parked_on == waiter)
+        wf_sched_ready(wf_loop_current->sched, waiter->task);
+}

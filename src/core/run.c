@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The run: a loop and a scheduler made, turned until the main task is done, and given back. */
+
+#include <weft/run.h>
+
+#include "core/sched_priv.h"
+#include "core/stack_overflow.h"
+#include "core/virtual_clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RUN_GRACE_DEFAULT (10 * WEFT_SEC)
+
+/* Whose guard a faulting address is in: for the overflow report. */
+static bool run_find_overflow(void *arg, const void *addr, wf_overflow *out)
+{
+    static char name[WEFT_ERROR_NAME_BYTES]; /* the process is about to die */
+    struct wf_sched *sched = arg;
+    const wf_task *task = sched->current;
+    if (task == NULL || !wf_stack_is_guard(&task->stack, addr))
+        return false;
+    wf_task_name(task, name, sizeof name);
+    *out = (wf_overflow){
+        .name = name,
+        .site = task->site,
+        .stack_bytes = wf_stack_bytes(&task->stack),
+    };
+    return true;
+}
+
+/* ---- the main task and what goes wrong around it ---- */
+
+static int run_spawn_main(struct wf_sched *sched, weft_fn *fn, void *arg)
+{
+    struct wf_spawn how = {.fn = fn, .arg = arg, .site = "main at weft_run", .up = &sched->top};
+    return wf_task_new(sched, &how, &sched->main);
+}
+
+void wf_run_interrupt(weft_loop *loop, const char *why)
+{
+    struct wf_sched *sched = loop->sched;
+    if (sched != NULL && sched->main_live != 0)
+        wf_node_cancel(&sched->main->root, WEFT_REASON_SHUTDOWN, why);
+}
+
+/* Nothing is ready, and nothing that we know of can make anything ready. */
+static bool run_is_deadlocked(struct wf_sched *sched)
+{
+    const weft_loop *loop = sched->loop;
+    if (weft_loop_is_busy(loop))
+        return false;
+    return sched->is_seeded || loop->ops.used == 0;
+}
+
+/* The main task gets -EDEADLK from its wait; if it only waits for its own children to end, they are
+ * cancelled instead (rule F06). */
+static void run_break_deadlock(struct wf_sched *sched)
+{
+    wf_task *main = sched->main_live != 0 ? sched->main : NULL;
+    wf_sched_log(sched, "deadlock: every task waits and nothing can wake one");
+    weft_dump(STDERR_FILENO);
+    bool is_again = sched->deadlock_reported;
+    sched->deadlock_reported = true;
+    if (is_again)
+        abort(); /* what waits is deaf to cancellation: nothing could ever end this run */
+    weft_waiter *waiter = main != NULL ? main->parked_on : NULL;
+    bool is_plain = waiter != NULL && waiter->wait_class->cancel == NULL;
+    if (is_plain && (main->flags & WF_TASK_SHIELDED) == 0) {
+        weft_wake(waiter, -EDEADLK);
+        sched->deadlock_reported = false;
+        return;
+    }
+    wf_node_cancel(main != NULL ? &main->root : &sched->top, WEFT_REASON_DEADLOCK, "deadlock");
+}
+
+static void run_turns(struct wf_sched *sched, const uint32_t *live)
+{
+    weft_time trim_at = 0;
+    while (*live != 0) {
+        if (run_is_deadlocked(sched))
+            run_break_deadlock(sched);
+        (void)weft_loop_turn(sched->loop, WEFT_FOREVER);
+        if (sched->loop->now >= trim_at)
+            trim_at = wf_stacks_trim(sched->stacks, sched->loop->now);
+    }
+}
+
+/* ---- the end ---- */
+
+static void run_grace_over(weft_timer *timer)
+{
+    struct wf_sched *sched = wf_loop_current->sched;
+    (void)timer;
+    wf_sched_log(sched, "tasks still run after the grace time");
+    weft_dump(STDERR_FILENO);
+}
+
+/* Detached tasks are cancelled and seen out (rule K03). */
+static void run_end_detached(struct wf_sched *sched)
+{
+    if (sched->detached_live == 0)
+        return;
+    wf_node_cancel(&sched->top, WEFT_REASON_SHUTDOWN, "the run ends");
+    weft_timer grace;
+    weft_timer_init(&grace, run_grace_over);
+    weft_time duration = sched->config.grace != 0 ? sched->config.grace : RUN_GRACE_DEFAULT;
+    weft_timer_start(sched->loop, &grace, weft_after(duration));
+    run_turns(sched, &sched->detached_live);
+    weft_timer_stop(sched->loop, &grace);
+}
+
+/* What callbacks have still begun: closes under way, last bytes. */
+static void run_drain(weft_loop *loop)
+{
+    while (loop->ops.used != 0 || !wf_list_is_empty(&loop->deferred))
+        (void)weft_loop_turn(loop, WEFT_FOREVER);
+}
+
+static int run_loop(struct wf_sched *sched, weft_fn *fn, void *arg)
+{
+    int rc = wf_overflow_thread_begin(run_find_overflow, sched);
+    if (rc < 0)
+        return rc;
+    rc = run_spawn_main(sched, fn, arg);
+    if (rc == 0) {
+        run_turns(sched, &sched->main_live);
+        run_end_detached(sched);
+        rc = sched->main_result;
+    }
+    run_drain(sched->loop);
+    wf_overflow_thread_end();
+    return rc;
+}
+
+static int run_fresh(const weft_config *config, weft_fn *fn, void *arg)
+{
+    weft_loop *loop;
+    weft_loop_options options = {.backend = config->backend, .seed = config->seed};
+    int rc = wf_fiber_check_host();
+    if (rc == 0)
+        rc = weft_loop_new(&loop, &options);
+    if (rc < 0)
+        return rc;
+    rc = wf_sched_new(loop, config);
+    if (rc == 0) {
+        rc = run_loop(loop->sched, fn, arg);
+        wf_sched_free(loop->sched);
+    }
+    weft_loop_free(loop);
+    return rc;
+}
+
+/* Inside a task it is a call in a new scope (rule L02). */
+static int run_nested(weft_fn *fn, void *arg)
+{
+    weft_scope scope;
+    int rc = weft_scope_open(&scope, WEFT_FOREVER, 0);
+    return rc < 0 ? rc : weft_scope_close(&scope, fn(arg));
+}
+
+static bool run_wants_virtual_clock(const weft_config *config)
+{
+    const char *clock = getenv("WEFT_CLOCK");
+    return (config->flags & WEFT_RUN_VIRTUAL_CLOCK) != 0 ||
+           (clock != NULL && strcmp(clock, "virtual") == 0);
+}
+
+int weft_run_with(const weft_config *config, weft_fn *fn, void *arg)
+{
+    if (wf_task_self() != NULL)
+        return run_nested(fn, arg);
+    static const weft_config nothing;
+    if (config == NULL)
+        config = &nothing;
+    const weft_platform *before = weft_platform_get();
+    const weft_platform *platform = config->platform != NULL ? config->platform : before;
+    weft_platform virtual_platform;
+    if (run_wants_virtual_clock(config) && platform->advance == NULL) {
+        wf_virtual_clock_init(&virtual_platform, platform);
+        platform = &virtual_platform;
+    }
+    weft_platform_set(platform);
+    int rc = run_fresh(config, fn, arg);
+    weft_platform_set(before);
+    return rc;
+}
+
+int weft_run(weft_fn *fn, void *arg)
+{
+    return weft_run_with(NULL, fn, arg);
+}
+
+int weft_run_stats_get(weft_run_stats *out)
+{
+    struct wf_sched *sched = wf_sched_self();
+    if (sched == NULL)
+        return -EPERM;
+    wf_stacks_stats stacks = wf_stacks_get_stats(sched->stacks);
+    *out = sched->stats;
+    out->turns = sched->loop->turn_count;
+    out->stacks_used = stacks.used;
+    out->stacks_pooled = stacks.pooled;
+    out->ops_live = sched->loop->ops.used;
+    out->timers_live = sched->loop->timers.count;
+    return 0;
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Who runs: a FIFO of ready tasks and passes over it.
+ *
+ * A pass runs every task that was ready at its start; what becomes ready meanwhile is for the next.
+ * Tasks switch straight to one another.  The thread's own context ("home") is only visited when
+ * nothing is ready, or when input and output must be polled again (rule F04).
+ */
+
+#include "core/sched_priv.h"
+
+#include "base/alloc.h"
+#include "base/sys.h"
+#include "core/posts.h"
+#include "core/sim_trace.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SCHED_PASSES_MAX 64
+#define SCHED_STEPS_MAX 256
+#define SCHED_TASKS_MAX 4000000
+#define SCHED_GROUPS_MAX 4000000
+#define SCHED_CHOICE_MAX 64 /* the seed chooses among this many at the head */
+
+static void sched_say(void *arg, const char *text)
+{
+    wf_sched_log(arg, "%s", text);
+}
+
+int wf_sched_new(weft_loop *loop, const weft_config *config)
+{
+    struct wf_sched *sched = wf_alloc(sizeof *sched);
+    if (sched == NULL)
+        return -ENOMEM;
+    sched->loop = loop;
+    sched->config = *config;
+    sched->is_seeded = loop->backend == &wf_backend_sim;
+    uint32_t number = wf_loop_number(loop);
+    sched->loop_number = number & WF_HANDLE_LOOP_MASK;
+    /* Loops whose numbers agree in the low bits still make different handles. */
+    sched->generation_base = (number >> WF_HANDLE_LOOP_BITS) * 0x9e3779u;
+    uint32_t task_max = config->task_count_max != 0 ? config->task_count_max : SCHED_TASKS_MAX;
+    wf_slab_init(&sched->tasks, sizeof(wf_task), task_max);
+    wf_slab_init(&sched->groups, sizeof(struct wf_group), SCHED_GROUPS_MAX);
+    wf_node_init(&sched->top, NULL, NULL, 0);
+    wf_fiber_home_init(&sched->home);
+    wf_stacks_options options = {
+        .stack_bytes = config->stack_bytes,
+        .stack_count_max = task_max,
+        .say = sched_say,
+        .say_arg = sched,
+    };
+    int rc = wf_stacks_new(&sched->stacks, &options);
+    if (rc < 0) {
+        wf_free(sched);
+        return rc;
+    }
+    loop->sched = sched;
+    return 0;
+}
+
+void wf_sched_free(struct wf_sched *sched)
+{
+    if (sched == NULL)
+        return;
+    sched->loop->sched = NULL;
+    wf_task_drop_ended(sched, &sched->detached_ended);
+    wf_stacks_free(sched->stacks);
+    wf_slab_fini(&sched->tasks);
+    wf_slab_fini(&sched->groups);
+    wf_free(sched);
+}
+
+bool wf_sched_has_ready(const struct wf_sched *sched)
+{
+    return sched->ready_count != 0;
+}
+
+void wf_sched_ready(struct wf_sched *sched, wf_task *task)
+{
+    task->ready_next = NULL;
+    if (sched->ready_head == NULL)
+        sched->ready_head = task;
+    else
+        sched->ready_tail->ready_next = task;
+    sched->ready_tail = task;
+    sched->ready_count++;
+}
+
+/* Under the simulator the seed chooses among the tasks of this pass (rule Z03): the chosen one is
+ * moved to the head. */
+static void sched_shuffle(struct wf_sched *sched)
+{
+    uint32_t among = sched->pass_left < SCHED_CHOICE_MAX ? sched->pass_left : SCHED_CHOICE_MAX;
+    uint32_t choice = among > 1 ? (uint32_t)(wf_loop_random(sched->loop) % among) : 0;
+    if (choice == 0)
+        return;
+    wf_task *before = sched->ready_head;
+    for (uint32_t i = 1; i < choice; i++)
+        before = before->ready_next;
+    wf_task *chosen = before->ready_next;
+    before->ready_next = chosen->ready_next;
+    if (sched->ready_tail == chosen)
+        sched->ready_tail = before;
+    chosen->ready_next = sched->ready_head;
+    sched->ready_head = chosen;
+}
+
+/* Starts the next pass right here unless the loop has to look around first. */
+static bool sched_next_pass(struct wf_sched *sched)
+{
+    if (sched->ready_count == 0 || sched->passes_left == 0)
+        return false;
+    sched->passes_left--;
+    sched->pass_left = sched->ready_count;
+    sched->stats.passes++;
+    return true;
+}
+
+/* Gives a task its first stack, just before it runs. */
+static void sched_start(struct wf_sched *sched, wf_task *task);
+
+/* The next task to run, or NULL: go home. */
+static wf_task *sched_next(struct wf_sched *sched)
+{
+    if (sched->steps_left == 0 || (sched->pass_left == 0 && !sched_next_pass(sched)))
+        return NULL;
+    if (sched->is_seeded)
+        sched_shuffle(sched);
+    wf_task *task = sched->ready_head;
+    sched->ready_head = task->ready_next;
+    sched->ready_count--;
+    sched->pass_left--;
+    sched->steps_left--;
+    if (sched->ready_head != NULL)
+        __builtin_prefetch(sched->ready_head->fiber.sp);
+    task->streak = 0;
+    if ((task->flags & WF_TASK_EVER_RAN) == 0)
+        sched_start(sched, task);
+    if (sched->is_seeded)
+        wf_sim_trace(sched->loop, WF_SIM_TRACE_SWITCH, task->slot, task->generation);
+    return task;
+}
+
+/* The exit of a body: runs on home's stack, ends in the next context. */
+static void sched_exit(wf_fiber *fiber, int rc)
+{
+    wf_task *task = wf_container(fiber, wf_task, fiber);
+    struct wf_sched *sched = wf_loop_current->sched;
+    sched->current = NULL;
+    wf_task_returned(sched, task, rc);
+    wf_task *next = sched_next(sched);
+    sched->current = next;
+    sched->stats.switches++;
+    wf_fiber_resume(next != NULL ? &next->fiber : &sched->home);
+}
+
+static void sched_start(struct wf_sched *sched, wf_task *task)
+{
+    task->flags |= WF_TASK_EVER_RAN;
+    if ((task->flags & WF_TASK_HAS_STACK) == 0) {
+        wf_stacks_take(sched->stacks, &task->stack);
+        task->flags |= WF_TASK_HAS_STACK;
+    }
+    wf_stack room = task->stack;
+    if ((task->flags & WF_TASK_COPIED) != 0)
+        room.top = (char *)((uintptr_t)task->arg & ~(uintptr_t)63);
+    wf_fiber_make(&task->fiber, &room, task->fn, task->arg, &sched->home, sched_exit);
+}
+
+void wf_sched_leave(struct wf_sched *sched, wf_task *self)
+{
+    wf_task *next = sched_next(sched);
+    sched->current = next;
+    if (next != self) {
+        int saved_errno = errno;
+        sched->stats.switches++;
+        wf_fiber_switch(&self->fiber, next != NULL ? &next->fiber : &sched->home);
+        errno = saved_errno;
+    }
+    self->streak = 0;
+}
+
+void wf_sched_yield(struct wf_sched *sched, wf_task *self)
+{
+    wf_sched_ready(sched, self);
+    wf_sched_leave(sched, self);
+}
+
+/* At least one pass, and more while tasks are ready and the loop need not look around. */
+void wf_sched_pass(struct wf_sched *sched)
+{
+    sched->passes_left = SCHED_PASSES_MAX;
+    sched->steps_left = SCHED_STEPS_MAX;
+    for (wf_task *next; (next = sched_next(sched)) != NULL;) {
+        sched->current = next;
+        sched->stats.switches++;
+        wf_fiber_switch(&sched->home, &next->fiber);
+        assert(sched->current == NULL);
+    }
+}
+
+void wf_sched_log(struct wf_sched *sched, const char *format, ...)
+{
+    char line[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    if (sched->config.log != NULL) {
+        sched->config.log(line, sched->config.log_arg);
+        return;
+    }
+    char out[sizeof line + 8];
+    int len = snprintf(out, sizeof out, "weft: %s\n", line);
+    (void)wf_sys_write(STDERR_FILENO, out, (size_t)len);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The scheduler of one loop: task records, the ready queue, the tree of scopes.
+ *
+ * A task's life:   spawn -> READY (fresh: no stack yet) -> RUNNING <-> PARKED
+ *                  body returns -> FINISHING (children are joined; nothing runs on its stack)
+ *                  -> DONE (record only) -> free slot, generation raised
+ *
+ * Invariants.
+ * - A task is on the ready queue, running, parked on exactly one waiter, finishing or done.
+ * - A task is never DONE before its children; `live` counts them, its groups' members included.
+ * - A node's EFFECTIVE flag says "cancelled itself, or no shield and the parent is EFFECTIVE"; it is
+ *   written down the tree when a scope is cancelled, so a suspension point reads one word.
+ */
+#ifndef WF_SCHED_PRIV_H
+#define WF_SCHED_PRIV_H
+
+#include <weft/gather.h>
+#include <weft/group.h>
+#include <weft/run.h>
+#include <weft/scope.h>
+#include <weft/sys/park.h>
+
+#include "base/list.h"
+#include "core/fiber.h"
+#include "core/loop_priv.h"
+#include "core/stack.h"
+#include "core/task_priv.h"
+
+/* Flags of a wf_node.  The low bit is the public WEFT_SCOPE_SHIELD. */
+enum wf_node_flag {
+    WF_NODE_SHIELD = WEFT_SCOPE_SHIELD,
+    WF_NODE_CANCELLED = 2,  /* itself */
+    WF_NODE_EFFECTIVE = 4,  /* itself or from above */
+    WF_NODE_DUE = 8,        /* a deadline here or above may have passed: look at the clock */
+    WF_NODE_HAS_TIMER = 16, /* the node of a weft_scope */
+    WF_NODE_GROUP = 32,     /* the node of a group */
+};
+
+enum wf_task_state { WF_TASK_FREE, WF_TASK_LIVE, WF_TASK_FINISHING, WF_TASK_DONE };
+
+enum wf_task_flag {
+    WF_TASK_RECEIVED = 1,      /* somebody has the result */
+    WF_TASK_RELEASED = 2,      /* no record after the end */
+    WF_TASK_SHIELDED = 4,      /* parked deaf to cancellation */
+    WF_TASK_OWN_STACK = 8,     /* a stack of unusual size */
+    WF_TASK_WAS_CANCELLED = 16, /* its root scope was, when the body returned */
+    WF_TASK_HAS_STACK = 32,
+    WF_TASK_EVER_RAN = 64,
+    WF_TASK_COPIED = 128, /* its argument lies at the top of its stack */
+};
+
+/* The text of a failure; shared by the tasks it travels through. */
+struct wf_note {
+    uint32_t ref_count;
+    char text[WEFT_ERROR_TEXT_BYTES];
+};
+
+struct wf_task {
+    struct wf_node root; /* up: the owner's node */
+    struct wf_node *scope; /* innermost open one */
+    struct wf_sched *sched;
+    wf_fiber fiber;
+    struct wf_task *ready_next;
+    weft_waiter *parked_on;
+    weft_waitq done_waiters;
+    weft_fn *fn;
+    void *arg;
+    const char *site;  /* "name at file:line" */
+    char *name;        /* own copy, or NULL: from the site */
+    struct wf_note *note;
+    const char *why;   /* of the -ECANCELED it saw last */
+    struct wf_task *ended; /* children that are done and keep a record, through ended_next */
+    struct wf_task *ended_next, **ended_link;
+    weft_waiter *starter; /* who waits for weft_started() */
+    struct weft_mutex *owned_mutexes;
+    wf_stack stack;
+    uint64_t done_order;
+    uint32_t slot, generation;
+    uint32_t live; /* children that are not done */
+    int32_t result;
+    uint32_t streak; /* waits that succeeded without a switch */
+    size_t progress; /* weft_progress() */
+    uint8_t state, flags, why_kind;
+};
+
+struct wf_group {
+    struct wf_node node;
+    struct wf_sched *sched;
+    uint32_t slot, generation;
+    uint32_t live; /* members that are not done */
+    uint32_t error_count;
+    int first_error;
+    int wait_rc;
+    bool has_ended, is_abandoned, errors_read;
+    weft_waiter *joiner;        /* the owner, waiting */
+    wf_task *ended;             /* members' records kept for their handles */
+    struct weft_error *errors;  /* 64 of them, made at the first failure */
+    struct weft_error first;    /* kept even without memory */
+    struct wf_note *note;       /* the text of the first failure */
+};
+
+#define WF_GROUP_ERRORS_MAX 64
+
+/* Records in chunks that never move; a slot's generation outlives its record. */
+struct wf_slab {
+    void **chunks;
+    uint32_t chunk_count, chunk_max;
+    uint32_t free_head; /* slot + 1 */
+    uint32_t used, used_max;
+    size_t item_bytes;
+};
+
+struct wf_sched {
+    weft_loop *loop;
+    wf_task *current;
+    wf_task *ready_head, *ready_tail;
+    uint32_t ready_count, pass_left;
+    uint32_t passes_left, steps_left; /* until input and output must be polled */
+    bool is_seeded;                   /* sim: the seed chooses among the ready */
+    bool is_running_inline;           /* inside a callback made from wf_sched */
+    wf_fiber home;                    /* the thread's own context */
+    struct wf_stacks *stacks;
+    struct wf_slab tasks, groups;
+    struct wf_node top;               /* above the main task and the detached ones */
+    struct wf_task *detached_ended;
+    wf_task *main;
+    uint32_t main_live;               /* 1 until main is done */
+    uint32_t detached_live;
+    int main_result;
+    uint64_t done_count;
+    weft_run_stats stats;
+    weft_config config;
+    uint32_t loop_number;             /* in handles: the low bits of the registry's */
+    uint32_t generation_base;         /* of records used for the first time */
+    struct wf_exec *exec;             /* thread pool, or NULL until first used */
+    struct wf_signals *signals;
+    bool deadlock_reported;
+};
+
+/* The calling thread's scheduler, or NULL. */
+static inline struct wf_sched *wf_sched_self(void)
+{
+    weft_loop *loop = wf_loop_current;
+    return loop != NULL ? loop->sched : NULL;
+}
+
+/* ---- sched.c: who runs ---- */
+int wf_sched_new(weft_loop *loop, const weft_config *config);
+void wf_sched_free(struct wf_sched *sched);
+void wf_sched_pass(struct wf_sched *sched); /* from the loop: runs what is ready */
+void wf_sched_ready(struct wf_sched *sched, wf_task *task);
+void wf_sched_leave(struct wf_sched *sched, wf_task *self); /* until somebody makes self ready */
+void wf_sched_yield(struct wf_sched *sched, wf_task *self);
+bool wf_sched_has_ready(const struct wf_sched *sched);
+void wf_sched_log(struct wf_sched *sched, const char *format, ...) WEFT_PRINTF(2, 3);
+
+/* ---- slab.c ---- */
+void wf_slab_init(struct wf_slab *slab, size_t item_bytes, uint32_t used_max);
+void wf_slab_fini(struct wf_slab *slab);
+int wf_slab_take(struct wf_slab *slab, uint32_t *out_slot, void **out); /* -ENOMEM, -EAGAIN */
+void wf_slab_give(struct wf_slab *slab, uint32_t slot);
+void *wf_slab_at(const struct wf_slab *slab, uint32_t slot); /* NULL if never used */
+
+/* ---- task.c: records and handles ----
+ * A handle, from the low bits: 22 slot, 24 generation, 17 loop; or bit 63 and an error. */
+#define WF_HANDLE_SLOT_BITS 22
+#define WF_HANDLE_GENERATION_BITS 24
+#define WF_HANDLE_LOOP_BITS 17
+#define WF_HANDLE_GENERATION_MASK ((1u << WF_HANDLE_GENERATION_BITS) - 1)
+#define WF_HANDLE_LOOP_MASK ((1u << WF_HANDLE_LOOP_BITS) - 1)
+uint64_t wf_handle_make(const struct wf_sched *sched, uint32_t slot, uint32_t generation);
+uint32_t wf_handle_slot(uint64_t id);
+uint32_t wf_handle_generation(uint64_t id);
+uint32_t wf_handle_loop(uint64_t id);
+uint32_t wf_generation_next(const struct wf_sched *sched, uint32_t generation);
+struct wf_spawn {
+    weft_fn *fn;
+    void *arg;
+    const char *site;
+    struct wf_node *up;   /* owner's node */
+    size_t stack_bytes;   /* 0: usual */
+    const void *copy;     /* bytes for the child's stack, or NULL */
+    size_t copy_bytes;
+    bool is_released;
+};
+int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out);
+weft_task wf_task_handle(const struct wf_sched *sched, const wf_task *task);
+weft_task wf_handle_error(int rc);
+int wf_handle_rc(weft_task task); /* the error a handle carries, or 0 */
+wf_task *wf_task_of(struct wf_sched *sched, weft_task task); /* NULL: stale or not of this loop */
+void wf_task_error(const struct wf_sched *sched, const wf_task *task, struct weft_error *out);
+void wf_task_unhandled(struct wf_sched *sched, wf_task *task);
+
+/* ---- finish.c: the end of a task ---- */
+void wf_task_returned(struct wf_sched *sched, wf_task *task, int rc);
+void wf_task_free(struct wf_sched *sched, wf_task *task);
+void wf_task_keep_ended(wf_task **list, wf_task *task);
+void wf_task_drop_ended(struct wf_sched *sched, wf_task **list);
+struct wf_node *wf_task_owner_node(const wf_task *task);
+
+/* ---- scope.c: the tree ---- */
+void wf_node_init(struct wf_node *node, struct wf_node *up, wf_task *task, unsigned flags);
+void wf_node_unlink(struct wf_node *node);
+void wf_node_cancel(struct wf_node *node, enum weft_reason reason, const char *why);
+void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what); /* closes inner ones */
+int wf_cancelled(wf_task *task); /* -ECANCELED, its reason noted, ignoring it noticed (C09) */
+int wf_check(wf_task *task);     /* 0 or wf_cancelled(); looks at deadlines that are due */
+
+/* ---- group.c ---- */
+struct wf_group *wf_group_of_node(struct wf_node *node);
+void wf_group_abandon(struct wf_group *group); /* its owner left it open */
+/* Where the member's record is to be kept, if it is; the group may be gone after this. */
+wf_task **wf_group_member_done(struct wf_group *group, wf_task *task);
+void wf_group_start_ended(wf_task *task); /* it ended before it called weft_started() */
+
+/* ---- error.c ---- */
+void wf_note_drop(struct wf_note **note);
+void wf_note_share(struct wf_note **to, struct wf_note *from);
+
+/* ---- mutex.c: the task ends while owning mutexes (rule P04) ---- */
+void wf_mutex_abandon_all(wf_task *task);
+
+/* ---- run.c ---- */
+void wf_run_interrupt(weft_loop *loop, const char *why); /* a signal asks for the end */
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The tree of scopes: cancelling writes the EFFECTIVE flag down the tree, past everything but
+ * shields, and wakes what waits there.  Work proportional to the scopes below (rule C13).
+ */
+
+#include <weft/scope.h>
+
+#include "core/sched_priv.h"
+
+#include <assert.h>
+
+#define SCOPE_IGNORED_FIRST 64u
+#define SCOPE_IGNORED_EVERY 4096u
+
+void wf_node_init(struct wf_node *node, struct wf_node *up, wf_task *task, unsigned flags)
+{
+    *node = (struct wf_node){.up = up, .task = task, .flags = (uint8_t)flags};
+    if (up == NULL)
+        return;
+    if ((flags & WF_NODE_SHIELD) == 0)
+        node->flags |= up->flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE);
+    node->next = up->child;
+    if (up->child != NULL)
+        up->child->prev = node;
+    up->child = node;
+}
+
+void wf_node_unlink(struct wf_node *node)
+{
+    if (node->up == NULL)
+        return;
+    if (node->prev != NULL)
+        node->prev->next = node->next;
+    else
+        node->up->child = node->next;
+    if (node->next != NULL)
+        node->next->prev = node->prev;
+    node->next = NULL;
+    node->prev = NULL;
+    node->up = NULL;
+}
+
+/* The task waits inside a scope that has just become cancelled. */
+static void scope_interrupt(wf_task *task)
+{
+    weft_waiter *waiter = task->parked_on;
+    if (waiter == NULL || waiter->is_woken || (task->flags & WF_TASK_SHIELDED) != 0)
+        return;
+    if (waiter->wait_class->cancel != NULL)
+        waiter->wait_class->cancel(waiter);
+    else
+        weft_wake(waiter, -ECANCELED);
+}
+
+static void node_mark(struct wf_node *node)
+{
+    node->flags |= WF_NODE_EFFECTIVE;
+    if (node->task != NULL && node->task->scope == node)
+        scope_interrupt(node->task);
+}
+
+/* The next node of a walk below `top` in which children of `node` are visited only if `descend`. */
+static struct wf_node *node_after(struct wf_node *node, const struct wf_node *top, bool descend)
+{
+    if (descend && node->child != NULL)
+        return node->child;
+    while (node != top && node->next == NULL)
+        node = node->up;
+    return node == top ? NULL : node->next;
+}
+
+void wf_node_cancel(struct wf_node *node, enum weft_reason reason, const char *why)
+{
+    if ((node->flags & WF_NODE_CANCELLED) != 0)
+        return;
+    node->flags |= WF_NODE_CANCELLED;
+    node->reason = (uint8_t)reason;
+    node->why = why;
+    wf_loop_current->sched->stats.cancels++;
+    if ((node->flags & WF_NODE_EFFECTIVE) != 0)
+        return; /* from above, and so is everything below */
+    node_mark(node);
+    struct wf_node *at = node_after(node, node, /* descend= */ true);
+    while (at != NULL) {
+        bool is_open = (at->flags & (WF_NODE_SHIELD | WF_NODE_EFFECTIVE)) == 0;
+        if (is_open)
+            node_mark(at);
+        at = node_after(at, node, is_open);
+    }
+}
+
+/* Notes why for weft_why(): the nearest scope that was itself cancelled, from inside out. */
+static void scope_note_reason(wf_task *task)
+{
+    for (struct wf_node *node = task->scope; node != NULL; node = node->up) {
+        if ((node->flags & WF_NODE_CANCELLED) != 0) {
+            task->why = node->why;
+            task->why_kind = node->reason;
+            return;
+        }
+    }
+}
+
+/* A task that goes on waiting in a cancelled scope would spin for ever (rule C09). */
+static void scope_ignored(wf_task *task)
+{
+    uint32_t ignored = ++task->scope->ignored;
+    if (ignored != SCOPE_IGNORED_FIRST &&
+        (ignored < SCOPE_IGNORED_FIRST || (ignored - SCOPE_IGNORED_FIRST) % SCOPE_IGNORED_EVERY != 0))
+        return;
+    struct wf_sched *sched = wf_loop_current->sched;
+    char name[WEFT_ERROR_NAME_BYTES];
+    wf_task_name(task, name, sizeof name);
+    wf_sched_log(sched, "task %s ignores its cancellation (%u waits refused); spawned: %s", name,
+                 ignored, task->site);
+    wf_sched_yield(sched, task);
+}
+
+int wf_cancelled(wf_task *task)
+{
+    scope_note_reason(task);
+    scope_ignored(task);
+    return -ECANCELED;
+}
+
+static weft_scope *scope_of(struct wf_node *node)
+{
+    return wf_container(node, weft_scope, priv_node);
+}
+
+/* Cancels every scope, up to the first shield, whose deadline has passed. */
+static void scope_expire(wf_task *task, weft_time now)
+{
+    for (struct wf_node *node = task->scope; node != NULL && node->task == task; node = node->up) {
+        if ((node->flags & WF_NODE_HAS_TIMER) != 0 && scope_of(node)->priv_timer.deadline <= now) {
+            weft_timer_stop(wf_loop_current, &scope_of(node)->priv_timer);
+            wf_node_cancel(node, WEFT_REASON_DEADLINE, "deadline");
+        }
+        node->flags &= (uint8_t)~WF_NODE_DUE;
+        if ((node->flags & WF_NODE_SHIELD) != 0)
+            break;
+    }
+}
+
+int wf_check(wf_task *task)
+{
+    if (__builtin_expect((task->scope->flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE)) == 0, 1))
+        return 0;
+    if ((task->scope->flags & WF_NODE_DUE) != 0)
+        scope_expire(task, weft_loop_now(wf_loop_current));
+    return (task->scope->flags & WF_NODE_EFFECTIVE) != 0 ? wf_cancelled(task) : 0;
+}
+
+int weft_check(void)
+{
+    wf_task *self = wf_task_self();
+    if (self == NULL)
+        return -EPERM;
+    scope_expire(self, weft_loop_now(wf_loop_current));
+    if ((self->scope->flags & WF_NODE_EFFECTIVE) == 0)
+        return 0;
+    scope_note_reason(self);
+    return -ECANCELED;
+}
+
+/* ---- the public scope ---- */
+
+static void scope_deadline_passed(weft_timer *timer)
+{
+    weft_scope *scope = wf_container(timer, weft_scope, priv_timer);
+    wf_node_cancel(&scope->priv_node, WEFT_REASON_DEADLINE, "deadline");
+}
+
+static bool scope_is_open(const weft_scope *scope)
+{
+    return scope->priv_node.up != NULL;
+}
+
+/* Arms the timer; a deadline that has passed already is noticed at the next wait (rule S06). */
+static void scope_arm(weft_scope *scope, weft_time deadline)
+{
+    weft_loop *loop = wf_loop_current;
+    scope->priv_timer.deadline = deadline;
+    weft_timer_start(loop, &scope->priv_timer, deadline);
+    scope->priv_timer.deadline = deadline;
+    if (deadline != WEFT_FOREVER && deadline <= weft_loop_now(loop))
+        scope->priv_node.flags |= WF_NODE_DUE;
+}
+
+int weft_scope_open(weft_scope *scope, weft_time deadline, uint32_t flags)
+{
+    *scope = (weft_scope){0};
+    wf_task *self = wf_task_self();
+    if (self == NULL)
+        return -EPERM;
+    wf_node_init(&scope->priv_node, self->scope, self,
+                 (flags & WEFT_SCOPE_SHIELD) | WF_NODE_HAS_TIMER);
+    weft_timer_init(&scope->priv_timer, scope_deadline_passed);
+    scope_arm(scope, deadline);
+    self->scope = &scope->priv_node;
+    return 0;
+}
+
+static void scope_pop(wf_task *task, struct wf_node *node)
+{
+    if ((node->flags & WF_NODE_HAS_TIMER) != 0)
+        weft_timer_stop(wf_loop_current, &scope_of(node)->priv_timer);
+    task->scope = node->up;
+    wf_node_unlink(node);
+}
+
+/* Inner scopes that were left open are closed first; the misuse is told (rule S01).  A group among
+ * them is cancelled; its members are joined by the task's end. */
+void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what)
+{
+    while (task->scope != node) {
+        struct wf_node *inner = task->scope;
+        struct wf_sched *sched = wf_loop_current->sched;
+        wf_sched_log(sched, "%s closed while an inner %s is still open; task spawned: %s", what,
+                     (inner->flags & WF_NODE_GROUP) != 0 ? "group" : "scope", task->site);
+        if ((inner->flags & WF_NODE_GROUP) != 0) {
+            task->scope = inner->up;
+            wf_group_abandon(wf_group_of_node(inner));
+        } else {
+            scope_pop(task, inner);
+        }
+    }
+}
+
+int weft_scope_close(weft_scope *scope, int rc)
+{
+    struct wf_node *node = &scope->priv_node;
+    wf_task *self = wf_task_self();
+    if (self == NULL || !scope_is_open(scope))
+        return rc;
+    if (node->task != self) {
+        wf_sched_log(wf_loop_current->sched, "a scope can only be closed by the task that opened it");
+        return rc;
+    }
+    wf_scope_pop_to(self, node, "scope");
+    struct wf_node *up = node->up;
+    scope_pop(self, node);
+    if (rc != -ECANCELED || (up->flags & WF_NODE_EFFECTIVE) != 0)
+        return rc;
+    if ((node->flags & WF_NODE_CANCELLED) == 0)
+        return rc;
+    return node->reason == WEFT_REASON_DEADLINE ? -ETIMEDOUT : 0;
+}
+
+void weft_scope_end_(weft_scope *scope)
+{
+    int rc = weft_scope_close(scope, 0);
+    (void)rc; /* 0: nothing to translate */
+}
+
+void weft_scope_cancel(weft_scope *scope, const char *why)
+{
+    if (scope_is_open(scope))
+        wf_node_cancel(&scope->priv_node, WEFT_REASON_SCOPE, why != NULL ? why : "");
+}
+
+void weft_scope_set_deadline(weft_scope *scope, weft_time deadline)
+{
+    if (scope_is_open(scope))
+        scope_arm(scope, deadline);
+}
+
+weft_time weft_scope_deadline(const weft_scope *scope)
+{
+    return scope->priv_timer.deadline;
+}
+
+bool weft_scope_expired(const weft_scope *scope)
+{
+    return (scope->priv_node.flags & WF_NODE_CANCELLED) != 0 &&
+           scope->priv_node.reason == WEFT_REASON_DEADLINE;
+}
+
+int weft_wait_for(weft_fn *fn, void *arg, weft_time timeout)
+{
+    weft_scope scope;
+    int rc = weft_scope_open(&scope, weft_after(timeout > 0 ? timeout : 0), 0);
+    if (rc < 0)
+        return rc;
+    return weft_scope_close(&scope, fn(arg));
+}
+
+const char *weft_why(void)
+{
+    const wf_task *self = wf_task_self();
+    return self != NULL && self->why != NULL ? self->why : "";
+}
+
+enum weft_reason weft_why_kind(void)
+{
+    const wf_task *self = wf_task_self();
+    return self != NULL ? (enum weft_reason)self->why_kind : WEFT_REASON_NONE;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Task records, handles, and the calls that make, name, cancel and release tasks. */
+
+#include <weft/task.h>
+
+#include "base/alloc.h"
+#include "core/registry.h"
+#include "core/sched_priv.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HANDLE_ERROR_BIT ((uint64_t)1 << 63)
+#define TASK_NAME_BYTES 32
+
+/* ---- handles ---- */
+
+uint64_t wf_handle_make(const struct wf_sched *sched, uint32_t slot, uint32_t generation)
+{
+    return (uint64_t)sched->loop_number << (WF_HANDLE_SLOT_BITS + WF_HANDLE_GENERATION_BITS) |
+           (uint64_t)generation << WF_HANDLE_SLOT_BITS | slot;
+}
+
+uint32_t wf_handle_slot(uint64_t id)
+{
+    return (uint32_t)id & ((1u << WF_HANDLE_SLOT_BITS) - 1);
+}
+
+uint32_t wf_handle_generation(uint64_t id)
+{
+    return (uint32_t)(id >> WF_HANDLE_SLOT_BITS) & WF_HANDLE_GENERATION_MASK;
+}
+
+uint32_t wf_handle_loop(uint64_t id)
+{
+    return (uint32_t)(id >> (WF_HANDLE_SLOT_BITS + WF_HANDLE_GENERATION_BITS)) &
+           WF_HANDLE_LOOP_MASK;
+}
+
+/* Never 0, so that no live handle is 0. */
+uint32_t wf_generation_next(const struct wf_sched *sched, uint32_t generation)
+{
+    if (generation == 0)
+        generation = sched->generation_base & WF_HANDLE_GENERATION_MASK;
+    generation = (generation + 1) & WF_HANDLE_GENERATION_MASK;
+    return generation != 0 ? generation : 1;
+}
+
+weft_task wf_handle_error(int rc)
+{
+    return (weft_task){HANDLE_ERROR_BIT | (uint32_t)-rc};
+}
+
+int wf_handle_rc(weft_task task)
+{
+    return (task.id & HANDLE_ERROR_BIT) != 0 ? -(int)(uint32_t)task.id : 0;
+}
+
+weft_task wf_task_handle(const struct wf_sched *sched, const wf_task *task)
+{
+    return (weft_task){wf_handle_make(sched, task->slot, task->generation)};
+}
+
+wf_task *wf_task_of(struct wf_sched *sched, weft_task handle)
+{
+    if (sched == NULL || handle.id == 0 || (handle.id & HANDLE_ERROR_BIT) != 0 ||
+        wf_handle_loop(handle.id) != sched->loop_number)
+        return NULL;
+    wf_task *task = wf_slab_at(&sched->tasks, wf_handle_slot(handle.id));
+    if (task == NULL || task->state == WF_TASK_FREE ||
+        task->generation != wf_handle_generation(handle.id))
+        return NULL;
+    return task;
+}
+
+/* ---- making ---- */
+
+static int task_reserve_stack(struct wf_sched *sched, wf_task *task, const struct wf_spawn *spawn)
+{
+    if (spawn->stack_bytes != 0) {
+        int rc = wf_stack_map(&task->stack, spawn->stack_bytes);
+        if (rc == 0)
+            task->flags |= WF_TASK_OWN_STACK | WF_TASK_HAS_STACK;
+        return rc;
+    }
+    return wf_stacks_reserve(sched->stacks);
+}
+
+/* A copied argument needs its stack at once. */
+static void task_copy_arg(struct wf_sched *sched, wf_task *task, const struct wf_spawn *spawn)
+{
+    if (spawn->copy == NULL)
+        return;
+    if ((task->flags & WF_TASK_HAS_STACK) == 0) {
+        wf_stacks_take(sched->stacks, &task->stack);
+        task->flags |= WF_TASK_HAS_STACK;
+    }
+    char *at = (char *)((uintptr_t)(task->stack.top - spawn->copy_bytes) & ~(uintptr_t)15);
+    if (spawn->copy_bytes != 0)
+        memcpy(at, spawn->copy, spawn->copy_bytes);
+    task->arg = at;
+    task->flags |= WF_TASK_COPIED;
+}
+
+static void task_count_in(struct wf_sched *sched, wf_task *task)
+{
+    struct wf_node *up = task->root.up;
+    if (up == &sched->top) {
+        if (sched->main_live == 0 && sched->main == NULL)
+            sched->main_live = 1;
+        else
+            sched->detached_live++;
+    } else {
+        up->task->live++;
+        if ((up->flags & WF_NODE_GROUP) != 0)
+            wf_group_of_node(up)->live++;
+    }
+    sched->stats.tasks_made++;
+    sched->stats.tasks_live++;
+}
+
+int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out)
+{
+    uint32_t slot;
+    void *item;
+    int rc = wf_slab_take(&sched->tasks, &slot, &item);
+    if (rc < 0)
+        return rc;
+    wf_task *task = item;
+    uint32_t generation = wf_generation_next(sched, task->generation);
+    *task = (wf_task){
+        .sched = sched,
+        .fn = spawn->fn,
+        .arg = spawn->arg,
+        .site = spawn->site,
+        .slot = slot,
+        .generation = generation,
+        .scope = &task->root,
+        .state = WF_TASK_LIVE,
+        .flags = spawn->is_released ? WF_TASK_RELEASED : 0,
+    };
+    rc = task_reserve_stack(sched, task, spawn);
+    if (rc < 0) {
+        task->state = WF_TASK_FREE;
+        wf_slab_give(&sched->tasks, slot);
+        return rc;
+    }
+    task_copy_arg(sched, task, spawn);
+    wf_node_init(&task->root, spawn->up, task, 0);
+    task_count_in(sched, task);
+    wf_sched_ready(sched, task);
+    *out = task;
+    return 0;
+}
+
+static weft_task spawn(const struct wf_spawn *how, bool is_detached)
+{
+    struct wf_sched *sched = wf_sched_self();
+    if (sched == NULL || sched->current == NULL)
+        return wf_handle_error(-EPERM);
+    struct wf_spawn full = *how;
+    full.up = is_detached ? &sched->top : &sched->current->root;
+    wf_task *task;
+    int rc = wf_task_new(sched, &full, &task);
+    return rc < 0 ? wf_handle_error(rc) : wf_task_handle(sched, task);
+}
+
+weft_task weft_spawn_at(weft_fn *fn, void *arg, const char *site)
+{
+    return spawn(&(struct wf_spawn){.fn = fn, .arg = arg, .site = site}, /* is_detached= */ false);
+}
+
+weft_task weft_spawn_stack_at(weft_fn *fn, void *arg, size_t stack_bytes, const char *site)
+{
+    struct wf_spawn how = {.fn = fn, .arg = arg, .site = site, .stack_bytes = stack_bytes};
+    return spawn(&how, /* is_detached= */ false);
+}
+
+weft_task weft_spawn_sized_at(weft_fn *fn, const void *arg, size_t bytes, const char *site)
+{
+    struct wf_sched *sched = wf_sched_self();
+    if (sched != NULL && bytes > wf_stacks_stack_bytes(sched->stacks) / 4)
+        return wf_handle_error(-E2BIG);
+    struct wf_spawn how = {.fn = fn, .site = site, .copy = arg, .copy_bytes = bytes};
+    return spawn(&how, /* is_detached= */ false);
+}
+
+weft_task weft_detach_at(weft_fn *fn, void *arg, const char *site)
+{
+    return spawn(&(struct wf_spawn){.fn = fn, .arg = arg, .site = site}, /* is_detached= */ true);
+}
+
+/* ---- asking ---- */
+
+wf_task *wf_task_self(void)
+{
+    struct wf_sched *sched = wf_sched_self();
+    return sched != NULL ? sched->current : NULL;
+}
+
+weft_loop *wf_task_loop(const wf_task *task)
+{
+    return task->sched->loop;
+}
+
+struct weft_mutex **wf_task_owned_mutexes(wf_task *task)
+{
+    return &task->owned_mutexes;
+}
+
+size_t *wf_task_progress(wf_task *task)
+{
+    return &task->progress;
+}
+
+weft_task weft_self(void)
+{
+    struct wf_sched *sched = wf_sched_self();
+    if (sched == NULL || sched->current == NULL)
+        return (weft_task){0};
+    return wf_task_handle(sched, sched->current);
+}
+
+int weft_done(weft_task handle, int *out_result)
+{
+    int rc = wf_handle_rc(handle);
+    wf_task *task = wf_task_of(wf_sched_self(), handle);
+    if (rc == 0 && task == NULL)
+        return -ESRCH;
+    if (rc == 0 && task->state != WF_TASK_DONE)
+        return 0;
+    if (rc == 0) {
+        rc = task->result;
+        task->flags |= WF_TASK_RECEIVED;
+        wf_task *self = wf_task_self();
+        if (rc < 0 && self != NULL)
+            wf_note_share(&self->note, task->note);
+    }
+    if (out_result != NULL)
+        *out_result = rc;
+    return 1;
+}
+
+int wf_task_watch(weft_task handle, weft_waiter *waiter)
+{
+    if (wf_handle_rc(handle) < 0)
+        return 1;
+    wf_task *task = wf_task_of(wf_sched_self(), handle);
+    if (task == NULL)
+        return -ESRCH;
+    if (task->state == WF_TASK_DONE)
+        return 1;
+    waiter->object = task;
+    weft_waitq_push(&task->done_waiters, waiter);
+    return 0;
+}
+
+/* ---- cancelling ---- */
+
+/* A cancel on its way to another thread. */
+struct task_cancel {
+    weft_msg msg;
+    weft_task task;
+    const char *why;
+};
+
+static int task_cancel(struct wf_sched *sched, weft_task handle, const char *why)
+{
+    wf_task *task = wf_task_of(sched, handle);
+    if (task == NULL)
+        return -ESRCH;
+    if (task->state == WF_TASK_DONE)
+        return 0;
+    wf_node_cancel(&task->root, WEFT_REASON_TASK, why != NULL ? why : "");
+    return 1;
+}
+
+static void task_cancel_arrived(weft_msg *msg)
+{
+    struct task_cancel *cancel = wf_container(msg, struct task_cancel, msg);
+    (void)task_cancel(wf_sched_self(), cancel->task, cancel->why);
+    wf_free(cancel);
+}
+
+static int task_cancel_remote(weft_task handle, const char *why)
+{
+    struct task_cancel *cancel = wf_alloc(sizeof *cancel);
+    if (cancel == NULL)
+        return -ENOMEM;
+    *cancel = (struct task_cancel){.msg.fn = task_cancel_arrived, .task = handle, .why = why};
+    uint32_t number = wf_handle_loop(handle.id);
+    weft_loop *loop = wf_loop_ref_by(number, WF_HANDLE_LOOP_MASK);
+    if (loop == NULL) {
+        wf_free(cancel);
+        return -ESRCH;
+    }
+    weft_post_msg(loop, &cancel->msg);
+    wf_loop_unref(number);
+    return 1;
+}
+
+int weft_cancel(weft_task handle, const char *why)
+{
+    struct wf_sched *sched = wf_sched_self();
+    if (wf_handle_rc(handle) < 0)
+        return 0;
+    if (handle.id == 0)
+        return -ESRCH;
+    if (sched != NULL && wf_handle_loop(handle.id) == sched->loop_number)
+        return task_cancel(sched, handle, why);
+    return task_cancel_remote(handle, why);
+}
+
+void weft_release(weft_task handle)
+{
+    struct wf_sched *sched = wf_sched_self();
+    wf_task *task = wf_task_of(sched, handle);
+    if (task == NULL)
+        return;
+    task->flags |= WF_TASK_RELEASED;
+    if (task->state == WF_TASK_DONE)
+        wf_task_free(sched, task);
+}
+
+/* ---- names and errors ---- */
+
+void weft_set_name(const char *name)
+{
+    wf_task *self = wf_task_self();
+    if (self == NULL || name == NULL)
+        return;
+    if (self->name == NULL)
+        self->name = wf_alloc(TASK_NAME_BYTES);
+    if (self->name != NULL)
+        snprintf(self->name, TASK_NAME_BYTES, "%s", name);
+}
+
+/* Async-signal-safe: the overflow report uses it. */
+void wf_task_name(const wf_task *task, char *out, size_t out_bytes)
+{
+    const char *text = task->name != NULL ? task->name : task->site;
+    size_t len = task->name != NULL ? strlen(text) : strcspn(text, " ");
+    if (len >= out_bytes)
+        len = out_bytes - 1;
+    memcpy(out, text, len);
+    out[len] = '\0';
+}
+
+void wf_task_error(const struct wf_sched *sched, const wf_task *task, struct weft_error *out)
+{
+    *out = (struct weft_error){.task = wf_task_handle(sched, task), .rc = task->result};
+    wf_task_name(task, out->name, sizeof out->name);
+    if (task->note != NULL)
+        memcpy(out->text, task->note->text, sizeof out->text);
+}

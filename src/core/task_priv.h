@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What primitives of the core need of a task beyond <weft/sys/park.h>. */
+#ifndef WF_TASK_PRIV_H
+#define WF_TASK_PRIV_H
+
+#include <weft/sys/loop.h>
+#include <weft/sys/park.h>
+#include <weft/task.h>
+
+struct weft_mutex;
+
+/* The calling thread's loop, if it has one. */
+extern _Thread_local weft_loop *wf_loop_current __attribute__((tls_model("initial-exec")));
+
+/* The running task, or NULL. */
+wf_task *wf_task_self(void);
+
+/* The loop a task lives on. */
+weft_loop *wf_task_loop(const wf_task *task);
+
+/* Where the list of mutexes it owns begins (rule P04). */
+struct weft_mutex **wf_task_owned_mutexes(wf_task *task);
+
+/* How far its last compound call got, see weft_progress(). */
+size_t *wf_task_progress(wf_task *task);
+
+/* "name", cut to fit. */
+void wf_task_name(const wf_task *task, char *out, size_t out_bytes);
+
+/* Puts the waiter on the queue of those that wait for the end of a task: 0.  1: there is nothing to
+ * wait for, weft_done() has the result.  -ESRCH: stale. */
+int wf_task_watch(weft_task task, weft_waiter *waiter);
+
+#endif
