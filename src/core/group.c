@@ -276,8 +276,7 @@ int weft_group_wait(weft_group handle)
         group->wait_rc = wf_cancelled(self);
     wf_note_share(&self->note, group->note);
     group->has_ended = true;
-    if (self->scope == &group->node)
-        self->scope = group->node.up;
+    wf_scope_splice_out(self, &group->node);
     return group->wait_rc;
 }
 
@@ -316,15 +315,6 @@ static void group_tell_unread(struct wf_group *group, bool was_waited)
     }
 }
 
-/* A wait inside an inner scope leaves the group's own scope open until the block is left. */
-static bool group_is_open_scope(const struct wf_group *group, const wf_task *self)
-{
-    const struct wf_node *node = self->scope;
-    while (node != &self->root && node != &group->node)
-        node = node->up;
-    return node == &group->node;
-}
-
 void weft_group_end_(weft_group *handle)
 {
     struct wf_sched *sched = wf_sched_self();
@@ -333,12 +323,11 @@ void weft_group_end_(weft_group *handle)
         return;
     wf_task *self = sched->current;
     bool was_waited = group->has_ended;
-    if (!was_waited)
+    if (!was_waited) {
         wf_node_cancel(&group->node, WEFT_REASON_OWNER_ENDED, "the group's block was left");
-    if (group_is_open_scope(group, self)) {
         wf_scope_pop_to(self, &group->node, "group");
         group_join(group, self);
-        self->scope = group->node.up;
+        wf_scope_splice_out(self, &group->node);
     }
     group_tell_unread(group, was_waited);
     wf_note_drop(&group->note);

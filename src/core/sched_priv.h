@@ -205,6 +205,7 @@ void wf_node_init(struct wf_node *node, struct wf_node *up, wf_task *task, unsig
 void wf_node_unlink(struct wf_node *node);
 void wf_node_cancel(struct wf_node *node, enum weft_reason reason, const char *why);
 void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what); /* closes inner ones */
+void wf_scope_splice_out(wf_task *task, struct wf_node *node); /* inner ones stay open */
 int wf_cancelled(wf_task *task); /* -ECANCELED, its reason noted, ignoring it noticed (C09) */
 int wf_check(wf_task *task);     /* 0 or wf_cancelled(); looks at deadlines that are due */
 

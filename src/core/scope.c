@@ -14,17 +14,23 @@
 #define SCOPE_IGNORED_FIRST 64u
 #define SCOPE_IGNORED_EVERY 4096u
 
-void wf_node_init(struct wf_node *node, struct wf_node *up, wf_task *task, unsigned flags)
+static void node_link(struct wf_node *node, struct wf_node *up)
 {
-    *node = (struct wf_node){.up = up, .task = task, .flags = (uint8_t)flags};
-    if (up == NULL)
-        return;
-    if ((flags & WF_NODE_SHIELD) == 0)
-        node->flags |= up->flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE);
+    node->up = up;
     node->next = up->child;
     if (up->child != NULL)
         up->child->prev = node;
     up->child = node;
+}
+
+void wf_node_init(struct wf_node *node, struct wf_node *up, wf_task *task, unsigned flags)
+{
+    *node = (struct wf_node){.task = task, .flags = (uint8_t)flags};
+    if (up == NULL)
+        return;
+    if ((flags & WF_NODE_SHIELD) == 0)
+        node->flags |= up->flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE);
+    node_link(node, up);
 }
 
 void wf_node_unlink(struct wf_node *node)
@@ -226,6 +232,35 @@ void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what)
         } else {
             scope_pop(task, inner);
         }
+    }
+}
+
+/* Takes a node that has no tasks below it any more out of its owner's chain.  A scope inside it stays
+ * open, under the node above, and is no longer cancelled by the one that goes. */
+void wf_scope_splice_out(wf_task *task, struct wf_node *node)
+{
+    struct wf_node *up = node->up, *inner = NULL;
+    if (task->scope == node) {
+        task->scope = up;
+        wf_node_unlink(node);
+        return;
+    }
+    for (struct wf_node *at = task->scope; at != node; at = at->up) {
+        at->flags &= (uint8_t)~WF_NODE_EFFECTIVE;
+        inner = at;
+    }
+    wf_node_unlink(inner);
+    wf_node_unlink(node);
+    node_link(inner, up);
+    /* Effective again are those below the outermost that was cancelled itself. */
+    bool is_effective = (up->flags & WF_NODE_EFFECTIVE) != 0;
+    for (struct wf_node *at = inner; at != NULL; at = at->child) {
+        is_effective = (at->flags & WF_NODE_CANCELLED) != 0 ||
+                       (is_effective && (at->flags & WF_NODE_SHIELD) == 0);
+        if (is_effective)
+            at->flags |= WF_NODE_EFFECTIVE;
+        if (at == task->scope)
+            break;
     }
 }
 
