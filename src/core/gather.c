@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Waiting for several tasks: one waiter on each, a rule that says what the end of one means, and one
- * waiter that the caller parks on.
+ * Waiting for several tasks: one waiter on each, a rule that says what the end of one means, and
+ * one waiter that the caller parks on.
  */
 
 #include <weft/gather.h>
@@ -41,8 +41,8 @@ struct multi {
 /* What a multi-wait makes of a member's end; called once a member. */
 struct multi_rule {
     void (*member_ended)(struct multi *multi, struct multi_member *member);
-    bool waits_for_all;    /* else the first end is enough */
-    bool cancels_with_me;  /* the caller's cancel reaches the members */
+    bool waits_for_all;   /* else the first end is enough */
+    bool cancels_with_me; /* the caller's cancel reaches the members */
 };
 
 static void multi_cancel_members(struct multi *multi, const char *why)

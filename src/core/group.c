@@ -133,8 +133,7 @@ wf_task **wf_group_member_done(struct wf_group *group, wf_task *task)
     wf_task **list = &group->ended;
     group->live--;
     bool is_starting = task->starter != NULL;
-    bool was_cancelled =
-        task->result == -ECANCELED && (task->flags & WF_TASK_WAS_CANCELLED) != 0;
+    bool was_cancelled = task->result == -ECANCELED && (task->flags & WF_TASK_WAS_CANCELLED) != 0;
     if (is_starting)
         wf_group_start_ended(task);
     else if (task->result < 0 && !was_cancelled)
@@ -295,15 +294,15 @@ size_t weft_group_errors(weft_group handle, struct weft_error out[], size_t coun
     return group->error_count;
 }
 
-/* Errors that nobody saw go to the hook: all of them if there was no wait, else all but the one that
- * the wait returned (rule G07). */
+/* Errors that nobody saw go to the hook: all of them if there was no wait, else all but the one
+ * that the wait returned (rule G07). */
 static void group_tell_unread(struct wf_group *group, bool was_waited)
 {
     struct wf_sched *sched = group->sched;
     if (group->errors_read || group->errors == NULL)
         return;
-    uint32_t kept = group->error_count < WF_GROUP_ERRORS_MAX ? group->error_count
-                                                             : WF_GROUP_ERRORS_MAX;
+    uint32_t kept =
+        group->error_count < WF_GROUP_ERRORS_MAX ? group->error_count : WF_GROUP_ERRORS_MAX;
     for (uint32_t i = was_waited ? 1 : 0; i < kept; i++) {
         const struct weft_error *error = &group->errors[i];
         if (sched->config.unhandled != NULL)

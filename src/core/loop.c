@@ -234,7 +234,7 @@ bool weft_loop_is_busy(const weft_loop *loop)
            loop_has_ready(loop) || wf_posts_pending(loop);
 }
 
-/* Lets the kernel finish what is under way, then moves the virtual clock to the next deadline.  Time
+/* Lets the kernel finish what is under way, then moves the virtual clock to the next deadline. Time
  * stands still while a thread works for us. */
 static int loop_poll_virtual(weft_loop *loop, weft_time deadline)
 {
@@ -268,7 +268,8 @@ static int loop_wait(weft_loop *loop, weft_time timeout)
     if (loop->platform->advance != NULL)
         count = loop_poll_virtual(loop, deadline);
     else
-        count = loop->backend->poll(loop, deadline == WEFT_FOREVER ? deadline : deadline - loop->now);
+        count =
+            loop->backend->poll(loop, deadline == WEFT_FOREVER ? deadline : deadline - loop->now);
     wf_posts_awake(loop);
     return count;
 }

@@ -26,8 +26,8 @@ struct weft_loop {
     struct wf_posts *posts; /* messages from other threads */
     struct wf_sched *sched; /* the tasks, or NULL */
     uint64_t turn_count;
-    uint64_t random;        /* sim: state of the seeded generator */
-    int owner_pid;          /* a child after fork must not use us */
+    uint64_t random; /* sim: state of the seeded generator */
+    int owner_pid;   /* a child after fork must not use us */
 };
 
 /* The calling thread's loop. */

@@ -10,8 +10,8 @@
  * Invariants.
  * - A task is on the ready queue, running, parked on exactly one waiter, finishing or done.
  * - A task is never DONE before its children; `live` counts them, its groups' members included.
- * - A node's EFFECTIVE flag says "cancelled itself, or no shield and the parent is EFFECTIVE"; it is
- *   written down the tree when a scope is cancelled, so a suspension point reads one word.
+ * - A node's EFFECTIVE flag says "cancelled itself, or no shield and the parent is EFFECTIVE"; it
+ * is written down the tree when a scope is cancelled, so a suspension point reads one word.
  */
 #ifndef WF_SCHED_PRIV_H
 #define WF_SCHED_PRIV_H
@@ -41,10 +41,10 @@ enum wf_node_flag {
 enum wf_task_state { WF_TASK_FREE, WF_TASK_LIVE, WF_TASK_FINISHING, WF_TASK_DONE };
 
 enum wf_task_flag {
-    WF_TASK_RECEIVED = 1,      /* somebody has the result */
-    WF_TASK_RELEASED = 2,      /* no record after the end */
-    WF_TASK_SHIELDED = 4,      /* parked deaf to cancellation */
-    WF_TASK_OWN_STACK = 8,     /* a stack of unusual size */
+    WF_TASK_RECEIVED = 1,       /* somebody has the result */
+    WF_TASK_RELEASED = 2,       /* no record after the end */
+    WF_TASK_SHIELDED = 4,       /* parked deaf to cancellation */
+    WF_TASK_OWN_STACK = 8,      /* a stack of unusual size */
     WF_TASK_WAS_CANCELLED = 16, /* its root scope was, when the body returned */
     WF_TASK_HAS_STACK = 32,
     WF_TASK_EVER_RAN = 64,
@@ -58,7 +58,7 @@ struct wf_note {
 };
 
 struct wf_task {
-    struct wf_node root; /* up: the owner's node */
+    struct wf_node root;   /* up: the owner's node */
     struct wf_node *scope; /* innermost open one */
     struct wf_sched *sched;
     wf_fiber fiber;
@@ -67,10 +67,10 @@ struct wf_task {
     weft_waitq done_waiters;
     weft_fn *fn;
     void *arg;
-    const char *site;  /* "name at file:line" */
-    char *name;        /* own copy, or NULL: from the site */
+    const char *site; /* "name at file:line" */
+    char *name;       /* own copy, or NULL: from the site */
     struct wf_note *note;
-    const char *why;   /* of the -ECANCELED it saw last */
+    const char *why;       /* of the -ECANCELED it saw last */
     struct wf_task *ended; /* children that are done and keep a record, through ended_next */
     struct wf_task *ended_next, **ended_link;
     weft_waiter *starter; /* who waits for weft_started() */
@@ -94,11 +94,11 @@ struct wf_group {
     int first_error;
     int wait_rc;
     bool has_ended, is_abandoned, errors_read;
-    weft_waiter *joiner;        /* the owner, waiting */
-    wf_task *ended;             /* members' records kept for their handles */
-    struct weft_error *errors;  /* 64 of them, made at the first failure */
-    struct weft_error first;    /* kept even without memory */
-    struct wf_note *note;       /* the text of the first failure */
+    weft_waiter *joiner;       /* the owner, waiting */
+    wf_task *ended;            /* members' records kept for their handles */
+    struct weft_error *errors; /* 64 of them, made at the first failure */
+    struct weft_error first;   /* kept even without memory */
+    struct wf_note *note;      /* the text of the first failure */
 };
 
 #define WF_GROUP_ERRORS_MAX 64
@@ -123,18 +123,18 @@ struct wf_sched {
     wf_fiber home;                    /* the thread's own context */
     struct wf_stacks *stacks;
     struct wf_slab tasks, groups;
-    struct wf_node top;               /* above the main task and the detached ones */
+    struct wf_node top; /* above the main task and the detached ones */
     struct wf_task *detached_ended;
     wf_task *main;
-    uint32_t main_live;               /* 1 until main is done */
+    uint32_t main_live; /* 1 until main is done */
     uint32_t detached_live;
     int main_result;
     uint64_t done_count;
     weft_run_stats stats;
     weft_config config;
-    uint32_t loop_number;             /* in handles: the low bits of the registry's */
-    uint32_t generation_base;         /* of records used for the first time */
-    struct wf_exec *exec;             /* thread pool, or NULL until first used */
+    uint32_t loop_number;     /* in handles: the low bits of the registry's */
+    uint32_t generation_base; /* of records used for the first time */
+    struct wf_exec *exec;     /* thread pool, or NULL until first used */
     struct wf_signals *signals;
     bool deadlock_reported;
 };
@@ -179,16 +179,16 @@ struct wf_spawn {
     weft_fn *fn;
     void *arg;
     const char *site;
-    struct wf_node *up;   /* owner's node */
-    size_t stack_bytes;   /* 0: usual */
-    const void *copy;     /* bytes for the child's stack, or NULL */
+    struct wf_node *up; /* owner's node */
+    size_t stack_bytes; /* 0: usual */
+    const void *copy;   /* bytes for the child's stack, or NULL */
     size_t copy_bytes;
     bool is_released;
 };
 int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out);
 weft_task wf_task_handle(const struct wf_sched *sched, const wf_task *task);
 weft_task wf_handle_error(int rc);
-int wf_handle_rc(weft_task task); /* the error a handle carries, or 0 */
+int wf_handle_rc(weft_task task);                            /* the error a handle carries, or 0 */
 wf_task *wf_task_of(struct wf_sched *sched, weft_task task); /* NULL: stale or not of this loop */
 void wf_task_error(const struct wf_sched *sched, const wf_task *task, struct weft_error *out);
 void wf_task_unhandled(struct wf_sched *sched, wf_task *task);

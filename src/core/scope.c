@@ -114,7 +114,8 @@ static void scope_ignored(wf_task *task)
 {
     uint32_t ignored = ++task->scope->ignored;
     if (ignored != SCOPE_IGNORED_FIRST &&
-        (ignored < SCOPE_IGNORED_FIRST || (ignored - SCOPE_IGNORED_FIRST) % SCOPE_IGNORED_EVERY != 0))
+        (ignored < SCOPE_IGNORED_FIRST ||
+         (ignored - SCOPE_IGNORED_FIRST) % SCOPE_IGNORED_EVERY != 0))
         return;
     struct wf_sched *sched = wf_loop_current->sched;
     char name[WEFT_ERROR_NAME_BYTES];
@@ -235,8 +236,8 @@ void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what)
     }
 }
 
-/* Takes a node that has no tasks below it any more out of its owner's chain.  A scope inside it stays
- * open, under the node above, and is no longer cancelled by the one that goes. */
+/* Takes a node that has no tasks below it any more out of its owner's chain.  A scope inside it
+ * stays open, under the node above, and is no longer cancelled by the one that goes. */
 void wf_scope_splice_out(wf_task *task, struct wf_node *node)
 {
     struct wf_node *up = node->up, *inner = NULL;
@@ -271,7 +272,8 @@ int weft_scope_close(weft_scope *scope, int rc)
     if (self == NULL || !scope_is_open(scope))
         return rc;
     if (node->task != self) {
-        wf_sched_log(wf_loop_current->sched, "a scope can only be closed by the task that opened it");
+        wf_sched_log(wf_loop_current->sched,
+                     "a scope can only be closed by the task that opened it");
         return rc;
     }
     wf_scope_pop_to(self, node, "scope");

@@ -9,14 +9,14 @@
 
 #include <weft/sys/loop.h>
 
-#define WF_TIMERS_LEVELS 8   /* 64 slots each: 48 bits of ticks */
+#define WF_TIMERS_LEVELS 8     /* 64 slots each: 48 bits of ticks */
 #define WF_TIMERS_TICK_BITS 17 /* a tick is 131 us */
 
 struct wf_timers {
     weft_timer *slots[WF_TIMERS_LEVELS][64]; /* lists of timers by tick */
     uint64_t occupied[WF_TIMERS_LEVELS];     /* a bit a slot that is not empty */
-    weft_timer *due;  /* pairing heap by (deadline, seq): this tick and earlier */
-    uint64_t tick;    /* wheel position; ticks <= it are in the heap */
+    weft_timer *due; /* pairing heap by (deadline, seq): this tick and earlier */
+    uint64_t tick;   /* wheel position; ticks <= it are in the heap */
     uint64_t seq;
     size_t count;
 };
