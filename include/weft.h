@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+
+/* All of the core.  Networking, HTTP and the matcher have headers of their own. */
+#ifndef WEFT_H
+#define WEFT_H
+
+#include <weft/base.h>
+#include <weft/error.h>
+#include <weft/gather.h>
+#include <weft/group.h>
+#include <weft/io.h>
+#include <weft/run.h>
+#include <weft/scope.h>
+#include <weft/task.h>
+
+#endif
