@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The simulated world: clock, chance, trace, and descriptors in memory.
+ *
+ *     sim.c           the world: options, seeded numbers, trace, weft_sim_run
+ *     sim_socket.c    descriptors and the life of sockets: bind, listen, connect, accept, close
+ *     sim_link.c      one connection: bytes on their way, end of stream, reset
+ *     sim_platform.c  the platform table, which is how everybody else sees the world
+ *     backend/sim.c   operations that wait
+ *
+ * One world a loop, one loop a thread.  A change that may let somebody go on marks the socket dirty
+ * (sim_wake); nothing is run from inside a call.  The back end looks at dirty sockets when it polls.
+ */
+#ifndef WF_SIM_PRIV_H
+#define WF_SIM_PRIV_H
+
+#include <weft/sim.h>
+#include <weft/sys/loop.h>
+#include <weft/sys/platform.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+
+#define SIM_FD_BASE (1 << 20) /* above every descriptor the kernel gives out */
+#define SIM_CHUNK_BYTES 16384 /* the most a RECV_MANY gets at once */
+
+struct sim_world {
+    weft_loop *loop;
+    weft_platform table;       /* installed for the thread while the world stands */
+    const weft_platform *host; /* the one before: memory and files */
+    weft_sim_options options;
+    weft_time now;
+    uint64_t random;     /* state: decides faults and delays */
+    uint64_t app_random; /* state: what the program gets when it asks for random bytes */
+    uint64_t trace_hash, steps;
+    struct sim_socket **sockets; /* by number - SIM_FD_BASE */
+    uint32_t socket_capacity, open_count;
+    wf_list paths;     /* struct sim_path: names of Unix sockets */
+    wf_list listeners; /* sockets that listen on an internet address */
+    wf_list bound;     /* sockets with an internet address */
+    wf_list dirty;     /* sockets whose waiting operations must be tried again */
+    wf_list done;      /* operations with an outcome, by op->link */
+    uint16_t next_port;
+    char chunk[SIM_CHUNK_BYTES];
+};
+
+/* The calling thread's, or NULL. */
+struct sim_world *sim_world_self(void);
+
+/* Makes the world of a loop and installs its platform table.  -ENOMEM. */
+int sim_world_open(weft_loop *loop, uint64_t seed);
+void sim_world_close(weft_loop *loop);
+
+/* Below `below` (> 0), evenly; true with the probability; a delay from 0 to the plan's limit. */
+uint64_t sim_below(struct sim_world *world, uint64_t below);
+bool sim_chance(struct sim_world *world, uint32_t ppm);
+weft_time sim_delay(struct sim_world *world);
+
+/* Part of a transfer: `bytes`, or by chance fewer, but at least 1. */
+size_t sim_shorten(struct sim_world *world, size_t bytes);
+
+void sim_advance(weft_time to);
+void sim_random_bytes(struct sim_world *world, void *out, size_t bytes);
+
+/* The scheduler, the executor and the simulator say what they did. */
+enum wf_sim_event {
+    WF_SIM_SWITCH = 1, /* a: number of the task */
+    WF_SIM_CLOCK,      /* a: now */
+    WF_SIM_COMPLETE,   /* a: descriptor, b: result */
+    WF_SIM_BYTES,      /* a: hash of the bytes, b: how many */
+    WF_SIM_BLOCKING,   /* a: result of a blocking body */
+};
+void wf_sim_trace(weft_loop *loop, enum wf_sim_event event, uint64_t a, uint64_t b);
+uint64_t sim_hash_bytes(const void *bytes, size_t count);
+
+/* ---- sockets ---- */
+
+enum sim_socket_state {
+    SIM_FRESH,
+    SIM_LISTENING,
+    SIM_CONNECTING,
+    SIM_CONNECTED, /* has a link, perhaps a dead one */
+    SIM_FILE,      /* wraps a real descriptor that is open for reading */
+};
+
+struct sim_addr {
+    struct sockaddr_storage store;
+    socklen_t bytes; /* 0: none */
+};
+
+struct sim_path {
+    wf_list link;
+    struct sim_addr addr;
+    struct sim_socket *socket; /* NULL: closed, but the name is still there */
+};
+
+struct sim_socket {
+    struct sim_world *world;
+    int fd; /* -1: not accepted yet */
+    int domain;
+    int host_fd; /* SIM_FILE */
+    uint8_t state;
+    bool is_reset, shut_read, shut_write, reset_on_close, reuse_port;
+    int error; /* -errno to be told once; 0: none */
+    struct sim_addr local, peer;
+    wf_list bound_link, listen_link, dirty_link;
+    wf_list waiting; /* operations, by op->link */
+
+    struct sim_link *link; /* SIM_CONNECTED */
+    int end;               /* which of its ends */
+
+    weft_timer timer;    /* SIM_CONNECTING: when the answer is due */
+    wf_list pending;     /* SIM_LISTENING: sockets to be accepted, by pending_link */
+    wf_list pending_link;
+    uint32_t pending_count, backlog;
+};
+
+/* NULL: no such descriptor. */
+struct sim_socket *sim_socket_of(struct sim_world *world, int fd);
+void sim_wake(struct sim_socket *socket);
+
+int sim_socket_open(struct sim_world *world, int domain, int type);
+int sim_socket_pair(struct sim_world *world, int domain, int type, int out_fds[2]);
+int sim_pipe(struct sim_world *world, int out_fds[2]);
+int sim_file_open(struct sim_world *world, const char *path, int flags);
+int sim_socket_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
+int sim_socket_listen(struct sim_socket *socket, int backlog);
+int sim_socket_connect(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
+int sim_socket_accept(struct sim_socket *socket, struct sim_addr *out_peer);
+int sim_socket_shutdown(struct sim_socket *socket, int how);
+int sim_socket_take_error(struct sim_socket *socket);
+void sim_socket_close(struct sim_socket *socket);
+ssize_t sim_socket_recv(struct sim_socket *socket, void *buf, size_t bytes, int flags);
+ssize_t sim_socket_send(struct sim_socket *socket, const void *buf, size_t bytes);
+int sim_socket_events(const struct sim_socket *socket); /* POLLIN … that are there */
+int sim_unlink(struct sim_world *world, const char *path);
+
+/* ---- names ---- */
+
+/* Gives the socket its address; port 0 picks one.  -EADDRINUSE, -EINVAL, -EAFNOSUPPORT, -ENOMEM. */
+int sim_name_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
+void sim_name_release(struct sim_socket *socket);
+
+/* The socket that listens there: 0, -ECONNREFUSED or -ENOENT. */
+int sim_name_find(struct sim_world *world, const struct sim_addr *addr, struct sim_socket **out);
+
+/* ---- links ---- */
+
+enum sim_link_kind { SIM_LINK_INET, SIM_LINK_UNIX, SIM_LINK_PIPE };
+
+/* Joins two sockets, which become SIM_CONNECTED.  In a pipe `b` reads what `a` writes. */
+int sim_link_new(struct sim_socket *a, struct sim_socket *b, enum sim_link_kind kind);
+ssize_t sim_link_recv(struct sim_socket *socket, void *buf, size_t bytes, bool is_peek);
+ssize_t sim_link_send(struct sim_socket *socket, const void *buf, size_t bytes);
+void sim_link_end_stream(struct sim_socket *socket); /* nothing more will be sent */
+void sim_link_break(struct sim_socket *socket);      /* both ends are reset when the news arrives */
+void sim_link_leave(struct sim_socket *socket);      /* the socket goes; the other end is told */
+int sim_link_events(const struct sim_socket *socket);
+
+#endif
