@@ -29,12 +29,12 @@ enum weft_sim_allow {
 /* Zero means "choose for me" in every field.  Probabilities are per million. */
 typedef struct weft_sim_options {
     uint64_t seed;
-    weft_time delay_max;     /* bytes and connections travel for 0 … this long; 0: 1 ms; < 0: none */
-    uint32_t short_ppm;      /* transfers cut short; 0: 100,000 */
-    uint32_t wait_ppm;       /* operations that could go on at once but are made to wait; 0: 250,000 */
-    uint32_t slow_ppm;       /* connections whose one direction is 100 times slower, with a small
-                                buffer; 0: none */
-    uint32_t reset_ppm;      /* sends that find the connection reset; 0: none */
+    weft_time delay_max; /* bytes and connections travel for 0 … this long; 0: 1 ms; < 0: none */
+    uint32_t short_ppm;  /* transfers cut short; 0: 100,000 */
+    uint32_t wait_ppm;   /* operations that could go on at once but are made to wait; 0: 250,000 */
+    uint32_t slow_ppm;   /* connections whose one direction is 100 times slower, with a small
+                            buffer; 0: none */
+    uint32_t reset_ppm;  /* sends that find the connection reset; 0: none */
     uint32_t buffer_bytes;   /* what one direction of a connection holds; 0: 64 KiB */
     uint32_t descriptor_max; /* open at once; 0: 65,536 */
     uint32_t allow;          /* enum weft_sim_allow */

@@ -5,12 +5,14 @@
  *
  *     sim.c           the world: options, seeded numbers, trace, weft_sim_run
  *     sim_socket.c    descriptors and the life of sockets: bind, listen, connect, accept, close
+ *     sim_name.c      addresses: ports, names of Unix sockets
  *     sim_link.c      one connection: bytes on their way, end of stream, reset
  *     sim_platform.c  the platform table, which is how everybody else sees the world
  *     backend/sim.c   operations that wait
  *
  * One world a loop, one loop a thread.  A change that may let somebody go on marks the socket dirty
- * (sim_wake); nothing is run from inside a call.  The back end looks at dirty sockets when it polls.
+ * (sim_wake); nothing is run from inside a call.  The back end looks at dirty sockets when it
+ * polls.
  */
 #ifndef WF_SIM_PRIV_H
 #define WF_SIM_PRIV_H
@@ -21,6 +23,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "core/sim_trace.h"
 
 #define SIM_FD_BASE (1 << 20) /* above every descriptor the kernel gives out */
 #define SIM_CHUNK_BYTES 16384 /* the most a RECV_MANY gets at once */
@@ -36,11 +39,12 @@ struct sim_world {
     uint64_t trace_hash, steps;
     struct sim_socket **sockets; /* by number - SIM_FD_BASE */
     uint32_t socket_capacity, open_count;
-    wf_list paths;     /* struct sim_path: names of Unix sockets */
-    wf_list listeners; /* sockets that listen on an internet address */
-    wf_list bound;     /* sockets with an internet address */
-    wf_list dirty;     /* sockets whose waiting operations must be tried again */
-    wf_list done;      /* operations with an outcome, by op->link */
+    uint32_t first_free; /* no number below is free */
+    wf_list paths;       /* struct sim_path: names of Unix sockets */
+    wf_list listeners;   /* sockets that listen on an internet address */
+    wf_list bound;       /* sockets with an internet address */
+    wf_list dirty;       /* sockets whose waiting operations must be tried again */
+    wf_list done;        /* operations with an outcome, by op->link */
     uint16_t next_port;
     char chunk[SIM_CHUNK_BYTES];
 };
@@ -60,18 +64,12 @@ weft_time sim_delay(struct sim_world *world);
 /* Part of a transfer: `bytes`, or by chance fewer, but at least 1. */
 size_t sim_shorten(struct sim_world *world, size_t bytes);
 
+/* The table: `host` serves memory. */
+void sim_platform_fill(weft_platform *table, const weft_platform *host);
+
 void sim_advance(weft_time to);
 void sim_random_bytes(struct sim_world *world, void *out, size_t bytes);
 
-/* The scheduler, the executor and the simulator say what they did. */
-enum wf_sim_event {
-    WF_SIM_SWITCH = 1, /* a: number of the task */
-    WF_SIM_CLOCK,      /* a: now */
-    WF_SIM_COMPLETE,   /* a: descriptor, b: result */
-    WF_SIM_BYTES,      /* a: hash of the bytes, b: how many */
-    WF_SIM_BLOCKING,   /* a: result of a blocking body */
-};
-void wf_sim_trace(weft_loop *loop, enum wf_sim_event event, uint64_t a, uint64_t b);
 uint64_t sim_hash_bytes(const void *bytes, size_t count);
 
 /* ---- sockets ---- */
@@ -110,8 +108,8 @@ struct sim_socket {
     struct sim_link *link; /* SIM_CONNECTED */
     int end;               /* which of its ends */
 
-    weft_timer timer;    /* SIM_CONNECTING: when the answer is due */
-    wf_list pending;     /* SIM_LISTENING: sockets to be accepted, by pending_link */
+    weft_timer timer; /* SIM_CONNECTING: when the answer is due */
+    wf_list pending;  /* SIM_LISTENING: sockets to be accepted, by pending_link */
     wf_list pending_link;
     uint32_t pending_count, backlog;
 };
@@ -140,22 +138,27 @@ int sim_unlink(struct sim_world *world, const char *path);
 
 /* Gives the socket its address; port 0 picks one.  -EADDRINUSE, -EINVAL, -EAFNOSUPPORT, -ENOMEM. */
 int sim_name_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
-void sim_name_release(struct sim_socket *socket);
 
-/* The socket that listens there: 0, -ECONNREFUSED or -ENOENT. */
-int sim_name_find(struct sim_world *world, const struct sim_addr *addr, struct sim_socket **out);
+void sim_name_release(struct sim_socket *socket);
+void sim_name_forget_all(struct sim_world *world); /* no socket has a name any more */
+
+/* The socket that listens there: 0, -ECONNREFUSED, -ENOENT (no such path), -EINVAL, -EAFNOSUPPORT.
+ * *out_addr is the address, also with the first two errors. */
+int sim_name_find(struct sim_world *world, int domain, const struct sockaddr *addr, socklen_t bytes,
+                  struct sim_addr *out_addr, struct sim_socket **out);
 
 /* ---- links ---- */
 
 enum sim_link_kind { SIM_LINK_INET, SIM_LINK_UNIX, SIM_LINK_PIPE };
 
-/* Joins two sockets, which become SIM_CONNECTED.  In a pipe `b` reads what `a` writes. */
+/* Joins two sockets, which become SIM_CONNECTED.  In a pipe `a` reads what `b` writes. */
 int sim_link_new(struct sim_socket *a, struct sim_socket *b, enum sim_link_kind kind);
 ssize_t sim_link_recv(struct sim_socket *socket, void *buf, size_t bytes, bool is_peek);
 ssize_t sim_link_send(struct sim_socket *socket, const void *buf, size_t bytes);
 void sim_link_end_stream(struct sim_socket *socket); /* nothing more will be sent */
-void sim_link_break(struct sim_socket *socket);      /* both ends are reset when the news arrives */
-void sim_link_leave(struct sim_socket *socket);      /* the socket goes; the other end is told */
+void sim_link_stop_reading(struct sim_socket *socket);
+void sim_link_break(struct sim_socket *socket); /* both ends are reset when the news arrives */
+void sim_link_leave(struct sim_socket *socket); /* the socket goes; the other end is told */
 int sim_link_events(const struct sim_socket *socket);
 
 #endif

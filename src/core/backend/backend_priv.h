@@ -44,6 +44,7 @@ struct wf_fd;
 
 struct wf_backend {
     const char *name;
+    int fd_base; /* descriptors below it are not this back end's */
 
     /* Makes and ends the back end's state in loop->backend_state. */
     int (*open)(weft_loop *loop, const weft_loop_options *options);
@@ -96,7 +97,7 @@ struct wf_ops {
     uint32_t free_head; /* index + 1 of a free record; 0: none */
     uint32_t used, used_max;
     uint32_t idle;      /* those of the used that are marked is_idle */
-    struct wf_fd **fds; /* by descriptor number, made on demand */
+    struct wf_fd **fds; /* by descriptor number - fd_base, made on demand */
     int fd_count;       /* entries of `fds` */
     uint32_t fd_generation;
 };

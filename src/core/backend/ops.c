@@ -110,15 +110,16 @@ void wf_ops_fini(weft_loop *loop)
 
 struct wf_fd *wf_fd_find(const weft_loop *loop, int fd)
 {
-    return fd >= 0 && fd < loop->ops.fd_count ? loop->ops.fds[fd] : NULL;
+    int index = fd - loop->backend->fd_base;
+    return fd >= 0 && index >= 0 && index < loop->ops.fd_count ? loop->ops.fds[index] : NULL;
 }
 
-static int fds_make_room(struct wf_ops *ops, int fd)
+static int fds_make_room(struct wf_ops *ops, int index)
 {
-    if (fd < ops->fd_count)
+    if (index < ops->fd_count)
         return 0;
     int count = ops->fd_count != 0 ? ops->fd_count : FDS_COUNT_MIN;
-    while (count <= fd) {
+    while (count <= index) {
         if (count > INT32_MAX / 2)
             return -EBADF;
         count *= 2;
@@ -145,14 +146,18 @@ void wf_fd_renew(weft_loop *loop, struct wf_fd *fd)
     fd->state = 0;
 }
 
-static int fd_get(struct wf_ops *ops, int number, struct wf_fd **out)
+static int fd_get(weft_loop *loop, int number, struct wf_fd **out)
 {
+    struct wf_ops *ops = &loop->ops;
+    int index = number - loop->backend->fd_base;
     if (number < 0)
         return -EBADF;
-    int rc = fds_make_room(ops, number);
+    if (index < 0)
+        return -EPERM;
+    int rc = fds_make_room(ops, index);
     if (rc < 0)
         return rc;
-    struct wf_fd *fd = ops->fds[number];
+    struct wf_fd *fd = ops->fds[index];
     if (fd == NULL) {
         fd = wf_alloc(sizeof *fd);
         if (fd == NULL)
@@ -160,7 +165,7 @@ static int fd_get(struct wf_ops *ops, int number, struct wf_fd **out)
         wf_list_init(&fd->ops);
         fd->number = number;
         fd->generation = fd_next_generation(ops);
-        ops->fds[number] = fd;
+        ops->fds[index] = fd;
     }
     *out = fd;
     return fd->is_closing ? -EBADF : 0;
@@ -170,7 +175,7 @@ static void fd_drop(weft_loop *loop, struct wf_fd *fd)
 {
     assert(wf_list_is_empty(&fd->ops));
     loop->backend->forget(loop, fd);
-    loop->ops.fds[fd->number] = NULL;
+    loop->ops.fds[fd->number - loop->backend->fd_base] = NULL;
     wf_free(fd);
 }
 
@@ -269,7 +274,7 @@ static int op_attach(weft_loop *loop, weft_op *op)
     if (!kind_has_fd(op->args.kind))
         return 0;
     struct wf_fd *fd;
-    int rc = fd_get(&loop->ops, op->args.fd, &fd);
+    int rc = fd_get(loop, op->args.fd, &fd);
     if (rc < 0)
         return rc;
     if (fd_side_is_busy(fd, op->fd_side))

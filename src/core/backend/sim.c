@@ -1,23 +1,336 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The simulator's entry in the table; it comes with the next change. */
+/*
+ * The simulator's back end: operations on simulated descriptors.
+ *
+ *     submit -> DELAYED (a timer) -> TRYING (waits on its socket) -> DONE (in world->done) ->
+ * delivered
+ *
+ * An operation has its effect when it becomes DONE and is told of it when the loop polls next, in
+ * an order by the seed.  Between the two a cancel comes too late, as with a kernel.  The _MANY
+ * kinds have each effect when it is delivered: DONE then means that there is something to do.
+ */
 
 #include "core/backend/backend_priv.h"
-#include "core/sim_trace.h"
+
+#include "core/loop_priv.h"
+#include "core/sim_priv.h"
+
+#include <assert.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define SIM_CHOICE_MAX 64 /* of how many the next completion is chosen */
+
+enum sim_stage { SIM_OP_DELAYED, SIM_OP_TRYING, SIM_OP_READY, SIM_OP_DONE };
+
+static struct sim_world *world_of(weft_loop *loop)
+{
+    return loop->backend_state;
+}
+
+/* ---- doing one ---- */
+
+static int do_connect(struct sim_socket *socket, const weft_op_args *args, bool is_again)
+{
+    if (is_again && socket->state == SIM_CONNECTED)
+        return 0;
+    if (is_again && socket->error != 0)
+        return sim_socket_take_error(socket);
+    if (is_again && socket->state == SIM_CONNECTING)
+        return -EAGAIN;
+    int rc = sim_socket_connect(socket, args->buf, (socklen_t)args->bytes);
+    return rc == -EINPROGRESS ? -EAGAIN : rc;
+}
+
+static int do_poll(const struct sim_socket *socket, uint32_t wanted)
+{
+    int there = sim_socket_events(socket) & ((int)wanted | POLLERR | POLLHUP);
+    return there != 0 ? there : -EAGAIN;
+}
+
+static int do_file(struct sim_socket *socket, const weft_op_args *args)
+{
+    const weft_platform *table = &socket->world->table;
+    if (args->kind != WEFT_OP_READ)
+        return -EBADF;
+    return (int)(args->offset >= 0 ? table->pread(args->fd, args->buf, args->bytes, args->offset)
+                                   : sim_socket_recv(socket, args->buf, args->bytes, 0));
+}
+
+/* The result, or -EAGAIN.  `is_again`: it was tried before. */
+static int do_args(struct sim_socket *socket, const weft_op_args *args, bool is_again)
+{
+    struct sim_addr peer;
+    bool is_socket_call = args->kind != WEFT_OP_READ && args->kind != WEFT_OP_WRITE;
+    if (socket->state == SIM_FILE && args->kind != WEFT_OP_POLL)
+        return do_file(socket, args);
+    if (is_socket_call && args->kind != WEFT_OP_POLL && socket->domain == AF_UNSPEC)
+        return -ENOTSOCK;
+    switch (args->kind) {
+    case WEFT_OP_READ:
+        return (int)sim_socket_recv(socket, args->buf, args->bytes, 0);
+    case WEFT_OP_RECV:
+        return (int)sim_socket_recv(socket, args->buf, args->bytes, (int)args->flags);
+    case WEFT_OP_RECV_MANY:
+        return (int)sim_socket_recv(socket, socket->world->chunk, SIM_CHUNK_BYTES, 0);
+    case WEFT_OP_WRITE:
+    case WEFT_OP_SEND:
+        return (int)sim_socket_send(socket, args->buf, args->bytes);
+    case WEFT_OP_ACCEPT:
+    case WEFT_OP_ACCEPT_MANY:
+        return sim_socket_accept(socket, &peer);
+    case WEFT_OP_CONNECT:
+        return do_connect(socket, args, is_again);
+    default:
+        return do_poll(socket, args->flags);
+    }
+}
+
+/* ---- buffers: until it is done the sender's bytes are ours to read, nobody's to change ---- */
+
+static bool op_sends(const weft_op *op)
+{
+    return op->args.kind == WEFT_OP_SEND || op->args.kind == WEFT_OP_WRITE;
+}
+
+/* Kept in `result`, which is free until there is one. */
+static int op_checksum(const weft_op *op)
+{
+    return (int)(uint32_t)sim_hash_bytes(op->args.buf, op->args.bytes);
+}
+
+static void op_verify_buffer(const weft_op *op)
+{
+    if (!op_sends(op) || op->result == op_checksum(op))
+        return;
+    fprintf(stderr, "weft: the buffer of a send on descriptor %d changed before it was done\n",
+            op->args.fd);
+    abort();
+}
+
+/* ---- stages ---- */
+
+static void op_settle(struct sim_world *world, weft_op *op, int result)
+{
+    wf_list_remove(&op->link);
+    op->stage = SIM_OP_DONE;
+    op->result = result;
+    wf_list_append(&world->done, &op->link);
+}
+
+static bool op_is_ready(struct sim_socket *socket, const weft_op *op)
+{
+    (void)op; /* both kinds read */
+    int events = sim_socket_events(socket);
+    return (events & (POLLIN | POLLERR | POLLHUP)) != 0;
+}
+
+/* Tries an operation that waits; it stays where it is or becomes READY or DONE. */
+static void op_attempt(struct sim_world *world, weft_op *op, bool is_again)
+{
+    struct sim_socket *socket = sim_socket_of(world, op->args.fd);
+    assert(socket != NULL);
+    if (op->stage == SIM_OP_DELAYED)
+        return;
+    if (wf_op_is_many(op)) {
+        if (!op_is_ready(socket, op))
+            return;
+        wf_list_remove(&op->link);
+        op->stage = SIM_OP_READY;
+        wf_list_append(&world->done, &op->link);
+        return;
+    }
+    op_verify_buffer(op);
+    int result = do_args(socket, &op->args, is_again);
+    if (result != -EAGAIN)
+        op_settle(world, op, result);
+}
+
+static void op_begin(struct sim_world *world, weft_op *op)
+{
+    op->stage = SIM_OP_TRYING;
+    if (op->args.kind == WEFT_OP_NOP)
+        op_settle(world, op, 0);
+    else
+        op_attempt(world, op, /* is_again= */ false);
+}
+
+static void op_timer(weft_timer *timer)
+{
+    op_begin(sim_world_self(), wf_container(timer, weft_op, timer));
+}
+
+static int sim_submit(weft_loop *loop, weft_op *op)
+{
+    struct sim_world *world = world_of(loop);
+    struct sim_socket *socket = sim_socket_of(world, op->args.fd);
+    if (op->args.kind != WEFT_OP_NOP && socket == NULL)
+        return -EBADF;
+    weft_timer_init(&op->timer, op_timer);
+    if (op->args.kind != WEFT_OP_NOP)
+        wf_list_append(&socket->waiting, &op->link); /* also while it is DELAYED */
+    if (op_sends(op))
+        op->result = op_checksum(op);
+    if (sim_chance(world, world->options.wait_ppm)) {
+        op->stage = SIM_OP_DELAYED;
+        weft_timer_start(loop, &op->timer, world->now + sim_delay(world));
+    } else {
+        op_begin(world, op);
+    }
+    return 0;
+}
+
+static int sim_try(weft_loop *loop, const weft_op_args *args)
+{
+    struct sim_world *world = world_of(loop);
+    bool is_output = args->fd == STDOUT_FILENO || args->fd == STDERR_FILENO;
+    if (args->kind == WEFT_OP_WRITE && is_output)
+        return (int)world->table.write(args->fd, args->buf, args->bytes);
+    struct sim_socket *socket = sim_socket_of(world, args->fd);
+    if (socket == NULL)
+        return args->fd < 0 || args->fd >= SIM_FD_BASE ? -EBADF : -EPERM;
+    /* A connect that has begun cannot be begun again by the operation that follows. */
+    if (args->kind == WEFT_OP_CONNECT || sim_chance(world, world->options.wait_ppm))
+        return -EAGAIN;
+    int result = do_args(socket, args, /* is_again= */ false);
+    if (result != -EAGAIN)
+        wf_sim_trace(loop, WF_SIM_TRACE_COMPLETE, (uint64_t)args->fd, (uint64_t)result);
+    return result;
+}
+
+static void sim_cancel(weft_loop *loop, weft_op *op)
+{
+    if (op->stage == SIM_OP_DONE)
+        return; /* it has happened */
+    weft_timer_stop(loop, &op->timer);
+    op_settle(world_of(loop), op, -ECANCELED);
+}
+
+/* ---- delivering ---- */
+
+static void trace_completion(weft_loop *loop, const weft_op *op, int result)
+{
+    wf_sim_trace(loop, WF_SIM_TRACE_COMPLETE, (uint64_t)op->args.fd, (uint64_t)result);
+    const void *data = op->args.kind == WEFT_OP_RECV_MANY ? world_of(loop)->chunk : op->args.buf;
+    bool has_bytes = op->args.kind <= WEFT_OP_SEND || op->args.kind == WEFT_OP_RECV_MANY;
+    if (has_bytes && result > 0)
+        wf_sim_trace(loop, WF_SIM_TRACE_BYTES, sim_hash_bytes(data, (size_t)result),
+                     (uint64_t)result);
+}
+
+/* One step of a READY operation. */
+static int deliver_step(weft_loop *loop, weft_op *op)
+{
+    struct sim_world *world = world_of(loop);
+    struct sim_socket *socket = sim_socket_of(world, op->args.fd);
+    wf_list_remove(&op->link);
+    op->stage = SIM_OP_TRYING;
+    wf_list_append(&socket->waiting, &op->link);
+    int result = do_args(socket, &op->args, /* is_again= */ true);
+    if (result == -EAGAIN)
+        return 0;
+    bool is_end = result < 0 || (result == 0 && op->args.kind == WEFT_OP_RECV_MANY);
+    if (is_end && !wf_accept_is_soft(result)) {
+        trace_completion(loop, op, result);
+        wf_op_finish(loop, op, result);
+        return 1;
+    }
+    op_attempt(world, op, /* is_again= */ true); /* READY again, behind the others? */
+    trace_completion(loop, op, result);
+    weft_completion completion = {.result = result, .data = world->chunk};
+    wf_op_complete(loop, op, &completion);
+    return 1;
+}
+
+static int deliver_one(weft_loop *loop, weft_op *op)
+{
+    if (op->stage == SIM_OP_READY)
+        return deliver_step(loop, op);
+    trace_completion(loop, op, op->result);
+    wf_op_finish(loop, op, op->result);
+    return 1;
+}
+
+static uint32_t list_count(const wf_list *head)
+{
+    uint32_t count = 0;
+    wf_list_each (pos, head)
+        count++;
+    return count;
+}
+
+static weft_op *pick(struct sim_world *world, uint32_t count)
+{
+    uint64_t skip = sim_below(world, count < SIM_CHOICE_MAX ? count : SIM_CHOICE_MAX);
+    wf_list *pos = world->done.next;
+    while (skip-- > 0 && pos->next != &world->done)
+        pos = pos->next;
+    return wf_container(pos, weft_op, link);
+}
+
+static void try_dirty(struct sim_world *world)
+{
+    wf_list *pos;
+    while ((pos = wf_list_pop(&world->dirty)) != NULL) {
+        struct sim_socket *socket = wf_container(pos, struct sim_socket, dirty_link);
+        wf_list_each_safe (waiting, &socket->waiting)
+            op_attempt(world, wf_container(waiting, weft_op, link), /* is_again= */ true);
+    }
+}
+
+static int sim_poll(weft_loop *loop, weft_time timeout)
+{
+    struct sim_world *world = world_of(loop);
+    try_dirty(world);
+    int told = 0;
+    /* What callbacks make ready is for the next time. */
+    for (uint32_t left = list_count(&world->done); left > 0; left--) {
+        if (wf_list_is_empty(&world->done))
+            break;
+        told += deliver_one(loop, pick(world, left));
+    }
+    bool is_idle = told == 0 && wf_list_is_empty(&world->done) && wf_list_is_empty(&world->dirty);
+    if (is_idle && timeout > 0 && timeout != WEFT_FOREVER)
+        sim_advance(world->now + timeout);
+    return told;
+}
 
 static int sim_open(weft_loop *loop, const weft_loop_options *options)
 {
-    (void)loop;
-    (void)options;
-    return -ENOSYS;
+    return sim_world_open(loop, options->seed);
 }
 
-const struct wf_backend wf_backend_sim = {.name = "sim", .open = sim_open};
-
-void wf_sim_trace(weft_loop *loop, enum wf_sim_trace_kind kind, uint64_t a, uint64_t b)
+static void sim_forget(weft_loop *loop, struct wf_fd *fd)
 {
     (void)loop;
-    (void)kind;
-    (void)a;
-    (void)b;
+    (void)fd;
 }
+
+/* Nothing outside knows this world's clock. */
+static int sim_descriptor(weft_loop *loop)
+{
+    (void)loop;
+    return -EPERM;
+}
+
+static void sim_wake_up(weft_loop *loop)
+{
+    (void)loop; /* it never sleeps */
+}
+
+const struct wf_backend wf_backend_sim = {
+    .name = "sim",
+    .fd_base = SIM_FD_BASE,
+    .open = sim_open,
+    .close = sim_world_close,
+    .submit = sim_submit,
+    .try = sim_try,
+    .cancel = sim_cancel,
+    .poll = sim_poll,
+    .forget = sim_forget,
+    .descriptor = sim_descriptor,
+    .wake = sim_wake_up,
+};

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The simulated world: its options, clock, chance and trace. */
+
+#include "core/sim_priv.h"
+
+#include "base/alloc.h"
+#include "core/loop_priv.h"
+
+#include <weft/run.h>
+
+#include <assert.h>
+#include <signal.h>
+#include <string.h>
+
+#define SIM_START (1000 * WEFT_SEC) /* the clock at the beginning; any number that is not 0 */
+#define SIM_DELAY_MAX WEFT_MS
+#define SIM_SHORT_PPM 100000
+#define SIM_WAIT_PPM 250000
+#define SIM_BUFFER_BYTES 65536
+#define SIM_DESCRIPTOR_MAX 65536
+
+static _Thread_local struct sim_world *sim_current;
+static _Thread_local const weft_sim_options *sim_options_next; /* of weft_sim_run_with */
+static _Thread_local weft_sim_stats sim_stats_last;
+
+struct sim_world *sim_world_self(void)
+{
+    return sim_current;
+}
+
+/* ---- chance: splitmix64 (Steele, Lea, Flood 2014) ---- */
+
+static uint64_t mix(uint64_t z)
+{
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static uint64_t random_next(uint64_t *state)
+{
+    *state += 0x9e3779b97f4a7c15u;
+    return mix(*state);
+}
+
+uint64_t sim_below(struct sim_world *world, uint64_t below)
+{
+    /* The high half of a product: even enough for below << 2^64, and without a division. */
+    return (uint64_t)((unsigned __int128)random_next(&world->random) * below >> 64);
+}
+
+bool sim_chance(struct sim_world *world, uint32_t ppm)
+{
+    return ppm != 0 && sim_below(world, 1000000) < ppm;
+}
+
+weft_time sim_delay(struct sim_world *world)
+{
+    weft_time max = world->options.delay_max;
+    return max > 0 ? (weft_time)sim_below(world, (uint64_t)max + 1) : 0;
+}
+
+size_t sim_shorten(struct sim_world *world, size_t bytes)
+{
+    if (bytes <= 1 || !sim_chance(world, world->options.short_ppm))
+        return bytes;
+    return 1 + (size_t)sim_below(world, bytes - 1);
+}
+
+void sim_random_bytes(struct sim_world *world, void *out, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += sizeof(uint64_t)) {
+        uint64_t number = random_next(&world->app_random);
+        size_t left = bytes - at;
+        memcpy((char *)out + at, &number, left < sizeof number ? left : sizeof number);
+    }
+}
+
+/* ---- trace ---- */
+
+static void world_trace(struct sim_world *world, enum wf_sim_trace_kind kind, uint64_t a,
+                        uint64_t b)
+{
+    world->steps++;
+    world->trace_hash = mix(world->trace_hash ^ ((uint64_t)kind << 56)) + a;
+    world->trace_hash = mix(world->trace_hash) + b;
+    if (world->steps == world->options.break_step)
+        raise(SIGTRAP);
+}
+
+void wf_sim_trace(weft_loop *loop, enum wf_sim_trace_kind kind, uint64_t a, uint64_t b)
+{
+    world_trace(loop->backend_state, kind, a, b);
+}
+
+/* FNV-1a: the same on every machine. */
+uint64_t sim_hash_bytes(const void *bytes, size_t count)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < count; i++)
+        hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3u;
+    return hash;
+}
+
+void sim_advance(weft_time to)
+{
+    struct sim_world *world = sim_current;
+    assert(world != NULL);
+    if (to <= world->now)
+        return;
+    world->now = to;
+    world_trace(world, WF_SIM_TRACE_TIME, (uint64_t)to, 0);
+}
+
+/* ---- life ---- */
+
+static uint32_t ppm_or(uint32_t ppm, uint32_t usual)
+{
+    return ppm == 0 ? usual : ppm == WEFT_SIM_NEVER ? 0 : ppm;
+}
+
+static weft_sim_options options_complete(const weft_sim_options *given)
+{
+    weft_sim_options options = *given;
+    if (options.delay_max == 0)
+        options.delay_max = SIM_DELAY_MAX;
+    if (options.buffer_bytes == 0)
+        options.buffer_bytes = SIM_BUFFER_BYTES;
+    if (options.descriptor_max == 0)
+        options.descriptor_max = SIM_DESCRIPTOR_MAX;
+    options.short_ppm = ppm_or(options.short_ppm, SIM_SHORT_PPM);
+    options.wait_ppm = ppm_or(options.wait_ppm, SIM_WAIT_PPM);
+    options.slow_ppm = ppm_or(options.slow_ppm, 0);
+    options.reset_ppm = ppm_or(options.reset_ppm, 0);
+    return options;
+}
+
+int sim_world_open(weft_loop *loop, uint64_t seed)
+{
+    assert(sim_current == NULL);
+    struct sim_world *world = wf_alloc(sizeof *world);
+    if (world == NULL)
+        return -ENOMEM;
+    weft_sim_options plain = {.seed = seed};
+    world->options = options_complete(sim_options_next != NULL ? sim_options_next : &plain);
+    world->loop = loop;
+    world->host = weft_platform_get();
+    world->now = SIM_START;
+
+    /* Streams of their own, so that a program that asks for one more random byte does not get
+     * another network. */
+    uint64_t root = world->options.seed;
+    world->random = random_next(&root);
+    world->app_random = random_next(&root);
+    loop->random = random_next(&root);
+    world->trace_hash = random_next(&root);
+
+    world->next_port = 49152;
+    wf_list_init(&world->paths);
+    wf_list_init(&world->listeners);
+    wf_list_init(&world->bound);
+    wf_list_init(&world->dirty);
+    wf_list_init(&world->done);
+
+    sim_platform_fill(&world->table, world->host);
+    weft_platform_set(&world->table);
+    loop->platform = &world->table;
+    loop->now = world->now; /* another clock than the one the loop began with */
+    wf_timers_init(&loop->timers, loop->now);
+    loop->backend_state = world;
+    sim_current = world;
+    return 0;
+}
+
+static weft_sim_stats world_stats(const struct sim_world *world)
+{
+    return (weft_sim_stats){
+        .seed = world->options.seed,
+        .steps = world->steps,
+        .trace_hash = world->trace_hash,
+        .now = world->now,
+        .descriptor_count = world->open_count,
+    };
+}
+
+void sim_world_close(weft_loop *loop)
+{
+    struct sim_world *world = loop->backend_state;
+    sim_stats_last = world_stats(world);
+    for (uint32_t i = 0; i < world->socket_capacity; i++)
+        if (world->sockets[i] != NULL)
+            sim_socket_close(world->sockets[i]);
+    sim_name_forget_all(world);
+    wf_free(world->sockets);
+
+    weft_platform_set(world->host);
+    loop->platform = world->host;
+    loop->backend_state = NULL;
+    sim_current = NULL;
+    wf_free(world);
+}
+
+/* ---- public ---- */
+
+int weft_sim_run_with(const weft_sim_options *options, weft_fn *fn, void *arg)
+{
+    if (weft_loop_self() != NULL)
+        return -EBUSY;
+    weft_config config = {.backend = "sim", .seed = options->seed};
+    sim_options_next = options;
+    int rc = weft_run_with(&config, fn, arg);
+    sim_options_next = NULL;
+    return rc;
+}
+
+int weft_sim_run(uint64_t seed, weft_fn *fn, void *arg)
+{
+    weft_sim_options options = {.seed = seed};
+    return weft_sim_run_with(&options, fn, arg);
+}
+
+void weft_sim_stats_get(weft_sim_stats *out)
+{
+    *out = sim_current != NULL ? world_stats(sim_current) : sim_stats_last;
+}
+
+uint64_t weft_sim_trace_hash(void)
+{
+    weft_sim_stats stats;
+    weft_sim_stats_get(&stats);
+    return stats.trace_hash;
+}
+
+int weft_sim_reset(int fd)
+{
+    if (sim_current == NULL)
+        return -EPERM;
+    struct sim_socket *socket = sim_socket_of(sim_current, fd);
+    if (socket == NULL)
+        return -EBADF;
+    if (socket->state != SIM_CONNECTED)
+        return -ENOTCONN;
+    sim_link_break(socket);
+    return 0;
+}
