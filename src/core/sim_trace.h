@@ -11,6 +11,7 @@ enum wf_sim_trace_kind {
     WF_SIM_TRACE_TIME,     /* the new time */
     WF_SIM_TRACE_COMPLETE, /* operation, result */
     WF_SIM_TRACE_BYTES,    /* hash of the bytes moved, their count */
+    WF_SIM_TRACE_BLOCKING, /* result of a blocking body */
 };
 
 /* Adds to the trace of a loop whose back end is the simulator. */

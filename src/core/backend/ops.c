@@ -13,6 +13,7 @@
 
 #define OPS_PER_CHUNK 256u
 #define FDS_COUNT_MIN 64
+#define OPS_COUNT_MAX 1048576u
 
 /* ---- records ---- */
 
@@ -89,7 +90,7 @@ weft_op *wf_op_of_token(weft_loop *loop, uint64_t token)
 
 int wf_ops_init(weft_loop *loop, uint32_t count_max)
 {
-    loop->ops = (struct wf_ops){.used_max = count_max};
+    loop->ops = (struct wf_ops){.used_max = count_max != 0 ? count_max : OPS_COUNT_MAX};
     return 0;
 }
 

@@ -240,7 +240,8 @@ static int deliver_step(weft_loop *loop, weft_op *op)
     }
     op_attempt(world, op, /* is_again= */ true); /* READY again, behind the others? */
     trace_completion(loop, op, result);
-    weft_completion completion = {.result = result, .data = world->chunk};
+    bool has_data = op->args.kind == WEFT_OP_RECV_MANY;
+    weft_completion completion = {.result = result, .data = has_data ? world->chunk : NULL};
     wf_op_complete(loop, op, &completion);
     return 1;
 }
