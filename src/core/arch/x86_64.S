@@ -13,12 +13,11 @@
  * stack of the processor belongs to the fiber we come from.  `notrack` stands for the landing pad
  * that compilers do not put behind a call.
  *
- * Loading the control words costs more than the rest together, and nearly always they are the same
- * on both sides; so they are compared first.  MXCSR's low six bits are sticky flags: not compared.
+ * The control words are loaded without a look whether they differ: on a Zen 4 that costs 1.1 ns of
+ * 5.1, and reading back what was just stored, to compare, 2.7 ns.
  */
 
 #define FRAME_BYTES 64
-#define MXCSR_FLAGS 0x3f
 
 #if defined(__CET__)
 #define LANDING endbr64
@@ -88,24 +87,11 @@
     .cfi_adjust_cfa_offset 8
     stmxcsr (%rsp)
     fnstcw  4(%rsp)
-    movq    %rsp, %rdx
     movq    %rsp, (%rdi)
     movq    (%rsi), %rsp            /* the same layout: the unwind rules still hold */
-    movl    (%rsp), %eax
-    xorl    (%rdx), %eax
-    andl    $~MXCSR_FLAGS, %eax
-    movzwl  4(%rsp), %ecx
-    xorw    4(%rdx), %cx
-    orl     %ecx, %eax
-    jnz     .Lload_control_words
-.Lpop:
-    .cfi_remember_state
-    pop_frame_and_go
-    .cfi_restore_state
-.Lload_control_words:
     ldmxcsr (%rsp)
     fldcw   4(%rsp)
-    jmp     .Lpop
+    pop_frame_and_go
     end_function wf_fiber_swap
 
 /* _Noreturn void wf_fiber_jump(wf_fiber *to) */
