@@ -2,55 +2,14 @@
 
 /* The harness itself: that its checks do fail, told by the exit of a process of their own. */
 
+#include "harness/bad.h"
 #include "harness/harness.h"
 
 #include "base/alloc.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-/* What the program says and returns when it runs only the test `name`, given $WEFT_HARNESS_BAD. */
-static int run_bad(const char *name, char *out, size_t out_bytes)
-{
-    int fds[2];
-    CHECK_OK(pipe(fds));
-    pid_t pid = fork();
-    CHECK_OK(pid);
-    if (pid == 0) {
-        dup2(fds[1], STDOUT_FILENO);
-        close(fds[0]);
-        close(fds[1]);
-        setenv("WEFT_HARNESS_BAD", "1", 1);
-        setenv("WEFT_TEST_TIMEOUT_FACTOR", "1", 1);
-        execl("/proc/self/exe", "harness_test", "--only", name, (char *)NULL);
-        _exit(3);
-    }
-    close(fds[1]);
-    size_t used = 0;
-    for (ssize_t got; (got = read(fds[0], out + used, out_bytes - 1 - used)) > 0;)
-        used += (size_t)got;
-    out[used] = '\0';
-    close(fds[0]);
-    int status;
-    CHECK_EQ(waitpid(pid, &status, 0), pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static bool is_bad_run(void)
-{
-    return getenv("WEFT_HARNESS_BAD") != NULL;
-}
-
-static void expect_failure(const char *name, const char *text)
-{
-    char out[8192];
-    CHECK_EQ(run_bad(name, out, sizeof out), 1);
-    note("output: %.200s", out);
-    CHECK(strstr(out, "not ok 1") != NULL);
-    CHECK(strstr(out, text) != NULL);
-}
 
 /* Each bad_… test fails when run by run_bad(), and does nothing otherwise. */
 #define BAD_TEST(name_, text_)                                                                     \
