@@ -9,11 +9,12 @@
 #include "core/loop_priv.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <string.h>
 
 #define OPS_PER_CHUNK 256u
+#define OPS_COUNT_MAX (1u << 20)
 #define FDS_COUNT_MIN 64
-#define OPS_COUNT_MAX 1048576u
 
 /* ---- records ---- */
 
@@ -88,8 +89,20 @@ weft_op *wf_op_of_token(weft_loop *loop, uint64_t token)
     return op->state != WF_OP_FREE && op->generation == (uint32_t)(token >> 32) ? op : NULL;
 }
 
+/* A write to a pipe whose reader is gone raises SIGPIPE, which ends the process by default, and no
+ * flag of the call prevents it (rule I07).  Who has a handler keeps it. */
+static void ignore_sigpipe(void)
+{
+    struct sigaction action;
+    if (sigaction(SIGPIPE, NULL, &action) < 0 || action.sa_handler != SIG_DFL)
+        return;
+    action = (struct sigaction){.sa_handler = SIG_IGN};
+    sigaction(SIGPIPE, &action, NULL);
+}
+
 int wf_ops_init(weft_loop *loop, uint32_t count_max)
 {
+    ignore_sigpipe();
     loop->ops = (struct wf_ops){.used_max = count_max != 0 ? count_max : OPS_COUNT_MAX};
     return 0;
 }

@@ -1,0 +1,975 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Operations at the callback level, on every back end and, for io_uring, on every kernel it can
+ * meet: a mask takes features away.
+ */
+
+#include "harness/harness.h"
+
+#include "base/sys.h"
+#include "core/backend/backend_priv.h"
+#include "core/loop_priv.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* ---- on each back end ---- */
+
+struct variant {
+    const char *backend, *mask;
+};
+
+static const struct variant variants[] = {
+    {"epoll", ""},
+    {"io_uring", ""},
+    {"io_uring", "no_sqarray"},
+    {"io_uring", "defer"},
+    {"io_uring", "defer,coop"},
+    {"io_uring", "recv_multishot"},
+    {"io_uring", "accept_multishot"},
+    {"io_uring", "buffers"},
+    {"io_uring", "registered,cqe_skip"},
+    {"io_uring",
+     "no_sqarray,defer,coop,registered,accept_multishot,recv_multishot,buffers,cqe_skip"},
+};
+#define VARIANTS_COUNT (sizeof variants / sizeof variants[0])
+
+static uint32_t queue_depth;
+
+static void on_each(void (*body)(weft_loop *loop))
+{
+    use_real_time();
+    for (size_t i = 0; i < VARIANTS_COUNT; i++) {
+        note("%s without '%s'", variants[i].backend, variants[i].mask);
+        setenv("WEFT_URING_MASK", variants[i].mask, 1);
+        weft_loop_options options = {.backend = variants[i].backend, .queue_depth = queue_depth};
+        weft_loop *loop;
+        int rc = weft_loop_new(&loop, &options);
+        if (rc == -ENOSYS || rc == -EPERM)
+            SKIP(rc == -ENOSYS ? "io_uring: not in this kernel" : "io_uring: not permitted");
+        CHECK_OK(rc);
+        body(loop);
+        CHECK_EQ(loop->ops.used, 0u);
+        weft_loop_free(loop);
+    }
+}
+
+#define LOOP_TEST(name_)                                                                           \
+    static void loop_##name_(weft_loop *loop);                                                     \
+    TEST(name_)                                                                                    \
+    {                                                                                              \
+        on_each(loop_##name_);                                                                     \
+    }                                                                                              \
+    static void loop_##name_(weft_loop *loop)
+
+/* ---- what an operation told ---- */
+
+struct outcome {
+    int told, finals, result; /* of the last */
+    int64_t total;            /* bytes, or descriptors, of those before the final */
+    unsigned char *bytes;     /* RECV_MANY: what came; NULL: not kept */
+    int fds[64];
+    bool is_starting; /* a completion now would come from inside the call */
+};
+
+static void on_told(weft_op *op, const weft_completion *completion, void *arg)
+{
+    struct outcome *outcome = arg;
+    (void)op;
+    CHECK(!outcome->is_starting);
+    CHECK_EQ(outcome->finals, 0);
+    if (completion->data != NULL) {
+        if (outcome->bytes != NULL)
+            memcpy(outcome->bytes + outcome->total, completion->data, (size_t)completion->result);
+        outcome->total += completion->result;
+    } else if (!completion->is_final) {
+        if (outcome->total < 64)
+            outcome->fds[outcome->total] = completion->result;
+        outcome->total++;
+    }
+    outcome->told++;
+    outcome->result = completion->result;
+    outcome->finals += completion->is_final;
+}
+
+static int start_args(weft_loop *loop, struct outcome *outcome, weft_op **out,
+                      const weft_op_args *args)
+{
+    unsigned char *bytes = outcome->bytes;
+    weft_op *op = NULL;
+    *outcome = (struct outcome){.is_starting = true, .bytes = bytes};
+    int rc = weft_op_start(loop, args, on_told, outcome, &op);
+    outcome->is_starting = false;
+    if (rc == 0 && out != NULL)
+        *out = op;
+    return rc;
+}
+
+#define START(loop_, outcome_, out_, ...)                                                          \
+    CHECK_OK(start_args((loop_), (outcome_), (out_), &(weft_op_args){__VA_ARGS__}))
+
+/* Turns until the operation is over. */
+static int finish(weft_loop *loop, const struct outcome *outcome)
+{
+    for (int turns = 0; outcome->finals == 0; turns++) {
+        CHECK_LT(turns, 10000);
+        weft_loop_turn(loop, WEFT_SEC);
+    }
+    return outcome->result;
+}
+
+static void turn_some(weft_loop *loop, int count)
+{
+    for (int i = 0; i < count; i++)
+        weft_loop_turn(loop, 0);
+}
+
+static void turn_until_total(weft_loop *loop, const struct outcome *outcome, int64_t total)
+{
+    for (int turns = 0; outcome->total < total; turns++) {
+        CHECK_LT(turns, 100000);
+        weft_loop_turn(loop, WEFT_SEC);
+    }
+}
+
+static void make_pair(int out[2])
+{
+    CHECK_OK(wf_sys_socketpair(AF_UNIX, SOCK_STREAM, 0, out));
+}
+
+static void close_pair(weft_loop *loop, const int pair[2])
+{
+    for (int i = 0; i < 2; i++)
+        CHECK(weft_fd_close(loop, pair[i], NULL, NULL));
+}
+
+static int make_listener(struct sockaddr_in *addr)
+{
+    int fd = wf_sys_socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_OK(fd);
+    *addr = (struct sockaddr_in){.sin_family = AF_INET};
+    addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t bytes = sizeof *addr;
+    CHECK_OK(wf_sys_bind(fd, (struct sockaddr *)addr, bytes));
+    CHECK_OK(wf_sys_listen(fd, 128));
+    CHECK_OK(wf_sys_getsockname(fd, (struct sockaddr *)addr, &bytes));
+    return fd;
+}
+
+/* ---- each kind ---- */
+
+LOOP_TEST(op_nop_completes_later_and_once)
+{
+    struct outcome nop = {0};
+    START(loop, &nop, NULL, .kind = WEFT_OP_NOP, .fd = -1);
+    CHECK_EQ(nop.told, 0);
+    CHECK_EQ(finish(loop, &nop), 0);
+    turn_some(loop, 3);
+    CHECK_EQ(nop.told, 1);
+}
+
+LOOP_TEST(op_read_waits_for_a_pipe_that_does_not_block)
+{
+    int pipe_fds[2];
+    char buf[16];
+    struct outcome read_ = {0}, write_ = {0};
+    CHECK_OK(wf_sys_pipe(pipe_fds));
+    START(loop, &read_, NULL, .kind = WEFT_OP_READ, .fd = pipe_fds[0], .buf = buf,
+          .bytes = sizeof buf, .offset = -1);
+    turn_some(loop, 5);
+    CHECK_EQ(read_.told, 0);
+    START(loop, &write_, NULL, .kind = WEFT_OP_WRITE, .fd = pipe_fds[1], .buf = "hello", .bytes = 5,
+          .offset = -1);
+    CHECK_EQ(finish(loop, &write_), 5);
+    CHECK_EQ(finish(loop, &read_), 5);
+    CHECK_BYTES(buf, 5, "hello", 5);
+    close_pair(loop, pipe_fds);
+}
+
+LOOP_TEST(op_read_and_write_never_block_the_loop_on_a_blocking_pipe)
+{
+    int pipe_fds[2];
+    static char big[256 * 1024], got[64 * 1024];
+    struct outcome read_ = {0}, write_ = {0};
+    CHECK_EQ(pipe2(pipe_fds, O_CLOEXEC), 0);
+    START(loop, &read_, NULL, .kind = WEFT_OP_READ, .fd = pipe_fds[0], .buf = got,
+          .bytes = sizeof got, .offset = -1);
+    turn_some(loop, 5);
+    CHECK_EQ(read_.told, 0);
+    START(loop, &write_, NULL, .kind = WEFT_OP_WRITE, .fd = pipe_fds[1], .buf = big,
+          .bytes = sizeof big, .offset = -1);
+    CHECK_GT(finish(loop, &read_), 0);
+    while (write_.finals == 0) {
+        START(loop, &read_, NULL, .kind = WEFT_OP_READ, .fd = pipe_fds[0], .buf = got,
+              .bytes = sizeof got, .offset = -1);
+        CHECK_GT(finish(loop, &read_), 0);
+    }
+    CHECK_GT(write_.result, 0);
+    close_pair(loop, pipe_fds);
+}
+
+LOOP_TEST(op_send_and_recv_move_bytes)
+{
+    int pair[2];
+    char buf[16];
+    struct outcome recv_ = {0}, send_ = {0};
+    make_pair(pair);
+    START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf, .bytes = sizeof buf);
+    START(loop, &send_, NULL, .kind = WEFT_OP_SEND, .fd = pair[1], .buf = "ping", .bytes = 4);
+    CHECK_EQ(finish(loop, &send_), 4);
+    CHECK_EQ(finish(loop, &recv_), 4);
+    CHECK_BYTES(buf, 4, "ping", 4);
+    CHECK(weft_fd_close(loop, pair[1], NULL, NULL));
+    START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf, .bytes = sizeof buf);
+    CHECK_EQ(finish(loop, &recv_), 0);
+    START(loop, &send_, NULL, .kind = WEFT_OP_SEND, .fd = pair[0], .buf = "ping", .bytes = 4);
+    CHECK_EQ(finish(loop, &send_), -EPIPE);
+    CHECK(weft_fd_close(loop, pair[0], NULL, NULL));
+}
+
+/* Some kernels answer -EAGAIN on a descriptor that was made not to block; here we ask for it. */
+LOOP_TEST(op_waits_even_where_the_kernel_would_not)
+{
+    int pair[2];
+    char buf[16];
+    struct outcome recv_ = {0};
+    weft_op *op = NULL;
+    make_pair(pair);
+    for (int i = 0; i < 2; i++) {
+        START(loop, &recv_, &op, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf,
+              .bytes = sizeof buf, .flags = MSG_DONTWAIT);
+        turn_some(loop, 5);
+        CHECK_EQ(recv_.told, 0);
+        if (i == 0)
+            CHECK_EQ(wf_sys_send(pair[1], "ping", 4, 0), 4);
+        else
+            weft_op_cancel(loop, op);
+        CHECK_EQ(finish(loop, &recv_), i == 0 ? 4 : -ECANCELED);
+    }
+    close_pair(loop, pair);
+}
+
+LOOP_TEST(op_send_waits_until_a_full_socket_has_room)
+{
+    int pair[2];
+    static char block[64 * 1024];
+    struct outcome send_ = {0};
+    make_pair(pair);
+    while (wf_sys_send(pair[0], block, sizeof block, 0) > 0)
+        ;
+    START(loop, &send_, NULL, .kind = WEFT_OP_SEND, .fd = pair[0], .buf = block,
+          .bytes = sizeof block);
+    turn_some(loop, 5);
+    CHECK_EQ(send_.told, 0);
+    while (wf_sys_recv(pair[1], block, sizeof block, 0) > 0)
+        ;
+    CHECK_GT(finish(loop, &send_), 0);
+    close_pair(loop, pair);
+}
+
+LOOP_TEST(test_I07_a_write_without_reader_is_an_error_and_no_signal)
+{
+    int pipe_fds[2];
+    struct outcome write_ = {0};
+    CHECK_OK(wf_sys_pipe(pipe_fds));
+    wf_sys_close(pipe_fds[0]);
+    START(loop, &write_, NULL, .kind = WEFT_OP_WRITE, .fd = pipe_fds[1], .buf = "x", .bytes = 1,
+          .offset = -1);
+    CHECK_EQ(finish(loop, &write_), -EPIPE);
+    CHECK(weft_fd_close(loop, pipe_fds[1], NULL, NULL));
+}
+
+LOOP_TEST(op_accept_and_connect_meet)
+{
+    struct sockaddr_in addr;
+    struct outcome accept_ = {0}, connect_ = {0};
+    int listener = make_listener(&addr);
+    START(loop, &accept_, NULL, .kind = WEFT_OP_ACCEPT, .fd = listener);
+    turn_some(loop, 3);
+    CHECK_EQ(accept_.told, 0);
+    int client = wf_sys_socket(AF_INET, SOCK_STREAM, 0);
+    START(loop, &connect_, NULL, .kind = WEFT_OP_CONNECT, .fd = client, .buf = &addr,
+          .bytes = sizeof addr);
+    CHECK_EQ(finish(loop, &connect_), 0);
+    int server = finish(loop, &accept_);
+    CHECK_OK(server);
+    CHECK(fcntl(server, F_GETFL) & O_NONBLOCK);
+    CHECK(fcntl(server, F_GETFD) & FD_CLOEXEC);
+    int pair[2] = {client, server};
+    close_pair(loop, pair);
+    CHECK(weft_fd_close(loop, listener, NULL, NULL));
+}
+
+LOOP_TEST(op_connect_tells_refusal)
+{
+    struct sockaddr_in addr;
+    struct outcome connect_ = {0};
+    CHECK(weft_fd_close(loop, make_listener(&addr), NULL, NULL));
+    int client = wf_sys_socket(AF_INET, SOCK_STREAM, 0);
+    START(loop, &connect_, NULL, .kind = WEFT_OP_CONNECT, .fd = client, .buf = &addr,
+          .bytes = sizeof addr);
+    CHECK_EQ(finish(loop, &connect_), -ECONNREFUSED);
+    CHECK(weft_fd_close(loop, client, NULL, NULL));
+}
+
+LOOP_TEST(op_poll_tells_the_events_that_are_there)
+{
+    int pair[2];
+    struct outcome poll_ = {0}, other = {0};
+    make_pair(pair);
+    START(loop, &poll_, NULL, .kind = WEFT_OP_POLL, .fd = pair[0], .flags = POLLIN);
+    START(loop, &other, NULL, .kind = WEFT_OP_POLL, .fd = pair[0], .flags = POLLIN | POLLOUT);
+    CHECK_EQ(finish(loop, &other), POLLOUT);
+    turn_some(loop, 3);
+    CHECK_EQ(poll_.told, 0);
+    CHECK_EQ(wf_sys_send(pair[1], "x", 1, 0), 1);
+    CHECK_EQ(finish(loop, &poll_), POLLIN);
+    /* Readiness is a state, not an event: the byte is still there. */
+    START(loop, &poll_, NULL, .kind = WEFT_OP_POLL, .fd = pair[0], .flags = POLLIN);
+    CHECK_EQ(finish(loop, &poll_), POLLIN);
+    CHECK(weft_fd_close(loop, pair[1], NULL, NULL));
+    START(loop, &poll_, NULL, .kind = WEFT_OP_POLL, .fd = pair[0], .flags = POLLOUT);
+    CHECK_EQ(finish(loop, &poll_) & POLLHUP, POLLHUP);
+    CHECK(weft_fd_close(loop, pair[0], NULL, NULL));
+}
+
+LOOP_TEST(op_read_and_write_a_regular_file)
+{
+    char path[] = "/tmp/weft-ops-XXXXXX", buf[8];
+    struct outcome io = {0};
+    int fd = mkostemp(path, O_CLOEXEC);
+    CHECK_OK(fd);
+    unlink(path);
+    START(loop, &io, NULL, .kind = WEFT_OP_WRITE, .fd = fd, .buf = "abcdef", .bytes = 6,
+          .offset = -1);
+    CHECK_EQ(finish(loop, &io), 6);
+    START(loop, &io, NULL, .kind = WEFT_OP_WRITE, .fd = fd, .buf = "XY", .bytes = 2, .offset = 2);
+    CHECK_EQ(finish(loop, &io), 2);
+    START(loop, &io, NULL, .kind = WEFT_OP_READ, .fd = fd, .buf = buf, .bytes = 8, .offset = 1);
+    CHECK_EQ(finish(loop, &io), 5);
+    CHECK_BYTES(buf, 5, "bXYef", 5);
+    START(loop, &io, NULL, .kind = WEFT_OP_READ, .fd = fd, .buf = buf, .bytes = 8, .offset = -1);
+    CHECK_EQ(finish(loop, &io), 0);
+    START(loop, &io, NULL, .kind = WEFT_OP_POLL, .fd = fd, .flags = POLLIN);
+    CHECK_EQ(finish(loop, &io), POLLIN);
+    CHECK(weft_fd_close(loop, fd, NULL, NULL));
+}
+
+LOOP_TEST(op_accept_many_goes_on_until_cancelled)
+{
+    struct sockaddr_in addr;
+    struct outcome accept_ = {0};
+    weft_op *op = NULL;
+    int listener = make_listener(&addr), clients[40];
+    START(loop, &accept_, &op, .kind = WEFT_OP_ACCEPT_MANY, .fd = listener);
+    for (int i = 0; i < 40; i++) {
+        clients[i] = wf_sys_socket(AF_INET, SOCK_STREAM, 0);
+        (void)wf_sys_connect(clients[i], (struct sockaddr *)&addr, sizeof addr);
+    }
+    turn_until_total(loop, &accept_, 40);
+    CHECK_EQ(accept_.finals, 0);
+    weft_op_cancel(loop, op);
+    weft_op_cancel(loop, op);
+    CHECK_EQ(finish(loop, &accept_), -ECANCELED);
+    for (int i = 0; i < 40; i++) {
+        wf_sys_close(clients[i]);
+        CHECK(weft_fd_close(loop, accept_.fds[i], NULL, NULL));
+    }
+    CHECK(weft_fd_close(loop, listener, NULL, NULL));
+}
+
+static void fill_pattern(unsigned char *bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        bytes[i] = (unsigned char)(i * 31 + (i >> 8));
+}
+
+LOOP_TEST(op_recv_many_brings_every_byte_in_order_then_the_end)
+{
+    enum { BYTES = 3 * 1024 * 1024 };
+    unsigned char *sent = malloc(BYTES), *got = malloc(BYTES);
+    CHECK(sent != NULL && got != NULL);
+    fill_pattern(sent, BYTES);
+    struct outcome recv_ = {.bytes = got}, send_ = {0};
+    int pair[2];
+    make_pair(pair);
+    START(loop, &recv_, NULL, .kind = WEFT_OP_RECV_MANY, .fd = pair[0]);
+    for (size_t at = 0; at < BYTES; at += (size_t)send_.result) {
+        START(loop, &send_, NULL, .kind = WEFT_OP_SEND, .fd = pair[1], .buf = sent + at,
+              .bytes = BYTES - at);
+        CHECK_GT(finish(loop, &send_), 0);
+    }
+    CHECK(weft_fd_close(loop, pair[1], NULL, NULL));
+    CHECK_EQ(finish(loop, &recv_), 0);
+    CHECK_BYTES(got, recv_.total, sent, BYTES);
+    CHECK(weft_fd_close(loop, pair[0], NULL, NULL));
+    free(sent);
+    free(got);
+}
+
+LOOP_TEST(op_recv_many_brings_small_messages_one_by_one)
+{
+    int pair[2];
+    struct outcome recv_ = {0};
+    weft_op *op = NULL;
+    make_pair(pair);
+    START(loop, &recv_, &op, .kind = WEFT_OP_RECV_MANY, .fd = pair[0]);
+    for (int i = 1; i <= 2000; i++) { /* more than there are buffers */
+        CHECK_EQ(wf_sys_send(pair[1], "abc", 3, 0), 3);
+        turn_until_total(loop, &recv_, 3 * i);
+    }
+    weft_op_cancel(loop, op);
+    CHECK_EQ(finish(loop, &recv_), -ECANCELED);
+    CHECK_EQ(recv_.total, 6000);
+    close_pair(loop, pair);
+}
+
+/* More connections have data in one turn than the kernel has buffers. */
+LOOP_TEST(op_recv_many_survives_running_out_of_buffers)
+{
+    enum { COUNT = 700 };
+    static int pairs[COUNT][2];
+    static struct outcome recv_[COUNT];
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){4096, 4096});
+    for (int i = 0; i < COUNT; i++) {
+        make_pair(pairs[i]);
+        START(loop, &recv_[i], NULL, .kind = WEFT_OP_RECV_MANY, .fd = pairs[i][0]);
+    }
+    turn_some(loop, 3);
+    for (int round = 1; round <= 3; round++) {
+        for (int i = 0; i < COUNT; i++)
+            CHECK_EQ(wf_sys_send(pairs[i][1], "0123456789", 10, 0), 10);
+        for (int i = 0; i < COUNT; i++)
+            turn_until_total(loop, &recv_[i], 10 * round);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        CHECK(weft_fd_close(loop, pairs[i][1], NULL, NULL));
+        CHECK_EQ(finish(loop, &recv_[i]), 0);
+        CHECK(weft_fd_close(loop, pairs[i][0], NULL, NULL));
+    }
+}
+
+/* ---- refusals ---- */
+
+LOOP_TEST(test_I04_a_second_reader_or_writer_is_busy)
+{
+    int pair[2];
+    char buf[4];
+    struct outcome first = {0}, second = {0}, poll_ = {0};
+    weft_op *op = NULL, *poll_op = NULL;
+    make_pair(pair);
+    START(loop, &first, &op, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf, .bytes = 4);
+    weft_op_args args = {.kind = WEFT_OP_RECV_MANY, .fd = pair[0]};
+    CHECK_EQ(start_args(loop, &second, NULL, &args), -EBUSY);
+    CHECK_EQ(weft_op_try(loop, &(weft_op_args){.kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf}),
+             loop->backend->try != NULL ? -EBUSY : -EAGAIN);
+    START(loop, &poll_, &poll_op, .kind = WEFT_OP_POLL, .fd = pair[0], .flags = POLLIN);
+    START(loop, &second, NULL, .kind = WEFT_OP_SEND, .fd = pair[0], .buf = "x", .bytes = 1);
+    CHECK_EQ(finish(loop, &second), 1);
+    weft_op_cancel(loop, op);
+    weft_op_cancel(loop, poll_op);
+    CHECK_EQ(finish(loop, &first), -ECANCELED);
+    CHECK_EQ(finish(loop, &poll_), -ECANCELED);
+    close_pair(loop, pair);
+}
+
+LOOP_TEST(op_start_refuses_nonsense)
+{
+    struct outcome outcome = {0};
+    weft_op_args args = {.kind = WEFT_OP_RECV, .fd = -1};
+    CHECK_EQ(start_args(loop, &outcome, NULL, &args), -EBADF);
+    args.kind = WEFT_OP_RECV_MANY + 1;
+    CHECK_EQ(start_args(loop, &outcome, NULL, &args), -EINVAL);
+    args.kind = -1;
+    CHECK_EQ(start_args(loop, &outcome, NULL, &args), -EINVAL);
+}
+
+TEST(op_start_past_the_limit_says_so)
+{
+    weft_loop_options options = {.backend = "epoll", .op_count_max = 2};
+    weft_loop *loop;
+    struct outcome outcomes[3] = {0};
+    CHECK_OK(weft_loop_new(&loop, &options));
+    weft_op_args nop = {.kind = WEFT_OP_NOP, .fd = -1};
+    CHECK_OK(start_args(loop, &outcomes[0], NULL, &nop));
+    CHECK_OK(start_args(loop, &outcomes[1], NULL, &nop));
+    CHECK_EQ(start_args(loop, &outcomes[2], NULL, &nop), -EAGAIN);
+    finish(loop, &outcomes[0]);
+    finish(loop, &outcomes[1]);
+    CHECK_OK(start_args(loop, &outcomes[2], NULL, &nop));
+    finish(loop, &outcomes[2]);
+    weft_loop_free(loop);
+}
+
+LOOP_TEST(op_start_fails_cleanly_whatever_fails)
+{
+    int pair[2];
+    make_pair(pair);
+    for (uint64_t nth = 1;; nth++) {
+        struct outcome outcome = {0};
+        weft_op *op = NULL;
+        weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC | WEFT_FAULT_CALL, .nth = nth};
+        weft_fault_arm(&plan);
+        weft_op_args args = {.kind = WEFT_OP_RECV_MANY, .fd = pair[0]};
+        int rc = start_args(loop, &outcome, &op, &args);
+        weft_fault_arm(NULL);
+        if (rc == 0) {
+            weft_op_cancel(loop, op);
+            finish(loop, &outcome);
+        }
+        CHECK_EQ(loop->ops.used, 0u);
+        if (plan.point == NULL)
+            break;
+        CHECK_LT(nth, 20u);
+    }
+    close_pair(loop, pair);
+}
+
+/* ---- cancel ---- */
+
+LOOP_TEST(op_cancel_before_the_kernel_saw_it)
+{
+    int pair[2];
+    char buf[4] = "...";
+    struct outcome recv_ = {0};
+    weft_op *op = NULL;
+    make_pair(pair);
+    START(loop, &recv_, &op, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf, .bytes = 4);
+    weft_op_cancel(loop, op);
+    CHECK_EQ(recv_.told, 0);
+    CHECK_EQ(finish(loop, &recv_), -ECANCELED);
+    turn_some(loop, 3);
+    CHECK_EQ(recv_.told, 1);
+    close_pair(loop, pair);
+}
+
+LOOP_TEST(op_cancel_while_the_kernel_waits)
+{
+    int pair[2], pipe_fds[2];
+    char buf[4];
+    struct outcome recv_ = {0}, poll_ = {0}, read_ = {0};
+    weft_op *ops[3] = {0};
+    make_pair(pair);
+    CHECK_OK(wf_sys_pipe(pipe_fds));
+    START(loop, &recv_, &ops[0], .kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf, .bytes = 4);
+    START(loop, &poll_, &ops[1], .kind = WEFT_OP_POLL, .fd = pair[1], .flags = POLLIN);
+    START(loop, &read_, &ops[2], .kind = WEFT_OP_READ, .fd = pipe_fds[0], .buf = buf, .bytes = 4,
+          .offset = -1);
+    turn_some(loop, 5);
+    for (int i = 0; i < 3; i++)
+        weft_op_cancel(loop, ops[i]);
+    CHECK_EQ(finish(loop, &recv_), -ECANCELED);
+    CHECK_EQ(finish(loop, &poll_), -ECANCELED);
+    CHECK_EQ(finish(loop, &read_), -ECANCELED);
+    close_pair(loop, pair);
+    close_pair(loop, pipe_fds);
+}
+
+/* The bytes were there before the cancel: they are told, or they are still in the socket. */
+LOOP_TEST(op_cancel_that_races_with_data_loses_none)
+{
+    for (int turns = 0; turns < 3; turns++) {
+        int pair[2];
+        struct outcome recv_ = {0};
+        weft_op *op = NULL;
+        char rest[16];
+        make_pair(pair);
+        START(loop, &recv_, &op, .kind = WEFT_OP_RECV_MANY, .fd = pair[0]);
+        turn_some(loop, turns);
+        CHECK_EQ(wf_sys_send(pair[1], "12345", 5, 0), 5);
+        weft_op_cancel(loop, op);
+        CHECK_EQ(finish(loop, &recv_), -ECANCELED);
+        ssize_t left = wf_sys_recv(pair[0], rest, sizeof rest, 0);
+        CHECK_EQ(recv_.total + (left > 0 ? left : 0), 5);
+        close_pair(loop, pair);
+    }
+}
+
+LOOP_TEST(op_cancel_that_races_with_a_connection_loses_none)
+{
+    for (int turns = 0; turns < 3; turns++) {
+        struct sockaddr_in addr;
+        struct outcome accept_ = {0};
+        weft_op *op = NULL;
+        int listener = make_listener(&addr);
+        START(loop, &accept_, &op, .kind = WEFT_OP_ACCEPT, .fd = listener);
+        turn_some(loop, turns);
+        int client = wf_sys_socket(AF_INET, SOCK_STREAM, 0);
+        (void)wf_sys_connect(client, (struct sockaddr *)&addr, sizeof addr);
+        weft_op_cancel(loop, op);
+        int server = finish(loop, &accept_);
+        if (server == -ECANCELED)
+            server = wf_sys_accept(listener, NULL, NULL);
+        CHECK_OK(server);
+        wf_sys_close(client);
+        wf_sys_close(server);
+        CHECK(weft_fd_close(loop, listener, NULL, NULL));
+    }
+}
+
+static weft_loop *cancel_loop;
+
+static void cancel_at_first_chunk(weft_op *op, const weft_completion *completion, void *arg)
+{
+    struct outcome *outcome = arg;
+    outcome->told++;
+    outcome->result = completion->result;
+    outcome->finals += completion->is_final;
+    if (!completion->is_final)
+        weft_op_cancel(cancel_loop, op);
+}
+
+LOOP_TEST(op_cancel_from_its_own_callback)
+{
+    int pair[2];
+    struct outcome recv_ = {0};
+    weft_op *op = NULL;
+    cancel_loop = loop;
+    make_pair(pair);
+    CHECK_OK(weft_op_start(loop, &(weft_op_args){.kind = WEFT_OP_RECV_MANY, .fd = pair[0]},
+                           cancel_at_first_chunk, &recv_, &op));
+    CHECK_EQ(wf_sys_send(pair[1], "12345", 5, 0), 5);
+    CHECK_EQ(finish(loop, &recv_), -ECANCELED);
+    CHECK_EQ(recv_.told, 2);
+    close_pair(loop, pair);
+}
+
+LOOP_TEST(op_tokens_of_the_past_name_nobody)
+{
+    struct outcome nop = {0};
+    weft_op *op = NULL;
+    START(loop, &nop, &op, .kind = WEFT_OP_NOP, .fd = -1);
+    uint64_t token = wf_op_token(op);
+    CHECK(wf_op_of_token(loop, token) == op);
+    finish(loop, &nop);
+    CHECK(wf_op_of_token(loop, token) == NULL);
+    START(loop, &nop, &op, .kind = WEFT_OP_NOP, .fd = -1);
+    CHECK(wf_op_of_token(loop, token) == NULL); /* the same slot, another life */
+    CHECK(wf_op_of_token(loop, 0) == NULL);
+    CHECK(wf_op_of_token(loop, UINT64_MAX) == NULL);
+    finish(loop, &nop);
+}
+
+/* ---- close and reuse ---- */
+
+struct close_watch {
+    int fd, told, finals_then;
+    const struct outcome *reader, *poller;
+};
+
+static void on_closed(void *arg)
+{
+    struct close_watch *watch = arg;
+    watch->told++;
+    watch->finals_then = watch->reader->finals + watch->poller->finals;
+    CHECK_EQ(fcntl(watch->fd, F_GETFD), -1); /* the number is free by now */
+}
+
+LOOP_TEST(test_I05_close_while_others_wait)
+{
+    for (int turns = 0; turns < 3; turns++) {
+        int pair[2];
+        char buf[4];
+        struct outcome recv_ = {0}, poll_ = {0};
+        make_pair(pair);
+        START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf, .bytes = 4);
+        START(loop, &poll_, NULL, .kind = WEFT_OP_POLL, .fd = pair[0], .flags = POLLPRI);
+        turn_some(loop, turns);
+        struct close_watch watch = {.fd = pair[0], .reader = &recv_, .poller = &poll_};
+        CHECK(!weft_fd_close(loop, pair[0], on_closed, &watch));
+        CHECK_OK(fcntl(pair[0], F_GETFD)); /* not before they are told */
+        weft_op_args late = {.kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf, .bytes = 4};
+        struct outcome refused = {0};
+        CHECK_EQ(start_args(loop, &refused, NULL, &late), -EBADF);
+        CHECK_EQ(finish(loop, &recv_), -EBADF);
+        CHECK_EQ(finish(loop, &poll_), -EBADF);
+        CHECK_EQ(watch.told, 1);
+        CHECK_EQ(watch.finals_then, 2);
+        CHECK(weft_fd_close(loop, pair[1], NULL, NULL));
+    }
+}
+
+LOOP_TEST(test_I05_a_reused_number_gets_none_of_its_predecessors_events)
+{
+    int old[2], new[2];
+    char buf[4];
+    struct outcome recv_ = {0};
+    make_pair(old);
+    START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = old[0], .buf = buf, .bytes = 4);
+    turn_some(loop, 3);
+    int twin = dup(old[0]); /* keeps the old file alive */
+    weft_fd_close(loop, old[0], NULL, NULL);
+    CHECK_EQ(finish(loop, &recv_), -EBADF);
+    make_pair(new);
+    CHECK_EQ(new[0], old[0]);
+    START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = new[0], .buf = buf, .bytes = 4);
+    CHECK_EQ(wf_sys_send(old[1], "old", 3, 0), 3);
+    turn_some(loop, 5);
+    CHECK_EQ(recv_.told, 0);
+    CHECK_EQ(wf_sys_send(new[1], "new", 3, 0), 3);
+    CHECK_EQ(finish(loop, &recv_), 3);
+    CHECK_BYTES(buf, 3, "new", 3);
+    close_pair(loop, new);
+    wf_sys_close(twin);
+    wf_sys_close(old[1]);
+}
+
+LOOP_TEST(test_I05_a_number_closed_behind_our_back_and_reused_does_not_hang)
+{
+    int old[2], new[2];
+    char buf[4];
+    struct outcome recv_ = {0};
+    make_pair(old);
+    CHECK_EQ(wf_sys_send(old[1], "x", 1, 0), 1);
+    START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = old[0], .buf = buf, .bytes = 4);
+    CHECK_EQ(finish(loop, &recv_), 1);
+    wf_sys_close(old[0]); /* not by weft_fd_close */
+    wf_sys_close(old[1]);
+    make_pair(new);
+    CHECK_EQ(new[0], old[0]);
+    START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = new[0], .buf = buf, .bytes = 4);
+    turn_some(loop, 5);
+    CHECK_EQ(recv_.told, 0);
+    CHECK_EQ(wf_sys_send(new[1], "new", 3, 0), 3);
+    CHECK_EQ(finish(loop, &recv_), 3);
+    close_pair(loop, new);
+}
+
+/* ---- many, and little room ---- */
+
+static void send_to_each(weft_loop *loop, int pairs[][2], struct outcome *outcomes, char *bufs,
+                         int count)
+{
+    for (int i = 0; i < count; i++) {
+        make_pair(pairs[i]);
+        START(loop, &outcomes[i], NULL, .kind = WEFT_OP_RECV, .fd = pairs[i][0], .buf = &bufs[i],
+              .bytes = 1);
+    }
+    turn_some(loop, 3);
+    for (int i = 0; i < count; i++)
+        CHECK_EQ(wf_sys_send(pairs[i][1], &(char){(char)i}, 1, 0), 1);
+    for (int i = 0; i < count; i++) {
+        CHECK_EQ(finish(loop, &outcomes[i]), 1);
+        CHECK_EQ(bufs[i], (char)i);
+        close_pair(loop, pairs[i]);
+    }
+}
+
+LOOP_TEST(ops_on_ten_thousand_descriptors)
+{
+    enum { COUNT = 5000 };
+    static int pairs[COUNT][2];
+    static struct outcome outcomes[COUNT];
+    static char bufs[COUNT];
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    int count = limit.rlim_cur > 10100 ? COUNT : (int)(limit.rlim_cur - 100) / 2;
+    send_to_each(loop, pairs, outcomes, bufs, count);
+}
+
+static void overflow_a_small_ring(weft_loop *loop)
+{
+    enum { COUNT = 400 };
+    static int pairs[COUNT][2];
+    static struct outcome outcomes[COUNT], nops[4 * COUNT];
+    static char bufs[COUNT];
+    for (int i = 0; i < 4 * COUNT; i++)
+        START(loop, &nops[i], NULL, .kind = WEFT_OP_NOP, .fd = -1);
+    send_to_each(loop, pairs, outcomes, bufs, COUNT);
+    for (int i = 0; i < 4 * COUNT; i++)
+        CHECK_EQ(finish(loop, &nops[i]), 0);
+    /* Cancels need room too. */
+    weft_op *ops[COUNT];
+    for (int i = 0; i < COUNT; i++) {
+        make_pair(pairs[i]);
+        START(loop, &outcomes[i], &ops[i], .kind = WEFT_OP_RECV_MANY, .fd = pairs[i][0]);
+    }
+    turn_some(loop, 2);
+    for (int i = 0; i < COUNT; i++)
+        weft_op_cancel(loop, ops[i]);
+    for (int i = 0; i < COUNT; i++) {
+        CHECK_EQ(finish(loop, &outcomes[i]), -ECANCELED);
+        close_pair(loop, pairs[i]);
+    }
+}
+
+/* Fails the n-th system call of a few operations in a ring of two: each that was started ends. */
+static void fail_calls_in_a_small_ring(weft_loop *loop)
+{
+    enum { COUNT = 8 };
+    for (uint64_t nth = 1;; nth++) {
+        int pairs[COUNT][2], rcs[COUNT];
+        struct outcome outcomes[COUNT] = {0};
+        char bufs[COUNT];
+        for (int i = 0; i < COUNT; i++) {
+            make_pair(pairs[i]);
+            CHECK_EQ(wf_sys_send(pairs[i][1], "x", 1, 0), 1);
+        }
+        weft_fault_plan plan = {.classes = WEFT_FAULT_CALL, .nth = nth};
+        weft_fault_arm(&plan);
+        for (int i = 0; i < COUNT; i++) {
+            weft_op_args args = {
+                .kind = WEFT_OP_RECV, .fd = pairs[i][0], .buf = &bufs[i], .bytes = 1};
+            rcs[i] = start_args(loop, &outcomes[i], NULL, &args);
+        }
+        turn_some(loop, 3);
+        weft_fault_arm(NULL);
+        int failures = 0;
+        for (int i = 0; i < COUNT; i++) {
+            failures += rcs[i] < 0 || finish(loop, &outcomes[i]) < 0;
+            close_pair(loop, pairs[i]);
+        }
+        CHECK_LE(failures, 1);
+        if (plan.point == NULL)
+            break;
+        CHECK_LT(nth, 200u);
+    }
+}
+
+TEST(ops_end_whatever_call_fails)
+{
+    queue_depth = 2;
+    on_each(fail_calls_in_a_small_ring);
+}
+
+TEST(ops_are_never_dropped_when_the_ring_is_full)
+{
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){2048, 2048});
+    queue_depth = 2;
+    on_each(overflow_a_small_ring);
+}
+
+LOOP_TEST(test_I10_one_busy_descriptor_leaves_room_for_others)
+{
+    int busy[2], quiet[2];
+    static char block[64 * 1024];
+    struct outcome busy_recv = {0}, quiet_recv = {0};
+    weft_op *ops[2] = {0};
+    make_pair(busy);
+    make_pair(quiet);
+    int room = 4 * 1024 * 1024;
+    wf_sys_setsockopt(busy[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+    int64_t sent = 0;
+    for (ssize_t n; (n = wf_sys_send(busy[1], block, sizeof block, 0)) > 0;)
+        sent += n;
+    START(loop, &busy_recv, &ops[0], .kind = WEFT_OP_RECV_MANY, .fd = busy[0]);
+    START(loop, &quiet_recv, &ops[1], .kind = WEFT_OP_RECV_MANY, .fd = quiet[0]);
+    CHECK_EQ(wf_sys_send(quiet[1], "x", 1, 0), 1);
+    for (int turns = 0; busy_recv.total < sent; turns++) {
+        int64_t before = busy_recv.total;
+        weft_loop_turn(loop, WEFT_SEC);
+        if (strcmp(weft_loop_backend(loop), "epoll") == 0)
+            CHECK_LE(busy_recv.total - before, 256 * 1024 + 64 * 1024);
+        CHECK_LT(turns, 10000);
+    }
+    turn_until_total(loop, &quiet_recv, 1);
+    for (int i = 0; i < 2; i++)
+        weft_op_cancel(loop, ops[i]);
+    finish(loop, &busy_recv);
+    finish(loop, &quiet_recv);
+    close_pair(loop, busy);
+    close_pair(loop, quiet);
+}
+
+/* ---- woken from outside ---- */
+
+static void *wake_from_thread(void *arg)
+{
+    weft_loop *loop = arg;
+    usleep(2000);
+    loop->backend->wake(loop);
+    return NULL;
+}
+
+LOOP_TEST(backend_wake_ends_a_wait_of_another_thread)
+{
+    for (int round = 0; round < 3; round++) {
+        pthread_t thread;
+        CHECK_EQ(pthread_create(&thread, NULL, wake_from_thread, loop), 0);
+        weft_time before = wf_sys_now();
+        loop->backend->poll(loop, 20 * WEFT_SEC);
+        CHECK_LT(wf_sys_now() - before, 10 * WEFT_SEC);
+        pthread_join(thread, NULL);
+    }
+    /* Before the wait, it ends the next one. */
+    loop->backend->wake(loop);
+    weft_time before = wf_sys_now();
+    loop->backend->poll(loop, 20 * WEFT_SEC);
+    CHECK_LT(wf_sys_now() - before, 10 * WEFT_SEC);
+}
+
+static void foreign_wait(int epoll_fd)
+{
+    struct epoll_event event;
+    CHECK_EQ(epoll_wait(epoll_fd, &event, 1, 20000), 1);
+}
+
+/* A loop that is not ours polls one descriptor and turns us when it is readable. */
+LOOP_TEST(loop_descriptor_tells_a_foreign_loop_when_to_turn)
+{
+    int pair[2];
+    struct outcome recv_ = {0}, send_ = {0};
+    weft_op *op = NULL;
+    int foreign = epoll_create1(EPOLL_CLOEXEC);
+    int fd = weft_loop_descriptor(loop);
+    CHECK_OK(fd);
+    CHECK_EQ(weft_loop_descriptor(loop), fd);
+    struct epoll_event event = {.events = EPOLLIN};
+    CHECK_EQ(epoll_ctl(foreign, EPOLL_CTL_ADD, fd, &event), 0);
+    make_pair(pair);
+    START(loop, &recv_, &op, .kind = WEFT_OP_RECV_MANY, .fd = pair[0]);
+    turn_some(loop, 5);
+    for (int i = 1; i <= 20; i++) {
+        /* Sent by an operation: what is only queued must make the descriptor readable too. */
+        START(loop, &send_, NULL, .kind = WEFT_OP_SEND, .fd = pair[1], .buf = "abc", .bytes = 3);
+        while (recv_.total < 3 * i || send_.finals == 0) {
+            foreign_wait(foreign);
+            weft_loop_turn(loop, 0);
+        }
+    }
+    CHECK_EQ(wf_sys_send(pair[1], "xyz", 3, 0), 3);
+    while (recv_.total < 63) {
+        foreign_wait(foreign);
+        weft_loop_turn(loop, 0);
+    }
+    weft_op_cancel(loop, op);
+    while (recv_.finals == 0) {
+        foreign_wait(foreign);
+        weft_loop_turn(loop, 0);
+    }
+    close_pair(loop, pair);
+    close(foreign);
+}
+
+/* ---- opening ---- */
+
+TEST(backends_open_cleanly_whatever_fails)
+{
+    static const char *const names[] = {"epoll", "io_uring"};
+    for (int i = 0; i < 2; i++) {
+        for (uint64_t nth = 1;; nth++) {
+            weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC | WEFT_FAULT_CALL, .nth = nth};
+            weft_loop_options options = {.backend = names[i]};
+            weft_loop *loop = NULL;
+            weft_fault_arm(&plan);
+            int rc = weft_loop_new(&loop, &options);
+            weft_fault_arm(NULL);
+            if (rc == 0)
+                weft_loop_free(loop);
+            else
+                CHECK(loop == NULL);
+            if (plan.point == NULL)
+                break;
+            CHECK_LT(nth, 100u);
+        }
+    }
+}
