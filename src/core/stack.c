@@ -24,8 +24,9 @@
 #define POOL_COUNT_MAX 1048576u
 #define SLAB_COUNT_MIN 16u
 #define SLAB_COUNT_MAX 4096u
-#define COLOURS 32u /* cache lines by which tops differ: half a page, so that one page is enough   \
-                     */
+#define COLOURS                                                                                    \
+    32u /* cache lines by which tops differ: half a page, so that one page is enough               \
+         */
 #define WINDOW_NS (5 * WEFT_SEC) /* idle for two windows or more: pages go back */
 #define TRIM_COUNT_MAX 1024u     /* stacks a call */
 
@@ -42,9 +43,9 @@ struct slab {
 
 struct wf_stacks {
     wf_stacks_options options;
-    size_t page, stack_bytes;
-    enum wf_guard guard; /* the best worth trying */
-    bool is_checked;     /* by ASan or Valgrind */
+    size_t guard_bytes, stack_bytes; /* both in pages */
+    enum wf_guard guard;             /* the best worth trying */
+    bool is_checked;                 /* by ASan or Valgrind */
     bool on_valgrind;
     bool has_said;
 
@@ -93,8 +94,8 @@ int wf_stacks_new(struct wf_stacks **out, const wf_stacks_options *options)
     if (stacks == NULL)
         return -ENOMEM;
     stacks->options = opt;
-    stacks->page = wf_stack_page_bytes();
-    stacks->stack_bytes = round_up(opt.stack_bytes, stacks->page);
+    stacks->guard_bytes = wf_stack_guard_bytes();
+    stacks->stack_bytes = round_up(opt.stack_bytes, wf_stack_page_bytes());
     stacks->guard = opt.guard_best;
     stacks->on_valgrind = wf_stack_on_valgrind();
     stacks->is_checked = stacks->on_valgrind || WF_HAS_ASAN;
@@ -166,12 +167,12 @@ static int make_room(struct wf_stacks *stacks, uint32_t more)
     return 0;
 }
 
-/* Maps a slab: a page for the first slot's canary, then slots of a guard page and a stack each. */
+/* Maps a slab: room for the first slot's canary, then slots of a guard and a stack each. */
 static int add_slab(struct wf_stacks *stacks, uint32_t count)
 {
-    size_t spacing = stacks->page + stacks->stack_bytes;
+    size_t lead = wf_stack_page_bytes(), spacing = stacks->guard_bytes + stacks->stack_bytes;
     size_t bytes;
-    if (!wf_mul_ok(spacing, count, &bytes) || !wf_add_ok(bytes, stacks->page, &bytes))
+    if (!wf_mul_ok(spacing, count, &bytes) || !wf_add_ok(bytes, lead, &bytes))
         return -ENOMEM;
     int rc = make_room(stacks, count);
     if (rc < 0)
@@ -183,8 +184,8 @@ static int add_slab(struct wf_stacks *stacks, uint32_t count)
 
     stacks->slabs[stacks->slab_count++] = (struct slab){.space = space, .bytes = bytes};
     for (uint32_t i = 0; i < count; i++) {
-        char *guard = space + stacks->page + i * spacing;
-        stacks->slots[stacks->slot_count++] = (struct slot){.base = guard + stacks->page};
+        char *guard = space + lead + i * spacing;
+        stacks->slots[stacks->slot_count++] = (struct slot){.base = guard + stacks->guard_bytes};
     }
     return 0;
 }
@@ -372,14 +373,14 @@ int wf_stack_map(wf_stack *out, size_t bytes)
     int rc = check_bytes(bytes);
     if (rc < 0)
         return rc;
-    size_t page = wf_stack_page_bytes();
+    size_t page = wf_stack_page_bytes(), below = page + wf_stack_guard_bytes();
     bytes = round_up(bytes, page);
     char *space;
-    rc = wf_stack_space_map(&space, bytes + 2 * page);
+    rc = wf_stack_space_map(&space, below + bytes);
     if (rc < 0)
         return rc;
 
-    wf_stack stack = {.base = space + 2 * page, .is_mapped = true};
+    wf_stack stack = {.base = space + below, .is_mapped = true};
     stack.top = stack.base + bytes;
     (void)wf_stack_guard(&stack.base, 1, WF_GUARD_MARKER, &stack.guard);
     if (stack.guard == WF_GUARD_CANARY)
@@ -392,9 +393,9 @@ int wf_stack_map(wf_stack *out, size_t bytes)
 void wf_stack_unmap(const wf_stack *stack)
 {
     assert(stack->is_mapped);
-    size_t page = wf_stack_page_bytes();
+    size_t below = wf_stack_page_bytes() + wf_stack_guard_bytes();
     wf_stack_valgrind_deregister(stack->slot);
     wf_stack_guard_forget(stack->guard);
     wf_stack_unpoison(stack);
-    wf_stack_space_unmap(stack->base - 2 * page, wf_stack_bytes(stack) + 2 * page);
+    wf_stack_space_unmap(stack->base - below, wf_stack_bytes(stack) + below);
 }

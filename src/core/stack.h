@@ -5,9 +5,9 @@
  * stack only from its first run to its end (take, give): the stack that was given back last, still
  * in the caches, is the next one taken.
  *
- * A slot is a guard page and `stack_bytes` above it.  Slots are a page more than a power of two
- * apart and their tops differ by a cache colour, so that equal places of different stacks do not
- * fall into the same sets of the caches and the TLB.
+ * A slot is a guard and `stack_bytes` above it.  Slots are a page more than a power of two apart
+ * and their tops differ by a cache colour, so that equal places of different stacks do not fall
+ * into the same sets of the caches and the TLB.
  */
 #ifndef WF_STACK_H
 #define WF_STACK_H
@@ -87,6 +87,9 @@ static inline size_t wf_stack_bytes(const wf_stack *stack)
 /* The most bytes of it in use at once since its pages were last fresh; exact to the word in a
  * measured pool and on an own mapping, else at least that many.  Makes system calls. */
 size_t wf_stack_high_water(const wf_stack *stack);
+
+/* Bytes of guard below each stack. */
+size_t wf_stack_guard_bytes(void);
 
 /* True if `addr` lies in the guard below the stack.  Async-signal-safe. */
 bool wf_stack_is_guard(const wf_stack *stack, const void *addr);

@@ -36,6 +36,17 @@ size_t wf_stack_page_bytes(void)
     return (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* Compilers probe a large frame once a guard, which they take for a page on x86-64 but for 64 KiB
+ * on AArch64. */
+size_t wf_stack_guard_bytes(void)
+{
+#if defined(__aarch64__)
+    return ((size_t)64 << 10) + wf_stack_page_bytes(); /* slots not a power of two apart */
+#else
+    return wf_stack_page_bytes();
+#endif
+}
+
 int wf_stack_space_map(char **out, size_t bytes)
 {
     if (WEFT_FAULT(WEFT_FAULT_CALL, "mmap"))
@@ -90,45 +101,58 @@ static uint32_t map_count_max(void)
     return count > 0 && count < UINT32_MAX ? (uint32_t)count : MAP_COUNT_DEFAULT;
 }
 
-/* A protected page in the middle of a mapping makes two mappings more. */
-static bool protect(char *page, size_t bytes, uint32_t count_max)
+/* Protected bytes in the middle of a mapping make two mappings more. */
+static bool protect(char *guard, size_t bytes, uint32_t count_max)
 {
     if (WEFT_FAULT(WEFT_FAULT_CALL, "mprotect"))
         return false;
     if (atomic_fetch_add_explicit(&host_protected_count, 1, memory_order_relaxed) < count_max &&
-        mprotect(page, bytes, PROT_NONE) == 0)
+        mprotect(guard, bytes, PROT_NONE) == 0)
         return true;
     atomic_fetch_sub_explicit(&host_protected_count, 1, memory_order_relaxed);
     return false;
 }
 
-/* Emulators take advice they do not know for granted: ask the system to write into the page. */
-static bool is_guarded(char *page, size_t bytes)
+/* Emulators take advice they do not know for granted: ask the system to write there. */
+static bool is_guarded(char *guard)
 {
-    return mincore(page, bytes, (unsigned char *)page) < 0 && errno == EFAULT;
+    return mincore(guard, 1, (unsigned char *)guard) < 0 && errno == EFAULT;
+}
+
+/* Puts markers into guards[0, count); how many.  Those of this kernel or none: *out_knows. */
+static size_t mark(char *const *guards, size_t count, size_t bytes, bool *out_knows)
+{
+    int error = 0;
+    *out_knows = true;
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "guard"))
+        return 0;
+    size_t done = advise(guards, count, bytes, ADVISE_GUARD, &error);
+    if (done > 0 && !is_guarded(guards[0]))
+        error = ENOSYS;
+    if (error == 0 || error == ENOMEM || error == EAGAIN)
+        return done;
+    *out_knows = false;
+    return 0;
 }
 
 enum wf_guard wf_stack_guard(char *const *bases, size_t count, enum wf_guard best,
                              uint8_t *out_kinds)
 {
-    size_t page = wf_stack_page_bytes();
-    char *pages[WF_STACK_BATCH];
+    size_t bytes = wf_stack_guard_bytes(), at = 0;
+    char *guards[WF_STACK_BATCH];
     for (size_t i = 0; i < count; i++)
-        pages[i] = bases[i] - page;
+        guards[i] = bases[i] - bytes;
 
-    size_t at = 0;
-    if (best == WF_GUARD_MARKER && !WEFT_FAULT(WEFT_FAULT_CALL, "guard")) {
-        int error = 0;
-        at = advise(pages, count, page, ADVISE_GUARD, &error);
-        if (at > 0 && !is_guarded(pages[0], page))
-            error = ENOSYS, at = 0;
+    if (best == WF_GUARD_MARKER) {
+        bool knows;
+        at = mark(guards, count, bytes, &knows);
         memset(out_kinds, WF_GUARD_MARKER, at);
-        if (error == EINVAL || error == ENOSYS || error == EPERM)
-            best = WF_GUARD_MPROTECT; /* this kernel does not know it */
+        if (!knows)
+            best = WF_GUARD_MPROTECT;
     }
     uint32_t count_max = at < count && best != WF_GUARD_CANARY ? map_count_max() / 4 : 0;
     for (; at < count; at++) {
-        bool done = best != WF_GUARD_CANARY && protect(pages[at], page, count_max);
+        bool done = best != WF_GUARD_CANARY && protect(guards[at], bytes, count_max);
         out_kinds[at] = done ? WF_GUARD_MPROTECT : WF_GUARD_CANARY;
     }
     return best;
@@ -148,16 +172,21 @@ void wf_stack_pages_drop(char *const *bases, size_t count, size_t bytes)
     (void)advise(bases, count, bytes, MADV_DONTNEED, &error);
 }
 
+static uint64_t *canary_of(const char *base)
+{
+    return (uint64_t *)(uintptr_t)(base - wf_stack_guard_bytes() - WF_STACK_CANARY_BYTES);
+}
+
 WF_NO_ASAN void wf_stack_canary_write(char *base)
 {
-    uint64_t *canary = wf_stack_canary(base, wf_stack_page_bytes());
+    uint64_t *canary = canary_of(base);
     for (size_t i = 0; i < CANARY_WORDS; i++)
         canary[i] = CANARY_VALUE;
 }
 
 WF_NO_ASAN bool wf_stack_canary_is_intact(const wf_stack *stack)
 {
-    const uint64_t *canary = wf_stack_canary(stack->base, wf_stack_page_bytes());
+    const uint64_t *canary = canary_of(stack->base);
     uint64_t broken = 0;
     for (size_t i = 0; i < CANARY_WORDS; i++)
         broken |= canary[i] ^ CANARY_VALUE;
@@ -166,7 +195,7 @@ WF_NO_ASAN bool wf_stack_canary_is_intact(const wf_stack *stack)
 
 bool wf_stack_is_guard(const wf_stack *stack, const void *addr)
 {
-    uintptr_t low = (uintptr_t)stack->base - wf_stack_page_bytes();
+    uintptr_t low = (uintptr_t)stack->base - wf_stack_guard_bytes();
     return (uintptr_t)addr >= low && (uintptr_t)addr < (uintptr_t)stack->base;
 }
 
@@ -198,10 +227,12 @@ WF_NO_ASAN size_t wf_stack_high_water(const wf_stack *stack)
 #endif
     while (at < top && *at == 0)
         at++;
+    size_t bytes = at < top ? (size_t)((const char *)top - (const char *)at) : 0;
 #if WF_HAS_VALGRIND
+    (void)VALGRIND_MAKE_MEM_DEFINED(&bytes, sizeof bytes); /* though it read what was not */
     VALGRIND_ENABLE_ERROR_REPORTING;
 #endif
-    return at < top ? (size_t)((const char *)top - (const char *)at) : 0;
+    return bytes;
 }
 
 bool wf_stack_on_valgrind(void)

@@ -15,24 +15,20 @@ size_t wf_stack_page_bytes(void);
 int wf_stack_space_map(char **out, size_t bytes);
 void wf_stack_space_unmap(char *space, size_t bytes);
 
-/* Makes the page below each of bases[0, count) a guard, of the best kind to be had and no better
+/* Makes the bytes below each of bases[0, count) a guard, of the best kind to be had and no better
  * than `best`; out_kinds[i] says which.  Never fails: WF_GUARD_CANARY needs nothing.  Returns the
  * best kind worth trying next time. */
 enum wf_guard wf_stack_guard(char *const *bases, size_t count, enum wf_guard best,
                              uint8_t *out_kinds);
 
-/* A guard page is about to be unmapped. */
+/* A guard is about to be unmapped. */
 void wf_stack_guard_forget(enum wf_guard kind);
 
 /* Gives the pages of [bases[i], bases[i] + bytes) back; they read as zero after. */
 void wf_stack_pages_drop(char *const *bases, size_t count, size_t bytes);
 
-/* Where the canary of the stack at `base` is: 64 bytes that nobody else uses, below its guard page,
- * which in a pool is the end of the slot before, so that no page is touched for it alone. */
-static inline uint64_t *wf_stack_canary(const char *base, size_t page)
-{
-    return (uint64_t *)(uintptr_t)(base - page - WF_STACK_CANARY_BYTES);
-}
+/* The canary of the stack at `base`: 64 bytes that nobody else uses, below its guard, which in a
+ * pool is the end of the slot before, so that no page is touched for it alone. */
 void wf_stack_canary_write(char *base);
 
 /* Checkers: Valgrind learns of stacks, ASan and Valgrind of stacks that nobody uses. */
