@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Rules L, H, F and K03: the run, time, scheduling, the end. */
+
+#include "harness/harness.h"
+
+#include <weft.h>
+
+#include <string.h>
+
+static int body_value(void *arg)
+{
+    return (int)(intptr_t)arg;
+}
+
+static int body_sleep(void *arg)
+{
+    WEFT_TRY(weft_sleep((weft_time)(intptr_t)arg));
+    return 7;
+}
+
+static const weft_config *config_with_log(void (*log)(const char *, void *), void *arg)
+{
+    static weft_config config;
+    config = (weft_config){.platform = test_platform(), .log = log, .log_arg = arg};
+    return &config;
+}
+
+static void log_nothing(const char *line, void *arg)
+{
+    (void)line;
+    ++*(int *)arg;
+}
+
+/* ---- L ---- */
+
+TEST(test_L01_run_returns_the_main_tasks_result)
+{
+    CHECK_EQ(weft_run(body_value, (void *)5), 5);
+    CHECK_EQ(weft_run(body_value, (void *)-EIO), -EIO);
+    CHECK_EQ(weft_run(body_sleep, (void *)WEFT_SEC), 7);
+}
+
+static int body_runs_nested(void *arg)
+{
+    intptr_t depth = (intptr_t)arg;
+    if (depth == 0)
+        return weft_run(body_sleep, (void *)WEFT_SEC);
+    return weft_run(body_runs_nested, (void *)(depth - 1));
+}
+
+TASK_TEST(test_L02_run_inside_a_task_is_a_call_in_a_new_scope)
+{
+    weft_task self = weft_self();
+    CHECK_EQ(weft_run(body_runs_nested, (void *)10), 7);
+    CHECK_EQ(weft_self().id, self.id);
+}
+
+static void run_on_thread(void *arg)
+{
+    weft_config config = {.backend = "epoll", .platform = test_platform()};
+    *(int *)arg = weft_run_with(&config, body_sleep, (void *)WEFT_SEC);
+}
+
+static int main_L03(void *arg)
+{
+    weft_thread thread;
+    CHECK_OK(weft_platform_get()->thread_start(&thread, run_on_thread, arg, 0));
+    weft_platform_get()->thread_join(thread);
+    weft_loop *second;
+    CHECK_EQ(weft_loop_new(&second, NULL), -EBUSY);
+    return 0;
+}
+
+TEST(test_L03_each_thread_has_at_most_one_loop)
+{
+    int rc = 0;
+    CHECK_OK(weft_run(main_L03, &rc));
+    CHECK_EQ(rc, 7);
+}
+
+TEST(test_L04_outside_a_loop_calls_say_eperm)
+{
+    CHECK_EQ(weft_yield(), -EPERM);
+    CHECK_EQ(weft_sleep(1), -EPERM);
+    CHECK_EQ(weft_check(), -EPERM);
+    CHECK_EQ(weft_await(weft_self()), -EPERM);
+    int rc = 0;
+    CHECK_EQ(weft_done(weft_spawn(body_value, NULL), &rc), 1);
+    CHECK_EQ(rc, -EPERM);
+    CHECK_EQ(weft_gather_n(NULL, 0), -EPERM);
+    weft_group group = weft_group_open();
+    CHECK_EQ(weft_group_spawn(group, body_value, NULL), -EPERM);
+    CHECK_EQ(weft_group_wait(group), -EPERM);
+    CHECK_EQ(weft_fail(-EIO, "nobody hears"), -EIO);
+    CHECK_STR(weft_error_text(), "");
+    CHECK_STR(weft_why(), "");
+    CHECK_EQ(weft_wait_for(body_value, NULL, 1), -EPERM);
+    weft_run_stats stats;
+    CHECK_EQ(weft_run_stats_get(&stats), -EPERM);
+}
+
+TEST(test_L06_a_thousand_runs_leak_nothing)
+{
+    size_t blocks = live_blocks();
+    for (int i = 0; i < 1000; i++) {
+        CHECK_EQ(weft_run(body_sleep, (void *)WEFT_MS), 7);
+        CHECK_EQ(live_blocks(), blocks);
+    }
+}
+
+TEST(run_refuses_a_bad_configuration)
+{
+    weft_config config = {.platform = test_platform(), .backend = "kqueue"};
+    CHECK_EQ(weft_run_with(&config, body_value, NULL), -EINVAL);
+    config = (weft_config){.platform = test_platform(), .stack_bytes = 1000};
+    CHECK_EQ(weft_run_with(&config, body_value, NULL), -EINVAL);
+}
+
+static int body_spawns_until_refused(void *arg)
+{
+    (void)arg;
+    int rc = 0;
+    for (int i = 0; i < 9; i++)
+        CHECK_EQ(weft_done(weft_spawn(body_value, NULL), NULL), 0);
+    CHECK_EQ(weft_done(weft_spawn(body_value, NULL), &rc), 1);
+    return rc;
+}
+
+TEST(the_number_of_tasks_has_a_limit)
+{
+    weft_config config = {.platform = test_platform(), .task_count_max = 10};
+    CHECK_EQ(weft_run_with(&config, body_spawns_until_refused, NULL), -EAGAIN);
+}
+
+/* ---- H ---- */
+
+TASK_TEST(test_H01_now_never_runs_backwards)
+{
+    weft_time last = weft_now();
+    for (int i = 0; i < 100; i++) {
+        CHECK_OK(weft_sleep(WEFT_US));
+        CHECK_GT(weft_now(), last);
+        last = weft_now();
+    }
+}
+
+struct due {
+    char *text;
+    char letter;
+    weft_time after;
+};
+
+static int body_due(void *arg)
+{
+    const struct due *due = arg;
+    WEFT_TRY(weft_sleep(due->after));
+    size_t len = strlen(due->text);
+    due->text[len] = due->letter;
+    return 0;
+}
+
+TASK_TEST(test_H02_sleepers_wake_by_deadline_and_not_before)
+{
+    char text[8] = "";
+    struct due dues[] = {
+        {text, 'c', 30 * WEFT_MS}, {text, 'a', 10 * WEFT_MS}, {text, 'b', 20 * WEFT_MS}};
+    weft_time start = weft_now();
+    CHECK_OK(weft_map(body_due, dues, 3));
+    CHECK_STR(text, "abc");
+    CHECK_EQ(weft_now() - start, 30 * WEFT_MS);
+}
+
+TASK_TEST(test_H03_a_sleep_of_nothing_is_a_yield)
+{
+    weft_run_stats before, after;
+    weft_release(weft_spawn(body_value, NULL));
+    CHECK_OK(weft_run_stats_get(&before));
+    CHECK_OK(weft_sleep(0));
+    CHECK_OK(weft_sleep(-5));
+    CHECK_OK(weft_run_stats_get(&after));
+    CHECK_GT(after.switches, before.switches);
+}
+
+/* ---- F ---- */
+
+struct ticks {
+    int count;
+    bool stop;
+};
+
+static int body_ticks(void *arg)
+{
+    struct ticks *ticks = arg;
+    while (!ticks->stop) {
+        ticks->count++;
+        WEFT_TRY(weft_yield());
+    }
+    return 0;
+}
+
+TASK_TEST(test_F02_a_pass_runs_every_ready_task_once)
+{
+    if (strcmp(test_backend(), "sim") == 0)
+        return; /* the seed chooses there (Z03) */
+    struct ticks one = {0}, two = {0};
+    weft_task tasks[] = {weft_spawn(body_ticks, &one), weft_spawn(body_ticks, &two)};
+    for (int i = 0; i < 1000; i++) {
+        CHECK_OK(weft_yield());
+        CHECK_EQ(one.count, i + 1);
+        CHECK_EQ(two.count, i + 1);
+    }
+    one.stop = true;
+    two.stop = true;
+    CHECK_OK(weft_gather_n(tasks, 2));
+}
+
+TASK_TEST(test_F03_a_task_that_never_waits_lets_others_run_after_128_calls)
+{
+    struct ticks ticks = {0};
+    weft_task other = weft_spawn(body_ticks, &ticks);
+    weft_task done = weft_spawn(body_value, NULL);
+    CHECK_OK(weft_await(done));
+    int before = ticks.count, calls = 0;
+    while (ticks.count == before) {
+        CHECK_OK(weft_await(done)); /* done: never waits */
+        calls++;
+    }
+    CHECK_GE(calls, 120);
+    CHECK_LE(calls, 128);
+    ticks.stop = true;
+    CHECK_OK(weft_await(other));
+}
+
+static void post_count(void *arg)
+{
+    ++*(int *)arg;
+}
+
+TASK_TEST(test_F04_messages_and_timers_are_served_while_tasks_are_ready)
+{
+    struct ticks ticks = {0};
+    int posted = 0;
+    weft_task busy = weft_spawn(body_ticks, &ticks);
+    CHECK_OK(weft_post(weft_loop_self(), post_count, &posted));
+    while (posted == 0) {
+        CHECK_OK(weft_yield());
+        CHECK_LT(ticks.count, 300);
+    }
+    ticks.stop = true;
+    CHECK_OK(weft_await(busy));
+}
+
+static int body_awaits_each_other(void *arg)
+{
+    weft_task *other = arg;
+    return weft_await(*other);
+}
+
+static int main_F06(void *arg)
+{
+    static weft_task one, two;
+    (void)arg;
+    one = weft_spawn(body_awaits_each_other, &two);
+    two = weft_spawn(body_awaits_each_other, &one);
+    int rc = weft_await(one);
+    CHECK_EQ(rc, -EDEADLK);
+    CHECK_EQ(weft_cancel(one, "untie"), 1);
+    return rc;
+}
+
+TEST(test_F06_a_deadlock_is_told_to_the_main_task)
+{
+    int lines = 0;
+    CHECK_EQ(weft_run_with(config_with_log(log_nothing, &lines), main_F06, NULL), -EDEADLK);
+    CHECK_EQ(lines, 1);
+}
+
+static int main_F06_children(void *arg)
+{
+    static weft_task one, two;
+    (void)arg;
+    one = weft_spawn(body_awaits_each_other, &two);
+    two = weft_spawn(body_awaits_each_other, &one);
+    return 3; /* its end waits for children that never end */
+}
+
+TEST(test_F06_children_that_are_deadlocked_are_cancelled)
+{
+    int lines = 0;
+    CHECK_EQ(weft_run_with(config_with_log(log_nothing, &lines), main_F06_children, NULL), 3);
+    CHECK_GE(lines, 1);
+}
+
+/* ---- K ---- */
+
+static int body_slow_cleanup(void *arg)
+{
+    int rc = weft_sleep(1000 * WEFT_SEC);
+    *(enum weft_reason *)arg = weft_why_kind();
+    WEFT_SHIELD(cleanup, WEFT_FOREVER);
+    CHECK_OK(weft_sleep(25 * WEFT_SEC));
+    return rc;
+}
+
+static int main_K03(void *arg)
+{
+    weft_release(weft_detach(body_slow_cleanup, arg));
+    return weft_yield();
+}
+
+TEST(test_K03_detached_tasks_are_cancelled_and_waited_for_past_the_grace)
+{
+    int lines = 0;
+    enum weft_reason reason = WEFT_REASON_NONE;
+    weft_time start = test_platform()->now();
+    CHECK_OK(weft_run_with(config_with_log(log_nothing, &lines), main_K03, &reason));
+    CHECK_EQ(reason, WEFT_REASON_SHUTDOWN);
+    CHECK_EQ(test_platform()->now() - start, 25 * WEFT_SEC);
+    CHECK_EQ(lines, 1); /* the grace time was over */
+}
+
+/* ---- starting fails cleanly ---- */
+
+TEST(a_run_that_cannot_start_leaves_nothing)
+{
+    static const char *const backends[] = {"epoll", "io_uring", "sim"};
+    for (size_t b = 0; b < 3; b++) {
+        bool failed = true;
+        for (uint64_t k = 1; failed; k++) {
+            note("%s, k = %d", backends[b], (int)k);
+            size_t blocks = live_blocks();
+            weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC | WEFT_FAULT_CALL, .nth = k};
+            weft_config config = {.platform = test_platform(), .backend = backends[b]};
+            weft_fault_arm(&plan);
+            int rc = weft_run_with(&config, body_value, (void *)5);
+            weft_fault_arm(NULL);
+            failed = plan.point != NULL;
+            CHECK(rc == 5 || (rc < 0 && failed));
+            CHECK_EQ(live_blocks(), blocks);
+            CHECK(k < 1000);
+        }
+    }
+}

@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Rules E and T: return values, tasks and handles. */
+
+#include "harness/harness.h"
+
+#include <weft.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- bodies ---- */
+
+static int body_value(void *arg)
+{
+    return (int)(intptr_t)arg;
+}
+
+static int body_count(void *arg)
+{
+    ++*(int *)arg;
+    return 0;
+}
+
+static int body_sleep(void *arg)
+{
+    WEFT_TRY(weft_sleep((weft_time)(intptr_t)arg));
+    return 7;
+}
+
+struct order {
+    char text[32];
+    size_t len;
+};
+
+struct letter {
+    struct order *order;
+    char letter;
+};
+
+static int body_letter(void *arg)
+{
+    const struct letter *letter = arg;
+    letter->order->text[letter->order->len++] = letter->letter;
+    return 0;
+}
+
+/* The harness runs a test's body in a run of its own; some rules need another configuration. */
+struct seen {
+    int count;
+    struct weft_error last;
+};
+
+static void see_error(const struct weft_error *error, void *arg)
+{
+    struct seen *seen = arg;
+    seen->count++;
+    seen->last = *error;
+}
+
+static int run_seeing(weft_fn *fn, void *arg, struct seen *seen)
+{
+    weft_config config = {
+        .backend = test_backend() != NULL ? test_backend() : "epoll",
+        .platform = test_platform(),
+        .unhandled = see_error,
+        .unhandled_arg = seen,
+    };
+    return weft_run_with(&config, fn, arg);
+}
+
+/* ---- E ---- */
+
+TASK_TEST(test_E01_a_failing_call_leaves_errno_alone)
+{
+    errno = 0;
+    CHECK_EQ(weft_await((weft_task){12345}), -ESRCH);
+    CHECK_EQ(errno, 0);
+}
+
+static int body_sets_errno(void *arg)
+{
+    errno = (int)(intptr_t)arg;
+    CHECK_OK(weft_yield());
+    CHECK_EQ(errno, (int)(intptr_t)arg);
+    return 0;
+}
+
+TASK_TEST(test_E02_errno_belongs_to_the_task)
+{
+    weft_task one = weft_spawn(body_sets_errno, (void *)EIO);
+    weft_task two = weft_spawn(body_sets_errno, (void *)EPIPE);
+    errno = ENOENT;
+    CHECK_OK(weft_gather(one, two));
+    CHECK_EQ(errno, ENOENT);
+}
+
+TASK_TEST(test_E03_a_deadline_further_out_is_seen_as_cancelled)
+{
+    WEFT_TIMEOUT(outer, WEFT_SEC);
+    WEFT_TIMEOUT(inner, WEFT_FOREVER);
+    int rc = weft_sleep(5 * WEFT_SEC);
+    CHECK_EQ(rc, -ECANCELED);
+    rc = weft_scope_close(&inner, rc);
+    CHECK_EQ(rc, -ECANCELED);
+    CHECK_EQ(weft_scope_close(&outer, rc), -ETIMEDOUT);
+}
+
+TASK_TEST(test_E04_a_result_below_4095_becomes_eproto)
+{
+    CHECK_EQ(weft_await(weft_spawn(body_value, (void *)-5000)), -EPROTO);
+    CHECK_EQ(weft_await(weft_spawn(body_value, (void *)-4095)), -4095);
+}
+
+static int body_fails_with_text(void *arg)
+{
+    (void)arg;
+    return weft_fail(-EIO, "disk %d is on fire", 3);
+}
+
+static int body_passes_on(void *arg)
+{
+    (void)arg;
+    return weft_await(weft_spawn(body_fails_with_text, NULL));
+}
+
+TASK_TEST(test_E05_the_text_travels_with_the_error)
+{
+    CHECK_EQ(weft_await(weft_spawn(body_passes_on, NULL)), -EIO);
+    CHECK_STR(weft_error_text(), "disk 3 is on fire");
+    weft_task bad = weft_spawn(body_fails_with_text, NULL);
+    CHECK_EQ(weft_gather(bad), -EIO);
+    CHECK_STR(weft_error_text(), "disk 3 is on fire");
+    CHECK_OK(weft_await(weft_spawn(body_value, NULL)));
+    CHECK_STR(weft_error_text(), "");
+}
+
+TASK_TEST(test_E05_a_text_is_cut_between_characters)
+{
+    char text[400] = "";
+    for (int i = 0; i < 100; i++)
+        strcat(text, "\u20ac"); /* three bytes each: 159 is a multiple of 3 */
+    (void)weft_fail(-EIO, "%s", text);
+    CHECK_EQ(strlen(weft_error_text()), 159);
+    (void)weft_fail(-EIO, "x%s", text);
+    CHECK_EQ(strlen(weft_error_text()), 157);
+}
+
+/* ---- T ---- */
+
+TASK_TEST(test_T01_spawn_returns_before_the_child_runs_and_children_start_in_order)
+{
+    struct order order = {.len = 0};
+    struct letter letters[3] = {{&order, 'a'}, {&order, 'b'}, {&order, 'c'}};
+    weft_task tasks[3];
+    for (int i = 0; i < 3; i++)
+        tasks[i] = weft_spawn(body_letter, &letters[i]);
+    CHECK_EQ(order.len, 0);
+    CHECK_OK(weft_gather_n(tasks, 3));
+    if (strcmp(test_backend(), "sim") != 0) /* there the seed chooses (Z03) */
+        CHECK_STR(order.text, "abc");
+    CHECK_EQ(order.len, 3);
+}
+
+struct first_wait {
+    int runs, rc;
+};
+
+static int body_first_wait(void *arg)
+{
+    struct first_wait *seen = arg;
+    seen->runs++;
+    seen->rc = weft_sleep(WEFT_SEC);
+    return seen->rc;
+}
+
+TASK_TEST(test_T02_a_task_cancelled_before_it_ran_runs_all_the_same)
+{
+    struct first_wait seen = {0};
+    weft_task task = weft_spawn(body_first_wait, &seen);
+    CHECK_EQ(weft_cancel(task, "early"), 1);
+    CHECK_EQ(weft_await(task), -ECANCELED);
+    CHECK_EQ(seen.runs, 1);
+    CHECK_EQ(seen.rc, -ECANCELED);
+}
+
+TASK_TEST(test_T03_a_failed_spawn_is_an_error_in_the_handle)
+{
+    int runs = 0;
+    weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC | WEFT_FAULT_CALL, .nth = 1};
+    weft_task first = weft_spawn(body_count, &runs);
+    CHECK_OK(weft_await(first));
+    weft_fault_arm(&plan);
+    weft_task failed = weft_spawn_stack(body_count, &runs, 256 << 10);
+    weft_fault_arm(NULL);
+    CHECK_EQ(weft_await(failed), -ENOMEM);
+    int rc = 0;
+    CHECK_EQ(weft_done(failed, &rc), 1);
+    CHECK_EQ(rc, -ENOMEM);
+    CHECK_EQ(weft_cancel(failed, NULL), 0);
+    CHECK_EQ(runs, 1);
+}
+
+static int body_spawns_in_a_scope(void *arg)
+{
+    weft_task *child = arg;
+    WEFT_TIMEOUT(scope, WEFT_SEC);
+    *child = weft_spawn(body_sleep, (void *)(3 * WEFT_SEC));
+    weft_scope_cancel(&scope, "only us");
+    CHECK_EQ(weft_sleep(WEFT_SEC), -ECANCELED);
+    CHECK_EQ(weft_scope_close(&scope, -ECANCELED), 0);
+    return weft_await(*child);
+}
+
+TASK_TEST(test_T04_a_child_hangs_under_its_owner_not_the_spawners_scope)
+{
+    weft_task child;
+    CHECK_EQ(weft_await(weft_spawn(body_spawns_in_a_scope, &child)), 7);
+}
+
+struct family {
+    weft_task child;
+    int result;
+    weft_time child_ended;
+};
+
+static int body_child_of_family(void *arg)
+{
+    struct family *family = arg;
+    int rc = weft_sleep(2 * WEFT_SEC);
+    family->child_ended = weft_now();
+    return rc;
+}
+
+static int body_leaves_child(void *arg)
+{
+    struct family *family = arg;
+    family->child = weft_spawn(body_child_of_family, family);
+    CHECK_OK(weft_yield());
+    return family->result;
+}
+
+TASK_TEST(test_T05_a_task_is_done_after_its_children)
+{
+    struct family family = {.result = 3};
+    weft_time start = weft_now();
+    CHECK_EQ(weft_await(weft_spawn(body_leaves_child, &family)), 3);
+    CHECK_GE(weft_now() - start, 2 * WEFT_SEC);
+    CHECK_EQ(family.child_ended, weft_now());
+}
+
+TASK_TEST(test_T05_a_failed_body_cancels_its_children_first)
+{
+    struct family family = {.result = -EIO};
+    weft_time start = weft_now();
+    CHECK_EQ(weft_await(weft_spawn(body_leaves_child, &family)), -EIO);
+    CHECK_LT(weft_now() - start, WEFT_SEC);
+}
+
+struct frame {
+    unsigned char *bytes; /* into the finished body's frame */
+    bool is_intact;
+};
+
+static int body_reads_frame(void *arg)
+{
+    struct frame *frame = arg;
+    CHECK_OK(weft_sleep(WEFT_SEC)); /* the owner has returned by now */
+    frame->is_intact = true;
+    for (int i = 0; i < 256; i++)
+        frame->is_intact = frame->is_intact && frame->bytes[i] == (unsigned char)i;
+    return 0;
+}
+
+static int body_lends_frame(void *arg)
+{
+    struct frame *frame = arg;
+    volatile unsigned char bytes[256];
+    for (int i = 0; i < 256; i++)
+        bytes[i] = (unsigned char)i;
+    frame->bytes = (unsigned char *)(uintptr_t)bytes;
+    weft_release(weft_spawn(body_reads_frame, frame));
+    return 0;
+}
+
+TASK_TEST(test_T06_a_finished_bodys_frame_stays_intact_while_children_run)
+{
+    struct frame frame = {0};
+    CHECK_OK(weft_await(weft_spawn(body_lends_frame, &frame)));
+    CHECK(frame.is_intact);
+}
+
+static int body_with_failing_child(void *arg)
+{
+    (void)arg;
+    (void)weft_spawn(body_value, (void *)-EIO);
+    return 5;
+}
+
+static int main_T07(void *arg)
+{
+    (void)arg;
+    return weft_await(weft_spawn(body_with_failing_child, NULL));
+}
+
+TASK_TEST(test_T07_the_result_is_the_bodys_own)
+{
+    CHECK_EQ(weft_await(weft_spawn(body_value, (void *)11)), 11);
+}
+
+TEST(test_T07_T08_a_childs_error_goes_to_the_hook_and_not_into_the_result)
+{
+    struct seen seen = {0};
+    CHECK_EQ(run_seeing(main_T07, NULL, &seen), 5);
+    CHECK_EQ(seen.count, 1);
+    CHECK_EQ(seen.last.rc, -EIO);
+    CHECK_STR(seen.last.name, "body_value");
+}
+
+static int main_T08_received(void *arg)
+{
+    (void)arg;
+    weft_task awaited = weft_spawn(body_value, (void *)-EIO);
+    weft_task asked = weft_spawn(body_value, (void *)-EIO);
+    weft_task cancelled = weft_spawn(body_sleep, (void *)WEFT_SEC);
+    CHECK_EQ(weft_await(awaited), -EIO);
+    CHECK_OK(weft_yield());
+    CHECK_EQ(weft_done(asked, NULL), 1);
+    CHECK_EQ(weft_cancel(cancelled, "done with it"), 1);
+    return 0;
+}
+
+TEST(test_T08_an_error_somebody_received_is_not_told_again)
+{
+    struct seen seen = {0};
+    CHECK_OK(run_seeing(main_T08_received, NULL, &seen));
+    CHECK_EQ(seen.count, 0);
+}
+
+TASK_TEST(test_T09_a_stale_handle_is_told_apart)
+{
+    weft_task task = weft_spawn(body_value, (void *)1);
+    CHECK_EQ(weft_await(task), 1);
+    weft_release(task);
+    CHECK_EQ(weft_await(task), -ESRCH);
+    CHECK_EQ(weft_done(task, NULL), -ESRCH);
+    CHECK_EQ(weft_cancel(task, NULL), -ESRCH);
+    weft_release(task);
+    for (int i = 0; i < 100000; i++) { /* the slot is used again and again */
+        weft_task other = weft_spawn(body_value, (void *)2);
+        CHECK_NE(other.id, task.id);
+        CHECK_EQ(weft_await(other), 2);
+        weft_release(other);
+    }
+    CHECK_EQ(weft_await(task), -ESRCH);
+}
+
+TASK_TEST(test_T10_a_record_stays_until_its_owner_ends)
+{
+    weft_task task = weft_spawn(body_value, (void *)9);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ(weft_await(task), 9);
+    struct family family = {.result = 0};
+    CHECK_OK(weft_await(weft_spawn(body_leaves_child, &family)));
+    CHECK_EQ(weft_await(family.child), -ESRCH); /* its owner has ended */
+}
+
+struct await_order {
+    weft_task target;
+    struct letter letter;
+};
+
+static int body_awaits_and_writes(void *arg)
+{
+    struct await_order *self = arg;
+    int rc = weft_await(self->target);
+    body_letter(&self->letter);
+    return rc;
+}
+
+TASK_TEST(test_T11_all_waiters_get_the_result_in_the_order_they_came)
+{
+    struct order order = {.len = 0};
+    weft_task target = weft_spawn(body_sleep, (void *)WEFT_SEC);
+    struct await_order waiters[3];
+    weft_task tasks[3];
+    for (int i = 0; i < 3; i++) {
+        waiters[i] = (struct await_order){target, {&order, (char)('a' + i)}};
+        tasks[i] = weft_spawn(body_awaits_and_writes, &waiters[i]);
+        CHECK_OK(weft_yield());
+    }
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ(weft_await(tasks[i]), 7);
+    if (strcmp(test_backend(), "sim") != 0)
+        CHECK_STR(order.text, "abc");
+}
+
+TASK_TEST(test_T11_await_of_a_done_task_does_not_switch)
+{
+    weft_task task = weft_spawn(body_value, (void *)1);
+    CHECK_OK(weft_await(task));
+    weft_run_stats before, after;
+    CHECK_OK(weft_run_stats_get(&before));
+    CHECK_EQ(weft_await(task), 1);
+    CHECK_OK(weft_run_stats_get(&after));
+    CHECK_EQ(after.switches, before.switches);
+}
+
+TASK_TEST(test_T12_awaiting_oneself_is_a_deadlock)
+{
+    CHECK_EQ(weft_await(weft_self()), -EDEADLK);
+    CHECK_EQ(weft_await_for(weft_self(), WEFT_SEC), -EDEADLK);
+}
+
+TASK_TEST(test_T13_cancelling_a_waiter_leaves_the_awaited_alone)
+{
+    weft_task target = weft_spawn(body_sleep, (void *)(2 * WEFT_SEC));
+    struct order order = {.len = 0};
+    struct await_order waiter = {target, {&order, 'x'}};
+    weft_task waiting = weft_spawn(body_awaits_and_writes, &waiter);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(weft_cancel(waiting, "enough"), 1);
+    CHECK_EQ(weft_await(waiting), -ECANCELED);
+    CHECK_EQ(weft_done(target, NULL), 0);
+    CHECK_EQ(weft_await(target), 7);
+}
+
+static int body_stubborn(void *arg)
+{
+    int rc = weft_sleep(10 * WEFT_SEC);
+    CHECK_EQ(rc, -ECANCELED);
+    WEFT_SHIELD(cleanup, 10 * WEFT_SEC);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    return (int)(intptr_t)arg;
+}
+
+TASK_TEST(test_T14_await_for_cancels_at_the_deadline_and_sees_the_task_out)
+{
+    weft_time start = weft_now();
+    CHECK_EQ(weft_await_for(weft_spawn(body_sleep, (void *)(9 * WEFT_SEC)), WEFT_SEC), -ETIMEDOUT);
+    CHECK_EQ(weft_now() - start, WEFT_SEC);
+    CHECK_EQ(weft_await_for(weft_spawn(body_sleep, (void *)WEFT_SEC), 2 * WEFT_SEC), 7);
+    start = weft_now();
+    CHECK_EQ(weft_await_for(weft_spawn(body_stubborn, (void *)4), WEFT_SEC), 4);
+    CHECK_EQ(weft_now() - start, 2 * WEFT_SEC);
+    CHECK_EQ(weft_await_for(weft_spawn(body_stubborn, (void *)-EIO), WEFT_SEC), -EIO);
+    CHECK_EQ(weft_await_for(weft_spawn(body_stubborn, (void *)-ECANCELED), WEFT_SEC), -ETIMEDOUT);
+    CHECK_EQ(weft_await_for(weft_spawn(body_sleep, (void *)WEFT_SEC), 0), -ETIMEDOUT);
+}
+
+struct bounded_wait {
+    weft_task target;
+    int rc;
+};
+
+static int body_awaits_for_long(void *arg)
+{
+    struct bounded_wait *wait = arg;
+    wait->rc = weft_await_for(wait->target, 100 * WEFT_SEC);
+    return wait->rc;
+}
+
+TASK_TEST(test_T14_a_cancelled_await_for_takes_the_task_with_it)
+{
+    struct bounded_wait wait = {.target = weft_spawn(body_stubborn, (void *)4)};
+    weft_task waiting = weft_spawn(body_awaits_for_long, &wait);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(weft_cancel(waiting, "enough"), 1);
+    CHECK_EQ(weft_await(waiting), -ECANCELED);
+    CHECK_EQ(wait.rc, -ECANCELED);
+    int rc = 0;
+    CHECK_EQ(weft_done(wait.target, &rc), 1);
+    CHECK_EQ(rc, 4);
+}
+
+static int main_T15(void *arg)
+{
+    int *ended = arg;
+    (void)weft_detach(body_first_wait, ended);
+    (void)weft_detach(body_value, (void *)-EIO);
+    return weft_yield();
+}
+
+TEST(test_T15_a_detached_task_outlives_its_spawner_and_ends_with_the_run)
+{
+    struct seen seen = {0};
+    struct first_wait wait = {0};
+    CHECK_OK(run_seeing(main_T15, &wait, &seen));
+    CHECK_EQ(wait.runs, 1);
+    CHECK_EQ(wait.rc, -ECANCELED);
+    CHECK_EQ(seen.count, 1);
+    CHECK_EQ(seen.last.rc, -EIO);
+}
+
+struct big {
+    int numbers[100];
+};
+
+static int body_sums(void *arg)
+{
+    const struct big *big = arg;
+    CHECK_EQ((uintptr_t)arg % 16, 0);
+    WEFT_TRY(weft_yield());
+    int sum = 0;
+    for (int i = 0; i < 100; i++)
+        sum += big->numbers[i];
+    return sum;
+}
+
+TASK_TEST(test_T16_a_copied_argument_lives_on_the_childs_stack)
+{
+    struct big big;
+    for (int i = 0; i < 100; i++)
+        big.numbers[i] = i;
+    weft_task task = weft_spawn_sized(body_sums, &big, sizeof big);
+    memset(&big, 0xff, sizeof big);
+    CHECK_EQ(weft_await(task), 4950);
+    CHECK_EQ(weft_await(weft_spawn_copy(body_sums, (struct big){{5}})), 5);
+    char *much = calloc(1, 20000);
+    CHECK_EQ(weft_await(weft_spawn_sized(body_sums, much, 20000)), -E2BIG);
+    free(much);
+}
+
+struct late {
+    int runs;
+};
+
+static void spawn_late(struct late **late)
+{
+    (void)weft_spawn(body_count, &(*late)->runs);
+}
+
+static int body_spawns_while_leaving(void *arg)
+{
+    struct late *late __attribute__((cleanup(spawn_late))) = arg;
+    return late->runs;
+}
+
+TASK_TEST(test_T17_spawning_while_a_body_returns_works)
+{
+    struct late late = {0};
+    CHECK_OK(weft_await(weft_spawn(body_spawns_while_leaving, &late)));
+    CHECK_EQ(late.runs, 1);
+}
+
+TASK_TEST(task_names_come_from_the_body_until_set)
+{
+    CHECK_EQ(weft_await(weft_spawn(body_fails_with_text, NULL)), -EIO);
+    weft_set_name("worker");
+    weft_set_name("a name that is much longer than thirty-one bytes");
+}
+
+/* ---- sweeps ---- */
+
+static int scenario_child(void *arg)
+{
+    WEFT_TRY(weft_sleep((weft_time)(intptr_t)arg));
+    weft_task inner = weft_spawn(body_value, (void *)1);
+    WEFT_TRY(weft_await(inner));
+    WEFT_TRY(weft_yield());
+    return 0;
+}
+
+SCENARIO(scenario_spawn_await_release)
+{
+    weft_task first = weft_spawn(scenario_child, (void *)WEFT_SEC);
+    weft_task second = weft_spawn(scenario_child, (void *)(2 * WEFT_SEC));
+    weft_release(weft_spawn(scenario_child, (void *)WEFT_MS));
+    WEFT_TRY(weft_await(second));
+    WEFT_TRY(weft_await(first));
+    return weft_await_for(weft_spawn(body_sleep, (void *)(5 * WEFT_SEC)), WEFT_SEC) == -ETIMEDOUT
+               ? 0
+               : -ECANCELED;
+}
+
+SCENARIO(scenario_detached_and_copied)
+{
+    weft_release(weft_detach(scenario_child, (void *)WEFT_SEC));
+    struct big big = {{1, 2, 3}};
+    WEFT_TRY(weft_await(weft_spawn_copy(body_sums, big)));
+    WEFT_TRY(weft_await(weft_spawn_stack(scenario_child, (void *)WEFT_SEC, 128 << 10)));
+    return weft_fail(0, "text %d", 1);
+}
