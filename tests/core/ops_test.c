@@ -147,7 +147,7 @@ static void make_pair(int out[2])
 static void close_pair(weft_loop *loop, const int pair[2])
 {
     for (int i = 0; i < 2; i++)
-        CHECK(weft_fd_close(loop, pair[i], NULL, NULL));
+        CHECK_EQ(weft_fd_close(loop, pair[i], NULL, NULL), 1);
 }
 
 static int make_listener(struct sockaddr_in *addr)
@@ -226,12 +226,12 @@ LOOP_TEST(op_send_and_recv_move_bytes)
     CHECK_EQ(finish(loop, &send_), 4);
     CHECK_EQ(finish(loop, &recv_), 4);
     CHECK_BYTES(buf, 4, "ping", 4);
-    CHECK(weft_fd_close(loop, pair[1], NULL, NULL));
+    CHECK_EQ(weft_fd_close(loop, pair[1], NULL, NULL), 1);
     START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf, .bytes = sizeof buf);
     CHECK_EQ(finish(loop, &recv_), 0);
     START(loop, &send_, NULL, .kind = WEFT_OP_SEND, .fd = pair[0], .buf = "ping", .bytes = 4);
     CHECK_EQ(finish(loop, &send_), -EPIPE);
-    CHECK(weft_fd_close(loop, pair[0], NULL, NULL));
+    CHECK_EQ(weft_fd_close(loop, pair[0], NULL, NULL), 1);
 }
 
 /* Some kernels answer -EAGAIN on a descriptor that was made not to block; here we ask for it. */
@@ -283,7 +283,7 @@ LOOP_TEST(test_I07_a_write_without_reader_is_an_error_and_no_signal)
     START(loop, &write_, NULL, .kind = WEFT_OP_WRITE, .fd = pipe_fds[1], .buf = "x", .bytes = 1,
           .offset = -1);
     CHECK_EQ(finish(loop, &write_), -EPIPE);
-    CHECK(weft_fd_close(loop, pipe_fds[1], NULL, NULL));
+    CHECK_EQ(weft_fd_close(loop, pipe_fds[1], NULL, NULL), 1);
 }
 
 LOOP_TEST(op_accept_and_connect_meet)
@@ -304,19 +304,19 @@ LOOP_TEST(op_accept_and_connect_meet)
     CHECK(fcntl(server, F_GETFD) & FD_CLOEXEC);
     int pair[2] = {client, server};
     close_pair(loop, pair);
-    CHECK(weft_fd_close(loop, listener, NULL, NULL));
+    CHECK_EQ(weft_fd_close(loop, listener, NULL, NULL), 1);
 }
 
 LOOP_TEST(op_connect_tells_refusal)
 {
     struct sockaddr_in addr;
     struct outcome connect_ = {0};
-    CHECK(weft_fd_close(loop, make_listener(&addr), NULL, NULL));
+    CHECK_EQ(weft_fd_close(loop, make_listener(&addr), NULL, NULL), 1);
     int client = wf_sys_socket(AF_INET, SOCK_STREAM, 0);
     START(loop, &connect_, NULL, .kind = WEFT_OP_CONNECT, .fd = client, .buf = &addr,
           .bytes = sizeof addr);
     CHECK_EQ(finish(loop, &connect_), -ECONNREFUSED);
-    CHECK(weft_fd_close(loop, client, NULL, NULL));
+    CHECK_EQ(weft_fd_close(loop, client, NULL, NULL), 1);
 }
 
 LOOP_TEST(op_poll_tells_the_events_that_are_there)
@@ -334,10 +334,10 @@ LOOP_TEST(op_poll_tells_the_events_that_are_there)
     /* Readiness is a state, not an event: the byte is still there. */
     START(loop, &poll_, NULL, .kind = WEFT_OP_POLL, .fd = pair[0], .flags = POLLIN);
     CHECK_EQ(finish(loop, &poll_), POLLIN);
-    CHECK(weft_fd_close(loop, pair[1], NULL, NULL));
+    CHECK_EQ(weft_fd_close(loop, pair[1], NULL, NULL), 1);
     START(loop, &poll_, NULL, .kind = WEFT_OP_POLL, .fd = pair[0], .flags = POLLOUT);
     CHECK_EQ(finish(loop, &poll_) & POLLHUP, POLLHUP);
-    CHECK(weft_fd_close(loop, pair[0], NULL, NULL));
+    CHECK_EQ(weft_fd_close(loop, pair[0], NULL, NULL), 1);
 }
 
 LOOP_TEST(op_read_and_write_a_regular_file)
@@ -359,7 +359,7 @@ LOOP_TEST(op_read_and_write_a_regular_file)
     CHECK_EQ(finish(loop, &io), 0);
     START(loop, &io, NULL, .kind = WEFT_OP_POLL, .fd = fd, .flags = POLLIN);
     CHECK_EQ(finish(loop, &io), POLLIN);
-    CHECK(weft_fd_close(loop, fd, NULL, NULL));
+    CHECK_EQ(weft_fd_close(loop, fd, NULL, NULL), 1);
 }
 
 LOOP_TEST(op_accept_many_goes_on_until_cancelled)
@@ -380,9 +380,9 @@ LOOP_TEST(op_accept_many_goes_on_until_cancelled)
     CHECK_EQ(finish(loop, &accept_), -ECANCELED);
     for (int i = 0; i < 40; i++) {
         wf_sys_close(clients[i]);
-        CHECK(weft_fd_close(loop, accept_.fds[i], NULL, NULL));
+        CHECK_EQ(weft_fd_close(loop, accept_.fds[i], NULL, NULL), 1);
     }
-    CHECK(weft_fd_close(loop, listener, NULL, NULL));
+    CHECK_EQ(weft_fd_close(loop, listener, NULL, NULL), 1);
 }
 
 static void fill_pattern(unsigned char *bytes, size_t count)
@@ -406,10 +406,10 @@ LOOP_TEST(op_recv_many_brings_every_byte_in_order_then_the_end)
               .bytes = BYTES - at);
         CHECK_GT(finish(loop, &send_), 0);
     }
-    CHECK(weft_fd_close(loop, pair[1], NULL, NULL));
+    CHECK_EQ(weft_fd_close(loop, pair[1], NULL, NULL), 1);
     CHECK_EQ(finish(loop, &recv_), 0);
     CHECK_BYTES(got, recv_.total, sent, BYTES);
-    CHECK(weft_fd_close(loop, pair[0], NULL, NULL));
+    CHECK_EQ(weft_fd_close(loop, pair[0], NULL, NULL), 1);
     free(sent);
     free(got);
 }
@@ -450,9 +450,9 @@ LOOP_TEST(op_recv_many_survives_running_out_of_buffers)
             turn_until_total(loop, &recv_[i], 10 * round);
     }
     for (int i = 0; i < COUNT; i++) {
-        CHECK(weft_fd_close(loop, pairs[i][1], NULL, NULL));
+        CHECK_EQ(weft_fd_close(loop, pairs[i][1], NULL, NULL), 1);
         CHECK_EQ(finish(loop, &recv_[i]), 0);
-        CHECK(weft_fd_close(loop, pairs[i][0], NULL, NULL));
+        CHECK_EQ(weft_fd_close(loop, pairs[i][0], NULL, NULL), 1);
     }
 }
 
@@ -610,7 +610,7 @@ LOOP_TEST(op_cancel_that_races_with_a_connection_loses_none)
         CHECK_OK(server);
         wf_sys_close(client);
         wf_sys_close(server);
-        CHECK(weft_fd_close(loop, listener, NULL, NULL));
+        CHECK_EQ(weft_fd_close(loop, listener, NULL, NULL), 1);
     }
 }
 
@@ -683,7 +683,8 @@ LOOP_TEST(test_I05_close_while_others_wait)
         START(loop, &poll_, NULL, .kind = WEFT_OP_POLL, .fd = pair[0], .flags = POLLPRI);
         turn_some(loop, turns);
         struct close_watch watch = {.fd = pair[0], .reader = &recv_, .poller = &poll_};
-        CHECK(!weft_fd_close(loop, pair[0], on_closed, &watch));
+        CHECK_EQ(weft_fd_close(loop, pair[0], on_closed, &watch), 0);
+        CHECK_EQ(weft_fd_close(loop, pair[0], NULL, NULL), -EBADF);
         CHECK_OK(fcntl(pair[0], F_GETFD)); /* not before they are told */
         weft_op_args late = {.kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf, .bytes = 4};
         struct outcome refused = {0};
@@ -692,7 +693,7 @@ LOOP_TEST(test_I05_close_while_others_wait)
         CHECK_EQ(finish(loop, &poll_), -EBADF);
         CHECK_EQ(watch.told, 1);
         CHECK_EQ(watch.finals_then, 2);
-        CHECK(weft_fd_close(loop, pair[1], NULL, NULL));
+        CHECK_EQ(weft_fd_close(loop, pair[1], NULL, NULL), 1);
     }
 }
 

@@ -627,7 +627,7 @@ TEST(test_I05_close_ends_what_waits_with_EBADF)
     struct outcome outcome;
     connect_in(loop, fds);
     op_begin(loop, WEFT_OP_RECV, fds[1], &byte, 1, &outcome);
-    CHECK(!weft_fd_close(loop, fds[1], close_told, NULL));
+    CHECK_EQ(weft_fd_close(loop, fds[1], close_told, NULL), 0);
     CHECK_EQ(wf_sys_send(fds[0], "x", 1, 0), 1);
     loop_settle(loop);
     CHECK_EQ(outcome.result, -EBADF);

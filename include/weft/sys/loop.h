@@ -168,10 +168,11 @@ WEFT_API int weft_op_try(weft_loop *loop, const weft_op_args *args);
  * or the result if it was quicker.  Again is harmless. */
 WEFT_API void weft_op_cancel(weft_loop *loop, weft_op *op);
 
-/* Releases a descriptor, once.  True: it is closed already, `done` is not called.  False:
- * operations were pending; they are cancelled and complete with -EBADF first, then the number is
- * closed, then `done` (may be NULL) is told.  Never waits, needs no memory. */
-WEFT_API bool weft_fd_close(weft_loop *loop, int fd, void (*done)(void *arg), void *arg);
+/* Releases a descriptor.  1: it is closed already, `done` is not called.  0: operations were
+ * pending; they are cancelled and complete with -EBADF first, then the number is closed, then
+ * `done` (may be NULL) is told.  -EBADF: not open, or being closed already; another error: closed,
+ * with that error of the last write.  Never waits, needs no memory. */
+WEFT_API int weft_fd_close(weft_loop *loop, int fd, void (*done)(void *arg), void *arg);
 
 WEFT_END_DECLS
 

@@ -35,9 +35,9 @@ typedef struct weft_wait_class {
      * nothing and wake it later with the true outcome. */
     void (*cancel)(struct weft_waiter *waiter);
 
-    /* weft_wake() was called on it.  NULL: the task that parked on it becomes ready.  Otherwise this
-     * is called instead, with the waiter off its queue and `rc` set: for a wait on several things,
-     * which takes its other waiters off their queues and wakes the one it parked on. */
+    /* weft_wake() was called on it.  NULL: the task that parked on it becomes ready.  Otherwise
+     * this is called instead, with the waiter off its queue and `rc` set: for a wait on several
+     * things, which takes its other waiters off their queues and wakes the one it parked on. */
     void (*woken)(struct weft_waiter *waiter);
 } weft_wait_class;
 
@@ -51,7 +51,10 @@ typedef struct weft_waiter {
     bool is_woken;
 } weft_waiter;
 
-#define WEFT_WAITER(wait_class_, object_) {.wait_class = (wait_class_), .object = (object_)}
+#define WEFT_WAITER(wait_class_, object_)                                                          \
+    {                                                                                              \
+        .wait_class = (wait_class_), .object = (object_)                                           \
+    }
 
 /* A FIFO of waiters.  Zeroed is empty. */
 typedef struct weft_waitq {
@@ -60,7 +63,7 @@ typedef struct weft_waitq {
 
 WEFT_API void weft_waitq_push(weft_waitq *queue, weft_waiter *waiter);
 WEFT_API weft_waiter *weft_waitq_pop(weft_waitq *queue); /* the first, taken off; NULL if empty */
-WEFT_API void weft_waitq_remove(weft_waiter *waiter);          /* off its queue, if in one */
+WEFT_API void weft_waitq_remove(weft_waiter *waiter);    /* off its queue, if in one */
 
 static inline weft_waiter *weft_waitq_first(const weft_waitq *queue)
 {
@@ -68,7 +71,8 @@ static inline weft_waiter *weft_waitq_first(const weft_waitq *queue)
 }
 
 /* Every suspension point begins with it: -ECANCELED if the current scope is effectively cancelled,
- * -EPERM outside a task, else 0.  May switch to other tasks (fairness, rule F03) before it says 0. */
+ * -EPERM outside a task, else 0.  May switch to other tasks (fairness, rule F03) before it says 0.
+ */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_sp_enter(void);
 
 /* Suspends the calling task until the waiter is woken; returns what it was woken with. */
@@ -80,6 +84,15 @@ WEFT_API WEFT_WAITS int weft_park_shielded(weft_waiter *waiter);
 /* Takes the waiter off its queue, gives its park the result `rc` and makes its task ready.  Once a
  * waiter; a second time does nothing.  On the loop's thread only. */
 WEFT_API void weft_wake(weft_waiter *waiter, int rc);
+
+/* Runs an operation for the calling task: tries it at once, else starts it and parks until it has
+ * completed.  Cancelled, it asks for the end and returns what the operation's own completion says
+ * (rules C03, I02).  Not for the _MANY kinds.  */
+struct weft_op_args;
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_op_wait(const struct weft_op_args *args);
+
+/* What weft_progress() of the calling task will say. */
+WEFT_API void weft_progress_set(size_t bytes);
 
 WEFT_END_DECLS
 

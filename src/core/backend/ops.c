@@ -226,22 +226,22 @@ static void fd_finish_close(weft_loop *loop, struct wf_fd *fd)
         closed(arg);
 }
 
-bool weft_fd_close(weft_loop *loop, int number, void (*done)(void *arg), void *arg)
+int weft_fd_close(weft_loop *loop, int number, void (*done)(void *arg), void *arg)
 {
     struct wf_fd *fd = wf_fd_find(loop, number);
-    if (fd != NULL) {
-        assert(!fd->is_closing);
-        if (!wf_list_is_empty(&fd->ops)) {
-            fd->is_closing = true;
-            fd->closed = done;
-            fd->closed_arg = arg;
-            fd_cancel_all(loop, fd, -EBADF);
-            return false;
-        }
-        fd_drop(loop, fd);
+    if (number < 0 || (fd != NULL && fd->is_closing))
+        return -EBADF;
+    if (fd != NULL && !wf_list_is_empty(&fd->ops)) {
+        fd->is_closing = true;
+        fd->closed = done;
+        fd->closed_arg = arg;
+        fd_cancel_all(loop, fd, -EBADF);
+        return 0;
     }
-    wf_sys_close(number);
-    return true;
+    if (fd != NULL)
+        fd_drop(loop, fd);
+    int rc = wf_sys_close(number);
+    return rc < 0 ? rc : 1;
 }
 
 /* ---- operations ---- */
