@@ -4,6 +4,7 @@
 
 #include <weft/sim.h>
 #include <weft/sys/loop.h>
+#include <weft/task.h>
 
 #include "base/sys.h"
 #include "harness/harness.h"
@@ -693,4 +694,129 @@ TEST(a_second_reader_is_refused)
     CHECK_EQ(outcome.result, -ECANCELED);
     close_both(fds);
     loop_end(loop);
+}
+
+/* ---- tasks ---- */
+
+static int sleep_a_year(void *arg)
+{
+    (void)arg;
+    return weft_sleep(365 * 24 * 3600 * WEFT_SEC);
+}
+
+TEST(test_Z02_a_task_sleeps_for_a_year)
+{
+    CHECK_OK(weft_sim_run(1, sleep_a_year, NULL));
+    weft_sim_stats stats;
+    weft_sim_stats_get(&stats);
+    CHECK_GE(stats.now, 365 * 24 * 3600 * WEFT_SEC);
+    CHECK_EQ(stats.seed, 1u);
+    CHECK_GT(stats.steps, 1u);
+}
+
+static char order[8];
+
+static int note_order(void *arg)
+{
+    order[strlen(order)] = *(const char *)arg;
+    return 0;
+}
+
+static int start_six(void *arg)
+{
+    (void)arg;
+    memset(order, 0, sizeof order);
+    for (const char *name = "abcdef"; *name != '\0'; name++)
+        weft_spawn(note_order, (void *)(uintptr_t)name);
+    return 0;
+}
+
+TEST(test_Z03_the_seed_chooses_among_ready_tasks)
+{
+    char first[8];
+    int different = 0;
+    CHECK_OK(weft_sim_run(1, start_six, NULL));
+    memcpy(first, order, sizeof order);
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        CHECK_OK(weft_sim_run(seed, start_six, NULL));
+        uint64_t hash = weft_sim_trace_hash();
+        different += strcmp(order, first) != 0;
+        char again[8];
+        memcpy(again, order, sizeof order);
+        CHECK_OK(weft_sim_run(seed, start_six, NULL));
+        CHECK_STR(order, again);
+        CHECK_EQ(weft_sim_trace_hash(), hash);
+    }
+    CHECK_GT(different, 30);
+}
+
+static int start_world_in_world(void *arg)
+{
+    (void)arg;
+    return weft_sim_run(1, sleep_a_year, NULL);
+}
+
+TEST(a_world_inside_a_loop_is_refused)
+{
+    CHECK_EQ(weft_sim_run(1, start_world_in_world, NULL), -EBUSY);
+    CHECK_EQ(weft_sim_reset(1 << 20), -EPERM);
+}
+
+/* ---- the plan ---- */
+
+static int send_until_reset(void *arg)
+{
+    (void)arg;
+    weft_loop *loop = weft_loop_self();
+    int fds[2], sent = 0;
+    char byte = 0;
+    weft_op_args args = {.kind = WEFT_OP_SEND, .buf = &byte, .bytes = 1};
+    int rc = wf_sys_socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
+    CHECK_OK(rc);
+    args.fd = fds[0];
+    while ((rc = weft_op_try(loop, &args)) > 0)
+        sent++;
+    CHECK_EQ(rc, -ECONNRESET);
+    close_both(fds);
+    return sent;
+}
+
+TEST(the_plan_says_how_much_goes_wrong)
+{
+    weft_sim_options options = {
+        .seed = 1,
+        .delay_max = -1,
+        .short_ppm = WEFT_SIM_NEVER,
+        .wait_ppm = WEFT_SIM_NEVER,
+        .reset_ppm = 10000,
+    };
+    int sum = 0;
+    for (; options.seed <= 20; options.seed++)
+        sum += weft_sim_run_with(&options, send_until_reset, NULL);
+    CHECK_GT(sum, 20 * 30); /* about 100 each */
+    CHECK_LT(sum, 20 * 300);
+}
+
+static int read_own_source(void *arg)
+{
+    char start[3];
+    int fd = wf_sys_open(arg, O_RDONLY, 0);
+    if (fd < 0)
+        return fd;
+    CHECK_GE(fd, 1 << 20);
+    CHECK_EQ(wf_sys_pread(fd, start, 2, 0), 2);
+    CHECK_BYTES(start, 2, "/*", 2);
+    CHECK_EQ(wf_sys_write(fd, "x", 1), -EBADF);
+    CHECK_EQ(wf_sys_open(arg, O_RDWR, 0), -EPERM);
+    CHECK_OK(wf_sys_close(fd));
+    return 0;
+}
+
+TEST(test_Z05_files_are_read_if_that_is_allowed)
+{
+    weft_sim_options options = {.short_ppm = WEFT_SIM_NEVER};
+    void *path = (void *)(uintptr_t)test_source("tests/core/sim_test.c");
+    CHECK_EQ(weft_sim_run_with(&options, read_own_source, path), -EPERM);
+    options.allow = WEFT_SIM_ALLOW_FILES;
+    CHECK_OK(weft_sim_run_with(&options, read_own_source, path));
 }
