@@ -6,6 +6,7 @@
 
 #include <weft/base.h>
 #include <weft/error.h>
+#include <weft/exec.h>
 #include <weft/gather.h>
 #include <weft/group.h>
 #include <weft/io.h>

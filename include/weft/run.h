@@ -31,6 +31,9 @@ typedef struct weft_config {
     weft_time grace;               /* detached tasks get this long at the end; 0: 10 s */
     uint32_t flags;                /* enum weft_run_flags */
     uint32_t task_count_max;       /* 0: 4,000,000; past it spawn gives -EAGAIN in the handle */
+    uint32_t blocking_thread_max;  /* of weft_run_blocking; 0: twice the processors, at most 32 */
+    uint32_t blocking_queue_max;   /* bodies waiting for a thread; 0: 1,024; past it callers wait */
+    weft_time blocking_idle;       /* a thread without work ends after; 0: 30 s */
 
     /* An error that nobody received (rule T08).  NULL: one line to the log. */
     void (*unhandled)(const struct weft_error *error, void *arg);

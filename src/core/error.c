@@ -3,6 +3,7 @@
 #include <weft/error.h>
 
 #include "base/alloc.h"
+#include "core/exec_priv.h"
 #include "core/sched_priv.h"
 
 #include <stdarg.h>
@@ -40,30 +41,51 @@ static void note_trim(char *text)
         text[start - 1] = '\0';
 }
 
+static void note_format(char *text, const char *format, va_list args)
+{
+    int len = vsnprintf(text, WEFT_ERROR_TEXT_BYTES, format, args);
+    if (len >= WEFT_ERROR_TEXT_BYTES)
+        note_trim(text);
+}
+
+static void task_fail(wf_task *self, const char *format, va_list args)
+{
+    struct wf_note *note = wf_alloc(sizeof *note);
+    if (note != NULL) {
+        note->ref_count = 1;
+        note_format(note->text, format, args);
+    }
+    wf_note_drop(&self->note); /* after the format: it may have quoted the old text */
+    self->note = note;
+}
+
+/* A blocking body's text goes home with its result. */
+static void body_fail(char *text, const char *format, va_list args)
+{
+    char fresh[WEFT_ERROR_TEXT_BYTES];
+    note_format(fresh, format, args);
+    memcpy(text, fresh, sizeof fresh);
+}
+
 int weft_fail(int rc, const char *format, ...)
 {
     wf_task *self = wf_task_self();
-    if (self == NULL)
-        return rc;
-    struct wf_note *note = wf_alloc(sizeof *note);
-    if (note == NULL) {
-        wf_note_drop(&self->note);
-        return rc;
-    }
-    note->ref_count = 1;
+    char *body_text = wf_exec_text();
     va_list args;
     va_start(args, format);
-    int len = vsnprintf(note->text, sizeof note->text, format, args);
+    if (body_text != NULL)
+        body_fail(body_text, format, args);
+    else if (self != NULL)
+        task_fail(self, format, args);
     va_end(args);
-    if (len >= (int)sizeof note->text)
-        note_trim(note->text);
-    wf_note_drop(&self->note); /* after the format: it may have quoted the old text */
-    self->note = note;
     return rc;
 }
 
 const char *weft_error_text(void)
 {
     const wf_task *self = wf_task_self();
+    const char *body_text = wf_exec_text();
+    if (body_text != NULL)
+        return body_text;
     return self != NULL && self->note != NULL ? self->note->text : "";
 }

@@ -4,6 +4,7 @@
 
 #include <weft/run.h>
 
+#include "core/exec_priv.h"
 #include "core/sched_priv.h"
 #include "core/stack_overflow.h"
 #include "core/virtual_clock.h"
@@ -130,6 +131,7 @@ static int run_loop(struct wf_sched *sched, weft_fn *fn, void *arg)
         run_end_detached(sched);
         rc = sched->main_result;
     }
+    wf_exec_fini(sched->loop);
     run_drain(sched->loop);
     wf_overflow_thread_end();
     return rc;

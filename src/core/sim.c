@@ -137,7 +137,8 @@ static weft_sim_options options_complete(const weft_sim_options *given)
 
 int sim_world_open(weft_loop *loop, uint64_t seed)
 {
-    assert(sim_current == NULL);
+    if (sim_current != NULL)
+        return -EPERM; /* a blocking body starts a run of its own: one world a thread */
     struct sim_world *world = wf_alloc(sizeof *world);
     if (world == NULL)
         return -ENOMEM;
