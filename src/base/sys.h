@@ -211,6 +211,11 @@ static inline weft_time wf_sys_wall(void)
     return weft_platform_get()->wall();
 }
 
+static inline int wf_sys_fd_limit(void)
+{
+    return weft_platform_get()->fd_limit();
+}
+
 static inline int wf_sys_cpu_count(void)
 {
     return weft_platform_get()->cpu_count();

@@ -5,12 +5,14 @@
 #include <weft/sys/platform.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -247,6 +249,14 @@ static int host_cpu_count(void)
     return count > 0 ? count : 1;
 }
 
+static int host_fd_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == 0)
+        return 1024;
+    return limit.rlim_cur < INT_MAX ? (int)limit.rlim_cur : INT_MAX;
+}
+
 const weft_platform weft_platform_host = {
     .name = "host",
     .alloc = host_alloc,
@@ -283,4 +293,5 @@ const weft_platform weft_platform_host = {
     .thread_join = host_thread_join,
     .thread_yield = host_thread_yield,
     .cpu_count = host_cpu_count,
+    .fd_limit = host_fd_limit,
 };

@@ -344,6 +344,11 @@ static int sim_cpu_count(void)
     return 1;
 }
 
+static int sim_fd_limit(void)
+{
+    return 65536;
+}
+
 void sim_platform_fill(weft_platform *table, const weft_platform *host)
 {
     *table = (weft_platform){
@@ -383,5 +388,6 @@ void sim_platform_fill(weft_platform *table, const weft_platform *host)
         .thread_join = host->thread_join, /* threads of before */
         .thread_yield = host->thread_yield,
         .cpu_count = sim_cpu_count,
+        .fd_limit = sim_fd_limit,
     };
 }

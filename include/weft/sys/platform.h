@@ -75,6 +75,9 @@ typedef struct weft_platform {
     void (*thread_join)(weft_thread thread);
     void (*thread_yield)(void); /* lets another thread have the processor */
     int (*cpu_count)(void); /* processors this process may use, >= 1 */
+
+    /* Descriptors this process may have open, >= 1. */
+    int (*fd_limit)(void);
 } weft_platform;
 
 /* The host's table, and the calling thread's current one (any thread). */
