@@ -16,14 +16,16 @@ struct wf_http_fault {
     const char *message;    /* one sentence, static */
     const char *limit_name; /* NULL: no limit was passed */
     uint64_t limit, seen;   /* with limit_name */
-    uint64_t offset;
+    int64_t offset;         /* WF_HTTP_NOWHERE: the reason is in no byte */
 };
+
+#define WF_HTTP_NOWHERE ((int64_t)-1)
 
 /* The code that goes with a status when nothing more exact is known. */
 const char *wf_http_status_code(int status);
 
 /* A fault without a limit, and one of a limit. */
-static inline struct wf_http_fault wf_http_fault(int status, const char *message, uint64_t offset)
+static inline struct wf_http_fault wf_http_fault(int status, const char *message, int64_t offset)
 {
     return (struct wf_http_fault){
         .status = status,
@@ -35,7 +37,7 @@ static inline struct wf_http_fault wf_http_fault(int status, const char *message
 
 static inline struct wf_http_fault wf_http_fault_limit(int status, const char *message,
                                                        const char *limit_name, uint64_t limit,
-                                                       uint64_t seen, uint64_t offset)
+                                                       uint64_t seen, int64_t offset)
 {
     struct wf_http_fault fault = wf_http_fault(status, message, offset);
     fault.limit_name = limit_name;

@@ -54,7 +54,7 @@ bool wf_h1_body_is_done(const struct wf_h1_body *body)
 
 static int body_bad(struct wf_h1_body *body, const char *message)
 {
-    body->fault = wf_http_fault(400, message, body->offset);
+    body->fault = wf_http_fault(400, message, (int64_t)body->offset);
     body->state = REFUSED;
     return -WEFT_ESYNTAX;
 }
@@ -62,7 +62,8 @@ static int body_bad(struct wf_h1_body *body, const char *message)
 static int body_over(struct wf_h1_body *body, const char *message, const char *limit_name,
                      uint64_t limit)
 {
-    body->fault = wf_http_fault_limit(400, message, limit_name, limit, limit + 1, body->offset);
+    body->fault =
+        wf_http_fault_limit(400, message, limit_name, limit, limit + 1, (int64_t)body->offset);
     body->state = REFUSED;
     return -WEFT_ELIMIT;
 }
@@ -73,7 +74,7 @@ static int body_too_large(struct wf_h1_body *body)
     if (__builtin_add_overflow(body->bytes, body->left, &seen))
         seen = UINT64_MAX;
     body->fault = wf_http_fault_limit(413, "The body is too large.", "body_bytes_max",
-                                      body->limits->body_bytes_max, seen, body->offset);
+                                      body->limits->body_bytes_max, seen, (int64_t)body->offset);
     body->state = REFUSED;
     return -WEFT_ELIMIT;
 }

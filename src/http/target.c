@@ -43,7 +43,7 @@ struct wf_http_target wf_http_target_split(weft_str target)
 
 static int path_bad(struct wf_http_fault *fault, const char *message, size_t offset)
 {
-    *fault = wf_http_fault(400, message, offset);
+    *fault = wf_http_fault(400, message, (int64_t)offset);
     return -WEFT_ESYNTAX;
 }
 

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Connections: what the stream's callbacks do.  Bytes become requests here; a whole one goes to
+ * serve.c for a slot and a task.
+ */
+
+#include "http/server_priv.h"
+
+#include <assert.h>
+
+static struct wf_conn *conn_of(weft_stream *stream)
+{
+    return weft_stream_get_user(stream);
+}
+
+static weft_time time_min(weft_time a, weft_time b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- deadlines ---- */
+
+void wf_conn_arm(struct wf_conn *conn)
+{
+    weft_time at = time_min(conn->deadline, conn->gone_deadline);
+    if (conn->wait != WF_CONN_WAIT_NONE)
+        at = time_min(at, conn->wait_deadline);
+    weft_stream_set_deadline(conn->stream, at);
+}
+
+void wf_conn_set_state(struct wf_conn *conn, enum wf_conn_state state, weft_time duration)
+{
+    conn->state = state;
+    conn->deadline = weft_after(duration);
+    conn->wait = WF_CONN_WAIT_NONE;
+    wf_conn_arm(conn);
+}
+
+/* An answer is on its way and nothing else: the client must take it, then may be silent. */
+static void conn_set_idle(struct wf_conn *conn)
+{
+    weft_time now = weft_now();
+    conn->state = WF_CONN_IDLE;
+    conn->deadline = now + conn->server->limits.keep_alive_max;
+    conn->wait = WF_CONN_WAIT_OUTPUT;
+    conn->wait_deadline = now + conn->server->limits.write_idle_max;
+    conn->wait_unsent = SIZE_MAX;
+    wf_conn_arm(conn);
+}
+
+/* The body is due: each piece within the idle time, all of it at the least rate. */
+static void conn_set_body_deadline(struct wf_conn *conn)
+{
+    weft_http_request *req = conn->req;
+    weft_time now = weft_now();
+    if (req->body_waits_from == 0)
+        req->body_waits_from = now;
+    conn->deadline = now + wf_request_body_patience(req, now - req->body_waits_from);
+    wf_conn_arm(conn);
+}
+
+/* ---- the end ---- */
+
+static void conn_drop_request(struct wf_conn *conn)
+{
+    if (conn->req == NULL)
+        return;
+    wf_request_release(conn->req);
+    conn->req = NULL;
+}
+
+static void conn_leave(struct wf_conn *conn)
+{
+    wf_http_queue_leave(conn);
+    conn_drop_request(conn);
+    conn->state = WF_CONN_ENDING;
+    weft_stream_set_deadline(conn->stream, WEFT_FOREVER);
+}
+
+void wf_conn_end(struct wf_conn *conn)
+{
+    if (conn->state == WF_CONN_ENDING)
+        return;
+    conn_leave(conn);
+    weft_stream_end(conn->stream);
+}
+
+void wf_conn_abort(struct wf_conn *conn)
+{
+    if (conn->is_aborted)
+        return;
+    conn->is_aborted = true;
+    conn_leave(conn);
+    weft_stream_abort(conn->stream);
+}
+
+static void conn_closed(weft_stream *stream)
+{
+    struct wf_conn *conn = conn_of(stream);
+    assert(conn->req == NULL);
+    wf_list_remove(&conn->link);
+    wf_server_conn_gone(conn->server);
+}
+
+/* ---- a request out of bytes ---- */
+
+/* 1: go on; 0: wait for more; < 0: the connection ends. */
+
+static int conn_refuse(struct wf_conn *conn, const struct wf_http_fault *fault)
+{
+    conn->server->stats.refused++;
+    conn->req->will_close = true;
+    if (wf_request_refuse(conn->req, fault, /* retry_after= */ 0))
+        wf_conn_end(conn);
+    else
+        wf_conn_abort(conn);
+    return -1;
+}
+
+static int conn_refuse_no_memory(struct wf_conn *conn)
+{
+    wf_conn_answer_no_memory(conn);
+    wf_conn_end(conn);
+    return -1;
+}
+
+/* The peer ended in the middle of a request: it can get no answer that is right. */
+static int conn_wait_for_more(struct wf_conn *conn)
+{
+    if (!weft_stream_is_ended(conn->stream))
+        return 0;
+    wf_conn_end(conn);
+    return -1;
+}
+
+static int conn_begin(struct wf_conn *conn)
+{
+    if (weft_stream_get_input(conn->stream).len == 0)
+        return conn_wait_for_more(conn);
+    conn->req = wf_request_new(conn);
+    if (conn->req == NULL)
+        return conn_refuse_no_memory(conn);
+    conn->state = WF_CONN_HEAD;
+    return 1;
+}
+
+/* The body of a request whose handler wants it whole is collected first: a slow client holds
+ * neither a task nor a slot. */
+static bool conn_must_collect(const weft_http_request *req)
+{
+    const struct wf_http_route *route = req->match.route;
+    return req->fault.status == 0 && !req->is_options && route != NULL &&
+           (route->public.flags & WEFT_HTTP_STREAM_BODY) == 0 && !wf_h1_body_is_done(&req->framing);
+}
+
+static int conn_head_done(struct wf_conn *conn, weft_str input)
+{
+    weft_http_request *req = conn->req;
+    uint32_t head_bytes = req->head.bytes;
+    conn->server->stats.requests++;
+    conn->request_count++;
+    if (wf_request_prepare(req, input.ptr) < 0)
+        return conn_refuse_no_memory(conn);
+    weft_stream_consume(conn->stream, head_bytes);
+    conn->state = WF_CONN_BODY;
+    req->is_collecting = conn_must_collect(req);
+    return 1;
+}
+
+static int conn_head(struct wf_conn *conn)
+{
+    weft_http_request *req = conn->req;
+    weft_str input = weft_stream_get_input(conn->stream);
+    int rc = wf_h1_head_feed(&req->head, input.ptr, input.len);
+    if (rc > 0)
+        return conn_head_done(conn, input);
+    if (rc < 0)
+        return conn_refuse(conn, &req->head.fault);
+    if (!req->is_head_timed) {
+        req->is_head_timed = true;
+        wf_conn_set_state(conn, WF_CONN_HEAD, conn->server->limits.head_time_max);
+    }
+    return conn_wait_for_more(conn);
+}
+
+/* Takes what is there of the body.  1: it is whole. */
+static int conn_take_body(struct wf_conn *conn, bool is_kept)
+{
+    weft_http_request *req = conn->req;
+    for (;;) {
+        weft_str input = weft_stream_get_input(conn->stream), piece;
+        size_t used;
+        int rc = wf_h1_body_next(&req->framing, input.ptr, input.len, &used, &piece);
+        if (rc > 0 && is_kept)
+            rc = wf_request_keep_body(req, piece);
+        else if (rc > 0)
+            rc = 0;
+        weft_stream_consume(conn->stream, used);
+        if (rc < 0)
+            return rc;
+        if (wf_h1_body_is_done(&req->framing))
+            return 1;
+        if (used == input.len)
+            return 0;
+    }
+}
+
+/* What could not get in anyway is refused before its body is read. */
+static int conn_wait_for_body(struct wf_conn *conn)
+{
+    if (wf_http_is_full(conn->server)) {
+        wf_http_shed_one(conn);
+        return -1;
+    }
+    if (wf_request_continue(conn->req) < 0) {
+        wf_conn_abort(conn);
+        return -1;
+    }
+    conn_set_body_deadline(conn);
+    return conn_wait_for_more(conn);
+}
+
+static int conn_body(struct wf_conn *conn)
+{
+    weft_http_request *req = conn->req;
+    if (!req->is_collecting)
+        return 1;
+    int rc = conn_take_body(conn, /* is_kept= */ true);
+    if (rc == -ENOMEM)
+        return conn_refuse_no_memory(conn);
+    if (rc < 0)
+        return conn_refuse(conn, req->fault.status != 0 ? &req->fault : &req->framing.fault);
+    return rc > 0 ? 1 : conn_wait_for_body(conn);
+}
+
+static int conn_discard(struct wf_conn *conn)
+{
+    int rc = conn_take_body(conn, /* is_kept= */ false);
+    if (rc == 0)
+        return conn_wait_for_more(conn);
+    if (rc < 0) {
+        wf_conn_end(conn);
+        return rc;
+    }
+    conn_drop_request(conn);
+    conn_set_idle(conn);
+    return 1;
+}
+
+bool wf_conn_advance(struct wf_conn *conn)
+{
+    for (int rc = 1; rc > 0;) {
+        switch ((enum wf_conn_state)conn->state) {
+        case WF_CONN_IDLE:
+            rc = conn_begin(conn);
+            break;
+        case WF_CONN_HEAD:
+            rc = conn_head(conn);
+            break;
+        case WF_CONN_BODY:
+            rc = conn_body(conn);
+            if (rc > 0)
+                return true;
+            break;
+        case WF_CONN_DISCARD:
+            rc = conn_discard(conn);
+            break;
+        default:
+            return false;
+        }
+    }
+    return false;
+}
+
+bool wf_conn_next(struct wf_conn *conn)
+{
+    weft_http_request *req = conn->req;
+    conn->wait = WF_CONN_WAIT_NONE;
+    if (weft_stream_get_error(conn->stream) < 0) {
+        wf_conn_abort(conn);
+        return false;
+    }
+    if (req->will_close) {
+        wf_conn_end(conn);
+        return false;
+    }
+    if (!wf_h1_body_is_done(&req->framing)) {
+        wf_conn_set_state(conn, WF_CONN_DISCARD, conn->server->limits.body_idle_max);
+    } else {
+        conn_drop_request(conn);
+        conn_set_idle(conn);
+    }
+    return wf_conn_advance(conn);
+}
+
+/* ---- callbacks ---- */
+
+/* The task is told by a cancel; it ends the connection. */
+static void conn_give_up(struct wf_conn *conn, enum wf_conn_verdict verdict, const char *why)
+{
+    if (conn->verdict != WF_CONN_FINE)
+        return;
+    conn->verdict = (uint8_t)verdict;
+    conn->server->stats.requests_cancelled++;
+    if (conn->task.id != 0)
+        (void)weft_cancel(conn->task, why);
+}
+
+/* Pipelined bytes wait in the stream.  An end may be half of one: the client gets a little time. */
+static void conn_input_busy(struct wf_conn *conn)
+{
+    if (weft_stream_get_error(conn->stream) < 0) {
+        conn_give_up(conn, WF_CONN_GONE, "client disconnected");
+    } else if (weft_stream_is_ended(conn->stream) && conn->gone_deadline == WEFT_FOREVER) {
+        conn->gone_deadline = weft_after(conn->server->limits.half_close_grace);
+        wf_conn_arm(conn);
+    }
+}
+
+static void conn_input(weft_stream *stream)
+{
+    struct wf_conn *conn = conn_of(stream);
+    switch ((enum wf_conn_state)conn->state) {
+    case WF_CONN_BUSY:
+        conn_input_busy(conn);
+        return;
+    case WF_CONN_ENDING:
+        return;
+    default:
+        break;
+    }
+    if (weft_stream_get_error(stream) < 0)
+        wf_conn_abort(conn);
+    else if (wf_conn_advance(conn))
+        wf_http_admit(conn);
+}
+
+/* The client takes nothing: true if that has lasted long enough. */
+static bool conn_reader_is_stuck(struct wf_conn *conn, weft_time now)
+{
+    if (conn->wait != WF_CONN_WAIT_OUTPUT || now < conn->wait_deadline)
+        return false;
+    size_t unsent = weft_stream_get_unsent(conn->stream);
+    if (unsent != 0 && unsent >= conn->wait_unsent)
+        return true;
+    /* It moves: look again, more closely than at first. */
+    conn->wait_unsent = unsent;
+    conn->wait_deadline = now + conn->server->limits.write_idle_max;
+    if (unsent == 0)
+        conn->wait = WF_CONN_WAIT_NONE;
+    return false;
+}
+
+static void conn_expired_busy(struct wf_conn *conn, weft_time now)
+{
+    weft_http_stats *stats = &conn->server->stats;
+    if (now >= conn->gone_deadline) {
+        conn->gone_deadline = WEFT_FOREVER;
+        conn_give_up(conn, WF_CONN_GONE, "client disconnected");
+    } else if (now >= conn->deadline) {
+        conn->deadline = WEFT_FOREVER;
+        stats->timeouts++;
+        conn_give_up(conn, WF_CONN_OVERTIME, "the handler's time is up");
+    } else if (conn->wait == WF_CONN_WAIT_INPUT && now >= conn->wait_deadline) {
+        conn->wait_deadline = WEFT_FOREVER;
+        stats->timeouts++;
+        conn_give_up(conn, WF_CONN_SLOW_BODY, "the client sends its body too slowly");
+    } else if (conn_reader_is_stuck(conn, now)) {
+        conn->wait_deadline = WEFT_FOREVER;
+        stats->timeouts++;
+        conn_give_up(conn, WF_CONN_SLOW_READER, "the client does not read");
+    }
+    wf_conn_arm(conn);
+}
+
+static void conn_expired_idle(struct wf_conn *conn, weft_time now)
+{
+    if (conn_reader_is_stuck(conn, now)) {
+        conn->server->stats.timeouts++;
+        wf_conn_abort(conn);
+    } else if (now >= conn->deadline) {
+        wf_conn_end(conn);
+    } else {
+        wf_conn_arm(conn);
+    }
+}
+
+static void conn_expired_receiving(struct wf_conn *conn)
+{
+    const char *message = conn->state == WF_CONN_HEAD
+                              ? "The head of the request did not come in time."
+                              : "The body of the request came too slowly.";
+    struct wf_http_fault fault = wf_http_fault(408, message, WF_HTTP_NOWHERE);
+    conn->server->stats.timeouts++;
+    if (conn->state == WF_CONN_HEAD && !wf_h1_head_has_begun(&conn->req->head))
+        wf_conn_end(conn);
+    else
+        (void)conn_refuse(conn, &fault);
+}
+
+static void conn_expired(weft_stream *stream)
+{
+    struct wf_conn *conn = conn_of(stream);
+    weft_time now = weft_now();
+    switch ((enum wf_conn_state)conn->state) {
+    case WF_CONN_IDLE:
+        conn_expired_idle(conn, now);
+        return;
+    case WF_CONN_BUSY:
+        conn_expired_busy(conn, now);
+        return;
+    case WF_CONN_HEAD:
+    case WF_CONN_BODY:
+        conn_expired_receiving(conn);
+        return;
+    case WF_CONN_QUEUED:
+        wf_http_shed_one(conn);
+        return;
+    case WF_CONN_DISCARD:
+        wf_conn_end(conn);
+        return;
+    case WF_CONN_ENDING:
+        return;
+    }
+}
+
+const weft_stream_kind wf_conn_kind = {
+    .input = conn_input,
+    .expired = conn_expired,
+    .closed = conn_closed,
+    .user_bytes = sizeof(struct wf_conn),
+};
+
+void wf_conn_accept(weft_listener *listener, int fd, void *arg)
+{
+    weft_http_server *server = arg;
+    weft_stream *stream;
+    (void)listener;
+    if (weft_stream_open(&stream, fd, &server->kind) < 0) {
+        server->stats.connections_refused++;
+        return;
+    }
+    struct wf_conn *conn = conn_of(stream);
+    *conn = (struct wf_conn){
+        .server = server,
+        .stream = stream,
+        .opened_at = weft_now(),
+        .gone_deadline = WEFT_FOREVER,
+    };
+    wf_list_init(&conn->queue_link);
+    wf_list_append(&server->conns, &conn->link);
+    wf_conn_set_state(conn, WF_CONN_IDLE, server->limits.keep_alive_max);
+    wf_server_conn_came(server);
+    if (server->is_draining)
+        wf_conn_end(conn);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The body of every error answer. */
+#ifndef WF_HTTP_ERROR_BODY_H
+#define WF_HTTP_ERROR_BODY_H
+
+#include <weft/http.h>
+
+#include "base/buf.h"
+#include "http/fault.h"
+
+/* Appends {"error":{…}}; the buffer's failure is sticky there. */
+void wf_http_write_error(wf_buf *out, const weft_http_error *error, const char *request_id);
+
+/* What a fault says to the client. */
+weft_http_error wf_http_error_of_fault(const struct wf_http_fault *fault);
+
+#endif

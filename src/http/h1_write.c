@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "http/h1_write.h"
+
+#include "http/chars.h"
+#include "http/status.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define STATUS_LINE_BYTES_MAX 64
+#define FRAMING_BYTES_MAX 64
+#define FIXED_BYTES_MAX (STATUS_LINE_BYTES_MAX + FRAMING_BYTES_MAX + 128)
+
+/* ---- fields ---- */
+
+int wf_h1_field_check(weft_str name, weft_str value)
+{
+    if (name.len == 0)
+        return -EINVAL;
+    for (size_t i = 0; i < name.len; i++) {
+        if (!wf_http_is(name.ptr[i], WF_TOKEN))
+            return -EINVAL;
+    }
+    for (size_t i = 0; i < value.len; i++) {
+        if (!wf_http_is(value.ptr[i], WF_VALUE))
+            return -EINVAL;
+    }
+    return 0;
+}
+
+int wf_h1_write_field(wf_buf *out, weft_str name, weft_str value)
+{
+    int rc = wf_h1_field_check(name, value);
+    if (rc < 0)
+        return rc;
+    char *room;
+    size_t bytes = name.len + value.len + 4;
+    rc = wf_buf_reserve(out, bytes, &room);
+    if (rc < 0) {
+        out->rc = 0; /* told here; the lines before stand */
+        return rc;
+    }
+    memcpy(room, name.ptr, name.len);
+    memcpy(room + name.len, ": ", 2);
+    if (value.len > 0)
+        memcpy(room + name.len + 2, value.ptr, value.len);
+    memcpy(room + bytes - 2, "\r\n", 2);
+    wf_buf_commit(out, bytes);
+    return 0;
+}
+
+/* ---- pieces ---- */
+
+static char *put(char *out, const char *bytes, size_t count)
+{
+    memcpy(out, bytes, count);
+    return out + count;
+}
+
+#define PUT(out, literal) put((out), "" literal, sizeof(literal) - 1)
+
+static char *put_str(char *out, weft_str text)
+{
+    return text.len == 0 ? out : put(out, text.ptr, text.len);
+}
+
+static char *put_number(char *out, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number != 0);
+    return put(out, digits + at, sizeof digits - at);
+}
+
+static char *put_two(char *out, int number)
+{
+    *out++ = (char)('0' + number / 10 % 10);
+    *out++ = (char)('0' + number % 10);
+    return out;
+}
+
+/* ---- the head ---- */
+
+static char *put_status_line(char *out, int status)
+{
+    if (status == 200)
+        return PUT(out, "HTTP/1.1 200 OK\r\n");
+    assert(status >= 100);
+    assert(status <= 599);
+    const char *phrase = wf_http_status_phrase(status);
+    out = PUT(out, "HTTP/1.1 ");
+    out = put_number(out, (uint64_t)status);
+    *out++ = ' ';
+    out = put(out, phrase, strlen(phrase));
+    return PUT(out, "\r\n");
+}
+
+static char *put_framing(char *out, const struct wf_h1_answer *answer)
+{
+    switch (answer->framing) {
+    case WF_H1_BODY_LENGTH:
+        out = PUT(out, "Content-Length: ");
+        out = put_number(out, answer->length);
+        return PUT(out, "\r\n");
+    case WF_H1_BODY_CHUNKED:
+        return PUT(out, "Transfer-Encoding: chunked\r\n");
+    default:
+        return out;
+    }
+}
+
+size_t wf_h1_answer_bytes_max(const struct wf_h1_answer *answer)
+{
+    return FIXED_BYTES_MAX + answer->type.len + answer->fields.len;
+}
+
+size_t wf_h1_write_answer(char *out, const struct wf_h1_answer *answer)
+{
+    char *at = put_status_line(out, answer->status);
+    if (answer->date != NULL) {
+        at = PUT(at, "Date: ");
+        at = put(at, answer->date, WF_H1_DATE_BYTES);
+        at = PUT(at, "\r\n");
+    }
+    if (answer->type.ptr != NULL) {
+        at = PUT(at, "Content-Type: ");
+        at = put_str(at, answer->type);
+        at = PUT(at, "\r\n");
+    }
+    at = put_str(at, answer->fields);
+    at = put_framing(at, answer);
+    if (answer->connection != NULL) {
+        at = PUT(at, "Connection: ");
+        at = put(at, answer->connection, strlen(answer->connection));
+        at = PUT(at, "\r\n");
+    }
+    at = PUT(at, "\r\n");
+    assert((size_t)(at - out) <= wf_h1_answer_bytes_max(answer));
+    return (size_t)(at - out);
+}
+
+size_t wf_h1_write_chunk_line(char *out, size_t count)
+{
+    char digits[16];
+    size_t at = sizeof digits, bytes;
+    do {
+        digits[--at] = "0123456789abcdef"[count & 15];
+        count >>= 4;
+    } while (count != 0);
+    bytes = sizeof digits - at;
+    memcpy(out, digits + at, bytes);
+    memcpy(out + bytes, "\r\n", 2);
+    return bytes + 2;
+}
+
+/* ---- the date ---- */
+
+/* Days since 1970 to year, month, day: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+ */
+static void civil_of_days(int64_t days, int *year, int *month, int *day)
+{
+    days += 719468; /* from 0000-03-01 on, years begin in March */
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int64_t of_era = days - era * 146097;
+    int64_t years = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int64_t of_year = of_era - (365 * years + years / 4 - years / 100);
+    int64_t shifted = (5 * of_year + 2) / 153;
+    *day = (int)(of_year - (153 * shifted + 2) / 5 + 1);
+    *month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
+    *year = (int)(years + era * 400 + (*month <= 2 ? 1 : 0));
+}
+
+void wf_h1_write_date(char *out, int64_t seconds)
+{
+    static const char days[] = "ThuFriSatSunMonTueWed";
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    int64_t day_count = seconds / 86400, of_day = seconds % 86400;
+    if (of_day < 0) {
+        of_day += 86400;
+        day_count--;
+    }
+    int year, month, day;
+    civil_of_days(day_count, &year, &month, &day);
+
+    out = put(out, days + 3 * ((day_count % 7 + 7) % 7), 3);
+    out = PUT(out, ", ");
+    out = put_two(out, day);
+    *out++ = ' ';
+    out = put(out, months + 3 * (month - 1), 3);
+    *out++ = ' ';
+    out = put_two(out, year / 100);
+    out = put_two(out, year % 100);
+    *out++ = ' ';
+    out = put_two(out, (int)(of_day / 3600));
+    *out++ = ':';
+    out = put_two(out, (int)(of_day / 60 % 60));
+    *out++ = ':';
+    out = put_two(out, (int)(of_day % 60));
+    (void)PUT(out, " GMT");
+}

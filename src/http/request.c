@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What a handler asks about its request. */
+
+#include "http/server_priv.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "http/chars.h"
+#include "http/target.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const weft_str no_str = {NULL, 0};
+
+/* ---- line ---- */
+
+weft_str weft_http_method(const weft_http_request *req)
+{
+    return (weft_str){req->text + req->head.method_at, req->head.method_len};
+}
+
+weft_str weft_http_path(const weft_http_request *req)
+{
+    return req->path;
+}
+
+weft_str weft_http_query(const weft_http_request *req)
+{
+    return req->query;
+}
+
+weft_str weft_http_host(const weft_http_request *req)
+{
+    if (req->head.host_len == 0)
+        return no_str;
+    return (weft_str){req->text + req->head.host_at, req->head.host_len};
+}
+
+weft_str weft_http_path_param(const weft_http_request *req, const char *name)
+{
+    const struct wf_http_route *route = req->match.route;
+    int index = route != NULL ? wf_http_route_param_index(route, name) : -1;
+    return index < 0 ? no_str : req->match.params[index];
+}
+
+/* ---- query ---- */
+
+static int query_bad(weft_http_request *req, const char *message, size_t offset)
+{
+    req->fault = wf_http_fault(400, message, (int64_t)offset);
+    return 0;
+}
+
+/* Decodes one piece behind `*at` and moves it on.  False: it is not well-formed. */
+static bool query_take(weft_str encoded, char **at, weft_str *out)
+{
+    size_t len = 0;
+    if (wf_http_query_decode(encoded, *at, &len) < 0 || !wf_utf8_is_valid(*at, len))
+        return false;
+    *out = (weft_str){*at, len};
+    *at += len;
+    return true;
+}
+
+/* All parameters at once: one block holds the list and behind it the decoded bytes. */
+int wf_request_take_query(weft_http_request *req)
+{
+    size_t count = wf_http_query_count(req->query), max = req->conn->server->limits.query_count_max;
+    if (count > max) {
+        req->fault = wf_http_fault_limit(400, "The query has too many parameters.",
+                                         "query_count_max", max, count, WF_HTTP_NOWHERE);
+        return 0;
+    }
+    if (count == 0)
+        return 0;
+    req->params = wf_alloc(count * sizeof req->params[0] + req->query.len);
+    if (req->params == NULL)
+        return -ENOMEM;
+
+    char *at = (char *)(req->params + count);
+    weft_str rest = req->query, name, value;
+    while (wf_http_query_next(&rest, &name, &value)) {
+        struct wf_http_param *param = &req->params[req->param_count++];
+        size_t offset = (size_t)(name.ptr - req->query.ptr);
+        if (!query_take(name, &at, &param->name) || !query_take(value, &at, &param->value))
+            return query_bad(req, "The query holds a broken escape or bytes that are not UTF-8.",
+                             offset);
+    }
+    return 0;
+}
+
+weft_str weft_http_query_param(const weft_http_request *req, const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; i < req->param_count; i++) {
+        const struct wf_http_param *param = &req->params[i];
+        if (param->name.len == len && memcmp(param->name.ptr, name, len) == 0)
+            return param->value;
+    }
+    return no_str;
+}
+
+bool weft_http_query_at(const weft_http_request *req, size_t index, weft_str *out_name,
+                        weft_str *out_value)
+{
+    if (index >= req->param_count)
+        return false;
+    *out_name = req->params[index].name;
+    *out_value = req->params[index].value;
+    return true;
+}
+
+/* ---- fields ---- */
+
+static bool name_is(const char *text, size_t len, const char *name)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (name[i] == 0 || wf_http_lower(text[i]) != wf_http_lower(name[i]))
+            return false;
+    }
+    return name[len] == 0;
+}
+
+weft_str weft_http_field(const weft_http_request *req, const char *name)
+{
+    for (uint32_t i = 0; i < req->head.field_count; i++) {
+        const struct wf_h1_field *field = &req->fields[i];
+        if (name_is(req->text + field->name_at, field->name_len, name))
+            return (weft_str){req->text + field->value_at, field->value_len};
+    }
+    return no_str;
+}
+
+/* The next piece of a list, without the white space around it. */
+static bool list_next(weft_str *rest, char separator, weft_str *out)
+{
+    if (rest->ptr == NULL)
+        return false;
+    const char *end = memchr(rest->ptr, separator, rest->len);
+    *out = (weft_str){rest->ptr, end == NULL ? rest->len : (size_t)(end - rest->ptr)};
+    *rest = end == NULL ? no_str : (weft_str){end + 1, rest->len - out->len - 1};
+    while (out->len > 0 && (out->ptr[0] == ' ' || out->ptr[0] == '\t'))
+        *out = (weft_str){out->ptr + 1, out->len - 1};
+    while (out->len > 0 && (out->ptr[out->len - 1] == ' ' || out->ptr[out->len - 1] == '\t'))
+        out->len--;
+    return true;
+}
+
+bool weft_http_has_type(const weft_http_request *req, const char *type)
+{
+    weft_str field = weft_http_field(req, "content-type"), essence;
+    if (!list_next(&field, ';', &essence))
+        return true;
+    return name_is(essence.ptr, essence.len, type);
+}
+
+/* "q=0", "q=0.0" …: not acceptable. */
+static bool is_refusal(weft_str parameter)
+{
+    if (parameter.len < 3 || wf_http_lower(parameter.ptr[0]) != 'q' || parameter.ptr[1] != '=')
+        return false;
+    for (size_t i = 2; i < parameter.len; i++) {
+        if (parameter.ptr[i] != '0' && parameter.ptr[i] != '.')
+            return false;
+    }
+    return true;
+}
+
+/* How exactly a range names a type: 3 itself, 2 its family, 1 anything, 0 not at all. */
+static int range_matches(weft_str range, const char *type)
+{
+    const char *slash = strchr(type, '/');
+    size_t family = slash != NULL ? (size_t)(slash - type) + 1 : 0;
+    if (name_is(range.ptr, range.len, type))
+        return 3;
+    if (range.len == 3 && memcmp(range.ptr, "*/*", 3) == 0)
+        return 1;
+    if (family == 0 || range.len != family + 1 || range.ptr[family] != '*')
+        return 0;
+    for (size_t i = 0; i < family; i++) {
+        if (wf_http_lower(range.ptr[i]) != wf_http_lower(type[i]))
+            return 0;
+    }
+    return 2;
+}
+
+/* The most exact range decides. */
+bool weft_http_accepts(const weft_http_request *req, const char *type)
+{
+    weft_str list = weft_http_field(req, "accept"), item;
+    bool is_accepted = list.ptr == NULL || list.len == 0;
+    int best = 0;
+    while (list_next(&list, ',', &item)) {
+        weft_str parameters = item, range, parameter;
+        (void)list_next(&parameters, ';', &range);
+        int match = range_matches(range, type);
+        if (match <= best)
+            continue;
+        best = match;
+        is_accepted = true;
+        while (list_next(&parameters, ';', &parameter)) {
+            if (is_refusal(parameter))
+                is_accepted = false;
+        }
+    }
+    return is_accepted;
+}
+
+/* ---- who asks ---- */
+
+/* A name the client gave is used only if it cannot break a log or a field. */
+void wf_request_take_id(weft_http_request *req)
+{
+    weft_str given = wf_h1_head_field(&req->head, req->text, "x-request-id");
+    if (given.len == 0 || given.len >= sizeof req->id)
+        return;
+    for (size_t i = 0; i < given.len; i++) {
+        if (!wf_http_is(given.ptr[i], WF_VISIBLE))
+            return;
+    }
+    memcpy(req->id, given.ptr, given.len);
+    req->id[given.len] = 0;
+    req->is_id_given = true;
+}
+
+const char *weft_http_request_id(weft_http_request *req)
+{
+    if (req->id[0] == 0)
+        snprintf(req->id, sizeof req->id, "%016llx",
+                 (unsigned long long)wf_http_server_random(req->conn->server));
+    return req->id;
+}
+
+int weft_http_get_peer(const weft_http_request *req, weft_addr *out)
+{
+    return weft_stream_get_peer(req->conn->stream, out);
+}
+
+weft_http_server *weft_http_get_server(const weft_http_request *req)
+{
+    return req->conn->server;
+}
+
+/* ---- body ---- */
+
+weft_str weft_http_body(const weft_http_request *req)
+{
+    if (wf_buf_bytes(&req->body) == 0)
+        return (weft_str){"", 0};
+    return (weft_str){wf_buf_ptr(&req->body), wf_buf_bytes(&req->body)};
+}
+
+static ssize_t body_read_kept(weft_http_request *req, void *buf, size_t bytes)
+{
+    size_t left = wf_buf_bytes(&req->body) - req->body_read;
+    size_t count = left < bytes ? left : bytes;
+    if (count != 0)
+        memcpy(buf, wf_buf_ptr(&req->body) + req->body_read, count);
+    req->body_read += count;
+    return (ssize_t)count;
+}
+
+/* The client has as long as its body deserves; the time the handler takes is not counted. */
+static int body_wait(weft_http_request *req)
+{
+    struct wf_conn *conn = req->conn;
+    weft_str shown;
+    int rc = wf_request_continue(req);
+    if (rc < 0)
+        return rc;
+    weft_time from = weft_now();
+    conn->wait = WF_CONN_WAIT_INPUT;
+    conn->wait_deadline = from + wf_request_body_patience(req, req->body_waited);
+    wf_conn_arm(conn);
+    ssize_t count = weft_stream_peek(conn->stream, 1, &shown);
+    conn->wait = WF_CONN_WAIT_NONE;
+    req->body_waited += weft_now() - from;
+    if (count == 0) {
+        conn->verdict = WF_CONN_GONE;
+        return weft_fail(-WEFT_ETRUNCATED, "the client ended in the middle of the body");
+    }
+    if (count == -ECANCELED && conn->verdict == WF_CONN_SLOW_BODY)
+        return weft_fail(-ETIMEDOUT, "the client sends its body too slowly");
+    return count < 0 ? (int)count : 0;
+}
+
+static ssize_t body_read_stream(weft_http_request *req, char *buf, size_t bytes)
+{
+    struct wf_conn *conn = req->conn;
+    for (;;) {
+        weft_str input = weft_stream_get_input(conn->stream), piece;
+        size_t used, len = input.len < bytes ? input.len : bytes;
+        int rc = wf_h1_body_next(&req->framing, input.ptr, len, &used, &piece);
+        if (rc > 0) {
+            memcpy(buf, piece.ptr, piece.len);
+            req->body_seen += piece.len;
+        }
+        weft_stream_consume(conn->stream, used);
+        if (rc > 0)
+            return (ssize_t)piece.len;
+        if (rc < 0)
+            return weft_fail(rc, "%s", req->framing.fault.message);
+        if (wf_h1_body_is_done(&req->framing))
+            return 0;
+        if (used == 0 || used == input.len)
+            rc = body_wait(req);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+ssize_t weft_http_read(weft_http_request *req, void *buf, size_t bytes)
+{
+    int rc = weft_check();
+    if (rc < 0)
+        return rc;
+    if (bytes == 0)
+        return 0;
+    if (req->is_collecting)
+        return body_read_kept(req, buf, bytes);
+    return body_read_stream(req, buf, bytes);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Router: which route answers a method and a path.  A short list in order of precedence. */
+#ifndef WF_HTTP_ROUTER_H
+#define WF_HTTP_ROUTER_H
+
+#include <weft/http.h>
+
+#include "http/h1_head.h"
+
+#define WF_ROUTE_PARAMS_MAX 8
+
+struct wf_http_route {
+    weft_http_route public;
+    size_t path_len;
+    uint8_t method; /* enum wf_h1_method */
+    bool has_params;
+};
+
+/* Zeroed is empty.  Routes without parameters stand first. */
+struct wf_http_router {
+    struct wf_http_route *routes;
+    size_t count;
+};
+
+struct wf_http_match {
+    const struct wf_http_route *route;    /* NULL: none for this method */
+    uint32_t methods;                     /* bit m: enum wf_h1_method m has a route for this path */
+    weft_str params[WF_ROUTE_PARAMS_MAX]; /* pieces of the path, in order of the route's {names} */
+};
+
+/* 0, -EINVAL, -EEXIST, -ENOMEM; as weft_http_server_add says. */
+int wf_http_router_add(struct wf_http_router *router, const weft_http_route *route);
+void wf_http_router_fini(struct wf_http_router *router);
+
+/* HEAD is answered by GET's route where it has none of its own. */
+void wf_http_router_find(const struct wf_http_router *router, uint8_t method, weft_str path,
+                         struct wf_http_match *out);
+
+/* Every method that has a route at all. */
+uint32_t wf_http_router_methods(const struct wf_http_router *router);
+
+/* The params index of {name}, or -1. */
+int wf_http_route_param_index(const struct wf_http_route *route, const char *name);
+
+/* "GET, HEAD, OPTIONS" of such bits, NUL-terminated. */
+#define WF_ALLOW_BYTES 64
+void wf_http_allow(uint32_t methods, char out[WF_ALLOW_BYTES]);
+
+#endif
