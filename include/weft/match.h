@@ -103,7 +103,8 @@ typedef struct weft_m_metric {
 /* Called in the thread that did the work, by several at once.  It must not call the matcher. */
 typedef void weft_m_metric_fn(const weft_m_metric *metric, void *arg);
 
-/* Fill with weft_m_options_init, then change what you want.  An empty string is the default. */
+/* Fill with weft_m_options_init, then change what you want.  A string with ptr NULL is the default.
+ */
 typedef struct weft_m_options {
     size_t size;              /* sizeof(weft_m_options); set by init */
     weft_str model;           /* "default" (now: lexical) or "lexical" */
@@ -181,10 +182,12 @@ typedef struct weft_m_hit {
     uint32_t entity; /* its place in the catalogue the answer was made from */
     float score;
     weft_str id, name;
-    weft_str matched;     /* the row that scored best, as given */
-    weft_str text;        /* the entity's `text`, else the row after normalising */
-    const uint32_t *tied; /* other entities with exactly this score; at most 1,000 */
+    weft_str matched; /* the row that scored best, as given */
+    weft_str text;    /* the entity's `text`, else the row after normalising */
+    const uint32_t
+        *tied; /* other entities with exactly this score: the first 1,000 / top_k, at least 64 */
     uint32_t tied_count;
+    uint32_t row; /* which row `matched` is: 0 the name, i the alias i - 1 */
     bool id_is_integer;
 } weft_m_hit;
 
@@ -268,9 +271,9 @@ WEFT_API void weft_m_explanation_free(weft_m_explanation *explanation); /* NULL 
 
 /* ---- change ---- */
 
-/* 0, or -WEFT_M_EVALID if `threshold` is not in 0..1. */
-WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_set_threshold(weft_matcher *matcher, float threshold,
-                                                           weft_m_error *error);
+/* 0, or -WEFT_M_EVALID if `threshold` is not in 0..1.  Does not wait. */
+WEFT_API WEFT_MUST_USE int weft_m_set_threshold(weft_matcher *matcher, float threshold,
+                                                weft_m_error *error);
 
 /* Adds entities behind the others; all or none.  A READY matcher answers with them when the call
  * returns. */
@@ -340,17 +343,30 @@ WEFT_API const char *weft_m_op_name(enum weft_m_op op);
 
 /* ---- the same as JSON ---- */
 
-/* One query: {"id","score","text","name","matched","tied"?} or null with top_k 1, else a list. */
+/*
+ * Each gives one value without white space into *out, the caller's (weft_text_free).  0, -ENOMEM,
+ * or what the call it stands for returns.
+ */
+
+/* The answer to query `index`: with top_k 1 {"id","score","text","name","matched","tied"?} or null,
+ * else a list of them. */
+WEFT_API WEFT_MUST_USE int weft_m_result_json(const weft_m_results *results, size_t index,
+                                              weft_text *out);
+
+/* One query, matched and written so; many, as a list. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_match_json(weft_matcher *matcher, weft_str text,
                                                         const weft_m_query *query, weft_text *out,
                                                         weft_m_error *error);
-
-/* A list, one item a query, each as weft_m_match_json gives it. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_batch_json(weft_matcher *matcher,
                                                         const weft_str *queries, size_t query_count,
                                                         const weft_m_query *query,
                                                         int64_t batch_size, weft_text *out,
                                                         weft_m_error *error);
+
+/* Explanation or diagnosis: query, query_normalized, matched, best_match, top_k, threshold, mode,
+ * evidence; a diagnosis has matcher_ready, active_matcher, and issue and suggestion if any. */
+WEFT_API WEFT_MUST_USE int weft_m_explanation_json(const weft_m_explanation *explanation,
+                                                   weft_text *out);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_explain_json(weft_matcher *matcher, weft_str query,
                                                           int64_t top_k, weft_text *out,
                                                           weft_m_error *error);

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The rules for what a caller hands in: one function a thing, each filling the error. */
+#ifndef WF_MATCH_CHECK_H
+#define WF_MATCH_CHECK_H
+
+#include "match/catalogue.h"
+
+/* One entity, all but the uniqueness of its id. */
+int wf_check_entity(const weft_m_entity *entity, size_t index, const wf_limits *limits,
+                    weft_m_error *error);
+
+/* 0..1 and a number. */
+int wf_check_threshold(float threshold, weft_m_error *error);
+
+/* Modes.  `mode` with ptr NULL is auto.  *out is static text. */
+int wf_check_mode(weft_str mode, const char **out, weft_m_error *error);
+int wf_check_model(weft_str model, weft_m_error *error);
+int wf_check_score_kind(weft_str kind, weft_m_error *error);
+
+int wf_check_examples(const weft_m_example *examples, size_t count, const wf_catalogue *catalogue,
+                      weft_m_error *error);
+
+/* Queries and the settings of a call. */
+int wf_check_queries(const weft_str *queries, size_t count, const weft_m_options *limits,
+                     weft_m_error *error);
+int wf_check_top_k(int64_t top_k, size_t top_k_max, weft_m_error *error);
+int wf_check_batch_size(int64_t batch_size, weft_m_error *error);
+
+/* True if `text` has nothing but white space.  It is UTF-8. */
+bool wf_is_blank(weft_str text);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Lexicon: how rare each feature of the catalogue is.  First rows are counted; then every count
+ * becomes a weight, idf = ln((1 + rows) / (1 + rows with the feature)) + 1, and the lexicon is
+ * constant and may be read by any thread.
+ */
+#ifndef WF_MATCH_LEXICON_H
+#define WF_MATCH_LEXICON_H
+
+#include "match/embed/features.h"
+
+/* Open addressing, linear probing, at most 3/4 full.  The place of a hash is taken from its product
+ * with a random odd key, so that nobody can choose texts that meet in one place. */
+typedef struct wf_lexicon {
+    uint64_t *hashes; /* 0: empty */
+    union {
+        uint32_t row_count;
+        float idf;
+    } * entries;
+    unsigned bits; /* 2^bits places */
+    size_t count, row_count;
+    uint64_t key;
+    float idf_unseen;
+} wf_lexicon;
+
+int wf_lexicon_init(wf_lexicon *lexicon); /* 0, -ENOMEM, -EIO */
+void wf_lexicon_fini(wf_lexicon *lexicon);
+
+/* Counts one row.  0 or -ENOMEM. */
+int wf_lexicon_count(wf_lexicon *lexicon, const wf_features *row);
+
+/* Ends the counting. */
+void wf_lexicon_weigh(wf_lexicon *lexicon);
+
+/* out_idf[i] = weight of features->hashes[i]; a feature no row has: idf_unseen. */
+void wf_lexicon_read(const wf_lexicon *lexicon, const wf_features *features, float *out_idf);
+
+size_t wf_lexicon_bytes(const wf_lexicon *lexicon);
+
+#endif

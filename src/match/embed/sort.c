@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "match/embed/sort.h"
+
+#include <string.h>
+
+#define DIGIT_BITS 8
+#define DIGIT_COUNT (1u << DIGIT_BITS)
+
+/* Up to here, two digits from the top leave so little disorder that insertion ends it. */
+#define SHORT_COUNT_MAX 512
+
+/* One stable pass of a radix sort; false if all keys share the digit and nothing was moved. */
+static bool pass(const uint64_t *from, uint64_t *to, size_t count, unsigned shift)
+{
+    size_t at[DIGIT_COUNT] = {0};
+    for (size_t i = 0; i < count; i++)
+        at[from[i] >> shift & (DIGIT_COUNT - 1)]++;
+    if (at[from[0] >> shift & (DIGIT_COUNT - 1)] == count)
+        return false;
+    for (size_t sum = 0, i = 0; i < DIGIT_COUNT; i++) {
+        size_t here = at[i];
+        at[i] = sum;
+        sum += here;
+    }
+    for (size_t i = 0; i < count; i++)
+        to[at[from[i] >> shift & (DIGIT_COUNT - 1)]++] = from[i];
+    return true;
+}
+
+static void insert(uint64_t *keys, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        uint64_t key = keys[i];
+        size_t at = i;
+        for (; at > 0 && keys[at - 1] > key; at--)
+            keys[at] = keys[at - 1];
+        keys[at] = key;
+    }
+}
+
+void wf_sort_keys(uint64_t *keys, uint64_t *spare, size_t count, unsigned low_bit)
+{
+    if (count < 2)
+        return;
+    bool is_short = count <= SHORT_COUNT_MAX;
+    uint64_t *from = keys, *to = spare;
+    for (unsigned shift = is_short ? 48 : low_bit; shift < 64; shift += DIGIT_BITS) {
+        if (!pass(from, to, count, shift))
+            continue;
+        uint64_t *swap = from;
+        from = to;
+        to = swap;
+    }
+    if (from != keys)
+        memcpy(keys, from, count * sizeof(*keys));
+    if (is_short)
+        insert(keys, count);
+}

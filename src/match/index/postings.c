@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "match/index/postings.h"
+
+#include "base/alloc.h"
+#include "match/embed/sort.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* A segment also ends here, so that the memory of building is bounded for rows of any length. */
+#define SEGMENT_KEYS_MAX ((size_t)4 << 20)
+
+#define ROW_BITS 16
+#define VALUE_BITS 32
+
+void wf_postings_fini(wf_postings *postings)
+{
+    for (size_t i = 0; i < postings->segment_count; i++) {
+        wf_free(postings->segments[i].first);
+        wf_free(postings->segments[i].runs);
+        wf_free(postings->segments[i].rows);
+    }
+    wf_free(postings->segments);
+    wf_free(postings->inverse_norms);
+    wf_free(postings->keys);
+    wf_free(postings->spare);
+    *postings = (wf_postings){0};
+}
+
+static uint64_t key_make(wf_weight weight, uint32_t row)
+{
+    uint32_t bits;
+    memcpy(&bits, &weight.value, sizeof(bits));
+    return (uint64_t)weight.dim << (ROW_BITS + VALUE_BITS) | (uint64_t)bits << ROW_BITS | row;
+}
+
+static uint32_t key_dim(uint64_t key)
+{
+    return (uint32_t)(key >> (ROW_BITS + VALUE_BITS));
+}
+
+static float key_value(uint64_t key)
+{
+    uint32_t bits = (uint32_t)(key >> ROW_BITS);
+    float value;
+    memcpy(&value, &bits, sizeof(value));
+    return value;
+}
+
+static int keys_reserve(wf_postings *postings, size_t more)
+{
+    size_t needed = postings->key_count + more;
+    if (needed <= postings->key_capacity)
+        return 0;
+    size_t capacity = postings->key_capacity * 2 > needed ? postings->key_capacity * 2 : needed;
+    capacity = capacity < 4096 ? 4096 : capacity;
+    uint64_t *keys = wf_grow(postings->keys, capacity, sizeof(*keys));
+    if (keys == NULL)
+        return -ENOMEM;
+    postings->keys = keys;
+    postings->key_capacity = capacity;
+    return 0;
+}
+
+static int rows_reserve(wf_postings *postings)
+{
+    if (postings->row_count < postings->row_capacity)
+        return 0;
+    size_t capacity = postings->row_capacity == 0 ? 64 : postings->row_capacity * 2;
+    float *norms = wf_grow(postings->inverse_norms, capacity, sizeof(*norms));
+    if (norms == NULL)
+        return -ENOMEM;
+    postings->inverse_norms = norms;
+    postings->row_capacity = capacity;
+    return 0;
+}
+
+static size_t count_runs(const uint64_t *keys, size_t count)
+{
+    size_t runs = 0;
+    for (size_t i = 0; i < count; i++)
+        runs += i == 0 || keys[i] >> ROW_BITS != keys[i - 1] >> ROW_BITS;
+    return runs;
+}
+
+/* From sorted keys.  first[d] counts up to the runs of lower dimensions. */
+static void segment_fill(wf_segment *segment, const uint64_t *keys)
+{
+    uint32_t run = 0, dim = 0;
+    for (uint32_t i = 0; i < segment->posting_count; i++) {
+        segment->rows[i] = (uint16_t)keys[i];
+        if (i != 0 && keys[i] >> ROW_BITS == keys[i - 1] >> ROW_BITS)
+            continue;
+        for (; dim <= key_dim(keys[i]); dim++)
+            segment->first[dim] = run;
+        segment->runs[run++] = (wf_run){.value = key_value(keys[i]), .start = i};
+    }
+    for (; dim <= WF_DIM_COUNT; dim++)
+        segment->first[dim] = run;
+    assert(run == segment->run_count);
+    segment->runs[run] = (wf_run){.start = segment->posting_count};
+}
+
+static int segment_make(wf_segment *segment, const uint64_t *keys, size_t key_count)
+{
+    segment->posting_count = (uint32_t)key_count;
+    segment->run_count = (uint32_t)count_runs(keys, key_count);
+    segment->first = wf_array(WF_DIM_COUNT + 1, sizeof(*segment->first));
+    segment->runs = wf_array((size_t)segment->run_count + 1, sizeof(*segment->runs));
+    segment->rows = wf_array(key_count, sizeof(*segment->rows));
+    if (segment->first == NULL || segment->runs == NULL || segment->rows == NULL)
+        return -ENOMEM;
+    segment_fill(segment, keys);
+    return 0;
+}
+
+static wf_segment *segment_now(wf_postings *postings)
+{
+    return &postings->segments[postings->segment_count - 1];
+}
+
+static int segment_end(wf_postings *postings)
+{
+    if (postings->segment_count == 0 || segment_now(postings)->first != NULL)
+        return 0;
+    uint64_t *spare = wf_grow(postings->spare, postings->key_capacity, sizeof(*spare));
+    if (spare == NULL)
+        return -ENOMEM;
+    postings->spare = spare;
+    wf_sort_keys(postings->keys, spare, postings->key_count, ROW_BITS);
+    int rc = segment_make(segment_now(postings), postings->keys, postings->key_count);
+    postings->key_count = 0;
+    return rc;
+}
+
+static int segment_begin(wf_postings *postings)
+{
+    if (postings->segment_count == postings->segment_capacity) {
+        size_t capacity = postings->segment_capacity == 0 ? 4 : postings->segment_capacity * 2;
+        wf_segment *segments = wf_grow(postings->segments, capacity, sizeof(*segments));
+        if (segments == NULL)
+            return -ENOMEM;
+        postings->segments = segments;
+        postings->segment_capacity = capacity;
+    }
+    postings->segments[postings->segment_count++] =
+        (wf_segment){.row_start = (uint32_t)postings->row_count};
+    return 0;
+}
+
+/* Goes on to the next segment where the row would not fit into this one. */
+static int segment_for(wf_postings *postings, size_t weight_count)
+{
+    if (postings->segment_count == 0)
+        return segment_begin(postings);
+    bool has_rows = segment_now(postings)->row_count < WF_SEGMENT_ROWS;
+    if (has_rows && postings->key_count + weight_count <= SEGMENT_KEYS_MAX)
+        return 0;
+    int rc = segment_end(postings);
+    return rc < 0 ? rc : segment_begin(postings);
+}
+
+int wf_postings_add(wf_postings *postings, const wf_vector *row)
+{
+    int rc = rows_reserve(postings);
+    if (rc == 0)
+        rc = segment_for(postings, row->count);
+    if (rc == 0)
+        rc = keys_reserve(postings, row->count);
+    if (rc < 0)
+        return rc;
+    wf_segment *segment = segment_now(postings);
+    for (size_t i = 0; i < row->count; i++)
+        postings->keys[postings->key_count++] = key_make(row->weights[i], segment->row_count);
+    segment->row_count++;
+    postings->inverse_norms[postings->row_count++] = row->norm > 0 ? (float)(1 / row->norm) : 0;
+    if (row->norm > postings->norm_max)
+        postings->norm_max = row->norm;
+    return 0;
+}
+
+int wf_postings_seal(wf_postings *postings)
+{
+    int rc = segment_end(postings);
+    wf_free(postings->keys);
+    wf_free(postings->spare);
+    postings->keys = NULL;
+    postings->spare = NULL;
+    postings->key_capacity = 0;
+    return rc;
+}
+
+size_t wf_postings_bytes(const wf_postings *postings)
+{
+    size_t bytes = postings->row_capacity * sizeof(*postings->inverse_norms) +
+                   postings->segment_capacity * sizeof(*postings->segments);
+    for (size_t i = 0; i < postings->segment_count; i++) {
+        const wf_segment *segment = &postings->segments[i];
+        bytes += (WF_DIM_COUNT + 1) * sizeof(*segment->first) +
+                 ((size_t)segment->run_count + 1) * sizeof(*segment->runs) +
+                 segment->posting_count * sizeof(*segment->rows);
+    }
+    return bytes;
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "base/json_write.h"
+
+#include <string.h>
+#include <weft/match.h>
+
+/* Hands the text over, or frees it if a write has failed. */
+static int finish(wf_buf *buf, weft_text *out)
+{
+    wf_buf_putc(buf, '\0');
+    int rc = buf->rc;
+    if (rc < 0)
+        wf_buf_fini(buf);
+    else
+        *out = (weft_text){.ptr = buf->mem, .len = wf_buf_bytes(buf) - 1};
+    return rc;
+}
+
+static void put_text(wf_json *json, const char *key, const char *text)
+{
+    wf_json_key(json, key);
+    wf_json_text(json, text);
+}
+
+static void put_str(wf_json *json, const char *key, weft_str text)
+{
+    wf_json_key(json, key);
+    wf_json_str(json, text);
+}
+
+static void put_uint(wf_json *json, const char *key, uint64_t value)
+{
+    wf_json_key(json, key);
+    wf_json_uint(json, value);
+}
+
+static void put_float(wf_json *json, const char *key, float value)
+{
+    wf_json_key(json, key);
+    wf_json_float(json, value);
+}
+
+static void put_bool(wf_json *json, const char *key, bool value)
+{
+    wf_json_key(json, key);
+    wf_json_bool(json, value);
+}
+
+/* ---- results ---- */
+
+static void write_id(wf_json *json, weft_str id, bool is_integer)
+{
+    if (is_integer)
+        wf_json_raw(json, id);
+    else
+        wf_json_str(json, id);
+}
+
+static void write_tied(wf_json *json, const weft_m_results *results, const weft_m_hit *hit)
+{
+    wf_json_key(json, "tied");
+    wf_json_array(json);
+    for (uint32_t i = 0; i < hit->tied_count; i++) {
+        const weft_m_entity *entity = weft_m_results_entity(results, hit->tied[i]);
+        write_id(json, entity->id, entity->id_is_integer);
+    }
+    wf_json_array_end(json);
+}
+
+static void write_hit(wf_json *json, const weft_m_results *results, const weft_m_hit *hit)
+{
+    wf_json_object(json);
+    wf_json_key(json, "id");
+    write_id(json, hit->id, hit->id_is_integer);
+    put_float(json, "score", hit->score);
+    put_str(json, "text", hit->text);
+    put_str(json, "name", hit->name);
+    put_str(json, "matched", hit->matched);
+    if (hit->tied_count != 0)
+        write_tied(json, results, hit);
+    wf_json_object_end(json);
+}
+
+static void write_hits(wf_json *json, const weft_m_results *results, const weft_m_hit *hits,
+                       size_t count)
+{
+    wf_json_array(json);
+    for (size_t i = 0; i < count; i++)
+        write_hit(json, results, &hits[i]);
+    wf_json_array_end(json);
+}
+
+static void write_result(wf_json *json, const weft_m_results *results, size_t index)
+{
+    size_t count;
+    const weft_m_hit *hits = weft_m_results_hits(results, index, &count);
+    if (weft_m_results_top_k(results) != 1)
+        write_hits(json, results, hits, count);
+    else if (count != 0)
+        write_hit(json, results, hits);
+    else
+        wf_json_null(json);
+}
+
+int weft_m_result_json(const weft_m_results *results, size_t index, weft_text *out)
+{
+    wf_buf buf = {0};
+    write_result(&(wf_json){.out = &buf}, results, index);
+    return finish(&buf, out);
+}
+
+int weft_m_match_json(weft_matcher *matcher, weft_str text, const weft_m_query *query,
+                      weft_text *out, weft_m_error *error)
+{
+    weft_m_results *results;
+    int rc = weft_m_match(matcher, &text, 1, query, &results, error);
+    if (rc < 0)
+        return rc;
+    rc = weft_m_result_json(results, 0, out);
+    weft_m_results_free(results);
+    return rc;
+}
+
+int weft_m_batch_json(weft_matcher *matcher, const weft_str *queries, size_t query_count,
+                      const weft_m_query *query, int64_t batch_size, weft_text *out,
+                      weft_m_error *error)
+{
+    weft_m_results *results;
+    int rc =
+        weft_m_batch(matcher, queries, query_count, query, batch_size, &results, error, NULL, NULL);
+    if (rc < 0)
+        return rc;
+    wf_buf buf = {0};
+    wf_json json = {.out = &buf};
+    wf_json_array(&json);
+    for (size_t i = 0; i < query_count; i++)
+        write_result(&json, results, i);
+    wf_json_array_end(&json);
+    weft_m_results_free(results);
+    return finish(&buf, out);
+}
+
+/* ---- explanations ---- */
+
+static void write_shared(wf_json *json, const weft_m_evidence *evidence)
+{
+    wf_json_array(json);
+    for (size_t i = 0; i < evidence->shared_count; i++) {
+        const weft_m_shared *shared = &evidence->shared[i];
+        wf_json_object(json);
+        put_str(json, shared->is_word ? "word" : "ngram", shared->text);
+        put_float(json, "weight", shared->weight);
+        wf_json_object_end(json);
+    }
+    wf_json_array_end(json);
+}
+
+static void write_evidence(wf_json *json, const weft_m_explanation *explanation)
+{
+    wf_json_array(json);
+    for (size_t i = 0; i < explanation->hit_count; i++) {
+        const weft_m_hit *hit = &explanation->hits[i];
+        wf_json_object(json);
+        wf_json_key(json, "id");
+        write_id(json, hit->id, hit->id_is_integer);
+        put_str(json, "matched", hit->matched);
+        put_float(json, "margin", explanation->evidence[i].margin);
+        wf_json_key(json, "shared");
+        write_shared(json, &explanation->evidence[i]);
+        wf_json_object_end(json);
+    }
+    wf_json_array_end(json);
+}
+
+static void write_explained(wf_json *json, const weft_m_explanation *explanation)
+{
+    put_str(json, "query_normalized", explanation->query_normalized);
+    put_bool(json, "matched", explanation->is_matched);
+    wf_json_key(json, "best_match");
+    if (explanation->hit_count != 0)
+        write_hit(json, explanation->results, explanation->hits);
+    else
+        wf_json_null(json);
+    wf_json_key(json, "top_k");
+    write_hits(json, explanation->results, explanation->hits, explanation->hit_count);
+    put_float(json, "threshold", explanation->threshold);
+    put_text(json, "mode", explanation->mode);
+    wf_json_key(json, "evidence");
+    write_evidence(json, explanation);
+}
+
+int weft_m_explanation_json(const weft_m_explanation *explanation, weft_text *out)
+{
+    wf_buf buf = {0};
+    wf_json json = {.out = &buf};
+    wf_json_object(&json);
+    put_str(&json, "query", explanation->query);
+    if (explanation->is_diagnosis) {
+        put_bool(&json, "matcher_ready", explanation->is_ready);
+        put_text(&json, "active_matcher", explanation->active_matcher);
+    }
+    if (explanation->is_ready)
+        write_explained(&json, explanation);
+    if (explanation->issue.ptr != NULL) {
+        put_str(&json, "issue", explanation->issue);
+        put_str(&json, "suggestion", explanation->suggestion);
+    }
+    wf_json_object_end(&json);
+    return finish(&buf, out);
+}
+
+static int explained_json(weft_m_explanation *explanation, weft_text *out)
+{
+    int rc = weft_m_explanation_json(explanation, out);
+    weft_m_explanation_free(explanation);
+    return rc;
+}
+
+int weft_m_explain_json(weft_matcher *matcher, weft_str query, int64_t top_k, weft_text *out,
+                        weft_m_error *error)
+{
+    weft_m_explanation *explanation;
+    int rc = weft_m_explain(matcher, query, top_k, &explanation, error);
+    return rc < 0 ? rc : explained_json(explanation, out);
+}
+
+int weft_m_diagnose_json(weft_matcher *matcher, weft_str query, weft_text *out, weft_m_error *error)
+{
+    weft_m_explanation *explanation;
+    int rc = weft_m_diagnose(matcher, query, &explanation, error);
+    return rc < 0 ? rc : explained_json(explanation, out);
+}
+
+/* ---- info and statistics ---- */
+
+int weft_m_info_json(weft_matcher *matcher, weft_text *out)
+{
+    weft_m_info info = {.size = sizeof(info)};
+    int rc = weft_m_info_get(matcher, &info);
+    if (rc < 0)
+        return rc;
+    wf_buf buf = {0};
+    wf_json json = {.out = &buf};
+    wf_json_object(&json);
+    put_text(&json, "mode", info.active_mode != NULL ? info.active_mode : info.mode);
+    put_text(&json, "detected_mode", info.active_mode);
+    put_bool(&json, "is_trained", info.is_ready);
+    put_text(&json, "active_matcher", info.active_matcher);
+    put_bool(&json, "has_training_data", false);
+    put_float(&json, "threshold", info.threshold);
+    put_text(&json, "requested_mode", info.mode);
+    put_text(&json, "model_name", info.model);
+    put_text(&json, "encoder", info.encoder);
+    put_text(&json, "score_kind", info.score_kind);
+    put_bool(&json, "normalize", info.normalize);
+    put_text(&json, "unicode", info.unicode);
+    put_uint(&json, "num_entities", info.entity_count);
+    put_uint(&json, "rows", info.row_count);
+    wf_json_object_end(&json);
+    return finish(&buf, out);
+}
+
+static void write_latency(wf_json *json, const weft_m_latency *latency)
+{
+    wf_json_object(json);
+    put_uint(json, "count", latency->count);
+    put_float(json, "p50", (float)latency->p50);
+    put_float(json, "p95", (float)latency->p95);
+    put_float(json, "p99", (float)latency->p99);
+    wf_json_object_end(json);
+}
+
+static void write_sizes(wf_json *json, const weft_m_info *info)
+{
+    put_uint(json, "rows", info->row_count);
+    put_uint(json, "dimension", info->dimension);
+    put_text(json, "encoder", info->encoder);
+    put_text(json, "score_kind", info->score_kind);
+    put_uint(json, "bytes", info->bytes);
+    put_uint(json, "index_bytes", info->index_bytes);
+    put_uint(json, "snapshot", info->snapshot);
+    put_uint(json, "queries", info->query_count);
+    wf_json_key(json, "cache");
+    wf_json_object(json);
+    put_uint(json, "hits", info->cache_hits);
+    put_uint(json, "misses", info->cache_misses);
+    put_uint(json, "entries", info->cache_count);
+    put_uint(json, "bytes", info->cache_bytes);
+    wf_json_object_end(json);
+}
+
+int weft_m_stats_json(weft_matcher *matcher, weft_text *out)
+{
+    weft_m_info info = {.size = sizeof(info)};
+    int rc = weft_m_info_get(matcher, &info);
+    if (rc < 0)
+        return rc;
+    wf_buf buf = {0};
+    wf_json json = {.out = &buf};
+    wf_json_object(&json);
+    put_uint(&json, "num_entities", info.entity_count);
+    put_text(&json, "model_name", info.model);
+    put_float(&json, "threshold", info.threshold);
+    put_bool(&json, "normalize", info.normalize);
+    put_text(&json, "training_mode", info.active_mode != NULL ? info.active_mode : info.mode);
+    put_bool(&json, "is_trained", info.is_ready);
+    if (info.is_ready)
+        put_bool(&json, "has_embeddings", true);
+    write_sizes(&json, &info);
+    wf_json_key(&json, "latency_seconds");
+    wf_json_object(&json);
+    for (unsigned op = 0; op < WEFT_M_OP_COUNT; op++) {
+        wf_json_key(&json, weft_m_op_name((enum weft_m_op)op));
+        write_latency(&json, &info.ops[op]);
+    }
+    wf_json_object_end(&json);
+    wf_json_object_end(&json);
+    return finish(&buf, out);
+}
+
+/* ---- errors ---- */
+
+static void write_details(wf_json *json, const weft_m_error *error)
+{
+    wf_json_key(json, "details");
+    wf_json_object(json);
+    if (error->limit >= 0)
+        put_uint(json, "limit", (uint64_t)error->limit);
+    if (error->seen >= 0)
+        put_uint(json, "seen", (uint64_t)error->seen);
+    if (error->offset >= 0)
+        put_uint(json, "offset", (uint64_t)error->offset);
+    if (error->entity[0] != '\0')
+        put_text(json, "entity", error->entity);
+    wf_json_object_end(json);
+}
+
+int weft_m_error_json(const weft_m_error *error, weft_str request_id, weft_text *out)
+{
+    wf_buf buf = {0};
+    wf_json json = {.out = &buf};
+    wf_json_object(&json);
+    wf_json_key(&json, "error");
+    wf_json_object(&json);
+    put_text(&json, "code", weft_m_error_name(error->rc));
+    put_text(&json, "message", error->message);
+    if (error->field[0] != '\0')
+        put_text(&json, "field", error->field);
+    if (error->suggestion[0] != '\0')
+        put_text(&json, "suggestion", error->suggestion);
+    write_details(&json, error);
+    if (request_id.ptr != NULL)
+        put_str(&json, "request_id", request_id);
+    wf_json_object_end(&json);
+    wf_json_object_end(&json);
+    return finish(&buf, out);
+}

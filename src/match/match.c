@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Match and batch. */
+#include "match/matcher_priv.h"
+
+#include "base/alloc.h"
+#include "base/sys.h"
+#include "match/check.h"
+#include "match/error.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Fewer queries than this for each thread are not worth a second one. */
+#define QUERIES_EACH_MIN 8u
+
+/* Queries a thread takes at a time. */
+#define QUERIES_TAKEN 4u
+
+/* ---- answering ---- */
+
+/* Shared by the threads that answer one range of queries. */
+struct range {
+    wf_request *request;
+    size_t next, end; /* `next` is atomic */
+};
+
+static int answer_one(const wf_request *request, size_t index, wf_seeker *seeker)
+{
+    weft_m_results *results = request->results;
+    const weft_m_options *options = &request->call->matcher->options;
+    wf_scorer *scorer = results->snapshot->scorer;
+    wf_job job = wf_call_job(request->call);
+    wf_ask ask = {.raw = request->queries[index],
+                  .allowed = request->allowed,
+                  .top_k = results->top_k,
+                  .threshold = results->threshold,
+                  .job = &job};
+    int rc = wf_seeker_read(seeker, options, ask.raw);
+    if (rc < 0)
+        return rc;
+    results->answers[index].was_cut = seeker->was_cut;
+    if (wf_is_blank(seeker->text))
+        return 0;
+    rc = scorer->cls->find(scorer, seeker, &ask);
+    return rc < 0 ? rc : wf_results_fill(results, index, seeker, options);
+}
+
+static int answer_some(struct range *range, wf_seeker *seeker)
+{
+    uint64_t cached = seeker->cached_count, encoded = seeker->encoded_count;
+    int rc = 0;
+    for (;;) {
+        size_t at = __atomic_fetch_add(&range->next, QUERIES_TAKEN, __ATOMIC_RELAXED);
+        size_t end = at + QUERIES_TAKEN < range->end ? at + QUERIES_TAKEN : range->end;
+        if (at >= end)
+            break;
+        for (; at < end && rc == 0; at++)
+            rc = answer_one(range->request, at, seeker);
+        if (rc < 0)
+            break;
+    }
+    __atomic_add_fetch(&range->request->cached, seeker->cached_count - cached, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&range->request->encoded, seeker->encoded_count - encoded, __ATOMIC_RELAXED);
+    return rc;
+}
+
+static int answer_piece(void *arg)
+{
+    struct range *range = arg;
+    wf_seekers *seekers = &range->request->call->matcher->seekers;
+    wf_seeker *seeker = wf_seekers_take(seekers);
+    if (seeker == NULL)
+        return -ENOMEM;
+    int rc = answer_some(range, seeker);
+    wf_seekers_give(seekers, seeker);
+    return rc;
+}
+
+int wf_request_answer(wf_request *request, size_t first, size_t count)
+{
+    struct range range = {.request = request, .next = first, .end = first + count};
+    size_t pieces = count / QUERIES_EACH_MIN, width = wf_work_width();
+    pieces = pieces < width ? pieces : width;
+    if (pieces > 1)
+        return wf_work_spread(answer_piece, &range, pieces);
+    return wf_work_run(answer_piece, &range);
+}
+
+/* ---- asking ---- */
+
+static int check_call(const weft_matcher *matcher, const weft_str *queries, size_t query_count,
+                      const weft_m_query *query, weft_m_error *error)
+{
+    const weft_m_options *options = &matcher->options;
+    int rc = wf_check_top_k(query->top_k, options->top_k_max, error);
+    if (rc == 0 && !isnan(query->threshold))
+        rc = wf_check_threshold(query->threshold, error);
+    if (rc == 0)
+        rc = wf_check_queries(queries, query_count, options, error);
+    return rc;
+}
+
+/* One bit an entity.  Ids that are not there are nobody's. */
+static int allow(wf_request *request, const weft_m_query *query)
+{
+    if (query->candidates == NULL)
+        return 0;
+    const wf_catalogue *catalogue = wf_snapshot_catalogue(request->results->snapshot);
+    request->allowed = wf_array((size_t)catalogue->entity_count / 64 + 1, sizeof(uint64_t));
+    if (request->allowed == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < query->candidate_count; i++) {
+        uint32_t entity = wf_catalogue_find(catalogue, query->candidates[i]);
+        if (entity != UINT32_MAX)
+            request->allowed[entity / 64] |= UINT64_C(1) << entity % 64;
+    }
+    return 0;
+}
+
+/* Takes the snapshot and makes room for the answers. */
+static int request_open(wf_request *request, wf_call *call, const weft_str *queries,
+                        size_t query_count, const weft_m_query *query)
+{
+    wf_snapshot *snapshot;
+    *request = (wf_request){.call = call, .queries = queries};
+    int rc = wf_matcher_ready(call, &snapshot);
+    if (rc < 0)
+        return rc;
+    float threshold = isnan(query->threshold) ? snapshot->threshold : query->threshold;
+    request->results = wf_results_new(snapshot, query_count, (size_t)query->top_k, threshold);
+    wf_snapshot_unref(snapshot);
+    rc = request->results != NULL ? allow(request, query) : -ENOMEM;
+    return rc < 0 ? wf_m_fail_plain(call->error, rc) : 0;
+}
+
+static void tell_metrics(const wf_request *request)
+{
+    weft_matcher *matcher = request->call->matcher;
+    const char *stage = weft_m_op_name(request->call->op);
+    weft_time took = wf_sys_now() - request->call->started;
+    wf_metric(matcher, "match_latency", (double)took / (double)WEFT_SEC, "seconds", stage);
+    wf_metric(matcher, "match_batch_size", (double)request->results->count, "count", stage);
+    if (request->cached != 0)
+        wf_metric(matcher, "cache_hits", (double)request->cached, "count", stage);
+    if (request->encoded != 0)
+        wf_metric(matcher, "embeddings_generated", (double)request->encoded, "count", stage);
+}
+
+/* Hands the results over on success, frees them otherwise. */
+static int request_close(wf_request *request, int rc, weft_m_results **out_results)
+{
+    wf_free(request->allowed);
+    if (rc < 0) {
+        weft_m_results_free(request->results);
+        return rc;
+    }
+    __atomic_add_fetch(&request->call->matcher->stats.query_count, request->results->count,
+                       __ATOMIC_RELAXED);
+    tell_metrics(request);
+    *out_results = request->results;
+    return 0;
+}
+
+/* Slice by slice; the whole as one slice without progress is a match. */
+static int answer_all(wf_request *request, size_t slice, weft_m_progress_fn *progress,
+                      void *progress_arg)
+{
+    size_t total = request->results->count;
+    int rc = 0;
+    for (size_t done = 0; done < total && rc == 0;) {
+        size_t count = total - done < slice ? total - done : slice;
+        rc = wf_request_answer(request, done, count);
+        if (rc < 0)
+            return wf_m_fail_plain(request->call->error, rc);
+        done += count;
+        rc = progress != NULL ? progress(done, total, progress_arg) : 0;
+        if (rc != 0)
+            rc = wf_m_fail(request->call->error, rc < 0 ? rc : -ECANCELED,
+                           "stopped by the caller after %zu of %zu queries", done, total);
+    }
+    return rc;
+}
+
+int weft_m_match(weft_matcher *matcher, const weft_str *queries, size_t query_count,
+                 const weft_m_query *query, weft_m_results **out_results, weft_m_error *error)
+{
+    weft_m_query defaults;
+    weft_m_query_init(&defaults);
+    query = query != NULL ? query : &defaults;
+    wf_call call;
+    wf_request request;
+    int rc = wf_call_begin(&call, matcher, WEFT_M_OP_MATCH, error);
+    if (rc < 0)
+        return rc;
+    rc = check_call(matcher, queries, query_count, query, error);
+    if (rc == 0) {
+        rc = request_open(&request, &call, queries, query_count, query);
+        if (rc == 0)
+            rc = answer_all(&request, SIZE_MAX, NULL, NULL);
+        rc = request_close(&request, rc, out_results);
+    }
+    return wf_call_end(&call, rc);
+}
+
+int weft_m_batch(weft_matcher *matcher, const weft_str *queries, size_t query_count,
+                 const weft_m_query *query, int64_t batch_size, weft_m_results **out_results,
+                 weft_m_error *error, weft_m_progress_fn *progress, void *progress_arg)
+{
+    weft_m_query defaults;
+    weft_m_query_init(&defaults);
+    query = query != NULL ? query : &defaults;
+    wf_call call;
+    wf_request request;
+    int rc = wf_call_begin(&call, matcher, WEFT_M_OP_BATCH, error);
+    if (rc < 0)
+        return rc;
+    rc = wf_check_batch_size(batch_size, error);
+    if (rc == 0)
+        rc = check_call(matcher, queries, query_count, query, error);
+    if (rc == 0) {
+        rc = request_open(&request, &call, queries, query_count, query);
+        if (rc == 0)
+            rc = answer_all(&request, (size_t)batch_size, progress, progress_arg);
+        rc = request_close(&request, rc, out_results);
+    }
+    return wf_call_end(&call, rc);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "match/matcher_priv.h"
+
+#include "base/alloc.h"
+#include "base/sys.h"
+#include "match/check.h"
+#include "match/error.h"
+
+#include <math.h>
+#include <string.h>
+
+void weft_m_options_init(weft_m_options *options)
+{
+    *options = (weft_m_options){
+        .size = sizeof(*options),
+        .threshold = 0.7f,
+        .normalize = true,
+        .entity_count_max = 10000000,
+        .query_count_max = 10000,
+        .query_bytes_max = 65536,
+        .top_k_max = 1000,
+        .cache_count_max = 10000,
+        .mark_run_max = 30,
+    };
+}
+
+void weft_m_query_init(weft_m_query *query)
+{
+    *query = (weft_m_query){.size = sizeof(*query), .top_k = 1, .threshold = NAN};
+}
+
+/* ---- open ---- */
+
+/* A caller compiled against an older header has a shorter struct: the rest keeps its default. */
+static void take_options(weft_m_options *options, const weft_m_options *given)
+{
+    weft_m_options_init(options);
+    if (given == NULL)
+        return;
+    size_t bytes = given->size < sizeof(*options) ? given->size : sizeof(*options);
+    memcpy(options, given, bytes);
+    options->size = sizeof(*options);
+}
+
+static int check_options(weft_matcher *matcher, weft_m_error *error)
+{
+    weft_m_options *options = &matcher->options;
+    int rc = wf_check_threshold(options->threshold, error);
+    if (rc == 0)
+        rc = wf_check_model(options->model, error);
+    if (rc == 0)
+        rc = wf_check_mode(options->mode, &matcher->mode, error);
+    if (rc == 0)
+        rc = wf_check_score_kind(options->score_kind, error);
+    options->model = (weft_str){0}; /* borrowed for this call only */
+    options->mode = (weft_str){0};
+    options->score_kind = (weft_str){0};
+    matcher->threshold = options->threshold;
+    return rc;
+}
+
+int weft_m_open(weft_matcher **out, const weft_m_entity *entities, size_t entity_count,
+                const weft_m_options *options, weft_m_error *error)
+{
+    weft_matcher *matcher = wf_alloc(sizeof(*matcher));
+    if (matcher == NULL)
+        return wf_m_fail_plain(error, -ENOMEM);
+    take_options(&matcher->options, options);
+    int rc = check_options(matcher, error);
+    wf_limits limits = {.entity_count_max = matcher->options.entity_count_max,
+                        .text_bytes_max = matcher->options.query_bytes_max};
+    if (rc == 0)
+        rc = wf_catalogue_new(&matcher->catalogue, entities, entity_count, &limits, error);
+    if (rc < 0) {
+        wf_free(matcher);
+        return rc;
+    }
+    wf_gate_init(&matcher->calls);
+    wf_gate_init(&matcher->changes);
+    pthread_mutex_init(&matcher->lock, NULL);
+    wf_seekers_init(&matcher->seekers);
+    *out = matcher;
+    return 0;
+}
+
+/* ---- calls ---- */
+
+static int stopped(const weft_matcher *matcher)
+{
+    return __atomic_load_n(&matcher->stop, __ATOMIC_ACQUIRE);
+}
+
+int wf_call_begin(wf_call *call, weft_matcher *matcher, enum weft_m_op op, weft_m_error *error)
+{
+    *call = (wf_call){.matcher = matcher, .op = op, .started = wf_sys_now(), .error = error};
+    int rc = stopped(matcher);
+    if (rc == 0)
+        rc = wf_gate_enter(&matcher->calls, WF_GATE_SHARED);
+    if (rc < 0)
+        return wf_m_fail_plain(error, rc);
+    rc = stopped(matcher);
+    if (rc == 0)
+        return 0;
+    wf_gate_leave(&matcher->calls, WF_GATE_SHARED);
+    return wf_m_fail_plain(error, rc);
+}
+
+int wf_call_end(wf_call *call, int rc)
+{
+    weft_matcher *matcher = call->matcher;
+    if (rc >= 0)
+        wf_stats_add(&matcher->stats, call->op, wf_sys_now() - call->started);
+    wf_gate_leave(&matcher->calls, WF_GATE_SHARED);
+    return rc;
+}
+
+wf_snapshot *wf_matcher_snapshot(weft_matcher *matcher)
+{
+    pthread_mutex_lock(&matcher->lock);
+    wf_snapshot *snapshot = matcher->snapshot != NULL ? wf_snapshot_ref(matcher->snapshot) : NULL;
+    pthread_mutex_unlock(&matcher->lock);
+    return snapshot;
+}
+
+wf_catalogue *wf_matcher_catalogue(weft_matcher *matcher)
+{
+    pthread_mutex_lock(&matcher->lock);
+    wf_catalogue *catalogue = wf_catalogue_ref(matcher->catalogue);
+    pthread_mutex_unlock(&matcher->lock);
+    return catalogue;
+}
+
+void wf_metric(weft_matcher *matcher, const char *name, double value, const char *unit,
+               const char *stage)
+{
+    const weft_m_options *options = &matcher->options;
+    if (options->metric == NULL)
+        return;
+    weft_m_metric metric = {.name = name,
+                            .value = value,
+                            .unit = unit,
+                            .stage = stage,
+                            .backend = "lexical",
+                            .mode = "zero-shot",
+                            .wall = wf_sys_wall()};
+    __atomic_add_fetch(&matcher->stats.metric_count, 1, __ATOMIC_RELAXED);
+    options->metric(&metric, options->metric_arg);
+}
+
+/* ---- end ---- */
+
+void weft_m_stop(weft_matcher *matcher)
+{
+    if (matcher == NULL)
+        return;
+    __atomic_store_n(&matcher->stop, -WEFT_M_ECLOSED, __ATOMIC_RELEASE);
+    wf_gate_enter_shielded(&matcher->calls, WF_GATE_EXCLUSIVE);
+    pthread_mutex_lock(&matcher->lock);
+    wf_snapshot *snapshot = matcher->snapshot;
+    wf_catalogue *catalogue = matcher->catalogue;
+    matcher->snapshot = NULL;
+    matcher->catalogue = NULL;
+    pthread_mutex_unlock(&matcher->lock);
+    wf_gate_leave(&matcher->calls, WF_GATE_EXCLUSIVE);
+    wf_snapshot_unref(snapshot);
+    wf_catalogue_unref(catalogue);
+}
+
+void weft_m_close(weft_matcher *matcher)
+{
+    if (matcher == NULL)
+        return;
+    weft_m_stop(matcher);
+    wf_gate_fini(&matcher->calls);
+    wf_gate_fini(&matcher->changes);
+    pthread_mutex_destroy(&matcher->lock);
+    wf_seekers_fini(&matcher->seekers);
+    wf_free(matcher);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The matcher's record, and what its calls share.
+ *
+ * A call goes in by wf_call_begin and out by wf_call_end.  In between it is counted by the `calls`
+ * gate, through which stop comes last, so that nothing a call uses goes away under it.  Calls that
+ * change the catalogue hold `changes`, one at a time.  `lock` is held for a few loads and stores
+ * only, never over work or a wait.
+ */
+#ifndef WF_MATCH_MATCHER_PRIV_H
+#define WF_MATCH_MATCHER_PRIV_H
+
+#include "match/gate.h"
+#include "match/results.h"
+#include "match/snapshot.h"
+#include "match/stats.h"
+
+struct weft_matcher {
+    weft_m_options options; /* `mode` and the other texts are checked and not kept */
+    const char *mode;       /* requested; static text */
+
+    wf_gate calls;   /* shared: a call; exclusive: stop */
+    wf_gate changes; /* exclusive: fit, add, remove */
+    int stop;        /* atomic: 0, or -WEFT_M_ECLOSED */
+
+    pthread_mutex_t lock;
+    wf_catalogue *catalogue; /* under lock, a reference; NULL: closed */
+    wf_snapshot *snapshot;   /* under lock, a reference; NULL: NEW or closed */
+    uint64_t snapshot_number;
+    float threshold;
+    bool is_fitting;
+
+    wf_seekers seekers;
+    wf_stats stats;
+};
+
+typedef struct wf_call {
+    weft_matcher *matcher;
+    enum weft_m_op op;
+    weft_time started;
+    weft_m_error *error;
+} wf_call;
+
+/* 0; -WEFT_M_ECLOSED or -ECANCELED with the error filled, and then there is no end. */
+WEFT_WAITS int wf_call_begin(wf_call *call, weft_matcher *matcher, enum weft_m_op op,
+                             weft_m_error *error);
+
+/* Counts a success (rc >= 0) and returns rc. */
+int wf_call_end(wf_call *call, int rc);
+
+/* What the computing of a call minds. */
+static inline wf_job wf_call_job(const wf_call *call)
+{
+    return (wf_job){.stop = &call->matcher->stop};
+}
+
+/* The present snapshot with a reference; NULL: NEW. */
+wf_snapshot *wf_matcher_snapshot(weft_matcher *matcher);
+
+/* The present catalogue with a reference. */
+wf_catalogue *wf_matcher_catalogue(weft_matcher *matcher);
+
+/* The snapshot, fitting first if the matcher is NEW.  A reference in *out. */
+WEFT_WAITS int wf_matcher_ready(wf_call *call, wf_snapshot **out);
+
+/* Builds a scorer of `catalogue` and makes both the matcher's.  `changes` is held. */
+WEFT_WAITS int wf_matcher_build(wf_call *call, wf_catalogue *catalogue,
+                                weft_m_progress_fn *progress, void *progress_arg);
+
+/* Hands a measurement to the callback, if there is one. */
+void wf_metric(weft_matcher *matcher, const char *name, double value, const char *unit,
+               const char *stage);
+
+/* What one call asks, checked and ready to be shared by threads. */
+typedef struct wf_request {
+    wf_call *call;
+    weft_m_results *results;
+    const weft_str *queries;
+    uint64_t *allowed;        /* owned; NULL: all */
+    uint64_t cached, encoded; /* atomic: vectors found in the cache, and made */
+} wf_request;
+
+/* Answers queries [first, first + count), on all cores if they are many. */
+WEFT_WAITS int wf_request_answer(wf_request *request, size_t first, size_t count);
+
+#endif

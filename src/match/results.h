@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Results: the answers to the queries of one call.  They hold the snapshot they were made from, and
+ * borrow its texts.
+ */
+#ifndef WF_MATCH_RESULTS_H
+#define WF_MATCH_RESULTS_H
+
+#include "match/snapshot.h"
+
+/* One block: hits, then the numbers of tied entities, then texts.  hits is its start. */
+typedef struct wf_answer {
+    weft_m_hit *hits;
+    size_t hit_count;
+    bool was_cut;
+} wf_answer;
+
+struct weft_m_results {
+    wf_snapshot *snapshot; /* a reference */
+    size_t count, top_k;
+    float threshold;
+    wf_answer answers[];
+};
+
+/* Results without any hit yet; takes a reference to `snapshot`.  NULL: no memory. */
+weft_m_results *wf_results_new(wf_snapshot *snapshot, size_t count, size_t top_k, float threshold);
+
+/* Makes the answer from seeker->rank; the seeker's text is lost.  Different answers may be made by
+ * different threads.  0 or -ENOMEM. */
+int wf_results_fill(weft_m_results *results, size_t index, wf_seeker *seeker,
+                    const weft_m_options *options);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Scorer: one way to say how well an entity fits a query.  It is built once from a catalogue, in
+ * parts, and then asked by any number of threads, each with a seeker of its own.  The matcher knows
+ * scorers only through this table; "cosine" is the one there is.
+ */
+#ifndef WF_MATCH_SCORER_H
+#define WF_MATCH_SCORER_H
+
+#include "match/catalogue.h"
+#include "match/embed/shares.h"
+#include "match/seeker.h"
+#include "match/work.h"
+
+typedef struct wf_scorer wf_scorer;
+
+/* One question.  The query was read into the seeker; `raw` is the text as given. */
+typedef struct wf_ask {
+    weft_str raw;
+    const uint64_t *allowed; /* bit e: entity e may be found; NULL: all */
+    size_t top_k;
+    float threshold;
+    const wf_job *job;
+} wf_ask;
+
+typedef struct wf_scorer_stats {
+    const char *encoder; /* kind */
+    size_t dimension, bytes;
+    uint64_t cache_hits, cache_misses, cache_count, cache_bytes;
+} wf_scorer_stats;
+
+typedef struct wf_scorer_class {
+    const char *kind;
+
+    int (*create)(wf_scorer **out, wf_catalogue *catalogue, const weft_m_options *options);
+
+    /* Does a part of the building; 1: more is left, 0: done, or negative.  scorer->done grows up to
+     * scorer->total. */
+    int (*build)(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job);
+
+    /* Leaves the answer in seeker->rank. */
+    int (*find)(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask);
+
+    /* The heaviest weights that the query (read into the seeker) shares with a row, for which there
+     * is a second seeker; returns how many of `share_max` were filled, or negative. */
+    int (*explain)(wf_scorer *scorer, wf_seeker *seeker, wf_seeker *spare, uint32_t row,
+                   wf_share *shares, size_t share_max);
+
+    void (*stats)(wf_scorer *scorer, wf_scorer_stats *out);
+    void (*destroy)(wf_scorer *scorer); /* a half-built one too */
+} wf_scorer_class;
+
+/* The head of every scorer; `catalogue` is a reference it holds. */
+struct wf_scorer {
+    const wf_scorer_class *cls;
+    wf_catalogue *catalogue;
+    unsigned refs; /* atomic */
+    size_t done, total;
+};
+
+extern const wf_scorer_class wf_scorer_cosine;
+
+wf_scorer *wf_scorer_ref(wf_scorer *scorer);
+void wf_scorer_unref(wf_scorer *scorer); /* NULL is fine */
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Snapshot: everything an answer is made from, constant, shared by reference count.  A change makes
+ * a new one.
+ */
+#ifndef WF_MATCH_SNAPSHOT_H
+#define WF_MATCH_SNAPSHOT_H
+
+#include "match/score/scorer.h"
+
+typedef struct wf_snapshot {
+    unsigned refs; /* atomic */
+    float threshold;
+    uint64_t number;
+    const char *mode;  /* active one; static text */
+    wf_scorer *scorer; /* a reference; it has one to the catalogue */
+} wf_snapshot;
+
+/* Takes a reference to `scorer`.  NULL: no memory. */
+wf_snapshot *wf_snapshot_new(wf_scorer *scorer, const char *mode, float threshold, uint64_t number);
+wf_snapshot *wf_snapshot_ref(wf_snapshot *snapshot);
+void wf_snapshot_unref(wf_snapshot *snapshot); /* NULL is fine */
+
+static inline const wf_catalogue *wf_snapshot_catalogue(const wf_snapshot *snapshot)
+{
+    return snapshot->scorer->catalogue;
+}
+
+#endif
