@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "harness/harness.h"
+#include "http/error_body.h"
+#include "http/h1_write.h"
+
+#define STR(literal) ((weft_str){(literal), sizeof(literal) - 1})
+
+TEST(class_24_fields_that_would_split_an_answer_are_refused)
+{
+    static const weft_str none = {NULL, 0};
+    wf_buf out = {0};
+    CHECK_EQ(wf_h1_write_field(&out, STR("X\r\nY"), STR("a")), -EINVAL);
+    CHECK_EQ(wf_h1_write_field(&out, STR("X"), STR("a\r\nSet-Cookie: b")), -EINVAL);
+    CHECK_EQ(wf_h1_write_field(&out, STR("X"), STR("a\nb")), -EINVAL);
+    CHECK_EQ(wf_h1_write_field(&out, STR("X"), STR("a\rb")), -EINVAL);
+    CHECK_EQ(wf_h1_write_field(&out, STR("X"), STR("a\0b")), -EINVAL);
+    CHECK_EQ(wf_h1_write_field(&out, STR("X"), STR("\x1b[0m")), -EINVAL);
+    CHECK_EQ(wf_h1_write_field(&out, STR("X"), STR("\x7f")), -EINVAL);
+    CHECK_EQ(wf_h1_write_field(&out, STR("X "), STR("a")), -EINVAL);
+    CHECK_EQ(wf_h1_write_field(&out, STR("X:"), STR("a")), -EINVAL);
+    CHECK_EQ(wf_h1_write_field(&out, none, STR("a")), -EINVAL);
+    CHECK_EQ(wf_buf_bytes(&out), 0);
+    CHECK_OK(wf_h1_write_field(&out, STR("X-Y"), STR("a\tb \xc3\xa4")));
+    CHECK_OK(wf_h1_write_field(&out, STR("Z"), none));
+    CHECK_BYTES(wf_buf_ptr(&out), wf_buf_bytes(&out), "X-Y: a\tb \xc3\xa4\r\nZ: \r\n", 18);
+    wf_buf_fini(&out);
+}
+
+TEST(fields_past_the_limit_are_refused_and_the_others_stand)
+{
+    wf_buf out = {.bytes_max = 10};
+    CHECK_OK(wf_h1_write_field(&out, STR("A"), STR("b")));
+    CHECK_EQ(wf_h1_write_field(&out, STR("C"), STR("d")), -WEFT_ELIMIT);
+    CHECK_BYTES(wf_buf_ptr(&out), wf_buf_bytes(&out), "A: b\r\n", 6);
+    wf_buf_fini(&out);
+}
+
+static void check_head(const struct wf_h1_answer *answer, const char *expected)
+{
+    char out[1024];
+    CHECK_LE(wf_h1_answer_bytes_max(answer), sizeof out);
+    size_t bytes = wf_h1_write_answer(out, answer);
+    CHECK_BYTES(out, bytes, expected, strlen(expected));
+}
+
+TEST(heads_of_answers)
+{
+    check_head(&(struct wf_h1_answer){.status = 200,
+                                      .date = "Sun, 06 Nov 1994 08:49:37 GMT",
+                                      .type = STR("text/plain"),
+                                      .framing = WF_H1_BODY_LENGTH,
+                                      .length = 18446744073709551615u},
+               "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+               "Content-Type: text/plain\r\nContent-Length: 18446744073709551615\r\n\r\n");
+    check_head(&(struct wf_h1_answer){.status = 404,
+                                      .fields = STR("X: y\r\n"),
+                                      .framing = WF_H1_BODY_CHUNKED,
+                                      .connection = "close"},
+               "HTTP/1.1 404 Not Found\r\nX: y\r\nTransfer-Encoding: chunked\r\n"
+               "Connection: close\r\n\r\n");
+    check_head(&(struct wf_h1_answer){.status = 204}, "HTTP/1.1 204 No Content\r\n\r\n");
+    check_head(&(struct wf_h1_answer){.status = 599, .framing = WF_H1_BODY_TO_END},
+               "HTTP/1.1 599 \r\n\r\n");
+}
+
+TEST(chunk_lines_are_the_size_in_hex)
+{
+    char out[WF_H1_CHUNK_LINE_BYTES];
+    CHECK_BYTES(out, wf_h1_write_chunk_line(out, 1), "1\r\n", 3);
+    CHECK_BYTES(out, wf_h1_write_chunk_line(out, 0xabc), "abc\r\n", 5);
+    CHECK_BYTES(out, wf_h1_write_chunk_line(out, SIZE_MAX), "ffffffffffffffff\r\n", 18);
+}
+
+TEST(dates_are_in_the_form_of_the_standard)
+{
+    static const struct {
+        int64_t seconds;
+        const char *date;
+    } rows[] = {
+        {784111777, "Sun, 06 Nov 1994 08:49:37 GMT"},
+        {0, "Thu, 01 Jan 1970 00:00:00 GMT"},
+        {951782400, "Tue, 29 Feb 2000 00:00:00 GMT"},
+        {951868799, "Tue, 29 Feb 2000 23:59:59 GMT"},
+        {4107542400, "Mon, 01 Mar 2100 00:00:00 GMT"},
+        {1798761599, "Thu, 31 Dec 2026 23:59:59 GMT"},
+        {-1, "Wed, 31 Dec 1969 23:59:59 GMT"},
+        {253402300799, "Fri, 31 Dec 9999 23:59:59 GMT"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char out[WF_H1_DATE_BYTES];
+        wf_h1_write_date(out, rows[i].seconds);
+        CHECK_BYTES(out, sizeof out, rows[i].date, strlen(rows[i].date));
+    }
+}
+
+TEST(errors_say_what_where_and_the_limit)
+{
+    wf_buf out = {0};
+    weft_http_error error = {.status = 431,
+                             .message = "The head is too large.",
+                             .limit_name = "head_bytes_max",
+                             .limit = 10,
+                             .seen = 11,
+                             .offset = 10};
+    wf_http_write_error(&out, &error, "id-1");
+    static const char expected[] =
+        "{\"error\":{\"code\":\"too_large\",\"message\":\"The head is too large. Limit "
+        "head_bytes_max is 10, seen 11.\",\"details\":{\"limit\":10,\"seen\":11,\"offset\":10},"
+        "\"request_id\":\"id-1\"}}";
+    CHECK_BYTES(wf_buf_ptr(&out), wf_buf_bytes(&out), expected, strlen(expected));
+    wf_buf_reset(&out);
+
+    weft_http_error plain = {.status = 422,
+                             .message = "not a \"number\"\x1b",
+                             .field = "top_k",
+                             .suggestion = "1 to 1,000",
+                             .offset = -1};
+    wf_http_write_error(&out, &plain, NULL);
+    static const char plain_expected[] =
+        "{\"error\":{\"code\":\"validation_error\",\"message\":\"not a \\\"number\\\"\\u001b\","
+        "\"field\":\"top_k\",\"suggestion\":\"1 to 1,000\",\"details\":{}}}";
+    CHECK_BYTES(wf_buf_ptr(&out), wf_buf_bytes(&out), plain_expected, strlen(plain_expected));
+    wf_buf_reset(&out);
+
+    weft_http_error bare = {.status = 404, .offset = -1};
+    wf_http_write_error(&out, &bare, NULL);
+    CHECK_BYTES(wf_buf_ptr(&out), wf_buf_bytes(&out),
+                "{\"error\":{\"code\":\"not_found\",\"message\":\"Not Found\",\"details\":{}}}",
+                63);
+    wf_buf_fini(&out);
+}
