@@ -127,6 +127,6 @@ TEST(errors_say_what_where_and_the_limit)
     wf_http_write_error(&out, &bare, NULL);
     CHECK_BYTES(wf_buf_ptr(&out), wf_buf_bytes(&out),
                 "{\"error\":{\"code\":\"not_found\",\"message\":\"Not Found\",\"details\":{}}}",
-                63);
+                65);
     wf_buf_fini(&out);
 }
