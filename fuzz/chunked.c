@@ -125,7 +125,7 @@ static void check(const struct wf_h1_body_limits *limit, const char *text, size_
     if (whole.rc < 0) {
         assert(whole.body.fault.status == 400 || whole.body.fault.status == 413);
         assert(whole.body.fault.message != NULL);
-        assert(whole.body.fault.offset <= len);
+        assert(whole.body.fault.offset <= (int64_t)len);
     }
     if (whole.is_done)
         check_written(&whole, limit);

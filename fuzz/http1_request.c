@@ -73,7 +73,7 @@ static void check_refused(const struct outcome *out, size_t len)
     assert(fault->status <= 505);
     assert(fault->code != NULL);
     assert(fault->message != NULL);
-    assert(fault->offset <= len);
+    assert(fault->offset <= (int64_t)len);
     if (fault->limit_name != NULL)
         assert(fault->seen > fault->limit);
 }

@@ -68,7 +68,7 @@ static void check_path(weft_str path)
         check_encoded(out, len);
     } else {
         assert(fault.status == 400);
-        assert(fault.offset <= path.len);
+        assert(fault.offset <= (int64_t)path.len);
     }
     free(out);
     free(in_place);
