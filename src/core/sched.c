@@ -92,11 +92,23 @@ void wf_sched_ready(struct wf_sched *sched, wf_task *task)
     sched->ready_count++;
 }
 
-/* Under the simulator the seed chooses among the tasks of this pass (rule Z03): the chosen one is
- * moved to the head. */
+/* How many tasks from the head on may run next: of this pass, and not past one that yielded to
+ * those before it. */
+static uint32_t sched_choices(const struct wf_sched *sched)
+{
+    uint32_t most = sched->pass_left < SCHED_CHOICE_MAX ? sched->pass_left : SCHED_CHOICE_MAX;
+    uint32_t count = 0;
+    for (wf_task *task = sched->ready_head; count < most && !task->is_yielding;
+         task = task->ready_next)
+        count++;
+    return count;
+}
+
+/* Under the simulator the seed chooses among the ready tasks (rule Z03): the chosen one is moved to
+ * the head. */
 static void sched_shuffle(struct wf_sched *sched)
 {
-    uint32_t among = sched->pass_left < SCHED_CHOICE_MAX ? sched->pass_left : SCHED_CHOICE_MAX;
+    uint32_t among = sched_choices(sched);
     uint32_t choice = among > 1 ? (uint32_t)(wf_loop_random(sched->loop) % among) : 0;
     if (choice == 0)
         return;
@@ -188,8 +200,10 @@ void wf_sched_leave(struct wf_sched *sched, wf_task *self)
 
 void wf_sched_yield(struct wf_sched *sched, wf_task *self)
 {
+    self->is_yielding = true;
     wf_sched_ready(sched, self);
     wf_sched_leave(sched, self);
+    self->is_yielding = false;
 }
 
 /* At least one pass, and more while tasks are ready and the loop need not look around. */

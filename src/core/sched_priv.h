@@ -83,6 +83,7 @@ struct wf_task {
     uint32_t streak; /* waits that succeeded without a switch */
     size_t progress; /* weft_progress() */
     uint8_t state, flags, why_kind;
+    bool is_yielding; /* ready, but behind everybody who was ready before it (rule C11) */
 };
 
 struct wf_group {

@@ -250,6 +250,23 @@ TEST(test_C09_ignoring_a_cancel_yields_and_is_told)
     CHECK(strstr(logged.last, "body_deaf") != NULL);
 }
 
+static int body_count_up(void *count)
+{
+    ++*(int *)count;
+    return 0;
+}
+
+TASK_TEST(test_C11_yield_lets_every_other_ready_task_run_once)
+{
+    for (int round = 0; round < 20; round++) {
+        int count = 0;
+        for (int i = 0; i < 5; i++)
+            (void)weft_spawn(body_count_up, &count);
+        CHECK_OK(weft_yield());
+        CHECK_EQ(count, 5);
+    }
+}
+
 TASK_TEST(test_C11_check_reads_the_clock_and_does_not_switch)
 {
     weft_run_stats before, after;
