@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What the synchronisation objects share. */
+#ifndef WF_SYNC_PRIV_H
+#define WF_SYNC_PRIV_H
+
+#include <weft/sys/park.h>
+
+#include "core/sched_priv.h"
+
+/* The running task, or NULL. */
+static inline wf_task *wf_sync_self(void)
+{
+    struct wf_sched *sched = wf_sched_self();
+    return sched != NULL ? sched->current : NULL;
+}
+
+static inline bool wf_task_is_foreign(const wf_task *task)
+{
+    return task->sched->loop != wf_loop_current;
+}
+
+/* True if tasks of another loop wait here (rule P10).  Costs nothing while nobody waits; then the
+ * misuse is not seen either. */
+static inline bool wf_waitq_is_foreign(const weft_waitq *queue)
+{
+    const weft_waiter *first = weft_waitq_first(queue);
+    return first != NULL && wf_task_is_foreign(first->task);
+}
+
+/* A number that grows with every wait of the loop: tells which of two waiters came first. */
+static inline uint64_t wf_wait_order(void)
+{
+    return wf_sched_self()->stats.switches;
+}
+
+/* One line about a misuse. */
+#define wf_sync_log(...)                                                                           \
+    do {                                                                                           \
+        struct wf_sched *log_sched_ = wf_sched_self();                                             \
+        if (log_sched_ != NULL)                                                                    \
+            wf_sched_log(log_sched_, __VA_ARGS__);                                                 \
+    } while (0)
+
+static inline void wf_waitq_wake_all(weft_waitq *queue, int rc)
+{
+    for (weft_waiter *waiter; (waiter = weft_waitq_pop(queue)) != NULL;)
+        weft_wake(waiter, rc);
+}
+
+#endif
