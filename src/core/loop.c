@@ -230,8 +230,8 @@ weft_time weft_loop_next_deadline(const weft_loop *loop)
 
 bool weft_loop_is_busy(const weft_loop *loop)
 {
-    return loop->hold_count != 0 || loop->timers.count != 0 || loop->ops.used > loop->ops.idle ||
-           loop_has_ready(loop) || wf_posts_pending(loop);
+    return loop->hold_count != 0 || loop->future_count != 0 || loop->timers.count != 0 ||
+           loop->ops.used > loop->ops.idle || loop_has_ready(loop) || wf_posts_pending(loop);
 }
 
 /* Lets the kernel finish what is under way, then moves the virtual clock to the next deadline. Time

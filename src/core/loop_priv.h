@@ -23,6 +23,7 @@ struct weft_loop {
     weft_time now;          /* read once a turn; never runs backwards */
     wf_list deferred;       /* weft_defer, run at the end of the turn */
     uint32_t hold_count;    /* outside sources that will post */
+    uint32_t future_count;  /* futures waited for: any thread may post, or none; time goes on */
     struct wf_posts *posts; /* messages from other threads */
     struct wf_sched *sched; /* the tasks, or NULL */
     uint64_t turn_count;
