@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <weft/chan.h>
+
+#include "base/alloc.h"
+#include "base/list.h"
+#include "core/chan_priv.h"
+#include "core/loop_priv.h"
+#include "core/sync_priv.h"
+
+#include <assert.h>
+#include <string.h>
+
+/*
+ * Invariants.  Receivers wait only while nothing is stored, senders only while the store is full.
+ * Both wait at once only if one select offers both.  A closed channel has no waiters.
+ *
+ * An item goes from the sender's memory to the receiver's in one copy if the receiver waits, and
+ * whoever finds the other side waiting finishes the transfer for both: a task that is woken has
+ * nothing left to do, and a cancel that comes after cannot lose or double the item.
+ */
+struct weft_chan {
+    weft_waitq senders, receivers;
+    size_t item_bytes, capacity;
+    size_t first, count; /* stored items are items[first], … modulo capacity */
+    weft_loop *loop;     /* of its users; NULL until the first use if made outside a loop */
+    bool is_closed;
+    _Alignas(max_align_t) unsigned char items[];
+};
+
+static const weft_wait_class chan_send_class = {.what = "channel send"};
+static const weft_wait_class chan_recv_class = {.what = "channel receive"};
+
+int weft_chan_new(weft_chan **out, size_t item_bytes, size_t capacity)
+{
+    size_t bytes;
+    if (!wf_mul_ok(item_bytes, capacity, &bytes) || !wf_add_ok(bytes, sizeof(weft_chan), &bytes))
+        return -EOVERFLOW;
+    weft_chan *chan = wf_alloc(bytes);
+    if (chan == NULL)
+        return -ENOMEM;
+    chan->item_bytes = item_bytes;
+    chan->capacity = capacity;
+    chan->loop = wf_loop_current;
+    *out = chan;
+    return 0;
+}
+
+void weft_chan_free(weft_chan *chan)
+{
+    if (chan == NULL)
+        return;
+    assert(weft_waitq_first(&chan->senders) == NULL);
+    assert(weft_waitq_first(&chan->receivers) == NULL);
+    wf_free(chan);
+}
+
+/* ---- the store ---- */
+
+static void chan_copy(const weft_chan *chan, void *to, const void *from)
+{
+    if (chan->item_bytes == sizeof(void *)) /* what most channels carry; no call */
+        memcpy(to, from, sizeof(void *));
+    else if (chan->item_bytes != 0) /* signals may come without memory */
+        memcpy(to, from, chan->item_bytes);
+}
+
+static void *chan_slot(weft_chan *chan, size_t index)
+{
+    size_t at = chan->first + index;
+    if (at >= chan->capacity)
+        at -= chan->capacity;
+    return chan->items + at * chan->item_bytes;
+}
+
+static void chan_store(weft_chan *chan, const void *item)
+{
+    assert(chan->count < chan->capacity);
+    chan_copy(chan, chan_slot(chan, chan->count), item);
+    chan->count++;
+}
+
+static void chan_unstore(weft_chan *chan, void *out_item)
+{
+    chan_copy(chan, out_item, chan_slot(chan, 0));
+    chan->first = chan->first + 1 == chan->capacity ? 0 : chan->first + 1;
+    chan->count--;
+}
+
+/* ---- without waiting ---- */
+
+static weft_chan_waiter *chan_pop(weft_waitq *queue)
+{
+    weft_waiter *waiter = weft_waitq_pop(queue);
+    return waiter == NULL ? NULL : wf_container(waiter, weft_chan_waiter, priv_waiter);
+}
+
+/* Rule P10.  A channel made before the run belongs to the first loop that uses it. */
+static bool chan_is_foreign(weft_chan *chan)
+{
+    if (chan->loop == NULL)
+        chan->loop = wf_loop_current;
+    return chan->loop != wf_loop_current;
+}
+
+int weft_try_send(weft_chan *chan, const void *item)
+{
+    if (chan_is_foreign(chan))
+        return -EPERM;
+    if (chan->is_closed)
+        return -EPIPE;
+    weft_chan_waiter *receiver = chan_pop(&chan->receivers);
+    if (receiver != NULL) {
+        chan_copy(chan, receiver->priv_item, item);
+        weft_wake(&receiver->priv_waiter, 1);
+        return 0;
+    }
+    if (chan->count == chan->capacity)
+        return -EAGAIN;
+    chan_store(chan, item);
+    return 0;
+}
+
+int weft_try_recv(weft_chan *chan, void *out_item)
+{
+    if (chan_is_foreign(chan))
+        return -EPERM;
+    if (chan->count > 0) {
+        chan_unstore(chan, out_item);
+        weft_chan_waiter *sender = chan_pop(&chan->senders);
+        if (sender != NULL) {
+            chan_store(chan, sender->priv_item);
+            weft_wake(&sender->priv_waiter, 0);
+        }
+        return 1;
+    }
+    weft_chan_waiter *sender = chan_pop(&chan->senders); /* capacity 0 */
+    if (sender != NULL) {
+        chan_copy(chan, out_item, sender->priv_item);
+        weft_wake(&sender->priv_waiter, 0);
+        return 1;
+    }
+    return chan->is_closed ? 0 : -EAGAIN;
+}
+
+/* ---- waiting ---- */
+
+void wf_chan_push_sender(weft_chan *chan, weft_chan_waiter *sender)
+{
+    sender->priv_since = wf_wait_order();
+    weft_waitq_push(&chan->senders, &sender->priv_waiter);
+}
+
+void wf_chan_push_receiver(weft_chan *chan, weft_chan_waiter *receiver)
+{
+    receiver->priv_since = wf_wait_order();
+    weft_waitq_push(&chan->receivers, &receiver->priv_waiter);
+}
+
+int weft_send(weft_chan *chan, const void *item)
+{
+    int rc = weft_sp_enter();
+    if (rc < 0)
+        return rc;
+    rc = weft_try_send(chan, item);
+    if (rc != -EAGAIN)
+        return rc;
+
+    weft_chan_waiter self = {
+        .priv_waiter = WEFT_WAITER(&chan_send_class, chan),
+        .priv_item = (void *)item, /* only read */
+    };
+    wf_chan_push_sender(chan, &self);
+    return weft_park(&self.priv_waiter);
+}
+
+int weft_recv(weft_chan *chan, void *out_item)
+{
+    int rc = weft_sp_enter();
+    if (rc < 0)
+        return rc;
+    rc = weft_try_recv(chan, out_item);
+    if (rc != -EAGAIN)
+        return rc;
+
+    weft_chan_waiter self = {
+        .priv_waiter = WEFT_WAITER(&chan_recv_class, chan),
+        .priv_item = out_item,
+    };
+    wf_chan_push_receiver(chan, &self);
+    return weft_park(&self.priv_waiter);
+}
+
+/* ---- the rest ---- */
+
+size_t weft_chan_close(weft_chan *chan, enum weft_chan_close how)
+{
+    if (chan->is_closed)
+        return 0;
+    chan->is_closed = true;
+    size_t dropped = how == WEFT_CHAN_DISCARD ? chan->count : 0;
+    chan->count -= dropped;
+    wf_waitq_wake_all(&chan->senders, -EPIPE);
+    wf_waitq_wake_all(&chan->receivers, 0);
+    return dropped;
+}
+
+size_t weft_chan_count(const weft_chan *chan)
+{
+    return chan->count;
+}
+
+bool weft_chan_is_closed(const weft_chan *chan)
+{
+    return chan->is_closed;
+}
+
+static uint64_t chan_since(const weft_waitq *queue)
+{
+    weft_waiter *first = weft_waitq_first(queue);
+    return first == NULL ? WF_CHAN_NOBODY
+                         : wf_container(first, weft_chan_waiter, priv_waiter)->priv_since;
+}
+
+bool wf_chan_can_send(weft_chan *chan, uint64_t *out_since)
+{
+    *out_since = chan_since(&chan->receivers);
+    return *out_since != WF_CHAN_NOBODY || chan->count < chan->capacity || chan->is_closed ||
+           chan_is_foreign(chan);
+}
+
+bool wf_chan_can_recv(weft_chan *chan, uint64_t *out_since)
+{
+    *out_since = chan_since(&chan->senders);
+    return *out_since != WF_CHAN_NOBODY || chan->count > 0 || chan->is_closed ||
+           chan_is_foreign(chan);
+}
