@@ -14,8 +14,8 @@
  *     }
  *
  * If several cases are possible at once, the channel whose other side has waited longest is taken;
- * if none has waited, the case with the lowest index at a call's first pass and then each in turn,
- * so that no case starves.
+ * where nobody waits, the case with the lowest index the first time a call is passed and then each
+ * in turn.  No case starves.
  */
 #ifndef WEFT_SELECT_H
 #define WEFT_SELECT_H
@@ -100,8 +100,9 @@ typedef struct weft_case {
 
 /* Whose turn it is at one place in the source. */
 typedef struct weft_select_site {
-    uint64_t priv_run; /* the run in which priv_turn counts */
-    uint64_t priv_turn;
+    uint32_t priv_run; /* the loop in which the rest counts */
+    bool priv_was_passed_over;
+    size_t priv_turn;
 } weft_select_site;
 
 /* Waits until one of the cases happens and returns its index; no other has happened then.
