@@ -41,10 +41,10 @@ static inline size_t wf_buf_bytes(const wf_buf *buf)
     return buf->end - buf->start;
 }
 
-/* Borrowed until the next change. */
+/* Borrowed until the next change; never NULL. */
 static inline const char *wf_buf_ptr(const wf_buf *buf)
 {
-    return buf->mem + buf->start;
+    return buf->mem != NULL ? buf->mem + buf->start : "";
 }
 
 #endif

@@ -253,7 +253,7 @@ static int fill_the_pool(void *arg)
     gate_await(&gate, 1);
     weft_task tasks[4]; /* a is queued; b, c and d wait to get in */
     for (int i = 0; i < 4; i++)
-        tasks[i] = weft_spawn(note_on_a_thread, "abcd" + i);
+        tasks[i] = weft_spawn(note_on_a_thread, &"abcd"[i]);
     CHECK_OK(weft_yield());
     CHECK_EQ(weft_run_blocking_try(note_a_letter, "x"), -EAGAIN);
 
@@ -282,7 +282,7 @@ TEST(test_B02_past_the_limit_callers_wait_in_order)
 struct worker {
     _Atomic bool has_begun;
     bool has_ended;
-    int rc;
+    _Atomic int rc; /* what to return; pieces: how many ended */
 };
 
 static int work_until_told(void *arg)

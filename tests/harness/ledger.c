@@ -273,8 +273,30 @@ static unsigned count_threads(void)
     return count;
 }
 
+#if defined(__has_feature)
+#define LEDGER_HAS_TSAN __has_feature(thread_sanitizer)
+#elif defined(__SANITIZE_THREAD__)
+#define LEDGER_HAS_TSAN 1
+#else
+#define LEDGER_HAS_TSAN 0
+#endif
+
+static void *thread_nothing(void *arg)
+{
+    return arg;
+}
+
+/* The thread sanitizer starts a thread of its own with the first of ours, and keeps it. */
+static void settle_threads(void)
+{
+    pthread_t id;
+    if (LEDGER_HAS_TSAN && pthread_create(&id, NULL, thread_nothing, NULL) == 0)
+        pthread_join(id, NULL);
+}
+
 void ledger_mark(struct ledger_mark *out)
 {
+    settle_threads();
     *out = (struct ledger_mark){
         .blocks = ledger.live,
         .bytes = ledger.live_bytes,

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "catalog/entity.h"
+#include "catalog/id_set.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+
+#include <stdio.h>
+
+#define ENTITY_COUNT_MAX ((size_t)10 * 1000 * 1000)
+
+struct weft_catalog {
+    wf_arena arena; /* strings of the entities */
+    weft_m_entity *entities;
+    size_t *lines; /* one an entity */
+    size_t count, capacity;
+    size_t skip_count;
+    wf_id_set ids;
+};
+
+int weft_catalog_new(weft_catalog **out)
+{
+    weft_catalog *catalog = wf_alloc(sizeof(*catalog));
+    if (catalog == NULL)
+        return -ENOMEM;
+    int rc = wf_id_set_init(&catalog->ids);
+    if (rc < 0) {
+        wf_free(catalog);
+        return rc;
+    }
+    *out = catalog;
+    return 0;
+}
+
+void weft_catalog_free(weft_catalog *catalog)
+{
+    if (catalog == NULL)
+        return;
+    wf_arena_fini(&catalog->arena);
+    wf_id_set_fini(&catalog->ids);
+    wf_free(catalog->entities);
+    wf_free(catalog->lines);
+    wf_free(catalog);
+}
+
+const weft_m_entity *weft_catalog_entities(const weft_catalog *catalog, size_t *out_count)
+{
+    *out_count = catalog->count;
+    return catalog->entities;
+}
+
+size_t weft_catalog_line(const weft_catalog *catalog, size_t entity)
+{
+    return entity < catalog->count ? catalog->lines[entity] : 0;
+}
+
+size_t weft_catalog_skip_count(const weft_catalog *catalog)
+{
+    return catalog->skip_count;
+}
+
+/* ---- reading ---- */
+
+static int catalog_reserve(weft_catalog *catalog)
+{
+    if (catalog->count < catalog->capacity)
+        return 0;
+    size_t capacity = catalog->capacity == 0 ? 256 : catalog->capacity * 2;
+    weft_m_entity *entities = wf_grow(catalog->entities, capacity, sizeof(*entities));
+    if (entities == NULL)
+        return -ENOMEM;
+    catalog->entities = entities;
+    size_t *lines = wf_grow(catalog->lines, capacity, sizeof(*lines));
+    if (lines == NULL)
+        return -ENOMEM;
+    catalog->lines = lines;
+    catalog->capacity = capacity;
+    return 0;
+}
+
+static int catalog_add(weft_catalog *catalog, const wf_entity_draft *draft, size_t line)
+{
+    int rc = catalog_reserve(catalog);
+    if (rc == 0)
+        rc = wf_entity_copy(draft, &catalog->arena, &catalog->entities[catalog->count]);
+    if (rc == 0)
+        rc = wf_id_set_add(&catalog->ids, catalog->entities, (uint32_t)catalog->count);
+    if (rc < 0)
+        return rc;
+    catalog->lines[catalog->count++] = line;
+    return 0;
+}
+
+static int fail_twice(const weft_catalog *catalog, const wf_records *records, weft_str id,
+                      int64_t first, size_t line, weft_catalog_error *error)
+{
+    size_t shown = wf_utf8_cut(id.ptr, id.len, 64);
+    wf_records_fail(records, error, -WEFT_M_EVALID, line, "%.*s is there already, from line %zu",
+                    (int)shown, id.ptr, catalog->lines[first]);
+    snprintf(error->field, sizeof(error->field), "id");
+    error->is_row = true;
+    return error->rc;
+}
+
+/* One row: 1 it is in, 0 the file is over, negative. */
+static int read_row(weft_catalog *catalog, wf_records *records, wf_entity_draft *draft,
+                    size_t count_max, weft_catalog_error *error)
+{
+    wf_record record;
+    int rc = wf_records_next(records, &record, error);
+    if (rc <= 0)
+        return rc;
+    rc = wf_entity_read(draft, &record, error);
+    if (rc < 0)
+        return rc;
+    weft_str id = draft->entity.id;
+    int64_t first = wf_id_set_find(&catalog->ids, catalog->entities, id);
+    if (first >= 0)
+        return fail_twice(catalog, records, id, first, record.line, error);
+    if (catalog->count >= count_max) {
+        wf_records_fail(records, error, -WEFT_ELIMIT, record.line, "too many entities (limit %zu)",
+                        count_max);
+        error->limit = count_max;
+        return error->rc;
+    }
+    rc = catalog_add(catalog, draft, record.line);
+    return rc < 0 ? wf_records_fail(records, error, rc, 0, "%s", weft_strerror(rc)) : 1;
+}
+
+static int read_rows(weft_catalog *catalog, wf_records *records,
+                     const weft_catalog_options *options, weft_catalog_error *error)
+{
+    size_t count_max = options->entity_count_max;
+    if (count_max == 0 || count_max > UINT32_MAX - 1)
+        count_max = ENTITY_COUNT_MAX;
+    wf_entity_draft draft;
+    wf_entity_draft_init(&draft, records);
+    int rc;
+    do {
+        rc = read_row(catalog, records, &draft, count_max, error);
+        if (rc < 0 && options->skip_bad && error->is_row) {
+            catalog->skip_count++;
+            if (options->on_skip != NULL)
+                options->on_skip(error, options->on_skip_arg);
+            rc = 1;
+        }
+    } while (rc > 0);
+    wf_entity_draft_fini(&draft);
+    return rc;
+}
+
+static int catalog_read(weft_catalog *catalog, const char *name,
+                        const weft_catalog_options *options, weft_catalog_error *error,
+                        weft_catalog_read_fn *read, void *arg)
+{
+    const weft_catalog_options defaults = {0};
+    weft_catalog_error ignored;
+    wf_records records;
+    if (options == NULL)
+        options = &defaults;
+    if (error == NULL)
+        error = &ignored;
+    int rc = wf_records_open(&records, name, options, read, arg);
+    if (rc < 0)
+        wf_records_fail(&records, error, rc, 0, "%s", weft_strerror(rc));
+    else if (records.format == WEFT_FILE_LINES)
+        rc = wf_records_fail(&records, error, -EINVAL, 0,
+                             "holds lines; entities are csv, tsv, json or ndjson");
+    else
+        rc = read_rows(catalog, &records, options, error);
+    wf_records_close(&records);
+    return rc;
+}
+
+int weft_catalog_read_file(weft_catalog *catalog, const char *path,
+                           const weft_catalog_options *options, weft_catalog_error *error)
+{
+    return catalog_read(catalog, path, options, error, NULL, NULL);
+}
+
+int weft_catalog_read(weft_catalog *catalog, const char *name, const weft_catalog_options *options,
+                      weft_catalog_error *error, weft_catalog_read_fn *read, void *arg)
+{
+    return catalog_read(catalog, name, options, error, read, arg);
+}
+
+/* ---- errors ---- */
+
+static void put(char *out, size_t bytes, size_t *used, const char *text)
+{
+    int more = snprintf(out + *used, bytes - *used, "%s", text);
+    if (more > 0)
+        *used += (size_t)more < bytes - *used ? (size_t)more : bytes - *used - 1;
+}
+
+size_t weft_catalog_error_text(const weft_catalog_error *error, char *out, size_t bytes)
+{
+    size_t used = 0;
+    if (bytes == 0)
+        return 0;
+    out[0] = '\0';
+    put(out, bytes, &used, error->file);
+    const size_t numbers[] = {error->line, error->line != 0 ? error->column : 0};
+    for (size_t i = 0; i < 2; i++) {
+        char number[24];
+        snprintf(number, sizeof(number), ":%zu", numbers[i]);
+        if (numbers[i] != 0)
+            put(out, bytes, &used, number);
+    }
+    put(out, bytes, &used, ": ");
+    if (error->field[0] != '\0') {
+        put(out, bytes, &used, error->field);
+        put(out, bytes, &used, ": ");
+    }
+    put(out, bytes, &used, error->text);
+    return used;
+}

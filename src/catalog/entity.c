@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "catalog/entity.h"
+
+#include "base/alloc.h"
+#include "base/json_write.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records)
+{
+    *draft = (wf_entity_draft){.records = records};
+}
+
+void wf_entity_draft_fini(wf_entity_draft *draft)
+{
+    wf_free(draft->aliases);
+    draft->aliases = NULL;
+    wf_buf_fini(&draft->extra);
+}
+
+static int fail(const wf_entity_draft *draft, weft_catalog_error *error, size_t line,
+                const char *field, const char *what)
+{
+    wf_records_fail(draft->records, error, -WEFT_M_EVALID, line, "%s", what);
+    snprintf(error->field, sizeof(error->field), "%s", field);
+    error->is_row = true;
+    return error->rc;
+}
+
+static int fail_memory(const wf_entity_draft *draft, weft_catalog_error *error)
+{
+    return wf_records_fail(draft->records, error, -ENOMEM, 0, "%s", weft_strerror(-ENOMEM));
+}
+
+static bool is_blank(weft_str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (strchr(" \t\r\n\v\f", text.ptr[i]) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static int add_alias(wf_entity_draft *draft, weft_str alias)
+{
+    size_t count = draft->entity.alias_count;
+    if (count == draft->alias_capacity) {
+        size_t capacity = count == 0 ? 16 : count * 2;
+        weft_str *aliases = wf_grow(draft->aliases, capacity, sizeof(*aliases));
+        if (aliases == NULL)
+            return -ENOMEM;
+        draft->aliases = aliases;
+        draft->alias_capacity = capacity;
+    }
+    draft->aliases[count] = alias;
+    draft->entity.alias_count = count + 1;
+    draft->entity.aliases = draft->aliases;
+    return 0;
+}
+
+/* ---- CSV and TSV ---- */
+
+static size_t column_of(const wf_entity_draft *draft, const char *name)
+{
+    return wf_records_column(draft->records, name, strlen(name));
+}
+
+static int find_columns(wf_entity_draft *draft, weft_catalog_error *error)
+{
+    draft->id_column = column_of(draft, "id");
+    draft->name_column = column_of(draft, "name");
+    draft->aliases_column = column_of(draft, "aliases");
+    draft->text_column = column_of(draft, "text");
+    draft->has_columns = true;
+    if (draft->id_column != WF_NO_FIELD && draft->name_column != WF_NO_FIELD)
+        return 0;
+    return wf_records_fail(draft->records, error, -WEFT_M_EVALID, 1,
+                           "the first row must name the columns, among them id and name");
+}
+
+static weft_str trim(weft_str text)
+{
+    while (text.len > 0 && text.ptr[0] == ' ') {
+        text.ptr++;
+        text.len--;
+    }
+    while (text.len > 0 && text.ptr[text.len - 1] == ' ')
+        text.len--;
+    return text;
+}
+
+/* "a|b|c"; what is blank between two bars is no alias. */
+static int split_aliases(wf_entity_draft *draft, weft_str text)
+{
+    for (;;) {
+        const char *bar = text.len == 0 ? NULL : memchr(text.ptr, '|', text.len);
+        size_t bytes = bar == NULL ? text.len : (size_t)(bar - text.ptr);
+        weft_str alias = trim((weft_str){text.ptr, bytes});
+        if (!is_blank(alias)) {
+            int rc = add_alias(draft, alias);
+            if (rc < 0)
+                return rc;
+        }
+        if (bar == NULL)
+            return 0;
+        text = (weft_str){bar + 1, text.len - bytes - 1};
+    }
+}
+
+static bool is_own_column(const wf_entity_draft *draft, size_t column)
+{
+    return column == draft->id_column || column == draft->name_column ||
+           column == draft->aliases_column || column == draft->text_column;
+}
+
+/* The other columns that are not empty, as one JSON object. */
+static void extra_of_fields(wf_entity_draft *draft, const wf_csv *fields)
+{
+    wf_json json = {.out = &draft->extra};
+    bool has_any = false;
+    for (size_t i = 0; i < fields->field_count; i++) {
+        weft_str field = wf_csv_field(fields, i);
+        if (is_own_column(draft, i) || field.len == 0)
+            continue;
+        if (!has_any)
+            wf_json_object(&json);
+        has_any = true;
+        wf_json_key(&json, draft->records->columns[i]);
+        wf_json_str(&json, field);
+    }
+    if (has_any)
+        wf_json_object_end(&json);
+}
+
+static int read_fields(wf_entity_draft *draft, const wf_record *record, weft_catalog_error *error)
+{
+    const wf_csv *fields = record->fields;
+    weft_m_entity *entity = &draft->entity;
+    int rc = draft->has_columns ? 0 : find_columns(draft, error);
+    if (rc < 0)
+        return rc;
+
+    entity->id = wf_csv_field(fields, draft->id_column);
+    if (is_blank(entity->id))
+        return fail(draft, error, record->line, "id", "is empty");
+    entity->name = wf_csv_field(fields, draft->name_column);
+    if (is_blank(entity->name))
+        return fail(draft, error, record->line, "name", "is empty");
+    if (draft->text_column != WF_NO_FIELD && wf_csv_field(fields, draft->text_column).len != 0)
+        entity->text = wf_csv_field(fields, draft->text_column);
+    if (draft->aliases_column != WF_NO_FIELD)
+        rc = split_aliases(draft, wf_csv_field(fields, draft->aliases_column));
+    extra_of_fields(draft, fields);
+    return rc < 0 || draft->extra.rc < 0 ? fail_memory(draft, error) : 0;
+}
+
+/* ---- JSON ---- */
+
+static bool key_is(weft_str key, const char *name)
+{
+    return key.len == strlen(name) && memcmp(key.ptr, name, key.len) == 0;
+}
+
+/* Writes a value again.  No deeper than records.c lets it be read. */
+static void write_value(wf_json *json, const weft_json *value)
+{
+    weft_json_member member = {0};
+    switch (weft_json_kind(value)) {
+    case WEFT_JSON_NONE:
+    case WEFT_JSON_NULL:
+        wf_json_null(json);
+        break;
+    case WEFT_JSON_BOOL:
+        wf_json_bool(json, weft_json_bool(value));
+        break;
+    case WEFT_JSON_INTEGER:
+        wf_json_int(json, weft_json_integer(value));
+        break;
+    case WEFT_JSON_DOUBLE:
+        wf_json_double(json, weft_json_double(value));
+        break;
+    case WEFT_JSON_STRING:
+        wf_json_str(json, weft_json_string(value));
+        break;
+    case WEFT_JSON_ARRAY:
+        wf_json_array(json);
+        for (size_t i = 0; i < weft_json_count(value); i++)
+            write_value(json, weft_json_item(value, i));
+        wf_json_array_end(json);
+        break;
+    case WEFT_JSON_OBJECT:
+        wf_json_object(json);
+        while (weft_json_next(value, &member)) {
+            wf_json_key_str(json, member.key);
+            write_value(json, member.value);
+        }
+        wf_json_object_end(json);
+        break;
+    }
+}
+
+static void extra_of_object(wf_entity_draft *draft, const weft_json *object)
+{
+    wf_json json = {.out = &draft->extra};
+    weft_json_member member = {0};
+    bool has_any = false;
+    while (weft_json_next(object, &member)) {
+        if (key_is(member.key, "id") || key_is(member.key, "name") ||
+            key_is(member.key, "aliases") || key_is(member.key, "text"))
+            continue;
+        if (!has_any)
+            wf_json_object(&json);
+        has_any = true;
+        wf_json_key_str(&json, member.key);
+        write_value(&json, member.value);
+    }
+    if (has_any)
+        wf_json_object_end(&json);
+}
+
+/* What is wrong with the id, or NULL.  An integer becomes its digits. */
+static const char *take_id(wf_entity_draft *draft, const weft_json *id, char digits[24])
+{
+    weft_m_entity *entity = &draft->entity;
+    switch (weft_json_kind(id)) {
+    case WEFT_JSON_NONE:
+        return "is missing";
+    case WEFT_JSON_STRING:
+        entity->id = weft_json_string(id);
+        return is_blank(entity->id) ? "is empty" : NULL;
+    case WEFT_JSON_INTEGER: {
+        int bytes = snprintf(digits, 24, "%lld", (long long)weft_json_integer(id));
+        entity->id = (weft_str){digits, (size_t)bytes};
+        entity->id_is_integer = true;
+        return NULL;
+    }
+    default:
+        return "must be a string or an integer";
+    }
+}
+
+static const char *take_name(weft_m_entity *entity, const weft_json *name)
+{
+    entity->name = weft_json_string(name);
+    if (name == NULL)
+        return "is missing";
+    if (entity->name.ptr == NULL)
+        return "must be a string";
+    return is_blank(entity->name) ? "is empty" : NULL;
+}
+
+static const char *take_text(weft_m_entity *entity, const weft_json *text)
+{
+    if (text == NULL || weft_json_kind(text) == WEFT_JSON_NULL)
+        return NULL;
+    entity->text = weft_json_string(text);
+    return entity->text.ptr == NULL ? "must be a string" : NULL;
+}
+
+static int take_aliases(wf_entity_draft *draft, const weft_json *aliases, size_t line,
+                        weft_catalog_error *error)
+{
+    if (aliases == NULL || weft_json_kind(aliases) == WEFT_JSON_NULL)
+        return 0;
+    if (weft_json_kind(aliases) != WEFT_JSON_ARRAY)
+        return fail(draft, error, line, "aliases", "must be an array of strings");
+    for (size_t i = 0; i < weft_json_count(aliases); i++) {
+        weft_str alias = weft_json_string(weft_json_item(aliases, i));
+        if (alias.ptr == NULL || is_blank(alias)) {
+            char field[32];
+            snprintf(field, sizeof(field), "aliases[%zu]", i);
+            return fail(draft, error, line, field,
+                        alias.ptr == NULL ? "must be a string" : "is empty");
+        }
+        int rc = add_alias(draft, alias);
+        if (rc < 0)
+            return fail_memory(draft, error);
+    }
+    return 0;
+}
+
+static int read_object(wf_entity_draft *draft, const wf_record *record, weft_catalog_error *error)
+{
+    const weft_json *object = record->json;
+    if (weft_json_kind(object) != WEFT_JSON_OBJECT)
+        return fail(draft, error, record->line, "", "the row must be an object");
+    const char *wrong = take_id(draft, weft_json_get(object, "id"), draft->id_digits);
+    if (wrong != NULL)
+        return fail(draft, error, record->line, "id", wrong);
+    wrong = take_name(&draft->entity, weft_json_get(object, "name"));
+    if (wrong != NULL)
+        return fail(draft, error, record->line, "name", wrong);
+    wrong = take_text(&draft->entity, weft_json_get(object, "text"));
+    if (wrong != NULL)
+        return fail(draft, error, record->line, "text", wrong);
+    int rc = take_aliases(draft, weft_json_get(object, "aliases"), record->line, error);
+    if (rc < 0)
+        return rc;
+    extra_of_object(draft, object);
+    return draft->extra.rc < 0 ? fail_memory(draft, error) : 0;
+}
+
+/* ---- both ---- */
+
+int wf_entity_read(wf_entity_draft *draft, const wf_record *record, weft_catalog_error *error)
+{
+    draft->entity = (weft_m_entity){0};
+    wf_buf_reset(&draft->extra);
+    int rc = record->fields != NULL ? read_fields(draft, record, error)
+                                    : read_object(draft, record, error);
+    if (rc == 0 && wf_buf_bytes(&draft->extra) != 0)
+        draft->entity.extra = (weft_str){wf_buf_ptr(&draft->extra), wf_buf_bytes(&draft->extra)};
+    return rc;
+}
+
+int wf_entity_copy(const wf_entity_draft *draft, wf_arena *arena, weft_m_entity *out)
+{
+    const weft_m_entity *from = &draft->entity;
+    weft_m_entity copy = *from;
+    weft_str *aliases = NULL;
+    if (!wf_arena_copy(arena, from->id, &copy.id) ||
+        !wf_arena_copy(arena, from->name, &copy.name) ||
+        !wf_arena_copy(arena, from->text, &copy.text) ||
+        !wf_arena_copy(arena, from->extra, &copy.extra))
+        return -ENOMEM;
+    if (from->alias_count != 0)
+        aliases = wf_arena_array(arena, from->alias_count, sizeof(*aliases));
+    if (from->alias_count != 0 && aliases == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < from->alias_count; i++) {
+        if (!wf_arena_copy(arena, from->aliases[i], &aliases[i]))
+            return -ENOMEM;
+    }
+    copy.aliases = aliases;
+    *out = copy;
+    return 0;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+
+/* A record read as an entity: checked first, copied when it is right. */
+#ifndef WF_ENTITY_H
+#define WF_ENTITY_H
+
+#include "base/arena.h"
+#include "catalog/records.h"
+
+/* The entity of the record at hand; its strings are borrowed from the record. */
+typedef struct wf_entity_draft {
+    const wf_records *records;
+    weft_m_entity entity;
+    weft_str *aliases;
+    size_t alias_capacity;
+    wf_buf extra;       /* JSON */
+    char id_digits[24]; /* of an integer id */
+
+    /* CSV, TSV: where the columns are; WF_NO_FIELD. */
+    bool has_columns;
+    size_t id_column, name_column, aliases_column, text_column;
+} wf_entity_draft;
+
+void wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records);
+void wf_entity_draft_fini(wf_entity_draft *draft);
+
+/* 0, or -WEFT_M_EVALID with *error for a record that is no entity. */
+int wf_entity_read(wf_entity_draft *draft, const wf_record *record, weft_catalog_error *error);
+
+/* Copies the draft's entity into *out.  0 or -ENOMEM. */
+int wf_entity_copy(const wf_entity_draft *draft, wf_arena *arena, weft_m_entity *out);
+
+#endif

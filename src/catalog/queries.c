@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "catalog/records.h"
+
+#include "base/alloc.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct weft_queries {
+    wf_records records;
+    char *name;
+    weft_catalog_options options;
+    char *field;   /* the key or column to take; NULL: the first of the usual ones */
+    size_t column; /* CSV, TSV */
+    bool has_column;
+    size_t skip_count;
+};
+
+static const char *const usual_fields[] = {"query", "text", "name"};
+#define USUAL_COUNT (sizeof(usual_fields) / sizeof(*usual_fields))
+
+void weft_queries_close(weft_queries *queries)
+{
+    if (queries == NULL)
+        return;
+    wf_records_close(&queries->records);
+    wf_free(queries->name);
+    wf_free(queries->field);
+    wf_free(queries);
+}
+
+static int queries_new(weft_queries **out, const char *name, const weft_catalog_options *options,
+                       weft_catalog_read_fn *read, void *arg, weft_catalog_error *error)
+{
+    *error = (weft_catalog_error){.rc = -ENOMEM};
+    snprintf(error->text, sizeof(error->text), "%s", weft_strerror(-ENOMEM));
+    weft_queries *queries = wf_alloc(sizeof(*queries));
+    if (queries == NULL)
+        return -ENOMEM;
+    queries->records.source.fd = -1;
+    queries->options = options != NULL ? *options : (weft_catalog_options){0};
+    int rc = -ENOMEM;
+    queries->name = wf_strdup(name, strlen(name));
+    if (queries->name == NULL)
+        goto out;
+    if (queries->options.field.len != 0) {
+        queries->field = wf_strdup(queries->options.field.ptr, queries->options.field.len);
+        if (queries->field == NULL)
+            goto out;
+    }
+    rc = wf_records_open(&queries->records, queries->name, &queries->options, read, arg);
+    if (rc < 0) {
+        wf_records_fail(&queries->records, error, rc, 0, "%s", weft_strerror(rc));
+        goto out;
+    }
+    /* The bytes are not asked: a text may begin with a bracket. */
+    if (queries->records.format == WEFT_FILE_AUTO)
+        queries->records.format = WEFT_FILE_LINES;
+    *out = queries;
+    queries = NULL;
+out:
+    weft_queries_close(queries);
+    return rc;
+}
+
+int weft_queries_open(weft_queries **out, const char *path, const weft_catalog_options *options,
+                      weft_catalog_error *error)
+{
+    weft_catalog_error ignored;
+    return queries_new(out, path, options, NULL, NULL, error != NULL ? error : &ignored);
+}
+
+int weft_queries_open_read(weft_queries **out, const char *name,
+                           const weft_catalog_options *options, weft_catalog_read_fn *read,
+                           void *arg)
+{
+    weft_catalog_error ignored;
+    return queries_new(out, name, options, read, arg, &ignored);
+}
+
+static int fail_row(const weft_queries *queries, weft_catalog_error *error, size_t line,
+                    const char *what)
+{
+    wf_records_fail(&queries->records, error, -WEFT_M_EVALID, line, "%s", what);
+    error->is_row = true;
+    return error->rc;
+}
+
+static int find_column(weft_queries *queries, weft_catalog_error *error)
+{
+    const wf_records *records = &queries->records;
+    queries->column = WF_NO_FIELD;
+    if (queries->field != NULL)
+        queries->column = wf_records_column(records, queries->field, strlen(queries->field));
+    for (size_t i = 0; queries->field == NULL && i < USUAL_COUNT; i++) {
+        if (queries->column == WF_NO_FIELD)
+            queries->column = wf_records_column(records, usual_fields[i], strlen(usual_fields[i]));
+    }
+    if (queries->field == NULL && records->column_count == 1)
+        queries->column = 0;
+    if (queries->column == WF_NO_FIELD)
+        return wf_records_fail(records, error, -WEFT_M_EVALID, 1, "no column %s in the first row",
+                               queries->field != NULL ? queries->field : "query, text or name");
+    queries->has_column = true;
+    return 0;
+}
+
+static weft_str text_of_json(const weft_queries *queries, const weft_json *json)
+{
+    if (weft_json_kind(json) == WEFT_JSON_STRING)
+        return weft_json_string(json);
+    if (queries->field != NULL)
+        return weft_json_string(weft_json_get(json, queries->field));
+    for (size_t i = 0; i < USUAL_COUNT; i++) {
+        const weft_json *value = weft_json_get(json, usual_fields[i]);
+        if (value != NULL)
+            return weft_json_string(value);
+    }
+    return (weft_str){NULL, 0};
+}
+
+static int take_text(weft_queries *queries, const wf_record *record, weft_str *out,
+                     weft_catalog_error *error)
+{
+    if (record->fields != NULL) {
+        int rc = queries->has_column ? 0 : find_column(queries, error);
+        if (rc < 0)
+            return rc;
+        *out = wf_csv_field(record->fields, queries->column);
+        return 1;
+    }
+    weft_str text = record->json != NULL ? text_of_json(queries, record->json) : record->text;
+    if (text.ptr == NULL)
+        return fail_row(queries, error, record->line,
+                        "the row must be a string, or an object with a string in its field");
+    *out = text;
+    return 1;
+}
+
+int weft_queries_next(weft_queries *queries, weft_str *out_text, size_t *out_line,
+                      weft_catalog_error *error)
+{
+    weft_catalog_error ignored;
+    if (error == NULL)
+        error = &ignored;
+    for (;;) {
+        wf_record record;
+        weft_str text;
+        int rc = wf_records_next(&queries->records, &record, error);
+        if (rc > 0)
+            rc = take_text(queries, &record, &text, error);
+        if (rc == 0)
+            return 0;
+        if (rc > 0) {
+            *out_text = text;
+            *out_line = record.line;
+            return 1;
+        }
+        if (!queries->options.skip_bad || !error->is_row)
+            return rc;
+        queries->skip_count++;
+        if (queries->options.on_skip != NULL)
+            queries->options.on_skip(error, queries->options.on_skip_arg);
+    }
+}
+
+size_t weft_queries_skip_count(const weft_queries *queries)
+{
+    return queries->skip_count;
+}
+
+uint64_t weft_queries_bytes(const weft_queries *queries)
+{
+    return queries->records.source.bytes;
+}

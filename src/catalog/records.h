@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Records: a file of any format, row by row.  Puts together the bytes of a source, the splitter of
+ * the format and, where rows are JSON, its reader.
+ */
+#ifndef WF_RECORDS_H
+#define WF_RECORDS_H
+
+#include "catalog/array_split.h"
+#include "catalog/csv_parse.h"
+#include "catalog/line_split.h"
+#include "catalog/source.h"
+
+#include <weft/json.h>
+
+typedef struct wf_records {
+    const char *name; /* of the file; borrowed */
+    wf_source source;
+    enum weft_file_format format; /* AUTO until the first bytes are there */
+    size_t row_bytes_max;
+    bool is_begun, is_ended;
+
+    /* By the format one of these. */
+    wf_csv csv;
+    wf_lines lines;
+    wf_array_split array;
+
+    /* CSV, TSV: what the columns are called. */
+    char **columns;
+    size_t column_count;
+
+    weft_json *json; /* of the row at hand */
+} wf_records;
+
+/* A row: fields (CSV, TSV: as many as columns), a value (JSON, NDJSON), or text (LINES).  Borrowed
+ * until the next call. */
+typedef struct wf_record {
+    size_t line;
+    const wf_csv *fields;
+    const weft_json *json;
+    weft_str text;
+} wf_record;
+
+/* `records` must not move until close.  `read` NULL: opens the file.  Close it on failure too. */
+int wf_records_open(wf_records *records, const char *name, const weft_catalog_options *options,
+                    weft_catalog_read_fn *read, void *arg);
+void wf_records_close(wf_records *records);
+
+/* 1 and *out, 0 at the end, or negative with *error; if error->is_row, reading can go on. */
+int wf_records_next(wf_records *records, wf_record *out, weft_catalog_error *error);
+
+/* The column of this name, without regard to ASCII case, or WF_NO_FIELD. */
+size_t wf_records_column(const wf_records *records, const char *name, size_t name_bytes);
+
+/* Fills *error, except `field` and `column`; returns rc. */
+int wf_records_fail(const wf_records *records, weft_catalog_error *error, int rc, size_t line,
+                    const char *format, ...) WEFT_PRINTF(5, 6);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "catalog/source.h"
+
+#include "base/alloc.h"
+#include "base/sys.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#define SOURCE_BYTES ((size_t)64 * 1024)
+
+static ssize_t source_read_file(void *buf, size_t bytes, void *arg)
+{
+    const wf_source *source = arg;
+    return wf_sys_read(source->fd, buf, bytes);
+}
+
+int wf_source_open(wf_source *source, const char *path, weft_catalog_read_fn *read, void *arg)
+{
+    *source = (wf_source){.read = read, .arg = arg, .fd = -1};
+    source->mem = wf_alloc(SOURCE_BYTES);
+    if (source->mem == NULL)
+        return -ENOMEM;
+    if (read != NULL)
+        return 0;
+    source->read = source_read_file;
+    source->arg = source;
+    source->fd = wf_sys_open(path, O_RDONLY, 0);
+    return source->fd < 0 ? source->fd : 0;
+}
+
+void wf_source_close(wf_source *source)
+{
+    wf_sys_close(source->fd);
+    source->fd = -1;
+    wf_free(source->mem);
+    source->mem = NULL;
+}
+
+static int source_read(wf_source *source)
+{
+    ssize_t count =
+        source->read(source->mem + source->end, SOURCE_BYTES - source->end, source->arg);
+    if (count < 0)
+        return (int)count;
+    source->is_ended = count == 0;
+    source->end += (size_t)count;
+    source->bytes += (uint64_t)count;
+    return 0;
+}
+
+/* The mark has three bytes: they must be there, or the end, before it can be told. */
+static int source_begin(wf_source *source)
+{
+    while (source->end < 3 && !source->is_ended) {
+        int rc = source_read(source);
+        if (rc < 0)
+            return rc;
+    }
+    source->is_begun = true;
+    if (source->end >= 3 && memcmp(source->mem, "\xEF\xBB\xBF", 3) == 0)
+        source->at = 3;
+    return 0;
+}
+
+int wf_source_fill(wf_source *source)
+{
+    int rc = source->is_begun ? 0 : source_begin(source);
+    if (rc < 0)
+        return rc;
+    if (source->at == source->end && !source->is_ended) {
+        source->at = 0;
+        source->end = 0;
+        rc = source_read(source);
+    }
+    return rc < 0 ? rc : source->at < source->end;
+}
+
+int wf_source_more(wf_source *source)
+{
+    if (source->is_ended || source->end == SOURCE_BYTES)
+        return 0;
+    int rc = source_read(source);
+    return rc < 0 ? rc : !source->is_ended;
+}

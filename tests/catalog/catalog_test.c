@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "harness/harness.h"
+#include "stream.h"
+
+#include "base/buf.h"
+
+#include <stdlib.h>
+
+static void put_str(wf_buf *log, const char *before, weft_str text)
+{
+    wf_buf_puts(log, before);
+    if (text.ptr != NULL)
+        wf_buf_append(log, text.ptr, text.len);
+}
+
+/* "LINE|id|name|alias;alias|text|extra" lines; an integer id has a '#'. */
+static void put_entities(wf_buf *log, const weft_catalog *catalog)
+{
+    size_t count;
+    const weft_m_entity *entities = weft_catalog_entities(catalog, &count);
+    for (size_t i = 0; i < count; i++) {
+        const weft_m_entity *e = &entities[i];
+        wf_buf_printf(log, "%zu", weft_catalog_line(catalog, i));
+        put_str(log, e->id_is_integer ? "|#" : "|", e->id);
+        put_str(log, "|", e->name);
+        for (size_t k = 0; k < e->alias_count; k++)
+            put_str(log, k == 0 ? "|" : ";", e->aliases[k]);
+        put_str(log, e->alias_count == 0 ? "||" : "|", e->text);
+        put_str(log, "|", e->extra);
+        wf_buf_putc(log, '\n');
+    }
+}
+
+static void put_skipped(const weft_catalog_error *error, void *arg)
+{
+    char text[600];
+    weft_catalog_error_text(error, text, sizeof(text));
+    wf_buf_printf(arg, "- %s\n", text);
+}
+
+/* All that comes of a file: what was skipped, the entities, the error.  Static storage. */
+static const char *read_all(const char *name, const char *text, size_t bytes, size_t piece,
+                            bool skip_bad, size_t row_bytes_max)
+{
+    static char said[8192];
+    wf_buf log = {0};
+    struct stream stream = {.text = text, .bytes = bytes, .piece = piece};
+    weft_catalog_options options = {
+        .skip_bad = skip_bad,
+        .on_skip = put_skipped,
+        .on_skip_arg = &log,
+        .row_bytes_max = row_bytes_max,
+    };
+    weft_catalog *catalog = NULL;
+    weft_catalog_error error = {0};
+    CHECK_OK(weft_catalog_new(&catalog));
+    int rc = weft_catalog_read(catalog, name, &options, &error, stream_read, &stream);
+    put_entities(&log, catalog);
+    if (rc < 0) {
+        CHECK_EQ(error.rc, rc);
+        char message[600];
+        weft_catalog_error_text(&error, message, sizeof(message));
+        wf_buf_printf(&log, "! %s\n", message);
+    }
+    weft_catalog_free(catalog);
+    wf_buf_putc(&log, '\0');
+    snprintf(said, sizeof(said), "%s", wf_buf_ptr(&log));
+    wf_buf_fini(&log);
+    return said;
+}
+
+#define T(literal) literal, sizeof(literal) - 1
+
+struct file_row {
+    const char *name;
+    const char *text;
+    size_t bytes;
+    const char *said;
+};
+
+static void check_files(const struct file_row *rows, size_t count, bool skip_bad)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t piece = 0; piece < 9; piece++) {
+            note("row %zu, %s in pieces of %zu: %s", i, rows[i].name, piece, rows[i].text);
+            CHECK_STR(read_all(rows[i].name, rows[i].text, rows[i].bytes, piece, skip_bad, 0),
+                      rows[i].said);
+        }
+    }
+}
+
+static const struct file_row good_files[] = {
+    /* CSV */
+    {"a.csv", T("id,name,aliases\nDE,Germany,Deutschland|GER\nUS,United States,\n"),
+     "2|DE|Germany|Deutschland;GER||\n3|US|United States|||\n"},
+    {"a.csv", T("\xEF\xBB\xBFid,name\r\nDE,Germany\r\n"), "2|DE|Germany|||\n"},
+    {"a.csv", T("NAME,Id\n\"Korea, South\",KR"), "2|KR|Korea, South|||\n"},
+    {"a.csv", T("id,name,aliases\n1,a, b | |c||\n"), "2|1|a|b;c||\n"},
+    {"a.csv", T("id,text,name,note,type\n1,shown,a,\"x\"\"y\",\n2,,b,,\n"),
+     "2|1|a||shown|{\"note\":\"x\\\"y\"}\n3|2|b|||\n"},
+    {"a.csv", T("id,name\n\n\n1,a\n\n"), "4|1|a|||\n"},
+    {"a.csv", T("id,name\n"), ""},
+    {"dir.tsv/noending", T("id,name\n1,\"a\tb\"\n"), "2|1|a\tb|||\n"},
+
+    /* TSV */
+    {"a.tsv", T("id\tname\taliases\n1\tThe \"A\"\tb|c\n"), "2|1|The \"A\"|b;c||\n"},
+    {"-", T("id\tname\n1\ta,b\n"), "2|1|a,b|||\n"},
+
+    /* JSON */
+    {"a.json",
+     T("[{\"id\":\"DE\",\"name\":\"Germany\",\"aliases\":[\"Deutschland\",\"GER\"]},\n"
+       " {\"id\":7,\"name\":\"seven\",\"aliases\":null,\"text\":\"VII\"}]"),
+     "1|DE|Germany|Deutschland;GER||\n2|#7|seven||VII|\n"},
+    {"-", T("\xEF\xBB\xBF\n[]"), ""},
+    {"a.JSON",
+     T("[{\"type\":\"x\",\"id\":-1,\"hierarchy\":{\"parents\":[\"a\"],\"level\":2},"
+       "\"name\":\"n\",\"aliases\":[],\"w\":[1.5,true,null]}]"),
+     "1|#-1|n|||{\"type\":\"x\",\"hierarchy\":{\"parents\":[\"a\"],\"level\":2},"
+     "\"w\":[1.5,true,null]}\n"},
+
+    /* NDJSON */
+    {"a.ndjson", T("{\"id\":\"a\",\"name\":\"A\"}\n\n  \n{\"id\":\"b\",\"name\":\"B\"}\r\n"),
+     "1|a|A|||\n4|b|B|||\n"},
+    {"a.jsonl", T(" {\"id\":\"a\",\"name\":\"\\u00e9\"} "), "1|a|é|||\n"},
+    {"-", T("{\"id\":\"a\",\"name\":\"A\"}"), "1|a|A|||\n"},
+};
+
+TEST(catalog_reads_each_format_in_pieces_of_any_size)
+{
+    check_files(good_files, sizeof(good_files) / sizeof(*good_files), false);
+}
+
+static const struct file_row bad_files[] = {
+    /* the file as a whole */
+    {"a.csv", T(""), "! a.csv: is empty; its first row must name the columns\n"},
+    {"a.csv", T("id;name\n1;a\n"),
+     "! a.csv:1: the first row must name the columns, among them id and name\n"},
+    {"a.csv", T("id,name,ID\n1,a,2\n"), "! a.csv:1: the column ID stands twice in the first row\n"},
+    {"a.csv", T("id,\"na\nme\"x\n1,a\n"), "! a.csv:2:4: text behind the closing quote\n"},
+    {"a.txt", T("Germany\n"), "! a.txt: holds lines; entities are csv, tsv, json or ndjson\n"},
+    {"a.json", T("{\"id\":1}"), "! a.json:1:1: the file must be one array: [ must stand here\n"},
+    {"a.json", T("[{\"id\":\"1\",\"name\":\"a\"}\n{}]"),
+     "1|1|a|||\n! a.json:2:1: a comma or ] must stand here\n"},
+    {"a.json", T("[{\"id\":\"1\",\"name\":\"a\"},\n {\"id\":"),
+     "1|1|a|||\n! a.json:2:2: the file ends inside the item that begins here\n"},
+
+    /* a row */
+    {"a.csv", T("id,name\n1,a\n2\n"),
+     "2|1|a|||\n! a.csv:3: the row has 1 fields, the first row has 2\n"},
+    {"a.csv", T("id,name\n1,a,\n"), "! a.csv:2: the row has 3 fields, the first row has 2\n"},
+    {"a.csv", T("id,name\n1,a\"b\n"),
+     "! a.csv:2:4: name: a quote inside a field that does not begin with one\n"},
+    {"a.csv", T("id,name\n1,a\xFF\n"), "! a.csv:2: name: is not UTF-8\n"},
+    {"a.csv", T("id,name\n1,\"a\n"),
+     "! a.csv:2:3: name: the file ends inside the quotes that begin here\n"},
+    {"a.csv", T("id,name\n1, \n"), "! a.csv:2: name: is empty\n"},
+    {"a.csv", T("id,name\n,a\n"), "! a.csv:2: id: is empty\n"},
+    {"a.csv", T("id,name\n1,a\n2,b\n1,c\n"),
+     "2|1|a|||\n3|2|b|||\n! a.csv:4: id: 1 is there already, from line 2\n"},
+    {"a.ndjson", T("{\"id\":\"1\",\"name\":\"a\"}\n{\"id\" 2}\n"),
+     "1|1|a|||\n! a.ndjson:2:7: a colon must stand behind the key\n"},
+    {"a.json", T("[\n  {\"id\":\"1\",\n   \"id\":\"2\"}]"),
+     "! a.json:3:4: a key stands twice in one object\n"},
+    {"a.json", T("[5]"), "! a.json:1: the row must be an object\n"},
+    {"a.json", T("[{\"name\":\"a\"}]"), "! a.json:1: id: is missing\n"},
+    {"a.json", T("[{\"id\":\"\",\"name\":\"a\"}]"), "! a.json:1: id: is empty\n"},
+    {"a.json", T("[{\"id\":1.0,\"name\":\"a\"}]"),
+     "! a.json:1: id: must be a string or an integer\n"},
+    {"a.json", T("[{\"id\":null,\"name\":\"a\"}]"),
+     "! a.json:1: id: must be a string or an integer\n"},
+    {"a.json", T("[{\"id\":\"1\"}]"), "! a.json:1: name: is missing\n"},
+    {"a.json", T("[{\"id\":\"1\",\"name\":null}]"), "! a.json:1: name: must be a string\n"},
+    {"a.json", T("[{\"id\":\"1\",\"name\":\" \\t\"}]"), "! a.json:1: name: is empty\n"},
+    {"a.json", T("[{\"id\":\"1\",\"name\":\"a\",\"aliases\":\"b\"}]"),
+     "! a.json:1: aliases: must be an array of strings\n"},
+    {"a.json", T("[{\"id\":\"1\",\"name\":\"a\",\"aliases\":[\"b\",5]}]"),
+     "! a.json:1: aliases[1]: must be a string\n"},
+    {"a.json", T("[{\"id\":\"1\",\"name\":\"a\",\"aliases\":[\"\"]}]"),
+     "! a.json:1: aliases[0]: is empty\n"},
+    {"a.json", T("[{\"id\":\"1\",\"name\":\"a\",\"text\":5}]"),
+     "! a.json:1: text: must be a string\n"},
+};
+
+TEST(catalog_says_what_is_wrong_and_where)
+{
+    check_files(bad_files, sizeof(bad_files) / sizeof(*bad_files), false);
+}
+
+static const struct file_row skip_files[] = {
+    {"a.csv", T("id,name\n1,a\n2\n1,b\n3,\"c\"d\n4,\xFF\n5,e\n"),
+     "- a.csv:3: the row has 1 fields, the first row has 2\n"
+     "- a.csv:4: id: 1 is there already, from line 2\n"
+     "- a.csv:5:6: name: text behind the closing quote\n"
+     "- a.csv:6: name: is not UTF-8\n"
+     "2|1|a|||\n7|5|e|||\n"},
+    {"a.ndjson", T("nope\n{\"id\":1}\n{\"id\":1,\"name\":\"a\"}\n\xFF\n{\"id\":2,\"name\":\"b\"}"),
+     "- a.ndjson:1:1: a value must stand here\n"
+     "- a.ndjson:2: name: is missing\n"
+     "- a.ndjson:4:1: a byte that is not UTF-8\n"
+     "3|#1|a|||\n5|#2|b|||\n"},
+    {"a.json", T("[{\"id\":1},{5},{\"id\":2,\"name\":\"b\"} {}]"),
+     "- a.json:1: name: is missing\n"
+     "- a.json:1:12: a key in quotes must stand here\n"
+     "1|#2|b|||\n! a.json:1:35: a comma or ] must stand here\n"},
+    {"a.csv", T("id,name,name\n1,a,b\n"),
+     "! a.csv:1: the column name stands twice in the first row\n"},
+};
+
+TEST(catalog_leaves_bad_rows_out_if_asked)
+{
+    check_files(skip_files, sizeof(skip_files) / sizeof(*skip_files), true);
+}
+
+TEST(catalog_row_has_a_limit_in_each_format)
+{
+    CHECK_STR(read_all("a.csv", T("id,name\n1,1234567890\n2,b\n"), 0, true, 10),
+              "- a.csv:2: the row has too many bytes (limit 10)\n3|2|b|||\n");
+    CHECK_STR(read_all("a.json",
+                       T("[{\"id\":1,\"name\":\"1234567890\"},{\"id\":2,\"name\":\"b\"}]"), 0, true,
+                       20),
+              "- a.json:1: the item has too many bytes (limit 20)\n1|#2|b|||\n");
+    CHECK_STR(read_all("a.ndjson",
+                       T("{\"id\":1,\"name\":\"1234567890\"}\n{\"id\":2,\"name\":\"b\"}\n"), 0,
+                       true, 20),
+              "- a.ndjson:1: the line has too many bytes (limit 20)\n2|#2|b|||\n");
+}
+
+/* Nested deeper than the writer of extra keys can follow. */
+TEST(catalog_refuses_a_row_nested_too_deep)
+{
+    char text[200] = "{\"id\":1,\"name\":\"a\",\"x\":";
+    memset(text + strlen(text), '[', 40);
+    memset(text + strlen(text), ']', 40);
+    strcat(text, "}");
+    CHECK_STR(read_all("a.ndjson", text, strlen(text), 0, false, 0),
+              "! a.ndjson:1:55: nested too deep (limit 32)\n");
+}
+
+TEST(catalog_takes_several_files_and_limits_the_entities)
+{
+    weft_catalog *catalog;
+    weft_catalog_error error;
+    weft_catalog_options options = {.entity_count_max = 3};
+    CHECK_OK(weft_catalog_new(&catalog));
+    struct stream first = {.text = "id,name\n1,a\n2,b\n", .bytes = 16};
+    CHECK_OK(weft_catalog_read(catalog, "1.csv", &options, &error, stream_read, &first));
+    struct stream second = {.text = "id,name\n3,c\n4,d\n", .bytes = 16};
+    CHECK_EQ(weft_catalog_read(catalog, "2.csv", &options, &error, stream_read, &second),
+             -WEFT_ELIMIT);
+    CHECK_EQ(error.limit, 3u);
+    CHECK_EQ(error.line, 3u);
+    CHECK(!error.is_row);
+    size_t count;
+    weft_catalog_entities(catalog, &count);
+    CHECK_EQ(count, 3u);
+    weft_catalog_free(catalog);
+    weft_catalog_free(NULL);
+}
+
+TEST(catalog_finds_the_one_id_of_many_that_stands_twice)
+{
+    enum { COUNT = 20000 };
+    wf_buf text = {0};
+    wf_buf_puts(&text, "id,name\n");
+    for (int i = 0; i < COUNT; i++)
+        wf_buf_printf(&text, "entity-%d,n\n", i);
+    wf_buf_puts(&text, "entity-12345,n\n");
+    struct stream stream = {.text = wf_buf_ptr(&text), .bytes = wf_buf_bytes(&text)};
+    weft_catalog *catalog;
+    weft_catalog_error error;
+    CHECK_OK(weft_catalog_new(&catalog));
+    CHECK_EQ(weft_catalog_read(catalog, "a.csv", NULL, &error, stream_read, &stream),
+             -WEFT_M_EVALID);
+    CHECK_STR(error.text, "entity-12345 is there already, from line 12347");
+    weft_catalog_free(catalog);
+    wf_buf_fini(&text);
+}
+
+TEST(catalog_reads_files_and_says_why_it_cannot)
+{
+    weft_catalog *catalog;
+    weft_catalog_error error;
+    char text[600];
+    CHECK_OK(weft_catalog_new(&catalog));
+    CHECK_EQ(weft_catalog_read_file(catalog, "/nonexistent/x.csv", NULL, &error), -ENOENT);
+    weft_catalog_error_text(&error, text, sizeof(text));
+    CHECK_STR(text, "/nonexistent/x.csv: No such file or directory");
+    CHECK_EQ(weft_catalog_read_file(catalog, "/", NULL, &error), -EISDIR);
+    CHECK_EQ(weft_catalog_error_text(&error, text, 4), 3u);
+    CHECK_STR(text, "/: ");
+    weft_catalog_free(catalog);
+}
+
+/* Memory does not grow with bytes that become nothing. */
+TEST(catalog_of_endless_bad_rows_holds_little_memory)
+{
+    weft_catalog *catalog;
+    CHECK_OK(weft_catalog_new(&catalog));
+    wf_buf text = {0};
+    wf_buf_puts(&text, "id,name\n");
+    while (wf_buf_bytes(&text) < 4 << 20)
+        wf_buf_puts(&text, "1,\"broken\"x\n");
+    size_t before = live_bytes();
+    struct stream stream = {.text = wf_buf_ptr(&text), .bytes = wf_buf_bytes(&text)};
+    weft_catalog_options options = {.skip_bad = true};
+    uint64_t blocks = blocks_made();
+    CHECK_OK(weft_catalog_read(catalog, "a.csv", &options, NULL, stream_read, &stream));
+    CHECK_LT(blocks_made() - blocks, 100u);
+    CHECK_EQ(live_bytes(), before);
+    CHECK_GT(weft_catalog_skip_count(catalog), 300000u);
+    weft_catalog_free(catalog);
+    wf_buf_fini(&text);
+}
+
+/* ---- memory and system calls that fail ---- */
+
+static int load(const char *path)
+{
+    weft_catalog *catalog = NULL;
+    weft_catalog_error error;
+    int rc = weft_catalog_new(&catalog);
+    if (rc == 0)
+        rc = weft_catalog_read_file(catalog, path, NULL, &error);
+    weft_catalog_free(catalog);
+    return rc;
+}
+
+static size_t sweep(unsigned classes, const char *path)
+{
+    for (uint64_t nth = 1;; nth++) {
+        weft_fault_plan plan = {.classes = classes, .nth = nth};
+        weft_fault_arm(&plan);
+        int rc = load(path);
+        weft_fault_arm(NULL);
+        note("%s: point %llu, %s", path, (unsigned long long)nth, plan.point ? plan.point : "");
+        CHECK_EQ(live_blocks(), 0u);
+        if (plan.point == NULL) {
+            CHECK_OK(rc);
+            return nth - 1;
+        }
+        CHECK_LT(rc, 0);
+    }
+}
+
+TEST(catalog_survives_every_allocation_and_call_that_fails)
+{
+    CHECK_GT(sweep(WEFT_FAULT_ALLOC, test_source("tests/catalog/data/small.csv")), 10u);
+    CHECK_GT(sweep(WEFT_FAULT_ALLOC, test_source("tests/catalog/data/small.json")), 20u);
+    CHECK_GT(sweep(WEFT_FAULT_CALL, test_source("tests/catalog/data/small.csv")), 2u);
+    CHECK_GT(sweep(WEFT_FAULT_CALL, test_source("tests/catalog/data/small.json")), 2u);
+}

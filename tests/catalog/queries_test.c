@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "harness/harness.h"
+#include "stream.h"
+
+#include "base/buf.h"
+
+/* "LINE|text" lines; a bad row "! …", and reading goes on if it can.  Static storage. */
+static const char *read_all(const char *name, const char *text, size_t bytes, size_t piece,
+                            weft_catalog_options *options)
+{
+    static char said[4096];
+    wf_buf log = {0};
+    struct stream stream = {.text = text, .bytes = bytes, .piece = piece};
+    weft_queries *queries = NULL;
+    CHECK_OK(weft_queries_open_read(&queries, name, options, stream_read, &stream));
+    for (int rc = 1; rc != 0;) {
+        weft_catalog_error error;
+        weft_str query;
+        size_t line;
+        char message[600];
+        rc = weft_queries_next(queries, &query, &line, &error);
+        if (rc > 0) {
+            wf_buf_printf(&log, "%zu|", line);
+            wf_buf_append(&log, query.ptr, query.len);
+            wf_buf_putc(&log, '\n');
+        } else if (rc < 0) {
+            weft_catalog_error_text(&error, message, sizeof(message));
+            wf_buf_printf(&log, "! %s\n", message);
+            rc = error.is_row;
+        }
+    }
+    if (weft_queries_skip_count(queries) != 0)
+        wf_buf_printf(&log, "skipped %zu\n", weft_queries_skip_count(queries));
+    weft_queries_close(queries);
+    wf_buf_putc(&log, '\0');
+    snprintf(said, sizeof(said), "%s", wf_buf_ptr(&log));
+    wf_buf_fini(&log);
+    return said;
+}
+
+#define T(literal) literal, sizeof(literal) - 1
+
+static const struct {
+    const char *name;
+    const char *field;
+    enum weft_file_format format;
+    const char *text;
+    size_t bytes;
+    const char *said;
+} query_files[] = {
+    /* Lines, unless the name says otherwise; blank ones count: answers stand beside them. */
+    {"-", "", 0, T("usa\n\n  germny \r\nlast"), "1|usa\n2|\n3|  germny \n4|last\n"},
+    {"-", "", 0, T("[odd]\n{\"odd\"\n"), "1|[odd]\n2|{\"odd\"\n"},
+    {"q.txt", "", 0, T("\xEF\xBB\xBFusa\n"), "1|usa\n"},
+    {"q", "", 0, T(""), ""},
+    {"q", "", 0, T("a\n\xFF\nb"), "1|a\n! q:2:1: a byte that is not UTF-8\n3|b\n"},
+
+    /* A column */
+    {"q.csv", "", 0, T("n,query\n1,usa\n2,\"a,b\"\n"), "2|usa\n3|a,b\n"},
+    {"q.csv", "", 0, T("name,text\nx,y\n"), "2|y\n"},
+    {"q.csv", "", 0, T("anything\nx\n"), "2|x\n"},
+    {"q.csv", "name", 0, T("name,text\nx,y\n"), "2|x\n"},
+    {"q.csv", "town", 0, T("name,text\nx,y\n"), "! q.csv:1: no column town in the first row\n"},
+    {"q.csv", "", 0, T("a,b\nx,y\n"),
+     "! q.csv:1: no column query, text or name in the first row\n"},
+    {"-", "", WEFT_FILE_TSV, T("a\tquery\nx\ty\n"), "2|y\n"},
+
+    /* A key, or strings */
+    {"q.ndjson", "", 0, T("{\"query\":\"a\"}\n\"b\"\n{\"text\":\"c\"}\n"), "1|a\n2|b\n3|c\n"},
+    {"q.jsonl", "", 0, T("{\"query\":1}\n{}\n{\"query\":\"a\"}\n"),
+     "! q.jsonl:1: the row must be a string, or an object with a string in its field\n"
+     "! q.jsonl:2: the row must be a string, or an object with a string in its field\n3|a\n"},
+    {"q.json", "", 0, T("[\"a\",\n{\"name\":\"b\"}]"), "1|a\n2|b\n"},
+    {"q.json", "k", 0, T("[{\"k\":\"a\",\"query\":\"b\"}]"), "1|a\n"},
+};
+
+TEST(queries_come_from_lines_columns_and_keys)
+{
+    for (size_t i = 0; i < sizeof(query_files) / sizeof(*query_files); i++) {
+        const char *field = query_files[i].field;
+        weft_catalog_options options = {
+            .format = query_files[i].format,
+            .field = {field, strlen(field)},
+        };
+        for (size_t piece = 0; piece < 5; piece++) {
+            note("row %zu in pieces of %zu: %s", i, piece, query_files[i].text);
+            CHECK_STR(read_all(query_files[i].name, query_files[i].text, query_files[i].bytes,
+                               piece, &options),
+                      query_files[i].said);
+        }
+    }
+}
+
+TEST(queries_leave_bad_rows_out_if_asked)
+{
+    weft_catalog_options options = {.skip_bad = true, .row_bytes_max = 8};
+    CHECK_STR(read_all("-", T("a\n\xFF\n123456789\nb\n"), 0, &options), "1|a\n4|b\nskipped 2\n");
+}
+
+TEST(queries_open_says_why_it_cannot)
+{
+    weft_queries *queries = NULL;
+    weft_catalog_error error;
+    char text[600];
+    CHECK_EQ(weft_queries_open(&queries, "/nonexistent/q", NULL, &error), -ENOENT);
+    CHECK(queries == NULL);
+    weft_catalog_error_text(&error, text, sizeof(text));
+    CHECK_STR(text, "/nonexistent/q: No such file or directory");
+    weft_queries_close(NULL);
+}
+
+TEST(queries_survive_every_allocation_that_fails)
+{
+    for (uint64_t nth = 1;; nth++) {
+        weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC, .nth = nth};
+        weft_queries *queries = NULL;
+        weft_catalog_options options = {.field = {"name", 4}};
+        weft_str text;
+        size_t line;
+        weft_fault_arm(&plan);
+        int rc = weft_queries_open(&queries, test_source("tests/catalog/data/small.json"), &options,
+                                   NULL);
+        while (rc == 0 && (rc = weft_queries_next(queries, &text, &line, NULL)) > 0)
+            rc = 0;
+        weft_queries_close(queries);
+        weft_fault_arm(NULL);
+        note("allocation %llu", (unsigned long long)nth);
+        CHECK_EQ(live_blocks(), 0u);
+        if (plan.point == NULL)
+            break;
+        CHECK_EQ(rc, -ENOMEM);
+        CHECK_LT(nth, 1000u);
+    }
+}
