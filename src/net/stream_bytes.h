@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Bytes of a stream's side: written at the end, taken from the front, no memory while empty.
+ * Smaller than a wf_buf because every idle connection has three.
+ */
+#ifndef WF_STREAM_BYTES_H
+#define WF_STREAM_BYTES_H
+
+#include <weft/base.h>
+
+#include <stdint.h>
+
+#define WF_STREAM_BYTES_MAX ((size_t)1 << 30)
+
+struct wf_stream_bytes {
+    char *mem;
+    uint32_t start, end, capacity; /* live bytes are mem[start, end) */
+};
+
+static inline uint32_t wf_stream_bytes_count(const struct wf_stream_bytes *bytes)
+{
+    return bytes->end - bytes->start;
+}
+
+static inline char *wf_stream_bytes_ptr(const struct wf_stream_bytes *bytes)
+{
+    return bytes->mem != NULL ? bytes->mem + bytes->start : NULL;
+}
+
+/* Empty, and no memory held. */
+void wf_stream_bytes_free(struct wf_stream_bytes *bytes);
+
+/* Room for `count` more at the end: -ENOMEM, -WEFT_ELIMIT past WF_STREAM_BYTES_MAX. */
+int wf_stream_bytes_reserve(struct wf_stream_bytes *bytes, size_t count);
+int wf_stream_bytes_append(struct wf_stream_bytes *bytes, const void *data, size_t count);
+
+/* Takes from the front; gives the memory back with the last byte. */
+void wf_stream_bytes_consume(struct wf_stream_bytes *bytes, size_t count);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The ends of a stream.  The polite one: send what is unsent, half-close, and keep reading for a
+ * while, because a kernel that closes a socket with unread bytes resets the connection and may take
+ * the answer back that the peer has not read yet.
+ */
+
+#include "net/stream_priv.h"
+
+#include "base/sys.h"
+
+#define END_STALL (30 * WEFT_SEC) /* unsent bytes that do not move */
+#define END_LINGER (2 * WEFT_SEC) /* for the peer to end its side */
+
+void weft_stream_end(weft_stream *stream)
+{
+    if (stream->state != WF_STREAM_OPEN)
+        return;
+    stream->state = WF_STREAM_FLUSHING;
+    stream->chunk_bytes = 0;
+    stream->tells = false;
+    wf_stream_bytes_free(&stream->in);
+    if (stream->reader != NULL) {
+        weft_wake(&stream->reader->waiter, -EBADF);
+        stream->reader = NULL;
+    }
+    weft_stream_set_deadline(stream, weft_loop_now(stream->loop) + END_STALL);
+    weft_defer_start(stream->loop, &stream->defer);
+}
+
+void wf_stream_flushed(weft_stream *stream)
+{
+    bool is_over = stream->is_ended || stream->error != 0;
+    if (!is_over && !stream->is_shut)
+        is_over = wf_sys_shutdown(stream->fd, SHUT_WR) < 0;
+    if (is_over) {
+        wf_stream_release(stream);
+        return;
+    }
+    stream->is_shut = true;
+    stream->state = WF_STREAM_LINGERING;
+    weft_stream_set_deadline(stream, weft_loop_now(stream->loop) + END_LINGER);
+    wf_stream_update_reading(stream);
+    if (stream->recv_op == NULL)
+        wf_stream_release(stream);
+}
+
+void wf_stream_end_expired(weft_stream *stream)
+{
+    if (stream->state == WF_STREAM_FLUSHING)
+        weft_stream_abort(stream);
+    else
+        wf_stream_release(stream);
+}
+
+void weft_stream_abort(weft_stream *stream)
+{
+    if (stream == NULL || stream->state >= WF_STREAM_RELEASING)
+        return;
+    struct linger at_once = {.l_onoff = 1};
+    (void)wf_sys_setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    wf_stream_bytes_free(&stream->in);
+    wf_stream_bytes_free(&stream->out);
+    wf_stream_release(stream);
+}

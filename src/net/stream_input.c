@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The reading half of a stream: one receive operation that stays, paused by the marks. */
+
+#include "net/stream_priv.h"
+
+#include <string.h>
+
+/* What a stream that ends drops at most before it gives up on its peer. */
+#define INPUT_DROPPED_MAX 65536u
+
+static void input_received(weft_op *op, const weft_completion *completion, void *arg);
+
+/* ---- start and stop ---- */
+
+static bool input_has_room(const weft_stream *stream)
+{
+    if (stream->state != WF_STREAM_OPEN)
+        return stream->dropped < INPUT_DROPPED_MAX;
+    return wf_stream_unread(stream) <= wf_stream_mark(stream->kind->input_low, WF_STREAM_INPUT_LOW);
+}
+
+static bool input_is_full(const weft_stream *stream)
+{
+    if (stream->state != WF_STREAM_OPEN)
+        return stream->dropped >= INPUT_DROPPED_MAX;
+    return wf_stream_unread(stream) >=
+           wf_stream_mark(stream->kind->input_high, WF_STREAM_INPUT_HIGH);
+}
+
+void wf_stream_update_reading(weft_stream *stream)
+{
+    if (stream->state >= WF_STREAM_RELEASING || stream->is_ended || stream->error != 0)
+        return;
+    if (stream->recv_op != NULL) {
+        if (input_is_full(stream))
+            weft_op_cancel(stream->loop, stream->recv_op);
+        return;
+    }
+    if (!input_has_room(stream))
+        return;
+    weft_op_args args = {.kind = WEFT_OP_RECV_MANY, .fd = stream->fd};
+    int rc = weft_op_start(stream->loop, &args, input_received, stream, &stream->recv_op);
+    if (rc < 0)
+        wf_stream_fail(stream, rc);
+}
+
+/* ---- telling ---- */
+
+static void input_wake(weft_stream *stream, int rc)
+{
+    struct wf_stream_reader *reader = stream->reader;
+    stream->reader = NULL;
+    weft_wake(&reader->waiter, rc);
+}
+
+void wf_stream_tell_input(weft_stream *stream)
+{
+    if (stream->reader != NULL)
+        input_wake(stream, 0);
+    else if (stream->kind->input != NULL)
+        stream->kind->input(stream);
+}
+
+static void input_keep(weft_stream *stream, const char *data, uint32_t count)
+{
+    int rc = wf_stream_bytes_append(&stream->in, data, count);
+    if (rc < 0)
+        wf_stream_fail(stream, rc);
+}
+
+/* Straight into the memory of the task that waits for it; what does not fit is kept. */
+static void input_give_reader(weft_stream *stream, const char *data, uint32_t count)
+{
+    struct wf_stream_reader *reader = stream->reader;
+    uint32_t given = 0;
+    if (reader->buf != NULL && wf_stream_bytes_count(&stream->in) == 0) {
+        given = count < reader->bytes ? count : (uint32_t)reader->bytes;
+        memcpy(reader->buf, data, given);
+    }
+    if (given < count)
+        input_keep(stream, data + given, count - given);
+    input_wake(stream, (int)given);
+}
+
+/* The callback sees the loop's own buffer; only what it leaves is copied. */
+static void input_show_chunk(weft_stream *stream, const char *data, uint32_t count)
+{
+    stream->chunk = data;
+    stream->chunk_bytes = count;
+    stream->kind->input(stream);
+    const char *rest = stream->chunk;
+    uint32_t rest_bytes = stream->chunk_bytes;
+    stream->chunk = NULL;
+    stream->chunk_bytes = 0;
+    if (rest_bytes != 0 && stream->state == WF_STREAM_OPEN)
+        input_keep(stream, rest, rest_bytes);
+}
+
+static void input_take(weft_stream *stream, const char *data, uint32_t count)
+{
+    if (stream->state != WF_STREAM_OPEN) {
+        stream->dropped += count;
+        if (stream->state == WF_STREAM_LINGERING && input_is_full(stream))
+            wf_stream_release(stream);
+    } else if (stream->reader != NULL) {
+        input_give_reader(stream, data, count);
+    } else if (stream->kind->input != NULL && wf_stream_bytes_count(&stream->in) == 0) {
+        input_show_chunk(stream, data, count);
+    } else {
+        input_keep(stream, data, count);
+        if (stream->error == 0)
+            wf_stream_tell_input(stream);
+    }
+}
+
+/* ---- completions ---- */
+
+static void input_over(weft_stream *stream, int result)
+{
+    if (stream->state >= WF_STREAM_RELEASING || result == -ECANCELED)
+        return; /* released, or only paused */
+    if (result < 0) {
+        wf_stream_fail(stream, result);
+    } else {
+        stream->is_ended = true;
+        if (stream->state == WF_STREAM_OPEN)
+            wf_stream_tell_input(stream);
+    }
+    if (stream->state == WF_STREAM_LINGERING)
+        wf_stream_release(stream);
+}
+
+static void input_received(weft_op *op, const weft_completion *completion, void *arg)
+{
+    weft_stream *stream = arg;
+    (void)op;
+    if (completion->is_final)
+        stream->recv_op = NULL;
+    if (completion->data != NULL && stream->state < WF_STREAM_RELEASING)
+        input_take(stream, completion->data, (uint32_t)completion->result);
+    else if (completion->is_final)
+        input_over(stream, completion->result);
+    wf_stream_update_reading(stream);
+}
+
+/* ---- the owner's calls ---- */
+
+weft_str weft_stream_get_input(const weft_stream *stream)
+{
+    if (stream->chunk_bytes != 0)
+        return (weft_str){stream->chunk, stream->chunk_bytes};
+    return (weft_str){wf_stream_bytes_ptr(&stream->in), wf_stream_bytes_count(&stream->in)};
+}
+
+void weft_stream_consume(weft_stream *stream, size_t bytes)
+{
+    size_t unread = wf_stream_unread(stream);
+    if (bytes > unread)
+        bytes = unread;
+    if (stream->chunk_bytes != 0) {
+        stream->chunk += bytes;
+        stream->chunk_bytes -= (uint32_t)bytes;
+        return; /* the receive operation goes on by itself */
+    }
+    if (bytes != 0)
+        wf_stream_bytes_consume(&stream->in, bytes);
+    wf_stream_update_reading(stream);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The writing half of a stream: bytes gather during a turn and leave in one send at its end. */
+
+#include "net/stream_priv.h"
+
+#include <assert.h>
+#include <string.h>
+
+static void output_sent(weft_op *op, const weft_completion *completion, void *arg);
+
+/* ---- telling ---- */
+
+static void output_tell(weft_stream *stream)
+{
+    uint32_t unsent = wf_stream_unsent(stream);
+    struct wf_stream_writer *writer = stream->writer;
+    if (writer != NULL && (stream->error != 0 || unsent <= writer->until)) {
+        stream->writer = NULL;
+        weft_wake(&writer->waiter, stream->error);
+    }
+    bool has_room = unsent <= wf_stream_mark(stream->kind->output_low, WF_STREAM_OUTPUT_LOW);
+    if (stream->is_full && stream->state == WF_STREAM_OPEN && (has_room || stream->error != 0)) {
+        stream->is_full = false;
+        if (stream->kind->output != NULL)
+            stream->kind->output(stream);
+    }
+    if (stream->state == WF_STREAM_FLUSHING && (unsent == 0 || stream->error != 0))
+        wf_stream_flushed(stream);
+}
+
+/* ---- sending ---- */
+
+/* The bytes put since the last send become those being sent; the memory trades places. */
+static bool output_load(weft_stream *stream)
+{
+    if (wf_stream_bytes_count(&stream->sending) != 0)
+        return true;
+    struct wf_stream_bytes empty = stream->sending;
+    stream->sending = stream->out;
+    stream->out = empty;
+    return wf_stream_bytes_count(&stream->sending) != 0;
+}
+
+/* One send, now if the kernel takes bytes now; else an operation.  0 once one is under way. */
+static int output_send(weft_stream *stream)
+{
+    weft_op_args args = {
+        .kind = WEFT_OP_SEND,
+        .fd = stream->fd,
+        .buf = wf_stream_bytes_ptr(&stream->sending),
+        .bytes = wf_stream_bytes_count(&stream->sending),
+    };
+    int rc = weft_op_try(stream->loop, &args);
+    if (rc != -EAGAIN)
+        return rc;
+    return weft_op_start(stream->loop, &args, output_sent, stream, &stream->send_op);
+}
+
+static void output_push(weft_stream *stream)
+{
+    while (stream->send_op == NULL && stream->error == 0 && output_load(stream)) {
+        int rc = output_send(stream);
+        if (rc < 0) {
+            wf_stream_bytes_free(&stream->sending);
+            wf_stream_fail(stream, rc);
+        } else if (rc > 0) {
+            wf_stream_bytes_consume(&stream->sending, (size_t)rc);
+        }
+    }
+}
+
+void wf_stream_flush(weft_stream *stream)
+{
+    if (stream->state >= WF_STREAM_LINGERING)
+        return;
+    output_push(stream);
+    output_tell(stream);
+}
+
+static void output_sent(weft_op *op, const weft_completion *completion, void *arg)
+{
+    weft_stream *stream = arg;
+    (void)op;
+    stream->send_op = NULL;
+    if (stream->state >= WF_STREAM_RELEASING)
+        return;
+    if (completion->result < 0) {
+        wf_stream_bytes_free(&stream->sending);
+        wf_stream_fail(stream, completion->result);
+    } else {
+        wf_stream_bytes_consume(&stream->sending, (size_t)completion->result);
+    }
+    wf_stream_flush(stream);
+}
+
+/* ---- the owner's calls ---- */
+
+size_t weft_stream_get_unsent(const weft_stream *stream)
+{
+    return wf_stream_unsent(stream);
+}
+
+int weft_stream_reserve(weft_stream *stream, size_t count, char **out)
+{
+    if (stream->error != 0)
+        return stream->error;
+    if (stream->is_shut || stream->state != WF_STREAM_OPEN)
+        return -EPIPE;
+    uint32_t high = wf_stream_mark(stream->kind->output_high, WF_STREAM_OUTPUT_HIGH);
+    if (wf_stream_unsent(stream) >= high) {
+        stream->is_full = true;
+        return -EAGAIN;
+    }
+    int rc = wf_stream_bytes_reserve(&stream->out, count);
+    if (rc < 0)
+        return rc;
+    *out = stream->out.mem + stream->out.end;
+    return 0;
+}
+
+void weft_stream_commit(weft_stream *stream, size_t count)
+{
+    assert(count <= stream->out.capacity - stream->out.end);
+    stream->out.end += (uint32_t)count;
+    weft_defer_start(stream->loop, &stream->defer);
+}
+
+int weft_stream_put(weft_stream *stream, const void *bytes, size_t count)
+{
+    char *room;
+    if (count == 0)
+        return 0;
+    int rc = weft_stream_reserve(stream, count, &room);
+    if (rc < 0)
+        return rc;
+    memcpy(room, bytes, count);
+    weft_stream_commit(stream, count);
+    return 0;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A stream's record and how its parts call each other.
+ *
+ *     socket -> receive operation -> [chunk | in] -> input callback or reading task
+ *     put or writing task -> out -> (end of the turn) -> sending -> send operation -> socket
+ *
+ * Life:   OPEN -> FLUSHING -> LINGERING -> RELEASING -> GONE
+ *         (weft_stream_abort goes straight to RELEASING)
+ *
+ * Invariants.
+ * - While the kernel sends from `sending` nobody touches it; new bytes go to `out`.
+ * - `chunk` is set only inside the input callback, and then `in` is empty.
+ * - The record is freed from its deferred call only, when the descriptor is closed and no task is
+ *   inside a wait on it (`users`).
+ * - User callbacks are called from completions, timers and the deferred call, never from inside a
+ *   call on the stream.
+ */
+#ifndef WF_STREAM_PRIV_H
+#define WF_STREAM_PRIV_H
+
+#include <weft/sys/park.h>
+#include <weft/sys/stream.h>
+
+#include "net/stream_bytes.h"
+
+enum wf_stream_state {
+    WF_STREAM_OPEN,
+    WF_STREAM_FLUSHING,  /* weft_stream_end: what is unsent goes first */
+    WF_STREAM_LINGERING, /* our direction is ended, what still comes is dropped */
+    WF_STREAM_RELEASING, /* the descriptor is being closed */
+    WF_STREAM_GONE,      /* it is closed; the record goes when nobody is inside */
+};
+
+/* A task that waits for input: for bytes into `buf` (then it is woken with their count), or, with
+ * NULL, for any change (0). */
+struct wf_stream_reader {
+    weft_waiter waiter;
+    weft_stream *stream;
+    void *buf;
+    size_t bytes;
+};
+
+/* A task that waits until at most `until` bytes are unsent. */
+struct wf_stream_writer {
+    weft_waiter waiter;
+    weft_stream *stream;
+    size_t until;
+};
+
+struct weft_stream {
+    weft_loop *loop;
+    const weft_stream_kind *kind;
+    weft_op *recv_op, *send_op; /* under way, or NULL */
+    struct wf_stream_reader *reader;
+    struct wf_stream_writer *writer;
+    weft_waiter *closer; /* the task in weft_stream_close */
+    struct wf_stream_bytes in, out, sending;
+    const char *chunk; /* the loop's own buffer, being told to the input callback */
+    uint32_t chunk_bytes;
+    uint32_t dropped; /* bytes that came after weft_stream_end */
+    weft_defer defer;
+    weft_timer timer;
+    weft_time deadline; /* the true one; the timer may run to an earlier point */
+    int fd;
+    int error;      /* first failure, or 0 */
+    uint16_t users; /* tasks inside a wait */
+    uint8_t state;  /* enum wf_stream_state */
+    bool is_ended;  /* the peer sends no more */
+    bool is_shut;   /* we send no more */
+    bool is_full;   /* put said -EAGAIN: `output` is owed */
+    bool tells;     /* the deferred call owes a call of `input` */
+};
+
+#define WF_STREAM_INPUT_HIGH 65536u
+#define WF_STREAM_INPUT_LOW 16384u
+#define WF_STREAM_OUTPUT_HIGH 262144u
+#define WF_STREAM_OUTPUT_LOW 65536u
+
+static inline uint32_t wf_stream_mark(uint32_t of_kind, uint32_t usual)
+{
+    return of_kind != 0 ? of_kind : usual;
+}
+
+static inline uint32_t wf_stream_unsent(const weft_stream *stream)
+{
+    return wf_stream_bytes_count(&stream->out) + wf_stream_bytes_count(&stream->sending);
+}
+
+static inline uint32_t wf_stream_unread(const weft_stream *stream)
+{
+    return wf_stream_bytes_count(&stream->in) + stream->chunk_bytes;
+}
+
+/* ---- stream.c ---- */
+
+/* The stream failed: nothing more is sent or read; who waits is told at the end of the turn. */
+void wf_stream_fail(weft_stream *stream, int rc);
+
+/* Closes the descriptor and, when that is done, ends the record. */
+void wf_stream_release(weft_stream *stream);
+
+/* A task has left its wait: with the last one a stream that is gone can go. */
+void wf_stream_leave(weft_stream *stream);
+
+/* ---- stream_input.c ---- */
+
+/* Starts or stops to read, by the marks. */
+void wf_stream_update_reading(weft_stream *stream);
+
+/* Wakes the reading task or calls `input`. */
+void wf_stream_tell_input(weft_stream *stream);
+
+/* ---- stream_output.c ---- */
+
+/* Hands the kernel what is unsent, and tells who waits for room. */
+void wf_stream_flush(weft_stream *stream);
+
+/* ---- stream_end.c ---- */
+
+/* All is sent, or sending failed: half-close and linger, or release. */
+void wf_stream_flushed(weft_stream *stream);
+
+/* The deadline of a stream that is ending. */
+void wf_stream_end_expired(weft_stream *stream);
+
+#endif
