@@ -106,26 +106,37 @@ static unsigned slot_of(const struct wf_timers *timers, uint64_t tick)
     return level * 64 + (tick >> (level * DIGIT_BITS) & 63);
 }
 
+/* A timer of the slot has this deadline now, or no longer has it. */
+static void lower(struct wf_timers *timers, unsigned slot, weft_time deadline)
+{
+    if (timers->lowest[slot] >= deadline) {
+        timers->lowest[slot] = deadline;
+        timers->loose[slot / 64] &= ~(1ull << slot % 64);
+    }
+}
+
+static void loosen(struct wf_timers *timers, unsigned slot, weft_time deadline)
+{
+    if (timers->lowest[slot] == deadline)
+        timers->loose[slot / 64] |= 1ull << slot % 64;
+}
+
 static void wheel_insert(struct wf_timers *timers, weft_timer *timer, unsigned slot)
 {
     weft_timer **head = &timers->slots[slot];
-    weft_time *lowest = &timers->lowest[slot];
     uint64_t bit = 1ull << slot % 64;
     timer->priv_slot = (uint16_t)(1 + slot);
     if (*head == NULL) {
         timers->occupied[slot / 64] |= bit;
         timers->loose[slot / 64] &= ~bit;
         timer->priv_next = timer->priv_prev = timer;
-        *lowest = timer->deadline;
+        timers->lowest[slot] = timer->deadline;
     } else {
         timer->priv_next = *head;
         timer->priv_prev = (*head)->priv_prev;
         timer->priv_prev->priv_next = timer;
         (*head)->priv_prev = timer;
-        if (*lowest >= timer->deadline) {
-            *lowest = timer->deadline;
-            timers->loose[slot / 64] &= ~bit;
-        }
+        lower(timers, slot, timer->deadline);
     }
     *head = timer;
 }
@@ -133,16 +144,14 @@ static void wheel_insert(struct wf_timers *timers, weft_timer *timer, unsigned s
 static void wheel_remove(struct wf_timers *timers, weft_timer *timer)
 {
     unsigned slot = timer->priv_slot - 1u;
-    uint64_t bit = 1ull << slot % 64;
     if (timer->priv_next == timer) {
         timers->slots[slot] = NULL;
-        timers->occupied[slot / 64] &= ~bit;
+        timers->occupied[slot / 64] &= ~(1ull << slot % 64);
         return;
     }
     if (timers->slots[slot] == timer)
         timers->slots[slot] = timer->priv_next;
-    if (timers->lowest[slot] == timer->deadline)
-        timers->loose[slot / 64] |= bit;
+    loosen(timers, slot, timer->deadline);
     timer->priv_next->priv_prev = timer->priv_prev;
     timer->priv_prev->priv_next = timer->priv_next;
 }
@@ -219,10 +228,32 @@ static void take_off(struct wf_timers *timers, weft_timer *timer)
         wheel_remove(timers, timer);
 }
 
+/* A timer in the wheel whose deadline moves to the same slot or a later one may stay where it is:
+ * its slot comes up first, and it is put where it belongs then.  So a timeout that is pushed
+ * forward again and again touches no other timer. */
+static bool may_stay(const struct wf_timers *timers, const weft_timer *timer, uint64_t tick)
+{
+    return timer->priv_slot != 0 && timer->priv_slot != SLOT_HEAP && tick > timers->tick &&
+           slot_of(timers, tick) >= timer->priv_slot - 1u;
+}
+
+static void stay(struct wf_timers *timers, weft_timer *timer, weft_time deadline)
+{
+    unsigned slot = timer->priv_slot - 1u;
+    loosen(timers, slot, timer->deadline);
+    timer->deadline = deadline;
+    lower(timers, slot, deadline);
+}
+
 void wf_timers_start(struct wf_timers *timers, weft_timer *timer, weft_time deadline)
 {
     if (deadline == WEFT_FOREVER) {
         wf_timers_stop(timers, timer);
+        return;
+    }
+    timer->priv_seq = ++timers->seq;
+    if (may_stay(timers, timer, tick_of(deadline))) {
+        stay(timers, timer, deadline);
         return;
     }
     if (timer->priv_slot != 0)
@@ -230,7 +261,6 @@ void wf_timers_start(struct wf_timers *timers, weft_timer *timer, weft_time dead
     else
         timers->count++;
     timer->deadline = deadline;
-    timer->priv_seq = ++timers->seq;
     place(timers, timer);
 }
 
@@ -262,20 +292,36 @@ weft_time wf_timers_next_bound(const struct wf_timers *timers)
     return slot < 0 ? WEFT_FOREVER : timers->lowest[slot];
 }
 
+/* Moves those who stayed in this slot for a later one, and finds the earliest of the others. */
+static void settle(struct wf_timers *timers, unsigned slot)
+{
+    weft_time lowest = WEFT_FOREVER;
+    weft_timer *timer = timers->slots[slot]->priv_prev, *newest = timers->slots[slot];
+    for (bool is_last = false; !is_last;) {
+        weft_timer *before = timer->priv_prev;
+        is_last = timer == newest;
+        unsigned right = slot_of(timers, tick_of(timer->deadline));
+        if (right != slot) {
+            wheel_remove(timers, timer);
+            wheel_insert(timers, timer, right);
+        } else if (timer->deadline < lowest) {
+            lowest = timer->deadline;
+        }
+        timer = before;
+    }
+    timers->lowest[slot] = lowest;
+    timers->loose[slot / 64] &= ~(1ull << slot % 64);
+}
+
 weft_time wf_timers_next(struct wf_timers *timers)
 {
-    if (timers->due != NULL)
-        return timers->due->deadline;
-    int slot = first_slot(timers);
-    if (slot < 0)
-        return WEFT_FOREVER;
-    if (timers->loose[slot / 64] >> slot % 64 & 1) {
-        const weft_timer *first = timers->slots[slot];
-        weft_time lowest = first->deadline;
-        for (const weft_timer *at = first->priv_next; at != first; at = at->priv_next)
-            lowest = at->deadline < lowest ? at->deadline : lowest;
-        timers->lowest[slot] = lowest;
-        timers->loose[slot / 64] &= ~(1ull << slot % 64);
+    while (timers->due == NULL) {
+        int slot = first_slot(timers);
+        if (slot < 0)
+            return WEFT_FOREVER;
+        if ((timers->loose[slot / 64] >> slot % 64 & 1) == 0)
+            return timers->lowest[slot];
+        settle(timers, (unsigned)slot);
     }
-    return timers->lowest[slot];
+    return timers->due->deadline;
 }

@@ -40,10 +40,10 @@ void wf_timers_start(struct wf_timers *timers, weft_timer *timer, weft_time dead
 void wf_timers_stop(struct wf_timers *timers, weft_timer *timer);
 
 /* The earliest deadline; WEFT_FOREVER if none.  O(1), except right after the earliest timer was
- * stopped: then a look at all timers of its slot. */
+ * stopped or moved: then a look at all timers of its slot. */
 weft_time wf_timers_next(struct wf_timers *timers);
 
-/* The same in O(1) always, but after stops perhaps earlier.  Whoever waits for it and finds nothing
+/* The same in O(1) always, but after stops and moves perhaps earlier.  Whoever waits for it and finds nothing
  * due asks again: each slot can deceive once. */
 weft_time wf_timers_next_bound(const struct wf_timers *timers);
 

@@ -161,6 +161,24 @@ TEST(waiting_for_the_bound_comes_to_an_end)
     free(t);
 }
 
+TEST(timer_moved_within_its_slot_or_beyond_keeps_next_exact)
+{
+    static const weft_time moves[] = {5, 4, 6, 90, 3, 3000, 2, 1000000, 1};
+    struct wf_timers *timers = timers_new(0);
+    weft_timer *t = timers_make(2);
+    wf_timers_start(timers, &t[0], 20 * WEFT_SEC);
+    for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
+        weft_time deadline = 10 * WEFT_SEC + moves[i] * WEFT_MS;
+        wf_timers_start(timers, &t[1], deadline);
+        bool is_first = deadline < 20 * WEFT_SEC;
+        CHECK_LE(wf_timers_next_bound(timers), is_first ? deadline : 20 * WEFT_SEC);
+        CHECK_EQ(wf_timers_next(timers), is_first ? deadline : 20 * WEFT_SEC);
+    }
+    CHECK_EQ(wf_timers_pop(timers, 20 * WEFT_SEC), &t[1]);
+    CHECK_EQ(wf_timers_pop(timers, 20 * WEFT_SEC), &t[0]);
+    free(t);
+}
+
 TEST(timer_of_an_earlier_tick_than_the_wheels_comes_first)
 {
     struct wf_timers *timers = timers_new(0);
@@ -261,6 +279,8 @@ static void start_or_stop(struct wf_timers *timers, weft_timer *t, struct model 
         model->entries[i].seq = 0;
     } else {
         weft_time deadline = random_deadline(now);
+        if (model->entries[i].seq != 0 && random_below(2) == 0) /* moved a little */
+            deadline = t[i].deadline + (weft_time)random_below(2000) - 1000;
         wf_timers_start(timers, &t[i], deadline);
         model->entries[i] = (struct model_entry){.deadline = deadline, .seq = ++model->seq};
     }
