@@ -25,7 +25,7 @@ static const weft_wait_class bounded_class = {.what = "await", .cancel = bounded
 
 static int await_settled(int rc)
 {
-    wf_task *self = wf_task_self();
+    wf_task *self = wf_current();
     if (rc >= 0)
         wf_note_drop(&self->note);
     return rc;
@@ -46,19 +46,20 @@ int weft_await(weft_task task)
         return rc;
     if (task.id == weft_self().id)
         return -EDEADLK;
+    struct wf_sched *sched = wf_loop_current->sched;
     weft_waiter self = WEFT_WAITER(&await_class, NULL);
-    self.task = wf_task_self();
+    self.task = sched->current;
     rc = wf_task_watch(task, &self);
     if (rc < 0)
         return rc;
-    return await_settled(rc == 1 ? await_result(task) : weft_park(&self));
+    return await_settled(rc == 1 ? await_result(task) : wf_park_cancellable(sched, &self));
 }
 
 /* Cancels the task and sees it out, whatever happens to us. */
 static int await_end(weft_task task, const char *why)
 {
     weft_waiter self = WEFT_WAITER(&await_class, NULL);
-    self.task = wf_task_self();
+    self.task = wf_current();
     (void)weft_cancel(task, why);
     int rc = wf_task_watch(task, &self);
     if (rc < 0)
@@ -74,7 +75,7 @@ int weft_await_for(weft_task task, weft_time timeout)
     if (task.id == weft_self().id)
         return -EDEADLK;
     struct bounded self = {.waiter = WEFT_WAITER(&bounded_class, NULL)};
-    self.waiter.task = wf_task_self();
+    self.waiter.task = wf_current();
     rc = wf_task_watch(task, &self.waiter);
     if (rc != 0)
         return rc == 1 ? await_settled(await_result(task)) : rc;

@@ -10,12 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-void wf_note_drop(struct wf_note **note)
+void wf_note_free(struct wf_note *note)
 {
-    struct wf_note *old = *note;
-    *note = NULL;
-    if (old != NULL && --old->ref_count == 0)
-        wf_free(old);
+    wf_free(note);
 }
 
 void wf_note_share(struct wf_note **to, struct wf_note *from)

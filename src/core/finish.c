@@ -48,15 +48,19 @@ void wf_task_unhandled(struct wf_sched *sched, wf_task *task)
 void wf_task_free(struct wf_sched *sched, wf_task *task)
 {
     assert(task->state == WF_TASK_DONE);
-    wf_task_unhandled(sched, task);
+    if (task->result < 0)
+        wf_task_unhandled(sched, task);
     if (task->ended_link != NULL) {
         *task->ended_link = task->ended_next;
         if (task->ended_next != NULL)
             task->ended_next->ended_link = task->ended_link;
+        task->ended_link = NULL;
     }
     wf_note_drop(&task->note);
-    wf_free(task->name);
-    task->name = NULL;
+    if (task->name != NULL) {
+        wf_free(task->name);
+        task->name = NULL;
+    }
     task->state = WF_TASK_FREE;
     wf_slab_give(&sched->tasks, task->slot);
 }
@@ -127,7 +131,6 @@ static wf_task *task_done(struct wf_sched *sched, wf_task *task)
     wf_task **list;
     wf_task *owner = task_leave_owner(sched, task, &list);
     if ((task->flags & WF_TASK_RELEASED) != 0) {
-        task->ended_link = NULL;
         wf_task_free(sched, task);
     } else {
         wf_task_keep_ended(list, task);
@@ -142,7 +145,8 @@ static void task_close_body(struct wf_sched *sched, wf_task *task, int rc)
                      task->site);
         rc = -EPROTO;
     }
-    wf_scope_pop_to(task, &task->root, "task");
+    if (task->scope != &task->root)
+        wf_scope_pop_to(task, &task->root, "task");
     if ((task->root.flags & WF_NODE_EFFECTIVE) != 0)
         task->flags |= WF_TASK_WAS_CANCELLED;
     if (task->owned_mutexes != NULL)

@@ -89,7 +89,7 @@ static int multi_init(struct multi *multi, const struct multi_rule *rule, size_t
 {
     memset(multi, 0, sizeof *multi);
     multi->waiter = (weft_waiter)WEFT_WAITER(&multi_class, NULL);
-    multi->waiter.task = wf_task_self();
+    multi->waiter.task = wf_current();
     multi->rule = rule;
     multi->members = multi->inline_members;
     if (count > MULTI_INLINE)
@@ -383,7 +383,7 @@ int weft_map_at(weft_fn *fn, void *items, size_t count, size_t item_bytes, size_
         .count = count,
         .item_bytes = item_bytes,
         .site = site,
-        .up = &wf_task_self()->root,
+        .up = &wf_current()->root,
     };
     size_t width = limit == 0 || limit > count ? count : limit;
     struct multi multi;

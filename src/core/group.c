@@ -179,7 +179,7 @@ int weft_group_start_at(weft_group group, weft_fn *fn, void *arg, const char *si
     if (rc < 0)
         return rc;
     struct starter self = {.waiter = WEFT_WAITER(&starter_class, task)};
-    self.waiter.task = wf_task_self();
+    self.waiter.task = wf_current();
     self.child = wf_task_handle(wf_sched_self(), task);
     task->starter = &self.waiter;
     rc = weft_park(&self.waiter);
@@ -188,7 +188,7 @@ int weft_group_start_at(weft_group group, weft_fn *fn, void *arg, const char *si
 
 void weft_started(void)
 {
-    wf_task *self = wf_task_self();
+    wf_task *self = wf_current();
     if (self == NULL || self->starter == NULL)
         return;
     struct starter *starter = wf_container(self->starter, struct starter, waiter);

@@ -4,8 +4,6 @@
 
 #include "core/sched_priv.h"
 
-#include <assert.h>
-
 /* Successful waits in a row before a task must let others run (rule F03). */
 #define PARK_STREAK_MAX 128
 
@@ -66,34 +64,14 @@ int weft_sp_enter(void)
     return rc;
 }
 
-static int park(weft_waiter *waiter, unsigned flags)
-{
-    struct wf_sched *sched = wf_sched_self();
-    wf_task *self = sched->current;
-    assert(self != NULL);
-    waiter->task = self;
-    if (!waiter->is_woken) {
-        self->parked_on = waiter;
-        self->flags |= flags;
-        wf_sched_leave(sched, self);
-        self->parked_on = NULL;
-        self->flags &= ~flags;
-    }
-    assert(waiter->is_woken);
-    return waiter->rc;
-}
-
 int weft_park(weft_waiter *waiter)
 {
-    int rc = park(waiter, 0);
-    if (rc == -ECANCELED && (wf_task_self()->scope->flags & WF_NODE_EFFECTIVE) != 0)
-        (void)wf_cancelled(wf_task_self());
-    return rc;
+    return wf_park_cancellable(wf_loop_current->sched, waiter);
 }
 
 int weft_park_shielded(weft_waiter *waiter)
 {
-    return park(waiter, WF_TASK_SHIELDED);
+    return wf_park(wf_loop_current->sched, waiter, WF_TASK_SHIELDED);
 }
 
 void weft_wake(weft_waiter *waiter, int rc)

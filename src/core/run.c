@@ -172,7 +172,7 @@ static bool run_wants_virtual_clock(const weft_config *config)
 
 int weft_run_with(const weft_config *config, weft_fn *fn, void *arg)
 {
-    if (wf_task_self() != NULL)
+    if (wf_current() != NULL)
         return run_nested(fn, arg);
     static const weft_config nothing;
     if (config == NULL)

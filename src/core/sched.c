@@ -81,34 +81,11 @@ bool wf_sched_has_ready(const struct wf_sched *sched)
     return sched->ready_count != 0;
 }
 
-void wf_sched_ready(struct wf_sched *sched, wf_task *task)
-{
-    task->ready_next = NULL;
-    if (sched->ready_head == NULL)
-        sched->ready_head = task;
-    else
-        sched->ready_tail->ready_next = task;
-    sched->ready_tail = task;
-    sched->ready_count++;
-}
-
-/* How many tasks from the head on may run next: of this pass, and not past one that yielded to
- * those before it. */
-static uint32_t sched_choices(const struct wf_sched *sched)
-{
-    uint32_t most = sched->pass_left < SCHED_CHOICE_MAX ? sched->pass_left : SCHED_CHOICE_MAX;
-    uint32_t count = 0;
-    for (wf_task *task = sched->ready_head; count < most && !task->is_yielding;
-         task = task->ready_next)
-        count++;
-    return count;
-}
-
-/* Under the simulator the seed chooses among the ready tasks (rule Z03): the chosen one is moved to
- * the head. */
+/* Under the simulator the seed chooses among the tasks of this pass (rule Z03): the chosen one is
+ * moved to the head. */
 static void sched_shuffle(struct wf_sched *sched)
 {
-    uint32_t among = sched_choices(sched);
+    uint32_t among = sched->pass_left < SCHED_CHOICE_MAX ? sched->pass_left : SCHED_CHOICE_MAX;
     uint32_t choice = among > 1 ? (uint32_t)(wf_loop_random(sched->loop) % among) : 0;
     if (choice == 0)
         return;
@@ -137,8 +114,7 @@ static bool sched_next_pass(struct wf_sched *sched)
 /* Gives a task its first stack, just before it runs. */
 static void sched_start(struct wf_sched *sched, wf_task *task);
 
-/* The next task to run, or NULL: go home. */
-static wf_task *sched_next(struct wf_sched *sched)
+wf_task *wf_sched_next(struct wf_sched *sched)
 {
     if (sched->steps_left == 0 || (sched->pass_left == 0 && !sched_next_pass(sched)))
         return NULL;
@@ -166,7 +142,7 @@ static void sched_exit(wf_fiber *fiber, int rc)
     struct wf_sched *sched = wf_loop_current->sched;
     sched->current = NULL;
     wf_task_returned(sched, task, rc);
-    wf_task *next = sched_next(sched);
+    wf_task *next = wf_sched_next(sched);
     sched->current = next;
     sched->stats.switches++;
     wf_fiber_resume(next != NULL ? &next->fiber : &sched->home);
@@ -185,33 +161,12 @@ static void sched_start(struct wf_sched *sched, wf_task *task)
     wf_fiber_make(&task->fiber, &room, task->fn, task->arg, &sched->home, sched_exit);
 }
 
-void wf_sched_leave(struct wf_sched *sched, wf_task *self)
-{
-    wf_task *next = sched_next(sched);
-    sched->current = next;
-    if (next != self) {
-        int saved_errno = errno;
-        sched->stats.switches++;
-        wf_fiber_switch(&self->fiber, next != NULL ? &next->fiber : &sched->home);
-        errno = saved_errno;
-    }
-    self->streak = 0;
-}
-
-void wf_sched_yield(struct wf_sched *sched, wf_task *self)
-{
-    self->is_yielding = true;
-    wf_sched_ready(sched, self);
-    wf_sched_leave(sched, self);
-    self->is_yielding = false;
-}
-
 /* At least one pass, and more while tasks are ready and the loop need not look around. */
 void wf_sched_pass(struct wf_sched *sched)
 {
     sched->passes_left = SCHED_PASSES_MAX;
     sched->steps_left = SCHED_STEPS_MAX;
-    for (wf_task *next; (next = sched_next(sched)) != NULL;) {
+    for (wf_task *next; (next = wf_sched_next(sched)) != NULL;) {
         sched->current = next;
         sched->stats.switches++;
         wf_fiber_switch(&sched->home, &next->fiber);

@@ -147,13 +147,67 @@ static inline struct wf_sched *wf_sched_self(void)
     return loop != NULL ? loop->sched : NULL;
 }
 
+/* The running task, or NULL. */
+static inline wf_task *wf_current(void)
+{
+    struct wf_sched *sched = wf_sched_self();
+    return sched != NULL ? sched->current : NULL;
+}
+
 /* ---- sched.c: who runs ---- */
 int wf_sched_new(weft_loop *loop, const weft_config *config);
 void wf_sched_free(struct wf_sched *sched);
 void wf_sched_pass(struct wf_sched *sched); /* from the loop: runs what is ready */
-void wf_sched_ready(struct wf_sched *sched, wf_task *task);
-void wf_sched_leave(struct wf_sched *sched, wf_task *self); /* until somebody makes self ready */
-void wf_sched_yield(struct wf_sched *sched, wf_task *self);
+static inline void wf_sched_ready(struct wf_sched *sched, wf_task *task)
+{
+    task->ready_next = NULL;
+    if (sched->ready_count++ == 0)
+        sched->ready_head = task;
+    else
+        sched->ready_tail->ready_next = task;
+    sched->ready_tail = task;
+}
+
+/* The next task to run, which is then on its own; NULL: go home. */
+wf_task *wf_sched_next(struct wf_sched *sched);
+
+/* Suspends `self` until somebody has made it ready.  Inline, like what is built on it: a switch
+ * leaves the processor's stack of return addresses behind, so that every call level between a
+ * primitive and the switch costs a mispredicted return. */
+static inline void wf_sched_leave(struct wf_sched *sched, wf_task *self)
+{
+    wf_task *next = wf_sched_next(sched);
+    sched->current = next;
+    if (next != self) {
+        int saved_errno = errno;
+        sched->stats.switches++;
+        wf_fiber_switch(&self->fiber, next != NULL ? &next->fiber : &sched->home);
+        errno = saved_errno;
+    }
+    self->streak = 0;
+}
+
+static inline void wf_sched_yield(struct wf_sched *sched, wf_task *self)
+{
+    wf_sched_ready(sched, self);
+    wf_sched_leave(sched, self);
+}
+
+/* Waits until the waiter is woken; with WF_TASK_SHIELDED in `flags` deaf to cancellation. */
+static inline int wf_park(struct wf_sched *sched, weft_waiter *waiter, unsigned flags)
+{
+    wf_task *self = sched->current;
+    waiter->task = self;
+    if (!waiter->is_woken) {
+        self->parked_on = waiter;
+        self->flags |= flags;
+        wf_sched_leave(sched, self);
+        self->parked_on = NULL;
+        self->flags &= (uint8_t)~flags;
+    }
+    return waiter->rc;
+}
+
 bool wf_sched_has_ready(const struct wf_sched *sched);
 void wf_sched_log(struct wf_sched *sched, const char *format, ...) WEFT_PRINTF(2, 3);
 
@@ -162,7 +216,20 @@ void wf_slab_init(struct wf_slab *slab, size_t item_bytes, uint32_t used_max);
 void wf_slab_fini(struct wf_slab *slab);
 int wf_slab_take(struct wf_slab *slab, uint32_t *out_slot, void **out); /* -ENOMEM, -EAGAIN */
 void wf_slab_give(struct wf_slab *slab, uint32_t slot);
-void *wf_slab_at(const struct wf_slab *slab, uint32_t slot); /* NULL if never used */
+#define WF_SLAB_CHUNK_BITS 8
+#define WF_SLAB_CHUNK_ITEMS (1u << WF_SLAB_CHUNK_BITS)
+
+static inline void *wf_slab_item(const struct wf_slab *slab, uint32_t slot)
+{
+    char *chunk = slab->chunks[slot >> WF_SLAB_CHUNK_BITS];
+    return chunk + (size_t)(slot & (WF_SLAB_CHUNK_ITEMS - 1)) * slab->item_bytes;
+}
+
+/* NULL if the slot was never used. */
+static inline void *wf_slab_at(const struct wf_slab *slab, uint32_t slot)
+{
+    return slot >> WF_SLAB_CHUNK_BITS < slab->chunk_count ? wf_slab_item(slab, slot) : NULL;
+}
 
 /* ---- task.c: records and handles ----
  * A handle, from the low bits: 22 slot, 24 generation, 17 loop; or bit 63 and an error. */
@@ -202,13 +269,60 @@ void wf_task_drop_ended(struct wf_sched *sched, wf_task **list);
 struct wf_node *wf_task_owner_node(const wf_task *task);
 
 /* ---- scope.c: the tree ---- */
-void wf_node_init(struct wf_node *node, struct wf_node *up, wf_task *task, unsigned flags);
-void wf_node_unlink(struct wf_node *node);
+static inline void wf_node_link(struct wf_node *node, struct wf_node *up)
+{
+    node->up = up;
+    node->prev = NULL;
+    node->next = up->child;
+    if (up->child != NULL)
+        up->child->prev = node;
+    up->child = node;
+}
+
+static inline void wf_node_unlink(struct wf_node *node)
+{
+    if (node->up == NULL)
+        return;
+    if (node->prev != NULL)
+        node->prev->next = node->next;
+    else
+        node->up->child = node->next;
+    if (node->next != NULL)
+        node->next->prev = node->prev;
+    node->up = NULL;
+}
+
+/* `up` may be NULL: a tree of its own. */
+static inline void wf_node_init(struct wf_node *node, struct wf_node *up, wf_task *task,
+                                unsigned flags)
+{
+    node->task = task;
+    node->child = NULL;
+    node->why = NULL;
+    node->ignored = 0;
+    node->reason = WEFT_REASON_NONE;
+    node->flags = (uint8_t)flags;
+    node->up = NULL;
+    if (up == NULL)
+        return;
+    if ((flags & WF_NODE_SHIELD) == 0)
+        node->flags |= up->flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE);
+    wf_node_link(node, up);
+}
 void wf_node_cancel(struct wf_node *node, enum weft_reason reason, const char *why);
 void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what); /* closes inner ones */
 void wf_scope_splice_out(wf_task *task, struct wf_node *node); /* inner ones stay open */
 int wf_cancelled(wf_task *task); /* -ECANCELED, its reason noted, ignoring it noticed (C09) */
-int wf_check(wf_task *task);     /* 0 or wf_cancelled(); looks at deadlines that are due */
+int wf_check_slow(wf_task *task);
+
+/* 0 or wf_cancelled(); looks at deadlines that are due. */
+static inline int wf_check(wf_task *task)
+{
+    unsigned flags = task->scope->flags;
+    return __builtin_expect((flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE)) == 0, 1)
+               ? 0
+               : wf_check_slow(task);
+}
 
 /* ---- group.c ---- */
 struct wf_group *wf_group_of_node(struct wf_node *node);
@@ -217,8 +331,24 @@ void wf_group_abandon(struct wf_group *group); /* its owner left it open */
 wf_task **wf_group_member_done(struct wf_group *group, wf_task *task);
 void wf_group_start_ended(wf_task *task); /* it ended before it called weft_started() */
 
+/* weft_park, inline: an -ECANCELED from our own scope notes its reason. */
+static inline int wf_park_cancellable(struct wf_sched *sched, weft_waiter *waiter)
+{
+    int rc = wf_park(sched, waiter, 0);
+    if (rc == -ECANCELED && (sched->current->scope->flags & WF_NODE_EFFECTIVE) != 0)
+        (void)wf_cancelled(sched->current);
+    return rc;
+}
+
 /* ---- error.c ---- */
-void wf_note_drop(struct wf_note **note);
+void wf_note_free(struct wf_note *note);
+static inline void wf_note_drop(struct wf_note **note)
+{
+    struct wf_note *old = *note;
+    *note = NULL;
+    if (old != NULL && --old->ref_count == 0)
+        wf_note_free(old);
+}
 void wf_note_share(struct wf_note **to, struct wf_note *from);
 
 /* ---- mutex.c: the task ends while owning mutexes (rule P04) ---- */

@@ -14,40 +14,6 @@
 #define SCOPE_IGNORED_FIRST 64u
 #define SCOPE_IGNORED_EVERY 4096u
 
-static void node_link(struct wf_node *node, struct wf_node *up)
-{
-    node->up = up;
-    node->next = up->child;
-    if (up->child != NULL)
-        up->child->prev = node;
-    up->child = node;
-}
-
-void wf_node_init(struct wf_node *node, struct wf_node *up, wf_task *task, unsigned flags)
-{
-    *node = (struct wf_node){.task = task, .flags = (uint8_t)flags};
-    if (up == NULL)
-        return;
-    if ((flags & WF_NODE_SHIELD) == 0)
-        node->flags |= up->flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE);
-    node_link(node, up);
-}
-
-void wf_node_unlink(struct wf_node *node)
-{
-    if (node->up == NULL)
-        return;
-    if (node->prev != NULL)
-        node->prev->next = node->next;
-    else
-        node->up->child = node->next;
-    if (node->next != NULL)
-        node->next->prev = node->prev;
-    node->next = NULL;
-    node->prev = NULL;
-    node->up = NULL;
-}
-
 /* The task waits inside a scope that has just become cancelled. */
 static void scope_interrupt(wf_task *task)
 {
@@ -151,10 +117,8 @@ static void scope_expire(wf_task *task, weft_time now)
     }
 }
 
-int wf_check(wf_task *task)
+int wf_check_slow(wf_task *task)
 {
-    if (__builtin_expect((task->scope->flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE)) == 0, 1))
-        return 0;
     if ((task->scope->flags & WF_NODE_DUE) != 0)
         scope_expire(task, weft_loop_now(wf_loop_current));
     return (task->scope->flags & WF_NODE_EFFECTIVE) != 0 ? wf_cancelled(task) : 0;
@@ -162,7 +126,7 @@ int wf_check(wf_task *task)
 
 int weft_check(void)
 {
-    wf_task *self = wf_task_self();
+    wf_task *self = wf_current();
     if (self == NULL)
         return -EPERM;
     scope_expire(self, weft_loop_now(wf_loop_current));
@@ -199,7 +163,7 @@ static void scope_arm(weft_scope *scope, weft_time deadline)
 int weft_scope_open(weft_scope *scope, weft_time deadline, uint32_t flags)
 {
     *scope = (weft_scope){0};
-    wf_task *self = wf_task_self();
+    wf_task *self = wf_current();
     if (self == NULL)
         return -EPERM;
     wf_node_init(&scope->priv_node, self->scope, self,
@@ -252,7 +216,7 @@ void wf_scope_splice_out(wf_task *task, struct wf_node *node)
     }
     wf_node_unlink(inner);
     wf_node_unlink(node);
-    node_link(inner, up);
+    wf_node_link(inner, up);
     /* Effective again are those below the outermost that was cancelled itself. */
     bool is_effective = (up->flags & WF_NODE_EFFECTIVE) != 0;
     for (struct wf_node *at = inner; at != NULL; at = at->child) {
@@ -268,7 +232,7 @@ void wf_scope_splice_out(wf_task *task, struct wf_node *node)
 int weft_scope_close(weft_scope *scope, int rc)
 {
     struct wf_node *node = &scope->priv_node;
-    wf_task *self = wf_task_self();
+    wf_task *self = wf_current();
     if (self == NULL || !scope_is_open(scope))
         return rc;
     if (node->task != self) {
@@ -326,12 +290,12 @@ int weft_wait_for(weft_fn *fn, void *arg, weft_time timeout)
 
 const char *weft_why(void)
 {
-    const wf_task *self = wf_task_self();
+    const wf_task *self = wf_current();
     return self != NULL && self->why != NULL ? self->why : "";
 }
 
 enum weft_reason weft_why_kind(void)
 {
-    const wf_task *self = wf_task_self();
+    const wf_task *self = wf_current();
     return self != NULL ? (enum weft_reason)self->why_kind : WEFT_REASON_NONE;
 }

@@ -7,9 +7,6 @@
 
 #include "base/alloc.h"
 
-#define SLAB_CHUNK_BITS 8
-#define SLAB_CHUNK_ITEMS (1u << SLAB_CHUNK_BITS)
-
 void wf_slab_init(struct wf_slab *slab, size_t item_bytes, uint32_t used_max)
 {
     *slab = (struct wf_slab){.item_bytes = item_bytes, .used_max = used_max};
@@ -23,17 +20,6 @@ void wf_slab_fini(struct wf_slab *slab)
     *slab = (struct wf_slab){0};
 }
 
-static void *slab_item(const struct wf_slab *slab, uint32_t slot)
-{
-    char *chunk = slab->chunks[slot >> SLAB_CHUNK_BITS];
-    return chunk + (size_t)(slot & (SLAB_CHUNK_ITEMS - 1)) * slab->item_bytes;
-}
-
-void *wf_slab_at(const struct wf_slab *slab, uint32_t slot)
-{
-    return slot >> SLAB_CHUNK_BITS < slab->chunk_count ? slab_item(slab, slot) : NULL;
-}
-
 static int slab_add_chunk(struct wf_slab *slab)
 {
     if (slab->chunk_count == slab->chunk_max) {
@@ -44,13 +30,13 @@ static int slab_add_chunk(struct wf_slab *slab)
         slab->chunks = chunks;
         slab->chunk_max = max;
     }
-    void *chunk = wf_array(SLAB_CHUNK_ITEMS, slab->item_bytes);
+    void *chunk = wf_array(WF_SLAB_CHUNK_ITEMS, slab->item_bytes);
     if (chunk == NULL)
         return -ENOMEM;
-    uint32_t first = slab->chunk_count++ << SLAB_CHUNK_BITS;
+    uint32_t first = slab->chunk_count++ << WF_SLAB_CHUNK_BITS;
     slab->chunks[slab->chunk_count - 1] = chunk;
-    for (uint32_t i = SLAB_CHUNK_ITEMS; i-- > 0;) {
-        *(uint32_t *)slab_item(slab, first + i) = slab->free_head;
+    for (uint32_t i = WF_SLAB_CHUNK_ITEMS; i-- > 0;) {
+        *(uint32_t *)wf_slab_item(slab, first + i) = slab->free_head;
         slab->free_head = first + i + 1;
     }
     return 0;
@@ -66,7 +52,7 @@ int wf_slab_take(struct wf_slab *slab, uint32_t *out_slot, void **out)
             return rc;
     }
     uint32_t slot = slab->free_head - 1;
-    void *item = slab_item(slab, slot);
+    void *item = wf_slab_item(slab, slot);
     slab->free_head = *(uint32_t *)item;
     slab->used++;
     *out_slot = slot;
@@ -76,7 +62,7 @@ int wf_slab_take(struct wf_slab *slab, uint32_t *out_slot, void **out)
 
 void wf_slab_give(struct wf_slab *slab, uint32_t slot)
 {
-    *(uint32_t *)slab_item(slab, slot) = slab->free_head;
+    *(uint32_t *)wf_slab_item(slab, slot) = slab->free_head;
     slab->free_head = slot + 1;
     slab->used--;
 }

@@ -121,6 +121,26 @@ static void task_count_in(struct wf_sched *sched, wf_task *task)
     sched->stats.tasks_live++;
 }
 
+/* A free record has no lists, waiters or texts: what is not set here is zero already, but for the
+ * first word, which linked the free list and is the root node's. */
+static void task_init(struct wf_sched *sched, wf_task *task, uint32_t slot,
+                      const struct wf_spawn *spawn)
+{
+    task->sched = sched;
+    task->scope = &task->root;
+    task->fn = spawn->fn;
+    task->arg = spawn->arg;
+    task->site = spawn->site;
+    task->why = NULL;
+    task->why_kind = WEFT_REASON_NONE;
+    task->slot = slot;
+    task->generation = wf_generation_next(sched, task->generation);
+    task->streak = 0;
+    task->progress = 0;
+    task->flags = spawn->is_released ? WF_TASK_RELEASED : 0;
+    task->state = WF_TASK_LIVE;
+}
+
 int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out)
 {
     uint32_t slot;
@@ -129,18 +149,7 @@ int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **
     if (rc < 0)
         return rc;
     wf_task *task = item;
-    uint32_t generation = wf_generation_next(sched, task->generation);
-    *task = (wf_task){
-        .sched = sched,
-        .fn = spawn->fn,
-        .arg = spawn->arg,
-        .site = spawn->site,
-        .slot = slot,
-        .generation = generation,
-        .scope = &task->root,
-        .state = WF_TASK_LIVE,
-        .flags = spawn->is_released ? WF_TASK_RELEASED : 0,
-    };
+    task_init(sched, task, slot, spawn);
     rc = task_reserve_stack(sched, task, spawn);
     if (rc < 0) {
         task->state = WF_TASK_FREE;
@@ -196,8 +205,7 @@ weft_task weft_detach_at(weft_fn *fn, void *arg, const char *site)
 
 wf_task *wf_task_self(void)
 {
-    struct wf_sched *sched = wf_sched_self();
-    return sched != NULL ? sched->current : NULL;
+    return wf_current();
 }
 
 weft_loop *wf_task_loop(const wf_task *task)
@@ -234,7 +242,7 @@ int weft_done(weft_task handle, int *out_result)
     if (rc == 0) {
         rc = task->result;
         task->flags |= WF_TASK_RECEIVED;
-        wf_task *self = wf_task_self();
+        wf_task *self = wf_current();
         if (rc < 0 && self != NULL)
             wf_note_share(&self->note, task->note);
     }
@@ -328,7 +336,7 @@ void weft_release(weft_task handle)
 
 void weft_set_name(const char *name)
 {
-    wf_task *self = wf_task_self();
+    wf_task *self = wf_current();
     if (self == NULL || name == NULL)
         return;
     if (self->name == NULL)
