@@ -23,9 +23,25 @@ static void bounded_cancel(weft_waiter *waiter)
 
 static const weft_wait_class bounded_class = {.what = "await", .cancel = bounded_cancel};
 
-static int await_settled(int rc)
+int weft_await(weft_task handle)
 {
-    wf_task *self = wf_current();
+    int rc = weft_sp_enter();
+    if (rc < 0)
+        return rc;
+    struct wf_sched *sched = wf_loop_current->sched;
+    wf_task *self = sched->current;
+    wf_task *task = wf_task_of(sched, handle);
+    if (task == self)
+        return -EDEADLK;
+    if (task == NULL || task->state == WF_TASK_DONE) {
+        rc = -ESRCH;
+        (void)weft_done(handle, &rc);
+    } else {
+        weft_waiter waiter = WEFT_WAITER(&await_class, task);
+        waiter.task = self;
+        weft_waitq_push(&task->done_waiters, &waiter);
+        rc = wf_park_cancellable(sched, &waiter);
+    }
     if (rc >= 0)
         wf_note_drop(&self->note);
     return rc;
@@ -39,20 +55,12 @@ static int await_result(weft_task task)
     return result;
 }
 
-int weft_await(weft_task task)
+static int await_settled(int rc)
 {
-    int rc = weft_sp_enter();
-    if (rc < 0)
-        return rc;
-    if (task.id == weft_self().id)
-        return -EDEADLK;
-    struct wf_sched *sched = wf_loop_current->sched;
-    weft_waiter self = WEFT_WAITER(&await_class, NULL);
-    self.task = sched->current;
-    rc = wf_task_watch(task, &self);
-    if (rc < 0)
-        return rc;
-    return await_settled(rc == 1 ? await_result(task) : wf_park_cancellable(sched, &self));
+    wf_task *self = wf_current();
+    if (rc >= 0)
+        wf_note_drop(&self->note);
+    return rc;
 }
 
 /* Cancels the task and sees it out, whatever happens to us. */

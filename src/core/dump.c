@@ -82,7 +82,7 @@ void weft_dump(int fd)
         return;
     const struct wf_node *top = &dump.sched->top;
     dump_line(&dump, 0, "loop on %s: %" PRIu64 " tasks", dump.sched->loop->backend->name,
-              dump.sched->stats.tasks_live);
+              dump.sched->stats.tasks_made - dump.sched->done_count);
     unsigned depth = 1;
     for (const struct wf_node *node = top->child; node != NULL && node != top;) {
         if (node->task != NULL && node == &node->task->root)

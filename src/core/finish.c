@@ -80,8 +80,7 @@ static void task_drop_stack(struct wf_sched *sched, wf_task *task)
         wf_stack_unmap(&task->stack);
         return;
     }
-    wf_stacks_give(sched->stacks, &task->stack);
-    wf_stacks_unreserve(sched->stacks);
+    wf_sched_give_stack(sched, task);
 }
 
 static void task_wake_waiters(wf_task *task)
@@ -123,8 +122,8 @@ static wf_task *task_done(struct wf_sched *sched, wf_task *task)
     assert(task->live == 0 && task->state == WF_TASK_FINISHING);
     task->state = WF_TASK_DONE;
     task->done_order = ++sched->done_count;
-    sched->stats.tasks_live--;
-    wf_task_drop_ended(sched, &task->ended);
+    if (task->ended != NULL)
+        wf_task_drop_ended(sched, &task->ended);
     task_drop_stack(sched, task);
     task_wake_waiters(task);
 

@@ -202,6 +202,7 @@ int weft_run_stats_get(weft_run_stats *out)
         return -EPERM;
     wf_stacks_stats stacks = wf_stacks_get_stats(sched->stacks);
     *out = sched->stats;
+    out->tasks_live = out->tasks_made - sched->done_count;
     out->turns = sched->loop->turn_count;
     out->stacks_used = stacks.used;
     out->stacks_pooled = stacks.pooled;

@@ -25,7 +25,10 @@
 #define SCHED_STEPS_MAX 256
 #define SCHED_TASKS_MAX 4000000
 #define SCHED_GROUPS_MAX 4000000
+#define SCHED_CREDIT_MAX 65536
 #define SCHED_CHOICE_MAX 64 /* the seed chooses among this many at the head */
+
+static void sched_drop_stacks(struct wf_sched *sched);
 
 static void sched_say(void *arg, const char *text)
 {
@@ -39,6 +42,7 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
         return -ENOMEM;
     sched->loop = loop;
     sched->config = *config;
+    sched->errno_at = &errno;
     sched->is_seeded = loop->backend == &wf_backend_sim;
     uint32_t number = wf_loop_number(loop);
     sched->loop_number = number & WF_HANDLE_LOOP_MASK;
@@ -70,68 +74,98 @@ void wf_sched_free(struct wf_sched *sched)
         return;
     sched->loop->sched = NULL;
     wf_task_drop_ended(sched, &sched->detached_ended);
+    sched_drop_stacks(sched);
     wf_stacks_free(sched->stacks);
     wf_slab_fini(&sched->tasks);
     wf_slab_fini(&sched->groups);
     wf_free(sched);
 }
 
-bool wf_sched_has_ready(const struct wf_sched *sched)
+/* ---- stacks ---- */
+
+int wf_sched_reserve_stack(struct wf_sched *sched)
 {
-    return sched->ready_count != 0;
+    if (sched->stack_credit == 0)
+        return wf_stacks_reserve(sched->stacks);
+    sched->stack_credit--;
+    return 0;
 }
 
-/* Under the simulator the seed chooses among the tasks of this pass (rule Z03): the chosen one is
- * moved to the head. */
+void wf_sched_take_stack(struct wf_sched *sched, wf_task *task)
+{
+    task->flags |= WF_TASK_HAS_STACK;
+    if (sched->has_hot_stack) {
+        sched->has_hot_stack = false;
+        task->stack = sched->hot_stack;
+    } else {
+        wf_stacks_take(sched->stacks, &task->stack);
+    }
+}
+
+void wf_sched_give_stack(struct wf_sched *sched, wf_task *task)
+{
+    if (sched->has_hot_stack)
+        wf_stacks_give(sched->stacks, &sched->hot_stack);
+    sched->hot_stack = task->stack;
+    sched->has_hot_stack = true;
+    if (sched->stack_credit < SCHED_CREDIT_MAX)
+        sched->stack_credit++;
+    else
+        wf_stacks_unreserve(sched->stacks);
+}
+
+static void sched_drop_stacks(struct wf_sched *sched)
+{
+    if (sched->has_hot_stack)
+        wf_stacks_give(sched->stacks, &sched->hot_stack);
+    sched->has_hot_stack = false;
+    for (; sched->stack_credit != 0; sched->stack_credit--)
+        wf_stacks_unreserve(sched->stacks);
+}
+
+/* ---- the ready queue ---- */
+
+/* Under the simulator the seed chooses among the tasks that were ready when the pass began (rule
+ * Z03): the chosen one is moved to the head. */
 static void sched_shuffle(struct wf_sched *sched)
 {
+    if (sched->pass_left == 0)
+        sched->pass_left = sched->ready_count;
     uint32_t among = sched->pass_left < SCHED_CHOICE_MAX ? sched->pass_left : SCHED_CHOICE_MAX;
+    sched->pass_left--;
     uint32_t choice = among > 1 ? (uint32_t)(wf_loop_random(sched->loop) % among) : 0;
-    if (choice == 0)
-        return;
-    wf_task *before = sched->ready_head;
-    for (uint32_t i = 1; i < choice; i++)
-        before = before->ready_next;
-    wf_task *chosen = before->ready_next;
-    before->ready_next = chosen->ready_next;
-    if (sched->ready_tail == chosen)
-        sched->ready_tail = before;
-    chosen->ready_next = sched->ready_head;
-    sched->ready_head = chosen;
+    if (choice != 0) {
+        wf_task *before = sched->ready_head;
+        for (uint32_t i = 1; i < choice; i++)
+            before = before->ready_next;
+        wf_task *chosen = before->ready_next;
+        before->ready_next = chosen->ready_next;
+        if (sched->ready_tail == chosen)
+            sched->ready_tail = before;
+        chosen->ready_next = sched->ready_head;
+        sched->ready_head = chosen;
+    }
+    const wf_task *first = sched->ready_head;
+    wf_sim_trace(sched->loop, WF_SIM_TRACE_SWITCH, first->slot, first->generation);
 }
 
-/* Starts the next pass right here unless the loop has to look around first. */
-static bool sched_next_pass(struct wf_sched *sched)
-{
-    if (sched->ready_count == 0 || sched->passes_left == 0)
-        return false;
-    sched->passes_left--;
-    sched->pass_left = sched->ready_count;
-    sched->stats.passes++;
-    return true;
-}
-
-/* Gives a task its first stack, just before it runs. */
+/* Gives a task its stack, just before it first runs. */
 static void sched_start(struct wf_sched *sched, wf_task *task);
 
 wf_task *wf_sched_next(struct wf_sched *sched)
 {
-    if (sched->steps_left == 0 || (sched->pass_left == 0 && !sched_next_pass(sched)))
+    if (sched->ready_count == 0 || sched->steps_left == 0)
         return NULL;
-    if (sched->is_seeded)
+    if (__builtin_expect(sched->is_seeded, 0))
         sched_shuffle(sched);
     wf_task *task = sched->ready_head;
     sched->ready_head = task->ready_next;
     sched->ready_count--;
-    sched->pass_left--;
     sched->steps_left--;
     if (sched->ready_head != NULL)
         __builtin_prefetch(sched->ready_head->fiber.sp);
-    task->streak = 0;
     if ((task->flags & WF_TASK_EVER_RAN) == 0)
         sched_start(sched, task);
-    if (sched->is_seeded)
-        wf_sim_trace(sched->loop, WF_SIM_TRACE_SWITCH, task->slot, task->generation);
     return task;
 }
 
@@ -151,21 +185,23 @@ static void sched_exit(wf_fiber *fiber, int rc)
 static void sched_start(struct wf_sched *sched, wf_task *task)
 {
     task->flags |= WF_TASK_EVER_RAN;
-    if ((task->flags & WF_TASK_HAS_STACK) == 0) {
-        wf_stacks_take(sched->stacks, &task->stack);
-        task->flags |= WF_TASK_HAS_STACK;
-    }
-    wf_stack room = task->stack;
+    if ((task->flags & WF_TASK_HAS_STACK) == 0)
+        wf_sched_take_stack(sched, task);
+    char *top = task->stack.top;
     if ((task->flags & WF_TASK_COPIED) != 0)
-        room.top = (char *)((uintptr_t)task->arg & ~(uintptr_t)63);
-    wf_fiber_make(&task->fiber, &room, task->fn, task->arg, &sched->home, sched_exit);
+        task->stack.top = (char *)((uintptr_t)task->arg & ~(uintptr_t)63);
+    wf_fiber_make(&task->fiber, &task->stack, task->fn, task->arg, &sched->home, sched_exit);
+    task->stack.top = top;
 }
 
-/* At least one pass, and more while tasks are ready and the loop need not look around. */
+/* The FIFO makes the passes: nobody runs twice before everybody who was ready has run.  After 64 of
+ * them, or 256 steps, the loop looks around (rule F04). */
 void wf_sched_pass(struct wf_sched *sched)
 {
-    sched->passes_left = SCHED_PASSES_MAX;
-    sched->steps_left = SCHED_STEPS_MAX;
+    uint32_t ready = sched->ready_count;
+    sched->stats.passes++;
+    sched->steps_left = ready < SCHED_STEPS_MAX / SCHED_PASSES_MAX ? ready * SCHED_PASSES_MAX
+                                                                   : SCHED_STEPS_MAX;
     for (wf_task *next; (next = wf_sched_next(sched)) != NULL;) {
         sched->current = next;
         sched->stats.switches++;

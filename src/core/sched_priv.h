@@ -117,10 +117,14 @@ struct wf_sched {
     weft_loop *loop;
     wf_task *current;
     wf_task *ready_head, *ready_tail;
-    uint32_t ready_count, pass_left;
-    uint32_t passes_left, steps_left; /* until input and output must be polled */
+    uint32_t ready_count;
+    uint32_t steps_left; /* until the loop must look around */
+    uint32_t pass_left;  /* under the simulator: tasks of this pass that have not run */
+    uint32_t stack_credit; /* stacks reserved for nobody: of tasks that have ended */
+    bool has_hot_stack;
+    wf_stack hot_stack; /* of the task that ended last: the next fresh one gets it */
+    int *errno_at;      /* the thread's */
     bool is_seeded;                   /* sim: the seed chooses among the ready */
-    bool is_running_inline;           /* inside a callback made from wf_sched */
     wf_fiber home;                    /* the thread's own context */
     struct wf_stacks *stacks;
     struct wf_slab tasks, groups;
@@ -158,6 +162,11 @@ static inline wf_task *wf_current(void)
 int wf_sched_new(weft_loop *loop, const weft_config *config);
 void wf_sched_free(struct wf_sched *sched);
 void wf_sched_pass(struct wf_sched *sched); /* from the loop: runs what is ready */
+static inline bool wf_sched_has_ready(const struct wf_sched *sched)
+{
+    return sched->ready_count != 0;
+}
+
 static inline void wf_sched_ready(struct wf_sched *sched, wf_task *task)
 {
     task->ready_next = NULL;
@@ -179,10 +188,10 @@ static inline void wf_sched_leave(struct wf_sched *sched, wf_task *self)
     wf_task *next = wf_sched_next(sched);
     sched->current = next;
     if (next != self) {
-        int saved_errno = errno;
+        int saved_errno = *sched->errno_at;
         sched->stats.switches++;
         wf_fiber_switch(&self->fiber, next != NULL ? &next->fiber : &sched->home);
-        errno = saved_errno;
+        *sched->errno_at = saved_errno;
     }
     self->streak = 0;
 }
@@ -208,8 +217,12 @@ static inline int wf_park(struct wf_sched *sched, weft_waiter *waiter, unsigned 
     return waiter->rc;
 }
 
-bool wf_sched_has_ready(const struct wf_sched *sched);
 void wf_sched_log(struct wf_sched *sched, const char *format, ...) WEFT_PRINTF(2, 3);
+
+/* Stacks by way of the last one used. */
+int wf_sched_reserve_stack(struct wf_sched *sched);
+void wf_sched_take_stack(struct wf_sched *sched, wf_task *task);
+void wf_sched_give_stack(struct wf_sched *sched, wf_task *task);
 
 /* ---- slab.c ---- */
 void wf_slab_init(struct wf_slab *slab, size_t item_bytes, uint32_t used_max);
@@ -238,10 +251,43 @@ static inline void *wf_slab_at(const struct wf_slab *slab, uint32_t slot)
 #define WF_HANDLE_LOOP_BITS 17
 #define WF_HANDLE_GENERATION_MASK ((1u << WF_HANDLE_GENERATION_BITS) - 1)
 #define WF_HANDLE_LOOP_MASK ((1u << WF_HANDLE_LOOP_BITS) - 1)
-uint64_t wf_handle_make(const struct wf_sched *sched, uint32_t slot, uint32_t generation);
-uint32_t wf_handle_slot(uint64_t id);
-uint32_t wf_handle_generation(uint64_t id);
-uint32_t wf_handle_loop(uint64_t id);
+#define WF_HANDLE_ERROR ((uint64_t)1 << 63)
+
+static inline uint64_t wf_handle_make(const struct wf_sched *sched, uint32_t slot,
+                                      uint32_t generation)
+{
+    return (uint64_t)sched->loop_number << (WF_HANDLE_SLOT_BITS + WF_HANDLE_GENERATION_BITS) |
+           (uint64_t)generation << WF_HANDLE_SLOT_BITS | slot;
+}
+
+static inline uint32_t wf_handle_slot(uint64_t id)
+{
+    return (uint32_t)id & ((1u << WF_HANDLE_SLOT_BITS) - 1);
+}
+
+static inline uint32_t wf_handle_generation(uint64_t id)
+{
+    return (uint32_t)(id >> WF_HANDLE_SLOT_BITS) & WF_HANDLE_GENERATION_MASK;
+}
+
+/* Above every loop's number if it carries an error. */
+static inline uint32_t wf_handle_loop(uint64_t id)
+{
+    return (uint32_t)(id >> (WF_HANDLE_SLOT_BITS + WF_HANDLE_GENERATION_BITS));
+}
+
+/* NULL: stale, an error, or not of this loop. */
+static inline wf_task *wf_task_of(struct wf_sched *sched, weft_task handle)
+{
+    if (sched == NULL || wf_handle_loop(handle.id) != sched->loop_number)
+        return NULL;
+    wf_task *task = (wf_task *)wf_slab_at(&sched->tasks, wf_handle_slot(handle.id));
+    if (task == NULL || task->state == WF_TASK_FREE ||
+        task->generation != wf_handle_generation(handle.id))
+        return NULL;
+    return task;
+}
+
 uint32_t wf_generation_next(const struct wf_sched *sched, uint32_t generation);
 struct wf_spawn {
     weft_fn *fn;
@@ -257,7 +303,6 @@ int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **
 weft_task wf_task_handle(const struct wf_sched *sched, const wf_task *task);
 weft_task wf_handle_error(int rc);
 int wf_handle_rc(weft_task task);                            /* the error a handle carries, or 0 */
-wf_task *wf_task_of(struct wf_sched *sched, weft_task task); /* NULL: stale or not of this loop */
 void wf_task_error(const struct wf_sched *sched, const wf_task *task, struct weft_error *out);
 void wf_task_unhandled(struct wf_sched *sched, wf_task *task);
 

@@ -12,32 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HANDLE_ERROR_BIT ((uint64_t)1 << 63)
 #define TASK_NAME_BYTES 32
 
 /* ---- handles ---- */
-
-uint64_t wf_handle_make(const struct wf_sched *sched, uint32_t slot, uint32_t generation)
-{
-    return (uint64_t)sched->loop_number << (WF_HANDLE_SLOT_BITS + WF_HANDLE_GENERATION_BITS) |
-           (uint64_t)generation << WF_HANDLE_SLOT_BITS | slot;
-}
-
-uint32_t wf_handle_slot(uint64_t id)
-{
-    return (uint32_t)id & ((1u << WF_HANDLE_SLOT_BITS) - 1);
-}
-
-uint32_t wf_handle_generation(uint64_t id)
-{
-    return (uint32_t)(id >> WF_HANDLE_SLOT_BITS) & WF_HANDLE_GENERATION_MASK;
-}
-
-uint32_t wf_handle_loop(uint64_t id)
-{
-    return (uint32_t)(id >> (WF_HANDLE_SLOT_BITS + WF_HANDLE_GENERATION_BITS)) &
-           WF_HANDLE_LOOP_MASK;
-}
 
 /* Never 0, so that no live handle is 0. */
 uint32_t wf_generation_next(const struct wf_sched *sched, uint32_t generation)
@@ -50,12 +27,12 @@ uint32_t wf_generation_next(const struct wf_sched *sched, uint32_t generation)
 
 weft_task wf_handle_error(int rc)
 {
-    return (weft_task){HANDLE_ERROR_BIT | (uint32_t)-rc};
+    return (weft_task){WF_HANDLE_ERROR | (uint32_t)-rc};
 }
 
 int wf_handle_rc(weft_task task)
 {
-    return (task.id & HANDLE_ERROR_BIT) != 0 ? -(int)(uint32_t)task.id : 0;
+    return (task.id & WF_HANDLE_ERROR) != 0 ? -(int)(uint32_t)task.id : 0;
 }
 
 weft_task wf_task_handle(const struct wf_sched *sched, const wf_task *task)
@@ -63,40 +40,24 @@ weft_task wf_task_handle(const struct wf_sched *sched, const wf_task *task)
     return (weft_task){wf_handle_make(sched, task->slot, task->generation)};
 }
 
-wf_task *wf_task_of(struct wf_sched *sched, weft_task handle)
-{
-    if (sched == NULL || handle.id == 0 || (handle.id & HANDLE_ERROR_BIT) != 0 ||
-        wf_handle_loop(handle.id) != sched->loop_number)
-        return NULL;
-    wf_task *task = wf_slab_at(&sched->tasks, wf_handle_slot(handle.id));
-    if (task == NULL || task->state == WF_TASK_FREE ||
-        task->generation != wf_handle_generation(handle.id))
-        return NULL;
-    return task;
-}
-
 /* ---- making ---- */
 
 static int task_reserve_stack(struct wf_sched *sched, wf_task *task, const struct wf_spawn *spawn)
 {
-    if (spawn->stack_bytes != 0) {
+    if (__builtin_expect(spawn->stack_bytes != 0, 0)) {
         int rc = wf_stack_map(&task->stack, spawn->stack_bytes);
         if (rc == 0)
             task->flags |= WF_TASK_OWN_STACK | WF_TASK_HAS_STACK;
         return rc;
     }
-    return wf_stacks_reserve(sched->stacks);
+    return wf_sched_reserve_stack(sched);
 }
 
 /* A copied argument needs its stack at once. */
 static void task_copy_arg(struct wf_sched *sched, wf_task *task, const struct wf_spawn *spawn)
 {
-    if (spawn->copy == NULL)
-        return;
-    if ((task->flags & WF_TASK_HAS_STACK) == 0) {
-        wf_stacks_take(sched->stacks, &task->stack);
-        task->flags |= WF_TASK_HAS_STACK;
-    }
+    if ((task->flags & WF_TASK_HAS_STACK) == 0)
+        wf_sched_take_stack(sched, task);
     char *at = (char *)((uintptr_t)(task->stack.top - spawn->copy_bytes) & ~(uintptr_t)15);
     if (spawn->copy_bytes != 0)
         memcpy(at, spawn->copy, spawn->copy_bytes);
@@ -118,7 +79,6 @@ static void task_count_in(struct wf_sched *sched, wf_task *task)
             wf_group_of_node(up)->live++;
     }
     sched->stats.tasks_made++;
-    sched->stats.tasks_live++;
 }
 
 /* A free record has no lists, waiters or texts: what is not set here is zero already, but for the
@@ -156,7 +116,8 @@ int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **
         wf_slab_give(&sched->tasks, slot);
         return rc;
     }
-    task_copy_arg(sched, task, spawn);
+    if (__builtin_expect(spawn->copy != NULL, 0))
+        task_copy_arg(sched, task, spawn);
     wf_node_init(&task->root, spawn->up, task, 0);
     task_count_in(sched, task);
     wf_sched_ready(sched, task);
@@ -164,15 +125,14 @@ int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **
     return 0;
 }
 
-static weft_task spawn(const struct wf_spawn *how, bool is_detached)
+static weft_task spawn(struct wf_spawn *how, bool is_detached)
 {
     struct wf_sched *sched = wf_sched_self();
     if (sched == NULL || sched->current == NULL)
         return wf_handle_error(-EPERM);
-    struct wf_spawn full = *how;
-    full.up = is_detached ? &sched->top : &sched->current->root;
+    how->up = is_detached ? &sched->top : &sched->current->root;
     wf_task *task;
-    int rc = wf_task_new(sched, &full, &task);
+    int rc = wf_task_new(sched, how, &task);
     return rc < 0 ? wf_handle_error(rc) : wf_task_handle(sched, task);
 }
 
