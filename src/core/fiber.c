@@ -21,12 +21,15 @@ int wf_fiber_check_host(void)
     return wf_fiber_has_shadow_stack() ? -ENOTSUP : 0;
 }
 
+/* The thread's rounding and traps when its home began: every new fiber starts with them, whoever
+ * runs when it is made.  Kept because reading them costs as much as half a switch. */
+static _Thread_local uint64_t fiber_control;
+
 #if defined(__x86_64__)
 
 /* The frame that arch/x86_64.S describes. */
 struct fiber_frame {
-    uint32_t mxcsr;
-    uint16_t x87_control, unused;
+    uint64_t control; /* mxcsr in the low half, above it the x87 control word */
     weft_fn *r12;
     void *r13, *r14;
     wf_fiber_exit_fn *r15;
@@ -39,6 +42,7 @@ static void frame_fill(struct fiber_frame *frame, wf_fiber *fiber, weft_fn *fn, 
                        wf_fiber *home, wf_fiber_exit_fn *exit_fn)
 {
     *frame = (struct fiber_frame){
+        .control = fiber_control,
         .r12 = fn,
         .r13 = arg,
         .r14 = home,
@@ -46,8 +50,14 @@ static void frame_fill(struct fiber_frame *frame, wf_fiber *fiber, weft_fn *fn, 
         .rbx = fiber,
         .rip = wf_fiber_entry,
     };
-    /* A new fiber starts with its maker's rounding and traps, as a thread does. */
-    __asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(frame->mxcsr), "=m"(frame->x87_control));
+}
+
+static uint64_t fiber_control_now(void)
+{
+    uint32_t mxcsr;
+    uint16_t x87;
+    __asm__ volatile("stmxcsr %0\n\tfnstcw %1" : "=m"(mxcsr), "=m"(x87));
+    return (uint64_t)x87 << 32 | mxcsr;
 }
 
 #elif defined(__aarch64__)
@@ -68,6 +78,7 @@ static void frame_fill(struct fiber_frame *frame, wf_fiber *fiber, weft_fn *fn, 
                        wf_fiber *home, wf_fiber_exit_fn *exit_fn)
 {
     *frame = (struct fiber_frame){
+        .fpcr = fiber_control,
         .x19 = fn,
         .x20 = arg,
         .x21 = home,
@@ -75,8 +86,13 @@ static void frame_fill(struct fiber_frame *frame, wf_fiber *fiber, weft_fn *fn, 
         .x23_28 = {fiber},
         .x30 = wf_fiber_entry,
     };
-    /* A new fiber starts with its maker's rounding and traps, as a thread does. */
-    __asm__ volatile("mrs %0, fpcr" : "=r"(frame->fpcr));
+}
+
+static uint64_t fiber_control_now(void)
+{
+    uint64_t fpcr;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+    return fpcr;
 }
 
 #else
@@ -87,6 +103,7 @@ static void frame_fill(struct fiber_frame *frame, wf_fiber *fiber, weft_fn *fn, 
 
 void wf_fiber_home_init(wf_fiber *home)
 {
+    fiber_control = fiber_control_now();
     home->sp = NULL;
 }
 
@@ -151,6 +168,7 @@ FIBER_UNSEEN static void arrive(void *fake_stack)
 
 void wf_fiber_home_init(wf_fiber *home)
 {
+    fiber_control = fiber_control_now();
     memset(home, 0, sizeof *home);
 #if WF_HAS_ASAN
     pthread_attr_t attr;

@@ -38,7 +38,8 @@ struct wf_fiber {
 /* 0, or -ENOTSUP if the host enforces shadow stacks, which this switch does not keep. */
 int wf_fiber_check_host(void);
 
-/* Makes `home` stand for the thread's own flow of control, which is running now. */
+/* Makes `home` stand for the thread's own flow of control, which is running now.  Its rounding and
+ * traps are those that fibers made later start with. */
 void wf_fiber_home_init(wf_fiber *home);
 
 /*

@@ -125,13 +125,25 @@ static void sched_drop_stacks(struct wf_sched *sched)
 
 /* ---- the ready queue ---- */
 
+/* How many tasks from the head on may run next: of this pass, and not past one that yielded to
+ * those before it. */
+static uint32_t sched_choices(const struct wf_sched *sched)
+{
+    uint32_t most = sched->pass_left < SCHED_CHOICE_MAX ? sched->pass_left : SCHED_CHOICE_MAX;
+    uint32_t count = 0;
+    for (wf_task *task = sched->ready_head; count < most && !task->is_yielding;
+         task = task->ready_next)
+        count++;
+    return count;
+}
+
 /* Under the simulator the seed chooses among the tasks that were ready when the pass began (rule
  * Z03): the chosen one is moved to the head. */
 static void sched_shuffle(struct wf_sched *sched)
 {
     if (sched->pass_left == 0)
         sched->pass_left = sched->ready_count;
-    uint32_t among = sched->pass_left < SCHED_CHOICE_MAX ? sched->pass_left : SCHED_CHOICE_MAX;
+    uint32_t among = sched_choices(sched);
     sched->pass_left--;
     uint32_t choice = among > 1 ? (uint32_t)(wf_loop_random(sched->loop) % among) : 0;
     if (choice != 0) {

@@ -198,8 +198,10 @@ static inline void wf_sched_leave(struct wf_sched *sched, wf_task *self)
 
 static inline void wf_sched_yield(struct wf_sched *sched, wf_task *self)
 {
+    self->is_yielding = true;
     wf_sched_ready(sched, self);
     wf_sched_leave(sched, self);
+    self->is_yielding = false;
 }
 
 /* Waits until the waiter is woken; with WF_TASK_SHIELDED in `flags` deaf to cancellation. */

@@ -444,14 +444,14 @@ static int note_rounding(void *arg)
     return 0;
 }
 
-TEST(fiber_starts_with_its_makers_rounding)
+TEST(fiber_starts_with_the_rounding_its_home_began_with)
 {
     struct flow flow;
     int rounding = -1;
-    wf_fiber_home_init(&home);
     fesetround(FE_UPWARD);
-    flow_init(&flow, note_rounding, &rounding);
+    wf_fiber_home_init(&home);
     fesetround(FE_TONEAREST);
+    flow_init(&flow, note_rounding, &rounding);
     wf_fiber_switch(&home, &flow.fiber);
     CHECK_EQ(rounding, FE_UPWARD);
     CHECK_EQ(fegetround(), FE_TONEAREST);
