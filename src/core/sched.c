@@ -212,8 +212,8 @@ void wf_sched_pass(struct wf_sched *sched)
 {
     uint32_t ready = sched->ready_count;
     sched->stats.passes++;
-    sched->steps_left = ready < SCHED_STEPS_MAX / SCHED_PASSES_MAX ? ready * SCHED_PASSES_MAX
-                                                                   : SCHED_STEPS_MAX;
+    sched->steps_left =
+        ready < SCHED_STEPS_MAX / SCHED_PASSES_MAX ? ready * SCHED_PASSES_MAX : SCHED_STEPS_MAX;
     for (wf_task *next; (next = wf_sched_next(sched)) != NULL;) {
         sched->current = next;
         sched->stats.switches++;

@@ -118,14 +118,14 @@ struct wf_sched {
     wf_task *current;
     wf_task *ready_head, *ready_tail;
     uint32_t ready_count;
-    uint32_t steps_left; /* until the loop must look around */
-    uint32_t pass_left;  /* under the simulator: tasks of this pass that have not run */
+    uint32_t steps_left;   /* until the loop must look around */
+    uint32_t pass_left;    /* under the simulator: tasks of this pass that have not run */
     uint32_t stack_credit; /* stacks reserved for nobody: of tasks that have ended */
     bool has_hot_stack;
     wf_stack hot_stack; /* of the task that ended last: the next fresh one gets it */
     int *errno_at;      /* the thread's */
-    bool is_seeded;                   /* sim: the seed chooses among the ready */
-    wf_fiber home;                    /* the thread's own context */
+    bool is_seeded;     /* sim: the seed chooses among the ready */
+    wf_fiber home;      /* the thread's own context */
     struct wf_stacks *stacks;
     struct wf_slab tasks, groups;
     struct wf_node top; /* above the main task and the detached ones */
@@ -304,7 +304,7 @@ struct wf_spawn {
 int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out);
 weft_task wf_task_handle(const struct wf_sched *sched, const wf_task *task);
 weft_task wf_handle_error(int rc);
-int wf_handle_rc(weft_task task);                            /* the error a handle carries, or 0 */
+int wf_handle_rc(weft_task task); /* the error a handle carries, or 0 */
 void wf_task_error(const struct wf_sched *sched, const wf_task *task, struct weft_error *out);
 void wf_task_unhandled(struct wf_sched *sched, wf_task *task);
 
