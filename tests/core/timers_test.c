@@ -279,7 +279,8 @@ static void start_or_stop(struct wf_timers *timers, weft_timer *t, struct model 
         model->entries[i].seq = 0;
     } else {
         weft_time deadline = random_deadline(now);
-        if (model->entries[i].seq != 0 && random_below(2) == 0) /* moved a little */
+        bool may_move = model->entries[i].seq != 0 && t[i].deadline < INT64_MAX - 2000;
+        if (may_move && random_below(2) == 0) /* a little */
             deadline = t[i].deadline + (weft_time)random_below(2000) - 1000;
         wf_timers_start(timers, &t[i], deadline);
         model->entries[i] = (struct model_entry){.deadline = deadline, .seq = ++model->seq};
