@@ -12,6 +12,8 @@
 #include <weft/io.h>
 #include <weft/run.h>
 #include <weft/scope.h>
+#include <weft/signal.h>
+#include <weft/sim.h>
 #include <weft/task.h>
 
 #endif

@@ -61,6 +61,10 @@ WEFT_API uint64_t weft_sim_trace_hash(void);
  * when the news arrives.  -EBADF, -ENOTCONN, -EPERM outside a simulation. */
 WEFT_API int weft_sim_reset(int fd);
 
+/* A signal arrives, as weft_signal_wait() and the run see it; soon.  0; -EPERM, -EAGAIN as
+ * weft_post(); -EINVAL. */
+WEFT_API WEFT_MUST_USE int weft_sim_signal(int signal_number);
+
 WEFT_END_DECLS
 
 #endif

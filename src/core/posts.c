@@ -150,6 +150,7 @@ int weft_post(weft_loop *loop, void (*fn)(void *arg), void *arg)
     if (rc < 0)
         return rc;
 
+    assert(loop->posts != NULL); /* from before it is in the registry until after */
     struct post_node *node = node_take(loop->posts);
     if (node == NULL) {
         rc = -EAGAIN;

@@ -6,6 +6,7 @@
 
 #include "core/exec_priv.h"
 #include "core/sched_priv.h"
+#include "core/signals_priv.h"
 #include "core/stack_overflow.h"
 #include "core/virtual_clock.h"
 
@@ -53,7 +54,7 @@ static bool run_is_deadlocked(struct wf_sched *sched)
     const weft_loop *loop = sched->loop;
     if (weft_loop_is_busy(loop))
         return false;
-    return sched->is_seeded || loop->ops.used == 0;
+    return sched->is_seeded || (loop->ops.used == 0 && loop->watch_count == 0);
 }
 
 /* The main task gets -EDEADLK from its wait; if it only waits for its own children to end, they are
@@ -148,7 +149,10 @@ static int run_fresh(const weft_config *config, weft_fn *fn, void *arg)
         return rc;
     rc = wf_sched_new(loop, config);
     if (rc == 0) {
-        rc = run_loop(loop->sched, fn, arg);
+        rc = wf_signals_install(loop, (config->flags & WEFT_RUN_KEEP_SIGNALS) != 0);
+        if (rc == 0)
+            rc = run_loop(loop->sched, fn, arg);
+        wf_signals_remove(loop);
         wf_sched_free(loop->sched);
     }
     weft_loop_free(loop);

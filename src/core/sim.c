@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "core/loop_priv.h"
+#include "core/signals_priv.h"
 
 #include <weft/run.h>
 
@@ -230,6 +231,20 @@ uint64_t weft_sim_trace_hash(void)
     weft_sim_stats stats;
     weft_sim_stats_get(&stats);
     return stats.trace_hash;
+}
+
+static void signal_arrives(void *arg)
+{
+    wf_signals_arrive(wf_loop_current, (int)(intptr_t)arg);
+}
+
+int weft_sim_signal(int signal_number)
+{
+    if (sim_current == NULL)
+        return -EPERM;
+    if (signal_number < 1 || signal_number > 64)
+        return -EINVAL;
+    return weft_post(sim_current->loop, signal_arrives, (void *)(intptr_t)signal_number);
 }
 
 int weft_sim_reset(int fd)

@@ -7,9 +7,9 @@
 #include "base/alloc.h"
 #include "base/sys.h"
 #include "core/loop_priv.h"
+#include "core/signals_priv.h"
 
 #include <assert.h>
-#include <signal.h>
 #include <string.h>
 
 #define OPS_PER_CHUNK 256u
@@ -89,20 +89,9 @@ weft_op *wf_op_of_token(weft_loop *loop, uint64_t token)
     return op->state != WF_OP_FREE && op->generation == (uint32_t)(token >> 32) ? op : NULL;
 }
 
-/* A write to a pipe whose reader is gone raises SIGPIPE, which ends the process by default, and no
- * flag of the call prevents it (rule I07).  Who has a handler keeps it. */
-static void ignore_sigpipe(void)
-{
-    struct sigaction action;
-    if (sigaction(SIGPIPE, NULL, &action) < 0 || action.sa_handler != SIG_DFL)
-        return;
-    action = (struct sigaction){.sa_handler = SIG_IGN};
-    sigaction(SIGPIPE, &action, NULL);
-}
-
 int wf_ops_init(weft_loop *loop, uint32_t count_max)
 {
-    ignore_sigpipe();
+    wf_signals_hold_pipe();
     loop->ops = (struct wf_ops){.used_max = count_max != 0 ? count_max : OPS_COUNT_MAX};
     return 0;
 }
@@ -118,6 +107,7 @@ void wf_ops_fini(weft_loop *loop)
         wf_free(ops->fds[fd]);
     wf_free(ops->fds);
     *ops = (struct wf_ops){0};
+    wf_signals_release_pipe();
 }
 
 /* ---- descriptors ---- */

@@ -13,6 +13,7 @@
 
 #include "core/backend/backend_priv.h"
 
+#include "base/sys.h"
 #include "core/loop_priv.h"
 #include "core/sim_priv.h"
 
@@ -106,8 +107,11 @@ static void op_verify_buffer(const weft_op *op)
 {
     if (!op_sends(op) || op->result == op_checksum(op))
         return;
-    fprintf(stderr, "weft: the buffer of a send on descriptor %d changed before it was done\n",
-            op->args.fd);
+    char text[96];
+    int len = snprintf(text, sizeof text,
+                       "weft: the buffer of a send on descriptor %d changed before it was done\n",
+                       op->args.fd);
+    (void)wf_sys_write(STDERR_FILENO, text, (size_t)len);
     abort();
 }
 

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Signals: waiting for them, and how they end a run. */
+
+#include <weft/signal.h>
+
+#include "harness/harness.h"
+
+#include <weft/gather.h>
+#include <weft/run.h>
+#include <weft/scope.h>
+#include <weft/sim.h>
+#include <weft/sys/loop.h>
+#include <weft/sys/platform.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static bool is_simulated(void)
+{
+    return strcmp(weft_loop_backend(weft_loop_self()), "sim") == 0;
+}
+
+/* The signal comes, from outside or as the simulator makes it. */
+static void arrive(int number)
+{
+    if (is_simulated())
+        CHECK_OK(weft_sim_signal(number));
+    else
+        CHECK_EQ(kill(getpid(), number), 0);
+}
+
+static bool has_default_action(int number)
+{
+    struct sigaction action;
+    CHECK_EQ(sigaction(number, NULL, &action), 0);
+    return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == SIG_DFL;
+}
+
+/* Whoever started the tests may have had others. */
+static void use_default_actions(void)
+{
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGPIPE, SIG_DFL);
+}
+
+static int signal_wait(void *arg)
+{
+    return weft_signal_wait(*(int *)arg);
+}
+
+/* ---- waiting ---- */
+
+TASK_TEST(test_K02_a_signal_wakes_all_who_wait_for_it)
+{
+    int number = SIGUSR1, other = SIGUSR2;
+    weft_task tasks[2] = {weft_spawn(signal_wait, &number), weft_spawn(signal_wait, &number)};
+    weft_task third = weft_spawn(signal_wait, &other);
+    CHECK_OK(weft_yield());
+    arrive(SIGUSR1);
+    CHECK_EQ(weft_await(tasks[0]), SIGUSR1);
+    CHECK_EQ(weft_await(tasks[1]), SIGUSR1);
+    CHECK_EQ(weft_done(third, NULL), 0);
+    arrive(SIGUSR2);
+    CHECK_EQ(weft_await(third), SIGUSR2);
+}
+
+TASK_TEST(test_K02_a_burst_between_two_waits_is_told_once)
+{
+    int number = SIGUSR1;
+    weft_task first = weft_spawn(signal_wait, &number);
+    CHECK_OK(weft_yield());
+    arrive(SIGUSR1);
+    CHECK_EQ(weft_await(first), SIGUSR1);
+    for (int i = 0; i < 5; i++) {
+        arrive(SIGUSR1);
+        CHECK_OK(weft_sleep(WEFT_MS)); /* nobody waits */
+    }
+    CHECK_EQ(weft_signal_wait(SIGUSR1), SIGUSR1);
+    weft_task last = weft_spawn(signal_wait, &number);
+    CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK_EQ(weft_done(last, NULL), 0);
+    CHECK_EQ(weft_cancel(last, "no more"), 1);
+    CHECK_EQ(weft_await(last), -ECANCELED);
+}
+
+TASK_TEST(test_K02_signals_arrive_in_order)
+{
+    int numbers[] = {SIGUSR2, SIGHUP, SIGUSR1};
+    weft_task tasks[3];
+    int results[3];
+    for (int i = 0; i < 3; i++)
+        tasks[i] = weft_spawn(signal_wait, &numbers[i]);
+    CHECK_OK(weft_yield());
+    for (int i = 0; i < 3; i++) {
+        arrive(numbers[i]);
+        CHECK_EQ(weft_any_n(tasks + i, 3 - (size_t)i), 0); /* the others still wait */
+        CHECK_EQ(weft_done(tasks[i], &results[i]), 1);
+        CHECK_EQ(results[i], numbers[i]);
+    }
+}
+
+TASK_TEST(test_K02_a_waiter_keeps_SIGINT_from_ending_the_run)
+{
+    int number = SIGINT;
+    for (int i = 0; i < 3; i++) {
+        weft_task task = weft_spawn(signal_wait, &number);
+        CHECK_OK(weft_yield());
+        arrive(SIGINT);
+        CHECK_EQ(weft_await(task), SIGINT);
+    }
+    CHECK_OK(weft_check());
+}
+
+TASK_TEST(test_C02_a_cancelled_wait_takes_no_signal)
+{
+    weft_scope scope;
+    CHECK_OK(weft_scope_open(&scope, weft_after(WEFT_MS), 0));
+    int rc = weft_signal_wait(SIGUSR1);
+    CHECK_EQ(weft_scope_close(&scope, rc), -ETIMEDOUT);
+    arrive(SIGUSR1);
+    CHECK_EQ(weft_signal_wait(SIGUSR1), SIGUSR1);
+}
+
+TASK_TEST(signals_that_cannot_be_waited_for_are_refused)
+{
+    static const int bad[] = {-1, 0, 65, SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CHECK_EQ(weft_signal_wait(bad[i]), -EINVAL);
+}
+
+TEST(test_L04_waiting_for_a_signal_needs_a_task)
+{
+    CHECK_EQ(weft_signal_wait(SIGUSR1), -EPERM);
+    CHECK_EQ(weft_sim_signal(SIGUSR1), -EPERM);
+}
+
+TEST(signals_have_names)
+{
+    CHECK_STR(weft_signal_name(SIGINT), "SIGINT");
+    CHECK_STR(weft_signal_name(SIGTERM), "SIGTERM");
+    CHECK_STR(weft_signal_name(63), "SIG?");
+    CHECK_STR(weft_signal_name(0), "SIG?");
+    CHECK_STR(weft_signal_name(-3), "SIG?");
+}
+
+/* ---- the end of a run ---- */
+
+static int sleep_until_signalled(void *arg)
+{
+    arrive(*(int *)arg);
+    int rc = weft_sleep(3600 * WEFT_SEC);
+    CHECK_EQ(rc, -ECANCELED);
+    CHECK_STR(weft_why(), weft_signal_name(*(int *)arg));
+    CHECK_EQ(weft_why_kind(), WEFT_REASON_SHUTDOWN);
+    return rc;
+}
+
+/* The same on every back end, as the main task of a run of its own. */
+static int run_on(const char *backend, uint32_t flags, weft_fn *fn, void *arg)
+{
+    weft_config config = {.backend = backend, .platform = test_platform(), .flags = flags};
+    note("%s", backend);
+    return weft_run_with(&config, fn, arg);
+}
+
+static const char *const backends[] = {"sim", "epoll", "io_uring"};
+
+static bool is_missing(int rc)
+{
+    return rc == -ENOSYS || rc == -EPERM;
+}
+
+TEST(test_K01_the_first_signal_cancels_the_main_task)
+{
+    int numbers[] = {SIGINT, SIGTERM};
+    use_default_actions();
+    for (size_t i = 0; i < 6; i++) {
+        int rc = run_on(backends[i % 3], 0, sleep_until_signalled, &numbers[i / 3]);
+        if (!is_missing(rc))
+            CHECK_EQ(rc, -ECANCELED);
+        CHECK(has_default_action(SIGINT));
+        CHECK(has_default_action(SIGTERM));
+        CHECK(has_default_action(SIGPIPE));
+    }
+}
+
+struct ending {
+    const char *backend;
+    weft_fn *fn;
+    uint32_t flags;
+};
+
+/* Runs it in a child process; its wait status.  What it wrote to stderr goes to `out`. */
+static int end_in_child(const struct ending *ending, char *out, size_t out_bytes)
+{
+    int pipe_fds[2];
+    CHECK_EQ(pipe(pipe_fds), 0);
+    pid_t child = fork();
+    CHECK_GE(child, 0);
+    if (child == 0) {
+        use_default_actions();
+        dup2(pipe_fds[1], STDERR_FILENO);
+        close(pipe_fds[0]);
+        close(pipe_fds[1]);
+        int rc = run_on(ending->backend, ending->flags, ending->fn, NULL);
+        _exit(is_missing(rc) ? 77 : 1);
+    }
+    close(pipe_fds[1]);
+    size_t at = 0;
+    for (ssize_t got = 1; got > 0 && at + 1 < out_bytes; at += got > 0 ? (size_t)got : 0)
+        got = read(pipe_fds[0], out + at, out_bytes - 1 - at);
+    out[at] = '\0';
+    close(pipe_fds[0]);
+    int status;
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static int clean_up_for_ever(void *arg)
+{
+    (void)arg;
+    weft_set_name("stubborn");
+    WEFT_SHIELD(shield, WEFT_FOREVER);
+    arrive(SIGINT);
+    CHECK_OK(weft_sleep(WEFT_MS)); /* cancelled, and deaf to it */
+    arrive(SIGTERM);
+    return weft_sleep(WEFT_SEC);
+}
+
+TEST(test_K01_the_second_signal_dumps_and_ends_the_process)
+{
+    for (size_t i = 0; i < 3; i++) {
+        char text[4096];
+        struct ending ending = {.backend = backends[i], .fn = clean_up_for_ever};
+        int status = end_in_child(&ending, text, sizeof text);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+            continue;
+        CHECK(WIFSIGNALED(status));
+        CHECK_EQ(WTERMSIG(status), SIGTERM);
+        CHECK(strstr(text, "stubborn") != NULL);
+    }
+}
+
+static int hog_for_ever(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 3; i++)
+        arrive(SIGINT); /* the loop never gets to look */
+    while (weft_check() != 1)
+        ;
+    return 0;
+}
+
+TEST(a_loop_that_does_not_turn_ends_with_the_third_signal)
+{
+    for (size_t i = 1; i < 3; i++) {
+        char text[4096];
+        struct ending ending = {.backend = backends[i], .fn = hog_for_ever};
+        int status = end_in_child(&ending, text, sizeof text);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+            continue;
+        CHECK(WIFSIGNALED(status));
+        CHECK_EQ(WTERMSIG(status), SIGINT);
+    }
+}
+
+static int interrupt(void *arg)
+{
+    (void)arg;
+    arrive(SIGINT);
+    return weft_sleep(WEFT_SEC);
+}
+
+TEST(signals_are_left_alone_if_the_run_is_told_so)
+{
+    for (size_t i = 1; i < 3; i++) {
+        char text[4096];
+        struct ending ending = {.backend = backends[i], .fn = interrupt};
+        ending.flags = WEFT_RUN_KEEP_SIGNALS;
+        int status = end_in_child(&ending, text, sizeof text);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+            continue;
+        CHECK(WIFSIGNALED(status));
+        CHECK_EQ(WTERMSIG(status), SIGINT);
+    }
+}
+
+static volatile sig_atomic_t own_calls;
+
+static void own_handler(int number)
+{
+    (void)number;
+    own_calls++;
+}
+
+static int interrupt_twice(void *arg)
+{
+    (void)arg;
+    CHECK_EQ(kill(getpid(), SIGINT), 0);
+    CHECK_EQ(own_calls, 1);
+    CHECK_OK(weft_sleep(WEFT_MS)); /* the program's handler stands: nobody is cancelled */
+
+    int number = SIGINT;
+    weft_task task = weft_spawn(signal_wait, &number); /* until somebody waits */
+    CHECK_OK(weft_yield());
+    CHECK_EQ(kill(getpid(), SIGINT), 0);
+    CHECK_EQ(weft_await(task), SIGINT);
+    CHECK_EQ(own_calls, 1);
+    return 0;
+}
+
+TEST(handlers_of_the_program_stand_and_come_back)
+{
+    struct sigaction own = {.sa_handler = own_handler}, after;
+    CHECK_EQ(sigaction(SIGINT, &own, NULL), 0);
+    CHECK_OK(run_on("epoll", 0, interrupt_twice, NULL));
+    CHECK_EQ(sigaction(SIGINT, NULL, &after), 0);
+    CHECK(after.sa_handler == own_handler);
+}
+
+static int write_to_nobody(void *arg)
+{
+    int fds[2];
+    (void)arg;
+    CHECK_OK(weft_platform_get()->pipe(fds));
+    CHECK_OK(weft_platform_get()->close(fds[0]));
+    CHECK_EQ(weft_platform_get()->write(fds[1], "x", 1), -EPIPE);
+    CHECK_OK(weft_platform_get()->close(fds[1]));
+    return 0;
+}
+
+TEST(test_I07_SIGPIPE_is_never_raised)
+{
+    use_default_actions();
+    for (size_t i = 0; i < 3; i++) {
+        int rc = run_on(backends[i], 0, write_to_nobody, NULL);
+        if (!is_missing(rc))
+            CHECK_OK(rc);
+    }
+}
+
+/* ---- two loops ---- */
+
+struct second_loop {
+    int rcs[2];
+    weft_loop *first;
+};
+
+static int wait_for_a_taken_signal(void *arg)
+{
+    struct second_loop *second = arg;
+    second->rcs[0] = weft_signal_wait(SIGUSR1);
+    CHECK_EQ(kill(getpid(), SIGUSR1), 0); /* whichever thread gets it, the first loop is told */
+    return 0;
+}
+
+static void *second_main(void *arg)
+{
+    struct second_loop *second = arg;
+    weft_config config = {.backend = "epoll"};
+    second->rcs[1] = weft_run_with(&config, wait_for_a_taken_signal, second);
+    return NULL;
+}
+
+static int share_a_signal(void *arg)
+{
+    struct second_loop second = {.rcs = {1, 1}};
+    int number = SIGUSR1;
+    (void)arg;
+    weft_task task = weft_spawn(signal_wait, &number);
+    CHECK_OK(weft_yield());
+    pthread_t id;
+    CHECK_EQ(pthread_create(&id, NULL, second_main, &second), 0);
+    CHECK_EQ(weft_await(task), SIGUSR1);
+    CHECK_EQ(pthread_join(id, NULL), 0);
+    CHECK_EQ(second.rcs[0], -EBUSY);
+    CHECK_EQ(second.rcs[1], 0);
+    return 0;
+}
+
+TEST(a_signal_belongs_to_one_loop)
+{
+    CHECK_OK(run_on("epoll", 0, share_a_signal, NULL));
+    CHECK(has_default_action(SIGUSR1));
+}
