@@ -206,11 +206,12 @@ void weft_http_server_stop(weft_http_server *server)
     weft_event_set(&server->changed);
 }
 
-/* Waits until nothing is open, or a second stop, or the time is up. */
+/* Waits until nothing is open, or a second stop, or the time is up.  In a shield of its own: a
+ * cancel of the handlers reaches the waits of their group's owner too. */
 static void server_wait_empty(weft_http_server *server, weft_time duration, bool is_patient)
 {
     weft_scope limit;
-    (void)weft_scope_open(&limit, weft_after(duration), 0);
+    (void)weft_scope_open(&limit, weft_after(duration), WEFT_SCOPE_SHIELD);
     int rc = 0;
     while (rc == 0 && server->stats.connections_open != 0 && (is_patient || server->stops < 2)) {
         weft_event_clear(&server->changed);
@@ -295,11 +296,7 @@ static int server_serve(weft_http_server *server)
     server_shut_down(server);
     int joined = weft_group_wait(handlers);
     server_abort_all(server);
-    while (server->stats.connections_open != 0) {
-        weft_event_clear(&server->changed);
-        if (weft_event_wait(&server->changed) < 0)
-            break;
-    }
+    server_wait_empty(server, WEFT_FOREVER, /* is_patient= */ true);
     weft_group_end_(&handlers);
     weft_defer_stop(server->loop, &server->shed);
     return rc < 0 ? rc : joined;

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Admission: slots, the queue, shedding, the reserve for health, and limits on connections. */
+
+#include "site.h"
+
+#include <stdlib.h>
+
+#define H "Host: a\r\n"
+#define END "\r\n"
+#define WAIT "GET /wait HTTP/1.1\r\n" H END
+
+static const weft_http_options small = {
+    .limits = {.in_hand_max = 2, .queue_max = 3, .reserve = 1},
+};
+
+static weft_http_stats stats_of(const struct site *site)
+{
+    weft_http_stats stats;
+    weft_http_server_get_stats(site->server, &stats);
+    return stats;
+}
+
+/* `count` clients that wait, one after the other. */
+static void fill(struct site *site, weft_stream *clients[], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t before = stats_of(site).requests;
+        clients[i] = client_open(site);
+        client_send(clients[i], WAIT);
+        while (stats_of(site).requests == before)
+            CHECK_OK(weft_sleep(100 * WEFT_US));
+    }
+}
+
+TASK_TEST(class_51_requests_past_slots_and_queue_get_503)
+{
+    struct site site;
+    struct answer answer;
+    weft_stream *clients[6];
+    CHECK_OK(site_open(&site, &small));
+    fill(&site, clients, 6);
+    CHECK_OK(client_read(clients[5], &answer));
+    CHECK_EQ(answer.status, 503);
+    CHECK_GE(atoi(answer_field(&answer, "Retry-After")), 1);
+    CHECK_LE(atoi(answer_field(&answer, "Retry-After")), 10);
+    CHECK(strstr(answer.body, "\"code\":\"overloaded\"") != NULL);
+    answer_fini(&answer);
+    CHECK_EQ(stats_of(&site).requests_in_hand, 2);
+    CHECK_EQ(stats_of(&site).requests_queued, 3);
+    CHECK_EQ(stats_of(&site).requests_shed, 1);
+    CHECK_EQ(site_seen.started, 2);
+
+    site_gate_open();
+    for (int i = 0; i < 5; i++) {
+        CHECK_OK(client_read(clients[i], &answer));
+        CHECK_EQ(answer.status, 200);
+        answer_fini(&answer);
+    }
+    CHECK_EQ(site_seen.started, 5);
+    for (int i = 0; i < 6; i++)
+        weft_stream_close(clients[i]);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(a_request_waits_half_a_second_in_the_queue)
+{
+    struct site site;
+    struct answer answer;
+    weft_stream *clients[3];
+    CHECK_OK(site_open(&site, &small));
+    fill(&site, clients, 3);
+    weft_time from = weft_now();
+    CHECK_OK(client_read(clients[2], &answer));
+    CHECK_EQ(answer.status, 503);
+    CHECK_EQ((weft_now() - from + 5 * WEFT_MS) / (10 * WEFT_MS), 50);
+    answer_fini(&answer);
+    for (int i = 0; i < 3; i++)
+        weft_stream_abort(clients[i]);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(health_is_answered_when_all_else_is_full)
+{
+    struct site site;
+    struct answer answer;
+    weft_stream *clients[5];
+    CHECK_OK(site_open(&site, &small));
+    fill(&site, clients, 5);
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(ask(&site, "GET /health HTTP/1.1\r\n" H END, &answer), 200);
+        CHECK_STR(answer.body, "healthy\n");
+        answer_fini(&answer);
+    }
+    for (int i = 0; i < 5; i++)
+        weft_stream_abort(clients[i]);
+    CHECK_OK(site_close(&site));
+}
+
+/* A burst in one turn is no overload when the handlers are done with it in that turn. */
+TASK_TEST(a_burst_of_quick_requests_is_served_whole)
+{
+    enum { CLIENTS = 40 };
+    struct site site;
+    weft_stream *clients[CLIENTS];
+    CHECK_OK(site_open(&site, &small));
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = client_open(&site);
+    CHECK_OK(weft_sleep(10 * WEFT_MS));
+    for (int i = 0; i < CLIENTS; i++)
+        CHECK_OK(weft_stream_write(clients[i], "GET /ok HTTP/1.1\r\n" H END, 29));
+    for (int i = 0; i < CLIENTS; i++) {
+        struct answer answer;
+        CHECK_OK(client_read(clients[i], &answer));
+        CHECK_EQ(answer.status, 200);
+        answer_fini(&answer);
+        weft_stream_close(clients[i]);
+    }
+    CHECK_EQ(stats_of(&site).requests_shed, 0);
+    CHECK_OK(site_close(&site));
+}
+
+/* Slow bodies hold neither tasks nor slots. */
+TASK_TEST(class_12_slow_bodies_do_not_keep_others_out)
+{
+    enum { SLOW = 20 };
+    struct site site;
+    weft_stream *slow[SLOW];
+    CHECK_OK(site_open(&site, &small));
+    for (int i = 0; i < SLOW; i++) {
+        slow[i] = client_open(&site);
+        client_send(slow[i], "POST /echo HTTP/1.1\r\n" H "Content-Length: 10\r\n" END "x");
+    }
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(stats_of(&site).requests_in_hand, 0);
+    CHECK_EQ(ask(&site, "GET /ok HTTP/1.1\r\n" H END, NULL), 200);
+    for (int i = 0; i < SLOW; i++)
+        weft_stream_abort(slow[i]);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(class_47_bodies_together_have_a_limit)
+{
+    struct site site;
+    struct answer answer;
+    weft_http_options options = {.limits.bodies_bytes_max = 100};
+    CHECK_OK(site_open(&site, &options));
+    weft_stream *first = client_open(&site);
+    client_send(first, "POST /echo HTTP/1.1\r\n" H "Content-Length: 80\r\n" END
+                       "0123456789012345678901234567890123456789");
+    CHECK_OK(weft_sleep(10 * WEFT_MS));
+    CHECK_EQ(stats_of(&site).bodies_bytes, 40);
+    CHECK_EQ(ask(&site,
+                 "POST /echo HTTP/1.1\r\n" H "Content-Length: 70\r\n" END
+                 "0123456789012345678901234567890123456789012345678901234567890123456789",
+                 &answer),
+             503);
+    CHECK(strstr(answer.body, "bodies_bytes_max is 100, seen 110") != NULL);
+    answer_fini(&answer);
+    client_send(first, "0123456789012345678901234567890123456789");
+    CHECK_OK(client_read(first, &answer));
+    CHECK_EQ(answer.status, 200);
+    answer_fini(&answer);
+    weft_stream_close(first);
+    CHECK_EQ(stats_of(&site).bodies_bytes, 0);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(class_46_connections_past_the_limit_wait_in_the_kernel)
+{
+    struct site site;
+    struct answer answer;
+    weft_stream *clients[4];
+    weft_http_options options = {.limits.connection_count_max = 2};
+    CHECK_OK(site_open(&site, &options));
+    for (int i = 0; i < 4; i++) {
+        clients[i] = client_open(&site);
+        client_send(clients[i], "GET /ok HTTP/1.1\r\n" H END);
+        CHECK_OK(weft_sleep(10 * WEFT_MS));
+    }
+    uint64_t open = stats_of(&site).connections_open;
+    CHECK_GE(open, 2);
+    CHECK_LE(open, 3); /* one may have been on its way */
+    for (int i = 0; i < 4; i++) {
+        CHECK_OK(client_read(clients[i], &answer));
+        CHECK_EQ(answer.status, 200);
+        answer_fini(&answer);
+        weft_stream_close(clients[i]);
+    }
+    CHECK_OK(site_close(&site));
+}
+
+/* Clients that pipeline without reading stop being read. */
+TASK_TEST(class_13_pipelining_without_reading_is_bounded)
+{
+    struct site site;
+    enum { REQUESTS = 9000 };
+    static const char one[] = "GET /large?kib=8 HTTP/1.1\r\n" H END;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    size_t bytes = (sizeof one - 1) * REQUESTS;
+    char *text = malloc(bytes);
+    for (size_t i = 0; i < REQUESTS; i++)
+        memcpy(text + i * (sizeof one - 1), one, sizeof one - 1);
+    size_t before = live_bytes();
+    CHECK_OK(weft_stream_write(client, text, 200000)); /* less than our own buffer holds */
+    CHECK_OK(weft_sleep(5 * WEFT_SEC));
+    CHECK_LT(stats_of(&site).requests, 5000);
+    CHECK_LT(live_bytes() - before, 8 * 1024 * 1024);
+    free(text);
+    weft_stream_abort(client);
+    CHECK_OK(site_close(&site));
+}

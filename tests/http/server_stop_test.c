@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Shutdown in its order, and everything going wrong once at each place. */
+
+#include "site.h"
+
+#include <weft/error.h>
+#include <weft/scope.h>
+
+#include <stdlib.h>
+
+#define H "Host: a\r\n"
+#define END "\r\n"
+#define OK "GET /ok HTTP/1.1\r\n" H END
+
+TASK_TEST(stopping_lets_requests_in_hand_finish)
+{
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *idle = client_open(&site), *busy = client_open(&site), *later = client_open(&site);
+    client_send(later, "GET /ok HT");
+    client_send(busy, "GET /sleep?ms=3000 HTTP/1.1\r\n" H END);
+    while (site_seen.started == 0)
+        CHECK_OK(weft_sleep(WEFT_MS));
+
+    weft_time from = weft_now();
+    weft_http_server_stop(site.server);
+    CHECK(weft_http_server_is_stopping(site.server));
+    CHECK(client_is_closed(idle));
+    CHECK_LT(weft_now() - from, WEFT_SEC);
+
+    client_send(later, "TP/1.1\r\n" H END); /* a new request on an old connection */
+    CHECK_OK(client_read(later, &answer));
+    CHECK_EQ(answer.status, 503);
+    CHECK_STR(answer_field(&answer, "Connection"), "close");
+    CHECK(answer_field(&answer, "Retry-After") != NULL);
+    answer_fini(&answer);
+
+    CHECK_OK(client_read(busy, &answer));
+    CHECK_EQ(answer.status, 200);
+    CHECK_STR(answer_field(&answer, "Connection"), "close");
+    answer_fini(&answer);
+    weft_stream_close(idle);
+    weft_stream_close(busy);
+    weft_stream_close(later);
+    CHECK_EQ(weft_await(site.task), 0);
+    CHECK_LT(weft_now() - from, 6 * WEFT_SEC);
+
+    weft_stream *late = NULL;
+    CHECK_LT(weft_stream_connect(&late, &site.addr), 0);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(the_drain_delay_serves_on_while_readiness_says_no)
+{
+    struct site site;
+    struct answer answer;
+    weft_http_options options = {.drain_delay = 2 * WEFT_SEC};
+    CHECK_OK(site_open(&site, &options));
+    CHECK_EQ(ask(&site, "GET /health HTTP/1.1\r\n" H END, NULL), 200);
+    weft_http_server_stop(site.server);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(ask(&site, "GET /health HTTP/1.1\r\n" H END, &answer), 503);
+    CHECK_STR(answer.body, "stopping\n");
+    answer_fini(&answer);
+    CHECK_EQ(ask(&site, OK, NULL), 200);
+    CHECK_EQ(weft_await(site.task), 0);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(the_grace_time_ends_handlers)
+{
+    struct site site;
+    struct answer answer;
+    weft_http_options options = {.grace = 7 * WEFT_SEC};
+    CHECK_OK(site_open(&site, &options));
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /wait HTTP/1.1\r\n" H END);
+    while (site_seen.started == 0)
+        CHECK_OK(weft_sleep(WEFT_MS));
+    weft_time from = weft_now();
+    weft_http_server_stop(site.server);
+    CHECK_OK(client_read(client, &answer));
+    CHECK_EQ(answer.status, 503);
+    CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, 7);
+    CHECK_EQ(site_seen.cancelled, 1);
+    answer_fini(&answer);
+    weft_stream_close(client);
+    CHECK_EQ(weft_await(site.task), 0);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(a_second_stop_does_not_wait_for_the_grace_time)
+{
+    struct site site;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /wait HTTP/1.1\r\n" H END);
+    while (site_seen.started == 0)
+        CHECK_OK(weft_sleep(WEFT_MS));
+    weft_time from = weft_now();
+    weft_http_server_stop(site.server);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    weft_http_server_stop(site.server);
+    while (site_seen.ended == 0)
+        CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK_LT(weft_now() - from, 2 * WEFT_SEC);
+    weft_stream_close(client);
+    CHECK_EQ(weft_await(site.task), 0);
+    CHECK_OK(site_close(&site));
+}
+
+/* Cancelling the serving task begins the same shutdown; an inner deadline too. */
+TASK_TEST(cancelling_serve_shuts_down_politely)
+{
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /sleep?ms=500 HTTP/1.1\r\n" H END);
+    while (site_seen.started == 0)
+        CHECK_OK(weft_sleep(WEFT_MS));
+    (void)weft_cancel(site.task, "enough");
+    CHECK_OK(client_read(client, &answer));
+    CHECK_EQ(answer.status, 200);
+    answer_fini(&answer);
+    weft_stream_close(client);
+    CHECK_EQ(weft_await(site.task), -ECANCELED);
+    CHECK_EQ(site_seen.last_rc, 0);
+    CHECK_EQ(site_close(&site), -ECANCELED);
+}
+
+static int serve_for_a_second(void *arg)
+{
+    weft_scope scope;
+    CHECK_OK(weft_scope_open(&scope, weft_after(WEFT_SEC), 0));
+    return weft_scope_close(&scope, weft_http_serve(arg));
+}
+
+TASK_TEST(a_deadline_around_serve_ends_it)
+{
+    weft_http_server *server;
+    CHECK_OK(weft_http_server_new(&server, NULL));
+    CHECK_EQ(weft_http_serve(server), -EINVAL);
+    CHECK_OK(weft_http_server_listen(server, "127.0.0.1:0"));
+    weft_task task = weft_spawn(serve_for_a_second, server);
+    CHECK_OK(weft_sleep(100 * WEFT_MS));
+    CHECK_EQ(weft_http_serve(server), -EBUSY);
+    CHECK_EQ(weft_await(task), -ETIMEDOUT);
+    weft_http_server_free(server);
+}
+
+TASK_TEST(addresses_that_are_none_are_refused)
+{
+    weft_http_server *server;
+    CHECK_OK(weft_http_server_new(&server, NULL));
+    CHECK_LT(weft_http_server_listen(server, "nowhere"), 0);
+    CHECK_LT(weft_http_server_listen(server, "127.0.0.1:65536"), 0);
+    CHECK(weft_http_server_get_addr(server, 0) == NULL);
+    weft_http_server_free(server);
+}
+
+/* ---- sweeps: whatever fails, the server ends, leaks nothing, and nobody is served a lie ---- */
+
+/* Like ask(), but everything may fail. */
+static int try_ask(struct site *site, const char *text, const char *expected)
+{
+    weft_stream *client = NULL;
+    struct answer answer = {0};
+    int rc = weft_stream_connect(&client, &site->addr);
+    if (rc == 0)
+        rc = weft_stream_write(client, text, strlen(text));
+    if (rc == 0)
+        rc = client_read(client, &answer);
+    if (rc == 0 && answer.status == 200)
+        CHECK_STR(answer.body, expected);
+    answer_fini(&answer);
+    weft_stream_close(client);
+    return rc;
+}
+
+static int try_site(const char *text, const char *expected)
+{
+    struct site site;
+    int rc = site_open(&site, NULL);
+    if (rc < 0)
+        return rc;
+    weft_scope patience; /* the server may have failed to serve */
+    (void)weft_scope_open(&patience, weft_after(100 * WEFT_SEC), 0);
+    rc = weft_scope_close(&patience, try_ask(&site, text, expected));
+    int closed = site_close(&site);
+    return rc < 0 ? rc : closed;
+}
+
+SCENARIO(a_request_and_its_answer)
+{
+    return try_site("GET /item/a?q=b HTTP/1.1\r\n" H END, "a|b");
+}
+
+SCENARIO(a_chunked_body_and_its_echo)
+{
+    return try_site("POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n" END
+                    "5\r\nhello\r\n0\r\n\r\n",
+                    "hello");
+}
+
+SCENARIO(a_streamed_body_and_its_streamed_echo)
+{
+    return try_site("POST /stream HTTP/1.1\r\n" H "Content-Length: 5\r\n" END "hello", "hello");
+}
+
+SCENARIO(a_handler_that_waits)
+{
+    return try_site("GET /sleep?ms=20 HTTP/1.1\r\n" H END, "slept\n");
+}
+
+SCENARIO(a_request_that_is_refused)
+{
+    return try_site("GET / HTTP/1.1\r\nX : y\r\n\r\n", "");
+}

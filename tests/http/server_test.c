@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: MIT */
+
+/* A live server: bytes in, status and the connection's state out. */
+
+#include "site.h"
+
+#include <stdlib.h>
+
+#define H "Host: a\r\n"
+#define END "\r\n"
+#define NEXT "GET /ok HTTP/1.1\r\n" H "Connection: close\r\n" END
+
+struct row {
+    const char *text;
+    int status;
+    bool closes; /* else a second request is answered on the same connection */
+    size_t len;
+};
+
+#define STAYS(text_, status_)                                                                      \
+    {                                                                                              \
+        (text_), (status_), false, sizeof(text_) - 1                                               \
+    }
+#define CLOSES(text_, status_)                                                                     \
+    {                                                                                              \
+        (text_), (status_), true, sizeof(text_) - 1                                                \
+    }
+
+static void check_row(struct site *site, const struct row *row)
+{
+    struct answer answer, next;
+    weft_stream *client = client_open(site);
+    client_send_bytes(client, row->text, row->len);
+    CHECK_OK(client_read(client, &answer));
+    CHECK_EQ(answer.status, row->status);
+    const char *connection = answer_field(&answer, "Connection");
+    CHECK_EQ(connection != NULL && strcmp(connection, "close") == 0, row->closes);
+    if (answer.status >= 400) {
+        CHECK(strncmp(answer.body, "{\"error\":{\"code\":\"", 18) == 0);
+        CHECK(strstr(answer.body, "\"request_id\":\"") != NULL);
+    }
+    if (!row->closes) {
+        client_send(client, NEXT);
+        CHECK_OK(client_read(client, &next));
+        CHECK_EQ(next.status, 200);
+        answer_fini(&next);
+    }
+    CHECK(client_is_closed(client));
+    weft_stream_close(client);
+    answer_fini(&answer);
+}
+
+static void check_rows(const struct row *rows, size_t count)
+{
+    struct site site;
+    CHECK_OK(site_open(&site, NULL));
+    for (size_t i = 0; i < count; i++) {
+        note("row %zu: %s", i, rows[i].text);
+        check_row(&site, &rows[i]);
+    }
+    CHECK_OK(site_close(&site));
+}
+
+#define CHECK_ROWS(rows_) check_rows((rows_), sizeof(rows_) / sizeof(rows_)[0])
+
+TASK_TEST(rows_of_the_request_line)
+{
+    static const struct row rows[] = {
+        STAYS("GET /ok HTTP/1.1\r\n" H END, 200),
+        STAYS("GET /ok HTTP/1.9\r\n" H END, 200),
+        STAYS("\r\n\r\nGET /ok HTTP/1.1\r\n" H END, 200),
+        CLOSES("GET /ok HTTP/1.0\r\n" END, 200),
+        CLOSES("GET /ok HTTP/1.1\r\n" H "Connection: close\r\n" END, 200),
+        CLOSES("GET  /ok HTTP/1.1\r\n" H END, 400),
+        CLOSES("GET /ok\r\n", 400),
+        CLOSES("GET /o\x7fk HTTP/1.1\r\n" H END, 400),
+        CLOSES("GET /ok HTTP/1.1\n" H END, 400),
+        CLOSES("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
+        CLOSES("GET /ok HTTP/2.0\r\n" H END, 505),
+        STAYS("BREW /ok HTTP/1.1\r\n" H END, 501),
+        STAYS("TRACE /ok HTTP/1.1\r\n" H END, 405),
+        CLOSES("CONNECT a:80 HTTP/1.1\r\n" H END, 405),
+        STAYS("POST /ok HTTP/1.1\r\n" H "Content-Length: 0\r\n" END, 405),
+        STAYS("GET /nothing HTTP/1.1\r\n" H END, 404),
+        STAYS("OPTIONS * HTTP/1.1\r\n" H END, 204),
+        STAYS("OPTIONS /ok HTTP/1.1\r\n" H END, 204),
+        STAYS("GET http://other/ok?x HTTP/1.1\r\n" H END, 200),
+        STAYS("GET /item/%C3%A4?q=%2B+b HTTP/1.1\r\n" H END, 200),
+    };
+    CHECK_ROWS(rows);
+}
+
+TASK_TEST(class_23_rows_of_the_path)
+{
+    static const struct row rows[] = {
+        STAYS("GET /a%00 HTTP/1.1\r\n" H END, 400),
+        STAYS("GET /a%2fb HTTP/1.1\r\n" H END, 400),
+        STAYS("GET /a%5cb HTTP/1.1\r\n" H END, 400),
+        STAYS("GET /../ok HTTP/1.1\r\n" H END, 400),
+        STAYS("GET /%2e%2e/ok HTTP/1.1\r\n" H END, 400),
+        STAYS("GET /%zz HTTP/1.1\r\n" H END, 400),
+        STAYS("GET /%ff HTTP/1.1\r\n" H END, 400),
+        STAYS("GET /ok?a=%zz HTTP/1.1\r\n" H END, 400),
+        STAYS("GET /ok?a=%ff HTTP/1.1\r\n" H END, 400),
+        STAYS("GET /ok?a=%00 HTTP/1.1\r\n" H END, 200),
+    };
+    CHECK_ROWS(rows);
+}
+
+TASK_TEST(rows_of_the_fields)
+{
+    static const struct row rows[] = {
+        CLOSES("GET /ok HTTP/1.1\r\n" END, 400),
+        CLOSES("GET /ok HTTP/1.1\r\n" H H END, 400),
+        CLOSES("GET /ok HTTP/1.1\r\nHost: a b\r\n" END, 400),
+        CLOSES("GET /ok HTTP/1.1\r\n" H "X : y\r\n" END, 400),
+        CLOSES("GET /ok HTTP/1.1\r\n" H "X: y\r\n z\r\n" END, 400),
+        CLOSES("GET /ok HTTP/1.1\r\n" H "X: \0\r\n" END, 400),
+        STAYS("GET /ok HTTP/1.1\r\n" H "Expect: 100-continue\r\n" END, 200),
+        STAYS("GET /ok HTTP/1.1\r\n" H "Expect: much\r\n" END, 417),
+        STAYS("GET /ok HTTP/1.1\r\n" H "Connection: upgrade\r\nUpgrade: websocket\r\n" END, 200),
+    };
+    CHECK_ROWS(rows);
+}
+
+TASK_TEST(class_01_02_03_rows_of_the_framing)
+{
+    static const struct row rows[] = {
+        STAYS("POST /echo HTTP/1.1\r\n" H "Content-Length: 5\r\n" END "hello", 200),
+        STAYS("POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n" END
+              "5\r\nhello\r\n0\r\n\r\n",
+              200),
+        CLOSES("POST /echo HTTP/1.1\r\n" H "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n" END
+               "0\r\n\r\n",
+               400),
+        CLOSES("POST /echo HTTP/1.1\r\n" H "Content-Length: +5\r\n" END "hello", 400),
+        CLOSES("POST /echo HTTP/1.1\r\n" H "Content-Length: 5\r\nContent-Length: 5\r\n" END "hello",
+               400),
+        CLOSES("POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: gzip, chunked\r\n" END "0\r\n\r\n",
+               501),
+        CLOSES("POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n" END "0\r\n\r\n", 400),
+        STAYS("POST /echo HTTP/1.1\r\n" H "Content-Encoding: gzip\r\nContent-Length: 2\r\n" END
+              "ab",
+              415),
+        STAYS("POST /nothing HTTP/1.1\r\n" H "Content-Length: 5\r\n" END "hello", 404),
+        CLOSES("POST /nothing HTTP/1.1\r\n" H "Content-Length: 70000\r\n" END, 404),
+        CLOSES("POST /nothing HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n" END, 404),
+    };
+    CHECK_ROWS(rows);
+}
+
+TASK_TEST(class_04_10_rows_of_chunks_and_trailers)
+{
+#define CHUNKED "POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n" END
+    static const struct row rows[] = {
+        STAYS(CHUNKED "5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n", 200),
+        STAYS(CHUNKED "5\r\nhello\r\n0\r\nContent-Length: 9\r\n\r\n", 200),
+        CLOSES(CHUNKED "5 \r\nhello\r\n0\r\n\r\n", 400),
+        CLOSES(CHUNKED "00000000000000005\r\nhello\r\n0\r\n\r\n", 400),
+        CLOSES(CHUNKED "5\r\nhello0\r\n\r\n", 400),
+        CLOSES(CHUNKED "5\r\nhello\r\n0\r\nX\r\n\r\n", 400),
+        CLOSES(CHUNKED "800001\r\n", 413),
+    };
+    CHECK_ROWS(rows);
+}
+
+TASK_TEST(bodies_over_the_limit_are_refused_at_their_length)
+{
+    static const struct row rows[] = {
+        STAYS("POST /small HTTP/1.1\r\n" H "Content-Length: 16\r\n" END "0123456789abcdef", 200),
+        CLOSES("POST /small HTTP/1.1\r\n" H "Content-Length: 17\r\n" END, 413),
+        CLOSES("POST /echo HTTP/1.1\r\n" H "Content-Length: 8388609\r\n" END, 413),
+        CLOSES("POST /small HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n" END "11\r\n", 413),
+        CLOSES("POST /stream HTTP/1.1\r\n" H "Content-Length: 8388609\r\n" END, 413),
+    };
+    CHECK_ROWS(rows);
+}
+
+TASK_TEST(answers_carry_what_was_asked)
+{
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+
+    CHECK_EQ(ask(&site, "GET /item/a%20b?x=1&q=c+d%2B HTTP/1.1\r\n" H END, &answer), 200);
+    CHECK_STR(answer.body, "a b|c d+");
+    CHECK_STR(answer_field(&answer, "Content-Type"), "text/plain; charset=utf-8");
+    CHECK_EQ(strlen(answer_field(&answer, "Date")), 29);
+    CHECK(answer_field(&answer, "X-Request-Id") == NULL);
+    answer_fini(&answer);
+
+    CHECK_EQ(ask(&site, "GET /nothing HTTP/1.1\r\n" H "X-Request-Id: my-id_1\r\n" END, &answer),
+             404);
+    CHECK_STR(answer_field(&answer, "X-Request-Id"), "my-id_1");
+    CHECK(strstr(answer.body, "\"code\":\"not_found\"") != NULL);
+    CHECK(strstr(answer.body, "\"request_id\":\"my-id_1\"") != NULL);
+    answer_fini(&answer);
+
+    CHECK_EQ(ask(&site, "GET /ok HTTP/1.1\r\n" H "X-Request-Id: a b\r\n" END, &answer), 200);
+    CHECK(answer_field(&answer, "X-Request-Id") == NULL);
+    answer_fini(&answer);
+
+    CHECK_EQ(ask(&site, "PUT /ok HTTP/1.1\r\n" H END, &answer), 405);
+    CHECK_STR(answer_field(&answer, "Allow"), "GET, HEAD, OPTIONS");
+    answer_fini(&answer);
+
+    CHECK_EQ(ask(&site, "GET /fail?rc=22 HTTP/1.1\r\n" H END, &answer), 500);
+    CHECK(strstr(answer.body, "\"message\":\"it \\\"failed\\\"\"") != NULL);
+    answer_fini(&answer);
+    CHECK_EQ(ask(&site, "GET /fail?rc=110 HTTP/1.1\r\n" H END, NULL), 504);
+    CHECK_EQ(ask(&site, "GET /fail?rc=12 HTTP/1.1\r\n" H END, NULL), 503);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(head_is_answered_without_a_body)
+{
+    struct site site;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    client_send(client, "HEAD /ok HTTP/1.1\r\n" H END "HEAD /count?n=3 HTTP/1.1\r\n" H END
+                        "HEAD /nothing HTTP/1.1\r\n" H END NEXT);
+    char all[4096];
+    size_t len = 0;
+    ssize_t count;
+    while ((count = weft_stream_read(client, all + len, sizeof all - 1 - len)) > 0)
+        len += (size_t)count;
+    CHECK_EQ(count, 0);
+    all[len] = 0;
+    const char *first = strstr(all, "\r\n\r\n");
+    CHECK(strstr(all, "Content-Length: 3\r\n") < first);
+    CHECK_EQ(strncmp(first + 4, "HTTP/1.1 200 OK\r\n", 17), 0);
+    const char *second = strstr(first + 4, "\r\n\r\n");
+    CHECK_EQ(strncmp(second + 4, "HTTP/1.1 404 ", 13), 0);
+    const char *third = strstr(second + 4, "\r\n\r\n");
+    CHECK_EQ(strncmp(third + 4, "HTTP/1.1 200 OK\r\n", 17), 0);
+    CHECK_STR(strstr(third + 4, "\r\n\r\n"), "\r\n\r\nok\n");
+    weft_stream_close(client);
+    CHECK_OK(site_close(&site));
+}
+
+/* Answers come in order, and everything behind a refused request is left alone. */
+TASK_TEST(class_09_pipelined_requests_are_answered_in_order)
+{
+    struct site site;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /item/1 HTTP/1.1\r\n" H END "GET /sleep?ms=50 HTTP/1.1\r\n" H END
+                        "POST /echo HTTP/1.1\r\n" H "Content-Length: 3\r\n" END "two"
+                        "GET /nothing HTTP/1.1\r\n" H END "GET /item/5 HTTP/1.1\r\n" H END
+                        "GET / HTTP/1.1\r\nX : y\r\n\r\nGET /item/7 HTTP/1.1\r\n" H END);
+    static const struct {
+        int status;
+        const char *body;
+    } rows[] = {{200, "1|"}, {200, "slept\n"}, {200, "two"}, {404, NULL}, {200, "5|"}, {400, NULL}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct answer answer;
+        note("answer %zu", i);
+        CHECK_OK(client_read(client, &answer));
+        CHECK_EQ(answer.status, rows[i].status);
+        if (rows[i].body != NULL)
+            CHECK_STR(answer.body, rows[i].body);
+        answer_fini(&answer);
+    }
+    CHECK(client_is_closed(client));
+    weft_stream_close(client);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(bytes_behind_the_last_request_are_ignored)
+{
+    struct site site;
+    struct answer answer;
+    static const char *const texts[] = {
+        NEXT "GET /item/2 HTTP/1.1\r\n" H END,
+        "GET /ok HTTP/1.0\r\n" END "GET /item/2 HTTP/1.0\r\n" END,
+        NEXT "\x01\x02 nonsense",
+    };
+    CHECK_OK(site_open(&site, NULL));
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        weft_stream *client = client_open(&site);
+        client_send(client, texts[i]);
+        CHECK_OK(client_read(client, &answer));
+        CHECK_EQ(answer.status, 200);
+        CHECK(client_is_closed(client));
+        weft_stream_close(client);
+        answer_fini(&answer);
+    }
+    CHECK_OK(site_close(&site));
+}
+
+/* A text cut anywhere gives the same answers. */
+TASK_TEST(every_cut_of_a_conversation_is_answered_the_same)
+{
+    static const char text[] =
+        "\r\nPOST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n" END
+        "3\r\nabc\r\n2;x\r\nde\r\n"
+        "0\r\nT: u\r\n\r\n"
+        "POST /stream HTTP/1.1\r\n" H "Content-Length: 4\r\n" END "four" NEXT;
+    struct site site;
+    CHECK_OK(site_open(&site, NULL));
+    for (size_t cut = 1; cut < sizeof text - 1; cut++) {
+        struct answer first, second, third;
+        note("cut %zu", cut);
+        weft_stream *client = client_open(&site);
+        client_send_bytes(client, text, cut);
+        CHECK_OK(weft_sleep(WEFT_MS));
+        client_send_bytes(client, text + cut, sizeof text - 1 - cut);
+        CHECK_OK(client_read(client, &first));
+        CHECK_OK(client_read(client, &second));
+        CHECK_OK(client_read(client, &third));
+        CHECK_STR(first.body, "abcde");
+        CHECK_STR(second.body, "four");
+        CHECK_STR(third.body, "ok\n");
+        CHECK(client_is_closed(client));
+        weft_stream_close(client);
+        answer_fini(&first);
+        answer_fini(&second);
+        answer_fini(&third);
+    }
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(streamed_answers_are_chunked_or_end_with_the_connection)
+{
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    CHECK_EQ(ask(&site, "GET /count?n=3 HTTP/1.1\r\n" H END, &answer), 200);
+    CHECK_STR(answer_field(&answer, "Transfer-Encoding"), "chunked");
+    CHECK_STR(answer.body, "line 0\nline 1\nline 2\n");
+    answer_fini(&answer);
+
+    CHECK_EQ(ask(&site, "GET /count?n=2 HTTP/1.0\r\nConnection: keep-alive\r\n" END, &answer), 200);
+    CHECK(answer.is_to_end);
+    CHECK_STR(answer_field(&answer, "Connection"), "close");
+    CHECK_STR(answer.body, "line 0\nline 1\n");
+    answer_fini(&answer);
+
+    CHECK_EQ(ask(&site, "GET /length?n=10 HTTP/1.1\r\n" H END, &answer), 200);
+    CHECK_STR(answer.body, "xxxxxxxxxx");
+    answer_fini(&answer);
+    CHECK_OK(site_close(&site));
+}
+
+/* The client must see that an answer is not whole. */
+TASK_TEST(class_26_an_answer_shorter_than_promised_is_broken_off)
+{
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /length?n=9 HTTP/1.1\r\n" H END);
+    CHECK_LT(client_read(client, &answer), 0);
+    weft_stream_close(client);
+    answer_fini(&answer);
+    CHECK_EQ(ask(&site, "GET /length?n=10 HTTP/1.1\r\n" H END, NULL), 200);
+    client = client_open(&site);
+    client_send(client, "GET /length?n=11 HTTP/1.1\r\n" H END);
+    CHECK_LT(client_read(client, &answer), 0); /* the eleventh write failed, so did the handler */
+    weft_stream_close(client);
+    answer_fini(&answer);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(class_24_a_handler_cannot_split_its_answer)
+{
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    CHECK_EQ(ask(&site, "GET /split HTTP/1.1\r\n" H END, &answer), 200);
+    CHECK(answer_field(&answer, "Set-Cookie") == NULL);
+    CHECK_STR(answer_field(&answer, "X-Fine"), "fine");
+    CHECK_STR(answer.body, "whole\n");
+    answer_fini(&answer);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(expect_continue_is_answered_before_the_body_comes)
+{
+    static const char *const paths[] = {"/echo", "/stream"};
+    struct site site;
+    struct answer answer;
+    char text[256];
+    CHECK_OK(site_open(&site, NULL));
+    for (size_t i = 0; i < 2; i++) {
+        weft_stream *client = client_open(&site);
+        snprintf(text, sizeof text,
+                 "POST %s HTTP/1.1\r\n" H "Expect: 100-continue\r\nContent-Length: 5\r\n" END,
+                 paths[i]);
+        client_send(client, text);
+        CHECK_OK(client_read(client, &answer));
+        CHECK_EQ(answer.status, 100);
+        client_send(client, "hello");
+        CHECK_OK(client_read(client, &answer));
+        CHECK_EQ(answer.status, 200);
+        CHECK_STR(answer.body, "hello");
+        answer_fini(&answer);
+        weft_stream_close(client);
+    }
+    /* A body nobody wants is not asked for, and might come all the same: the connection ends. */
+    weft_stream *client = client_open(&site);
+    client_send(client,
+                "POST /nothing HTTP/1.1\r\n" H "Expect: 100-continue\r\nContent-Length: 5\r\n" END);
+    CHECK_OK(client_read(client, &answer));
+    CHECK_EQ(answer.status, 404);
+    CHECK(client_is_closed(client));
+    answer_fini(&answer);
+    weft_stream_close(client);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(large_bodies_pass_in_both_directions)
+{
+    struct site site;
+    struct answer answer;
+    size_t bytes = 3 * 1024 * 1024;
+    char *body = malloc(bytes), head[128];
+    for (size_t i = 0; i < bytes; i++)
+        body[i] = (char)(i * 7 + i / 251);
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    snprintf(head, sizeof head, "POST /echo HTTP/1.1\r\n" H "Content-Length: %zu\r\n" END, bytes);
+    client_send(client, head);
+    client_send_bytes(client, body, bytes);
+    CHECK_OK(client_read(client, &answer));
+    CHECK_BYTES(answer.body, answer.body_bytes, body, bytes);
+    answer_fini(&answer);
+    weft_stream_close(client);
+
+    CHECK_EQ(ask(&site, "GET /large?kib=2000 HTTP/1.1\r\n" H END, &answer), 200);
+    CHECK_EQ(answer.body_bytes, 2000 * 1024);
+    answer_fini(&answer);
+    weft_http_stats stats;
+    weft_http_server_get_stats(site.server, &stats);
+    CHECK_EQ(stats.bodies_bytes, 0);
+    free(body);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(requests_of_a_connection_are_counted)
+{
+    struct site site;
+    struct answer answer;
+    weft_http_options options = {.limits.requests_per_connection_max = 3};
+    CHECK_OK(site_open(&site, &options));
+    weft_stream *client = client_open(&site);
+    for (int i = 0; i < 3; i++) {
+        client_send(client, "GET /ok HTTP/1.1\r\n" H END);
+        CHECK_OK(client_read(client, &answer));
+        CHECK_EQ(answer_field(&answer, "Connection") != NULL, i == 2);
+        answer_fini(&answer);
+    }
+    CHECK(client_is_closed(client));
+    weft_stream_close(client);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(limits_can_be_read_by_name)
+{
+    struct site site;
+    uint64_t value, seen = 0;
+    CHECK_OK(site_open(&site, NULL));
+    for (size_t i = 0; weft_http_limit_at(site.server, i, &value) != NULL; i++) {
+        const char *name = weft_http_limit_at(site.server, i, &value);
+        CHECK_NE(value, 0);
+        if (strcmp(name, "head_bytes_max") == 0)
+            seen += value == 65536;
+        if (strcmp(name, "queue_time_max") == 0)
+            seen += value == 500 * WEFT_MS;
+    }
+    CHECK_EQ(seen, 2);
+    CHECK_OK(site_close(&site));
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Deadlines of a server, in virtual time: slow heads, bodies, readers and handlers; idle ends. */
+
+#include "site.h"
+
+#include <weft/scope.h>
+
+#include <stdlib.h>
+
+#define H "Host: a\r\n"
+#define END "\r\n"
+
+/* The seconds that pass until the server closes, rounded. */
+static long seconds_to_close(weft_stream *client, weft_time from)
+{
+    CHECK(client_is_closed(client));
+    return (long)((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC);
+}
+
+TASK_TEST(class_11_a_slow_head_gets_408_after_ten_seconds)
+{
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    weft_time from = weft_now();
+    for (const char *text = "GET /ok H"; *text != 0; text++) { /* a byte a second does not help */
+        client_send_bytes(client, text, 1);
+        CHECK_OK(weft_sleep(WEFT_SEC));
+    }
+    CHECK_OK(client_read(client, &answer));
+    CHECK_EQ(answer.status, 408);
+    CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, 10);
+    CHECK(client_is_closed(client));
+    answer_fini(&answer);
+    weft_stream_close(client);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(silence_is_ended_without_an_answer)
+{
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    CHECK_EQ(seconds_to_close(client, weft_now()), 60);
+    weft_stream_close(client);
+
+    client = client_open(&site); /* empty lines are no request */
+    client_send(client, "\r\n\r\n");
+    CHECK_EQ(seconds_to_close(client, weft_now()), 10);
+    weft_stream_close(client);
+
+    client = client_open(&site);
+    client_send(client, "GET /ok HTTP/1.1\r\n" H END);
+    CHECK_OK(client_read(client, &answer));
+    CHECK_EQ(seconds_to_close(client, weft_now()), 60);
+    answer_fini(&answer);
+    weft_stream_close(client);
+    CHECK_OK(site_close(&site));
+}
+
+/* Sends a promise of a body and `first` bytes of it, then a byte every `pause` until the server
+ * answers: the seconds that took. */
+static long slow_body(struct site *site, const char *path, size_t first, weft_time pause)
+{
+    char head[128];
+    struct answer answer;
+    char *bytes = calloc(1, first + 1);
+    weft_stream *client = client_open(site);
+    snprintf(head, sizeof head, "POST %s HTTP/1.1\r\n" H "Content-Length: 1000000\r\n" END, path);
+    client_send(client, head);
+    client_send_bytes(client, bytes, first);
+    free(bytes);
+    weft_time from = weft_now();
+    for (int rc = -ETIMEDOUT; rc == -ETIMEDOUT;) {
+        weft_str shown;
+        weft_scope scope;
+        CHECK_OK(weft_scope_open(&scope, weft_after(pause), 0));
+        ssize_t count = weft_stream_peek(client, 1, &shown);
+        rc = weft_scope_close(&scope, (int)count);
+        if (rc == -ETIMEDOUT)
+            client_send(client, "x");
+        CHECK_LT(weft_now() - from, 1000 * WEFT_SEC);
+    }
+    weft_time took = weft_now() - from;
+    CHECK_OK(client_read(client, &answer));
+    CHECK_EQ(answer.status, 408);
+    CHECK(client_is_closed(client));
+    answer_fini(&answer);
+    weft_stream_close(client);
+    return (long)((took + WEFT_SEC / 2) / WEFT_SEC);
+}
+
+/* At least 1 KiB a second after the first ten, and never 20 s without a byte. */
+TASK_TEST(class_12_a_slow_body_gets_408)
+{
+    static const char *const paths[] = {"/echo", "/drain"};
+    struct site site;
+    CHECK_OK(site_open(&site, NULL));
+    for (size_t i = 0; i < 2; i++) {
+        note("path %s", paths[i]);
+        CHECK_EQ(slow_body(&site, paths[i], 0, 100 * WEFT_SEC), 10);
+        CHECK_EQ(slow_body(&site, paths[i], 0, 3 * WEFT_SEC), 10);
+        CHECK_EQ(slow_body(&site, paths[i], 64 * 1024, 100 * WEFT_SEC), 20);
+        CHECK_EQ(slow_body(&site, paths[i], 16 * 1024, 3 * WEFT_SEC), 26);
+    }
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(class_13_a_client_that_does_not_read_is_reset)
+{
+    struct site site;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /large?kib=65536 HTTP/1.1\r\n" H END);
+    weft_time from = weft_now();
+    while (site_seen.ended == 0) {
+        CHECK_OK(weft_sleep(WEFT_SEC));
+        CHECK_LT(weft_now() - from, 200 * WEFT_SEC);
+    }
+    CHECK_EQ(site_seen.last_rc, -ECANCELED);
+    CHECK_GE(weft_now() - from, 30 * WEFT_SEC);
+    CHECK_LE(weft_now() - from, 62 * WEFT_SEC);
+    weft_stream_abort(client);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(a_handler_over_its_time_is_cancelled_and_the_client_gets_504)
+{
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    weft_time from = weft_now();
+    CHECK_EQ(ask(&site, "GET /wait HTTP/1.1\r\n" H END, &answer), 504);
+    CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, 60);
+    CHECK_EQ(site_seen.cancelled, 1);
+    CHECK_STR(site_seen.why, "the handler's time is up");
+    CHECK(strstr(answer.body, "\"code\":\"timeout\"") != NULL);
+    answer_fini(&answer);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(a_client_that_goes_away_cancels_its_handler)
+{
+    struct site site;
+    CHECK_OK(site_open(&site, NULL));
+    for (int i = 0; i < 2; i++) { /* politely, and by a reset */
+        weft_stream *client = client_open(&site);
+        client_send(client, "GET /wait HTTP/1.1\r\n" H END);
+        while (site_seen.started == (unsigned)i)
+            CHECK_OK(weft_sleep(WEFT_MS));
+        weft_time from = weft_now();
+        if (i == 0)
+            weft_stream_close(client);
+        else
+            weft_stream_abort(client);
+        while (site_seen.ended == (unsigned)i)
+            CHECK_OK(weft_sleep(WEFT_MS));
+        CHECK_LE(weft_now() - from, 200 * WEFT_MS);
+        CHECK_EQ(site_seen.last_rc, -ECANCELED);
+        CHECK_STR(site_seen.why, "client disconnected");
+    }
+    weft_http_stats stats;
+    weft_http_server_get_stats(site.server, &stats);
+    CHECK_EQ(stats.requests_cancelled, 2);
+    CHECK_OK(site_close(&site));
+}
+
+/* Half of an end is not an end: who only stops sending still gets an answer that comes soon. */
+TASK_TEST(a_client_that_ends_its_half_gets_its_answers)
+{
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /sleep?ms=20 HTTP/1.1\r\n" H END "GET /ok HTTP/1.1\r\n" H END);
+    CHECK_OK(weft_stream_shutdown(client));
+    CHECK_OK(client_read(client, &answer));
+    CHECK_STR(answer.body, "slept\n");
+    answer_fini(&answer);
+    CHECK_OK(client_read(client, &answer));
+    CHECK_STR(answer.body, "ok\n");
+    answer_fini(&answer);
+    CHECK(client_is_closed(client));
+    weft_stream_close(client);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(class_26_a_request_that_is_cut_off_is_never_served)
+{
+    static const char text[] = "POST /echo HTTP/1.1\r\n" H "Content-Length: 5\r\n" END "hell";
+    struct site site;
+    CHECK_OK(site_open(&site, NULL));
+    for (size_t len = 1; len < sizeof text; len++) {
+        note("%zu bytes", len);
+        weft_stream *client = client_open(&site);
+        client_send_bytes(client, text, len);
+        CHECK_OK(weft_stream_shutdown(client));
+        CHECK(client_is_closed(client));
+        weft_stream_close(client);
+    }
+    /* The same where the handler reads by itself. */
+    weft_stream *client = client_open(&site);
+    client_send(client, "POST /stream HTTP/1.1\r\n" H "Content-Length: 5\r\n" END);
+    CHECK_OK(weft_stream_shutdown(client));
+    CHECK(client_is_closed(client));
+    CHECK_LT(site_seen.last_rc, 0);
+    weft_stream_close(client);
+    weft_http_stats stats;
+    weft_http_server_get_stats(site.server, &stats);
+    CHECK_EQ(stats.answers[2], 0);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(an_old_connection_is_closed_with_an_answer)
+{
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    for (int minute = 0;; minute++) {
+        client_send(client, "GET /ok HTTP/1.1\r\n" H END);
+        CHECK_OK(client_read(client, &answer));
+        bool is_last = answer_field(&answer, "Connection") != NULL;
+        answer_fini(&answer);
+        CHECK_EQ(is_last, minute >= 72);
+        if (is_last)
+            break;
+        CHECK_OK(weft_sleep(50 * WEFT_SEC));
+    }
+    CHECK(client_is_closed(client));
+    weft_stream_close(client);
+    CHECK_OK(site_close(&site));
+}
