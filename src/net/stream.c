@@ -72,6 +72,8 @@ void wf_stream_release(weft_stream *stream)
 
 void wf_stream_fail(weft_stream *stream, int rc)
 {
+    if (rc == -EAGAIN)
+        rc = -ENOBUFS; /* too many operations: for good, and not "wait" */
     if (stream->error == 0)
         stream->error = rc;
     wf_stream_bytes_free(&stream->out);
