@@ -107,6 +107,9 @@ uint64_t test_seed(void);
 /* "sim", "epoll", "io_uring"; "auto" when the loop chose; NULL in a plain test. */
 const char *test_backend(void);
 
+/* False for "io_uring" where the kernel forbids it or has none. */
+bool backend_is_there(const char *name);
+
 /* The source tree, for a test that reads a file of it: test_source("examples/data/x.csv").  Static
  * buffer. */
 const char *test_source(const char *path);

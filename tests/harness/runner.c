@@ -130,6 +130,11 @@ static int uring_is_forbidden(void)
     return 0;
 }
 
+bool backend_is_there(const char *name)
+{
+    return strcmp(name, "io_uring") != 0 || uring_is_forbidden() == 0;
+}
+
 static void run_body(const struct point *point)
 {
     if (point->backend != NULL && strcmp(point->backend, "io_uring") == 0) {

@@ -4,8 +4,6 @@
 
 #include "harness_priv.h"
 
-#if HARNESS_HAS_TASKS
-
 #include <weft/run.h>
 #include <weft/scope.h>
 #include <weft/sys/loop.h>
@@ -32,8 +30,6 @@ void harness_run_task(const struct harness_test *test)
 {
     weft_config config = config_of_run();
     int rc = weft_run_with(&config, task_main, (void *)(uintptr_t)test);
-    if (rc == -ENOSYS && strcmp(harness_run.backend, "sim") == 0)
-        SKIP("no simulator yet");
     CHECK_OK(rc);
 }
 
@@ -122,8 +118,6 @@ static bool scenario_once(const struct harness_test *test, const struct sweep *s
     int rc = weft_run_with(&config, scenario_main, &run);
     weft_fault_arm(NULL);
 
-    if (rc == -ENOSYS && strcmp(harness_run.backend, "sim") == 0)
-        SKIP("no simulator yet");
     bool went_wrong = run.plan.point != NULL;
     note("%s, k = %llu, point %s", sweep != NULL ? sweep->name : "plain", (unsigned long long)k,
          went_wrong ? run.plan.point : "none");
@@ -156,19 +150,3 @@ void harness_run_scenario(const struct harness_test *test)
     for (size_t i = 0; i < sizeof sweeps / sizeof sweeps[0]; i++)
         scenario_sweep(test, &sweeps[i]);
 }
-
-#else
-
-void harness_run_task(const struct harness_test *test)
-{
-    (void)test;
-    SKIP("no task layer yet");
-}
-
-void harness_run_scenario(const struct harness_test *test)
-{
-    (void)test;
-    SKIP("no task layer yet");
-}
-
-#endif
