@@ -18,14 +18,11 @@ typedef struct wf_job {
 /* 0, or the reason to end now: -ECANCELED, -WEFT_M_ECLOSED.  Costs a load or two. */
 int wf_job_poll(const wf_job *job);
 
-/* True in a task, where waiting is not blocking. */
-bool wf_work_is_task(void);
-
 /* Runs fn(arg) on the executor if this is a task, else here.  fn waits for nothing. */
 WEFT_WAITS int wf_work_run(weft_fn *fn, void *arg);
 
-/* Runs fn(arg) `count` times side by side; fn shares out the work itself.  All have ended when it
- * returns; the result is 0 or one of the failures. */
+/* Runs fn(arg) up to `count` times side by side; fn shares out the work itself and returns when
+ * none is left.  All have ended when it returns; the result is 0 or one of the failures. */
 WEFT_WAITS int wf_work_spread(weft_fn *fn, void *arg, size_t count);
 
 /* How many can run side by side. */
