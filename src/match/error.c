@@ -67,7 +67,7 @@ static void write_entity(wf_json *json, const weft_m_entity *entity)
     write_id(json, entity);
     wf_json_key(json, "name");
     wf_json_str(json, entity->name);
-    if (entity->alias_count != 0) {
+    if (entity->alias_count != 0 && entity->aliases != NULL) {
         wf_json_key(json, "aliases");
         wf_json_array(json);
         for (size_t i = 0; i < entity->alias_count && i < 8; i++)
