@@ -4,14 +4,22 @@
 #ifndef WEFT_H
 #define WEFT_H
 
+#include <weft/barrier.h>
 #include <weft/base.h>
+#include <weft/chan.h>
+#include <weft/cond.h>
 #include <weft/error.h>
+#include <weft/event.h>
 #include <weft/exec.h>
+#include <weft/future.h>
 #include <weft/gather.h>
 #include <weft/group.h>
 #include <weft/io.h>
+#include <weft/mutex.h>
 #include <weft/run.h>
 #include <weft/scope.h>
+#include <weft/select.h>
+#include <weft/sem.h>
 #include <weft/signal.h>
 #include <weft/sim.h>
 #include <weft/task.h>
