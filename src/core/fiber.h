@@ -14,6 +14,9 @@
 
 #include "base/checkers.h"
 #include "core/stack.h"
+#if defined(__x86_64__)
+#include "core/arch/x86_64_switch.h"
+#endif
 
 #define WF_FIBER_HOOKS (WF_HAS_ASAN || WF_HAS_TSAN)
 
@@ -67,7 +70,11 @@ _Noreturn void wf_fiber_resume(wf_fiber *to);
  * continues `from`. */
 static inline void wf_fiber_switch(wf_fiber *from, wf_fiber *to)
 {
+#if defined(__x86_64__)
+    wf_fiber_swap_in_place(from, to);
+#else
     wf_fiber_swap(from, to);
+#endif
 }
 
 /* Continues `to` and forgets the running flow of control.  Only from an exit function. */

