@@ -82,7 +82,7 @@ typedef ssize_t weft_catalog_read_fn(void *buf, size_t bytes, void *arg);
 /* Zero means the default in every field. */
 typedef struct weft_catalog_options {
     enum weft_file_format format;
-    size_t row_bytes_max;    /* of one row; 0: 1 MiB */
+    size_t row_bytes_max;    /* of one row; 0: 1 MiB, of LINES 64 KiB */
     size_t entity_count_max; /* of the catalogue; 0: 10,000,000 */
     bool skip_bad;           /* leave bad rows out and count them; else the first one is an error */
     void (*on_skip)(const weft_catalog_error *error, void *arg); /* told of each; may be NULL */
@@ -134,6 +134,9 @@ WEFT_API void weft_queries_close(weft_queries *queries); /* NULL is fine */
  */
 WEFT_API WEFT_MUST_USE int weft_queries_next(weft_queries *queries, weft_str *out_text,
                                              size_t *out_line, weft_catalog_error *error);
+
+/* True if the next call would have to read: nothing is left of what was read so far. */
+WEFT_API bool weft_queries_must_wait(const weft_queries *queries);
 
 WEFT_API size_t weft_queries_skip_count(const weft_queries *queries);
 WEFT_API uint64_t weft_queries_bytes(const weft_queries *queries); /* read so far */

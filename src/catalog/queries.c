@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define LINE_BYTES_MAX ((size_t)64 * 1024) /* what the matcher takes */
+
 struct weft_queries {
     wf_records records;
     char *name;
@@ -57,6 +59,8 @@ static int queries_new(weft_queries **out, const char *name, const weft_catalog_
     /* The bytes are not asked: a text may begin with a bracket. */
     if (queries->records.format == WEFT_FILE_AUTO)
         queries->records.format = WEFT_FILE_LINES;
+    if (queries->records.format == WEFT_FILE_LINES && queries->options.row_bytes_max == 0)
+        queries->records.row_bytes_max = LINE_BYTES_MAX;
     *out = queries;
     queries = NULL;
 out:
@@ -163,6 +167,12 @@ int weft_queries_next(weft_queries *queries, weft_str *out_text, size_t *out_lin
         if (queries->options.on_skip != NULL)
             queries->options.on_skip(error, queries->options.on_skip_arg);
     }
+}
+
+bool weft_queries_must_wait(const weft_queries *queries)
+{
+    const wf_source *source = &queries->records.source;
+    return source->at == source->end && !source->is_ended;
 }
 
 size_t weft_queries_skip_count(const weft_queries *queries)

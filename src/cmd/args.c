@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "cmd/args.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_BYTES_MAX 32
+
+/* ---- the nearest name ---- */
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+    size_t least = a < b ? a : b;
+    return least < c ? least : c;
+}
+
+/* Insertions, deletions, exchanges of one letter and swaps of two neighbours from a to b. */
+static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    size_t rows[3][NAME_BYTES_MAX + 1];
+    for (size_t k = 0; k <= b_len; k++)
+        rows[0][k] = k;
+    for (size_t i = 1; i <= a_len; i++) {
+        size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
+        row[0] = i;
+        for (size_t k = 1; k <= b_len; k++) {
+            bool is_equal = a[i - 1] == b[k - 1];
+            row[k] = min3(row[k - 1] + 1, above[k] + 1, above[k - 1] + !is_equal);
+            bool is_swap = i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1];
+            if (is_swap && two_above[k - 2] + 1 < row[k])
+                row[k] = two_above[k - 2] + 1;
+        }
+    }
+    return rows[a_len % 3][b_len];
+}
+
+const char *args_nearest(const char *text, const char *const *names, size_t count)
+{
+    size_t len = strlen(text), least = 1 + len / 3; /* farther than that is another word */
+    const char *nearest = NULL;
+    if (len > NAME_BYTES_MAX)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        size_t name_len = strlen(names[i]);
+        if (name_len > NAME_BYTES_MAX)
+            continue;
+        size_t d = distance(text, len, names[i], name_len);
+        if (d <= least && d < name_len && (nearest == NULL || d < least)) {
+            least = d;
+            nearest = names[i];
+        }
+    }
+    return nearest;
+}
+
+/* ---- values ---- */
+
+static int fail_value(const struct args_option *option, const char *value, char *error)
+{
+    snprintf(error, ARGS_ERROR_BYTES, "--%s: must be %s from %g to %g, is %.64s", option->name,
+             option->kind == ARGS_INTEGER ? "an integer" : "a number", option->min, option->max,
+             value);
+    return -EINVAL;
+}
+
+static int set_integer(const struct args_option *option, const char *value, char *error)
+{
+    const char *at = value + (value[0] == '-');
+    int64_t number = 0;
+    bool is_good = *at != '\0';
+    for (; *at >= '0' && *at <= '9' && is_good; at++)
+        is_good = !__builtin_mul_overflow(number, 10, &number) &&
+                  !__builtin_add_overflow(number, *at - '0', &number);
+    if (value[0] == '-')
+        number = -number;
+    if (!is_good || *at != '\0' || (double)number < option->min || (double)number > option->max)
+        return fail_value(option, value, error);
+    *(int64_t *)option->out = number;
+    return 0;
+}
+
+static int set_number(const struct args_option *option, const char *value, char *error)
+{
+    char *end;
+    double number = strtod(value, &end);
+    bool is_plain = value[strspn(value, "0123456789+-.eE")] == '\0'; /* no hex, no inf, no space */
+    if (!is_plain || end == value || *end != '\0' || !(number >= option->min) ||
+        !(number <= option->max))
+        return fail_value(option, value, error);
+    *(double *)option->out = number;
+    return 0;
+}
+
+static int set_value(const struct args_option *option, const char *value, char *error)
+{
+    struct args_list *list;
+    switch (option->kind) {
+    case ARGS_FLAG:
+        *(bool *)option->out = true;
+        return 0;
+    case ARGS_TEXT:
+        *(const char **)option->out = value;
+        return 0;
+    case ARGS_INTEGER:
+        return set_integer(option, value, error);
+    case ARGS_NUMBER:
+        return set_number(option, value, error);
+    case ARGS_LIST:
+        break;
+    }
+    list = option->out;
+    if (list->count == ARGS_LIST_MAX) {
+        snprintf(error, ARGS_ERROR_BYTES, "--%s stands more than %d times", option->name,
+                 ARGS_LIST_MAX);
+        return -EINVAL;
+    }
+    list->items[list->count++] = value;
+    return 0;
+}
+
+/* ---- options ---- */
+
+/* One parse: what was given and how far it has come. */
+struct parser {
+    const struct args_option *options;
+    size_t option_count;
+    int argc, at;
+    char **argv;
+    char *error;
+};
+
+static const struct args_option *find_name(const struct parser *parser, const char *name,
+                                           size_t len)
+{
+    for (size_t i = 0; i < parser->option_count; i++) {
+        const char *known = parser->options[i].name;
+        if (strlen(known) == len && memcmp(known, name, len) == 0)
+            return &parser->options[i];
+    }
+    return NULL;
+}
+
+static const struct args_option *find_letter(const struct parser *parser, char letter)
+{
+    for (size_t i = 0; i < parser->option_count; i++) {
+        if (letter != '\0' && parser->options[i].letter == letter)
+            return &parser->options[i];
+    }
+    return NULL;
+}
+
+static int fail_unknown(const struct parser *parser, const char *name, size_t len)
+{
+    const char *names[64];
+    char text[NAME_BYTES_MAX + 1];
+    size_t count = 0;
+    for (size_t i = 0; i < parser->option_count && count < 64; i++)
+        names[count++] = parser->options[i].name;
+    snprintf(text, sizeof(text), "%.*s", (int)(len < NAME_BYTES_MAX ? len : NAME_BYTES_MAX), name);
+    const char *nearest = args_nearest(text, names, count);
+    int used = snprintf(parser->error, ARGS_ERROR_BYTES, "unknown option --%s", text);
+    if (nearest != NULL)
+        snprintf(parser->error + used, ARGS_ERROR_BYTES - (size_t)used, "; did you mean --%s?",
+                 nearest);
+    return -EINVAL;
+}
+
+/* `inline_value`: what stands in the same word, or NULL. */
+static int take_option(struct parser *parser, const struct args_option *option,
+                       const char *inline_value)
+{
+    if (option->kind == ARGS_FLAG) {
+        if (inline_value == NULL)
+            return set_value(option, NULL, parser->error);
+        snprintf(parser->error, ARGS_ERROR_BYTES, "--%s takes no value", option->name);
+        return -EINVAL;
+    }
+    if (inline_value == NULL && parser->at < parser->argc)
+        inline_value = parser->argv[parser->at++];
+    if (inline_value != NULL)
+        return set_value(option, inline_value, parser->error);
+    snprintf(parser->error, ARGS_ERROR_BYTES, "--%s needs a value: %s", option->name,
+             option->value);
+    return -EINVAL;
+}
+
+static int take_long(struct parser *parser, const char *word)
+{
+    const char *equals = strchr(word, '=');
+    size_t len = equals != NULL ? (size_t)(equals - word) : strlen(word);
+    const struct args_option *option = find_name(parser, word, len);
+    if (option == NULL)
+        return fail_unknown(parser, word, len);
+    return take_option(parser, option, equals != NULL ? equals + 1 : NULL);
+}
+
+/* -abc: flags, of which the last may be an option with a value. */
+static int take_short(struct parser *parser, const char *word)
+{
+    for (; *word != '\0'; word++) {
+        const struct args_option *option = find_letter(parser, *word);
+        if (option == NULL) {
+            snprintf(parser->error, ARGS_ERROR_BYTES, "unknown option -%.16s", word);
+            return -EINVAL;
+        }
+        if (option->kind != ARGS_FLAG)
+            return take_option(parser, option, word[1] != '\0' ? word + 1 : NULL);
+        set_value(option, NULL, parser->error);
+    }
+    return 0;
+}
+
+int args_parse(const struct args_option *options, size_t option_count, int *argc, char **argv,
+               char error[ARGS_ERROR_BYTES])
+{
+    struct parser parser = {
+        .options = options,
+        .option_count = option_count,
+        .argc = *argc,
+        .argv = argv,
+        .error = error,
+    };
+    int kept = 0;
+    bool is_over = false;
+    while (parser.at < parser.argc) {
+        char *word = argv[parser.at++];
+        int rc = 0;
+        if (is_over || word[0] != '-' || word[1] == '\0')
+            argv[kept++] = word; /* "-" is standard input */
+        else if (strcmp(word, "--") == 0)
+            is_over = true;
+        else if (word[1] == '-')
+            rc = take_long(&parser, word + 2);
+        else
+            rc = take_short(&parser, word + 1);
+        if (rc < 0)
+            return rc;
+    }
+    *argc = kept;
+    return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "cmd/command.h"
+
+#include "cmd/say.h"
+
+#include <string.h>
+
+#define COMMAND_COUNT_MAX 32
+
+int command_run(const struct command *commands, size_t count, const char *group, int argc,
+                char **argv)
+{
+    const char *names[COMMAND_COUNT_MAX];
+    if (argc == 0)
+        return say_usage(group, "no command given");
+    for (size_t i = 0; i < count && i < COMMAND_COUNT_MAX; i++) {
+        if (strcmp(argv[0], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+        names[i] = commands[i].name;
+    }
+    const char *nearest = args_nearest(argv[0], names, count);
+    const char *space = group[0] != '\0' ? " " : "";
+    if (nearest != NULL)
+        return say_usage(group, "unknown command %.64s; did you mean '%s%s%s'?", argv[0], group,
+                         space, nearest);
+    return say_usage(group, "unknown command %.64s", argv[0]);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The commands of the program.  Each takes the words behind its name, as a task, and returns an
+ * exit code, or -ECANCELED when a signal ended it. */
+#ifndef WF_CMD_COMMAND_H
+#define WF_CMD_COMMAND_H
+
+#include <weft/base.h>
+
+typedef int command_fn(int argc, char **argv);
+
+WEFT_WAITS int cmd_match(int argc, char **argv);
+WEFT_WAITS int cmd_match_query(int argc, char **argv);
+WEFT_WAITS int cmd_match_explain(int argc, char **argv);
+WEFT_WAITS int cmd_match_diagnose(int argc, char **argv);
+WEFT_WAITS int cmd_serve(int argc, char **argv);
+
+/* A command among others of its level. */
+struct command {
+    const char *name;
+    const char *about;
+    command_fn *run;
+};
+
+/* Runs the command argv[0] names.  Says what is wrong if there is none of that name; `group` is the
+ * word before ("match"), or "". */
+WEFT_WAITS int command_run(const struct command *commands, size_t count, const char *group,
+                           int argc, char **argv);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "cmd/load.h"
+
+#include "cmd/input.h"
+#include "cmd/say.h"
+
+#include <weft/exec.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SKIP_SAID_MAX 20
+
+int load_check_format(const char *name, const char *option, const char *command,
+                      enum weft_file_format *out)
+{
+    if (name == NULL || weft_file_format_parse((weft_str){name, strlen(name)}, out) == 0)
+        return 0;
+    return say_usage(command, "%s: %.64s is none of csv, tsv, json, ndjson, lines", option, name);
+}
+
+int load_check(struct load *load, const char *command)
+{
+    size_t stdin_count = 0;
+    if (load->files.count == 0)
+        return say_usage(command, "no entities; give a file with --entities FILE");
+    for (size_t i = 0; i < load->files.count; i++)
+        stdin_count += strcmp(load->files.items[i], "-") == 0;
+    if (stdin_count > 1)
+        return say_usage(command, "--entities: standard input can be read only once");
+    return load_check_format(load->format_name, "--entities-format", command, &load->format);
+}
+
+void load_say_skip(const weft_catalog_error *error, void *arg)
+{
+    size_t *said = arg;
+    char text[600];
+    if (++*said > SKIP_SAID_MAX)
+        return;
+    weft_catalog_error_text(error, text, sizeof(text));
+    say("%s%s", text, *said == SKIP_SAID_MAX ? "\nfurther bad rows are only counted" : "");
+}
+
+int load_say(const weft_m_error *error)
+{
+    weft_text text;
+    if (weft_m_error_text(error, &text) < 0)
+        return say_failed("%s", weft_strerror(error->rc));
+    say("%s", text.ptr);
+    weft_text_free(&text);
+    return EXIT_FAILED;
+}
+
+/* ---- files ---- */
+
+struct load_file {
+    weft_catalog *catalog;
+    const char *name;
+    struct input input;
+    weft_catalog_options options;
+    weft_catalog_error error;
+};
+
+static int file_body(void *arg)
+{
+    struct load_file *file = arg;
+    return weft_catalog_read(file->catalog, file->name, &file->options, &file->error, input_read,
+                             &file->input);
+}
+
+static int load_file(const struct load *load, weft_catalog *catalog, const char *path,
+                     size_t *said_count)
+{
+    struct load_file file = {
+        .catalog = catalog,
+        .name = strcmp(path, "-") == 0 ? "standard input" : path,
+        .options =
+            {
+                .format = load->format,
+                .skip_bad = load->skip_bad,
+                .on_skip = load_say_skip,
+                .on_skip_arg = said_count,
+            },
+    };
+    int rc = input_open(&file.input, path);
+    if (rc < 0)
+        return say_failed("%s: %s", path, weft_strerror(rc));
+    rc = input_run(&file.input, file_body, &file);
+    input_close(&file.input);
+    if (rc == 0 || rc == -ECANCELED)
+        return rc;
+    char text[600];
+    weft_catalog_error_text(&file.error, text, sizeof(text));
+    return say_failed("%s", text);
+}
+
+static int load_files(struct load *load, weft_catalog *catalog)
+{
+    size_t said_count = 0;
+    for (size_t i = 0; i < load->files.count; i++) {
+        int rc = load_file(load, catalog, load->files.items[i], &said_count);
+        if (rc != 0)
+            return rc;
+    }
+    weft_catalog_entities(catalog, &load->entity_count);
+    load->skip_count = weft_catalog_skip_count(catalog);
+    if (load->skip_count != 0)
+        say("%zu bad rows left out, %zu entities read", load->skip_count, load->entity_count);
+    if (load->entity_count == 0)
+        return say_failed("%s: no entities in it", load->files.items[0]);
+    return 0;
+}
+
+/* ---- the matcher ---- */
+
+struct load_open {
+    const weft_catalog *catalog;
+    weft_m_options options;
+    weft_matcher *matcher;
+    weft_m_error error;
+};
+
+static int open_body(void *arg)
+{
+    struct load_open *open = arg;
+    size_t count;
+    const weft_m_entity *entities = weft_catalog_entities(open->catalog, &count);
+    return weft_m_open(&open->matcher, entities, count, &open->options, &open->error);
+}
+
+/* "entities[17].name" is better told as the line it came from. */
+static int say_open(const struct load *load, const weft_catalog *catalog, weft_m_error *error)
+{
+    char *end;
+    if (strncmp(error->field, "entities[", 9) == 0 && load->files.count == 1) {
+        size_t line = weft_catalog_line(catalog, strtoul(error->field + 9, &end, 10));
+        if (line != 0)
+            return say_failed("%s:%zu: %s%s%s", load->files.items[0], line,
+                              *end != '\0' && end[1] == '.' ? end + 2 : "",
+                              *end != '\0' && end[1] == '.' ? ": " : "", error->message);
+    }
+    return load_say(error);
+}
+
+static int load_open(const struct load *load, const weft_catalog *catalog, weft_matcher **out)
+{
+    struct load_open open = {.catalog = catalog};
+    weft_m_options_init(&open.options);
+    open.options.threshold = (float)load->threshold;
+    int rc = weft_run_blocking(open_body, &open);
+    if (rc == -ECANCELED)
+        return rc;
+    if (rc < 0)
+        return say_open(load, catalog, &open.error);
+    *out = open.matcher;
+    return 0;
+}
+
+int load_matcher(struct load *load, weft_matcher **out)
+{
+    weft_catalog *catalog;
+    int rc = weft_catalog_new(&catalog);
+    if (rc < 0)
+        return say_failed("%s", weft_strerror(rc));
+    rc = load_files(load, catalog);
+    if (rc == 0)
+        rc = load_open(load, catalog, out);
+    weft_catalog_free(catalog);
+    return rc;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Load: the options every command with a matcher has, and the matcher they make. */
+#ifndef WF_CMD_LOAD_H
+#define WF_CMD_LOAD_H
+
+#include "cmd/args.h"
+
+#include <weft/catalog.h>
+#include <weft/match.h>
+
+struct load {
+    struct args_list files;
+    const char *format_name; /* NULL: by name, else by content */
+    double threshold;
+    bool skip_bad;
+
+    /* What came of it. */
+    enum weft_file_format format;
+    size_t entity_count, skip_count;
+};
+
+#define LOAD_DEFAULTS                                                                              \
+    {                                                                                              \
+        .threshold = 0.7                                                                           \
+    }
+
+/* Rows of an option table. */
+/* clang-format off */
+#define LOAD_OPTIONS(load_)                                                                        \
+    {"entities", 'e', "FILE", "entities: csv, tsv, json, ndjson; again for more; - is stdin",      \
+     ARGS_LIST, &(load_)->files, 0, 0},                                                            \
+    {"entities-format", 0, "F", "csv, tsv, json, ndjson; else by the name, else the content",      \
+     ARGS_TEXT, &(load_)->format_name, 0, 0},                                                           \
+    {"threshold", 't', "X", "least score of a match, 0 to 1 (0.7)",                                \
+     ARGS_NUMBER, &(load_)->threshold, 0, 1},                                                      \
+    {"skip-bad", 0, NULL, "leave bad rows out and count them",                                     \
+     ARGS_FLAG, &(load_)->skip_bad, 0, 0}
+/* clang-format on */
+
+/* Checks the options.  0, or EXIT_USAGE after saying why. */
+int load_check(struct load *load, const char *command);
+
+/* Reads a format's name; NULL leaves *out.  0, or EXIT_USAGE after saying why. */
+int load_check_format(const char *name, const char *option, const char *command,
+                      enum weft_file_format *out);
+
+/* Reads the files and opens the matcher (not fitted), in a task.  0; else an exit code after
+ * saying why, or -ECANCELED. */
+WEFT_WAITS int load_matcher(struct load *load, weft_matcher **out);
+
+/* Says a matcher's error; returns EXIT_FAILED. */
+int load_say(const weft_m_error *error);
+
+/* Says a bad row that is left out; for weft_catalog_options. */
+void load_say_skip(const weft_catalog_error *error, void *arg);
+
+#endif

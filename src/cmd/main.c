@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The program `weft`. */
+#include "cmd/command.h"
+#include "cmd/say.h"
+
+#include <weft/run.h>
+#include <weft/scope.h>
+#include <weft/text.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct command commands[] = {
+    {"match", "find the entities that texts mean", cmd_match},
+};
+#define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
+
+struct program {
+    int argc;
+    char **argv;
+    bool is_terminated; /* SIGTERM rather than SIGINT */
+};
+
+static int show_help(void)
+{
+    fputs("Usage: weft COMMAND [OPTIONS]\n\nCommands:\n", stdout);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        fprintf(stdout, "  %-10s %s\n", commands[i].name, commands[i].about);
+    fputs("  help       this text, or that of a command\n\n"
+          "Options:\n"
+          "  --version  version, features and back end\n"
+          "  -h, --help this text\n\n"
+          "Examples:\n"
+          "  weft match query -e countries.csv Deutchland\n"
+          "  weft serve -e countries.csv\n\n"
+          "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.\n",
+          stdout);
+    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+static int show_version(void)
+{
+    const weft_loop *loop = weft_loop_self();
+    fprintf(stdout,
+            "weft %s\nback end: %s\nfeatures: match (lexical), serve (HTTP/1.1), csv, tsv, json, "
+            "ndjson\nunicode: %s\n",
+            weft_version(), weft_loop_backend(loop), weft_norm_unicode_version());
+    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+static bool is_word(const char *word, const char *a, const char *b)
+{
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0;
+}
+
+/* "help match query" is "match query --help". */
+static int show_help_of(int argc, char **argv)
+{
+    char help[] = "--help";
+    char *words[4] = {NULL};
+    int count = 0;
+    for (; count < argc && count < 3; count++)
+        words[count] = argv[count];
+    words[count++] = help;
+    return command_run(commands, COMMAND_COUNT, "", count, words);
+}
+
+static int program_body(void *arg)
+{
+    struct program *program = arg;
+    int argc = program->argc;
+    char **argv = program->argv;
+    int rc;
+    if (argc > 0 && is_word(argv[0], "--version", "version"))
+        rc = show_version();
+    else if (argc > 0 && is_word(argv[0], "--help", "-h"))
+        rc = show_help();
+    else if (argc > 0 && strcmp(argv[0], "help") == 0)
+        rc = argc == 1 ? show_help() : show_help_of(argc - 1, argv + 1);
+    else if (argc > 0 && argv[0][0] == '-')
+        rc = say_usage("", "unknown option %.64s", argv[0]);
+    else
+        rc = command_run(commands, COMMAND_COUNT, "", argc, argv);
+    program->is_terminated = rc == -ECANCELED && strcmp(weft_why(), "SIGTERM") == 0;
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct program program = {.argc = argc - 1, .argv = argv + 1};
+    int rc = weft_run(program_body, &program);
+    if (rc == -ECANCELED)
+        return program.is_terminated ? EXIT_TERMINATED : EXIT_INTERRUPTED;
+    return rc < 0 ? say_failed("%s", weft_strerror(rc)) : rc;
+}

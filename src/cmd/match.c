@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+
+/* weft match: what can be done with a matcher. */
+#include "cmd/command.h"
+#include "cmd/say.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct command match_commands[] = {
+    {"query", "find the entity each text means", cmd_match_query},
+    {"explain", "show the candidates of a text and why they score as they do", cmd_match_explain},
+    {"diagnose", "say why a text is not found and what to try", cmd_match_diagnose},
+};
+#define MATCH_COUNT (sizeof(match_commands) / sizeof(*match_commands))
+
+static int match_help(void)
+{
+    fputs("Usage: weft match COMMAND [OPTIONS] [TEXT...]\n\nCommands:\n", stdout);
+    for (size_t i = 0; i < MATCH_COUNT; i++)
+        fprintf(stdout, "  %-10s %s\n", match_commands[i].name, match_commands[i].about);
+    fputs("\n'weft match COMMAND --help' shows its options.\n", stdout);
+    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+}
+
+int cmd_match(int argc, char **argv)
+{
+    if (argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0))
+        return match_help();
+    return command_run(match_commands, MATCH_COUNT, "match", argc, argv);
+}

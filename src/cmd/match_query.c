@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * weft match query: texts in, the entities they mean out.
+ *
+ * One chunk is matched, on all processors, while the next is read; then its answers are written.
+ * What is held is two chunks and the answers to one, however long the input is.
+ */
+#include "cmd/command.h"
+#include "cmd/load.h"
+#include "cmd/output.h"
+#include "cmd/progress.h"
+#include "cmd/say.h"
+#include "cmd/table.h"
+#include "cmd/texts.h"
+
+#include <weft/task.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Answers of one chunk: few enough to be held, many enough to keep the processors busy. */
+#define CHUNK_HITS_MAX 65536
+#define CHUNK_COUNT_MAX 4096
+#define CHUNK_COUNT_MIN 64
+
+static const char query_about[] =
+    "Usage: weft match query -e FILE [OPTIONS] TEXT...\n"
+    "       weft match query -e FILE [OPTIONS] -f FILE\n\n"
+    "Finds the entity each text means.  Writes one JSON value a text, in the order of the\n"
+    "texts (with --top-k 1 an object or null, else a list), or a table on a terminal.\n";
+
+static const char query_examples[] =
+    "  weft match query -e countries.csv Deutchland \"Ivory Coast\"\n"
+    "  weft match query -e countries.csv --top-k 3 --json Korea\n"
+    "  weft match query -e products.ndjson -f queries.txt > answers.ndjson\n"
+    "  cat names.txt | weft match query -e people.csv --threshold 0.8 -f -\n";
+
+struct query_job {
+    struct load load;
+    int64_t top_k, batch_size;
+    bool is_json, wants_progress, is_help;
+    const char *path, *format_name, *field;
+    enum weft_file_format format;
+
+    weft_matcher *matcher;
+    struct texts texts;
+    struct progress progress;
+    uint64_t done; /* texts answered and written */
+    wf_buf lines;
+};
+
+/* ---- one chunk's answers ---- */
+
+static int put_json(struct query_job *job, const weft_m_results *results, size_t index)
+{
+    weft_text text;
+    int rc = weft_m_result_json(results, index, &text);
+    if (rc < 0)
+        return rc;
+    wf_buf_append(&job->lines, text.ptr, text.len);
+    weft_text_free(&text);
+    return wf_buf_putc(&job->lines, '\n');
+}
+
+static void put_row(wf_buf *lines, weft_str query, const weft_m_hit *hit)
+{
+    table_cell(lines, query, 30);
+    wf_buf_puts(lines, "  ");
+    table_cell(lines, hit->id, 12);
+    wf_buf_printf(lines, "  %.3f  ", (double)hit->score);
+    table_cell(lines, hit->name, 30);
+    wf_buf_puts(lines, "  ");
+    table_cell(lines, hit->matched, 0);
+    wf_buf_putc(lines, '\n');
+}
+
+static int put_table(struct query_job *job, weft_str query, const weft_m_results *results,
+                     size_t index)
+{
+    size_t count;
+    const weft_m_hit *hits = weft_m_results_hits(results, index, &count);
+    for (size_t i = 0; i < count; i++)
+        put_row(&job->lines, i == 0 ? query : (weft_str){"", 0}, &hits[i]);
+    if (count == 0) {
+        table_cell(&job->lines, query, 30);
+        wf_buf_puts(&job->lines, "  -             -      no match\n");
+    }
+    return job->lines.rc;
+}
+
+static void put_head(struct query_job *job)
+{
+    table_text(&job->lines, "QUERY", 32);
+    table_text(&job->lines, "ID", 14);
+    table_text(&job->lines, "SCORE", 7);
+    table_text(&job->lines, "NAME", 32);
+    wf_buf_puts(&job->lines, "MATCHED\n");
+}
+
+static int write_answers(struct query_job *job, const struct chunk *chunk,
+                         const weft_m_results *results)
+{
+    int rc = 0;
+    if (!job->is_json && job->done == 0)
+        put_head(job);
+    for (size_t i = 0; i < chunk->count && rc == 0; i++)
+        rc = job->is_json ? put_json(job, results, i) : put_table(job, chunk->texts[i], results, i);
+    progress_hide(&job->progress);
+    return rc < 0 ? rc : output_lines(&job->lines);
+}
+
+/* ---- the run ---- */
+
+static int chunk_progress(size_t done, size_t total, void *arg)
+{
+    struct query_job *job = arg;
+    if (done < total)
+        progress_step(&job->progress, job->done + done);
+    return 0;
+}
+
+/* The matcher's "queries[5]" is the text of a line. */
+static int say_batch(const struct query_job *job, const struct chunk *chunk,
+                     const weft_m_error *error)
+{
+    size_t index = SIZE_MAX;
+    if (strncmp(error->field, "queries[", 8) == 0)
+        index = strtoul(error->field + 8, NULL, 10);
+    if (index >= chunk->count)
+        return load_say(error);
+    if (chunk->lines[index] == 0)
+        return say_failed("text %zu: %s", (size_t)job->done + index + 1, error->message);
+    return say_failed("%s:%zu: %s", job->path, chunk->lines[index], error->message);
+}
+
+static int match_chunk(struct query_job *job, const struct chunk *chunk)
+{
+    weft_m_query query;
+    weft_m_results *results;
+    weft_m_error error;
+    if (chunk->count == 0)
+        return 0;
+    weft_m_query_init(&query);
+    query.top_k = job->top_k;
+    int rc = weft_m_batch(job->matcher, chunk->texts, chunk->count, &query, job->batch_size,
+                          &results, &error, chunk_progress, job);
+    if (rc == -ECANCELED)
+        return rc;
+    if (rc < 0)
+        return say_batch(job, chunk, &error);
+    rc = write_answers(job, chunk, results);
+    weft_m_results_free(results);
+    if (rc == -EPIPE)
+        return EXIT_FAILED; /* nobody reads any more: no reason to complain */
+    if (rc < 0 && rc != -ECANCELED)
+        return say_failed("standard output: %s", weft_strerror(rc));
+    if (rc == 0) {
+        job->done += chunk->count;
+        progress_step(&job->progress, job->done);
+    }
+    return rc;
+}
+
+struct filling {
+    struct texts *texts;
+    struct chunk *chunk;
+};
+
+static int fill_body(void *arg)
+{
+    struct filling *filling = arg;
+    return texts_fill(filling->texts, filling->chunk);
+}
+
+/* Matches `ready` while the other chunk is filled. */
+static int match_and_fill(struct query_job *job, struct chunk *ready, struct chunk *next)
+{
+    struct filling filling = {&job->texts, next};
+    if (ready->is_last)
+        return match_chunk(job, ready);
+    weft_task reader = weft_spawn(fill_body, &filling);
+    int rc = match_chunk(job, ready);
+    if (rc != 0)
+        weft_cancel(reader, "the match has ended");
+    int filled = weft_await(reader);
+    return rc != 0 ? rc : filled;
+}
+
+static int match_all(struct query_job *job)
+{
+    struct chunk chunks[2] = {0};
+    size_t turn = 0;
+    int rc = texts_fill(&job->texts, &chunks[0]);
+    bool is_over = false;
+    while (rc == 0 && !is_over) {
+        struct chunk *ready = &chunks[turn & 1];
+        rc = match_and_fill(job, ready, &chunks[~turn & 1]);
+        if (rc == 0 && ready->rc < 0) {
+            char text[600];
+            weft_catalog_error_text(&ready->error, text, sizeof(text));
+            rc = say_failed("%s", text);
+        }
+        is_over = ready->is_last;
+        turn++;
+    }
+    chunk_fini(&chunks[0]);
+    chunk_fini(&chunks[1]);
+    return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
+}
+
+static int count_texts(struct query_job *job)
+{
+    progress_init(&job->progress, job->wants_progress, job->path != NULL);
+    if (job->progress.mode == PROGRESS_SILENT)
+        return 0;
+    return texts_count(&job->texts, &job->progress.total);
+}
+
+static size_t chunk_count(const struct query_job *job)
+{
+    size_t count = CHUNK_HITS_MAX / (size_t)job->top_k;
+    if (count > CHUNK_COUNT_MAX)
+        return CHUNK_COUNT_MAX;
+    return count > CHUNK_COUNT_MIN ? count : CHUNK_COUNT_MIN;
+}
+
+static int query_run(struct query_job *job, char **args, size_t arg_count)
+{
+    weft_catalog_options options = {.format = job->format, .skip_bad = job->load.skip_bad};
+    if (job->field != NULL)
+        options.field = (weft_str){job->field, strlen(job->field)};
+    int rc = load_matcher(&job->load, &job->matcher);
+    if (rc == 0)
+        rc = texts_open(&job->texts, job->path, &options, args, arg_count);
+    job->texts.chunk_count_max = chunk_count(job);
+    if (rc == 0)
+        rc = count_texts(job);
+    if (rc == 0)
+        rc = match_all(job);
+    progress_hide(&job->progress);
+    if (job->texts.said_count != 0)
+        say("%zu bad rows of %s left out", job->texts.said_count, job->path);
+    texts_close(&job->texts);
+    weft_m_close(job->matcher);
+    wf_buf_fini(&job->lines);
+    return rc;
+}
+
+/* ---- its arguments ---- */
+
+static int query_check(struct query_job *job, int argc)
+{
+    int rc = load_check(&job->load, "match query");
+    if (rc != 0)
+        return rc;
+    if (argc == 0 && job->path == NULL)
+        return say_usage("match query", "no text; give some, or a file of them with --file FILE");
+    if (argc != 0 && job->path != NULL)
+        return say_usage("match query", "texts and --file at once");
+    if (job->path != NULL && strcmp(job->path, "-") == 0) {
+        for (size_t i = 0; i < job->load.files.count; i++) {
+            if (strcmp(job->load.files.items[i], "-") == 0)
+                return say_usage("match query", "standard input can be read only once");
+        }
+    }
+    return load_check_format(job->format_name, "--format", "match query", &job->format);
+}
+
+int cmd_match_query(int argc, char **argv)
+{
+    struct query_job job = {
+        .load = LOAD_DEFAULTS,
+        .top_k = 1,
+        .batch_size = 32,
+        .texts.input.fd = -1,
+    };
+    const struct args_option options[] = {
+        LOAD_OPTIONS(&job.load),
+        {"file", 'f', "FILE", "texts, one a line (or by --format); - is standard input", ARGS_TEXT,
+         &job.path, 0, 0},
+        {"format", 0, "F", "of --file: lines, csv, tsv, json, ndjson; else by its name", ARGS_TEXT,
+         &job.format_name, 0, 0},
+        {"field", 0, "NAME", "the column or key of the text (query, else text, else name)",
+         ARGS_TEXT, &job.field, 0, 0},
+        {"top-k", 'k', "N", "how many entities a text, 1 to 1000 (1)", ARGS_INTEGER, &job.top_k, 1,
+         1000},
+        {"batch-size", 0, "N", "texts matched at a time on one processor (32)", ARGS_INTEGER,
+         &job.batch_size, 1, 10000},
+        {"json", 0, NULL, "JSON on a terminal too", ARGS_FLAG, &job.is_json, 0, 0},
+        {"progress", 0, NULL, "progress on standard error, off a terminal as done/total", ARGS_FLAG,
+         &job.wants_progress, 0, 0},
+        {"help", 'h', NULL, "this text", ARGS_FLAG, &job.is_help, 0, 0},
+    };
+    const size_t count = sizeof(options) / sizeof(*options);
+    char error[ARGS_ERROR_BYTES];
+    if (args_parse(options, count, &argc, argv, error) < 0)
+        return say_usage("match query", "%s", error);
+    if (job.is_help)
+        return say_help(query_about, options, count, query_examples);
+    int rc = query_check(&job, argc);
+    if (rc != 0)
+        return rc;
+    job.is_json |= !output_is_terminal();
+    return query_run(&job, argv, (size_t)argc);
+}

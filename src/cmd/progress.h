@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Progress on standard error: a bar with rate and time left on a terminal, nothing elsewhere, or,
+ * if asked for, "done/total" lines. */
+#ifndef WF_CMD_PROGRESS_H
+#define WF_CMD_PROGRESS_H
+
+#include <weft/base.h>
+
+enum progress_mode { PROGRESS_SILENT, PROGRESS_BAR, PROGRESS_LINES };
+
+struct progress {
+    enum progress_mode mode;
+    uint64_t done, total; /* total 0: not known */
+    weft_time begun_at, shown_at;
+    bool is_on_screen;
+};
+
+void progress_init(struct progress *progress, bool is_wanted, bool is_for_file);
+
+/* Shows it, at most ten times a second, and when it is done. */
+void progress_step(struct progress *progress, uint64_t done);
+
+/* Takes the bar off the screen, for other output. */
+void progress_hide(struct progress *progress);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Lines for people: columns of a fixed width on the screen, text escaped. */
+#ifndef WF_CMD_TABLE_H
+#define WF_CMD_TABLE_H
+
+#include "base/buf.h"
+
+/* Appends `text` cut or filled to `width` columns; width 0: as it is. */
+void table_cell(wf_buf *out, weft_str text, size_t width);
+void table_text(wf_buf *out, const char *text, size_t width);
+
+#endif
