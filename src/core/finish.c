@@ -61,6 +61,9 @@ void wf_task_free(struct wf_sched *sched, wf_task *task)
         wf_free(task->name);
         task->name = NULL;
     }
+    task->why = NULL;
+    task->why_kind = WEFT_REASON_NONE;
+    task->progress = 0;
     task->state = WF_TASK_FREE;
     wf_slab_give(&sched->tasks, task->slot);
 }

@@ -57,33 +57,37 @@ struct wf_note {
     char text[WEFT_ERROR_TEXT_BYTES];
 };
 
+/* Four cache lines, in the order of the paths that touch them. */
 struct wf_task {
-    struct wf_node root;   /* up: the owner's node */
+    struct wf_node root; /* up: the owner's node */
     struct wf_node *scope; /* innermost open one */
-    struct wf_sched *sched;
+
     wf_fiber fiber;
     struct wf_task *ready_next;
-    weft_waiter *parked_on;
-    weft_waitq done_waiters;
     weft_fn *fn;
     void *arg;
     const char *site; /* "name at file:line" */
-    char *name;       /* own copy, or NULL: from the site */
-    struct wf_note *note;
-    const char *why;       /* of the -ECANCELED it saw last */
-    struct wf_task *ended; /* children that are done and keep a record, through ended_next */
-    struct wf_task *ended_next, **ended_link;
-    weft_waiter *starter; /* who waits for weft_started() */
-    struct weft_mutex *owned_mutexes;
-    wf_stack stack;
-    uint64_t done_order;
+    weft_waiter *parked_on;
+    weft_waitq done_waiters;
     uint32_t slot, generation;
+
     uint32_t live; /* children that are not done */
     int32_t result;
     uint32_t streak; /* waits that succeeded without a switch */
-    size_t progress; /* weft_progress() */
     uint8_t state, flags, why_kind;
     bool is_yielding; /* ready, but behind everybody who was ready before it (rule C11) */
+    struct wf_task *ended_next, **ended_link; /* in the owner's list, once done */
+    struct wf_task *ended; /* children that are done and keep a record */
+    struct weft_mutex *owned_mutexes;
+    struct wf_note *note;
+    char *name; /* own copy, or NULL: from the site */
+
+    wf_stack stack;
+    struct wf_sched *sched;
+    weft_waiter *starter; /* who waits for weft_started() */
+    const char *why;      /* of the -ECANCELED it saw last */
+    size_t progress;      /* weft_progress() */
+    uint64_t done_order;
 };
 
 struct wf_group {
@@ -106,7 +110,7 @@ struct wf_group {
 
 /* Records in chunks that never move; a slot's generation outlives its record. */
 struct wf_slab {
-    void **chunks;
+    void **chunks; /* aligned to cache lines */
     uint32_t chunk_count, chunk_max;
     uint32_t free_head; /* slot + 1 */
     uint32_t used, used_max;
@@ -229,8 +233,7 @@ void wf_sched_give_stack(struct wf_sched *sched, wf_task *task);
 /* ---- slab.c ---- */
 void wf_slab_init(struct wf_slab *slab, size_t item_bytes, uint32_t used_max);
 void wf_slab_fini(struct wf_slab *slab);
-int wf_slab_take(struct wf_slab *slab, uint32_t *out_slot, void **out); /* -ENOMEM, -EAGAIN */
-void wf_slab_give(struct wf_slab *slab, uint32_t slot);
+int wf_slab_refill(struct wf_slab *slab); /* -ENOMEM, -EAGAIN */
 #define WF_SLAB_CHUNK_BITS 8
 #define WF_SLAB_CHUNK_ITEMS (1u << WF_SLAB_CHUNK_BITS)
 
@@ -238,6 +241,30 @@ static inline void *wf_slab_item(const struct wf_slab *slab, uint32_t slot)
 {
     char *chunk = slab->chunks[slot >> WF_SLAB_CHUNK_BITS];
     return chunk + (size_t)(slot & (WF_SLAB_CHUNK_ITEMS - 1)) * slab->item_bytes;
+}
+
+/* -ENOMEM, -EAGAIN. */
+static inline int wf_slab_take(struct wf_slab *slab, uint32_t *out_slot, void **out)
+{
+    if (__builtin_expect(slab->free_head == 0 || slab->used >= slab->used_max, 0)) {
+        int rc = wf_slab_refill(slab);
+        if (rc < 0)
+            return rc;
+    }
+    uint32_t slot = slab->free_head - 1;
+    uint32_t *item = (uint32_t *)wf_slab_item(slab, slot);
+    slab->free_head = *item;
+    slab->used++;
+    *out_slot = slot;
+    *out = item;
+    return 0;
+}
+
+static inline void wf_slab_give(struct wf_slab *slab, uint32_t slot)
+{
+    *(uint32_t *)wf_slab_item(slab, slot) = slab->free_head;
+    slab->free_head = slot + 1;
+    slab->used--;
 }
 
 /* NULL if the slot was never used. */

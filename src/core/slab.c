@@ -7,6 +7,8 @@
 
 #include "base/alloc.h"
 
+#define SLAB_LINE_BYTES 64 /* allocations are aligned to 16: there is room before the chunk */
+
 void wf_slab_init(struct wf_slab *slab, size_t item_bytes, uint32_t used_max)
 {
     *slab = (struct wf_slab){.item_bytes = item_bytes, .used_max = used_max};
@@ -15,9 +17,21 @@ void wf_slab_init(struct wf_slab *slab, size_t item_bytes, uint32_t used_max)
 void wf_slab_fini(struct wf_slab *slab)
 {
     for (uint32_t i = 0; i < slab->chunk_count; i++)
-        wf_free(slab->chunks[i]);
+        wf_free(((void **)slab->chunks[i])[-1]);
     wf_free(slab->chunks);
     *slab = (struct wf_slab){0};
+}
+
+/* Aligned; what is to be freed stands before it. */
+static void *slab_new_chunk(size_t item_bytes)
+{
+    char *block = wf_alloc(WF_SLAB_CHUNK_ITEMS * item_bytes + SLAB_LINE_BYTES);
+    if (block == NULL)
+        return NULL;
+    uintptr_t aligned = ((uintptr_t)block + SLAB_LINE_BYTES) & ~(uintptr_t)(SLAB_LINE_BYTES - 1);
+    void *chunk = block + (aligned - (uintptr_t)block);
+    ((void **)chunk)[-1] = block;
+    return chunk;
 }
 
 static int slab_add_chunk(struct wf_slab *slab)
@@ -30,7 +44,7 @@ static int slab_add_chunk(struct wf_slab *slab)
         slab->chunks = chunks;
         slab->chunk_max = max;
     }
-    void *chunk = wf_array(WF_SLAB_CHUNK_ITEMS, slab->item_bytes);
+    void *chunk = slab_new_chunk(slab->item_bytes);
     if (chunk == NULL)
         return -ENOMEM;
     uint32_t first = slab->chunk_count++ << WF_SLAB_CHUNK_BITS;
@@ -42,27 +56,9 @@ static int slab_add_chunk(struct wf_slab *slab)
     return 0;
 }
 
-int wf_slab_take(struct wf_slab *slab, uint32_t *out_slot, void **out)
+int wf_slab_refill(struct wf_slab *slab)
 {
     if (slab->used >= slab->used_max)
         return -EAGAIN;
-    if (slab->free_head == 0) {
-        int rc = slab_add_chunk(slab);
-        if (rc < 0)
-            return rc;
-    }
-    uint32_t slot = slab->free_head - 1;
-    void *item = wf_slab_item(slab, slot);
-    slab->free_head = *(uint32_t *)item;
-    slab->used++;
-    *out_slot = slot;
-    *out = item;
-    return 0;
-}
-
-void wf_slab_give(struct wf_slab *slab, uint32_t slot)
-{
-    *(uint32_t *)wf_slab_item(slab, slot) = slab->free_head;
-    slab->free_head = slot + 1;
-    slab->used--;
+    return slab_add_chunk(slab);
 }

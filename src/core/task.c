@@ -68,7 +68,7 @@ static void task_copy_arg(struct wf_sched *sched, wf_task *task, const struct wf
 static void task_count_in(struct wf_sched *sched, wf_task *task)
 {
     struct wf_node *up = task->root.up;
-    if (up == &sched->top) {
+    if (__builtin_expect(up == &sched->top, 0)) {
         if (sched->main_live == 0 && sched->main == NULL)
             sched->main_live = 1;
         else
@@ -91,12 +91,9 @@ static void task_init(struct wf_sched *sched, wf_task *task, uint32_t slot,
     task->fn = spawn->fn;
     task->arg = spawn->arg;
     task->site = spawn->site;
-    task->why = NULL;
-    task->why_kind = WEFT_REASON_NONE;
     task->slot = slot;
     task->generation = wf_generation_next(sched, task->generation);
     task->streak = 0;
-    task->progress = 0;
     task->flags = spawn->is_released ? WF_TASK_RELEASED : 0;
     task->state = WF_TASK_LIVE;
 }
@@ -108,7 +105,7 @@ int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **
     int rc = wf_slab_take(&sched->tasks, &slot, &item);
     if (rc < 0)
         return rc;
-    wf_task *task = item;
+    wf_task *task = (wf_task *)item;
     task_init(sched, task, slot, spawn);
     rc = task_reserve_stack(sched, task, spawn);
     if (rc < 0) {
@@ -125,7 +122,7 @@ int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **
     return 0;
 }
 
-static weft_task spawn(struct wf_spawn *how, bool is_detached)
+static inline weft_task spawn(struct wf_spawn *how, bool is_detached)
 {
     struct wf_sched *sched = wf_sched_self();
     if (sched == NULL || sched->current == NULL)
