@@ -25,17 +25,23 @@ static const weft_wait_class bounded_class = {.what = "await", .cancel = bounded
 
 int weft_await(weft_task handle)
 {
-    int rc = weft_sp_enter();
+    struct wf_sched *sched = wf_sched_self();
+    int rc = wf_sp_enter(sched);
     if (rc < 0)
         return rc;
-    struct wf_sched *sched = wf_loop_current->sched;
     wf_task *self = sched->current;
     wf_task *task = wf_task_of(sched, handle);
     if (task == self)
         return -EDEADLK;
-    if (task == NULL || task->state == WF_TASK_DONE) {
-        rc = -ESRCH;
-        (void)weft_done(handle, &rc);
+    if (task == NULL) {
+        rc = wf_handle_rc(handle);
+        return rc < 0 ? rc : -ESRCH;
+    }
+    if (task->state == WF_TASK_DONE) {
+        rc = task->result;
+        task->flags |= WF_TASK_RECEIVED;
+        if (rc < 0)
+            wf_note_share(&self->note, task->note);
     } else {
         weft_waiter waiter = WEFT_WAITER(&await_class, task);
         waiter.task = self;

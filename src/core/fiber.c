@@ -41,15 +41,14 @@ _Static_assert(sizeof(struct fiber_frame) == 64, "as in arch/x86_64.S");
 static void frame_fill(struct fiber_frame *frame, wf_fiber *fiber, weft_fn *fn, void *arg,
                        wf_fiber *home, wf_fiber_exit_fn *exit_fn)
 {
-    *frame = (struct fiber_frame){
-        .control = fiber_control,
-        .r12 = fn,
-        .r13 = arg,
-        .r14 = home,
-        .r15 = exit_fn,
-        .rbx = fiber,
-        .rip = wf_fiber_entry,
-    };
+    frame->control = fiber_control;
+    frame->r12 = fn;
+    frame->r13 = arg;
+    frame->r14 = home;
+    frame->r15 = exit_fn;
+    frame->rbx = fiber;
+    frame->rbp = NULL; /* backtraces end here */
+    frame->rip = wf_fiber_entry;
 }
 
 static uint64_t fiber_control_now(void)

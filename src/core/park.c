@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include <weft/sys/fault.h>
-
 #include "core/sched_priv.h"
-
-/* Successful waits in a row before a task must let others run (rule F03). */
-#define PARK_STREAK_MAX 128
 
 void weft_waitq_push(weft_waitq *queue, weft_waiter *waiter)
 {
@@ -49,15 +44,17 @@ weft_waiter *weft_waitq_pop(weft_waitq *queue)
 
 int weft_sp_enter(void)
 {
-    struct wf_sched *sched = wf_sched_self();
-    if (sched == NULL || sched->current == NULL)
-        return -EPERM;
+    return wf_sp_enter(wf_sched_self());
+}
+
+int wf_sp_enter_slow(struct wf_sched *sched)
+{
     wf_task *self = sched->current;
     (void)WEFT_FAULT(WEFT_FAULT_WAIT, self->site);
     int rc = wf_check(self);
     if (rc < 0)
         return rc;
-    if (++self->streak >= PARK_STREAK_MAX) {
+    if (++self->streak >= WF_STREAK_MAX) {
         wf_sched_yield(sched, self);
         rc = wf_check(self);
     }

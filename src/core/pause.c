@@ -27,7 +27,7 @@ weft_time weft_after(weft_time duration)
 int weft_yield(void)
 {
     struct wf_sched *sched = wf_sched_self();
-    int rc = weft_sp_enter();
+    int rc = wf_sp_enter(sched);
     if (rc < 0)
         return rc;
     wf_sched_yield(sched, sched->current);

@@ -83,14 +83,6 @@ void wf_sched_free(struct wf_sched *sched)
 
 /* ---- stacks ---- */
 
-int wf_sched_reserve_stack(struct wf_sched *sched)
-{
-    if (sched->stack_credit == 0)
-        return wf_stacks_reserve(sched->stacks);
-    sched->stack_credit--;
-    return 0;
-}
-
 void wf_sched_take_stack(struct wf_sched *sched, wf_task *task)
 {
     task->flags |= WF_TASK_HAS_STACK;

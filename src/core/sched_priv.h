@@ -20,6 +20,7 @@
 #include <weft/group.h>
 #include <weft/run.h>
 #include <weft/scope.h>
+#include <weft/sys/fault.h>
 #include <weft/sys/park.h>
 
 #include "base/list.h"
@@ -226,7 +227,13 @@ static inline int wf_park(struct wf_sched *sched, weft_waiter *waiter, unsigned 
 void wf_sched_log(struct wf_sched *sched, const char *format, ...) WEFT_PRINTF(2, 3);
 
 /* Stacks by way of the last one used. */
-int wf_sched_reserve_stack(struct wf_sched *sched);
+static inline int wf_sched_reserve_stack(struct wf_sched *sched)
+{
+    if (__builtin_expect(sched->stack_credit == 0, 0))
+        return wf_stacks_reserve(sched->stacks);
+    sched->stack_credit--;
+    return 0;
+}
 void wf_sched_take_stack(struct wf_sched *sched, wf_task *task);
 void wf_sched_give_stack(struct wf_sched *sched, wf_task *task);
 
@@ -317,7 +324,15 @@ static inline wf_task *wf_task_of(struct wf_sched *sched, weft_task handle)
     return task;
 }
 
-uint32_t wf_generation_next(const struct wf_sched *sched, uint32_t generation);
+
+/* Never 0, so that no live handle is 0. */
+static inline uint32_t wf_generation_next(const struct wf_sched *sched, uint32_t generation)
+{
+    if (__builtin_expect(generation == 0, 0))
+        generation = sched->generation_base & WF_HANDLE_GENERATION_MASK;
+    generation = (generation + 1) & WF_HANDLE_GENERATION_MASK;
+    return generation + (generation == 0);
+}
 struct wf_spawn {
     weft_fn *fn;
     void *arg;
@@ -404,6 +419,21 @@ void wf_group_abandon(struct wf_group *group); /* its owner left it open */
 /* Where the member's record is to be kept, if it is; the group may be gone after this. */
 wf_task **wf_group_member_done(struct wf_group *group, wf_task *task);
 void wf_group_start_ended(wf_task *task); /* it ended before it called weft_started() */
+
+/* Successful waits in a row before a task must let others run (rule F03). */
+#define WF_STREAK_MAX 128
+
+/* weft_sp_enter, inline but for what is rare. */
+int wf_sp_enter_slow(struct wf_sched *sched);
+static inline int wf_sp_enter(struct wf_sched *sched)
+{
+    if (__builtin_expect(sched == NULL || sched->current == NULL, 0))
+        return -EPERM;
+    wf_task *self = sched->current;
+    bool is_rare = (self->scope->flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE)) != 0 ||
+                   weft_fault_armed_ != 0 || ++self->streak >= WF_STREAK_MAX;
+    return __builtin_expect(is_rare, 0) ? wf_sp_enter_slow(sched) : 0;
+}
 
 /* weft_park, inline: an -ECANCELED from our own scope notes its reason. */
 static inline int wf_park_cancellable(struct wf_sched *sched, weft_waiter *waiter)

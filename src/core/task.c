@@ -16,15 +16,6 @@
 
 /* ---- handles ---- */
 
-/* Never 0, so that no live handle is 0. */
-uint32_t wf_generation_next(const struct wf_sched *sched, uint32_t generation)
-{
-    if (generation == 0)
-        generation = sched->generation_base & WF_HANDLE_GENERATION_MASK;
-    generation = (generation + 1) & WF_HANDLE_GENERATION_MASK;
-    return generation != 0 ? generation : 1;
-}
-
 weft_task wf_handle_error(int rc)
 {
     return (weft_task){WF_HANDLE_ERROR | (uint32_t)-rc};
@@ -42,15 +33,55 @@ weft_task wf_task_handle(const struct wf_sched *sched, const wf_task *task)
 
 /* ---- making ---- */
 
+/* A record with everything but a stack and an owner; NULL and *out_rc.  What is not set here is zero
+ * already, since a task ends with empty lists and no texts. */
+static inline wf_task *task_begin(struct wf_sched *sched, weft_fn *fn, void *arg, const char *site,
+                                  int *out_rc)
+{
+    uint32_t slot;
+    void *item;
+    int rc = wf_slab_take(&sched->tasks, &slot, &item);
+    if (__builtin_expect(rc < 0, 0)) {
+        *out_rc = rc;
+        return NULL;
+    }
+    wf_task *task = (wf_task *)item;
+    task->sched = sched;
+    task->scope = &task->root;
+    task->fn = fn;
+    task->arg = arg;
+    task->site = site;
+    task->slot = slot;
+    task->generation = wf_generation_next(sched, task->generation);
+    task->streak = 0;
+    task->flags = 0;
+    task->state = WF_TASK_LIVE;
+    return task;
+}
+
+static int task_give_up(struct wf_sched *sched, wf_task *task, int rc)
+{
+    task->state = WF_TASK_FREE;
+    wf_slab_give(&sched->tasks, task->slot);
+    return rc;
+}
+
+/* From here on it will run. */
+static inline void task_enter(struct wf_sched *sched, wf_task *task, struct wf_node *up)
+{
+    wf_node_init(&task->root, up, task, 0);
+    sched->stats.tasks_made++;
+    wf_sched_ready(sched, task);
+}
+
 static int task_reserve_stack(struct wf_sched *sched, wf_task *task, const struct wf_spawn *spawn)
 {
-    if (__builtin_expect(spawn->stack_bytes != 0, 0)) {
-        int rc = wf_stack_map(&task->stack, spawn->stack_bytes);
-        if (rc == 0)
-            task->flags |= WF_TASK_OWN_STACK | WF_TASK_HAS_STACK;
-        return rc;
-    }
-    return wf_sched_reserve_stack(sched);
+    if (spawn->stack_bytes == 0)
+        return wf_sched_reserve_stack(sched);
+    int rc = wf_stack_map(&task->stack, spawn->stack_bytes);
+    if (rc == 0)
+        task->flags |= WF_TASK_OWN_STACK | WF_TASK_HAS_STACK;
+    return rc;
 }
 
 /* A copied argument needs its stack at once. */
@@ -65,64 +96,39 @@ static void task_copy_arg(struct wf_sched *sched, wf_task *task, const struct wf
     task->flags |= WF_TASK_COPIED;
 }
 
-static void task_count_in(struct wf_sched *sched, wf_task *task)
+static void task_count_in(struct wf_sched *sched, struct wf_node *up)
 {
-    struct wf_node *up = task->root.up;
-    if (__builtin_expect(up == &sched->top, 0)) {
-        if (sched->main_live == 0 && sched->main == NULL)
-            sched->main_live = 1;
-        else
-            sched->detached_live++;
-    } else {
+    if (up != &sched->top) {
         up->task->live++;
         if ((up->flags & WF_NODE_GROUP) != 0)
             wf_group_of_node(up)->live++;
+    } else if (sched->main_live == 0 && sched->main == NULL) {
+        sched->main_live = 1;
+    } else {
+        sched->detached_live++;
     }
-    sched->stats.tasks_made++;
-}
-
-/* A free record has no lists, waiters or texts: what is not set here is zero already, but for the
- * first word, which linked the free list and is the root node's. */
-static void task_init(struct wf_sched *sched, wf_task *task, uint32_t slot,
-                      const struct wf_spawn *spawn)
-{
-    task->sched = sched;
-    task->scope = &task->root;
-    task->fn = spawn->fn;
-    task->arg = spawn->arg;
-    task->site = spawn->site;
-    task->slot = slot;
-    task->generation = wf_generation_next(sched, task->generation);
-    task->streak = 0;
-    task->flags = spawn->is_released ? WF_TASK_RELEASED : 0;
-    task->state = WF_TASK_LIVE;
 }
 
 int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out)
 {
-    uint32_t slot;
-    void *item;
-    int rc = wf_slab_take(&sched->tasks, &slot, &item);
-    if (rc < 0)
+    int rc = 0;
+    wf_task *task = task_begin(sched, spawn->fn, spawn->arg, spawn->site, &rc);
+    if (task == NULL)
         return rc;
-    wf_task *task = (wf_task *)item;
-    task_init(sched, task, slot, spawn);
     rc = task_reserve_stack(sched, task, spawn);
-    if (rc < 0) {
-        task->state = WF_TASK_FREE;
-        wf_slab_give(&sched->tasks, slot);
-        return rc;
-    }
-    if (__builtin_expect(spawn->copy != NULL, 0))
+    if (rc < 0)
+        return task_give_up(sched, task, rc);
+    if (spawn->is_released)
+        task->flags |= WF_TASK_RELEASED;
+    if (spawn->copy != NULL)
         task_copy_arg(sched, task, spawn);
-    wf_node_init(&task->root, spawn->up, task, 0);
-    task_count_in(sched, task);
-    wf_sched_ready(sched, task);
+    task_count_in(sched, spawn->up);
+    task_enter(sched, task, spawn->up);
     *out = task;
     return 0;
 }
 
-static inline weft_task spawn(struct wf_spawn *how, bool is_detached)
+static weft_task spawn(struct wf_spawn *how, bool is_detached)
 {
     struct wf_sched *sched = wf_sched_self();
     if (sched == NULL || sched->current == NULL)
@@ -133,9 +139,22 @@ static inline weft_task spawn(struct wf_spawn *how, bool is_detached)
     return rc < 0 ? wf_handle_error(rc) : wf_task_handle(sched, task);
 }
 
+/* The usual spawn, without the detour through a description. */
 weft_task weft_spawn_at(weft_fn *fn, void *arg, const char *site)
 {
-    return spawn(&(struct wf_spawn){.fn = fn, .arg = arg, .site = site}, /* is_detached= */ false);
+    struct wf_sched *sched = wf_sched_self();
+    if (sched == NULL || sched->current == NULL)
+        return wf_handle_error(-EPERM);
+    int rc = 0;
+    wf_task *task = task_begin(sched, fn, arg, site, &rc);
+    if (task == NULL)
+        return wf_handle_error(rc);
+    rc = wf_sched_reserve_stack(sched);
+    if (rc < 0)
+        return wf_handle_error(task_give_up(sched, task, rc));
+    sched->current->live++;
+    task_enter(sched, task, &sched->current->root);
+    return (weft_task){wf_handle_make(sched, task->slot, task->generation)};
 }
 
 weft_task weft_spawn_stack_at(weft_fn *fn, void *arg, size_t stack_bytes, const char *site)

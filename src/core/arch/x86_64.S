@@ -123,8 +123,6 @@
     movq    %r13, %rdi
     call    *%r12
     movq    (%r14), %rsp            /* below home's saved frame, which is aligned to 16 */
-    ldmxcsr (%rsp)
-    fldcw   4(%rsp)
     movq    %rbx, %rdi
     movl    %eax, %esi
     xorl    %ebp, %ebp
