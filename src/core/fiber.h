@@ -98,14 +98,33 @@ static inline __attribute__((always_inline)) void wf_fiber_swap(wf_fiber *from, 
                        "memory", "cc");
 }
 
+static inline __attribute__((always_inline)) _Noreturn void wf_fiber_jump(wf_fiber *to)
+{
+    __asm__ volatile("movq (%0), %%rsp\n\t"
+                     "ldmxcsr (%%rsp)\n\t"
+                     "fldcw 4(%%rsp)\n\t"
+                     "addq $8, %%rsp\n\t"
+                     "popq %%r12\n\t"
+                     "popq %%r13\n\t"
+                     "popq %%r14\n\t"
+                     "popq %%r15\n\t"
+                     "popq %%rbx\n\t"
+                     "popq %%rbp\n\t"
+                     "popq %%rcx\n\t"
+                     "notrack jmp *%%rcx"
+                     :
+                     : "D"(to)
+                     : "memory");
+    __builtin_unreachable();
+}
+
 #else
 
 /* The switch itself, in arch/<cpu>.S. */
 void wf_fiber_swap(wf_fiber *from, wf_fiber *to);
+_Noreturn void wf_fiber_jump(wf_fiber *to);
 
 #endif
-
-_Noreturn void wf_fiber_jump(wf_fiber *to);
 
 #if WF_FIBER_HOOKS
 void wf_fiber_switch(wf_fiber *from, wf_fiber *to);

@@ -282,9 +282,11 @@ int weft_loop_turn(weft_loop *loop, weft_time timeout)
         count += loop->backend->poll(loop, 0);
     else
         count += loop_wait(loop, timeout);
-    loop_read_clock(loop);
     count += wf_posts_run(loop);
-    count += loop_run_timers(loop);
+    if (loop->timers.count != 0) {
+        loop_read_clock(loop);
+        count += loop_run_timers(loop);
+    }
     if (loop->sched != NULL && wf_sched_has_ready(loop->sched)) {
         wf_sched_pass(loop->sched);
         count++;

@@ -126,8 +126,8 @@
     movq    %rbx, %rdi
     movl    %eax, %esi
     xorl    %ebp, %ebp
-    call    *%r15
-    ud2
+    pushq   $0                      /* as if called from nowhere: it does not return */
+    notrack jmp *%r15
     end_function wf_fiber_entry
 
 /* bool wf_fiber_has_shadow_stack(void): the shadow stack pointer, 0 where there is none; processors
