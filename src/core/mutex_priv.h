@@ -6,8 +6,8 @@
 
 #include <weft/mutex.h>
 
-/* Locks it, deaf to cancellation.  The caller owns it afterwards in every case: 0, or -EOWNERDEAD if
- * an owner ended without unlocking meanwhile. */
+/* Locks it, deaf to cancellation.  The caller owns it afterwards in every case: 0, or -EOWNERDEAD
+ * if an owner ended without unlocking meanwhile. */
 int wf_mutex_lock_shielded(weft_mutex *mutex);
 
 #endif

@@ -60,7 +60,7 @@ struct wf_note {
 
 /* Four cache lines, in the order of the paths that touch them. */
 struct wf_task {
-    struct wf_node root; /* up: the owner's node */
+    struct wf_node root;   /* up: the owner's node */
     struct wf_node *scope; /* innermost open one */
 
     wf_fiber fiber;
@@ -78,7 +78,7 @@ struct wf_task {
     uint8_t state, flags, why_kind;
     bool is_yielding; /* ready, but behind everybody who was ready before it (rule C11) */
     struct wf_task *ended_next, **ended_link; /* in the owner's list, once done */
-    struct wf_task *ended; /* children that are done and keep a record */
+    struct wf_task *ended;                    /* children that are done and keep a record */
     struct weft_mutex *owned_mutexes;
     struct wf_note *note;
     char *name; /* own copy, or NULL: from the site */
@@ -323,7 +323,6 @@ static inline wf_task *wf_task_of(struct wf_sched *sched, weft_task handle)
         return NULL;
     return task;
 }
-
 
 /* Never 0, so that no live handle is 0. */
 static inline uint32_t wf_generation_next(const struct wf_sched *sched, uint32_t generation)

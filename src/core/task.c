@@ -33,8 +33,8 @@ weft_task wf_task_handle(const struct wf_sched *sched, const wf_task *task)
 
 /* ---- making ---- */
 
-/* A record with everything but a stack and an owner; NULL and *out_rc.  What is not set here is zero
- * already, since a task ends with empty lists and no texts. */
+/* A record with everything but a stack and an owner; NULL and *out_rc.  What is not set here is
+ * zero already, since a task ends with empty lists and no texts. */
 static inline wf_task *task_begin(struct wf_sched *sched, weft_fn *fn, void *arg, const char *site,
                                   int *out_rc)
 {

@@ -18,14 +18,15 @@
 
 #include <weft/sys/loop.h>
 
-#define WF_TIMERS_LEVELS 8     /* of 64 slots: 48 bits of ticks, more than deadlines have */
+#define WF_TIMERS_LEVELS 8 /* of 64 slots: 48 bits of ticks, more than deadlines have */
 #define WF_TIMERS_SLOTS (WF_TIMERS_LEVELS * 64)
 #define WF_TIMERS_TICK_BITS 17 /* a tick is 131 us */
 
 struct wf_timers {
-    weft_timer *slots[WF_TIMERS_SLOTS]; /* by level, then digit: rings, the one started last first */
-    weft_time lowest[WF_TIMERS_SLOTS];  /* at or before every deadline of the slot */
-    uint64_t occupied[WF_TIMERS_LEVELS];     /* a bit a slot that is not empty */
+    weft_timer
+        *slots[WF_TIMERS_SLOTS];       /* by level, then digit: rings, the one started last first */
+    weft_time lowest[WF_TIMERS_SLOTS]; /* at or before every deadline of the slot */
+    uint64_t occupied[WF_TIMERS_LEVELS]; /* a bit a slot that is not empty */
     uint64_t loose[WF_TIMERS_LEVELS]; /* a bit a slot whose `lowest` may be before every deadline */
     weft_timer *due;                  /* pairing heap */
     uint64_t tick;
@@ -43,8 +44,8 @@ void wf_timers_stop(struct wf_timers *timers, weft_timer *timer);
  * stopped or moved: then a look at all timers of its slot. */
 weft_time wf_timers_next(struct wf_timers *timers);
 
-/* The same in O(1) always, but after stops and moves perhaps earlier.  Whoever waits for it and finds nothing
- * due asks again: each slot can deceive once. */
+/* The same in O(1) always, but after stops and moves perhaps earlier.  Whoever waits for it and
+ * finds nothing due asks again: each slot can deceive once. */
 weft_time wf_timers_next_bound(const struct wf_timers *timers);
 
 /* Takes off and returns the next timer with deadline <= now, in order; NULL if none is due. Between

@@ -58,4 +58,26 @@ static inline __attribute__((always_inline)) void wf_fiber_swap_in_place(void *f
                        "st(7)" WF_SWITCH_AVX512_REGISTERS);
 }
 
+/* For the same reason the way from a body's end to the next task has no call that does not return.
+ */
+static inline __attribute__((always_inline)) _Noreturn void wf_fiber_jump_in_place(void *to)
+{
+    __asm__ volatile("movq (%0), %%rsp\n\t"
+                     "ldmxcsr (%%rsp)\n\t"
+                     "fldcw 4(%%rsp)\n\t"
+                     "addq $8, %%rsp\n\t"
+                     "popq %%r12\n\t"
+                     "popq %%r13\n\t"
+                     "popq %%r14\n\t"
+                     "popq %%r15\n\t"
+                     "popq %%rbx\n\t"
+                     "popq %%rbp\n\t"
+                     "popq %%rax\n\t"
+                     "notrack jmp *%%rax"
+                     :
+                     : "D"(to)
+                     : "memory");
+    __builtin_unreachable();
+}
+
 #endif
