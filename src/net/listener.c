@@ -19,6 +19,7 @@
 #include "net/task_kind.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -231,12 +232,23 @@ int weft_listener_accept(weft_listener *listener, weft_stream **out)
 
 /* ---- open and close ---- */
 
+static bool is_socket_file(const char *path)
+{
+    struct stat status;
+    int fd = wf_sys_open(path, O_PATH | O_NOFOLLOW, 0);
+    if (fd < 0)
+        return false;
+    int rc = wf_sys_fstat(fd, &status);
+    wf_sys_close(fd);
+    return rc == 0 && S_ISSOCK(status.st_mode);
+}
+
 /* The file that a dead process left: nobody answers there.  0 if it is gone now. */
 static int unlink_left_over(const weft_addr *addr)
 {
     struct sockaddr_un un = {0};
     memcpy(&un, &addr->storage, addr->bytes < sizeof un ? addr->bytes : sizeof un);
-    if (un.sun_path[0] == '\0')
+    if (!is_socket_file(un.sun_path)) /* a connect would be refused there too */
         return -EADDRINUSE;
     int fd = wf_sys_socket(AF_UNIX, SOCK_STREAM, 0);
     if (fd < 0)
