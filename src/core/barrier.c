@@ -12,14 +12,14 @@ static const weft_wait_class barrier_wait_class = {.what = "barrier", .cancel = 
 static void barrier_break(weft_waiter *waiter)
 {
     weft_barrier *barrier = waiter->object;
-    weft_wake(waiter, -ECANCELED);
+    wf_wake(waiter, -ECANCELED);
     barrier->priv_arrived = 0;
     wf_waitq_wake_all(&barrier->priv_waiters, -EPIPE);
 }
 
 int weft_barrier_wait(weft_barrier *barrier)
 {
-    int rc = weft_sp_enter();
+    int rc = wf_sync_enter();
     if (rc < 0)
         return rc;
     if (wf_waitq_is_foreign(&barrier->priv_waiters))
@@ -32,6 +32,6 @@ int weft_barrier_wait(weft_barrier *barrier)
     barrier->priv_arrived++;
 
     weft_waiter self = WEFT_WAITER(&barrier_wait_class, barrier);
-    weft_waitq_push(&barrier->priv_waiters, &self);
-    return weft_park(&self);
+    wf_waitq_push(&barrier->priv_waiters, &self);
+    return wf_sync_park(&self);
 }

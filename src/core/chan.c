@@ -91,7 +91,7 @@ static void chan_unstore(weft_chan *chan, void *out_item)
 
 static weft_chan_waiter *chan_pop(weft_waitq *queue)
 {
-    weft_waiter *waiter = weft_waitq_pop(queue);
+    weft_waiter *waiter = wf_waitq_pop(queue);
     return waiter == NULL ? NULL : wf_container(waiter, weft_chan_waiter, priv_waiter);
 }
 
@@ -112,7 +112,7 @@ int weft_try_send(weft_chan *chan, const void *item)
     weft_chan_waiter *receiver = chan_pop(&chan->receivers);
     if (receiver != NULL) {
         chan_copy(chan, receiver->priv_item, item);
-        weft_wake(&receiver->priv_waiter, 1);
+        wf_wake(&receiver->priv_waiter, 1);
         return 0;
     }
     if (chan->count == chan->capacity)
@@ -130,14 +130,14 @@ int weft_try_recv(weft_chan *chan, void *out_item)
         weft_chan_waiter *sender = chan_pop(&chan->senders);
         if (sender != NULL) {
             chan_store(chan, sender->priv_item);
-            weft_wake(&sender->priv_waiter, 0);
+            wf_wake(&sender->priv_waiter, 0);
         }
         return 1;
     }
     weft_chan_waiter *sender = chan_pop(&chan->senders); /* capacity 0 */
     if (sender != NULL) {
         chan_copy(chan, out_item, sender->priv_item);
-        weft_wake(&sender->priv_waiter, 0);
+        wf_wake(&sender->priv_waiter, 0);
         return 1;
     }
     return chan->is_closed ? 0 : -EAGAIN;
@@ -148,18 +148,18 @@ int weft_try_recv(weft_chan *chan, void *out_item)
 void wf_chan_push_sender(weft_chan *chan, weft_chan_waiter *sender)
 {
     sender->priv_since = wf_wait_order();
-    weft_waitq_push(&chan->senders, &sender->priv_waiter);
+    wf_waitq_push(&chan->senders, &sender->priv_waiter);
 }
 
 void wf_chan_push_receiver(weft_chan *chan, weft_chan_waiter *receiver)
 {
     receiver->priv_since = wf_wait_order();
-    weft_waitq_push(&chan->receivers, &receiver->priv_waiter);
+    wf_waitq_push(&chan->receivers, &receiver->priv_waiter);
 }
 
 int weft_send(weft_chan *chan, const void *item)
 {
-    int rc = weft_sp_enter();
+    int rc = wf_sync_enter();
     if (rc < 0)
         return rc;
     rc = weft_try_send(chan, item);
@@ -171,12 +171,12 @@ int weft_send(weft_chan *chan, const void *item)
         .priv_item = (void *)item, /* only read */
     };
     wf_chan_push_sender(chan, &self);
-    return weft_park(&self.priv_waiter);
+    return wf_sync_park(&self.priv_waiter);
 }
 
 int weft_recv(weft_chan *chan, void *out_item)
 {
-    int rc = weft_sp_enter();
+    int rc = wf_sync_enter();
     if (rc < 0)
         return rc;
     rc = weft_try_recv(chan, out_item);
@@ -188,7 +188,7 @@ int weft_recv(weft_chan *chan, void *out_item)
         .priv_item = out_item,
     };
     wf_chan_push_receiver(chan, &self);
-    return weft_park(&self.priv_waiter);
+    return wf_sync_park(&self.priv_waiter);
 }
 
 /* ---- the rest ---- */

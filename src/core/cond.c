@@ -9,19 +9,19 @@ static const weft_wait_class cond_wait_class = {.what = "condition"};
 
 int weft_cond_wait(weft_cond *cond, weft_mutex *mutex)
 {
-    wf_task *task = wf_sync_self();
+    wf_task *task = wf_current();
     if (task == NULL || mutex->priv_owner != task)
         return -EPERM;
-    int rc = weft_sp_enter();
+    int rc = wf_sync_enter();
     if (rc < 0)
         return rc;
     if (wf_waitq_is_foreign(&cond->priv_waiters))
         return -EPERM;
 
     weft_waiter self = WEFT_WAITER(&cond_wait_class, cond);
-    weft_waitq_push(&cond->priv_waiters, &self);
+    wf_waitq_push(&cond->priv_waiters, &self);
     weft_unlock(mutex);
-    rc = weft_park(&self);
+    rc = wf_sync_park(&self);
     bool was_notified = rc == 0;
 
     int locked = wf_mutex_lock_shielded(mutex);
@@ -41,9 +41,9 @@ void weft_cond_notify(weft_cond *cond, size_t count)
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        weft_waiter *waiter = weft_waitq_pop(&cond->priv_waiters);
+        weft_waiter *waiter = wf_waitq_pop(&cond->priv_waiters);
         if (waiter == NULL)
             return;
-        weft_wake(waiter, 0);
+        wf_wake(waiter, 0);
     }
 }

@@ -8,15 +8,15 @@ static const weft_wait_class event_wait_class = {.what = "event"};
 
 int weft_event_wait(weft_event *event)
 {
-    int rc = weft_sp_enter();
+    int rc = wf_sync_enter();
     if (rc < 0 || event->priv_is_set)
         return rc;
     if (wf_waitq_is_foreign(&event->priv_waiters))
         return -EPERM;
 
     weft_waiter self = WEFT_WAITER(&event_wait_class, event);
-    weft_waitq_push(&event->priv_waiters, &self);
-    return weft_park(&self);
+    wf_waitq_push(&event->priv_waiters, &self);
+    return wf_sync_park(&self);
 }
 
 void weft_event_set(weft_event *event)

@@ -50,11 +50,11 @@ static void future_deliver(weft_future *future)
     future->priv_loop->future_count--;
     __atomic_store_n(&future->priv_state, FUTURE_SET, __ATOMIC_RELEASE);
     /* The first to run may free the future: give each what it needs now. */
-    for (weft_waiter *waiter; (waiter = weft_waitq_pop(&future->priv_waiters)) != NULL;) {
+    for (weft_waiter *waiter; (waiter = wf_waitq_pop(&future->priv_waiters)) != NULL;) {
         struct future_waiter *self = wf_container(waiter, struct future_waiter, waiter);
         if (self->out_value != NULL)
             *self->out_value = future->priv_value;
-        weft_wake(waiter, future->priv_rc);
+        wf_wake(waiter, future->priv_rc);
     }
 }
 
@@ -66,16 +66,16 @@ static void future_on_message(weft_msg *msg)
 static void future_cancel(weft_waiter *waiter)
 {
     weft_future *future = waiter->object;
-    weft_waitq_remove(waiter);
+    wf_waitq_remove(waiter);
     if (weft_waitq_first(&future->priv_waiters) == NULL) {
         if (!future_move(future, FUTURE_WAITED, FUTURE_NEW)) {
             /* A set came first.  Its message will find this waiter. */
-            weft_waitq_push(&future->priv_waiters, waiter);
+            wf_waitq_push(&future->priv_waiters, waiter);
             return;
         }
         future->priv_loop->future_count--;
     }
-    weft_wake(waiter, -ECANCELED);
+    wf_wake(waiter, -ECANCELED);
 }
 
 /* Makes the calling task's loop the one to tell.  0: it will be; 1: set meanwhile; -EPERM. */
@@ -93,7 +93,7 @@ static int future_subscribe(weft_future *future)
 
 int weft_future_wait(weft_future *future, void **out_value)
 {
-    int rc = weft_sp_enter();
+    int rc = wf_sync_enter();
     if (rc < 0)
         return rc;
     rc = future_state(future) == FUTURE_SET ? 1 : future_subscribe(future);
@@ -106,8 +106,8 @@ int weft_future_wait(weft_future *future, void **out_value)
     }
 
     struct future_waiter self = {WEFT_WAITER(&future_wait_class, future), out_value};
-    weft_waitq_push(&future->priv_waiters, &self.waiter);
-    return weft_park(&self.waiter);
+    wf_waitq_push(&future->priv_waiters, &self.waiter);
+    return wf_sync_park(&self.waiter);
 }
 
 int weft_future_set(weft_future *future, int rc, void *value)

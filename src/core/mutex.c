@@ -39,16 +39,16 @@ static void mutex_take_back(weft_mutex *mutex)
 
 static void mutex_pass_on(weft_mutex *mutex)
 {
-    weft_waiter *waiter = weft_waitq_pop(&mutex->priv_waiters);
+    weft_waiter *waiter = wf_waitq_pop(&mutex->priv_waiters);
     if (waiter == NULL)
         return;
     mutex_give_to(mutex, waiter->task);
-    weft_wake(waiter, 0);
+    wf_wake(waiter, 0);
 }
 
 int weft_trylock(weft_mutex *mutex)
 {
-    wf_task *self = wf_sync_self();
+    wf_task *self = wf_current();
     if (self == NULL)
         return -EPERM;
     if (mutex->priv_owner == self)
@@ -65,7 +65,7 @@ int weft_trylock(weft_mutex *mutex)
 
 int weft_lock(weft_mutex *mutex)
 {
-    int rc = weft_sp_enter();
+    int rc = wf_sync_enter();
     if (rc < 0)
         return rc;
     rc = weft_trylock(mutex);
@@ -73,8 +73,8 @@ int weft_lock(weft_mutex *mutex)
         return rc;
 
     weft_waiter self = WEFT_WAITER(&mutex_wait_class, mutex);
-    weft_waitq_push(&mutex->priv_waiters, &self);
-    return weft_park(&self);
+    wf_waitq_push(&mutex->priv_waiters, &self);
+    return wf_sync_park(&self);
 }
 
 int wf_mutex_lock_shielded(weft_mutex *mutex)
@@ -85,7 +85,7 @@ int wf_mutex_lock_shielded(weft_mutex *mutex)
         rc = weft_trylock(mutex);
         if (rc == -EAGAIN) {
             weft_waiter self = WEFT_WAITER(&mutex_wait_class, mutex);
-            weft_waitq_push(&mutex->priv_waiters, &self);
+            wf_waitq_push(&mutex->priv_waiters, &self);
             rc = weft_park_shielded(&self);
         }
         was_abandoned |= rc == -EOWNERDEAD;
@@ -96,7 +96,7 @@ int wf_mutex_lock_shielded(weft_mutex *mutex)
 
 int weft_unlock(weft_mutex *mutex)
 {
-    wf_task *self = wf_sync_self();
+    wf_task *self = wf_current();
     if (self == NULL || mutex->priv_owner != self) {
         wf_sync_log("mutex %p: unlocked by somebody who does not own it", (void *)mutex);
         return -EPERM;
@@ -111,10 +111,10 @@ int weft_unlock(weft_mutex *mutex)
 static void mutex_abandon(weft_mutex *mutex)
 {
     mutex_take_back(mutex);
-    weft_waiter *waiter = weft_waitq_pop(&mutex->priv_waiters);
+    weft_waiter *waiter = wf_waitq_pop(&mutex->priv_waiters);
     mutex->priv_is_abandoned = waiter == NULL;
     if (waiter != NULL)
-        weft_wake(waiter, -EOWNERDEAD);
+        wf_wake(waiter, -EOWNERDEAD);
     mutex_pass_on(mutex);
 }
 

@@ -1,45 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "core/sched_priv.h"
+#include "core/park_priv.h"
 
 void weft_waitq_push(weft_waitq *queue, weft_waiter *waiter)
 {
-    weft_waiter *first = queue->priv_head;
-    if (first == NULL) {
-        waiter->priv_next = waiter;
-        waiter->priv_prev = waiter;
-        queue->priv_head = waiter;
-    } else {
-        waiter->priv_next = first;
-        waiter->priv_prev = first->priv_prev;
-        first->priv_prev->priv_next = waiter;
-        first->priv_prev = waiter;
-    }
-    waiter->priv_queue = queue;
+    wf_waitq_push(queue, waiter);
 }
 
 void weft_waitq_remove(weft_waiter *waiter)
 {
-    weft_waitq *queue = waiter->priv_queue;
-    if (queue == NULL)
-        return;
-    if (waiter->priv_next == waiter) {
-        queue->priv_head = NULL;
-    } else {
-        waiter->priv_prev->priv_next = waiter->priv_next;
-        waiter->priv_next->priv_prev = waiter->priv_prev;
-        if (queue->priv_head == waiter)
-            queue->priv_head = waiter->priv_next;
-    }
-    waiter->priv_queue = NULL;
+    wf_waitq_remove(waiter);
 }
 
 weft_waiter *weft_waitq_pop(weft_waitq *queue)
 {
-    weft_waiter *first = queue->priv_head;
-    if (first != NULL)
-        weft_waitq_remove(first);
-    return first;
+    return wf_waitq_pop(queue);
 }
 
 int weft_sp_enter(void)
@@ -73,13 +48,5 @@ int weft_park_shielded(weft_waiter *waiter)
 
 void weft_wake(weft_waiter *waiter, int rc)
 {
-    if (waiter->is_woken)
-        return;
-    weft_waitq_remove(waiter);
-    waiter->is_woken = true;
-    waiter->rc = rc;
-    if (waiter->wait_class->woken != NULL)
-        waiter->wait_class->woken(waiter);
-    else if (waiter->task != NULL && waiter->task->parked_on == waiter)
-        wf_sched_ready(wf_loop_current->sched, waiter->task);
+    wf_wake(waiter, rc);
 }

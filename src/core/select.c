@@ -38,7 +38,7 @@ static void select_withdraw(struct wf_select *select)
     weft_timer_stop(wf_loop_current, &select->timer);
     for (size_t i = 0; i < select->count; i++) {
         weft_case *each = &select->cases[i];
-        weft_waitq_remove(&each->priv_wait.priv_waiter);
+        wf_waitq_remove(&each->priv_wait.priv_waiter);
         if (each->priv_op != NULL)
             weft_op_cancel(wf_loop_current, each->priv_op);
     }
@@ -58,13 +58,13 @@ static void select_decide(struct wf_select *select, weft_case *winner, int rc)
     select->winner = winner;
     case_report(winner, rc);
     select_withdraw(select);
-    weft_wake(&select->parked, 0);
+    wf_wake(&select->parked, 0);
 }
 
 static void select_cancelled(weft_waiter *parked)
 {
     select_withdraw(parked->object);
-    weft_wake(parked, -ECANCELED);
+    wf_wake(parked, -ECANCELED);
 }
 
 static void case_woken(weft_waiter *waiter)
@@ -88,7 +88,7 @@ static const weft_wait_class case_wait_class = {.what = "select", .woken = case_
 static void select_op_ended(struct wf_select *select)
 {
     if (--select->op_count == 0 && select->ops_ended != NULL)
-        weft_wake(select->ops_ended, 0);
+        wf_wake(select->ops_ended, 0);
 }
 
 static void case_on_ready(weft_op *op, const weft_completion *completion, void *arg)
@@ -260,7 +260,7 @@ static void case_wait(weft_case *self, struct wf_select *select)
         break;
     }
     case WEFT_CASE_KIND_EVENT:
-        weft_waitq_push(&((weft_event *)self->object)->priv_waiters, waiter);
+        wf_waitq_push(&((weft_event *)self->object)->priv_waiters, waiter);
         break;
     case WEFT_CASE_KIND_READY:
         case_start_op(self, WEFT_OP_POLL, case_on_ready);
@@ -291,7 +291,7 @@ static void select_begin(struct wf_select *select)
 
 static int select_wait(struct wf_select *select)
 {
-    wf_task *task = wf_sync_self();
+    wf_task *task = wf_current();
     select->parked = (weft_waiter)WEFT_WAITER(&select_wait_class, select);
     weft_timer_init(&select->timer, select_on_timer);
     for (size_t i = 0; i < select->count; i++) {
@@ -306,7 +306,7 @@ static int select_wait(struct wf_select *select)
     }
 
     select_begin(select);
-    int rc = weft_park(&select->parked);
+    int rc = wf_sync_park(&select->parked);
     if (select->op_count > 0) {
         weft_waiter ended = WEFT_WAITER(&select_ops_class, select);
         select->ops_ended = &ended;
@@ -319,7 +319,7 @@ int weft_select_at(weft_case cases[], size_t count, weft_select_site *site)
 {
     if (count == 0 || count > INT32_MAX)
         return -EINVAL;
-    int rc = weft_sp_enter();
+    int rc = wf_sync_enter();
     if (rc < 0)
         return rc;
 

@@ -24,7 +24,7 @@ int weft_sem_try(weft_sem *sem)
 
 int weft_sem_take(weft_sem *sem)
 {
-    int rc = weft_sp_enter();
+    int rc = wf_sync_enter();
     if (rc < 0)
         return rc;
     if (weft_sem_try(sem) == 0)
@@ -33,17 +33,17 @@ int weft_sem_take(weft_sem *sem)
         return -EPERM;
 
     weft_waiter self = WEFT_WAITER(&sem_wait_class, sem);
-    weft_waitq_push(&sem->priv_waiters, &self);
-    return weft_park(&self);
+    wf_waitq_push(&sem->priv_waiters, &self);
+    return wf_sync_park(&self);
 }
 
 int weft_sem_give(weft_sem *sem)
 {
     if (wf_waitq_is_foreign(&sem->priv_waiters))
         return -EPERM;
-    weft_waiter *waiter = weft_waitq_pop(&sem->priv_waiters);
+    weft_waiter *waiter = wf_waitq_pop(&sem->priv_waiters);
     if (waiter != NULL) {
-        weft_wake(waiter, 0);
+        wf_wake(waiter, 0);
         return 0;
     }
     int64_t units_max = sem->priv_units_max != 0 ? sem->priv_units_max : INT64_MAX;

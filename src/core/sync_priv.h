@@ -4,15 +4,17 @@
 #ifndef WF_SYNC_PRIV_H
 #define WF_SYNC_PRIV_H
 
-#include <weft/sys/park.h>
+#include "core/park_priv.h"
 
-#include "core/sched_priv.h"
-
-/* The running task, or NULL. */
-static inline wf_task *wf_sync_self(void)
+/* weft_sp_enter() and weft_park(), inline: see wf_sched_leave(). */
+static inline int wf_sync_enter(void)
 {
-    struct wf_sched *sched = wf_sched_self();
-    return sched != NULL ? sched->current : NULL;
+    return wf_sp_enter(wf_sched_self());
+}
+
+static inline int wf_sync_park(weft_waiter *waiter)
+{
+    return wf_park_cancellable(wf_loop_current->sched, waiter);
 }
 
 static inline bool wf_task_is_foreign(const wf_task *task)
@@ -44,8 +46,8 @@ static inline uint64_t wf_wait_order(void)
 
 static inline void wf_waitq_wake_all(weft_waitq *queue, int rc)
 {
-    for (weft_waiter *waiter; (waiter = weft_waitq_pop(queue)) != NULL;)
-        weft_wake(waiter, rc);
+    for (weft_waiter *waiter; (waiter = wf_waitq_pop(queue)) != NULL;)
+        wf_wake(waiter, rc);
 }
 
 #endif
