@@ -38,6 +38,7 @@ static void await_all(int expected)
 {
     for (size_t i = 0; i < count; i++) {
         int rc = weft_await(tasks[i]);
+        weft_release(tasks[i]);
         if (rc != expected) {
             fprintf(stderr, "sleepers: task %zu: %s\n", i, weft_strerror(rc));
             exit(1);
