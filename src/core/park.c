@@ -29,7 +29,7 @@ int wf_sp_enter_slow(struct wf_sched *sched)
     int rc = wf_check(self);
     if (rc < 0)
         return rc;
-    if (++self->streak >= WF_STREAK_MAX) {
+    if (self->streak >= WF_STREAK_MAX) {
         wf_sched_yield(sched, self);
         rc = wf_check(self);
     }

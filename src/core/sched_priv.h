@@ -429,8 +429,8 @@ static inline int wf_sp_enter(struct wf_sched *sched)
     if (__builtin_expect(sched == NULL || sched->current == NULL, 0))
         return -EPERM;
     wf_task *self = sched->current;
-    bool is_rare = (self->scope->flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE)) != 0 ||
-                   weft_fault_armed_ != 0 || ++self->streak >= WF_STREAK_MAX;
+    bool is_rare = ++self->streak >= WF_STREAK_MAX || weft_fault_armed_ != 0 ||
+                   (self->scope->flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE)) != 0;
     return __builtin_expect(is_rare, 0) ? wf_sp_enter_slow(sched) : 0;
 }
 
