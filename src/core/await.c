@@ -5,7 +5,7 @@
 #include <weft/scope.h>
 #include <weft/task.h>
 
-#include "core/sched_priv.h"
+#include "core/park_priv.h"
 
 static const weft_wait_class await_class = {.what = "await"};
 
@@ -45,7 +45,7 @@ int weft_await(weft_task handle)
     } else {
         weft_waiter waiter = WEFT_WAITER(&await_class, task);
         waiter.task = self;
-        weft_waitq_push(&task->done_waiters, &waiter);
+        wf_waitq_push(&task->done_waiters, &waiter);
         rc = wf_park_cancellable(sched, &waiter);
     }
     if (rc >= 0)

@@ -23,7 +23,7 @@ int wf_fiber_check_host(void)
 
 /* The thread's rounding and traps when its home began: every new fiber starts with them, whoever
  * runs when it is made.  Kept because reading them costs as much as half a switch. */
-static _Thread_local uint64_t fiber_control;
+static _Thread_local uint64_t fiber_control __attribute__((tls_model("initial-exec")));
 
 #if defined(__x86_64__)
 

@@ -7,7 +7,7 @@
  */
 
 #include "base/alloc.h"
-#include "core/sched_priv.h"
+#include "core/park_priv.h"
 
 #include <assert.h>
 
@@ -92,7 +92,7 @@ static void task_wake_waiters(wf_task *task)
         task->flags |= WF_TASK_RECEIVED;
         if (waiter->wait_class->woken == NULL && waiter->task != NULL && task->result < 0)
             wf_note_share(&waiter->task->note, task->note);
-        weft_wake(waiter, task->result);
+        wf_wake(waiter, task->result);
     }
 }
 
@@ -159,11 +159,31 @@ static void task_close_body(struct wf_sched *sched, wf_task *task, int rc)
         wf_node_cancel(&task->root, WEFT_REASON_OWNER_ENDED, "owner ended");
 }
 
-void wf_task_returned(struct wf_sched *sched, wf_task *task, int rc)
+/* On home's stack; ends in the next context. */
+void wf_task_exit(wf_fiber *fiber, int rc)
 {
+    wf_task *task = wf_container(fiber, wf_task, fiber);
+    struct wf_sched *sched = wf_loop_current->sched;
+    sched->current = NULL;
     if (!wf_stack_is_intact(&task->stack))
         wf_sched_log(sched, "stack overflow in a task spawned: %s", task->site);
     task_close_body(sched, task, rc);
     while (task != NULL && task->state == WF_TASK_FINISHING && task->live == 0)
         task = task_done(sched, task);
+
+    wf_task *next = wf_sched_next(sched);
+    sched->current = next;
+    sched->stats.switches++;
+    wf_fiber_resume(next != NULL ? &next->fiber : &sched->home);
+}
+
+void weft_release(weft_task handle)
+{
+    struct wf_sched *sched = wf_sched_self();
+    wf_task *task = wf_task_of(sched, handle);
+    if (task == NULL)
+        return;
+    task->flags |= WF_TASK_RELEASED;
+    if (task->state == WF_TASK_DONE)
+        wf_task_free(sched, task);
 }

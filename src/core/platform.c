@@ -2,7 +2,8 @@
 
 #include <weft/sys/platform.h>
 
-static _Thread_local const weft_platform *platform_current;
+static _Thread_local const weft_platform *platform_current
+    __attribute__((tls_model("initial-exec")));
 
 const weft_platform *weft_platform_get(void)
 {

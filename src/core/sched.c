@@ -173,19 +173,6 @@ wf_task *wf_sched_next(struct wf_sched *sched)
     return task;
 }
 
-/* The exit of a body: runs on home's stack, ends in the next context. */
-static void sched_exit(wf_fiber *fiber, int rc)
-{
-    wf_task *task = wf_container(fiber, wf_task, fiber);
-    struct wf_sched *sched = wf_loop_current->sched;
-    sched->current = NULL;
-    wf_task_returned(sched, task, rc);
-    wf_task *next = wf_sched_next(sched);
-    sched->current = next;
-    sched->stats.switches++;
-    wf_fiber_resume(next != NULL ? &next->fiber : &sched->home);
-}
-
 static void sched_start(struct wf_sched *sched, wf_task *task)
 {
     task->flags |= WF_TASK_EVER_RAN;
@@ -194,7 +181,7 @@ static void sched_start(struct wf_sched *sched, wf_task *task)
     char *top = task->stack.top;
     if ((task->flags & WF_TASK_COPIED) != 0)
         task->stack.top = (char *)((uintptr_t)task->arg & ~(uintptr_t)63);
-    wf_fiber_make(&task->fiber, &task->stack, task->fn, task->arg, &sched->home, sched_exit);
+    wf_fiber_make(&task->fiber, &task->stack, task->fn, task->arg, &sched->home, wf_task_exit);
     task->stack.top = top;
 }
 

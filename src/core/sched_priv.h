@@ -350,7 +350,7 @@ void wf_task_error(const struct wf_sched *sched, const wf_task *task, struct wef
 void wf_task_unhandled(struct wf_sched *sched, wf_task *task);
 
 /* ---- finish.c: the end of a task ---- */
-void wf_task_returned(struct wf_sched *sched, wf_task *task, int rc);
+_Noreturn void wf_task_exit(wf_fiber *fiber, int rc); /* where a body's return leads */
 void wf_task_free(struct wf_sched *sched, wf_task *task);
 void wf_task_keep_ended(wf_task **list, wf_task *task);
 void wf_task_drop_ended(struct wf_sched *sched, wf_task **list);

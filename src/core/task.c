@@ -297,17 +297,6 @@ int weft_cancel(weft_task handle, const char *why)
     return task_cancel_remote(handle, why);
 }
 
-void weft_release(weft_task handle)
-{
-    struct wf_sched *sched = wf_sched_self();
-    wf_task *task = wf_task_of(sched, handle);
-    if (task == NULL)
-        return;
-    task->flags |= WF_TASK_RELEASED;
-    if (task->state == WF_TASK_DONE)
-        wf_task_free(sched, task);
-}
-
 /* ---- names and errors ---- */
 
 void weft_set_name(const char *name)
