@@ -7,6 +7,7 @@
  */
 
 #include "base/alloc.h"
+#include "core/group_priv.h"
 #include "core/park_priv.h"
 
 #include <assert.h>

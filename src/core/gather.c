@@ -8,7 +8,7 @@
 #include <weft/gather.h>
 
 #include "base/alloc.h"
-#include "core/sched_priv.h"
+#include "core/park_priv.h"
 
 #include <string.h>
 

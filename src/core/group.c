@@ -13,7 +13,8 @@
 #include <weft/sys/fault.h>
 
 #include "base/alloc.h"
-#include "core/sched_priv.h"
+#include "core/group_priv.h"
+#include "core/park_priv.h"
 
 #include <assert.h>
 
@@ -43,12 +44,12 @@ weft_group weft_group_open(void)
     if (sched == NULL || sched->current == NULL || wf_slab_take(&sched->groups, &slot, &item) < 0)
         return (weft_group){0};
     struct wf_group *group = item;
-    uint32_t generation = wf_generation_next(sched, group->generation);
+    uint32_t generation = wf_generation_next(group->generation, sched->generation_base);
     *group = (struct wf_group){.sched = sched, .slot = slot, .generation = generation};
     wf_task *self = sched->current;
     wf_node_init(&group->node, self->scope, self, WF_NODE_GROUP);
     self->scope = &group->node;
-    return (weft_group){wf_handle_make(sched, slot, generation)};
+    return (weft_group){wf_handle_make(sched->loop_number, slot, generation)};
 }
 
 static void group_free(struct wf_group *group)

@@ -9,6 +9,8 @@
 
 #include <weft/sys/park.h>
 
+#include <weft/sys/fault.h>
+
 #include "core/sched_priv.h"
 
 static inline void wf_waitq_push(weft_waitq *queue, weft_waiter *waiter)
@@ -62,6 +64,56 @@ static inline void wf_wake(weft_waiter *waiter, int rc)
         waiter->wait_class->woken(waiter);
     else if (waiter->task != NULL && waiter->task->parked_on == waiter)
         wf_sched_ready(wf_loop_current->sched, waiter->task);
+}
+
+int wf_check_slow(wf_task *task);
+
+/* 0 or wf_cancelled(); looks at deadlines that are due. */
+static inline int wf_check(wf_task *task)
+{
+    unsigned flags = task->scope->flags;
+    return __builtin_expect((flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE)) == 0, 1)
+               ? 0
+               : wf_check_slow(task);
+}
+
+/* Successful waits in a row before a task must let others run (rule F03). */
+#define WF_STREAK_MAX 128
+
+/* weft_sp_enter, inline but for what is rare. */
+int wf_sp_enter_slow(struct wf_sched *sched);
+static inline int wf_sp_enter(struct wf_sched *sched)
+{
+    if (__builtin_expect(sched == NULL || sched->current == NULL, 0))
+        return -EPERM;
+    wf_task *self = sched->current;
+    bool is_rare = ++self->streak >= WF_STREAK_MAX || weft_fault_armed_ != 0 ||
+                   (self->scope->flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE)) != 0;
+    return __builtin_expect(is_rare, 0) ? wf_sp_enter_slow(sched) : 0;
+}
+
+/* Waits until the waiter is woken; with WF_TASK_SHIELDED in `flags` deaf to cancellation. */
+static inline int wf_park(struct wf_sched *sched, weft_waiter *waiter, unsigned flags)
+{
+    wf_task *self = sched->current;
+    waiter->task = self;
+    if (!waiter->is_woken) {
+        self->parked_on = waiter;
+        self->flags |= flags;
+        wf_sched_leave(sched, self);
+        self->parked_on = NULL;
+        self->flags &= (uint8_t)~flags;
+    }
+    return waiter->rc;
+}
+
+/* weft_park, inline: an -ECANCELED from our own scope notes its reason. */
+static inline int wf_park_cancellable(struct wf_sched *sched, weft_waiter *waiter)
+{
+    int rc = wf_park(sched, waiter, 0);
+    if (rc == -ECANCELED && (sched->current->scope->flags & WF_NODE_EFFECTIVE) != 0)
+        (void)wf_cancelled(sched->current);
+    return rc;
 }
 
 #endif

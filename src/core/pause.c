@@ -5,7 +5,7 @@
 #include <weft/task.h>
 
 #include "base/sys.h"
-#include "core/sched_priv.h"
+#include "core/park_priv.h"
 
 weft_time weft_now(void)
 {

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "core/group_priv.h"
 #include "core/posts.h"
 #include "core/sim_trace.h"
 

@@ -7,7 +7,8 @@
 
 #include <weft/scope.h>
 
-#include "core/sched_priv.h"
+#include "core/group_priv.h"
+#include "core/park_priv.h"
 
 #include <assert.h>
 

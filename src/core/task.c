@@ -5,6 +5,7 @@
 #include <weft/task.h>
 
 #include "base/alloc.h"
+#include "core/group_priv.h"
 #include "core/registry.h"
 #include "core/sched_priv.h"
 
@@ -14,21 +15,9 @@
 
 #define TASK_NAME_BYTES 32
 
-/* ---- handles ---- */
-
-weft_task wf_handle_error(int rc)
-{
-    return (weft_task){WF_HANDLE_ERROR | (uint32_t)-rc};
-}
-
-int wf_handle_rc(weft_task task)
-{
-    return (task.id & WF_HANDLE_ERROR) != 0 ? -(int)(uint32_t)task.id : 0;
-}
-
 weft_task wf_task_handle(const struct wf_sched *sched, const wf_task *task)
 {
-    return (weft_task){wf_handle_make(sched, task->slot, task->generation)};
+    return (weft_task){wf_handle_make(sched->loop_number, task->slot, task->generation)};
 }
 
 /* ---- making ---- */
@@ -52,7 +41,7 @@ static inline wf_task *task_begin(struct wf_sched *sched, weft_fn *fn, void *arg
     task->arg = arg;
     task->site = site;
     task->slot = slot;
-    task->generation = wf_generation_next(sched, task->generation);
+    task->generation = wf_generation_next(task->generation, sched->generation_base);
     task->streak = 0;
     task->flags = 0;
     task->state = WF_TASK_LIVE;
@@ -154,7 +143,7 @@ weft_task weft_spawn_at(weft_fn *fn, void *arg, const char *site)
         return wf_handle_error(task_give_up(sched, task, rc));
     sched->current->live++;
     task_enter(sched, task, &sched->current->root);
-    return (weft_task){wf_handle_make(sched, task->slot, task->generation)};
+    return (weft_task){wf_handle_make(sched->loop_number, task->slot, task->generation)};
 }
 
 weft_task weft_spawn_stack_at(weft_fn *fn, void *arg, size_t stack_bytes, const char *site)

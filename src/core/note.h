@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The text of a failure (rule E05), shared by the tasks it travels through. */
+#ifndef WF_NOTE_H
+#define WF_NOTE_H
+
+#include <weft/error.h>
+
+struct wf_note {
+    uint32_t ref_count;
+    char text[WEFT_ERROR_TEXT_BYTES];
+};
+
+void wf_note_free(struct wf_note *note);
+static inline void wf_note_drop(struct wf_note **note)
+{
+    struct wf_note *old = *note;
+    *note = NULL;
+    if (old != NULL && --old->ref_count == 0)
+        wf_note_free(old);
+}
+/* Both may be NULL. */
+void wf_note_share(struct wf_note **to, struct wf_note *from);
+
+#endif
