@@ -218,7 +218,7 @@ static int ask_both(void *arg)
     weft_str texts[40];
     for (size_t i = 0; i < 40; i++)
         texts[i] = both[i % 2].name;
-    while (!pair->is_over) {
+    while (!__atomic_load_n(&pair->is_over, __ATOMIC_RELAXED)) {
         weft_m_results *results;
         WEFT_TRY(weft_m_match(pair->matcher, texts, 40, NULL, &results, NULL));
         size_t found = 0, count;
@@ -247,7 +247,7 @@ static int change_both(void *arg)
         WEFT_TRY(weft_m_fit(pair->matcher, NULL, 0, NULL, NULL));
         WEFT_TRY(weft_yield());
     }
-    pair->is_over = true;
+    __atomic_store_n(&pair->is_over, true, __ATOMIC_RELAXED);
     return 0;
 }
 

@@ -6,10 +6,14 @@
 #include "match/embed/sort.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 /* A segment also ends here, so that the memory of building is bounded for rows of any length. */
 #define SEGMENT_KEYS_MAX ((size_t)4 << 20)
+
+/* A dimension is heavy if more than this part of the rows have it. */
+#define HEAVY_PART 128u
 
 #define ROW_BITS 16
 #define VALUE_BITS 32
@@ -23,6 +27,7 @@ void wf_postings_fini(wf_postings *postings)
     }
     wf_free(postings->segments);
     wf_free(postings->inverse_norms);
+    wf_free(postings->heavy_shares);
     wf_free(postings->keys);
     wf_free(postings->spare);
     *postings = (wf_postings){0};
@@ -180,9 +185,73 @@ int wf_postings_add(wf_postings *postings, const wf_vector *row)
     return 0;
 }
 
+/* ---- heavy dimensions ---- */
+
+/* Postings of a dimension in one segment: [*start, result). */
+static uint32_t dim_range(const wf_segment *segment, uint32_t dim, uint32_t *start)
+{
+    *start = segment->runs[segment->first[dim]].start;
+    return segment->runs[segment->first[dim + 1]].start;
+}
+
+static void mark_heavy(wf_postings *postings)
+{
+    for (uint32_t dim = 0; dim < WF_DIM_COUNT; dim++) {
+        size_t rows = 0;
+        for (size_t i = 0; i < postings->segment_count; i++) {
+            uint32_t start, end = dim_range(&postings->segments[i], dim, &start);
+            rows += end - start;
+        }
+        if (rows > postings->row_count / HEAVY_PART)
+            postings->heavy[dim / 64] |= UINT64_C(1) << dim % 64;
+    }
+}
+
+/* Squares of the values in heavy dimensions, a row of the segment. */
+static void add_squares(const wf_postings *postings, const wf_segment *segment, double *squares)
+{
+    for (uint32_t dim = 0; dim < WF_DIM_COUNT; dim++) {
+        if (!wf_postings_is_heavy(postings, dim))
+            continue;
+        for (uint32_t run = segment->first[dim]; run < segment->first[dim + 1]; run++) {
+            double value = (double)segment->runs[run].value;
+            for (uint32_t i = segment->runs[run].start; i < segment->runs[run + 1].start; i++)
+                squares[segment->rows[i]] += value * value;
+        }
+    }
+}
+
+static void share_heavy(wf_postings *postings, const wf_segment *segment, double *squares)
+{
+    memset(squares, 0, WF_SEGMENT_ROWS * sizeof(*squares));
+    add_squares(postings, segment, squares);
+    for (uint32_t i = 0; i < segment->row_count; i++) {
+        size_t row = segment->row_start + i;
+        double share = sqrt(squares[i]) * (double)postings->inverse_norms[row];
+        postings->heavy_shares[row] = (uint8_t)fmin(255, ceil(share * 255 * (1 + 1e-6)));
+    }
+}
+
+static int weigh_heavy(wf_postings *postings)
+{
+    double *squares = wf_array(WF_SEGMENT_ROWS, sizeof(*squares));
+    postings->heavy_shares = wf_array(postings->row_count, sizeof(*postings->heavy_shares));
+    if (squares == NULL || postings->heavy_shares == NULL) {
+        wf_free(squares);
+        return -ENOMEM;
+    }
+    mark_heavy(postings);
+    for (size_t i = 0; i < postings->segment_count; i++)
+        share_heavy(postings, &postings->segments[i], squares);
+    wf_free(squares);
+    return 0;
+}
+
 int wf_postings_seal(wf_postings *postings)
 {
     int rc = segment_end(postings);
+    if (rc == 0)
+        rc = weigh_heavy(postings);
     wf_free(postings->keys);
     wf_free(postings->spare);
     postings->keys = NULL;
@@ -194,6 +263,7 @@ int wf_postings_seal(wf_postings *postings)
 size_t wf_postings_bytes(const wf_postings *postings)
 {
     size_t bytes = postings->row_capacity * sizeof(*postings->inverse_norms) +
+                   postings->row_count * sizeof(*postings->heavy_shares) + sizeof(*postings) +
                    postings->segment_capacity * sizeof(*postings->segments);
     for (size_t i = 0; i < postings->segment_count; i++) {
         const wf_segment *segment = &postings->segments[i];

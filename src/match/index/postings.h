@@ -8,6 +8,10 @@
  * with the same value form a run: the value stands once, before the run, and a posting is a row
  * number and nothing else (two bytes).  That works because a value is made from the rarity of the
  * feature and the times it occurs, not from the row's length; the length is applied to the sum.
+ *
+ * Dimensions that many rows have (two letters, mostly) hold most postings and little weight.  They
+ * are marked heavy, and of each row it is known which part of its length lies in them: so a search
+ * can bound what they would add, and look at them only for rows that matter.
  */
 #ifndef WF_MATCH_POSTINGS_H
 #define WF_MATCH_POSTINGS_H
@@ -33,7 +37,9 @@ typedef struct wf_segment {
 typedef struct wf_postings {
     wf_segment *segments;
     size_t segment_count, segment_capacity;
-    float *inverse_norms; /* a row; 0 for a row without direction */
+    float *inverse_norms;  /* a row; 0 for a row without direction */
+    uint8_t *heavy_shares; /* a row: length in heavy dimensions / length * 255, rounded up */
+    uint64_t heavy[WF_DIM_COUNT / 64];
     size_t row_count, row_capacity;
     double norm_max;
 
@@ -49,6 +55,11 @@ int wf_postings_add(wf_postings *postings, const wf_vector *row);
 
 /* Ends the building. */
 int wf_postings_seal(wf_postings *postings);
+
+static inline bool wf_postings_is_heavy(const wf_postings *postings, uint32_t dim)
+{
+    return (postings->heavy[dim / 64] >> dim % 64 & 1) != 0;
+}
 
 size_t wf_postings_bytes(const wf_postings *postings);
 

@@ -21,20 +21,33 @@
 /* Postings between two looks at the job: 4 MiB. */
 #define POLL_POSTINGS ((size_t)2 << 20)
 
-/* The walk through one segment, and over its end: rows of an entity are neighbours, but may lie in
- * two segments. */
+/* Rows of a segment completed one by one; are there more, the heavy dimensions are summed whole. */
+#define COMPLETED_MAX 48u
+
+/* The walk through the segments.  Rows of an entity are neighbours, but may lie in two segments. */
 struct walk {
     const wf_search *search;
+    const wf_finder *finder;
     wf_rank *rank;
-    const int32_t *sums;
-    double scale;  /* sum -> score times the row's length */
-    wf_found best; /* of the entity under way; entity UINT32_MAX: none */
+    const wf_job *job;
+    double scale;      /* sum -> score times the row's length */
+    float heavy_share; /* of the query */
+    wf_found best;     /* of the entity under way; entity UINT32_MAX: none */
 };
 
 void wf_finder_fini(wf_finder *finder)
 {
     wf_free(finder->sums);
+    wf_vector_fini(&finder->light);
+    wf_vector_fini(&finder->heavy);
     *finder = (wf_finder){0};
+}
+
+/* ---- summing ---- */
+
+static int32_t product_of(float factor, float value)
+{
+    return (int32_t)lrintf(factor * value);
 }
 
 static void add_rows(int32_t *sums, const uint16_t *rows, size_t count, int32_t product)
@@ -51,34 +64,59 @@ static void add_rows(int32_t *sums, const uint16_t *rows, size_t count, int32_t 
 }
 
 /* Adds one dimension; returns the postings seen. */
-static size_t add_dim(int32_t *sums, const wf_segment *segment, uint32_t dim, float factor)
+static size_t add_dim(int32_t *sums, const wf_segment *segment, wf_weight weight)
 {
-    const wf_run *run = segment->runs + segment->first[dim];
-    const wf_run *end = segment->runs + segment->first[dim + 1];
+    const wf_run *run = segment->runs + segment->first[weight.dim];
+    const wf_run *end = segment->runs + segment->first[weight.dim + 1];
     size_t first = run->start;
     for (; run < end; run++)
         add_rows(sums, segment->rows + run->start, run[1].start - run->start,
-                 (int32_t)lrintf(factor * run->value));
+                 product_of(weight.value, run->value));
     return end->start - first;
 }
 
-static int add_segment(wf_finder *finder, const wf_segment *segment, const wf_vector *query,
-                       double scale, const wf_job *job)
+static int add_part(const struct walk *walk, const wf_segment *segment, const wf_vector *part)
 {
-    memset(finder->sums, 0, WF_SEGMENT_ROWS * sizeof(*finder->sums));
     size_t seen = 0;
-    for (size_t i = 0; i < query->count; i++) {
-        wf_weight weight = query->weights[i];
-        seen += add_dim(finder->sums, segment, weight.dim, (float)((double)weight.value * scale));
+    for (size_t i = 0; i < part->count; i++)
+        __builtin_prefetch(segment->first + part->weights[i].dim);
+    for (size_t i = 0; i < part->count; i++) {
+        seen += add_dim(walk->finder->sums, segment, part->weights[i]);
         if (seen < POLL_POSTINGS)
             continue;
         seen = 0;
-        int rc = wf_job_poll(job);
+        int rc = wf_job_poll(walk->job);
         if (rc < 0)
             return rc;
     }
-    return wf_job_poll(job);
+    return 0;
 }
+
+/* What the heavy dimensions add to one row: in each it is in one run at most. */
+static int32_t heavy_sum(const struct walk *walk, const wf_segment *segment, uint16_t row)
+{
+    int32_t sum = 0;
+    for (size_t i = 0; i < walk->finder->heavy.count; i++) {
+        wf_weight weight = walk->finder->heavy.weights[i];
+        const wf_run *run = segment->runs + segment->first[weight.dim];
+        const wf_run *end = segment->runs + segment->first[weight.dim + 1];
+        for (; run < end; run++) {
+            size_t low = run->start, count = run[1].start - run->start;
+            while (count > 1) { /* the last that is not above */
+                size_t half = count / 2;
+                low = segment->rows[low + half] <= row ? low + half : low;
+                count -= half;
+            }
+            if (segment->rows[low] == row) {
+                sum += product_of(weight.value, run->value);
+                break;
+            }
+        }
+    }
+    return sum;
+}
+
+/* ---- taking rows ---- */
 
 static void offer_best(struct walk *walk)
 {
@@ -92,16 +130,19 @@ static bool is_allowed(const wf_search *search, uint32_t entity)
     return search->allowed == NULL || (search->allowed[entity / 64] >> entity % 64 & 1) != 0;
 }
 
-static float score_of(const struct walk *walk, int32_t sum, float inverse_norm)
+static float score_of(const struct walk *walk, int32_t sum, uint32_t row)
 {
-    double score = sum * walk->scale * (double)inverse_norm;
+    double score = sum * walk->scale * (double)walk->search->postings->inverse_norms[row];
     if (score > 1 - ONE_ERROR)
         return 1;
     return (float)(score < -1 ? -1 : score);
 }
 
-static void take_row(struct walk *walk, uint32_t row, float score)
+static void take_row(struct walk *walk, int32_t sum, uint32_t row)
 {
+    float score = score_of(walk, sum, row);
+    if (score < wf_rank_bar(walk->rank))
+        return;
     uint32_t entity = walk->search->row_entity[row];
     if (entity != walk->best.entity) {
         if (!is_allowed(walk->search, entity))
@@ -114,6 +155,8 @@ static void take_row(struct walk *walk, uint32_t row, float score)
     }
 }
 
+/* ---- all dimensions ---- */
+
 /* True if any of the rows may reach `bar`.  Branchless, for the vectoriser. */
 static bool any_reaches(const int32_t *sums, const float *inverse_norms, float bar)
 {
@@ -123,49 +166,140 @@ static bool any_reaches(const int32_t *sums, const float *inverse_norms, float b
     return any != 0;
 }
 
-static void take_rows(struct walk *walk, const wf_segment *segment, uint32_t from, uint32_t to)
+/* What a row's sum times its inverse norm must reach. */
+static float bar_of(const struct walk *walk)
+{
+    return (wf_rank_bar(walk->rank) - ESTIMATE_ERROR) / (float)walk->scale;
+}
+
+/* `sums` are complete. */
+static void walk_all(struct walk *walk, const wf_segment *segment)
 {
     const float *inverse_norms = walk->search->postings->inverse_norms + segment->row_start;
-    for (uint32_t i = from; i < to; i++) {
-        float score = score_of(walk, walk->sums[i], inverse_norms[i]);
-        if (score >= wf_rank_bar(walk->rank))
-            take_row(walk, segment->row_start + i, score);
+    const int32_t *sums = walk->finder->sums;
+    for (uint32_t at = 0; at < segment->row_count; at += BLOCK_ROWS) {
+        bool is_whole = at + BLOCK_ROWS <= segment->row_count;
+        if (is_whole && !any_reaches(sums + at, inverse_norms + at, bar_of(walk)))
+            continue;
+        uint32_t end = is_whole ? at + BLOCK_ROWS : segment->row_count;
+        for (uint32_t i = at; i < end; i++)
+            take_row(walk, sums[i], segment->row_start + i);
     }
 }
 
-static void walk_segment(struct walk *walk, const wf_segment *segment)
+/* ---- light dimensions first ---- */
+
+static bool any_may_reach(const int32_t *sums, const float *inverse_norms, const uint8_t *shares,
+                          float bar, float unit)
 {
-    const float *inverse_norms = walk->search->postings->inverse_norms + segment->row_start;
-    uint32_t at = 0;
-    for (; at + BLOCK_ROWS <= segment->row_count; at += BLOCK_ROWS) {
-        float bar = (wf_rank_bar(walk->rank) - ESTIMATE_ERROR) / (float)walk->scale;
-        if (any_reaches(walk->sums + at, inverse_norms + at, bar))
-            take_rows(walk, segment, at, at + BLOCK_ROWS);
+    int any = 0;
+    for (unsigned i = 0; i < BLOCK_ROWS; i++)
+        any |= (float)sums[i] * inverse_norms[i] + (float)shares[i] * unit >= bar;
+    return any != 0;
+}
+
+/* The rows that may reach the bar with what the heavy dimensions add at most; COMPLETED_MAX + 1 if
+ * there are more than COMPLETED_MAX. */
+static size_t list_reaching(const struct walk *walk, const wf_segment *segment, uint16_t *out)
+{
+    const wf_postings *postings = walk->search->postings;
+    const float *inverse_norms = postings->inverse_norms + segment->row_start;
+    const uint8_t *shares = postings->heavy_shares + segment->row_start;
+    const int32_t *sums = walk->finder->sums;
+    float bar = bar_of(walk), unit = walk->heavy_share / (255 * (float)walk->scale);
+    size_t count = 0;
+    for (uint32_t at = 0; at < segment->row_count; at += BLOCK_ROWS) {
+        bool is_whole = at + BLOCK_ROWS <= segment->row_count;
+        if (is_whole && !any_may_reach(sums + at, inverse_norms + at, shares + at, bar, unit))
+            continue;
+        uint32_t end = is_whole ? at + BLOCK_ROWS : segment->row_count;
+        for (uint32_t i = at; i < end; i++) {
+            if ((float)sums[i] * inverse_norms[i] + (float)shares[i] * unit < bar)
+                continue;
+            if (count == COMPLETED_MAX)
+                return COMPLETED_MAX + 1;
+            out[count++] = (uint16_t)i;
+        }
     }
-    take_rows(walk, segment, at, segment->row_count);
+    return count;
+}
+
+static int walk_segment(struct walk *walk, const wf_segment *segment)
+{
+    const wf_finder *finder = walk->finder;
+    memset(finder->sums, 0, segment->row_count * sizeof(*finder->sums));
+    int rc = add_part(walk, segment, &finder->light);
+    if (rc < 0)
+        return rc;
+    if (wf_rank_bar(walk->rank) > walk->heavy_share) {
+        uint16_t rows[COMPLETED_MAX];
+        size_t count = list_reaching(walk, segment, rows);
+        for (size_t i = 0; i < count && count <= COMPLETED_MAX; i++)
+            take_row(walk, finder->sums[rows[i]] + heavy_sum(walk, segment, rows[i]),
+                     segment->row_start + rows[i]);
+        if (count <= COMPLETED_MAX)
+            return wf_job_poll(walk->job);
+    }
+    rc = add_part(walk, segment, &finder->heavy);
+    if (rc < 0)
+        return rc;
+    walk_all(walk, segment);
+    return wf_job_poll(walk->job);
+}
+
+/* ---- finding ---- */
+
+static int finder_reserve(wf_finder *finder, size_t weight_count)
+{
+    if (finder->sums == NULL)
+        finder->sums = wf_array(WF_SEGMENT_ROWS, sizeof(*finder->sums));
+    if (finder->sums == NULL)
+        return -ENOMEM;
+    int rc = wf_vector_reserve(&finder->light, weight_count);
+    return rc < 0 ? rc : wf_vector_reserve(&finder->heavy, weight_count);
+}
+
+/* Parts the query and brings its values onto the scale; returns its share in the heavy part. */
+static float part_query(wf_finder *finder, const wf_postings *postings, const wf_vector *query,
+                        double factor)
+{
+    double heavy_squares = 0;
+    finder->light.count = 0;
+    finder->heavy.count = 0;
+    for (size_t i = 0; i < query->count; i++) {
+        wf_weight weight = query->weights[i];
+        bool is_heavy = wf_postings_is_heavy(postings, weight.dim);
+        wf_vector *part = is_heavy ? &finder->heavy : &finder->light;
+        if (is_heavy)
+            heavy_squares += (double)weight.value * (double)weight.value;
+        weight.value = (float)((double)weight.value * factor);
+        part->weights[part->count++] = weight;
+    }
+    return query->norm > 0 ? (float)(sqrt(heavy_squares) / query->norm) : 0;
 }
 
 int wf_find(wf_finder *finder, const wf_search *search, const wf_vector *query, wf_rank *rank,
             const wf_job *job)
 {
     const wf_postings *postings = search->postings;
-    if (finder->sums == NULL) {
-        finder->sums = wf_array(WF_SEGMENT_ROWS, sizeof(*finder->sums));
-        if (finder->sums == NULL)
-            return -ENOMEM;
-    }
     double to_sum = postings->norm_max > 0 ? SUM_MAX / postings->norm_max : 1;
-    double factor = query->norm > 0 ? to_sum / query->norm : 0;
-    struct walk walk = {.search = search,
-                        .rank = rank,
-                        .sums = finder->sums,
-                        .scale = 1 / to_sum,
-                        .best = {.entity = UINT32_MAX}};
+    int rc = finder_reserve(finder, query->count);
+    if (rc < 0)
+        return rc;
+    struct walk walk = {
+        .search = search,
+        .finder = finder,
+        .rank = rank,
+        .job = job,
+        .scale = 1 / to_sum,
+        .best = {.entity = UINT32_MAX},
+    };
+    walk.heavy_share =
+        part_query(finder, postings, query, query->norm > 0 ? to_sum / query->norm : 0);
     for (size_t i = 0; i < postings->segment_count; i++) {
-        int rc = add_segment(finder, &postings->segments[i], query, factor, job);
+        rc = walk_segment(&walk, &postings->segments[i]);
         if (rc < 0)
             return rc;
-        walk_segment(&walk, &postings->segments[i]);
     }
     offer_best(&walk);
     return 0;

@@ -9,6 +9,11 @@
  * scores to the last bit, and the error stays below 1e-6 for rows of everyday length.  By Cauchy
  * and Schwarz a sum of a part of the products is at most |query| * |row| = |row|: the scale is 2^30
  * / (the longest row).
+ *
+ * By the same inequality the heavy dimensions add at most (the query's share in them) * (the row's)
+ * to a score.  Where that is less than what a row must reach, the light dimensions are summed
+ * first, and only rows that could still reach it are completed.  Nothing is lost and no score
+ * changes.
  */
 #ifndef WF_MATCH_SEARCH_H
 #define WF_MATCH_SEARCH_H
@@ -19,7 +24,9 @@
 
 /* One thread's memory for searching.  Zeroed is ready. */
 typedef struct wf_finder {
-    int32_t *sums; /* one a row of a segment */
+    int32_t *sums;   /* one a row of a segment */
+    wf_vector light; /* the query, in two parts; values on the scale of the sums */
+    wf_vector heavy;
 } wf_finder;
 
 void wf_finder_fini(wf_finder *finder);
