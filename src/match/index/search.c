@@ -24,6 +24,10 @@
 /* Rows of a segment completed one by one; are there more, the heavy dimensions are summed whole. */
 #define COMPLETED_MAX 48u
 
+/* Rows rarely have more of their length than this in heavy dimensions.  Below a bar that this part
+ * alone could reach, light dimensions first would only be a detour. */
+#define EVERYDAY_SHARE 0.5f
+
 /* The walk through the segments.  Rows of an entity are neighbours, but may lie in two segments. */
 struct walk {
     const wf_search *search;
@@ -231,7 +235,7 @@ static int walk_segment(struct walk *walk, const wf_segment *segment)
     int rc = add_part(walk, segment, &finder->light);
     if (rc < 0)
         return rc;
-    if (wf_rank_bar(walk->rank) > walk->heavy_share) {
+    if (wf_rank_bar(walk->rank) > walk->heavy_share * EVERYDAY_SHARE) {
         uint16_t rows[COMPLETED_MAX];
         size_t count = list_reaching(walk, segment, rows);
         for (size_t i = 0; i < count && count <= COMPLETED_MAX; i++)
