@@ -20,9 +20,14 @@ struct load {
     size_t entity_count, skip_count;
 };
 
+/* The library's own default, 0.7, is for scores of models with meaning.  The cosine of the built-in
+ * lexical encoder is lower for what is right: with 0.4 most answers come out right, by the
+ * development sets (share of texts answered right, known or not: 0.71 with 0.4, 0.56 with 0.7). */
+#define LOAD_THRESHOLD 0.4
+
 #define LOAD_DEFAULTS                                                                              \
     {                                                                                              \
-        .threshold = 0.7                                                                           \
+        .threshold = LOAD_THRESHOLD                                                                \
     }
 
 /* Rows of an option table. */
@@ -32,7 +37,7 @@ struct load {
      ARGS_LIST, &(load_)->files, 0, 0},                                                            \
     {"entities-format", 0, "F", "csv, tsv, json, ndjson; else by the name, else the content",      \
      ARGS_TEXT, &(load_)->format_name, 0, 0},                                                           \
-    {"threshold", 't', "X", "least score of a match, 0 to 1 (0.7)",                                \
+    {"threshold", 't', "X", "least score of a match, 0 to 1 (0.4)",                                \
      ARGS_NUMBER, &(load_)->threshold, 0, 1},                                                      \
     {"skip-bad", 0, NULL, "leave bad rows out and count them",                                     \
      ARGS_FLAG, &(load_)->skip_bad, 0, 0}

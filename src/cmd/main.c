@@ -13,6 +13,7 @@
 
 static const struct command commands[] = {
     {"match", "find the entities that texts mean", cmd_match},
+    {"serve", "the same over HTTP", cmd_serve},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
 

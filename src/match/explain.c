@@ -190,7 +190,7 @@ static int explain_in(wf_call *call, wf_snapshot *snapshot, weft_str query, size
     all->results = request.results = wf_results_new(snapshot, 1, top_k, /* threshold= */ 0);
     if (all->results == NULL)
         goto out;
-    rc = wf_request_answer(&request, 0, 1);
+    rc = wf_request_match(&request, 0, 1);
     if (rc < 0)
         goto out;
     shown->results = all->results;

@@ -77,7 +77,7 @@ static int answer_piece(void *arg)
     return rc;
 }
 
-int wf_request_answer(wf_request *request, size_t first, size_t count)
+int wf_request_match(wf_request *request, size_t first, size_t count)
 {
     struct range range = {.request = request, .next = first, .end = first + count};
     size_t pieces = count / QUERIES_EACH_MIN, width = wf_work_width();
@@ -170,7 +170,7 @@ static int answer_all(wf_request *request, size_t slice, weft_m_progress_fn *pro
     int rc = 0;
     for (size_t done = 0; done < total && rc == 0;) {
         size_t count = total - done < slice ? total - done : slice;
-        rc = wf_request_answer(request, done, count);
+        rc = wf_request_match(request, done, count);
         if (rc < 0)
             return wf_m_fail_plain(request->call->error, rc);
         done += count;

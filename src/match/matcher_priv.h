@@ -82,6 +82,6 @@ typedef struct wf_request {
 } wf_request;
 
 /* Answers queries [first, first + count), on all cores if they are many. */
-WEFT_WAITS int wf_request_answer(wf_request *request, size_t first, size_t count);
+WEFT_WAITS int wf_request_match(wf_request *request, size_t first, size_t count);
 
 #endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "cmd/service.h"
+
+#include <weft/task.h>
+
+#include <string.h>
+
+/* Bytes of JSON written before other tasks get their turn: well under a millisecond. */
+#define WRITE_STEP_BYTES ((size_t)64 * 1024)
+
+static int status_of(int rc)
+{
+    switch (rc) {
+    case -WEFT_M_EVALID:
+    case -WEFT_M_EMODE:
+    case -WEFT_M_EMODEL:
+        return 422;
+    case -WEFT_M_ENOTREADY:
+    case -WEFT_M_ETRAIN:
+    case -WEFT_M_ECLOSED:
+        return 409;
+    case -WEFT_ELIMIT:
+        return 413;
+    case -ENOMEM:
+        return 503;
+    case -ETIMEDOUT:
+        return 504;
+    default:
+        return 500;
+    }
+}
+
+int answer_error(weft_http_request *req, weft_http_response *res, int rc, const weft_m_error *error)
+{
+    if (rc == -ECANCELED)
+        return rc;
+    weft_text text;
+    const char *id = weft_http_request_id(req);
+    int made = weft_m_error_json(error, (weft_str){id, strlen(id)}, &text);
+    if (made < 0)
+        return made;
+    made = weft_http_respond_json(res, status_of(rc), (weft_str){text.ptr, text.len});
+    weft_text_free(&text);
+    return made;
+}
+
+int answer_text(weft_http_response *res, weft_text *text)
+{
+    int rc = weft_http_respond_json(res, 200, (weft_str){text->ptr, text->len});
+    weft_text_free(text);
+    return rc;
+}
+
+int answer_buf(weft_http_response *res, wf_buf *body)
+{
+    int rc = body->rc;
+    if (rc == 0)
+        rc = weft_http_respond_json(res, 200, (weft_str){wf_buf_ptr(body), wf_buf_bytes(body)});
+    wf_buf_fini(body);
+    return rc;
+}
+
+int answer_put_results(wf_buf *out, const weft_m_results *results, size_t count)
+{
+    size_t rested_at = wf_buf_bytes(out);
+    for (size_t i = 0; i < count; i++) {
+        weft_text text;
+        int rc = weft_m_result_json(results, i, &text);
+        if (rc < 0)
+            return rc;
+        if (i != 0)
+            wf_buf_putc(out, ',');
+        wf_buf_append(out, text.ptr, text.len);
+        weft_text_free(&text);
+        if (wf_buf_bytes(out) - rested_at < WRITE_STEP_BYTES)
+            continue;
+        rested_at = wf_buf_bytes(out);
+        rc = weft_yield();
+        if (rc < 0)
+            return rc;
+    }
+    return out->rc;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+
+/* POST /v1/match, POST /match?query=, POST /v1/explain and /v1/diagnose: one question, one answer.
+ */
+#include "base/json_write.h"
+#include "cmd/ask.h"
+
+#include <weft/task.h>
+
+#include <math.h>
+
+/* Milliseconds since `begun_at`, to the microsecond. */
+static double took_ms(weft_time begun_at)
+{
+    return round((double)(weft_now() - begun_at) / 1000) / 1000;
+}
+
+static int answer_match(const struct ask *ask, const struct service *service,
+                        const weft_m_results *results, weft_time begun_at, weft_http_response *res)
+{
+    weft_m_info info = {.size = sizeof(info)};
+    wf_buf body = {0};
+    int rc = weft_m_info_get(service->matcher, &info);
+    wf_buf_puts(&body, ask->is_list ? "{\"results\":[" : "{\"result\":");
+    if (rc == 0)
+        rc = answer_put_results(&body, results, ask->text_count);
+    if (rc < 0) {
+        wf_buf_fini(&body);
+        return rc;
+    }
+    wf_buf_puts(&body, ask->is_list ? "],\"mode\":" : ",\"mode\":");
+    wf_json_text(&(wf_json){.out = &body}, info.active_mode);
+    wf_buf_puts(&body, ",\"threshold\":");
+    wf_json_float(&(wf_json){.out = &body}, weft_m_results_threshold(results));
+    wf_buf_puts(&body, ",\"took_ms\":");
+    wf_json_double(&(wf_json){.out = &body}, took_ms(begun_at));
+    wf_buf_putc(&body, '}');
+    return answer_buf(res, &body);
+}
+
+int route_match(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    const struct service *service = arg;
+    weft_time begun_at = weft_now();
+    struct ask *ask;
+    weft_m_results *results;
+    weft_m_error error;
+    int rc = ask_read(&ask, ASK_MATCH, 1, req, res);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = weft_m_match(service->matcher, ask->texts, ask->text_count, &ask->query, &results, &error);
+    if (rc < 0) {
+        rc = answer_error(req, res, rc, &error);
+    } else {
+        rc = answer_match(ask, service, results, begun_at, res);
+        weft_m_results_free(results);
+    }
+    ask_free(ask);
+    return rc;
+}
+
+/* {"matched": result or null} */
+int route_seed_match(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    const struct service *service = arg;
+    weft_str query = weft_http_query_param(req, "query");
+    weft_m_error error;
+    weft_text text;
+    if (query.ptr == NULL) {
+        const weft_http_error missing = {
+            .status = 422,
+            .message = "query: is required, as in POST /match?query=Germany",
+            .field = "query",
+            .offset = -1,
+        };
+        return weft_http_respond_error(res, &missing);
+    }
+    int rc = weft_m_match_json(service->matcher, query, NULL, &text, &error);
+    if (rc < 0)
+        return answer_error(req, res, rc, &error);
+    wf_buf body = {0};
+    wf_buf_puts(&body, "{\"matched\":");
+    wf_buf_append(&body, text.ptr, text.len);
+    wf_buf_putc(&body, '}');
+    weft_text_free(&text);
+    return answer_buf(res, &body);
+}
+
+int route_explain(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    const struct service *service = arg;
+    struct ask *ask;
+    weft_m_error error;
+    weft_text text;
+    int rc = ask_read(&ask, ASK_EXPLAIN, 5, req, res);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = weft_m_explain_json(service->matcher, ask->texts[0], ask->query.top_k, &text, &error);
+    rc = rc < 0 ? answer_error(req, res, rc, &error) : answer_text(res, &text);
+    ask_free(ask);
+    return rc;
+}
+
+int route_diagnose(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    const struct service *service = arg;
+    struct ask *ask;
+    weft_m_error error;
+    weft_text text;
+    int rc = ask_read(&ask, ASK_DIAGNOSE, 3, req, res);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = weft_m_diagnose_json(service->matcher, ask->texts[0], &text, &error);
+    rc = rc < 0 ? answer_error(req, res, rc, &error) : answer_text(res, &text);
+    ask_free(ask);
+    return rc;
+}

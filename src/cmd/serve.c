@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+
+/* weft serve: a matcher over HTTP, until a signal asks for the end. */
+#include "cmd/command.h"
+#include "cmd/load.h"
+#include "cmd/say.h"
+#include "cmd/service.h"
+
+#include <weft/error.h>
+#include <weft/task.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#define LISTEN_DEFAULT "127.0.0.1:8080"
+
+static const char serve_about[] =
+    "Usage: weft serve -e FILE [OPTIONS]\n\n"
+    "Answers over HTTP/1.1 which entity a text means.  GET / says how to call it.\n"
+    "SIGINT or SIGTERM ends it: requests in hand are answered first.\n";
+
+static const char serve_examples[] =
+    "  weft serve -e countries.csv\n"
+    "  weft serve -e countries.csv --listen 127.0.0.1:0 --listen unix:/run/weft.sock\n"
+    "  curl -X POST 'http://127.0.0.1:8080/match?query=Deutschland'\n";
+
+struct serve_job {
+    struct load load;
+    struct args_list addresses;
+    double grace, drain_delay; /* seconds */
+    int64_t body_bytes_max;
+    bool is_help;
+    struct service service;
+    char name[160];
+};
+
+/* ---- setting up ---- */
+
+static int add_routes(struct service *service)
+{
+    const weft_http_route routes[] = {
+        {.method = "GET", .path = "/", .handler = route_page},
+        {.method = "GET", .path = "/healthz", .handler = route_health, .flags = WEFT_HTTP_RESERVED},
+        {.method = "GET", .path = "/readyz", .handler = route_ready, .flags = WEFT_HTTP_RESERVED},
+        {.method = "POST", .path = "/match", .handler = route_seed_match},
+        {.method = "POST", .path = "/batch", .handler = route_seed_batch},
+        {.method = "POST", .path = "/v1/match", .handler = route_match},
+        {.method = "POST", .path = "/v1/batch", .handler = route_batch},
+        {.method = "POST", .path = "/v1/explain", .handler = route_explain},
+        {.method = "POST", .path = "/v1/diagnose", .handler = route_diagnose},
+        {.method = "GET", .path = "/v1/info", .handler = route_info},
+        {.method = "GET", .path = "/v1/stats", .handler = route_stats},
+    };
+    int rc = 0;
+    for (size_t i = 0; i < sizeof(routes) / sizeof(*routes) && rc == 0; i++) {
+        weft_http_route route = routes[i];
+        route.arg = service;
+        rc = weft_http_server_add(service->server, &route);
+    }
+    return rc;
+}
+
+static int listen_all(struct serve_job *job)
+{
+    if (job->addresses.count == 0)
+        job->addresses.items[job->addresses.count++] = LISTEN_DEFAULT;
+    for (size_t i = 0; i < job->addresses.count; i++) {
+        const char *address = job->addresses.items[i];
+        int rc = weft_http_server_listen(job->service.server, address);
+        if (rc == -WEFT_ESYNTAX)
+            return say_usage("serve", "--listen %s: %s", address, weft_error_text());
+        if (rc < 0)
+            return say_failed("cannot listen on %s: %s", address, weft_strerror(rc));
+    }
+    return 0;
+}
+
+static int server_new(struct serve_job *job)
+{
+    const weft_http_options options = {
+        .limits.body_bytes_max = (uint64_t)job->body_bytes_max,
+        .grace = (weft_time)(job->grace * WEFT_SEC),
+        .drain_delay = (weft_time)(job->drain_delay * WEFT_SEC),
+    };
+    int rc = weft_http_server_new(&job->service.server, &options);
+    if (rc == 0)
+        rc = add_routes(&job->service);
+    return rc < 0 ? say_failed("%s", weft_strerror(rc)) : listen_all(job);
+}
+
+/* "countries.csv", "countries.csv and 2 more". */
+static void make_name(struct serve_job *job)
+{
+    const char *path = job->load.files.items[0], *slash = strrchr(path, '/');
+    const char *base = slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+    if (job->load.files.count == 1)
+        snprintf(job->name, sizeof(job->name), "%.100s", base);
+    else
+        snprintf(job->name, sizeof(job->name), "%.100s and %zu more", base,
+                 job->load.files.count - 1);
+    job->service.name = job->name;
+    job->service.entity_count = job->load.entity_count;
+}
+
+/* One line an address on standard output: what a script waits for, with the port that was chosen.
+ */
+static int announce(const struct serve_job *job)
+{
+    const weft_addr *addr;
+    for (size_t i = 0; (addr = weft_http_server_get_addr(job->service.server, i)) != NULL; i++) {
+        char text[WEFT_ADDR_TEXT_BYTES];
+        wf_buf name = {0};
+        int rc = weft_addr_format(addr, text, sizeof(text));
+        if (rc < 0)
+            return rc;
+        say_escaped(&name, (weft_str){job->name, strlen(job->name)});
+        fprintf(stdout, "weft: serving %.*s (%zu entities) on %s%s\n", (int)wf_buf_bytes(&name),
+                wf_buf_ptr(&name), job->service.entity_count,
+                strncmp(text, "unix:", 5) == 0 ? "" : "http://", text);
+        wf_buf_fini(&name);
+    }
+    return fflush(stdout) == 0 ? 0 : -EIO;
+}
+
+/* ---- running ---- */
+
+/* Questions that come before this is done wait for it; readiness says no. */
+static int fit_body(void *arg)
+{
+    struct service *service = arg;
+    weft_m_error error;
+    int rc = weft_m_fit(service->matcher, NULL, 0, NULL, &error);
+    if (rc == 0)
+        service->is_ready = true;
+    else if (rc != -ECANCELED) {
+        load_say(&error);
+        weft_http_server_stop(service->server);
+    }
+    return rc;
+}
+
+static int serve_run(struct serve_job *job)
+{
+    struct service *service = &job->service;
+    int rc = load_matcher(&job->load, &service->matcher);
+    if (rc == 0) {
+        make_name(job);
+        rc = server_new(job);
+    }
+    if (rc == 0 && announce(job) < 0)
+        rc = say_failed("standard output cannot be written");
+    if (rc == 0) {
+        weft_task fit = weft_spawn(fit_body, service);
+        rc = weft_http_serve(service->server);
+        weft_cancel(fit, "the service ends");
+        int fitted = weft_await(fit);
+        if (rc == -ECANCELED)
+            rc = EXIT_OK; /* asked to end, and ended in order */
+        else if (rc < 0)
+            rc = say_failed("%s", weft_strerror(rc));
+        else if (fitted < 0)
+            rc = EXIT_FAILED;
+    }
+    weft_http_server_free(service->server);
+    weft_m_close(service->matcher);
+    return rc;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+    struct serve_job job = {
+        .load = LOAD_DEFAULTS,
+        .grace = 30,
+        .body_bytes_max = 8 << 20,
+    };
+    const struct args_option options[] = {
+        LOAD_OPTIONS(&job.load),
+        {"listen", 'l', "ADDR",
+         "HOST:PORT, [IPV6]:PORT or unix:PATH; again for more (" LISTEN_DEFAULT ")", ARGS_LIST,
+         &job.addresses, 0, 0},
+        {"grace", 0, "S", "seconds that requests in hand get at the end (30)", ARGS_NUMBER,
+         &job.grace, 0.001, 86400},
+        {"drain-delay", 0, "S", "seconds between 'not ready' and closing at the end (0)",
+         ARGS_NUMBER, &job.drain_delay, 0, 86400},
+        {"body-max", 0, "BYTES", "of one request (8388608)", ARGS_INTEGER, &job.body_bytes_max, 1,
+         1 << 30},
+        {"help", 'h', NULL, "this text", ARGS_FLAG, &job.is_help, 0, 0},
+    };
+    const size_t count = sizeof(options) / sizeof(*options);
+    char error[ARGS_ERROR_BYTES];
+    if (args_parse(options, count, &argc, argv, error) < 0)
+        return say_usage("serve", "%s", error);
+    if (job.is_help)
+        return say_help(serve_about, options, count, serve_examples);
+    int rc = load_check(&job.load, "serve");
+    if (rc != 0)
+        return rc;
+    if (argc != 0)
+        return say_usage("serve", "unexpected word %.64s", argv[0]);
+    return serve_run(&job);
+}
