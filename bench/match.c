@@ -48,7 +48,7 @@ static size_t put_word(char *out)
                                        "in", "o",  "on", "or", "u",  "us", "y",  "ia"};
     size_t at = 0, syllables = 1 + roll() % 3 + roll() % 2;
     for (size_t i = 0; i < syllables; i++)
-        at += (size_t)sprintf(out + at, "%s%s", starts[roll() % 20], ends[roll() % 16]);
+        at += (size_t)snprintf(out + at, 8, "%s%s", starts[roll() % 20], ends[roll() % 16]);
     return at;
 }
 
@@ -69,10 +69,10 @@ static void make_catalogue(size_t count)
 {
     names = calloc(count, sizeof(*names));
     entities = calloc(count, sizeof(*entities));
-    static char ids[100000][8];
+    static char ids[100000][24];
     for (size_t i = 0; i < count; i++) {
         size_t len = put_name(names[i]);
-        size_t id_len = (size_t)sprintf(ids[i], "%zu", i);
+        size_t id_len = (size_t)snprintf(ids[i], sizeof(ids[i]), "%zu", i);
         entities[i] = (weft_m_entity){.id = {ids[i], id_len}, .name = {names[i], len}};
     }
 }
