@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -24,6 +25,8 @@ struct http_load {
     int port;
     pid_t server;
     size_t connections, pipeline;
+    const char *message; /* not HTTP: these bytes come back as they are; NULL: HTTP */
+    size_t message_bytes;
 
     int epoll;
     int *fds;
@@ -93,12 +96,15 @@ static void http_load_send(struct http_load *load, size_t i)
 /* Connects; `port`, `server`, `connections` and `pipeline` are set. */
 static void http_load_open(struct http_load *load)
 {
-    size_t one = sizeof HTTP_LOAD_REQUEST - 1;
+    bool is_http = load->message == NULL;
+    const char *request = is_http ? HTTP_LOAD_REQUEST : load->message;
+    size_t one = is_http ? sizeof HTTP_LOAD_REQUEST - 1 : load->message_bytes;
+    size_t answer = is_http ? http_load_answer_bytes(load->port) : load->message_bytes;
     load->request_bytes = one * load->pipeline;
+    load->answer_bytes = answer * load->pipeline;
     load->request = malloc(load->request_bytes);
     for (size_t i = 0; i < load->pipeline; i++)
-        memcpy(load->request + i * one, HTTP_LOAD_REQUEST, one);
-    load->answer_bytes = http_load_answer_bytes(load->port) * load->pipeline;
+        memcpy(load->request + i * one, request, one);
     load->fds = calloc(load->connections, sizeof *load->fds);
     load->missing = calloc(load->connections, sizeof *load->missing);
     load->epoll = epoll_create1(EPOLL_CLOEXEC);
