@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""check_http.py PROGRAM EXPECTED: asks the example service a few things; the answers, status and
+body, must be exactly those."""
+import difflib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+
+ASKED = [
+    "POST /match?query=kinshasa",
+    "POST /match?query=%20REYKJAVIK+",
+    "POST /match?query=elsewhere",
+    "POST /match",
+    "GET /match?query=kinshasa",
+]
+
+
+def ask(path, line):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+        client.sendall(f"{line} HTTP/1.1\r\nHost: example\r\nConnection: close\r\n"
+                       "X-Request-Id: lesson\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return head.split(b" ", 2)[1].decode() + " " + body.decode()
+
+
+def main():
+    program, expected = sys.argv[1:]
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "service")
+        service = subprocess.Popen([program, "unix:" + path], stderr=subprocess.PIPE)
+        try:
+            if not service.stderr.readline().startswith(b"serving at unix:"):
+                sys.exit("the service did not start")
+            seen = [f"{line}\n{ask(path, line)}\n" for line in ASKED]
+        finally:
+            service.send_signal(signal.SIGTERM)
+            code = service.wait(timeout=30)
+    if code != 0:
+        sys.exit(f"the service ended with {code}")
+    seen = "".join(seen).splitlines(keepends=True)
+    with open(expected, encoding="utf-8") as file:
+        wanted = file.readlines()
+    sys.stdout.writelines(difflib.unified_diff(wanted, seen, "expected", "seen"))
+    sys.exit(seen != wanted)
+
+
+main()
