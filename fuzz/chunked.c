@@ -81,7 +81,7 @@ static void check_written(const struct outcome *out, const struct wf_h1_body_lim
     assert(text != NULL);
     size_t len = 0;
     if (out->bytes > 0) {
-        len = (size_t)sprintf(text, "%zx\r\n", out->bytes);
+        len = (size_t)snprintf(text, 64, "%zx\r\n", out->bytes);
         memcpy(text + len, out->data, out->bytes);
         len += out->bytes;
         memcpy(text + len, "\r\n", 2);

@@ -39,7 +39,7 @@ static void check_encoded(const char *path, size_t len)
         if (path[i] == '/')
             encoded[at++] = '/';
         else
-            at += (size_t)sprintf(encoded + at, "%%%02x", (unsigned)(unsigned char)path[i]);
+            at += (size_t)snprintf(encoded + at, 4, "%%%02x", (unsigned)(unsigned char)path[i]);
     }
     struct wf_http_fault fault;
     assert(wf_http_path_decode((weft_str){encoded, at}, again, &again_len, &fault) == 0);

@@ -61,9 +61,9 @@ typedef struct weft_str {
 /* Our own error codes lie in 4000-4095, above every errno of the system. */
 enum {
     WEFT_ESYNTAX = 4000, /* input is not of the form it claims to be */
-    WEFT_ELIMIT,         /* a named limit was passed; the text says which, its value, and what was seen */
-    WEFT_ECLOSED,        /* the object is closed */
-    WEFT_ETRUNCATED,     /* the peer ended in the middle of something */
+    WEFT_ELIMIT,  /* a named limit was passed; the text says which, its value, and what was seen */
+    WEFT_ECLOSED, /* the object is closed */
+    WEFT_ETRUNCATED, /* the peer ended in the middle of something */
 
     WEFT_M_EVALID = 4020, /* matcher: invalid argument or catalogue */
     WEFT_M_EMODE,         /* matcher: unknown mode */
@@ -75,7 +75,8 @@ enum {
     WEFT_M_ECLOSED,       /* matcher: used after close */
 };
 
-/* The text of a return value: "ok" for >= 0, the system's or our text otherwise.  Static storage. */
+/* The text of a return value: "ok" for >= 0, the system's or our text otherwise.  Static storage.
+ */
 WEFT_API const char *weft_strerror(int rc);
 
 /* "MAJOR.MINOR.PATCH" of the library in use. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Errors with a sentence.  A return value says what kind of failure it is; weft_fail() adds the text
- * a human needs.  The text belongs to the task and travels with the code: whoever awaits the task,
- * gathers it or waits for its group finds it with weft_error_text().
+ * Errors with a sentence.  A return value says what kind of failure it is; weft_fail() adds the
+ * text a human needs.  The text belongs to the task and travels with the code: whoever awaits the
+ * task, gathers it or waits for its group finds it with weft_error_text().
  */
 #ifndef WEFT_ERROR_H
 #define WEFT_ERROR_H
@@ -24,8 +24,8 @@ struct weft_error {
 };
 
 /* Attaches a text to the calling task and returns `rc`, so that `return weft_fail(-EINVAL, "…");`
- * reads well.  Cut at 159 bytes, never inside a UTF-8 character.  Outside a task, or without memory,
- * the text is dropped and `rc` still returned. */
+ * reads well.  Cut at 159 bytes, never inside a UTF-8 character.  Outside a task, or without
+ * memory, the text is dropped and `rc` still returned. */
 WEFT_API int weft_fail(int rc, const char *format, ...) WEFT_PRINTF(2, 3);
 
 /* The text that came with the last failure this task saw or made, or "".  Valid until the next

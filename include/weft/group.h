@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Group: tasks that belong together.  The first failure cancels the others and the owner's own waits
- * inside the group's block; nobody leaves before all have ended.
+ * Group: tasks that belong together.  The first failure cancels the others and the owner's own
+ * waits inside the group's block; nobody leaves before all have ended.
  *
  *     WEFT_GROUP(group);
  *     for (int i = 0; i < 3; i++)
@@ -24,9 +24,9 @@ typedef struct weft_group {
  * spawning into that returns -ENOMEM. */
 WEFT_API weft_group weft_group_open(void);
 
-/* Starts fn(arg) in the group; nothing is kept of it after it ends.  From any task of the loop while
- * the group is open.  -ECANCELED once it is cancelled, -ESRCH once it has ended, -ENOMEM, -EAGAIN.
- * On failure the body does not run. */
+/* Starts fn(arg) in the group; nothing is kept of it after it ends.  From any task of the loop
+ * while the group is open.  -ECANCELED once it is cancelled, -ESRCH once it has ended, -ENOMEM,
+ * -EAGAIN. On failure the body does not run. */
 #define weft_group_spawn(group, fn, arg) weft_group_spawn_at((group), (fn), (arg), WEFT_SITE(#fn))
 WEFT_API WEFT_MUST_USE int weft_group_spawn_at(weft_group group, weft_fn *fn, void *arg,
                                                const char *site);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Run: starts a loop on this thread, runs one body in it as the main task, and gives everything back.
+ * Run: starts a loop on this thread, runs one body in it as the main task, and gives everything
+ * back.
  *
  *     int main(void) { return weft_run(hello, NULL) < 0; }
  *
@@ -24,7 +25,7 @@ enum weft_run_flags {
 
 /* Zero means "choose for me" in every field. */
 typedef struct weft_config {
-    const char *backend;           /* "io_uring", "epoll", "sim"; NULL: $WEFT_BACKEND, else the best */
+    const char *backend; /* "io_uring", "epoll", "sim"; NULL: $WEFT_BACKEND, else the best */
     const weft_platform *platform; /* borrowed; NULL: the thread's own */
     uint64_t seed;                 /* for "sim" */
     size_t stack_bytes;            /* stack of a task; 0: 64 KiB, at least 16 KiB */
@@ -44,12 +45,12 @@ typedef struct weft_config {
     void *log_arg;
 } weft_config;
 
-/* Runs fn(arg) as the main task and returns its result.  Inside a task it calls fn(arg) right there,
- * in a new scope; any depth is fine.  The environment's WEFT_BACKEND chooses the back end,
+/* Runs fn(arg) as the main task and returns its result.  Inside a task it calls fn(arg) right
+ * there, in a new scope; any depth is fine.  The environment's WEFT_BACKEND chooses the back end,
  * WEFT_CLOCK=virtual the virtual clock.
  *
- * Errors of its own, before fn runs: -ENOMEM, -EMFILE, -EINVAL (config), -EBUSY (this thread already
- * has a loop), -ENOTSUP (shadow stacks are on). */
+ * Errors of its own, before fn runs: -ENOMEM, -EMFILE, -EINVAL (config), -EBUSY (this thread
+ * already has a loop), -ENOTSUP (shadow stacks are on). */
 WEFT_API WEFT_WAITS int weft_run(weft_fn *fn, void *arg);
 WEFT_API WEFT_WAITS int weft_run_with(const weft_config *config, weft_fn *fn, void *arg);
 

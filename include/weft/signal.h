@@ -22,9 +22,9 @@
 WEFT_BEGIN_DECLS
 
 /* Waits for the signal and returns its number.  Whoever waits takes it: SIGINT and SIGTERM then do
- * not end the run.  All who wait for one signal are told.  Other signals than those two are kept from
- * the first wait on: one that comes between two waits ends the second at once, several of them count
- * as one.
+ * not end the run.  All who wait for one signal are told.  Other signals than those two are kept
+ * from the first wait on: one that comes between two waits ends the second at once, several of them
+ * count as one.
  *
  * -ECANCELED; -EPERM outside a task; -EINVAL: no such signal, or one that cannot be waited for
  * (SIGKILL, SIGSTOP, and those of faults); -EBUSY: another loop of the process has it. */

@@ -6,9 +6,10 @@
  * A task is owned by the task that spawned it (or by a group, see group.h) and never outlives its
  * owner: when a body returns, its children are joined, after being cancelled if it failed.
  *
- * A handle is a value.  Copy it, keep it, drop it: a handle whose record is gone is stale, and every
- * call says so with -ESRCH instead of touching another task.  A handle can also carry the error that
- * kept its task from being made; await returns that error, so spawn needs no check of its own.
+ * A handle is a value.  Copy it, keep it, drop it: a handle whose record is gone is stale, and
+ * every call says so with -ESRCH instead of touching another task.  A handle can also carry the
+ * error that kept its task from being made; await returns that error, so spawn needs no check of
+ * its own.
  */
 #ifndef WEFT_TASK_H
 #define WEFT_TASK_H
@@ -28,8 +29,8 @@ typedef struct weft_task {
 #define WEFT_SITE(name) name " at " __FILE__ ":" WEFT_TEXT(__LINE__)
 
 /* Starts fn(arg) as a child of this task.  It returns before the child runs; children start in the
- * order they were spawned.  A body that was created always runs, even if it was cancelled first (its
- * first wait then fails), since it owns its argument.
+ * order they were spawned.  A body that was created always runs, even if it was cancelled first
+ * (its first wait then fails), since it owns its argument.
  *
  * In the handle, and then the body never runs and `arg` stays the caller's: -ENOMEM, -EAGAIN
  * (task_count_max), -EPERM (outside a task). */
@@ -49,7 +50,8 @@ WEFT_API weft_task weft_spawn_stack_at(weft_fn *fn, void *arg, size_t stack_byte
 WEFT_API weft_task weft_spawn_sized_at(weft_fn *fn, const void *arg, size_t bytes,
                                        const char *site);
 
-/* Starts a task that the loop owns: it may outlive this one and is cancelled at the end of the run. */
+/* Starts a task that the loop owns: it may outlive this one and is cancelled at the end of the run.
+ */
 #define weft_detach(fn, arg) weft_detach_at((fn), (arg), WEFT_SITE(#fn))
 WEFT_API weft_task weft_detach_at(weft_fn *fn, void *arg, const char *site);
 

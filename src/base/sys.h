@@ -171,7 +171,8 @@ static inline int wf_sys_unlink(const char *path)
     return weft_platform_get()->unlink(path);
 }
 
-static inline int wf_sys_thread_start(weft_thread *out, void (*fn)(void *arg), void *arg, size_t stack_bytes)
+static inline int wf_sys_thread_start(weft_thread *out, void (*fn)(void *arg), void *arg,
+                                      size_t stack_bytes)
 {
     if (WEFT_FAULT(WEFT_FAULT_CALL, "thread_start"))
         return -EAGAIN;

@@ -148,7 +148,7 @@ static int multi_run(struct multi *multi, const struct multi_rule *rule, const w
     int rc = weft_sp_enter();
     if (rc == 0)
         rc = multi_init(multi, rule, count);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     for (size_t i = 0; i < count; i++)
         multi_watch(multi, i, tasks[i]);

@@ -8,6 +8,7 @@
 #include <weft/sys/platform.h>
 
 #include "core/backend/backend_priv.h"
+#include "core/current.h"
 #include "core/timers.h"
 
 #include <stdatomic.h>
@@ -31,9 +32,6 @@ struct weft_loop {
     uint64_t random; /* sim: state of the seeded generator */
     int owner_pid;   /* a child after fork must not use us */
 };
-
-/* The calling thread's loop. */
-extern _Thread_local weft_loop *wf_loop_current __attribute__((tls_model("initial-exec")));
 
 /* The loop's next seeded number (sim). */
 uint64_t wf_loop_random(weft_loop *loop);

@@ -8,10 +8,9 @@
 #include <weft/sys/park.h>
 #include <weft/task.h>
 
-struct weft_mutex;
+#include "core/current.h"
 
-/* The calling thread's loop, if it has one. */
-extern _Thread_local weft_loop *wf_loop_current __attribute__((tls_model("initial-exec")));
+struct weft_mutex;
 
 /* The running task, or NULL. */
 wf_task *wf_task_self(void);

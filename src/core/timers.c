@@ -103,7 +103,7 @@ static unsigned slot_of(const struct wf_timers *timers, uint64_t tick)
 {
     unsigned bit = 63 - (unsigned)__builtin_clzll(tick ^ timers->tick);
     unsigned level = bit / DIGIT_BITS;
-    return level * 64 + (tick >> (level * DIGIT_BITS) & 63);
+    return level * 64 + (unsigned)(tick >> (level * DIGIT_BITS) & 63);
 }
 
 /* A timer of the slot has this deadline now, or no longer has it. */

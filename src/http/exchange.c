@@ -12,11 +12,11 @@
 #include <string.h>
 
 /* What an exchange in the pool may keep of its buffers, and how many are kept. */
-#define KEEP_BYTES_MAX (16 * 1024)
+#define KEEP_BYTES_MAX ((size_t)16 * 1024)
 #define KEEP_COUNT_MAX 128
 
 /* What may be read and dropped to keep a connection whose body nobody wanted. */
-#define DRAIN_BYTES_MAX (64 * 1024)
+#define DRAIN_BYTES_MAX ((uint64_t)64 * 1024)
 
 /* ---- life ---- */
 

@@ -108,9 +108,9 @@ static int head_over_line(struct wf_h1_head *head)
 
 static uint8_t method_of(const char *text, size_t len)
 {
-    for (uint8_t i = WF_H1_GET; i <= WF_H1_CONNECT; i++) {
+    for (unsigned i = WF_H1_GET; i <= WF_H1_CONNECT; i++) {
         if (strlen(method_names[i]) == len && memcmp(method_names[i], text, len) == 0)
-            return i;
+            return (uint8_t)i;
     }
     return WF_H1_UNKNOWN;
 }

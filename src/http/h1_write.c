@@ -190,7 +190,7 @@ void wf_h1_write_date(char *out, int64_t seconds)
     out = PUT(out, ", ");
     out = put_two(out, day);
     *out++ = ' ';
-    out = put(out, months + 3 * (month - 1), 3);
+    out = put(out, months + (size_t)3 * (size_t)(month - 1), 3);
     *out++ = ' ';
     out = put_two(out, year / 100);
     out = put_two(out, year % 100);

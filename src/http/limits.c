@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-#define KIB 1024u
-#define MIB (1024u * KIB)
+#define KIB ((uint64_t)1024)
+#define MIB (1024 * KIB)
 
 static const struct {
     const char *name;

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* Up to here a body is copied behind its head; a larger one goes to the stream by itself. */
-#define INLINE_BYTES_MAX (16 * 1024)
+#define INLINE_BYTES_MAX ((size_t)16 * 1024)
 #define MESSAGE_BYTES 512
 
 /* ---- the stream ---- */

@@ -16,9 +16,9 @@ static const char *const route_methods[] = {
 
 static uint8_t method_named(const char *name)
 {
-    for (uint8_t i = WF_H1_GET; i < METHOD_COUNT; i++) {
+    for (size_t i = WF_H1_GET; i < METHOD_COUNT; i++) {
         if (name != NULL && strcmp(route_methods[i], name) == 0)
-            return i;
+            return (uint8_t)i;
     }
     return WF_H1_UNKNOWN;
 }
@@ -173,7 +173,7 @@ void wf_http_allow(uint32_t methods, char out[WF_ALLOW_BYTES])
     methods |= 1u << WF_H1_OPTIONS;
     if ((methods & 1u << WF_H1_GET) != 0)
         methods |= 1u << WF_H1_HEAD;
-    for (uint8_t i = WF_H1_GET; i < METHOD_COUNT; i++) {
+    for (size_t i = WF_H1_GET; i < METHOD_COUNT; i++) {
         if ((methods & 1u << i) == 0)
             continue;
         if (at != out)

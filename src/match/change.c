@@ -6,6 +6,8 @@
 #include "match/check.h"
 #include "match/error.h"
 
+#include <assert.h>
+
 /* ---- threshold ---- */
 
 /* Puts `snapshot` in the place of `old` if that is still the present one (NULL: NEW). */
@@ -113,6 +115,7 @@ static int check_added(wf_call *call, const weft_m_entity *entities, size_t enti
 static int add(wf_call *call, const wf_catalogue *present, const weft_m_entity *entities,
                size_t entity_count)
 {
+    assert(present != NULL);
     size_t total;
     int rc = check_added(call, entities, entity_count);
     if (rc < 0)
@@ -150,6 +153,7 @@ static int mark(const wf_catalogue *present, const weft_str *ids, size_t id_coun
 static int remove_marked(wf_call *call, const wf_catalogue *present, const weft_str *ids,
                          size_t id_count)
 {
+    assert(present != NULL);
     struct list list = {.items = wf_array(present->entity_count, sizeof(*list.items))};
     bool *gone = wf_array(present->entity_count, sizeof(*gone));
     int rc = -ENOMEM;

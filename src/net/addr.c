@@ -50,7 +50,7 @@ static int ipv4_parse(weft_addr *out, const char *text)
 {
     struct sockaddr_in in = {.sin_family = AF_INET};
     char host[HOST_TEXT_BYTES];
-    uint16_t port;
+    uint16_t port = 0;
     const char *colon = strchr(text, ':');
     if (colon == NULL)
         return weft_fail(-WEFT_ESYNTAX, "address: \"%.64s\" has no \":port\"", text);
@@ -74,7 +74,7 @@ static int ipv6_parse(weft_addr *out, const char *text)
 {
     struct sockaddr_in6 in = {.sin6_family = AF_INET6};
     char host[HOST_TEXT_BYTES];
-    uint16_t port;
+    uint16_t port = 0;
     const char *close = strchr(text, ']');
     if (close == NULL || close[1] != ':')
         return weft_fail(-WEFT_ESYNTAX, "address: \"%.64s\" is not of the form [IPv6]:port", text);

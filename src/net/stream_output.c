@@ -128,7 +128,7 @@ void weft_stream_commit(weft_stream *stream, size_t count)
 
 int weft_stream_put(weft_stream *stream, const void *bytes, size_t count)
 {
-    char *room;
+    char *room = NULL;
     if (count == 0)
         return 0;
     int rc = weft_stream_reserve(stream, count, &room);

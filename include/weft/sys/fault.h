@@ -23,12 +23,12 @@ enum weft_fault_class {
 };
 
 typedef struct weft_fault_plan {
-    unsigned classes;        /* which classes count, or-ed */
-    uint64_t nth;            /* the hit to fail, from 1; 0: count only */
-    void (*act)(void *arg);  /* called at the n-th hit of a WAIT point; may be NULL */
+    unsigned classes;       /* which classes count, or-ed */
+    uint64_t nth;           /* the hit to fail, from 1; 0: count only */
+    void (*act)(void *arg); /* called at the n-th hit of a WAIT point; may be NULL */
     void *arg;
-    uint64_t hits;           /* out: hits so far */
-    const char *point;       /* out: name of the point that failed, or NULL */
+    uint64_t hits;     /* out: hits so far */
+    const char *point; /* out: name of the point that failed, or NULL */
 } weft_fault_plan;
 
 /* Arms `plan` (borrowed) or, with NULL, disarms.  Returns the plan armed before. */

@@ -32,8 +32,8 @@ typedef struct weft_platform {
     void (*free)(void *ptr);
 
     /* Time and chance. */
-    weft_time (*now)(void);       /* monotonic */
-    weft_time (*wall)(void);      /* since 1970-01-01 UTC; for logs and records only */
+    weft_time (*now)(void);  /* monotonic */
+    weft_time (*wall)(void); /* since 1970-01-01 UTC; for logs and records only */
     int (*random)(void *out, size_t bytes);
 
     /* NULL: time passes by itself.  Otherwise the clock is virtual: a loop that has nothing to do
@@ -74,7 +74,7 @@ typedef struct weft_platform {
     int (*thread_start)(weft_thread *out, void (*fn)(void *arg), void *arg, size_t stack_bytes);
     void (*thread_join)(weft_thread thread);
     void (*thread_yield)(void); /* lets another thread have the processor */
-    int (*cpu_count)(void); /* processors this process may use, >= 1 */
+    int (*cpu_count)(void);     /* processors this process may use, >= 1 */
 
     /* Descriptors this process may have open, >= 1. */
     int (*fd_limit)(void);

@@ -4,6 +4,7 @@
 
 #include "base/sys.h"
 
+#include <assert.h>
 #include <sys/mman.h>
 
 #define BUFFERS_COUNT 512u /* a power of two */
@@ -71,6 +72,7 @@ const char *wf_uring_buffers_get(const struct wf_uring_buffers *buffers, uint16_
 
 void wf_uring_buffers_put(struct wf_uring_buffers *buffers, uint16_t id)
 {
+    assert(buffers->entries != NULL);
     struct wf_pbuf *entry = &buffers->entries[buffers->tail & (BUFFERS_COUNT - 1)];
     entry->addr = (uint64_t)(uintptr_t)wf_uring_buffers_get(buffers, id);
     entry->len = WF_URING_BUFFER_BYTES;

@@ -201,7 +201,7 @@ static int ring_map(struct wf_ring *ring, const struct io_uring_params *params)
     ring->map_bytes = map_bytes;
 
     size_t sqes_bytes = params->sq_entries * sizeof(struct io_uring_sqe);
-    void *sqes;
+    void *sqes = NULL;
     rc = ring_mmap(ring->fd, sqes_bytes, IORING_OFF_SQES, &sqes);
     if (rc < 0)
         return rc;

@@ -148,11 +148,12 @@ static void keep_spans(wf_features *features, size_t count, size_t first)
     for (size_t i = 0; i + GRAM_MIN <= count; i++) {
         for (size_t n = GRAM_MIN; n <= GRAM_MAX && i + n <= count; n++) {
             size_t from = i == 0 ? 1 : i, to = i + n == count ? count - 1 : i + n;
-            *out++ = (wf_span){.hash = *hash++,
+            *out++ = (wf_span){.hash = *hash,
                                .start = offsets[from],
                                .bytes = offsets[to] - offsets[from],
                                .at_word_start = i == 0,
                                .at_word_end = i + n == count};
+            hash++;
         }
     }
     features->span_count = (size_t)(out - features->spans);
