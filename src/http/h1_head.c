@@ -31,7 +31,7 @@ enum connection_option { CLOSE = 1, KEEP_ALIVE = 2 };
 
 #define VERSION_BYTES 8
 
-static const char *const method_names[] = {
+static const char method_names[][8] = {
     [WF_H1_GET] = "GET",         [WF_H1_HEAD] = "HEAD",     [WF_H1_POST] = "POST",
     [WF_H1_PUT] = "PUT",         [WF_H1_DELETE] = "DELETE", [WF_H1_PATCH] = "PATCH",
     [WF_H1_OPTIONS] = "OPTIONS", [WF_H1_TRACE] = "TRACE",   [WF_H1_CONNECT] = "CONNECT",
@@ -108,8 +108,12 @@ static int head_over_line(struct wf_h1_head *head)
 
 static uint8_t method_of(const char *text, size_t len)
 {
+    char padded[sizeof method_names[0]] = {0};
+    if (len >= sizeof padded)
+        return WF_H1_UNKNOWN;
+    memcpy(padded, text, len);
     for (unsigned i = WF_H1_GET; i <= WF_H1_CONNECT; i++) {
-        if (strlen(method_names[i]) == len && memcmp(method_names[i], text, len) == 0)
+        if (memcmp(padded, method_names[i], sizeof padded) == 0)
             return (uint8_t)i;
     }
     return WF_H1_UNKNOWN;
@@ -320,6 +324,34 @@ static uint32_t head_stop(const struct wf_h1_head *head, size_t len)
     return (uint32_t)(stop < len ? stop : len);
 }
 
+/* True if none of eight bytes is a control character or DEL.  A byte below 0x20 borrows from its
+ * top bit when 0x20 is taken off, a DEL becomes zero and borrows when 1 is; a borrow from a
+ * neighbour can only add alarms, and then the table decides. */
+static inline bool is_plain_text(const char *eight)
+{
+    const uint64_t ones = UINT64_MAX / 0xff, tops = ones << 7;
+    uint64_t word;
+    memcpy(&word, eight, sizeof word);
+    uint64_t low = (word - ones * 0x20) & ~word;
+    uint64_t del = ((word ^ ones * 0x7f) - ones) & ~(word ^ ones * 0x7f);
+    return ((low | del) & tops) == 0;
+}
+
+/* Values are mostly plain text: eight bytes a step while they are. */
+static inline uint32_t run_of_value(const char *buf, uint32_t at, uint32_t stop)
+{
+    do {
+        while (stop - at >= 8 && is_plain_text(buf + at))
+            at += 8;
+        uint32_t end = stop - at > 8 ? at + 8 : stop;
+        while (at < end && wf_http_is(buf[at], WF_VALUE))
+            at++;
+        if (at < end)
+            return at;
+    } while (at < stop);
+    return at;
+}
+
 /* Bytes of one class from `at` on; stops before the first of another class, or at `stop`. */
 static inline uint32_t run_of(const char *buf, uint32_t at, uint32_t stop, unsigned class)
 {
@@ -419,7 +451,7 @@ static int head_name(struct wf_h1_head *head, const char *buf, uint32_t stop)
 static int head_value(struct wf_h1_head *head, const char *buf, uint32_t stop)
 {
     struct wf_h1_field *field = &head->fields[head->field_count];
-    head->at = run_of(buf, head->at, stop, WF_VALUE);
+    head->at = run_of_value(buf, head->at, stop);
     if (head->at == stop)
         return 0;
     if (buf[head->at] != '\r')

@@ -24,15 +24,26 @@ static bool port_is_valid(const char *text, size_t len)
     return port <= PORT_MAX;
 }
 
+/* Four numbers up to 255 without leading zeros; the text holds only digits and dots. */
 static bool ipv4_is_valid(const char *text, size_t len)
 {
-    char copy[INET_ADDRSTRLEN];
-    struct in_addr addr;
-    if (len >= sizeof copy)
-        return false;
-    memcpy(copy, text, len);
-    copy[len] = 0;
-    return inet_pton(AF_INET, copy, &addr) == 1;
+    unsigned part = 0, digits = 0, dots = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '.') {
+            if (digits == 0)
+                return false;
+            dots++;
+            digits = 0;
+            part = 0;
+            continue;
+        }
+        if (digits > 0 && part == 0)
+            return false;
+        part = part * 10 + (unsigned)(text[i] - '0');
+        if (++digits > 3 || part > 255)
+            return false;
+    }
+    return dots == 3 && digits > 0;
 }
 
 static bool ipv6_is_valid(const char *text, size_t len)
