@@ -17,13 +17,12 @@
 #include "base/alloc.h"
 #include "base/sys.h"
 #include "core/backend/attempt.h"
+#include "core/backend/eventfd.h"
 #include "core/loop_priv.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #define EPOLL_EVENTS_PER_POLL 256
 #define EPOLL_CHUNK_BYTES ((size_t)64 * 1024)
@@ -78,9 +77,7 @@ static struct epoll_state *state_of(const weft_loop *loop)
 
 static void epoll_wake(weft_loop *loop)
 {
-    uint64_t one = 1;
-    ssize_t rc = write(state_of(loop)->wake_fd, &one, sizeof one);
-    (void)rc; /* full means that a wake is pending already */
+    wf_eventfd_signal(state_of(loop)->wake_fd);
 }
 
 static int make_epoll(int *out)
@@ -88,17 +85,6 @@ static int make_epoll(int *out)
     if (WEFT_FAULT(WEFT_FAULT_CALL, "epoll_create"))
         return -EMFILE;
     int fd = epoll_create1(EPOLL_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    *out = fd;
-    return 0;
-}
-
-static int make_eventfd(int *out)
-{
-    if (WEFT_FAULT(WEFT_FAULT_CALL, "eventfd"))
-        return -EMFILE;
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (fd < 0)
         return -errno;
     *out = fd;
@@ -143,7 +129,7 @@ static int epoll_open(weft_loop *loop, const weft_loop_options *options)
     rc = make_epoll(&state->fd);
     if (rc < 0)
         goto fail;
-    rc = make_eventfd(&state->wake_fd);
+    rc = wf_eventfd_open(&state->wake_fd);
     if (rc < 0)
         goto fail;
     rc = epoll_control(state->fd, EPOLL_CTL_ADD, state->wake_fd, /* data = */ 0);
@@ -473,9 +459,7 @@ static void note_event(weft_loop *loop, const struct epoll_event *event)
 {
     uint64_t token = event->data.u64;
     if (token == 0) {
-        uint64_t count;
-        ssize_t rc = read(state_of(loop)->wake_fd, &count, sizeof count);
-        (void)rc;
+        wf_eventfd_drain(state_of(loop)->wake_fd);
         return;
     }
     struct wf_fd *fd = wf_fd_find(loop, (int)(uint32_t)token);

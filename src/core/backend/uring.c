@@ -15,14 +15,13 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "core/backend/eventfd.h"
 #include "core/backend/uring_buffers.h"
 #include "core/backend/uring_ring.h"
 #include "core/loop_priv.h"
 
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #define URING_DEPTH 256u
 #define URING_CHUNK_BYTES ((size_t)64 * 1024)
@@ -60,34 +59,9 @@ static struct uring_state *state_of(const weft_loop *loop)
 
 /* ---- open, close, wake ---- */
 
-static void signal_eventfd(int fd)
-{
-    uint64_t one = 1;
-    ssize_t rc = write(fd, &one, sizeof one);
-    (void)rc; /* full means that it is readable already */
-}
-
-static void drain_eventfd(int fd)
-{
-    uint64_t count;
-    ssize_t rc = read(fd, &count, sizeof count);
-    (void)rc;
-}
-
-static int make_eventfd(int *out)
-{
-    if (WEFT_FAULT(WEFT_FAULT_CALL, "eventfd"))
-        return -EMFILE;
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (fd < 0)
-        return -errno;
-    *out = fd;
-    return 0;
-}
-
 static void uring_wake(weft_loop *loop)
 {
-    signal_eventfd(state_of(loop)->wake_fd);
+    wf_eventfd_signal(state_of(loop)->wake_fd);
 }
 
 static void uring_close(weft_loop *loop)
@@ -135,7 +109,7 @@ static int uring_open(weft_loop *loop, const weft_loop_options *options)
     rc = open_receive_memory(state);
     if (rc < 0)
         goto fail;
-    rc = make_eventfd(&state->wake_fd);
+    rc = wf_eventfd_open(&state->wake_fd);
     if (rc < 0)
         goto fail;
     return 0;
@@ -152,7 +126,7 @@ static void note_work(struct uring_state *state)
     if (state->event_fd < 0 || state->is_signalled)
         return;
     state->is_signalled = true;
-    signal_eventfd(state->event_fd);
+    wf_eventfd_signal(state->event_fd);
 }
 
 /* Polling the ring's own descriptor would never wake where completions are worked off only inside
@@ -163,7 +137,7 @@ static int uring_descriptor(weft_loop *loop)
     if (state->event_fd >= 0)
         return state->event_fd;
     int fd;
-    int rc = make_eventfd(&fd);
+    int rc = wf_eventfd_open(&fd);
     if (rc < 0)
         return rc;
     rc = wf_ring_register(&state->ring, IORING_REGISTER_EVENTFD, &fd, 1);
@@ -458,7 +432,7 @@ static int on_completion(weft_loop *loop, const struct io_uring_cqe *cqe)
 {
     struct uring_state *state = state_of(loop);
     if (cqe->user_data == TOKEN_WAKE) {
-        drain_eventfd(state->wake_fd);
+        wf_eventfd_drain(state->wake_fd);
         state->is_wake_armed = (cqe->flags & IORING_CQE_F_MORE) != 0;
         return 0;
     }
@@ -539,7 +513,7 @@ static int uring_poll(weft_loop *loop, weft_time timeout)
     struct uring_state *state = state_of(loop);
     struct wf_ring *ring = &state->ring;
     if (state->event_fd >= 0) {
-        drain_eventfd(state->event_fd);
+        wf_eventfd_drain(state->event_fd);
         state->is_signalled = false;
     }
     submit_waiting(state);
