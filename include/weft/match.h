@@ -200,7 +200,8 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_match(weft_matcher *matcher, const 
                                                    weft_m_error *error);
 
 /* The same answers, made in slices of `batch_size` (at least 1) queries on all cores, with
- * `progress` (may be NULL) after each.  On any failure there are no results. */
+ * `progress` (may be NULL) for each; slices that take less than a millisecond are made several at a
+ * time and told one after the other.  On any failure there are no results. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int
 weft_m_batch(weft_matcher *matcher, const weft_str *queries, size_t query_count,
              const weft_m_query *query, int64_t batch_size, weft_m_results **out_results,

@@ -155,6 +155,9 @@ static int explain_found(const struct search *search)
     if (rc == 0 && options->normalize)
         rc = keep_text(&all->normal, &all->shown.query_normalized, search->seeker->text.ptr,
                        search->seeker->text.len);
+    wf_scorer *scorer = all->results->snapshot->scorer;
+    if (rc == 0)
+        rc = scorer->cls->explain_query(scorer, search->seeker);
     return rc < 0 ? rc : gather_evidence(search);
 }
 

@@ -162,22 +162,50 @@ static int request_close(wf_request *request, int rc, weft_m_results **out_resul
     return 0;
 }
 
-/* Slice by slice; the whole as one slice without progress is a match. */
-static int answer_all(wf_request *request, size_t slice, weft_m_progress_fn *progress,
-                      void *progress_arg)
+/* The slices of a batch, and how many of them go to the threads together. */
+struct slices {
+    size_t size, together;
+    weft_m_progress_fn *progress; /* may be NULL */
+    void *progress_arg;
+};
+
+/* Slices that take less than this go two by two, and so on: a hop to the threads costs as much as
+ * ten queries. */
+#define TOGETHER_TIME WEFT_MS
+#define TOGETHER_MAX 64u
+
+/* Tells of each slice of the queries [from, done). */
+static int tell_slices(const wf_request *request, const struct slices *slices, size_t from,
+                       size_t done)
+{
+    size_t total = request->results->count;
+    while (slices->progress != NULL && from < done) {
+        from = slices->size < done - from ? from + slices->size : done;
+        int rc = slices->progress(from, total, slices->progress_arg);
+        if (rc != 0)
+            return wf_m_fail(request->call->error, rc < 0 ? rc : -ECANCELED,
+                             "stopped by the caller after %zu of %zu queries", from, total);
+    }
+    return 0;
+}
+
+/* Without progress nobody sees slices: all go together. */
+static int answer_all(wf_request *request, struct slices *slices)
 {
     size_t total = request->results->count;
     int rc = 0;
     for (size_t done = 0; done < total && rc == 0;) {
-        size_t count = total - done < slice ? total - done : slice;
+        size_t count = total - done;
+        if (slices->progress != NULL && slices->size < count / slices->together)
+            count = slices->size * slices->together;
+        weft_time started = wf_sys_now();
         rc = wf_request_match(request, done, count);
         if (rc < 0)
             return wf_m_fail_plain(request->call->error, rc);
+        if (wf_sys_now() - started < TOGETHER_TIME && slices->together < TOGETHER_MAX)
+            slices->together *= 2;
+        rc = tell_slices(request, slices, done, done + count);
         done += count;
-        rc = progress != NULL ? progress(done, total, progress_arg) : 0;
-        if (rc != 0)
-            rc = wf_m_fail(request->call->error, rc < 0 ? rc : -ECANCELED,
-                           "stopped by the caller after %zu of %zu queries", done, total);
     }
     return rc;
 }
@@ -197,7 +225,7 @@ int weft_m_match(weft_matcher *matcher, const weft_str *queries, size_t query_co
     if (rc == 0) {
         rc = request_open(&request, &call, queries, query_count, query);
         if (rc == 0)
-            rc = answer_all(&request, SIZE_MAX, NULL, NULL);
+            rc = answer_all(&request, &(struct slices){.size = query_count, .together = 1});
         rc = request_close(&request, rc, out_results);
     }
     return wf_call_end(&call, rc);
@@ -210,6 +238,10 @@ int weft_m_batch(weft_matcher *matcher, const weft_str *queries, size_t query_co
     weft_m_query defaults;
     weft_m_query_init(&defaults);
     query = query != NULL ? query : &defaults;
+    struct slices slices = {.size = (size_t)batch_size,
+                            .together = 1,
+                            .progress = progress,
+                            .progress_arg = progress_arg};
     wf_call call;
     wf_request request;
     int rc = wf_call_begin(&call, matcher, WEFT_M_OP_BATCH, error);
@@ -221,7 +253,7 @@ int weft_m_batch(weft_matcher *matcher, const weft_str *queries, size_t query_co
     if (rc == 0) {
         rc = request_open(&request, &call, queries, query_count, query);
         if (rc == 0)
-            rc = answer_all(&request, (size_t)batch_size, progress, progress_arg);
+            rc = answer_all(&request, &slices);
         rc = request_close(&request, rc, out_results);
     }
     return wf_call_end(&call, rc);

@@ -145,15 +145,20 @@ static int cosine_find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
 
 /* ---- explaining ---- */
 
-static int cosine_explain(wf_scorer *scorer, wf_seeker *seeker, wf_seeker *spare, uint32_t row,
-                          wf_share *shares, size_t share_max)
+static int cosine_explain_query(wf_scorer *scorer, wf_seeker *seeker)
+{
+    seeker->encoder.features.keeps_spans = true;
+    int rc =
+        wf_encode(&seeker->encoder, &cosine_of(scorer)->lexicon, seeker->text, &seeker->vector);
+    seeker->encoder.features.keeps_spans = false;
+    return rc;
+}
+
+static int cosine_explain(wf_scorer *scorer, const wf_seeker *seeker, wf_seeker *spare,
+                          uint32_t row, wf_share *shares, size_t share_max)
 {
     struct cosine *cosine = cosine_of(scorer);
-    seeker->encoder.features.keeps_spans = true;
-    int rc = wf_encode(&seeker->encoder, &cosine->lexicon, seeker->text, &seeker->vector);
-    seeker->encoder.features.keeps_spans = false;
-    if (rc == 0)
-        rc = read_row(cosine, spare, row);
+    int rc = read_row(cosine, spare, row);
     if (rc == 0)
         rc = wf_encode(&spare->encoder, &cosine->lexicon, spare->text, &spare->vector);
     if (rc < 0)
@@ -183,6 +188,7 @@ const wf_scorer_class wf_scorer_cosine = {
     .create = cosine_create,
     .build = cosine_build,
     .find = cosine_find,
+    .explain_query = cosine_explain_query,
     .explain = cosine_explain,
     .stats = cosine_stats,
     .destroy = cosine_destroy,

@@ -42,9 +42,12 @@ typedef struct wf_scorer_class {
     /* Leaves the answer in seeker->rank. */
     int (*find)(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask);
 
-    /* The heaviest weights that the query (read into the seeker) shares with a row, for which there
-     * is a second seeker; returns how many of `share_max` were filled, or negative. */
-    int (*explain)(wf_scorer *scorer, wf_seeker *seeker, wf_seeker *spare, uint32_t row,
+    /* Prepares the query (read into the seeker) for explain. */
+    int (*explain_query)(wf_scorer *scorer, wf_seeker *seeker);
+
+    /* The heaviest weights that the prepared query shares with a row, for which there is a second
+     * seeker; returns how many of `share_max` were filled, or negative. */
+    int (*explain)(wf_scorer *scorer, const wf_seeker *seeker, wf_seeker *spare, uint32_t row,
                    wf_share *shares, size_t share_max);
 
     void (*stats)(wf_scorer *scorer, wf_scorer_stats *out);
