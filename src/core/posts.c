@@ -40,8 +40,8 @@ struct post_node {
  *
  * Nodes of weft_post come from `nodes`: fresh ones by counting up, so that making a loop does not
  * touch the whole array, used ones from a free list.  Its head carries a tag that changes with
- * every change, because a thread may read a head, be stopped, and come back when the same node is
- * first again with another one behind it.
+ * every node given back, because a thread may read a head, be stopped, and come back when the same
+ * node is first again with another one behind it.
  */
 struct wf_posts {
     _Atomic(weft_msg *) inbound;
@@ -62,7 +62,7 @@ static struct post_node *node_take_used(struct wf_posts *posts)
     while ((uint32_t)head != 0) {
         struct post_node *node = &posts->nodes[(uint32_t)head - 1];
         uint64_t next = atomic_load_explicit(&node->next_free, memory_order_relaxed);
-        uint64_t tag = (head >> 32) + 1;
+        uint64_t tag = head >> 32;
         if (atomic_compare_exchange_weak_explicit(&posts->free_head, &head, tag << 32 | next,
                                                   memory_order_acquire, memory_order_acquire))
             return node;

@@ -201,7 +201,9 @@ static void signals_interrupt(weft_loop *loop, struct wf_signals *signals, int n
 
 void wf_signals_arrive(weft_loop *loop, int number)
 {
-    struct wf_signals *signals = loop->sched->signals;
+    struct wf_signals *signals = loop->sched != NULL ? loop->sched->signals : NULL;
+    if (signals == NULL)
+        return; /* simulated, and the run was over before it arrived */
     weft_waiter *waiter = weft_waitq_pop(&signals->waiters[number]);
     if (waiter == NULL) {
         if (number == SIGINT || number == SIGTERM)

@@ -251,23 +251,25 @@ static int fill_the_pool(void *arg)
     memset(order, 0, sizeof order);
     weft_task first = weft_spawn(pass_on_a_thread, &gate);
     gate_await(&gate, 1);
-    weft_task tasks[4]; /* a is queued; b, c and d wait to get in */
-    for (int i = 0; i < 4; i++)
-        tasks[i] = weft_spawn(note_on_a_thread, &"abcd"[i]);
+    weft_task tasks[5]; /* a is queued; b, c, d and e wait to get in */
+    for (int i = 0; i < 5; i++)
+        tasks[i] = weft_spawn(note_on_a_thread, &"abcde"[i]);
     CHECK_OK(weft_yield());
     CHECK_EQ(weft_run_blocking_try(note_a_letter, "x"), -EAGAIN);
 
-    CHECK_EQ(weft_cancel(tasks[1], "not needed"), 1);
-    CHECK_EQ(weft_await(tasks[1]), -ECANCELED); /* while it waited to get in */
-    CHECK_EQ(weft_cancel(tasks[0], "not needed"), 1);
-    CHECK_EQ(weft_await(tasks[0]), -ECANCELED); /* withdrawn from the queue: c takes its place */
+    CHECK_EQ(weft_cancel(tasks[3], "not needed"), 1);
+    CHECK_EQ(weft_await(tasks[3]), -ECANCELED);       /* while it waited to get in */
+    CHECK_EQ(weft_cancel(tasks[0], "not needed"), 1); /* withdrawn: b gets its place, and is */
+    CHECK_EQ(weft_cancel(tasks[1], "not needed"), 1); /* cancelled before it can use it */
+    CHECK_EQ(weft_await(tasks[0]), -ECANCELED);
+    CHECK_EQ(weft_await(tasks[1]), -ECANCELED);
     gate_open(&gate);
     CHECK_OK(weft_await(first));
     CHECK_OK(weft_await(tasks[2]));
-    CHECK_OK(weft_await(tasks[3]));
-    CHECK_STR(order, "cd");
+    CHECK_OK(weft_await(tasks[4]));
+    CHECK_STR(order, "ce");
     CHECK_OK(weft_run_blocking_try(note_a_letter, "y"));
-    CHECK_STR(order, "cdy");
+    CHECK_STR(order, "cey");
     return 0;
 }
 

@@ -148,6 +148,20 @@ TEST(signals_have_names)
     CHECK_STR(weft_signal_name(-3), "SIG?");
 }
 
+/* A signal whose default is to be ignored: the sweep may send it when nobody has come to wait. */
+SCENARIO(a_task_waits_for_a_signal)
+{
+    static int number = SIGWINCH;
+    weft_task task = weft_spawn(signal_wait, &number);
+    int rc = weft_yield();
+    if (rc < 0)
+        return rc;
+    arrive(SIGWINCH);
+    rc = weft_await_for(task, WEFT_SEC);
+    CHECK(rc < 0 || rc == SIGWINCH);
+    return rc;
+}
+
 /* ---- the end of a run ---- */
 
 static int sleep_until_signalled(void *arg)

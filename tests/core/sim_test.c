@@ -12,7 +12,9 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static weft_loop *loop_make(uint64_t seed)
@@ -591,6 +593,8 @@ TEST(test_I02_a_cancelled_receive_has_taken_nothing)
         struct outcome outcome;
         connect_in(loop, fds);
         CHECK_EQ(wf_sys_send(fds[0], "x", 1, 0), 1);
+        if (seed % 3 == 0)
+            loop_pass(loop, 10 * WEFT_MS); /* it is there: the receive may take it at once */
         weft_op *op = op_begin(loop, WEFT_OP_RECV, fds[1], &byte, 1, &outcome);
         loop_pass(loop, (weft_time)(seed % 8) * 250 * WEFT_US);
         if (!outcome.ended) {
@@ -610,6 +614,39 @@ TEST(test_I02_a_cancelled_receive_has_taken_nothing)
     }
     CHECK_GT(cancelled, 10);
     CHECK_GT(received, 10);
+}
+
+/* A sender that changes its bytes while the kernel has them corrupts what is sent, sometimes. */
+TEST(a_buffer_changed_under_way_is_noticed)
+{
+    int out[2];
+    CHECK_EQ(pipe(out), 0);
+    pid_t child = fork();
+    CHECK_GE(child, 0);
+    if (child == 0) {
+        dup2(out[1], STDERR_FILENO);
+        weft_loop *loop = loop_make(1);
+        int fds[2];
+        static char block[70000];
+        struct outcome outcomes[2];
+        CHECK_OK(wf_sys_pipe(fds));
+        while (wf_sys_write(fds[1], block, sizeof block) > 0)
+            ;
+        op_begin(loop, WEFT_OP_WRITE, fds[1], block, 10, &outcomes[0]);
+        block[3] = 1;
+        op_begin(loop, WEFT_OP_READ, fds[0], block + 1000, 10, &outcomes[1]);
+        loop_settle(loop);
+        _exit(0);
+    }
+    int status;
+    char text[256] = "";
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK(WIFSIGNALED(status));
+    CHECK_EQ(WTERMSIG(status), SIGABRT);
+    CHECK_GT(read(out[0], text, sizeof text - 1), 0);
+    CHECK(strstr(text, "buffer of a send") != NULL);
+    close(out[0]);
+    close(out[1]);
 }
 
 static int closes_told;
