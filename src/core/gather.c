@@ -197,7 +197,7 @@ int weft_gather_n(const weft_task tasks[], size_t count)
 {
     struct multi multi;
     int rc = multi_run(&multi, &gather_rule, tasks, count);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     rc = gather_outcome(&multi);
     multi_fini(&multi);
@@ -222,7 +222,7 @@ int weft_settle_n(const weft_task tasks[], size_t count, int out_rc[])
 {
     struct multi multi;
     int rc = multi_run(&multi, &settle_rule, tasks, count);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     for (size_t i = 0; i < count; i++)
         out_rc[i] = multi.members[i].rc;
@@ -259,7 +259,7 @@ int weft_race_n(const weft_task tasks[], size_t count)
         return -EINVAL;
     struct multi multi;
     int rc = multi_run(&multi, &race_rule, tasks, count);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
     rc = multi.rc;
     if (!multi.is_decided && multi.is_cancelled)

@@ -10,6 +10,7 @@
 #include "core/stack_overflow.h"
 #include "core/virtual_clock.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -147,6 +148,7 @@ static int run_fresh(const weft_config *config, weft_fn *fn, void *arg)
         rc = weft_loop_new(&loop, &options);
     if (rc < 0)
         return rc;
+    assert(loop != NULL);
     rc = wf_sched_new(loop, config);
     if (rc == 0) {
         rc = wf_signals_install(loop, (config->flags & WEFT_RUN_KEEP_SIGNALS) != 0);

@@ -134,6 +134,7 @@ int weft_stream_put(weft_stream *stream, const void *bytes, size_t count)
     int rc = weft_stream_reserve(stream, count, &room);
     if (rc < 0)
         return rc;
+    assert(room != NULL);
     memcpy(room, bytes, count);
     weft_stream_commit(stream, count);
     return 0;
