@@ -137,6 +137,11 @@ weft_time weft_loop_now(weft_loop *loop)
     return loop->now;
 }
 
+weft_time weft_loop_turn_time(const weft_loop *loop)
+{
+    return loop->now;
+}
+
 /* splitmix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014. */
 uint64_t wf_loop_random(weft_loop *loop)
 {

@@ -32,7 +32,7 @@ void wf_conn_arm(struct wf_conn *conn)
 void wf_conn_set_state(struct wf_conn *conn, enum wf_conn_state state, weft_time duration)
 {
     conn->state = state;
-    conn->deadline = weft_after(duration);
+    conn->deadline = wf_http_after(conn->server, duration);
     conn->wait = WF_CONN_WAIT_NONE;
     wf_conn_arm(conn);
 }
@@ -40,11 +40,11 @@ void wf_conn_set_state(struct wf_conn *conn, enum wf_conn_state state, weft_time
 /* An answer is on its way and nothing else: the client must take it, then may be silent. */
 static void conn_set_idle(struct wf_conn *conn)
 {
-    weft_time now = weft_now();
+    const weft_http_server *server = conn->server;
     conn->state = WF_CONN_IDLE;
-    conn->deadline = now + conn->server->limits.keep_alive_max;
+    conn->deadline = wf_http_after(server, server->limits.keep_alive_max);
     conn->wait = WF_CONN_WAIT_OUTPUT;
-    conn->wait_deadline = now + conn->server->limits.write_idle_max;
+    conn->wait_deadline = wf_http_after(server, server->limits.write_idle_max);
     conn->wait_unsent = SIZE_MAX;
     wf_conn_arm(conn);
 }
@@ -53,10 +53,11 @@ static void conn_set_idle(struct wf_conn *conn)
 static void conn_set_body_deadline(struct wf_conn *conn)
 {
     weft_http_request *req = conn->req;
-    weft_time now = weft_now();
+    weft_time now = wf_http_now(conn->server);
     if (req->body_waits_from == 0)
         req->body_waits_from = now;
-    conn->deadline = now + wf_request_body_patience(req, now - req->body_waits_from);
+    conn->deadline =
+        wf_http_after(conn->server, wf_request_body_patience(req, now - req->body_waits_from));
     wf_conn_arm(conn);
 }
 
@@ -313,7 +314,7 @@ static void conn_input_busy(struct wf_conn *conn)
     if (weft_stream_get_error(conn->stream) < 0) {
         conn_give_up(conn, WF_CONN_GONE, "client disconnected");
     } else if (weft_stream_is_ended(conn->stream) && conn->gone_deadline == WEFT_FOREVER) {
-        conn->gone_deadline = weft_after(conn->server->limits.half_close_grace);
+        conn->gone_deadline = wf_http_after(conn->server, conn->server->limits.half_close_grace);
         wf_conn_arm(conn);
     }
 }
@@ -346,7 +347,7 @@ static bool conn_reader_is_stuck(struct wf_conn *conn, weft_time now)
         return true;
     /* It moves: look again, more closely than at first. */
     conn->wait_unsent = unsent;
-    conn->wait_deadline = now + conn->server->limits.write_idle_max;
+    conn->wait_deadline = wf_http_after(conn->server, conn->server->limits.write_idle_max);
     if (unsent == 0)
         conn->wait = WF_CONN_WAIT_NONE;
     return false;
@@ -402,7 +403,7 @@ static void conn_expired_receiving(struct wf_conn *conn)
 static void conn_expired(weft_stream *stream)
 {
     struct wf_conn *conn = conn_of(stream);
-    weft_time now = weft_now();
+    weft_time now = wf_http_now(conn->server);
     switch ((enum wf_conn_state)conn->state) {
     case WF_CONN_IDLE:
         conn_expired_idle(conn, now);
@@ -445,7 +446,7 @@ void wf_conn_accept(weft_listener *listener, int fd, void *arg)
     *conn = (struct wf_conn){
         .server = server,
         .stream = stream,
-        .opened_at = weft_now(),
+        .opened_at = wf_http_now(server),
         .gone_deadline = WEFT_FOREVER,
     };
     wf_list_init(&conn->queue_link);

@@ -270,13 +270,14 @@ static int body_wait(weft_http_request *req)
     int rc = wf_request_continue(req);
     if (rc < 0)
         return rc;
-    weft_time from = weft_now();
+    weft_time from = wf_http_now(conn->server);
     conn->wait = WF_CONN_WAIT_INPUT;
-    conn->wait_deadline = from + wf_request_body_patience(req, req->body_waited);
+    conn->wait_deadline =
+        wf_http_after(conn->server, wf_request_body_patience(req, req->body_waited));
     wf_conn_arm(conn);
     ssize_t count = weft_stream_peek(conn->stream, 1, &shown);
     conn->wait = WF_CONN_WAIT_NONE;
-    req->body_waited += weft_now() - from;
+    req->body_waited += wf_http_now(conn->server) - from;
     if (count == 0) {
         conn->verdict = WF_CONN_GONE;
         return weft_fail(-WEFT_ETRUNCATED, "the client ended in the middle of the body");

@@ -21,7 +21,7 @@
 static int response_flush(struct wf_conn *conn)
 {
     conn->wait = WF_CONN_WAIT_OUTPUT;
-    conn->wait_deadline = weft_after(conn->server->limits.write_idle_max);
+    conn->wait_deadline = wf_http_after(conn->server, conn->server->limits.write_idle_max);
     conn->wait_unsent = weft_stream_get_unsent(conn->stream);
     wf_conn_arm(conn);
     int rc = weft_stream_flush(conn->stream);
@@ -55,7 +55,7 @@ static int response_put(struct wf_conn *conn, const void *bytes, size_t count)
 static int response_write(struct wf_conn *conn, const void *bytes, size_t count)
 {
     conn->wait = WF_CONN_WAIT_OUTPUT;
-    conn->wait_deadline = weft_after(conn->server->limits.write_idle_max);
+    conn->wait_deadline = wf_http_after(conn->server, conn->server->limits.write_idle_max);
     conn->wait_unsent = SIZE_MAX;
     wf_conn_arm(conn);
     int rc = weft_stream_write(conn->stream, bytes, count);
@@ -114,7 +114,7 @@ static int response_begin(weft_http_response *res, enum wf_h1_framing framing, w
     int rc = response_add_id(res);
     if (rc < 0)
         return rc;
-    weft_time now = weft_now();
+    weft_time now = wf_http_now(conn->server);
     req->will_close = response_must_close(req, now) || framing == WF_H1_BODY_TO_END;
 
     struct wf_h1_answer answer = {

@@ -168,6 +168,18 @@ void wf_server_conn_gone(weft_http_server *server);
 /* Seconds for Retry-After, 1 to 10. */
 unsigned wf_http_server_retry_after(weft_http_server *server);
 
+/* Deadlines here are seconds and more: the time of the turn is exact enough. */
+static inline weft_time wf_http_now(const weft_http_server *server)
+{
+    return weft_loop_turn_time(server->loop);
+}
+
+static inline weft_time wf_http_after(const weft_http_server *server, weft_time duration)
+{
+    weft_time now = wf_http_now(server);
+    return duration < WEFT_FOREVER - now ? now + duration : WEFT_FOREVER;
+}
+
 /* ---- conn.c ---- */
 
 void wf_conn_accept(weft_listener *listener, int fd, void *server);
