@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+
+/* weft match, run as people run it. */
+#include "child.h"
+
+#include <weft/catalog.h>
+#include <weft/match.h>
+
+#include <time.h>
+
+#define COUNTRIES test_source("examples/data/countries.csv")
+
+TEST(match_query_writes_a_line_a_text)
+{
+    struct run run;
+    RUN(&run, "match", "query", "-e", COUNTRIES, "Deutschland", "no such place at all", "Burma");
+    CHECK_STR(run.err, "");
+    CHECK_EQ(run.code, 0);
+    CHECK_STR(run.out, "{\"id\":\"DE\",\"score\":1.0,\"text\":\"deutschland\",\"name\":\"Germany\","
+                       "\"matched\":\"Deutschland\"}\n"
+                       "null\n"
+                       "{\"id\":\"MM\",\"score\":1.0,\"text\":\"burma\",\"name\":\"Myanmar\","
+                       "\"matched\":\"Burma\"}\n");
+    run_fini(&run);
+}
+
+static bool begins(const char *text, const char *beginning)
+{
+    return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+/* Misspelt, the countries are found with the program's own threshold. */
+TEST(match_query_finds_misspelt_names)
+{
+    static const char *const pairs[][2] = {
+        {"Deutchland", "{\"id\":\"DE\""},    {"Germny", "{\"id\":\"DE\""},
+        {"Untied States", "{\"id\":\"US\""}, {"Swizerland", "{\"id\":\"CH\""},
+        {"cote divoire", "{\"id\":\"CI\""},
+    };
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+        struct run run;
+        RUN(&run, "match", "query", "-e", COUNTRIES, pairs[i][0]);
+        note("%s: %s", pairs[i][0], run.out);
+        CHECK(begins(run.out, pairs[i][1]));
+        run_fini(&run);
+    }
+}
+
+/* ---- the same bytes as the library's ---- */
+
+static weft_matcher *open_countries(float threshold)
+{
+    weft_catalog *catalog;
+    weft_matcher *matcher;
+    weft_m_options options;
+    size_t count;
+    CHECK_OK(weft_catalog_new(&catalog));
+    CHECK_OK(weft_catalog_read_file(catalog, COUNTRIES, NULL, NULL));
+    const weft_m_entity *entities = weft_catalog_entities(catalog, &count);
+    weft_m_options_init(&options);
+    options.threshold = threshold;
+    CHECK_OK(weft_m_open(&matcher, entities, count, &options, NULL));
+    CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, NULL));
+    weft_catalog_free(catalog);
+    return matcher;
+}
+
+static void check_line(const struct run *run, weft_text *text)
+{
+    CHECK_EQ(run->code, 0);
+    CHECK_BYTES(run->out, strlen(run->out) - 1, text->ptr, text->len);
+    weft_text_free(text);
+}
+
+TEST(match_commands_print_the_bytes_of_the_library)
+{
+    static const char *const texts[] = {"Korea", "guinea", "日本", "", "republic", "\"\\ü"};
+    weft_matcher *matcher = open_countries(0.25f);
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        weft_str text = {texts[i], strlen(texts[i])};
+        weft_m_query query;
+        weft_text json;
+        struct run run;
+        note("%s", texts[i]);
+        weft_m_query_init(&query);
+        query.top_k = 4;
+        RUN(&run, "match", "query", "-e", COUNTRIES, "-t", "0.25", "-k4", "--", texts[i]);
+        CHECK_OK(weft_m_match_json(matcher, text, &query, &json, NULL));
+        check_line(&run, &json);
+        run_fini(&run);
+        RUN(&run, "match", "explain", "-e", COUNTRIES, "-t", "0.25", "--", texts[i]);
+        CHECK_OK(weft_m_explain_json(matcher, text, 5, &json, NULL));
+        check_line(&run, &json);
+        run_fini(&run);
+        RUN(&run, "match", "diagnose", "-e", COUNTRIES, "-t", "0.25", "--", texts[i]);
+        CHECK_OK(weft_m_diagnose_json(matcher, text, &json, NULL));
+        check_line(&run, &json);
+        run_fini(&run);
+    }
+    weft_m_close(matcher);
+}
+
+/* ---- files and standard input ---- */
+
+static const char five_answers[] = "US\n-\nMM\n-\nCD\n";
+
+/* Of each line the id, or '-'. */
+static const char *ids_of(const char *out)
+{
+    static char ids[256];
+    size_t used = 0;
+    ids[0] = '\0';
+    while (*out != '\0') {
+        if (begins(out, "{\"id\":\""))
+            used += (size_t)snprintf(ids + used, sizeof(ids) - used, "%.2s\n", out + 7);
+        else
+            used += (size_t)snprintf(ids + used, sizeof(ids) - used, "-\n");
+        out += strcspn(out, "\n") + 1;
+    }
+    return ids;
+}
+
+TEST(match_query_reads_texts_from_files_of_each_kind)
+{
+    const char *lines = make_file("q.txt", "usa\n\nBurma\r\nxyzzy plugh\nZaire");
+    struct run run;
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", lines);
+    CHECK_STR(ids_of(run.out), five_answers);
+    run_fini(&run);
+    drop_file(lines);
+
+    const char *csv = make_file("q.csv", "n,query\n1,usa\n2,\n3,Burma\n4,xyzzy plugh\n5,Zaire\n");
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", csv);
+    CHECK_STR(ids_of(run.out), five_answers);
+    run_fini(&run);
+    drop_file(csv);
+
+    RUN_WITH(&run, "\"usa\"\n{\"t\":\"\"}\n\"Burma\"\n\"xyzzy plugh\"\n{\"t\":\"Zaire\"}\n",
+             "match", "query", "-e", COUNTRIES, "-f", "-", "--format", "ndjson", "--field", "t");
+    CHECK_STR(run.err, "");
+    CHECK_STR(ids_of(run.out), five_answers);
+    run_fini(&run);
+}
+
+TEST(match_query_reads_entities_from_standard_input)
+{
+    struct run run;
+    RUN_WITH(&run, "[{\"id\":7,\"name\":\"seven\"}]", "match", "query", "-e", "-", "seven");
+    CHECK_STR(run.out, "{\"id\":7,\"score\":1.0,\"text\":\"seven\",\"name\":\"seven\","
+                       "\"matched\":\"seven\"}\n");
+    run_fini(&run);
+}
+
+/* Somebody who types a line gets its answer before the next. */
+TEST(match_query_answers_a_trickling_input_at_once)
+{
+    struct child child;
+    wf_buf out = {0}, err = {0};
+    child_start(&child, (const char *const[]){"match", "query", "-e", COUNTRIES, "-f", "-", NULL});
+    for (int i = 1; i <= 3; i++) {
+        weft_str nothing = {"", 0};
+        CHECK_EQ(write(child.in, "Burma\n", 6), 6);
+        size_t lines = 0;
+        int in = child.in;
+        child.in = -1; /* keep it open */
+        while (lines < (size_t)i && child_turn(&child, &nothing, &out, &err)) {
+            lines = 0;
+            for (size_t k = 0; k < wf_buf_bytes(&out); k++)
+                lines += wf_buf_ptr(&out)[k] == '\n';
+        }
+        child.in = in;
+        CHECK_EQ(lines, (size_t)i);
+    }
+    CHECK_EQ(child_wait(&child), 0);
+    wf_buf_fini(&out);
+    wf_buf_fini(&err);
+}
+
+TEST(match_query_shows_progress_off_a_terminal_only_if_asked)
+{
+    const char *path = make_file("q.txt", "a\nb\nc\n");
+    struct run run;
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", path);
+    CHECK_STR(run.err, "");
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", path, "--progress");
+    CHECK_STR(run.err, "3/3\n");
+    run_fini(&run);
+    drop_file(path);
+}
+
+/* ---- what is wrong ---- */
+
+static const struct {
+    const char *words[8];
+    int code;
+    const char *err; /* the first line */
+} wrongs[] = {
+    {{"mach"}, 2, "weft: unknown command mach; did you mean 'match'?"},
+    {{"--frob"}, 2, "weft: unknown option --frob"},
+    {{"match"}, 2, "weft: no command given"},
+    {{"match", "quary"}, 2, "weft: unknown command quary; did you mean 'match query'?"},
+    {{"match", "query", "x"}, 2, "weft: no entities; give a file with --entities FILE"},
+    {{"match", "query", "-e", "x.csv"},
+     2,
+     "weft: no text; give some, or a file of them with --file FILE"},
+    {{"match", "query", "-e", "x.csv", "-f", "y", "z"}, 2, "weft: texts and --file at once"},
+    {{"match", "query", "-e", "-", "-f", "-"}, 2, "weft: standard input can be read only once"},
+    {{"match", "query", "-e", "x.csv", "--topk", "3", "z"},
+     2,
+     "weft: unknown option --topk; did you mean --top-k?"},
+    {{"match", "query", "-e", "x.csv", "--top-k", "0", "z"},
+     2,
+     "weft: --top-k: must be an integer from 1 to 1000, is 0"},
+    {{"match", "query", "-e", "x.csv", "--threshold", "2", "z"},
+     2,
+     "weft: --threshold: must be a number from 0 to 1, is 2"},
+    {{"match", "query", "-e", "x.csv", "--format", "xml", "z"},
+     2,
+     "weft: --format: xml is none of csv, tsv, json, ndjson, lines"},
+    {{"match", "explain", "-e", "x.csv"}, 2, "weft: no text; give some, or --file FILE"},
+    {{"match", "diagnose", "-e", "x.csv", "--top-k", "2", "z"}, 2, "weft: unknown option --top-k"},
+    {{"serve"}, 2, "weft: no entities; give a file with --entities FILE"},
+    {{"serve", "-e", "x.csv", "y"}, 2, "weft: unexpected word y"},
+    {{"match", "query", "-e", "/nonexistent/x.csv", "z"},
+     1,
+     "weft: /nonexistent/x.csv: No such file or directory"},
+    {{"match", "query", "-e", "/nonexistent/\033[2J\xE2\x80\xAE", "z"},
+     1,
+     "weft: /nonexistent/\\x1b[2J\\u202e: No such file or directory"},
+};
+
+TEST(program_says_what_is_wrong_with_its_words)
+{
+    for (size_t i = 0; i < sizeof(wrongs) / sizeof(*wrongs); i++) {
+        struct run run;
+        run_words(&run, (weft_str){"", 0}, wrongs[i].words);
+        note("row %zu: %s", i, run.err);
+        CHECK_EQ(run.code, wrongs[i].code);
+        CHECK_STR(run.out, "");
+        CHECK_EQ(strcspn(run.err, "\n"), strlen(wrongs[i].err));
+        CHECK(begins(run.err, wrongs[i].err));
+        run_fini(&run);
+    }
+}
+
+static void check_bad_file(const char *name, const char *text, const char *rest)
+{
+    const char *path = make_file(name, text);
+    struct run run;
+    char expected[256];
+    RUN(&run, "match", "query", "-e", path, "x");
+    snprintf(expected, sizeof(expected), "weft: %s%s\n", path, rest);
+    CHECK_STR(run.err, expected);
+    CHECK_STR(run.out, "");
+    CHECK_EQ(run.code, 1);
+    run_fini(&run);
+    drop_file(path);
+}
+
+TEST(program_says_which_line_of_a_file_is_wrong)
+{
+    check_bad_file("a.csv", "id,name\n1,a\n2\n", ":3: the row has 1 fields, the first row has 2");
+    check_bad_file("a.csv", "id,name\n1,a\n1,b\n", ":3: id: 1 is there already, from line 2");
+    check_bad_file("a.json", "[{\"id\":1,\"name\":\"a\"},\n{\"id\":2}]", ":2: name: is missing");
+    check_bad_file("a.ndjson", "{\"id\":1,\"name\":\"a\"}\n{\"id\":}\n",
+                   ":2:7: a value must stand here");
+    check_bad_file("a.csv", "id,name\n", ": no entities in it");
+}
+
+TEST(match_query_answers_what_comes_before_a_bad_line)
+{
+    const char *path = make_file("q.txt", "Burma\n\xFF\nusa\n");
+    struct run run;
+    char expected[256];
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", path);
+    snprintf(expected, sizeof(expected), "weft: %s:2:1: a byte that is not UTF-8\n", path);
+    CHECK_STR(ids_of(run.out), "MM\n");
+    CHECK_STR(run.err, expected);
+    CHECK_EQ(run.code, 1);
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", path, "--skip-bad");
+    CHECK_STR(ids_of(run.out), "MM\nUS\n");
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+    drop_file(path);
+}
+
+TEST(program_says_when_its_output_cannot_be_written)
+{
+    char command[512];
+    snprintf(command, sizeof(command), "%s match query -e %s usa >/dev/full 2>/dev/null",
+             WEFT_PROGRAM, COUNTRIES);
+    int status = system(command);
+    CHECK(WIFEXITED(status));
+    CHECK_EQ(WEXITSTATUS(status), 1);
+}
+
+/* ---- help ---- */
+
+TEST(help_is_on_standard_output_and_names_every_command)
+{
+    static const char *const helps[][4] = {
+        {"help"},
+        {"--help"},
+        {"match", "--help"},
+        {"match", "query", "--help"},
+        {"help", "match", "query"},
+        {"match", "explain", "-h"},
+        {"match", "diagnose", "-h"},
+        {"serve", "--help"},
+        {"help", "serve"},
+    };
+    for (size_t i = 0; i < sizeof(helps) / sizeof(*helps); i++) {
+        struct run run;
+        const char *words[5] = {0};
+        memcpy(words, helps[i], sizeof(helps[i]));
+        run_words(&run, (weft_str){"", 0}, words);
+        note("row %zu", i);
+        CHECK_EQ(run.code, 0);
+        CHECK_STR(run.err, "");
+        CHECK(begins(run.out, "Usage: weft "));
+        run_fini(&run);
+    }
+    struct run run;
+    RUN(&run, "--version");
+    CHECK(begins(run.out, "weft 0."));
+    CHECK(strstr(run.out, "\nback end: ") != NULL);
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+}
+
+/* ---- interrupted ---- */
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * WEFT_SEC + now.tv_nsec;
+}
+
+/* Endless input, ended by a signal: whole lines, and the exit code that says so. */
+static void check_interrupt(int signo, int code)
+{
+    struct child child;
+    wf_buf out = {0}, err = {0};
+    char texts[600];
+    memset(texts, 0, sizeof(texts));
+    for (int i = 0; i < 50; i++)
+        memcpy(texts + i * 11, "Deutchland\n", 11);
+    child_start(&child, (const char *const[]){"match", "query", "-e", COUNTRIES, "-f", "-", NULL});
+    signal(SIGPIPE, SIG_IGN);
+    while (wf_buf_bytes(&out) < 100000) {
+        weft_str input = {texts, 550};
+        int in = dup(child.in);
+        CHECK(child_turn(&child, &input, &out, &err));
+        if (child.in < 0)
+            child.in = in;
+        else
+            close(in);
+    }
+    int64_t asked_at = now_ns();
+    kill(child.pid, signo);
+    weft_str nothing = {"", 0};
+    int in = child.in;
+    child.in = -1;
+    while (child_turn(&child, &nothing, &out, &err))
+        ;
+    int64_t took = now_ns() - asked_at;
+    child.in = in;
+    CHECK_EQ(child_wait(&child), code);
+    note("took %lld us", (long long)(took / 1000));
+    CHECK_LT(took, 5 * WEFT_SEC); /* a hang, not a slow machine */
+    size_t bytes = wf_buf_bytes(&out);
+    CHECK_EQ(wf_buf_ptr(&out)[bytes - 1], '\n');
+    CHECK_EQ(wf_buf_ptr(&out)[0], '{');
+    wf_buf_fini(&out);
+    wf_buf_fini(&err);
+}
+
+TEST(match_query_ends_with_130_and_whole_lines_when_interrupted)
+{
+    check_interrupt(SIGINT, 130);
+}
+
+TEST(match_query_ends_with_143_when_terminated)
+{
+    check_interrupt(SIGTERM, 143);
+}

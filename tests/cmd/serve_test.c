@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT */
+
+/* weft serve, asked over real sockets. */
+#include "child.h"
+
+#include <weft/catalog.h>
+#include <weft/match.h>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#define COUNTRIES test_source("examples/data/countries.csv")
+
+/* ---- a service and a client ---- */
+
+struct service {
+    struct child child;
+    struct sockaddr_storage addr;
+    socklen_t addr_bytes;
+    wf_buf out;
+};
+
+/* Waits for the line that says where it listens. */
+static void service_start(struct service *service, const char *listen)
+{
+    *service = (struct service){0};
+    child_start(&service->child,
+                (const char *const[]){"serve", "-e", COUNTRIES, "--listen", listen, NULL});
+    while (memchr(wf_buf_ptr(&service->out), '\n', wf_buf_bytes(&service->out)) == NULL)
+        CHECK(child_read(&service->child.out, &service->out));
+    wf_buf_putc(&service->out, '\0');
+    const char *line = wf_buf_ptr(&service->out);
+    note("%s", line);
+    if (strncmp(listen, "unix:", 5) == 0) {
+        struct sockaddr_un *addr = (struct sockaddr_un *)&service->addr;
+        CHECK(strstr(line, listen) != NULL);
+        addr->sun_family = AF_UNIX;
+        snprintf(addr->sun_path, sizeof(addr->sun_path), "%s", listen + 5);
+        service->addr_bytes = sizeof(*addr);
+        return;
+    }
+    static const char head[] = "weft: serving countries.csv (249 entities) on http://127.0.0.1:";
+    CHECK(strncmp(line, head, sizeof(head) - 1) == 0);
+    struct sockaddr_in *addr = (struct sockaddr_in *)&service->addr;
+    addr->sin_family = AF_INET;
+    addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    addr->sin_port = htons((uint16_t)strtol(line + sizeof(head) - 1, NULL, 10));
+    service->addr_bytes = sizeof(*addr);
+}
+
+static int service_end(struct service *service, int signo)
+{
+    kill(service->child.pid, signo);
+    int code = child_wait(&service->child);
+    wf_buf_fini(&service->out);
+    return code;
+}
+
+static int connect_to(const struct service *service)
+{
+    int fd = socket(service->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK_OK(fd);
+    CHECK_OK(connect(fd, (const struct sockaddr *)&service->addr, service->addr_bytes));
+    return fd;
+}
+
+/* Sends a whole request and reads to the end of the connection. */
+static void exchange(const struct service *service, const char *request, size_t bytes, wf_buf *out)
+{
+    int fd = connect_to(service);
+    wf_buf_reset(out);
+    while (bytes != 0) {
+        ssize_t count = write(fd, request, bytes);
+        CHECK_GT(count, 0);
+        request += count;
+        bytes -= (size_t)count;
+    }
+    while (child_read(&fd, out))
+        ;
+    wf_buf_putc(out, '\0');
+}
+
+struct answer {
+    int status;
+    const char *head, *body; /* in `buf` */
+    wf_buf buf;
+};
+
+/* One call; `head` are further lines of the request's head. */
+static void call_with(const struct service *service, const char *line, const char *head,
+                      const char *body, struct answer *answer)
+{
+    wf_buf request = {0};
+    wf_buf_printf(&request, "%s HTTP/1.1\r\nHost: test\r\nConnection: close\r\n%s", line, head);
+    if (body != NULL)
+        wf_buf_printf(&request, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
+                      strlen(body));
+    wf_buf_puts(&request, "\r\n");
+    wf_buf_puts(&request, body != NULL ? body : "");
+    exchange(service, wf_buf_ptr(&request), wf_buf_bytes(&request), &answer->buf);
+    wf_buf_fini(&request);
+    answer->head = wf_buf_ptr(&answer->buf);
+    CHECK(strncmp(answer->head, "HTTP/1.1 ", 9) == 0);
+    answer->status = (int)strtol(answer->head + 9, NULL, 10);
+    answer->body = strstr(answer->head, "\r\n\r\n");
+    CHECK(answer->body != NULL);
+    answer->body += 4;
+}
+
+static void call(const struct service *service, const char *line, const char *body,
+                 struct answer *answer)
+{
+    call_with(service, line, "", body, answer);
+}
+
+/* Readiness comes when the matcher is fitted. */
+static void wait_ready(const struct service *service)
+{
+    struct answer answer = {0};
+    do {
+        call(service, "GET /readyz", NULL, &answer);
+    } while (answer.status == 503);
+    CHECK_EQ(answer.status, 200);
+    wf_buf_fini(&answer.buf);
+}
+
+/* ---- answers ---- */
+
+static const char germany[] = "{\"id\":\"DE\",\"score\":1.0,\"text\":\"deutschland\","
+                              "\"name\":\"Germany\",\"matched\":\"Deutschland\"}";
+
+static const struct {
+    const char *line, *body;
+    int status;
+    const char *answer; /* how it begins; "%" stands for the answer about Germany */
+} calls[] = {
+    {"GET /healthz", NULL, 200, "{\"status\":\"ok\"}"},
+    {"GET /readyz", NULL, 200, "{\"status\":\"ready\"}"},
+    {"GET /v1/info", NULL, 200, "{\"mode\":\"zero-shot\""},
+    {"GET /v1/stats", NULL, 200, "{\"num_entities\":249"},
+    {"GET /", NULL, 200, "<!doctype html>"},
+    {"GET /nothing", NULL, 404, "{\"error\":{\"code\":\"not_found\""},
+    {"GET /match", NULL, 405, "{\"error\":{\"code\":\"method_not_allowed\""},
+
+    {"POST /match?query=Deutschland", NULL, 200, "{\"matched\":%}"},
+    {"POST /match?query=xyzzy+plugh", NULL, 200, "{\"matched\":null}"},
+    {"POST /match", NULL, 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"query: is req"},
+    {"POST /batch", "[\"Deutschland\",\"\",\"xyzzy plugh\"]", 200, "{\"results\":[%,null,null]}"},
+    {"POST /batch", "[]", 200, "{\"results\":[]}"},
+    {"POST /batch", "{}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"the body must be"},
+    {"POST /batch", "[\"a\",5]", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"[1]: must be a string, is an "
+     "integer\","
+     "\"field\":\"[1]\""},
+
+    {"POST /v1/match", "{\"query\":\"Deutschland\"}", 200,
+     "{\"result\":%,\"mode\":\"zero-shot\",\"th"},
+    {"POST /v1/match", "{\"query\":[\"Deutschland\"]}", 200,
+     "{\"results\":[%],\"mode\":\"zero-shot\""},
+    {"POST /v1/match", "{\"query\":[]}", 200, "{\"results\":[],\"mode\""},
+    {"POST /v1/match", "{\"query\":\"Deutschland\",\"top_k\":2,\"candidates\":[\"DE\",\"FR\"]}",
+     200, "{\"result\":[%"},
+    {"POST /v1/match", "{\"query\":\"Deutschland\",\"candidates\":[{\"id\":\"FR\"}]}", 200,
+     "{\"result\":null"},
+    {"POST /v1/match", "{\"query\":\"Deutschland\",\"threshold\":null,\"metadata\":false}", 200,
+     "{\"result\":%"},
+    {"POST /v1/batch", "{\"queries\":[\"Deutschland\",\"xyzzy plugh\"],\"batch_size\":1}", 200,
+     "{\"results\":[%,null]}"},
+    {"POST /v1/explain", "{\"query\":\"Deutschland\",\"top_k\":1}", 200,
+     "{\"query\":\"Deutschland\",\"query_normalized\":\"deutschland\",\"matched\":true,"
+     "\"best_match\":%,\"top_k\":[%]"},
+    {"POST /v1/diagnose", "{\"query\":\"\"}", 200, "{\"query\":\"\",\"matcher_ready\":true"},
+
+    /* 400: no JSON */
+    {"POST /v1/match", "", 400, "{\"error\":{\"code\":\"bad_request\""},
+    {"POST /v1/match", "{\"query\":\"a\",}", 400,
+     "{\"error\":{\"code\":\"bad_request\",\"message\":\"the body is not the JSON expected: a key "
+     "in "
+     "quotes must stand here, line 1 column 14\",\"details\":{\"offset\":13}"},
+    {"POST /v1/match", "{\"query\":\"a\",\"query\":\"b\"}", 400,
+     "{\"error\":{\"code\":\"bad_request\""},
+    {"POST /v1/match", "{\"query\":\"\xFF\"}", 400, "{\"error\":{\"code\":\"bad_request\""},
+
+    /* 422: JSON, but not what was asked for */
+    {"POST /v1/match", "[]", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"must be an object\""},
+    {"POST /v1/match", "{}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"query: is "
+     "required\",\"field\":\"query\""},
+    {"POST /v1/match", "{\"query\":\"a\",\"topk\":1}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"topk: is not a field of this "
+     "request\""},
+    {"POST /v1/match", "{\"query\":\"a\",\"top_k\":0}", 422,
+     "{\"error\":{\"code\":\"validation_error\""},
+    {"POST /v1/match", "{\"query\":\"a\",\"top_k\":1001}", 422,
+     "{\"error\":{\"code\":\"validation_error\""},
+    {"POST /v1/match", "{\"query\":\"a\",\"threshold\":1.1}", 422,
+     "{\"error\":{\"code\":\"validation_e"},
+    {"POST /v1/match", "{\"query\":\"a\",\"candidates\":[null]}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"candidates[0]: must be an id"},
+    {"POST /v1/match", "{\"query\":\"a\",\"metadata\":true}", 422,
+     "{\"error\":{\"code\":\"validation_e"},
+    {"POST /v1/explain", "{\"query\":[\"a\"]}", 422, "{\"error\":{\"code\":\"validation_error\""},
+    {"POST /v1/batch", "{\"queries\":\"a\"}", 422, "{\"error\":{\"code\":\"validation_error\""},
+};
+
+/* True if `text` begins with `pattern`, in which % is the answer about Germany. */
+static bool begins(const char *text, const char *pattern)
+{
+    for (; *pattern != '\0'; pattern++) {
+        size_t bytes = *pattern == '%' ? sizeof(germany) - 1 : 1;
+        if (strncmp(text, *pattern == '%' ? germany : pattern, bytes) != 0)
+            return false;
+        text += bytes;
+    }
+    return true;
+}
+
+TEST(serve_answers_every_route)
+{
+    struct service service;
+    struct answer answer = {0};
+    service_start(&service, "127.0.0.1:0");
+    wait_ready(&service);
+    for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+        call(&service, calls[i].line, calls[i].body, &answer);
+        note("%s %s: %s", calls[i].line, calls[i].body != NULL ? calls[i].body : "", answer.body);
+        CHECK_EQ(answer.status, calls[i].status);
+        CHECK(begins(answer.body, calls[i].answer));
+    }
+    wf_buf_fini(&answer.buf);
+    CHECK_EQ(service_end(&service, SIGTERM), 0);
+}
+
+TEST(serve_streams_a_batch_as_lines_or_events)
+{
+    static const char body[] = "{\"queries\":[\"Deutschland\",\"xyzzy plugh\"]}";
+    struct service service;
+    struct answer answer = {0};
+    service_start(&service, "127.0.0.1:0");
+    call_with(&service, "POST /v1/batch", "Accept: application/x-ndjson\r\n", body, &answer);
+    CHECK_EQ(answer.status, 200);
+    CHECK(strstr(answer.head, "\r\nContent-Type: application/x-ndjson\r\n") != NULL);
+    CHECK(strstr(answer.body, "{\"index\":0,\"result\":") != NULL);
+    CHECK(strstr(answer.body, germany) != NULL);
+    CHECK(strstr(answer.body, "{\"index\":1,\"result\":null}\n") != NULL);
+
+    call_with(&service, "POST /v1/batch", "Accept: text/event-stream\r\n", body, &answer);
+    CHECK_EQ(answer.status, 200);
+    CHECK(strstr(answer.body, "event: progress\ndata: {\"completed\":2,\"total\":2}\n\n") != NULL);
+    CHECK(strstr(answer.body, "event: results\ndata: ") != NULL);
+    CHECK(strstr(answer.body, "event: done\ndata: {}\n\n") != NULL);
+
+    call_with(&service, "POST /v1/batch", "Accept: image/png\r\n", body, &answer);
+    CHECK_EQ(answer.status, 406);
+    call_with(&service, "POST /v1/batch", "Content-Type: text/plain\r\n", NULL, &answer);
+    CHECK_EQ(answer.status, 415);
+    wf_buf_fini(&answer.buf);
+    CHECK_EQ(service_end(&service, SIGINT), 0);
+}
+
+TEST(serve_refuses_what_is_too_large)
+{
+    struct service service;
+    struct answer answer = {0};
+    wf_buf body = {0};
+    service_start(&service, "127.0.0.1:0");
+
+    wf_buf_puts(&body, "{\"query\":\"");
+    for (int i = 0; i < 70000; i++)
+        wf_buf_putc(&body, 'a');
+    wf_buf_puts(&body, "\"}");
+    wf_buf_putc(&body, '\0');
+    call(&service, "POST /v1/match", wf_buf_ptr(&body), &answer);
+    CHECK_EQ(answer.status, 413);
+    CHECK(strstr(answer.body, "\"code\":\"too_large\"") != NULL);
+    CHECK(strstr(answer.body, "\"limit\":65536") != NULL);
+
+    wf_buf_reset(&body);
+    wf_buf_puts(&body, "{\"queries\":[\"\"");
+    for (int i = 0; i < 10000; i++)
+        wf_buf_puts(&body, ",\"\"");
+    wf_buf_puts(&body, "]}");
+    wf_buf_putc(&body, '\0');
+    call(&service, "POST /v1/batch", wf_buf_ptr(&body), &answer);
+    CHECK_EQ(answer.status, 413);
+    CHECK(strstr(answer.body, "\"seen\":10001") != NULL);
+
+    call_with(&service, "POST /v1/match", "Content-Length: 9000000\r\n", NULL, &answer);
+    CHECK_EQ(answer.status, 413);
+    wf_buf_fini(&body);
+    wf_buf_fini(&answer.buf);
+    CHECK_EQ(service_end(&service, SIGTERM), 0);
+}
+
+TEST(serve_echoes_the_request_id)
+{
+    struct service service;
+    struct answer answer = {0};
+    service_start(&service, "127.0.0.1:0");
+    call_with(&service, "POST /v1/match", "X-Request-Id: abc-123\r\n", "{}", &answer);
+    CHECK(strstr(answer.head, "\r\nX-Request-Id: abc-123\r\n") != NULL);
+    CHECK(strstr(answer.body, "\"request_id\":\"abc-123\"}}") != NULL);
+    wf_buf_fini(&answer.buf);
+    CHECK_EQ(service_end(&service, SIGTERM), 0);
+}
+
+TEST(serve_listens_on_a_unix_socket_and_leaves_no_file)
+{
+    char directory[] = "/tmp/weft-serve-XXXXXX", listen[64];
+    struct service service;
+    struct answer answer = {0};
+    CHECK(mkdtemp(directory) != NULL);
+    snprintf(listen, sizeof(listen), "unix:%s/s", directory);
+    service_start(&service, listen);
+    call(&service, "POST /match?query=Deutschland", NULL, &answer);
+    CHECK_EQ(answer.status, 200);
+    CHECK(strstr(answer.body, germany) != NULL);
+    wf_buf_fini(&answer.buf);
+    CHECK_EQ(service_end(&service, SIGTERM), 0);
+    CHECK_OK(rmdir(directory)); /* empty */
+}
+
+/* ---- one answer, three ways ---- */
+
+static weft_matcher *open_countries(void)
+{
+    weft_catalog *catalog;
+    weft_matcher *matcher;
+    weft_m_options options;
+    size_t count;
+    CHECK_OK(weft_catalog_new(&catalog));
+    CHECK_OK(weft_catalog_read_file(catalog, COUNTRIES, NULL, NULL));
+    const weft_m_entity *entities = weft_catalog_entities(catalog, &count);
+    weft_m_options_init(&options);
+    options.threshold = 0.3f;
+    CHECK_OK(weft_m_open(&matcher, entities, count, &options, NULL));
+    weft_catalog_free(catalog);
+    return matcher;
+}
+
+/* Command line, HTTP and library say the same bytes. */
+TEST(serve_says_what_the_program_and_the_library_say)
+{
+    static const char *const texts[] = {"Korea", "Untied Kingdom", "republik", "日本", "zzz"};
+    struct service service;
+    struct answer answer = {0};
+    weft_matcher *matcher = open_countries();
+    service_start(&service, "127.0.0.1:0");
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        char body[128], expected[4096];
+        weft_m_query query;
+        weft_text json;
+        struct run run;
+        weft_m_query_init(&query);
+        query.top_k = 3;
+        CHECK_OK(weft_m_match_json(matcher, (weft_str){texts[i], strlen(texts[i])}, &query, &json,
+                                   NULL));
+        snprintf(body, sizeof(body), "{\"queries\":[\"%s\"],\"top_k\":3,\"threshold\":0.3}",
+                 texts[i]);
+        call(&service, "POST /v1/batch", body, &answer);
+        snprintf(expected, sizeof(expected), "{\"results\":[%s]}", json.ptr);
+        CHECK_STR(answer.body, expected);
+        RUN(&run, "match", "query", "-e", COUNTRIES, "-t", "0.3", "-k", "3", texts[i]);
+        snprintf(expected, sizeof(expected), "%s\n", json.ptr);
+        CHECK_STR(run.out, expected);
+        run_fini(&run);
+        weft_text_free(&json);
+    }
+    weft_m_close(matcher);
+    wf_buf_fini(&answer.buf);
+    CHECK_EQ(service_end(&service, SIGTERM), 0);
+}
+
+/* ---- bad surroundings ---- */
+
+TEST(serve_says_why_it_cannot_listen)
+{
+    struct run run;
+    RUN(&run, "serve", "-e", COUNTRIES, "--listen", "nowhere");
+    CHECK_EQ(run.code, 2);
+    CHECK(strncmp(run.err, "weft: --listen nowhere: ", 24) == 0);
+    run_fini(&run);
+    RUN(&run, "serve", "-e", COUNTRIES, "--listen", "unix:/nonexistent/s");
+    CHECK_EQ(run.code, 1);
+    CHECK_STR(run.err, "weft: cannot listen on unix:/nonexistent/s: No such file or directory\n");
+    run_fini(&run);
+}
+
+/* Clients that go away in the middle leave a service that answers. */
+TEST(serve_survives_clients_that_go_away)
+{
+    struct service service;
+    struct answer answer = {0};
+    static const char half[] =
+        "POST /v1/match HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{\"query";
+    service_start(&service, "127.0.0.1:0");
+    for (size_t cut = 0; cut < sizeof(half); cut += 7) {
+        int fd = connect_to(&service);
+        CHECK_EQ(write(fd, half, cut), (ssize_t)cut);
+        close(fd);
+    }
+    call(&service, "POST /match?query=Deutschland", NULL, &answer);
+    CHECK_EQ(answer.status, 200);
+    wf_buf_fini(&answer.buf);
+    CHECK_EQ(service_end(&service, SIGTERM), 0);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What a person at a terminal sees. */
+#include "child.h"
+
+#include <sys/ioctl.h>
+
+/* Runs the program with standard output and error on a terminal of its own. */
+static void run_on_terminal(struct run *run, const char *const *words)
+{
+    char *argv[CHILD_WORDS_MAX + 2] = {(char *)(uintptr_t)WEFT_PROGRAM}, name[64];
+    for (int i = 0; words[i] != NULL; i++)
+        argv[i + 1] = (char *)(uintptr_t)words[i];
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (terminal < 0)
+        SKIP("no pseudo-terminals here");
+    CHECK_OK(grantpt(terminal));
+    CHECK_OK(unlockpt(terminal));
+    CHECK_OK(ptsname_r(terminal, name, sizeof(name)));
+    int side = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    CHECK_OK(side);
+    pid_t pid = fork();
+    CHECK_GE(pid, 0);
+    if (pid == 0) {
+        dup2(side, 1);
+        dup2(side, 2);
+        execv(WEFT_PROGRAM, argv);
+        _exit(127);
+    }
+    close(side);
+    *run = (struct run){0};
+    while (child_read(&terminal, &run->out_buf)) /* ends with EIO when the other side is closed */
+        ;
+    struct child child = {.pid = pid, .in = -1, .out = -1, .err = -1};
+    run->code = child_wait(&child);
+    wf_buf_putc(&run->out_buf, '\0');
+    run->out = wf_buf_ptr(&run->out_buf);
+}
+
+#define RUN_ON_TERMINAL(run_, ...) run_on_terminal((run_), (const char *const[]){__VA_ARGS__, NULL})
+#define COUNTRIES test_source("examples/data/countries.csv")
+
+TEST(match_query_is_a_table_on_a_terminal)
+{
+    struct run run;
+    RUN_ON_TERMINAL(&run, "match", "query", "-e", COUNTRIES, "Burma", "日本", "xyzzy plugh");
+    CHECK_EQ(run.code, 0);
+    CHECK_STR(
+        run.out,
+        "QUERY                           ID            SCORE  NAME                            "
+        "MATCHED\r\n"
+        "Burma                           MM            1.000  Myanmar                         "
+        "Burma\r\n"
+        "日本                            JP            1.000  Japan                           "
+        "日本\r\n"
+        "xyzzy plugh                     -             -      no match\r\n");
+    run_fini(&run);
+}
+
+TEST(match_query_is_json_on_a_terminal_if_asked)
+{
+    struct run run;
+    RUN_ON_TERMINAL(&run, "match", "query", "-e", COUNTRIES, "--json", "xyzzy plugh");
+    CHECK_STR(run.out, "null\r\n");
+    run_fini(&run);
+}
+
+/* Text from outside cannot move the cursor or turn the line around. */
+TEST(match_query_shows_control_characters_escaped)
+{
+    struct run run;
+    RUN_ON_TERMINAL(&run, "match", "query", "-e", COUNTRIES, "\033[2J\xE2\x80\xAE");
+    CHECK(strstr(run.out, "\033") == NULL);
+    CHECK(strstr(run.out, "\\x1b[2J\\u202e") != NULL);
+    run_fini(&run);
+}
+
+TEST(match_query_of_a_file_shows_a_bar_on_a_terminal)
+{
+    const char *path = make_file("q.txt", "a\nb\n");
+    struct run run;
+    RUN_ON_TERMINAL(&run, "match", "query", "-e", COUNTRIES, "-f", path);
+    CHECK(strstr(run.out, "] 2/2 100%") != NULL);
+    run_fini(&run);
+    drop_file(path);
+}
+
+TEST(match_explain_is_a_page_on_a_terminal)
+{
+    struct run run;
+    RUN_ON_TERMINAL(&run, "match", "explain", "-e", COUNTRIES, "-k1", "Burma");
+    CHECK(strstr(run.out, "query       Burma\r\nnormalised  burma\r\nmatched     yes") != NULL);
+    CHECK(strstr(run.out, "   1. 1.000  MM  Myanmar  by \"Burma\"") != NULL);
+    run_fini(&run);
+}
