@@ -122,7 +122,8 @@
     .cfi_undefined rbp
     movq    %r13, %rdi
     call    *%r12
-    movq    (%r14), %rsp            /* below home's saved frame, which is aligned to 16 */
+    movq    (%r14), %rsp            /* below home's saved frame, which need not be aligned: a */
+    andq    $-16, %rsp              /* switch in place is no call to the compiler */
     movq    %rbx, %rdi
     movl    %eax, %esi
     xorl    %ebp, %ebp
