@@ -10,9 +10,8 @@
  *     96  d8 … d15 (of the vector registers a call keeps only these halves)
  *    160  FPCR, unused
  *
- * It is left by `br`: `ret` would be mispredicted every time, because the return stack of the
- * processor belongs to the fiber we come from.  With branch target identification only `ret` may
- * land behind a call, so there it has to be that.
+ * It is left by `ret`, so that the processor's return stack keeps its height, and because with branch
+ * target identification nothing else may land behind a call.
  *
  * Writing FPCR stalls; nearly always it is the same on both sides, so it is compared first.
  */
@@ -21,10 +20,8 @@
 
 #if defined(__ARM_FEATURE_BTI_DEFAULT)
 #define LANDING hint #36            /* bti j, c */
-#define LEAVE ret
 #else
 #define LANDING
-#define LEAVE br x30
 #endif
 
     .text
@@ -87,7 +84,7 @@
     .irp reg, d8, d9, d10, d11, d12, d13, d14, d15
     .cfi_same_value \reg
     .endr
-    LEAVE
+    ret
     .endm
 
 /* void wf_fiber_swap(wf_fiber *from, wf_fiber *to) */
