@@ -7,6 +7,7 @@
  * What is held is two chunks and the answers to one, however long the input is.
  */
 #include "cmd/command.h"
+#include "cmd/join.h"
 #include "cmd/load.h"
 #include "cmd/output.h"
 #include "cmd/progress.h"
@@ -183,7 +184,7 @@ static int match_and_fill(struct query_job *job, struct chunk *ready, struct chu
     int rc = match_chunk(job, ready);
     if (rc != 0)
         weft_cancel(reader, "the match has ended");
-    int filled = weft_await(reader);
+    int filled = join(reader);
     return rc != 0 ? rc : filled;
 }
 

@@ -2,6 +2,7 @@
 
 /* weft serve: a matcher over HTTP, until a signal asks for the end. */
 #include "cmd/command.h"
+#include "cmd/join.h"
 #include "cmd/load.h"
 #include "cmd/say.h"
 #include "cmd/service.h"
@@ -153,7 +154,7 @@ static int serve_run(struct serve_job *job)
         weft_task fit = weft_spawn(fit_body, service);
         rc = weft_http_serve(service->server);
         weft_cancel(fit, "the service ends");
-        int fitted = weft_await(fit);
+        int fitted = join(fit);
         if (rc == -ECANCELED)
             rc = EXIT_OK; /* asked to end, and ended in order */
         else if (rc < 0)

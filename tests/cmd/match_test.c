@@ -387,3 +387,24 @@ TEST(match_query_ends_with_143_when_terminated)
 {
     check_interrupt(SIGTERM, 143);
 }
+
+TEST(match_query_ends_with_130_while_it_waits_for_input)
+{
+    struct child child;
+    wf_buf out = {0}, err = {0};
+    weft_str nothing = {"", 0};
+    child_start(&child, (const char *const[]){"match", "query", "-e", COUNTRIES, "-f", "-", NULL});
+    CHECK_EQ(write(child.in, "Burma\n", 6), 6);
+    int in = child.in;
+    child.in = -1; /* keep it open */
+    while (wf_buf_bytes(&out) == 0)
+        CHECK(child_turn(&child, &nothing, &out, &err));
+    kill(child.pid, SIGINT);
+    while (child_turn(&child, &nothing, &out, &err))
+        ;
+    child.in = in;
+    CHECK_EQ(child_wait(&child), 130);
+    CHECK_EQ(wf_buf_bytes(&err), 0u);
+    wf_buf_fini(&out);
+    wf_buf_fini(&err);
+}

@@ -22,14 +22,19 @@ struct service {
 };
 
 /* Waits for the line that says where it listens. */
-static void service_start(struct service *service, const char *listen)
+static void service_begin(struct service *service, const char *entities, const char *listen)
 {
     *service = (struct service){0};
     child_start(&service->child,
-                (const char *const[]){"serve", "-e", COUNTRIES, "--listen", listen, NULL});
+                (const char *const[]){"serve", "-e", entities, "--listen", listen, NULL});
     while (memchr(wf_buf_ptr(&service->out), '\n', wf_buf_bytes(&service->out)) == NULL)
         CHECK(child_read(&service->child.out, &service->out));
     wf_buf_putc(&service->out, '\0');
+}
+
+static void service_start(struct service *service, const char *listen)
+{
+    service_begin(service, COUNTRIES, listen);
     const char *line = wf_buf_ptr(&service->out);
     note("%s", line);
     if (strncmp(listen, "unix:", 5) == 0) {
@@ -51,8 +56,15 @@ static void service_start(struct service *service, const char *listen)
 
 static int service_end(struct service *service, int signo)
 {
+    weft_str nothing = {"", 0};
+    wf_buf err = {0};
     kill(service->child.pid, signo);
+    while (child_turn(&service->child, &nothing, &service->out, &err))
+        ;
     int code = child_wait(&service->child);
+    wf_buf_putc(&err, '\0');
+    note("%s", wf_buf_ptr(&err));
+    wf_buf_fini(&err);
     wf_buf_fini(&service->out);
     return code;
 }
@@ -407,4 +419,23 @@ TEST(serve_survives_clients_that_go_away)
     CHECK_EQ(answer.status, 200);
     wf_buf_fini(&answer.buf);
     CHECK_EQ(service_end(&service, SIGTERM), 0);
+}
+
+/* The end comes while the matcher is still being fitted: that work is waited for, not run over. */
+TEST(serve_ends_in_order_before_it_is_ready)
+{
+    wf_buf text = {0};
+    wf_buf_puts(&text, "id,name,aliases\n");
+    for (int i = 0; i < 20000; i++)
+        wf_buf_printf(&text, "%d,entity number %d of many,also %d|called %d\n", i, i * 7, i * 11,
+                      i);
+    wf_buf_putc(&text, '\0');
+    const char *path = make_file("many.csv", wf_buf_ptr(&text));
+    for (int i = 0; i < 5; i++) {
+        struct service service;
+        service_begin(&service, path, "127.0.0.1:0");
+        CHECK_EQ(service_end(&service, i & 1 ? SIGINT : SIGTERM), 0);
+    }
+    drop_file(path);
+    wf_buf_fini(&text);
 }
