@@ -212,6 +212,51 @@ TASK_TEST(answers_carry_what_was_asked)
     CHECK_OK(site_close(&site));
 }
 
+/* Paths and queries are text, checked once where they come in. */
+TASK_TEST(class_29_bytes_that_are_not_utf8_are_refused)
+{
+    static const char *const bad[] = {"/item/%c0%af", "/item/%ed%a0%80", "/item/\xff",
+                                      "/item/a?q=%f5", "/item/a?%80=q"};
+    struct site site;
+    char text[128];
+    CHECK_OK(site_open(&site, NULL));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        note("%s", bad[i]);
+        snprintf(text, sizeof text, "GET %s HTTP/1.1\r\n" H END, bad[i]);
+        CHECK_EQ(ask(&site, text, NULL), 400);
+    }
+    CHECK_EQ(ask(&site, "GET /item/\xc3\xa4?q=%E2%82%AC HTTP/1.1\r\n" H END, NULL), 200);
+    CHECK_OK(site_close(&site));
+}
+
+/* An id with a control character would have to be escaped by every log: a new one is made. */
+TASK_TEST(class_31_a_request_id_cannot_break_a_line)
+{
+    struct site site;
+    struct answer answer;
+    char text[512], long_id[130];
+    memset(long_id, 'i', sizeof long_id - 1);
+    long_id[sizeof long_id - 1] = 0;
+    const char *const bad[] = {"a\tb", "a\xc3\xa4", "", long_id};
+    CHECK_OK(site_open(&site, NULL));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        snprintf(text, sizeof text, "GET /nothing HTTP/1.1\r\n" H "X-Request-Id: %s\r\n" END,
+                 bad[i]);
+        CHECK_EQ(ask(&site, text, &answer), 404);
+        const char *id = answer_field(&answer, "X-Request-Id");
+        CHECK_EQ(strlen(id), 16);
+        CHECK_EQ(strspn(id, "0123456789abcdef"), 16);
+        CHECK(strstr(answer.body, id) != NULL);
+        answer_fini(&answer);
+    }
+    long_id[128] = 0;
+    snprintf(text, sizeof text, "GET /nothing HTTP/1.1\r\n" H "X-Request-Id: %s\r\n" END, long_id);
+    CHECK_EQ(ask(&site, text, &answer), 404);
+    CHECK_STR(answer_field(&answer, "X-Request-Id"), long_id);
+    answer_fini(&answer);
+    CHECK_OK(site_close(&site));
+}
+
 TASK_TEST(head_is_answered_without_a_body)
 {
     struct site site;
