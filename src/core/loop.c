@@ -212,8 +212,12 @@ static int loop_run_timers(weft_loop *loop)
 {
     if (wf_timers_next_bound(&loop->timers) > loop->now)
         return 0;
+    /* At most as many as there are now: one that starts itself again in the past is for the next
+     * turn, or it would never end. */
+    size_t left = loop->timers.count;
     int count = 0;
-    for (weft_timer *timer; (timer = wf_timers_pop(&loop->timers, loop->now)) != NULL; count++)
+    for (weft_timer *timer; left != 0 && (timer = wf_timers_pop(&loop->timers, loop->now)) != NULL;
+         left--, count++)
         timer->fn(timer);
     return count;
 }

@@ -326,7 +326,7 @@ static int scenario_middle(void *arg)
 
 SCENARIO(scenario_cancel_through_a_tree)
 {
-    int steps = 0;
+    static int steps; /* the task may outlive this frame */
     weft_task task = weft_spawn(scenario_middle, &steps);
     WEFT_TRY(weft_sleep(WEFT_SEC));
     (void)weft_cancel(task, "half way");

@@ -393,7 +393,7 @@ static int piece_count(void *arg, size_t index)
 {
     struct pieces *pieces = arg;
     pieces->runs[index]++;
-    if (index == pieces->fails_at)
+    if (index >= pieces->fails_at)
         return weft_fail(-EDOM, "piece %zu", index);
     return 1;
 }
@@ -415,12 +415,12 @@ TASK_TEST(pieces_stop_at_the_first_error)
     memset(&pieces, 0, sizeof pieces);
     pieces.fails_at = 10;
     CHECK_EQ(weft_run_blocking_n(piece_count, &pieces, PIECES), -EDOM);
-    CHECK_STR(weft_error_text(), "piece 10");
+    CHECK_EQ(strncmp(weft_error_text(), "piece ", 6), 0);
     int ran = 0;
     for (size_t i = 0; i < PIECES; i++)
         ran += pieces.runs[i];
     CHECK_GE(ran, 11);
-    CHECK_LT(ran, PIECES);
+    CHECK_LE(ran, 10 + 64); /* from 10 on each fails: no thread begins a second of those */
 }
 
 struct meeting {
