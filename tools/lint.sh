@@ -5,7 +5,6 @@ set -u
 cd "$(dirname "$0")/.."
 build=${1:-build}
 [ -f "$build/compile_commands.json" ] || meson setup "$build" >/dev/null || exit 1
-rc=0
 
 # point NAME COMMAND… : one point; what the command says is shown if it fails.
 point() {
@@ -16,7 +15,6 @@ point() {
     else
         echo "not ok $name"
         sed 's/^/# /' <<<"$text"
-        rc=1
     fi
 }
 
@@ -44,8 +42,9 @@ cppcheck_check() {
         -I include -I src -D_GNU_SOURCE -D__GNUC__=12 -D__x86_64__ src
 }
 
-tools/lint-rules || rc=1
-point 'formatted by clang-format' format_check
-point 'clang-tidy has no finding' tidy_check
-point 'cppcheck has no finding' cppcheck_check
-exit $rc
+{
+    tools/lint-rules
+    point 'formatted by clang-format' format_check
+    point 'clang-tidy has no finding' tidy_check
+    point 'cppcheck has no finding' cppcheck_check
+} | awk '/^(not )?ok/ { n++ } /^not ok/ { bad = 1 } { print; fflush() } END { print "1.." n; exit bad }'
