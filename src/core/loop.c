@@ -248,8 +248,8 @@ bool weft_loop_is_busy(const weft_loop *loop)
 static int loop_poll_virtual(weft_loop *loop, weft_time deadline)
 {
     int count = loop->backend->poll(loop, 0);
-    if (count != 0)
-        return count;
+    if (count != 0 || wf_posts_pending(loop))
+        return count; /* the poll may have used up the wake of what is pending */
     weft_time settle = loop->ops.used > loop->ops.idle ? LOOP_SETTLE : 0;
     if (loop->hold_count != 0 || deadline == WEFT_FOREVER)
         settle = WEFT_FOREVER;
