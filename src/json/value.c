@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "json/key.h"
 
 #include <jansson.h>
 #include <stdatomic.h>
@@ -94,8 +95,7 @@ int wf_jv_append(weft_json *array, weft_json *item)
 
 int wf_jv_set(weft_json *object, weft_str key, weft_json *value)
 {
-    int rc = json_object_setn_new_nocheck(unwrap(object), key.ptr, key.len, unwrap(value));
-    return rc < 0 ? -ENOMEM : 0;
+    return wf_jkey_set(unwrap(object), key, unwrap(value));
 }
 
 /* ---- looking ---- */
@@ -174,7 +174,7 @@ const weft_json *weft_json_item(const weft_json *array, size_t index)
 
 const weft_json *weft_json_get_str(const weft_json *object, weft_str key)
 {
-    return wrap(json_object_getn(unwrap(object), key.ptr, key.len));
+    return wrap(wf_jkey_get(unwrap(object), key));
 }
 
 const weft_json *weft_json_get(const weft_json *object, const char *key)
@@ -190,7 +190,7 @@ bool weft_json_next(const weft_json *object, weft_json_member *member)
     if (at == NULL)
         return false;
     member->priv_at = at;
-    member->key = (weft_str){json_object_iter_key(at), json_object_iter_key_len(at)};
+    member->key = wf_jkey_at(at);
     member->value = wrap(json_object_iter_value(at));
     return true;
 }

@@ -21,7 +21,7 @@ weft_json *wf_jv_string(weft_str text); /* UTF-8, checked by the caller */
 weft_json *wf_jv_array(void);
 weft_json *wf_jv_object(void);
 
-/* The container takes the value, also on failure.  0 or -ENOMEM. */
+/* The container takes the value, also on failure.  0, -ENOMEM, or what key.h says. */
 int wf_jv_append(weft_json *array, weft_json *item);
 int wf_jv_set(weft_json *object, weft_str key, weft_json *value);
 
