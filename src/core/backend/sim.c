@@ -178,7 +178,9 @@ static int sim_submit(weft_loop *loop, weft_op *op)
         wf_list_append(&socket->waiting, &op->link); /* also while it is DELAYED */
     if (op_sends(op))
         op->result = op_checksum(op);
-    if (sim_chance(world, world->options.wait_ppm)) {
+    /* What is ready is ready: a poll takes no time in any kernel. */
+    bool may_take_time = op->args.kind != WEFT_OP_POLL;
+    if (may_take_time && sim_chance(world, world->options.wait_ppm)) {
         op->stage = SIM_OP_DELAYED;
         weft_timer_start(loop, &op->timer, world->now + sim_delay(world));
     } else {
