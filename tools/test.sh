@@ -2,13 +2,13 @@
 # Runs the tests and closes with one line of counts.
 #
 #   tools/test.sh all     every variant below, the quick ones first (what `make test` does)
-#   tools/test.sh NAME…   only these: gcc no-uring asan tsan clang aarch64 valgrind lint
+#   tools/test.sh NAME…   only these: gcc schedules no-uring asan tsan clang aarch64 valgrind lint
 #
 # A variant leaves its results in build/results/; tools/test-summary adds them up.
 set -u
 cd "$(dirname "$0")/.."
 results=$PWD/build/results
-variants=(gcc lint no-uring asan clang tsan aarch64 valgrind)
+variants=(gcc schedules lint no-uring asan clang tsan aarch64 valgrind)
 [ "${1:-all}" = all ] || variants=("$@")
 
 # configure DIR OPTION… : sets DIR up, or again if the options changed.
@@ -55,6 +55,13 @@ check() {
 
 variant_gcc() {
     configure build --werror && compile gcc build && check gcc build
+}
+
+# Every test of the runtime and what stands on it, in simulation, under many seeds (rule Y03); a
+# million with WEFT_TEST_SEEDS=1000000, and --torture for no limit of time.
+variant_schedules() {
+    compile schedules build && WEFT_TEST_BACKENDS=sim WEFT_TEST_SEEDS=${WEFT_TEST_SEEDS:-10000} WEFT_TEST_TIMEOUT_FACTOR=5 \
+        check schedules build --suite core --suite net --suite http
 }
 
 # The same build with io_uring refused by the kernel, as in many containers: the loop must choose
@@ -104,7 +111,7 @@ rm -f "$results"/*
 for variant in "${variants[@]}"; do
     function=variant_${variant//-/_}
     if ! declare -F "$function" >/dev/null; then
-        echo "tools/test.sh: no variant $variant; there are: gcc no-uring asan tsan clang aarch64 valgrind lint" >&2
+        echo "tools/test.sh: no variant $variant; there are: gcc schedules no-uring asan tsan clang aarch64 valgrind lint" >&2
         exit 2
     fi
     started=$SECONDS

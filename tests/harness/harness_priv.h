@@ -7,15 +7,17 @@
 #include "harness.h"
 
 enum { HARNESS_EXIT_FAILED = 99, HARNESS_EXIT_SKIPPED = 77 };
-enum { HARNESS_SWEEP_MAX = 2000 }; /* runs of one sweep, unless --torture */
+enum { HARNESS_SWEEP_MAX = 2000 };    /* runs of one sweep, unless --torture */
+enum { HARNESS_SCHEDULES_MS = 3000 }; /* of one sweep over schedules, unless --torture */
 
 /* Shared memory of the runner and the test's process: what the test was doing, should it not be
  * able to say so itself any more. */
 struct harness_report {
     char sweep[32]; /* "" outside a sweep */
     uint64_t k;     /* which hit goes wrong */
-    uint64_t runs;  /* of a scenario */
-    bool is_capped; /* a sweep stopped at HARNESS_SWEEP_MAX */
+    uint64_t seed;
+    uint64_t runs;  /* of a scenario, and of the schedule sweep */
+    bool is_capped; /* a sweep stopped at one of the limits above */
     char skip_why[160];
 };
 
@@ -24,11 +26,16 @@ struct harness_run {
     const struct harness_test *test;
     const char *backend; /* NULL: plain */
     uint64_t seed;
+    uint64_t seed_count; /* in simulation: how many seeds, from `seed` on (rule Y03) */
     uint64_t sweep_max;
+    int64_t schedules_ms;
     bool traces_leaks;
     struct harness_report *report;
 };
 extern struct harness_run harness_run;
+
+/* The real clock. */
+int64_t harness_now_ms(void);
 
 /* ---- ledger.c: what the test holds ---- */
 
@@ -43,7 +50,11 @@ void ledger_init(void);
 void ledger_mark(struct ledger_mark *out);
 void ledger_verify(const struct ledger_mark *mark);
 
-/* ---- task.c, scenario.c: run the body in a task ---- */
+/* Only of the blocks: cheap enough for a sweep of a million runs. */
+void ledger_mark_memory(struct ledger_mark *out);
+void ledger_verify_memory(const struct ledger_mark *mark);
+
+/* ---- task.c: run the body in a task ---- */
 
 void harness_run_task(const struct harness_test *test);
 void harness_run_scenario(const struct harness_test *test);

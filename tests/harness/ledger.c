@@ -294,15 +294,18 @@ static void settle_threads(void)
         pthread_join(id, NULL);
 }
 
+void ledger_mark_memory(struct ledger_mark *out)
+{
+    out->blocks = ledger.live;
+    out->bytes = ledger.live_bytes;
+    out->serial = ledger.made;
+}
+
 void ledger_mark(struct ledger_mark *out)
 {
     settle_threads();
-    *out = (struct ledger_mark){
-        .blocks = ledger.live,
-        .bytes = ledger.live_bytes,
-        .serial = ledger.made,
-        .threads = count_threads(),
-    };
+    ledger_mark_memory(out);
+    out->threads = count_threads();
     mark_descriptors(out->fds);
 }
 
@@ -322,7 +325,7 @@ static void show_leaks(const struct ledger_mark *mark)
     }
 }
 
-static void verify_memory(const struct ledger_mark *mark)
+void ledger_verify_memory(const struct ledger_mark *mark)
 {
     if (ledger.live == mark->blocks)
         return;
@@ -363,7 +366,7 @@ static void verify_threads(const struct ledger_mark *mark)
 void ledger_verify(const struct ledger_mark *mark)
 {
     verify_threads(mark);
-    verify_memory(mark);
+    ledger_verify_memory(mark);
     verify_descriptors(mark);
     if (waitpid(-1, NULL, WNOHANG) >= 0 || errno != ECHILD)
         FAIL("a child process was not waited for");

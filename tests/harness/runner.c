@@ -19,7 +19,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RUNNER_TIMEOUT_S = 60, RUNNER_JOBS_MAX = 64, RUNNER_SHOWN_BYTES = 64 * 1024 };
+enum {
+    RUNNER_TIMEOUT_S = 60,
+    RUNNER_TORTURE_S = 24 * 3600,
+    RUNNER_JOBS_MAX = 64,
+    RUNNER_SHOWN_BYTES = 64 * 1024
+};
 
 struct point {
     const struct harness_test *test;
@@ -46,7 +51,8 @@ static struct {
     const char *only;
     const char *backends; /* names with commas between; "auto": the loop's own choice */
     const char *program;
-    uint64_t seed, sweep_max;
+    uint64_t seed, seed_count, sweep_max;
+    int64_t schedules_ms;
     int timeout_s;
     int job_count;
     bool lists, is_verbose, traces_leaks;
@@ -54,7 +60,9 @@ static struct {
     .tests_end = &runner.tests,
     .backends = "sim,epoll,io_uring",
     .seed = 1,
+    .seed_count = 1,
     .sweep_max = HARNESS_SWEEP_MAX,
+    .schedules_ms = HARNESS_SCHEDULES_MS,
     .timeout_s = RUNNER_TIMEOUT_S,
     .job_count = 1,
 };
@@ -67,7 +75,7 @@ void harness_register(struct harness_test *test)
 
 uint64_t test_seed(void)
 {
-    return harness_run.seed;
+    return harness_run.report->seed;
 }
 
 const char *test_backend(void)
@@ -170,10 +178,13 @@ _Noreturn static void process_main(const struct job *job)
         .test = job->point->test,
         .backend = job->point->backend,
         .seed = runner.seed,
+        .seed_count = runner.seed_count,
         .sweep_max = runner.sweep_max,
+        .schedules_ms = runner.schedules_ms,
         .traces_leaks = runner.traces_leaks,
         .report = job->report,
     };
+    job->report->seed = runner.seed;
     ledger_init();
     run_body(job->point);
     fflush(NULL);
@@ -224,7 +235,7 @@ static void tell_failure(const struct job *job, int status)
     tell_output(job->output);
     printf("# again: %s --only %s%s%s --seed %llu --verbose\n", runner.program, point->test->name,
            point->backend != NULL ? " --backend " : "",
-           point->backend != NULL ? point->backend : "", (unsigned long long)runner.seed);
+           point->backend != NULL ? point->backend : "", (unsigned long long)job->report->seed);
 }
 
 static void tell(const struct job *job, int status)
@@ -247,7 +258,7 @@ static void tell(const struct job *job, int status)
 
 /* ---- watching ---- */
 
-static int64_t now_ms(void)
+int64_t harness_now_ms(void)
 {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -265,7 +276,7 @@ static void job_start(struct job *job, const struct point *point)
         exit(1);
     }
     unlink(path);
-    job->deadline_ms = now_ms() + (int64_t)runner.timeout_s * 1000;
+    job->deadline_ms = harness_now_ms() + (int64_t)runner.timeout_s * 1000;
     fflush(NULL);
     job->pid = fork();
     if (job->pid < 0) {
@@ -296,7 +307,7 @@ static void jobs_watch(const sigset_t *child)
             continue;
         if (waitpid(job->pid, &status, WNOHANG) == job->pid) {
             job_end(job, status);
-        } else if (!job->is_hung && now_ms() > job->deadline_ms) {
+        } else if (!job->is_hung && harness_now_ms() > job->deadline_ms) {
             job->is_hung = true;
             kill(job->pid, SIGKILL);
         }
@@ -338,12 +349,15 @@ static void run_all(void)
 /* ---- options ---- */
 
 static const char usage_text[] =
-    "usage: %s [--list] [--only NAME] [--backend B[,B…]] [--seed N] [--torture] [--jobs N]\n"
-    "          [--trace-leaks] [--verbose]\n"
+    "usage: %s [--list] [--only NAME] [--backend B[,B…]] [--seed N] [--seeds COUNT] [--torture]\n"
+    "          [--jobs N] [--trace-leaks] [--verbose]\n"
     "  --backend      sim, epoll, io_uring, auto (the loop's own choice); also "
     "$WEFT_TEST_BACKENDS\n"
     "  --seed         also $WEFT_TEST_SEED\n"
-    "  --torture      sweeps without an upper bound; $WEFT_TEST_SWEEP_MAX sets one (2000)\n"
+    "  --seeds        in simulation, run each test under so many seeds, from --seed on; also\n"
+    "                 $WEFT_TEST_SEEDS\n"
+    "  --torture      sweeps without an upper bound of runs and time; $WEFT_TEST_SWEEP_MAX sets\n"
+    "                 one (2000)\n"
     "  --trace-leaks  show who made a block that leaked\n"
     "  --verbose      do not keep back what the test prints\n"
     "$WEFT_TEST_TIMEOUT_FACTOR stretches the limit of 60 seconds a test.\n";
@@ -352,12 +366,15 @@ static void read_environment(void)
 {
     const char *backends = getenv("WEFT_TEST_BACKENDS");
     const char *seed = getenv("WEFT_TEST_SEED");
+    const char *seeds = getenv("WEFT_TEST_SEEDS");
     const char *sweep_max = getenv("WEFT_TEST_SWEEP_MAX");
     const char *factor = getenv("WEFT_TEST_TIMEOUT_FACTOR");
     if (backends != NULL && backends[0] != '\0')
         runner.backends = backends;
     if (seed != NULL)
         runner.seed = strtoull(seed, NULL, 0);
+    if (seeds != NULL && atoi(seeds) > 0)
+        runner.seed_count = strtoull(seeds, NULL, 0);
     if (factor != NULL && atoi(factor) > 0)
         runner.timeout_s *= atoi(factor);
     if (sweep_max != NULL && atoi(sweep_max) > 0)
@@ -367,11 +384,17 @@ static void read_environment(void)
 static void read_options(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"list", no_argument, NULL, 'l'},          {"only", required_argument, NULL, 'o'},
-        {"backend", required_argument, NULL, 'b'}, {"seed", required_argument, NULL, 's'},
-        {"torture", no_argument, NULL, 't'},       {"jobs", required_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},          {"trace-leaks", no_argument, NULL, 'T'},
-        {"verbose", no_argument, NULL, 'v'},       {NULL, 0, NULL, 0},
+        {"list", no_argument, NULL, 'l'},
+        {"only", required_argument, NULL, 'o'},
+        {"backend", required_argument, NULL, 'b'},
+        {"seed", required_argument, NULL, 's'},
+        {"torture", no_argument, NULL, 't'},
+        {"jobs", required_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},
+        {"trace-leaks", no_argument, NULL, 'T'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"seeds", required_argument, NULL, 'S'},
+        {NULL, 0, NULL, 0},
     };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (c) {
@@ -387,8 +410,13 @@ static void read_options(int argc, char **argv)
         case 's':
             runner.seed = strtoull(optarg, NULL, 0);
             break;
+        case 'S':
+            runner.seed_count = strtoull(optarg, NULL, 0);
+            break;
         case 't':
             runner.sweep_max = UINT64_MAX;
+            runner.schedules_ms = INT64_MAX;
+            runner.timeout_s = RUNNER_TORTURE_S;
             break;
         case 'j':
             runner.job_count = atoi(optarg);
@@ -407,7 +435,8 @@ static void read_options(int argc, char **argv)
             exit(2);
         }
     }
-    if (runner.job_count < 1 || runner.job_count > RUNNER_JOBS_MAX || optind != argc) {
+    if (runner.job_count < 1 || runner.job_count > RUNNER_JOBS_MAX || runner.seed_count < 1 ||
+        optind != argc) {
         fprintf(stderr, usage_text, argv[0]);
         exit(2);
     }

@@ -106,3 +106,46 @@ BAD_SCENARIO(a_leak_on_cancel, NULL, "at cancel, k = 1", leak_when_cancelled(NUL
 BAD_SCENARIO(a_leak_without_memory, NULL, "at allocation, k = ", leak_when_second_is_refused(NULL))
 BAD_SCENARIO(a_broken_invariant, check_closed, "CHECK(!is_open)", stay_open_when_late(NULL))
 BAD_SCENARIO(a_plain_failure, NULL, "at plain", -EIO)
+
+/* ---- the sweep over schedules ---- */
+
+static int append(void *arg)
+{
+    static int order;
+    if (*(int *)arg == 0)
+        order = 0;
+    order = order * 4 + *(int *)arg;
+    return order;
+}
+
+/* Wrong only when the three run in the order in which they were made: not under seed 1. */
+TASK_TEST(bad_a_schedule)
+{
+    if (!is_bad_run())
+        return;
+    int numbers[] = {0, 1, 2};
+    weft_task tasks[3];
+    for (int i = 0; i < 3; i++)
+        tasks[i] = weft_spawn(append, &numbers[i]);
+    int last = 0;
+    for (int i = 0; i < 3; i++)
+        last = weft_await(tasks[i]);
+    CHECK_NE(last, 0 * 16 + 1 * 4 + 2);
+}
+
+TEST(harness_finds_a_schedule_and_tells_its_seed)
+{
+    setenv("WEFT_TEST_BACKENDS", "sim", 1);
+    char out[8192];
+    CHECK_EQ(run_bad("bad_a_schedule", out, sizeof out), 0);
+    setenv("WEFT_TEST_SEEDS", "1000", 1);
+    expect_failure("bad_a_schedule", "CHECK(last != ");
+
+    CHECK_EQ(run_bad("bad_a_schedule", out, sizeof out), 1);
+    const char *again = strstr(out, "--seed ");
+    CHECK(again != NULL);
+    CHECK(strtoull(again + strlen("--seed "), NULL, 10) > 1);
+    setenv("WEFT_TEST_SEEDS", "1", 1);
+    setenv("WEFT_TEST_SEED", again + strlen("--seed "), 1);
+    expect_failure("bad_a_schedule", "CHECK(last != ");
+}

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Runs a body inside a task, and scenarios with one thing going wrong at a time. */
+/*
+ * Runs a body inside a task, and scenarios with one thing going wrong at a time.  In simulation the
+ * plain run is one of a sweep over schedules: the same body under --seeds seeds (rule Y03).
+ */
 
 #include "harness_priv.h"
 
@@ -15,7 +18,7 @@ static weft_config config_of_run(void)
     return (weft_config){
         .backend = is_auto ? NULL : harness_run.backend,
         .platform = test_platform(),
-        .seed = harness_run.seed,
+        .seed = harness_run.report->seed,
     };
 }
 
@@ -26,11 +29,45 @@ static int task_main(void *arg)
     return 0;
 }
 
-void harness_run_task(const struct harness_test *test)
+static void task_once(const struct harness_test *test)
 {
     weft_config config = config_of_run();
     int rc = weft_run_with(&config, task_main, (void *)(uintptr_t)test);
     CHECK_OK(rc);
+}
+
+/* ---- the schedule sweep ---- */
+
+static uint64_t schedules_wanted(void)
+{
+    return strcmp(harness_run.backend, "sim") == 0 ? harness_run.seed_count : 1;
+}
+
+/* Once, or once a seed; blocks are counted after each run, descriptors and threads at the end. */
+static void schedule_sweep(void (*once)(const struct harness_test *test),
+                           const struct harness_test *test)
+{
+    struct harness_report *report = harness_run.report;
+    uint64_t wanted = schedules_wanted();
+    int64_t begin = harness_now_ms();
+    for (uint64_t done = 0; done < wanted; done++) {
+        if (done > 0 && harness_now_ms() - begin > harness_run.schedules_ms) {
+            report->is_capped = true;
+            break;
+        }
+        struct ledger_mark mark;
+        ledger_mark_memory(&mark);
+        report->seed = harness_run.seed + done;
+        report->runs++;
+        once(test);
+        ledger_verify_memory(&mark);
+    }
+    report->seed = harness_run.seed;
+}
+
+void harness_run_task(const struct harness_test *test)
+{
+    schedule_sweep(task_once, test);
 }
 
 /* ---- scenarios ---- */
@@ -105,15 +142,12 @@ static int scenario_main(void *arg)
 /* True if something went wrong as planned. */
 static bool scenario_once(const struct harness_test *test, const struct sweep *sweep, uint64_t k)
 {
-    struct ledger_mark mark;
-    ledger_mark(&mark);
     struct scenario_run run = {.test = test};
     if (sweep != NULL) {
         run.plan =
             (weft_fault_plan){.classes = sweep->classes, .nth = k, .act = sweep->act, .arg = &run};
         weft_fault_arm(&run.plan);
     }
-    harness_run.report->runs++;
     weft_config config = config_of_run();
     int rc = weft_run_with(&config, scenario_main, &run);
     weft_fault_arm(NULL);
@@ -123,7 +157,6 @@ static bool scenario_once(const struct harness_test *test, const struct sweep *s
          went_wrong ? run.plan.point : "none");
     if (!went_wrong)
         CHECK_OK(rc);
-    ledger_verify(&mark);
     if (test->invariant != NULL)
         test->invariant(rc);
     return went_wrong;
@@ -135,7 +168,12 @@ static void scenario_sweep(const struct harness_test *test, const struct sweep *
     snprintf(report->sweep, sizeof report->sweep, "%s", sweep->name);
     for (uint64_t k = 1; k <= harness_run.sweep_max; k++) {
         report->k = k;
-        if (!scenario_once(test, sweep, k)) {
+        report->runs++;
+        struct ledger_mark mark;
+        ledger_mark(&mark);
+        bool went_wrong = scenario_once(test, sweep, k);
+        ledger_verify(&mark);
+        if (!went_wrong) {
             report->sweep[0] = '\0';
             return;
         }
@@ -144,9 +182,14 @@ static void scenario_sweep(const struct harness_test *test, const struct sweep *
     report->sweep[0] = '\0';
 }
 
-void harness_run_scenario(const struct harness_test *test)
+static void scenario_plain(const struct harness_test *test)
 {
     scenario_once(test, NULL, 0);
+}
+
+void harness_run_scenario(const struct harness_test *test)
+{
+    schedule_sweep(scenario_plain, test);
     for (size_t i = 0; i < sizeof sweeps / sizeof sweeps[0]; i++)
         scenario_sweep(test, &sweeps[i]);
 }

@@ -20,6 +20,7 @@ TASK_TEST(stopping_lets_requests_in_hand_finish)
     CHECK_OK(site_open(&site, NULL));
     weft_stream *idle = client_open(&site), *busy = client_open(&site), *later = client_open(&site);
     client_send(later, "GET /ok HT");
+    CHECK_OK(weft_sleep(WEFT_SEC)); /* it has arrived */
     client_send(busy, "GET /sleep?ms=3000 HTTP/1.1\r\n" H END);
     while (site_seen.started == 0)
         CHECK_OK(weft_sleep(WEFT_MS));

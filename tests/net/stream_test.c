@@ -164,9 +164,10 @@ TASK_TEST(stream_input_that_is_taken_at_once_is_never_copied)
     uint64_t made = blocks_made();
     weft_stream_set_deadline(link.ours, weft_after(WEFT_SEC));
     peer_says(&link, "GET / HTTP/1.1\r\n\r\n");
-    if (strcmp(test_backend(), "sim") != 0)
-        CHECK_LE(blocks_made() - made, 1u); /* the writing peer's buffer */
-    CHECK_EQ(live_bytes(), live);
+    if (strcmp(test_backend(), "sim") != 0) { /* there the network is in our memory too */
+        CHECK_LE(blocks_made() - made, 1u);   /* the writing peer's buffer */
+        CHECK_EQ(live_bytes(), live);
+    }
     link_close(&link);
 }
 
@@ -392,10 +393,10 @@ TASK_TEST(stream_a_reading_task_is_served_before_the_callback)
     char buf[8];
     link_open(&link);
     CHECK_OK(weft_stream_write(link.peer, "abcdef", 6));
-    CHECK_EQ(weft_stream_read(link.ours, buf, 4), 4);
+    CHECK_EQ(weft_stream_read_exact(link.ours, buf, 4), 4);
     CHECK_EQ(link.seen.inputs, 0);
     CHECK_BYTES(buf, 4, "abcd", 4);
-    CHECK_EQ(weft_stream_read(link.ours, buf, 4), 2);
+    CHECK_EQ(weft_stream_read_exact(link.ours, buf, 2), 2);
     peer_says(&link, "callback");
     CHECK_GE(link.seen.inputs, 1);
     link_close(&link);
