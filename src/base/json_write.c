@@ -201,7 +201,7 @@ void wf_json_double(wf_json *json, double value)
         return;
     }
     char text[40];
-    for (int digits = 15; digits <= 17; digits++) {
+    for (int digits = isnormal(value) ? 15 : 1; digits <= 17; digits++) { /* few bits, few digits */
         snprintf(text, sizeof(text), "%.*g", digits, value);
         if (strtod(text, NULL) == value)
             break;
@@ -216,7 +216,7 @@ void wf_json_float(wf_json *json, float value)
         return;
     }
     char text[40];
-    for (int digits = 6; digits <= 9; digits++) {
+    for (int digits = isnormal(value) ? 6 : 1; digits <= 9; digits++) {
         snprintf(text, sizeof(text), "%.*g", digits, (double)value);
         if (strtof(text, NULL) == value)
             break;

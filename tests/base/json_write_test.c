@@ -103,6 +103,18 @@ TEST(json_fractions_are_short_and_keep_their_point)
     CHECK_JSON("[0.7,1.0,0.1,1e-10,16777216.0,null,0.1,-2.0,1e+300,0.3333333333333333,null]");
 }
 
+TEST(json_fractions_of_few_bits_have_few_digits)
+{
+    begin();
+    wf_json_array(&json);
+    wf_json_double(&json, 0x1p-1074);
+    wf_json_double(&json, 0.0);
+    wf_json_double(&json, -0.0);
+    wf_json_float(&json, 0x1p-149f);
+    wf_json_array_end(&json);
+    CHECK_JSON("[5e-324,0.0,-0.0,1e-45]");
+}
+
 static uint64_t dice = 88172645463325252u;
 
 static uint64_t roll(void)
