@@ -244,7 +244,7 @@ static void tell(const struct job *job, int status)
     bool has_exited = WIFEXITED(status) && !job->is_hung;
     if (has_exited && WEXITSTATUS(status) == 0) {
         printf("ok %zu %s\n", runner.told, point_name(job->point));
-        if (job->report->runs > 0)
+        if (job->report->runs > 1)
             printf("# %llu runs%s\n", (unsigned long long)job->report->runs,
                    job->report->is_capped ? ", a sweep was cut short (--torture runs all)" : "");
     } else if (has_exited && WEXITSTATUS(status) == HARNESS_EXIT_SKIPPED) {

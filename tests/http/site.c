@@ -10,6 +10,7 @@
 #include <strings.h>
 
 struct site_seen site_seen;
+weft_http_handler *site_handler;
 static weft_event site_gate;
 
 void site_gate_open(void)
@@ -177,6 +178,11 @@ static int get_health(weft_http_request *req, weft_http_response *res, void *arg
     return weft_http_respond_text(res, stops ? 503 : 200, stops ? "stopping\n" : "healthy\n");
 }
 
+static int any_test(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    return seen(site_handler(req, res, arg));
+}
+
 static const weft_http_route routes[] = {
     {.method = "GET", .path = "/ok", .handler = get_ok},
     {.method = "POST", .path = "/echo", .handler = post_echo},
@@ -191,6 +197,8 @@ static const weft_http_route routes[] = {
     {.method = "GET", .path = "/length", .handler = get_length},
     {.method = "GET", .path = "/fail", .handler = get_fail},
     {.method = "GET", .path = "/split", .handler = get_split},
+    {.method = "GET", .path = "/test", .handler = any_test},
+    {.method = "POST", .path = "/test", .handler = any_test},
     {.method = "GET", .path = "/health", .handler = get_health, .flags = WEFT_HTTP_RESERVED},
 };
 

@@ -39,6 +39,7 @@ int site_close(struct site *site);
  *   GET  /length        10 bytes announced, ?n= written
  *   GET  /fail?rc=      returns -rc with a text
  *   GET  /split         tries to split its answer
+ *   any  /test          what the test set as `site_handler`; with a body read by the server
  *   GET  /health        reserved; "healthy\n" or 503 when stopping
  */
 struct site_seen {
@@ -48,6 +49,7 @@ struct site_seen {
 };
 extern struct site_seen site_seen;
 void site_gate_open(void);
+extern weft_http_handler *site_handler;
 
 /* ---- clients ---- */
 

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What a handler is told about its request, and the body it reads by itself. */
+
+#include "site.h"
+
+#include <weft/error.h>
+
+#define H "Host: a\r\n"
+#define END "\r\n"
+
+#define CHECK_STR_IS(str_, text_) CHECK_BYTES((str_).ptr, (str_).len, text_, strlen(text_))
+
+static void ask_test(const char *request, int status)
+{
+    struct site site;
+    CHECK_OK(site_open(&site, NULL));
+    CHECK_EQ(ask(&site, request, NULL), status);
+    CHECK_EQ(site_seen.last_rc, 0);
+    CHECK_OK(site_close(&site));
+}
+
+/* ---- line and query ---- */
+
+static int look_at_the_line(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    weft_str name, value;
+    weft_addr peer;
+    (void)arg;
+    CHECK_STR_IS(weft_http_method(req), "GET");
+    CHECK_STR_IS(weft_http_path(req), "/test");
+    CHECK_STR_IS(weft_http_query(req), "a=1&b=%20x&a=2&c");
+    CHECK_STR_IS(weft_http_host(req), "example.org:81");
+    CHECK_STR_IS(weft_http_query_param(req, "a"), "1");
+    CHECK_STR_IS(weft_http_query_param(req, "b"), " x");
+    CHECK_STR_IS(weft_http_query_param(req, "c"), "");
+    CHECK(weft_http_query_param(req, "d").ptr == NULL);
+    CHECK(weft_http_path_param(req, "name").ptr == NULL);
+
+    CHECK(weft_http_query_at(req, 2, &name, &value));
+    CHECK_STR_IS(name, "a");
+    CHECK_STR_IS(value, "2");
+    CHECK(!weft_http_query_at(req, 4, &name, &value));
+
+    CHECK_STR_IS(weft_http_field(req, "x-ONE"), "first");
+    CHECK(weft_http_field(req, "x-on").ptr == NULL);
+    CHECK(weft_http_field(req, "x-one-more").ptr == NULL);
+    CHECK_EQ(weft_http_body(req).len, 0u);
+    CHECK(weft_http_body(req).ptr != NULL);
+    CHECK_OK(weft_http_get_peer(req, &peer));
+    CHECK_EQ(strlen(weft_http_request_id(req)), 16u);
+    return weft_http_respond_text(res, 200, "ok\n");
+}
+
+TASK_TEST(request_tells_its_line_its_query_and_its_fields)
+{
+    site_handler = look_at_the_line;
+    ask_test("GET http://example.org:81/test?a=1&b=%20x&a=2&c HTTP/1.1\r\n" H
+             "X-One: first\r\nX-One: second\r\n" END,
+             200);
+}
+
+TASK_TEST(request_with_too_many_parameters_names_the_limit)
+{
+    struct site site;
+    struct answer answer;
+    weft_http_options options = {.limits.query_count_max = 2};
+    CHECK_OK(site_open(&site, &options));
+    CHECK_EQ(ask(&site, "GET /item/x?a&b HTTP/1.1\r\n" H END, NULL), 200);
+    CHECK_EQ(ask(&site, "GET /item/x?a&b&c HTTP/1.1\r\n" H END, &answer), 400);
+    CHECK(strstr(answer.body, "query_count_max is 2, seen 3") != NULL);
+    answer_fini(&answer);
+    CHECK_OK(site_close(&site));
+}
+
+/* ---- types ---- */
+
+struct accept_row {
+    const char *accept; /* NULL: no field */
+    bool json, html;
+};
+
+static const struct accept_row accept_rows[] = {
+    {NULL, true, true},
+    {"*/*", true, true},
+    {"application/json", true, false},
+    {"APPLICATION/JSON ; charset=utf-8", true, false},
+    {"text/*, application/json;q=0", false, true},
+    {"application/json;q=0, */*", false, true},
+    {"*/*;q=0.000, text/html;q=0.001", false, true},
+    {"text/*;q=0.5;x=y", false, true},
+    {"text/htm, application/jsonx", false, false},
+    {"image/*, */*;q=0", false, false},
+    {"application/*;Q=0", false, false},
+    {",, text/html ,", false, true},
+};
+static const struct accept_row *accept_row;
+
+static int look_at_accept(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)arg;
+    note("row: %s", accept_row->accept != NULL ? accept_row->accept : "(none)");
+    CHECK_EQ(weft_http_accepts(req, "application/json"), accept_row->json);
+    CHECK_EQ(weft_http_accepts(req, "text/html"), accept_row->html);
+    return weft_http_respond_text(res, 200, "ok\n");
+}
+
+TASK_TEST(request_accepts_by_the_most_exact_range)
+{
+    struct site site;
+    char text[256];
+    site_handler = look_at_accept;
+    CHECK_OK(site_open(&site, NULL));
+    for (size_t i = 0; i < sizeof accept_rows / sizeof accept_rows[0]; i++) {
+        accept_row = &accept_rows[i];
+        snprintf(text, sizeof text, "GET /test HTTP/1.1\r\n" H "%s%s%s" END,
+                 accept_row->accept != NULL ? "Accept: " : "",
+                 accept_row->accept != NULL ? accept_row->accept : "",
+                 accept_row->accept != NULL ? "\r\n" : "");
+        CHECK_EQ(ask(&site, text, NULL), 200);
+    }
+    CHECK_OK(site_close(&site));
+}
+
+static int look_at_the_type(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)arg;
+    bool is_there = weft_http_field(req, "content-type").ptr != NULL;
+    CHECK(weft_http_has_type(req, "application/json"));
+    CHECK_EQ(weft_http_has_type(req, "application/jso"), !is_there);
+    CHECK_EQ(weft_http_has_type(req, "text/plain"), !is_there);
+    return weft_http_respond_text(res, 200, "ok\n");
+}
+
+TASK_TEST(request_type_is_compared_without_its_parameters)
+{
+    site_handler = look_at_the_type;
+    ask_test("GET /test HTTP/1.1\r\n" H "Content-Type: Application/JSON ;charset=utf-8\r\n" END,
+             200);
+    ask_test("GET /test HTTP/1.1\r\n" H END, 200);
+}
+
+/* ---- the body, read by the handler ---- */
+
+static int read_twice(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    char piece[8];
+    (void)arg;
+    CHECK_EQ(weft_http_read(req, piece, 0), 0);
+    CHECK_EQ(weft_http_read(req, piece, 3), 3);
+    CHECK_BYTES(piece, 3, "abc", 3);
+    CHECK_EQ(weft_http_read(req, piece, 8), 2);
+    CHECK_BYTES(piece, 2, "de", 2);
+    CHECK_EQ(weft_http_read(req, piece, 8), 0);
+    CHECK_STR_IS(weft_http_body(req), "abcde");
+    return weft_http_respond_text(res, 200, "ok\n");
+}
+
+TASK_TEST(request_body_that_the_server_read_can_be_read_in_pieces)
+{
+    site_handler = read_twice;
+    ask_test("POST /test HTTP/1.1\r\n" H "Content-Length: 5\r\n" END "abcde", 200);
+}
+
+/* What a handler sees that reads `body` from a client which then does `end`. */
+static void drain(const char *head_and_body, void (*end)(weft_stream *client), int rc, int status)
+{
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    client_send(client, head_and_body);
+    while (site_seen.started == 0)
+        CHECK_OK(weft_sleep(WEFT_MS));
+    if (end != NULL)
+        end(client);
+    if (status != 0) {
+        CHECK_OK(client_read(client, &answer));
+        CHECK_EQ(answer.status, status);
+        answer_fini(&answer);
+    }
+    while (site_seen.ended == 0)
+        CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK_EQ(site_seen.last_rc, rc);
+    weft_stream_close(client);
+    CHECK_OK(site_close(&site));
+}
+
+static void end_half(weft_stream *client)
+{
+    CHECK_OK(weft_stream_shutdown(client));
+}
+
+static void send_bad_chunk(weft_stream *client)
+{
+    client_send(client, "XYZ\r\n");
+}
+
+TASK_TEST(request_body_that_stays_away_ends_the_read_with_408)
+{
+    drain("POST /drain HTTP/1.1\r\n" H "Content-Length: 5\r\n" END "ab", NULL, -ETIMEDOUT, 408);
+}
+
+TASK_TEST(request_body_that_is_cut_off_ends_the_read)
+{
+    drain("POST /drain HTTP/1.1\r\n" H "Content-Length: 5\r\n" END "ab", end_half, -WEFT_ETRUNCATED,
+          0);
+}
+
+TASK_TEST(request_body_with_a_bad_chunk_ends_the_read_with_400)
+{
+    drain("POST /drain HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n" END "2\r\nab\r\n",
+          send_bad_chunk, -WEFT_ESYNTAX, 400);
+}
