@@ -12,6 +12,7 @@
 
 #include <dirent.h>
 #include <execinfo.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -261,6 +262,19 @@ static void mark_descriptors(uint64_t fds[64])
     closedir(dir);
 }
 
+/* The kernel's workers for io_uring are listed as threads of ours; it ends them when it likes. */
+static bool is_kernel_worker(const char *thread)
+{
+    char path[300], name[8] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%s/comm", thread);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t len = read(fd, name, sizeof name);
+    close(fd);
+    return len >= 4 && memcmp(name, "iou-", 4) == 0;
+}
+
 static unsigned count_threads(void)
 {
     DIR *dir = opendir("/proc/self/task");
@@ -268,7 +282,7 @@ static unsigned count_threads(void)
     if (dir == NULL)
         return 1;
     for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
-        count += entry->d_name[0] != '.';
+        count += entry->d_name[0] != '.' && !is_kernel_worker(entry->d_name);
     closedir(dir);
     return count;
 }
