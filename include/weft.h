@@ -11,6 +11,7 @@
 #include <weft/error.h>
 #include <weft/event.h>
 #include <weft/exec.h>
+#include <weft/file.h>
 #include <weft/future.h>
 #include <weft/gather.h>
 #include <weft/group.h>

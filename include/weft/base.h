@@ -58,6 +58,12 @@ typedef struct weft_str {
     size_t len;
 } weft_str;
 
+/* Bytes the caller owns, with a NUL behind them that `len` does not count. */
+typedef struct weft_bytes {
+    char *ptr;
+    size_t len;
+} weft_bytes;
+
 /* Our own error codes lie in 4000-4095, above every errno of the system. */
 enum {
     WEFT_ESYNTAX = 4000, /* input is not of the form it claims to be */
@@ -78,6 +84,9 @@ enum {
 /* The text of a return value: "ok" for >= 0, the system's or our text otherwise.  Static storage.
  */
 WEFT_API const char *weft_strerror(int rc);
+
+/* Frees the bytes and empties *bytes.  An empty one and NULL are fine. */
+WEFT_API void weft_bytes_free(weft_bytes *bytes);
 
 /* "MAJOR.MINOR.PATCH" of the library in use. */
 WEFT_API const char *weft_version(void);

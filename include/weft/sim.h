@@ -8,10 +8,11 @@
  *     int rc = weft_sim_run(42, my_server_and_clients, NULL);
  *
  * Time moves only when every task is blocked, and then jumps: a year of sleep costs nothing.
- * Stream sockets (IPv4, IPv6, Unix) and pipes live in memory, with delay, short transfers, bounded
- * buffers and, if asked for, resets and slow peers.  Their descriptors are numbers no real call
- * accepts.  Real descriptors, threads and files are refused with -EPERM; standard output and error
- * can be written.
+ * Stream sockets (IPv4, IPv6, Unix), pipes and files live in memory, with delay, short transfers,
+ * bounded buffers and, if asked for, resets, slow peers, a full or failing disk and power failures.
+ * Their descriptors are numbers no real call accepts.  The disk begins with an empty /tmp; relative
+ * paths begin at the root.  Real descriptors, threads, processes and files are refused with -EPERM;
+ * standard output and error can be written.
  */
 #ifndef WEFT_SIM_H
 #define WEFT_SIM_H
@@ -23,7 +24,7 @@ WEFT_BEGIN_DECLS
 #define WEFT_SIM_NEVER UINT32_MAX /* for a probability whose default is not zero */
 
 enum weft_sim_allow {
-    WEFT_SIM_ALLOW_FILES = 1u, /* open files for reading */
+    WEFT_SIM_ALLOW_FILES = 1u, /* open real files for reading, where the disk has none */
 };
 
 /* Zero means "choose for me" in every field.  Probabilities are per million. */
@@ -37,6 +38,8 @@ typedef struct weft_sim_options {
     uint32_t reset_ppm;  /* sends that find the connection reset; 0: none */
     uint32_t buffer_bytes;   /* what one direction of a connection holds; 0: 64 KiB */
     uint32_t descriptor_max; /* open at once; 0: 65,536 */
+    uint32_t disk_error_ppm; /* transfers and syncs that fail with -EIO; 0: none */
+    uint64_t disk_bytes;     /* what the disk holds, then -ENOSPC; 0: 64 MiB */
     uint32_t allow;          /* enum weft_sim_allow */
     uint64_t break_step;     /* stop in the debugger (SIGTRAP) at this step; 0: never */
 } weft_sim_options;
@@ -60,6 +63,12 @@ WEFT_API uint64_t weft_sim_trace_hash(void);
 /* Breaks the connection of a simulated descriptor as a failing network would: both ends are reset
  * when the news arrives.  -EBADF, -ENOTCONN, -EPERM outside a simulation. */
 WEFT_API int weft_sim_reset(int fd);
+
+/* The disk loses power and comes back, in no time.  What was synced is there: the bytes of a file
+ * after weft_fsync() on it, its name after weft_fsync() on its directory.  Of what was not, the
+ * seed decides: each sector of 512 bytes is the old or the new, and of the names made, moved and
+ * removed the last ones may be as before.  Close what is open first.  -EPERM outside. */
+WEFT_API int weft_sim_power_failure(void);
 
 /* A signal arrives, as weft_signal_wait() and the run see it; soon.  0; -EPERM, -EAGAIN as
  * weft_post(); -EINVAL. */

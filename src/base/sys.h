@@ -168,7 +168,13 @@ static inline int wf_sys_unlink(const char *path)
 {
     if (WEFT_FAULT(WEFT_FAULT_CALL, "unlink"))
         return -EIO;
-    return weft_platform_get()->unlink(path);
+    return weft_platform_get()->unlink(path, 0);
+}
+
+/* Not a fault point: there is nothing to do about it. */
+static inline void wf_sys_set_blocking(int fd, bool blocks)
+{
+    (void)weft_platform_get()->set_blocking(fd, blocks);
 }
 
 static inline int wf_sys_thread_start(weft_thread *out, void (*fn)(void *arg), void *arg,

@@ -33,6 +33,14 @@ static const weft_wait_class io_classes[] = {
     [WEFT_OP_ACCEPT] = {.what = "accept", .cancel = io_cancel},
     [WEFT_OP_CONNECT] = {.what = "connect", .cancel = io_cancel},
     [WEFT_OP_POLL] = {.what = "descriptor", .cancel = io_cancel},
+    [WEFT_OP_OPEN] = {.what = "open", .cancel = io_cancel},
+    [WEFT_OP_FSYNC] = {.what = "fsync", .cancel = io_cancel},
+    [WEFT_OP_TRUNCATE] = {.what = "truncate", .cancel = io_cancel},
+    [WEFT_OP_STAT] = {.what = "stat", .cancel = io_cancel},
+    [WEFT_OP_RENAME] = {.what = "rename", .cancel = io_cancel},
+    [WEFT_OP_UNLINK] = {.what = "unlink", .cancel = io_cancel},
+    [WEFT_OP_MKDIR] = {.what = "mkdir", .cancel = io_cancel},
+    [WEFT_OP_READDIR] = {.what = "directory", .cancel = io_cancel},
 };
 
 static void io_done(weft_op *op, const weft_completion *completion, void *arg)

@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "core/backend/file_pool.h"
 #include "core/posts.h"
 #include "core/sched_priv.h"
 
@@ -75,6 +76,7 @@ int weft_loop_new(weft_loop **out, const weft_loop_options *options)
     loop->owner_pid = getpid();
     loop->random = chosen.seed;
     loop->now = loop->platform->now();
+    loop->file_thread_max = chosen.file_thread_max;
     wf_list_init(&loop->deferred);
     wf_timers_init(&loop->timers, loop->now);
 
@@ -107,6 +109,7 @@ void weft_loop_free(weft_loop *loop)
 {
     if (loop == NULL)
         return;
+    wf_file_pool_close(loop);
     wf_posts_fini(loop);
     loop->backend->close(loop);
     wf_ops_fini(loop);

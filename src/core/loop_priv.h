@@ -21,13 +21,15 @@ struct weft_loop {
     const weft_platform *platform;
     struct wf_ops ops;
     struct wf_timers timers;
-    weft_time now;          /* read once a turn; never runs backwards */
-    wf_list deferred;       /* weft_defer, run at the end of the turn */
-    uint32_t hold_count;    /* outside sources that will post */
-    uint32_t future_count;  /* futures waited for: any thread may post, or none; time goes on */
-    uint32_t watch_count;   /* the same, but a virtual clock need not wait for them: signals */
-    struct wf_posts *posts; /* messages from other threads */
-    struct wf_sched *sched; /* the tasks, or NULL */
+    weft_time now;             /* read once a turn; never runs backwards */
+    wf_list deferred;          /* weft_defer, run at the end of the turn */
+    uint32_t hold_count;       /* outside sources that will post */
+    uint32_t future_count;     /* futures waited for: any thread may post, or none; time goes on */
+    uint32_t watch_count;      /* the same, but a virtual clock need not wait for them: signals */
+    struct wf_posts *posts;    /* messages from other threads */
+    struct wf_sched *sched;    /* the tasks, or NULL */
+    struct wf_pool *file_pool; /* see backend/file_pool.h; NULL until first used */
+    uint32_t file_thread_max;
     uint64_t turn_count;
     uint64_t random; /* sim: state of the seeded generator */
     int owner_pid;   /* a child after fork must not use us */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -185,9 +186,38 @@ static int host_rename(const char *from, const char *to)
     HOST_RETRY(int, rename(from, to));
 }
 
-static int host_unlink(const char *path)
+static int host_unlink(const char *path, int flags)
 {
-    HOST_RETRY(int, unlink(path));
+    HOST_RETRY(int, unlinkat(AT_FDCWD, path, flags));
+}
+
+static int host_mkdir(const char *path, int mode)
+{
+    HOST_RETRY(int, mkdir(path, (mode_t)mode));
+}
+
+static int host_truncate(int fd, int64_t bytes)
+{
+    HOST_RETRY(int, ftruncate(fd, bytes));
+}
+
+static int host_statx(int fd, const char *path, int flags, struct statx *out)
+{
+    HOST_RETRY(int, statx(fd, path, flags, STATX_BASIC_STATS, out));
+}
+
+static ssize_t host_readdir(int fd, void *buf, size_t bytes)
+{
+    HOST_RETRY(ssize_t, syscall(SYS_getdents64, fd, buf, bytes));
+}
+
+static int host_set_blocking(int fd, bool blocks)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return -errno;
+    flags = blocks ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+    return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
 }
 
 struct host_thread_start {
@@ -289,6 +319,11 @@ const weft_platform weft_platform_host = {
     .fsync = host_fsync,
     .rename = host_rename,
     .unlink = host_unlink,
+    .mkdir = host_mkdir,
+    .truncate = host_truncate,
+    .statx = host_statx,
+    .readdir = host_readdir,
+    .set_blocking = host_set_blocking,
     .thread_start = host_thread_start,
     .thread_join = host_thread_join,
     .thread_yield = host_thread_yield,

@@ -10,10 +10,8 @@
 #include <time.h>
 
 struct pool_thread {
-    wf_list link;
     struct wf_pool *pool;
     weft_thread id;
-    bool has_ended; /* it will not touch the pool again: join it */
 };
 
 /* `lock` protects everything below it.  `wanted` is signalled once a job, and to all at the end. */
@@ -22,8 +20,9 @@ struct wf_pool {
     pthread_mutex_t lock;
     pthread_cond_t wanted;
     wf_list queue; /* jobs, first come first served */
+    pthread_cond_t all_ended;
     uint32_t queued_count, idle_count, thread_count;
-    wf_list threads; /* ended ones stay until somebody joins them */
+    struct pool_thread *ended; /* the last that ended; it has joined the one before it */
     bool must_stop;
 };
 
@@ -50,6 +49,26 @@ static struct wf_pool_job *pool_next(struct wf_pool *pool)
     return wf_container(wf_list_pop(&pool->queue), struct wf_pool_job, link);
 }
 
+static void pool_join(struct pool_thread *thread)
+{
+    if (thread == NULL)
+        return;
+    wf_sys_thread_join(thread->id);
+    wf_free(thread);
+}
+
+/* With the lock held, which it gives back.  Nobody has to come by for an ended thread to be joined:
+ * the next one that ends does it, so that at most one waits for that. */
+static void pool_thread_end(struct wf_pool *pool, struct pool_thread *self)
+{
+    struct pool_thread *before = pool->ended;
+    pool->ended = self;
+    if (--pool->thread_count == 0)
+        pthread_cond_signal(&pool->all_ended);
+    pthread_mutex_unlock(&pool->lock); /* the pool may be gone from here on, once we are joined */
+    pool_join(before);
+}
+
 static void pool_thread_main(void *arg)
 {
     struct pool_thread *self = arg;
@@ -63,31 +82,10 @@ static void pool_thread_main(void *arg)
         job->fn(job);
         pthread_mutex_lock(&pool->lock);
     }
-    pool->thread_count--;
-    self->has_ended = true;
-    pthread_mutex_unlock(&pool->lock);
+    pool_thread_end(pool, self);
 }
 
 /* ---- threads ---- */
-
-/* With the lock held: takes out one thread that has ended. */
-static struct pool_thread *pool_take_ended(struct wf_pool *pool)
-{
-    wf_list_each (pos, &pool->threads) {
-        struct pool_thread *thread = wf_container(pos, struct pool_thread, link);
-        if (!thread->has_ended)
-            continue;
-        wf_list_remove(&thread->link);
-        return thread;
-    }
-    return NULL;
-}
-
-static void pool_join(struct pool_thread *thread)
-{
-    wf_sys_thread_join(thread->id);
-    wf_free(thread);
-}
 
 static int pool_start_thread(struct wf_pool *pool)
 {
@@ -96,14 +94,12 @@ static int pool_start_thread(struct wf_pool *pool)
         return -ENOMEM;
     thread->pool = pool;
     pthread_mutex_lock(&pool->lock);
-    wf_list_append(&pool->threads, &thread->link);
     pool->thread_count++;
     pthread_mutex_unlock(&pool->lock);
 
-    int rc = wf_sys_thread_start(&thread->id, pool_thread_main, thread, 0);
+    int rc = wf_sys_thread_start(&thread->id, pool_thread_main, thread, pool->options.stack_bytes);
     if (rc < 0) {
         pthread_mutex_lock(&pool->lock);
-        wf_list_remove(&thread->link);
         pool->thread_count--;
         pthread_mutex_unlock(&pool->lock);
         wf_free(thread);
@@ -140,11 +136,8 @@ int wf_pool_submit(struct wf_pool *pool, struct wf_pool_job *job)
     pthread_cond_signal(&pool->wanted);
     bool wants_thread =
         pool->queued_count > pool->idle_count && pool->thread_count < pool->options.thread_max;
-    struct pool_thread *ended = pool_take_ended(pool);
     pthread_mutex_unlock(&pool->lock);
 
-    if (ended != NULL)
-        pool_join(ended);
     int rc = wants_thread ? pool_start_thread(pool) : 0;
     return rc < 0 ? pool_submit_failed(pool, job, rc) : 0;
 }
@@ -176,12 +169,12 @@ int wf_pool_new(struct wf_pool **out, const struct wf_pool_options *options)
         return -ENOMEM;
     pool->options = *options;
     wf_list_init(&pool->queue);
-    wf_list_init(&pool->threads);
 
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&pool->wanted, &attr);
+    pthread_cond_init(&pool->all_ended, NULL);
     pthread_condattr_destroy(&attr);
     pthread_mutex_init(&pool->lock, NULL);
     *out = pool;
@@ -196,12 +189,13 @@ void wf_pool_free(struct wf_pool *pool)
     assert(wf_list_is_empty(&pool->queue));
     pool->must_stop = true;
     pthread_cond_broadcast(&pool->wanted);
+    while (pool->thread_count != 0)
+        pthread_cond_wait(&pool->all_ended, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
 
-    wf_list *link;
-    while ((link = wf_list_pop(&pool->threads)) != NULL) /* nobody else changes it now */
-        pool_join(wf_container(link, struct pool_thread, link));
+    pool_join(pool->ended);
     pthread_cond_destroy(&pool->wanted);
+    pthread_cond_destroy(&pool->all_ended);
     pthread_mutex_destroy(&pool->lock);
     wf_free(pool);
 }

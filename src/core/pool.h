@@ -18,7 +18,8 @@ struct wf_pool_job {
 struct wf_pool_options {
     const weft_platform *platform; /* for the threads; borrowed */
     uint32_t thread_max;
-    weft_time idle; /* a thread without work for so long ends */
+    weft_time idle;     /* a thread without work for so long ends */
+    size_t stack_bytes; /* of a thread; 0: the system's default */
 };
 
 struct wf_pool;

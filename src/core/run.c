@@ -142,7 +142,11 @@ static int run_loop(struct wf_sched *sched, weft_fn *fn, void *arg)
 static int run_fresh(const weft_config *config, weft_fn *fn, void *arg)
 {
     weft_loop *loop = NULL;
-    weft_loop_options options = {.backend = config->backend, .seed = config->seed};
+    weft_loop_options options = {
+        .backend = config->backend,
+        .seed = config->seed,
+        .file_thread_max = config->file_thread_max,
+    };
     int rc = wf_fiber_check_host();
     if (rc == 0)
         rc = weft_loop_new(&loop, &options);

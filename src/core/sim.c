@@ -20,6 +20,7 @@
 #define SIM_WAIT_PPM 250000
 #define SIM_BUFFER_BYTES 65536
 #define SIM_DESCRIPTOR_MAX 65536
+#define SIM_DISK_BYTES ((uint64_t)64 << 20)
 
 static _Thread_local struct sim_world *sim_current;
 static _Thread_local const weft_sim_options *sim_options_next; /* of weft_sim_run_with */
@@ -133,6 +134,9 @@ static weft_sim_options options_complete(const weft_sim_options *given)
     options.wait_ppm = ppm_or(options.wait_ppm, SIM_WAIT_PPM);
     options.slow_ppm = ppm_or(options.slow_ppm, 0);
     options.reset_ppm = ppm_or(options.reset_ppm, 0);
+    options.disk_error_ppm = ppm_or(options.disk_error_ppm, 0);
+    if (options.disk_bytes == 0)
+        options.disk_bytes = SIM_DISK_BYTES;
     return options;
 }
 
@@ -163,6 +167,7 @@ int sim_world_open(weft_loop *loop, uint64_t seed)
     wf_list_init(&world->bound);
     wf_list_init(&world->dirty);
     wf_list_init(&world->done);
+    wf_list_init(&world->changes);
 
     sim_platform_fill(&world->table, world->host);
     weft_platform_set(&world->table);
@@ -193,6 +198,7 @@ void sim_world_close(weft_loop *loop)
         if (world->sockets[i] != NULL)
             sim_socket_close(world->sockets[i]);
     sim_name_forget_all(world);
+    sim_disk_close(world);
     wf_free(world->sockets);
 
     weft_platform_set(world->host);

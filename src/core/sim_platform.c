@@ -4,6 +4,7 @@
 
 #include "core/sim_priv.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -274,8 +275,14 @@ static int sim_connect(int fd, const struct sockaddr *addr, socklen_t addr_bytes
 
 static int sim_open(const char *path, int flags, int mode)
 {
-    (void)mode;
-    return sim_file_open(world_self(), path, flags);
+    return sim_file_open(world_self(), path, flags, mode);
+}
+
+/* A descriptor of the disk; `otherwise` for one of another kind. */
+static int disk_get(int fd, int otherwise, struct sim_socket **out)
+{
+    int rc = socket_get(fd, out);
+    return rc == 0 && (*out)->state != SIM_DISK ? otherwise : rc;
 }
 
 static int sim_fstat(int fd, struct stat *out)
@@ -288,6 +295,11 @@ static int sim_fstat(int fd, struct stat *out)
         return world_self()->host->fstat(socket->host_fd, out);
     memset(out, 0, sizeof *out);
     out->st_mode = socket->domain == AF_UNSPEC ? S_IFIFO : S_IFSOCK;
+    if (socket->state == SIM_DISK) {
+        out->st_mode = socket->node->mode;
+        out->st_size = (off_t)socket->node->bytes;
+        out->st_ino = socket->node->inode;
+    }
     return 0;
 }
 
@@ -297,6 +309,8 @@ static ssize_t sim_pread(int fd, void *buf, size_t bytes, int64_t offset)
     int rc = socket_get(fd, &socket);
     if (rc < 0)
         return rc;
+    if (socket->state == SIM_DISK)
+        return trace_transfer(buf, sim_disk_read(socket, buf, bytes, offset));
     if (socket->state != SIM_FILE)
         return -ESPIPE;
     bytes = sim_shorten(world_self(), bytes);
@@ -305,29 +319,64 @@ static ssize_t sim_pread(int fd, void *buf, size_t bytes, int64_t offset)
 
 static ssize_t sim_pwrite(int fd, const void *buf, size_t bytes, int64_t offset)
 {
-    (void)fd;
-    (void)buf;
-    (void)bytes;
-    (void)offset;
-    return -EPERM;
+    struct sim_socket *file;
+    int rc = disk_get(fd, -ESPIPE, &file);
+    return rc < 0 ? rc : trace_transfer(buf, sim_disk_write(file, buf, bytes, offset));
 }
 
 static int sim_fsync(int fd)
 {
-    (void)fd;
-    return -EPERM;
+    struct sim_socket *file;
+    int rc = disk_get(fd, -EINVAL, &file);
+    return rc < 0 ? rc : sim_disk_sync(file);
+}
+
+static int sim_truncate(int fd, int64_t bytes)
+{
+    struct sim_socket *file;
+    int rc = disk_get(fd, -EINVAL, &file);
+    return rc < 0 ? rc : sim_disk_truncate(file, bytes);
+}
+
+static ssize_t sim_readdir(int fd, void *buf, size_t bytes)
+{
+    struct sim_socket *file;
+    int rc = disk_get(fd, -ENOTDIR, &file);
+    return rc < 0 ? rc : trace_transfer(buf, sim_disk_readdir(file, buf, bytes));
 }
 
 static int sim_rename(const char *from, const char *to)
 {
-    (void)from;
-    (void)to;
-    return -EPERM;
+    return sim_disk_rename(world_self(), from, to);
 }
 
-static int sim_unlink_path(const char *path)
+static int sim_mkdir(const char *path, int mode)
 {
-    return sim_unlink(world_self(), path);
+    return sim_disk_mkdir(world_self(), path, mode);
+}
+
+static int sim_statx(int fd, const char *path, int flags, struct statx *out)
+{
+    struct sim_socket *file;
+    if ((flags & AT_EMPTY_PATH) == 0 || path[0] != '\0')
+        return sim_disk_statx(world_self(), path, out);
+    int rc = disk_get(fd, -EPERM, &file);
+    if (rc == 0)
+        sim_node_statx(file->node, out);
+    return rc;
+}
+
+static int sim_unlink_path(const char *path, int flags)
+{
+    int rc = sim_disk_unlink(world_self(), path, flags);
+    return rc == -ENOENT && flags == 0 ? sim_unlink(world_self(), path) : rc;
+}
+
+static int sim_set_blocking(int fd, bool blocks)
+{
+    (void)blocks; /* calls never block, operations always wait */
+    struct sim_socket *socket;
+    return socket_get(fd, &socket);
 }
 
 static int sim_thread_start(weft_thread *out, void (*fn)(void *arg), void *arg, size_t stack_bytes)
@@ -384,6 +433,11 @@ void sim_platform_fill(weft_platform *table, const weft_platform *host)
         .fsync = sim_fsync,
         .rename = sim_rename,
         .unlink = sim_unlink_path,
+        .mkdir = sim_mkdir,
+        .truncate = sim_truncate,
+        .statx = sim_statx,
+        .readdir = sim_readdir,
+        .set_blocking = sim_set_blocking,
         .thread_start = sim_thread_start,
         .thread_join = host->thread_join, /* threads of before */
         .thread_yield = host->thread_yield,

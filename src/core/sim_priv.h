@@ -8,6 +8,8 @@
  *     sim_name.c      addresses: ports, names of Unix sockets
  *     sim_link.c      one connection: bytes on their way, end of stream, reset
  *     sim_platform.c  the platform table, which is how everybody else sees the world
+ *     sim_disk.c      files and directories in memory
+ *     sim_crash.c     what a power failure leaves of them
  *     backend/sim.c   operations that wait
  *
  * One world a loop, one loop a thread.  A change that may let somebody go on marks the socket dirty
@@ -39,12 +41,16 @@ struct sim_world {
     uint64_t trace_hash, steps;
     struct sim_socket **sockets; /* by number - SIM_FD_BASE */
     uint32_t socket_capacity, open_count;
-    uint32_t first_free; /* no number below is free */
-    wf_list paths;       /* struct sim_path: names of Unix sockets */
-    wf_list listeners;   /* sockets that listen on an internet address */
-    wf_list bound;       /* sockets with an internet address */
-    wf_list dirty;       /* sockets whose waiting operations must be tried again */
-    wf_list done;        /* operations with an outcome, by op->link */
+    uint32_t first_free;   /* no number below is free */
+    wf_list paths;         /* struct sim_path: names of Unix sockets */
+    wf_list listeners;     /* sockets that listen on an internet address */
+    wf_list bound;         /* sockets with an internet address */
+    wf_list dirty;         /* sockets whose waiting operations must be tried again */
+    wf_list done;          /* operations with an outcome, by op->link */
+    struct sim_node *root; /* of the disk; NULL until first used */
+    wf_list changes;       /* names made, moved and removed since the last sync; see sim_crash.c */
+    uint32_t change_count;
+    uint64_t disk_used, last_inode;
     uint16_t next_port;
     char chunk[SIM_CHUNK_BYTES];
 };
@@ -80,6 +86,7 @@ enum sim_socket_state {
     SIM_CONNECTING,
     SIM_CONNECTED, /* has a link, perhaps a dead one */
     SIM_FILE,      /* wraps a real descriptor that is open for reading */
+    SIM_DISK,      /* a file or directory of the simulated disk */
 };
 
 struct sim_addr {
@@ -105,6 +112,10 @@ struct sim_socket {
     wf_list bound_link, listen_link, dirty_link;
     wf_list waiting; /* operations, by op->link */
 
+    struct sim_node *node; /* SIM_DISK */
+    int open_flags;
+    int64_t position; /* of a directory: the inode told last */
+
     struct sim_link *link; /* SIM_CONNECTED */
     int end;               /* which of its ends */
 
@@ -121,7 +132,7 @@ void sim_wake(struct sim_socket *socket);
 int sim_socket_open(struct sim_world *world, int domain, int type);
 int sim_socket_pair(struct sim_world *world, int domain, int type, int out_fds[2]);
 int sim_pipe(struct sim_world *world, int out_fds[2]);
-int sim_file_open(struct sim_world *world, const char *path, int flags);
+int sim_file_open(struct sim_world *world, const char *path, int flags, int mode);
 int sim_socket_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
 int sim_socket_listen(struct sim_socket *socket, int backlog);
 int sim_socket_connect(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
@@ -133,6 +144,54 @@ ssize_t sim_socket_recv(struct sim_socket *socket, void *buf, size_t bytes, int 
 ssize_t sim_socket_send(struct sim_socket *socket, const void *buf, size_t bytes);
 int sim_socket_events(const struct sim_socket *socket); /* POLLIN … that are there */
 int sim_unlink(struct sim_world *world, const char *path);
+
+/* ---- disk ---- */
+
+/* A file or directory.  It lives as long as it has a name, a descriptor or a change that may be
+ * undone.  Invariant: `durable` is what a power failure cannot take. */
+struct sim_node {
+    struct sim_node *parent; /* NULL: the root, or without a name */
+    wf_list sibling, children;
+    char *name;
+    uint64_t inode;
+    weft_time modified;
+    uint32_t ref_count, mode;
+    bool is_dir;
+    char *data, *durable;
+    size_t bytes, capacity, durable_bytes;
+};
+
+struct sim_node *sim_node_ref(struct sim_node *node);
+void sim_node_unref(struct sim_world *world, struct sim_node *node);
+void sim_node_attach(struct sim_node *node, struct sim_node *parent, char *name);
+char *sim_node_detach(struct sim_node *node); /* its name, which is the caller's */
+int sim_node_resize(struct sim_world *world, struct sim_node *node, size_t bytes);
+
+/* As the system calls.  -EIO and -ENOSPC by the plan. */
+int sim_disk_open(struct sim_socket *file, const char *path, int flags, int mode);
+ssize_t sim_disk_read(struct sim_socket *file, void *buf, size_t bytes, int64_t offset);
+ssize_t sim_disk_write(struct sim_socket *file, const void *buf, size_t bytes, int64_t offset);
+int sim_disk_sync(struct sim_socket *file);
+int sim_disk_truncate(struct sim_socket *file, int64_t bytes);
+ssize_t sim_disk_readdir(struct sim_socket *file, void *buf, size_t bytes);
+int sim_disk_rename(struct sim_world *world, const char *from, const char *to);
+int sim_disk_unlink(struct sim_world *world, const char *path, int flags);
+int sim_disk_mkdir(struct sim_world *world, const char *path, int mode);
+int sim_disk_statx(struct sim_world *world, const char *path, struct statx *out);
+void sim_node_statx(const struct sim_node *node, struct statx *out);
+void sim_disk_close(struct sim_world *world);
+
+/* ---- what a power failure leaves ---- */
+
+/* Remembers that `node` is about to change its name: it comes from where it is (nowhere if new) to
+ * `name` in `parent` (NULL: nowhere), where it takes the place of `replaced` (or NULL).  -ENOMEM.
+ */
+int sim_change_note(struct sim_world *world, struct sim_node *node, struct sim_node *parent,
+                    const char *name, struct sim_node *replaced);
+
+void sim_change_settle(struct sim_world *world, const struct sim_node *dir); /* it was synced */
+void sim_change_settle_all(struct sim_world *world);
+int sim_node_settle(struct sim_node *node); /* its bytes were */
 
 /* ---- names ---- */
 

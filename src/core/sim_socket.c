@@ -164,20 +164,32 @@ int sim_pipe(struct sim_world *world, int out_fds[2])
     return 0;
 }
 
-int sim_file_open(struct sim_world *world, const char *path, int flags)
+static int host_file_open(struct sim_socket *file, const char *path, int flags)
 {
-    bool is_allowed = (world->options.allow & WEFT_SIM_ALLOW_FILES) != 0;
-    if (!is_allowed || (flags & O_ACCMODE) != O_RDONLY || (flags & (O_CREAT | O_TRUNC)) != 0)
+    const struct sim_world *world = file->world;
+    bool is_read_only =
+        (flags & O_ACCMODE) == O_RDONLY && (flags & (O_CREAT | O_TRUNC | O_DIRECTORY)) == 0;
+    if (!(world->options.allow & WEFT_SIM_ALLOW_FILES))
+        return -ENOENT;
+    if (!is_read_only)
         return -EPERM;
+    file->state = SIM_FILE;
+    file->host_fd = world->host->open(path, flags, 0);
+    return file->host_fd < 0 ? file->host_fd : 0;
+}
+
+int sim_file_open(struct sim_world *world, const char *path, int flags, int mode)
+{
     struct sim_socket *file;
     int rc = socket_new_open(world, AF_UNSPEC, &file);
     if (rc < 0)
         return rc;
-    file->state = SIM_FILE;
-    file->host_fd = world->host->open(path, flags, 0);
-    rc = file->host_fd < 0 ? file->host_fd : file->fd;
-    if (rc < 0)
-        sim_socket_close(file);
+    rc = sim_disk_open(file, path, flags, mode);
+    if (rc == -ENOENT)
+        rc = host_file_open(file, path, flags);
+    if (rc == 0)
+        return file->fd;
+    sim_socket_close(file);
     return rc;
 }
 
@@ -376,6 +388,8 @@ ssize_t sim_socket_recv(struct sim_socket *socket, void *buf, size_t bytes, int 
 {
     if (socket->state == SIM_FILE)
         return socket->world->host->read(socket->host_fd, buf, sim_shorten(socket->world, bytes));
+    if (socket->state == SIM_DISK)
+        return sim_disk_read(socket, buf, bytes, -1);
     if (socket->state == SIM_CONNECTED)
         return sim_link_recv(socket, buf, bytes, (flags & MSG_PEEK) != 0);
     return socket->error != 0 ? sim_socket_take_error(socket) : -ENOTCONN;
@@ -385,6 +399,8 @@ ssize_t sim_socket_send(struct sim_socket *socket, const void *buf, size_t bytes
 {
     if (socket->state == SIM_FILE)
         return -EBADF;
+    if (socket->state == SIM_DISK)
+        return sim_disk_write(socket, buf, bytes, -1);
     if (socket->state == SIM_CONNECTED)
         return sim_link_send(socket, buf, bytes);
     return socket->error != 0 ? sim_socket_take_error(socket) : -EPIPE;
@@ -400,6 +416,7 @@ int sim_socket_events(const struct sim_socket *socket)
     case SIM_CONNECTED:
         return sim_link_events(socket);
     case SIM_FILE:
+    case SIM_DISK:
         return POLLIN | POLLOUT;
     default:
         return POLLOUT | POLLHUP | (socket->error != 0 ? POLLERR | POLLIN : 0);
@@ -422,6 +439,8 @@ void sim_socket_close(struct sim_socket *socket)
     sim_name_release(socket);
     if (socket->link != NULL)
         sim_link_leave(socket);
+    if (socket->node != NULL)
+        sim_node_unref(world, socket->node);
     if (socket->host_fd >= 0)
         world->host->close(socket->host_fd);
     number_give(socket);

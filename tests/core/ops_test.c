@@ -328,7 +328,7 @@ LOOP_TEST(op_start_refuses_nonsense)
     struct outcome outcome = {0};
     weft_op_args args = {.kind = WEFT_OP_RECV, .fd = -1};
     CHECK_EQ(start_args(loop, &outcome, NULL, &args), -EBADF);
-    args.kind = WEFT_OP_RECV_MANY + 1;
+    args.kind = WEFT_OP_KIND_COUNT;
     CHECK_EQ(start_args(loop, &outcome, NULL, &args), -EINVAL);
     args.kind = -1;
     CHECK_EQ(start_args(loop, &outcome, NULL, &args), -EINVAL);

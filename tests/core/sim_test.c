@@ -329,8 +329,8 @@ TEST(test_Z05_real_things_are_refused)
     CHECK_EQ(weft_op_start(loop, &args, outcome_note, NULL, &op), -EPERM);
     CHECK_EQ(weft_op_try(loop, &args), -EPERM);
     CHECK_EQ(wf_sys_thread_start(&thread, thread_nothing, NULL, 0), -EPERM);
-    CHECK_EQ(wf_sys_open("/etc/passwd", O_RDONLY, 0), -EPERM);
-    CHECK_EQ(wf_sys_rename("/tmp/a", "/tmp/b"), -EPERM);
+    CHECK_EQ(wf_sys_open("/etc/passwd", O_RDONLY, 0), -ENOENT); /* another disk */
+    CHECK_EQ(wf_sys_rename("/tmp/a", "/tmp/b"), -ENOENT);
     CHECK_EQ(wf_sys_close(-5), 0);
     CHECK_EQ(wf_sys_close(99999999), -EBADF);
     loop_end(loop);
@@ -853,7 +853,7 @@ TEST(test_Z05_files_are_read_if_that_is_allowed)
 {
     weft_sim_options options = {.short_ppm = WEFT_SIM_NEVER};
     void *path = (void *)(uintptr_t)test_source("tests/core/sim_test.c");
-    CHECK_EQ(weft_sim_run_with(&options, read_own_source, path), -EPERM);
+    CHECK_EQ(weft_sim_run_with(&options, read_own_source, path), -ENOENT);
     options.allow = WEFT_SIM_ALLOW_FILES;
     CHECK_OK(weft_sim_run_with(&options, read_own_source, path));
 }

@@ -22,11 +22,12 @@ typedef struct weft_loop weft_loop;
 
 /* Zero means "choose for me" in every field. */
 typedef struct weft_loop_options {
-    const char *backend;     /* "io_uring", "epoll", "sim"; NULL: $WEFT_BACKEND, else the best */
-    uint32_t queue_depth;    /* submissions that can wait for one system call; 0: 256 */
-    uint32_t op_count_max;   /* operations in flight; 0: 1,048,576.  Past it: -EAGAIN */
-    uint32_t post_count_max; /* posts in flight; 0: 4,096.  Past it: -EAGAIN */
-    uint64_t seed;           /* sim only: drives order, delays and faults */
+    const char *backend;      /* "io_uring", "epoll", "sim"; NULL: $WEFT_BACKEND, else the best */
+    uint32_t queue_depth;     /* submissions that can wait for one system call; 0: 256 */
+    uint32_t op_count_max;    /* operations in flight; 0: 1,048,576.  Past it: -EAGAIN */
+    uint32_t post_count_max;  /* posts in flight; 0: 4,096.  Past it: -EAGAIN */
+    uint64_t seed;            /* sim only: drives order, delays and faults */
+    uint32_t file_thread_max; /* threads for file operations the kernel does not do; 0: 8 */
 } weft_loop_options;
 
 /* Makes a loop in *out for the calling thread, which has none yet (-EBUSY).  `options` may be NULL.
@@ -132,6 +133,18 @@ enum weft_op_kind {
     WEFT_OP_ACCEPT_MANY, /* fd; completes once a connection until cancelled or failed */
     WEFT_OP_RECV_MANY,   /* fd; completes once a chunk with the loop's own buffer: `data`, result =
                             its bytes; 0 at the end of the stream */
+
+    /* Files.  These, and reads and writes of regular files, are the kernel's where io_uring has
+     * them and otherwise done by threads of the loop: they never block it (rule I06). */
+    WEFT_OP_OPEN,     /* path, flags = O_…, bytes = mode; result: a descriptor, close-on-exec */
+    WEFT_OP_FSYNC,    /* fd */
+    WEFT_OP_TRUNCATE, /* fd, offset = the new size */
+    WEFT_OP_STAT,     /* path, or NULL for fd; flags = AT_…; buf = struct statx * */
+    WEFT_OP_RENAME,   /* path, buf = const char *, the new one */
+    WEFT_OP_UNLINK,   /* path; flags = AT_REMOVEDIR: a directory */
+    WEFT_OP_MKDIR,    /* path, bytes = mode */
+    WEFT_OP_READDIR,  /* fd, buf, bytes; result: bytes of the kernel's entries (getdents64) */
+    WEFT_OP_KIND_COUNT
 };
 
 typedef struct weft_op_args {
@@ -142,6 +155,7 @@ typedef struct weft_op_args {
     int64_t offset;
     uint32_t flags;
     bool is_idle; /* waits for the outside: alone it does not keep the loop busy */
+    const char *path;
 } weft_op_args;
 
 typedef struct weft_op weft_op;
@@ -155,12 +169,11 @@ typedef struct weft_completion {
 
 typedef void weft_op_fn(weft_op *op, const weft_completion *completion, void *arg);
 
-/* Starts an operation.  Until the final completion the kernel owns `buf`, the address in it and the
- * descriptor: do not free, reuse or close them.  fn is called exactly once with is_final set, never
- * from inside this call.  One reader and one writer a descriptor (polls and transfers at an offset
- * do not count): a second gives -EBUSY.  -EINVAL for an unknown kind,
- * -ENOMEM, -EAGAIN (op_count_max), -EBADF, -EPERM (not this backend's descriptor); then fn is never
- * called. */
+/* Starts an operation.  Until the final completion the kernel owns `buf`, the address in it, `path`
+ * and the descriptor: do not free, reuse or close them.  fn is called exactly once with is_final
+ * set, never from inside this call.  One reader and one writer a descriptor (polls and transfers at
+ * an offset do not count): a second gives -EBUSY.  -EINVAL for an unknown kind, -ENOMEM, -EAGAIN
+ * (op_count_max), -EBADF, -EPERM (not this backend's descriptor); then fn is never called. */
 WEFT_API WEFT_MUST_USE int weft_op_start(weft_loop *loop, const weft_op_args *args, weft_op_fn *fn,
                                          void *arg, weft_op **out);
 

@@ -19,6 +19,8 @@
 
 WEFT_BEGIN_DECLS
 
+struct statx; /* of <sys/stat.h> */
+
 typedef struct weft_thread {
     unsigned long priv_id;
 } weft_thread;
@@ -68,7 +70,12 @@ typedef struct weft_platform {
     ssize_t (*pwrite)(int fd, const void *buf, size_t bytes, int64_t offset);
     int (*fsync)(int fd);
     int (*rename)(const char *from, const char *to);
-    int (*unlink)(const char *path);
+    int (*unlink)(const char *path, int flags); /* AT_REMOVEDIR: a directory */
+    int (*mkdir)(const char *path, int mode);
+    int (*truncate)(int fd, int64_t bytes);
+    int (*statx)(int fd, const char *path, int flags, struct statx *out); /* basic fields */
+    ssize_t (*readdir)(int fd, void *buf, size_t bytes); /* entries as getdents64 gives them */
+    int (*set_blocking)(int fd, bool blocks);
 
     /* Threads.  `fn` runs with every signal blocked. */
     int (*thread_start)(weft_thread *out, void (*fn)(void *arg), void *arg, size_t stack_bytes);

@@ -52,11 +52,9 @@ static ssize_t attempt_transfer(const weft_op_args *args)
     size_t bytes = args->bytes < TRANSFER_BYTES_MAX ? args->bytes : TRANSFER_BYTES_MAX;
     switch (args->kind) {
     case WEFT_OP_READ:
-        return args->offset >= 0 ? wf_sys_pread(args->fd, args->buf, bytes, args->offset)
-                                 : wf_sys_read(args->fd, args->buf, bytes);
+        return wf_sys_read(args->fd, args->buf, bytes);
     case WEFT_OP_WRITE:
-        return args->offset >= 0 ? wf_sys_pwrite(args->fd, args->buf, bytes, args->offset)
-                                 : wf_sys_write(args->fd, args->buf, bytes);
+        return wf_sys_write(args->fd, args->buf, bytes);
     case WEFT_OP_RECV:
         return wf_sys_recv(args->fd, args->buf, bytes, (int)args->flags);
     default:

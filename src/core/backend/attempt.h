@@ -15,7 +15,7 @@
 #define WF_ATTEMPT_WAIT INT_MIN
 
 /* Result or -errno of the operation, or WF_ATTEMPT_WAIT.  A connect is attempted again to learn how
- * it went.  Not for the _MANY kinds. */
+ * it went.  Not for the _MANY kinds and for files. */
 int wf_attempt(const weft_op_args *args);
 
 /* Events of `events` that are there now (error and hang-up always count), or -errno. */

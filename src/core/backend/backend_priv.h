@@ -16,6 +16,7 @@
 #include <weft/sys/loop.h>
 
 #include "base/list.h"
+#include "core/pool.h"
 
 struct weft_op {
     uint32_t index, generation; /* generation is never 0 */
@@ -27,11 +28,18 @@ struct weft_op {
     weft_op_args args;
     weft_op_fn *fn;
     void *arg;
-    wf_list fd_link;  /* in its descriptor's list */
-    wf_list link;     /* the back end's own: completion queue, retry queue … */
-    weft_timer timer; /* the simulator's own: when the outcome is due */
-    int result;       /* outcome held until it is delivered */
-    int end_code;     /* what a cancelled one reports: -ECANCELED, or -EBADF when closing */
+    wf_list fd_link; /* in its descriptor's list */
+    wf_list link;    /* the back end's own: completion queue, retry queue … */
+    union {
+        weft_timer timer; /* the simulator's own: when the outcome is due */
+        struct {
+            struct wf_pool_job job;
+            weft_msg msg; /* from the thread: it is done */
+            weft_loop *loop;
+        } work; /* while it is the file pool's, see file_pool.h */
+    };
+    int result;   /* outcome held until it is delivered */
+    int end_code; /* what a cancelled one reports: -ECANCELED, or -EBADF when closing */
 };
 
 enum wf_op_state { WF_OP_FREE, WF_OP_PENDING, WF_OP_CANCELLING };
@@ -125,6 +133,10 @@ void wf_op_complete(weft_loop *loop, weft_op *op, const weft_completion *complet
 
 /* The same, final and without data. */
 void wf_op_finish(weft_loop *loop, weft_op *op, int result);
+
+/* What a fault point at the start of an operation makes of it, for back ends that make no call they
+ * could fail: a result, or 0. */
+int wf_op_fault(int kind);
 
 /* True for the kinds that complete many times. */
 static inline bool wf_op_is_many(const weft_op *op)

@@ -7,9 +7,11 @@
  * kept in its record, so an operation is tried when it may succeed and waits for the next edge when
  * it cannot; no epoll_ctl is made for a wait.
  *
- * Invariants.  An operation is ready (on the ready list, to be tried in this or the next poll) or
- * waiting (for an edge of its side).  A side's bit is cleared only when the kernel said -EAGAIN or
- * a stream was read short, so the next edge is still to come.
+ * Files have no readiness: threads of the loop's file pool work on them.
+ *
+ * Invariants.  An operation is ready (on the ready list, to be tried in this or the next poll),
+ * waiting (for an edge of its side) or the pool's.  A side's bit is cleared only when the kernel
+ * said -EAGAIN or a stream was read short, so the next edge is still to come.
  */
 
 #include "core/backend/backend_priv.h"
@@ -18,6 +20,8 @@
 #include "base/sys.h"
 #include "core/backend/attempt.h"
 #include "core/backend/eventfd.h"
+#include "core/backend/file_call.h"
+#include "core/backend/file_pool.h"
 #include "core/loop_priv.h"
 
 #include <fcntl.h>
@@ -54,7 +58,9 @@ enum {
 /* Bits of weft_op.stage. */
 enum {
     STAGE_WAITING = 1u,
-    STAGE_OLD = 2u, /* rests on a registration made for an earlier operation */
+    STAGE_OLD = 2u,   /* rests on a registration made for an earlier operation */
+    STAGE_POOL = 4u,  /* a thread does it */
+    STAGE_FAULT = 8u, /* a test makes it fail with its result */
 };
 
 struct epoll_state {
@@ -262,12 +268,39 @@ static void verify_waiting(weft_loop *loop)
         op_verify(loop, wf_container(pos, weft_op, link));
 }
 
+static bool is_transfer(int kind)
+{
+    return kind == WEFT_OP_READ || kind == WEFT_OP_WRITE;
+}
+
+static int submit_to_pool(weft_loop *loop, weft_op *op)
+{
+    op->stage = STAGE_POOL;
+    int rc = wf_file_pool_submit(loop, op);
+    if (rc < 0)
+        op->stage = 0;
+    return rc;
+}
+
+static int submit_file(weft_loop *loop, weft_op *op)
+{
+    int fault = wf_op_fault(op->args.kind);
+    if (fault == 0)
+        return submit_to_pool(loop, op);
+    op->stage = STAGE_FAULT;
+    op->result = fault;
+    op_make_ready(loop, op);
+    return 0;
+}
+
 static int epoll_submit(weft_loop *loop, weft_op *op)
 {
     if (op->args.kind == WEFT_OP_NOP) {
         op_make_ready(loop, op);
         return 0;
     }
+    if (wf_op_is_file(&op->args))
+        return submit_file(loop, op);
     struct wf_fd *fd = wf_fd_find(loop, op->args.fd);
     bool is_alone = fd->ops.next == &op->fd_link;
     if ((fd->state & FD_ADDED) && is_alone)
@@ -279,6 +312,8 @@ static int epoll_submit(weft_loop *loop, weft_op *op)
         if (rc < 0)
             return rc;
     }
+    if ((fd->state & FD_ALWAYS) && is_transfer(op->args.kind))
+        return submit_file(loop, op);
     bool tries_at_once =
         is_connect || op->args.kind == WEFT_OP_POLL || (fd->state & (FD_ALWAYS | op_side_bit(op)));
     if (tries_at_once)
@@ -290,8 +325,10 @@ static int epoll_submit(weft_loop *loop, weft_op *op)
 
 static int epoll_try(weft_loop *loop, const weft_op_args *args)
 {
+    if (wf_op_is_file(args))
+        return -EAGAIN;
     struct wf_fd *fd = wf_fd_find(loop, args->fd);
-    if (kind_may_block(args->kind) && (fd == NULL || fd_blocks(fd)))
+    if (kind_may_block(args->kind) && (fd == NULL || (fd->state & FD_ALWAYS) || fd_blocks(fd)))
         return -EAGAIN;
     bool is_added = fd != NULL && (fd->state & FD_ADDED);
     if (is_added && !(fd->state & kind_side_bit(args->kind)))
@@ -306,7 +343,10 @@ static int epoll_try(weft_loop *loop, const weft_op_args *args)
 
 static void epoll_cancel(weft_loop *loop, weft_op *op)
 {
-    op_make_ready(loop, op); /* the step ends it */
+    if ((op->stage & STAGE_POOL) && !wf_file_pool_withdraw(loop, op))
+        return; /* its thread says how it ended */
+    if (!(op->stage & STAGE_FAULT))
+        op_make_ready(loop, op); /* the step ends it */
 }
 
 /* ---- steps ---- */
@@ -314,7 +354,7 @@ static void epoll_cancel(weft_loop *loop, weft_op *op)
 /* Tries an operation whose descriptor might block the thread only if poll(2) says it will not. */
 static int attempt_without_blocking(struct wf_fd *fd, const weft_op_args *args)
 {
-    if (!kind_may_block(args->kind) || (fd->state & FD_ALWAYS) || !fd_blocks(fd))
+    if (!kind_may_block(args->kind) || !fd_blocks(fd))
         return wf_attempt(args);
     bool writes = args->kind == WEFT_OP_WRITE;
     int rc = wf_attempt_poll(fd->number, writes ? POLLOUT : POLLIN);
@@ -344,8 +384,20 @@ static int op_blocked(weft_loop *loop, weft_op *op, struct wf_fd *fd)
     return 0;
 }
 
+/* The number of an old registration turned out to mean a regular file. */
+static int step_to_pool(weft_loop *loop, weft_op *op)
+{
+    int rc = submit_to_pool(loop, op);
+    if (rc == 0)
+        return 0;
+    wf_op_finish(loop, op, rc);
+    return 1;
+}
+
 static int step_once(weft_loop *loop, weft_op *op, struct wf_fd *fd)
 {
+    if ((fd->state & FD_ALWAYS) && is_transfer(op->args.kind))
+        return step_to_pool(loop, op);
     int rc = attempt_without_blocking(fd, &op->args);
     if (rc == WF_ATTEMPT_WAIT)
         return op_blocked(loop, op, fd);
@@ -411,6 +463,10 @@ static int step_recv_many(weft_loop *loop, weft_op *op, struct wf_fd *fd)
 /* How many completions it told. */
 static int op_step(weft_loop *loop, weft_op *op)
 {
+    if (op->stage & STAGE_FAULT) {
+        wf_op_finish(loop, op, op->result);
+        return 1;
+    }
     if (op->state == WF_OP_CANCELLING) {
         wf_op_finish(loop, op, -ECANCELED);
         return 1;

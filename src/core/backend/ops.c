@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "core/backend/file_call.h"
 #include "core/loop_priv.h"
 #include "core/signals_priv.h"
 
@@ -70,13 +71,16 @@ static int op_new(struct wf_ops *ops, weft_op **out)
 }
 
 /* The new generation makes every token of the old life stale. */
-static void op_free(struct wf_ops *ops, weft_op *op)
+static void op_free(weft_loop *loop, weft_op *op)
 {
+    struct wf_ops *ops = &loop->ops;
     if (++op->generation == 0)
         op->generation = 1;
     ops->used--;
     if (op->args.is_idle)
         ops->idle--;
+    if (wf_op_is_file(&op->args))
+        weft_loop_unhold(loop);
     op_push_free(ops, op);
 }
 
@@ -236,9 +240,9 @@ int weft_fd_close(weft_loop *loop, int number, void (*done)(void *arg), void *ar
 
 /* ---- operations ---- */
 
-static bool kind_has_fd(int kind)
+static bool args_have_fd(const weft_op_args *args)
 {
-    return kind != WEFT_OP_NOP;
+    return args->kind != WEFT_OP_NOP && args->path == NULL;
 }
 
 static enum wf_fd_side args_side(const weft_op_args *args)
@@ -275,7 +279,7 @@ static bool fd_side_is_busy(const struct wf_fd *fd, enum wf_fd_side side)
 static int op_attach(weft_loop *loop, weft_op *op)
 {
     wf_list_init(&op->fd_link);
-    if (!kind_has_fd(op->args.kind))
+    if (!args_have_fd(&op->args))
         return 0;
     struct wf_fd *fd;
     int rc = fd_get(loop, op->args.fd, &fd);
@@ -287,10 +291,38 @@ static int op_attach(weft_loop *loop, weft_op *op)
     return 0;
 }
 
+int wf_op_fault(int kind)
+{
+    static const struct {
+        const char *point;
+        int rc;
+    } faults[WEFT_OP_KIND_COUNT] = {
+        [WEFT_OP_READ] = {"read", -EIO},
+        [WEFT_OP_WRITE] = {"write", -EIO},
+        [WEFT_OP_RECV] = {"recv", -ECONNRESET},
+        [WEFT_OP_SEND] = {"send", -ECONNRESET},
+        [WEFT_OP_ACCEPT] = {"accept", -EMFILE},
+        [WEFT_OP_CONNECT] = {"connect", -ECONNREFUSED},
+        [WEFT_OP_ACCEPT_MANY] = {"accept", -EMFILE},
+        [WEFT_OP_RECV_MANY] = {"recv", -ECONNRESET},
+        [WEFT_OP_OPEN] = {"open", -EMFILE},
+        [WEFT_OP_FSYNC] = {"fsync", -EIO},
+        [WEFT_OP_TRUNCATE] = {"truncate", -EIO},
+        [WEFT_OP_STAT] = {"stat", -EIO},
+        [WEFT_OP_RENAME] = {"rename", -EIO},
+        [WEFT_OP_UNLINK] = {"unlink", -EIO},
+        [WEFT_OP_MKDIR] = {"mkdir", -ENOSPC},
+        [WEFT_OP_READDIR] = {"readdir", -EIO},
+    };
+    if (faults[kind].point != NULL && WEFT_FAULT(WEFT_FAULT_CALL, faults[kind].point))
+        return faults[kind].rc;
+    return 0;
+}
+
 int weft_op_start(weft_loop *loop, const weft_op_args *args, weft_op_fn *fn, void *arg,
                   weft_op **out)
 {
-    if (args->kind < WEFT_OP_NOP || args->kind > WEFT_OP_RECV_MANY)
+    if (args->kind < WEFT_OP_NOP || args->kind >= WEFT_OP_KIND_COUNT)
         return -EINVAL;
     if (WEFT_FAULT(WEFT_FAULT_CALL, "op_start"))
         return -EAGAIN;
@@ -311,6 +343,8 @@ int weft_op_start(weft_loop *loop, const weft_op_args *args, weft_op_fn *fn, voi
     wf_list_init(&op->link);
     if (args->is_idle)
         loop->ops.idle++;
+    if (wf_op_is_file(args))
+        weft_loop_hold(loop); /* a disk always answers: a virtual clock waits for it */
 
     rc = op_attach(loop, op);
     if (rc < 0)
@@ -322,7 +356,7 @@ int weft_op_start(weft_loop *loop, const weft_op_args *args, weft_op_fn *fn, voi
     return 0;
 fail:
     wf_list_remove(&op->fd_link);
-    op_free(&loop->ops, op);
+    op_free(loop, op);
     return rc;
 }
 
@@ -355,17 +389,18 @@ void wf_op_complete(weft_loop *loop, weft_op *op, const weft_completion *complet
     weft_completion told = *completion;
     weft_op_fn *fn = op->fn;
     void *arg = op->arg;
-    int number = kind_has_fd(op->args.kind) ? op->args.fd : -1;
-    bool is_accept = op->args.kind == WEFT_OP_ACCEPT || op->args.kind == WEFT_OP_ACCEPT_MANY;
+    int number = args_have_fd(&op->args) ? op->args.fd : -1;
+    bool is_opening = op->args.kind == WEFT_OP_ACCEPT || op->args.kind == WEFT_OP_ACCEPT_MANY ||
+                      op->args.kind == WEFT_OP_OPEN;
 
     if (told.result == -ECANCELED && op->state == WF_OP_CANCELLING)
         told.result = op->end_code;
     if (told.is_final) {
         wf_list_remove(&op->link);
         wf_list_remove(&op->fd_link);
-        op_free(&loop->ops, op);
+        op_free(loop, op);
     }
-    if (is_accept && told.result >= 0)
+    if (is_opening && told.result >= 0)
         fd_forget_predecessor(loop, told.result);
 
     fn(op, &told, arg);

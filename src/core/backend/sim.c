@@ -14,6 +14,7 @@
 #include "core/backend/backend_priv.h"
 
 #include "base/sys.h"
+#include "core/backend/file_call.h"
 #include "core/loop_priv.h"
 #include "core/sim_priv.h"
 
@@ -52,22 +53,11 @@ static int do_poll(const struct sim_socket *socket, uint32_t wanted)
     return there != 0 ? there : -EAGAIN;
 }
 
-static int do_file(struct sim_socket *socket, const weft_op_args *args)
-{
-    const weft_platform *table = &socket->world->table;
-    if (args->kind != WEFT_OP_READ)
-        return -EBADF;
-    return (int)(args->offset >= 0 ? table->pread(args->fd, args->buf, args->bytes, args->offset)
-                                   : sim_socket_recv(socket, args->buf, args->bytes, 0));
-}
-
 /* The result, or -EAGAIN.  `is_again`: it was tried before. */
 static int do_args(struct sim_socket *socket, const weft_op_args *args, bool is_again)
 {
     struct sim_addr peer;
     bool is_socket_call = args->kind != WEFT_OP_READ && args->kind != WEFT_OP_WRITE;
-    if (socket->state == SIM_FILE && args->kind != WEFT_OP_POLL)
-        return do_file(socket, args);
     if (is_socket_call && args->kind != WEFT_OP_POLL && socket->domain == AF_UNSPEC)
         return -ENOTSOCK;
     switch (args->kind) {
@@ -153,11 +143,19 @@ static void op_attempt(struct sim_world *world, weft_op *op, bool is_again)
         op_settle(world, op, result);
 }
 
+static void op_do_file(struct sim_world *world, weft_op *op)
+{
+    op_verify_buffer(op);
+    op_settle(world, op, wf_file_call(&world->table, &op->args));
+}
+
 static void op_begin(struct sim_world *world, weft_op *op)
 {
     op->stage = SIM_OP_TRYING;
     if (op->args.kind == WEFT_OP_NOP)
         op_settle(world, op, 0);
+    else if (wf_op_is_file(&op->args))
+        op_do_file(world, op);
     else
         op_attempt(world, op, /* is_again= */ false);
 }
@@ -170,11 +168,17 @@ static void op_timer(weft_timer *timer)
 static int sim_submit(weft_loop *loop, weft_op *op)
 {
     struct sim_world *world = world_of(loop);
-    struct sim_socket *socket = sim_socket_of(world, op->args.fd);
-    if (op->args.kind != WEFT_OP_NOP && socket == NULL)
+    bool has_fd = op->args.kind != WEFT_OP_NOP && op->args.path == NULL;
+    struct sim_socket *socket = has_fd ? sim_socket_of(world, op->args.fd) : NULL;
+    if (has_fd && socket == NULL)
         return -EBADF;
+    int fault = wf_op_is_file(&op->args) ? wf_op_fault(op->args.kind) : 0;
     weft_timer_init(&op->timer, op_timer);
-    if (op->args.kind != WEFT_OP_NOP)
+    if (fault != 0) {
+        op_settle(world, op, fault);
+        return 0;
+    }
+    if (has_fd)
         wf_list_append(&socket->waiting, &op->link); /* also while it is DELAYED */
     if (op_sends(op))
         op->result = op_checksum(op);
@@ -198,6 +202,8 @@ static int sim_try(weft_loop *loop, const weft_op_args *args)
     struct sim_socket *socket = sim_socket_of(world, args->fd);
     if (socket == NULL)
         return args->fd < 0 || args->fd >= SIM_FD_BASE ? -EBADF : -EPERM;
+    if (wf_op_is_file(args))
+        return -EAGAIN;
     /* A connect that has begun cannot be begun again by the operation that follows. */
     if (args->kind == WEFT_OP_CONNECT || sim_chance(world, world->options.wait_ppm))
         return -EAGAIN;

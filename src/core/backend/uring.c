@@ -16,10 +16,13 @@
 #include "base/alloc.h"
 #include "base/sys.h"
 #include "core/backend/eventfd.h"
+#include "core/backend/file_call.h"
+#include "core/backend/file_pool.h"
 #include "core/backend/uring_buffers.h"
 #include "core/backend/uring_ring.h"
 #include "core/loop_priv.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 
@@ -34,6 +37,7 @@ enum {
     STAGE_KERNEL = 1u, /* submitted: its own completion will come */
     STAGE_POLL = 2u,   /* what is submitted, or will be, is a poll before the operation */
     STAGE_DONE = 4u,   /* on the done list with its result */
+    STAGE_POOL = 8u,   /* a thread does it: the ring does not know how */
 };
 
 /* User data of submissions that are no operations; tokens are never below 2^32. */
@@ -183,6 +187,72 @@ static uint32_t poll_mask(uint32_t events)
 #endif
 }
 
+/* The number of a file operation that the ring takes; -1: none. */
+static int file_opcode(int kind)
+{
+    switch (kind) {
+    case WEFT_OP_OPEN:
+        return IORING_OP_OPENAT;
+    case WEFT_OP_FSYNC:
+        return IORING_OP_FSYNC;
+    case WEFT_OP_TRUNCATE:
+        return WF_OP_FTRUNCATE;
+    case WEFT_OP_STAT:
+        return IORING_OP_STATX;
+    case WEFT_OP_RENAME:
+        return IORING_OP_RENAMEAT;
+    case WEFT_OP_UNLINK:
+        return IORING_OP_UNLINKAT;
+    case WEFT_OP_MKDIR:
+        return IORING_OP_MKDIRAT;
+    default:
+        return -1;
+    }
+}
+
+static bool ring_takes(const struct uring_state *state, int kind)
+{
+    int opcode = file_opcode(kind);
+    return kind < WEFT_OP_OPEN || ((state->ring.features & WF_RING_FILES) && opcode >= 0 &&
+                                   wf_ring_has_op(&state->ring, (unsigned)opcode));
+}
+
+/* Paths are relative to the working directory. */
+static void sqe_file(struct io_uring_sqe *sqe, const weft_op_args *args)
+{
+    sqe->opcode = (uint8_t)file_opcode(args->kind);
+    if (args->path != NULL)
+        sqe->fd = AT_FDCWD;
+    sqe->addr = (uint64_t)(uintptr_t)args->path;
+    switch (args->kind) {
+    case WEFT_OP_OPEN:
+        sqe->open_flags = args->flags | O_CLOEXEC;
+        sqe->len = (uint32_t)args->bytes;
+        break;
+    case WEFT_OP_TRUNCATE:
+        sqe->off = (uint64_t)args->offset;
+        break;
+    case WEFT_OP_STAT:
+        sqe->addr = (uint64_t)(uintptr_t)(args->path != NULL ? args->path : "");
+        sqe->statx_flags = args->flags | (args->path != NULL ? 0 : AT_EMPTY_PATH);
+        sqe->len = STATX_BASIC_STATS;
+        sqe->off = (uint64_t)(uintptr_t)args->buf;
+        break;
+    case WEFT_OP_RENAME:
+        sqe->len = (uint32_t)AT_FDCWD;
+        sqe->off = (uint64_t)(uintptr_t)args->buf;
+        break;
+    case WEFT_OP_UNLINK:
+        sqe->unlink_flags = args->flags;
+        break;
+    case WEFT_OP_MKDIR:
+        sqe->len = (uint32_t)args->bytes;
+        break;
+    default:
+        break;
+    }
+}
+
 static void sqe_fill(const struct uring_state *state, struct io_uring_sqe *sqe, const weft_op *op)
 {
     const weft_op_args *args = &op->args;
@@ -230,9 +300,12 @@ static void sqe_fill(const struct uring_state *state, struct io_uring_sqe *sqe, 
     case WEFT_OP_RECV_MANY:
         sqe_receive_many(state, sqe);
         break;
-    default:
+    case WEFT_OP_NOP:
         sqe->opcode = IORING_OP_NOP;
         sqe->fd = -1;
+        break;
+    default:
+        sqe_file(sqe, args);
         break;
     }
 }
@@ -264,37 +337,22 @@ static void op_set_done(struct uring_state *state, weft_op *op, int result)
     wf_list_append(&state->done, &op->link);
 }
 
-/* What a fault point at the submit makes of the operation: the same as the plain call's. */
-static int submit_fault(int kind)
+static int submit_to_pool(weft_loop *loop, weft_op *op)
 {
-    static const struct {
-        const char *point;
-        int rc;
-    } faults[] = {
-        [WEFT_OP_NOP] = {NULL, 0},
-        [WEFT_OP_READ] = {"read", -EIO},
-        [WEFT_OP_WRITE] = {"write", -EIO},
-        [WEFT_OP_RECV] = {"recv", -ECONNRESET},
-        [WEFT_OP_SEND] = {"send", -ECONNRESET},
-        [WEFT_OP_ACCEPT] = {"accept", -EMFILE},
-        [WEFT_OP_CONNECT] = {"connect", -ECONNREFUSED},
-        [WEFT_OP_POLL] = {NULL, 0},
-        [WEFT_OP_ACCEPT_MANY] = {"accept", -EMFILE},
-        [WEFT_OP_RECV_MANY] = {"recv", -ECONNRESET},
-    };
-    if (faults[kind].point != NULL && WEFT_FAULT(WEFT_FAULT_CALL, faults[kind].point))
-        return faults[kind].rc;
-    return 0;
+    op->stage = STAGE_POOL;
+    return wf_file_pool_submit(loop, op);
 }
 
 static int uring_submit(weft_loop *loop, weft_op *op)
 {
     struct uring_state *state = state_of(loop);
-    int fault = submit_fault(op->args.kind);
+    int fault = wf_op_fault(op->args.kind);
     if (fault != 0) {
         op_set_done(state, op, fault);
         return 0;
     }
+    if (!ring_takes(state, op->args.kind))
+        return submit_to_pool(loop, op);
     if (op->args.kind == WEFT_OP_RECV_MANY && state->buffers.entries == NULL)
         op->stage = STAGE_POLL;
     op_push(state, op);
@@ -320,6 +378,8 @@ static void uring_cancel(weft_loop *loop, weft_op *op)
     struct uring_state *state = state_of(loop);
     if (op->stage & STAGE_DONE)
         return; /* it has its outcome */
+    if ((op->stage & STAGE_POOL) && !wf_file_pool_withdraw(loop, op))
+        return; /* its thread says how it ended */
     if (!(op->stage & STAGE_KERNEL)) {
         op_set_done(state, op, -ECANCELED);
         return;
@@ -402,7 +462,8 @@ static void on_single(weft_loop *loop, weft_op *op, int result)
  * connect to a Unix listener whose queue is full has nothing to poll for. */
 static bool must_poll_first(const weft_op *op, int result)
 {
-    return result == -EAGAIN && op->args.kind != WEFT_OP_CONNECT && op->args.kind != WEFT_OP_POLL;
+    return result == -EAGAIN && op->args.kind != WEFT_OP_CONNECT && op->args.kind != WEFT_OP_POLL &&
+           op->args.kind < WEFT_OP_OPEN;
 }
 
 static void on_operation(weft_loop *loop, weft_op *op, const struct io_uring_cqe *cqe)

@@ -53,6 +53,7 @@ enum {
     WF_UNREGISTER_PBUF_RING = 23, /* 5.19 */
     WF_OP_SOCKET = 45,            /* came with multishot accept, 5.19 */
     WF_OP_SEND_ZC = 47,           /* came with multishot receive, 6.0 */
+    WF_OP_FTRUNCATE = 55,         /* 6.9 */
 };
 
 struct wf_ring_fd_update { /* io_uring_rsrc_update */

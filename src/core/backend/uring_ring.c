@@ -61,6 +61,7 @@ static const struct {
     {"recv_multishot", WF_RING_RECV_MULTISHOT},
     {"buffers", WF_RING_BUFFERS},
     {"cqe_skip", WF_RING_CQE_SKIP},
+    {"files", WF_RING_FILES},
 };
 
 #define FEATURE_NAMES_COUNT (sizeof feature_names / sizeof feature_names[0])
@@ -107,7 +108,9 @@ static int ring_probe(struct wf_ring *ring, uint32_t masked)
         ring->features |= WF_RING_ACCEPT_MULTISHOT | WF_RING_BUFFERS;
     if (probe_has(probe, WF_OP_SEND_ZC))
         ring->features |= WF_RING_RECV_MULTISHOT;
-    ring->features &= ~masked;
+    for (uint8_t op = 0; op < 64; op++)
+        ring->ops |= (uint64_t)probe_has(probe, op) << op;
+    ring->features = (ring->features | WF_RING_FILES) & ~masked;
     return 0;
 }
 

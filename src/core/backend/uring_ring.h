@@ -23,6 +23,7 @@ enum wf_ring_feature {
     WF_RING_RECV_MULTISHOT = 1u << 5,
     WF_RING_BUFFERS = 1u << 6,  /* a ring of buffers for receives */
     WF_RING_CQE_SKIP = 1u << 7, /* a success may stay silent */
+    WF_RING_FILES = 1u << 8,    /* file operations, those of `ops` */
 };
 
 struct wf_ring {
@@ -30,6 +31,7 @@ struct wf_ring {
     int enter_fd; /* the number enter wants: fd, or its registered index */
     uint32_t enter_flags;
     uint32_t features; /* enum wf_ring_feature: what there is, less what is masked */
+    uint64_t ops;      /* by number: operations the kernel knows */
 
     uint32_t sq_mask, sq_entries;
     uint32_t *sq_head, *sq_tail, *sq_flags;
@@ -59,6 +61,11 @@ struct io_uring_sqe *wf_ring_get_sqe(struct wf_ring *ring);
 int wf_ring_enter(struct wf_ring *ring, weft_time timeout);
 
 int wf_ring_register(struct wf_ring *ring, unsigned what, void *arg, unsigned count);
+
+static inline bool wf_ring_has_op(const struct wf_ring *ring, unsigned op)
+{
+    return (ring->ops >> op & 1) != 0;
+}
 
 static inline uint32_t wf_ring_unsubmitted(const struct wf_ring *ring)
 {

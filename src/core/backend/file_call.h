@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * One file operation by plain system calls, which may block: what a thread of the file pool does,
+ * and the simulator on its disk.
+ */
+#ifndef WF_FILE_CALL_H
+#define WF_FILE_CALL_H
+
+#include <weft/sys/loop.h>
+#include <weft/sys/platform.h>
+
+/* True for the kinds that are about files whatever the descriptor is. */
+static inline bool wf_op_is_file(const weft_op_args *args)
+{
+    bool is_transfer = args->kind == WEFT_OP_READ || args->kind == WEFT_OP_WRITE;
+    return args->kind >= WEFT_OP_OPEN || (is_transfer && args->offset >= 0);
+}
+
+/* Result or -errno.  Also for reads and writes at the descriptor's own position. */
+int wf_file_call(const weft_platform *platform, const weft_op_args *args);
+
+#endif
