@@ -19,6 +19,7 @@
 #define WEFT_NET_H
 
 #include <weft/base.h>
+#include <weft/reader.h>
 
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -104,6 +105,10 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_stream_peek(weft_stream *stream, 
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_stream_peek_until(weft_stream *stream,
                                                                  weft_str delim, size_t limit,
                                                                  weft_str *out);
+
+/* A reader of lines and blocks (<weft/reader.h>) of the stream, which outlives it. */
+WEFT_API WEFT_MUST_USE int weft_stream_reader_new(weft_reader **out, weft_stream *stream,
+                                                  const weft_reader_options *options);
 
 /* Takes `bytes` of the unread bytes, at most what is there. */
 WEFT_API void weft_stream_consume(weft_stream *stream, size_t bytes);

@@ -418,6 +418,24 @@ static int swap_words(weft_stream *stream)
     return weft_stream_shutdown(stream);
 }
 
+TASK_TEST(stream_lines_come_through_a_reader)
+{
+    weft_stream *pair[2];
+    weft_reader *reader;
+    weft_str line;
+    CHECK_OK(weft_stream_pair(pair));
+    CHECK_OK(weft_stream_reader_new(&reader, pair[0], NULL));
+    CHECK_OK(weft_stream_write(pair[1], "GET /\r\nHost", 11));
+    CHECK_OK(weft_stream_close(pair[1]));
+    CHECK_EQ(weft_reader_read_line(reader, &line), 1);
+    CHECK_BYTES(line.ptr, line.len, "GET /", 5);
+    CHECK_EQ(weft_reader_read_line(reader, &line), 1);
+    CHECK_BYTES(line.ptr, line.len, "Host", 4);
+    CHECK_EQ(weft_reader_read_line(reader, &line), 0);
+    weft_reader_close(reader);
+    CHECK_OK(weft_stream_close(pair[0]));
+}
+
 SCENARIO(stream_pair_echoes)
 {
     weft_stream *ends[2];

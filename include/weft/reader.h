@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Reader: lines and blocks of a file, a pipe, a stream or a function, through a bounded buffer.
+ *
+ *     weft_reader *reader;
+ *     weft_str line;
+ *     WEFT_TRY(weft_reader_open(&reader, "access.log", NULL));
+ *     while ((rc = weft_reader_read_line(reader, &line)) == 1)
+ *         printf("%.*s\n", (int)line.len, line.ptr);
+ *     weft_reader_close(reader);
+ *
+ * A line is what stands before "\n" or "\r\n", or before the end of the input; it may hold any
+ * other byte, NUL too.  Lines and blocks of one reader may be read in turns.  One task at a time
+ * reads.
+ *
+ * Cancel.  Nothing is lost: what has been read stays in the buffer, and the same call goes on where
+ * it was (rule C04).
+ */
+#ifndef WEFT_READER_H
+#define WEFT_READER_H
+
+#include <weft/base.h>
+
+#include <sys/types.h>
+
+WEFT_BEGIN_DECLS
+
+typedef struct weft_reader weft_reader;
+
+/* Zero means "choose for me" in every field. */
+typedef struct weft_reader_options {
+    size_t bytes_max; /* the longest line, without its end, and the longest block; 0: 64 KiB */
+} weft_reader_options;
+
+/* Where bytes come from: reads at least one and at most `bytes`; 0 at the end; negative. */
+typedef ssize_t weft_read_fn(void *buf, size_t bytes, void *arg);
+
+/* A reader of a function; `options` may be NULL.  -ENOMEM. */
+WEFT_API WEFT_MUST_USE int weft_reader_new(weft_reader **out, const weft_reader_options *options,
+                                           weft_read_fn *read, void *arg);
+
+/* A reader of a descriptor, which stays the caller's and outlives the reader. */
+WEFT_API WEFT_MUST_USE int weft_reader_new_fd(weft_reader **out, int fd,
+                                              const weft_reader_options *options);
+
+/* A reader of the file at `path`, which it opens and closes. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_reader_open(weft_reader **out, const char *path,
+                                                       const weft_reader_options *options);
+
+/* The next line, without its end: 1, and *out is borrowed until the next call on the reader; 0 at
+ * the end.  -WEFT_ELIMIT for a line that is too long, with a text that says which and how long; the
+ * next call goes on behind it.  What the source failed with; then the same call may be made again.
+ */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_reader_read_line(weft_reader *reader, weft_str *out);
+
+/* The next `bytes` bytes, fewer only at the end: 1, and *out is borrowed as above; 0 at the end.
+ * -EINVAL if `bytes` is 0 or over the limit. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_reader_read_block(weft_reader *reader, size_t bytes,
+                                                             weft_str *out);
+
+/* Number of the line read last, from 1; a line that was too long counts. */
+WEFT_API uint64_t weft_reader_get_line(const weft_reader *reader);
+
+/* Frees; closes what weft_reader_open() opened, also in a cancelled task.  NULL is fine. */
+WEFT_API WEFT_WAITS void weft_reader_close(weft_reader *reader);
+
+WEFT_END_DECLS
+
+#endif
