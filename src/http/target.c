@@ -141,22 +141,3 @@ int wf_http_query_decode(weft_str text, char *out, size_t *out_len)
     *out_len = count;
     return 0;
 }
-
-bool wf_http_query_name_is(weft_str encoded, const char *name)
-{
-    size_t at = 0;
-    for (; *name != 0 && at < encoded.len; name++, at++) {
-        char c = encoded.ptr[at];
-        if (c == '%') {
-            if (!escape_is_valid(encoded, at))
-                return false;
-            c = escape_value(encoded, at);
-            at += 2;
-        } else if (c == '+') {
-            c = ' ';
-        }
-        if (c != *name)
-            return false;
-    }
-    return *name == 0 && at == encoded.len;
-}

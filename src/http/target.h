@@ -38,7 +38,4 @@ size_t wf_http_query_count(weft_str query);
  * escape that is not two hex digits. */
 int wf_http_query_decode(weft_str text, char *out, size_t *out_len);
 
-/* True if the encoded name decodes to `name`. */
-bool wf_http_query_name_is(weft_str encoded, const char *name);
-
 #endif
