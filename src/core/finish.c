@@ -166,8 +166,7 @@ void wf_task_exit(wf_fiber *fiber, int rc)
     wf_task *task = wf_container(fiber, wf_task, fiber);
     struct wf_sched *sched = wf_loop_current->sched;
     sched->current = NULL;
-    if (!wf_stack_is_intact(&task->stack))
-        wf_sched_log(sched, "stack overflow in a task spawned: %s", task->site);
+    wf_task_verify_stack(task);
     task_close_body(sched, task, rc);
     while (task != NULL && task->state == WF_TASK_FINISHING && task->live == 0)
         task = task_done(sched, task);

@@ -20,17 +20,11 @@
 /* Whose guard a faulting address is in: for the overflow report. */
 static bool run_find_overflow(void *arg, const void *addr, wf_overflow *out)
 {
-    static char name[WEFT_ERROR_NAME_BYTES]; /* the process is about to die */
     struct wf_sched *sched = arg;
     const wf_task *task = sched->current;
     if (task == NULL || !wf_stack_is_guard(&task->stack, addr))
         return false;
-    wf_task_name(task, name, sizeof name);
-    *out = (wf_overflow){
-        .name = name,
-        .site = task->site,
-        .stack_bytes = wf_stack_bytes(&task->stack),
-    };
+    *out = wf_task_overflow(task);
     return true;
 }
 

@@ -92,6 +92,7 @@ void wf_sched_take_stack(struct wf_sched *sched, wf_task *task)
         task->stack = sched->hot_stack;
     } else {
         wf_stacks_take(sched->stacks, &task->stack);
+        sched->has_canaries |= task->stack.guard == WF_GUARD_CANARY;
     }
 }
 

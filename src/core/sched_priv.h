@@ -26,6 +26,7 @@
 #include "core/note.h"
 #include "core/slab.h"
 #include "core/stack.h"
+#include "core/stack_overflow.h"
 #include "core/task_priv.h"
 
 enum wf_task_state { WF_TASK_FREE, WF_TASK_LIVE, WF_TASK_FINISHING, WF_TASK_DONE };
@@ -82,6 +83,7 @@ struct wf_sched {
     uint32_t steps_left;   /* until the loop must look around */
     uint32_t pass_left;    /* under the simulator: tasks of this pass that have not run */
     uint32_t stack_credit; /* stacks reserved for nobody: of tasks that have ended */
+    bool has_canaries;     /* some stacks have no better guard */
     bool has_hot_stack;
     wf_stack hot_stack; /* of the task that ended last: the next fresh one gets it */
     int *errno_at;      /* the thread's */
@@ -119,6 +121,18 @@ static inline wf_task *wf_current(void)
     return sched != NULL ? sched->current : NULL;
 }
 
+/* ---- task.c: an overflow of its stack (rule N02) ----
+ * What there is to say of it; the name is good until the next call.  Async-signal-safe. */
+wf_overflow wf_task_overflow(const wf_task *task);
+_Noreturn void wf_task_die_of_overflow(const wf_task *task);
+
+/* Where no guard stops an overflow, each switch looks for one. */
+static inline void wf_task_verify_stack(const wf_task *task)
+{
+    if (!wf_stack_is_intact(&task->stack))
+        wf_task_die_of_overflow(task);
+}
+
 /* ---- sched.c: who runs ---- */
 int wf_sched_new(weft_loop *loop, const weft_config *config);
 void wf_sched_free(struct wf_sched *sched);
@@ -150,6 +164,8 @@ static inline void wf_sched_leave(struct wf_sched *sched, wf_task *self)
     wf_task *next = wf_sched_next(sched);
     sched->current = next;
     if (next != self) {
+        if (__builtin_expect(sched->has_canaries, 0))
+            wf_task_verify_stack(self);
         int saved_errno = *sched->errno_at;
         sched->stats.switches++;
         wf_fiber_switch(&self->fiber, next != NULL ? &next->fiber : &sched->home);

@@ -68,9 +68,11 @@ static int task_reserve_stack(struct wf_sched *sched, wf_task *task, const struc
     if (spawn->stack_bytes == 0)
         return wf_sched_reserve_stack(sched);
     int rc = wf_stack_map(&task->stack, spawn->stack_bytes);
-    if (rc == 0)
-        task->flags |= WF_TASK_OWN_STACK | WF_TASK_HAS_STACK;
-    return rc;
+    if (rc < 0)
+        return rc;
+    task->flags |= WF_TASK_OWN_STACK | WF_TASK_HAS_STACK;
+    sched->has_canaries |= task->stack.guard == WF_GUARD_CANARY;
+    return 0;
 }
 
 /* A copied argument needs its stack at once. */
@@ -173,14 +175,21 @@ wf_task *wf_task_self(void)
     return wf_current();
 }
 
-weft_loop *wf_task_loop(const wf_task *task)
+wf_overflow wf_task_overflow(const wf_task *task)
 {
-    return task->sched->loop;
+    static char name[WEFT_ERROR_NAME_BYTES]; /* the process is about to die */
+    wf_task_name(task, name, sizeof name);
+    return (wf_overflow){
+        .name = name,
+        .site = task->site,
+        .stack_bytes = wf_stack_bytes(&task->stack),
+    };
 }
 
-struct weft_mutex **wf_task_owned_mutexes(wf_task *task)
+void wf_task_die_of_overflow(const wf_task *task)
 {
-    return &task->owned_mutexes;
+    wf_overflow overflow = wf_task_overflow(task);
+    wf_overflow_die(&overflow);
 }
 
 size_t *wf_task_progress(wf_task *task)

@@ -15,12 +15,6 @@ struct weft_mutex;
 /* The running task, or NULL. */
 wf_task *wf_task_self(void);
 
-/* The loop a task lives on. */
-weft_loop *wf_task_loop(const wf_task *task);
-
-/* Where the list of mutexes it owns begins (rule P04). */
-struct weft_mutex **wf_task_owned_mutexes(wf_task *task);
-
 /* How far its last compound call got, see weft_progress(). */
 size_t *wf_task_progress(wf_task *task);
 

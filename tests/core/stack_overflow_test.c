@@ -5,8 +5,14 @@
 
 #include "core/stack_overflow.h"
 
+#include <weft/gather.h>
+#include <weft/run.h>
+#include <weft/task.h>
+
 #include "base/checkers.h"
 #include "core/fiber.h"
+#include "core/sched_priv.h"
+#include "core/stack_host.h"
 #include "harness/harness.h"
 
 #include <pthread.h>
@@ -195,6 +201,78 @@ TEST(test_N02_broken_canary_is_reported_in_one_line_and_aborts)
     CHECK_EQ(strncmp(end.text, "stack overflow in task xxxx", 27), 0);
     CHECK_EQ(strchr(end.text, '\n'), end.text + 511); /* cut, but a whole line */
     check_died_of(&end, SIGABRT);
+}
+
+/* ---- a canary, seen at the next switch ---- */
+
+static void break_canary(void)
+{
+    wf_task *self = wf_current();
+    self->stack.guard = WF_GUARD_CANARY;
+    wf_sched_self()->has_canaries = true;
+    wf_stack_canary_write(self->stack.base);
+    CHECK(wf_stack_is_intact(&self->stack));
+    memset(self->stack.base - wf_stack_guard_bytes() - WF_STACK_CANARY_BYTES, 0,
+           WF_STACK_CANARY_BYTES);
+}
+
+static int yield_without_canary(void *arg)
+{
+    (void)arg;
+    break_canary();
+    return weft_yield();
+}
+
+static int end_without_canary(void *arg)
+{
+    (void)arg;
+    break_canary();
+    return 0;
+}
+
+static int return_zero(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+/* Beside another task, so that there is somebody to switch to. */
+static int run_beside(void *arg)
+{
+    return weft_gather(weft_spawn(*(weft_fn **)arg, NULL), weft_spawn(return_zero, NULL));
+}
+
+static void yield_in_a_run(void)
+{
+    weft_fn *fn = yield_without_canary;
+    CHECK_OK(weft_run(run_beside, &fn));
+}
+
+static void end_in_a_run(void)
+{
+    weft_fn *fn = end_without_canary;
+    CHECK_OK(weft_run(run_beside, &fn));
+}
+
+static void check_canary(void (*fn)(void))
+{
+    static const char line[] = "stack overflow in task ";
+    struct end end;
+    run_child(fn, &end);
+    CHECK_EQ(strncmp(end.text, line, strlen(line)), 0);
+    CHECK(strstr(end.text, "spawned at *(weft_fn **)arg at ") != NULL);
+    CHECK(strstr(end.text, "stack_overflow_test.c:") != NULL);
+    check_died_of(&end, SIGABRT);
+}
+
+TEST(test_N02_a_broken_canary_stops_the_process_at_the_next_switch)
+{
+    check_canary(yield_in_a_run);
+}
+
+TEST(test_N02_a_broken_canary_stops_the_process_at_the_end_of_its_task)
+{
+    check_canary(end_in_a_run);
 }
 
 /* ---- faults that are not ours ---- */
