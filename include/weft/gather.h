@@ -2,8 +2,12 @@
 
 /*
  * Gather: waiting for several tasks at once.  None of these takes the tasks' records; read single
- * results with weft_done().  A stale handle counts as a task that failed with -ESRCH.  Memory for
- * more than 8 members is taken on entry; without it -ENOMEM, and nothing has happened.
+ * results with weft_done().  A stale handle counts as a task that failed with -ESRCH.
+ *
+ * When gather, settle or race return, every member has ended, whatever they return: also if the
+ * caller was cancelled before, or if memory is short (it is taken on entry, for more than 8
+ * members; -ENOMEM), where the members are cancelled first.  So what members point to may stand on
+ * the caller's stack, which weft_await() alone does not promise.
  */
 #ifndef WEFT_GATHER_H
 #define WEFT_GATHER_H

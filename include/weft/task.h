@@ -59,12 +59,13 @@ WEFT_API weft_task weft_detach_at(weft_fn *fn, void *arg, const char *site);
 WEFT_API weft_task weft_self(void);
 
 /* Waits until the task is done and returns its result.  Cancelling the waiter does not cancel the
- * task.  Any number may wait.  -EDEADLK for oneself, -ESRCH for a stale handle. */
+ * task, which may still run then: weft_gather() is the wait that leaves nothing running.  Any
+ * number may wait.  -EDEADLK for oneself, -ESRCH for a stale handle. */
 WEFT_API WEFT_WAITS int weft_await(weft_task task);
 
 /* The same with an end: at the deadline it cancels the task, waits for it without limit and returns
  * -ETIMEDOUT, unless the task ended with a value or with another error all the same.  If the waiter
- * is cancelled meanwhile, the task is cancelled and awaited too. */
+ * is cancelled, before or meanwhile, the task is cancelled and awaited too. */
 WEFT_API WEFT_WAITS int weft_await_for(weft_task task, weft_time timeout);
 
 /* Asks the task to end: its waits fail with -ECANCELED from now on, and so do those of everything

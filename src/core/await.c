@@ -69,11 +69,12 @@ static int await_settled(int rc)
     return rc;
 }
 
-/* Cancels the task and sees it out, whatever happens to us. */
-static int await_end(weft_task task, const char *why)
+int wf_task_see_out(weft_task task, const char *why)
 {
     weft_waiter self = WEFT_WAITER(&await_class, NULL);
     self.task = wf_current();
+    if (task.id == weft_self().id)
+        return -EDEADLK;
     (void)weft_cancel(task, why);
     int rc = wf_task_watch(task, &self);
     if (rc < 0)
@@ -84,6 +85,8 @@ static int await_end(weft_task task, const char *why)
 int weft_await_for(weft_task task, weft_time timeout)
 {
     int rc = weft_sp_enter();
+    if (rc == -ECANCELED)
+        (void)wf_task_see_out(task, "the task that awaits was cancelled");
     if (rc < 0)
         return rc;
     if (task.id == weft_self().id)
@@ -104,7 +107,7 @@ int weft_await_for(weft_task task, weft_time timeout)
         weft_scope_end_(&limit);
         return await_settled(rc);
     }
-    int result = await_end(task, "deadline of the await");
+    int result = wf_task_see_out(task, "deadline of the await");
     rc = weft_scope_close(&limit, -ECANCELED);
     if (rc != -ETIMEDOUT || result == -ECANCELED)
         return rc;

@@ -142,12 +142,31 @@ static void multi_take_note(struct multi *multi, struct multi_member *member)
     wf_note_share(&multi->note, task != NULL ? task->note : NULL);
 }
 
+/* For a caller that was cancelled before it could wait, or has no memory to wait with: the members
+ * end all the same before it goes on (rule M02).  Takes no memory. */
+static void members_see_out(const weft_task tasks[], size_t count, int out_rc[])
+{
+    static const char why[] = "the task that gathers cannot wait";
+    for (size_t i = 0; i < count; i++) {
+        if (tasks[i].id != weft_self().id)
+            (void)weft_cancel(tasks[i], why);
+    }
+    for (size_t i = 0; i < count; i++) {
+        int rc = wf_task_see_out(tasks[i], why);
+        if (out_rc != NULL)
+            out_rc[i] = rc;
+    }
+}
+
+/* 0, or why it could not wait; `out_rc` (may be NULL) is filled in then. */
 static int multi_run(struct multi *multi, const struct multi_rule *rule, const weft_task tasks[],
-                     size_t count)
+                     size_t count, int out_rc[])
 {
     int rc = weft_sp_enter();
     if (rc == 0)
         rc = multi_init(multi, rule, count);
+    if (rc == -ECANCELED || rc == -ENOMEM)
+        members_see_out(tasks, count, out_rc);
     if (rc != 0)
         return rc;
     for (size_t i = 0; i < count; i++)
@@ -196,7 +215,7 @@ static int gather_outcome(struct multi *multi)
 int weft_gather_n(const weft_task tasks[], size_t count)
 {
     struct multi multi;
-    int rc = multi_run(&multi, &gather_rule, tasks, count);
+    int rc = multi_run(&multi, &gather_rule, tasks, count, NULL);
     if (rc != 0)
         return rc;
     rc = gather_outcome(&multi);
@@ -221,7 +240,7 @@ static const struct multi_rule settle_rule = {
 int weft_settle_n(const weft_task tasks[], size_t count, int out_rc[])
 {
     struct multi multi;
-    int rc = multi_run(&multi, &settle_rule, tasks, count);
+    int rc = multi_run(&multi, &settle_rule, tasks, count, out_rc);
     if (rc != 0)
         return rc;
     for (size_t i = 0; i < count; i++)
@@ -258,7 +277,7 @@ int weft_race_n(const weft_task tasks[], size_t count)
     if (count == 0)
         return -EINVAL;
     struct multi multi;
-    int rc = multi_run(&multi, &race_rule, tasks, count);
+    int rc = multi_run(&multi, &race_rule, tasks, count, NULL);
     if (rc != 0)
         return rc;
     rc = multi.rc;

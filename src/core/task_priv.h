@@ -10,8 +10,6 @@
 
 #include "core/current.h"
 
-struct weft_mutex;
-
 /* The running task, or NULL. */
 wf_task *wf_task_self(void);
 
@@ -24,5 +22,9 @@ void wf_task_name(const wf_task *task, char *out, size_t out_bytes);
 /* Puts the waiter on the queue of those that wait for the end of a task: 0.  1: there is nothing to
  * wait for, weft_done() has the result.  -ESRCH: stale. */
 int wf_task_watch(weft_task task, weft_waiter *waiter);
+
+/* Cancels the task and waits for its end, also in a cancelled task; its result.  -EDEADLK for
+ * oneself, -ESRCH. */
+int wf_task_see_out(weft_task task, const char *why);
 
 #endif

@@ -306,18 +306,69 @@ TASK_TEST(test_M09_records_stay_the_callers)
     CHECK_EQ(weft_await(task), 4);
 }
 
-TASK_TEST(gather_without_memory_changes_nothing)
+enum { MANY = 20 }; /* more than fit on the stack of a gather */
+
+static void check_all_cancelled(const struct job jobs[], const weft_task tasks[], size_t count)
 {
-    struct job jobs[20];
-    weft_task tasks[20];
-    for (int i = 0; i < 20; i++)
+    for (size_t i = 0; i < count; i++) {
+        CHECK_EQ(weft_done(tasks[i], NULL), 1);
+        CHECK(jobs[i].cancelled);
+    }
+}
+
+TASK_TEST(test_M02_gather_without_memory_leaves_nobody_running)
+{
+    struct job jobs[MANY];
+    weft_task tasks[MANY];
+    for (int i = 0; i < MANY; i++)
         jobs[i] = (struct job)JOB(WEFT_SEC, 1);
-    start_jobs(jobs, tasks, 20);
+    start_jobs(jobs, tasks, MANY);
     weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC, .nth = 1};
     weft_fault_arm(&plan);
-    CHECK_EQ(weft_gather_n(tasks, 20), -ENOMEM);
+    CHECK_EQ(weft_gather_n(tasks, MANY), -ENOMEM);
     weft_fault_arm(NULL);
-    CHECK_OK(weft_gather_n(tasks, 20));
+    check_all_cancelled(jobs, tasks, MANY);
+}
+
+/* What each kind of wait does in a task that is cancelled before it waits.  The jobs stand in its
+ * frame. */
+enum late_kind { LATE_GATHER, LATE_SETTLE, LATE_RACE, LATE_AWAIT_FOR };
+
+static int body_waits_too_late(void *arg)
+{
+    struct job jobs[3] = {JOB(WEFT_SEC, 1), JOB(WEFT_SEC, 2), JOB(0, 3)};
+    weft_task tasks[3];
+    int rcs[3] = {0};
+    int rc = 0;
+    start_jobs(jobs, tasks, 3);
+    weft_cancel(weft_self(), "too late");
+    switch (*(enum late_kind *)arg) {
+    case LATE_GATHER:
+        rc = weft_gather(tasks[0], tasks[1], weft_self(), tasks[2], tasks[0]);
+        break;
+    case LATE_SETTLE:
+        rc = weft_settle_n(tasks, 3, rcs);
+        CHECK_EQ(rcs[0], -ECANCELED);
+        CHECK_EQ(rcs[2], -ECANCELED);
+        break;
+    case LATE_RACE:
+        rc = weft_race_n(tasks, 3);
+        break;
+    case LATE_AWAIT_FOR:
+        for (int i = 0; i < 3; i++)
+            rc = weft_await_for(tasks[i], WEFT_SEC);
+        break;
+    }
+    check_all_cancelled(jobs, tasks, 3);
+    return rc;
+}
+
+TASK_TEST(test_M02_a_wait_that_begins_cancelled_sees_its_members_out)
+{
+    for (enum late_kind kind = LATE_GATHER; kind <= LATE_AWAIT_FOR; kind++) {
+        note("kind %d", kind);
+        CHECK_EQ(weft_await(weft_spawn(body_waits_too_late, &kind)), -ECANCELED);
+    }
 }
 
 SCENARIO(scenario_gather_settle_race_any)
