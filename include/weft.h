@@ -17,6 +17,7 @@
 #include <weft/group.h>
 #include <weft/io.h>
 #include <weft/mutex.h>
+#include <weft/process.h>
 #include <weft/reader.h>
 #include <weft/run.h>
 #include <weft/scope.h>

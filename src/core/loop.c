@@ -246,6 +246,18 @@ bool weft_loop_is_busy(const weft_loop *loop)
            loop->ops.used > loop->ops.idle || loop_has_ready(loop) || wf_posts_pending(loop);
 }
 
+/* Somebody outside works in real time: the virtual clock goes as fast as the real one. */
+static int loop_poll_real(weft_loop *loop, weft_time deadline)
+{
+    weft_time start = weft_platform_host.now();
+    int count =
+        loop->backend->poll(loop, deadline == WEFT_FOREVER ? deadline : deadline - loop->now);
+    weft_time passed = weft_platform_host.now() - start;
+    bool is_due = deadline != WEFT_FOREVER && passed >= deadline - loop->now;
+    loop->platform->advance(is_due ? deadline : loop->now + passed);
+    return count;
+}
+
 /* Lets the kernel finish what is under way, then moves the virtual clock to the next deadline. Time
  * stands still while a thread works for us. */
 static int loop_poll_virtual(weft_loop *loop, weft_time deadline)
@@ -253,6 +265,8 @@ static int loop_poll_virtual(weft_loop *loop, weft_time deadline)
     int count = loop->backend->poll(loop, 0);
     if (count != 0 || wf_posts_pending(loop))
         return count; /* the poll may have used up the wake of what is pending */
+    if (loop->real_count != 0)
+        return loop_poll_real(loop, deadline);
     weft_time settle = loop->ops.used > loop->ops.idle ? LOOP_SETTLE : 0;
     if (loop->hold_count != 0 || deadline == WEFT_FOREVER)
         settle = WEFT_FOREVER;

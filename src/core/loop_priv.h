@@ -25,6 +25,7 @@ struct weft_loop {
     wf_list deferred;          /* weft_defer, run at the end of the turn */
     uint32_t hold_count;       /* outside sources that will post */
     uint32_t future_count;     /* futures waited for: any thread may post, or none; time goes on */
+    uint32_t real_count;       /* work in real time: a virtual clock goes no faster */
     uint32_t watch_count;      /* the same, but a virtual clock need not wait for them: signals */
     struct wf_posts *posts;    /* messages from other threads */
     struct wf_sched *sched;    /* the tasks, or NULL */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The host's platform table: the one file that calls the system directly. */
+/* The host's platform table: with platform_process.c the files that call the system directly. */
 
-#include <weft/sys/platform.h>
+#include "core/platform_process.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -324,6 +324,9 @@ const weft_platform weft_platform_host = {
     .statx = host_statx,
     .readdir = host_readdir,
     .set_blocking = host_set_blocking,
+    .process_start = wf_host_process_start,
+    .process_signal = wf_host_process_signal,
+    .process_reap = wf_host_process_reap,
     .thread_start = host_thread_start,
     .thread_join = host_thread_join,
     .thread_yield = host_thread_yield,

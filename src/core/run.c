@@ -5,6 +5,7 @@
 #include <weft/run.h>
 
 #include "core/exec_priv.h"
+#include "core/process_priv.h"
 #include "core/sched_priv.h"
 #include "core/signals_priv.h"
 #include "core/stack_overflow.h"
@@ -128,6 +129,7 @@ static int run_loop(struct wf_sched *sched, weft_fn *fn, void *arg)
         rc = sched->main_result;
     }
     wf_exec_fini(sched->loop);
+    wf_process_fini(sched);
     run_drain(sched->loop);
     wf_overflow_thread_end();
     return rc;

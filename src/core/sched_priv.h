@@ -104,6 +104,7 @@ struct wf_sched {
     uint32_t generation_base; /* of records used for the first time */
     struct wf_exec *exec;     /* thread pool, or NULL until first used */
     struct wf_signals *signals;
+    wf_list processes; /* started and not closed; see process_priv.h */
     bool deadlock_reported;
 };
 

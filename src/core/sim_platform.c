@@ -379,6 +379,14 @@ static int sim_set_blocking(int fd, bool blocks)
     return socket_get(fd, &socket);
 }
 
+static int sim_process_start(const struct weft_process_plan *plan, int *out_pid, int *out_pidfd)
+{
+    (void)plan;
+    (void)out_pid;
+    (void)out_pidfd;
+    return -EPERM;
+}
+
 static int sim_thread_start(weft_thread *out, void (*fn)(void *arg), void *arg, size_t stack_bytes)
 {
     (void)out;
@@ -438,6 +446,9 @@ void sim_platform_fill(weft_platform *table, const weft_platform *host)
         .statx = sim_statx,
         .readdir = sim_readdir,
         .set_blocking = sim_set_blocking,
+        .process_start = sim_process_start,
+        .process_signal = host->process_signal, /* there are none */
+        .process_reap = host->process_reap,
         .thread_start = sim_thread_start,
         .thread_join = host->thread_join, /* threads of before */
         .thread_yield = host->thread_yield,

@@ -25,6 +25,14 @@ typedef struct weft_thread {
     unsigned long priv_id;
 } weft_thread;
 
+/* How to start a program; see <weft/process.h>. */
+struct weft_process_plan {
+    const char *const *argv, *const *env; /* env NULL: ours */
+    const char *cwd;                      /* NULL: ours */
+    int fds[3];                           /* what becomes its 0, 1, 2; -1: ours */
+    bool has_group, wants_pidfd;
+};
+
 typedef struct weft_platform {
     const char *name;
 
@@ -76,6 +84,12 @@ typedef struct weft_platform {
     int (*statx)(int fd, const char *path, int flags, struct statx *out); /* basic fields */
     ssize_t (*readdir)(int fd, void *buf, size_t bytes); /* entries as getdents64 gives them */
     int (*set_blocking)(int fd, bool blocks);
+
+    /* Processes.  Starting waits until the program runs or cannot.  *out_pidfd may be -1.  Reaping
+     * gives -EAGAIN while it runs, unless it waits, and the status as <weft/process.h> has it. */
+    int (*process_start)(const struct weft_process_plan *plan, int *out_pid, int *out_pidfd);
+    int (*process_signal)(int pid, bool is_group, int signal_number);
+    int (*process_reap)(int pid, bool waits, int *out_status);
 
     /* Threads.  `fn` runs with every signal blocked. */
     int (*thread_start)(weft_thread *out, void (*fn)(void *arg), void *arg, size_t stack_bytes);
