@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Blocking work: runs functions that block or compute on threads of the loop's own pool, while the
- * calling task waits and the other tasks go on.
+ * Executors: run functions that block or compute on threads of the loop's own, while the calling
+ * task waits and the other tasks go on.
  *
- *     int rc = weft_run_blocking(read_big_file, &request);
+ *     int rc = weft_run_blocking(ask_old_library, &request);
+ *
+ * Two are always there, so that the one kind of work cannot keep the other from its threads: for
+ * bodies that block, and for bodies that compute.  Make more where a library bears one thread only,
+ * or so many calls at once.  (Files have threads of their own, see <weft/file.h>.)
  *
  * A body runs on a thread without a loop: waits there return -EPERM; weft_post() to a loop works;
  * weft_fail() works and its text travels back with the code.
@@ -14,9 +18,10 @@
  * it uses the caller's memory.  What it then returns is the result; a value >= 0 wins over the
  * cancel.  Deadlines around the call work the same way.
  *
- * Threads are started when needed, up to twice the processors and at most 32, and end after 30 s
- * without work; up to 1,024 bodies wait for one, then callers wait to get in.  All in weft_config.
- * In simulation bodies run on the loop's own thread, at a seeded later time.
+ * Threads are started when needed, up to a limit, and end after 30 s without work.  Bodies wait for
+ * one first come first served; when too many do, callers wait to get in, in order too.  Limits of
+ * the two are in weft_config.  In simulation bodies run on the loop's own thread, at a seeded later
+ * time.
  */
 #ifndef WEFT_EXEC_H
 #define WEFT_EXEC_H
@@ -25,14 +30,18 @@
 
 WEFT_BEGIN_DECLS
 
-/* Runs fn(arg) on a pool thread and returns its result.  -ECANCELED; -EPERM outside a task;
- * -ENOMEM, -EAGAIN (no thread can be started): then the body did not run. */
+/* Runs fn(arg) on a thread and returns its result: for bodies that block.  Up to twice as many at a
+ * time as there are processors, at most 32; up to 1,024 more wait for a thread.  -ECANCELED; -EPERM
+ * outside a task; -ENOMEM, -EAGAIN (no thread can be started): then the body did not run. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_run_blocking(weft_fn *fn, void *arg);
 
 /* The same, but -EAGAIN instead of waiting to get in when the pool is full. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_run_blocking_try(weft_fn *fn, void *arg);
 
-/* Runs fn(arg, 0) … fn(arg, count - 1), as many at a time as there are processors, in order of
+/* The same for bodies that compute: as many at a time as there are processors. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_run_cpu(weft_fn *fn, void *arg);
+
+/* Runs fn(arg, 0) … fn(arg, count - 1), as weft_run_cpu() would, in order of
  * their start.  At the first negative result no further piece starts, those that run see
  * weft_blocking_cancelled(), and that result is returned when they have ended.  Cancelled before
  * the last piece was done: -ECANCELED.  0 when all have succeeded; no piece runs after it returns.
@@ -43,6 +52,29 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_run_blocking_n(int (*fn)(void *arg, s
 /* True if nobody wants the body that calls this any more: return soon, with any code.  Cheap enough
  * for an inner loop.  False outside a body. */
 WEFT_API bool weft_blocking_cancelled(void);
+
+/* ---- more executors ---- */
+
+typedef struct weft_exec weft_exec;
+
+/* Zero means "choose for me" in every field. */
+typedef struct weft_exec_options {
+    uint32_t thread_max; /* bodies at a time; 0: twice the processors, at most 32 */
+    uint32_t queue_max;  /* bodies that wait for a thread; 0: 1,024; past it callers wait */
+    weft_time idle;      /* a thread without work ends after; 0: 30 s; WEFT_FOREVER: never */
+} weft_exec_options;
+
+/* Makes an executor of the calling thread's loop; `options` may be NULL.  -ENOMEM; -EPERM outside a
+ * run.  One that is left is freed when the run ends. */
+WEFT_API WEFT_MUST_USE int weft_exec_new(weft_exec **out, const weft_exec_options *options);
+
+/* Runs fn(arg) there, as weft_run_blocking() does; the second does not wait to get in but gives
+ * -EAGAIN.  -EPERM on another loop. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_exec_run(weft_exec *exec, weft_fn *fn, void *arg);
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_exec_run_try(weft_exec *exec, weft_fn *fn, void *arg);
+
+/* Ends its threads, which have nothing to do: no body may be in it.  NULL is fine. */
+WEFT_API void weft_exec_free(weft_exec *exec);
 
 WEFT_END_DECLS
 

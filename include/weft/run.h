@@ -35,6 +35,7 @@ typedef struct weft_config {
     uint32_t blocking_thread_max;  /* of weft_run_blocking; 0: twice the processors, at most 32 */
     uint32_t blocking_queue_max;   /* bodies waiting for a thread; 0: 1,024; past it callers wait */
     weft_time blocking_idle;       /* a thread without work ends after; 0: 30 s */
+    uint32_t cpu_thread_max;       /* of weft_run_cpu; 0: as many as there are processors */
     uint32_t file_thread_max;      /* for file operations the kernel does not do alone; 0: 8 */
 
     /* An error that nobody received (rule T08).  NULL: one line to the log. */

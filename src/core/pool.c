@@ -29,7 +29,9 @@ struct wf_pool {
 /* In real time, whatever the clock of the loop. */
 static struct timespec pool_idle_end(const struct wf_pool *pool)
 {
-    weft_time end = weft_platform_host.now() + pool->options.idle;
+    weft_time end = 0;
+    if (__builtin_add_overflow(weft_platform_host.now(), pool->options.idle, &end))
+        end = WEFT_FOREVER;
     return (struct timespec){.tv_sec = end / WEFT_SEC, .tv_nsec = end % WEFT_SEC};
 }
 

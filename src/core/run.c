@@ -128,7 +128,7 @@ static int run_loop(struct wf_sched *sched, weft_fn *fn, void *arg)
         run_end_detached(sched);
         rc = sched->main_result;
     }
-    wf_exec_fini(sched->loop);
+    wf_exec_fini(sched);
     wf_process_fini(sched);
     run_drain(sched->loop);
     wf_overflow_thread_end();
@@ -185,10 +185,10 @@ int weft_run_with(const weft_config *config, weft_fn *fn, void *arg)
         config = &nothing;
     const weft_platform *before = weft_platform_get();
     const weft_platform *platform = config->platform != NULL ? config->platform : before;
-    weft_platform virtual_platform;
+    struct wf_virtual_clock clock;
     if (run_wants_virtual_clock(config) && platform->advance == NULL) {
-        wf_virtual_clock_init(&virtual_platform, platform);
-        platform = &virtual_platform;
+        wf_virtual_clock_init(&clock, platform);
+        platform = &clock.platform;
     }
     weft_platform_set(platform);
     int rc = run_fresh(config, fn, arg);

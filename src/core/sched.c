@@ -52,6 +52,7 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
     uint32_t task_max = config->task_count_max != 0 ? config->task_count_max : SCHED_TASKS_MAX;
     wf_slab_init(&sched->tasks, sizeof(wf_task), task_max);
     wf_slab_init(&sched->groups, sizeof(struct wf_group), SCHED_GROUPS_MAX);
+    wf_list_init(&sched->execs);
     wf_list_init(&sched->processes);
     wf_node_init(&sched->top, NULL, NULL, 0);
     wf_fiber_home_init(&sched->home);

@@ -100,9 +100,10 @@ struct wf_sched {
     uint64_t done_count;
     weft_run_stats stats;
     weft_config config;
-    uint32_t loop_number;     /* in handles: the low bits of the registry's */
-    uint32_t generation_base; /* of records used for the first time */
-    struct wf_exec *exec;     /* thread pool, or NULL until first used */
+    uint32_t loop_number;                       /* in handles: the low bits of the registry's */
+    uint32_t generation_base;                   /* of records used for the first time */
+    wf_list execs;                              /* executors of this run; see exec_priv.h */
+    struct weft_exec *exec_blocking, *exec_cpu; /* two of them; NULL until first used */
     struct wf_signals *signals;
     wf_list processes; /* started and not closed; see process_priv.h */
     bool deadlock_reported;

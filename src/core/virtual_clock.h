@@ -6,7 +6,16 @@
 
 #include <weft/sys/platform.h>
 
-/* The calling thread's virtual time begins at 0 of an epoch of its own. */
-void wf_virtual_clock_init(weft_platform *out, const weft_platform *base);
+#include <stdatomic.h>
+
+/* One a run, as long as its threads: those its platform starts see its time. */
+struct wf_virtual_clock {
+    weft_platform platform; /* for the run to use */
+    const weft_platform *base;
+    _Atomic weft_time time;
+};
+
+/* Begins at 0 of an epoch of its own, for the calling thread and those it starts. */
+void wf_virtual_clock_init(struct wf_virtual_clock *out, const weft_platform *base);
 
 #endif

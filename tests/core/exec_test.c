@@ -7,6 +7,8 @@
 #include "core/exec_priv.h"
 #include "harness/harness.h"
 
+#include <weft/file.h>
+#include <weft/gather.h>
 #include <weft/run.h>
 #include <weft/scope.h>
 #include <weft/sys/loop.h>
@@ -227,6 +229,143 @@ static int outlive_the_threads(void *arg)
 TEST(test_B02_threads_without_work_end)
 {
     run_on_threads((weft_config){.blocking_idle = WEFT_MS}, outlive_the_threads, NULL);
+}
+
+/* Of four threads that ended only the last may wait for its join, whoever comes by or does not. */
+static int leave_no_thread_behind(void *arg)
+{
+    struct gate gate = GATE_INIT;
+    weft_task tasks[4];
+    int number = 3;
+    (void)arg;
+    CHECK_EQ(weft_run_blocking(return_number, &number), 3);
+    while (wf_exec_thread_count(weft_loop_self()) != 0)
+        CHECK_OK(weft_yield());
+    size_t blocks = live_blocks(); /* one ended thread's record among them */
+    for (int i = 0; i < 4; i++)
+        tasks[i] = weft_spawn(pass_on_a_thread, &gate);
+    gate_await(&gate, 4);
+    gate_open(&gate);
+    for (int i = 0; i < 4; i++) {
+        CHECK_OK(weft_await(tasks[i]));
+        weft_release(tasks[i]);
+    }
+    while (wf_exec_thread_count(weft_loop_self()) != 0 || live_blocks() > blocks)
+        CHECK_OK(weft_yield());
+    return 0;
+}
+
+TEST(test_B02_threads_that_ended_are_joined_without_a_submit)
+{
+    weft_config config = {.blocking_idle = WEFT_MS, .blocking_thread_max = 4};
+    run_on_threads(config, leave_no_thread_behind, NULL);
+}
+
+/* ---- separate executors ---- */
+
+static int queue_of_one(void *arg)
+{
+    struct gate gate = GATE_INIT;
+    int number = 1;
+    (void)arg;
+    weft_task running = weft_spawn(pass_on_a_thread, &gate);
+    gate_await(&gate, 1);
+    weft_task queued = weft_spawn(pass_on_a_thread, &gate);
+    CHECK_OK(weft_yield());
+    CHECK_EQ(weft_run_blocking_try(return_number, &number), -EAGAIN);
+    CHECK_EQ(weft_run_cpu(return_number, &number), 1);
+    struct stat info;
+    CHECK_OK(weft_stat("/", &info)); /* files have threads of their own too */
+    gate_open(&gate);
+    CHECK_OK(weft_await(running));
+    CHECK_OK(weft_await(queued));
+    return 0;
+}
+
+TEST(class_48_a_full_pool_does_not_stop_other_work)
+{
+    weft_config config = {.blocking_thread_max = 1, .blocking_queue_max = 1};
+    run_on_threads(config, queue_of_one, NULL);
+}
+
+struct serial {
+    weft_exec *exec;
+    _Atomic int inside, inside_max;
+};
+
+static int serial_body(void *arg)
+{
+    struct serial *self = arg;
+    int inside = ++self->inside;
+    if (inside > self->inside_max)
+        self->inside_max = inside;
+    for (int i = 0; i < 100; i++)
+        sched_yield();
+    self->inside--;
+    return inside;
+}
+
+static int serial_on_its_thread(void *arg)
+{
+    struct serial *self = arg;
+    return weft_exec_run(self->exec, serial_body, self);
+}
+
+TASK_TEST(exec_of_one_thread_runs_one_body_at_a_time)
+{
+    struct serial serial = {.inside = 0};
+    weft_exec_options options = {.thread_max = 1, .idle = WEFT_FOREVER};
+    CHECK_OK(weft_exec_new(&serial.exec, &options));
+    weft_task tasks[8];
+    for (int i = 0; i < 8; i++)
+        tasks[i] = weft_spawn(serial_on_its_thread, &serial);
+    CHECK_OK(weft_gather_n(tasks, 8));
+    CHECK_EQ(serial.inside_max, 1);
+    CHECK_EQ(weft_exec_run_try(serial.exec, serial_body, &serial), 1);
+    weft_exec_free(serial.exec);
+    weft_exec_free(NULL);
+}
+
+TASK_TEST(exec_left_behind_goes_with_the_run)
+{
+    weft_exec *exec;
+    int number = 5;
+    CHECK_OK(weft_exec_new(&exec, NULL));
+    CHECK_EQ(weft_exec_run(exec, return_number, &number), 5);
+}
+
+TEST(test_L04_an_executor_needs_a_run)
+{
+    weft_exec *exec;
+    CHECK_EQ(weft_exec_new(&exec, NULL), -EPERM);
+}
+
+/* ---- time ---- */
+
+static int tell_the_time(void *arg)
+{
+    *(weft_time *)arg = weft_now();
+    return 0;
+}
+
+static int ask_the_time(void *arg)
+{
+    weft_time there = 0;
+    (void)arg;
+    CHECK_OK(weft_sleep(3600 * WEFT_SEC));
+    CHECK_OK(weft_run_blocking(tell_the_time, &there));
+    CHECK_EQ(there, weft_now()); /* it stands still meanwhile */
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    weft_time before = there;
+    CHECK_OK(weft_run_blocking(tell_the_time, &there)); /* the same thread, later */
+    CHECK_EQ(there, before + WEFT_SEC);
+    return 0;
+}
+
+TEST(test_H01_a_body_sees_the_virtual_clock_of_its_run)
+{
+    use_real_time();
+    run_on_threads((weft_config){.flags = WEFT_RUN_VIRTUAL_CLOCK}, ask_the_time, NULL);
 }
 
 /* ---- the limit ---- */
