@@ -16,13 +16,10 @@
 
 WEFT_BEGIN_DECLS
 
-#define WEFT_TASKS_(...) ((weft_task[]){__VA_ARGS__})
-#define WEFT_COUNT_(...) (sizeof(WEFT_TASKS_(__VA_ARGS__)) / sizeof(weft_task))
-
 /* Waits for all.  The first failure in time cancels the others, waits for them, and is the result;
- * else 0.  If the waiter is cancelled: cancels all, waits, -ECANCELED (0 if all had succeeded). */
+ * else 0.  If the waiter is cancelled: cancels all, waits, -ECANCELED (0 if all had succeeded).
+ * weft_gather(a, b, c) takes the tasks one by one. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_gather_n(const weft_task tasks[], size_t count);
-#define weft_gather(...) weft_gather_n(WEFT_TASKS_(__VA_ARGS__), WEFT_COUNT_(__VA_ARGS__))
 
 /* Waits for all and never fails early: rc[i] is the result of tasks[i]; returns how many are
  * negative.  If the waiter is cancelled: cancels all, waits, fills, -ECANCELED. */
@@ -30,9 +27,8 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_settle_n(const weft_task tasks[], siz
                                                     int out_rc[]);
 
 /* Index of the first to succeed; the others are cancelled and joined before it returns.  If all
- * fail, the last failure.  count 0: -EINVAL. */
+ * fail, the last failure.  count 0: -EINVAL.  weft_race(a, b, c) takes the tasks one by one. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_race_n(const weft_task tasks[], size_t count);
-#define weft_race(...) weft_race_n(WEFT_TASKS_(__VA_ARGS__), WEFT_COUNT_(__VA_ARGS__))
 
 /* Index of a task that is done, the oldest completion first; waits if there is none; cancels
  * nobody.  count 0: -EINVAL. */
@@ -51,5 +47,23 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_map_at(weft_fn *fn, void *items, size
                                                   const char *site);
 
 WEFT_END_DECLS
+
+#ifndef __cplusplus
+#define WEFT_TASKS_(...) ((weft_task[]){__VA_ARGS__})
+#define WEFT_COUNT_(...) (sizeof(WEFT_TASKS_(__VA_ARGS__)) / sizeof(weft_task))
+#define weft_gather(...) weft_gather_n(WEFT_TASKS_(__VA_ARGS__), WEFT_COUNT_(__VA_ARGS__))
+#define weft_race(...) weft_race_n(WEFT_TASKS_(__VA_ARGS__), WEFT_COUNT_(__VA_ARGS__))
+#else /* which has no compound literals */
+template <typename... Tasks> WEFT_WAITS WEFT_MUST_USE int weft_gather(Tasks... task)
+{
+    const weft_task tasks[] = {task...};
+    return weft_gather_n(tasks, sizeof...(task));
+}
+template <typename... Tasks> WEFT_WAITS WEFT_MUST_USE int weft_race(Tasks... task)
+{
+    const weft_task tasks[] = {task...};
+    return weft_race_n(tasks, sizeof...(task));
+}
+#endif
 
 #endif

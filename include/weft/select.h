@@ -53,50 +53,54 @@ typedef struct weft_case {
     weft_op *priv_op;              /* READY: the operation in flight, or NULL */
 } weft_case;
 
+#ifndef __cplusplus
+#define WEFT_CASE_(kind_, events_, out_rc_, object_, item_, value_)                                \
+    {                                                                                              \
+        .kind = (kind_), .events = (events_), .out_rc = (out_rc_), .object = (object_),            \
+        .item = (item_), .value = (value_)                                                         \
+    }
+#else /* where initialisers in braces cannot name fields */
+#define WEFT_CASE_(...) weft_case_make_(__VA_ARGS__)
+static inline weft_case weft_case_make_(int kind, int events, int *out_rc, void *object, void *item,
+                                        int64_t value)
+{
+    weft_case made = weft_case();
+    made.kind = kind;
+    made.events = events;
+    made.out_rc = out_rc;
+    made.object = object;
+    made.item = item;
+    made.value = value;
+    return made;
+}
+#endif
+
 /* Sends *item.  *out_rc: 0, or -EPIPE if the channel is closed. */
 #define WEFT_CASE_SEND(chan, item_, out_rc_)                                                       \
-    {                                                                                              \
-        .kind = WEFT_CASE_KIND_SEND, .object = (chan), .item = (void *)(item_),                    \
-        .out_rc = (out_rc_)                                                                        \
-    }
+    WEFT_CASE_(WEFT_CASE_KIND_SEND, 0, (out_rc_), (chan), (void *)(item_), 0)
 
 /* Receives into *out_item.  *out_rc: 1, or 0 if the channel is closed and nothing is left. */
 #define WEFT_CASE_RECV(chan, out_item, out_rc_)                                                    \
-    {                                                                                              \
-        .kind = WEFT_CASE_KIND_RECV, .object = (chan), .item = (out_item), .out_rc = (out_rc_)     \
-    }
+    WEFT_CASE_(WEFT_CASE_KIND_RECV, 0, (out_rc_), (chan), (out_item), 0)
 
 /* A task is done.  *out_rc: what weft_await() would return. */
 #define WEFT_CASE_DONE(task, out_rc_)                                                              \
-    {                                                                                              \
-        .kind = WEFT_CASE_KIND_DONE, .value = (int64_t)(task).id, .out_rc = (out_rc_)              \
-    }
+    WEFT_CASE_(WEFT_CASE_KIND_DONE, 0, (out_rc_), NULL, NULL, (int64_t)(task).id)
 
 /* An event is set. */
-#define WEFT_CASE_EVENT(event)                                                                     \
-    {                                                                                              \
-        .kind = WEFT_CASE_KIND_EVENT, .object = (event)                                            \
-    }
+#define WEFT_CASE_EVENT(event) WEFT_CASE_(WEFT_CASE_KIND_EVENT, 0, NULL, (event), NULL, 0)
 
 /* A descriptor is ready for `events_` (POLLIN, POLLOUT).  *out_rc: the events that are there, or
  * -errno if it cannot be waited for. */
 #define WEFT_CASE_READY(fd, events_, out_rc_)                                                      \
-    {                                                                                              \
-        .kind = WEFT_CASE_KIND_READY, .value = (fd), .events = (events_), .out_rc = (out_rc_)      \
-    }
+    WEFT_CASE_(WEFT_CASE_KIND_READY, (events_), (out_rc_), NULL, NULL, (fd))
 
 /* A point in time has come. */
-#define WEFT_CASE_DEADLINE(time)                                                                   \
-    {                                                                                              \
-        .kind = WEFT_CASE_KIND_DEADLINE, .value = (time)                                           \
-    }
+#define WEFT_CASE_DEADLINE(time) WEFT_CASE_(WEFT_CASE_KIND_DEADLINE, 0, NULL, NULL, NULL, (time))
 
 /* No other case is possible now: makes the call one that does not wait.  (With a descriptor among
  * the others the loop looks at it once.) */
-#define WEFT_NONE_READY                                                                            \
-    {                                                                                              \
-        .kind = WEFT_CASE_KIND_NONE                                                                \
-    }
+#define WEFT_NONE_READY WEFT_CASE_(WEFT_CASE_KIND_NONE, 0, NULL, NULL, NULL, 0)
 
 /* Whose turn it is at one place in the source. */
 typedef struct weft_select_site {
@@ -108,9 +112,17 @@ typedef struct weft_select_site {
 /* Waits until one of the cases happens and returns its index; no other has happened then.
  * -ECANCELED: none has.  -EINVAL: no cases.  Any other error of a case arrives in
  * its out_rc. */
+#ifndef __cplusplus
 #define weft_select(...)                                                                           \
     weft_select_n(((weft_case[]){__VA_ARGS__}),                                                    \
                   sizeof((weft_case[]){__VA_ARGS__}) / sizeof(weft_case))
+#else
+#define weft_select(...)                                                                           \
+    __extension__({                                                                                \
+        weft_case weft_cases_[] = {__VA_ARGS__};                                                   \
+        weft_select_n(weft_cases_, sizeof weft_cases_ / sizeof *weft_cases_);                      \
+    })
+#endif
 #define weft_select_n(cases, count)                                                                \
     __extension__({                                                                                \
         static __thread weft_select_site weft_site_;                                               \

@@ -46,7 +46,11 @@ WEFT_API weft_task weft_spawn_stack_at(weft_fn *fn, void *arg, size_t stack_byte
 /* Copies `bytes` bytes from `arg` to the child's stack (aligned to 16) and hands it their address
  * there; the source may go at once.  More than a quarter of the stack: -E2BIG in the handle. */
 #define weft_spawn_sized(fn, arg, bytes) weft_spawn_sized_at((fn), (arg), (bytes), WEFT_SITE(#fn))
+#ifndef __cplusplus
 #define weft_spawn_copy(fn, ...) weft_spawn_sized((fn), &(__VA_ARGS__), sizeof(__VA_ARGS__))
+#else
+#define weft_spawn_copy(fn, ...) weft_spawn_copy_at_((fn), (__VA_ARGS__), WEFT_SITE(#fn))
+#endif
 WEFT_API weft_task weft_spawn_sized_at(weft_fn *fn, const void *arg, size_t bytes,
                                        const char *site);
 
@@ -100,5 +104,13 @@ WEFT_API weft_time weft_now(void);
 WEFT_API weft_time weft_after(weft_time duration);
 
 WEFT_END_DECLS
+
+#ifdef __cplusplus
+template <typename Arg> weft_task weft_spawn_copy_at_(weft_fn *fn, const Arg &arg, const char *site)
+{
+    static_assert(__is_trivially_copyable(Arg), "it is copied byte by byte and never destroyed");
+    return weft_spawn_sized_at(fn, &arg, sizeof(arg), site);
+}
+#endif
 
 #endif

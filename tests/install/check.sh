@@ -1,15 +1,15 @@
 #!/bin/sh
 # What is installed suffices: use.c compiles, links and runs with the installed files alone, as C and
-# as C++, with the shared libraries and with the static ones.
-#     check.sh SOURCE BUILD_DIR MESON CXX CC…
+# as C++, with the shared libraries and with the static ones; macros.cpp has every macro in it.
+#     check.sh FOLDER BUILD_DIR MESON CXX CC…
 set -u
-source=$1 build=$2 meson=$3 cxx=$4
+here=$1 build=$2 meson=$3 cxx=$4
 shift 4
 root=$(mktemp -d) || exit 1
 trap 'rm -rf "$root"' EXIT
 
 echo "TAP version 13"
-echo "1..5"
+echo "1..8"
 at=0
 # point WHAT COMMAND…
 point() {
@@ -29,14 +29,29 @@ point "it installs" "$meson" install -C "$build" --no-rebuild --destdir "$root"
 libdir=$(dirname "$(find "$root" -name weft.pc)")
 export PKG_CONFIG_LIBDIR="$libdir" PKG_CONFIG_SYSROOT_DIR="$root" LD_LIBRARY_PATH="$(dirname "$libdir")"
 
-# builds_and_runs STATIC COMPILER… : STATIC is -static, or empty.
+# builds_and_runs SOURCE STATIC COMPILER… : STATIC is -static, or empty.
 builds_and_runs() {
-    static=$1
-    shift
+    source=$here/$1 static=$2
+    shift 2
     "$@" -Wall -Wextra -Wpedantic -Wshadow -Werror $static "$source" -x none -o "$root/use" \
         $(pkg-config ${static:+--static} --cflags --libs weft-catalog weft-http weft-match) && "$root/use"
 }
-point "C99, shared" builds_and_runs "" "$@" -std=c99
-point "C99, static" builds_and_runs -static "$@" -std=c99
-point "C++11, shared" builds_and_runs "" "$cxx" -std=c++11 -x c++
-point "C++11, static" builds_and_runs -static "$cxx" -std=c++11 -x c++
+point "C99, shared" builds_and_runs use.c "" "$@" -std=c99
+point "C99, static" builds_and_runs use.c -static "$@" -std=c99
+point "C++11, shared" builds_and_runs use.c "" "$cxx" -std=c++11 -x c++
+point "C++11, static" builds_and_runs use.c -static "$cxx" -std=c++11 -x c++
+point "every macro, C++11" builds_and_runs macros.cpp "" "$cxx" -std=c++11
+point "every macro, C++20" builds_and_runs macros.cpp "" "$cxx" -std=c++20
+
+# all_are_used : no macro with arguments is missing in macros.cpp (those that end in _ are private).
+all_are_used() {
+    grep -rhoE '^#define +[A-Za-z_]+[A-Za-z]\(' "$root" --include='*.h' | sed 's/.* //; s/($//' | sort -u |
+        grep -vxE 'WEFT_(FAULT|PRINTF|SITE|TEXT)' | {
+        missing=0
+        while read -r macro; do
+            grep -qw "$macro" "$here/macros.cpp" || { echo "$macro is not in macros.cpp"; missing=1; }
+        done
+        return $missing
+    }
+}
+point "macros.cpp has every macro" all_are_used

@@ -53,7 +53,7 @@ typedef struct weft_waiter {
 
 #define WEFT_WAITER(wait_class_, object_)                                                          \
     {                                                                                              \
-        .wait_class = (wait_class_), .object = (object_)                                           \
+        NULL, NULL, NULL, (wait_class_), (object_), NULL, 0, false                                 \
     }
 
 /* A FIFO of waiters.  Zeroed is empty. */

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Every public macro that makes a value or takes a list, in C++, where neither compound literals
+ * nor named fields are allowed.  tests/install/check.sh compares with the macros that the headers
+ * have. */
+
+#include <weft.h>
+#include <weft/sys/park.h>
+
+#include <cstdio>
+#include <poll.h>
+#include <unistd.h>
+#include <vector>
+
+struct add {
+    int to, result;
+};
+
+static int add_one(void *arg)
+{
+    auto *self = static_cast<add *>(arg);
+    WEFT_TRY(weft_sleep(self->to * WEFT_MS));
+    self->result = self->to + 1;
+    return self->result;
+}
+
+static int children(void *)
+{
+    add one = {1, 0}, two = {2, 0};
+    std::vector<add> many = {{1, 0}, {2, 0}, {3, 0}};
+
+    WEFT_TRY(weft_gather(weft_spawn(add_one, &one), weft_spawn_stack(add_one, &two, 32768)));
+    WEFT_TRY(weft_map(add_one, many.data(), many.size()));
+    WEFT_TRY(weft_map_limit(add_one, many.data(), many.size(), 2));
+    WEFT_TRY(weft_map_sized(add_one, many.data(), many.size(), sizeof(add), 0));
+    if (weft_await(weft_spawn_copy(add_one, two)) != 3 ||
+        weft_await(weft_spawn_copy(add_one, add{4, 0})) != 5 ||
+        weft_await(weft_spawn_sized(add_one, &two, sizeof two)) != 3)
+        return -EPROTO;
+    if (weft_race(weft_spawn(add_one, &two), weft_spawn(add_one, &one)) != 1)
+        return -EPROTO;
+    return weft_await(weft_detach(add_one, &one)) == 2 ? 0 : -EPROTO;
+}
+
+static int group(void *)
+{
+    static int (*const started)(void *) = [](void *) -> int {
+        weft_started();
+        return 0;
+    };
+    add one = {1, 0}, two = {2, 0};
+    WEFT_GROUP(members);
+    WEFT_TRY(weft_group_spawn(members, add_one, &one));
+    WEFT_TRY(weft_await(weft_group_task(members, add_one, &two)));
+    WEFT_TRY(weft_group_start(members, started, nullptr));
+    return weft_group_wait(members);
+}
+
+static int cases(weft_chan *numbers)
+{
+    weft_event stop = {};
+    int out = 7, in = 0, rc = 0, ends[2];
+    add one = {1, 0};
+
+    if (weft_select(WEFT_CASE_EVENT(&stop), WEFT_CASE_SEND(numbers, &out, &rc)) != 1)
+        return -EPROTO;
+    if (weft_select(WEFT_CASE_RECV(numbers, &in, &rc), WEFT_NONE_READY) != 0 || in != 7)
+        return -EPROTO;
+    weft_task task = weft_spawn(add_one, &one);
+    weft_case two[] = {WEFT_CASE_DONE(task, &rc), WEFT_CASE_DEADLINE(weft_after(WEFT_SEC))};
+    if (weft_select_n(two, 2) != 0 || rc != 2)
+        return -EPROTO;
+    if (pipe(ends) != 0 || write(ends[1], "x", 1) != 1)
+        return -EPROTO;
+    int which = weft_select(WEFT_CASE_READY(ends[0], POLLIN, &rc));
+    weft_close(ends[0]);
+    weft_close(ends[1]);
+    return which == 0 && (rc & POLLIN) != 0 ? 0 : -EPROTO;
+}
+
+static int scopes(void *)
+{
+    WEFT_SHIELD(cleanup, WEFT_SEC);
+    WEFT_TIMEOUT(limit, WEFT_MS);
+    int rc = weft_scope_close(&limit, weft_sleep(WEFT_FOREVER));
+    return weft_scope_close(&cleanup, rc == -ETIMEDOUT ? 0 : -EPROTO);
+}
+
+static int everything(void *)
+{
+    static const weft_wait_class nothing = {};
+    weft_waiter waiter = WEFT_WAITER(&nothing, nullptr);
+    weft_sem slots = WEFT_SEM(2, 2);
+    weft_barrier alone = WEFT_BARRIER(1);
+    weft_chan *numbers;
+
+    if (waiter.wait_class != &nothing || weft_sem_units(&slots) != 2)
+        return -EPROTO;
+    WEFT_TRY(weft_barrier_wait(&alone));
+    WEFT_TRY(children(nullptr));
+    WEFT_TRY(group(nullptr));
+    WEFT_TRY(scopes(nullptr));
+    WEFT_TRY(weft_chan_new(&numbers, sizeof(int), 1));
+    int rc = cases(numbers);
+    weft_chan_free(numbers);
+    return rc;
+}
+
+int main()
+{
+    int rc = weft_run(everything, nullptr);
+    std::printf("%s\n", weft_strerror(rc));
+    return rc < 0;
+}
