@@ -53,17 +53,20 @@ static void multi_cancel_members(struct multi *multi, const char *why)
     }
 }
 
+/* The caller cancels its members itself, when it runs: they may gather others in turn, and from
+ * here that would be a call within a call for each level. */
 static void multi_cancelled(weft_waiter *waiter)
 {
-    struct multi *multi = wf_container(waiter, struct multi, waiter);
-    multi->is_cancelled = true;
-    if (multi->rule->cancels_with_me)
-        multi_cancel_members(multi, "the task that gathers was cancelled");
-    else
-        weft_wake(waiter, -ECANCELED);
+    wf_container(waiter, struct multi, waiter)->is_cancelled = true;
+    weft_wake(waiter, -ECANCELED);
 }
 
 static const weft_wait_class multi_class = {.what = "gather", .cancel = multi_cancelled};
+
+static bool multi_is_over(const struct multi *multi)
+{
+    return multi->left == 0 || (multi->is_decided && !multi->rule->waits_for_all);
+}
 
 static void member_done(struct multi_member *member, int rc)
 {
@@ -74,7 +77,7 @@ static void member_done(struct multi_member *member, int rc)
     member->rc = rc;
     multi->left--;
     multi->rule->member_ended(multi, member);
-    if (multi->left == 0 || (multi->is_decided && !multi->rule->waits_for_all))
+    if (multi_is_over(multi))
         weft_wake(&multi->waiter, 0);
 }
 
@@ -122,8 +125,17 @@ static void multi_watch(struct multi *multi, size_t index, weft_task task)
 
 static void multi_wait(struct multi *multi)
 {
-    if (multi->left != 0 && !(multi->is_decided && !multi->rule->waits_for_all))
-        (void)weft_park(&multi->waiter);
+    bool was_cancelled = false;
+    while (!multi_is_over(multi)) {
+        multi->waiter.is_woken = false;
+        (void)wf_park(wf_loop_current->sched, &multi->waiter, 0);
+        if (!multi->is_cancelled || was_cancelled)
+            continue;
+        if (!multi->rule->cancels_with_me)
+            break;
+        was_cancelled = true;
+        multi_cancel_members(multi, "the task that gathers was cancelled");
+    }
     for (size_t i = 0; i < multi->count; i++)
         weft_waitq_remove(&multi->members[i].waiter);
 }
@@ -171,6 +183,8 @@ static int multi_run(struct multi *multi, const struct multi_rule *rule, const w
         return rc;
     for (size_t i = 0; i < count; i++)
         multi_watch(multi, i, tasks[i]);
+    if (multi->is_decided) /* by one that had ended; those behind it were not looked at yet */
+        multi_cancel_members(multi, "another member had ended");
     multi_wait(multi);
     return 0;
 }
@@ -334,7 +348,7 @@ int weft_any_n(const weft_task tasks[], size_t count)
     for (size_t i = 0; i < count; i++)
         multi_watch(&multi, i, tasks[i]);
     multi_wait(&multi);
-    rc = multi.is_decided ? multi.rc : -ECANCELED;
+    rc = multi.is_decided ? multi.rc : wf_cancelled(multi.waiter.task);
     multi_fini(&multi);
     return rc;
 }

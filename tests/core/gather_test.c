@@ -139,6 +139,74 @@ TASK_TEST(test_M04_odd_members)
     CHECK_EQ(weft_gather(weft_self()), -EDEADLK);
 }
 
+/* What is decided before the last member is looked at reaches that one too. */
+TASK_TEST(test_M01_a_failure_known_at_once_cancels_the_members_behind_it)
+{
+    struct job jobs[] = {JOB(9 * WEFT_SEC, 4), JOB(9 * WEFT_SEC, 5)};
+    weft_task failed = weft_spawn_sized(body_job, jobs, 1 << 20); /* -E2BIG in the handle */
+    weft_task tasks[] = {failed, weft_spawn(body_job, &jobs[0]), weft_spawn(body_job, &jobs[1])};
+    weft_time start = weft_now();
+    CHECK_EQ(weft_gather_n(tasks, 3), -E2BIG);
+    CHECK_EQ(weft_now(), start);
+    CHECK(jobs[0].cancelled && jobs[1].cancelled);
+}
+
+TASK_TEST(test_M06_a_race_won_before_it_began_cancels_the_members_behind_the_winner)
+{
+    struct job winner = JOB(WEFT_MS, 1), loser = JOB(9 * WEFT_SEC, 2);
+    weft_task won = weft_spawn(body_job, &winner);
+    CHECK_EQ(weft_await(won), 1);
+    weft_time start = weft_now();
+    CHECK_EQ(weft_race(won, weft_spawn(body_job, &loser)), 0);
+    CHECK_EQ(weft_now(), start);
+    CHECK(loser.cancelled);
+}
+
+/* Each gathers the next: a cancel goes down without growing anybody's stack. */
+static int body_gathers_below(void *arg)
+{
+    int *depth = arg;
+    if (*depth == 0)
+        return weft_sleep(100 * WEFT_SEC);
+    --*depth;
+    weft_task below = weft_spawn(body_gathers_below, depth);
+    return weft_gather(below);
+}
+
+TASK_TEST(test_M02_a_cancel_goes_down_any_depth_of_gathers)
+{
+    int depth = 5000;
+    weft_task top = weft_spawn(body_gathers_below, &depth);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(depth, 0);
+    weft_time start = weft_now();
+    CHECK_EQ(weft_cancel(top, "all of it"), 1);
+    CHECK_EQ(weft_await(top), -ECANCELED);
+    CHECK_EQ(weft_now(), start);
+}
+
+static int body_gathers_in_a_scope(void *arg)
+{
+    int *depth = arg;
+    if (*depth == 0)
+        return weft_sleep(100 * WEFT_SEC);
+    --*depth;
+    weft_task below = weft_spawn(body_gathers_in_a_scope, depth);
+    WEFT_TIMEOUT(limit, WEFT_FOREVER);
+    return weft_gather(below);
+}
+
+TASK_TEST(test_M02_a_deadline_goes_down_any_depth_of_gathers)
+{
+    int depth = 5000;
+    weft_task top = weft_spawn(body_gathers_in_a_scope, &depth);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    weft_scope limit;
+    CHECK_OK(weft_scope_open(&limit, weft_after(WEFT_SEC), 0));
+    int rc = weft_gather(top);
+    CHECK_EQ(weft_scope_close(&limit, rc), -ETIMEDOUT);
+}
+
 TASK_TEST(test_M04_many_members)
 {
     enum { COUNT = 1000 };
