@@ -155,16 +155,14 @@ wf_task **wf_group_member_done(struct wf_group *group, wf_task *task)
 /* Who waits for weft_started(). */
 struct starter {
     weft_waiter waiter;
-    weft_task child;
-    bool is_cancelled;
+    bool is_cancelled, has_ended;
 };
 
-/* The child is cancelled and seen out; only its end wakes us then. */
+/* It wakes up and cancels the child itself, which may be starting another in turn. */
 static void starter_cancel(weft_waiter *waiter)
 {
-    struct starter *starter = wf_container(waiter, struct starter, waiter);
-    starter->is_cancelled = true;
-    (void)weft_cancel(starter->child, "the task that starts it was cancelled");
+    wf_container(waiter, struct starter, waiter)->is_cancelled = true;
+    weft_wake(waiter, -ECANCELED);
 }
 
 static const weft_wait_class starter_class = {.what = "group start", .cancel = starter_cancel};
@@ -181,10 +179,17 @@ int weft_group_start_at(weft_group group, weft_fn *fn, void *arg, const char *si
         return rc;
     struct starter self = {.waiter = WEFT_WAITER(&starter_class, task)};
     self.waiter.task = wf_current();
-    self.child = wf_task_handle(wf_sched_self(), task);
+    weft_task child = wf_task_handle(wf_sched_self(), task);
     task->starter = &self.waiter;
     rc = weft_park(&self.waiter);
-    return self.is_cancelled ? -ECANCELED : rc;
+    if (!self.is_cancelled)
+        return rc;
+    (void)weft_cancel(child, "the task that starts it was cancelled");
+    while (!self.has_ended) {
+        self.waiter.is_woken = false;
+        (void)weft_park_shielded(&self.waiter);
+    }
+    return -ECANCELED;
 }
 
 void weft_started(void)
@@ -202,6 +207,7 @@ void weft_started(void)
 void wf_group_start_ended(wf_task *task)
 {
     weft_waiter *waiter = task->starter;
+    wf_container(waiter, struct starter, waiter)->has_ended = true;
     task->starter = NULL;
     task->flags |= WF_TASK_RECEIVED;
     if (task->result < 0)

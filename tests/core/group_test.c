@@ -300,6 +300,28 @@ TASK_TEST(test_G10_a_cancelled_start_takes_the_member_with_it)
     CHECK_EQ(weft_group_wait(group), 0);
 }
 
+static int body_starts_below(void *arg)
+{
+    int *depth = arg;
+    if (*depth == 0)
+        return weft_sleep(100 * WEFT_SEC);
+    --*depth;
+    WEFT_GROUP(group);
+    return weft_group_start(group, body_starts_below, arg);
+}
+
+TASK_TEST(test_G10_a_cancel_goes_down_any_depth_of_starts)
+{
+    int depth = 5000;
+    WEFT_GROUP(group);
+    weft_scope limit;
+    CHECK_OK(weft_scope_open(&limit, weft_after(WEFT_SEC), 0));
+    int rc = weft_group_start(group, body_starts_below, &depth);
+    CHECK_EQ(depth, 0);
+    CHECK_EQ(weft_scope_close(&limit, rc), -ETIMEDOUT);
+    CHECK_EQ(weft_group_wait(group), 0);
+}
+
 TASK_TEST(test_G11_started_outside_a_start_does_nothing)
 {
     weft_started();
