@@ -150,15 +150,24 @@ static bool scope_is_open(const weft_scope *scope)
     return scope->priv_node.up != NULL;
 }
 
+/* The scopes inside it look at the clock too: the innermost is the one that is asked. */
+static void scope_note_due(struct wf_node *node)
+{
+    node->flags |= WF_NODE_DUE;
+    if (node->up == NULL)
+        return;
+    for (struct wf_node *at = node->task->scope; at != node && at != NULL; at = at->up)
+        at->flags |= WF_NODE_DUE;
+}
+
 /* Arms the timer; a deadline that has passed already is noticed at the next wait (rule S06). */
 static void scope_arm(weft_scope *scope, weft_time deadline)
 {
     weft_loop *loop = wf_loop_current;
-    scope->priv_timer.deadline = deadline;
     weft_timer_start(loop, &scope->priv_timer, deadline);
     scope->priv_timer.deadline = deadline;
     if (deadline != WEFT_FOREVER && deadline <= weft_loop_now(loop))
-        scope->priv_node.flags |= WF_NODE_DUE;
+        scope_note_due(&scope->priv_node);
 }
 
 int weft_scope_open(weft_scope *scope, weft_time deadline, uint32_t flags)

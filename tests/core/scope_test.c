@@ -124,6 +124,32 @@ TASK_TEST(test_S06_an_inner_scope_does_not_hide_a_deadline_in_the_past)
     CHECK_EQ(weft_scope_close(&outer, rc), -ETIMEDOUT);
 }
 
+TASK_TEST(test_S06_a_deadline_moved_into_the_past_is_seen_inside_inner_scopes)
+{
+    weft_sem sem = WEFT_SEM(5, 5);
+    weft_scope outer, inner;
+    CHECK_OK(weft_scope_open(&outer, WEFT_FOREVER, 0));
+    CHECK_OK(weft_scope_open(&inner, WEFT_FOREVER, 0));
+    CHECK_OK(weft_sem_take(&sem));
+    weft_scope_set_deadline(&outer, weft_now());
+    CHECK_EQ(weft_sem_take(&sem), -ECANCELED);
+    CHECK_EQ(weft_scope_close(&inner, -ECANCELED), -ECANCELED);
+    CHECK_EQ(weft_scope_close(&outer, -ECANCELED), -ETIMEDOUT);
+}
+
+TASK_TEST(moving_a_deadline_leaves_no_wake_up_behind)
+{
+    weft_loop *loop = weft_loop_self();
+    weft_time other = weft_after(200 * WEFT_SEC + WEFT_MS);
+    weft_scope outer, inner;
+    CHECK_OK(weft_scope_open(&outer, other, 0));
+    CHECK_OK(weft_scope_open(&inner, weft_after(200 * WEFT_SEC), 0));
+    weft_scope_set_deadline(&inner, WEFT_FOREVER);
+    CHECK_EQ(weft_loop_next_deadline(loop), other);
+    CHECK_EQ(weft_scope_close(&inner, 0), 0);
+    CHECK_EQ(weft_scope_close(&outer, 0), 0);
+}
+
 TASK_TEST(test_S07_a_deadline_can_be_moved_until_it_was_noticed)
 {
     weft_scope scope;
