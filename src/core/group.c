@@ -64,12 +64,50 @@ static void group_free(struct wf_group *group)
     wf_slab_give(&sched->groups, group->slot);
 }
 
+static const struct weft_error *group_kept_errors(const struct wf_group *group, size_t *out_count)
+{
+    size_t kept = group->errors != NULL ? group->error_count : group->error_count != 0;
+    *out_count = kept < WF_GROUP_ERRORS_MAX ? kept : WF_GROUP_ERRORS_MAX;
+    return group->errors != NULL ? group->errors : &group->first;
+}
+
+/* Errors that nobody saw go to the hook: all of them if there was no wait, else all but the one
+ * that the wait returned (rule G07). */
+static void group_tell_unread(const struct wf_group *group)
+{
+    struct wf_sched *sched = group->sched;
+    size_t count;
+    const struct weft_error *errors = group_kept_errors(group, &count);
+    if (group->errors_read)
+        return;
+    for (size_t i = group->has_ended ? 1 : 0; i < count; i++) {
+        const struct weft_error *error = &errors[i];
+        if (sched->config.unhandled != NULL)
+            sched->config.unhandled(error, sched->config.unhandled_arg);
+        else
+            wf_sched_log(sched, "nobody received the error of task %s in a group: %s%s%s",
+                         error->name, weft_strerror(error->rc), error->text[0] != '\0' ? ": " : "",
+                         error->text);
+    }
+}
+
+static void group_bury(struct wf_group *group)
+{
+    group_tell_unread(group);
+    wf_note_drop(&group->note);
+    group_free(group);
+}
+
+/* It hangs directly under its owner from here on: the scopes around it may be gone before its last
+ * member. */
 void wf_group_abandon(struct wf_group *group)
 {
     wf_node_cancel(&group->node, WEFT_REASON_OWNER_ENDED, "left open");
+    wf_node_unlink(&group->node);
+    wf_node_link(&group->node, &group->node.task->root);
     group->is_abandoned = true;
     if (group->live == 0)
-        group_free(group);
+        group_bury(group);
 }
 
 /* ---- members ---- */
@@ -141,11 +179,11 @@ wf_task **wf_group_member_done(struct wf_group *group, wf_task *task)
         group_failed(group, task);
     if (group->live != 0)
         return list;
-    if (group->joiner != NULL)
+    if (group->joiner != NULL) {
         weft_wake(group->joiner, 0);
-    if (group->is_abandoned) {
+    } else if (group->is_abandoned) {
         list = &group->node.task->ended;
-        group_free(group);
+        group_bury(group);
     }
     return list;
 }
@@ -249,9 +287,19 @@ static void group_join(struct wf_group *group, wf_task *self)
     assert(group->live == 0);
 }
 
+static void group_leave(struct wf_group *group, wf_task *self)
+{
+    if (group->is_abandoned) /* it left the owner's chain of scopes then */
+        wf_node_unlink(&group->node);
+    else
+        wf_scope_splice_out(self, &group->node);
+}
+
 /* Cancelled from outside the group, or by a scope inside it that the owner waits in. */
 static bool group_owner_is_cancelled(const struct wf_group *group, const wf_task *self)
 {
+    if (group->is_abandoned)
+        return (self->scope->flags & WF_NODE_EFFECTIVE) != 0;
     for (const struct wf_node *node = self->scope; node != &group->node; node = node->up) {
         if ((node->flags & WF_NODE_CANCELLED) != 0)
             return true;
@@ -282,7 +330,7 @@ int weft_group_wait(weft_group handle)
         group->wait_rc = wf_cancelled(self);
     wf_note_share(&self->note, group->note);
     group->has_ended = true;
-    wf_scope_splice_out(self, &group->node);
+    group_leave(group, self);
     return group->wait_rc;
 }
 
@@ -292,33 +340,11 @@ size_t weft_group_errors(weft_group handle, struct weft_error out[], size_t coun
     if (group == NULL)
         return 0;
     group->errors_read = true;
-    size_t kept = group->errors != NULL ? group->error_count : group->error_count != 0;
-    if (kept > WF_GROUP_ERRORS_MAX)
-        kept = WF_GROUP_ERRORS_MAX;
-    const struct weft_error *from = group->errors != NULL ? group->errors : &group->first;
+    size_t kept;
+    const struct weft_error *errors = group_kept_errors(group, &kept);
     for (size_t i = 0; i < count && i < kept; i++)
-        out[i] = from[i];
+        out[i] = errors[i];
     return group->error_count;
-}
-
-/* Errors that nobody saw go to the hook: all of them if there was no wait, else all but the one
- * that the wait returned (rule G07). */
-static void group_tell_unread(struct wf_group *group, bool was_waited)
-{
-    struct wf_sched *sched = group->sched;
-    if (group->errors_read || group->errors == NULL)
-        return;
-    uint32_t kept =
-        group->error_count < WF_GROUP_ERRORS_MAX ? group->error_count : WF_GROUP_ERRORS_MAX;
-    for (uint32_t i = was_waited ? 1 : 0; i < kept; i++) {
-        const struct weft_error *error = &group->errors[i];
-        if (sched->config.unhandled != NULL)
-            sched->config.unhandled(error, sched->config.unhandled_arg);
-        else
-            wf_sched_log(sched, "nobody received the error of task %s in a group: %s%s%s",
-                         error->name, weft_strerror(error->rc), error->text[0] != '\0' ? ": " : "",
-                         error->text);
-    }
 }
 
 void weft_group_end_(weft_group *handle)
@@ -328,15 +354,13 @@ void weft_group_end_(weft_group *handle)
     if (group == NULL || group->node.task != sched->current)
         return;
     wf_task *self = sched->current;
-    bool was_waited = group->has_ended;
-    if (!was_waited) {
+    if (!group->has_ended) {
         wf_node_cancel(&group->node, WEFT_REASON_OWNER_ENDED, "the group's block was left");
-        wf_scope_pop_to(self, &group->node, "group");
+        if (!group->is_abandoned)
+            wf_scope_pop_to(self, &group->node, "group");
         group_join(group, self);
-        wf_scope_splice_out(self, &group->node);
+        group_leave(group, self);
     }
-    group_tell_unread(group, was_waited);
-    wf_note_drop(&group->note);
-    group_free(group);
+    group_bury(group);
     handle->id = 0;
 }

@@ -193,7 +193,7 @@ static void scope_pop(wf_task *task, struct wf_node *node)
 }
 
 /* Inner scopes that were left open are closed first; the misuse is told (rule S01).  A group among
- * them is cancelled; its members are joined by the task's end. */
+ * them is cancelled; its members are joined by its own end, or the task's. */
 void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what)
 {
     while (task->scope != node) {
@@ -210,6 +210,18 @@ void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what)
     }
 }
 
+/* By what is cancelled from `node` up to `up`, which knows about itself. */
+static bool scope_is_effective(const struct wf_node *node, const struct wf_node *up)
+{
+    for (; node != up; node = node->up) {
+        if ((node->flags & WF_NODE_CANCELLED) != 0)
+            return true;
+        if ((node->flags & WF_NODE_SHIELD) != 0)
+            return false;
+    }
+    return (up->flags & WF_NODE_EFFECTIVE) != 0;
+}
+
 /* Takes a node that has no tasks below it any more out of its owner's chain.  A scope inside it
  * stays open, under the node above, and is no longer cancelled by the one that goes. */
 void wf_scope_splice_out(wf_task *task, struct wf_node *node)
@@ -220,22 +232,15 @@ void wf_scope_splice_out(wf_task *task, struct wf_node *node)
         wf_node_unlink(node);
         return;
     }
-    for (struct wf_node *at = task->scope; at != node; at = at->up) {
-        at->flags &= (uint8_t)~WF_NODE_EFFECTIVE;
+    for (struct wf_node *at = task->scope; at != node; at = at->up)
         inner = at;
-    }
     wf_node_unlink(inner);
     wf_node_unlink(node);
     wf_node_link(inner, up);
-    /* Effective again are those below the outermost that was cancelled itself. */
-    bool is_effective = (up->flags & WF_NODE_EFFECTIVE) != 0;
-    for (struct wf_node *at = inner; at != NULL; at = at->child) {
-        is_effective = (at->flags & WF_NODE_CANCELLED) != 0 ||
-                       (is_effective && (at->flags & WF_NODE_SHIELD) == 0);
-        if (is_effective)
+    for (struct wf_node *at = task->scope; at != up; at = at->up) {
+        at->flags &= (uint8_t)~WF_NODE_EFFECTIVE;
+        if (scope_is_effective(at, up))
             at->flags |= WF_NODE_EFFECTIVE;
-        if (at == task->scope)
-            break;
     }
 }
 

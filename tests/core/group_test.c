@@ -366,6 +366,102 @@ TASK_TEST(a_group_left_open_by_its_body_is_cancelled_and_joined)
     CHECK_EQ(cancelled, 1);
 }
 
+static int body_closes_around_an_open_group(void *arg)
+{
+    WEFT_TIMEOUT(limit, 5 * WEFT_SEC);
+    WEFT_GROUP(group);
+    WEFT_TRY(weft_group_spawn(group, body_sees_cancel, arg));
+    return weft_scope_close(&limit, weft_sleep(WEFT_SEC)); /* the group's block ends after it */
+}
+
+TASK_TEST(test_S01_closing_a_scope_around_an_open_group_cancels_it)
+{
+    int cancelled = 0;
+    CHECK_EQ(weft_await(weft_spawn(body_closes_around_an_open_group, &cancelled)), 0);
+    CHECK_EQ(cancelled, 1);
+}
+
+static int body_waits_for_a_group_whose_scope_is_closed(void *arg)
+{
+    weft_scope limit;
+    CHECK_OK(weft_scope_open(&limit, weft_after(5 * WEFT_SEC), 0));
+    WEFT_GROUP(group);
+    CHECK_OK(weft_group_spawn(group, body_slow_to_leave, arg));
+    CHECK_OK(weft_group_spawn(group, body_fails_in_cleanup, NULL));
+    CHECK_OK(weft_yield());
+    CHECK_EQ(weft_scope_close(&limit, 3), 3);
+    CHECK_OK(weft_yield()); /* we are not in the group's scope any more */
+    CHECK_EQ(weft_group_wait(group), -EPIPE);
+    CHECK_EQ(*(weft_time *)arg, weft_now());
+    return 4;
+}
+
+TASK_TEST(test_S01_a_group_closed_with_its_scope_can_be_waited_for)
+{
+    weft_time left = 0;
+    CHECK_EQ(weft_await(weft_spawn(body_waits_for_a_group_whose_scope_is_closed, &left)), 4);
+    CHECK_GT(left, 0);
+}
+
+/* The scope lies in a frame that is gone when the group's last member ends. */
+static void open_a_group_in_a_scope(void *arg)
+{
+    WEFT_TIMEOUT(limit, 5 * WEFT_SEC);
+    weft_group group = weft_group_open();
+    CHECK_OK(weft_group_spawn(group, body_slow_to_leave, arg));
+    CHECK_OK(weft_yield());
+}
+
+static int body_leaves_a_group_in_a_scope(void *arg)
+{
+    open_a_group_in_a_scope(arg);
+    return weft_sleep(20 * WEFT_SEC);
+}
+
+TASK_TEST(test_S01_a_group_left_open_in_a_scope_outlives_the_scope)
+{
+    weft_time left = 0;
+    CHECK_EQ(weft_await(weft_spawn(body_leaves_a_group_in_a_scope, &left)), 0);
+    CHECK_GT(left, 0);
+}
+
+static int body_leaves_a_failing_group_open(void *arg)
+{
+    (void)arg;
+    weft_group group = weft_group_open();
+    CHECK_OK(weft_group_spawn(group, body_fails_in_cleanup, NULL));
+    CHECK_OK(weft_yield());
+    return 4;
+}
+
+TEST(test_G01_errors_in_a_group_left_open_go_to_the_hook)
+{
+    struct seen seen = {0};
+    CHECK_EQ(run_seeing(body_leaves_a_failing_group_open, NULL, &seen), 4);
+    CHECK_EQ(seen.count, 1);
+    CHECK_EQ(seen.last_rc, -EPIPE);
+}
+
+TASK_TEST(test_G04_a_wait_inside_another_group_forgets_no_cancel)
+{
+    weft_time left = 0;
+    WEFT_GROUP(first);
+    CHECK_OK(weft_group_spawn(first, body_fails_after, (void *)WEFT_SEC));
+    WEFT_GROUP(second);
+    weft_scope limit;
+    CHECK_OK(weft_scope_open(&limit, weft_after(WEFT_MS), 0));
+    CHECK_EQ(weft_sleep(WEFT_SEC), -ECANCELED);
+    weft_scope shield;
+    CHECK_OK(weft_scope_open(&shield, WEFT_FOREVER, WEFT_SCOPE_SHIELD));
+    CHECK_OK(weft_group_spawn(second, body_slow_to_leave, &left));
+    CHECK_EQ(weft_group_wait(first), -EIO);
+    CHECK_OK(weft_check());
+    CHECK_EQ(weft_scope_close(&shield, 0), 0);
+    CHECK_EQ(weft_check(), -ECANCELED); /* its deadline passed, and it is still open */
+    CHECK_EQ(weft_scope_close(&limit, -ECANCELED), -ETIMEDOUT);
+    CHECK_OK(weft_check());
+}
+
 SCENARIO(scenario_group_of_three)
 {
     int phase = 0;
