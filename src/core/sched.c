@@ -180,6 +180,7 @@ wf_task *wf_sched_next(struct wf_sched *sched)
 static void sched_start(struct wf_sched *sched, wf_task *task)
 {
     task->flags |= WF_TASK_EVER_RAN;
+    *sched->errno_at = 0; /* not its predecessor's (rule E02) */
     if ((task->flags & WF_TASK_HAS_STACK) == 0)
         wf_sched_take_stack(sched, task);
     char *top = task->stack.top;

@@ -163,12 +163,12 @@ wf_task *wf_sched_next(struct wf_sched *sched);
  * primitive and the switch costs a mispredicted return. */
 static inline void wf_sched_leave(struct wf_sched *sched, wf_task *self)
 {
+    int saved_errno = *sched->errno_at;
     wf_task *next = wf_sched_next(sched);
     sched->current = next;
     if (next != self) {
         if (__builtin_expect(sched->has_canaries, 0))
             wf_task_verify_stack(self);
-        int saved_errno = *sched->errno_at;
         sched->stats.switches++;
         wf_fiber_switch(&self->fiber, next != NULL ? &next->fiber : &sched->home);
         *sched->errno_at = saved_errno;

@@ -95,6 +95,24 @@ TASK_TEST(test_E02_errno_belongs_to_the_task)
     CHECK_EQ(errno, ENOENT);
 }
 
+static int body_reads_errno(void *arg)
+{
+    (void)arg;
+    return errno;
+}
+
+TASK_TEST(test_E02_a_new_task_does_not_see_its_predecessors_errno)
+{
+    weft_task one = weft_spawn(body_reads_errno, NULL);
+    weft_task two = weft_spawn(body_sets_errno, (void *)EPIPE);
+    weft_task three = weft_spawn(body_reads_errno, NULL);
+    errno = ENOENT;
+    CHECK_EQ(weft_await(one), 0);
+    CHECK_OK(weft_await(two));
+    CHECK_EQ(weft_await(three), 0);
+    CHECK_EQ(errno, ENOENT);
+}
+
 TASK_TEST(test_E03_a_deadline_further_out_is_seen_as_cancelled)
 {
     WEFT_TIMEOUT(outer, WEFT_SEC);
