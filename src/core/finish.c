@@ -51,6 +51,8 @@ void wf_task_free(struct wf_sched *sched, wf_task *task)
     assert(task->state == WF_TASK_DONE);
     if (task->result < 0)
         wf_task_unhandled(sched, task);
+    if (task->state != WF_TASK_DONE)
+        return; /* the hook released it */
     if (task->ended_link != NULL) {
         *task->ended_link = task->ended_next;
         if (task->ended_next != NULL)
@@ -110,7 +112,6 @@ static wf_task *task_leave_owner(struct wf_sched *sched, wf_task *task, wf_task 
             task->flags |= WF_TASK_RECEIVED;
         } else {
             sched->detached_live--;
-            wf_task_unhandled(sched, task);
         }
         return NULL;
     }
@@ -137,6 +138,8 @@ static wf_task *task_done(struct wf_sched *sched, wf_task *task)
         wf_task_free(sched, task);
     } else {
         wf_task_keep_ended(list, task);
+        if (list == &sched->detached_ended)
+            wf_task_unhandled(sched, task); /* nobody is going to join it */
     }
     return owner;
 }

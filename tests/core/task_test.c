@@ -510,6 +510,35 @@ TEST(test_T15_a_detached_task_outlives_its_spawner_and_ends_with_the_run)
     CHECK_EQ(seen.last.rc, -EIO);
 }
 
+static void release_in_hook(const struct weft_error *error, void *arg)
+{
+    ++*(int *)arg;
+    weft_release(error->task);
+}
+
+static int main_releasing_hook(void *arg)
+{
+    (void)arg;
+    (void)weft_detach(body_value, (void *)-EIO);
+    (void)weft_spawn(body_value, (void *)-EPIPE);
+    weft_release(weft_spawn(body_value, (void *)-EBADF));
+    CHECK_OK(weft_yield());
+    return 0;
+}
+
+TEST(test_T08_the_hook_may_release_the_task_it_is_told_of)
+{
+    int count = 0;
+    weft_config config = {
+        .backend = "epoll",
+        .platform = test_platform(),
+        .unhandled = release_in_hook,
+        .unhandled_arg = &count,
+    };
+    CHECK_OK(weft_run_with(&config, main_releasing_hook, NULL));
+    CHECK_EQ(count, 3);
+}
+
 struct big {
     int numbers[100];
 };
