@@ -74,15 +74,23 @@ static void run_break_deadlock(struct wf_sched *sched)
     wf_node_cancel(main != NULL ? &main->root : &sched->top, WEFT_REASON_DEADLOCK, "deadlock");
 }
 
+/* Gives back pages of idle stacks and says how long the next turn may wait: a loop that sleeps
+ * gives them back too (rule N01).  A virtual clock does not move for that. */
+static weft_time run_trim(const struct wf_sched *sched)
+{
+    const weft_loop *loop = sched->loop;
+    weft_time trim_at = wf_stacks_trim(sched->stacks, loop->now);
+    if (trim_at == WEFT_FOREVER || loop->platform->advance != NULL)
+        return WEFT_FOREVER;
+    return trim_at > loop->now ? trim_at - loop->now : 0;
+}
+
 static void run_turns(struct wf_sched *sched, const uint32_t *live)
 {
-    weft_time trim_at = 0;
     while (*live != 0) {
         if (run_is_deadlocked(sched))
             run_break_deadlock(sched);
-        (void)weft_loop_turn(sched->loop, WEFT_FOREVER);
-        if (sched->loop->now >= trim_at)
-            trim_at = wf_stacks_trim(sched->stacks, sched->loop->now);
+        (void)weft_loop_turn(sched->loop, run_trim(sched));
     }
 }
 

@@ -38,6 +38,8 @@ static void sched_say(void *arg, const char *text)
 
 int wf_sched_new(weft_loop *loop, const weft_config *config)
 {
+    if (config->task_count_max > 1u << WF_HANDLE_SLOT_BITS)
+        return -EINVAL;
     struct wf_sched *sched = wf_alloc(sizeof *sched);
     if (sched == NULL)
         return -ENOMEM;

@@ -133,6 +133,35 @@ TEST(the_number_of_tasks_has_a_limit)
     CHECK_EQ(weft_run_with(&config, body_spawns_until_refused, NULL), -EAGAIN);
 }
 
+TEST(more_tasks_than_handles_can_tell_apart_are_refused)
+{
+    weft_config config = {.platform = test_platform(), .task_count_max = (1u << 22) + 1};
+    CHECK_EQ(weft_run_with(&config, body_value, NULL), -EINVAL);
+}
+
+static int body_uses_stacks(void *arg)
+{
+    weft_task tasks[200];
+    (void)arg;
+    CHECK_OK(weft_sleep(WEFT_SEC)); /* a first turn without a stack to spare */
+    for (int i = 0; i < 200; i++)
+        tasks[i] = weft_spawn(body_sleep, (void *)WEFT_SEC);
+    CHECK_OK(weft_gather_n(tasks, 200));
+    weft_run_stats stats;
+    CHECK_OK(weft_run_stats_get(&stats));
+    CHECK_GE(stats.stacks_pooled, 150);
+    for (int i = 0; i < 4; i++)
+        CHECK_OK(weft_sleep(5 * WEFT_SEC));
+    CHECK_OK(weft_run_stats_get(&stats));
+    CHECK_LE(stats.stacks_pooled, 1);
+    return 0;
+}
+
+TASK_TEST(test_N01_a_run_gives_back_the_pages_of_stacks_idle_for_ten_seconds)
+{
+    CHECK_OK(body_uses_stacks(NULL));
+}
+
 /* ---- H ---- */
 
 TASK_TEST(test_H01_now_never_runs_backwards)
