@@ -9,8 +9,8 @@
 #include <stdio.h>
 
 static const weft_m_entity capitals[] = {
-    {.id = {"CD", 2}, .name = {"Kinshasa", 8}},
-    {.id = {"IS", 2}, .name = {"Reykjavik", 9}},
+    {.id = WEFT_STR("CD"), .name = WEFT_STR("Kinshasa")},
+    {.id = WEFT_STR("IS"), .name = WEFT_STR("Reykjavik")},
 };
 
 static int match(weft_http_request *req, weft_http_response *res, void *matcher)

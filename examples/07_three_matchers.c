@@ -9,7 +9,6 @@
 #include <weft/match.h>
 
 #include <stdio.h>
-#include <string.h>
 
 #define TEXT "berlin office chair"
 
@@ -35,7 +34,7 @@ static int search(void *arg)
     struct search *self = arg;
     weft_m_entity entities[3] = {0};
     for (int i = 0; i < 3; i++) {
-        entities[i].id = (weft_str){self->names[i], strlen(self->names[i])};
+        entities[i].id = weft_str_of(self->names[i]);
         entities[i].name = entities[i].id;
     }
     weft_m_options options;
@@ -44,7 +43,7 @@ static int search(void *arg)
 
     weft_matcher *matcher;
     WEFT_TRY(weft_m_open(&matcher, entities, 3, &options, NULL));
-    weft_str text = {TEXT, strlen(TEXT)};
+    weft_str text = WEFT_STR(TEXT);
     weft_m_results *results = NULL;
     int rc = weft_m_match(matcher, &text, 1, NULL, &results, NULL); /* fits it first */
     if (rc == 0)

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 #define WEFT_BEGIN_DECLS extern "C" {
@@ -57,6 +58,19 @@ typedef struct weft_str {
     const char *ptr;
     size_t len;
 } weft_str;
+
+/* Initialises one from a literal: weft_str id = WEFT_STR("DE"); */
+#define WEFT_STR(literal)                                                                          \
+    {                                                                                              \
+        "" literal, sizeof(literal) - 1                                                            \
+    }
+
+/* The bytes of a C string; {NULL, 0} of NULL.  Print one by printf("%.*s", (int)s.len, s.ptr). */
+static inline weft_str weft_str_of(const char *text)
+{
+    weft_str str = {text, text != NULL ? strlen(text) : 0};
+    return str;
+}
 
 /* Bytes the caller owns, with a NUL behind them that `len` does not count. */
 typedef struct weft_bytes {

@@ -233,6 +233,7 @@ WEFT_API WEFT_WAITS int weft_http_respond(weft_http_response *res, int status, c
 
 WEFT_API WEFT_WAITS int weft_http_respond_text(weft_http_response *res, int status,
                                                const char *text);
+/* `json` is sent as it is; <weft/json_writer.h> makes it. */
 WEFT_API WEFT_WAITS int weft_http_respond_json(weft_http_response *res, int status, weft_str json);
 
 /* The error body of all our services. */

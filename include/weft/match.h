@@ -4,20 +4,21 @@
  * Match: finds the entity of a catalogue that a text means.
  *
  *     weft_m_entity entities[] = {
- *         {.id = {"DE", 2}, .name = {"Germany", 7}},
- *         {.id = {"FR", 2}, .name = {"France", 6}},
+ *         {.id = WEFT_STR("DE"), .name = WEFT_STR("Germany")},
+ *         {.id = WEFT_STR("FR"), .name = WEFT_STR("France")},
  *     };
  *     weft_matcher *matcher;
  *     weft_m_error error;
  *     if (weft_m_open(&matcher, entities, 2, NULL, &error) < 0)
  *         ... error.message says what, error.field where, error.suggestion what to do ...
  *
- *     weft_str query = {"germny", 6};
+ *     weft_str query = WEFT_STR("germny");
  *     weft_m_results *results;
  *     if (weft_m_match(matcher, &query, 1, NULL, &results, &error) == 0) {
  *         size_t count;
  *         const weft_m_hit *hits = weft_m_results_hits(results, 0, &count);
- *         ... hits[0].id, hits[0].score ...
+ *         for (size_t i = 0; i < count; i++) // none: nothing reaches the threshold
+ *             ... hits[i].id, hits[i].score ...
  *         weft_m_results_free(results);
  *     }
  *     weft_m_close(matcher);

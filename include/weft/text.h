@@ -3,8 +3,9 @@
 /*
  * Text: the normaliser that gives two spellings of one name the same bytes.
  *
- *     weft_text out;
- *     weft_norm_text((weft_str){"  Hello   World ", 16}, NULL, &out);   // hello world
+ *     weft_text out = {0};
+ *     if (weft_norm_text(weft_str_of("  Hello   World "), NULL, &out, NULL) == 0)
+ *         puts(out.ptr); // hello world
  *     weft_text_free(&out);
  *
  * The steps, in this order: white space at both ends goes; compatibility decomposition (NFKD);

@@ -92,9 +92,11 @@ static int everything(void *)
     weft_waiter waiter = WEFT_WAITER(&nothing, nullptr);
     weft_sem slots = WEFT_SEM(2, 2);
     weft_barrier alone = WEFT_BARRIER(1);
+    weft_str name = WEFT_STR("abc");
     weft_chan *numbers;
 
-    if (waiter.wait_class != &nothing || weft_sem_units(&slots) != 2)
+    if (waiter.wait_class != &nothing || weft_sem_units(&slots) != 2 ||
+        name.len != weft_str_of("abc").len)
         return -EPROTO;
     WEFT_TRY(weft_barrier_wait(&alone));
     WEFT_TRY(children(nullptr));
