@@ -53,6 +53,19 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_run_blocking_n(int (*fn)(void *arg, s
  * for an inner loop.  False outside a body. */
 WEFT_API bool weft_blocking_cancelled(void);
 
+/* ---- in another process ---- */
+
+/* Runs fn on a copy of `buf` in a worker process and copies it back: for code that may crash, leak,
+ * or bears no threads.  fn sees the process as it was when the run began, and nothing else of it;
+ * what it changes outside `buf` stays there.  Its result, with its text.
+ *
+ * A worker that dies gives -ECHILD and a text with its signal; the next call gets a new one.
+ * Cancelled, the worker is killed: -ECANCELED.  After these two the content of `buf` is not
+ * defined.  -EPERM without WEFT_RUN_WORKERS, which must be asked for when no other thread runs;
+ * -E2BIG over 1 GiB; -EAGAIN: no process can be forked.  In simulation fn runs as a blocking body.
+ */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_run_process(weft_fn *fn, void *buf, size_t bytes);
+
 /* ---- more executors ---- */
 
 typedef struct weft_exec weft_exec;

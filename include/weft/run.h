@@ -21,6 +21,7 @@ WEFT_BEGIN_DECLS
 enum weft_run_flags {
     WEFT_RUN_KEEP_SIGNALS = 1u,  /* leave SIGINT and SIGTERM as they are */
     WEFT_RUN_VIRTUAL_CLOCK = 2u, /* time moves only when every task is blocked */
+    WEFT_RUN_WORKERS = 4u, /* weft_run_process() will be called: forks a process at the start */
 };
 
 /* Zero means "choose for me" in every field. */
@@ -36,6 +37,7 @@ typedef struct weft_config {
     uint32_t blocking_queue_max;   /* bodies waiting for a thread; 0: 1,024; past it callers wait */
     weft_time blocking_idle;       /* a thread without work ends after; 0: 30 s */
     uint32_t cpu_thread_max;       /* of weft_run_cpu; 0: as many as there are processors */
+    uint32_t worker_max;           /* of weft_run_process; 0: as many as there are processors */
     uint32_t file_thread_max;      /* for file operations the kernel does not do alone; 0: 8 */
 
     /* An error that nobody received (rule T08).  NULL: one line to the log. */

@@ -30,7 +30,7 @@ char *wf_exec_text(void)
 /* ---- one job ---- */
 
 /* On the thread that does it. */
-static void job_run(struct wf_exec_job *job)
+void wf_exec_job_run(struct wf_exec_job *job)
 {
     struct wf_exec_batch *batch = job->batch;
     exec_current = job;
@@ -62,7 +62,7 @@ static void job_on_pool(struct wf_pool_job *pool_job)
 {
     struct wf_exec_job *job = wf_container(pool_job, struct wf_exec_job, pool_job);
     weft_loop *loop = job->batch->exec->loop;
-    job_run(job);
+    wf_exec_job_run(job);
     weft_post_msg(loop, &job->msg); /* the last touch: the waiting task owns this memory */
 }
 
@@ -76,7 +76,7 @@ static void job_on_timer(weft_timer *timer)
         return;
     }
     wf_loop_current = NULL;
-    job_run(job);
+    wf_exec_job_run(job);
     wf_loop_current = loop;
     job->stage = WF_EXEC_DONE;
     wf_sim_trace(loop, WF_SIM_TRACE_BLOCKING, (uint64_t)job->result, 0);

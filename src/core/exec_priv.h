@@ -84,6 +84,9 @@ int wf_exec_batch_run(struct wf_exec_batch *batch);
 /* A failure of a body, its text made the task's. */
 int wf_exec_tell(int rc, const char *text);
 
+/* Runs the job's body on this thread, and keeps its result and text. */
+void wf_exec_job_run(struct wf_exec_job *job);
+
 /* The body on this thread, or NULL. */
 struct wf_exec_job *wf_exec_job_self(void);
 

@@ -10,6 +10,7 @@
 #include "core/signals_priv.h"
 #include "core/stack_overflow.h"
 #include "core/virtual_clock.h"
+#include "core/worker_priv.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -151,14 +152,18 @@ static int run_fresh(const weft_config *config, weft_fn *fn, void *arg)
         .seed = config->seed,
         .file_thread_max = config->file_thread_max,
     };
+    struct wf_workers *workers = NULL;
     int rc = wf_fiber_check_host();
+    if (rc == 0 && weft_loop_self() == NULL)
+        rc = wf_workers_new(&workers, config); /* first: a clean process has no loop */
     if (rc == 0)
         rc = weft_loop_new(&loop, &options);
     if (rc < 0)
-        return rc;
+        goto out;
     assert(loop != NULL);
     rc = wf_sched_new(loop, config);
     if (rc == 0) {
+        loop->sched->workers = workers;
         rc = wf_signals_install(loop, (config->flags & WEFT_RUN_KEEP_SIGNALS) != 0);
         if (rc == 0)
             rc = run_loop(loop->sched, fn, arg);
@@ -166,6 +171,8 @@ static int run_fresh(const weft_config *config, weft_fn *fn, void *arg)
         wf_sched_free(loop->sched);
     }
     weft_loop_free(loop);
+out:
+    wf_workers_free(workers);
     return rc;
 }
 

@@ -105,6 +105,7 @@ struct wf_sched {
     wf_list execs;                              /* executors of this run; see exec_priv.h */
     struct weft_exec *exec_blocking, *exec_cpu; /* two of them; NULL until first used */
     struct wf_signals *signals;
+    struct wf_workers *workers; /* see worker_priv.h; NULL: none wanted */
     wf_list processes; /* started and not closed; see process_priv.h */
     bool deadlock_reported;
 };

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Rule B03: bodies in processes of their own. */
+
+#include "harness/harness.h"
+
+#include <weft.h>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void run_with_workers(weft_config config, weft_fn *fn)
+{
+    static const char *const backends[] = {"epoll", "io_uring"};
+    for (size_t i = 0; i < 2; i++) {
+        config.backend = backends[i];
+        config.platform = test_platform();
+        config.flags |= WEFT_RUN_WORKERS;
+        note("%s", backends[i]);
+        int rc = weft_run_with(&config, fn, NULL);
+        if (rc != -ENOSYS && rc != -EPERM)
+            CHECK_OK(rc);
+    }
+}
+
+static int outside; /* of the buffer: a worker's change does not come back */
+
+static int add_up(void *arg)
+{
+    int *numbers = arg;
+    outside++;
+    numbers[2] = numbers[0] + numbers[1];
+    return numbers[2];
+}
+
+static int tell_pid(void *arg)
+{
+    *(pid_t *)arg = getpid();
+    return 0;
+}
+
+static int fail_with_text(void *arg)
+{
+    (void)arg;
+    return weft_fail(-EDOM, "of process %d", 7);
+}
+
+static int bodies_in_workers(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 3; i++) {
+        int numbers[] = {i, 40, 0};
+        CHECK_EQ(weft_run_process(add_up, numbers, sizeof numbers), i + 40);
+        CHECK_EQ(numbers[2], i + 40);
+    }
+    CHECK_EQ(outside, 0);
+    pid_t pids[2];
+    CHECK_OK(weft_run_process(tell_pid, &pids[0], sizeof pids[0]));
+    CHECK_OK(weft_run_process(tell_pid, &pids[1], sizeof pids[1]));
+    CHECK_EQ(pids[0], pids[1]); /* one worker is enough for one call at a time */
+    CHECK_NE(pids[0], getpid());
+    CHECK_EQ(weft_run_process(fail_with_text, NULL, 0), -EDOM);
+    CHECK_STR(weft_error_text(), "of process 7");
+    return 0;
+}
+
+TEST(test_B03_a_body_works_on_a_copy_in_another_process)
+{
+    run_with_workers((weft_config){0}, bodies_in_workers);
+}
+
+static int turn_bytes(void *arg)
+{
+    unsigned char *bytes = arg;
+    for (size_t i = 0; i < 3000000; i++)
+        bytes[i] = (unsigned char)(bytes[i] + 1);
+    return 0;
+}
+
+static int large_buffers(void *arg)
+{
+    unsigned char *bytes = calloc(1, 3000000);
+    (void)arg;
+    CHECK(bytes != NULL);
+    CHECK_OK(weft_run_process(turn_bytes, bytes, 3000000));
+    for (size_t i = 0; i < 3000000; i++)
+        CHECK_EQ(bytes[i], 1);
+    free(bytes);
+    CHECK_EQ(weft_run_process(turn_bytes, arg, SIZE_MAX), -E2BIG);
+    return 0;
+}
+
+TEST(test_B03_large_buffers_go_there_and_back)
+{
+    run_with_workers((weft_config){0}, large_buffers);
+}
+
+static int crash(void *arg)
+{
+    (void)arg;
+    signal(SIGUSR1, SIG_DFL);
+    raise(SIGUSR1);
+    return 0;
+}
+
+static int end_quietly(void *arg)
+{
+    (void)arg;
+    _exit(3);
+}
+
+static int survive_crashes(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 3; i++) {
+        int numbers[] = {1, 2, 0};
+        CHECK_EQ(weft_run_process(crash, NULL, 0), -ECHILD);
+        CHECK(strstr(weft_error_text(), "killed by SIGUSR1") != NULL);
+        CHECK_EQ(weft_run_process(end_quietly, NULL, 0), -ECHILD);
+        CHECK(strstr(weft_error_text(), "ended with status 3") != NULL);
+        CHECK_EQ(weft_run_process(add_up, numbers, sizeof numbers), 3);
+    }
+    return 0;
+}
+
+TEST(test_B03_a_worker_that_dies_gives_its_signal_and_is_replaced)
+{
+    run_with_workers((weft_config){0}, survive_crashes);
+}
+
+static int wait_for_ever(void *arg)
+{
+    (void)arg;
+    return pause();
+}
+
+static int for_ever_elsewhere(void *arg)
+{
+    return weft_run_process(wait_for_ever, arg, 0);
+}
+
+static int cancel_workers(void *arg)
+{
+    (void)arg;
+    pid_t before, after;
+    CHECK_OK(weft_run_process(tell_pid, &before, sizeof before));
+    weft_task task = weft_spawn(for_ever_elsewhere, NULL);
+    for (int i = 0; i < 10; i++)
+        CHECK_OK(weft_yield());
+    CHECK_EQ(weft_cancel(task, "test"), 1);
+    CHECK_EQ(weft_await(task), -ECANCELED);
+    CHECK_EQ(kill(before, 0), -1); /* killed, and reaped */
+    CHECK_OK(weft_run_process(tell_pid, &after, sizeof after));
+    CHECK_NE(before, after);
+    CHECK_EQ(weft_wait_for(for_ever_elsewhere, NULL, 20 * WEFT_MS), -ETIMEDOUT);
+    CHECK_OK(weft_run_process(tell_pid, &after, sizeof after));
+    return 0;
+}
+
+TEST(test_B03_cancelled_the_worker_is_killed_and_replaced)
+{
+    run_with_workers((weft_config){.worker_max = 1}, cancel_workers);
+}
+
+static int two_at_a_time(void *arg)
+{
+    (void)arg;
+    weft_task tasks[] = {weft_spawn(for_ever_elsewhere, NULL),
+                         weft_spawn(for_ever_elsewhere, NULL)};
+    pid_t pid;
+    CHECK_OK(weft_sleep(5 * WEFT_MS));
+    weft_scope scope; /* a third waits for a place, which a deadline ends (rule B04) */
+    CHECK_OK(weft_scope_open(&scope, weft_after(5 * WEFT_MS), 0));
+    int rc = weft_run_process(tell_pid, &pid, sizeof pid);
+    CHECK_EQ(weft_scope_close(&scope, rc), -ETIMEDOUT);
+    weft_cancel(tasks[0], "test");
+    CHECK_OK(weft_run_process(tell_pid, &pid, sizeof pid));
+    weft_cancel(tasks[1], "test");
+    CHECK_EQ(weft_await(tasks[0]), -ECANCELED);
+    CHECK_EQ(weft_await(tasks[1]), -ECANCELED);
+    return 0;
+}
+
+TEST(test_B04_no_more_workers_than_the_limit)
+{
+    run_with_workers((weft_config){.worker_max = 2}, two_at_a_time);
+}
+
+TASK_TEST(test_B03_workers_must_be_asked_for)
+{
+    int numbers[] = {1, 2, 0};
+    if (strcmp(test_backend(), "sim") == 0) { /* a body runs here, as blocking work does */
+        CHECK_EQ(weft_run_process(add_up, numbers, sizeof numbers), 3);
+        return;
+    }
+    CHECK_EQ(weft_run_process(add_up, numbers, sizeof numbers), -EPERM);
+    CHECK(strstr(weft_error_text(), "WEFT_RUN_WORKERS") != NULL);
+}
+
+TEST(test_L04_workers_need_a_task)
+{
+    CHECK_EQ(weft_run_process(add_up, NULL, 0), -EPERM);
+}
+
+/* Every call fails once, and every wait is cancelled once: nothing may be left of it. */
+static int add_up_elsewhere(void *arg)
+{
+    int numbers[] = {1, 2, 0};
+    (void)arg;
+    int rc = weft_run_process(add_up, numbers, sizeof numbers);
+    CHECK(rc < 0 || numbers[2] == 3);
+    return rc;
+}
+
+static void cancel_me(void *arg)
+{
+    (void)arg;
+    weft_cancel(weft_self(), "sweep");
+}
+
+TEST(test_Y01_workers_under_each_fault_and_cancel)
+{
+    static const unsigned classes[] = {WEFT_FAULT_ALLOC, WEFT_FAULT_CALL, WEFT_FAULT_WAIT};
+    for (size_t i = 0; i < 3; i++) {
+        for (uint64_t k = 1;; k++) {
+            weft_fault_plan plan = {.classes = classes[i],
+                                    .nth = k,
+                                    .act = classes[i] == WEFT_FAULT_WAIT ? cancel_me : NULL};
+            weft_config config = {
+                .backend = "epoll", .platform = test_platform(), .flags = WEFT_RUN_WORKERS};
+            size_t blocks = live_blocks();
+            weft_fault_arm(&plan);
+            int rc = weft_run_with(&config, add_up_elsewhere, NULL);
+            weft_fault_arm(NULL);
+            note("class %zu, k = %llu, %s", i, (unsigned long long)k,
+                 plan.point != NULL ? plan.point : "none");
+            CHECK_EQ(live_blocks(), blocks);
+            if (plan.point == NULL) {
+                CHECK_EQ(rc, 3);
+                break;
+            }
+        }
+    }
+}
