@@ -26,5 +26,6 @@
 #include <weft/signal.h>
 #include <weft/sim.h>
 #include <weft/task.h>
+#include <weft/watch.h>
 
 #endif

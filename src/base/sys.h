@@ -177,6 +177,13 @@ static inline void wf_sys_set_blocking(int fd, bool blocks)
     (void)weft_platform_get()->set_blocking(fd, blocks);
 }
 
+static inline int wf_sys_watch_open(void)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "watch_open"))
+        return -EMFILE;
+    return weft_platform_get()->watch_open();
+}
+
 static inline int wf_sys_thread_start(weft_thread *out, void (*fn)(void *arg), void *arg,
                                       size_t stack_bytes)
 {

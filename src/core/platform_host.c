@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/inotify.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -220,6 +221,21 @@ static int host_set_blocking(int fd, bool blocks)
     return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
 }
 
+static int host_watch_open(void)
+{
+    HOST_RETRY(int, inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+}
+
+static int host_watch_add(int fd, const char *path, uint32_t mask)
+{
+    HOST_RETRY(int, inotify_add_watch(fd, path, mask));
+}
+
+static int host_watch_remove(int fd, int id)
+{
+    HOST_RETRY(int, inotify_rm_watch(fd, id));
+}
+
 struct host_thread_start {
     void (*fn)(void *arg);
     void *arg;
@@ -324,6 +340,9 @@ const weft_platform weft_platform_host = {
     .statx = host_statx,
     .readdir = host_readdir,
     .set_blocking = host_set_blocking,
+    .watch_open = host_watch_open,
+    .watch_add = host_watch_add,
+    .watch_remove = host_watch_remove,
     .process_start = wf_host_process_start,
     .process_signal = wf_host_process_signal,
     .process_reap = wf_host_process_reap,

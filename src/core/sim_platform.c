@@ -379,6 +379,11 @@ static int sim_set_blocking(int fd, bool blocks)
     return socket_get(fd, &socket);
 }
 
+static int sim_watch_open(void)
+{
+    return -EPERM;
+}
+
 static int sim_process_start(const struct weft_process_plan *plan, int *out_pid, int *out_pidfd)
 {
     (void)plan;
@@ -446,6 +451,9 @@ void sim_platform_fill(weft_platform *table, const weft_platform *host)
         .statx = sim_statx,
         .readdir = sim_readdir,
         .set_blocking = sim_set_blocking,
+        .watch_open = sim_watch_open,
+        .watch_add = host->watch_add, /* there is none */
+        .watch_remove = host->watch_remove,
         .process_start = sim_process_start,
         .process_signal = host->process_signal, /* there are none */
         .process_reap = host->process_reap,

@@ -85,6 +85,11 @@ typedef struct weft_platform {
     ssize_t (*readdir)(int fd, void *buf, size_t bytes); /* entries as getdents64 gives them */
     int (*set_blocking)(int fd, bool blocks);
 
+    /* Watching files: an inotify descriptor that does not block, and what it watches. */
+    int (*watch_open)(void);
+    int (*watch_add)(int fd, const char *path, uint32_t mask);
+    int (*watch_remove)(int fd, int id);
+
     /* Processes.  Starting waits until the program runs or cannot.  *out_pidfd may be -1.  Reaping
      * gives -EAGAIN while it runs, unless it waits, and the status as <weft/process.h> has it. */
     int (*process_start)(const struct weft_process_plan *plan, int *out_pid, int *out_pidfd);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Watch: tells what happens to files and directories (inotify).
+ *
+ *     weft_watch *watch;
+ *     weft_watch_event event;
+ *     WEFT_TRY(weft_watch_open(&watch));
+ *     WEFT_TRY(weft_watch_add(watch, "conf.d", WEFT_WATCH_WRITTEN | WEFT_WATCH_CAME));
+ *     while ((rc = weft_watch_next(watch, &event)) == 1)
+ *         reload(event.name);
+ *
+ * Watch the directory of a file that is replaced by rename, as weft_file_save() does: a watch on
+ * the file itself stays with the old one.  The kernel keeps a bounded queue; when it is full events
+ * are lost, and WEFT_WATCH_LOST says so: look at everything again.  One task at a time calls next.
+ * Under the simulator there is nothing to watch: -EPERM.
+ */
+#ifndef WEFT_WATCH_H
+#define WEFT_WATCH_H
+
+#include <weft/base.h>
+
+WEFT_BEGIN_DECLS
+
+typedef struct weft_watch weft_watch;
+
+enum weft_watch_events {
+    WEFT_WATCH_CHANGED = 1u, /* bytes were written, or cut off */
+    WEFT_WATCH_WRITTEN = 2u, /* who had it open for writing closed it */
+    WEFT_WATCH_CAME = 4u,    /* in a directory: made, or moved here */
+    WEFT_WATCH_WENT = 8u,    /* in a directory: removed, or moved away */
+    WEFT_WATCH_STATUS = 16u, /* mode, owner, times, links */
+
+    WEFT_WATCH_GONE = 32u, /* told without asking: what was watched is gone, and so is the watch */
+    WEFT_WATCH_LOST = 64u, /* told without asking: events were lost */
+};
+
+typedef struct weft_watch_event {
+    int id;           /* what weft_watch_add gave; of a LOST event 0 */
+    unsigned events;  /* enum weft_watch_events, at least one */
+    const char *name; /* in a watched directory: which; else "".  Borrowed until the next call */
+    bool is_directory;
+} weft_watch_event;
+
+/* Opens a watch of nothing yet.  -EMFILE, -ENOMEM; -EPERM outside a task. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_watch_open(weft_watch **out);
+
+/* Watches `path` for `events`: an id >= 1; for what is watched already the same, with the new
+ * events.  -ENOENT, -EACCES; -ENOSPC: the system's limit of watches. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_watch_add(weft_watch *watch, const char *path,
+                                                     unsigned events);
+
+/* Events of it that were on their way may still be told.  -EINVAL: no such id. */
+WEFT_API int weft_watch_remove(weft_watch *watch, int id);
+
+/* Waits for the next event: 1.  -ECANCELED: nothing was taken. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_watch_next(weft_watch *watch, weft_watch_event *out);
+
+/* Closes and frees; a task in weft_watch_next must have left it.  NULL is fine. */
+WEFT_API WEFT_WAITS void weft_watch_close(weft_watch *watch);
+
+WEFT_END_DECLS
+
+#endif
