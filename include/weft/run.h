@@ -8,6 +8,11 @@
  *
  * When the main task has ended, detached tasks are cancelled and waited for, then pools, timers,
  * the ring and memory go, in this order.  Nothing of the runtime is left after it returns.
+ *
+ * A thread watches the loop meanwhile.  When a task computes or blocks for 100 ms without a wait,
+ * so that nothing else can run, it says so while that goes on: the task's name, where it was
+ * spawned, its backtrace, and whether it computes or in which system call it stands; at most five
+ * times a minute.  While the loop is idle, so is the thread.
  */
 #ifndef WEFT_RUN_H
 #define WEFT_RUN_H
@@ -39,12 +44,15 @@ typedef struct weft_config {
     uint32_t cpu_thread_max;       /* of weft_run_cpu; 0: as many as there are processors */
     uint32_t worker_max;           /* of weft_run_process; 0: as many as there are processors */
     uint32_t file_thread_max;      /* for file operations the kernel does not do alone; 0: 8 */
+    weft_time
+        hog; /* a task that keeps its loop so long is reported; 0: 100 ms, WEFT_FOREVER: never */
 
     /* An error that nobody received (rule T08).  NULL: one line to the log. */
     void (*unhandled)(const struct weft_error *error, void *arg);
     void *unhandled_arg;
 
-    /* One line for the operator, without a newline.  NULL: standard error. */
+    /* One line for the operator, without a newline.  NULL: standard error.  What is said of a task
+     * that keeps the loop comes from a thread of its own. */
     void (*log)(const char *line, void *arg);
     void *log_arg;
 } weft_config;
@@ -66,6 +74,7 @@ WEFT_API void weft_dump(int fd);
 typedef struct weft_run_stats {
     uint64_t tasks_made, tasks_live, switches, passes, turns, cancels;
     uint64_t stacks_used, stacks_pooled, ops_live, timers_live;
+    uint64_t hogs; /* tasks that kept the loop too long, reported or not */
 } weft_run_stats;
 WEFT_API int weft_run_stats_get(weft_run_stats *out); /* 0, or -EPERM outside a loop */
 

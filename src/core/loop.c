@@ -14,9 +14,11 @@
 #include "base/alloc.h"
 #include "base/sys.h"
 #include "core/backend/file_pool.h"
+#include "core/hog.h"
 #include "core/posts.h"
 #include "core/sched_priv.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -297,12 +299,15 @@ static int loop_wait(weft_loop *loop, weft_time timeout)
         count =
             loop->backend->poll(loop, deadline == WEFT_FOREVER ? deadline : deadline - loop->now);
     wf_posts_awake(loop);
+    if (loop->hog != NULL)
+        wf_hog_awake(loop->hog);
     return count;
 }
 
 int weft_loop_turn(weft_loop *loop, weft_time timeout)
 {
-    loop->turn_count++;
+    uint64_t turn = atomic_load_explicit(&loop->turn_count, memory_order_relaxed) + 1;
+    atomic_store_explicit(&loop->turn_count, turn, memory_order_relaxed);
     int count = wf_posts_run(loop);
     if (timeout == 0 || count != 0 || loop_has_ready(loop))
         count += loop->backend->poll(loop, 0);

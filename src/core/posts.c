@@ -262,8 +262,14 @@ bool wf_posts_sleep(weft_loop *loop)
 void wf_posts_awake(weft_loop *loop)
 {
     weft_msg *expected = &posts_asleep;
+    /* In one order with the look that follows: does who watches us need to be woken? */
     atomic_compare_exchange_strong_explicit(&loop->posts->inbound, &expected, NULL,
-                                            memory_order_relaxed, memory_order_relaxed);
+                                            memory_order_seq_cst, memory_order_seq_cst);
+}
+
+bool wf_posts_is_asleep(const weft_loop *loop)
+{
+    return atomic_load_explicit(&loop->posts->inbound, memory_order_seq_cst) == &posts_asleep;
 }
 
 uint32_t wf_loop_number(const weft_loop *loop)

@@ -28,6 +28,9 @@ bool wf_posts_sleep(weft_loop *loop);
 /* It has stopped waiting, for whatever reason.  Again is harmless. */
 void wf_posts_awake(weft_loop *loop);
 
+/* True between the two.  Any thread. */
+bool wf_posts_is_asleep(const weft_loop *loop);
+
 /* True if something has arrived that wf_posts_run would run. */
 bool wf_posts_pending(const weft_loop *loop);
 

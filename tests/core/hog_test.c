@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Rule O01: a task that keeps its loop is reported while it does.  The hogs of these tests go on
+ * until they have been reported, however long that takes. */
+
+#include "core/hog.h"
+
+#include "base/checkers.h"
+#include "core/sched_priv.h"
+#include "harness/harness.h"
+
+#include <weft.h>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- the decision ---- */
+
+#define LIMIT (100 * WEFT_MS)
+
+/* Looks at a loop every 25 ms.  A look that changes nothing is written as itself. */
+struct judge {
+    struct wf_hog_state state;
+    struct wf_hog_look look;
+};
+
+static enum wf_hog_verdict judge_after(struct judge *judge, weft_time wall, weft_time cpu)
+{
+    judge->look.now += wall;
+    judge->look.cpu += cpu;
+    return wf_hog_judge(&judge->state, &judge->look, LIMIT);
+}
+
+TEST(test_O01_a_turn_that_computes_for_the_limit_is_a_hog_once)
+{
+    struct judge judge = {.look.turn = 7};
+    CHECK_EQ(judge_after(&judge, 0, 0), WF_HOG_NOTHING);
+    CHECK_EQ(judge_after(&judge, LIMIT - 1, LIMIT - 1), WF_HOG_NOTHING);
+    CHECK_EQ(judge_after(&judge, 1, 1), WF_HOG_FOUND);
+    CHECK_EQ(judge_after(&judge, LIMIT, LIMIT), WF_HOG_NOTHING);
+    judge.look.turn++;
+    CHECK_EQ(judge_after(&judge, 1, 1), WF_HOG_OVER);
+    CHECK_EQ(judge_after(&judge, LIMIT - 1, LIMIT - 1), WF_HOG_NOTHING);
+    CHECK_EQ(judge_after(&judge, 1, 1), WF_HOG_FOUND);
+}
+
+TEST(test_O01_a_loop_that_turns_or_waits_is_none)
+{
+    struct judge judge = {.look.turn = 1};
+    for (int i = 0; i < 100; i++) {
+        judge.look.turn++;
+        CHECK_EQ(judge_after(&judge, LIMIT * 3 / 4, LIMIT * 3 / 4), WF_HOG_NOTHING);
+    }
+    judge.look.waits = true;
+    CHECK_EQ(judge_after(&judge, LIMIT, LIMIT), WF_HOG_NOTHING);
+    CHECK_EQ(judge_after(&judge, 3600 * WEFT_SEC, 0), WF_HOG_NOTHING);
+    judge.look.waits = false; /* from now on it counts */
+    CHECK_EQ(judge_after(&judge, LIMIT - 1, LIMIT - 1), WF_HOG_NOTHING);
+    CHECK_EQ(judge_after(&judge, 1, 1), WF_HOG_FOUND);
+}
+
+TEST(test_O01_a_thread_that_others_keep_from_running_is_none)
+{
+    struct judge judge = {.look.turn = 1};
+    CHECK_EQ(judge_after(&judge, 0, 0), WF_HOG_NOTHING);
+    CHECK_EQ(judge_after(&judge, 50 * LIMIT, LIMIT / 2 - 1), WF_HOG_NOTHING);
+    CHECK_EQ(judge_after(&judge, 1, 1), WF_HOG_FOUND);
+
+    judge = (struct judge){.look = {.turn = 1, .in_call = true}};
+    CHECK_EQ(judge_after(&judge, 0, 0), WF_HOG_NOTHING);
+    CHECK_EQ(judge_after(&judge, LIMIT, 0), WF_HOG_FOUND); /* blocked there */
+}
+
+/* ---- real hogs ---- */
+
+/* What was said, by the watching thread. */
+static struct {
+    pthread_mutex_t lock;
+    char text[16384];
+    size_t len;
+    _Atomic int reports;
+    int fds[2];
+    char fifo[64];
+} said = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void hear(const char *line, void *arg)
+{
+    (void)arg;
+    pthread_mutex_lock(&said.lock);
+    int more = snprintf(said.text + said.len, sizeof said.text - said.len, "%s\n", line);
+    said.len += (size_t)more < sizeof said.text - said.len ? (size_t)more : 0;
+    pthread_mutex_unlock(&said.lock);
+    if (strstr(line, " keeps the loop for ") != NULL) {
+        atomic_fetch_add(&said.reports, 1);
+        (void)!write(said.fds[1], "x", 1);
+        if (said.fifo[0] != '\0')
+            CHECK_OK(close(open(said.fifo, O_WRONLY | O_CLOEXEC)));
+    }
+}
+
+__attribute__((noinline)) static void spin_until_reported(void)
+{
+    while (atomic_load(&said.reports) == 0)
+        continue;
+}
+
+static int compute(void *arg)
+{
+    (void)arg;
+    spin_until_reported();
+    WEFT_TRY(weft_yield());
+    weft_run_stats stats;
+    CHECK_OK(weft_run_stats_get(&stats));
+    CHECK_GE(stats.hogs, 1u);
+    return 0;
+}
+
+static bool has_said(const char *text)
+{
+    pthread_mutex_lock(&said.lock);
+    bool has = strstr(said.text, text) != NULL;
+    pthread_mutex_unlock(&said.lock);
+    return has;
+}
+
+/* On a busy machine it may be found on its way to the call: then it tries again, in a new turn. */
+static int block_in_read(void *arg)
+{
+    char byte;
+    (void)arg;
+    while (!has_said("in system call read")) {
+        CHECK_EQ(read(said.fds[0], &byte, 1), 1);
+        CHECK_OK(weft_sleep(WEFT_MS));
+    }
+    return 0;
+}
+
+/* A call that the kernel begins again after the signal. */
+static int block_in_open(void *arg)
+{
+    (void)arg;
+    while (!has_said("in system call openat")) {
+        int fd = open(said.fifo, O_RDONLY | O_CLOEXEC);
+        CHECK_OK(fd);
+        CHECK_OK(close(fd));
+        CHECK_OK(weft_sleep(WEFT_MS));
+    }
+    return 0;
+}
+
+static int spawn_and_await(void *arg)
+{
+    return weft_await(weft_spawn_at(*(weft_fn **)arg, NULL, "greedy at app.c:12"));
+}
+
+static void run_hog(weft_fn *body)
+{
+    use_real_time();
+    CHECK_OK(pipe(said.fds));
+    weft_config config = {
+        .backend = "epoll", .platform = test_platform(), .hog = 20 * WEFT_MS, .log = hear};
+    CHECK_OK(weft_run_with(&config, spawn_and_await, &body));
+    CHECK_OK(close(said.fds[0]));
+    CHECK_OK(close(said.fds[1]));
+    note("%s", said.text);
+}
+
+static void expect_said(const char *text)
+{
+    CHECK(has_said(text));
+}
+
+TEST(test_O01_a_task_that_computes_is_named_with_its_backtrace)
+{
+    run_hog(compute);
+    expect_said("task greedy keeps the loop for ");
+    expect_said(" ms, running; spawned: greedy at app.c:12\n");
+    if (!WF_HAS_TSAN) /* which keeps signals back until the code calls something */
+        expect_said("\n  at ");
+}
+
+TEST(test_O01_a_task_that_blocks_is_named_with_its_system_call)
+{
+    run_hog(block_in_read);
+    expect_said("task greedy keeps the loop for ");
+    expect_said(" ms, in system call read; spawned: greedy at app.c:12\n");
+}
+
+TEST(test_O01_a_task_that_blocks_in_a_patient_call_gives_its_backtrace_and_goes_on)
+{
+    char dir[] = "/tmp/weft-hog-XXXXXX";
+    CHECK(mkdtemp(dir) != NULL);
+    snprintf(said.fifo, sizeof said.fifo, "%s/fifo", dir);
+    CHECK_OK(mkfifo(said.fifo, 0600));
+    run_hog(block_in_open);
+    CHECK_OK(unlink(said.fifo));
+    CHECK_OK(rmdir(dir));
+    expect_said(" ms, in system call openat; spawned: greedy at app.c:12\n");
+    if (!WF_HAS_TSAN) /* which keeps signals back until the code calls something */
+        expect_said("\n  at ");
+}
+
+/* ---- idle ---- */
+
+static void *set_when_parked(void *arg)
+{
+    weft_loop *loop = ((void **)arg)[0];
+    while (!wf_hog_is_parked(loop->hog))
+        sched_yield();
+    weft_future_set(((void **)arg)[1], 7, NULL);
+    return NULL;
+}
+
+static int wait_for_another_thread(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 3; i++) {
+        weft_future future = {0};
+        void *args[] = {weft_loop_self(), &future};
+        pthread_t thread;
+        CHECK_EQ(pthread_create(&thread, NULL, set_when_parked, args), 0);
+        CHECK_EQ(weft_future_wait(&future, NULL), 7);
+        CHECK_EQ(pthread_join(thread, NULL), 0);
+        CHECK(!wf_hog_is_parked(weft_loop_self()->hog));
+    }
+    return 0;
+}
+
+TEST(test_O01_nobody_watches_an_idle_loop)
+{
+    use_real_time();
+    weft_config config = {.platform = test_platform(), .hog = WEFT_MS};
+    CHECK_OK(weft_run_with(&config, wait_for_another_thread, NULL));
+}
+
+static int check_unwatched(void *arg)
+{
+    (void)arg;
+    CHECK(weft_loop_self()->hog == NULL);
+    return 0;
+}
+
+TEST(test_O01_nobody_watches_in_virtual_time_or_when_it_is_off)
+{
+    weft_config virtual = {.platform = test_platform()};
+    CHECK_OK(weft_run_with(&virtual, check_unwatched, NULL));
+    use_real_time();
+    weft_config off = {.platform = test_platform(), .hog = WEFT_FOREVER};
+    CHECK_OK(weft_run_with(&off, check_unwatched, NULL));
+}
+
+static int do_nothing(void *arg)
+{
+    (void)arg;
+    return 5;
+}
+
+/* Whatever goes wrong in a run's beginning, either it does not begin, or it runs. */
+TEST(hog_detector_that_cannot_start_does_not_keep_the_run_from_running)
+{
+    use_real_time();
+    weft_config config = {.backend = "epoll", .platform = test_platform()};
+    for (unsigned classes = WEFT_FAULT_ALLOC; classes <= WEFT_FAULT_CALL; classes++) {
+        bool has_failed_at_thread = false;
+        for (uint64_t k = 1;; k++) {
+            weft_fault_plan plan = {.classes = classes, .nth = k};
+            weft_fault_arm(&plan);
+            int rc = weft_run_with(&config, do_nothing, NULL);
+            weft_fault_arm(NULL);
+            if (plan.point == NULL)
+                break;
+            if (strcmp(plan.point, "thread_start") == 0) {
+                has_failed_at_thread = true;
+                CHECK_EQ(rc, 5);
+            }
+        }
+        CHECK_EQ(has_failed_at_thread, classes == WEFT_FAULT_CALL);
+    }
+}
