@@ -70,7 +70,7 @@ static int ask_parse(struct ask *ask, weft_http_request *req, weft_http_response
         rc = weft_http_fail(res, 406, NULL, "the answer is application/json");
     else {
         bool is_short = parse.body.len <= PARSE_HERE_BYTES_MAX;
-        rc = is_short ? parse_body(&parse) : weft_run_blocking(parse_body, &parse);
+        rc = is_short ? parse_body(&parse) : weft_run_cpu(parse_body, &parse);
         ask->priv_root = parse.root;
         return rc == 0 ? 0 : answer_parse(res, &parse, rc);
     }

@@ -2,9 +2,7 @@
 
 #include "cmd/input.h"
 
-#include "base/sys.h"
-
-#include <weft/exec.h>
+#include <weft/file.h>
 #include <weft/io.h>
 
 #include <fcntl.h>
@@ -16,10 +14,10 @@ int input_open(struct input *input, const char *path)
     *input = (struct input){.fd = 0, .is_stdin = strcmp(path, "-") == 0};
     if (input->is_stdin)
         return 0;
-    input->fd = wf_sys_open(path, O_RDONLY, 0);
+    input->fd = weft_open(path, O_RDONLY, 0);
     if (input->fd < 0)
         return input->fd;
-    int rc = wf_sys_fstat(input->fd, &info);
+    int rc = weft_fstat(input->fd, &info);
     if (rc < 0)
         input_close(input);
     input->is_regular = rc == 0 && S_ISREG(info.st_mode);
@@ -28,22 +26,13 @@ int input_open(struct input *input, const char *path)
 
 void input_close(struct input *input)
 {
-    if (!input->is_stdin)
-        wf_sys_close(input->fd);
+    if (!input->is_stdin && input->fd >= 0)
+        (void)weft_close(input->fd);
     input->fd = -1;
 }
 
 ssize_t input_read(void *buf, size_t bytes, void *arg)
 {
     const struct input *input = arg;
-    if (input->is_stdin)
-        return weft_read(input->fd, buf, bytes);
-    if (weft_blocking_cancelled())
-        return -ECANCELED;
-    return wf_sys_read(input->fd, buf, bytes);
-}
-
-int input_run(const struct input *input, weft_fn *body, void *arg)
-{
-    return input->is_stdin ? body(arg) : weft_run_blocking(body, arg);
+    return weft_read(input->fd, buf, bytes);
 }

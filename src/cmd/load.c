@@ -55,44 +55,29 @@ int load_say(const weft_m_error *error)
 
 /* ---- files ---- */
 
-struct load_file {
-    weft_catalog *catalog;
-    const char *name;
-    struct input input;
-    weft_catalog_options options;
-    weft_catalog_error error;
-};
-
-static int file_body(void *arg)
-{
-    struct load_file *file = arg;
-    return weft_catalog_read(file->catalog, file->name, &file->options, &file->error, input_read,
-                             &file->input);
-}
-
 static int load_file(const struct load *load, weft_catalog *catalog, const char *path,
                      size_t *said_count)
 {
-    struct load_file file = {
-        .catalog = catalog,
-        .name = strcmp(path, "-") == 0 ? "standard input" : path,
-        .options =
-            {
-                .format = load->format,
-                .skip_bad = load->skip_bad,
-                .on_skip = load_say_skip,
-                .on_skip_arg = said_count,
-            },
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+    weft_catalog_options options = {
+        .format = load->format,
+        .skip_bad = load->skip_bad,
+        .on_skip = load_say_skip,
+        .on_skip_arg = said_count,
     };
-    int rc = input_open(&file.input, path);
+    weft_catalog_error error;
+    struct input input;
+    int rc = input_open(&input, path);
+    if (rc == -ECANCELED)
+        return rc;
     if (rc < 0)
         return say_failed("%s: %s", path, weft_strerror(rc));
-    rc = input_run(&file.input, file_body, &file);
-    input_close(&file.input);
+    rc = weft_catalog_read(catalog, name, &options, &error, input_read, &input);
+    input_close(&input);
     if (rc == 0 || rc == -ECANCELED)
         return rc;
     char text[600];
-    weft_catalog_error_text(&file.error, text, sizeof(text));
+    weft_catalog_error_text(&error, text, sizeof(text));
     return say_failed("%s", text);
 }
 
@@ -149,7 +134,7 @@ static int load_open(const struct load *load, const weft_catalog *catalog, weft_
     struct load_open open = {.catalog = catalog};
     weft_m_options_init(&open.options);
     open.options.threshold = (float)load->threshold;
-    int rc = weft_run_blocking(open_body, &open);
+    int rc = weft_run_cpu(open_body, &open);
     if (rc == -ECANCELED)
         return rc;
     if (rc < 0)

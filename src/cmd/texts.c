@@ -30,7 +30,7 @@ int texts_open(struct texts *texts, const char *path, const weft_catalog_options
         rc =
             weft_queries_open_read(&texts->queries, texts->input.is_stdin ? "standard input" : path,
                                    &texts->options, input_read, &texts->input);
-    return rc == 0 ? 0 : say_failed("%s: %s", path, weft_strerror(rc));
+    return rc == 0 || rc == -ECANCELED ? rc : say_failed("%s: %s", path, weft_strerror(rc));
 }
 
 void texts_close(struct texts *texts)
@@ -91,10 +91,8 @@ static int fill_from_args(struct texts *texts, struct chunk *chunk)
     return rc;
 }
 
-static int fill_from_file(void *arg)
+static int fill_from_file(struct texts *texts, struct chunk *chunk)
 {
-    struct texts *texts = arg;
-    struct chunk *chunk = texts->filling;
     while (!is_full(texts, chunk)) {
         weft_str text;
         size_t line;
@@ -123,29 +121,10 @@ int texts_fill(struct texts *texts, struct chunk *chunk)
     chunk->is_last = false;
     if (texts->path == NULL)
         return fill_from_args(texts, chunk);
-    texts->filling = chunk;
-    return input_run(&texts->input, fill_from_file, texts);
+    return fill_from_file(texts, chunk);
 }
 
 /* ---- counting ---- */
-
-struct count {
-    struct input input;
-    weft_queries *queries;
-    uint64_t count;
-};
-
-static int count_body(void *arg)
-{
-    struct count *count = arg;
-    weft_catalog_error error;
-    weft_str text;
-    size_t line;
-    int rc;
-    while ((rc = weft_queries_next(count->queries, &text, &line, &error)) > 0)
-        count->count++;
-    return rc;
-}
 
 int texts_count(const struct texts *texts, uint64_t *out)
 {
@@ -155,18 +134,23 @@ int texts_count(const struct texts *texts, uint64_t *out)
     }
     if (!texts->input.is_regular)
         return 0;
-    struct count count = {0};
+    struct input input;
+    weft_queries *queries = NULL;
+    weft_catalog_error error;
+    weft_str text;
+    size_t line;
+    uint64_t count = 0;
     weft_catalog_options options = texts->options;
     options.on_skip = NULL;
-    int rc = input_open(&count.input, texts->path);
+    int rc = input_open(&input, texts->path);
     if (rc < 0)
-        return 0;
-    rc = weft_queries_open_read(&count.queries, texts->path, &options, input_read, &count.input);
+        return rc == -ECANCELED ? rc : 0;
+    rc = weft_queries_open_read(&queries, texts->path, &options, input_read, &input);
+    while (rc >= 0 && (rc = weft_queries_next(queries, &text, &line, &error)) > 0)
+        count++;
+    weft_queries_close(queries);
+    input_close(&input);
     if (rc == 0)
-        rc = input_run(&count.input, count_body, &count);
-    weft_queries_close(count.queries);
-    input_close(&count.input);
-    if (rc == 0)
-        *out = count.count;
+        *out = count;
     return rc == -ECANCELED ? rc : 0;
 }

@@ -37,7 +37,6 @@ struct texts {
     size_t said_count;
 
     size_t chunk_count_max;
-    struct chunk *filling; /* by the body under way */
 };
 
 /* `path` NULL: the arguments.  On failure says why and returns an exit code. */

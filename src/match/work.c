@@ -23,7 +23,7 @@ static bool is_task(void)
 
 int wf_work_run(weft_fn *fn, void *arg)
 {
-    return is_task() ? weft_run_blocking(fn, arg) : fn(arg);
+    return is_task() ? weft_run_cpu(fn, arg) : fn(arg);
 }
 
 struct spread {
