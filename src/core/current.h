@@ -8,4 +8,7 @@
 /* The calling thread's loop, or NULL. */
 extern _Thread_local weft_loop *wf_loop_current __attribute__((tls_model("initial-exec")));
 
+/* Its scheduler, or NULL. */
+extern _Thread_local struct wf_sched *wf_sched_current __attribute__((tls_model("initial-exec")));
+
 #endif

@@ -43,8 +43,9 @@ static const char *dump_state(const struct dump *dump, const wf_task *task)
         return "running";
     if (task->state == WF_TASK_FINISHING)
         return "finishing, waits for its children";
-    if (task->parked_on != NULL && !task->parked_on->is_woken)
-        return task->parked_on->wait_class->what;
+    const weft_waiter *waiter = wf_task_parked_on(task);
+    if (waiter != NULL && !waiter->is_woken)
+        return waiter->wait_class->what;
     return (task->flags & WF_TASK_EVER_RAN) != 0 ? "ready" : "ready, never ran";
 }
 
@@ -53,9 +54,9 @@ static void dump_task(const struct dump *dump, const wf_task *task, unsigned dep
     char name[WEFT_ERROR_NAME_BYTES];
     wf_task_name(task, name, sizeof name);
     bool is_cancelled = (task->scope->flags & WF_NODE_EFFECTIVE) != 0;
-    dump_line(dump, depth, "task %s #%" PRIu32 ".%" PRIu32 " [%s]%s spawned: %s", name, task->slot,
-              task->generation, dump_state(dump, task), is_cancelled ? " cancelled" : "",
-              task->site);
+    dump_line(dump, depth, "task %s #%" PRIu32 ".%" PRIu32 " [%s]%s spawned: %s", name,
+              wf_handle_slot(task->id), wf_handle_generation(task->id), dump_state(dump, task),
+              is_cancelled ? " cancelled" : "", wf_task_site(task));
 }
 
 static void dump_scope(const struct dump *dump, const struct wf_node *node, unsigned depth)

@@ -75,9 +75,9 @@ static void job_on_timer(weft_timer *timer)
         job_finished(&job->msg);
         return;
     }
-    wf_loop_current = NULL;
+    wf_loop_make_current(NULL);
     wf_exec_job_run(job);
-    wf_loop_current = loop;
+    wf_loop_make_current(loop);
     job->stage = WF_EXEC_DONE;
     wf_sim_trace(loop, WF_SIM_TRACE_BLOCKING, (uint64_t)job->result, 0);
     weft_time delay = (weft_time)(wf_loop_random(loop) % EXEC_SIM_DELAY);

@@ -37,16 +37,16 @@ void wf_task_unhandled(struct wf_sched *sched, wf_task *task)
         return;
     task->flags |= WF_TASK_RECEIVED;
     struct weft_error error;
-    wf_task_error(sched, task, &error);
+    wf_task_error(task, &error);
     if (sched->config.unhandled != NULL)
         sched->config.unhandled(&error, sched->config.unhandled_arg);
     else
         wf_sched_log(sched, "nobody received the error of task %s: %s%s%s; spawned: %s", error.name,
                      weft_strerror(error.rc), error.text[0] != '\0' ? ": " : "", error.text,
-                     task->site);
+                     wf_task_site(task));
 }
 
-void wf_task_free(struct wf_sched *sched, wf_task *task)
+static inline void task_free(struct wf_sched *sched, wf_task *task)
 {
     assert(task->state == WF_TASK_DONE);
     if (task->result < 0)
@@ -57,18 +57,19 @@ void wf_task_free(struct wf_sched *sched, wf_task *task)
         *task->ended_link = task->ended_next;
         if (task->ended_next != NULL)
             task->ended_next->ended_link = task->ended_link;
-        task->ended_link = NULL;
     }
-    wf_note_drop(&task->note);
-    if (task->name != NULL) {
-        wf_free(task->name);
-        task->name = NULL;
-    }
-    task->why = NULL;
-    task->why_kind = WEFT_REASON_NONE;
-    task->progress = 0;
+    if (__builtin_expect(task->note != NULL, 0))
+        wf_note_drop(&task->note);
+    if (__builtin_expect((task->flags & WF_TASK_NAMED) != 0, 0))
+        wf_free(task->own_name);
     task->state = WF_TASK_FREE;
-    wf_slab_give(&sched->tasks, task->slot);
+    task->id = wf_handle_next(task->id);
+    wf_slab_give(&sched->tasks, task);
+}
+
+void wf_task_free(struct wf_sched *sched, wf_task *task)
+{
+    task_free(sched, task);
 }
 
 void wf_task_drop_ended(struct wf_sched *sched, wf_task **list)
@@ -78,16 +79,6 @@ void wf_task_drop_ended(struct wf_sched *sched, wf_task **list)
 }
 
 /* ---- done ---- */
-
-static void task_drop_stack(struct wf_sched *sched, wf_task *task)
-{
-    wf_fiber_end(&task->fiber);
-    if ((task->flags & WF_TASK_OWN_STACK) != 0) {
-        wf_stack_unmap(&task->stack);
-        return;
-    }
-    wf_sched_give_stack(sched, task);
-}
 
 static void task_wake_waiters(wf_task *task)
 {
@@ -116,26 +107,28 @@ static wf_task *task_leave_owner(struct wf_sched *sched, wf_task *task, wf_task 
         return NULL;
     }
     wf_task *owner = up->task;
-    owner->live--;
+    owner->body->live--;
     bool is_member = (up->flags & WF_NODE_GROUP) != 0;
-    *out_list = is_member ? wf_group_member_done(wf_group_of_node(up), task) : &owner->ended;
+    *out_list = is_member ? wf_group_member_done(wf_group_of_node(up), task) : &owner->body->ended;
     return owner;
 }
 
 static wf_task *task_done(struct wf_sched *sched, wf_task *task)
 {
-    assert(task->live == 0 && task->state == WF_TASK_FINISHING);
+    assert(task->body->live == 0 && task->state == WF_TASK_FINISHING);
+    if (task->body->ended != NULL)
+        wf_task_drop_ended(sched, &task->body->ended);
     task->state = WF_TASK_DONE;
     task->done_order = ++sched->done_count;
-    if (task->ended != NULL)
-        wf_task_drop_ended(sched, &task->ended);
-    task_drop_stack(sched, task);
-    task_wake_waiters(task);
+    if (weft_waitq_first(&task->done_waiters) != NULL)
+        task_wake_waiters(task);
 
     wf_task **list;
     wf_task *owner = task_leave_owner(sched, task, &list);
+    wf_sched_disembody(sched, task);
+    task->ended_link = NULL;
     if ((task->flags & WF_TASK_RELEASED) != 0) {
-        wf_task_free(sched, task);
+        task_free(sched, task);
     } else {
         wf_task_keep_ended(list, task);
         if (list == &sched->detached_ended)
@@ -148,18 +141,18 @@ static void task_close_body(struct wf_sched *sched, wf_task *task, int rc)
 {
     if (rc < -4095) {
         wf_sched_log(sched, "a body returned %d, which is no error code; spawned: %s", rc,
-                     task->site);
+                     wf_task_site(task));
         rc = -EPROTO;
     }
     if (task->scope != &task->root)
         wf_scope_pop_to(task, &task->root, "task");
     if ((task->root.flags & WF_NODE_EFFECTIVE) != 0)
         task->flags |= WF_TASK_WAS_CANCELLED;
-    if (task->owned_mutexes != NULL)
+    if (task->body->owned_mutexes != NULL)
         wf_mutex_abandon_all(task);
     task->result = rc;
     task->state = WF_TASK_FINISHING;
-    if (rc < 0 && task->live != 0)
+    if (rc < 0 && task->body->live != 0)
         wf_node_cancel(&task->root, WEFT_REASON_OWNER_ENDED, "owner ended");
 }
 
@@ -167,15 +160,16 @@ static void task_close_body(struct wf_sched *sched, wf_task *task, int rc)
 void wf_task_exit(wf_fiber *fiber, int rc)
 {
     wf_task *task = wf_container(fiber, wf_task, fiber);
-    struct wf_sched *sched = wf_loop_current->sched;
+    struct wf_sched *sched = wf_sched_current;
     sched->current = NULL;
-    wf_task_verify_stack(task);
+    wf_task_verify_stack(sched, task);
     task_close_body(sched, task, rc);
-    while (task != NULL && task->state == WF_TASK_FINISHING && task->live == 0)
+    while (task != NULL && task->state == WF_TASK_FINISHING && task->body->live == 0)
         task = task_done(sched, task);
 
     wf_task *next = wf_sched_next(sched);
     sched->current = next;
+    sched->streak = 0;
     sched->stats.switches++;
     wf_fiber_resume(next != NULL ? &next->fiber : &sched->home);
 }
@@ -188,5 +182,5 @@ void weft_release(weft_task handle)
         return;
     task->flags |= WF_TASK_RELEASED;
     if (task->state == WF_TASK_DONE)
-        wf_task_free(sched, task);
+        task_free(sched, task);
 }

@@ -128,7 +128,7 @@ static void multi_wait(struct multi *multi)
     bool was_cancelled = false;
     while (!multi_is_over(multi)) {
         multi->waiter.is_woken = false;
-        (void)wf_park(wf_loop_current->sched, &multi->waiter, 0);
+        (void)wf_park(wf_sched_current, &multi->waiter, 0);
         if (!multi->is_cancelled || was_cancelled)
             continue;
         if (!multi->rule->cancels_with_me)
@@ -376,11 +376,11 @@ static int map_start(struct multi *multi, struct multi_member *member)
         .is_released = true,
     };
     wf_task *task;
-    int rc = wf_task_new(wf_loop_current->sched, &how, &task);
+    int rc = wf_task_new(wf_sched_current, &how, &task);
     if (rc < 0)
         return rc;
     map->next++;
-    multi_watch(multi, member->index, wf_task_handle(wf_loop_current->sched, task));
+    multi_watch(multi, member->index, wf_task_handle(task));
     return 0;
 }
 

@@ -29,22 +29,33 @@ static struct wf_group *group_of(struct wf_sched *sched, weft_group handle)
 {
     if (sched == NULL || handle.id == 0 || wf_handle_loop(handle.id) != sched->loop_number)
         return NULL;
-    struct wf_group *group = wf_slab_at(&sched->groups, wf_handle_slot(handle.id));
+    struct wf_group *group = wf_slab_at(&sched->groups, wf_handle_slot(handle.id), sizeof *group);
     if (group == NULL || group->sched == NULL ||
         group->generation != wf_handle_generation(handle.id))
         return NULL;
     return group;
 }
 
+static struct wf_group *group_take(struct wf_sched *sched)
+{
+    struct wf_group *group = wf_slab_reuse(&sched->groups);
+    uint32_t slot;
+    void *item;
+    if (group == NULL && wf_slab_fresh(&sched->groups, sizeof *group, &slot, &item) == 0) {
+        group = item;
+        group->slot = slot;
+    }
+    return group;
+}
+
 weft_group weft_group_open(void)
 {
     struct wf_sched *sched = wf_sched_self();
-    uint32_t slot;
-    void *item;
-    if (sched == NULL || sched->current == NULL || wf_slab_take(&sched->groups, &slot, &item) < 0)
+    struct wf_group *group = sched != NULL && sched->current != NULL ? group_take(sched) : NULL;
+    if (group == NULL)
         return (weft_group){0};
-    struct wf_group *group = item;
-    uint32_t generation = wf_generation_next(group->generation, sched->generation_base);
+    uint32_t slot = group->slot,
+             generation = wf_generation_next(group->generation, sched->generation_base);
     *group = (struct wf_group){.sched = sched, .slot = slot, .generation = generation};
     wf_task *self = sched->current;
     wf_node_init(&group->node, self->scope, self, WF_NODE_GROUP);
@@ -61,7 +72,7 @@ static void group_free(struct wf_group *group)
     wf_free(group->errors);
     group->errors = NULL;
     group->sched = NULL;
-    wf_slab_give(&sched->groups, group->slot);
+    wf_slab_give(&sched->groups, group);
 }
 
 static const struct weft_error *group_kept_errors(const struct wf_group *group, size_t *out_count)
@@ -140,7 +151,7 @@ weft_task weft_group_task_at(weft_group group, weft_fn *fn, void *arg, const cha
     struct wf_spawn how = {.fn = fn, .arg = arg, .site = site};
     wf_task *task;
     int rc = group_spawn(group, &how, &task);
-    return rc < 0 ? wf_handle_error(rc) : wf_task_handle(wf_sched_self(), task);
+    return rc < 0 ? wf_handle_error(rc) : wf_task_handle(task);
 }
 
 static void group_keep_error(struct wf_group *group, const wf_task *task)
@@ -148,7 +159,7 @@ static void group_keep_error(struct wf_group *group, const wf_task *task)
     if (group->errors == NULL)
         group->errors = wf_array(WF_GROUP_ERRORS_MAX, sizeof *group->errors);
     if (group->errors != NULL && group->error_count < WF_GROUP_ERRORS_MAX)
-        wf_task_error(group->sched, task, &group->errors[group->error_count]);
+        wf_task_error(task, &group->errors[group->error_count]);
     else if (group->error_count == WF_GROUP_ERRORS_MAX)
         wf_sched_log(group->sched, "a group has more than %d failures; the others are only counted",
                      WF_GROUP_ERRORS_MAX);
@@ -160,7 +171,7 @@ static void group_failed(struct wf_group *group, wf_task *task)
     task->flags |= WF_TASK_RECEIVED;
     if (group->error_count == 0) {
         group->first_error = task->result;
-        wf_task_error(group->sched, task, &group->first);
+        wf_task_error(task, &group->first);
         wf_note_share(&group->note, task->note);
     }
     group_keep_error(group, task);
@@ -171,7 +182,7 @@ wf_task **wf_group_member_done(struct wf_group *group, wf_task *task)
 {
     wf_task **list = &group->ended;
     group->live--;
-    bool is_starting = task->starter != NULL;
+    bool is_starting = task->body->starter != NULL;
     bool was_cancelled = task->result == -ECANCELED && (task->flags & WF_TASK_WAS_CANCELLED) != 0;
     if (is_starting)
         wf_group_start_ended(task);
@@ -182,7 +193,7 @@ wf_task **wf_group_member_done(struct wf_group *group, wf_task *task)
     if (group->joiner != NULL) {
         weft_wake(group->joiner, 0);
     } else if (group->is_abandoned) {
-        list = &group->node.task->ended;
+        list = &group->node.task->body->ended;
         group_bury(group);
     }
     return list;
@@ -217,8 +228,9 @@ int weft_group_start_at(weft_group group, weft_fn *fn, void *arg, const char *si
         return rc;
     struct starter self = {.waiter = WEFT_WAITER(&starter_class, task)};
     self.waiter.task = wf_current();
-    weft_task child = wf_task_handle(wf_sched_self(), task);
-    task->starter = &self.waiter;
+    weft_task child = wf_task_handle(task);
+    wf_sched_embody(self.waiter.task->body->sched, task); /* to have a place for `starter` */
+    task->body->starter = &self.waiter;
     rc = weft_park(&self.waiter);
     if (!self.is_cancelled)
         return rc;
@@ -233,20 +245,20 @@ int weft_group_start_at(weft_group group, weft_fn *fn, void *arg, const char *si
 void weft_started(void)
 {
     wf_task *self = wf_current();
-    if (self == NULL || self->starter == NULL)
+    if (self == NULL || self->body->starter == NULL)
         return;
-    struct starter *starter = wf_container(self->starter, struct starter, waiter);
+    struct starter *starter = wf_container(self->body->starter, struct starter, waiter);
     if (starter->is_cancelled)
         return;
-    self->starter = NULL;
+    self->body->starter = NULL;
     weft_wake(&starter->waiter, 0);
 }
 
 void wf_group_start_ended(wf_task *task)
 {
-    weft_waiter *waiter = task->starter;
+    weft_waiter *waiter = task->body->starter;
     wf_container(waiter, struct starter, waiter)->has_ended = true;
-    task->starter = NULL;
+    task->body->starter = NULL;
     task->flags |= WF_TASK_RECEIVED;
     if (task->result < 0)
         wf_note_share(&waiter->task->note, task->note);

@@ -47,6 +47,16 @@ static inline uint32_t wf_generation_next(uint32_t generation, uint32_t base)
     return generation + (generation == 0);
 }
 
+/* Of the record's next use, when this one is over. */
+static inline uint64_t wf_handle_next(uint64_t id)
+{
+    const uint64_t one = (uint64_t)1 << WF_HANDLE_SLOT_BITS, all = WF_HANDLE_GENERATION_MASK * one;
+    uint64_t next = id + one;
+    if (__builtin_expect((next & all) == 0, 0))
+        next = (id & ~all) | one;
+    return next;
+}
+
 static inline weft_task wf_handle_error(int rc)
 {
     return (weft_task){WF_HANDLE_ERROR | (uint32_t)-rc};

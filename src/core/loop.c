@@ -94,7 +94,7 @@ int weft_loop_new(weft_loop **out, const weft_loop_options *options)
     if (rc < 0)
         goto out;
 
-    wf_loop_current = loop;
+    wf_loop_make_current(loop);
     *out = loop;
     loop = NULL;
 out:
@@ -115,7 +115,7 @@ void weft_loop_free(weft_loop *loop)
     wf_posts_fini(loop);
     loop->backend->close(loop);
     wf_ops_fini(loop);
-    wf_loop_current = NULL;
+    wf_loop_make_current(NULL);
     wf_free(loop);
 }
 

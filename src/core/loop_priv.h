@@ -37,6 +37,13 @@ struct weft_loop {
     int owner_pid;   /* a child after fork must not use us */
 };
 
+/* NULL: the thread acts as one without a loop. */
+static inline void wf_loop_make_current(weft_loop *loop)
+{
+    wf_loop_current = loop;
+    wf_sched_current = loop != NULL ? loop->sched : NULL;
+}
+
 /* The loop's next seeded number (sim). */
 uint64_t wf_loop_random(weft_loop *loop);
 

@@ -17,7 +17,7 @@ static const weft_wait_class mutex_wait_class = {.what = "mutex"};
 
 static void mutex_give_to(weft_mutex *mutex, wf_task *task)
 {
-    weft_mutex **owned = &task->owned_mutexes;
+    weft_mutex **owned = &task->body->owned_mutexes;
     mutex->priv_owner = task;
     mutex->priv_prev = NULL;
     mutex->priv_next = *owned;
@@ -31,7 +31,7 @@ static void mutex_take_back(weft_mutex *mutex)
     if (mutex->priv_prev != NULL)
         mutex->priv_prev->priv_next = mutex->priv_next;
     else
-        mutex->priv_owner->owned_mutexes = mutex->priv_next;
+        mutex->priv_owner->body->owned_mutexes = mutex->priv_next;
     if (mutex->priv_next != NULL)
         mutex->priv_next->priv_prev = mutex->priv_prev;
     mutex->priv_owner = NULL;
@@ -120,7 +120,7 @@ static void mutex_abandon(weft_mutex *mutex)
 
 void wf_mutex_abandon_all(wf_task *task)
 {
-    weft_mutex **owned = &task->owned_mutexes;
+    weft_mutex **owned = &task->body->owned_mutexes;
     while (*owned != NULL) {
         char name[WEFT_ERROR_NAME_BYTES];
         wf_task_name(task, name, sizeof name);

@@ -43,6 +43,16 @@ static inline void wf_node_unlink(struct wf_node *node)
     node->up = NULL;
 }
 
+/* The same node without children, in use again: it hangs below `up`.  `why` has no meaning while
+ * the node is not cancelled. */
+static inline void wf_node_renew(struct wf_node *node, struct wf_node *up)
+{
+    node->ignored = 0;
+    node->reason = WEFT_REASON_NONE;
+    node->flags = up->flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE);
+    wf_node_link(node, up);
+}
+
 /* `up` may be NULL: a tree of its own. */
 static inline void wf_node_init(struct wf_node *node, struct wf_node *up, wf_task *task,
                                 unsigned flags)

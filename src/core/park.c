@@ -25,11 +25,11 @@ int weft_sp_enter(void)
 int wf_sp_enter_slow(struct wf_sched *sched)
 {
     wf_task *self = sched->current;
-    (void)WEFT_FAULT(WEFT_FAULT_WAIT, self->site);
+    (void)WEFT_FAULT(WEFT_FAULT_WAIT, wf_task_site(self));
     int rc = wf_check(self);
     if (rc < 0)
         return rc;
-    if (self->streak >= WF_STREAK_MAX) {
+    if (sched->streak >= WF_STREAK_MAX) {
         wf_sched_yield(sched, self);
         rc = wf_check(self);
     }
@@ -38,12 +38,12 @@ int wf_sp_enter_slow(struct wf_sched *sched)
 
 int weft_park(weft_waiter *waiter)
 {
-    return wf_park_cancellable(wf_loop_current->sched, waiter);
+    return wf_park_cancellable(wf_sched_current, waiter);
 }
 
 int weft_park_shielded(weft_waiter *waiter)
 {
-    return wf_park(wf_loop_current->sched, waiter, WF_TASK_SHIELDED);
+    return wf_park(wf_sched_current, waiter, WF_TASK_SHIELDED);
 }
 
 void weft_wake(weft_waiter *waiter, int rc)

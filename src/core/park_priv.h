@@ -62,8 +62,8 @@ static inline void wf_wake(weft_waiter *waiter, int rc)
     waiter->rc = rc;
     if (waiter->wait_class->woken != NULL)
         waiter->wait_class->woken(waiter);
-    else if (waiter->task != NULL && waiter->task->parked_on == waiter)
-        wf_sched_ready(wf_loop_current->sched, waiter->task);
+    else if (waiter->priv_is_parked)
+        wf_sched_ready(wf_sched_current, waiter->task);
 }
 
 int wf_check_slow(wf_task *task);
@@ -87,7 +87,7 @@ static inline int wf_sp_enter(struct wf_sched *sched)
     if (__builtin_expect(sched == NULL || sched->current == NULL, 0))
         return -EPERM;
     wf_task *self = sched->current;
-    bool is_rare = ++self->streak >= WF_STREAK_MAX || weft_fault_armed_ != 0 ||
+    bool is_rare = ++sched->streak >= WF_STREAK_MAX || weft_fault_armed_ != 0 ||
                    (self->scope->flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE)) != 0;
     return __builtin_expect(is_rare, 0) ? wf_sp_enter_slow(sched) : 0;
 }
@@ -98,10 +98,12 @@ static inline int wf_park(struct wf_sched *sched, weft_waiter *waiter, unsigned 
     wf_task *self = sched->current;
     waiter->task = self;
     if (!waiter->is_woken) {
-        self->parked_on = waiter;
+        waiter->priv_is_parked = true;
+        self->body->parked_on = waiter;
         self->flags |= flags;
         wf_sched_leave(sched, self);
-        self->parked_on = NULL;
+        self->body->parked_on = NULL;
+        waiter->priv_is_parked = false;
         self->flags &= (uint8_t)~flags;
     }
     return waiter->rc;

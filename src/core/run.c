@@ -25,7 +25,7 @@ static bool run_find_overflow(void *arg, const void *addr, wf_overflow *out)
 {
     struct wf_sched *sched = arg;
     const wf_task *task = sched->current;
-    if (task == NULL || !wf_stack_is_guard(&task->stack, addr))
+    if (task == NULL || !wf_stack_is_guard(&task->body->stack, addr))
         return false;
     *out = wf_task_overflow(task);
     return true;
@@ -66,7 +66,7 @@ static void run_break_deadlock(struct wf_sched *sched)
     sched->deadlock_reported = true;
     if (is_again)
         abort(); /* what waits is deaf to cancellation: nothing could ever end this run */
-    weft_waiter *waiter = main != NULL ? main->parked_on : NULL;
+    weft_waiter *waiter = main != NULL ? wf_task_parked_on(main) : NULL;
     bool is_plain = waiter != NULL && waiter->wait_class->cancel == NULL;
     if (is_plain && (main->flags & WF_TASK_SHIELDED) == 0) {
         weft_wake(waiter, -EDEADLK);
@@ -100,7 +100,7 @@ static void run_turns(struct wf_sched *sched, const uint32_t *live)
 
 static void run_grace_over(weft_timer *timer)
 {
-    struct wf_sched *sched = wf_loop_current->sched;
+    struct wf_sched *sched = wf_sched_current;
     (void)timer;
     wf_sched_log(sched, "tasks still run after the grace time");
     weft_dump(STDERR_FILENO);

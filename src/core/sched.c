@@ -26,10 +26,11 @@
 #define SCHED_STEPS_MAX 256
 #define SCHED_TASKS_MAX 4000000
 #define SCHED_GROUPS_MAX 4000000
-#define SCHED_CREDIT_MAX 65536
 #define SCHED_CHOICE_MAX 64 /* the seed chooses among this many at the head */
 
-static void sched_drop_stacks(struct wf_sched *sched);
+_Thread_local struct wf_sched *wf_sched_current;
+
+static void sched_drop_hot_body(struct wf_sched *sched);
 
 static void sched_say(void *arg, const char *text)
 {
@@ -52,8 +53,8 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
     /* Loops whose numbers agree in the low bits still make different handles. */
     sched->generation_base = (number >> WF_HANDLE_LOOP_BITS) * 0x9e3779u;
     uint32_t task_max = config->task_count_max != 0 ? config->task_count_max : SCHED_TASKS_MAX;
-    wf_slab_init(&sched->tasks, sizeof(wf_task), task_max);
-    wf_slab_init(&sched->groups, sizeof(struct wf_group), SCHED_GROUPS_MAX);
+    wf_slab_init(&sched->tasks, task_max);
+    wf_slab_init(&sched->groups, SCHED_GROUPS_MAX);
     wf_list_init(&sched->execs);
     wf_list_init(&sched->processes);
     wf_node_init(&sched->top, NULL, NULL, 0);
@@ -70,6 +71,7 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
         return rc;
     }
     loop->sched = sched;
+    wf_loop_make_current(loop);
     return 0;
 }
 
@@ -77,51 +79,132 @@ void wf_sched_free(struct wf_sched *sched)
 {
     if (sched == NULL)
         return;
-    sched->loop->sched = NULL;
     wf_task_drop_ended(sched, &sched->detached_ended);
-    sched_drop_stacks(sched);
+    sched_drop_hot_body(sched);
     wf_stacks_free(sched->stacks);
     wf_slab_fini(&sched->tasks);
     wf_slab_fini(&sched->groups);
+    sched->loop->sched = NULL;
+    wf_loop_make_current(sched->loop);
     wf_free(sched);
 }
 
-/* ---- stacks ---- */
+/* ---- bodies ---- */
 
-void wf_sched_take_stack(struct wf_sched *sched, wf_task *task)
+#define BODY_BYTES ((sizeof(struct wf_body) + 63) & ~(size_t)63)
+
+/* A body at the top of a stack; what is left below is its `stack` from now on. */
+static struct wf_body *body_at(struct wf_sched *sched, const wf_stack *stack)
 {
-    task->flags |= WF_TASK_HAS_STACK;
-    if (sched->has_hot_stack) {
-        sched->has_hot_stack = false;
-        task->stack = sched->hot_stack;
-    } else {
-        wf_stacks_take(sched->stacks, &task->stack);
-        sched->has_canaries |= task->stack.guard == WF_GUARD_CANARY;
+    struct wf_body *body = (void *)(stack->top - BODY_BYTES);
+    *body = (struct wf_body){.stack = *stack, .sched = sched};
+    body->stack.top = (char *)body;
+    sched->has_canaries |= stack->guard == WF_GUARD_CANARY;
+    return body;
+}
+
+/* The stack as it came from the pool. */
+static wf_stack body_stack(const struct wf_body *body)
+{
+    wf_stack stack = body->stack;
+    stack.top += BODY_BYTES;
+    return stack;
+}
+
+static inline struct wf_body *body_take(struct wf_sched *sched)
+{
+    struct wf_body *body = sched->hot_body;
+    if (__builtin_expect(body != NULL, 1)) {
+        sched->hot_body = NULL;
+        return body;
     }
+    wf_stack stack;
+    wf_stacks_take(sched->stacks, &stack);
+    return body_at(sched, &stack);
 }
 
-void wf_sched_give_stack(struct wf_sched *sched, wf_task *task)
+static void sched_drop_hot_body(struct wf_sched *sched)
 {
-    if (sched->has_hot_stack)
-        wf_stacks_give(sched->stacks, &sched->hot_stack);
-    sched->hot_stack = task->stack;
-    sched->has_hot_stack = true;
-    if (sched->stack_credit < SCHED_CREDIT_MAX)
-        sched->stack_credit++;
-    else
-        wf_stacks_unreserve(sched->stacks);
+    if (sched->hot_body == NULL)
+        return;
+    wf_stack stack = body_stack(sched->hot_body);
+    wf_stacks_give(sched->stacks, &stack);
+    sched->hot_body = NULL;
 }
 
-static void sched_drop_stacks(struct wf_sched *sched)
+static inline void sched_put_in(struct wf_sched *sched, wf_task *task, struct wf_body *body,
+                                void *arg, const wf_stack *stack)
 {
-    if (sched->has_hot_stack)
-        wf_stacks_give(sched->stacks, &sched->hot_stack);
-    sched->has_hot_stack = false;
-    for (; sched->stack_credit != 0; sched->stack_credit--)
-        wf_stacks_unreserve(sched->stacks);
+    wf_fiber_make(&task->fiber, stack, task->fn, arg, &sched->home, wf_task_exit);
+    task->body = body;
+    task->flags |= WF_TASK_HAS_BODY;
+}
+
+void wf_sched_embody(struct wf_sched *sched, wf_task *task)
+{
+    struct wf_body *body = body_take(sched);
+    sched_put_in(sched, task, body, task->arg, &body->stack);
+}
+
+void wf_sched_embody_with(struct wf_sched *sched, wf_task *task, const void *arg, size_t bytes)
+{
+    struct wf_body *body = body_take(sched);
+    wf_stack below = body->stack;
+    char *copy = (char *)((uintptr_t)(below.top - bytes) & ~(uintptr_t)15);
+    if (bytes != 0)
+        memcpy(copy, arg, bytes);
+    below.top = (char *)((uintptr_t)copy & ~(uintptr_t)63);
+    sched_put_in(sched, task, body, copy, &below);
+}
+
+void wf_sched_embody_on(struct wf_sched *sched, wf_task *task, const wf_stack *stack)
+{
+    struct wf_body *body = body_at(sched, stack);
+    sched_put_in(sched, task, body, task->arg, &body->stack);
+    task->flags |= WF_TASK_OWN_STACK;
+}
+
+void wf_sched_start(struct wf_sched *sched, wf_task *task)
+{
+    *sched->errno_at = 0; /* not its predecessor's (rule E02) */
+    if ((task->flags & WF_TASK_HAS_BODY) == 0)
+        wf_sched_embody(sched, task);
+    task->flags |= WF_TASK_EVER_RAN;
+}
+
+/* What lists there were are empty; the texts are not the next task's. */
+void wf_sched_disembody(struct wf_sched *sched, wf_task *task)
+{
+    struct wf_body *body = task->body;
+    wf_fiber_end(&task->fiber);
+    task->flags &= (uint8_t)~WF_TASK_HAS_BODY;
+    if ((task->flags & WF_TASK_OWN_STACK) != 0) {
+        wf_stack stack = body_stack(body);
+        wf_stack_unmap(&stack);
+        return;
+    }
+    body->why = NULL;
+    body->why_kind = WEFT_REASON_NONE;
+    body->progress = 0;
+    if (__builtin_expect(sched->hot_body != NULL, 0))
+        sched_drop_hot_body(sched);
+    sched->hot_body = body;
 }
 
 /* ---- the ready queue ---- */
+
+static bool sched_is_yielding(const wf_task *task)
+{
+    return (task->flags & WF_TASK_HAS_BODY) != 0 && task->body->is_yielding;
+}
+
+static uint32_t sched_count_ready(const struct wf_sched *sched, uint32_t most)
+{
+    uint32_t count = 0;
+    for (wf_task *task = sched->ready_head; count < most && task != NULL; task = task->ready_next)
+        count++;
+    return count;
+}
 
 /* How many tasks from the head on may run next: of this pass, and not past one that yielded to
  * those before it. */
@@ -129,7 +212,7 @@ static uint32_t sched_choices(const struct wf_sched *sched)
 {
     uint32_t most = sched->pass_left < SCHED_CHOICE_MAX ? sched->pass_left : SCHED_CHOICE_MAX;
     uint32_t count = 0;
-    for (wf_task *task = sched->ready_head; count < most && !task->is_yielding;
+    for (wf_task *task = sched->ready_head; count < most && !sched_is_yielding(task);
          task = task->ready_next)
         count++;
     return count;
@@ -137,10 +220,10 @@ static uint32_t sched_choices(const struct wf_sched *sched)
 
 /* Under the simulator the seed chooses among the tasks that were ready when the pass began (rule
  * Z03): the chosen one is moved to the head. */
-static void sched_shuffle(struct wf_sched *sched)
+void wf_sched_shuffle(struct wf_sched *sched)
 {
     if (sched->pass_left == 0)
-        sched->pass_left = sched->ready_count;
+        sched->pass_left = sched_count_ready(sched, UINT32_MAX);
     uint32_t among = sched_choices(sched);
     sched->pass_left--;
     uint32_t choice = among > 1 ? (uint32_t)(wf_loop_random(sched->loop) % among) : 0;
@@ -156,52 +239,20 @@ static void sched_shuffle(struct wf_sched *sched)
         sched->ready_head = chosen;
     }
     const wf_task *first = sched->ready_head;
-    wf_sim_trace(sched->loop, WF_SIM_TRACE_SWITCH, first->slot, first->generation);
-}
-
-/* Gives a task its stack, just before it first runs. */
-static void sched_start(struct wf_sched *sched, wf_task *task);
-
-wf_task *wf_sched_next(struct wf_sched *sched)
-{
-    if (sched->ready_count == 0 || sched->steps_left == 0)
-        return NULL;
-    if (__builtin_expect(sched->is_seeded, 0))
-        sched_shuffle(sched);
-    wf_task *task = sched->ready_head;
-    sched->ready_head = task->ready_next;
-    sched->ready_count--;
-    sched->steps_left--;
-    if (sched->ready_head != NULL)
-        __builtin_prefetch(sched->ready_head->fiber.sp);
-    if ((task->flags & WF_TASK_EVER_RAN) == 0)
-        sched_start(sched, task);
-    return task;
-}
-
-static void sched_start(struct wf_sched *sched, wf_task *task)
-{
-    task->flags |= WF_TASK_EVER_RAN;
-    *sched->errno_at = 0; /* not its predecessor's (rule E02) */
-    if ((task->flags & WF_TASK_HAS_STACK) == 0)
-        wf_sched_take_stack(sched, task);
-    char *top = task->stack.top;
-    if ((task->flags & WF_TASK_COPIED) != 0)
-        task->stack.top = (char *)((uintptr_t)task->arg & ~(uintptr_t)63);
-    wf_fiber_make(&task->fiber, &task->stack, task->fn, task->arg, &sched->home, wf_task_exit);
-    task->stack.top = top;
+    wf_sim_trace(sched->loop, WF_SIM_TRACE_SWITCH, wf_handle_slot(first->id),
+                 wf_handle_generation(first->id));
 }
 
 /* The FIFO makes the passes: nobody runs twice before everybody who was ready has run.  After 64 of
  * them, or 256 steps, the loop looks around (rule F04). */
 void wf_sched_pass(struct wf_sched *sched)
 {
-    uint32_t ready = sched->ready_count;
     sched->stats.passes++;
     sched->steps_left =
-        ready < SCHED_STEPS_MAX / SCHED_PASSES_MAX ? ready * SCHED_PASSES_MAX : SCHED_STEPS_MAX;
+        sched_count_ready(sched, SCHED_STEPS_MAX / SCHED_PASSES_MAX) * SCHED_PASSES_MAX;
     for (wf_task *next; (next = wf_sched_next(sched)) != NULL;) {
         sched->current = next;
+        sched->streak = 0;
         sched->stats.switches++;
         wf_fiber_switch(&sched->home, &next->fiber);
         assert(sched->current == NULL);

@@ -37,58 +37,82 @@ enum wf_task_flag {
     WF_TASK_SHIELDED = 4,       /* parked deaf to cancellation */
     WF_TASK_OWN_STACK = 8,      /* a stack of unusual size */
     WF_TASK_WAS_CANCELLED = 16, /* its root scope was, when the body returned */
-    WF_TASK_HAS_STACK = 32,
-    WF_TASK_EVER_RAN = 64,
-    WF_TASK_COPIED = 128, /* its argument lies at the top of its stack */
+    WF_TASK_HAS_BODY = 32,      /* from just before its first run until it is done */
+    WF_TASK_NAMED = 64,         /* `own_name` is set */
+    WF_TASK_EVER_RAN = 128,
 };
 
-/* Four cache lines, in the order of the paths that touch them. */
+/* What a task has only while it has a stack.  It lies at the top of that stack, and goes on with
+ * it, hot and empty, to the next fresh task. */
+struct wf_body {
+    wf_stack stack;
+    struct wf_sched *sched;
+    weft_waiter *parked_on;
+    uint32_t live; /* children that are not done */
+    uint8_t why_kind;
+    bool is_yielding;      /* ready, but behind everybody who was ready before it (rule C11) */
+    struct wf_task *ended; /* children that are done and keep a record */
+    struct weft_mutex *owned_mutexes;
+    weft_waiter *starter; /* who waits for weft_started() */
+    const char *why;      /* of the -ECANCELED it saw last */
+    size_t progress;      /* weft_progress() */
+};
+
+/* A name of its own, given with weft_set_name(). */
+struct wf_task_name {
+    const char *site;
+    char text[32];
+};
+
+/* Two cache lines, so that a million tasks that wait for their first run or have ended are small,
+ * and making one touches little. */
 struct wf_task {
     struct wf_node root;   /* up: the owner's node */
     struct wf_node *scope; /* innermost open one */
 
-    wf_fiber fiber;
-    struct wf_task *ready_next;
-    weft_fn *fn;
-    void *arg;
-    const char *site; /* "name at file:line" */
-    weft_waiter *parked_on;
+    uint64_t id; /* the handle's: raised when the record is free again */
+    union {
+        struct { /* before it has a body */
+            weft_fn *fn;
+            void *arg;
+        };
+        struct {
+            wf_fiber fiber;
+            struct wf_body *body;
+        };
+        struct { /* once done: its place in the owner's list, if it keeps a record */
+            struct wf_task *ended_next, **ended_link;
+        };
+    };
+    union {
+        struct wf_task *ready_next;
+        uint64_t done_order; /* once done */
+    };
     weft_waitq done_waiters;
-    uint32_t slot, generation;
-
-    uint32_t live; /* children that are not done */
-    int32_t result;
-    uint32_t streak; /* waits that succeeded without a switch */
-    uint8_t state, flags, why_kind;
-    bool is_yielding; /* ready, but behind everybody who was ready before it (rule C11) */
-    struct wf_task *ended_next, **ended_link; /* in the owner's list, once done */
-    struct wf_task *ended;                    /* children that are done and keep a record */
-    struct weft_mutex *owned_mutexes;
+    union {
+        const char *site;              /* "name at file:line" */
+        struct wf_task_name *own_name; /* if it is WF_TASK_NAMED */
+    };
     struct wf_note *note;
-    char *name; /* own copy, or NULL: from the site */
-
-    wf_stack stack;
-    struct wf_sched *sched;
-    weft_waiter *starter; /* who waits for weft_started() */
-    const char *why;      /* of the -ECANCELED it saw last */
-    size_t progress;      /* weft_progress() */
-    uint64_t done_order;
+    int32_t result;
+    uint8_t state, flags;
 };
+#if !WF_FIBER_HOOKS
+_Static_assert(sizeof(struct wf_task) == 128, "two cache lines");
+#endif
 
 struct wf_sched {
     weft_loop *loop;
     wf_task *current;
     wf_task *ready_head, *ready_tail;
-    uint32_t ready_count;
-    uint32_t steps_left;   /* until the loop must look around */
-    uint32_t pass_left;    /* under the simulator: tasks of this pass that have not run */
-    uint32_t stack_credit; /* stacks reserved for nobody: of tasks that have ended */
-    bool has_canaries;     /* some stacks have no better guard */
-    bool has_hot_stack;
-    wf_stack hot_stack; /* of the task that ended last: the next fresh one gets it */
-    int *errno_at;      /* the thread's */
-    bool is_seeded;     /* sim: the seed chooses among the ready */
-    wf_fiber home;      /* the thread's own context */
+    uint32_t steps_left;      /* until the loop must look around */
+    uint32_t streak;          /* waits of the running task that succeeded without a switch */
+    bool is_seeded;           /* sim: the seed chooses among the ready */
+    bool has_canaries;        /* some stacks have no better guard */
+    struct wf_body *hot_body; /* of the task that ended last: the next fresh one gets it; or NULL */
+    int *errno_at;            /* the thread's */
+    wf_fiber home;            /* the thread's own context */
+    uint32_t pass_left;       /* under the simulator: tasks of this pass that have not run */
     struct wf_stacks *stacks;
     struct wf_slab tasks, groups;
     struct wf_node top; /* above the main task and the detached ones */
@@ -113,8 +137,7 @@ struct wf_sched {
 /* The calling thread's scheduler, or NULL. */
 static inline struct wf_sched *wf_sched_self(void)
 {
-    weft_loop *loop = wf_loop_current;
-    return loop != NULL ? loop->sched : NULL;
+    return wf_sched_current;
 }
 
 /* The running task, or NULL. */
@@ -130,10 +153,21 @@ wf_overflow wf_task_overflow(const wf_task *task);
 _Noreturn void wf_task_die_of_overflow(const wf_task *task);
 
 /* Where no guard stops an overflow, each switch looks for one. */
-static inline void wf_task_verify_stack(const wf_task *task)
+static inline void wf_task_verify_stack(const struct wf_sched *sched, const wf_task *task)
 {
-    if (!wf_stack_is_intact(&task->stack))
+    if (__builtin_expect(sched->has_canaries, 0) && !wf_stack_is_intact(&task->body->stack))
         wf_task_die_of_overflow(task);
+}
+
+/* What it waits for, or NULL. */
+static inline weft_waiter *wf_task_parked_on(const wf_task *task)
+{
+    return (task->flags & WF_TASK_HAS_BODY) != 0 ? task->body->parked_on : NULL;
+}
+
+static inline const char *wf_task_site(const wf_task *task)
+{
+    return (task->flags & WF_TASK_NAMED) == 0 ? task->site : task->own_name->site;
 }
 
 /* ---- sched.c: who runs ---- */
@@ -143,21 +177,46 @@ void wf_sched_pass(struct wf_sched *sched); /* from the loop: runs what is ready
 
 static inline bool wf_sched_has_ready(const struct wf_sched *sched)
 {
-    return sched->ready_count != 0;
+    return sched->ready_head != NULL;
 }
 
 static inline void wf_sched_ready(struct wf_sched *sched, wf_task *task)
 {
     task->ready_next = NULL;
-    if (sched->ready_count++ == 0)
+    if (sched->ready_head == NULL)
         sched->ready_head = task;
     else
         sched->ready_tail->ready_next = task;
     sched->ready_tail = task;
 }
 
+/* Gives a task its body, at the latest when it first runs: on a pooled stack, with an argument
+ * copied to it, or on a stack of its own, which the task owns from now on. */
+void wf_sched_embody(struct wf_sched *sched, wf_task *task);
+void wf_sched_embody_with(struct wf_sched *sched, wf_task *task, const void *arg, size_t bytes);
+void wf_sched_embody_on(struct wf_sched *sched, wf_task *task, const wf_stack *stack);
+
+void wf_sched_start(struct wf_sched *sched, wf_task *task); /* just before it first runs */
+void wf_sched_shuffle(struct wf_sched *sched);
+
 /* The next task to run, which is then on its own; NULL: go home. */
-wf_task *wf_sched_next(struct wf_sched *sched);
+static inline wf_task *wf_sched_next(struct wf_sched *sched)
+{
+    wf_task *task = sched->ready_head;
+    if (task == NULL || sched->steps_left == 0)
+        return NULL;
+    if (__builtin_expect(sched->is_seeded, 0)) {
+        wf_sched_shuffle(sched);
+        task = sched->ready_head;
+    }
+    sched->ready_head = task->ready_next;
+    sched->steps_left--;
+    if (sched->ready_head != NULL)
+        __builtin_prefetch(sched->ready_head->fiber.sp);
+    if ((task->flags & WF_TASK_EVER_RAN) == 0)
+        wf_sched_start(sched, task);
+    return task;
+}
 
 /* Suspends `self` until somebody has made it ready.  Inline, like what is built on it: a switch
  * leaves the processor's stack of return addresses behind, so that every call level between a
@@ -167,48 +226,41 @@ static inline void wf_sched_leave(struct wf_sched *sched, wf_task *self)
     int saved_errno = *sched->errno_at;
     wf_task *next = wf_sched_next(sched);
     sched->current = next;
-    if (next != self) {
-        if (__builtin_expect(sched->has_canaries, 0))
-            wf_task_verify_stack(self);
-        sched->stats.switches++;
-        wf_fiber_switch(&self->fiber, next != NULL ? &next->fiber : &sched->home);
-        *sched->errno_at = saved_errno;
-    }
-    self->streak = 0;
+    sched->streak = 0;
+    if (next == self)
+        return;
+    wf_task_verify_stack(sched, self);
+    sched->stats.switches++;
+    wf_fiber_switch(&self->fiber, next != NULL ? &next->fiber : &sched->home);
+    *sched->errno_at = saved_errno;
 }
 
 static inline void wf_sched_yield(struct wf_sched *sched, wf_task *self)
 {
-    self->is_yielding = true;
+    self->body->is_yielding = true;
     wf_sched_ready(sched, self);
     wf_sched_leave(sched, self);
-    self->is_yielding = false;
+    self->body->is_yielding = false;
 }
 
 void wf_sched_log(struct wf_sched *sched, const char *format, ...) WEFT_PRINTF(2, 3);
 
-/* Stacks by way of the last one used. */
-static inline int wf_sched_reserve_stack(struct wf_sched *sched)
-{
-    if (__builtin_expect(sched->stack_credit == 0, 0))
-        return wf_stacks_reserve(sched->stacks);
-    sched->stack_credit--;
-    return 0;
-}
-void wf_sched_take_stack(struct wf_sched *sched, wf_task *task);
-void wf_sched_give_stack(struct wf_sched *sched, wf_task *task);
+/* Takes the body back from a task that is done. */
+void wf_sched_disembody(struct wf_sched *sched, wf_task *task);
 
 /* ---- task.c: records ----
  * NULL: stale, an error, or not of this loop. */
 static inline wf_task *wf_task_of(struct wf_sched *sched, weft_task handle)
 {
-    if (sched == NULL || wf_handle_loop(handle.id) != sched->loop_number)
+    if (sched == NULL)
         return NULL;
-    wf_task *task = (wf_task *)wf_slab_at(&sched->tasks, wf_handle_slot(handle.id));
-    if (task == NULL || task->state == WF_TASK_FREE ||
-        task->generation != wf_handle_generation(handle.id))
-        return NULL;
-    return task;
+    wf_task *task = (wf_task *)wf_slab_at(&sched->tasks, wf_handle_slot(handle.id), sizeof *task);
+    return task != NULL && task->id == handle.id ? task : NULL;
+}
+
+static inline weft_task wf_task_handle(const wf_task *task)
+{
+    return (weft_task){task->id};
 }
 
 struct wf_spawn {
@@ -222,8 +274,7 @@ struct wf_spawn {
     bool is_released;
 };
 int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out);
-weft_task wf_task_handle(const struct wf_sched *sched, const wf_task *task);
-void wf_task_error(const struct wf_sched *sched, const wf_task *task, struct weft_error *out);
+void wf_task_error(const wf_task *task, struct weft_error *out);
 void wf_task_unhandled(struct wf_sched *sched, wf_task *task);
 
 /* ---- finish.c: the end of a task ---- */

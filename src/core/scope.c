@@ -18,7 +18,7 @@
 /* The task waits inside a scope that has just become cancelled. */
 static void scope_interrupt(wf_task *task)
 {
-    weft_waiter *waiter = task->parked_on;
+    weft_waiter *waiter = wf_task_parked_on(task);
     if (waiter == NULL || waiter->is_woken || (task->flags & WF_TASK_SHIELDED) != 0)
         return;
     if (waiter->wait_class->cancel != NULL)
@@ -51,7 +51,7 @@ void wf_node_cancel(struct wf_node *node, enum weft_reason reason, const char *w
     node->flags |= WF_NODE_CANCELLED;
     node->reason = (uint8_t)reason;
     node->why = why;
-    wf_loop_current->sched->stats.cancels++;
+    wf_sched_current->stats.cancels++;
     if ((node->flags & WF_NODE_EFFECTIVE) != 0)
         return; /* from above, and so is everything below */
     node_mark(node);
@@ -69,8 +69,8 @@ static void scope_note_reason(wf_task *task)
 {
     for (struct wf_node *node = task->scope; node != NULL; node = node->up) {
         if ((node->flags & WF_NODE_CANCELLED) != 0) {
-            task->why = node->why;
-            task->why_kind = node->reason;
+            task->body->why = node->why;
+            task->body->why_kind = node->reason;
             return;
         }
     }
@@ -84,11 +84,11 @@ static void scope_ignored(wf_task *task)
         (ignored < SCOPE_IGNORED_FIRST ||
          (ignored - SCOPE_IGNORED_FIRST) % SCOPE_IGNORED_EVERY != 0))
         return;
-    struct wf_sched *sched = wf_loop_current->sched;
+    struct wf_sched *sched = wf_sched_current;
     char name[WEFT_ERROR_NAME_BYTES];
     wf_task_name(task, name, sizeof name);
     wf_sched_log(sched, "task %s ignores its cancellation (%u waits refused); spawned: %s", name,
-                 ignored, task->site);
+                 ignored, wf_task_site(task));
     wf_sched_yield(sched, task);
 }
 
@@ -198,9 +198,9 @@ void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what)
 {
     while (task->scope != node) {
         struct wf_node *inner = task->scope;
-        struct wf_sched *sched = wf_loop_current->sched;
+        struct wf_sched *sched = wf_sched_current;
         wf_sched_log(sched, "%s closed while an inner %s is still open; task spawned: %s", what,
-                     (inner->flags & WF_NODE_GROUP) != 0 ? "group" : "scope", task->site);
+                     (inner->flags & WF_NODE_GROUP) != 0 ? "group" : "scope", wf_task_site(task));
         if ((inner->flags & WF_NODE_GROUP) != 0) {
             task->scope = inner->up;
             wf_group_abandon(wf_group_of_node(inner));
@@ -251,8 +251,7 @@ int weft_scope_close(weft_scope *scope, int rc)
     if (self == NULL || !scope_is_open(scope))
         return rc;
     if (node->task != self) {
-        wf_sched_log(wf_loop_current->sched,
-                     "a scope can only be closed by the task that opened it");
+        wf_sched_log(wf_sched_current, "a scope can only be closed by the task that opened it");
         return rc;
     }
     wf_scope_pop_to(self, node, "scope");
@@ -306,11 +305,11 @@ int weft_wait_for(weft_fn *fn, void *arg, weft_time timeout)
 const char *weft_why(void)
 {
     const wf_task *self = wf_current();
-    return self != NULL && self->why != NULL ? self->why : "";
+    return self != NULL && self->body->why != NULL ? self->body->why : "";
 }
 
 enum weft_reason weft_why_kind(void)
 {
     const wf_task *self = wf_current();
-    return self != NULL ? (enum weft_reason)self->why_kind : WEFT_REASON_NONE;
+    return self != NULL ? (enum weft_reason)self->body->why_kind : WEFT_REASON_NONE;
 }

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Records of one size in chunks that never move.  A free record keeps its bytes but for the first
- * word, which links the free list; generations live outside that word. */
-
-#include "core/sched_priv.h"
+#include "core/slab.h"
 
 #include "base/alloc.h"
 
+#include <errno.h>
+
 #define SLAB_LINE_BYTES 64 /* allocations are aligned to 16: there is room before the chunk */
 
-void wf_slab_init(struct wf_slab *slab, size_t item_bytes, uint32_t used_max)
+void wf_slab_init(struct wf_slab *slab, uint32_t item_count_max)
 {
-    *slab = (struct wf_slab){.item_bytes = item_bytes, .used_max = used_max};
+    *slab = (struct wf_slab){.fresh_max = item_count_max};
 }
 
 void wf_slab_fini(struct wf_slab *slab)
@@ -34,7 +33,7 @@ static void *slab_new_chunk(size_t item_bytes)
     return chunk;
 }
 
-static int slab_add_chunk(struct wf_slab *slab)
+static int slab_add_chunk(struct wf_slab *slab, size_t item_bytes)
 {
     if (slab->chunk_count == slab->chunk_max) {
         uint32_t max = slab->chunk_max == 0 ? 16 : slab->chunk_max * 2;
@@ -44,21 +43,23 @@ static int slab_add_chunk(struct wf_slab *slab)
         slab->chunks = chunks;
         slab->chunk_max = max;
     }
-    void *chunk = slab_new_chunk(slab->item_bytes);
+    void *chunk = slab_new_chunk(item_bytes);
     if (chunk == NULL)
         return -ENOMEM;
-    uint32_t first = slab->chunk_count++ << WF_SLAB_CHUNK_BITS;
-    slab->chunks[slab->chunk_count - 1] = chunk;
-    for (uint32_t i = WF_SLAB_CHUNK_ITEMS; i-- > 0;) {
-        *(uint32_t *)wf_slab_item(slab, first + i) = slab->free_head;
-        slab->free_head = first + i + 1;
-    }
+    slab->chunks[slab->chunk_count++] = chunk;
     return 0;
 }
 
-int wf_slab_refill(struct wf_slab *slab)
+int wf_slab_fresh(struct wf_slab *slab, size_t item_bytes, uint32_t *out_slot, void **out)
 {
-    if (slab->used >= slab->used_max)
+    if (slab->fresh >= slab->fresh_max)
         return -EAGAIN;
-    return slab_add_chunk(slab);
+    if (slab->fresh >> WF_SLAB_CHUNK_BITS == slab->chunk_count) {
+        int rc = slab_add_chunk(slab, item_bytes);
+        if (rc < 0)
+            return rc;
+    }
+    *out_slot = slab->fresh++;
+    *out = wf_slab_at(slab, *out_slot, item_bytes);
+    return 0;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Records of one size in chunks that never move.  A slot is a record's number; what of a record
- * must outlive it, like its generation, may not lie in its first word, which links the free ones.
+/*
+ * Records of one size in chunks that never move.  A slot is a record's number.  A record that is
+ * given back keeps its bytes but for the first word, which links the free ones, and is the first to
+ * be used again.  `item_bytes` comes with each call, where it is a constant to the compiler.
  */
 #ifndef WF_SLAB_H
 #define WF_SLAB_H
@@ -13,50 +15,39 @@
 
 struct wf_slab {
     void **chunks; /* aligned to cache lines */
+    void *free;
+    uint32_t fresh, fresh_max; /* slots that were ever used */
     uint32_t chunk_count, chunk_max;
-    uint32_t free_head; /* slot + 1 */
-    uint32_t used, used_max;
-    size_t item_bytes;
 };
 
-void wf_slab_init(struct wf_slab *slab, size_t item_bytes, uint32_t used_max);
+void wf_slab_init(struct wf_slab *slab, uint32_t item_count_max);
 void wf_slab_fini(struct wf_slab *slab);
-int wf_slab_refill(struct wf_slab *slab); /* -ENOMEM, -EAGAIN */
 
-static inline void *wf_slab_item(const struct wf_slab *slab, uint32_t slot)
+/* A record that was given back, or NULL. */
+static inline void *wf_slab_reuse(struct wf_slab *slab)
 {
-    char *chunk = slab->chunks[slot >> WF_SLAB_CHUNK_BITS];
-    return chunk + (size_t)(slot & (WF_SLAB_CHUNK_ITEMS - 1)) * slab->item_bytes;
+    void **item = slab->free;
+    if (item != NULL)
+        slab->free = *item;
+    return item;
 }
 
-/* -ENOMEM, -EAGAIN. */
-static inline int wf_slab_take(struct wf_slab *slab, uint32_t *out_slot, void **out)
-{
-    if (__builtin_expect(slab->free_head == 0 || slab->used >= slab->used_max, 0)) {
-        int rc = wf_slab_refill(slab);
-        if (rc < 0)
-            return rc;
-    }
-    uint32_t slot = slab->free_head - 1;
-    uint32_t *item = (uint32_t *)wf_slab_item(slab, slot);
-    slab->free_head = *item;
-    slab->used++;
-    *out_slot = slot;
-    *out = item;
-    return 0;
-}
+/* A record never used before: zero.  -ENOMEM, -EAGAIN. */
+int wf_slab_fresh(struct wf_slab *slab, size_t item_bytes, uint32_t *out_slot, void **out);
 
-static inline void wf_slab_give(struct wf_slab *slab, uint32_t slot)
+static inline void wf_slab_give(struct wf_slab *slab, void *item)
 {
-    *(uint32_t *)wf_slab_item(slab, slot) = slab->free_head;
-    slab->free_head = slot + 1;
-    slab->used--;
+    *(void **)item = slab->free;
+    slab->free = item;
 }
 
 /* NULL if the slot was never used. */
-static inline void *wf_slab_at(const struct wf_slab *slab, uint32_t slot)
+static inline void *wf_slab_at(const struct wf_slab *slab, uint32_t slot, size_t item_bytes)
 {
-    return slot >> WF_SLAB_CHUNK_BITS < slab->chunk_count ? wf_slab_item(slab, slot) : NULL;
+    if (__builtin_expect(slot >= slab->fresh, 0))
+        return NULL;
+    char *chunk = slab->chunks[slot >> WF_SLAB_CHUNK_BITS];
+    return chunk + (size_t)(slot & (WF_SLAB_CHUNK_ITEMS - 1)) * item_bytes;
 }
 
 #endif

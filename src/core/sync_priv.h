@@ -14,12 +14,12 @@ static inline int wf_sync_enter(void)
 
 static inline int wf_sync_park(weft_waiter *waiter)
 {
-    return wf_park_cancellable(wf_loop_current->sched, waiter);
+    return wf_park_cancellable(wf_sched_current, waiter);
 }
 
 static inline bool wf_task_is_foreign(const wf_task *task)
 {
-    return task->sched->loop != wf_loop_current;
+    return task->body->sched->loop != wf_loop_current;
 }
 
 /* True if tasks of another loop wait here (rule P10).  Costs nothing while nobody waits; then the

@@ -13,84 +13,78 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TASK_NAME_BYTES 32
-
-weft_task wf_task_handle(const struct wf_sched *sched, const wf_task *task)
-{
-    return (weft_task){wf_handle_make(sched->loop_number, task->slot, task->generation)};
-}
-
 /* ---- making ---- */
 
-/* A record with everything but a stack and an owner; NULL and *out_rc.  What is not set here is
- * zero already, since a task ends with empty lists and no texts. */
-static inline wf_task *task_begin(struct wf_sched *sched, weft_fn *fn, void *arg, const char *site,
-                                  int *out_rc)
+/* A record that was never used before, with what stays the same for ever.  It brings the reserve of
+ * a stack with it, so that records that are used again need none. */
+static __attribute__((noinline)) wf_task *task_fresh(struct wf_sched *sched, int *out_rc)
 {
     uint32_t slot;
     void *item;
-    int rc = wf_slab_take(&sched->tasks, &slot, &item);
-    if (__builtin_expect(rc < 0, 0)) {
+    int rc = wf_stacks_reserve(sched->stacks);
+    if (rc == 0) {
+        rc = wf_slab_fresh(&sched->tasks, sizeof(wf_task), &slot, &item);
+        if (rc < 0)
+            wf_stacks_unreserve(sched->stacks);
+    }
+    if (rc < 0) {
         *out_rc = rc;
         return NULL;
     }
-    wf_task *task = (wf_task *)item;
-    task->sched = sched;
+    wf_task *task = item;
+    uint32_t generation = wf_generation_next(0, sched->generation_base);
+    task->id = wf_handle_make(sched->loop_number, slot, generation);
+    wf_node_init(&task->root, NULL, task, 0);
     task->scope = &task->root;
+    return task;
+}
+
+/* A record with everything but an owner; NULL and *out_rc.  What is not set here is empty already:
+ * a task ends with empty lists and no texts. */
+static inline wf_task *task_begin(struct wf_sched *sched, weft_fn *fn, void *arg, const char *site,
+                                  int *out_rc)
+{
+    wf_task *task = wf_slab_reuse(&sched->tasks);
+    if (__builtin_expect(task == NULL, 0)) {
+        task = task_fresh(sched, out_rc);
+        if (task == NULL)
+            return NULL;
+    }
     task->fn = fn;
     task->arg = arg;
     task->site = site;
-    task->slot = slot;
-    task->generation = wf_generation_next(task->generation, sched->generation_base);
-    task->streak = 0;
     task->flags = 0;
     task->state = WF_TASK_LIVE;
     return task;
 }
 
-static int task_give_up(struct wf_sched *sched, wf_task *task, int rc)
-{
-    task->state = WF_TASK_FREE;
-    wf_slab_give(&sched->tasks, task->slot);
-    return rc;
-}
-
 /* From here on it will run. */
 static inline void task_enter(struct wf_sched *sched, wf_task *task, struct wf_node *up)
 {
-    wf_node_init(&task->root, up, task, 0);
+    wf_node_renew(&task->root, up);
     sched->stats.tasks_made++;
     wf_sched_ready(sched, task);
 }
 
-static int task_reserve_stack(struct wf_sched *sched, wf_task *task, const struct wf_spawn *spawn)
+/* An unusual stack and a copied argument need the body at once. */
+static int task_embody(struct wf_sched *sched, wf_task *task, const struct wf_spawn *spawn)
 {
-    if (spawn->stack_bytes == 0)
-        return wf_sched_reserve_stack(sched);
-    int rc = wf_stack_map(&task->stack, spawn->stack_bytes);
-    if (rc < 0)
-        return rc;
-    task->flags |= WF_TASK_OWN_STACK | WF_TASK_HAS_STACK;
-    sched->has_canaries |= task->stack.guard == WF_GUARD_CANARY;
+    if (spawn->stack_bytes != 0) {
+        wf_stack stack;
+        int rc = wf_stack_map(&stack, spawn->stack_bytes);
+        if (rc < 0)
+            return rc;
+        wf_sched_embody_on(sched, task, &stack);
+    }
+    if (spawn->copy != NULL)
+        wf_sched_embody_with(sched, task, spawn->copy, spawn->copy_bytes);
     return 0;
-}
-
-/* A copied argument needs its stack at once. */
-static void task_copy_arg(struct wf_sched *sched, wf_task *task, const struct wf_spawn *spawn)
-{
-    if ((task->flags & WF_TASK_HAS_STACK) == 0)
-        wf_sched_take_stack(sched, task);
-    char *at = (char *)((uintptr_t)(task->stack.top - spawn->copy_bytes) & ~(uintptr_t)15);
-    if (spawn->copy_bytes != 0)
-        memcpy(at, spawn->copy, spawn->copy_bytes);
-    task->arg = at;
-    task->flags |= WF_TASK_COPIED;
 }
 
 static void task_count_in(struct wf_sched *sched, struct wf_node *up)
 {
     if (up != &sched->top) {
-        up->task->live++;
+        up->task->body->live++;
         if ((up->flags & WF_NODE_GROUP) != 0)
             wf_group_of_node(up)->live++;
     } else if (sched->main_live == 0 && sched->main == NULL) {
@@ -106,13 +100,14 @@ int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **
     wf_task *task = task_begin(sched, spawn->fn, spawn->arg, spawn->site, &rc);
     if (task == NULL)
         return rc;
-    rc = task_reserve_stack(sched, task, spawn);
-    if (rc < 0)
-        return task_give_up(sched, task, rc);
+    rc = task_embody(sched, task, spawn);
+    if (rc < 0) {
+        task->state = WF_TASK_FREE;
+        wf_slab_give(&sched->tasks, task);
+        return rc;
+    }
     if (spawn->is_released)
         task->flags |= WF_TASK_RELEASED;
-    if (spawn->copy != NULL)
-        task_copy_arg(sched, task, spawn);
     task_count_in(sched, spawn->up);
     task_enter(sched, task, spawn->up);
     *out = task;
@@ -127,7 +122,7 @@ static weft_task spawn(struct wf_spawn *how, bool is_detached)
     how->up = is_detached ? &sched->top : &sched->current->root;
     wf_task *task;
     int rc = wf_task_new(sched, how, &task);
-    return rc < 0 ? wf_handle_error(rc) : wf_task_handle(sched, task);
+    return rc < 0 ? wf_handle_error(rc) : wf_task_handle(task);
 }
 
 /* The usual spawn, without the detour through a description. */
@@ -140,12 +135,9 @@ weft_task weft_spawn_at(weft_fn *fn, void *arg, const char *site)
     wf_task *task = task_begin(sched, fn, arg, site, &rc);
     if (task == NULL)
         return wf_handle_error(rc);
-    rc = wf_sched_reserve_stack(sched);
-    if (rc < 0)
-        return wf_handle_error(task_give_up(sched, task, rc));
-    sched->current->live++;
+    sched->current->body->live++;
     task_enter(sched, task, &sched->current->root);
-    return (weft_task){wf_handle_make(sched->loop_number, task->slot, task->generation)};
+    return wf_task_handle(task);
 }
 
 weft_task weft_spawn_stack_at(weft_fn *fn, void *arg, size_t stack_bytes, const char *site)
@@ -181,8 +173,8 @@ wf_overflow wf_task_overflow(const wf_task *task)
     wf_task_name(task, name, sizeof name);
     return (wf_overflow){
         .name = name,
-        .site = task->site,
-        .stack_bytes = wf_stack_bytes(&task->stack),
+        .site = wf_task_site(task),
+        .stack_bytes = wf_stack_bytes(&task->body->stack),
     };
 }
 
@@ -194,7 +186,7 @@ void wf_task_die_of_overflow(const wf_task *task)
 
 size_t *wf_task_progress(wf_task *task)
 {
-    return &task->progress;
+    return &task->body->progress;
 }
 
 weft_task weft_self(void)
@@ -202,7 +194,7 @@ weft_task weft_self(void)
     struct wf_sched *sched = wf_sched_self();
     if (sched == NULL || sched->current == NULL)
         return (weft_task){0};
-    return wf_task_handle(sched, sched->current);
+    return wf_task_handle(sched->current);
 }
 
 int weft_done(weft_task handle, int *out_result)
@@ -302,26 +294,32 @@ void weft_set_name(const char *name)
     wf_task *self = wf_current();
     if (self == NULL || name == NULL)
         return;
-    if (self->name == NULL)
-        self->name = wf_alloc(TASK_NAME_BYTES);
-    if (self->name != NULL)
-        snprintf(self->name, TASK_NAME_BYTES, "%s", name);
+    if ((self->flags & WF_TASK_NAMED) == 0) {
+        struct wf_task_name *own = wf_alloc(sizeof *own);
+        if (own == NULL)
+            return;
+        own->site = self->site;
+        self->own_name = own;
+        self->flags |= WF_TASK_NAMED;
+    }
+    snprintf(self->own_name->text, sizeof self->own_name->text, "%s", name);
 }
 
 /* Async-signal-safe: the overflow report uses it. */
 void wf_task_name(const wf_task *task, char *out, size_t out_bytes)
 {
-    const char *text = task->name != NULL ? task->name : task->site;
-    size_t len = task->name != NULL ? strlen(text) : strcspn(text, " ");
+    bool is_named = (task->flags & WF_TASK_NAMED) != 0;
+    const char *text = is_named ? task->own_name->text : task->site;
+    size_t len = is_named ? strlen(text) : strcspn(text, " ");
     if (len >= out_bytes)
         len = out_bytes - 1;
     memcpy(out, text, len);
     out[len] = '\0';
 }
 
-void wf_task_error(const struct wf_sched *sched, const wf_task *task, struct weft_error *out)
+void wf_task_error(const wf_task *task, struct weft_error *out)
 {
-    *out = (struct weft_error){.task = wf_task_handle(sched, task), .rc = task->result};
+    *out = (struct weft_error){.task = wf_task_handle(task), .rc = task->result};
     wf_task_name(task, out->name, sizeof out->name);
     if (task->note != NULL)
         memcpy(out->text, task->note->text, sizeof out->text);

@@ -208,11 +208,11 @@ TEST(test_N02_broken_canary_is_reported_in_one_line_and_aborts)
 static void break_canary(void)
 {
     wf_task *self = wf_current();
-    self->stack.guard = WF_GUARD_CANARY;
+    self->body->stack.guard = WF_GUARD_CANARY;
     wf_sched_self()->has_canaries = true;
-    wf_stack_canary_write(self->stack.base);
-    CHECK(wf_stack_is_intact(&self->stack));
-    memset(self->stack.base - wf_stack_guard_bytes() - WF_STACK_CANARY_BYTES, 0,
+    wf_stack_canary_write(self->body->stack.base);
+    CHECK(wf_stack_is_intact(&self->body->stack));
+    memset(self->body->stack.base - wf_stack_guard_bytes() - WF_STACK_CANARY_BYTES, 0,
            WF_STACK_CANARY_BYTES);
 }
 

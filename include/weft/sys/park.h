@@ -48,12 +48,12 @@ typedef struct weft_waiter {
     void *object;  /* what is waited for; for dumps and the wait graph */
     wf_task *task; /* set by park */
     int rc;
-    bool is_woken;
+    bool is_woken, priv_is_parked;
 } weft_waiter;
 
 #define WEFT_WAITER(wait_class_, object_)                                                          \
     {                                                                                              \
-        NULL, NULL, NULL, (wait_class_), (object_), NULL, 0, false                                 \
+        NULL, NULL, NULL, (wait_class_), (object_), NULL, 0, false, false                          \
     }
 
 /* A FIFO of waiters.  Zeroed is empty. */
