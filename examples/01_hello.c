@@ -30,5 +30,5 @@ static int hello(void *arg)
 
 int main(void)
 {
-    return weft_run(hello, NULL) < 0;
+    return weft_main(hello, NULL);
 }

@@ -52,5 +52,5 @@ static int ask_all(void *arg)
 
 int main(void)
 {
-    return weft_run(ask_all, NULL) < 0;
+    return weft_main(ask_all, NULL);
 }

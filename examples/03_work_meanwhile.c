@@ -52,5 +52,5 @@ static int prepare(void *arg)
 
 int main(void)
 {
-    return weft_run(prepare, NULL) < 0;
+    return weft_main(prepare, NULL);
 }

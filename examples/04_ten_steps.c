@@ -55,5 +55,5 @@ static int three_times(void *arg)
 
 int main(void)
 {
-    return weft_run(three_times, NULL) < 0;
+    return weft_main(three_times, NULL);
 }

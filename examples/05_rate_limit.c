@@ -55,5 +55,5 @@ static int embed_all(void *arg)
 
 int main(void)
 {
-    return weft_run(embed_all, NULL) < 0;
+    return weft_main(embed_all, NULL);
 }

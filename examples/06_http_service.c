@@ -44,5 +44,5 @@ static int serve(void *address)
 
 int main(int argc, char **argv)
 {
-    return weft_run(serve, argc > 1 ? argv[1] : "127.0.0.1:8080") < 0;
+    return weft_main(serve, argc > 1 ? argv[1] : "127.0.0.1:8080");
 }

@@ -76,5 +76,5 @@ static int search_all(void *arg)
 
 int main(void)
 {
-    return weft_run(search_all, NULL) < 0;
+    return weft_main(search_all, NULL);
 }

@@ -86,5 +86,5 @@ int main(void)
 {
     char path[64];
     snprintf(path, sizeof path, "/tmp/weft-example-%d.log", (int)getpid());
-    return weft_run(day, path) < 0;
+    return weft_main(day, path);
 }

@@ -24,12 +24,13 @@ struct weft_error {
 };
 
 /* Attaches a text to the calling task and returns `rc`, so that `return weft_fail(-EINVAL, "…");`
- * reads well.  Cut at 159 bytes, never inside a UTF-8 character.  Outside a task, or without
- * memory, the text is dropped and `rc` still returned. */
+ * reads well.  Cut at 159 bytes, never inside a UTF-8 character.  Without memory the text is
+ * dropped and `rc` still returned.  Outside a task the text is the thread's. */
 WEFT_API int weft_fail(int rc, const char *format, ...) WEFT_PRINTF(2, 3);
 
 /* The text that came with the last failure this task saw or made, or "".  Valid until the next
- * failure, or the next successful join. */
+ * failure, or the next successful join: so read it before a cleanup that awaits something.  Outside
+ * a task that of the thread's last failure, of a weft_run() for one. */
 WEFT_API const char *weft_error_text(void);
 
 /* Leaves the function with the value of `expr` if that is negative. */

@@ -4,7 +4,10 @@
  * Run: starts a loop on this thread, runs one body in it as the main task, and gives everything
  * back.
  *
- *     int main(void) { return weft_run(hello, NULL) < 0; }
+ *     int main(void)
+ *     {
+ *         return weft_main(hello, NULL);
+ *     }
  *
  * When the main task has ended, detached tasks are cancelled and waited for, then pools, timers,
  * the ring and memory go, in this order.  Nothing of the runtime is left after it returns.
@@ -65,6 +68,11 @@ typedef struct weft_config {
  * already has a loop), -ENOTSUP (shadow stacks are on). */
 WEFT_API WEFT_WAITS int weft_run(weft_fn *fn, void *arg);
 WEFT_API WEFT_WAITS int weft_run_with(const weft_config *config, weft_fn *fn, void *arg);
+
+/* weft_run() for main(): gives the exit status of the program.  0 if fn succeeds, whatever it
+ * returns; 130 or 143 if SIGINT or SIGTERM ended it; else 1, with one line on standard error,
+ * "PROGRAM: " and the text of the error, or what weft_strerror() says where there is none. */
+WEFT_API WEFT_MUST_USE int weft_main(weft_fn *fn, void *arg);
 
 /* Writes the task tree to a descriptor: name, id, state, what it waits for, deadlines, where it was
  * spawned.  From a task or a callback of the loop. */

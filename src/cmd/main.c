@@ -93,5 +93,6 @@ int main(int argc, char **argv)
     int rc = weft_run(program_body, &program);
     if (rc == -ECANCELED)
         return program.is_terminated ? EXIT_TERMINATED : EXIT_INTERRUPTED;
-    return rc < 0 ? say_failed("%s", weft_strerror(rc)) : rc;
+    const char *text = weft_error_text();
+    return rc < 0 ? say_failed("%s", text[0] != '\0' ? text : weft_strerror(rc)) : rc;
 }

@@ -10,6 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Where there is no task to keep it.  The one text that hangs on a thread: what failed in main() or
+ * in weft_run() has no other place from which main() could take it. */
+static __thread char thread_text[WEFT_ERROR_TEXT_BYTES];
+
 void wf_note_free(struct wf_note *note)
 {
     wf_free(note);
@@ -56,8 +60,13 @@ static void task_fail(wf_task *self, const char *format, va_list args)
     self->note = note;
 }
 
-/* A blocking body's text goes home with its result. */
-static void body_fail(char *text, const char *format, va_list args)
+void wf_note_leave(const struct wf_note *note)
+{
+    memcpy(thread_text, note != NULL ? note->text : "", note != NULL ? sizeof thread_text : 1);
+}
+
+/* A blocking body's text goes home with its result; a thread's stays where it is. */
+static void fail_in_place(char *text, const char *format, va_list args)
 {
     char fresh[WEFT_ERROR_TEXT_BYTES];
     note_format(fresh, format, args);
@@ -70,10 +79,10 @@ int weft_fail(int rc, const char *format, ...)
     char *body_text = wf_exec_text();
     va_list args;
     va_start(args, format);
-    if (body_text != NULL)
-        body_fail(body_text, format, args);
-    else if (self != NULL)
+    if (body_text == NULL && self != NULL)
         task_fail(self, format, args);
+    else
+        fail_in_place(body_text != NULL ? body_text : thread_text, format, args);
     va_end(args);
     return rc;
 }
@@ -84,5 +93,7 @@ const char *weft_error_text(void)
     const char *body_text = wf_exec_text();
     if (body_text != NULL)
         return body_text;
-    return self != NULL && self->note != NULL ? self->note->text : "";
+    if (self == NULL)
+        return thread_text;
+    return self->note != NULL ? self->note->text : "";
 }

@@ -100,6 +100,7 @@ static wf_task *task_leave_owner(struct wf_sched *sched, wf_task *task, wf_task 
         if (task == sched->main) {
             sched->main_live = 0;
             sched->main_result = task->result;
+            wf_note_leave(task->result < 0 ? task->note : NULL);
             task->flags |= WF_TASK_RECEIVED;
         } else {
             sched->detached_live--;

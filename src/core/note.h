@@ -19,7 +19,11 @@ static inline void wf_note_drop(struct wf_note **note)
     if (old != NULL && --old->ref_count == 0)
         wf_note_free(old);
 }
+
 /* Both may be NULL. */
 void wf_note_share(struct wf_note **to, struct wf_note *from);
+
+/* Makes it the thread's, for whoever asks outside of tasks; NULL: none. */
+void wf_note_leave(const struct wf_note *note);
 
 #endif

@@ -156,6 +156,7 @@ static int run_fresh(const weft_config *config, weft_fn *fn, void *arg)
         .file_thread_max = config->file_thread_max,
     };
     struct wf_workers *workers = NULL;
+    wf_note_leave(NULL);
     int rc = wf_fiber_check_host();
     if (rc == 0 && weft_loop_self() == NULL)
         rc = wf_workers_new(&workers, config); /* first: a clean process has no loop */

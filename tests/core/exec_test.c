@@ -439,6 +439,7 @@ static int work_until_told(void *arg)
 static int work_on_a_thread(void *arg)
 {
     int rc = weft_run_blocking(work_until_told, arg);
+    CHECK_STR(weft_why(), rc == -ECANCELED ? "enough" : "");
     CHECK_EQ(weft_check(), -ECANCELED); /* it shows at the next wait */
     return rc;
 }

@@ -92,8 +92,6 @@ TEST(test_L04_outside_a_loop_calls_say_eperm)
     weft_group group = weft_group_open();
     CHECK_EQ(weft_group_spawn(group, body_value, NULL), -EPERM);
     CHECK_EQ(weft_group_wait(group), -EPERM);
-    CHECK_EQ(weft_fail(-EIO, "nobody hears"), -EIO);
-    CHECK_STR(weft_error_text(), "");
     CHECK_STR(weft_why(), "");
     CHECK_EQ(weft_wait_for(body_value, NULL, 1), -EPERM);
     weft_run_stats stats;
