@@ -4,9 +4,21 @@
 
 #include "cmd/say.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define COMMAND_COUNT_MAX 32
+
+static int say_unknown(const struct command *commands, size_t count, const char *group,
+                       const char *name)
+{
+    char list[128] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < count && used < sizeof(list); i++)
+        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i == 0 ? "" : ", ",
+                                 commands[i].name);
+    return say_usage(group, "unknown command %.64s; there are %s", name, list);
+}
 
 int command_run(const struct command *commands, size_t count, const char *group, int argc,
                 char **argv)
@@ -24,5 +36,5 @@ int command_run(const struct command *commands, size_t count, const char *group,
     if (nearest != NULL)
         return say_usage(group, "unknown command %.64s; did you mean '%s%s%s'?", argv[0], group,
                          space, nearest);
-    return say_usage(group, "unknown command %.64s", argv[0]);
+    return say_unknown(commands, count, group, argv[0]);
 }

@@ -239,6 +239,8 @@ static int query_run(struct query_job *job, char **args, size_t arg_count)
         rc = count_texts(job);
     if (rc == 0)
         rc = match_all(job);
+    if (rc == 0)
+        progress_end(&job->progress);
     progress_hide(&job->progress);
     if (job->texts.said_count != 0)
         say("%zu bad rows of %s left out", job->texts.said_count, job->path);

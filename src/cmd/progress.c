@@ -80,6 +80,15 @@ void progress_step(struct progress *progress, uint64_t done)
         show_bar(progress, now);
 }
 
+void progress_end(struct progress *progress)
+{
+    if (progress->done == progress->total)
+        return;
+    progress->total = progress->done;
+    if (progress->mode == PROGRESS_LINES)
+        show_line(progress);
+}
+
 void progress_hide(struct progress *progress)
 {
     if (!progress->is_on_screen)

@@ -21,6 +21,9 @@ void progress_init(struct progress *progress, bool is_wanted, bool is_for_file);
 /* Shows it, at most ten times a second, and when it is done. */
 void progress_step(struct progress *progress, uint64_t done);
 
+/* All is done: says the last count, if the total was not known before. */
+void progress_end(struct progress *progress);
+
 /* Takes the bar off the screen, for other output. */
 void progress_hide(struct progress *progress);
 

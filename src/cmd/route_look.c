@@ -89,9 +89,10 @@ static void put_html(wf_buf *page, weft_str text)
 
 static void put_example(wf_buf *page, weft_str host, const char *path, const char *data)
 {
-    wf_buf_puts(page, "<pre>curl -X POST http://");
+    wf_buf_puts(page, "<pre>curl -X POST &#39;http://");
     put_html(page, host.len != 0 ? host : (weft_str){"localhost", 9});
     wf_buf_puts(page, path);
+    wf_buf_puts(page, "&#39;");
     if (data[0] != '\0') {
         wf_buf_puts(page, " \\\n  -H &#39;Content-Type: application/json&#39; -d &#39;");
         put_html(page, (weft_str){data, strlen(data)});

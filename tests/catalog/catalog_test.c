@@ -135,7 +135,16 @@ static const struct file_row bad_files[] = {
     /* the file as a whole */
     {"a.csv", T(""), "! a.csv: is empty; its first row must name the columns\n"},
     {"a.csv", T("id;name\n1;a\n"),
-     "! a.csv:1: the first row must name the columns, among them id and name\n"},
+     "! a.csv:1: no column id; the first row has \"id;name\" (fields are separated by commas, in "
+     "TSV "
+     "by tabs)\n"},
+    {"a.csv", T("ID, name\n1,a\n"),
+     "! a.csv:1: no column name; the first row has \"ID\", \" name\"\n"},
+    {"a.csv",
+     T("name,first of those that fit in here all of it,second of those that do not fit at all, as "
+       "it is longer,x\na,b,c,d\n"),
+     "! a.csv:1: no column id; the first row has \"name\", \"first of those that fit in here all "
+     "of it\", ...\n"},
     {"a.csv", T("id,name,ID\n1,a,2\n"), "! a.csv:1: the column ID stands twice in the first row\n"},
     {"a.csv", T("id,\"na\nme\"x\n1,a\n"), "! a.csv:2:4: text behind the closing quote\n"},
     {"a.txt", T("Germany\n"), "! a.txt: holds lines; entities are csv, tsv, json or ndjson\n"},

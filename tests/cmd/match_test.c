@@ -186,6 +186,10 @@ TEST(match_query_shows_progress_off_a_terminal_only_if_asked)
     RUN(&run, "match", "query", "-e", COUNTRIES, "-f", path, "--progress");
     CHECK_STR(run.err, "3/3\n");
     run_fini(&run);
+    RUN_WITH(&run, "a\nb\nc\n", "match", "query", "-e", COUNTRIES, "-f", "-", "--progress");
+    const char *last = strstr(run.err, "3/3\n"); /* how many come is known at the end only */
+    CHECK(last != NULL && last[4] == '\0');
+    run_fini(&run);
     drop_file(path);
 }
 
@@ -199,6 +203,7 @@ static const struct {
     {{"mach"}, 2, "weft: unknown command mach; did you mean 'match'?"},
     {{"--frob"}, 2, "weft: unknown option --frob"},
     {{"match"}, 2, "weft: no command given"},
+    {{"match", "Germany"}, 2, "weft: unknown command Germany; there are query, explain, diagnose"},
     {{"match", "quary"}, 2, "weft: unknown command quary; did you mean 'match query'?"},
     {{"match", "query", "x"}, 2, "weft: no entities; give a file with --entities FILE"},
     {{"match", "query", "-e", "x.csv"},
