@@ -6,6 +6,7 @@
 #include <weft/io.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 
 int input_open(struct input *input, const char *path)
@@ -21,6 +22,7 @@ int input_open(struct input *input, const char *path)
     if (rc < 0)
         input_close(input);
     input->is_regular = rc == 0 && S_ISREG(info.st_mode);
+    input->awaits_writer = rc == 0 && S_ISFIFO(info.st_mode);
     return rc;
 }
 
@@ -33,6 +35,12 @@ void input_close(struct input *input)
 
 ssize_t input_read(void *buf, size_t bytes, void *arg)
 {
-    const struct input *input = arg;
+    struct input *input = arg;
+    if (input->awaits_writer) {
+        int rc = weft_wait_fd(input->fd, POLLIN);
+        if (rc < 0)
+            return rc;
+        input->awaits_writer = false;
+    }
     return weft_read(input->fd, buf, bytes);
 }

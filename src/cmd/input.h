@@ -11,9 +11,11 @@
 struct input {
     int fd;
     bool is_stdin;
-    bool is_regular; /* can be read twice */
+    bool is_regular;    /* can be read twice */
+    bool awaits_writer; /* a FIFO: until somebody writes, its end is not the end */
 };
 
+/* Waits for nobody: a FIFO opens before its writer comes. */
 WEFT_WAITS int input_open(struct input *input, const char *path);
 WEFT_WAITS void input_close(struct input *input);
 

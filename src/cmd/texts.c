@@ -96,7 +96,7 @@ static int fill_from_file(struct texts *texts, struct chunk *chunk)
     while (!is_full(texts, chunk)) {
         weft_str text;
         size_t line;
-        if (texts->input.is_stdin && chunk->count != 0 && weft_queries_must_wait(texts->queries))
+        if (!texts->input.is_regular && chunk->count != 0 && weft_queries_must_wait(texts->queries))
             return 0;
         int rc = weft_queries_next(texts->queries, &text, &line, &chunk->error);
         if (rc == -ECANCELED || rc == -ENOMEM)

@@ -39,14 +39,15 @@ struct texts {
     size_t chunk_count_max;
 };
 
-/* `path` NULL: the arguments.  On failure says why and returns an exit code. */
-int texts_open(struct texts *texts, const char *path, const weft_catalog_options *options,
-               char **args, size_t arg_count);
-void texts_close(struct texts *texts);
+/* `path` NULL: the arguments.  0; else an exit code after saying why, or
+ * -ECANCELED. */
+WEFT_WAITS int texts_open(struct texts *texts, const char *path,
+                          const weft_catalog_options *options, char **args, size_t arg_count);
+WEFT_WAITS void texts_close(struct texts *texts);
 
-/* Fills `chunk` (zeroed or used before) with the next texts.  From standard input it takes what is
- * there rather than wait for more.  0, -ECANCELED, -ENOMEM; what is wrong with the input is noted
- * in the chunk. */
+/* Fills `chunk` (zeroed or used before) with the next texts.  From what is no regular file it takes
+ * what is there rather than wait for more.  0, -ECANCELED, -ENOMEM; what is wrong with the input is
+ * noted in the chunk. */
 WEFT_WAITS int texts_fill(struct texts *texts, struct chunk *chunk);
 
 void chunk_fini(struct chunk *chunk);
