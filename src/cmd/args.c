@@ -60,9 +60,13 @@ const char *args_nearest(const char *text, const char *const *names, size_t coun
 
 static int fail_value(const struct args_option *option, const char *value, char *error)
 {
-    snprintf(error, ARGS_ERROR_BYTES, "--%s: must be %s from %g to %g, is %.64s", option->name,
-             option->kind == ARGS_INTEGER ? "an integer" : "a number", option->min, option->max,
-             value);
+    const char *shown = value[0] != '\0' ? value : "empty";
+    if (option->kind == ARGS_INTEGER)
+        snprintf(error, ARGS_ERROR_BYTES, "--%s: must be an integer from %.0f to %.0f, is %.64s",
+                 option->name, option->min, option->max, shown);
+    else
+        snprintf(error, ARGS_ERROR_BYTES, "--%s: must be a number from %g to %g, is %.64s",
+                 option->name, option->min, option->max, shown);
     return -EINVAL;
 }
 

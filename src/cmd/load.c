@@ -21,16 +21,31 @@ int load_check_format(const char *name, const char *option, const char *command,
     return say_usage(command, "%s: %.64s is none of csv, tsv, json, ndjson, lines", option, name);
 }
 
-int load_check(struct load *load, const char *command)
+/* `path` may be NULL. */
+static int check_path(const char *path, const char *option, const char *command,
+                      size_t *stdin_count)
+{
+    if (path == NULL)
+        return 0;
+    if (path[0] == '\0')
+        return say_usage(command, "%s: the name of the file is empty", option);
+    *stdin_count += strcmp(path, "-") == 0;
+    return *stdin_count <= 1 ? 0 : say_usage(command, "standard input can be read only once");
+}
+
+int load_check(struct load *load, const char *texts, const char *command)
 {
     size_t stdin_count = 0;
+    int rc = 0;
     if (load->files.count == 0)
         return say_usage(command, "no entities; give a file with --entities FILE");
-    for (size_t i = 0; i < load->files.count; i++)
-        stdin_count += strcmp(load->files.items[i], "-") == 0;
-    if (stdin_count > 1)
-        return say_usage(command, "--entities: standard input can be read only once");
-    return load_check_format(load->format_name, "--entities-format", command, &load->format);
+    for (size_t i = 0; i < load->files.count && rc == 0; i++)
+        rc = check_path(load->files.items[i], "--entities", command, &stdin_count);
+    if (rc == 0)
+        rc = check_path(texts, "--file", command, &stdin_count);
+    return rc != 0
+               ? rc
+               : load_check_format(load->format_name, "--entities-format", command, &load->format);
 }
 
 void load_say_skip(const weft_catalog_error *error, void *arg)

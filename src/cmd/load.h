@@ -43,8 +43,8 @@ struct load {
      ARGS_FLAG, &(load_)->skip_bad, 0, 0}
 /* clang-format on */
 
-/* Checks the options.  0, or EXIT_USAGE after saying why. */
-int load_check(struct load *load, const char *command);
+/* Checks the options; `texts` is the file of texts, or NULL.  0, or EXIT_USAGE after saying why. */
+int load_check(struct load *load, const char *texts, const char *command);
 
 /* Reads a format's name; NULL leaves *out.  0, or EXIT_USAGE after saying why. */
 int load_check_format(const char *name, const char *option, const char *command,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* The program `weft`. */
+#include "base/sys.h"
 #include "cmd/command.h"
 #include "cmd/say.h"
 
@@ -8,6 +9,7 @@
 #include <weft/scope.h>
 #include <weft/text.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,7 +39,7 @@ static int show_help(void)
           "  weft serve -e countries.csv\n\n"
           "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.\n",
           stdout);
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+    return say_printed();
 }
 
 static int show_version(void)
@@ -47,7 +49,7 @@ static int show_version(void)
             "weft %s\nback end: %s\nfeatures: match (lexical), serve (HTTP/1.1), csv, tsv, json, "
             "ndjson\nunicode: %s\n",
             weft_version(), weft_loop_backend(loop), weft_norm_unicode_version());
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+    return say_printed();
 }
 
 static bool is_word(const char *word, const char *a, const char *b)
@@ -87,8 +89,20 @@ static int program_body(void *arg)
     return rc;
 }
 
+/* Closed standard descriptors would be the numbers of the next files opened, and answers would go
+ * into those.  What stands here instead can be neither read nor written: whoever tries is told. */
+static void hold_standard_descriptors(void)
+{
+    struct stat info;
+    for (int fd = 0; fd <= 2; fd++) {
+        if (wf_sys_fstat(fd, &info) == -EBADF)
+            (void)wf_sys_open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY, 0);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    hold_standard_descriptors();
     struct program program = {.argc = argc - 1, .argv = argv + 1};
     int rc = weft_run(program_body, &program);
     if (rc == -ECANCELED)

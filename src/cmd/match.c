@@ -20,7 +20,7 @@ static int match_help(void)
     for (size_t i = 0; i < MATCH_COUNT; i++)
         fprintf(stdout, "  %-10s %s\n", match_commands[i].name, match_commands[i].about);
     fputs("\n'weft match COMMAND --help' shows its options.\n", stdout);
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+    return say_printed();
 }
 
 int cmd_match(int argc, char **argv)

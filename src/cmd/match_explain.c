@@ -198,7 +198,7 @@ static int explain_main(struct explain_job *job, int argc, char **argv)
     if (job->is_help)
         return say_help(job->is_diagnosis ? diagnose_about : explain_about, options, count,
                         job->is_diagnosis ? diagnose_examples : explain_examples);
-    int rc = load_check(&job->load, job->command);
+    int rc = load_check(&job->load, job->path, job->command);
     if (rc != 0)
         return rc;
     if ((argc == 0) == (job->path == NULL))

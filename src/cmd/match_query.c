@@ -254,19 +254,13 @@ static int query_run(struct query_job *job, char **args, size_t arg_count)
 
 static int query_check(struct query_job *job, int argc)
 {
-    int rc = load_check(&job->load, "match query");
+    int rc = load_check(&job->load, job->path, "match query");
     if (rc != 0)
         return rc;
     if (argc == 0 && job->path == NULL)
         return say_usage("match query", "no text; give some, or a file of them with --file FILE");
     if (argc != 0 && job->path != NULL)
         return say_usage("match query", "texts and --file at once");
-    if (job->path != NULL && strcmp(job->path, "-") == 0) {
-        for (size_t i = 0; i < job->load.files.count; i++) {
-            if (strcmp(job->load.files.items[i], "-") == 0)
-                return say_usage("match query", "standard input can be read only once");
-        }
-    }
     return load_check_format(job->format_name, "--format", "match query", &job->format);
 }
 

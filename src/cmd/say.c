@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,5 +95,17 @@ int say_help(const char *text, const struct args_option *options, size_t option_
         fprintf(stdout, "  %-26s %s\n", name, option->help);
     }
     fprintf(stdout, "\nExamples:\n%s", examples);
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
+    return say_printed();
+}
+
+int say_printed(void)
+{
+    /* stdio keeps the error of an earlier flush, but not its reason. */
+    bool was_fine = !ferror(stdout);
+    int rc = fflush(stdout) == 0 ? 0 : -errno;
+    if (rc == 0 && was_fine)
+        return EXIT_OK;
+    if (rc == -EPIPE)
+        return EXIT_FAILED; /* nobody reads any more: no reason to complain */
+    return say_failed("standard output: %s", rc < 0 ? weft_strerror(rc) : "cannot be written");
 }

@@ -33,4 +33,7 @@ int say_usage(const char *command, const char *format, ...) WEFT_PRINTF(2, 3);
 int say_help(const char *text, const struct args_option *options, size_t option_count,
              const char *examples);
 
+/* Sends off what was printed on standard output: EXIT_OK, or EXIT_FAILED after saying why not. */
+int say_printed(void);
+
 #endif

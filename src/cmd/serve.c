@@ -113,14 +113,14 @@ static int announce(const struct serve_job *job)
         wf_buf name = {0};
         int rc = weft_addr_format(addr, text, sizeof(text));
         if (rc < 0)
-            return rc;
+            return say_failed("%s", weft_strerror(rc));
         say_escaped(&name, (weft_str){job->name, strlen(job->name)});
         fprintf(stdout, "weft: serving %.*s (%zu entities) on %s%s\n", (int)wf_buf_bytes(&name),
                 wf_buf_ptr(&name), job->service.entity_count,
                 strncmp(text, "unix:", 5) == 0 ? "" : "http://", text);
         wf_buf_fini(&name);
     }
-    return fflush(stdout) == 0 ? 0 : -EIO;
+    return say_printed();
 }
 
 /* ---- running ---- */
@@ -148,8 +148,8 @@ static int serve_run(struct serve_job *job)
         make_name(job);
         rc = server_new(job);
     }
-    if (rc == 0 && announce(job) < 0)
-        rc = say_failed("standard output cannot be written");
+    if (rc == 0)
+        rc = announce(job);
     if (rc == 0) {
         weft_task fit = weft_spawn(fit_body, service);
         rc = weft_http_serve(service->server);
@@ -193,7 +193,7 @@ int cmd_serve(int argc, char **argv)
         return say_usage("serve", "%s", error);
     if (job.is_help)
         return say_help(serve_about, options, count, serve_examples);
-    int rc = load_check(&job.load, "serve");
+    int rc = load_check(&job.load, /* texts= */ NULL, "serve");
     if (rc != 0)
         return rc;
     if (argc != 0)

@@ -5,12 +5,9 @@
 #include <errno.h>
 #include <poll.h>
 
-void child_start(struct child *child, const char *const *words)
+static void start(struct child *child, const char *program, char **argv)
 {
     int in[2], out[2], err[2];
-    char *argv[CHILD_WORDS_MAX + 2] = {(char *)(uintptr_t)WEFT_PROGRAM};
-    for (int i = 0; words[i] != NULL; i++)
-        argv[i + 1] = (char *)(uintptr_t)words[i];
     CHECK_OK(pipe2(in, O_CLOEXEC));
     CHECK_OK(pipe2(out, O_CLOEXEC));
     CHECK_OK(pipe2(err, O_CLOEXEC));
@@ -20,7 +17,7 @@ void child_start(struct child *child, const char *const *words)
         dup2(in[0], 0);
         dup2(out[1], 1);
         dup2(err[1], 2);
-        execv(WEFT_PROGRAM, argv);
+        execv(program, argv);
         _exit(127);
     }
     close(in[0]);
@@ -29,6 +26,22 @@ void child_start(struct child *child, const char *const *words)
     child->in = in[1];
     child->out = out[0];
     child->err = err[0];
+}
+
+void child_start(struct child *child, const char *const *words)
+{
+    char *argv[CHILD_WORDS_MAX + 2] = {(char *)(uintptr_t)WEFT_PROGRAM};
+    for (int i = 0; words[i] != NULL; i++)
+        argv[i + 1] = (char *)(uintptr_t)words[i];
+    start(child, WEFT_PROGRAM, argv);
+}
+
+void child_start_shell(struct child *child, const char *command, const char *arg)
+{
+    char sh[] = "sh", c[] = "-c";
+    setenv("weft", WEFT_PROGRAM, 1);
+    start(child, "/bin/sh",
+          (char *[]){sh, c, (char *)(uintptr_t)command, sh, (char *)(uintptr_t)arg, NULL});
 }
 
 bool child_read(int *fd, wf_buf *buf)
@@ -87,19 +100,31 @@ void run_fini(struct run *run)
     wf_buf_fini(&run->err_buf);
 }
 
-void run_words(struct run *run, weft_str input, const char *const *words)
+static void run_child(struct run *run, struct child *child, weft_str input)
 {
-    struct child child;
     *run = (struct run){0};
     signal(SIGPIPE, SIG_IGN); /* a child that does not read its input */
-    child_start(&child, words);
-    while (child_turn(&child, &input, &run->out_buf, &run->err_buf))
+    while (child_turn(child, &input, &run->out_buf, &run->err_buf))
         ;
-    run->code = child_wait(&child);
+    run->code = child_wait(child);
     wf_buf_putc(&run->out_buf, '\0');
     wf_buf_putc(&run->err_buf, '\0');
     run->out = wf_buf_ptr(&run->out_buf);
     run->err = wf_buf_ptr(&run->err_buf);
+}
+
+void run_words(struct run *run, weft_str input, const char *const *words)
+{
+    struct child child;
+    child_start(&child, words);
+    run_child(run, &child, input);
+}
+
+void run_shell(struct run *run, const char *command, const char *arg)
+{
+    struct child child;
+    child_start_shell(&child, command, arg);
+    run_child(run, &child, (weft_str){"", 0});
 }
 
 const char *make_file(const char *name, const char *text)

@@ -24,6 +24,9 @@ struct child {
 /* `words` end with NULL; the program's own name is added in front. */
 void child_start(struct child *child, const char *const *words);
 
+/* Starts /bin/sh with this command, in which "$weft" is the program and "$1" is `arg`. */
+void child_start_shell(struct child *child, const char *command, const char *arg);
+
 /* Reads some into `buf`.  At the end closes *fd, makes it -1 and is false. */
 bool child_read(int *fd, wf_buf *buf);
 
@@ -41,6 +44,7 @@ struct run {
 };
 
 void run_words(struct run *run, weft_str input, const char *const *words);
+void run_shell(struct run *run, const char *command, const char *arg);
 void run_fini(struct run *run);
 
 #define RUN_WITH(run_, input_, ...)                                                                \

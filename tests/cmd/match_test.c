@@ -6,6 +6,8 @@
 #include <weft/catalog.h>
 #include <weft/match.h>
 
+#include <errno.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define COUNTRIES test_source("examples/data/countries.csv")
@@ -211,6 +213,14 @@ static const struct {
      "weft: no text; give some, or a file of them with --file FILE"},
     {{"match", "query", "-e", "x.csv", "-f", "y", "z"}, 2, "weft: texts and --file at once"},
     {{"match", "query", "-e", "-", "-f", "-"}, 2, "weft: standard input can be read only once"},
+    {{"match", "explain", "-e", "-", "-f", "-"}, 2, "weft: standard input can be read only once"},
+    {{"match", "query", "-e", "-", "-e", "-", "z"},
+     2,
+     "weft: standard input can be read only once"},
+    {{"match", "query", "-e", "", "z"}, 2, "weft: --entities: the name of the file is empty"},
+    {{"match", "diagnose", "-e", "x.csv", "-f", ""},
+     2,
+     "weft: --file: the name of the file is empty"},
     {{"match", "query", "-e", "x.csv", "--topk", "3", "z"},
      2,
      "weft: unknown option --topk; did you mean --top-k?"},
@@ -227,6 +237,9 @@ static const struct {
     {{"match", "diagnose", "-e", "x.csv", "--top-k", "2", "z"}, 2, "weft: unknown option --top-k"},
     {{"serve"}, 2, "weft: no entities; give a file with --entities FILE"},
     {{"serve", "-e", "x.csv", "y"}, 2, "weft: unexpected word y"},
+    {{"serve", "-e", "x.csv", "--body-max", ""},
+     2,
+     "weft: --body-max: must be an integer from 1 to 1073741824, is empty"},
     {{"match", "query", "-e", "/nonexistent/x.csv", "z"},
      1,
      "weft: /nonexistent/x.csv: No such file or directory"},
@@ -291,14 +304,48 @@ TEST(match_query_answers_what_comes_before_a_bad_line)
     drop_file(path);
 }
 
+static const struct {
+    const char *command;
+    int code;
+    const char *err;
+} unwritable[] = {
+    {"exec \"$weft\" match query -e \"$1\" usa >/dev/full", 1,
+     "weft: standard output: No space left on device\n"},
+    {"exec \"$weft\" match explain -e \"$1\" usa >/dev/full", 1,
+     "weft: standard output: No space left on device\n"},
+    {"exec \"$weft\" --help >/dev/full", 1, "weft: standard output: No space left on device\n"},
+    {"exec \"$weft\" --version >/dev/full", 1, "weft: standard output: No space left on device\n"},
+    {"exec \"$weft\" match --help >/dev/full", 1,
+     "weft: standard output: No space left on device\n"},
+    {"exec \"$weft\" match query --help >/dev/full", 1,
+     "weft: standard output: No space left on device\n"},
+    {"exec \"$weft\" serve -e \"$1\" --listen 127.0.0.1:0 >/dev/full", 1,
+     "weft: standard output: No space left on device\n"},
+
+    /* Closed: its number must not become that of a file of ours. */
+    {"exec \"$weft\" match query -e \"$1\" usa >&-", 1,
+     "weft: standard output: Bad file descriptor\n"},
+    {"exec \"$weft\" match query --help >&-", 1, "weft: standard output: Bad file descriptor\n"},
+    {"exec \"$weft\" serve -e \"$1\" --listen 127.0.0.1:0 >&-", 1,
+     "weft: standard output: Bad file descriptor\n"},
+    {"exec \"$weft\" match query -e \"$1\" -f - <&-", 1,
+     "weft: standard input: Bad file descriptor\n"},
+    {"exec \"$weft\" match query -e - usa <&-", 1, "weft: standard input: Bad file descriptor\n"},
+    {"exec \"$weft\" match query -e \"$1\" usa <&- 2>&- >/dev/null", 0, ""},
+    {"exec \"$weft\" match query -e \"$1\" --frob usa 2>&-", 2, ""},
+};
+
 TEST(program_says_when_its_output_cannot_be_written)
 {
-    char command[512];
-    snprintf(command, sizeof(command), "%s match query -e %s usa >/dev/full 2>/dev/null",
-             WEFT_PROGRAM, COUNTRIES);
-    int status = system(command);
-    CHECK(WIFEXITED(status));
-    CHECK_EQ(WEXITSTATUS(status), 1);
+    for (size_t i = 0; i < sizeof(unwritable) / sizeof(*unwritable); i++) {
+        struct run run;
+        run_shell(&run, unwritable[i].command, COUNTRIES);
+        note("%s", unwritable[i].command);
+        CHECK_STR(run.err, unwritable[i].err);
+        CHECK_STR(run.out, "");
+        CHECK_EQ(run.code, unwritable[i].code);
+        run_fini(&run);
+    }
 }
 
 /* ---- help ---- */
@@ -412,4 +459,65 @@ TEST(match_query_ends_with_130_while_it_waits_for_input)
     CHECK_EQ(wf_buf_bytes(&err), 0u);
     wf_buf_fini(&out);
     wf_buf_fini(&err);
+}
+
+/* ---- FIFOs ---- */
+
+static const char *make_fifo(void)
+{
+    const char *path = make_file("fifo", "");
+    CHECK_OK(unlink(path));
+    CHECK_OK(mkfifo(path, 0600));
+    return path;
+}
+
+/* The writing end, open once the program has opened the other, and so waits. */
+static int open_writer(const char *path)
+{
+    int fd;
+    do {
+        fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    } while (fd < 0 && errno == ENXIO);
+    CHECK_OK(fd);
+    return fd;
+}
+
+static void check_fifo_interrupt(const char *path, const char *const *words)
+{
+    struct child child;
+    child_start(&child, words);
+    int fd = open_writer(path);
+    kill(child.pid, SIGINT);
+    CHECK_EQ(child_wait(&child), 130);
+    close(fd);
+}
+
+TEST(match_query_ends_with_130_while_it_waits_for_a_writer)
+{
+    const char *path = make_fifo();
+    check_fifo_interrupt(path, (const char *const[]){"match", "query", "-e", path, "usa", NULL});
+    check_fifo_interrupt(
+        path, (const char *const[]){"match", "query", "-e", COUNTRIES, "-f", path, NULL});
+    drop_file(path);
+}
+
+TEST(match_query_reads_a_fifo_whose_writer_comes_later)
+{
+    const char *path = make_fifo();
+    struct child child;
+    wf_buf out = {0}, err = {0};
+    weft_str nothing = {"", 0};
+    child_start(&child, (const char *const[]){"match", "query", "-e", COUNTRIES, "-f", path, NULL});
+    int fd = open_writer(path);
+    CHECK_EQ(write(fd, "Burma\nusa\n", 10), 10);
+    close(fd);
+    while (child_turn(&child, &nothing, &out, &err))
+        ;
+    wf_buf_putc(&out, '\0');
+    CHECK_STR(ids_of(wf_buf_ptr(&out)), "MM\nUS\n");
+    CHECK_EQ(wf_buf_bytes(&err), 0u);
+    CHECK_EQ(child_wait(&child), 0);
+    wf_buf_fini(&out);
+    wf_buf_fini(&err);
+    drop_file(path);
 }
