@@ -8,9 +8,12 @@
 #include "cmd/service.h"
 
 #include <weft/error.h>
+#include <weft/signal.h>
 #include <weft/task.h>
 
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LISTEN_DEFAULT "127.0.0.1:8080"
@@ -25,6 +28,14 @@ static const char serve_examples[] =
     "  weft serve -e countries.csv --listen 127.0.0.1:0 --listen unix:/run/weft.sock\n"
     "  curl -X POST 'http://127.0.0.1:8080/match?query=Deutschland'\n";
 
+/* SIGINT and SIGTERM, which count together. */
+#define SIGNAL_KINDS 2
+
+struct ending {
+    struct serve_job *job;
+    int number;
+};
+
 struct serve_job {
     struct load load;
     struct args_list addresses;
@@ -32,6 +43,8 @@ struct serve_job {
     int64_t body_bytes_max;
     bool is_help;
     struct service service;
+    struct ending endings[SIGNAL_KINDS];
+    int signal_count; /* that asked for the end */
     char name[160];
 };
 
@@ -140,6 +153,53 @@ static int fit_body(void *arg)
     return rc;
 }
 
+/* The first signal begins the shutdown, the second goes at once to its last step, the third ends
+ * the program where it stands. */
+static int ending_body(void *arg)
+{
+    const struct ending *ending = arg;
+    struct serve_job *job = ending->job;
+    for (;;) {
+        int rc = weft_signal_wait(ending->number);
+        if (rc < 0)
+            return rc;
+        if (++job->signal_count > 2)
+            _Exit(ending->number == SIGTERM ? EXIT_TERMINATED : EXIT_INTERRUPTED);
+        weft_http_server_stop(job->service.server);
+    }
+}
+
+/* A signal that is ignored, as a shell does for what it starts with &, stays so. */
+static bool is_ignored(int number)
+{
+    struct sigaction action;
+    return sigaction(number, NULL, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0 &&
+           action.sa_handler == SIG_IGN;
+}
+
+static void watch_signals(struct serve_job *job, weft_task tasks[SIGNAL_KINDS])
+{
+    static const int numbers[SIGNAL_KINDS] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < SIGNAL_KINDS; i++) {
+        job->endings[i] = (struct ending){job, numbers[i]};
+        tasks[i] =
+            is_ignored(numbers[i]) ? (weft_task){0} : weft_spawn(ending_body, &job->endings[i]);
+    }
+}
+
+/* Serves until the end that a signal asks for. */
+static int serve_until_signal(struct serve_job *job)
+{
+    weft_task tasks[SIGNAL_KINDS];
+    watch_signals(job, tasks);
+    int rc = weft_http_serve(job->service.server);
+    for (size_t i = 0; i < SIGNAL_KINDS; i++) {
+        weft_cancel(tasks[i], "the service has ended");
+        (void)join(tasks[i]);
+    }
+    return rc;
+}
+
 static int serve_run(struct serve_job *job)
 {
     struct service *service = &job->service;
@@ -152,14 +212,14 @@ static int serve_run(struct serve_job *job)
         rc = announce(job);
     if (rc == 0) {
         weft_task fit = weft_spawn(fit_body, service);
-        rc = weft_http_serve(service->server);
+        rc = serve_until_signal(job);
         weft_cancel(fit, "the service ends");
         int fitted = join(fit);
         if (rc == -ECANCELED)
             rc = EXIT_OK; /* asked to end, and ended in order */
         else if (rc < 0)
             rc = say_failed("%s", weft_strerror(rc));
-        else if (fitted < 0)
+        else if (fitted < 0 && fitted != -ECANCELED)
             rc = EXIT_FAILED;
     }
     weft_http_server_free(service->server);

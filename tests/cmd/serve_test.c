@@ -439,3 +439,47 @@ TEST(serve_ends_in_order_before_it_is_ready)
     drop_file(path);
     wf_buf_fini(&text);
 }
+
+/* A client that asks for much and takes nothing. */
+static int ask_and_not_read(const struct service *service)
+{
+    int fd = connect_to(service), small = 4096;
+    wf_buf request = {0}, body = {0};
+    CHECK_OK(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)));
+    wf_buf_puts(&body, "{\"top_k\":100,\"threshold\":0,\"queries\":[\"a\"");
+    for (int i = 0; i < 9999; i++)
+        wf_buf_puts(&body, ",\"a\"");
+    wf_buf_puts(&body, "]}");
+    wf_buf_printf(&request,
+                  "POST /v1/batch HTTP/1.1\r\nHost: a\r\nAccept: application/x-ndjson\r\n"
+                  "Content-Length: %zu\r\n\r\n",
+                  wf_buf_bytes(&body));
+    wf_buf_append(&request, wf_buf_ptr(&body), wf_buf_bytes(&body));
+    CHECK_EQ(write(fd, wf_buf_ptr(&request), wf_buf_bytes(&request)),
+             (ssize_t)wf_buf_bytes(&request));
+    CHECK_EQ(recv(fd, &small, 1, 0), 1); /* the answer has begun */
+    wf_buf_fini(&request);
+    wf_buf_fini(&body);
+    return fd;
+}
+
+/* The first signal lets requests in hand finish; the second cancels them and still ends in order.
+ */
+TEST(serve_ends_in_order_at_once_when_signalled_again)
+{
+    static const int numbers[][2] = {{SIGTERM, SIGTERM}, {SIGINT, SIGTERM}};
+    for (size_t i = 0; i < 2; i++) {
+        struct service service;
+        service_start(&service, "127.0.0.1:0");
+        int fd = ask_and_not_read(&service), probe = -1;
+        kill(service.child.pid, numbers[i][0]);
+        do { /* until the shutdown has closed the listener */
+            if (probe >= 0)
+                close(probe);
+            probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        } while (connect(probe, (struct sockaddr *)&service.addr, service.addr_bytes) == 0);
+        close(probe);
+        CHECK_EQ(service_end(&service, numbers[i][1]), 0);
+        close(fd);
+    }
+}
