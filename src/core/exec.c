@@ -158,7 +158,7 @@ static int run_one(weft_exec *exec, weft_fn *fn, void *arg)
 
 int weft_run_blocking(weft_fn *fn, void *arg)
 {
-    weft_exec *exec;
+    weft_exec *exec = NULL;
     int rc = weft_sp_enter();
     if (rc == 0)
         rc = exec_blocking(&exec);
@@ -169,7 +169,7 @@ int weft_run_blocking(weft_fn *fn, void *arg)
 
 int weft_run_blocking_try(weft_fn *fn, void *arg)
 {
-    weft_exec *exec;
+    weft_exec *exec = NULL;
     int rc = weft_sp_enter();
     if (rc == 0)
         rc = exec_blocking(&exec);
@@ -180,7 +180,7 @@ int weft_run_blocking_try(weft_fn *fn, void *arg)
 
 int weft_run_cpu(weft_fn *fn, void *arg)
 {
-    weft_exec *exec;
+    weft_exec *exec = NULL;
     int rc = weft_sp_enter();
     if (rc == 0)
         rc = wf_exec_cpu(&exec);
