@@ -141,7 +141,7 @@ static const struct file_row bad_files[] = {
     {"a.csv", T("ID, name\n1,a\n"),
      "! a.csv:1: no column name; the first row has \"ID\", \" name\"\n"},
     {"a.csv",
-     T("name,first of those that fit in here all of it,second of those that do not fit at all, as "
+     T("name,first of those that fit in here all of it,second of those that do not fit at all as "
        "it is longer,x\na,b,c,d\n"),
      "! a.csv:1: no column id; the first row has \"name\", \"first of those that fit in here all "
      "of it\", ...\n"},
