@@ -14,6 +14,7 @@
 #include <weft/file.h>
 #include <weft/future.h>
 #include <weft/gather.h>
+#include <weft/gen.h>
 #include <weft/group.h>
 #include <weft/io.h>
 #include <weft/mutex.h>

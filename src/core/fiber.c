@@ -244,4 +244,30 @@ FIBER_UNSEEN _Noreturn void wf_fiber_resume(wf_fiber *to)
     wf_fiber_jump(to);
 }
 
+FIBER_UNSEEN int wf_fiber_pass_in(wf_fiber *from, wf_fiber *to, int rc)
+{
+    leave(&from->fake_stack, to);
+    rc = wf_fiber_swap_in(from, to, rc);
+    arrive(from->fake_stack);
+    return rc;
+}
+
+FIBER_UNSEEN int wf_fiber_pass_out(wf_fiber *from, wf_fiber *to, int rc)
+{
+    return wf_fiber_pass_in(from, to, rc);
+}
+
+FIBER_UNSEEN _Noreturn void wf_fiber_return(wf_fiber *to, int rc)
+{
+    leave(NULL, to);
+    wf_fiber_jump_rc(to, rc);
+}
+
+void wf_fiber_stand_for(wf_fiber *fiber, const wf_fiber *flow)
+{
+    fiber->stack_base = flow->stack_base;
+    fiber->stack_bytes = flow->stack_bytes;
+    fiber->shadow = flow->shadow;
+}
+
 #endif

@@ -60,6 +60,51 @@ void wf_fiber_end(wf_fiber *fiber);
 /* The switch itself, in arch/<cpu>.S. */
 void wf_fiber_swap(wf_fiber *from, wf_fiber *to);
 _Noreturn void wf_fiber_jump(wf_fiber *to);
+int wf_fiber_swap_in(wf_fiber *from, wf_fiber *to, int rc);
+int wf_fiber_swap_out(wf_fiber *from, wf_fiber *to, int rc);
+_Noreturn void wf_fiber_jump_rc(wf_fiber *to, int rc);
+
+/*
+ * A task may go on on another stack than the one it began with: its generators have their own.
+ * Between those it passes rather than switches.  A pass is like a call and a return: the control
+ * words stay as they are, and an answer is handed over.
+ *
+ * wf_fiber_pass_in() and wf_fiber_pass_out() suspend the running flow in `from` and continue `to`,
+ * whose own pass then returns `rc`; they return what they are answered.  They do the same: one for
+ * each way.  As the last call of a function a pass costs no return, which the processor would
+ * mispredict, since it goes elsewhere than the last call came from.
+ *
+ * wf_fiber_stand_for() comes before every pass: `fiber`, where the task is put when it waits, is
+ * from now on found on the stack of `flow`.
+ */
+#if WF_FIBER_HOOKS
+int wf_fiber_pass_in(wf_fiber *from, wf_fiber *to, int rc);
+int wf_fiber_pass_out(wf_fiber *from, wf_fiber *to, int rc);
+_Noreturn void wf_fiber_return(wf_fiber *to, int rc);
+void wf_fiber_stand_for(wf_fiber *fiber, const wf_fiber *flow);
+#else
+static inline int wf_fiber_pass_in(wf_fiber *from, wf_fiber *to, int rc)
+{
+    return wf_fiber_swap_in(from, to, rc);
+}
+
+static inline int wf_fiber_pass_out(wf_fiber *from, wf_fiber *to, int rc)
+{
+    return wf_fiber_swap_out(from, to, rc);
+}
+
+/* A pass that forgets the running flow of control.  Only from an exit function. */
+static inline _Noreturn void wf_fiber_return(wf_fiber *to, int rc)
+{
+    wf_fiber_jump_rc(to, rc);
+}
+
+static inline void wf_fiber_stand_for(wf_fiber *fiber, const wf_fiber *flow)
+{
+    (void)fiber;
+    (void)flow;
+}
+#endif
 
 #if WF_FIBER_HOOKS
 void wf_fiber_switch(wf_fiber *from, wf_fiber *to);

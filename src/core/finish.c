@@ -165,8 +165,11 @@ void wf_task_exit(wf_fiber *fiber, int rc)
     sched->current = NULL;
     wf_task_verify_stack(sched, task);
     task_close_body(sched, task, rc);
-    while (task != NULL && task->state == WF_TASK_FINISHING && task->body->live == 0)
+    while (task != NULL && task->state == WF_TASK_FINISHING && task->body->live == 0) {
+        if (__builtin_expect(task->body->gens != NULL, 0))
+            wf_gens_end(sched, task);
         task = task_done(sched, task);
+    }
 
     wf_task *next = wf_sched_next(sched);
     sched->current = next;

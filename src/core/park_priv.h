@@ -80,16 +80,22 @@ static inline int wf_check(wf_task *task)
 /* Successful waits in a row before a task must let others run (rule F03). */
 #define WF_STREAK_MAX 128
 
+/* A cancel, a deadline, a fault plan, or it is others' turn. */
+static inline bool wf_sp_is_rare(const struct wf_sched *sched)
+{
+    bool is_rare = sched->streak >= WF_STREAK_MAX || weft_fault_armed_ != 0 ||
+                   (sched->current->scope->flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE)) != 0;
+    return __builtin_expect(is_rare, 0);
+}
+
 /* weft_sp_enter, inline but for what is rare. */
 int wf_sp_enter_slow(struct wf_sched *sched);
 static inline int wf_sp_enter(struct wf_sched *sched)
 {
     if (__builtin_expect(sched == NULL || sched->current == NULL, 0))
         return -EPERM;
-    wf_task *self = sched->current;
-    bool is_rare = ++sched->streak >= WF_STREAK_MAX || weft_fault_armed_ != 0 ||
-                   (self->scope->flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE)) != 0;
-    return __builtin_expect(is_rare, 0) ? wf_sp_enter_slow(sched) : 0;
+    sched->streak++;
+    return wf_sp_is_rare(sched) ? wf_sp_enter_slow(sched) : 0;
 }
 
 /* Waits until the waiter is woken; with WF_TASK_SHIELDED in `flags` deaf to cancellation. */

@@ -25,7 +25,7 @@ static bool run_find_overflow(void *arg, const void *addr, wf_overflow *out)
 {
     struct wf_sched *sched = arg;
     const wf_task *task = sched->current;
-    if (task == NULL || !wf_stack_is_guard(&task->body->stack, addr))
+    if (task == NULL || !wf_stack_is_guard(wf_task_running_stack(task), addr))
         return false;
     *out = wf_task_overflow(task);
     return true;

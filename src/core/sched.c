@@ -123,6 +123,11 @@ static inline struct wf_body *body_take(struct wf_sched *sched)
     return body_at(sched, &stack);
 }
 
+struct wf_body *wf_sched_take_body(struct wf_sched *sched)
+{
+    return body_take(sched);
+}
+
 static void sched_drop_hot_body(struct wf_sched *sched)
 {
     if (sched->hot_body == NULL)
@@ -172,6 +177,13 @@ void wf_sched_start(struct wf_sched *sched, wf_task *task)
     task->flags |= WF_TASK_EVER_RAN;
 }
 
+void wf_sched_give_body(struct wf_sched *sched, struct wf_body *body)
+{
+    if (__builtin_expect(sched->hot_body != NULL, 0))
+        sched_drop_hot_body(sched);
+    sched->hot_body = body;
+}
+
 /* What lists there were are empty; the texts are not the next task's. */
 void wf_sched_disembody(struct wf_sched *sched, wf_task *task)
 {
@@ -186,9 +198,7 @@ void wf_sched_disembody(struct wf_sched *sched, wf_task *task)
     body->why = NULL;
     body->why_kind = WEFT_REASON_NONE;
     body->progress = 0;
-    if (__builtin_expect(sched->hot_body != NULL, 0))
-        sched_drop_hot_body(sched);
-    sched->hot_body = body;
+    wf_sched_give_body(sched, body);
 }
 
 /* ---- the ready queue ---- */

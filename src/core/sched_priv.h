@@ -52,6 +52,8 @@ struct wf_body {
     uint8_t why_kind;
     bool is_yielding;      /* ready, but behind everybody who was ready before it (rule C11) */
     struct wf_task *ended; /* children that are done and keep a record */
+    struct weft_gen *gen;  /* the generator the task runs in; NULL: its own body */
+    struct weft_gen *gens; /* opened by it and still open */
     struct weft_mutex *owned_mutexes;
     weft_waiter *starter; /* who waits for weft_started() */
     const char *why;      /* of the -ECANCELED it saw last */
@@ -114,6 +116,7 @@ struct wf_sched {
     wf_fiber home;            /* the thread's own context */
     uint32_t pass_left;       /* under the simulator: tasks of this pass that have not run */
     struct wf_stacks *stacks;
+    uint32_t gen_reserves; /* stacks reserved by generators that are gone */
     struct wf_slab tasks, groups;
     struct wf_node top; /* above the main task and the detached ones */
     struct wf_task *detached_ended;
@@ -130,7 +133,7 @@ struct wf_sched {
     struct weft_exec *exec_blocking, *exec_cpu; /* two of them; NULL until first used */
     struct wf_signals *signals;
     struct wf_workers *workers; /* see worker_priv.h; NULL: none wanted */
-    wf_list processes; /* started and not closed; see process_priv.h */
+    wf_list processes;          /* started and not closed; see process_priv.h */
     bool deadlock_reported;
 };
 
@@ -147,6 +150,15 @@ static inline wf_task *wf_current(void)
     return sched != NULL ? sched->current : NULL;
 }
 
+const wf_stack *wf_gen_stack(const struct weft_gen *gen); /* gen.c */
+
+/* The stack it runs on: its own, or that of the generator it is in. */
+static inline const wf_stack *wf_task_running_stack(const wf_task *task)
+{
+    const struct wf_body *body = task->body;
+    return __builtin_expect(body->gen == NULL, 1) ? &body->stack : wf_gen_stack(body->gen);
+}
+
 /* ---- task.c: an overflow of its stack (rule N02) ----
  * What there is to say of it; the name is good until the next call.  Async-signal-safe. */
 wf_overflow wf_task_overflow(const wf_task *task);
@@ -155,7 +167,8 @@ _Noreturn void wf_task_die_of_overflow(const wf_task *task);
 /* Where no guard stops an overflow, each switch looks for one. */
 static inline void wf_task_verify_stack(const struct wf_sched *sched, const wf_task *task)
 {
-    if (__builtin_expect(sched->has_canaries, 0) && !wf_stack_is_intact(&task->body->stack))
+    if (__builtin_expect(sched->has_canaries, 0) &&
+        !wf_stack_is_intact(wf_task_running_stack(task)))
         wf_task_die_of_overflow(task);
 }
 
@@ -245,6 +258,10 @@ static inline void wf_sched_yield(struct wf_sched *sched, wf_task *self)
 
 void wf_sched_log(struct wf_sched *sched, const char *format, ...) WEFT_PRINTF(2, 3);
 
+/* An empty body on a stack that was reserved, for a task or a generator, and back again. */
+struct wf_body *wf_sched_take_body(struct wf_sched *sched);
+void wf_sched_give_body(struct wf_sched *sched, struct wf_body *body);
+
 /* Takes the body back from a task that is done. */
 void wf_sched_disembody(struct wf_sched *sched, wf_task *task);
 
@@ -287,6 +304,11 @@ void wf_task_drop_ended(struct wf_sched *sched, wf_task **list);
 void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what); /* closes inner ones */
 void wf_scope_splice_out(wf_task *task, struct wf_node *node); /* inner ones stay open */
 int wf_cancelled(wf_task *task); /* -ECANCELED, its reason noted, ignoring it noticed (C09) */
+
+/* ---- gen.c: the task ends while generators are open (rule A10) ----
+ * Returns when none is; else the task goes on inside one, and comes to wf_task_exit() again. */
+void wf_gens_end(struct wf_sched *sched, wf_task *task);
+
 /* ---- mutex.c: the task ends while owning mutexes (rule P04) ---- */
 void wf_mutex_abandon_all(wf_task *task);
 

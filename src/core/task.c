@@ -5,6 +5,7 @@
 #include <weft/task.h>
 
 #include "base/alloc.h"
+#include "core/gen_priv.h"
 #include "core/group_priv.h"
 #include "core/registry.h"
 #include "core/sched_priv.h"
@@ -173,8 +174,8 @@ wf_overflow wf_task_overflow(const wf_task *task)
     wf_task_name(task, name, sizeof name);
     return (wf_overflow){
         .name = name,
-        .site = wf_task_site(task),
-        .stack_bytes = wf_stack_bytes(&task->body->stack),
+        .site = task->body->gen != NULL ? task->body->gen->site : wf_task_site(task),
+        .stack_bytes = wf_stack_bytes(wf_task_running_stack(task)),
     };
 }
 

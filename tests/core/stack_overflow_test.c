@@ -6,11 +6,13 @@
 #include "core/stack_overflow.h"
 
 #include <weft/gather.h>
+#include <weft/gen.h>
 #include <weft/run.h>
 #include <weft/task.h>
 
 #include "base/checkers.h"
 #include "core/fiber.h"
+#include "core/gen_priv.h"
 #include "core/sched_priv.h"
 #include "core/stack_host.h"
 #include "harness/harness.h"
@@ -205,28 +207,26 @@ TEST(test_N02_broken_canary_is_reported_in_one_line_and_aborts)
 
 /* ---- a canary, seen at the next switch ---- */
 
-static void break_canary(void)
+static void break_canary(wf_stack *of)
 {
-    wf_task *self = wf_current();
-    self->body->stack.guard = WF_GUARD_CANARY;
+    of->guard = WF_GUARD_CANARY;
     wf_sched_self()->has_canaries = true;
-    wf_stack_canary_write(self->body->stack.base);
-    CHECK(wf_stack_is_intact(&self->body->stack));
-    memset(self->body->stack.base - wf_stack_guard_bytes() - WF_STACK_CANARY_BYTES, 0,
-           WF_STACK_CANARY_BYTES);
+    wf_stack_canary_write(of->base);
+    CHECK(wf_stack_is_intact(of));
+    memset(of->base - wf_stack_guard_bytes() - WF_STACK_CANARY_BYTES, 0, WF_STACK_CANARY_BYTES);
 }
 
 static int yield_without_canary(void *arg)
 {
     (void)arg;
-    break_canary();
+    break_canary(&wf_current()->body->stack);
     return weft_yield();
 }
 
 static int end_without_canary(void *arg)
 {
     (void)arg;
-    break_canary();
+    break_canary(&wf_current()->body->stack);
     return 0;
 }
 
@@ -273,6 +273,60 @@ TEST(test_N02_a_broken_canary_stops_the_process_at_the_next_switch)
 TEST(test_N02_a_broken_canary_stops_the_process_at_the_end_of_its_task)
 {
     check_canary(end_in_a_run);
+}
+
+/* ---- in a generator ---- */
+
+static int recursing_generator(weft_gen *self, void *arg)
+{
+    (void)self;
+    return recurse_for_ever(arg);
+}
+
+static int consume_overflow(void *arg)
+{
+    int value;
+    return weft_gen_next(weft_gen_open(recursing_generator, arg), &value);
+}
+
+static void overflow_in_generator(void)
+{
+    CHECK_OK(weft_run(consume_overflow, NULL));
+}
+
+TEST(test_N02_overflow_in_a_generator_names_task_and_generator)
+{
+    struct end end;
+    run_child(overflow_in_generator, &end);
+    CHECK(strstr(end.text, "stack overflow in task main (") != NULL);
+    CHECK(strstr(end.text, "spawned at recursing_generator at ") != NULL);
+    check_died_of(&end, SIGSEGV);
+}
+
+static int yield_without_canary_in_generator(weft_gen *self, void *arg)
+{
+    (void)arg;
+    break_canary(&self->body->stack);
+    return weft_gen_yield(self, &(int){1});
+}
+
+static int consume_without_canary(void *arg)
+{
+    int value;
+    return weft_gen_next(weft_gen_open(yield_without_canary_in_generator, arg), &value);
+}
+
+static void yield_broken_in_generator(void)
+{
+    CHECK_OK(weft_run(consume_without_canary, NULL));
+}
+
+TEST(test_N02_a_broken_canary_of_a_generator_stops_the_process_at_its_yield)
+{
+    struct end end;
+    run_child(yield_broken_in_generator, &end);
+    CHECK(strstr(end.text, "spawned at yield_without_canary_in_generator at ") != NULL);
+    check_died_of(&end, SIGABRT);
 }
 
 /* ---- faults that are not ours ---- */

@@ -87,8 +87,8 @@
     ret
     .endm
 
-/* void wf_fiber_swap(wf_fiber *from, wf_fiber *to) */
-    function wf_fiber_swap
+/* Pushes the frame and leaves its address in x0's fiber. */
+    .macro suspend
     sub     sp, sp, #FRAME_BYTES
     .cfi_def_cfa_offset FRAME_BYTES
     stp     x19, x20, [sp]
@@ -106,6 +106,11 @@
     str     x9, [sp, #160]
     mov     x10, sp
     str     x10, [x0]
+    .endm
+
+/* void wf_fiber_swap(wf_fiber *from, wf_fiber *to) */
+    function wf_fiber_swap
+    suspend
     ldr     x10, [x1]
     mov     sp, x10                 /* the same layout: the unwind rules still hold */
     ldr     x10, [sp, #160]
@@ -129,6 +134,28 @@
     msr     fpcr, x10
     load_frame_and_go
     end_function wf_fiber_jump
+
+/* int wf_fiber_swap_in(wf_fiber *from, wf_fiber *to, int rc), and wf_fiber_swap_out, the same: within
+ * one task, so the control word stays as it is, as in a call.  Where `to` called either, it returns
+ * rc. */
+    .irp name, wf_fiber_swap_in, wf_fiber_swap_out
+    function \name
+    suspend
+    ldr     x10, [x1]
+    mov     w0, w2
+    mov     sp, x10
+    load_frame_and_go
+    end_function \name
+    .endr
+
+/* _Noreturn void wf_fiber_jump_rc(wf_fiber *to, int rc): the same, one way. */
+    function wf_fiber_jump_rc
+    ldr     x10, [x0]
+    mov     w0, w1
+    mov     sp, x10
+    describe_frame
+    load_frame_and_go
+    end_function wf_fiber_jump_rc
 
 /*
  * The first instruction of a fiber; wf_fiber_make() wrote its frame:
