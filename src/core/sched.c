@@ -23,7 +23,8 @@
 #include <unistd.h>
 
 #define SCHED_PASSES_MAX 64
-#define SCHED_STEPS_MAX 256
+#define SCHED_STEPS_MAX 256u
+#define SCHED_POLL_AFTER (250 * WEFT_US)
 #define SCHED_TASKS_MAX 4000000
 #define SCHED_GROUPS_MAX 4000000
 #define SCHED_CHOICE_MAX 64 /* the seed chooses among this many at the head */
@@ -47,6 +48,7 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
     sched->loop = loop;
     sched->config = *config;
     sched->errno_at = &errno;
+    sched->steps_max = SCHED_STEPS_MAX;
     sched->is_seeded = loop->backend == &wf_backend_sim;
     uint32_t number = wf_loop_number(loop);
     sched->loop_number = number & WF_HANDLE_LOOP_MASK;
@@ -253,13 +255,27 @@ void wf_sched_shuffle(struct wf_sched *sched)
                  wf_handle_generation(first->id));
 }
 
+/* The clock is not read at each step, that would cost more than the step.  The length of the steps
+ * that were done says how many to do before the next look. */
+static void sched_adapt(struct wf_sched *sched, uint32_t steps, weft_time took)
+{
+    if (took > SCHED_POLL_AFTER)
+        sched->steps_max = (uint32_t)(steps * SCHED_POLL_AFTER / took) + 1;
+    else if (took <= SCHED_POLL_AFTER / 2 && sched->steps_max < SCHED_STEPS_MAX)
+        sched->steps_max *= 2;
+}
+
 /* The FIFO makes the passes: nobody runs twice before everybody who was ready has run.  After 64 of
- * them, or 256 steps, the loop looks around (rule F04). */
+ * them, 256 steps, or about 250 us, the loop looks around (rule F04). */
 void wf_sched_pass(struct wf_sched *sched)
 {
-    sched->stats.passes++;
-    sched->steps_left =
+    const weft_platform *platform = sched->loop->platform;
+    uint32_t steps =
         sched_count_ready(sched, SCHED_STEPS_MAX / SCHED_PASSES_MAX) * SCHED_PASSES_MAX;
+    steps = steps < sched->steps_max ? steps : sched->steps_max;
+    weft_time began = platform->now();
+    sched->stats.passes++;
+    sched->steps_left = steps;
     for (wf_task *next; (next = wf_sched_next(sched)) != NULL;) {
         sched->current = next;
         sched->streak = 0;
@@ -267,6 +283,8 @@ void wf_sched_pass(struct wf_sched *sched)
         wf_fiber_switch(&sched->home, &next->fiber);
         assert(sched->current == NULL);
     }
+    if (sched->steps_left == 0)
+        sched_adapt(sched, steps, platform->now() - began);
 }
 
 void wf_sched_log(struct wf_sched *sched, const char *format, ...)

@@ -114,6 +114,7 @@ struct wf_sched {
     struct wf_body *hot_body; /* of the task that ended last: the next fresh one gets it; or NULL */
     int *errno_at;            /* the thread's */
     wf_fiber home;            /* the thread's own context */
+    uint32_t steps_max;       /* before it looks around; fewer if steps are long */
     uint32_t pass_left;       /* under the simulator: tasks of this pass that have not run */
     struct wf_stacks *stacks;
     uint32_t gen_reserves; /* stacks reserved by generators that are gone */
