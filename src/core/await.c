@@ -99,16 +99,15 @@ int weft_await_for(weft_task task, weft_time timeout)
 
     weft_scope limit;
     (void)weft_scope_open(&limit, weft_after(timeout > 0 ? timeout : 0), 0);
-    if (timeout > 0 || weft_check() == 0)
-        rc = weft_park(&self.waiter);
-    else
+    if (timeout <= 0 && weft_check() < 0)
         bounded_cancel(&self.waiter);
+    rc = weft_park(&self.waiter);
     if (!self.is_cancelled) {
         weft_scope_end_(&limit);
         return await_settled(rc);
     }
     int result = wf_task_see_out(task, "deadline of the await");
-    rc = weft_scope_close(&limit, -ECANCELED);
+    rc = weft_scope_close(&limit, rc);
     if (rc != -ETIMEDOUT || result == -ECANCELED)
         return rc;
     return await_settled(result);

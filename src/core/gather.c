@@ -140,6 +140,14 @@ static void multi_wait(struct multi *multi)
         weft_waitq_remove(&multi->members[i].waiter);
 }
 
+/* What a caller gets whose wait was ended: it was cancelled, or nothing could ever have ended the
+ * wait (rule F06). */
+static int multi_interrupted(const struct multi *multi)
+{
+    wf_task *self = multi->waiter.task;
+    return (self->scope->flags & WF_NODE_EFFECTIVE) != 0 ? wf_cancelled(self) : -EDEADLK;
+}
+
 static void multi_fini(struct multi *multi)
 {
     wf_note_drop(&multi->note);
@@ -220,7 +228,7 @@ static bool multi_all_succeeded(const struct multi *multi)
 static int gather_outcome(struct multi *multi)
 {
     if (multi->is_cancelled && !multi->is_decided)
-        return multi_all_succeeded(multi) ? 0 : wf_cancelled(multi->waiter.task);
+        return multi_all_succeeded(multi) ? 0 : multi_interrupted(multi);
     if (multi->rc < 0)
         wf_note_share(&multi->waiter.task->note, multi->note);
     return multi->rc;
@@ -259,7 +267,7 @@ int weft_settle_n(const weft_task tasks[], size_t count, int out_rc[])
         return rc;
     for (size_t i = 0; i < count; i++)
         out_rc[i] = multi.members[i].rc;
-    rc = multi.is_cancelled ? wf_cancelled(multi.waiter.task) : multi.rc;
+    rc = multi.is_cancelled ? multi_interrupted(&multi) : multi.rc;
     multi_fini(&multi);
     return rc;
 }
@@ -296,7 +304,7 @@ int weft_race_n(const weft_task tasks[], size_t count)
         return rc;
     rc = multi.rc;
     if (!multi.is_decided && multi.is_cancelled)
-        rc = wf_cancelled(multi.waiter.task);
+        rc = multi_interrupted(&multi);
     else if (rc < 0)
         wf_note_share(&multi.waiter.task->note, multi.note);
     multi_fini(&multi);
@@ -348,7 +356,7 @@ int weft_any_n(const weft_task tasks[], size_t count)
     for (size_t i = 0; i < count; i++)
         multi_watch(&multi, i, tasks[i]);
     multi_wait(&multi);
-    rc = multi.is_decided ? multi.rc : wf_cancelled(multi.waiter.task);
+    rc = multi.is_decided ? multi.rc : multi_interrupted(&multi);
     multi_fini(&multi);
     return rc;
 }
@@ -438,7 +446,7 @@ int weft_map_at(weft_fn *fn, void *items, size_t count, size_t item_bytes, size_
     }
     multi_wait(&multi);
     if (multi.is_cancelled && !multi.is_decided && map.next < map.count)
-        rc = wf_cancelled(multi.waiter.task);
+        rc = multi_interrupted(&multi);
     else
         rc = gather_outcome(&multi);
     multi_fini(&multi);

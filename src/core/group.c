@@ -239,7 +239,7 @@ int weft_group_start_at(weft_group group, weft_fn *fn, void *arg, const char *si
         self.waiter.is_woken = false;
         (void)weft_park_shielded(&self.waiter);
     }
-    return -ECANCELED;
+    return rc;
 }
 
 void weft_started(void)

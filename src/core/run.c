@@ -5,8 +5,8 @@
 #include <weft/run.h>
 
 #include "core/exec_priv.h"
-#include "core/process_priv.h"
 #include "core/hog.h"
+#include "core/process_priv.h"
 #include "core/sched_priv.h"
 #include "core/signals_priv.h"
 #include "core/stack_overflow.h"
@@ -55,6 +55,18 @@ static bool run_is_deadlocked(struct wf_sched *sched)
     return sched->is_seeded || (loop->ops.used == 0 && loop->watch_count == 0);
 }
 
+/* Ends a wait with -EDEADLK, if it can be ended at once. */
+static bool run_end_wait(weft_waiter *waiter)
+{
+    if (waiter->wait_class->cancel == NULL)
+        weft_wake(waiter, -EDEADLK);
+    else
+        waiter->wait_class->cancel(waiter);
+    if (waiter->is_woken && waiter->rc == -ECANCELED)
+        waiter->rc = -EDEADLK;
+    return waiter->is_woken;
+}
+
 /* The main task gets -EDEADLK from its wait; if it only waits for its own children to end, they are
  * cancelled instead (rule F06). */
 static void run_break_deadlock(struct wf_sched *sched)
@@ -67,10 +79,9 @@ static void run_break_deadlock(struct wf_sched *sched)
     if (is_again)
         abort(); /* what waits is deaf to cancellation: nothing could ever end this run */
     weft_waiter *waiter = main != NULL ? wf_task_parked_on(main) : NULL;
-    bool is_plain = waiter != NULL && waiter->wait_class->cancel == NULL;
-    if (is_plain && (main->flags & WF_TASK_SHIELDED) == 0) {
-        weft_wake(waiter, -EDEADLK);
-        sched->deadlock_reported = false;
+    if (waiter != NULL && (main->flags & WF_TASK_SHIELDED) == 0 && run_end_wait(waiter)) {
+        if (waiter->wait_class->cancel == NULL)
+            sched->deadlock_reported = false;
         return;
     }
     wf_node_cancel(main != NULL ? &main->root : &sched->top, WEFT_REASON_DEADLOCK, "deadlock");

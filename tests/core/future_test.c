@@ -124,12 +124,14 @@ TASK_TEST(test_P09_set_from_another_thread_wakes_the_waiters)
 {
     weft_future future = {0};
     pthread_t thread;
+    weft_loop_hold(weft_loop_self()); /* the simulator knows of no threads */
     weft_task first = start(wait_for_answer, &future);
     weft_task second = start(wait_for_answer, &future);
     CHECK_EQ(pthread_create(&thread, NULL, set_from_thread, &future), 0);
     CHECK_EQ(weft_await(first), 6);
     CHECK_EQ(weft_await(second), 6);
     CHECK_EQ(pthread_join(thread, NULL), 0);
+    weft_loop_unhold(weft_loop_self());
 }
 
 TASK_TEST(test_P09_set_from_another_thread_needs_no_waiter)
@@ -191,6 +193,7 @@ static void *set_in_race(void *arg)
 TASK_TEST(test_P09_sets_racing_with_waits_and_cancels_deliver_once)
 {
     uint64_t random = test_seed();
+    weft_loop_hold(weft_loop_self()); /* the simulator knows of no threads */
     for (int round = 0; round < 60; round++) {
         note("round %d", round);
         struct race race = {.delay = (int)random_below(&random, 2000)};
@@ -215,6 +218,7 @@ TASK_TEST(test_P09_sets_racing_with_waits_and_cancels_deliver_once)
         CHECK_EQ(atomic_load(&race.wins), 1);
         CHECK_EQ(wait_for_answer(&race.future), 6);
     }
+    weft_loop_unhold(weft_loop_self());
 }
 
 /* ---- sweeps ---- */

@@ -278,10 +278,109 @@ TASK_TEST(test_F04_messages_and_timers_are_served_while_tasks_are_ready)
     CHECK_OK(weft_await(busy));
 }
 
+/* Each step of it takes a millisecond. */
+static int body_works_hard(void *arg)
+{
+    struct ticks *ticks = arg;
+    while (!ticks->stop) {
+        const weft_platform *platform = weft_platform_get();
+        platform->advance(platform->now() + WEFT_MS);
+        ticks->count++;
+        WEFT_TRY(weft_yield());
+    }
+    return 0;
+}
+
+TASK_TEST(test_F04_messages_are_served_soon_though_steps_are_long)
+{
+    struct ticks ticks = {0};
+    weft_task busy[] = {weft_spawn(body_works_hard, &ticks), weft_spawn(body_works_hard, &ticks)};
+    for (int round = 0; round < 10; round++) {
+        int posted = 0, before = ticks.count;
+        CHECK_OK(weft_post(weft_loop_self(), post_count, &posted));
+        while (posted == 0)
+            CHECK_OK(weft_yield());
+        if (round > 0) /* the first had to find out how long a step is */
+            CHECK_LE(ticks.count - before, 4);
+    }
+    ticks.stop = true;
+    CHECK_OK(weft_gather_n(busy, 2));
+}
+
+static weft_time clock_now = WEFT_SEC;
+
+static weft_time clock_read(void)
+{
+    return clock_now;
+}
+
+/* The machine slept while we did. */
+static void clock_advance(weft_time to)
+{
+    clock_now = to + 3600 * WEFT_SEC;
+}
+
+static int body_sleeps_past_a_suspend(void *arg)
+{
+    (void)arg;
+    weft_time start = weft_now();
+    for (int i = 0; i < 10; i++) {
+        weft_time before = weft_now();
+        WEFT_TRY(weft_sleep(WEFT_SEC));
+        CHECK_GE(weft_now(), before + WEFT_SEC);
+    }
+    CHECK_GE(weft_now() - start, 10 * 3601 * WEFT_SEC);
+    return 0;
+}
+
+TEST(test_H05_a_suspended_machine_makes_timers_late_never_early)
+{
+    weft_platform platform = *test_platform();
+    platform.now = clock_read;
+    platform.advance = clock_advance;
+    weft_config config = {.backend = "epoll", .platform = &platform};
+    CHECK_OK(weft_run_with(&config, body_sleeps_past_a_suspend, NULL));
+}
+
+static int body_waits_for_future(void *arg)
+{
+    (void)arg;
+    weft_future never = {0};
+    return weft_future_wait(&never, NULL);
+}
+
+TEST(test_F06_in_simulation_a_future_nobody_sets_is_a_deadlock)
+{
+    int lines = 0;
+    weft_config config = *config_with_log(log_nothing, &lines);
+    config.backend = "sim";
+    CHECK_EQ(weft_run_with(&config, body_waits_for_future, NULL), -EDEADLK);
+    CHECK_EQ(lines, 1);
+}
+
 static int body_awaits_each_other(void *arg)
 {
     weft_task *other = arg;
     return weft_await(*other);
+}
+
+static int body_gathers_deadlocked(void *arg)
+{
+    static weft_task one, two;
+    (void)arg;
+    one = weft_spawn(body_awaits_each_other, &two);
+    two = weft_spawn(body_awaits_each_other, &one);
+    int rc = weft_gather(one, two);
+    CHECK_OK(weft_yield()); /* the wait failed; nobody cancelled us */
+    return rc;
+}
+
+TEST(test_F06_a_gather_of_deadlocked_tasks_gets_edeadlk)
+{
+    int lines = 0;
+    CHECK_EQ(weft_run_with(config_with_log(log_nothing, &lines), body_gathers_deadlocked, NULL),
+             -EDEADLK);
+    CHECK_EQ(lines, 1);
 }
 
 static int main_F06(void *arg)
