@@ -139,6 +139,7 @@ static void loop_read_clock(weft_loop *loop)
     weft_time now = loop->platform->now();
     if (now > loop->now)
         loop->now = now;
+    loop->is_now_old = false;
 }
 
 weft_time weft_loop_now(weft_loop *loop)
@@ -147,8 +148,10 @@ weft_time weft_loop_now(weft_loop *loop)
     return loop->now;
 }
 
-weft_time weft_loop_turn_time(const weft_loop *loop)
+weft_time weft_loop_turn_time(weft_loop *loop)
 {
+    if (loop->is_now_old)
+        loop_read_clock(loop); /* completions run before this turn has looked at the clock */
     return loop->now;
 }
 
@@ -299,6 +302,7 @@ static int loop_wait(weft_loop *loop, weft_time timeout)
         return loop->backend->poll(loop, 0);
     if (!wf_posts_sleep(loop))
         return 0;
+    loop->is_now_old = true;
     int count;
     if (loop->platform->advance != NULL)
         count = loop_poll_virtual(loop, deadline);
@@ -315,6 +319,7 @@ int weft_loop_turn(weft_loop *loop, weft_time timeout)
 {
     uint64_t turn = atomic_load_explicit(&loop->turn_count, memory_order_relaxed) + 1;
     atomic_store_explicit(&loop->turn_count, turn, memory_order_relaxed);
+    loop->is_now_old = true;
     int count = wf_posts_run(loop);
     if (timeout == 0 || count != 0 || loop_has_ready(loop))
         count += loop->backend->poll(loop, 0);

@@ -21,7 +21,8 @@ struct weft_loop {
     const weft_platform *platform;
     struct wf_ops ops;
     struct wf_timers timers;
-    weft_time now;             /* read once a turn; never runs backwards */
+    weft_time now;             /* read when needed; never runs backwards */
+    bool is_now_old;           /* not read in this turn, or since the loop slept in it */
     wf_list deferred;          /* weft_defer, run at the end of the turn */
     uint32_t hold_count;       /* outside sources that will post */
     uint32_t future_count;     /* futures waited for: any thread may post, or none; time goes on */
@@ -33,8 +34,8 @@ struct weft_loop {
     uint32_t file_thread_max;
     _Atomic uint64_t turn_count; /* written by the loop alone, read by who watches it */
     struct wf_hog *hog;          /* watches the loop, or NULL */
-    uint64_t random; /* sim: state of the seeded generator */
-    int owner_pid;   /* a child after fork must not use us */
+    uint64_t random;             /* sim: state of the seeded generator */
+    int owner_pid;               /* a child after fork must not use us */
 };
 
 /* NULL: the thread acts as one without a loop. */

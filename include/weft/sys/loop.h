@@ -62,9 +62,9 @@ WEFT_API const char *weft_loop_backend(const weft_loop *loop);
 /* The loop's clock now; never runs backwards. */
 WEFT_API weft_time weft_loop_now(weft_loop *loop);
 
-/* The same as it was when this turn looked: costs nothing, and is late by what the turn has taken.
- */
-WEFT_API weft_time weft_loop_turn_time(const weft_loop *loop);
+/* The same as it was when this turn first looked: reads the clock once a turn at most, and is late
+ * by what the turn has taken since. */
+WEFT_API weft_time weft_loop_turn_time(weft_loop *loop);
 
 /* ---- posts ---- */
 
