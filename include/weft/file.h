@@ -7,11 +7,12 @@
  *     ssize_t count = weft_pread(fd, buf, sizeof buf, 0);
  *     weft_close(fd);
  *
- * io_uring does what it can by itself; the rest, and everything on epoll, is done by threads of the
- * loop's file pool (weft_config.file_thread_max), which blocking bodies cannot fill.  Under the
- * simulator there is a disk in memory that can be slow, short, full, failing, and lose power (see
- * <weft/sim.h>).  weft_read(), weft_write(), weft_write_all() and weft_close() of <weft/io.h> work
- * on files too; reads of lines and blocks are in <weft/reader.h>.
+ * A read whose bytes are in memory already is made at once.  Else io_uring does what it can by
+ * itself; the rest, and everything on epoll, is done by threads of the loop's file pool
+ * (weft_config.file_thread_max), which blocking bodies cannot fill.  Under the simulator there is a
+ * disk in memory that can be slow, short, full, failing, and lose power (see <weft/sim.h>).
+ * weft_read(), weft_write(), weft_write_all() and weft_close() of <weft/io.h> work on files too;
+ * reads of lines and blocks are in <weft/reader.h>.
  *
  * Cancel.  A call that has not begun is taken back: -ECANCELED, and nothing has happened.  One that
  * a disk or a thread works on is waited for, and what it says is the result (rules C03, I02):

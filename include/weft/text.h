@@ -22,11 +22,8 @@
 
 WEFT_BEGIN_DECLS
 
-/* Bytes the caller owns, with a NUL behind them that `len` does not count. */
-typedef struct weft_text {
-    char *ptr;
-    size_t len;
-} weft_text;
+/* Bytes the caller owns. */
+typedef weft_bytes weft_text;
 
 /* Frees the bytes and empties *text.  An empty one and NULL are fine. */
 WEFT_API void weft_text_free(weft_text *text);

@@ -156,37 +156,34 @@ static int run_one(weft_exec *exec, weft_fn *fn, void *arg)
     return wf_exec_tell(wf_exec_batch_run(&batch), job.text);
 }
 
-int weft_run_blocking(weft_fn *fn, void *arg)
+/* In the executor that `find` gives; `take` gets a place there. */
+static int run_in(int (*find)(weft_exec **out), int (*take)(weft_exec *exec), weft_fn *fn,
+                  void *arg)
 {
     weft_exec *exec = NULL;
     int rc = weft_sp_enter();
-    if (rc == 0)
-        rc = exec_blocking(&exec);
-    if (rc == 0)
-        rc = wf_exec_take(exec);
+    if (rc < 0)
+        return rc;
+    rc = find(&exec);
+    if (rc < 0)
+        return rc;
+    rc = take(exec);
     return rc < 0 ? rc : run_one(exec, fn, arg);
+}
+
+int weft_run_blocking(weft_fn *fn, void *arg)
+{
+    return run_in(exec_blocking, wf_exec_take, fn, arg);
 }
 
 int weft_run_blocking_try(weft_fn *fn, void *arg)
 {
-    weft_exec *exec = NULL;
-    int rc = weft_sp_enter();
-    if (rc == 0)
-        rc = exec_blocking(&exec);
-    if (rc == 0)
-        rc = wf_exec_try_take(exec);
-    return rc < 0 ? rc : run_one(exec, fn, arg);
+    return run_in(exec_blocking, wf_exec_try_take, fn, arg);
 }
 
 int weft_run_cpu(weft_fn *fn, void *arg)
 {
-    weft_exec *exec = NULL;
-    int rc = weft_sp_enter();
-    if (rc == 0)
-        rc = wf_exec_cpu(&exec);
-    if (rc == 0)
-        rc = wf_exec_take(exec);
-    return rc < 0 ? rc : run_one(exec, fn, arg);
+    return run_in(wf_exec_cpu, wf_exec_take, fn, arg);
 }
 
 static int exec_enter(const weft_exec *exec)

@@ -15,6 +15,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -177,6 +178,15 @@ static ssize_t host_pwrite(int fd, const void *buf, size_t bytes, int64_t offset
     HOST_RETRY(ssize_t, pwrite(fd, buf, bytes, offset));
 }
 
+static ssize_t host_read_cached(int fd, void *buf, size_t bytes, int64_t offset)
+{
+    struct iovec part = {.iov_base = buf, .iov_len = bytes};
+    ssize_t count = preadv2(fd, &part, 1, offset, RWF_NOWAIT);
+    /* Nothing may be the end, or, on some kernels, nothing in the cache; or this kind of file
+     * cannot tell: whoever may block says. */
+    return count > 0 ? count : -EAGAIN;
+}
+
 static int host_fsync(int fd)
 {
     HOST_RETRY(int, fsync(fd));
@@ -332,6 +342,7 @@ const weft_platform weft_platform_host = {
     .fstat = host_fstat,
     .pread = host_pread,
     .pwrite = host_pwrite,
+    .read_cached = host_read_cached,
     .fsync = host_fsync,
     .rename = host_rename,
     .unlink = host_unlink,

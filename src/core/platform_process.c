@@ -12,8 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 /* ---- starting ---- */
 
 /* A descriptor below 3 would be overwritten while the three are put in their places: a copy above.

@@ -178,7 +178,7 @@ static int place_find(struct sim_world *world, const char *path, struct disk_pla
 
 static int node_find(struct sim_world *world, const char *path, struct sim_node **out)
 {
-    struct disk_place place;
+    struct disk_place place = {0};
     int rc = place_find(world, path, &place);
     *out = place.node;
     return rc == 0 && place.node == NULL ? -ENOENT : rc;
@@ -266,7 +266,7 @@ static int rename_check(const struct sim_node *from, const struct disk_place *to
 
 int sim_disk_rename(struct sim_world *world, const char *from, const char *to)
 {
-    struct disk_place place;
+    struct disk_place place = {0};
     struct sim_node *node;
     int rc = node_find(world, from, &node);
     if (rc == 0)
@@ -324,6 +324,7 @@ int sim_disk_open(struct sim_socket *file, const char *path, int flags, int mode
                             : place_make(world, &place, /* is_dir= */ false, mode);
     if (rc < 0)
         return rc;
+    assert(place.node != NULL);
     if ((flags & O_TRUNC) && (flags & O_ACCMODE) != O_RDONLY)
         (void)sim_node_resize(world, place.node, 0); /* smaller always works */
     file->state = SIM_DISK;

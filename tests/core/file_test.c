@@ -336,6 +336,7 @@ static weft_platform slow_platform(void)
     platform.pread = slow_pread;
     platform.read = slow_read;
     platform.fsync = slow_fsync;
+    platform.read_cached = NULL; /* nothing is in memory */
     return platform;
 }
 
@@ -397,6 +398,64 @@ TEST(test_I05_close_waits_for_the_thread_that_reads)
     weft_platform platform = slow_platform();
     weft_config config = {.backend = "epoll", .platform = &platform, .file_thread_max = 1};
     CHECK_OK(weft_run_with(&config, close_on_a_slow_disk, NULL));
+}
+
+static int second_on_a_slow_disk(void *arg)
+{
+    (void)arg;
+    struct transfer first = {.fd = slow_open()}, second = {.fd = first.fd};
+    weft_task task = weft_spawn(read_body, &first);
+    slow_await(1);
+    CHECK_EQ(weft_read(second.fd, second.buf, sizeof second.buf), -EBUSY);
+    weft_task other = weft_spawn(pread_body, &second);
+    slow_await(2); /* at a place of its own it may */
+    slow_set(/* is_open= */ true);
+    CHECK_EQ(weft_await(task), 8);
+    CHECK_EQ(weft_await(other), 8);
+    CHECK_OK(weft_close(first.fd));
+    return 0;
+}
+
+TEST(test_I04_a_second_reader_at_the_position_of_a_file_is_busy)
+{
+    weft_platform platform = slow_platform();
+    weft_config config = {.backend = "epoll", .platform = &platform};
+    CHECK_OK(weft_run_with(&config, second_on_a_slow_disk, NULL));
+}
+
+/* What is in memory is told at once, and no thread is started for it. */
+static int no_threads(weft_thread *out, void (*fn)(void *arg), void *arg, size_t stack_bytes)
+{
+    (void)out;
+    (void)fn;
+    (void)arg;
+    (void)stack_bytes;
+    return -EAGAIN;
+}
+
+static int read_from_memory(void *arg)
+{
+    char path[64], buf[4];
+    (void)arg;
+    snprintf(path, sizeof path, "/tmp/weft-test-%d", (int)getpid());
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    CHECK_OK(fd);
+    CHECK_EQ(unlink(path), 0);
+    CHECK_EQ(write(fd, "cached", 6), 6);
+    ssize_t count = weft_pread(fd, buf, sizeof buf, 2);
+    if (count != -EAGAIN) /* a file system that cannot tell what it has in memory */
+        CHECK_BYTES(buf, count, "ched", 4);
+    CHECK_EQ(weft_fsync(fd), -EAGAIN); /* this needs one */
+    CHECK_OK(weft_close(fd));
+    return 0;
+}
+
+TEST(test_I06_bytes_in_memory_need_no_thread)
+{
+    weft_platform platform = *test_platform();
+    platform.thread_start = no_threads;
+    weft_config config = {.backend = "epoll", .platform = &platform};
+    CHECK_OK(weft_run_with(&config, read_from_memory, NULL));
 }
 
 /* A second reader at the descriptor's position is refused, at places of their own they are not. */

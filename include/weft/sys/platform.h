@@ -76,6 +76,8 @@ typedef struct weft_platform {
     int (*fstat)(int fd, struct stat *out);
     ssize_t (*pread)(int fd, void *buf, size_t bytes, int64_t offset);
     ssize_t (*pwrite)(int fd, const void *buf, size_t bytes, int64_t offset);
+    ssize_t (*read_cached)(int fd, void *buf, size_t bytes, int64_t offset); /* never waits for a
+                               disk: -EAGAIN; offset -1: the descriptor's position.  May be NULL */
     int (*fsync)(int fd);
     int (*rename)(const char *from, const char *to);
     int (*unlink)(const char *path, int flags); /* AT_REMOVEDIR: a directory */

@@ -328,7 +328,9 @@ static int epoll_try(weft_loop *loop, const weft_op_args *args)
     if (wf_op_is_file(args))
         return -EAGAIN;
     struct wf_fd *fd = wf_fd_find(loop, args->fd);
-    if (kind_may_block(args->kind) && (fd == NULL || (fd->state & FD_ALWAYS) || fd_blocks(fd)))
+    if (fd != NULL && (fd->state & FD_ALWAYS) && is_transfer(args->kind))
+        return args->kind == WEFT_OP_READ ? wf_file_read_cached(args) : -EAGAIN;
+    if (kind_may_block(args->kind) && (fd == NULL || fd_blocks(fd)))
         return -EAGAIN;
     bool is_added = fd != NULL && (fd->state & FD_ADDED);
     if (is_added && !(fd->state & kind_side_bit(args->kind)))

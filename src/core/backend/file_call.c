@@ -2,10 +2,24 @@
 
 #include "core/backend/file_call.h"
 
+#include <weft/sys/fault.h>
+
 #include <fcntl.h>
 
 /* Results are int: a longer transfer is done in parts. */
+#define FILE_SHARE_BYTES ((size_t)256 * 1024)
 #define FILE_BYTES_MAX ((size_t)1 << 30)
+
+int wf_file_read_cached(const weft_op_args *args)
+{
+    const weft_platform *platform = weft_platform_get();
+    size_t bytes = args->bytes < FILE_SHARE_BYTES ? args->bytes : FILE_SHARE_BYTES;
+    if (platform->read_cached == NULL)
+        return -EAGAIN;
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "read_cached"))
+        return -EIO;
+    return (int)platform->read_cached(args->fd, args->buf, bytes, args->offset);
+}
 
 static ssize_t file_transfer(const weft_platform *platform, const weft_op_args *args)
 {

@@ -17,6 +17,10 @@ static inline bool wf_op_is_file(const weft_op_args *args)
     return args->kind >= WEFT_OP_OPEN || (is_transfer && args->offset >= 0);
 }
 
+/* A read of a file whose bytes are in the page cache, up to one descriptor's share of a pass (rule
+ * I10), without a thread or a submission; -EAGAIN: it is not that easy. */
+int wf_file_read_cached(const weft_op_args *args);
+
 /* Result or -errno.  Also for reads and writes at the descriptor's own position. */
 int wf_file_call(const weft_platform *platform, const weft_op_args *args);
 

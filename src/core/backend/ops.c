@@ -362,7 +362,9 @@ fail:
 
 int weft_op_try(weft_loop *loop, const weft_op_args *args)
 {
-    if (loop->backend->try == NULL || args->kind >= WEFT_OP_POLL)
+    bool is_file_read =
+        args->kind == WEFT_OP_READ && args->offset >= 0 && loop->platform->read_cached != NULL;
+    if ((loop->backend->try == NULL && !is_file_read) || args->kind >= WEFT_OP_POLL)
         return -EAGAIN;
     struct wf_fd *fd = wf_fd_find(loop, args->fd);
     if (fd != NULL) {
@@ -371,6 +373,8 @@ int weft_op_try(weft_loop *loop, const weft_op_args *args)
         if (fd_side_is_busy(fd, args_side(args)))
             return -EBUSY;
     }
+    if (is_file_read)
+        return wf_file_read_cached(args);
     return loop->backend->try(loop, args);
 }
 
