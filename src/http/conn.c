@@ -45,7 +45,6 @@ static void conn_set_idle(struct wf_conn *conn)
     conn->deadline = wf_http_after(server, server->limits.keep_alive_max);
     conn->wait = WF_CONN_WAIT_OUTPUT;
     conn->wait_deadline = wf_http_after(server, server->limits.write_idle_max);
-    conn->wait_unsent = SIZE_MAX;
     wf_conn_arm(conn);
 }
 
@@ -337,20 +336,19 @@ static void conn_input(weft_stream *stream)
         wf_http_admit(conn);
 }
 
-/* The client takes nothing: true if that has lasted long enough. */
+/* The client has taken nothing for too long: since the wait began or, if later, since it last did.
+ */
 static bool conn_reader_is_stuck(struct wf_conn *conn, weft_time now)
 {
     if (conn->wait != WF_CONN_WAIT_OUTPUT || now < conn->wait_deadline)
         return false;
-    size_t unsent = weft_stream_get_unsent(conn->stream);
-    if (unsent != 0 && unsent >= conn->wait_unsent)
-        return true;
-    /* It moves: look again, more closely than at first. */
-    conn->wait_unsent = unsent;
-    conn->wait_deadline = wf_http_after(conn->server, conn->server->limits.write_idle_max);
-    if (unsent == 0)
+    if (weft_stream_get_unsent(conn->stream) == 0) {
         conn->wait = WF_CONN_WAIT_NONE;
-    return false;
+        return false;
+    }
+    conn->wait_deadline =
+        weft_stream_get_moved_at(conn->stream) + conn->server->limits.write_idle_max;
+    return now >= conn->wait_deadline;
 }
 
 static void conn_expired_busy(struct wf_conn *conn, weft_time now)

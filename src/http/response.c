@@ -22,7 +22,6 @@ static int response_flush(struct wf_conn *conn)
 {
     conn->wait = WF_CONN_WAIT_OUTPUT;
     conn->wait_deadline = wf_http_after(conn->server, conn->server->limits.write_idle_max);
-    conn->wait_unsent = weft_stream_get_unsent(conn->stream);
     wf_conn_arm(conn);
     int rc = weft_stream_flush(conn->stream);
     conn->wait = WF_CONN_WAIT_NONE;
@@ -56,7 +55,6 @@ static int response_write(struct wf_conn *conn, const void *bytes, size_t count)
 {
     conn->wait = WF_CONN_WAIT_OUTPUT;
     conn->wait_deadline = wf_http_after(conn->server, conn->server->limits.write_idle_max);
-    conn->wait_unsent = SIZE_MAX;
     wf_conn_arm(conn);
     int rc = weft_stream_write(conn->stream, bytes, count);
     conn->wait = WF_CONN_WAIT_NONE;

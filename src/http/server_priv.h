@@ -66,7 +66,6 @@ struct wf_conn {
     weft_time deadline;      /* of the state */
     weft_time gone_deadline; /* after the peer's end; WEFT_FOREVER: it has not ended */
     weft_time wait_deadline; /* of `wait` */
-    size_t wait_unsent;      /* when WAIT_OUTPUT was looked at last */
     uint32_t request_count;
     uint8_t state, wait, verdict;
     bool has_slot;    /* counts in server->in_hand */

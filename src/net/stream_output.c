@@ -90,6 +90,7 @@ static void output_sent(weft_op *op, const weft_completion *completion, void *ar
         wf_stream_fail(stream, completion->result);
     } else {
         wf_stream_bytes_consume(&stream->sending, (size_t)completion->result);
+        stream->moved_at = weft_loop_turn_time(stream->loop);
     }
     wf_stream_flush(stream);
 }
@@ -99,6 +100,11 @@ static void output_sent(weft_op *op, const weft_completion *completion, void *ar
 size_t weft_stream_get_unsent(const weft_stream *stream)
 {
     return wf_stream_unsent(stream);
+}
+
+weft_time weft_stream_get_moved_at(const weft_stream *stream)
+{
+    return stream->moved_at;
 }
 
 int weft_stream_reserve(weft_stream *stream, size_t count, char **out)

@@ -63,6 +63,7 @@ struct weft_stream {
     weft_defer defer;
     weft_timer timer;
     weft_time deadline; /* the true one; the timer may run to an earlier point */
+    weft_time moved_at; /* a send operation took bytes; not those that are done at once */
     int fd;
     int error;      /* first failure, or 0 */
     uint16_t users; /* tasks inside a wait */

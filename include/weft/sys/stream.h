@@ -80,6 +80,10 @@ WEFT_API void weft_stream_commit(weft_stream *stream, size_t count);
 /* Bytes put and not yet taken by the kernel. */
 WEFT_API size_t weft_stream_get_unsent(const weft_stream *stream);
 
+/* When the kernel last took bytes that had to wait for it (the time of that turn); 0: never.  While
+ * bytes are unsent, the peer has taken none since. */
+WEFT_API weft_time weft_stream_get_moved_at(const weft_stream *stream);
+
 /* ---- time ---- */
 
 /* Calls kind->expired at `deadline`; WEFT_FOREVER: never.  Costs nothing to move later: no timer is
