@@ -58,16 +58,24 @@ static int answer_parse(weft_http_response *res, const struct parse *parse, int 
     return rc < 0 ? rc : 1;
 }
 
-static int ask_parse(struct ask *ask, weft_http_request *req, weft_http_response *res)
+/* Only batches are answered in other forms than JSON. */
+static bool has_form(enum ask_kind kind, const weft_http_request *req)
+{
+    return weft_http_accepts(req, "application/json") ||
+           (kind == ASK_BATCH && (weft_http_accepts(req, "application/x-ndjson") ||
+                                  weft_http_accepts(req, "text/event-stream")));
+}
+
+static int ask_parse(struct ask *ask, enum ask_kind kind, weft_http_request *req,
+                     weft_http_response *res)
 {
     struct parse parse = {.body = weft_http_body(req)};
     int rc;
     if (!weft_http_has_type(req, "application/json"))
         rc = weft_http_fail(res, 415, NULL, "Content-Type must be application/json");
-    else if (!weft_http_accepts(req, "application/json") &&
-             !weft_http_accepts(req, "application/x-ndjson") &&
-             !weft_http_accepts(req, "text/event-stream"))
-        rc = weft_http_fail(res, 406, NULL, "the answer is application/json");
+    else if (!has_form(kind, req))
+        rc = weft_http_fail(res, 406, NULL, "the answer is application/json%s",
+                            kind == ASK_BATCH ? ", application/x-ndjson or text/event-stream" : "");
     else {
         bool is_short = parse.body.len <= PARSE_HERE_BYTES_MAX;
         rc = is_short ? parse_body(&parse) : weft_run_cpu(parse_body, &parse);
@@ -294,7 +302,7 @@ int ask_read(struct ask **out, enum ask_kind kind, int64_t top_k, weft_http_requ
     weft_m_query_init(&ask->query);
     ask->query.top_k = top_k;
     ask->batch_size = 32;
-    int rc = ask_parse(ask, req, res);
+    int rc = ask_parse(ask, kind, req, res);
     if (rc == 0) {
         int taken = kind == ASK_LIST ? take_list(ask) : take_fields(ask, kind);
         if (taken < 0)

@@ -29,19 +29,25 @@ struct batch {
     wf_buf body; /* JSON, EVENTS: the results so far.  NDJSON: the lines of this step */
 };
 
-/* The form the client names; only naming it chooses one that is not plain JSON. */
-static enum batch_form form_of(weft_http_request *req)
+/* True if the client names this type, rather than take anything. */
+static bool is_named(const weft_http_request *req, const char *type)
 {
     weft_str accept = weft_http_field(req, "Accept");
-    if (accept.ptr == NULL)
-        return BATCH_JSON;
-    if (memmem(accept.ptr, accept.len, "application/x-ndjson", 20) != NULL &&
-        weft_http_accepts(req, "application/x-ndjson"))
+    return accept.ptr != NULL && memmem(accept.ptr, accept.len, type, strlen(type)) != NULL &&
+           weft_http_accepts(req, type);
+}
+
+/* A form that is named goes before plain JSON, and that before what is merely accepted. */
+static enum batch_form form_of(const weft_http_request *req)
+{
+    static const char ndjson[] = "application/x-ndjson", events[] = "text/event-stream";
+    if (is_named(req, ndjson))
         return BATCH_NDJSON;
-    if (memmem(accept.ptr, accept.len, "text/event-stream", 17) != NULL &&
-        weft_http_accepts(req, "text/event-stream"))
+    if (is_named(req, events))
         return BATCH_EVENTS;
-    return BATCH_JSON;
+    if (weft_http_accepts(req, "application/json"))
+        return BATCH_JSON;
+    return weft_http_accepts(req, ndjson) ? BATCH_NDJSON : BATCH_EVENTS;
 }
 
 /* ---- what is refused before any work ---- */

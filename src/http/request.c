@@ -186,26 +186,45 @@ static int range_matches(weft_str range, const char *type)
     return 2;
 }
 
-/* The most exact range decides. */
-bool weft_http_accepts(const weft_http_request *req, const char *type)
+/* What the ranges of one field say of a type. */
+struct acceptance {
+    const char *type;
+    int best; /* how exactly the range that decided names it */
+    bool is_accepted;
+};
+
+static void accept_list(struct acceptance *it, weft_str list)
 {
-    weft_str list = weft_http_field(req, "accept"), item;
-    bool is_accepted = list.ptr == NULL || list.len == 0;
-    int best = 0;
+    weft_str item;
     while (list_next(&list, ',', &item)) {
         weft_str parameters = item, range, parameter;
         (void)list_next(&parameters, ';', &range);
-        int match = range_matches(range, type);
-        if (match <= best)
+        int match = range_matches(range, it->type);
+        if (match <= it->best)
             continue;
-        best = match;
-        is_accepted = true;
+        it->best = match;
+        it->is_accepted = true;
         while (list_next(&parameters, ';', &parameter)) {
             if (is_refusal(parameter))
-                is_accepted = false;
+                it->is_accepted = false;
         }
     }
-    return is_accepted;
+}
+
+/* The most exact range decides; several fields are one list. */
+bool weft_http_accepts(const weft_http_request *req, const char *type)
+{
+    struct acceptance it = {.type = type};
+    bool has_list = false;
+    for (uint32_t i = 0; i < req->head.field_count; i++) {
+        const struct wf_h1_field *field = &req->fields[i];
+        if (field->value_len == 0 ||
+            !name_is(req->text + field->name_at, field->name_len, "accept"))
+            continue;
+        has_list = true;
+        accept_list(&it, (weft_str){req->text + field->value_at, field->value_len});
+    }
+    return it.is_accepted || !has_list;
 }
 
 /* ---- who asks ---- */

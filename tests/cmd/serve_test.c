@@ -266,12 +266,46 @@ TEST(serve_streams_a_batch_as_lines_or_events)
     CHECK(strstr(answer.body, "event: results\ndata: ") != NULL);
     CHECK(strstr(answer.body, "event: done\ndata: {}\n\n") != NULL);
 
-    call_with(&service, "POST /v1/batch", "Accept: image/png\r\n", body, &answer);
-    CHECK_EQ(answer.status, 406);
     call_with(&service, "POST /v1/batch", "Content-Type: text/plain\r\n", NULL, &answer);
     CHECK_EQ(answer.status, 415);
     wf_buf_fini(&answer.buf);
     CHECK_EQ(service_end(&service, SIGINT), 0);
+}
+
+static const struct {
+    const char *line, *accept;
+    int status;
+    const char *type; /* of the answer */
+} forms[] = {
+    {"POST /v1/batch", "Accept: image/png\r\n", 406, "application/json"},
+    {"POST /v1/batch", "Accept: */*\r\n", 200, "application/json"},
+    {"POST /v1/batch", "Accept: */*, application/json;q=0\r\n", 200, "application/x-ndjson"},
+    {"POST /v1/batch", "Accept: text/*\r\n", 200, "text/event-stream"},
+    {"POST /v1/batch", "Accept: text/xml\r\nAccept: application/x-ndjson\r\n", 200,
+     "application/x-ndjson"},
+    {"POST /v1/match", "Accept: application/x-ndjson\r\n", 406, "application/json"},
+    {"POST /v1/match", "Accept: */*, application/json;q=0\r\n", 406, "application/json"},
+    {"POST /v1/match", "Accept: text/xml\r\nAccept: application/json\r\n", 200, "application/json"},
+    {"POST /v1/explain", "Accept: text/event-stream\r\n", 406, "application/json"},
+};
+
+TEST(serve_answers_in_a_form_the_client_accepts)
+{
+    struct service service;
+    struct answer answer = {0};
+    service_start(&service, "127.0.0.1:0");
+    for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+        bool is_batch = strstr(forms[i].line, "batch") != NULL;
+        char field[64];
+        note("%s, %s", forms[i].line, forms[i].accept);
+        call_with(&service, forms[i].line, forms[i].accept,
+                  is_batch ? "{\"queries\":[\"a\"]}" : "{\"query\":\"a\"}", &answer);
+        CHECK_EQ(answer.status, forms[i].status);
+        snprintf(field, sizeof(field), "\r\nContent-Type: %s\r\n", forms[i].type);
+        CHECK(strstr(answer.head, field) != NULL);
+    }
+    wf_buf_fini(&answer.buf);
+    CHECK_EQ(service_end(&service, SIGTERM), 0);
 }
 
 TEST(serve_refuses_what_is_too_large)

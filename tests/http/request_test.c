@@ -93,6 +93,9 @@ static const struct accept_row accept_rows[] = {
     {"image/*, */*;q=0", false, false},
     {"application/*;Q=0", false, false},
     {",, text/html ,", false, true},
+    {"image/png\r\nAccept: application/json\r\naccept: text/html;q=0", true, false},
+    {"\r\nAccept: text/html", false, true},
+    {"\r\nAccept:", true, true},
 };
 static const struct accept_row *accept_row;
 
