@@ -53,7 +53,11 @@ WEFT_API weft_gen *weft_gen_open_at(weft_gen_fn *fn, void *arg, const char *site
  * go at once. */
 #define weft_gen_open_sized(fn, arg, bytes)                                                        \
     weft_gen_open_sized_at((fn), (arg), (bytes), WEFT_SITE(#fn))
+#ifndef __cplusplus
 #define weft_gen_open_copy(fn, ...) weft_gen_open_sized((fn), &(__VA_ARGS__), sizeof(__VA_ARGS__))
+#else
+#define weft_gen_open_copy(fn, ...) weft_gen_open_copy_at_((fn), (__VA_ARGS__), WEFT_SITE(#fn))
+#endif
 WEFT_API weft_gen *weft_gen_open_sized_at(weft_gen_fn *fn, const void *arg, size_t bytes,
                                           const char *site);
 
@@ -98,8 +102,8 @@ struct weft_iter_ {
 WEFT_API WEFT_WAITS void weft_iter_end_(struct weft_iter_ *iter);
 
 #if defined(__GNUC__)
-#define WEFT_ITER_NAME_(line) weft_iter_##line##_
-#define WEFT_ITER_NAME(line) WEFT_ITER_NAME_(line)
+#define WEFT_ITER_PASTE_(line) weft_iter_##line##_
+#define WEFT_ITER_NAME_(line) WEFT_ITER_PASTE_(line)
 #define WEFT_FOREACH_(it, rc_, var, gen_)                                                          \
     for (struct weft_iter_ it __attribute__((cleanup(weft_iter_end_))) = {(gen_), &(rc_)};         \
          ((rc_) = weft_gen_next(it.gen, &(var))) > 0;)
@@ -108,9 +112,18 @@ WEFT_API WEFT_WAITS void weft_iter_end_(struct weft_iter_ *iter);
  * loop is left: at the end, by break, return or goto, on this task, before the next statement.
  * Afterwards `rc` (an int) is 0, or the first error: of the body, of its clean-up, of opening it,
  * -ECANCELED. */
-#define weft_foreach(rc, var, gen) WEFT_FOREACH_(WEFT_ITER_NAME(__LINE__), rc, var, gen)
+#define weft_foreach(rc, var, gen) WEFT_FOREACH_(WEFT_ITER_NAME_(__LINE__), rc, var, gen)
 #endif
 
 WEFT_END_DECLS
+
+#ifdef __cplusplus
+template <typename Arg>
+weft_gen *weft_gen_open_copy_at_(weft_gen_fn *fn, const Arg &arg, const char *site)
+{
+    static_assert(__is_trivially_copyable(Arg), "it is copied byte by byte and never destroyed");
+    return weft_gen_open_sized_at(fn, &arg, sizeof(arg), site);
+}
+#endif
 
 #endif

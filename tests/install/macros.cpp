@@ -42,6 +42,26 @@ static int children(void *)
     return weft_await(weft_detach(add_one, &one)) == 2 ? 0 : -EPROTO;
 }
 
+static int count_down(weft_gen *self, void *arg)
+{
+    for (int left = *static_cast<int *>(arg); left > 0; left--)
+        WEFT_TRY(weft_gen_yield(self, &left));
+    return 0;
+}
+
+static int generators(void *)
+{
+    int from = 3, value = 0, sum = 0, rc = 0;
+    weft_foreach(rc, value, weft_gen_open(count_down, &from)) sum += value;
+    WEFT_TRY(rc);
+    weft_foreach(rc, value, weft_gen_open_copy(count_down, int(2))) sum += value;
+    WEFT_TRY(rc);
+    weft_gen *last = weft_gen_open_sized(count_down, &from, sizeof from);
+    WEFT_TRY(weft_gen_next(last, &value));
+    WEFT_TRY(weft_gen_close(last));
+    return sum == 9 && value == 3 ? 0 : -EPROTO;
+}
+
 static int group(void *)
 {
     static int (*const started)(void *) = [](void *) -> int {
@@ -100,6 +120,7 @@ static int everything(void *)
         return -EPROTO;
     WEFT_TRY(weft_barrier_wait(&alone));
     WEFT_TRY(children(nullptr));
+    WEFT_TRY(generators(nullptr));
     WEFT_TRY(group(nullptr));
     WEFT_TRY(scopes(nullptr));
     WEFT_TRY(weft_chan_new(&numbers, sizeof(int), 1));
