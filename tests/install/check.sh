@@ -9,7 +9,7 @@ root=$(mktemp -d) || exit 1
 trap 'rm -rf "$root"' EXIT
 
 echo "TAP version 13"
-echo "1..8"
+echo "1..9"
 at=0
 # point WHAT COMMAND…
 point() {
@@ -55,3 +55,11 @@ all_are_used() {
     }
 }
 point "macros.cpp has every macro" all_are_used
+
+# readme_lines : its program, by the lines that it tells to type.
+readme_lines() {
+    awk '/^```c$/ { p = 1; next } /^```$/ { if (p) exit } p' "$here/../../README.md" >"$root/page.c"
+    grep '^    cc ' "$here/../../README.md" | sed 's/ *#.*//' >"$root/lines"
+    [ -s "$root/page.c" ] && [ -s "$root/lines" ] && (cd "$root" && WEFT_CLOCK=virtual sh -ex lines)
+}
+point "what the README says to type" readme_lines
