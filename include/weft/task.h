@@ -64,7 +64,8 @@ WEFT_API weft_task weft_self(void);
 
 /* Waits until the task is done and returns its result.  Cancelling the waiter does not cancel the
  * task, which may still run then: weft_gather() is the wait that leaves nothing running.  Any
- * number may wait.  -EDEADLK for oneself, -ESRCH for a stale handle. */
+ * number may wait.  -EDEADLK for oneself or a task that waits for us, -ESRCH for a stale
+ * handle. */
 WEFT_API WEFT_WAITS int weft_await(weft_task task);
 
 /* The same with an end: at the deadline it cancels the task, waits for it without limit and returns

@@ -23,6 +23,13 @@ static void bounded_cancel(weft_waiter *waiter)
 
 static const weft_wait_class bounded_class = {.what = "await", .cancel = bounded_cancel};
 
+/* Each would wait for the other (rule T12). */
+static bool await_is_mutual(const wf_task *self, const wf_task *task)
+{
+    const weft_waiter *waiter = wf_task_parked_on(task);
+    return waiter != NULL && waiter->object == self && !waiter->is_woken;
+}
+
 int weft_await(weft_task handle)
 {
     struct wf_sched *sched = wf_sched_self();
@@ -42,6 +49,8 @@ int weft_await(weft_task handle)
         task->flags |= WF_TASK_RECEIVED;
         if (rc < 0)
             wf_note_share(&self->note, task->note);
+    } else if (await_is_mutual(self, task)) {
+        return -EDEADLK;
     } else {
         weft_waiter waiter = WEFT_WAITER(&await_class, task);
         waiter.task = self;
@@ -82,6 +91,12 @@ int wf_task_see_out(weft_task task, const char *why)
     return rc == 1 ? await_result(task) : weft_park_shielded(&self);
 }
 
+static bool await_is_cycle(weft_task handle)
+{
+    const wf_task *task = wf_task_of(wf_sched_self(), handle);
+    return task != NULL && await_is_mutual(wf_current(), task);
+}
+
 int weft_await_for(weft_task task, weft_time timeout)
 {
     int rc = weft_sp_enter();
@@ -89,7 +104,7 @@ int weft_await_for(weft_task task, weft_time timeout)
         (void)wf_task_see_out(task, "the task that awaits was cancelled");
     if (rc < 0)
         return rc;
-    if (task.id == weft_self().id)
+    if (task.id == weft_self().id || await_is_cycle(task))
         return -EDEADLK;
     struct bounded self = {.waiter = WEFT_WAITER(&bounded_class, NULL)};
     self.waiter.task = wf_current();

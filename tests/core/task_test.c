@@ -164,6 +164,49 @@ TASK_TEST(test_E05_a_text_is_cut_between_characters)
     CHECK_EQ(strlen(weft_error_text()), 157);
 }
 
+struct pair {
+    weft_sem there, back;
+    weft_event never;
+};
+
+static int body_answers(void *arg)
+{
+    struct pair *pair = arg;
+    for (;;) {
+        WEFT_TRY(weft_sem_take(&pair->there));
+        WEFT_TRY(weft_sem_give(&pair->back));
+    }
+}
+
+static int body_waits_for_never(void *arg)
+{
+    return weft_event_wait(&((struct pair *)arg)->never);
+}
+
+TASK_TEST(test_E06_waits_wakes_switches_cancels_and_timers_allocate_nothing)
+{
+    struct pair pair = {.there = WEFT_SEM(0, 0)};
+    weft_task answers = weft_spawn(body_answers, &pair);
+    weft_task waits = weft_spawn(body_waits_for_never, &pair);
+    CHECK_OK(weft_sleep(WEFT_MS));
+
+    uint64_t before = blocks_made();
+    for (int i = 0; i < 100; i++) {
+        WEFT_TIMEOUT(limit, WEFT_SEC);
+        CHECK_OK(weft_sem_give(&pair.there));
+        CHECK_OK(weft_sem_take(&pair.back));
+        CHECK_OK(weft_sleep(WEFT_MS));
+        CHECK_OK(weft_yield());
+        weft_scope_set_deadline(&limit, weft_after(WEFT_US));
+        CHECK_EQ(weft_sleep(WEFT_SEC), -ECANCELED);
+    }
+    CHECK_EQ(weft_cancel(waits, "enough"), 1);
+    CHECK_EQ(weft_await(waits), -ECANCELED);
+    CHECK_EQ(weft_cancel(answers, "enough"), 1);
+    CHECK_EQ(weft_await_for(answers, WEFT_SEC), -ECANCELED);
+    CHECK_EQ(blocks_made(), before);
+}
+
 /* ---- T ---- */
 
 TASK_TEST(test_T01_spawn_returns_before_the_child_runs_and_children_start_in_order)
@@ -428,6 +471,19 @@ TASK_TEST(test_T12_awaiting_oneself_is_a_deadlock)
 {
     CHECK_EQ(weft_await(weft_self()), -EDEADLK);
     CHECK_EQ(weft_await_for(weft_self(), WEFT_SEC), -EDEADLK);
+}
+
+static int body_awaits_its_awaiter(void *arg)
+{
+    CHECK_EQ(weft_await_for(*(weft_task *)arg, WEFT_SEC), -EDEADLK);
+    return weft_await(*(weft_task *)arg);
+}
+
+TASK_TEST(test_T12_awaiting_ones_awaiter_is_a_deadlock)
+{
+    weft_task self = weft_self();
+    CHECK_EQ(weft_await(weft_spawn(body_awaits_its_awaiter, &self)), -EDEADLK);
+    CHECK_EQ(weft_await_for(weft_spawn(body_awaits_its_awaiter, &self), WEFT_SEC), -EDEADLK);
 }
 
 TASK_TEST(test_T13_cancelling_a_waiter_leaves_the_awaited_alone)
