@@ -6,7 +6,10 @@
 
 #include <weft.h>
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static int body_value(void *arg)
 {
@@ -358,19 +361,25 @@ TEST(test_F06_in_simulation_a_future_nobody_sets_is_a_deadlock)
     CHECK_EQ(lines, 1);
 }
 
-static int body_awaits_each_other(void *arg)
+/* In a ring: each waits for the next. */
+static weft_task ring[3];
+
+static int body_awaits_next(void *arg)
 {
-    weft_task *other = arg;
-    return weft_await(*other);
+    return weft_await(*(weft_task *)arg);
+}
+
+static void start_ring(void)
+{
+    for (int i = 0; i < 3; i++)
+        ring[i] = weft_spawn(body_awaits_next, &ring[(i + 1) % 3]);
 }
 
 static int body_gathers_deadlocked(void *arg)
 {
-    static weft_task one, two;
     (void)arg;
-    one = weft_spawn(body_awaits_each_other, &two);
-    two = weft_spawn(body_awaits_each_other, &one);
-    int rc = weft_gather(one, two);
+    start_ring();
+    int rc = weft_gather_n(ring, 3);
     CHECK_OK(weft_yield()); /* the wait failed; nobody cancelled us */
     return rc;
 }
@@ -385,13 +394,11 @@ TEST(test_F06_a_gather_of_deadlocked_tasks_gets_edeadlk)
 
 static int main_F06(void *arg)
 {
-    static weft_task one, two;
     (void)arg;
-    one = weft_spawn(body_awaits_each_other, &two);
-    two = weft_spawn(body_awaits_each_other, &one);
-    int rc = weft_await(one);
+    start_ring();
+    int rc = weft_await(ring[0]);
     CHECK_EQ(rc, -EDEADLK);
-    CHECK_EQ(weft_cancel(one, "untie"), 1);
+    CHECK_EQ(weft_cancel(ring[0], "untie"), 1);
     return rc;
 }
 
@@ -404,10 +411,8 @@ TEST(test_F06_a_deadlock_is_told_to_the_main_task)
 
 static int main_F06_children(void *arg)
 {
-    static weft_task one, two;
     (void)arg;
-    one = weft_spawn(body_awaits_each_other, &two);
-    two = weft_spawn(body_awaits_each_other, &one);
+    start_ring();
     return 3; /* its end waits for children that never end */
 }
 
@@ -416,6 +421,48 @@ TEST(test_F06_children_that_are_deadlocked_are_cancelled)
     int lines = 0;
     CHECK_EQ(weft_run_with(config_with_log(log_nothing, &lines), main_F06_children, NULL), 3);
     CHECK_GE(lines, 1);
+}
+
+struct turn {
+    weft_event go;
+    char letter;
+    char *text;
+};
+
+static int body_takes_its_turn(void *arg)
+{
+    struct turn *turn = arg;
+    CHECK_OK(weft_event_wait(&turn->go));
+    turn->text[strlen(turn->text)] = turn->letter;
+    return 0;
+}
+
+TASK_TEST(test_F01_a_wake_puts_a_task_behind_those_that_are_ready)
+{
+    if (strcmp(test_backend(), "sim") == 0)
+        return; /* the seed chooses there (Z03) */
+    char text[8] = "";
+    struct turn turns[3] = {{.letter = 'a'}, {.letter = 'b'}, {.letter = 'c'}};
+    weft_task tasks[3];
+    for (int i = 0; i < 3; i++) {
+        turns[i].text = text;
+        tasks[i] = weft_spawn(body_takes_its_turn, &turns[i]);
+    }
+    CHECK_OK(weft_yield());
+    weft_event_set(&turns[2].go);
+    weft_event_set(&turns[0].go);
+    weft_event_set(&turns[1].go);
+    CHECK_OK(weft_gather_n(tasks, 3));
+    CHECK_STR(text, "cab");
+}
+
+TASK_TEST(test_F05_an_idle_loop_turns_only_for_what_is_due)
+{
+    weft_run_stats before, after;
+    CHECK_OK(weft_run_stats_get(&before));
+    CHECK_OK(weft_sleep(3600 * WEFT_SEC));
+    CHECK_OK(weft_run_stats_get(&after));
+    CHECK_LE(after.turns - before.turns, 3);
 }
 
 /* ---- K ---- */
@@ -444,6 +491,73 @@ TEST(test_K03_detached_tasks_are_cancelled_and_waited_for_past_the_grace)
     CHECK_EQ(reason, WEFT_REASON_SHUTDOWN);
     CHECK_EQ(test_platform()->now() - start, 25 * WEFT_SEC);
     CHECK_EQ(lines, 1); /* the grace time was over */
+}
+
+static int body_blocks(void *arg)
+{
+    ++*(int *)arg;
+    return 0;
+}
+
+/* At the end of the run the pool and the timers still serve the cleanup of detached tasks. */
+static int body_cleans_up_with_all(void *arg)
+{
+    int rc = weft_sleep(1000 * WEFT_SEC);
+    WEFT_SHIELD(cleanup, WEFT_FOREVER);
+    CHECK_OK(weft_run_blocking(body_blocks, arg));
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_OK(weft_run_blocking(body_blocks, arg));
+    return rc;
+}
+
+static int main_K04(void *arg)
+{
+    weft_release(weft_detach(body_cleans_up_with_all, arg));
+    return weft_yield();
+}
+
+TEST(test_K04_detached_tasks_end_before_the_pool_and_the_timers)
+{
+    int done = 0;
+    CHECK_OK(weft_run_with(config_with_log(log_nothing, &done), main_K04, &done));
+    CHECK_EQ(done, 2);
+}
+
+static int others_ran;
+
+static void end_at_once(void)
+{
+    _exit(others_ran == 0 ? 7 : 8);
+}
+
+static int body_must_not_run(void *arg)
+{
+    (void)arg;
+    others_ran++;
+    return 0;
+}
+
+static int main_K05(void *arg)
+{
+    (void)arg;
+    (void)weft_spawn(body_must_not_run, NULL);
+    (void)weft_detach(body_must_not_run, NULL);
+    exit(3);
+}
+
+TEST(test_K05_exit_in_a_task_runs_no_other_task)
+{
+    pid_t child = fork();
+    CHECK_GE(child, 0);
+    if (child == 0) {
+        CHECK_EQ(atexit(end_at_once), 0);
+        (void)weft_run(main_K05, NULL);
+        _exit(9);
+    }
+    int status;
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK(WIFEXITED(status));
+    CHECK_EQ(WEXITSTATUS(status), 7);
 }
 
 /* ---- starting fails cleanly ---- */
