@@ -14,7 +14,8 @@
  *     int rc = weft_future_wait(&answer, &reply);
  *
  * Waiting counts as work from outside: a loop whose tasks all wait for futures is idle, not in a
- * deadlock.
+ * deadlock.  In simulation there is no outside: a thread of your own that will set one there needs
+ * weft_loop_hold().
  */
 #ifndef WEFT_FUTURE_H
 #define WEFT_FUTURE_H

@@ -10,6 +10,10 @@
  * every call says so with -ESRCH instead of touching another task.  A handle can also carry the
  * error that kept its task from being made; await returns that error, so spawn needs no check of
  * its own.
+ *
+ * What a task came to is kept until its owner ends, or until weft_release().  An owner that starts
+ * tasks for ever releases the handles it will not ask again, or uses weft_group_spawn(), which
+ * keeps nothing; the same with weft_detach(), where the owner is the loop.
  */
 #ifndef WEFT_TASK_H
 #define WEFT_TASK_H
@@ -55,7 +59,7 @@ WEFT_API weft_task weft_spawn_sized_at(weft_fn *fn, const void *arg, size_t byte
                                        const char *site);
 
 /* Starts a task that the loop owns: it may outlive this one and is cancelled at the end of the run.
- */
+ * Its error goes to the hook when it ends.  Release the handle, unless the result is wanted. */
 #define weft_detach(fn, arg) weft_detach_at((fn), (arg), WEFT_SITE(#fn))
 WEFT_API weft_task weft_detach_at(weft_fn *fn, void *arg, const char *site);
 

@@ -426,6 +426,26 @@ TASK_TEST(test_T10_a_record_stays_until_its_owner_ends)
     CHECK_EQ(weft_await(family.child), -ESRCH); /* its owner has ended */
 }
 
+static void run_many(weft_group group, int count)
+{
+    for (int i = 0; i < count; i++) {
+        weft_release(weft_spawn(body_value, NULL));
+        weft_release(weft_detach(body_value, NULL));
+        CHECK_OK(weft_group_spawn(group, body_value, NULL));
+        CHECK_OK(weft_yield());
+    }
+}
+
+TASK_TEST(test_T10_released_tasks_and_group_members_keep_no_record)
+{
+    WEFT_GROUP(group);
+    run_many(group, 100);
+    size_t before = live_bytes();
+    run_many(group, 5000);
+    CHECK_EQ(live_bytes(), before);
+    CHECK_OK(weft_group_wait(group));
+}
+
 struct await_order {
     weft_task target;
     struct letter letter;
