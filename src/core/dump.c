@@ -4,37 +4,53 @@
 
 #include <weft/run.h>
 
+#include "base/buf.h"
 #include "base/sys.h"
 #include "core/sched_priv.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define DUMP_DEPTH_MAX 32
 
+/* Lines are collected and handed on in pieces, to a descriptor or a buffer.  Takes no memory
+ * itself: a dump is asked for when things are bad. */
 struct dump {
+    const struct wf_sched *sched;
+    wf_buf *out; /* NULL: to fd */
     int fd;
-    struct wf_sched *sched;
+    size_t bytes;
+    char text[2048];
 };
 
-static void dump_line(const struct dump *dump, unsigned depth, const char *format, ...)
-    WEFT_PRINTF(3, 4);
+static void dump_flush(struct dump *dump)
+{
+    if (dump->out != NULL)
+        wf_buf_append(dump->out, dump->text, dump->bytes);
+    else
+        (void)wf_sys_write(dump->fd, dump->text, dump->bytes);
+    dump->bytes = 0;
+}
 
-static void dump_line(const struct dump *dump, unsigned depth, const char *format, ...)
+static void dump_line(struct dump *dump, unsigned depth, const char *format, ...) WEFT_PRINTF(3, 4);
+
+static void dump_line(struct dump *dump, unsigned depth, const char *format, ...)
 {
     char line[400];
     unsigned shown = depth < DUMP_DEPTH_MAX ? depth : DUMP_DEPTH_MAX;
     int at = snprintf(line, sizeof line, "%*s", (int)(2 * shown), "");
     va_list args;
     va_start(args, format);
-    int more = vsnprintf(line + at, sizeof line - (size_t)at - 1, format, args);
+    (void)vsnprintf(line + at, sizeof line - (size_t)at, format, args);
     va_end(args);
-    size_t len = (size_t)at + (size_t)(more > 0 ? more : 0);
-    if (len > sizeof line - 2)
-        len = sizeof line - 2;
-    line[len] = '\n';
-    (void)wf_sys_write(dump->fd, line, len + 1);
+    size_t len = strlen(line);
+    if (len + 1 > sizeof dump->text - dump->bytes)
+        dump_flush(dump);
+    memcpy(dump->text + dump->bytes, line, len);
+    dump->text[dump->bytes + len] = '\n';
+    dump->bytes += len + 1;
 }
 
 static const char *dump_state(const struct dump *dump, const wf_task *task)
@@ -49,7 +65,7 @@ static const char *dump_state(const struct dump *dump, const wf_task *task)
     return (task->flags & WF_TASK_EVER_RAN) != 0 ? "ready" : "ready, never ran";
 }
 
-static void dump_task(const struct dump *dump, const wf_task *task, unsigned depth)
+static void dump_task(struct dump *dump, const wf_task *task, unsigned depth)
 {
     char name[WEFT_ERROR_NAME_BYTES];
     wf_task_name(task, name, sizeof name);
@@ -59,7 +75,7 @@ static void dump_task(const struct dump *dump, const wf_task *task, unsigned dep
               is_cancelled ? " cancelled" : "", wf_task_site(task));
 }
 
-static void dump_scope(const struct dump *dump, const struct wf_node *node, unsigned depth)
+static void dump_scope(struct dump *dump, const struct wf_node *node, unsigned depth)
 {
     const char *kind = (node->flags & WF_NODE_GROUP) != 0    ? "group"
                        : (node->flags & WF_NODE_SHIELD) != 0 ? "shield"
@@ -76,20 +92,17 @@ static void dump_scope(const struct dump *dump, const struct wf_node *node, unsi
               (node->flags & WF_NODE_CANCELLED) != 0 && node->why != NULL ? node->why : "");
 }
 
-void weft_dump(int fd)
+static void dump_all(struct dump *dump)
 {
-    struct dump dump = {.fd = fd, .sched = wf_sched_self()};
-    if (dump.sched == NULL)
-        return;
-    const struct wf_node *top = &dump.sched->top;
-    dump_line(&dump, 0, "loop on %s: %" PRIu64 " tasks", dump.sched->loop->backend->name,
-              dump.sched->stats.tasks_made - dump.sched->done_count);
+    const struct wf_node *top = &dump->sched->top;
+    dump_line(dump, 0, "loop on %s: %" PRIu64 " tasks", dump->sched->loop->backend->name,
+              dump->sched->stats.tasks_made - dump->sched->done_count);
     unsigned depth = 1;
     for (const struct wf_node *node = top->child; node != NULL && node != top;) {
         if (node->task != NULL && node == &node->task->root)
-            dump_task(&dump, node->task, depth);
+            dump_task(dump, node->task, depth);
         else
-            dump_scope(&dump, node, depth);
+            dump_scope(dump, node, depth);
         if (node->child != NULL) {
             node = node->child;
             depth++;
@@ -102,4 +115,18 @@ void weft_dump(int fd)
         if (node != top)
             node = node->next;
     }
+    dump_flush(dump);
+}
+
+void wf_dump_tree(const struct wf_sched *sched, wf_buf *out)
+{
+    struct dump dump = {.sched = sched, .out = out};
+    dump_all(&dump);
+}
+
+void weft_dump(int fd)
+{
+    struct dump dump = {.sched = wf_sched_self(), .fd = fd};
+    if (dump.sched != NULL)
+        dump_all(&dump);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The hog detector: a thread that watches a loop, and says which task keeps it, while it does (rule
- * O01).  What it watches is the turn: a loop that neither waits nor begins another turn for so long
- * serves nobody.  That costs a task's switch nothing, and a turn one store.
+ * Hogs: tasks that keep their loop (rule O01).  What counts is the turn: a loop that neither waits
+ * nor begins another turn for so long serves nobody.  Belongs to the thread that watches.
  */
 #ifndef WF_HOG_H
 #define WF_HOG_H
@@ -11,22 +10,33 @@
 #include <weft/base.h>
 
 struct wf_sched;
-struct wf_hog;
+struct wf_probe;
 
 #define WF_HOG_LIMIT_DEFAULT (100 * WEFT_MS)
 
-/* Begins to watch the calling thread's loop.  In virtual time, and if no thread can be started,
- * nobody watches. */
-void wf_hog_begin(struct wf_sched *sched);
-void wf_hog_end(struct wf_sched *sched);
+struct wf_hog_state {
+    uint64_t turn;        /* as last seen */
+    weft_time since, cpu; /* when it was first seen */
+    bool is_hog;          /* and was found to be */
+};
 
-/* The loop has waited and goes on.  While it waited for long, the watching thread stopped looking:
- * an idle process uses no processor. */
-void wf_hog_awake(struct wf_hog *hog);
-bool wf_hog_is_parked(const struct wf_hog *hog);
+/* What is remembered from look to look. */
+struct wf_hog {
+    struct wf_sched *sched; /* only what does not change: its configuration and its loop */
+    struct wf_probe *probe;
+    weft_time limit;
+    struct wf_hog_state state;
+    _Atomic uint64_t count; /* found so far; any thread reads it */
+    weft_time minute_end;
+    uint32_t told, untold; /* in this minute */
+    bool is_told;          /* the one that goes on */
+};
 
-/* How many were found so far. */
-uint64_t wf_hog_count(const struct wf_hog *hog);
+void wf_hog_init(struct wf_hog *hog, weft_time limit, struct wf_sched *sched,
+                 struct wf_probe *probe);
+
+/* Looks at the loop once and says what there is to say. */
+void wf_hog_watch(struct wf_hog *hog);
 
 /* ---- the decision, apart from everything that makes it hard to test ---- */
 
@@ -36,12 +46,6 @@ struct wf_hog_look {
     uint64_t turn;
     bool waits;   /* for something to happen, as a loop may */
     bool in_call; /* its thread is in a system call */
-};
-
-struct wf_hog_state {
-    uint64_t turn;        /* as last seen */
-    weft_time since, cpu; /* when it was first seen */
-    bool is_hog;          /* and was said to be */
 };
 
 enum wf_hog_verdict { WF_HOG_NOTHING, WF_HOG_FOUND, WF_HOG_OVER };

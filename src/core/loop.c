@@ -14,10 +14,10 @@
 #include "base/alloc.h"
 #include "base/sys.h"
 #include "core/backend/file_pool.h"
-#include "core/hog.h"
 #include "core/posts.h"
 #include "core/sched_priv.h"
 #include "core/stack_host.h"
+#include "core/watcher.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -310,8 +310,8 @@ static int loop_wait(weft_loop *loop, weft_time timeout)
         count =
             loop->backend->poll(loop, deadline == WEFT_FOREVER ? deadline : deadline - loop->now);
     wf_posts_awake(loop);
-    if (loop->hog != NULL)
-        wf_hog_awake(loop->hog);
+    if (loop->watcher != NULL)
+        wf_watcher_awake(loop->watcher);
     return count;
 }
 

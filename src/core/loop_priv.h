@@ -33,7 +33,7 @@ struct weft_loop {
     struct wf_pool *file_pool; /* see backend/file_pool.h; NULL until first used */
     uint32_t file_thread_max;
     _Atomic uint64_t turn_count; /* written by the loop alone, read by who watches it */
-    struct wf_hog *hog;          /* watches the loop, or NULL */
+    struct wf_watcher *watcher;  /* a thread beside the loop, or NULL */
     uint64_t random;             /* sim: state of the seeded generator */
     int owner_pid;               /* a child after fork must not use us */
 };

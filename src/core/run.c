@@ -5,12 +5,12 @@
 #include <weft/run.h>
 
 #include "core/exec_priv.h"
-#include "core/hog.h"
 #include "core/process_priv.h"
 #include "core/sched_priv.h"
 #include "core/signals_priv.h"
 #include "core/stack_overflow.h"
 #include "core/virtual_clock.h"
+#include "core/watcher.h"
 #include "core/worker_priv.h"
 
 #include <assert.h>
@@ -145,10 +145,10 @@ static int run_loop(struct wf_sched *sched, weft_fn *fn, void *arg)
         return rc;
     rc = run_spawn_main(sched, fn, arg);
     if (rc == 0) {
-        wf_hog_begin(sched);
+        wf_watcher_begin(sched);
         run_turns(sched, &sched->main_live);
         run_end_detached(sched);
-        wf_hog_end(sched);
+        wf_watcher_end(sched);
         rc = sched->main_result;
     }
     wf_exec_fini(sched);
@@ -240,7 +240,7 @@ int weft_run_stats_get(weft_run_stats *out)
     *out = sched->stats;
     out->tasks_live = out->tasks_made - sched->done_count;
     out->turns = sched->loop->turn_count;
-    out->hogs = sched->loop->hog != NULL ? wf_hog_count(sched->loop->hog) : 0;
+    out->hogs = sched->loop->watcher != NULL ? wf_watcher_hogs(sched->loop->watcher) : 0;
     out->stacks_used = stacks.used;
     out->stacks_pooled = stacks.pooled;
     out->ops_live = sched->loop->ops.used;

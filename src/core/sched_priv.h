@@ -18,6 +18,7 @@
 #include <weft/scope.h>
 #include <weft/sys/park.h>
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "core/fiber.h"
 #include "core/handle.h"
@@ -256,6 +257,9 @@ static inline void wf_sched_yield(struct wf_sched *sched, wf_task *self)
     wf_sched_leave(sched, self);
     self->body->is_yielding = false;
 }
+
+/* dump.c: the task tree in words, behind what is in `out`. */
+void wf_dump_tree(const struct wf_sched *sched, wf_buf *out);
 
 void wf_sched_log(struct wf_sched *sched, const char *format, ...) WEFT_PRINTF(2, 3);
 

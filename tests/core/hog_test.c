@@ -7,6 +7,7 @@
 
 #include "base/checkers.h"
 #include "core/sched_priv.h"
+#include "core/watcher.h"
 #include "harness/harness.h"
 
 #include <weft.h>
@@ -209,7 +210,7 @@ TEST(test_O01_a_task_that_blocks_in_a_patient_call_gives_its_backtrace_and_goes_
 static void *set_when_parked(void *arg)
 {
     weft_loop *loop = ((void **)arg)[0];
-    while (!wf_hog_is_parked(loop->hog))
+    while (!wf_watcher_is_parked(loop->watcher))
         sched_yield();
     weft_future_set(((void **)arg)[1], 7, NULL);
     return NULL;
@@ -225,7 +226,7 @@ static int wait_for_another_thread(void *arg)
         CHECK_EQ(pthread_create(&thread, NULL, set_when_parked, args), 0);
         CHECK_EQ(weft_future_wait(&future, NULL), 7);
         CHECK_EQ(pthread_join(thread, NULL), 0);
-        CHECK(!wf_hog_is_parked(weft_loop_self()->hog));
+        CHECK(!wf_watcher_is_parked(weft_loop_self()->watcher));
     }
     return 0;
 }
@@ -240,17 +241,29 @@ TEST(test_O01_nobody_watches_an_idle_loop)
 static int check_unwatched(void *arg)
 {
     (void)arg;
-    CHECK(weft_loop_self()->hog == NULL);
+    CHECK(weft_loop_self()->watcher == NULL);
     return 0;
 }
 
-TEST(test_O01_nobody_watches_in_virtual_time_or_when_it_is_off)
+TEST(test_O01_nobody_watches_in_virtual_time)
 {
-    weft_config virtual = {.platform = test_platform()};
-    CHECK_OK(weft_run_with(&virtual, check_unwatched, NULL));
+    weft_config config = {.platform = test_platform()};
+    CHECK_OK(weft_run_with(&config, check_unwatched, NULL));
+}
+
+static int keep_until_parked(void *arg)
+{
+    (void)arg;
+    while (!wf_watcher_is_parked(weft_loop_self()->watcher))
+        sched_yield();
+    return 0;
+}
+
+TEST(test_O01_a_watcher_that_need_not_look_parks_even_beside_a_hog)
+{
     use_real_time();
-    weft_config off = {.platform = test_platform(), .hog = WEFT_FOREVER};
-    CHECK_OK(weft_run_with(&off, check_unwatched, NULL));
+    weft_config config = {.platform = test_platform(), .hog = WEFT_FOREVER};
+    CHECK_OK(weft_run_with(&config, keep_until_parked, NULL));
 }
 
 static int do_nothing(void *arg)
