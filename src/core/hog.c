@@ -88,7 +88,13 @@ void wf_hog_init(struct wf_hog *hog, weft_time limit, struct wf_sched *sched,
     hog->sched = sched;
     hog->probe = probe;
     hog->limit = limit;
-    hog->state = (struct wf_hog_state){.since = wf_sys_now(), .cpu = wf_probe_cpu(probe)};
+    wf_hog_restart(hog);
+}
+
+void wf_hog_restart(struct wf_hog *hog)
+{
+    hog->state.since = wf_sys_now();
+    hog->state.cpu = wf_probe_cpu(hog->probe);
 }
 
 void wf_hog_watch(struct wf_hog *hog)

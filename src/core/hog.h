@@ -35,6 +35,9 @@ struct wf_hog {
 void wf_hog_init(struct wf_hog *hog, weft_time limit, struct wf_sched *sched,
                  struct wf_probe *probe);
 
+/* Nobody has looked for a while: what the loop does counts from now. */
+void wf_hog_restart(struct wf_hog *hog);
+
 /* Looks at the loop once and says what there is to say. */
 void wf_hog_watch(struct wf_hog *hog);
 

@@ -50,8 +50,11 @@ static void watcher_wait(struct wf_watcher *watcher)
     struct pollfd wake = {.fd = watcher->wake_fd, .events = POLLIN};
     if (wf_probe_is_asked(watcher->probe))
         return;
-    if (ppoll(&wake, 1, watcher_park(watcher) ? NULL : &until, NULL) > 0)
+    bool is_parked = watcher_park(watcher);
+    if (ppoll(&wake, 1, is_parked ? NULL : &until, NULL) > 0)
         wf_eventfd_drain(watcher->wake_fd);
+    if (is_parked)
+        wf_hog_restart(&watcher->hog);
 }
 
 static void watcher_main(void *arg)

@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- the decision ---- */
@@ -236,6 +237,49 @@ TEST(test_O01_nobody_watches_an_idle_loop)
     use_real_time();
     weft_config config = {.platform = test_platform(), .hog = WEFT_MS};
     CHECK_OK(weft_run_with(&config, wait_for_another_thread, NULL));
+}
+
+static void *set_a_second_later(void *arg)
+{
+    while (!wf_watcher_is_parked(((weft_loop **)arg)[0]->watcher))
+        sched_yield();
+    test_platform()->advance(test_platform()->now() + WEFT_SEC);
+    weft_future_set(((void **)arg)[1], 7, NULL);
+    return NULL;
+}
+
+static weft_time processor_time(void)
+{
+    struct timespec used;
+    CHECK_OK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used));
+    return used.tv_sec * WEFT_SEC + used.tv_nsec;
+}
+
+static int wait_then_compute(void *arg)
+{
+    weft_future future = {0};
+    void *args[] = {weft_loop_self(), &future};
+    pthread_t thread;
+    weft_run_stats stats;
+    (void)arg;
+    CHECK_EQ(pthread_create(&thread, NULL, set_a_second_later, args), 0);
+    CHECK_EQ(weft_future_wait(&future, NULL), 7);
+    weft_time end = processor_time() + 50 * WEFT_MS;
+    while (processor_time() < end)
+        continue;
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    CHECK_OK(weft_run_stats_get(&stats));
+    CHECK_EQ(stats.hogs, 0u);
+    return 0;
+}
+
+/* The clock stands still but for the wait. */
+TEST(test_O01_time_spent_waiting_unwatched_makes_no_hog)
+{
+    weft_platform by_hand = *test_platform();
+    by_hand.advance = NULL;
+    weft_config config = {.platform = &by_hand, .hog = 4 * WEFT_MS};
+    CHECK_OK(weft_run_with(&config, wait_then_compute, NULL));
 }
 
 static int check_unwatched(void *arg)

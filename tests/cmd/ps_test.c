@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+
+/* weft ps, asked of a real service. */
+#include "child.h"
+
+#define COUNTRIES test_source("examples/data/countries.csv")
+
+TEST(ps_shows_the_tasks_of_a_service)
+{
+    struct child service;
+    wf_buf out = {0};
+    char pid[16];
+    child_start(&service,
+                (const char *const[]){"serve", "-e", COUNTRIES, "--listen", "127.0.0.1:0", NULL});
+    while (memchr(wf_buf_ptr(&out), '\n', wf_buf_bytes(&out)) == NULL)
+        CHECK(child_read(&service.out, &out));
+    snprintf(pid, sizeof pid, "%d", (int)service.pid);
+
+    struct run run;
+    RUN(&run, "ps", pid);
+    note("%s%s", run.out, run.err);
+    CHECK_EQ(run.code, 0);
+    CHECK(strstr(run.out, "loop on ") == run.out);
+    CHECK(strstr(run.out, "\n  task main #") != NULL);
+    CHECK(strstr(run.out, "task server_watch") != NULL);
+    run_fini(&run);
+
+    CHECK_OK(kill(service.pid, SIGTERM));
+    weft_str nothing = {"", 0};
+    wf_buf err = {0};
+    while (child_turn(&service, &nothing, &out, &err))
+        continue;
+    CHECK_EQ(child_wait(&service), 0);
+    wf_buf_fini(&out);
+    wf_buf_fini(&err);
+}
+
+TEST(ps_says_what_is_wrong_with_a_pid)
+{
+    static const struct {
+        const char *pid, *text;
+        int code;
+    } rows[] = {
+        {"x", "\"x\" is no PID", 2},         {"0", "\"0\" is no PID", 2},
+        {"-1", "unknown option", 2},         {"99999999999999999999", "is no PID", 2},
+        {"12x", "\"12x\" is no PID", 2},     {"", "\"\" is no PID", 2},
+        {"2147483646", "no process 214", 1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct run run;
+        RUN(&run, "ps", rows[i].pid);
+        note("%s: %s", rows[i].pid, run.err);
+        CHECK_EQ(run.code, rows[i].code);
+        CHECK(strstr(run.err, rows[i].text) != NULL);
+        run_fini(&run);
+    }
+    struct run run;
+    RUN(&run, "ps");
+    CHECK_EQ(run.code, 2);
+    run_fini(&run);
+    RUN(&run, "ps", "1", "2");
+    CHECK_EQ(run.code, 2);
+    run_fini(&run);
+}
