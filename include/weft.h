@@ -17,6 +17,7 @@
 #include <weft/gen.h>
 #include <weft/group.h>
 #include <weft/io.h>
+#include <weft/local.h>
 #include <weft/mutex.h>
 #include <weft/process.h>
 #include <weft/reader.h>

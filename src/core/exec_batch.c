@@ -27,6 +27,11 @@ char *wf_exec_text(void)
     return exec_current != NULL ? exec_current->text : NULL;
 }
 
+const struct wf_locals *wf_exec_locals(void)
+{
+    return exec_current != NULL ? exec_current->batch->locals : NULL;
+}
+
 /* ---- one job ---- */
 
 /* On the thread that does it. */
@@ -136,6 +141,7 @@ int wf_exec_batch_run(struct wf_exec_batch *batch)
     uint32_t started = 0;
     int rc = 0;
     batch->waiter = (weft_waiter)WEFT_WAITER(&exec_batch_class, batch);
+    batch->locals = wf_current()->body->locals;
     for (uint32_t i = 0; i < batch->job_count; i++) {
         batch->jobs[i].batch = batch;
         wf_list_init(&batch->jobs[i].pool_job.link);

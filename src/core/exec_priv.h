@@ -54,6 +54,7 @@ struct wf_exec_batch {
     void *arg;
     struct wf_exec_job *jobs;
     uint32_t job_count;
+    const struct wf_locals *locals; /* of the task that waits: nobody sets them meanwhile */
     uint32_t left;          /* jobs that are neither done nor withdrawn */
     int result;             /* of the job that ended last */
     _Atomic bool must_stop; /* nobody wants it any more */
@@ -93,5 +94,8 @@ struct wf_exec_job *wf_exec_job_self(void);
 /* Where a blocking body on this thread keeps its error text (WEFT_ERROR_TEXT_BYTES); NULL outside.
  */
 char *wf_exec_text(void);
+
+/* The locals it sees; NULL: none, or outside. */
+const struct wf_locals *wf_exec_locals(void);
 
 #endif

@@ -143,6 +143,10 @@ static inline void sched_put_in(struct wf_sched *sched, wf_task *task, struct wf
                                 void *arg, const wf_stack *stack)
 {
     wf_fiber_make(&task->fiber, stack, task->fn, arg, &sched->home, wf_task_exit);
+    if (__builtin_expect(task->inherited != NULL, 0)) {
+        body->locals = task->inherited;
+        task->inherited = NULL;
+    }
     task->body = body;
     task->flags |= WF_TASK_HAS_BODY;
 }
@@ -191,6 +195,8 @@ void wf_sched_disembody(struct wf_sched *sched, wf_task *task)
 {
     struct wf_body *body = task->body;
     wf_fiber_end(&task->fiber);
+    if (__builtin_expect(body->locals != NULL, 0))
+        wf_locals_drop(&body->locals);
     task->flags &= (uint8_t)~WF_TASK_HAS_BODY;
     if ((task->flags & WF_TASK_OWN_STACK) != 0) {
         wf_stack stack = body_stack(body);

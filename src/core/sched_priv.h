@@ -22,6 +22,7 @@
 #include "base/list.h"
 #include "core/fiber.h"
 #include "core/handle.h"
+#include "core/local_priv.h"
 #include "core/loop_priv.h"
 #include "core/node.h"
 #include "core/note.h"
@@ -53,6 +54,7 @@ struct wf_body {
     uint8_t why_kind;
     bool is_yielding;      /* ready, but behind everybody who was ready before it (rule C11) */
     struct wf_task *ended; /* children that are done and keep a record */
+    struct wf_locals *locals;
     struct weft_gen *gen;  /* the generator the task runs in; NULL: its own body */
     struct weft_gen *gens; /* opened by it and still open */
     struct weft_mutex *owned_mutexes;
@@ -96,7 +98,10 @@ struct wf_task {
         const char *site;              /* "name at file:line" */
         struct wf_task_name *own_name; /* if it is WF_TASK_NAMED */
     };
-    struct wf_note *note;
+    union {
+        struct wf_note *note;
+        struct wf_locals *inherited; /* before it has a body */
+    };
     int32_t result;
     uint8_t state, flags;
 };

@@ -40,6 +40,16 @@ static __attribute__((noinline)) wf_task *task_fresh(struct wf_sched *sched, int
     return task;
 }
 
+/* The child sees what its spawner has set (rule V01). */
+static inline void task_inherit(const struct wf_sched *sched, wf_task *task)
+{
+    const wf_task *spawner = sched->current;
+    if (__builtin_expect(spawner == NULL || spawner->body->locals == NULL, 1))
+        return;
+    task->inherited = spawner->body->locals;
+    task->inherited->ref_count++;
+}
+
 /* A record with everything but an owner; NULL and *out_rc.  What is not set here is empty already:
  * a task ends with empty lists and no texts. */
 static inline wf_task *task_begin(struct wf_sched *sched, weft_fn *fn, void *arg, const char *site,
@@ -56,6 +66,7 @@ static inline wf_task *task_begin(struct wf_sched *sched, weft_fn *fn, void *arg
     task->site = site;
     task->flags = 0;
     task->state = WF_TASK_LIVE;
+    task_inherit(sched, task);
     return task;
 }
 
@@ -103,6 +114,7 @@ int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **
         return rc;
     rc = task_embody(sched, task, spawn);
     if (rc < 0) {
+        wf_locals_drop(&task->inherited);
         task->state = WF_TASK_FREE;
         wf_slab_give(&sched->tasks, task);
         return rc;
