@@ -22,6 +22,7 @@
 #include "core/backend/eventfd.h"
 #include "core/backend/file_call.h"
 #include "core/backend/file_pool.h"
+#include "core/backend/recv_batch.h"
 #include "core/loop_priv.h"
 
 #include <fcntl.h>
@@ -30,7 +31,6 @@
 
 /* Few, so that what a turn reads is still in the caches when the turn's end sends. */
 #define EPOLL_EVENTS_PER_POLL 32
-#define EPOLL_CHUNK_BYTES ((size_t)64 * 1024)
 
 /* One descriptor's share of a pass (rule I10). */
 #define EPOLL_STEPS_PER_PASS 16
@@ -71,7 +71,7 @@ struct epoll_state {
     wf_list ready;        /* operations to try */
     wf_list unverified;   /* waiting ones with STAGE_OLD */
     weft_time verify_at;
-    char *chunk; /* of RECV_MANY */
+    struct wf_recv_batch received; /* by RECV_MANY; empty outside a pass */
     struct epoll_event events[EPOLL_EVENTS_PER_POLL];
 };
 
@@ -111,7 +111,7 @@ static void epoll_close(weft_loop *loop)
     struct epoll_state *state = state_of(loop);
     wf_sys_close(state->wake_fd);
     wf_sys_close(state->fd);
-    wf_free(state->chunk);
+    wf_recv_batch_close(&state->received);
     wf_free(state);
     loop->backend_state = NULL;
 }
@@ -129,9 +129,8 @@ static int epoll_open(weft_loop *loop, const weft_loop_options *options)
     wf_list_init(&state->unverified);
     loop->backend_state = state;
 
-    int rc = -ENOMEM;
-    state->chunk = wf_grow(NULL, EPOLL_CHUNK_BYTES, 1);
-    if (state->chunk == NULL)
+    int rc = wf_recv_batch_open(&state->received);
+    if (rc < 0)
         goto fail;
     rc = make_epoll(&state->fd);
     if (rc < 0)
@@ -436,30 +435,34 @@ static int step_accept_many(weft_loop *loop, weft_op *op, struct wf_fd *fd)
     return EPOLL_STEPS_PER_PASS;
 }
 
+/* Told at the end of the pass, or when more has to be received first. */
 static int step_recv_many(weft_loop *loop, weft_op *op, struct wf_fd *fd)
 {
-    struct epoll_state *state = state_of(loop);
+    struct wf_recv_batch *received = &state_of(loop)->received;
+    uint64_t token = wf_op_token(op);
     size_t total = 0;
-    int step = 0;
-    while (step < EPOLL_STEPS_PER_PASS && total < EPOLL_BYTES_PER_PASS) {
-        ssize_t got = wf_sys_recv(fd->number, state->chunk, EPOLL_CHUNK_BYTES, 0);
+    int told = 0;
+    for (int step = 0; step < EPOLL_STEPS_PER_PASS && total < EPOLL_BYTES_PER_PASS; step++) {
+        ssize_t got = wf_recv_batch_take(received, op);
         if (got == -EAGAIN)
-            return op_blocked(loop, op, fd) + step;
-        step++;
+            return told + op_blocked(loop, op, fd);
         if (got <= 0) {
             wf_op_finish(loop, op, (int)got);
-            return step;
+            return told + 1;
         }
         total += (size_t)got;
-        bool is_drained = (size_t)got < EPOLL_CHUNK_BYTES && !(fd->state & FD_STICKY);
-        wf_op_complete(loop, op, &(weft_completion){.result = (int)got, .data = state->chunk});
-        if (op_ends_if_cancelled(loop, op))
-            return step + 1;
-        if (is_drained)
-            return op_blocked(loop, op, fd) + step;
+        bool is_drained = (size_t)got < WF_RECV_BATCH_BYTES && !(fd->state & FD_STICKY);
+        if (is_drained && (fd->state & FD_ADDED)) {
+            told += op_blocked(loop, op, fd);
+            return wf_recv_batch_is_full(received) ? told + wf_recv_batch_tell(loop, received)
+                                                   : told;
+        }
+        told += wf_recv_batch_tell(loop, received);
+        if (wf_op_of_token(loop, token) == NULL)
+            return told;
     }
     op_make_ready(loop, op);
-    return step;
+    return told;
 }
 
 /* How many completions it told. */
@@ -497,7 +500,7 @@ static int run_ready(weft_loop *loop)
     int told = 0;
     for (wf_list *pos; (pos = wf_list_pop(&batch)) != NULL;)
         told += op_step(loop, wf_container(pos, weft_op, link));
-    return told;
+    return told + wf_recv_batch_tell(loop, &state_of(loop)->received);
 }
 
 /* ---- poll ---- */
