@@ -104,11 +104,16 @@ static weft_scope *scope_of(struct wf_node *node)
     return wf_container(node, weft_scope, priv_node);
 }
 
-/* Cancels every scope, up to the first shield, whose deadline has passed. */
-static void scope_expire(wf_task *task, weft_time now)
+/* Cancels every scope, up to the first shield, whose deadline has passed.  Without a deadline no
+ * clock is read. */
+static void scope_expire(wf_task *task)
 {
+    weft_time now = INT64_MIN;
     for (struct wf_node *node = task->scope; node != NULL && node->task == task; node = node->up) {
-        if ((node->flags & WF_NODE_HAS_TIMER) != 0 && scope_of(node)->priv_timer.deadline <= now) {
+        bool has_timer = (node->flags & WF_NODE_HAS_TIMER) != 0;
+        if (has_timer && now == INT64_MIN)
+            now = weft_loop_now(wf_loop_current);
+        if (has_timer && scope_of(node)->priv_timer.deadline <= now) {
             weft_timer_stop(wf_loop_current, &scope_of(node)->priv_timer);
             wf_node_cancel(node, WEFT_REASON_DEADLINE, "deadline");
         }
@@ -121,7 +126,7 @@ static void scope_expire(wf_task *task, weft_time now)
 int wf_check_slow(wf_task *task)
 {
     if ((task->scope->flags & WF_NODE_DUE) != 0)
-        scope_expire(task, weft_loop_now(wf_loop_current));
+        scope_expire(task);
     return (task->scope->flags & WF_NODE_EFFECTIVE) != 0 ? wf_cancelled(task) : 0;
 }
 
@@ -130,7 +135,7 @@ int weft_check(void)
     wf_task *self = wf_current();
     if (self == NULL)
         return -EPERM;
-    scope_expire(self, weft_loop_now(wf_loop_current));
+    scope_expire(self);
     if ((self->scope->flags & WF_NODE_EFFECTIVE) == 0)
         return 0;
     scope_note_reason(self);
