@@ -31,10 +31,13 @@ enum connection_option { CLOSE = 1, KEEP_ALIVE = 2 };
 
 #define VERSION_BYTES 8
 
-static const char method_names[][8] = {
-    [WF_H1_GET] = "GET",         [WF_H1_HEAD] = "HEAD",     [WF_H1_POST] = "POST",
-    [WF_H1_PUT] = "PUT",         [WF_H1_DELETE] = "DELETE", [WF_H1_PATCH] = "PATCH",
-    [WF_H1_OPTIONS] = "OPTIONS", [WF_H1_TRACE] = "TRACE",   [WF_H1_CONNECT] = "CONNECT",
+#define NAME(literal) {"" literal, sizeof(literal) - 1}
+static const weft_str method_names[] = {
+    [WF_H1_GET] = NAME("GET"),         [WF_H1_HEAD] = NAME("HEAD"),
+    [WF_H1_POST] = NAME("POST"),       [WF_H1_PUT] = NAME("PUT"),
+    [WF_H1_DELETE] = NAME("DELETE"),   [WF_H1_PATCH] = NAME("PATCH"),
+    [WF_H1_OPTIONS] = NAME("OPTIONS"), [WF_H1_TRACE] = NAME("TRACE"),
+    [WF_H1_CONNECT] = NAME("CONNECT"),
 };
 
 void wf_h1_head_init(struct wf_h1_head *head, const struct wf_h1_limits *limits,
@@ -108,12 +111,8 @@ static int head_over_line(struct wf_h1_head *head)
 
 static uint8_t method_of(const char *text, size_t len)
 {
-    char padded[sizeof method_names[0]] = {0};
-    if (len >= sizeof padded)
-        return WF_H1_UNKNOWN;
-    memcpy(padded, text, len);
     for (unsigned i = WF_H1_GET; i <= WF_H1_CONNECT; i++) {
-        if (memcmp(padded, method_names[i], sizeof padded) == 0)
+        if (method_names[i].len == len && memcmp(text, method_names[i].ptr, len) == 0)
             return (uint8_t)i;
     }
     return WF_H1_UNKNOWN;
@@ -497,6 +496,14 @@ static int head_line_end(struct wf_h1_head *head, const char *buf)
     }
 }
 
+/* Once no byte is wanted any more: 1 or why it was refused. */
+static int head_verdict(const struct wf_h1_head *head)
+{
+    if (head->state == DONE)
+        return 1;
+    return head->fault.limit_name != NULL ? -WEFT_ELIMIT : -WEFT_ESYNTAX;
+}
+
 static int head_step(struct wf_h1_head *head, const char *buf, uint32_t stop)
 {
     switch ((enum head_state)head->state) {
@@ -529,11 +536,10 @@ static int head_step(struct wf_h1_head *head, const char *buf, uint32_t stop)
     case END_LF:
         return head_line_end(head, buf);
     case DONE:
-        return 1;
     case REFUSED:
         break;
     }
-    return head->fault.limit_name != NULL ? -WEFT_ELIMIT : -WEFT_ESYNTAX;
+    return head_verdict(head);
 }
 
 /* A line of exactly the greatest length is followed by its CRLF, which does not count. */
@@ -557,7 +563,7 @@ static bool head_may_pass_stop(const struct wf_h1_head *head, char c)
 
 int wf_h1_head_feed(struct wf_h1_head *head, const char *buf, size_t len)
 {
-    int rc = head->state >= DONE ? head_step(head, buf, 0) : 0;
+    int rc = head->state >= DONE ? head_verdict(head) : 0;
     while (rc == 0 && head->at < len) {
         uint32_t stop = head_stop(head, len);
         if (head->at >= stop) {
@@ -565,7 +571,10 @@ int wf_h1_head_feed(struct wf_h1_head *head, const char *buf, size_t len)
                 return head_over_line(head);
             stop = head->at + 1;
         }
-        rc = head_step(head, buf, stop);
+        uint32_t line_at = head->line_at;
+        do /* what is left of the line shares its limits */
+            rc = head_step(head, buf, stop);
+        while (rc == 0 && head->at < stop && head->line_at == line_at);
     }
     return rc;
 }
