@@ -60,11 +60,12 @@ typedef struct weft_m_results weft_m_results;
 typedef struct weft_m_error {
     int rc;               /* what the call returned */
     char message[512];    /* one sentence */
-    char field[64];       /* "entities[3].name", "threshold", "queries[0]" … */
+    char field[64];       /* "name", "threshold", "queries[0]" … */
     char entity[208];     /* the entity concerned, as JSON, cut at 200 bytes */
     char suggestion[192]; /* what to do about it */
     int64_t limit, seen;  /* of a limit that was passed (-WEFT_ELIMIT); else -1 */
     int64_t offset;       /* of the bad byte in the text of `field`; else -1 */
+    int64_t entity_index; /* of the entity concerned in the list that was given; else -1 */
 } weft_m_error;
 
 /* "validation_error", "mode_error", "not_ready", "too_large" …: the name a return code has in an

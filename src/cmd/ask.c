@@ -15,6 +15,7 @@
 /* A longer body is parsed on the pool: a megabyte takes some milliseconds. */
 #define PARSE_HERE_BYTES_MAX ((size_t)64 * 1024)
 #define CANDIDATE_COUNT_MAX 100000
+#define HITS_MAX 1000000 /* of an answer that is collected */
 
 void ask_free(struct ask *ask)
 {
@@ -315,4 +316,28 @@ int ask_read(struct ask **out, enum ask_kind kind, int64_t top_k, weft_http_requ
     else
         ask_free(ask);
     return rc;
+}
+
+/* ---- limits of answers ---- */
+
+int ask_refuse(weft_http_response *res, const char *field, const char *limit_name, uint64_t limit,
+               uint64_t seen)
+{
+    const weft_http_error error = {
+        .status = 413,
+        .message = "over a limit of this service",
+        .field = field,
+        .limit_name = limit_name,
+        .limit = limit,
+        .seen = seen,
+        .offset = -1,
+    };
+    int rc = weft_http_respond_error(res, &error);
+    return rc < 0 ? rc : 1;
+}
+
+int ask_check_hits(const struct ask *ask, weft_http_response *res)
+{
+    uint64_t hits = (uint64_t)ask->text_count * (uint64_t)ask->query.top_k;
+    return hits <= HITS_MAX ? 0 : ask_refuse(res, "top_k", "results", HITS_MAX, hits);
 }

@@ -35,4 +35,11 @@ WEFT_WAITS int ask_read(struct ask **out, enum ask_kind kind, int64_t top_k, wef
                         weft_http_response *res);
 void ask_free(struct ask *ask); /* NULL is fine */
 
+/* Answers 413, naming the limit, and returns 1; or negative. */
+WEFT_WAITS int ask_refuse(weft_http_response *res, const char *field, const char *limit_name,
+                          uint64_t limit, uint64_t seen);
+
+/* Refuses what could have more hits than an answer that is collected in memory may: 0 if not. */
+WEFT_WAITS int ask_check_hits(const struct ask *ask, weft_http_response *res);
+
 #endif

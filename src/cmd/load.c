@@ -130,18 +130,14 @@ static int open_body(void *arg)
     return weft_m_open(&open->matcher, entities, count, &open->options, &open->error);
 }
 
-/* "entities[17].name" is better told as the line it came from. */
-static int say_open(const struct load *load, const weft_catalog *catalog, weft_m_error *error)
+/* An entity is better told as the line it came from. */
+static int say_open(const struct load *load, const weft_catalog *catalog, const weft_m_error *error)
 {
-    char *end;
-    if (strncmp(error->field, "entities[", 9) == 0 && load->files.count == 1) {
-        size_t line = weft_catalog_line(catalog, strtoul(error->field + 9, &end, 10));
-        if (line != 0)
-            return say_failed("%s:%zu: %s%s%s", load->files.items[0], line,
-                              *end != '\0' && end[1] == '.' ? end + 2 : "",
-                              *end != '\0' && end[1] == '.' ? ": " : "", error->message);
-    }
-    return load_say(error);
+    size_t line = 0;
+    if (error->entity_index >= 0 && load->files.count == 1)
+        line = weft_catalog_line(catalog, (size_t)error->entity_index);
+    return line == 0 ? load_say(error)
+                     : say_failed("%s:%zu: %s", load->files.items[0], line, error->message);
 }
 
 static int load_open(const struct load *load, const weft_catalog *catalog, weft_matcher **out)

@@ -16,7 +16,6 @@
 #define STEP_HITS_MAX 65536
 #define STEP_COUNT_MAX 2048
 #define STEP_COUNT_MIN 64
-#define HITS_MAX 1000000 /* of an answer that is collected */
 
 enum batch_form { BATCH_JSON, BATCH_NDJSON, BATCH_EVENTS };
 
@@ -52,36 +51,21 @@ static enum batch_form form_of(const weft_http_request *req)
 
 /* ---- what is refused before any work ---- */
 
-static int refuse(struct batch *batch, const char *field, const char *limit_name, uint64_t limit,
-                  uint64_t seen)
-{
-    const weft_http_error error = {
-        .status = 413,
-        .message = "over a limit of this service",
-        .field = field,
-        .limit_name = limit_name,
-        .limit = limit,
-        .seen = seen,
-        .offset = -1,
-    };
-    int rc = weft_http_respond_error(batch->res, &error);
-    return rc < 0 ? rc : 1;
-}
-
 static int batch_check(struct batch *batch)
 {
     const struct ask *ask = batch->ask;
     weft_m_options limits;
     weft_m_options_init(&limits);
     if (ask->text_count > limits.query_count_max)
-        return refuse(batch, "queries", "queries", limits.query_count_max, ask->text_count);
-    uint64_t hits = (uint64_t)ask->text_count * (uint64_t)ask->query.top_k;
-    if (batch->form != BATCH_NDJSON && hits > HITS_MAX)
-        return refuse(batch, "top_k", "results", HITS_MAX, hits);
+        return ask_refuse(batch->res, "queries", "queries", limits.query_count_max,
+                          ask->text_count);
+    int rc = batch->form != BATCH_NDJSON ? ask_check_hits(ask, batch->res) : 0;
+    if (rc != 0)
+        return rc;
     for (size_t i = 0; i < ask->text_count; i++) {
         if (ask->texts[i].len > limits.query_bytes_max)
-            return refuse(batch, "queries", "query_bytes", limits.query_bytes_max,
-                          ask->texts[i].len);
+            return ask_refuse(batch->res, "queries", "query_bytes", limits.query_bytes_max,
+                              ask->texts[i].len);
     }
     return 0;
 }

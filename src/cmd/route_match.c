@@ -48,15 +48,19 @@ int route_match(weft_http_request *req, weft_http_response *res, void *arg)
     int rc = ask_read(&ask, ASK_MATCH, 1, req, res);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    rc = weft_m_match(service->matcher, ask->texts, ask->text_count, &ask->query, &results, &error);
-    if (rc < 0) {
-        rc = answer_error(req, res, rc, &error);
-    } else {
-        rc = answer_match(ask, service, results, begun_at, res);
-        weft_m_results_free(results);
+    rc = ask_check_hits(ask, res);
+    if (rc == 0) {
+        rc = weft_m_match(service->matcher, ask->texts, ask->text_count, &ask->query, &results,
+                          &error);
+        if (rc < 0)
+            rc = answer_error(req, res, rc, &error);
+        else {
+            rc = answer_match(ask, service, results, begun_at, res);
+            weft_m_results_free(results);
+        }
     }
     ask_free(ask);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 /* {"matched": result or null} */

@@ -132,7 +132,7 @@ int wf_check_entity(const weft_m_entity *entity, size_t index, const wf_limits *
     if (rc == 0)
         return 0;
     wf_m_error_field(error, "%s", field);
-    wf_m_error_entity(error, entity);
+    wf_m_error_entity(error, entity, index);
     wf_m_error_suggest(error,
                        "Give every entity a unique 'id' and a 'name'; 'aliases' is a list of "
                        "further names");

@@ -24,7 +24,7 @@ int wf_m_fail(weft_m_error *error, int rc, const char *format, ...)
 {
     if (error == NULL)
         return rc;
-    *error = (weft_m_error){.rc = rc, .limit = -1, .seen = -1, .offset = -1};
+    *error = (weft_m_error){.rc = rc, .limit = -1, .seen = -1, .offset = -1, .entity_index = -1};
     va_list args;
     va_start(args, format);
     put_text(error->message, sizeof(error->message), format, args);
@@ -78,10 +78,11 @@ static void write_entity(wf_json *json, const weft_m_entity *entity)
 }
 
 /* Without memory for it the error goes without. */
-void wf_m_error_entity(weft_m_error *error, const weft_m_entity *entity)
+void wf_m_error_entity(weft_m_error *error, const weft_m_entity *entity, size_t index)
 {
     if (error == NULL)
         return;
+    error->entity_index = (int64_t)index;
     wf_buf buf = {0};
     write_entity(&(wf_json){.out = &buf}, entity);
     if (buf.rc == 0) {

@@ -11,7 +11,8 @@ int wf_m_fail(weft_m_error *error, int rc, const char *format, ...) WEFT_PRINTF(
 
 void wf_m_error_field(weft_m_error *error, const char *format, ...) WEFT_PRINTF(2, 3);
 void wf_m_error_suggest(weft_m_error *error, const char *format, ...) WEFT_PRINTF(2, 3);
-void wf_m_error_entity(weft_m_error *error, const weft_m_entity *entity);
+/* The `index`-th of the list that was given. */
+void wf_m_error_entity(weft_m_error *error, const weft_m_entity *entity, size_t index);
 
 /* `what` has `seen` of something of which there may be `limit`. */
 int wf_m_fail_limit(weft_m_error *error, const char *what, const char *name, size_t limit,

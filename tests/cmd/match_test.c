@@ -284,6 +284,11 @@ TEST(program_says_which_line_of_a_file_is_wrong)
     check_bad_file("a.ndjson", "{\"id\":1,\"name\":\"a\"}\n{\"id\":}\n",
                    ":2:7: a value must stand here");
     check_bad_file("a.csv", "id,name\n", ": no entities in it");
+
+    static char text[80000] = "id,name\n1,a\n2,";
+    memset(text + strlen(text), 'b', 70000);
+    check_bad_file("a.csv", text,
+                   ":3: Entity 'name' over the limit: query_bytes_max is 65536, got 70000");
 }
 
 TEST(match_query_answers_what_comes_before_a_bad_line)

@@ -335,6 +335,17 @@ TEST(serve_refuses_what_is_too_large)
     CHECK_EQ(answer.status, 413);
     CHECK(strstr(answer.body, "\"seen\":10001") != NULL);
 
+    /* The answers to as many texts as may be asked for must not fill the memory. */
+    wf_buf_reset(&body);
+    wf_buf_puts(&body, "{\"top_k\":1000,\"query\":[\"\"");
+    for (int i = 0; i < 1000; i++)
+        wf_buf_puts(&body, ",\"\"");
+    wf_buf_puts(&body, "]}");
+    wf_buf_putc(&body, '\0');
+    call(&service, "POST /v1/match", wf_buf_ptr(&body), &answer);
+    CHECK_EQ(answer.status, 413);
+    CHECK(strstr(answer.body, "\"seen\":1001000") != NULL);
+
     call_with(&service, "POST /v1/match", "Content-Length: 9000000\r\n", NULL, &answer);
     CHECK_EQ(answer.status, 413);
     wf_buf_fini(&body);

@@ -120,6 +120,8 @@ TEST(open_refuses_bad_entities)
         CHECK_EQ(error.offset, table[i].offset);
         CHECK_EQ(error.suggestion[0] != '\0', table[i].rc < 0);
         CHECK_EQ(error.entity[0] == '{', table[i].rc < 0);
+        if (table[i].rc < 0)
+            CHECK_EQ(error.entity_index, 1);
     }
 }
 
