@@ -265,9 +265,10 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_explain(weft_matcher *matcher, weft
                                                      int64_t top_k, weft_m_explanation **out,
                                                      weft_m_error *error);
 
-/* What is wrong if `query` is not found, and what to try.  A NEW matcher is an answer, no error. */
+/* The same, with what is wrong if `query` is not found, and what to try; `top_k` is usually 3.  A
+ * NEW matcher is an answer, no error. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_diagnose(weft_matcher *matcher, weft_str query,
-                                                      weft_m_explanation **out,
+                                                      int64_t top_k, weft_m_explanation **out,
                                                       weft_m_error *error);
 
 WEFT_API void weft_m_explanation_free(weft_m_explanation *explanation); /* NULL is fine */
@@ -374,7 +375,8 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_explain_json(weft_matcher *matcher,
                                                           int64_t top_k, weft_text *out,
                                                           weft_m_error *error);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_diagnose_json(weft_matcher *matcher, weft_str query,
-                                                           weft_text *out, weft_m_error *error);
+                                                           int64_t top_k, weft_text *out,
+                                                           weft_m_error *error);
 
 /* Settings and training state; statistics. */
 WEFT_API WEFT_MUST_USE int weft_m_info_json(weft_matcher *matcher, weft_text *out);

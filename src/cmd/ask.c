@@ -218,9 +218,6 @@ static int take_fields(struct ask *ask, enum ask_kind kind)
         take_query(ask, /* may_be_list= */ false);
         take_top_k(ask);
         break;
-    case ASK_DIAGNOSE:
-        take_query(ask, /* may_be_list= */ false);
-        break;
     case ASK_LIST:
         break;
     }

@@ -10,11 +10,10 @@
 #include <weft/json_form.h>
 
 enum ask_kind {
-    ASK_MATCH,    /* {"query": text or list, "top_k", "threshold", "candidates", "metadata"} */
-    ASK_BATCH,    /* {"queries": list, "top_k", "threshold", "candidates", "batch_size"} */
-    ASK_EXPLAIN,  /* {"query": text, "top_k"} */
-    ASK_DIAGNOSE, /* {"query": text} */
-    ASK_LIST,     /* [text, …] */
+    ASK_MATCH,   /* {"query": text or list, "top_k", "threshold", "candidates", "metadata"} */
+    ASK_BATCH,   /* {"queries": list, "top_k", "threshold", "candidates", "batch_size"} */
+    ASK_EXPLAIN, /* {"query": text, "top_k"}; of a diagnosis too */
+    ASK_LIST,    /* [text, …] */
 };
 
 struct ask {

@@ -95,7 +95,7 @@ static int explain_text(struct explain_job *job, weft_str text, size_t line)
 {
     weft_m_explanation *it;
     weft_m_error error;
-    int rc = job->is_diagnosis ? weft_m_diagnose(job->matcher, text, &it, &error)
+    int rc = job->is_diagnosis ? weft_m_diagnose(job->matcher, text, job->top_k, &it, &error)
                                : weft_m_explain(job->matcher, text, job->top_k, &it, &error);
     if (rc == -ECANCELED)
         return rc;
@@ -224,6 +224,7 @@ int cmd_match_diagnose(int argc, char **argv)
     struct explain_job job = {
         .command = "match diagnose",
         .is_diagnosis = true,
+        .top_k = 3,
         .load = LOAD_DEFAULTS,
         .texts.input.fd = -1,
     };

@@ -69,7 +69,7 @@ static const char page_routes[] =
     "<td>results; with Accept: application/x-ndjson one line a text, with text/event-stream"
     " progress too\n"
     "<tr><td>POST /v1/explain<td>query, top_k<td>the candidates and why they score so\n"
-    "<tr><td>POST /v1/diagnose<td>query<td>why it is not found, what to try\n"
+    "<tr><td>POST /v1/diagnose<td>query, top_k<td>why it is not found, what to try\n"
     "<tr><td>POST /match?query=TEXT<td><td>matched\n"
     "<tr><td>POST /batch<td>a list of texts<td>results\n"
     "<tr><td>GET /v1/info, /v1/stats<td><td>settings, statistics\n"

@@ -111,10 +111,10 @@ int route_diagnose(weft_http_request *req, weft_http_response *res, void *arg)
     struct ask *ask;
     weft_m_error error;
     weft_text text;
-    int rc = ask_read(&ask, ASK_DIAGNOSE, 3, req, res);
+    int rc = ask_read(&ask, ASK_EXPLAIN, 3, req, res);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    rc = weft_m_diagnose_json(service->matcher, ask->texts[0], &text, &error);
+    rc = weft_m_diagnose_json(service->matcher, ask->texts[0], ask->query.top_k, &text, &error);
     rc = rc < 0 ? answer_error(req, res, rc, &error) : answer_text(res, &text);
     ask_free(ask);
     return rc;

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define SHARES_MAX 20u
-#define DIAGNOSE_TOP_K 3
 
 /* The explanation and what its pointers lead to. */
 struct explanation {
@@ -299,10 +298,10 @@ static int say_not_ready(struct explanation *all)
     return say(all, &issue, &suggestion);
 }
 
-static int diagnose_in(wf_call *call, wf_snapshot *snapshot, weft_str query,
+static int diagnose_in(wf_call *call, wf_snapshot *snapshot, weft_str query, size_t top_k,
                        struct explanation **out)
 {
-    int rc = snapshot != NULL ? explain_in(call, snapshot, query, DIAGNOSE_TOP_K, out)
+    int rc = snapshot != NULL ? explain_in(call, snapshot, query, top_k, out)
                               : explanation_new(out, query, call->matcher->options.threshold);
     if (rc < 0)
         return rc;
@@ -313,14 +312,14 @@ static int diagnose_in(wf_call *call, wf_snapshot *snapshot, weft_str query,
     return rc;
 }
 
-static int diagnose(wf_call *call, weft_str query, weft_m_explanation **out)
+static int diagnose(wf_call *call, weft_str query, int64_t top_k, weft_m_explanation **out)
 {
-    int rc = check_call(call->matcher, query, DIAGNOSE_TOP_K, call->error);
+    int rc = check_call(call->matcher, query, top_k, call->error);
     if (rc < 0)
         return rc;
     wf_snapshot *snapshot = wf_matcher_snapshot(call->matcher);
     struct explanation *all;
-    rc = diagnose_in(call, snapshot, query, &all);
+    rc = diagnose_in(call, snapshot, query, (size_t)top_k, &all);
     wf_snapshot_unref(snapshot);
     if (rc < 0)
         return wf_m_fail_plain(call->error, rc);
@@ -328,10 +327,10 @@ static int diagnose(wf_call *call, weft_str query, weft_m_explanation **out)
     return 0;
 }
 
-int weft_m_diagnose(weft_matcher *matcher, weft_str query, weft_m_explanation **out,
+int weft_m_diagnose(weft_matcher *matcher, weft_str query, int64_t top_k, weft_m_explanation **out,
                     weft_m_error *error)
 {
     wf_call call;
     int rc = wf_call_begin(&call, matcher, WEFT_M_OP_DIAGNOSE, error);
-    return rc < 0 ? rc : wf_call_end(&call, diagnose(&call, query, out));
+    return rc < 0 ? rc : wf_call_end(&call, diagnose(&call, query, top_k, out));
 }

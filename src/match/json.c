@@ -225,10 +225,11 @@ int weft_m_explain_json(weft_matcher *matcher, weft_str query, int64_t top_k, we
     return rc < 0 ? rc : explained_json(explanation, out);
 }
 
-int weft_m_diagnose_json(weft_matcher *matcher, weft_str query, weft_text *out, weft_m_error *error)
+int weft_m_diagnose_json(weft_matcher *matcher, weft_str query, int64_t top_k, weft_text *out,
+                         weft_m_error *error)
 {
     weft_m_explanation *explanation;
-    int rc = weft_m_diagnose(matcher, query, &explanation, error);
+    int rc = weft_m_diagnose(matcher, query, top_k, &explanation, error);
     return rc < 0 ? rc : explained_json(explanation, out);
 }
 

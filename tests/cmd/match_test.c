@@ -95,7 +95,7 @@ TEST(match_commands_print_the_bytes_of_the_library)
         check_line(&run, &json);
         run_fini(&run);
         RUN(&run, "match", "diagnose", "-e", COUNTRIES, "-t", "0.25", "--", texts[i]);
-        CHECK_OK(weft_m_diagnose_json(matcher, text, &json, NULL));
+        CHECK_OK(weft_m_diagnose_json(matcher, text, 3, &json, NULL));
         check_line(&run, &json);
         run_fini(&run);
     }
@@ -234,7 +234,9 @@ static const struct {
      2,
      "weft: --format: xml is none of csv, tsv, json, ndjson, lines"},
     {{"match", "explain", "-e", "x.csv"}, 2, "weft: no text; give some, or --file FILE"},
-    {{"match", "diagnose", "-e", "x.csv", "--top-k", "2", "z"}, 2, "weft: unknown option --top-k"},
+    {{"match", "diagnose", "-e", "x.csv", "--top-k", "0", "z"},
+     2,
+     "weft: --top-k: must be an integer from 1 to 1000, is 0"},
     {{"serve"}, 2, "weft: no entities; give a file with --entities FILE"},
     {{"serve", "-e", "x.csv", "y"}, 2, "weft: unexpected word y"},
     {{"serve", "-e", "x.csv", "--body-max", ""},

@@ -185,6 +185,11 @@ static const struct {
      "{\"query\":\"Deutschland\",\"query_normalized\":\"deutschland\",\"matched\":true,"
      "\"best_match\":%,\"top_k\":[%]"},
     {"POST /v1/diagnose", "{\"query\":\"\"}", 200, "{\"query\":\"\",\"matcher_ready\":true"},
+    {"POST /v1/diagnose", "{\"query\":\"Deutschland\",\"top_k\":1}", 200,
+     "{\"query\":\"Deutschland\",\"matcher_ready\":true,\"active_matcher\":\"EmbeddingMatcher\","
+     "\"query_normalized\":\"deutschland\",\"matched\":true,\"best_match\":%,\"top_k\":[%]"},
+    {"POST /v1/diagnose", "{\"query\":\"a\",\"top_k\":0}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"top_k: must be an integer"},
 
     /* 400: no JSON */
     {"POST /v1/match", "", 400, "{\"error\":{\"code\":\"bad_request\""},

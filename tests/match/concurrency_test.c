@@ -377,7 +377,7 @@ static int use_everything(weft_matcher *matcher)
     weft_m_explanation_free(explanation);
     WEFT_TRY(weft_m_add(matcher, both, 2, NULL));
     WEFT_TRY(weft_m_set_threshold(matcher, 0.5f, NULL));
-    WEFT_TRY(weft_m_diagnose_json(matcher, texts[1], &text, NULL));
+    WEFT_TRY(weft_m_diagnose_json(matcher, texts[1], 3, &text, NULL));
     weft_text_free(&text);
     WEFT_TRY(weft_m_remove(matcher, &both[0].id, 1, NULL));
     WEFT_TRY(weft_m_batch_json(matcher, texts, 2, NULL, 1, &text, NULL));

@@ -87,7 +87,7 @@ TASK_TEST(a_matcher_is_new_then_ready_then_closed)
     CHECK_EQ(weft_m_remove(matcher, &lands[0].id, 1, &error), -WEFT_M_ECLOSED);
     CHECK_EQ(weft_m_set_threshold(matcher, 0.5f, &error), -WEFT_M_ECLOSED);
     CHECK_EQ(weft_m_explain(matcher, query, 1, &explanation, &error), -WEFT_M_ECLOSED);
-    CHECK_EQ(weft_m_diagnose(matcher, query, &explanation, &error), -WEFT_M_ECLOSED);
+    CHECK_EQ(weft_m_diagnose(matcher, query, 3, &explanation, &error), -WEFT_M_ECLOSED);
     CHECK_EQ(weft_m_info_get(matcher, &info), -WEFT_M_ECLOSED);
     weft_m_close(matcher);
     weft_m_close(NULL);
@@ -357,13 +357,13 @@ TEST(a_diagnosis_says_what_to_do)
 {
     weft_matcher *matcher = open_lands();
     weft_m_explanation *explanation;
-    CHECK_OK(weft_m_diagnose(matcher, STR("x"), &explanation, NULL));
+    CHECK_OK(weft_m_diagnose(matcher, STR("x"), 3, &explanation, NULL));
     CHECK(!explanation->is_ready);
     CHECK_TEXT(explanation->issue, "Matcher not ready");
     weft_m_explanation_free(explanation);
 
     CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, NULL));
-    CHECK_OK(weft_m_diagnose(matcher, STR("Germny"), &explanation, NULL));
+    CHECK_OK(weft_m_diagnose(matcher, STR("Germny"), 3, &explanation, NULL));
     CHECK(explanation->is_ready);
     CHECK_EQ(strncmp(explanation->issue.ptr, "Score 0.", 8), 0);
     CHECK(strstr(explanation->issue.ptr, " below threshold 0.7") != NULL);
@@ -371,14 +371,14 @@ TEST(a_diagnosis_says_what_to_do)
     weft_m_explanation_free(explanation);
 
     CHECK_OK(weft_m_set_threshold(matcher, 0.15f, NULL));
-    CHECK_OK(weft_m_diagnose(matcher, STR("Gxxxxxxxxx"), &explanation, NULL));
+    CHECK_OK(weft_m_diagnose(matcher, STR("Gxxxxxxxxx"), 3, &explanation, NULL));
     CHECK(strstr(explanation->suggestion.ptr, "matcher.set_threshold(0.1)") != NULL);
     weft_m_explanation_free(explanation);
-    CHECK_OK(weft_m_diagnose(matcher, STR("Germny"), &explanation, NULL));
+    CHECK_OK(weft_m_diagnose(matcher, STR("Germny"), 3, &explanation, NULL));
     CHECK(explanation->is_matched);
     CHECK(explanation->issue.ptr == NULL);
     weft_m_explanation_free(explanation);
-    CHECK_OK(weft_m_diagnose(matcher, STR(""), &explanation, NULL));
+    CHECK_OK(weft_m_diagnose(matcher, STR(""), 3, &explanation, NULL));
     CHECK_TEXT(explanation->issue, "No candidates found");
     weft_m_explanation_free(explanation);
     weft_m_close(matcher);
@@ -486,7 +486,7 @@ static int blank_json(weft_text *out)
 
 static int diagnose_json(weft_text *out)
 {
-    return weft_m_diagnose_json(shown, STR(" \"x\""), out, NULL);
+    return weft_m_diagnose_json(shown, STR(" \"x\""), 3, out, NULL);
 }
 
 static int explain_json(weft_text *out)
