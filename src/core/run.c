@@ -13,7 +13,6 @@
 #include "core/watcher.h"
 #include "core/worker_priv.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -173,10 +172,8 @@ static int run_fresh(const weft_config *config, weft_fn *fn, void *arg)
         rc = wf_workers_new(&workers, config); /* first: a clean process has no loop */
     if (rc == 0)
         rc = weft_loop_new(&loop, &options);
-    if (rc < 0)
-        goto out;
-    assert(loop != NULL);
-    rc = wf_sched_new(loop, config);
+    if (rc == 0)
+        rc = wf_sched_new(loop, config);
     if (rc == 0) {
         loop->sched->workers = workers;
         rc = wf_signals_install(loop, (config->flags & WEFT_RUN_KEEP_SIGNALS) != 0);
@@ -185,9 +182,8 @@ static int run_fresh(const weft_config *config, weft_fn *fn, void *arg)
         wf_signals_remove(loop);
         wf_sched_free(loop->sched);
     }
-    weft_loop_free(loop);
-out:
     wf_workers_free(workers);
+    weft_loop_free(loop);
     return rc;
 }
 

@@ -259,6 +259,8 @@ static int rename_check(const struct sim_node *from, const struct disk_place *to
         return -EINVAL;
     if (to->node == NULL)
         return 0;
+    if (node_is_under(from->parent, to->node))
+        return -ENOTEMPTY;
     if (from->is_dir != to->node->is_dir)
         return from->is_dir ? -ENOTDIR : -EISDIR;
     return wf_list_is_empty(&to->node->children) ? 0 : -ENOTEMPTY;
@@ -266,11 +268,13 @@ static int rename_check(const struct sim_node *from, const struct disk_place *to
 
 int sim_disk_rename(struct sim_world *world, const char *from, const char *to)
 {
-    struct disk_place place = {0};
-    struct sim_node *node;
-    int rc = node_find(world, from, &node);
+    struct disk_place source = {0}, place = {0};
+    int rc = place_find(world, from, &source);
     if (rc == 0)
         rc = place_find(world, to, &place);
+    struct sim_node *node = source.node;
+    if (rc == 0 && node == NULL)
+        rc = -ENOENT;
     if (rc < 0 || node == place.node)
         return rc;
     if (node == world->root || place.node == world->root)

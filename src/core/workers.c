@@ -57,7 +57,8 @@ int wf_workers_new(struct wf_workers **out, const weft_config *config)
     return rc;
 }
 
-/* Workers end with their sockets, the nursery when it has reaped them. */
+/* Workers end with their sockets, the nursery when it has reaped them.  Outside any task a close
+ * does not wait. */
 void wf_workers_free(struct wf_workers *workers)
 {
     int status;
@@ -65,11 +66,11 @@ void wf_workers_free(struct wf_workers *workers)
         return;
     while (!wf_list_is_empty(&workers->idle)) {
         struct worker *worker = wf_container(wf_list_pop(&workers->idle), struct worker, link);
-        wf_sys_close(worker->fd);
+        (void)weft_close(worker->fd);
         wf_free(worker);
     }
     (void)wf_nursery_send(workers->control, WF_NURSERY_QUIT, 0, -1);
-    wf_sys_close(workers->control);
+    (void)weft_close(workers->control);
     (void)weft_platform_get()->process_reap(workers->nursery_pid, /* waits= */ true, &status);
     wf_free(workers);
 }

@@ -643,6 +643,27 @@ static int page_on_a_thread(void *arg)
     return rc;
 }
 
+static int page_on_its_own_thread(void *arg)
+{
+    struct page *page = arg;
+    weft_exec *exec;
+    weft_exec_options options = {.thread_max = 1};
+    int rc = weft_exec_new(&exec, &options);
+    if (rc < 0)
+        return rc;
+    rc = weft_exec_run(exec, page_fill, page);
+    weft_exec_free(exec);
+    return rc < 0 ? rc : weft_run_cpu(page_fill, page);
+}
+
+SCENARIO(executors_of_a_task_come_and_go)
+{
+    struct page page = {.in = 4};
+    int rc = page_on_its_own_thread(&page);
+    CHECK(rc < 0 || page.out == 8);
+    return rc;
+}
+
 static int piece_nothing(void *arg, size_t index)
 {
     (void)arg;

@@ -33,6 +33,7 @@ static const struct variant variants[] = {
     {"io_uring", "accept_multishot"},
     {"io_uring", "buffers"},
     {"io_uring", "registered,cqe_skip"},
+    {"io_uring", "files"},
     {"io_uring",
      "no_sqarray,defer,coop,registered,accept_multishot,recv_multishot,buffers,cqe_skip"},
 };

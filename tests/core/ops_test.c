@@ -205,6 +205,73 @@ LOOP_TEST(op_read_and_write_a_regular_file)
     CHECK_EQ(weft_fd_close(loop, fd, NULL, NULL), 1);
 }
 
+LOOP_TEST(test_I01_op_file_calls_answer_the_same_everywhere)
+{
+    char path[64], other[64];
+    _Alignas(8) char entries[1024];
+    struct statx info;
+    struct outcome io = {0};
+    snprintf(path, sizeof path, "/tmp/weft-ops-%d", (int)getpid());
+    snprintf(other, sizeof other, "/tmp/weft-ops-%d/b", (int)getpid());
+    START(loop, &io, NULL, .kind = WEFT_OP_MKDIR, .path = path, .bytes = 0700);
+    CHECK_EQ(finish(loop, &io), 0);
+    START(loop, &io, NULL, .kind = WEFT_OP_OPEN, .path = other, .flags = O_RDWR | O_CREAT,
+          .bytes = 0600);
+    int fd = finish(loop, &io);
+    CHECK_OK(fd);
+    CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    START(loop, &io, NULL, .kind = WEFT_OP_TRUNCATE, .fd = fd, .offset = 77);
+    CHECK_EQ(finish(loop, &io), 0);
+    START(loop, &io, NULL, .kind = WEFT_OP_FSYNC, .fd = fd);
+    CHECK_EQ(finish(loop, &io), 0);
+    START(loop, &io, NULL, .kind = WEFT_OP_STAT, .fd = fd, .buf = &info);
+    CHECK_EQ(finish(loop, &io), 0);
+    CHECK_EQ(info.stx_size, 77);
+    START(loop, &io, NULL, .kind = WEFT_OP_UNLINK, .path = path, .flags = AT_REMOVEDIR);
+    CHECK_EQ(finish(loop, &io), -ENOTEMPTY);
+    START(loop, &io, NULL, .kind = WEFT_OP_READDIR, .fd = fd, .buf = entries, .bytes = 1024);
+    CHECK_EQ(finish(loop, &io), -ENOTDIR);
+    char moved[64];
+    snprintf(moved, sizeof moved, "/tmp/weft-ops-%d/c", (int)getpid());
+    START(loop, &io, NULL, .kind = WEFT_OP_RENAME, .path = other, .buf = moved);
+    CHECK_EQ(finish(loop, &io), 0);
+    START(loop, &io, NULL, .kind = WEFT_OP_STAT, .path = other, .buf = &info);
+    CHECK_EQ(finish(loop, &io), -ENOENT);
+    START(loop, &io, NULL, .kind = WEFT_OP_UNLINK, .path = moved);
+    CHECK_EQ(finish(loop, &io), 0);
+    START(loop, &io, NULL, .kind = WEFT_OP_UNLINK, .path = path, .flags = AT_REMOVEDIR);
+    CHECK_EQ(finish(loop, &io), 0);
+    CHECK_EQ(weft_fd_close(loop, fd, NULL, NULL), 1);
+}
+
+/* A cancel finds it waiting, running or done: it ends once, and nothing is left of it. */
+LOOP_TEST(test_I02_op_file_calls_end_once_when_cancelled)
+{
+    char path[64], buf[4096];
+    struct outcome io[32];
+    weft_op *ops[32];
+    snprintf(path, sizeof path, "/tmp/weft-ops-%d", (int)getpid());
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    CHECK_OK(fd);
+    CHECK_EQ(ftruncate(fd, 1 << 20), 0);
+    unlink(path);
+    for (int round = 0; round < 5; round++) {
+        memset(io, 0, sizeof io);
+        for (int i = 0; i < 32; i++)
+            START(loop, &io[i], &ops[i], .kind = i % 2 ? WEFT_OP_READ : WEFT_OP_FSYNC, .fd = fd,
+                  .buf = buf, .bytes = sizeof buf, .offset = i * 4096);
+        turn_some(loop, round);
+        for (int i = 0; i < 32; i++)
+            if (io[i].finals == 0)
+                weft_op_cancel(loop, ops[i]);
+        for (int i = 0; i < 32; i++) {
+            int rc = finish(loop, &io[i]);
+            CHECK(rc == -ECANCELED || rc == (i % 2 ? 4096 : 0));
+        }
+    }
+    CHECK_EQ(weft_fd_close(loop, fd, NULL, NULL), 1);
+}
+
 LOOP_TEST(op_accept_many_goes_on_until_cancelled)
 {
     struct sockaddr_in addr;
