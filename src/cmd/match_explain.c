@@ -181,17 +181,18 @@ static const char diagnose_examples[] = "  weft match diagnose -e countries.csv 
 
 static int explain_main(struct explain_job *job, int argc, char **argv)
 {
-    const struct args_option all[] = {
-        {"top-k", 'k', "N", "how many candidates, 1 to 1000 (5)", ARGS_INTEGER, &job->top_k, 1,
-         1000}, /* first: a diagnosis has no such option */
+    const struct args_option options[] = {
         LOAD_OPTIONS(&job->load),
         {"file", 'f', "FILE", "texts, one a line; - is standard input", ARGS_TEXT, &job->path, 0,
          0},
+        {"top-k", 'k', "N",
+         job->is_diagnosis ? "how many candidates, 1 to 1000 (3)"
+                           : "how many candidates, 1 to 1000 (5)",
+         ARGS_INTEGER, &job->top_k, 1, 1000},
         {"json", 0, NULL, "JSON on a terminal too", ARGS_FLAG, &job->is_json, 0, 0},
         {"help", 'h', NULL, "this text", ARGS_FLAG, &job->is_help, 0, 0},
     };
-    const struct args_option *options = all + job->is_diagnosis;
-    const size_t count = sizeof(all) / sizeof(*all) - job->is_diagnosis;
+    const size_t count = sizeof(options) / sizeof(*options);
     char error[ARGS_ERROR_BYTES];
     if (args_parse(options, count, &argc, argv, error) < 0)
         return say_usage(job->command, "%s", error);
