@@ -21,6 +21,7 @@ struct weft_error {
     int rc;
     char name[WEFT_ERROR_NAME_BYTES]; /* of the task that failed */
     char text[WEFT_ERROR_TEXT_BYTES]; /* what weft_fail said, or "" */
+    const char *site;                 /* where it was spawned: "body at file:line"; a literal */
 };
 
 /* Attaches a text to the calling task and returns `rc`, so that `return weft_fail(-EINVAL, "…");`

@@ -30,7 +30,16 @@ static bool task_error_is_news(const wf_task *task)
     return task->result != -ECANCELED || (task->flags & WF_TASK_WAS_CANCELLED) == 0;
 }
 
-/* Tells the hook of an error that nobody received (rule T08). */
+void wf_error_unhandled(struct wf_sched *sched, const struct weft_error *error)
+{
+    if (sched->config.unhandled != NULL)
+        sched->config.unhandled(error, sched->config.unhandled_arg);
+    else
+        wf_sched_log(sched, "nobody received the error of task %s: %s%s%s; spawned: %s",
+                     error->name, weft_strerror(error->rc), error->text[0] != '\0' ? ": " : "",
+                     error->text, error->site);
+}
+
 void wf_task_unhandled(struct wf_sched *sched, wf_task *task)
 {
     if (!task_error_is_news(task))
@@ -38,12 +47,7 @@ void wf_task_unhandled(struct wf_sched *sched, wf_task *task)
     task->flags |= WF_TASK_RECEIVED;
     struct weft_error error;
     wf_task_error(task, &error);
-    if (sched->config.unhandled != NULL)
-        sched->config.unhandled(&error, sched->config.unhandled_arg);
-    else
-        wf_sched_log(sched, "nobody received the error of task %s: %s%s%s; spawned: %s", error.name,
-                     weft_strerror(error.rc), error.text[0] != '\0' ? ": " : "", error.text,
-                     wf_task_site(task));
+    wf_error_unhandled(sched, &error);
 }
 
 static inline void task_free(struct wf_sched *sched, wf_task *task)

@@ -227,10 +227,9 @@ static bool multi_all_succeeded(const struct multi *multi)
 /* What the caller gets: its own cancel, unless everything had succeeded all the same. */
 static int gather_outcome(struct multi *multi)
 {
-    if (multi->is_cancelled && !multi->is_decided)
-        return multi_all_succeeded(multi) ? 0 : multi_interrupted(multi);
-    if (multi->rc < 0)
-        wf_note_share(&multi->waiter.task->note, multi->note);
+    if (multi->is_cancelled && !multi->is_decided && !multi_all_succeeded(multi))
+        return multi_interrupted(multi);
+    wf_note_share(&multi->waiter.task->note, multi->note); /* none if all succeeded */
     return multi->rc;
 }
 
@@ -268,6 +267,8 @@ int weft_settle_n(const weft_task tasks[], size_t count, int out_rc[])
     for (size_t i = 0; i < count; i++)
         out_rc[i] = multi.members[i].rc;
     rc = multi.is_cancelled ? multi_interrupted(&multi) : multi.rc;
+    if (rc >= 0)
+        wf_note_drop(&multi.waiter.task->note);
     multi_fini(&multi);
     return rc;
 }
@@ -305,8 +306,8 @@ int weft_race_n(const weft_task tasks[], size_t count)
     rc = multi.rc;
     if (!multi.is_decided && multi.is_cancelled)
         rc = multi_interrupted(&multi);
-    else if (rc < 0)
-        wf_note_share(&multi.waiter.task->note, multi.note);
+    else
+        wf_note_share(&multi.waiter.task->note, rc < 0 ? multi.note : NULL);
     multi_fini(&multi);
     return rc;
 }

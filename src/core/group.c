@@ -86,20 +86,12 @@ static const struct weft_error *group_kept_errors(const struct wf_group *group, 
  * that the wait returned (rule G07). */
 static void group_tell_unread(const struct wf_group *group)
 {
-    struct wf_sched *sched = group->sched;
     size_t count;
     const struct weft_error *errors = group_kept_errors(group, &count);
     if (group->errors_read)
         return;
-    for (size_t i = group->has_ended ? 1 : 0; i < count; i++) {
-        const struct weft_error *error = &errors[i];
-        if (sched->config.unhandled != NULL)
-            sched->config.unhandled(error, sched->config.unhandled_arg);
-        else
-            wf_sched_log(sched, "nobody received the error of task %s in a group: %s%s%s",
-                         error->name, weft_strerror(error->rc), error->text[0] != '\0' ? ": " : "",
-                         error->text);
-    }
+    for (size_t i = group->has_ended ? 1 : 0; i < count; i++)
+        wf_error_unhandled(group->sched, &errors[i]);
 }
 
 static void group_bury(struct wf_group *group)

@@ -302,7 +302,10 @@ struct wf_spawn {
 };
 int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out);
 void wf_task_error(const wf_task *task, struct weft_error *out);
-void wf_task_unhandled(struct wf_sched *sched, wf_task *task);
+void wf_task_unhandled(struct wf_sched *sched, wf_task *task); /* if nobody received it */
+
+/* Tells the hook of an error that nobody received (rule T08). */
+void wf_error_unhandled(struct wf_sched *sched, const struct weft_error *error);
 
 /* ---- finish.c: the end of a task ---- */
 _Noreturn void wf_task_exit(wf_fiber *fiber, int rc); /* where a body's return leads */

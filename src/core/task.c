@@ -41,10 +41,9 @@ static __attribute__((noinline)) wf_task *task_fresh(struct wf_sched *sched, int
 }
 
 /* The child sees what its spawner has set (rule V01). */
-static inline void task_inherit(const struct wf_sched *sched, wf_task *task)
+static inline void task_inherit(wf_task *task, const wf_task *spawner)
 {
-    const wf_task *spawner = sched->current;
-    if (__builtin_expect(spawner == NULL || spawner->body->locals == NULL, 1))
+    if (__builtin_expect(spawner->body->locals == NULL, 1))
         return;
     task->inherited = spawner->body->locals;
     task->inherited->ref_count++;
@@ -66,7 +65,6 @@ static inline wf_task *task_begin(struct wf_sched *sched, weft_fn *fn, void *arg
     task->site = site;
     task->flags = 0;
     task->state = WF_TASK_LIVE;
-    task_inherit(sched, task);
     return task;
 }
 
@@ -112,6 +110,9 @@ int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **
     wf_task *task = task_begin(sched, spawn->fn, spawn->arg, spawn->site, &rc);
     if (task == NULL)
         return rc;
+    const wf_task *spawner = sched->current != NULL ? sched->current : spawn->up->task;
+    if (spawner != NULL)
+        task_inherit(task, spawner);
     rc = task_embody(sched, task, spawn);
     if (rc < 0) {
         wf_locals_drop(&task->inherited);
@@ -148,6 +149,7 @@ weft_task weft_spawn_at(weft_fn *fn, void *arg, const char *site)
     wf_task *task = task_begin(sched, fn, arg, site, &rc);
     if (task == NULL)
         return wf_handle_error(rc);
+    task_inherit(task, sched->current);
     sched->current->body->live++;
     task_enter(sched, task, &sched->current->root);
     return wf_task_handle(task);
@@ -332,7 +334,11 @@ void wf_task_name(const wf_task *task, char *out, size_t out_bytes)
 
 void wf_task_error(const wf_task *task, struct weft_error *out)
 {
-    *out = (struct weft_error){.task = wf_task_handle(task), .rc = task->result};
+    *out = (struct weft_error){
+        .task = wf_task_handle(task),
+        .rc = task->result,
+        .site = wf_task_site(task),
+    };
     wf_task_name(task, out->name, sizeof out->name);
     if (task->note != NULL)
         memcpy(out->text, task->note->text, sizeof out->text);

@@ -82,7 +82,8 @@ TASK_TEST(test_V01_however_the_child_is_spawned)
     CHECK_OK(weft_await(weft_spawn_copy(body_copied, wanted)));
     CHECK_OK(weft_await(weft_spawn_stack(body_copied, &wanted, (size_t)128 << 10)));
     CHECK_OK(weft_await(weft_detach(body_copied, &wanted)));
-    CHECK_OK(weft_map(body_copied, &wanted, 1));
+    const char *items[] = {wanted, wanted, wanted, wanted};
+    CHECK_OK(weft_map_limit(body_copied, items, 4, 1));
 }
 
 TASK_TEST(test_V02_an_unset_local_is_null)

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Rules E05, G06, T08: texts of errors, on all ways they travel, and lists of errors. */
+
+#include "harness/harness.h"
+
+#include <weft.h>
+
+#include <string.h>
+
+static int body_fine(void *arg)
+{
+    (void)arg;
+    return weft_sleep(WEFT_MS);
+}
+
+static int body_fails(void *arg)
+{
+    WEFT_TRY(weft_sleep(WEFT_MS));
+    return weft_fail(-EIO, "disk %d is on fire", *(int *)arg);
+}
+
+static int body_fails_silently(void *arg)
+{
+    (void)arg;
+    return -EIO;
+}
+
+static int disk = 3;
+static const char wanted[] = "disk 3 is on fire";
+
+/* ---- the ways ---- */
+
+static int by_await(void)
+{
+    return weft_await(weft_spawn(body_fails, &disk));
+}
+
+static int by_await_of_one_that_is_done(void)
+{
+    weft_task task = weft_spawn(body_fails, &disk);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    return weft_await(task);
+}
+
+static int by_await_for(void)
+{
+    return weft_await_for(weft_spawn(body_fails, &disk), WEFT_SEC);
+}
+
+static int by_wait_for(void)
+{
+    return weft_wait_for(body_fails, &disk, WEFT_SEC);
+}
+
+static int by_gather(void)
+{
+    return weft_gather(weft_spawn(body_fine, NULL), weft_spawn(body_fails, &disk));
+}
+
+static int by_race(void)
+{
+    return weft_race(weft_spawn(body_fails_silently, NULL), weft_spawn(body_fails, &disk));
+}
+
+static int by_map(void)
+{
+    int disks[] = {disk, disk};
+    return weft_map_limit(body_fails, disks, 2, 1);
+}
+
+static int by_group(void)
+{
+    WEFT_GROUP(group);
+    CHECK_OK(weft_group_spawn(group, body_fails, &disk));
+    return weft_group_wait(group);
+}
+
+/* Waiting for the group afterwards is a join that succeeds. */
+static int by_group_start(void)
+{
+    WEFT_GROUP(group);
+    int rc = weft_group_start(group, body_fails, &disk);
+    CHECK_STR(weft_error_text(), wanted);
+    CHECK_OK(weft_group_wait(group));
+    CHECK_STR(weft_error_text(), "");
+    return weft_fail(rc, "%s", wanted);
+}
+
+static int by_done(void)
+{
+    weft_task task = weft_spawn(body_fails, &disk);
+    int rc = 0;
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(weft_done(task, &rc), 1);
+    return rc;
+}
+
+static int by_nested_run(void)
+{
+    return weft_run(body_fails, &disk);
+}
+
+static int yields_once_and_fails(weft_gen *self, void *arg)
+{
+    WEFT_TRY(weft_gen_yield(self, (int *)arg));
+    return body_fails(arg);
+}
+
+static int by_generator(void)
+{
+    int rc, value;
+    weft_foreach(rc, value, weft_gen_open(yields_once_and_fails, &disk)) continue;
+    return rc;
+}
+
+static int blocking_body(void *arg)
+{
+    return weft_fail(-EIO, "disk %d is on fire", *(int *)arg);
+}
+
+static int by_blocking_body(void)
+{
+    return weft_run_blocking(blocking_body, &disk);
+}
+
+static const struct {
+    const char *name;
+    int (*way)(void);
+} ways[] = {
+    {"await", by_await},
+    {"await of a done task", by_await_of_one_that_is_done},
+    {"await_for", by_await_for},
+    {"wait_for", by_wait_for},
+    {"gather", by_gather},
+    {"race", by_race},
+    {"map", by_map},
+    {"group", by_group},
+    {"group start", by_group_start},
+    {"done", by_done},
+    {"run", by_nested_run},
+    {"generator", by_generator},
+    {"blocking body", by_blocking_body},
+};
+
+/* Two tasks away, too. */
+static int body_takes_way(void *arg)
+{
+    return ways[*(size_t *)arg].way();
+}
+
+TASK_TEST(test_E05_a_text_travels_all_ways_its_code_does)
+{
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        note("by %s", ways[i].name);
+        (void)weft_fail(-EPIPE, "an older one");
+        CHECK_EQ(ways[i].way(), -EIO);
+        CHECK_STR(weft_error_text(), wanted);
+        CHECK_EQ(weft_await(weft_spawn(body_takes_way, &i)), -EIO);
+        CHECK_STR(weft_error_text(), wanted);
+    }
+}
+
+/* ---- and where they end ---- */
+
+static int joins_await(void)
+{
+    return weft_await(weft_spawn(body_fine, NULL));
+}
+
+static int joins_await_for(void)
+{
+    return weft_await_for(weft_spawn(body_fine, NULL), WEFT_SEC);
+}
+
+static int joins_gather(void)
+{
+    return weft_gather(weft_spawn(body_fine, NULL), weft_spawn(body_fine, NULL));
+}
+
+static int joins_settle(void)
+{
+    int rc;
+    return weft_settle_n(&(weft_task){weft_spawn(body_fine, NULL).id}, 1, &rc);
+}
+
+static int joins_race_after_a_failure(void)
+{
+    return weft_race(weft_spawn(blocking_body, &disk), weft_spawn(body_fine, NULL));
+}
+
+static int joins_map(void)
+{
+    int items[3] = {0};
+    return weft_map_limit(body_fine, items, 3, 2);
+}
+
+static int joins_group(void)
+{
+    WEFT_GROUP(group);
+    CHECK_OK(weft_group_spawn(group, body_fine, NULL));
+    return weft_group_wait(group);
+}
+
+static const struct {
+    const char *name;
+    int (*join)(void);
+} joins[] = {
+    {"await", joins_await},   {"await_for", joins_await_for},       {"gather", joins_gather},
+    {"settle", joins_settle}, {"race", joins_race_after_a_failure}, {"map", joins_map},
+    {"group", joins_group},
+};
+
+TASK_TEST(test_E05_a_join_that_succeeds_drops_the_text)
+{
+    for (size_t i = 0; i < sizeof joins / sizeof joins[0]; i++) {
+        note("by %s", joins[i].name);
+        CHECK_EQ(by_await(), -EIO);
+        CHECK_OK(joins[i].join());
+        CHECK_STR(weft_error_text(), "");
+    }
+}
+
+TASK_TEST(test_E05_an_error_without_a_text_does_not_borrow_another)
+{
+    (void)weft_fail(-EPIPE, "an older one");
+    CHECK_EQ(weft_await(weft_spawn(body_fails_silently, NULL)), -EIO);
+    CHECK_STR(weft_error_text(), "");
+    (void)weft_fail(-EPIPE, "an older one");
+    CHECK_EQ(weft_gather(weft_spawn(body_fails_silently, NULL)), -EIO);
+    CHECK_STR(weft_error_text(), "");
+}
+
+static int body_own_text(void *arg)
+{
+    (void)arg;
+    CHECK_STR(weft_error_text(), "");
+    (void)weft_fail(-EIO, "the child's");
+    return 0;
+}
+
+TASK_TEST(test_E05_tasks_do_not_share_texts)
+{
+    (void)weft_fail(-EPIPE, "mine");
+    weft_task child = weft_spawn(body_own_text, NULL);
+    CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK_STR(weft_error_text(), "mine");
+    CHECK_OK(weft_await(child));
+}
+
+TASK_TEST(test_E05_a_text_may_quote_the_one_before)
+{
+    CHECK_EQ(by_await(), -EIO);
+    CHECK_EQ(weft_fail(-EIO, "save: %s", weft_error_text()), -EIO);
+    CHECK_STR(weft_error_text(), "save: disk 3 is on fire");
+}
+
+/* ---- lists ---- */
+
+struct member {
+    int number;
+    weft_time pause;
+};
+
+static int body_member(void *arg)
+{
+    const struct member *member = arg;
+    char name[16];
+    snprintf(name, sizeof name, "member %d", member->number);
+    weft_set_name(name);
+    WEFT_SHIELD(shield, WEFT_SEC);
+    WEFT_TRY(weft_sleep(member->pause));
+    return weft_fail(-EIO, "number %d", member->number);
+}
+
+TASK_TEST(test_G06_errors_are_listed_in_order_of_failure_with_name_text_and_place)
+{
+    struct member members[] = {{0, 3 * WEFT_MS}, {1, 1 * WEFT_MS}, {2, 2 * WEFT_MS}};
+    static const int order[] = {1, 2, 0};
+    WEFT_GROUP(group);
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(weft_group_spawn(group, body_member, &members[i]));
+    CHECK_EQ(weft_group_wait(group), -EIO);
+    CHECK_STR(weft_error_text(), "number 1");
+    struct weft_error errors[5];
+    CHECK_EQ(weft_group_errors(group, errors, 5), 3);
+    for (int i = 0; i < 3; i++) {
+        char name[16], text[16];
+        snprintf(name, sizeof name, "member %d", order[i]);
+        snprintf(text, sizeof text, "number %d", order[i]);
+        CHECK_EQ(errors[i].rc, -EIO);
+        CHECK_STR(errors[i].name, name);
+        CHECK_STR(errors[i].text, text);
+        CHECK(strstr(errors[i].site, "body_member at ") == errors[i].site);
+        CHECK(strstr(errors[i].site, "error_test.c:") != NULL);
+    }
+}
+
+/* ---- what nobody received ---- */
+
+struct heard {
+    int count;
+    struct weft_error last;
+    char line[512];
+};
+
+static void hear(const struct weft_error *error, void *arg)
+{
+    struct heard *heard = arg;
+    heard->count++;
+    heard->last = *error;
+}
+
+static void hear_line(const char *line, void *arg)
+{
+    struct heard *heard = arg;
+    heard->count++;
+    snprintf(heard->line, sizeof heard->line, "%s", line);
+}
+
+static int spawn_and_forget(void *arg)
+{
+    (void)arg;
+    weft_spawn(body_fails, &disk);
+    return 0;
+}
+
+static int group_and_forget(void *arg)
+{
+    (void)arg;
+    WEFT_GROUP(group);
+    CHECK_OK(weft_group_spawn(group, body_fails, &disk));
+    (void)weft_sleep(WEFT_SEC);
+    return 0;
+}
+
+TEST(test_T08_the_hook_hears_name_text_and_place_once)
+{
+    weft_fn *forgetful[] = {spawn_and_forget, group_and_forget};
+    for (int i = 0; i < 2; i++) {
+        struct heard heard = {0};
+        weft_config config = {
+            .backend = "sim",
+            .platform = test_platform(),
+            .unhandled = hear,
+            .unhandled_arg = &heard,
+        };
+        CHECK_OK(weft_run_with(&config, forgetful[i], NULL));
+        CHECK_EQ(heard.count, 1);
+        CHECK_EQ(heard.last.rc, -EIO);
+        CHECK_STR(heard.last.name, "body_fails");
+        CHECK_STR(heard.last.text, wanted);
+        CHECK(strstr(heard.last.site, "error_test.c:") != NULL);
+    }
+}
+
+TEST(test_T08_without_a_hook_it_is_one_line)
+{
+    weft_fn *forgetful[] = {spawn_and_forget, group_and_forget};
+    for (int i = 0; i < 2; i++) {
+        struct heard heard = {0};
+        weft_config config = {
+            .backend = "sim",
+            .platform = test_platform(),
+            .log = hear_line,
+            .log_arg = &heard,
+        };
+        CHECK_OK(weft_run_with(&config, forgetful[i], NULL));
+        CHECK_EQ(heard.count, 1);
+        static const char begin[] = "nobody received the error of task body_fails: Input/output "
+                                    "error: disk 3 is on fire; spawned: body_fails at ";
+        CHECK_EQ(strncmp(heard.line, begin, strlen(begin)), 0);
+    }
+}
