@@ -37,12 +37,8 @@ static int search(void *arg)
         entities[i].id = weft_str_of(self->names[i]);
         entities[i].name = entities[i].id;
     }
-    weft_m_options options;
-    weft_m_options_init(&options);
-    options.threshold = 0.4f;
-
     weft_matcher *matcher;
-    WEFT_TRY(weft_m_open(&matcher, entities, 3, &options, NULL));
+    WEFT_TRY(weft_m_open(&matcher, entities, 3, NULL, NULL));
     weft_str text = WEFT_STR(TEXT);
     weft_m_results *results = NULL;
     int rc = weft_m_match(matcher, &text, 1, NULL, &results, NULL); /* fits it first */

@@ -23,9 +23,18 @@
  *     }
  *     weft_m_close(matcher);
  *
- * A catalogue is a list of entities; an entity is found by its name and its aliases (its rows). The
- * score of an entity is the best over its rows; entities at or above the threshold are returned,
- * the best first, equal scores in the order of the catalogue.  No model file is needed.
+ * A catalogue is a list of entities; an entity is found by its name and its aliases (its rows).
+ * Entities with a score at or above the threshold are returned, the best first, equal scores in the
+ * order of the catalogue.  No model file is needed.
+ *
+ * Score kinds.  "probability", the default: how likely it is that the entity is meant.  What is not
+ * given to any entity is the probability that the text means none of them, so the default threshold
+ * of 0.5 reads "more likely than not".  A text equal to a row (but for case, accents, signs and
+ * script) scores 1; entities that nothing tells apart have one score, that of all of them together,
+ * and list each other as tied.  Texts are compared letter by letter and word by word, with
+ * abbreviations, initials and numbers in mind, Cyrillic and Greek in Latin letters.  The weights
+ * are the same for every catalogue.  "cosine": the greatest cosine of the query's lexical vector
+ * with that of a row; equal texts score 1, misspelt ones often 0.5.
  *
  * States: open gives NEW, fit (or the first match, which fits by itself, once) READY, close CLOSED.
  * A READY matcher answers from an immutable snapshot: fit, add, remove and set_threshold make a new
@@ -111,14 +120,14 @@ typedef struct weft_m_options {
     size_t size;              /* sizeof(weft_m_options); set by init */
     weft_str model;           /* "default" (now: lexical) or "lexical" */
     weft_str mode;            /* "auto", "zero-shot", "head-only", "full", "hybrid", "bert" */
-    weft_str score_kind;      /* "auto" (now: cosine) or "cosine" */
-    float threshold;          /* least score of a hit, 0..1; 0.7 */
-    bool normalize;           /* true */
+    weft_str score_kind;      /* "auto" (now: probability), "probability" or "cosine" */
+    float threshold;          /* least score of a hit, 0..1; 0.5 */
+    bool normalize;           /* true; false: texts of hits stay as given, and cosine minds case */
     size_t entity_count_max;  /* 10,000,000 */
     size_t query_count_max;   /* of one call; 10,000 */
     size_t query_bytes_max;   /* of one text, queries and rows; 65,536 */
     size_t top_k_max;         /* 1,000 */
-    size_t cache_count_max;   /* query vectors kept, keyed by normalised text; 10,000 */
+    size_t cache_count_max;   /* cosine: query vectors kept, by normalised text; 10,000 */
     size_t mark_run_max;      /* combining marks in a row that are kept of a text; 30 */
     weft_m_metric_fn *metric; /* may be NULL */
     void *metric_arg;
@@ -229,15 +238,25 @@ WEFT_API void weft_m_results_free(weft_m_results *results); /* NULL is fine */
 /* ---- explain and diagnose ---- */
 
 /* A word or a run of characters (with '_' for the edge of a word) that query and row share, and its
- * part of the score. */
+ * part of the cosine of their vectors. */
 typedef struct weft_m_shared {
     weft_str text;
     float weight;
     bool is_word;
 } weft_m_shared;
 
+/* A part of a probability: a sign of likeness, from 0 (mostly) to 1 or a little more, times its
+ * weight.  The parts of a hit add up to the natural logarithm of its score. */
+typedef struct weft_m_part {
+    const char *name; /* "runs", "words of the query" …; static */
+    float value, weight;
+    double part; /* value * weight */
+} weft_m_part;
+
 /* Why a hit has its score. */
 typedef struct weft_m_evidence {
+    const weft_m_part *parts; /* NULL and 0 with score_kind "cosine" */
+    size_t part_count;
     const weft_m_shared *shared; /* heaviest first; at most 20 */
     size_t shared_count;
     float margin; /* score over that of the next entity; the last one's: its score */
@@ -318,7 +337,7 @@ typedef struct weft_m_info {
     const char *active_matcher; /* "EmbeddingMatcher"; NULL before fit */
     const char *model;          /* "lexical" */
     const char *encoder;        /* kind of encoder: "lexical" */
-    const char *score_kind;     /* "cosine" */
+    const char *score_kind;     /* "probability" or "cosine" */
     const char *unicode;        /* version of the normaliser's tables */
     float threshold;
     bool normalize;
@@ -368,7 +387,8 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_batch_json(weft_matcher *matcher,
                                                         weft_m_error *error);
 
 /* Explanation or diagnosis: query, query_normalized, matched, best_match, top_k, threshold, mode,
- * evidence; a diagnosis has matcher_ready, active_matcher, and issue and suggestion if any. */
+ * evidence (for each hit id, matched, margin, parts and shared); a diagnosis has matcher_ready,
+ * active_matcher, and issue and suggestion if any. */
 WEFT_API WEFT_MUST_USE int weft_m_explanation_json(const weft_m_explanation *explanation,
                                                    weft_text *out);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_explain_json(weft_matcher *matcher, weft_str query,

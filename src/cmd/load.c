@@ -145,6 +145,8 @@ static int load_open(const struct load *load, const weft_catalog *catalog, weft_
     struct load_open open = {.catalog = catalog};
     weft_m_options_init(&open.options);
     open.options.threshold = (float)load->threshold;
+    if (load->score_kind != NULL)
+        open.options.score_kind = weft_str_of(load->score_kind);
     int rc = weft_run_cpu(open_body, &open);
     if (rc == -ECANCELED)
         return rc;

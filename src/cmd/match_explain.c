@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define SHARED_SHOWN_MAX 8
+#define PARTS_SHOWN_MAX 6u
 
 struct explain_job {
     const char *command; /* "match explain" */
@@ -48,6 +49,33 @@ static void put_shared(wf_buf *lines, const weft_m_evidence *evidence)
     wf_buf_puts(lines, count > SHARED_SHOWN_MAX ? ", ...\n" : "\n");
 }
 
+static bool is_heavier(const weft_m_part *a, const weft_m_part *b)
+{
+    return (a->part < 0 ? -a->part : a->part) > (b->part < 0 ? -b->part : b->part);
+}
+
+/* The heaviest first. */
+static void put_parts(wf_buf *lines, const weft_m_evidence *evidence)
+{
+    const weft_m_part *last = NULL;
+    if (evidence->part_count == 0)
+        return;
+    wf_buf_puts(lines, "                  parts of ln(score):");
+    for (size_t i = 0; i < evidence->part_count && i < PARTS_SHOWN_MAX; i++) {
+        const weft_m_part *next = NULL;
+        for (size_t k = 0; k < evidence->part_count; k++) {
+            const weft_m_part *part = &evidence->parts[k];
+            bool is_left =
+                last == NULL || is_heavier(last, part) || (!is_heavier(part, last) && part > last);
+            if (is_left && (next == NULL || is_heavier(part, next)))
+                next = part;
+        }
+        wf_buf_printf(lines, "%s%s %+.2f", i == 0 ? " " : ", ", next->name, next->part);
+        last = next;
+    }
+    wf_buf_puts(lines, evidence->part_count > PARTS_SHOWN_MAX ? ", ...\n" : "\n");
+}
+
 static void put_candidate(wf_buf *lines, size_t rank, const weft_m_hit *hit,
                           const weft_m_evidence *evidence)
 {
@@ -58,6 +86,7 @@ static void put_candidate(wf_buf *lines, size_t rank, const weft_m_hit *hit,
     wf_buf_puts(lines, "  by \"");
     table_cell(lines, hit->matched, 0);
     wf_buf_printf(lines, "\", %.3f ahead of the next\n", (double)evidence->margin);
+    put_parts(lines, evidence);
     put_shared(lines, evidence);
 }
 
@@ -164,8 +193,9 @@ static int explain_run(struct explain_job *job, char **args, size_t arg_count)
 static const char explain_about[] =
     "Usage: weft match explain -e FILE [OPTIONS] TEXT...\n"
     "       weft match explain -e FILE [OPTIONS] -f FILE\n\n"
-    "Shows the best candidates of each text, whatever their score, and what text and candidate\n"
-    "have in common.  Writes one JSON object a text, or a page on a terminal.\n";
+    "Shows the best candidates of each text, whatever their score, what their score is made of "
+    "and\n"
+    "what text and candidate share.  Writes one JSON object a text, or a page on a terminal.\n";
 
 static const char explain_examples[] =
     "  weft match explain -e countries.csv Deutchland\n"

@@ -203,11 +203,11 @@ int wf_check_model(weft_str model, weft_m_error *error)
 
 int wf_check_score_kind(weft_str kind, weft_m_error *error)
 {
-    if (kind.ptr == NULL || is(kind, "auto") || is(kind, "cosine"))
+    if (kind.ptr == NULL || is(kind, "auto") || is(kind, "probability") || is(kind, "cosine"))
         return 0;
     wf_m_fail(error, -WEFT_M_EVALID, "Invalid score_kind: %.*s", shown(kind), kind.ptr);
     wf_m_error_field(error, "score_kind");
-    wf_m_error_suggest(error, "Use 'auto' or 'cosine'");
+    wf_m_error_suggest(error, "Use 'auto', 'probability' or 'cosine'");
     return -WEFT_M_EVALID;
 }
 

@@ -19,6 +19,7 @@ struct explanation {
     char *query, *normal, *shared_text, *issue, *suggestion;
     weft_m_evidence *evidence;
     weft_m_shared *shared;
+    weft_m_part *parts;
 };
 
 /* What goes to the executor. */
@@ -41,6 +42,7 @@ void weft_m_explanation_free(weft_m_explanation *explanation)
     wf_free(all->suggestion);
     wf_free(all->evidence);
     wf_free(all->shared);
+    wf_free(all->parts);
     wf_free(all);
 }
 
@@ -101,6 +103,11 @@ static int explain_hit(const struct search *search, size_t index)
         shared[i] = (weft_m_shared){.weight = shares[i].weight, .is_word = shares[i].is_word};
         shared[i].text.len = wf_buf_bytes(&seeker->shown) - before;
     }
+    weft_m_part *parts = all->parts + index * WF_PARTS_MAX;
+    if (snapshot->scorer->cls->parts != NULL)
+        evidence->part_count =
+            snapshot->scorer->cls->parts(snapshot->scorer, seeker, hit->entity, parts);
+    evidence->parts = evidence->part_count != 0 ? parts : NULL;
     evidence->shared = shared;
     evidence->shared_count = (size_t)count;
     bool is_last = index + 1 == all->shown.hit_count;
@@ -131,7 +138,8 @@ static int gather_evidence(const struct search *search)
     size_t count = all->shown.hit_count;
     all->evidence = wf_array(count, sizeof(*all->evidence));
     all->shared = wf_array(count, SHARES_MAX * sizeof(*all->shared));
-    if (all->evidence == NULL || all->shared == NULL)
+    all->parts = wf_array(count, WF_PARTS_MAX * sizeof(*all->parts));
+    if (all->evidence == NULL || all->shared == NULL || all->parts == NULL)
         return -ENOMEM;
     all->shown.evidence = all->evidence;
     wf_buf_reset(&search->seeker->shown);
@@ -155,8 +163,10 @@ static int explain_found(const struct search *search)
         rc = keep_text(&all->normal, &all->shown.query_normalized, search->seeker->text.ptr,
                        search->seeker->text.len);
     wf_scorer *scorer = all->results->snapshot->scorer;
+    wf_job job = wf_call_job(search->request->call);
+    wf_ask ask = {.raw = all->shown.query, .top_k = all->results->top_k, .job = &job};
     if (rc == 0)
-        rc = scorer->cls->explain_query(scorer, search->seeker);
+        rc = scorer->cls->explain_query(scorer, search->seeker, &ask);
     return rc < 0 ? rc : gather_evidence(search);
 }
 

@@ -87,7 +87,7 @@ int wf_matcher_build(wf_call *call, wf_catalogue *catalogue, weft_m_progress_fn 
     weft_time started = wf_sys_now();
     wf_scorer *scorer = NULL;
     set_fitting(matcher, true);
-    int rc = wf_scorer_cosine.create(&scorer, catalogue, &matcher->options);
+    int rc = matcher->scoring->create(&scorer, catalogue, &matcher->options);
     if (rc == 0)
         rc = build_all(call, scorer, progress, progress_arg);
     if (rc == 0)

@@ -50,7 +50,7 @@ int weft_m_info_get(weft_matcher *matcher, weft_m_info *out)
                         .mode = matcher->mode,
                         .model = "lexical",
                         .encoder = "lexical",
-                        .score_kind = wf_scorer_cosine.kind,
+                        .score_kind = matcher->scoring->kind,
                         .unicode = weft_norm_unicode_version(),
                         .normalize = matcher->options.normalize,
                         .bytes = sizeof(*matcher)};

@@ -156,6 +156,24 @@ static void write_shared(wf_json *json, const weft_m_evidence *evidence)
     wf_json_array_end(json);
 }
 
+static void write_parts(wf_json *json, const weft_m_evidence *evidence)
+{
+    if (evidence->part_count == 0)
+        return;
+    wf_json_key(json, "parts");
+    wf_json_array(json);
+    for (size_t i = 0; i < evidence->part_count; i++) {
+        const weft_m_part *part = &evidence->parts[i];
+        wf_json_object(json);
+        put_text(json, "sign", part->name);
+        put_float(json, "value", part->value);
+        put_float(json, "weight", part->weight);
+        put_float(json, "part", (float)part->part);
+        wf_json_object_end(json);
+    }
+    wf_json_array_end(json);
+}
+
 static void write_evidence(wf_json *json, const weft_m_explanation *explanation)
 {
     wf_json_array(json);
@@ -166,6 +184,7 @@ static void write_evidence(wf_json *json, const weft_m_explanation *explanation)
         write_id(json, hit->id, hit->id_is_integer);
         put_str(json, "matched", hit->matched);
         put_float(json, "margin", explanation->evidence[i].margin);
+        write_parts(json, &explanation->evidence[i]);
         wf_json_key(json, "shared");
         write_shared(json, &explanation->evidence[i]);
         wf_json_object_end(json);

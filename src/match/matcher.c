@@ -14,7 +14,7 @@ void weft_m_options_init(weft_m_options *options)
 {
     *options = (weft_m_options){
         .size = sizeof(*options),
-        .threshold = 0.7f,
+        .threshold = 0.5f,
         .normalize = true,
         .entity_count_max = 10000000,
         .query_count_max = 10000,
@@ -53,6 +53,7 @@ static int check_options(weft_matcher *matcher, weft_m_error *error)
         rc = wf_check_mode(options->mode, &matcher->mode, error);
     if (rc == 0)
         rc = wf_check_score_kind(options->score_kind, error);
+    matcher->scoring = wf_scorer_class_of(options->score_kind);
     options->model = (weft_str){0}; /* borrowed for this call only */
     options->mode = (weft_str){0};
     options->score_kind = (weft_str){0};

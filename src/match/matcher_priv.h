@@ -19,6 +19,7 @@
 struct weft_matcher {
     weft_m_options options; /* `mode` and the other texts are checked and not kept */
     const char *mode;       /* requested; static text */
+    const wf_scorer_class *scoring;
 
     wf_gate calls;   /* shared: a call; exclusive: stop */
     wf_gate changes; /* exclusive: fit, add, remove */

@@ -20,6 +20,7 @@ static void seeker_free(wf_seeker *seeker)
     wf_vector_fini(&seeker->vector);
     wf_finder_fini(&seeker->finder);
     wf_rank_fini(&seeker->rank);
+    wf_judge_fini(&seeker->judge);
     wf_free(seeker);
 }
 
@@ -72,7 +73,10 @@ wf_seeker *wf_seekers_take(wf_seekers *seekers)
 
 static size_t kept_bytes(const wf_seeker *seeker)
 {
-    return seeker->encoder.features.capacity * 20 + seeker->encoder.features.span_capacity * 24;
+    const wf_judge *judge = &seeker->judge;
+    return seeker->encoder.features.capacity * 20 + seeker->encoder.features.span_capacity * 24 +
+           judge->entrant_capacity * sizeof(*judge->entrants) + judge->allowed_capacity * 8 +
+           judge->candidate_capacity * sizeof(*judge->candidates);
 }
 
 void wf_seekers_give(wf_seekers *seekers, wf_seeker *seeker)

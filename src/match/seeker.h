@@ -9,6 +9,7 @@
 
 #include "match/embed/lexical.h"
 #include "match/index/search.h"
+#include "match/score/judge.h"
 #include "match/score/rank.h"
 #include "match/text/normalise.h"
 
@@ -24,6 +25,7 @@ typedef struct wf_seeker {
     wf_vector vector;
     wf_finder finder;
     wf_rank rank;
+    wf_judge judge; /* of the scorer "probability" */
 
     /* What read left: borrowed from the raw text or from `normal`. */
     weft_str text;

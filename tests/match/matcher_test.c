@@ -23,6 +23,18 @@ static weft_matcher *open_lands(void)
     return matcher;
 }
 
+static weft_matcher *open_by_cosine(const weft_m_options *given)
+{
+    weft_m_options options;
+    weft_matcher *matcher;
+    weft_m_options_init(&options);
+    if (given != NULL)
+        options = *given;
+    options.score_kind = STR("cosine");
+    CHECK_OK(weft_m_open(&matcher, lands, LANDS, &options, NULL));
+    return matcher;
+}
+
 static weft_m_results *ask(weft_matcher *matcher, weft_str text, int64_t top_k, float threshold)
 {
     weft_m_query query;
@@ -204,14 +216,14 @@ TEST(thresholds_are_the_calls_else_the_matchers)
 {
     weft_matcher *matcher = open_lands();
     weft_m_error error;
-    CHECK_STR(best(matcher, STR("germny")), "");
-    weft_m_results *results = ask(matcher, STR("germny"), 1, 0.2f);
+    CHECK_STR(best(matcher, STR("ergmy")), "");
+    weft_m_results *results = ask(matcher, STR("ergmy"), 1, 0.01f);
     size_t count;
     weft_m_results_hits(results, 0, &count);
     CHECK_EQ(count, 1);
-    CHECK(weft_m_results_threshold(results) == 0.2f);
+    CHECK(weft_m_results_threshold(results) == 0.01f);
     weft_m_results_free(results);
-    CHECK_STR(best(matcher, STR("germny")), ""); /* the call's did not stay */
+    CHECK_STR(best(matcher, STR("ergmy")), ""); /* the call's did not stay */
 
     CHECK_OK(weft_m_set_threshold(matcher, 0.2f, &error));
     CHECK_STR(best(matcher, STR("germny")), "DE");
@@ -258,7 +270,7 @@ TEST(without_normalising_case_counts)
     size_t count;
     weft_m_options_init(&options);
     options.normalize = false;
-    CHECK_OK(weft_m_open(&matcher, lands, LANDS, &options, NULL));
+    matcher = open_by_cosine(&options);
     weft_m_results *results = ask(matcher, STR("GHANA"), 1, NAN);
     const weft_m_hit *hit = weft_m_results_hits(results, 0, &count);
     CHECK_TEXT(hit->id, "G2");
@@ -319,9 +331,34 @@ TEST(entities_can_be_added_and_removed)
 
 /* ---- explanations ---- */
 
-TEST(an_explanation_adds_up_to_the_score)
+TEST(a_probability_is_explained_by_parts_that_add_up_to_its_logarithm)
 {
+    const weft_str queries[] = {STR("Italie"), STR("ghana"), STR("Grmany"), STR("FRG")};
     weft_matcher *matcher = open_lands();
+    CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, NULL));
+    for (size_t i = 0; i < sizeof(queries) / sizeof(*queries); i++) {
+        weft_m_explanation *explanation;
+        CHECK_OK(weft_m_explain(matcher, queries[i], 3, &explanation, NULL));
+        CHECK_GE(explanation->hit_count, 1);
+        for (size_t k = 0; k < explanation->hit_count; k++) {
+            const weft_m_evidence *evidence = &explanation->evidence[k];
+            double sum = 0;
+            CHECK_GE(evidence->part_count, 2);
+            for (size_t j = 0; j < evidence->part_count; j++) {
+                const weft_m_part *part = &evidence->parts[j];
+                CHECK_NEAR(part->part, (double)part->value * (double)part->weight, 1e-4);
+                sum += part->part;
+            }
+            CHECK_NEAR(sum, log((double)explanation->hits[k].score), 1e-4);
+        }
+        weft_m_explanation_free(explanation);
+    }
+    weft_m_close(matcher);
+}
+
+TEST(an_explanation_adds_up_to_the_cosine)
+{
+    weft_matcher *matcher = open_by_cosine(NULL);
     weft_m_explanation *explanation;
     CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, NULL));
     CHECK_OK(weft_m_explain(matcher, STR("Italie"), 3, &explanation, NULL));
@@ -331,6 +368,7 @@ TEST(an_explanation_adds_up_to_the_score)
     CHECK_EQ(explanation->hit_count, 3);
     CHECK_TEXT(explanation->hits[0].id, "IT");
     const weft_m_evidence *evidence = &explanation->evidence[0];
+    CHECK_EQ(evidence->part_count, 0);
     float sum = 0;
     bool has_start = false;
     for (size_t i = 0; i < evidence->shared_count; i++) {
@@ -363,11 +401,11 @@ TEST(a_diagnosis_says_what_to_do)
     weft_m_explanation_free(explanation);
 
     CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, NULL));
-    CHECK_OK(weft_m_diagnose(matcher, STR("Germny"), 3, &explanation, NULL));
+    CHECK_OK(weft_m_diagnose(matcher, STR("Ergmy"), 3, &explanation, NULL));
     CHECK(explanation->is_ready);
     CHECK_EQ(strncmp(explanation->issue.ptr, "Score 0.", 8), 0);
-    CHECK(strstr(explanation->issue.ptr, " below threshold 0.7") != NULL);
-    CHECK(strstr(explanation->suggestion.ptr, "matcher.set_threshold(0.6)") != NULL);
+    CHECK(strstr(explanation->issue.ptr, " below threshold 0.5") != NULL);
+    CHECK(strstr(explanation->suggestion.ptr, "matcher.set_threshold(0.4)") != NULL);
     weft_m_explanation_free(explanation);
 
     CHECK_OK(weft_m_set_threshold(matcher, 0.15f, NULL));
@@ -413,7 +451,7 @@ TEST(what_happens_is_counted_and_told)
     weft_m_options_init(&options);
     options.metric = measure;
     options.metric_arg = &meter;
-    CHECK_OK(weft_m_open(&matcher, lands, LANDS, &options, NULL));
+    matcher = open_by_cosine(&options);
     weft_str queries[] = {STR("Ghana"), STR("ghana "), STR("Italy"), STR("")};
     CHECK_OK(weft_m_match(matcher, queries, 4, NULL, &results, NULL));
     weft_m_results_free(results);
@@ -441,7 +479,7 @@ TEST(the_cache_forgets_the_least_recent)
     weft_m_info info = {.size = sizeof(info)};
     weft_m_options_init(&options);
     options.cache_count_max = 2;
-    CHECK_OK(weft_m_open(&matcher, lands, LANDS, &options, NULL));
+    matcher = open_by_cosine(&options);
     best(matcher, STR("one"));
     best(matcher, STR("two"));
     best(matcher, STR("one"));   /* hit */
@@ -504,7 +542,9 @@ TEST(json_has_the_shapes_of_the_specification)
     CHECK_JSON(one_json, "{\"id\":42,\"score\":1.0,\"text\":\"ghana\",\"name\":\"Ghana\","
                          "\"matched\":\"Ghana\",\"tied\":[\"G2\"]}");
     CHECK_JSON(blank_json, "null");
-    CHECK_JSON(list_json, "[null,null,{\"id\":\"IT\",\"score\":1.0,\"text\":\"italy\","
+    CHECK_JSON(list_json, "[null,{\"id\":\"IT\",\"score\":1.0,\"text\":\"italy\","
+                          "\"name\":\"Italy\",\"matched\":\"Italy\"},"
+                          "{\"id\":\"IT\",\"score\":1.0,\"text\":\"italy\","
                           "\"name\":\"Italy\",\"matched\":\"Italy\"}]");
     shown_query.top_k = 2;
     CHECK_JSON(blank_json, "[]");
@@ -514,10 +554,10 @@ TEST(json_has_the_shapes_of_the_specification)
                          "\"matched\":\"GHANA\",\"tied\":[42]}]");
     weft_text text;
     CHECK_OK(explain_json(&text));
-    static const char head[] = "{\"query\":\"G\",\"query_normalized\":\"g\",\"matched\":false,"
+    static const char head[] = "{\"query\":\"G\",\"query_normalized\":\"g\",\"matched\":true,"
                                "\"best_match\":{\"id\":42,";
     CHECK_BYTES(text.ptr, sizeof(head) - 1, head, sizeof(head) - 1);
-    CHECK(strstr(text.ptr, ",\"threshold\":0.7,\"mode\":\"zero-shot\",\"evidence\":[{\"id\":") !=
+    CHECK(strstr(text.ptr, ",\"threshold\":0.5,\"mode\":\"zero-shot\",\"evidence\":[{\"id\":") !=
           NULL);
     CHECK(strstr(text.ptr, "\"shared\":[{\"ngram\":\"_g\",\"weight\":0.") != NULL);
     weft_text_free(&text);

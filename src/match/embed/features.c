@@ -4,14 +4,12 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "match/embed/gram.h"
 #include "match/embed/sort.h"
 #include "match/text/chars.h"
 
-#define GRAM_MIN 2
-#define GRAM_MAX 4
-
-static const uint64_t hash_word = UINT64_C(0x9AE16A3B2F90404F);
-static const uint64_t hash_gram = UINT64_C(0xC949D7C7509E6557); /* plus the length */
+/* In whole mode a word counts as if it stood there so often. */
+#define WORD_TIMES 3u
 
 void wf_features_fini(wf_features *features)
 {
@@ -21,44 +19,28 @@ void wf_features_fini(wf_features *features)
     wf_free(features->points);
     wf_free(features->offsets);
     wf_free(features->spans);
-    *features = (wf_features){.keeps_spans = features->keeps_spans};
+    *features = (wf_features){.keeps_spans = features->keeps_spans, .is_whole = features->is_whole};
 }
 
-static inline uint64_t hash_step(uint64_t state, uint32_t c)
-{
-    uint64_t mixed = (state ^ c) * UINT64_C(0xFF51AFD7ED558CCD);
-    return mixed << 29 | mixed >> 35;
-}
-
-static inline uint64_t hash_end(uint64_t state)
-{
-    state ^= state >> 33;
-    state *= UINT64_C(0xFF51AFD7ED558CCD);
-    state ^= state >> 33;
-    state *= UINT64_C(0xC4CEB9FE1A85EC53);
-    state ^= state >> 33;
-    return state != 0 ? state : 1; /* 0 marks an empty place in tables */
-}
-
-/* The hashes, the sort's spare and the counts grow together, and old contents need not stay. */
+/* The hashes, the sort's spare and the counts grow together; hashes so far stay. */
 static int features_reserve(wf_features *features, size_t needed)
 {
     if (needed <= features->capacity)
         return 0;
     size_t capacity = needed < 256 ? 256 : needed + needed / 2;
-    uint64_t *hashes = wf_array(capacity, sizeof(*hashes));
+    uint64_t *hashes = wf_grow(features->hashes, capacity, sizeof(*hashes));
+    if (hashes == NULL)
+        return -ENOMEM;
+    features->hashes = hashes;
     uint64_t *spare = wf_array(capacity, sizeof(*spare));
     uint32_t *counts = wf_array(capacity, sizeof(*counts));
-    if (hashes == NULL || spare == NULL || counts == NULL) {
-        wf_free(hashes);
+    if (spare == NULL || counts == NULL) {
         wf_free(spare);
         wf_free(counts);
         return -ENOMEM;
     }
-    wf_free(features->hashes);
     wf_free(features->spare);
     wf_free(features->counts);
-    features->hashes = hashes;
     features->spare = spare;
     features->counts = counts;
     features->capacity = capacity;
@@ -86,11 +68,11 @@ static int points_reserve(wf_features *features, size_t needed)
 }
 
 /* A text of n bytes has at most (n + 1) / 2 words and, with L characters in a word, 2 + 3L features
- * of it: never more than 5 a byte. */
+ * of it; as a whole, 3(n + 1) runs and WORD_TIMES a word: never more than 5n + 8. */
 static int reserve_for(wf_features *features, weft_str text)
 {
     size_t most;
-    if (!wf_mul_ok(text.len, 5, &most))
+    if (!wf_mul_ok(text.len, 5, &most) || !wf_add_ok(most, features->count + 8, &most))
         return -ENOMEM;
     int rc = features_reserve(features, most);
     if (rc == 0)
@@ -110,65 +92,69 @@ static void add_grams(wf_features *features, size_t count)
 {
     const uint32_t *points = features->points;
     uint64_t *out = features->hashes + features->count;
-    for (size_t i = 0; i + GRAM_MIN <= count; i++) {
-        uint64_t state = hash_step(hash_step(hash_gram, points[i]), points[i + 1]);
-        *out++ = hash_end(state + GRAM_MIN);
-        for (size_t n = GRAM_MIN + 1; n <= GRAM_MAX && i + n <= count; n++) {
-            state = hash_step(state, points[i + n - 1]);
-            *out++ = hash_end(state + n);
+    for (size_t i = 0; i + WF_GRAM_MIN <= count; i++) {
+        uint64_t state = wf_hash_step(wf_hash_step(WF_HASH_GRAM, points[i]), points[i + 1]);
+        *out++ = wf_hash_end(state + WF_GRAM_MIN);
+        for (size_t n = WF_GRAM_MIN + 1; n <= WF_GRAM_MAX && i + n <= count; n++) {
+            state = wf_hash_step(state, points[i + n - 1]);
+            *out++ = wf_hash_end(state + n);
         }
     }
     features->count = (size_t)(out - features->hashes);
 }
 
-static void add_word(wf_features *features, size_t count)
+/* A word points[first, end), `times` times. */
+static uint64_t add_word(wf_features *features, size_t first, size_t end, unsigned times)
 {
-    uint64_t state = hash_word;
-    for (size_t i = 1; i + 1 < count; i++)
-        state = hash_step(state, features->points[i]);
-    uint64_t hash = hash_end(state);
-    features->hashes[features->count++] = hash;
-    features->hashes[features->count++] = hash;
+    uint64_t hash = wf_hash_word((wf_points){features->points + first, end - first});
+    hash = features->is_whole ? wf_hash_tagged(hash, /* is_word= */ true) : hash;
+    for (unsigned i = 0; i < times; i++)
+        features->hashes[features->count++] = hash;
+    return hash;
 }
 
-/* Notes the places of the features that add_word and add_grams have just put at `first`, in the
- * order they put them. */
-static void keep_spans(wf_features *features, size_t count, size_t first)
+static void keep_word_span(wf_features *features, uint64_t hash, size_t start, size_t end)
 {
-    const uint64_t *hash = features->hashes + first;
+    features->spans[features->span_count++] = (wf_span){.hash = hash,
+                                                        .start = (uint32_t)start,
+                                                        .bytes = (uint32_t)(end - start),
+                                                        .is_word = true,
+                                                        .at_word_start = true,
+                                                        .at_word_end = true};
+}
+
+/* Notes the places of the runs that add_grams has just put from `hash` on, in their order. */
+static void keep_gram_spans(wf_features *features, size_t count, const uint64_t *hash)
+{
     const uint32_t *offsets = features->offsets;
     wf_span *out = features->spans + features->span_count;
-    *out++ = (wf_span){.hash = *hash,
-                       .start = offsets[1],
-                       .bytes = offsets[count - 1] - offsets[1],
-                       .is_word = true,
-                       .at_word_start = true,
-                       .at_word_end = true};
-    hash += 2;
-    for (size_t i = 0; i + GRAM_MIN <= count; i++) {
-        for (size_t n = GRAM_MIN; n <= GRAM_MAX && i + n <= count; n++) {
+    for (size_t i = 0; i + WF_GRAM_MIN <= count; i++) {
+        for (size_t n = WF_GRAM_MIN; n <= WF_GRAM_MAX && i + n <= count; n++) {
             size_t from = i == 0 ? 1 : i, to = i + n == count ? count - 1 : i + n;
-            *out++ = (wf_span){.hash = *hash,
+            *out++ = (wf_span){.hash = *hash++,
                                .start = offsets[from],
                                .bytes = offsets[to] - offsets[from],
                                .at_word_start = i == 0,
                                .at_word_end = i + n == count};
-            hash++;
         }
     }
     features->span_count = (size_t)(out - features->spans);
 }
 
+/* ---- word by word ---- */
+
 /* The word whose characters are in points[1, end) and which stops at byte `stop`. */
 static void add_all(wf_features *features, size_t end, size_t stop)
 {
-    size_t first = features->count;
     features->points[end] = ' ';
     features->offsets[end] = (uint32_t)stop;
-    add_word(features, end + 1);
+    uint64_t word = add_word(features, 1, end, 2);
+    size_t first = features->count;
     add_grams(features, end + 1);
-    if (features->keeps_spans)
-        keep_spans(features, end + 1, first);
+    if (!features->keeps_spans)
+        return;
+    keep_word_span(features, word, features->offsets[1], stop);
+    keep_gram_spans(features, end + 1, features->hashes + first);
 }
 
 static void take_words(wf_features *features, weft_str text)
@@ -206,15 +192,71 @@ static void fold(wf_features *features)
     features->count = kept;
 }
 
-int wf_features_extract(wf_features *features, weft_str text)
+/* ---- as a whole ---- */
+
+/* The words of points[1, end). */
+static void add_words(wf_features *features, size_t end)
+{
+    for (size_t first = 1, at = 1; at <= end; at++) {
+        if (at < end && features->points[at] != ' ')
+            continue;
+        if (at > first) {
+            uint64_t hash = add_word(features, first, at, WORD_TIMES);
+            if (features->keeps_spans)
+                keep_word_span(features, hash, features->offsets[first], features->offsets[at]);
+        }
+        first = at + 1;
+    }
+}
+
+static void take_whole(wf_features *features, weft_str text)
+{
+    size_t end = 1;
+    features->points[0] = ' ';
+    for (size_t at = 0; at < text.len;) {
+        features->offsets[end] = (uint32_t)at;
+        features->points[end++] = wf_utf8_next(text.ptr, &at);
+    }
+    features->points[end] = ' ';
+    features->offsets[end] = (uint32_t)text.len;
+    size_t first = features->count;
+    add_grams(features, end + 1);
+    for (size_t i = first; i < features->count; i++)
+        features->hashes[i] = wf_hash_tagged(features->hashes[i], /* is_word= */ false);
+    if (features->keeps_spans)
+        keep_gram_spans(features, end + 1, features->hashes + first);
+    add_words(features, end);
+}
+
+void wf_features_begin(wf_features *features)
 {
     features->count = 0;
     features->span_count = 0;
+}
+
+int wf_features_append(wf_features *features, weft_str text)
+{
     int rc = reserve_for(features, text);
     if (rc < 0)
         return rc;
-    take_words(features, text);
+    if (features->is_whole)
+        take_whole(features, text);
+    else
+        take_words(features, text);
+    return 0;
+}
+
+void wf_features_end(wf_features *features)
+{
     wf_sort_keys(features->hashes, features->spare, features->count, 0);
     fold(features);
-    return 0;
+}
+
+int wf_features_extract(wf_features *features, weft_str text)
+{
+    wf_features_begin(features);
+    int rc = wf_features_append(features, text);
+    if (rc == 0)
+        wf_features_end(features);
+    return rc;
 }

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Features of a text: its words, each twice, and the runs of 2, 3 and 4 characters of each word
- * with a space put at both ends.  A feature is a 64-bit hash, the same on every machine and in
- * every run; its top bits are the dimension it falls into, the next one its sign.
+ * Features of a text: 64-bit hashes (embed/gram.h) of its words and of its runs of 2, 3 and 4
+ * characters.  The top bits of a hash are the dimension it falls into, the next one its sign.
  *
- * The hash.  Each character enters a running state by s = rotl((s ^ c) * M, 29), from a start that
- * tells words and the lengths of runs apart; the end is the finaliser of MurmurHash3 (public
- * domain, A. Appleby).  Two features with one hash among 2^64 would share their weight; no other
- * harm.
+ * Word by word: each word twice, and the runs of each word with a space put at both ends.  As a
+ * whole (is_whole): the runs of the whole text with a space at both ends, spaces included, and each
+ * word three times; the lowest bit of a hash tells words from runs.
  */
 #ifndef WF_MATCH_FEATURES_H
 #define WF_MATCH_FEATURES_H
@@ -37,12 +35,18 @@ typedef struct wf_features {
     wf_span *spans; /* one a feature as it was met, twice for a word; only if keeps_spans */
     size_t span_count, span_capacity;
     bool keeps_spans;
+    bool is_whole; /* texts have words with one space between them */
 } wf_features;
 
 void wf_features_fini(wf_features *features);
 
 /* Takes the features of `text` (checked UTF-8).  0 or -ENOMEM. */
 int wf_features_extract(wf_features *features, weft_str text);
+
+/* The same of several texts together: begin, append each, end. */
+void wf_features_begin(wf_features *features);
+int wf_features_append(wf_features *features, weft_str text);
+void wf_features_end(wf_features *features);
 
 static inline uint32_t wf_feature_dim(uint64_t hash)
 {

@@ -31,8 +31,8 @@ void wf_encoder_fini(wf_encoder *encoder)
     *encoder = (wf_encoder){0};
 }
 
-/* 1 + ln(count).  Most features occur once, and a word alone counts twice. */
-static double tf(uint32_t count)
+/* Most features occur once, and a word alone counts twice. */
+double wf_feature_tf(uint32_t count)
 {
     if (count == 1)
         return 1;
@@ -41,7 +41,7 @@ static double tf(uint32_t count)
 
 float wf_feature_weight(uint64_t hash, uint32_t count, float idf)
 {
-    double weight = tf(count) * (double)idf;
+    double weight = wf_feature_tf(count) * (double)idf;
     return (float)(wf_feature_is_negative(hash) ? -weight : weight);
 }
 

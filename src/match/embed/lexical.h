@@ -39,6 +39,9 @@ void wf_encoder_fini(wf_encoder *encoder);
 /* Encodes `text` (normalised) into *out, replacing what it held.  0 or -ENOMEM. */
 int wf_encode(wf_encoder *encoder, const wf_lexicon *lexicon, weft_str text, wf_vector *out);
 
+/* 1 + ln(count). */
+double wf_feature_tf(uint32_t count);
+
 /* The signed weight of a feature that occurs `count` times. */
 float wf_feature_weight(uint64_t hash, uint32_t count, float idf);
 

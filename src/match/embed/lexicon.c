@@ -118,6 +118,17 @@ void wf_lexicon_read(const wf_lexicon *lexicon, const wf_features *features, flo
     }
 }
 
+float wf_lexicon_idf(const wf_lexicon *lexicon, uint64_t hash)
+{
+    size_t place = find(lexicon, hash);
+    return lexicon->hashes[place] != 0 ? lexicon->entries[place].idf : lexicon->idf_unseen;
+}
+
+size_t wf_lexicon_place(const wf_lexicon *lexicon, uint64_t hash)
+{
+    return find(lexicon, hash);
+}
+
 size_t wf_lexicon_bytes(const wf_lexicon *lexicon)
 {
     return ((size_t)1 << lexicon->bits) * (sizeof(*lexicon->hashes) + sizeof(*lexicon->entries));

@@ -36,6 +36,16 @@ void wf_lexicon_weigh(wf_lexicon *lexicon);
 /* out_idf[i] = weight of features->hashes[i]; a feature no row has: idf_unseen. */
 void wf_lexicon_read(const wf_lexicon *lexicon, const wf_features *features, float *out_idf);
 
+/* The weight of one feature. */
+float wf_lexicon_idf(const wf_lexicon *lexicon, uint64_t hash);
+
+/* Where a feature that was counted stands: below wf_lexicon_places(). */
+size_t wf_lexicon_place(const wf_lexicon *lexicon, uint64_t hash);
+static inline size_t wf_lexicon_places(const wf_lexicon *lexicon)
+{
+    return (size_t)1 << lexicon->bits;
+}
+
 size_t wf_lexicon_bytes(const wf_lexicon *lexicon);
 
 #endif

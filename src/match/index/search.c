@@ -147,7 +147,8 @@ static void take_row(struct walk *walk, int32_t sum, uint32_t row)
     float score = score_of(walk, sum, row);
     if (score < wf_rank_bar(walk->rank))
         return;
-    uint32_t entity = walk->search->row_entity[row];
+    const uint32_t *owners = walk->search->row_entity;
+    uint32_t entity = owners != NULL ? owners[row] : row;
     if (entity != walk->best.entity) {
         if (!is_allowed(walk->search, entity))
             return;

@@ -33,7 +33,7 @@ void wf_finder_fini(wf_finder *finder);
 
 typedef struct wf_search {
     const wf_postings *postings;
-    const uint32_t *row_entity; /* ascending */
+    const uint32_t *row_entity; /* ascending; NULL: each row is an entity */
     const uint64_t *allowed;    /* bit e: entity e may be found; NULL: all */
 } wf_search;
 

@@ -145,8 +145,9 @@ static int cosine_find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
 
 /* ---- explaining ---- */
 
-static int cosine_explain_query(wf_scorer *scorer, wf_seeker *seeker)
+static int cosine_explain_query(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
 {
+    (void)ask;
     seeker->encoder.features.keeps_spans = true;
     int rc =
         wf_encode(&seeker->encoder, &cosine_of(scorer)->lexicon, seeker->text, &seeker->vector);

@@ -3,7 +3,7 @@
 /*
  * Scorer: one way to say how well an entity fits a query.  It is built once from a catalogue, in
  * parts, and then asked by any number of threads, each with a seeker of its own.  The matcher knows
- * scorers only through this table; "cosine" is the one there is.
+ * scorers only through this table.
  */
 #ifndef WF_MATCH_SCORER_H
 #define WF_MATCH_SCORER_H
@@ -30,6 +30,8 @@ typedef struct wf_scorer_stats {
     uint64_t cache_hits, cache_misses, cache_count, cache_bytes;
 } wf_scorer_stats;
 
+#define WF_PARTS_MAX 20u
+
 typedef struct wf_scorer_class {
     const char *kind;
 
@@ -42,13 +44,19 @@ typedef struct wf_scorer_class {
     /* Leaves the answer in seeker->rank. */
     int (*find)(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask);
 
-    /* Prepares the query (read into the seeker) for explain. */
-    int (*explain_query)(wf_scorer *scorer, wf_seeker *seeker);
+    /* Prepares the query (read into the seeker) for explain and parts; seeker->text becomes the
+     * text that shares are places of. */
+    int (*explain_query)(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask);
 
     /* The heaviest weights that the prepared query shares with a row, for which there is a second
      * seeker; returns how many of `share_max` were filled, or negative. */
     int (*explain)(wf_scorer *scorer, const wf_seeker *seeker, wf_seeker *spare, uint32_t row,
                    wf_share *shares, size_t share_max);
+
+    /* What the logarithm of an entity's score is made of; returns how many of WF_PARTS_MAX were
+     * filled.  NULL: the score has no such parts. */
+    size_t (*parts)(wf_scorer *scorer, const wf_seeker *seeker, uint32_t entity,
+                    weft_m_part *parts);
 
     void (*stats)(wf_scorer *scorer, wf_scorer_stats *out);
     void (*destroy)(wf_scorer *scorer); /* a half-built one too */
@@ -63,6 +71,10 @@ struct wf_scorer {
 };
 
 extern const wf_scorer_class wf_scorer_cosine;
+extern const wf_scorer_class wf_scorer_probability;
+
+/* The class of a kind that wf_check_score_kind has let pass; ptr NULL: the default. */
+const wf_scorer_class *wf_scorer_class_of(weft_str kind);
 
 wf_scorer *wf_scorer_ref(wf_scorer *scorer);
 void wf_scorer_unref(wf_scorer *scorer); /* NULL is fine */

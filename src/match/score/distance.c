@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The distance computes 64 cells of a column of the table at once, as differences between
+ * neighbours (G. Myers, "A fast bit-vector algorithm for approximate string matching", 1999; H.
+ * Hyyrö, "A bit-vector algorithm for computing Levenshtein and Damerau edit distances", 2003).
+ * Longer patterns take several words, and the differences go on from word to word.
+ */
+#include "match/score/distance.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define WORD_MAX (WF_DISTANCE_MAX / 64)
+
+/* 64 rows of a column: bit i is row i. */
+struct column {
+    uint64_t plus, minus; /* one more, one less than the row before */
+    uint64_t free;        /* as much as the cell before in both directions */
+    uint64_t same;        /* the pattern has the text's character there */
+};
+
+/* What a word hands to the one below. */
+struct carry {
+    uint64_t plus, minus; /* of its last row against the last column */
+    uint64_t exchange;    /* its last row may begin an exchange */
+};
+
+static wf_points cut(wf_points a)
+{
+    a.count = a.count < WF_DISTANCE_MAX ? a.count : WF_DISTANCE_MAX;
+    return a;
+}
+
+/* Where `c` stands in 64 characters of the pattern. */
+static uint64_t places_of(wf_points pattern, size_t from, uint32_t c)
+{
+    uint64_t places = 0;
+    size_t count = pattern.count - from < 64 ? pattern.count - from : 64;
+    for (size_t i = 0; i < count; i++)
+        places |= (uint64_t)(pattern.at[from + i] == c) << i;
+    return places;
+}
+
+static void next_column(struct column *col, uint64_t same, struct carry *carry)
+{
+    uint64_t begins = ~col->free & same;
+    uint64_t exchanged = (begins << 1 | carry->exchange) & col->same;
+    uint64_t x = same | carry->minus;
+    uint64_t free = (((x & col->plus) + col->plus) ^ col->plus) | x | col->minus | exchanged;
+    uint64_t more = col->minus | ~(free | col->plus), less = free & col->plus;
+    uint64_t more_above = more << 1 | carry->plus, less_above = less << 1 | carry->minus;
+    *carry = (struct carry){.plus = more >> 63, .minus = less >> 63, .exchange = begins >> 63};
+    *col = (struct column){.plus = less_above | ~(free | more_above),
+                           .minus = more_above & free,
+                           .free = free,
+                           .same = same};
+}
+
+/* Needs a pattern that is not empty. */
+static size_t distance(wf_points pattern, wf_points text)
+{
+    struct column cols[WORD_MAX];
+    size_t words = (pattern.count + 63) / 64, result = pattern.count;
+    unsigned last = (unsigned)((pattern.count - 1) % 64);
+    for (size_t w = 0; w < words; w++)
+        cols[w] = (struct column){.plus = UINT64_MAX};
+    for (size_t i = 0; i < text.count; i++) {
+        struct carry carry = {.plus = 1};
+        for (size_t w = 0; w + 1 < words; w++)
+            next_column(&cols[w], places_of(pattern, 64 * w, text.at[i]), &carry);
+        struct column *col = &cols[words - 1];
+        uint64_t plus = col->plus, minus = col->minus;
+        next_column(col, places_of(pattern, 64 * (words - 1), text.at[i]), &carry);
+        result += (minus | ~(col->free | plus)) >> last & 1;
+        result -= (col->free & plus) >> last & 1;
+    }
+    return result;
+}
+
+size_t wf_distance(wf_points a, wf_points b)
+{
+    a = cut(a);
+    b = cut(b);
+    while (a.count > 0 && b.count > 0 && a.at[0] == b.at[0]) {
+        a = (wf_points){a.at + 1, a.count - 1};
+        b = (wf_points){b.at + 1, b.count - 1};
+    }
+    while (a.count > 0 && b.count > 0 && a.at[a.count - 1] == b.at[b.count - 1]) {
+        a.count--;
+        b.count--;
+    }
+    if (a.count == 0 || b.count == 0)
+        return a.count + b.count;
+    return a.count < b.count ? distance(a, b) : distance(b, a);
+}
+
+double wf_alikeness(wf_points a, wf_points b)
+{
+    a = cut(a);
+    b = cut(b);
+    size_t longer = a.count > b.count ? a.count : b.count;
+    return longer == 0 ? 1 : 1 - (double)wf_distance(a, b) / (double)longer;
+}
+
+/* ---- Jaro and Winkler ---- */
+
+/* Pairs equal characters within `reach` places, each once; returns how many, and which of b. */
+static size_t pair_up(wf_points a, wf_points b, size_t reach, bool *in_a, bool *in_b)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < a.count; i++) {
+        size_t from = i > reach ? i - reach : 0;
+        size_t to = i + reach + 1 < b.count ? i + reach + 1 : b.count;
+        for (size_t k = from; k < to; k++) {
+            if (in_b[k] || a.at[i] != b.at[k])
+                continue;
+            in_a[i] = in_b[k] = true;
+            count++;
+            break;
+        }
+    }
+    return count;
+}
+
+static size_t count_displaced(wf_points a, wf_points b, const bool *in_a, const bool *in_b)
+{
+    size_t displaced = 0, k = 0;
+    for (size_t i = 0; i < a.count; i++) {
+        if (!in_a[i])
+            continue;
+        while (!in_b[k])
+            k++;
+        displaced += a.at[i] != b.at[k++];
+    }
+    return displaced;
+}
+
+double wf_jaro_winkler(wf_points a, wf_points b)
+{
+    bool in_a[WF_DISTANCE_MAX], in_b[WF_DISTANCE_MAX];
+    a = cut(a);
+    b = cut(b);
+    if (a.count == 0 || b.count == 0)
+        return a.count == b.count;
+    memset(in_a, 0, a.count);
+    memset(in_b, 0, b.count);
+    size_t longer = a.count > b.count ? a.count : b.count;
+    size_t paired = pair_up(a, b, longer / 2 > 0 ? longer / 2 - 1 : 0, in_a, in_b);
+    if (paired == 0)
+        return 0;
+    double m = (double)paired, half = (double)(count_displaced(a, b, in_a, in_b) / 2);
+    double jaro = (m / (double)a.count + m / (double)b.count + (m - half) / m) / 3;
+    size_t prefix = 0;
+    while (prefix < 4 && prefix < a.count && prefix < b.count && a.at[prefix] == b.at[prefix])
+        prefix++;
+    return jaro + 0.1 * (double)prefix * (1 - jaro);
+}

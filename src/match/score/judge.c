@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "match/score/judge.h"
+
+#include "base/alloc.h"
+
+void wf_judge_fini(wf_judge *judge)
+{
+    wf_folded_fini(&judge->folded);
+    wf_buf_fini(&judge->text);
+    wf_folded_fini(&judge->padded);
+    wf_probe_fini(&judge->probe);
+    wf_rank_fini(&judge->nearest);
+    wf_free(judge->allowed);
+    wf_free(judge->candidates);
+    wf_free(judge->keys);
+    wf_free(judge->spare);
+    wf_free(judge->entrants);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Phrase: a folded text taken apart for comparing: its characters with and without spaces, its
+ * words and how rare each is.  Only the first WF_DISTANCE_MAX characters and WF_PHRASE_WORDS_MAX
+ * words are looked at.
+ */
+#ifndef WF_MATCH_PHRASE_H
+#define WF_MATCH_PHRASE_H
+
+#include "match/score/distance.h"
+
+#include <stdbool.h>
+#include <weft/base.h>
+
+#define WF_PHRASE_WORDS_MAX 64u
+
+typedef struct wf_word {
+    wf_points points;
+    uint64_t letters; /* which occur, by their low six bits */
+    double weight;    /* idf; half of it for one letter */
+    bool has_digit;
+} wf_word;
+
+typedef struct wf_phrase {
+    uint32_t points[WF_DISTANCE_MAX];
+    uint32_t solid[WF_DISTANCE_MAX]; /* without spaces; words point into it */
+    size_t count, solid_count;
+    wf_word words[WF_PHRASE_WORDS_MAX];
+    size_t word_count;
+} wf_phrase;
+
+/* How rare a word is, at least 1. */
+typedef double wf_rarity_fn(wf_points word, const void *arg);
+
+void wf_phrase_read(wf_phrase *phrase, wf_points text, wf_rarity_fn *rarity, const void *arg);
+
+static inline wf_points wf_phrase_points(const wf_phrase *phrase)
+{
+    return (wf_points){phrase->points, phrase->count};
+}
+
+static inline wf_points wf_phrase_solid(const wf_phrase *phrase)
+{
+    return (wf_points){phrase->solid, phrase->solid_count};
+}
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The scorer "probability": its record, and what its files share. */
+#ifndef WF_MATCH_PROBABILITY_H
+#define WF_MATCH_PROBABILITY_H
+
+#include "match/index/postings.h"
+#include "match/score/initials.h"
+#include "match/score/scorer.h"
+#include "match/score/texts.h"
+
+/* What blends the rows of an entity while building. */
+typedef struct wf_blend {
+    float *sums;       /* by the lexicon's places; zero between entities */
+    uint32_t *touched; /* places */
+    size_t touched_count;
+} wf_blend;
+
+typedef struct wf_probability {
+    wf_scorer head;
+    weft_m_options options;
+    wf_texts texts;
+    wf_lexicon lexicon;   /* rows of it are entities */
+    wf_postings postings; /* of texts */
+    wf_initials initials;
+    float *text_norms;   /* of the runs of a text */
+    float *entity_norms; /* of the sum of an entity's row vectors, each of length 1 */
+    double word_unseen;  /* rarity of a word no entity has */
+    wf_blend blend;
+    size_t row_at; /* progress within the entity under way */
+} wf_probability;
+
+static inline wf_probability *wf_probability_of(wf_scorer *scorer)
+{
+    return (wf_probability *)scorer;
+}
+
+/* Folds a row or a query into seeker->judge.folded and, as UTF-8, judge.text.  0 or -ENOMEM. */
+int wf_probability_fold(wf_seeker *seeker, weft_str raw);
+
+int wf_probability_build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job);
+
+/* Judges the query: fills seeker->judge. */
+int wf_probability_judge(wf_probability *probability, wf_seeker *seeker, const wf_ask *ask);
+
+#endif

@@ -1,0 +1,548 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The judgement: candidates, their signs, entities, probabilities. */
+#include "match/score/probability.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "match/embed/sort.h"
+#include "match/score/compare.h"
+#include "match/text/chars.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Texts that share the probability. */
+#define DEPTH 24u
+
+/* Texts that a short form may bring. */
+#define INITIALS_TEXTS_MAX 32u
+
+static int grow(void **items, size_t *capacity, size_t count, size_t item_bytes)
+{
+    if (count <= *capacity)
+        return 0;
+    size_t more = count < 32 ? 32 : count + count / 2;
+    void *grown = wf_grow(*items, more, item_bytes);
+    if (grown == NULL)
+        return -ENOMEM;
+    *items = grown;
+    *capacity = more;
+    return 0;
+}
+
+/* ---- who may be found ---- */
+
+static bool is_in(const uint64_t *set, uint32_t at)
+{
+    return set == NULL || (set[at / 64] >> at % 64 & 1) != 0;
+}
+
+static void allow_entity(const wf_probability *it, wf_judge *judge, uint32_t entity)
+{
+    const uint32_t *row_start = it->head.catalogue->row_start;
+    for (uint32_t row = row_start[entity]; row < row_start[entity + 1]; row++) {
+        uint32_t text = it->texts.row_text[row];
+        judge->allowed[text / 64] |= UINT64_C(1) << text % 64;
+    }
+}
+
+/* The texts of the entities allowed. */
+static int allow_texts(const wf_probability *it, wf_judge *judge, const uint64_t *entities)
+{
+    size_t words = (size_t)it->texts.count / 64 + 1;
+    void *allowed = judge->allowed;
+    int rc = grow(&allowed, &judge->allowed_capacity, words, sizeof(*judge->allowed));
+    judge->allowed = allowed;
+    if (rc < 0)
+        return rc;
+    memset(judge->allowed, 0, words * sizeof(*judge->allowed));
+    size_t count = it->head.catalogue->entity_count;
+    for (size_t at = 0; at * 64 < count; at++) {
+        for (uint64_t left = entities[at]; left != 0; left &= left - 1)
+            allow_entity(it, judge, (uint32_t)(at * 64) + (uint32_t)__builtin_ctzll(left));
+    }
+    return 0;
+}
+
+/* ---- candidates ---- */
+
+/* The candidate for a text, made if there is none yet; NULL: no memory. */
+static wf_candidate *candidate_of(wf_judge *judge, uint32_t text)
+{
+    for (size_t i = 0; i < judge->candidate_count; i++) {
+        if (judge->candidates[i].text == text)
+            return &judge->candidates[i];
+    }
+    void *candidates = judge->candidates;
+    int rc = grow(&candidates, &judge->candidate_capacity, judge->candidate_count + 1,
+                  sizeof(*judge->candidates));
+    judge->candidates = candidates;
+    if (rc < 0)
+        return NULL;
+    wf_candidate *candidate = &judge->candidates[judge->candidate_count++];
+    *candidate = (wf_candidate){.text = text};
+    return candidate;
+}
+
+/* The nearest by runs and words; what is behind DEPTH is the tail. */
+static int add_nearest(wf_probability *it, wf_seeker *seeker, const wf_ask *ask)
+{
+    wf_judge *judge = &seeker->judge;
+    const uint64_t *allowed = ask->allowed != NULL ? judge->allowed : NULL;
+    size_t depth = ask->top_k > DEPTH / 2 ? 2 * ask->top_k : DEPTH;
+    wf_search search = {.postings = &it->postings, .allowed = allowed};
+    int rc = wf_rank_begin(&judge->nearest, depth, it->texts.count, 0);
+    if (rc == 0)
+        rc = wf_find(&seeker->finder, &search, &seeker->vector, &judge->nearest, ask->job);
+    if (rc < 0)
+        return rc;
+    wf_rank_end(&judge->nearest);
+    for (size_t i = 0; i < judge->nearest.count; i++) {
+        if (!(judge->nearest.found[i].score > 0))
+            break;
+        wf_candidate *candidate = candidate_of(judge, judge->nearest.found[i].row);
+        if (candidate == NULL)
+            return -ENOMEM;
+        candidate->is_tail = i >= DEPTH;
+    }
+    return 0;
+}
+
+static int add_exact(wf_probability *it, wf_judge *judge, const wf_ask *ask)
+{
+    weft_str text = {wf_buf_ptr(&judge->text), wf_buf_bytes(&judge->text)};
+    uint32_t exact = wf_texts_find(&it->texts, text);
+    if (exact == WF_NO_TEXT || (ask->allowed != NULL && !is_in(judge->allowed, exact)))
+        return 0;
+    wf_candidate *candidate = candidate_of(judge, exact);
+    if (candidate == NULL)
+        return -ENOMEM;
+    candidate->is_tail = false;
+    candidate->is_exact = true;
+    return 0;
+}
+
+/* ---- initials ---- */
+
+enum writing { WRITTEN_OTHERWISE, WRITTEN_AS_INITIALS, WRITTEN_AS_WORD };
+
+/* One word with two capitals or more and no two small letters in a row is written as initials; a
+ * short word in small letters may be. */
+static enum writing writing_of(weft_str raw)
+{
+    size_t capitals = 0, letters = 0, points = 0;
+    bool was_small = false, has_pair = false;
+    for (size_t at = 0; at < raw.len; points++) {
+        uint32_t c = wf_utf8_next(raw.ptr, &at);
+        if (wf_char_is_space(c))
+            return WRITTEN_OTHERWISE;
+        bool is_capital = wf_char_lower(c) != c;
+        bool is_small = !is_capital && wf_char_is_cased(c);
+        capitals += is_capital;
+        letters += is_capital || is_small;
+        has_pair |= was_small && is_small;
+        was_small = is_small;
+    }
+    if (capitals >= 2 && !has_pair)
+        return WRITTEN_AS_INITIALS;
+    return capitals == 0 && letters == points && letters >= 3 && letters <= 6 ? WRITTEN_AS_WORD
+                                                                              : WRITTEN_OTHERWISE;
+}
+
+/* Blanks at the ends are no part of how a text is written. */
+static weft_str trimmed(weft_str raw)
+{
+    while (raw.len > 0 && raw.ptr[0] == ' ')
+        raw = (weft_str){raw.ptr + 1, raw.len - 1};
+    while (raw.len > 0 && raw.ptr[raw.len - 1] == ' ')
+        raw.len--;
+    return raw;
+}
+
+static int mark(wf_probability *it, wf_judge *judge, const wf_ask *ask, uint32_t text,
+                enum wf_sign sign)
+{
+    if (ask->allowed != NULL && !is_in(judge->allowed, text))
+        return 0;
+    (void)it;
+    wf_candidate *candidate = candidate_of(judge, text);
+    if (candidate == NULL)
+        return -ENOMEM;
+    candidate->is_tail = false;
+    candidate->signs[sign] = 1;
+    return 0;
+}
+
+static int add_short_query(wf_probability *it, wf_judge *judge, const wf_ask *ask,
+                           enum wf_sign sign)
+{
+    uint32_t texts[INITIALS_TEXTS_MAX];
+    wf_points form = {judge->folded.points, judge->folded.count};
+    if (form.count < WF_INITIALS_MIN || form.count > WF_INITIALS_MAX)
+        return 0;
+    size_t count = wf_initials_find(&it->initials, form, texts, INITIALS_TEXTS_MAX);
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = mark(it, judge, ask, texts[i], sign);
+    return rc;
+}
+
+/* A row that is written as initials and may stand for the query of several words. */
+static bool has_row_in_capitals(const wf_probability *it, uint32_t text)
+{
+    for (uint32_t row = it->texts.first_row[text]; row != WF_NO_ROW;
+         row = it->texts.next_row[row]) {
+        weft_str raw = trimmed(wf_catalogue_row(it->head.catalogue, row));
+        size_t capitals = 0, points = 0;
+        for (size_t at = 0; at < raw.len; points++) {
+            uint32_t c = wf_utf8_next(raw.ptr, &at);
+            capitals += wf_char_lower(c) != c;
+        }
+        if (capitals == points)
+            return true;
+    }
+    return false;
+}
+
+static int add_short_rows(wf_probability *it, wf_judge *judge, const wf_ask *ask)
+{
+    wf_short forms[WF_INITIALS_WAYS];
+    size_t count = wf_initials_of((wf_points){judge->folded.points, judge->folded.count}, forms);
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        char bytes[WF_INITIALS_MAX * WF_UTF8_BYTES_MAX];
+        size_t len = 0;
+        for (size_t k = 0; k < forms[i].count; k++) {
+            char one[WF_UTF8_BYTES_MAX];
+            size_t n = wf_utf8_write(forms[i].points[k], one);
+            memcpy(bytes + len, one, n);
+            len += n;
+        }
+        uint32_t text = wf_texts_find(&it->texts, (weft_str){bytes, len});
+        if (forms[i].count >= 3 && text != WF_NO_TEXT && has_row_in_capitals(it, text))
+            rc = mark(it, judge, ask, text, WF_SIGN_INITIALS_MAYBE);
+    }
+    return rc;
+}
+
+static int add_initials(wf_probability *it, wf_judge *judge, const wf_ask *ask)
+{
+    switch (writing_of(trimmed(ask->raw))) {
+    case WRITTEN_AS_INITIALS:
+        return add_short_query(it, judge, ask, WF_SIGN_INITIALS);
+    case WRITTEN_AS_WORD:
+        return add_short_query(it, judge, ask, WF_SIGN_INITIALS_MAYBE);
+    default:
+        return add_short_rows(it, judge, ask);
+    }
+}
+
+/* ---- signs ---- */
+
+static double rarity(wf_points word, const void *arg)
+{
+    const wf_probability *it = arg;
+    double idf = (double)wf_lexicon_idf(&it->lexicon, wf_hash_tagged(wf_hash_word(word), true));
+    return idf > 0 ? idf : it->word_unseen;
+}
+
+/* The text with a space at both ends, into judge->padded. */
+static int pad_text(const wf_probability *it, wf_judge *judge, uint32_t number)
+{
+    weft_str text = wf_texts_get(&it->texts, number);
+    wf_folded *padded = &judge->padded;
+    void *points = padded->points;
+    int rc = grow(&points, &padded->capacity, text.len + 2, sizeof(*padded->points));
+    padded->points = points;
+    if (rc < 0)
+        return rc;
+    padded->count = 0;
+    padded->points[padded->count++] = ' ';
+    for (size_t at = 0; at < text.len;)
+        padded->points[padded->count++] = wf_utf8_next(text.ptr, &at);
+    padded->points[padded->count++] = ' ';
+    return 0;
+}
+
+/* The cosine of the query with the text that was padded. */
+static double cosine_with(const wf_probability *it, wf_judge *judge, uint32_t text)
+{
+    wf_points points = {judge->padded.points, judge->padded.count};
+    return wf_probe_cosine(&judge->probe, points, (double)it->text_norms[text]);
+}
+
+static int compare_candidate(wf_probability *it, wf_judge *judge, wf_candidate *candidate)
+{
+    int rc = pad_text(it, judge, candidate->text);
+    if (rc < 0)
+        return rc;
+    wf_points inner = {judge->padded.points + 1, judge->padded.count - 2};
+    wf_phrase_read(&judge->row, inner, rarity, it);
+    wf_compare(&judge->query, &judge->row, cosine_with(it, judge, candidate->text),
+               candidate->signs);
+    candidate->score = wf_model_score(candidate->signs);
+    return 0;
+}
+
+static int compare_all(wf_probability *it, wf_judge *judge, const wf_job *job)
+{
+    wf_points query = {judge->folded.points, judge->folded.count};
+    wf_phrase_read(&judge->query, query, rarity, it);
+    for (size_t i = 0; i < judge->candidate_count; i++) {
+        int rc = wf_job_poll(job);
+        if (rc == 0)
+            rc = compare_candidate(it, judge, &judge->candidates[i]);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- entities ---- */
+
+static int reserve_keys(wf_judge *judge, size_t count)
+{
+    if (count <= judge->key_capacity)
+        return 0;
+    size_t capacity = count < 64 ? 64 : count + count / 2;
+    uint64_t *keys = wf_grow(judge->keys, capacity, sizeof(*keys));
+    if (keys == NULL)
+        return -ENOMEM;
+    judge->keys = keys;
+    uint64_t *spare = wf_grow(judge->spare, capacity, sizeof(*spare));
+    if (spare == NULL)
+        return -ENOMEM;
+    judge->spare = spare;
+    judge->key_capacity = capacity;
+    return 0;
+}
+
+/* Entity above, candidate below, each pair once for each row; sorted. */
+static int list_pairs(wf_probability *it, wf_judge *judge, const wf_ask *ask)
+{
+    judge->key_count = 0;
+    for (size_t i = 0; i < judge->candidate_count; i++) {
+        uint32_t row = it->texts.first_row[judge->candidates[i].text];
+        for (; row != WF_NO_ROW; row = it->texts.next_row[row]) {
+            uint32_t entity = it->head.catalogue->row_entity[row];
+            if (!is_in(ask->allowed, entity))
+                continue;
+            int rc = reserve_keys(judge, judge->key_count + 1);
+            if (rc < 0)
+                return rc;
+            judge->keys[judge->key_count++] = (uint64_t)entity << 32 | i;
+        }
+    }
+    wf_sort_keys(judge->keys, judge->spare, judge->key_count, 0);
+    return 0;
+}
+
+/* The cosine with the sum of the entity's rows. */
+static int entity_cosine(wf_probability *it, wf_judge *judge, wf_entrant *entrant,
+                         const wf_job *job)
+{
+    const uint32_t *row_start = it->head.catalogue->row_start;
+    uint32_t first = row_start[entrant->entity], end = row_start[entrant->entity + 1];
+    entrant->entity_cosine = judge->candidates[entrant->candidate].signs[WF_SIGN_RUNS];
+    if (end - first == 1)
+        return 0;
+    double sum = 0;
+    for (uint32_t row = first; row < end; row++) {
+        int rc = wf_job_poll(job);
+        if (rc == 0)
+            rc = pad_text(it, judge, it->texts.row_text[row]);
+        if (rc < 0)
+            return rc;
+        sum += cosine_with(it, judge, it->texts.row_text[row]);
+    }
+    double norm = (double)it->entity_norms[entrant->entity];
+    entrant->entity_cosine = norm > 0 ? sum / norm : 0;
+    return 0;
+}
+
+/* ln(exp a + exp b). */
+static double log_add(double a, double b)
+{
+    double high = a > b ? a : b, low = a > b ? b : a;
+    return low == -INFINITY ? high : high + log1p(exp(low - high));
+}
+
+/* The first row of the entity with a text. */
+static uint32_t row_with(const wf_probability *it, uint32_t entity, uint32_t text)
+{
+    uint32_t row = it->head.catalogue->row_start[entity];
+    while (it->texts.row_text[row] != text)
+        row++;
+    return row;
+}
+
+/* One entity from its pairs keys[0, count).  Its candidates of the tail count only if it has no
+ * other. */
+static int judge_entity(wf_probability *it, wf_judge *judge, const uint64_t *keys, size_t count,
+                        const wf_job *job, wf_entrant *out)
+{
+    double score = -INFINITY;
+    *out = (wf_entrant){.entity = (uint32_t)(keys[0] >> 32), .is_tail = true};
+    for (size_t i = 0; i < count; i++)
+        out->is_tail &= judge->candidates[(uint32_t)keys[i]].is_tail;
+    const wf_candidate *best = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const wf_candidate *candidate = &judge->candidates[(uint32_t)keys[i]];
+        if ((i > 0 && keys[i] == keys[i - 1]) || (candidate->is_tail && !out->is_tail))
+            continue;
+        out->is_exact |= candidate->is_exact;
+        score = log_add(score, candidate->score);
+        bool is_better = best == NULL || candidate->is_exact ||
+                         (!best->is_exact && candidate->score > best->score);
+        best = is_better ? candidate : best;
+    }
+    out->candidate = (uint32_t)(best - judge->candidates);
+    out->row = row_with(it, out->entity, best->text);
+    int rc = entity_cosine(it, judge, out, job);
+    out->score = score + wf_sign_weight(WF_SIGN_ENTITY) * out->entity_cosine;
+    return rc;
+}
+
+static int judge_entities(wf_probability *it, wf_judge *judge, const wf_ask *ask)
+{
+    void *entrants = judge->entrants;
+    int rc = grow(&entrants, &judge->entrant_capacity, judge->key_count, sizeof(wf_entrant));
+    judge->entrants = entrants;
+    judge->entrant_count = 0;
+    for (size_t at = 0; at < judge->key_count && rc == 0;) {
+        size_t end = at + 1;
+        while (end < judge->key_count && judge->keys[end] >> 32 == judge->keys[at] >> 32)
+            end++;
+        rc = judge_entity(it, judge, judge->keys + at, end - at, ask->job,
+                          &judge->entrants[judge->entrant_count++]);
+        at = end;
+    }
+    return rc;
+}
+
+/* ---- probabilities ---- */
+
+/* A query that is equal to a row means an entity that has the row, for certain: of 1,546 such
+ * queries in the development sets none was novel and 1,540 were right.  Several that have it are
+ * equal. */
+static void favour_exact(wf_judge *judge)
+{
+    double best = -INFINITY;
+    bool has_exact = false;
+    for (size_t i = 0; i < judge->entrant_count; i++) {
+        best = fmax(best, judge->entrants[i].score);
+        has_exact |= judge->entrants[i].is_exact;
+    }
+    if (!has_exact)
+        return;
+    judge->none = -INFINITY;
+    for (size_t i = 0; i < judge->entrant_count; i++) {
+        if (judge->entrants[i].is_exact)
+            judge->entrants[i].score = best;
+    }
+}
+
+/* A number as an integer of the same order. */
+static uint64_t order_of(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof(bits));
+    return bits >> 31 != 0 ? ~bits : bits | UINT32_C(0x80000000);
+}
+
+/* Entities with one score share one probability: that it is one of them. */
+static int share_ties(wf_judge *judge)
+{
+    int rc = reserve_keys(judge, judge->entrant_count);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < judge->entrant_count; i++)
+        judge->keys[i] = order_of((float)judge->entrants[i].score) << 32 | i;
+    wf_sort_keys(judge->keys, judge->spare, judge->entrant_count, 0);
+    for (size_t at = 0; at < judge->entrant_count;) {
+        size_t end = at + 1;
+        while (end < judge->entrant_count && (judge->keys[end] ^ judge->keys[at]) >> 32 == 0)
+            end++;
+        double sum = 0;
+        for (size_t i = at; i < end; i++)
+            sum += judge->entrants[(uint32_t)judge->keys[i]].probability;
+        for (size_t i = at; i < end; i++)
+            judge->entrants[(uint32_t)judge->keys[i]].probability = fmin(sum, 1);
+        at = end;
+    }
+    return 0;
+}
+
+static int weigh(wf_judge *judge)
+{
+    judge->total = judge->none;
+    for (size_t i = 0; i < judge->entrant_count; i++) {
+        if (!judge->entrants[i].is_tail)
+            judge->total = log_add(judge->total, judge->entrants[i].score);
+    }
+    for (size_t i = 0; i < judge->entrant_count; i++) {
+        wf_entrant *entrant = &judge->entrants[i];
+        double total = entrant->is_tail ? log_add(judge->total, entrant->score) : judge->total;
+        entrant->probability = exp(entrant->score - total);
+    }
+    int rc = share_ties(judge);
+    for (size_t i = 0; i < judge->entrant_count; i++) {
+        if (judge->entrants[i].is_exact)
+            judge->entrants[i].probability = 1;
+    }
+    return rc;
+}
+
+/* ---- all together ---- */
+
+static int read_query(wf_probability *it, wf_seeker *seeker, const wf_ask *ask)
+{
+    wf_judge *judge = &seeker->judge;
+    int rc = wf_probability_fold(seeker, ask->raw);
+    weft_str text = {wf_buf_ptr(&judge->text), wf_buf_bytes(&judge->text)};
+    seeker->encoder.features.is_whole = true;
+    if (rc == 0)
+        rc = wf_encode(&seeker->encoder, &it->lexicon, text, &seeker->vector);
+    seeker->encoder.features.is_whole = false;
+    if (rc == 0)
+        rc = wf_probe_take(&judge->probe, &seeker->encoder);
+    if (rc == 0 && ask->allowed != NULL)
+        rc = allow_texts(it, judge, ask->allowed);
+    seeker->encoded_count++;
+    return rc;
+}
+
+static int find_candidates(wf_probability *it, wf_seeker *seeker, const wf_ask *ask)
+{
+    wf_judge *judge = &seeker->judge;
+    judge->candidate_count = 0;
+    if (judge->folded.count == 0)
+        return 0;
+    int rc = add_nearest(it, seeker, ask);
+    if (rc == 0)
+        rc = add_exact(it, judge, ask);
+    if (rc == 0)
+        rc = add_initials(it, judge, ask);
+    return rc;
+}
+
+int wf_probability_judge(wf_probability *it, wf_seeker *seeker, const wf_ask *ask)
+{
+    wf_judge *judge = &seeker->judge;
+    int rc = read_query(it, seeker, ask);
+    if (rc == 0)
+        rc = find_candidates(it, seeker, ask);
+    if (rc == 0)
+        rc = compare_all(it, judge, ask->job);
+    if (rc == 0)
+        rc = list_pairs(it, judge, ask);
+    if (rc == 0)
+        rc = judge_entities(it, judge, ask);
+    if (rc < 0)
+        return rc;
+    judge->none = wf_model_none(judge->query.solid_count, judge->query.word_count,
+                                it->head.catalogue->entity_count);
+    favour_exact(judge);
+    return weigh(judge);
+}

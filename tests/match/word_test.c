@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Words that stand for each other, and the initials of names. */
+#include "make.h"
+
+#include "match/score/initials.h"
+#include "match/score/word.h"
+
+static double one(wf_points word, const void *arg)
+{
+    (void)arg;
+    return word.count == 0 ? 0 : 1;
+}
+
+static void read_phrase(wf_phrase *phrase, const char *text)
+{
+    uint32_t points[256];
+    size_t count = strlen(text);
+    for (size_t i = 0; i < count; i++)
+        points[i] = (unsigned char)text[i];
+    wf_phrase_read(phrase, (wf_points){points, count}, one, NULL);
+}
+
+TEST(words_are_alike_by_the_table)
+{
+    static const struct {
+        const char *a, *b;
+        double wanted;
+    } table[] = {
+        {"bank", "bank", 1},
+        {"bank", "bakn", 0.64},                    /* one exchange: .80 squared */
+        {"germny", "germany", 0.5 + 0.35 * 6 / 7}, /* letters left out, rather than .80 squared */
+        {"international", "internatonal", 144 / 169.0},
+        {"intl", "international", 0.5 + 0.35 * 4 / 13},
+        {"inter", "international", 0.78},
+        {"in", "incorporated", 0.6}, /* two letters say little */
+        {"in", "ink", 0.6},
+        {"inc", "ink", 4 / 9.0},
+        {"b", "bank", 0.35},
+        {"mgmt", "management", 0.5 + 0.35 * 0.4},
+        {"industrial", "industries", 0.45 + 0.45 * 8 / 10},
+        {"industry", "industrialisation", 0.45 + 0.45 * 7 / 17},
+        {"cat", "dog", 0},
+        {"737", "747", 0},
+        {"1234", "12345", 0.7},
+        {"1234", "1235", 0.6},
+        {"a320", "b320", 0.6},
+    };
+    wf_phrase *a = malloc(sizeof(*a)), *b = malloc(sizeof(*b));
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        note("%s %s", table[i].a, table[i].b);
+        read_phrase(a, table[i].a);
+        read_phrase(b, table[i].b);
+        CHECK_NEAR(wf_word_alikeness(&a->words[0], &b->words[0]), table[i].wanted, 1e-9);
+        CHECK_NEAR(wf_word_alikeness(&b->words[0], &a->words[0]), table[i].wanted, 1e-9);
+    }
+    free(a);
+    free(b);
+}
+
+TEST(phrases_cover_each_other_word_by_word)
+{
+    wf_phrase *a = malloc(sizeof(*a)), *b = malloc(sizeof(*b));
+    read_phrase(a, "bank of america");
+    read_phrase(b, "america bank");
+    wf_coverage cover = wf_cover(a, b);
+    CHECK_NEAR(cover.query, 2 / 3.0, 1e-9);
+    CHECK_NEAR(cover.alias, 1, 1e-9);
+    CHECK_NEAR(cover.unmatched, 0, 1e-9);
+
+    read_phrase(a, "fire stone tires"); /* two words written as one */
+    read_phrase(b, "firestone tires");
+    cover = wf_cover(a, b);
+    CHECK_NEAR(cover.query, 1, 1e-9);
+    CHECK_NEAR(cover.alias, 1, 1e-9);
+    cover = wf_cover(b, a);
+    CHECK_NEAR(cover.query, 1, 1e-9);
+
+    read_phrase(a, "boeing 737 max"); /* numbers that differ, on both sides */
+    read_phrase(b, "boeing 747");
+    CHECK_NEAR(wf_cover(a, b).unmatched, 1, 1e-9);
+    read_phrase(b, "boeing");
+    CHECK_NEAR(wf_cover(a, b).unmatched, 0, 1e-9);
+    free(a);
+    free(b);
+}
+
+TEST(initials_leave_out_small_words_or_not)
+{
+    static const char *const wanted[] = {"uosa", "usa"};
+    uint32_t points[64];
+    const char *text = "union of south america";
+    wf_short forms[WF_INITIALS_WAYS];
+    for (size_t i = 0; text[i] != '\0'; i++)
+        points[i] = (unsigned char)text[i];
+    CHECK_EQ(wf_initials_of((wf_points){points, strlen(text)}, forms), 2);
+    for (size_t f = 0; f < 2; f++) {
+        CHECK_EQ(forms[f].count, strlen(wanted[f]));
+        for (size_t i = 0; i < forms[f].count; i++)
+            CHECK_EQ(forms[f].points[i], (unsigned char)wanted[f][i]);
+    }
+    CHECK_EQ(wf_initials_of((wf_points){points, 5}, forms), 0); /* one word */
+}
+
+TEST(initials_find_every_text_that_has_them)
+{
+    static const char *const texts[] = {"central bank of iceland", "central bank", "cold beer",
+                                        "formula 21 racing"};
+    wf_initials initials = {0};
+    uint32_t points[64], found[8];
+    for (uint32_t t = 0; t < 4; t++) {
+        for (size_t i = 0; texts[t][i] != '\0'; i++)
+            points[i] = (unsigned char)texts[t][i];
+        CHECK_OK(wf_initials_add(&initials, (wf_points){points, strlen(texts[t])}, t));
+    }
+    CHECK_OK(wf_initials_seal(&initials));
+    static const uint32_t cb[] = {'c', 'b'}, f21r[] = {'f', '2', '1', 'r'}, f2r[] = {'f', '2', 'r'};
+    CHECK_EQ(wf_initials_find(&initials, (wf_points){cb, 2}, found, 8), 2);
+    CHECK_EQ(found[0], 1);
+    CHECK_EQ(found[1], 2);
+    CHECK_EQ(wf_initials_find(&initials, (wf_points){cb, 2}, found, 1), 1);
+    CHECK_EQ(wf_initials_find(&initials, (wf_points){f21r, 4}, found, 8), 1);
+    CHECK_EQ(wf_initials_find(&initials, (wf_points){f2r, 3}, found, 8), 1);
+    CHECK_EQ(wf_initials_find(&initials, (wf_points){f2r, 2}, found, 8), 0);
+    wf_initials_fini(&initials);
+}
