@@ -4,12 +4,11 @@
  * Catalog: reads entities, and texts to be matched, from files.
  *
  *     weft_catalog *catalog;
- *     weft_catalog_error error;
  *     int rc = weft_catalog_new(&catalog);
  *     if (rc == 0)
- *         rc = weft_catalog_read_file(catalog, "countries.csv", NULL, &error);
+ *         rc = weft_catalog_read_file(catalog, "countries.csv", NULL, NULL);
  *     if (rc < 0)
- *         ... "countries.csv:17: aliases: …" by weft_catalog_error_text ...
+ *         ... weft_error_text() is "countries.csv:17: aliases: …" ...
  *     size_t count;
  *     const weft_m_entity *entities = weft_catalog_entities(catalog, &count);
  *     ... weft_m_open(&matcher, entities, count, NULL, NULL) copies them ...

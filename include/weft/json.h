@@ -4,10 +4,7 @@
  * JSON: strict RFC 8259 text, read into a tree that does not change.
  *
  *     weft_json *root = NULL;
- *     weft_json_error error;
- *     int rc = weft_json_read(&root, text, bytes, NULL, &error);
- *     if (rc < 0)
- *         return weft_fail(rc, "%s at byte %zu", error.text, error.offset);
+ *     WEFT_TRY(weft_json_read(&root, text, bytes, NULL, NULL)); // weft_error_text() says what
  *     const weft_json *name = weft_json_get(root, "name");
  *     if (weft_json_kind(name) == WEFT_JSON_STRING)
  *         use(weft_json_string(name));
@@ -60,7 +57,8 @@ typedef struct weft_json_error {
 } weft_json_error;
 
 /* Reads one value with white space around it.  `text` may hold any bytes and is not kept.
- * `limits` and `error` may be NULL.  On failure *out is not touched:
+ * `limits` and `error` may be NULL.  On failure *out is not touched, weft_error_text() is
+ * "line 3 column 7: a colon must stand behind the key", and it returns
  * -WEFT_ESYNTAX: not JSON, not UTF-8, half a surrogate pair, a key that stands twice, an integer
  * beyond int64_t, a number beyond double; -WEFT_ELIMIT: past a limit; -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_json_read(weft_json **out, const char *text, size_t bytes,

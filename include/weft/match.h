@@ -49,7 +49,7 @@
  * from the caller's scope.
  *
  * Errors: 0 or a negative code.  `error` belongs to the caller and may be NULL; it is written on
- * failure only.  Texts must be UTF-8.
+ * failure only.  Its message is weft_error_text() too.  Texts must be UTF-8.
  */
 #ifndef WEFT_MATCH_H
 #define WEFT_MATCH_H

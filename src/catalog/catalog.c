@@ -170,7 +170,7 @@ static int catalog_read(weft_catalog *catalog, const char *name,
     else
         rc = read_rows(catalog, &records, options, error);
     wf_records_close(&records);
-    return rc;
+    return wf_records_told(rc, error);
 }
 
 int weft_catalog_read_file(weft_catalog *catalog, const char *path,

@@ -65,7 +65,7 @@ static int queries_new(weft_queries **out, const char *name, const weft_catalog_
     queries = NULL;
 out:
     weft_queries_close(queries);
-    return rc;
+    return wf_records_told(rc, error);
 }
 
 int weft_queries_open(weft_queries **out, const char *path, const weft_catalog_options *options,
@@ -162,7 +162,7 @@ int weft_queries_next(weft_queries *queries, weft_str *out_text, size_t *out_lin
             return 1;
         }
         if (!queries->options.skip_bad || !error->is_row)
-            return rc;
+            return wf_records_told(rc, error);
         queries->skip_count++;
         if (queries->options.on_skip != NULL)
             queries->options.on_skip(error, queries->options.on_skip_arg);

@@ -5,6 +5,8 @@
 #include "base/alloc.h"
 #include "catalog/format.h"
 
+#include <weft/error.h>
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,6 +57,15 @@ int wf_records_fail(const wf_records *records, weft_catalog_error *error, int rc
     vsnprintf(error->text, sizeof(error->text), format, args);
     va_end(args);
     return rc;
+}
+
+int wf_records_told(int rc, const weft_catalog_error *error)
+{
+    char text[WEFT_ERROR_TEXT_BYTES];
+    if (rc >= 0 || rc == -ECANCELED)
+        return rc;
+    weft_catalog_error_text(error, text, sizeof(text));
+    return weft_fail(rc, "%s", text);
 }
 
 static int fail_system(const wf_records *records, weft_catalog_error *error, int rc)

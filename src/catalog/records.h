@@ -57,4 +57,7 @@ size_t wf_records_column(const wf_records *records, const char *name, size_t nam
 int wf_records_fail(const wf_records *records, weft_catalog_error *error, int rc, size_t line,
                     const char *format, ...) WEFT_PRINTF(5, 6);
 
+/* The end of a public call: leaves the error's text for weft_error_text() and returns `rc`. */
+int wf_records_told(int rc, const weft_catalog_error *error);
+
 #endif

@@ -8,6 +8,8 @@
 #include "json/lex.h"
 #include "json/value_priv.h"
 
+#include <weft/error.h>
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -307,6 +309,15 @@ static void error_fill(weft_json_error *error, const wf_json_text *text, int rc)
         snprintf(error->text, sizeof(error->text), "%s", what);
 }
 
+static int read_failed(weft_json_error *error, const wf_json_text *text, int rc)
+{
+    weft_json_error ignored;
+    if (error == NULL)
+        error = &ignored;
+    error_fill(error, text, rc);
+    return weft_fail(rc, "line %zu column %zu: %s", error->line, error->column, error->text);
+}
+
 int weft_json_read(weft_json **out, const char *text, size_t bytes, const weft_json_limits *limits,
                    weft_json_error *error)
 {
@@ -320,10 +331,8 @@ int weft_json_read(weft_json **out, const char *text, size_t bytes, const weft_j
         *out = reader.root;
     else
         weft_json_free(reader.root);
-    if (rc < 0 && error != NULL)
-        error_fill(error, &reader.text, rc);
     wf_free(reader.open);
     wf_buf_fini(&reader.key_buf);
     wf_buf_fini(&reader.string_buf);
-    return rc;
+    return rc < 0 ? read_failed(error, &reader.text, rc) : 0;
 }

@@ -6,6 +6,8 @@
 #include "base/json_write.h"
 #include "base/utf8.h"
 
+#include <weft/error.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -22,14 +24,15 @@ static void put_text(char *out, size_t capacity, const char *format, va_list arg
 
 int wf_m_fail(weft_m_error *error, int rc, const char *format, ...)
 {
+    weft_m_error ignored;
     if (error == NULL)
-        return rc;
+        error = &ignored;
     *error = (weft_m_error){.rc = rc, .limit = -1, .seen = -1, .offset = -1, .entity_index = -1};
     va_list args;
     va_start(args, format);
     put_text(error->message, sizeof(error->message), format, args);
     va_end(args);
-    return rc;
+    return rc == -ECANCELED ? rc : weft_fail(rc, "%s", error->message);
 }
 
 void wf_m_error_field(weft_m_error *error, const char *format, ...)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "harness/harness.h"
+
 #include "stream.h"
+#include <weft/error.h>
 
 #include "base/buf.h"
 
@@ -358,4 +360,16 @@ TEST(catalog_survives_every_allocation_and_call_that_fails)
     CHECK_GT(sweep(WEFT_FAULT_ALLOC, test_source("tests/catalog/data/small.json")), 20u);
     CHECK_GT(sweep(WEFT_FAULT_CALL, test_source("tests/catalog/data/small.csv")), 2u);
     CHECK_GT(sweep(WEFT_FAULT_CALL, test_source("tests/catalog/data/small.json")), 2u);
+}
+
+TEST(what_is_wrong_with_a_file_is_the_text_of_the_error)
+{
+    weft_catalog *catalog = NULL;
+    weft_queries *queries = NULL;
+    CHECK_OK(weft_catalog_new(&catalog));
+    CHECK_EQ(weft_catalog_read_file(catalog, "/nowhere.csv", NULL, NULL), -ENOENT);
+    CHECK_STR(weft_error_text(), "/nowhere.csv: No such file or directory");
+    CHECK_EQ(weft_queries_open(&queries, "/nowhere.txt", NULL, NULL), -ENOENT);
+    CHECK_STR(weft_error_text(), "/nowhere.txt: No such file or directory");
+    weft_catalog_free(catalog);
 }

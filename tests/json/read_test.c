@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "harness/harness.h"
+
 #include "json/dump.h"
+#include <weft/error.h>
 
 #include "base/alloc.h"
 #include "base/sys.h"
@@ -435,4 +437,11 @@ TEST(json_read_needs_chance_once)
     CHECK_OK(read_text("1", 1, NULL, &limit));
     weft_fault_arm(NULL);
     CHECK_EQ(plan.hits, 2u);
+}
+
+TEST(what_is_wrong_is_the_text_of_the_error)
+{
+    weft_json *root = NULL;
+    CHECK_EQ(weft_json_read(&root, "{\n\"a\" 1}", 8, NULL, NULL), -WEFT_ESYNTAX);
+    CHECK_STR(weft_error_text(), "line 2 column 5: a colon must stand behind the key");
 }

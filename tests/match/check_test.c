@@ -4,6 +4,8 @@
 
 #include "make.h"
 
+#include <weft/error.h>
+
 #include <math.h>
 
 static const weft_str good_alias[] = {{"Deutschland", 11}};
@@ -411,4 +413,12 @@ TEST(error_text_has_its_lines_and_is_cut_between_characters)
     CHECK(strstr(text.ptr, "\n  Problem field: aliases\n  Entity: {\"id\":\"\xC3\xA9\"") != NULL);
     CHECK(strstr(text.ptr, "\n  \xF0\x9F\x92\xA1 Suggestion: ") != NULL);
     weft_text_free(&text);
+}
+
+TEST(what_is_wrong_is_the_text_of_the_error)
+{
+    weft_matcher *matcher = NULL;
+    weft_m_entity nameless = {.id = STR("x")};
+    CHECK_EQ(weft_m_open(&matcher, &nameless, 1, NULL, NULL), -WEFT_M_EVALID);
+    CHECK_STR(weft_error_text(), "Entity must have 'name' field (entities[0])");
 }
