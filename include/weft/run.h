@@ -12,6 +12,9 @@
  * When the main task has ended, detached tasks are cancelled and waited for, then pools, timers,
  * the ring and memory go, in this order.  Nothing of the runtime is left after it returns.
  *
+ * After a fork() the child has no loop, also in the middle of a task: every call says -EPERM there,
+ * and a new run may begin.  It must not return from the body it forked in, but _exit or exec.
+ *
  * A thread watches the loop meanwhile.  When a task computes or blocks for 100 ms without a wait,
  * so that nothing else can run, it says so while that goes on: the task's name, where it was
  * spawned, its backtrace, and whether it computes or in which system call it stands; at most five

@@ -80,7 +80,6 @@ int weft_loop_new(weft_loop **out, const weft_loop_options *options)
     if (loop == NULL)
         return -ENOMEM;
     loop->platform = weft_platform_get();
-    loop->owner_pid = getpid();
     loop->random = chosen.seed;
     loop->now = loop->platform->now();
     loop->file_thread_max = chosen.file_thread_max;

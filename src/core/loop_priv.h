@@ -35,7 +35,6 @@ struct weft_loop {
     _Atomic uint64_t turn_count; /* written by the loop alone, read by who watches it */
     struct wf_watcher *watcher;  /* a thread beside the loop, or NULL */
     uint64_t random;             /* sim: state of the seeded generator */
-    int owner_pid;               /* a child after fork must not use us */
 };
 
 /* NULL: the thread acts as one without a loop. */

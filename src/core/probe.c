@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/sys.h"
 #include "core/backend/eventfd.h"
+#include "core/fork.h"
 #include "core/sched_priv.h"
 
 #include <dlfcn.h>
@@ -163,6 +164,13 @@ void wf_probe_free(struct wf_probe *probe)
     probe_self = NULL;
     atomic_signal_fence(memory_order_seq_cst); /* the handler sees that before the memory goes */
     wf_free(probe);
+}
+
+void wf_probe_after_fork(void)
+{
+    probe_self = NULL;
+    for (int i = 0; i < PROBE_COUNT_MAX; i++)
+        atomic_store_explicit(&probe_tids[i], 0, memory_order_relaxed);
 }
 
 /* ---- on the thread that looks ---- */

@@ -3,9 +3,9 @@
 #include "core/registry.h"
 
 #include "base/sys.h"
+#include "core/fork.h"
 
 #include <assert.h>
-#include <pthread.h>
 #include <stdatomic.h>
 
 #define SLOT_OPEN 0x80000000u    /* a loop lives here */
@@ -27,21 +27,15 @@ struct registry_slot {
 
 static struct registry_slot registry_slots[WF_REGISTRY_SLOTS];
 static _Atomic uint32_t registry_used; /* slots from here on were never claimed */
-static pthread_once_t registry_once = PTHREAD_ONCE_INIT;
 
 /* In the child of a fork no thread but ours exists: the loops of the parent never turn here, and
  * the pins of the parent's other threads would never be taken away. */
-static void registry_after_fork(void)
+void wf_registry_after_fork(void)
 {
     for (uint32_t i = 0; i < registry_used; i++) {
         struct registry_slot *slot = &registry_slots[i];
         atomic_store(&slot->pins, slot->is_claimed ? SLOT_FOREIGN : 0);
     }
-}
-
-static void registry_watch_forks(void)
-{
-    pthread_atfork(NULL, NULL, registry_after_fork);
 }
 
 static struct registry_slot *registry_claim(uint32_t *out_index)
@@ -66,7 +60,7 @@ static void registry_note_used(uint32_t count)
 
 int wf_registry_add(weft_loop *loop, uint32_t *out_number)
 {
-    pthread_once(&registry_once, registry_watch_forks);
+    wf_fork_watch();
 
     uint32_t index;
     struct registry_slot *slot = registry_claim(&index);

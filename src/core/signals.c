@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "core/fork.h"
 #include "core/posts.h"
 #include "core/registry.h"
 #include "core/sched_priv.h"
@@ -131,6 +132,22 @@ static void slot_release(weft_loop *loop, int number)
             wf_sys_thread_yield(); /* a handler on another thread is about to post */
     }
     atomic_store_explicit(&slot->loop_number, 0, memory_order_release);
+}
+
+void wf_signals_after_fork(void)
+{
+    signal_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER; /* its owner may be gone */
+    for (int number = 1; number < SIGNAL_COUNT; number++) {
+        struct signal_slot *slot = &signal_slots[number];
+        if (atomic_load_explicit(&slot->loop_number, memory_order_relaxed) == 0)
+            continue;
+        sigaction(number, &slot->before, NULL);
+        atomic_store_explicit(&slot->unheard, 0, memory_order_relaxed);
+        atomic_store_explicit(&slot->loop_number, 0, memory_order_relaxed);
+    }
+    if (signal_loops != 0 && action_is_default(&signal_pipe_before))
+        sigaction(SIGPIPE, &signal_pipe_before, NULL);
+    signal_loops = 0;
 }
 
 /* ---- SIGPIPE ---- */

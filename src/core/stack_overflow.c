@@ -2,6 +2,8 @@
 
 #include "core/stack_overflow.h"
 
+#include "core/fork.h"
+
 #include <weft/sys/fault.h>
 
 #include <pthread.h>
@@ -169,4 +171,10 @@ void wf_overflow_thread_end(void)
         munmap(self->alternate, self->alternate_bytes);
     }
     *self = (struct overflow_thread){0};
+}
+
+/* The alternate stack stays: the thread may stand on it. */
+void wf_overflow_after_fork(void)
+{
+    overflow_self = (struct overflow_thread){0};
 }

@@ -6,6 +6,7 @@
 
 #include <weft.h>
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -50,6 +51,43 @@ static int body_runs_nested(void *arg)
     if (depth == 0)
         return weft_run(body_sleep, (void *)WEFT_SEC);
     return weft_run(body_runs_nested, (void *)(depth - 1));
+}
+
+/* What the child of a fork finds; its exit code tells the first that is wrong. */
+static int check_in_child(weft_task sibling)
+{
+    if (weft_self().id != 0 || weft_loop_self() != NULL)
+        return 1;
+    if (weft_yield() != -EPERM || weft_sleep(WEFT_MS) != -EPERM || weft_check() != -EPERM)
+        return 2;
+    if (weft_await(weft_spawn(body_value, NULL)) != -EPERM || weft_await(sibling) != -EPERM)
+        return 3;
+    struct sigaction action;
+    if (sigaction(SIGINT, NULL, &action) < 0 || action.sa_handler != SIG_DFL)
+        return 4;
+    if (strcmp(test_backend(), "sim") == 0)
+        return 0; /* a simulated world has one process */
+    weft_config config = {.platform = test_platform(), .backend = test_backend()};
+    if (weft_run_with(&config, body_sleep, (void *)WEFT_SEC) != 7)
+        return 5;
+    if (weft_run_with(&config, body_value, (void *)3) != 3)
+        return 6;
+    return 0;
+}
+
+TASK_TEST(test_L07_the_child_of_a_fork_has_no_loop_and_may_begin_one)
+{
+    weft_task sibling = weft_spawn(body_sleep, (void *)WEFT_SEC);
+    CHECK_OK(weft_yield());
+    pid_t child = fork();
+    CHECK_OK(child);
+    if (child == 0)
+        _exit(check_in_child(sibling));
+    int status = -1;
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK_EQ(WEXITSTATUS(status), 0);
+    CHECK(WIFEXITED(status));
+    CHECK_EQ(weft_await(sibling), 7); /* here nothing has changed */
 }
 
 TASK_TEST(test_L02_run_inside_a_task_is_a_call_in_a_new_scope)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Fork (rule L07).  The child has one thread and none of the parent's loops: it acts as if no run
+ * had ever begun.  What would else be shared with the parent (its ring, its descriptors, its
+ * signals) is not touched any more.
+ */
+#ifndef WF_FORK_H
+#define WF_FORK_H
+
+/* Sees to it, from the first call on. */
+void wf_fork_watch(void);
+
+/* What each forgets in the child, on the thread that forked. */
+void wf_overflow_after_fork(void);
+void wf_probe_after_fork(void);
+void wf_registry_after_fork(void);
+void wf_signals_after_fork(void);
+
+#endif
