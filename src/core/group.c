@@ -123,7 +123,7 @@ static int group_spawn(weft_group handle, struct wf_spawn *how, wf_task **out)
     if (sched == NULL || wf_handle_loop(handle.id) != sched->loop_number)
         return -EPERM;
     struct wf_group *group = group_of(sched, handle);
-    if (group == NULL || group->has_ended)
+    if (group == NULL || group->is_over)
         return -ESRCH;
     if ((group->node.flags & WF_NODE_EFFECTIVE) != 0)
         return -ECANCELED;
@@ -183,6 +183,7 @@ wf_task **wf_group_member_done(struct wf_group *group, wf_task *task)
     if (group->live != 0)
         return list;
     if (group->joiner != NULL) {
+        group->is_over = true;
         weft_wake(group->joiner, 0);
     } else if (group->is_abandoned) {
         list = &group->node.task->body->ended;
@@ -279,7 +280,8 @@ static const weft_wait_class joiner_class = {.what = "group", .cancel = joiner_c
 
 static void group_join(struct wf_group *group, wf_task *self)
 {
-    if (group->live == 0)
+    group->is_over = group->live == 0;
+    if (group->is_over)
         return;
     weft_waiter waiter = WEFT_WAITER(&joiner_class, group);
     if ((self->scope->flags & WF_NODE_EFFECTIVE) != 0)

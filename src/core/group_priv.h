@@ -16,7 +16,9 @@ struct wf_group {
     uint32_t error_count;
     int first_error;
     int wait_rc;
-    bool has_ended, is_abandoned, errors_read;
+    bool is_over;   /* the owner waited and the last member has ended: nobody comes in any more */
+    bool has_ended; /* and the wait has its result */
+    bool is_abandoned, errors_read;
     weft_waiter *joiner;       /* the owner, waiting */
     wf_task *ended;            /* members' records kept for their handles */
     struct weft_error *errors; /* 64 of them, made at the first failure */

@@ -258,6 +258,19 @@ TASK_TEST(test_G09_who_may_spawn_and_when)
     CHECK_EQ(weft_await(weft_group_task(other, body_sleep, NULL)), -ECANCELED);
 }
 
+/* No member: runs between the end of the last member and the owner that waits for it. */
+TASK_TEST(test_G09_a_group_whose_last_member_has_ended_takes_no_more)
+{
+    struct spawner spawner = {.rc = 1};
+    WEFT_GROUP(group);
+    spawner.group = group;
+    CHECK_OK(weft_group_spawn(group, body_sleep, (void *)WEFT_SEC));
+    weft_task other = weft_spawn(body_spawns_sibling, &spawner);
+    CHECK_EQ(weft_group_wait(group), 0);
+    CHECK_OK(weft_await(other));
+    CHECK(spawner.rc == -ESRCH || (spawner.rc == 0 && strcmp(test_backend(), "sim") == 0));
+}
+
 static int body_starts(void *arg)
 {
     int *phase = arg;
