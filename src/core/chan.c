@@ -103,7 +103,7 @@ static bool chan_is_foreign(weft_chan *chan)
     return chan->loop != wf_loop_current;
 }
 
-int weft_try_send(weft_chan *chan, const void *item)
+static WF_IN_PLACE int chan_try_send(weft_chan *chan, const void *item)
 {
     if (chan_is_foreign(chan))
         return -EPERM;
@@ -121,7 +121,7 @@ int weft_try_send(weft_chan *chan, const void *item)
     return 0;
 }
 
-int weft_try_recv(weft_chan *chan, void *out_item)
+static WF_IN_PLACE int chan_try_recv(weft_chan *chan, void *out_item)
 {
     if (chan_is_foreign(chan))
         return -EPERM;
@@ -143,6 +143,16 @@ int weft_try_recv(weft_chan *chan, void *out_item)
     return chan->is_closed ? 0 : -EAGAIN;
 }
 
+int weft_try_send(weft_chan *chan, const void *item)
+{
+    return chan_try_send(chan, item);
+}
+
+int weft_try_recv(weft_chan *chan, void *out_item)
+{
+    return chan_try_recv(chan, out_item);
+}
+
 /* ---- waiting ---- */
 
 void wf_chan_push_sender(weft_chan *chan, weft_chan_waiter *sender)
@@ -157,15 +167,10 @@ void wf_chan_push_receiver(weft_chan *chan, weft_chan_waiter *receiver)
     wf_waitq_push(&chan->receivers, &receiver->priv_waiter);
 }
 
-int weft_send(weft_chan *chan, const void *item)
+/* Calls of their own, so that what need not wait saves no registers for a switch.  They are jumped
+ * to: no level lies between them and the caller. */
+static __attribute__((noinline)) int chan_wait_to_send(weft_chan *chan, const void *item)
 {
-    int rc = wf_sync_enter();
-    if (rc < 0)
-        return rc;
-    rc = weft_try_send(chan, item);
-    if (rc != -EAGAIN)
-        return rc;
-
     weft_chan_waiter self = {
         .priv_waiter = WEFT_WAITER(&chan_send_class, chan),
         .priv_item = (void *)item, /* only read */
@@ -174,21 +179,32 @@ int weft_send(weft_chan *chan, const void *item)
     return wf_sync_park(&self.priv_waiter);
 }
 
-int weft_recv(weft_chan *chan, void *out_item)
+static __attribute__((noinline)) int chan_wait_to_recv(weft_chan *chan, void *out_item)
 {
-    int rc = wf_sync_enter();
-    if (rc < 0)
-        return rc;
-    rc = weft_try_recv(chan, out_item);
-    if (rc != -EAGAIN)
-        return rc;
-
     weft_chan_waiter self = {
         .priv_waiter = WEFT_WAITER(&chan_recv_class, chan),
         .priv_item = out_item,
     };
     wf_chan_push_receiver(chan, &self);
     return wf_sync_park(&self.priv_waiter);
+}
+
+int weft_send(weft_chan *chan, const void *item)
+{
+    int rc = wf_sync_enter();
+    if (rc < 0)
+        return rc;
+    rc = chan_try_send(chan, item);
+    return rc == -EAGAIN ? chan_wait_to_send(chan, item) : rc;
+}
+
+int weft_recv(weft_chan *chan, void *out_item)
+{
+    int rc = wf_sync_enter();
+    if (rc < 0)
+        return rc;
+    rc = chan_try_recv(chan, out_item);
+    return rc == -EAGAIN ? chan_wait_to_recv(chan, out_item) : rc;
 }
 
 /* ---- the rest ---- */

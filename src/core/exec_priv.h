@@ -55,9 +55,9 @@ struct wf_exec_batch {
     struct wf_exec_job *jobs;
     uint32_t job_count;
     const struct wf_locals *locals; /* of the task that waits: nobody sets them meanwhile */
-    uint32_t left;          /* jobs that are neither done nor withdrawn */
-    int result;             /* of the job that ended last */
-    _Atomic bool must_stop; /* nobody wants it any more */
+    uint32_t left;                  /* jobs that are neither done nor withdrawn */
+    int result;                     /* of the job that ended last */
+    _Atomic bool must_stop;         /* nobody wants it any more */
 };
 
 /* ---- exec.c ---- */

@@ -114,11 +114,6 @@ void wf_fiber_make(wf_fiber *fiber, const wf_stack *stack, weft_fn *fn, void *ar
     fiber->sp = frame;
 }
 
-void wf_fiber_end(wf_fiber *fiber)
-{
-    fiber->sp = NULL;
-}
-
 #else
 
 /*

@@ -55,7 +55,14 @@ void wf_fiber_make(wf_fiber *fiber, const wf_stack *stack, weft_fn *fn, void *ar
                    wf_fiber_exit_fn *exit_fn);
 
 /* Drops what sanitizers keep for a fiber that has exited or never ran. */
+#if WF_FIBER_HOOKS
 void wf_fiber_end(wf_fiber *fiber);
+#else
+static inline void wf_fiber_end(wf_fiber *fiber)
+{
+    fiber->sp = NULL;
+}
+#endif
 
 /* The switch itself, in arch/<cpu>.S. */
 void wf_fiber_swap(wf_fiber *from, wf_fiber *to);

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "core/group_priv.h"
+#include "core/local_priv.h"
 #include "core/park_priv.h"
 
 #include <assert.h>
@@ -50,25 +51,39 @@ void wf_task_unhandled(struct wf_sched *sched, wf_task *task)
     wf_error_unhandled(sched, &error);
 }
 
-static inline void task_free(struct wf_sched *sched, wf_task *task)
+static inline void task_recycle(struct wf_sched *sched, wf_task *task)
 {
-    assert(task->state == WF_TASK_DONE);
-    if (task->result < 0)
-        wf_task_unhandled(sched, task);
-    if (task->state != WF_TASK_DONE)
-        return; /* the hook released it */
     if (task->ended_link != NULL) {
         *task->ended_link = task->ended_next;
         if (task->ended_next != NULL)
             task->ended_next->ended_link = task->ended_link;
     }
-    if (__builtin_expect(task->note != NULL, 0))
-        wf_note_drop(&task->note);
-    if (__builtin_expect((task->flags & WF_TASK_NAMED) != 0, 0))
-        wf_free(task->own_name);
     task->state = WF_TASK_FREE;
     task->id = wf_handle_next(task->id);
     wf_slab_give(&sched->tasks, task);
+}
+
+/* It failed, or has texts. */
+static __attribute__((noinline)) void task_free_with_texts(struct wf_sched *sched, wf_task *task)
+{
+    if (task->result < 0)
+        wf_task_unhandled(sched, task);
+    if (task->state != WF_TASK_DONE)
+        return; /* the hook released it */
+    wf_note_drop(&task->note);
+    if ((task->flags & WF_TASK_NAMED) != 0)
+        wf_free(task->own_name);
+    task_recycle(sched, task);
+}
+
+static inline void task_free(struct wf_sched *sched, wf_task *task)
+{
+    assert(task->state == WF_TASK_DONE);
+    bool has_texts = task->note != NULL || (task->flags & WF_TASK_NAMED) != 0;
+    if (__builtin_expect(task->result < 0 || has_texts, 0))
+        task_free_with_texts(sched, task);
+    else
+        task_recycle(sched, task);
 }
 
 void wf_task_free(struct wf_sched *sched, wf_task *task)
@@ -86,8 +101,8 @@ void wf_task_drop_ended(struct wf_sched *sched, wf_task **list)
 
 static void task_wake_waiters(wf_task *task)
 {
-    for (weft_waiter *waiter; (waiter = weft_waitq_first(&task->done_waiters)) != NULL;) {
-        task->flags |= WF_TASK_RECEIVED;
+    task->flags |= WF_TASK_RECEIVED;
+    for (weft_waiter *waiter; (waiter = wf_waitq_pop(&task->done_waiters)) != NULL;) {
         if (waiter->wait_class->woken == NULL && waiter->task != NULL && task->result < 0)
             wf_note_share(&waiter->task->note, task->note);
         wf_wake(waiter, task->result);
@@ -118,6 +133,23 @@ static wf_task *task_leave_owner(struct wf_sched *sched, wf_task *task, wf_task 
     return owner;
 }
 
+/* What lists it had are empty; the texts are not the next task's. */
+static inline void task_drop_body(struct wf_sched *sched, wf_task *task)
+{
+    struct wf_body *body = task->body;
+    wf_fiber_end(&task->fiber);
+    if (__builtin_expect(body->locals != NULL, 0))
+        wf_locals_drop(&body->locals);
+    task->flags &= (uint8_t)~WF_TASK_HAS_BODY;
+    if (__builtin_expect(body->stack.is_mapped, 0)) {
+        wf_sched_drop_body(sched, body);
+        return;
+    }
+    body->why_kind = WEFT_REASON_NONE;
+    body->has_progress = false;
+    wf_sched_give_body(sched, body);
+}
+
 static wf_task *task_done(struct wf_sched *sched, wf_task *task)
 {
     assert(task->body->live == 0 && task->state == WF_TASK_FINISHING);
@@ -130,7 +162,7 @@ static wf_task *task_done(struct wf_sched *sched, wf_task *task)
 
     wf_task **list;
     wf_task *owner = task_leave_owner(sched, task, &list);
-    wf_sched_disembody(sched, task);
+    task_drop_body(sched, task);
     task->ended_link = NULL;
     if ((task->flags & WF_TASK_RELEASED) != 0) {
         task_free(sched, task);

@@ -222,7 +222,7 @@ int weft_group_start_at(weft_group group, weft_fn *fn, void *arg, const char *si
     struct starter self = {.waiter = WEFT_WAITER(&starter_class, task)};
     self.waiter.task = wf_current();
     weft_task child = wf_task_handle(task);
-    wf_sched_embody(self.waiter.task->body->sched, task); /* to have a place for `starter` */
+    wf_sched_embody(wf_sched_self(), task); /* to have a place for `starter` */
     task->body->starter = &self.waiter;
     rc = weft_park(&self.waiter);
     if (!self.is_cancelled)

@@ -105,14 +105,14 @@ int weft_wait_fd(int fd, int events)
 size_t weft_progress(void)
 {
     wf_task *self = wf_task_self();
-    return self != NULL ? *wf_task_progress(self) : 0;
+    return self != NULL ? wf_task_progress(self) : 0;
 }
 
 void weft_progress_set(size_t bytes)
 {
     wf_task *self = wf_task_self();
     if (self != NULL)
-        *wf_task_progress(self) = bytes;
+        wf_task_set_progress(self, bytes);
 }
 
 /* ---- close ---- */

@@ -54,7 +54,7 @@ int weft_trylock(weft_mutex *mutex)
     if (mutex->priv_owner == self)
         return -EDEADLK;
     if (mutex->priv_owner != NULL)
-        return wf_task_is_foreign(mutex->priv_owner) ? -EPERM : -EAGAIN;
+        return wf_task_is_foreign(wf_sched_current, mutex->priv_owner) ? -EPERM : -EAGAIN;
     if (mutex->priv_is_abandoned) {
         mutex->priv_is_abandoned = false;
         return -EOWNERDEAD;

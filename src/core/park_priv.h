@@ -29,11 +29,9 @@ static inline void wf_waitq_push(weft_waitq *queue, weft_waiter *waiter)
     waiter->priv_queue = queue;
 }
 
-static inline void wf_waitq_remove(weft_waiter *waiter)
+/* It is in this queue. */
+static inline void wf_waitq_take(weft_waitq *queue, weft_waiter *waiter)
 {
-    weft_waitq *queue = waiter->priv_queue;
-    if (queue == NULL)
-        return;
     if (waiter->priv_next == waiter) {
         queue->priv_head = NULL;
     } else {
@@ -45,11 +43,17 @@ static inline void wf_waitq_remove(weft_waiter *waiter)
     waiter->priv_queue = NULL;
 }
 
+static inline void wf_waitq_remove(weft_waiter *waiter)
+{
+    if (waiter->priv_queue != NULL)
+        wf_waitq_take(waiter->priv_queue, waiter);
+}
+
 static inline weft_waiter *wf_waitq_pop(weft_waitq *queue)
 {
     weft_waiter *first = queue->priv_head;
     if (first != NULL)
-        wf_waitq_remove(first);
+        wf_waitq_take(queue, first);
     return first;
 }
 
@@ -99,7 +103,7 @@ static inline int wf_sp_enter(struct wf_sched *sched)
 }
 
 /* Waits until the waiter is woken; with WF_TASK_SHIELDED in `flags` deaf to cancellation. */
-static inline int wf_park(struct wf_sched *sched, weft_waiter *waiter, unsigned flags)
+static WF_IN_PLACE int wf_park(struct wf_sched *sched, weft_waiter *waiter, unsigned flags)
 {
     wf_task *self = sched->current;
     waiter->task = self;
@@ -116,7 +120,7 @@ static inline int wf_park(struct wf_sched *sched, weft_waiter *waiter, unsigned 
 }
 
 /* weft_park, inline: an -ECANCELED from our own scope notes its reason. */
-static inline int wf_park_cancellable(struct wf_sched *sched, weft_waiter *waiter)
+static WF_IN_PLACE int wf_park_cancellable(struct wf_sched *sched, weft_waiter *waiter)
 {
     int rc = wf_park(sched, waiter, 0);
     if (rc == -ECANCELED && (sched->current->scope->flags & WF_NODE_EFFECTIVE) != 0)

@@ -31,8 +31,6 @@
 
 _Thread_local struct wf_sched *wf_sched_current;
 
-static void sched_drop_hot_body(struct wf_sched *sched);
-
 static void sched_say(void *arg, const char *text)
 {
     wf_sched_log(arg, "%s", text);
@@ -82,7 +80,8 @@ void wf_sched_free(struct wf_sched *sched)
     if (sched == NULL)
         return;
     wf_task_drop_ended(sched, &sched->detached_ended);
-    sched_drop_hot_body(sched);
+    if (sched->hot_body != NULL)
+        wf_sched_drop_body(sched, sched->hot_body);
     wf_stacks_free(sched->stacks);
     wf_slab_fini(&sched->tasks);
     wf_slab_fini(&sched->groups);
@@ -99,8 +98,19 @@ void wf_sched_free(struct wf_sched *sched)
 static struct wf_body *body_at(struct wf_sched *sched, const wf_stack *stack)
 {
     struct wf_body *body = (void *)(stack->top - BODY_BYTES);
-    *body = (struct wf_body){.stack = *stack, .sched = sched};
+    body->stack = *stack;
     body->stack.top = (char *)body;
+    body->parked_on = NULL;
+    body->live = 0;
+    body->is_yielding = false;
+    body->has_progress = false;
+    body->why_kind = WEFT_REASON_NONE;
+    body->ended = NULL;
+    body->owned_mutexes = NULL;
+    body->gens = NULL;
+    body->locals = NULL;
+    body->gen = NULL;
+    body->starter = NULL;
     sched->has_canaries |= stack->guard == WF_GUARD_CANARY;
     return body;
 }
@@ -113,16 +123,18 @@ static wf_stack body_stack(const struct wf_body *body)
     return stack;
 }
 
-static inline struct wf_body *body_take(struct wf_sched *sched)
+static __attribute__((noinline)) struct wf_body *body_new(struct wf_sched *sched)
 {
-    struct wf_body *body = sched->hot_body;
-    if (__builtin_expect(body != NULL, 1)) {
-        sched->hot_body = NULL;
-        return body;
-    }
     wf_stack stack;
     wf_stacks_take(sched->stacks, &stack);
     return body_at(sched, &stack);
+}
+
+static inline struct wf_body *body_take(struct wf_sched *sched)
+{
+    struct wf_body *body = sched->hot_body;
+    sched->hot_body = NULL;
+    return __builtin_expect(body != NULL, 1) ? body : body_new(sched);
 }
 
 struct wf_body *wf_sched_take_body(struct wf_sched *sched)
@@ -130,17 +142,17 @@ struct wf_body *wf_sched_take_body(struct wf_sched *sched)
     return body_take(sched);
 }
 
-static void sched_drop_hot_body(struct wf_sched *sched)
+void wf_sched_drop_body(struct wf_sched *sched, struct wf_body *body)
 {
-    if (sched->hot_body == NULL)
-        return;
-    wf_stack stack = body_stack(sched->hot_body);
-    wf_stacks_give(sched->stacks, &stack);
-    sched->hot_body = NULL;
+    wf_stack stack = body_stack(body);
+    if (stack.is_mapped)
+        wf_stack_unmap(&stack);
+    else
+        wf_stacks_give(sched->stacks, &stack);
 }
 
-static inline void sched_put_in(struct wf_sched *sched, wf_task *task, struct wf_body *body,
-                                void *arg, const wf_stack *stack)
+static inline void body_enter(struct wf_sched *sched, wf_task *task, struct wf_body *body,
+                              void *arg, const wf_stack *stack)
 {
     wf_fiber_make(&task->fiber, stack, task->fn, arg, &sched->home, wf_task_exit);
     if (__builtin_expect(task->inherited != NULL, 0)) {
@@ -154,7 +166,7 @@ static inline void sched_put_in(struct wf_sched *sched, wf_task *task, struct wf
 void wf_sched_embody(struct wf_sched *sched, wf_task *task)
 {
     struct wf_body *body = body_take(sched);
-    sched_put_in(sched, task, body, task->arg, &body->stack);
+    body_enter(sched, task, body, task->arg, &body->stack);
 }
 
 void wf_sched_embody_with(struct wf_sched *sched, wf_task *task, const void *arg, size_t bytes)
@@ -165,48 +177,21 @@ void wf_sched_embody_with(struct wf_sched *sched, wf_task *task, const void *arg
     if (bytes != 0)
         memcpy(copy, arg, bytes);
     below.top = (char *)((uintptr_t)copy & ~(uintptr_t)63);
-    sched_put_in(sched, task, body, copy, &below);
+    body_enter(sched, task, body, copy, &below);
 }
 
 void wf_sched_embody_on(struct wf_sched *sched, wf_task *task, const wf_stack *stack)
 {
     struct wf_body *body = body_at(sched, stack);
-    sched_put_in(sched, task, body, task->arg, &body->stack);
-    task->flags |= WF_TASK_OWN_STACK;
+    body_enter(sched, task, body, task->arg, &body->stack);
 }
 
 void wf_sched_start(struct wf_sched *sched, wf_task *task)
 {
     *sched->errno_at = 0; /* not its predecessor's (rule E02) */
-    if ((task->flags & WF_TASK_HAS_BODY) == 0)
+    if (__builtin_expect((task->flags & WF_TASK_HAS_BODY) == 0, 1))
         wf_sched_embody(sched, task);
     task->flags |= WF_TASK_EVER_RAN;
-}
-
-void wf_sched_give_body(struct wf_sched *sched, struct wf_body *body)
-{
-    if (__builtin_expect(sched->hot_body != NULL, 0))
-        sched_drop_hot_body(sched);
-    sched->hot_body = body;
-}
-
-/* What lists there were are empty; the texts are not the next task's. */
-void wf_sched_disembody(struct wf_sched *sched, wf_task *task)
-{
-    struct wf_body *body = task->body;
-    wf_fiber_end(&task->fiber);
-    if (__builtin_expect(body->locals != NULL, 0))
-        wf_locals_drop(&body->locals);
-    task->flags &= (uint8_t)~WF_TASK_HAS_BODY;
-    if ((task->flags & WF_TASK_OWN_STACK) != 0) {
-        wf_stack stack = body_stack(body);
-        wf_stack_unmap(&stack);
-        return;
-    }
-    body->why = NULL;
-    body->why_kind = WEFT_REASON_NONE;
-    body->progress = 0;
-    wf_sched_give_body(sched, body);
 }
 
 /* ---- the ready queue ---- */

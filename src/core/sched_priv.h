@@ -37,7 +37,6 @@ enum wf_task_flag {
     WF_TASK_RECEIVED = 1,       /* somebody has the result */
     WF_TASK_RELEASED = 2,       /* no record after the end */
     WF_TASK_SHIELDED = 4,       /* parked deaf to cancellation */
-    WF_TASK_OWN_STACK = 8,      /* a stack of unusual size */
     WF_TASK_WAS_CANCELLED = 16, /* its root scope was, when the body returned */
     WF_TASK_HAS_BODY = 32,      /* from just before its first run until it is done */
     WF_TASK_NAMED = 64,         /* `own_name` is set */
@@ -45,23 +44,25 @@ enum wf_task_flag {
 };
 
 /* What a task has only while it has a stack.  It lies at the top of that stack, and goes on with
- * it, hot and empty, to the next fresh task. */
+ * it, hot and empty, to the next fresh task.  The first cache line is all that most tasks touch. */
 struct wf_body {
-    wf_stack stack;
-    struct wf_sched *sched;
+    wf_stack stack; /* below the body */
     weft_waiter *parked_on;
-    uint32_t live; /* children that are not done */
-    uint8_t why_kind;
+    uint32_t live;         /* children that are not done */
     bool is_yielding;      /* ready, but behind everybody who was ready before it (rule C11) */
+    bool has_progress;     /* `progress` is this task's */
+    uint8_t why_kind;      /* `why` is this task's if it is not WEFT_REASON_NONE */
     struct wf_task *ended; /* children that are done and keep a record */
-    struct wf_locals *locals;
-    struct weft_gen *gen;  /* the generator the task runs in; NULL: its own body */
     struct weft_gen *gens; /* opened by it and still open */
     struct weft_mutex *owned_mutexes;
+
+    struct wf_locals *locals;
+    struct weft_gen *gen; /* the generator the task runs in; NULL: its own body */
     weft_waiter *starter; /* who waits for weft_started() */
     const char *why;      /* of the -ECANCELED it saw last */
     size_t progress;      /* weft_progress() */
 };
+_Static_assert(offsetof(struct wf_body, locals) == 64, "a cache line");
 
 /* A name of its own, given with weft_set_name(). */
 struct wf_task_name {
@@ -179,6 +180,12 @@ static inline void wf_task_verify_stack(const struct wf_sched *sched, const wf_t
         wf_task_die_of_overflow(task);
 }
 
+/* True if it is of another loop (rule P10). */
+static inline bool wf_task_is_foreign(const struct wf_sched *sched, const wf_task *task)
+{
+    return wf_handle_loop(task->id) != sched->loop_number;
+}
+
 /* What it waits for, or NULL. */
 static inline weft_waiter *wf_task_parked_on(const wf_task *task)
 {
@@ -211,16 +218,32 @@ static inline void wf_sched_ready(struct wf_sched *sched, wf_task *task)
 }
 
 /* Gives a task its body, at the latest when it first runs: on a pooled stack, with an argument
- * copied to it, or on a stack of its own, which the task owns from now on. */
+ * copied to it, or on a mapped stack, which goes with the body. */
 void wf_sched_embody(struct wf_sched *sched, wf_task *task);
 void wf_sched_embody_with(struct wf_sched *sched, wf_task *task, const void *arg, size_t bytes);
 void wf_sched_embody_on(struct wf_sched *sched, wf_task *task, const wf_stack *stack);
 
+/* An empty body on a stack that was reserved, for a task or a generator, and back again. */
+struct wf_body *wf_sched_take_body(struct wf_sched *sched);
+void wf_sched_drop_body(struct wf_sched *sched,
+                        struct wf_body *body); /* to the pool, or unmapped */
+
+static inline void wf_sched_give_body(struct wf_sched *sched, struct wf_body *body)
+{
+    if (__builtin_expect(sched->hot_body != NULL, 0))
+        wf_sched_drop_body(sched, sched->hot_body);
+    sched->hot_body = body;
+}
+
 void wf_sched_start(struct wf_sched *sched, wf_task *task); /* just before it first runs */
 void wf_sched_shuffle(struct wf_sched *sched);
 
+/* For all that lies between a primitive and the switch: a switch leaves the processor's stack of
+ * return addresses behind, so that every call level on the way costs a mispredicted return. */
+#define WF_IN_PLACE inline __attribute__((always_inline))
+
 /* The next task to run, which is then on its own; NULL: go home. */
-static inline wf_task *wf_sched_next(struct wf_sched *sched)
+static WF_IN_PLACE wf_task *wf_sched_next(struct wf_sched *sched)
 {
     wf_task *task = sched->ready_head;
     if (task == NULL || sched->steps_left == 0)
@@ -238,10 +261,8 @@ static inline wf_task *wf_sched_next(struct wf_sched *sched)
     return task;
 }
 
-/* Suspends `self` until somebody has made it ready.  Inline, like what is built on it: a switch
- * leaves the processor's stack of return addresses behind, so that every call level between a
- * primitive and the switch costs a mispredicted return. */
-static inline void wf_sched_leave(struct wf_sched *sched, wf_task *self)
+/* Suspends `self` until somebody has made it ready. */
+static WF_IN_PLACE void wf_sched_leave(struct wf_sched *sched, wf_task *self)
 {
     int saved_errno = *sched->errno_at;
     wf_task *next = wf_sched_next(sched);
@@ -255,7 +276,7 @@ static inline void wf_sched_leave(struct wf_sched *sched, wf_task *self)
     *sched->errno_at = saved_errno;
 }
 
-static inline void wf_sched_yield(struct wf_sched *sched, wf_task *self)
+static WF_IN_PLACE void wf_sched_yield(struct wf_sched *sched, wf_task *self)
 {
     self->body->is_yielding = true;
     wf_sched_ready(sched, self);
@@ -267,13 +288,6 @@ static inline void wf_sched_yield(struct wf_sched *sched, wf_task *self)
 void wf_dump_tree(const struct wf_sched *sched, wf_buf *out);
 
 void wf_sched_log(struct wf_sched *sched, const char *format, ...) WEFT_PRINTF(2, 3);
-
-/* An empty body on a stack that was reserved, for a task or a generator, and back again. */
-struct wf_body *wf_sched_take_body(struct wf_sched *sched);
-void wf_sched_give_body(struct wf_sched *sched, struct wf_body *body);
-
-/* Takes the body back from a task that is done. */
-void wf_sched_disembody(struct wf_sched *sched, wf_task *task);
 
 /* ---- task.c: records ----
  * NULL: stale, an error, or not of this loop. */

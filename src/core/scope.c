@@ -310,7 +310,7 @@ int weft_wait_for(weft_fn *fn, void *arg, weft_time timeout)
 const char *weft_why(void)
 {
     const wf_task *self = wf_current();
-    return self != NULL && self->body->why != NULL ? self->body->why : "";
+    return self != NULL && self->body->why_kind != WEFT_REASON_NONE ? self->body->why : "";
 }
 
 enum weft_reason weft_why_kind(void)

@@ -12,14 +12,9 @@ static inline int wf_sync_enter(void)
     return wf_sp_enter(wf_sched_self());
 }
 
-static inline int wf_sync_park(weft_waiter *waiter)
+static WF_IN_PLACE int wf_sync_park(weft_waiter *waiter)
 {
     return wf_park_cancellable(wf_sched_current, waiter);
-}
-
-static inline bool wf_task_is_foreign(const wf_task *task)
-{
-    return task->body->sched->loop != wf_loop_current;
 }
 
 /* True if tasks of another loop wait here (rule P10).  Costs nothing while nobody waits; then the
@@ -27,7 +22,7 @@ static inline bool wf_task_is_foreign(const wf_task *task)
 static inline bool wf_waitq_is_foreign(const weft_waitq *queue)
 {
     const weft_waiter *first = weft_waitq_first(queue);
-    return first != NULL && wf_task_is_foreign(first->task);
+    return first != NULL && wf_task_is_foreign(wf_sched_current, first->task);
 }
 
 /* A number that grows with every wait of the loop: tells which of two waiters came first. */

@@ -18,26 +18,25 @@
 
 /* A record that was never used before, with what stays the same for ever.  It brings the reserve of
  * a stack with it, so that records that are used again need none. */
-static __attribute__((noinline)) wf_task *task_fresh(struct wf_sched *sched, int *out_rc)
+static int task_fresh(struct wf_sched *sched, wf_task **out)
 {
     uint32_t slot;
     void *item;
     int rc = wf_stacks_reserve(sched->stacks);
-    if (rc == 0) {
-        rc = wf_slab_fresh(&sched->tasks, sizeof(wf_task), &slot, &item);
-        if (rc < 0)
-            wf_stacks_unreserve(sched->stacks);
-    }
+    if (rc < 0)
+        return rc;
+    rc = wf_slab_fresh(&sched->tasks, sizeof(wf_task), &slot, &item);
     if (rc < 0) {
-        *out_rc = rc;
-        return NULL;
+        wf_stacks_unreserve(sched->stacks);
+        return rc;
     }
     wf_task *task = item;
     uint32_t generation = wf_generation_next(0, sched->generation_base);
     task->id = wf_handle_make(sched->loop_number, slot, generation);
     wf_node_init(&task->root, NULL, task, 0);
     task->scope = &task->root;
-    return task;
+    *out = task;
+    return 0;
 }
 
 /* The child sees what its spawner has set (rule V01). */
@@ -49,23 +48,14 @@ static inline void task_inherit(wf_task *task, const wf_task *spawner)
     task->inherited->ref_count++;
 }
 
-/* A record with everything but an owner; NULL and *out_rc.  What is not set here is empty already:
- * a task ends with empty lists and no texts. */
-static inline wf_task *task_begin(struct wf_sched *sched, weft_fn *fn, void *arg, const char *site,
-                                  int *out_rc)
+/* What is not set here is empty already: a task ends with empty lists and no texts. */
+static inline void task_begin(wf_task *task, weft_fn *fn, void *arg, const char *site)
 {
-    wf_task *task = wf_slab_reuse(&sched->tasks);
-    if (__builtin_expect(task == NULL, 0)) {
-        task = task_fresh(sched, out_rc);
-        if (task == NULL)
-            return NULL;
-    }
     task->fn = fn;
     task->arg = arg;
     task->site = site;
     task->flags = 0;
     task->state = WF_TASK_LIVE;
-    return task;
 }
 
 /* From here on it will run. */
@@ -106,10 +96,11 @@ static void task_count_in(struct wf_sched *sched, struct wf_node *up)
 
 int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out)
 {
-    int rc = 0;
-    wf_task *task = task_begin(sched, spawn->fn, spawn->arg, spawn->site, &rc);
-    if (task == NULL)
+    wf_task *task = wf_slab_reuse(&sched->tasks);
+    int rc = task != NULL ? 0 : task_fresh(sched, &task);
+    if (rc < 0)
         return rc;
+    task_begin(task, spawn->fn, spawn->arg, spawn->site);
     const wf_task *spawner = sched->current != NULL ? sched->current : spawn->up->task;
     if (spawner != NULL)
         task_inherit(task, spawner);
@@ -145,10 +136,10 @@ weft_task weft_spawn_at(weft_fn *fn, void *arg, const char *site)
     struct wf_sched *sched = wf_sched_self();
     if (sched == NULL || sched->current == NULL)
         return wf_handle_error(-EPERM);
-    int rc = 0;
-    wf_task *task = task_begin(sched, fn, arg, site, &rc);
-    if (task == NULL)
-        return wf_handle_error(rc);
+    wf_task *task = wf_slab_reuse(&sched->tasks);
+    if (__builtin_expect(task == NULL, 0))
+        return spawn(&(struct wf_spawn){.fn = fn, .arg = arg, .site = site}, false);
+    task_begin(task, fn, arg, site);
     task_inherit(task, sched->current);
     sched->current->body->live++;
     task_enter(sched, task, &sched->current->root);
@@ -199,9 +190,15 @@ void wf_task_die_of_overflow(const wf_task *task)
     wf_overflow_die(&overflow);
 }
 
-size_t *wf_task_progress(wf_task *task)
+size_t wf_task_progress(const wf_task *task)
 {
-    return &task->body->progress;
+    return task->body->has_progress ? task->body->progress : 0;
+}
+
+void wf_task_set_progress(wf_task *task, size_t bytes)
+{
+    task->body->has_progress = true;
+    task->body->progress = bytes;
 }
 
 weft_task weft_self(void)

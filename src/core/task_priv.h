@@ -14,7 +14,8 @@
 wf_task *wf_task_self(void);
 
 /* How far its last compound call got, see weft_progress(). */
-size_t *wf_task_progress(wf_task *task);
+size_t wf_task_progress(const wf_task *task);
+void wf_task_set_progress(wf_task *task, size_t bytes);
 
 /* "name", cut to fit. */
 void wf_task_name(const wf_task *task, char *out, size_t out_bytes);
