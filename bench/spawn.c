@@ -2,8 +2,8 @@
 
 /*
  * What does a task cost?  N tasks spawned, awaited and released one by one; N spawned, then all
- * awaited; N that each wait once, so that each needs a stack of its own; N turns through the ready
- * queue. Bodies do nothing.  Starting and ending the loop is left out.
+ * awaited; N in a group; N that each wait once, so that each needs a stack of its own; N turns
+ * through the ready queue. Bodies do nothing.  Starting and ending the loop is left out.
  */
 
 #include "bench.h"
@@ -64,6 +64,21 @@ static void all_at_once(void *arg)
     await_all(count);
 }
 
+/* A group keeps no record of a member that has ended: no handles, no results. */
+static void in_a_group(void *arg)
+{
+    (void)arg;
+    int rc = 0;
+    WEFT_GROUP(group);
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = weft_group_spawn(group, nothing, NULL);
+    int wait_rc = weft_group_wait(group);
+    if (rc < 0 || wait_rc < 0) {
+        fprintf(stderr, "spawn: a group failed\n");
+        exit(1);
+    }
+}
+
 static void round_and_round(void *arg)
 {
     (void)arg;
@@ -76,6 +91,7 @@ static int measure(void *arg)
 {
     bench_run("spawn_await", (double)count, one_by_one, NULL);
     bench_run("spawn_all", (double)count, all_at_once, NULL);
+    bench_run("spawn_group", (double)count, in_a_group, NULL);
     bench_run("spawn_all_waiting", (double)count, all_at_once, arg);
     bench_run("yield", (double)(count / YIELDERS * YIELDERS), round_and_round, NULL);
     return 0;

@@ -8,7 +8,6 @@
 
 #include "base/alloc.h"
 #include "core/group_priv.h"
-#include "core/local_priv.h"
 #include "core/park_priv.h"
 
 #include <assert.h>
