@@ -143,6 +143,26 @@ TASK_TEST(file_directories_are_listed_without_dots)
     scratch_clean(0);
 }
 
+TASK_TEST(file_links_are_followed_except_by_lstat)
+{
+    struct stat info;
+    weft_dir *dir;
+    weft_dir_entry entry;
+    scratch_make();
+    if (scratch_is_simulated())
+        return; /* links are not simulated */
+    CHECK_EQ(symlink("nowhere", scratch("l")), 0);
+    CHECK_EQ(weft_stat(scratch("l"), &info), -ENOENT);
+    CHECK_OK(weft_lstat(scratch("l"), &info));
+    CHECK(S_ISLNK(info.st_mode));
+    CHECK_OK(weft_dir_open(&dir, scratch_dir));
+    CHECK_EQ(weft_dir_next(dir, &entry), 1);
+    CHECK_STR(entry.name, "l");
+    CHECK(entry.kind == WEFT_DIR_OTHER || entry.kind == WEFT_DIR_UNKNOWN);
+    weft_dir_close(dir);
+    scratch_clean(0);
+}
+
 TASK_TEST(file_load_has_a_limit)
 {
     weft_bytes bytes;

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 static const weft_str no_input = {"", 0};
 
@@ -146,6 +147,27 @@ TASK_TEST(process_a_file_is_its_output)
     CHECK_STR(bytes.ptr, "one\ntwo\n");
     weft_bytes_free(&bytes);
     scratch_clean(0);
+}
+
+/* Then our ends of the pipes have the very numbers that the program's are to get. */
+TASK_TEST(process_pipes_work_where_we_have_no_standard_descriptors)
+{
+    weft_process_output output;
+    if (refused_in_simulation())
+        return;
+    int saved[2] = {dup(0), dup(1)};
+    close(0);
+    close(1);
+    weft_process_options options = piped(SHELL("cat; echo err >&2"));
+    int rc = weft_process_run(&options, (weft_str){"text", 4}, 100, &output);
+    dup2(saved[0], 0);
+    dup2(saved[1], 1);
+    close(saved[0]);
+    close(saved[1]);
+    CHECK_OK(rc);
+    CHECK_STR(output.out.ptr, "text");
+    CHECK_STR(output.err.ptr, "err\n");
+    weft_process_output_free(&output);
 }
 
 /* ---- talking and waiting ---- */
