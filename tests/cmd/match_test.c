@@ -102,6 +102,51 @@ TEST(match_commands_print_the_bytes_of_the_library)
     weft_m_close(matcher);
 }
 
+/* ---- eval ---- */
+
+TEST(match_eval_says_how_often_answers_are_right)
+{
+    const char *pairs = make_file("pairs.tsv", "Deutchland\tDE\ttypo\n"
+                                               "Holland\tBE|NL\n"
+                                               "Italy\tFR\n"
+                                               "Atlantis of the sea\t\n");
+    struct run run;
+    RUN(&run, "match", "eval", "-e", COUNTRIES, "-f", pairs);
+    CHECK_EQ(run.code, 0);
+    CHECK(begins(run.out,
+                 "{\"queries\":4,\"novel\":1,\"threshold\":0.5,\"accuracy_at_1\":0.6666667,"));
+    CHECK(strstr(run.out, "\"accuracy_at_threshold\":0.75,") != NULL);
+    run_fini(&run);
+    drop_file(pairs);
+
+    pairs = make_file("pairs.tsv", "Italy\tIT\nFrance\n");
+    RUN(&run, "match", "eval", "-e", COUNTRIES, "-f", pairs);
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "pairs.tsv:2: no tab; a line is a text, a tab and the right id") != NULL);
+    run_fini(&run);
+    drop_file(pairs);
+
+    RUN(&run, "match", "eval", "-e", COUNTRIES);
+    CHECK_EQ(run.code, 2);
+    run_fini(&run);
+    RUN_WITH(&run, "\n\n", "match", "eval", "-e", COUNTRIES, "-f", "-");
+    CHECK_EQ(run.code, 1);
+    CHECK_STR(run.err, "weft: -: no texts in it\n");
+    run_fini(&run);
+}
+
+TEST(match_commands_know_kinds_of_scores)
+{
+    struct run run;
+    RUN(&run, "match", "query", "-e", COUNTRIES, "--score", "cosine", "Deutchland");
+    CHECK(begins(run.out, "{\"id\":\"DE\",\"score\":0.557"));
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", COUNTRIES, "--score", "guess", "Frnace");
+    CHECK_EQ(run.code, 1);
+    CHECK(begins(run.err, "weft: Invalid score_kind: guess\n"));
+    run_fini(&run);
+}
+
 /* ---- files and standard input ---- */
 
 static const char five_answers[] = "US\n-\nMM\n-\nCD\n";
@@ -205,7 +250,9 @@ static const struct {
     {{"mach"}, 2, "weft: unknown command mach; did you mean 'match'?"},
     {{"--frob"}, 2, "weft: unknown option --frob"},
     {{"match"}, 2, "weft: no command given"},
-    {{"match", "Germany"}, 2, "weft: unknown command Germany; there are query, explain, diagnose"},
+    {{"match", "Germany"},
+     2,
+     "weft: unknown command Germany; there are query, explain, diagnose, eval"},
     {{"match", "quary"}, 2, "weft: unknown command quary; did you mean 'match query'?"},
     {{"match", "query", "x"}, 2, "weft: no entities; give a file with --entities FILE"},
     {{"match", "query", "-e", "x.csv"},

@@ -8,8 +8,7 @@
  * catalogue's size.  The probability of an entity is its exponential over the sum of all.
  *
  * The weights were fitted by tools/fit-score on the development sets, each set with the same
- * weight.  They are the same for every catalogue: fitting them to one, on noise made from it,
- * made the probabilities worse.
+ * weight.  They are the same for every catalogue.
  */
 #ifndef WF_MATCH_MODEL_H
 #define WF_MATCH_MODEL_H

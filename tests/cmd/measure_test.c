@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Figures of answers whose right ones are known, by hand and against their definitions. */
+#include "cmd/measure.h"
+#include "harness/harness.h"
+
+#include <math.h>
+
+static struct figures of(const struct measured *items, size_t count, double threshold)
+{
+    struct measure measure = {0};
+    for (size_t i = 0; i < count; i++)
+        CHECK_OK(measure_add(&measure, items[i]));
+    struct figures figures = measure_end(&measure, threshold);
+    measure_fini(&measure);
+    return figures;
+}
+
+TEST(figures_by_hand)
+{
+    static const struct measured items[] = {
+        {0.9f, 0, true},  {0.8f, 0, true},   {0.7f, 2, true},   {0.4f, 0, true},
+        {0.6f, 10, true}, {0.3f, 10, false}, {0.7f, 10, false}, {0.0f, 10, false},
+    };
+    struct figures f = of(items, 8, 0.5);
+    CHECK_EQ(f.count, 8);
+    CHECK_EQ(f.known_count, 5);
+    CHECK_NEAR(f.accuracy, 3 / 5.0, 1e-12);
+    CHECK_NEAR(f.recall_at_5, 4 / 5.0, 1e-12);
+    CHECK_NEAR(f.mrr, (3 + 1 / 3.0) / 5, 1e-12);
+    CHECK_NEAR(f.auroc, (5 + 5 + 2.5) / 15, 1e-12); /* 0.7 ties once */
+    CHECK_NEAR(f.detection, 2 / 3.0, 1e-12);
+    CHECK_NEAR(f.at_threshold, 4 / 8.0, 1e-12); /* .9, .8; .3, .0 */
+    CHECK_NEAR(f.open, 5 / 8.0, 1e-12);         /* from 0.4 on all of .9, .8, .4 and two novel */
+    CHECK_NEAR(f.open_threshold, 0.4, 1e-6);
+    /* bins .9 .8 .7 .6 .4 .3 .0: |.9-1| |.8-1| |1.4-0| .6 |.4-1| .3 0 */
+    CHECK_NEAR(f.calibration, (0.1 + 0.2 + 1.4 + 0.6 + 0.6 + 0.3) / 8, 1e-6);
+}
+
+TEST(figures_that_have_no_meaning_are_not_numbers)
+{
+    static const struct measured known[] = {{1, 0, true}, {1, 1, true}};
+    static const struct measured novel[] = {{0.2f, 10, false}};
+    struct figures f = of(known, 2, 0.5);
+    CHECK(isnan(f.auroc));
+    CHECK(isnan(f.detection));
+    CHECK_NEAR(f.accuracy, 0.5, 1e-12);
+    CHECK_NEAR(f.calibration, 0.5, 1e-12);
+    f = of(novel, 1, 0.5);
+    CHECK(isnan(f.accuracy));
+    CHECK(isnan(f.auroc));
+    CHECK_NEAR(f.at_threshold, 1, 1e-12);
+    CHECK_NEAR(f.open, 1, 1e-12);
+    f = of(NULL, 0, 0.5);
+    CHECK(isnan(f.open));
+}
+
+TEST(auroc_is_the_share_of_pairs_in_order)
+{
+    struct measured items[300];
+    uint64_t state = 5;
+    double in_order = 0, pairs = 0;
+    for (size_t i = 0; i < 300; i++) {
+        state = state * 6364136223846793005u + 1442695040888963407u;
+        bool is_known = (state >> 40) % 3 != 0;
+        items[i] = (struct measured){(float)((state >> 50) % 40) / 40, 0, is_known};
+    }
+    for (size_t i = 0; i < 300; i++) {
+        for (size_t k = 0; k < 300; k++) {
+            if (!items[i].is_known || items[k].is_known)
+                continue;
+            pairs++;
+            in_order += items[k].score < items[i].score    ? 1
+                        : items[k].score == items[i].score ? 0.5
+                                                           : 0;
+        }
+    }
+    CHECK_NEAR(of(items, 300, 0.5).auroc, in_order / pairs, 1e-12);
+}
