@@ -9,6 +9,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const weft_str no_input = {"", 0};
@@ -71,10 +73,22 @@ TASK_TEST(process_much_goes_both_ways_at_once)
     weft_process_output_free(&output);
 }
 
+/* Emulators of user programs make vfork a fork; then the C library itself cannot tell that a
+ * program was not there: it ends with status 127. */
+static bool spawn_can_tell(void)
+{
+    char *argv[] = {"/nowhere/nothing", NULL};
+    pid_t pid;
+    if (posix_spawn(&pid, argv[0], NULL, NULL, argv, argv + 1) != 0)
+        return true;
+    waitpid(pid, NULL, 0);
+    return false;
+}
+
 TASK_TEST(process_that_cannot_be_started_says_why)
 {
     weft_process *process;
-    if (refused_in_simulation())
+    if (refused_in_simulation() || !spawn_can_tell())
         return;
     weft_process_options options = {.argv = ARGV("/nowhere/nothing")};
     CHECK_EQ(weft_process_open(&process, &options), -ENOENT);
