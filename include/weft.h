@@ -15,6 +15,7 @@
 #include <weft/future.h>
 #include <weft/gather.h>
 #include <weft/gen.h>
+#include <weft/gen_ops.h>
 #include <weft/group.h>
 #include <weft/io.h>
 #include <weft/local.h>

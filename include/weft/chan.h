@@ -41,6 +41,13 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_send(weft_chan *chan, const void *ite
  * 1: got one.  0: closed, and nothing is left.  -ECANCELED: nothing was taken. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_recv(weft_chan *chan, void *out_item);
 
+/* Takes up to `count_max` items, one behind the other: waits for the first as weft_recv() does,
+ * then at most `linger` for others.  The number taken, at least 1; 0, -ECANCELED as above; -EINVAL:
+ * room for none, or for more than INT_MAX.  Once it has taken one it cannot fail: a cancel shows at
+ * the next wait. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_recv_batch(weft_chan *chan, void *out_items,
+                                                      size_t count_max, weft_time linger);
+
 /* The same without waiting: -EAGAIN if it would have to.  With capacity 0 they succeed only if the
  * other side waits. */
 WEFT_API WEFT_MUST_USE int weft_try_send(weft_chan *chan, const void *item);

@@ -2,6 +2,8 @@
 
 #include <weft/chan.h>
 
+#include <weft/scope.h>
+
 #include "base/alloc.h"
 #include "base/list.h"
 #include "core/chan_priv.h"
@@ -9,6 +11,7 @@
 #include "core/sync_priv.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <string.h>
 
 /*
@@ -205,6 +208,35 @@ int weft_recv(weft_chan *chan, void *out_item)
         return rc;
     rc = chan_try_recv(chan, out_item);
     return rc == -EAGAIN ? chan_wait_to_recv(chan, out_item) : rc;
+}
+
+/* Goes on filling `items`, of which `count` are there; waits for none if `may_wait` is false. */
+static size_t chan_fill(weft_chan *chan, char *items, size_t count, size_t count_max, bool may_wait)
+{
+    for (; count < count_max; count++) {
+        void *at = items + count * chan->item_bytes;
+        int rc = may_wait ? weft_recv(chan, at) : weft_try_recv(chan, at);
+        if (rc <= 0)
+            break;
+    }
+    return count;
+}
+
+int weft_recv_batch(weft_chan *chan, void *out_items, size_t count_max, weft_time linger)
+{
+    if (count_max == 0 || count_max > INT_MAX)
+        return -EINVAL;
+    int rc = weft_recv(chan, out_items);
+    if (rc <= 0)
+        return rc;
+    size_t count = chan_fill(chan, out_items, 1, count_max, /* may_wait= */ false);
+    if (count < count_max && linger > 0) {
+        weft_scope limit;
+        (void)weft_scope_open(&limit, weft_after(linger), 0);
+        count = chan_fill(chan, out_items, count, count_max, /* may_wait= */ true);
+        weft_scope_end_(&limit);
+    }
+    return (int)count;
 }
 
 /* ---- the rest ---- */

@@ -87,14 +87,22 @@ weft_gen *weft_gen_open_at(weft_gen_fn *fn, void *arg, const char *site)
     return gen;
 }
 
-weft_gen *weft_gen_open_sized_at(weft_gen_fn *fn, const void *arg, size_t bytes, const char *site)
+weft_gen *wf_gen_open_room(weft_gen_fn *fn, size_t bytes, const char *site, void **out_room)
 {
     weft_gen *gen = gen_new(fn, bytes, site);
-    if (gen == NULL)
-        return NULL;
-    if (bytes != 0)
-        memcpy(gen->copy, arg, bytes);
-    gen->arg = gen->copy;
+    if (gen != NULL) {
+        gen->arg = gen->copy;
+        *out_room = gen->copy;
+    }
+    return gen;
+}
+
+weft_gen *weft_gen_open_sized_at(weft_gen_fn *fn, const void *arg, size_t bytes, const char *site)
+{
+    void *room;
+    weft_gen *gen = wf_gen_open_room(fn, bytes, site, &room);
+    if (gen != NULL && bytes != 0)
+        memcpy(room, arg, bytes);
     return gen;
 }
 

@@ -39,4 +39,11 @@ struct weft_gen {
     _Alignas(16) unsigned char copy[];
 };
 
+/* One whose argument is `bytes` zeroed bytes behind the record, aligned to 16. */
+weft_gen *wf_gen_open_room(weft_gen_fn *fn, size_t bytes, const char *site, void **out_room);
+
+/* The same, and the sources are its own from now on; closed at once if it cannot be opened. */
+weft_gen *wf_gen_open_over(weft_gen_fn *fn, size_t bytes, weft_gen *const sources[], size_t count,
+                           void **out_room, const char *site);
+
 #endif
