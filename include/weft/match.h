@@ -386,6 +386,16 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_batch_json(weft_matcher *matcher,
                                                         int64_t batch_size, weft_text *out,
                                                         weft_m_error *error);
 
+/* A match with all that is known about it: {"predictions","confidences","embeddings","scores",
+ * "metadata","candidate_results","records"}.  A prediction is the best id or "unknown", a
+ * confidence its score or 0; without a threshold in `query` the candidates are those at 0, and
+ * metadata.evaluation_threshold is the matcher's.  Embeddings are null: the lexical encoder has no
+ * dense ones.  `is_single`: the caller has one text, not a list of one. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int
+weft_m_metadata_json(weft_matcher *matcher, const weft_str *queries, size_t query_count,
+                     const weft_m_query *query, bool is_single, weft_text *out,
+                     weft_m_error *error);
+
 /* Explanation or diagnosis: query, query_normalized, matched, best_match, top_k, threshold, mode,
  * evidence (for each hit id, matched, margin, parts and shared); a diagnosis has matcher_ready,
  * active_matcher, and issue and suggestion if any. */

@@ -15,7 +15,8 @@
 /* A longer body is parsed on the pool: a megabyte takes some milliseconds. */
 #define PARSE_HERE_BYTES_MAX ((size_t)64 * 1024)
 #define CANDIDATE_COUNT_MAX 100000
-#define HITS_MAX 1000000 /* of an answer that is collected */
+#define HITS_MAX 1000000        /* of an answer that is collected */
+#define METADATA_HITS_MAX 10000 /* each stands five times in it, and it is written in one go */
 
 void ask_free(struct ask *ask)
 {
@@ -179,10 +180,7 @@ static void take_options(struct ask *ask)
 
 static void take_metadata(struct ask *ask)
 {
-    bool wants_metadata = false;
-    weft_json_form_bool(&ask->priv_form, "metadata", 0, &wants_metadata);
-    if (wants_metadata)
-        weft_json_form_issue(&ask->priv_form, "metadata", "can only be false in this version");
+    weft_json_form_bool(&ask->priv_form, "metadata", 0, &ask->wants_metadata);
 }
 
 static void take_top_k(struct ask *ask)
@@ -336,5 +334,6 @@ int ask_refuse(weft_http_response *res, const char *field, const char *limit_nam
 int ask_check_hits(const struct ask *ask, weft_http_response *res)
 {
     uint64_t hits = (uint64_t)ask->text_count * (uint64_t)ask->query.top_k;
-    return hits <= HITS_MAX ? 0 : ask_refuse(res, "top_k", "results", HITS_MAX, hits);
+    uint64_t max = ask->wants_metadata ? METADATA_HITS_MAX : HITS_MAX;
+    return hits <= max ? 0 : ask_refuse(res, "top_k", "results", max, hits);
 }

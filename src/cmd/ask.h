@@ -20,6 +20,7 @@ struct ask {
     weft_str *texts;
     size_t text_count;
     bool is_list; /* they came as a list */
+    bool wants_metadata;
     weft_m_query query;
     int64_t batch_size;
 

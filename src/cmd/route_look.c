@@ -63,7 +63,7 @@ static const char page_head[] =
 
 static const char page_routes[] =
     "<table>\n<tr><th>Call<th>Body<th>Answer\n"
-    "<tr><td>POST /v1/match<td>query (text or list), top_k, threshold, candidates"
+    "<tr><td>POST /v1/match<td>query (text or list), top_k, threshold, candidates, metadata"
     "<td>result or results, mode, threshold, took_ms\n"
     "<tr><td>POST /v1/batch<td>queries, top_k, threshold, candidates, batch_size"
     "<td>results; with Accept: application/x-ndjson one line a text, with text/event-stream"

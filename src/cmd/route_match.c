@@ -15,50 +15,73 @@ static double took_ms(weft_time begun_at)
     return round((double)(weft_now() - begun_at) / 1000) / 1000;
 }
 
-static int answer_match(const struct ask *ask, const struct service *service,
-                        const weft_m_results *results, weft_time begun_at, weft_http_response *res)
+/* ,"predictions":… : the fields of the metadata, behind those every answer has. */
+static int put_metadata(const struct ask *ask, const struct service *service, wf_buf *body,
+                        weft_m_error *error)
+{
+    weft_text text;
+    int rc = weft_m_metadata_json(service->matcher, ask->texts, ask->text_count, &ask->query,
+                                  /* is_single= */ !ask->is_list, &text, error);
+    if (rc < 0)
+        return rc;
+    wf_buf_putc(body, ',');
+    wf_buf_append(body, text.ptr + 1, text.len - 2); /* without its braces */
+    weft_text_free(&text);
+    return body->rc;
+}
+
+static int put_answer(const struct ask *ask, const struct service *service,
+                      const weft_m_results *results, weft_time begun_at, wf_buf *body)
 {
     weft_m_info info = {.size = sizeof(info)};
-    wf_buf body = {0};
     int rc = weft_m_info_get(service->matcher, &info);
-    wf_buf_puts(&body, ask->is_list ? "{\"results\":[" : "{\"result\":");
+    wf_buf_puts(body, ask->is_list ? "{\"results\":[" : "{\"result\":");
     if (rc == 0)
-        rc = answer_put_results(&body, results, ask->text_count);
-    if (rc < 0) {
-        wf_buf_fini(&body);
+        rc = answer_put_results(body, results, ask->text_count);
+    if (rc < 0)
         return rc;
-    }
-    wf_buf_puts(&body, ask->is_list ? "],\"mode\":" : ",\"mode\":");
-    wf_json_text(&(wf_json){.out = &body}, info.active_mode);
-    wf_buf_puts(&body, ",\"threshold\":");
-    wf_json_float(&(wf_json){.out = &body}, weft_m_results_threshold(results));
-    wf_buf_puts(&body, ",\"took_ms\":");
-    wf_json_double(&(wf_json){.out = &body}, took_ms(begun_at));
-    wf_buf_putc(&body, '}');
-    return answer_buf(res, &body);
+    wf_buf_puts(body, ask->is_list ? "],\"mode\":" : ",\"mode\":");
+    wf_json_text(&(wf_json){.out = body}, info.active_mode);
+    wf_buf_puts(body, ",\"threshold\":");
+    wf_json_float(&(wf_json){.out = body}, weft_m_results_threshold(results));
+    wf_buf_puts(body, ",\"took_ms\":");
+    wf_json_double(&(wf_json){.out = body}, took_ms(begun_at));
+    return body->rc;
+}
+
+static int match(const struct ask *ask, const struct service *service, wf_buf *body,
+                 weft_m_error *error)
+{
+    weft_time begun_at = weft_now();
+    weft_m_results *results;
+    int rc =
+        weft_m_match(service->matcher, ask->texts, ask->text_count, &ask->query, &results, error);
+    if (rc < 0)
+        return rc;
+    rc = put_answer(ask, service, results, begun_at, body);
+    weft_m_results_free(results);
+    if (rc == 0 && ask->wants_metadata)
+        rc = put_metadata(ask, service, body, error);
+    return rc < 0 ? rc : wf_buf_putc(body, '}');
 }
 
 int route_match(weft_http_request *req, weft_http_response *res, void *arg)
 {
-    const struct service *service = arg;
-    weft_time begun_at = weft_now();
     struct ask *ask;
-    weft_m_results *results;
-    weft_m_error error;
+    weft_m_error error = {0};
+    wf_buf body = {0};
     int rc = ask_read(&ask, ASK_MATCH, 1, req, res);
     if (rc != 0)
         return rc < 0 ? rc : 0;
     rc = ask_check_hits(ask, res);
     if (rc == 0) {
-        rc = weft_m_match(service->matcher, ask->texts, ask->text_count, &ask->query, &results,
-                          &error);
-        if (rc < 0)
+        rc = match(ask, arg, &body, &error);
+        if (rc == 0)
+            rc = answer_buf(res, &body);
+        else if (error.rc != 0)
             rc = answer_error(req, res, rc, &error);
-        else {
-            rc = answer_match(ask, service, results, begun_at, res);
-            weft_m_results_free(results);
-        }
     }
+    wf_buf_fini(&body);
     ask_free(ask);
     return rc < 0 ? rc : 0;
 }

@@ -218,7 +218,7 @@ static const struct {
      "{\"error\":{\"code\":\"validation_e"},
     {"POST /v1/match", "{\"query\":\"a\",\"candidates\":[null]}", 422,
      "{\"error\":{\"code\":\"validation_error\",\"message\":\"candidates[0]: must be an id"},
-    {"POST /v1/match", "{\"query\":\"a\",\"metadata\":true}", 422,
+    {"POST /v1/match", "{\"query\":\"a\",\"metadata\":1}", 422,
      "{\"error\":{\"code\":\"validation_e"},
     {"POST /v1/explain", "{\"query\":[\"a\"]}", 422, "{\"error\":{\"code\":\"validation_error\""},
     {"POST /v1/batch", "{\"queries\":\"a\"}", 422, "{\"error\":{\"code\":\"validation_error\""},
@@ -248,6 +248,35 @@ TEST(serve_answers_every_route)
         CHECK_EQ(answer.status, calls[i].status);
         CHECK(begins(answer.body, calls[i].answer));
     }
+    wf_buf_fini(&answer.buf);
+    CHECK_EQ(service_end(&service, SIGTERM), 0);
+}
+
+/* The usual answer, and behind it all that is known about it. */
+TEST(serve_tells_metadata_if_asked)
+{
+    static const char one[] = "{\"query\":\"Deutschland\",\"metadata\":true}";
+    struct service service;
+    struct answer answer = {0};
+    service_start(&service, "127.0.0.1:0");
+    call(&service, "POST /v1/match", one, &answer);
+    CHECK_EQ(answer.status, 200);
+    CHECK(begins(answer.body, "{\"result\":%,\"mode\":\"zero-shot\",\"threshold\":"));
+    CHECK(strstr(answer.body, ",\"predictions\":[\"DE\"],\"confidences\":[1.0],") != NULL);
+    CHECK(strstr(answer.body, ",\"single_input\":true,\"texts\":[\"Deutschland\"],") != NULL);
+    CHECK(strstr(answer.body, ",\"records\":[{\"text\":\"Deutschland\",\"predicted_id\":\"DE\"") !=
+          NULL);
+
+    wf_buf body = {0};
+    wf_buf_puts(&body, "{\"metadata\":true,\"top_k\":1000,\"query\":[\"\"");
+    for (int i = 0; i < 10; i++)
+        wf_buf_puts(&body, ",\"\"");
+    wf_buf_puts(&body, "]}");
+    wf_buf_putc(&body, '\0');
+    call(&service, "POST /v1/match", wf_buf_ptr(&body), &answer);
+    CHECK_EQ(answer.status, 413);
+    CHECK(strstr(answer.body, "\"limit\":10000,\"seen\":11000") != NULL);
+    wf_buf_fini(&body);
     wf_buf_fini(&answer.buf);
     CHECK_EQ(service_end(&service, SIGTERM), 0);
 }

@@ -379,6 +379,8 @@ static int use_everything(weft_matcher *matcher)
     WEFT_TRY(weft_m_set_threshold(matcher, 0.5f, NULL));
     WEFT_TRY(weft_m_diagnose_json(matcher, texts[1], 3, &text, NULL));
     weft_text_free(&text);
+    WEFT_TRY(weft_m_metadata_json(matcher, texts, 2, NULL, /* is_single= */ false, &text, NULL));
+    weft_text_free(&text);
     WEFT_TRY(weft_m_remove(matcher, &both[0].id, 1, NULL));
     WEFT_TRY(weft_m_batch_json(matcher, texts, 2, NULL, 1, &text, NULL));
     weft_text_free(&text);

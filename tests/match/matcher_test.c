@@ -495,6 +495,51 @@ TEST(the_cache_forgets_the_least_recent)
 
 /* ---- JSON ---- */
 
+/* All of a match, on a matcher whose threshold lets nothing through. */
+TEST(match_with_metadata_tells_what_lies_below_the_threshold)
+{
+    weft_m_options options;
+    weft_m_query query;
+    weft_m_error error;
+    weft_text text;
+    const weft_str queries[] = {STR("Itali"), STR("")};
+    weft_m_options_init(&options);
+    options.threshold = 1;
+    weft_matcher *matcher = open_by_cosine(&options);
+    CHECK_OK(weft_m_metadata_json(matcher, queries, 2, NULL, /* is_single= */ false, &text, NULL));
+    note("%s", text.ptr);
+    CHECK(strstr(text.ptr, "{\"predictions\":[\"IT\",\"unknown\"],\"confidences\":[0.") ==
+          text.ptr);
+    CHECK(strstr(text.ptr, ",0.0],\"embeddings\":null,\"scores\":null,\"metadata\":{\"top_k\":1,"
+                           "\"threshold_override\":null,\"evaluation_threshold\":1.0,"
+                           "\"model_name\":\"lexical\",\"match_method\":\"zero-shot\","
+                           "\"single_input\":false,\"texts\":[\"Itali\",\"\"],"
+                           "\"raw_match_results\":[{\"id\":\"IT\",") != NULL);
+    CHECK(strstr(text.ptr, ",\"candidate_results\":[[{\"id\":\"IT\",") != NULL);
+    CHECK(strstr(text.ptr,
+                 ",\"records\":[{\"text\":\"Itali\",\"predicted_id\":\"IT\",\"confidence\":0."));
+    CHECK(strstr(text.ptr, "\"candidates\":[],\"raw_result\":null,\"metadata\":{\"index\":1},"
+                           "\"match_method\":\"zero-shot\",\"reference_embedding\":null,"
+                           "\"distance\":null}]}") != NULL);
+    weft_text_free(&text);
+
+    weft_m_query_init(&query);
+    query.threshold = 1;
+    CHECK_OK(weft_m_metadata_json(matcher, queries, 1, &query, /* is_single= */ true, &text, NULL));
+    CHECK(strstr(text.ptr, "{\"predictions\":[\"unknown\"],\"confidences\":[0.0],") == text.ptr);
+    CHECK(strstr(text.ptr, "\"threshold_override\":1.0,") != NULL);
+    CHECK(strstr(text.ptr, "\"single_input\":true,") != NULL);
+    weft_text_free(&text);
+
+    CHECK_OK(weft_m_metadata_json(matcher, NULL, 0, NULL, /* is_single= */ false, &text, NULL));
+    CHECK(strstr(text.ptr, "\"records\":[]}") != NULL);
+    weft_text_free(&text);
+    query.top_k = 0;
+    CHECK_EQ(weft_m_metadata_json(matcher, queries, 1, &query, false, &text, &error),
+             -WEFT_M_EVALID);
+    weft_m_close(matcher);
+}
+
 #define CHECK_JSON(call_, wanted_)                                                                 \
     do {                                                                                           \
         weft_text json_;                                                                           \
