@@ -12,8 +12,7 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-/* Where a fiber begins, and what the switch cannot live with: in arch/<cpu>.S. */
-void wf_fiber_entry(void);
+/* What the switch cannot live with: in arch/<cpu>.S. */
 int wf_fiber_has_shadow_stack(void);
 
 int wf_fiber_check_host(void)
@@ -21,35 +20,9 @@ int wf_fiber_check_host(void)
     return wf_fiber_has_shadow_stack() ? -ENOTSUP : 0;
 }
 
-/* The thread's rounding and traps when its home began: every new fiber starts with them, whoever
- * runs when it is made.  Kept because reading them costs as much as half a switch. */
-static _Thread_local uint64_t fiber_control __attribute__((tls_model("initial-exec")));
+_Thread_local uint64_t wf_fiber_control;
 
 #if defined(__x86_64__)
-
-/* The frame that arch/x86_64.S describes. */
-struct fiber_frame {
-    uint64_t control; /* mxcsr in the low half, above it the x87 control word */
-    weft_fn *r12;
-    void *r13, *r14;
-    wf_fiber_exit_fn *r15;
-    void *rbx, *rbp;
-    void (*rip)(void);
-};
-_Static_assert(sizeof(struct fiber_frame) == 64, "as in arch/x86_64.S");
-
-static void frame_fill(struct fiber_frame *frame, wf_fiber *fiber, weft_fn *fn, void *arg,
-                       wf_fiber *home, wf_fiber_exit_fn *exit_fn)
-{
-    frame->control = fiber_control;
-    frame->r12 = fn;
-    frame->r13 = arg;
-    frame->r14 = home;
-    frame->r15 = exit_fn;
-    frame->rbx = fiber;
-    frame->rbp = NULL; /* backtraces end here */
-    frame->rip = wf_fiber_entry;
-}
 
 static uint64_t fiber_control_now(void)
 {
@@ -62,7 +35,7 @@ static uint64_t fiber_control_now(void)
 #elif defined(__aarch64__)
 
 /* The frame that arch/aarch64.S describes. */
-struct fiber_frame {
+struct wf_fiber_frame {
     weft_fn *x19;
     void *x20, *x21;
     wf_fiber_exit_fn *x22;
@@ -71,13 +44,13 @@ struct fiber_frame {
     uint64_t d8_15[8];
     uint64_t fpcr, unused;
 };
-_Static_assert(sizeof(struct fiber_frame) == 176, "as in arch/aarch64.S");
+_Static_assert(sizeof(struct wf_fiber_frame) == 176, "as in arch/aarch64.S");
 
-static void frame_fill(struct fiber_frame *frame, wf_fiber *fiber, weft_fn *fn, void *arg,
-                       wf_fiber *home, wf_fiber_exit_fn *exit_fn)
+static void wf_fiber_frame_fill(struct wf_fiber_frame *frame, wf_fiber *fiber, weft_fn *fn,
+                                void *arg, wf_fiber *home, wf_fiber_exit_fn *exit_fn)
 {
-    *frame = (struct fiber_frame){
-        .fpcr = fiber_control,
+    *frame = (struct wf_fiber_frame){
+        .fpcr = wf_fiber_control,
         .x19 = fn,
         .x20 = arg,
         .x21 = home,
@@ -102,17 +75,19 @@ static uint64_t fiber_control_now(void)
 
 void wf_fiber_home_init(wf_fiber *home)
 {
-    fiber_control = fiber_control_now();
+    wf_fiber_control = fiber_control_now();
     home->sp = NULL;
 }
 
+#if !defined(__x86_64__) /* there it is inline */
 void wf_fiber_make(wf_fiber *fiber, const wf_stack *stack, weft_fn *fn, void *arg, wf_fiber *home,
                    wf_fiber_exit_fn *exit_fn)
 {
-    struct fiber_frame *frame = (void *)(stack->top - sizeof *frame);
-    frame_fill(frame, fiber, fn, arg, home, exit_fn);
+    struct wf_fiber_frame *frame = (void *)(stack->top - sizeof *frame);
+    wf_fiber_frame_fill(frame, fiber, fn, arg, home, exit_fn);
     fiber->sp = frame;
 }
+#endif
 
 #else
 
@@ -162,7 +137,7 @@ FIBER_UNSEEN static void arrive(void *fake_stack)
 
 void wf_fiber_home_init(wf_fiber *home)
 {
-    fiber_control = fiber_control_now();
+    wf_fiber_control = fiber_control_now();
     memset(home, 0, sizeof *home);
 #if WF_HAS_ASAN
     pthread_attr_t attr;
@@ -199,8 +174,8 @@ FIBER_UNSEEN static void fiber_exit(wf_fiber *fiber, int rc)
 void wf_fiber_make(wf_fiber *fiber, const wf_stack *stack, weft_fn *fn, void *arg, wf_fiber *home,
                    wf_fiber_exit_fn *exit_fn)
 {
-    struct fiber_frame *frame = (void *)(stack->top - sizeof *frame);
-    frame_fill(frame, fiber, fiber_begin, fiber, home, fiber_exit);
+    struct wf_fiber_frame *frame = (void *)(stack->top - sizeof *frame);
+    wf_fiber_frame_fill(frame, fiber, fiber_begin, fiber, home, fiber_exit);
     *fiber = (wf_fiber){
         .sp = frame,
         .fn = fn,

@@ -14,9 +14,6 @@
 
 #include "base/checkers.h"
 #include "core/stack.h"
-#if defined(__x86_64__)
-#include "core/arch/x86_64_switch.h"
-#endif
 
 #define WF_FIBER_HOOKS (WF_HAS_ASAN || WF_HAS_TSAN)
 
@@ -38,6 +35,16 @@ struct wf_fiber {
 #endif
 };
 
+void wf_fiber_entry(void); /* where a fiber begins: in arch/<cpu>.S */
+
+/* The thread's rounding and traps when its home began: every new fiber starts with them, whoever
+ * runs when it is made.  Kept because reading them costs as much as half a switch. */
+extern _Thread_local uint64_t wf_fiber_control __attribute__((tls_model("initial-exec")));
+
+#if defined(__x86_64__)
+#include "core/arch/x86_64_switch.h" /* needs what stands above */
+#endif
+
 /* 0, or -ENOTSUP if the host enforces shadow stacks, which this switch does not keep. */
 int wf_fiber_check_host(void);
 
@@ -51,8 +58,18 @@ void wf_fiber_home_init(wf_fiber *home);
  * suspended then, below its saved registers, and exit_fn(fiber, rc) runs there, with the fiber's
  * control words.  It may end the fiber and give its stack away; it ends in wf_fiber_resume().
  */
+#if !WF_FIBER_HOOKS && defined(__x86_64__)
+static inline void wf_fiber_make(wf_fiber *fiber, const wf_stack *stack, weft_fn *fn, void *arg,
+                                 wf_fiber *home, wf_fiber_exit_fn *exit_fn)
+{
+    struct wf_fiber_frame *frame = (void *)(stack->top - sizeof *frame);
+    wf_fiber_frame_fill(frame, fiber, fn, arg, home, exit_fn);
+    fiber->sp = frame;
+}
+#else
 void wf_fiber_make(wf_fiber *fiber, const wf_stack *stack, weft_fn *fn, void *arg, wf_fiber *home,
                    wf_fiber_exit_fn *exit_fn);
+#endif
 
 /* Drops what sanitizers keep for a fiber that has exited or never ran. */
 #if WF_FIBER_HOOKS

@@ -21,6 +21,30 @@
 #define WF_SWITCH_AVX512_REGISTERS
 #endif
 
+struct wf_fiber_frame {
+    uint64_t control; /* mxcsr in the low half, above it the x87 control word */
+    weft_fn *r12;
+    void *r13, *r14;
+    wf_fiber_exit_fn *r15;
+    void *rbx, *rbp;
+    void (*rip)(void);
+};
+_Static_assert(sizeof(struct wf_fiber_frame) == 64, "as in arch/x86_64.S");
+
+/* Of a fiber that has not begun. */
+static inline void wf_fiber_frame_fill(struct wf_fiber_frame *frame, wf_fiber *fiber, weft_fn *fn,
+                                       void *arg, wf_fiber *home, wf_fiber_exit_fn *exit_fn)
+{
+    frame->control = wf_fiber_control;
+    frame->r12 = fn;
+    frame->r13 = arg;
+    frame->r14 = home;
+    frame->r15 = exit_fn;
+    frame->rbx = fiber;
+    frame->rbp = NULL; /* backtraces end here */
+    frame->rip = wf_fiber_entry;
+}
+
 /* rbx and rbp are pushed because the compiler takes neither for clobbered; the others are
  * clobbered, and their places in the frame stay empty.  The first step keeps clear of the red zone.
  */
