@@ -172,7 +172,7 @@ static int sim_submit(weft_loop *loop, weft_op *op)
     struct sim_socket *socket = has_fd ? sim_socket_of(world, op->args.fd) : NULL;
     if (has_fd && socket == NULL)
         return -EBADF;
-    int fault = wf_op_is_file(&op->args) ? wf_op_fault(op->args.kind) : 0;
+    int fault = wf_op_fault(op->args.kind);
     weft_timer_init(&op->timer, op_timer);
     if (fault != 0) {
         op_settle(world, op, fault);
@@ -207,7 +207,9 @@ static int sim_try(weft_loop *loop, const weft_op_args *args)
     /* A connect that has begun cannot be begun again by the operation that follows. */
     if (args->kind == WEFT_OP_CONNECT || sim_chance(world, world->options.wait_ppm))
         return -EAGAIN;
-    int result = do_args(socket, args, /* is_again= */ false);
+    int result = wf_op_fault(args->kind);
+    if (result == 0)
+        result = do_args(socket, args, /* is_again= */ false);
     if (result != -EAGAIN)
         wf_sim_trace(loop, WF_SIM_TRACE_COMPLETE, (uint64_t)args->fd, (uint64_t)result);
     return result;
