@@ -84,6 +84,7 @@ int weft_loop_new(weft_loop **out, const weft_loop_options *options)
     loop->now = loop->platform->now();
     loop->file_thread_max = chosen.file_thread_max;
     wf_list_init(&loop->deferred);
+    wf_list_init(&loop->until_close);
     wf_timers_init(&loop->timers, loop->now);
 
     bool is_open = false;
@@ -192,6 +193,12 @@ void weft_defer_start(weft_loop *loop, weft_defer *defer)
 {
     if (defer->priv_next == NULL)
         wf_list_append(&loop->deferred, defer_link(defer));
+}
+
+void weft_defer_until_close(weft_loop *loop, weft_defer *defer)
+{
+    if (defer->priv_next == NULL)
+        wf_list_append(&loop->until_close, defer_link(defer));
 }
 
 void weft_defer_stop(weft_loop *loop, weft_defer *defer)

@@ -24,6 +24,7 @@ struct weft_loop {
     weft_time now;             /* read when needed; never runs backwards */
     bool is_now_old;           /* not read in this turn, or since the loop slept in it */
     wf_list deferred;          /* weft_defer, run at the end of the turn */
+    wf_list until_close;       /* those that become deferred when a descriptor is closed */
     uint32_t hold_count;       /* outside sources that will post */
     uint32_t future_count;     /* futures waited for: any thread may post, or none; time goes on */
     uint32_t real_count;       /* work in real time: a virtual clock goes no faster */

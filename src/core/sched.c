@@ -278,18 +278,32 @@ void wf_sched_pass(struct wf_sched *sched)
         sched_adapt(sched, steps, platform->now() - began);
 }
 
-void wf_sched_log(struct wf_sched *sched, const char *format, ...)
+/* `sched` may be NULL. */
+static void log_format(const struct wf_sched *sched, const char *format, va_list args)
 {
     char line[512];
-    va_list args;
-    va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    if (sched->config.log != NULL) {
+    if (sched != NULL && sched->config.log != NULL) {
         sched->config.log(line, sched->config.log_arg);
         return;
     }
     char out[sizeof line + 8];
     int len = snprintf(out, sizeof out, "weft: %s\n", line);
     (void)wf_sys_write(STDERR_FILENO, out, (size_t)len);
+}
+
+void wf_sched_log(struct wf_sched *sched, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    log_format(sched, format, args);
+    va_end(args);
+}
+
+void weft_log(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    log_format(wf_sched_current, format, args);
+    va_end(args);
 }

@@ -66,6 +66,10 @@ WEFT_API weft_time weft_loop_now(weft_loop *loop);
  * by what the turn has taken since. */
 WEFT_API weft_time weft_loop_turn_time(weft_loop *loop);
 
+/* One line for the operator, without a newline: to weft_config.log of this thread's loop, else to
+ * standard error. */
+WEFT_API void weft_log(const char *format, ...) WEFT_PRINTF(1, 2);
+
 /* ---- posts ---- */
 
 /* Calls fn(arg) inside the loop soon.  Any thread, and signal handlers.  Posts of one thread arrive
@@ -118,6 +122,10 @@ typedef struct weft_defer {
 
 WEFT_API void weft_defer_start(weft_loop *loop, weft_defer *defer); /* twice is once */
 WEFT_API void weft_defer_stop(weft_loop *loop, weft_defer *defer);
+
+/* The same, but not before weft_fd_close has closed a descriptor of this loop: for who ran out of
+ * them.  Does not keep the loop busy. */
+WEFT_API void weft_defer_until_close(weft_loop *loop, weft_defer *defer);
 
 /* ---- operations ---- */
 

@@ -209,13 +209,20 @@ static void fd_forget_predecessor(weft_loop *loop, int number)
         fd_cancel_all(loop, fd, -EBADF);
 }
 
+/* Who waits for a free number is told. */
+static int fd_release(weft_loop *loop, int number)
+{
+    wf_list_splice(&loop->deferred, &loop->until_close);
+    return wf_sys_close(number);
+}
+
 static void fd_finish_close(weft_loop *loop, struct wf_fd *fd)
 {
     void (*closed)(void *arg) = fd->closed;
     void *arg = fd->closed_arg;
     int number = fd->number;
     fd_drop(loop, fd);
-    wf_sys_close(number);
+    (void)fd_release(loop, number);
     if (closed != NULL)
         closed(arg);
 }
@@ -234,7 +241,7 @@ int weft_fd_close(weft_loop *loop, int number, void (*done)(void *arg), void *ar
     }
     if (fd != NULL)
         fd_drop(loop, fd);
-    int rc = wf_sys_close(number);
+    int rc = fd_release(loop, number);
     return rc < 0 ? rc : 1;
 }
 
