@@ -5,8 +5,8 @@
  *
  * Out of descriptors, an accept fails and the connection stays in the kernel's queue: without care
  * a loop would try again at once, for ever.  Here the descriptor held in reserve is given up to
- * take one peer and close it, so that it learns, and then the listener rests for 100 ms, doubling
- * to 1 s.
+ * take one peer and close it, so that it learns, and then the listener rests until a descriptor of
+ * the loop is closed, at most 100 ms, doubling to 1 s.  The log says so once a minute.
  */
 
 #include "net/stream_priv.h"
@@ -26,6 +26,7 @@
 #define LISTENER_BACKLOG 4096
 #define LISTENER_REST_MIN (100 * WEFT_MS)
 #define LISTENER_REST_MAX WEFT_SEC
+#define LISTENER_QUIET (60 * WEFT_SEC) /* between two lines in the log */
 
 struct weft_listener {
     weft_loop *loop;
@@ -35,14 +36,16 @@ struct weft_listener {
     weft_op *op;    /* ACCEPT_MANY under way, or NULL */
     weft_listener_fn *fn;
     void *arg;
-    weft_timer timer;     /* rest: callback mode */
-    weft_time rest;       /* the last one; 0: none since a connection */
-    weft_waiter *sleeper; /* rest: a task */
-    uint16_t users;       /* tasks inside accept */
-    bool is_started;      /* tells `fn` */
-    bool is_closed;       /* by weft_listener_close */
-    bool is_released;     /* the descriptor is closed */
-    bool owns_path;       /* the Unix socket file is ours to remove */
+    weft_timer timer;      /* the rest is over by its time ... */
+    weft_defer freed;      /* ... or because a descriptor was closed */
+    weft_time rest;        /* the last one; 0: none since a connection */
+    weft_time quiet_until; /* nothing goes to the log before */
+    weft_waiter *sleeper;  /* the task that rests */
+    uint16_t users;        /* tasks inside accept */
+    bool is_started;       /* tells `fn` */
+    bool is_closed;        /* by weft_listener_close */
+    bool is_released;      /* the descriptor is closed */
+    bool owns_path;        /* the Unix socket file is ours to remove */
 };
 
 /* ---- shortage ---- */
@@ -69,6 +72,22 @@ static void shed_one(weft_listener *listener)
     listener->reserve_fd = reserve_make();
 }
 
+static void say_shortage(weft_listener *listener, int rc)
+{
+    char name[WEFT_ADDR_TEXT_BYTES];
+    weft_time now = weft_loop_now(listener->loop);
+    if (now < listener->quiet_until)
+        return;
+    listener->quiet_until = now + LISTENER_QUIET;
+    if (weft_addr_format(&listener->addr, name, sizeof name) < 0)
+        name[0] = 0;
+    if (rc == -EMFILE)
+        weft_log("%s takes no connections for now: %s; the limit is %d descriptors", name,
+                 weft_strerror(rc), wf_sys_fd_limit());
+    else
+        weft_log("%s takes no connections for now: %s", name, weft_strerror(rc));
+}
+
 static weft_time next_rest(weft_listener *listener)
 {
     weft_time rest = listener->rest != 0 ? listener->rest * 2 : LISTENER_REST_MIN;
@@ -83,20 +102,56 @@ static void accepted(weft_listener *listener)
         listener->reserve_fd = reserve_make();
 }
 
-/* ---- by callback ---- */
-
-static void listener_arm(weft_listener *listener);
-
 static void listener_rest(weft_listener *listener)
 {
     weft_time at = weft_loop_now(listener->loop) + next_rest(listener);
     weft_timer_start(listener->loop, &listener->timer, at);
+    weft_defer_until_close(listener->loop, &listener->freed);
 }
 
-static void listener_rested(weft_timer *timer)
+static void listener_rest_stop(weft_listener *listener)
 {
-    weft_listener *listener = wf_container(timer, weft_listener, timer);
-    listener_arm(listener);
+    weft_timer_stop(listener->loop, &listener->timer);
+    weft_defer_stop(listener->loop, &listener->freed);
+}
+
+static void listener_arm(weft_listener *listener);
+
+static void sleeper_wake(weft_listener *listener, int rc)
+{
+    weft_waiter *sleeper = listener->sleeper;
+    listener->sleeper = NULL;
+    weft_wake(sleeper, rc);
+}
+
+static void listener_rested(weft_listener *listener)
+{
+    listener_rest_stop(listener);
+    if (listener->sleeper != NULL)
+        sleeper_wake(listener, 0);
+    else
+        listener_arm(listener);
+}
+
+static void listener_timer(weft_timer *timer)
+{
+    listener_rested(wf_container(timer, weft_listener, timer));
+}
+
+static void listener_freed(weft_defer *defer)
+{
+    listener_rested(wf_container(defer, weft_listener, freed));
+}
+
+/* ---- by callback ---- */
+
+static void listener_failed(weft_listener *listener, int rc)
+{
+    if (is_shortage(rc)) {
+        say_shortage(listener, rc);
+        shed_one(listener);
+    }
+    listener_rest(listener);
 }
 
 static void listener_told(weft_op *op, const weft_completion *completion, void *arg)
@@ -116,18 +171,17 @@ static void listener_told(weft_op *op, const weft_completion *completion, void *
     } else if (completion->result == -ECANCELED) {
         listener_arm(listener); /* stopped and started again meanwhile */
     } else {
-        if (is_shortage(completion->result))
-            shed_one(listener);
-        listener_rest(listener);
+        listener_failed(listener, completion->result);
     }
 }
 
 static void listener_arm(weft_listener *listener)
 {
     weft_op_args args = {.kind = WEFT_OP_ACCEPT_MANY, .fd = listener->fd};
-    if (weft_op_start(listener->loop, &args, listener_told, listener, &listener->op) < 0) {
+    int rc = weft_op_start(listener->loop, &args, listener_told, listener, &listener->op);
+    if (rc < 0) {
         listener->op = NULL;
-        listener_rest(listener);
+        listener_failed(listener, rc);
     }
 }
 
@@ -146,34 +200,18 @@ int weft_listener_start(weft_listener *listener, weft_listener_fn *fn, void *arg
 void weft_listener_stop(weft_listener *listener)
 {
     listener->is_started = false;
-    weft_timer_stop(listener->loop, &listener->timer);
+    listener_rest_stop(listener);
     if (listener->op != NULL)
         weft_op_cancel(listener->loop, listener->op);
 }
 
 /* ---- by a task ---- */
 
-struct rest_wait {
-    weft_waiter waiter;
-    weft_timer timer;
-    weft_listener *listener;
-};
-
-static void rest_end(struct rest_wait *wait, int rc)
-{
-    weft_timer_stop(wait->listener->loop, &wait->timer);
-    wait->listener->sleeper = NULL;
-    weft_wake(&wait->waiter, rc);
-}
-
 static void rest_cancel(weft_waiter *waiter)
 {
-    rest_end(wf_container(waiter, struct rest_wait, waiter), -ECANCELED);
-}
-
-static void rest_over(weft_timer *timer)
-{
-    rest_end(wf_container(timer, struct rest_wait, timer), 0);
+    weft_listener *listener = waiter->object;
+    listener_rest_stop(listener);
+    sleeper_wake(listener, -ECANCELED);
 }
 
 static const weft_wait_class rest_class = {.what = "accept (resting)", .cancel = rest_cancel};
@@ -184,14 +222,10 @@ static int task_rest(weft_listener *listener)
     int rc = weft_sp_enter();
     if (rc < 0 || listener->is_closed)
         return rc < 0 ? rc : -EBADF;
-    struct rest_wait self = {
-        .waiter = WEFT_WAITER(&rest_class, listener),
-        .listener = listener,
-    };
-    weft_timer_init(&self.timer, rest_over);
-    weft_timer_start(listener->loop, &self.timer, weft_after(next_rest(listener)));
-    listener->sleeper = &self.waiter;
-    return weft_park(&self.waiter);
+    weft_waiter self = WEFT_WAITER(&rest_class, listener);
+    listener->sleeper = &self;
+    listener_rest(listener);
+    return weft_park(&self);
 }
 
 static int task_accept(weft_listener *listener, weft_stream **out)
@@ -204,6 +238,7 @@ static int task_accept(weft_listener *listener, weft_stream **out)
         }
         if (!is_shortage(rc))
             return rc;
+        say_shortage(listener, rc);
         shed_one(listener);
         rc = task_rest(listener);
         if (rc < 0)
@@ -338,7 +373,8 @@ int weft_listener_open(weft_listener **out, const weft_addr *addr,
     listener->fd = -1;
     listener->reserve_fd = -1;
     listener->addr = *addr;
-    weft_timer_init(&listener->timer, listener_rested);
+    weft_timer_init(&listener->timer, listener_timer);
+    listener->freed.fn = listener_freed;
     int rc = listener_begin(listener, addr, &chosen);
     if (rc < 0) {
         listener_remove_path(listener);
@@ -368,10 +404,10 @@ void weft_listener_close(weft_listener *listener)
         return;
     assert(!listener->is_closed);
     listener->is_closed = true;
-    weft_timer_stop(listener->loop, &listener->timer);
+    listener_rest_stop(listener);
     listener_remove_path(listener);
     if (listener->sleeper != NULL)
-        rest_end(wf_container(listener->sleeper, struct rest_wait, waiter), -EBADF);
+        sleeper_wake(listener, -EBADF);
     if (weft_fd_close(listener->loop, listener->fd, listener_released, listener) != 0)
         listener_released(listener);
 }
