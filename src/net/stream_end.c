@@ -3,7 +3,8 @@
 /*
  * The ends of a stream.  The polite one: send what is unsent, half-close, and keep reading for a
  * while, because a kernel that closes a socket with unread bytes resets the connection and may take
- * the answer back that the peer has not read yet.
+ * the answer back that the peer has not read yet.  A peer that sends more than we drop is read no
+ * further, and still gets the time to read.
  */
 
 #include "net/stream_priv.h"
@@ -42,7 +43,7 @@ void wf_stream_flushed(weft_stream *stream)
     stream->state = WF_STREAM_LINGERING;
     weft_stream_set_deadline(stream, weft_loop_now(stream->loop) + END_LINGER);
     wf_stream_update_reading(stream);
-    if (stream->recv_op == NULL)
+    if (stream->error != 0)
         wf_stream_release(stream);
 }
 

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* What a stream that ends drops at most before it gives up on its peer. */
+/* What a stream that ends drops at most before it stops reading. */
 #define INPUT_DROPPED_MAX 65536u
 
 static void input_received(weft_op *op, const weft_completion *completion, void *arg);
@@ -101,8 +101,6 @@ static void input_take(weft_stream *stream, const char *data, uint32_t count)
 {
     if (stream->state != WF_STREAM_OPEN) {
         stream->dropped += count;
-        if (stream->state == WF_STREAM_LINGERING && input_is_full(stream))
-            wf_stream_release(stream);
     } else if (stream->reader != NULL) {
         input_give_reader(stream, data, count);
     } else if (stream->kind->input != NULL && wf_stream_bytes_count(&stream->in) == 0) {

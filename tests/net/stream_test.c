@@ -350,22 +350,56 @@ TASK_TEST(stream_end_does_not_wait_longer_than_two_seconds_for_the_peer)
     link_close(&link);
 }
 
-TASK_TEST(stream_end_gives_up_on_a_peer_that_floods)
+enum { FLOOD_BYTES = 16 * 1024 * 1024 };
+
+static int flood(void *arg)
+{
+    char *block = calloc(1, FLOOD_BYTES);
+    CHECK(block != NULL);
+    int rc = weft_stream_write(arg, block, FLOOD_BYTES);
+    free(block);
+    return rc;
+}
+
+/* It is read no further after 64 KiB, and can read its answer for as long as any other. */
+TASK_TEST(stream_end_keeps_the_answer_for_a_peer_that_floods)
 {
     struct link link;
+    char buf[64];
     link_open(&link);
-    char *block = calloc(1, 1024 * 1024);
-    CHECK(block != NULL);
+    weft_task task = weft_spawn(flood, link.peer);
+    CHECK_OK(weft_stream_put(link.ours, "answer", 6));
     weft_time begin = weft_now();
     weft_stream_end(link.ours);
-    int rc = 0;
-    while (rc == 0 && link.seen.closeds == 0)
-        rc = weft_stream_write(link.peer, block, 1024 * 1024);
+    CHECK_OK(weft_sleep(1900 * WEFT_MS));
+    CHECK_EQ(weft_done(task, NULL), 0); /* nobody takes its bytes */
+    CHECK_EQ(weft_stream_read_exact(link.peer, buf, 6), 6);
+    CHECK_BYTES(buf, 6, "answer", 6);
+    CHECK_EQ(weft_stream_read(link.peer, buf, 6), 0);
+    CHECK_EQ(link.seen.closeds, 0);
+    CHECK_LT(weft_await(task), 0);
+    while (link.seen.closeds == 0)
+        settle();
+    CHECK_LE(weft_now() - begin, 2 * WEFT_SEC + 20 * WEFT_MS);
+    link_close(&link);
+}
+
+TASK_TEST(stream_end_is_cut_short_by_an_abort)
+{
+    struct link link;
+    char buf[64];
+    link_open(&link);
+    CHECK_OK(weft_stream_put(link.ours, "answer", 6));
+    weft_time begin = weft_now();
+    weft_stream_end(link.ours);
+    CHECK_EQ(weft_stream_read_exact(link.peer, buf, 6), 6);
+    CHECK_EQ(weft_stream_read(link.peer, buf, 6), 0); /* our half is closed: it lingers */
+    CHECK_EQ(link.seen.closeds, 0);
+    weft_stream_abort(link.ours);
     while (link.seen.closeds == 0)
         settle();
     CHECK_LT(weft_now() - begin, WEFT_SEC);
     link_close(&link);
-    free(block);
 }
 
 TASK_TEST(stream_end_gives_up_on_unsent_bytes_that_do_not_move)

@@ -92,10 +92,10 @@ WEFT_API void weft_stream_set_deadline(weft_stream *stream, weft_time deadline);
 
 /* ---- end ---- */
 
-/* Polite: sends what is unsent, half-closes, reads and drops what still comes (at most 64 KiB or
- * 2 s) so that the answer arrives, then releases; `closed` follows.  `input` is not called any
- * more, tasks that read get -EBADF.  weft_stream_abort cuts it short; unsent bytes that do not move
- * for 30 s end it too. */
+/* Polite: sends what is unsent, half-closes, and until the peer ends, at most 2 s, drops what still
+ * comes, of that at most 64 KiB, so that the answer arrives; then releases, and `closed` follows.
+ * `input` is not called any more, tasks that read get -EBADF.  weft_stream_abort cuts it short;
+ * unsent bytes that do not move for 30 s end it too. */
 WEFT_API void weft_stream_end(weft_stream *stream);
 
 /* ---- listeners ---- */
