@@ -379,6 +379,7 @@ TASK_TEST(test_A05_the_consumer_may_open_and_close_scopes_between_steps)
         WEFT_TIMEOUT(limit, WEFT_SEC);
         CHECK_EQ(weft_gen_next(gen, &value), 1);
         WEFT_GROUP(group);
+        CHECK(group.id != 0);
         CHECK_EQ(weft_gen_next(gen, &value), 1);
     }
     CHECK_EQ(weft_gen_next(gen, &value), 1);
