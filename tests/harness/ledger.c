@@ -34,8 +34,7 @@ static struct {
     pthread_mutex_t lock;
     struct block *blocks; /* open addressing, a power of two */
     size_t capacity, places_used;
-    size_t live, live_bytes;
-    uint64_t made;
+    uint64_t live, live_bytes, made;
 } ledger = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static _Atomic int64_t clock_now = 1000 * WEFT_SEC;
@@ -231,19 +230,28 @@ const weft_platform *test_platform(void)
     return &ledger_platform;
 }
 
+/* Other threads of the test may be at it. */
+static uint64_t read_locked(const uint64_t *counter)
+{
+    pthread_mutex_lock(&ledger.lock);
+    uint64_t value = *counter;
+    pthread_mutex_unlock(&ledger.lock);
+    return value;
+}
+
 size_t live_blocks(void)
 {
-    return ledger.live;
+    return read_locked(&ledger.live);
 }
 
 size_t live_bytes(void)
 {
-    return ledger.live_bytes;
+    return read_locked(&ledger.live_bytes);
 }
 
 uint64_t blocks_made(void)
 {
-    return ledger.made;
+    return read_locked(&ledger.made);
 }
 
 /* ---- marks ---- */
