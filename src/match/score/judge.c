@@ -17,3 +17,16 @@ void wf_judge_fini(wf_judge *judge)
     wf_free(judge->spare);
     wf_free(judge->entrants);
 }
+
+int wf_judge_grow(void **items, size_t *capacity, size_t count, size_t item_bytes)
+{
+    if (count <= *capacity)
+        return 0;
+    size_t more = count < 32 ? 32 : count + count / 2;
+    void *grown = wf_grow(*items, more, item_bytes);
+    if (grown == NULL)
+        return -ENOMEM;
+    *items = grown;
+    *capacity = more;
+    return 0;
+}

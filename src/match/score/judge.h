@@ -52,4 +52,7 @@ typedef struct wf_judge {
 
 void wf_judge_fini(wf_judge *judge);
 
+/* Room for `count` items; what is there stays.  0 or -ENOMEM. */
+int wf_judge_grow(void **items, size_t *capacity, size_t count, size_t item_bytes);
+
 #endif

@@ -63,7 +63,7 @@ static double alikeness_of_letters(const wf_word *shorter, const wf_word *longer
     return r < 0.55 ? 0 : r * r;
 }
 
-static double alikeness_of_prefix(wf_points shorter, wf_points longer, double ratio)
+static double alikeness_of_prefix(wf_points shorter, double ratio)
 {
     if (shorter.count == 1)
         return 0.35;
@@ -72,7 +72,6 @@ static double alikeness_of_prefix(wf_points shorter, wf_points longer, double ra
         value = 0.78;
     if (shorter.count == 2 && value > 0.6)
         value = 0.6;
-    (void)longer;
     return value;
 }
 
@@ -96,7 +95,7 @@ double wf_word_alikeness(const wf_word *a, const wf_word *b)
     double ratio = (double)s.count / (double)l.count;
     size_t prefix = common_prefix(s, l);
     if (prefix == s.count)
-        best = greater(best, alikeness_of_prefix(s, l, ratio));
+        best = greater(best, alikeness_of_prefix(s, ratio));
     if (s.count >= 3 && ratio >= 0.3 && is_subsequence(l, s))
         best = greater(best, 0.5 + 0.35 * ratio);
     if (prefix >= 4)
