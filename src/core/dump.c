@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/sys.h"
+#include "core/gen_priv.h"
 #include "core/sched_priv.h"
 
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 
 #define DUMP_DEPTH_MAX 32
+#define DUMP_GENS_MAX 8 /* of one task */
 
 /* Lines are collected and handed on in pieces, to a descriptor or a buffer.  Takes no memory
  * itself: a dump is asked for when things are bad. */
@@ -65,6 +67,14 @@ static const char *dump_state(const struct dump *dump, const wf_task *task)
     return (task->flags & WF_TASK_EVER_RAN) != 0 ? "ready" : "ready, never ran";
 }
 
+/* The generators it runs in, the innermost first. */
+static void dump_gens(struct dump *dump, const wf_task *task, unsigned depth)
+{
+    const weft_gen *gen = (task->flags & WF_TASK_HAS_BODY) != 0 ? task->body->gen : NULL;
+    for (unsigned i = 0; gen != NULL && i < DUMP_GENS_MAX; gen = gen->outer, i++)
+        dump_line(dump, depth, "in generator opened: %s", gen->site);
+}
+
 static void dump_task(struct dump *dump, const wf_task *task, unsigned depth)
 {
     char name[WEFT_ERROR_NAME_BYTES];
@@ -73,6 +83,7 @@ static void dump_task(struct dump *dump, const wf_task *task, unsigned depth)
     dump_line(dump, depth, "task %s #%" PRIu32 ".%" PRIu32 " [%s]%s spawned: %s", name,
               wf_handle_slot(task->id), wf_handle_generation(task->id), dump_state(dump, task),
               is_cancelled ? " cancelled" : "", wf_task_site(task));
+    dump_gens(dump, task, depth + 1);
 }
 
 static void dump_scope(struct dump *dump, const struct wf_node *node, unsigned depth)

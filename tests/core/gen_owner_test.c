@@ -9,6 +9,8 @@
 
 #include <weft.h>
 
+#include <unistd.h>
+
 #include "base/checkers.h"
 
 #if WF_HAS_VALGRIND
@@ -350,6 +352,48 @@ TEST(test_K03_generators_of_detached_tasks_are_closed_at_shutdown)
     CHECK_OK(run_logging(main_K03, &counter, &lines));
     CHECK_EQ(counter.cleaned, 2);
     CHECK_EQ(lines.count, 2);
+}
+
+/* ---- O02 ---- */
+
+static int consume_twice_removed(weft_gen *self, void *arg)
+{
+    int sum = 0;
+    WEFT_TRY(add_up(weft_gen_open(count_up, arg), &sum));
+    return weft_gen_yield(self, &sum);
+}
+
+static int consume_nested(void *arg)
+{
+    int sum = 0;
+    return add_up(weft_gen_open(consume_twice_removed, arg), &sum);
+}
+
+static int dump_to_pipe(void *arg)
+{
+    struct counter counter = {.count = 2, .pause = WEFT_SEC};
+    weft_task task = weft_spawn(consume_nested, &counter);
+    CHECK_OK(weft_yield());
+    weft_dump(*(int *)arg);
+    return weft_await(task);
+}
+
+TEST(test_O02_the_dump_shows_in_which_generators_a_task_waits)
+{
+    int fds[2];
+    char text[2048] = "";
+    CHECK_OK(pipe(fds));
+    weft_config config = {.backend = "epoll", .platform = test_platform()};
+    CHECK_OK(weft_run_with(&config, dump_to_pipe, &fds[1]));
+    CHECK_GT(read(fds[0], text, sizeof text - 1), 0);
+    CHECK_OK(close(fds[0]));
+    CHECK_OK(close(fds[1]));
+    note("%s", text);
+    const char *at = strstr(text, "task consume_nested");
+    CHECK(at != NULL);
+    at = strstr(at, "in generator opened: count_up at ");
+    CHECK(at != NULL);
+    CHECK(strstr(at, "in generator opened: consume_twice_removed at ") != NULL);
 }
 
 /* ---- generators that own generators ---- */
