@@ -2,7 +2,8 @@
 
 /*
  * Input and output on plain descriptors, for tasks.  Sockets, pipes, terminals and files; a
- * blocking descriptor works too.  Streams with buffers are in <weft/net.h>.
+ * blocking descriptor works too, and a disk never blocks the loop (<weft/file.h>).  Streams with
+ * buffers are in <weft/net.h>.
  *
  * One task may read a descriptor while another writes it; a second reader or writer gets -EBUSY
  * (rule I04).  Interrupted calls are repeated, SIGPIPE is never raised.
