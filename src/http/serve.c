@@ -113,7 +113,7 @@ static void conn_set_busy(struct wf_conn *conn)
     weft_time limit = route != NULL ? route->public.handler_time_max : 0;
     conn->task = (weft_task){0};
     conn->verdict = WF_CONN_FINE;
-    if (weft_stream_is_ended(conn->stream) && conn->gone_deadline == WEFT_FOREVER)
+    if (weft_stream_has_hung_up(conn->stream) && conn->gone_deadline == WEFT_FOREVER)
         conn->gone_deadline = wf_http_after(conn->server, conn->server->limits.half_close_grace);
     wf_conn_set_state(conn, WF_CONN_BUSY,
                       limit != 0 ? limit : conn->server->limits.handler_time_max);

@@ -193,6 +193,11 @@ bool weft_stream_is_ended(const weft_stream *stream)
     return stream->is_ended;
 }
 
+bool weft_stream_has_hung_up(const weft_stream *stream)
+{
+    return stream->is_ended || stream->has_hung_up;
+}
+
 int weft_stream_get_error(const weft_stream *stream)
 {
     return stream->error;

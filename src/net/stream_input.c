@@ -4,12 +4,14 @@
 
 #include "net/stream_priv.h"
 
+#include <poll.h>
 #include <string.h>
 
 /* What a stream that ends drops at most before it stops reading. */
 #define INPUT_DROPPED_MAX 65536u
 
 static void input_received(weft_op *op, const weft_completion *completion, void *arg);
+static void input_watched(weft_op *op, const weft_completion *completion, void *arg);
 
 /* ---- start and stop ---- */
 
@@ -28,19 +30,31 @@ static bool input_is_full(const weft_stream *stream)
            wf_stream_mark(stream->kind->input_high, WF_STREAM_INPUT_HIGH);
 }
 
+/* While reading pauses, a peer that goes away would not be noticed.  Tasks notice when they read.
+ */
+static bool input_is_to_be_watched(const weft_stream *stream)
+{
+    return stream->state == WF_STREAM_OPEN && stream->kind->input != NULL && !stream->has_hung_up;
+}
+
 void wf_stream_update_reading(weft_stream *stream)
 {
     if (stream->state >= WF_STREAM_RELEASING || stream->is_ended || stream->error != 0)
         return;
     if (stream->recv_op != NULL) {
-        if (input_is_full(stream))
+        if (stream->is_watching ? input_has_room(stream) : input_is_full(stream))
             weft_op_cancel(stream->loop, stream->recv_op);
         return;
     }
-    if (!input_has_room(stream))
+    bool has_room = input_has_room(stream);
+    if (!has_room && !input_is_to_be_watched(stream))
         return;
-    weft_op_args args = {.kind = WEFT_OP_RECV_MANY, .fd = stream->fd};
-    int rc = weft_op_start(stream->loop, &args, input_received, stream, &stream->recv_op);
+    weft_op_args receive = {.kind = WEFT_OP_RECV_MANY, .fd = stream->fd};
+    weft_op_args watch = {.kind = WEFT_OP_POLL, .fd = stream->fd, .flags = POLLRDHUP};
+    stream->is_watching = !has_room;
+    int rc = has_room
+                 ? weft_op_start(stream->loop, &receive, input_received, stream, &stream->recv_op)
+                 : weft_op_start(stream->loop, &watch, input_watched, stream, &stream->recv_op);
     if (rc < 0)
         wf_stream_fail(stream, rc);
 }
@@ -139,6 +153,28 @@ static void input_received(weft_op *op, const weft_completion *completion, void 
         input_take(stream, completion->data, (uint32_t)completion->result);
     else if (completion->is_final)
         input_over(stream, completion->result);
+    wf_stream_update_reading(stream);
+}
+
+/* A reset throws away what the kernel held; an end comes behind it. */
+static void input_watched(weft_op *op, const weft_completion *completion, void *arg)
+{
+    weft_stream *stream = arg;
+    int events = completion->result;
+    (void)op;
+    stream->recv_op = NULL;
+    stream->is_watching = false;
+    if (stream->state >= WF_STREAM_RELEASING)
+        return;
+    if (events > 0 && (events & POLLERR) != 0) {
+        wf_stream_fail(stream, -ECONNRESET);
+    } else if (events > 0) {
+        stream->has_hung_up = true;
+        if (stream->state == WF_STREAM_OPEN)
+            wf_stream_tell_input(stream);
+    } else if (events != -ECANCELED) {
+        wf_stream_fail(stream, events);
+    }
     wf_stream_update_reading(stream);
 }
 

@@ -52,7 +52,7 @@ struct wf_stream_writer {
 struct weft_stream {
     weft_loop *loop;
     const weft_stream_kind *kind;
-    weft_op *recv_op, *send_op; /* under way, or NULL */
+    weft_op *recv_op, *send_op; /* under way, or NULL; `is_watching` tells what recv_op is */
     struct wf_stream_reader *reader;
     struct wf_stream_writer *writer;
     weft_waiter *closer; /* the task in weft_stream_close */
@@ -69,9 +69,12 @@ struct weft_stream {
     uint16_t users; /* tasks inside a wait */
     uint8_t state;  /* enum wf_stream_state */
     bool is_ended;  /* the peer sends no more */
-    bool is_shut;   /* we send no more */
-    bool is_full;   /* put said -EAGAIN: `output` is owed */
-    bool tells;     /* the deferred call owes a call of `input` */
+    bool
+        is_watching; /* recv_op does not receive: reading pauses, and it waits for the peer's end */
+    bool has_hung_up; /* that end was seen, and may still be behind unread bytes */
+    bool is_shut;     /* we send no more */
+    bool is_full;     /* put said -EAGAIN: `output` is owed */
+    bool tells;       /* the deferred call owes a call of `input` */
 };
 
 #define WF_STREAM_INPUT_HIGH 65536u

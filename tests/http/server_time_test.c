@@ -5,6 +5,7 @@
 #include "site.h"
 
 #include <weft/scope.h>
+#include <weft/sys/stream.h>
 
 #include <stdlib.h>
 
@@ -192,6 +193,33 @@ TASK_TEST(a_client_that_goes_away_cancels_its_handler)
     weft_http_stats stats;
     weft_http_server_get_stats(site.server, &stats);
     CHECK_EQ(stats.requests_cancelled, 2);
+    CHECK_OK(site_close(&site));
+}
+
+/* The end is behind more pipelined requests than are read ahead. */
+TASK_TEST(a_client_that_pipelines_much_and_goes_away_cancels_its_handler)
+{
+    static char text[128 * 1024];
+    struct site site;
+    CHECK_OK(site_open(&site, NULL));
+    size_t bytes = 0;
+    while (bytes < sizeof text - 64)
+        bytes += (size_t)snprintf(text + bytes, 64, "GET /wait HTTP/1.1\r\n" H END);
+    for (int i = 0; i < 2; i++) {
+        weft_stream *client = client_open(&site);
+        client_send_bytes(client, text, bytes);
+        while (site_seen.started == (unsigned)i || weft_stream_get_unsent(client) != 0)
+            CHECK_OK(weft_sleep(WEFT_MS));
+        weft_time from = weft_now();
+        if (i == 0)
+            weft_stream_close(client);
+        else
+            weft_stream_abort(client);
+        while (site_seen.ended == (unsigned)i)
+            CHECK_OK(weft_sleep(WEFT_MS));
+        CHECK_LE(weft_now() - from, 200 * WEFT_MS);
+        CHECK_STR(site_seen.why, "client disconnected");
+    }
     CHECK_OK(site_close(&site));
 }
 

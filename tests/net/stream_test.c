@@ -206,6 +206,60 @@ TASK_TEST(stream_that_nobody_consumes_stops_reading_and_goes_on_later)
     free(block);
 }
 
+/* More than the mark is unread, so that the end is behind bytes nobody reads. */
+static void link_fill(struct link *link)
+{
+    static char block[96 * 1024];
+    link->seen.take = 0;
+    CHECK_OK(weft_stream_write(link->peer, block, sizeof block));
+    while (weft_stream_get_unsent(link->peer) != 0 || link->seen.bytes < 64 * 1024u)
+        CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK(!weft_stream_has_hung_up(link->ours));
+}
+
+TASK_TEST(stream_that_nobody_consumes_is_told_that_its_peer_has_hung_up)
+{
+    struct link link;
+    link_open(&link);
+    link_fill(&link);
+    weft_stream_close(link.peer);
+    link.peer = NULL;
+    for (int i = 0; !weft_stream_has_hung_up(link.ours); i++) {
+        CHECK_LT(i, 1000);
+        CHECK_OK(weft_sleep(WEFT_MS));
+    }
+    int inputs = link.seen.inputs;
+    CHECK_OK(weft_sleep(10 * WEFT_MS));
+    CHECK_EQ(link.seen.inputs, inputs); /* once */
+
+    /* Not a byte is lost. */
+    size_t read = 0;
+    while (!weft_stream_is_ended(link.ours) || weft_stream_get_input(link.ours).len != 0) {
+        size_t count = weft_stream_get_input(link.ours).len;
+        weft_stream_consume(link.ours, count);
+        read += count;
+        CHECK_OK(weft_sleep(WEFT_MS));
+    }
+    CHECK_EQ(read, 96 * 1024u);
+    CHECK_EQ(weft_stream_get_error(link.ours), 0);
+    link_close(&link);
+}
+
+TASK_TEST(stream_that_nobody_consumes_is_told_of_a_reset)
+{
+    struct link link;
+    link_open(&link);
+    link_fill(&link);
+    weft_stream_abort(link.peer);
+    link.peer = NULL;
+    for (int i = 0; link.seen.error == 0; i++) {
+        CHECK_LT(i, 1000);
+        CHECK_OK(weft_sleep(WEFT_MS));
+    }
+    CHECK_EQ(link.seen.error, -ECONNRESET);
+    link_close(&link);
+}
+
 TASK_TEST(stream_reset_is_told_as_an_error)
 {
     struct link link;

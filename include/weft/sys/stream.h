@@ -62,6 +62,12 @@ WEFT_API weft_str weft_stream_get_input(const weft_stream *stream);
 /* The peer sends no more: what is unread is the rest. */
 WEFT_API bool weft_stream_is_ended(const weft_stream *stream);
 
+/* The peer's end has come, or is known to be behind bytes that wait in the kernel because too many
+ * are unread.  It may have ended its half only, or be gone.  `input` is called when this turns
+ * true.
+ */
+WEFT_API bool weft_stream_has_hung_up(const weft_stream *stream);
+
 /* First failure of the stream, or 0. */
 WEFT_API int weft_stream_get_error(const weft_stream *stream);
 
