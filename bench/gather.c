@@ -35,6 +35,8 @@ static void gather_all(weft_fn *body)
         fprintf(stderr, "gather: %s\n", weft_strerror(rc));
         exit(1);
     }
+    for (size_t i = 0; i < count; i++)
+        weft_release(tasks[i]);
 }
 
 static void gather_nothing(void *arg)
