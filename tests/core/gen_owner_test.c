@@ -263,6 +263,41 @@ TASK_TEST(test_A10_children_are_joined_before_the_generators_are_closed)
     CHECK_GE(weft_now() - start, 3 * WEFT_SEC);
 }
 
+/* Takes the stack of the task that ended last, and looks whether it is left alone. */
+static int hold_stack(void *arg)
+{
+    char bytes[4096];
+    memset(bytes, 'x', sizeof bytes);
+    WEFT_TRY(weft_sleep(WEFT_SEC));
+    for (size_t i = 0; i < sizeof bytes; i++)
+        CHECK_EQ(bytes[i], 'x');
+    *(bool *)arg = true;
+    return 0;
+}
+
+struct stale {
+    struct counter counter;
+    bool is_intact;
+};
+
+static int opener_with_a_consumer_that_is_gone(void *arg)
+{
+    struct stale *stale = arg;
+    struct turn turn = {.gen = weft_gen_open(count_up, &stale->counter)};
+    CHECK_OK(weft_await(weft_spawn(take_turn, &turn)));
+    weft_detach(hold_stack, &stale->is_intact);
+    return weft_yield();
+}
+
+TASK_TEST(test_A10_the_end_runs_on_no_stack_of_a_consumer_that_is_gone)
+{
+    struct stale stale = {.counter = {.count = 5}};
+    CHECK_OK(weft_await(weft_spawn(opener_with_a_consumer_that_is_gone, &stale)));
+    CHECK_EQ(stale.counter.cleaned, 1);
+    CHECK_OK(weft_sleep(2 * WEFT_SEC));
+    CHECK(stale.is_intact);
+}
+
 static int clean_up_spawns(weft_gen *self, void *arg)
 {
     int value = 1;
