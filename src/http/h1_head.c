@@ -31,7 +31,10 @@ enum connection_option { CLOSE = 1, KEEP_ALIVE = 2 };
 
 #define VERSION_BYTES 8
 
-#define NAME(literal) {"" literal, sizeof(literal) - 1}
+#define NAME(literal)                                                                              \
+    {                                                                                              \
+        "" literal, sizeof(literal) - 1                                                            \
+    }
 static const weft_str method_names[] = {
     [WF_H1_GET] = NAME("GET"),         [WF_H1_HEAD] = NAME("HEAD"),
     [WF_H1_POST] = NAME("POST"),       [WF_H1_PUT] = NAME("PUT"),
@@ -405,6 +408,12 @@ static int head_target(struct wf_h1_head *head, const char *buf, uint32_t stop)
 static int head_version(struct wf_h1_head *head, const char *buf, uint32_t stop)
 {
     uint32_t version_at = head->target_at + head->target_len + 1;
+    if (head->at == version_at && stop - head->at >= VERSION_BYTES &&
+        memcmp(buf + head->at, "HTTP/1.1", VERSION_BYTES) == 0) { /* nearly always */
+        head->major_seen = 1;
+        head->minor_seen = 1;
+        head->at += VERSION_BYTES;
+    }
     while (head->at < stop && head->at - version_at < VERSION_BYTES) {
         if (!version_take(head, head->at - version_at, buf[head->at]))
             return head_bad(head, "The request line does not end in HTTP/1.1 or HTTP/1.0.");

@@ -14,6 +14,15 @@
 
 /* ---- fields ---- */
 
+int wf_h1_value_check(weft_str value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        if (!wf_http_is(value.ptr[i], WF_VALUE))
+            return -EINVAL;
+    }
+    return 0;
+}
+
 int wf_h1_field_check(weft_str name, weft_str value)
 {
     if (name.len == 0)
@@ -22,11 +31,7 @@ int wf_h1_field_check(weft_str name, weft_str value)
         if (!wf_http_is(name.ptr[i], WF_TOKEN))
             return -EINVAL;
     }
-    for (size_t i = 0; i < value.len; i++) {
-        if (!wf_http_is(value.ptr[i], WF_VALUE))
-            return -EINVAL;
-    }
-    return 0;
+    return wf_h1_value_check(value);
 }
 
 int wf_h1_write_field(wf_buf *out, weft_str name, weft_str value)

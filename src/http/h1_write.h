@@ -11,7 +11,8 @@
 
 #include "base/buf.h"
 
-/* 0, or -EINVAL: the name is no token, or the value holds a control character (a tab is fine). */
+/* 0, or -EINVAL: the value holds a control character (a tab is fine); the name is no token. */
+int wf_h1_value_check(weft_str value);
 int wf_h1_field_check(weft_str name, weft_str value);
 
 /* Appends "Name: value\r\n".  The same, or the buffer's failure; then nothing was appended. */

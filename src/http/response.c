@@ -191,7 +191,7 @@ int weft_http_respond(weft_http_response *res, int status, const char *type, con
         return -EALREADY;
     int rc = weft_http_set_status(res, status);
     if (rc == 0 && type != NULL)
-        rc = wf_h1_field_check((weft_str){"Content-Type", 12}, type_str);
+        rc = wf_h1_value_check(type_str);
     if (rc < 0)
         return rc;
     res->length = body_bytes;
