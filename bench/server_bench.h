@@ -5,11 +5,12 @@
  * Prints requests a second, and the server's CPU time a request, which is the steadier figure on a
  * shared machine.
  *
- *     PROGRAM [--backend B] [--connections N] [--pipeline P] [--port PORT]
+ *     PROGRAM [--backend B] [--connections N] [--pipeline P] [--port PORT [--server PID]]
  *     PROGRAM --serve [--backend B] [--port PORT]
  *
- * With --port the first measures whatever listens there (only the requests a second then).  The
- * second prints the port and serves until it is interrupted, for other load programs.
+ * With --port the first measures whatever listens there; its CPU time too if its process is given,
+ * see tools/bench-http.  The second prints the port and serves until it is interrupted, for other
+ * load programs.
  */
 #ifndef WF_BENCH_SERVER_BENCH_H
 #define WF_BENCH_SERVER_BENCH_H
@@ -97,6 +98,8 @@ static inline int server_bench_main(struct server_bench *bench, int argc, char *
             bench->backend = value;
         else if (strcmp(argv[i], "--port") == 0)
             bench->port = atoi(value);
+        else if (strcmp(argv[i], "--server") == 0)
+            load->server = atoi(value);
         else if (strcmp(argv[i], "--connections") == 0)
             load->connections = strtoul(value, NULL, 10);
         else if (strcmp(argv[i], "--pipeline") == 0)
@@ -111,7 +114,7 @@ static inline int server_bench_main(struct server_bench *bench, int argc, char *
     if (bench->port == 0)
         load->server = server_bench_start(bench, &load->port);
     server_bench_measure(bench->name, load);
-    if (load->server != 0) {
+    if (bench->port == 0) {
         kill(load->server, SIGINT);
         waitpid(load->server, NULL, 0);
     }
