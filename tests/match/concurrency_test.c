@@ -389,7 +389,7 @@ static int use_everything(weft_matcher *matcher)
     return 0;
 }
 
-SCENARIO(every_call_of_the_matcher_survives_every_failure)
+static int use_with(const weft_m_options *options)
 {
     static const weft_str aliases[] = {{"Deutschland", 11}};
     static const weft_m_entity entities[] = {
@@ -397,8 +397,21 @@ SCENARIO(every_call_of_the_matcher_survives_every_failure)
         {.id = {"FR", 2}, .name = {"France", 6}},
     };
     weft_matcher *matcher;
-    WEFT_TRY(weft_m_open(&matcher, entities, 2, NULL, NULL));
+    WEFT_TRY(weft_m_open(&matcher, entities, 2, options, NULL));
     int rc = use_everything(matcher);
     weft_m_close(matcher);
     return rc;
+}
+
+SCENARIO(every_call_of_the_matcher_survives_every_failure)
+{
+    return use_with(NULL);
+}
+
+SCENARIO(every_call_by_cosine_survives_every_failure)
+{
+    weft_m_options options;
+    weft_m_options_init(&options);
+    options.score_kind = STR("cosine");
+    return use_with(&options);
 }
