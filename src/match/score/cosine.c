@@ -10,9 +10,8 @@
 #include "match/index/postings.h"
 #include "match/score/scorer.h"
 
-/* Rows of one part of the building, and between two looks at the job. */
+/* Rows of one part of the building. */
 #define BUILD_ROWS 2048u
-#define POLL_ROWS 128u
 
 struct cosine {
     wf_scorer head;
@@ -98,7 +97,7 @@ static int cosine_build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job)
 {
     struct cosine *cosine = cosine_of(scorer);
     for (size_t i = 0; i < BUILD_ROWS && scorer->done < scorer->total; i++) {
-        int rc = i % POLL_ROWS == 0 ? wf_job_poll(job) : 0;
+        int rc = wf_job_poll(job); /* a row may be long */
         if (rc == 0)
             rc = build_row(cosine, seeker);
         if (rc < 0)

@@ -12,9 +12,8 @@
 
 #include <math.h>
 
-/* Steps of one part of the building, and between two looks at the job. */
+/* Steps of one part of the building. */
 #define BUILD_STEPS 2048u
-#define POLL_STEPS 128u
 
 /* ---- rows ---- */
 
@@ -189,7 +188,7 @@ static void blend_fini(wf_blend *blend)
 static int build_some(wf_probability *it, wf_seeker *seeker, const wf_job *job)
 {
     for (size_t i = 0; i < BUILD_STEPS && it->head.done < it->head.total; i++) {
-        int rc = i % POLL_STEPS == 0 ? wf_job_poll(job) : 0;
+        int rc = wf_job_poll(job); /* a row may be long */
         if (rc == 0)
             rc = build_step(it, seeker);
         if (rc < 0)
