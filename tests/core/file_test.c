@@ -250,12 +250,15 @@ static struct slow_disk {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     pthread_t loop_thread;
+    int fd; /* the file that is slow; others are not */
     int waiting;
     bool is_open;
-} slow = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+} slow = {.fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
-static void slow_wait(void)
+static void slow_wait(int fd)
 {
+    if (fd != slow.fd)
+        return;
     CHECK(!pthread_equal(pthread_self(), slow.loop_thread));
     pthread_mutex_lock(&slow.lock);
     slow.waiting++;
@@ -266,19 +269,19 @@ static void slow_wait(void)
 
 static ssize_t slow_pread(int fd, void *buf, size_t bytes, int64_t offset)
 {
-    slow_wait();
+    slow_wait(fd);
     return weft_platform_host.pread(fd, buf, bytes, offset);
 }
 
 static ssize_t slow_read(int fd, void *buf, size_t bytes)
 {
-    slow_wait();
+    slow_wait(fd);
     return weft_platform_host.read(fd, buf, bytes);
 }
 
 static int slow_fsync(int fd)
 {
-    slow_wait();
+    slow_wait(fd);
     return weft_platform_host.fsync(fd);
 }
 
@@ -327,6 +330,7 @@ static int slow_open(void)
 {
     int fd = weft_open("/proc/self/exe", O_RDONLY, 0);
     CHECK_OK(fd);
+    slow.fd = fd;
     slow.loop_thread = pthread_self();
     slow_set(/* is_open= */ false);
     return fd;
