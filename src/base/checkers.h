@@ -31,4 +31,11 @@
 #define WF_HAS_VALGRIND 0
 #endif
 
+/* What the reader knows and a checker cannot see; UBSan looks whether it is true. */
+#define WF_KNOWN(cond_)                                                                            \
+    do {                                                                                           \
+        if (!(cond_))                                                                              \
+            __builtin_unreachable();                                                               \
+    } while (0)
+
 #endif

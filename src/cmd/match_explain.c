@@ -70,6 +70,8 @@ static void put_parts(wf_buf *lines, const weft_m_evidence *evidence)
             if (is_left && (next == NULL || is_heavier(part, next)))
                 next = part;
         }
+        if (next == NULL)
+            break;
         wf_buf_printf(lines, "%s%s %+.2f", i == 0 ? " " : ", ", next->name, next->part);
         last = next;
     }

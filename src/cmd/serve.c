@@ -182,8 +182,9 @@ static void watch_signals(struct serve_job *job, weft_task tasks[SIGNAL_KINDS])
     static const int numbers[SIGNAL_KINDS] = {SIGINT, SIGTERM};
     for (size_t i = 0; i < SIGNAL_KINDS; i++) {
         job->endings[i] = (struct ending){job, numbers[i]};
-        tasks[i] =
-            is_ignored(numbers[i]) ? (weft_task){0} : weft_spawn(ending_body, &job->endings[i]);
+        tasks[i] = (weft_task){0};
+        if (!is_ignored(numbers[i]))
+            tasks[i] = weft_spawn(ending_body, &job->endings[i]);
     }
 }
 

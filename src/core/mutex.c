@@ -28,6 +28,7 @@ static void mutex_give_to(weft_mutex *mutex, wf_task *task)
 
 static void mutex_take_back(weft_mutex *mutex)
 {
+    WF_KNOWN(mutex->priv_owner != NULL);
     if (mutex->priv_prev != NULL)
         mutex->priv_prev->priv_next = mutex->priv_next;
     else

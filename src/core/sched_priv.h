@@ -19,6 +19,7 @@
 #include <weft/sys/park.h>
 
 #include "base/buf.h"
+#include "base/checkers.h"
 #include "base/list.h"
 #include "core/fiber.h"
 #include "core/handle.h"
@@ -209,6 +210,7 @@ static inline bool wf_sched_has_ready(const struct wf_sched *sched)
 
 static inline void wf_sched_ready(struct wf_sched *sched, wf_task *task)
 {
+    WF_KNOWN(task != NULL);
     task->ready_next = NULL;
     if (sched->ready_head == NULL)
         sched->ready_head = task;

@@ -84,6 +84,7 @@ static int task_embody(struct wf_sched *sched, wf_task *task, const struct wf_sp
 static void task_count_in(struct wf_sched *sched, struct wf_node *up)
 {
     if (up != &sched->top) {
+        WF_KNOWN(up->task != NULL); /* only the top is nobody's */
         up->task->body->live++;
         if ((up->flags & WF_NODE_GROUP) != 0)
             wf_group_of_node(up)->live++;

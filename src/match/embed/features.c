@@ -131,11 +131,12 @@ static void keep_gram_spans(wf_features *features, size_t count, const uint64_t 
     for (size_t i = 0; i + WF_GRAM_MIN <= count; i++) {
         for (size_t n = WF_GRAM_MIN; n <= WF_GRAM_MAX && i + n <= count; n++) {
             size_t from = i == 0 ? 1 : i, to = i + n == count ? count - 1 : i + n;
-            *out++ = (wf_span){.hash = *hash++,
+            *out++ = (wf_span){.hash = *hash,
                                .start = offsets[from],
                                .bytes = offsets[to] - offsets[from],
                                .at_word_start = i == 0,
                                .at_word_end = i + n == count};
+            hash++;
         }
     }
     features->span_count = (size_t)(out - features->spans);

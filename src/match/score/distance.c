@@ -149,7 +149,8 @@ double wf_jaro_winkler(wf_points a, wf_points b)
     size_t paired = pair_up(a, b, longer / 2 > 0 ? longer / 2 - 1 : 0, in_a, in_b);
     if (paired == 0)
         return 0;
-    double m = (double)paired, half = (double)(count_displaced(a, b, in_a, in_b) / 2);
+    size_t transposed = count_displaced(a, b, in_a, in_b) / 2;
+    double m = (double)paired, half = (double)transposed;
     double jaro = (m / (double)a.count + m / (double)b.count + (m - half) / m) / 3;
     size_t prefix = 0;
     while (prefix < 4 && prefix < a.count && prefix < b.count && a.at[prefix] == b.at[prefix])

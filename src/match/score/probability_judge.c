@@ -8,6 +8,7 @@
 #include "match/embed/sort.h"
 #include "match/score/compare.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -170,6 +171,8 @@ static int judge_entity(wf_probability *it, wf_judge *judge, const uint64_t *key
                          (!best->is_exact && candidate->score > best->score);
         best = is_better ? candidate : best;
     }
+    assert(best !=
+           NULL); /* an entity has a candidate, and the last of its kind is not passed over */
     out->candidate = (uint32_t)(best - judge->candidates);
     out->row = row_with(it, out->entity, best->text);
     int rc = entity_cosine(it, judge, out, job);
