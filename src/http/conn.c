@@ -86,6 +86,12 @@ void wf_conn_end(struct wf_conn *conn)
     weft_stream_end(conn->stream);
 }
 
+void wf_conn_finish(struct wf_conn *conn)
+{
+    conn_leave(conn);
+    weft_stream_finish(conn->stream);
+}
+
 void wf_conn_abort(struct wf_conn *conn)
 {
     if (conn->is_aborted)

@@ -240,7 +240,7 @@ static void server_end_idle(weft_http_server *server)
     wf_list_each_safe (link, &server->conns) {
         struct wf_conn *conn = wf_container(link, struct wf_conn, link);
         if (conn->state == WF_CONN_IDLE)
-            wf_conn_end(conn);
+            wf_conn_finish(conn);
     }
 }
 

@@ -187,8 +187,9 @@ extern const weft_stream_kind wf_conn_kind;
 /* Takes what has come, up to a whole request.  True: it is there and waits for a slot. */
 bool wf_conn_advance(struct wf_conn *conn);
 
-/* Politely, or at once.  The exchange goes back. */
+/* Politely; politely to a client that owes us nothing; at once.  The exchange goes back. */
 void wf_conn_end(struct wf_conn *conn);
+void wf_conn_finish(struct wf_conn *conn);
 void wf_conn_abort(struct wf_conn *conn);
 
 /* After an answer: the next request if the connection lives on.  True as wf_conn_advance. */

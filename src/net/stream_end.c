@@ -30,9 +30,15 @@ void weft_stream_end(weft_stream *stream)
     weft_defer_start(stream->loop, &stream->defer);
 }
 
+void weft_stream_finish(weft_stream *stream)
+{
+    stream->is_finished = true;
+    weft_stream_end(stream);
+}
+
 void wf_stream_flushed(weft_stream *stream)
 {
-    bool is_over = stream->is_ended || stream->error != 0;
+    bool is_over = stream->is_ended || stream->is_finished || stream->error != 0;
     if (!is_over && !stream->is_shut)
         is_over = wf_sys_shutdown(stream->fd, SHUT_WR) < 0;
     if (is_over) {

@@ -73,6 +73,7 @@ struct weft_stream {
         is_watching; /* recv_op does not receive: reading pauses, and it waits for the peer's end */
     bool has_hung_up; /* that end was seen, and may still be behind unread bytes */
     bool is_shut;     /* we send no more */
+    bool is_finished; /* and wait for no end of the peer's */
     bool is_full;     /* put said -EAGAIN: `output` is owed */
     bool tells;       /* the deferred call owes a call of `input` */
 };

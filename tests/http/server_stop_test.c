@@ -53,6 +53,26 @@ TASK_TEST(stopping_lets_requests_in_hand_finish)
     CHECK_OK(site_close(&site));
 }
 
+TASK_TEST(stopping_waits_for_no_idle_client)
+{
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *idle = client_open(&site);
+    client_send(idle, OK);
+    CHECK_OK(client_read(idle, &answer));
+    answer_fini(&answer);
+    CHECK_OK(weft_sleep(WEFT_SEC)); /* nothing is on the way */
+
+    weft_time from = weft_now();
+    weft_http_server_stop(site.server);
+    CHECK_EQ(weft_await(site.task), 0);
+    CHECK_LT(weft_now() - from, WEFT_SEC);
+    CHECK(client_is_closed(idle));
+    weft_stream_close(idle);
+    CHECK_OK(site_close(&site));
+}
+
 TASK_TEST(the_drain_delay_serves_on_while_readiness_says_no)
 {
     struct site site;

@@ -104,6 +104,10 @@ WEFT_API void weft_stream_set_deadline(weft_stream *stream, weft_time deadline);
  * unsent bytes that do not move for 30 s end it too. */
 WEFT_API void weft_stream_end(weft_stream *stream);
 
+/* The same for a peer of whom nothing is expected any more, as on an idle connection: releases once
+ * everything is sent, without waiting for the peer to end. */
+WEFT_API void weft_stream_finish(weft_stream *stream);
+
 /* ---- listeners ---- */
 
 /* Told of each connection: `fd` is the callee's, e.g. for weft_stream_open.  The same back-off as
