@@ -59,6 +59,13 @@ static int generators(void *)
     weft_gen *last = weft_gen_open_sized(count_down, &from, sizeof from);
     WEFT_TRY(weft_gen_next(last, &value));
     WEFT_TRY(weft_gen_close(last));
+
+    weft_gen *a = weft_gen_open(count_down, &from), *b = weft_gen_open(count_down, &from);
+    int other = 0;
+    WEFT_TRY(weft_gen_zip(a, &value, b, &other));
+    sum += value - other;
+    WEFT_TRY(weft_gen_close(a));
+    WEFT_TRY(weft_gen_close(b));
     return sum == 9 && value == 3 ? 0 : -EPROTO;
 }
 
