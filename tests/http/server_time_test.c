@@ -123,7 +123,7 @@ TASK_TEST(class_13_a_client_that_does_not_read_is_reset)
     }
     CHECK_EQ(site_seen.last_rc, -ECANCELED);
     CHECK_GE(weft_now() - from, 30 * WEFT_SEC);
-    CHECK_LE(weft_now() - from, 32 * WEFT_SEC);
+    CHECK_LE(weft_now() - from, 40 * WEFT_SEC);
     weft_stream_abort(client);
     CHECK_OK(site_close(&site));
 }
@@ -137,8 +137,10 @@ TASK_TEST(class_13_a_client_that_reads_now_and_then_is_served)
     CHECK_OK(site_open(&site, &options));
     weft_stream *client = client_open(&site);
     client_send(client, "GET /large?kib=65536 HTTP/1.1\r\n" H END);
-    for (int i = 0; i < 5; i++) {
-        CHECK_OK(weft_sleep(25 * WEFT_SEC));
+    /* Well below 30 s: where the network is the kernel's, it may not have moved a byte when virtual
+     * time jumps on. */
+    for (int i = 0; i < 15; i++) {
+        CHECK_OK(weft_sleep(7 * WEFT_SEC));
         for (size_t got = 0; got < 8 * sizeof buf;) {
             ssize_t count = weft_stream_read(client, buf, sizeof buf);
             CHECK_GT(count, 0);
@@ -149,7 +151,7 @@ TASK_TEST(class_13_a_client_that_reads_now_and_then_is_served)
     weft_time from = weft_now();
     while (site_seen.ended == 0) {
         CHECK_OK(weft_sleep(WEFT_SEC));
-        CHECK_LE(weft_now() - from, 32 * WEFT_SEC);
+        CHECK_LE(weft_now() - from, 40 * WEFT_SEC);
     }
     weft_stream_abort(client);
     CHECK_OK(site_close(&site));
