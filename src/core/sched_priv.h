@@ -232,6 +232,10 @@ void wf_sched_drop_body(struct wf_sched *sched,
 
 static inline void wf_sched_give_body(struct wf_sched *sched, struct wf_body *body)
 {
+    if (WF_HAS_ASAN) { /* what the pool holds is poisoned */
+        wf_sched_drop_body(sched, body);
+        return;
+    }
     if (__builtin_expect(sched->hot_body != NULL, 0))
         wf_sched_drop_body(sched, sched->hot_body);
     sched->hot_body = body;

@@ -17,6 +17,9 @@
 #include "core/stack_host.h"
 #include "harness/harness.h"
 
+#if WF_HAS_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -328,6 +331,24 @@ TEST(test_N02_a_broken_canary_of_a_generator_stops_the_process_at_its_yield)
     CHECK(strstr(end.text, "spawned at yield_without_canary_in_generator at ") != NULL);
     check_died_of(&end, SIGABRT);
 }
+
+/* ---- a stack that is nobody's any more ---- */
+
+#if WF_HAS_ASAN
+static int tell_frame(void *arg)
+{
+    volatile int here = 0;
+    *(uintptr_t *)arg = (uintptr_t)&here;
+    return 0;
+}
+
+TASK_TEST(the_stack_of_a_task_that_has_ended_is_poisoned)
+{
+    uintptr_t frame = 0;
+    CHECK_OK(weft_await(weft_spawn(tell_frame, &frame)));
+    CHECK(__asan_address_is_poisoned((const void *)frame) != 0);
+}
+#endif
 
 /* ---- faults that are not ours ---- */
 
