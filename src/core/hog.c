@@ -54,10 +54,8 @@ static void hog_tell(const struct wf_hog *hog, const struct wf_probe_place *plac
 {
     struct wf_probe_answer answer;
     wf_probe_ask(hog->probe, place->where, &answer);
-    wf_sched_log(hog->sched, "task %s keeps the loop for %.0f ms, %s; spawned: %s",
-                 answer.site != NULL ? answer.name : "(none)",
-                 (double)for_so_long / (double)WEFT_MS, place->text,
-                 answer.site != NULL ? answer.site : "(a callback)");
+    wf_sched_log(hog->sched, "task %s keeps the loop for %.0f ms, %s; spawned: %s", answer.name,
+                 (double)for_so_long / (double)WEFT_MS, place->text, answer.site);
     for (int i = 0; i < answer.frame_count; i++) {
         char text[200];
         wf_probe_frame_text(answer.frames[i], text, sizeof text);

@@ -56,8 +56,7 @@ static void inspect_describe(struct wf_inspect *inspect, wf_buf *out)
     wf_probe_find(inspect->probe, &place);
     wf_probe_ask(inspect->probe, place.where, &answer);
     wf_buf_printf(out, "loop on %s does not answer: task %s keeps it, %s; spawned: %s\n",
-                  inspect->sched->loop->backend->name, answer.site != NULL ? answer.name : "(none)",
-                  place.text, answer.site != NULL ? answer.site : "(a callback)");
+                  inspect->sched->loop->backend->name, answer.name, place.text, answer.site);
     for (int i = 0; i < answer.frame_count; i++) {
         char text[200];
         wf_probe_frame_text(answer.frames[i], text, sizeof text);

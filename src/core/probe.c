@@ -303,11 +303,15 @@ void wf_probe_ask(struct wf_probe *probe, enum wf_probe_where where, struct wf_p
     *out = (struct wf_probe_answer){.frame_count = 0};
     if (where != WF_PROBE_IN_TENDER_CALL && probe_interrupt(probe)) {
         *out = probe->answer;
-        return;
+    } else {
+        out->site = probe_site(probe);
+        if (out->site != NULL)
+            snprintf(out->name, sizeof out->name, "%.*s", (int)strcspn(out->site, " "), out->site);
     }
-    out->site = probe_site(probe);
-    if (out->site != NULL)
-        snprintf(out->name, sizeof out->name, "%.*s", (int)strcspn(out->site, " "), out->site);
+    if (out->site == NULL) {
+        snprintf(out->name, sizeof out->name, "(none)");
+        out->site = "(a callback)";
+    }
 }
 
 static const char *last_part(const char *path)

@@ -45,8 +45,8 @@ void wf_probe_find(const struct wf_probe *probe, struct wf_probe_place *out);
 
 /* What is known of the thread. */
 struct wf_probe_answer {
-    char name[24];                 /* of the running task */
-    const char *site;              /* where it was spawned; NULL: no task runs */
+    char name[24];                 /* of the running task; "(none)" */
+    const char *site;              /* where it was spawned; "(a callback)" */
     void *frames[WF_PROBE_FRAMES]; /* innermost first */
     int frame_count;
 };
