@@ -79,17 +79,14 @@ static int reserve_keys(wf_judge *judge, size_t count)
 {
     if (count <= judge->key_capacity)
         return 0;
-    size_t capacity = count < 64 ? 64 : count + count / 2;
-    uint64_t *keys = wf_grow(judge->keys, capacity, sizeof(*keys));
-    if (keys == NULL)
-        return -ENOMEM;
+    size_t capacity = judge->key_capacity;
+    void *keys = judge->keys, *spare = judge->spare;
+    int rc = wf_judge_grow(&keys, &capacity, count, sizeof(*judge->keys));
+    if (rc == 0)
+        rc = wf_judge_grow(&spare, &judge->key_capacity, count, sizeof(*judge->spare));
     judge->keys = keys;
-    uint64_t *spare = wf_grow(judge->spare, capacity, sizeof(*spare));
-    if (spare == NULL)
-        return -ENOMEM;
     judge->spare = spare;
-    judge->key_capacity = capacity;
-    return 0;
+    return rc;
 }
 
 /* Entity above, candidate below, each pair once for each row; sorted. */
