@@ -242,8 +242,10 @@ void wf_sched_shuffle(struct wf_sched *sched)
         sched->ready_head = chosen;
     }
     const wf_task *first = sched->ready_head;
+    /* How often the slot was used: the generation itself depends on the loops there were before. */
+    uint32_t use = wf_handle_generation(first->id) - sched->generation_base;
     wf_sim_trace(sched->loop, WF_SIM_TRACE_SWITCH, wf_handle_slot(first->id),
-                 wf_handle_generation(first->id));
+                 use & WF_HANDLE_GENERATION_MASK);
 }
 
 /* The clock is not read at each step, that would cost more than the step.  The length of the steps

@@ -12,6 +12,8 @@
 #include <weft/sys/loop.h>
 #include <weft/task.h>
 
+#include "core/stack.h"
+
 static weft_config config_of_run(void)
 {
     bool is_auto = strcmp(harness_run.backend, "auto") == 0;
@@ -50,6 +52,7 @@ static void schedule_sweep(void (*once)(const struct harness_test *test),
     struct harness_report *report = harness_run.report;
     uint64_t wanted = schedules_wanted();
     int64_t begin = harness_now_ms();
+    wf_stacks_keep(wanted > 1);
     for (uint64_t done = 0; done < wanted; done++) {
         if (done > 0 && harness_now_ms() - begin > harness_run.schedules_ms) {
             report->is_capped = true;
@@ -62,6 +65,7 @@ static void schedule_sweep(void (*once)(const struct harness_test *test),
         once(test);
         ledger_verify_memory(&mark);
     }
+    wf_stacks_keep(false);
     report->seed = harness_run.seed;
 }
 
