@@ -4,8 +4,8 @@
 
 #include "base/sys.h"
 #include "core/backend/eventfd.h"
+#include "core/peek.h"
 #include "core/posts.h"
-#include "core/probe.h"
 #include "core/sched_priv.h"
 
 #include <poll.h>
@@ -30,11 +30,11 @@ static void inspect_tell(weft_msg *msg)
     wf_eventfd_signal(inspect->wake_fd);
 }
 
-void wf_inspect_init(struct wf_inspect *inspect, struct wf_sched *sched, struct wf_probe *probe,
+void wf_inspect_init(struct wf_inspect *inspect, struct wf_sched *sched, struct wf_peek *peek,
                      int wake_fd)
 {
     inspect->sched = sched;
-    inspect->probe = probe;
+    inspect->peek = peek;
     inspect->wake_fd = wake_fd;
     inspect->msg.fn = inspect_tell;
 }
@@ -48,18 +48,18 @@ void wf_inspect_fini(struct wf_inspect *inspect)
 
 /* ---- on the watching thread ---- */
 
-/* Fills the buffer with what the loop, or else the probe, has to say. */
+/* Fills the buffer with what the loop, or else the look from outside, has to say. */
 static void inspect_describe(struct wf_inspect *inspect, wf_buf *out)
 {
-    struct wf_probe_answer answer;
-    struct wf_probe_place place;
-    wf_probe_find(inspect->probe, &place);
-    wf_probe_ask(inspect->probe, place.where, &answer);
+    struct wf_peek_answer answer;
+    struct wf_peek_place place;
+    wf_peek_find(inspect->peek, &place);
+    wf_peek_ask(inspect->peek, place.where, &answer);
     wf_buf_printf(out, "loop on %s does not answer: task %s keeps it, %s; spawned: %s\n",
                   inspect->sched->loop->backend->name, answer.name, place.text, answer.site);
     for (int i = 0; i < answer.frame_count; i++) {
         char text[200];
-        wf_probe_frame_text(answer.frames[i], text, sizeof text);
+        wf_peek_frame_text(answer.frames[i], text, sizeof text);
         wf_buf_printf(out, "  at %s\n", text);
     }
 }
@@ -131,7 +131,7 @@ static void inspect_send(int fd, const wf_buf *text)
 
 void wf_inspect_answer(struct wf_inspect *inspect)
 {
-    int pid = wf_probe_asked(inspect->probe);
+    int pid = wf_peek_asked(inspect->peek);
     int fd = pid != 0 ? inspect_connect(pid) : -1;
     if (fd < 0)
         return;

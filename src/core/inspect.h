@@ -15,20 +15,20 @@
 #include "base/buf.h"
 
 struct wf_sched;
-struct wf_probe;
+struct wf_peek;
 
 #define WF_INSPECT_NAME "weft-ask/%d"
 
 struct wf_inspect {
     struct wf_sched *sched;
-    struct wf_probe *probe;
+    struct wf_peek *peek;
     int wake_fd;
     weft_msg msg; /* asks the loop to write its tree */
     _Atomic int state;
     wf_buf tree; /* the loop's while it is asked */
 };
 
-void wf_inspect_init(struct wf_inspect *inspect, struct wf_sched *sched, struct wf_probe *probe,
+void wf_inspect_init(struct wf_inspect *inspect, struct wf_sched *sched, struct wf_peek *peek,
                      int wake_fd);
 
 /* By the loop's thread, when nobody watches any more. */

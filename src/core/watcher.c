@@ -7,8 +7,8 @@
 #include "core/backend/eventfd.h"
 #include "core/hog.h"
 #include "core/inspect.h"
+#include "core/peek.h"
 #include "core/posts.h"
-#include "core/probe.h"
 #include "core/sched_priv.h"
 
 #include <poll.h>
@@ -22,7 +22,7 @@ struct wf_watcher {
     weft_thread thread;
     int wake_fd; /* says that one of these changed */
     _Atomic bool must_stop, is_parked;
-    struct wf_probe *probe;
+    struct wf_peek *peek;
     struct wf_hog hog;
     struct wf_inspect inspect;
 };
@@ -48,7 +48,7 @@ static void watcher_wait(struct wf_watcher *watcher)
     weft_time tick = watcher->hog.limit / WATCHER_LOOKS;
     struct timespec until = {.tv_sec = tick / WEFT_SEC, .tv_nsec = tick % WEFT_SEC};
     struct pollfd wake = {.fd = watcher->wake_fd, .events = POLLIN};
-    if (wf_probe_is_asked(watcher->probe))
+    if (wf_peek_is_asked(watcher->peek))
         return;
     bool is_parked = watcher_park(watcher);
     if (ppoll(&wake, 1, is_parked ? NULL : &until, NULL) > 0)
@@ -90,7 +90,7 @@ uint64_t wf_watcher_hogs(const struct wf_watcher *watcher)
 
 static void watcher_free(struct wf_watcher *watcher)
 {
-    wf_probe_free(watcher->probe);
+    wf_peek_free(watcher->peek);
     wf_inspect_fini(&watcher->inspect);
     if (watcher->wake_fd >= 0)
         (void)wf_sys_close(watcher->wake_fd);
@@ -103,11 +103,11 @@ static int watcher_start(struct wf_watcher *watcher, weft_time limit)
     watcher->wake_fd = -1;
     int rc = wf_eventfd_open(&watcher->wake_fd);
     if (rc == 0)
-        rc = wf_probe_new(&watcher->probe, sched, watcher->wake_fd);
+        rc = wf_peek_new(&watcher->peek, sched, watcher->wake_fd);
     if (rc < 0)
         return rc;
-    wf_hog_init(&watcher->hog, limit, sched, watcher->probe);
-    wf_inspect_init(&watcher->inspect, sched, watcher->probe, watcher->wake_fd);
+    wf_hog_init(&watcher->hog, limit, sched, watcher->peek);
+    wf_inspect_init(&watcher->inspect, sched, watcher->peek, watcher->wake_fd);
     return wf_sys_thread_start(&watcher->thread, watcher_main, watcher, WATCHER_STACK_BYTES);
 }
 

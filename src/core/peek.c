@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "core/probe.h"
+#include "core/peek.h"
 
 #include "base/alloc.h"
 #include "base/sys.h"
@@ -21,53 +21,53 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PROBE_SIGNAL SIGURG
+#define PEEK_SIGNAL SIGURG
 #define FRAMES_UNSEEN 2 /* the handler's own, and the kernel's way into it */
 
 /* IDLE -> ASKED by who looks; -> ANSWERING -> ANSWERED by the handler, or back to IDLE by who
  * looks, who is tired of waiting. */
-enum probe_state { PROBE_IDLE, PROBE_ASKED, PROBE_ANSWERING, PROBE_ANSWERED };
+enum peek_state { PEEK_IDLE, PEEK_ASKED, PEEK_ANSWERING, PEEK_ANSWERED };
 
-#define PROBE_PATIENCE_MS 100
+#define PEEK_PATIENCE_MS 100
 
-struct wf_probe {
+struct wf_peek {
     struct wf_sched *sched;
     int wake_fd;
     _Atomic int asked_by; /* a process, or 0 */
     pthread_t thread;
     long tid;
     clockid_t cpu_clock;
-    _Atomic int state; /* enum probe_state; `answer` is the handler's while ANSWERING */
-    struct wf_probe_answer answer;
+    _Atomic int state; /* enum peek_state; `answer` is the handler's while ANSWERING */
+    struct wf_peek_answer answer;
 };
 
 /* Races on purpose, and says so to the thread sanitizer. */
 #if defined(__clang__)
-#define PROBE_UNSEEN __attribute__((disable_sanitizer_instrumentation))
+#define PEEK_UNSEEN __attribute__((disable_sanitizer_instrumentation))
 #else
-#define PROBE_UNSEEN __attribute__((no_sanitize_thread))
+#define PEEK_UNSEEN __attribute__((no_sanitize_thread))
 #endif
 
-static _Thread_local struct wf_probe *probe_self
+static _Thread_local struct wf_peek *peek_self
     __attribute__((tls_model("initial-exec"))); /* the handler must not allocate it */
 
-/* The threads with a probe.  The signal of another process comes to any thread; its handler passes
+/* The threads with a peek.  The signal of another process comes to any thread; its handler passes
  * the question on to each of these. */
-#define PROBE_COUNT_MAX 64
-static _Atomic long probe_tids[PROBE_COUNT_MAX];
+#define PEEK_COUNT_MAX 64
+static _Atomic long peek_tids[PEEK_COUNT_MAX];
 
-static pthread_once_t probe_once = PTHREAD_ONCE_INIT;
-static struct sigaction probe_before;
+static pthread_once_t peek_once = PTHREAD_ONCE_INIT;
+static struct sigaction peek_before;
 
 /* ---- on the thread that is looked at ---- */
 
-static void probe_answer(struct wf_probe *probe)
+static void peek_answer(struct wf_peek *peek)
 {
-    const wf_task *task = probe->sched->current;
-    struct wf_probe_answer *answer = &probe->answer;
-    *answer = (struct wf_probe_answer){0};
-    void *frames[WF_PROBE_FRAMES + FRAMES_UNSEEN];
-    int count = backtrace(frames, WF_PROBE_FRAMES + FRAMES_UNSEEN) - FRAMES_UNSEEN;
+    const wf_task *task = peek->sched->current;
+    struct wf_peek_answer *answer = &peek->answer;
+    *answer = (struct wf_peek_answer){0};
+    void *frames[WF_PEEK_FRAMES + FRAMES_UNSEEN];
+    int count = backtrace(frames, WF_PEEK_FRAMES + FRAMES_UNSEEN) - FRAMES_UNSEEN;
     if (count > 0) {
         memcpy(answer->frames, frames + FRAMES_UNSEEN, (size_t)count * sizeof frames[0]);
         answer->frame_count = count;
@@ -85,39 +85,38 @@ static void queue_to_all(int pid)
     info.si_pid = getpid();
     info.si_uid = geteuid();
     info.si_value.sival_int = -pid;
-    for (int i = 0; i < PROBE_COUNT_MAX; i++) {
-        long tid = atomic_load_explicit(&probe_tids[i], memory_order_relaxed);
+    for (int i = 0; i < PEEK_COUNT_MAX; i++) {
+        long tid = atomic_load_explicit(&peek_tids[i], memory_order_relaxed);
         if (tid != 0)
-            (void)syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, PROBE_SIGNAL, &info);
+            (void)syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, PEEK_SIGNAL, &info);
     }
 }
 
 static void on_question(int pid)
 {
-    struct wf_probe *probe = probe_self;
+    struct wf_peek *peek = peek_self;
     if (pid > 0) {
         queue_to_all(pid);
-    } else if (pid < 0 && probe != NULL) {
-        atomic_store_explicit(&probe->asked_by, -pid, memory_order_release);
-        wf_eventfd_signal(probe->wake_fd);
+    } else if (pid < 0 && peek != NULL) {
+        atomic_store_explicit(&peek->asked_by, -pid, memory_order_release);
+        wf_eventfd_signal(peek->wake_fd);
     }
 }
 
 static void on_probe(int signal_number, siginfo_t *info, void *context)
 {
     int before = errno;
-    struct wf_probe *probe = probe_self;
-    int asked = PROBE_ASKED;
+    struct wf_peek *peek = peek_self;
+    int asked = PEEK_ASKED;
     if (info->si_code == SI_QUEUE)
         on_question(info->si_value.sival_int);
-    else if (probe != NULL &&
-             atomic_compare_exchange_strong(&probe->state, &asked, PROBE_ANSWERING)) {
-        probe_answer(probe);
-        atomic_store_explicit(&probe->state, PROBE_ANSWERED, memory_order_release);
-    } else if ((probe_before.sa_flags & SA_SIGINFO) != 0) {
-        probe_before.sa_sigaction(signal_number, info, context);
-    } else if (probe_before.sa_handler != SIG_DFL && probe_before.sa_handler != SIG_IGN) {
-        probe_before.sa_handler(signal_number);
+    else if (peek != NULL && atomic_compare_exchange_strong(&peek->state, &asked, PEEK_ANSWERING)) {
+        peek_answer(peek);
+        atomic_store_explicit(&peek->state, PEEK_ANSWERED, memory_order_release);
+    } else if ((peek_before.sa_flags & SA_SIGINFO) != 0) {
+        peek_before.sa_sigaction(signal_number, info, context);
+    } else if (peek_before.sa_handler != SIG_DFL && peek_before.sa_handler != SIG_IGN) {
+        peek_before.sa_handler(signal_number);
     }
     errno = before;
 }
@@ -127,79 +126,79 @@ static void install_handler(void)
     struct sigaction ours = {.sa_sigaction = on_probe,
                              .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
     sigemptyset(&ours.sa_mask);
-    sigaction(PROBE_SIGNAL, &ours, &probe_before);
+    sigaction(PEEK_SIGNAL, &ours, &peek_before);
 }
 
 static void tid_change(long from, long to)
 {
-    for (int i = 0; i < PROBE_COUNT_MAX; i++) {
+    for (int i = 0; i < PEEK_COUNT_MAX; i++) {
         long expected = from;
-        if (atomic_compare_exchange_strong(&probe_tids[i], &expected, to))
+        if (atomic_compare_exchange_strong(&peek_tids[i], &expected, to))
             return;
     }
 }
 
-int wf_probe_new(struct wf_probe **out, struct wf_sched *sched, int wake_fd)
+int wf_peek_new(struct wf_peek **out, struct wf_sched *sched, int wake_fd)
 {
-    struct wf_probe *probe = wf_alloc(sizeof *probe);
-    if (probe == NULL)
+    struct wf_peek *peek = wf_alloc(sizeof *peek);
+    if (peek == NULL)
         return -ENOMEM;
-    probe->sched = sched;
-    probe->thread = pthread_self();
-    probe->tid = gettid();
-    probe->wake_fd = wake_fd;
-    tid_change(0, probe->tid);
-    pthread_getcpuclockid(probe->thread, &probe->cpu_clock);
-    probe_self = probe;
-    pthread_once(&probe_once, install_handler);
-    *out = probe;
+    peek->sched = sched;
+    peek->thread = pthread_self();
+    peek->tid = gettid();
+    peek->wake_fd = wake_fd;
+    tid_change(0, peek->tid);
+    pthread_getcpuclockid(peek->thread, &peek->cpu_clock);
+    peek_self = peek;
+    pthread_once(&peek_once, install_handler);
+    *out = peek;
     return 0;
 }
 
-void wf_probe_free(struct wf_probe *probe)
+void wf_peek_free(struct wf_peek *peek)
 {
-    if (probe == NULL)
+    if (peek == NULL)
         return;
-    tid_change(probe->tid, 0);
-    probe_self = NULL;
+    tid_change(peek->tid, 0);
+    peek_self = NULL;
     atomic_signal_fence(memory_order_seq_cst); /* the handler sees that before the memory goes */
-    wf_free(probe);
+    wf_free(peek);
 }
 
-void wf_probe_after_fork(void)
+void wf_peek_after_fork(void)
 {
-    probe_self = NULL;
-    for (int i = 0; i < PROBE_COUNT_MAX; i++)
-        atomic_store_explicit(&probe_tids[i], 0, memory_order_relaxed);
+    peek_self = NULL;
+    for (int i = 0; i < PEEK_COUNT_MAX; i++)
+        atomic_store_explicit(&peek_tids[i], 0, memory_order_relaxed);
 }
 
 /* ---- on the thread that looks ---- */
 
-int wf_probe_asked(struct wf_probe *probe)
+int wf_peek_asked(struct wf_peek *peek)
 {
-    return atomic_exchange_explicit(&probe->asked_by, 0, memory_order_acquire);
+    return atomic_exchange_explicit(&peek->asked_by, 0, memory_order_acquire);
 }
 
-bool wf_probe_is_asked(const struct wf_probe *probe)
+bool wf_peek_is_asked(const struct wf_peek *peek)
 {
-    return atomic_load_explicit(&probe->asked_by, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&peek->asked_by, memory_order_relaxed) != 0;
 }
 
-weft_time wf_probe_cpu(const struct wf_probe *probe)
+weft_time wf_peek_cpu(const struct wf_peek *peek)
 {
     struct timespec used;
-    if (clock_gettime(probe->cpu_clock, &used) < 0)
+    if (clock_gettime(peek->cpu_clock, &used) < 0)
         return 0;
     return used.tv_sec * WEFT_SEC + used.tv_nsec;
 }
 
 /* Calls that are known to take their time, and whether the kernel begins them again after a handler
  * (signal(7)). */
-static const struct probe_call {
+static const struct peek_call {
     long number;
     const char *name;
     bool goes_on;
-} probe_calls[] = {
+} peek_calls[] = {
 #ifdef SYS_poll
     {SYS_poll, "poll", false},
     {SYS_select, "select", false},
@@ -233,25 +232,25 @@ static const struct probe_call {
     {SYS_waitid, "waitid", true},
 };
 
-static void place_of_call(long number, struct wf_probe_place *out)
+static void place_of_call(long number, struct wf_peek_place *out)
 {
-    out->where = WF_PROBE_IN_TENDER_CALL;
+    out->where = WF_PEEK_IN_TENDER_CALL;
     snprintf(out->text, sizeof out->text, "in system call %ld", number);
-    for (size_t i = 0; i < sizeof probe_calls / sizeof probe_calls[0]; i++) {
-        if (probe_calls[i].number != number)
+    for (size_t i = 0; i < sizeof peek_calls / sizeof peek_calls[0]; i++) {
+        if (peek_calls[i].number != number)
             continue;
-        if (probe_calls[i].goes_on)
-            out->where = WF_PROBE_IN_CALL;
-        snprintf(out->text, sizeof out->text, "in system call %s", probe_calls[i].name);
+        if (peek_calls[i].goes_on)
+            out->where = WF_PEEK_IN_CALL;
+        snprintf(out->text, sizeof out->text, "in system call %s", peek_calls[i].name);
     }
 }
 
 /* The kernel says "running", or the number of the call and more. */
-void wf_probe_find(const struct wf_probe *probe, struct wf_probe_place *out)
+void wf_peek_find(const struct wf_peek *peek, struct wf_peek_place *out)
 {
     char path[64], text[32] = "";
-    *out = (struct wf_probe_place){WF_PROBE_RUNS, "running"};
-    snprintf(path, sizeof path, "/proc/self/task/%ld/syscall", probe->tid);
+    *out = (struct wf_peek_place){WF_PEEK_RUNS, "running"};
+    snprintf(path, sizeof path, "/proc/self/task/%ld/syscall", peek->tid);
     int fd = wf_sys_open(path, O_RDONLY, 0);
     if (fd < 0)
         return;
@@ -261,9 +260,9 @@ void wf_probe_find(const struct wf_probe *probe, struct wf_probe_place *out)
         place_of_call(strtol(text, NULL, 10), out);
 }
 
-static int probe_state(struct wf_probe *probe)
+static int peek_state(struct wf_peek *peek)
 {
-    return atomic_load_explicit(&probe->state, memory_order_acquire);
+    return atomic_load_explicit(&peek->state, memory_order_acquire);
 }
 
 static void pause_a_moment(void)
@@ -272,39 +271,39 @@ static void pause_a_moment(void)
     nanosleep(&moment, NULL);
 }
 
-static bool probe_interrupt(struct wf_probe *probe)
+static bool peek_interrupt(struct wf_peek *peek)
 {
     void *first[1];
     (void)backtrace(first, 1); /* its first call loads a library, which a handler cannot */
-    atomic_store_explicit(&probe->state, PROBE_ASKED, memory_order_release);
-    if (pthread_kill(probe->thread, PROBE_SIGNAL) != 0)
+    atomic_store_explicit(&peek->state, PEEK_ASKED, memory_order_release);
+    if (pthread_kill(peek->thread, PEEK_SIGNAL) != 0)
         return false;
-    for (int i = 0; i < PROBE_PATIENCE_MS && probe_state(probe) == PROBE_ASKED; i++)
+    for (int i = 0; i < PEEK_PATIENCE_MS && peek_state(peek) == PEEK_ASKED; i++)
         pause_a_moment();
-    int asked = PROBE_ASKED;
-    if (atomic_compare_exchange_strong(&probe->state, &asked, PROBE_IDLE))
+    int asked = PEEK_ASKED;
+    if (atomic_compare_exchange_strong(&peek->state, &asked, PEEK_IDLE))
         return false;
-    while (probe_state(probe) == PROBE_ANSWERING)
+    while (peek_state(peek) == PEEK_ANSWERING)
         pause_a_moment();
-    atomic_store_explicit(&probe->state, PROBE_IDLE, memory_order_relaxed);
+    atomic_store_explicit(&peek->state, PEEK_IDLE, memory_order_relaxed);
     return true;
 }
 
 /* Without disturbing it: records stay where they are while a loop runs, and a site is a literal, so
  * the worst is the name of a task that has just ended. */
-PROBE_UNSEEN static const char *probe_site(const struct wf_probe *probe)
+PEEK_UNSEEN static const char *peek_site(const struct wf_peek *peek)
 {
-    const wf_task *task = *(wf_task *const volatile *)&probe->sched->current;
+    const wf_task *task = *(wf_task *const volatile *)&peek->sched->current;
     return task != NULL ? *(const char *const volatile *)&task->site : NULL;
 }
 
-void wf_probe_ask(struct wf_probe *probe, enum wf_probe_where where, struct wf_probe_answer *out)
+void wf_peek_ask(struct wf_peek *peek, enum wf_peek_where where, struct wf_peek_answer *out)
 {
-    *out = (struct wf_probe_answer){.frame_count = 0};
-    if (where != WF_PROBE_IN_TENDER_CALL && probe_interrupt(probe)) {
-        *out = probe->answer;
+    *out = (struct wf_peek_answer){.frame_count = 0};
+    if (where != WF_PEEK_IN_TENDER_CALL && peek_interrupt(peek)) {
+        *out = peek->answer;
     } else {
-        out->site = probe_site(probe);
+        out->site = peek_site(peek);
         if (out->site != NULL)
             snprintf(out->name, sizeof out->name, "%.*s", (int)strcspn(out->site, " "), out->site);
     }
@@ -320,7 +319,7 @@ static const char *last_part(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-void wf_probe_frame_text(void *frame, char *out, size_t out_bytes)
+void wf_peek_frame_text(void *frame, char *out, size_t out_bytes)
 {
     Dl_info info;
     if (dladdr(frame, &info) == 0 || info.dli_fname == NULL)
