@@ -102,7 +102,7 @@ WEFT_API const char *weft_strerror(int rc);
 /* Frees the bytes and empties *bytes.  An empty one and NULL are fine. */
 WEFT_API void weft_bytes_free(weft_bytes *bytes);
 
-/* "MAJOR.MINOR.PATCH" of the library in use. */
+/* "MAJOR.MINOR.PATCH" of the library in use; a debug build adds "+debug". */
 WEFT_API const char *weft_version(void);
 
 WEFT_END_DECLS

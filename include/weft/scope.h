@@ -50,8 +50,11 @@ typedef struct weft_scope {
 
 /* Opens a scope in the calling task, in memory that stays in place until it is closed.  Deadlines
  * are points on the loop's clock (weft_after()); WEFT_FOREVER for none.  A deadline in the past
- * cancels at the next wait.  Scopes close in reverse order.  Outside a task: -EPERM, and every
- * other call on the scope does nothing. */
+ * cancels at the next wait.  Outside a task: -EPERM, and every other call on the scope does
+ * nothing.
+ *
+ * Scopes and groups close in reverse order.  One that is closed before those opened inside it
+ * closes them too, and says so; a debug build aborts. */
 WEFT_API int weft_scope_open(weft_scope *scope, weft_time deadline, uint32_t flags);
 
 /* Closes it and translates `rc`, the value the work inside came to: an -ECANCELED that this scope

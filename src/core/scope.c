@@ -11,6 +11,7 @@
 #include "core/park_priv.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #define SCOPE_IGNORED_FIRST 64u
 #define SCOPE_IGNORED_EVERY 4096u
@@ -197,8 +198,9 @@ static void scope_pop(wf_task *task, struct wf_node *node)
     wf_node_unlink(node);
 }
 
-/* Inner scopes that were left open are closed first; the misuse is told (rule S01).  A group among
- * them is cancelled; its members are joined by its own end, or the task's. */
+/* Inner scopes that were left open are closed first; the misuse is told, and ends a debug build
+ * (rule S01).  A group among them is cancelled; its members are joined by its own end, or the
+ * task's. */
 void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what)
 {
     while (task->scope != node) {
@@ -206,6 +208,8 @@ void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what)
         struct wf_sched *sched = wf_sched_current;
         wf_sched_log(sched, "%s closed while an inner %s is still open; task spawned: %s", what,
                      (inner->flags & WF_NODE_GROUP) != 0 ? "group" : "scope", wf_task_site(task));
+        if (WF_DEBUG_CHECKS)
+            abort();
         if ((inner->flags & WF_NODE_GROUP) != 0) {
             task->scope = inner->up;
             wf_group_abandon(wf_group_of_node(inner));

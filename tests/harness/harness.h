@@ -99,6 +99,10 @@ void harness_register(struct harness_test *test);
 /* What a failure prints besides: the row of a table, the number of a round. */
 void note(const char *format, ...) WEFT_PRINTF(1, 2);
 
+/* From here on the process of the test must end in abort() and print `text` before: what misuse
+ * does in a debug build.  If it goes on to its end, it has failed. */
+void expect_abort(const char *text);
+
 /* ---- surroundings ---- */
 
 /* The seed of this run (--seed).  A failure prints it. */
