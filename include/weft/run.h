@@ -19,6 +19,9 @@
  * so that nothing else can run, it says so while that goes on: the task's name, where it was
  * spawned, its backtrace, and whether it computes or in which system call it stands; at most five
  * times a minute.  While the loop is idle, so is the thread.
+ *
+ * In debug mode (WEFT_DEBUG=1, WEFT_RUN_DEBUG, and every debug build) the run also says what is
+ * legal and most likely not meant, once a place: a shield without a deadline.
  */
 #ifndef WEFT_RUN_H
 #define WEFT_RUN_H
@@ -33,6 +36,7 @@ enum weft_run_flags {
     WEFT_RUN_KEEP_SIGNALS = 1u,  /* leave SIGINT and SIGTERM as they are */
     WEFT_RUN_VIRTUAL_CLOCK = 2u, /* time moves only when every task is blocked */
     WEFT_RUN_WORKERS = 4u, /* weft_run_process() will be called: forks a process at the start */
+    WEFT_RUN_DEBUG = 8u,   /* debug mode; WEFT_DEBUG=1 in the environment asks for it too, =0 not */
 };
 
 /* Zero means "choose for me" in every field. */

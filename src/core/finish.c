@@ -7,6 +7,7 @@
  */
 
 #include "base/alloc.h"
+#include "core/debug.h"
 #include "core/group_priv.h"
 #include "core/park_priv.h"
 
@@ -188,6 +189,8 @@ static void task_close_body(struct wf_sched *sched, wf_task *task, int rc)
         wf_mutex_abandon_all(task);
     task->result = rc;
     task->state = WF_TASK_FINISHING;
+    if (WF_DEBUG_CHECKS && task->body->live != 0)
+        wf_debug_frame_ended(task);
     if (rc < 0 && task->body->live != 0)
         wf_node_cancel(&task->root, WEFT_REASON_OWNER_ENDED, "owner ended");
 }

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "core/debug.h"
 #include "core/group_priv.h"
 #include "core/posts.h"
 #include "core/sim_trace.h"
@@ -65,8 +66,11 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
         .say = sched_say,
         .say_arg = sched,
     };
-    int rc = wf_stacks_new(&sched->stacks, &options);
+    int rc = wf_debug_new(&sched->debug, config);
+    if (rc == 0)
+        rc = wf_stacks_new(&sched->stacks, &options);
     if (rc < 0) {
+        wf_debug_free(sched->debug);
         wf_free(sched);
         return rc;
     }
@@ -83,6 +87,7 @@ void wf_sched_free(struct wf_sched *sched)
     if (sched->hot_body != NULL)
         wf_sched_drop_body(sched, sched->hot_body);
     wf_stacks_free(sched->stacks);
+    wf_debug_free(sched->debug);
     wf_slab_fini(&sched->tasks);
     wf_slab_fini(&sched->groups);
     sched->loop->sched = NULL;
@@ -176,6 +181,7 @@ void wf_sched_embody_with(struct wf_sched *sched, wf_task *task, const void *arg
     char *copy = (char *)((uintptr_t)(below.top - bytes) & ~(uintptr_t)15);
     if (bytes != 0)
         memcpy(copy, arg, bytes);
+    wf_task_note_given(task, copy);
     below.top = (char *)((uintptr_t)copy & ~(uintptr_t)63);
     body_enter(sched, task, body, copy, &below);
 }

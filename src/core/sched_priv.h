@@ -106,8 +106,11 @@ struct wf_task {
     };
     int32_t result;
     uint8_t state, flags;
+#if WF_DEBUG_CHECKS
+    const void *given; /* its argument */
+#endif
 };
-#if !WF_FIBER_HOOKS
+#if !WF_FIBER_HOOKS && !WF_DEBUG_CHECKS
 _Static_assert(sizeof(struct wf_task) == 128, "two cache lines");
 #endif
 
@@ -144,6 +147,7 @@ struct wf_sched {
     struct wf_workers *workers; /* see worker_priv.h; NULL: none wanted */
     wf_list processes;          /* started and not closed; see process_priv.h */
     bool deadlock_reported;
+    struct wf_debug *debug; /* see debug.h; NULL: not in debug mode */
 };
 
 /* The calling thread's scheduler, or NULL. */
@@ -196,6 +200,16 @@ static inline weft_waiter *wf_task_parked_on(const wf_task *task)
 static inline const char *wf_task_site(const wf_task *task)
 {
     return (task->flags & WF_TASK_NAMED) == 0 ? task->site : task->own_name->site;
+}
+
+/* What a debug build remembers of its argument (rule T06). */
+static inline void wf_task_note_given(wf_task *task, const void *arg)
+{
+#if WF_DEBUG_CHECKS
+    task->given = arg;
+#endif
+    (void)task;
+    (void)arg;
 }
 
 /* ---- sched.c: who runs ---- */

@@ -7,6 +7,7 @@
 
 #include <weft/scope.h>
 
+#include "core/debug.h"
 #include "core/group_priv.h"
 #include "core/park_priv.h"
 
@@ -187,6 +188,8 @@ int weft_scope_open(weft_scope *scope, weft_time deadline, uint32_t flags)
     weft_timer_init(&scope->priv_timer, scope_deadline_passed);
     scope_arm(scope, deadline);
     self->scope = &scope->priv_node;
+    if (__builtin_expect(flags == WEFT_SCOPE_SHIELD && deadline == WEFT_FOREVER, 0))
+        wf_debug_endless_shield(self, __builtin_return_address(0));
     return 0;
 }
 

@@ -53,6 +53,7 @@ static inline void task_begin(wf_task *task, weft_fn *fn, void *arg, const char 
 {
     task->fn = fn;
     task->arg = arg;
+    wf_task_note_given(task, arg);
     task->site = site;
     task->flags = 0;
     task->state = WF_TASK_LIVE;
