@@ -213,6 +213,8 @@ void wf_task_exit(wf_fiber *fiber, int rc)
     sched->current = next;
     sched->streak = 0;
     sched->stats.switches++;
+    if (__builtin_expect(sched->minds_switch, 0))
+        wf_sched_mind_switch(sched, NULL, next);
     wf_fiber_resume(next != NULL ? &next->fiber : &sched->home);
 }
 

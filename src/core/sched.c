@@ -32,6 +32,9 @@
 
 _Thread_local struct wf_sched *wf_sched_current;
 
+/* There if the program has C++ in it. */
+extern struct wf_exceptions *__cxa_get_globals(void) __attribute__((weak));
+
 static void sched_say(void *arg, const char *text)
 {
     wf_sched_log(arg, "%s", text);
@@ -49,6 +52,9 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
     sched->errno_at = &errno;
     sched->steps_max = SCHED_STEPS_MAX;
     sched->is_seeded = loop->backend == &wf_backend_sim;
+    if (__cxa_get_globals != NULL)
+        sched->exceptions_at = __cxa_get_globals();
+    sched->minds_switch = sched->exceptions_at != NULL;
     uint32_t number = wf_loop_number(loop);
     sched->loop_number = number & WF_HANDLE_LOOP_MASK;
     /* Loops whose numbers agree in the low bits still make different handles. */
@@ -116,7 +122,9 @@ static struct wf_body *body_at(struct wf_sched *sched, const wf_stack *stack)
     body->locals = NULL;
     body->gen = NULL;
     body->starter = NULL;
-    sched->has_canaries |= stack->guard == WF_GUARD_CANARY;
+    body->exceptions = (struct wf_exceptions){0};
+    if (stack->guard == WF_GUARD_CANARY)
+        sched->has_canaries = sched->minds_switch = true;
     return body;
 }
 
@@ -254,6 +262,22 @@ void wf_sched_shuffle(struct wf_sched *sched)
                  use & WF_HANDLE_GENERATION_MASK);
 }
 
+void wf_sched_mind_switch(struct wf_sched *sched, wf_task *self, wf_task *next)
+{
+    if (self != NULL)
+        wf_task_verify_stack(sched, self);
+    if (sched->exceptions_at == NULL)
+        return;
+    if (self != NULL)
+        self->body->exceptions = *sched->exceptions_at;
+    if (next == NULL) {
+        *sched->exceptions_at = sched->home_exceptions;
+        return;
+    }
+    *sched->exceptions_at = next->body->exceptions;
+    next->body->exceptions = (struct wf_exceptions){0}; /* as its end leaves them */
+}
+
 /* The clock is not read at each step, that would cost more than the step.  The length of the steps
  * that were done says how many to do before the next look. */
 static void sched_adapt(struct wf_sched *sched, uint32_t steps, weft_time took)
@@ -275,10 +299,14 @@ void wf_sched_pass(struct wf_sched *sched)
     weft_time began = platform->now();
     sched->stats.passes++;
     sched->steps_left = steps;
+    if (sched->exceptions_at != NULL)
+        sched->home_exceptions = *sched->exceptions_at;
     for (wf_task *next; (next = wf_sched_next(sched)) != NULL;) {
         sched->current = next;
         sched->streak = 0;
         sched->stats.switches++;
+        if (sched->minds_switch)
+            wf_sched_mind_switch(sched, NULL, next);
         wf_fiber_switch(&sched->home, &next->fiber);
         assert(sched->current == NULL);
     }

@@ -44,6 +44,13 @@ enum wf_task_flag {
     WF_TASK_EVER_RAN = 128,
 };
 
+/* The C++ exceptions that are being handled, which the ABI keeps for the thread (Itanium C++ ABI,
+ * __cxa_eh_globals) and which are the task's: it may wait in a handler. */
+struct wf_exceptions {
+    void *caught;
+    unsigned uncaught_count;
+};
+
 /* What a task has only while it has a stack.  It lies at the top of that stack, and goes on with
  * it, hot and empty, to the next fresh task.  The first cache line is all that most tasks touch. */
 struct wf_body {
@@ -58,10 +65,11 @@ struct wf_body {
     struct weft_mutex *owned_mutexes;
 
     struct wf_locals *locals;
-    struct weft_gen *gen; /* the generator the task runs in; NULL: its own body */
-    weft_waiter *starter; /* who waits for weft_started() */
-    const char *why;      /* of the -ECANCELED it saw last */
-    size_t progress;      /* weft_progress() */
+    struct weft_gen *gen;            /* the generator the task runs in; NULL: its own body */
+    weft_waiter *starter;            /* who waits for weft_started() */
+    const char *why;                 /* of the -ECANCELED it saw last */
+    size_t progress;                 /* weft_progress() */
+    struct wf_exceptions exceptions; /* while others run */
 };
 _Static_assert(offsetof(struct wf_body, locals) == 64, "a cache line");
 
@@ -122,11 +130,14 @@ struct wf_sched {
     uint32_t streak;          /* waits of the running task that succeeded without a switch */
     bool is_seeded;           /* sim: the seed chooses among the ready */
     bool has_canaries;        /* some stacks have no better guard */
+    bool minds_switch;        /* has_canaries, or exceptions_at is set */
     struct wf_body *hot_body; /* of the task that ended last: the next fresh one gets it; or NULL */
     int *errno_at;            /* the thread's */
     wf_fiber home;            /* the thread's own context */
     uint32_t steps_max;       /* before it looks around; fewer if steps are long */
     uint32_t pass_left;       /* under the simulator: tasks of this pass that have not run */
+    struct wf_exceptions *exceptions_at;  /* the thread's; NULL: no C++ in this program */
+    struct wf_exceptions home_exceptions; /* while tasks run */
     struct wf_stacks *stacks;
     uint32_t gen_reserves; /* stacks reserved by generators that are gone */
     struct wf_slab tasks, groups;
@@ -258,6 +269,10 @@ static inline void wf_sched_give_body(struct wf_sched *sched, struct wf_body *bo
 void wf_sched_start(struct wf_sched *sched, wf_task *task); /* just before it first runs */
 void wf_sched_shuffle(struct wf_sched *sched);
 
+/* What only some runs have to do when `self` is left for `next`; either may be NULL: home, and a
+ * task that has ended. */
+void wf_sched_mind_switch(struct wf_sched *sched, wf_task *self, wf_task *next);
+
 /* For all that lies between a primitive and the switch: a switch leaves the processor's stack of
  * return addresses behind, so that every call level on the way costs a mispredicted return. */
 #define WF_IN_PLACE inline __attribute__((always_inline))
@@ -290,7 +305,8 @@ static WF_IN_PLACE void wf_sched_leave(struct wf_sched *sched, wf_task *self)
     sched->streak = 0;
     if (next == self)
         return;
-    wf_task_verify_stack(sched, self);
+    if (__builtin_expect(sched->minds_switch, 0))
+        wf_sched_mind_switch(sched, self, next);
     sched->stats.switches++;
     wf_fiber_switch(&self->fiber, next != NULL ? &next->fiber : &sched->home);
     *sched->errno_at = saved_errno;
