@@ -84,6 +84,7 @@ enum {
     WEFT_ELIMIT,  /* a named limit was passed; the text says which, its value, and what was seen */
     WEFT_ECLOSED, /* the object is closed */
     WEFT_ETRUNCATED, /* the peer ended in the middle of something */
+    WEFT_EEXCEPTION, /* a C++ exception left a body; the text is its what() */
 
     WEFT_M_EVALID = 4020, /* matcher: invalid argument or catalogue */
     WEFT_M_EMODE,         /* matcher: unknown mode */
