@@ -2,13 +2,13 @@
 # Runs the tests and closes with one line of counts.
 #
 #   tools/test.sh all     every variant below, the quick ones first (what `make test` does)
-#   tools/test.sh NAME…   only these: gcc schedules no-uring asan tsan clang aarch64 valgrind lint
+#   tools/test.sh NAME…   only these: gcc schedules no-uring asan tsan clang aarch64 valgrind lint models
 #
 # A variant leaves its results in build/results/; tools/test-summary adds them up.
 set -u
 cd "$(dirname "$0")/.."
 results=$PWD/build/results
-variants=(gcc schedules lint no-uring asan clang tsan aarch64 valgrind)
+variants=(gcc schedules lint models no-uring asan clang tsan aarch64 valgrind)
 [ "${1:-all}" = all ] || variants=("$@")
 
 # configure DIR OPTION… : sets DIR up, or again if the options changed.
@@ -107,12 +107,16 @@ variant_lint() {
     compile lint build && tools/lint.sh build >"$results/lint.tap"
 }
 
+variant_models() {
+    tools/models >"$results/models.tap"
+}
+
 mkdir -p "$results"
 rm -f "$results"/*
 for variant in "${variants[@]}"; do
     function=variant_${variant//-/_}
     if ! declare -F "$function" >/dev/null; then
-        echo "tools/test.sh: no variant $variant; there are: gcc schedules no-uring asan tsan clang aarch64 valgrind lint" >&2
+        echo "tools/test.sh: no variant $variant; there are: gcc schedules no-uring asan tsan clang aarch64 valgrind lint models" >&2
         exit 2
     fi
     started=$SECONDS
