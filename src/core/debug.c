@@ -3,7 +3,7 @@
 #include "core/debug.h"
 
 #include "base/alloc.h"
-#include "core/peek.h"
+#include "core/symbol.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -85,7 +85,7 @@ void wf_debug_endless_shield(const wf_task *task, void *caller)
     char place[160];
     if (wf_sched_current->debug == NULL)
         return;
-    wf_peek_frame_text(caller, place, sizeof place);
+    wf_symbol_text(caller, place, sizeof place);
     debug_say(task, caller,
               "opened a shield without a deadline: what waits in it cannot be stopped, give it one "
               "(%s)",

@@ -8,6 +8,7 @@
 #include "base/sys.h"
 #include "core/gen_priv.h"
 #include "core/sched_priv.h"
+#include "core/topic.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -55,9 +56,9 @@ static void dump_line(struct dump *dump, unsigned depth, const char *format, ...
     dump->bytes += len + 1;
 }
 
-static const char *dump_state(const struct dump *dump, const wf_task *task)
+const char *wf_task_state_text(const struct wf_sched *sched, const wf_task *task)
 {
-    if (task == dump->sched->current)
+    if (task == sched->current)
         return "running";
     if (task->state == WF_TASK_FINISHING)
         return "finishing, waits for its children";
@@ -81,8 +82,9 @@ static void dump_task(struct dump *dump, const wf_task *task, unsigned depth)
     wf_task_name(task, name, sizeof name);
     bool is_cancelled = (task->scope->flags & WF_NODE_EFFECTIVE) != 0;
     dump_line(dump, depth, "task %s #%" PRIu32 ".%" PRIu32 " [%s]%s spawned: %s", name,
-              wf_handle_slot(task->id), wf_handle_generation(task->id), dump_state(dump, task),
-              is_cancelled ? " cancelled" : "", wf_task_site(task));
+              wf_handle_slot(task->id), wf_handle_generation(task->id),
+              wf_task_state_text(dump->sched, task), is_cancelled ? " cancelled" : "",
+              wf_task_site(task));
     dump_gens(dump, task, depth + 1);
 }
 
@@ -129,15 +131,37 @@ static void dump_all(struct dump *dump)
     dump_flush(dump);
 }
 
-void wf_dump_tree(const struct wf_sched *sched, wf_buf *out)
-{
-    struct dump dump = {.sched = sched, .out = out};
-    dump_all(&dump);
-}
-
 void weft_dump(int fd)
 {
     struct dump dump = {.sched = wf_sched_self(), .fd = fd};
     if (dump.sched != NULL)
         dump_all(&dump);
 }
+
+/* ---- the topic "ps": the same for another process ---- */
+
+static bool ps_collect(struct wf_topic_job *job)
+{
+    struct dump dump = {.sched = job->sched, .out = job->data};
+    dump_all(&dump);
+    return false;
+}
+
+static void ps_write(struct wf_topic_job *job, wf_buf *out)
+{
+    const wf_buf *tree = job->data;
+    wf_buf_append(out, wf_buf_ptr(tree), wf_buf_bytes(tree));
+}
+
+static void ps_fini(struct wf_topic_job *job)
+{
+    wf_buf_fini(job->data);
+}
+
+const struct wf_topic wf_topic_ps = {
+    .word = "ps",
+    .data_bytes = sizeof(wf_buf),
+    .collect = ps_collect,
+    .write = ps_write,
+    .fini = ps_fini,
+};

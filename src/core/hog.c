@@ -6,6 +6,7 @@
 #include "core/peek.h"
 #include "core/posts.h"
 #include "core/sched_priv.h"
+#include "core/symbol.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -53,14 +54,16 @@ static void hog_tell(const struct wf_hog *hog, const struct wf_peek_place *place
                      weft_time for_so_long)
 {
     struct wf_peek_answer answer;
+    struct wf_symbols symbols = {0};
     wf_peek_ask(hog->peek, place->where, &answer);
     wf_sched_log(hog->sched, "task %s keeps the loop for %.0f ms, %s; spawned: %s", answer.name,
                  (double)for_so_long / (double)WEFT_MS, place->text, answer.site);
     for (int i = 0; i < answer.frame_count; i++) {
-        char text[200];
-        wf_peek_frame_text(answer.frames[i], text, sizeof text);
+        char text[WF_SYMBOL_TEXT_BYTES];
+        wf_symbols_text(&symbols, answer.frames[i], text, sizeof text);
         wf_sched_log(hog->sched, "  at %s", text);
     }
+    wf_symbols_fini(&symbols);
 }
 
 static void hog_found(struct wf_hog *hog, const struct wf_peek_place *place, weft_time now)

@@ -4,11 +4,12 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "core/ask_priv.h"
 #include "core/backend/eventfd.h"
 #include "core/fork.h"
 #include "core/sched_priv.h"
+#include "core/trace.h"
 
-#include <dlfcn.h>
 #include <execinfo.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -29,11 +30,12 @@
 enum peek_state { PEEK_IDLE, PEEK_ASKED, PEEK_ANSWERING, PEEK_ANSWERED };
 
 #define PEEK_PATIENCE_MS 100
+#define PEEK_ASKERS 4 /* that nobody has attended to; more are not heard */
 
 struct wf_peek {
     struct wf_sched *sched;
     int wake_fd;
-    _Atomic int asked_by; /* a process, or 0 */
+    _Atomic uint64_t askers[PEEK_ASKERS]; /* see ask_priv.h; 0: none */
     pthread_t thread;
     long tid;
     clockid_t cpu_clock;
@@ -74,17 +76,18 @@ static void peek_answer(struct wf_peek *peek)
     }
     if (task != NULL) {
         wf_task_name(task, answer->name, sizeof answer->name);
-        answer->site = task->site;
+        answer->site = wf_task_site(task);
     }
 }
 
-/* The question of another process carries its pid; passed on, the same negative. */
-static void queue_to_all(int pid)
+/* What another process sends comes to any thread; passed on, its pid is negative. */
+static void queue_to_all(uint64_t asker)
 {
     siginfo_t info = {.si_code = SI_QUEUE};
     info.si_pid = getpid();
     info.si_uid = geteuid();
-    info.si_value.sival_int = -pid;
+    info.si_value.sival_ptr =
+        (void *)(uintptr_t)wf_ask_pack(-wf_ask_pid(asker), wf_ask_has_question(asker));
     for (int i = 0; i < PEEK_COUNT_MAX; i++) {
         long tid = atomic_load_explicit(&peek_tids[i], memory_order_relaxed);
         if (tid != 0)
@@ -92,24 +95,32 @@ static void queue_to_all(int pid)
     }
 }
 
-static void on_question(int pid)
+static void note_asker(struct wf_peek *peek, uint64_t asker)
 {
-    struct wf_peek *peek = peek_self;
-    if (pid > 0) {
-        queue_to_all(pid);
-    } else if (pid < 0 && peek != NULL) {
-        atomic_store_explicit(&peek->asked_by, -pid, memory_order_release);
-        wf_eventfd_signal(peek->wake_fd);
+    for (int i = 0; i < PEEK_ASKERS; i++) {
+        uint64_t none = 0;
+        if (atomic_compare_exchange_strong(&peek->askers[i], &none, asker))
+            break;
     }
+    wf_eventfd_signal(peek->wake_fd);
 }
 
-static void on_probe(int signal_number, siginfo_t *info, void *context)
+static void on_question(uint64_t asker)
+{
+    int pid = wf_ask_pid(asker);
+    if (pid > 0)
+        queue_to_all(asker);
+    else if (pid < 0 && pid != INT32_MIN && peek_self != NULL)
+        note_asker(peek_self, wf_ask_pack(-pid, wf_ask_has_question(asker)));
+}
+
+static void on_peek(int signal_number, siginfo_t *info, void *context)
 {
     int before = errno;
     struct wf_peek *peek = peek_self;
     int asked = PEEK_ASKED;
     if (info->si_code == SI_QUEUE)
-        on_question(info->si_value.sival_int);
+        on_question((uintptr_t)info->si_value.sival_ptr);
     else if (peek != NULL && atomic_compare_exchange_strong(&peek->state, &asked, PEEK_ANSWERING)) {
         peek_answer(peek);
         atomic_store_explicit(&peek->state, PEEK_ANSWERED, memory_order_release);
@@ -123,7 +134,7 @@ static void on_probe(int signal_number, siginfo_t *info, void *context)
 
 static void install_handler(void)
 {
-    struct sigaction ours = {.sa_sigaction = on_probe,
+    struct sigaction ours = {.sa_sigaction = on_peek,
                              .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
     sigemptyset(&ours.sa_mask);
     sigaction(PEEK_SIGNAL, &ours, &peek_before);
@@ -174,14 +185,31 @@ void wf_peek_after_fork(void)
 
 /* ---- on the thread that looks ---- */
 
-int wf_peek_asked(struct wf_peek *peek)
+uint64_t wf_peek_asker(struct wf_peek *peek)
 {
-    return atomic_exchange_explicit(&peek->asked_by, 0, memory_order_acquire);
+    for (int i = 0; i < PEEK_ASKERS; i++) {
+        uint64_t asker = atomic_exchange_explicit(&peek->askers[i], 0, memory_order_acquire);
+        if (asker != 0)
+            return asker;
+    }
+    return 0;
 }
 
 bool wf_peek_is_asked(const struct wf_peek *peek)
 {
-    return atomic_load_explicit(&peek->asked_by, memory_order_relaxed) != 0;
+    for (int i = 0; i < PEEK_ASKERS; i++) {
+        if (atomic_load_explicit(&peek->askers[i], memory_order_relaxed) != 0)
+            return true;
+    }
+    return false;
+}
+
+int wf_peek_count(void)
+{
+    int count = 0;
+    for (int i = 0; i < PEEK_COUNT_MAX; i++)
+        count += atomic_load_explicit(&peek_tids[i], memory_order_relaxed) != 0;
+    return count;
 }
 
 weft_time wf_peek_cpu(const struct wf_peek *peek)
@@ -273,8 +301,7 @@ static void pause_a_moment(void)
 
 static bool peek_interrupt(struct wf_peek *peek)
 {
-    void *first[1];
-    (void)backtrace(first, 1); /* its first call loads a library, which a handler cannot */
+    wf_trace_prepare(); /* a handler cannot load a library */
     atomic_store_explicit(&peek->state, PEEK_ASKED, memory_order_release);
     if (pthread_kill(peek->thread, PEEK_SIGNAL) != 0)
         return false;
@@ -311,23 +338,4 @@ void wf_peek_ask(struct wf_peek *peek, enum wf_peek_where where, struct wf_peek_
         snprintf(out->name, sizeof out->name, "(none)");
         out->site = "(a callback)";
     }
-}
-
-static const char *last_part(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
-void wf_peek_frame_text(void *frame, char *out, size_t out_bytes)
-{
-    Dl_info info;
-    if (dladdr(frame, &info) == 0 || info.dli_fname == NULL)
-        snprintf(out, out_bytes, "%p", frame);
-    else if (info.dli_sname != NULL)
-        snprintf(out, out_bytes, "%s+0x%zx in %s", info.dli_sname,
-                 (size_t)((char *)frame - (char *)info.dli_saddr), last_part(info.dli_fname));
-    else
-        snprintf(out, out_bytes, "%s+0x%zx", last_part(info.dli_fname),
-                 (size_t)((char *)frame - (char *)info.dli_fbase));
 }

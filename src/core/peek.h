@@ -23,9 +23,12 @@ int wf_peek_new(struct wf_peek **out, struct wf_sched *sched, int wake_fd);
 /* By the thread that made it. */
 void wf_peek_free(struct wf_peek *peek);
 
-/* The process that asked for the tree since the last call, or 0. */
-int wf_peek_asked(struct wf_peek *peek);
+/* One of those that asked since, as ask_priv.h packs them, or 0. */
+uint64_t wf_peek_asker(struct wf_peek *peek);
 bool wf_peek_is_asked(const struct wf_peek *peek);
+
+/* How many threads of this process can be asked. */
+int wf_peek_count(void);
 
 /* Processor time the thread has used. */
 weft_time wf_peek_cpu(const struct wf_peek *peek);
@@ -54,8 +57,5 @@ struct wf_peek_answer {
 /* Asks the thread by a signal.  In a tender call it is left alone, and if it does not answer for
  * 100 ms (it has the signal blocked, or the kernel does not let go of it) there is no backtrace. */
 void wf_peek_ask(struct wf_peek *peek, enum wf_peek_where where, struct wf_peek_answer *out);
-
-/* "function+0x12 in program", or "program+0x1234" for a function without an exported name. */
-void wf_peek_frame_text(void *frame, char *out, size_t out_bytes);
 
 #endif

@@ -18,7 +18,6 @@
 #include <weft/scope.h>
 #include <weft/sys/park.h>
 
-#include "base/buf.h"
 #include "base/checkers.h"
 #include "base/list.h"
 #include "core/fiber.h"
@@ -320,8 +319,8 @@ static WF_IN_PLACE void wf_sched_yield(struct wf_sched *sched, wf_task *self)
     self->body->is_yielding = false;
 }
 
-/* dump.c: the task tree in words, behind what is in `out`. */
-void wf_dump_tree(const struct wf_sched *sched, wf_buf *out);
+/* dump.c: what it does, or waits for; a literal. */
+const char *wf_task_state_text(const struct wf_sched *sched, const wf_task *task);
 
 void wf_sched_log(struct wf_sched *sched, const char *format, ...) WEFT_PRINTF(2, 3);
 
