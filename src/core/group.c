@@ -278,11 +278,12 @@ static void joiner_cancel(weft_waiter *waiter)
 
 static const weft_wait_class joiner_class = {.what = "group", .cancel = joiner_cancel};
 
-static void group_join(struct wf_group *group, wf_task *self)
+/* Returns when no member is left: 0, or -EDEADLK if a deadlock had to be ended for that. */
+static int group_join(struct wf_group *group, wf_task *self)
 {
     group->is_over = group->live == 0;
     if (group->is_over)
-        return;
+        return 0;
     weft_waiter waiter = WEFT_WAITER(&joiner_class, group);
     if ((self->scope->flags & WF_NODE_EFFECTIVE) != 0)
         joiner_cancel(&waiter);
@@ -291,6 +292,7 @@ static void group_join(struct wf_group *group, wf_task *self)
     (void)weft_park(&waiter);
     group->joiner = NULL;
     assert(group->live == 0);
+    return wf_task_take_deadlock(self) ? -EDEADLK : 0;
 }
 
 static void group_leave(struct wf_group *group, wf_task *self)
@@ -329,11 +331,13 @@ int weft_group_wait(weft_group handle)
 
     (void)WEFT_FAULT(WEFT_FAULT_WAIT, "group wait");
     (void)wf_check(self); /* deadlines in the past count */
-    group_join(group, self);
+    int rc = group_join(group, self);
     if (group->error_count != 0)
         group->wait_rc = group->first_error;
     else if (group_owner_is_cancelled(group, self))
         group->wait_rc = wf_cancelled(self);
+    else
+        group->wait_rc = rc;
     wf_note_share(&self->note, group->note);
     group->has_ended = true;
     group_leave(group, self);
@@ -364,7 +368,7 @@ void weft_group_end_(weft_group *handle)
         wf_node_cancel(&group->node, WEFT_REASON_OWNER_ENDED, "the group's block was left");
         if (!group->is_abandoned)
             wf_scope_pop_to(self, &group->node, "group");
-        group_join(group, self);
+        (void)group_join(group, self);
         group_leave(group, self);
     }
     group_bury(group);

@@ -49,41 +49,42 @@ void wf_run_interrupt(weft_loop *loop, const char *why)
 static bool run_is_deadlocked(struct wf_sched *sched)
 {
     const weft_loop *loop = sched->loop;
-    if (weft_loop_is_busy(loop))
+    if (wf_loop_is_moving(loop))
         return false;
     return sched->is_seeded || (loop->ops.used == 0 && loop->watch_count == 0);
 }
 
-/* Ends a wait with -EDEADLK, if it can be ended at once. */
-static bool run_end_wait(weft_waiter *waiter)
-{
-    if (waiter->wait_class->cancel == NULL)
-        weft_wake(waiter, -EDEADLK);
-    else
-        waiter->wait_class->cancel(waiter);
-    if (waiter->is_woken && waiter->rc == -ECANCELED)
-        waiter->rc = -EDEADLK;
-    return waiter->is_woken;
-}
-
-/* The main task gets -EDEADLK from its wait; if it only waits for its own children to end, they are
- * cancelled instead (rule F06). */
-static void run_break_deadlock(struct wf_sched *sched)
+/* Asks the wait of the main task to end; it then returns -EDEADLK.  False if there is none that
+ * would hear it, or if nothing has run since it was asked before. */
+static bool run_end_wait(struct wf_sched *sched)
 {
     wf_task *main = sched->main_live != 0 ? sched->main : NULL;
+    weft_waiter *waiter = main != NULL ? wf_task_parked_on(main) : NULL;
+    bool is_again = sched->deadlock_switches == sched->stats.switches;
+    if (waiter == NULL || is_again || (main->flags & WF_TASK_SHIELDED) != 0)
+        return false;
+    sched->deadlock_switches = sched->stats.switches;
+    main->flags |= WF_TASK_DEADLOCKED;
+    if (waiter->wait_class->cancel != NULL)
+        waiter->wait_class->cancel(waiter);
+    else
+        weft_wake(waiter, -ECANCELED);
+    return true;
+}
+
+/* The main task gets -EDEADLK from its wait.  If it waits no more but for its own children, or is
+ * deaf to that, everything is cancelled (rule F06). */
+static void run_break_deadlock(struct wf_sched *sched)
+{
     wf_sched_log(sched, "deadlock: every task waits and nothing can wake one");
     weft_dump(STDERR_FILENO);
-    bool is_again = sched->deadlock_reported;
-    sched->deadlock_reported = true;
-    if (is_again)
-        abort(); /* what waits is deaf to cancellation: nothing could ever end this run */
-    weft_waiter *waiter = main != NULL ? wf_task_parked_on(main) : NULL;
-    if (waiter != NULL && (main->flags & WF_TASK_SHIELDED) == 0 && run_end_wait(waiter)) {
-        if (waiter->wait_class->cancel == NULL)
-            sched->deadlock_reported = false;
+    if (run_end_wait(sched))
         return;
-    }
-    wf_node_cancel(main != NULL ? &main->root : &sched->top, WEFT_REASON_DEADLOCK, "deadlock");
+    struct wf_node *rest = sched->main_live != 0 ? &sched->main->root : &sched->top;
+    if (sched->deadlock_cancelled == rest)
+        abort(); /* what waits is deaf to cancellation: nothing could ever end this run */
+    sched->deadlock_cancelled = rest;
+    wf_node_cancel(rest, WEFT_REASON_DEADLOCK, "deadlock");
 }
 
 /* Gives back pages of idle stacks and says how long the next turn may wait: a loop that sleeps
@@ -100,9 +101,10 @@ static weft_time run_trim(const struct wf_sched *sched)
 static void run_turns(struct wf_sched *sched, const uint32_t *live)
 {
     while (*live != 0) {
-        if (run_is_deadlocked(sched))
+        bool is_deadlocked = run_is_deadlocked(sched);
+        if (is_deadlocked)
             run_break_deadlock(sched);
-        (void)weft_loop_turn(sched->loop, run_trim(sched));
+        (void)weft_loop_turn(sched->loop, is_deadlocked ? 0 : run_trim(sched));
     }
 }
 

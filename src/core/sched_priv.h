@@ -37,6 +37,7 @@ enum wf_task_flag {
     WF_TASK_RECEIVED = 1,       /* somebody has the result */
     WF_TASK_RELEASED = 2,       /* no record after the end */
     WF_TASK_SHIELDED = 4,       /* parked deaf to cancellation */
+    WF_TASK_DEADLOCKED = 8,     /* its wait was ended since nothing else could end it */
     WF_TASK_WAS_CANCELLED = 16, /* its root scope was, when the body returned */
     WF_TASK_HAS_BODY = 32,      /* from just before its first run until it is done */
     WF_TASK_NAMED = 64,         /* `own_name` is set */
@@ -154,10 +155,11 @@ struct wf_sched {
     wf_list execs;                              /* executors of this run; see exec_priv.h */
     struct weft_exec *exec_blocking, *exec_cpu; /* two of them; NULL until first used */
     struct wf_signals *signals;
-    struct wf_workers *workers; /* see worker_priv.h; NULL: none wanted */
-    wf_list processes;          /* started and not closed; see process_priv.h */
-    bool deadlock_reported;
-    struct wf_debug *debug; /* see debug.h; NULL: not in debug mode */
+    struct wf_workers *workers;               /* see worker_priv.h; NULL: none wanted */
+    wf_list processes;                        /* started and not closed; see process_priv.h */
+    uint64_t deadlock_switches;               /* when a wait was ended to end a deadlock */
+    const struct wf_node *deadlock_cancelled; /* what was cancelled to end one; or NULL */
+    struct wf_debug *debug;                   /* see debug.h; NULL: not in debug mode */
 };
 
 /* The calling thread's scheduler, or NULL. */

@@ -313,6 +313,12 @@ static int sim_poll(weft_loop *loop, weft_time timeout)
     return told;
 }
 
+bool wf_sim_is_still(const weft_loop *loop)
+{
+    const struct sim_world *world = loop->backend_state;
+    return wf_list_is_empty(&world->done) && wf_list_is_empty(&world->dirty);
+}
+
 static int sim_open(weft_loop *loop, const weft_loop_options *options)
 {
     return sim_world_open(loop, options->seed);
