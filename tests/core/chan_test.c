@@ -398,6 +398,147 @@ TASK_TEST(test_C10_close_works_in_a_cancelled_task)
     weft_chan_free(chan);
 }
 
+/* ---- property: against a model, every item arrives exactly once and in order ---- */
+
+enum { SENDERS = 4, RECEIVERS = 4, ITEMS = 25 };
+
+struct item {
+    int sender, number;
+};
+
+struct post_office {
+    weft_chan *chan;
+    uint64_t random;
+    int sent[SENDERS];     /* sends of this sender that succeeded */
+    int received[SENDERS]; /* which of its numbers arrived, a bit each */
+    int total_sent, total_received;
+};
+
+struct clerk {
+    struct post_office *office;
+    int id;
+};
+
+static int random_pause(struct post_office *office)
+{
+    if (random_below(&office->random, 3) != 0)
+        return 0;
+    return weft_sleep((weft_time)random_below(&office->random, 30) * WEFT_US);
+}
+
+static int post_letters(void *arg)
+{
+    struct clerk *self = arg;
+    struct post_office *office = self->office;
+    for (int i = 0; i < ITEMS; i++) {
+        struct item item = {.sender = self->id, .number = i};
+        int rc = weft_send(office->chan, &item);
+        if (rc < 0)
+            return rc;
+        office->sent[self->id]++;
+        office->total_sent++;
+        rc = random_pause(office);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int deliver_letters(void *arg)
+{
+    struct clerk *self = arg;
+    struct post_office *office = self->office;
+    for (;;) {
+        struct item item;
+        int rc = weft_recv(office->chan, &item);
+        if (rc <= 0)
+            return rc;
+        office->received[item.sender] |= 1 << item.number;
+        office->total_received++;
+        rc = random_pause(office);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+TASK_TEST(test_Q02_every_item_arrives_exactly_once_whatever_is_cancelled)
+{
+    uint64_t random = test_seed();
+    for (int round = 0; round < 60; round++) {
+        struct post_office office = {.random = next_random(&random)};
+        size_t capacity = (size_t)random_below(&random, 4);
+        note("round %d, capacity %zu", round, capacity);
+        CHECK_OK(weft_chan_new(&office.chan, sizeof(struct item), capacity));
+        struct clerk senders[SENDERS], receivers[RECEIVERS];
+        weft_task sending[SENDERS], receiving[RECEIVERS];
+        for (int i = 0; i < SENDERS; i++) {
+            senders[i] = (struct clerk){&office, i};
+            receivers[i] = (struct clerk){&office, i};
+            sending[i] = weft_spawn(post_letters, &senders[i]);
+            receiving[i] = weft_spawn(deliver_letters, &receivers[i]);
+        }
+        for (int i = 1; i < SENDERS; i++) { /* the first of each side is spared */
+            CHECK_OK(weft_sleep((weft_time)random_below(&random, 40) * WEFT_US));
+            CHECK_OK(weft_cancel(random_below(&random, 2) == 0 ? sending[i] : receiving[i],
+                                 "at random"));
+        }
+        for (int i = 0; i < SENDERS; i++) {
+            int rc = weft_await(sending[i]);
+            CHECK(rc == 0 || (rc == -ECANCELED && i > 0));
+        }
+        CHECK_EQ(weft_chan_close(office.chan, WEFT_CHAN_KEEP), 0);
+        for (int i = 0; i < RECEIVERS; i++) {
+            int rc = weft_await(receiving[i]);
+            CHECK(rc == 0 || (rc == -ECANCELED && i > 0));
+            weft_release(sending[i]);
+            weft_release(receiving[i]);
+        }
+        CHECK_EQ(office.total_received, office.total_sent);
+        for (int i = 0; i < SENDERS; i++) /* all numbers up to the last one sent, none missing */
+            CHECK_EQ(office.received[i], (1 << office.sent[i]) - 1);
+        weft_chan_free(office.chan);
+    }
+}
+
+struct order_check {
+    weft_chan *chan;
+    uint64_t random;
+    int next_in, next_out;
+};
+
+static int send_numbers(void *arg)
+{
+    struct order_check *check = arg;
+    for (int i = 0; i < 40; i++) {
+        int number = check->next_in++; /* taken in the order in which sends begin */
+        int rc = weft_send(check->chan, &number);
+        if (rc < 0)
+            return rc;
+        if (random_below(&check->random, 4) == 0)
+            CHECK_OK(weft_sleep((weft_time)random_below(&check->random, 9) * WEFT_US));
+    }
+    return 0;
+}
+
+TASK_TEST(test_Q01_items_come_out_in_the_order_in_which_the_sends_began)
+{
+    for (size_t capacity = 0; capacity < 4; capacity++) {
+        struct order_check check = {.random = test_seed() + capacity};
+        CHECK_OK(weft_chan_new(&check.chan, sizeof(int), capacity));
+        weft_task tasks[3];
+        for (int i = 0; i < 3; i++)
+            tasks[i] = weft_spawn(send_numbers, &check);
+        for (int i = 0; i < 120; i++) {
+            CHECK_EQ(recv_int(check.chan), i);
+            if (random_below(&check.random, 4) == 0)
+                CHECK_OK(weft_sleep((weft_time)random_below(&check.random, 9) * WEFT_US));
+        }
+        for (int i = 0; i < 3; i++)
+            CHECK_EQ(weft_await(tasks[i]), 0);
+        weft_chan_free(check.chan);
+    }
+}
+
 /* ---- sweeps ---- */
 
 static int send_three(void *chan)
