@@ -19,7 +19,6 @@
 #include <weft/group.h>
 #include <weft/io.h>
 #include <weft/local.h>
-#include <weft/loops.h>
 #include <weft/mutex.h>
 #include <weft/process.h>
 #include <weft/reader.h>

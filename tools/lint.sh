@@ -24,7 +24,7 @@ c_files() {
 
 format_check() {
     local wrong
-    wrong=$(c_files '*.c' '*.h' | xargs clang-format --dry-run 2>&1 | sed -n 's/: warning: .*//p')
+    wrong=$(c_files '*.c' '*.h' '*.cpp' '*.hpp' | xargs clang-format --dry-run 2>&1 | sed -n 's/: warning: .*//p')
     [ -z "$wrong" ] || { echo "$wrong" | cut -d: -f1 | uniq -c && return 1; }
 }
 

@@ -2,13 +2,13 @@
 # Runs the tests and closes with one line of counts.
 #
 #   tools/test.sh all     every variant below, the quick ones first (what `make test` does)
-#   tools/test.sh NAME…   only these: gcc schedules no-uring asan tsan clang aarch64 valgrind lint
+#   tools/test.sh NAME…   only these: gcc schedules no-uring asan tsan clang aarch64 valgrind lint models
 #
 # A variant leaves its results in build/results/; tools/test-summary adds them up.
 set -u
 cd "$(dirname "$0")/.."
 results=$PWD/build/results
-variants=(gcc schedules lint no-uring asan clang tsan aarch64 valgrind)
+variants=(gcc schedules lint models no-uring asan clang tsan aarch64 valgrind)
 [ "${1:-all}" = all ] || variants=("$@")
 
 # configure DIR OPTION… : sets DIR up, or again if the options changed.
@@ -71,11 +71,12 @@ variant_no_uring() {
         --wrapper "$PWD/build/tests/harness/no-uring" --suite core --suite net --suite http --suite cmd
 }
 
-# No --werror under sanitizers: gcc warns of paths that only the instrumentation made.
+# No --werror under sanitizers: gcc warns of paths that only the instrumentation made.  With the debug
+# checks: what misuse does in a debug build is tested here, what it does in release everywhere else.
 variant_asan() {
     export ASAN_OPTIONS=detect_stack_use_after_return=0:strict_string_checks=1
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-    configure build-asan -Db_sanitize=address,undefined -Db_lundef=false &&
+    configure build-asan -Db_sanitize=address,undefined -Db_lundef=false -Ddebug_checks=true &&
         compile asan build-asan && WEFT_TEST_TIMEOUT_FACTOR=5 check asan build-asan
 }
 
@@ -106,12 +107,16 @@ variant_lint() {
     compile lint build && tools/lint.sh build >"$results/lint.tap"
 }
 
+variant_models() {
+    tools/models >"$results/models.tap"
+}
+
 mkdir -p "$results"
 rm -f "$results"/*
 for variant in "${variants[@]}"; do
     function=variant_${variant//-/_}
     if ! declare -F "$function" >/dev/null; then
-        echo "tools/test.sh: no variant $variant; there are: gcc schedules no-uring asan tsan clang aarch64 valgrind lint" >&2
+        echo "tools/test.sh: no variant $variant; there are: gcc schedules no-uring asan tsan clang aarch64 valgrind lint models" >&2
         exit 2
     fi
     started=$SECONDS

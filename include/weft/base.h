@@ -84,6 +84,7 @@ enum {
     WEFT_ELIMIT,  /* a named limit was passed; the text says which, its value, and what was seen */
     WEFT_ECLOSED, /* the object is closed */
     WEFT_ETRUNCATED, /* the peer ended in the middle of something */
+    WEFT_EEXCEPTION, /* a C++ exception left a body; the text is its what() */
 
     WEFT_M_EVALID = 4020, /* matcher: invalid argument or catalogue */
     WEFT_M_EMODE,         /* matcher: unknown mode */
@@ -102,7 +103,7 @@ WEFT_API const char *weft_strerror(int rc);
 /* Frees the bytes and empties *bytes.  An empty one and NULL are fine. */
 WEFT_API void weft_bytes_free(weft_bytes *bytes);
 
-/* "MAJOR.MINOR.PATCH" of the library in use. */
+/* "MAJOR.MINOR.PATCH" of the library in use; a debug build adds "+debug". */
 WEFT_API const char *weft_version(void);
 
 WEFT_END_DECLS

@@ -63,6 +63,8 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_fstat(int fd, struct stat *out);
 /* Moves a name; what was at `to` is replaced in one step. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_rename(const char *from, const char *to);
 
+/* Take a name away (rmdir: that of an empty directory; -ENOTEMPTY), and make a directory with the
+ * permissions `mode`, less the umask (-EEXIST). */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_unlink(const char *path);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_mkdir(const char *path, unsigned mode);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_rmdir(const char *path);

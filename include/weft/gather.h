@@ -54,12 +54,12 @@ WEFT_END_DECLS
 #define weft_gather(...) weft_gather_n(WEFT_TASKS_(__VA_ARGS__), WEFT_COUNT_(__VA_ARGS__))
 #define weft_race(...) weft_race_n(WEFT_TASKS_(__VA_ARGS__), WEFT_COUNT_(__VA_ARGS__))
 #else /* which has no compound literals */
-template <typename... Tasks> WEFT_WAITS WEFT_MUST_USE int weft_gather(Tasks... task)
+template <typename... Tasks> WEFT_WAITS WEFT_MUST_USE int weft_gather(const Tasks &...task)
 {
     const weft_task tasks[] = {task...};
     return weft_gather_n(tasks, sizeof...(task));
 }
-template <typename... Tasks> WEFT_WAITS WEFT_MUST_USE int weft_race(Tasks... task)
+template <typename... Tasks> WEFT_WAITS WEFT_MUST_USE int weft_race(const Tasks &...task)
 {
     const weft_task tasks[] = {task...};
     return weft_race_n(tasks, sizeof...(task));

@@ -153,6 +153,7 @@ WEFT_API void weft_http_server_stop(weft_http_server *server);
 /* True from the first step of the shutdown: what a readiness route asks. */
 WEFT_API bool weft_http_server_is_stopping(const weft_http_server *server);
 
+/* What the server has done since it was made. */
 typedef struct weft_http_stats {
     uint64_t connections_accepted;
     uint64_t connections_open;
@@ -169,6 +170,7 @@ typedef struct weft_http_stats {
     uint64_t timeouts;           /* slow heads, bodies, readers and handlers */
 } weft_http_stats;
 
+/* Fills *out as of now. */
 WEFT_API void weft_http_server_get_stats(const weft_http_server *server, weft_http_stats *out);
 
 /* ---- request ----
@@ -204,6 +206,7 @@ WEFT_API const char *weft_http_request_id(weft_http_request *req);
 /* The client's address; -ENOTCONN. */
 WEFT_API WEFT_MUST_USE int weft_http_get_peer(const weft_http_request *req, weft_addr *out);
 
+/* The server that the request came to.  Never NULL. */
 WEFT_API weft_http_server *weft_http_get_server(const weft_http_request *req);
 
 /* The whole body, empty without one.  On a WEFT_HTTP_STREAM_BODY route always empty. */
@@ -231,8 +234,10 @@ WEFT_API bool weft_http_accepts(const weft_http_request *req, const char *type);
 WEFT_API WEFT_WAITS int weft_http_respond(weft_http_response *res, int status, const char *type,
                                           const void *body, size_t body_bytes);
 
+/* The same with a text as text/plain in UTF-8. */
 WEFT_API WEFT_WAITS int weft_http_respond_text(weft_http_response *res, int status,
                                                const char *text);
+
 /* `json` is sent as it is; <weft/json_writer.h> makes it. */
 WEFT_API WEFT_WAITS int weft_http_respond_json(weft_http_response *res, int status, weft_str json);
 

@@ -69,6 +69,7 @@ WEFT_API void weft_json_free(weft_json *root);
 
 /* ---- looking at a value: each call allows any value, and NULL ---- */
 
+/* What the value is; WEFT_JSON_NONE of NULL. */
 WEFT_API enum weft_json_kind weft_json_kind(const weft_json *value);
 
 /* "null", "true or false", "an integer", "a number", "a string", "an array", "an object". */
@@ -103,6 +104,7 @@ typedef struct weft_json_member {
     void *priv_at;
 } weft_json_member;
 
+/* Steps to the next member of an object; false when there is none, or it is no object. */
 WEFT_API bool weft_json_next(const weft_json *object, weft_json_member *member);
 
 WEFT_END_DECLS

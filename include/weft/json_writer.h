@@ -41,14 +41,19 @@ typedef struct weft_json_writer weft_json_writer;
 WEFT_API WEFT_MUST_USE int weft_json_writer_new(weft_json_writer **out, size_t bytes_max);
 WEFT_API void weft_json_writer_free(weft_json_writer *json); /* NULL is fine */
 
+/* An object or an array: as a whole, an element, or the value of the key before it.  What is begun
+ * is ended in reverse order. */
 WEFT_API void weft_json_begin_object(weft_json_writer *json);
 WEFT_API void weft_json_end_object(weft_json_writer *json);
 WEFT_API void weft_json_begin_array(weft_json_writer *json);
 WEFT_API void weft_json_end_array(weft_json_writer *json);
 
+/* The key of the next value, in an object. */
 WEFT_API void weft_json_put_key(weft_json_writer *json, const char *key);
 WEFT_API void weft_json_put_key_str(weft_json_writer *json, weft_str key);
 
+/* A value: as a whole, an element, or that of the key before it.  A float is
+ * written with the digits a float needs, fewer than the same number as double. */
 WEFT_API void weft_json_put_text(weft_json_writer *json, const char *text); /* NULL: null */
 WEFT_API void weft_json_put_str(weft_json_writer *json, weft_str text);     /* ptr NULL: null */
 WEFT_API void weft_json_put_integer(weft_json_writer *json, int64_t value);

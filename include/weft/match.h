@@ -163,6 +163,7 @@ typedef struct weft_m_example {
     weft_str label; /* an entity's id */
 } weft_m_example;
 
+/* How to fit.  Fill with weft_m_fit_options_init, then change what you want. */
 typedef struct weft_m_fit_options {
     size_t size;
     weft_str mode;                /* empty: that of open */

@@ -61,6 +61,7 @@ typedef struct weft_process_options {
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_process_open(weft_process **out,
                                                         const weft_process_options *options);
 
+/* Its number.  After weft_process_wait() it may be another process's. */
 WEFT_API pid_t weft_process_get_pid(const weft_process *process);
 
 /* Our end of a pipe to its descriptor 0, 1 or 2, for weft_read(), weft_write() and readers; -1:

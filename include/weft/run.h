@@ -15,10 +15,16 @@
  * After a fork() the child has no loop, also in the middle of a task: every call says -EPERM there,
  * and a new run may begin.  It must not return from the body it forked in, but _exit or exec.
  *
+ * When every task waits and nothing can wake one, the run says so and writes the task tree; the wait
+ * of the main task, whatever it is, ends with -EDEADLK.
+ *
  * A thread watches the loop meanwhile.  When a task computes or blocks for 100 ms without a wait,
  * so that nothing else can run, it says so while that goes on: the task's name, where it was
  * spawned, its backtrace, and whether it computes or in which system call it stands; at most five
  * times a minute.  While the loop is idle, so is the thread.
+ *
+ * In debug mode (WEFT_DEBUG=1, WEFT_RUN_DEBUG, and every debug build) the run also says what is
+ * legal and most likely not meant, once a place: a shield without a deadline.
  */
 #ifndef WEFT_RUN_H
 #define WEFT_RUN_H
@@ -33,10 +39,10 @@ enum weft_run_flags {
     WEFT_RUN_KEEP_SIGNALS = 1u,  /* leave SIGINT and SIGTERM as they are */
     WEFT_RUN_VIRTUAL_CLOCK = 2u, /* time moves only when every task is blocked */
     WEFT_RUN_WORKERS = 4u, /* weft_run_process() will be called: forks a process at the start */
+    WEFT_RUN_DEBUG = 8u,   /* debug mode; WEFT_DEBUG=1 in the environment asks for it too, =0 not */
 };
 
-/* Zero means "choose for me" in every field.  With several loops each gets what is said here, its
- * own threads and workers too, and the hooks are called by any of their threads. */
+/* Zero means "choose for me" in every field. */
 typedef struct weft_config {
     const char *backend; /* "io_uring", "epoll", "sim"; NULL: $WEFT_BACKEND, else the best */
     const weft_platform *platform; /* borrowed; NULL: the thread's own */
@@ -44,7 +50,6 @@ typedef struct weft_config {
     size_t stack_bytes;            /* stack of a task; 0: 64 KiB, at least 16 KiB */
     weft_time grace;               /* detached tasks get this long at the end; 0: 10 s */
     uint32_t flags;                /* enum weft_run_flags */
-    uint32_t loops;                /* see <weft/loops.h>; 0: 1, at most WEFT_LOOPS_MAX */
     uint32_t task_count_max;       /* 0: 4,000,000; past it spawn gives -EAGAIN in the handle */
     uint32_t blocking_thread_max;  /* of weft_run_blocking; 0: twice the processors, at most 32 */
     uint32_t blocking_queue_max;   /* bodies waiting for a thread; 0: 1,024; past it callers wait */

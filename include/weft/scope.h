@@ -48,10 +48,17 @@ typedef struct weft_scope {
 /* Cancellation from outside stops here; an own deadline and an own cancel still work. */
 #define WEFT_SCOPE_SHIELD 1u
 
+/* With it and WEFT_FOREVER: meant so, since what is waited for has a bound of its own.  Debug mode
+ * names every other shield without a deadline. */
+#define WEFT_SCOPE_ENDLESS 2u
+
 /* Opens a scope in the calling task, in memory that stays in place until it is closed.  Deadlines
  * are points on the loop's clock (weft_after()); WEFT_FOREVER for none.  A deadline in the past
- * cancels at the next wait.  Scopes close in reverse order.  Outside a task: -EPERM, and every
- * other call on the scope does nothing. */
+ * cancels at the next wait.  Outside a task: -EPERM, and every other call on the scope does
+ * nothing.
+ *
+ * Scopes and groups close in reverse order.  One that is closed before those opened inside it
+ * closes them too, and says so; a debug build aborts. */
 WEFT_API int weft_scope_open(weft_scope *scope, weft_time deadline, uint32_t flags);
 
 /* Closes it and translates `rc`, the value the work inside came to: an -ECANCELED that this scope

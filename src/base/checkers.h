@@ -31,6 +31,11 @@
 #define WF_HAS_VALGRIND 0
 #endif
 
+/* Meson's -Ddebug_checks: breaches of the core's rules that cost time to notice. */
+#ifndef WF_DEBUG_CHECKS
+#define WF_DEBUG_CHECKS 0
+#endif
+
 /* What the reader knows and a checker cannot see; UBSan looks whether it is true. */
 #define WF_KNOWN(cond_)                                                                            \
     do {                                                                                           \

@@ -7,7 +7,7 @@
 int join(weft_task task)
 {
     weft_scope deaf;
-    (void)weft_scope_open(&deaf, WEFT_FOREVER, WEFT_SCOPE_SHIELD);
+    (void)weft_scope_open(&deaf, WEFT_FOREVER, WEFT_SCOPE_SHIELD | WEFT_SCOPE_ENDLESS);
     int rc = weft_await(task);
     weft_scope_end_(&deaf);
     return rc;

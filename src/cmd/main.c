@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {"match", "find the entities that texts mean", cmd_match},
     {"ps", "show the tasks of a running process", cmd_ps},
     {"serve", "the same over HTTP", cmd_serve},
+    {"stack", "show where the tasks of a running process are", cmd_stack},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
 

@@ -7,8 +7,8 @@
 #include "base/buf.h"
 #include "base/sys.h"
 #include "core/gen_priv.h"
-#include "core/loops_priv.h"
 #include "core/sched_priv.h"
+#include "core/topic.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -56,12 +56,10 @@ static void dump_line(struct dump *dump, unsigned depth, const char *format, ...
     dump->bytes += len + 1;
 }
 
-static const char *dump_state(const struct dump *dump, const wf_task *task)
+const char *wf_task_state_text(const struct wf_sched *sched, const wf_task *task)
 {
-    if (task == dump->sched->current)
+    if (task == sched->current)
         return "running";
-    if ((task->flags & (WF_TASK_ABROAD | WF_TASK_HAS_BODY)) == WF_TASK_ABROAD)
-        return "on another loop";
     if (task->state == WF_TASK_FINISHING)
         return "finishing, waits for its children";
     const weft_waiter *waiter = wf_task_parked_on(task);
@@ -84,8 +82,9 @@ static void dump_task(struct dump *dump, const wf_task *task, unsigned depth)
     wf_task_name(task, name, sizeof name);
     bool is_cancelled = (task->scope->flags & WF_NODE_EFFECTIVE) != 0;
     dump_line(dump, depth, "task %s #%" PRIu32 ".%" PRIu32 " [%s]%s spawned: %s", name,
-              wf_handle_slot(task->id), wf_handle_generation(task->id), dump_state(dump, task),
-              is_cancelled ? " cancelled" : "", wf_task_site(task));
+              wf_handle_slot(task->id), wf_handle_generation(task->id),
+              wf_task_state_text(dump->sched, task), is_cancelled ? " cancelled" : "",
+              wf_task_site(task));
     dump_gens(dump, task, depth + 1);
 }
 
@@ -108,14 +107,9 @@ static void dump_scope(struct dump *dump, const struct wf_node *node, unsigned d
 
 static void dump_all(struct dump *dump)
 {
-    const struct wf_sched *sched = dump->sched;
-    const struct wf_node *top = &sched->top;
-    char number[24] = "";
-    if (sched->loops->count > 1)
-        snprintf(number, sizeof number, " %" PRIu32 " of %" PRIu32, sched->index,
-                 sched->loops->count);
-    dump_line(dump, 0, "loop%s on %s: %" PRIu64 " tasks", number, sched->loop->backend->name,
-              sched->stats.tasks_made - sched->done_count);
+    const struct wf_node *top = &dump->sched->top;
+    dump_line(dump, 0, "loop on %s: %" PRIu64 " tasks", dump->sched->loop->backend->name,
+              dump->sched->stats.tasks_made - dump->sched->done_count);
     unsigned depth = 1;
     for (const struct wf_node *node = top->child; node != NULL && node != top;) {
         if (node->task != NULL && node == &node->task->root)
@@ -137,15 +131,37 @@ static void dump_all(struct dump *dump)
     dump_flush(dump);
 }
 
-void wf_dump_tree(const struct wf_sched *sched, wf_buf *out)
-{
-    struct dump dump = {.sched = sched, .out = out};
-    dump_all(&dump);
-}
-
 void weft_dump(int fd)
 {
     struct dump dump = {.sched = wf_sched_self(), .fd = fd};
     if (dump.sched != NULL)
         dump_all(&dump);
 }
+
+/* ---- the topic "ps": the same for another process ---- */
+
+static bool ps_collect(struct wf_topic_job *job)
+{
+    struct dump dump = {.sched = job->sched, .out = job->data};
+    dump_all(&dump);
+    return false;
+}
+
+static void ps_write(struct wf_topic_job *job, wf_buf *out)
+{
+    const wf_buf *tree = job->data;
+    wf_buf_append(out, wf_buf_ptr(tree), wf_buf_bytes(tree));
+}
+
+static void ps_fini(struct wf_topic_job *job)
+{
+    wf_buf_fini(job->data);
+}
+
+const struct wf_topic wf_topic_ps = {
+    .word = "ps",
+    .data_bytes = sizeof(wf_buf),
+    .collect = ps_collect,
+    .write = ps_write,
+    .fini = ps_fini,
+};

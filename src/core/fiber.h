@@ -88,6 +88,10 @@ int wf_fiber_swap_in(wf_fiber *from, wf_fiber *to, int rc);
 int wf_fiber_swap_out(wf_fiber *from, wf_fiber *to, int rc);
 _Noreturn void wf_fiber_jump_rc(wf_fiber *to, int rc);
 
+/* Calls fn(arg) here and now; who unwinds from there finds, instead of us, what is suspended in a
+ * fiber whose `sp` this is.  In arch/<cpu>.S. */
+void wf_fiber_call_above(const void *sp, void (*fn)(void *arg), void *arg);
+
 /*
  * A task may go on on another stack than the one it began with: its generators have their own.
  * Between those it passes rather than switches.  A pass is like a call and a return: the control

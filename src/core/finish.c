@@ -7,9 +7,8 @@
  */
 
 #include "base/alloc.h"
+#include "core/debug.h"
 #include "core/group_priv.h"
-#include "core/guest.h"
-#include "core/loops_priv.h"
 #include "core/park_priv.h"
 
 #include <assert.h>
@@ -64,13 +63,9 @@ static inline void task_recycle(struct wf_sched *sched, wf_task *task)
     wf_slab_give(&sched->tasks, task);
 }
 
-/* It failed, has texts, or ran for another loop. */
+/* It failed, or has texts. */
 static __attribute__((noinline)) void task_free_with_texts(struct wf_sched *sched, wf_task *task)
 {
-    if ((task->flags & WF_TASK_ABROAD) != 0) {
-        wf_guest_leave(task);
-        return;
-    }
     if (task->result < 0)
         wf_task_unhandled(sched, task);
     if (task->state != WF_TASK_DONE)
@@ -84,7 +79,7 @@ static __attribute__((noinline)) void task_free_with_texts(struct wf_sched *sche
 static inline void task_free(struct wf_sched *sched, wf_task *task)
 {
     assert(task->state == WF_TASK_DONE);
-    bool has_texts = task->note != NULL || (task->flags & (WF_TASK_NAMED | WF_TASK_ABROAD)) != 0;
+    bool has_texts = task->note != NULL || (task->flags & WF_TASK_NAMED) != 0;
     if (__builtin_expect(task->result < 0 || has_texts, 0))
         task_free_with_texts(sched, task);
     else
@@ -121,15 +116,13 @@ static wf_task *task_leave_owner(struct wf_sched *sched, wf_task *task, wf_task 
     wf_node_unlink(&task->root);
     if (up == &sched->top) {
         *out_list = &sched->detached_ended;
-        if ((task->flags & WF_TASK_ABROAD) != 0)
-            return NULL; /* its owner is told when nothing of it is in use */
         if (task == sched->main) {
             sched->main_live = 0;
             sched->main_result = task->result;
             wf_note_leave(task->result < 0 ? task->note : NULL);
             task->flags |= WF_TASK_RECEIVED;
-        } else if (--sched->detached_live == 0) {
-            wf_loops_leave(sched->loops);
+        } else {
+            sched->detached_live--;
         }
         return NULL;
     }
@@ -138,15 +131,6 @@ static wf_task *task_leave_owner(struct wf_sched *sched, wf_task *task, wf_task 
     bool is_member = (up->flags & WF_NODE_GROUP) != 0;
     *out_list = is_member ? wf_group_member_done(wf_group_of_node(up), task) : &owner->body->ended;
     return owner;
-}
-
-/* Its stack is not of the pool: its own, or lent by the loop it came from, to which it goes back.
- */
-static __attribute__((noinline)) void task_drop_own_stack(struct wf_sched *sched,
-                                                          const wf_task *task)
-{
-    if ((task->flags & WF_TASK_ABROAD) == 0)
-        wf_sched_drop_body(sched, task->body);
 }
 
 /* What lists it had are empty; the texts are not the next task's. */
@@ -158,7 +142,7 @@ static inline void task_drop_body(struct wf_sched *sched, wf_task *task)
         wf_locals_drop(&body->locals);
     task->flags &= (uint8_t)~WF_TASK_HAS_BODY;
     if (__builtin_expect(body->stack.is_mapped, 0)) {
-        task_drop_own_stack(sched, task);
+        wf_sched_drop_body(sched, body);
         return;
     }
     body->why_kind = WEFT_REASON_NONE;
@@ -205,6 +189,8 @@ static void task_close_body(struct wf_sched *sched, wf_task *task, int rc)
         wf_mutex_abandon_all(task);
     task->result = rc;
     task->state = WF_TASK_FINISHING;
+    if (WF_DEBUG_CHECKS && task->body->live != 0)
+        wf_debug_frame_ended(task);
     if (rc < 0 && task->body->live != 0)
         wf_node_cancel(&task->root, WEFT_REASON_OWNER_ENDED, "owner ended");
 }
@@ -227,6 +213,8 @@ void wf_task_exit(wf_fiber *fiber, int rc)
     sched->current = next;
     sched->streak = 0;
     sched->stats.switches++;
+    if (__builtin_expect(sched->minds_switch, 0))
+        wf_sched_mind_switch(sched, NULL, next);
     wf_fiber_resume(next != NULL ? &next->fiber : &sched->home);
 }
 

@@ -11,7 +11,7 @@ static void after_fork(void)
     wf_loop_make_current(NULL);
     wf_registry_after_fork();
     wf_signals_after_fork();
-    wf_probe_after_fork();
+    wf_peek_after_fork();
     wf_overflow_after_fork();
 }
 

@@ -131,6 +131,7 @@ static void multi_wait(struct multi *multi)
         (void)wf_park(wf_sched_current, &multi->waiter, 0);
         if (!multi->is_cancelled || was_cancelled)
             continue;
+        (void)wf_task_take_deadlock(multi->waiter.task); /* multi_interrupted() sees it */
         if (!multi->rule->cancels_with_me)
             break;
         was_cancelled = true;

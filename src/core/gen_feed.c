@@ -82,7 +82,7 @@ static int feeding_end(struct feeding *feeding)
 {
     weft_scope shield;
     int rc = 0;
-    (void)weft_scope_open(&shield, WEFT_FOREVER, WEFT_SCOPE_SHIELD);
+    (void)weft_scope_open(&shield, WEFT_FOREVER, WEFT_SCOPE_SHIELD | WEFT_SCOPE_ENDLESS);
     for (size_t i = 0; i < feeding->count; i++)
         (void)weft_cancel(feeding->feeders[i].task, "the generator it feeds has ended");
     for (size_t i = 0; i < feeding->count; i++) {

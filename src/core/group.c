@@ -10,7 +10,6 @@
  */
 
 #include <weft/group.h>
-#include <weft/loops.h>
 #include <weft/sys/fault.h>
 
 #include "base/alloc.h"
@@ -116,8 +115,7 @@ void wf_group_abandon(struct wf_group *group)
 
 /* ---- members ---- */
 
-/* `how` is of a new member.  0, or why it cannot come in. */
-static inline int group_admit(weft_group handle, struct wf_spawn *how)
+static int group_spawn(weft_group handle, struct wf_spawn *how, wf_task **out)
 {
     struct wf_sched *sched = wf_sched_self();
     if (handle.id == 0)
@@ -130,13 +128,7 @@ static inline int group_admit(weft_group handle, struct wf_spawn *how)
     if ((group->node.flags & WF_NODE_EFFECTIVE) != 0)
         return -ECANCELED;
     how->up = &group->node;
-    return 0;
-}
-
-static inline int group_spawn(weft_group handle, struct wf_spawn *how, wf_task **out)
-{
-    int rc = group_admit(handle, how);
-    return rc < 0 ? rc : wf_task_new(wf_sched_self(), how, out);
+    return wf_task_new(sched, how, out);
 }
 
 int weft_group_spawn_at(weft_group group, weft_fn *fn, void *arg, const char *site)
@@ -152,14 +144,6 @@ weft_task weft_group_task_at(weft_group group, weft_fn *fn, void *arg, const cha
     wf_task *task;
     int rc = group_spawn(group, &how, &task);
     return rc < 0 ? wf_handle_error(rc) : wf_task_handle(task);
-}
-
-weft_task weft_group_task_on_at(weft_group group, weft_loop *loop, weft_fn *fn, void *arg,
-                                const char *site)
-{
-    struct wf_spawn how = {.fn = fn, .arg = arg, .site = site};
-    int rc = group_admit(group, &how);
-    return rc < 0 ? wf_handle_error(rc) : wf_task_new_on(loop, &how);
 }
 
 static void group_keep_error(struct wf_group *group, const wf_task *task)
@@ -294,11 +278,12 @@ static void joiner_cancel(weft_waiter *waiter)
 
 static const weft_wait_class joiner_class = {.what = "group", .cancel = joiner_cancel};
 
-static void group_join(struct wf_group *group, wf_task *self)
+/* Returns when no member is left: 0, or -EDEADLK if a deadlock had to be ended for that. */
+static int group_join(struct wf_group *group, wf_task *self)
 {
     group->is_over = group->live == 0;
     if (group->is_over)
-        return;
+        return 0;
     weft_waiter waiter = WEFT_WAITER(&joiner_class, group);
     if ((self->scope->flags & WF_NODE_EFFECTIVE) != 0)
         joiner_cancel(&waiter);
@@ -307,6 +292,7 @@ static void group_join(struct wf_group *group, wf_task *self)
     (void)weft_park(&waiter);
     group->joiner = NULL;
     assert(group->live == 0);
+    return wf_task_take_deadlock(self) ? -EDEADLK : 0;
 }
 
 static void group_leave(struct wf_group *group, wf_task *self)
@@ -345,11 +331,13 @@ int weft_group_wait(weft_group handle)
 
     (void)WEFT_FAULT(WEFT_FAULT_WAIT, "group wait");
     (void)wf_check(self); /* deadlines in the past count */
-    group_join(group, self);
+    int rc = group_join(group, self);
     if (group->error_count != 0)
         group->wait_rc = group->first_error;
     else if (group_owner_is_cancelled(group, self))
         group->wait_rc = wf_cancelled(self);
+    else
+        group->wait_rc = rc;
     wf_note_share(&self->note, group->note);
     group->has_ended = true;
     group_leave(group, self);
@@ -380,7 +368,7 @@ void weft_group_end_(weft_group *handle)
         wf_node_cancel(&group->node, WEFT_REASON_OWNER_ENDED, "the group's block was left");
         if (!group->is_abandoned)
             wf_scope_pop_to(self, &group->node, "group");
-        group_join(group, self);
+        (void)group_join(group, self);
         group_leave(group, self);
     }
     group_bury(group);

@@ -3,9 +3,10 @@
 #include "core/hog.h"
 
 #include "base/sys.h"
+#include "core/peek.h"
 #include "core/posts.h"
-#include "core/probe.h"
 #include "core/sched_priv.h"
+#include "core/symbol.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -49,21 +50,23 @@ static bool hog_may_tell(struct wf_hog *hog, weft_time now)
     return true;
 }
 
-static void hog_tell(const struct wf_hog *hog, const struct wf_probe_place *place,
+static void hog_tell(const struct wf_hog *hog, const struct wf_peek_place *place,
                      weft_time for_so_long)
 {
-    struct wf_probe_answer answer;
-    wf_probe_ask(hog->probe, place->where, &answer);
+    struct wf_peek_answer answer;
+    struct wf_symbols symbols = {0};
+    wf_peek_ask(hog->peek, place->where, &answer);
     wf_sched_log(hog->sched, "task %s keeps the loop for %.0f ms, %s; spawned: %s", answer.name,
                  (double)for_so_long / (double)WEFT_MS, place->text, answer.site);
     for (int i = 0; i < answer.frame_count; i++) {
-        char text[200];
-        wf_probe_frame_text(answer.frames[i], text, sizeof text);
+        char text[WF_SYMBOL_TEXT_BYTES];
+        wf_symbols_text(&symbols, answer.frames[i], text, sizeof text);
         wf_sched_log(hog->sched, "  at %s", text);
     }
+    wf_symbols_fini(&symbols);
 }
 
-static void hog_found(struct wf_hog *hog, const struct wf_probe_place *place, weft_time now)
+static void hog_found(struct wf_hog *hog, const struct wf_peek_place *place, weft_time now)
 {
     atomic_fetch_add_explicit(&hog->count, 1, memory_order_relaxed);
     hog->is_told = hog_may_tell(hog, now);
@@ -80,11 +83,10 @@ static void hog_over(const struct wf_hog *hog, weft_time for_so_long)
 
 /* ---- looking ---- */
 
-void wf_hog_init(struct wf_hog *hog, weft_time limit, struct wf_sched *sched,
-                 struct wf_probe *probe)
+void wf_hog_init(struct wf_hog *hog, weft_time limit, struct wf_sched *sched, struct wf_peek *peek)
 {
     hog->sched = sched;
-    hog->probe = probe;
+    hog->peek = peek;
     hog->limit = limit;
     wf_hog_restart(hog);
 }
@@ -92,23 +94,23 @@ void wf_hog_init(struct wf_hog *hog, weft_time limit, struct wf_sched *sched,
 void wf_hog_restart(struct wf_hog *hog)
 {
     hog->state.since = wf_sys_now();
-    hog->state.cpu = wf_probe_cpu(hog->probe);
+    hog->state.cpu = wf_peek_cpu(hog->peek);
 }
 
 void wf_hog_watch(struct wf_hog *hog)
 {
     const weft_loop *loop = hog->sched->loop;
-    struct wf_probe_place place = {.where = WF_PROBE_RUNS};
+    struct wf_peek_place place = {.where = WF_PEEK_RUNS};
     struct wf_hog_look look = {
         .waits = wf_posts_is_asleep(loop),
         .turn = atomic_load_explicit(&loop->turn_count, memory_order_relaxed),
         .now = wf_sys_now(),
-        .cpu = wf_probe_cpu(hog->probe),
+        .cpu = wf_peek_cpu(hog->peek),
     };
     weft_time since = hog->state.since;
     if (look.turn == hog->state.turn && look.now - since >= hog->limit)
-        wf_probe_find(hog->probe, &place);
-    look.in_call = place.where != WF_PROBE_RUNS;
+        wf_peek_find(hog->peek, &place);
+    look.in_call = place.where != WF_PEEK_RUNS;
     switch (wf_hog_judge(&hog->state, &look, hog->limit)) {
     case WF_HOG_NOTHING:
         break;

@@ -10,7 +10,7 @@
 #include <weft/base.h>
 
 struct wf_sched;
-struct wf_probe;
+struct wf_peek;
 
 #define WF_HOG_LIMIT_DEFAULT (100 * WEFT_MS)
 
@@ -23,7 +23,7 @@ struct wf_hog_state {
 /* What is remembered from look to look. */
 struct wf_hog {
     struct wf_sched *sched; /* only what does not change: its configuration and its loop */
-    struct wf_probe *probe;
+    struct wf_peek *peek;
     weft_time limit;
     struct wf_hog_state state;
     _Atomic uint64_t count; /* found so far; any thread reads it */
@@ -32,8 +32,7 @@ struct wf_hog {
     bool is_told;          /* the one that goes on */
 };
 
-void wf_hog_init(struct wf_hog *hog, weft_time limit, struct wf_sched *sched,
-                 struct wf_probe *probe);
+void wf_hog_init(struct wf_hog *hog, weft_time limit, struct wf_sched *sched, struct wf_peek *peek);
 
 /* Nobody has looked for a while: what the loop does counts from now. */
 void wf_hog_restart(struct wf_hog *hog);

@@ -1,41 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Inspect: the task tree for another process (rule O02).
- *
- * Who asks listens on the abstract Unix socket "weft-ask/PID" of its own pid and queues SIGURG with
- * that pid to us; we connect there and write.  So a process that nobody asks has no open door, and
- * the kernel decides who may ask: those who may send us a signal.  We answer our own user and root.
+ * Inspect: whoever asks from outside what this loop does is answered (rule O02), a few at a time.
+ * Belongs to the watching thread.
  */
 #ifndef WF_INSPECT_H
 #define WF_INSPECT_H
 
-#include <weft/sys/loop.h>
+#include "core/talk.h"
 
-#include "base/buf.h"
+#include <poll.h>
 
-struct wf_sched;
-struct wf_probe;
-
-#define WF_INSPECT_NAME "weft-ask/%d"
+#define WF_INSPECT_TALKS 4 /* at once; who comes later waits */
 
 struct wf_inspect {
-    struct wf_sched *sched;
-    struct wf_probe *probe;
-    int wake_fd;
-    weft_msg msg; /* asks the loop to write its tree */
-    _Atomic int state;
-    wf_buf tree; /* the loop's while it is asked */
+    struct wf_peek *peek;
+    struct wf_talk talks[WF_INSPECT_TALKS];
 };
 
-void wf_inspect_init(struct wf_inspect *inspect, struct wf_sched *sched, struct wf_probe *probe,
+void wf_inspect_init(struct wf_inspect *inspect, struct wf_sched *sched, struct wf_peek *peek,
                      int wake_fd);
 
 /* By the loop's thread, when nobody watches any more. */
 void wf_inspect_fini(struct wf_inspect *inspect);
 
-/* By the watching thread: answers if somebody has asked.  A loop that does not turn for a second is
- * described from outside. */
-void wf_inspect_answer(struct wf_inspect *inspect);
+/* What to poll for; when to work at the latest: at once if somebody has come. */
+void wf_inspect_poll(const struct wf_inspect *inspect, struct pollfd out[WF_INSPECT_TALKS]);
+weft_time wf_inspect_next(const struct wf_inspect *inspect);
+
+/* Goes on with all of them, as far as it can without waiting. */
+void wf_inspect_work(struct wf_inspect *inspect, const struct pollfd polled[WF_INSPECT_TALKS]);
 
 #endif

@@ -256,12 +256,20 @@ weft_time weft_loop_next_deadline(const weft_loop *loop)
     return wf_timers_next(&((weft_loop *)loop)->timers);
 }
 
+/* In simulation there is no other thread that could set a future, and no other program that could
+ * end an operation. */
+bool wf_loop_is_moving(const weft_loop *loop)
+{
+    bool is_sim = loop->backend == &wf_backend_sim;
+    bool may_be_told = !is_sim && loop->future_count != 0;
+    bool may_complete = is_sim ? !wf_sim_is_still(loop) : loop->ops.used > loop->ops.idle;
+    return loop->hold_count != 0 || may_be_told || may_complete || loop->timers.count != 0 ||
+           loop_has_ready(loop) || wf_posts_pending(loop);
+}
+
 bool weft_loop_is_busy(const weft_loop *loop)
 {
-    /* In simulation there is no other thread that could set a future. */
-    bool may_be_told = loop->future_count != 0 && loop->backend != &wf_backend_sim;
-    return loop->hold_count != 0 || may_be_told || loop->timers.count != 0 ||
-           loop->ops.used > loop->ops.idle || loop_has_ready(loop) || wf_posts_pending(loop);
+    return loop->ops.used > loop->ops.idle || wf_loop_is_moving(loop);
 }
 
 /* Somebody outside works in real time: the virtual clock goes as fast as the real one. */

@@ -45,6 +45,10 @@ static inline void wf_loop_make_current(weft_loop *loop)
     wf_sched_current = loop != NULL ? loop->sched : NULL;
 }
 
+/* Something ready or under way may wake a task; if not, and nobody outside can, it is a deadlock.
+ */
+bool wf_loop_is_moving(const weft_loop *loop);
+
 /* The loop's next seeded number (sim). */
 uint64_t wf_loop_random(weft_loop *loop);
 

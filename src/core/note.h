@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The text of a failure (rule E05), shared by the tasks it travels through, of any loop.  It does
- * not change once it is shared. */
+/* The text of a failure (rule E05), shared by the tasks it travels through. */
 #ifndef WF_NOTE_H
 #define WF_NOTE_H
 
 #include <weft/error.h>
 
 struct wf_note {
-    uint32_t ref_count; /* atomic */
+    uint32_t ref_count;
     char text[WEFT_ERROR_TEXT_BYTES];
 };
 
@@ -17,7 +16,7 @@ static inline void wf_note_drop(struct wf_note **note)
 {
     struct wf_note *old = *note;
     *note = NULL;
-    if (old != NULL && __atomic_sub_fetch(&old->ref_count, 1, __ATOMIC_ACQ_REL) == 0)
+    if (old != NULL && --old->ref_count == 0)
         wf_note_free(old);
 }
 

@@ -36,6 +36,14 @@ int wf_sp_enter_slow(struct wf_sched *sched)
     return rc;
 }
 
+int wf_park_refused(wf_task *task)
+{
+    bool is_deadlocked = wf_task_take_deadlock(task);
+    if ((task->scope->flags & WF_NODE_EFFECTIVE) != 0)
+        return wf_cancelled(task);
+    return is_deadlocked ? -EDEADLK : -ECANCELED;
+}
+
 int weft_park(weft_waiter *waiter)
 {
     return wf_park_cancellable(wf_sched_current, waiter);

@@ -119,13 +119,23 @@ static WF_IN_PLACE int wf_park(struct wf_sched *sched, weft_waiter *waiter, unsi
     return waiter->rc;
 }
 
-/* weft_park, inline: an -ECANCELED from our own scope notes its reason. */
+/* True if its wait was ended to end a deadlock; once. */
+static inline bool wf_task_take_deadlock(wf_task *task)
+{
+    bool is_deadlocked = (task->flags & WF_TASK_DEADLOCKED) != 0;
+    task->flags &= (uint8_t)~WF_TASK_DEADLOCKED;
+    return is_deadlocked;
+}
+
+/* What an -ECANCELED of a wait is for its task: one from our own scope notes its reason; one by
+ * which a deadlock was ended is -EDEADLK. */
+int wf_park_refused(wf_task *task);
+
+/* weft_park, inline. */
 static WF_IN_PLACE int wf_park_cancellable(struct wf_sched *sched, weft_waiter *waiter)
 {
     int rc = wf_park(sched, waiter, 0);
-    if (rc == -ECANCELED && (sched->current->scope->flags & WF_NODE_EFFECTIVE) != 0)
-        (void)wf_cancelled(sched->current);
-    return rc;
+    return __builtin_expect(rc == -ECANCELED, 0) ? wf_park_refused(sched->current) : rc;
 }
 
 #endif

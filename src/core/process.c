@@ -243,7 +243,7 @@ static void process_end(weft_process *process)
     if (process->is_reaped)
         return;
     (void)weft_process_signal(process, SIGKILL);
-    WEFT_SHIELD(forever, WEFT_FOREVER);
+    WEFT_SCOPE_(forever, WEFT_FOREVER, WEFT_SCOPE_SHIELD | WEFT_SCOPE_ENDLESS);
     (void)!weft_process_wait(process);
 }
 

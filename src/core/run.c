@@ -5,8 +5,6 @@
 #include <weft/run.h>
 
 #include "core/exec_priv.h"
-#include "core/loops_priv.h"
-#include "core/posts.h"
 #include "core/process_priv.h"
 #include "core/sched_priv.h"
 #include "core/signals_priv.h"
@@ -24,8 +22,8 @@
 /* Whose guard a faulting address is in: for the overflow report. */
 static bool run_find_overflow(void *arg, const void *addr, wf_overflow *out)
 {
-    const wf_task *task = wf_current();
-    (void)arg;
+    struct wf_sched *sched = arg;
+    const wf_task *task = sched->current;
     if (task == NULL || !wf_stack_is_guard(wf_task_running_stack(task), addr))
         return false;
     *out = wf_task_overflow(task);
@@ -51,41 +49,42 @@ void wf_run_interrupt(weft_loop *loop, const char *why)
 static bool run_is_deadlocked(struct wf_sched *sched)
 {
     const weft_loop *loop = sched->loop;
-    if (weft_loop_is_busy(loop) || sched->loops->count > 1)
+    if (wf_loop_is_moving(loop))
         return false;
     return sched->is_seeded || (loop->ops.used == 0 && loop->watch_count == 0);
 }
 
-/* Ends a wait with -EDEADLK, if it can be ended at once. */
-static bool run_end_wait(weft_waiter *waiter)
-{
-    if (waiter->wait_class->cancel == NULL)
-        weft_wake(waiter, -EDEADLK);
-    else
-        waiter->wait_class->cancel(waiter);
-    if (waiter->is_woken && waiter->rc == -ECANCELED)
-        waiter->rc = -EDEADLK;
-    return waiter->is_woken;
-}
-
-/* The main task gets -EDEADLK from its wait; if it only waits for its own children to end, they are
- * cancelled instead (rule F06). */
-void wf_run_break_deadlock(struct wf_sched *sched)
+/* Asks the wait of the main task to end; it then returns -EDEADLK.  False if there is none that
+ * would hear it, or if nothing has run since it was asked before. */
+static bool run_end_wait(struct wf_sched *sched)
 {
     wf_task *main = sched->main_live != 0 ? sched->main : NULL;
+    weft_waiter *waiter = main != NULL ? wf_task_parked_on(main) : NULL;
+    bool is_again = sched->deadlock_switches == sched->stats.switches;
+    if (waiter == NULL || is_again || (main->flags & WF_TASK_SHIELDED) != 0)
+        return false;
+    sched->deadlock_switches = sched->stats.switches;
+    main->flags |= WF_TASK_DEADLOCKED;
+    if (waiter->wait_class->cancel != NULL)
+        waiter->wait_class->cancel(waiter);
+    else
+        weft_wake(waiter, -ECANCELED);
+    return true;
+}
+
+/* The main task gets -EDEADLK from its wait.  If it waits no more but for its own children, or is
+ * deaf to that, everything is cancelled (rule F06). */
+static void run_break_deadlock(struct wf_sched *sched)
+{
     wf_sched_log(sched, "deadlock: every task waits and nothing can wake one");
     weft_dump(STDERR_FILENO);
-    bool is_again = sched->deadlock_reported;
-    sched->deadlock_reported = true;
-    if (is_again)
-        abort(); /* what waits is deaf to cancellation: nothing could ever end this run */
-    weft_waiter *waiter = main != NULL ? wf_task_parked_on(main) : NULL;
-    if (waiter != NULL && (main->flags & WF_TASK_SHIELDED) == 0 && run_end_wait(waiter)) {
-        if (waiter->wait_class->cancel == NULL)
-            sched->deadlock_reported = false;
+    if (run_end_wait(sched))
         return;
-    }
-    wf_node_cancel(main != NULL ? &main->root : &sched->top, WEFT_REASON_DEADLOCK, "deadlock");
+    struct wf_node *rest = sched->main_live != 0 ? &sched->main->root : &sched->top;
+    if (sched->deadlock_cancelled == rest)
+        abort(); /* what waits is deaf to cancellation: nothing could ever end this run */
+    sched->deadlock_cancelled = rest;
+    wf_node_cancel(rest, WEFT_REASON_DEADLOCK, "deadlock");
 }
 
 /* Gives back pages of idle stacks and says how long the next turn may wait: a loop that sleeps
@@ -99,17 +98,13 @@ static weft_time run_trim(const struct wf_sched *sched)
     return trim_at > loop->now ? trim_at - loop->now : 0;
 }
 
-/* In simulation of several loops they turn together. */
-void wf_run_turns(struct wf_sched *sched, const uint32_t *live)
+static void run_turns(struct wf_sched *sched, const uint32_t *live)
 {
     while (*live != 0) {
-        if (sched->loops->is_one_thread) {
-            wf_loops_turn(sched->loops);
-            continue;
-        }
-        if (run_is_deadlocked(sched))
-            wf_run_break_deadlock(sched);
-        (void)weft_loop_turn(sched->loop, run_trim(sched));
+        bool is_deadlocked = run_is_deadlocked(sched);
+        if (is_deadlocked)
+            run_break_deadlock(sched);
+        (void)weft_loop_turn(sched->loop, is_deadlocked ? 0 : run_trim(sched));
     }
 }
 
@@ -117,22 +112,24 @@ void wf_run_turns(struct wf_sched *sched, const uint32_t *live)
 
 static void run_grace_over(weft_timer *timer)
 {
+    struct wf_sched *sched = wf_sched_current;
     (void)timer;
-    wf_sched_log(wf_sched_current, "tasks still run after the grace time");
+    wf_sched_log(sched, "tasks still run after the grace time");
     weft_dump(STDERR_FILENO);
 }
 
-/* Detached tasks, and any that are still to come, are cancelled. */
-void wf_run_see_out(struct wf_sched *sched)
+/* Detached tasks are cancelled and seen out (rule K03). */
+static void run_end_detached(struct wf_sched *sched)
 {
-    weft_timer_init(&sched->grace, run_grace_over);
-    if (sched->top.child == NULL && sched->loops->count == 1)
+    if (sched->detached_live == 0)
         return;
     wf_node_cancel(&sched->top, WEFT_REASON_SHUTDOWN, "the run ends");
-    if (sched->top.child == NULL)
-        return;
+    weft_timer grace;
+    weft_timer_init(&grace, run_grace_over);
     weft_time duration = sched->config.grace != 0 ? sched->config.grace : RUN_GRACE_DEFAULT;
-    weft_timer_start(sched->loop, &sched->grace, weft_after(duration));
+    weft_timer_start(sched->loop, &grace, weft_after(duration));
+    run_turns(sched, &sched->detached_live);
+    weft_timer_stop(sched->loop, &grace);
 }
 
 /* What callbacks have still begun: closes under way, last bytes. */
@@ -142,85 +139,53 @@ static void run_drain(weft_loop *loop)
         (void)weft_loop_turn(loop, WEFT_FOREVER);
 }
 
-static int run_main(struct wf_sched *sched, weft_fn *fn, void *arg)
+static int run_loop(struct wf_sched *sched, weft_fn *fn, void *arg)
 {
-    int rc = run_spawn_main(sched, fn, arg);
+    int rc = wf_overflow_thread_begin(run_find_overflow, sched);
+    if (rc < 0)
+        return rc;
+    rc = run_spawn_main(sched, fn, arg);
     if (rc == 0) {
         wf_watcher_begin(sched);
-        wf_run_turns(sched, &sched->main_live);
+        run_turns(sched, &sched->main_live);
+        run_end_detached(sched);
+        wf_watcher_end(sched);
         rc = sched->main_result;
     }
-    wf_loops_end(sched->loops);
-    wf_run_turns(sched, &sched->is_open);
-    wf_watcher_end(sched);
+    wf_exec_fini(sched);
+    wf_process_fini(sched);
+    run_drain(sched->loop);
+    wf_overflow_thread_end();
     return rc;
 }
 
-/* ---- one loop of the run ---- */
-
-int wf_run_open(struct wf_member *member)
+static int run_fresh(const weft_config *config, weft_fn *fn, void *arg)
 {
-    const weft_config *config = member->loops->config;
+    weft_loop *loop = NULL;
     weft_loop_options options = {
         .backend = config->backend,
         .seed = config->seed,
         .file_thread_max = config->file_thread_max,
     };
-    weft_loop *loop;
-    int rc = weft_loop_new(&loop, &options);
-    if (rc < 0)
-        return rc;
-    rc = wf_sched_new(loop, config);
-    if (rc < 0) {
-        weft_loop_free(loop);
-        return rc;
-    }
-    struct wf_sched *sched = loop->sched;
-    sched->loops = member->loops;
-    sched->index = member->index;
-    sched->is_open = 1;
-    sched->workers = member->workers;
-    member->loop = loop;
-    bool is_first = member->index == 0;
-    rc = wf_signals_install(loop, !is_first || (config->flags & WEFT_RUN_KEEP_SIGNALS) != 0);
-    if (rc == 0 && (is_first || !member->loops->is_one_thread))
-        rc = wf_overflow_thread_begin(run_find_overflow, NULL);
-    return rc;
-}
-
-/* Also of one that was not opened, or not wholly. */
-void wf_run_close(struct wf_member *member)
-{
-    weft_loop *loop = member->loop;
-    if (loop == NULL)
-        return;
-    struct wf_sched *sched = loop->sched;
-    weft_timer_stop(loop, &sched->grace);
-    wf_exec_fini(sched);
-    wf_process_fini(sched);
-    run_drain(loop);
-    if (member->index == 0 || !member->loops->is_one_thread)
-        wf_overflow_thread_end();
-    wf_signals_remove(loop);
-    wf_posts_close(loop); /* before the records: messages are about them */
-    wf_sched_free(sched);
-    weft_loop_free(loop);
-    member->loop = NULL;
-}
-
-static int run_fresh(const weft_config *config, weft_fn *fn, void *arg)
-{
-    struct wf_loops *loops;
+    struct wf_workers *workers = NULL;
     wf_note_leave(NULL);
     int rc = wf_fiber_check_host();
-    if (rc == 0 && weft_loop_self() != NULL)
-        rc = -EBUSY;
+    if (rc == 0 && weft_loop_self() == NULL)
+        rc = wf_workers_new(&workers, config); /* first: a clean process has no loop */
     if (rc == 0)
-        rc = wf_loops_start(&loops, config);
-    if (rc < 0)
-        return rc;
-    rc = run_main(loops->members[0].loop->sched, fn, arg);
-    wf_loops_finish(loops);
+        rc = weft_loop_new(&loop, &options);
+    if (rc == 0)
+        rc = wf_sched_new(loop, config);
+    if (rc == 0) {
+        loop->sched->workers = workers;
+        rc = wf_signals_install(loop, (config->flags & WEFT_RUN_KEEP_SIGNALS) != 0);
+        if (rc == 0)
+            rc = run_loop(loop->sched, fn, arg);
+        wf_signals_remove(loop);
+        wf_sched_free(loop->sched);
+    }
+    wf_workers_free(workers);
+    weft_loop_free(loop);
     return rc;
 }
 

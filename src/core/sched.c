@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "core/debug.h"
 #include "core/group_priv.h"
 #include "core/posts.h"
 #include "core/sim_trace.h"
@@ -31,6 +32,9 @@
 
 _Thread_local struct wf_sched *wf_sched_current;
 
+/* There if the program has C++ in it. */
+extern struct wf_exceptions *__cxa_get_globals(void) __attribute__((weak));
+
 static void sched_say(void *arg, const char *text)
 {
     wf_sched_log(arg, "%s", text);
@@ -48,6 +52,9 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
     sched->errno_at = &errno;
     sched->steps_max = SCHED_STEPS_MAX;
     sched->is_seeded = loop->backend == &wf_backend_sim;
+    if (__cxa_get_globals != NULL)
+        sched->exceptions_at = __cxa_get_globals();
+    sched->minds_switch = sched->exceptions_at != NULL;
     uint32_t number = wf_loop_number(loop);
     sched->loop_number = number & WF_HANDLE_LOOP_MASK;
     /* Loops whose numbers agree in the low bits still make different handles. */
@@ -65,8 +72,11 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
         .say = sched_say,
         .say_arg = sched,
     };
-    int rc = wf_stacks_new(&sched->stacks, &options);
+    int rc = wf_debug_new(&sched->debug, config);
+    if (rc == 0)
+        rc = wf_stacks_new(&sched->stacks, &options);
     if (rc < 0) {
+        wf_debug_free(sched->debug);
         wf_free(sched);
         return rc;
     }
@@ -83,6 +93,7 @@ void wf_sched_free(struct wf_sched *sched)
     if (sched->hot_body != NULL)
         wf_sched_drop_body(sched, sched->hot_body);
     wf_stacks_free(sched->stacks);
+    wf_debug_free(sched->debug);
     wf_slab_fini(&sched->tasks);
     wf_slab_fini(&sched->groups);
     sched->loop->sched = NULL;
@@ -111,7 +122,9 @@ static struct wf_body *body_at(struct wf_sched *sched, const wf_stack *stack)
     body->locals = NULL;
     body->gen = NULL;
     body->starter = NULL;
-    sched->has_canaries |= stack->guard == WF_GUARD_CANARY;
+    body->exceptions = (struct wf_exceptions){0};
+    if (stack->guard == WF_GUARD_CANARY)
+        sched->has_canaries = sched->minds_switch = true;
     return body;
 }
 
@@ -140,15 +153,6 @@ static inline struct wf_body *body_take(struct wf_sched *sched)
 struct wf_body *wf_sched_take_body(struct wf_sched *sched)
 {
     return body_take(sched);
-}
-
-void wf_sched_take_stack(struct wf_sched *sched, wf_stack *out)
-{
-    if (sched->hot_body != NULL)
-        *out = body_stack(sched->hot_body);
-    else
-        wf_stacks_take(sched->stacks, out);
-    sched->hot_body = NULL;
 }
 
 void wf_sched_drop_body(struct wf_sched *sched, struct wf_body *body)
@@ -185,6 +189,7 @@ void wf_sched_embody_with(struct wf_sched *sched, wf_task *task, const void *arg
     char *copy = (char *)((uintptr_t)(below.top - bytes) & ~(uintptr_t)15);
     if (bytes != 0)
         memcpy(copy, arg, bytes);
+    wf_task_note_given(task, copy);
     below.top = (char *)((uintptr_t)copy & ~(uintptr_t)63);
     body_enter(sched, task, body, copy, &below);
 }
@@ -251,8 +256,26 @@ void wf_sched_shuffle(struct wf_sched *sched)
         sched->ready_head = chosen;
     }
     const wf_task *first = sched->ready_head;
+    /* How often the slot was used: the generation itself depends on the loops there were before. */
+    uint32_t use = wf_handle_generation(first->id) - sched->generation_base;
     wf_sim_trace(sched->loop, WF_SIM_TRACE_SWITCH, wf_handle_slot(first->id),
-                 wf_handle_generation(first->id));
+                 use & WF_HANDLE_GENERATION_MASK);
+}
+
+void wf_sched_mind_switch(struct wf_sched *sched, wf_task *self, wf_task *next)
+{
+    if (self != NULL)
+        wf_task_verify_stack(sched, self);
+    if (sched->exceptions_at == NULL)
+        return;
+    if (self != NULL)
+        self->body->exceptions = *sched->exceptions_at;
+    if (next == NULL) {
+        *sched->exceptions_at = sched->home_exceptions;
+        return;
+    }
+    *sched->exceptions_at = next->body->exceptions;
+    next->body->exceptions = (struct wf_exceptions){0}; /* as its end leaves them */
 }
 
 /* The clock is not read at each step, that would cost more than the step.  The length of the steps
@@ -276,10 +299,14 @@ void wf_sched_pass(struct wf_sched *sched)
     weft_time began = platform->now();
     sched->stats.passes++;
     sched->steps_left = steps;
+    if (sched->exceptions_at != NULL)
+        sched->home_exceptions = *sched->exceptions_at;
     for (wf_task *next; (next = wf_sched_next(sched)) != NULL;) {
         sched->current = next;
         sched->streak = 0;
         sched->stats.switches++;
+        if (sched->minds_switch)
+            wf_sched_mind_switch(sched, NULL, next);
         wf_fiber_switch(&sched->home, &next->fiber);
         assert(sched->current == NULL);
     }

@@ -18,7 +18,6 @@
 #include <weft/scope.h>
 #include <weft/sys/park.h>
 
-#include "base/buf.h"
 #include "base/checkers.h"
 #include "base/list.h"
 #include "core/fiber.h"
@@ -38,11 +37,18 @@ enum wf_task_flag {
     WF_TASK_RECEIVED = 1,       /* somebody has the result */
     WF_TASK_RELEASED = 2,       /* no record after the end */
     WF_TASK_SHIELDED = 4,       /* parked deaf to cancellation */
-    WF_TASK_ABROAD = 8,         /* its body runs on another loop than its owner's, see guest.h */
+    WF_TASK_DEADLOCKED = 8,     /* its wait was ended since nothing else could end it */
     WF_TASK_WAS_CANCELLED = 16, /* its root scope was, when the body returned */
     WF_TASK_HAS_BODY = 32,      /* from just before its first run until it is done */
     WF_TASK_NAMED = 64,         /* `own_name` is set */
     WF_TASK_EVER_RAN = 128,
+};
+
+/* The C++ exceptions that are being handled, which the ABI keeps for the thread (Itanium C++ ABI,
+ * __cxa_eh_globals) and which are the task's: it may wait in a handler. */
+struct wf_exceptions {
+    void *caught;
+    unsigned uncaught_count;
 };
 
 /* What a task has only while it has a stack.  It lies at the top of that stack, and goes on with
@@ -59,10 +65,11 @@ struct wf_body {
     struct weft_mutex *owned_mutexes;
 
     struct wf_locals *locals;
-    struct weft_gen *gen; /* the generator the task runs in; NULL: its own body */
-    weft_waiter *starter; /* who waits for weft_started() */
-    const char *why;      /* of the -ECANCELED it saw last */
-    size_t progress;      /* weft_progress() */
+    struct weft_gen *gen;            /* the generator the task runs in; NULL: its own body */
+    weft_waiter *starter;            /* who waits for weft_started() */
+    const char *why;                 /* of the -ECANCELED it saw last */
+    size_t progress;                 /* weft_progress() */
+    struct wf_exceptions exceptions; /* while others run */
 };
 _Static_assert(offsetof(struct wf_body, locals) == 64, "a cache line");
 
@@ -107,9 +114,11 @@ struct wf_task {
     };
     int32_t result;
     uint8_t state, flags;
-    uint16_t loop; /* that it runs on: of the number in handles what fits */
+#if WF_DEBUG_CHECKS
+    const void *given; /* its argument */
+#endif
 };
-#if !WF_FIBER_HOOKS
+#if !WF_FIBER_HOOKS && !WF_DEBUG_CHECKS
 _Static_assert(sizeof(struct wf_task) == 128, "two cache lines");
 #endif
 
@@ -121,11 +130,14 @@ struct wf_sched {
     uint32_t streak;          /* waits of the running task that succeeded without a switch */
     bool is_seeded;           /* sim: the seed chooses among the ready */
     bool has_canaries;        /* some stacks have no better guard */
+    bool minds_switch;        /* has_canaries, or exceptions_at is set */
     struct wf_body *hot_body; /* of the task that ended last: the next fresh one gets it; or NULL */
     int *errno_at;            /* the thread's */
     wf_fiber home;            /* the thread's own context */
     uint32_t steps_max;       /* before it looks around; fewer if steps are long */
     uint32_t pass_left;       /* under the simulator: tasks of this pass that have not run */
+    struct wf_exceptions *exceptions_at;  /* the thread's; NULL: no C++ in this program */
+    struct wf_exceptions home_exceptions; /* while tasks run */
     struct wf_stacks *stacks;
     uint32_t gen_reserves; /* stacks reserved by generators that are gone */
     struct wf_slab tasks, groups;
@@ -143,13 +155,11 @@ struct wf_sched {
     wf_list execs;                              /* executors of this run; see exec_priv.h */
     struct weft_exec *exec_blocking, *exec_cpu; /* two of them; NULL until first used */
     struct wf_signals *signals;
-    struct wf_workers *workers; /* see worker_priv.h; NULL: none wanted */
-    wf_list processes;          /* started and not closed; see process_priv.h */
-    bool deadlock_reported;
-    uint32_t is_open;       /* 1 until the run ends, see loops_priv.h */
-    struct wf_loops *loops; /* of this run, this one among them */
-    uint32_t index;         /* this one's */
-    weft_timer grace;       /* runs while detached tasks are seen out */
+    struct wf_workers *workers;               /* see worker_priv.h; NULL: none wanted */
+    wf_list processes;                        /* started and not closed; see process_priv.h */
+    uint64_t deadlock_switches;               /* when a wait was ended to end a deadlock */
+    const struct wf_node *deadlock_cancelled; /* what was cancelled to end one; or NULL */
+    struct wf_debug *debug;                   /* see debug.h; NULL: not in debug mode */
 };
 
 /* The calling thread's scheduler, or NULL. */
@@ -187,10 +197,10 @@ static inline void wf_task_verify_stack(const struct wf_sched *sched, const wf_t
         wf_task_die_of_overflow(task);
 }
 
-/* True if it runs on another loop (rule P10). */
+/* True if it is of another loop (rule P10). */
 static inline bool wf_task_is_foreign(const struct wf_sched *sched, const wf_task *task)
 {
-    return task->loop != (uint16_t)sched->loop_number;
+    return wf_handle_loop(task->id) != sched->loop_number;
 }
 
 /* What it waits for, or NULL. */
@@ -202,6 +212,16 @@ static inline weft_waiter *wf_task_parked_on(const wf_task *task)
 static inline const char *wf_task_site(const wf_task *task)
 {
     return (task->flags & WF_TASK_NAMED) == 0 ? task->site : task->own_name->site;
+}
+
+/* What a debug build remembers of its argument (rule T06). */
+static inline void wf_task_note_given(wf_task *task, const void *arg)
+{
+#if WF_DEBUG_CHECKS
+    task->given = arg;
+#endif
+    (void)task;
+    (void)arg;
 }
 
 /* ---- sched.c: who runs ---- */
@@ -236,9 +256,6 @@ struct wf_body *wf_sched_take_body(struct wf_sched *sched);
 void wf_sched_drop_body(struct wf_sched *sched,
                         struct wf_body *body); /* to the pool, or unmapped */
 
-/* A stack that was reserved, without a body; wf_stacks_give() takes it back. */
-void wf_sched_take_stack(struct wf_sched *sched, wf_stack *out);
-
 static inline void wf_sched_give_body(struct wf_sched *sched, struct wf_body *body)
 {
     if (WF_HAS_ASAN) { /* what the pool holds is poisoned */
@@ -252,6 +269,10 @@ static inline void wf_sched_give_body(struct wf_sched *sched, struct wf_body *bo
 
 void wf_sched_start(struct wf_sched *sched, wf_task *task); /* just before it first runs */
 void wf_sched_shuffle(struct wf_sched *sched);
+
+/* What only some runs have to do when `self` is left for `next`; either may be NULL: home, and a
+ * task that has ended. */
+void wf_sched_mind_switch(struct wf_sched *sched, wf_task *self, wf_task *next);
 
 /* For all that lies between a primitive and the switch: a switch leaves the processor's stack of
  * return addresses behind, so that every call level on the way costs a mispredicted return. */
@@ -285,7 +306,8 @@ static WF_IN_PLACE void wf_sched_leave(struct wf_sched *sched, wf_task *self)
     sched->streak = 0;
     if (next == self)
         return;
-    wf_task_verify_stack(sched, self);
+    if (__builtin_expect(sched->minds_switch, 0))
+        wf_sched_mind_switch(sched, self, next);
     sched->stats.switches++;
     wf_fiber_switch(&self->fiber, next != NULL ? &next->fiber : &sched->home);
     *sched->errno_at = saved_errno;
@@ -299,8 +321,8 @@ static WF_IN_PLACE void wf_sched_yield(struct wf_sched *sched, wf_task *self)
     self->body->is_yielding = false;
 }
 
-/* dump.c: the task tree in words, behind what is in `out`. */
-void wf_dump_tree(const struct wf_sched *sched, wf_buf *out);
+/* dump.c: what it does, or waits for; a literal. */
+const char *wf_task_state_text(const struct wf_sched *sched, const wf_task *task);
 
 void wf_sched_log(struct wf_sched *sched, const char *format, ...) WEFT_PRINTF(2, 3);
 
@@ -330,7 +352,6 @@ struct wf_spawn {
     bool is_released;
 };
 int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out);
-weft_task wf_task_new_on(weft_loop *loop, const struct wf_spawn *spawn); /* of this thread's run */
 void wf_task_error(const wf_task *task, struct weft_error *out);
 void wf_task_unhandled(struct wf_sched *sched, wf_task *task); /* if nobody received it */
 

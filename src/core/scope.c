@@ -7,11 +7,12 @@
 
 #include <weft/scope.h>
 
+#include "core/debug.h"
 #include "core/group_priv.h"
-#include "core/guest.h"
 #include "core/park_priv.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #define SCOPE_IGNORED_FIRST 64u
 #define SCOPE_IGNORED_EVERY 4096u
@@ -20,8 +21,6 @@
 static void scope_interrupt(wf_task *task)
 {
     weft_waiter *waiter = wf_task_parked_on(task);
-    if ((task->flags & (WF_TASK_ABROAD | WF_TASK_HAS_BODY)) == WF_TASK_ABROAD)
-        wf_guest_recall(task);
     if (waiter == NULL || waiter->is_woken || (task->flags & WF_TASK_SHIELDED) != 0)
         return;
     if (waiter->wait_class->cancel != NULL)
@@ -189,6 +188,8 @@ int weft_scope_open(weft_scope *scope, weft_time deadline, uint32_t flags)
     weft_timer_init(&scope->priv_timer, scope_deadline_passed);
     scope_arm(scope, deadline);
     self->scope = &scope->priv_node;
+    if (__builtin_expect(flags == WEFT_SCOPE_SHIELD && deadline == WEFT_FOREVER, 0))
+        wf_debug_endless_shield(self, __builtin_return_address(0));
     return 0;
 }
 
@@ -200,8 +201,9 @@ static void scope_pop(wf_task *task, struct wf_node *node)
     wf_node_unlink(node);
 }
 
-/* Inner scopes that were left open are closed first; the misuse is told (rule S01).  A group among
- * them is cancelled; its members are joined by its own end, or the task's. */
+/* Inner scopes that were left open are closed first; the misuse is told, and ends a debug build
+ * (rule S01).  A group among them is cancelled; its members are joined by its own end, or the
+ * task's. */
 void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what)
 {
     while (task->scope != node) {
@@ -209,6 +211,8 @@ void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what)
         struct wf_sched *sched = wf_sched_current;
         wf_sched_log(sched, "%s closed while an inner %s is still open; task spawned: %s", what,
                      (inner->flags & WF_NODE_GROUP) != 0 ? "group" : "scope", wf_task_site(task));
+        if (WF_DEBUG_CHECKS)
+            abort();
         if ((inner->flags & WF_NODE_GROUP) != 0) {
             task->scope = inner->up;
             wf_group_abandon(wf_group_of_node(inner));

@@ -28,6 +28,7 @@ struct link_flow {
     struct sim_link *link;
     wf_buf data;
     size_t arrived, capacity;
+    size_t lost; /* sent when nobody can read it any more; takes room until the writer knows */
     struct link_news news[LINK_NEWS_MAX];
     uint32_t news_count;
     weft_timer timer;   /* first news */
@@ -258,7 +259,7 @@ static bool flow_is_refused(const struct link_flow *flow)
 
 static size_t flow_room(const struct link_flow *flow)
 {
-    size_t used = wf_buf_bytes(&flow->data);
+    size_t used = wf_buf_bytes(&flow->data) + flow->lost;
     return used < flow->capacity ? flow->capacity - used : 0;
 }
 
@@ -276,13 +277,15 @@ ssize_t sim_link_send(struct sim_socket *socket, const void *buf, size_t bytes)
         flow_tell(flow_in(socket), NEWS_RESET, 0); /* how an internet peer says that it has left */
     else if (flow->link->kind != SIM_LINK_PIPE && sim_chance(world, world->options.reset_ppm))
         sim_link_break(socket);
-    if (flow_reader(flow) == NULL || flow_is_doomed(flow))
-        return (ssize_t)bytes; /* lost on the way */
     if (flow_room(flow) == 0)
         return -EAGAIN;
 
     size_t count = bytes < flow_room(flow) ? bytes : flow_room(flow);
     count = sim_shorten(world, count);
+    if (flow_reader(flow) == NULL || flow_is_doomed(flow)) {
+        flow->lost += count;
+        return (ssize_t)count;
+    }
     if (wf_buf_append(&flow->data, buf, count) < 0) {
         flow->data.rc = 0; /* the next try may find memory */
         return -ENOBUFS;

@@ -29,6 +29,8 @@
          */
 #define WINDOW_NS (5 * WEFT_SEC) /* idle for two windows or more: pages go back */
 #define TRIM_COUNT_MAX 1024u     /* stacks a call */
+#define KEPT_SLABS_MAX 4u        /* between two pools of a sweep */
+#define KEPT_SLOTS_MAX 64u       /* of each */
 
 struct slot {
     char *base;
@@ -39,6 +41,7 @@ struct slot {
 struct slab {
     char *space;
     size_t bytes;
+    uint32_t first, count; /* its slots */
 };
 
 struct wf_stacks {
@@ -66,6 +69,14 @@ struct wf_stacks {
     weft_time window_end, trim_at;
     uint32_t guards[3];
 };
+
+/* Slabs of pools that have ended, every slot of them guarded alike, for the thread's next pool. */
+static _Thread_local struct {
+    struct slab slabs[KEPT_SLABS_MAX];
+    uint8_t guards[KEPT_SLABS_MAX]; /* enum wf_guard */
+    uint32_t count;
+    bool is_on;
+} kept;
 
 static size_t round_up(size_t bytes, size_t unit)
 {
@@ -116,13 +127,62 @@ static void describe_slot(const struct wf_stacks *stacks, uint32_t number, wf_st
     };
 }
 
+/* ---- keeping ---- */
+
+static void slab_unmap(struct wf_stacks *stacks, const struct slab *slab)
+{
+    for (uint32_t i = slab->first; i < slab->first + slab->count && i < stacks->guarded; i++)
+        wf_stack_guard_forget(stacks->slots[i].guard);
+    wf_stack_space_unmap(slab->space, slab->bytes);
+}
+
+static bool slab_keep(const struct wf_stacks *stacks, const struct slab *slab)
+{
+    const struct slot *slots = &stacks->slots[slab->first];
+    if (!kept.is_on || kept.count == KEPT_SLABS_MAX || slab->count > KEPT_SLOTS_MAX ||
+        stacks->guarded < slab->first + slab->count || slots[0].guard == WF_GUARD_CANARY ||
+        stacks->on_valgrind)
+        return false;
+    for (uint32_t i = 1; i < slab->count; i++)
+        if (slots[i].guard != slots[0].guard)
+            return false;
+    kept.slabs[kept.count] = *slab;
+    kept.guards[kept.count++] = slots[0].guard;
+    return true;
+}
+
+/* A kept slab of that size whose slots come guarded: only behind others that are. */
+static bool slab_take_kept(struct wf_stacks *stacks, size_t bytes, struct slab *out,
+                           uint8_t *out_guard)
+{
+    for (uint32_t i = 0; i < kept.count && stacks->guarded == stacks->slot_count; i++) {
+        if (kept.slabs[i].bytes != bytes || kept.guards[i] < stacks->options.guard_best)
+            continue;
+        *out = kept.slabs[i];
+        *out_guard = kept.guards[i];
+        kept.slabs[i] = kept.slabs[--kept.count];
+        kept.guards[i] = kept.guards[kept.count];
+        return true;
+    }
+    return false;
+}
+
+void wf_stacks_keep(bool is_on)
+{
+    kept.is_on = is_on;
+    while (!is_on && kept.count != 0) {
+        const struct slab *slab = &kept.slabs[--kept.count];
+        for (uint32_t i = 0; i < slab->count; i++)
+            wf_stack_guard_forget(kept.guards[kept.count]);
+        wf_stack_space_unmap(slab->space, slab->bytes);
+    }
+}
+
 void wf_stacks_free(struct wf_stacks *stacks)
 {
     if (stacks == NULL)
         return;
     assert(stacks->used == 0);
-    for (uint32_t i = 0; i < stacks->guarded; i++)
-        wf_stack_guard_forget(stacks->slots[i].guard);
     for (uint32_t i = 0; stacks->is_checked && i < stacks->fresh; i++) {
         wf_stack stack;
         describe_slot(stacks, i, &stack);
@@ -130,7 +190,8 @@ void wf_stacks_free(struct wf_stacks *stacks)
         wf_stack_valgrind_deregister(stacks->slots[i].valgrind_id);
     }
     for (uint32_t i = 0; i < stacks->slab_count; i++)
-        wf_stack_space_unmap(stacks->slabs[i].space, stacks->slabs[i].bytes);
+        if (!slab_keep(stacks, &stacks->slabs[i]))
+            slab_unmap(stacks, &stacks->slabs[i]);
     wf_free(stacks->slabs);
     wf_free(stacks->slots);
     wf_free(stacks->free);
@@ -177,15 +238,23 @@ static int add_slab(struct wf_stacks *stacks, uint32_t count)
     int rc = make_room(stacks, count);
     if (rc < 0)
         return rc;
-    char *space;
-    rc = wf_stack_space_map(&space, bytes);
+    struct slab slab = {.bytes = bytes};
+    uint8_t guard = 0;
+    bool is_kept = slab_take_kept(stacks, bytes, &slab, &guard);
+    rc = is_kept ? 0 : wf_stack_space_map(&slab.space, bytes);
     if (rc < 0)
         return rc;
 
-    stacks->slabs[stacks->slab_count++] = (struct slab){.space = space, .bytes = bytes};
+    slab.first = stacks->slot_count;
+    slab.count = count;
+    stacks->slabs[stacks->slab_count++] = slab;
     for (uint32_t i = 0; i < count; i++) {
-        char *guard = space + lead + i * spacing;
-        stacks->slots[stacks->slot_count++] = (struct slot){.base = guard + stacks->guard_bytes};
+        char *base = slab.space + lead + i * spacing + stacks->guard_bytes;
+        stacks->slots[stacks->slot_count++] = (struct slot){.base = base, .guard = guard};
+    }
+    if (is_kept) {
+        stacks->guarded = stacks->slot_count;
+        stacks->guards[guard] += count;
     }
     return 0;
 }

@@ -60,6 +60,10 @@ int wf_stacks_new(struct wf_stacks **out, const wf_stacks_options *options);
 /* Every stack must have been given back.  NULL is fine. */
 void wf_stacks_free(struct wf_stacks *stacks);
 
+/* While on, what a pool of this thread had mapped at its end, up to a few MiB, is there for the
+ * next one: a sweep of short runs spends half its time mapping stacks.  Off unmaps what is kept. */
+void wf_stacks_keep(bool is_on);
+
 /* Makes sure that one more task can have a stack.  -ENOMEM, -EAGAIN (stack_count_max). */
 int wf_stacks_reserve(struct wf_stacks *stacks);
 void wf_stacks_unreserve(struct wf_stacks *stacks);

@@ -7,8 +7,6 @@
 #include "base/alloc.h"
 #include "core/gen_priv.h"
 #include "core/group_priv.h"
-#include "core/guest.h"
-#include "core/loops_priv.h"
 #include "core/registry.h"
 #include "core/sched_priv.h"
 
@@ -20,7 +18,7 @@
 
 /* A record that was never used before, with what stays the same for ever.  It brings the reserve of
  * a stack with it, so that records that are used again need none. */
-static __attribute__((noinline)) int task_fresh(struct wf_sched *sched, wf_task **out)
+static int task_fresh(struct wf_sched *sched, wf_task **out)
 {
     uint32_t slot;
     void *item;
@@ -37,7 +35,6 @@ static __attribute__((noinline)) int task_fresh(struct wf_sched *sched, wf_task 
     task->id = wf_handle_make(sched->loop_number, slot, generation);
     wf_node_init(&task->root, NULL, task, 0);
     task->scope = &task->root;
-    task->loop = (uint16_t)sched->loop_number;
     *out = task;
     return 0;
 }
@@ -56,6 +53,7 @@ static inline void task_begin(wf_task *task, weft_fn *fn, void *arg, const char 
 {
     task->fn = fn;
     task->arg = arg;
+    wf_task_note_given(task, arg);
     task->site = site;
     task->flags = 0;
     task->state = WF_TASK_LIVE;
@@ -84,21 +82,21 @@ static int task_embody(struct wf_sched *sched, wf_task *task, const struct wf_sp
     return 0;
 }
 
-static inline void task_count_in(struct wf_sched *sched, struct wf_node *up)
+static void task_count_in(struct wf_sched *sched, struct wf_node *up)
 {
     if (up != &sched->top) {
         WF_KNOWN(up->task != NULL); /* only the top is nobody's */
         up->task->body->live++;
         if ((up->flags & WF_NODE_GROUP) != 0)
             wf_group_of_node(up)->live++;
-    } else if (sched->index == 0 && sched->main == NULL) {
+    } else if (sched->main_live == 0 && sched->main == NULL) {
         sched->main_live = 1;
-    } else if (sched->detached_live++ == 0) {
-        wf_loops_enter(sched->loops);
+    } else {
+        sched->detached_live++;
     }
 }
 
-static inline int task_take(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out)
+int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out)
 {
     wf_task *task = wf_slab_reuse(&sched->tasks);
     int rc = task != NULL ? 0 : task_fresh(sched, &task);
@@ -108,27 +106,11 @@ static inline int task_take(struct wf_sched *sched, const struct wf_spawn *spawn
     const wf_task *spawner = sched->current != NULL ? sched->current : spawn->up->task;
     if (spawner != NULL)
         task_inherit(task, spawner);
-    *out = task;
-    return 0;
-}
-
-/* It was not in the tree yet. */
-static void task_give_back(struct wf_sched *sched, wf_task *task)
-{
-    wf_locals_drop(&task->inherited);
-    task->state = WF_TASK_FREE;
-    wf_slab_give(&sched->tasks, task);
-}
-
-int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out)
-{
-    wf_task *task;
-    int rc = task_take(sched, spawn, &task);
-    if (rc < 0)
-        return rc;
     rc = task_embody(sched, task, spawn);
     if (rc < 0) {
-        task_give_back(sched, task);
+        wf_locals_drop(&task->inherited);
+        task->state = WF_TASK_FREE;
+        wf_slab_give(&sched->tasks, task);
         return rc;
     }
     if (spawn->is_released)
@@ -137,37 +119,6 @@ int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **
     task_enter(sched, task, spawn->up);
     *out = task;
     return 0;
-}
-
-static int task_new_abroad(struct wf_sched *sched, weft_loop *host, const struct wf_spawn *spawn,
-                           wf_task **out)
-{
-    wf_task *task;
-    int rc = task_take(sched, spawn, &task);
-    if (rc < 0)
-        return rc;
-    rc = wf_guest_make(sched, task, spawn, host);
-    if (rc < 0) {
-        task_give_back(sched, task);
-        return rc;
-    }
-    task_count_in(sched, spawn->up);
-    wf_node_renew(&task->root, spawn->up);
-    sched->stats.tasks_made++;
-    wf_guest_send(task);
-    *out = task;
-    return 0;
-}
-
-weft_task wf_task_new_on(weft_loop *loop, const struct wf_spawn *spawn)
-{
-    struct wf_sched *sched = wf_sched_self();
-    wf_task *task;
-    int rc = wf_loops_check(sched, loop);
-    if (rc == 0)
-        rc = loop == sched->loop ? wf_task_new(sched, spawn, &task)
-                                 : task_new_abroad(sched, loop, spawn, &task);
-    return rc < 0 ? wf_handle_error(rc) : wf_task_handle(task);
 }
 
 static weft_task spawn(struct wf_spawn *how, bool is_detached)
@@ -215,15 +166,6 @@ weft_task weft_spawn_sized_at(weft_fn *fn, const void *arg, size_t bytes, const 
 weft_task weft_detach_at(weft_fn *fn, void *arg, const char *site)
 {
     return spawn(&(struct wf_spawn){.fn = fn, .arg = arg, .site = site}, /* is_detached= */ true);
-}
-
-weft_task weft_spawn_on_at(weft_loop *loop, weft_fn *fn, void *arg, const char *site)
-{
-    wf_task *self = wf_current();
-    if (self == NULL)
-        return wf_handle_error(-EPERM);
-    struct wf_spawn how = {.fn = fn, .arg = arg, .site = site, .up = &self->root};
-    return wf_task_new_on(loop, &how);
 }
 
 /* ---- asking ---- */
@@ -356,11 +298,6 @@ int weft_cancel(weft_task handle, const char *why)
         return -ESRCH;
     if (sched != NULL && wf_handle_loop(handle.id) == sched->loop_number)
         return task_cancel(sched, handle, why);
-    wf_task *self = wf_current();
-    if (self != NULL && self->id == handle.id) { /* a guest here; home hears of it at the end */
-        wf_node_cancel(&self->root, WEFT_REASON_TASK, why != NULL ? why : "");
-        return 1;
-    }
     return task_cancel_remote(handle, why);
 }
 

@@ -20,6 +20,8 @@ static const char *own_text(int code)
         return "closed";
     case WEFT_ETRUNCATED:
         return "ended in the middle";
+    case WEFT_EEXCEPTION:
+        return "exception";
     case WEFT_M_EVALID:
         return "invalid argument";
     case WEFT_M_EMODE:

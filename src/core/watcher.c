@@ -7,9 +7,10 @@
 #include "core/backend/eventfd.h"
 #include "core/hog.h"
 #include "core/inspect.h"
+#include "core/peek.h"
 #include "core/posts.h"
-#include "core/probe.h"
 #include "core/sched_priv.h"
+#include "core/trace.h"
 
 #include <poll.h>
 #include <stdatomic.h>
@@ -22,7 +23,7 @@ struct wf_watcher {
     weft_thread thread;
     int wake_fd; /* says that one of these changed */
     _Atomic bool must_stop, is_parked;
-    struct wf_probe *probe;
+    struct wf_peek *peek;
     struct wf_hog hog;
     struct wf_inspect inspect;
 };
@@ -43,15 +44,22 @@ static bool watcher_park(struct wf_watcher *watcher)
     return false;
 }
 
-static void watcher_wait(struct wf_watcher *watcher)
+/* Until the next look, or there is something to do for who asks; that is in `talks`. */
+/* Until the next look, or there is something to do for who asks; that is in `polled`. */
+static void watcher_wait(struct wf_watcher *watcher, struct pollfd polled[1 + WF_INSPECT_TALKS])
 {
-    weft_time tick = watcher->hog.limit / WATCHER_LOOKS;
-    struct timespec until = {.tv_sec = tick / WEFT_SEC, .tv_nsec = tick % WEFT_SEC};
-    struct pollfd wake = {.fd = watcher->wake_fd, .events = POLLIN};
-    if (wf_probe_is_asked(watcher->probe))
-        return;
+    weft_time now = wf_sys_now(), next = wf_inspect_next(&watcher->inspect);
     bool is_parked = watcher_park(watcher);
-    if (ppoll(&wake, 1, is_parked ? NULL : &until, NULL) > 0)
+    weft_time tick = is_parked ? WEFT_FOREVER : watcher->hog.limit / WATCHER_LOOKS;
+    if (next != WEFT_FOREVER && next - now < tick)
+        tick = next > now ? next - now : 0;
+    struct timespec until = {.tv_sec = tick / WEFT_SEC, .tv_nsec = tick % WEFT_SEC};
+    polled[0] = (struct pollfd){.fd = watcher->wake_fd, .events = POLLIN};
+    wf_inspect_poll(&watcher->inspect, polled + 1);
+    int count = ppoll(polled, 1 + WF_INSPECT_TALKS, tick == WEFT_FOREVER ? NULL : &until, NULL);
+    for (int i = 0; count < 0 && i <= WF_INSPECT_TALKS; i++)
+        polled[i].revents = 0;
+    if (polled[0].revents != 0)
         wf_eventfd_drain(watcher->wake_fd);
     if (is_parked)
         wf_hog_restart(&watcher->hog);
@@ -60,11 +68,13 @@ static void watcher_wait(struct wf_watcher *watcher)
 static void watcher_main(void *arg)
 {
     struct wf_watcher *watcher = arg;
+    struct pollfd polled[1 + WF_INSPECT_TALKS];
+    wf_trace_prepare();
     while (!atomic_load_explicit(&watcher->must_stop, memory_order_acquire)) {
-        watcher_wait(watcher);
+        watcher_wait(watcher, polled);
         if (watcher->hog.limit != WEFT_FOREVER)
             wf_hog_watch(&watcher->hog);
-        wf_inspect_answer(&watcher->inspect);
+        wf_inspect_work(&watcher->inspect, polled + 1);
     }
 }
 
@@ -90,7 +100,7 @@ uint64_t wf_watcher_hogs(const struct wf_watcher *watcher)
 
 static void watcher_free(struct wf_watcher *watcher)
 {
-    wf_probe_free(watcher->probe);
+    wf_peek_free(watcher->peek);
     wf_inspect_fini(&watcher->inspect);
     if (watcher->wake_fd >= 0)
         (void)wf_sys_close(watcher->wake_fd);
@@ -103,11 +113,11 @@ static int watcher_start(struct wf_watcher *watcher, weft_time limit)
     watcher->wake_fd = -1;
     int rc = wf_eventfd_open(&watcher->wake_fd);
     if (rc == 0)
-        rc = wf_probe_new(&watcher->probe, sched, watcher->wake_fd);
+        rc = wf_peek_new(&watcher->peek, sched, watcher->wake_fd);
     if (rc < 0)
         return rc;
-    wf_hog_init(&watcher->hog, limit, sched, watcher->probe);
-    wf_inspect_init(&watcher->inspect, sched, watcher->probe, watcher->wake_fd);
+    wf_hog_init(&watcher->hog, limit, sched, watcher->peek);
+    wf_inspect_init(&watcher->inspect, sched, watcher->peek, watcher->wake_fd);
     return wf_sys_thread_start(&watcher->thread, watcher_main, watcher, WATCHER_STACK_BYTES);
 }
 

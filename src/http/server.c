@@ -308,7 +308,7 @@ static int server_serve_watched(weft_http_server *server)
     weft_group watch = weft_group_open();
     int rc = weft_group_spawn(watch, server_watch, server);
     if (rc == 0) {
-        (void)weft_scope_open(&shield, WEFT_FOREVER, WEFT_SCOPE_SHIELD);
+        (void)weft_scope_open(&shield, WEFT_FOREVER, WEFT_SCOPE_SHIELD | WEFT_SCOPE_ENDLESS);
         rc = weft_scope_close(&shield, server_serve(server));
         weft_group_cancel(watch, "the server has stopped");
     }

@@ -5,17 +5,35 @@
 
 #define COUNTRIES test_source("examples/data/countries.csv")
 
+/* A service that has begun to serve, and its PID. */
+static void service_start(struct child *service, char pid[16])
+{
+    wf_buf out = {0};
+    child_start(service,
+                (const char *const[]){"serve", "-e", COUNTRIES, "--listen", "127.0.0.1:0", NULL});
+    while (memchr(wf_buf_ptr(&out), '\n', wf_buf_bytes(&out)) == NULL)
+        CHECK(child_read(&service->out, &out));
+    snprintf(pid, 16, "%d", (int)service->pid);
+    wf_buf_fini(&out);
+}
+
+static void service_end(struct child *service)
+{
+    weft_str nothing = {"", 0};
+    wf_buf out = {0}, err = {0};
+    CHECK_OK(kill(service->pid, SIGTERM));
+    while (child_turn(service, &nothing, &out, &err))
+        continue;
+    CHECK_EQ(child_wait(service), 0);
+    wf_buf_fini(&out);
+    wf_buf_fini(&err);
+}
+
 TEST(ps_shows_the_tasks_of_a_service)
 {
     struct child service;
-    wf_buf out = {0};
     char pid[16];
-    child_start(&service,
-                (const char *const[]){"serve", "-e", COUNTRIES, "--listen", "127.0.0.1:0", NULL});
-    while (memchr(wf_buf_ptr(&out), '\n', wf_buf_bytes(&out)) == NULL)
-        CHECK(child_read(&service.out, &out));
-    snprintf(pid, sizeof pid, "%d", (int)service.pid);
-
+    service_start(&service, pid);
     struct run run;
     RUN(&run, "ps", pid);
     note("%s%s", run.out, run.err);
@@ -24,15 +42,27 @@ TEST(ps_shows_the_tasks_of_a_service)
     CHECK(strstr(run.out, "\n  task main #") != NULL);
     CHECK(strstr(run.out, "task server_watch") != NULL);
     run_fini(&run);
+    service_end(&service);
+}
 
-    CHECK_OK(kill(service.pid, SIGTERM));
-    weft_str nothing = {"", 0};
-    wf_buf err = {0};
-    while (child_turn(&service, &nothing, &out, &err))
-        continue;
-    CHECK_EQ(child_wait(&service), 0);
-    wf_buf_fini(&out);
-    wf_buf_fini(&err);
+TEST(stack_shows_where_the_tasks_of_a_service_are)
+{
+    struct child service;
+    struct run run;
+    char pid[16];
+    service_start(&service, pid);
+    RUN(&run, "stack", pid);
+    note("%s%s", run.out, run.err);
+    CHECK_EQ(run.code, 0);
+    CHECK(strstr(run.out, "loop on ") == run.out);
+    CHECK(strstr(run.out, "\n    at cmd_serve+0x") != NULL);
+    CHECK(strstr(run.out, "\n    at server_watch+0x") != NULL);
+    run_fini(&run);
+    RUN(&run, "stack", pid, "main");
+    CHECK(strstr(run.out, "server_watch") == NULL);
+    CHECK(strstr(run.out, "  task main #0.1 [") != NULL);
+    run_fini(&run);
+    service_end(&service);
 }
 
 TEST(ps_says_what_is_wrong_with_a_pid)
@@ -59,6 +89,15 @@ TEST(ps_says_what_is_wrong_with_a_pid)
     CHECK_EQ(run.code, 2);
     run_fini(&run);
     RUN(&run, "ps", "1", "2");
+    CHECK_EQ(run.code, 2);
+    run_fini(&run);
+    RUN(&run, "stack");
+    CHECK_EQ(run.code, 2);
+    run_fini(&run);
+    RUN(&run, "stack", "1", "2", "3");
+    CHECK_EQ(run.code, 2);
+    run_fini(&run);
+    RUN(&run, "stack", "1", "a name that is much too long to be that of a task");
     CHECK_EQ(run.code, 2);
     run_fini(&run);
 }

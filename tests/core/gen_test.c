@@ -401,6 +401,8 @@ static int close_scope_of_consumer(weft_gen *self, void *arg)
 
 TASK_TEST(test_S01_a_body_that_gets_scopes_wrong_is_told_and_survived)
 {
+    if (WF_DEBUG_CHECKS)
+        expect_abort("generator closed while an inner scope is still open");
     weft_scope outer, scope;
     int value;
     CHECK_OK(weft_scope_open(&outer, WEFT_FOREVER, 0));

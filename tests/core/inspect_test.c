@@ -2,7 +2,7 @@
 
 /* Rule O02: the task tree, told to another process; here a thread plays that process. */
 
-#include "core/inspect.h"
+#include "core/ask_priv.h"
 
 #include "harness/harness.h"
 
@@ -28,7 +28,7 @@ struct asker {
 static int asker_listen(void)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    int len = snprintf(addr.sun_path + 1, sizeof addr.sun_path - 1, WF_INSPECT_NAME, (int)getpid());
+    int len = snprintf(addr.sun_path + 1, sizeof addr.sun_path - 1, WF_ASK_NAME, (int)getpid());
     socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK_OK(fd);

@@ -222,62 +222,6 @@ TEST(test_L04_mutex_outside_a_loop_is_refused)
     CHECK(!weft_mutex_is_locked(&mutex));
 }
 
-/* ---- property: never two inside, and everybody who is not cancelled gets in ---- */
-
-struct account {
-    weft_mutex mutex;
-    uint64_t random;
-    long balance, deposits;
-    bool is_inside;
-};
-
-static int deposit_often(void *arg)
-{
-    struct account *account = arg;
-    for (int i = 0; i < 10; i++) {
-        int rc = weft_lock(&account->mutex);
-        if (rc < 0)
-            return rc;
-        CHECK(!account->is_inside);
-        account->is_inside = true;
-        long read = account->balance;
-        if (random_below(&account->random, 2) == 0)
-            rc = weft_sleep((weft_time)random_below(&account->random, 40) * WEFT_US);
-        account->balance = read + 1; /* whoever came between would be overwritten */
-        account->deposits++;
-        account->is_inside = false;
-        CHECK_EQ(weft_unlock(&account->mutex), 0);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
-TASK_TEST(test_P03_never_two_inside_whatever_is_cancelled)
-{
-    enum { TASKS = 10 };
-    uint64_t random = test_seed();
-    for (int round = 0; round < 50; round++) {
-        note("round %d", round);
-        struct account account = {.random = next_random(&random)};
-        weft_task tasks[TASKS];
-        for (int i = 0; i < TASKS; i++)
-            tasks[i] = weft_spawn(deposit_often, &account);
-        for (int i = 0; i < TASKS; i++) {
-            CHECK_OK(weft_sleep((weft_time)random_below(&random, 80) * WEFT_US));
-            if (random_below(&random, 2) == 0)
-                CHECK_OK(weft_cancel(tasks[i], "at random"));
-        }
-        for (int i = 0; i < TASKS; i++) {
-            int rc = weft_await(tasks[i]);
-            CHECK(rc == 0 || rc == -ECANCELED);
-            weft_release(tasks[i]);
-        }
-        CHECK_EQ(account.balance, account.deposits);
-        CHECK(!weft_mutex_is_locked(&account.mutex));
-    }
-}
-
 /* ---- sweeps ---- */
 
 static weft_mutex swept_mutex;

@@ -511,7 +511,7 @@ static int body_slow_cleanup(void *arg)
 {
     int rc = weft_sleep(1000 * WEFT_SEC);
     *(enum weft_reason *)arg = weft_why_kind();
-    WEFT_SHIELD(cleanup, WEFT_FOREVER);
+    WEFT_SHIELD(cleanup, 100 * WEFT_SEC);
     CHECK_OK(weft_sleep(25 * WEFT_SEC));
     return rc;
 }
@@ -543,7 +543,7 @@ static int body_blocks(void *arg)
 static int body_cleans_up_with_all(void *arg)
 {
     int rc = weft_sleep(1000 * WEFT_SEC);
-    WEFT_SHIELD(cleanup, WEFT_FOREVER);
+    WEFT_SHIELD(cleanup, 100 * WEFT_SEC);
     CHECK_OK(weft_run_blocking(body_blocks, arg));
     CHECK_OK(weft_sleep(WEFT_SEC));
     CHECK_OK(weft_run_blocking(body_blocks, arg));

@@ -14,6 +14,8 @@ static int body_sleep(void *arg)
 
 TASK_TEST(test_S01_closing_an_outer_scope_closes_the_inner_ones)
 {
+    if (WF_DEBUG_CHECKS)
+        expect_abort("scope closed while an inner scope is still open");
     weft_scope outer, inner;
     CHECK_OK(weft_scope_open(&outer, WEFT_FOREVER, 0));
     CHECK_OK(weft_scope_open(&inner, weft_after(WEFT_SEC), 0));

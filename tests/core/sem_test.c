@@ -176,63 +176,6 @@ TASK_TEST(test_P10_semaphore_of_another_loop_is_refused_while_somebody_waits)
     CHECK_EQ(weft_await(here), 0);
 }
 
-/* ---- property: units are never lost and never doubled ---- */
-
-enum { CROWD = 12, UNITS = 3 };
-
-struct crowd {
-    weft_sem sem;
-    uint64_t random;
-    int inside, inside_max;
-};
-
-static int visit_often(void *arg)
-{
-    struct crowd *crowd = arg;
-    for (int i = 0; i < 8; i++) {
-        int rc = weft_sem_take(&crowd->sem);
-        if (rc < 0)
-            return rc;
-        crowd->inside++;
-        CHECK_LE(crowd->inside, UNITS);
-        if (crowd->inside > crowd->inside_max)
-            crowd->inside_max = crowd->inside;
-        if (random_below(&crowd->random, 3) != 0)
-            rc = weft_sleep((weft_time)random_below(&crowd->random, 50) * WEFT_US);
-        crowd->inside--;
-        CHECK_EQ(weft_sem_give(&crowd->sem), 0);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
-TASK_TEST(test_P05_units_are_never_lost_or_doubled_whatever_is_cancelled)
-{
-    uint64_t random = test_seed();
-    for (int round = 0; round < 50; round++) {
-        note("round %d", round);
-        struct crowd crowd = {.sem = WEFT_SEM(UNITS, UNITS), .random = next_random(&random)};
-        weft_task tasks[CROWD];
-        for (int i = 0; i < CROWD; i++)
-            tasks[i] = weft_spawn(visit_often, &crowd);
-        for (int i = 0; i < CROWD; i++) {
-            if (random_below(&random, 2) == 0)
-                CHECK_OK(weft_sleep((weft_time)random_below(&random, 60) * WEFT_US));
-            if (random_below(&random, 2) == 0)
-                CHECK_OK(weft_cancel(tasks[random_below(&random, CROWD)], "at random"));
-        }
-        for (int i = 0; i < CROWD; i++) {
-            int rc = weft_await(tasks[i]);
-            CHECK(rc == 0 || rc == -ECANCELED);
-            weft_release(tasks[i]);
-        }
-        CHECK_EQ(weft_sem_units(&crowd.sem), UNITS);
-        CHECK_EQ(crowd.inside, 0);
-        CHECK_GT(crowd.inside_max, 0);
-    }
-}
-
 /* ---- sweeps ---- */
 
 static weft_sem swept_sem;

@@ -2,6 +2,8 @@
 
 /* The simulated world, seen from the callback level: platform calls and operations. */
 
+#include <weft/error.h>
+#include <weft/gather.h>
 #include <weft/sim.h>
 #include <weft/sys/loop.h>
 #include <weft/task.h>
@@ -504,6 +506,25 @@ TEST(sending_to_an_internet_peer_that_left_is_told_late)
     loop_end(loop);
 }
 
+/* Time stands still while a sender can go on: it must not be able to for ever. */
+TEST(what_is_sent_to_a_peer_that_left_is_bounded)
+{
+    weft_loop *loop = loop_make(2);
+    int fds[2];
+    static char block[4096];
+    connect_in(loop, fds);
+    CHECK_OK(wf_sys_close(fds[1]));
+    size_t sent = 0;
+    ssize_t rc;
+    while ((rc = wf_sys_send(fds[0], block, sizeof block, 0)) > 0)
+        sent += (size_t)rc;
+    CHECK_EQ(rc, -EAGAIN);
+    CHECK_EQ(sent, 65536);
+    CHECK_EQ(op_do(loop, WEFT_OP_SEND, fds[0], block, 1), -EPIPE);
+    CHECK_OK(wf_sys_close(fds[0]));
+    loop_end(loop);
+}
+
 TEST(a_linger_of_zero_resets)
 {
     weft_loop *loop = loop_make(2);
@@ -785,6 +806,32 @@ TEST(test_Z03_the_seed_chooses_among_ready_tasks)
         CHECK_EQ(weft_sim_trace_hash(), hash);
     }
     CHECK_GT(different, 30);
+}
+
+static int yield_twice(void *arg)
+{
+    (void)arg;
+    WEFT_TRY(weft_yield());
+    return weft_yield();
+}
+
+static int gather_many_times(void *arg)
+{
+    (void)arg;
+    for (int i = 0; i < 20; i++)
+        WEFT_TRY(weft_gather(weft_spawn(yield_twice, NULL), weft_spawn(yield_twice, NULL)));
+    return 0;
+}
+
+/* Handles carry the loop's number, which grows with every loop of the process. */
+TEST(test_Z01_the_trace_does_not_depend_on_the_loops_before)
+{
+    CHECK_OK(weft_sim_run(3, gather_many_times, NULL));
+    uint64_t first = weft_sim_trace_hash();
+    for (int i = 0; i < 20000; i++)
+        CHECK_OK(weft_sim_run(4, yield_twice, NULL));
+    CHECK_OK(weft_sim_run(3, gather_many_times, NULL));
+    CHECK_EQ(weft_sim_trace_hash(), first);
 }
 
 static int start_world_in_world(void *arg)

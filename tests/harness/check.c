@@ -42,6 +42,12 @@ _Noreturn void harness_skip(const char *why)
     _exit(HARNESS_EXIT_SKIPPED);
 }
 
+void expect_abort(const char *text)
+{
+    struct harness_report *report = harness_run.report;
+    snprintf(report->abort_text, sizeof report->abort_text, "%s", text);
+}
+
 /* -1, 0, 1; 2 if the two cannot be ordered (a NaN). */
 static int compare_reals(double a, double b)
 {

@@ -19,6 +19,7 @@ struct harness_report {
     uint64_t runs;  /* of a scenario, and of the schedule sweep */
     bool is_capped; /* a sweep stopped at one of the limits above */
     char skip_why[160];
+    char abort_text[160]; /* the process must abort, having printed this; "": must not */
 };
 
 /* Of this process; set by the runner. */

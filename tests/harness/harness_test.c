@@ -55,6 +55,25 @@ BAD_TEST(unequal_text, "right \"there\"")
     CHECK_STR("here", "there");
 }
 
+BAD_TEST(an_abort_that_does_not_come, "should have aborted and printed: too late")
+{
+    expect_abort("too late");
+}
+
+BAD_TEST(an_abort_without_its_text, "should have aborted and printed: too late")
+{
+    expect_abort("too late");
+    fputs("too early\n", stderr);
+    abort();
+}
+
+TEST(an_expected_abort_is_no_failure)
+{
+    expect_abort("in time");
+    fputs("in time\n", stderr);
+    abort();
+}
+
 BAD_TEST(a_leaked_block, "1 blocks, 24 bytes were not freed")
 {
     CHECK(wf_alloc(24) != NULL);

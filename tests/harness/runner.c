@@ -219,6 +219,23 @@ static void tell_output(int fd)
     free(text);
 }
 
+static bool output_contains(int fd, const char *text)
+{
+    char *output = calloc(1, RUNNER_SHOWN_BYTES + 1);
+    bool is_there = output != NULL && pread(fd, output, RUNNER_SHOWN_BYTES, 0) > 0 &&
+                    strstr(output, text) != NULL;
+    free(output);
+    return is_there;
+}
+
+/* It ended as expect_abort() said. */
+static bool has_aborted(const struct job *job, int status)
+{
+    const char *text = job->report->abort_text;
+    return text[0] != '\0' && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT &&
+           (runner.is_verbose || output_contains(job->output, text));
+}
+
 static void tell_failure(const struct job *job, int status)
 {
     const struct point *point = job->point;
@@ -229,6 +246,8 @@ static void tell_failure(const struct job *job, int status)
         printf("# killed by signal %d (%s)\n", WTERMSIG(status), strsignal(WTERMSIG(status)));
     else if (WEXITSTATUS(status) != HARNESS_EXIT_FAILED)
         printf("# exit code %d\n", WEXITSTATUS(status));
+    if (job->report->abort_text[0] != '\0')
+        printf("# should have aborted and printed: %s\n", job->report->abort_text);
     if (job->report->sweep[0] != '\0')
         printf("# in sweep \"%s\", k = %llu\n", job->report->sweep,
                (unsigned long long)job->report->k);
@@ -242,7 +261,8 @@ static void tell(const struct job *job, int status)
 {
     runner.told++;
     bool has_exited = WIFEXITED(status) && !job->is_hung;
-    if (has_exited && WEXITSTATUS(status) == 0) {
+    bool must_abort = job->report->abort_text[0] != '\0';
+    if (must_abort ? has_aborted(job, status) : has_exited && WEXITSTATUS(status) == 0) {
         printf("ok %zu %s\n", runner.told, point_name(job->point));
         if (job->report->runs > 1)
             printf("# %llu runs%s\n", (unsigned long long)job->report->runs,

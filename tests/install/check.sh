@@ -1,6 +1,7 @@
 #!/bin/sh
 # What is installed suffices: use.c compiles, links and runs with the installed files alone, as C and
-# as C++, with the shared libraries and with the static ones; macros.cpp has every macro in it.
+# as C++, with the shared libraries and with the static ones; macros.cpp has every macro in it; every
+# function has a manual page.
 #     check.sh FOLDER BUILD_DIR MESON CXX CC…
 set -u
 here=$1 build=$2 meson=$3 cxx=$4
@@ -9,7 +10,7 @@ root=$(mktemp -d) || exit 1
 trap 'rm -rf "$root"' EXIT
 
 echo "TAP version 13"
-echo "1..9"
+echo "1..10"
 at=0
 # point WHAT COMMAND…
 point() {
@@ -55,6 +56,17 @@ all_are_used() {
     }
 }
 point "macros.cpp has every macro" all_are_used
+
+# manual_pages : every function has one (those that end in _ are private).
+manual_pages() {
+    missing=0
+    for name in $(cat "$here"/../abi/*.syms | grep -v '_$'); do
+        page=$(find "$root" -path "*/man3/$name.3")
+        [ -n "$page" ] || { echo "no manual page for $name"; missing=1; }
+    done
+    return $missing
+}
+point "every function has a manual page" manual_pages
 
 # readme_lines : its program, by the lines that it tells to type.
 readme_lines() {

@@ -6,7 +6,7 @@
 #include "match/score/initials.h"
 #include "match/score/word.h"
 
-static double one(wf_points word, const void *arg)
+static double one(wf_points word, void *arg)
 {
     (void)arg;
     return word.count == 0 ? 0 : 1;

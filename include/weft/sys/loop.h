@@ -101,6 +101,8 @@ typedef struct weft_timer {
     uint16_t priv_slot; /* 0: not running */
 } weft_timer;
 
+/* Once, before the first start.  fn runs on the loop's stack and must not wait; it may start the
+ * timer again. */
 WEFT_API void weft_timer_init(weft_timer *timer, void (*fn)(weft_timer *timer));
 
 /* Starts, or moves a running one.  WEFT_FOREVER stops it. */
@@ -120,6 +122,7 @@ typedef struct weft_defer {
     void (*fn)(struct weft_defer *defer);
 } weft_defer;
 
+/* Asks for the call, and takes that back.  Stopping what is not pending does nothing. */
 WEFT_API void weft_defer_start(weft_loop *loop, weft_defer *defer); /* twice is once */
 WEFT_API void weft_defer_stop(weft_loop *loop, weft_defer *defer);
 

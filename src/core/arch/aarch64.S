@@ -179,6 +179,35 @@
     brk     #1
     end_function wf_fiber_entry
 
+/*
+ * void wf_fiber_call_above(const void *sp, void (*fn)(void *arg), void *arg): calls fn(arg) on the
+ * running stack.  To who unwinds from there the caller is not ours but what is suspended at `sp`: its
+ * stack is read, never written.
+ */
+    function wf_fiber_call_above
+    stp     x29, x30, [sp, #-32]!
+    .cfi_def_cfa_offset 32
+    .cfi_offset x29, -32
+    .cfi_offset x30, -24
+    str     x19, [sp, #16]
+    .cfi_offset x19, -16
+    mov     x19, x0
+    mov     x9, x1
+    mov     x0, x2
+    .cfi_remember_state
+    describe_frame
+    .cfi_def_cfa x19, FRAME_BYTES
+    blr     x9
+    .cfi_restore_state
+    ldr     x19, [sp, #16]
+    ldp     x29, x30, [sp], #32
+    .cfi_def_cfa_offset 0
+    .cfi_restore x19
+    .cfi_restore x29
+    .cfi_restore x30
+    ret
+    end_function wf_fiber_call_above
+
 /* bool wf_fiber_has_shadow_stack(void): chkfeat clears bit 0 of x16 where guarded control stacks
  * are in force; older processors take it for a nop. */
     function wf_fiber_has_shadow_stack

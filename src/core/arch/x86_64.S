@@ -168,6 +168,26 @@
     notrack jmp *%r15
     end_function wf_fiber_entry
 
+/*
+ * void wf_fiber_call_above(const void *sp, void (*fn)(void *arg), void *arg): calls fn(arg) on the
+ * running stack.  To who unwinds from there the caller is not ours but what is suspended at `sp`: its
+ * stack is read, never written.
+ */
+    function wf_fiber_call_above
+    push_callee_saved rbx
+    movq    %rdi, %rbx
+    movq    %rdx, %rdi
+    .cfi_remember_state
+    describe_frame
+    .cfi_def_cfa rbx, FRAME_BYTES
+    call    *%rsi
+    .cfi_restore_state
+    popq    %rbx
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore rbx
+    ret
+    end_function wf_fiber_call_above
+
 /* bool wf_fiber_has_shadow_stack(void): the shadow stack pointer, 0 where there is none; processors
  * without shadow stacks take rdsspq for a nop. */
     function wf_fiber_has_shadow_stack

@@ -86,6 +86,9 @@ extern const struct wf_backend wf_backend_uring;
 extern const struct wf_backend wf_backend_epoll;
 extern const struct wf_backend wf_backend_sim;
 
+/* Its descriptors are as they were: no operation in flight will end by itself. */
+bool wf_sim_is_still(const weft_loop *loop);
+
 /* What the loop knows of one descriptor: from its first operation until weft_fd_close, or until the
  * number turns up again as a new connection. */
 struct wf_fd {

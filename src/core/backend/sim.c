@@ -269,35 +269,21 @@ static int deliver_one(weft_loop *loop, weft_op *op)
     return 1;
 }
 
-/* Each loop is told of its own. */
-static bool is_of_loop(weft_loop *loop, const wf_list *link)
-{
-    weft_op *op = wf_container((wf_list *)(uintptr_t)link, weft_op, link);
-    return wf_op_of_token(loop, wf_op_token(op)) == op;
-}
-
-static uint32_t done_count(weft_loop *loop)
+static uint32_t list_count(const wf_list *head)
 {
     uint32_t count = 0;
-    wf_list_each (pos, &world_of(loop)->done)
-        count += is_of_loop(loop, pos);
+    wf_list_each (pos, head)
+        count++;
     return count;
 }
 
-/* One of the first `count`, or of those that are left of them. */
-static weft_op *pick(weft_loop *loop, uint32_t count)
+static weft_op *pick(struct sim_world *world, uint32_t count)
 {
-    struct sim_world *world = world_of(loop);
     uint64_t skip = sim_below(world, count < SIM_CHOICE_MAX ? count : SIM_CHOICE_MAX);
-    weft_op *op = NULL;
-    wf_list_each (pos, &world->done) {
-        if (!is_of_loop(loop, pos))
-            continue;
-        op = wf_container(pos, weft_op, link);
-        if (skip-- == 0)
-            break;
-    }
-    return op;
+    wf_list *pos = world->done.next;
+    while (skip-- > 0 && pos->next != &world->done)
+        pos = pos->next;
+    return wf_container(pos, weft_op, link);
 }
 
 static void try_dirty(struct sim_world *world)
@@ -316,16 +302,21 @@ static int sim_poll(weft_loop *loop, weft_time timeout)
     try_dirty(world);
     int told = 0;
     /* What callbacks make ready is for the next time. */
-    for (uint32_t left = done_count(loop); left > 0; left--) {
-        weft_op *op = pick(loop, left);
-        if (op == NULL)
+    for (uint32_t left = list_count(&world->done); left > 0; left--) {
+        if (wf_list_is_empty(&world->done))
             break;
-        told += deliver_one(loop, op);
+        told += deliver_one(loop, pick(world, left));
     }
     bool is_idle = told == 0 && wf_list_is_empty(&world->done) && wf_list_is_empty(&world->dirty);
     if (is_idle && timeout > 0 && timeout != WEFT_FOREVER)
         sim_advance(world->now + timeout);
     return told;
+}
+
+bool wf_sim_is_still(const weft_loop *loop)
+{
+    const struct sim_world *world = loop->backend_state;
+    return wf_list_is_empty(&world->done) && wf_list_is_empty(&world->dirty);
 }
 
 static int sim_open(weft_loop *loop, const weft_loop_options *options)

@@ -31,12 +31,9 @@ void wf_encoder_fini(wf_encoder *encoder)
     *encoder = (wf_encoder){0};
 }
 
-/* Most features occur once, and a word alone counts twice. */
-double wf_feature_tf(uint32_t count)
+double wf_feature_tf_of_many(uint32_t count)
 {
-    if (count == 1)
-        return 1;
-    return count == 2 ? 1.6931471805599453 : 1 + log((double)count);
+    return 1 + log((double)count);
 }
 
 float wf_feature_weight(uint64_t hash, uint32_t count, float idf)

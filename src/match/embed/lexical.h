@@ -39,8 +39,14 @@ void wf_encoder_fini(wf_encoder *encoder);
 /* Encodes `text` (normalised) into *out, replacing what it held.  0 or -ENOMEM. */
 int wf_encode(wf_encoder *encoder, const wf_lexicon *lexicon, weft_str text, wf_vector *out);
 
-/* 1 + ln(count). */
-double wf_feature_tf(uint32_t count);
+/* 1 + ln(count).  Most features occur once, and a word alone counts twice. */
+double wf_feature_tf_of_many(uint32_t count);
+static inline double wf_feature_tf(uint32_t count)
+{
+    if (count == 1)
+        return 1;
+    return count == 2 ? 1.6931471805599453 : wf_feature_tf_of_many(count);
+}
 
 /* The signed weight of a feature that occurs `count` times. */
 float wf_feature_weight(uint64_t hash, uint32_t count, float idf);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 
 #include <math.h>
+#include <string.h>
 
 #define BITS_MIN 6
 
@@ -40,6 +41,11 @@ double wf_probe_norm(const wf_encoder *encoder)
         squares += weight * weight;
     }
     return sqrt(squares);
+}
+
+static float weight_of(const wf_encoder *encoder, size_t i)
+{
+    return (float)(wf_feature_tf(encoder->features.counts[i]) * (double)encoder->idf[i]);
 }
 
 static inline size_t place_of(const wf_probe *probe, uint64_t hash)
@@ -81,7 +87,7 @@ int wf_probe_take(wf_probe *probe, const wf_encoder *encoder)
         struct probe_place *place = &probe->places[place_of(probe, features->hashes[i])];
         place->hash = features->hashes[i];
         place->idf = encoder->idf[i];
-        place->weight = (float)(wf_feature_tf(features->counts[i]) * (double)encoder->idf[i]);
+        place->weight = weight_of(encoder, i);
     }
     probe->norm = wf_probe_norm(encoder);
     return 0;
@@ -92,6 +98,12 @@ static inline void meet(wf_probe *probe, uint64_t hash)
     size_t at = place_of(probe, wf_hash_tagged(hash, /* is_word= */ false));
     if (probe->places[at].hash != 0 && probe->places[at].count++ == 0)
         probe->met[probe->met_count++] = (uint32_t)at;
+}
+
+static double cosine_of(double dot, double norms)
+{
+    double cosine = norms > 0 ? dot / norms : 0;
+    return cosine > 1 - ONE_ERROR ? 1 : cosine;
 }
 
 double wf_probe_cosine(wf_probe *probe, wf_points text, double norm)
@@ -111,7 +123,75 @@ double wf_probe_cosine(wf_probe *probe, wf_points text, double norm)
         dot += (double)place->weight * wf_feature_tf(place->count) * (double)place->idf;
         place->count = 0;
     }
-    double norms = probe->norm * norm;
-    double cosine = norms > 0 ? dot / norms : 0;
-    return cosine > 1 - ONE_ERROR ? 1 : cosine;
+    return cosine_of(dot, probe->norm * norm);
+}
+
+/* ---- short texts ---- */
+
+/* What the encoder knows of a run; zero if it knows nothing. */
+static wf_probe_run find_run(const wf_encoder *encoder, uint64_t hash)
+{
+    const wf_features *features = &encoder->features;
+    size_t low = 0, high = features->count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (features->hashes[middle] <= hash)
+            low = middle;
+        else
+            high = middle;
+    }
+    if (low >= features->count || features->hashes[low] != hash || !(encoder->idf[low] > 0))
+        return (wf_probe_run){0};
+    return (wf_probe_run){.weight = weight_of(encoder, low), .idf = encoder->idf[low]};
+}
+
+void wf_probe_take_short(wf_probe *probe, const wf_encoder *encoder, wf_points text)
+{
+    uint32_t padded[WF_PLACES_MAX + 2];
+    size_t count = text.count + 2;
+    memcpy(padded + 1, text.at, text.count * sizeof(*padded));
+    padded[0] = padded[count - 1] = ' ';
+    for (size_t i = 0; i + WF_GRAM_MIN <= count; i++) {
+        uint64_t state = wf_hash_step(WF_HASH_GRAM, padded[i]);
+        for (size_t n = WF_GRAM_MIN; n <= WF_GRAM_MAX && i + n <= count; n++) {
+            state = wf_hash_step(state, padded[i + n - 1]);
+            probe->runs[n - WF_GRAM_MIN][i] =
+                find_run(encoder, wf_hash_tagged(wf_hash_end(state + n), /* is_word= */ false));
+        }
+    }
+    probe->norm = wf_probe_norm(encoder);
+}
+
+/* Counts the run of length `n` that begins at each of `places`, which is one run. */
+static inline size_t meet_run(wf_probe *probe, unsigned n, uint64_t places, wf_probe_run **met,
+                              size_t count)
+{
+    wf_probe_run *run = &probe->runs[n - WF_GRAM_MIN][__builtin_ctzll(places)];
+    if (run->idf > 0 && run->count++ == 0)
+        met[count++] = run;
+    return count;
+}
+
+/* Runs are met in the order of wf_probe_cosine, so the sum is the same to the last bit. */
+double wf_probe_cosine_short(wf_probe *probe, const wf_places *places, wf_numbered text,
+                             double norm)
+{
+    wf_probe_run *met[(WF_GRAM_MAX - WF_GRAM_MIN + 1) * 64];
+    const uint64_t *at = places->padded;
+    size_t count = 0;
+    for (size_t i = 0; i + WF_GRAM_MIN <= text.count; i++) {
+        uint64_t left = at[text.at[i]];
+        for (unsigned n = 1; n < WF_GRAM_MAX && i + n < text.count; n++) {
+            left &= at[text.at[i + n]] >> n;
+            if (left == 0)
+                break;
+            count = meet_run(probe, n + 1, left, met, count);
+        }
+    }
+    double dot = 0;
+    for (size_t i = 0; i < count; i++) {
+        dot += (double)met[i]->weight * wf_feature_tf(met[i]->count) * (double)met[i]->idf;
+        met[i]->count = 0;
+    }
+    return cosine_of(dot, probe->norm * norm);
 }

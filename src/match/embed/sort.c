@@ -7,8 +7,10 @@
 #define DIGIT_BITS 8
 #define DIGIT_COUNT (1u << DIGIT_BITS)
 
-/* Up to here, two digits from the top leave so little disorder that insertion ends it. */
-#define SHORT_COUNT_MAX 512
+/* Up to here, so many digits from the top leave so little disorder that insertion ends it. */
+#define NO_DIGIT_MAX 32
+#define ONE_DIGIT_MAX 128
+#define TWO_DIGITS_MAX 512
 
 /* One stable pass of a radix sort; false if all keys share the digit and nothing was moved. */
 static bool pass(const uint64_t *from, uint64_t *to, size_t count, unsigned shift)
@@ -43,9 +45,10 @@ void wf_sort_keys(uint64_t *keys, uint64_t *spare, size_t count, unsigned low_bi
 {
     if (count < 2)
         return;
-    bool is_short = count <= SHORT_COUNT_MAX;
+    bool is_short = count <= TWO_DIGITS_MAX;
     uint64_t *from = keys, *to = spare;
-    for (unsigned shift = is_short ? 48 : low_bit; shift < 64; shift += DIGIT_BITS) {
+    unsigned first = count <= NO_DIGIT_MAX ? 64 : count <= ONE_DIGIT_MAX ? 56 : 48;
+    for (unsigned shift = is_short ? first : low_bit; shift < 64; shift += DIGIT_BITS) {
         if (!pass(from, to, count, shift))
             continue;
         uint64_t *swap = from;

@@ -10,7 +10,16 @@
 #define SUM_MAX 1073741824.0 /* 2^30 */
 
 /* Rows looked at together; a multiple of what a vector register holds. */
-#define BLOCK_ROWS 64u
+#define BLOCK_ROWS 16u
+
+/* What every machine can do at once. */
+#define LANES 4u
+typedef float lanes __attribute__((vector_size(16)));
+typedef int32_t masks __attribute__((vector_size(16)));
+
+/* Up to so many answers are worth a bar before the first row; how finely it is found. */
+#define EARLY_MAX 64u
+#define EARLY_STEPS 128
 
 /* The estimate of a score in float is within this of the score. */
 #define ESTIMATE_ERROR 4e-6f
@@ -42,6 +51,7 @@ struct walk {
 void wf_finder_fini(wf_finder *finder)
 {
     wf_free(finder->sums);
+    wf_free(finder->best);
     wf_vector_fini(&finder->light);
     wf_vector_fini(&finder->heavy);
     *finder = (wf_finder){0};
@@ -51,7 +61,11 @@ void wf_finder_fini(wf_finder *finder)
 
 static int32_t product_of(float factor, float value)
 {
-    return (int32_t)lrintf(factor * value);
+    /* Round to nearest without a call: the sum's last bit is worth 1. */
+    double shifted = (double)(factor * value) + 6755399441055744.0; /* 2^52 + 2^51 */
+    int64_t bits;
+    memcpy(&bits, &shifted, sizeof(bits));
+    return (int32_t)bits;
 }
 
 static void add_rows(int32_t *sums, const uint16_t *rows, size_t count, int32_t product)
@@ -162,19 +176,68 @@ static void take_row(struct walk *walk, int32_t sum, uint32_t row)
 
 /* ---- all dimensions ---- */
 
-/* True if any of the rows may reach `bar`.  Branchless, for the vectoriser. */
-static bool any_reaches(const int32_t *sums, const float *inverse_norms, float bar)
+/* What a row's sum times its inverse norm must reach for a score. */
+static float bar_for(const struct walk *walk, float score)
 {
-    int any = 0;
-    for (unsigned i = 0; i < BLOCK_ROWS; i++)
-        any |= (float)sums[i] * inverse_norms[i] >= bar;
-    return any != 0;
+    return (score - ESTIMATE_ERROR) / (float)walk->scale;
 }
 
-/* What a row's sum times its inverse norm must reach. */
 static float bar_of(const struct walk *walk)
 {
-    return (wf_rank_bar(walk->rank) - ESTIMATE_ERROR) / (float)walk->scale;
+    return bar_for(walk, wf_rank_bar(walk->rank));
+}
+
+/* The greatest estimate of rows 0, 4, 8 … of a block, of rows 1, 5, 9 … and so on: four groups,
+ * without a step across lanes. */
+static lanes best_of_block(const int32_t *sums, const float *inverse_norms)
+{
+    lanes best = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
+    for (unsigned i = 0; i < BLOCK_ROWS; i += LANES) {
+        masks four;
+        lanes norms;
+        memcpy(&four, sums + i, sizeof(four));
+        memcpy(&norms, inverse_norms + i, sizeof(norms));
+        lanes estimates = __builtin_convertvector(four, lanes) * norms;
+        masks is_better = estimates > best;
+        best = (lanes)(((masks)estimates & is_better) | ((masks)best & ~is_better));
+    }
+    return best;
+}
+
+static bool any_is_at_least(const float best[LANES], float bar)
+{
+    return best[0] >= bar || best[1] >= bar || best[2] >= bar || best[3] >= bar;
+}
+
+/* A value that at least `count` of the values reach, and few more; -INFINITY if there are not so
+ * many above 0.  By a histogram of what they are of the greatest. */
+static float reached_by(const float *values, size_t value_count, size_t count)
+{
+    uint16_t steps[EARLY_STEPS + 1] = {0};
+    float greatest = 0;
+    for (size_t i = 0; i < value_count; i++)
+        greatest = values[i] > greatest ? values[i] : greatest;
+    float scale = EARLY_STEPS / greatest;
+    for (size_t i = 0; i < value_count && greatest > 0; i++) {
+        if (values[i] > 0)
+            steps[(int)(values[i] * scale)]++;
+    }
+    size_t found = 0, step = EARLY_STEPS + 1;
+    while (step > 1 && found < count)
+        found += steps[--step];
+    return found < count ? -INFINITY : (float)step / scale;
+}
+
+/* As many groups have a best row as rows are wanted: the least of them is a bar before any row has
+ * been offered.  Only if each row counts for itself. */
+static float early_bar(const struct walk *walk, const float *best, size_t group_count)
+{
+    bool is_plain = walk->search->row_entity == NULL && walk->search->allowed == NULL;
+    size_t wanted = walk->rank->top_k;
+    if (!is_plain || wanted > EARLY_MAX || wanted == 0)
+        return -INFINITY;
+    float bar = reached_by(best, group_count, wanted);
+    return bar * (1 - 4 / (float)(1 << 24)) - 2 * ESTIMATE_ERROR / (float)walk->scale;
 }
 
 /* `sums` are complete. */
@@ -182,13 +245,24 @@ static void walk_all(struct walk *walk, const wf_segment *segment)
 {
     const float *inverse_norms = walk->search->postings->inverse_norms + segment->row_start;
     const int32_t *sums = walk->finder->sums;
-    for (uint32_t at = 0; at < segment->row_count; at += BLOCK_ROWS) {
-        bool is_whole = at + BLOCK_ROWS <= segment->row_count;
-        if (is_whole && !any_reaches(sums + at, inverse_norms + at, bar_of(walk)))
+    float *best = walk->finder->best;
+    uint32_t whole = segment->row_count / BLOCK_ROWS;
+    for (uint32_t block = 0; block < whole; block++) {
+        lanes four = best_of_block(sums + block * BLOCK_ROWS, inverse_norms + block * BLOCK_ROWS);
+        memcpy(best + block * LANES, &four, sizeof(four));
+    }
+    float early = early_bar(walk, best, (size_t)whole * LANES);
+    for (uint32_t block = 0; block * BLOCK_ROWS < segment->row_count; block++) {
+        float bar = bar_of(walk);
+        bar = bar > early ? bar : early;
+        if (block < whole && !any_is_at_least(best + block * LANES, bar))
             continue;
-        uint32_t end = is_whole ? at + BLOCK_ROWS : segment->row_count;
-        for (uint32_t i = at; i < end; i++)
-            take_row(walk, sums[i], segment->row_start + i);
+        uint32_t at = block * BLOCK_ROWS;
+        uint32_t end = block < whole ? at + BLOCK_ROWS : segment->row_count;
+        for (; at < end; at++) {
+            if ((float)sums[at] * inverse_norms[at] >= bar)
+                take_row(walk, sums[at], segment->row_start + at);
+        }
     }
 }
 
@@ -258,7 +332,9 @@ static int finder_reserve(wf_finder *finder, size_t weight_count)
 {
     if (finder->sums == NULL)
         finder->sums = wf_array(WF_SEGMENT_ROWS, sizeof(*finder->sums));
-    if (finder->sums == NULL)
+    if (finder->best == NULL)
+        finder->best = wf_array(WF_SEGMENT_ROWS / BLOCK_ROWS * LANES, sizeof(*finder->best));
+    if (finder->sums == NULL || finder->best == NULL)
         return -ENOMEM;
     int rc = wf_vector_reserve(&finder->light, weight_count);
     return rc < 0 ? rc : wf_vector_reserve(&finder->heavy, weight_count);

@@ -25,6 +25,7 @@
 /* One thread's memory for searching.  Zeroed is ready. */
 typedef struct wf_finder {
     int32_t *sums;   /* one a row of a segment */
+    float *best;     /* of each group of rows */
     wf_vector light; /* the query, in two parts; values on the scale of the sums */
     wf_vector heavy;
 } wf_finder;

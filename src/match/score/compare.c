@@ -12,23 +12,50 @@ static double both(double a, double b)
     return a + b > 0 ? 2 * a * b / (a + b) : 0;
 }
 
+struct likeness {
+    double solid, letters, start;
+};
+
+static struct likeness by_points(const wf_phrase *query, const wf_phrase *row)
+{
+    wf_points a = wf_phrase_points(query), b = wf_phrase_points(row);
+    return (struct likeness){
+        .solid = wf_alikeness(wf_phrase_solid(query), wf_phrase_solid(row)),
+        .letters = wf_alikeness(a, b),
+        .start = wf_jaro_winkler(a, b),
+    };
+}
+
+/* The same for a short query that is not empty. */
+static struct likeness by_places(const wf_phrase *query, const wf_phrase *row)
+{
+    const wf_pattern patterns[2] = {{query->places.inner, 0, (unsigned)query->count},
+                                    {query->places.solid, 0, (unsigned)query->solid_count}};
+    const wf_numbered texts[2] = {{row->numbers, row->count},
+                                  {row->solid_numbers, row->solid_count}};
+    double alike[2];
+    wf_alikeness_of_two(patterns, texts, alike);
+    return (struct likeness){
+        .solid = alike[1], .letters = alike[0], .start = wf_jaro_winkler_to(patterns[0], texts[0])};
+}
+
 void wf_compare(const wf_phrase *query, const wf_phrase *row, double cosine,
                 double signs[WF_SIGN_COUNT])
 {
-    double solid = wf_alikeness(wf_phrase_solid(query), wf_phrase_solid(row));
-    double letters = wf_alikeness(wf_phrase_points(query), wf_phrase_points(row));
+    bool is_short = query->places.has_text && query->solid_count != 0;
+    struct likeness found = is_short ? by_places(query, row) : by_points(query, row);
     wf_coverage cover = wf_cover(query, row);
-    double best = fmax(fmax(solid, both(cover.query, cover.alias)), cosine);
+    double best = fmax(fmax(found.solid, both(cover.query, cover.alias)), cosine);
 
     signs[WF_SIGN_RUNS] = cosine;
-    signs[WF_SIGN_SOLID] = solid;
-    signs[WF_SIGN_LETTERS] = letters;
-    signs[WF_SIGN_LETTERS_NEAR] = wf_nearness(solid);
+    signs[WF_SIGN_SOLID] = found.solid;
+    signs[WF_SIGN_LETTERS] = found.letters;
+    signs[WF_SIGN_LETTERS_NEAR] = wf_nearness(found.solid);
     signs[WF_SIGN_QUERY_WORDS] = cover.query;
     signs[WF_SIGN_ROW_WORDS] = cover.alias;
     signs[WF_SIGN_QUERY_NEAR] = wf_nearness(cover.query);
     signs[WF_SIGN_ROW_NEAR] = wf_nearness(cover.alias);
     signs[WF_SIGN_NUMBERS] = cover.unmatched;
-    signs[WF_SIGN_START] = wf_jaro_winkler(wf_phrase_points(query), wf_phrase_points(row));
+    signs[WF_SIGN_START] = found.start;
     signs[WF_SIGN_BEST] = wf_nearness(best);
 }

@@ -7,7 +7,8 @@
 #include "match/score/model.h"
 #include "match/score/phrase.h"
 
-/* Fills all signs but those of the entity and of initials, which stay.  `cosine` is that of runs.
+/* A row is numbered by the query's places if that has any.  Fills all signs but those of the entity
+ * and of initials, which stay.  `cosine` is that of runs.
  */
 void wf_compare(const wf_phrase *query, const wf_phrase *row, double cosine,
                 double signs[WF_SIGN_COUNT]);

@@ -78,6 +78,67 @@ static size_t distance(wf_points pattern, wf_points text)
     return result;
 }
 
+/* A short pattern on its way through a text. */
+struct run {
+    struct column col;
+    wf_pattern pattern;
+    uint64_t mask;
+    size_t result;
+};
+
+static struct run run_begin(wf_pattern pattern)
+{
+    return (struct run){.col = {.plus = UINT64_MAX},
+                        .pattern = pattern,
+                        .mask = UINT64_MAX >> (64 - pattern.count),
+                        .result = pattern.count};
+}
+
+static inline void run_step(struct run *run, uint8_t number)
+{
+    struct column col = run->col;
+    unsigned last = run->pattern.count - 1;
+    uint64_t same = run->pattern.places[number] >> run->pattern.start & run->mask;
+    uint64_t exchanged = (~col.free & same) << 1 & col.same;
+    uint64_t free = (((same & col.plus) + col.plus) ^ col.plus) | same | col.minus | exchanged;
+    uint64_t more = col.minus | ~(free | col.plus), less = free & col.plus;
+    run->result += (more >> last & 1) - (less >> last & 1);
+    more = more << 1 | 1;
+    run->col = (struct column){
+        .plus = less << 1 | ~(free | more), .minus = more & free, .free = free, .same = same};
+}
+
+size_t wf_distance_to(wf_pattern pattern, wf_numbered text)
+{
+    struct run run = run_begin(pattern);
+    for (size_t i = 0; i < text.count; i++)
+        run_step(&run, text.at[i]);
+    return run.result;
+}
+
+static double alikeness_of(const struct run *run, wf_numbered text)
+{
+    size_t longer = run->pattern.count > text.count ? run->pattern.count : text.count;
+    return 1 - (double)run->result / (double)longer;
+}
+
+/* Side by side: the steps of one run wait for each other, those of two do not. */
+void wf_alikeness_of_two(const wf_pattern patterns[2], const wf_numbered texts[2], double out[2])
+{
+    struct run a = run_begin(patterns[0]), b = run_begin(patterns[1]);
+    size_t i = 0, both = texts[0].count < texts[1].count ? texts[0].count : texts[1].count;
+    for (; i < both; i++) {
+        run_step(&a, texts[0].at[i]);
+        run_step(&b, texts[1].at[i]);
+    }
+    for (size_t k = i; k < texts[0].count; k++)
+        run_step(&a, texts[0].at[k]);
+    for (size_t k = i; k < texts[1].count; k++)
+        run_step(&b, texts[1].at[k]);
+    out[0] = alikeness_of(&a, texts[0]);
+    out[1] = alikeness_of(&b, texts[1]);
+}
+
 size_t wf_distance(wf_points a, wf_points b)
 {
     a = cut(a);
@@ -136,6 +197,13 @@ static size_t count_displaced(wf_points a, wf_points b, const bool *in_a, const 
     return displaced;
 }
 
+static double jaro_winkler(size_t a, size_t b, size_t paired, size_t displaced, size_t prefix)
+{
+    double m = (double)paired, half = (double)(displaced / 2);
+    double jaro = (m / (double)a + m / (double)b + (m - half) / m) / 3;
+    return jaro + 0.1 * (double)prefix * (1 - jaro);
+}
+
 double wf_jaro_winkler(wf_points a, wf_points b)
 {
     bool in_a[WF_DISTANCE_MAX], in_b[WF_DISTANCE_MAX];
@@ -149,11 +217,45 @@ double wf_jaro_winkler(wf_points a, wf_points b)
     size_t paired = pair_up(a, b, longer / 2 > 0 ? longer / 2 - 1 : 0, in_a, in_b);
     if (paired == 0)
         return 0;
-    size_t transposed = count_displaced(a, b, in_a, in_b) / 2;
-    double m = (double)paired, half = (double)transposed;
-    double jaro = (m / (double)a.count + m / (double)b.count + (m - half) / m) / 3;
-    size_t prefix = 0;
+    size_t displaced = count_displaced(a, b, in_a, in_b), prefix = 0;
     while (prefix < 4 && prefix < a.count && prefix < b.count && a.at[prefix] == b.at[prefix])
         prefix++;
-    return jaro + 0.1 * (double)prefix * (1 - jaro);
+    return jaro_winkler(a.count, b.count, paired, displaced, prefix);
+}
+
+/* Pairs the letters of the text, in order, each with the first place that is left within reach: the
+ * same pairs as from the other side, for a window only moves on.  Returns the places; the letters
+ * that were paired go to `paired`. */
+static uint64_t pair_places(wf_pattern pattern, wf_numbered text, size_t reach, uint8_t *paired)
+{
+    uint64_t left = UINT64_MAX >> (64 - pattern.count), taken = 0;
+    for (size_t i = 0; i < text.count && i < pattern.count + reach; i++) {
+        uint64_t window = i > reach ? UINT64_MAX << (i - reach) : UINT64_MAX;
+        if (i + reach < 63)
+            window &= UINT64_MAX >> (63 - i - reach);
+        uint64_t places = pattern.places[text.at[i]] >> pattern.start & left & ~taken & window;
+        *paired = text.at[i];
+        paired += places != 0;
+        taken |= places & -places;
+    }
+    return taken;
+}
+
+double wf_jaro_winkler_to(wf_pattern pattern, wf_numbered text)
+{
+    uint8_t numbers[WF_PLACES_MAX + 1];
+    if (text.count == 0)
+        return 0;
+    size_t longer = pattern.count > text.count ? pattern.count : text.count;
+    size_t reach = longer / 2 > 0 ? longer / 2 - 1 : 0;
+    uint64_t taken = pair_places(pattern, text, reach, numbers);
+    if (taken == 0)
+        return 0;
+    size_t paired = 0, displaced = 0, prefix = 0;
+    for (uint64_t left = taken; left != 0; left &= left - 1, paired++)
+        displaced += ((pattern.places[numbers[paired]] >> pattern.start) & left & -left) == 0;
+    while (prefix < 4 && prefix < pattern.count && prefix < text.count &&
+           (pattern.places[text.at[prefix]] >> (pattern.start + prefix) & 1) != 0)
+        prefix++;
+    return jaro_winkler(pattern.count, text.count, paired, displaced, prefix);
 }

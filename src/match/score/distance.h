@@ -4,7 +4,7 @@
 #ifndef WF_MATCH_DISTANCE_H
 #define WF_MATCH_DISTANCE_H
 
-#include "match/embed/gram.h"
+#include "match/embed/places.h"
 
 /* Longer strings are compared by their first characters. */
 #define WF_DISTANCE_MAX 512u
@@ -18,5 +18,17 @@ double wf_alikeness(wf_points a, wf_points b);
 
 /* Jaro-Winkler similarity, 0..1: prefix of at most 4, weight 0.1. */
 double wf_jaro_winkler(wf_points a, wf_points b);
+
+/* ---- the same for a short text against many (embed/places.h) ---- */
+
+/* A part of a short text, not empty: a table of places, and which of them. */
+typedef struct wf_pattern {
+    const uint64_t *places;
+    unsigned start, count;
+} wf_pattern;
+
+size_t wf_distance_to(wf_pattern pattern, wf_numbered text);
+void wf_alikeness_of_two(const wf_pattern patterns[2], const wf_numbered texts[2], double out[2]);
+double wf_jaro_winkler_to(wf_pattern pattern, wf_numbered text);
 
 #endif

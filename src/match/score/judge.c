@@ -9,6 +9,7 @@ void wf_judge_fini(wf_judge *judge)
     wf_folded_fini(&judge->folded);
     wf_buf_fini(&judge->text);
     wf_folded_fini(&judge->padded);
+    wf_free(judge->numbered);
     wf_probe_fini(&judge->probe);
     wf_rank_fini(&judge->nearest);
     wf_free(judge->allowed);

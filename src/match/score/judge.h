@@ -35,6 +35,8 @@ typedef struct wf_judge {
     wf_folded folded;
     wf_buf text; /* the query, folded, as UTF-8 */
     wf_folded padded;
+    uint8_t *numbered; /* `padded`, in the numbers of a short query */
+    size_t numbered_capacity;
     wf_phrase query, row;
     wf_probe probe;
     wf_rank nearest; /* texts */

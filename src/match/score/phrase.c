@@ -2,23 +2,23 @@
 
 #include "match/score/phrase.h"
 
-static void end_word(wf_phrase *phrase, size_t start, wf_rarity_fn *rarity, const void *arg)
+static void end_word(wf_phrase *phrase, size_t start, wf_rarity_fn *rarity, void *arg)
 {
     if (start == phrase->solid_count || phrase->word_count == WF_PHRASE_WORDS_MAX)
         return;
     wf_word *word = &phrase->words[phrase->word_count++];
-    *word = (wf_word){.points = {phrase->solid + start, phrase->solid_count - start}};
+    *word = (wf_word){.points = {phrase->solid + start, phrase->solid_count - start},
+                      .start = (unsigned)start};
     for (size_t i = 0; i < word->points.count; i++) {
         uint32_t c = word->points.at[i];
         word->letters |= UINT64_C(1) << (c & 63);
         word->has_digit |= c >= '0' && c <= '9';
     }
-    word->weight = rarity(word->points, arg);
-    if (word->points.count == 1)
-        word->weight /= 2;
+    word->rarity = rarity(word->points, arg);
+    word->weight = word->points.count == 1 ? word->rarity / 2 : word->rarity;
 }
 
-void wf_phrase_read(wf_phrase *phrase, wf_points text, wf_rarity_fn *rarity, const void *arg)
+void wf_phrase_read(wf_phrase *phrase, wf_points text, wf_rarity_fn *rarity, void *arg)
 {
     size_t start = 0;
     phrase->count = phrase->solid_count = phrase->word_count = 0;
@@ -32,4 +32,24 @@ void wf_phrase_read(wf_phrase *phrase, wf_points text, wf_rarity_fn *rarity, con
         start = phrase->solid_count;
     }
     end_word(phrase, start, rarity, arg);
+}
+
+void wf_phrase_place(wf_phrase *query)
+{
+    wf_places_take(&query->places, wf_phrase_points(query));
+    for (size_t i = 0; i < query->word_count && query->places.has_text; i++)
+        query->words[i].places = query->places.solid;
+}
+
+void wf_phrase_number(wf_phrase *row, const wf_places *places)
+{
+    size_t solid = 0;
+    for (size_t i = 0; i < row->count; i++) {
+        uint8_t number = wf_places_number(places, row->points[i]);
+        row->numbers[i] = number;
+        row->solid_numbers[solid] = number;
+        solid += number != WF_PLACES_SPACE;
+    }
+    for (size_t i = 0; i < row->word_count; i++)
+        row->words[i].numbers = row->solid_numbers + row->words[i].start;
 }

@@ -20,6 +20,8 @@ static void probability_destroy(wf_scorer *scorer)
     wf_initials_fini(&it->initials);
     wf_free(it->text_norms);
     wf_free(it->entity_norms);
+    wf_free(it->word_rarities);
+    wf_free(it->word_start);
     wf_free(it->blend.sums);
     wf_free(it->blend.touched);
     wf_catalogue_unref(it->head.catalogue);
@@ -73,7 +75,9 @@ static void probability_stats(wf_scorer *scorer, wf_scorer_stats *out)
         .dimension = WF_DIM_COUNT,
         .bytes = wf_lexicon_bytes(&it->lexicon) + wf_postings_bytes(&it->postings) +
                  wf_texts_bytes(&it->texts) + it->initials.capacity * sizeof(uint64_t) +
-                 (it->texts.count + (size_t)scorer->catalogue->entity_count) * sizeof(float),
+                 (it->texts.count + (size_t)scorer->catalogue->entity_count) * sizeof(float) +
+                 it->texts.count * sizeof(*it->word_start) +
+                 it->word_capacity * sizeof(*it->word_rarities),
     };
 }
 

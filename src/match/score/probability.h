@@ -23,9 +23,12 @@ typedef struct wf_probability {
     wf_lexicon lexicon;   /* rows of it are entities */
     wf_postings postings; /* of texts */
     wf_initials initials;
-    float *text_norms;   /* of the runs of a text */
-    float *entity_norms; /* of the sum of an entity's row vectors, each of length 1 */
-    double word_unseen;  /* rarity of a word no entity has */
+    float *text_norms;    /* of the runs of a text */
+    float *entity_norms;  /* of the sum of an entity's row vectors, each of length 1 */
+    double word_unseen;   /* rarity of a word no entity has */
+    float *word_rarities; /* of a text's words: word_rarities[word_start[text]] … */
+    uint32_t *word_start;
+    size_t word_count, word_capacity;
     wf_blend blend;
     size_t row_at; /* progress within the entity under way */
 } wf_probability;
@@ -43,6 +46,13 @@ static inline wf_probability *wf_probability_of(wf_scorer *scorer)
 
 /* Folds a row or a query into seeker->judge.folded and, as UTF-8, judge.text.  0 or -ENOMEM. */
 int wf_probability_fold(wf_seeker *seeker, weft_str raw);
+
+/* How rare a word is; `arg` is the wf_probability. */
+double wf_probability_rarity(wf_points word, void *arg);
+
+/* Puts a text of the catalogue with a space at both ends into judge->padded and, if the query is
+ * short, in its numbers into judge->numbered.  0 or -ENOMEM. */
+int wf_probability_pad(const wf_probability *it, wf_judge *judge, uint32_t text);
 
 int wf_probability_build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job);
 

@@ -53,7 +53,8 @@ static int end_rows(wf_probability *it)
     wf_texts_seal(&it->texts);
     it->text_norms = wf_array(it->texts.count, sizeof(*it->text_norms));
     it->entity_norms = wf_array(it->head.catalogue->entity_count, sizeof(*it->entity_norms));
-    if (it->text_norms == NULL || it->entity_norms == NULL)
+    it->word_start = wf_array(it->texts.count, sizeof(*it->word_start));
+    if (it->text_norms == NULL || it->entity_norms == NULL || it->word_start == NULL)
         return -ENOMEM;
     return wf_initials_seal(&it->initials);
 }
@@ -120,6 +121,28 @@ static double blend_end(wf_blend *blend)
     return sqrt(squares);
 }
 
+/* Keeps how rare the words of the text are, up to the last that comparing looks at. */
+static int keep_rarities(wf_probability *it, wf_seeker *seeker, uint32_t text)
+{
+    wf_phrase *phrase = &seeker->judge.row;
+    void *rarities = it->word_rarities;
+    int rc = wf_judge_grow(&rarities, &it->word_capacity, it->word_count + WF_PHRASE_WORDS_MAX,
+                           sizeof(*it->word_rarities));
+    it->word_rarities = rarities;
+    if (rc < 0)
+        return rc;
+    rc = wf_probability_pad(it, &seeker->judge, text);
+    if (rc < 0)
+        return rc;
+    const wf_folded *padded = &seeker->judge.padded;
+    wf_phrase_read(phrase, (wf_points){padded->points + 1, padded->count - 2},
+                   wf_probability_rarity, it);
+    it->word_start[text] = (uint32_t)it->word_count;
+    for (size_t i = 0; i < phrase->word_count; i++)
+        it->word_rarities[it->word_count++] = (float)phrase->words[i].rarity;
+    return 0;
+}
+
 static int index_row(wf_probability *it, wf_seeker *seeker, uint32_t row, bool is_alone)
 {
     uint32_t text = it->texts.row_text[row];
@@ -133,7 +156,10 @@ static int index_row(wf_probability *it, wf_seeker *seeker, uint32_t row, bool i
     it->text_norms[text] = (float)norm;
     if (!is_alone)
         blend_row(it, &seeker->encoder, norm);
-    return is_new ? wf_postings_add(&it->postings, &seeker->vector) : 0;
+    if (!is_new)
+        return 0;
+    rc = keep_rarities(it, seeker, text);
+    return rc == 0 ? wf_postings_add(&it->postings, &seeker->vector) : rc;
 }
 
 /* ---- steps ---- */

@@ -234,7 +234,14 @@ static int read_query(wf_probability *it, wf_seeker *seeker, const wf_ask *ask)
     if (rc == 0)
         rc = wf_encode(&seeker->encoder, &it->lexicon, text, &seeker->vector);
     seeker->encoder.features.is_whole = false;
-    if (rc == 0)
+    if (rc < 0)
+        return rc;
+    wf_points points = {judge->folded.points, judge->folded.count};
+    wf_phrase_read(&judge->query, points, wf_probability_rarity, it);
+    wf_phrase_place(&judge->query);
+    if (judge->query.places.has_text)
+        wf_probe_take_short(&judge->probe, &seeker->encoder, points);
+    else
         rc = wf_probe_take(&judge->probe, &seeker->encoder);
     if (rc == 0 && ask->allowed != NULL)
         rc = allow_texts(it, judge, ask->allowed);

@@ -14,28 +14,53 @@
 
 /* ---- signs ---- */
 
-static double rarity(wf_points word, const void *arg)
+double wf_probability_rarity(wf_points word, void *arg)
 {
     const wf_probability *it = arg;
     double idf = (double)wf_lexicon_idf(&it->lexicon, wf_hash_tagged(wf_hash_word(word), true));
     return idf > 0 ? idf : it->word_unseen;
 }
 
-/* The text with a space at both ends, into judge->padded. */
-static int pad_text(const wf_probability *it, wf_judge *judge, uint32_t number)
+/* The same of a row's words one after the other, from what was kept. */
+static double next_rarity(wf_points word, void *arg)
+{
+    const float **next = arg;
+    (void)word;
+    return (double)*(*next)++;
+}
+
+static bool is_short(const wf_judge *judge)
+{
+    return judge->query.places.has_text;
+}
+
+static int reserve_padded(wf_judge *judge, size_t count)
+{
+    wf_folded *padded = &judge->padded;
+    void *points = padded->points, *letters = judge->numbered;
+    int rc = wf_judge_grow(&points, &padded->capacity, count, sizeof(*padded->points));
+    if (rc == 0)
+        rc = wf_judge_grow(&letters, &judge->numbered_capacity, count, sizeof(*judge->numbered));
+    padded->points = points;
+    judge->numbered = letters;
+    return rc;
+}
+
+int wf_probability_pad(const wf_probability *it, wf_judge *judge, uint32_t number)
 {
     weft_str text = wf_texts_get(&it->texts, number);
     wf_folded *padded = &judge->padded;
-    void *points = padded->points;
-    int rc = wf_judge_grow(&points, &padded->capacity, text.len + 2, sizeof(*padded->points));
-    padded->points = points;
+    int rc = reserve_padded(judge, text.len + 2);
     if (rc < 0)
         return rc;
-    padded->count = 0;
-    padded->points[padded->count++] = ' ';
+    size_t count = 0;
+    padded->points[count++] = ' ';
     for (size_t at = 0; at < text.len;)
-        padded->points[padded->count++] = wf_utf8_next(text.ptr, &at);
-    padded->points[padded->count++] = ' ';
+        padded->points[count++] = wf_utf8_next(text.ptr, &at);
+    padded->points[count++] = ' ';
+    padded->count = count;
+    for (size_t i = 0; i < count && is_short(judge); i++)
+        judge->numbered[i] = wf_places_number(&judge->query.places, padded->points[i]);
     return 0;
 }
 
@@ -43,16 +68,23 @@ static int pad_text(const wf_probability *it, wf_judge *judge, uint32_t number)
 static double cosine_with(const wf_probability *it, wf_judge *judge, uint32_t text)
 {
     wf_points points = {judge->padded.points, judge->padded.count};
-    return wf_probe_cosine(&judge->probe, points, (double)it->text_norms[text]);
+    wf_numbered letters = {judge->numbered, points.count};
+    double norm = (double)it->text_norms[text];
+    return is_short(judge)
+               ? wf_probe_cosine_short(&judge->probe, &judge->query.places, letters, norm)
+               : wf_probe_cosine(&judge->probe, points, norm);
 }
 
 static int compare_candidate(wf_probability *it, wf_judge *judge, wf_candidate *candidate)
 {
-    int rc = pad_text(it, judge, candidate->text);
+    int rc = wf_probability_pad(it, judge, candidate->text);
     if (rc < 0)
         return rc;
     wf_points inner = {judge->padded.points + 1, judge->padded.count - 2};
-    wf_phrase_read(&judge->row, inner, rarity, it);
+    const float *rarities = it->word_rarities + it->word_start[candidate->text];
+    wf_phrase_read(&judge->row, inner, next_rarity, &rarities);
+    if (is_short(judge))
+        wf_phrase_number(&judge->row, &judge->query.places);
     wf_compare(&judge->query, &judge->row, cosine_with(it, judge, candidate->text),
                candidate->signs);
     candidate->score = wf_model_score(candidate->signs);
@@ -61,8 +93,6 @@ static int compare_candidate(wf_probability *it, wf_judge *judge, wf_candidate *
 
 static int compare_all(wf_probability *it, wf_judge *judge, const wf_job *job)
 {
-    wf_points query = {judge->folded.points, judge->folded.count};
-    wf_phrase_read(&judge->query, query, rarity, it);
     for (size_t i = 0; i < judge->candidate_count; i++) {
         int rc = wf_job_poll(job);
         if (rc == 0)
@@ -122,7 +152,7 @@ static int entity_cosine(wf_probability *it, wf_judge *judge, wf_entrant *entran
     for (uint32_t row = first; row < end; row++) {
         int rc = wf_job_poll(job);
         if (rc == 0)
-            rc = pad_text(it, judge, it->texts.row_text[row]);
+            rc = wf_probability_pad(it, judge, it->texts.row_text[row]);
         if (rc < 0)
             return rc;
         sum += cosine_with(it, judge, it->texts.row_text[row]);

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Ask: what another process that runs Weft is doing, in lines of text, without stopping it.
+ *
+ *     weft_ask *ask;
+ *     weft_str line;
+ *     WEFT_TRY(weft_ask_open(&ask, pid, "ps"));
+ *     while ((rc = weft_ask_read_line(ask, &line)) == 1)
+ *         printf("%.*s\n", (int)line.len, line.ptr);
+ *     weft_ask_close(ask);
+ *
+ * Questions:
+ *
+ *     ps            the tree of tasks
+ *     stack         where each task is: its backtrace
+ *     stack TASK    the same of one, by number ("12.3", "12") or of all of one name
+ *
+ * Each loop of the process answers for itself, one after the other, whether or not one of its tasks
+ * keeps it: then the answer is which one, and where.  A process answers its own user and root, and
+ * has no open door: it is asked by a signal (SIGURG, which is ignored elsewhere) and connects to
+ * who asks.  Lines come from another process: escape them before a terminal sees them.
+ */
+#ifndef WEFT_SYS_ASK_H
+#define WEFT_SYS_ASK_H
+
+#include <weft/base.h>
+
+WEFT_BEGIN_DECLS
+
+typedef struct weft_ask weft_ask;
+
+/* Asks.  -ESRCH: no such process; -EPERM: not ours to ask; -EADDRINUSE: this process asks already;
+ * -E2BIG: the question is longer than 62 bytes; -ENOMEM, -EMFILE. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ask_open(weft_ask **out, int pid, const char *question);
+
+/* The next line: 1, and *out is borrowed until the next call; 0 when all loops have answered.
+ * -ETIMEDOUT: one is silent for 3 s; if it is the first, the process runs no Weft loop in real
+ * time. -WEFT_ETRUNCATED: it ended in the middle of its answer. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ask_read_line(weft_ask *ask, weft_str *out);
+
+/* Also in the middle of an answer.  NULL is fine. */
+WEFT_API WEFT_WAITS void weft_ask_close(weft_ask *ask);
+
+WEFT_END_DECLS
+
+#endif

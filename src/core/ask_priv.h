@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * How one process asks another what it does.
+ *
+ * Who asks listens on the abstract Unix socket WF_ASK_NAME of its own pid and queues SIGURG with
+ * that pid to the other.  There each loop's watching thread connects and answers.  So a process
+ * that nobody asks has no open door, and the kernel decides who may ask: those who may send it a
+ * signal. It answers its own user and root.
+ *
+ * What the signal carries:
+ *
+ *      0  the pid of who asks
+ *      4  WF_ASK_HAS_QUESTION, or anything else
+ *
+ * Without the mark the answer is the task tree, and its end is that of the connection.  With it:
+ *
+ *      who asks     "stack 12.3\n"          a word and, after a blank, what it is about
+ *      the loop     "weft 1 of 4\n"         version of all this; so many loops answer
+ *                   lines, none of which begins with a dot
+ *                   ".\n"                   without that, the answer was cut off
+ */
+#ifndef WF_ASK_PRIV_H
+#define WF_ASK_PRIV_H
+
+#include <weft/base.h>
+
+#define WF_ASK_NAME "weft-ask/%d"
+#define WF_ASK_HAS_QUESTION 0x57454654u
+#define WF_ASK_QUESTION_BYTES 64 /* with its newline */
+#define WF_ASK_GREETING "weft 1 of "
+#define WF_ASK_END "."
+
+static inline uint64_t wf_ask_pack(int pid, bool has_question)
+{
+    return (has_question ? (uint64_t)WF_ASK_HAS_QUESTION << 32 : 0) | (uint32_t)pid;
+}
+
+static inline int wf_ask_pid(uint64_t packed)
+{
+    return (int)(uint32_t)packed;
+}
+
+static inline bool wf_ask_has_question(uint64_t packed)
+{
+    return packed >> 32 == WF_ASK_HAS_QUESTION;
+}
+
+#endif

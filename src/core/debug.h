@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Debug mode: says what is legal, or is repaired, and most likely not meant.  A run has it if its
+ * configuration or WEFT_DEBUG=1 asks for it, and in a debug build (-Ddebug_checks=true).
+ *
+ * Each line names the task, where it was spawned, and what to do; it is said once a place.  Nothing
+ * here is on a path that release would notice: what is checked where things are hot is checked in
+ * debug builds only.
+ */
+#ifndef WF_DEBUG_H
+#define WF_DEBUG_H
+
+#include "core/sched_priv.h"
+
+/* In *out; NULL if the run is not in debug mode.  -ENOMEM. */
+int wf_debug_new(struct wf_debug **out, const weft_config *config);
+void wf_debug_free(struct wf_debug *debug);
+
+/* A shield without a deadline was opened by the running task, from `caller` (rule S10). */
+void wf_debug_endless_shield(const wf_task *task, void *caller);
+
+/* Debug builds only.  The body of a task has returned and its children still run: which of them was
+ * given a pointer into the frame that is gone (rule T06)? */
+void wf_debug_frame_ended(const wf_task *task);
+
+#endif

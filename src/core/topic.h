@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Topics: what a loop can be asked about.  Its own thread collects the facts, a piece at a time
+ * that takes well below a millisecond, and whoever asked puts them into words meanwhile.
+ */
+#ifndef WF_TOPIC_H
+#define WF_TOPIC_H
+
+#include <weft/base.h>
+
+#include "base/buf.h"
+
+struct wf_sched;
+
+struct wf_topic_job {
+    struct wf_sched *sched;
+    const struct wf_topic *topic;
+    const char *about; /* what was said behind the word; "" */
+    void *data;        /* of topic->data_bytes, zeroed at first */
+    bool has_more;     /* to be collected */
+};
+
+struct wf_topic {
+    const char *word;
+    size_t data_bytes;
+    bool (*collect)(struct wf_topic_job *job);            /* on the loop; true: there is more */
+    void (*write)(struct wf_topic_job *job, wf_buf *out); /* after each piece */
+    void (*fini)(struct wf_topic_job *job);               /* what hangs on `data`; NULL: nothing */
+};
+
+extern const struct wf_topic wf_topic_ps, wf_topic_stack;
+
+/* NULL: there is none of that name. */
+const struct wf_topic *wf_topic_named(weft_str word);
+
+/* Begins a job in zeroed memory.  `about` is borrowed to its end.  0, -ENOMEM. */
+int wf_topic_begin(struct wf_topic_job *job, const struct wf_topic *topic, struct wf_sched *sched,
+                   const char *about);
+void wf_topic_end(struct wf_topic_job *job); /* one that never began is fine */
+
+/* All of it at once, on the loop's thread. */
+void wf_topic_tell(const struct wf_topic *topic, struct wf_sched *sched, const char *about,
+                   wf_buf *out);
+
+#endif

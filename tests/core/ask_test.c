@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Rule O02: one process asks another.  Here a process mostly asks itself; the questions and answers
+ * go the same way. */
+
+#include <weft/sys/ask.h>
+
+#include "base/buf.h"
+#include "core/ask_priv.h"
+#include "core/inspect.h"
+#include "core/watcher.h"
+#include "harness/harness.h"
+
+#include <weft.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- asking ---- */
+
+/* The whole answer; what the last line came with. */
+static int ask(int pid, const char *question, wf_buf *out)
+{
+    weft_ask *asking;
+    weft_str line;
+    wf_buf_reset(out);
+    int rc = weft_ask_open(&asking, pid, question);
+    if (rc < 0)
+        return rc;
+    while ((rc = weft_ask_read_line(asking, &line)) == 1) {
+        wf_buf_append(out, line.ptr, line.len);
+        wf_buf_putc(out, '\n');
+    }
+    weft_ask_close(asking);
+    note("%.*s", (int)wf_buf_bytes(out), wf_buf_ptr(out));
+    return rc;
+}
+
+static bool says(const wf_buf *text, const char *what)
+{
+    return memmem(wf_buf_ptr(text), wf_buf_bytes(text), what, strlen(what)) != NULL;
+}
+
+static int waits(void *arg)
+{
+    return weft_event_wait(arg);
+}
+
+static int ask_beside_a_crowd(void *arg)
+{
+    weft_event go = {0};
+    wf_buf out = {0};
+    (void)arg;
+    WEFT_GROUP(crowd);
+    for (int i = 0; i < 10000; i++)
+        CHECK_OK(weft_group_spawn(crowd, waits, &go));
+    CHECK_OK(weft_yield());
+    CHECK_EQ(ask((int)getpid(), "ps", &out), 0);
+    CHECK(says(&out, ": 10001 tasks\n"));
+    CHECK_GT(wf_buf_bytes(&out), (size_t)10000 * 40);
+    CHECK_EQ(ask((int)getpid(), "stack", &out), 0);
+    CHECK(says(&out, "  10000 tasks waits #"));
+    CHECK(says(&out, "    at weft_event_wait+0x"));
+    CHECK_EQ(ask((int)getpid(), "stack 0", &out), 0);
+    CHECK(says(&out, "  task main #0."));
+    CHECK(says(&out, "    at weft_ask_read_line+0x"));
+    wf_buf_fini(&out);
+    weft_event_set(&go);
+    return weft_group_wait(crowd);
+}
+
+static void on_real_backends(weft_fn *fn, void *arg)
+{
+    use_real_time();
+    static const char *const backends[] = {"epoll", "io_uring"};
+    for (int i = 0; i < 2; i++) {
+        weft_config config = {.backend = backends[i], .platform = test_platform()};
+        if (backend_is_there(backends[i]))
+            CHECK_OK(weft_run_with(&config, fn, arg));
+    }
+}
+
+TEST(test_O02_ten_thousand_tasks_are_told_to_who_asks)
+{
+    on_real_backends(ask_beside_a_crowd, NULL);
+}
+
+static int ask_what_is_wrong(void *arg)
+{
+    wf_buf out = {0};
+    weft_ask *asking;
+    (void)arg;
+    CHECK_EQ(ask((int)getpid(), "weather", &out), 0);
+    CHECK(says(&out, "does not know that question"));
+    CHECK_EQ(ask((int)getpid(), "", &out), 0);
+    CHECK(says(&out, "does not know that question"));
+    CHECK_EQ(weft_ask_open(&asking, 0, "ps"), -ESRCH);
+    CHECK_EQ(weft_ask_open(&asking, -1, "ps"), -ESRCH);
+    CHECK_EQ(weft_ask_open(&asking, INT32_MAX, "ps"), -ESRCH);
+    char text[WF_ASK_QUESTION_BYTES + 1];
+    memset(text, 'x', sizeof text);
+    text[WF_ASK_QUESTION_BYTES - 1] = '\0';
+    CHECK_EQ(weft_ask_open(&asking, (int)getpid(), text), -E2BIG);
+    text[WF_ASK_QUESTION_BYTES - 2] = '\0';
+    CHECK_EQ(ask((int)getpid(), text, &out), 0);
+    CHECK_OK(weft_ask_open(&asking, (int)getpid(), "ps"));
+    weft_ask *second;
+    CHECK_EQ(weft_ask_open(&second, (int)getpid(), "ps"), -EADDRINUSE);
+    weft_ask_close(asking);
+    weft_ask_close(NULL);
+    wf_buf_fini(&out);
+    return 0;
+}
+
+TEST(question_that_is_wrong_gets_an_error_or_a_sentence)
+{
+    on_real_backends(ask_what_is_wrong, NULL);
+}
+
+static int ask_cancelled(void *arg)
+{
+    wf_buf out = {0};
+    (void)arg;
+    weft_cancel(weft_self(), "before");
+    CHECK_EQ(ask((int)getpid(), "ps", &out), -ECANCELED);
+    wf_buf_fini(&out);
+    return 0;
+}
+
+TEST(question_of_a_cancelled_task_ends_with_the_cancel)
+{
+    on_real_backends(ask_cancelled, NULL);
+}
+
+/* ---- a loop that a task keeps ---- */
+
+struct kept {
+    weft_loop *_Atomic loop;
+    _Atomic bool is_told;
+};
+
+static int keeps_the_loop(void *arg)
+{
+    struct kept *kept = arg;
+    atomic_store(&kept->loop, weft_loop_self());
+    while (!atomic_load(&kept->is_told))
+        continue;
+    return 0;
+}
+
+static void *run_kept(void *arg)
+{
+    weft_config config = {.backend = "epoll", .platform = test_platform(), .hog = WEFT_FOREVER};
+    CHECK_OK(weft_run_with(&config, keeps_the_loop, arg));
+    return NULL;
+}
+
+static int ask_beside_a_hog(void *arg)
+{
+    struct kept *kept = arg;
+    wf_buf out = {0};
+    CHECK_EQ(ask((int)getpid(), "stack", &out), 0);
+    CHECK(says(&out, "loop on epoll does not answer: task main keeps it, running; spawned: "));
+    CHECK(says(&out, "\n  task main #0.1 ")); /* the loop that asks */
+    wf_buf_fini(&out);
+    atomic_store(&kept->is_told, true);
+    return 0;
+}
+
+TEST(test_O02_of_two_loops_the_kept_one_is_described_from_outside)
+{
+    use_real_time();
+    struct kept kept = {0};
+    pthread_t thread;
+    CHECK_EQ(pthread_create(&thread, NULL, run_kept, &kept), 0);
+    while (atomic_load(&kept.loop) == NULL)
+        sched_yield();
+    weft_config config = {.backend = "epoll", .platform = test_platform()};
+    CHECK_OK(weft_run_with(&config, ask_beside_a_hog, &kept));
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+/* ---- a process that ends ---- */
+
+static int crowd_for_ever(void *arg)
+{
+    weft_event never = {0};
+    WEFT_GROUP(crowd);
+    for (int i = 0; i < 10000; i++)
+        CHECK_OK(weft_group_spawn(crowd, waits, &never));
+    (void)!write(*(int *)arg, "x", 1);
+    return weft_sleep(WEFT_FOREVER);
+}
+
+static int start_crowd(int *out_fd)
+{
+    int fds[2];
+    CHECK_OK(pipe(fds));
+    int pid = fork();
+    CHECK_OK(pid);
+    if (pid == 0) {
+        weft_config config = {.backend = "epoll"};
+        (void)weft_run_with(&config, crowd_for_ever, &fds[1]);
+        _exit(1);
+    }
+    CHECK_OK(close(fds[1]));
+    *out_fd = fds[0];
+    return pid;
+}
+
+static int ask_until_it_dies(void *arg)
+{
+    int pid = *(int *)arg;
+    weft_ask *asking;
+    weft_str line;
+    CHECK_OK(weft_ask_open(&asking, pid, "ps"));
+    CHECK_EQ(weft_ask_read_line(asking, &line), 1);
+    CHECK_OK(kill(pid, SIGKILL));
+    int rc;
+    while ((rc = weft_ask_read_line(asking, &line)) == 1)
+        continue;
+    CHECK_EQ(rc, -WEFT_ETRUNCATED);
+    rc = weft_ask_read_line(asking, &line);
+    CHECK_LT(rc, 0);
+    weft_ask_close(asking);
+    return 0;
+}
+
+TEST(test_O02_a_process_that_ends_in_the_middle_of_its_answer_is_noticed)
+{
+    use_real_time();
+    int fd, status;
+    char byte;
+    int pid = start_crowd(&fd);
+    CHECK_EQ(read(fd, &byte, 1), 1);
+    weft_config config = {.backend = "epoll", .platform = test_platform()};
+    CHECK_OK(weft_run_with(&config, ask_until_it_dies, &pid));
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK(WIFSIGNALED(status));
+    CHECK_OK(close(fd));
+}
+
+/* ---- those who mean no good ---- */
+
+static int listen_as(int pid)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int len = snprintf(addr.sun_path + 1, sizeof addr.sun_path - 1, WF_ASK_NAME, pid);
+    socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK_OK(fd);
+    CHECK_OK(bind(fd, (const struct sockaddr *)&addr, bytes));
+    CHECK_OK(listen(fd, 8));
+    return fd;
+}
+
+/* Some process asks `times` times. */
+static void signal_as(int pid, bool has_question, int times)
+{
+    union sigval value = {.sival_ptr = (void *)(uintptr_t)wf_ask_pack(pid, has_question)};
+    for (int i = 0; i < times; i++)
+        CHECK_OK(sigqueue(getpid(), SIGURG, value));
+}
+
+#define MUTE_PID 0x7ffffff0 /* none that lives */
+#define MUTES (WF_INSPECT_TALKS - 1)
+
+/* They hold what they were given, say nothing or half of something, and read nothing. */
+static int ask_among_mutes(void *arg)
+{
+    wf_buf out = {0};
+    int fds[MUTES];
+    int listener = listen_as(MUTE_PID);
+    (void)arg;
+    for (int i = 0; i < MUTES; i++) {
+        signal_as(MUTE_PID, /* has_question= */ i != 0, 1);
+        CHECK_OK(weft_wait_fd(listener, 1 /* POLLIN */));
+        fds[i] = accept(listener, NULL, NULL);
+        CHECK_OK(fds[i]);
+    }
+    CHECK_EQ(write(fds[1], "sta", 3), 3);
+    CHECK_OK(shutdown(fds[2], SHUT_WR));
+    for (int i = 0; i < 3; i++) {
+        CHECK_EQ(ask((int)getpid(), "stack", &out), 0);
+        CHECK(says(&out, "  task main #"));
+    }
+    for (int i = 0; i < MUTES; i++)
+        CHECK_OK(close(fds[i]));
+    CHECK_OK(close(listener));
+    wf_buf_fini(&out);
+    return 0;
+}
+
+TEST(test_O02_who_asks_and_says_nothing_keeps_nobody_else)
+{
+    on_real_backends(ask_among_mutes, NULL);
+}
+
+static int hear_the_mute_cut_off(void *arg)
+{
+    char byte;
+    int listener = listen_as(MUTE_PID);
+    (void)arg;
+    signal_as(MUTE_PID, /* has_question= */ true, 1);
+    CHECK_OK(weft_wait_fd(listener, 1));
+    int fd = accept(listener, NULL, NULL);
+    CHECK_OK(fd);
+    char line[WF_ASK_QUESTION_BYTES + 8];
+    memset(line, 'x', sizeof line);
+    CHECK_EQ(write(fd, line, sizeof line), (ssize_t)sizeof line);
+    CHECK_OK(weft_wait_fd(fd, 1));
+    CHECK_LE(read(fd, &byte, 1), 0); /* such a question is not heard out */
+    CHECK_OK(close(fd));
+    CHECK_OK(close(listener));
+    return 0;
+}
+
+TEST(test_O02_a_question_without_an_end_is_cut_off)
+{
+    on_real_backends(hear_the_mute_cut_off, NULL);
+}
+
+/* A flood of questions that nobody listens for. */
+static int ask_after_a_flood(void *arg)
+{
+    wf_buf out = {0};
+    (void)arg;
+    signal_as(MUTE_PID, /* has_question= */ true, 1000);
+    signal_as(MUTE_PID, /* has_question= */ false, 1000);
+    while (ask((int)getpid(), "ps", &out) != 0) /* it may not have been heard among them */
+        continue;
+    CHECK(says(&out, ": 1 tasks\n"));
+    wf_buf_fini(&out);
+    return 0;
+}
+
+TEST(test_O02_a_flood_of_questions_does_no_harm)
+{
+    on_real_backends(ask_after_a_flood, NULL);
+}
+
+/* Another user listens under the name; nothing is told. */
+static int be_refused(void *arg)
+{
+    int fds[2], status;
+    char byte;
+    (void)arg;
+    CHECK_OK(pipe(fds));
+    int pid = fork();
+    CHECK_OK(pid);
+    if (pid == 0) {
+        if (setuid(65534) != 0)
+            _exit(1);
+        int listener = listen_as(MUTE_PID);
+        (void)!write(fds[1], "x", 1);
+        int fd = accept(listener, NULL, NULL);
+        _exit(fd >= 0 && read(fd, &byte, 1) == 0 ? 0 : 2);
+    }
+    CHECK_EQ(read(fds[0], &byte, 1), 1);
+    signal_as(MUTE_PID, /* has_question= */ false, 1);
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
+    CHECK_OK(close(fds[0]));
+    CHECK_OK(close(fds[1]));
+    return 0;
+}
+
+TEST(test_O02_another_user_is_told_nothing)
+{
+    if (geteuid() != 0)
+        SKIP("only root can be another user");
+    use_real_time();
+    weft_config config = {.backend = "epoll", .platform = test_platform(), .hog = WEFT_FOREVER};
+    CHECK_OK(weft_run_with(&config, be_refused, NULL));
+}
