@@ -4,7 +4,8 @@
 set -eu
 PATH=$PATH:/usr/sbin:/sbin
 
-build_packages="gcc libc6-dev meson ninja-build pkg-config libjansson-dev libutf8proc-dev"
+build_packages="gcc libc6-dev meson ninja-build pkg-config libc-ares-dev
+  libjansson-dev libutf8proc-dev"
 test_packages="$build_packages g++ clang clang-format clang-tidy cppcheck valgrind libc6-dbg
   qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross unicode-data python3 git procps spin"
 fuzz_packages="$build_packages clang"

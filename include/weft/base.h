@@ -85,6 +85,8 @@ enum {
     WEFT_ECLOSED, /* the object is closed */
     WEFT_ETRUNCATED, /* the peer ended in the middle of something */
     WEFT_EEXCEPTION, /* a C++ exception left a body; the text is its what() */
+    WEFT_ENONAME,    /* there is no host of that name, or it has no address */
+    WEFT_EDNS,       /* the name servers do not say */
 
     WEFT_M_EVALID = 4020, /* matcher: invalid argument or catalogue */
     WEFT_M_EMODE,         /* matcher: unknown mode */

@@ -22,6 +22,10 @@ static const char *own_text(int code)
         return "ended in the middle";
     case WEFT_EEXCEPTION:
         return "exception";
+    case WEFT_ENONAME:
+        return "no such host";
+    case WEFT_EDNS:
+        return "no answer from the name servers";
     case WEFT_M_EVALID:
         return "invalid argument";
     case WEFT_M_EMODE:
