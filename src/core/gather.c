@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define MULTI_INLINE 8
+#define ENDED_LATER UINT64_MAX
 
 struct multi;
 
@@ -21,6 +22,7 @@ struct multi_member {
     struct multi *multi;
     weft_task task;
     size_t index;
+    uint64_t order; /* of its end, if that was before the call; else ENDED_LATER */
     int rc;
     bool is_done;
 };
@@ -34,6 +36,7 @@ struct multi {
     bool is_cancelled; /* the caller was, while it waited */
     bool is_decided;   /* the outcome is known; what is left is seen out */
     int rc;            /* the outcome: an error, or an index */
+    uint64_t order;    /* of the member that gave it */
     struct wf_note *note;
     struct map *map;
 };
@@ -108,6 +111,13 @@ static int multi_init(struct multi *multi, const struct multi_rule *rule, size_t
     return 0;
 }
 
+/* The order of ends that were before the call; what never was a task ended first of all. */
+static uint64_t member_order(weft_task handle)
+{
+    const wf_task *task = wf_task_of(wf_sched_self(), handle);
+    return task != NULL ? task->done_order : 0;
+}
+
 static void multi_watch(struct multi *multi, size_t index, weft_task task)
 {
     struct multi_member *member = &multi->members[index];
@@ -115,11 +125,13 @@ static void multi_watch(struct multi *multi, size_t index, weft_task task)
     member->waiter.task = multi->waiter.task;
     member->task = task;
     member->is_done = false;
+    member->order = ENDED_LATER;
     int rc = task.id == weft_self().id ? -EDEADLK : wf_task_watch(task, &member->waiter);
     if (rc == 1)
         (void)weft_done(task, &rc);
     else if (rc == 0)
         return;
+    member->order = member_order(task);
     member_done(member, rc);
 }
 
@@ -200,12 +212,19 @@ static int multi_run(struct multi *multi, const struct multi_rule *rule, const w
 
 /* ---- gather ---- */
 
+/* Members that ended before the call are looked at by index; the first in time counts. */
+static bool multi_is_decided_before(const struct multi *multi, const struct multi_member *member)
+{
+    return multi->is_decided && multi->order <= member->order;
+}
+
 static void gather_ended(struct multi *multi, struct multi_member *member)
 {
-    if (member->rc >= 0 || multi->is_decided || multi->is_cancelled)
+    if (member->rc >= 0 || multi->is_cancelled || multi_is_decided_before(multi, member))
         return;
     multi->is_decided = true;
     multi->rc = member->rc;
+    multi->order = member->order;
     multi_take_note(multi, member);
     multi_cancel_members(multi, "another member failed");
 }
@@ -278,15 +297,17 @@ int weft_settle_n(const weft_task tasks[], size_t count, int out_rc[])
 
 static void race_ended(struct multi *multi, struct multi_member *member)
 {
-    if (multi->is_decided)
+    bool is_failure = member->rc < 0;
+    if (is_failure ? multi->is_decided || member->order < multi->order
+                   : multi_is_decided_before(multi, member))
         return;
-    multi->rc = member->rc;
-    if (member->rc < 0) {
+    multi->order = member->order;
+    multi->rc = is_failure ? member->rc : (int)member->index;
+    if (is_failure) {
         multi_take_note(multi, member);
         return;
     }
     multi->is_decided = true;
-    multi->rc = (int)member->index;
     multi_cancel_members(multi, "another member won");
 }
 

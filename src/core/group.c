@@ -148,7 +148,7 @@ weft_task weft_group_task_at(weft_group group, weft_fn *fn, void *arg, const cha
 
 static void group_keep_error(struct wf_group *group, const wf_task *task)
 {
-    if (group->errors == NULL)
+    if (group->error_count == 0) /* without memory only the first is kept, in `first` */
         group->errors = wf_array(WF_GROUP_ERRORS_MAX, sizeof *group->errors);
     if (group->errors != NULL && group->error_count < WF_GROUP_ERRORS_MAX)
         wf_task_error(task, &group->errors[group->error_count]);

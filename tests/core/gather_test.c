@@ -52,6 +52,31 @@ TASK_TEST(test_M01_gather_waits_for_all)
     }
 }
 
+/* Of those that had ended before the call, too, the time counts and not the index. */
+TASK_TEST(test_M01_of_failures_before_the_call_the_first_in_time_is_the_result)
+{
+    struct job jobs[] = {JOB(2 * WEFT_SEC, -EPIPE), JOB(WEFT_SEC, -EIO), JOB(0, 3)};
+    weft_task tasks[3];
+    start_jobs(jobs, tasks, 3);
+    CHECK_OK(weft_sleep(3 * WEFT_SEC));
+    CHECK_EQ(weft_gather_n(tasks, 3), -EIO);
+    CHECK_STR(weft_error_text(), "job of -5");
+}
+
+TASK_TEST(test_M06_of_tasks_that_had_ended_before_the_race_the_first_in_time_wins)
+{
+    struct job jobs[] = {JOB(3 * WEFT_SEC, 1), JOB(2 * WEFT_SEC, 2), JOB(WEFT_SEC, -EIO)};
+    weft_task tasks[3];
+    start_jobs(jobs, tasks, 3);
+    CHECK_OK(weft_sleep(4 * WEFT_SEC));
+    CHECK_EQ(weft_race_n(tasks, 3), 1);
+    jobs[0].result = -EPIPE;
+    jobs[1].result = -ENOENT;
+    start_jobs(jobs, tasks, 3);
+    CHECK_OK(weft_sleep(4 * WEFT_SEC));
+    CHECK_EQ(weft_race_n(tasks, 3), -EPIPE); /* the last failure, also in time */
+}
+
 TASK_TEST(test_M01_the_first_failure_in_time_cancels_the_others)
 {
     struct job jobs[] = {JOB(3 * WEFT_SEC, -EPIPE), JOB(WEFT_SEC, -EIO), JOB(2 * WEFT_SEC, 3)};

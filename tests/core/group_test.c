@@ -175,6 +175,24 @@ TEST(test_G06_all_errors_are_kept_up_to_64)
     CHECK_EQ(seen.count, 0);
 }
 
+/* Memory for the list is there again when the second fails: the list must not begin with a hole. */
+TASK_TEST(test_G06_without_memory_only_the_first_error_is_kept)
+{
+    WEFT_GROUP(group);
+    CHECK_OK(weft_group_spawn(group, body_fails_after, (void *)WEFT_SEC));
+    CHECK_OK(weft_group_spawn(group, body_fails_in_cleanup, NULL));
+    CHECK_OK(weft_yield());                                         /* both have their stacks */
+    weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC, .nth = 2}; /* behind the error's text */
+    weft_fault_arm(&plan);
+    CHECK_EQ(weft_group_wait(group), -EIO);
+    weft_fault_arm(NULL);
+    CHECK(plan.point != NULL);
+    struct weft_error errors[2] = {{.rc = 1}, {.rc = 1}};
+    CHECK_EQ(weft_group_errors(group, errors, 2), 2);
+    CHECK_EQ(errors[0].rc, -EIO);
+    CHECK_EQ(errors[1].rc, 1);
+}
+
 static int main_G07(void *arg)
 {
     (void)arg;
