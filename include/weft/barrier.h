@@ -4,7 +4,7 @@
  * Barrier: a point that a number of tasks leave together, when the last of them has come.
  *
  * A barrier is plain memory, needs no destructor, and belongs to the tasks of one loop.  Zeroed it
- * is a barrier for one, which nobody waits at.
+ * is a barrier for one, which nobody waits at.  It must not go away while a task waits.
  */
 #ifndef WEFT_BARRIER_H
 #define WEFT_BARRIER_H

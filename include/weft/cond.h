@@ -4,7 +4,8 @@
  * Condition: waits, under a mutex, until another task says that something may have changed.
  *
  * A condition is plain memory, valid when zeroed, needs no destructor, and belongs to the tasks of
- * one loop.  Always wait in a loop over the thing itself: a wake-up is a hint.
+ * one loop.  It must not go away while a task waits.  Always wait in a loop over the thing itself:
+ * a wake-up is a hint.
  *
  *     int rc = weft_lock(&queue->mutex);
  *     while (rc == 0 && queue->count == 0)

@@ -4,7 +4,8 @@
  * Event: a flag that tasks wait for.  It stays set until it is cleared.
  *
  * An event is plain memory, valid when zeroed (not set), needs no destructor, and belongs to the
- * tasks of one loop.  It must stay where it is, and must not go away, while a task waits for it.
+ * tasks of one loop.  It must stay where it is, and must not go away, while a task waits for it; a
+ * debug build aborts if it does.
  *
  *     weft_event ready = {0};
  *     ...

@@ -5,7 +5,7 @@
  * once: requests to one server, open files, jobs in memory.
  *
  * A semaphore is plain memory, needs no destructor, and belongs to the tasks of one loop.  Zeroed
- * it holds no units and may grow without limit.
+ * it holds no units and may grow without limit.  It must not go away while a task waits for it.
  *
  *     weft_sem slots = WEFT_SEM(10, 10);    // ten at a time
  *     int rc = weft_sem_take(&slots);

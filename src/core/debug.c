@@ -10,18 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEBUG_PLACES_MAX 256 /* past it debug mode is silent */
-
-struct place {
-    const char *what; /* which check; the address of its text */
-    const void *where;
-};
-
-struct wf_debug {
-    size_t place_count;
-    struct place places[DEBUG_PLACES_MAX];
-};
-
 static bool debug_is_wanted(const weft_config *config)
 {
     const char *text = getenv("WEFT_DEBUG");
@@ -56,9 +44,9 @@ static bool debug_is_news(struct wf_debug *debug, const char *what, const void *
         if (debug->places[i].what == what && debug->places[i].where == where)
             return false;
     }
-    if (debug->place_count == DEBUG_PLACES_MAX)
+    if (debug->place_count == WF_DEBUG_PLACES_MAX)
         return false;
-    debug->places[debug->place_count++] = (struct place){what, where};
+    debug->places[debug->place_count++] = (struct wf_debug_place){what, where};
     return true;
 }
 

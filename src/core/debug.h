@@ -13,6 +13,29 @@
 
 #include "core/sched_priv.h"
 
+#define WF_DEBUG_PLACES_MAX 256 /* past it debug mode is silent */
+#define WF_DEBUG_QUEUES_MAX 512 /* past it queues are not looked at */
+
+/* Something was said of this place: `what` is the text's address. */
+struct wf_debug_place {
+    const char *what;
+    const void *where;
+};
+
+/* On some task's stack, and tasks wait there. */
+struct wf_debug_queue {
+    const weft_waitq *queue;
+    uint32_t waiters;
+};
+
+struct wf_debug {
+    size_t place_count, queue_count;
+    struct wf_debug_place places[WF_DEBUG_PLACES_MAX];
+#if WF_DEBUG_CHECKS
+    struct wf_debug_queue queues[WF_DEBUG_QUEUES_MAX];
+#endif
+};
+
 /* In *out; NULL if the run is not in debug mode.  -ENOMEM. */
 int wf_debug_new(struct wf_debug **out, const weft_config *config);
 void wf_debug_free(struct wf_debug *debug);

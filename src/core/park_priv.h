@@ -27,6 +27,8 @@ static inline void wf_waitq_push(weft_waitq *queue, weft_waiter *waiter)
         first->priv_prev = waiter;
     }
     waiter->priv_queue = queue;
+    if (WF_DEBUG_CHECKS)
+        wf_debug_queue_joined(queue);
 }
 
 /* It is in this queue. */
@@ -41,10 +43,14 @@ static inline void wf_waitq_take(weft_waitq *queue, weft_waiter *waiter)
             queue->priv_head = waiter->priv_next;
     }
     waiter->priv_queue = NULL;
+    if (WF_DEBUG_CHECKS)
+        wf_debug_queue_left(queue);
 }
 
 static inline void wf_waitq_remove(weft_waiter *waiter)
 {
+    if (WF_DEBUG_CHECKS && waiter->priv_queue != NULL)
+        wf_debug_queue_verify(waiter);
     if (waiter->priv_queue != NULL)
         wf_waitq_take(waiter->priv_queue, waiter);
 }

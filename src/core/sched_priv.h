@@ -253,11 +253,21 @@ void wf_sched_embody_on(struct wf_sched *sched, wf_task *task, const wf_stack *s
 
 /* An empty body on a stack that was reserved, for a task or a generator, and back again. */
 struct wf_body *wf_sched_take_body(struct wf_sched *sched);
+
+/* ---- debug_queues.c: what tasks wait for outlives the waits (rule P01); debug builds only ---- */
+void wf_debug_queue_joined(const weft_waitq *queue);   /* by one more waiter */
+void wf_debug_queue_left(const weft_waitq *queue);     /* by one */
+void wf_debug_queue_verify(const weft_waiter *waiter); /* the queue that it is in still knows it */
+void wf_debug_frames_verify(const wf_task *task, const void *frame); /* it switches away from */
+void wf_debug_stack_ended(const struct wf_body *body); /* nothing of its stack is in use */
+
 void wf_sched_drop_body(struct wf_sched *sched,
                         struct wf_body *body); /* to the pool, or unmapped */
 
 static inline void wf_sched_give_body(struct wf_sched *sched, struct wf_body *body)
 {
+    if (WF_DEBUG_CHECKS)
+        wf_debug_stack_ended(body);
     if (WF_HAS_ASAN) { /* what the pool holds is poisoned */
         wf_sched_drop_body(sched, body);
         return;
@@ -308,6 +318,8 @@ static WF_IN_PLACE void wf_sched_leave(struct wf_sched *sched, wf_task *self)
         return;
     if (__builtin_expect(sched->minds_switch, 0))
         wf_sched_mind_switch(sched, self, next);
+    if (WF_DEBUG_CHECKS)
+        wf_debug_frames_verify(self, __builtin_frame_address(0));
     sched->stats.switches++;
     wf_fiber_switch(&self->fiber, next != NULL ? &next->fiber : &sched->home);
     *sched->errno_at = saved_errno;

@@ -373,6 +373,16 @@ void wf_stacks_give(struct wf_stacks *stacks, const wf_stack *stack)
         stacks->trim_at = 0;
 }
 
+bool wf_stacks_own(const struct wf_stacks *stacks, const void *addr)
+{
+    for (uint32_t i = 0; i < stacks->slab_count; i++) {
+        const struct slab *slab = &stacks->slabs[i];
+        if ((const char *)addr >= slab->space && (const char *)addr < slab->space + slab->bytes)
+            return true;
+    }
+    return false;
+}
+
 /* ---- giving pages back ---- */
 
 static void next_window(struct wf_stacks *stacks, weft_time now)

@@ -72,6 +72,9 @@ void wf_stacks_unreserve(struct wf_stacks *stacks);
 void wf_stacks_take(struct wf_stacks *stacks, wf_stack *out);
 void wf_stacks_give(struct wf_stacks *stacks, const wf_stack *stack);
 
+/* True if `addr` lies in the space of its stacks. */
+bool wf_stacks_own(const struct wf_stacks *stacks, const void *addr);
+
 /* Hands pages of stacks back that were not used for 10 s or that are too many, a bounded number a
  * call.  Returns when to call again, WEFT_FOREVER if the pool is empty. */
 weft_time wf_stacks_trim(struct wf_stacks *stacks, weft_time now);

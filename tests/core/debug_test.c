@@ -172,3 +172,168 @@ TEST(test_T06_what_lives_longer_than_the_frame_is_not_told)
     int lives = 1;
     CHECK_EQ(run_in_debug_mode(body_spawns_the_innocent, &lives).lines, 0);
 }
+
+/* ---- P01 ---- */
+
+/* Where the children wait, handed over by whoever has it. */
+static weft_event *waited_for;
+
+static int body_waits(void *arg)
+{
+    (void)arg;
+    return weft_event_wait(waited_for);
+}
+
+/* A frame that is left while a task waits for an event at its low end. */
+static __attribute__((noinline)) void leave_event_behind(void)
+{
+    struct {
+        weft_event event;
+        char room[2048];
+    } deep = {0};
+    waited_for = &deep.event;
+    weft_release(weft_spawn(body_waits, NULL));
+    CHECK_OK(weft_yield());
+}
+
+static int body_calls_and_goes_on(void *arg)
+{
+    (void)arg;
+    leave_event_behind();
+    return weft_sleep(WEFT_SEC);
+}
+
+/* It ends while its sibling waits for an event on its stack. */
+static int body_ends_under_its_sibling(void *arg)
+{
+    weft_event event = {0};
+    (void)arg;
+    waited_for = &event;
+    return weft_sleep(WEFT_SEC);
+}
+
+static int body_with_two_children(void *arg)
+{
+    (void)arg;
+    weft_release(weft_spawn(body_ends_under_its_sibling, NULL));
+    CHECK_OK(weft_yield());
+    return weft_await(weft_spawn(body_waits, NULL));
+}
+
+static int body_clears(void *arg)
+{
+    weft_event event = {0};
+    (void)arg;
+    waited_for = &event;
+    weft_release(weft_spawn(body_waits, NULL));
+    CHECK_OK(weft_yield());
+    event = (weft_event){0};
+    return weft_event_wait(&event);
+}
+
+static int body_clears_static(void *arg)
+{
+    static weft_event event;
+    (void)arg;
+    waited_for = &event;
+    weft_task first = weft_spawn(body_waits, NULL), second = weft_spawn(body_waits, NULL);
+    CHECK_OK(weft_yield());
+    event = (weft_event){0};
+    (void)weft_cancel(first, "the event was not set");
+    return weft_gather(first, second);
+}
+
+static const struct {
+    weft_fn *fn;
+    const char *text;
+} destroyers[] = {
+    {body_calls_and_goes_on,
+     "(event) for something that lay in a frame that is gone; spawned: body_waits at "},
+    {body_with_two_children,
+     "(event) for something that lay in a frame that is gone; spawned: body_waits at "},
+    {body_clears, "(event) for something that was cleared; spawned: body_waits at "},
+    {body_clears_static,
+     "(event) for something that was cleared or freed; spawned: body_waits at "},
+};
+
+static void destroy(size_t row)
+{
+    if (!WF_DEBUG_CHECKS)
+        return; /* release does not notice; what happens then is not defined */
+    expect_abort(destroyers[row].text);
+    (void)weft_run(destroyers[row].fn, NULL);
+}
+
+TEST(test_P01_in_debug_builds_an_event_in_a_frame_that_returns_under_a_waiter_aborts)
+{
+    destroy(0);
+}
+
+TEST(test_P01_in_debug_builds_an_event_on_a_stack_that_ends_under_a_waiter_aborts)
+{
+    destroy(1);
+}
+
+TEST(test_P01_in_debug_builds_an_event_cleared_under_a_waiter_is_seen_by_the_next_wait)
+{
+    destroy(2);
+}
+
+TEST(test_P01_in_debug_builds_an_event_cleared_under_a_waiter_is_seen_when_that_leaves)
+{
+    destroy(3);
+}
+
+static int body_frees_channel(void *arg)
+{
+    weft_chan *chan = arg;
+    weft_chan_free(chan);
+    return 0;
+}
+
+static int body_receives_of_what_is_freed(void *arg)
+{
+    weft_chan *chan;
+    int item;
+    (void)arg;
+    CHECK_OK(weft_chan_new(&chan, sizeof item, 0));
+    weft_release(weft_spawn(body_frees_channel, chan));
+    return weft_recv(chan, &item);
+}
+
+TEST(test_P01_a_channel_freed_under_a_waiter_aborts_in_every_build)
+{
+    expect_abort("weft_waitq_first(&chan->receivers) == NULL");
+    (void)weft_run(body_receives_of_what_is_freed, NULL);
+}
+
+/* The children of a body that fails are cancelled and joined while its frame is intact (rule T05).
+ */
+static int body_fails_above_its_children(void *arg)
+{
+    weft_sem sem = WEFT_SEM(1, 1);
+    weft_event event = {0};
+    (void)arg;
+    waited_for = &event;
+    for (int i = 0; i < 3; i++)
+        weft_release(weft_spawn(body_waits, NULL));
+    CHECK_OK(weft_sem_take(&sem));
+    CHECK_OK(weft_yield());
+    return -EIO;
+}
+
+static int body_outlives_its_objects_waiters(void *arg)
+{
+    CHECK_EQ(weft_await(weft_spawn(body_fails_above_its_children, arg)), -EIO);
+    weft_event event = {0};
+    waited_for = &event;
+    weft_task task = weft_spawn(body_waits, NULL);
+    CHECK_OK(weft_yield());
+    weft_event_set(&event);
+    return weft_await(task);
+}
+
+TEST(test_P01_children_that_wait_in_the_frame_of_a_body_that_failed_are_no_breach)
+{
+    CHECK_EQ(run_in_debug_mode(body_outlives_its_objects_waiters, NULL).lines, 0);
+}

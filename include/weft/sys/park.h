@@ -56,7 +56,8 @@ typedef struct weft_waiter {
         NULL, NULL, NULL, (wait_class_), (object_), NULL, 0, false, false                          \
     }
 
-/* A FIFO of waiters.  Zeroed is empty. */
+/* A FIFO of waiters.  Zeroed is empty.  It must stay where it is while anybody waits; a debug build
+ * aborts, naming who waits, if it lies on a stack that ends, or was cleared meanwhile. */
 typedef struct weft_waitq {
     weft_waiter *priv_head;
 } weft_waitq;
