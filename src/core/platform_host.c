@@ -2,6 +2,7 @@
 
 /* The host's platform table: with platform_process.c the files that call the system directly. */
 
+#include "core/host_call.h"
 #include "core/platform_process.h"
 
 #include <fcntl.h>
@@ -120,7 +121,7 @@ static int host_shutdown(int fd, int how)
 /* Linux releases the number even when close says EINTR: never repeat it. */
 static int host_close(int fd)
 {
-    return close(fd) < 0 && errno != EINTR ? -errno : 0;
+    return wf_host_close(fd) < 0 && errno != EINTR ? -errno : 0;
 }
 
 static int host_pipe(int out_fds[2])
@@ -130,32 +131,32 @@ static int host_pipe(int out_fds[2])
 
 static ssize_t host_read(int fd, void *buf, size_t bytes)
 {
-    HOST_RETRY(ssize_t, read(fd, buf, bytes));
+    HOST_RETRY(ssize_t, wf_host_read(fd, buf, bytes));
 }
 
 static ssize_t host_write(int fd, const void *buf, size_t bytes)
 {
-    HOST_RETRY(ssize_t, write(fd, buf, bytes));
+    HOST_RETRY(ssize_t, wf_host_write(fd, buf, bytes));
 }
 
 static ssize_t host_recv(int fd, void *buf, size_t bytes, int flags)
 {
-    HOST_RETRY(ssize_t, recv(fd, buf, bytes, flags | MSG_DONTWAIT));
+    HOST_RETRY(ssize_t, wf_host_recv(fd, buf, bytes, flags | MSG_DONTWAIT));
 }
 
 static ssize_t host_send(int fd, const void *buf, size_t bytes, int flags)
 {
-    HOST_RETRY(ssize_t, send(fd, buf, bytes, flags | MSG_DONTWAIT | MSG_NOSIGNAL));
+    HOST_RETRY(ssize_t, wf_host_send(fd, buf, bytes, flags | MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
 static int host_accept(int fd, struct sockaddr *out, socklen_t *addr_bytes)
 {
-    HOST_RETRY(int, accept4(fd, out, addr_bytes, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    HOST_RETRY(int, wf_host_accept(fd, out, addr_bytes, SOCK_CLOEXEC | SOCK_NONBLOCK));
 }
 
 static int host_connect(int fd, const struct sockaddr *addr, socklen_t addr_bytes)
 {
-    HOST_RETRY(int, connect(fd, addr, addr_bytes));
+    HOST_RETRY(int, wf_host_connect(fd, addr, addr_bytes));
 }
 
 static int host_open(const char *path, int flags, int mode)

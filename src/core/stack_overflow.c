@@ -3,6 +3,7 @@
 #include "core/stack_overflow.h"
 
 #include "core/fork.h"
+#include "core/host_call.h"
 
 #include <weft/sys/fault.h>
 
@@ -69,7 +70,7 @@ static void overflow_print(const wf_overflow *overflow)
     if (line.bytes == sizeof line.text)
         line.bytes--;
     line.text[line.bytes++] = '\n';
-    (void)!write(STDERR_FILENO, line.text, line.bytes);
+    (void)!wf_host_write(STDERR_FILENO, line.text, line.bytes);
 }
 
 _Noreturn void wf_overflow_die(const wf_overflow *overflow)

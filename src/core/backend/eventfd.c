@@ -4,8 +4,9 @@
 
 #include <weft/sys/fault.h>
 
+#include "core/host_call.h"
+
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 int wf_eventfd_open(int *out)
 {
@@ -22,7 +23,7 @@ void wf_eventfd_signal(int fd)
 {
     int before = errno; /* we may be inside a signal handler */
     uint64_t one = 1;
-    ssize_t rc = write(fd, &one, sizeof one);
+    ssize_t rc = wf_host_write(fd, &one, sizeof one);
     (void)rc; /* full means that it is readable already */
     errno = before;
 }
@@ -30,6 +31,6 @@ void wf_eventfd_signal(int fd)
 void wf_eventfd_drain(int fd)
 {
     uint64_t count;
-    ssize_t rc = read(fd, &count, sizeof count);
+    ssize_t rc = wf_host_read(fd, &count, sizeof count);
     (void)rc; /* empty is fine */
 }
