@@ -91,6 +91,9 @@ WEFT_API void weft_release(weft_task task);
 /* Names the calling task (copied, 31 bytes).  By default it has the name of its body. */
 WEFT_API void weft_set_name(const char *name);
 
+/* Copies the name to `out`, cut to fit; "" outside a task. */
+WEFT_API void weft_get_name(char *out, size_t out_bytes);
+
 /* ---- pauses ---- */
 
 /* Lets every other ready task run once.  0 or -ECANCELED. */

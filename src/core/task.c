@@ -319,6 +319,15 @@ void weft_set_name(const char *name)
     snprintf(self->own_name->text, sizeof self->own_name->text, "%s", name);
 }
 
+void weft_get_name(char *out, size_t out_bytes)
+{
+    const wf_task *self = wf_current();
+    if (self != NULL)
+        wf_task_name(self, out, out_bytes);
+    else if (out_bytes != 0)
+        out[0] = '\0';
+}
+
 /* Async-signal-safe: the overflow report uses it. */
 void wf_task_name(const wf_task *task, char *out, size_t out_bytes)
 {
