@@ -108,6 +108,20 @@ static inline ssize_t wf_sys_send(int fd, const void *buf, size_t bytes, int fla
     return weft_platform_get()->send(fd, buf, bytes, flags);
 }
 
+static inline int wf_sys_send_many(int fd, struct mmsghdr *messages, unsigned count)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "sendmmsg"))
+        return -ENOBUFS;
+    return weft_platform_get()->send_many(fd, messages, count);
+}
+
+static inline int wf_sys_recv_many(int fd, struct mmsghdr *messages, unsigned count)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "recvmmsg"))
+        return -ENOMEM;
+    return weft_platform_get()->recv_many(fd, messages, count);
+}
+
 static inline int wf_sys_accept(int fd, struct sockaddr *out, socklen_t *addr_bytes)
 {
     if (WEFT_FAULT(WEFT_FAULT_CALL, "accept"))

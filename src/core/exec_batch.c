@@ -7,8 +7,6 @@
 #include "core/sched_priv.h"
 #include "core/sim_trace.h"
 
-#define EXEC_SIM_DELAY (2 * WEFT_MS) /* simulation: a body begins, and ends, within this time */
-
 static _Thread_local struct wf_exec_job *exec_current;
 
 struct wf_exec_job *wf_exec_job_self(void)
@@ -85,8 +83,7 @@ static void job_on_timer(weft_timer *timer)
     wf_loop_make_current(loop);
     job->stage = WF_EXEC_DONE;
     wf_sim_trace(loop, WF_SIM_TRACE_BLOCKING, (uint64_t)job->result, 0);
-    weft_time delay = (weft_time)(wf_loop_random(loop) % EXEC_SIM_DELAY);
-    weft_timer_start(loop, timer, weft_loop_now(loop) + delay);
+    weft_timer_start(loop, timer, weft_loop_now(loop) + wf_sim_blocking_delay(loop));
 }
 
 static int job_submit(weft_exec *exec, struct wf_exec_job *job)
@@ -95,9 +92,9 @@ static int job_submit(weft_exec *exec, struct wf_exec_job *job)
     job->pool_job.fn = job_on_pool;
     job->msg.fn = job_finished;
     if (exec->pool == NULL) {
-        weft_time delay = (weft_time)(wf_loop_random(exec->loop) % EXEC_SIM_DELAY);
+        weft_time at = weft_loop_now(exec->loop) + wf_sim_blocking_delay(exec->loop);
         weft_timer_init(&job->timer, job_on_timer);
-        weft_timer_start(exec->loop, &job->timer, weft_loop_now(exec->loop) + delay);
+        weft_timer_start(exec->loop, &job->timer, at);
     } else {
         rc = wf_pool_submit(exec->pool, &job->pool_job);
     }

@@ -149,6 +149,16 @@ static ssize_t host_send(int fd, const void *buf, size_t bytes, int flags)
     HOST_RETRY(ssize_t, wf_host_send(fd, buf, bytes, flags | MSG_DONTWAIT | MSG_NOSIGNAL));
 }
 
+static int host_send_many(int fd, struct mmsghdr *messages, unsigned count)
+{
+    HOST_RETRY(int, sendmmsg(fd, messages, count, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+static int host_recv_many(int fd, struct mmsghdr *messages, unsigned count)
+{
+    HOST_RETRY(int, recvmmsg(fd, messages, count, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL));
+}
+
 static int host_accept(int fd, struct sockaddr *out, socklen_t *addr_bytes)
 {
     HOST_RETRY(int, wf_host_accept(fd, out, addr_bytes, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -337,6 +347,8 @@ const weft_platform weft_platform_host = {
     .write = host_write,
     .recv = host_recv,
     .send = host_send,
+    .send_many = host_send_many,
+    .recv_many = host_recv_many,
     .accept = host_accept,
     .connect = host_connect,
     .open = host_open,

@@ -85,10 +85,16 @@ static struct sim_node *node_child(const struct sim_node *dir, const char *name,
     return NULL;
 }
 
+static uint64_t disk_room(struct sim_world *world)
+{
+    bool is_full = sim_fault_is_on(world, WEFT_SIM_DISK_FULL, NULL, NULL, NULL);
+    return is_full ? 0 : world->options.disk_bytes - world->disk_used;
+}
+
 /* Bytes that come new are zero.  -ENOSPC, -ENOMEM; then nothing has changed. */
 int sim_node_resize(struct sim_world *world, struct sim_node *node, size_t bytes)
 {
-    if (bytes > node->bytes && bytes - node->bytes > world->options.disk_bytes - world->disk_used)
+    if (bytes > node->bytes && bytes - node->bytes > disk_room(world))
         return -ENOSPC;
     if (bytes > node->capacity) {
         size_t capacity = node->capacity != 0 ? node->capacity : NODE_BYTES_MIN;
@@ -302,7 +308,8 @@ int sim_disk_rename(struct sim_world *world, const char *from, const char *to)
 
 static bool disk_fails(struct sim_world *world)
 {
-    return sim_chance(world, world->options.disk_error_ppm);
+    return sim_chance(world, world->options.disk_error_ppm, SIM_CHANCE_DISK) ||
+           sim_fault_is_on(world, WEFT_SIM_DISK_BROKEN, NULL, NULL, NULL);
 }
 
 static int open_check(const struct sim_node *node, int flags)
@@ -360,8 +367,7 @@ ssize_t sim_disk_read(struct sim_socket *file, void *buf, size_t bytes, int64_t 
 static int write_make_room(struct sim_world *world, struct sim_node *node, uint64_t at,
                            size_t *count)
 {
-    uint64_t free_bytes = world->options.disk_bytes - world->disk_used;
-    uint64_t end_max = node->bytes + free_bytes;
+    uint64_t end_max = node->bytes + disk_room(world);
     if (*count == 0)
         return 0;
     if (at >= end_max)

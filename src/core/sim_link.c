@@ -13,6 +13,7 @@
 #define LINK_NEWS_MAX 8
 #define LINK_SLOW_FACTOR 100
 #define LINK_SLOW_BYTES 256
+#define LINK_GIVE_UP (900 * WEFT_SEC) /* a sender that hears nothing does, after */
 
 enum link_news_kind { NEWS_BYTES, NEWS_END, NEWS_RESET };
 
@@ -31,13 +32,17 @@ struct link_flow {
     size_t lost; /* sent when nobody can read it any more; takes room until the writer knows */
     struct link_news news[LINK_NEWS_MAX];
     uint32_t news_count;
-    weft_timer timer;   /* first news */
-    weft_time slowness; /* factor on delays */
-    bool has_ended;     /* the reader knows that nothing more comes */
+    weft_timer timer;     /* first news */
+    weft_time slowness;   /* factor on delays */
+    weft_time busy_until; /* a link with a rate sends what came before */
+    weft_time cut_since;  /* news waits since then; 0: it does not */
+    bool has_ended;       /* the reader knows that nothing more comes */
 };
 
 struct sim_link {
     struct sim_world *world;
+    wf_list world_link;
+    struct sim_addr hosts[2]; /* of the ends, also after they have left */
     enum sim_link_kind kind;
     struct sim_socket *ends[2]; /* NULL: has left */
     struct link_flow flows[2];  /* by reading end */
@@ -75,11 +80,17 @@ static void flow_reset_reader(struct link_flow *flow)
     reader->is_reset = true;
 }
 
+static void flow_tell(struct link_flow *flow, enum link_news_kind kind, size_t bytes);
+
 static void flow_apply(struct link_flow *flow, const struct link_news *news)
 {
+    const struct sim_socket *reader = flow_reader(flow);
+    struct link_flow *back = &flow->link->flows[1 - (flow - flow->link->flows)];
     switch (news->kind) {
     case NEWS_BYTES:
         flow->arrived += news->bytes;
+        if (reader != NULL && reader->is_reset && flow_writer(flow) != NULL)
+            flow_tell(back, NEWS_RESET, 0); /* it knows nothing of such a connection */
         break;
     case NEWS_END:
         flow->has_ended = true;
@@ -91,11 +102,49 @@ static void flow_apply(struct link_flow *flow, const struct link_news *news)
         sim_wake(flow_reader(flow));
 }
 
+/* What is under way will never arrive, and the sender knows it. */
+static void flow_give_up(struct link_flow *flow)
+{
+    struct sim_socket *writer = flow_writer(flow);
+    flow->news_count = 0;
+    flow->lost += wf_buf_bytes(&flow->data) - flow->arrived;
+    flow->data.end = flow->data.start + flow->arrived;
+    if (writer == NULL || writer->is_reset)
+        return;
+    writer->error = -ETIMEDOUT;
+    writer->is_reset = true;
+    sim_wake(writer);
+}
+
+/* While its hosts are cut from each other a flow's news waits, as TCP sends again. */
+static bool flow_is_held(struct link_flow *flow)
+{
+    struct sim_link *link = flow->link;
+    struct sim_world *world = link->world;
+    weft_time until;
+    if (link->kind != SIM_LINK_INET || flow->news_count == 0 ||
+        !sim_fault_is_on(world, WEFT_SIM_CUT, &link->hosts[0], &link->hosts[1], &until)) {
+        flow->cut_since = 0;
+        return false;
+    }
+    if (flow->cut_since == 0)
+        flow->cut_since = world->now;
+    weft_time limit = flow->cut_since + LINK_GIVE_UP;
+    if (world->now >= limit)
+        flow_give_up(flow);
+    else
+        weft_timer_start(world->loop, &flow->timer,
+                         until < limit ? until + sim_delay(world) : limit);
+    return true;
+}
+
 /* Applies what is due and waits for the next. */
 static void flow_advance(struct link_flow *flow)
 {
     struct sim_world *world = flow->link->world;
     uint32_t due = 0;
+    if (flow_is_held(flow))
+        return;
     while (due < flow->news_count && flow->news[due].at <= world->now)
         flow_apply(flow, &flow->news[due++]);
     flow->news_count -= due;
@@ -114,6 +163,21 @@ static bool flow_is_doomed(const struct link_flow *flow)
     return flow->news_count != 0 && flow->news[flow->news_count - 1].kind == NEWS_RESET;
 }
 
+/* When the last of the bytes leaves. */
+static weft_time flow_departure(struct link_flow *flow, size_t bytes)
+{
+    const struct sim_link *link = flow->link;
+    struct sim_world *world = link->world;
+    uint64_t rate = bytes != 0 && link->kind == SIM_LINK_INET
+                        ? sim_fault_rate(world, &link->hosts[0], &link->hosts[1])
+                        : 0;
+    if (rate == 0)
+        return world->now;
+    weft_time begin = flow->busy_until > world->now ? flow->busy_until : world->now;
+    flow->busy_until = begin + (weft_time)((double)bytes * (double)WEFT_SEC / (double)rate);
+    return flow->busy_until;
+}
+
 /* News travel in order.  When many are on their way, the last one takes the new one along. */
 static void flow_tell(struct link_flow *flow, enum link_news_kind kind, size_t bytes)
 {
@@ -121,7 +185,7 @@ static void flow_tell(struct link_flow *flow, enum link_news_kind kind, size_t b
         return;
     struct sim_world *world = flow->link->world;
     struct link_news news = {.kind = (uint8_t)kind, .bytes = bytes};
-    news.at = world->now + sim_delay(world) * flow->slowness;
+    news.at = flow_departure(flow, bytes) + sim_delay(world) * flow->slowness;
     struct link_news *last = flow->news_count != 0 ? &flow->news[flow->news_count - 1] : NULL;
     if (last != NULL && last->at > news.at)
         news.at = last->at;
@@ -150,7 +214,7 @@ static void flow_drop(struct link_flow *flow)
 static void flow_init(struct link_flow *flow, struct sim_link *link)
 {
     struct sim_world *world = link->world;
-    bool is_slow = sim_chance(world, world->options.slow_ppm);
+    bool is_slow = sim_chance(world, world->options.slow_ppm, SIM_CHANCE_SLOW);
     flow->link = link;
     flow->capacity = is_slow ? LINK_SLOW_BYTES : world->options.buffer_bytes;
     flow->slowness = is_slow ? LINK_SLOW_FACTOR : 1;
@@ -172,13 +236,24 @@ int sim_link_new(struct sim_socket *a, struct sim_socket *b, enum sim_link_kind 
         return -ENOMEM;
     link->world = a->world;
     link->kind = kind;
+    link->hosts[0] = a->local;
+    link->hosts[1] = b->local;
+    wf_list_append(&link->world->links, &link->world_link);
     flow_init(&link->flows[0], link);
     flow_init(&link->flows[1], link);
     socket_join(a, link, 0);
     socket_join(b, link, 1);
     a->shut_write = kind == SIM_LINK_PIPE;
     b->shut_read = kind == SIM_LINK_PIPE;
+    sim_faults_watch_links(link->world);
     return 0;
+}
+
+static void link_free(struct sim_link *link)
+{
+    wf_list_remove(&link->world_link);
+    sim_faults_watch_links(link->world);
+    wf_free(link);
 }
 
 void sim_link_leave(struct sim_socket *socket)
@@ -199,7 +274,7 @@ void sim_link_leave(struct sim_socket *socket)
         sim_wake(other);
     } else {
         flow_drop(flow_out(socket));
-        wf_free(link);
+        link_free(link);
     }
     socket->link = NULL;
 }
@@ -217,12 +292,27 @@ void sim_link_stop_reading(struct sim_socket *socket)
         sim_wake(other);
 }
 
-void sim_link_break(struct sim_socket *socket)
+static void link_break(struct sim_link *link)
 {
     for (int end = 0; end < 2; end++) {
-        struct link_flow *flow = &socket->link->flows[end];
+        struct link_flow *flow = &link->flows[end];
         if (flow_reader(flow) != NULL)
             flow_tell(flow, NEWS_RESET, 0);
+    }
+}
+
+void sim_link_break(struct sim_socket *socket)
+{
+    link_break(socket->link);
+}
+
+void sim_links_break(struct sim_world *world, const struct sim_fault *fault)
+{
+    wf_list_each (pos, &world->links) {
+        struct sim_link *link = wf_container(pos, struct sim_link, world_link);
+        if (link->kind == SIM_LINK_INET &&
+            sim_fault_covers(fault, &link->hosts[0], &link->hosts[1]))
+            link_break(link);
     }
 }
 
@@ -275,7 +365,8 @@ ssize_t sim_link_send(struct sim_socket *socket, const void *buf, size_t bytes)
         return 0;
     if (flow_reader(flow) == NULL)
         flow_tell(flow_in(socket), NEWS_RESET, 0); /* how an internet peer says that it has left */
-    else if (flow->link->kind != SIM_LINK_PIPE && sim_chance(world, world->options.reset_ppm))
+    else if (flow->link->kind != SIM_LINK_PIPE &&
+             sim_chance(world, world->options.reset_ppm, SIM_CHANCE_RESET))
         sim_link_break(socket);
     if (flow_room(flow) == 0)
         return -EAGAIN;

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/un.h>
@@ -66,13 +67,53 @@ static void addr_copy(struct sim_addr *out, const struct sockaddr *addr, socklen
     out->bytes = bytes;
 }
 
+int sim_addr_read(int domain, const struct sockaddr *addr, socklen_t bytes, struct sim_addr *out)
+{
+    int rc = addr_check(domain, addr, bytes);
+    if (rc == 0)
+        addr_copy(out, addr, bytes);
+    return rc;
+}
+
+bool sim_addr_same_host(const struct sim_addr *a, const struct sim_addr *b)
+{
+    size_t bytes;
+    if (a->store.ss_family != b->store.ss_family)
+        return false;
+    const void *host = addr_host(a, &bytes);
+    return memcmp(host, addr_host(b, &bytes), bytes) == 0;
+}
+
+int sim_addr_parse_host(const char *text, struct sim_addr *out)
+{
+    memset(out, 0, sizeof *out);
+    struct sockaddr_in *in = (struct sockaddr_in *)&out->store;
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&out->store;
+    if (text[0] == '\0')
+        return 0;
+    if (memchr(text, '\0', WEFT_SIM_HOST_BYTES) == NULL)
+        return -EINVAL;
+    if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
+        in->sin_family = AF_INET;
+        out->bytes = sizeof *in;
+        return 0;
+    }
+    if (inet_pton(AF_INET6, text, &in6->sin6_addr) != 1)
+        return -EINVAL;
+    in6->sin6_family = AF_INET6;
+    out->bytes = sizeof *in6;
+    return 0;
+}
+
 /* ---- internet ---- */
 
 static bool name_is_taken(struct sim_socket *socket, struct sim_addr *addr)
 {
+    bool is_datagram = socket->state == SIM_DATAGRAM;
     wf_list_each (pos, &socket->world->bound) {
         struct sim_socket *other = wf_container(pos, struct sim_socket, bound_link);
-        if (addr_overlaps(&other->local, addr) && !(other->reuse_port && socket->reuse_port))
+        if (is_datagram == (other->state == SIM_DATAGRAM) && addr_overlaps(&other->local, addr) &&
+            !(other->reuse_port && socket->reuse_port))
             return true;
     }
     return false;
@@ -90,8 +131,19 @@ static int name_pick_port(struct sim_socket *socket, struct sim_addr *addr)
     return -EADDRINUSE;
 }
 
+/* "Anywhere" means anywhere on the host of the task. */
+static void name_choose_host(struct sim_addr *addr)
+{
+    in_port_t port = *addr_port(addr);
+    if (!addr_is_any(addr))
+        return;
+    sim_host_default(addr);
+    *addr_port(addr) = port;
+}
+
 static int name_bind_inet(struct sim_socket *socket, struct sim_addr *addr)
 {
+    name_choose_host(addr);
     if (*addr_port(addr) != 0) {
         if (name_is_taken(socket, addr))
             return -EADDRINUSE;
@@ -115,6 +167,12 @@ static int name_find_inet(struct sim_world *world, struct sim_addr *addr, struct
         }
     }
     return -ECONNREFUSED;
+}
+
+static bool receiver_wants(struct sim_socket *socket, struct sim_addr *to, struct sim_addr *from)
+{
+    return socket->state == SIM_DATAGRAM && addr_overlaps(&socket->local, to) &&
+           (socket->peer.bytes == 0 || addr_overlaps(&socket->peer, from));
 }
 
 /* ---- Unix ---- */
@@ -225,4 +283,20 @@ int sim_name_find(struct sim_world *world, int domain, const struct sockaddr *ad
         return -ECONNREFUSED;
     *out = entry->socket;
     return 0;
+}
+
+struct sim_socket *sim_name_find_receiver(struct sim_world *world, struct sim_addr *to,
+                                          struct sim_addr *from)
+{
+    if (to->store.ss_family == AF_UNIX) {
+        struct sim_path *entry = path_find(world, to);
+        bool is_there = entry != NULL && entry->socket != NULL;
+        return is_there && entry->socket->state == SIM_DATAGRAM ? entry->socket : NULL;
+    }
+    wf_list_each (pos, &world->bound) {
+        struct sim_socket *socket = wf_container(pos, struct sim_socket, bound_link);
+        if (receiver_wants(socket, to, from))
+            return socket;
+    }
+    return NULL;
 }

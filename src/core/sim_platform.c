@@ -105,7 +105,8 @@ static int sim_getpeername(int fd, struct sockaddr *out, socklen_t *addr_bytes)
     int rc = socket_get_real(fd, &socket);
     if (rc < 0)
         return rc;
-    if (socket->state != SIM_CONNECTED)
+    bool has_peer = socket->state == SIM_DATAGRAM && socket->peer.bytes != 0;
+    if (socket->state != SIM_CONNECTED && !has_peer)
         return -ENOTCONN;
     addr_tell(&socket->peer, socket->domain, out, addr_bytes);
     return 0;
@@ -116,7 +117,7 @@ static bool option_is_known(int level, int name)
     switch (level) {
     case SOL_SOCKET:
         return name == SO_REUSEADDR || name == SO_REUSEPORT || name == SO_KEEPALIVE ||
-               name == SO_SNDBUF || name == SO_RCVBUF || name == SO_LINGER;
+               name == SO_SNDBUF || name == SO_RCVBUF || name == SO_LINGER || name == SO_BROADCAST;
     case IPPROTO_TCP:
         return name == TCP_NODELAY || name == TCP_CORK || name == TCP_QUICKACK ||
                name == TCP_KEEPIDLE || name == TCP_KEEPINTVL || name == TCP_KEEPCNT ||
@@ -158,7 +159,7 @@ static int option_value(struct sim_socket *socket, int name, int *out)
         *out = -sim_socket_take_error(socket);
         return 0;
     case SO_TYPE:
-        *out = SOCK_STREAM;
+        *out = socket->state == SIM_DATAGRAM ? SOCK_DGRAM : SOCK_STREAM;
         return 0;
     case SO_DOMAIN:
         *out = socket->domain;
@@ -231,7 +232,7 @@ static ssize_t sim_write(int fd, const void *buf, size_t bytes)
 {
     /* What is said to the outside cannot change the run. */
     if (fd == STDOUT_FILENO || fd == STDERR_FILENO)
-        return world_self()->host->write(fd, buf, bytes);
+        return sim_is_quiet() ? (ssize_t)bytes : world_self()->host->write(fd, buf, bytes);
     struct sim_socket *socket;
     int rc = socket_get(fd, &socket);
     return rc < 0 ? rc : trace_transfer(buf, sim_socket_send(socket, buf, bytes));
@@ -250,6 +251,61 @@ static ssize_t sim_send(int fd, const void *buf, size_t bytes, int flags)
     struct sim_socket *socket;
     int rc = socket_get_real(fd, &socket);
     return rc < 0 ? rc : trace_transfer(buf, sim_socket_send(socket, buf, bytes));
+}
+
+/* One buffer a message. */
+static ssize_t recv_message(struct sim_socket *socket, struct mmsghdr *message)
+{
+    struct msghdr *head = &message->msg_hdr;
+    const struct iovec *part = &head->msg_iov[0];
+    struct sim_addr from = {0};
+    bool is_cut = false;
+    ssize_t count = sim_datagram_recv(socket, part->iov_base, part->iov_len, 0, &from, &is_cut);
+    if (trace_transfer(part->iov_base, count) < 0)
+        return count;
+    message->msg_len = (unsigned)count;
+    head->msg_flags = is_cut ? MSG_TRUNC : 0;
+    if (from.bytes == 0)
+        head->msg_namelen = 0; /* a Unix socket without a name */
+    else
+        addr_tell(&from, socket->domain, head->msg_name, &head->msg_namelen);
+    return count;
+}
+
+static ssize_t send_message(struct sim_socket *socket, struct mmsghdr *message)
+{
+    const struct msghdr *head = &message->msg_hdr;
+    const struct iovec *part = &head->msg_iov[0];
+    ssize_t count =
+        sim_datagram_send(socket, part->iov_base, part->iov_len, head->msg_name, head->msg_namelen);
+    if (trace_transfer(part->iov_base, count) >= 0)
+        message->msg_len = (unsigned)count;
+    return count;
+}
+
+static int message_loop(int fd, struct mmsghdr *messages, unsigned count,
+                        ssize_t (*step)(struct sim_socket *socket, struct mmsghdr *message))
+{
+    struct sim_socket *socket;
+    int rc = socket_get_real(fd, &socket);
+    if (rc == 0 && socket->state != SIM_DATAGRAM)
+        rc = -EOPNOTSUPP;
+    unsigned done = 0;
+    while (rc >= 0 && done < count) {
+        rc = (int)step(socket, &messages[done]);
+        done += rc >= 0;
+    }
+    return done != 0 ? (int)done : rc;
+}
+
+static int sim_recv_many(int fd, struct mmsghdr *messages, unsigned count)
+{
+    return message_loop(fd, messages, count, recv_message);
+}
+
+static int sim_send_many(int fd, struct mmsghdr *messages, unsigned count)
+{
+    return message_loop(fd, messages, count, send_message);
 }
 
 static int sim_accept(int fd, struct sockaddr *out, socklen_t *addr_bytes)
@@ -437,6 +493,8 @@ void sim_platform_fill(weft_platform *table, const weft_platform *host)
         .write = sim_write,
         .recv = sim_recv,
         .send = sim_send,
+        .send_many = sim_send_many,
+        .recv_many = sim_recv_many,
         .accept = sim_accept,
         .connect = sim_connect,
         .open = sim_open,

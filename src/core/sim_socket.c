@@ -13,7 +13,8 @@
 #include <string.h>
 
 #define SOCKET_BACKLOG_MAX 4096
-#define SOCKET_RETRY (100 * WEFT_MS) /* a full backlog is asked again after */
+#define SOCKET_RETRY (100 * WEFT_MS)        /* a full backlog is asked again after */
+#define SOCKET_CONNECT_MAX (127 * WEFT_SEC) /* of asking a host that cannot be reached */
 
 /* ---- numbers ---- */
 
@@ -80,6 +81,8 @@ static struct sim_socket *socket_new(struct sim_world *world, int domain)
     wf_list_init(&socket->waiting);
     wf_list_init(&socket->pending);
     wf_list_init(&socket->pending_link);
+    wf_list_init(&socket->arrived);
+    wf_list_init(&socket->flying);
     weft_timer_init(&socket->timer, socket_timer);
     return socket;
 }
@@ -101,17 +104,22 @@ static int type_check(int domain, int type)
 {
     if (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX)
         return -EAFNOSUPPORT;
-    return (type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) == SOCK_STREAM ? 0 : -EPROTONOSUPPORT;
+    return type == SOCK_STREAM || type == SOCK_DGRAM ? 0 : -EPROTONOSUPPORT;
 }
 
 int sim_socket_open(struct sim_world *world, int domain, int type)
 {
+    type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
     int rc = type_check(domain, type);
     if (rc < 0)
         return rc;
     struct sim_socket *socket;
     rc = socket_new_open(world, domain, &socket);
-    return rc < 0 ? rc : socket->fd;
+    if (rc < 0)
+        return rc;
+    if (type == SOCK_DGRAM)
+        socket->state = SIM_DATAGRAM;
+    return socket->fd;
 }
 
 static int pair_open(struct sim_world *world, int domain, enum sim_link_kind kind,
@@ -139,11 +147,14 @@ out:
 
 int sim_socket_pair(struct sim_world *world, int domain, int type, int out_fds[2])
 {
+    type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
     int rc = type_check(domain, type);
     if (rc < 0)
         return rc;
     if (domain != AF_UNIX)
         return -EOPNOTSUPP;
+    if (type != SOCK_STREAM)
+        return -EPROTONOSUPPORT;
     struct sim_socket *pair[2];
     rc = pair_open(world, domain, SIM_LINK_UNIX, pair);
     if (rc < 0)
@@ -230,18 +241,32 @@ static int connect_to(struct sim_socket *socket, struct sim_socket *listener)
     struct sim_socket *server = socket_new(socket->world, socket->domain);
     if (server == NULL)
         return -ENOMEM;
+    server->local = socket->domain == AF_UNIX ? listener->local : socket->peer;
+    server->peer = socket->local;
     int rc =
         sim_link_new(socket, server, socket->domain == AF_UNIX ? SIM_LINK_UNIX : SIM_LINK_INET);
     if (rc < 0) {
         wf_free(server);
         return rc;
     }
-    server->local = socket->domain == AF_UNIX ? listener->local : socket->peer;
-    server->peer = socket->local;
     wf_list_append(&listener->pending, &server->pending_link);
     listener->pending_count++;
     sim_wake(listener);
     return 0;
+}
+
+/* A request that is lost is sent again, later and later, for two minutes.  True: it will be. */
+static bool connect_is_cut(struct sim_socket *socket)
+{
+    struct sim_world *world = socket->world;
+    weft_time took = world->now - socket->connect_began;
+    if (took >= SOCKET_CONNECT_MAX ||
+        !sim_fault_is_on(world, WEFT_SIM_CUT, &socket->local, &socket->peer, NULL))
+        return false;
+    weft_time next =
+        took + WEFT_SEC < SOCKET_CONNECT_MAX - took ? took + WEFT_SEC : SOCKET_CONNECT_MAX - took;
+    weft_timer_start(world->loop, &socket->timer, world->now + next);
+    return true;
 }
 
 /* What was asked of an internet address has got there. */
@@ -249,8 +274,13 @@ static void connect_arrives(struct sim_socket *socket)
 {
     struct sim_addr addr;
     struct sim_socket *listener;
-    int rc = sim_name_find(socket->world, socket->domain, (struct sockaddr *)&socket->peer.store,
-                           socket->peer.bytes, &addr, &listener);
+    if (connect_is_cut(socket))
+        return;
+    bool is_late = socket->world->now - socket->connect_began >= SOCKET_CONNECT_MAX;
+    int rc = is_late ? -ETIMEDOUT
+                     : sim_name_find(socket->world, socket->domain,
+                                     (struct sockaddr *)&socket->peer.store, socket->peer.bytes,
+                                     &addr, &listener);
     if (rc == 0 && listener->pending_count >= listener->backlog) {
         weft_timer_start(socket->world->loop, &socket->timer, socket->world->now + SOCKET_RETRY);
         return;
@@ -290,12 +320,13 @@ static int connect_unix(struct sim_socket *socket, const struct sockaddr *addr, 
     return rc;
 }
 
-/* A client without an address gets its host's part from where it goes. */
-static int connect_bind(struct sim_socket *socket)
+/* A client without an address is on its task's host, or else where it goes to. */
+int sim_socket_bind_for(struct sim_socket *socket, const struct sim_addr *peer)
 {
     if (socket->local.bytes != 0)
         return 0;
-    struct sim_addr local = socket->peer;
+    struct sim_addr local = *peer;
+    sim_host_default(&local);
     if (socket->domain == AF_INET)
         ((struct sockaddr_in *)&local.store)->sin_port = 0;
     else
@@ -307,6 +338,8 @@ int sim_socket_connect(struct sim_socket *socket, const struct sockaddr *addr, s
 {
     if (socket->domain == AF_UNSPEC)
         return -ENOTSOCK;
+    if (socket->state == SIM_DATAGRAM)
+        return sim_datagram_connect(socket, addr, bytes);
     if (socket->state != SIM_FRESH)
         return socket->state == SIM_CONNECTED    ? -EISCONN
                : socket->state == SIM_CONNECTING ? -EALREADY
@@ -319,12 +352,13 @@ int sim_socket_connect(struct sim_socket *socket, const struct sockaddr *addr, s
     int rc = sim_name_find(socket->world, socket->domain, addr, bytes, &socket->peer, &listener);
     if (rc < 0 && rc != -ECONNREFUSED) /* who listens is decided when it gets there */
         return rc;
-    rc = connect_bind(socket);
+    rc = sim_socket_bind_for(socket, &socket->peer);
     if (rc < 0) {
         socket->peer.bytes = 0;
         return rc;
     }
     socket->state = SIM_CONNECTING;
+    socket->connect_began = socket->world->now;
     weft_timer_start(socket->world->loop, &socket->timer,
                      socket->world->now + sim_delay(socket->world));
     return -EINPROGRESS;
@@ -354,7 +388,8 @@ int sim_socket_bind(struct sim_socket *socket, const struct sockaddr *addr, sock
 {
     if (socket->domain == AF_UNSPEC)
         return -ENOTSOCK;
-    return socket->state == SIM_FRESH ? sim_name_bind(socket, addr, bytes) : -EINVAL;
+    bool is_fresh = socket->state == SIM_FRESH || socket->state == SIM_DATAGRAM;
+    return is_fresh ? sim_name_bind(socket, addr, bytes) : -EINVAL;
 }
 
 int sim_socket_shutdown(struct sim_socket *socket, int how)
@@ -392,6 +427,10 @@ ssize_t sim_socket_recv(struct sim_socket *socket, void *buf, size_t bytes, int 
         return sim_disk_read(socket, buf, bytes, -1);
     if (socket->state == SIM_CONNECTED)
         return sim_link_recv(socket, buf, bytes, (flags & MSG_PEEK) != 0);
+    struct sim_addr from;
+    bool is_cut;
+    if (socket->state == SIM_DATAGRAM)
+        return sim_datagram_recv(socket, buf, bytes, flags, &from, &is_cut);
     return socket->error != 0 ? sim_socket_take_error(socket) : -ENOTCONN;
 }
 
@@ -403,6 +442,8 @@ ssize_t sim_socket_send(struct sim_socket *socket, const void *buf, size_t bytes
         return sim_disk_write(socket, buf, bytes, -1);
     if (socket->state == SIM_CONNECTED)
         return sim_link_send(socket, buf, bytes);
+    if (socket->state == SIM_DATAGRAM)
+        return sim_datagram_send(socket, buf, bytes, NULL, 0);
     return socket->error != 0 ? sim_socket_take_error(socket) : -EPIPE;
 }
 
@@ -418,6 +459,8 @@ int sim_socket_events(const struct sim_socket *socket)
     case SIM_FILE:
     case SIM_DISK:
         return POLLIN | POLLOUT;
+    case SIM_DATAGRAM:
+        return sim_datagram_events(socket);
     default:
         return POLLOUT | POLLHUP | (socket->error != 0 ? POLLERR | POLLIN : 0);
     }
@@ -437,6 +480,7 @@ void sim_socket_close(struct sim_socket *socket)
     wf_list_remove(&socket->listen_link);
     wf_list_remove(&socket->dirty_link);
     sim_name_release(socket);
+    sim_datagram_close(socket);
     if (socket->link != NULL)
         sim_link_leave(socket);
     if (socket->node != NULL)

@@ -19,7 +19,8 @@
 
 WEFT_BEGIN_DECLS
 
-struct statx; /* of <sys/stat.h> */
+struct statx;   /* of <sys/stat.h> */
+struct mmsghdr; /* of <sys/socket.h> */
 
 typedef struct weft_thread {
     unsigned long priv_id;
@@ -68,6 +69,8 @@ typedef struct weft_platform {
     ssize_t (*write)(int fd, const void *buf, size_t bytes);
     ssize_t (*recv)(int fd, void *buf, size_t bytes, int flags);
     ssize_t (*send)(int fd, const void *buf, size_t bytes, int flags);
+    int (*send_many)(int fd, struct mmsghdr *messages, unsigned count); /* datagrams: how many */
+    int (*recv_many)(int fd, struct mmsghdr *messages, unsigned count); /* the same */
     int (*accept)(int fd, struct sockaddr *out, socklen_t *addr_bytes);
     int (*connect)(int fd, const struct sockaddr *addr, socklen_t addr_bytes);
 

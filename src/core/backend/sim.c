@@ -33,6 +33,11 @@ static struct sim_world *world_of(weft_loop *loop)
     return loop->backend_state;
 }
 
+static uint64_t trace_name(const weft_op_args *args)
+{
+    return (uint64_t)args->kind << 32 | (uint32_t)args->fd;
+}
+
 /* ---- doing one ---- */
 
 static int do_connect(struct sim_socket *socket, const weft_op_args *args, bool is_again)
@@ -184,7 +189,7 @@ static int sim_submit(weft_loop *loop, weft_op *op)
         op->result = op_checksum(op);
     /* What is ready is ready: a poll takes no time in any kernel. */
     bool may_take_time = op->args.kind != WEFT_OP_POLL;
-    if (may_take_time && sim_chance(world, world->options.wait_ppm)) {
+    if (may_take_time && sim_chance(world, world->options.wait_ppm, SIM_CHANCE_WAIT)) {
         op->stage = SIM_OP_DELAYED;
         weft_timer_start(loop, &op->timer, world->now + sim_delay(world));
     } else {
@@ -205,13 +210,14 @@ static int sim_try(weft_loop *loop, const weft_op_args *args)
     if (wf_op_is_file(args))
         return -EAGAIN;
     /* A connect that has begun cannot be begun again by the operation that follows. */
-    if (args->kind == WEFT_OP_CONNECT || sim_chance(world, world->options.wait_ppm))
+    if (args->kind == WEFT_OP_CONNECT ||
+        sim_chance(world, world->options.wait_ppm, SIM_CHANCE_WAIT))
         return -EAGAIN;
     int result = wf_op_fault(args->kind);
     if (result == 0)
         result = do_args(socket, args, /* is_again= */ false);
     if (result != -EAGAIN)
-        wf_sim_trace(loop, WF_SIM_TRACE_COMPLETE, (uint64_t)args->fd, (uint64_t)result);
+        wf_sim_trace(loop, WF_SIM_TRACE_COMPLETE, trace_name(args), (uint64_t)result);
     return result;
 }
 
@@ -227,7 +233,7 @@ static void sim_cancel(weft_loop *loop, weft_op *op)
 
 static void trace_completion(weft_loop *loop, const weft_op *op, int result)
 {
-    wf_sim_trace(loop, WF_SIM_TRACE_COMPLETE, (uint64_t)op->args.fd, (uint64_t)result);
+    wf_sim_trace(loop, WF_SIM_TRACE_COMPLETE, trace_name(&op->args), (uint64_t)result);
     const void *data = op->args.kind == WEFT_OP_RECV_MANY ? world_of(loop)->chunk : op->args.buf;
     bool has_bytes = op->args.kind <= WEFT_OP_SEND || op->args.kind == WEFT_OP_RECV_MANY;
     if (has_bytes && result > 0)

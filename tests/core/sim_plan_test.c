@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Fault plans: as text, what they do to memory and disk, sweeps, and what a failure says. */
+
+#include "harness/harness.h"
+
+#include <weft.h>
+#include <weft/sys/platform.h>
+
+#include "base/alloc.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- text ---- */
+
+TEST(plan_text_sets_what_it_names)
+{
+    weft_sim_options plan = {.seed = 7};
+    CHECK_OK(weft_sim_plan(&plan, "delay 20ms, lost 5%, reset 0.1%, doubled 20ppm, short none,\n"
+                                  " buffer 4KiB, disk 1MB, blocking 3s, chances 12"));
+    CHECK_EQ(plan.seed, 7u);
+    CHECK_EQ(plan.delay_max, 20 * WEFT_MS);
+    CHECK_EQ(plan.lost_ppm, 50000u);
+    CHECK_EQ(plan.reset_ppm, 1000u);
+    CHECK_EQ(plan.double_ppm, 20u);
+    CHECK_EQ(plan.short_ppm, WEFT_SIM_NEVER);
+    CHECK_EQ(plan.buffer_bytes, 4096u);
+    CHECK_EQ(plan.disk_bytes, 1000000u);
+    CHECK_EQ(plan.blocking_max, 3 * WEFT_SEC);
+    CHECK_EQ(plan.chance_max, 12u);
+    CHECK_EQ(plan.faults[0].kind, WEFT_SIM_NOTHING);
+}
+
+TEST(plan_text_reads_faults)
+{
+    weft_sim_options plan = {.faults = {{.kind = WEFT_SIM_RESET}}};
+    CHECK_OK(weft_sim_plan(&plan,
+                           "cut 10.0.0.1 from fd00::2 after 2s within 500ms for 3s every 1min,"
+                           "slow 10.0.0.1 at 64KB, slow 3%, break disk for 1s, fill disk,"
+                           "exhaust memory after 1h"));
+    const weft_sim_fault *cut = &plan.faults[1];
+    CHECK_EQ(cut->kind, WEFT_SIM_CUT);
+    CHECK_STR(cut->a, "10.0.0.1");
+    CHECK_STR(cut->b, "fd00::2");
+    CHECK_EQ(cut->after, 2 * WEFT_SEC);
+    CHECK_EQ(cut->within, 500 * WEFT_MS);
+    CHECK_EQ(cut->lasts, 3 * WEFT_SEC);
+    CHECK_EQ(cut->every, 60 * WEFT_SEC);
+    CHECK_EQ(plan.faults[2].kind, WEFT_SIM_SLOW);
+    CHECK_EQ(plan.faults[2].bytes_per_second, 64000u);
+    CHECK_STR(plan.faults[2].b, "");
+    CHECK_EQ(plan.slow_ppm, 30000u);
+    CHECK_EQ(plan.faults[3].kind, WEFT_SIM_DISK_BROKEN);
+    CHECK_EQ(plan.faults[4].kind, WEFT_SIM_DISK_FULL);
+    CHECK_EQ(plan.faults[5].kind, WEFT_SIM_NO_MEMORY);
+    CHECK_OK(weft_sim_plan(&plan, "without 2, without 6"));
+    CHECK_EQ(plan.faults[1].kind, WEFT_SIM_NOTHING);
+    CHECK_EQ(plan.faults[0].kind, WEFT_SIM_RESET);
+}
+
+TEST(plan_text_that_is_wrong_says_where_and_changes_nothing)
+{
+    static const struct {
+        const char *text, *why;
+    } rows[] = {
+        {"dealy 20ms", "plan: \"dealy\" is no word of a plan"},
+        {"delay", "plan: \"delay\" needs a value"},
+        {"delay 20", "plan: \"20\" is no such value"},
+        {"delay -2ms", "plan: \"-2ms\" is no such value"},
+        {"lost 5", "plan: \"5\" is no such value"},
+        {"lost 101%", "plan: \"101%\" is too much"},
+        {"lost 5% 6%", "plan: \"6%\" is too many"},
+        {"cut there", "plan: \"there\" is no address of a host"},
+        {"cut 10.0.0.1 from", "plan: \"from\" needs a value"},
+        {"without 9", "plan: without \"9\": a number of a fault, from 1"},
+        {"cut,cut,cut,cut,cut,cut,cut,cut,cut", "plan: more than 8 faults"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        weft_sim_options plan = {.seed = 1}, before = plan;
+        note("%s", rows[i].text);
+        CHECK_EQ(weft_sim_plan(&plan, rows[i].text), -WEFT_ESYNTAX);
+        CHECK_STR(weft_error_text(), rows[i].why);
+        CHECK_BYTES(&plan, sizeof plan, &before, sizeof before);
+    }
+}
+
+static int nothing(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+TEST(plan_that_makes_no_sense_is_refused)
+{
+    static const weft_sim_fault wrong[] = {
+        {.kind = 99},
+        {.kind = WEFT_SIM_CUT, .a = "nowhere"},
+        {.kind = WEFT_SIM_CUT, .after = -1},
+        {.kind = WEFT_SIM_CUT, .every = WEFT_SEC},
+        {.kind = WEFT_SIM_CUT, .every = WEFT_SEC, .lasts = WEFT_SEC},
+        {.kind = WEFT_SIM_SLOW},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        weft_sim_options plan = {.faults = {wrong[i]}};
+        note("row %zu", i);
+        CHECK_EQ(weft_sim_run_with(&plan, nothing, NULL), -EINVAL);
+        CHECK_EQ(weft_sim_sweep(&plan, 1, nothing, NULL, NULL), -EINVAL);
+    }
+    CHECK_EQ(weft_sim_happen(&wrong[1]), -EPERM);
+}
+
+/* ---- disk and memory ---- */
+
+static int write_once_a_second(void *arg)
+{
+    int *outcomes = arg;
+    int fd = weft_open("/tmp/log", O_CREAT | O_WRONLY, 0644);
+    if (fd < 0)
+        return fd;
+    for (int i = 0; i < 10; i++) {
+        outcomes[i] = (int)weft_pwrite(fd, "x", 1, i);
+        WEFT_TRY(weft_sleep(WEFT_SEC));
+    }
+    return weft_close(fd);
+}
+
+static void check_disk(const char *text, int wrong)
+{
+    int outcomes[10];
+    weft_sim_options plan = {.seed = 3};
+    CHECK_OK(weft_sim_plan(&plan, text));
+    CHECK_OK(weft_sim_run_with(&plan, write_once_a_second, outcomes));
+    for (int i = 0; i < 10; i++)
+        CHECK_EQ(outcomes[i], i == 3 || i == 4 || i == 7 || i == 8 ? wrong : 1);
+}
+
+TEST(test_Z04_the_disk_is_full_and_breaks_at_its_times)
+{
+    check_disk("fill disk after 2500ms for 2s every 4s", -ENOSPC);
+    check_disk("break disk after 2500ms for 2s every 4s", -EIO);
+}
+
+static int allocate(void *arg)
+{
+    int *refused = arg;
+    for (int i = 0; i < 1000; i++) {
+        void *memory = wf_alloc(10);
+        refused[weft_now() >= 1010 * WEFT_SEC] += memory == NULL;
+        wf_free(memory);
+        if (i == 500)
+            WEFT_TRY(weft_sleep(10 * WEFT_SEC));
+    }
+    return 0;
+}
+
+TEST(test_Z04_memory_fails_by_chance_or_at_its_time)
+{
+    int refused[2] = {0, 0};
+    weft_sim_options plan = {.seed = 3, .memory_error_ppm = 100000};
+    CHECK_OK(weft_sim_run_with(&plan, allocate, refused));
+    CHECK_GT(refused[0] + refused[1], 50);
+    CHECK_LT(refused[0] + refused[1], 200);
+
+    weft_sim_options timed = {.seed = 3};
+    refused[0] = refused[1] = 0;
+    CHECK_OK(weft_sim_plan(&timed, "exhaust memory after 5s"));
+    CHECK_OK(weft_sim_run_with(&timed, allocate, refused));
+    CHECK_EQ(refused[0], 0);
+    CHECK_EQ(refused[1], 499);
+}
+
+static int take_a_while(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+static int block_often(void *arg)
+{
+    weft_time begin = weft_now();
+    for (int i = 0; i < 50; i++)
+        WEFT_TRY(weft_run_blocking(take_a_while, NULL));
+    *(weft_time *)arg = weft_now() - begin;
+    return 0;
+}
+
+TEST(test_Z05_blocking_bodies_take_as_long_as_the_plan_says)
+{
+    weft_time took = 0;
+    weft_sim_options plan = {.seed = 3, .blocking_max = WEFT_SEC};
+    CHECK_OK(weft_sim_run_with(&plan, block_often, &took));
+    CHECK_GT(took, 30 * WEFT_SEC);
+    CHECK_LT(took, 70 * WEFT_SEC);
+}
+
+static int open_a_program(void *arg)
+{
+    const char *const argv[] = {"true", NULL};
+    weft_process_options options = {.argv = argv};
+    weft_process *process;
+    weft_watch *watch;
+    (void)arg;
+    CHECK_EQ(weft_process_open(&process, &options), -EPERM);
+    CHECK_EQ(weft_watch_open(&watch), -EPERM);
+    return 0;
+}
+
+TEST(test_Z05_programs_and_watches_are_refused)
+{
+    CHECK_OK(weft_sim_run(1, open_a_program, NULL));
+}
+
+/* ---- sweeps ---- */
+
+/* Wrong: takes one read for the whole message. */
+static int read_in_one_go(void *arg)
+{
+    int fds[2];
+    char buf[10];
+    (void)arg;
+    CHECK_OK(weft_platform_get()->pipe(fds));
+    int rc = (int)weft_write_all(fds[1], "0123456789", sizeof buf);
+    for (int i = 0; rc >= 0 && i < 5; i++) {
+        rc = (int)weft_read(fds[0], buf, sizeof buf);
+        if (rc >= 0 && rc < (int)sizeof buf)
+            rc = weft_fail(-EPROTO, "read %d of 10 bytes", rc);
+        if (rc >= 0)
+            rc = (int)weft_write_all(fds[1], buf, sizeof buf);
+    }
+    weft_close(fds[0]);
+    weft_close(fds[1]);
+    return rc;
+}
+
+TEST(test_Z06_a_sweep_finds_the_first_failure_and_makes_it_small)
+{
+    weft_sim_options plan = {.seed = 1, .reset_ppm = 1000, .lost_ppm = 1000};
+    CHECK_OK(weft_sim_plan(&plan, "fill disk after 1h"));
+    weft_sim_failure failure;
+    CHECK_EQ(weft_sim_sweep(&plan, 1000, read_in_one_go, NULL, &failure), 1);
+    CHECK_EQ(failure.rc, -EPROTO);
+    CHECK_EQ(failure.descriptors, 0u);
+    CHECK_GT(failure.step, 0u);
+    CHECK(strstr(failure.plan, "reset none, lost none") != NULL);
+    CHECK(strstr(failure.plan, "without 1") != NULL);
+    CHECK(strstr(failure.plan, "short none") == NULL);
+    CHECK_GE(failure.chances, 1u);
+    CHECK_LE(failure.chances, 2u);
+
+    /* The same again, from what the failure says. */
+    plan.seed = failure.seed;
+    CHECK_OK(weft_sim_plan(&plan, failure.plan));
+    CHECK_EQ(weft_sim_run_with(&plan, read_in_one_go, NULL), -EPROTO);
+    weft_sim_stats stats;
+    weft_sim_stats_get(&stats);
+    CHECK_EQ(stats.end_step, failure.step);
+    CHECK_OK(weft_sim_plan(&plan, "short none"));
+    CHECK_EQ(weft_sim_sweep(&plan, 1000, read_in_one_go, NULL, &failure), 0);
+}
+
+static int leave_open(void *arg)
+{
+    int fds[2];
+    (void)arg;
+    return weft_platform_get()->pipe(fds);
+}
+
+TEST(sweep_fails_a_run_that_leaves_descriptors_open)
+{
+    weft_sim_failure failure;
+    CHECK_EQ(weft_sim_sweep(NULL, 10, leave_open, NULL, &failure), 1);
+    CHECK_EQ(failure.seed, 1u);
+    CHECK_EQ(failure.rc, 0);
+    CHECK_EQ(failure.descriptors, 2u);
+}
+
+/* ---- main ---- */
+
+static int sleep_for_ever(void *arg)
+{
+    for (;;)
+        WEFT_TRY(weft_sleep(WEFT_SEC));
+    return arg == NULL;
+}
+
+static int give_up(void *arg)
+{
+    (void)arg;
+    WEFT_TRY(weft_sleep(WEFT_SEC));
+    abort();
+}
+
+/* What the program says on standard error; its status. */
+static int run_program(char **argv, weft_fn *fn, char *out, size_t out_bytes)
+{
+    int fds[2], argc = 0, status;
+    while (argv[argc] != NULL)
+        argc++;
+    CHECK_EQ(pipe(fds), 0);
+    pid_t child = fork();
+    CHECK_GE(child, 0);
+    if (child == 0) {
+        close(fds[0]);
+        dup2(fds[1], STDERR_FILENO);
+        weft_sim_options plan = {.step_max = 5000};
+        _exit(weft_sim_main(argc, argv, &plan, fn, NULL));
+    }
+    close(fds[1]);
+    size_t used = 0;
+    for (ssize_t got; (got = read(fds[0], out + used, out_bytes - 1 - used)) > 0;)
+        used += (size_t)got;
+    out[used] = '\0';
+    close(fds[0]);
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* Splits the command behind "again: " at its spaces and quotes. */
+static void parse_again(char *text, char *argv[16])
+{
+    char *at = strstr(text, "weft: again: ");
+    CHECK(at != NULL);
+    at += strlen("weft: again: ");
+    at[strcspn(at, "\n")] = '\0';
+    int argc = 0;
+    while (*at != '\0' && argc < 15) {
+        char end = *at == '\'' ? '\'' : ' ';
+        at += end == '\'';
+        argv[argc++] = at;
+        at += strcspn(at, (char[]){end, '\0'});
+        if (*at != '\0')
+            *at++ = '\0';
+        at += strspn(at, " ");
+    }
+    argv[argc] = NULL;
+}
+
+TEST(test_Z06_a_failure_prints_the_command_that_runs_to_its_step)
+{
+    char *sweep[] = {(char *)"prog", (char *)"--plan", (char *)"reset 1%", NULL}, *again[16];
+    static char text[32768], second[32768];
+    CHECK_EQ(run_program(sweep, read_in_one_go, text, sizeof text), 1);
+    note("%s", text);
+    CHECK(strstr(text, "failed with -71 (Protocol error): read ") != NULL);
+    CHECK(strstr(text, "chance    a short transfer") != NULL);
+    CHECK(strstr(text, "runs      main") != NULL);
+    parse_again(text, again);
+    CHECK_STR(again[0], "prog");
+    CHECK_STR(again[1], "--replay");
+    CHECK_STR(again[3], "--step");
+    CHECK_STR(again[5], "--plan");
+    CHECK_EQ(run_program(again, read_in_one_go, second, sizeof second), 0);
+    note("%s", second);
+    char line[64];
+    snprintf(line, sizeof line, "seed %s, step %s, ", again[2], again[4]);
+    CHECK(strstr(second, line) != NULL);
+    CHECK(strstr(second, "the step that was asked for") != NULL);
+    again[3] = NULL; /* without the step: to the end */
+    again[3] = again[5];
+    again[4] = again[6];
+    again[5] = NULL;
+    CHECK_EQ(run_program(again, read_in_one_go, second, sizeof second), 1);
+}
+
+TEST(test_Z06_an_abort_and_a_run_without_end_are_failures_too)
+{
+    char *sweep[] = {(char *)"prog", (char *)"--seeds", (char *)"3", NULL};
+    static char text[32768];
+    CHECK_EQ(run_program(sweep, give_up, text, sizeof text), -SIGABRT);
+    CHECK(strstr(text, "weft: seed 1, step ") != NULL);
+    CHECK(strstr(text, "aborted") != NULL);
+    CHECK(strstr(text, "weft: again: prog --replay 1 --step ") != NULL);
+    CHECK_EQ(run_program(sweep, sleep_for_ever, text, sizeof text), -SIGABRT);
+    CHECK(strstr(text, "more steps than the plan allows") != NULL);
+    CHECK(strstr(text, "weft: again: prog --replay 1 --step 5000") != NULL);
+}
+
+TEST(sim_main_refuses_what_it_does_not_know)
+{
+    static char text[4096];
+    char *rows[][4] = {
+        {(char *)"prog", (char *)"--sees", NULL},
+        {(char *)"prog", (char *)"--seeds", (char *)"many", NULL},
+        {(char *)"prog", (char *)"7", NULL},
+        {(char *)"prog", (char *)"--plan", (char *)"lost 5", NULL},
+    };
+    for (size_t i = 0; i < 4; i++) {
+        CHECK_EQ(run_program(rows[i], nothing, text, sizeof text), 2);
+        CHECK(strstr(text, "usage: prog") != NULL);
+    }
+    CHECK(strstr(text, "plan: \"5\" is no such value") != NULL);
+    char *right[] = {(char *)"prog", (char *)"--seeds", (char *)"3", NULL};
+    CHECK_EQ(run_program(right, nothing, text, sizeof text), 0);
+    CHECK_STR(text, "");
+    char *one[] = {(char *)"prog", (char *)"--replay", (char *)"3", NULL};
+    CHECK_EQ(run_program(one, nothing, text, sizeof text), 0);
+    CHECK(strstr(text, "weft: seed 3: ok, ") != NULL);
+}
