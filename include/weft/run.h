@@ -15,8 +15,8 @@
  * After a fork() the child has no loop, also in the middle of a task: every call says -EPERM there,
  * and a new run may begin.  It must not return from the body it forked in, but _exit or exec.
  *
- * When every task waits and nothing can wake one, the run says so and writes the task tree; the wait
- * of the main task, whatever it is, ends with -EDEADLK.
+ * When every task waits and nothing can wake one, the run says so and writes the task tree; the
+ * wait of the main task, whatever it is, ends with -EDEADLK.
  *
  * A thread watches the loop meanwhile.  When a task computes or blocks for 100 ms without a wait,
  * so that nothing else can run, it says so while that goes on: the task's name, where it was
@@ -39,7 +39,8 @@ enum weft_run_flags {
     WEFT_RUN_KEEP_SIGNALS = 1u,  /* leave SIGINT and SIGTERM as they are */
     WEFT_RUN_VIRTUAL_CLOCK = 2u, /* time moves only when every task is blocked */
     WEFT_RUN_WORKERS = 4u, /* weft_run_process() will be called: forks a process at the start */
-    WEFT_RUN_DEBUG = 8u,   /* debug mode; WEFT_DEBUG=1 in the environment asks for it too, =0 not */
+    WEFT_RUN_MEASURE_STACKS = 16u, /* for weft_stack_uses(); also WEFT_MEASURE_STACKS=1 */
+    WEFT_RUN_DEBUG = 8u, /* debug mode; WEFT_DEBUG=1 in the environment asks for it too, =0 not */
 };
 
 /* Zero means "choose for me" in every field. */
@@ -95,6 +96,20 @@ typedef struct weft_run_stats {
     uint64_t hogs; /* tasks that kept the loop too long, reported or not */
 } weft_run_stats;
 WEFT_API int weft_run_stats_get(weft_run_stats *out); /* 0, or -EPERM outside a loop */
+
+/* How deep the tasks, or generators, made at one place went into their stacks. */
+typedef struct weft_stack_use {
+    const char *site;     /* "name at file:line" of the spawn */
+    uint64_t ended_count; /* how many have ended */
+    size_t bytes_max;     /* the most that one used, those that live included */
+    size_t stack_bytes;   /* of what it had */
+} weft_stack_use;
+
+/* For the choice of stack sizes: fills in the deepest `count` places, the deepest first, and
+ * returns how many there are (at most 256 are kept).  0 in a run that does not measure, and outside
+ * a loop. A run that measures reads and wipes each stack when its task ends, which takes
+ * microseconds; weft_dump() and `weft ps` then end with the same list. */
+WEFT_API size_t weft_stack_uses(weft_stack_use out[], size_t count);
 
 WEFT_END_DECLS
 

@@ -8,6 +8,7 @@
 #include "base/sys.h"
 #include "core/gen_priv.h"
 #include "core/sched_priv.h"
+#include "core/stack_use.h"
 #include "core/topic.h"
 
 #include <inttypes.h>
@@ -16,7 +17,8 @@
 #include <string.h>
 
 #define DUMP_DEPTH_MAX 32
-#define DUMP_GENS_MAX 8 /* of one task */
+#define DUMP_STACKS_MAX 20 /* places */
+#define DUMP_GENS_MAX 8    /* of one task */
 
 /* Lines are collected and handed on in pieces, to a descriptor or a buffer.  Takes no memory
  * itself: a dump is asked for when things are bad. */
@@ -105,6 +107,16 @@ static void dump_scope(struct dump *dump, const struct wf_node *node, unsigned d
               (node->flags & WF_NODE_CANCELLED) != 0 && node->why != NULL ? node->why : "");
 }
 
+/* The deepest users of stacks, in a run that measures them. */
+static void dump_stacks(struct dump *dump)
+{
+    weft_stack_use uses[DUMP_STACKS_MAX];
+    size_t count = wf_stack_uses_get(dump->sched, uses, DUMP_STACKS_MAX);
+    for (size_t i = 0; i < count && i < DUMP_STACKS_MAX; i++)
+        dump_line(dump, 0, "stack: %zu of %zu bytes used by %s (%" PRIu64 " ended)",
+                  uses[i].bytes_max, uses[i].stack_bytes, uses[i].site, uses[i].ended_count);
+}
+
 static void dump_all(struct dump *dump)
 {
     const struct wf_node *top = &dump->sched->top;
@@ -128,6 +140,7 @@ static void dump_all(struct dump *dump)
         if (node != top)
             node = node->next;
     }
+    dump_stacks(dump);
     dump_flush(dump);
 }
 

@@ -141,8 +141,8 @@ static inline void task_drop_body(struct wf_sched *sched, wf_task *task)
     if (__builtin_expect(body->locals != NULL, 0))
         wf_locals_drop(&body->locals);
     task->flags &= (uint8_t)~WF_TASK_HAS_BODY;
-    if (__builtin_expect(body->stack.is_mapped, 0)) {
-        wf_sched_drop_body(sched, body);
+    if (__builtin_expect(body->stack.is_special, 0)) {
+        wf_sched_end_body(sched, body, wf_task_site(task));
         return;
     }
     body->why_kind = WEFT_REASON_NONE;

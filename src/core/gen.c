@@ -217,7 +217,10 @@ static void gen_exit(wf_fiber *fiber, int rc)
     gen->result = gen_result(gen, rc);
     gen->state = WF_GEN_DONE;
     wf_fiber_end(&gen->fiber);
-    wf_sched_give_body(sched, gen->body);
+    if (__builtin_expect(gen->body->stack.is_special, 0))
+        wf_sched_end_body(sched, gen->body, gen->site);
+    else
+        wf_sched_give_body(sched, gen->body);
     if (!gen->is_orphan) {
         gen_left(gen, task);
         wf_fiber_return(&gen->caller, gen->result < 0 ? gen->result : 0);

@@ -16,10 +16,12 @@
 #include "core/group_priv.h"
 #include "core/posts.h"
 #include "core/sim_trace.h"
+#include "core/stack_use.h"
 
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -38,6 +40,13 @@ extern struct wf_exceptions *__cxa_get_globals(void) __attribute__((weak));
 static void sched_say(void *arg, const char *text)
 {
     wf_sched_log(arg, "%s", text);
+}
+
+static bool sched_measures(const weft_config *config)
+{
+    const char *text = getenv("WEFT_MEASURE_STACKS");
+    return (config->flags & WEFT_RUN_MEASURE_STACKS) != 0 ||
+           (text != NULL && strcmp(text, "1") == 0);
 }
 
 int wf_sched_new(weft_loop *loop, const weft_config *config)
@@ -69,13 +78,17 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
     wf_stacks_options options = {
         .stack_bytes = config->stack_bytes,
         .stack_count_max = task_max,
+        .is_measured = sched_measures(config),
         .say = sched_say,
         .say_arg = sched,
     };
     int rc = wf_debug_new(&sched->debug, config);
+    if (rc == 0 && options.is_measured)
+        rc = wf_stack_uses_new(&sched->stack_uses);
     if (rc == 0)
         rc = wf_stacks_new(&sched->stacks, &options);
     if (rc < 0) {
+        wf_free(sched->stack_uses);
         wf_debug_free(sched->debug);
         wf_free(sched);
         return rc;
@@ -93,6 +106,7 @@ void wf_sched_free(struct wf_sched *sched)
     if (sched->hot_body != NULL)
         wf_sched_drop_body(sched, sched->hot_body);
     wf_stacks_free(sched->stacks);
+    wf_free(sched->stack_uses);
     wf_debug_free(sched->debug);
     wf_slab_fini(&sched->tasks);
     wf_slab_fini(&sched->groups);
@@ -111,6 +125,7 @@ static struct wf_body *body_at(struct wf_sched *sched, const wf_stack *stack)
     struct wf_body *body = (void *)(stack->top - BODY_BYTES);
     body->stack = *stack;
     body->stack.top = (char *)body;
+    body->stack.is_special = stack->is_mapped || sched->stack_uses != NULL;
     body->parked_on = NULL;
     body->live = 0;
     body->is_yielding = false;
@@ -162,6 +177,13 @@ void wf_sched_drop_body(struct wf_sched *sched, struct wf_body *body)
         wf_stack_unmap(&stack);
     else
         wf_stacks_give(sched->stacks, &stack);
+}
+
+void wf_sched_end_body(struct wf_sched *sched, struct wf_body *body, const char *site)
+{
+    if (sched->stack_uses != NULL)
+        wf_stack_use_add(sched->stack_uses, site, &body->stack, /* has_ended= */ true);
+    wf_sched_drop_body(sched, body);
 }
 
 static inline void body_enter(struct wf_sched *sched, wf_task *task, struct wf_body *body,

@@ -139,7 +139,8 @@ struct wf_sched {
     struct wf_exceptions *exceptions_at;  /* the thread's; NULL: no C++ in this program */
     struct wf_exceptions home_exceptions; /* while tasks run */
     struct wf_stacks *stacks;
-    uint32_t gen_reserves; /* stacks reserved by generators that are gone */
+    struct wf_stack_uses *stack_uses; /* see stack_use.h; NULL: stacks are not measured */
+    uint32_t gen_reserves;            /* stacks reserved by generators that are gone */
     struct wf_slab tasks, groups;
     struct wf_node top; /* above the main task and the detached ones */
     struct wf_task *detached_ended;
@@ -261,6 +262,8 @@ void wf_debug_queue_verify(const weft_waiter *waiter); /* the queue that it is i
 void wf_debug_frames_verify(const wf_task *task, const void *frame); /* it switches away from */
 void wf_debug_stack_ended(const struct wf_body *body); /* nothing of its stack is in use */
 
+/* The end of one whose stack is_special, used by what was made at `site`. */
+void wf_sched_end_body(struct wf_sched *sched, struct wf_body *body, const char *site);
 void wf_sched_drop_body(struct wf_sched *sched,
                         struct wf_body *body); /* to the pool, or unmapped */
 

@@ -155,6 +155,8 @@ static bool slab_keep(const struct wf_stacks *stacks, const struct slab *slab)
 static bool slab_take_kept(struct wf_stacks *stacks, size_t bytes, struct slab *out,
                            uint8_t *out_guard)
 {
+    if (stacks->options.is_measured)
+        return false; /* their bytes are not fresh */
     for (uint32_t i = 0; i < kept.count && stacks->guarded == stacks->slot_count; i++) {
         if (kept.slabs[i].bytes != bytes || kept.guards[i] < stacks->options.guard_best)
             continue;

@@ -30,6 +30,7 @@ typedef struct wf_stack {
     uint32_t slot;    /* number within its pool; of an own mapping: Valgrind's id of it */
     uint8_t guard;    /* enum wf_guard */
     bool is_mapped;   /* made by wf_stack_map() */
+    bool is_special;  /* mapped or measured: does not go on to the next task as it is */
 } wf_stack;
 
 /* Zero means "choose for me" in every field. */
