@@ -19,6 +19,7 @@
 #include <weft/group.h>
 #include <weft/io.h>
 #include <weft/local.h>
+#include <weft/metrics.h>
 #include <weft/mutex.h>
 #include <weft/process.h>
 #include <weft/reader.h>
@@ -28,6 +29,7 @@
 #include <weft/sem.h>
 #include <weft/signal.h>
 #include <weft/sim.h>
+#include <weft/stats.h>
 #include <weft/task.h>
 #include <weft/watch.h>
 

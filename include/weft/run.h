@@ -30,6 +30,7 @@
 #define WEFT_RUN_H
 
 #include <weft/error.h>
+#include <weft/stats.h>
 #include <weft/sys/loop.h>
 #include <weft/sys/platform.h>
 
@@ -88,14 +89,6 @@ WEFT_API WEFT_MUST_USE int weft_main(weft_fn *fn, void *arg);
 /* Writes the task tree to a descriptor: name, id, state, what it waits for, deadlines, where it was
  * spawned.  From a task or a callback of the loop. */
 WEFT_API void weft_dump(int fd);
-
-/* Counters of the calling thread's loop. */
-typedef struct weft_run_stats {
-    uint64_t tasks_made, tasks_live, switches, passes, turns, cancels;
-    uint64_t stacks_used, stacks_pooled, ops_live, timers_live;
-    uint64_t hogs; /* tasks that kept the loop too long, reported or not */
-} weft_run_stats;
-WEFT_API int weft_run_stats_get(weft_run_stats *out); /* 0, or -EPERM outside a loop */
 
 /* How deep the tasks, or generators, made at one place went into their stacks. */
 typedef struct weft_stack_use {

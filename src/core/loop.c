@@ -309,6 +309,8 @@ static int loop_wait(weft_loop *loop, weft_time timeout)
 {
     weft_time deadline = wf_timers_next(&loop->timers);
     loop_read_clock(loop);
+    if (loop->sched != NULL)
+        wf_meter_pass_over(&loop->sched->meter, loop->now);
     if (timeout != WEFT_FOREVER && loop->now <= WEFT_FOREVER - timeout &&
         loop->now + timeout < deadline)
         deadline = loop->now + timeout;

@@ -228,20 +228,3 @@ int weft_run(weft_fn *fn, void *arg)
 {
     return weft_run_with(NULL, fn, arg);
 }
-
-int weft_run_stats_get(weft_run_stats *out)
-{
-    struct wf_sched *sched = wf_sched_self();
-    if (sched == NULL)
-        return -EPERM;
-    wf_stacks_stats stacks = wf_stacks_get_stats(sched->stacks);
-    *out = sched->stats;
-    out->tasks_live = out->tasks_made - sched->done_count;
-    out->turns = sched->loop->turn_count;
-    out->hogs = sched->loop->watcher != NULL ? wf_watcher_hogs(sched->loop->watcher) : 0;
-    out->stacks_used = stacks.used;
-    out->stacks_pooled = stacks.pooled;
-    out->ops_live = sched->loop->ops.used;
-    out->timers_live = sched->loop->timers.count;
-    return 0;
-}

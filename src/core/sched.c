@@ -310,19 +310,10 @@ static void sched_adapt(struct wf_sched *sched, uint32_t steps, weft_time took)
         sched->steps_max *= 2;
 }
 
-/* The FIFO makes the passes: nobody runs twice before everybody who was ready has run.  After 64 of
- * them, 256 steps, or about 250 us, the loop looks around (rule F04). */
-void wf_sched_pass(struct wf_sched *sched)
+/* Runs at most so many tasks; how many there were. */
+static uint32_t sched_run(struct wf_sched *sched, uint32_t steps)
 {
-    const weft_platform *platform = sched->loop->platform;
-    uint32_t steps =
-        sched_count_ready(sched, SCHED_STEPS_MAX / SCHED_PASSES_MAX) * SCHED_PASSES_MAX;
-    steps = steps < sched->steps_max ? steps : sched->steps_max;
-    weft_time began = platform->now();
-    sched->stats.passes++;
     sched->steps_left = steps;
-    if (sched->exceptions_at != NULL)
-        sched->home_exceptions = *sched->exceptions_at;
     for (wf_task *next; (next = wf_sched_next(sched)) != NULL;) {
         sched->current = next;
         sched->streak = 0;
@@ -332,8 +323,48 @@ void wf_sched_pass(struct wf_sched *sched)
         wf_fiber_switch(&sched->home, &next->fiber);
         assert(sched->current == NULL);
     }
-    if (sched->steps_left == 0)
-        sched_adapt(sched, steps, platform->now() - began);
+    uint32_t done = steps - sched->steps_left;
+    sched->meter.ran += done;
+    return done;
+}
+
+/* The same, with a look at the clock before the task that the meter watches. */
+static uint32_t sched_run_metered(struct wf_sched *sched, uint32_t steps, weft_time now)
+{
+    uint32_t done = 0;
+    if (!sched->is_seeded) /* where it is no FIFO */
+        wf_meter_begin(&sched->meter, sched->stats.passes, sched->ready_count, now);
+    uint64_t ahead = wf_meter_ahead(&sched->meter);
+    if (ahead < steps) {
+        if (ahead != 0) {
+            done = sched_run(sched, (uint32_t)ahead);
+            now = sched->loop->platform->now();
+        }
+        wf_meter_end(&sched->meter, now);
+    }
+    return done + sched_run(sched, steps - done);
+}
+
+/* The FIFO makes the passes: nobody runs twice before everybody who was ready has run.  After 64 of
+ * them, 256 steps, or about 250 us, the loop looks around (rule F04).  It begins with the loop's
+ * last look at the clock, if there was one in this turn. */
+void wf_sched_pass(struct wf_sched *sched)
+{
+    const weft_loop *loop = sched->loop;
+    uint32_t steps =
+        sched_count_ready(sched, SCHED_STEPS_MAX / SCHED_PASSES_MAX) * SCHED_PASSES_MAX;
+    steps = steps < sched->steps_max ? steps : sched->steps_max;
+    weft_time began = loop->is_now_old ? loop->platform->now() : loop->now;
+    sched->stats.passes++;
+    wf_meter_pass(&sched->meter, began);
+    if (sched->exceptions_at != NULL)
+        sched->home_exceptions = *sched->exceptions_at;
+    uint32_t done = sched_run_metered(sched, steps, began);
+    if (done == steps) {
+        weft_time now = loop->platform->now();
+        wf_meter_pass_over(&sched->meter, now);
+        sched_adapt(sched, steps, now - began);
+    }
 }
 
 /* `sched` may be NULL. */

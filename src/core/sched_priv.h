@@ -16,6 +16,7 @@
 
 #include <weft/run.h>
 #include <weft/scope.h>
+#include <weft/stats.h>
 #include <weft/sys/park.h>
 
 #include "base/checkers.h"
@@ -24,6 +25,7 @@
 #include "core/handle.h"
 #include "core/local_priv.h"
 #include "core/loop_priv.h"
+#include "core/meter.h"
 #include "core/node.h"
 #include "core/note.h"
 #include "core/slab.h"
@@ -126,6 +128,7 @@ struct wf_sched {
     weft_loop *loop;
     wf_task *current;
     wf_task *ready_head, *ready_tail;
+    uint64_t ready_count;     /* became ready so far */
     uint32_t steps_left;      /* until the loop must look around */
     uint32_t streak;          /* waits of the running task that succeeded without a switch */
     bool is_seeded;           /* sim: the seed chooses among the ready */
@@ -149,7 +152,8 @@ struct wf_sched {
     uint32_t detached_live;
     int main_result;
     uint64_t done_count;
-    weft_run_stats stats;
+    weft_run_stats stats; /* those that nobody else counts */
+    struct wf_meter meter;
     weft_config config;
     uint32_t loop_number;                       /* in handles: the low bits of the registry's */
     uint32_t generation_base;                   /* of records used for the first time */
@@ -239,6 +243,7 @@ static inline void wf_sched_ready(struct wf_sched *sched, wf_task *task)
 {
     WF_KNOWN(task != NULL);
     task->ready_next = NULL;
+    sched->ready_count++;
     if (sched->ready_head == NULL)
         sched->ready_head = task;
     else
@@ -338,6 +343,9 @@ static WF_IN_PLACE void wf_sched_yield(struct wf_sched *sched, wf_task *self)
 
 /* dump.c: what it does, or waits for; a literal. */
 const char *wf_task_state_text(const struct wf_sched *sched, const wf_task *task);
+
+/* stats.c */
+void wf_stats_snapshot(const struct wf_sched *sched, weft_run_snapshot *out);
 
 void wf_sched_log(struct wf_sched *sched, const char *format, ...) WEFT_PRINTF(2, 3);
 

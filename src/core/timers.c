@@ -281,6 +281,7 @@ weft_timer *wf_timers_pop(struct wf_timers *timers, weft_time now)
     if (timer == NULL || timer->deadline > now)
         return NULL;
     wf_timers_stop(timers, timer);
+    timers->fired++;
     return timer;
 }
 

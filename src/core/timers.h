@@ -30,8 +30,9 @@ struct wf_timers {
     uint64_t loose[WF_TIMERS_LEVELS]; /* a bit a slot whose `lowest` may be before every deadline */
     weft_timer *due;                  /* pairing heap */
     uint64_t tick;
-    uint64_t seq; /* starts so far */
-    size_t count; /* running timers */
+    uint64_t seq;   /* starts so far */
+    uint64_t fired; /* popped so far */
+    size_t count;   /* running timers */
 };
 
 void wf_timers_init(struct wf_timers *timers, weft_time now);

@@ -113,6 +113,19 @@ static int scopes(void *)
     return weft_scope_close(&cleanup, rc == -ETIMEDOUT ? 0 : -EPROTO);
 }
 
+static int metrics()
+{
+    weft_metrics *metrics;
+    weft_str text = {nullptr, 0};
+    WEFT_TRY(weft_metrics_new(&metrics));
+    weft_metrics_family(metrics, WEFT_GAUGE, "a", "A.");
+    weft_metrics_value(metrics, WEFT_LABELS("b", "c"), 1);
+    int rc = weft_metrics_get_text(metrics, &text);
+    bool is_right = text.len == sizeof "# HELP a A.\n# TYPE a gauge\na{b=\"c\"} 1\n" - 1;
+    weft_metrics_free(metrics);
+    return rc < 0 || is_right ? rc : -EPROTO;
+}
+
 static int everything(void *)
 {
     static const weft_wait_class nothing = {};
@@ -130,6 +143,7 @@ static int everything(void *)
     WEFT_TRY(generators(nullptr));
     WEFT_TRY(group(nullptr));
     WEFT_TRY(scopes(nullptr));
+    WEFT_TRY(metrics());
     WEFT_TRY(weft_chan_new(&numbers, sizeof(int), 1));
     int rc = cases(numbers);
     weft_chan_free(numbers);

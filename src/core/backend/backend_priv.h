@@ -111,6 +111,7 @@ struct wf_ops {
     struct wf_fd **fds; /* by descriptor number - fd_base, made on demand */
     int fd_count;       /* entries of `fds` */
     uint32_t fd_generation;
+    uint64_t made[WEFT_OP_KIND_COUNT]; /* so far, those done at once included */
 };
 
 int wf_ops_init(weft_loop *loop, uint32_t count_max);

@@ -338,6 +338,7 @@ int weft_op_start(weft_loop *loop, const weft_op_args *args, weft_op_fn *fn, voi
     if (rc < 0)
         return rc;
 
+    loop->ops.made[args->kind]++;
     op->state = WF_OP_PENDING;
     op->stage = 0;
     op->is_waiting = false;
@@ -371,7 +372,7 @@ int weft_op_try(weft_loop *loop, const weft_op_args *args)
 {
     bool is_file_read =
         args->kind == WEFT_OP_READ && args->offset >= 0 && loop->platform->read_cached != NULL;
-    if ((loop->backend->try == NULL && !is_file_read) || args->kind >= WEFT_OP_POLL)
+    if ((loop->backend->try == NULL && !is_file_read) || (unsigned)args->kind >= WEFT_OP_POLL)
         return -EAGAIN;
     struct wf_fd *fd = wf_fd_find(loop, args->fd);
     if (fd != NULL) {
@@ -380,9 +381,9 @@ int weft_op_try(weft_loop *loop, const weft_op_args *args)
         if (fd_side_is_busy(fd, args_side(args)))
             return -EBUSY;
     }
-    if (is_file_read)
-        return wf_file_read_cached(args);
-    return loop->backend->try(loop, args);
+    int rc = is_file_read ? wf_file_read_cached(args) : loop->backend->try(loop, args);
+    loop->ops.made[args->kind] += rc != -EAGAIN;
+    return rc;
 }
 
 void weft_op_cancel(weft_loop *loop, weft_op *op)
