@@ -111,6 +111,12 @@ int wf_buf_printf(wf_buf *buf, const char *format, ...)
     return rc;
 }
 
+void wf_buf_drop(wf_buf *buf, size_t count)
+{
+    assert(count <= wf_buf_bytes(buf));
+    buf->end -= count;
+}
+
 void wf_buf_consume(wf_buf *buf, size_t count)
 {
     assert(count <= wf_buf_bytes(buf));

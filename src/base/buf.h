@@ -36,6 +36,9 @@ int wf_buf_putc(wf_buf *buf, char c);
 int wf_buf_printf(wf_buf *buf, const char *format, ...) WEFT_PRINTF(2, 3);
 void wf_buf_consume(wf_buf *buf, size_t count);
 
+/* Drops the last `count` bytes, at most all. */
+void wf_buf_drop(wf_buf *buf, size_t count);
+
 static inline size_t wf_buf_bytes(const wf_buf *buf)
 {
     return buf->end - buf->start;

@@ -17,6 +17,8 @@ enum head_state {
     VERSION, /* "HTTP/d.d" */
     VERSION_CR,
     VERSION_LF,
+    ANSWER, /* all of a status line */
+    ANSWER_LF,
     FIELD, /* the first byte of a name, or the CR that ends the head */
     NAME,
     VALUE_START, /* white space before a value */
@@ -47,6 +49,14 @@ void wf_h1_head_init(struct wf_h1_head *head, const struct wf_h1_limits *limits,
                      struct wf_h1_field *fields)
 {
     *head = (struct wf_h1_head){.limits = limits, .fields = fields, .state = EMPTY_LINE};
+}
+
+void wf_h1_head_init_answer(struct wf_h1_head *head, const struct wf_h1_limits *limits,
+                            struct wf_h1_field *fields)
+{
+    wf_h1_head_init(head, limits, fields);
+    head->is_answer = true;
+    head->state = ANSWER;
 }
 
 bool wf_h1_head_has_begun(const struct wf_h1_head *head)
@@ -89,13 +99,14 @@ static int head_over(struct wf_h1_head *head, int status, const char *message,
 
 static int head_too_large(struct wf_h1_head *head)
 {
-    return head_over(head, 431, "The head of the request is too large.", "head_bytes_max",
-                     head->limits->head_bytes_max);
+    const char *message = head->is_answer ? "The head of the answer is too large."
+                                          : "The head of the request is too large.";
+    return head_over(head, 431, message, "head_bytes_max", head->limits->head_bytes_max);
 }
 
-static bool head_is_in_request_line(const struct wf_h1_head *head)
+static bool head_is_in_first_line(const struct wf_h1_head *head)
 {
-    return head->state <= VERSION_LF;
+    return head->state <= ANSWER_LF;
 }
 
 /* A run of bytes ended at `stop` although more bytes are there: some limit is reached. */
@@ -103,9 +114,11 @@ static int head_over_line(struct wf_h1_head *head)
 {
     if (head->at == head->limits->head_bytes_max)
         return head_too_large(head);
-    if (head_is_in_request_line(head))
-        return head_over(head, 414, "The request line is too long.", "line_bytes_max",
-                         head->limits->line_bytes_max);
+    if (head_is_in_first_line(head))
+        return head_over(head, 414,
+                         head->is_answer ? "The status line is too long."
+                                         : "The request line is too long.",
+                         "line_bytes_max", head->limits->line_bytes_max);
     return head_over(head, 431, "A field is too long.", "field_bytes_max",
                      head->limits->field_bytes_max);
 }
@@ -189,6 +202,29 @@ static bool version_take(struct wf_h1_head *head, uint32_t index, char c)
     return c == "HTTP/d.d"[index];
 }
 
+/* ---- the status line ---- */
+
+/* "HTTP/1.1 200 OK"; the reason may be empty, and old servers leave out the space before it. */
+static int head_take_status_line(struct wf_h1_head *head, const char *buf)
+{
+    const char *line = buf + head->line_at;
+    size_t len = head->at - 2 - head->line_at;
+    if (len < VERSION_BYTES + 4 || memcmp(line, "HTTP/1.", VERSION_BYTES - 1) != 0 ||
+        (line[7] != '1' && line[7] != '0') || line[8] != ' ')
+        return head_refuse(head, 400, "The answer does not begin with HTTP/1.1 or HTTP/1.0.",
+                           head->line_at);
+    const char *code = line + VERSION_BYTES + 1;
+    for (int i = 0; i < 3; i++) {
+        if (!wf_http_is(code[i], WF_DIGIT))
+            return head_refuse(head, 400, "The status is not three digits.", head->line_at);
+        head->status = (uint16_t)(head->status * 10 + (code[i] - '0'));
+    }
+    if (head->status < 100 || (len > VERSION_BYTES + 4 && code[3] != ' '))
+        return head_refuse(head, 400, "The status is not three digits.", head->line_at);
+    head->minor = (uint8_t)(line[7] - '0');
+    return 0;
+}
+
 /* ---- fields with a meaning for the framing ---- */
 
 static int take_host(struct wf_h1_head *head, const char *buf, const struct wf_h1_field *field)
@@ -268,9 +304,11 @@ static int head_take_field(struct wf_h1_head *head, const char *buf)
 
     switch (field->name_len) {
     case 4:
-        return WF_HTTP_EQUAL(name, 4, "host") ? take_host(head, buf, field) : 0;
+        if (!head->is_answer && WF_HTTP_EQUAL(name, 4, "host"))
+            return take_host(head, buf, field);
+        return 0;
     case 6:
-        if (WF_HTTP_EQUAL(name, 6, "expect"))
+        if (!head->is_answer && WF_HTTP_EQUAL(name, 6, "expect"))
             take_expect(head, buf, field);
         return 0;
     case 10:
@@ -291,7 +329,7 @@ static int head_take_field(struct wf_h1_head *head, const char *buf)
 /* Rules between fields, judged when all are known. */
 static int head_finish(struct wf_h1_head *head)
 {
-    if (head->minor == 1 && !head->has_host)
+    if (head->minor == 1 && !head->has_host && !head->is_answer)
         return head_bad(head, "Host is missing.");
     if (head->codings != 0 && head->has_length)
         return head_bad(head, "Content-Length and Transfer-Encoding exclude each other.");
@@ -318,8 +356,8 @@ static int head_finish(struct wf_h1_head *head)
 /* Where the present line must end at the latest, given that `len` bytes are there. */
 static uint32_t head_stop(const struct wf_h1_head *head, size_t len)
 {
-    uint64_t line_max = head_is_in_request_line(head) ? head->limits->line_bytes_max
-                                                      : head->limits->field_bytes_max;
+    uint64_t line_max =
+        head_is_in_first_line(head) ? head->limits->line_bytes_max : head->limits->field_bytes_max;
     uint64_t stop = head->line_at + line_max;
     if (stop > head->limits->head_bytes_max)
         stop = head->limits->head_bytes_max;
@@ -424,6 +462,18 @@ static int head_version(struct wf_h1_head *head, const char *buf, uint32_t stop)
     return 0;
 }
 
+static int head_answer(struct wf_h1_head *head, const char *buf, uint32_t stop)
+{
+    head->at = run_of_value(buf, head->at, stop);
+    if (head->at == stop)
+        return 0;
+    if (buf[head->at] != '\r')
+        return head_bad(head, "The status line holds a control character.");
+    head->at++;
+    head->state = ANSWER_LF;
+    return 0;
+}
+
 static int head_field_start(struct wf_h1_head *head, char c)
 {
     head->line_at = head->at;
@@ -497,6 +547,9 @@ static int head_line_end(struct wf_h1_head *head, const char *buf)
     case VERSION_LF:
         head->state = FIELD;
         return head_take_request_line(head, buf);
+    case ANSWER_LF:
+        head->state = FIELD;
+        return head_take_status_line(head, buf);
     case VALUE_LF:
         head->state = FIELD;
         return head_take_field(head, buf);
@@ -530,6 +583,8 @@ static int head_step(struct wf_h1_head *head, const char *buf, uint32_t stop)
         head->at++;
         head->state = VERSION_LF;
         return 0;
+    case ANSWER:
+        return head_answer(head, buf, stop);
     case FIELD:
         return head_field_start(head, buf[head->at]);
     case NAME:
@@ -541,6 +596,7 @@ static int head_step(struct wf_h1_head *head, const char *buf, uint32_t stop)
         return head_value(head, buf, stop);
     case EMPTY_LF:
     case VERSION_LF:
+    case ANSWER_LF:
     case VALUE_LF:
     case END_LF:
         return head_line_end(head, buf);
@@ -562,6 +618,7 @@ static bool head_may_pass_stop(const struct wf_h1_head *head, char c)
     case VERSION:
     case NAME:
         return false;
+    case ANSWER:
     case VALUE_START:
     case VALUE:
         return c == '\r';

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Head of an HTTP/1 request: request line and fields, parsed strictly by RFC 9112.
+ * Head of an HTTP/1 request or answer: the first line and the fields, parsed strictly by RFC 9112.
  *
  *     struct wf_h1_head head;
  *     wf_h1_head_init(&head, &limits, fields);
@@ -16,7 +16,8 @@
  *
  * What is refused beyond the RFC's own rules, because two parsers could disagree on it: a bare LF,
  * obsolete folding, a list or a repeat of Content-Length, any coding but `chunked`, a '#' in the
- * target, user information in an authority, a Host that is no name or address.
+ * target, user information in an authority, a Host that is no name or address.  Of an answer the
+ * fault's status means nothing: it says what is wrong with what the server sent.
  */
 #ifndef WF_H1_HEAD_H
 #define WF_H1_HEAD_H
@@ -28,7 +29,7 @@
 /* A limit is the largest size that passes.  Lines count without their CRLF. */
 struct wf_h1_limits {
     uint32_t head_bytes_max;       /* all of the head; at most 2^31 */
-    uint32_t line_bytes_max;       /* the request line */
+    uint32_t line_bytes_max;       /* the request or status line */
     uint32_t field_bytes_max;      /* one field line */
     uint32_t field_count_max;      /* also the room in `fields` */
     uint32_t empty_line_count_max; /* before the request line */
@@ -68,6 +69,8 @@ struct wf_h1_head {
     uint8_t target_form;
     uint8_t minor;      /* 0 or 1; a higher one is served as 1 */
     uint8_t expect;     /* enum wf_h1_expect; NONE in 1.0, which has no such field */
+    bool is_answer;     /* of an answer; then `status`, and no method, target, host and expect */
+    uint16_t status;    /* 100 to 999 */
     bool is_chunked;    /* the body is chunked */
     bool has_length;    /* the body is `content_length` bytes */
     bool is_keep_alive; /* the peer wants to go on after the answer */
@@ -96,6 +99,10 @@ struct wf_h1_head {
 /* Ready for a new head.  `limits` and `fields` (field_count_max of them) are borrowed. */
 void wf_h1_head_init(struct wf_h1_head *head, const struct wf_h1_limits *limits,
                      struct wf_h1_field *fields);
+
+/* The same for the head of an answer. */
+void wf_h1_head_init_answer(struct wf_h1_head *head, const struct wf_h1_limits *limits,
+                            struct wf_h1_field *fields);
 
 /* Goes on where it stopped; buf[0, len) are all bytes since the head began.  1: complete; 0: not
  * yet; -WEFT_ESYNTAX or -WEFT_ELIMIT: refused, see `fault`; the same again for ever. */

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Head of an answer, and the body behind it: the outcome is the same for every way to cut the head;
+ * what is accepted is made of lines that end in CRLF and of a status that stands there; the body's
+ * bytes are those of the input, in order.
+ */
+
+#include "http/h1_body.h"
+#include "http/h1_head.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { FIELDS_MAX = 100, CUTS_MAX = 24 };
+
+static const struct wf_h1_limits limits[] = {
+    {65536, 8192, 16384, FIELDS_MAX, 0},
+    {160, 40, 48, 4, 0},
+};
+
+static const struct wf_h1_body_limits body_limits = {1 << 20, 256, 1024, 1024, 8};
+
+struct outcome {
+    int rc;
+    struct wf_h1_head head;
+    struct wf_h1_field fields[FIELDS_MAX];
+};
+
+/* Bytes behind `len` are not ours: a copy of its own finds a read there. */
+static int feed_copy(struct wf_h1_head *head, const char *text, size_t len)
+{
+    char *copy = malloc(len + 1);
+    assert(copy != NULL);
+    memcpy(copy, text, len);
+    int rc = wf_h1_head_feed(head, copy, len);
+    free(copy);
+    return rc;
+}
+
+static void parse_cut(struct outcome *out, const struct wf_h1_limits *limit, const char *text,
+                      size_t len, size_t cut)
+{
+    wf_h1_head_init_answer(&out->head, limit, out->fields);
+    out->rc = feed_copy(&out->head, text, cut);
+    if (out->rc == 0)
+        out->rc = feed_copy(&out->head, text, len);
+}
+
+static void check_same(const struct outcome *a, const struct outcome *b)
+{
+    assert(a->rc == b->rc);
+    assert(a->head.fault.offset == b->head.fault.offset);
+    assert(a->head.fault.message == b->head.fault.message);
+    assert(a->head.status == b->head.status);
+    assert(a->head.bytes == b->head.bytes);
+    assert(a->head.field_count == b->head.field_count);
+}
+
+static void check_accepted(const struct outcome *out, const char *text, size_t len)
+{
+    const struct wf_h1_head *head = &out->head;
+    assert(head->bytes <= len);
+    assert(memcmp(text, "HTTP/1.", 7) == 0);
+    assert(memcmp(text + head->bytes - 4, "\r\n\r\n", 4) == 0);
+    assert(head->status == (text[9] - '0') * 100 + (text[10] - '0') * 10 + (text[11] - '0'));
+    assert(head->status >= 100);
+    for (size_t i = 0; i < head->bytes; i++) {
+        assert(text[i] != 0);
+        if (text[i] == '\n')
+            assert(i > 0 && text[i - 1] == '\r');
+    }
+    assert(!(head->is_chunked && head->has_length));
+}
+
+/* What is handed out stands in the input, piece behind piece. */
+static void check_body(const struct wf_h1_head *head, const char *text, size_t len)
+{
+    struct wf_h1_body body;
+    const char *at = text + head->bytes, *end = text + len;
+    if (head->is_chunked)
+        wf_h1_body_init_chunked(&body, &body_limits);
+    else
+        wf_h1_body_init_length(&body, head->has_length ? head->content_length : UINT64_MAX);
+    int rc = 1;
+    uint64_t total = 0;
+    while (rc > 0) {
+        size_t used;
+        weft_str data;
+        rc = wf_h1_body_next(&body, at, (size_t)(end - at), &used, &data);
+        assert(used <= (size_t)(end - at));
+        if (rc > 0) {
+            assert(data.len > 0 && data.ptr >= at && data.ptr + data.len <= at + used);
+            total += data.len;
+        }
+        at += used;
+    }
+    if (!head->is_chunked && head->has_length)
+        assert(total <= head->content_length);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const char *text = (const char *)data;
+    for (size_t l = 0; l < sizeof limits / sizeof limits[0]; l++) {
+        struct outcome whole, cut;
+        parse_cut(&whole, &limits[l], text, size, size);
+        size_t step = size / CUTS_MAX + 1;
+        for (size_t at = 0; at < size; at += step) {
+            parse_cut(&cut, &limits[l], text, size, at);
+            check_same(&whole, &cut);
+        }
+        if (whole.rc == 1) {
+            check_accepted(&whole, text, size);
+            check_body(&whole.head, text, size);
+        }
+    }
+    return 0;
+}

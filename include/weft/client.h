@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * HTTP client: requests from any number of tasks over shared, kept connections.
+ *
+ *     weft_client *client;
+ *     WEFT_TRY(weft_client_new(&client, NULL));
+ *     weft_client_response page;
+ *     int rc = weft_client_get(client, "http://127.0.0.1:8080/health", &page);
+ *     if (rc == 0) {
+ *         printf("%d, %zu bytes\n", page.status, page.body.len);
+ *         weft_client_response_free(&page);
+ *     }
+ *     weft_client_free(client);
+ *
+ * An answer of any status is a success of the call.  Failures are those of the way there: a name
+ * that is not found, a refused connection, a time that is up, an answer that is cut off or is no
+ * HTTP; weft_error_text() says which, with the address.  A body that is shorter than promised is
+ * always an error, never a short success.
+ *
+ * Times.  Each phase has its own limit (a slot, connect, the first byte of the answer, between two
+ * pieces, all together); past it: -ETIMEDOUT, with the phase in the text and in the trace.  Scopes
+ * and deadlines of the caller hold besides.  Cancelled at any point, the request's connection is
+ * cut and nothing of it goes on.
+ *
+ * Repeats.  A request whose method is idempotent (GET, HEAD, OPTIONS, PUT, DELETE) is sent again if
+ * no connection was made, if the connection broke before an answer, or on 502, 503 and 504; twice
+ * at most, after a growing, jittered pause (or what Retry-After says, up to 10 s), and only while
+ * repeats are less than a tenth of all requests.  An origin of whose last requests (20 or more in
+ * 10 s) half failed is not asked for 5 s: -EHOSTDOWN.
+ *
+ * Redirects are followed, 10 at most; to another origin without Authorization, Cookie and the body
+ * of an unsafe method; never from https to http, unless allowed.
+ *
+ * A large body is sent while the answer is awaited: one that refuses it (3xx to 5xx) ends the
+ * sending, another is given once all is sent.
+ *
+ * HTTP/1.1 is spoken, over TCP.  A client, its exchanges and connections belong to one loop.
+ */
+#ifndef WEFT_CLIENT_H
+#define WEFT_CLIENT_H
+
+#include <weft/base.h>
+#include <weft/net.h>
+
+WEFT_BEGIN_DECLS
+
+typedef struct weft_client weft_client;
+
+/* ---- settings ---- */
+
+/* Zero means the default, in every field. */
+typedef struct weft_client_limits {
+    weft_time connect_max;    /* name and connection: 5 s */
+    weft_time first_byte_max; /* from the last byte sent to the first of the answer: 30 s */
+    weft_time between_max;    /* between two pieces, sent or received: 30 s */
+    weft_time total_max;      /* with redirects and repeats: 300 s */
+    weft_time slot_max;       /* waiting for one of the connections below: 5 s */
+
+    uint32_t per_origin_max;  /* requests at a time to one origin: 32 */
+    uint32_t total_count_max; /* to all: 256; connections kept are not more either */
+    weft_time idle_max;       /* a connection is kept for: 30 s */
+
+    uint32_t redirect_count_max; /* 10 */
+    uint32_t retry_count_max;    /* 2 */
+    uint32_t interim_count_max;  /* 1xx answers before the real one: 16 */
+    uint32_t head_bytes_max;     /* of an answer: 64 KiB, which is also the most */
+    uint32_t field_count_max;    /* 100 */
+    uint64_t body_bytes_max;     /* held in memory by weft_client_fetch: 64 MiB */
+} weft_client_limits;
+
+/* A name and its value, on requests and answers. */
+typedef struct weft_client_field {
+    weft_str name, value;
+} weft_client_field;
+
+/* Makes a connection to `host` (a name or an address, without brackets) in *out.  Called in the
+ * task of the request, under its deadlines. */
+typedef int weft_client_connect_fn(weft_stream **out, weft_str host, uint16_t port, bool is_https,
+                                   void *arg);
+
+/* Zero means the default, in every field. */
+typedef struct weft_client_options {
+    weft_client_limits limits;
+    const char *user_agent;          /* NULL: "weft/VERSION"; "": none */
+    weft_client_connect_fn *connect; /* NULL: TCP, names by the system's resolver */
+    void *connect_arg;
+    bool allows_downgrade; /* follow redirects from https to http */
+} weft_client_options;
+
+/* Makes a client; `options` may be NULL, and is copied but for the strings.  0, -ENOMEM; -EPERM
+ * without a loop; -EINVAL for a limit that is out of range. */
+WEFT_API WEFT_MUST_USE int weft_client_new(weft_client **out, const weft_client_options *options);
+
+/* Cuts the connections kept and frees.  No exchange may be open.  NULL is fine. */
+WEFT_API void weft_client_free(weft_client *client);
+
+/* ---- requests ---- */
+
+/* How far a request came. */
+enum weft_client_phase {
+    WEFT_CLIENT_CHECK,   /* the request itself */
+    WEFT_CLIENT_SLOT,    /* waiting for one of the connections allowed */
+    WEFT_CLIENT_CONNECT, /* name and connection */
+    WEFT_CLIENT_SEND,
+    WEFT_CLIENT_HEAD, /* waiting for the answer */
+    WEFT_CLIENT_BODY, /* reading it */
+    WEFT_CLIENT_DONE,
+};
+
+/* What happened on the way: filled whether the request succeeds or not. */
+typedef struct weft_client_trace {
+    enum weft_client_phase phase;    /* the last one begun */
+    uint32_t attempts, redirects;    /* connections used for it; answers followed */
+    bool is_reused;                  /* the last attempt's connection had served before */
+    weft_time first_byte, total;     /* since the call; total: so far */
+    uint64_t sent_bytes, read_bytes; /* bodies, of the last attempt */
+} weft_client_trace;
+
+/* Zero means "choose for me" in every field but url. */
+typedef struct weft_client_request {
+    const char *method; /* NULL: "GET", with a body "POST" */
+    const char *url;    /* "http://host:port/path?query" */
+    const weft_client_field
+        *fields; /* besides Host, Content-Length and the like: -EINVAL for those */
+    size_t field_count;
+    weft_str body;           /* ptr NULL: none */
+    const char *type;        /* Content-Type of the body; NULL: none is said */
+    weft_read_fn *body_read; /* instead of `body`: gives its bytes, may wait; never sent twice */
+    void *body_arg;
+    int64_t body_bytes;   /* of body_read: how many it gives; 0: unknown, sent in chunks */
+    weft_time total_max;  /* 0: the client's */
+    bool keeps_redirects; /* 3xx is the answer */
+    bool is_idempotent;   /* may be sent again whatever its method, as with an idempotency key */
+    weft_client_trace *trace; /* filled; may be NULL.  Must stay valid as long as the exchange */
+} weft_client_request;
+
+/* An answer with its whole body.  What it points to is its own, until free. */
+typedef struct weft_client_response {
+    int status;
+    weft_str url;  /* that answered, behind redirects */
+    weft_str body; /* with a NUL behind it */
+    const weft_client_field *fields;
+    size_t field_count;
+    void *priv_memory;
+} weft_client_response;
+
+/* Sends the request and reads all of the answer.  0; -WEFT_ELIMIT past body_bytes_max; on failure
+ * *out is not touched.
+ *
+ * -WEFT_ESYNTAX: the URL, or an answer that is no HTTP; -EINVAL: method or fields; -ETIMEDOUT;
+ * -EHOSTDOWN; -WEFT_ETRUNCATED: cut off; -ENOENT: no such name; -ECONNREFUSED, -ECONNRESET …;
+ * -EPROTONOSUPPORT: https without TLS; -ELOOP: too many redirects; -ENOMEM; -ECANCELED. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_client_fetch(weft_client *client,
+                                                        const weft_client_request *request,
+                                                        weft_client_response *out);
+
+/* The same for GET, and for POST of a JSON text. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_client_get(weft_client *client, const char *url,
+                                                      weft_client_response *out);
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_client_post_json(weft_client *client, const char *url,
+                                                            weft_str json,
+                                                            weft_client_response *out);
+
+/* The value of the first field of that name (in lower case), or one with ptr NULL. */
+WEFT_API weft_str weft_client_response_field(const weft_client_response *response,
+                                             const char *lower);
+
+/* Frees what it points to and empties it.  Again, and of a zeroed one, is harmless. */
+WEFT_API void weft_client_response_free(weft_client_response *response);
+
+/* ---- exchanges: an answer piece by piece ---- */
+
+typedef struct weft_exchange weft_exchange;
+
+/* Sends the request and waits for the head of the answer.  Its body is read by weft_exchange_read()
+ * or not at all; close it in each case.  Errors as above. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_exchange_open(weft_exchange **out, weft_client *client,
+                                                         const weft_client_request *request);
+
+/* Of the answer; what they return is borrowed until close.  field_at: false past the last. */
+WEFT_API int weft_exchange_status(const weft_exchange *exchange);
+WEFT_API weft_str weft_exchange_url(const weft_exchange *exchange);
+WEFT_API weft_str weft_exchange_field(const weft_exchange *exchange, const char *lower);
+WEFT_API bool weft_exchange_field_at(const weft_exchange *exchange, size_t index,
+                                     weft_client_field *out);
+
+/* Its Content-Length; -1 if there is none. */
+WEFT_API int64_t weft_exchange_length(const weft_exchange *exchange);
+
+/* The next bytes of the body, as they come: at least one, at most `bytes`; 0 at its end.  What is
+ * not read stays with the server (back pressure).  After an error: the same again.  -ECANCELED:
+ * nothing was read. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_exchange_read(weft_exchange *exchange, void *buf,
+                                                             size_t bytes);
+
+/* Ends it: a connection whose answer was read to its end is kept, another is cut.  Never waits.
+ * NULL is fine. */
+WEFT_API void weft_exchange_close(weft_exchange *exchange);
+
+WEFT_END_DECLS
+
+#endif

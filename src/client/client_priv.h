@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The client's parts: a client has origins, an origin has connections, an exchange has one
+ * connection for the time of its answer.
+ */
+#ifndef WF_CLIENT_PRIV_H
+#define WF_CLIENT_PRIV_H
+
+#include <weft/client.h>
+#include <weft/scope.h>
+#include <weft/sem.h>
+#include <weft/sys/loop.h>
+#include <weft/sys/stream.h>
+
+#include "base/list.h"
+#include "client/breaker.h"
+#include "client/url.h"
+#include "http/h1_body.h"
+#include "http/h1_head.h"
+
+/* "http://host:port": what requests share connections by. */
+struct origin {
+    wf_list in_client;
+    char *name;
+    size_t name_len;
+    weft_sem slots; /* requests that may still begin */
+    wf_list idle;   /* of its connections, the one used last first */
+    struct breaker breaker;
+    uint32_t users; /* exchanges and connections */
+};
+
+/* A connection; in `idle` of its origin and of the client while no exchange has it. */
+struct conn {
+    weft_stream *stream;
+    struct origin *origin;
+    wf_list in_origin, in_client;
+    weft_time idle_since;
+    bool is_reused;
+};
+
+struct weft_client {
+    weft_loop *loop;
+    weft_client_options options; /* every limit filled in */
+    struct wf_h1_limits head_limits;
+    struct wf_h1_body_limits body_limits;
+    wf_list origins;
+    wf_list idle; /* connections, the one used last first */
+    uint32_t origin_count, conn_count, exchange_count;
+    weft_sem slots;
+    weft_timer reap;      /* for the connection that is idle longest */
+    uint32_t retry_cents; /* repeats that are allowed now, in hundredths */
+};
+
+struct phase;
+
+struct weft_exchange {
+    weft_client *client;
+    const weft_client_request *request; /* valid until open returns */
+    const char *method;                 /* valid as long; "HEAD" is seen to before */
+    struct wf_url url;
+    struct origin *origin; /* whose slot it holds */
+    struct conn *conn;     /* NULL: none yet, or given back */
+    weft_time since, deadline, retry_after;
+    weft_client_trace trace;
+    weft_client_trace *out_trace; /* the caller's, or NULL */
+    bool has_body;                /* something to send */
+    bool is_sent;                 /* all of it was */
+    struct phase *awaiting;       /* the first byte, while the body is still being sent */
+    bool is_secretive;            /* on another origin: no Authorization, no Cookie */
+    uint32_t repeats;
+    bool is_to_end; /* the body is told by the end of the connection */
+    int rc;         /* of the reading so far: 0, or what every further read returns */
+
+    char *head_text; /* a copy of the answer's head */
+    struct wf_h1_head head;
+    struct wf_h1_field *fields;
+    struct wf_h1_body framing;
+};
+
+/* ---- client.c: origins ---- */
+
+/* The origin of the URL, made if it is new, with one user more; NULL without memory. */
+struct origin *wf_origin_take(weft_client *client, const struct wf_url *url);
+void wf_origin_release(weft_client *client, struct origin *origin);
+
+/* ---- conn.c: connections ---- */
+
+/* A connection to the exchange's origin: one that is idle, or a new one.  Waits. */
+int wf_conn_take(struct weft_exchange *exchange, struct conn **out);
+
+/* Keeps it for the next request, or cuts it. */
+void wf_conn_keep(weft_client *client, struct conn *conn);
+void wf_conn_cut(weft_client *client, struct conn *conn);
+
+/* Cuts what has been idle too long (WEFT_FOREVER: everything). */
+void wf_conn_reap(weft_client *client, weft_time now);
+
+/* ---- phase.c ---- */
+
+/* A stretch of an exchange with a limit: begin, wait, end with what the waits came to.  At the end
+ * of the phase's time, or of the exchange's, -ETIMEDOUT with a text. */
+struct phase {
+    weft_scope scope;
+    bool is_total; /* the exchange's own end comes first */
+    weft_time limit;
+};
+void wf_phase_begin(struct weft_exchange *exchange, struct phase *phase,
+                    enum weft_client_phase number, weft_time limit);
+WEFT_MUST_USE int wf_phase_end(struct weft_exchange *exchange, struct phase *phase, int rc);
+
+/* Moves the limit of a phase under way: so long from now on. */
+void wf_phase_limit(struct weft_exchange *exchange, struct phase *phase, weft_time limit);
+
+/* ---- send.c, receive.c ---- */
+
+/* 0, or -EINVAL with a text: what the caller gave is no request that can be sent. */
+int wf_request_check(const weft_client_request *request);
+
+/* Sends the head, or the body, over the exchange's connection. */
+int wf_head_send(struct weft_exchange *exchange);
+int wf_body_send(struct weft_exchange *exchange);
+
+/* Reads the head of the answer; interim ones are passed over. */
+int wf_answer_receive(struct weft_exchange *exchange);
+
+/* The same for its body; see weft_exchange_read(). */
+ssize_t wf_answer_read(struct weft_exchange *exchange, char *buf, size_t bytes);
+
+/* The answer is read to its end: gives the connection back. */
+void wf_answer_finish(struct weft_exchange *exchange);
+
+/* ---- retry.c, redirect.c ---- */
+
+/* True if the request may be sent again after this outcome, and the budget allows it now. */
+bool wf_retry_is_due(struct weft_exchange *exchange, int rc);
+
+/* The pause before. */
+int wf_retry_wait(struct weft_exchange *exchange);
+
+/* Each request earns the right to a tenth of a repeat. */
+void wf_retry_earn(weft_client *client);
+
+/* True if the answer names another place to ask. */
+bool wf_redirect_is_due(const struct weft_exchange *exchange);
+
+/* Turns the exchange to it.  -ELOOP, and errors of the URL. */
+int wf_redirect_follow(struct weft_exchange *exchange);
+
+#endif

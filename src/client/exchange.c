@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+
+/* One request and its answer, over as many connections as redirects and repeats need. */
+
+#include <weft/error.h>
+#include <weft/gather.h>
+#include <weft/task.h>
+
+#include "base/alloc.h"
+#include "client/client_priv.h"
+#include "http/chars.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define QUICK_BYTES_MAX (64 * 1024)
+#define DRAIN_BYTES (64 * 1024) /* of an answer nobody wants, to keep its connection */
+
+/* ---- one attempt ---- */
+
+/* A slot at the origin and one of the client's, first come, first served. */
+static int slots_take(struct weft_exchange *exchange)
+{
+    weft_client *client = exchange->client;
+    struct phase phase;
+    wf_phase_begin(exchange, &phase, WEFT_CLIENT_SLOT, client->options.limits.slot_max);
+    int rc = weft_sem_take(&exchange->origin->slots);
+    if (rc == 0) {
+        rc = weft_sem_take(&client->slots);
+        if (rc < 0)
+            weft_sem_give(&exchange->origin->slots);
+    }
+    return wf_phase_end(exchange, &phase, rc);
+}
+
+/* ---- a body that may take its time: sent by a task of its own, while we wait for the answer ----
+ */
+
+struct sending {
+    struct weft_exchange *exchange;
+    weft_scope waiting; /* for the head */
+};
+
+static int send_body(void *arg)
+{
+    struct sending *sending = arg;
+    struct weft_exchange *exchange = sending->exchange;
+    int rc = wf_body_send(exchange);
+    if (rc == 0 && exchange->awaiting != NULL) /* now it is the server's turn */
+        wf_phase_limit(exchange, exchange->awaiting,
+                       exchange->client->options.limits.first_byte_max);
+    if (rc < 0 && rc != -EPIPE && rc != -ECONNRESET) /* else its answer may say why */
+        weft_scope_cancel(&sending->waiting, "the body cannot be sent");
+    return rc;
+}
+
+static bool is_refusal(const struct weft_exchange *exchange)
+{
+    return exchange->head.status >= 300;
+}
+
+/* An answer that refuses the body ends the sending; another is given when all is sent. */
+static int ask_while_sending(struct weft_exchange *exchange)
+{
+    struct sending sending = {.exchange = exchange};
+    WEFT_TRY(weft_scope_open(&sending.waiting, WEFT_FOREVER, 0));
+    weft_task sender = weft_spawn(send_body, &sending);
+    int rc = wf_answer_receive(exchange);
+    rc = weft_scope_close(&sending.waiting, rc);
+    bool has_head = rc == 0 && exchange->head_text != NULL;
+    if (rc < 0 || (has_head && is_refusal(exchange)))
+        weft_cancel(sender, "the server has answered");
+    int ended = weft_gather(sender), sent = ended; /* joins it, whatever happens */
+    (void)weft_done(sender, &sent);
+    weft_release(sender);
+    if (rc < 0)
+        return rc;
+    if (!has_head)
+        return sent < 0 ? sent : -EPROTO;
+    return sent < 0 && !is_refusal(exchange) ? sent : ended == -ECANCELED ? weft_check() : 0;
+}
+
+/* A body that fits the stream's buffer is on its way without a wait. */
+static bool is_quick(const struct weft_exchange *exchange)
+{
+    return !exchange->has_body ||
+           (exchange->request->body_read == NULL && exchange->request->body.len <= QUICK_BYTES_MAX);
+}
+
+static int ask_conn(struct weft_exchange *exchange)
+{
+    exchange->trace.attempts++;
+    exchange->trace.is_reused = exchange->conn->is_reused;
+    wf_free(exchange->head_text);
+    exchange->head_text = NULL;
+    WEFT_TRY(wf_head_send(exchange));
+    if (!is_quick(exchange))
+        return ask_while_sending(exchange);
+    if (exchange->has_body)
+        WEFT_TRY(wf_body_send(exchange));
+    return wf_answer_receive(exchange);
+}
+
+/* A slot, a connection, the request, the head of its answer. */
+static int attempt(struct weft_exchange *exchange)
+{
+    weft_client *client = exchange->client;
+    WEFT_TRY(slots_take(exchange));
+    int rc = wf_conn_take(exchange, &exchange->conn);
+    if (rc == 0)
+        rc = ask_conn(exchange);
+    if (rc == 0)
+        return 0;
+    if (exchange->conn != NULL)
+        wf_conn_cut(client, exchange->conn);
+    exchange->conn = NULL;
+    weft_sem_give(&exchange->origin->slots);
+    weft_sem_give(&client->slots);
+    return rc;
+}
+
+/* Does the outcome speak against the origin?  A cancel and our own limits do not. */
+static bool is_failure(const struct weft_exchange *exchange, int rc)
+{
+    if (rc == 0)
+        return exchange->head.status >= 502 && exchange->head.status <= 504;
+    return exchange->trace.phase != WEFT_CLIENT_SLOT;
+}
+
+static int attempt_guarded(struct weft_exchange *exchange)
+{
+    weft_client *client = exchange->client;
+    struct origin *origin = wf_origin_take(client, &exchange->url);
+    if (origin == NULL)
+        return -ENOMEM;
+    if (exchange->origin != NULL)
+        wf_origin_release(client, exchange->origin);
+    exchange->origin = origin;
+    if (!wf_breaker_begin(&origin->breaker, weft_loop_turn_time(client->loop)))
+        return weft_fail(-EHOSTDOWN, "%s: most requests failed lately; it is left alone for 5 s",
+                         origin->name);
+    int rc = attempt(exchange);
+    if (rc == -ECANCELED || rc == -ENOMEM)
+        wf_breaker_forget(&origin->breaker);
+    else
+        wf_breaker_done(&origin->breaker, weft_loop_turn_time(client->loop),
+                        is_failure(exchange, rc));
+    return rc;
+}
+
+/* ---- all attempts ---- */
+
+/* An answer that is not the last one: its connection is kept if the rest of it is here already, or
+ * nearly. */
+static void answer_drop(struct weft_exchange *exchange)
+{
+    char piece[1024];
+    while (exchange->conn != NULL && weft_stream_get_input(exchange->conn->stream).len > 0 &&
+           exchange->trace.read_bytes < DRAIN_BYTES) {
+        if (wf_answer_read(exchange, piece, sizeof piece) <= 0)
+            break;
+    }
+    if (exchange->conn != NULL)
+        wf_answer_finish(exchange);
+    exchange->rc = 0;
+}
+
+static int exchange_run(struct weft_exchange *exchange)
+{
+    for (;;) {
+        int rc = attempt_guarded(exchange);
+        if (wf_retry_is_due(exchange, rc)) {
+            answer_drop(exchange);
+            WEFT_TRY(wf_retry_wait(exchange));
+            continue;
+        }
+        WEFT_TRY(rc);
+        if (!wf_redirect_is_due(exchange))
+            return 0;
+        answer_drop(exchange);
+        WEFT_TRY(wf_redirect_follow(exchange));
+    }
+}
+
+/* ---- life ---- */
+
+static void trace_out(const struct weft_exchange *exchange)
+{
+    if (exchange->out_trace != NULL)
+        *exchange->out_trace = exchange->trace;
+}
+
+static int exchange_new(struct weft_exchange **out, weft_client *client,
+                        const weft_client_request *request)
+{
+    size_t field_count = client->options.limits.field_count_max;
+    struct weft_exchange *exchange = wf_alloc(sizeof *exchange);
+    struct wf_h1_field *fields = wf_array(field_count, sizeof *fields);
+    if (exchange == NULL || fields == NULL) {
+        wf_free(exchange);
+        wf_free(fields);
+        return -ENOMEM;
+    }
+    bool has_body = request->body.ptr != NULL || request->body_read != NULL;
+    weft_time now = weft_now();
+    weft_time total =
+        request->total_max != 0 ? request->total_max : client->options.limits.total_max;
+    *exchange = (struct weft_exchange){
+        .client = client,
+        .request = request,
+        .method = request->method != NULL ? request->method
+                  : has_body              ? "POST"
+                                          : "GET",
+        .since = now,
+        .deadline = weft_after(total),
+        .out_trace = request->trace,
+        .has_body = has_body,
+        .fields = fields,
+    };
+    client->exchange_count++;
+    *out = exchange;
+    return 0;
+}
+
+int weft_exchange_open(weft_exchange **out, weft_client *client, const weft_client_request *request)
+{
+    struct weft_exchange *exchange;
+    if (request->trace != NULL)
+        *request->trace = (weft_client_trace){.phase = WEFT_CLIENT_CHECK};
+    WEFT_TRY(wf_request_check(request));
+    WEFT_TRY(exchange_new(&exchange, client, request));
+    wf_retry_earn(client);
+    int rc = wf_url_parse(&exchange->url, weft_str_of(request->url));
+    if (rc == 0)
+        rc = exchange_run(exchange);
+    exchange->trace.total = weft_loop_turn_time(client->loop) - exchange->since;
+    trace_out(exchange);
+    if (rc < 0) {
+        weft_exchange_close(exchange);
+        return rc;
+    }
+    *out = exchange;
+    return 0;
+}
+
+void weft_exchange_close(weft_exchange *exchange)
+{
+    if (exchange == NULL)
+        return;
+    if (exchange->conn != NULL)
+        wf_answer_finish(exchange);
+    if (exchange->origin != NULL)
+        wf_origin_release(exchange->client, exchange->origin);
+    exchange->client->exchange_count--;
+    wf_url_fini(&exchange->url);
+    wf_free(exchange->head_text);
+    wf_free(exchange->fields);
+    wf_free(exchange);
+}
+
+/* ---- the answer ---- */
+
+int weft_exchange_status(const weft_exchange *exchange)
+{
+    return exchange->head.status;
+}
+
+weft_str weft_exchange_url(const weft_exchange *exchange)
+{
+    return (weft_str){exchange->url.text, exchange->url.len};
+}
+
+weft_str weft_exchange_field(const weft_exchange *exchange, const char *lower)
+{
+    return wf_h1_head_field(&exchange->head, exchange->head_text, lower);
+}
+
+bool weft_exchange_field_at(const weft_exchange *exchange, size_t index, weft_client_field *out)
+{
+    if (index >= exchange->head.field_count)
+        return false;
+    const struct wf_h1_field *field = &exchange->fields[index];
+    out->name = (weft_str){exchange->head_text + field->name_at, field->name_len};
+    out->value = (weft_str){exchange->head_text + field->value_at, field->value_len};
+    return true;
+}
+
+int64_t weft_exchange_length(const weft_exchange *exchange)
+{
+    return exchange->head.has_length ? (int64_t)exchange->head.content_length : -1;
+}
+
+ssize_t weft_exchange_read(weft_exchange *exchange, void *buf, size_t bytes)
+{
+    if (bytes == 0)
+        return weft_fail(-EINVAL, "a read of no bytes");
+    ssize_t got = wf_answer_read(exchange, buf, bytes);
+    trace_out(exchange);
+    return got;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Repeats: which requests, how often, after which pause, and how many of all. */
+
+#include <weft/error.h>
+#include <weft/task.h>
+
+#include "base/sys.h"
+#include "client/client_priv.h"
+#include "http/chars.h"
+
+#include <string.h>
+
+#define CENTS_EACH 10  /* a request earns a tenth of a repeat */
+#define CENTS_MAX 1000 /* ten repeats can be saved up */
+#define CENTS_REPEAT 100
+
+#define PAUSE_FIRST (100 * WEFT_MS)
+#define PAUSE_MAX (2 * WEFT_SEC)
+#define RETRY_AFTER_MAX 10 /* seconds */
+
+void wf_retry_earn(weft_client *client)
+{
+    if (client->retry_cents < CENTS_MAX)
+        client->retry_cents += CENTS_EACH;
+}
+
+static bool is_idempotent(const struct weft_exchange *exchange)
+{
+    static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+    if (exchange->request->is_idempotent)
+        return true;
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        if (strcmp(exchange->method, methods[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* No connection came about, or it broke before an answer. */
+static bool is_lost(int rc)
+{
+    switch (-rc) {
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case EPIPE:
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case WEFT_ETRUNCATED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_overloaded(const struct weft_exchange *exchange)
+{
+    uint16_t status = exchange->head.status;
+    return status == 502 || status == 503 || status == 504;
+}
+
+/* Seconds of a Retry-After; -1: none, a date, or too far away. */
+static int retry_after(const struct weft_exchange *exchange)
+{
+    weft_str value = wf_h1_head_field(&exchange->head, exchange->head_text, "retry-after");
+    int seconds = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        if (!wf_http_is(value.ptr[i], WF_DIGIT) || seconds > RETRY_AFTER_MAX)
+            return -1;
+        seconds = seconds * 10 + (value.ptr[i] - '0');
+    }
+    return value.len > 0 && seconds <= RETRY_AFTER_MAX ? seconds : -1;
+}
+
+bool wf_retry_is_due(struct weft_exchange *exchange, int rc)
+{
+    weft_client *client = exchange->client;
+    exchange->retry_after = -1;
+    if (exchange->repeats == client->options.limits.retry_count_max || !is_idempotent(exchange) ||
+        (exchange->has_body && exchange->request->body_read != NULL))
+        return false;
+    if (rc == 0 ? !is_overloaded(exchange) : !is_lost(rc))
+        return false;
+    if (rc == 0 && wf_h1_head_field(&exchange->head, exchange->head_text, "retry-after").ptr) {
+        exchange->retry_after = retry_after(exchange) * WEFT_SEC;
+        if (exchange->retry_after < 0) /* later than we would wait */
+            return false;
+    }
+    if (client->retry_cents < CENTS_REPEAT)
+        return false;
+    client->retry_cents -= CENTS_REPEAT;
+    exchange->repeats++;
+    return true;
+}
+
+/* Half of the pause is by chance, so that those who failed together do not come back together. */
+static int jittered(weft_time pause, weft_time *out)
+{
+    uint32_t random;
+    WEFT_TRY(wf_sys_random(&random, sizeof random));
+    *out = pause / 2 + (weft_time)((uint64_t)(pause / 2) * random >> 32);
+    return 0;
+}
+
+int wf_retry_wait(struct weft_exchange *exchange)
+{
+    weft_time pause = PAUSE_FIRST << (exchange->repeats - 1);
+    WEFT_TRY(jittered(pause < PAUSE_MAX ? pause : PAUSE_MAX, &pause));
+    if (exchange->retry_after >= 0)
+        pause += exchange->retry_after;
+    struct phase phase;
+    wf_phase_begin(exchange, &phase, exchange->trace.phase, WEFT_FOREVER);
+    return wf_phase_end(exchange, &phase, weft_sleep(pause));
+}

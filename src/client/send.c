@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The request's head and body onto the wire. */
+
+#include <weft/error.h>
+
+#include "base/buf.h"
+#include "client/client_priv.h"
+#include "http/chars.h"
+#include "http/h1_write.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PIECE_BYTES (8 * 1024)
+
+/* ---- what may be sent ---- */
+
+static bool is_token(const char *text)
+{
+    size_t len = strlen(text);
+    for (size_t i = 0; i < len; i++) {
+        if (!wf_http_is(text[i], WF_TOKEN))
+            return false;
+    }
+    return len > 0;
+}
+
+/* Fields that say how the message is framed and to whom it goes; they are ours. */
+static bool is_reserved(weft_str name)
+{
+    static const char *const reserved[] = {
+        "connection", "content-length",    "host",    "keep-alive", "te",
+        "trailer",    "transfer-encoding", "upgrade", "expect"};
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
+        if (wf_http_equal(name.ptr, name.len, reserved[i], strlen(reserved[i])))
+            return true;
+    }
+    return false;
+}
+
+static int field_check(const weft_client_field *field)
+{
+    if (wf_h1_field_check(field->name, field->value) < 0)
+        return weft_fail(-EINVAL,
+                         "field \"%.*s\": its name is no token, or its value has a "
+                         "control character",
+                         (int)(field->name.len < 64 ? field->name.len : 64), field->name.ptr);
+    if (is_reserved(field->name))
+        return weft_fail(-EINVAL, "field \"%.*s\" is the client's own to set", (int)field->name.len,
+                         field->name.ptr);
+    return 0;
+}
+
+int wf_request_check(const weft_client_request *request)
+{
+    if (request->url == NULL)
+        return weft_fail(-EINVAL, "the request has no url");
+    if (request->method != NULL && !is_token(request->method))
+        return weft_fail(-EINVAL, "the method is no token");
+    if (request->method != NULL &&
+        (strcmp(request->method, "CONNECT") == 0 || strcmp(request->method, "TRACE") == 0))
+        return weft_fail(-EINVAL, "%s is not sent by this client", request->method);
+    if (request->body.ptr != NULL && request->body_read != NULL)
+        return weft_fail(-EINVAL, "the request has both body and body_read");
+    if (request->body_bytes < 0 || request->total_max < 0)
+        return weft_fail(-EINVAL, "body_bytes or total_max is negative");
+    if (request->type != NULL && wf_h1_value_check(weft_str_of(request->type)) < 0)
+        return weft_fail(-EINVAL, "the type has a control character");
+    for (size_t i = 0; i < request->field_count; i++)
+        WEFT_TRY(field_check(&request->fields[i]));
+    return 0;
+}
+
+/* ---- the head ---- */
+
+static bool is_secret(weft_str name)
+{
+    return WF_HTTP_EQUAL(name.ptr, name.len, "authorization") ||
+           WF_HTTP_EQUAL(name.ptr, name.len, "cookie") ||
+           WF_HTTP_EQUAL(name.ptr, name.len, "proxy-authorization");
+}
+
+static void put_own_fields(const struct weft_exchange *exchange, wf_buf *head)
+{
+    const char *agent = exchange->client->options.user_agent;
+    (void)wf_buf_puts(head, "Host: ");
+    (void)wf_buf_append(head, exchange->url.authority.ptr, exchange->url.authority.len);
+    (void)wf_buf_puts(head, "\r\n");
+    if (agent == NULL)
+        (void)wf_buf_printf(head, "User-Agent: weft/%s\r\n", weft_version());
+    else if (agent[0] != 0)
+        (void)wf_h1_write_field(head, (weft_str)WEFT_STR("User-Agent"), weft_str_of(agent));
+}
+
+static void put_body_fields(const struct weft_exchange *exchange, wf_buf *head)
+{
+    const weft_client_request *request = exchange->request;
+    bool is_expected =
+        strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0;
+    if (exchange->has_body && request->type != NULL)
+        (void)wf_h1_write_field(head, (weft_str)WEFT_STR("Content-Type"),
+                                weft_str_of(request->type));
+    if (exchange->has_body && request->body_read != NULL && request->body_bytes == 0)
+        (void)wf_buf_puts(head, "Transfer-Encoding: chunked\r\n");
+    else if (exchange->has_body && request->body_read != NULL)
+        (void)wf_buf_printf(head, "Content-Length: %lld\r\n", (long long)request->body_bytes);
+    else if (exchange->has_body || is_expected)
+        (void)wf_buf_printf(head, "Content-Length: %zu\r\n",
+                            exchange->has_body ? request->body.len : 0);
+}
+
+static int head_write(const struct weft_exchange *exchange, wf_buf *head)
+{
+    const weft_client_request *request = exchange->request;
+    (void)wf_buf_printf(head, "%s %.*s HTTP/1.1\r\n", exchange->method,
+                        (int)exchange->url.target.len, exchange->url.target.ptr);
+    put_own_fields(exchange, head);
+    for (size_t i = 0; i < request->field_count; i++) {
+        const weft_client_field *field = &request->fields[i];
+        if (!exchange->is_secretive || !is_secret(field->name))
+            (void)wf_h1_write_field(head, field->name, field->value);
+    }
+    put_body_fields(exchange, head);
+    (void)wf_buf_puts(head, "\r\n");
+    return head->rc;
+}
+
+/* ---- the body ---- */
+
+static int put_piece(struct weft_exchange *exchange, const char *bytes, size_t count,
+                     bool in_chunks)
+{
+    weft_stream *stream = exchange->conn->stream;
+    char line[WF_H1_CHUNK_LINE_BYTES];
+    if (in_chunks)
+        WEFT_TRY(weft_stream_write(stream, line, wf_h1_write_chunk_line(line, count)));
+    if (count > 0)
+        WEFT_TRY(weft_stream_write(stream, bytes, count));
+    if (in_chunks)
+        WEFT_TRY(weft_stream_write(stream, "\r\n", 2));
+    exchange->trace.sent_bytes += count;
+    return 0;
+}
+
+/* One piece under the time that a piece may take. */
+static int send_piece(struct weft_exchange *exchange, const char *bytes, size_t count,
+                      bool in_chunks)
+{
+    struct phase phase;
+    wf_phase_begin(exchange, &phase, WEFT_CLIENT_SEND,
+                   exchange->client->options.limits.between_max);
+    int rc = put_piece(exchange, bytes, count, in_chunks);
+    return wf_phase_end(exchange, &phase, rc);
+}
+
+static int send_whole(struct weft_exchange *exchange)
+{
+    weft_str body = exchange->request->body;
+    while (body.len > 0) {
+        size_t count = body.len < PIECE_BYTES ? body.len : PIECE_BYTES;
+        WEFT_TRY(send_piece(exchange, body.ptr, count, false));
+        body.ptr += count;
+        body.len -= count;
+    }
+    return 0;
+}
+
+static int send_read(struct weft_exchange *exchange)
+{
+    const weft_client_request *request = exchange->request;
+    bool in_chunks = request->body_bytes == 0;
+    uint64_t left = (uint64_t)request->body_bytes;
+    char piece[PIECE_BYTES];
+    ssize_t got = 1;
+    while (in_chunks ? got > 0 : left > 0) {
+        size_t room = !in_chunks && left < sizeof piece ? (size_t)left : sizeof piece;
+        got = request->body_read(piece, room, request->body_arg);
+        if (got < 0)
+            return (int)got;
+        if (got == 0 && !in_chunks)
+            return weft_fail(-WEFT_ETRUNCATED, "the body's source ended %llu bytes before it said",
+                             (unsigned long long)left);
+        WEFT_TRY(send_piece(exchange, piece, (size_t)got, in_chunks)); /* 0: the last chunk */
+        left -= in_chunks ? 0 : (uint64_t)got;
+    }
+    return 0;
+}
+
+int wf_body_send(struct weft_exchange *exchange)
+{
+    bool is_read = exchange->request->body_read != NULL;
+    int rc = is_read ? send_read(exchange) : send_whole(exchange);
+    exchange->is_sent = rc == 0;
+    return rc;
+}
+
+int wf_head_send(struct weft_exchange *exchange)
+{
+    wf_buf head = {0};
+    int rc = head_write(exchange, &head);
+    exchange->trace.sent_bytes = 0;
+    exchange->is_sent = !exchange->has_body;
+    struct phase phase;
+    wf_phase_begin(exchange, &phase, WEFT_CLIENT_SEND,
+                   exchange->client->options.limits.between_max);
+    if (rc == 0)
+        rc = weft_stream_write(exchange->conn->stream, wf_buf_ptr(&head), wf_buf_bytes(&head));
+    rc = wf_phase_end(exchange, &phase, rc);
+    wf_buf_fini(&head);
+    return rc;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "client/url.h"
+
+#include <weft/error.h>
+
+#include "harness/harness.h"
+
+static void check_text(const struct wf_url *url, const char *text)
+{
+    CHECK_BYTES(url->text, url->len, text, strlen(text));
+    CHECK_EQ(url->text[url->len], 0);
+}
+
+TEST(a_url_is_made_plain)
+{
+    static const struct {
+        const char *in, *out;
+    } rows[] = {
+        {"http://example.org", "http://example.org/"},
+        {"HTTP://Example.ORG:80/A%2fb", "http://example.org/A%2fb"},
+        {"https://example.org:443?q", "https://example.org/?q"},
+        {"https://example.org:80/", "https://example.org:80/"},
+        {"http://[::1]:8080/x#y?z", "http://[::1]:8080/x"},
+        {"http://a/b/../c/./d", "http://a/c/d"},
+        {"http://a/../..", "http://a/"},
+        {"http://a/b/..", "http://a/"},
+        {"http://a/b/.", "http://a/b/"},
+        {"http://a//b///", "http://a//b///"},
+        {"http://a//../b", "http://a/b"},
+        {"http://a/...", "http://a/..."},
+        {"http://a/x y\"<>`{|}^", "http://a/x%20y%22%3C%3E%60%7B%7C%7D%5E"},
+        {"http://a/\xc3\xa4?\xc3\xa4", "http://a/%C3%A4?%C3%A4"},
+        {"http://a/%zz", "http://a/%zz"},
+        {"http://a?b/../c", "http://a/?b/../c"},
+        {"http://a#b", "http://a/"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        note("%s", rows[i].in);
+        struct wf_url url;
+        CHECK_OK(wf_url_parse(&url, weft_str_of(rows[i].in)));
+        check_text(&url, rows[i].out);
+        wf_url_fini(&url);
+    }
+}
+
+TEST(what_is_no_url_of_a_server_is_refused)
+{
+    static const char *const rows[] = {
+        "",
+        "example.org",
+        "/a",
+        "//a/b",
+        "ftp://a/",
+        "http:a",
+        "http:///a",
+        "http://user@a/",
+        "http://user:secret@a/",
+        "http://a:/",
+        "http://a:65536/",
+        "http://a:0/",
+        "http://a b/",
+        "http://a..b/",
+        "http://[::1/",
+        "http://[::g]/",
+        "http://1.2.3/",
+        "http://256.1.1.1/",
+        "http://\xc3\xa4.org/",
+        "http://a/\r\nX: y",
+        "http://a/\x7f",
+        "http://a/b\tc",
+        ":http://a",
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        note("%s", rows[i]);
+        struct wf_url url;
+        CHECK_EQ(wf_url_parse(&url, weft_str_of(rows[i])), -WEFT_ESYNTAX);
+        CHECK(url.text == NULL);
+    }
+    struct wf_url url;
+    char nul[] = "http://a/\0b";
+    CHECK_EQ(wf_url_parse(&url, (weft_str){nul, sizeof nul - 1}), -WEFT_ESYNTAX);
+    static char large[WF_URL_BYTES_MAX + 1];
+    memset(large, 'a', sizeof large);
+    memcpy(large, "http://a/", 9);
+    CHECK_EQ(wf_url_parse(&url, (weft_str){large, sizeof large}), -WEFT_ELIMIT);
+    CHECK_OK(wf_url_parse(&url, (weft_str){large, sizeof large - 1}));
+    wf_url_fini(&url);
+}
+
+TEST(the_pieces_are_what_a_request_needs)
+{
+    struct wf_url url;
+    CHECK_OK(wf_url_parse(&url, (weft_str)WEFT_STR("https://[2001:DB8::1]:8443/a?b")));
+    CHECK(url.is_https);
+    CHECK_EQ(url.port, 8443);
+    CHECK_BYTES(url.host.ptr, url.host.len, "2001:db8::1", 11);
+    CHECK_BYTES(url.authority.ptr, url.authority.len, "[2001:db8::1]:8443", 18);
+    CHECK_BYTES(url.origin.ptr, url.origin.len, "https://[2001:db8::1]:8443", 26);
+    CHECK_BYTES(url.target.ptr, url.target.len, "/a?b", 4);
+    wf_url_fini(&url);
+    CHECK_OK(wf_url_parse(&url, (weft_str)WEFT_STR("http://a:80")));
+    CHECK_EQ(url.port, 80);
+    CHECK_BYTES(url.authority.ptr, url.authority.len, "a", 1);
+    wf_url_fini(&url);
+}
+
+/* RFC 3986, 5.4, without what is no http URL. */
+TEST(references_are_resolved_as_the_rfc_has_it)
+{
+    static const struct {
+        const char *reference, *out;
+    } rows[] = {
+        {"g", "http://a/b/c/g"},
+        {"./g", "http://a/b/c/g"},
+        {"g/", "http://a/b/c/g/"},
+        {"/g", "http://a/g"},
+        {"//g", "http://g/"},
+        {"?y", "http://a/b/c/d;p?y"},
+        {"g?y", "http://a/b/c/g?y"},
+        {"#s", "http://a/b/c/d;p?q"},
+        {"g#s", "http://a/b/c/g"},
+        {";x", "http://a/b/c/;x"},
+        {"", "http://a/b/c/d;p?q"},
+        {".", "http://a/b/c/"},
+        {"./", "http://a/b/c/"},
+        {"..", "http://a/b/"},
+        {"../", "http://a/b/"},
+        {"../g", "http://a/b/g"},
+        {"../..", "http://a/"},
+        {"../../g", "http://a/g"},
+        {"../../../g", "http://a/g"},
+        {"/./g", "http://a/g"},
+        {"/../g", "http://a/g"},
+        {"g.", "http://a/b/c/g."},
+        {"..g", "http://a/b/c/..g"},
+        {"./../g", "http://a/b/g"},
+        {"g;x=1/../y", "http://a/b/c/y"},
+        {"g?y/../x", "http://a/b/c/g?y/../x"},
+        {"https://B/c", "https://b/c"},
+        {"a b", "http://a/b/c/a%20b"},
+    };
+    struct wf_url base;
+    CHECK_OK(wf_url_parse(&base, (weft_str)WEFT_STR("http://a/b/c/d;p?q")));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        note("\"%s\"", rows[i].reference);
+        struct wf_url url;
+        CHECK_OK(wf_url_join(&url, &base, weft_str_of(rows[i].reference)));
+        check_text(&url, rows[i].out);
+        wf_url_fini(&url);
+    }
+    struct wf_url url;
+    CHECK_EQ(wf_url_join(&url, &base, (weft_str)WEFT_STR("mailto:a@b")), -WEFT_ESYNTAX);
+    CHECK_EQ(wf_url_join(&url, &base, (weft_str)WEFT_STR("g\r\nX: y")), -WEFT_ESYNTAX);
+    wf_url_fini(&base);
+}
+
+TEST(origins_are_scheme_host_and_port)
+{
+    struct wf_url a, b;
+    CHECK_OK(wf_url_parse(&a, (weft_str)WEFT_STR("http://A:80/x")));
+    CHECK_OK(wf_url_parse(&b, (weft_str)WEFT_STR("http://a/y")));
+    CHECK(wf_url_same_origin(&a, &b));
+    wf_url_fini(&b);
+    CHECK_OK(wf_url_parse(&b, (weft_str)WEFT_STR("https://a:80/x")));
+    CHECK(!wf_url_same_origin(&a, &b));
+    wf_url_fini(&a);
+    wf_url_fini(&b);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Heads of answers: the status line, and what differs from a request's.  Fields are the same code,
+ * tested in h1_head_test.c. */
+
+#include <stdlib.h>
+
+#include "parse_help.h"
+
+#define END "\r\n"
+#define OK "HTTP/1.1 200 OK\r\n"
+
+struct outcome {
+    int rc;
+    struct wf_h1_head head;
+    struct wf_h1_field fields[FIELDS_MAX];
+};
+
+/* In two pieces; each feed sees a copy of its own. */
+static void parse_cut(struct outcome *out, const char *text, size_t len, size_t cut)
+{
+    wf_h1_head_init_answer(&out->head, &head_limits, out->fields);
+    char *first = malloc(cut + 1);
+    memcpy(first, text, cut);
+    out->rc = wf_h1_head_feed(&out->head, first, cut);
+    free(first);
+    if (out->rc == 0)
+        out->rc = wf_h1_head_feed(&out->head, text, len);
+}
+
+/* The same outcome for every cut. */
+static void parse(struct outcome *out, const char *text, size_t len)
+{
+    parse_cut(out, text, len, len);
+    for (size_t cut = 0; cut < len; cut++) {
+        struct outcome other;
+        parse_cut(&other, text, len, cut);
+        CHECK_EQ(other.rc, out->rc);
+        CHECK_EQ(other.head.fault.offset, out->head.fault.offset);
+        CHECK_EQ((const void *)other.head.fault.message, (const void *)out->head.fault.message);
+        CHECK_EQ(other.head.status, out->head.status);
+        CHECK_EQ(other.head.bytes, out->head.bytes);
+    }
+}
+
+TEST(status_lines)
+{
+    static const struct {
+        const char *text;
+        int status; /* 0: refused; -1: not complete */
+    } rows[] = {
+        {OK END, 200},
+        {"HTTP/1.1 404 Not Found\r\n\r\n", 404},
+        {"HTTP/1.1 100 \r\n\r\n", 100},
+        {"HTTP/1.1 100\r\n\r\n", 100},
+        {"HTTP/1.0 999 x\r\n\r\n", 999},
+        {"HTTP/1.1 200 \xc3\xa4\t!\r\n\r\n", 200},
+        {"HTTP/1.1 099 x\r\n\r\n", 0},
+        {"HTTP/1.1 20 x\r\n\r\n", 0},
+        {"HTTP/1.1 2000\r\n\r\n", 0},
+        {"HTTP/1.1 20x OK\r\n\r\n", 0},
+        {"HTTP/1.1 -20 OK\r\n\r\n", 0},
+        {"HTTP/1.1  200 OK\r\n\r\n", 0},
+        {"HTTP/1.1\t200 OK\r\n\r\n", 0},
+        {"HTTP/1.2 200 OK\r\n\r\n", 0},
+        {"HTTP/2.0 200 OK\r\n\r\n", 0},
+        {"HTTP/11 200 OK\r\n\r\n", 0},
+        {"http/1.1 200 OK\r\n\r\n", 0},
+        {"ICY 200 OK\r\n\r\n", 0},
+        {"\r\n" OK END, 0},
+        {" " OK END, 0},
+        {"HTTP/1.1 200 OK\n\r\n", 0},
+        {"HTTP/1.1 200 O\x01K\r\n\r\n", 0},
+        {"HTTP/1.1 200 OK\r\r\n\r\n", 0},
+        {"HTTP/1.1 200 OK\r\n", -1},
+        {"HTTP", -1},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct outcome out;
+        note("row %zu: %s", i, rows[i].text);
+        parse(&out, rows[i].text, strlen(rows[i].text));
+        CHECK_EQ(out.rc, rows[i].status > 0 ? 1 : rows[i].status == 0 ? -WEFT_ESYNTAX : 0);
+        if (out.rc == 1)
+            CHECK_EQ(out.head.status, rows[i].status);
+    }
+}
+
+TEST(hosts_and_expectations_mean_nothing_in_an_answer)
+{
+    static const char text[] = OK "Host: a\r\nHost: b c\r\nExpect: 100-continue\r\n" END;
+    struct outcome out;
+    parse(&out, text, sizeof text - 1);
+    CHECK_EQ(out.rc, 1);
+    CHECK_EQ(out.head.expect, WF_H1_EXPECT_NONE);
+    CHECK_EQ(out.head.field_count, 3);
+}
+
+TEST(connections_go_on_as_the_version_says)
+{
+    static const struct {
+        const char *text;
+        bool is_keep_alive;
+    } rows[] = {
+        {OK END, true},
+        {OK "Connection: close\r\n" END, false},
+        {OK "Connection: x, Close\r\n" END, false},
+        {"HTTP/1.0 200 OK\r\n" END, false},
+        {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" END, true},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct outcome out;
+        parse(&out, rows[i].text, strlen(rows[i].text));
+        CHECK_EQ(out.rc, 1);
+        CHECK_EQ(out.head.is_keep_alive, rows[i].is_keep_alive);
+    }
+}
+
+TEST(a_status_line_has_a_limit)
+{
+    static char text[9000];
+    struct outcome out;
+    memset(text, 'x', sizeof text);
+    memcpy(text, "HTTP/1.1 200 ", 13);
+    memcpy(text + head_limits.line_bytes_max, "\r\n\r\n", 4);
+    parse_cut(&out, text, sizeof text, 100);
+    CHECK_EQ(out.rc, 1);
+    text[head_limits.line_bytes_max] = 'x';
+    parse_cut(&out, text, sizeof text, 100);
+    CHECK_EQ(out.rc, -WEFT_ELIMIT);
+    CHECK_STR(out.head.fault.message, "The status line is too long.");
+}
