@@ -83,7 +83,7 @@ typedef int weft_client_connect_fn(weft_stream **out, weft_str host, uint16_t po
 typedef struct weft_client_options {
     weft_client_limits limits;
     const char *user_agent;          /* NULL: "weft/VERSION"; "": none */
-    weft_client_connect_fn *connect; /* NULL: TCP, names by the system's resolver */
+    weft_client_connect_fn *connect; /* NULL: TCP, by weft_connect_host() */
     void *connect_arg;
     bool allows_downgrade; /* follow redirects from https to http */
 } weft_client_options;
@@ -149,8 +149,9 @@ typedef struct weft_client_response {
  * *out is not touched.
  *
  * -WEFT_ESYNTAX: the URL, or an answer that is no HTTP; -EINVAL: method or fields; -ETIMEDOUT;
- * -EHOSTDOWN; -WEFT_ETRUNCATED: cut off; -ENOENT: no such name; -ECONNREFUSED, -ECONNRESET …;
- * -EPROTONOSUPPORT: https without TLS; -ELOOP: too many redirects; -ENOMEM; -ECANCELED. */
+ * -EHOSTDOWN; -WEFT_ETRUNCATED: cut off; those of weft_resolve() for names; -ECONNREFUSED,
+ * -ECONNRESET …; -EPROTONOSUPPORT: https without TLS; -ELOOP: too many redirects; -ENOMEM;
+ * -ECANCELED. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_client_fetch(weft_client *client,
                                                         const weft_client_request *request,
                                                         weft_client_response *out);

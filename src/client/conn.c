@@ -2,29 +2,27 @@
 
 /* Connections: made when none is idle, kept between requests, at most total_count_max of them. */
 
+#include <weft/dns.h>
 #include <weft/error.h>
 #include <weft/task.h>
 
 #include "base/alloc.h"
 #include "client/client_priv.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#define HOST_BYTES_MAX 255 /* the longest name, with a dot at its end */
 
 /* ---- making one ---- */
 
-/* Where no connect function is given: addresses only. */
-static int connect_address(weft_stream **out, weft_str host, uint16_t port)
+static int connect_host(weft_stream **out, weft_str host, uint16_t port)
 {
-    char text[WEFT_ADDR_TEXT_BYTES];
-    weft_addr addr;
-    bool is_v6 = memchr(host.ptr, ':', host.len) != NULL;
-    if (host.len > sizeof text - sizeof "[]:65535")
-        return weft_fail(-WEFT_ESYNTAX, "the host's name is too long");
-    (void)snprintf(text, sizeof text, is_v6 ? "[%.*s]:%u" : "%.*s:%u", (int)host.len, host.ptr,
-                   (unsigned)port);
-    WEFT_TRY(weft_addr_parse(&addr, text));
-    return weft_stream_connect(out, &addr);
+    char name[HOST_BYTES_MAX + 1];
+    if (host.len > HOST_BYTES_MAX)
+        return weft_fail(-WEFT_ELIMIT, "the host's name is longer than %d bytes", HOST_BYTES_MAX);
+    memcpy(name, host.ptr, host.len);
+    name[host.len] = 0;
+    return weft_connect_host(out, name, port, NULL);
 }
 
 static int connect_origin(const struct weft_exchange *exchange, weft_stream **out)
@@ -36,7 +34,7 @@ static int connect_origin(const struct weft_exchange *exchange, weft_stream **ou
     if (url->is_https)
         return weft_fail(-EPROTONOSUPPORT, "%.*s: this client has no TLS", (int)url->origin.len,
                          url->origin.ptr);
-    return connect_address(out, url->host, url->port);
+    return connect_host(out, url->host, url->port);
 }
 
 static int conn_new(struct weft_exchange *exchange, struct conn **out)

@@ -239,6 +239,7 @@ int weft_connect_host(weft_stream **out, const char *host, uint16_t port,
     race->port = port;
     race->family = options->family;
     race->head_start = options->head_start != 0 ? options->head_start : HEAD_START;
+    race->rc = -ECANCELED; /* of attempts that ended without saying why */
     rc = race_run(race);
     if (rc < 0)
         rc = race_fail(race, rc);
