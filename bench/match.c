@@ -4,13 +4,14 @@
  * What does a match cost?  For 1,000, 10,000 and 100,000 entities of one row each, with names made
  * from a list of syllables: the fit a row, memory of the index a row, one query with encoding (one
  * thread, nothing cached: names with one letter changed, none twice) at the default threshold and
- * at 0 with five results, and a batch on all cores.
+ * at 0 with five results, a batch on all cores, and the matcher saved and loaded.
  *
  * Calls are made outside any loop, so the hop to the executor is left out; bench/exec has it.
  */
 
 #include "bench.h"
 
+#include <unistd.h>
 #include <weft/match.h>
 
 #define QUERIES 2000
@@ -139,12 +140,36 @@ static void measure_fit(size_t count)
     }
 }
 
+static void measure_file(size_t count)
+{
+    char name[48], path[64];
+    double saved[5], loaded[5];
+    weft_m_error error;
+    snprintf(path, sizeof(path), "/tmp/weft-bench-%d.weftm", (int)getpid());
+    for (int i = 0; i < 5; i++) {
+        weft_matcher *again;
+        double start = bench_wall();
+        check(weft_m_save(matcher, path, &error), &error);
+        saved[i] = (bench_wall() - start) / 1e6;
+        start = bench_wall();
+        check(weft_m_load(&again, path, NULL, &error), &error);
+        loaded[i] = (bench_wall() - start) / 1e6;
+        weft_m_close(again);
+    }
+    unlink(path);
+    snprintf(name, sizeof(name), "match_save_%zu", count);
+    bench_print(name, "ms", saved, NULL, 5);
+    snprintf(name, sizeof(name), "match_load_%zu", count);
+    bench_print(name, "ms", loaded, NULL, 5);
+}
+
 static void measure(size_t count)
 {
     char name[48];
     make_catalogue(count);
     make_queries(count);
     measure_fit(count);
+    measure_file(count);
 
     weft_m_query_init(&settings);
     snprintf(name, sizeof(name), "match_query_%zu", count);

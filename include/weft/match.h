@@ -310,6 +310,30 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_add(weft_matcher *matcher,
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_remove(weft_matcher *matcher, const weft_str *ids,
                                                     size_t id_count, weft_m_error *error);
 
+/* ---- files ---- */
+
+/*
+ * A matcher in a file, *.weftm: catalogue, settings and index in one, checksummed.  Loading maps it
+ * and uses it in place, in a few milliseconds and shared by all processes that do, and the answers
+ * are those of the matcher that was saved, to the last bit.  A mapped file must not be written
+ * into: replace it, as save does.  Nothing in a file is believed: one that is cut off, damaged or
+ * made up is refused with -WEFT_M_EPERSIST, and error.message says why.  So is one of another
+ * version of the format or of Unicode.
+ */
+
+/* Saves the present snapshot; a NEW matcher is fitted first.  Whoever looks at `path`, also after a
+ * crash or a power failure, finds the old file or the new one, whole.  0; -errno of the file,
+ * -ENOMEM, -ECANCELED, -WEFT_M_ECLOSED. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_save(weft_matcher *matcher, const char *path,
+                                                  weft_m_error *error);
+
+/* Makes a READY matcher of a file.  Of `options`, which may be NULL, only the limits, the cache and
+ * the metric count: mode, score_kind, threshold, normalize and mark_run_max are those of the file.
+ * 0; -WEFT_M_EPERSIST, -errno of the file, -WEFT_ELIMIT, -ENOMEM, -ECANCELED. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_load(weft_matcher **out, const char *path,
+                                                  const weft_m_options *options,
+                                                  weft_m_error *error);
+
 /* ---- look ---- */
 
 enum weft_m_op {
@@ -320,6 +344,7 @@ enum weft_m_op {
     WEFT_M_OP_DIAGNOSE,
     WEFT_M_OP_ADD,
     WEFT_M_OP_REMOVE,
+    WEFT_M_OP_SAVE,
     WEFT_M_OP_COUNT,
 };
 

@@ -9,6 +9,7 @@
 #define WF_MATCH_CATALOGUE_H
 
 #include "base/hash.h"
+#include "match/file/image.h"
 
 #include <weft/match.h>
 
@@ -45,6 +46,14 @@ uint32_t wf_catalogue_find(const wf_catalogue *catalogue, weft_str id);
 
 /* The text of a row as given.  Borrowed. */
 weft_str wf_catalogue_row(const wf_catalogue *catalogue, uint32_t row);
+
+/* 0, or -WEFT_ELIMIT for a text of 4 GiB. */
+int wf_catalogue_save(const wf_catalogue *catalogue, wf_pack *pack);
+
+/* Checks and copies the entities of an image.  What wf_catalogue_new returns, and
+ * -WEFT_M_EPERSIST. */
+int wf_catalogue_load(wf_catalogue **out, const wf_image *image, const wf_limits *limits,
+                      weft_m_error *error);
 
 size_t wf_catalogue_bytes(const wf_catalogue *catalogue);
 

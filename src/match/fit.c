@@ -53,8 +53,8 @@ static int build_all(wf_call *call, wf_scorer *scorer, weft_m_progress_fn *progr
     return rc;
 }
 
-/* Exchanges catalogue and snapshot in one step.  The threshold is that of this moment. */
-static int publish(weft_matcher *matcher, wf_scorer *scorer)
+/* The threshold is that of this moment. */
+int wf_matcher_publish(weft_matcher *matcher, wf_scorer *scorer)
 {
     wf_snapshot *snapshot = wf_snapshot_new(scorer, "zero-shot", 0, 0);
     if (snapshot == NULL)
@@ -91,7 +91,7 @@ int wf_matcher_build(wf_call *call, wf_catalogue *catalogue, weft_m_progress_fn 
     if (rc == 0)
         rc = build_all(call, scorer, progress, progress_arg);
     if (rc == 0)
-        rc = publish(matcher, scorer);
+        rc = wf_matcher_publish(matcher, scorer);
     set_fitting(matcher, false);
     wf_scorer_unref(scorer);
     if (rc < 0)

@@ -33,7 +33,7 @@ void weft_m_query_init(weft_m_query *query)
 /* ---- open ---- */
 
 /* A caller compiled against an older header has a shorter struct: the rest keeps its default. */
-static void take_options(weft_m_options *options, const weft_m_options *given)
+void wf_m_options_take(weft_m_options *options, const weft_m_options *given)
 {
     weft_m_options_init(options);
     if (given == NULL)
@@ -61,18 +61,13 @@ static int check_options(weft_matcher *matcher, weft_m_error *error)
     return rc;
 }
 
-int weft_m_open(weft_matcher **out, const weft_m_entity *entities, size_t entity_count,
-                const weft_m_options *options, weft_m_error *error)
+int wf_matcher_new(weft_matcher **out, const weft_m_options *options, weft_m_error *error)
 {
     weft_matcher *matcher = wf_alloc(sizeof(*matcher));
     if (matcher == NULL)
         return wf_m_fail_plain(error, -ENOMEM);
-    take_options(&matcher->options, options);
+    wf_m_options_take(&matcher->options, options);
     int rc = check_options(matcher, error);
-    wf_limits limits = {.entity_count_max = matcher->options.entity_count_max,
-                        .text_bytes_max = matcher->options.query_bytes_max};
-    if (rc == 0)
-        rc = wf_catalogue_new(&matcher->catalogue, entities, entity_count, &limits, error);
     if (rc < 0) {
         wf_free(matcher);
         return rc;
@@ -83,6 +78,32 @@ int weft_m_open(weft_matcher **out, const weft_m_entity *entities, size_t entity
     wf_seekers_init(&matcher->seekers);
     *out = matcher;
     return 0;
+}
+
+static void matcher_free(weft_matcher *matcher)
+{
+    wf_gate_fini(&matcher->calls);
+    wf_gate_fini(&matcher->changes);
+    pthread_mutex_destroy(&matcher->lock);
+    wf_seekers_fini(&matcher->seekers);
+    wf_free(matcher);
+}
+
+int weft_m_open(weft_matcher **out, const weft_m_entity *entities, size_t entity_count,
+                const weft_m_options *options, weft_m_error *error)
+{
+    weft_matcher *matcher;
+    int rc = wf_matcher_new(&matcher, options, error);
+    if (rc < 0)
+        return rc;
+    wf_limits limits = {.entity_count_max = matcher->options.entity_count_max,
+                        .text_bytes_max = matcher->options.query_bytes_max};
+    rc = wf_catalogue_new(&matcher->catalogue, entities, entity_count, &limits, error);
+    if (rc < 0)
+        matcher_free(matcher);
+    else
+        *out = matcher;
+    return rc;
 }
 
 /* ---- calls ---- */
@@ -173,9 +194,5 @@ void weft_m_close(weft_matcher *matcher)
     if (matcher == NULL)
         return;
     weft_m_stop(matcher);
-    wf_gate_fini(&matcher->calls);
-    wf_gate_fini(&matcher->changes);
-    pthread_mutex_destroy(&matcher->lock);
-    wf_seekers_fini(&matcher->seekers);
-    wf_free(matcher);
+    matcher_free(matcher);
 }

@@ -43,6 +43,19 @@ typedef struct wf_call {
     weft_m_error *error;
 } wf_call;
 
+/* The caller's options over the defaults. */
+void wf_m_options_take(weft_m_options *options, const weft_m_options *given);
+
+/* A matcher without a catalogue: give it one, or weft_m_close it. */
+int wf_matcher_new(weft_matcher **out, const weft_m_options *options, weft_m_error *error);
+
+/* The sections of the file that save would write. */
+int wf_matcher_pack(const weft_matcher *matcher, const wf_snapshot *snapshot, wf_pack *pack);
+
+/* weft_m_load from memory, for tests and fuzzing. */
+WEFT_WAITS int wf_matcher_of_bytes(weft_matcher **out, const void *bytes, size_t count,
+                                   weft_m_error *error);
+
 /* 0; -WEFT_M_ECLOSED or -ECANCELED with the error filled, and then there is no end. */
 WEFT_WAITS int wf_call_begin(wf_call *call, weft_matcher *matcher, enum weft_m_op op,
                              weft_m_error *error);
@@ -68,6 +81,9 @@ WEFT_WAITS int wf_matcher_ready(wf_call *call, wf_snapshot **out);
 /* Builds a scorer of `catalogue` and makes both the matcher's.  `changes` is held. */
 WEFT_WAITS int wf_matcher_build(wf_call *call, wf_catalogue *catalogue,
                                 weft_m_progress_fn *progress, void *progress_arg);
+
+/* Makes a built scorer and its catalogue the matcher's, in one step.  0 or -ENOMEM. */
+int wf_matcher_publish(weft_matcher *matcher, wf_scorer *scorer);
 
 /* Hands a measurement to the callback, if there is one. */
 void wf_metric(weft_matcher *matcher, const char *name, double value, const char *unit,

@@ -16,14 +16,14 @@ int wf_job_poll(const wf_job *job)
     return rc == 0 && weft_blocking_cancelled() ? -ECANCELED : rc;
 }
 
-static bool is_task(void)
+bool wf_work_is_task(void)
 {
     return weft_self().id != 0;
 }
 
 int wf_work_run(weft_fn *fn, void *arg)
 {
-    return is_task() ? weft_run_cpu(fn, arg) : fn(arg);
+    return wf_work_is_task() ? weft_run_cpu(fn, arg) : fn(arg);
 }
 
 struct spread {
@@ -64,8 +64,8 @@ static int spread_on_threads(struct spread *spread, size_t count)
 int wf_work_spread(weft_fn *fn, void *arg, size_t count)
 {
     struct spread spread = {.fn = fn, .arg = arg};
-    return is_task() ? weft_run_blocking_n(run_piece, &spread, count)
-                     : spread_on_threads(&spread, count);
+    return wf_work_is_task() ? weft_run_blocking_n(run_piece, &spread, count)
+                             : spread_on_threads(&spread, count);
 }
 
 size_t wf_work_width(void)

@@ -25,6 +25,9 @@ WEFT_WAITS int wf_work_run(weft_fn *fn, void *arg);
  * none is left.  All have ended when it returns; the result is 0 or one of the failures. */
 WEFT_WAITS int wf_work_spread(weft_fn *fn, void *arg, size_t count);
 
+/* True in a task of a loop. */
+bool wf_work_is_task(void);
+
 /* How many can run side by side. */
 size_t wf_work_width(void);
 

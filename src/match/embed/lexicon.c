@@ -54,8 +54,10 @@ int wf_lexicon_init(wf_lexicon *lexicon)
 
 void wf_lexicon_fini(wf_lexicon *lexicon)
 {
-    wf_free(lexicon->hashes);
-    wf_free(lexicon->entries);
+    if (!lexicon->is_of_image) {
+        wf_free(lexicon->hashes);
+        wf_free(lexicon->entries);
+    }
     *lexicon = (wf_lexicon){0};
 }
 

@@ -9,6 +9,7 @@
 #define WF_MATCH_LEXICON_H
 
 #include "match/embed/features.h"
+#include "match/file/image.h"
 
 /* Open addressing, linear probing, at most 3/4 full.  The place of a hash is taken from its product
  * with a random odd key, so that nobody can choose texts that meet in one place. */
@@ -22,6 +23,7 @@ typedef struct wf_lexicon {
     size_t count, row_count;
     uint64_t key;
     float idf_unseen;
+    bool is_of_image; /* the arrays are those of an image, which lives longer */
 } wf_lexicon;
 
 int wf_lexicon_init(wf_lexicon *lexicon); /* 0, -ENOMEM, -EIO */
@@ -45,6 +47,11 @@ static inline size_t wf_lexicon_places(const wf_lexicon *lexicon)
 {
     return (size_t)1 << lexicon->bits;
 }
+
+void wf_lexicon_save(const wf_lexicon *lexicon, wf_pack *pack);
+
+/* Takes the arrays of an image.  0, or -WEFT_M_EPERSIST: fini is allowed all the same. */
+int wf_lexicon_load(wf_lexicon *lexicon, const wf_image *image);
 
 size_t wf_lexicon_bytes(const wf_lexicon *lexicon);
 

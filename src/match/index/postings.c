@@ -20,14 +20,16 @@
 
 void wf_postings_fini(wf_postings *postings)
 {
-    for (size_t i = 0; i < postings->segment_count; i++) {
+    for (size_t i = 0; i < postings->segment_count && !postings->is_of_image; i++) {
         wf_free(postings->segments[i].first);
         wf_free(postings->segments[i].runs);
         wf_free(postings->segments[i].rows);
     }
     wf_free(postings->segments);
-    wf_free(postings->inverse_norms);
-    wf_free(postings->heavy_shares);
+    if (!postings->is_of_image) {
+        wf_free(postings->inverse_norms);
+        wf_free(postings->heavy_shares);
+    }
     wf_free(postings->keys);
     wf_free(postings->spare);
     *postings = (wf_postings){0};

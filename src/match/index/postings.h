@@ -17,6 +17,7 @@
 #define WF_MATCH_POSTINGS_H
 
 #include "match/embed/lexical.h"
+#include "match/file/image.h"
 
 #define WF_SEGMENT_ROWS 16384u
 
@@ -46,6 +47,8 @@ typedef struct wf_postings {
     /* Of the segment under way: dimension, value and row of each posting in one key. */
     uint64_t *keys, *spare;
     size_t key_count, key_capacity;
+
+    bool is_of_image; /* the arrays are those of an image, which lives longer */
 } wf_postings;
 
 void wf_postings_fini(wf_postings *postings);
@@ -60,6 +63,11 @@ static inline bool wf_postings_is_heavy(const wf_postings *postings, uint32_t di
 {
     return (postings->heavy[dim / 64] >> dim % 64 & 1) != 0;
 }
+
+void wf_postings_save(const wf_postings *postings, wf_pack *pack);
+
+/* Takes the arrays of an image.  0, -ENOMEM, -WEFT_M_EPERSIST: fini is allowed all the same. */
+int wf_postings_load(wf_postings *postings, const wf_image *image, size_t row_count);
 
 size_t wf_postings_bytes(const wf_postings *postings);
 

@@ -68,17 +68,23 @@ static int32_t product_of(float factor, float value)
     return (int32_t)bits;
 }
 
+/* Wraps, where only a file that lies about its lengths could make it overflow. */
+static void add_to(int32_t *sum, int32_t product)
+{
+    *sum = (int32_t)((uint32_t)*sum + (uint32_t)product);
+}
+
 static void add_rows(int32_t *sums, const uint16_t *rows, size_t count, int32_t product)
 {
     size_t i = 0;
     for (; i + 4 <= count; i += 4) {
-        sums[rows[i]] += product;
-        sums[rows[i + 1]] += product;
-        sums[rows[i + 2]] += product;
-        sums[rows[i + 3]] += product;
+        add_to(&sums[rows[i]], product);
+        add_to(&sums[rows[i + 1]], product);
+        add_to(&sums[rows[i + 2]], product);
+        add_to(&sums[rows[i + 3]], product);
     }
     for (; i < count; i++)
-        sums[rows[i]] += product;
+        add_to(&sums[rows[i]], product);
 }
 
 /* Adds one dimension; returns the postings seen. */
@@ -110,10 +116,10 @@ static int add_part(const struct walk *walk, const wf_segment *segment, const wf
     return 0;
 }
 
-/* What the heavy dimensions add to one row: in each it is in one run at most. */
+/* A row's sum with what the heavy dimensions add: in each it is in one run at most. */
 static int32_t heavy_sum(const struct walk *walk, const wf_segment *segment, uint16_t row)
 {
-    int32_t sum = 0;
+    int32_t sum = walk->finder->sums[row];
     for (size_t i = 0; i < walk->finder->heavy.count; i++) {
         wf_weight weight = walk->finder->heavy.weights[i];
         const wf_run *run = segment->runs + segment->first[weight.dim];
@@ -126,7 +132,7 @@ static int32_t heavy_sum(const struct walk *walk, const wf_segment *segment, uin
                 count -= half;
             }
             if (segment->rows[low] == row) {
-                sum += product_of(weight.value, run->value);
+                add_to(&sum, product_of(weight.value, run->value));
                 break;
             }
         }
@@ -314,8 +320,7 @@ static int walk_segment(struct walk *walk, const wf_segment *segment)
         uint16_t rows[COMPLETED_MAX];
         size_t count = list_reaching(walk, segment, rows);
         for (size_t i = 0; i < count && count <= COMPLETED_MAX; i++)
-            take_row(walk, finder->sums[rows[i]] + heavy_sum(walk, segment, rows[i]),
-                     segment->row_start + rows[i]);
+            take_row(walk, heavy_sum(walk, segment, rows[i]), segment->row_start + rows[i]);
         if (count <= COMPLETED_MAX)
             return wf_job_poll(walk->job);
     }

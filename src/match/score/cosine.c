@@ -33,6 +33,7 @@ static void cosine_destroy(wf_scorer *scorer)
     wf_postings_fini(&cosine->postings);
     wf_cache_fini(&cosine->cache);
     wf_catalogue_unref(cosine->head.catalogue);
+    wf_image_unref(scorer->image);
     wf_free(cosine);
 }
 
@@ -183,6 +184,27 @@ static void cosine_stats(wf_scorer *scorer, wf_scorer_stats *out)
     };
 }
 
+/* ---- files ---- */
+
+static int cosine_save(wf_scorer *scorer, wf_pack *pack)
+{
+    wf_lexicon_save(&cosine_of(scorer)->lexicon, pack);
+    wf_postings_save(&cosine_of(scorer)->postings, pack);
+    return 0;
+}
+
+static int cosine_load(wf_scorer *scorer, wf_image *image)
+{
+    struct cosine *cosine = cosine_of(scorer);
+    wf_lexicon_fini(&cosine->lexicon); /* that of create */
+    scorer->image = wf_image_ref(image);
+    int rc = wf_lexicon_load(&cosine->lexicon, image);
+    if (rc == 0)
+        rc = wf_postings_load(&cosine->postings, image, scorer->catalogue->row_count);
+    scorer->done = scorer->total;
+    return rc;
+}
+
 const wf_scorer_class wf_scorer_cosine = {
     .kind = "cosine",
     .create = cosine_create,
@@ -191,5 +213,7 @@ const wf_scorer_class wf_scorer_cosine = {
     .explain_query = cosine_explain_query,
     .explain = cosine_explain,
     .stats = cosine_stats,
+    .save = cosine_save,
+    .load = cosine_load,
     .destroy = cosine_destroy,
 };

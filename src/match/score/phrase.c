@@ -2,6 +2,8 @@
 
 #include "match/score/phrase.h"
 
+#include "base/utf8.h"
+
 static void end_word(wf_phrase *phrase, size_t start, wf_rarity_fn *rarity, void *arg)
 {
     if (start == phrase->solid_count || phrase->word_count == WF_PHRASE_WORDS_MAX)
@@ -52,4 +54,16 @@ void wf_phrase_number(wf_phrase *row, const wf_places *places)
     }
     for (size_t i = 0; i < row->word_count; i++)
         row->words[i].numbers = row->solid_numbers + row->words[i].start;
+}
+
+size_t wf_phrase_count_words(weft_str text)
+{
+    size_t words = 0, points = 0;
+    bool was_space = true;
+    for (size_t at = 0; at < text.len && points < WF_DISTANCE_MAX; points++) {
+        bool is_space = wf_utf8_next(text.ptr, &at) == ' ';
+        words += was_space && !is_space;
+        was_space = is_space;
+    }
+    return words < WF_PHRASE_WORDS_MAX ? words : WF_PHRASE_WORDS_MAX;
 }

@@ -45,6 +45,9 @@ typedef double wf_rarity_fn(wf_points word, void *arg);
 
 void wf_phrase_read(wf_phrase *phrase, wf_points text, wf_rarity_fn *rarity, void *arg);
 
+/* How many words wf_phrase_read finds in a text (checked UTF-8). */
+size_t wf_phrase_count_words(weft_str text);
+
 /* Makes the phrase a query.  If it is short, its `places.has_text` becomes true. */
 void wf_phrase_place(wf_phrase *query);
 

@@ -17,14 +17,17 @@ static void probability_destroy(wf_scorer *scorer)
     wf_texts_fini(&it->texts);
     wf_lexicon_fini(&it->lexicon);
     wf_postings_fini(&it->postings);
-    wf_initials_fini(&it->initials);
-    wf_free(it->text_norms);
-    wf_free(it->entity_norms);
-    wf_free(it->word_rarities);
-    wf_free(it->word_start);
+    if (scorer->image == NULL) {
+        wf_initials_fini(&it->initials);
+        wf_free(it->text_norms);
+        wf_free(it->entity_norms);
+        wf_free(it->word_rarities);
+        wf_free(it->word_start);
+    }
     wf_free(it->blend.sums);
     wf_free(it->blend.touched);
     wf_catalogue_unref(it->head.catalogue);
+    wf_image_unref(scorer->image);
     wf_free(it);
 }
 
@@ -158,5 +161,7 @@ const wf_scorer_class wf_scorer_probability = {
     .explain = probability_explain,
     .parts = probability_parts,
     .stats = probability_stats,
+    .save = wf_probability_save,
+    .load = wf_probability_load,
     .destroy = probability_destroy,
 };

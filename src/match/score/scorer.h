@@ -59,6 +59,13 @@ typedef struct wf_scorer_class {
                     weft_m_part *parts);
 
     void (*stats)(wf_scorer *scorer, wf_scorer_stats *out);
+
+    /* Adds what a built one holds to a file to be, borrowed until that is made. */
+    int (*save)(wf_scorer *scorer, wf_pack *pack);
+
+    /* Instead of building: takes what an image holds, in place.  0, -ENOMEM, -WEFT_M_EPERSIST. */
+    int (*load)(wf_scorer *scorer, wf_image *image);
+
     void (*destroy)(wf_scorer *scorer); /* a half-built one too */
 } wf_scorer_class;
 
@@ -68,6 +75,7 @@ struct wf_scorer {
     wf_catalogue *catalogue;
     unsigned refs; /* atomic */
     size_t done, total;
+    wf_image *image; /* a reference; NULL: it was built here */
 };
 
 extern const wf_scorer_class wf_scorer_cosine;

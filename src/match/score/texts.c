@@ -22,12 +22,14 @@ int wf_texts_init(wf_texts *texts, uint32_t row_count)
 
 void wf_texts_fini(wf_texts *texts)
 {
-    wf_free(texts->bytes);
-    wf_free(texts->ends);
-    wf_free(texts->first_row);
-    wf_free(texts->row_text);
-    wf_free(texts->next_row);
-    wf_free(texts->places);
+    if (!texts->is_of_image) {
+        wf_free(texts->bytes);
+        wf_free(texts->ends);
+        wf_free(texts->first_row);
+        wf_free(texts->row_text);
+        wf_free(texts->next_row);
+        wf_free(texts->places);
+    }
     *texts = (wf_texts){0};
 }
 

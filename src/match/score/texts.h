@@ -8,6 +8,7 @@
 #define WF_MATCH_TEXTS_H
 
 #include "base/hash.h"
+#include "match/file/image.h"
 #include "match/text/fold.h"
 
 #define WF_NO_TEXT UINT32_MAX
@@ -26,6 +27,7 @@ typedef struct wf_texts {
     uint32_t *places; /* open addressing: text + 1; 0: empty */
     unsigned place_bits;
     wf_hash_key key;
+    bool is_of_image; /* the arrays are those of an image, which lives longer */
 } wf_texts;
 
 int wf_texts_init(wf_texts *texts, uint32_t row_count); /* 0, -ENOMEM, -EIO */
@@ -45,6 +47,11 @@ static inline weft_str wf_texts_get(const wf_texts *texts, uint32_t text)
     size_t start = text != 0 ? texts->ends[text - 1] : 0;
     return (weft_str){texts->bytes + start, texts->ends[text] - start};
 }
+
+void wf_texts_save(const wf_texts *texts, wf_pack *pack);
+
+/* Takes the arrays of an image.  0, or -WEFT_M_EPERSIST: fini is allowed all the same. */
+int wf_texts_load(wf_texts *texts, const wf_image *image, uint32_t row_count);
 
 size_t wf_texts_bytes(const wf_texts *texts);
 

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Save and load. */
+#include "match/matcher_priv.h"
+
+#include "base/alloc.h"
+#include "base/json_write.h"
+#include "match/check.h"
+#include "match/error.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <weft/error.h>
+#include <weft/file.h>
+#include <weft/run.h>
+
+#define TAG_SETTINGS WF_TAG('S', 'E', 'T', 'T')
+#define TAG_ABOUT WF_TAG('A', 'B', 'O', 'U')
+
+#define NAME_BYTES 16
+#define FILE_MODE 0666u /* less the umask */
+
+/* The settings that answers depend on.  Names end with NUL. */
+struct settings {
+    char score_kind[NAME_BYTES], mode[NAME_BYTES], active_mode[NAME_BYTES], unicode[NAME_BYTES];
+    uint64_t mark_run_max;
+    float threshold;
+    uint32_t normalize;
+};
+
+/* ---- save ---- */
+
+struct saving {
+    wf_call *call;
+    wf_snapshot *snapshot;
+    const char *path;
+    weft_bytes bytes;
+};
+
+static void set_name(char out[NAME_BYTES], const char *name)
+{
+    snprintf(out, NAME_BYTES, "%s", name);
+}
+
+static void save_settings(const weft_matcher *matcher, const wf_snapshot *snapshot, wf_pack *pack)
+{
+    struct settings settings = {.mark_run_max = matcher->options.mark_run_max,
+                                .threshold = snapshot->threshold,
+                                .normalize = matcher->options.normalize};
+    set_name(settings.score_kind, matcher->scoring->kind);
+    set_name(settings.mode, matcher->mode);
+    set_name(settings.active_mode, snapshot->mode);
+    set_name(settings.unicode, weft_norm_unicode_version());
+    wf_pack_copy(pack, TAG_SETTINGS, &settings, sizeof(settings));
+}
+
+/* For people who look into the file; never read. */
+static void save_about(const weft_matcher *matcher, const wf_snapshot *snapshot, wf_pack *pack)
+{
+    const wf_catalogue *catalogue = wf_snapshot_catalogue(snapshot);
+    wf_buf buf = {0};
+    wf_json json = {.out = &buf};
+    wf_json_object(&json);
+    wf_json_key(&json, "weft");
+    wf_json_text(&json, weft_version());
+    wf_json_key(&json, "mode");
+    wf_json_text(&json, snapshot->mode);
+    wf_json_key(&json, "model");
+    wf_json_text(&json, "lexical");
+    wf_json_key(&json, "score_kind");
+    wf_json_text(&json, matcher->scoring->kind);
+    wf_json_key(&json, "unicode");
+    wf_json_text(&json, weft_norm_unicode_version());
+    wf_json_key(&json, "entities");
+    wf_json_uint(&json, catalogue->entity_count);
+    wf_json_key(&json, "rows");
+    wf_json_uint(&json, catalogue->row_count);
+    wf_json_object_end(&json);
+    pack->has_failed |= buf.rc < 0;
+    wf_pack_copy(pack, TAG_ABOUT, wf_buf_ptr(&buf), wf_buf_bytes(&buf));
+    wf_buf_fini(&buf);
+}
+
+int wf_matcher_pack(const weft_matcher *matcher, const wf_snapshot *snapshot, wf_pack *pack)
+{
+    wf_scorer *scorer = snapshot->scorer;
+    save_about(matcher, snapshot, pack);
+    save_settings(matcher, snapshot, pack);
+    int rc = wf_catalogue_save(scorer->catalogue, pack);
+    return rc < 0 ? rc : scorer->cls->save(scorer, pack);
+}
+
+static int make_bytes(void *arg)
+{
+    struct saving *saving = arg;
+    wf_job job = wf_call_job(saving->call);
+    wf_pack *pack = wf_alloc(sizeof(*pack));
+    if (pack == NULL)
+        return -ENOMEM;
+    int rc = wf_matcher_pack(saving->call->matcher, saving->snapshot, pack);
+    if (rc == 0)
+        rc = wf_pack_make(pack, &job, &saving->bytes);
+    wf_pack_fini(pack);
+    wf_free(pack);
+    return rc;
+}
+
+static int write_file(void *arg)
+{
+    const struct saving *saving = arg;
+    return weft_file_save(saving->path, saving->bytes.ptr, saving->bytes.len, FILE_MODE);
+}
+
+/* Files are a task's: outside any loop there is one for this write alone. */
+static int write_anywhere(struct saving *saving)
+{
+    const weft_config config = {.flags = WEFT_RUN_KEEP_SIGNALS};
+    return wf_work_is_task() ? write_file(saving) : weft_run_with(&config, write_file, saving);
+}
+
+static int fail_path(weft_m_error *error, int rc, const char *path)
+{
+    if (rc == -ECANCELED || rc == -WEFT_M_ECLOSED)
+        return wf_m_fail_plain(error, rc);
+    return wf_m_fail(error, rc, "%.300s: %s", path, weft_strerror(rc));
+}
+
+static int save(wf_call *call, const char *path)
+{
+    struct saving saving = {.call = call, .path = path};
+    int rc = wf_matcher_ready(call, &saving.snapshot);
+    if (rc < 0)
+        return rc;
+    rc = wf_work_run(make_bytes, &saving);
+    wf_snapshot_unref(saving.snapshot);
+    if (rc == 0)
+        rc = write_anywhere(&saving);
+    weft_bytes_free(&saving.bytes);
+    return rc < 0 ? fail_path(call->error, rc, path) : 0;
+}
+
+int weft_m_save(weft_matcher *matcher, const char *path, weft_m_error *error)
+{
+    wf_call call;
+    int rc = wf_call_begin(&call, matcher, WEFT_M_OP_SAVE, error);
+    return rc < 0 ? rc : wf_call_end(&call, save(&call, path));
+}
+
+/* ---- load ---- */
+
+struct loading {
+    const char *path; /* NULL: image is there already */
+    const weft_m_options *given;
+    weft_m_error *error;
+    weft_m_options options;
+    struct settings settings;
+    wf_image *image;
+    weft_matcher *matcher;
+    char reason[WF_REASON_BYTES]; /* of -WEFT_M_EPERSIST; empty: the parts contradict each other */
+};
+
+static bool is_name(const char name[NAME_BYTES])
+{
+    return memchr(name, '\0', NAME_BYTES) != NULL;
+}
+
+/* What the file was made with is what it is used with. */
+static int take_settings(struct loading *loading)
+{
+    struct settings *settings = &loading->settings;
+    int rc = wf_image_get_one(loading->image, TAG_SETTINGS, settings, sizeof(*settings));
+    if (rc < 0)
+        return rc;
+    if (!is_name(settings->score_kind) || !is_name(settings->mode) ||
+        !is_name(settings->active_mode) || !is_name(settings->unicode))
+        return -WEFT_M_EPERSIST;
+    if (strcmp(settings->unicode, weft_norm_unicode_version()) != 0) {
+        snprintf(loading->reason, sizeof(loading->reason),
+                 "it was made with Unicode %s, and this program has %s", settings->unicode,
+                 weft_norm_unicode_version());
+        return -WEFT_M_EPERSIST;
+    }
+    weft_m_options *options = &loading->options;
+    wf_m_options_take(options, loading->given);
+    options->score_kind = weft_str_of(settings->score_kind);
+    options->mode = weft_str_of(settings->mode);
+    options->threshold = settings->threshold;
+    options->normalize = settings->normalize != 0;
+    options->mark_run_max = settings->mark_run_max;
+    return strcmp(settings->active_mode, "zero-shot") == 0 ? 0 : -WEFT_M_EPERSIST;
+}
+
+static int load_scorer(struct loading *loading, wf_catalogue *catalogue)
+{
+    weft_matcher *matcher = loading->matcher;
+    wf_scorer *scorer;
+    int rc = matcher->scoring->create(&scorer, catalogue, &matcher->options);
+    if (rc < 0)
+        return rc;
+    rc = scorer->cls->load(scorer, loading->image);
+    if (rc == 0)
+        rc = wf_matcher_publish(matcher, scorer);
+    wf_scorer_unref(scorer);
+    return rc;
+}
+
+/* A rule that an entity or a setting breaks makes the file a bad one. */
+static int as_bad_file(struct loading *loading, int rc, const weft_m_error *broken)
+{
+    if (rc != -WEFT_M_EVALID && rc != -WEFT_M_EMODE)
+        return rc;
+    snprintf(loading->reason, sizeof(loading->reason), "it breaks a rule: %.100s", broken->message);
+    return -WEFT_M_EPERSIST;
+}
+
+static int load_catalogue(struct loading *loading)
+{
+    weft_m_error broken;
+    wf_catalogue *catalogue;
+    const wf_limits limits = {.entity_count_max = loading->options.entity_count_max,
+                              .text_bytes_max = SIZE_MAX};
+    int rc = wf_catalogue_load(&catalogue, loading->image, &limits, &broken);
+    if (rc < 0)
+        return as_bad_file(loading, rc, &broken);
+    rc = load_scorer(loading, catalogue);
+    wf_catalogue_unref(catalogue);
+    return rc;
+}
+
+static int load_image(struct loading *loading)
+{
+    const wf_job job = {0};
+    weft_m_error broken;
+    int rc = wf_image_check(loading->image, &job, loading->reason);
+    if (rc == 0)
+        rc = take_settings(loading);
+    if (rc < 0)
+        return rc;
+    rc = wf_matcher_new(&loading->matcher, &loading->options, &broken);
+    if (rc < 0)
+        return as_bad_file(loading, rc, &broken);
+    return load_catalogue(loading);
+}
+
+static int load_file(void *arg)
+{
+    struct loading *loading = arg;
+    int rc = loading->image == NULL ? wf_image_open(&loading->image, loading->path) : 0;
+    return rc < 0 ? rc : load_image(loading);
+}
+
+static int fail_load(const struct loading *loading, int rc)
+{
+    const char *path = loading->path != NULL ? loading->path : "image";
+    if (rc != -WEFT_M_EPERSIST)
+        return fail_path(loading->error, rc, path);
+    wf_m_fail(loading->error, rc, "%.300s: %s", path,
+              loading->reason[0] != '\0' ? loading->reason : "its parts contradict each other");
+    wf_m_error_suggest(loading->error, "Save the matcher again, or load an older copy");
+    return rc;
+}
+
+static int load(struct loading *loading, weft_matcher **out)
+{
+    int rc = wf_work_run(load_file, loading);
+    wf_image_unref(loading->image); /* those who use it have references */
+    if (rc == 0) {
+        *out = loading->matcher;
+        return 0;
+    }
+    weft_m_close(loading->matcher);
+    return fail_load(loading, rc);
+}
+
+int weft_m_load(weft_matcher **out, const char *path, const weft_m_options *options,
+                weft_m_error *error)
+{
+    struct loading loading = {.path = path, .given = options, .error = error};
+    return load(&loading, out);
+}
+
+int wf_matcher_of_bytes(weft_matcher **out, const void *bytes, size_t count, weft_m_error *error)
+{
+    struct loading loading = {.error = error};
+    int rc = wf_image_of(&loading.image, bytes, count);
+    return rc < 0 ? wf_m_fail_plain(error, rc) : load(&loading, out);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "match/score/texts.h"
+
+#include "base/utf8.h"
+
+#define TAG_HEAD WF_TAG('T', 'X', 'H', 'D')
+#define TAG_BYTES WF_TAG('T', 'X', 'B', 'Y')
+#define TAG_ENDS WF_TAG('T', 'X', 'E', 'N')
+#define TAG_FIRST_ROW WF_TAG('T', 'X', 'F', 'I')
+#define TAG_ROW_TEXT WF_TAG('T', 'X', 'R', 'O')
+#define TAG_NEXT_ROW WF_TAG('T', 'X', 'N', 'E')
+#define TAG_PLACES WF_TAG('T', 'X', 'P', 'L')
+
+#define PLACE_BITS_MAX 40u
+
+struct head {
+    uint64_t byte_count;
+    uint32_t count, row_count, place_bits, zero;
+    wf_hash_key key;
+};
+
+void wf_texts_save(const wf_texts *texts, wf_pack *pack)
+{
+    struct head head = {.byte_count = texts->byte_count,
+                        .count = texts->count,
+                        .row_count = texts->row_count,
+                        .place_bits = texts->place_bits,
+                        .key = texts->key};
+    wf_pack_copy(pack, TAG_HEAD, &head, sizeof(head));
+    wf_pack_add(pack, TAG_BYTES, texts->bytes, texts->byte_count, 1);
+    wf_pack_add(pack, TAG_ENDS, texts->ends, texts->count, sizeof(*texts->ends));
+    wf_pack_add(pack, TAG_FIRST_ROW, texts->first_row, texts->count, sizeof(*texts->first_row));
+    wf_pack_add(pack, TAG_ROW_TEXT, texts->row_text, texts->row_count, sizeof(*texts->row_text));
+    wf_pack_add(pack, TAG_NEXT_ROW, texts->next_row, texts->row_count, sizeof(*texts->next_row));
+    wf_pack_add(pack, TAG_PLACES, texts->places, (size_t)1 << texts->place_bits,
+                sizeof(*texts->places));
+}
+
+/* ---- loading ---- */
+
+static bool are_sound_texts(const wf_texts *texts)
+{
+    size_t start = 0;
+    for (uint32_t i = 0; i < texts->count; i++) {
+        size_t end = texts->ends[i];
+        if (end < start || end > texts->byte_count ||
+            !wf_utf8_is_valid(texts->bytes + start, end - start))
+            return false;
+        uint32_t row = texts->first_row[i];
+        if (row >= texts->row_count || texts->row_text[row] != i)
+            return false;
+        start = end;
+    }
+    return start == texts->byte_count;
+}
+
+/* Rows of a text ascend, so that a walk along them ends. */
+static bool are_sound_rows(const wf_texts *texts)
+{
+    for (uint32_t row = 0; row < texts->row_count; row++) {
+        uint32_t text = texts->row_text[row], next = texts->next_row[row];
+        if (text >= texts->count)
+            return false;
+        bool is_last = next == WF_NO_ROW;
+        if (!is_last && (next <= row || next >= texts->row_count || texts->row_text[next] != text))
+            return false;
+    }
+    return true;
+}
+
+/* A search ends at an empty place: there must be one. */
+static bool are_sound_places(const wf_texts *texts)
+{
+    size_t empty = 0, places = (size_t)1 << texts->place_bits;
+    for (size_t i = 0; i < places; i++) {
+        empty += texts->places[i] == 0;
+        if (texts->places[i] > texts->count)
+            return false;
+    }
+    return empty > 0;
+}
+
+static int get(const wf_image *image, uint32_t tag, size_t item_bytes, size_t count, void *out)
+{
+    const void *at;
+    int rc = wf_image_get_exactly(image, tag, item_bytes, count, &at);
+    if (rc == 0)
+        *(const void **)out = at;
+    return rc;
+}
+
+int wf_texts_load(wf_texts *texts, const wf_image *image, uint32_t row_count)
+{
+    struct head head;
+    int rc = wf_image_get_one(image, TAG_HEAD, &head, sizeof(head));
+    if (rc < 0)
+        return rc;
+    if (head.row_count != row_count || head.place_bits > PLACE_BITS_MAX)
+        return -WEFT_M_EPERSIST;
+    *texts = (wf_texts){.byte_count = head.byte_count,
+                        .count = head.count,
+                        .row_count = head.row_count,
+                        .place_bits = head.place_bits,
+                        .key = head.key,
+                        .is_of_image = true};
+    rc = get(image, TAG_BYTES, 1, head.byte_count, &texts->bytes);
+    if (rc == 0)
+        rc = get(image, TAG_ENDS, sizeof(*texts->ends), head.count, &texts->ends);
+    if (rc == 0)
+        rc = get(image, TAG_FIRST_ROW, sizeof(uint32_t), head.count, &texts->first_row);
+    if (rc == 0)
+        rc = get(image, TAG_ROW_TEXT, sizeof(uint32_t), head.row_count, &texts->row_text);
+    if (rc == 0)
+        rc = get(image, TAG_NEXT_ROW, sizeof(uint32_t), head.row_count, &texts->next_row);
+    if (rc == 0)
+        rc = get(image, TAG_PLACES, sizeof(uint32_t), (size_t)1 << head.place_bits, &texts->places);
+    if (rc < 0)
+        return rc;
+    bool is_sound = are_sound_rows(texts) && are_sound_texts(texts) && are_sound_places(texts);
+    return is_sound ? 0 : -WEFT_M_EPERSIST;
+}

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+
+/* A saved matcher answers as the one that was saved; a bad file is refused, whatever is in it. */
+#include "make.h"
+
+#include "match/file/crc.h"
+#include "match/matcher_priv.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <weft/exec.h>
+#include <weft/file.h>
+#include <weft/run.h>
+#include <weft/sim.h>
+#include <weft/task.h>
+
+#define HEAD_BYTES 32u
+#define ENTRY_BYTES 24u
+
+static weft_matcher *open_with(const made *m, const char *score_kind)
+{
+    weft_m_options options;
+    weft_matcher *matcher;
+    weft_m_options_init(&options);
+    options.score_kind = str_of(score_kind);
+    options.threshold = 0.25f;
+    CHECK_OK(weft_m_open(&matcher, m->entities, m->count, &options, NULL));
+    return matcher;
+}
+
+static made make_rich(size_t count)
+{
+    dice d = {9};
+    made m = make_random(&d, count, 8, 7, 3);
+    for (size_t i = 0; i < count; i++) {
+        m.entities[i].id_is_integer = i % 3 == 0;
+        if (i % 5 == 0)
+            m.entities[i].text = m.entities[(i + 1) % count].name;
+        if (i % 7 == 0)
+            m.entities[i].extra = STR("{\"level\":[1,2]}");
+    }
+    if (count > 8)
+        m.entities[8].name = STR("Straße 日本 Ελλάδα");
+    return m;
+}
+
+/* Everything a caller can see of some answers, as text. */
+static weft_text answers_of(weft_matcher *matcher)
+{
+    enum { COUNT = 60 };
+    static char texts[COUNT][64];
+    weft_str queries[COUNT];
+    weft_m_query query;
+    weft_text out;
+    dice d = {77};
+    weft_m_query_init(&query);
+    query.top_k = 7;
+    for (size_t i = 0; i < COUNT; i++)
+        queries[i] = (weft_str){texts[i], make_name(&d, texts[i], 8, 7)};
+    queries[0] = STR("strasse ελλαδα");
+    CHECK_OK(weft_m_metadata_json(matcher, queries, COUNT, &query, false, &out, NULL));
+    return out;
+}
+
+static void check_same(weft_matcher *a, weft_matcher *b)
+{
+    weft_text left = answers_of(a), right = answers_of(b);
+    CHECK_EQ(left.len, right.len);
+    CHECK(memcmp(left.ptr, right.ptr, left.len) == 0);
+    weft_text_free(&left);
+    weft_text_free(&right);
+}
+
+static char *scratch(const char *name)
+{
+    static char path[64];
+    snprintf(path, sizeof(path), "/tmp/weft-persist-%d-%s", (int)getpid(), name);
+    return path;
+}
+
+/* The bytes that save would write. */
+static weft_bytes bytes_of(weft_matcher *matcher)
+{
+    weft_bytes bytes = {0};
+    const char *path = scratch("bytes");
+    CHECK_OK(weft_m_save(matcher, path, NULL));
+    FILE *file = fopen(path, "rb");
+    CHECK(file != NULL);
+    fseek(file, 0, SEEK_END);
+    bytes.len = (size_t)ftell(file);
+    rewind(file);
+    bytes.ptr = malloc(bytes.len);
+    CHECK_EQ(fread(bytes.ptr, 1, bytes.len, file), bytes.len);
+    fclose(file);
+    unlink(path);
+    return bytes;
+}
+
+/* ---- answers ---- */
+
+TEST(a_loaded_matcher_answers_as_the_one_that_was_saved)
+{
+    static const char *const kinds[] = {"probability", "cosine"};
+    static const size_t counts[] = {1, 2, 300};
+    for (size_t i = 0; i < 6; i++) {
+        note("%s, %zu entities", kinds[i % 2], counts[i / 2]);
+        made m = make_rich(counts[i / 2]);
+        weft_matcher *saved = open_with(&m, kinds[i % 2]), *loaded;
+        char *path = scratch("same");
+        CHECK_OK(weft_m_save(saved, path, NULL)); /* fits it */
+        CHECK_OK(weft_m_load(&loaded, path, NULL, NULL));
+        check_same(saved, loaded);
+        weft_m_info info = {.size = sizeof(info)};
+        CHECK_OK(weft_m_info_get(loaded, &info));
+        CHECK(info.is_ready);
+        CHECK(info.threshold == 0.25f);
+        CHECK_EQ(strcmp(info.score_kind, kinds[i % 2]), 0);
+
+        const weft_m_entity more = {.id = STR("new"), .name = STR("abba cabbage")};
+        CHECK_OK(weft_m_add(saved, &more, 1, NULL));
+        CHECK_OK(weft_m_add(loaded, &more, 1, NULL)); /* the file is not needed any more */
+        check_same(saved, loaded);
+        CHECK_OK(weft_m_save(loaded, path, NULL));
+        weft_m_close(loaded);
+        CHECK_OK(weft_m_load(&loaded, path, NULL, NULL));
+        check_same(saved, loaded);
+        weft_m_close(loaded);
+        weft_m_close(saved);
+        unlink(path);
+        make_free(&m);
+    }
+}
+
+/* More rows than one segment of the index has. */
+TEST(a_matcher_of_several_segments_is_saved)
+{
+    dice d = {15};
+    made m = make_random(&d, 17000, 20, 9, 0);
+    weft_matcher *saved = open_with(&m, "probability"), *loaded;
+    char *path = scratch("large");
+    CHECK_OK(weft_m_save(saved, path, NULL));
+    CHECK_OK(weft_m_load(&loaded, path, NULL, NULL));
+    check_same(saved, loaded);
+    weft_m_close(saved);
+    weft_m_close(loaded);
+    unlink(path);
+    make_free(&m);
+}
+
+TASK_TEST(a_task_saves_and_loads)
+{
+    made m = make_rich(40);
+    weft_matcher *saved = open_with(&m, "probability"), *loaded;
+    char *path = scratch("task");
+    CHECK_OK(weft_m_save(saved, path, NULL));
+    CHECK_OK(weft_m_load(&loaded, path, NULL, NULL));
+    check_same(saved, loaded);
+    weft_m_close(saved);
+    weft_m_close(loaded);
+    CHECK_OK(weft_unlink(path));
+    make_free(&m);
+}
+
+/* ---- bad files ---- */
+
+TEST(errors_of_files_say_which_and_why)
+{
+    weft_m_error error;
+    weft_matcher *matcher;
+    CHECK_EQ(weft_m_load(&matcher, "/nowhere/m.weftm", NULL, &error), -ENOENT);
+    CHECK(strstr(error.message, "/nowhere/m.weftm") != NULL);
+    CHECK_EQ(weft_m_load(&matcher, "/tmp", NULL, &error), -EISDIR);
+    CHECK_EQ(weft_m_load(&matcher, "/dev/null", NULL, &error), -WEFT_M_EPERSIST);
+    CHECK(strstr(error.message, "no file of a matcher") != NULL);
+    made m = make_rich(3);
+    weft_matcher *saved = open_with(&m, "probability");
+    CHECK_EQ(weft_m_save(saved, "/nowhere/m.weftm", &error), -ENOENT);
+    CHECK(strstr(error.message, "/nowhere/m.weftm") != NULL);
+    weft_m_close(saved);
+    make_free(&m);
+}
+
+static bool is_refused(const uint8_t *bytes, size_t count)
+{
+    static const wf_job job = {0};
+    char reason[WF_REASON_BYTES] = "";
+    const wf_image image = {.refs = 1, .bytes = bytes, .count = count};
+    int rc = wf_image_check(&image, &job, reason);
+    CHECK(rc == 0 || (rc == -WEFT_M_EPERSIST && reason[0] != '\0'));
+    return rc < 0;
+}
+
+static size_t section_count(const uint8_t *bytes)
+{
+    uint32_t count;
+    memcpy(&count, bytes + 12, sizeof(count));
+    return count;
+}
+
+TEST(a_file_cut_off_anywhere_is_refused)
+{
+    made m = make_rich(2);
+    weft_matcher *matcher = open_with(&m, "probability");
+    weft_bytes bytes = bytes_of(matcher);
+    CHECK(!is_refused((uint8_t *)bytes.ptr, bytes.len));
+    for (size_t len = 0; len < bytes.len; len++)
+        CHECK(is_refused((uint8_t *)bytes.ptr, len));
+    free(bytes.ptr);
+    weft_m_close(matcher);
+    make_free(&m);
+}
+
+/* Each bit of the head and the table; of the rest, one in each run of 61 bytes. */
+TEST(a_file_with_a_flipped_bit_is_refused)
+{
+    made m = make_rich(2);
+    weft_matcher *matcher = open_with(&m, "cosine");
+    weft_bytes bytes = bytes_of(matcher);
+    uint8_t *at = (uint8_t *)bytes.ptr;
+    size_t table = HEAD_BYTES + section_count(at) * ENTRY_BYTES;
+    for (size_t i = 0; i < table * 8; i++) {
+        note("bit %zu of the head", i);
+        at[i / 8] ^= (uint8_t)(1u << i % 8);
+        CHECK(is_refused(at, bytes.len));
+        at[i / 8] ^= (uint8_t)(1u << i % 8);
+    }
+    for (size_t i = table; i < bytes.len; i += 61) {
+        note("byte %zu", i);
+        at[i] ^= (uint8_t)(1u << i % 8);
+        CHECK(is_refused(at, bytes.len));
+        at[i] ^= (uint8_t)(1u << i % 8);
+    }
+    CHECK(!is_refused(at, bytes.len));
+    free(bytes.ptr);
+    weft_m_close(matcher);
+    make_free(&m);
+}
+
+/* Makes every check sum right. */
+static void seal(uint8_t *bytes)
+{
+    static const uint8_t zero[4] = {0};
+    size_t count = section_count(bytes);
+    for (size_t i = 0; i < count; i++) {
+        uint8_t *entry = bytes + HEAD_BYTES + i * ENTRY_BYTES;
+        uint64_t start, size;
+        memcpy(&start, entry + 8, sizeof(start));
+        memcpy(&size, entry + 16, sizeof(size));
+        uint32_t crc = wf_crc32c(0, bytes + start, size);
+        memcpy(entry + 4, &crc, sizeof(crc));
+    }
+    uint32_t crc = wf_crc32c(0, bytes, 24);
+    crc = wf_crc32c(crc, zero, 4);
+    crc = wf_crc32c(crc, bytes + 28, 4 + count * ENTRY_BYTES);
+    memcpy(bytes + 24, &crc, sizeof(crc));
+}
+
+/* Changes one to three numbers of one section. */
+static void spoil(dice *d, uint8_t *bytes)
+{
+    static const uint32_t values[] = {0,          1,          2,          0x7F,
+                                      0xFFFF,     0x7FFFFFFF, 0x80000000, 0xFFFFFFFF,
+                                      0x7F800000, 0x7FC00000, 0xFF7FFFFF};
+    uint64_t start, size;
+    do {
+        uint8_t *entry = bytes + HEAD_BYTES + roll(d, section_count(bytes)) * ENTRY_BYTES;
+        memcpy(&start, entry + 8, sizeof(start));
+        memcpy(&size, entry + 16, sizeof(size));
+    } while (size < 4);
+    for (size_t n = 1 + roll(d, 3); n > 0; n--) {
+        uint32_t value = roll(d, 2) == 0 ? values[roll(d, 11)] : (uint32_t)roll(d, 64);
+        uint8_t *at = bytes + start + roll(d, size / 4) * 4;
+        if (roll(d, 4) == 0)
+            at[roll(d, 4)] ^= (uint8_t)(1u << roll(d, 8));
+        else
+            memcpy(at, &value, sizeof(value));
+    }
+}
+
+/* Check sums keep out accidents, not people: what is inside must be harmless too. */
+TEST(a_file_made_up_with_right_sums_is_refused_or_answers)
+{
+    made m = make_rich(30);
+    dice d = {51};
+    for (size_t kind = 0; kind < 2; kind++) {
+        weft_matcher *matcher = open_with(&m, kind == 0 ? "probability" : "cosine"), *loaded;
+        weft_bytes bytes = bytes_of(matcher);
+        uint8_t *copy = malloc(bytes.len);
+        size_t refused = 0, rounds = 400;
+        for (size_t round = 0; round < rounds; round++) {
+            weft_m_error error;
+            note("round %zu", round);
+            memcpy(copy, bytes.ptr, bytes.len);
+            spoil(&d, copy);
+            seal(copy);
+            int rc = wf_matcher_of_bytes(&loaded, copy, bytes.len, &error);
+            refused += rc < 0;
+            if (rc < 0) {
+                CHECK(rc == -WEFT_M_EPERSIST);
+                CHECK(error.message[0] != '\0');
+                continue;
+            }
+            weft_text text = answers_of(loaded);
+            weft_text_free(&text);
+            weft_m_close(loaded);
+        }
+        CHECK_GT(refused, rounds / 8);
+        CHECK_GT(rounds, refused);
+        free(copy);
+        free(bytes.ptr);
+        weft_m_close(matcher);
+    }
+    make_free(&m);
+}
+
+TEST(the_check_sum_is_that_of_the_standard)
+{
+    const char *digits = "123456789";
+    uint8_t bytes[300];
+    CHECK_EQ(wf_crc32c(0, digits, 9), 0xE3069283u); /* RFC 3720, B.4 has more */
+    CHECK_EQ(wf_crc32c(wf_crc32c(0, digits, 4), digits + 4, 5), 0xE3069283u);
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 37);
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        CHECK_EQ(wf_crc32c(7, bytes, i), wf_crc32c_plain(7, bytes, i));
+}
+
+/* ---- ends in the middle of a save ---- */
+
+/* Two matchers that are told apart by the number of their entities. */
+static weft_matcher *matcher_of(made *m, size_t count)
+{
+    m->count = count;
+    return open_with(m, "probability");
+}
+
+static void save_for_ever(weft_matcher *const matchers[2], const char *path)
+{
+    for (size_t i = 0;; i++) {
+        if (weft_m_save(matchers[i % 2], path, NULL) < 0)
+            _exit(1);
+    }
+}
+
+/* How many entities it has. */
+static uint64_t check_old_or_new(const char *path)
+{
+    weft_matcher *loaded;
+    weft_m_info info = {.size = sizeof(info)};
+    CHECK_OK(weft_m_load(&loaded, path, NULL, NULL));
+    CHECK_OK(weft_m_info_get(loaded, &info));
+    CHECK(info.entity_count == 20 || info.entity_count == 30);
+    weft_m_close(loaded);
+    return info.entity_count;
+}
+
+static void remove_temporary(const char *path)
+{
+    char command[200];
+    snprintf(command, sizeof(command), "rm -f %s %s.tmp-*", path, path);
+    CHECK_EQ(system(command), 0);
+}
+
+TEST(a_kill_in_the_middle_of_a_save_leaves_a_file_that_loads)
+{
+    made m = make_rich(30);
+    weft_matcher *matchers[2] = {matcher_of(&m, 20), matcher_of(&m, 30)};
+    char path[64];
+    strcpy(path, scratch("kill"));
+    CHECK_OK(weft_m_fit(matchers[1], NULL, 0, NULL, NULL));
+    CHECK_OK(weft_m_save(matchers[0], path, NULL));
+    dice d = {3};
+    for (size_t round = 0; round < 60; round++) {
+        pid_t child = fork();
+        CHECK_GE(child, 0);
+        if (child == 0)
+            save_for_ever(matchers, path);
+        usleep((useconds_t)roll(&d, 6000));
+        kill(child, SIGKILL);
+        int status;
+        CHECK_EQ(waitpid(child, &status, 0), child);
+        CHECK(WIFSIGNALED(status)); /* and not that a save had failed */
+        check_old_or_new(path);
+    }
+    remove_temporary(path);
+    weft_m_close(matchers[0]);
+    weft_m_close(matchers[1]);
+    make_free(&m);
+}
+
+/* The simulated disk loses what was not synced, at any wait of a save. */
+struct power {
+    weft_matcher *matchers[2];
+    weft_time after;
+    size_t old, fresh;
+};
+
+static int save_body(void *arg)
+{
+    return weft_m_save(arg, "/tmp/power.weftm", NULL);
+}
+
+static int lose_power(void *arg)
+{
+    struct power *power = arg;
+    CHECK_OK(weft_m_save(power->matchers[0], "/tmp/power.weftm", NULL));
+    weft_task task = weft_spawn(save_body, power->matchers[1]);
+    CHECK_OK(weft_sleep(power->after));
+    bool is_done = weft_done(task, NULL) == 1;
+    weft_cancel(task, "no power"); /* its next wait is its last */
+    int saved = weft_await(task);
+    CHECK(saved == 0 || saved == -ECANCELED);
+    CHECK_OK(weft_sim_power_failure());
+    uint64_t found = check_old_or_new("/tmp/power.weftm");
+    power->old += found == 20;
+    power->fresh += found == 30;
+    CHECK(!is_done || found == 30); /* what was promised stays */
+    return 0;
+}
+
+TEST(a_power_failure_in_the_middle_of_a_save_leaves_a_file_that_loads)
+{
+    made m = make_rich(30);
+    struct power power = {.matchers = {matcher_of(&m, 20), matcher_of(&m, 30)}};
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        const weft_sim_options options = {.seed = test_seed() + seed, .wait_ppm = 900000};
+        power.after = (weft_time)(seed % 30) * 400 * WEFT_US;
+        note("seed %llu", (unsigned long long)options.seed);
+        CHECK_OK(weft_sim_run_with(&options, lose_power, &power));
+    }
+    CHECK_GT(power.old, 5);
+    CHECK_GT(power.fresh, 5);
+    weft_m_close(power.matchers[0]);
+    weft_m_close(power.matchers[1]);
+    make_free(&m);
+}
