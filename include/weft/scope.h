@@ -52,6 +52,9 @@ typedef struct weft_scope {
  * names every other shield without a deadline. */
 #define WEFT_SCOPE_ENDLESS 2u
 
+/* With it: when the deadline passes, the log names the task. */
+#define WEFT_SCOPE_CLEANUP 64u
+
 /* Opens a scope in the calling task, in memory that stays in place until it is closed.  Deadlines
  * are points on the loop's clock (weft_after()); WEFT_FOREVER for none.  A deadline in the past
  * cancels at the next wait.  Outside a task: -EPERM, and every other call on the scope does
@@ -92,8 +95,15 @@ WEFT_API void weft_scope_end_(weft_scope *scope);
 /* Until the end of the enclosing block, at most `duration`. */
 #define WEFT_TIMEOUT(scope, duration) WEFT_SCOPE_(scope, weft_after(duration), 0)
 
-/* Time for cleanup: deaf to cancellation from outside, itself bounded. */
+/* Time for what must be waited for all the same: deaf to cancellation from outside, itself bounded.
+ */
 #define WEFT_SHIELD(scope, duration) WEFT_SCOPE_(scope, weft_after(duration), WEFT_SCOPE_SHIELD)
+
+/* The same for cleanup: five seconds for all of it.  What has not ended by then is cut off, by
+ * waits that say -ECANCELED, and the log names the task. */
+#define WEFT_CLEANUP_TIME (5 * WEFT_SEC)
+#define WEFT_CLEANUP(scope)                                                                        \
+    WEFT_SCOPE_(scope, weft_after(WEFT_CLEANUP_TIME), WEFT_SCOPE_SHIELD | WEFT_SCOPE_CLEANUP)
 #endif
 
 WEFT_END_DECLS

@@ -16,7 +16,6 @@
 #include <string.h>
 
 #define LOAD_BYTES_MIN ((size_t)4096)
-#define SAVE_CLEANUP_MAX (5 * WEFT_SEC)
 #define SAVE_SUFFIX_BYTES 24 /* ".tmp-" and 16 hexadecimal digits */
 
 /* ---- load ---- */
@@ -115,7 +114,7 @@ static int save_sync_directory(char *path)
 /* Also when the task is cancelled. */
 static void save_clean_up(const char *name)
 {
-    WEFT_SHIELD(cleanup, SAVE_CLEANUP_MAX);
+    WEFT_CLEANUP(cleanup);
     (void)!weft_unlink(name);
 }
 

@@ -10,7 +10,7 @@
 
 #include <weft/scope.h>
 
-/* Flags of a wf_node.  The low bit is the public WEFT_SCOPE_SHIELD. */
+/* Flags of a wf_node.  Two are public: WEFT_SCOPE_SHIELD and WEFT_SCOPE_CLEANUP. */
 enum wf_node_flag {
     WF_NODE_SHIELD = WEFT_SCOPE_SHIELD,
     WF_NODE_CANCELLED = 2,  /* itself */
@@ -18,6 +18,7 @@ enum wf_node_flag {
     WF_NODE_DUE = 8,        /* a deadline here or above may have passed: look at the clock */
     WF_NODE_HAS_TIMER = 16, /* the node of a weft_scope */
     WF_NODE_GROUP = 32,     /* the node of a group */
+    WF_NODE_CLEANUP = WEFT_SCOPE_CLEANUP,
 };
 
 static inline void wf_node_link(struct wf_node *node, struct wf_node *up)

@@ -106,6 +106,19 @@ static weft_scope *scope_of(struct wf_node *node)
     return wf_container(node, weft_scope, priv_node);
 }
 
+static void scope_time_is_up(weft_scope *scope)
+{
+    struct wf_node *node = &scope->priv_node;
+    if ((node->flags & (WF_NODE_CLEANUP | WF_NODE_CANCELLED)) == WF_NODE_CLEANUP) {
+        char name[WEFT_ERROR_NAME_BYTES];
+        wf_task_name(node->task, name, sizeof name);
+        wf_sched_log(wf_sched_current,
+                     "task %s: its cleanup takes too long and is cut off; spawned: %s", name,
+                     wf_task_site(node->task));
+    }
+    wf_node_cancel(node, WEFT_REASON_DEADLINE, "deadline");
+}
+
 /* Cancels every scope, up to the first shield, whose deadline has passed.  Without a deadline no
  * clock is read. */
 static void scope_expire(wf_task *task)
@@ -117,7 +130,7 @@ static void scope_expire(wf_task *task)
             now = weft_loop_now(wf_loop_current);
         if (has_timer && scope_of(node)->priv_timer.deadline <= now) {
             weft_timer_stop(wf_loop_current, &scope_of(node)->priv_timer);
-            wf_node_cancel(node, WEFT_REASON_DEADLINE, "deadline");
+            scope_time_is_up(scope_of(node));
         }
         node->flags &= (uint8_t)~WF_NODE_DUE;
         if ((node->flags & WF_NODE_SHIELD) != 0)
@@ -148,8 +161,7 @@ int weft_check(void)
 
 static void scope_deadline_passed(weft_timer *timer)
 {
-    weft_scope *scope = wf_container(timer, weft_scope, priv_timer);
-    wf_node_cancel(&scope->priv_node, WEFT_REASON_DEADLINE, "deadline");
+    scope_time_is_up(wf_container(timer, weft_scope, priv_timer));
 }
 
 static bool scope_is_open(const weft_scope *scope)
@@ -184,7 +196,7 @@ int weft_scope_open(weft_scope *scope, weft_time deadline, uint32_t flags)
     if (self == NULL)
         return -EPERM;
     wf_node_init(&scope->priv_node, self->scope, self,
-                 (flags & WEFT_SCOPE_SHIELD) | WF_NODE_HAS_TIMER);
+                 (flags & (WF_NODE_SHIELD | WF_NODE_CLEANUP)) | WF_NODE_HAS_TIMER);
     weft_timer_init(&scope->priv_timer, scope_deadline_passed);
     scope_arm(scope, deadline);
     self->scope = &scope->priv_node;

@@ -19,7 +19,6 @@
 #include <signal.h>
 
 #define WORKER_BYTES_MAX ((size_t)1 << 30)
-#define WORKER_CLEANUP_MAX (5 * WEFT_SEC)
 #define WORKER_KILLED 256 /* WEFT_PROCESS_KILLED */
 
 struct worker {
@@ -114,7 +113,7 @@ static int nursery_ask_status(struct wf_workers *workers, int pid)
 /* Kills it, if it is not dead already, and frees; what it ended with. */
 static int worker_end(struct wf_workers *workers, struct worker *worker)
 {
-    WEFT_SHIELD(cleanup, WORKER_CLEANUP_MAX);
+    WEFT_CLEANUP(cleanup);
     int status = -ECHILD;
     if (worker->pid > 0) {
         (void)weft_platform_get()->process_signal(worker->pid, /* is_group= */ false, SIGKILL);
@@ -148,7 +147,7 @@ static int worker_hatch(struct wf_workers *workers, struct worker *worker)
     wf_sys_close(ends[1]);
     if (rc < 0)
         return rc;
-    WEFT_SHIELD(hatching, WORKER_CLEANUP_MAX); /* or nobody would know whom to reap */
+    WEFT_CLEANUP(hatching); /* or nobody would know whom to reap */
     rc = worker_read(worker, &pid, sizeof pid);
     worker->pid = pid;
     return rc == -EPIPE ? -EAGAIN : rc;
@@ -188,7 +187,7 @@ static int worker_call(const struct worker *worker, weft_fn *fn, void *buf, size
         rc = worker_read(worker, out, sizeof *out);
     if (rc < 0)
         return rc;
-    WEFT_SHIELD(arriving, WORKER_CLEANUP_MAX); /* it has happened: the rest is on its way */
+    WEFT_CLEANUP(arriving); /* it has happened: the rest is on its way */
     return worker_read(worker, buf, bytes);
 }
 

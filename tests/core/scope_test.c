@@ -216,6 +216,61 @@ TASK_TEST(test_S09_a_shield_opened_before_the_cancel_holds)
     CHECK_EQ(weft_scope_close(&outer, -ECANCELED), -ETIMEDOUT);
 }
 
+/* ---- cleanup ---- */
+
+static struct {
+    int lines;
+    char last[512];
+} said;
+
+static void keep_line(const char *line, void *arg)
+{
+    (void)arg;
+    said.lines++;
+    snprintf(said.last, sizeof said.last, "%s", line);
+}
+
+static int body_cleans_up(void *arg)
+{
+    weft_time begin = weft_now();
+    weft_scope outer;
+    CHECK_OK(weft_scope_open(&outer, WEFT_FOREVER, 0));
+    weft_scope_cancel(&outer, "cleanup is all that is left");
+    {
+        WEFT_CLEANUP(cleanup);
+        for (int i = 0; i < 2; i++) { /* the second is cut off if both do not fit in */
+            int rc = weft_sleep(*(weft_time *)arg);
+            CHECK_EQ(rc, weft_scope_expired(&cleanup) ? -ECANCELED : 0);
+        }
+        weft_scope_cancel(&outer, "a second cancel does not reach it");
+        CHECK_EQ(weft_check(), weft_scope_expired(&cleanup) ? -ECANCELED : 0);
+    }
+    CHECK_EQ(weft_check(), -ECANCELED);
+    CHECK_EQ(weft_scope_close(&outer, -ECANCELED), 0);
+    weft_time took = weft_now() - begin;
+    CHECK_EQ(took,
+             2 * *(weft_time *)arg < WEFT_CLEANUP_TIME ? 2 * *(weft_time *)arg : WEFT_CLEANUP_TIME);
+    return 0;
+}
+
+static void clean_up_for(weft_time time)
+{
+    weft_config config = {.platform = test_platform(), .log = keep_line};
+    said.lines = 0;
+    CHECK_OK(weft_run_with(&config, body_cleans_up, &time));
+}
+
+TEST(cleanup_has_five_seconds_and_is_then_cut_off_and_told)
+{
+    CHECK_EQ(WEFT_CLEANUP_TIME, 5 * WEFT_SEC);
+    clean_up_for(2 * WEFT_SEC);
+    CHECK_EQ(said.lines, 0);
+    clean_up_for(3 * WEFT_SEC);
+    CHECK_EQ(said.lines, 1);
+    CHECK_STR(said.last,
+              "task main: its cleanup takes too long and is cut off; spawned: main at weft_run");
+}
+
 TASK_TEST(test_S11_wait_for_runs_the_body_under_a_deadline)
 {
     CHECK_EQ(weft_wait_for(body_sleep, (void *)WEFT_SEC, 2 * WEFT_SEC), 7);
