@@ -289,6 +289,12 @@ static void select_begin(struct wf_select *select)
         weft_timer_start(wf_loop_current, &select->timer, select->first_due->value);
 }
 
+static void select_see_ops_out(struct wf_select *select, weft_waiter *ended)
+{
+    select->ops_ended = ended;
+    weft_park_shielded(ended);
+}
+
 static int select_wait(struct wf_select *select)
 {
     wf_task *task = wf_current();
@@ -309,8 +315,7 @@ static int select_wait(struct wf_select *select)
     int rc = wf_sync_park(&select->parked);
     if (select->op_count > 0) {
         weft_waiter ended = WEFT_WAITER(&select_ops_class, select);
-        select->ops_ended = &ended;
-        weft_park_shielded(&ended);
+        select_see_ops_out(select, &ended);
     }
     return rc < 0 ? rc : (int)(select->winner - select->cases);
 }

@@ -216,6 +216,13 @@ static void rest_cancel(weft_waiter *waiter)
 
 static const weft_wait_class rest_class = {.what = "accept (resting)", .cancel = rest_cancel};
 
+static int sleep_at(weft_listener *listener, weft_waiter *sleeper)
+{
+    listener->sleeper = sleeper;
+    listener_rest(listener);
+    return weft_park(sleeper);
+}
+
 /* A sleep that weft_listener_close ends. */
 static int task_rest(weft_listener *listener)
 {
@@ -223,9 +230,7 @@ static int task_rest(weft_listener *listener)
     if (rc < 0 || listener->is_closed)
         return rc < 0 ? rc : -EBADF;
     weft_waiter self = WEFT_WAITER(&rest_class, listener);
-    listener->sleeper = &self;
-    listener_rest(listener);
-    return weft_park(&self);
+    return sleep_at(listener, &self);
 }
 
 static int task_accept(weft_listener *listener, weft_stream **out)

@@ -46,8 +46,31 @@ static const weft_wait_class reader_class = {.what = "stream read", .cancel = re
 static const weft_wait_class writer_class = {.what = "stream write", .cancel = writer_cancel};
 static const weft_wait_class closer_class = {.what = "stream close"};
 
-/* Parks until there is input: > 0 that many bytes are in `buf`, 0 look again, or an error.  After
- * an error the stream may be gone. */
+/* Until somebody wakes the reader or writer.  After an error the stream may be gone. */
+static int park_at(weft_stream *stream, weft_waiter *waiter)
+{
+    stream->users++;
+    int rc = weft_park(waiter);
+    bool is_open = stream->state == WF_STREAM_OPEN;
+    wf_stream_leave(stream);
+    return rc == 0 && !is_open ? -EBADF : rc;
+}
+
+static int park_reader(weft_stream *stream, struct wf_stream_reader *reader)
+{
+    assert(stream->reader == NULL);
+    stream->reader = reader;
+    return park_at(stream, &reader->waiter);
+}
+
+static int park_writer(weft_stream *stream, struct wf_stream_writer *writer)
+{
+    assert(stream->writer == NULL);
+    stream->writer = writer;
+    return park_at(stream, &writer->waiter);
+}
+
+/* Parks until there is input: > 0 that many bytes are in `buf`, 0 look again, or an error. */
 static int wait_for_input(weft_stream *stream, void *buf, size_t bytes)
 {
     struct wf_stream_reader self = {
@@ -56,16 +79,10 @@ static int wait_for_input(weft_stream *stream, void *buf, size_t bytes)
         .buf = buf,
         .bytes = bytes,
     };
-    assert(stream->reader == NULL);
-    stream->reader = &self;
-    stream->users++;
-    int rc = weft_park(&self.waiter);
-    bool is_open = stream->state == WF_STREAM_OPEN;
-    wf_stream_leave(stream);
-    return rc == 0 && !is_open ? -EBADF : rc;
+    return park_reader(stream, &self);
 }
 
-/* Parks until at most `until` bytes are unsent: 0, or an error; then the stream may be gone. */
+/* Parks until at most `until` bytes are unsent: 0, or an error. */
 static int wait_for_room(weft_stream *stream, size_t until)
 {
     struct wf_stream_writer self = {
@@ -73,13 +90,7 @@ static int wait_for_room(weft_stream *stream, size_t until)
         .stream = stream,
         .until = until,
     };
-    assert(stream->writer == NULL);
-    stream->writer = &self;
-    stream->users++;
-    int rc = weft_park(&self.waiter);
-    bool is_open = stream->state == WF_STREAM_OPEN;
-    wf_stream_leave(stream);
-    return rc == 0 && !is_open ? -EBADF : rc;
+    return park_writer(stream, &self);
 }
 
 static int reader_enter(weft_stream *stream)
@@ -305,6 +316,18 @@ static void close_timer(weft_timer *timer)
 }
 
 /* Deaf to cancellation, bounded in time. */
+static int park_flush(weft_stream *stream, struct close_wait *wait)
+{
+    weft_timer_init(&wait->timer, close_timer);
+    weft_timer_start(stream->loop, &wait->timer, weft_after(CLOSE_FLUSH_MAX));
+    stream->writer = &wait->writer;
+    stream->users++;
+    int rc = weft_park_shielded(&wait->writer.waiter);
+    weft_timer_stop(stream->loop, &wait->timer);
+    wf_stream_leave(stream);
+    return rc;
+}
+
 static int close_flush(weft_stream *stream)
 {
     struct close_wait wait = {
@@ -316,14 +339,14 @@ static int close_flush(weft_stream *stream)
     stream->is_shut = true;
     if (stream->error != 0 || wf_stream_unsent(stream) == 0)
         return stream->error;
-    weft_timer_init(&wait.timer, close_timer);
-    weft_timer_start(stream->loop, &wait.timer, weft_after(CLOSE_FLUSH_MAX));
-    stream->writer = &wait.writer;
-    stream->users++;
-    int rc = weft_park_shielded(&wait.writer.waiter);
-    weft_timer_stop(stream->loop, &wait.timer);
-    wf_stream_leave(stream);
-    return rc;
+    return park_flush(stream, &wait);
+}
+
+static void park_release(weft_stream *stream, weft_waiter *closer)
+{
+    stream->closer = closer;
+    wf_stream_release(stream);
+    (void)weft_park_shielded(closer);
 }
 
 int weft_stream_close(weft_stream *stream)
@@ -340,9 +363,7 @@ int weft_stream_close(weft_stream *stream)
     if (stream->state >= WF_STREAM_RELEASING)
         return rc; /* somebody else released it meanwhile */
     weft_waiter self = WEFT_WAITER(&closer_class, stream);
-    stream->closer = &self;
-    wf_stream_release(stream);
-    (void)weft_park_shielded(&self);
+    park_release(stream, &self);
     return rc;
 }
 
