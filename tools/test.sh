@@ -61,7 +61,7 @@ variant_gcc() {
 # million with WEFT_TEST_SEEDS=1000000, and --torture for no limit of time.
 variant_schedules() {
     compile schedules build && WEFT_TEST_BACKENDS=sim WEFT_TEST_SEEDS=${WEFT_TEST_SEEDS:-10000} WEFT_TEST_TIMEOUT_FACTOR=5 \
-        check schedules build --suite core --suite net --suite http
+        check schedules build --suite core --suite net --suite http --suite client-live
 }
 
 # The same build with io_uring refused by the kernel, as in many containers: the loop must choose

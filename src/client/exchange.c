@@ -13,8 +13,8 @@
 #include <assert.h>
 #include <string.h>
 
-#define QUICK_BYTES_MAX (64 * 1024)
-#define DRAIN_BYTES (64 * 1024) /* of an answer nobody wants, to keep its connection */
+#define QUICK_BYTES_MAX ((size_t)64 * 1024)
+#define DRAIN_BYTES ((size_t)64 * 1024) /* of an answer nobody wants, to keep its connection */
 
 /* ---- one attempt ---- */
 

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define PIECE_BYTES (16 * 1024)
+#define PIECE_BYTES ((size_t)16 * 1024)
 
 /* What a response points to: fields, then url, head and, apart, the body. */
 struct response_memory {

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PIECE_BYTES (8 * 1024)
+#define PIECE_BYTES ((size_t)8 * 1024)
 
 /* ---- what may be sent ---- */
 

@@ -159,7 +159,11 @@ TASK_TEST(an_answer_is_read_piece_by_piece_and_may_be_left)
     request = (weft_client_request){.url = site_url(&self, "/ok"), .trace = &trace};
     CHECK_OK(weft_exchange_open(&exchange, self.client, &request));
     CHECK(!trace.is_reused);
-    CHECK_EQ(weft_exchange_read(exchange, piece, sizeof piece), 3);
+    for (total = 0; total < 3;) {
+        ssize_t got = weft_exchange_read(exchange, piece, sizeof piece);
+        CHECK_GT(got, 0);
+        total += (size_t)got;
+    }
     CHECK_EQ(weft_exchange_read(exchange, piece, sizeof piece), 0);
     CHECK_EQ(weft_exchange_read(exchange, piece, sizeof piece), 0);
     CHECK_EQ(weft_exchange_read(exchange, piece, 0), -EINVAL);
