@@ -7,7 +7,7 @@
 
 #include "core/park_priv.h"
 
-static const weft_wait_class await_class = {.what = "await"};
+static const weft_wait_class await_class = {.what = "await", .holders = wf_task_holders};
 
 /* The cancel of a bounded await: it stops waiting at once and deals with the task itself. */
 struct bounded {
@@ -21,7 +21,8 @@ static void bounded_cancel(weft_waiter *waiter)
     weft_wake(waiter, -ECANCELED);
 }
 
-static const weft_wait_class bounded_class = {.what = "await", .cancel = bounded_cancel};
+static const weft_wait_class bounded_class = {
+    .what = "await", .cancel = bounded_cancel, .holders = wf_task_holders};
 
 /* Each would wait for the other (rule T12). */
 static bool await_is_mutual(const wf_task *self, const wf_task *task)

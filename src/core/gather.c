@@ -64,7 +64,21 @@ static void multi_cancelled(weft_waiter *waiter)
     weft_wake(waiter, -ECANCELED);
 }
 
-static const weft_wait_class multi_class = {.what = "gather", .cancel = multi_cancelled};
+static void multi_holders(const weft_waiter *waiter,
+                          void (*tell)(const weft_task *holder, void *arg), void *arg)
+{
+    const struct multi *multi = wf_container(waiter, struct multi, waiter);
+    for (size_t i = 0; i < multi->count; i++) {
+        if (!multi->members[i].is_done)
+            tell(&multi->members[i].task, arg);
+    }
+}
+
+static const weft_wait_class multi_class = {
+    .what = "gather",
+    .cancel = multi_cancelled,
+    .holders = multi_holders,
+};
 
 static bool multi_is_over(const struct multi *multi)
 {

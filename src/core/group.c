@@ -207,7 +207,18 @@ static void starter_cancel(weft_waiter *waiter)
     weft_wake(waiter, -ECANCELED);
 }
 
-static const weft_wait_class starter_class = {.what = "group start", .cancel = starter_cancel};
+static void starter_holder(const weft_waiter *waiter,
+                           void (*tell)(const weft_task *holder, void *arg), void *arg)
+{
+    weft_task child = wf_task_handle(waiter->object);
+    tell(&child, arg);
+}
+
+static const weft_wait_class starter_class = {
+    .what = "group start",
+    .cancel = starter_cancel,
+    .holders = starter_holder,
+};
 
 int weft_group_start_at(weft_group group, weft_fn *fn, void *arg, const char *site)
 {
@@ -276,7 +287,18 @@ static void joiner_cancel(weft_waiter *waiter)
         wf_node_cancel(&group->node, WEFT_REASON_GROUP, "the owner was cancelled");
 }
 
-static const weft_wait_class joiner_class = {.what = "group", .cancel = joiner_cancel};
+static void joiner_holders(const weft_waiter *waiter,
+                           void (*tell)(const weft_task *holder, void *arg), void *arg)
+{
+    const struct wf_group *group = waiter->object;
+    wf_node_tell_tasks(&group->node, tell, arg);
+}
+
+static const weft_wait_class joiner_class = {
+    .what = "group",
+    .cancel = joiner_cancel,
+    .holders = joiner_holders,
+};
 
 /* Returns when no member is left: 0, or -EDEADLK if a deadlock had to be ended for that. */
 static int group_join(struct wf_group *group, wf_task *self)

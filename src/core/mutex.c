@@ -13,7 +13,15 @@
  *
  * What a task owns is linked from its record, so that the end of the task can let go of it.
  */
-static const weft_wait_class mutex_wait_class = {.what = "mutex"};
+static void mutex_holder(const weft_waiter *waiter,
+                         void (*tell)(const weft_task *holder, void *arg), void *arg)
+{
+    const weft_mutex *mutex = waiter->object;
+    weft_task owner = wf_task_handle(mutex->priv_owner);
+    tell(&owner, arg);
+}
+
+static const weft_wait_class mutex_wait_class = {.what = "mutex", .holders = mutex_holder};
 
 static void mutex_give_to(weft_mutex *mutex, wf_task *task)
 {

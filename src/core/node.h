@@ -72,6 +72,10 @@ static inline void wf_node_init(struct wf_node *node, struct wf_node *up, wf_tas
     wf_node_link(node, up);
 }
 
+/* The tasks right below it (scope.c). */
+void wf_node_tell_tasks(const struct wf_node *node,
+                        void (*tell)(const struct weft_task *task, void *arg), void *arg);
+
 /* Cancels a node and what is below it, up to shields; wakes what waits there (scope.c). */
 void wf_node_cancel(struct wf_node *node, enum weft_reason reason, const char *why);
 

@@ -78,6 +78,7 @@ static void run_break_deadlock(struct wf_sched *sched)
 {
     wf_sched_log(sched, "deadlock: every task waits and nothing can wake one");
     weft_dump(STDERR_FILENO);
+    wf_graph_dump(sched, STDERR_FILENO);
     if (run_end_wait(sched))
         return;
     struct wf_node *rest = sched->main_live != 0 ? &sched->main->root : &sched->top;

@@ -344,6 +344,9 @@ static WF_IN_PLACE void wf_sched_yield(struct wf_sched *sched, wf_task *self)
 /* dump.c: what it does, or waits for; a literal. */
 const char *wf_task_state_text(const struct wf_sched *sched, const wf_task *task);
 
+/* topic_graph.c: who waits for whom, in words. */
+void wf_graph_dump(struct wf_sched *sched, int fd);
+
 /* stats.c */
 void wf_stats_snapshot(const struct wf_sched *sched, weft_run_snapshot *out);
 

@@ -66,6 +66,17 @@ void wf_node_cancel(struct wf_node *node, enum weft_reason reason, const char *w
     }
 }
 
+void wf_node_tell_tasks(const struct wf_node *node, void (*tell)(const weft_task *task, void *arg),
+                        void *arg)
+{
+    for (const struct wf_node *below = node->child; below != NULL; below = below->next) {
+        if (below->task == NULL || below != &below->task->root)
+            continue;
+        weft_task task = wf_task_handle(below->task);
+        tell(&task, arg);
+    }
+}
+
 /* Notes why for weft_why(): the nearest scope that was itself cancelled, from inside out. */
 static void scope_note_reason(wf_task *task)
 {

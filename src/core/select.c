@@ -79,7 +79,21 @@ static void select_on_timer(weft_timer *timer)
     select_decide(select, select->first_due, 0);
 }
 
-static const weft_wait_class select_wait_class = {.what = "select", .cancel = select_cancelled};
+static void select_holders(const weft_waiter *waiter,
+                           void (*tell)(const weft_task *holder, void *arg), void *arg)
+{
+    const struct wf_select *select = waiter->object;
+    for (size_t i = 0; i < select->count; i++) {
+        if (select->cases[i].kind == WEFT_CASE_KIND_DONE)
+            wf_task_holders(&select->cases[i].priv_wait.priv_waiter, tell, arg);
+    }
+}
+
+static const weft_wait_class select_wait_class = {
+    .what = "select",
+    .cancel = select_cancelled,
+    .holders = select_holders,
+};
 static const weft_wait_class select_ops_class = {.what = "select, its operations"};
 static const weft_wait_class case_wait_class = {.what = "select", .woken = case_woken};
 

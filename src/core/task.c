@@ -231,6 +231,15 @@ int weft_done(weft_task handle, int *out_result)
     return 1;
 }
 
+void wf_task_holders(const weft_waiter *waiter, void (*tell)(const weft_task *holder, void *arg),
+                     void *arg)
+{
+    if (waiter->priv_queue == NULL)
+        return;
+    weft_task handle = wf_task_handle(wf_container(waiter->priv_queue, wf_task, done_waiters));
+    tell(&handle, arg);
+}
+
 int wf_task_watch(weft_task handle, weft_waiter *waiter)
 {
     if (wf_handle_rc(handle) < 0)

@@ -24,6 +24,10 @@ void wf_task_name(const wf_task *task, char *out, size_t out_bytes);
  * wait for, weft_done() has the result.  -ESRCH: stale. */
 int wf_task_watch(weft_task task, weft_waiter *waiter);
 
+/* Of a wait class whose waiter is on that queue: the task. */
+void wf_task_holders(const weft_waiter *waiter, void (*tell)(const weft_task *holder, void *arg),
+                     void *arg);
+
 /* Cancels the task and waits for its end, also in a cancelled task; its result.  -EDEADLK for
  * oneself, -ESRCH. */
 int wf_task_see_out(weft_task task, const char *why);

@@ -7,6 +7,8 @@
 #include <string.h>
 
 static const struct wf_topic *const topics[] = {
+    &wf_topic_dot,
+    &wf_topic_graph,
     &wf_topic_ps,
     &wf_topic_stack,
 };

@@ -13,6 +13,8 @@
  * Questions:
  *
  *     ps            the tree of tasks
+ *     graph         which task waits for which, and the cycles in that
+ *     dot           the same in the language of Graphviz
  *     stack         where each task is: its backtrace
  *     stack TASK    the same of one, by number ("12.3", "12") or of all of one name
  *

@@ -25,6 +25,7 @@
 WEFT_BEGIN_DECLS
 
 struct weft_waiter;
+struct weft_task;
 typedef struct wf_task wf_task; /* a task's record; opaque here */
 
 typedef struct weft_wait_class {
@@ -39,6 +40,11 @@ typedef struct weft_wait_class {
      * this is called instead, with the waiter off its queue and `rc` set: for a wait on several
      * things, which takes its other waiters off their queues and wakes the one it parked on. */
     void (*woken)(struct weft_waiter *waiter);
+
+    /* For the wait graph: tells each task that can end the wait, the owner of what is waited for or
+     * the task whose end is.  NULL: nobody knows who will. */
+    void (*holders)(const struct weft_waiter *waiter,
+                    void (*tell)(const struct weft_task *holder, void *arg), void *arg);
 } weft_wait_class;
 
 typedef struct weft_waiter {
