@@ -3,6 +3,7 @@
 /* Rules L, H, F and K03: the run, time, scheduling, the end. */
 
 #include "base/checkers.h"
+#include "base/sys.h"
 #include "harness/harness.h"
 
 #include <weft.h>
@@ -10,6 +11,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -141,11 +144,39 @@ TEST(test_L04_outside_a_loop_calls_say_eperm)
     CHECK_EQ(weft_run_stats_get(&stats), -EPERM);
 }
 
+static int body_on_a_thread(void *arg)
+{
+    (void)arg;
+    return weft_run_blocking(body_value, NULL);
+}
+
+/* Something of everything that a run must give back. */
+static int main_of_a_thousand(void *arg)
+{
+    int ends[2];
+    weft_release(weft_detach(body_sleep, (void *)(1000 * WEFT_SEC)));
+    WEFT_GROUP(group);
+    CHECK_OK(weft_group_spawn(group, body_sleep, arg));
+    CHECK_OK(weft_group_spawn(group, body_on_a_thread, NULL));
+    CHECK_OK(weft_group_wait(group));
+    CHECK_OK(wf_sys_socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+    CHECK_EQ(weft_write(ends[0], "x", 1), 1);
+    CHECK_OK(weft_close(ends[0]));
+    CHECK_OK(weft_close(ends[1]));
+    return body_sleep(arg);
+}
+
+/* Descriptors and threads are counted when the test ends, blocks after each run. */
 TEST(test_L06_a_thousand_runs_leak_nothing)
 {
+    static const char *const backends[] = {"sim", "epoll", "io_uring"};
     size_t blocks = live_blocks();
     for (int i = 0; i < 1000; i++) {
-        CHECK_EQ(weft_run(body_sleep, (void *)WEFT_MS), 7);
+        weft_config config = {.platform = test_platform(), .backend = backends[i % 3]};
+        if (!backend_is_there(config.backend))
+            config.backend = "epoll";
+        note("run %d, %s", i, config.backend);
+        CHECK_EQ(weft_run_with(&config, main_of_a_thousand, (void *)WEFT_MS), 7);
         CHECK_EQ(live_blocks(), blocks);
     }
 }
@@ -503,6 +534,30 @@ TASK_TEST(test_F05_an_idle_loop_turns_only_for_what_is_due)
     CHECK_OK(weft_sleep(3600 * WEFT_SEC));
     CHECK_OK(weft_run_stats_get(&after));
     CHECK_LE(after.turns - before.turns, 3);
+}
+
+static int main_idles(void *arg)
+{
+    struct rusage before, after;
+    (void)arg;
+    CHECK_OK(weft_sleep(WEFT_MS)); /* what is started late has been */
+    CHECK_EQ(getrusage(RUSAGE_SELF, &before), 0);
+    CHECK_OK(weft_sleep(300 * WEFT_MS));
+    CHECK_EQ(getrusage(RUSAGE_SELF, &after), 0);
+    CHECK_LE(after.ru_nvcsw - before.ru_nvcsw, 4);
+    return 0;
+}
+
+/* No thread of ours wakes up meanwhile: a process gives its processor up as often as it wakes. */
+TEST(test_F05_an_idle_process_sleeps)
+{
+    static const char *const backends[] = {"epoll", "io_uring"};
+    use_real_time();
+    for (int i = 0; i < 2; i++) {
+        weft_config config = {.platform = test_platform(), .backend = backends[i]};
+        if (backend_is_there(config.backend))
+            CHECK_OK(weft_run_with(&config, main_idles, NULL));
+    }
 }
 
 /* ---- K ---- */
