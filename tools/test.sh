@@ -61,14 +61,14 @@ variant_gcc() {
 # million with WEFT_TEST_SEEDS=1000000, and --torture for no limit of time.
 variant_schedules() {
     compile schedules build && WEFT_TEST_BACKENDS=sim WEFT_TEST_SEEDS=${WEFT_TEST_SEEDS:-10000} WEFT_TEST_TIMEOUT_FACTOR=5 \
-        check schedules build --suite core --suite net --suite http --suite client-live
+        check schedules build --suite core --suite net --suite dns --suite http-live --suite client-live
 }
 
 # The same build with io_uring refused by the kernel, as in many containers: the loop must choose
 # another back end by itself.
 variant_no_uring() {
     compile no-uring build && WEFT_TEST_BACKENDS=auto check no-uring build \
-        --wrapper "$PWD/build/tests/harness/no-uring" --suite core --suite net --suite http --suite cmd
+        --wrapper "$PWD/build/tests/harness/no-uring" --suite core --suite net --suite dns --suite http --suite http-live --suite client-live --suite cmd
 }
 
 # No --werror under sanitizers: gcc warns of paths that only the instrumentation made.  With the debug
