@@ -202,6 +202,91 @@ TEST(fibers_can_come_and_go_many_times_on_one_stack)
     flow_fini(&flow);
 }
 
+/* ---- N05: what the checker of this build knows ---- */
+
+#if WF_HAS_ASAN
+#include <sanitizer/asan_interface.h>
+
+static bool checker_sees_stack_of(const void *local)
+{
+    char name[64];
+    void *region;
+    size_t bytes;
+    const char *kind =
+        __asan_locate_address((void *)(uintptr_t)local, name, sizeof name, &region, &bytes);
+    return strcmp(kind, "stack") == 0;
+}
+#elif WF_HAS_TSAN
+#include <sanitizer/tsan_interface.h>
+
+/* Another fiber for each, and the same one as before for one that comes back. */
+static bool checker_sees_stack_of(const void *local)
+{
+    static struct {
+        const void *local;
+        void *fiber;
+    } known[4];
+    for (int i = 0; i < 4; i++) {
+        if (known[i].local == local)
+            return known[i].fiber == __tsan_get_current_fiber();
+        if (known[i].fiber == __tsan_get_current_fiber())
+            return false;
+        if (known[i].local == NULL) {
+            known[i].local = local;
+            known[i].fiber = __tsan_get_current_fiber();
+            return true;
+        }
+    }
+    return false;
+}
+#elif WF_HAS_VALGRIND
+
+/* To Valgrind a switch that it does not know is a huge frame, whose bytes it then complains of. */
+static bool checker_sees_stack_of(const void *local)
+{
+    (void)local;
+    return VALGRIND_COUNT_ERRORS == 0;
+}
+#else
+static bool checker_sees_stack_of(const void *local)
+{
+    return local != NULL;
+}
+#endif
+
+/* Deep enough that a checker which takes it for another stack's frames would notice. */
+static int look_at_checker(void *arg)
+{
+    struct flow *flow = arg;
+    volatile char room[20000];
+    room[0] = 1;
+    for (int i = 0; i < 3; i++) {
+        CHECK(checker_sees_stack_of((const void *)(uintptr_t)room));
+        memset((void *)(uintptr_t)room, i, sizeof room);
+        wf_fiber_switch(&flow->fiber, &home);
+        CHECK_EQ(room[sizeof room - 1], i);
+    }
+    return 0;
+}
+
+TEST(test_N05_the_checker_of_this_build_knows_which_stack_runs)
+{
+    struct flow flows[3];
+    volatile char local = 0;
+    wf_fiber_home_init(&home);
+    for (int i = 0; i < 3; i++)
+        flow_init(&flows[i], look_at_checker, &flows[i]);
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < 3; i++)
+            wf_fiber_switch(&home, &flows[i].fiber);
+        CHECK(checker_sees_stack_of((const void *)(uintptr_t)&local));
+    }
+    for (int i = 0; i < 3; i++)
+        flow_fini(&flows[i]);
+    if (!WF_FIBER_HOOKS)
+        CHECK_EQ(sizeof(wf_fiber), sizeof(void *)); /* without a checker nothing is kept for one */
+}
+
 /* ---- T06: the frame of a finished body ---- */
 
 /* Two parts of it: an array, and the highest word of the stack, where the caller of the body would

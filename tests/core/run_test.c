@@ -8,7 +8,9 @@
 
 #include <weft.h>
 
+#include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -232,6 +234,72 @@ static int body_uses_stacks(void *arg)
 TASK_TEST(test_N01_a_run_gives_back_the_pages_of_stacks_idle_for_ten_seconds)
 {
     CHECK_OK(body_uses_stacks(NULL));
+}
+
+/* A clock that no virtual one is, and that is 4.999 s on each time somebody looks: whoever then
+ * waits until five seconds are over waits for a millisecond.  It rings when the hour has come. */
+static struct {
+    _Atomic weft_time now, step, ring_at;
+    int bell[2];
+} hasty;
+
+static weft_time hasty_read(void)
+{
+    weft_time now = hasty.now += hasty.step;
+    weft_time ring_at = hasty.ring_at;
+    if (now >= ring_at && atomic_compare_exchange_strong(&hasty.ring_at, &ring_at, WEFT_FOREVER))
+        CHECK_EQ(write(hasty.bell[1], "x", 1), 1);
+    return now;
+}
+
+static int body_yields(void *arg)
+{
+    (void)arg;
+    return weft_yield();
+}
+
+/* The loop has nothing to wake for but its stacks; if it did not, the bell would never ring. */
+static int body_idles(void *arg)
+{
+    weft_task tasks[200];
+    weft_run_stats stats;
+    (void)arg;
+    for (int i = 0; i < 200; i++)
+        tasks[i] = weft_spawn(body_yields, NULL);
+    CHECK_OK(weft_gather_n(tasks, 200));
+    CHECK_OK(weft_run_stats_get(&stats));
+    CHECK_GE(stats.stacks_pooled, 150);
+    hasty.step = 4999 * WEFT_MS;
+    hasty.ring_at = hasty.now + 10 * WEFT_SEC;
+    CHECK_OK(weft_wait_fd(hasty.bell[0], POLLIN));
+    for (int i = 0; i < 3; i++) /* as the windows of time happened to lie */
+        CHECK_OK(weft_sleep(5 * WEFT_SEC));
+    CHECK_OK(weft_run_stats_get(&stats));
+    CHECK_LE(stats.stacks_pooled, 1);
+    return 0;
+}
+
+static void idle_on(const char *backend)
+{
+    if (!backend_is_there(backend))
+        return;
+    weft_platform platform = *test_platform();
+    platform.now = hasty_read;
+    platform.advance = NULL;
+    hasty.now = WEFT_SEC;
+    hasty.step = 0;
+    hasty.ring_at = WEFT_FOREVER;
+    CHECK_OK(pipe(hasty.bell));
+    weft_config config = {.backend = backend, .platform = &platform};
+    CHECK_OK(weft_run_with(&config, body_idles, NULL));
+    close(hasty.bell[0]);
+    close(hasty.bell[1]);
+}
+
+TEST(test_N01_a_loop_that_sleeps_in_real_time_wakes_to_give_pages_back)
+{
+    idle_on("epoll");
+    idle_on("io_uring");
 }
 
 /* ---- H ---- */
