@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Included before every file of a coverage build: processes that end without exit() leave their
- * counts behind too. */
+ * counts behind too.  (And -fno-builtin-fork: gcc would forget what handlers of a fork counted.) */
 #ifndef WF_TOOLS_COVERAGE_H
 #define WF_TOOLS_COVERAGE_H
 #ifndef __ASSEMBLER__

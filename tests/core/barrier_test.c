@@ -9,6 +9,16 @@ static int arrive(void *barrier)
     return weft_barrier_wait(barrier);
 }
 
+TASK_TEST(test_P10_barrier_of_another_loop_is_refused_while_somebody_waits)
+{
+    weft_barrier barrier = WEFT_BARRIER(2);
+    weft_task here = start(arrive, &barrier);
+    CHECK_EQ(run_elsewhere(arrive, &barrier), -EPERM);
+    CHECK_EQ(weft_done(here, NULL), 0);
+    CHECK_EQ(weft_barrier_wait(&barrier), 1);
+    CHECK_EQ(weft_await(here), 0);
+}
+
 TASK_TEST(test_P08_the_last_releases_all_and_exactly_one_gets_1)
 {
     weft_barrier barrier = WEFT_BARRIER(3);

@@ -372,6 +372,21 @@ TASK_TEST(test_P10_channel_of_another_loop_is_refused)
     weft_chan_free(chan);
 }
 
+static int try_recv_one(void *chan)
+{
+    int item;
+    return weft_try_recv(chan, &item);
+}
+
+TASK_TEST(test_P10_channel_of_another_loop_gives_nothing)
+{
+    weft_chan *chan = chan_of_ints(1);
+    CHECK_EQ(weft_send(chan, &(int){1}), 0);
+    CHECK_EQ(run_elsewhere(try_recv_one, chan), -EPERM);
+    CHECK_EQ(weft_chan_count(chan), 1);
+    weft_chan_free(chan);
+}
+
 TEST(test_L04_channel_outside_a_loop_cannot_be_waited_for)
 {
     weft_chan *chan = chan_of_ints(1);

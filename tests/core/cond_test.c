@@ -31,6 +31,40 @@ TASK_TEST(test_P07_wait_without_the_mutex_is_refused)
     CHECK(!weft_mutex_is_locked(&shop.mutex));
 }
 
+static int wait_with_a_mutex_of_ones_own(void *arg)
+{
+    struct shop *shop = arg;
+    weft_mutex own = {0};
+    CHECK_EQ(weft_lock(&own), 0);
+    int rc = weft_cond_wait(&shop->filled, &own);
+    CHECK_EQ(weft_unlock(&own), 0);
+    return rc;
+}
+
+static int notify_all(void *arg)
+{
+    weft_cond_notify(&((struct shop *)arg)->filled, WEFT_NOTIFY_ALL);
+    return 0;
+}
+
+TASK_TEST(test_P10_condition_of_another_loop_is_refused_while_somebody_waits)
+{
+    struct shop shop = {0};
+    weft_task here = start(wait_once, &shop);
+    CHECK_EQ(run_elsewhere(wait_with_a_mutex_of_ones_own, &shop), -EPERM);
+    CHECK_EQ(run_elsewhere(notify_all, &shop), 0); /* tells nobody, and the log so */
+    settle();
+    CHECK_EQ(weft_done(here, NULL), 0);
+    weft_cond_notify(&shop.filled, 1);
+    CHECK_EQ(weft_await(here), 0);
+}
+
+TEST(test_L04_condition_outside_a_loop_is_refused)
+{
+    struct shop shop = {0};
+    CHECK_EQ(weft_cond_wait(&shop.filled, &shop.mutex), -EPERM);
+}
+
 TASK_TEST(test_P07_wait_releases_the_mutex_and_holds_it_again)
 {
     struct shop shop = {0};

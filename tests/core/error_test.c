@@ -372,3 +372,23 @@ TEST(test_T08_without_a_hook_it_is_one_line)
         CHECK_EQ(strncmp(heard.line, begin, strlen(begin)), 0);
     }
 }
+
+/* Rule E01: the codes of ours follow each other; each says something, and something else. */
+TEST(test_E01_every_code_of_ours_has_a_text_of_its_own)
+{
+    int first[] = {WEFT_ESYNTAX, WEFT_M_EVALID}, last[] = {WEFT_EDNS, WEFT_M_ECLOSED};
+    const char *texts[32];
+    int count = 0;
+    for (int range = 0; range < 2; range++) {
+        for (int code = first[range]; code <= last[range]; code++) {
+            texts[count] = weft_strerror(-code);
+            CHECK(strcmp(texts[count], "unknown error") != 0);
+            for (int i = 0; i < count; i++)
+                CHECK(strcmp(texts[i], texts[count]) != 0);
+            count++;
+        }
+    }
+    CHECK_STR(weft_strerror(-4095), "unknown error");
+    CHECK_STR(weft_strerror(-3999), "unknown error");
+    CHECK_STR(weft_strerror(7), "ok");
+}

@@ -102,6 +102,22 @@ TASK_TEST(test_C10_event_set_works_in_a_cancelled_task)
     CHECK_EQ(weft_await(waiter), 0);
 }
 
+static int set_event(void *event)
+{
+    weft_event_set(event);
+    return weft_event_is_set(event);
+}
+
+TASK_TEST(test_P10_event_of_another_loop_is_not_set)
+{
+    weft_event event = {0};
+    weft_task here = start(wait_for_event, &event);
+    CHECK_EQ(run_elsewhere(set_event, &event), 0);
+    CHECK_EQ(weft_done(here, NULL), 0);
+    weft_event_set(&event);
+    CHECK_EQ(weft_await(here), 0);
+}
+
 TASK_TEST(test_P10_event_of_another_loop_cannot_be_waited_for)
 {
     weft_event event = {0};

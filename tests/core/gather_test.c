@@ -488,3 +488,49 @@ SCENARIO(scenario_map)
     CHECK_EQ(running, 0);
     return rc;
 }
+
+/* ---- map at the limit of tasks ---- */
+
+static int map_over_the_limit(void *arg)
+{
+    struct job jobs[6] = {JOB(WEFT_SEC, 0), JOB(WEFT_SEC, 0)};
+    (void)arg;
+    int rc = weft_map(body_job, jobs, 6);
+    CHECK_EQ(jobs[1].cancelled, 1); /* those that began were told, and are over */
+    CHECK_EQ(jobs[5].started, 0);
+    return rc;
+}
+
+TEST(test_M08_map_that_cannot_start_all_cancels_those_it_did)
+{
+    weft_config config = {.platform = test_platform(), .task_count_max = 4};
+    CHECK_EQ(weft_run_with(&config, map_over_the_limit, NULL), -EAGAIN);
+}
+
+/* Takes the last places for tasks before it gives up its own. */
+static int body_brings_others(void *arg)
+{
+    struct job *job = arg;
+    job->started = 1;
+    for (int i = 0; i < 4; i++)
+        weft_release(weft_detach(body_job, job + 3));
+    return 0;
+}
+
+static int map_loses_its_places(void *arg)
+{
+    static struct job jobs[4];
+    (void)arg;
+    memset(jobs, 0, sizeof jobs);
+    jobs[3].takes = WEFT_SEC; /* of the others */
+    int rc = weft_map_limit(body_brings_others, jobs, 3, 1);
+    CHECK_EQ(jobs[0].started, 1);
+    CHECK_EQ(jobs[2].started, 0);
+    return rc;
+}
+
+TEST(test_M08_map_that_cannot_go_on_fails)
+{
+    weft_config config = {.platform = test_platform(), .task_count_max = 4};
+    CHECK_EQ(weft_run_with(&config, map_loses_its_places, NULL), -EAGAIN);
+}

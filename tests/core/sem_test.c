@@ -167,11 +167,17 @@ TASK_TEST(semaphore_wait_ends_at_the_deadline_of_the_scope)
     CHECK_EQ(weft_sem_units(&sem), 1); /* nobody waits any more */
 }
 
+static int give(void *sem)
+{
+    return weft_sem_give(sem);
+}
+
 TASK_TEST(test_P10_semaphore_of_another_loop_is_refused_while_somebody_waits)
 {
     weft_sem sem = WEFT_SEM(0, 1);
     weft_task here = start(take, &sem);
     CHECK_EQ(run_elsewhere(take, &sem), -EPERM);
+    CHECK_EQ(run_elsewhere(give, &sem), -EPERM);
     CHECK_EQ(weft_sem_give(&sem), 0);
     CHECK_EQ(weft_await(here), 0);
 }
