@@ -135,13 +135,23 @@ FIBER_UNSEEN static void arrive(void *fake_stack)
 #endif
 }
 
+static _Thread_local const wf_fiber *fiber_of_home;
+
+void wf_fiber_home_on(const wf_fiber *flow)
+{
+    fiber_of_home = flow;
+}
+
 void wf_fiber_home_init(wf_fiber *home)
 {
     wf_fiber_control = fiber_control_now();
     memset(home, 0, sizeof *home);
 #if WF_HAS_ASAN
     pthread_attr_t attr;
-    if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+    if (fiber_of_home != NULL) {
+        home->stack_base = fiber_of_home->stack_base;
+        home->stack_bytes = fiber_of_home->stack_bytes;
+    } else if (pthread_getattr_np(pthread_self(), &attr) == 0) {
         void *base;
         pthread_attr_getstack(&attr, &base, &home->stack_bytes);
         home->stack_base = base;

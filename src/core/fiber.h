@@ -52,6 +52,16 @@ int wf_fiber_check_host(void);
  * traps are those that fibers made later start with. */
 void wf_fiber_home_init(wf_fiber *home);
 
+/* Homes made from now on run on the stack of `flow`; NULL: on the thread's, as usual. */
+#if WF_FIBER_HOOKS
+void wf_fiber_home_on(const wf_fiber *flow);
+#else
+static inline void wf_fiber_home_on(const wf_fiber *flow)
+{
+    (void)flow;
+}
+#endif
+
 /*
  * Makes `fiber` ready to run fn(arg) on `stack`.  When fn returns rc, nothing below the frame of
  * its caller is written on that stack any more: control goes onto the stack of `home`, which is

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/sys.h"
 #include "core/backend/file_pool.h"
+#include "core/embed.h"
 #include "core/posts.h"
 #include "core/sched_priv.h"
 #include "core/stack_host.h"
@@ -305,6 +306,14 @@ static int loop_poll_virtual(weft_loop *loop, weft_time deadline)
     return count;
 }
 
+/* Where others wait, an embedded loop lets the foreign one go on. */
+static int loop_poll(weft_loop *loop, weft_time timeout)
+{
+    if (__builtin_expect(loop->embed != NULL, 0))
+        timeout = wf_embed_give_way(loop->embed, timeout);
+    return loop->backend->poll(loop, timeout);
+}
+
 static int loop_wait(weft_loop *loop, weft_time timeout)
 {
     weft_time deadline = wf_timers_next(&loop->timers);
@@ -315,7 +324,7 @@ static int loop_wait(weft_loop *loop, weft_time timeout)
         loop->now + timeout < deadline)
         deadline = loop->now + timeout;
     if (deadline <= loop->now)
-        return loop->backend->poll(loop, 0);
+        return loop_poll(loop, 0);
     if (!wf_posts_sleep(loop))
         return 0;
     loop->is_now_old = true;
@@ -323,8 +332,7 @@ static int loop_wait(weft_loop *loop, weft_time timeout)
     if (loop->platform->advance != NULL)
         count = loop_poll_virtual(loop, deadline);
     else
-        count =
-            loop->backend->poll(loop, deadline == WEFT_FOREVER ? deadline : deadline - loop->now);
+        count = loop_poll(loop, deadline == WEFT_FOREVER ? deadline : deadline - loop->now);
     wf_posts_awake(loop);
     if (loop->watcher != NULL)
         wf_watcher_awake(loop->watcher);
@@ -338,7 +346,7 @@ int weft_loop_turn(weft_loop *loop, weft_time timeout)
     loop->is_now_old = true;
     int count = wf_posts_run(loop);
     if (timeout == 0 || count != 0 || loop_has_ready(loop))
-        count += loop->backend->poll(loop, 0);
+        count += loop_poll(loop, 0);
     else
         count += loop_wait(loop, timeout);
     count += wf_posts_run(loop);

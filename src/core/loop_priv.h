@@ -35,6 +35,7 @@ struct weft_loop {
     uint32_t file_thread_max;
     _Atomic uint64_t turn_count; /* written by the loop alone, read by who watches it */
     struct wf_watcher *watcher;  /* a thread beside the loop, or NULL */
+    struct weft_embed *embed;    /* the foreign loop it is part of, or NULL */
     uint64_t random;             /* sim: state of the seeded generator */
 };
 

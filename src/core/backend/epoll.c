@@ -71,6 +71,7 @@ struct epoll_state {
     wf_list ready;        /* operations to try */
     wf_list unverified;   /* waiting ones with STAGE_OLD */
     weft_time verify_at;
+    weft_timer verify_timer;       /* says it to a foreign loop */
     struct wf_recv_batch received; /* by RECV_MANY; empty outside a pass */
     struct epoll_event events[EPOLL_EVENTS_PER_POLL];
 };
@@ -109,12 +110,15 @@ static int epoll_control(int epoll_fd, int op, int fd, uint64_t data)
 static void epoll_close(weft_loop *loop)
 {
     struct epoll_state *state = state_of(loop);
+    weft_timer_stop(loop, &state->verify_timer);
     wf_sys_close(state->wake_fd);
     wf_sys_close(state->fd);
     wf_recv_batch_close(&state->received);
     wf_free(state);
     loop->backend_state = NULL;
 }
+
+static void verify_due(weft_timer *timer);
 
 static int epoll_open(weft_loop *loop, const weft_loop_options *options)
 {
@@ -127,6 +131,7 @@ static int epoll_open(weft_loop *loop, const weft_loop_options *options)
     state->has_nanoseconds = true;
     wf_list_init(&state->ready);
     wf_list_init(&state->unverified);
+    weft_timer_init(&state->verify_timer, verify_due);
     loop->backend_state = state;
 
     int rc = wf_recv_batch_open(&state->received);
@@ -151,6 +156,8 @@ static int epoll_descriptor(weft_loop *loop)
 {
     struct epoll_state *state = state_of(loop);
     state->is_embedded = true;
+    if (!wf_list_is_empty(&state->unverified))
+        weft_timer_start(loop, &state->verify_timer, state->verify_at);
     if (!wf_list_is_empty(&state->ready))
         epoll_wake(loop);
     return state->fd;
@@ -234,8 +241,11 @@ static void op_make_waiting(weft_loop *loop, weft_op *op)
     op->stage |= STAGE_WAITING;
     if (!(op->stage & STAGE_OLD))
         return;
-    if (wf_list_is_empty(&state->unverified))
+    if (wf_list_is_empty(&state->unverified)) {
         state->verify_at = loop->now + EPOLL_VERIFY_AFTER;
+        if (state->is_embedded)
+            weft_timer_start(loop, &state->verify_timer, state->verify_at);
+    }
     wf_list_append(&state->unverified, &op->link);
 }
 
@@ -265,6 +275,12 @@ static void verify_waiting(weft_loop *loop)
     wf_list_splice(&batch, &state->unverified);
     for (wf_list *pos; (pos = wf_list_pop(&batch)) != NULL;)
         op_verify(loop, wf_container(pos, weft_op, link));
+}
+
+static void verify_due(weft_timer *timer)
+{
+    (void)timer;
+    verify_waiting(wf_loop_current);
 }
 
 static bool is_transfer(int kind)
