@@ -168,10 +168,18 @@ typedef struct weft_http_stats {
     uint64_t answers[6];         /* by first digit of the status */
     uint64_t refused;            /* bytes that were no request: part of answers[4] and [5] */
     uint64_t timeouts;           /* slow heads, bodies, readers and handlers */
+    uint64_t bytes_received;     /* of requests: heads and bodies */
+    uint64_t bytes_sent;         /* of answers, handed to their connections */
 } weft_http_stats;
 
 /* Fills *out as of now. */
 WEFT_API void weft_http_server_get_stats(const weft_http_server *server, weft_http_stats *out);
+
+/* The same and more for Prometheus (weft/metrics.h): answers by status, connections, bytes, and how
+ * long requests took from the end of the head to that of the answer. */
+struct weft_metrics;
+WEFT_API void weft_http_server_put_metrics(const weft_http_server *server,
+                                           struct weft_metrics *metrics);
 
 /* ---- request ----
  *

@@ -29,6 +29,7 @@ weft_http_handler route_page;
 weft_http_handler route_health;
 weft_http_handler route_ready;
 weft_http_handler route_info;
+weft_http_handler route_metrics;
 weft_http_handler route_stats;
 weft_http_handler route_seed_match;
 weft_http_handler route_seed_batch;

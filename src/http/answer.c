@@ -26,6 +26,8 @@ void wf_conn_answer_no_memory(struct wf_conn *conn)
     weft_http_server *server = conn->server;
     size_t bytes = sizeof no_memory_answer - 1;
     server->stats.answers[5]++;
+    server->stats.bytes_sent += bytes;
+    server->status_counts[503]++;
     if (weft_stream_put(conn->stream, no_memory_answer, bytes) == 0 ||
         weft_stream_get_unsent(conn->stream) != 0)
         return;

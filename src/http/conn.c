@@ -165,6 +165,8 @@ static int conn_head_done(struct wf_conn *conn, weft_str input)
     weft_http_request *req = conn->req;
     uint32_t head_bytes = req->head.bytes;
     conn->server->stats.requests++;
+    conn->server->stats.bytes_received += head_bytes;
+    req->came_at = wf_http_now(conn->server);
     conn->request_count++;
     if (wf_request_prepare(req, input.ptr) < 0)
         return conn_refuse_no_memory(conn);
@@ -203,6 +205,7 @@ static int conn_take_body(struct wf_conn *conn, bool is_kept)
         else if (rc > 0)
             rc = 0;
         weft_stream_consume(conn->stream, used);
+        conn->server->stats.bytes_received += used;
         if (rc < 0)
             return rc;
         if (wf_h1_body_is_done(&req->framing))

@@ -99,6 +99,9 @@ void wf_request_free(weft_http_request *req)
 void wf_request_release(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
+    if (req->came_at != 0) /* else no request came of it */
+        weft_histogram_add(&server->request_times, weft_loop_now(server->loop) - req->came_at);
+    req->came_at = 0;
     server->stats.bodies_bytes -= req->body_counted;
     server->request_count--;
     req->conn = NULL;

@@ -318,6 +318,7 @@ static ssize_t body_read_stream(weft_http_request *req, char *buf, size_t bytes)
             req->body_seen += piece.len;
         }
         weft_stream_consume(conn->stream, used);
+        conn->server->stats.bytes_received += used;
         if (rc > 0)
             return (ssize_t)piece.len;
         if (rc < 0)

@@ -39,6 +39,12 @@ static int response_reserve(struct wf_conn *conn, size_t count, char **out)
     return rc;
 }
 
+static void response_commit(struct wf_conn *conn, size_t count)
+{
+    weft_stream_commit(conn->stream, count);
+    conn->server->stats.bytes_sent += count;
+}
+
 static int response_put(struct wf_conn *conn, const void *bytes, size_t count)
 {
     char *room;
@@ -46,7 +52,7 @@ static int response_put(struct wf_conn *conn, const void *bytes, size_t count)
     if (rc < 0)
         return rc;
     memcpy(room, bytes, count);
-    weft_stream_commit(conn->stream, count);
+    response_commit(conn, count);
     return 0;
 }
 
@@ -58,6 +64,7 @@ static int response_write(struct wf_conn *conn, const void *bytes, size_t count)
     wf_conn_arm(conn);
     int rc = weft_stream_write(conn->stream, bytes, count);
     conn->wait = WF_CONN_WAIT_NONE;
+    conn->server->stats.bytes_sent += rc == 0 ? count : 0;
     return rc;
 }
 
@@ -131,9 +138,10 @@ static int response_begin(weft_http_response *res, enum wf_h1_framing framing, w
     size_t count = wf_h1_write_answer(room, &answer);
     if (body_bytes != 0)
         memcpy(room + count, body, body_bytes);
-    weft_stream_commit(conn->stream, count + body_bytes);
+    response_commit(conn, count + body_bytes);
     res->has_begun = true;
     conn->server->stats.answers[res->status / 100]++;
+    conn->server->status_counts[res->status]++;
     return 0;
 }
 
@@ -271,7 +279,7 @@ static int response_chunk(struct wf_conn *conn, const void *bytes, size_t count)
     memcpy(room, line, line_bytes);
     memcpy(room + line_bytes, bytes, count);
     memcpy(room + line_bytes + count, "\r\n", 2);
-    weft_stream_commit(conn->stream, line_bytes + count + 2);
+    response_commit(conn, line_bytes + count + 2);
     return 0;
 }
 

@@ -22,6 +22,7 @@
 #include <weft/event.h>
 #include <weft/group.h>
 #include <weft/http.h>
+#include <weft/stats.h>
 #include <weft/sys/loop.h>
 #include <weft/sys/stream.h>
 #include <weft/task.h>
@@ -32,6 +33,8 @@
 #include "http/h1_head.h"
 #include "http/h1_write.h"
 #include "http/router.h"
+
+#define WF_STATUS_MAX 599
 
 enum wf_conn_state {
     WF_CONN_IDLE,
@@ -92,6 +95,7 @@ struct wf_http_param {
 struct weft_http_request {
     weft_http_request *next_free; /* in server->free_requests */
     struct wf_conn *conn;
+    weft_time came_at; /* its head was understood */
     struct wf_h1_head head;
     char *text; /* the head's bytes, then the decoded path; offsets of `head` are into it */
     size_t text_capacity;
@@ -152,6 +156,8 @@ struct weft_http_server {
     bool is_accepting;
     bool is_draining; /* listeners are closed: no new request is served */
     weft_http_stats stats;
+    weft_histogram request_times; /* from the head to the end of the exchange */
+    uint64_t status_counts[WF_STATUS_MAX + 1];
 };
 
 /* ---- server.c ---- */

@@ -3,6 +3,8 @@
 /* weft serve, asked over real sockets. */
 #include "child.h"
 
+#include "harness/exposition.h"
+
 #include <weft/catalog.h>
 #include <weft/match.h>
 
@@ -561,4 +563,46 @@ TEST(serve_ends_in_order_at_once_when_signalled_again)
         CHECK_EQ(service_end(&service, numbers[i][1]), 0);
         close(fd);
     }
+}
+
+/* ---- for Prometheus ---- */
+
+static double metric(const struct answer *answer, const char *name)
+{
+    note("%s", name);
+    return exposition_value(answer->body, strlen(answer->body), name);
+}
+
+TEST(test_O03_metrics_of_the_loop_the_server_and_the_matcher)
+{
+    struct service service;
+    struct answer answer = {0};
+    service_start(&service, "127.0.0.1:0");
+    wait_ready(&service);
+    for (int i = 0; i < 3; i++)
+        call(&service, "POST /match?query=Deutschland", NULL, &answer);
+    call(&service, "GET /nothing", NULL, &answer);
+    call(&service, "GET /metrics", NULL, &answer);
+    note("%s", answer.head);
+    CHECK_EQ(answer.status, 200);
+    CHECK(strstr(answer.head, "text/plain; version=0.0.4; charset=utf-8\r\n") != NULL);
+    const char *error = exposition_check(answer.body, strlen(answer.body));
+    CHECK_STR(error != NULL ? error : "", "");
+    CHECK_EQ(metric(&answer, "weft_match_calls_total{call=\"match\"}"), 3.0);
+    CHECK_EQ(metric(&answer, "weft_match_queries_total"), 3.0);
+    CHECK_EQ(metric(&answer, "weft_match_entities"), 249.0);
+    CHECK_GT(metric(&answer, "weft_match_snapshot_bytes"), 1000.0);
+    CHECK_EQ(metric(&answer, "weft_match_ready"), 1.0);
+    CHECK_EQ(metric(&answer, "weft_http_answers_total{status=\"404\"}"), 1.0);
+    CHECK_GE(metric(&answer, "weft_http_answers_total{status=\"200\"}"), 4.0);
+    double requests = metric(&answer, "weft_http_requests_total");
+    CHECK_EQ(metric(&answer, "weft_http_request_seconds_count"), requests - 1); /* but this one */
+    CHECK_GT(metric(&answer, "weft_http_request_seconds_sum"), 0.0);
+    CHECK_GT(metric(&answer, "weft_http_received_bytes_total"), requests * 40);
+    CHECK_GT(metric(&answer, "weft_http_sent_bytes_total"), requests * 40);
+    CHECK_EQ(metric(&answer, "weft_http_requests{state=\"in_hand\"}"), 1.0);
+    CHECK_GE(metric(&answer, "weft_tasks_made_total{loop=\"0\"}"), 5.0);
+    CHECK_GT(metric(&answer, "weft_pass_seconds_count{loop=\"0\"}"), 0.0);
+    wf_buf_fini(&answer.buf);
+    CHECK_EQ(service_end(&service, SIGTERM), 0);
 }
