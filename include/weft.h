@@ -19,6 +19,7 @@
 #include <weft/group.h>
 #include <weft/io.h>
 #include <weft/local.h>
+#include <weft/loops.h>
 #include <weft/metrics.h>
 #include <weft/mutex.h>
 #include <weft/process.h>

@@ -44,7 +44,8 @@ enum weft_run_flags {
     WEFT_RUN_DEBUG = 8u, /* debug mode; WEFT_DEBUG=1 in the environment asks for it too, =0 not */
 };
 
-/* Zero means "choose for me" in every field. */
+/* Zero means "choose for me" in every field.  With several loops each gets what is said here, its
+ * own threads and workers too, and the hooks are called by any of their threads. */
 typedef struct weft_config {
     const char *backend; /* "io_uring", "epoll", "sim"; NULL: $WEFT_BACKEND, else the best */
     const weft_platform *platform; /* borrowed; NULL: the thread's own */
@@ -52,6 +53,7 @@ typedef struct weft_config {
     size_t stack_bytes;            /* stack of a task; 0: 64 KiB, at least 16 KiB */
     weft_time grace;               /* detached tasks get this long at the end; 0: 10 s */
     uint32_t flags;                /* enum weft_run_flags */
+    uint32_t loops;                /* see <weft/loops.h>; 0: 1, at most WEFT_LOOPS_MAX */
     uint32_t task_count_max;       /* 0: 4,000,000; past it spawn gives -EAGAIN in the handle */
     uint32_t blocking_thread_max;  /* of weft_run_blocking; 0: twice the processors, at most 32 */
     uint32_t blocking_queue_max;   /* bodies waiting for a thread; 0: 1,024; past it callers wait */
@@ -86,8 +88,10 @@ WEFT_API WEFT_WAITS int weft_run_with(const weft_config *config, weft_fn *fn, vo
  * "PROGRAM: " and the text of the error, or what weft_strerror() says where there is none. */
 WEFT_API WEFT_MUST_USE int weft_main(weft_fn *fn, void *arg);
 
-/* Writes the task tree to a descriptor: name, id, state, what it waits for, deadlines, where it was
- * spawned.  From a task or a callback of the loop. */
+/* Writes the task trees to a descriptor: name, id, state, what each waits for, deadlines, where it
+ * was spawned.  First that of the calling thread's loop.  The other loops of its run, or from a
+ * thread without a loop all loops of the process, write theirs when they turn next; so leave the
+ * descriptor open.  Any thread; signal handlers on a thread without a loop. */
 WEFT_API void weft_dump(int fd);
 
 /* How deep the tasks, or generators, made at one place went into their stacks. */

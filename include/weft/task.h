@@ -68,8 +68,8 @@ WEFT_API weft_task weft_self(void);
 
 /* Waits until the task is done and returns its result.  Cancelling the waiter does not cancel the
  * task, which may still run then: weft_gather() is the wait that leaves nothing running.  Any
- * number may wait.  -EDEADLK for oneself or a task that waits for us, -ESRCH for a stale
- * handle. */
+ * number may wait, from other loops too.  -EDEADLK for oneself or a task that waits for us, -ESRCH
+ * for a stale handle. */
 WEFT_API WEFT_WAITS int weft_await(weft_task task);
 
 /* The same with an end: at the deadline it cancels the task, waits for it without limit and returns
@@ -82,10 +82,12 @@ WEFT_API WEFT_WAITS int weft_await_for(weft_task task, weft_time timeout);
  * 1: asked; 0: it is done; -ESRCH: stale. */
 WEFT_API int weft_cancel(weft_task task, const char *why);
 
-/* 1 and the result in *out (may be NULL) if it is done, 0 if not, -ESRCH if stale. */
+/* 1 and the result in *out (may be NULL) if it is done, 0 if not, -ESRCH if stale.  Any thread; the
+ * text of an error comes only to its own loop. */
 WEFT_API int weft_done(weft_task task, int *out_result);
 
-/* Drops the record early; the handle is stale once the task is done.  Does not stop the task. */
+/* Drops the record early; the handle is stale once the task is done.  Does not stop the task.  Any
+ * thread; off its loop it happens soon. */
 WEFT_API void weft_release(weft_task task);
 
 /* Names the calling task (copied, 31 bytes).  By default it has the name of its body. */

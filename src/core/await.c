@@ -5,6 +5,7 @@
 #include <weft/scope.h>
 #include <weft/task.h>
 
+#include "core/far.h"
 #include "core/park_priv.h"
 
 static const weft_wait_class await_class = {.what = "await", .holders = wf_task_holders};
@@ -57,10 +58,15 @@ static __attribute__((noinline)) int await_text(wf_task *self, const wf_task *ta
     return task->result;
 }
 
-static __attribute__((noinline)) int await_nobody(weft_task handle)
+/* Not of this loop. */
+static __attribute__((noinline)) int await_far(weft_task handle)
 {
+    bool is_withdrawn;
     int rc = wf_handle_rc(handle);
-    return rc < 0 ? rc : -ESRCH;
+    if (rc == 0)
+        rc = wf_is_far(handle) ? wf_far_await(handle, /* is_shielded= */ false, &is_withdrawn)
+                               : -ESRCH;
+    return rc;
 }
 
 int weft_await(weft_task handle)
@@ -71,7 +77,7 @@ int weft_await(weft_task handle)
         return rc;
     wf_task *self = sched->current, *task = wf_task_of(sched, handle);
     if (__builtin_expect(task == NULL, 0))
-        return await_nobody(handle);
+        return await_far(handle);
     if (task->state != WF_TASK_DONE)
         return await_wait(sched, task);
     task->flags |= WF_TASK_RECEIVED;
@@ -103,6 +109,9 @@ int wf_task_see_out(weft_task task, const char *why)
     if (task.id == weft_self().id)
         return -EDEADLK;
     (void)weft_cancel(task, why);
+    bool is_withdrawn;
+    if (wf_is_far(task))
+        return wf_far_await(task, /* is_shielded= */ true, &is_withdrawn);
     int rc = wf_task_watch(task, &self);
     if (rc < 0)
         return rc;
@@ -115,6 +124,31 @@ static bool await_is_cycle(weft_task handle)
     return task != NULL && await_is_mutual(wf_current(), task);
 }
 
+/* What is left to do of a bounded await that ended with `rc`: by `limit`, a cancel from outside, or
+ * to end a deadlock. */
+static int await_give_up(weft_task task, weft_scope *limit, int rc)
+{
+    int result = wf_task_see_out(task, "deadline of the await");
+    rc = weft_scope_close(limit, rc);
+    if (rc != -ETIMEDOUT || result == -ECANCELED)
+        return rc;
+    return await_settled(result);
+}
+
+static int await_far_for(weft_task task, weft_time timeout)
+{
+    weft_scope limit;
+    bool is_withdrawn;
+    (void)weft_scope_open(&limit, weft_after(timeout > 0 ? timeout : 0), 0);
+    if (timeout <= 0 && weft_check() < 0)
+        return await_give_up(task, &limit, -ECANCELED);
+    int rc = wf_far_await(task, /* is_shielded= */ false, &is_withdrawn);
+    if (is_withdrawn)
+        return await_give_up(task, &limit, rc);
+    weft_scope_end_(&limit);
+    return rc;
+}
+
 int weft_await_for(weft_task task, weft_time timeout)
 {
     int rc = weft_sp_enter();
@@ -124,6 +158,8 @@ int weft_await_for(weft_task task, weft_time timeout)
         return rc;
     if (task.id == weft_self().id || await_is_cycle(task))
         return -EDEADLK;
+    if (wf_is_far(task))
+        return await_far_for(task, timeout);
     struct bounded self = {.waiter = WEFT_WAITER(&bounded_class, NULL)};
     self.waiter.task = wf_current();
     rc = wf_task_watch(task, &self.waiter);
@@ -139,9 +175,5 @@ int weft_await_for(weft_task task, weft_time timeout)
         weft_scope_end_(&limit);
         return await_settled(rc);
     }
-    int result = wf_task_see_out(task, "deadline of the await");
-    rc = weft_scope_close(&limit, rc);
-    if (rc != -ETIMEDOUT || result == -ECANCELED)
-        return rc;
-    return await_settled(result);
+    return await_give_up(task, &limit, rc);
 }

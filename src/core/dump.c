@@ -7,6 +7,8 @@
 #include "base/buf.h"
 #include "base/sys.h"
 #include "core/gen_priv.h"
+#include "core/loops_priv.h"
+#include "core/registry.h"
 #include "core/sched_priv.h"
 #include "core/stack_use.h"
 #include "core/topic.h"
@@ -62,6 +64,8 @@ const char *wf_task_state_text(const struct wf_sched *sched, const wf_task *task
 {
     if (task == sched->current)
         return "running";
+    if ((task->flags & (WF_TASK_ABROAD | WF_TASK_HAS_BODY)) == WF_TASK_ABROAD)
+        return "on another loop";
     if (task->state == WF_TASK_FINISHING)
         return "finishing, waits for its children";
     const weft_waiter *waiter = wf_task_parked_on(task);
@@ -119,9 +123,14 @@ static void dump_stacks(struct dump *dump)
 
 static void dump_all(struct dump *dump)
 {
-    const struct wf_node *top = &dump->sched->top;
-    dump_line(dump, 0, "loop on %s: %" PRIu64 " tasks", dump->sched->loop->backend->name,
-              dump->sched->stats.tasks_made - dump->sched->done_count);
+    const struct wf_sched *sched = dump->sched;
+    const struct wf_node *top = &sched->top;
+    char number[24] = "";
+    if (sched->loops->count > 1)
+        snprintf(number, sizeof number, " %" PRIu32 " of %" PRIu32, sched->index,
+                 sched->loops->count);
+    dump_line(dump, 0, "loop%s on %s: %" PRIu64 " tasks", number, sched->loop->backend->name,
+              sched->stats.tasks_made - sched->done_count);
     unsigned depth = 1;
     for (const struct wf_node *node = top->child; node != NULL && node != top;) {
         if (node->task != NULL && node == &node->task->root)
@@ -144,11 +153,30 @@ static void dump_all(struct dump *dump)
     dump_flush(dump);
 }
 
-void weft_dump(int fd)
+static void dump_here(void *arg)
 {
-    struct dump dump = {.sched = wf_sched_self(), .fd = fd};
+    struct dump dump = {.sched = wf_sched_self(), .fd = (int)(intptr_t)arg};
     if (dump.sched != NULL)
         dump_all(&dump);
+}
+
+/* Other loops write theirs themselves.  One that cannot be told now has enough to do. */
+static void dump_there(weft_loop *loop, int fd)
+{
+    int rc = weft_post(loop, dump_here, (void *)(intptr_t)fd);
+    (void)rc;
+}
+
+void weft_dump(int fd)
+{
+    const struct wf_sched *sched = wf_sched_self();
+    uint32_t count = sched != NULL ? sched->loops->count : WF_REGISTRY_SLOTS;
+    dump_here((void *)(intptr_t)fd);
+    for (uint32_t i = 0; i < count; i++) {
+        weft_loop *loop = sched != NULL ? weft_loop_at(i) : wf_registry_look(i);
+        if (loop != NULL && loop != wf_loop_current)
+            dump_there(loop, fd);
+    }
 }
 
 /* ---- the topic "ps": the same for another process ---- */

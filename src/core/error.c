@@ -22,7 +22,7 @@ void wf_note_free(struct wf_note *note)
 void wf_note_share(struct wf_note **to, struct wf_note *from)
 {
     if (from != NULL)
-        from->ref_count++;
+        __atomic_add_fetch(&from->ref_count, 1, __ATOMIC_RELAXED);
     wf_note_drop(to);
     *to = from;
 }

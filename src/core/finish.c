@@ -8,7 +8,10 @@
 
 #include "base/alloc.h"
 #include "core/debug.h"
+#include "core/far.h"
 #include "core/group_priv.h"
+#include "core/guest.h"
+#include "core/loops_priv.h"
 #include "core/park_priv.h"
 
 #include <assert.h>
@@ -59,13 +62,17 @@ static inline void task_recycle(struct wf_sched *sched, wf_task *task)
             task->ended_next->ended_link = task->ended_link;
     }
     task->state = WF_TASK_FREE;
-    task->id = wf_handle_next(task->id);
+    __atomic_store_n(&task->id, wf_handle_next(task->id), __ATOMIC_RELEASE); /* see far.c */
     wf_slab_give(&sched->tasks, task);
 }
 
-/* It failed, or has texts. */
+/* It failed, has texts, or ran for another loop. */
 static __attribute__((noinline)) void task_free_with_texts(struct wf_sched *sched, wf_task *task)
 {
+    if ((task->flags & WF_TASK_ABROAD) != 0) {
+        wf_guest_leave(task);
+        return;
+    }
     if (task->result < 0)
         wf_task_unhandled(sched, task);
     if (task->state != WF_TASK_DONE)
@@ -79,7 +86,7 @@ static __attribute__((noinline)) void task_free_with_texts(struct wf_sched *sche
 static inline void task_free(struct wf_sched *sched, wf_task *task)
 {
     assert(task->state == WF_TASK_DONE);
-    bool has_texts = task->note != NULL || (task->flags & WF_TASK_NAMED) != 0;
+    bool has_texts = task->note != NULL || (task->flags & (WF_TASK_NAMED | WF_TASK_ABROAD)) != 0;
     if (__builtin_expect(task->result < 0 || has_texts, 0))
         task_free_with_texts(sched, task);
     else
@@ -116,13 +123,15 @@ static wf_task *task_leave_owner(struct wf_sched *sched, wf_task *task, wf_task 
     wf_node_unlink(&task->root);
     if (up == &sched->top) {
         *out_list = &sched->detached_ended;
+        if ((task->flags & WF_TASK_ABROAD) != 0)
+            return NULL; /* its owner is told when nothing of it is in use */
         if (task == sched->main) {
             sched->main_live = 0;
             sched->main_result = task->result;
             wf_note_leave(task->result < 0 ? task->note : NULL);
             task->flags |= WF_TASK_RECEIVED;
-        } else {
-            sched->detached_live--;
+        } else if (--sched->detached_live == 0) {
+            wf_loops_leave(sched->loops);
         }
         return NULL;
     }
@@ -131,6 +140,15 @@ static wf_task *task_leave_owner(struct wf_sched *sched, wf_task *task, wf_task 
     bool is_member = (up->flags & WF_NODE_GROUP) != 0;
     *out_list = is_member ? wf_group_member_done(wf_group_of_node(up), task) : &owner->body->ended;
     return owner;
+}
+
+/* Its stack is measured, or not of the pool: its own, or lent by its owner's loop, to which it goes
+ * back. */
+static __attribute__((noinline)) void task_drop_special_body(struct wf_sched *sched,
+                                                             const wf_task *task)
+{
+    if ((task->flags & WF_TASK_ABROAD) == 0)
+        wf_sched_end_body(sched, task->body, wf_task_site(task));
 }
 
 /* What lists it had are empty; the texts are not the next task's. */
@@ -142,7 +160,7 @@ static inline void task_drop_body(struct wf_sched *sched, wf_task *task)
         wf_locals_drop(&body->locals);
     task->flags &= (uint8_t)~WF_TASK_HAS_BODY;
     if (__builtin_expect(body->stack.is_special, 0)) {
-        wf_sched_end_body(sched, body, wf_task_site(task));
+        task_drop_special_body(sched, task);
         return;
     }
     body->why_kind = WEFT_REASON_NONE;
@@ -155,7 +173,7 @@ static wf_task *task_done(struct wf_sched *sched, wf_task *task)
     assert(task->body->live == 0 && task->state == WF_TASK_FINISHING);
     if (task->body->ended != NULL)
         wf_task_drop_ended(sched, &task->body->ended);
-    task->state = WF_TASK_DONE;
+    __atomic_store_n(&task->state, WF_TASK_DONE, __ATOMIC_RELEASE); /* see far.c */
     task->done_order = ++sched->done_count;
     if (weft_waitq_first(&task->done_waiters) != NULL)
         task_wake_waiters(task);
@@ -222,6 +240,8 @@ void weft_release(weft_task handle)
 {
     struct wf_sched *sched = wf_sched_self();
     wf_task *task = wf_task_of(sched, handle);
+    if (task == NULL && wf_is_far(handle))
+        wf_far_release(handle);
     if (task == NULL)
         return;
     task->flags |= WF_TASK_RELEASED;

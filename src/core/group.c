@@ -10,6 +10,7 @@
  */
 
 #include <weft/group.h>
+#include <weft/loops.h>
 #include <weft/sys/fault.h>
 
 #include "base/alloc.h"
@@ -115,7 +116,8 @@ void wf_group_abandon(struct wf_group *group)
 
 /* ---- members ---- */
 
-static int group_spawn(weft_group handle, struct wf_spawn *how, wf_task **out)
+/* `how` is of a new member.  0, or why it cannot come in. */
+static inline int group_admit(weft_group handle, struct wf_spawn *how)
 {
     struct wf_sched *sched = wf_sched_self();
     if (handle.id == 0)
@@ -128,7 +130,13 @@ static int group_spawn(weft_group handle, struct wf_spawn *how, wf_task **out)
     if ((group->node.flags & WF_NODE_EFFECTIVE) != 0)
         return -ECANCELED;
     how->up = &group->node;
-    return wf_task_new(sched, how, out);
+    return 0;
+}
+
+static inline int group_spawn(weft_group handle, struct wf_spawn *how, wf_task **out)
+{
+    int rc = group_admit(handle, how);
+    return rc < 0 ? rc : wf_task_new(wf_sched_self(), how, out);
 }
 
 int weft_group_spawn_at(weft_group group, weft_fn *fn, void *arg, const char *site)
@@ -144,6 +152,14 @@ weft_task weft_group_task_at(weft_group group, weft_fn *fn, void *arg, const cha
     wf_task *task;
     int rc = group_spawn(group, &how, &task);
     return rc < 0 ? wf_handle_error(rc) : wf_task_handle(task);
+}
+
+weft_task weft_group_task_on_at(weft_group group, weft_loop *loop, weft_fn *fn, void *arg,
+                                const char *site)
+{
+    struct wf_spawn how = {.fn = fn, .arg = arg, .site = site};
+    int rc = group_admit(group, &how);
+    return rc < 0 ? wf_handle_error(rc) : wf_task_new_on(loop, &how);
 }
 
 static void group_keep_error(struct wf_group *group, const wf_task *task)

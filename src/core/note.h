@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The text of a failure (rule E05), shared by the tasks it travels through. */
+/* The text of a failure (rule E05), shared by the tasks it travels through, of any loop.  It does
+ * not change once it is shared. */
 #ifndef WF_NOTE_H
 #define WF_NOTE_H
 
 #include <weft/error.h>
 
 struct wf_note {
-    uint32_t ref_count;
+    uint32_t ref_count; /* atomic */
     char text[WEFT_ERROR_TEXT_BYTES];
 };
 
@@ -16,7 +17,7 @@ static inline void wf_note_drop(struct wf_note **note)
 {
     struct wf_note *old = *note;
     *note = NULL;
-    if (old != NULL && --old->ref_count == 0)
+    if (old != NULL && __atomic_sub_fetch(&old->ref_count, 1, __ATOMIC_ACQ_REL) == 0)
         wf_note_free(old);
 }
 

@@ -128,8 +128,8 @@ static WF_IN_PLACE int wf_park(struct wf_sched *sched, weft_waiter *waiter, unsi
 /* True if its wait was ended to end a deadlock; once. */
 static inline bool wf_task_take_deadlock(wf_task *task)
 {
-    bool is_deadlocked = (task->flags & WF_TASK_DEADLOCKED) != 0;
-    task->flags &= (uint8_t)~WF_TASK_DEADLOCKED;
+    bool is_deadlocked = task->body->is_deadlocked;
+    task->body->is_deadlocked = false;
     return is_deadlocked;
 }
 

@@ -49,6 +49,7 @@ struct wf_posts {
     _Atomic uint32_t fresh_count;
     uint32_t node_count;
     uint32_t number; /* in the registry */
+    bool is_closed;
     struct post_node nodes[];
 };
 
@@ -206,12 +207,22 @@ int wf_posts_init(weft_loop *loop, uint32_t count_max)
     return rc;
 }
 
+void wf_posts_close(weft_loop *loop)
+{
+    if (loop->posts->is_closed)
+        return;
+    loop->posts->is_closed = true;
+    wf_registry_remove(loop->posts->number);
+    /* What runs now may send messages of its own with weft_post_msg. */
+    while (wf_posts_run(loop) > 0)
+        ;
+}
+
 void wf_posts_fini(weft_loop *loop)
 {
     if (loop->posts == NULL)
         return;
-    wf_registry_remove(loop->posts->number);
-    /* What runs now may send messages of its own with weft_post_msg. */
+    wf_posts_close(loop);
     while (wf_posts_run(loop) > 0)
         ;
     wf_free(loop->posts);

@@ -14,8 +14,11 @@
 int wf_posts_init(weft_loop *loop, uint32_t count_max);
 
 /* Takes the loop out of the registry, so that later posts get -ESRCH; runs what was accepted before
- * (a post that returned 0 always runs); frees loop->posts.  loop->backend must still be open.
- * Without wf_posts_init, or a second time, it does nothing. */
+ * (a post that returned 0 always runs).  loop->backend must still be open. */
+void wf_posts_close(weft_loop *loop);
+
+/* The same, unless it was done, and frees loop->posts.  Without wf_posts_init, or a second time, it
+ * does nothing. */
 void wf_posts_fini(weft_loop *loop);
 
 /* Runs what has arrived, in order; what arrives meanwhile is for the next time.  How many ran. */

@@ -151,3 +151,8 @@ int wf_registry_pin(const weft_loop *loop, uint32_t *out_number)
     }
     return -ESRCH;
 }
+
+weft_loop *wf_registry_look(uint32_t slot)
+{
+    return atomic_load_explicit(&registry_slots[slot].loop, memory_order_relaxed);
+}

@@ -5,6 +5,8 @@
 #include <weft/run.h>
 
 #include "core/exec_priv.h"
+#include "core/loops_priv.h"
+#include "core/posts.h"
 #include "core/process_priv.h"
 #include "core/sched_priv.h"
 #include "core/signals_priv.h"
@@ -22,8 +24,8 @@
 /* Whose guard a faulting address is in: for the overflow report. */
 static bool run_find_overflow(void *arg, const void *addr, wf_overflow *out)
 {
-    struct wf_sched *sched = arg;
-    const wf_task *task = sched->current;
+    const wf_task *task = wf_current();
+    (void)arg;
     if (task == NULL || !wf_stack_is_guard(wf_task_running_stack(task), addr))
         return false;
     *out = wf_task_overflow(task);
@@ -49,7 +51,7 @@ void wf_run_interrupt(weft_loop *loop, const char *why)
 static bool run_is_deadlocked(struct wf_sched *sched)
 {
     const weft_loop *loop = sched->loop;
-    if (wf_loop_is_moving(loop))
+    if (sched->loops->count > 1 || wf_loop_is_moving(loop))
         return false;
     return sched->is_seeded || (loop->ops.used == 0 && loop->watch_count == 0);
 }
@@ -64,7 +66,7 @@ static bool run_end_wait(struct wf_sched *sched)
     if (waiter == NULL || is_again || (main->flags & WF_TASK_SHIELDED) != 0)
         return false;
     sched->deadlock_switches = sched->stats.switches;
-    main->flags |= WF_TASK_DEADLOCKED;
+    main->body->is_deadlocked = true;
     if (waiter->wait_class->cancel != NULL)
         waiter->wait_class->cancel(waiter);
     else
@@ -74,7 +76,7 @@ static bool run_end_wait(struct wf_sched *sched)
 
 /* The main task gets -EDEADLK from its wait.  If it waits no more but for its own children, or is
  * deaf to that, everything is cancelled (rule F06). */
-static void run_break_deadlock(struct wf_sched *sched)
+void wf_run_break_deadlock(struct wf_sched *sched)
 {
     wf_sched_log(sched, "deadlock: every task waits and nothing can wake one");
     weft_dump(STDERR_FILENO);
@@ -99,12 +101,17 @@ static weft_time run_trim(const struct wf_sched *sched)
     return trim_at > loop->now ? trim_at - loop->now : 0;
 }
 
-static void run_turns(struct wf_sched *sched, const uint32_t *live)
+/* In simulation of several loops they turn together. */
+void wf_run_turns(struct wf_sched *sched, const uint32_t *live)
 {
     while (*live != 0) {
+        if (sched->loops->is_one_thread) {
+            wf_loops_turn(sched->loops);
+            continue;
+        }
         bool is_deadlocked = run_is_deadlocked(sched);
         if (is_deadlocked)
-            run_break_deadlock(sched);
+            wf_run_break_deadlock(sched);
         (void)weft_loop_turn(sched->loop, is_deadlocked ? 0 : run_trim(sched));
     }
 }
@@ -113,24 +120,22 @@ static void run_turns(struct wf_sched *sched, const uint32_t *live)
 
 static void run_grace_over(weft_timer *timer)
 {
-    struct wf_sched *sched = wf_sched_current;
     (void)timer;
-    wf_sched_log(sched, "tasks still run after the grace time");
+    wf_sched_log(wf_sched_current, "tasks still run after the grace time");
     weft_dump(STDERR_FILENO);
 }
 
-/* Detached tasks are cancelled and seen out (rule K03). */
-static void run_end_detached(struct wf_sched *sched)
+/* Detached tasks, and any that are still to come, are cancelled. */
+void wf_run_see_out(struct wf_sched *sched)
 {
-    if (sched->detached_live == 0)
+    weft_timer_init(&sched->grace, run_grace_over);
+    if (sched->top.child == NULL && sched->loops->count == 1)
         return;
     wf_node_cancel(&sched->top, WEFT_REASON_SHUTDOWN, "the run ends");
-    weft_timer grace;
-    weft_timer_init(&grace, run_grace_over);
+    if (sched->top.child == NULL)
+        return;
     weft_time duration = sched->config.grace != 0 ? sched->config.grace : RUN_GRACE_DEFAULT;
-    weft_timer_start(sched->loop, &grace, weft_after(duration));
-    run_turns(sched, &sched->detached_live);
-    weft_timer_stop(sched->loop, &grace);
+    weft_timer_start(sched->loop, &sched->grace, weft_after(duration));
 }
 
 /* What callbacks have still begun: closes under way, last bytes. */
@@ -140,53 +145,85 @@ static void run_drain(weft_loop *loop)
         (void)weft_loop_turn(loop, WEFT_FOREVER);
 }
 
-static int run_loop(struct wf_sched *sched, weft_fn *fn, void *arg)
+static int run_main(struct wf_sched *sched, weft_fn *fn, void *arg)
 {
-    int rc = wf_overflow_thread_begin(run_find_overflow, sched);
-    if (rc < 0)
-        return rc;
-    rc = run_spawn_main(sched, fn, arg);
+    int rc = run_spawn_main(sched, fn, arg);
     if (rc == 0) {
         wf_watcher_begin(sched);
-        run_turns(sched, &sched->main_live);
-        run_end_detached(sched);
-        wf_watcher_end(sched);
+        wf_run_turns(sched, &sched->main_live);
         rc = sched->main_result;
     }
-    wf_exec_fini(sched);
-    wf_process_fini(sched);
-    run_drain(sched->loop);
-    wf_overflow_thread_end();
+    wf_loops_end(sched->loops);
+    wf_run_turns(sched, &sched->is_open);
+    wf_watcher_end(sched);
     return rc;
 }
 
-static int run_fresh(const weft_config *config, weft_fn *fn, void *arg)
+/* ---- one loop of the run ---- */
+
+int wf_run_open(struct wf_member *member)
 {
-    weft_loop *loop = NULL;
+    const weft_config *config = member->loops->config;
     weft_loop_options options = {
         .backend = config->backend,
         .seed = config->seed,
         .file_thread_max = config->file_thread_max,
     };
-    struct wf_workers *workers = NULL;
+    weft_loop *loop;
+    int rc = weft_loop_new(&loop, &options);
+    if (rc < 0)
+        return rc;
+    rc = wf_sched_new(loop, config);
+    if (rc < 0) {
+        weft_loop_free(loop);
+        return rc;
+    }
+    struct wf_sched *sched = loop->sched;
+    sched->loops = member->loops;
+    sched->index = member->index;
+    sched->is_open = 1;
+    sched->workers = member->workers;
+    member->loop = loop;
+    bool is_first = member->index == 0;
+    rc = wf_signals_install(loop, !is_first || (config->flags & WEFT_RUN_KEEP_SIGNALS) != 0);
+    if (rc == 0 && (is_first || !member->loops->is_one_thread))
+        rc = wf_overflow_thread_begin(run_find_overflow, NULL);
+    return rc;
+}
+
+/* Also of one that was not opened, or not wholly. */
+void wf_run_close(struct wf_member *member)
+{
+    weft_loop *loop = member->loop;
+    if (loop == NULL)
+        return;
+    struct wf_sched *sched = loop->sched;
+    weft_timer_stop(loop, &sched->grace);
+    wf_exec_fini(sched);
+    wf_process_fini(sched);
+    run_drain(loop);
+    if (member->index == 0 || !member->loops->is_one_thread)
+        wf_overflow_thread_end();
+    wf_signals_remove(loop);
+    wf_posts_close(loop); /* before the records: messages are about them */
+    wf_sched_free(sched);
+    weft_loop_free(loop);
+    member->loop = NULL;
+}
+
+static int run_fresh(const weft_config *config, weft_fn *fn, void *arg)
+{
+    struct wf_loops *loops;
     wf_note_leave(NULL);
     int rc = wf_fiber_check_host();
-    if (rc == 0 && weft_loop_self() == NULL)
-        rc = wf_workers_new(&workers, config); /* first: a clean process has no loop */
+    if (rc == 0 && weft_loop_self() != NULL)
+        rc = -EBUSY;
     if (rc == 0)
-        rc = weft_loop_new(&loop, &options);
-    if (rc == 0)
-        rc = wf_sched_new(loop, config);
-    if (rc == 0) {
-        loop->sched->workers = workers;
-        rc = wf_signals_install(loop, (config->flags & WEFT_RUN_KEEP_SIGNALS) != 0);
-        if (rc == 0)
-            rc = run_loop(loop->sched, fn, arg);
-        wf_signals_remove(loop);
-        wf_sched_free(loop->sched);
-    }
-    wf_workers_free(workers);
-    weft_loop_free(loop);
+        rc = wf_loops_start(&loops, config);
+    if (rc < 0)
+        return rc;
+    rc = run_main(loops->members[0].loop->sched, fn, arg);
+    wf_loops_finish(loops);
     return rc;
 }
 

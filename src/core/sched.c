@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/sys.h"
 #include "core/debug.h"
+#include "core/far.h"
 #include "core/group_priv.h"
 #include "core/posts.h"
 #include "core/sim_trace.h"
@@ -69,8 +70,8 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
     /* Loops whose numbers agree in the low bits still make different handles. */
     sched->generation_base = (number >> WF_HANDLE_LOOP_BITS) * 0x9e3779u;
     uint32_t task_max = config->task_count_max != 0 ? config->task_count_max : SCHED_TASKS_MAX;
-    wf_slab_init(&sched->tasks, task_max);
-    wf_slab_init(&sched->groups, SCHED_GROUPS_MAX);
+    wf_slab_init(&sched->tasks, task_max, sizeof(struct wf_ask));
+    wf_slab_init(&sched->groups, SCHED_GROUPS_MAX, 0);
     wf_list_init(&sched->execs);
     wf_list_init(&sched->processes);
     wf_node_init(&sched->top, NULL, NULL, 0);
@@ -131,6 +132,7 @@ static struct wf_body *body_at(struct wf_sched *sched, const wf_stack *stack)
     body->is_yielding = false;
     body->has_progress = false;
     body->why_kind = WEFT_REASON_NONE;
+    body->is_deadlocked = false;
     body->ended = NULL;
     body->owned_mutexes = NULL;
     body->gens = NULL;
@@ -168,6 +170,15 @@ static inline struct wf_body *body_take(struct wf_sched *sched)
 struct wf_body *wf_sched_take_body(struct wf_sched *sched)
 {
     return body_take(sched);
+}
+
+void wf_sched_take_stack(struct wf_sched *sched, wf_stack *out)
+{
+    if (sched->hot_body != NULL)
+        *out = body_stack(sched->hot_body);
+    else
+        wf_stacks_take(sched->stacks, out);
+    sched->hot_body = NULL;
 }
 
 void wf_sched_drop_body(struct wf_sched *sched, struct wf_body *body)

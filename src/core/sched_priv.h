@@ -39,7 +39,7 @@ enum wf_task_flag {
     WF_TASK_RECEIVED = 1,       /* somebody has the result */
     WF_TASK_RELEASED = 2,       /* no record after the end */
     WF_TASK_SHIELDED = 4,       /* parked deaf to cancellation */
-    WF_TASK_DEADLOCKED = 8,     /* its wait was ended since nothing else could end it */
+    WF_TASK_ABROAD = 8,         /* its body runs on another loop than its owner's, see guest.h */
     WF_TASK_WAS_CANCELLED = 16, /* its root scope was, when the body returned */
     WF_TASK_HAS_BODY = 32,      /* from just before its first run until it is done */
     WF_TASK_NAMED = 64,         /* `own_name` is set */
@@ -62,6 +62,7 @@ struct wf_body {
     bool is_yielding;      /* ready, but behind everybody who was ready before it (rule C11) */
     bool has_progress;     /* `progress` is this task's */
     uint8_t why_kind;      /* `why` is this task's if it is not WEFT_REASON_NONE */
+    bool is_deadlocked;    /* its wait was ended since nothing else could end it */
     struct wf_task *ended; /* children that are done and keep a record */
     struct weft_gen *gens; /* opened by it and still open */
     struct weft_mutex *owned_mutexes;
@@ -116,6 +117,7 @@ struct wf_task {
     };
     int32_t result;
     uint8_t state, flags;
+    uint16_t loop; /* that it runs on: of the number in handles what fits */
 #if WF_DEBUG_CHECKS
     const void *given; /* its argument */
 #endif
@@ -165,6 +167,10 @@ struct wf_sched {
     uint64_t deadlock_switches;               /* when a wait was ended to end a deadlock */
     const struct wf_node *deadlock_cancelled; /* what was cancelled to end one; or NULL */
     struct wf_debug *debug;                   /* see debug.h; NULL: not in debug mode */
+    uint32_t is_open;                         /* 1 until the run ends, see loops_priv.h */
+    uint32_t index;                           /* of this loop in the run */
+    struct wf_loops *loops;                   /* of the run, this one among them */
+    weft_timer grace;                         /* runs while detached tasks are seen out */
 };
 
 /* The calling thread's scheduler, or NULL. */
@@ -202,10 +208,10 @@ static inline void wf_task_verify_stack(const struct wf_sched *sched, const wf_t
         wf_task_die_of_overflow(task);
 }
 
-/* True if it is of another loop (rule P10). */
+/* True if it runs on another loop (rule P10). */
 static inline bool wf_task_is_foreign(const struct wf_sched *sched, const wf_task *task)
 {
-    return wf_handle_loop(task->id) != sched->loop_number;
+    return task->loop != (uint16_t)sched->loop_number;
 }
 
 /* What it waits for, or NULL. */
@@ -271,6 +277,9 @@ void wf_debug_stack_ended(const struct wf_body *body); /* nothing of its stack i
 void wf_sched_end_body(struct wf_sched *sched, struct wf_body *body, const char *site);
 void wf_sched_drop_body(struct wf_sched *sched,
                         struct wf_body *body); /* to the pool, or unmapped */
+
+/* A stack that was reserved, without a body; wf_stacks_give() takes it back. */
+void wf_sched_take_stack(struct wf_sched *sched, wf_stack *out);
 
 static inline void wf_sched_give_body(struct wf_sched *sched, struct wf_body *body)
 {
@@ -378,6 +387,10 @@ struct wf_spawn {
     bool is_released;
 };
 int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out);
+weft_task wf_task_new_on(weft_loop *loop, const struct wf_spawn *spawn); /* of this thread's run */
+
+/* outside.c: by a thread without a loop; the loop owns it. */
+weft_task wf_spawn_from_outside(weft_loop *loop, const struct wf_spawn *spawn);
 void wf_task_error(const wf_task *task, struct weft_error *out);
 void wf_task_unhandled(struct wf_sched *sched, wf_task *task); /* if nobody received it */
 

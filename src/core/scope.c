@@ -9,6 +9,7 @@
 
 #include "core/debug.h"
 #include "core/group_priv.h"
+#include "core/guest.h"
 #include "core/park_priv.h"
 
 #include <assert.h>
@@ -21,6 +22,8 @@
 static void scope_interrupt(wf_task *task)
 {
     weft_waiter *waiter = wf_task_parked_on(task);
+    if ((task->flags & (WF_TASK_ABROAD | WF_TASK_HAS_BODY)) == WF_TASK_ABROAD)
+        wf_guest_recall(task);
     if (waiter == NULL || waiter->is_woken || (task->flags & WF_TASK_SHIELDED) != 0)
         return;
     if (waiter->wait_class->cancel != NULL)

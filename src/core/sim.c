@@ -161,7 +161,23 @@ static weft_sim_options options_complete(const weft_sim_options *given)
     return options;
 }
 
-static struct sim_world *world_new(weft_loop *loop, uint64_t seed)
+void sim_world_admit(bool others)
+{
+    sim_current->admits = others;
+}
+
+/* The loop lives in `world`. */
+static void world_enter(struct sim_world *world, weft_loop *loop, uint64_t random)
+{
+    world->loop_count++;
+    loop->random = random;
+    loop->platform = &world->table;
+    loop->now = world->now; /* another clock than the one the loop began with */
+    wf_timers_init(&loop->timers, loop->now);
+    loop->backend_state = world;
+}
+
+static struct sim_world *world_new(weft_loop *loop, uint64_t seed, uint64_t *out_order)
 {
     struct sim_world *world = wf_alloc(sizeof *world);
     if (world == NULL)
@@ -177,7 +193,7 @@ static struct sim_world *world_new(weft_loop *loop, uint64_t seed)
     uint64_t root = world->options.seed;
     world->random = random_next(&root);
     world->app_random = random_next(&root);
-    loop->random = random_next(&root);
+    *out_order = random_next(&root);
     world->trace_hash = random_next(&root);
 
     world->next_port = 49152;
@@ -191,9 +207,14 @@ static struct sim_world *world_new(weft_loop *loop, uint64_t seed)
 
 int sim_world_open(weft_loop *loop, uint64_t seed)
 {
+    if (sim_current != NULL && sim_current->admits) {
+        world_enter(sim_current, loop, random_next(&sim_current->random));
+        return 0;
+    }
     if (sim_current != NULL)
         return -EPERM; /* a blocking body starts a run of its own: one world a thread */
-    struct sim_world *world = world_new(loop, seed);
+    uint64_t order;
+    struct sim_world *world = world_new(loop, seed, &order);
     if (world == NULL)
         return -ENOMEM;
     int rc = sim_trace_open(world);
@@ -215,10 +236,7 @@ int sim_world_open(weft_loop *loop, uint64_t seed)
         world->table.realloc = sim_realloc;
     }
     weft_platform_set(&world->table);
-    loop->platform = &world->table;
-    loop->now = world->now; /* another clock than the one the loop began with */
-    wf_timers_init(&loop->timers, loop->now);
-    loop->backend_state = world;
+    world_enter(world, loop, order);
     sim_current = world;
     return 0;
 }
@@ -239,6 +257,10 @@ static weft_sim_stats world_stats(const struct sim_world *world)
 void sim_world_close(weft_loop *loop)
 {
     struct sim_world *world = loop->backend_state;
+    loop->platform = world->host;
+    loop->backend_state = NULL;
+    if (--world->loop_count != 0)
+        return;
     sim_stats_last = world_stats(world);
     for (uint32_t i = 0; i < world->socket_capacity; i++)
         if (world->sockets[i] != NULL)
@@ -251,8 +273,6 @@ void sim_world_close(weft_loop *loop)
     wf_free(world->sockets);
 
     weft_platform_set(world->host);
-    loop->platform = world->host;
-    loop->backend_state = NULL;
     sim_current = NULL;
     wf_free(world);
 }

@@ -17,9 +17,9 @@
  *     sim_crash.c     what a power failure leaves of them
  *     backend/sim.c   operations that wait
  *
- * One world a loop, one loop a thread.  A change that may let somebody go on marks the socket dirty
- * (sim_wake); nothing is run from inside a call.  The back end looks at dirty sockets when it
- * polls.
+ * One world a thread, for all loops of its run.  A change that may let somebody go on marks the
+ * socket dirty (sim_wake); nothing is run from inside a call.  The back end looks at dirty sockets
+ * when it polls.
  */
 #ifndef WF_SIM_PRIV_H
 #define WF_SIM_PRIV_H
@@ -48,7 +48,9 @@ enum sim_chance_kind {
 };
 
 struct sim_world {
-    weft_loop *loop;
+    weft_loop *loop;           /* the first, which lives longest: timers of the network are its */
+    uint32_t loop_count;       /* that live in it */
+    bool admits;               /* a loop that opens now may live in it */
     weft_platform table;       /* installed for the thread while the world stands */
     const weft_platform *host; /* the one before: memory and files */
     weft_sim_options options;
@@ -88,6 +90,7 @@ struct sim_world *sim_world_self(void);
 /* Makes the world of a loop and installs its platform table.  -ENOMEM. */
 int sim_world_open(weft_loop *loop, uint64_t seed);
 void sim_world_close(weft_loop *loop);
+void sim_world_admit(bool others);
 
 /* Below `below` (> 0), evenly; true with the probability: then it goes wrong, and is counted; a
  * delay from 0 to the plan's limit. */

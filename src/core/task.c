@@ -5,9 +5,11 @@
 #include <weft/task.h>
 
 #include "base/alloc.h"
+#include "core/far.h"
 #include "core/gen_priv.h"
 #include "core/group_priv.h"
-#include "core/registry.h"
+#include "core/guest.h"
+#include "core/loops_priv.h"
 #include "core/sched_priv.h"
 
 #include <assert.h>
@@ -18,7 +20,7 @@
 
 /* A record that was never used before, with what stays the same for ever.  It brings the reserve of
  * a stack with it, so that records that are used again need none. */
-static int task_fresh(struct wf_sched *sched, wf_task **out)
+static __attribute__((noinline)) int task_fresh(struct wf_sched *sched, wf_task **out)
 {
     uint32_t slot;
     void *item;
@@ -32,9 +34,11 @@ static int task_fresh(struct wf_sched *sched, wf_task **out)
     }
     wf_task *task = item;
     uint32_t generation = wf_generation_next(0, sched->generation_base);
-    task->id = wf_handle_make(sched->loop_number, slot, generation);
+    __atomic_store_n(&task->id, wf_handle_make(sched->loop_number, slot, generation),
+                     __ATOMIC_RELEASE); /* see far.c */
     wf_node_init(&task->root, NULL, task, 0);
     task->scope = &task->root;
+    task->loop = (uint16_t)sched->loop_number;
     *out = task;
     return 0;
 }
@@ -82,21 +86,21 @@ static int task_embody(struct wf_sched *sched, wf_task *task, const struct wf_sp
     return 0;
 }
 
-static void task_count_in(struct wf_sched *sched, struct wf_node *up)
+static inline void task_count_in(struct wf_sched *sched, struct wf_node *up)
 {
     if (up != &sched->top) {
         WF_KNOWN(up->task != NULL); /* only the top is nobody's */
         up->task->body->live++;
         if ((up->flags & WF_NODE_GROUP) != 0)
             wf_group_of_node(up)->live++;
-    } else if (sched->main_live == 0 && sched->main == NULL) {
+    } else if (sched->index == 0 && sched->main == NULL) {
         sched->main_live = 1;
-    } else {
-        sched->detached_live++;
+    } else if (sched->detached_live++ == 0) {
+        wf_loops_enter(sched->loops);
     }
 }
 
-int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out)
+static inline int task_take(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out)
 {
     wf_task *task = wf_slab_reuse(&sched->tasks);
     int rc = task != NULL ? 0 : task_fresh(sched, &task);
@@ -106,11 +110,27 @@ int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **
     const wf_task *spawner = sched->current != NULL ? sched->current : spawn->up->task;
     if (spawner != NULL)
         task_inherit(task, spawner);
+    *out = task;
+    return 0;
+}
+
+/* It was not in the tree yet. */
+static void task_give_back(struct wf_sched *sched, wf_task *task)
+{
+    wf_locals_drop(&task->inherited);
+    task->state = WF_TASK_FREE;
+    wf_slab_give(&sched->tasks, task);
+}
+
+int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out)
+{
+    wf_task *task;
+    int rc = task_take(sched, spawn, &task);
+    if (rc < 0)
+        return rc;
     rc = task_embody(sched, task, spawn);
     if (rc < 0) {
-        wf_locals_drop(&task->inherited);
-        task->state = WF_TASK_FREE;
-        wf_slab_give(&sched->tasks, task);
+        task_give_back(sched, task);
         return rc;
     }
     if (spawn->is_released)
@@ -119,6 +139,37 @@ int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **
     task_enter(sched, task, spawn->up);
     *out = task;
     return 0;
+}
+
+static int task_new_abroad(struct wf_sched *sched, weft_loop *host, const struct wf_spawn *spawn,
+                           wf_task **out)
+{
+    wf_task *task;
+    int rc = task_take(sched, spawn, &task);
+    if (rc < 0)
+        return rc;
+    rc = wf_guest_make(sched, task, spawn, host);
+    if (rc < 0) {
+        task_give_back(sched, task);
+        return rc;
+    }
+    task_count_in(sched, spawn->up);
+    wf_node_renew(&task->root, spawn->up);
+    sched->stats.tasks_made++;
+    wf_guest_send(task);
+    *out = task;
+    return 0;
+}
+
+weft_task wf_task_new_on(weft_loop *loop, const struct wf_spawn *spawn)
+{
+    struct wf_sched *sched = wf_sched_self();
+    wf_task *task;
+    int rc = wf_loops_check(sched, loop);
+    if (rc == 0)
+        rc = loop == sched->loop ? wf_task_new(sched, spawn, &task)
+                                 : task_new_abroad(sched, loop, spawn, &task);
+    return rc < 0 ? wf_handle_error(rc) : wf_task_handle(task);
 }
 
 static weft_task spawn(struct wf_spawn *how, bool is_detached)
@@ -166,6 +217,18 @@ weft_task weft_spawn_sized_at(weft_fn *fn, const void *arg, size_t bytes, const 
 weft_task weft_detach_at(weft_fn *fn, void *arg, const char *site)
 {
     return spawn(&(struct wf_spawn){.fn = fn, .arg = arg, .site = site}, /* is_detached= */ true);
+}
+
+weft_task weft_spawn_on_at(weft_loop *loop, weft_fn *fn, void *arg, const char *site)
+{
+    wf_task *self = wf_current();
+    struct wf_spawn how = {.fn = fn, .arg = arg, .site = site};
+    if (wf_loop_current == NULL)
+        return wf_spawn_from_outside(loop, &how);
+    if (self == NULL)
+        return wf_handle_error(-EPERM);
+    how.up = &self->root;
+    return wf_task_new_on(loop, &how);
 }
 
 /* ---- asking ---- */
@@ -216,7 +279,7 @@ int weft_done(weft_task handle, int *out_result)
     int rc = wf_handle_rc(handle);
     wf_task *task = wf_task_of(wf_sched_self(), handle);
     if (rc == 0 && task == NULL)
-        return -ESRCH;
+        return wf_is_far(handle) ? wf_far_done(handle, out_result) : -ESRCH;
     if (rc == 0 && task->state != WF_TASK_DONE)
         return 0;
     if (rc == 0) {
@@ -246,7 +309,7 @@ int wf_task_watch(weft_task handle, weft_waiter *waiter)
         return 1;
     wf_task *task = wf_task_of(wf_sched_self(), handle);
     if (task == NULL)
-        return -ESRCH;
+        return wf_is_far(handle) ? -EPERM : -ESRCH;
     if (task->state == WF_TASK_DONE)
         return 1;
     waiter->object = task;
@@ -255,13 +318,6 @@ int wf_task_watch(weft_task handle, weft_waiter *waiter)
 }
 
 /* ---- cancelling ---- */
-
-/* A cancel on its way to another thread. */
-struct task_cancel {
-    weft_msg msg;
-    weft_task task;
-    const char *why;
-};
 
 static int task_cancel(struct wf_sched *sched, weft_task handle, const char *why)
 {
@@ -274,30 +330,6 @@ static int task_cancel(struct wf_sched *sched, weft_task handle, const char *why
     return 1;
 }
 
-static void task_cancel_arrived(weft_msg *msg)
-{
-    struct task_cancel *cancel = wf_container(msg, struct task_cancel, msg);
-    (void)task_cancel(wf_sched_self(), cancel->task, cancel->why);
-    wf_free(cancel);
-}
-
-static int task_cancel_remote(weft_task handle, const char *why)
-{
-    struct task_cancel *cancel = wf_alloc(sizeof *cancel);
-    if (cancel == NULL)
-        return -ENOMEM;
-    *cancel = (struct task_cancel){.msg.fn = task_cancel_arrived, .task = handle, .why = why};
-    uint32_t number = wf_handle_loop(handle.id);
-    weft_loop *loop = wf_loop_ref_by(number, WF_HANDLE_LOOP_MASK);
-    if (loop == NULL) {
-        wf_free(cancel);
-        return -ESRCH;
-    }
-    weft_post_msg(loop, &cancel->msg);
-    wf_loop_unref(number);
-    return 1;
-}
-
 int weft_cancel(weft_task handle, const char *why)
 {
     struct wf_sched *sched = wf_sched_self();
@@ -307,7 +339,12 @@ int weft_cancel(weft_task handle, const char *why)
         return -ESRCH;
     if (sched != NULL && wf_handle_loop(handle.id) == sched->loop_number)
         return task_cancel(sched, handle, why);
-    return task_cancel_remote(handle, why);
+    wf_task *self = wf_current();
+    if (self != NULL && self->id == handle.id) { /* a guest here; home hears of it at the end */
+        wf_node_cancel(&self->root, WEFT_REASON_TASK, why != NULL ? why : "");
+        return 1;
+    }
+    return wf_far_cancel(handle, why);
 }
 
 /* ---- names and errors ---- */

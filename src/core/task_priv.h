@@ -21,7 +21,7 @@ void wf_task_set_progress(wf_task *task, size_t bytes);
 void wf_task_name(const wf_task *task, char *out, size_t out_bytes);
 
 /* Puts the waiter on the queue of those that wait for the end of a task: 0.  1: there is nothing to
- * wait for, weft_done() has the result.  -ESRCH: stale. */
+ * wait for, weft_done() has the result.  -ESRCH: stale.  -EPERM: of another loop. */
 int wf_task_watch(weft_task task, weft_waiter *waiter);
 
 /* Of a wait class whose waiter is on that queue: the task. */

@@ -275,21 +275,35 @@ static int deliver_one(weft_loop *loop, weft_op *op)
     return 1;
 }
 
-static uint32_t list_count(const wf_list *head)
+/* Each loop is told of its own. */
+static bool is_of_loop(weft_loop *loop, const wf_list *link)
+{
+    weft_op *op = wf_container((wf_list *)(uintptr_t)link, weft_op, link);
+    return wf_op_of_token(loop, wf_op_token(op)) == op;
+}
+
+static uint32_t done_count(weft_loop *loop)
 {
     uint32_t count = 0;
-    wf_list_each (pos, head)
-        count++;
+    wf_list_each (pos, &world_of(loop)->done)
+        count += is_of_loop(loop, pos);
     return count;
 }
 
-static weft_op *pick(struct sim_world *world, uint32_t count)
+/* One of the first `count`, or of those that are left of them. */
+static weft_op *pick(weft_loop *loop, uint32_t count)
 {
+    struct sim_world *world = world_of(loop);
     uint64_t skip = sim_below(world, count < SIM_CHOICE_MAX ? count : SIM_CHOICE_MAX);
-    wf_list *pos = world->done.next;
-    while (skip-- > 0 && pos->next != &world->done)
-        pos = pos->next;
-    return wf_container(pos, weft_op, link);
+    weft_op *op = NULL;
+    wf_list_each (pos, &world->done) {
+        if (!is_of_loop(loop, pos))
+            continue;
+        op = wf_container(pos, weft_op, link);
+        if (skip-- == 0)
+            break;
+    }
+    return op;
 }
 
 static void try_dirty(struct sim_world *world)
@@ -308,10 +322,11 @@ static int sim_poll(weft_loop *loop, weft_time timeout)
     try_dirty(world);
     int told = 0;
     /* What callbacks make ready is for the next time. */
-    for (uint32_t left = list_count(&world->done); left > 0; left--) {
-        if (wf_list_is_empty(&world->done))
+    for (uint32_t left = done_count(loop); left > 0; left--) {
+        weft_op *op = pick(loop, left);
+        if (op == NULL)
             break;
-        told += deliver_one(loop, pick(world, left));
+        told += deliver_one(loop, op);
     }
     bool is_idle = told == 0 && wf_list_is_empty(&world->done) && wf_list_is_empty(&world->dirty);
     if (is_idle && timeout > 0 && timeout != WEFT_FOREVER)

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The loops of a run: how they start, end together, and take turns in simulation.
+ *
+ * The run goes on while `live` is not 0: the main task counts as one, and so does each loop that
+ * has detached tasks.  Whoever takes the last one away closes it, for good, and stops all loops.
+ */
+#ifndef WF_LOOPS_PRIV_H
+#define WF_LOOPS_PRIV_H
+
+#include <weft/loops.h>
+#include <weft/run.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct wf_sched;
+
+/* One loop; it belongs to its thread but for `loop`, `end` and `stop`. */
+struct wf_member {
+    struct wf_loops *loops;
+    uint32_t index;
+    weft_loop *loop; /* read by all once all have started */
+    struct wf_workers *workers;
+    weft_thread thread; /* not of the first, and none in simulation */
+    bool has_thread;
+    weft_msg end, stop;
+};
+
+struct wf_loops {
+    const weft_config *config;
+    const weft_platform *platform;
+    uint32_t count;
+    bool is_one_thread; /* simulation of more than one */
+    _Atomic uint32_t live;
+    pthread_mutex_t lock; /* the start only: protects the next three */
+    pthread_cond_t changed;
+    uint32_t started_count; /* members whose `loop` is made, or not, with `start_rc` */
+    int start_rc;
+    bool has_begun;
+    struct wf_member members[];
+};
+
+/* Makes the set with its first loop on this thread, and starts the others.  -ENOMEM, -EINVAL, and
+ * what starting a loop gives; then everything is undone. */
+int wf_loops_start(struct wf_loops **out, const weft_config *config);
+
+/* The first loop has stopped: waits until all have, and gives everything back.  NULL is fine. */
+void wf_loops_finish(struct wf_loops *loops);
+
+/* -EPERM if `loop` is no loop of this one's run.  It may have gone. */
+int wf_loops_check(const struct wf_sched *sched, const weft_loop *loop);
+
+/* Something that can make work is there, or is gone. */
+void wf_loops_enter(struct wf_loops *loops);
+void wf_loops_leave(struct wf_loops *loops);
+
+/* From outside, to be left again: false if the run has ended. */
+bool wf_loops_try_enter(struct wf_loops *loops);
+
+/* The main task has ended: all loops see out their detached tasks. */
+void wf_loops_end(struct wf_loops *loops);
+
+/* One thread for all: turns each once, or moves time. */
+void wf_loops_turn(struct wf_loops *loops);
+
+/* ---- run.c: the life of one of them, on its thread ---- */
+int wf_run_open(struct wf_member *member);
+void wf_run_turns(struct wf_sched *sched, const uint32_t *live); /* while *live is not 0 */
+void wf_run_see_out(struct wf_sched *sched);                     /* detached tasks (rule K03) */
+void wf_run_break_deadlock(struct wf_sched *sched);
+void wf_run_close(struct wf_member *member);
+
+#endif
