@@ -7,6 +7,8 @@
  *     TASK_TEST(test_C07_…) { … }                 inside a task: once on each back end
  *     SCENARIO(three_tasks_share_a_lock) { … }    TASK_TEST that returns an int, and then the
  * sweeps
+ *     LOOPS_TEST(test_X05_…, 3) { … }             TASK_TEST in a run of so many loops; in real time
+ * but for the simulation.  LOOPS_SCENARIO likewise
  *
  * Every test has its own process and a time limit, runs on a platform table that counts, has a
  * virtual clock (use_real_time() turns that off), and fails when it leaves behind memory,
@@ -35,6 +37,7 @@ enum harness_kind { HARNESS_PLAIN, HARNESS_TASK, HARNESS_SCENARIO };
 struct harness_test {
     const char *name;
     enum harness_kind kind;
+    unsigned loops;            /* of the run; 0: 1 */
     void (*body)(void);        /* PLAIN, TASK */
     int (*scenario)(void);     /* SCENARIO */
     void (*invariant)(int rc); /* SCENARIO: after each run, outside any task; may be NULL */
@@ -50,21 +53,23 @@ void harness_register(struct harness_test *test);
         harness_register(&harness_##name_);                                                        \
     }
 
-#define HARNESS_VOID_(name_, kind_)                                                                \
+#define HARNESS_VOID_(name_, ...)                                                                  \
     static void body_##name_(void);                                                                \
-    HARNESS_ADD_(name_, .kind = (kind_), .body = body_##name_)                                     \
+    HARNESS_ADD_(name_, .body = body_##name_, __VA_ARGS__)                                         \
     static void body_##name_(void)
 
-#define TEST(name_) HARNESS_VOID_(name_, HARNESS_PLAIN)
-#define TASK_TEST(name_) HARNESS_VOID_(name_, HARNESS_TASK)
+#define TEST(name_) HARNESS_VOID_(name_, .kind = HARNESS_PLAIN)
+#define TASK_TEST(name_) HARNESS_VOID_(name_, .kind = HARNESS_TASK)
+#define LOOPS_TEST(name_, loops_) HARNESS_VOID_(name_, .kind = HARNESS_TASK, .loops = (loops_))
 
 /* `invariant_` is a function of the body's result, called when everything of a run is gone. */
-#define SCENARIO_WITH(name_, invariant_)                                                           \
+#define HARNESS_INT_(name_, ...)                                                                   \
     static int body_##name_(void);                                                                 \
-    HARNESS_ADD_(name_, .kind = HARNESS_SCENARIO, .scenario = body_##name_,                        \
-                 .invariant = (invariant_))                                                        \
+    HARNESS_ADD_(name_, .kind = HARNESS_SCENARIO, .scenario = body_##name_, __VA_ARGS__)           \
     static int body_##name_(void)
+#define SCENARIO_WITH(name_, invariant_) HARNESS_INT_(name_, .invariant = (invariant_))
 #define SCENARIO(name_) SCENARIO_WITH(name_, NULL)
+#define LOOPS_SCENARIO(name_, loops_) HARNESS_INT_(name_, .loops = (loops_))
 
 /* ---- checks: print where, what and the values, and end the test ---- */
 

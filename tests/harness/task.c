@@ -21,7 +21,15 @@ static weft_config config_of_run(void)
         .backend = is_auto ? NULL : harness_run.backend,
         .platform = test_platform(),
         .seed = harness_run.report->seed,
+        .loops = harness_run.test->loops,
     };
+}
+
+/* Threads have no virtual time in common. */
+static void choose_clock(void)
+{
+    if (harness_run.test->loops > 1 && strcmp(harness_run.backend, "sim") != 0)
+        use_real_time();
 }
 
 static int task_main(void *arg)
@@ -71,6 +79,7 @@ static void schedule_sweep(void (*once)(const struct harness_test *test),
 
 void harness_run_task(const struct harness_test *test)
 {
+    choose_clock();
     schedule_sweep(task_once, test);
 }
 
@@ -81,8 +90,9 @@ struct scenario_run {
     const struct harness_test *test;
     weft_fault_plan plan;
     weft_scope *scope; /* around the body, while it runs */
+    weft_loop *home;   /* the body's loop */
     weft_defer defer;  /* sweep "cancel parked" */
-    weft_loop *loop;
+    weft_loop *loop;   /* the victim's */
     weft_task victim;
 };
 
@@ -117,7 +127,7 @@ static void act_cancel_parked(void *arg)
 static void act_deadline(void *arg)
 {
     struct scenario_run *run = arg;
-    if (run->scope != NULL)
+    if (run->home == weft_loop_self() && run->scope != NULL)
         weft_scope_set_deadline(run->scope, weft_now());
 }
 
@@ -134,11 +144,12 @@ static int scenario_main(void *arg)
     struct scenario_run *run = arg;
     weft_scope scope;
     weft_scope_open(&scope, WEFT_FOREVER, 0);
+    run->home = weft_loop_self();
     run->scope = &scope;
     int rc = run->test->scenario();
     run->scope = NULL;
     rc = weft_scope_close(&scope, rc);
-    if (run->loop != NULL)
+    if (run->loop == run->home)
         weft_defer_stop(run->loop, &run->defer);
     return rc;
 }
@@ -193,6 +204,7 @@ static void scenario_plain(const struct harness_test *test)
 
 void harness_run_scenario(const struct harness_test *test)
 {
+    choose_clock();
     schedule_sweep(scenario_plain, test);
     for (size_t i = 0; i < sizeof sweeps / sizeof sweeps[0]; i++)
         scenario_sweep(test, &sweeps[i]);
