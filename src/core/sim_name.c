@@ -18,7 +18,7 @@ static int addr_check(int domain, const struct sockaddr *addr, socklen_t bytes)
     if (bytes < sizeof addr->sa_family || bytes > sizeof(struct sockaddr_storage))
         return -EINVAL;
     if (addr->sa_family != domain)
-        return -EAFNOSUPPORT;
+        return domain == AF_UNIX ? -EINVAL : -EAFNOSUPPORT;
     size_t wanted = domain == AF_INET    ? sizeof(struct sockaddr_in)
                     : domain == AF_INET6 ? sizeof(struct sockaddr_in6)
                                          : offsetof(struct sockaddr_un, sun_path) + 1;

@@ -81,7 +81,9 @@ static void addr_tell(const struct sim_addr *addr, int domain, struct sockaddr *
                       socklen_t *bytes)
 {
     struct sim_addr unnamed = {.store.ss_family = (sa_family_t)domain,
-                               .bytes = sizeof(sa_family_t)};
+                               .bytes = domain == AF_INET    ? sizeof(struct sockaddr_in)
+                                        : domain == AF_INET6 ? sizeof(struct sockaddr_in6)
+                                                             : sizeof(sa_family_t)};
     const struct sim_addr *from = addr->bytes != 0 ? addr : &unnamed;
     if (out == NULL || bytes == NULL)
         return;
@@ -221,10 +223,19 @@ static ssize_t trace_transfer(const void *buf, ssize_t count)
     return count;
 }
 
+/* The one end of a pipe is for reading only, and the other for writing. */
+static int pipe_check(const struct sim_socket *socket, bool is_closed)
+{
+    bool is_pipe = socket->domain == AF_UNSPEC && socket->state == SIM_CONNECTED;
+    return is_pipe && is_closed ? -EBADF : 0;
+}
+
 static ssize_t sim_read(int fd, void *buf, size_t bytes)
 {
     struct sim_socket *socket;
     int rc = socket_get(fd, &socket);
+    if (rc == 0)
+        rc = pipe_check(socket, socket->shut_read);
     return rc < 0 ? rc : trace_transfer(buf, sim_socket_recv(socket, buf, bytes, 0));
 }
 
@@ -235,6 +246,8 @@ static ssize_t sim_write(int fd, const void *buf, size_t bytes)
         return sim_is_quiet() ? (ssize_t)bytes : world_self()->host->write(fd, buf, bytes);
     struct sim_socket *socket;
     int rc = socket_get(fd, &socket);
+    if (rc == 0)
+        rc = pipe_check(socket, socket->shut_write);
     return rc < 0 ? rc : trace_transfer(buf, sim_socket_send(socket, buf, bytes));
 }
 
@@ -362,7 +375,7 @@ static int sim_fstat(int fd, struct stat *out)
 static ssize_t sim_pread(int fd, void *buf, size_t bytes, int64_t offset)
 {
     struct sim_socket *socket;
-    int rc = socket_get(fd, &socket);
+    int rc = offset < 0 ? -EINVAL : socket_get(fd, &socket);
     if (rc < 0)
         return rc;
     if (socket->state == SIM_DISK)
@@ -376,7 +389,7 @@ static ssize_t sim_pread(int fd, void *buf, size_t bytes, int64_t offset)
 static ssize_t sim_pwrite(int fd, const void *buf, size_t bytes, int64_t offset)
 {
     struct sim_socket *file;
-    int rc = disk_get(fd, -ESPIPE, &file);
+    int rc = offset < 0 ? -EINVAL : disk_get(fd, -ESPIPE, &file);
     return rc < 0 ? rc : trace_transfer(buf, sim_disk_write(file, buf, bytes, offset));
 }
 

@@ -341,9 +341,9 @@ int sim_socket_connect(struct sim_socket *socket, const struct sockaddr *addr, s
     if (socket->state == SIM_DATAGRAM)
         return sim_datagram_connect(socket, addr, bytes);
     if (socket->state != SIM_FRESH)
-        return socket->state == SIM_CONNECTED    ? -EISCONN
-               : socket->state == SIM_CONNECTING ? -EALREADY
-                                                 : -EINVAL;
+        return socket->state == SIM_CONNECTING                               ? -EALREADY
+               : socket->state == SIM_LISTENING && socket->domain == AF_UNIX ? -EINVAL
+                                                                             : -EISCONN;
     socket->error = 0;
     if (socket->domain == AF_UNIX)
         return connect_unix(socket, addr, bytes);

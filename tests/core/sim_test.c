@@ -586,7 +586,7 @@ TEST(pipes_end_both_ways)
     char byte;
     CHECK_OK(wf_sys_pipe(fds));
     CHECK_EQ(wf_sys_write(fds[1], "x", 1), 1);
-    CHECK_EQ(wf_sys_write(fds[0], "x", 1), -EPIPE);
+    CHECK_EQ(wf_sys_write(fds[0], "x", 1), -EBADF);
     CHECK_EQ(wf_sys_send(fds[1], "x", 1, 0), -ENOTSOCK);
     CHECK_OK(wf_sys_close(fds[1]));
     CHECK_EQ(op_do(loop, WEFT_OP_READ, fds[0], &byte, 1), 1);
