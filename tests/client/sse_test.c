@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Events from our server to our client, and from servers that break off. */
+
+#include <weft.h>
+#include <weft/client_sse.h>
+
+#include "liar.h"
+#include "site.h"
+
+static int count_events(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    char id[16];
+    weft_str last = weft_http_sse_last_id(req);
+    int from = last.len == 1 ? last.ptr[0] - '0' : 0;
+    (void)arg;
+    if (from == 4)
+        return weft_http_set_status(res, 204);
+    int rc = weft_http_sse_begin(res);
+    for (int i = from + 1; i <= from + 2 && rc == 0; i++) {
+        snprintf(id, sizeof id, "%d", i);
+        weft_sse_event event = {.data = WEFT_STR("one\r\ntwo\n"),
+                                .event = WEFT_STR("count"),
+                                .id = {id, strlen(id)},
+                                .retry = 10 * WEFT_MS};
+        rc = weft_http_sse_keep_alive(res);
+        if (rc == 0)
+            rc = weft_http_sse_send(res, &event);
+    }
+    return rc;
+}
+
+TASK_TEST(events_go_on_where_they_stopped_until_204)
+{
+    struct site site;
+    weft_client *client;
+    weft_event_source *source;
+    weft_sse_event event;
+    CHECK_OK(site_open(&site, NULL));
+    site_handler = count_events;
+    CHECK_OK(weft_client_new(&client, NULL));
+    weft_client_request request = {.url =
+                                       liar_url((uint16_t)weft_addr_get_port(&site.addr), "/test")};
+    CHECK_OK(weft_event_source_open(&source, client, &request));
+    for (int i = 1; i <= 4; i++) {
+        CHECK_EQ(weft_event_source_next(source, &event), 1);
+        CHECK_EQ(event.id.ptr[0], '0' + i);
+        CHECK_BYTES(event.event.ptr, event.event.len, "count", 5);
+        CHECK_BYTES(event.data.ptr, event.data.len, "one\ntwo\n", 8);
+    }
+    CHECK_EQ(weft_event_source_next(source, &event), 0);
+    CHECK_EQ(weft_event_source_next(source, &event), 0);
+    CHECK_EQ(site_seen.ended, 3);
+    weft_event_source_close(source);
+    weft_client_free(client);
+    CHECK_OK(site_close(&site));
+}
+
+static int bad_event(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)req;
+    (void)arg;
+    static const weft_sse_event bad[] = {
+        {.data = WEFT_STR("a"), .event = WEFT_STR("x\ndata: y")},
+        {.data = WEFT_STR("a"), .id = WEFT_STR("x\r")},
+        {.data = WEFT_STR("a"), .id = WEFT_STR("x\0y")},
+    };
+    CHECK_OK(weft_http_sse_begin(res));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        CHECK_EQ(weft_http_sse_send(res, &bad[i]), -EINVAL);
+    weft_sse_event fine = {.data = WEFT_STR("fine")};
+    return weft_http_sse_send(res, &fine);
+}
+
+TASK_TEST(what_could_forge_an_event_is_not_sent)
+{
+    struct site site;
+    weft_client *client;
+    weft_event_source *source;
+    weft_sse_event event;
+    CHECK_OK(site_open(&site, NULL));
+    site_handler = bad_event;
+    CHECK_OK(weft_client_new(&client, NULL));
+    weft_client_request request = {.url =
+                                       liar_url((uint16_t)weft_addr_get_port(&site.addr), "/test")};
+    CHECK_OK(weft_event_source_open(&source, client, &request));
+    CHECK_EQ(weft_event_source_next(source, &event), 1);
+    CHECK_BYTES(event.data.ptr, event.data.len, "fine", 4);
+    CHECK_EQ(event.id.len, 0);
+    weft_event_source_close(source);
+    weft_client_free(client);
+    CHECK_OK(site_close(&site));
+}
+
+#define STREAM "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+
+TASK_TEST(a_broken_stream_is_taken_up_with_the_last_id)
+{
+    static const struct liar_step steps[] = {
+        {.answer = STREAM "retry: 5000\nid: 3\ndata: a\n\nid: 4\ndata: ha", .then = LIAR_RESET},
+        {.then = LIAR_CLOSE},
+        {.answer = STREAM "data: b\n\n", .then = LIAR_CLOSE},
+        {.answer = "HTTP/1.1 204 No\r\n\r\n"},
+    };
+    struct liar liar;
+    weft_client *client;
+    weft_event_source *source;
+    weft_sse_event event;
+    LIAR_OPEN(&liar, steps);
+    weft_client_options options = {.limits.retry_count_max = 1};
+    CHECK_OK(weft_client_new(&client, &options));
+    weft_client_request request = {.url = liar_url(liar.port, "/")};
+    CHECK_OK(weft_event_source_open(&source, client, &request));
+    CHECK_EQ(weft_event_source_next(source, &event), 1);
+    weft_time since = weft_now();
+    CHECK_EQ(weft_event_source_next(source, &event), 1);
+    CHECK_BYTES(event.data.ptr, event.data.len, "b", 1);
+    CHECK_BYTES(event.id.ptr, event.id.len, "3", 1);
+    CHECK_GE(weft_now() - since, 5 * WEFT_SEC);
+    CHECK(liar_heard(&liar, 0, "Accept: text/event-stream"));
+    CHECK(strstr(liar.heads[0], "Last-Event-ID") == NULL);
+    CHECK(liar_heard(&liar, 1, "Last-Event-ID: 3"));
+    CHECK_EQ(weft_event_source_next(source, &event), 0);
+    weft_event_source_close(source);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
+TASK_TEST(what_is_no_event_stream_is_an_error)
+{
+    static const struct liar_step steps[] = {
+        {.answer = "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"},
+        {.answer = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n"},
+        {.answer = "HTTP/1.1 200 OK\r\nContent-Type: text/event-streams\r\nContent-Length: "
+                   "0\r\n\r\n"},
+    };
+    struct liar liar;
+    weft_client *client;
+    weft_event_source *source;
+    weft_sse_event event;
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, NULL));
+    weft_client_request request = {.url = liar_url(liar.port, "/")};
+    CHECK_OK(weft_event_source_open(&source, client, &request));
+    CHECK_EQ(weft_event_source_next(source, &event), -EPROTO);
+    CHECK_EQ(weft_event_source_next(source, &event), -WEFT_ESYNTAX);
+    CHECK_EQ(weft_event_source_next(source, &event), -WEFT_ESYNTAX);
+    weft_event_source_close(source);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
+TASK_TEST(a_cancelled_wait_for_an_event_goes_on_later)
+{
+    static const struct liar_step steps[] = {
+        {.answer = STREAM "data: a\n\nda", .then = LIAR_STALL}};
+    struct liar liar;
+    weft_client *client;
+    weft_event_source *source;
+    weft_sse_event event;
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, NULL));
+    weft_client_request request = {.url = liar_url(liar.port, "/")};
+    CHECK_OK(weft_event_source_open(&source, client, &request));
+    CHECK_EQ(weft_event_source_next(source, &event), 1);
+    for (int i = 0; i < 2; i++) {
+        weft_scope scope;
+        CHECK_OK(weft_scope_open(&scope, weft_after(WEFT_SEC), 0));
+        int rc = weft_event_source_next(source, &event);
+        CHECK_EQ(weft_scope_close(&scope, rc), -ETIMEDOUT);
+        CHECK_EQ(liar.connections, 1);
+    }
+    weft_event_source_close(source);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
+/* None is lost, and none comes twice. */
+static int take_all(weft_event_source *source)
+{
+    weft_sse_event event;
+    int rc, next = '1';
+    while ((rc = weft_event_source_next(source, &event)) == 1)
+        CHECK_EQ(event.id.ptr[0], next++);
+    return rc;
+}
+
+SCENARIO(events_survive_every_failure)
+{
+    struct site site;
+    weft_client *client = NULL;
+    weft_event_source *source = NULL;
+    int rc = site_open(&site, NULL);
+    site_handler = count_events;
+    if (rc == 0)
+        rc = weft_client_new(&client, NULL);
+    if (rc == 0) {
+        weft_client_request request = {
+            .url = liar_url((uint16_t)weft_addr_get_port(&site.addr), "/test")};
+        rc = weft_event_source_open(&source, client, &request);
+    }
+    weft_scope scope; /* it would connect again for ever to a server that is gone */
+    if (rc == 0)
+        rc = weft_scope_open(&scope, weft_after(300 * WEFT_SEC), 0);
+    if (rc == 0)
+        rc = weft_scope_close(&scope, take_all(source));
+    weft_event_source_close(source);
+    weft_client_free(client);
+    int ended = site_close(&site);
+    return rc < 0 ? rc : ended;
+}
