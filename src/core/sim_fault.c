@@ -23,9 +23,10 @@ struct sim_fault {
     struct sim_world *world;
     weft_sim_fault spec;
     struct sim_addr a, b;
-    uint64_t random; /* its own */
-    uint32_t number; /* in the plan, from 1 */
-    weft_time first; /* `after`, on the clock */
+    uint64_t random;     /* its own */
+    uint32_t number;     /* in the plan, from 1 */
+    weft_time first;     /* `after`, on the clock */
+    uint64_t occurrence; /* which one ... */
     weft_time begin, end;
     bool was_on;      /* when asked last, for the trace */
     weft_timer timer; /* RESET */
@@ -42,6 +43,7 @@ static void fault_set_occurrence(struct sim_fault *fault, uint64_t n)
 {
     const weft_sim_fault *spec = &fault->spec;
     weft_time within = spec->within;
+    fault->occurrence = n;
     fault->begin = fault->first + (weft_time)n * spec->every;
     if (within > 0)
         fault->begin += (weft_time)(sim_mix(fault->random + n) % ((uint64_t)within + 1));
@@ -56,9 +58,10 @@ static void fault_move(struct sim_fault *fault)
     weft_time now = fault->world->now, every = fault->spec.every;
     if (every == 0 || now < fault->end)
         return;
-    uint64_t n = now > fault->first ? (uint64_t)((now - fault->first) / every) : 0;
-    for (n -= n != 0; now >= fault->end; n++)
-        fault_set_occurrence(fault, n);
+    uint64_t n = (uint64_t)((now - fault->first) / every);
+    n = n > fault->occurrence + 1 ? n - 1 : fault->occurrence;
+    while (now >= fault->end)
+        fault_set_occurrence(fault, ++n);
 }
 
 static bool fault_is_on(struct sim_fault *fault)
@@ -252,9 +255,8 @@ int weft_sim_host(const char *address)
     return rc;
 }
 
-void sim_host_default(struct sim_addr *addr)
+struct sim_addr sim_host_self(void)
 {
     const struct sim_host *host = weft_local_get(&host_local);
-    if (host != NULL && host->addr.store.ss_family == addr->store.ss_family)
-        *addr = host->addr;
+    return host != NULL ? host->addr : (struct sim_addr){.bytes = 0};
 }

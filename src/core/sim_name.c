@@ -132,18 +132,18 @@ static int name_pick_port(struct sim_socket *socket, struct sim_addr *addr)
 }
 
 /* "Anywhere" means anywhere on the host of the task. */
-static void name_choose_host(struct sim_addr *addr)
+static void name_choose_host(const struct sim_socket *socket, struct sim_addr *addr)
 {
     in_port_t port = *addr_port(addr);
-    if (!addr_is_any(addr))
+    if (!addr_is_any(addr) || socket->host.store.ss_family != addr->store.ss_family)
         return;
-    sim_host_default(addr);
+    *addr = socket->host;
     *addr_port(addr) = port;
 }
 
 static int name_bind_inet(struct sim_socket *socket, struct sim_addr *addr)
 {
-    name_choose_host(addr);
+    name_choose_host(socket, addr);
     if (*addr_port(addr) != 0) {
         if (name_is_taken(socket, addr))
             return -EADDRINUSE;

@@ -166,6 +166,7 @@ struct sim_socket {
     bool is_reset, shut_read, shut_write, reset_on_close, reuse_port;
     int error; /* -errno to be told once; 0: none */
     struct sim_addr local, peer;
+    struct sim_addr host; /* of the task that made it; bytes 0: none */
     wf_list bound_link, listen_link, dirty_link;
     wf_list waiting; /* operations, by op->link */
 
@@ -206,8 +207,8 @@ ssize_t sim_socket_send(struct sim_socket *socket, const void *buf, size_t bytes
 int sim_socket_events(const struct sim_socket *socket); /* POLLIN … that are there */
 int sim_unlink(struct sim_world *world, const char *path);
 
-/* The host's part for a socket that is bound to none: the calling task's, if it has one. */
-void sim_host_default(struct sim_addr *addr);
+/* The host of the calling task; bytes 0: it has none. */
+struct sim_addr sim_host_self(void);
 
 /* Gives a socket without a name one with a port of its own, on the way to `peer`. */
 int sim_socket_bind_for(struct sim_socket *socket, const struct sim_addr *peer);

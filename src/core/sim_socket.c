@@ -117,6 +117,7 @@ int sim_socket_open(struct sim_world *world, int domain, int type)
     rc = socket_new_open(world, domain, &socket);
     if (rc < 0)
         return rc;
+    socket->host = sim_host_self(); /* now: an operation may bind it later, outside the task */
     if (type == SOCK_DGRAM)
         socket->state = SIM_DATAGRAM;
     return socket->fd;
@@ -325,8 +326,8 @@ int sim_socket_bind_for(struct sim_socket *socket, const struct sim_addr *peer)
 {
     if (socket->local.bytes != 0)
         return 0;
-    struct sim_addr local = *peer;
-    sim_host_default(&local);
+    bool has_host = socket->host.store.ss_family == peer->store.ss_family;
+    struct sim_addr local = has_host ? socket->host : *peer;
     if (socket->domain == AF_INET)
         ((struct sockaddr_in *)&local.store)->sin_port = 0;
     else

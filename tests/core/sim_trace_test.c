@@ -101,10 +101,11 @@ static int echo_datagrams(void *arg)
 
 static int ask_datagrams(void *arg)
 {
-    int fd = wf_sys_socket(AF_INET, SOCK_DGRAM, 0), answers = 0;
+    int answers = 0;
     char buf[64];
     (void)arg;
     WEFT_TRY(weft_sim_host("10.0.0.2"));
+    int fd = wf_sys_socket(AF_INET, SOCK_DGRAM, 0);
     WEFT_TRY(wf_sys_connect(fd, (struct sockaddr *)&where, sizeof where));
     for (int i = 0; i < 50; i++) {
         WEFT_TRY(wf_sys_send(fd, &i, sizeof i, 0));
@@ -118,11 +119,12 @@ static int ask_datagrams(void *arg)
 
 static int bit_of_everything(void *arg)
 {
-    int counts[2] = {30, 40}, number = 5, fd = wf_sys_socket(AF_INET, SOCK_DGRAM, 0);
+    int counts[2] = {30, 40}, number = 5;
     socklen_t bytes = sizeof where;
     (void)arg;
     WEFT_TRY(weft_chan_new(&numbers, sizeof(int), 4));
     WEFT_TRY(weft_sim_host("10.0.0.1"));
+    int fd = wf_sys_socket(AF_INET, SOCK_DGRAM, 0);
     where = (struct sockaddr_in){.sin_family = AF_INET};
     WEFT_TRY(wf_sys_bind(fd, (struct sockaddr *)&where, sizeof where));
     WEFT_TRY(wf_sys_getsockname(fd, (struct sockaddr *)&where, &bytes));
