@@ -121,6 +121,7 @@ typedef struct weft_sim_failure {
     uint64_t seed, step;
     int rc;               /* what it returned */
     uint32_t descriptors; /* left open */
+    char text[160];       /* what weft_fail said */
     uint64_t chances;     /* it still fails when only so many things go wrong by chance */
     char plan[160];       /* and with this plan on top, which takes away what it does not need */
 } weft_sim_failure;

@@ -6,6 +6,8 @@
 
 #include "core/stack.h"
 
+#include <weft/error.h>
+
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -33,6 +35,7 @@ static bool sweep_fails(const struct sweep *sweep, weft_sim_failure *out)
     out->seed = stats.seed;
     out->step = stats.end_step;
     out->rc = rc;
+    snprintf(out->text, sizeof out->text, "%s", rc < 0 ? weft_error_text() : "");
     out->descriptors = stats.descriptor_count;
     out->chances = stats.chances;
     return rc < 0 || stats.descriptor_count != 0;
@@ -48,7 +51,7 @@ static bool is_on(uint32_t ppm)
 /* What of a plan can be left out, and the clause that does. */
 struct plan_part {
     const char *clause;
-    bool is_there;
+    bool is_there, is_chance;
 };
 
 /* Adds a clause to what makes the failure small, if it still fails and there is room. */
@@ -92,27 +95,27 @@ static void shrink(struct sweep *sweep, weft_sim_failure *failure)
 {
     const weft_sim_options *plan = &sweep->options;
     const struct plan_part parts[] = {
-        {"reset none", is_on(plan->reset_ppm)},
-        {"lost none", is_on(plan->lost_ppm)},
-        {"doubled none", is_on(plan->double_ppm)},
-        {"memory-errors none", is_on(plan->memory_error_ppm)},
-        {"disk-errors none", is_on(plan->disk_error_ppm)},
-        {"slow none", is_on(plan->slow_ppm)},
-        {"short none", plan->short_ppm != WEFT_SIM_NEVER},
-        {"wait none", plan->wait_ppm != WEFT_SIM_NEVER},
-        {"delay none", plan->delay_max >= 0},
-        {"without 1", plan->faults[0].kind != WEFT_SIM_NOTHING},
-        {"without 2", plan->faults[1].kind != WEFT_SIM_NOTHING},
-        {"without 3", plan->faults[2].kind != WEFT_SIM_NOTHING},
-        {"without 4", plan->faults[3].kind != WEFT_SIM_NOTHING},
-        {"without 5", plan->faults[4].kind != WEFT_SIM_NOTHING},
-        {"without 6", plan->faults[5].kind != WEFT_SIM_NOTHING},
-        {"without 7", plan->faults[6].kind != WEFT_SIM_NOTHING},
-        {"without 8", plan->faults[7].kind != WEFT_SIM_NOTHING},
+        {"reset none", is_on(plan->reset_ppm), true},
+        {"lost none", is_on(plan->lost_ppm), true},
+        {"doubled none", is_on(plan->double_ppm), true},
+        {"memory-errors none", is_on(plan->memory_error_ppm), true},
+        {"disk-errors none", is_on(plan->disk_error_ppm), true},
+        {"slow none", is_on(plan->slow_ppm), true},
+        {"short none", plan->short_ppm != WEFT_SIM_NEVER, true},
+        {"wait none", plan->wait_ppm != WEFT_SIM_NEVER, true},
+        {"delay none", plan->delay_max > 0, false},
+        {"without 1", plan->faults[0].kind != WEFT_SIM_NOTHING, false},
+        {"without 2", plan->faults[1].kind != WEFT_SIM_NOTHING, false},
+        {"without 3", plan->faults[2].kind != WEFT_SIM_NOTHING, false},
+        {"without 4", plan->faults[3].kind != WEFT_SIM_NOTHING, false},
+        {"without 5", plan->faults[4].kind != WEFT_SIM_NOTHING, false},
+        {"without 6", plan->faults[5].kind != WEFT_SIM_NOTHING, false},
+        {"without 7", plan->faults[6].kind != WEFT_SIM_NOTHING, false},
+        {"without 8", plan->faults[7].kind != WEFT_SIM_NOTHING, false},
     };
     bool was_quiet = sim_set_quiet(true);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        if (parts[i].is_there)
+        if (parts[i].is_there && (failure->chances != 0 || !parts[i].is_chance))
             shrink_by(sweep, failure, parts[i].clause);
     shrink_chances(sweep, failure);
     sim_set_quiet(was_quiet);

@@ -243,6 +243,7 @@ TEST(test_Z06_a_sweep_finds_the_first_failure_and_makes_it_small)
     weft_sim_failure failure;
     CHECK_EQ(weft_sim_sweep(&plan, 1000, read_in_one_go, NULL, &failure), 1);
     CHECK_EQ(failure.rc, -EPROTO);
+    CHECK_EQ(strncmp(failure.text, "read ", 5), 0);
     CHECK_EQ(failure.descriptors, 0u);
     CHECK_GT(failure.step, 0u);
     CHECK(strstr(failure.plan, "reset none, lost none") != NULL);
