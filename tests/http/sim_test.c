@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Both ends under the simulator: a server and clients that try again, while the network between
+ * them delays, resets and cuts.  No hang, no leak, and no half answer taken as whole.
+ *
+ * $WEFT_TEST_SEEDS says how many seeds each plan gets (300).
+ */
+
+#include "site.h"
+
+#include <weft/error.h>
+#include <weft/gather.h>
+#include <weft/scope.h>
+#include <weft/sim.h>
+
+#include <stdlib.h>
+
+enum { CLIENTS = 3, TRIES_MAX = 30, SEEDS = 300 };
+
+static const char *plan_text;
+static unsigned answers, failures; /* of all seeds */
+
+/* ---- one request, and what its answer must be ---- */
+
+struct exchange {
+    const char *head;
+    size_t sent;    /* bytes of the pattern behind the head */
+    size_t body_at; /* what comes back is the pattern from here on … */
+    size_t body;    /* … so many bytes; 0: `text` */
+    const char *text;
+};
+
+#define HOST "Host: a\r\n"
+
+static const struct exchange exchanges[] = {
+    {.head = "GET /ok HTTP/1.1\r\n" HOST "\r\n", .text = "ok\n"},
+    {.head = "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 20000\r\n\r\n",
+     .sent = 20000,
+     .body = 20000},
+    {.head = "POST /stream HTTP/1.1\r\n" HOST "Content-Length: 9000\r\n\r\n",
+     .sent = 9000,
+     .body = 9000},
+    {.head = "GET /count?n=4 HTTP/1.1\r\n" HOST "\r\n", .text = "line 0\nline 1\nline 2\nline 3\n"},
+};
+enum { EXCHANGES = sizeof exchanges / sizeof exchanges[0] };
+
+static char pattern[20000];
+
+static void pattern_fill(void)
+{
+    for (size_t i = 0; i < sizeof pattern; i++)
+        pattern[i] = (char)(i * 31 + i / 256);
+}
+
+/* A whole answer is the right one.  The server may refuse one it cannot serve. */
+static void check_answer(const struct exchange *exchange, const struct answer *answer)
+{
+    if (answer->status == 408 || answer->status == 503)
+        return;
+    CHECK_EQ(answer->status, 200);
+    CHECK(!answer->is_to_end);
+    if (exchange->text != NULL)
+        CHECK_BYTES(answer->body, answer->body_bytes, exchange->text, strlen(exchange->text));
+    else
+        CHECK_BYTES(answer->body, answer->body_bytes, pattern, exchange->body);
+    answers++;
+}
+
+static int do_exchange(weft_stream *stream, const struct exchange *exchange)
+{
+    struct answer answer = {0};
+    WEFT_TRY(weft_stream_write(stream, exchange->head, strlen(exchange->head)));
+    WEFT_TRY(weft_stream_write(stream, pattern, exchange->sent));
+    int rc = client_read(stream, &answer);
+    if (rc >= 0)
+        check_answer(exchange, &answer);
+    answer_fini(&answer);
+    return rc;
+}
+
+/* On one connection, from *next on, as many as it bears. */
+static int do_connection(struct site *site, size_t *next)
+{
+    weft_stream *stream;
+    WEFT_TRY(weft_stream_connect(&stream, &site->addr));
+    int rc = 0;
+    while (rc >= 0 && *next < EXCHANGES) {
+        rc = do_exchange(stream, &exchanges[*next]);
+        *next += rc >= 0;
+    }
+    weft_stream_abort(stream);
+    return rc;
+}
+
+struct
+try {
+    struct site *site;
+    size_t next;
+};
+
+static int try_once(void *arg)
+{
+    struct try *try = arg;
+    return do_connection(try->site, &try->next);
+}
+
+static int client(void *arg)
+{
+    struct try try = {.site = arg};
+    for (int tries = 0; try.next < EXCHANGES; tries++) {
+        if (tries == TRIES_MAX)
+            return weft_fail(-ETIMEDOUT, "not served in %d tries", tries);
+        int ended, rc = weft_wait_for(try_once, &try, 10 * WEFT_SEC);
+        if (weft_done(try.site->task, &ended) == 1)
+            return ended; /* the server gave up: without memory it may, at its start */
+        failures += rc < 0;
+        WEFT_TRY(weft_sleep(rc < 0 ? 100 * WEFT_MS : 0));
+    }
+    return 0;
+}
+
+/* ---- a run ---- */
+
+/* What a plan without memory makes of a run; no other plan does. */
+static int forgive(int rc)
+{
+    return rc == -ENOMEM || rc == -ENFILE || rc == -ENOBUFS ? 0 : rc;
+}
+
+static int both_ends(void *arg)
+{
+    struct site site;
+    weft_task clients[CLIENTS];
+    weft_sim_stats stats;
+    (void)arg;
+    weft_sim_stats_get(&stats);
+    note("\"%s\", seed %llu", plan_text, (unsigned long long)stats.seed);
+    int rc = site_open(&site, NULL);
+    if (rc < 0)
+        return forgive(rc);
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = weft_spawn(client, &site);
+    rc = weft_gather_n(clients, CLIENTS);
+    int closed = site_close(&site);
+    return forgive(rc < 0 ? rc : closed);
+}
+
+static uint64_t seed_count(void)
+{
+    const char *seeds = getenv("WEFT_TEST_SEEDS");
+    return seeds != NULL && atoi(seeds) > 0 ? strtoull(seeds, NULL, 10) : SEEDS;
+}
+
+static void sweep(const char *text)
+{
+    weft_sim_options plan = {.seed = test_seed(), .step_max = 2000000};
+    weft_sim_failure failure = {.rc = 0};
+    size_t blocks = live_blocks();
+    plan_text = text;
+    pattern_fill();
+    CHECK_OK(weft_sim_plan(&plan, text));
+    int rc = weft_sim_sweep(&plan, seed_count(), both_ends, NULL, &failure);
+    note("\"%s\", seed %llu, step %llu: %d, %s; %u descriptors; smaller: %s", text,
+         (unsigned long long)failure.seed, (unsigned long long)failure.step, failure.rc,
+         failure.text, failure.descriptors, failure.plan);
+    CHECK_EQ(rc, 0);
+    CHECK_EQ(live_blocks(), blocks);
+    CHECK_GE(answers, seed_count() * CLIENTS * EXCHANGES / 2);
+}
+
+TEST(http_both_ends_under_delay)
+{
+    sweep("delay 300ms");
+    CHECK_EQ(failures, 0u);
+}
+
+TEST(http_both_ends_while_connections_break)
+{
+    sweep("delay 5ms, reset 1%");
+    CHECK_GT(failures, 0u);
+}
+
+TEST(http_both_ends_while_connections_break_at_once_for_all)
+{
+    sweep("delay 20ms, break within 100ms every 500ms");
+    CHECK_GT(failures, 0u);
+}
+
+TEST(http_both_ends_while_hosts_are_cut_from_each_other)
+{
+    sweep("delay 20ms, cut after 20ms within 200ms for 15s every 20s");
+    CHECK_GT(failures, 0u);
+}
+
+TEST(http_both_ends_on_a_slow_link)
+{
+    sweep("slow at 20KB, delay 50ms, buffer 4KiB");
+}
+
+TEST(http_both_ends_without_memory_now_and_then)
+{
+    sweep("delay 5ms, memory-errors 0.2%");
+}
