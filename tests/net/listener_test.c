@@ -457,3 +457,79 @@ SCENARIO(listener_opens_or_leaves_nothing)
     weft_listener_close(listener);
     return rc;
 }
+
+/* ---- several loops ---- */
+
+struct sharer {
+    weft_addr addr;
+    weft_listener *listener; /* its loop's */
+    weft_future listens;
+    int accepted_count;
+};
+
+static int serve_greeting(void *arg)
+{
+    struct sharer *sharer = arg;
+    weft_stream *stream;
+    int rc;
+    while ((rc = weft_listener_accept(sharer->listener, &stream)) == 0) {
+        unsigned char index = (unsigned char)weft_loop_index();
+        rc = weft_stream_write(stream, &index, 1);
+        (void)weft_stream_close(stream);
+        if (rc < 0)
+            break;
+        sharer->accepted_count++;
+    }
+    return rc;
+}
+
+static int open_and_serve(void *arg)
+{
+    struct sharer *sharer = arg;
+    weft_listen_options shared = {.is_port_shared = true};
+    CHECK_OK(weft_listener_open(&sharer->listener, &sharer->addr, &shared));
+    CHECK_OK(weft_future_set(&sharer->listens, 0, NULL));
+    int rc = serve_greeting(sharer);
+    weft_listener_close(sharer->listener);
+    return rc;
+}
+
+static int greeted_by(const weft_addr *addr)
+{
+    weft_stream *stream;
+    unsigned char index = 255;
+    CHECK_OK(weft_stream_connect(&stream, addr));
+    CHECK_EQ(weft_stream_read(stream, &index, 1), 1);
+    weft_stream_abort(stream);
+    return index;
+}
+
+/* Each connection is served by the loop that took it. */
+LOOPS_TEST(listeners_of_several_loops_share_a_port, 2)
+{
+    struct sharer sharers[2] = {{.accepted_count = 0}};
+    int greeted[2] = {0};
+    weft_listen_options shared = {.is_port_shared = true};
+    weft_listener *first;
+    weft_addr any;
+    CHECK_OK(weft_addr_parse(&any, "127.0.0.1:0"));
+    CHECK_OK(weft_listener_open(&first, &any, &shared)); /* has the port */
+    weft_task tasks[2];
+    for (unsigned i = 0; i < 2; i++) {
+        sharers[i].addr = *weft_listener_get_addr(first);
+        tasks[i] = weft_spawn_on(weft_loop_at(i), open_and_serve, &sharers[i]);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        CHECK_OK(weft_future_wait(&sharers[i].listens, NULL));
+    weft_listener_close(first);
+    for (int i = 0; i < 64; i++) {
+        int index = greeted_by(&sharers[0].addr);
+        CHECK(index == 0 || index == 1);
+        greeted[index]++;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        (void)weft_cancel(tasks[i], "enough");
+        CHECK_EQ(weft_await(tasks[i]), -ECANCELED);
+        CHECK_EQ(sharers[i].accepted_count, greeted[i]);
+    }
+}
