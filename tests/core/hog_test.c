@@ -248,6 +248,37 @@ static int wait_for_another_thread(void *arg)
     return 0;
 }
 
+/* ---- how much is said ---- */
+
+static _Atomic int hogs_told;
+
+static void count_told(const char *line, void *arg)
+{
+    (void)arg;
+    if (strstr(line, "keeps the loop for") != NULL)
+        atomic_fetch_add(&hogs_told, 1);
+}
+
+static int keep_the_loop_often(void *arg)
+{
+    (void)arg;
+    weft_run_stats stats = {0};
+    for (uint64_t i = 0; i < 8; i++) {
+        while (stats.hogs == i) /* computes until it is found */
+            CHECK_OK(weft_run_stats_get(&stats));
+        CHECK_OK(weft_sleep(WEFT_US)); /* another turn */
+    }
+    return 0;
+}
+
+TEST(test_O01_five_are_told_in_a_minute_and_the_rest_counted)
+{
+    use_real_time();
+    weft_config config = {.platform = test_platform(), .hog = 4 * WEFT_MS, .log = count_told};
+    CHECK_OK(weft_run_with(&config, keep_the_loop_often, NULL));
+    CHECK_EQ(atomic_load(&hogs_told), 5);
+}
+
 TEST(test_O01_nobody_watches_an_idle_loop)
 {
     use_real_time();

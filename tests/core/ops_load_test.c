@@ -236,3 +236,19 @@ TEST(backends_open_cleanly_whatever_fails)
         }
     }
 }
+
+/* No descriptor is left behind if it cannot be had, and it can be had the next time. */
+LOOP_TEST(loop_descriptor_may_be_refused)
+{
+    for (uint64_t nth = 1;; nth++) {
+        weft_fault_plan plan = {.classes = WEFT_FAULT_CALL, .nth = nth};
+        weft_fault_arm(&plan);
+        int fd = weft_loop_descriptor(loop);
+        weft_fault_arm(NULL);
+        if (plan.point == NULL) {
+            CHECK_OK(fd);
+            break;
+        }
+        CHECK_LT(fd, 0);
+    }
+}
