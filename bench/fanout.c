@@ -101,8 +101,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: fanout PORT [COUNT] [ROUNDS] | fanout --serve\n");
         return 2;
     }
-    struct fanout self = {.count = argc > 2 ? atoi(argv[2]) : 2000,
-                          .rounds = argc > 3 ? atoi(argv[3]) : BENCH_RUNS};
+    struct fanout self = {.count = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 2000,
+                          .rounds = argc > 3 ? (int)strtol(argv[3], NULL, 10) : BENCH_RUNS};
     snprintf(self.url, sizeof self.url, "http://127.0.0.1:%s/delay", argv[1]);
     return weft_main(ask, &self);
 }
