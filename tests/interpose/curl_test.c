@@ -160,7 +160,8 @@ static void visit_on_each(const struct site *site)
     CHECK_EQ(curl_global_init(CURL_GLOBAL_DEFAULT), CURLE_OK);
     for (int i = 0; i < 2; i++) {
         struct site fresh = *site;
-        weft_config config = {.backend = backends[i], .hog = WEFT_FOREVER};
+        weft_config config = {
+            .backend = backends[i], .hog = WEFT_FOREVER, .flags = WEFT_RUN_MEASURE_STACKS};
         note("on %s", backends[i]);
         if (backend_is_there(backends[i]))
             CHECK_OK(weft_run_with(&config, visit, &fresh));

@@ -102,7 +102,7 @@ static int wait_with_lock(void *arg)
 {
     struct shared *shared = arg;
     weft_set_name("librarian");
-    for (int i = 0; i < 3; i++) {
+    for (volatile int i = 0; i < 3; i++) { /* not unrolled: one place */
         pthread_mutex_lock(&shared->mutex);
         CHECK_EQ(usleep(10), 0);
         pthread_mutex_unlock(&shared->mutex);

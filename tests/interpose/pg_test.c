@@ -145,7 +145,8 @@ static void run_on_each(weft_fn *fn)
     const char *backends[] = {"epoll", "io_uring"};
     use_real_time();
     for (int i = 0; i < 2; i++) {
-        weft_config config = {.backend = backends[i], .hog = WEFT_FOREVER};
+        weft_config config = {
+            .backend = backends[i], .hog = WEFT_FOREVER, .flags = WEFT_RUN_MEASURE_STACKS};
         note("on %s", backends[i]);
         if (backend_is_there(backends[i]))
             CHECK_OK(weft_run_with(&config, fn, where));
