@@ -87,6 +87,7 @@ enum {
     WEFT_EEXCEPTION, /* a C++ exception left a body; the text is its what() */
     WEFT_ENONAME,    /* there is no host of that name, or it has no address */
     WEFT_EDNS,       /* the name servers do not say */
+    WEFT_ETLS,       /* TLS: not trusted, refused, or against its rules; the text says which */
 
     WEFT_M_EVALID = 4020, /* matcher: invalid argument or catalogue */
     WEFT_M_EMODE,         /* matcher: unknown mode */

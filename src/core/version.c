@@ -26,6 +26,8 @@ static const char *own_text(int code)
         return "no such host";
     case WEFT_EDNS:
         return "no answer from the name servers";
+    case WEFT_ETLS:
+        return "TLS failed";
     case WEFT_M_EVALID:
         return "invalid argument";
     case WEFT_M_EMODE:

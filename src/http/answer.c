@@ -29,7 +29,7 @@ void wf_conn_answer_no_memory(struct wf_conn *conn)
     server->stats.bytes_sent += bytes;
     server->status_counts[503]++;
     if (weft_stream_put(conn->stream, no_memory_answer, bytes) == 0 ||
-        weft_stream_get_unsent(conn->stream) != 0)
+        weft_stream_get_unsent(conn->stream) != 0 || weft_stream_is_filtered(conn->stream))
         return;
     weft_op_args args = {
         .kind = WEFT_OP_SEND,

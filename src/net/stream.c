@@ -35,6 +35,7 @@ static void stream_free(weft_stream *stream)
     wf_stream_bytes_free(&stream->in);
     wf_stream_bytes_free(&stream->out);
     wf_stream_bytes_free(&stream->sending);
+    wf_filter_free(stream->filter);
     wf_free(stream);
     if (closer != NULL)
         weft_wake(closer, 0);
@@ -62,6 +63,7 @@ void wf_stream_release(weft_stream *stream)
 {
     if (stream->state >= WF_STREAM_RELEASING)
         return;
+    wf_filter_stop(stream);
     stream->state = WF_STREAM_RELEASING;
     stream->chunk_bytes = 0;
     weft_timer_stop(stream->loop, &stream->timer);
@@ -76,6 +78,7 @@ void wf_stream_fail(weft_stream *stream, int rc)
         rc = -ENOBUFS; /* too many operations: for good, and not "wait" */
     if (stream->error == 0)
         stream->error = rc;
+    wf_filter_stop(stream);
     wf_stream_bytes_free(&stream->out);
     if (stream->recv_op != NULL)
         weft_op_cancel(stream->loop, stream->recv_op);
@@ -93,6 +96,8 @@ static void stream_deferred(weft_defer *defer)
             stream_free(stream);
         return;
     }
+    if (__builtin_expect(stream->filter != NULL, 0))
+        wf_filter_begin(stream);
     wf_stream_flush(stream);
     if (stream->tells && stream->state == WF_STREAM_OPEN) {
         stream->tells = false;
@@ -201,6 +206,19 @@ bool weft_stream_has_hung_up(const weft_stream *stream)
 int weft_stream_get_error(const weft_stream *stream)
 {
     return stream->error;
+}
+
+const char *weft_stream_get_error_text(const weft_stream *stream)
+{
+    const weft_filter *filter = stream->filter;
+    if (stream->error == 0 || filter == NULL || filter->filter_class->text == NULL)
+        return "";
+    return filter->filter_class->text(filter);
+}
+
+bool weft_stream_is_filtered(const weft_stream *stream)
+{
+    return stream->filter != NULL;
 }
 
 int weft_stream_get_peer(const weft_stream *stream, weft_addr *out)

@@ -38,6 +38,8 @@ void weft_stream_finish(weft_stream *stream)
 
 void wf_stream_flushed(weft_stream *stream)
 {
+    if (!stream->is_shut && wf_filter_finish(stream))
+        return; /* its last bytes first */
     bool is_over = stream->is_ended || stream->is_finished || stream->error != 0;
     if (!is_over && !stream->is_shut)
         is_over = wf_sys_shutdown(stream->fd, SHUT_WR) < 0;
@@ -66,7 +68,8 @@ void weft_stream_abort(weft_stream *stream)
     if (stream == NULL || stream->state >= WF_STREAM_RELEASING)
         return;
     struct linger at_once = {.l_onoff = 1};
-    (void)wf_sys_setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    if (stream->filter == NULL || !stream->filter->has_last_words)
+        (void)wf_sys_setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     wf_stream_bytes_free(&stream->in);
     wf_stream_bytes_free(&stream->out);
     wf_stream_release(stream);

@@ -111,7 +111,7 @@ static void input_show_chunk(weft_stream *stream, const char *data, uint32_t cou
         input_keep(stream, rest, rest_bytes);
 }
 
-static void input_take(weft_stream *stream, const char *data, uint32_t count)
+void wf_stream_take_input(weft_stream *stream, const char *data, uint32_t count)
 {
     if (stream->state != WF_STREAM_OPEN) {
         stream->dropped += count;
@@ -134,9 +134,12 @@ static void input_over(weft_stream *stream, int result)
         return; /* released, or only paused */
     if (result < 0) {
         wf_stream_fail(stream, result);
-    } else {
-        stream->is_ended = true;
-        if (stream->state == WF_STREAM_OPEN)
+    } else if (!stream->is_ended) {
+        result = stream->filter != NULL ? wf_filter_ended(stream) : 0;
+        stream->is_ended = result == 0;
+        if (result < 0)
+            wf_stream_fail(stream, result);
+        else if (stream->state == WF_STREAM_OPEN)
             wf_stream_tell_input(stream);
     }
     if (stream->state == WF_STREAM_LINGERING)
@@ -149,8 +152,11 @@ static void input_received(weft_op *op, const weft_completion *completion, void 
     (void)op;
     if (completion->is_final)
         stream->recv_op = NULL;
-    if (completion->data != NULL && stream->state < WF_STREAM_RELEASING)
-        input_take(stream, completion->data, (uint32_t)completion->result);
+    bool has_data = completion->data != NULL && stream->state < WF_STREAM_RELEASING;
+    if (has_data && __builtin_expect(stream->filter != NULL, 0))
+        wf_filter_received(stream, completion->data, (uint32_t)completion->result);
+    else if (has_data)
+        wf_stream_take_input(stream, completion->data, (uint32_t)completion->result);
     else if (completion->is_final)
         input_over(stream, completion->result);
     wf_stream_update_reading(stream);

@@ -31,11 +31,29 @@ static void output_tell(weft_stream *stream)
 
 /* ---- sending ---- */
 
+/* A stream that has failed sends nothing more, but for what its filter says of that. */
+static bool output_may_send(const weft_stream *stream)
+{
+    return stream->error == 0 || (stream->filter != NULL && stream->filter->has_last_words);
+}
+
+static void output_failed(weft_stream *stream, int rc)
+{
+    wf_stream_bytes_free(&stream->sending);
+    wf_stream_fail(stream, rc);
+    if (stream->filter != NULL)
+        stream->filter->has_last_words = false;
+}
+
 /* The bytes put since the last send become those being sent; the memory trades places. */
 static bool output_load(weft_stream *stream)
 {
     if (wf_stream_bytes_count(&stream->sending) != 0)
         return true;
+    if (__builtin_expect(stream->filter != NULL, 0)) {
+        wf_filter_load(stream);
+        return output_may_send(stream) && wf_stream_bytes_count(&stream->sending) != 0;
+    }
     struct wf_stream_bytes empty = stream->sending;
     stream->sending = stream->out;
     stream->out = empty;
@@ -59,11 +77,10 @@ static int output_send(weft_stream *stream)
 
 static void output_push(weft_stream *stream)
 {
-    while (stream->send_op == NULL && stream->error == 0 && output_load(stream)) {
+    while (stream->send_op == NULL && output_may_send(stream) && output_load(stream)) {
         int rc = output_send(stream);
         if (rc < 0) {
-            wf_stream_bytes_free(&stream->sending);
-            wf_stream_fail(stream, rc);
+            output_failed(stream, rc);
         } else if (rc > 0) {
             wf_stream_bytes_consume(&stream->sending, (size_t)rc);
         }
@@ -86,8 +103,7 @@ static void output_sent(weft_op *op, const weft_completion *completion, void *ar
     if (stream->state >= WF_STREAM_RELEASING)
         return;
     if (completion->result < 0) {
-        wf_stream_bytes_free(&stream->sending);
-        wf_stream_fail(stream, completion->result);
+        output_failed(stream, completion->result);
     } else {
         wf_stream_bytes_consume(&stream->sending, (size_t)completion->result);
         stream->moved_at = weft_loop_turn_time(stream->loop);

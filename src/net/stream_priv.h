@@ -23,6 +23,7 @@
 #include <weft/sys/park.h>
 #include <weft/sys/stream.h>
 
+#include "net/filter_priv.h"
 #include "net/stream_bytes.h"
 
 enum wf_stream_state {
@@ -56,6 +57,7 @@ struct weft_stream {
     struct wf_stream_reader *reader;
     struct wf_stream_writer *writer;
     weft_waiter *closer; /* the task in weft_stream_close */
+    weft_filter *filter; /* NULL: the user's bytes are the socket's */
     struct wf_stream_bytes in, out, sending;
     const char *chunk; /* the loop's own buffer, being told to the input callback */
     uint32_t chunk_bytes;
@@ -90,7 +92,10 @@ static inline uint32_t wf_stream_mark(uint32_t of_kind, uint32_t usual)
 
 static inline uint32_t wf_stream_unsent(const weft_stream *stream)
 {
-    return wf_stream_bytes_count(&stream->out) + wf_stream_bytes_count(&stream->sending);
+    uint32_t unsent = wf_stream_bytes_count(&stream->out) + wf_stream_bytes_count(&stream->sending);
+    if (__builtin_expect(stream->filter != NULL, 0))
+        unsent += wf_stream_bytes_count(&stream->filter->sealed);
+    return unsent;
 }
 
 static inline uint32_t wf_stream_unread(const weft_stream *stream)
@@ -114,8 +119,17 @@ void wf_stream_leave(weft_stream *stream);
 /* Starts or stops to read, by the marks. */
 void wf_stream_update_reading(weft_stream *stream);
 
+/* Bytes for the user: to the task that reads, the callback, or `in`. */
+void wf_stream_take_input(weft_stream *stream, const char *data, uint32_t count);
+
 /* Wakes the reading task or calls `input`. */
 void wf_stream_tell_input(weft_stream *stream);
+
+/* ---- stream_task.c ---- */
+
+/* Parks as the reader until something changes: 0; -ECANCELED, -EBUSY, -EBADF, or the stream's
+ * failure with its text. */
+WEFT_WAITS int wf_stream_wait_change(weft_stream *stream);
 
 /* ---- stream_output.c ---- */
 

@@ -113,6 +113,21 @@ static int writer_enter(weft_stream *stream)
     return stream->writer != NULL ? -EBUSY : 0;
 }
 
+/* The stream's failure, with the words for it that it may have. */
+static int say_error(const weft_stream *stream)
+{
+    const char *text = weft_stream_get_error_text(stream);
+    return text[0] != '\0' ? weft_fail(stream->error, "%s", text) : stream->error;
+}
+
+int wf_stream_wait_change(weft_stream *stream)
+{
+    int rc = reader_enter(stream);
+    if (rc == 0 && stream->error == 0)
+        rc = wait_for_input(stream, NULL, 0);
+    return rc == 0 && stream->error != 0 ? say_error(stream) : rc;
+}
+
 /* ---- reading ---- */
 
 /* What has arrived, without waiting: a count, 0 at the end, an error, or -EAGAIN. */
@@ -127,7 +142,7 @@ static ssize_t take_input(weft_stream *stream, void *buf, size_t bytes)
     }
     if (stream->is_ended)
         return 0;
-    return stream->error != 0 ? stream->error : -EAGAIN;
+    return stream->error != 0 ? say_error(stream) : -EAGAIN;
 }
 
 /* After the entry checks of a suspension point. */
@@ -179,7 +194,7 @@ static int wait_for_more(weft_stream *stream, size_t seen)
         if (stream->is_ended)
             return 0;
         if (stream->error != 0)
-            return stream->error;
+            return say_error(stream);
         int rc = wait_for_input(stream, NULL, 0);
         if (rc < 0)
             return rc;
@@ -262,7 +277,9 @@ static ssize_t write_part(weft_stream *stream, const char *bytes, size_t count)
     if (count > room && room != 0)
         count = room;
     rc = weft_stream_put(stream, bytes, count);
-    return rc < 0 ? rc : (ssize_t)count;
+    if (rc < 0)
+        return rc == stream->error ? say_error(stream) : rc;
+    return (ssize_t)count;
 }
 
 int weft_stream_write(weft_stream *stream, const void *buf, size_t bytes)
@@ -282,8 +299,8 @@ int weft_stream_write(weft_stream *stream, const void *buf, size_t bytes)
 int weft_stream_flush(weft_stream *stream)
 {
     int rc = writer_enter(stream);
-    if (rc == 0)
-        rc = stream->error;
+    if (rc == 0 && stream->error != 0)
+        return say_error(stream);
     if (rc == 0 && wf_stream_unsent(stream) != 0)
         rc = wait_for_room(stream, 0);
     return rc;
@@ -294,6 +311,11 @@ int weft_stream_shutdown(weft_stream *stream)
     int rc = weft_stream_flush(stream);
     if (rc < 0 || stream->is_shut)
         return rc;
+    if (wf_filter_finish(stream)) {
+        rc = wait_for_room(stream, 0);
+        if (rc < 0)
+            return rc;
+    }
     rc = wf_sys_shutdown(stream->fd, SHUT_WR);
     if (rc < 0)
         return rc;
@@ -336,9 +358,13 @@ static int close_flush(weft_stream *stream)
         weft_wake(&stream->writer->waiter, -EBADF);
         stream->writer = NULL;
     }
+    bool was_shut = stream->is_shut;
     stream->is_shut = true;
-    if (stream->error != 0 || wf_stream_unsent(stream) == 0)
-        return stream->error;
+    if (stream->error != 0)
+        return say_error(stream);
+    bool has_more = !was_shut && wf_filter_finish(stream);
+    if (!has_more && wf_stream_unsent(stream) == 0)
+        return 0;
     return park_flush(stream, &wait);
 }
 

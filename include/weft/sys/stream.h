@@ -71,6 +71,12 @@ WEFT_API bool weft_stream_has_hung_up(const weft_stream *stream);
 /* First failure of the stream, or 0. */
 WEFT_API int weft_stream_get_error(const weft_stream *stream);
 
+/* It in words, where a filter (<weft/sys/filter.h>) has any; else "". */
+WEFT_API const char *weft_stream_get_error_text(const weft_stream *stream);
+
+/* Something stands between the user's bytes and the socket's, such as TLS. */
+WEFT_API bool weft_stream_is_filtered(const weft_stream *stream);
+
 /* ---- output ---- */
 
 /* Appends for sending at the end of the turn.  0; -EAGAIN with nothing taken while the unsent bytes

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * TLS: a stream whose bytes nobody on the way can read or change.
+ *
+ *     WEFT_TRY(weft_tls_client_new(&tls, NULL));             // once
+ *     WEFT_TRY(weft_connect_host(&stream, "example.com", 443, NULL));
+ *     WEFT_TRY(weft_tls_connect(tls, stream, "example.com"));
+ *     ... the stream is used as before ...
+ *
+ * The stream stays the same object and everything that takes a stream takes it: reads, writes,
+ * readers, the HTTP server.  An end of the connection that the peer has not announced is no end of
+ * the stream: reading gives -WEFT_ETRUNCATED.  weft_stream_shutdown() and weft_stream_close()
+ * announce ours.
+ *
+ * TLS 1.2 and 1.3.  A client believes only certificates that somebody it trusts has signed, that
+ * have not expired, and that are for the name it asked for.  Renegotiation is refused and early
+ * data is off.  What goes wrong is -WEFT_ETLS with a text that says what.
+ *
+ * In simulation the system's certificates are not known and time is the simulated one; the keys
+ * are random all the same, so the bytes on the wire differ from run to run.
+ */
+#ifndef WEFT_TLS_H
+#define WEFT_TLS_H
+
+#include <weft/net.h>
+
+WEFT_BEGIN_DECLS
+
+typedef struct weft_tls weft_tls;
+
+/* A certificate, with those that lead from it to one that is trusted behind it, and its key.  Each
+ * is the path of a PEM file, or the PEM text itself, which begins with "-----BEGIN". */
+typedef struct weft_tls_cert {
+    const char *cert;
+    const char *key;
+} weft_tls_cert;
+
+enum weft_tls_peer {
+    WEFT_TLS_PEER_USUAL,    /* a client checks its server, a server asks for no certificate */
+    WEFT_TLS_PEER_REQUIRED, /* who has no certificate that `trust` has signed is refused */
+    WEFT_TLS_PEER_OPTIONAL, /* server: a client may have none, but not a wrong one */
+    WEFT_TLS_PEER_ANYBODY,  /* client: no check.  For tests: whoever is on the way can read along */
+};
+
+/* Zero means "choose for me" in every field. */
+typedef struct weft_tls_options {
+    const weft_tls_cert
+        *certs; /* a server's: the first whose names have the one that the client asks
+                   for, else the first.  A client's: at most one, to show if asked */
+    size_t cert_count;
+    const char
+        *trust; /* PEM, as above: who may sign; NULL: the system's (client), nobody (server) */
+    enum weft_tls_peer peer;
+    const char *alpn;        /* protocols, the best first: "h2,http/1.1"; NULL: none */
+    bool is_1_3_only;        /* TLS 1.2 is refused too */
+    weft_time handshake_max; /* 0: 10 s */
+    const char *key_log; /* debugging: the keys of every connection are added to this file, so that
+                            e.g. Wireshark can read it.  Everybody who has the file can */
+} weft_tls_options;
+
+/* What connections have in common: who we are and whom we trust.  `options` (NULL: all usual) is
+ * read now, files too, and copied.  0; -WEFT_ETLS or a file's error with a text that names it;
+ * -ENOMEM, -EINVAL. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_client_new(weft_tls **out,
+                                                          const weft_tls_options *options);
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_server_new(weft_tls **out,
+                                                          const weft_tls_options *options);
+
+/* Reads the files again, for connections from now on; those that stand go on, and what could be
+ * resumed still can.  On failure everything is as before. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_reload(weft_tls *tls);
+
+/* Connections that stand go on.  NULL is fine. */
+WEFT_API void weft_tls_free(weft_tls *tls);
+
+/* ---- connections ---- */
+
+/* Makes a stream one over TLS, as the side that connected.  `name` is the host's name or address,
+ * which the certificate must be for; a second connection to a name resumes the first one's session.
+ *
+ * 0; -WEFT_ETLS, -ETIMEDOUT, the stream's errors, each with a text; -ECANCELED.  After a failure
+ * the stream is of no more use: abort it. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_connect(weft_tls *tls, weft_stream *stream,
+                                                       const char *name);
+
+/* The same as the side that was connected to. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_accept(weft_tls *tls, weft_stream *stream);
+
+/* The same two without waiting, for streams that are used by callbacks: the handshake is made as
+ * bytes come, and what is written meanwhile goes after it.  A failure is one of the stream. */
+WEFT_API WEFT_MUST_USE int weft_tls_start_client(weft_tls *tls, weft_stream *stream,
+                                                 const char *name);
+WEFT_API WEFT_MUST_USE int weft_tls_start_server(weft_tls *tls, weft_stream *stream);
+
+/* What both sides have agreed on.  Texts are borrowed while the stream lives. */
+typedef struct weft_tls_info {
+    const char *version;    /* "TLSv1.3" */
+    const char *cipher;     /* "TLS_AES_256_GCM_SHA384" */
+    const char *name;       /* that the client asked for; "" */
+    weft_str protocol;      /* by ALPN; empty: none */
+    bool is_resumed;        /* a session of before */
+    bool has_peer_cert;     /* the peer has shown one, and it was checked */
+    char peer_subject[128]; /* whose it is, as "CN=client,O=Test", cut; "" */
+} weft_tls_info;
+
+/* 0; -ENOTCONN: no TLS on it; -EAGAIN: the handshake is not over. */
+WEFT_API WEFT_MUST_USE int weft_tls_info_get(const weft_stream *stream, weft_tls_info *out);
+
+WEFT_END_DECLS
+
+#endif

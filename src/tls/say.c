@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+
+/* OpenSSL's failures in words. */
+
+#include "tls/tls_priv.h"
+
+#include <openssl/err.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *reason_text(unsigned long error)
+{
+    const char *text = ERR_reason_error_string(error);
+    return text != NULL ? text : "for no known reason";
+}
+
+/* "tlsv13 alert certificate required" without its first words, where the short list of alerts has
+ * no name for it. */
+static const char *alert_text(unsigned long error, int alert)
+{
+    static const char word[] = " alert ";
+    const char *text = SSL_alert_desc_string_long(alert);
+    const char *reason = reason_text(error);
+    const char *tail = strstr(reason, word);
+    if (strcmp(text, "unknown") != 0)
+        return text;
+    return tail != NULL ? tail + sizeof word - 1 : reason;
+}
+
+/* Reasons from SSL_AD_REASON_OFFSET on are the peer's alerts. */
+static bool is_of_peer(unsigned long error, int *out_alert)
+{
+    int reason = ERR_GET_REASON(error);
+    *out_alert = reason - SSL_AD_REASON_OFFSET;
+    return ERR_GET_LIB(error) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET &&
+           *out_alert <= UINT8_MAX;
+}
+
+int wf_tls_say_failed(struct wf_tls_conn *conn, int ssl_error)
+{
+    unsigned long error = ERR_peek_error();
+    int alert;
+    if (conn->text[0] != '\0')
+        return -WEFT_ETLS; /* it was said where more is known */
+    if (ssl_error == SSL_ERROR_SSL && ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+        return -ENOMEM;
+    if (is_of_peer(error, &alert))
+        snprintf(conn->text, sizeof conn->text, "tls: the peer refuses: %s",
+                 alert_text(error, alert));
+    else
+        snprintf(conn->text, sizeof conn->text, "tls: %s", reason_text(error));
+    return -WEFT_ETLS;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Whose certificate is believed, and what is said when one is not. */
+
+#include "tls/tls_priv.h"
+
+#include "base/sys.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- words ---- */
+
+static void time_text(const ASN1_TIME *at, char *out, size_t out_bytes)
+{
+    struct tm parts;
+    if (ASN1_TIME_to_tm(at, &parts) == 1)
+        snprintf(out, out_bytes, "%04d-%02d-%02d %02d:%02d UTC", parts.tm_year + 1900,
+                 parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min);
+    else
+        snprintf(out, out_bytes, "an unknown time");
+}
+
+/* The names a certificate is for, as far as there is room. */
+static void names_text(const X509 *cert, char *out, size_t out_bytes)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
+    size_t used = 0;
+    out[0] = '\0';
+    for (int i = 0; names != NULL && i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        if (name->type != GEN_DNS)
+            continue;
+        int bytes = snprintf(out + used, out_bytes - used, "%s%.*s", used != 0 ? ", " : "",
+                             ASN1_STRING_length(name->d.dNSName),
+                             (const char *)ASN1_STRING_get0_data(name->d.dNSName));
+        if (bytes < 0 || (size_t)bytes >= out_bytes - used) {
+            out[used] = '\0';
+            break;
+        }
+        used += (size_t)bytes;
+    }
+    GENERAL_NAMES_free(names);
+    if (used == 0)
+        snprintf(out, out_bytes, "other names");
+}
+
+/* Text of a peer is shown only if it is plain. */
+static void make_plain(char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+}
+
+static void say_untrusted(struct wf_tls_conn *conn, X509 *cert, int error)
+{
+    char detail[96], who[72] = "the peer";
+    if (conn->name[0] != '\0')
+        snprintf(who, sizeof who, "'%.64s'", conn->name);
+    switch (error) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        time_text(X509_get0_notAfter(cert), detail, sizeof detail);
+        snprintf(conn->text, sizeof conn->text, "tls: the certificate of %s has expired on %s", who,
+                 detail);
+        break;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        time_text(X509_get0_notBefore(cert), detail, sizeof detail);
+        snprintf(conn->text, sizeof conn->text, "tls: the certificate of %s begins only on %s", who,
+                 detail);
+        break;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        names_text(cert, detail, sizeof detail);
+        snprintf(conn->text, sizeof conn->text, "tls: the certificate is for %s, not for %s",
+                 detail, who);
+        break;
+    default:
+        snprintf(conn->text, sizeof conn->text, "tls: the certificate of %s is not trusted: %s",
+                 who, X509_verify_cert_error_string(error));
+        break;
+    }
+    make_plain(conn->text);
+}
+
+/* Called for each certificate of the chain; the first that is not right decides. */
+static int cert_checked(int is_right, X509_STORE_CTX *store)
+{
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct wf_tls_conn *conn = wf_tls_conn_of_ssl(ssl);
+    if (!is_right && conn->text[0] == '\0')
+        say_untrusted(conn, X509_STORE_CTX_get_current_cert(store),
+                      X509_STORE_CTX_get_error(store));
+    return is_right;
+}
+
+/* ---- a context's ---- */
+
+static int trust_pem(SSL_CTX *context, const char *text, bool tells_clients)
+{
+    X509_STORE *store = SSL_CTX_get_cert_store(context);
+    BIO *pem = BIO_new_mem_buf(text, -1);
+    int count = 0, rc = pem != NULL ? 0 : -ENOMEM;
+    while (rc == 0) {
+        X509 *cert = PEM_read_bio_X509(pem, NULL, NULL, NULL);
+        if (cert == NULL)
+            break;
+        bool is_kept = X509_STORE_add_cert(store, cert) == 1 &&
+                       (!tells_clients || SSL_CTX_add_client_CA(context, cert) == 1);
+        rc = is_kept ? 0 : -ENOMEM;
+        count++;
+        X509_free(cert);
+    }
+    BIO_free(pem);
+    ERR_clear_error(); /* there is always one: no more certificates */
+    if (rc == 0 && count == 0)
+        return weft_fail(-WEFT_ETLS, "tls: there is no certificate in what is to be trusted");
+    return rc;
+}
+
+static int verify_mode(const weft_tls *tls)
+{
+    switch (tls->options.peer) {
+    case WEFT_TLS_PEER_REQUIRED:
+        return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+    case WEFT_TLS_PEER_OPTIONAL:
+        return SSL_VERIFY_PEER;
+    case WEFT_TLS_PEER_ANYBODY:
+        return SSL_VERIFY_NONE;
+    default:
+        return tls->is_server ? SSL_VERIFY_NONE : SSL_VERIFY_PEER;
+    }
+}
+
+int wf_tls_trust_context(const weft_tls *tls, SSL_CTX *context, const char *text)
+{
+    int mode = verify_mode(tls), rc = 0;
+    if (text != NULL)
+        rc = trust_pem(context, text, tls->is_server);
+    else if (mode != SSL_VERIFY_NONE && strcmp(weft_platform_get()->name, "sim") != 0 &&
+             SSL_CTX_set_default_verify_paths(context) != 1)
+        rc = weft_fail(-WEFT_ETLS, "tls: the system's certificates cannot be read");
+    SSL_CTX_set_verify(context, mode, mode != SSL_VERIFY_NONE ? cert_checked : NULL);
+    return rc;
+}
+
+/* ---- a connection's ---- */
+
+/* Not the wall clock of the C library: the simulator has another. */
+static void trust_now(SSL *ssl)
+{
+    X509_VERIFY_PARAM_set_time(SSL_get0_param(ssl), (time_t)(wf_sys_wall() / WEFT_SEC));
+}
+
+int wf_tls_trust_peer(struct wf_tls_conn *conn)
+{
+    SSL *ssl = conn->ssl;
+    char address[sizeof(struct in6_addr)];
+    bool is_address = inet_pton(AF_INET, conn->name, address) == 1 ||
+                      inet_pton(AF_INET6, conn->name, address) == 1;
+    size_t bytes = strlen(conn->name);
+    trust_now(ssl);
+    if (conn->tls->is_server)
+        return 0;
+    if (bytes > 1 && conn->name[bytes - 1] == '.') /* certificates have no dot at the end */
+        conn->name[bytes - 1] = '\0';
+    if (is_address)
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), conn->name) == 1 ? 0 : -ENOMEM;
+    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    if (SSL_set1_host(ssl, conn->name) != 1 || SSL_set_tlsext_host_name(ssl, conn->name) != 1)
+        return -ENOMEM;
+    return 0;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Peers that stall, lie, cut and flood; and everything going wrong on our side. */
+
+#include "harness/harness.h"
+
+#include "ends.h"
+
+#include "tls/tls_priv.h"
+
+#include <stdlib.h>
+
+/* ---- stalling and lying ---- */
+
+TASK_TEST(tls_handshake_has_a_time)
+{
+    for (int is_server = 0; is_server < 2; is_server++) {
+        struct ends ends;
+        weft_tls *client = ends_client((weft_tls_options){0});
+        weft_tls *server = ends_server((weft_tls_options){.handshake_max = 3 * WEFT_SEC});
+        CHECK_OK(ends_connect(&ends));
+        weft_time begun = weft_now();
+        CHECK_EQ(is_server ? weft_tls_accept(server, ends.server)
+                           : weft_tls_connect(client, ends.client, "web.test"),
+                 -ETIMEDOUT);
+        CHECK_EQ(weft_now() - begun, (is_server ? 3 : 10) * WEFT_SEC);
+        CHECK_STR(weft_error_text(), "tls: the handshake was not over in its time");
+        ends_abort(&ends);
+        weft_tls_free(client);
+        weft_tls_free(server);
+    }
+}
+
+static void check_server_says(const void *bytes, size_t count, int wanted_rc, const char *wanted)
+{
+    struct ends ends;
+    weft_tls *server = ends_server((weft_tls_options){0});
+    CHECK_OK(ends_connect(&ends));
+    CHECK_OK(weft_stream_write(ends.client, bytes, count));
+    CHECK_OK(weft_stream_shutdown(ends.client));
+    CHECK_EQ(weft_tls_accept(server, ends.server), wanted_rc);
+    CHECK_STR(weft_error_text(), wanted);
+    ends_abort(&ends);
+    weft_tls_free(server);
+}
+
+TASK_TEST(tls_server_of_a_peer_that_speaks_something_else)
+{
+    static const char http[] = "GET / HTTP/1.1\r\nHost: web.test\r\n\r\n";
+    static const char zeros[64];
+    static const char huge[] = "\x16\x03\x01\xff\xff\x01\x00\xff\xfb";
+    check_server_says(http, sizeof http - 1, -WEFT_ETLS, "tls: http request");
+    check_server_says(zeros, sizeof zeros, -WEFT_ETLS, "tls: wrong version number");
+    check_server_says(huge, sizeof huge - 1, -WEFT_ETLS, "tls: packet length too long");
+    check_server_says("", 0, -WEFT_ETRUNCATED,
+                      "tls: the peer ended the connection in the handshake");
+    check_server_says(huge, 3, -WEFT_ETRUNCATED,
+                      "tls: the peer ended the connection in the handshake");
+}
+
+/* ---- flooding ---- */
+
+static int read_to_end(void *arg)
+{
+    char buf[256];
+    ssize_t count;
+    while ((count = weft_stream_read(arg, buf, sizeof buf)) > 0)
+        ;
+    return (int)count;
+}
+
+static int updates_sent(int count, weft_time pause)
+{
+    struct ends ends;
+    weft_tls *client = ends_client((weft_tls_options){0});
+    weft_tls *server = ends_server((weft_tls_options){0});
+    ends_open(&ends, client, server, "web.test");
+    CHECK_OK(ends.client_rc);
+    weft_task reading = weft_spawn(read_to_end, ends.server);
+    int rc = 0, done;
+    for (int i = 0; i < count && rc == 0; i++) {
+        CHECK_EQ(SSL_key_update(wf_tls_conn_of(ends.client)->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+        rc = weft_stream_write(ends.client, "x", 1);
+        if (rc == 0)
+            rc = weft_sleep(pause);
+    }
+    if (weft_done(reading, &done) == 0) {
+        CHECK_OK(weft_stream_shutdown(ends.client));
+        done = weft_await(reading);
+    }
+    ends_abort(&ends);
+    weft_tls_free(client);
+    weft_tls_free(server);
+    return done;
+}
+
+TASK_TEST(tls_peer_that_changes_keys_too_often_is_cut_off)
+{
+    CHECK_EQ(updates_sent(30, WEFT_MS), 0);
+    CHECK_EQ(updates_sent(60, WEFT_SEC), 0);
+    CHECK_EQ(updates_sent(60, WEFT_MS), -WEFT_ELIMIT);
+}
+
+/* ---- bytes in any pieces ---- */
+
+struct wire {
+    weft_stream *from, *to;
+    size_t piece;
+};
+
+static int wire_run(void *arg)
+{
+    const struct wire *wire = arg;
+    char buf[4096];
+    for (;;) {
+        ssize_t count = weft_stream_read(wire->from, buf, wire->piece);
+        if (count <= 0)
+            return count < 0 ? (int)count : weft_stream_shutdown(wire->to);
+        WEFT_TRY(weft_stream_write(wire->to, buf, (size_t)count));
+        WEFT_TRY(weft_stream_flush(wire->to));
+    }
+}
+
+static int serve_echo(void *arg)
+{
+    void **parts = arg;
+    char buf[100];
+    ssize_t count;
+    WEFT_TRY(weft_tls_accept(parts[0], parts[1]));
+    while ((count = weft_stream_read(parts[1], buf, sizeof buf)) > 0)
+        WEFT_TRY(weft_stream_write(parts[1], buf, (size_t)count));
+    return count < 0 ? (int)count : weft_stream_shutdown(parts[1]);
+}
+
+static void check_pieces(size_t piece)
+{
+    struct ends left, right; /* client - wire - server */
+    weft_tls *client = ends_client((weft_tls_options){0});
+    weft_tls *server = ends_server((weft_tls_options){0});
+    char text[3000], buf[sizeof text];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)('a' + i % 26);
+    CHECK_OK(ends_connect(&left));
+    CHECK_OK(ends_connect(&right));
+    struct wire to = {left.server, right.client, piece}, from = {right.client, left.server, piece};
+    void *parts[] = {server, right.server};
+    weft_task tasks[] = {weft_spawn(wire_run, &to), weft_spawn(wire_run, &from),
+                         weft_spawn(serve_echo, parts)};
+    CHECK_OK(weft_tls_connect(client, left.client, "web.test"));
+    CHECK_OK(weft_stream_write(left.client, text, sizeof text));
+    CHECK_OK(weft_stream_shutdown(left.client));
+    CHECK_EQ(weft_stream_read_exact(left.client, buf, sizeof buf), (ssize_t)sizeof buf);
+    CHECK_BYTES(buf, sizeof buf, text, sizeof text);
+    CHECK_EQ(weft_stream_read(left.client, buf, 1), 0);
+    CHECK_OK(weft_gather_n(tasks, 3));
+    ends_abort(&left);
+    ends_abort(&right);
+    weft_tls_free(client);
+    weft_tls_free(server);
+}
+
+TASK_TEST(tls_does_not_mind_how_bytes_are_cut)
+{
+    check_pieces(1);
+    check_pieces(2);
+    check_pieces(5);
+    check_pieces(4096);
+}
+
+/* Any byte on the way changed: a failure on at least one side, never other bytes than were sent. */
+TASK_TEST(tls_notices_any_byte_that_was_changed)
+{
+    weft_tls *client = ends_client((weft_tls_options){0});
+    weft_tls *server = ends_server((weft_tls_options){0});
+    for (size_t at = 0; at < 40; at++) {
+        struct ends ends;
+        char buf[16];
+        ends_open(&ends, client, server, "web.test");
+        CHECK_OK(ends.client_rc);
+        struct wf_tls_conn *conn = wf_tls_conn_of(ends.server);
+        CHECK_OK(weft_sleep(WEFT_MS));
+        /* a record that nobody sealed: of the right form, and from the wrong hand */
+        char forged[40] = "\x17\x03\x03\x00\x23";
+        memset(forged + 5, (int)at, sizeof forged - 5);
+        CHECK_OK(weft_filter_send(wf_tls_conn_of(ends.client)->filter, forged, sizeof forged));
+        CHECK_EQ(weft_stream_read(ends.server, buf, sizeof buf), -WEFT_ETLS);
+        CHECK_STR(conn->text, "tls: decryption failed or bad record mac");
+        ends_abort(&ends);
+    }
+    weft_tls_free(client);
+    weft_tls_free(server);
+}
+
+/* ---- everything going wrong ---- */
+
+static int accept_and_echo(void *arg)
+{
+    void **parts = arg;
+    int rc = serve_echo(arg);
+    weft_stream_abort(parts[1]);
+    return rc == -ECANCELED ? rc : 0; /* what the client does wrong is its own matter */
+}
+
+static int talk(weft_tls *client, struct ends *ends)
+{
+    char buf[8];
+    WEFT_TRY(weft_tls_connect(client, ends->client, "web.test"));
+    WEFT_TRY(weft_stream_write(ends->client, "hello", 5));
+    WEFT_TRY(weft_stream_read_exact(ends->client, buf, 5));
+    CHECK_BYTES(buf, 5, "hello", 5);
+    WEFT_TRY(weft_stream_shutdown(ends->client));
+    return (int)weft_stream_read(ends->client, buf, 1);
+}
+
+SCENARIO(tls_client_and_server_talk)
+{
+    weft_tls *client = NULL, *server = NULL;
+    weft_tls_cert web = {cert_web()->pem, cert_web()->key};
+    weft_tls_options theirs = {.trust = cert_authority()->pem, .alpn = "h2"};
+    weft_tls_options ours = {.certs = &web, .cert_count = 1, .alpn = "h2"};
+    struct ends ends = {.client = NULL};
+    int rc = weft_tls_client_new(&client, &theirs);
+    if (rc == 0)
+        rc = weft_tls_server_new(&server, &ours);
+    if (rc == 0)
+        rc = ends_connect(&ends);
+    if (rc == 0) {
+        void *parts[] = {server, ends.server};
+        weft_task echo = weft_spawn(accept_and_echo, parts);
+        int made;
+        if (weft_done(echo, &made) == 0)
+            ends.server = NULL; /* it is the task's */
+        rc = talk(client, &ends);
+        weft_stream_abort(ends.client);
+        ends.client = NULL;
+        int served = weft_await_for(echo, 20 * WEFT_SEC);
+        rc = rc < 0 ? rc : served;
+    }
+    ends_abort(&ends);
+    weft_tls_free(client);
+    weft_tls_free(server);
+    return rc;
+}
