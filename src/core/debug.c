@@ -80,6 +80,33 @@ void wf_debug_endless_shield(const wf_task *task, void *caller)
               place);
 }
 
+/* Once is how a cancel is noticed; twice in one scope is how a cleanup comes to nothing. */
+void wf_debug_wait_refused(wf_task *task, uint32_t ignored)
+{
+    if ((task->root.flags & WF_NODE_EFFECTIVE) != 0)
+        task->root.flags |= WF_NODE_TOLD;
+    if (ignored == 2)
+        debug_say(
+            task, wf_task_site(task),
+            "waits again where a wait has said -ECANCELED: pass that up, and let cleanup that "
+            "must wait stand in WEFT_CLEANUP");
+}
+
+void wf_debug_cancel_swallowed(const wf_task *task, int rc)
+{
+    debug_say(task, wf_task_site(task),
+              "was told that it is cancelled and returned %d: return the -ECANCELED", rc);
+}
+
+void wf_debug_never_awaited(const wf_task *ended)
+{
+    for (const wf_task *task = ended; task != NULL; task = task->ended_next) {
+        if (task->result >= 0 && (task->flags & WF_TASK_RECEIVED) == 0)
+            debug_say(task, wf_task_site(task),
+                      "was never awaited: await it, spawn it in a group, or weft_release() it");
+    }
+}
+
 #if WF_DEBUG_CHECKS
 /* The bytes of the body that are gone; an argument that was copied to the stack is not. */
 static bool debug_is_in_frame(const wf_task *task, const void *at)

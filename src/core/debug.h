@@ -43,6 +43,16 @@ void wf_debug_free(struct wf_debug *debug);
 /* A shield without a deadline was opened by the running task, from `caller` (rule S10). */
 void wf_debug_endless_shield(const wf_task *task, void *caller);
 
+/* A wait of the task said -ECANCELED, the `ignored`th in its scope. */
+void wf_debug_wait_refused(wf_task *task, uint32_t ignored);
+
+/* A wait had told the task that it is cancelled, and it ends with a success. */
+void wf_debug_cancel_swallowed(const wf_task *task, int rc);
+
+/* Records of tasks that are done, as their owner ends: whose result did nobody ask for?  Failures
+ * are told in every mode (rule T08). */
+void wf_debug_never_awaited(const wf_task *ended);
+
 /* Debug builds only.  The body of a task has returned and its children still run: which of them was
  * given a pointer into the frame that is gone (rule T06)? */
 void wf_debug_frame_ended(const wf_task *task);

@@ -171,8 +171,11 @@ static inline void task_drop_body(struct wf_sched *sched, wf_task *task)
 static wf_task *task_done(struct wf_sched *sched, wf_task *task)
 {
     assert(task->body->live == 0 && task->state == WF_TASK_FINISHING);
-    if (task->body->ended != NULL)
+    if (task->body->ended != NULL) {
+        if (__builtin_expect(sched->debug != NULL, 0))
+            wf_debug_never_awaited(task->body->ended);
         wf_task_drop_ended(sched, &task->body->ended);
+    }
     __atomic_store_n(&task->state, WF_TASK_DONE, __ATOMIC_RELEASE); /* see far.c */
     task->done_order = ++sched->done_count;
     if (weft_waitq_first(&task->done_waiters) != NULL)
@@ -201,8 +204,11 @@ static void task_close_body(struct wf_sched *sched, wf_task *task, int rc)
     }
     if (task->scope != &task->root)
         wf_scope_pop_to(task, &task->root, "task");
-    if ((task->root.flags & WF_NODE_EFFECTIVE) != 0)
+    if ((task->root.flags & WF_NODE_EFFECTIVE) != 0) {
         task->flags |= WF_TASK_WAS_CANCELLED;
+        if ((task->root.flags & WF_NODE_TOLD) != 0 && rc >= 0)
+            wf_debug_cancel_swallowed(task, rc);
+    }
     if (task->body->owned_mutexes != NULL)
         wf_mutex_abandon_all(task);
     task->result = rc;

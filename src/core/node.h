@@ -19,6 +19,7 @@ enum wf_node_flag {
     WF_NODE_HAS_TIMER = 16, /* the node of a weft_scope */
     WF_NODE_GROUP = 32,     /* the node of a group */
     WF_NODE_CLEANUP = WEFT_SCOPE_CLEANUP,
+    WF_NODE_TOLD = 128, /* a task's root, in debug mode: a wait said that it is cancelled */
 };
 
 static inline void wf_node_link(struct wf_node *node, struct wf_node *up)

@@ -96,6 +96,8 @@ static void scope_note_reason(wf_task *task)
 static void scope_ignored(wf_task *task)
 {
     uint32_t ignored = ++task->scope->ignored;
+    if (wf_sched_current->debug != NULL)
+        wf_debug_wait_refused(task, ignored);
     if (ignored != SCOPE_IGNORED_FIRST &&
         (ignored < SCOPE_IGNORED_FIRST ||
          (ignored - SCOPE_IGNORED_FIRST) % SCOPE_IGNORED_EVERY != 0))

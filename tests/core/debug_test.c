@@ -337,3 +337,126 @@ TEST(test_P01_children_that_wait_in_the_frame_of_a_body_that_failed_are_no_breac
 {
     CHECK_EQ(run_in_debug_mode(body_outlives_its_objects_waiters, NULL).lines, 0);
 }
+
+/* ---- never awaited ---- */
+
+static int body_value(void *arg)
+{
+    return *(int *)arg;
+}
+
+static int body_forgets(void *arg)
+{
+    (void)weft_spawn(body_value, arg);
+    return 0;
+}
+
+static int main_forgets(void *arg)
+{
+    for (int i = 0; i < 3; i++)
+        WEFT_TRY(weft_await(weft_spawn(body_forgets, arg)));
+    return 0;
+}
+
+TEST(debug_mode_names_a_task_that_nobody_awaited)
+{
+    int value = 7;
+    struct said said = run_in_debug_mode(main_forgets, &value);
+    check_said(&said, "task body_value was never awaited");
+    CHECK(strstr(said.text, "spawned: body_value at ") != NULL);
+    value = -EIO; /* the hook of rule T08 tells that, each time */
+    CHECK_EQ(run_in_debug_mode(main_forgets, &value).lines, 3);
+}
+
+static int main_minds(void *arg)
+{
+    int rc[1];
+    weft_task settled = weft_spawn(body_value, arg), done = weft_spawn(body_value, arg);
+    CHECK_EQ(weft_await(weft_spawn(body_value, arg)), 7);
+    CHECK_OK(weft_gather(weft_spawn(body_value, arg), weft_spawn(body_value, arg)));
+    CHECK_OK(weft_settle_n(&settled, 1, rc));
+    CHECK_EQ(weft_done(done, rc), 1);
+    weft_release(weft_spawn(body_value, arg));
+    weft_release(weft_detach(body_value, arg));
+    weft_task late = weft_spawn(body_value, arg);
+    CHECK_OK(weft_yield());
+    CHECK_EQ(weft_await(late), 7);
+    WEFT_GROUP(group);
+    CHECK_OK(weft_group_spawn(group, body_value, arg));
+    (void)weft_group_task(group, body_value, arg);
+    return weft_group_wait(group);
+}
+
+TEST(debug_mode_is_silent_of_tasks_that_somebody_minds)
+{
+    int value = 7;
+    CHECK_EQ(run_in_debug_mode(main_minds, &value).lines, 0);
+}
+
+/* ---- cancel swallowed ---- */
+
+/* What a body does with the -ECANCELED of its first wait. */
+enum manners { PASSES_UP, SWALLOWS, SWALLOWS_IN_SCOPE, WAITS_AGAIN, CLEANS_UP, WAS_READY };
+
+static int body_is_cancelled(void *arg)
+{
+    enum manners manners = *(enum manners *)arg;
+    if (manners == WAS_READY)
+        return 3; /* before it could be told */
+    if (manners == SWALLOWS_IN_SCOPE) {
+        WEFT_TIMEOUT(limit, 10 * WEFT_SEC);
+        CHECK_EQ(weft_scope_close(&limit, weft_sleep(WEFT_SEC)), -ECANCELED);
+        return 3;
+    }
+    int rc = weft_sleep(WEFT_SEC);
+    CHECK_EQ(rc, -ECANCELED);
+    if (manners == CLEANS_UP) {
+        WEFT_CLEANUP(cleanup);
+        CHECK_OK(weft_sleep(WEFT_SEC));
+        CHECK_OK(weft_sleep(WEFT_SEC));
+    }
+    if (manners == WAITS_AGAIN)
+        CHECK_EQ(weft_sleep(WEFT_SEC), -ECANCELED);
+    return manners == SWALLOWS ? 3 : rc;
+}
+
+static int main_cancels(void *arg)
+{
+    weft_task task = weft_spawn(body_is_cancelled, arg);
+    bool is_early = *(enum manners *)arg == WAS_READY;
+    if (!is_early)
+        CHECK_OK(weft_yield());
+    CHECK_EQ(weft_cancel(task, "enough"), 1);
+    int rc = weft_await(task);
+    CHECK(rc == 3 || rc == -ECANCELED);
+    return 0;
+}
+
+TEST(debug_mode_names_a_task_that_swallows_its_cancel)
+{
+    static const struct {
+        enum manners manners;
+        const char *text; /* NULL: silent */
+    } table[] = {
+        {PASSES_UP, NULL},
+        {SWALLOWS,
+         "task body_is_cancelled was told that it is cancelled and returned 3: return the "
+         "-ECANCELED; spawned: body_is_cancelled at "},
+        {SWALLOWS_IN_SCOPE, "was told that it is cancelled and returned 3"},
+        {WAITS_AGAIN, "task body_is_cancelled waits again where a wait has said -ECANCELED"},
+        {CLEANS_UP, NULL},
+        {WAS_READY, NULL},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        enum manners manners = table[i].manners;
+        note("row %zu", i);
+        struct said said = run_in_debug_mode(main_cancels, &manners);
+        if (table[i].text == NULL)
+            CHECK_EQ(said.lines, 0);
+        else
+            check_said(&said, table[i].text);
+        CHECK_OK(setenv("WEFT_DEBUG", "0", 1));
+        CHECK_EQ(run_with_flags(0, main_cancels, &manners).lines, 0);
+        CHECK_OK(unsetenv("WEFT_DEBUG"));
+    }
+}

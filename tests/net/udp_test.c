@@ -238,7 +238,7 @@ SCENARIO(udp_client_and_server_end_whatever_fails)
     if (rc < 0)
         return rc;
     weft_addr where = *weft_udp_get_addr(server);
-    weft_task task = weft_spawn(ask_server, &where);
+    weft_task task = weft_spawn_copy(ask_server, where);
     weft_scope scope;
     rc = weft_scope_open(&scope, weft_after(2 * WEFT_SEC), 0);
     if (rc == 0) {
