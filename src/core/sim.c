@@ -279,6 +279,13 @@ void sim_world_close(weft_loop *loop)
 
 /* ---- public ---- */
 
+const weft_sim_options *sim_plan_next(const weft_sim_options *plan)
+{
+    const weft_sim_options *before = sim_options_next;
+    sim_options_next = plan;
+    return before;
+}
+
 bool sim_set_quiet(bool is_quiet)
 {
     bool was = sim_quiet;

@@ -110,6 +110,10 @@ void sim_random_bytes(struct sim_world *world, void *out, size_t bytes);
 uint64_t sim_hash_bytes(const void *bytes, size_t count);
 uint64_t sim_mix(uint64_t z);
 
+/* The next world of this thread is made by this plan (borrowed; NULL: as its loop says); the plan
+ * before. */
+const weft_sim_options *sim_plan_next(const weft_sim_options *plan);
+
 /* Nothing is written to the outside by simulations of this thread; what was so before. */
 bool sim_set_quiet(bool is_quiet);
 bool sim_is_quiet(void);

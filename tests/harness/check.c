@@ -4,6 +4,8 @@
 
 #include "harness_priv.h"
 
+#include <weft/sim.h>
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -23,6 +25,9 @@ void note(const char *format, ...)
 _Noreturn void harness_fail(const char *file, int line, const char *format, ...)
 {
     va_list args;
+    weft_sim_stats stats;
+    weft_sim_stats_get(&stats);
+    harness_run.report->step = stats.steps;
     va_start(args, format);
     fflush(stdout);
     fprintf(stderr, "%s:%d: ", file, line);

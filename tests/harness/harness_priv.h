@@ -16,6 +16,7 @@ struct harness_report {
     char sweep[32]; /* "" outside a sweep */
     uint64_t k;     /* which hit goes wrong */
     uint64_t seed;
+    uint64_t step;  /* of the simulation, where it failed; 0: not known */
     uint64_t runs;  /* of a scenario, and of the schedule sweep */
     bool is_capped; /* a sweep stopped at one of the limits above */
     char skip_why[160];
@@ -28,6 +29,7 @@ struct harness_run {
     const char *backend; /* NULL: plain */
     uint64_t seed;
     uint64_t seed_count; /* in simulation: how many seeds, from `seed` on (rule Y03) */
+    uint64_t step;       /* in simulation: stop there; 0: never */
     uint64_t sweep_max;
     int64_t schedules_ms;
     bool traces_leaks;

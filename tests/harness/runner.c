@@ -51,7 +51,7 @@ static struct {
     const char *only;
     const char *backends; /* names with commas between; "auto": the loop's own choice */
     const char *program;
-    uint64_t seed, seed_count, sweep_max;
+    uint64_t seed, seed_count, step, sweep_max;
     int64_t schedules_ms;
     int timeout_s;
     int job_count;
@@ -179,6 +179,7 @@ _Noreturn static void process_main(const struct job *job)
         .backend = job->point->backend,
         .seed = runner.seed,
         .seed_count = runner.seed_count,
+        .step = runner.step,
         .sweep_max = runner.sweep_max,
         .schedules_ms = runner.schedules_ms,
         .traces_leaks = runner.traces_leaks,
@@ -252,9 +253,13 @@ static void tell_failure(const struct job *job, int status)
         printf("# in sweep \"%s\", k = %llu\n", job->report->sweep,
                (unsigned long long)job->report->k);
     tell_output(job->output);
-    printf("# again: %s --only %s%s%s --seed %llu --verbose\n", runner.program, point->test->name,
+    printf("# again: %s --only %s%s%s --seed %llu", runner.program, point->test->name,
            point->backend != NULL ? " --backend " : "",
            point->backend != NULL ? point->backend : "", (unsigned long long)job->report->seed);
+    bool is_simulated = point->backend != NULL && strcmp(point->backend, "sim") == 0;
+    if (is_simulated && job->report->step != 0 && job->report->sweep[0] == '\0')
+        printf(" --step %llu", (unsigned long long)job->report->step);
+    printf(" --verbose\n");
 }
 
 static void tell(const struct job *job, int status)
@@ -376,6 +381,8 @@ static const char usage_text[] =
     "  --seed         also $WEFT_TEST_SEED\n"
     "  --seeds        in simulation, run each test under so many seeds, from --seed on; also\n"
     "                 $WEFT_TEST_SEEDS\n"
+    "  --step         in simulation, tell the last 40 steps up to this one, and stop there;\n"
+    "                 also $WEFT_TEST_STEP\n"
     "  --torture      sweeps without an upper bound of runs and time; $WEFT_TEST_SWEEP_MAX sets\n"
     "                 one (2000)\n"
     "  --trace-leaks  show who made a block that leaked\n"
@@ -387,6 +394,7 @@ static void read_environment(void)
     const char *backends = getenv("WEFT_TEST_BACKENDS");
     const char *seed = getenv("WEFT_TEST_SEED");
     const char *seeds = getenv("WEFT_TEST_SEEDS");
+    const char *step = getenv("WEFT_TEST_STEP");
     const char *sweep_max = getenv("WEFT_TEST_SWEEP_MAX");
     const char *factor = getenv("WEFT_TEST_TIMEOUT_FACTOR");
     if (backends != NULL && backends[0] != '\0')
@@ -395,6 +403,8 @@ static void read_environment(void)
         runner.seed = strtoull(seed, NULL, 0);
     if (seeds != NULL && atoi(seeds) > 0)
         runner.seed_count = strtoull(seeds, NULL, 0);
+    if (step != NULL)
+        runner.step = strtoull(step, NULL, 0);
     if (factor != NULL && atoi(factor) > 0)
         runner.timeout_s *= atoi(factor);
     if (sweep_max != NULL && atoi(sweep_max) > 0)
@@ -404,17 +414,12 @@ static void read_environment(void)
 static void read_options(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"list", no_argument, NULL, 'l'},
-        {"only", required_argument, NULL, 'o'},
-        {"backend", required_argument, NULL, 'b'},
-        {"seed", required_argument, NULL, 's'},
-        {"torture", no_argument, NULL, 't'},
-        {"jobs", required_argument, NULL, 'j'},
-        {"help", no_argument, NULL, 'h'},
-        {"trace-leaks", no_argument, NULL, 'T'},
-        {"verbose", no_argument, NULL, 'v'},
-        {"seeds", required_argument, NULL, 'S'},
-        {NULL, 0, NULL, 0},
+        {"list", no_argument, NULL, 'l'},          {"only", required_argument, NULL, 'o'},
+        {"backend", required_argument, NULL, 'b'}, {"seed", required_argument, NULL, 's'},
+        {"torture", no_argument, NULL, 't'},       {"jobs", required_argument, NULL, 'j'},
+        {"help", no_argument, NULL, 'h'},          {"trace-leaks", no_argument, NULL, 'T'},
+        {"verbose", no_argument, NULL, 'v'},       {"seeds", required_argument, NULL, 'S'},
+        {"step", required_argument, NULL, 'n'},    {NULL, 0, NULL, 0},
     };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (c) {
@@ -432,6 +437,9 @@ static void read_options(int argc, char **argv)
             break;
         case 'S':
             runner.seed_count = strtoull(optarg, NULL, 0);
+            break;
+        case 'n':
+            runner.step = strtoull(optarg, NULL, 0);
             break;
         case 't':
             runner.sweep_max = UINT64_MAX;

@@ -145,7 +145,17 @@ TEST(harness_finds_a_schedule_and_tells_its_seed)
     const char *again = strstr(out, "--seed ");
     CHECK(again != NULL);
     CHECK(strtoull(again + strlen("--seed "), NULL, 10) > 1);
+    const char *step = strstr(again, " --step ");
+    CHECK(step != NULL);
+    step += strlen(" --step ");
     setenv("WEFT_TEST_SEEDS", "1", 1);
     setenv("WEFT_TEST_SEED", again + strlen("--seed "), 1);
     expect_failure("bad_a_schedule", "CHECK(last != ");
+
+    /* The command runs to the step at which it failed (rule Z06). */
+    char line[64];
+    snprintf(line, sizeof line, "step %d, ", atoi(step));
+    setenv("WEFT_TEST_STEP", step, 1);
+    expect_failure("bad_a_schedule", line);
+    expect_failure("bad_a_schedule", "the step that was asked for");
 }

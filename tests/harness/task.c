@@ -12,6 +12,7 @@
 #include <weft/sys/loop.h>
 #include <weft/task.h>
 
+#include "core/sim_priv.h"
 #include "core/stack.h"
 
 static weft_config config_of_run(void)
@@ -39,10 +40,21 @@ static int task_main(void *arg)
     return 0;
 }
 
+/* Runs as the config says; in simulation to the step that was asked for. */
+static int run(const weft_config *config, weft_fn *fn, void *arg)
+{
+    weft_sim_options plan = {
+        .seed = config->seed, .break_step = harness_run.step, .trace_steps = 40};
+    const weft_sim_options *before = sim_plan_next(harness_run.step != 0 ? &plan : NULL);
+    int rc = weft_run_with(config, fn, arg);
+    (void)sim_plan_next(before);
+    return rc;
+}
+
 static void task_once(const struct harness_test *test)
 {
     weft_config config = config_of_run();
-    int rc = weft_run_with(&config, task_main, (void *)(uintptr_t)test);
+    int rc = run(&config, task_main, (void *)(uintptr_t)test);
     CHECK_OK(rc);
 }
 
@@ -157,19 +169,19 @@ static int scenario_main(void *arg)
 /* True if something went wrong as planned. */
 static bool scenario_once(const struct harness_test *test, const struct sweep *sweep, uint64_t k)
 {
-    struct scenario_run run = {.test = test};
+    struct scenario_run scenario = {.test = test};
     if (sweep != NULL) {
-        run.plan =
-            (weft_fault_plan){.classes = sweep->classes, .nth = k, .act = sweep->act, .arg = &run};
-        weft_fault_arm(&run.plan);
+        scenario.plan = (weft_fault_plan){
+            .classes = sweep->classes, .nth = k, .act = sweep->act, .arg = &scenario};
+        weft_fault_arm(&scenario.plan);
     }
     weft_config config = config_of_run();
-    int rc = weft_run_with(&config, scenario_main, &run);
+    int rc = run(&config, scenario_main, &scenario);
     weft_fault_arm(NULL);
 
-    bool went_wrong = run.plan.point != NULL;
+    bool went_wrong = scenario.plan.point != NULL;
     note("%s, k = %llu, point %s", sweep != NULL ? sweep->name : "plain", (unsigned long long)k,
-         went_wrong ? run.plan.point : "none");
+         went_wrong ? scenario.plan.point : "none");
     if (!went_wrong)
         CHECK_OK(rc);
     if (test->invariant != NULL)
