@@ -17,6 +17,7 @@ WEFT_WAITS int cmd_match_diagnose(int argc, char **argv);
 WEFT_WAITS int cmd_ps(int argc, char **argv);
 WEFT_WAITS int cmd_serve(int argc, char **argv);
 WEFT_WAITS int cmd_stack(int argc, char **argv);
+WEFT_WAITS int cmd_top(int argc, char **argv);
 
 /* A command among others of its level. */
 struct command {

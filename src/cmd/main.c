@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"ps", "show the tasks of a running process", cmd_ps},
     {"serve", "the same over HTTP", cmd_serve},
     {"stack", "show where the tasks of a running process are", cmd_stack},
+    {"top", "watch a running process", cmd_top},
 };
 #define COMMAND_COUNT (sizeof(commands) / sizeof(*commands))
 

@@ -79,7 +79,7 @@ static __attribute__((noinline)) void task_free_with_texts(struct wf_sched *sche
         return; /* the hook released it */
     wf_note_drop(&task->note);
     if ((task->flags & WF_TASK_NAMED) != 0)
-        wf_free(task->own_name);
+        wf_slab_give(&sched->names, task->own_name);
     task_recycle(sched, task);
 }
 

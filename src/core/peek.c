@@ -7,6 +7,7 @@
 #include "core/ask_priv.h"
 #include "core/backend/eventfd.h"
 #include "core/fork.h"
+#include "core/posts.h"
 #include "core/sched_priv.h"
 #include "core/trace.h"
 
@@ -316,12 +317,30 @@ static bool peek_interrupt(struct wf_peek *peek)
     return true;
 }
 
-/* Without disturbing it: records stay where they are while a loop runs, and a site is a literal, so
- * the worst is the name of a task that has just ended. */
+/* Records and names stay where they are while a loop runs, and a site is a literal, so the worst is
+ * that of a task that has just ended. */
 PEEK_UNSEEN static const char *peek_site(const struct wf_peek *peek)
 {
+    struct wf_peek_run run;
+    if (wf_peek_run(peek->sched, &run) != WF_PEEK_TASK)
+        return NULL;
+    /* It is in a system call: what it is does not change meanwhile. */
     const wf_task *task = *(wf_task *const volatile *)&peek->sched->current;
-    return task != NULL ? *(const char *const volatile *)&task->site : NULL;
+    return run.site == NULL && task != NULL ? wf_task_site(task) : run.site;
+}
+
+PEEK_UNSEEN enum wf_peek_who wf_peek_run(const struct wf_sched *sched, struct wf_peek_run *out)
+{
+    const wf_task *task = *(wf_task *const volatile *)&sched->current;
+    *out = (struct wf_peek_run){0};
+    if (task == NULL)
+        return wf_posts_is_asleep(sched->loop) ? WF_PEEK_NOBODY : WF_PEEK_LOOP;
+    out->id = *(const volatile uint64_t *)&task->id;
+    /* In this order: what is not named yet may be by now, then its name is taken for its site. */
+    bool is_named = (*(const volatile uint8_t *)&task->flags & WF_TASK_NAMED) != 0;
+    atomic_thread_fence(memory_order_acquire);
+    out->site = is_named ? NULL : *(const char *const volatile *)&task->site;
+    return WF_PEEK_TASK;
 }
 
 void wf_peek_ask(struct wf_peek *peek, enum wf_peek_where where, struct wf_peek_answer *out)

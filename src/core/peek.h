@@ -58,4 +58,13 @@ struct wf_peek_answer {
  * 100 ms (it has the signal blocked, or the kernel does not let go of it) there is no backtrace. */
 void wf_peek_ask(struct wf_peek *peek, enum wf_peek_where where, struct wf_peek_answer *out);
 
+/* Who runs at this moment, without disturbing it.  The site of a task with a name of its own is not
+ * known from here: then NULL. */
+enum wf_peek_who { WF_PEEK_NOBODY, WF_PEEK_LOOP, WF_PEEK_TASK };
+struct wf_peek_run {
+    uint64_t id;
+    const char *site;
+};
+enum wf_peek_who wf_peek_run(const struct wf_sched *sched, struct wf_peek_run *out);
+
 #endif

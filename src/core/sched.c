@@ -72,6 +72,7 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
     uint32_t task_max = config->task_count_max != 0 ? config->task_count_max : SCHED_TASKS_MAX;
     wf_slab_init(&sched->tasks, task_max, sizeof(struct wf_ask));
     wf_slab_init(&sched->groups, SCHED_GROUPS_MAX, 0);
+    wf_slab_init(&sched->names, task_max, 0);
     wf_list_init(&sched->execs);
     wf_list_init(&sched->processes);
     wf_node_init(&sched->top, NULL, NULL, 0);
@@ -111,6 +112,7 @@ void wf_sched_free(struct wf_sched *sched)
     wf_debug_free(sched->debug);
     wf_slab_fini(&sched->tasks);
     wf_slab_fini(&sched->groups);
+    wf_slab_fini(&sched->names);
     sched->loop->sched = NULL;
     wf_loop_make_current(sched->loop);
     wf_free(sched);

@@ -76,10 +76,11 @@ struct wf_body {
 };
 _Static_assert(offsetof(struct wf_body, locals) == 64, "a cache line");
 
-/* A name of its own, given with weft_set_name(). */
+/* A name of its own, given with weft_set_name().  In memory that lives as long as the scheduler and
+ * with the text first, because a thread that looks from outside may take one for a site. */
 struct wf_task_name {
-    const char *site;
     char text[32];
+    const char *site;
 };
 
 /* Two cache lines, so that a million tasks that wait for their first run or have ended are small,
@@ -146,7 +147,7 @@ struct wf_sched {
     struct wf_stacks *stacks;
     struct wf_stack_uses *stack_uses; /* see stack_use.h; NULL: stacks are not measured */
     uint32_t gen_reserves;            /* stacks reserved by generators that are gone */
-    struct wf_slab tasks, groups;
+    struct wf_slab tasks, groups, names;
     struct wf_node top; /* above the main task and the detached ones */
     struct wf_task *detached_ended;
     wf_task *main;

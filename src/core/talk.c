@@ -22,6 +22,7 @@ enum { TALK_IDLE, TALK_ASKED, TALK_TOLD };
 #define TALK_PATIENCE (30 * WEFT_SEC)      /* with who asks, for all of it */
 #define TALK_QUESTION (2 * WEFT_SEC)       /* for the question */
 #define TALK_LOOP (1 * WEFT_SEC)           /* for each piece of the loop's answer */
+#define TALK_SAMPLE_EVERY (997 * WEFT_US)  /* in step with nobody */
 #define TALK_UNSENT_MAX ((size_t)64 << 10) /* with more the loop is not asked to go on */
 
 /* ---- the loop's side ---- */
@@ -98,9 +99,24 @@ static void talk_ask_loop(struct wf_talk *talk, weft_time now)
 static void talk_begin_topic(struct wf_talk *talk, const struct wf_topic *topic, const char *about,
                              weft_time now)
 {
-    if (wf_topic_begin(&talk->job, topic, talk->sched, about) < 0)
+    if (wf_topic_begin(&talk->job, topic, talk->sched, about) < 0) {
         talk_over(talk);
-    else
+    } else if (talk->job.samples > 0) {
+        talk->state = WF_TALK_SAMPLES;
+        talk->sample_next = now;
+        talk->sample_end = now + talk->job.samples;
+    } else {
+        talk_ask_loop(talk, now);
+    }
+}
+
+static void talk_sample(struct wf_talk *talk, weft_time now)
+{
+    if (now >= talk->sample_next) {
+        talk->job.topic->sample(&talk->job);
+        talk->sample_next = now + TALK_SAMPLE_EVERY;
+    }
+    if (now >= talk->sample_end)
         talk_ask_loop(talk, now);
 }
 
@@ -224,6 +240,8 @@ weft_time wf_talk_next(const struct wf_talk *talk)
     bool waits = talk->state == WF_TALK_WAITS && talk->loop_end < talk->end;
     if (talk->state == WF_TALK_NONE || talk->state == WF_TALK_ENDING)
         return WEFT_FOREVER;
+    if (talk->state == WF_TALK_SAMPLES)
+        return talk->sample_next;
     return waits ? talk->loop_end : talk->end;
 }
 
@@ -238,9 +256,11 @@ void wf_talk_work(struct wf_talk *talk, int events, weft_time now)
         if (talk->state != WF_TALK_READS)
             talk->end = now + TALK_PATIENCE;
     }
+    if (talk->state == WF_TALK_SAMPLES)
+        talk_sample(talk, now);
     if (talk->state == WF_TALK_WAITS && talk_hear_loop(talk, now))
         talk_ask_loop(talk, now);
-    if (talk->state == WF_TALK_WAITS || talk->state == WF_TALK_SENDS)
+    if (talk->state > WF_TALK_READS && talk->state < WF_TALK_ENDING)
         talk_send(talk);
     if (talk->out.rc < 0)
         talk_over(talk); /* no memory for the answer */

@@ -18,10 +18,11 @@ struct wf_peek;
 
 enum wf_talk_state {
     WF_TALK_NONE,
-    WF_TALK_READS,  /* the question is coming */
-    WF_TALK_WAITS,  /* for the loop */
-    WF_TALK_SENDS,  /* what is left of the answer */
-    WF_TALK_ENDING, /* nobody listens any more, but the loop is still to come */
+    WF_TALK_READS,   /* the question is coming */
+    WF_TALK_SAMPLES, /* looks at the loop for a while */
+    WF_TALK_WAITS,   /* for the loop */
+    WF_TALK_SENDS,   /* what is left of the answer */
+    WF_TALK_ENDING,  /* nobody listens any more, but the loop is still to come */
 };
 
 struct wf_talk {
@@ -32,6 +33,7 @@ struct wf_talk {
     int fd;
     bool is_plain;           /* there is no question: the tree, and nothing around it */
     weft_time end, loop_end; /* when we are tired of who asks, and of the loop */
+    weft_time sample_next, sample_end;
     char question[WF_ASK_QUESTION_BYTES];
     size_t question_bytes;
     wf_buf out;

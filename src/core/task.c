@@ -355,7 +355,12 @@ void weft_set_name(const char *name)
     if (self == NULL || name == NULL)
         return;
     if ((self->flags & WF_TASK_NAMED) == 0) {
-        struct wf_task_name *own = wf_alloc(sizeof *own);
+        struct wf_slab *names = &wf_sched_current->names;
+        struct wf_task_name *own = wf_slab_reuse(names);
+        uint32_t slot;
+        void *fresh;
+        if (own == NULL && wf_slab_fresh(names, sizeof *own, &slot, &fresh) == 0)
+            own = fresh;
         if (own == NULL)
             return;
         own->site = self->site;

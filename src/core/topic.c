@@ -7,10 +7,7 @@
 #include <string.h>
 
 static const struct wf_topic *const topics[] = {
-    &wf_topic_dot,
-    &wf_topic_graph,
-    &wf_topic_ps,
-    &wf_topic_stack,
+    &wf_topic_dot, &wf_topic_graph, &wf_topic_ps, &wf_topic_stack, &wf_topic_stats, &wf_topic_top,
 };
 
 const struct wf_topic *wf_topic_named(weft_str word)
@@ -29,6 +26,8 @@ int wf_topic_begin(struct wf_topic_job *job, const struct wf_topic *topic, struc
     if (data == NULL)
         return -ENOMEM;
     *job = (struct wf_topic_job){.sched = sched, .topic = topic, .about = about, .data = data};
+    if (topic->begin != NULL)
+        job->samples = topic->begin(job);
     return 0;
 }
 

@@ -19,17 +19,21 @@ struct wf_topic_job {
     const char *about; /* what was said behind the word; "" */
     void *data;        /* of topic->data_bytes, zeroed at first */
     bool has_more;     /* to be collected */
+    weft_time samples; /* how long `sample` is called first */
 };
 
 struct wf_topic {
     const char *word;
     size_t data_bytes;
+    weft_time (*begin)(struct wf_topic_job *job);         /* how long to sample first; NULL: not */
+    void (*sample)(struct wf_topic_job *job);             /* by the watching thread, each ms */
     bool (*collect)(struct wf_topic_job *job);            /* on the loop; true: there is more */
     void (*write)(struct wf_topic_job *job, wf_buf *out); /* after each piece */
     void (*fini)(struct wf_topic_job *job);               /* what hangs on `data`; NULL: nothing */
 };
 
-extern const struct wf_topic wf_topic_ps, wf_topic_stack, wf_topic_graph, wf_topic_dot;
+extern const struct wf_topic wf_topic_ps, wf_topic_stack, wf_topic_graph, wf_topic_dot,
+    wf_topic_stats, wf_topic_top;
 
 /* NULL: there is none of that name. */
 const struct wf_topic *wf_topic_named(weft_str word);

@@ -65,6 +65,58 @@ TEST(stack_shows_where_the_tasks_of_a_service_are)
     service_end(&service);
 }
 
+TEST(ps_shows_the_wait_graph_of_a_service)
+{
+    struct child service;
+    struct run run;
+    char pid[16];
+    service_start(&service, pid);
+    RUN(&run, "ps", "--graph", pid);
+    note("%s%s", run.out, run.err);
+    CHECK_EQ(run.code, 0);
+    CHECK(strstr(run.out, " tasks wait for others\n") != NULL);
+    run_fini(&run);
+    RUN(&run, "ps", "--dot", pid);
+    CHECK_EQ(run.code, 0);
+    CHECK(strncmp(run.out, "digraph weft {\n", 15) == 0);
+    CHECK(strstr(run.out, "\n}\n") != NULL);
+    run_fini(&run);
+    service_end(&service);
+}
+
+/* Of each line, that it fits on a screen. */
+static void check_widths(const char *text)
+{
+    for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1)
+        CHECK_LE(end - text, 80);
+    CHECK_EQ(*text, '\0');
+}
+
+TEST(top_shows_what_a_service_does)
+{
+    struct child service;
+    struct run run;
+    char pid[16];
+    service_start(&service, pid);
+    RUN(&run, "top", "--once", "--interval", "0.2", pid);
+    note("%s%s", run.out, run.err);
+    CHECK_EQ(run.code, 0);
+    CHECK(strstr(run.out, "weft top: process ") == run.out);
+    CHECK(strstr(run.out, "\ntasks   ") != NULL);
+    CHECK(strstr(run.out, "\nstates  ") != NULL);
+    CHECK(strchr(run.out, '\033') == NULL);
+    check_widths(run.out);
+    run_fini(&run);
+    RUN(&run, "top", "--once", "--json", "--interval", "0.2", pid);
+    note("%s%s", run.out, run.err);
+    CHECK_EQ(run.code, 0);
+    CHECK(strstr(run.out, "{\"pid\":") == run.out);
+    CHECK(strstr(run.out, ",\"loops\":1,") != NULL);
+    CHECK(strstr(run.out, ",\"silent\":null}\n") != NULL);
+    run_fini(&run);
+    service_end(&service);
+}
+
 TEST(ps_says_what_is_wrong_with_a_pid)
 {
     static const struct {
@@ -89,6 +141,12 @@ TEST(ps_says_what_is_wrong_with_a_pid)
     CHECK_EQ(run.code, 2);
     run_fini(&run);
     RUN(&run, "ps", "1", "2");
+    CHECK_EQ(run.code, 2);
+    run_fini(&run);
+    RUN(&run, "top");
+    CHECK_EQ(run.code, 2);
+    run_fini(&run);
+    RUN(&run, "top", "--interval", "0", "1");
     CHECK_EQ(run.code, 2);
     run_fini(&run);
     RUN(&run, "stack");

@@ -93,3 +93,18 @@ TEST(match_explain_is_a_page_on_a_terminal)
     CHECK(strstr(run.out, "   1. 1.000  MM  Myanmar  by \"Burma\"") != NULL);
     run_fini(&run);
 }
+
+/* However it ends, the screen is as before. */
+TEST(test_O03_top_gives_the_terminal_back)
+{
+    struct run run;
+    RUN_ON_TERMINAL(&run, "top", "2147483646");
+    note("%s", run.out);
+    CHECK_EQ(run.code, 1);
+    const char *begin = strstr(run.out, "\033[?1049h\033[?25l");
+    CHECK(begin == run.out);
+    const char *end = strstr(begin, "\033[?25h\033[?1049l");
+    CHECK(end != NULL);
+    CHECK(strstr(end, "no process 2147483646") != NULL);
+    run_fini(&run);
+}

@@ -9,6 +9,7 @@
 #include "core/ask_priv.h"
 #include "core/inspect.h"
 #include "core/watcher.h"
+#include "harness/exposition.h"
 #include "harness/harness.h"
 
 #include <weft.h>
@@ -184,6 +185,73 @@ TEST(test_O02_of_two_loops_the_kept_one_is_described_from_outside)
     weft_config config = {.backend = "epoll", .platform = test_platform()};
     CHECK_OK(weft_run_with(&config, ask_beside_a_hog, &kept));
     CHECK_EQ(pthread_join(thread, NULL), 0);
+}
+
+/* ---- counters, and who runs ---- */
+
+static int ask_for_counters(void *arg)
+{
+    wf_buf out = {0};
+    (void)arg;
+    CHECK_EQ(ask((int)getpid(), "stats", &out), 0);
+    const char *error = exposition_check(wf_buf_ptr(&out), wf_buf_bytes(&out));
+    CHECK_STR(error != NULL ? error : "", "");
+    CHECK_EQ(exposition_value(wf_buf_ptr(&out), wf_buf_bytes(&out), "weft_tasks_live{loop=\"0\"}"),
+             1.0);
+    wf_buf_fini(&out);
+    return 0;
+}
+
+TEST(test_O03_the_counters_of_another_process)
+{
+    on_real_backends(ask_for_counters, NULL);
+}
+
+static _Atomic bool is_watched;
+
+/* Between its waits it computes, mostly. */
+static int computes(void *arg)
+{
+    if (arg != NULL)
+        weft_set_name("with a name");
+    while (!atomic_load(&is_watched)) {
+        weft_time end = weft_now() + 2 * WEFT_MS;
+        while (weft_now() < end)
+            continue;
+        WEFT_TRY(weft_yield());
+    }
+    return 0;
+}
+
+static int ask_who_runs(void *arg)
+{
+    wf_buf out = {0};
+    atomic_store(&is_watched, false);
+    weft_task plain = weft_spawn_at(computes, NULL, "plain at app.c:1");
+    weft_task named = weft_spawn_at(computes, "", "named at app.c:2");
+    (void)arg;
+    CHECK_EQ(ask((int)getpid(), "top 300", &out), 0);
+    atomic_store(&is_watched, true);
+    const char *text = wf_buf_ptr(&out);
+    size_t bytes = wf_buf_bytes(&out);
+    const char *error = exposition_check(text, bytes);
+    CHECK_STR(error != NULL ? error : "", "");
+    CHECK_GT(
+        exposition_value(text, bytes, "weft_top_samples{loop=\"0\",site=\"plain at app.c:1\"}"),
+        0.0);
+    CHECK_GT(exposition_value(
+                 text, bytes,
+                 "weft_top_samples{loop=\"0\",site=\"with a name, spawned: named at app.c:2\"}"),
+             0.0);
+    CHECK_EQ(exposition_value(text, bytes, "weft_top_tasks{loop=\"0\",state=\"ready\"}"), 2.0);
+    wf_buf_fini(&out);
+    CHECK_OK(weft_await(plain));
+    return weft_await(named);
+}
+
+TEST(test_O03_who_runs_is_seen_from_outside)
+{
+    on_real_backends(ask_who_runs, NULL);
 }
 
 /* ---- a process that ends ---- */
