@@ -419,6 +419,26 @@ SCENARIO(what_a_program_says_is_read)
     return rc;
 }
 
+static const char *const copy_input[] = {"/bin/cat", NULL};
+
+SCENARIO(a_program_is_talked_to)
+{
+    weft_process *process;
+    weft_process_output output;
+    weft_process_options options = {
+        .argv = copy_input, .in = WEFT_STDIO_PIPE, .out = WEFT_STDIO_PIPE};
+    if (scratch_is_simulated())
+        return 0;
+    WEFT_TRY(weft_process_open(&process, &options));
+    int rc = weft_process_communicate(process, (weft_str){"hello", 5}, 100, &output);
+    if (rc == 0) {
+        CHECK_EQ(output.out.len, 5);
+        weft_process_output_free(&output);
+    }
+    weft_process_close(process);
+    return rc;
+}
+
 /* ---- threads ---- */
 
 static int think(void *arg)
