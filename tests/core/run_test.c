@@ -245,7 +245,8 @@ static struct {
 
 static weft_time hasty_read(void)
 {
-    weft_time now = hasty.now += hasty.step;
+    weft_time step = hasty.step;
+    weft_time now = atomic_fetch_add(&hasty.now, step) + step;
     weft_time ring_at = hasty.ring_at;
     if (now >= ring_at && atomic_compare_exchange_strong(&hasty.ring_at, &ring_at, WEFT_FOREVER))
         CHECK_EQ(write(hasty.bell[1], "x", 1), 1);
