@@ -29,6 +29,14 @@ typedef struct weft_chan weft_chan;
  * is not touched. */
 WEFT_API WEFT_MUST_USE int weft_chan_new(weft_chan **out, size_t item_bytes, size_t capacity);
 
+/* The same for tasks of several loops of the run (loops.h).  It belongs to the loop of the calling
+ * task.  From other loops send, receive and close go there by a message: by the same rules and in
+ * the same order of coming, only slower; a close there returns 0 and takes effect behind what was
+ * sent from that loop before.  The other calls, and select, are for its own loop (-EPERM).
+ * -EPERM outside a run. */
+WEFT_API WEFT_MUST_USE int weft_chan_new_shared(weft_chan **out, size_t item_bytes,
+                                                size_t capacity);
+
 /* Frees it with what is stored.  Nobody may wait on it: close it and join its users first.  NULL is
  * fine. */
 WEFT_API void weft_chan_free(weft_chan *chan);

@@ -28,6 +28,10 @@ struct weft_chan {
     size_t first, count; /* stored items are items[first], … modulo capacity */
     weft_loop *loop;     /* of its users; NULL until the first use if made outside a loop */
     bool is_closed;
+    bool is_shared;      /* with tasks of other loops, see chan_far.c */
+    bool is_close_asked; /* atomic: `close_msg` is used, once, by the first to close */
+    uint8_t close_how;
+    weft_msg close_msg;
     _Alignas(max_align_t) unsigned char items[];
 };
 
@@ -46,6 +50,24 @@ int weft_chan_new(weft_chan **out, size_t item_bytes, size_t capacity)
     chan->capacity = capacity;
     chan->loop = wf_loop_current;
     *out = chan;
+    return 0;
+}
+
+static void chan_on_close(weft_msg *msg)
+{
+    weft_chan *chan = wf_container(msg, weft_chan, close_msg);
+    (void)weft_chan_close(chan, (enum weft_chan_close)chan->close_how);
+}
+
+int weft_chan_new_shared(weft_chan **out, size_t item_bytes, size_t capacity)
+{
+    if (wf_loop_current == NULL)
+        return -EPERM;
+    int rc = weft_chan_new(out, item_bytes, capacity);
+    if (rc < 0)
+        return rc;
+    (*out)->is_shared = true;
+    (*out)->close_msg.fn = chan_on_close;
     return 0;
 }
 
@@ -108,8 +130,6 @@ static bool chan_is_foreign(weft_chan *chan)
 
 static WF_IN_PLACE int chan_try_send(weft_chan *chan, const void *item)
 {
-    if (chan_is_foreign(chan))
-        return -EPERM;
     if (chan->is_closed)
         return -EPIPE;
     weft_chan_waiter *receiver = chan_pop(&chan->receivers);
@@ -126,8 +146,6 @@ static WF_IN_PLACE int chan_try_send(weft_chan *chan, const void *item)
 
 static WF_IN_PLACE int chan_try_recv(weft_chan *chan, void *out_item)
 {
-    if (chan_is_foreign(chan))
-        return -EPERM;
     if (chan->count > 0) {
         chan_unstore(chan, out_item);
         weft_chan_waiter *sender = chan_pop(&chan->senders);
@@ -148,11 +166,15 @@ static WF_IN_PLACE int chan_try_recv(weft_chan *chan, void *out_item)
 
 int weft_try_send(weft_chan *chan, const void *item)
 {
+    if (chan_is_foreign(chan))
+        return -EPERM;
     return chan_try_send(chan, item);
 }
 
 int weft_try_recv(weft_chan *chan, void *out_item)
 {
+    if (chan_is_foreign(chan))
+        return -EPERM;
     return chan_try_recv(chan, out_item);
 }
 
@@ -192,11 +214,18 @@ static __attribute__((noinline)) int chan_wait_to_recv(weft_chan *chan, void *ou
     return wf_sync_park(&self.priv_waiter);
 }
 
+static __attribute__((noinline)) int chan_elsewhere(weft_chan *chan, void *item, bool is_send)
+{
+    return chan->is_shared ? wf_chan_far(chan, chan->loop, item, is_send) : -EPERM;
+}
+
 int weft_send(weft_chan *chan, const void *item)
 {
     int rc = wf_sync_enter();
     if (rc < 0)
         return rc;
+    if (__builtin_expect(chan_is_foreign(chan), 0))
+        return chan_elsewhere(chan, (void *)(uintptr_t)item, /* is_send= */ true);
     rc = chan_try_send(chan, item);
     return rc == -EAGAIN ? chan_wait_to_send(chan, item) : rc;
 }
@@ -206,6 +235,8 @@ int weft_recv(weft_chan *chan, void *out_item)
     int rc = wf_sync_enter();
     if (rc < 0)
         return rc;
+    if (__builtin_expect(chan_is_foreign(chan), 0))
+        return chan_elsewhere(chan, out_item, /* is_send= */ false);
     rc = chan_try_recv(chan, out_item);
     return rc == -EAGAIN ? chan_wait_to_recv(chan, out_item) : rc;
 }
@@ -241,8 +272,21 @@ int weft_recv_batch(weft_chan *chan, void *out_items, size_t count_max, weft_tim
 
 /* ---- the rest ---- */
 
+/* By a message: it comes behind what this loop has sent. */
+static void chan_close_elsewhere(weft_chan *chan, enum weft_chan_close how)
+{
+    if (__atomic_exchange_n(&chan->is_close_asked, true, __ATOMIC_RELAXED))
+        return;
+    chan->close_how = (uint8_t)how;
+    weft_post_msg(chan->loop, &chan->close_msg);
+}
+
 size_t weft_chan_close(weft_chan *chan, enum weft_chan_close how)
 {
+    if (chan->is_shared && chan_is_foreign(chan)) {
+        chan_close_elsewhere(chan, how);
+        return 0;
+    }
     if (chan->is_closed)
         return 0;
     chan->is_closed = true;

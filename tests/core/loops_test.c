@@ -667,6 +667,97 @@ LOOPS_TEST(test_X02_a_dump_shows_the_tasks_of_all_loops, 2)
     fclose(file);
 }
 
+/* ---- channels between loops ---- */
+
+struct pipeline {
+    weft_chan *numbers;
+    int count, sum, last;
+};
+
+static int send_numbers(void *arg)
+{
+    struct pipeline *pipeline = arg;
+    for (int i = 1; i <= pipeline->count; i++)
+        WEFT_TRY(weft_send(pipeline->numbers, &i));
+    weft_chan_close(pipeline->numbers, WEFT_CHAN_KEEP);
+    return 0;
+}
+
+static int add_numbers(void *arg)
+{
+    struct pipeline *pipeline = arg;
+    int number, rc;
+    while ((rc = weft_recv(pipeline->numbers, &number)) > 0) {
+        CHECK_EQ(number, pipeline->last + 1); /* in order */
+        pipeline->last = number;
+        pipeline->sum += number;
+    }
+    return rc;
+}
+
+static void run_pipeline(weft_loop *sender, weft_loop *receiver, size_t capacity)
+{
+    struct pipeline pipeline = {.count = 100};
+    CHECK_OK(weft_chan_new_shared(&pipeline.numbers, sizeof(int), capacity));
+    CHECK_OK(weft_gather(weft_spawn_on(sender, send_numbers, &pipeline),
+                         weft_spawn_on(receiver, add_numbers, &pipeline)));
+    CHECK_EQ(pipeline.sum, 5050);
+    weft_chan_free(pipeline.numbers);
+}
+
+LOOPS_TEST(test_Q01_items_cross_loops_in_order, LOOPS)
+{
+    for (size_t capacity = 0; capacity < 5; capacity += 2) {
+        run_pipeline(weft_loop_at(1), weft_loop_at(0), capacity);
+        run_pipeline(weft_loop_at(0), weft_loop_at(1), capacity);
+        run_pipeline(weft_loop_at(1), weft_loop_at(2), capacity); /* the channel is on 0 */
+    }
+}
+
+static int recv_one(void *arg)
+{
+    int number;
+    return weft_recv(((struct pipeline *)arg)->numbers, &number);
+}
+
+LOOPS_TEST(test_Q02_a_cancelled_receiver_of_another_loop_has_taken_nothing, 2)
+{
+    struct pipeline pipeline = {.count = 0};
+    CHECK_OK(weft_chan_new_shared(&pipeline.numbers, sizeof(int), 4));
+    for (int i = 0; i < 100; i++) {
+        weft_task task = weft_spawn_on(other(), recv_one, &pipeline);
+        if (i % 2 == 0)
+            CHECK_OK(weft_sleep(20 * WEFT_US));
+        (void)weft_cancel(task, NULL);
+        CHECK_OK(weft_send(pipeline.numbers, &i));
+        int rc = weft_await(task), taken;
+        CHECK(rc == -ECANCELED || rc == 1);
+        if (rc == -ECANCELED)
+            CHECK_EQ(weft_try_recv(pipeline.numbers, &taken), 1);
+        CHECK_EQ(weft_chan_count(pipeline.numbers), (size_t)0);
+    }
+    weft_chan_free(pipeline.numbers);
+}
+
+LOOPS_TEST(test_P10_a_channel_that_is_not_shared_refuses_other_loops, 2)
+{
+    struct pipeline pipeline = {.count = 0};
+    CHECK_OK(weft_chan_new(&pipeline.numbers, sizeof(int), 4));
+    CHECK_EQ(weft_await(weft_spawn_on(other(), recv_one, &pipeline)), -EPERM);
+    weft_chan_free(pipeline.numbers);
+}
+
+LOOPS_TEST(test_Q03_close_from_another_loop_ends_receivers_here, 2)
+{
+    struct pipeline pipeline = {.count = 0};
+    CHECK_OK(weft_chan_new_shared(&pipeline.numbers, sizeof(int), 4));
+    weft_task closer = weft_spawn_on(other(), send_numbers, &pipeline); /* none, and closes */
+    CHECK_EQ(recv_one(&pipeline), 0);
+    CHECK_OK(weft_await(closer));
+    CHECK_EQ(weft_await(weft_spawn_on(other(), recv_one, &pipeline)), 0);
+    weft_chan_free(pipeline.numbers);
+}
+
 /* ---- order ---- */
 
 struct sequence {
@@ -761,4 +852,16 @@ LOOPS_SCENARIO(an_await_from_another_loop_gives_up, 2)
     int waited = weft_await(waiter);
     (void)weft_cancel(watched.task, NULL);
     return rc < 0 ? rc : waited == -ECANCELED ? 0 : waited;
+}
+
+LOOPS_SCENARIO(items_cross_loops, 2)
+{
+    struct pipeline pipeline = {.count = 3};
+    int rc = weft_chan_new_shared(&pipeline.numbers, sizeof(int), 1);
+    if (rc < 0)
+        return rc;
+    rc = weft_gather(weft_spawn_on(other(), send_numbers, &pipeline),
+                     weft_spawn(add_numbers, &pipeline), weft_spawn_on(other(), work, NULL));
+    weft_chan_free(pipeline.numbers);
+    return rc;
 }
