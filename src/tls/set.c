@@ -147,8 +147,13 @@ static void key_made(const SSL *ssl, const char *line)
     const struct wf_tls_conn *conn = wf_tls_conn_of_ssl(ssl);
     char text[512];
     int bytes = snprintf(text, sizeof text, "%s\n", line);
-    if (bytes > 0 && (size_t)bytes < sizeof text) /* one write: lines of processes do not mix */
-        (void)wf_sys_write(conn->tls->key_log_fd, text, (size_t)bytes);
+    size_t count = bytes > 0 && (size_t)bytes < sizeof text ? (size_t)bytes : 0;
+    for (size_t done = 0; done < count;) { /* mostly one write, so lines of processes do not mix */
+        ssize_t rc = wf_sys_write(conn->tls->key_log_fd, text + done, count - done);
+        if (rc <= 0)
+            break;
+        done += (size_t)rc;
+    }
     OPENSSL_cleanse(text, sizeof text);
 }
 

@@ -6,12 +6,7 @@
 
 #include <weft.h>
 
-#include "base/sys.h"
 #include "dns/query.h"
-
-#include <netinet/in.h>
-#include <poll.h>
-#include <stdlib.h>
 
 /* ---- questions ---- */
 
@@ -36,38 +31,29 @@ static bool question_read(struct question *out, const uint8_t *bytes, size_t cou
 
 /* ---- UDP ---- */
 
-static void udp_answer(struct server *server, const uint8_t *bytes, size_t count,
-                       const struct sockaddr_storage *from, socklen_t from_bytes)
-{
-    struct question question = {0};
-    struct message *message = calloc(1, sizeof *message);
-    if (!question_read(&question, bytes, count) || !server->answer(server, &question, message))
-        message->count = 0;
-    if (message->count != 0 && server->sends_wrong_id) {
-        message->bytes[0] ^= 1;
-        (void)sendto(server->udp_fd, message->bytes, message->count, 0, (const void *)from,
-                     from_bytes);
-        message->bytes[0] ^= 1;
-    }
-    if (message->count != 0)
-        (void)sendto(server->udp_fd, message->bytes, message->count, 0, (const void *)from,
-                     from_bytes);
-    free(message);
-}
-
 struct packet {
     struct server *server;
-    struct sockaddr_storage from;
-    socklen_t from_bytes;
+    weft_addr from;
     uint8_t bytes[512];
     size_t count;
 };
 
-static int udp_packet(void *arg)
+static int udp_answer(void *arg)
 {
     struct packet *packet = arg;
-    udp_answer(packet->server, packet->bytes, packet->count, &packet->from, packet->from_bytes);
-    return 0;
+    struct server *server = packet->server;
+    struct question question = {0};
+    struct message message = {.count = 0};
+    if (!question_read(&question, packet->bytes, packet->count) ||
+        !server->answer(server, &question, &message))
+        return 0;
+    if (server->sends_wrong_id) {
+        message.bytes[0] ^= 1;
+        WEFT_TRY(weft_udp_send(server->udp, message.bytes, message.count, &packet->from));
+        message.bytes[0] ^= 1;
+    }
+    ssize_t sent = weft_udp_send(server->udp, message.bytes, message.count, &packet->from);
+    return sent < 0 ? (int)sent : 0;
 }
 
 /* Each packet has a task: a slow answer keeps no other. */
@@ -75,15 +61,15 @@ static int udp_serve(void *arg)
 {
     struct server *server = arg;
     for (;;) {
-        WEFT_TRY(weft_wait_fd(server->udp_fd, POLLIN));
-        struct packet packet = {.server = server, .from_bytes = sizeof packet.from};
-        ssize_t count = recvfrom(server->udp_fd, packet.bytes, sizeof packet.bytes, MSG_DONTWAIT,
-                                 (void *)&packet.from, &packet.from_bytes);
+        struct packet packet = {.server = server};
+        ssize_t count = weft_udp_recv(server->udp, packet.bytes, sizeof packet.bytes, &packet.from);
+        if (count == -ECANCELED || count == -EBADF)
+            return (int)count;
         if (count <= 0)
             continue;
         packet.count = (size_t)count;
         server->asked++;
-        weft_release(weft_spawn_copy(udp_packet, packet));
+        weft_release(weft_spawn_copy(udp_answer, packet));
     }
 }
 
@@ -137,38 +123,29 @@ static int tcp_serve(void *arg)
 
 /* ---- both ---- */
 
-static bool open_both(struct server *server)
+static void open_both(struct server *server)
 {
     weft_addr addr;
     CHECK_OK(weft_addr_parse(&addr, "127.0.0.1:0"));
-    server->udp_fd = wf_sys_socket(AF_INET, SOCK_DGRAM, 0);
-    if (server->udp_fd < 0)
-        return false;
-    if (wf_sys_bind(server->udp_fd, (const struct sockaddr *)&addr.storage, addr.bytes) < 0)
-        return false;
-    socklen_t bytes = sizeof addr.storage;
-    if (wf_sys_getsockname(server->udp_fd, (struct sockaddr *)&addr.storage, &bytes) < 0)
-        return false;
+    if (weft_udp_open(&server->udp, &addr) < 0)
+        return;
+    addr = *weft_udp_get_addr(server->udp);
     CHECK_GT(weft_addr_format(&addr, server->address, sizeof server->address), 0);
-    return weft_listener_open(&server->listener, &addr, NULL) == 0;
+    if (weft_listener_open(&server->listener, &addr, NULL) == 0)
+        return;
+    weft_udp_close(server->udp); /* the port is somebody's for TCP */
+    server->udp = NULL;
 }
 
 bool server_start(struct server *server, server_fn *answer)
 {
-    *server = (struct server){.answer = answer, .udp_fd = -1, .ttl = 60};
+    *server = (struct server){.answer = answer, .ttl = 60};
     if (!wf_dns_query_has_servers)
         return false;
-    for (int i = 0; i < 8 && server->listener == NULL; i++) {
-        if (server->udp_fd >= 0) /* the port is somebody's for TCP */
-            (void)weft_close(server->udp_fd);
-        (void)open_both(server);
-        if (server->udp_fd < 0)
-            return false;
-    }
-    if (server->listener == NULL) {
-        (void)weft_close(server->udp_fd);
+    for (int i = 0; i < 8 && server->listener == NULL; i++)
+        open_both(server);
+    if (server->listener == NULL)
         return false;
-    }
     server->tasks[0] = weft_spawn(udp_serve, server);
     server->tasks[1] = weft_spawn(tcp_serve, server);
     return true;
@@ -181,6 +158,6 @@ void server_stop(struct server *server)
         weft_cancel(server->tasks[i], "the test ends");
         (void)weft_await(server->tasks[i]);
     }
-    (void)weft_close(server->udp_fd);
+    weft_udp_close(server->udp);
     weft_listener_close(server->listener);
 }

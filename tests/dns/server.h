@@ -6,6 +6,7 @@
 
 #include <weft/net.h>
 #include <weft/task.h>
+#include <weft/udp.h>
 
 #include "message.h"
 
@@ -23,7 +24,7 @@ typedef bool server_fn(struct server *server, const struct question *question, s
 
 struct server {
     server_fn *answer;
-    int udp_fd;
+    weft_udp *udp;
     weft_listener *listener;
     weft_task tasks[2];
     char address[WEFT_ADDR_TEXT_BYTES];
@@ -32,7 +33,7 @@ struct server {
     int ttl;
 };
 
-/* False where there is no UDP to serve by, or nothing that would ask. */
+/* False where there is nothing that would ask. */
 bool server_start(struct server *server, server_fn *answer);
 void server_stop(struct server *server);
 
