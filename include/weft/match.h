@@ -161,6 +161,7 @@ typedef int weft_m_progress_fn(size_t done, size_t total, void *arg);
 typedef struct weft_m_example {
     weft_str text;
     weft_str label; /* an entity's id */
+    bool is_none;   /* it means none of the entities; `label` is not looked at */
 } weft_m_example;
 
 /* How to fit.  Fill with weft_m_fit_options_init, then change what you want. */
@@ -169,12 +170,24 @@ typedef struct weft_m_fit_options {
     weft_str mode;                /* empty: that of open */
     weft_m_progress_fn *progress; /* may be NULL */
     void *progress_arg;
+    double head_c; /* how closely a trained head follows its examples; 100 */
 } weft_m_fit_options;
 WEFT_API void weft_m_fit_options_init(weft_m_fit_options *options);
 
-/* Builds the index.  Zero-shot, and therefore auto without examples, ignores the examples.  The
- * trained modes are not available in this version: -WEFT_M_EMODE says so.  `options` may be NULL.
- * Cancelled or failed, the matcher stays as it was. */
+/*
+ * Builds the index, or learns.  Zero-shot, and therefore auto without examples, ignores examples.
+ *
+ * head-only learns from examples what texts mean an entity: questions of customers for intents, or
+ * names that nobody would guess.  The catalogue's own rows count as examples too, so no entity is
+ * lost.  A hit's score is how likely it is that it is right.
+ *
+ * auto with examples tries both on examples that were held out (each of up to 20 by itself, else a
+ * fifth at a time) and learns only if that is not worse there; weft_m_info says which it was.
+ *
+ * add and remove learn again, from the examples whose entity is still there.  full, bert and hybrid
+ * are not available in this version: -WEFT_M_EMODE.  -WEFT_ELIMIT for more than 8 million weights
+ * (runs of characters that occur, times entities).  `options` may be NULL.  Cancelled or failed,
+ * the matcher stays as it was. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int
 weft_m_fit(weft_matcher *matcher, const weft_m_example *examples, size_t example_count,
            const weft_m_fit_options *options, weft_m_error *error);

@@ -2,7 +2,9 @@
 
 #include "cmd/load.h"
 
+#include "cmd/examples.h"
 #include "cmd/input.h"
+#include "cmd/progress.h"
 #include "cmd/say.h"
 
 #include <weft/exec.h>
@@ -37,8 +39,17 @@ int load_check(struct load *load, const char *texts, const char *command)
 {
     size_t stdin_count = 0;
     int rc = 0;
-    if (load->files.count == 0)
+    if (load->files.count == 0 && load->matcher == NULL)
         return say_usage(command, "no entities; give a file with --entities FILE");
+    if (load->files.count != 0 && load->matcher != NULL)
+        return say_usage(command, "--entities and --matcher at once");
+    if (load->matcher != NULL && load->score_kind != NULL)
+        return say_usage(command, "--score is that of the matcher's file");
+    rc = check_path(load->matcher, "--matcher", command, &stdin_count);
+    if (rc == 0)
+        rc = check_path(load->examples, "--examples", command, &stdin_count);
+    if (stdin_count != 0)
+        return say_usage(command, "matchers and examples are not read from standard input");
     for (size_t i = 0; i < load->files.count && rc == 0; i++)
         rc = check_path(load->files.items[i], "--entities", command, &stdin_count);
     if (rc == 0)
@@ -144,7 +155,10 @@ static int load_open(const struct load *load, const weft_catalog *catalog, weft_
 {
     struct load_open open = {.catalog = catalog};
     weft_m_options_init(&open.options);
-    open.options.threshold = (float)load->threshold;
+    if (!isnan(load->threshold))
+        open.options.threshold = (float)load->threshold;
+    if (load->mode != NULL)
+        open.options.mode = weft_str_of(load->mode);
     if (load->score_kind != NULL)
         open.options.score_kind = weft_str_of(load->score_kind);
     int rc = weft_run_cpu(open_body, &open);
@@ -156,7 +170,7 @@ static int load_open(const struct load *load, const weft_catalog *catalog, weft_
     return 0;
 }
 
-int load_matcher(struct load *load, weft_matcher **out)
+static int load_entities(struct load *load, weft_matcher **out)
 {
     weft_catalog *catalog;
     int rc = weft_catalog_new(&catalog);
@@ -167,4 +181,73 @@ int load_matcher(struct load *load, weft_matcher **out)
         rc = load_open(load, catalog, out);
     weft_catalog_free(catalog);
     return rc;
+}
+
+static int load_saved(struct load *load, weft_matcher **out)
+{
+    weft_m_error error;
+    int rc = weft_m_load(out, load->matcher, NULL, &error);
+    if (rc == 0 && !isnan(load->threshold))
+        rc = weft_m_set_threshold(*out, (float)load->threshold, &error);
+    return rc == 0 || rc == -ECANCELED ? rc : load_say(&error);
+}
+
+/* ---- examples ---- */
+
+static int show_progress(size_t done, size_t total, void *arg)
+{
+    struct progress *progress = arg;
+    progress->total = total;
+    progress_step(progress, done);
+    return 0;
+}
+
+static int load_learn(const struct load *load, weft_matcher *matcher)
+{
+    struct examples examples = {0};
+    struct progress progress;
+    weft_m_fit_options options;
+    weft_m_error error;
+    weft_m_fit_options_init(&options);
+    progress_init(&progress, load->wants_progress, /* is_long= */ true);
+    options.progress = show_progress;
+    options.progress_arg = &progress;
+    if (load->mode != NULL)
+        options.mode = weft_str_of(load->mode);
+    int rc = examples_read(&examples, load->examples);
+    if (rc == 0) {
+        rc = weft_m_fit(matcher, examples.items, examples.count, &options, &error);
+        progress_hide(&progress);
+        if (rc < 0 && rc != -ECANCELED)
+            rc = load_say(&error);
+    }
+    examples_fini(&examples);
+    return rc;
+}
+
+static void read_info(struct load *load, weft_matcher *matcher)
+{
+    weft_m_info info = {.size = sizeof(info)};
+    if (weft_m_info_get(matcher, &info) < 0)
+        return;
+    load->threshold = (double)info.threshold;
+    load->entity_count = info.entity_count;
+}
+
+int load_matcher(struct load *load, weft_matcher **out)
+{
+    int rc = load->matcher != NULL ? load_saved(load, out) : load_entities(load, out);
+    if (rc == 0 && load->examples != NULL)
+        rc = load_learn(load, *out);
+    if (rc == 0)
+        read_info(load, *out);
+    return rc;
+}
+
+int load_fit(weft_matcher *matcher, weft_m_error *error)
+{
+    weft_m_info info = {.size = sizeof(info)};
+    if (weft_m_info_get(matcher, &info) == 0 && info.is_ready)
+        return 0;
+    return weft_m_fit(matcher, NULL, 0, NULL, error);
 }

@@ -9,24 +9,26 @@
 #include <weft/catalog.h>
 #include <weft/match.h>
 
+#include <math.h>
+
 struct load {
     struct args_list files;
     const char *format_name; /* NULL: by name, else by content */
-    double threshold;
-    const char *score_kind; /* NULL: the library's default */
-    bool skip_bad;
+    double threshold;        /* NaN until load_matcher: the default, or that of `matcher` */
+    const char *score_kind;  /* NULL: the library's default */
+    const char *matcher;     /* a file of one, instead of entities */
+    const char *examples;    /* to learn from */
+    const char *mode;
+    bool skip_bad, wants_progress;
 
     /* What came of it. */
     enum weft_file_format format;
     size_t entity_count, skip_count;
 };
 
-/* The library's own. */
-#define LOAD_THRESHOLD 0.5
-
 #define LOAD_DEFAULTS                                                                              \
     {                                                                                              \
-        .threshold = LOAD_THRESHOLD                                                                \
+        .threshold = NAN                                                                           \
     }
 
 /* Rows of an option table. */
@@ -34,6 +36,12 @@ struct load {
 #define LOAD_OPTIONS(load_)                                                                        \
     {"entities", 'e', "FILE", "entities: csv, tsv, json, ndjson; again for more; - is stdin",      \
      ARGS_LIST, &(load_)->files, 0, 0},                                                            \
+    {"matcher", 'm', "FILE", "a matcher that 'match fit' saved, instead of entities",              \
+     ARGS_TEXT, &(load_)->matcher, 0, 0},                                                          \
+    {"examples", 'x', "FILE", "texts and labels to learn from: csv, json, ndjson, or text TAB id", \
+     ARGS_TEXT, &(load_)->examples, 0, 0},                                                         \
+    {"mode", 0, "MODE", "auto, zero-shot or head-only (auto)",                                     \
+     ARGS_TEXT, &(load_)->mode, 0, 0},                                                             \
     {"entities-format", 0, "F", "csv, tsv, json, ndjson; else by the name, else the content",      \
      ARGS_TEXT, &(load_)->format_name, 0, 0},                                                           \
     {"threshold", 't', "X", "least score of a match, 0 to 1 (0.5)",                                \
@@ -51,9 +59,13 @@ int load_check(struct load *load, const char *texts, const char *command);
 int load_check_format(const char *name, const char *option, const char *command,
                       enum weft_file_format *out);
 
-/* Reads the files and opens the matcher (not fitted), in a task.  0; else an exit code after
+/* Reads the files and opens the matcher, in a task; fitted if it comes from a file or has examples,
+ * else NEW.  0; else an exit code after
  * saying why, or -ECANCELED. */
 WEFT_WAITS int load_matcher(struct load *load, weft_matcher **out);
+
+/* Fits the matcher unless it is READY: what was learnt would be lost.  As weft_m_fit. */
+WEFT_WAITS int load_fit(weft_matcher *matcher, weft_m_error *error);
 
 /* Says a matcher's error; returns EXIT_FAILED. */
 int load_say(const weft_m_error *error);

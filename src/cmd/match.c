@@ -8,6 +8,7 @@
 #include <string.h>
 
 static const struct command match_commands[] = {
+    {"fit", "build an index, learn from examples, and save both", cmd_match_fit},
     {"query", "find the entity each text means", cmd_match_query},
     {"explain", "show the candidates of a text and why they score as they do", cmd_match_explain},
     {"diagnose", "say why a text is not found and what to try", cmd_match_diagnose},

@@ -176,7 +176,7 @@ static int explain_run(struct explain_job *job, char **args, size_t arg_count)
     weft_m_error error;
     int rc = load_matcher(&job->load, &job->matcher);
     if (rc == 0) {
-        rc = weft_m_fit(job->matcher, NULL, 0, NULL, &error);
+        rc = load_fit(job->matcher, &error);
         if (rc < 0 && rc != -ECANCELED)
             rc = load_say(&error);
     }

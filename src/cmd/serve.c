@@ -109,9 +109,11 @@ static int server_new(struct serve_job *job)
 /* "countries.csv", "countries.csv and 2 more". */
 static void make_name(struct serve_job *job)
 {
-    const char *path = job->load.files.items[0], *slash = strrchr(path, '/');
+    bool is_saved = job->load.matcher != NULL;
+    const char *path = is_saved ? job->load.matcher : job->load.files.items[0];
+    const char *slash = strrchr(path, '/');
     const char *base = slash != NULL && slash[1] != '\0' ? slash + 1 : path;
-    if (job->load.files.count == 1)
+    if (is_saved || job->load.files.count == 1)
         snprintf(job->name, sizeof(job->name), "%.100s", base);
     else
         snprintf(job->name, sizeof(job->name), "%.100s and %zu more", base,
@@ -147,7 +149,7 @@ static int fit_body(void *arg)
 {
     struct service *service = arg;
     weft_m_error error;
-    int rc = weft_m_fit(service->matcher, NULL, 0, NULL, &error);
+    int rc = load_fit(service->matcher, &error);
     if (rc == 0)
         service->is_ready = true;
     else if (rc != -ECANCELED) {

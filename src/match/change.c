@@ -42,7 +42,7 @@ int weft_m_set_threshold(weft_matcher *matcher, float threshold, weft_m_error *e
     for (bool is_done = false; !is_done;) {
         wf_snapshot *old = wf_matcher_snapshot(matcher), *changed = NULL;
         if (old != NULL) {
-            changed = wf_snapshot_new(old->scorer, old->mode, threshold, 0);
+            changed = wf_snapshot_new(old->scorer, threshold, 0);
             if (changed == NULL) {
                 wf_snapshot_unref(old);
                 return wf_m_fail_plain(error, -ENOMEM);
@@ -90,7 +90,7 @@ static int replace_with(wf_call *call, const struct list *list)
         return rc;
     wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
     if (snapshot != NULL)
-        rc = wf_matcher_build(call, catalogue, NULL, NULL);
+        rc = wf_matcher_build(call, catalogue);
     else
         take_catalogue(matcher, catalogue);
     wf_snapshot_unref(snapshot);

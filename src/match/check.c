@@ -216,9 +216,8 @@ int wf_check_score_kind(weft_str kind, weft_m_error *error)
 static int check_example(const weft_m_example *example, size_t index, const wf_catalogue *catalogue,
                          weft_m_error *error)
 {
-    const char *missing = example->text.ptr == NULL    ? "text"
-                          : example->label.ptr == NULL ? "label"
-                                                       : NULL;
+    bool has_label = example->label.ptr != NULL || example->is_none;
+    const char *missing = example->text.ptr == NULL ? "text" : !has_label ? "label" : NULL;
     int rc = 0;
     if (missing != NULL) {
         rc = wf_m_fail(error, -WEFT_M_EVALID, "training_data[%zu] must have '%s'", index, missing);
@@ -226,7 +225,7 @@ static int check_example(const weft_m_example *example, size_t index, const wf_c
     } else if (!wf_utf8_is_valid(example->text.ptr, example->text.len)) {
         rc = wf_m_fail(error, -WEFT_M_EVALID, "training_data[%zu].text is not UTF-8", index);
         wf_m_error_field(error, "training_data[%zu].text", index);
-    } else if (wf_catalogue_find(catalogue, example->label) == UINT32_MAX) {
+    } else if (!example->is_none && wf_catalogue_find(catalogue, example->label) == UINT32_MAX) {
         rc = wf_m_fail(error, -WEFT_M_EVALID, "training_data[%zu].label '%.*s' is no entity's id",
                        index, shown(example->label), example->label.ptr);
         wf_m_error_field(error, "training_data[%zu].label", index);
@@ -236,6 +235,8 @@ static int check_example(const weft_m_example *example, size_t index, const wf_c
 
 static bool same_label(const weft_m_example *a, const weft_m_example *b)
 {
+    if (a->is_none || b->is_none)
+        return a->is_none && b->is_none;
     return a->label.len == b->label.len && memcmp(a->label.ptr, b->label.ptr, a->label.len) == 0;
 }
 

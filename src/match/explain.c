@@ -195,8 +195,8 @@ static int explain_in(wf_call *call, wf_snapshot *snapshot, weft_str query, size
     struct search search = {.request = &request, .explanation = all};
     weft_m_explanation *shown = &all->shown;
     shown->is_ready = true;
-    shown->mode = snapshot->mode;
-    shown->active_matcher = "EmbeddingMatcher";
+    shown->mode = wf_snapshot_mode(snapshot);
+    shown->active_matcher = wf_snapshot_matcher(snapshot);
 
     rc = -ENOMEM;
     all->results = request.results = wf_results_new(snapshot, 1, top_k, /* threshold= */ 0);

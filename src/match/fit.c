@@ -7,12 +7,14 @@
 #include "base/sys.h"
 #include "match/check.h"
 #include "match/error.h"
+#include "match/train/head.h"
+#include "match/train/trial.h"
 
 #include <string.h>
 
 void weft_m_fit_options_init(weft_m_fit_options *options)
 {
-    *options = (weft_m_fit_options){.size = sizeof(*options)};
+    *options = (weft_m_fit_options){.size = sizeof(*options), .head_c = 100};
 }
 
 /* ---- building ---- */
@@ -30,33 +32,43 @@ static int build_part(void *arg)
 }
 
 /* A stop asked for by the caller's callback. */
-static int tell(weft_m_progress_fn *progress, void *arg, size_t done, size_t total)
+static int tell(const wf_course *course, size_t done)
 {
-    int rc = progress != NULL ? progress(done, total, arg) : 0;
+    int rc = course->progress != NULL
+                 ? course->progress(course->before + done, course->total, course->progress_arg)
+                 : 0;
     return rc > 0 ? -ECANCELED : rc;
 }
 
-static int build_all(wf_call *call, wf_scorer *scorer, weft_m_progress_fn *progress,
-                     void *progress_arg)
+int wf_course_build(wf_course *course, wf_scorer *scorer)
 {
-    struct part part = {.scorer = scorer, .job = wf_call_job(call)};
-    part.seeker = wf_seekers_take(&call->matcher->seekers);
+    wf_seekers *seekers = &course->call->matcher->seekers;
+    struct part part = {.scorer = scorer, .job = wf_call_job(course->call)};
+    part.seeker = wf_seekers_take(seekers);
     if (part.seeker == NULL)
         return -ENOMEM;
     int rc;
     do {
         rc = wf_work_run(build_part, &part);
-        int told = rc >= 0 ? tell(progress, progress_arg, scorer->done, scorer->total) : 0;
+        int told = rc >= 0 ? tell(course, scorer->done) : 0;
         rc = told < 0 ? told : rc;
     } while (rc > 0);
-    wf_seekers_give(&call->matcher->seekers, part.seeker);
+    wf_seekers_give(seekers, part.seeker);
+    course->before += scorer->total;
     return rc;
+}
+
+int wf_course_end(wf_course *course)
+{
+    bool is_told = course->before >= course->total;
+    course->before = course->total;
+    return is_told ? 0 : tell(course, 0);
 }
 
 /* The threshold is that of this moment. */
 int wf_matcher_publish(weft_matcher *matcher, wf_scorer *scorer)
 {
-    wf_snapshot *snapshot = wf_snapshot_new(scorer, "zero-shot", 0, 0);
+    wf_snapshot *snapshot = wf_snapshot_new(scorer, 0, 0);
     if (snapshot == NULL)
         return -ENOMEM;
     wf_catalogue *catalogue = wf_catalogue_ref(scorer->catalogue);
@@ -68,6 +80,7 @@ int wf_matcher_publish(weft_matcher *matcher, wf_scorer *scorer)
     matcher->snapshot = snapshot;
     matcher->catalogue = catalogue;
     pthread_mutex_unlock(&matcher->lock);
+    __atomic_store_n(&matcher->active_mode, scorer->cls->mode, __ATOMIC_RELAXED);
     wf_snapshot_unref(old_snapshot);
     wf_catalogue_unref(old_catalogue);
     return 0;
@@ -80,25 +93,79 @@ static void set_fitting(weft_matcher *matcher, bool is_fitting)
     pthread_mutex_unlock(&matcher->lock);
 }
 
-int wf_matcher_build(wf_call *call, wf_catalogue *catalogue, weft_m_progress_fn *progress,
-                     void *progress_arg)
+/* What a scorer of the catalogue is: one that learns if there is something to learn from. */
+static int create_scorer(weft_matcher *matcher, wf_catalogue *catalogue, wf_examples *examples,
+                         wf_scorer **out)
 {
+    return examples != NULL
+               ? wf_head_create(out, catalogue, examples, /* left_out= */ NULL, matcher->head_c)
+               : matcher->scoring->create(out, catalogue, &matcher->options);
+}
+
+/* A scorer that is built, or, for auto, the better of two. */
+static int make_scorer(wf_course *course, wf_catalogue *catalogue, wf_examples *examples,
+                       bool is_trial, wf_scorer **out)
+{
+    wf_scorer *scorer;
+    if (is_trial)
+        return wf_trial_run(course, catalogue, examples, out);
+    int rc = create_scorer(course->call->matcher, catalogue, examples, &scorer);
+    if (rc < 0)
+        return rc;
+    course->total = scorer->total;
+    rc = wf_course_build(course, scorer);
+    if (rc < 0)
+        wf_scorer_unref(scorer);
+    else
+        *out = scorer;
+    return rc;
+}
+
+static int fail_build(weft_m_error *error, int rc)
+{
+    if (rc != -WEFT_ELIMIT)
+        return wf_m_fail_plain(error, rc);
+    wf_m_fail_limit(error, "training", "features times entities", WF_HEAD_WEIGHTS_MAX,
+                    WF_HEAD_WEIGHTS_MAX + 1);
+    wf_m_error_field(error, "training_data");
+    wf_m_error_suggest(error, "Use mode 'zero-shot' for catalogues as large as this one");
+    return rc;
+}
+
+/* Remembers what was learnt from, so that a change of the catalogue can learn again. */
+static void keep_examples(weft_matcher *matcher, const wf_scorer *scorer, wf_examples *examples)
+{
+    wf_examples *old = matcher->examples;
+    bool has_learnt = scorer->cls == &wf_scorer_head;
+    matcher->examples = has_learnt && examples != NULL ? wf_examples_ref(examples) : NULL;
+    wf_examples_unref(old);
+}
+
+static int build(wf_course *course, wf_catalogue *catalogue, wf_examples *examples, bool is_trial)
+{
+    wf_call *call = course->call;
     weft_matcher *matcher = call->matcher;
     weft_time started = wf_sys_now();
     wf_scorer *scorer = NULL;
     set_fitting(matcher, true);
-    int rc = matcher->scoring->create(&scorer, catalogue, &matcher->options);
-    if (rc == 0)
-        rc = build_all(call, scorer, progress, progress_arg);
+    int rc = make_scorer(course, catalogue, examples, is_trial, &scorer);
     if (rc == 0)
         rc = wf_matcher_publish(matcher, scorer);
+    if (rc == 0)
+        keep_examples(matcher, scorer, examples);
     set_fitting(matcher, false);
     wf_scorer_unref(scorer);
     if (rc < 0)
-        return wf_m_fail_plain(call->error, rc);
+        return fail_build(call->error, rc);
     wf_metric(matcher, "fit_duration", (double)(wf_sys_now() - started) / (double)WEFT_SEC,
               "seconds", "fit");
     return 0;
+}
+
+int wf_matcher_build(wf_call *call, wf_catalogue *catalogue)
+{
+    wf_course course = {.call = call};
+    return build(&course, catalogue, call->matcher->examples, /* is_trial= */ false);
 }
 
 /* ---- the first fit ---- */
@@ -115,7 +182,7 @@ int wf_matcher_ready(wf_call *call, wf_snapshot **out)
     *out = wf_matcher_snapshot(matcher); /* another call may have fitted meanwhile */
     if (*out == NULL) {
         wf_catalogue *catalogue = wf_matcher_catalogue(matcher);
-        rc = wf_matcher_build(call, catalogue, NULL, NULL);
+        rc = wf_matcher_build(call, catalogue);
         wf_catalogue_unref(catalogue);
         if (rc == 0)
             *out = wf_matcher_snapshot(matcher);
@@ -130,63 +197,99 @@ static int fail_mode(const char *mode, weft_m_error *error)
 {
     wf_m_fail(error, -WEFT_M_EMODE, "Mode '%s' is not available in this version", mode);
     wf_m_error_field(error, "mode");
-    wf_m_error_suggest(error, "Use 'zero-shot'; it needs no training data");
+    wf_m_error_suggest(error, "Use 'head-only' with examples, 'zero-shot' without");
     return -WEFT_M_EMODE;
 }
 
-/* Zero-shot ignores examples; auto with examples would train. */
+enum lesson { NO_LESSON, LESSON, TRIAL };
+
+static int fail_no_data(weft_m_error *error)
+{
+    wf_m_fail(error, -WEFT_M_EVALID,
+              "training_data is required for modes 'head-only', 'full', and 'bert'");
+    wf_m_error_field(error, "training_data");
+    wf_m_error_suggest(error, "Give examples, or use mode 'zero-shot'");
+    return -WEFT_M_EVALID;
+}
+
+/* Zero-shot ignores examples; auto with examples tries. */
 static int check_fit(wf_call *call, const char *mode, const weft_m_example *examples,
-                     size_t example_count)
+                     size_t example_count, enum lesson *out)
 {
     bool is_zero_shot = strcmp(mode, "zero-shot") == 0, is_auto = strcmp(mode, "auto") == 0;
-    bool has_data = examples != NULL;
-    if (is_zero_shot || (is_auto && !has_data))
+    *out = NO_LESSON;
+    if (is_zero_shot || (is_auto && examples == NULL))
         return 0;
     if (strcmp(mode, "hybrid") == 0)
         return fail_mode(mode, call->error);
-    if (!has_data) {
-        wf_m_fail(call->error, -WEFT_M_EVALID,
-                  "training_data is required for modes 'head-only', 'full', and 'bert'");
-        wf_m_error_field(call->error, "training_data");
-        return -WEFT_M_EVALID;
-    }
+    if (examples == NULL)
+        return fail_no_data(call->error);
     wf_catalogue *catalogue = wf_matcher_catalogue(call->matcher);
     int rc = wf_check_examples(examples, example_count, catalogue, call->error);
     wf_catalogue_unref(catalogue);
-    return rc < 0 ? rc : fail_mode(is_auto ? "auto (with training data)" : mode, call->error);
+    if (rc < 0)
+        return rc;
+    *out = is_auto ? TRIAL : LESSON;
+    return is_auto || strcmp(mode, "head-only") == 0 ? 0 : fail_mode(mode, call->error);
+}
+
+static int check_head_c(double head_c, weft_m_error *error)
+{
+    if (head_c > 0 && head_c <= 1e6)
+        return 0;
+    wf_m_fail(error, -WEFT_M_EVALID, "head_c must be above 0 and at most 1000000, got %g", head_c);
+    wf_m_error_field(error, "head_c");
+    return -WEFT_M_EVALID;
+}
+
+static int fit_alone(wf_course *course, wf_examples *examples, enum lesson lesson, double head_c)
+{
+    wf_call *call = course->call;
+    int rc = wf_gate_enter(&call->matcher->changes, WF_GATE_EXCLUSIVE);
+    if (rc < 0)
+        return wf_m_fail_plain(call->error, rc);
+    call->matcher->head_c = (float)head_c;
+    wf_catalogue *catalogue = wf_matcher_catalogue(call->matcher);
+    rc = build(course, catalogue, examples, lesson == TRIAL);
+    wf_catalogue_unref(catalogue);
+    wf_gate_leave(&call->matcher->changes, WF_GATE_EXCLUSIVE);
+    return rc;
 }
 
 static int fit(wf_call *call, const weft_m_example *examples, size_t example_count,
                const weft_m_fit_options *options)
 {
-    weft_matcher *matcher = call->matcher;
-    const char *mode = matcher->mode;
+    const char *mode = call->matcher->mode;
+    enum lesson lesson = NO_LESSON;
     int rc = 0;
     if (options->mode.ptr != NULL)
         rc = wf_check_mode(options->mode, &mode, call->error);
     if (rc == 0)
-        rc = check_fit(call, mode, examples, example_count);
+        rc = check_fit(call, mode, examples, example_count, &lesson);
+    if (rc == 0)
+        rc = check_head_c(options->head_c, call->error);
+    wf_examples *kept = NULL;
+    if (rc == 0 && lesson != NO_LESSON) {
+        rc = wf_examples_new(&kept, examples, example_count);
+        rc = rc < 0 ? wf_m_fail_plain(call->error, rc) : 0;
+    }
     if (rc < 0)
         return rc;
-    rc = wf_gate_enter(&matcher->changes, WF_GATE_EXCLUSIVE);
-    if (rc < 0)
-        return wf_m_fail_plain(call->error, rc);
-    wf_catalogue *catalogue = wf_matcher_catalogue(matcher);
-    rc = wf_matcher_build(call, catalogue, options->progress, options->progress_arg);
-    wf_catalogue_unref(catalogue);
-    wf_gate_leave(&matcher->changes, WF_GATE_EXCLUSIVE);
+    wf_course course = {
+        .call = call, .progress = options->progress, .progress_arg = options->progress_arg};
+    rc = fit_alone(&course, kept, lesson, options->head_c);
+    wf_examples_unref(kept);
     return rc;
 }
 
 int weft_m_fit(weft_matcher *matcher, const weft_m_example *examples, size_t example_count,
                const weft_m_fit_options *options, weft_m_error *error)
 {
-    weft_m_fit_options defaults;
-    weft_m_fit_options_init(&defaults);
+    weft_m_fit_options full;
+    weft_m_fit_options_init(&full);
+    if (options != NULL)
+        memcpy(&full, options, options->size < sizeof(full) ? options->size : sizeof(full));
     wf_call call;
     int rc = wf_call_begin(&call, matcher, WEFT_M_OP_FIT, error);
-    if (rc < 0)
-        return rc;
-    rc = fit(&call, examples, example_count, options != NULL ? options : &defaults);
-    return wf_call_end(&call, rc);
+    return rc < 0 ? rc : wf_call_end(&call, fit(&call, examples, example_count, &full));
 }

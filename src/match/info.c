@@ -32,8 +32,8 @@ static void read_scorer(const wf_snapshot *snapshot, weft_m_info *info)
     wf_scorer_stats stats;
     snapshot->scorer->cls->stats(snapshot->scorer, &stats);
     info->is_ready = true;
-    info->active_mode = snapshot->mode;
-    info->active_matcher = "EmbeddingMatcher";
+    info->active_mode = wf_snapshot_mode(snapshot);
+    info->active_matcher = wf_snapshot_matcher(snapshot);
     info->encoder = stats.encoder;
     info->dimension = stats.dimension;
     info->index_bytes = stats.bytes;

@@ -76,6 +76,8 @@ int wf_matcher_new(weft_matcher **out, const weft_m_options *options, weft_m_err
     wf_gate_init(&matcher->changes);
     pthread_mutex_init(&matcher->lock, NULL);
     wf_seekers_init(&matcher->seekers);
+    matcher->active_mode = "zero-shot";
+    matcher->head_c = 100;
     *out = matcher;
     return 0;
 }
@@ -86,6 +88,7 @@ static void matcher_free(weft_matcher *matcher)
     wf_gate_fini(&matcher->changes);
     pthread_mutex_destroy(&matcher->lock);
     wf_seekers_fini(&matcher->seekers);
+    wf_examples_unref(matcher->examples);
     wf_free(matcher);
 }
 
@@ -164,7 +167,7 @@ void wf_metric(weft_matcher *matcher, const char *name, double value, const char
                             .unit = unit,
                             .stage = stage,
                             .backend = "lexical",
-                            .mode = "zero-shot",
+                            .mode = __atomic_load_n(&matcher->active_mode, __ATOMIC_RELAXED),
                             .wall = wf_sys_wall()};
     __atomic_add_fetch(&matcher->stats.metric_count, 1, __ATOMIC_RELAXED);
     options->metric(&metric, options->metric_arg);

@@ -11,6 +11,7 @@
 #ifndef WF_MATCH_MATCHER_PRIV_H
 #define WF_MATCH_MATCHER_PRIV_H
 
+#include "match/examples.h"
 #include "match/gate.h"
 #include "match/results.h"
 #include "match/snapshot.h"
@@ -31,6 +32,12 @@ struct weft_matcher {
     uint64_t snapshot_number;
     float threshold;
     bool is_fitting;
+
+    /* Under `changes`. */
+    wf_examples *examples; /* a reference; what was learnt from, NULL: nothing */
+    float head_c;
+
+    const char *active_mode; /* atomic; static text */
 
     wf_seekers seekers;
     wf_stats stats;
@@ -78,9 +85,23 @@ wf_catalogue *wf_matcher_catalogue(weft_matcher *matcher);
 /* The snapshot, fitting first if the matcher is NEW.  A reference in *out. */
 WEFT_WAITS int wf_matcher_ready(wf_call *call, wf_snapshot **out);
 
-/* Builds a scorer of `catalogue` and makes both the matcher's.  `changes` is held. */
-WEFT_WAITS int wf_matcher_build(wf_call *call, wf_catalogue *catalogue,
-                                weft_m_progress_fn *progress, void *progress_arg);
+/* Builds a scorer of `catalogue`, learning again from what was learnt from, and makes both the
+ * matcher's.  `changes` is held. */
+WEFT_WAITS int wf_matcher_build(wf_call *call, wf_catalogue *catalogue);
+
+/* The building of one scorer or more, told as one. */
+typedef struct wf_course {
+    wf_call *call;
+    weft_m_progress_fn *progress; /* may be NULL */
+    void *progress_arg;
+    size_t before, total; /* of those that are built; of all */
+} wf_course;
+
+/* Builds a scorer in parts, with progress.  0, or negative. */
+WEFT_WAITS int wf_course_build(wf_course *course, wf_scorer *scorer);
+
+/* Tells that all is done, if the last one did not. */
+WEFT_WAITS int wf_course_end(wf_course *course);
 
 /* Makes a built scorer and its catalogue the matcher's, in one step.  0 or -ENOMEM. */
 int wf_matcher_publish(weft_matcher *matcher, wf_scorer *scorer);

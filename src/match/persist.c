@@ -7,6 +7,7 @@
 #include "base/json_write.h"
 #include "match/check.h"
 #include "match/error.h"
+#include "match/train/head.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -49,7 +50,7 @@ static void save_settings(const weft_matcher *matcher, const wf_snapshot *snapsh
                                 .normalize = matcher->options.normalize};
     set_name(settings.score_kind, matcher->scoring->kind);
     set_name(settings.mode, matcher->mode);
-    set_name(settings.active_mode, snapshot->mode);
+    set_name(settings.active_mode, wf_snapshot_mode(snapshot));
     set_name(settings.unicode, weft_norm_unicode_version());
     wf_pack_copy(pack, TAG_SETTINGS, &settings, sizeof(settings));
 }
@@ -64,7 +65,7 @@ static void save_about(const weft_matcher *matcher, const wf_snapshot *snapshot,
     wf_json_key(&json, "weft");
     wf_json_text(&json, weft_version());
     wf_json_key(&json, "mode");
-    wf_json_text(&json, snapshot->mode);
+    wf_json_text(&json, wf_snapshot_mode(snapshot));
     wf_json_key(&json, "model");
     wf_json_text(&json, "lexical");
     wf_json_key(&json, "score_kind");
@@ -156,6 +157,7 @@ struct loading {
     struct settings settings;
     wf_image *image;
     weft_matcher *matcher;
+    bool has_learnt;
     char reason[WF_REASON_BYTES]; /* of -WEFT_M_EPERSIST; empty: the parts contradict each other */
 };
 
@@ -187,19 +189,26 @@ static int take_settings(struct loading *loading)
     options->threshold = settings->threshold;
     options->normalize = settings->normalize != 0;
     options->mark_run_max = settings->mark_run_max;
-    return strcmp(settings->active_mode, "zero-shot") == 0 ? 0 : -WEFT_M_EPERSIST;
+    loading->has_learnt = strcmp(settings->active_mode, wf_scorer_head.mode) == 0;
+    bool is_known = loading->has_learnt || strcmp(settings->active_mode, "zero-shot") == 0;
+    return is_known ? 0 : -WEFT_M_EPERSIST;
 }
 
 static int load_scorer(struct loading *loading, wf_catalogue *catalogue)
 {
     weft_matcher *matcher = loading->matcher;
     wf_scorer *scorer;
-    int rc = matcher->scoring->create(&scorer, catalogue, &matcher->options);
+    int rc = loading->has_learnt ? wf_head_create(&scorer, catalogue, NULL, NULL, 0)
+                                 : matcher->scoring->create(&scorer, catalogue, &matcher->options);
     if (rc < 0)
         return rc;
     rc = scorer->cls->load(scorer, loading->image);
     if (rc == 0)
         rc = wf_matcher_publish(matcher, scorer);
+    if (rc == 0 && loading->has_learnt) {
+        matcher->examples = wf_examples_ref(wf_head_of(scorer)->examples);
+        matcher->head_c = wf_head_of(scorer)->c;
+    }
     wf_scorer_unref(scorer);
     return rc;
 }

@@ -106,11 +106,11 @@ static void fill_tied(const wf_rank *rank, struct block *block)
 
 /* The texts of hits that show their row as it was matched; those with a `text` of their own: none.
  * Into seeker->shown, one after the other, lengths into the hits when they are there. */
-static int read_texts(const wf_catalogue *catalogue, wf_seeker *seeker,
+static int read_texts(const wf_catalogue *catalogue, bool shows_names, wf_seeker *seeker,
                       const weft_m_options *options)
 {
     wf_buf_reset(&seeker->shown);
-    for (size_t i = 0; i < seeker->rank.count; i++) {
+    for (size_t i = 0; i < seeker->rank.count && !shows_names; i++) {
         wf_found *found = &seeker->rank.found[i];
         found->text_bytes = 0;
         if (catalogue->entities[found->entity].text.ptr != NULL)
@@ -125,8 +125,8 @@ static int read_texts(const wf_catalogue *catalogue, wf_seeker *seeker,
     return 0;
 }
 
-static void fill_hit(const wf_catalogue *catalogue, const wf_found *found, struct block *block,
-                     weft_m_hit *hit)
+static void fill_hit(const wf_catalogue *catalogue, bool shows_names, const wf_found *found,
+                     struct block *block, weft_m_hit *hit)
 {
     const weft_m_entity *entity = &catalogue->entities[found->entity];
     *hit = (weft_m_hit){.entity = found->entity,
@@ -139,6 +139,10 @@ static void fill_hit(const wf_catalogue *catalogue, const wf_found *found, struc
                         .id_is_integer = entity->id_is_integer};
     if (entity->text.ptr != NULL)
         return;
+    if (shows_names) {
+        hit->text = entity->name;
+        return;
+    }
     hit->text = (weft_str){block->text, found->text_bytes};
     block->text += found->text_bytes;
 }
@@ -151,7 +155,8 @@ int wf_results_fill(weft_m_results *results, size_t index, wf_seeker *seeker,
     wf_answer *answer = &results->answers[index];
     if (rank->count == 0)
         return 0;
-    int rc = read_texts(catalogue, seeker, options);
+    bool shows_names = results->snapshot->scorer->cls->shows_names;
+    int rc = read_texts(catalogue, shows_names, seeker, options);
     if (rc < 0)
         return rc;
 
@@ -165,7 +170,7 @@ int wf_results_fill(weft_m_results *results, size_t index, wf_seeker *seeker,
     if (text_bytes != 0)
         memcpy(block.text, wf_buf_ptr(&seeker->shown), text_bytes);
     for (size_t i = 0; i < rank->count; i++)
-        fill_hit(catalogue, &rank->found[i], &block, &block.hits[i]);
+        fill_hit(catalogue, shows_names, &rank->found[i], &block, &block.hits[i]);
     fill_tied(rank, &block);
     answer->hits = block.hits;
     answer->hit_count = rank->count;

@@ -21,6 +21,8 @@ static void seeker_free(wf_seeker *seeker)
     wf_finder_fini(&seeker->finder);
     wf_rank_fini(&seeker->rank);
     wf_judge_fini(&seeker->judge);
+    wf_bag_fini(&seeker->bag);
+    wf_pupil_fini(&seeker->pupil);
     wf_free(seeker);
 }
 
@@ -76,7 +78,8 @@ static size_t kept_bytes(const wf_seeker *seeker)
     const wf_judge *judge = &seeker->judge;
     return seeker->encoder.features.capacity * 20 + seeker->encoder.features.span_capacity * 24 +
            judge->entrant_capacity * sizeof(*judge->entrants) + judge->allowed_capacity * 8 +
-           judge->candidate_capacity * sizeof(*judge->candidates);
+           judge->candidate_capacity * sizeof(*judge->candidates) + seeker->bag.capacity * 20 +
+           seeker->pupil.capacity * 8;
 }
 
 void wf_seekers_give(wf_seekers *seekers, wf_seeker *seeker)

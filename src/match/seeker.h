@@ -12,6 +12,8 @@
 #include "match/score/judge.h"
 #include "match/score/rank.h"
 #include "match/text/normalise.h"
+#include "match/train/bag.h"
+#include "match/train/pupil.h"
 
 #include <pthread.h>
 #include <weft/match.h>
@@ -26,6 +28,8 @@ typedef struct wf_seeker {
     wf_finder finder;
     wf_rank rank;
     wf_judge judge; /* of the scorer "probability" */
+    wf_bag bag;     /* of a trained head, like the next */
+    wf_pupil pupil;
 
     /* What read left: borrowed from the raw text or from `normal`. */
     weft_str text;

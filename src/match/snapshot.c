@@ -4,16 +4,13 @@
 
 #include "base/alloc.h"
 
-wf_snapshot *wf_snapshot_new(wf_scorer *scorer, const char *mode, float threshold, uint64_t number)
+wf_snapshot *wf_snapshot_new(wf_scorer *scorer, float threshold, uint64_t number)
 {
     wf_snapshot *snapshot = wf_alloc(sizeof(*snapshot));
     if (snapshot == NULL)
         return NULL;
-    *snapshot = (wf_snapshot){.refs = 1,
-                              .threshold = threshold,
-                              .number = number,
-                              .mode = mode,
-                              .scorer = wf_scorer_ref(scorer)};
+    *snapshot = (wf_snapshot){
+        .refs = 1, .threshold = threshold, .number = number, .scorer = wf_scorer_ref(scorer)};
     return snapshot;
 }
 

@@ -13,14 +13,25 @@ typedef struct wf_snapshot {
     unsigned refs; /* atomic */
     float threshold;
     uint64_t number;
-    const char *mode;  /* active one; static text */
     wf_scorer *scorer; /* a reference; it has one to the catalogue */
 } wf_snapshot;
 
 /* Takes a reference to `scorer`.  NULL: no memory. */
-wf_snapshot *wf_snapshot_new(wf_scorer *scorer, const char *mode, float threshold, uint64_t number);
+wf_snapshot *wf_snapshot_new(wf_scorer *scorer, float threshold, uint64_t number);
 wf_snapshot *wf_snapshot_ref(wf_snapshot *snapshot);
 void wf_snapshot_unref(wf_snapshot *snapshot); /* NULL is fine */
+
+/* The active mode.  Static text. */
+static inline const char *wf_snapshot_mode(const wf_snapshot *snapshot)
+{
+    return snapshot->scorer->cls->mode;
+}
+
+/* How callers of the system this one follows know it. */
+static inline const char *wf_snapshot_matcher(const wf_snapshot *snapshot)
+{
+    return snapshot->scorer->cls->shows_names ? "_EntityMatcher" : "EmbeddingMatcher";
+}
 
 static inline const wf_catalogue *wf_snapshot_catalogue(const wf_snapshot *snapshot)
 {

@@ -189,6 +189,82 @@ TEST(match_query_reads_texts_from_files_of_each_kind)
     run_fini(&run);
 }
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    CHECK(file != NULL);
+    CHECK_GE(fputs(text, file), 0);
+    CHECK_EQ(fclose(file), 0);
+}
+
+TEST(match_fit_saves_what_the_other_commands_take)
+{
+    char path[64];
+    struct run saved, direct;
+    snprintf(path, sizeof(path), "/tmp/weft-cmd-%d.weftm", (int)getpid());
+    RUN(&saved, "match", "fit", "-e", COUNTRIES, "-t", "0.4", "-o", path);
+    CHECK_EQ(saved.code, 0);
+    CHECK_STR(saved.out, "");
+    CHECK(strstr(saved.err, "zero-shot") != NULL);
+    run_fini(&saved);
+    RUN(&saved, "match", "query", "-m", path, "-k", "3", "Deutchland", "korea", "nothing like it");
+    RUN(&direct, "match", "query", "-e", COUNTRIES, "-t", "0.4", "-k", "3", "Deutchland", "korea",
+        "nothing like it");
+    CHECK_EQ(saved.code, 0);
+    CHECK_STR(saved.out, direct.out);
+    run_fini(&saved);
+    run_fini(&direct);
+    RUN(&saved, "match", "query", "-m", path, "-e", COUNTRIES, "x");
+    CHECK_EQ(saved.code, 2);
+    run_fini(&saved);
+    CHECK_EQ(truncate(path, 5000), 0);
+    RUN(&saved, "match", "query", "-m", path, "x");
+    CHECK_EQ(saved.code, 1);
+    CHECK(strstr(saved.err, "cut off") != NULL);
+    run_fini(&saved);
+    CHECK_EQ(unlink(path), 0);
+}
+
+TEST(match_learns_from_examples_of_each_kind)
+{
+    static const struct {
+        const char *name, *text;
+    } files[] = {
+        {"csv", "text,label\nwallet stolen,lost\nthey stole my purse,lost\n"
+                "add some money,top\nput money in,top\nrainy weather,\n"},
+        {"txt", "wallet stolen\tlost\nthey stole my purse\tlost\n\nadd some money\ttop\n"
+                "put money in\ttop\nrainy weather\t\n"},
+        {"ndjson", "{\"text\":\"wallet stolen\",\"label\":\"lost\"}\n"
+                   "{\"text\":\"they stole my purse\",\"label\":\"lost\"}\n"
+                   "{\"text\":\"add some money\",\"label\":\"top\"}\n"
+                   "{\"text\":\"put money in\",\"label\":\"top\"}\n"
+                   "{\"text\":\"rainy weather\",\"label\":\"\"}\n"},
+    };
+    char entities[64], examples[64], first[600] = "";
+    snprintf(entities, sizeof(entities), "/tmp/weft-cmd-%d-e.csv", (int)getpid());
+    write_file(entities, "id,name\nlost,card_missing\ntop,top_up\n");
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        struct run run;
+        snprintf(examples, sizeof(examples), "/tmp/weft-cmd-%d-x.%s", (int)getpid(), files[i].name);
+        write_file(examples, files[i].text);
+        RUN(&run, "match", "query", "-e", entities, "-x", examples, "--mode", "head-only", "-t",
+            "0", "my purse was stolen");
+        note("%s: %s%s", files[i].name, run.out, run.err);
+        CHECK_EQ(run.code, 0);
+        CHECK(begins(run.out, "{\"id\":\"lost\""));
+        CHECK(i == 0 || strcmp(run.out, first) == 0);
+        snprintf(first, sizeof(first), "%s", run.out);
+        run_fini(&run);
+        RUN(&run, "match", "explain", "-e", entities, "-x", examples, "--mode", "head-only",
+            "--json", "my purse was stolen");
+        CHECK_EQ(run.code, 0);
+        CHECK(strstr(run.out, "\"mode\":\"head-only\"") != NULL); /* and was not fitted again */
+        run_fini(&run);
+        CHECK_EQ(unlink(examples), 0);
+    }
+    CHECK_EQ(unlink(entities), 0);
+}
+
 TEST(match_query_reads_entities_from_standard_input)
 {
     struct run run;
@@ -252,7 +328,7 @@ static const struct {
     {{"match"}, 2, "weft: no command given"},
     {{"match", "Germany"},
      2,
-     "weft: unknown command Germany; there are query, explain, diagnose, eval"},
+     "weft: unknown command Germany; there are fit, query, explain, diagnose, eval"},
     {{"match", "quary"}, 2, "weft: unknown command quary; did you mean 'match query'?"},
     {{"match", "query", "x"}, 2, "weft: no entities; give a file with --entities FILE"},
     {{"match", "query", "-e", "x.csv"},

@@ -133,6 +133,41 @@ TEST(a_loaded_matcher_answers_as_the_one_that_was_saved)
     }
 }
 
+static weft_matcher *open_learnt(const made *m)
+{
+    weft_m_fit_options options;
+    weft_matcher *matcher = open_with(m, "probability");
+    weft_m_example examples[80];
+    for (size_t i = 0; i < 80; i++) {
+        size_t entity = i * 7 % m->count;
+        examples[i] = (weft_m_example){.text = m->entities[(entity + i % 3) % m->count].name,
+                                       .label = m->entities[entity].id,
+                                       .is_none = i % 9 == 0};
+    }
+    weft_m_fit_options_init(&options);
+    options.mode = STR("head-only");
+    CHECK_OK(weft_m_fit(matcher, examples, 80, &options, NULL));
+    return matcher;
+}
+
+TEST(a_matcher_that_has_learnt_is_saved_with_what_it_learnt_from)
+{
+    made m = make_rich(40);
+    weft_matcher *saved = open_learnt(&m), *loaded;
+    char *path = scratch("learnt");
+    CHECK_OK(weft_m_save(saved, path, NULL));
+    CHECK_OK(weft_m_load(&loaded, path, NULL, NULL));
+    check_same(saved, loaded);
+    const weft_m_entity more = {.id = STR("new"), .name = STR("abba cabbage")};
+    CHECK_OK(weft_m_add(saved, &more, 1, NULL)); /* both learn again */
+    CHECK_OK(weft_m_add(loaded, &more, 1, NULL));
+    check_same(saved, loaded);
+    weft_m_close(saved);
+    weft_m_close(loaded);
+    unlink(path);
+    make_free(&m);
+}
+
 /* More rows than one segment of the index has. */
 TEST(a_matcher_of_several_segments_is_saved)
 {
@@ -284,8 +319,10 @@ TEST(a_file_made_up_with_right_sums_is_refused_or_answers)
 {
     made m = make_rich(30);
     dice d = {51};
-    for (size_t kind = 0; kind < 2; kind++) {
-        weft_matcher *matcher = open_with(&m, kind == 0 ? "probability" : "cosine"), *loaded;
+    for (size_t kind = 0; kind < 3; kind++) {
+        weft_matcher *loaded, *matcher = kind == 2
+                                             ? open_learnt(&m)
+                                             : open_with(&m, kind == 0 ? "probability" : "cosine");
         weft_bytes bytes = bytes_of(matcher);
         uint8_t *copy = malloc(bytes.len);
         size_t refused = 0, rounds = 400;

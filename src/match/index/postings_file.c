@@ -82,6 +82,14 @@ struct rest {
     size_t count;
 };
 
+static int get_rest(const wf_image *image, uint32_t tag, size_t item_bytes, struct rest *out)
+{
+    const void *at = NULL;
+    int rc = wf_image_get(image, tag, item_bytes, &at, &out->count);
+    out->at = at;
+    return rc;
+}
+
 static const void *take(struct rest *rest, size_t count, size_t item_bytes)
 {
     if (count > rest->count)
@@ -132,12 +140,11 @@ static int load_segments(wf_postings *postings, const wf_image *image)
     int rc = wf_image_get(image, TAG_SEGMENTS, sizeof(*parts), &at, &postings->segment_count);
     parts = at;
     if (rc == 0)
-        rc = wf_image_get(image, TAG_FIRST, sizeof(uint32_t), (const void **)&first.at,
-                          &first.count);
+        rc = get_rest(image, TAG_FIRST, sizeof(uint32_t), &first);
     if (rc == 0)
-        rc = wf_image_get(image, TAG_RUNS, sizeof(wf_run), (const void **)&runs.at, &runs.count);
+        rc = get_rest(image, TAG_RUNS, sizeof(wf_run), &runs);
     if (rc == 0)
-        rc = wf_image_get(image, TAG_ROWS, sizeof(uint16_t), (const void **)&rows.at, &rows.count);
+        rc = get_rest(image, TAG_ROWS, sizeof(uint16_t), &rows);
     if (rc < 0)
         return rc;
     postings->segments = wf_array(postings->segment_count, sizeof(*postings->segments));

@@ -207,6 +207,7 @@ static int cosine_load(wf_scorer *scorer, wf_image *image)
 
 const wf_scorer_class wf_scorer_cosine = {
     .kind = "cosine",
+    .mode = "zero-shot",
     .create = cosine_create,
     .build = cosine_build,
     .find = cosine_find,

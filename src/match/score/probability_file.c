@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 
 #include <math.h>
+#include <string.h>
 
 #define TAG_HEAD WF_TAG('P', 'R', 'H', 'D')
 #define TAG_TEXT_NORMS WF_TAG('P', 'R', 'T', 'N')
@@ -75,7 +76,7 @@ static int get(const wf_image *image, uint32_t tag, size_t item_bytes, size_t co
     const void *at;
     int rc = wf_image_get_exactly(image, tag, item_bytes, count, &at);
     if (rc == 0)
-        *(const void **)out = at;
+        memcpy(out, &at, sizeof(at)); /* a pointer of any type */
     return rc;
 }
 

@@ -34,7 +34,10 @@ typedef struct wf_scorer_stats {
 
 typedef struct wf_scorer_class {
     const char *kind;
+    const char *mode; /* "zero-shot" or that of a trained one */
+    bool shows_names; /* the text of a hit is the entity's name, not the row */
 
+    /* NULL for those that learn: they are made in their own way. */
     int (*create)(wf_scorer **out, wf_catalogue *catalogue, const weft_m_options *options);
 
     /* Does a part of the building; 1: more is left, 0: done, or negative.  scorer->done grows up to

@@ -4,6 +4,8 @@
 
 #include "base/utf8.h"
 
+#include <string.h>
+
 #define TAG_HEAD WF_TAG('T', 'X', 'H', 'D')
 #define TAG_BYTES WF_TAG('T', 'X', 'B', 'Y')
 #define TAG_ENDS WF_TAG('T', 'X', 'E', 'N')
@@ -86,7 +88,7 @@ static int get(const wf_image *image, uint32_t tag, size_t item_bytes, size_t co
     const void *at;
     int rc = wf_image_get_exactly(image, tag, item_bytes, count, &at);
     if (rc == 0)
-        *(const void **)out = at;
+        memcpy(out, &at, sizeof(at)); /* a pointer of any type */
     return rc;
 }
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Examples: texts and the entities they mean, read from a file, to learn from. */
+#ifndef WF_CMD_EXAMPLES_H
+#define WF_CMD_EXAMPLES_H
+
+#include "base/arena.h"
+
+#include <weft/match.h>
+
+struct examples {
+    wf_arena arena;
+    weft_m_example *items;
+    size_t count, capacity;
+};
+
+/* Reads csv, tsv, json and ndjson with "text" and "label", or lines of a text, a tab and an id; an
+ * empty id: none of the entities.  0; else an exit code after saying why, or -ECANCELED. */
+WEFT_WAITS int examples_read(struct examples *examples, const char *path);
+void examples_fini(struct examples *examples);
+
+#endif

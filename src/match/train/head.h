@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Head: a scorer that has learnt from examples.  Multinomial logistic regression over the bag of a
+ * text (train/bag.h), with the L2 norm of the weights held down; every row of an entity is one more
+ * text of its label, so that an entity without examples can still be found.
+ *
+ * A text's weights: (1 + ln times) * (1 + ln((1 + texts) / (1 + texts with it))) for each key that
+ * the training texts have, each block made 1 long, times its part, and all made 1 long.
+ *
+ * The share that an entity has among the labels says which is most likely, not whether it is right:
+ * that is a second, small model of how sure the first is and how near the text is to what was
+ * learnt.  Its weights were fitted to the few-shot development sets and are the same for every
+ * catalogue.
+ */
+#ifndef WF_MATCH_HEAD_H
+#define WF_MATCH_HEAD_H
+
+#include "match/examples.h"
+#include "match/score/scorer.h"
+#include "match/score/texts.h"
+#include "match/train/bag.h"
+#include "match/train/minimise.h"
+
+/* Steps of the training, at most; progress counts them. */
+#define WF_HEAD_STEPS 120u
+
+/* Of weights: features times labels.  Training takes about 64 bytes of each. */
+#define WF_HEAD_WEIGHTS_MAX ((size_t)8 << 20)
+
+/* Sparse rows, one after the other: of row r indexes[start[r]] … indexes[start[r + 1] - 1]. */
+typedef struct wf_sparse {
+    size_t *start;
+    uint32_t *indexes;
+    float *values;
+    size_t row_count, count;
+} wf_sparse;
+
+typedef struct wf_head {
+    wf_scorer head;
+    wf_examples *examples;   /* a reference */
+    const uint8_t *left_out; /* a byte an example: not to be learnt from; NULL: none; borrowed */
+    float c;                 /* inverse of how much the norm of the weights costs */
+
+    wf_texts rows;  /* folded, to find equal ones */
+    uint64_t *keys; /* features; ascending */
+    float *idf;
+    size_t feature_count;
+    uint32_t label_count;  /* entities, and one more for "none" if there are such examples */
+    uint32_t learnt_count; /* examples */
+    uint32_t *text_label;
+    wf_sparse texts;    /* training texts: features */
+    wf_sparse features; /* features: training texts */
+    float *weights;     /* of feature f and label l: weights[f * label_count + l], behind the last
+                           feature the labels' own */
+    float *label_norms; /* of the sum of a label's texts */
+
+    struct wf_head_building *building; /* until it is built */
+} wf_head;
+
+static inline wf_head *wf_head_of(wf_scorer *scorer)
+{
+    return (wf_head *)scorer;
+}
+
+extern const wf_scorer_class wf_scorer_head;
+
+/* A head to be built, or, with `examples` NULL, to be loaded.  `left_out` may be NULL.  0, -ENOMEM,
+ * -EIO. */
+int wf_head_create(wf_scorer **out, wf_catalogue *catalogue, wf_examples *examples,
+                   const uint8_t *left_out, float c);
+
+int wf_head_build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job);
+void wf_head_building_free(struct wf_head_building *building);
+
+int wf_head_save(wf_scorer *scorer, wf_pack *pack);
+int wf_head_load(wf_scorer *scorer, wf_image *image);
+
+/* A text as features, into `indexes` and `values`, which have room for bag->count; returns how
+ * many. The bag has taken the text.  `out_known`: the part of its stems, by rarity, that was
+ * learnt. */
+size_t wf_head_read(const wf_head *it, const wf_bag *bag, uint32_t *indexes, float *values,
+                    double *out_known);
+
+#endif

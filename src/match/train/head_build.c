@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The training: texts are read and counted, weighed, and the weights found step by step. */
+#include "match/train/head.h"
+
+#include "base/alloc.h"
+#include "match/embed/lexical.h"
+#include "match/embed/sort.h"
+#include "match/score/probability.h"
+#include "match/train/lanes.h"
+
+#include <math.h>
+#include <string.h>
+
+#define TEXTS_A_PART 256u
+#define TEXTS_A_POLL 32u
+#define TOLERANCE 1e-3
+
+static const double block_parts[WF_BAG_BLOCKS] = {1, 0.7, 0.4};
+
+struct wf_head_building {
+    uint64_t *keys; /* of all texts, one after the other */
+    uint32_t *counts;
+    size_t *start;
+    size_t key_count, key_capacity;
+    wf_minimum minimum;
+    float *shares; /* of the labels, for one text */
+    const wf_job *job;
+    bool has_begun;
+};
+
+void wf_head_building_free(struct wf_head_building *building)
+{
+    if (building == NULL)
+        return;
+    wf_free(building->keys);
+    wf_free(building->counts);
+    wf_free(building->start);
+    wf_free(building->shares);
+    wf_minimise_fini(&building->minimum);
+    wf_free(building);
+}
+
+/* ---- texts ---- */
+
+static int keep_keys(struct wf_head_building *building, const wf_bag *bag)
+{
+    size_t needed = building->key_count + bag->count;
+    if (needed > building->key_capacity) {
+        size_t capacity = needed + needed / 2;
+        uint64_t *keys = wf_grow(building->keys, capacity, sizeof(*keys));
+        if (keys == NULL)
+            return -ENOMEM;
+        building->keys = keys;
+        uint32_t *counts = wf_grow(building->counts, capacity, sizeof(*counts));
+        if (counts == NULL)
+            return -ENOMEM;
+        building->counts = counts;
+        building->key_capacity = capacity;
+    }
+    memcpy(building->keys + building->key_count, bag->keys, bag->count * sizeof(*bag->keys));
+    memcpy(building->counts + building->key_count, bag->counts, bag->count * sizeof(*bag->counts));
+    building->key_count = needed;
+    return 0;
+}
+
+/* An example whose entity has been removed is not learnt from. */
+static bool label_of(const wf_head *it, size_t example, uint32_t *out)
+{
+    const weft_m_example *item = &it->examples->items[example];
+    if (it->left_out != NULL && it->left_out[example] != 0)
+        return false;
+    *out = item->is_none ? it->head.catalogue->entity_count
+                         : wf_catalogue_find(it->head.catalogue, item->label);
+    return *out != UINT32_MAX;
+}
+
+static int learn_text(wf_head *it, wf_seeker *seeker, weft_str text, uint32_t label)
+{
+    struct wf_head_building *building = it->building;
+    int rc = wf_probability_fold(seeker, text);
+    if (rc == 0)
+        rc = wf_bag_take(&seeker->bag,
+                         (wf_points){seeker->judge.folded.points, seeker->judge.folded.count});
+    if (rc == 0)
+        rc = keep_keys(building, &seeker->bag);
+    if (rc < 0)
+        return rc;
+    it->text_label[it->texts.row_count++] = label;
+    building->start[it->texts.row_count] = building->key_count;
+    return 0;
+}
+
+/* Rows first, then examples. */
+static int learn_next(wf_head *it, wf_seeker *seeker)
+{
+    const wf_catalogue *catalogue = it->head.catalogue;
+    size_t at = it->head.done;
+    if (at >= catalogue->row_count) {
+        size_t example = at - catalogue->row_count;
+        uint32_t label;
+        if (!label_of(it, example, &label))
+            return 0;
+        it->learnt_count++;
+        return learn_text(it, seeker, it->examples->items[example].text, label);
+    }
+    int rc = learn_text(it, seeker, wf_catalogue_row(catalogue, (uint32_t)at),
+                        catalogue->row_entity[at]);
+    weft_str folded = {wf_buf_ptr(&seeker->judge.text), wf_buf_bytes(&seeker->judge.text)};
+    if (rc == 0)
+        rc = wf_texts_add(&it->rows, folded);
+    if (rc == 0 && at + 1 == catalogue->row_count)
+        wf_texts_seal(&it->rows);
+    return rc;
+}
+
+/* ---- features ---- */
+
+/* The different keys of all texts, and how rare they are. */
+static int count_features(wf_head *it)
+{
+    struct wf_head_building *building = it->building;
+    size_t count = building->key_count, kept = 0;
+    uint64_t *keys = wf_array(count, sizeof(*keys)), *spare = wf_array(count, sizeof(*spare));
+    it->keys = keys;
+    it->idf = wf_array(count, sizeof(*it->idf));
+    if (keys == NULL || spare == NULL || it->idf == NULL) {
+        wf_free(spare);
+        return -ENOMEM;
+    }
+    memcpy(keys, building->keys, count * sizeof(*keys));
+    wf_sort_keys(keys, spare, count, 0);
+    wf_free(spare);
+    double texts = (double)it->texts.row_count;
+    for (size_t i = 0; i < count;) {
+        size_t same = i + 1;
+        while (same < count && keys[same] == keys[i])
+            same++;
+        it->idf[kept] = (float)(1 + log((1 + texts) / (1 + (double)(same - i))));
+        keys[kept++] = keys[i];
+        i = same;
+    }
+    it->feature_count = kept;
+    return 0;
+}
+
+static int sparse_init(wf_sparse *sparse, size_t row_count, size_t count)
+{
+    sparse->row_count = row_count;
+    sparse->count = count;
+    sparse->start = wf_array(row_count + 1, sizeof(*sparse->start));
+    sparse->indexes = wf_array(count, sizeof(*sparse->indexes));
+    sparse->values = wf_array(count, sizeof(*sparse->values));
+    bool has_all = sparse->start != NULL && sparse->indexes != NULL && sparse->values != NULL;
+    return has_all ? 0 : -ENOMEM;
+}
+
+static size_t find_key(const wf_head *it, uint64_t key)
+{
+    size_t low = 0, high = it->feature_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (it->keys[middle] < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < it->feature_count && it->keys[low] == key ? low : SIZE_MAX;
+}
+
+size_t wf_head_read(const wf_head *it, const wf_bag *bag, uint32_t *indexes, float *values,
+                    double *out_known)
+{
+    double squares[WF_BAG_BLOCKS] = {0}, known = 0, total = 0, all = 0;
+    double unknown_idf = 1 + log(1 + (double)it->texts.row_count);
+    size_t count = 0;
+    for (size_t i = 0; i < bag->count; i++) {
+        size_t feature = find_key(it, bag->keys[i]);
+        enum wf_bag_block block = wf_bag_block_of(bag->keys[i]);
+        bool is_known = feature != SIZE_MAX;
+        double idf = is_known ? (double)it->idf[feature] : unknown_idf;
+        if (block == WF_BAG_STEMS) {
+            known += is_known ? idf : 0;
+            total += idf;
+        }
+        if (!is_known)
+            continue;
+        double value = wf_feature_tf(bag->counts[i]) * idf;
+        squares[block] += value * value;
+        indexes[count] = (uint32_t)feature;
+        values[count++] = (float)value;
+    }
+    double scales[WF_BAG_BLOCKS] = {0};
+    for (unsigned block = 0; block < WF_BAG_BLOCKS; block++) {
+        if (squares[block] > 0) {
+            scales[block] = block_parts[block] / sqrt(squares[block]);
+            all += block_parts[block] * block_parts[block];
+        }
+    }
+    for (size_t i = 0; i < count; i++)
+        values[i] *= (float)(scales[wf_bag_block_of(it->keys[indexes[i]])] / sqrt(all));
+    *out_known = total > 0 ? known / total : 0;
+    return count;
+}
+
+static int weigh_texts(wf_head *it)
+{
+    struct wf_head_building *building = it->building;
+    size_t row_count = it->texts.row_count, at = 0;
+    int rc = sparse_init(&it->texts, row_count, building->key_count);
+    if (rc < 0)
+        return rc;
+    for (size_t row = 0; row < row_count; row++) {
+        size_t start = building->start[row];
+        double known;
+        wf_bag bag = {.keys = building->keys + start,
+                      .counts = building->counts + start,
+                      .count = building->start[row + 1] - start};
+        at += wf_head_read(it, &bag, it->texts.indexes + at, it->texts.values + at, &known);
+        it->texts.start[row + 1] = at;
+    }
+    return 0;
+}
+
+/* The same numbers by feature. */
+static int turn_texts(wf_head *it)
+{
+    const wf_sparse *texts = &it->texts;
+    wf_sparse *features = &it->features;
+    int rc = sparse_init(features, it->feature_count, texts->count);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < texts->count; i++)
+        features->start[texts->indexes[i] + 1]++;
+    for (size_t i = 0; i < it->feature_count; i++)
+        features->start[i + 1] += features->start[i];
+    for (size_t row = texts->row_count; row-- > 0;) {
+        for (size_t i = texts->start[row]; i < texts->start[row + 1]; i++) {
+            size_t feature = texts->indexes[i], at = --features->start[feature + 1];
+            features->indexes[at] = (uint32_t)row;
+            features->values[at] = texts->values[i];
+        }
+    }
+    /* start[f + 1] went down to where f begins. */
+    memmove(features->start, features->start + 1, it->feature_count * sizeof(*features->start));
+    features->start[it->feature_count] = features->count;
+    return 0;
+}
+
+/* Of the sum of each label's texts, feature by feature. */
+static int measure_labels(wf_head *it)
+{
+    double *sums = wf_array(it->label_count, sizeof(*sums));
+    double *squares = wf_array(it->label_count, sizeof(*squares));
+    it->label_norms = wf_array(it->label_count, sizeof(*it->label_norms));
+    int rc = sums != NULL && squares != NULL && it->label_norms != NULL ? 0 : -ENOMEM;
+    for (size_t f = 0; f < it->feature_count && rc == 0; f++) {
+        const size_t *start = it->features.start;
+        for (size_t i = start[f]; i < start[f + 1]; i++)
+            sums[it->text_label[it->features.indexes[i]]] += (double)it->features.values[i];
+        for (size_t i = start[f]; i < start[f + 1]; i++) {
+            uint32_t label = it->text_label[it->features.indexes[i]];
+            squares[label] += sums[label] * sums[label];
+            sums[label] = 0;
+        }
+    }
+    for (size_t i = 0; i < it->label_count && rc == 0; i++)
+        it->label_norms[i] = (float)sqrt(squares[i]);
+    wf_free(sums);
+    wf_free(squares);
+    return rc;
+}
+
+/* ---- the weights ---- */
+
+/* Scores become shares; returns the logarithm of that of `label`. */
+static double share_out(float *scores, size_t count, uint32_t label)
+{
+    float most = scores[0];
+    double sum = 0, own = (double)scores[label];
+    for (size_t i = 1; i < count; i++)
+        most = scores[i] > most ? scores[i] : most;
+    for (size_t i = 0; i < count; i++) {
+        scores[i] = expf(scores[i] - most);
+        sum += (double)scores[i];
+    }
+    for (size_t i = 0; i < count; i++)
+        scores[i] = (float)((double)scores[i] / sum);
+    return own - (double)most - log(sum);
+}
+
+/* The loss of one text, whose gradient is added. */
+static double slope_of_text(const wf_head *it, const float *weights, size_t row, float *gradient)
+{
+    size_t labels = it->label_count, own = it->feature_count * labels;
+    const wf_sparse *texts = &it->texts;
+    float *shares = it->building->shares;
+    uint32_t label = it->text_label[row];
+    memcpy(shares, weights + own, labels * sizeof(*shares));
+    for (size_t i = texts->start[row]; i < texts->start[row + 1]; i++)
+        wf_add_scaled(shares, texts->values[i], weights + texts->indexes[i] * labels, labels);
+    double loss = -share_out(shares, labels, label);
+    shares[label] -= 1;
+    for (size_t i = texts->start[row]; i < texts->start[row + 1]; i++)
+        wf_add_scaled(gradient + texts->indexes[i] * labels, texts->values[i], shares, labels);
+    wf_add_scaled(gradient + own, 1, shares, labels);
+    return loss;
+}
+
+static int slope(const float *weights, float *gradient, double *out_value, void *arg)
+{
+    const wf_head *it = arg;
+    size_t count = it->feature_count * it->label_count;
+    double cost = 1 / (double)it->c, squares = 0, loss = 0;
+    for (size_t f = 0; f < it->feature_count; f++) {
+        double sum = 0;
+        for (size_t i = f * it->label_count; i < (f + 1) * it->label_count; i++) {
+            gradient[i] = (float)cost * weights[i];
+            sum += (double)(weights[i] * weights[i]);
+        }
+        squares += sum;
+    }
+    memset(gradient + count, 0, it->label_count * sizeof(*gradient));
+    for (size_t row = 0; row < it->texts.row_count; row++) {
+        int rc = row % TEXTS_A_POLL == 0 ? wf_job_poll(it->building->job) : 0;
+        if (rc < 0)
+            return rc;
+        loss += slope_of_text(it, weights, row, gradient);
+    }
+    *out_value = loss + cost * squares / 2;
+    return 0;
+}
+
+static int begin_steps(wf_head *it)
+{
+    struct wf_head_building *building = it->building;
+    int rc = count_features(it);
+    if (rc == 0)
+        rc = weigh_texts(it);
+    if (rc == 0)
+        rc = turn_texts(it);
+    if (rc == 0)
+        rc = measure_labels(it);
+    if (rc < 0)
+        return rc;
+    size_t weights;
+    if (!wf_mul_ok(it->feature_count + 1, it->label_count, &weights) ||
+        weights > WF_HEAD_WEIGHTS_MAX)
+        return -WEFT_ELIMIT;
+    building->shares = wf_array(it->label_count, sizeof(*building->shares));
+    if (building->shares == NULL)
+        return -ENOMEM;
+    building->has_begun = true;
+    return wf_minimise_begin(&building->minimum, weights, slope, it);
+}
+
+static void end_steps(wf_head *it)
+{
+    it->weights = it->building->minimum.at;
+    it->building->minimum.at = NULL;
+    wf_head_building_free(it->building);
+    it->building = NULL;
+    it->head.done = it->head.total;
+}
+
+static int build_texts(wf_head *it, wf_seeker *seeker, const wf_job *job)
+{
+    size_t end = it->head.total - WF_HEAD_STEPS;
+    for (size_t i = 0; i < TEXTS_A_PART && it->head.done < end; i++) {
+        int rc = wf_job_poll(job);
+        if (rc == 0)
+            rc = learn_next(it, seeker);
+        if (rc < 0)
+            return rc;
+        it->head.done++;
+    }
+    return 1;
+}
+
+int wf_head_build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job)
+{
+    wf_head *it = wf_head_of(scorer);
+    it->building->job = job;
+    if (scorer->done < scorer->total - WF_HEAD_STEPS)
+        return build_texts(it, seeker, job);
+    int rc = it->building->has_begun ? 1 : begin_steps(it);
+    if (rc == 0)
+        rc = 1;
+    else if (rc > 0)
+        rc = wf_minimise_step(&it->building->minimum, TOLERANCE, job);
+    if (rc < 0)
+        return rc;
+    if (rc == 0 || scorer->done + 1 >= scorer->total) {
+        end_steps(it);
+        return 0;
+    }
+    scorer->done++;
+    return 1;
+}
+
+int wf_head_create(wf_scorer **out, wf_catalogue *catalogue, wf_examples *examples,
+                   const uint8_t *left_out, float c)
+{
+    wf_head *it = wf_alloc(sizeof(*it));
+    if (it == NULL)
+        return -ENOMEM;
+    size_t example_count = examples != NULL ? examples->count : 0;
+    size_t texts = catalogue->row_count + example_count;
+    it->head = (wf_scorer){.cls = &wf_scorer_head,
+                           .catalogue = wf_catalogue_ref(catalogue),
+                           .refs = 1,
+                           .total = texts + WF_HEAD_STEPS};
+    it->examples = examples != NULL ? wf_examples_ref(examples) : NULL;
+    it->left_out = left_out;
+    it->c = c;
+    it->label_count = catalogue->entity_count;
+    for (size_t i = 0; i < example_count; i++) {
+        if (examples->items[i].is_none)
+            it->label_count = catalogue->entity_count + 1;
+    }
+    if (examples == NULL) {
+        *out = &it->head;
+        return 0;
+    }
+    it->text_label = wf_array(texts, sizeof(*it->text_label));
+    it->building = wf_alloc(sizeof(*it->building));
+    int rc = it->text_label != NULL && it->building != NULL
+                 ? wf_texts_init(&it->rows, catalogue->row_count)
+                 : -ENOMEM;
+    if (rc == 0) {
+        it->building->start = wf_array(texts + 1, sizeof(*it->building->start));
+        rc = it->building->start != NULL ? 0 : -ENOMEM;
+    }
+    if (rc < 0)
+        it->head.cls->destroy(&it->head);
+    else
+        *out = &it->head;
+    return rc;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "match/train/pupil.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+void wf_pupil_fini(wf_pupil *pupil)
+{
+    wf_free(pupil->indexes);
+    wf_free(pupil->values);
+    wf_free(pupil->texts);
+    wf_free(pupil->shares);
+    wf_free(pupil->labels);
+    *pupil = (wf_pupil){0};
+}
+
+/* What was in it is gone. */
+static void *renew(void *old, size_t count, size_t item_bytes)
+{
+    wf_free(old);
+    return wf_array(count, item_bytes);
+}
+
+static bool renew_texts(wf_pupil *pupil, size_t count)
+{
+    pupil->texts = renew(pupil->texts, count, sizeof(*pupil->texts));
+    pupil->text_capacity = count;
+    return pupil->texts != NULL;
+}
+
+static bool renew_labels(wf_pupil *pupil, size_t count)
+{
+    pupil->shares = renew(pupil->shares, count, sizeof(*pupil->shares));
+    pupil->labels = renew(pupil->labels, count, sizeof(*pupil->labels));
+    pupil->label_capacity = count;
+    return pupil->shares != NULL && pupil->labels != NULL;
+}
+
+static bool renew_features(wf_pupil *pupil, size_t count)
+{
+    pupil->indexes = renew(pupil->indexes, count, sizeof(*pupil->indexes));
+    pupil->values = renew(pupil->values, count, sizeof(*pupil->values));
+    pupil->capacity = count;
+    return pupil->indexes != NULL && pupil->values != NULL;
+}
+
+int wf_pupil_reserve(wf_pupil *pupil, size_t features, size_t texts, size_t labels)
+{
+    bool has_all = true;
+    if (features > pupil->capacity)
+        has_all = renew_features(pupil, features + features / 2);
+    if (has_all && texts > pupil->text_capacity)
+        has_all = renew_texts(pupil, texts);
+    if (has_all && labels > pupil->label_capacity)
+        has_all = renew_labels(pupil, labels);
+    if (has_all)
+        return 0;
+    wf_pupil_fini(pupil);
+    return -ENOMEM;
+}

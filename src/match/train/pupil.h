@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Pupil: one thread's memory for asking a trained head. */
+#ifndef WF_MATCH_PUPIL_H
+#define WF_MATCH_PUPIL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct wf_pupil {
+    uint32_t *indexes; /* the query: features it has … */
+    float *values;     /* … and their weights */
+    size_t count, capacity;
+    float *texts; /* a text learnt each */
+    size_t text_capacity;
+    float *shares, *labels; /* a label each */
+    size_t label_capacity;
+} wf_pupil;
+
+void wf_pupil_fini(wf_pupil *pupil);
+
+/* 0 or -ENOMEM. */
+int wf_pupil_reserve(wf_pupil *pupil, size_t features, size_t texts, size_t labels);
+
+#endif

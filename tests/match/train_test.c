@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Learning from examples: what it gives, that it is the same every time, and that it can be left.
+ */
+#include "make.h"
+
+#include "match/train/bag.h"
+#include "match/train/minimise.h"
+
+#include <math.h>
+#include <weft/scope.h>
+#include <weft/task.h>
+
+/* ---- parts ---- */
+
+struct bowl {
+    size_t count, evaluations;
+};
+
+/* Sum of (i + 1) * (x[i] - i / 10)^2 / 2. */
+static int slope_of_bowl(const float *at, float *gradient, double *out_value, void *arg)
+{
+    struct bowl *bowl = arg;
+    *out_value = 0;
+    for (size_t i = 0; i < bowl->count; i++) {
+        double off = (double)at[i] - (double)i / 10;
+        gradient[i] = (float)((double)(i + 1) * off);
+        *out_value += (double)(i + 1) * off * off / 2;
+    }
+    bowl->evaluations++;
+    return 0;
+}
+
+TEST(minimise_finds_the_bottom_of_a_bowl)
+{
+    struct bowl bowl = {.count = 53};
+    const wf_job job = {0};
+    wf_minimum minimum;
+    CHECK_OK(wf_minimise_begin(&minimum, bowl.count, slope_of_bowl, &bowl));
+    double before = minimum.value;
+    int rc = 1;
+    while (rc > 0) {
+        rc = wf_minimise_step(&minimum, 1e-5, &job);
+        CHECK_GE(rc, 0);
+        CHECK(minimum.value <= before);
+        before = minimum.value;
+    }
+    for (size_t i = 0; i < bowl.count; i++)
+        CHECK_NEAR((double)minimum.at[i], (double)i / 10, 2e-3);
+    CHECK_GT(60, bowl.evaluations);
+    wf_minimise_fini(&minimum);
+}
+
+TEST(stems_lose_common_endings)
+{
+    static const struct {
+        const char *word;
+        size_t left;
+    } table[] = {{"cards", 4},  {"card", 4}, {"pass", 3},   {"topping", 3},
+                 {"topped", 3}, {"ring", 4}, {"status", 6}, {"quickly", 5},
+                 {"used", 4},   {"a", 1},    {"verify", 6}};
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        uint32_t points[16];
+        size_t count = strlen(table[i].word);
+        for (size_t k = 0; k < count; k++)
+            points[k] = (unsigned char)table[i].word[k];
+        note("%s", table[i].word);
+        CHECK_EQ(wf_stem((wf_points){points, count}), table[i].left);
+    }
+}
+
+/* ---- three intents, whose names say little ---- */
+
+static const weft_m_entity intents[] = {
+    {.id = {"lost", 4}, .name = {"card_missing", 12}},
+    {.id = {"top", 3}, .name = {"top_up", 6}},
+    {.id = {"rate", 4}, .name = {"exchange_rate", 13}},
+    {.id = {"pin", 3}, .name = {"change_pin", 10}}, /* nobody gives an example */
+};
+
+#define EXAMPLE(text_, label_)                                                                     \
+    {                                                                                              \
+        .text = WEFT_STR_INIT(text_), .label = WEFT_STR_INIT(label_)                               \
+    }
+#define WEFT_STR_INIT(literal_)                                                                    \
+    {                                                                                              \
+        (literal_), sizeof(literal_) - 1                                                           \
+    }
+
+static const weft_m_example lessons[] = {
+    EXAMPLE("somebody stole my wallet", "lost"),
+    EXAMPLE("I cannot find it anywhere, it was stolen", "lost"),
+    EXAMPLE("my purse was stolen on the bus", "lost"),
+    EXAMPLE("how do I add money", "top"),
+    EXAMPLE("put money into my account", "top"),
+    EXAMPLE("adding money by phone", "top"),
+    EXAMPLE("how many dollars do I get for a euro", "rate"),
+    EXAMPLE("euro to dollar", "rate"),
+    EXAMPLE("what are dollars worth today", "rate"),
+};
+#define LESSON_COUNT (sizeof(lessons) / sizeof(*lessons))
+
+static weft_matcher *open_intents(void)
+{
+    weft_matcher *matcher;
+    CHECK_OK(weft_m_open(&matcher, intents, 4, NULL, NULL));
+    return matcher;
+}
+
+static int fit_as(weft_matcher *matcher, const char *mode, const weft_m_example *examples,
+                  size_t count)
+{
+    weft_m_fit_options options;
+    weft_m_fit_options_init(&options);
+    options.mode = str_of(mode);
+    return weft_m_fit(matcher, examples, count, &options, NULL);
+}
+
+static weft_text ask(weft_matcher *matcher, const char *text)
+{
+    weft_m_query query;
+    weft_text out;
+    weft_m_query_init(&query);
+    query.threshold = 0;
+    query.top_k = 4;
+    CHECK_OK(weft_m_match_json(matcher, str_of(text), &query, &out, NULL));
+    return out;
+}
+
+/* The best entity's id, or "". */
+static const char *best(weft_matcher *matcher, const char *text, float *out_score)
+{
+    static char id[16];
+    weft_m_query query;
+    weft_m_results *results;
+    size_t count;
+    weft_str asked = str_of(text);
+    weft_m_query_init(&query);
+    query.threshold = 0;
+    CHECK_OK(weft_m_match(matcher, &asked, 1, &query, &results, NULL));
+    const weft_m_hit *hits = weft_m_results_hits(results, 0, &count);
+    snprintf(id, sizeof(id), "%.*s", count != 0 ? (int)hits[0].id.len : 0,
+             count != 0 ? hits[0].id.ptr : "");
+    if (out_score != NULL)
+        *out_score = count != 0 ? hits[0].score : 0;
+    weft_m_results_free(results);
+    return id;
+}
+
+static const char *active_mode(weft_matcher *matcher)
+{
+    weft_m_info info = {.size = sizeof(info)};
+    CHECK_OK(weft_m_info_get(matcher, &info));
+    return info.active_mode;
+}
+
+TEST(a_head_knows_what_it_was_shown)
+{
+    weft_matcher *matcher = open_intents();
+    float score;
+    CHECK_OK(fit_as(matcher, "head-only", lessons, LESSON_COUNT));
+    CHECK_EQ(strcmp(active_mode(matcher), "head-only"), 0);
+    CHECK_EQ(strcmp(best(matcher, "they have stolen my wallet", NULL), "lost"), 0);
+    CHECK_EQ(strcmp(best(matcher, "can I add some money", NULL), "top"), 0);
+    CHECK_EQ(strcmp(best(matcher, "dollars for euros", NULL), "rate"), 0);
+    CHECK_EQ(strcmp(best(matcher, "changing my pin", NULL), "pin"), 0); /* its name alone */
+    CHECK_EQ(strcmp(best(matcher, "Change PIN", &score), "pin"), 0);
+    CHECK(score == 1); /* the name itself */
+    best(matcher, "zzz qqq", &score);
+    CHECK_GT(0.5, score); /* nothing it knows */
+    weft_m_close(matcher);
+}
+
+/* A fit without examples does not make a later one with examples untrained, nor the other way. */
+TEST(auto_is_decided_anew_at_every_fit)
+{
+    weft_matcher *matcher = open_intents();
+    CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, NULL));
+    CHECK_EQ(strcmp(active_mode(matcher), "zero-shot"), 0);
+    CHECK_OK(weft_m_fit(matcher, lessons, LESSON_COUNT, NULL, NULL));
+    CHECK_EQ(strcmp(active_mode(matcher), "head-only"), 0);
+    CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, NULL));
+    CHECK_EQ(strcmp(active_mode(matcher), "zero-shot"), 0);
+    weft_m_close(matcher);
+}
+
+/* Names that say it all, and examples that are mostly wrong. */
+TEST(auto_does_not_learn_what_makes_it_worse)
+{
+    enum { COUNT = 30 };
+    dice d = {21};
+    made m = make_random(&d, COUNT, 20, 9, 0);
+    weft_m_example examples[2 * COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        m.entities[i].name = make_text(&m, &d, 20, 9); /* none twice */
+        examples[2 * i] = (weft_m_example){.text = m.entities[i].name, .label = m.entities[i].id};
+        examples[2 * i + 1] = (weft_m_example){.text = m.entities[i].name,
+                                               .label = m.entities[(i * 7 + 3) % COUNT].id};
+    }
+    weft_matcher *matcher;
+    CHECK_OK(weft_m_open(&matcher, m.entities, COUNT, NULL, NULL));
+    weft_text before = ask(matcher, "abc");
+    CHECK_OK(weft_m_fit(matcher, examples, 2 * COUNT, NULL, NULL));
+    note("%s", active_mode(matcher));
+    weft_text after = ask(matcher, "abc");
+    bool is_learnt = strcmp(active_mode(matcher), "head-only") == 0;
+    CHECK(is_learnt || strcmp(before.ptr, after.ptr) == 0);
+    weft_text_free(&before);
+    weft_text_free(&after);
+    weft_m_close(matcher);
+    make_free(&m);
+}
+
+TEST(the_same_lessons_give_the_same_answers)
+{
+    weft_matcher *a = open_intents(), *b = open_intents();
+    CHECK_OK(fit_as(a, "head-only", lessons, LESSON_COUNT));
+    CHECK_OK(fit_as(b, "head-only", lessons, LESSON_COUNT));
+    static const char *const texts[] = {"stolen money", "euro account", "pin"};
+    for (size_t i = 0; i < 3; i++) {
+        weft_text left = ask(a, texts[i]), right = ask(b, texts[i]);
+        CHECK_EQ(strcmp(left.ptr, right.ptr), 0);
+        weft_text_free(&left);
+        weft_text_free(&right);
+    }
+    weft_m_close(a);
+    weft_m_close(b);
+}
+
+TEST(examples_of_none_make_their_like_novel)
+{
+    weft_matcher *matcher = open_intents();
+    weft_m_example examples[LESSON_COUNT + 4];
+    memcpy(examples, lessons, sizeof(lessons));
+    static const char *const others[] = {"what is the weather like", "weather of tomorrow",
+                                         "will it rain, weather please", "weather report"};
+    for (size_t i = 0; i < 4; i++)
+        examples[LESSON_COUNT + i] = (weft_m_example){.text = str_of(others[i]), .is_none = true};
+    float before, after;
+    CHECK_OK(fit_as(matcher, "head-only", lessons, LESSON_COUNT));
+    best(matcher, "the weather today", &before);
+    CHECK_OK(fit_as(matcher, "head-only", examples, LESSON_COUNT + 4));
+    best(matcher, "the weather today", &after);
+    CHECK_GT(before, 2 * after);
+    CHECK_EQ(strcmp(best(matcher, "my wallet was stolen", NULL), "lost"), 0);
+    weft_m_close(matcher);
+}
+
+TEST(a_change_of_the_catalogue_learns_again)
+{
+    weft_matcher *matcher = open_intents();
+    const weft_m_entity more = {.id = STR("loan"), .name = STR("borrow a sum")};
+    const weft_str gone = STR("lost");
+    CHECK_OK(fit_as(matcher, "head-only", lessons, LESSON_COUNT));
+    CHECK_OK(weft_m_add(matcher, &more, 1, NULL));
+    CHECK_EQ(strcmp(active_mode(matcher), "head-only"), 0);
+    CHECK_EQ(strcmp(best(matcher, "borrowing", NULL), "loan"), 0);
+    CHECK_EQ(strcmp(best(matcher, "stolen wallet", NULL), "lost"), 0);
+    CHECK_OK(weft_m_remove(matcher, &gone, 1, NULL));
+    CHECK(strcmp(best(matcher, "stolen wallet", NULL), "lost") != 0);
+    CHECK_EQ(strcmp(best(matcher, "add money", NULL), "top"), 0);
+    weft_m_close(matcher);
+}
+
+TEST(a_trained_hit_shows_the_name_and_obeys_candidates)
+{
+    weft_matcher *matcher = open_intents();
+    const weft_str ids[] = {STR("top"), STR("rate")};
+    weft_str asked = STR("my wallet was stolen");
+    weft_m_query query;
+    weft_m_results *results;
+    size_t count;
+    CHECK_OK(fit_as(matcher, "head-only", lessons, LESSON_COUNT));
+    weft_m_query_init(&query);
+    query.threshold = 0;
+    query.top_k = 4;
+    query.candidates = ids;
+    query.candidate_count = 2;
+    CHECK_OK(weft_m_match(matcher, &asked, 1, &query, &results, NULL));
+    const weft_m_hit *hits = weft_m_results_hits(results, 0, &count);
+    CHECK_EQ(count, 2);
+    for (size_t i = 0; i < count; i++) {
+        CHECK(hits[i].entity == 1 || hits[i].entity == 2);
+        CHECK_EQ(hits[i].text.len, hits[i].name.len);
+        CHECK(hits[i].score >= 0 && hits[i].score <= 1);
+    }
+    weft_m_results_free(results);
+    weft_m_close(matcher);
+}
+
+/* ---- progress and ends ---- */
+
+struct watch {
+    size_t last, total, calls, stop_at;
+    bool is_wrong;
+};
+
+static int watch_progress(size_t done, size_t total, void *arg)
+{
+    struct watch *watch = arg;
+    watch->is_wrong |= done <= watch->last || done > total;
+    watch->is_wrong |= watch->total != 0 && watch->total != total;
+    watch->last = done;
+    watch->total = total;
+    return ++watch->calls == watch->stop_at ? -ECANCELED : 0;
+}
+
+static int fit_watched(weft_matcher *matcher, const char *mode, struct watch *watch)
+{
+    weft_m_fit_options options;
+    weft_m_fit_options_init(&options);
+    options.mode = str_of(mode);
+    options.progress = watch_progress;
+    options.progress_arg = watch;
+    return weft_m_fit(matcher, lessons, LESSON_COUNT, &options, NULL);
+}
+
+TEST(progress_of_learning_only_grows_and_ends_at_the_total)
+{
+    static const char *const modes[] = {"head-only", "auto", "zero-shot"};
+    for (size_t i = 0; i < 3; i++) {
+        weft_matcher *matcher = open_intents();
+        struct watch watch = {0};
+        note("%s", modes[i]);
+        CHECK_OK(fit_watched(matcher, modes[i], &watch));
+        CHECK(!watch.is_wrong);
+        CHECK_EQ(watch.last, watch.total);
+        weft_m_close(matcher);
+    }
+}
+
+TEST(learning_that_is_stopped_changes_nothing)
+{
+    weft_matcher *matcher = open_intents();
+    CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, NULL));
+    weft_text before = ask(matcher, "add money");
+    int rc = -ECANCELED;
+    for (size_t at = 1; rc == -ECANCELED; at += 7) {
+        struct watch watch = {.stop_at = at};
+        rc = fit_watched(matcher, "auto", &watch);
+        CHECK(rc == 0 || rc == -ECANCELED);
+        if (rc == 0)
+            break;
+        weft_text after = ask(matcher, "add money");
+        CHECK_EQ(strcmp(before.ptr, after.ptr), 0);
+        weft_text_free(&after);
+    }
+    CHECK_EQ(strcmp(active_mode(matcher), "head-only"), 0);
+    weft_text_free(&before);
+    weft_m_close(matcher);
+}
+
+static int learn(void *arg)
+{
+    return fit_as(arg, "head-only", lessons, LESSON_COUNT);
+}
+
+TASK_TEST(learning_ends_when_its_task_is_cancelled)
+{
+    weft_matcher *matcher = open_intents();
+    for (size_t turns = 0; turns < 12; turns++) {
+        weft_task task = weft_spawn(learn, matcher);
+        for (size_t i = 0; i < turns; i++)
+            CHECK_OK(weft_yield());
+        weft_cancel(task, "enough");
+        int rc = weft_await(task);
+        CHECK(rc == 0 || rc == -ECANCELED);
+    }
+    CHECK_OK(fit_as(matcher, "head-only", lessons, LESSON_COUNT));
+    CHECK_EQ(strcmp(best(matcher, "wallet stolen", NULL), "lost"), 0);
+    weft_m_close(matcher);
+}
