@@ -185,6 +185,13 @@ TASK_TEST(sleeping_takes_no_real_time)
     CHECK_EQ(weft_now() - begin, 7200 * WEFT_SEC + 5001);
     CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL), 0);
     CHECK_EQ(weft_now() - begin, 10800 * WEFT_SEC + 5002);
+    struct timespec then;
+    CHECK_OK(clock_gettime(CLOCK_MONOTONIC, &then)); /* the real one: an hour from now */
+    then.tv_sec += 3600;
+    CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &then, NULL), 0);
+    weft_time slept = weft_now() - begin - 10800 * WEFT_SEC;
+    CHECK_GT(slept, 3500 * WEFT_SEC);
+    CHECK_LT(slept, 3601 * WEFT_SEC);
     const struct timespec bad = {.tv_nsec = -1};
     CHECK_EQ(nanosleep(&bad, NULL), -1);
     CHECK_EQ(errno, EINVAL);

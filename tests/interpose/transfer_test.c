@@ -2,6 +2,8 @@
 
 #include "harness/harness.h"
 
+#include "core/loop_priv.h"
+
 #include <weft.h>
 #include <weft/interpose.h>
 
@@ -77,11 +79,11 @@ static int writev_big(void *arg)
 {
     const struct end *end = arg;
     struct iovec parts[4];
-    size_t third = end->bytes / 3;
-    parts[0] = (struct iovec){end->data, third};
+    size_t half = end->bytes / 2; /* what is taken at once ends in the third part */
+    parts[0] = (struct iovec){end->data, 1000};
     parts[1] = (struct iovec){NULL, 0};
-    parts[2] = (struct iovec){end->data + third, third};
-    parts[3] = (struct iovec){end->data + 2 * third, end->bytes - 2 * third};
+    parts[2] = (struct iovec){end->data + 1000, half};
+    parts[3] = (struct iovec){end->data + 1000 + half, end->bytes - 1000 - half};
     CHECK_EQ(writev(end->fd, parts, 4), end->bytes);
     return 0;
 }
@@ -424,7 +426,9 @@ TASK_TEST(a_number_that_is_used_again_is_waited_for_anew)
         CHECK_EQ(read(ends[0], &byte, 1), 1);
         CHECK_EQ(weft_now() - begin, WEFT_MS);
         CHECK_OK(weft_await(writer));
+        CHECK(wf_fd_find(weft_loop_self(), ends[0]) != NULL);
         close_both(ends);
+        CHECK(wf_fd_find(weft_loop_self(), ends[0]) == NULL); /* the loop has heard of it */
     }
 }
 
