@@ -53,21 +53,26 @@ check() {
     fi
 }
 
+# plain VARIANT : what gcc builds without more, which several variants run in their own way.
+plain() {
+    configure build --werror && compile "$1" build
+}
+
 variant_gcc() {
-    configure build --werror && compile gcc build && check gcc build
+    plain gcc && check gcc build
 }
 
 # Every test of the runtime and what stands on it, in simulation, under many seeds (rule Y03); a
 # million with WEFT_TEST_SEEDS=1000000, and --torture for no limit of time.
 variant_schedules() {
-    compile schedules build && WEFT_TEST_BACKENDS=sim WEFT_TEST_SEEDS=${WEFT_TEST_SEEDS:-10000} WEFT_TEST_TIMEOUT_FACTOR=5 \
+    plain schedules && WEFT_TEST_BACKENDS=sim WEFT_TEST_SEEDS=${WEFT_TEST_SEEDS:-10000} WEFT_TEST_TIMEOUT_FACTOR=5 \
         check schedules build --suite core --suite net --suite dns --suite http-live --suite client-live
 }
 
 # The same build with io_uring refused by the kernel, as in many containers: the loop must choose
 # another back end by itself.
 variant_no_uring() {
-    compile no-uring build && WEFT_TEST_BACKENDS=auto check no-uring build \
+    plain no-uring && WEFT_TEST_BACKENDS=auto check no-uring build \
         --wrapper "$PWD/build/tests/harness/no-uring" --suite core --suite net --suite dns --suite http --suite http-live --suite client-live --suite cmd
 }
 
@@ -98,13 +103,13 @@ variant_aarch64() {
 }
 
 variant_valgrind() {
-    compile valgrind build && WEFT_TEST_BACKENDS=sim,epoll WEFT_TEST_TIMEOUT_FACTOR=20 WEFT_TEST_SWEEP_MAX=20 \
+    plain valgrind && WEFT_TEST_BACKENDS=sim,epoll WEFT_TEST_TIMEOUT_FACTOR=20 WEFT_TEST_SWEEP_MAX=20 \
         check valgrind build --suite valgrind \
         --wrapper 'valgrind -q --error-exitcode=98 --leak-check=full --errors-for-leak-kinds=definite'
 }
 
 variant_lint() {
-    compile lint build && tools/lint.sh build >"$results/lint.tap"
+    plain lint && tools/lint.sh build >"$results/lint.tap"
 }
 
 variant_models() {
