@@ -92,6 +92,11 @@ typedef struct weft_http_options {
     weft_http_limits limits;
     weft_time drain_delay; /* stopping: go on accepting so long after readiness says no; 0: none */
     weft_time grace;       /* stopping: handlers get this long; 0: 30 s */
+
+    /* Called for each new connection before anything is read of it, to put TLS on it: return
+     * weft_tls_start_server(arg, stream).  Negative: it is closed.  NULL: plain HTTP. */
+    int (*secure)(weft_stream *stream, void *arg);
+    void *secure_arg;
 } weft_http_options;
 
 /* `options` may be NULL.  0 or -ENOMEM. */

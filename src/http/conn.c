@@ -460,6 +460,8 @@ void wf_conn_accept(weft_listener *listener, int fd, void *arg)
     wf_list_append(&server->conns, &conn->link);
     wf_conn_set_state(conn, WF_CONN_IDLE, server->limits.keep_alive_max);
     wf_server_conn_came(server);
-    if (server->is_draining)
+    if (server->secure != NULL && server->secure(stream, server->secure_arg) < 0)
+        wf_conn_abort(conn);
+    else if (server->is_draining)
         wf_conn_end(conn);
 }

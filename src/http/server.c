@@ -45,6 +45,8 @@ int weft_http_server_new(weft_http_server **out, const weft_http_options *option
         server->limits = options->limits;
         server->drain_delay = options->drain_delay;
         server->grace = options->grace;
+        server->secure = options->secure;
+        server->secure_arg = options->secure_arg;
     }
     wf_http_limits_fill(&server->limits);
     if (server->grace == 0)

@@ -133,6 +133,8 @@ struct weft_http_server {
     struct wf_h1_limits head_limits;
     weft_stream_kind kind;
     weft_time drain_delay, grace;
+    int (*secure)(weft_stream *stream, void *arg); /* see weft_http_options; or NULL */
+    void *secure_arg;
     struct wf_http_router router;
     weft_listener **listeners;
     size_t listener_count;

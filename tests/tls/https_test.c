@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The HTTP server over TLS: the same server, unchanged. */
+
+#include "harness/harness.h"
+
+#include "ends.h"
+
+#include "http/site.h"
+
+static int secure(weft_stream *stream, void *arg)
+{
+    return weft_tls_start_server(arg, stream);
+}
+
+static weft_stream *connect_to(struct site *site, weft_tls *tls)
+{
+    weft_stream *stream = client_open(site);
+    weft_tls_info info;
+    CHECK_OK(weft_tls_connect(tls, stream, "web.test"));
+    CHECK_OK(weft_tls_info_get(stream, &info));
+    CHECK_BYTES(info.protocol.ptr, info.protocol.len, "http/1.1", 8);
+    return stream;
+}
+
+static void check_answer(weft_stream *stream, const char *request, int status, const char *body)
+{
+    struct answer answer;
+    client_send(stream, request);
+    CHECK_OK(client_read(stream, &answer));
+    CHECK_EQ(answer.status, status);
+    CHECK_BYTES(answer.body, answer.body_bytes, body, strlen(body));
+    answer_fini(&answer);
+}
+
+TASK_TEST(https_serves_as_http_does)
+{
+    struct site site;
+    weft_tls *client = ends_client((weft_tls_options){.alpn = "http/1.1"});
+    weft_tls *server = ends_server((weft_tls_options){.alpn = "http/1.1"});
+    CHECK_OK(site_open(&site, &(weft_http_options){.secure = secure, .secure_arg = server}));
+    weft_stream *stream = connect_to(&site, client);
+    check_answer(stream, "GET /ok HTTP/1.1\r\nHost: web.test\r\n\r\n", 200, "ok\n");
+    check_answer(stream, "POST /echo HTTP/1.1\r\nHost: web.test\r\nContent-Length: 5\r\n\r\nhello",
+                 200, "hello");
+    struct answer answer;
+    client_send(stream, "GET /large?kib=300 HTTP/1.1\r\nHost: web.test\r\n\r\n");
+    CHECK_OK(client_read(stream, &answer));
+    CHECK_EQ(answer.body_bytes, 300u * 1024);
+    answer_fini(&answer);
+    client_send(stream, "GET /ok HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\n\r\n");
+    CHECK_OK(client_read(stream, &answer));
+    CHECK_EQ(answer.status, 200);
+    answer_fini(&answer);
+    CHECK(client_is_closed(stream)); /* announced: it is an end, not a cut */
+    CHECK_OK(weft_stream_close(stream));
+    CHECK_OK(site_close(&site));
+    weft_tls_free(client);
+    weft_tls_free(server);
+}
+
+/* Who speaks plain HTTP to it, or leaves in the handshake, does the others no harm. */
+TASK_TEST(https_of_clients_that_do_not_speak_it)
+{
+    struct site site;
+    char byte;
+    weft_tls *client = ends_client((weft_tls_options){.alpn = "http/1.1"});
+    weft_tls *server = ends_server((weft_tls_options){.alpn = "http/1.1"});
+    CHECK_OK(site_open(&site, &(weft_http_options){.secure = secure, .secure_arg = server}));
+    weft_stream *plain = client_open(&site);
+    client_send(plain, "GET /ok HTTP/1.1\r\nHost: web.test\r\n\r\n");
+    while (weft_stream_read(plain, &byte, 1) > 0) /* an alert, and no answer */
+        CHECK(byte != 'H');
+    weft_stream_abort(plain);
+    weft_stream *gone = client_open(&site);
+    client_send(gone, "\x16\x03\x01");
+    weft_stream_abort(gone);
+    weft_stream *stream = connect_to(&site, client);
+    check_answer(stream, "GET /ok HTTP/1.1\r\nHost: web.test\r\n\r\n", 200, "ok\n");
+    CHECK_OK(weft_stream_close(stream));
+    CHECK_OK(site_close(&site));
+    weft_tls_free(client);
+    weft_tls_free(server);
+}
