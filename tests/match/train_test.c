@@ -288,6 +288,28 @@ TEST(a_trained_hit_shows_the_name_and_obeys_candidates)
     weft_m_close(matcher);
 }
 
+/* Learning a large catalogue is refused, and auto leaves it. */
+TEST(a_catalogue_too_large_to_learn_is_not_learnt)
+{
+    enum { COUNT = 150000 };
+    weft_m_entity *entities = calloc(COUNT, sizeof(*entities));
+    char(*ids)[8] = calloc(COUNT, sizeof(*ids));
+    for (size_t i = 0; i < COUNT; i++) {
+        size_t len = (size_t)snprintf(ids[i], sizeof(ids[i]), "%zu", i);
+        entities[i] = (weft_m_entity){.id = {ids[i], len}, .name = {ids[i], len}};
+    }
+    const weft_m_example examples[] = {EXAMPLE("a text of several words, long enough", "1"),
+                                       EXAMPLE("another text of several other words", "2")};
+    weft_matcher *matcher;
+    CHECK_OK(weft_m_open(&matcher, entities, COUNT, NULL, NULL));
+    CHECK_EQ(fit_as(matcher, "head-only", examples, 2), -WEFT_ELIMIT);
+    CHECK_OK(weft_m_fit(matcher, examples, 2, NULL, NULL));
+    CHECK_EQ(strcmp(active_mode(matcher), "zero-shot"), 0);
+    weft_m_close(matcher);
+    free(entities);
+    free(ids);
+}
+
 /* ---- progress and ends ---- */
 
 struct watch {

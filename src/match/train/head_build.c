@@ -82,6 +82,9 @@ static int learn_text(wf_head *it, wf_seeker *seeker, weft_str text, uint32_t la
     if (rc == 0)
         rc = wf_bag_take(&seeker->bag,
                          (wf_points){seeker->judge.folded.points, seeker->judge.folded.count});
+    /* One text has as many features already: no need to read the others. */
+    if (rc == 0 && seeker->bag.count > WF_HEAD_WEIGHTS_MAX / it->label_count)
+        rc = -WEFT_ELIMIT;
     if (rc == 0)
         rc = keep_keys(building, &seeker->bag);
     if (rc < 0)
@@ -211,6 +214,9 @@ static int weigh_texts(wf_head *it)
     if (rc < 0)
         return rc;
     for (size_t row = 0; row < row_count; row++) {
+        rc = row % TEXTS_A_PART == 0 ? wf_job_poll(building->job) : 0;
+        if (rc < 0)
+            return rc;
         size_t start = building->start[row];
         double known;
         wf_bag bag = {.keys = building->keys + start,
