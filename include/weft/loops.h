@@ -6,7 +6,8 @@
  * A run with weft_config.loops = n has n loops, each on a thread of its own.  The main task is on
  * loop 0.  A task never changes its loop (so what C libraries keep for a thread stays right), and
  * objects like mutexes and channels serve the tasks of one loop; what loops have in common they
- * pass to one another: as a task, a post, or the value of a future.
+ * pass to one another: as a task, a post, the value of a future, or an item of a channel made by
+ * weft_chan_new_shared().
  *
  *     for (unsigned i = 0; i < weft_loop_count(); i++)
  *         part[i].task = weft_spawn_on(weft_loop_at(i), count_words, &part[i]);
@@ -17,8 +18,8 @@
  * that takes a message there and one back.
  *
  * With io_uring and epoll the loops run at the same time: what tasks of two loops both touch needs
- * a lock or atomics, as between any threads.  In simulation all loops turn on one thread, in an
- * order by the seed.
+ * a lock or atomics, as between any threads.  They have no virtual clock (-ENOTSUP), and a deadlock
+ * is not noticed.  In simulation all loops turn on one thread, in an order by the seed, with both.
  */
 #ifndef WEFT_LOOPS_H
 #define WEFT_LOOPS_H
