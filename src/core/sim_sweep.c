@@ -220,6 +220,7 @@ static int read_args(int argc, char **argv, struct sweep_args *args, weft_sim_op
     };
     char why[120];
     bool is_right = true;
+    optind = 0; /* from the first one, whoever has read options before */
     for (int c; is_right && (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         uint64_t *number = c == 's'   ? &args->count
                            : c == 'f' ? &options->seed
