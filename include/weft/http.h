@@ -146,7 +146,7 @@ WEFT_API const weft_addr *weft_http_server_get_addr(const weft_http_server *serv
 /* Serves until the server is told to stop or the caller is cancelled, then shuts down: readiness
  * says no; after the drain delay the listeners close; idle connections close; requests in hand
  * finish, new ones get 503; at the end of the grace time handlers are cancelled, and 5 s later what
- * is left is cut off.  Nothing of it runs when this returns.
+ * is left is cut off.  Nothing of it runs, and nothing listens, when this returns.
  * 0 after a stop, -ECANCELED if the caller is cancelled, -EINVAL without a listener, -EBUSY if it
  * serves already, -ENOMEM. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_serve(weft_http_server *server);

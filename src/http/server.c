@@ -331,6 +331,7 @@ int weft_http_serve(weft_http_server *server)
     server->is_serving = true;
     server->loop = weft_loop_self();
     rc = server_serve_watched(server);
+    server_close_listeners(server); /* also if it could not begin: nobody waits for an answer */
     server->is_serving = false;
     server_drop_pool(server);
     return rc;

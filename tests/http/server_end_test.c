@@ -72,3 +72,20 @@ TASK_TEST(a_server_that_is_cancelled_while_connections_linger_ends)
     weft_stream_abort(client);
     CHECK_EQ(site_close(&site), -ECANCELED);
 }
+
+/* The kernel would let clients in, and nobody would answer. */
+TASK_TEST(a_server_that_cannot_begin_does_not_listen)
+{
+    weft_http_server *server;
+    weft_stream *client;
+    CHECK_OK(weft_http_server_new(&server, NULL));
+    CHECK_OK(weft_http_server_listen(server, "127.0.0.1:0"));
+    weft_addr addr = *weft_http_server_get_addr(server, 0);
+    weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC, .nth = 1};
+    weft_fault_plan *before = weft_fault_arm(&plan);
+    int rc = weft_http_serve(server);
+    weft_fault_arm(before);
+    CHECK_EQ(rc, -ENOMEM);
+    CHECK_EQ(weft_stream_connect(&client, &addr), -ECONNREFUSED);
+    weft_http_server_free(server);
+}
