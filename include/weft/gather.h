@@ -2,8 +2,8 @@
 
 /*
  * Gather: waiting for several tasks at once.  None of these takes the tasks' records; read single
- * results with weft_done().  A stale handle counts as a task that failed with -ESRCH, one of another
- * loop that was not spawned from here (loops.h) as one that failed with -EPERM.
+ * results with weft_done().  A stale handle counts as a task that failed with -ESRCH, one of
+ * another loop that was not spawned from here (loops.h) as one that failed with -EPERM.
  *
  * When gather, settle or race return, every member has ended, whatever they return: also if the
  * caller was cancelled before, or if memory is short (it is taken on entry, for more than 8
