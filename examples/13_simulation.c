@@ -5,8 +5,8 @@
  * lost, whatever fails.  The test lets hosts be cut from each other, connections break, the disk
  * fail and finally the power, each time another way, and looks whether what was promised is there.
  *
- *     12_simulation                    both versions of the server, 10,000 seeds each
- *     12_simulation --replay SEED      one run of the wrong one, step by step
+ *     13_simulation                    both versions of the server, 10,000 seeds each
+ *     13_simulation --replay SEED      one run of the wrong one, step by step
  */
 #include <weft.h>
 #include <weft/net.h>
