@@ -184,7 +184,7 @@ static int ask_beside_a_hog(void *arg)
 TEST(test_O02_of_two_loops_the_kept_one_is_described_from_outside)
 {
     use_real_time();
-    struct kept kept = {NULL};
+    struct kept kept = {.is_told = false};
     pthread_t thread;
     CHECK_EQ(pthread_create(&thread, NULL, run_kept, &kept), 0);
     while (atomic_load(&kept.loop) == NULL)
