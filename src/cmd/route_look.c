@@ -88,9 +88,11 @@ static void put_html(wf_buf *page, weft_str text)
     }
 }
 
-static void put_example(wf_buf *page, weft_str host, const char *path, const char *data)
+static void put_example(wf_buf *page, const char *scheme, weft_str host, const char *path,
+                        const char *data)
 {
-    wf_buf_puts(page, "<pre>curl -X POST &#39;http://");
+    wf_buf_puts(page, "<pre>curl -X POST &#39;");
+    wf_buf_puts(page, scheme);
     put_html(page, host.len != 0 ? host : (weft_str){"localhost", 9});
     wf_buf_puts(page, path);
     wf_buf_puts(page, "&#39;");
@@ -117,9 +119,11 @@ int route_page(weft_http_request *req, weft_http_response *res, void *arg)
     wf_buf_printf(&page, "%zu entities of <b>", service->entity_count);
     put_html(&page, (weft_str){service->name, strlen(service->name)});
     wf_buf_puts(&page, "</b> a text means.</p>\n");
-    put_example(&page, host, "/match?query=Deutschland", "");
-    put_example(&page, host, "/v1/match", "{\"query\":\"Deutschland\",\"top_k\":3}");
-    put_example(&page, host, "/v1/batch", "{\"queries\":[\"Burma\",\"Ivory Coast\"]}");
+    put_example(&page, service->scheme, host, "/match?query=Deutschland", "");
+    put_example(&page, service->scheme, host, "/v1/match",
+                "{\"query\":\"Deutschland\",\"top_k\":3}");
+    put_example(&page, service->scheme, host, "/v1/batch",
+                "{\"queries\":[\"Burma\",\"Ivory Coast\"]}");
     wf_buf_puts(&page, page_routes);
 
     /* Nothing is loaded from anywhere, and nobody may frame it. */

@@ -5,6 +5,7 @@
 #include "cmd/join.h"
 #include "cmd/load.h"
 #include "cmd/say.h"
+#include "cmd/secure.h"
 #include "cmd/service.h"
 
 #include <weft/error.h>
@@ -21,11 +22,13 @@
 static const char serve_about[] =
     "Usage: weft serve -e FILE [OPTIONS]\n\n"
     "Answers over HTTP/1.1 which entity a text means.  GET / says how to call it.\n"
+    "With a certificate over HTTPS alone; SIGHUP reads its files again.\n"
     "SIGINT or SIGTERM ends it: requests in hand are answered first.\n";
 
 static const char serve_examples[] =
     "  weft serve -e countries.csv\n"
     "  weft serve -e countries.csv --listen 127.0.0.1:0 --listen unix:/run/weft.sock\n"
+    "  weft serve -e countries.csv --listen [::]:8443 --tls-cert chain.pem --tls-key key.pem\n"
     "  curl -X POST 'http://127.0.0.1:8080/match?query=Deutschland'\n";
 
 /* SIGINT and SIGTERM, which count together. */
@@ -39,6 +42,7 @@ struct ending {
 struct serve_job {
     struct load load;
     struct args_list addresses;
+    struct secure secure;
     double grace, drain_delay; /* seconds */
     int64_t body_bytes_max;
     bool is_help;
@@ -95,12 +99,16 @@ static int listen_all(struct serve_job *job)
 
 static int server_new(struct serve_job *job)
 {
-    const weft_http_options options = {
+    weft_http_options options = {
         .limits.body_bytes_max = (uint64_t)job->body_bytes_max,
         .grace = (weft_time)(job->grace * WEFT_SEC),
         .drain_delay = (weft_time)(job->drain_delay * WEFT_SEC),
     };
-    int rc = weft_http_server_new(&job->service.server, &options);
+    int rc = secure_open(&job->secure, &options);
+    if (rc != 0)
+        return rc;
+    job->service.scheme = options.secure != NULL ? "https://" : "http://";
+    rc = weft_http_server_new(&job->service.server, &options);
     if (rc == 0)
         rc = add_routes(&job->service);
     return rc < 0 ? say_failed("%s", weft_strerror(rc)) : listen_all(job);
@@ -136,7 +144,7 @@ static int announce(const struct serve_job *job)
         say_escaped(&name, (weft_str){job->name, strlen(job->name)});
         fprintf(stdout, "weft: serving %.*s (%zu entities) on %s%s\n", (int)wf_buf_bytes(&name),
                 wf_buf_ptr(&name), job->service.entity_count,
-                strncmp(text, "unix:", 5) == 0 ? "" : "http://", text);
+                strncmp(text, "unix:", 5) == 0 ? "" : job->service.scheme, text);
         wf_buf_fini(&name);
     }
     return say_printed();
@@ -230,6 +238,7 @@ static int serve_run(struct serve_job *job)
             rc = EXIT_FAILED;
     }
     weft_http_server_free(service->server);
+    secure_close(&job->secure);
     weft_m_close(service->matcher);
     return rc;
 }
@@ -246,6 +255,10 @@ int cmd_serve(int argc, char **argv)
         {"listen", 'l', "ADDR",
          "HOST:PORT, [IPV6]:PORT or unix:PATH; again for more (" LISTEN_DEFAULT ")", ARGS_LIST,
          &job.addresses, 0, 0},
+        {"tls-cert", 0, "FILE", "HTTPS with this certificate and those behind it, PEM", ARGS_TEXT,
+         &job.secure.cert, 0, 0},
+        {"tls-key", 0, "FILE", "its key, PEM (in the certificate's file)", ARGS_TEXT,
+         &job.secure.key, 0, 0},
         {"grace", 0, "S", "seconds that requests in hand get at the end (30)", ARGS_NUMBER,
          &job.grace, 0.001, 86400},
         {"drain-delay", 0, "S", "seconds between 'not ready' and closing at the end (0)",
@@ -261,6 +274,8 @@ int cmd_serve(int argc, char **argv)
     if (job.is_help)
         return say_help(serve_about, options, count, serve_examples);
     int rc = load_check(&job.load, /* texts= */ NULL, "serve");
+    if (rc == 0)
+        rc = secure_check(&job.secure, "serve");
     if (rc != 0)
         return rc;
     if (argc != 0)

@@ -19,6 +19,7 @@ struct service {
     weft_matcher *matcher;
     weft_http_server *server;
     const char *name;
+    const char *scheme; /* "http://", "https://" */
     size_t entity_count;
     bool is_ready; /* fitted */
 };
