@@ -5,7 +5,7 @@
  * never exceeds the limit nor the input; a body written from the data is read back as that data.
  */
 
-#include "http/h1_body.h"
+#include "h1/body.h"
 
 #include <assert.h>
 #include <stdio.h>

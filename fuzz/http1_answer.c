@@ -6,8 +6,8 @@
  * bytes are those of the input, in order.
  */
 
-#include "http/h1_body.h"
-#include "http/h1_head.h"
+#include "h1/body.h"
+#include "h1/head.h"
 
 #include <assert.h>
 #include <stdlib.h>

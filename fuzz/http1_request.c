@@ -6,8 +6,8 @@
  * again. Each input is tried with the usual limits and with ones so small that they are reached.
  */
 
-#include "http/chars.h"
-#include "http/h1_head.h"
+#include "h1/chars.h"
+#include "h1/head.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -6,9 +6,9 @@
  * reading on.
  */
 
-#include "http/target.h"
-#include "http/chars.h"
-#include "http/host.h"
+#include "h1/target.h"
+#include "h1/chars.h"
+#include "h1/host.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
  */
 
 #include "client/url.h"
-#include "http/chars.h"
-#include "http/host.h"
+#include "h1/chars.h"
+#include "h1/host.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -16,8 +16,8 @@
 #include "base/list.h"
 #include "client/breaker.h"
 #include "client/url.h"
-#include "http/h1_body.h"
-#include "http/h1_head.h"
+#include "h1/body.h"
+#include "h1/head.h"
 
 /* "http://host:port": what requests share connections by. */
 struct origin {

@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "client/client_priv.h"
-#include "http/chars.h"
+#include "h1/chars.h"
 
 #include <assert.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 
 #include "base/sys.h"
 #include "client/client_priv.h"
-#include "http/chars.h"
+#include "h1/chars.h"
 
 #include <string.h>
 

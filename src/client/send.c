@@ -6,8 +6,8 @@
 
 #include "base/buf.h"
 #include "client/client_priv.h"
-#include "http/chars.h"
-#include "http/h1_write.h"
+#include "h1/chars.h"
+#include "h1/write.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "client/sse_parse.h"
-#include "http/chars.h"
+#include "h1/chars.h"
 
 #include <string.h>
 

@@ -6,8 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "http/chars.h"
-#include "http/host.h"
+#include "h1/chars.h"
+#include "h1/host.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "http/error_body.h"
 
 #include "base/json_write.h"
-#include "http/status.h"
+#include "h1/status.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include <weft/http.h>
 
 #include "base/buf.h"
-#include "http/fault.h"
+#include "h1/fault.h"
 
 /* Appends {"error":{…}}; the buffer's failure is sticky there. */
 void wf_http_write_error(wf_buf *out, const weft_http_error *error, const char *request_id);

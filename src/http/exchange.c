@@ -6,8 +6,8 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
-#include "http/chars.h"
-#include "http/target.h"
+#include "h1/chars.h"
+#include "h1/target.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 
 #include "http/server_priv.h"
 
-#include "http/chars.h"
+#include "h1/chars.h"
 #include "http/error_body.h"
 
 #include <stdarg.h>

@@ -6,7 +6,7 @@
 
 #include <weft/http.h>
 
-#include "http/h1_head.h"
+#include "h1/head.h"
 
 #define WF_ROUTE_PARAMS_MAX 8
 

@@ -29,9 +29,9 @@
 
 #include "base/buf.h"
 #include "base/list.h"
-#include "http/h1_body.h"
-#include "http/h1_head.h"
-#include "http/h1_write.h"
+#include "h1/body.h"
+#include "h1/head.h"
+#include "h1/write.h"
 #include "http/router.h"
 
 #define WF_STATUS_MAX 599

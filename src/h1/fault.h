@@ -5,8 +5,8 @@
  * value and what was seen; the offset counts from the first byte of the head, of the body or of the
  * path, as the sentence says.
  */
-#ifndef WF_HTTP_FAULT_H
-#define WF_HTTP_FAULT_H
+#ifndef WF_H1_FAULT_H
+#define WF_H1_FAULT_H
 
 #include <stdint.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "http/target.h"
+#include "h1/target.h"
 
-#include "http/chars.h"
+#include "h1/chars.h"
 
 #include <string.h>
 

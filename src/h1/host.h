@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Authority of a request: a name, an IPv4 address or an [IPv6] address, with an optional port. */
-#ifndef WF_HTTP_HOST_H
-#define WF_HTTP_HOST_H
+#ifndef WF_H1_HOST_H
+#define WF_H1_HOST_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "h1/target.h"
 #include "harness/harness.h"
-#include "http/target.h"
 
 #define ROW(literal)                                                                               \
     {                                                                                              \

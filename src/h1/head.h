@@ -24,7 +24,7 @@
 
 #include <weft/base.h>
 
-#include "http/fault.h"
+#include "h1/fault.h"
 
 /* A limit is the largest size that passes.  Lines count without their CRLF. */
 struct wf_h1_limits {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "http/chars.h"
+#include "h1/chars.h"
 
 #define IN(c, first, last) ((c) >= (first) && (c) <= (last))
 #define IS_DIGIT(c) IN(c, '0', '9')

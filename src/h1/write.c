@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "http/h1_write.h"
+#include "h1/write.h"
 
-#include "http/chars.h"
-#include "http/status.h"
+#include "h1/chars.h"
+#include "h1/status.h"
 
 #include <assert.h>
 #include <string.h>

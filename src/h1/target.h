@@ -7,12 +7,12 @@
  * a proxy is refused: NUL, an encoded '/' or '\', a plain '\', a segment "..", an escape that is
  * not two hex digits.  The query keeps its escapes; its parameters are decoded one by one.
  */
-#ifndef WF_HTTP_TARGET_H
-#define WF_HTTP_TARGET_H
+#ifndef WF_H1_TARGET_H
+#define WF_H1_TARGET_H
 
 #include <weft/base.h>
 
-#include "http/fault.h"
+#include "h1/fault.h"
 
 struct wf_http_target {
     weft_str raw_path; /* "/" at least, or "*"; a piece of the target or static */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "http/host.h"
+#include "h1/host.h"
 
-#include "http/chars.h"
+#include "h1/chars.h"
 
 #include <arpa/inet.h>
 #include <string.h>

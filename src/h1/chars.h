@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Classes of bytes in HTTP, one table for every parser and writer of this folder. */
-#ifndef WF_HTTP_CHARS_H
-#define WF_HTTP_CHARS_H
+#ifndef WF_H1_CHARS_H
+#define WF_H1_CHARS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "http/h1_head.h"
+#include "h1/head.h"
 
-#include "http/chars.h"
-#include "http/host.h"
+#include "h1/chars.h"
+#include "h1/host.h"
 
 #include <assert.h>
 #include <string.h>

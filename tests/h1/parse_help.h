@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /* What the parser tests share: default limits, and parsing a text under every way to cut it. */
-#ifndef TESTS_HTTP_PARSE_HELP_H
-#define TESTS_HTTP_PARSE_HELP_H
+#ifndef TESTS_H1_PARSE_HELP_H
+#define TESTS_H1_PARSE_HELP_H
 
+#include "h1/body.h"
+#include "h1/head.h"
 #include "harness/harness.h"
-#include "http/h1_body.h"
-#include "http/h1_head.h"
 
 #define FIELDS_MAX 100
 

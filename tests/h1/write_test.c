@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "h1/write.h"
 #include "harness/harness.h"
-#include "http/error_body.h"
-#include "http/h1_write.h"
 
 #define STR(literal) ((weft_str){(literal), sizeof(literal) - 1})
 
@@ -92,41 +91,4 @@ TEST(dates_are_in_the_form_of_the_standard)
         wf_h1_write_date(out, rows[i].seconds);
         CHECK_BYTES(out, sizeof out, rows[i].date, strlen(rows[i].date));
     }
-}
-
-TEST(errors_say_what_where_and_the_limit)
-{
-    wf_buf out = {0};
-    weft_http_error error = {.status = 431,
-                             .message = "The head is too large.",
-                             .limit_name = "head_bytes_max",
-                             .limit = 10,
-                             .seen = 11,
-                             .offset = 10};
-    wf_http_write_error(&out, &error, "id-1");
-    static const char expected[] =
-        "{\"error\":{\"code\":\"too_large\",\"message\":\"The head is too large. Limit "
-        "head_bytes_max is 10, seen 11.\",\"details\":{\"limit\":10,\"seen\":11,\"offset\":10},"
-        "\"request_id\":\"id-1\"}}";
-    CHECK_BYTES(wf_buf_ptr(&out), wf_buf_bytes(&out), expected, strlen(expected));
-    wf_buf_reset(&out);
-
-    weft_http_error plain = {.status = 422,
-                             .message = "not a \"number\"\x1b",
-                             .field = "top_k",
-                             .suggestion = "1 to 1,000",
-                             .offset = -1};
-    wf_http_write_error(&out, &plain, NULL);
-    static const char plain_expected[] =
-        "{\"error\":{\"code\":\"validation_error\",\"message\":\"not a \\\"number\\\"\\u001b\","
-        "\"field\":\"top_k\",\"suggestion\":\"1 to 1,000\",\"details\":{}}}";
-    CHECK_BYTES(wf_buf_ptr(&out), wf_buf_bytes(&out), plain_expected, strlen(plain_expected));
-    wf_buf_reset(&out);
-
-    weft_http_error bare = {.status = 404, .offset = -1};
-    wf_http_write_error(&out, &bare, NULL);
-    CHECK_BYTES(wf_buf_ptr(&out), wf_buf_bytes(&out),
-                "{\"error\":{\"code\":\"not_found\",\"message\":\"Not Found\",\"details\":{}}}",
-                65);
-    wf_buf_fini(&out);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
+#include "h1/host.h"
 #include "harness/harness.h"
-#include "http/host.h"
 
 static bool is_valid(const char *text)
 {

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "http/chars.h"
+#include "h1/chars.h"
 
 #include "parse_help.h"
 

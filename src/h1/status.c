@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "http/status.h"
+#include "h1/status.h"
 
-#include "http/fault.h"
+#include "h1/fault.h"
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Heads of answers: the status line, and what differs from a request's.  Fields are the same code,
- * tested in h1_head_test.c. */
+ * tested in head_test.c. */
 
 #include <stdlib.h>
 

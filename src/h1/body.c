@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "http/h1_body.h"
+#include "h1/body.h"
 
-#include "http/chars.h"
+#include "h1/chars.h"
 
 #include <string.h>
 

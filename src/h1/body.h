@@ -24,7 +24,7 @@
 
 #include <weft/base.h>
 
-#include "http/fault.h"
+#include "h1/fault.h"
 
 struct wf_h1_body_limits {
     uint64_t body_bytes_max;
