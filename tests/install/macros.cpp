@@ -5,6 +5,7 @@
  * have. */
 
 #include <weft.h>
+#include <weft/sys/embed.h>
 #include <weft/sys/park.h>
 
 #include <cstdio>
@@ -80,6 +81,8 @@ static int group(void *)
     WEFT_TRY(weft_group_spawn(members, add_one, &one));
     WEFT_TRY(weft_await(weft_group_task(members, add_one, &two)));
     WEFT_TRY(weft_group_start(members, started, nullptr));
+    WEFT_TRY(weft_await(weft_spawn_on(weft_loop_at(0), add_one, &one)));
+    WEFT_TRY(weft_await(weft_group_task_on(members, weft_loop_at(0), add_one, &two)));
     return weft_group_wait(members);
 }
 
@@ -107,6 +110,7 @@ static int cases(weft_chan *numbers)
 
 static int scopes(void *)
 {
+    WEFT_CLEANUP(rollback);
     WEFT_SHIELD(cleanup, WEFT_SEC);
     WEFT_TIMEOUT(limit, WEFT_MS);
     int rc = weft_scope_close(&limit, weft_sleep(WEFT_FOREVER));
@@ -124,6 +128,17 @@ static int metrics()
     bool is_right = text.len == sizeof "# HELP a A.\n# TYPE a gauge\na{b=\"c\"} 1\n" - 1;
     weft_metrics_free(metrics);
     return rc < 0 || is_right ? rc : -EPROTO;
+}
+
+static int embedded()
+{
+    add one = {1, 0};
+    weft_embed *embed;
+    WEFT_TRY(weft_embed_open(
+        &embed, nullptr, [](void *) { return weft_sleep(10 * WEFT_MS); }, nullptr));
+    (void)weft_embed_spawn(embed, add_one, &one);
+    int rc = weft_embed_close(embed);
+    return rc < 0 && rc != -ECANCELED ? rc : 0;
 }
 
 static int everything(void *)
@@ -153,6 +168,7 @@ static int everything(void *)
 int main()
 {
     int rc = weft_run(everything, nullptr);
+    rc = rc < 0 ? rc : embedded();
     std::printf("%s\n", weft_strerror(rc));
     return rc < 0;
 }

@@ -57,6 +57,7 @@ WEFT_API WEFT_MUST_USE int weft_filter_open(weft_filter **out, weft_stream *stre
 WEFT_API weft_filter *weft_filter_of(const weft_stream *stream,
                                      const weft_filter_class *filter_class);
 
+/* The owner's memory, and the stream it filters. */
 WEFT_API void *weft_filter_get_user(const weft_filter *filter);
 WEFT_API weft_stream *weft_filter_get_stream(const weft_filter *filter);
 
