@@ -4,6 +4,7 @@
 #include "base/sys.h"
 #include "cmd/command.h"
 #include "cmd/say.h"
+#include "cmd/secure.h"
 
 #include <weft/run.h>
 #include <weft/scope.h>
@@ -48,10 +49,12 @@ static int show_help(void)
 static int show_version(void)
 {
     const weft_loop *loop = weft_loop_self();
-    fprintf(stdout,
-            "weft %s\nback end: %s\nfeatures: match (lexical), serve (HTTP/1.1), csv, tsv, json, "
-            "ndjson\nunicode: %s\n",
-            weft_version(), weft_loop_backend(loop), weft_norm_unicode_version());
+    fprintf(
+        stdout,
+        "weft %s\nback end: %s\nfeatures: match (lexical, trained head), serve (HTTP/1.1%s), csv, "
+        "tsv, json, ndjson\nunicode: %s\n",
+        weft_version(), weft_loop_backend(loop), secure_is_there() ? ", TLS" : "",
+        weft_norm_unicode_version());
     return say_printed();
 }
 

@@ -11,6 +11,11 @@
 #include <signal.h>
 #include <string.h>
 
+bool secure_is_there(void)
+{
+    return true;
+}
+
 int secure_check(struct secure *secure, const char *command)
 {
     if (secure->cert == NULL && secure->key != NULL)

@@ -17,6 +17,9 @@ struct secure {
     weft_task watch;        /* reads the files again at SIGHUP */
 };
 
+/* True if this program can do TLS. */
+bool secure_is_there(void);
+
 /* Checks the options: 0, or EXIT_USAGE after saying why. */
 int secure_check(struct secure *secure, const char *command);
 
