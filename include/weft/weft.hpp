@@ -264,7 +264,7 @@ template <class Fn> class task : detail::pinned
         int rc = 0;
         if (weft_done(task_, &rc) == 0) {
             weft_cancel(task_, "its owner left the block");
-            scope deaf(WEFT_FOREVER, WEFT_SCOPE_SHIELD);
+            scope deaf(WEFT_FOREVER, WEFT_SCOPE_SHIELD | WEFT_SCOPE_ENDLESS);
             rc = weft_await(task_);
         }
         if (rc < 0 && rc != -ECANCELED && !was_asked_)

@@ -92,7 +92,8 @@ static void read_functions(struct wf_symbol_module *module, const Elf64_Shdr *ta
         at += count * sizeof entries[0];
         left -= count;
     }
-    qsort(module->functions, module->count, sizeof *module->functions, by_start);
+    if (module->count > 0)
+        qsort(module->functions, module->count, sizeof *module->functions, by_start);
 }
 
 /* The loader has no name for the program itself. */

@@ -258,7 +258,7 @@ int wf_dns_question_ask(weft_resolver *resolver, const char *name, int family, w
 void wf_dns_question_end_all(weft_resolver *resolver)
 {
     weft_scope shield;
-    (void)weft_scope_open(&shield, WEFT_FOREVER, WEFT_SCOPE_SHIELD);
+    (void)weft_scope_open(&shield, WEFT_FOREVER, WEFT_SCOPE_SHIELD | WEFT_SCOPE_ENDLESS);
     while (!wf_list_is_empty(&resolver->questions)) {
         struct wf_dns_question *question =
             wf_container(resolver->questions.next, struct wf_dns_question, link);

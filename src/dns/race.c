@@ -117,7 +117,7 @@ static int attempt_run(void *arg)
         weft_stream_abort(stream);
     weft_event_set(&race->changed);
     wf_free(arg);
-    return 0;
+    return rc == -ECANCELED ? rc : 0; /* a failure is the race's to judge */
 }
 
 /* ---- which address comes next, and when ---- */

@@ -147,7 +147,7 @@ static int own_hold(void *arg)
     int rc = weft_event_wait(&never);
     own = NULL;
     weft_resolver_close(arg);
-    return rc == -ECANCELED ? 0 : rc;
+    return rc;
 }
 
 static int own_open(weft_resolver **out)

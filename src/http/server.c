@@ -213,7 +213,7 @@ void weft_http_server_stop(weft_http_server *server)
 static void server_wait_empty(weft_http_server *server, weft_time duration, bool is_patient)
 {
     weft_scope limit;
-    (void)weft_scope_open(&limit, weft_after(duration), WEFT_SCOPE_SHIELD);
+    (void)weft_scope_open(&limit, weft_after(duration), WEFT_SCOPE_SHIELD | WEFT_SCOPE_ENDLESS);
     int rc = 0;
     while (rc == 0 && server->stats.connections_open != 0 && (is_patient || server->stops < 2)) {
         weft_event_clear(&server->changed);
@@ -280,7 +280,7 @@ static int server_watch(void *arg)
     int rc = weft_event_wait(&never);
     if (rc == -ECANCELED && server->stops == 0)
         weft_http_server_stop(server);
-    return 0;
+    return rc;
 }
 
 /* In a shield: a cancel of the caller begins the shutdown instead of cutting it off. */
