@@ -141,9 +141,11 @@ static void the_block_waits_for_its_task()
         witness owner(trace, 'o');
         auto child = weft::spawn([&] {
             witness inner(trace, 'c');
-            CHECK(weft::sleep(1s) == -ECANCELED);
+            int rc = weft::sleep(1s);
+            CHECK(rc == -ECANCELED);
             weft::shield time(1s);
             CHECK(weft::sleep(1ms) == 0);
+            return rc;
         });
         CHECK(weft_yield() == 0); /* it is in its sleep */
     }
