@@ -123,7 +123,7 @@ void wf_sched_free(struct wf_sched *sched)
 #define BODY_BYTES ((sizeof(struct wf_body) + 63) & ~(size_t)63)
 
 /* A body at the top of a stack; what is left below is its `stack` from now on. */
-static struct wf_body *body_at(struct wf_sched *sched, const wf_stack *stack)
+static WF_IN_PLACE struct wf_body *body_at(struct wf_sched *sched, const wf_stack *stack)
 {
     struct wf_body *body = (void *)(stack->top - BODY_BYTES);
     body->stack = *stack;
