@@ -92,8 +92,12 @@ void wf_debug_wait_refused(wf_task *task, uint32_t ignored)
             "must wait stand in WEFT_CLEANUP");
 }
 
+/* A result that nobody gets swallows nothing; that of the main task is the program's, which may
+ * call an end in good order a success. */
 void wf_debug_cancel_swallowed(const wf_task *task, int rc)
 {
+    if ((task->flags & WF_TASK_RELEASED) != 0 || task == wf_sched_current->main)
+        return;
     debug_say(task, wf_task_site(task),
               "was told that it is cancelled and returned %d: return the -ECANCELED", rc);
 }

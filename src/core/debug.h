@@ -43,7 +43,7 @@ void wf_debug_free(struct wf_debug *debug);
 /* A shield without a deadline was opened by the running task, from `caller` (rule S10). */
 void wf_debug_endless_shield(const wf_task *task, void *caller);
 
-/* A wait of the task said -ECANCELED, the `ignored`th in its scope. */
+/* A wait of the task said -ECANCELED, the `ignored`th in its scope; 0: one that must be. */
 void wf_debug_wait_refused(wf_task *task, uint32_t ignored);
 
 /* A wait had told the task that it is cancelled, and it ends with a success. */

@@ -368,12 +368,13 @@ int weft_group_wait(weft_group handle)
         return group->wait_rc;
 
     (void)WEFT_FAULT(WEFT_FAULT_WAIT, "group wait");
-    (void)wf_check(self); /* deadlines in the past count */
+    if ((self->scope->flags & WF_NODE_DUE) != 0)
+        (void)weft_check(); /* deadlines in the past count */
     int rc = group_join(group, self);
     if (group->error_count != 0)
         group->wait_rc = group->first_error;
     else if (group_owner_is_cancelled(group, self))
-        group->wait_rc = wf_cancelled(self);
+        group->wait_rc = wf_cancelled_at_end(self);
     else
         group->wait_rc = rc;
     wf_note_share(&self->note, group->note);

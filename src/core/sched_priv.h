@@ -408,6 +408,7 @@ void wf_task_drop_ended(struct wf_sched *sched, wf_task **list);
 void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what); /* closes inner ones */
 void wf_scope_splice_out(wf_task *task, struct wf_node *node); /* inner ones stay open */
 int wf_cancelled(wf_task *task); /* -ECANCELED, its reason noted, ignoring it noticed (C09) */
+int wf_cancelled_at_end(wf_task *task); /* the same of a wait that must be, and does its work */
 
 /* ---- gen.c: the task ends while generators are open (rule A10) ----
  * Returns when none is; else the task goes on inside one, and comes to wf_task_exit() again. */

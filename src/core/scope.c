@@ -117,6 +117,14 @@ int wf_cancelled(wf_task *task)
     return -ECANCELED;
 }
 
+int wf_cancelled_at_end(wf_task *task)
+{
+    scope_note_reason(task);
+    if (wf_sched_current->debug != NULL)
+        wf_debug_wait_refused(task, /* ignored= */ 0);
+    return -ECANCELED;
+}
+
 static weft_scope *scope_of(struct wf_node *node)
 {
     return wf_container(node, weft_scope, priv_node);
@@ -216,7 +224,8 @@ int weft_scope_open(weft_scope *scope, weft_time deadline, uint32_t flags)
     weft_timer_init(&scope->priv_timer, scope_deadline_passed);
     scope_arm(scope, deadline);
     self->scope = &scope->priv_node;
-    if (__builtin_expect(flags == WEFT_SCOPE_SHIELD && deadline == WEFT_FOREVER, 0))
+    if (__builtin_expect((flags & WEFT_SCOPE_SHIELD) != 0 && deadline == WEFT_FOREVER, 0) &&
+        (flags & WEFT_SCOPE_ENDLESS) == 0)
         wf_debug_endless_shield(self, __builtin_return_address(0));
     return 0;
 }

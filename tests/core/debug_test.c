@@ -85,6 +85,14 @@ TEST(test_S10_without_debug_mode_nothing_is_told)
     CHECK_EQ(run_with_flags(0, body_shields, &nothing).lines, 1);
 }
 
+/* Flags that bound nothing. */
+TEST(test_S10_a_cleanup_without_a_deadline_is_told)
+{
+    unsigned cleanup = WEFT_SCOPE_CLEANUP;
+    struct said said = run_in_debug_mode(body_shields, &cleanup);
+    check_said(&said, "task main opened a shield without a deadline");
+}
+
 /* ---- T06 ---- */
 
 static int body_sleeps(void *arg)
@@ -459,4 +467,103 @@ TEST(debug_mode_names_a_task_that_swallows_its_cancel)
         CHECK_EQ(run_with_flags(0, main_cancels, &manners).lines, 0);
         CHECK_OK(unsetenv("WEFT_DEBUG"));
     }
+}
+
+static int main_cancels_a_released(void *arg)
+{
+    weft_task task = weft_spawn(body_is_cancelled, arg);
+    weft_release(task);
+    CHECK_OK(weft_yield());
+    CHECK_EQ(weft_cancel(task, "enough"), 1);
+    return weft_yield();
+}
+
+/* It was asked to end, and ends in good order. */
+static int main_shuts_down(void *arg)
+{
+    (void)arg;
+    (void)weft_cancel(weft_self(), "enough");
+    CHECK_EQ(weft_yield(), -ECANCELED);
+    return 0;
+}
+
+TEST(debug_mode_is_silent_of_a_success_after_a_cancel_that_nobody_takes_for_one)
+{
+    enum manners manners = SWALLOWS;
+    CHECK_EQ(run_in_debug_mode(main_cancels_a_released, &manners).lines, 0);
+    CHECK_EQ(run_in_debug_mode(main_shuts_down, NULL).lines, 0);
+}
+
+/* ---- the end of a group ---- */
+
+static int body_fails(void *arg)
+{
+    (void)arg;
+    (void)!weft_yield();
+    return -EIO;
+}
+
+/* Its own wait tells it of the failure; then it joins the others, as it must. */
+static int main_hears_of_a_failure(void *arg)
+{
+    WEFT_GROUP(group);
+    (void)arg;
+    CHECK_OK(weft_group_spawn(group, body_sleeps, NULL));
+    CHECK_OK(weft_group_spawn(group, body_fails, NULL));
+    CHECK_EQ(weft_sleep(WEFT_SEC), -ECANCELED);
+    CHECK_EQ(weft_group_wait(group), -EIO);
+    return 0;
+}
+
+static int body_joins_when_cancelled(void *arg)
+{
+    WEFT_GROUP(group);
+    (void)arg;
+    CHECK_OK(weft_group_spawn(group, body_sleeps, NULL));
+    int rc = weft_sleep(WEFT_SEC);
+    CHECK_EQ(weft_group_wait(group), rc);
+    return rc;
+}
+
+static int main_cancels_who_joins(void *arg)
+{
+    weft_task task = weft_spawn(body_joins_when_cancelled, arg);
+    CHECK_OK(weft_yield());
+    CHECK_EQ(weft_cancel(task, "enough"), 1);
+    CHECK_EQ(weft_await(task), -ECANCELED);
+    return 0;
+}
+
+/* Cancelled before it comes to its only wait. */
+static int body_only_joins(void *arg)
+{
+    WEFT_GROUP(group);
+    (void)arg;
+    CHECK_OK(weft_group_spawn(group, body_sleeps, NULL));
+    (void)weft_cancel(weft_self(), "enough");
+    return weft_group_wait(group);
+}
+
+static int body_joins_and_swallows(void *arg)
+{
+    CHECK_EQ(body_only_joins(arg), -ECANCELED);
+    return 3;
+}
+
+static int main_awaits(void *arg)
+{
+    weft_task task = weft_spawn(*(weft_fn **)arg, NULL);
+    int rc = weft_await(task);
+    CHECK(rc == -ECANCELED || rc == 3);
+    return 0;
+}
+
+TEST(debug_mode_is_silent_of_the_join_of_a_cancelled_group)
+{
+    weft_fn *only_joins = body_only_joins, *swallows = body_joins_and_swallows;
+    CHECK_EQ(run_in_debug_mode(main_hears_of_a_failure, NULL).lines, 0);
+    CHECK_EQ(run_in_debug_mode(main_cancels_who_joins, NULL).lines, 0);
+    CHECK_EQ(run_in_debug_mode(main_awaits, &only_joins).lines, 0);
+    struct said said = run_in_debug_mode(main_awaits, &swallows);
+    check_said(&said, "was told that it is cancelled and returned 3");
 }
