@@ -79,7 +79,8 @@ static int day(void *arg)
     printf("sleep: %s\n", weft_strerror(rc));
     printf("the other task went on: %s\n", turns > 0 ? "yes" : "no");
     weft_cancel(counter, "the day is over");
-    return 0;
+    rc = weft_await(counter);
+    return rc == -ECANCELED ? 0 : rc;
 }
 
 int main(void)

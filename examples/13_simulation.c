@@ -75,7 +75,7 @@ static int submit(unsigned char job)
     if (rc == 0)
         rc = (int)weft_stream_read(stream, &answer, 1);
     weft_stream_abort(stream);
-    return rc == 1 ? 0 : -EPIPE;
+    return rc == 1 ? 0 : rc < 0 ? rc : -EPIPE;
 }
 
 static int client(void *arg)
@@ -83,7 +83,10 @@ static int client(void *arg)
     struct queue *queue = arg;
     WEFT_TRY(weft_sim_host("10.0.0.2"));
     for (unsigned char job = 1; job <= JOBS;) {
-        if (submit(job) == 0)
+        int rc = submit(job);
+        if (rc == -ECANCELED)
+            return rc;
+        if (rc == 0)
             queue->is_promised[job++] = true;
         WEFT_TRY(weft_sleep(WEFT_MS));
     }

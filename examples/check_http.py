@@ -33,16 +33,20 @@ def main():
     program, expected = sys.argv[1:]
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "service")
-        service = subprocess.Popen([program, "unix:" + path], stderr=subprocess.PIPE)
+        service = subprocess.Popen([program, "unix:" + path], stderr=subprocess.PIPE,
+                                   env={**os.environ, "WEFT_DEBUG": "1"})
         try:
             if not service.stderr.readline().startswith(b"serving at unix:"):
                 sys.exit("the service did not start")
             seen = [f"{line}\n{ask(path, line)}\n" for line in ASKED]
         finally:
             service.send_signal(signal.SIGTERM)
-            code = service.wait(timeout=30)
+            said = service.communicate(timeout=30)[1].decode()
+            code = service.returncode
     if code != 0:
         sys.exit(f"the service ended with {code}")
+    if "debug:" in said:
+        sys.exit(said)
     seen = "".join(seen).splitlines(keepends=True)
     with open(expected, encoding="utf-8") as file:
         wanted = file.readlines()
