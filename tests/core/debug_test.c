@@ -46,7 +46,8 @@ static void check_said(const struct said *said, const char *text)
 
 /* ---- S10 ---- */
 
-static void shield_for(weft_time deadline, unsigned flags)
+/* One place, whatever the compiler would like to unroll. */
+__attribute__((noinline)) static void shield_for(weft_time deadline, unsigned flags)
 {
     weft_scope scope;
     CHECK_OK(weft_scope_open(&scope, deadline, WEFT_SCOPE_SHIELD | flags));
