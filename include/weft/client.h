@@ -82,14 +82,15 @@ typedef int weft_client_connect_fn(weft_stream **out, weft_str host, uint16_t po
 /* Zero means the default, in every field. */
 typedef struct weft_client_options {
     weft_client_limits limits;
-    const char *user_agent;          /* NULL: "weft/VERSION"; "": none */
+    const char *user_agent; /* NULL: "weft/VERSION"; "": none; a request's own comes first */
     weft_client_connect_fn *connect; /* NULL: TCP, by weft_connect_host() */
     void *connect_arg;
     bool allows_downgrade; /* follow redirects from https to http */
 } weft_client_options;
 
 /* Makes a client; `options` may be NULL, and is copied but for the strings.  0, -ENOMEM; -EPERM
- * without a loop; -EINVAL for a limit that is out of range. */
+ * without a loop; -EINVAL for a limit that is out of range, or a user_agent with a control
+ * character. */
 WEFT_API WEFT_MUST_USE int weft_client_new(weft_client **out, const weft_client_options *options);
 
 /* Cuts the connections kept and frees.  No exchange may be open.  NULL is fine. */

@@ -19,13 +19,15 @@ static void breaker_turn(struct breaker *breaker, weft_time now)
     breaker->half_since = now;
 }
 
-bool wf_breaker_begin(struct breaker *breaker, weft_time now)
+bool wf_breaker_begin(struct breaker *breaker, weft_time now, bool *out_is_probe)
 {
+    *out_is_probe = false;
     if (breaker->open_until == 0)
         return true;
     if (now < breaker->open_until || breaker->is_probing)
         return false;
     breaker->is_probing = true;
+    *out_is_probe = true;
     return true;
 }
 
@@ -34,9 +36,9 @@ static void breaker_open(struct breaker *breaker, weft_time now)
     *breaker = (struct breaker){.open_until = now + OPEN_TIME, .half_since = now};
 }
 
-void wf_breaker_done(struct breaker *breaker, weft_time now, bool has_failed)
+void wf_breaker_done(struct breaker *breaker, weft_time now, bool is_probe, bool has_failed)
 {
-    if (breaker->is_probing) {
+    if (is_probe) {
         *breaker = (struct breaker){.half_since = now};
         if (has_failed)
             breaker_open(breaker, now);
@@ -53,9 +55,10 @@ void wf_breaker_done(struct breaker *breaker, weft_time now, bool has_failed)
         breaker_open(breaker, now);
 }
 
-void wf_breaker_forget(struct breaker *breaker)
+void wf_breaker_forget(struct breaker *breaker, bool is_probe)
 {
-    breaker->is_probing = false;
+    if (is_probe)
+        breaker->is_probing = false;
 }
 
 bool wf_breaker_is_quiet(const struct breaker *breaker, weft_time now)

@@ -19,11 +19,11 @@ struct breaker {
     bool is_probing;      /* the one request is under way */
 };
 
-/* May a request begin?  A true is followed by wf_breaker_done(), or wf_breaker_forget() if it came
- * to nothing that says how the origin does. */
-bool wf_breaker_begin(struct breaker *breaker, weft_time now);
-void wf_breaker_done(struct breaker *breaker, weft_time now, bool has_failed);
-void wf_breaker_forget(struct breaker *breaker);
+/* May a request begin, and is it the one that decides?  A true is followed by wf_breaker_done(), or
+ * wf_breaker_forget() if it came to nothing that says how the origin does. */
+bool wf_breaker_begin(struct breaker *breaker, weft_time now, bool *out_is_probe);
+void wf_breaker_done(struct breaker *breaker, weft_time now, bool is_probe, bool has_failed);
+void wf_breaker_forget(struct breaker *breaker, bool is_probe);
 
 /* True if forgetting it changes nothing. */
 bool wf_breaker_is_quiet(const struct breaker *breaker, weft_time now);

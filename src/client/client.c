@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "client/client_priv.h"
+#include "h1/write.h"
 
 #include <assert.h>
 #include <string.h>
@@ -146,6 +147,8 @@ int weft_client_new(weft_client **out, const weft_client_options *options)
     fill_times(&own.limits);
     fill_counts(&own.limits);
     WEFT_TRY(limits_check(&own.limits));
+    if (own.user_agent != NULL && wf_h1_value_check(weft_str_of(own.user_agent)) < 0)
+        return weft_fail(-EINVAL, "user_agent has a control character");
     if (weft_loop_self() == NULL)
         return -EPERM;
     weft_client *client = wf_alloc(sizeof *client);

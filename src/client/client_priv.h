@@ -67,6 +67,7 @@ struct weft_exchange {
     bool has_body;                /* something to send */
     bool is_sent;                 /* all of it was */
     struct phase *awaiting;       /* the first byte, while the body is still being sent */
+    bool is_source_failed;        /* the caller's body_read */
     bool is_secretive;            /* on another origin: no Authorization, no Cookie */
     uint32_t repeats;
     bool is_to_end; /* the body is told by the end of the connection */
@@ -102,6 +103,7 @@ void wf_conn_reap(weft_client *client, weft_time now);
  * of the phase's time, or of the exchange's, -ETIMEDOUT with a text. */
 struct phase {
     weft_scope scope;
+    enum weft_client_phase number;
     bool is_total; /* the exchange's own end comes first */
     weft_time limit;
 };
@@ -126,6 +128,10 @@ int wf_answer_receive(struct weft_exchange *exchange);
 
 /* The same for its body; see weft_exchange_read(). */
 ssize_t wf_answer_read(struct weft_exchange *exchange, char *buf, size_t bytes);
+
+/* Nobody wants the answer: takes what is here of it and gives the connection back, which is kept if
+ * that was all.  Does not wait. */
+void wf_answer_drop(struct weft_exchange *exchange);
 
 /* The answer is read to its end: gives the connection back. */
 void wf_answer_finish(struct weft_exchange *exchange);

@@ -45,15 +45,16 @@ static int conn_new(struct weft_exchange *exchange, struct conn **out)
         return -ENOMEM;
     struct phase phase;
     wf_phase_begin(exchange, &phase, WEFT_CLIENT_CONNECT, client->options.limits.connect_max);
+    client->conn_count++; /* from here on: others make room for it */
     int rc = connect_origin(exchange, &conn->stream);
     rc = wf_phase_end(exchange, &phase, rc);
     if (rc < 0) {
+        client->conn_count--;
         wf_free(conn);
         return rc;
     }
     conn->origin = exchange->origin;
     conn->origin->users++;
-    client->conn_count++;
     wf_list_init(&conn->in_origin);
     wf_list_init(&conn->in_client);
     *out = conn;
@@ -65,10 +66,11 @@ static int conn_new(struct weft_exchange *exchange, struct conn **out)
 /* When the timer is to look at the connection that is idle longest. */
 static void reap_later(weft_client *client)
 {
-    weft_time at = WEFT_FOREVER;
+    weft_time at = WEFT_FOREVER, idle_max = client->options.limits.idle_max;
     if (!wf_list_is_empty(&client->idle)) {
         struct conn *oldest = wf_container(client->idle.prev, struct conn, in_client);
-        at = oldest->idle_since + client->options.limits.idle_max;
+        if (idle_max < WEFT_FOREVER - oldest->idle_since)
+            at = oldest->idle_since + idle_max;
     }
     weft_timer_start(client->loop, &client->reap, at);
 }
@@ -103,7 +105,7 @@ static bool conn_is_sound(const struct conn *conn)
 
 void wf_conn_keep(weft_client *client, struct conn *conn)
 {
-    if (!conn_is_sound(conn) || client->conn_count > client->options.limits.total_count_max) {
+    if (!conn_is_sound(conn)) {
         wf_conn_cut(client, conn);
         return;
     }

@@ -10,11 +10,10 @@
 #include "client/client_priv.h"
 #include "h1/chars.h"
 
-#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #define QUICK_BYTES_MAX ((size_t)64 * 1024)
-#define DRAIN_BYTES ((size_t)64 * 1024) /* of an answer nobody wants, to keep its connection */
 
 /* ---- one attempt ---- */
 
@@ -70,11 +69,13 @@ static int ask_while_sending(struct weft_exchange *exchange)
     bool has_head = rc == 0 && exchange->head_text != NULL;
     if (rc < 0 || (has_head && is_refusal(exchange)))
         weft_cancel(sender, "the server has answered");
+    char text[WEFT_ERROR_TEXT_BYTES]; /* ours; the gathering brings the sender's */
+    snprintf(text, sizeof text, "%s", weft_error_text());
     int ended = weft_gather(sender), sent = ended; /* joins it, whatever happens */
     (void)weft_done(sender, &sent);
     weft_release(sender);
     if (rc < 0)
-        return rc;
+        return weft_fail(rc, "%s", text);
     if (!has_head)
         return sent < 0 ? sent : -EPROTO;
     return sent < 0 && !is_refusal(exchange) ? sent : ended == -ECANCELED ? weft_check() : 0;
@@ -91,6 +92,7 @@ static int ask_conn(struct weft_exchange *exchange)
 {
     exchange->trace.attempts++;
     exchange->trace.is_reused = exchange->conn->is_reused;
+    exchange->is_source_failed = false;
     wf_free(exchange->head_text);
     exchange->head_text = NULL;
     WEFT_TRY(wf_head_send(exchange));
@@ -119,12 +121,16 @@ static int attempt(struct weft_exchange *exchange)
     return rc;
 }
 
-/* Does the outcome speak against the origin?  A cancel and our own limits do not. */
+/* A cancel, our own limits and what the caller's body came to say nothing about the origin. */
+static bool is_telling(const struct weft_exchange *exchange, int rc)
+{
+    return rc == 0 || (rc != -ECANCELED && rc != -ENOMEM && !exchange->is_source_failed &&
+                       exchange->trace.phase != WEFT_CLIENT_SLOT);
+}
+
 static bool is_failure(const struct weft_exchange *exchange, int rc)
 {
-    if (rc == 0)
-        return exchange->head.status >= 502 && exchange->head.status <= 504;
-    return exchange->trace.phase != WEFT_CLIENT_SLOT;
+    return rc < 0 || (exchange->head.status >= 502 && exchange->head.status <= 504);
 }
 
 static int attempt_guarded(struct weft_exchange *exchange)
@@ -136,48 +142,34 @@ static int attempt_guarded(struct weft_exchange *exchange)
     if (exchange->origin != NULL)
         wf_origin_release(client, exchange->origin);
     exchange->origin = origin;
-    if (!wf_breaker_begin(&origin->breaker, weft_loop_turn_time(client->loop)))
+    bool is_probe;
+    if (!wf_breaker_begin(&origin->breaker, weft_loop_turn_time(client->loop), &is_probe))
         return weft_fail(-EHOSTDOWN, "%s: most requests failed lately; it is left alone for 5 s",
                          origin->name);
     int rc = attempt(exchange);
-    if (rc == -ECANCELED || rc == -ENOMEM)
-        wf_breaker_forget(&origin->breaker);
-    else
-        wf_breaker_done(&origin->breaker, weft_loop_turn_time(client->loop),
+    if (is_telling(exchange, rc))
+        wf_breaker_done(&origin->breaker, weft_loop_turn_time(client->loop), is_probe,
                         is_failure(exchange, rc));
+    else
+        wf_breaker_forget(&origin->breaker, is_probe);
     return rc;
 }
 
 /* ---- all attempts ---- */
-
-/* An answer that is not the last one: its connection is kept if the rest of it is here already, or
- * nearly. */
-static void answer_drop(struct weft_exchange *exchange)
-{
-    char piece[1024];
-    while (exchange->conn != NULL && weft_stream_get_input(exchange->conn->stream).len > 0 &&
-           exchange->trace.read_bytes < DRAIN_BYTES) {
-        if (wf_answer_read(exchange, piece, sizeof piece) <= 0)
-            break;
-    }
-    if (exchange->conn != NULL)
-        wf_answer_finish(exchange);
-    exchange->rc = 0;
-}
 
 static int exchange_run(struct weft_exchange *exchange)
 {
     for (;;) {
         int rc = attempt_guarded(exchange);
         if (wf_retry_is_due(exchange, rc)) {
-            answer_drop(exchange);
+            wf_answer_drop(exchange);
             WEFT_TRY(wf_retry_wait(exchange));
             continue;
         }
         WEFT_TRY(rc);
         if (!wf_redirect_is_due(exchange))
             return 0;
-        answer_drop(exchange);
+        wf_answer_drop(exchange);
         WEFT_TRY(wf_redirect_follow(exchange));
     }
 }

@@ -19,6 +19,7 @@ void wf_phase_begin(struct weft_exchange *exchange, struct phase *phase,
                     enum weft_client_phase number, weft_time limit)
 {
     exchange->trace.phase = number;
+    phase->number = number;
     weft_time own = weft_after(limit);
     phase->is_total = exchange->deadline <= own;
     phase->limit = limit;
@@ -27,6 +28,7 @@ void wf_phase_begin(struct weft_exchange *exchange, struct phase *phase,
 
 void wf_phase_limit(struct weft_exchange *exchange, struct phase *phase, weft_time limit)
 {
+    exchange->trace.phase = phase->number;
     weft_time own = weft_after(limit);
     phase->is_total = exchange->deadline <= own;
     phase->limit = limit;
@@ -39,11 +41,11 @@ int wf_phase_end(struct weft_exchange *exchange, struct phase *phase, int rc)
     if (rc != -ECANCELED || closed != -ETIMEDOUT)
         return closed;
     const weft_str *origin = &exchange->url.origin;
+    exchange->trace.phase = phase->number;
     if (phase->is_total)
         return weft_fail(-ETIMEDOUT, "the request to %.*s took more than %.3g s in all",
                          (int)origin->len, origin->ptr,
                          (double)(exchange->deadline - exchange->since) / (double)WEFT_SEC);
-    return weft_fail(-ETIMEDOUT, "%s %.*s took more than %.3g s",
-                     phase_verbs[exchange->trace.phase], (int)origin->len, origin->ptr,
-                     (double)phase->limit / (double)WEFT_SEC);
+    return weft_fail(-ETIMEDOUT, "%s %.*s took more than %.3g s", phase_verbs[phase->number],
+                     (int)origin->len, origin->ptr, (double)phase->limit / (double)WEFT_SEC);
 }

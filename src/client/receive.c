@@ -162,6 +162,21 @@ static ssize_t take(struct weft_exchange *exchange, weft_str input, char *buf, s
                                  : (ssize_t)filled;
 }
 
+void wf_answer_drop(struct weft_exchange *exchange)
+{
+    char piece[1024];
+    ssize_t got = 0;
+    if (exchange->conn == NULL)
+        return;
+    while (got >= 0 && !wf_h1_body_is_done(&exchange->framing)) {
+        weft_str input = weft_stream_get_input(exchange->conn->stream);
+        if (input.len == 0)
+            break;
+        got = take(exchange, input, piece, sizeof piece);
+    }
+    wf_answer_finish(exchange);
+}
+
 /* The peer has ended: that is the end of the body, or cuts it off. */
 static ssize_t read_cut(struct weft_exchange *exchange)
 {

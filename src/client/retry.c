@@ -104,7 +104,9 @@ static int jittered(weft_time pause, weft_time *out)
 
 int wf_retry_wait(struct weft_exchange *exchange)
 {
-    weft_time pause = PAUSE_FIRST << (exchange->repeats - 1);
+    weft_time pause = PAUSE_FIRST;
+    for (uint32_t i = 1; i < exchange->repeats && pause < PAUSE_MAX; i++)
+        pause *= 2;
     WEFT_TRY(jittered(pause < PAUSE_MAX ? pause : PAUSE_MAX, &pause));
     if (exchange->retry_after >= 0)
         pause += exchange->retry_after;

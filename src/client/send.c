@@ -81,16 +81,34 @@ static bool is_secret(weft_str name)
            WF_HTTP_EQUAL(name.ptr, name.len, "proxy-authorization");
 }
 
+static void put_field(wf_buf *head, weft_str name, weft_str value)
+{
+    if (head->rc == 0)
+        head->rc = wf_h1_write_field(head, name, value);
+}
+
+static bool has_field(const weft_client_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->field_count; i++) {
+        const weft_str *at = &request->fields[i].name;
+        if (wf_http_equal(at->ptr, at->len, name, strlen(name)))
+            return true;
+    }
+    return false;
+}
+
 static void put_own_fields(const struct weft_exchange *exchange, wf_buf *head)
 {
     const char *agent = exchange->client->options.user_agent;
     (void)wf_buf_puts(head, "Host: ");
     (void)wf_buf_append(head, exchange->url.authority.ptr, exchange->url.authority.len);
     (void)wf_buf_puts(head, "\r\n");
+    if (has_field(exchange->request, "user-agent"))
+        return;
     if (agent == NULL)
         (void)wf_buf_printf(head, "User-Agent: weft/%s\r\n", weft_version());
     else if (agent[0] != 0)
-        (void)wf_h1_write_field(head, (weft_str)WEFT_STR("User-Agent"), weft_str_of(agent));
+        put_field(head, (weft_str)WEFT_STR("User-Agent"), weft_str_of(agent));
 }
 
 static void put_body_fields(const struct weft_exchange *exchange, wf_buf *head)
@@ -99,8 +117,7 @@ static void put_body_fields(const struct weft_exchange *exchange, wf_buf *head)
     bool is_expected =
         strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0;
     if (exchange->has_body && request->type != NULL)
-        (void)wf_h1_write_field(head, (weft_str)WEFT_STR("Content-Type"),
-                                weft_str_of(request->type));
+        put_field(head, (weft_str)WEFT_STR("Content-Type"), weft_str_of(request->type));
     if (exchange->has_body && request->body_read != NULL && request->body_bytes == 0)
         (void)wf_buf_puts(head, "Transfer-Encoding: chunked\r\n");
     else if (exchange->has_body && request->body_read != NULL)
@@ -119,7 +136,7 @@ static int head_write(const struct weft_exchange *exchange, wf_buf *head)
     for (size_t i = 0; i < request->field_count; i++) {
         const weft_client_field *field = &request->fields[i];
         if (!exchange->is_secretive || !is_secret(field->name))
-            (void)wf_h1_write_field(head, field->name, field->value);
+            put_field(head, field->name, field->value);
     }
     put_body_fields(exchange, head);
     (void)wf_buf_puts(head, "\r\n");
@@ -176,6 +193,7 @@ static int send_read(struct weft_exchange *exchange)
     while (in_chunks ? got > 0 : left > 0) {
         size_t room = !in_chunks && left < sizeof piece ? (size_t)left : sizeof piece;
         got = request->body_read(piece, room, request->body_arg);
+        exchange->is_source_failed = got < 0 || (got == 0 && !in_chunks);
         if (got < 0)
             return (int)got;
         if (got == 0 && !in_chunks)

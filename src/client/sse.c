@@ -9,13 +9,15 @@
 #include "base/alloc.h"
 #include "client/sse_parse.h"
 #include "h1/chars.h"
+#include "h1/write.h"
 
 #include <string.h>
 
 #define PAUSE_DEFAULT (3 * WEFT_SEC)
 #define PAUSE_MAX (30 * WEFT_SEC)
 #define PIECE_BYTES 4096
-#define OWN_FIELDS 2 /* Accept and Last-Event-ID */
+#define ID_BYTES_MAX 4096 /* a longer one is not said: no server takes such a field */
+#define OWN_FIELDS 2      /* Accept and Last-Event-ID */
 
 struct weft_event_source {
     weft_client *client;
@@ -105,7 +107,8 @@ static int connect_source(weft_event_source *source)
     weft_client_request request = source->request;
     weft_str last = {wf_buf_ptr(&source->parser.last_id), wf_buf_bytes(&source->parser.last_id)};
     source->fields[count + 1] = (weft_client_field){WEFT_STR("Last-Event-ID"), last};
-    request.field_count = count + (last.len > 0 ? OWN_FIELDS : OWN_FIELDS - 1);
+    bool is_sayable = last.len > 0 && last.len <= ID_BYTES_MAX && wf_h1_value_check(last) == 0;
+    request.field_count = count + (is_sayable ? OWN_FIELDS : OWN_FIELDS - 1);
     WEFT_TRY(weft_exchange_open(&source->exchange, source->client, &request));
     wf_sse_restart(&source->parser);
     source->at = 0;
@@ -146,8 +149,10 @@ static int step(weft_event_source *source, weft_sse_event *out)
 {
     if (source->exchange == NULL) {
         int rc = connect_source(source);
-        if (rc == 0)
+        if (rc == 0) {
             source->is_ended = true;
+            disconnect(source);
+        }
         if (rc < 0 && rc != -ECANCELED) {
             source->failures++;
             disconnect(source);
