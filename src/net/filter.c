@@ -30,6 +30,7 @@ int weft_filter_open(weft_filter **out, weft_stream *stream, const weft_filter_c
     filter->stream = stream;
     filter->before = stream->in;
     stream->in = (struct wf_stream_bytes){0};
+    stream->is_ended = false; /* the socket's end is read again, and the filter's to judge */
     stream->filter = filter;
     weft_defer_start(stream->loop, &stream->defer);
     *out = filter;
@@ -86,14 +87,6 @@ void wf_filter_begin(weft_stream *stream)
     if (wf_stream_bytes_count(&before) != 0)
         wf_filter_received(stream, wf_stream_bytes_ptr(&before), wf_stream_bytes_count(&before));
     wf_stream_bytes_free(&before);
-    if (stream->is_ended && filter_is_live(filter)) { /* the socket had, before the filter came */
-        stream->is_ended = false;
-        rc = wf_filter_ended(stream);
-        if (rc < 0)
-            weft_filter_fail(filter, rc);
-        else
-            weft_filter_deliver_end(filter);
-    }
     wf_stream_update_reading(stream);
 }
 
@@ -114,7 +107,9 @@ void wf_filter_received(weft_stream *stream, const char *bytes, uint32_t count)
 int wf_filter_ended(weft_stream *stream)
 {
     weft_filter *filter = stream->filter;
-    return filter_is_live(filter) ? filter->filter_class->ended(filter) : 0;
+    if (!filter_is_live(filter))
+        return 0;
+    return filter->has_started ? filter->filter_class->ended(filter) : 1;
 }
 
 /* Hands on what was sealed; the memory trades places. */

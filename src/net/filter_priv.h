@@ -32,7 +32,8 @@ void wf_filter_begin(weft_stream *stream);
 
 void wf_filter_received(weft_stream *stream, const char *bytes, uint32_t count);
 
-/* What the end of the socket is to the user: 0 or a failure. */
+/* What the end of the socket is to the user: 0 or a failure; 1: not known before the filter has
+ * begun, to be read again. */
 int wf_filter_ended(weft_stream *stream);
 
 /* Seals a part of `out` and gives it to `sending`, which is empty. */

@@ -139,7 +139,7 @@ static void input_over(weft_stream *stream, int result)
         stream->is_ended = result == 0;
         if (result < 0)
             wf_stream_fail(stream, result);
-        else if (stream->state == WF_STREAM_OPEN)
+        else if (stream->is_ended && stream->state == WF_STREAM_OPEN)
             wf_stream_tell_input(stream);
     }
     if (stream->state == WF_STREAM_LINGERING)
