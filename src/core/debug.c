@@ -96,7 +96,8 @@ void wf_debug_wait_refused(wf_task *task, uint32_t ignored)
  * call an end in good order a success. */
 void wf_debug_cancel_swallowed(const wf_task *task, int rc)
 {
-    if ((task->flags & WF_TASK_RELEASED) != 0 || task == wf_sched_current->main)
+    bool is_nobodys = (task->flags & (WF_TASK_RELEASED | WF_TASK_ABROAD)) == WF_TASK_RELEASED;
+    if (is_nobodys || task == wf_sched_current->main)
         return;
     debug_say(task, wf_task_site(task),
               "was told that it is cancelled and returned %d: return the -ECANCELED", rc);

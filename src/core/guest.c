@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "core/errand.h"
 #include "core/posts.h"
+#include "core/stack_use.h"
 
 #include <string.h>
 
@@ -19,6 +20,7 @@ struct guest {
     weft_loop *host;
     wf_task *place;
     wf_stack stack; /* of the home loop's pool */
+    wf_stack used;  /* what of it was left for the body */
     uint8_t reason; /* why it is recalled; written before that is sent */
     const char *why;
 };
@@ -63,6 +65,9 @@ static void guest_back(struct wf_errand *errand)
     struct guest *guest = guest_of_errand(errand);
     struct wf_sched *sched = wf_sched_current;
     wf_task *place = guest->place;
+    if (sched->stack_uses != NULL) /* the place's end counts it as ended */
+        wf_stack_use_add(sched->stack_uses, wf_task_site(&guest->task), &guest->used,
+                         /* has_ended= */ false);
     wf_stacks_give(sched->stacks, &guest->stack); /* first: it is the place's only one */
     place->flags &= (uint8_t)~WF_TASK_ABROAD;
     wf_sched_ready(sched, place);
@@ -79,6 +84,7 @@ static void guest_arrive(struct wf_errand *errand)
     guest->task.loop = (uint16_t)sched->loop_number;
     wf_sched_embody_on(sched, &guest->task, &guest->stack);
     guest->task.body->stack.is_special = true; /* not of this loop's pool */
+    guest->used = guest->task.body->stack;
     wf_node_renew(&guest->task.root, &sched->top);
     sched->stats.tasks_made++;
     wf_sched_ready(sched, &guest->task);

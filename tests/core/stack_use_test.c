@@ -106,6 +106,17 @@ static int main_looks_at_the_living(void *arg)
     return 0;
 }
 
+/* On another loop, whose end its record at home only hears of. */
+static int main_uses_elsewhere(void *arg)
+{
+    size_t deep = DEEP;
+    (void)arg;
+    for (int i = 0; i < 2; i++)
+        WEFT_TRY(weft_await(weft_spawn_on_at(weft_loop_at(1), body_uses, &deep, "far at a.c:7")));
+    check_use("far at a.c:7", DEEP, 2);
+    return 0;
+}
+
 static int main_is_not_measured(void *arg)
 {
     weft_stack_use use;
@@ -143,6 +154,15 @@ TEST(test_N06_mapped_stacks_and_those_of_generators_are_measured_too)
 TEST(test_N06_tasks_that_live_are_measured_too)
 {
     run_measured(main_looks_at_the_living, NULL);
+}
+
+TEST(test_N06_tasks_that_run_on_another_loop_are_measured_too)
+{
+    weft_config config = {.platform = test_platform(),
+                          .backend = "sim",
+                          .loops = 2,
+                          .flags = WEFT_RUN_MEASURE_STACKS};
+    CHECK_OK(weft_run_with(&config, main_uses_elsewhere, NULL));
 }
 
 TEST(test_N06_nothing_is_measured_unless_asked)
