@@ -15,6 +15,7 @@
 
 #define WF_DEBUG_PLACES_MAX 256 /* past it debug mode is silent */
 #define WF_DEBUG_QUEUES_MAX 512 /* past it queues are not looked at */
+#define WF_DEBUG_BODIES_MAX 64  /* nor those on further stacks that are not of the pool */
 
 /* Something was said of this place: `what` is the text's address. */
 struct wf_debug_place {
@@ -29,10 +30,11 @@ struct wf_debug_queue {
 };
 
 struct wf_debug {
-    size_t place_count, queue_count;
+    size_t place_count, queue_count, body_count;
     struct wf_debug_place places[WF_DEBUG_PLACES_MAX];
 #if WF_DEBUG_CHECKS
     struct wf_debug_queue queues[WF_DEBUG_QUEUES_MAX];
+    const struct wf_body *bodies[WF_DEBUG_BODIES_MAX]; /* on mapped or lent stacks */
 #endif
 };
 

@@ -53,11 +53,21 @@ static _Noreturn void queue_die(struct wf_sched *sched, const weft_waitq *queue,
     abort();
 }
 
+static bool is_on_a_stack(const struct wf_sched *sched, const void *at)
+{
+    for (size_t i = 0; i < sched->debug->body_count; i++) {
+        const wf_stack *stack = &sched->debug->bodies[i]->stack;
+        if ((const char *)at >= stack->base && (const char *)at < stack->top)
+            return true;
+    }
+    return wf_stacks_own(sched->stacks, at);
+}
+
 void wf_debug_queue_joined(const weft_waitq *queue)
 {
     struct wf_sched *sched = wf_sched_current;
     struct wf_debug *debug = sched->debug;
-    if (debug == NULL || !wf_stacks_own(sched->stacks, queue))
+    if (debug == NULL || !is_on_a_stack(sched, queue))
         return;
     struct wf_debug_queue *known = queue_find(debug, queue);
     if (known == NULL && debug->queue_count < WF_DEBUG_QUEUES_MAX) {
@@ -108,9 +118,21 @@ void wf_debug_frames_verify(const wf_task *task, const void *frame)
     verify_range(wf_task_running_stack(task)->base, frame);
 }
 
+void wf_debug_stack_begun(const struct wf_body *body)
+{
+    struct wf_debug *debug = wf_sched_current->debug;
+    if (debug != NULL && debug->body_count < WF_DEBUG_BODIES_MAX)
+        debug->bodies[debug->body_count++] = body;
+}
+
 void wf_debug_stack_ended(const struct wf_body *body)
 {
+    struct wf_debug *debug = wf_sched_current->debug;
     verify_range(body->stack.base, body->stack.top);
+    for (size_t i = 0; debug != NULL && i < debug->body_count; i++) {
+        if (debug->bodies[i] == body)
+            debug->bodies[i] = debug->bodies[--debug->body_count];
+    }
 }
 
 #endif

@@ -147,6 +147,8 @@ static wf_task *task_leave_owner(struct wf_sched *sched, wf_task *task, wf_task 
 static __attribute__((noinline)) void task_drop_special_body(struct wf_sched *sched,
                                                              const wf_task *task)
 {
+    if (WF_DEBUG_CHECKS)
+        wf_debug_stack_ended(task->body);
     if ((task->flags & WF_TASK_ABROAD) == 0)
         wf_sched_end_body(sched, task->body, wf_task_site(task));
 }

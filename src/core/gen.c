@@ -217,6 +217,8 @@ static void gen_exit(wf_fiber *fiber, int rc)
     gen->result = gen_result(gen, rc);
     gen->state = WF_GEN_DONE;
     wf_fiber_end(&gen->fiber);
+    if (WF_DEBUG_CHECKS)
+        wf_debug_stack_ended(gen->body);
     if (__builtin_expect(gen->body->stack.is_special, 0))
         wf_sched_end_body(sched, gen->body, gen->site);
     else

@@ -232,6 +232,8 @@ void wf_sched_embody_with(struct wf_sched *sched, wf_task *task, const void *arg
 void wf_sched_embody_on(struct wf_sched *sched, wf_task *task, const wf_stack *stack)
 {
     struct wf_body *body = body_at(sched, stack);
+    if (WF_DEBUG_CHECKS)
+        wf_debug_stack_begun(body);
     body_enter(sched, task, body, task->arg, &body->stack);
 }
 

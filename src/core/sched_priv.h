@@ -272,6 +272,7 @@ void wf_debug_queue_joined(const weft_waitq *queue);   /* by one more waiter */
 void wf_debug_queue_left(const weft_waitq *queue);     /* by one */
 void wf_debug_queue_verify(const weft_waiter *waiter); /* the queue that it is in still knows it */
 void wf_debug_frames_verify(const wf_task *task, const void *frame); /* it switches away from */
+void wf_debug_stack_begun(const struct wf_body *body); /* one that is not of the pool */
 void wf_debug_stack_ended(const struct wf_body *body); /* nothing of its stack is in use */
 
 /* The end of one whose stack is_special, used by what was made at `site`. */

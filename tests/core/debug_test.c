@@ -229,6 +229,15 @@ static int body_with_two_children(void *arg)
     return weft_await(weft_spawn(body_waits, NULL));
 }
 
+/* The same on a stack that is unmapped then. */
+static int body_with_a_large_child(void *arg)
+{
+    (void)arg;
+    weft_release(weft_spawn_stack(body_ends_under_its_sibling, NULL, (size_t)1 << 20));
+    CHECK_OK(weft_yield());
+    return weft_await(weft_spawn(body_waits, NULL));
+}
+
 static int body_clears(void *arg)
 {
     weft_event event = {0};
@@ -260,6 +269,8 @@ static const struct {
      "(event) for something that lay in a frame that is gone; spawned: body_waits at "},
     {body_with_two_children,
      "(event) for something that lay in a frame that is gone; spawned: body_waits at "},
+    {body_with_a_large_child,
+     "(event) for something that lay in a frame that is gone; spawned: body_waits at "},
     {body_clears, "(event) for something that was cleared; spawned: body_waits at "},
     {body_clears_static,
      "(event) for something that was cleared or freed; spawned: body_waits at "},
@@ -283,14 +294,19 @@ TEST(test_P01_in_debug_builds_an_event_on_a_stack_that_ends_under_a_waiter_abort
     destroy(1);
 }
 
-TEST(test_P01_in_debug_builds_an_event_cleared_under_a_waiter_is_seen_by_the_next_wait)
+TEST(test_P01_in_debug_builds_an_event_on_a_stack_of_its_own_size_is_seen_too)
 {
     destroy(2);
 }
 
-TEST(test_P01_in_debug_builds_an_event_cleared_under_a_waiter_is_seen_when_that_leaves)
+TEST(test_P01_in_debug_builds_an_event_cleared_under_a_waiter_is_seen_by_the_next_wait)
 {
     destroy(3);
+}
+
+TEST(test_P01_in_debug_builds_an_event_cleared_under_a_waiter_is_seen_when_that_leaves)
+{
+    destroy(4);
 }
 
 static int body_frees_channel(void *arg)
