@@ -35,7 +35,9 @@
  * A large body is sent while the answer is awaited: one that refuses it (3xx to 5xx) ends the
  * sending, another is given once all is sent.
  *
- * HTTP/1.1 is spoken, over TCP.  A client, its exchanges and connections belong to one loop.
+ * HTTP/1.1 is spoken, over TCP or, for https, TLS, where Weft is built with it: servers must have a
+ * certificate for their name that the system trusts, or that `tls` of the options does.  A client,
+ * its exchanges and connections belong to one loop.
  */
 #ifndef WEFT_CLIENT_H
 #define WEFT_CLIENT_H
@@ -51,7 +53,7 @@ typedef struct weft_client weft_client;
 
 /* Zero means the default, in every field. */
 typedef struct weft_client_limits {
-    weft_time connect_max;    /* name and connection: 5 s */
+    weft_time connect_max;    /* name, connection and TLS: 5 s */
     weft_time first_byte_max; /* from the last byte sent to the first of the answer: 30 s */
     weft_time between_max;    /* between two pieces, sent or received: 30 s */
     weft_time total_max;      /* with redirects and repeats: 300 s */
@@ -85,6 +87,7 @@ typedef struct weft_client_options {
     const char *user_agent; /* NULL: "weft/VERSION"; "": none; a request's own comes first */
     weft_client_connect_fn *connect; /* NULL: TCP, by weft_connect_host() */
     void *connect_arg;
+    struct weft_tls *tls;  /* <weft/tls.h>: for https, instead of the usual; must stay valid */
     bool allows_downgrade; /* follow redirects from https to http */
 } weft_client_options;
 

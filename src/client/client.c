@@ -167,6 +167,7 @@ int weft_client_new(weft_client **out, const weft_client_options *options)
                         .extension_bytes_max = 16 * 1024,
                         .trailer_bytes_max = 8 * 1024,
                         .trailer_count_max = 32},
+        .tls = own.tls,
         .slots = WEFT_SEM(limits->total_count_max, limits->total_count_max),
         .retry_cents = RETRY_CENTS_START,
     };
@@ -185,5 +186,6 @@ void weft_client_free(weft_client *client)
     wf_conn_reap(client, WEFT_FOREVER);
     wf_list_each_safe (at, &client->origins)
         origin_free(client, wf_container(at, struct origin, in_client));
+    wf_secure_fini(client);
     wf_free(client);
 }

@@ -12,6 +12,7 @@
 #include <weft/sem.h>
 #include <weft/sys/loop.h>
 #include <weft/sys/stream.h>
+#include <weft/tls.h>
 
 #include "base/list.h"
 #include "client/breaker.h"
@@ -49,6 +50,8 @@ struct weft_client {
     uint32_t origin_count, conn_count, exchange_count;
     weft_sem slots;
     weft_timer reap;      /* for the connection that is idle longest */
+    weft_tls *tls;        /* for https: the options', or own_tls, or NULL so far */
+    weft_tls *own_tls;    /* made at the first need */
     uint32_t retry_cents; /* repeats that are allowed now, in hundredths */
 };
 
@@ -96,6 +99,15 @@ void wf_conn_cut(weft_client *client, struct conn *conn);
 
 /* Cuts what has been idle too long (WEFT_FOREVER: everything). */
 void wf_conn_reap(weft_client *client, weft_time now);
+
+/* ---- secure.c, or secure_none.c without OpenSSL ---- */
+
+/* Before connecting, if it is for https: whom it trusts is read at the first need. */
+int wf_secure_prepare(weft_client *client);
+
+/* Puts TLS on a new connection to `name`.  Errors with a text; the stream is then to be aborted. */
+int wf_secure(weft_client *client, weft_stream *stream, const char *name);
+void wf_secure_fini(weft_client *client);
 
 /* ---- phase.c ---- */
 

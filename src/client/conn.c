@@ -15,14 +15,21 @@
 
 /* ---- making one ---- */
 
-static int connect_host(weft_stream **out, weft_str host, uint16_t port)
+static int connect_host(weft_client *client, weft_stream **out, const struct wf_url *url)
 {
     char name[HOST_BYTES_MAX + 1];
+    weft_str host = url->host;
     if (host.len > HOST_BYTES_MAX)
         return weft_fail(-WEFT_ELIMIT, "the host's name is longer than %d bytes", HOST_BYTES_MAX);
     memcpy(name, host.ptr, host.len);
     name[host.len] = 0;
-    return weft_connect_host(out, name, port, NULL);
+    if (url->is_https)
+        WEFT_TRY(wf_secure_prepare(client));
+    WEFT_TRY(weft_connect_host(out, name, url->port, NULL));
+    int rc = url->is_https ? wf_secure(client, *out, name) : 0;
+    if (rc < 0)
+        weft_stream_abort(*out);
+    return rc;
 }
 
 static int connect_origin(const struct weft_exchange *exchange, weft_stream **out)
@@ -31,10 +38,7 @@ static int connect_origin(const struct weft_exchange *exchange, weft_stream **ou
     const struct wf_url *url = &exchange->url;
     if (options->connect != NULL)
         return options->connect(out, url->host, url->port, url->is_https, options->connect_arg);
-    if (url->is_https)
-        return weft_fail(-EPROTONOSUPPORT, "%.*s: this client has no TLS", (int)url->origin.len,
-                         url->origin.ptr);
-    return connect_host(out, url->host, url->port);
+    return connect_host(exchange->client, out, url);
 }
 
 static int conn_new(struct weft_exchange *exchange, struct conn **out)

@@ -256,7 +256,8 @@ TASK_TEST(what_could_split_a_request_is_refused_before_sending)
     CHECK_EQ(weft_client_fetch(client, &request, &none), -EINVAL);
     request = (weft_client_request){.url = "http://127.0.0.1:1/\r\nX: y"};
     CHECK_EQ(weft_client_fetch(client, &request, &none), -WEFT_ESYNTAX);
-    CHECK_EQ(weft_client_get(client, "https://127.0.0.1:1/", &none), -EPROTONOSUPPORT);
+    int rc = weft_client_get(client, "https://127.0.0.1:1/", &none);
+    CHECK(rc == -ECONNREFUSED || rc == -EPROTONOSUPPORT); /* with TLS, without */
     weft_client_free(client);
 }
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <weft/error.h>
+
+#include "client/client_priv.h"
+
+/* Two may begin at once; the second one finds the first one's and drops its own. */
+int wf_secure_prepare(weft_client *client)
+{
+    static const weft_tls_options usual = {.alpn = "http/1.1"};
+    weft_tls *tls;
+    if (client->tls != NULL)
+        return 0;
+    WEFT_TRY(weft_tls_client_new(&tls, &usual));
+    if (client->tls != NULL) {
+        weft_tls_free(tls);
+        return 0;
+    }
+    client->own_tls = tls;
+    client->tls = tls;
+    return 0;
+}
+
+int wf_secure(weft_client *client, weft_stream *stream, const char *name)
+{
+    return weft_tls_connect(client->tls, stream, name);
+}
+
+void wf_secure_fini(weft_client *client)
+{
+    weft_tls_free(client->own_tls);
+}
