@@ -209,7 +209,7 @@ static int load_learn(const struct load *load, weft_matcher *matcher)
     weft_m_fit_options options;
     weft_m_error error;
     weft_m_fit_options_init(&options);
-    progress_init(&progress, load->wants_progress, /* is_long= */ true);
+    progress_init(&progress, load->wants_progress, /* is_for_file= */ true);
     options.progress = show_progress;
     options.progress_arg = &progress;
     if (load->mode != NULL)

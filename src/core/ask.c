@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -99,15 +100,18 @@ static bool ask_is_from(const weft_ask *ask, int fd)
 static int ask_greeting(weft_ask *ask)
 {
     weft_str line;
-    int count = 0;
-    char text[32];
+    char text[32], *end;
+    const size_t known = strlen(WF_ASK_GREETING);
     int rc = weft_reader_read_line(ask->reader, &line);
     if (rc <= 0)
         return rc < 0 ? rc : -WEFT_ETRUNCATED;
     snprintf(text, sizeof text, "%.*s", (int)(line.len < 31 ? line.len : 31), line.ptr);
-    if (sscanf(text, WF_ASK_GREETING "%d", &count) != 1 || count < 1 || count > ASK_LOOPS_MAX)
+    if (strncmp(text, WF_ASK_GREETING, known) != 0)
         return -EPROTO;
-    ask->loop_count = count;
+    long count = strtol(text + known, &end, 10);
+    if (end == text + known || *end != '\0' || count < 1 || count > ASK_LOOPS_MAX)
+        return -EPROTO;
+    ask->loop_count = (int)count;
     return 0;
 }
 

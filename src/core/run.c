@@ -15,6 +15,7 @@
 #include "core/watcher.h"
 #include "core/worker_priv.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -213,15 +214,16 @@ void wf_run_close(struct wf_member *member)
 
 static int run_fresh(const weft_config *config, weft_fn *fn, void *arg)
 {
-    struct wf_loops *loops;
+    struct wf_loops *loops = NULL;
     wf_note_leave(NULL);
     int rc = wf_fiber_check_host();
     if (rc == 0 && weft_loop_self() != NULL)
         rc = -EBUSY;
     if (rc == 0)
         rc = wf_loops_start(&loops, config);
-    if (rc < 0)
+    if (rc != 0)
         return rc;
+    assert(loops != NULL);
     rc = run_main(loops->members[0].loop->sched, fn, arg);
     wf_loops_finish(loops);
     return rc;

@@ -164,11 +164,12 @@ static int task_new_abroad(struct wf_sched *sched, weft_loop *host, const struct
 weft_task wf_task_new_on(weft_loop *loop, const struct wf_spawn *spawn)
 {
     struct wf_sched *sched = wf_sched_self();
-    wf_task *task;
+    wf_task *task = NULL;
     int rc = wf_loops_check(sched, loop);
     if (rc == 0)
         rc = loop == sched->loop ? wf_task_new(sched, spawn, &task)
                                  : task_new_abroad(sched, loop, spawn, &task);
+    assert(rc < 0 || task != NULL);
     return rc < 0 ? wf_handle_error(rc) : wf_task_handle(task);
 }
 

@@ -6,6 +6,8 @@
 
 #include "base/alloc.h"
 
+#include <assert.h>
+
 #define TAG_ENTITIES WF_TAG('E', 'N', 'T', 'I')
 #define TAG_ALIASES WF_TAG('E', 'N', 'A', 'L')
 #define TAG_BYTES WF_TAG('E', 'N', 'B', 'Y')
@@ -102,6 +104,7 @@ static int get_lists(const wf_image *image, struct lists *lists, struct texts *t
 static bool fill(const struct lists *lists, struct texts *texts)
 {
     size_t alias = 0;
+    assert(lists->alias_bytes != NULL || lists->alias_count == 0);
     for (size_t i = 0; i < lists->count && texts->is_sound; i++) {
         struct record record = lists->records[i];
         weft_m_entity *entity = &lists->entities[i];

@@ -44,7 +44,10 @@ int wf_examples_new(wf_examples **out, const weft_m_example *items, size_t count
     for (size_t i = 0; i < count; i++) {
         examples->items[i] = items[i];
         examples->items[i].text = copy(&to, items[i].text);
-        examples->items[i].label = items[i].is_none ? (weft_str){0} : copy(&to, items[i].label);
+        if (items[i].is_none)
+            examples->items[i].label = (weft_str){NULL, 0};
+        else
+            examples->items[i].label = copy(&to, items[i].label);
     }
     *out = examples;
     return 0;

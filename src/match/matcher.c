@@ -7,6 +7,7 @@
 #include "match/check.h"
 #include "match/error.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -95,10 +96,11 @@ static void matcher_free(weft_matcher *matcher)
 int weft_m_open(weft_matcher **out, const weft_m_entity *entities, size_t entity_count,
                 const weft_m_options *options, weft_m_error *error)
 {
-    weft_matcher *matcher;
+    weft_matcher *matcher = NULL;
     int rc = wf_matcher_new(&matcher, options, error);
     if (rc < 0)
         return rc;
+    assert(matcher != NULL);
     wf_limits limits = {.entity_count_max = matcher->options.entity_count_max,
                         .text_bytes_max = matcher->options.query_bytes_max};
     rc = wf_catalogue_new(&matcher->catalogue, entities, entity_count, &limits, error);

@@ -252,18 +252,18 @@ static void walk_all(struct walk *walk, const wf_segment *segment)
     const float *inverse_norms = walk->search->postings->inverse_norms + segment->row_start;
     const int32_t *sums = walk->finder->sums;
     float *best = walk->finder->best;
-    uint32_t whole = segment->row_count / BLOCK_ROWS;
-    for (uint32_t block = 0; block < whole; block++) {
+    size_t whole = segment->row_count / BLOCK_ROWS;
+    for (size_t block = 0; block < whole; block++) {
         lanes four = best_of_block(sums + block * BLOCK_ROWS, inverse_norms + block * BLOCK_ROWS);
         memcpy(best + block * LANES, &four, sizeof(four));
     }
-    float early = early_bar(walk, best, (size_t)whole * LANES);
-    for (uint32_t block = 0; block * BLOCK_ROWS < segment->row_count; block++) {
+    float early = early_bar(walk, best, whole * LANES);
+    for (size_t block = 0; block * BLOCK_ROWS < segment->row_count; block++) {
         float bar = bar_of(walk);
         bar = bar > early ? bar : early;
         if (block < whole && !any_is_at_least(best + block * LANES, bar))
             continue;
-        uint32_t at = block * BLOCK_ROWS;
+        uint32_t at = (uint32_t)(block * BLOCK_ROWS);
         uint32_t end = block < whole ? at + BLOCK_ROWS : segment->row_count;
         for (; at < end; at++) {
             if ((float)sums[at] * inverse_norms[at] >= bar)
@@ -338,7 +338,8 @@ static int finder_reserve(wf_finder *finder, size_t weight_count)
     if (finder->sums == NULL)
         finder->sums = wf_array(WF_SEGMENT_ROWS, sizeof(*finder->sums));
     if (finder->best == NULL)
-        finder->best = wf_array(WF_SEGMENT_ROWS / BLOCK_ROWS * LANES, sizeof(*finder->best));
+        finder->best =
+            wf_array((size_t)WF_SEGMENT_ROWS / BLOCK_ROWS * LANES, sizeof(*finder->best));
     if (finder->sums == NULL || finder->best == NULL)
         return -ENOMEM;
     int rc = wf_vector_reserve(&finder->light, weight_count);

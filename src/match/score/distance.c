@@ -199,7 +199,8 @@ static size_t count_displaced(wf_points a, wf_points b, const bool *in_a, const 
 
 static double jaro_winkler(size_t a, size_t b, size_t paired, size_t displaced, size_t prefix)
 {
-    double m = (double)paired, half = (double)(displaced / 2);
+    size_t swaps = displaced / 2;
+    double m = (double)paired, half = (double)swaps;
     double jaro = (m / (double)a + m / (double)b + (m - half) / m) / 3;
     return jaro + 0.1 * (double)prefix * (1 - jaro);
 }
@@ -243,7 +244,7 @@ static uint64_t pair_places(wf_pattern pattern, wf_numbered text, size_t reach, 
 
 double wf_jaro_winkler_to(wf_pattern pattern, wf_numbered text)
 {
-    uint8_t numbers[WF_PLACES_MAX + 1];
+    uint8_t numbers[WF_PLACES_MAX + 1] = {0};
     if (text.count == 0)
         return 0;
     size_t longer = pattern.count > text.count ? pattern.count : text.count;

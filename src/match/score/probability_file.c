@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -45,6 +46,7 @@ int wf_probability_save(wf_scorer *scorer, wf_pack *pack)
 static bool are_below(const float *values, size_t count, float most)
 {
     bool is_sound = true;
+    assert(values != NULL || count == 0);
     for (size_t i = 0; i < count; i++)
         is_sound &= values[i] >= 0 && values[i] <= most;
     return is_sound;
@@ -52,6 +54,7 @@ static bool are_below(const float *values, size_t count, float most)
 
 static bool are_sound_initials(const wf_probability *it)
 {
+    assert(it->initials.keys != NULL || it->initials.count == 0);
     for (size_t i = 0; i < it->initials.count; i++) {
         if ((uint32_t)it->initials.keys[i] >= it->texts.count)
             return false;

@@ -70,8 +70,8 @@ static double alikeness_of_letters(const wf_word *shorter, const wf_word *longer
     size_t length = longer->points.count;
     if (20 * shorter->points.count < 11 * length) /* below 0.55, without a division */
         return 0;
-    unsigned least = count_bits(longer->letters & ~shorter->letters);
-    unsigned other = count_bits(shorter->letters & ~longer->letters);
+    size_t least = count_bits(longer->letters & ~shorter->letters);
+    size_t other = count_bits(shorter->letters & ~longer->letters);
     least = other > least ? other : least;
     if (20 * least > 9 * length)
         return 0;

@@ -56,9 +56,7 @@ size_t wf_stem(wf_points word)
         word.count--;
     if (ends_with(word, "ing", 3))
         word.count -= 3;
-    else if (ends_with(word, "ed", 2))
-        word.count -= 2;
-    else if (ends_with(word, "ly", 2))
+    else if (ends_with(word, "ed", 2) || ends_with(word, "ly", 2))
         word.count -= 2;
     bool is_double = word.count > STEM_MIN && word.at[word.count - 1] == word.at[word.count - 2];
     if (ends_with(word, "e", 1) || is_double)

@@ -9,6 +9,7 @@
 #include "match/score/probability.h"
 #include "match/train/lanes.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -282,6 +283,7 @@ static int measure_labels(wf_head *it)
 /* Scores become shares; returns the logarithm of that of `label`. */
 static double share_out(float *scores, size_t count, uint32_t label)
 {
+    assert(count > 0);
     float most = scores[0];
     double sum = 0, own = (double)scores[label];
     for (size_t i = 1; i < count; i++)
@@ -290,6 +292,7 @@ static double share_out(float *scores, size_t count, uint32_t label)
         scores[i] = expf(scores[i] - most);
         sum += (double)scores[i];
     }
+    assert(sum >= 1); /* the greatest is one of them */
     for (size_t i = 0; i < count; i++)
         scores[i] = (float)((double)scores[i] / sum);
     return own - (double)most - log(sum);

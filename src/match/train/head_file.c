@@ -2,6 +2,7 @@
 
 #include "match/train/head.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -77,6 +78,7 @@ static bool are_sound_features(const wf_head *it)
         features->start[0] == 0 && features->start[it->feature_count] == features->count;
     for (size_t i = 0; i < it->feature_count; i++)
         is_sound &= features->start[i] <= features->start[i + 1];
+    assert(features->indexes != NULL || features->count == 0);
     for (size_t i = 0; i < features->count; i++)
         is_sound &= features->indexes[i] < it->texts.row_count;
     for (size_t i = 0; i < it->texts.row_count; i++)

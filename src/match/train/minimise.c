@@ -58,7 +58,7 @@ int wf_minimise_begin(wf_minimum *minimum, size_t count, wf_slope_fn *slope, voi
 /* The way down by what the last steps have shown of the curvature. */
 static int find_way(wf_minimum *m, const wf_job *job)
 {
-    double parts[WF_MINIMISE_MEMORY];
+    double parts[WF_MINIMISE_MEMORY] = {0};
     size_t kept = m->remembered < WF_MINIMISE_MEMORY ? m->remembered : WF_MINIMISE_MEMORY;
     for (size_t i = 0; i < m->count; i++)
         m->way[i] = -m->gradient[i];
@@ -114,9 +114,9 @@ int wf_minimise_step(wf_minimum *m, double tolerance, const wf_job *job)
     if (rc < 0)
         return rc;
     double promise = wf_dot(m->gradient, m->way, m->count);
-    double step = m->remembered == 0 && m->first_norm > 1 ? 1 / m->first_norm : 1;
-    for (int i = 0; i < HALVINGS_MAX && promise < 0; i++, step /= 2) {
-        double value;
+    double whole = m->remembered == 0 && m->first_norm > 1 ? 1 / m->first_norm : 1;
+    for (int halved = 0; halved < HALVINGS_MAX && promise < 0; halved++) {
+        double value, step = ldexp(whole, -halved);
         memcpy(m->tried, m->at, m->count * sizeof(*m->at));
         wf_add_scaled(m->tried, (float)(step), m->way, m->count);
         rc = m->slope(m->tried, m->tried_gradient, &value, m->arg);
