@@ -60,7 +60,7 @@ typedef struct weft_listen_options {
 } weft_listen_options;
 
 /* Binds and listens.  A left-over Unix socket file that nobody listens on is replaced.  `options`
- * may be NULL.  0, -EADDRINUSE, -EACCES, -EMFILE, -ENOMEM …. */
+ * may be NULL.  0, -EADDRINUSE, -EACCES, -EMFILE, -ENOMEM …, with the address in the text. */
 WEFT_API WEFT_MUST_USE int weft_listener_open(weft_listener **out, const weft_addr *addr,
                                               const weft_listen_options *options);
 
@@ -79,7 +79,8 @@ WEFT_API void weft_listener_close(weft_listener *listener);
 
 /* ---- streams ---- */
 
-/* Connects.  0, -ECONNREFUSED, -ENETUNREACH …; cancelled: the attempt is taken back. */
+/* Connects.  0, -ECONNREFUSED, -ENETUNREACH …, with the address in the text; cancelled: the attempt
+ * is taken back. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stream_connect(weft_stream **out, const weft_addr *addr);
 
 /* Two ends, connected to each other. */

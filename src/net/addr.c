@@ -2,7 +2,7 @@
 
 /* Addresses as text.  Pure: no look-up, no system call. */
 
-#include <weft/net.h>
+#include "net/addr_priv.h"
 
 #include <weft/error.h>
 
@@ -170,6 +170,14 @@ int weft_addr_format(const weft_addr *addr, char *out, size_t out_bytes)
     default:
         return -EAFNOSUPPORT;
     }
+}
+
+int wf_addr_fail(int rc, const char *what, const weft_addr *addr)
+{
+    char text[WEFT_ADDR_TEXT_BYTES];
+    if (rc == -ECANCELED || rc == -ENOMEM || weft_addr_format(addr, text, sizeof text) < 0)
+        return rc;
+    return weft_fail(rc, "%s %s: %s", what, text, weft_strerror(rc));
 }
 
 int weft_addr_get_port(const weft_addr *addr)

@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/list.h"
 #include "base/sys.h"
+#include "net/addr_priv.h"
 #include "net/task_kind.h"
 
 #include <assert.h>
@@ -385,7 +386,7 @@ int weft_listener_open(weft_listener **out, const weft_addr *addr,
         listener_remove_path(listener);
         wf_sys_close(listener->fd);
         wf_free(listener);
-        return rc;
+        return wf_addr_fail(rc, "listen on", addr);
     }
     *out = listener;
     return 0;

@@ -9,6 +9,7 @@
 
 #include "base/list.h"
 #include "base/sys.h"
+#include "net/addr_priv.h"
 #include "net/task_kind.h"
 
 #include <assert.h>
@@ -422,8 +423,10 @@ int weft_stream_connect(weft_stream **out, const weft_addr *addr)
         .buf = (void *)(uintptr_t)&addr->storage,
         .bytes = addr->bytes,
     });
-    if (rc < 0)
+    if (rc < 0) {
+        rc = wf_addr_fail(rc, "connect to", addr);
         goto out;
+    }
     rc = weft_stream_open(out, fd, &task_kind);
     fd = -1; /* the stream's, also on failure */
 out:

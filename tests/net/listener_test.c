@@ -111,8 +111,17 @@ TASK_TEST(listener_that_is_stopped_leaves_connections_in_the_queue)
 TASK_TEST(listener_on_a_port_that_is_taken_is_refused_unless_shared)
 {
     weft_listener *first = listen_on("127.0.0.1:0"), *second;
+    char where[WEFT_ADDR_TEXT_BYTES], want[2 * WEFT_ADDR_TEXT_BYTES];
+    CHECK(weft_addr_format(weft_listener_get_addr(first), where, sizeof where) > 0);
     CHECK_EQ(weft_listener_open(&second, weft_listener_get_addr(first), NULL), -EADDRINUSE);
+    snprintf(want, sizeof want, "listen on %s: %s", where, weft_strerror(-EADDRINUSE));
+    CHECK_STR(weft_error_text(), want);
+    weft_addr closed = *weft_listener_get_addr(first);
     weft_listener_close(first);
+    weft_stream *nobody;
+    CHECK_EQ(weft_stream_connect(&nobody, &closed), -ECONNREFUSED);
+    snprintf(want, sizeof want, "connect to %s: %s", where, weft_strerror(-ECONNREFUSED));
+    CHECK_STR(weft_error_text(), want);
     if (is_simulated())
         return;
     weft_listen_options shared = {.is_port_shared = true};
