@@ -32,6 +32,8 @@
  *
  * Everything here works in the calling thread, and waits exactly if the given read function waits;
  * reading a file blocks the thread: call it before the loop runs, or by weft_run_blocking().
+ *
+ * Library: weft-catalog.
  */
 #ifndef WEFT_CATALOG_H
 #define WEFT_CATALOG_H

@@ -38,6 +38,8 @@
  * HTTP/1.1 is spoken, over TCP or, for https, TLS, where Weft is built with it: servers must have a
  * certificate for their name that the system trusts, or that `tls` of the options does.  A client,
  * its exchanges and connections belong to one loop.
+ *
+ * Library: weft-client.
  */
 #ifndef WEFT_CLIENT_H
 #define WEFT_CLIENT_H

@@ -17,6 +17,8 @@
  * the client's between_max counts as lost: servers send keep-alives.  The server ends it for
  * good with status 204.  Any other status than 200, and any type but text/event-stream, is an
  * error.
+ *
+ * Library: weft-client.
  */
 #ifndef WEFT_CLIENT_SSE_H
 #define WEFT_CLIENT_SSE_H

@@ -15,6 +15,8 @@
  * limits or a hosts file of your own.  In simulation there are the names of `hosts` and of an
  * /etc/hosts on the simulated disk, and servers only where `servers` names some; nothing leaves the
  * process.
+ *
+ * Library: weft-dns.
  */
 #ifndef WEFT_DNS_H
 #define WEFT_DNS_H

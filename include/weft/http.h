@@ -31,6 +31,8 @@
  * answer has the body {"error":{"code","message","details","request_id"}}.
  *
  * A server and all it hands out belong to the loop that serves it.
+ *
+ * Library: weft-http.
  */
 #ifndef WEFT_HTTP_H
 #define WEFT_HTTP_H

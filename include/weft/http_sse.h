@@ -17,6 +17,8 @@
  * The route needs a handler_time_max that is long enough.  A client that goes away cancels the
  * handler, as always.  One that reads slowly makes sending wait.  The other end is in
  * <weft/client_sse.h>.
+ *
+ * Library: weft-http.
  */
 #ifndef WEFT_HTTP_SSE_H
 #define WEFT_HTTP_SSE_H

@@ -42,6 +42,8 @@
  * the usual 64 KiB do.  A library that keeps large buffers on the stack needs a task with more of
  * it: weft_spawn_stack(), or weft_config.stack_bytes for all.  Only what is touched takes memory,
  * and one that overflows is named.
+ *
+ * Library: weft-interpose.
  */
 #ifndef WEFT_INTERPOSE_H
 #define WEFT_INTERPOSE_H

@@ -12,6 +12,8 @@
  *
  * Reading needs a few hundred bytes of stack whatever the text nests: it does not recurse.  Nothing
  * here waits.  One tree belongs to one thread at a time; trees do not know each other.
+ *
+ * Library: weft-json.
  */
 #ifndef WEFT_JSON_H
 #define WEFT_JSON_H

@@ -14,6 +14,8 @@
  *
  * A field that is absent leaves its output as it was.  One that is wrong leaves it too and adds an
  * issue.  Fields nobody asked for are issues as well.  Nothing is allocated.
+ *
+ * Library: weft-json.
  */
 #ifndef WEFT_JSON_FORM_H
 #define WEFT_JSON_FORM_H

@@ -26,6 +26,8 @@
  * Strings: `"`, `\`, controls, U+007F, U+2028 and U+2029 are escaped, other characters pass as they
  * are, and a byte that is not UTF-8 becomes U+FFFD.  Numbers have the fewest digits that read back
  * to the same value; those with a fraction keep a point or an exponent; what is not finite is null.
+ *
+ * Library: weft-json.
  */
 #ifndef WEFT_JSON_WRITER_H
 #define WEFT_JSON_WRITER_H

@@ -50,6 +50,8 @@
  *
  * Errors: 0 or a negative code.  `error` belongs to the caller and may be NULL; it is written on
  * failure only.  Its message is weft_error_text() too.  Texts must be UTF-8.
+ *
+ * Library: weft-match.
  */
 #ifndef WEFT_MATCH_H
 #define WEFT_MATCH_H

@@ -14,6 +14,8 @@
  * Cancel.  Every call marked WEFT_WAITS that fails with -ECANCELED has done nothing, except where
  * its comment says otherwise (rule C04); bytes that had arrived stay in the buffer for the next
  * read.
+ *
+ * Library: weft-net.
  */
 #ifndef WEFT_NET_H
 #define WEFT_NET_H

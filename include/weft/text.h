@@ -14,6 +14,8 @@
  * Unicode version weft_norm_unicode_version() names, the same on every machine.
  *
  * Pure functions: any thread, no waiting.  Time is linear in the length of the text.
+ *
+ * Library: weft-match.
  */
 #ifndef WEFT_TEXT_H
 #define WEFT_TEXT_H

@@ -19,6 +19,8 @@
  *
  * In simulation the system's certificates are not known and time is the simulated one; the keys
  * are random all the same, so the bytes on the wire differ from run to run.
+ *
+ * Library: weft-tls.
  */
 #ifndef WEFT_TLS_H
 #define WEFT_TLS_H

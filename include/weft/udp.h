@@ -15,6 +15,8 @@
  * A datagram is sent and received whole or not at all.  What a receiver does not take in time the
  * system drops.  Any number of tasks of the loop may send and receive on one socket at once (rule
  * I04).  A call that fails with -ECANCELED has sent and taken nothing.
+ *
+ * Library: weft-net.
  */
 #ifndef WEFT_UDP_H
 #define WEFT_UDP_H

@@ -7,6 +7,8 @@
  *
  * All calls of a filter's class are made on the loop's own stack, never from inside a call on the
  * stream, and never wait.
+ *
+ * Library: weft-net.
  */
 #ifndef WEFT_SYS_FILTER_H
 #define WEFT_SYS_FILTER_H

@@ -7,6 +7,8 @@
  *
  * Callbacks are never called from inside a call on the same stream.  From any of them everything
  * here may be called, abort included; the record lives until `closed` has returned.
+ *
+ * Library: weft-net.
  */
 #ifndef WEFT_SYS_STREAM_H
 #define WEFT_SYS_STREAM_H
