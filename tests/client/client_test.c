@@ -224,7 +224,7 @@ TASK_TEST(the_head_says_what_is_needed_and_no_more)
     request.method = "HEAD";
     fetch_ok(client, &request, 200);
     CHECK(strstr(liar.heads[3], "Content-Length") == NULL);
-    CHECK_EQ(liar.connections, 1);
+    CHECK_KEPT(liar);
     weft_client_free(client);
     liar_close(&liar);
 }
@@ -294,7 +294,7 @@ TASK_TEST(redirects_are_followed_and_posts_turn_into_gets)
     CHECK_EQ(strncmp(liar.heads[4], "POST /d ", 8), 0);
     request = (weft_client_request){.url = liar_url(liar.port, "/"), .keeps_redirects = true};
     fetch_ok(client, &request, 301);
-    CHECK_EQ(liar.connections, 1);
+    CHECK_KEPT(liar);
     weft_client_free(client);
     liar_close(&liar);
 }

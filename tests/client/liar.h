@@ -87,8 +87,11 @@ static inline int liar_body(void *arg)
         int rc = 1;
         enum liar_then then = LIAR_CLOSE;
         while (rc == 1 && at < liar->step_count) {
-            then = liar->steps[at].then;
-            rc = liar_step(liar, stream, &liar->steps[at++]);
+            unsigned heard = liar->requests;
+            const struct liar_step *step = &liar->steps[at];
+            then = step->then;
+            rc = liar_step(liar, stream, step);
+            at += rc >= 0 || step->is_blind || liar->requests != heard; /* else nobody asked */
         }
         if (rc < 0 || then == LIAR_RESET)
             weft_stream_abort(stream);
@@ -118,6 +121,10 @@ static inline void liar_close(struct liar *liar)
     (void)weft_await_for(liar->task, WEFT_SEC);
     weft_listener_close(liar->listener);
 }
+
+/* One connection served all.  In simulation the rest of an answer that is passed over may come
+ * late, and then its connection is cut instead. */
+#define CHECK_KEPT(liar_) CHECK(strcmp(test_backend(), "sim") == 0 || (liar_).connections == 1)
 
 /* "http://127.0.0.1:PORT" and the path.  Static buffer. */
 static inline const char *liar_url(uint16_t port, const char *path)

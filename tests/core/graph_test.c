@@ -99,9 +99,10 @@ static int leaves_a_child(void *arg)
 
 TASK_TEST(test_O02_each_kind_of_wait_leads_to_who_can_end_it)
 {
+    weft_event_clear(&go);
     weft_task tasks[8];
     tasks[0] = weft_spawn(keeper, NULL);
-    CHECK_OK(weft_yield());
+    CHECK_OK(weft_sleep(WEFT_MS)); /* until all of them wait */
     tasks[1] = weft_spawn(wants, NULL);
     tasks[2] = weft_spawn(awaits, &tasks[0]);
     tasks[3] = weft_spawn(awaits_for, &tasks[0]);
@@ -110,7 +111,7 @@ TASK_TEST(test_O02_each_kind_of_wait_leads_to_who_can_end_it)
     tasks[6] = weft_spawn(has_group, NULL);
     tasks[7] = weft_spawn(leaves_a_child, NULL);
     for (int i = 0; i < 4; i++)
-        CHECK_OK(weft_yield());
+        CHECK_OK(weft_sleep(WEFT_MS));
     const char *text = tell(&wf_topic_graph);
     CHECK(strstr(text, " tasks wait for others\n") != NULL);
     CHECK(has_line(text, "  wants #", " [mutex 0x", "] waits for keeper #"));
@@ -137,7 +138,7 @@ static int takes_both(void *arg)
 {
     int first = *(int *)arg;
     WEFT_TRY(weft_lock(&mutexes[first]));
-    int rc = weft_yield();
+    int rc = weft_sleep(WEFT_MS);
     if (rc == 0)
         rc = weft_lock(&mutexes[1 - first]);
     if (rc == 0)
@@ -148,11 +149,12 @@ static int takes_both(void *arg)
 
 TASK_TEST(test_O02_a_cycle_is_found_and_told_once)
 {
+    weft_event_clear(&go);
     int orders[] = {0, 1};
     weft_task a = weft_spawn(takes_both, &orders[0]), b = weft_spawn(takes_both, &orders[1]);
     weft_task waits = weft_spawn(awaits, &a); /* leads into the cycle, is not in it */
     for (int i = 0; i < 4; i++)
-        CHECK_OK(weft_yield());
+        CHECK_OK(weft_sleep(WEFT_MS));
     const char *text = tell(&wf_topic_graph);
     const char *cycle = strstr(text, "  cycle: takes_both #");
     CHECK(cycle != NULL);
@@ -180,9 +182,10 @@ static int waits_for_a_member(void *arg)
 
 TASK_TEST(test_O02_a_cycle_through_a_group_is_found)
 {
+    weft_event_clear(&go);
     weft_task task = weft_spawn(waits_for_a_member, NULL);
     for (int i = 0; i < 3; i++)
-        CHECK_OK(weft_yield());
+        CHECK_OK(weft_sleep(WEFT_MS));
     const char *text = tell(&wf_topic_graph);
     CHECK(has_line(text, "  cycle: ", "waits_for_a_member #", " -> wants #") ||
           has_line(text, "  cycle: ", "wants #", " -> waits_for_a_member #"));
@@ -202,9 +205,10 @@ static int waits_for_the_one_before(void *arg)
 
 TASK_TEST(test_O02_a_chain_of_ten_thousand_is_followed_to_its_end)
 {
+    weft_event_clear(&go);
     for (int i = 0; i < CHAIN; i++)
         chain[i] = weft_spawn(waits_for_the_one_before, &chain[i]);
-    CHECK_OK(weft_yield());
+    CHECK_OK(weft_sleep(WEFT_MS));
     wf_buf out = {0};
     wf_topic_tell(&wf_topic_graph, wf_sched_self(), "", &out);
     char head[64];
@@ -223,7 +227,7 @@ TASK_TEST(graph_without_memory_is_cut)
     int orders[] = {0, 1};
     weft_task a = weft_spawn(takes_both, &orders[0]), b = weft_spawn(takes_both, &orders[1]);
     for (int i = 0; i < 4; i++)
-        CHECK_OK(weft_yield());
+        CHECK_OK(weft_sleep(WEFT_MS));
     for (uint64_t k = 1;; k++) {
         weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC, .nth = k};
         wf_buf out = {0};

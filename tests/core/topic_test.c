@@ -51,9 +51,10 @@ static int waits(void *arg)
 
 TASK_TEST(test_O02_the_stack_of_a_task_that_waits_has_names_of_static_functions)
 {
+    weft_event_clear(&go);
     int depth = 2;
     weft_task task = weft_spawn(waits, &depth);
-    CHECK_OK(weft_yield());
+    CHECK_OK(weft_sleep(WEFT_MS)); /* until all of them wait */
     const char *text = tell(&wf_topic_stack, "waits");
     CHECK(has_in_order(text, "  task waits #", "[event] spawned: waits at "));
     CHECK(has_in_order(text, "    at weft_event_wait+0x", "    at wait_deep+0x"));
@@ -65,11 +66,12 @@ TASK_TEST(test_O02_the_stack_of_a_task_that_waits_has_names_of_static_functions)
 
 TASK_TEST(test_O02_tasks_in_one_place_are_told_together)
 {
+    weft_event_clear(&go);
     int depth = 0;
     weft_task tasks[100];
     for (int i = 0; i < 100; i++)
         tasks[i] = weft_spawn(waits, &depth);
-    CHECK_OK(weft_yield());
+    CHECK_OK(weft_sleep(WEFT_MS));
     weft_task fresh = weft_spawn(waits, &depth);
     weft_cancel(tasks[50], "told apart");
     const char *text = tell(&wf_topic_stack, "");
@@ -84,9 +86,10 @@ TASK_TEST(test_O02_tasks_in_one_place_are_told_together)
 
 TASK_TEST(test_O02_one_task_is_told_by_number_or_name)
 {
+    weft_event_clear(&go);
     int depth = 0;
     weft_task task = weft_spawn(waits, &depth);
-    CHECK_OK(weft_yield());
+    CHECK_OK(weft_sleep(WEFT_MS));
     char about[64];
     uint32_t slot = wf_handle_slot(task.id), generation = wf_handle_generation(task.id);
     snprintf(about, sizeof about, "#%u.%u", slot, generation);
@@ -118,9 +121,10 @@ static int consumes(void *arg)
 
 TASK_TEST(test_O02_a_stack_goes_on_from_a_generator_to_its_consumer)
 {
+    weft_event_clear(&go);
     int depth = 1;
     weft_task task = weft_spawn(consumes, &depth);
-    CHECK_OK(weft_yield());
+    CHECK_OK(weft_sleep(WEFT_MS));
     const char *text = tell(&wf_topic_stack, "consumes");
     CHECK(has_in_order(text, "at wait_deep+", "at yields_after_a_wait+"));
     CHECK(has_in_order(text, "at yields_after_a_wait+", "at consumes+"));
@@ -136,10 +140,11 @@ static int leaves_a_child(void *arg)
 
 TASK_TEST(test_O02_a_task_whose_body_has_returned_has_no_stack)
 {
+    weft_event_clear(&go);
     int depth = 0;
     weft_task task = weft_spawn(leaves_a_child, &depth);
-    CHECK_OK(weft_yield());
-    CHECK_OK(weft_yield());
+    CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK_OK(weft_sleep(WEFT_MS));
     const char *text = tell(&wf_topic_stack, "leaves_a_child");
     CHECK(strstr(text, "[finishing, waits for its children]") != NULL);
     CHECK(strstr(text, "    at ") == NULL);
@@ -183,11 +188,12 @@ static int64_t longest_piece(const struct wf_topic *topic, int *out_count)
  * stacks a few at a time. */
 TASK_TEST(test_O02_ten_thousand_tasks_are_told_in_small_pieces)
 {
+    weft_event_clear(&go);
     int depth = 3, count;
     static weft_task tasks[CROWD];
     for (int i = 0; i < CROWD; i++)
         tasks[i] = weft_spawn(waits, &depth);
-    CHECK_OK(weft_yield());
+    CHECK_OK(weft_sleep(WEFT_MS));
     int64_t longest = longest_piece(&wf_topic_stack, &count);
     fprintf(stderr, "# stack: %d pieces, the longest %.3f ms\n", count, (double)longest / 1e6);
     CHECK_GE(count, CROWD / 32);
