@@ -202,9 +202,10 @@ static int url_make(struct wf_url *out, const struct pieces *pieces)
         put_encoded(&text, pieces->query);
     }
     (void)wf_buf_append(&text, "", 1);
-    if (text.rc < 0) {
+    int rc = text.rc;
+    if (rc < 0) {
         wf_buf_fini(&text);
-        return text.rc;
+        return rc;
     }
     out->text = text.mem;
     out->len = wf_buf_bytes(&text) - 1;

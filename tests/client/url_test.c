@@ -167,3 +167,22 @@ TEST(origins_are_scheme_host_and_port)
     wf_url_fini(&a);
     wf_url_fini(&b);
 }
+
+TEST(without_memory_there_is_no_url)
+{
+    for (uint64_t nth = 1;; nth++) {
+        weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC, .nth = nth};
+        struct wf_url url;
+        weft_fault_plan *before = weft_fault_arm(&plan);
+        int rc = wf_url_parse(&url, (weft_str)WEFT_STR("http://example.org/a"));
+        weft_fault_arm(before);
+        if (plan.point == NULL) {
+            CHECK_OK(rc);
+            CHECK_GT(nth, 1);
+            wf_url_fini(&url);
+            return;
+        }
+        CHECK_EQ(rc, -ENOMEM);
+        CHECK(url.text == NULL);
+    }
+}

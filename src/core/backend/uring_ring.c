@@ -4,6 +4,7 @@
 
 #include "base/sys.h"
 
+#include <linux/time_types.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -149,7 +149,8 @@ void wf_probe_take_short(wf_probe *probe, const wf_encoder *encoder, wf_points t
 {
     uint32_t padded[WF_PLACES_MAX + 2];
     size_t count = text.count + 2;
-    memcpy(padded + 1, text.at, text.count * sizeof(*padded));
+    if (text.count > 0)
+        memcpy(padded + 1, text.at, text.count * sizeof(*padded));
     padded[0] = padded[count - 1] = ' ';
     for (size_t i = 0; i + WF_GRAM_MIN <= count; i++) {
         uint64_t state = wf_hash_step(WF_HASH_GRAM, padded[i]);
