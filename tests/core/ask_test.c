@@ -345,7 +345,7 @@ static void signal_as(int pid, bool has_question, int times)
         CHECK_OK(sigqueue(getpid(), SIGURG, value));
 }
 
-#define MUTE_PID 0x7ffffff0 /* none that lives */
+#define MUTE_PID (0x40000000 + (int)getpid()) /* none that lives, and this process's alone */
 #define MUTES (WF_INSPECT_TALKS - 1)
 
 /* They hold what they were given, say nothing or half of something, and read nothing. */

@@ -181,5 +181,7 @@ TEST(a_name_is_resolved_by_curls_own_thread)
 
 TEST(a_deadline_cuts_curl_off)
 {
+    if (curl_version_info(CURLVERSION_NOW)->version_num < 0x075800)
+        SKIP("libcurl before 7.88 goes on when poll() fails");
     visit_on_each(&(struct site){.host = "127.0.0.1", .wanted = 1, .visit = cut_off});
 }
