@@ -345,7 +345,14 @@ static void signal_as(int pid, bool has_question, int times)
         CHECK_OK(sigqueue(getpid(), SIGURG, value));
 }
 
-#define MUTE_PID (0x40000000 + (int)getpid()) /* none that lives, and this process's alone */
+/* None that lives, and this test's alone; its children say the same. */
+static int mute_pid(void)
+{
+    static int pid;
+    if (pid == 0)
+        pid = 0x40000000 + (int)getpid();
+    return pid;
+}
 #define MUTES (WF_INSPECT_TALKS - 1)
 
 /* They hold what they were given, say nothing or half of something, and read nothing. */
@@ -353,10 +360,10 @@ static int ask_among_mutes(void *arg)
 {
     wf_buf out = {0};
     int fds[MUTES];
-    int listener = listen_as(MUTE_PID);
+    int listener = listen_as(mute_pid());
     (void)arg;
     for (int i = 0; i < MUTES; i++) {
-        signal_as(MUTE_PID, /* has_question= */ i != 0, 1);
+        signal_as(mute_pid(), /* has_question= */ i != 0, 1);
         CHECK_OK(weft_wait_fd(listener, 1 /* POLLIN */));
         fds[i] = accept(listener, NULL, NULL);
         CHECK_OK(fds[i]);
@@ -382,9 +389,9 @@ TEST(test_O02_who_asks_and_says_nothing_keeps_nobody_else)
 static int hear_the_mute_cut_off(void *arg)
 {
     char byte;
-    int listener = listen_as(MUTE_PID);
+    int listener = listen_as(mute_pid());
     (void)arg;
-    signal_as(MUTE_PID, /* has_question= */ true, 1);
+    signal_as(mute_pid(), /* has_question= */ true, 1);
     CHECK_OK(weft_wait_fd(listener, 1));
     int fd = accept(listener, NULL, NULL);
     CHECK_OK(fd);
@@ -408,8 +415,8 @@ static int ask_after_a_flood(void *arg)
 {
     wf_buf out = {0};
     (void)arg;
-    signal_as(MUTE_PID, /* has_question= */ true, 1000);
-    signal_as(MUTE_PID, /* has_question= */ false, 1000);
+    signal_as(mute_pid(), /* has_question= */ true, 1000);
+    signal_as(mute_pid(), /* has_question= */ false, 1000);
     while (ask((int)getpid(), "ps", &out) != 0) /* it may not have been heard among them */
         continue;
     CHECK(says(&out, ": 1 tasks\n"));
@@ -429,18 +436,19 @@ static int be_refused(void *arg)
     char byte;
     (void)arg;
     CHECK_OK(pipe(fds));
+    (void)mute_pid(); /* the child says the same */
     int pid = fork();
     CHECK_OK(pid);
     if (pid == 0) {
         if (setuid(65534) != 0)
             _exit(1);
-        int listener = listen_as(MUTE_PID);
+        int listener = listen_as(mute_pid());
         (void)!write(fds[1], "x", 1);
         int fd = accept(listener, NULL, NULL);
         _exit(fd >= 0 && read(fd, &byte, 1) == 0 ? 0 : 2);
     }
     CHECK_EQ(read(fds[0], &byte, 1), 1);
-    signal_as(MUTE_PID, /* has_question= */ false, 1);
+    signal_as(mute_pid(), /* has_question= */ false, 1);
     CHECK_EQ(waitpid(pid, &status, 0), pid);
     CHECK_EQ(status, 0);
     CHECK_OK(close(fds[0]));
