@@ -365,11 +365,16 @@ int wf_image_get(const wf_image *image, uint32_t tag, size_t item_bytes, const v
 }
 
 int wf_image_get_exactly(const wf_image *image, uint32_t tag, size_t item_bytes, size_t count,
-                         const void **out)
+                         void *out)
 {
+    const void *at;
     size_t found;
-    int rc = wf_image_get(image, tag, item_bytes, out, &found);
-    return rc == 0 && found != count ? -WEFT_M_EPERSIST : rc;
+    int rc = wf_image_get(image, tag, item_bytes, &at, &found);
+    if (rc == 0 && found != count)
+        rc = -WEFT_M_EPERSIST;
+    if (rc == 0)
+        memcpy(out, &at, sizeof(at));
+    return rc;
 }
 
 int wf_image_get_one(const wf_image *image, uint32_t tag, void *out, size_t bytes)

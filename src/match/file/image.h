@@ -82,9 +82,10 @@ int wf_image_check(const wf_image *image, const wf_job *job, char reason[WF_REAS
 int wf_image_get(const wf_image *image, uint32_t tag, size_t item_bytes, const void **out,
                  size_t *out_count);
 
-/* The same of exactly `count` items. */
+/* The same of exactly `count` items.  `out` is the address of a pointer of any type; on failure it
+ * is not written to. */
 int wf_image_get_exactly(const wf_image *image, uint32_t tag, size_t item_bytes, size_t count,
-                         const void **out);
+                         void *out);
 
 /* A section that is one structure, copied. */
 int wf_image_get_one(const wf_image *image, uint32_t tag, void *out, size_t bytes);

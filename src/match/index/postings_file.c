@@ -183,13 +183,10 @@ int wf_postings_load(wf_postings *postings, const wf_image *image, size_t row_co
     *postings =
         (wf_postings){.row_count = row_count, .norm_max = head->norm_max, .is_of_image = true};
     memcpy(postings->heavy, head->heavy, sizeof(postings->heavy));
-    rc = wf_image_get_exactly(image, TAG_NORMS, sizeof(float), row_count, &at);
+    rc = wf_image_get_exactly(image, TAG_NORMS, sizeof(float), row_count, &postings->inverse_norms);
+    if (rc == 0)
+        rc = wf_image_get_exactly(image, TAG_SHARES, 1, row_count, &postings->heavy_shares);
     if (rc < 0)
         return rc;
-    postings->inverse_norms = (float *)at;
-    rc = wf_image_get_exactly(image, TAG_SHARES, 1, row_count, &at);
-    if (rc < 0)
-        return rc;
-    postings->heavy_shares = (uint8_t *)at;
     return are_sound_rows(postings) ? load_segments(postings, image) : -WEFT_M_EPERSIST;
 }

@@ -74,24 +74,16 @@ static bool are_sound_words(const wf_probability *it)
     return at == it->word_count;
 }
 
-static int get(const wf_image *image, uint32_t tag, size_t item_bytes, size_t count, void *out)
-{
-    const void *at;
-    int rc = wf_image_get_exactly(image, tag, item_bytes, count, &at);
-    if (rc == 0)
-        memcpy(out, &at, sizeof(at)); /* a pointer of any type */
-    return rc;
-}
-
 static int load_arrays(wf_probability *it, const wf_image *image)
 {
     size_t texts = it->texts.count, entities = it->head.catalogue->entity_count;
     const void *at = NULL;
-    int rc = get(image, TAG_TEXT_NORMS, sizeof(float), texts, &it->text_norms);
+    int rc = wf_image_get_exactly(image, TAG_TEXT_NORMS, sizeof(float), texts, &it->text_norms);
     if (rc == 0)
-        rc = get(image, TAG_ENTITY_NORMS, sizeof(float), entities, &it->entity_norms);
+        rc = wf_image_get_exactly(image, TAG_ENTITY_NORMS, sizeof(float), entities,
+                                  &it->entity_norms);
     if (rc == 0)
-        rc = get(image, TAG_WORD_START, sizeof(uint32_t), texts, &it->word_start);
+        rc = wf_image_get_exactly(image, TAG_WORD_START, sizeof(uint32_t), texts, &it->word_start);
     if (rc == 0)
         rc = wf_image_get(image, TAG_WORD_RARITIES, sizeof(float), &at, &it->word_count);
     it->word_rarities = (float *)at;

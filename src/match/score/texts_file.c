@@ -83,15 +83,6 @@ static bool are_sound_places(const wf_texts *texts)
     return empty > 0;
 }
 
-static int get(const wf_image *image, uint32_t tag, size_t item_bytes, size_t count, void *out)
-{
-    const void *at;
-    int rc = wf_image_get_exactly(image, tag, item_bytes, count, &at);
-    if (rc == 0)
-        memcpy(out, &at, sizeof(at)); /* a pointer of any type */
-    return rc;
-}
-
 int wf_texts_load(wf_texts *texts, const wf_image *image, uint32_t row_count)
 {
     struct head head;
@@ -106,17 +97,21 @@ int wf_texts_load(wf_texts *texts, const wf_image *image, uint32_t row_count)
                         .place_bits = head.place_bits,
                         .key = head.key,
                         .is_of_image = true};
-    rc = get(image, TAG_BYTES, 1, head.byte_count, &texts->bytes);
+    rc = wf_image_get_exactly(image, TAG_BYTES, 1, head.byte_count, &texts->bytes);
     if (rc == 0)
-        rc = get(image, TAG_ENDS, sizeof(*texts->ends), head.count, &texts->ends);
+        rc = wf_image_get_exactly(image, TAG_ENDS, sizeof(*texts->ends), head.count, &texts->ends);
     if (rc == 0)
-        rc = get(image, TAG_FIRST_ROW, sizeof(uint32_t), head.count, &texts->first_row);
+        rc = wf_image_get_exactly(image, TAG_FIRST_ROW, sizeof(uint32_t), head.count,
+                                  &texts->first_row);
     if (rc == 0)
-        rc = get(image, TAG_ROW_TEXT, sizeof(uint32_t), head.row_count, &texts->row_text);
+        rc = wf_image_get_exactly(image, TAG_ROW_TEXT, sizeof(uint32_t), head.row_count,
+                                  &texts->row_text);
     if (rc == 0)
-        rc = get(image, TAG_NEXT_ROW, sizeof(uint32_t), head.row_count, &texts->next_row);
+        rc = wf_image_get_exactly(image, TAG_NEXT_ROW, sizeof(uint32_t), head.row_count,
+                                  &texts->next_row);
     if (rc == 0)
-        rc = get(image, TAG_PLACES, sizeof(uint32_t), (size_t)1 << head.place_bits, &texts->places);
+        rc = wf_image_get_exactly(image, TAG_PLACES, sizeof(uint32_t), (size_t)1 << head.place_bits,
+                                  &texts->places);
     if (rc < 0)
         return rc;
     bool is_sound = are_sound_rows(texts) && are_sound_texts(texts) && are_sound_places(texts);

@@ -54,15 +54,6 @@ int wf_head_save(wf_scorer *scorer, wf_pack *pack)
 
 /* ---- loading ---- */
 
-static int get(const wf_image *image, uint32_t tag, size_t item_bytes, size_t count, void *out)
-{
-    const void *at;
-    int rc = wf_image_get_exactly(image, tag, item_bytes, count, &at);
-    if (rc == 0)
-        memcpy(out, &at, sizeof(at)); /* a pointer of any type */
-    return rc;
-}
-
 static bool are_within(const float *values, size_t count, float least, float most)
 {
     bool is_sound = true;
@@ -99,22 +90,26 @@ static int load_arrays(wf_head *it, const wf_image *image)
 {
     const void *at = NULL;
     size_t features = it->feature_count, texts = it->texts.row_count;
-    int rc = get(image, TAG_KEYS, sizeof(*it->keys), features, &it->keys);
+    int rc = wf_image_get_exactly(image, TAG_KEYS, sizeof(*it->keys), features, &it->keys);
     if (rc == 0)
-        rc = get(image, TAG_IDF, sizeof(float), features, &it->idf);
+        rc = wf_image_get_exactly(image, TAG_IDF, sizeof(float), features, &it->idf);
     if (rc == 0)
-        rc = get(image, TAG_LABELS, sizeof(uint32_t), texts, &it->text_label);
+        rc = wf_image_get_exactly(image, TAG_LABELS, sizeof(uint32_t), texts, &it->text_label);
     if (rc == 0)
-        rc = get(image, TAG_START, sizeof(size_t), features + 1, &it->features.start);
+        rc = wf_image_get_exactly(image, TAG_START, sizeof(size_t), features + 1,
+                                  &it->features.start);
     if (rc == 0)
         rc = wf_image_get(image, TAG_TEXTS, sizeof(uint32_t), &at, &it->features.count);
     it->features.indexes = (uint32_t *)at;
     if (rc == 0)
-        rc = get(image, TAG_VALUES, sizeof(float), it->features.count, &it->features.values);
+        rc = wf_image_get_exactly(image, TAG_VALUES, sizeof(float), it->features.count,
+                                  &it->features.values);
     if (rc == 0)
-        rc = get(image, TAG_WEIGHTS, sizeof(float), (features + 1) * it->label_count, &it->weights);
+        rc = wf_image_get_exactly(image, TAG_WEIGHTS, sizeof(float),
+                                  (features + 1) * it->label_count, &it->weights);
     if (rc == 0)
-        rc = get(image, TAG_NORMS, sizeof(float), it->label_count, &it->label_norms);
+        rc = wf_image_get_exactly(image, TAG_NORMS, sizeof(float), it->label_count,
+                                  &it->label_norms);
     if (rc < 0)
         return rc;
     it->texts.count = it->features.count;
