@@ -7,7 +7,7 @@
  */
 
 #include "h1/chars.h"
-#include "h1/head.h"
+#include "h1_heads.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -15,56 +15,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { FIELDS_MAX = 100, CUTS_MAX = 24 };
-
 static const struct wf_h1_limits limits[] = {
     {65536, 8192, 16384, FIELDS_MAX, 4},
     {160, 40, 48, 4, 1},
 };
-
-struct outcome {
-    int rc;
-    struct wf_h1_head head;
-    struct wf_h1_field fields[FIELDS_MAX];
-};
-
-/* Bytes behind `len` are not ours: a copy of its own finds a read there. */
-static int feed_copy(struct wf_h1_head *head, const char *text, size_t len)
-{
-    char *copy = malloc(len + 1);
-    assert(copy != NULL);
-    memcpy(copy, text, len);
-    int rc = wf_h1_head_feed(head, copy, len);
-    free(copy);
-    return rc;
-}
-
-static void parse_cut(struct outcome *out, const struct wf_h1_limits *limit, const char *text,
-                      size_t len, size_t cut)
-{
-    wf_h1_head_init(&out->head, limit, out->fields);
-    out->rc = feed_copy(&out->head, text, cut);
-    if (out->rc == 0)
-        out->rc = feed_copy(&out->head, text, len);
-}
-
-static void check_same(const struct outcome *a, const struct outcome *b)
-{
-    assert(a->rc == b->rc);
-    assert(a->head.fault.status == b->head.fault.status);
-    assert(a->head.fault.offset == b->head.fault.offset);
-    assert(a->head.fault.message == b->head.fault.message);
-    assert(a->head.at == b->head.at);
-    assert(a->head.state == b->head.state);
-    assert(a->head.field_count == b->head.field_count);
-    if (a->rc != 1)
-        return;
-    assert(a->head.bytes == b->head.bytes);
-    assert(a->head.content_length == b->head.content_length);
-    assert(a->head.is_chunked == b->head.is_chunked);
-    assert(a->head.is_keep_alive == b->head.is_keep_alive);
-    assert(memcmp(a->fields, b->fields, a->head.field_count * sizeof a->fields[0]) == 0);
-}
 
 static void check_refused(const struct outcome *out, size_t len)
 {
@@ -132,7 +86,7 @@ static void check_written(const struct outcome *out, const char *text)
     assert(len <= head->bytes);
 
     struct outcome second;
-    parse_cut(&second, &limits[0], again, len, len);
+    parse_cut(&second, wf_h1_head_init, &limits[0], again, len, len);
     assert(second.rc == 1);
     assert(second.head.bytes == len);
     assert(second.head.method == head->method);
@@ -147,11 +101,11 @@ static void check_written(const struct outcome *out, const char *text)
 static void check(const struct wf_h1_limits *limit, const char *text, size_t len)
 {
     struct outcome whole, other;
-    parse_cut(&whole, limit, text, len, len);
+    parse_cut(&whole, wf_h1_head_init, limit, text, len, len);
 
     size_t step = len / CUTS_MAX + 1;
     for (size_t cut = len % step; cut < len; cut += step) {
-        parse_cut(&other, limit, text, len, cut);
+        parse_cut(&other, wf_h1_head_init, limit, text, len, cut);
         check_same(&whole, &other);
     }
     wf_h1_head_init(&other.head, limit, other.fields);

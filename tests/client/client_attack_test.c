@@ -9,20 +9,6 @@
 #include "liar.h"
 #include "site.h"
 
-#define OK_HI "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
-
-static int get(weft_client *client, const struct liar *liar, weft_client_trace *trace)
-{
-    weft_client_response page;
-    weft_client_request request = {.url = liar_url(liar->port, "/"), .trace = trace};
-    int rc = weft_client_fetch(client, &request, &page);
-    if (rc < 0)
-        return rc;
-    rc = page.status;
-    weft_client_response_free(&page);
-    return rc;
-}
-
 /* ---- answers ---- */
 
 TASK_TEST(a_redirect_with_half_a_body_is_not_waited_for)
@@ -37,7 +23,7 @@ TASK_TEST(a_redirect_with_half_a_body_is_not_waited_for)
     LIAR_OPEN(&liar, steps);
     CHECK_OK(weft_client_new(&client, NULL));
     weft_time since = weft_now();
-    CHECK_EQ(get(client, &liar, NULL), 200);
+    CHECK_EQ(liar_get(client, &liar, NULL), 200);
     CHECK_LE(weft_now() - since, WEFT_SEC);
     weft_client_free(client);
     liar_close(&liar);
@@ -161,25 +147,12 @@ TASK_TEST(a_connection_may_be_kept_for_ever)
     LIAR_OPEN(&liar, steps);
     weft_client_options options = {.limits.idle_max = WEFT_FOREVER};
     CHECK_OK(weft_client_new(&client, &options));
-    CHECK_EQ(get(client, &liar, &trace), 200);
+    CHECK_EQ(liar_get(client, &liar, &trace), 200);
     CHECK_OK(weft_sleep(100 * WEFT_SEC));
-    CHECK_EQ(get(client, &liar, &trace), 200);
+    CHECK_EQ(liar_get(client, &liar, &trace), 200);
     CHECK(trace.is_reused);
     weft_client_free(client);
     liar_close(&liar);
-}
-
-struct asker {
-    weft_client *client;
-    const struct liar *liar;
-    int rc;
-};
-
-static int ask_once(void *arg)
-{
-    struct asker *asker = arg;
-    asker->rc = get(asker->client, asker->liar, NULL);
-    return 0;
 }
 
 /* Two that connect at once count as two: the idle one of another origin makes room. */
@@ -196,12 +169,12 @@ TASK_TEST(connections_under_way_count)
     LIAR_OPEN(&second, twice);
     weft_client_options options = {.limits.total_count_max = 2};
     CHECK_OK(weft_client_new(&client, &options));
-    CHECK_EQ(get(client, &first, NULL), 200);
-    struct asker askers[2] = {{client, &second, 0}, {client, &second, 0}};
-    CHECK_OK(weft_map(ask_once, askers, 2));
+    CHECK_EQ(liar_get(client, &first, NULL), 200);
+    struct liar_asker askers[2] = {{client, &second, 0}, {client, &second, 0}};
+    CHECK_OK(weft_map(liar_ask, askers, 2));
     CHECK_EQ(askers[0].rc, 200);
     CHECK_EQ(askers[1].rc, 200);
-    CHECK_EQ(get(client, &first, &trace), 200);
+    CHECK_EQ(liar_get(client, &first, &trace), 200);
     CHECK(!trace.is_reused);
     weft_client_free(client);
     liar_close(&first);
@@ -248,7 +221,7 @@ TASK_TEST(a_source_that_has_ended_gives_its_slot_back)
     weft_client_request request = {.url = liar_url(liar.port, "/")};
     CHECK_OK(weft_event_source_open(&source, client, &request));
     CHECK_EQ(weft_event_source_next(source, &event), 0);
-    CHECK_EQ(get(client, &liar, NULL), 200);
+    CHECK_EQ(liar_get(client, &liar, NULL), 200);
     weft_event_source_close(source);
     weft_client_free(client);
     liar_close(&liar);

@@ -7,8 +7,6 @@
 
 #include "liar.h"
 
-#define OK_HI "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
-
 /* One GET with a client of its own; `out_len` of the body. */
 static int get_once(struct liar *liar, const weft_client_options *options, size_t *out_len)
 {

@@ -7,20 +7,6 @@
 
 #include "liar.h"
 
-#define OK_HI "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
-
-static int get(weft_client *client, const struct liar *liar, weft_client_trace *trace)
-{
-    weft_client_response page;
-    weft_client_request request = {.url = liar_url(liar->port, "/"), .trace = trace};
-    int rc = weft_client_fetch(client, &request, &page);
-    if (rc < 0)
-        return rc;
-    rc = page.status;
-    weft_client_response_free(&page);
-    return rc;
-}
-
 struct stall {
     const char *answer, *text;
     weft_time after;
@@ -45,7 +31,7 @@ TASK_TEST(each_phase_has_its_time)
         liar_open(&liar, &step, 1);
         CHECK_OK(weft_client_new(&client, &options));
         weft_time since = weft_now();
-        CHECK_EQ(get(client, &liar, &trace), -ETIMEDOUT);
+        CHECK_EQ(liar_get(client, &liar, &trace), -ETIMEDOUT);
         CHECK(strstr(weft_error_text(), rows[i].text) != NULL);
         CHECK_EQ(trace.phase, rows[i].phase);
         CHECK_GE(weft_now() - since, rows[i].after);
@@ -82,7 +68,7 @@ TASK_TEST(the_callers_deadline_cuts_the_request)
     CHECK_OK(weft_client_new(&client, NULL));
     weft_scope scope;
     CHECK_OK(weft_scope_open(&scope, weft_after(WEFT_SEC), 0));
-    int rc = get(client, &liar, NULL);
+    int rc = liar_get(client, &liar, NULL);
     CHECK_EQ(rc, -ECANCELED);
     CHECK_EQ(weft_scope_close(&scope, rc), -ETIMEDOUT);
     weft_client_free(client);
@@ -90,19 +76,6 @@ TASK_TEST(the_callers_deadline_cuts_the_request)
 }
 
 /* ---- slots ---- */
-
-struct asker {
-    weft_client *client;
-    const struct liar *liar;
-    int rc;
-};
-
-static int ask(void *arg)
-{
-    struct asker *asker = arg;
-    asker->rc = get(asker->client, asker->liar, NULL);
-    return 0;
-}
 
 TASK_TEST(an_origin_gets_so_many_requests_at_a_time)
 {
@@ -113,10 +86,10 @@ TASK_TEST(an_origin_gets_so_many_requests_at_a_time)
     LIAR_OPEN(&liar, steps);
     weft_client_options options = {.limits.per_origin_max = 1};
     CHECK_OK(weft_client_new(&client, &options));
-    struct asker askers[3];
+    struct liar_asker askers[3];
     for (int i = 0; i < 3; i++)
-        askers[i] = (struct asker){.client = client, .liar = &liar};
-    CHECK_OK(weft_map(ask, askers, 3));
+        askers[i] = (struct liar_asker){.client = client, .liar = &liar};
+    CHECK_OK(weft_map(liar_ask, askers, 3));
     for (int i = 0; i < 3; i++)
         CHECK_EQ(askers[i].rc, 200);
     CHECK_EQ(liar.connections, 1); /* one after the other */
@@ -133,10 +106,10 @@ TASK_TEST(waiting_for_a_slot_ends)
     LIAR_OPEN(&liar, steps);
     weft_client_options options = {.limits.total_count_max = 1};
     CHECK_OK(weft_client_new(&client, &options));
-    struct asker first = {.client = client, .liar = &liar};
-    weft_task task = weft_spawn(ask, &first);
+    struct liar_asker first = {.client = client, .liar = &liar};
+    weft_task task = weft_spawn(liar_ask, &first);
     CHECK_OK(weft_sleep(WEFT_SEC));
-    CHECK_EQ(get(client, &liar, &trace), -ETIMEDOUT);
+    CHECK_EQ(liar_get(client, &liar, &trace), -ETIMEDOUT);
     CHECK_EQ(trace.phase, WEFT_CLIENT_SLOT);
     CHECK(strstr(weft_error_text(), "a free connection to") != NULL);
     weft_cancel(task, "enough");
@@ -156,9 +129,9 @@ TASK_TEST(idle_connections_go_after_a_while)
     weft_client_trace trace;
     LIAR_OPEN(&liar, steps);
     CHECK_OK(weft_client_new(&client, NULL));
-    CHECK_EQ(get(client, &liar, &trace), 200);
+    CHECK_EQ(liar_get(client, &liar, &trace), 200);
     CHECK_OK(weft_sleep(29 * WEFT_SEC));
-    CHECK_EQ(get(client, &liar, &trace), 200);
+    CHECK_EQ(liar_get(client, &liar, &trace), 200);
     CHECK(trace.is_reused);
     CHECK_OK(weft_sleep(31 * WEFT_SEC));
     weft_client_free(client);
@@ -178,14 +151,14 @@ TASK_TEST(a_cancelled_request_leaves_the_client_whole)
         LIAR_OPEN(&liar, steps);
         weft_client_options options = {.limits.per_origin_max = 1};
         CHECK_OK(weft_client_new(&client, &options));
-        struct asker asker = {.client = client, .liar = &liar};
-        weft_task task = weft_spawn(ask, &asker);
+        struct liar_asker asker = {.client = client, .liar = &liar};
+        weft_task task = weft_spawn(liar_ask, &asker);
         CHECK_OK(at == 0 ? 0 : weft_sleep(at * 40 * WEFT_MS));
         weft_cancel(task, "now");
         CHECK_OK(weft_await(task));
         int rc = -1;
         for (int i = 0; i < 3 && rc < 0; i++)
-            rc = get(client, &liar, NULL);
+            rc = liar_get(client, &liar, NULL);
         CHECK(rc == 200 || liar.requests == 3);
         weft_client_free(client);
         liar_close(&liar);

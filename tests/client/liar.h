@@ -134,6 +134,35 @@ static inline const char *liar_url(uint16_t port, const char *path)
     return url;
 }
 
+#define OK_HI "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+
+/* One GET of "/": its status, or the failure.  `trace` may be NULL. */
+static inline int liar_get(weft_client *client, const struct liar *liar, weft_client_trace *trace)
+{
+    weft_client_response page;
+    weft_client_request request = {.url = liar_url(liar->port, "/"), .trace = trace};
+    int rc = weft_client_fetch(client, &request, &page);
+    if (rc < 0)
+        return rc;
+    rc = page.status;
+    weft_client_response_free(&page);
+    return rc;
+}
+
+/* The same as a body, for tasks that ask at one time. */
+struct liar_asker {
+    weft_client *client;
+    const struct liar *liar;
+    int rc;
+};
+
+static inline int liar_ask(void *arg)
+{
+    struct liar_asker *asker = arg;
+    asker->rc = liar_get(asker->client, asker->liar, NULL);
+    return 0;
+}
+
 /* True if the request's head has the line. */
 static inline bool liar_heard(const struct liar *liar, unsigned request, const char *line)
 {
