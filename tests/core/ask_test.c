@@ -54,8 +54,7 @@ static int waits(void *arg)
     return weft_event_wait(arg);
 }
 
-/* The thread sanitizer has room for 8,128. */
-#define CROWD (WF_HAS_TSAN ? 6000 : 10000)
+#define CROWD 10000
 
 static int ask_beside_a_crowd(void *arg)
 {
@@ -309,8 +308,6 @@ static int ask_until_it_dies(void *arg)
 
 TEST(test_O02_a_process_that_ends_in_the_middle_of_its_answer_is_noticed)
 {
-    if (WF_HAS_TSAN)
-        SKIP("the thread sanitizer keeps signals back in a forked process");
     use_real_time();
     int fd, status;
     char byte;

@@ -277,7 +277,8 @@ TASK_TEST(test_O03_the_counters_of_a_loop_as_text)
     CHECK_EQ(value_of(text, "weft_operations_total{loop=\"0\",kind=\"recv\"}"), 0.0);
     CHECK_GT(value_of(text, "weft_pass_seconds_count{loop=\"0\"}"), 1.0);
     char info[64];
-    snprintf(info, sizeof info, "weft_loop_info{loop=\"0\",backend=\"%s\"}", weft_loop_backend(weft_loop_self()));
+    snprintf(info, sizeof info, "weft_loop_info{loop=\"0\",backend=\"%s\"}",
+             weft_loop_backend(weft_loop_self()));
     CHECK_EQ(value_of(text, info), 1.0);
     weft_metrics_free(metrics);
 }

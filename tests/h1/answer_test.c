@@ -10,37 +10,9 @@
 #define END "\r\n"
 #define OK "HTTP/1.1 200 OK\r\n"
 
-struct outcome {
-    int rc;
-    struct wf_h1_head head;
-    struct wf_h1_field fields[FIELDS_MAX];
-};
-
-/* In two pieces; each feed sees a copy of its own. */
-static void parse_cut(struct outcome *out, const char *text, size_t len, size_t cut)
+static void parse(struct head_outcome *out, const char *text, size_t len)
 {
-    wf_h1_head_init_answer(&out->head, &head_limits, out->fields);
-    char *first = malloc(cut + 1);
-    memcpy(first, text, cut);
-    out->rc = wf_h1_head_feed(&out->head, first, cut);
-    free(first);
-    if (out->rc == 0)
-        out->rc = wf_h1_head_feed(&out->head, text, len);
-}
-
-/* The same outcome for every cut. */
-static void parse(struct outcome *out, const char *text, size_t len)
-{
-    parse_cut(out, text, len, len);
-    for (size_t cut = 0; cut < len; cut++) {
-        struct outcome other;
-        parse_cut(&other, text, len, cut);
-        CHECK_EQ(other.rc, out->rc);
-        CHECK_EQ(other.head.fault.offset, out->head.fault.offset);
-        CHECK_EQ((const void *)other.head.fault.message, (const void *)out->head.fault.message);
-        CHECK_EQ(other.head.status, out->head.status);
-        CHECK_EQ(other.head.bytes, out->head.bytes);
-    }
+    head_parse_as(out, wf_h1_head_init_answer, text, len);
 }
 
 TEST(status_lines)
@@ -76,7 +48,7 @@ TEST(status_lines)
         {"HTTP", -1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct outcome out;
+        struct head_outcome out;
         note("row %zu: %s", i, rows[i].text);
         parse(&out, rows[i].text, strlen(rows[i].text));
         CHECK_EQ(out.rc, rows[i].status > 0 ? 1 : rows[i].status == 0 ? -WEFT_ESYNTAX : 0);
@@ -88,7 +60,7 @@ TEST(status_lines)
 TEST(hosts_and_expectations_mean_nothing_in_an_answer)
 {
     static const char text[] = OK "Host: a\r\nHost: b c\r\nExpect: 100-continue\r\n" END;
-    struct outcome out;
+    struct head_outcome out;
     parse(&out, text, sizeof text - 1);
     CHECK_EQ(out.rc, 1);
     CHECK_EQ(out.head.expect, WF_H1_EXPECT_NONE);
@@ -108,7 +80,7 @@ TEST(connections_go_on_as_the_version_says)
         {"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n" END, true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct outcome out;
+        struct head_outcome out;
         parse(&out, rows[i].text, strlen(rows[i].text));
         CHECK_EQ(out.rc, 1);
         CHECK_EQ(out.head.is_keep_alive, rows[i].is_keep_alive);
@@ -118,14 +90,14 @@ TEST(connections_go_on_as_the_version_says)
 TEST(a_status_line_has_a_limit)
 {
     static char text[9000];
-    struct outcome out;
+    struct head_outcome out;
     memset(text, 'x', sizeof text);
     memcpy(text, "HTTP/1.1 200 ", 13);
     memcpy(text + head_limits.line_bytes_max, "\r\n\r\n", 4);
-    parse_cut(&out, text, sizeof text, 100);
+    head_parse_cut(&out, wf_h1_head_init_answer, text, sizeof text, 100);
     CHECK_EQ(out.rc, 1);
     text[head_limits.line_bytes_max] = 'x';
-    parse_cut(&out, text, sizeof text, 100);
+    head_parse_cut(&out, wf_h1_head_init_answer, text, sizeof text, 100);
     CHECK_EQ(out.rc, -WEFT_ELIMIT);
     CHECK_STR(out.head.fault.message, "The status line is too long.");
 }
