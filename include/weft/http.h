@@ -183,7 +183,8 @@ typedef struct weft_http_stats {
 WEFT_API void weft_http_server_get_stats(const weft_http_server *server, weft_http_stats *out);
 
 /* The same and more for Prometheus (weft/metrics.h): answers by status, connections, bytes, and how
- * long requests took from the end of the head to that of the answer. */
+ * long requests took from the end of the head to that of the answer.  Of the servers of several
+ * loops together: weft/http_metrics.h. */
 struct weft_metrics;
 WEFT_API void weft_http_server_put_metrics(const weft_http_server *server,
                                            struct weft_metrics *metrics);
