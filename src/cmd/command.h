@@ -5,7 +5,7 @@
 #ifndef WF_CMD_COMMAND_H
 #define WF_CMD_COMMAND_H
 
-#include <weft/base.h>
+#include <weft/run.h>
 
 typedef int command_fn(int argc, char **argv);
 
@@ -17,6 +17,10 @@ WEFT_WAITS int cmd_match_eval(int argc, char **argv);
 WEFT_WAITS int cmd_match_diagnose(int argc, char **argv);
 WEFT_WAITS int cmd_ps(int argc, char **argv);
 WEFT_WAITS int cmd_serve(int argc, char **argv);
+
+/* Before there is a run: takes from the words what it must know.  Changes none of them, and says
+ * nothing of wrong ones; the command will. */
+void cmd_serve_prepare(int argc, char **argv, weft_config *config);
 WEFT_WAITS int cmd_stack(int argc, char **argv);
 WEFT_WAITS int cmd_top(int argc, char **argv);
 

@@ -110,7 +110,10 @@ int main(int argc, char **argv)
 {
     hold_standard_descriptors();
     struct program program = {.argc = argc - 1, .argv = argv + 1};
-    int rc = weft_run(program_body, &program);
+    weft_config config = {0};
+    if (argc > 1 && strcmp(argv[1], "serve") == 0)
+        cmd_serve_prepare(argc - 2, argv + 2, &config);
+    int rc = weft_run_with(&config, program_body, &program);
     if (rc == -ECANCELED)
         return program.is_terminated ? EXIT_TERMINATED : EXIT_INTERRUPTED;
     const char *text = weft_error_text();

@@ -18,11 +18,10 @@ int route_ready(weft_http_request *req, weft_http_response *res, void *arg)
     const struct service *service = arg;
     const char *body = "{\"status\":\"ready\"}";
     int status = 200;
-    (void)req;
-    if (weft_http_server_is_stopping(service->server)) {
+    if (weft_http_server_is_stopping(weft_http_get_server(req))) {
         body = "{\"status\":\"stopping\"}";
         status = 503;
-    } else if (!service->is_ready) {
+    } else if (!__atomic_load_n(&service->is_ready, __ATOMIC_ACQUIRE)) {
         body = "{\"status\":\"starting\"}";
         status = 503;
     }

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /* GET /metrics: what Prometheus collects. */
-#include "cmd/service.h"
+#include "base/alloc.h"
+#include "cmd/loop_server.h"
 
 #include <weft/error.h>
-#include <weft/metrics.h>
+#include <weft/gather.h>
+#include <weft/http_metrics.h>
+#include <weft/loops.h>
+
+#include <stdio.h>
 
 static void put(weft_metrics *metrics, enum weft_metric_kind kind, const char *name,
                 const char *help, uint64_t value)
@@ -40,6 +45,85 @@ static void put_matcher(const weft_m_info *info, weft_metrics *metrics)
         info->snapshot);
 }
 
+/* ---- of all loops ---- */
+
+/* What a loop has counted, collected there. */
+struct loop_counts {
+    const struct loop_server *from;
+    weft_run_snapshot run;
+    weft_http_snapshot http; /* zeroed if its server has ended */
+};
+
+static int collect_body(void *arg)
+{
+    struct loop_counts *counts = arg;
+    if (counts->from->server != NULL)
+        weft_http_snapshot_get(counts->from->server, &counts->http);
+    return weft_run_snapshot_get(&counts->run);
+}
+
+static int collect(const struct service *service, struct loop_counts *loops, weft_task *tasks)
+{
+    for (size_t i = 0; i < service->server_count; i++) {
+        loops[i].from = &service->servers[i];
+        tasks[i] = weft_spawn_on(weft_loop_at((unsigned)i), collect_body, &loops[i]);
+    }
+    int rc = weft_gather_n(tasks, service->server_count);
+    for (size_t i = 0; i < service->server_count; i++)
+        weft_release(tasks[i]);
+    return rc;
+}
+
+static void put_by_loop(const struct loop_counts *loops, size_t count, weft_metrics *metrics)
+{
+    char number[12];
+    weft_metrics_family(metrics, WEFT_COUNTER, "weft_http_loop_requests_total",
+                        "Requests understood, by the loop that served them.");
+    for (size_t i = 0; i < count; i++) {
+        snprintf(number, sizeof(number), "%u", loops[i].run.loop);
+        weft_metrics_value(metrics, WEFT_LABELS("loop", number),
+                           (double)loops[i].http.stats.requests);
+    }
+    weft_metrics_family(metrics, WEFT_GAUGE, "weft_http_loop_connections",
+                        "Open connections, by their loop.");
+    for (size_t i = 0; i < count; i++) {
+        snprintf(number, sizeof(number), "%u", loops[i].run.loop);
+        weft_metrics_value(metrics, WEFT_LABELS("loop", number),
+                           (double)loops[i].http.stats.connections_open);
+    }
+}
+
+/* The last of `loops` becomes the sum. */
+static void put_loops(struct loop_counts *loops, const weft_run_snapshot **runs, size_t count,
+                      weft_metrics *metrics)
+{
+    weft_http_snapshot *sum = &loops[count].http;
+    for (size_t i = 0; i < count; i++) {
+        runs[i] = &loops[i].run;
+        weft_http_snapshot_add(sum, &loops[i].http);
+    }
+    weft_metrics_loops(metrics, runs, count);
+    weft_http_snapshot_put_metrics(sum, metrics);
+    put_by_loop(loops, count, metrics);
+}
+
+static int collect_and_put(const struct service *service, weft_metrics *metrics)
+{
+    size_t count = service->server_count;
+    struct loop_counts *loops = wf_array(count + 1, sizeof(*loops));
+    const weft_run_snapshot **runs = wf_array(count, sizeof(*runs));
+    weft_task *tasks = wf_array(count, sizeof(*tasks));
+    int rc = loops != NULL && runs != NULL && tasks != NULL ? 0 : -ENOMEM;
+    if (rc == 0)
+        rc = collect(service, loops, tasks);
+    if (rc == 0)
+        put_loops(loops, runs, count, metrics);
+    wf_free(tasks);
+    wf_free(runs);
+    wf_free(loops);
+    return rc;
+}
+
 int route_metrics(weft_http_request *req, weft_http_response *res, void *arg)
 {
     const struct service *service = arg;
@@ -49,9 +133,9 @@ int route_metrics(weft_http_request *req, weft_http_response *res, void *arg)
     (void)req;
     WEFT_TRY(weft_metrics_new(&metrics));
     int rc = weft_m_info_get(service->matcher, &info);
+    if (rc == 0)
+        rc = collect_and_put(service, metrics);
     if (rc == 0) {
-        weft_metrics_loop(metrics);
-        weft_http_server_put_metrics(service->server, metrics);
         put_matcher(&info, metrics);
         rc = weft_metrics_get_text(metrics, &text);
     }

@@ -11,10 +11,9 @@
 #include <weft/task.h>
 #include <weft/tls.h>
 
+/* The options: paths, or NULL. */
 struct secure {
-    const char *cert, *key; /* the options: paths, or NULL */
-    weft_tls *tls;          /* NULL: plain */
-    weft_task watch;        /* reads the files again at SIGHUP */
+    const char *cert, *key;
 };
 
 /* True if this program can do TLS. */
@@ -23,12 +22,15 @@ bool secure_is_there(void);
 /* Checks the options: 0, or EXIT_USAGE after saying why. */
 int secure_check(struct secure *secure, const char *command);
 
-/* If there is a certificate, reads it and puts it into the options of the server.  From then on
- * SIGHUP reads the files again: connections that stand go on, and so does the old certificate if
- * the new one is of no use.  0, or EXIT_FAILED after saying why. */
-WEFT_WAITS int secure_open(struct secure *secure, weft_http_options *options);
+/* If there is a certificate, reads it into *out and puts it into the options of a server of this
+ * loop; else *out is NULL.  A failure has its text. */
+WEFT_WAITS int secure_open(const struct secure *secure, weft_http_options *options, weft_tls **out);
 
-/* Ends that.  Harmless if nothing was opened. */
-WEFT_WAITS void secure_close(struct secure *secure);
+/* Reads the files again: connections that stand go on, and so does the old certificate if the new
+ * one is of no use. */
+WEFT_WAITS int secure_reload(weft_tls *tls);
+
+/* NULL is fine. */
+void secure_close(weft_tls *tls);
 
 #endif

@@ -18,14 +18,21 @@ int secure_check(struct secure *secure, const char *command)
     return 0;
 }
 
-int secure_open(struct secure *secure, weft_http_options *options)
+int secure_open(const struct secure *secure, weft_http_options *options, weft_tls **out)
 {
     (void)secure;
     (void)options;
+    *out = NULL;
     return 0;
 }
 
-void secure_close(struct secure *secure)
+int secure_reload(weft_tls *tls)
 {
-    (void)secure;
+    (void)tls;
+    return 0;
+}
+
+void secure_close(weft_tls *tls)
+{
+    (void)tls;
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 
 /* weft serve: a matcher over HTTP, until a signal asks for the end. */
+#include "base/alloc.h"
+#include "base/sys.h"
 #include "cmd/command.h"
 #include "cmd/join.h"
 #include "cmd/load.h"
+#include "cmd/loop_server.h"
 #include "cmd/say.h"
-#include "cmd/secure.h"
-#include "cmd/service.h"
 
 #include <weft/error.h>
+#include <weft/loops.h>
 #include <weft/signal.h>
-#include <weft/task.h>
 
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 static const char serve_about[] =
     "Usage: weft serve -e FILE [OPTIONS]\n\n"
     "Answers over HTTP/1.1 which entity a text means.  GET / says how to call it.\n"
+    "With --loops N on N threads, which share the connections (a unix: address has one).\n"
     "With a certificate over HTTPS alone; SIGHUP reads its files again.\n"
     "SIGINT or SIGTERM ends it: requests in hand are answered first.\n";
 
@@ -44,17 +46,23 @@ struct serve_job {
     struct args_list addresses;
     struct secure secure;
     double grace, drain_delay; /* seconds */
-    int64_t body_bytes_max;
+    int64_t body_bytes_max, loop_count;
     bool is_help;
     struct service service;
+    struct loop_plan plan;
     struct ending endings[SIGNAL_KINDS];
     int signal_count; /* that asked for the end */
     char name[160];
 };
 
+#define SERVE_DEFAULTS                                                                             \
+    {                                                                                              \
+        .load = LOAD_DEFAULTS, .grace = 30, .body_bytes_max = 8 << 20, .loop_count = 1             \
+    }
+
 /* ---- setting up ---- */
 
-static int add_routes(struct service *service)
+int service_add_routes(struct service *service, weft_http_server *server)
 {
     const weft_http_route routes[] = {
         {.method = "GET", .path = "/", .handler = route_page},
@@ -77,41 +85,45 @@ static int add_routes(struct service *service)
     for (size_t i = 0; i < sizeof(routes) / sizeof(*routes) && rc == 0; i++) {
         weft_http_route route = routes[i];
         route.arg = service;
-        rc = weft_http_server_add(service->server, &route);
+        rc = weft_http_server_add(server, &route);
     }
     return rc;
 }
 
-static int listen_all(struct serve_job *job)
+static int plan_addresses(struct serve_job *job)
 {
-    if (job->addresses.count == 0)
-        job->addresses.items[job->addresses.count++] = LISTEN_DEFAULT;
-    for (size_t i = 0; i < job->addresses.count; i++) {
-        const char *address = job->addresses.items[i];
-        int rc = weft_http_server_listen(job->service.server, address);
-        if (rc == -WEFT_ESYNTAX)
-            return say_usage("serve", "--listen %s: %s", address, weft_error_text());
-        if (rc < 0)
-            return say_failed("cannot listen on %s: %s", address, weft_strerror(rc));
+    struct args_list *texts = &job->addresses;
+    if (texts->count == 0)
+        texts->items[texts->count++] = LISTEN_DEFAULT;
+    job->plan.addrs = wf_array(texts->count, sizeof(weft_addr));
+    if (job->plan.addrs == NULL)
+        return say_failed("%s", weft_strerror(-ENOMEM));
+    for (; job->plan.addr_count < texts->count; job->plan.addr_count++) {
+        const char *text = texts->items[job->plan.addr_count];
+        if (weft_addr_parse(&job->plan.addrs[job->plan.addr_count], text) < 0)
+            return say_usage("serve", "--listen %s: %s", text, weft_error_text());
     }
     return 0;
 }
 
-static int server_new(struct serve_job *job)
+static int plan_make(struct serve_job *job)
 {
-    weft_http_options options = {
+    struct service *service = &job->service;
+    service->scheme = job->secure.cert != NULL ? "https://" : "http://";
+    service->server_count = weft_loop_count();
+    service->servers = wf_array(service->server_count, sizeof(struct loop_server));
+    if (service->servers == NULL)
+        return say_failed("%s", weft_strerror(-ENOMEM));
+    job->plan.service = service;
+    job->plan.secure = &job->secure;
+    job->plan.http = (weft_http_options){
         .limits.body_bytes_max = (uint64_t)job->body_bytes_max,
         .grace = (weft_time)(job->grace * WEFT_SEC),
         .drain_delay = (weft_time)(job->drain_delay * WEFT_SEC),
     };
-    int rc = secure_open(&job->secure, &options);
-    if (rc != 0)
-        return rc;
-    job->service.scheme = options.secure != NULL ? "https://" : "http://";
-    rc = weft_http_server_new(&job->service.server, &options);
-    if (rc == 0)
-        rc = add_routes(&job->service);
-    return rc < 0 ? say_failed("%s", weft_strerror(rc)) : listen_all(job);
+    for (size_t i = 0; i < service->server_count; i++)
+        service->servers[i] = (struct loop_server){.plan = &job->plan, .index = (unsigned)i};
+    return 0;
 }
 
 /* "countries.csv", "countries.csv and 2 more". */
@@ -134,11 +146,10 @@ static void make_name(struct serve_job *job)
  */
 static int announce(const struct serve_job *job)
 {
-    const weft_addr *addr;
-    for (size_t i = 0; (addr = weft_http_server_get_addr(job->service.server, i)) != NULL; i++) {
+    for (size_t i = 0; i < job->plan.addr_count; i++) {
         char text[WEFT_ADDR_TEXT_BYTES];
         wf_buf name = {0};
-        int rc = weft_addr_format(addr, text, sizeof(text));
+        int rc = weft_addr_format(&job->plan.addrs[i], text, sizeof(text));
         if (rc < 0)
             return say_failed("%s", weft_strerror(rc));
         say_escaped(&name, (weft_str){job->name, strlen(job->name)});
@@ -152,17 +163,23 @@ static int announce(const struct serve_job *job)
 
 /* ---- running ---- */
 
+void service_stop(struct service *service)
+{
+    for (size_t i = 0; i < service->server_count; i++)
+        loop_server_stop(&service->servers[i]);
+}
+
 /* Questions that come before this is done wait for it; readiness says no. */
 static int fit_body(void *arg)
 {
     struct service *service = arg;
     weft_m_error error;
     int rc = load_fit(service->matcher, &error);
-    if (rc == 0)
-        service->is_ready = true;
-    else if (rc != -ECANCELED) {
+    if (rc == 0) {
+        __atomic_store_n(&service->is_ready, true, __ATOMIC_RELEASE);
+    } else if (rc != -ECANCELED) {
         load_say(&error);
-        weft_http_server_stop(service->server);
+        service_stop(service);
     }
     return rc;
 }
@@ -179,7 +196,7 @@ static int ending_body(void *arg)
             return rc;
         if (++job->signal_count > 2)
             _Exit(ending->number == SIGTERM ? EXIT_TERMINATED : EXIT_INTERRUPTED);
-        weft_http_server_stop(job->service.server);
+        service_stop(&job->service);
     }
 }
 
@@ -202,83 +219,185 @@ static void watch_signals(struct serve_job *job, weft_task tasks[SIGNAL_KINDS])
     }
 }
 
-/* Serves until the end that a signal asks for. */
-static int serve_until_signal(struct serve_job *job)
+static const char *why(int rc)
 {
+    const char *text = weft_error_text();
+    return text[0] != '\0' ? text : weft_strerror(rc);
+}
+
+/* On all loops, one after the other; the first failure is said, and the rest tried. */
+static int reload_all(struct service *service)
+{
+    int failure = 0;
+    for (size_t i = 0; i < service->server_count; i++) {
+        int rc = weft_await(
+            weft_spawn_on(weft_loop_at((unsigned)i), loop_server_reload, &service->servers[i]));
+        if (rc == -ECANCELED)
+            return rc;
+        if (rc < 0 && failure == 0)
+            say("%s; the old certificate stays", why(rc));
+        failure = rc < 0 ? rc : failure;
+    }
+    if (failure == 0)
+        say("the certificate was read again");
+    return 0;
+}
+
+/* Its signal's default would end us, so it is not left alone even if it came ignored (nohup). */
+static int hangup_body(void *arg)
+{
+    for (;;) {
+        int rc = weft_signal_wait(SIGHUP);
+        if (rc >= 0)
+            rc = reload_all(arg);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+/* The first alone chooses ports. */
+static int open_all(struct service *service, weft_group group)
+{
+    for (size_t i = 0; i < service->server_count; i++) {
+        struct loop_server *server = &service->servers[i];
+        weft_group_task_on(group, weft_loop_at((unsigned)i), loop_server_body, server);
+        int rc = weft_future_wait(&server->opened, /* out_value= */ NULL);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+/* Serves until the end that a signal asks for. */
+static int serve_until_signal(struct serve_job *job, weft_group group)
+{
+    struct service *service = &job->service;
     weft_task tasks[SIGNAL_KINDS];
     watch_signals(job, tasks);
-    int rc = weft_http_serve(job->service.server);
+    weft_task fit = weft_spawn(fit_body, service);
+    for (size_t i = 0; i < service->server_count; i++)
+        weft_future_set(&service->servers[i].begin, 0, /* value= */ NULL);
+    int rc = weft_group_wait(group);
+    if (rc < 0 && rc != -ECANCELED)
+        rc = say_failed("%s", why(rc));
     for (size_t i = 0; i < SIGNAL_KINDS; i++) {
         weft_cancel(tasks[i], "the service has ended");
         (void)join(tasks[i]);
     }
+    weft_cancel(fit, "the service ends");
+    int fitted = join(fit);
+    if (rc == -ECANCELED)
+        return EXIT_OK; /* asked to end, and ended in order */
+    return rc == 0 && fitted < 0 && fitted != -ECANCELED ? EXIT_FAILED : rc;
+}
+
+static int serve_on_loops(struct serve_job *job)
+{
+    weft_task hangup = {0};
+    if (job->secure.cert != NULL) {
+        hangup = weft_spawn(hangup_body, &job->service);
+        (void)weft_yield(); /* it waits before anybody knows whom to signal */
+    }
+    weft_group group = weft_group_open();
+    int rc = open_all(&job->service, group), announced = 0;
+    if (rc == 0)
+        announced = announce(job);
+    if (rc == 0 && announced == 0) {
+        rc = serve_until_signal(job, group);
+    } else {
+        weft_group_cancel(group, "the service cannot begin");
+        rc = weft_group_wait(group);
+        rc = announced != 0               ? announced
+             : rc < 0 && rc != -ECANCELED ? say_failed("%s", why(rc))
+                                          : rc;
+    }
+    weft_group_end_(&group);
+    weft_cancel(hangup, "the service has ended");
+    (void)join(hangup);
     return rc;
 }
 
 static int serve_run(struct serve_job *job)
 {
-    struct service *service = &job->service;
-    int rc = load_matcher(&job->load, &service->matcher);
+    int rc = load_matcher(&job->load, &job->service.matcher);
     if (rc == 0) {
         make_name(job);
-        rc = server_new(job);
+        rc = plan_make(job);
     }
     if (rc == 0)
-        rc = announce(job);
-    if (rc == 0) {
-        weft_task fit = weft_spawn(fit_body, service);
-        rc = serve_until_signal(job);
-        weft_cancel(fit, "the service ends");
-        int fitted = join(fit);
-        if (rc == -ECANCELED)
-            rc = EXIT_OK; /* asked to end, and ended in order */
-        else if (rc < 0)
-            rc = say_failed("%s", weft_strerror(rc));
-        else if (fitted < 0 && fitted != -ECANCELED)
-            rc = EXIT_FAILED;
-    }
-    weft_http_server_free(service->server);
-    secure_close(&job->secure);
-    weft_m_close(service->matcher);
+        rc = serve_on_loops(job);
+    wf_free(job->service.servers);
+    weft_m_close(job->service.matcher);
     return rc;
+}
+
+/* ---- words ---- */
+
+static int read_words(struct serve_job *job, int *argc, char **argv, const char *help,
+                      char error[ARGS_ERROR_BYTES])
+{
+    const struct args_option options[] = {
+        LOAD_OPTIONS(&job->load),
+        {"listen", 'l', "ADDR",
+         "HOST:PORT, [IPV6]:PORT or unix:PATH; again for more (" LISTEN_DEFAULT ")", ARGS_LIST,
+         &job->addresses, 0, 0},
+        {"loops", 0, "N", "threads that share the connections (1)", ARGS_INTEGER, &job->loop_count,
+         1, WEFT_LOOPS_MAX},
+        {"tls-cert", 0, "FILE", "HTTPS with this certificate and those behind it, PEM", ARGS_TEXT,
+         &job->secure.cert, 0, 0},
+        {"tls-key", 0, "FILE", "its key, PEM (in the certificate's file)", ARGS_TEXT,
+         &job->secure.key, 0, 0},
+        {"grace", 0, "S", "seconds that requests in hand get at the end (30)", ARGS_NUMBER,
+         &job->grace, 0.001, 86400},
+        {"drain-delay", 0, "S", "seconds between 'not ready' and closing at the end (0)",
+         ARGS_NUMBER, &job->drain_delay, 0, 86400},
+        {"body-max", 0, "BYTES", "of one request (8388608)", ARGS_INTEGER, &job->body_bytes_max, 1,
+         1 << 30},
+        {"help", 'h', NULL, "this text", ARGS_FLAG, &job->is_help, 0, 0},
+    };
+    const size_t count = sizeof(options) / sizeof(*options);
+    int rc = args_parse(options, count, argc, argv, error);
+    if (rc == 0 && job->is_help && help != NULL)
+        return say_help(help, options, count, serve_examples);
+    return rc;
+}
+
+/* Loops are the run's.  Their pools have the processors together, not each. */
+void cmd_serve_prepare(int argc, char **argv, weft_config *config)
+{
+    struct serve_job job = SERVE_DEFAULTS;
+    char error[ARGS_ERROR_BYTES];
+    char **words = wf_array((size_t)argc + 1, sizeof(*words)); /* they are put in order */
+    if (words == NULL)
+        return;
+    memcpy(words, argv, (size_t)argc * sizeof(*words));
+    if (read_words(&job, &argc, words, /* help= */ NULL, error) == 0 && job.loop_count > 1) {
+        uint32_t cpu_count = (uint32_t)wf_sys_cpu_count();
+        config->loops = (uint32_t)job.loop_count;
+        config->cpu_thread_max = (cpu_count + config->loops - 1) / config->loops;
+    }
+    wf_free(words);
 }
 
 int cmd_serve(int argc, char **argv)
 {
-    struct serve_job job = {
-        .load = LOAD_DEFAULTS,
-        .grace = 30,
-        .body_bytes_max = 8 << 20,
-    };
-    const struct args_option options[] = {
-        LOAD_OPTIONS(&job.load),
-        {"listen", 'l', "ADDR",
-         "HOST:PORT, [IPV6]:PORT or unix:PATH; again for more (" LISTEN_DEFAULT ")", ARGS_LIST,
-         &job.addresses, 0, 0},
-        {"tls-cert", 0, "FILE", "HTTPS with this certificate and those behind it, PEM", ARGS_TEXT,
-         &job.secure.cert, 0, 0},
-        {"tls-key", 0, "FILE", "its key, PEM (in the certificate's file)", ARGS_TEXT,
-         &job.secure.key, 0, 0},
-        {"grace", 0, "S", "seconds that requests in hand get at the end (30)", ARGS_NUMBER,
-         &job.grace, 0.001, 86400},
-        {"drain-delay", 0, "S", "seconds between 'not ready' and closing at the end (0)",
-         ARGS_NUMBER, &job.drain_delay, 0, 86400},
-        {"body-max", 0, "BYTES", "of one request (8388608)", ARGS_INTEGER, &job.body_bytes_max, 1,
-         1 << 30},
-        {"help", 'h', NULL, "this text", ARGS_FLAG, &job.is_help, 0, 0},
-    };
-    const size_t count = sizeof(options) / sizeof(*options);
+    struct serve_job job = SERVE_DEFAULTS;
     char error[ARGS_ERROR_BYTES];
-    if (args_parse(options, count, &argc, argv, error) < 0)
+    int rc = read_words(&job, &argc, argv, serve_about, error);
+    if (rc < 0)
         return say_usage("serve", "%s", error);
     if (job.is_help)
-        return say_help(serve_about, options, count, serve_examples);
-    int rc = load_check(&job.load, /* texts= */ NULL, "serve");
+        return rc;
+    rc = load_check(&job.load, /* texts= */ NULL, "serve");
     if (rc == 0)
         rc = secure_check(&job.secure, "serve");
     if (rc != 0)
         return rc;
     if (argc != 0)
         return say_usage("serve", "unexpected word %.64s", argv[0]);
-    return serve_run(&job);
+    rc = plan_addresses(&job);
+    if (rc == 0)
+        rc = serve_run(&job);
+    wf_free(job.plan.addrs);
+    return rc;
 }

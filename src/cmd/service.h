@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Service: a matcher behind HTTP.  One service a process; every handler gets it as its argument.
+ * Service: a matcher behind HTTP.  One service a process; every handler gets it as its argument,
+ * on whatever loop: it does not change while there are handlers, but for `is_ready`.
  *
  * A handler reads what is asked (ask.h), calls the matcher, which works on the pool while the task
  * waits, and sends the matcher's own JSON.  When the client goes away the task is cancelled, and
@@ -17,12 +18,19 @@
 
 struct service {
     weft_matcher *matcher;
-    weft_http_server *server;
     const char *name;
     const char *scheme; /* "http://", "https://" */
     size_t entity_count;
-    bool is_ready; /* fitted */
+    bool is_ready;               /* fitted; atomic */
+    struct loop_server *servers; /* one a loop */
+    size_t server_count;
 };
+
+/* Every route, with the service as argument. */
+int service_add_routes(struct service *service, weft_http_server *server);
+
+/* Begins the shutdown on all loops; again: at once to its last step.  From the first loop. */
+void service_stop(struct service *service);
 
 /* ---- routes ---- */
 

@@ -24,19 +24,20 @@ struct service {
 };
 
 /* Waits for the line that says where it listens. */
-static void service_begin(struct service *service, const char *entities, const char *listen)
+static void service_begin(struct service *service, const char *entities, const char *listen,
+                          const char *loops)
 {
     *service = (struct service){0};
-    child_start(&service->child,
-                (const char *const[]){"serve", "-e", entities, "--listen", listen, NULL});
+    child_start(&service->child, (const char *const[]){"serve", "-e", entities, "--listen", listen,
+                                                       "--loops", loops, NULL});
     while (memchr(wf_buf_ptr(&service->out), '\n', wf_buf_bytes(&service->out)) == NULL)
         CHECK(child_read(&service->child.out, &service->out));
     wf_buf_putc(&service->out, '\0');
 }
 
-static void service_start(struct service *service, const char *listen)
+static void service_start_on(struct service *service, const char *listen, const char *loops)
 {
-    service_begin(service, COUNTRIES, listen);
+    service_begin(service, COUNTRIES, listen, loops);
     const char *line = wf_buf_ptr(&service->out);
     note("%s", line);
     if (strncmp(listen, "unix:", 5) == 0) {
@@ -54,6 +55,11 @@ static void service_start(struct service *service, const char *listen)
     addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     addr->sin_port = htons((uint16_t)strtol(line + sizeof(head) - 1, NULL, 10));
     service->addr_bytes = sizeof(*addr);
+}
+
+static void service_start(struct service *service, const char *listen)
+{
+    service_start_on(service, listen, "1");
 }
 
 static int service_end(struct service *service, int signo)
@@ -514,7 +520,7 @@ TEST(serve_ends_in_order_before_it_is_ready)
     const char *path = make_file("many.csv", wf_buf_ptr(&text));
     for (int i = 0; i < 5; i++) {
         struct service service;
-        service_begin(&service, path, "127.0.0.1:0");
+        service_begin(&service, path, "127.0.0.1:0", i < 3 ? "1" : "2");
         CHECK_EQ(service_end(&service, i & 1 ? SIGINT : SIGTERM), 0);
     }
     drop_file(path);
@@ -549,18 +555,18 @@ static int ask_and_not_read(const struct service *service)
 TEST(serve_ends_in_order_at_once_when_signalled_again)
 {
     static const int numbers[][2] = {{SIGTERM, SIGTERM}, {SIGINT, SIGTERM}};
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         struct service service;
-        service_start(&service, "127.0.0.1:0");
+        service_start_on(&service, "127.0.0.1:0", i < 2 ? "1" : "2");
         int fd = ask_and_not_read(&service), probe = -1;
-        kill(service.child.pid, numbers[i][0]);
+        kill(service.child.pid, numbers[i % 2][0]);
         do { /* until the shutdown has closed the listener */
             if (probe >= 0)
                 close(probe);
             probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         } while (connect(probe, (struct sockaddr *)&service.addr, service.addr_bytes) == 0);
         close(probe);
-        CHECK_EQ(service_end(&service, numbers[i][1]), 0);
+        CHECK_EQ(service_end(&service, numbers[i % 2][1]), 0);
         close(fd);
     }
 }
@@ -605,4 +611,67 @@ TEST(test_O03_metrics_of_the_loop_the_server_and_the_matcher)
     CHECK_GT(metric(&answer, "weft_pass_seconds_count{loop=\"0\"}"), 0.0);
     wf_buf_fini(&answer.buf);
     CHECK_EQ(service_end(&service, SIGTERM), 0);
+}
+
+/* ---- several loops ---- */
+
+/* Connections on both, so that both have something to end. */
+static void ask_both(const struct service *service, struct answer *answer)
+{
+    do {
+        call(service, "POST /match?query=Deutschland", NULL, answer);
+        CHECK(strstr(answer->body, germany) != NULL);
+        call(service, "GET /metrics", NULL, answer);
+    } while (metric(answer, "weft_http_loop_requests_total{loop=\"0\"}") < 1 ||
+             metric(answer, "weft_http_loop_requests_total{loop=\"1\"}") < 1);
+}
+
+TEST(serve_with_two_loops_deals_connections_out_and_adds_up_its_counters)
+{
+    struct service service;
+    struct answer answer = {0};
+    service_start_on(&service, "127.0.0.1:0", "2");
+    wait_ready(&service);
+    ask_both(&service, &answer);
+    const char *error = exposition_check(answer.body, strlen(answer.body));
+    CHECK_STR(error != NULL ? error : "", "");
+    double requests = metric(&answer, "weft_http_requests_total");
+    CHECK_EQ(requests, metric(&answer, "weft_http_loop_requests_total{loop=\"0\"}") +
+                           metric(&answer, "weft_http_loop_requests_total{loop=\"1\"}"));
+    CHECK_EQ(metric(&answer, "weft_http_request_seconds_count"), requests - 1);
+    CHECK_EQ(metric(&answer, "weft_http_requests{state=\"in_hand\"}"), 1.0);
+    CHECK_GT(metric(&answer, "weft_tasks_made_total{loop=\"1\"}"), 0.0);
+    call(&service, "GET /v1/stats", NULL, &answer);
+    CHECK_EQ(answer.status, 200);
+    wf_buf_fini(&answer.buf);
+    CHECK_EQ(service_end(&service, SIGINT), 0);
+}
+
+/* All loops share the port among them, and with nobody else. */
+TEST(serve_with_two_loops_refuses_a_port_that_another_service_shares)
+{
+    struct service service;
+    struct run run;
+    char listen[64], said[160];
+    service_start_on(&service, "127.0.0.1:0", "2");
+    const struct sockaddr_in *addr = (const struct sockaddr_in *)&service.addr;
+    snprintf(listen, sizeof(listen), "127.0.0.1:%d", ntohs(addr->sin_port));
+    snprintf(said, sizeof(said), "weft: cannot listen on %s: Address already in use\n", listen);
+    RUN(&run, "serve", "-e", COUNTRIES, "--listen", listen, "--loops", "2");
+    CHECK_STR(run.err, said);
+    CHECK_EQ(run.code, 1);
+    run_fini(&run);
+    CHECK_EQ(service_end(&service, SIGTERM), 0);
+}
+
+TEST(serve_refuses_no_loops_and_too_many)
+{
+    static const char *const counts[] = {"0", "257", "many"};
+    for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+        struct run run;
+        RUN(&run, "serve", "-e", COUNTRIES, "--loops", counts[i]);
+        CHECK_EQ(run.code, 2);
+        CHECK(strncmp(run.err, "weft: --loops: ", 15) == 0);
+        run_fini(&run);
+    }
 }

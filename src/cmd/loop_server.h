@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Loop server: what one loop has of the service, its listeners and its connections.
+ *
+ * Each is a task on its loop, which opens the server, says so, waits until it may begin, serves,
+ * and gives back what it has.  Others reach it by futures alone, which need no memory: a stop
+ * cannot fail.  All of them listen on the same ports, and the kernel deals the connections out;
+ * Unix sockets, which cannot be shared so, are the first loop's.
+ */
+#ifndef WF_CMD_LOOP_SERVER_H
+#define WF_CMD_LOOP_SERVER_H
+
+#include "cmd/secure.h"
+#include "cmd/service.h"
+
+#include <weft/future.h>
+
+/* The same for all loops. */
+struct loop_plan {
+    struct service *service;
+    const struct secure *secure;
+    weft_http_options http;
+    weft_addr *addrs; /* once the first has listened with the ports that the system chose */
+    size_t addr_count;
+};
+
+struct loop_server {
+    const struct loop_plan *plan;
+    unsigned index;
+    weft_future opened;   /* set by it: it listens */
+    weft_future begin;    /* set by others: it may serve */
+    weft_future stops[2]; /* set by others: the shutdown; its last step */
+
+    /* Of its own loop. */
+    weft_http_server *server; /* NULL: not open */
+    weft_tls *tls;            /* NULL: plain */
+    weft_task reloading;      /* reads the certificate again */
+};
+
+/* The task.  0 after a stop; a failure has its text. */
+WEFT_WAITS int loop_server_body(void *loop_server);
+
+/* Begins the shutdown; again: at once to its last step.  From the first loop. */
+void loop_server_stop(struct loop_server *server);
+
+/* A task on its loop that reads the certificate again. */
+WEFT_WAITS int loop_server_reload(void *loop_server);
+
+#endif
