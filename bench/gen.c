@@ -8,7 +8,7 @@
  */
 
 #include "bench.h"
-#include "core/fiber.h"
+#include "core/stack/fiber.h"
 
 #include <weft.h>
 

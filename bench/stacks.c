@@ -7,7 +7,7 @@
  */
 
 #include "bench.h"
-#include "core/stack.h"
+#include "core/stack/stack.h"
 
 static void fail(const char *what)
 {

@@ -7,7 +7,7 @@
  */
 
 #include "bench.h"
-#include "core/fiber.h"
+#include "core/stack/fiber.h"
 
 #include <fenv.h>
 

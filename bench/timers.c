@@ -7,7 +7,7 @@
  * loop and the clock are left out.
  */
 
-#include "core/timers.h"
+#include "core/loop/timers.h"
 #include "bench.h"
 
 #define FEW 10

@@ -7,9 +7,9 @@
 
 #include "base/buf.h"
 #include "base/checkers.h"
-#include "core/ask_priv.h"
-#include "core/inspect.h"
-#include "core/watcher.h"
+#include "core/look/ask_priv.h"
+#include "core/look/inspect.h"
+#include "core/look/watcher.h"
 #include "harness/exposition.h"
 #include "harness/harness.h"
 

@@ -4,7 +4,7 @@
 
 #include <weft/exec.h>
 
-#include "core/exec_priv.h"
+#include "core/exec/exec_priv.h"
 #include "harness/harness.h"
 
 #include <weft/file.h>

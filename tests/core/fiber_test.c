@@ -2,7 +2,7 @@
 
 /* The switch: what it keeps, where a body ends, what unwinders see. */
 
-#include "core/fiber.h"
+#include "core/stack/fiber.h"
 
 #include "harness/harness.h"
 

@@ -2,8 +2,8 @@
 
 /* Who waits for whom, and the cycles in it (rules O02, F06). */
 
-#include "core/sched_priv.h"
-#include "core/topic.h"
+#include "core/look/topic.h"
+#include "core/task/sched_priv.h"
 #include "harness/harness.h"
 
 #include <weft.h>

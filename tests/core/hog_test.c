@@ -3,11 +3,11 @@
 /* Rule O01: a task that keeps its loop is reported while it does.  The hogs of these tests go on
  * until they have been reported, however long that takes. */
 
-#include "core/hog.h"
+#include "core/look/hog.h"
 
 #include "base/checkers.h"
-#include "core/sched_priv.h"
-#include "core/watcher.h"
+#include "core/look/watcher.h"
+#include "core/task/sched_priv.h"
 #include "harness/harness.h"
 
 #include <weft.h>

@@ -2,7 +2,7 @@
 
 /* Rule O02: the task tree, told to another process; here a thread plays that process. */
 
-#include "core/ask_priv.h"
+#include "core/look/ask_priv.h"
 
 #include "harness/harness.h"
 

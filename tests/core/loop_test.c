@@ -3,7 +3,7 @@
 /* The clock of a loop's turn. */
 
 #include "core/backend/backend_priv.h"
-#include "core/loop_priv.h"
+#include "core/loop/loop_priv.h"
 #include "harness/harness.h"
 
 static weft_time clock_time;

@@ -4,7 +4,7 @@
 
 #include <weft.h>
 
-#include "core/sched_priv.h"
+#include "core/task/sched_priv.h"
 #include "harness/harness.h"
 
 #include <pthread.h>

@@ -6,7 +6,7 @@
 
 #include "base/sys.h"
 #include "core/backend/backend_priv.h"
-#include "core/loop_priv.h"
+#include "core/loop/loop_priv.h"
 #include "harness/harness.h"
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -2,10 +2,10 @@
 
 /* Posts: order, limits, ends, and that no wake-up is ever lost. */
 
-#include "core/posts.h"
+#include "core/loop/posts.h"
 
-#include "core/loop_priv.h"
-#include "core/registry.h"
+#include "core/loop/loop_priv.h"
+#include "core/loop/registry.h"
 #include "harness/harness.h"
 
 #include <pthread.h>

@@ -22,7 +22,7 @@
 #ifndef WF_TESTS_CORE_PROPERTY_H
 #define WF_TESTS_CORE_PROPERTY_H
 
-#include "core/sched_priv.h"
+#include "core/task/sched_priv.h"
 
 #include "sync_helpers.h"
 

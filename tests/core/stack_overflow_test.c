@@ -3,7 +3,7 @@
 /* A task that overflows its stack: what is said, how the process dies, and whose faults are not
  * ours. */
 
-#include "core/stack_overflow.h"
+#include "core/stack/stack_overflow.h"
 
 #include <weft/gather.h>
 #include <weft/gen.h>
@@ -11,10 +11,10 @@
 #include <weft/task.h>
 
 #include "base/checkers.h"
-#include "core/fiber.h"
-#include "core/gen_priv.h"
-#include "core/sched_priv.h"
-#include "core/stack_host.h"
+#include "core/gen/gen_priv.h"
+#include "core/stack/fiber.h"
+#include "core/stack/stack_host.h"
+#include "core/task/sched_priv.h"
 #include "harness/harness.h"
 
 #if WF_HAS_ASAN

@@ -2,7 +2,7 @@
 
 /* Stacks: what they cost, what guards them, when their pages go back. */
 
-#include "core/stack.h"
+#include "core/stack/stack.h"
 
 #include "harness/harness.h"
 

@@ -5,8 +5,8 @@
 #include <weft/metrics.h>
 #include <weft/stats.h>
 
-#include "core/meter.h"
-#include "core/sched_priv.h"
+#include "core/look/meter.h"
+#include "core/task/sched_priv.h"
 #include "harness/exposition.h"
 #include "harness/harness.h"
 

@@ -2,7 +2,7 @@
 
 /* Timers: exact order, never early, against a plain array for a model. */
 
-#include "core/timers.h"
+#include "core/loop/timers.h"
 
 #include "harness/harness.h"
 

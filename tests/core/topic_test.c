@@ -2,10 +2,10 @@
 
 /* Rule O02: what a loop says of itself, asked from within, on every back end. */
 
-#include "core/topic.h"
+#include "core/look/topic.h"
 
 #include "base/checkers.h"
-#include "core/sched_priv.h"
+#include "core/task/sched_priv.h"
 #include "harness/harness.h"
 
 #include <weft.h>

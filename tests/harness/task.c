@@ -12,8 +12,8 @@
 #include <weft/sys/loop.h>
 #include <weft/task.h>
 
-#include "core/sim_priv.h"
-#include "core/stack.h"
+#include "core/sim/sim_priv.h"
+#include "core/stack/stack.h"
 
 static weft_config config_of_run(void)
 {

@@ -2,7 +2,7 @@
 
 #include "harness/harness.h"
 
-#include "core/loop_priv.h"
+#include "core/loop/loop_priv.h"
 
 #include <weft.h>
 #include <weft/interpose.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The semaphore with cancel: src/core/sem.c on park and wake (src/core/park_priv.h) and the cancel
- * of a scope (src/core/scope.c).  Tasks of one loop: a task runs alone until it parks, so all
+ * The semaphore with cancel: src/core/sync/sem.c on park and wake (src/core/task/park_priv.h) and the cancel
+ * of a scope (src/core/task/scope.c).  Tasks of one loop: a task runs alone until it parks, so all
  * between two waits is one atomic step.  Which of the ready tasks runs next is left open, as under
  * the simulator; the ready queue's order is one of these.
  *

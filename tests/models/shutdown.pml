@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The end of a run with tasks and blocking work: src/core/run.c (run_loop), src/core/exec_batch.c,
- * src/core/pool.c and the message that tells the loop.  Two detached tasks wait for a body each on
+ * The end of a run with tasks and blocking work: src/core/loop/run.c (run_loop), src/core/exec/exec_batch.c,
+ * src/core/exec/pool.c and the message that tells the loop.  Two detached tasks wait for a body each on
  * a pool of at most two threads; the main task waits for them, or ends when it likes.
  *
  * Holds (K03, K04, B01): the run ends; every body that began was waited for, every body that did

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The cross-thread wake-up: src/core/posts.c, src/core/backend/eventfd.c and the turn of
- * src/core/loop.c.  Two threads post two messages each; the last message ends the loop.
+ * The cross-thread wake-up: src/core/loop/posts.c, src/core/backend/eventfd.c and the turn of
+ * src/core/loop/loop.c.  Two threads post two messages each; the last message ends the loop.
  *
  * Holds: every message runs once, those of one thread in order (X03); the loop never sleeps beside
  * a message (X04: that would be a deadlock here); nobody touches a loop that is gone.

@@ -16,7 +16,7 @@
 #include <weft/sys/loop.h>
 
 #include "base/list.h"
-#include "core/pool.h"
+#include "core/exec/pool.h"
 
 struct weft_op {
     uint32_t index, generation; /* generation is never 0 */

@@ -23,7 +23,7 @@
 #include "core/backend/file_call.h"
 #include "core/backend/file_pool.h"
 #include "core/backend/recv_batch.h"
-#include "core/loop_priv.h"
+#include "core/loop/loop_priv.h"
 
 #include <fcntl.h>
 #include <poll.h>

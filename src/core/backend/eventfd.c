@@ -4,7 +4,7 @@
 
 #include <weft/sys/fault.h>
 
-#include "core/host_call.h"
+#include "core/platform/host_call.h"
 
 #include <sys/eventfd.h>
 

@@ -3,8 +3,8 @@
 #include "core/backend/file_pool.h"
 
 #include "core/backend/file_call.h"
-#include "core/loop_priv.h"
-#include "core/pool.h"
+#include "core/exec/pool.h"
+#include "core/loop/loop_priv.h"
 
 #define FILE_THREADS_MAX 8
 #define FILE_IDLE (30 * WEFT_SEC)

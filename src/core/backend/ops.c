@@ -7,8 +7,8 @@
 #include "base/alloc.h"
 #include "base/sys.h"
 #include "core/backend/file_call.h"
-#include "core/loop_priv.h"
-#include "core/signals_priv.h"
+#include "core/loop/loop_priv.h"
+#include "core/process/signals_priv.h"
 
 #include <assert.h>
 #include <string.h>

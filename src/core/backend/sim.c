@@ -15,8 +15,8 @@
 
 #include "base/sys.h"
 #include "core/backend/file_call.h"
-#include "core/loop_priv.h"
-#include "core/sim_priv.h"
+#include "core/loop/loop_priv.h"
+#include "core/sim/sim_priv.h"
 
 #include <assert.h>
 #include <poll.h>

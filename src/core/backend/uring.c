@@ -20,7 +20,7 @@
 #include "core/backend/file_pool.h"
 #include "core/backend/uring_buffers.h"
 #include "core/backend/uring_ring.h"
-#include "core/loop_priv.h"
+#include "core/loop/loop_priv.h"
 
 #include <fcntl.h>
 #include <poll.h>

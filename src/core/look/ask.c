@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Who asks another process.  What both say: ask_priv.h. */
+
+#include <weft/sys/ask.h>
+
+#include <weft/error.h>
+#include <weft/io.h>
+#include <weft/reader.h>
+#include <weft/scope.h>
+
+#include "base/alloc.h"
+#include "base/sys.h"
+#include "core/look/ask_priv.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ASK_PATIENCE (3 * WEFT_SEC)
+#define ASK_LOOPS_MAX 1024
+
+struct weft_ask {
+    int pid;
+    int listener, fd; /* fd: the loop that is answering; -1: none */
+    weft_reader *reader;
+    int loop_count, told_count; /* 0 until the first has answered */
+    char question[WF_ASK_QUESTION_BYTES];
+};
+
+static int ask_listen(weft_ask *ask)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    int len = snprintf(addr.sun_path + 1, sizeof addr.sun_path - 1, WF_ASK_NAME, (int)getpid());
+    socklen_t bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
+    ask->listener = wf_sys_socket(AF_UNIX, SOCK_STREAM, 0);
+    if (ask->listener < 0)
+        return ask->listener;
+    int rc = wf_sys_bind(ask->listener, (const struct sockaddr *)&addr, bytes);
+    return rc < 0 ? rc : wf_sys_listen(ask->listener, 64);
+}
+
+static int ask_signal(int pid)
+{
+    union sigval question = {
+        .sival_ptr = (void *)(uintptr_t)wf_ask_pack((int)getpid(), /* has_question= */ true),
+    };
+    return sigqueue(pid, SIGURG, question) == 0 ? 0 : -errno;
+}
+
+int weft_ask_open(weft_ask **out, int pid, const char *question)
+{
+    if (pid <= 0)
+        return -ESRCH;
+    weft_ask *ask = wf_alloc(sizeof *ask);
+    if (ask == NULL)
+        return -ENOMEM;
+    ask->pid = pid;
+    ask->fd = -1;
+    int rc = ask_listen(ask);
+    int len = snprintf(ask->question, sizeof ask->question, "%s\n", question);
+    if (rc == 0 && len >= (int)sizeof ask->question)
+        rc = -E2BIG;
+    if (rc == 0)
+        rc = ask_signal(pid);
+    if (rc == 0)
+        *out = ask;
+    else
+        weft_ask_close(ask);
+    return rc;
+}
+
+void weft_ask_close(weft_ask *ask)
+{
+    if (ask == NULL)
+        return;
+    weft_reader_close(ask->reader);
+    if (ask->fd >= 0)
+        (void)weft_close(ask->fd);
+    if (ask->listener >= 0)
+        (void)weft_close(ask->listener);
+    wf_free(ask);
+}
+
+/* ---- a loop's answer ---- */
+
+/* Others may find our socket too; only the process that was asked is heard. */
+static bool ask_is_from(const weft_ask *ask, int fd)
+{
+    struct ucred peer;
+    socklen_t bytes = sizeof peer;
+    return wf_sys_getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) == 0 &&
+           peer.pid == ask->pid;
+}
+
+static int ask_greeting(weft_ask *ask)
+{
+    weft_str line;
+    char text[32], *end;
+    const size_t known = strlen(WF_ASK_GREETING);
+    int rc = weft_reader_read_line(ask->reader, &line);
+    if (rc <= 0)
+        return rc < 0 ? rc : -WEFT_ETRUNCATED;
+    snprintf(text, sizeof text, "%.*s", (int)(line.len < 31 ? line.len : 31), line.ptr);
+    if (strncmp(text, WF_ASK_GREETING, known) != 0)
+        return -EPROTO;
+    long count = strtol(text + known, &end, 10);
+    if (end == text + known || *end != '\0' || count < 1 || count > ASK_LOOPS_MAX)
+        return -EPROTO;
+    ask->loop_count = (int)count;
+    return 0;
+}
+
+static int ask_accept(weft_ask *ask)
+{
+    int fd;
+    while ((fd = weft_accept(ask->listener)) >= 0 && !ask_is_from(ask, fd))
+        (void)weft_close(fd);
+    if (fd < 0)
+        return fd;
+    ask->fd = fd;
+    ssize_t sent = weft_write_all(fd, ask->question, strlen(ask->question));
+    int rc = sent < 0 ? (int)sent : weft_reader_new_fd(&ask->reader, fd, NULL);
+    return rc < 0 ? rc : ask_greeting(ask);
+}
+
+static void ask_next_loop(weft_ask *ask)
+{
+    weft_reader_close(ask->reader);
+    (void)weft_close(ask->fd);
+    ask->reader = NULL;
+    ask->fd = -1;
+    ask->told_count++;
+}
+
+static int ask_step(weft_ask *ask, weft_str *out)
+{
+    int rc = ask->fd < 0 ? ask_accept(ask) : 0;
+    if (rc == 0 && ask->reader == NULL)
+        rc = -WEFT_ECLOSED; /* it had failed before */
+    if (rc == 0)
+        rc = weft_reader_read_line(ask->reader, out);
+    return rc == 0 || rc == -ECONNRESET || rc == -EPIPE ? -WEFT_ETRUNCATED : rc;
+}
+
+int weft_ask_read_line(weft_ask *ask, weft_str *out)
+{
+    while (ask->loop_count == 0 || ask->told_count < ask->loop_count) {
+        WEFT_TIMEOUT(limit, ASK_PATIENCE);
+        int rc = weft_scope_close(&limit, ask_step(ask, out));
+        if (rc < 0 || out->len == 0 || out->ptr[0] != WF_ASK_END[0])
+            return rc;
+        ask_next_loop(ask);
+    }
+    return 0;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "core/look/debug.h"
+
+#include "base/alloc.h"
+#include "core/look/symbol.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool debug_is_wanted(const weft_config *config)
+{
+    const char *text = getenv("WEFT_DEBUG");
+    if (text != NULL && text[0] != '\0')
+        return strcmp(text, "0") != 0;
+    return WF_DEBUG_CHECKS || (config->flags & WEFT_RUN_DEBUG) != 0;
+}
+
+int wf_debug_new(struct wf_debug **out, const weft_config *config)
+{
+    struct wf_debug *debug = NULL;
+    if (debug_is_wanted(config)) {
+        debug = wf_alloc(sizeof *debug);
+        if (debug == NULL)
+            return -ENOMEM;
+    }
+    *out = debug;
+    return 0;
+}
+
+void wf_debug_free(struct wf_debug *debug)
+{
+    wf_free(debug);
+}
+
+/* True the first time. */
+static bool debug_is_news(struct wf_debug *debug, const char *what, const void *where)
+{
+    if (debug == NULL)
+        return false;
+    for (size_t i = 0; i < debug->place_count; i++) {
+        if (debug->places[i].what == what && debug->places[i].where == where)
+            return false;
+    }
+    if (debug->place_count == WF_DEBUG_PLACES_MAX)
+        return false;
+    debug->places[debug->place_count++] = (struct wf_debug_place){what, where};
+    return true;
+}
+
+/* `what` begins with the name of the task; the spawn site comes last. */
+static void debug_say(const wf_task *task, const void *where, const char *what, ...)
+    WEFT_PRINTF(3, 4);
+
+static void debug_say(const wf_task *task, const void *where, const char *what, ...)
+{
+    struct wf_sched *sched = wf_sched_current;
+    if (!debug_is_news(sched->debug, what, where))
+        return;
+    char name[WEFT_ERROR_NAME_BYTES], text[300];
+    wf_task_name(task, name, sizeof name);
+    va_list args;
+    va_start(args, what);
+    (void)vsnprintf(text, sizeof text, what, args);
+    va_end(args);
+    wf_sched_log(sched, "debug: task %s %s; spawned: %s", name, text, wf_task_site(task));
+}
+
+void wf_debug_endless_shield(const wf_task *task, void *caller)
+{
+    char place[160];
+    if (wf_sched_current->debug == NULL)
+        return;
+    wf_symbol_text(caller, place, sizeof place);
+    debug_say(task, caller,
+              "opened a shield without a deadline: what waits in it cannot be stopped, give it one "
+              "(%s)",
+              place);
+}
+
+/* Once is how a cancel is noticed; twice in one scope is how a cleanup comes to nothing. */
+void wf_debug_wait_refused(wf_task *task, uint32_t ignored)
+{
+    if ((task->root.flags & WF_NODE_EFFECTIVE) != 0)
+        task->root.flags |= WF_NODE_TOLD;
+    if (ignored == 2)
+        debug_say(
+            task, wf_task_site(task),
+            "waits again where a wait has said -ECANCELED: pass that up, and let cleanup that "
+            "must wait stand in WEFT_CLEANUP");
+}
+
+/* A result that nobody gets swallows nothing; that of the main task is the program's, which may
+ * call an end in good order a success. */
+void wf_debug_cancel_swallowed(const wf_task *task, int rc)
+{
+    bool is_nobodys = (task->flags & (WF_TASK_RELEASED | WF_TASK_ABROAD)) == WF_TASK_RELEASED;
+    if (is_nobodys || task == wf_sched_current->main)
+        return;
+    debug_say(task, wf_task_site(task),
+              "was told that it is cancelled and returned %d: return the -ECANCELED", rc);
+}
+
+void wf_debug_never_awaited(const wf_task *ended)
+{
+    for (const wf_task *task = ended; task != NULL; task = task->ended_next) {
+        if (task->result >= 0 && (task->flags & WF_TASK_RECEIVED) == 0)
+            debug_say(task, wf_task_site(task),
+                      "was never awaited: await it, spawn it in a group, or weft_release() it");
+    }
+}
+
+#if WF_DEBUG_CHECKS
+/* The bytes of the body that are gone; an argument that was copied to the stack is not. */
+static bool debug_is_in_frame(const wf_task *task, const void *at)
+{
+    const char *base = task->body->stack.base, *top = task->body->stack.top, *own = task->given;
+    if (own >= base && own < top)
+        top = own;
+    return (const char *)at >= base && (const char *)at < top;
+}
+
+void wf_debug_frame_ended(const wf_task *task)
+{
+    const struct wf_node *node = task->root.child;
+    while (node != NULL) {
+        const wf_task *child = node->task;
+        bool may_run = node == &child->root && child->state == WF_TASK_LIVE;
+        if (may_run && debug_is_in_frame(task, child->given))
+            debug_say(child, wf_task_site(child),
+                      "was given a pointer into the frame of its spawner's body, which has "
+                      "returned: await it there, or use weft_spawn_copy");
+        if (node->child != NULL) {
+            node = node->child;
+            continue;
+        }
+        while (node != &task->root && node->next == NULL)
+            node = node->up;
+        node = node == &task->root ? NULL : node->next;
+    }
+}
+#endif

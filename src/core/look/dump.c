@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The task tree, written for a human. */
+
+#include <weft/run.h>
+
+#include "base/buf.h"
+#include "base/sys.h"
+#include "core/gen/gen_priv.h"
+#include "core/look/topic.h"
+#include "core/loop/registry.h"
+#include "core/loops/loops_priv.h"
+#include "core/stack/stack_use.h"
+#include "core/task/sched_priv.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DUMP_DEPTH_MAX 32
+#define DUMP_STACKS_MAX 20 /* places */
+#define DUMP_GENS_MAX 8    /* of one task */
+
+/* Lines are collected and handed on in pieces, to a descriptor or a buffer.  Takes no memory
+ * itself: a dump is asked for when things are bad. */
+struct dump {
+    const struct wf_sched *sched;
+    wf_buf *out; /* NULL: to fd */
+    int fd;
+    size_t bytes;
+    char text[2048];
+};
+
+static void dump_flush(struct dump *dump)
+{
+    if (dump->out != NULL)
+        wf_buf_append(dump->out, dump->text, dump->bytes);
+    else
+        (void)wf_sys_write(dump->fd, dump->text, dump->bytes);
+    dump->bytes = 0;
+}
+
+static void dump_line(struct dump *dump, unsigned depth, const char *format, ...) WEFT_PRINTF(3, 4);
+
+static void dump_line(struct dump *dump, unsigned depth, const char *format, ...)
+{
+    char line[400];
+    unsigned shown = depth < DUMP_DEPTH_MAX ? depth : DUMP_DEPTH_MAX;
+    int at = snprintf(line, sizeof line, "%*s", (int)(2 * shown), "");
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(line + at, sizeof line - (size_t)at, format, args);
+    va_end(args);
+    size_t len = strlen(line);
+    if (len + 1 > sizeof dump->text - dump->bytes)
+        dump_flush(dump);
+    memcpy(dump->text + dump->bytes, line, len);
+    dump->text[dump->bytes + len] = '\n';
+    dump->bytes += len + 1;
+}
+
+const char *wf_task_state_text(const struct wf_sched *sched, const wf_task *task)
+{
+    if (task == sched->current)
+        return "running";
+    if ((task->flags & (WF_TASK_ABROAD | WF_TASK_HAS_BODY)) == WF_TASK_ABROAD)
+        return "on another loop";
+    if (task->state == WF_TASK_FINISHING)
+        return "finishing, waits for its children";
+    const weft_waiter *waiter = wf_task_parked_on(task);
+    if (waiter != NULL && !waiter->is_woken)
+        return waiter->wait_class->what;
+    return (task->flags & WF_TASK_EVER_RAN) != 0 ? "ready" : "ready, never ran";
+}
+
+/* The generators it runs in, the innermost first. */
+static void dump_gens(struct dump *dump, const wf_task *task, unsigned depth)
+{
+    const weft_gen *gen = (task->flags & WF_TASK_HAS_BODY) != 0 ? task->body->gen : NULL;
+    for (unsigned i = 0; gen != NULL && i < DUMP_GENS_MAX; gen = gen->outer, i++)
+        dump_line(dump, depth, "in generator opened: %s", gen->site);
+}
+
+static void dump_task(struct dump *dump, const wf_task *task, unsigned depth)
+{
+    char name[WEFT_ERROR_NAME_BYTES];
+    wf_task_name(task, name, sizeof name);
+    bool is_cancelled = (task->scope->flags & WF_NODE_EFFECTIVE) != 0;
+    dump_line(dump, depth, "task %s #%" PRIu32 ".%" PRIu32 " [%s]%s spawned: %s", name,
+              wf_handle_slot(task->id), wf_handle_generation(task->id),
+              wf_task_state_text(dump->sched, task), is_cancelled ? " cancelled" : "",
+              wf_task_site(task));
+    dump_gens(dump, task, depth + 1);
+}
+
+static void dump_scope(struct dump *dump, const struct wf_node *node, unsigned depth)
+{
+    const char *kind = (node->flags & WF_NODE_GROUP) != 0    ? "group"
+                       : (node->flags & WF_NODE_SHIELD) != 0 ? "shield"
+                                                             : "scope";
+    char deadline[48] = "";
+    if ((node->flags & WF_NODE_HAS_TIMER) != 0) {
+        weft_time at = wf_container(node, weft_scope, priv_node)->priv_timer.deadline;
+        if (at != WEFT_FOREVER)
+            snprintf(deadline, sizeof deadline, " deadline in %.3f s",
+                     (double)(at - dump->sched->loop->now) / 1e9);
+    }
+    dump_line(dump, depth, "%s%s%s%s", kind, deadline,
+              (node->flags & WF_NODE_CANCELLED) != 0 ? " cancelled: " : "",
+              (node->flags & WF_NODE_CANCELLED) != 0 && node->why != NULL ? node->why : "");
+}
+
+/* The deepest users of stacks, in a run that measures them. */
+static void dump_stacks(struct dump *dump)
+{
+    weft_stack_use uses[DUMP_STACKS_MAX];
+    size_t count = wf_stack_uses_get(dump->sched, uses, DUMP_STACKS_MAX);
+    for (size_t i = 0; i < count && i < DUMP_STACKS_MAX; i++)
+        dump_line(dump, 0, "stack: %zu of %zu bytes used by %s (%" PRIu64 " ended)",
+                  uses[i].bytes_max, uses[i].stack_bytes, uses[i].site, uses[i].ended_count);
+}
+
+static void dump_all(struct dump *dump)
+{
+    const struct wf_sched *sched = dump->sched;
+    const struct wf_node *top = &sched->top;
+    char number[24] = "";
+    if (sched->loops->count > 1)
+        snprintf(number, sizeof number, " %" PRIu32 " of %" PRIu32, sched->index,
+                 sched->loops->count);
+    dump_line(dump, 0, "loop%s on %s: %" PRIu64 " tasks", number, sched->loop->backend->name,
+              sched->stats.tasks_made - sched->done_count);
+    unsigned depth = 1;
+    for (const struct wf_node *node = top->child; node != NULL && node != top;) {
+        if (node->task != NULL && node == &node->task->root)
+            dump_task(dump, node->task, depth);
+        else
+            dump_scope(dump, node, depth);
+        if (node->child != NULL) {
+            node = node->child;
+            depth++;
+            continue;
+        }
+        while (node != top && node->next == NULL) {
+            node = node->up;
+            depth--;
+        }
+        if (node != top)
+            node = node->next;
+    }
+    dump_stacks(dump);
+    dump_flush(dump);
+}
+
+static void dump_here(void *arg)
+{
+    struct dump dump = {.sched = wf_sched_self(), .fd = (int)(intptr_t)arg};
+    if (dump.sched != NULL)
+        dump_all(&dump);
+}
+
+/* Other loops write theirs themselves.  One that cannot be told now has enough to do. */
+static void dump_there(weft_loop *loop, int fd)
+{
+    int rc = weft_post(loop, dump_here, (void *)(intptr_t)fd);
+    (void)rc;
+}
+
+void weft_dump(int fd)
+{
+    const struct wf_sched *sched = wf_sched_self();
+    uint32_t count = sched != NULL ? sched->loops->count : WF_REGISTRY_SLOTS;
+    dump_here((void *)(intptr_t)fd);
+    for (uint32_t i = 0; i < count; i++) {
+        weft_loop *loop = sched != NULL ? weft_loop_at(i) : wf_registry_look(i);
+        if (loop != NULL && loop != wf_loop_current)
+            dump_there(loop, fd);
+    }
+}
+
+/* ---- the topic "ps": the same for another process ---- */
+
+static bool ps_collect(struct wf_topic_job *job)
+{
+    struct dump dump = {.sched = job->sched, .out = job->data};
+    dump_all(&dump);
+    return false;
+}
+
+static void ps_write(struct wf_topic_job *job, wf_buf *out)
+{
+    const wf_buf *tree = job->data;
+    wf_buf_append(out, wf_buf_ptr(tree), wf_buf_bytes(tree));
+}
+
+static void ps_fini(struct wf_topic_job *job)
+{
+    wf_buf_fini(job->data);
+}
+
+const struct wf_topic wf_topic_ps = {
+    .word = "ps",
+    .data_bytes = sizeof(wf_buf),
+    .collect = ps_collect,
+    .write = ps_write,
+    .fini = ps_fini,
+};

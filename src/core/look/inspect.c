@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "core/look/inspect.h"
+
+#include "base/sys.h"
+#include "core/look/peek.h"
+
+void wf_inspect_init(struct wf_inspect *inspect, struct wf_sched *sched, struct wf_peek *peek,
+                     int wake_fd)
+{
+    inspect->peek = peek;
+    for (int i = 0; i < WF_INSPECT_TALKS; i++) {
+        inspect->talks[i].sched = sched;
+        inspect->talks[i].peek = peek;
+        inspect->talks[i].wake_fd = wake_fd;
+    }
+}
+
+void wf_inspect_fini(struct wf_inspect *inspect)
+{
+    for (int i = 0; i < WF_INSPECT_TALKS; i++)
+        wf_talk_fini(&inspect->talks[i]);
+}
+
+void wf_inspect_poll(const struct wf_inspect *inspect, struct pollfd out[WF_INSPECT_TALKS])
+{
+    for (int i = 0; i < WF_INSPECT_TALKS; i++) {
+        const struct wf_talk *talk = &inspect->talks[i];
+        bool is_open = talk->state != WF_TALK_NONE && talk->state != WF_TALK_ENDING;
+        out[i] = (struct pollfd){.fd = is_open ? talk->fd : -1, .events = wf_talk_events(talk)};
+    }
+}
+
+weft_time wf_inspect_next(const struct wf_inspect *inspect)
+{
+    weft_time next = WEFT_FOREVER;
+    bool has_room = false;
+    for (int i = 0; i < WF_INSPECT_TALKS; i++) {
+        weft_time at = wf_talk_next(&inspect->talks[i]);
+        next = at < next ? at : next;
+        has_room |= inspect->talks[i].state == WF_TALK_NONE;
+    }
+    return has_room && wf_peek_is_asked(inspect->peek) ? 0 : next;
+}
+
+void wf_inspect_work(struct wf_inspect *inspect, const struct pollfd polled[WF_INSPECT_TALKS])
+{
+    weft_time now = wf_sys_now();
+    for (int i = 0; i < WF_INSPECT_TALKS; i++) {
+        struct wf_talk *talk = &inspect->talks[i];
+        wf_talk_work(talk, polled[i].revents, now);
+        uint64_t asker = talk->state == WF_TALK_NONE ? wf_peek_asker(inspect->peek) : 0;
+        if (asker != 0)
+            wf_talk_begin(talk, asker, now);
+    }
+}

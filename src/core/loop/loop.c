@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The loop: one turn after the other.
+ *
+ *     messages -> input and output (waiting only if nothing is ready) -> due timers -> ready tasks
+ *     -> deferred calls
+ *
+ * The clock is read once a turn.  Under a virtual clock a turn that would wait moves time instead.
+ */
+
+#include "core/loop/loop_priv.h"
+
+#include "base/alloc.h"
+#include "base/sys.h"
+#include "core/backend/file_pool.h"
+#include "core/look/watcher.h"
+#include "core/loop/embed.h"
+#include "core/loop/posts.h"
+#include "core/stack/stack_host.h"
+#include "core/task/sched_priv.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Under a virtual clock with real descriptors: how long the kernel gets to deliver what is under
+ * way before time moves.  Loopback delivers within the call; this is for the odd late interrupt. */
+#define LOOP_SETTLE (3 * WEFT_MS)
+
+_Thread_local weft_loop *wf_loop_current __attribute__((tls_model("initial-exec")));
+
+static const struct wf_backend *const loop_backends[] = {
+    &wf_backend_uring,
+    &wf_backend_epoll,
+    &wf_backend_sim,
+};
+#define LOOP_BACKEND_COUNT (sizeof loop_backends / sizeof loop_backends[0])
+
+static const struct wf_backend *backend_named(const char *name)
+{
+    for (size_t i = 0; i < LOOP_BACKEND_COUNT; i++) {
+        if (strcmp(loop_backends[i]->name, name) == 0)
+            return loop_backends[i];
+    }
+    return NULL;
+}
+
+static int backend_open(weft_loop *loop, const struct wf_backend *backend,
+                        const weft_loop_options *options)
+{
+    loop->backend = backend;
+    return backend->open(loop, options);
+}
+
+/* The one asked for; else io_uring, and epoll where the kernel or its keeper refuses that. */
+static int backend_choose(weft_loop *loop, const weft_loop_options *options)
+{
+    const char *name = options->backend != NULL ? options->backend : getenv("WEFT_BACKEND");
+    if (name != NULL && name[0] != '\0') {
+        const struct wf_backend *backend = backend_named(name);
+        return backend != NULL ? backend_open(loop, backend, options) : -EINVAL;
+    }
+    /* Valgrind (seen with 3.19) holds its lock while a thread waits in io_uring_enter, so that no
+     * other thread of the process would ever run. */
+    if (wf_stack_on_valgrind())
+        return backend_open(loop, &wf_backend_epoll, options);
+    int rc = backend_open(loop, &wf_backend_uring, options);
+    if (rc == -ENOSYS || rc == -EPERM || rc == -ENOMEM || rc == -EINVAL || rc == -ENOTSUP)
+        rc = backend_open(loop, &wf_backend_epoll, options);
+    return rc;
+}
+
+int weft_loop_new(weft_loop **out, const weft_loop_options *options)
+{
+    weft_loop_options chosen = options != NULL ? *options : (weft_loop_options){0};
+    if (wf_loop_current != NULL)
+        return -EBUSY;
+    weft_loop *loop = wf_alloc(sizeof *loop);
+    if (loop == NULL)
+        return -ENOMEM;
+    loop->platform = weft_platform_get();
+    loop->random = chosen.seed;
+    loop->now = loop->platform->now();
+    loop->file_thread_max = chosen.file_thread_max;
+    wf_list_init(&loop->deferred);
+    wf_list_init(&loop->until_close);
+    wf_timers_init(&loop->timers, loop->now);
+
+    bool is_open = false;
+    int rc = wf_ops_init(loop, chosen.op_count_max);
+    if (rc < 0)
+        goto out;
+    rc = backend_choose(loop, &chosen);
+    if (rc < 0)
+        goto out;
+    is_open = true;
+    rc = wf_posts_init(loop, chosen.post_count_max);
+    if (rc < 0)
+        goto out;
+
+    wf_loop_make_current(loop);
+    *out = loop;
+    loop = NULL;
+out:
+    if (loop != NULL) {
+        if (is_open)
+            loop->backend->close(loop);
+        wf_ops_fini(loop);
+        wf_free(loop);
+    }
+    return rc;
+}
+
+void weft_loop_free(weft_loop *loop)
+{
+    if (loop == NULL)
+        return;
+    wf_file_pool_close(loop);
+    wf_posts_fini(loop);
+    loop->backend->close(loop);
+    wf_ops_fini(loop);
+    wf_loop_make_current(NULL);
+    wf_free(loop);
+}
+
+weft_loop *weft_loop_self(void)
+{
+    return wf_loop_current;
+}
+
+const char *weft_loop_backend(const weft_loop *loop)
+{
+    return loop->backend->name;
+}
+
+static void loop_read_clock(weft_loop *loop)
+{
+    weft_time now = loop->platform->now();
+    if (now > loop->now)
+        loop->now = now;
+    loop->is_now_old = false;
+}
+
+weft_time weft_loop_now(weft_loop *loop)
+{
+    loop_read_clock(loop);
+    return loop->now;
+}
+
+weft_time weft_loop_turn_time(weft_loop *loop)
+{
+    if (loop->is_now_old)
+        loop_read_clock(loop); /* completions run before this turn has looked at the clock */
+    return loop->now;
+}
+
+/* splitmix64: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014. */
+uint64_t wf_loop_random(weft_loop *loop)
+{
+    uint64_t z = (loop->random += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* ---- timers and deferred calls ---- */
+
+void weft_timer_init(weft_timer *timer, void (*fn)(weft_timer *timer))
+{
+    *timer = (weft_timer){.fn = fn};
+}
+
+void weft_timer_start(weft_loop *loop, weft_timer *timer, weft_time deadline)
+{
+    if (deadline == WEFT_FOREVER)
+        wf_timers_stop(&loop->timers, timer);
+    else
+        wf_timers_start(&loop->timers, timer, deadline);
+}
+
+void weft_timer_stop(weft_loop *loop, weft_timer *timer)
+{
+    wf_timers_stop(&loop->timers, timer);
+}
+
+static wf_list *defer_link(weft_defer *defer)
+{
+    return (wf_list *)(void *)defer; /* its first two fields are the links */
+}
+
+void weft_defer_start(weft_loop *loop, weft_defer *defer)
+{
+    if (defer->priv_next == NULL)
+        wf_list_append(&loop->deferred, defer_link(defer));
+}
+
+void weft_defer_until_close(weft_loop *loop, weft_defer *defer)
+{
+    if (defer->priv_next == NULL)
+        wf_list_append(&loop->until_close, defer_link(defer));
+}
+
+void weft_defer_stop(weft_loop *loop, weft_defer *defer)
+{
+    (void)loop;
+    if (defer->priv_next == NULL)
+        return;
+    wf_list_remove(defer_link(defer));
+    defer->priv_next = NULL;
+    defer->priv_prev = NULL;
+}
+
+/* What a deferred call defers is for the next turn. */
+static int loop_run_deferred(weft_loop *loop)
+{
+    wf_list batch;
+    wf_list_init(&batch);
+    wf_list_splice(&batch, &loop->deferred);
+    int count = 0;
+    for (wf_list *link; (link = wf_list_pop(&batch)) != NULL; count++) {
+        weft_defer *defer = (weft_defer *)(void *)link;
+        defer->priv_next = NULL;
+        defer->priv_prev = NULL;
+        defer->fn(defer);
+    }
+    return count;
+}
+
+static int loop_run_timers(weft_loop *loop)
+{
+    if (wf_timers_next_bound(&loop->timers) > loop->now)
+        return 0;
+    /* At most as many as there are now: one that starts itself again in the past is for the next
+     * turn, or it would never end. */
+    size_t left = loop->timers.count;
+    int count = 0;
+    for (weft_timer *timer; left != 0 && (timer = wf_timers_pop(&loop->timers, loop->now)) != NULL;
+         left--, count++)
+        timer->fn(timer);
+    return count;
+}
+
+/* ---- the turn ---- */
+
+static bool loop_has_ready(const weft_loop *loop)
+{
+    return !wf_list_is_empty(&loop->deferred) ||
+           (loop->sched != NULL && wf_sched_has_ready(loop->sched));
+}
+
+weft_time weft_loop_next_deadline(const weft_loop *loop)
+{
+    if (loop_has_ready(loop) || wf_posts_pending(loop))
+        return loop->now;
+    return wf_timers_next(&((weft_loop *)loop)->timers);
+}
+
+/* In simulation there is no other thread that could set a future, and no other program that could
+ * end an operation. */
+bool wf_loop_is_moving(const weft_loop *loop)
+{
+    bool is_sim = loop->backend == &wf_backend_sim;
+    bool may_be_told = !is_sim && loop->future_count != 0;
+    bool may_complete = is_sim ? !wf_sim_is_still(loop) : loop->ops.used > loop->ops.idle;
+    return loop->hold_count != 0 || may_be_told || may_complete || loop->timers.count != 0 ||
+           loop_has_ready(loop) || wf_posts_pending(loop);
+}
+
+bool weft_loop_is_busy(const weft_loop *loop)
+{
+    return loop->ops.used > loop->ops.idle || wf_loop_is_moving(loop);
+}
+
+/* Somebody outside works in real time: the virtual clock goes as fast as the real one. */
+static int loop_poll_real(weft_loop *loop, weft_time deadline)
+{
+    weft_time start = weft_platform_host.now();
+    int count =
+        loop->backend->poll(loop, deadline == WEFT_FOREVER ? deadline : deadline - loop->now);
+    weft_time passed = weft_platform_host.now() - start;
+    bool is_due = deadline != WEFT_FOREVER && passed >= deadline - loop->now;
+    loop->platform->advance(is_due ? deadline : loop->now + passed);
+    return count;
+}
+
+/* Lets the kernel finish what is under way, then moves the virtual clock to the next deadline. Time
+ * stands still while a thread works for us. */
+static int loop_poll_virtual(weft_loop *loop, weft_time deadline)
+{
+    int count = loop->backend->poll(loop, 0);
+    if (count != 0 || wf_posts_pending(loop))
+        return count; /* the poll may have used up the wake of what is pending */
+    if (loop->real_count != 0)
+        return loop_poll_real(loop, deadline);
+    weft_time settle = loop->ops.used > loop->ops.idle ? LOOP_SETTLE : 0;
+    if (loop->hold_count != 0 || deadline == WEFT_FOREVER)
+        settle = WEFT_FOREVER;
+    if (loop->backend == &wf_backend_sim && deadline != WEFT_FOREVER)
+        settle = 0;
+    if (settle != 0)
+        count = loop->backend->poll(loop, settle);
+    if (count == 0 && !wf_posts_pending(loop) && deadline != WEFT_FOREVER)
+        loop->platform->advance(deadline);
+    return count;
+}
+
+/* Where others wait, an embedded loop lets the foreign one go on. */
+static int loop_poll(weft_loop *loop, weft_time timeout)
+{
+    if (__builtin_expect(loop->embed != NULL, 0))
+        timeout = wf_embed_give_way(loop->embed, timeout);
+    return loop->backend->poll(loop, timeout);
+}
+
+static int loop_wait(weft_loop *loop, weft_time timeout)
+{
+    weft_time deadline = wf_timers_next(&loop->timers);
+    loop_read_clock(loop);
+    if (loop->sched != NULL)
+        wf_meter_pass_over(&loop->sched->meter, loop->now);
+    if (timeout != WEFT_FOREVER && loop->now <= WEFT_FOREVER - timeout &&
+        loop->now + timeout < deadline)
+        deadline = loop->now + timeout;
+    if (deadline <= loop->now)
+        return loop_poll(loop, 0);
+    if (!wf_posts_sleep(loop))
+        return 0;
+    loop->is_now_old = true;
+    int count;
+    if (loop->platform->advance != NULL)
+        count = loop_poll_virtual(loop, deadline);
+    else
+        count = loop_poll(loop, deadline == WEFT_FOREVER ? deadline : deadline - loop->now);
+    wf_posts_awake(loop);
+    if (loop->watcher != NULL)
+        wf_watcher_awake(loop->watcher);
+    return count;
+}
+
+int weft_loop_turn(weft_loop *loop, weft_time timeout)
+{
+    uint64_t turn = atomic_load_explicit(&loop->turn_count, memory_order_relaxed) + 1;
+    atomic_store_explicit(&loop->turn_count, turn, memory_order_relaxed);
+    loop->is_now_old = true;
+    int count = wf_posts_run(loop);
+    if (timeout == 0 || count != 0 || loop_has_ready(loop))
+        count += loop_poll(loop, 0);
+    else
+        count += loop_wait(loop, timeout);
+    count += wf_posts_run(loop);
+    if (loop->timers.count != 0) {
+        loop_read_clock(loop);
+        count += loop_run_timers(loop);
+    }
+    if (loop->sched != NULL && wf_sched_has_ready(loop->sched)) {
+        wf_sched_pass(loop->sched);
+        count++;
+    }
+    count += loop_run_deferred(loop);
+    return count != 0;
+}
+
+int weft_loop_descriptor(weft_loop *loop)
+{
+    return loop->backend->descriptor(loop);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The loop's own fields: seen by the loop, its back ends and the scheduler, nobody else. */
+#ifndef WF_LOOP_PRIV_H
+#define WF_LOOP_PRIV_H
+
+#include <weft/sys/loop.h>
+#include <weft/sys/platform.h>
+
+#include "core/backend/backend_priv.h"
+#include "core/loop/current.h"
+#include "core/loop/timers.h"
+
+#include <stdatomic.h>
+
+struct wf_sched;
+
+struct weft_loop {
+    const struct wf_backend *backend;
+    void *backend_state;
+    const weft_platform *platform;
+    struct wf_ops ops;
+    struct wf_timers timers;
+    weft_time now;             /* read when needed; never runs backwards */
+    bool is_now_old;           /* not read in this turn, or since the loop slept in it */
+    wf_list deferred;          /* weft_defer, run at the end of the turn */
+    wf_list until_close;       /* those that become deferred when a descriptor is closed */
+    uint32_t hold_count;       /* outside sources that will post */
+    uint32_t future_count;     /* futures waited for: any thread may post, or none; time goes on */
+    uint32_t real_count;       /* work in real time: a virtual clock goes no faster */
+    uint32_t watch_count;      /* the same, but a virtual clock need not wait for them: signals */
+    struct wf_posts *posts;    /* messages from other threads */
+    struct wf_sched *sched;    /* the tasks, or NULL */
+    struct wf_pool *file_pool; /* see backend/file_pool.h; NULL until first used */
+    uint32_t file_thread_max;
+    _Atomic uint64_t turn_count; /* written by the loop alone, read by who watches it */
+    struct wf_watcher *watcher;  /* a thread beside the loop, or NULL */
+    struct weft_embed *embed;    /* the foreign loop it is part of, or NULL */
+    uint64_t random;             /* sim: state of the seeded generator */
+};
+
+/* NULL: the thread acts as one without a loop. */
+static inline void wf_loop_make_current(weft_loop *loop)
+{
+    wf_loop_current = loop;
+    wf_sched_current = loop != NULL ? loop->sched : NULL;
+}
+
+/* Something ready or under way may wake a task; if not, and nobody outside can, it is a deadlock.
+ */
+bool wf_loop_is_moving(const weft_loop *loop);
+
+/* The loop's next seeded number (sim). */
+uint64_t wf_loop_random(weft_loop *loop);
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The run: a loop and a scheduler made, turned until the main task is done, and given back. */
+
+#include <weft/run.h>
+
+#include "core/exec/exec_priv.h"
+#include "core/exec/worker_priv.h"
+#include "core/look/watcher.h"
+#include "core/loop/posts.h"
+#include "core/loops/loops_priv.h"
+#include "core/platform/virtual_clock.h"
+#include "core/process/process_priv.h"
+#include "core/process/signals_priv.h"
+#include "core/stack/stack_overflow.h"
+#include "core/task/sched_priv.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RUN_GRACE_DEFAULT (10 * WEFT_SEC)
+
+/* Whose guard a faulting address is in: for the overflow report. */
+static bool run_find_overflow(void *arg, const void *addr, wf_overflow *out)
+{
+    const wf_task *task = wf_current();
+    (void)arg;
+    if (task == NULL || !wf_stack_is_guard(wf_task_running_stack(task), addr))
+        return false;
+    *out = wf_task_overflow(task);
+    return true;
+}
+
+/* ---- the main task and what goes wrong around it ---- */
+
+static int run_spawn_main(struct wf_sched *sched, weft_fn *fn, void *arg)
+{
+    struct wf_spawn how = {.fn = fn, .arg = arg, .site = "main at weft_run", .up = &sched->top};
+    return wf_task_new(sched, &how, &sched->main);
+}
+
+void wf_run_interrupt(weft_loop *loop, const char *why)
+{
+    struct wf_sched *sched = loop->sched;
+    if (sched != NULL && sched->main_live != 0)
+        wf_node_cancel(&sched->main->root, WEFT_REASON_SHUTDOWN, why);
+}
+
+/* Nothing is ready, and nothing that we know of can make anything ready. */
+static bool run_is_deadlocked(struct wf_sched *sched)
+{
+    const weft_loop *loop = sched->loop;
+    if (sched->loops->count > 1 || wf_loop_is_moving(loop))
+        return false;
+    return sched->is_seeded || (loop->ops.used == 0 && loop->watch_count == 0);
+}
+
+/* Asks the wait of the main task to end; it then returns -EDEADLK.  False if there is none that
+ * would hear it, or if nothing has run since it was asked before. */
+static bool run_end_wait(struct wf_sched *sched)
+{
+    wf_task *main = sched->main_live != 0 ? sched->main : NULL;
+    weft_waiter *waiter = main != NULL ? wf_task_parked_on(main) : NULL;
+    bool is_again = sched->deadlock_switches == sched->stats.switches;
+    if (waiter == NULL || is_again || (main->flags & WF_TASK_SHIELDED) != 0)
+        return false;
+    sched->deadlock_switches = sched->stats.switches;
+    main->body->is_deadlocked = true;
+    if (waiter->wait_class->cancel != NULL)
+        waiter->wait_class->cancel(waiter);
+    else
+        weft_wake(waiter, -ECANCELED);
+    return true;
+}
+
+/* The main task gets -EDEADLK from its wait.  If it waits no more but for its own children, or is
+ * deaf to that, everything is cancelled (rule F06). */
+void wf_run_break_deadlock(struct wf_sched *sched)
+{
+    wf_sched_log(sched, "deadlock: every task waits and nothing can wake one");
+    weft_dump(STDERR_FILENO);
+    wf_graph_dump(sched, STDERR_FILENO);
+    if (run_end_wait(sched))
+        return;
+    struct wf_node *rest = sched->main_live != 0 ? &sched->main->root : &sched->top;
+    if (sched->deadlock_cancelled == rest)
+        abort(); /* what waits is deaf to cancellation: nothing could ever end this run */
+    sched->deadlock_cancelled = rest;
+    wf_node_cancel(rest, WEFT_REASON_DEADLOCK, "deadlock");
+}
+
+/* Gives back pages of idle stacks and says how long the next turn may wait: a loop that sleeps
+ * gives them back too (rule N01).  A virtual clock does not move for that. */
+static weft_time run_trim(const struct wf_sched *sched)
+{
+    const weft_loop *loop = sched->loop;
+    weft_time trim_at = wf_stacks_trim(sched->stacks, loop->now);
+    if (trim_at == WEFT_FOREVER || loop->platform->advance != NULL)
+        return WEFT_FOREVER;
+    return trim_at > loop->now ? trim_at - loop->now : 0;
+}
+
+/* In simulation of several loops they turn together. */
+void wf_run_turns(struct wf_sched *sched, const uint32_t *live)
+{
+    while (*live != 0) {
+        if (sched->loops->is_one_thread) {
+            wf_loops_turn(sched->loops);
+            continue;
+        }
+        bool is_deadlocked = run_is_deadlocked(sched);
+        if (is_deadlocked)
+            wf_run_break_deadlock(sched);
+        (void)weft_loop_turn(sched->loop, is_deadlocked ? 0 : run_trim(sched));
+    }
+}
+
+/* ---- the end ---- */
+
+static void run_grace_over(weft_timer *timer)
+{
+    (void)timer;
+    wf_sched_log(wf_sched_current, "tasks still run after the grace time");
+    weft_dump(STDERR_FILENO);
+}
+
+/* Detached tasks, and any that are still to come, are cancelled. */
+void wf_run_see_out(struct wf_sched *sched)
+{
+    weft_timer_init(&sched->grace, run_grace_over);
+    if (sched->top.child == NULL && sched->loops->count == 1)
+        return;
+    wf_node_cancel(&sched->top, WEFT_REASON_SHUTDOWN, "the run ends");
+    if (sched->top.child == NULL)
+        return;
+    weft_time duration = sched->config.grace != 0 ? sched->config.grace : RUN_GRACE_DEFAULT;
+    weft_timer_start(sched->loop, &sched->grace, weft_after(duration));
+}
+
+/* What callbacks have still begun: closes under way, last bytes. */
+static void run_drain(weft_loop *loop)
+{
+    while (loop->ops.used != 0 || !wf_list_is_empty(&loop->deferred))
+        (void)weft_loop_turn(loop, WEFT_FOREVER);
+}
+
+static int run_main(struct wf_sched *sched, weft_fn *fn, void *arg)
+{
+    int rc = run_spawn_main(sched, fn, arg);
+    if (rc == 0) {
+        wf_watcher_begin(sched);
+        wf_run_turns(sched, &sched->main_live);
+        rc = sched->main_result;
+    }
+    wf_loops_end(sched->loops);
+    wf_run_turns(sched, &sched->is_open);
+    wf_watcher_end(sched);
+    return rc;
+}
+
+/* ---- one loop of the run ---- */
+
+int wf_run_open(struct wf_member *member)
+{
+    const weft_config *config = member->loops->config;
+    weft_loop_options options = {
+        .backend = config->backend,
+        .seed = config->seed,
+        .file_thread_max = config->file_thread_max,
+    };
+    weft_loop *loop;
+    int rc = weft_loop_new(&loop, &options);
+    if (rc < 0)
+        return rc;
+    rc = wf_sched_new(loop, config);
+    if (rc < 0) {
+        weft_loop_free(loop);
+        return rc;
+    }
+    struct wf_sched *sched = loop->sched;
+    sched->loops = member->loops;
+    sched->index = member->index;
+    sched->is_open = 1;
+    sched->workers = member->workers;
+    member->loop = loop;
+    bool is_first = member->index == 0;
+    rc = wf_signals_install(loop, !is_first || (config->flags & WEFT_RUN_KEEP_SIGNALS) != 0);
+    if (rc == 0 && (is_first || !member->loops->is_one_thread))
+        rc = wf_overflow_thread_begin(run_find_overflow, NULL);
+    return rc;
+}
+
+/* Also of one that was not opened, or not wholly. */
+void wf_run_close(struct wf_member *member)
+{
+    weft_loop *loop = member->loop;
+    if (loop == NULL)
+        return;
+    struct wf_sched *sched = loop->sched;
+    weft_timer_stop(loop, &sched->grace);
+    wf_exec_fini(sched);
+    wf_process_fini(sched);
+    run_drain(loop);
+    if (member->index == 0 || !member->loops->is_one_thread)
+        wf_overflow_thread_end();
+    wf_signals_remove(loop);
+    wf_posts_close(loop); /* before the records: messages are about them */
+    wf_sched_free(sched);
+    weft_loop_free(loop);
+    member->loop = NULL;
+}
+
+static int run_fresh(const weft_config *config, weft_fn *fn, void *arg)
+{
+    struct wf_loops *loops = NULL;
+    wf_note_leave(NULL);
+    int rc = wf_fiber_check_host();
+    if (rc == 0 && weft_loop_self() != NULL)
+        rc = -EBUSY;
+    if (rc == 0)
+        rc = wf_loops_start(&loops, config);
+    if (rc != 0)
+        return rc;
+    assert(loops != NULL);
+    rc = run_main(loops->members[0].loop->sched, fn, arg);
+    wf_loops_finish(loops);
+    return rc;
+}
+
+/* Inside a task it is a call in a new scope (rule L02). */
+static int run_nested(weft_fn *fn, void *arg)
+{
+    weft_scope scope;
+    int rc = weft_scope_open(&scope, WEFT_FOREVER, 0);
+    return rc < 0 ? rc : weft_scope_close(&scope, fn(arg));
+}
+
+static bool run_wants_virtual_clock(const weft_config *config)
+{
+    const char *clock = getenv("WEFT_CLOCK");
+    return (config->flags & WEFT_RUN_VIRTUAL_CLOCK) != 0 ||
+           (clock != NULL && strcmp(clock, "virtual") == 0);
+}
+
+int weft_run_with(const weft_config *config, weft_fn *fn, void *arg)
+{
+    if (wf_current() != NULL)
+        return run_nested(fn, arg);
+    static const weft_config nothing;
+    if (config == NULL)
+        config = &nothing;
+    const weft_platform *before = weft_platform_get();
+    const weft_platform *platform = config->platform != NULL ? config->platform : before;
+    struct wf_virtual_clock clock;
+    if (run_wants_virtual_clock(config) && platform->advance == NULL) {
+        wf_virtual_clock_init(&clock, platform);
+        platform = &clock.platform;
+    }
+    weft_platform_set(platform);
+    int rc = run_fresh(config, fn, arg);
+    weft_platform_set(before);
+    return rc;
+}
+
+int weft_run(weft_fn *fn, void *arg)
+{
+    return weft_run_with(NULL, fn, arg);
+}

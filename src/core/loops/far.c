@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "core/loops/far.h"
+
+#include "core/loop/registry.h"
+#include "core/loops/errand.h"
+#include "core/task/park_priv.h"
+
+/* Races on purpose, and says so to the thread sanitizer. */
+#if defined(__clang__)
+#define FAR_UNSEEN __attribute__((disable_sanitizer_instrumentation))
+#else
+#define FAR_UNSEEN __attribute__((no_sanitize_thread))
+#endif
+
+/* ---- looking at a record of another thread's ---- */
+
+/* Keeps the task's loop, and so its records, from going; NULL: it has gone. */
+static weft_loop *far_pin(weft_task handle)
+{
+    return wf_loop_ref_by(wf_handle_loop(handle.id), WF_HANDLE_LOOP_MASK);
+}
+
+static void far_unpin(weft_task handle)
+{
+    wf_loop_unref(wf_handle_loop(handle.id));
+}
+
+/* With its loop pinned: 1 and its result if it is done, 0 if not, -ESRCH.
+ *
+ * The record may be used again while we look.  The id is raised after the old use has ended and
+ * before the next begins, so what lies between two looks at the same id belongs together.  `state`
+ * becomes DONE, by a release, after `result` was set. */
+FAR_UNSEEN static int far_peek(const weft_loop *loop, weft_task handle, int *out_result)
+{
+    const struct wf_sched *sched = loop->sched; /* NULL: a loop without tasks */
+    const volatile wf_task *task = NULL;
+    if (sched != NULL)
+        task = wf_slab_at_shared(&sched->tasks, wf_handle_slot(handle.id), sizeof(wf_task));
+    if (task == NULL || __atomic_load_n(&task->id, __ATOMIC_ACQUIRE) != handle.id)
+        return -ESRCH;
+    uint8_t state = __atomic_load_n(&task->state, __ATOMIC_ACQUIRE);
+    int result = task->result;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    if (state == WF_TASK_FREE || __atomic_load_n(&task->id, __ATOMIC_RELAXED) != handle.id)
+        return -ESRCH;
+    *out_result = result;
+    return state == WF_TASK_DONE;
+}
+
+/* ---- asks ---- */
+
+#define ASK_BITS 8
+#define ASK_ALL ((1u << ASK_BITS) - 1)
+
+static struct wf_ask *ask_of(const struct wf_sched *sched, weft_task handle)
+{
+    return wf_slab_aside(&sched->tasks, wf_handle_slot(handle.id), sizeof(wf_task));
+}
+
+static void ask_arrived(weft_msg *msg)
+{
+    struct wf_ask *ask = wf_container(msg, struct wf_ask, msg);
+    struct wf_sched *sched = wf_sched_current;
+    /* First: what is asked from now on comes with a message of its own, in the memory of this. */
+    uint64_t word = __atomic_exchange_n(&ask->word, 0, __ATOMIC_ACQ_REL);
+    uint32_t slot = __atomic_load_n(&ask->slot, __ATOMIC_RELAXED);
+    weft_task handle = {wf_handle_make(sched->loop_number, slot, (uint32_t)(word >> ASK_BITS))};
+    wf_task *task = wf_task_of(sched, handle);
+    if (task == NULL)
+        return;
+    if ((word & WF_ASK_RECEIVED) != 0)
+        task->flags |= WF_TASK_RECEIVED;
+    if ((word & WF_ASK_CANCEL) != 0 && task->state != WF_TASK_DONE)
+        wf_node_cancel(&task->root, WEFT_REASON_TASK, __atomic_load_n(&ask->why, __ATOMIC_RELAXED));
+    if ((word & WF_ASK_RELEASE) != 0)
+        weft_release(handle);
+}
+
+/* The record was the handle's a moment ago: bits for an earlier use of it are stale, and gone. */
+static void ask_put(weft_loop *loop, weft_task handle, enum wf_ask_what what)
+{
+    struct wf_ask *ask = ask_of(loop->sched, handle);
+    uint64_t generation = wf_handle_generation(handle.id);
+    uint64_t before = __atomic_load_n(&ask->word, __ATOMIC_RELAXED), after;
+    __atomic_store_n(&ask->slot, wf_handle_slot(handle.id), __ATOMIC_RELAXED);
+    do {
+        uint64_t kept = before >> ASK_BITS == generation ? before & ASK_ALL : 0;
+        after = generation << ASK_BITS | kept | what;
+    } while (!__atomic_compare_exchange_n(&ask->word, &before, after, /* weak= */ true,
+                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    if ((before & ASK_ALL) != 0)
+        return; /* its message is on its way */
+    ask->msg.fn = ask_arrived;
+    weft_post_msg(loop, &ask->msg);
+}
+
+int wf_far_done(weft_task handle, int *out_result)
+{
+    weft_loop *loop = far_pin(handle);
+    if (loop == NULL)
+        return -ESRCH;
+    int result;
+    int rc = far_peek(loop, handle, &result);
+    if (rc == 1 && out_result != NULL)
+        *out_result = result;
+    if (rc == 1 && result < 0)
+        ask_put(loop, handle, WF_ASK_RECEIVED);
+    far_unpin(handle);
+    return rc;
+}
+
+int wf_far_cancel(weft_task handle, const char *why)
+{
+    weft_loop *loop = far_pin(handle);
+    if (loop == NULL)
+        return -ESRCH;
+    int result;
+    int rc = far_peek(loop, handle, &result);
+    if (rc == 0) {
+        const char *text = why != NULL ? why : "";
+        __atomic_store_n(&ask_of(loop->sched, handle)->why, text, __ATOMIC_RELAXED);
+        ask_put(loop, handle, WF_ASK_CANCEL);
+    }
+    far_unpin(handle);
+    return rc < 0 ? rc : rc == 0;
+}
+
+void wf_far_release(weft_task handle)
+{
+    weft_loop *loop = far_pin(handle);
+    if (loop == NULL)
+        return;
+    int result;
+    if (far_peek(loop, handle, &result) >= 0)
+        ask_put(loop, handle, WF_ASK_RELEASE);
+    far_unpin(handle);
+}
+
+/* ---- await ---- */
+
+/* On the stack of the task that waits. */
+struct far_wait {
+    struct wf_errand errand;
+    weft_waiter here;  /* it parks on this one */
+    weft_waiter there; /* among those that wait for the task's end, on its loop */
+    weft_task task;
+    int rc;
+    struct wf_note *note;
+};
+
+static struct far_wait *wait_of_errand(struct wf_errand *errand)
+{
+    return wf_container(errand, struct far_wait, errand);
+}
+
+static void wait_answer(struct far_wait *wait, const wf_task *task, int rc)
+{
+    wait->rc = rc;
+    if (task != NULL && rc < 0)
+        wf_note_share(&wait->note, task->note);
+    wf_errand_answer(&wait->errand);
+}
+
+static void there_woken(weft_waiter *waiter)
+{
+    wait_answer(wf_container(waiter, struct far_wait, there), waiter->object, waiter->rc);
+}
+
+static const weft_wait_class there_class = {.what = "await", .woken = there_woken};
+
+static void wait_arrive(struct wf_errand *errand)
+{
+    struct far_wait *wait = wait_of_errand(errand);
+    wf_task *task = wf_task_of(wf_sched_current, wait->task);
+    if (task == NULL) {
+        wait_answer(wait, NULL, -ESRCH);
+    } else if (task->state == WF_TASK_DONE) {
+        task->flags |= WF_TASK_RECEIVED;
+        wait_answer(wait, task, task->result);
+    } else {
+        wait->there = (weft_waiter)WEFT_WAITER(&there_class, task);
+        wf_waitq_push(&task->done_waiters, &wait->there);
+    }
+}
+
+static void wait_recalled(struct wf_errand *errand)
+{
+    struct far_wait *wait = wait_of_errand(errand);
+    wf_waitq_remove(&wait->there);
+    wait_answer(wait, NULL, -ECANCELED);
+}
+
+static void wait_back(struct wf_errand *errand)
+{
+    struct far_wait *wait = wait_of_errand(errand);
+    wf_wake(&wait->here, wait->rc);
+}
+
+static const struct wf_errand_class wait_errand_class = {
+    .arrive = wait_arrive,
+    .recall = wait_recalled,
+    .back = wait_back,
+};
+
+/* The frame stays until the errand is over, as that of an operation does for the kernel. */
+static void here_cancel(weft_waiter *waiter)
+{
+    wf_errand_recall(&wf_container(waiter, struct far_wait, here)->errand);
+}
+
+static const weft_wait_class here_class = {.what = "await, on another loop", .cancel = here_cancel};
+
+static bool wait_send(struct far_wait *wait)
+{
+    weft_loop *loop = far_pin(wait->task);
+    if (loop == NULL)
+        return false;
+    wf_errand_send(&wait->errand, &wait_errand_class, loop);
+    far_unpin(wait->task);
+    return true;
+}
+
+int wf_far_await(weft_task task, bool is_shielded, bool *out_withdrawn)
+{
+    wf_task *self = wf_current();
+    *out_withdrawn = false;
+    if (self->id == task.id)
+        return -EDEADLK; /* a guest here */
+    struct far_wait wait = {.task = task, .here = WEFT_WAITER(&here_class, NULL)};
+    wait.here.task = self;
+    if (!wait_send(&wait))
+        return -ESRCH;
+    int rc = is_shielded ? weft_park_shielded(&wait.here) : weft_park(&wait.here);
+    *out_withdrawn = wait.errand.is_recalled && wait.errand.was_heard;
+    if (!*out_withdrawn) {
+        wf_note_drop(&self->note);
+        self->note = wait.note;
+    }
+    return rc;
+}

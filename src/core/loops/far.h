@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Handles of other loops (rule X02): what any thread may do with one.
+ *
+ * A cancel, a release and the news that somebody has the result are asks: bits in a word that lies
+ * beside the task's record, and a message there that carries them, so that none needs memory and
+ * none can fail.  The word names the generation it is meant for; the loop compares.
+ */
+#ifndef WF_FAR_H
+#define WF_FAR_H
+
+#include "core/task/sched_priv.h"
+
+enum wf_ask_what { WF_ASK_CANCEL = 1, WF_ASK_RELEASE = 2, WF_ASK_RECEIVED = 4 };
+
+/* Beside each record of a task.  It lies apart, so that it costs no memory until it is used. */
+struct wf_ask {
+    weft_msg msg;    /* on its way while `word` has bits */
+    uint64_t word;   /* atomic: generation << 8 | what */
+    const char *why; /* atomic: of a cancel */
+    uint32_t slot;   /* atomic: the record's */
+};
+
+/* True if the handle is of a loop that is not the calling thread's. */
+static inline bool wf_is_far(weft_task task)
+{
+    const struct wf_sched *sched = wf_sched_self();
+    return task.id != 0 && (task.id & WF_HANDLE_ERROR) == 0 &&
+           (sched == NULL || wf_handle_loop(task.id) != sched->loop_number);
+}
+
+/* As weft_done(), but for the text of an error. */
+int wf_far_done(weft_task task, int *out_result);
+
+/* As weft_cancel(), weft_release(): soon. */
+int wf_far_cancel(weft_task task, const char *why);
+void wf_far_release(weft_task task);
+
+/* Waits for its end, also while the calling task is cancelled if `is_shielded`.  Its result, or
+ * -ESRCH; *out_withdrawn: our scope was cancelled first, and we are not waiting any more. */
+int wf_far_await(weft_task task, bool is_shielded, bool *out_withdrawn);
+
+#endif

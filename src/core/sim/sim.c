@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The simulated world: its options, clock and chance. */
+
+#include "core/sim/sim_priv.h"
+
+#include "base/alloc.h"
+#include "core/loop/loop_priv.h"
+#include "core/process/signals_priv.h"
+
+#include <weft/error.h>
+#include <weft/run.h>
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SIM_DELAY_MAX WEFT_MS
+#define SIM_SHORT_PPM 100000
+#define SIM_WAIT_PPM 250000
+#define SIM_BUFFER_BYTES 65536
+#define SIM_DESCRIPTOR_MAX 65536
+#define SIM_DISK_BYTES ((uint64_t)64 << 20)
+#define SIM_BLOCKING_MAX (2 * WEFT_MS)
+
+static _Thread_local struct sim_world *sim_current;
+static _Thread_local const weft_sim_options *sim_options_next; /* of weft_sim_run_with */
+static _Thread_local weft_sim_stats sim_stats_last;
+static _Thread_local bool sim_quiet;
+
+struct sim_world *sim_world_self(void)
+{
+    return sim_current;
+}
+
+/* ---- chance: splitmix64 (Steele, Lea, Flood 2014) ---- */
+
+uint64_t sim_mix(uint64_t z)
+{
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static uint64_t random_next(uint64_t *state)
+{
+    *state += 0x9e3779b97f4a7c15u;
+    return sim_mix(*state);
+}
+
+uint64_t sim_below(struct sim_world *world, uint64_t below)
+{
+    return random_next(&world->random) % below; /* its bias is below what a test could see */
+}
+
+bool sim_chance(struct sim_world *world, uint32_t ppm, enum sim_chance_kind what)
+{
+    uint64_t max = world->options.chance_max;
+    if (ppm == 0 || sim_below(world, 1000000) >= ppm || (max != 0 && world->chances >= max))
+        return false;
+    world->chances++;
+    sim_trace_add(world, WF_SIM_TRACE_CHANCE, what, 0);
+    return true;
+}
+
+weft_time sim_delay(struct sim_world *world)
+{
+    weft_time max = world->options.delay_max;
+    return max > 0 ? (weft_time)sim_below(world, (uint64_t)max + 1) : 0;
+}
+
+size_t sim_shorten(struct sim_world *world, size_t bytes)
+{
+    if (bytes <= 1 || !sim_chance(world, world->options.short_ppm, SIM_CHANCE_SHORT))
+        return bytes;
+    return 1 + (size_t)sim_below(world, bytes - 1);
+}
+
+void sim_random_bytes(struct sim_world *world, void *out, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += sizeof(uint64_t)) {
+        uint64_t number = random_next(&world->app_random);
+        size_t left = bytes - at;
+        memcpy((char *)out + at, &number, left < sizeof number ? left : sizeof number);
+    }
+}
+
+/* FNV-1a: the same on every machine. */
+uint64_t sim_hash_bytes(const void *bytes, size_t count)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < count; i++)
+        hash = (hash ^ ((const unsigned char *)bytes)[i]) * 0x100000001b3u;
+    return hash;
+}
+
+void sim_advance(weft_time to)
+{
+    struct sim_world *world = sim_current;
+    assert(world != NULL);
+    if (to <= world->now)
+        return;
+    world->now = to;
+    sim_trace_add(world, WF_SIM_TRACE_TIME, (uint64_t)to, 0);
+}
+
+weft_time wf_sim_blocking_delay(weft_loop *loop)
+{
+    const struct sim_world *world = loop->backend_state;
+    return (weft_time)(wf_loop_random(loop) % (uint64_t)world->options.blocking_max);
+}
+
+/* ---- memory ---- */
+
+static bool memory_fails(void)
+{
+    struct sim_world *world = sim_current;
+    return world != NULL && world->has_begun &&
+           (sim_chance(world, world->options.memory_error_ppm, SIM_CHANCE_MEMORY) ||
+            sim_fault_is_on(world, WEFT_SIM_NO_MEMORY, NULL, NULL, NULL));
+}
+
+static void *sim_alloc(size_t bytes)
+{
+    return memory_fails() ? NULL : sim_current->host->alloc(bytes);
+}
+
+static void *sim_realloc(void *ptr, size_t bytes)
+{
+    return memory_fails() ? NULL : sim_current->host->realloc(ptr, bytes);
+}
+
+/* ---- life ---- */
+
+static uint32_t ppm_or(uint32_t ppm, uint32_t usual)
+{
+    return ppm == 0 ? usual : ppm == WEFT_SIM_NEVER ? 0 : ppm;
+}
+
+static weft_sim_options options_complete(const weft_sim_options *given)
+{
+    weft_sim_options options = *given;
+    if (options.delay_max == 0)
+        options.delay_max = SIM_DELAY_MAX;
+    if (options.buffer_bytes == 0)
+        options.buffer_bytes = SIM_BUFFER_BYTES;
+    if (options.descriptor_max == 0)
+        options.descriptor_max = SIM_DESCRIPTOR_MAX;
+    options.short_ppm = ppm_or(options.short_ppm, SIM_SHORT_PPM);
+    options.wait_ppm = ppm_or(options.wait_ppm, SIM_WAIT_PPM);
+    options.slow_ppm = ppm_or(options.slow_ppm, 0);
+    options.reset_ppm = ppm_or(options.reset_ppm, 0);
+    options.lost_ppm = ppm_or(options.lost_ppm, 0);
+    options.double_ppm = ppm_or(options.double_ppm, 0);
+    options.memory_error_ppm = ppm_or(options.memory_error_ppm, 0);
+    options.disk_error_ppm = ppm_or(options.disk_error_ppm, 0);
+    if (options.blocking_max <= 0)
+        options.blocking_max = options.blocking_max == 0 ? SIM_BLOCKING_MAX : 1;
+    if (options.disk_bytes == 0)
+        options.disk_bytes = SIM_DISK_BYTES;
+    return options;
+}
+
+void sim_world_admit(bool others)
+{
+    sim_current->admits = others;
+}
+
+/* The loop lives in `world`. */
+static void world_enter(struct sim_world *world, weft_loop *loop, uint64_t random)
+{
+    world->loop_count++;
+    loop->random = random;
+    loop->platform = &world->table;
+    loop->now = world->now; /* another clock than the one the loop began with */
+    wf_timers_init(&loop->timers, loop->now);
+    loop->backend_state = world;
+}
+
+static struct sim_world *world_new(weft_loop *loop, uint64_t seed, uint64_t *out_order)
+{
+    struct sim_world *world = wf_alloc(sizeof *world);
+    if (world == NULL)
+        return NULL;
+    weft_sim_options plain = {.seed = seed};
+    world->options = options_complete(sim_options_next != NULL ? sim_options_next : &plain);
+    world->loop = loop;
+    world->host = weft_platform_get();
+    world->now = SIM_START;
+
+    /* Streams of their own, so that a program that asks for one more random byte does not get
+     * another network. */
+    uint64_t root = world->options.seed;
+    world->random = random_next(&root);
+    world->app_random = random_next(&root);
+    *out_order = random_next(&root);
+    world->trace_hash = random_next(&root);
+
+    world->next_port = 49152;
+    wf_list *const lists[] = {&world->paths,  &world->listeners, &world->bound,   &world->dirty,
+                              &world->done,   &world->changes,   &world->packets, &world->links,
+                              &world->faults, &world->hosts};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        wf_list_init(lists[i]);
+    return world;
+}
+
+int sim_world_open(weft_loop *loop, uint64_t seed)
+{
+    if (sim_current != NULL && sim_current->admits) {
+        world_enter(sim_current, loop, random_next(&sim_current->random));
+        return 0;
+    }
+    if (sim_current != NULL)
+        return -EPERM; /* a blocking body starts a run of its own: one world a thread */
+    uint64_t order;
+    struct sim_world *world = world_new(loop, seed, &order);
+    if (world == NULL)
+        return -ENOMEM;
+    int rc = sim_trace_open(world);
+    if (rc == 0)
+        rc = sim_faults_open(world);
+    if (rc < 0) {
+        sim_faults_close(world);
+        sim_trace_close(world);
+        wf_free(world);
+        return rc;
+    }
+    sim_platform_fill(&world->table, world->host);
+    const weft_sim_options *options = &world->options;
+    bool may_lack_memory = options->memory_error_ppm != 0;
+    for (size_t i = 0; i < WEFT_SIM_FAULTS_MAX; i++)
+        may_lack_memory |= options->faults[i].kind == WEFT_SIM_NO_MEMORY;
+    if (may_lack_memory) {
+        world->table.alloc = sim_alloc;
+        world->table.realloc = sim_realloc;
+    }
+    weft_platform_set(&world->table);
+    world_enter(world, loop, order);
+    sim_current = world;
+    return 0;
+}
+
+static weft_sim_stats world_stats(const struct sim_world *world)
+{
+    return (weft_sim_stats){
+        .seed = world->options.seed,
+        .steps = world->steps,
+        .trace_hash = world->trace_hash,
+        .end_step = world->end_step,
+        .chances = world->chances,
+        .now = world->now,
+        .descriptor_count = world->open_count,
+    };
+}
+
+void sim_world_close(weft_loop *loop)
+{
+    struct sim_world *world = loop->backend_state;
+    loop->platform = world->host;
+    loop->backend_state = NULL;
+    if (--world->loop_count != 0)
+        return;
+    sim_stats_last = world_stats(world);
+    for (uint32_t i = 0; i < world->socket_capacity; i++)
+        if (world->sockets[i] != NULL)
+            sim_socket_close(world->sockets[i]);
+    sim_packets_drop(world);
+    sim_faults_close(world);
+    sim_trace_close(world);
+    sim_name_forget_all(world);
+    sim_disk_close(world);
+    wf_free(world->sockets);
+
+    weft_platform_set(world->host);
+    sim_current = NULL;
+    wf_free(world);
+}
+
+/* ---- public ---- */
+
+const weft_sim_options *sim_plan_next(const weft_sim_options *plan)
+{
+    const weft_sim_options *before = sim_options_next;
+    sim_options_next = plan;
+    return before;
+}
+
+bool sim_set_quiet(bool is_quiet)
+{
+    bool was = sim_quiet;
+    sim_quiet = is_quiet;
+    return was;
+}
+
+bool sim_is_quiet(void)
+{
+    return sim_quiet;
+}
+
+struct sim_body {
+    weft_fn *fn;
+    void *arg;
+};
+
+/* The body, and if it fails what led to it. */
+static int sim_body_main(void *arg)
+{
+    const struct sim_body *body = arg;
+    char what[WEFT_ERROR_TEXT_BYTES + 80];
+    int rc = body->fn(body->arg);
+    sim_current->end_step = sim_current->steps;
+    if (rc >= 0 || sim_current->trace == NULL)
+        return rc;
+    const char *text = weft_error_text();
+    snprintf(what, sizeof what, "failed with %d (%s)%s%s", rc, weft_strerror(rc),
+             text[0] != '\0' ? ": " : "", text);
+    sim_trace_tell(sim_current, what);
+    return rc;
+}
+
+int weft_sim_run_with(const weft_sim_options *options, weft_fn *fn, void *arg)
+{
+    if (weft_loop_self() != NULL)
+        return -EBUSY;
+    struct sim_body body = {.fn = fn, .arg = arg};
+    weft_config config = {.backend = "sim", .seed = options->seed};
+    sim_options_next = options;
+    int rc = sim_faults_check(options);
+    if (rc == 0)
+        rc = weft_run_with(&config, sim_body_main, &body);
+    sim_options_next = NULL;
+    return rc;
+}
+
+int weft_sim_run(uint64_t seed, weft_fn *fn, void *arg)
+{
+    weft_sim_options options = {.seed = seed};
+    return weft_sim_run_with(&options, fn, arg);
+}
+
+void weft_sim_stats_get(weft_sim_stats *out)
+{
+    *out = sim_current != NULL ? world_stats(sim_current) : sim_stats_last;
+}
+
+uint64_t weft_sim_trace_hash(void)
+{
+    weft_sim_stats stats;
+    weft_sim_stats_get(&stats);
+    return stats.trace_hash;
+}
+
+static void signal_arrives(void *arg)
+{
+    wf_signals_arrive(wf_loop_current, (int)(intptr_t)arg);
+}
+
+int weft_sim_signal(int signal_number)
+{
+    if (sim_current == NULL)
+        return -EPERM;
+    if (signal_number < 1 || signal_number > 64)
+        return -EINVAL;
+    return weft_post(sim_current->loop, signal_arrives, (void *)(intptr_t)signal_number);
+}
+
+int weft_sim_reset(int fd)
+{
+    if (sim_current == NULL)
+        return -EPERM;
+    struct sim_socket *socket = sim_socket_of(sim_current, fd);
+    if (socket == NULL)
+        return -EBADF;
+    if (socket->state != SIM_CONNECTED)
+        return -ENOTCONN;
+    sim_link_break(socket);
+    return 0;
+}

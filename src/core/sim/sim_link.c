@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT */
+
+/* One simulated connection: two flows of bytes, each with news on its way. */
+
+#include "core/sim/sim_priv.h"
+
+#include "base/alloc.h"
+
+#include <assert.h>
+#include <poll.h>
+#include <string.h>
+
+#define LINK_NEWS_MAX 8
+#define LINK_SLOW_FACTOR 100
+#define LINK_SLOW_BYTES 256
+#define LINK_GIVE_UP (900 * WEFT_SEC) /* a sender that hears nothing does, after */
+
+enum link_news_kind { NEWS_BYTES, NEWS_END, NEWS_RESET };
+
+struct link_news {
+    weft_time at;
+    size_t bytes; /* NEWS_BYTES: how many more can be read from then on */
+    uint8_t kind; /* enum link_news_kind */
+};
+
+/* What one end sends and the other reads.  Invariants: `data` is the `arrived` bytes that can be
+ * read, then those of all `news`, which are in order of arrival; nothing comes after a reset. */
+struct link_flow {
+    struct sim_link *link;
+    wf_buf data;
+    size_t arrived, capacity;
+    size_t lost; /* sent when nobody can read it any more; takes room until the writer knows */
+    struct link_news news[LINK_NEWS_MAX];
+    uint32_t news_count;
+    weft_timer timer;     /* first news */
+    weft_time slowness;   /* factor on delays */
+    weft_time busy_until; /* a link with a rate sends what came before */
+    weft_time cut_since;  /* news waits since then; 0: it does not */
+    bool has_ended;       /* the reader knows that nothing more comes */
+};
+
+struct sim_link {
+    struct sim_world *world;
+    wf_list world_link;
+    struct sim_addr hosts[2]; /* of the ends, also after they have left */
+    enum sim_link_kind kind;
+    struct sim_socket *ends[2]; /* NULL: has left */
+    struct link_flow flows[2];  /* by reading end */
+};
+
+static struct link_flow *flow_in(const struct sim_socket *socket)
+{
+    return &socket->link->flows[socket->end];
+}
+
+static struct link_flow *flow_out(const struct sim_socket *socket)
+{
+    return &socket->link->flows[1 - socket->end];
+}
+
+static struct sim_socket *flow_reader(const struct link_flow *flow)
+{
+    return flow->link->ends[flow - flow->link->flows];
+}
+
+static struct sim_socket *flow_writer(const struct link_flow *flow)
+{
+    return flow->link->ends[1 - (flow - flow->link->flows)];
+}
+
+/* ---- news ---- */
+
+static void flow_reset_reader(struct link_flow *flow)
+{
+    struct sim_socket *reader = flow_reader(flow);
+    if (reader == NULL || reader->is_reset)
+        return;
+    /* After the end of the stream there is nothing to lose for a reader; a writer still learns. */
+    reader->error = flow->has_ended ? -EPIPE : -ECONNRESET;
+    reader->is_reset = true;
+}
+
+static void flow_tell(struct link_flow *flow, enum link_news_kind kind, size_t bytes);
+
+static void flow_apply(struct link_flow *flow, const struct link_news *news)
+{
+    const struct sim_socket *reader = flow_reader(flow);
+    struct link_flow *back = &flow->link->flows[1 - (flow - flow->link->flows)];
+    switch (news->kind) {
+    case NEWS_BYTES:
+        flow->arrived += news->bytes;
+        if (reader != NULL && reader->is_reset && flow_writer(flow) != NULL)
+            flow_tell(back, NEWS_RESET, 0); /* it knows nothing of such a connection */
+        break;
+    case NEWS_END:
+        flow->has_ended = true;
+        break;
+    default:
+        flow_reset_reader(flow);
+    }
+    if (flow_reader(flow) != NULL)
+        sim_wake(flow_reader(flow));
+}
+
+/* What is under way will never arrive, and the sender knows it. */
+static void flow_give_up(struct link_flow *flow)
+{
+    struct sim_socket *writer = flow_writer(flow);
+    flow->news_count = 0;
+    flow->lost += wf_buf_bytes(&flow->data) - flow->arrived;
+    flow->data.end = flow->data.start + flow->arrived;
+    if (writer == NULL || writer->is_reset)
+        return;
+    writer->error = -ETIMEDOUT;
+    writer->is_reset = true;
+    sim_wake(writer);
+}
+
+/* While its hosts are cut from each other a flow's news waits, as TCP sends again. */
+static bool flow_is_held(struct link_flow *flow)
+{
+    struct sim_link *link = flow->link;
+    struct sim_world *world = link->world;
+    weft_time until;
+    if (link->kind != SIM_LINK_INET || flow->news_count == 0 ||
+        !sim_fault_is_on(world, WEFT_SIM_CUT, &link->hosts[0], &link->hosts[1], &until)) {
+        flow->cut_since = 0;
+        return false;
+    }
+    if (flow->cut_since == 0)
+        flow->cut_since = world->now;
+    weft_time limit = flow->cut_since + LINK_GIVE_UP;
+    if (world->now >= limit)
+        flow_give_up(flow);
+    else
+        weft_timer_start(world->loop, &flow->timer,
+                         until < limit ? until + sim_delay(world) : limit);
+    return true;
+}
+
+/* Applies what is due and waits for the next. */
+static void flow_advance(struct link_flow *flow)
+{
+    struct sim_world *world = flow->link->world;
+    uint32_t due = 0;
+    if (flow_is_held(flow))
+        return;
+    while (due < flow->news_count && flow->news[due].at <= world->now)
+        flow_apply(flow, &flow->news[due++]);
+    flow->news_count -= due;
+    memmove(flow->news, flow->news + due, flow->news_count * sizeof flow->news[0]);
+    if (flow->news_count != 0)
+        weft_timer_start(world->loop, &flow->timer, flow->news[0].at);
+}
+
+static void flow_timer(weft_timer *timer)
+{
+    flow_advance(wf_container(timer, struct link_flow, timer));
+}
+
+static bool flow_is_doomed(const struct link_flow *flow)
+{
+    return flow->news_count != 0 && flow->news[flow->news_count - 1].kind == NEWS_RESET;
+}
+
+/* When the last of the bytes leaves. */
+static weft_time flow_departure(struct link_flow *flow, size_t bytes)
+{
+    const struct sim_link *link = flow->link;
+    struct sim_world *world = link->world;
+    uint64_t rate = bytes != 0 && link->kind == SIM_LINK_INET
+                        ? sim_fault_rate(world, &link->hosts[0], &link->hosts[1])
+                        : 0;
+    if (rate == 0)
+        return world->now;
+    weft_time begin = flow->busy_until > world->now ? flow->busy_until : world->now;
+    flow->busy_until = begin + (weft_time)((double)bytes * (double)WEFT_SEC / (double)rate);
+    return flow->busy_until;
+}
+
+/* News travel in order.  When many are on their way, the last one takes the new one along. */
+static void flow_tell(struct link_flow *flow, enum link_news_kind kind, size_t bytes)
+{
+    if (flow_is_doomed(flow))
+        return;
+    struct sim_world *world = flow->link->world;
+    struct link_news news = {.kind = (uint8_t)kind, .bytes = bytes};
+    news.at = flow_departure(flow, bytes) + sim_delay(world) * flow->slowness;
+    struct link_news *last = flow->news_count != 0 ? &flow->news[flow->news_count - 1] : NULL;
+    if (last != NULL && last->at > news.at)
+        news.at = last->at;
+
+    if (last != NULL && last->kind == NEWS_BYTES && kind == NEWS_BYTES &&
+        flow->news_count >= LINK_NEWS_MAX - 2) {
+        last->at = news.at;
+        last->bytes += bytes;
+    } else {
+        assert(flow->news_count < LINK_NEWS_MAX); /* END and RESET come once */
+        flow->news[flow->news_count++] = news;
+    }
+    flow_advance(flow);
+}
+
+static void flow_drop(struct link_flow *flow)
+{
+    weft_timer_stop(flow->link->world->loop, &flow->timer);
+    flow->news_count = 0;
+    flow->arrived = 0;
+    wf_buf_fini(&flow->data);
+}
+
+/* ---- life ---- */
+
+static void flow_init(struct link_flow *flow, struct sim_link *link)
+{
+    struct sim_world *world = link->world;
+    bool is_slow = sim_chance(world, world->options.slow_ppm, SIM_CHANCE_SLOW);
+    flow->link = link;
+    flow->capacity = is_slow ? LINK_SLOW_BYTES : world->options.buffer_bytes;
+    flow->slowness = is_slow ? LINK_SLOW_FACTOR : 1;
+    weft_timer_init(&flow->timer, flow_timer);
+}
+
+static void socket_join(struct sim_socket *socket, struct sim_link *link, int end)
+{
+    link->ends[end] = socket;
+    socket->link = link;
+    socket->end = end;
+    socket->state = SIM_CONNECTED;
+}
+
+int sim_link_new(struct sim_socket *a, struct sim_socket *b, enum sim_link_kind kind)
+{
+    struct sim_link *link = wf_alloc(sizeof *link);
+    if (link == NULL)
+        return -ENOMEM;
+    link->world = a->world;
+    link->kind = kind;
+    link->hosts[0] = a->local;
+    link->hosts[1] = b->local;
+    wf_list_append(&link->world->links, &link->world_link);
+    flow_init(&link->flows[0], link);
+    flow_init(&link->flows[1], link);
+    socket_join(a, link, 0);
+    socket_join(b, link, 1);
+    a->shut_write = kind == SIM_LINK_PIPE;
+    b->shut_read = kind == SIM_LINK_PIPE;
+    sim_faults_watch_links(link->world);
+    return 0;
+}
+
+static void link_free(struct sim_link *link)
+{
+    wf_list_remove(&link->world_link);
+    sim_faults_watch_links(link->world);
+    wf_free(link);
+}
+
+void sim_link_leave(struct sim_socket *socket)
+{
+    struct sim_link *link = socket->link;
+    struct link_flow *in = flow_in(socket);
+    bool is_rude = wf_buf_bytes(&in->data) != 0 || socket->reset_on_close;
+
+    link->ends[socket->end] = NULL;
+    flow_drop(in); /* whoever sends now notices, see sim_link_send */
+    struct sim_socket *other = link->ends[1 - socket->end];
+    if (other != NULL) {
+        struct link_flow *out = flow_out(socket);
+        if (is_rude && link->kind != SIM_LINK_PIPE)
+            flow_tell(out, NEWS_RESET, 0);
+        else if (!socket->shut_write)
+            flow_tell(out, NEWS_END, 0);
+        sim_wake(other);
+    } else {
+        flow_drop(flow_out(socket));
+        link_free(link);
+    }
+    socket->link = NULL;
+}
+
+void sim_link_end_stream(struct sim_socket *socket)
+{
+    flow_tell(flow_out(socket), NEWS_END, 0);
+}
+
+/* A Unix socket's writer learns of it. */
+void sim_link_stop_reading(struct sim_socket *socket)
+{
+    struct sim_socket *other = flow_writer(flow_in(socket));
+    if (other != NULL)
+        sim_wake(other);
+}
+
+static void link_break(struct sim_link *link)
+{
+    for (int end = 0; end < 2; end++) {
+        struct link_flow *flow = &link->flows[end];
+        if (flow_reader(flow) != NULL)
+            flow_tell(flow, NEWS_RESET, 0);
+    }
+}
+
+void sim_link_break(struct sim_socket *socket)
+{
+    link_break(socket->link);
+}
+
+void sim_links_break(struct sim_world *world, const struct sim_fault *fault)
+{
+    wf_list_each (pos, &world->links) {
+        struct sim_link *link = wf_container(pos, struct sim_link, world_link);
+        if (link->kind == SIM_LINK_INET &&
+            sim_fault_covers(fault, &link->hosts[0], &link->hosts[1]))
+            link_break(link);
+    }
+}
+
+/* ---- bytes ---- */
+
+ssize_t sim_link_recv(struct sim_socket *socket, void *buf, size_t bytes, bool is_peek)
+{
+    struct link_flow *flow = flow_in(socket);
+    if (bytes == 0)
+        return 0;
+    if (flow->arrived != 0) {
+        size_t count =
+            sim_shorten(flow->link->world, bytes < flow->arrived ? bytes : flow->arrived);
+        memcpy(buf, wf_buf_ptr(&flow->data), count);
+        if (is_peek)
+            return (ssize_t)count;
+        wf_buf_consume(&flow->data, count);
+        flow->arrived -= count;
+        if (flow_writer(flow) != NULL)
+            sim_wake(flow_writer(flow)); /* there is room again */
+        return (ssize_t)count;
+    }
+    if (socket->error != 0 && !flow->has_ended)
+        return sim_socket_take_error(socket);
+    return socket->is_reset || socket->shut_read || flow->has_ended ? 0 : -EAGAIN;
+}
+
+/* A pipe and a Unix socket see at once that nobody will read. */
+static bool flow_is_refused(const struct link_flow *flow)
+{
+    struct sim_socket *reader = flow_reader(flow);
+    return flow->link->kind != SIM_LINK_INET && (reader == NULL || reader->shut_read);
+}
+
+static size_t flow_room(const struct link_flow *flow)
+{
+    size_t used = wf_buf_bytes(&flow->data) + flow->lost;
+    return used < flow->capacity ? flow->capacity - used : 0;
+}
+
+ssize_t sim_link_send(struct sim_socket *socket, const void *buf, size_t bytes)
+{
+    struct link_flow *flow = flow_out(socket);
+    struct sim_world *world = flow->link->world;
+    if (socket->error != 0)
+        return sim_socket_take_error(socket);
+    if (socket->is_reset || socket->shut_write || flow_is_refused(flow))
+        return -EPIPE;
+    if (bytes == 0)
+        return 0;
+    if (flow_reader(flow) == NULL)
+        flow_tell(flow_in(socket), NEWS_RESET, 0); /* how an internet peer says that it has left */
+    else if (flow->link->kind != SIM_LINK_PIPE &&
+             sim_chance(world, world->options.reset_ppm, SIM_CHANCE_RESET))
+        sim_link_break(socket);
+    if (flow_room(flow) == 0)
+        return -EAGAIN;
+
+    size_t count = bytes < flow_room(flow) ? bytes : flow_room(flow);
+    count = sim_shorten(world, count);
+    if (flow_reader(flow) == NULL || flow_is_doomed(flow)) {
+        flow->lost += count;
+        return (ssize_t)count;
+    }
+    if (wf_buf_append(&flow->data, buf, count) < 0) {
+        flow->data.rc = 0; /* the next try may find memory */
+        return -ENOBUFS;
+    }
+    flow_tell(flow, NEWS_BYTES, count);
+    return (ssize_t)count;
+}
+
+int sim_link_events(const struct sim_socket *socket)
+{
+    const struct link_flow *in = flow_in(socket);
+    const struct link_flow *out = flow_out(socket);
+    bool is_pipe = in->link->kind == SIM_LINK_PIPE;
+    bool no_more = socket->shut_read || in->has_ended;
+    bool is_deaf = socket->is_reset || flow_is_refused(out);
+    int events = 0;
+    if (!is_pipe || !socket->shut_read) {
+        events |= in->arrived != 0 || (no_more && !is_pipe) || socket->is_reset ? POLLIN : 0;
+        events |= no_more && !is_pipe ? POLLRDHUP : 0;
+        events |= is_pipe && in->has_ended ? POLLHUP : 0;
+    }
+    if (!is_pipe || !socket->shut_write) {
+        events |= flow_room(out) != 0 || is_deaf ? POLLOUT : 0;
+        events |= is_pipe && is_deaf ? POLLERR : 0;
+    }
+    if (socket->error != 0)
+        events |= POLLERR;
+    if (!is_pipe && (socket->is_reset || (in->has_ended && socket->shut_write)))
+        events |= POLLHUP;
+    return events;
+}
