@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+
+/* zstd (RFC 8878) by libzstd, whose own memory is the system's: its stable interface takes no
+ * other. */
+
+#include "base/alloc.h"
+#include "coding/codec.h"
+
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#define LEVEL 3
+#define WINDOW_BITS 18
+#define WINDOW_BITS_MAX 23 /* RFC 9659: what an HTTP peer may ask of us */
+
+struct encoder {
+    ZSTD_CCtx *zstd;
+};
+
+struct decoder {
+    ZSTD_DCtx *zstd;
+};
+
+static int error_of(size_t result)
+{
+    ZSTD_ErrorCode code = ZSTD_getErrorCode(result);
+    return code == ZSTD_error_memory_allocation ? -ENOMEM : -WEFT_ESYNTAX;
+}
+
+/* ---- encoding ---- */
+
+static int encoder_init(void *state, uint64_t bytes)
+{
+    struct encoder *encoder = state;
+    encoder->zstd = WEFT_FAULT(WEFT_FAULT_ALLOC, "zstd") ? NULL : ZSTD_createCCtx();
+    if (encoder->zstd == NULL)
+        return -ENOMEM;
+    (void)ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_compressionLevel, LEVEL);
+    (void)ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_windowLog, WINDOW_BITS);
+    if (bytes != WF_CODING_UNKNOWN_BYTES)
+        (void)ZSTD_CCtx_setPledgedSrcSize(encoder->zstd, bytes);
+    return 0;
+}
+
+static int encode(void *state, struct wf_coding_io *io, enum wf_coding_flush flush)
+{
+    struct encoder *encoder = state;
+    ZSTD_inBuffer in = {io->in, io->in_len, 0};
+    ZSTD_outBuffer out = {io->out, io->room, 0};
+    size_t left = ZSTD_compressStream2(encoder->zstd, &out, &in,
+                                       flush == WF_CODING_FINISH ? ZSTD_e_end : ZSTD_e_flush);
+    io->in += in.pos;
+    io->in_len -= in.pos;
+    io->out += out.pos;
+    io->room -= out.pos;
+    return ZSTD_isError(left) ? -ENOMEM : left == 0 && io->in_len == 0;
+}
+
+static void encoder_fini(void *state)
+{
+    struct encoder *encoder = state;
+    (void)ZSTD_freeCCtx(encoder->zstd);
+}
+
+/* ---- decoding ---- */
+
+static int decoder_init(void *state)
+{
+    struct decoder *decoder = state;
+    decoder->zstd = WEFT_FAULT(WEFT_FAULT_ALLOC, "zstd") ? NULL : ZSTD_createDCtx();
+    if (decoder->zstd == NULL)
+        return -ENOMEM;
+    (void)ZSTD_DCtx_setParameter(decoder->zstd, ZSTD_d_windowLogMax, WINDOW_BITS_MAX);
+    return 0;
+}
+
+static int decode(void *state, struct wf_coding_io *io)
+{
+    struct decoder *decoder = state;
+    ZSTD_inBuffer in = {io->in, io->in_len, 0};
+    ZSTD_outBuffer out = {io->out, io->room, 0};
+    size_t hint = 1;
+    while (in.pos < in.size || out.pos < out.size) {
+        size_t in_before = in.pos, out_before = out.pos;
+        hint = ZSTD_decompressStream(decoder->zstd, &out, &in);
+        if (ZSTD_isError(hint) || hint == 0 || (in.pos == in_before && out.pos == out_before))
+            break;
+    }
+    io->in += in.pos;
+    io->in_len -= in.pos;
+    io->out += out.pos;
+    io->room -= out.pos;
+    if (ZSTD_isError(hint))
+        return error_of(hint);
+    return hint == 0;
+}
+
+/* Frames follow one another; each begins by itself. */
+static int decode_again(void *state)
+{
+    (void)state;
+    return 0;
+}
+
+static void decoder_fini(void *state)
+{
+    struct decoder *decoder = state;
+    (void)ZSTD_freeDCtx(decoder->zstd);
+}
+
+const struct wf_codec wf_codec_zstd = {
+    .name = "zstd",
+    .encoder_bytes = sizeof(struct encoder),
+    .encoder_init = encoder_init,
+    .encode = encode,
+    .encoder_fini = encoder_fini,
+    .decoder_bytes = sizeof(struct decoder),
+    .decoder_init = decoder_init,
+    .decode = decode,
+    .decode_again = decode_again,
+    .decoder_fini = decoder_fini,
+};
