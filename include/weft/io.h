@@ -37,8 +37,8 @@ WEFT_API size_t weft_progress(void);
 /* The next connection on a listening socket: a new descriptor, close-on-exec and non-blocking. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_accept(int fd);
 
-/* Waits until one of `events` (POLLIN, POLLOUT, POLLRDHUP …; POLLERR and POLLHUP always count) is
- * there; those that are. */
+/* Waits until one of `events` (POLLIN, POLLOUT, POLLRDHUP …; POLLERR and POLLHUP always count, and
+ * on io_uring POLLRDHUP too) is there; those that are. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_wait_fd(int fd, int events);
 
 /* Releases the descriptor, whatever it returns and even when the task is cancelled (rule C10).

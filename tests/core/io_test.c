@@ -71,6 +71,61 @@ TASK_TEST(io_read_and_write_meet_in_a_socket)
     CHECK_EQ(weft_read(-1, io.buf, 1), -EBADF);
 }
 
+TASK_TEST(wait_fd_tells_how_a_socket_ends)
+{
+    int pair[2];
+    char byte;
+    make_pair(pair);
+    CHECK_EQ(weft_wait_fd(pair[0], POLLIN | POLLOUT), POLLOUT);
+    CHECK_EQ(weft_write(pair[1], "x", 1), 1);
+    CHECK_EQ(weft_wait_fd(pair[0], POLLIN), POLLIN);
+    CHECK_OK(wf_sys_shutdown(pair[1], SHUT_WR));
+    CHECK_EQ(weft_wait_fd(pair[0], POLLRDHUP), POLLRDHUP);
+    CHECK_EQ(weft_wait_fd(pair[0], POLLIN | POLLRDHUP), POLLIN | POLLRDHUP);
+    CHECK_EQ(weft_read(pair[0], &byte, 1), 1);
+    CHECK_EQ(weft_read(pair[0], &byte, 1), 0);
+    CHECK_EQ(weft_write(pair[0], "y", 1), 1); /* the other way stays */
+    CHECK_EQ(weft_read(pair[1], &byte, 1), 1);
+    CHECK_OK(wf_sys_shutdown(pair[0], SHUT_WR));
+    CHECK_EQ(weft_wait_fd(pair[0], POLLIN) & POLLHUP, POLLHUP);
+    CHECK_OK(weft_close(pair[0]));
+    CHECK_EQ(weft_wait_fd(pair[1], 0), POLLHUP);
+    CHECK_OK(weft_close(pair[1]));
+}
+
+TASK_TEST(wait_fd_tells_how_a_pipe_ends)
+{
+    int ends[2];
+    CHECK_OK(weft_platform_get()->pipe(ends));
+    CHECK_EQ(weft_wait_fd(ends[1], POLLOUT), POLLOUT);
+    CHECK_OK(weft_close(ends[1]));
+    CHECK_EQ(weft_wait_fd(ends[0], POLLIN), POLLHUP);
+    CHECK_OK(weft_close(ends[0]));
+
+    CHECK_OK(weft_platform_get()->pipe(ends));
+    CHECK_OK(weft_close(ends[0]));
+    CHECK_EQ(weft_wait_fd(ends[1], POLLOUT), POLLOUT | POLLERR);
+    CHECK_EQ(weft_write(ends[1], "x", 1), -EPIPE);
+    CHECK_OK(weft_close(ends[1]));
+}
+
+/* The writer waits for room that will never be.  (Linux tells epoll nothing when a Unix socket's
+ * peer shuts only its reading side.) */
+TASK_TEST(io_a_writer_learns_that_its_peer_has_shut_down)
+{
+    int pair[2];
+    make_pair(pair);
+    struct io io = {.fd = pair[0]};
+    weft_task writer = weft_spawn(write_all_body, &io);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(weft_done(writer, NULL), 0);
+    CHECK_OK(wf_sys_shutdown(pair[1], SHUT_RDWR));
+    CHECK_EQ(weft_await(writer), -EPIPE);
+    CHECK_GT(io.rc, 0);
+    CHECK_OK(weft_close(pair[0]));
+    CHECK_OK(weft_close(pair[1]));
+}
+
 TASK_TEST(io_write_all_goes_on_until_all_is_written)
 {
     int pair[2];

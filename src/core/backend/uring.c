@@ -449,8 +449,18 @@ static void on_accept_many(weft_loop *loop, weft_op *op, const struct io_uring_c
         wf_op_finish(loop, op, cqe->res);
 }
 
+/* The kernel tells POLLRDHUP unasked.  Alone it must stand: a poll of the same again would end with
+ * it at once. */
+static int poll_result(const weft_op *op, int events)
+{
+    int others = events & ~POLLRDHUP;
+    return (op->args.flags & POLLRDHUP) != 0 || others == 0 ? events : others;
+}
+
 static void on_single(weft_loop *loop, weft_op *op, int result)
 {
+    if (op->args.kind == WEFT_OP_POLL && result > 0)
+        result = poll_result(op, result);
     bool is_soft = op->args.kind == WEFT_OP_ACCEPT && wf_accept_is_soft(result);
     if (is_soft || result == -EINTR)
         op_continue(loop, op);
