@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-enum { ANSWERS_MAX = 200 };
+enum { ANSWERS_MAX = 400 };
 
 /* What each call came to, with its line. */
 struct answers {
@@ -119,6 +119,9 @@ static void ask_of_a_fresh_socket(void)
     socklen_t bytes = sizeof addr;
     char byte;
     ASK(table()->socket(9999, SOCK_STREAM, 0));
+    ASK(table()->socket(AF_INET, SOCK_SEQPACKET, 0));
+    ASK(table()->socket(AF_UNIX, SOCK_RDM, 0));
+    ASK(table()->socketpair(9999, SOCK_STREAM, 0, (int[2]){0}));
     ASK(table()->socketpair(AF_INET, SOCK_STREAM, 0, (int[2]){0}));
     int fd = ASK_FD(table()->socket(AF_INET, SOCK_STREAM, 0));
     ask_options(fd);
@@ -130,6 +133,48 @@ static void ask_of_a_fresh_socket(void)
     ASK(table()->accept(fd, NULL, NULL));
     ASK(table()->pread(fd, &byte, 1, 0));
     ASK(table()->shutdown(fd, SHUT_RDWR));
+    ASK(table()->close(fd));
+}
+
+/* Each option that the simulator knows, and some that nobody does. */
+static void ask_more_options(void)
+{
+    static const struct {
+        int level, name;
+    } rows[] = {
+        {SOL_SOCKET, SO_REUSEPORT},
+        {SOL_SOCKET, SO_KEEPALIVE},
+        {SOL_SOCKET, SO_BROADCAST},
+        {SOL_SOCKET, SO_SNDBUF},
+        {SOL_SOCKET, SO_RCVBUF},
+        {IPPROTO_TCP, TCP_CORK},
+        {IPPROTO_TCP, TCP_QUICKACK},
+        {IPPROTO_TCP, TCP_KEEPIDLE},
+        {IPPROTO_TCP, TCP_KEEPINTVL},
+        {IPPROTO_TCP, TCP_KEEPCNT},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT},
+        {IPPROTO_TCP, TCP_DEFER_ACCEPT},
+        {IPPROTO_TCP, TCP_NOTSENT_LOWAT},
+        {IPPROTO_IPV6, IPV6_V6ONLY},
+        {IPPROTO_IPV6, 9999},
+        {9999, 1},
+    };
+    int fd = ASK_FD(table()->socket(AF_INET6, SOCK_STREAM, 0)), value;
+    socklen_t bytes = sizeof value;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        value = 1;
+        ASK(table()->setsockopt(fd, rows[i].level, rows[i].name, &value, sizeof value));
+    }
+    struct linger linger = {.l_onoff = 1, .l_linger = 5};
+    ASK(table()->setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger));
+    ASK(table()->setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(int)));
+    ASK(table()->getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value, &bytes));
+    ASK(value > 0);
+    bytes = 1; /* room for one byte of it */
+    value = 0;
+    ASK(table()->getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &bytes));
+    ASK(value);
+    ASK(bytes);
     ASK(table()->close(fd));
 }
 
@@ -163,6 +208,64 @@ static void ask_of_a_listener(void)
     ASK(table()->connect(fd, ADDR(taken)));
     ASK(table()->close(other));
     ASK(table()->close(fd));
+}
+
+/* Without a name it is given one; asked again it only changes its backlog. */
+static void ask_to_listen_without_a_name(void)
+{
+    static const int backlogs[] = {4, 0, -1, 1 << 30};
+    int fd = ASK_FD(table()->socket(AF_INET, SOCK_STREAM, 0));
+    for (size_t i = 0; i < sizeof backlogs / sizeof backlogs[0]; i++)
+        ASK(table()->listen(fd, backlogs[i]));
+    ASK(port_of(fd) > 0);
+    ASK(table()->close(fd));
+    fd = ASK_FD(table()->socket(AF_UNIX, SOCK_STREAM, 0));
+    ASK(table()->listen(fd, 1));
+    ASK(table()->close(fd));
+    fd = ASK_FD(table()->socket(AF_INET, SOCK_DGRAM, 0));
+    ASK(table()->listen(fd, 1));
+    ASK(table()->close(fd));
+}
+
+static void ask_about_ports(void)
+{
+    int share = 1;
+    struct sockaddr_in any = loopback(0);
+    int fds[3];
+    for (int i = 0; i < 3; i++)
+        fds[i] = ASK_FD(table()->socket(AF_INET, SOCK_STREAM, 0));
+    ASK(table()->setsockopt(fds[0], SOL_SOCKET, SO_REUSEPORT, &share, sizeof share));
+    ASK(table()->bind(fds[0], ADDR(any)));
+    struct sockaddr_in taken = loopback(port_of(fds[0]));
+    ASK(table()->bind(fds[1], ADDR(taken))); /* only one of them shares */
+    ASK(table()->setsockopt(fds[1], SOL_SOCKET, SO_REUSEPORT, &share, sizeof share));
+    ASK(table()->bind(fds[1], ADDR(taken)));
+    ASK(port_of(fds[1]) == port_of(fds[0]));
+    taken.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1); /* another host */
+    ASK(table()->bind(fds[2], ADDR(taken)));
+    for (int i = 0; i < 3; i++)
+        ASK(table()->close(fds[i]));
+}
+
+/* A name that starts with NUL is no file, and goes with its socket. */
+static void ask_of_abstract_names(void)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX}, longer;
+    snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "weft-test-%d", (int)getpid());
+    socklen_t bytes = (socklen_t)offsetof(struct sockaddr_un, sun_path) + 20;
+    longer = name;
+    int fds[3];
+    for (int i = 0; i < 3; i++)
+        fds[i] = ASK_FD(table()->socket(AF_UNIX, SOCK_STREAM, 0));
+    ASK(table()->bind(fds[0], (struct sockaddr *)&name, bytes));
+    ASK(table()->bind(fds[1], (struct sockaddr *)&name, bytes));
+    ASK(table()->bind(fds[1], (struct sockaddr *)&longer, bytes + 1));
+    ASK(table()->listen(fds[0], 1));
+    ASK(table()->close(fds[0]));
+    ASK(table()->connect(fds[2], (struct sockaddr *)&name, bytes));
+    ASK(table()->bind(fds[2], (struct sockaddr *)&name, bytes));
+    ASK(table()->close(fds[1]));
+    ASK(table()->close(fds[2]));
 }
 
 static void ask_of_unix_names(void)
@@ -226,6 +329,106 @@ static void ask_of_a_pipe(void)
     ASK(table()->close(ends[1]));
 }
 
+/* Who reads no more says so; who writes no more too.  (What was sent arrives later in the
+ * simulator: io_test.c reads it.) */
+static void ask_of_a_pair_that_is_half_shut(void)
+{
+    int ends[2];
+    char byte;
+    ASK(table()->socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+    ASK(table()->shutdown(ends[0], SHUT_RD));
+    ASK(table()->recv(ends[0], &byte, 1, 0));
+    ASK(table()->send(ends[1], "c", 1, MSG_NOSIGNAL));
+    ASK(table()->send(ends[0], "d", 1, MSG_NOSIGNAL)); /* the other way stays */
+    ASK(table()->shutdown(ends[0], SHUT_RD));          /* again */
+    ASK(table()->shutdown(ends[0], SHUT_RDWR));
+    ASK(table()->send(ends[0], "e", 1, MSG_NOSIGNAL));
+    ASK(table()->close(ends[0]));
+    ASK(table()->shutdown(ends[1], SHUT_RD)); /* its peer is gone */
+    ASK(table()->close(ends[1]));
+}
+
+static int datagram_socket(int domain)
+{
+    return ASK_FD(table()->socket(domain, SOCK_DGRAM, 0));
+}
+
+static void ask_of_a_datagram_socket(void)
+{
+    static char much[70000];
+    struct sockaddr_in any = loopback(0), nobody = loopback(1);
+    struct sockaddr_in6 other = {.sin6_family = AF_INET6};
+    struct sockaddr_storage addr;
+    socklen_t bytes = sizeof addr;
+    char byte;
+    int value = -1, fd = datagram_socket(AF_INET);
+    socklen_t value_bytes = sizeof value;
+    ASK(table()->getsockopt(fd, SOL_SOCKET, SO_TYPE, &value, &value_bytes));
+    ASK(value);
+    ASK(table()->listen(fd, 1));
+    ASK(table()->accept(fd, NULL, NULL));
+    ASK(table()->recv(fd, &byte, 1, 0));
+    ASK(table()->send(fd, "x", 1, 0)); /* to whom? */
+    ASK(table()->getpeername(fd, (struct sockaddr *)&addr, &bytes));
+    ASK(table()->connect(fd, ADDR(other)));
+    ASK(table()->connect(fd, (struct sockaddr *)&any, 1));
+    ASK(table()->connect(fd, ADDR(nobody)));
+    ASK(table()->getpeername(fd, (struct sockaddr *)&addr, &bytes));
+    ASK(bytes);
+    ASK(table()->send(fd, much, sizeof much, 0));
+    ASK(table()->close(fd));
+}
+
+static void ask_of_unix_datagrams(void)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX}, none = {.sun_family = AF_UNIX};
+    snprintf(name.sun_path, sizeof name.sun_path, "%s", scratch("datagrams"));
+    snprintf(none.sun_path, sizeof none.sun_path, "%s", scratch("stream"));
+    int receiver = datagram_socket(AF_UNIX), sender = datagram_socket(AF_UNIX);
+    int stream = ASK_FD(table()->socket(AF_UNIX, SOCK_STREAM, 0));
+    char bytes[4];
+    ASK(table()->bind(receiver, ADDR(name)));
+    ASK(table()->bind(stream, ADDR(none)));
+    ASK(table()->connect(stream, ADDR(name)));
+    ASK(table()->connect(sender, ADDR(name)));
+    ASK(table()->send(sender, "abc", 3, 0));
+    ASK(table()->send(sender, "", 0, 0));
+    ASK(table()->recv(receiver, bytes, 2, MSG_PEEK));
+    ASK(table()->recv(receiver, bytes, 2, 0)); /* the rest is lost */
+    ASK(table()->recv(receiver, bytes, 2, 0)); /* the empty one */
+    ASK(table()->recv(receiver, bytes, 2, 0));
+    ASK(table()->close(receiver));
+    ASK(table()->send(sender, "x", 1, 0));
+    ASK(table()->connect(sender, ADDR(name)));
+    ASK(table()->close(stream));
+    ASK(table()->close(sender));
+    ASK(table()->unlink(scratch("datagrams"), 0));
+    ASK(table()->unlink(scratch("stream"), 0));
+}
+
+static void ask_what_they_are(void)
+{
+    struct stat status = {0};
+    int ends[2];
+    ASK(table()->fstat(-1, &status));
+    ASK(table()->pipe(ends));
+    ASK(table()->fstat(ends[0], &status));
+    ASK(status.st_mode & S_IFMT);
+    ASK(table()->close(ends[0]));
+    ASK(table()->close(ends[1]));
+    int fd = ASK_FD(table()->socket(AF_INET, SOCK_STREAM, 0));
+    ASK(table()->fstat(fd, &status));
+    ASK(status.st_mode & S_IFMT);
+    ASK(table()->close(fd));
+    fd = ASK_FD(table()->open(scratch("kind"), O_RDWR | O_CREAT, 0600));
+    ASK(table()->write(fd, "abc", 3));
+    ASK(table()->fstat(fd, &status));
+    ASK(status.st_mode & S_IFMT);
+    ASK(status.st_size);
+    ASK(table()->close(fd));
+    ASK(table()->unlink(scratch("kind"), 0));
+}
+
 /* In a directory of its own, which it leaves empty. */
 static void ask_of_files(void)
 {
@@ -265,9 +468,17 @@ static int ask_all(void *arg)
     answers->count = 0;
     ask_of_no_descriptor();
     ask_of_a_fresh_socket();
+    ask_more_options();
     ask_of_a_listener();
+    ask_to_listen_without_a_name();
+    ask_about_ports();
     ask_of_unix_names();
+    ask_of_abstract_names();
+    ask_of_a_datagram_socket();
+    ask_of_unix_datagrams();
+    ask_what_they_are();
     ask_of_a_pair();
+    ask_of_a_pair_that_is_half_shut();
     ask_of_a_pipe();
     ask_of_files();
     return 0;

@@ -177,12 +177,18 @@ static bool receiver_wants(struct sim_socket *socket, struct sim_addr *to, struc
 
 /* ---- Unix ---- */
 
-/* A name that starts with NUL is as long as it was said to be; a path ends at its NUL. */
+/* A name that starts with NUL is no file. */
+static bool path_is_abstract(const struct sim_addr *addr)
+{
+    return ((const struct sockaddr_un *)&addr->store)->sun_path[0] == '\0';
+}
+
+/* An abstract name is as long as it was said to be; a path ends at its NUL. */
 static size_t path_bytes(const struct sim_addr *addr)
 {
     const char *path = ((const struct sockaddr_un *)&addr->store)->sun_path;
     size_t bytes = addr->bytes - offsetof(struct sockaddr_un, sun_path);
-    return path[0] == '\0' ? bytes : strnlen(path, bytes);
+    return path_is_abstract(addr) ? bytes : strnlen(path, bytes);
 }
 
 static struct sim_path *path_find(struct sim_world *world, const struct sim_addr *addr)
@@ -263,7 +269,7 @@ void sim_name_release(struct sim_socket *socket)
     if (entry == NULL || entry->socket != socket)
         return;
     entry->socket = NULL; /* the file stays */
-    if (((struct sockaddr_un *)&socket->local.store)->sun_path[0] == '\0')
+    if (path_is_abstract(&socket->local))
         path_free(entry);
 }
 
@@ -278,7 +284,9 @@ int sim_name_find(struct sim_world *world, int domain, const struct sockaddr *ad
         return name_find_inet(world, out_addr, out);
     struct sim_path *entry = path_find(world, out_addr);
     if (entry == NULL)
-        return -ENOENT;
+        return path_is_abstract(out_addr) ? -ECONNREFUSED : -ENOENT;
+    if (entry->socket != NULL && entry->socket->state == SIM_DATAGRAM)
+        return -EPROTOTYPE;
     if (entry->socket == NULL || entry->socket->state != SIM_LISTENING)
         return -ECONNREFUSED;
     *out = entry->socket;

@@ -140,13 +140,14 @@ static int sim_setsockopt(int fd, int level, int name, const void *value, sockle
         return rc;
     if (!option_is_known(level, name))
         return -ENOPROTOOPT;
-    if (bytes < sizeof(int))
+    bool is_linger = level == SOL_SOCKET && name == SO_LINGER;
+    if (bytes < (is_linger ? sizeof(struct linger) : sizeof(int)))
         return -EINVAL;
     int number;
     memcpy(&number, value, sizeof number);
     if (level == SOL_SOCKET && name == SO_REUSEPORT)
         socket->reuse_port = number != 0;
-    if (level == SOL_SOCKET && name == SO_LINGER && bytes >= sizeof(struct linger)) {
+    if (is_linger) {
         struct linger linger;
         memcpy(&linger, value, sizeof linger);
         socket->reset_on_close = linger.l_onoff != 0 && linger.l_linger == 0;

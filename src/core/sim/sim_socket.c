@@ -104,7 +104,7 @@ static int type_check(int domain, int type)
 {
     if (domain != AF_INET && domain != AF_INET6 && domain != AF_UNIX)
         return -EAFNOSUPPORT;
-    return type == SOCK_STREAM || type == SOCK_DGRAM ? 0 : -EPROTONOSUPPORT;
+    return type == SOCK_STREAM || type == SOCK_DGRAM ? 0 : -ESOCKTNOSUPPORT;
 }
 
 int sim_socket_open(struct sim_world *world, int domain, int type)
@@ -155,7 +155,7 @@ int sim_socket_pair(struct sim_world *world, int domain, int type, int out_fds[2
     if (domain != AF_UNIX)
         return -EOPNOTSUPP;
     if (type != SOCK_STREAM)
-        return -EPROTONOSUPPORT;
+        return -ESOCKTNOSUPPORT; /* not simulated */
     struct sim_socket *pair[2];
     rc = pair_open(world, domain, SIM_LINK_UNIX, pair);
     if (rc < 0)
@@ -217,6 +217,8 @@ int sim_socket_listen(struct sim_socket *socket, int backlog)
 {
     if (socket->domain == AF_UNSPEC)
         return -ENOTSOCK;
+    if (socket->state == SIM_DATAGRAM)
+        return -EOPNOTSUPP;
     if (socket->state != SIM_FRESH && socket->state != SIM_LISTENING)
         return -EINVAL;
     if (socket->local.bytes == 0) {
@@ -370,7 +372,7 @@ int sim_socket_accept(struct sim_socket *socket, struct sim_addr *out_peer)
     if (socket->domain == AF_UNSPEC)
         return -ENOTSOCK;
     if (socket->state != SIM_LISTENING)
-        return -EINVAL;
+        return socket->state == SIM_DATAGRAM ? -EOPNOTSUPP : -EINVAL;
     if (wf_list_is_empty(&socket->pending))
         return -EAGAIN;
     struct sim_socket *server = wf_container(socket->pending.next, struct sim_socket, pending_link);
