@@ -11,10 +11,18 @@
 #include <unistd.h>
 
 void __gcov_dump(void);
+void __gcov_reset(void);
 
-#define _exit(status) (__gcov_dump(), _exit(status))
-#define abort() (__gcov_dump(), abort())
-#define raise(number) (__gcov_dump(), raise(number))
+/* The argument first: it may be what the process does.  Reset, or what a handler does after it is
+ * not written any more. */
+#define _exit(status)                                                                              \
+    __extension__({                                                                                \
+        int status_ = (status);                                                                    \
+        __gcov_dump();                                                                             \
+        _exit(status_);                                                                            \
+    })
+#define abort() (__gcov_dump(), __gcov_reset(), abort())
+#define raise(number) (__gcov_dump(), __gcov_reset(), raise(number))
 
 #endif
 #endif
