@@ -6,7 +6,6 @@
  */
 
 #include "base/sys.h"
-#include "core/sim_priv.h"
 #include "harness/harness.h"
 
 #include <weft.h>
