@@ -138,6 +138,7 @@ typedef struct weft_client_request {
     weft_time total_max;  /* 0: the client's */
     bool keeps_redirects; /* 3xx is the answer */
     bool is_idempotent;   /* may be sent again whatever its method, as with an idempotency key */
+    const char *upgrade;  /* ask for this protocol, see weft_exchange_detach(); NULL: none */
     weft_client_trace *trace; /* filled; may be NULL.  Must stay valid as long as the exchange */
 } weft_client_request;
 
@@ -200,6 +201,12 @@ WEFT_API int64_t weft_exchange_length(const weft_exchange *exchange);
  * nothing was read. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_exchange_read(weft_exchange *exchange, void *buf,
                                                              size_t bytes);
+
+/* After status 101, the answer to a request with `upgrade`: hands out the connection, which speaks
+ * that protocol now; what the server has sent of it is unread.  It no longer counts among the
+ * client's, and is the caller's to close; so is the exchange still.  -EPROTO without such an
+ * answer, or a second time. */
+WEFT_API WEFT_MUST_USE int weft_exchange_detach(weft_exchange *exchange, weft_stream **out);
 
 /* Ends it: a connection whose answer was read to its end is kept, another is cut.  Never waits.
  * NULL is fine. */

@@ -73,8 +73,9 @@ struct weft_exchange {
     bool is_source_failed;        /* the caller's body_read */
     bool is_secretive;            /* on another origin: no Authorization, no Cookie */
     uint32_t repeats;
-    bool is_to_end; /* the body is told by the end of the connection */
-    int rc;         /* of the reading so far: 0, or what every further read returns */
+    bool is_to_end;   /* the body is told by the end of the connection */
+    bool is_upgraded; /* the connection speaks the protocol that was asked for */
+    int rc;           /* of the reading so far: 0, or what every further read returns */
 
     char *head_text; /* a copy of the answer's head */
     struct wf_h1_head head;
@@ -96,6 +97,9 @@ int wf_conn_take(struct weft_exchange *exchange, struct conn **out);
 /* Keeps it for the next request, or cuts it. */
 void wf_conn_keep(weft_client *client, struct conn *conn);
 void wf_conn_cut(weft_client *client, struct conn *conn);
+
+/* Gives its stream away. */
+weft_stream *wf_conn_detach(weft_client *client, struct conn *conn);
 
 /* Cuts what has been idle too long (WEFT_FOREVER: everything). */
 void wf_conn_reap(weft_client *client, weft_time now);

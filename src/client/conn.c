@@ -79,14 +79,20 @@ static void reap_later(weft_client *client)
     weft_timer_start(client->loop, &client->reap, at);
 }
 
-void wf_conn_cut(weft_client *client, struct conn *conn)
+weft_stream *wf_conn_detach(weft_client *client, struct conn *conn)
 {
+    weft_stream *stream = conn->stream;
     wf_list_remove(&conn->in_origin);
     wf_list_remove(&conn->in_client);
     client->conn_count--;
-    weft_stream_abort(conn->stream);
     wf_origin_release(client, conn->origin);
     wf_free(conn);
+    return stream;
+}
+
+void wf_conn_cut(weft_client *client, struct conn *conn)
+{
+    weft_stream_abort(wf_conn_detach(client, conn));
 }
 
 void wf_conn_reap(weft_client *client, weft_time now)

@@ -250,6 +250,17 @@ void weft_exchange_close(weft_exchange *exchange)
     wf_free(exchange);
 }
 
+int weft_exchange_detach(weft_exchange *exchange, weft_stream **out)
+{
+    if (exchange->conn == NULL || !exchange->is_upgraded)
+        return weft_fail(-EPROTO, "the server has not changed the protocol");
+    *out = wf_conn_detach(exchange->client, exchange->conn);
+    exchange->conn = NULL;
+    weft_sem_give(&exchange->origin->slots);
+    weft_sem_give(&exchange->client->slots);
+    return 0;
+}
+
 /* ---- the answer ---- */
 
 int weft_exchange_status(const weft_exchange *exchange)

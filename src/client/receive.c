@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "client/client_priv.h"
+#include "h1/list.h"
 
 #include <assert.h>
 #include <string.h>
@@ -82,9 +83,10 @@ static int head_keep(struct weft_exchange *exchange, weft_str text)
 static void framing_choose(struct weft_exchange *exchange)
 {
     const struct wf_h1_head *head = &exchange->head;
-    bool has_none =
-        strcmp(exchange->method, "HEAD") == 0 || head->status == 204 || head->status == 304;
-    exchange->is_to_end = !has_none && !head->is_chunked && !head->has_length;
+    bool has_none = strcmp(exchange->method, "HEAD") == 0 || head->status == 204 ||
+                    head->status == 304 || head->status == 101;
+    exchange->is_to_end =
+        (!has_none && !head->is_chunked && !head->has_length) || exchange->is_upgraded;
     exchange->trace.read_bytes = 0;
     if (has_none)
         wf_h1_body_init_empty(&exchange->framing);
@@ -95,6 +97,17 @@ static void framing_choose(struct weft_exchange *exchange)
                                head->has_length ? head->content_length : UINT64_MAX);
 }
 
+/* Every server may change to what it was asked for, and to nothing else. */
+static bool answer_is_upgrade(const struct weft_exchange *exchange)
+{
+    const char *upgrade = exchange->request->upgrade;
+    weft_str name = wf_h1_head_field(&exchange->head, exchange->head_text, "upgrade");
+    weft_str options = wf_h1_head_field(&exchange->head, exchange->head_text, "connection");
+    return exchange->head.status == 101 && upgrade != NULL &&
+           wf_http_same(name, weft_str_of(upgrade)) &&
+           wf_http_list_has(options, (weft_str)WEFT_STR("upgrade"));
+}
+
 int wf_answer_receive(struct weft_exchange *exchange)
 {
     uint32_t interim_max = exchange->client->options.limits.interim_count_max;
@@ -102,6 +115,8 @@ int wf_answer_receive(struct weft_exchange *exchange)
     for (uint32_t interim = 0;; interim++) {
         WEFT_TRY(head_receive(exchange, &text));
         if (exchange->head.status >= 200)
+            break;
+        if (exchange->head.status == 101 && exchange->request->upgrade != NULL)
             break;
         if (exchange->head.status == 101)
             return weft_fail(-WEFT_ESYNTAX, "the server changes the protocol, which was not asked");
@@ -111,6 +126,9 @@ int wf_answer_receive(struct weft_exchange *exchange)
         weft_stream_consume(exchange->conn->stream, exchange->head.bytes);
     }
     WEFT_TRY(head_keep(exchange, text));
+    exchange->is_upgraded = answer_is_upgrade(exchange);
+    if (exchange->head.status == 101 && !exchange->is_upgraded)
+        return weft_fail(-WEFT_ESYNTAX, "the server changes to another protocol than was asked");
     framing_choose(exchange);
     return 0;
 }

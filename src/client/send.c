@@ -67,6 +67,8 @@ int wf_request_check(const weft_client_request *request)
         return weft_fail(-EINVAL, "body_bytes or total_max is negative");
     if (request->type != NULL && wf_h1_value_check(weft_str_of(request->type)) < 0)
         return weft_fail(-EINVAL, "the type has a control character");
+    if (request->upgrade != NULL && !is_token(request->upgrade))
+        return weft_fail(-EINVAL, "the protocol to upgrade to is no token");
     for (size_t i = 0; i < request->field_count; i++)
         WEFT_TRY(field_check(&request->fields[i]));
     return 0;
@@ -139,6 +141,8 @@ static int head_write(const struct weft_exchange *exchange, wf_buf *head)
             put_field(head, field->name, field->value);
     }
     put_body_fields(exchange, head);
+    if (request->upgrade != NULL)
+        (void)wf_buf_printf(head, "Connection: Upgrade\r\nUpgrade: %s\r\n", request->upgrade);
     (void)wf_buf_puts(head, "\r\n");
     return head->rc;
 }

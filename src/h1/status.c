@@ -12,6 +12,7 @@ static const struct {
     const char *code;   /* of the error body */
 } status_table[] = {
     {100, "Continue", NULL},
+    {101, "Switching Protocols", NULL},
     {200, "OK", NULL},
     {201, "Created", NULL},
     {202, "Accepted", NULL},
@@ -39,6 +40,7 @@ static const struct {
     {415, "Unsupported Media Type", "unsupported_media_type"},
     {417, "Expectation Failed", "expectation_failed"},
     {422, "Unprocessable Content", "validation_error"},
+    {426, "Upgrade Required", "upgrade_required"},
     {429, "Too Many Requests", "rate_limited"},
     {431, "Request Header Fields Too Large", "too_large"},
     {499, "Client Closed Request", "cancelled"},

@@ -321,7 +321,8 @@ static void conn_input_busy(struct wf_conn *conn)
 {
     if (weft_stream_get_error(conn->stream) < 0) {
         conn_give_up(conn, WF_CONN_GONE, "client disconnected");
-    } else if (weft_stream_has_hung_up(conn->stream) && conn->gone_deadline == WEFT_FOREVER) {
+    } else if (weft_stream_has_hung_up(conn->stream) && conn->gone_deadline == WEFT_FOREVER &&
+               !conn->req->is_upgraded) {
         conn->gone_deadline = wf_http_after(conn->server, conn->server->limits.half_close_grace);
         wf_conn_arm(conn);
     }

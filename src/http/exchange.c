@@ -75,6 +75,8 @@ static void request_reset(weft_http_request *req)
     req->is_head_timed = false;
     req->is_collecting = false;
     req->will_close = false;
+    req->is_upgraded = false;
+    req->stop = NULL;
     req->id[0] = 0;
     req->is_id_given = false;
     res->status = 0;
@@ -96,12 +98,18 @@ void wf_request_free(weft_http_request *req)
     wf_free(req);
 }
 
-void wf_request_release(weft_http_request *req)
+void wf_request_time(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
     if (req->came_at != 0) /* else no request came of it */
         weft_histogram_add(&server->request_times, weft_loop_now(server->loop) - req->came_at);
     req->came_at = 0;
+}
+
+void wf_request_release(weft_http_request *req)
+{
+    weft_http_server *server = req->conn->server;
+    wf_request_time(req);
     server->stats.bodies_bytes -= req->body_counted;
     server->request_count--;
     req->conn = NULL;

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "h1/chars.h"
+#include "h1/list.h"
 #include "h1/target.h"
 
 #include <stdio.h>
@@ -133,25 +134,10 @@ weft_str weft_http_field(const weft_http_request *req, const char *name)
     return no_str;
 }
 
-/* The next piece of a list, without the white space around it. */
-static bool list_next(weft_str *rest, char separator, weft_str *out)
-{
-    if (rest->ptr == NULL)
-        return false;
-    const char *end = memchr(rest->ptr, separator, rest->len);
-    *out = (weft_str){rest->ptr, end == NULL ? rest->len : (size_t)(end - rest->ptr)};
-    *rest = end == NULL ? no_str : (weft_str){end + 1, rest->len - out->len - 1};
-    while (out->len > 0 && (out->ptr[0] == ' ' || out->ptr[0] == '\t'))
-        *out = (weft_str){out->ptr + 1, out->len - 1};
-    while (out->len > 0 && (out->ptr[out->len - 1] == ' ' || out->ptr[out->len - 1] == '\t'))
-        out->len--;
-    return true;
-}
-
 bool weft_http_has_type(const weft_http_request *req, const char *type)
 {
     weft_str field = weft_http_field(req, "content-type"), essence;
-    if (!list_next(&field, ';', &essence))
+    if (!wf_http_list_next(&field, ';', &essence))
         return true;
     return name_is(essence.ptr, essence.len, type);
 }
@@ -196,15 +182,15 @@ struct acceptance {
 static void accept_list(struct acceptance *it, weft_str list)
 {
     weft_str item;
-    while (list_next(&list, ',', &item)) {
+    while (wf_http_list_next(&list, ',', &item)) {
         weft_str parameters = item, range, parameter;
-        (void)list_next(&parameters, ';', &range);
+        (void)wf_http_list_next(&parameters, ';', &range);
         int match = range_matches(range, it->type);
         if (match <= it->best)
             continue;
         it->best = match;
         it->is_accepted = true;
-        while (list_next(&parameters, ';', &parameter)) {
+        while (wf_http_list_next(&parameters, ';', &parameter)) {
             if (is_refusal(parameter))
                 it->is_accepted = false;
         }

@@ -136,6 +136,19 @@ static bool serve_one(struct wf_conn *conn)
 
 static void serve_start(struct wf_conn *conn);
 
+void wf_http_slot_leave(struct wf_conn *conn)
+{
+    weft_http_server *server = conn->server;
+    slot_leave(conn);
+    if (server->queue_count == 0)
+        return;
+    struct wf_conn *next = wf_container(server->queue.next, struct wf_conn, queue_link);
+    if (!slot_take(next))
+        return;
+    wf_http_queue_leave(next);
+    serve_start(next);
+}
+
 /* The next request for this task, in BUSY and with a slot, or NULL. */
 static struct wf_conn *serve_next(weft_http_server *server, unsigned *handed)
 {

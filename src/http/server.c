@@ -262,6 +262,7 @@ static void server_shut_down(weft_http_server *server)
     server->is_draining = true;
     server_close_listeners(server);
     server_end_idle(server);
+    wf_upgrades_stop(server);
     server_wait_empty(server, server->grace, /* is_patient= */ false);
 
     weft_group_cancel(server->handlers, "the server stops");

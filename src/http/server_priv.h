@@ -120,8 +120,11 @@ struct weft_http_request {
     bool is_head_timed;  /* the head did not come at once */
     bool is_collecting;  /* the body is kept before the handler starts */
 
-    bool will_close; /* the connection ends with this answer */
-    char id[129];    /* X-Request-Id; "": not asked for yet */
+    bool will_close;         /* the connection ends with this answer */
+    bool is_upgraded;        /* its handler has the connection for another protocol */
+    void (*stop)(void *arg); /* then: the server stops; or NULL */
+    void *stop_arg;
+    char id[129]; /* X-Request-Id; "": not asked for yet */
     bool is_id_given;
     wf_buf scratch; /* the error body */
     struct weft_http_response res;
@@ -217,12 +220,18 @@ void wf_http_shed_one(struct wf_conn *conn);
 /* A whole request is there: gives it a slot and a task, or a place in the queue. */
 void wf_http_admit(struct wf_conn *conn);
 void wf_http_queue_leave(struct wf_conn *conn);
+
+/* Its task goes on without a slot; who waits for one gets it. */
+void wf_http_slot_leave(struct wf_conn *conn);
 void wf_http_shed(weft_defer *shed);
 
 /* ---- exchange.c ---- */
 
 weft_http_request *wf_request_new(struct wf_conn *conn); /* NULL: no memory */
 void wf_request_release(weft_http_request *req);
+
+/* The request is over: counts how long it took. */
+void wf_request_time(weft_http_request *req);
 void wf_request_free(weft_http_request *req);
 
 /* The head is complete in input[0, head.bytes): keeps a copy, finds the route, judges it.  What is
@@ -257,6 +266,11 @@ void wf_conn_answer_no_memory(struct wf_conn *conn);
 
 /* "HTTP/1.1 100 Continue", if it was asked for and not sent. */
 int wf_request_continue(weft_http_request *req);
+
+/* ---- upgrade.c ---- */
+
+/* The server stops: tells the handlers that speak another protocol. */
+void wf_upgrades_stop(weft_http_server *server);
 
 /* ---- request.c ---- */
 

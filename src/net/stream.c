@@ -183,6 +183,25 @@ weft_stream *weft_stream_of_user(void *user)
     return (weft_stream *)(void *)((char *)user - STREAM_HEAD_BYTES);
 }
 
+const weft_stream_kind *weft_stream_get_kind(const weft_stream *stream)
+{
+    return stream->kind;
+}
+
+void weft_stream_set_kind(weft_stream *stream, const weft_stream_kind *kind)
+{
+    stream->kind = kind;
+    if (stream->state != WF_STREAM_OPEN)
+        return;
+    bool has_news = wf_stream_unread(stream) != 0 || stream->is_ended || stream->has_hung_up ||
+                    stream->error != 0;
+    if (has_news && kind->input != NULL) {
+        stream->tells = true;
+        weft_defer_start(stream->loop, &stream->defer);
+    }
+    wf_stream_update_reading(stream);
+}
+
 weft_loop *weft_stream_get_loop(const weft_stream *stream)
 {
     return stream->loop;

@@ -292,6 +292,57 @@ TASK_TEST(stream_may_be_ended_from_its_own_input)
     }
 }
 
+/* ---- another kind ---- */
+
+static struct {
+    unsigned inputs, expireds;
+    char last[64];
+} guest;
+
+static void guest_input(weft_stream *stream)
+{
+    weft_str input = weft_stream_get_input(stream);
+    guest.inputs++;
+    if (input.len != 0)
+        memcpy(guest.last, input.ptr, input.len < 63 ? input.len : 63);
+    weft_stream_consume(stream, input.len);
+}
+
+static void guest_expired(weft_stream *stream)
+{
+    (void)stream;
+    guest.expireds++;
+}
+
+TASK_TEST(stream_of_another_kind_for_a_while_tells_it_what_was_unread)
+{
+    static const weft_stream_kind other = {.input = guest_input, .expired = guest_expired};
+    struct link link;
+    link_open(&link);
+    link.seen.take = 0;
+    memset(&guest, 0, sizeof guest);
+    peer_says(&link, "before");
+    CHECK(weft_stream_get_kind(link.ours) == &kind);
+    weft_stream_set_kind(link.ours, &other);
+    CHECK_EQ(guest.inputs, 0u); /* not from inside the call */
+    settle();
+    CHECK_GE(guest.inputs, 1u);
+    CHECK_STR(guest.last, "before");
+    weft_stream_set_deadline(link.ours, weft_after(WEFT_SEC));
+    CHECK_OK(weft_sleep(2 * WEFT_SEC));
+    CHECK_EQ(guest.expireds, 1u);
+
+    int inputs = link.seen.inputs;
+    weft_stream_set_kind(link.ours, &kind);
+    CHECK_EQ(link.seen.inputs, inputs);
+    CHECK(seen_of(link.ours) == &link.seen);
+    unsigned before = guest.inputs;
+    peer_says(&link, "after");
+    CHECK_EQ(guest.inputs, before);
+    CHECK_STR(link.seen.last, "after");
+    link_close(&link);
+}
+
 /* ---- output ---- */
 
 TASK_TEST(stream_puts_of_one_turn_leave_together)
