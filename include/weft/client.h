@@ -91,11 +91,20 @@ typedef struct weft_client_options {
     void *connect_arg;
     struct weft_tls *tls;  /* <weft/tls.h>: for https, instead of the usual; must stay valid */
     bool allows_downgrade; /* follow redirects from https to http */
+
+    /* A proxy for all requests, but those to hosts of no_proxy: "localhost,example.org", where
+     * a name is itself and all below it, and "*" everything.  For https it makes a tunnel, so it
+     * sees names and ports only.  The environment is not looked at; a program that wants it says
+     * getenv("http_proxy").  -EACCES: it does not let us through (407: it wants other proxy_auth);
+     * -ECONNREFUSED: it cannot. */
+    const char *proxy;      /* "http://host:port" */
+    const char *proxy_auth; /* its Proxy-Authorization, like "Basic dXNlcjpwYXNz" */
+    const char *no_proxy;
 } weft_client_options;
 
 /* Makes a client; `options` may be NULL, and is copied but for the strings.  0, -ENOMEM; -EPERM
- * without a loop; -EINVAL for a limit that is out of range, or a user_agent with a control
- * character. */
+ * without a loop; -EINVAL for a limit that is out of range, a user_agent or proxy_auth with a
+ * control character, a proxy that is no URL. */
 WEFT_API WEFT_MUST_USE int weft_client_new(weft_client **out, const weft_client_options *options);
 
 /* Cuts the connections kept and frees.  No exchange may be open.  NULL is fine. */

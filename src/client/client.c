@@ -151,9 +151,13 @@ int weft_client_new(weft_client **out, const weft_client_options *options)
         return weft_fail(-EINVAL, "user_agent has a control character");
     if (weft_loop_self() == NULL)
         return -EPERM;
+    struct wf_proxy proxy;
+    WEFT_TRY(wf_proxy_init(&proxy, own.proxy, own.proxy_auth, own.no_proxy));
     weft_client *client = wf_alloc(sizeof *client);
-    if (client == NULL)
+    if (client == NULL) {
+        wf_proxy_fini(&proxy);
         return -ENOMEM;
+    }
     const weft_client_limits *limits = &own.limits;
     *client = (weft_client){
         .loop = weft_loop_self(),
@@ -168,6 +172,7 @@ int weft_client_new(weft_client **out, const weft_client_options *options)
                         .trailer_bytes_max = 8 * 1024,
                         .trailer_count_max = 32},
         .tls = own.tls,
+        .proxy = proxy,
         .slots = WEFT_SEM(limits->total_count_max, limits->total_count_max),
         .retry_cents = RETRY_CENTS_START,
     };
@@ -187,5 +192,6 @@ void weft_client_free(weft_client *client)
     wf_list_each_safe (at, &client->origins)
         origin_free(client, wf_container(at, struct origin, in_client));
     wf_secure_fini(client);
+    wf_proxy_fini(&client->proxy);
     wf_free(client);
 }

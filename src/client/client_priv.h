@@ -16,6 +16,7 @@
 
 #include "base/list.h"
 #include "client/breaker.h"
+#include "client/proxy.h"
 #include "client/url.h"
 #include "h1/body.h"
 #include "h1/head.h"
@@ -38,6 +39,7 @@ struct conn {
     wf_list in_origin, in_client;
     weft_time idle_since;
     bool is_reused;
+    bool is_for_proxy; /* it is the proxy that reads the requests */
 };
 
 struct weft_client {
@@ -45,6 +47,7 @@ struct weft_client {
     weft_client_options options; /* every limit filled in */
     struct wf_h1_limits head_limits;
     struct wf_h1_body_limits body_limits;
+    struct wf_proxy proxy;
     wf_list origins;
     wf_list idle; /* connections, the one used last first */
     uint32_t origin_count, conn_count, exchange_count;

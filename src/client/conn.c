@@ -15,30 +15,55 @@
 
 /* ---- making one ---- */
 
-static int connect_host(weft_client *client, weft_stream **out, const struct wf_url *url)
+/* The URL's host as a string of its own. */
+static int host_name(char out[HOST_BYTES_MAX + 1], const struct wf_url *url)
 {
-    char name[HOST_BYTES_MAX + 1];
-    weft_str host = url->host;
-    if (host.len > HOST_BYTES_MAX)
+    if (url->host.len > HOST_BYTES_MAX)
         return weft_fail(-WEFT_ELIMIT, "the host's name is longer than %d bytes", HOST_BYTES_MAX);
-    memcpy(name, host.ptr, host.len);
-    name[host.len] = 0;
-    if (url->is_https)
-        WEFT_TRY(wf_secure_prepare(client));
-    WEFT_TRY(weft_connect_host(out, name, url->port, NULL));
-    int rc = url->is_https ? wf_secure(client, *out, name) : 0;
-    if (rc < 0)
-        weft_stream_abort(*out);
-    return rc;
+    memcpy(out, url->host.ptr, url->host.len);
+    out[url->host.len] = 0;
+    return 0;
 }
 
-static int connect_origin(const struct weft_exchange *exchange, weft_stream **out)
+/* TCP to the server of the URL. */
+static int connect_to(const weft_client *client, weft_stream **out, const struct wf_url *url)
 {
-    const weft_client_options *options = &exchange->client->options;
-    const struct wf_url *url = &exchange->url;
+    const weft_client_options *options = &client->options;
+    char name[HOST_BYTES_MAX + 1];
     if (options->connect != NULL)
-        return options->connect(out, url->host, url->port, url->is_https, options->connect_arg);
-    return connect_host(exchange->client, out, url);
+        return options->connect(out, url->host, url->port, /* is_https= */ false,
+                                options->connect_arg);
+    WEFT_TRY(host_name(name, url));
+    return weft_connect_host(out, name, url->port, NULL);
+}
+
+static int secure(weft_client *client, weft_stream *stream, const struct wf_url *url)
+{
+    char name[HOST_BYTES_MAX + 1];
+    WEFT_TRY(host_name(name, url));
+    return wf_secure(client, stream, name);
+}
+
+/* The proxy, if it is to be asked; then a tunnel through it, and TLS, for https. */
+static int connect_origin(struct weft_exchange *exchange, struct conn *conn)
+{
+    weft_client *client = exchange->client;
+    const weft_client_options *options = &client->options;
+    const struct wf_url *url = &exchange->url;
+    bool is_proxied = wf_proxy_serves(&client->proxy, url->host);
+    if (options->connect != NULL && !is_proxied) /* whose TLS is its own */
+        return options->connect(&conn->stream, url->host, url->port, url->is_https,
+                                options->connect_arg);
+    if (url->is_https)
+        WEFT_TRY(wf_secure_prepare(client));
+    WEFT_TRY(connect_to(client, &conn->stream, is_proxied ? &client->proxy.url : url));
+    conn->is_for_proxy = is_proxied && !url->is_https;
+    int rc = is_proxied && url->is_https ? wf_proxy_tunnel(exchange, conn->stream) : 0;
+    if (rc == 0 && url->is_https)
+        rc = secure(client, conn->stream, url);
+    if (rc < 0)
+        weft_stream_abort(conn->stream);
+    return rc;
 }
 
 static int conn_new(struct weft_exchange *exchange, struct conn **out)
@@ -50,7 +75,7 @@ static int conn_new(struct weft_exchange *exchange, struct conn **out)
     struct phase phase;
     wf_phase_begin(exchange, &phase, WEFT_CLIENT_CONNECT, client->options.limits.connect_max);
     client->conn_count++; /* from here on: others make room for it */
-    int rc = connect_origin(exchange, &conn->stream);
+    int rc = connect_origin(exchange, conn);
     rc = wf_phase_end(exchange, &phase, rc);
     if (rc < 0) {
         client->conn_count--;

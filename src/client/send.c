@@ -132,9 +132,15 @@ static void put_body_fields(const struct weft_exchange *exchange, wf_buf *head)
 static int head_write(const struct weft_exchange *exchange, wf_buf *head)
 {
     const weft_client_request *request = exchange->request;
-    (void)wf_buf_printf(head, "%s %.*s HTTP/1.1\r\n", exchange->method,
-                        (int)exchange->url.target.len, exchange->url.target.ptr);
+    bool is_for_proxy = exchange->conn->is_for_proxy;
+    const char *proxy_auth = exchange->client->proxy.auth;
+    weft_str target =
+        is_for_proxy ? (weft_str){exchange->url.text, exchange->url.len} : exchange->url.target;
+    (void)wf_buf_printf(head, "%s %.*s HTTP/1.1\r\n", exchange->method, (int)target.len,
+                        target.ptr);
     put_own_fields(exchange, head);
+    if (is_for_proxy && proxy_auth != NULL)
+        put_field(head, (weft_str)WEFT_STR("Proxy-Authorization"), weft_str_of(proxy_auth));
     for (size_t i = 0; i < request->field_count; i++) {
         const weft_client_field *field = &request->fields[i];
         if (!exchange->is_secretive || !is_secret(field->name))
