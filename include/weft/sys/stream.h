@@ -52,15 +52,14 @@ WEFT_API WEFT_MUST_USE int weft_stream_open(weft_stream **out, int fd,
 /* The owner's memory: kind->user_bytes of it, 16-aligned. */
 WEFT_API void *weft_stream_get_user(weft_stream *stream);
 WEFT_API weft_stream *weft_stream_of_user(void *user);
+WEFT_API weft_loop *weft_stream_get_loop(const weft_stream *stream);
+WEFT_API int weft_stream_get_fd(const weft_stream *stream);
 
 /* From now on the stream is one of `kind`, but for the owner's memory, which stays: whoever takes a
  * connection over for a while keeps the kind it had and puts it back.  What is unread, or an end,
  * is told to its `input` at the end of the turn. */
 WEFT_API void weft_stream_set_kind(weft_stream *stream, const weft_stream_kind *kind);
 WEFT_API const weft_stream_kind *weft_stream_get_kind(const weft_stream *stream);
-
-WEFT_API weft_loop *weft_stream_get_loop(const weft_stream *stream);
-WEFT_API int weft_stream_get_fd(const weft_stream *stream);
 
 /* ---- input ---- */
 
