@@ -47,6 +47,54 @@ bool wf_char_is_mark(uint32_t c)
            kind == UTF8PROC_CATEGORY_ME;
 }
 
+/* Categories are numbered in groups: letters, marks, numbers, punctuation, symbols, spaces, others.
+ */
+static bool is_between(uint32_t c, utf8proc_category_t first, utf8proc_category_t last)
+{
+    utf8proc_category_t kind = category(c);
+    return kind >= first && kind <= last;
+}
+
+bool wf_char_is_plain_letter(uint32_t c)
+{
+    return is_between(c, UTF8PROC_CATEGORY_LU, UTF8PROC_CATEGORY_LO);
+}
+
+bool wf_char_is_letter(uint32_t c)
+{
+    return wf_char_is_plain_letter(c) || category(c) == UTF8PROC_CATEGORY_NL;
+}
+
+bool wf_char_is_number(uint32_t c)
+{
+    return is_between(c, UTF8PROC_CATEGORY_ND, UTF8PROC_CATEGORY_NO);
+}
+
+bool wf_char_is_digit(uint32_t c)
+{
+    return category(c) == UTF8PROC_CATEGORY_ND;
+}
+
+bool wf_char_is_punctuation(uint32_t c)
+{
+    return is_between(c, UTF8PROC_CATEGORY_PC, UTF8PROC_CATEGORY_PO);
+}
+
+bool wf_char_is_connector(uint32_t c)
+{
+    return category(c) == UTF8PROC_CATEGORY_PC;
+}
+
+bool wf_char_is_nonspacing(uint32_t c)
+{
+    return category(c) == UTF8PROC_CATEGORY_MN;
+}
+
+bool wf_char_is_other(uint32_t c)
+{
+    return is_between(c, UTF8PROC_CATEGORY_CC, UTF8PROC_CATEGORY_CO);
+}
+
 /* Letters by category, and Other_Lowercase and Other_Uppercase where they are not ignorable. */
 bool wf_char_is_cased(uint32_t c)
 {
@@ -112,7 +160,7 @@ uint32_t wf_char_lower(uint32_t c)
     return (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
 }
 
-size_t wf_char_decompose(uint32_t c, uint32_t out[WF_CHAR_PARTS_MAX])
+static size_t decompose(uint32_t c, uint32_t out[WF_CHAR_PARTS_MAX], utf8proc_option_t options)
 {
     if (c < 0x80) {
         out[0] = c;
@@ -120,13 +168,29 @@ size_t wf_char_decompose(uint32_t c, uint32_t out[WF_CHAR_PARTS_MAX])
     }
     utf8proc_int32_t parts[WF_CHAR_PARTS_MAX];
     int bound = 0;
-    utf8proc_ssize_t count = utf8proc_decompose_char((utf8proc_int32_t)c, parts, WF_CHAR_PARTS_MAX,
-                                                     UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &bound);
+    utf8proc_ssize_t count =
+        utf8proc_decompose_char((utf8proc_int32_t)c, parts, WF_CHAR_PARTS_MAX, options, &bound);
     assert(count >= 1);
     assert(count <= WF_CHAR_PARTS_MAX);
     for (utf8proc_ssize_t i = 0; i < count; i++)
         out[i] = (uint32_t)parts[i];
     return (size_t)count;
+}
+
+size_t wf_char_decompose(uint32_t c, uint32_t out[WF_CHAR_PARTS_MAX])
+{
+    return decompose(c, out, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT);
+}
+
+size_t wf_char_decompose_canonical(uint32_t c, uint32_t out[WF_CHAR_PARTS_MAX])
+{
+    return decompose(c, out, UTF8PROC_DECOMPOSE);
+}
+
+bool wf_char_is_border(uint32_t before, uint32_t after, int32_t *state)
+{
+    return utf8proc_grapheme_break_stateful((utf8proc_int32_t)before, (utf8proc_int32_t)after,
+                                            state);
 }
 
 size_t wf_chars_compose(uint32_t *points, size_t count)

@@ -198,6 +198,19 @@ static void space_punctuation(wf_norm *norm)
 }
 
 /* One space for each run of white space inside, none at the ends. */
+int wf_norm_reserve(wf_norm *norm, size_t count)
+{
+    return points_reserve(&norm->points, &norm->point_capacity, count);
+}
+
+int wf_norm_order(wf_norm *norm, bool composes)
+{
+    int rc = order_marks(norm);
+    if (rc == 0 && composes)
+        norm->count = wf_chars_compose(norm->points, norm->count);
+    return rc;
+}
+
 static int append_points(const wf_norm *norm, wf_buf *out)
 {
     size_t bytes;

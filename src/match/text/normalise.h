@@ -23,6 +23,13 @@ void wf_norm_fini(wf_norm *norm);
  * -ENOMEM. */
 int wf_norm_append(wf_norm *norm, const weft_norm_options *options, weft_str text, wf_buf *out);
 
+/* Canonical ordering and, if asked, composition of the decomposed characters norm->points.  0 or
+ * -ENOMEM. */
+int wf_norm_order(wf_norm *norm, bool composes);
+
+/* Room for `count` characters in norm->points.  0 or -ENOMEM. */
+int wf_norm_reserve(wf_norm *norm, size_t count);
+
 /* If more than `run_max` combining marks stand in a row anywhere in `text`, appends the text
  * without the excess to `out` and returns 1; else returns 0 and `out` is untouched.  -ENOMEM. */
 int wf_norm_cut_marks(weft_str text, size_t run_max, wf_buf *out);

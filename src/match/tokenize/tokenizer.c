@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "match/tokenize/tokenizer.h"
+
+#include "base/alloc.h"
+#include "match/tokenize/ids.h"
+#include "match/tokenize/kinds.h"
+
+#include <string.h>
+
+/* ---- memory ---- */
+
+void wf_tokens_fini(wf_tokens *tokens)
+{
+    wf_free(tokens->ids);
+    wf_scalars_fini(&tokens->raw);
+    wf_scalars_fini(&tokens->normal);
+    wf_steps_memory_fini(&tokens->steps);
+    wf_buf_fini(&tokens->piece);
+    wf_buf_fini(&tokens->scratch);
+    wf_unigram_memory_fini(&tokens->unigram);
+    wf_bpe_memory_fini(&tokens->bpe);
+    *tokens = (wf_tokens){0};
+}
+
+int wf_tokens_put(wf_tokens *tokens, uint32_t id)
+{
+    if (tokens->count == tokens->capacity) {
+        size_t larger = tokens->capacity < 32 ? 64 : tokens->capacity * 2;
+        uint32_t *ids = wf_grow(tokens->ids, larger, sizeof(*ids));
+        if (ids == NULL)
+            return -ENOMEM;
+        tokens->ids = ids;
+        tokens->capacity = larger;
+    }
+    tokens->ids[tokens->count++] = id;
+    return 0;
+}
+
+/* ---- pieces ---- */
+
+static int encode_piece(const wf_tokenizer *it, const wf_piece *piece, wf_tokens *tokens)
+{
+    const uint32_t *at = tokens->steps.text.at + piece->start;
+    int rc = wf_scalars_write(at, piece->count, &tokens->piece);
+    if (rc < 0)
+        return rc;
+    weft_str text = {wf_buf_ptr(&tokens->piece), wf_buf_bytes(&tokens->piece)};
+    switch (it->kind) {
+    case WF_MODEL_UNIGRAM:
+        return wf_unigram_encode(&it->model.unigram, &it->vocab, it->unknown_id, text, tokens);
+    case WF_MODEL_BPE:
+        return wf_bpe_encode(&it->model.bpe, &it->vocab, it->unknown_id, text, tokens);
+    default:
+        return wf_wordpiece_encode(&it->model.wordpiece, &it->vocab, it->unknown_id, text,
+                                   piece->count, tokens);
+    }
+}
+
+/* Normalised text without added tokens. */
+static int encode_plain(const wf_tokenizer *it, const uint32_t *text, size_t count, bool is_first,
+                        wf_tokens *tokens)
+{
+    tokens->steps.text.count = 0;
+    int rc = wf_scalars_append(&tokens->steps.text, text, count);
+    if (rc == 0)
+        rc = wf_steps_split(&it->splitter, &tokens->steps, is_first);
+    for (size_t i = 0; i < tokens->steps.piece_count && rc == 0; i++)
+        rc = encode_piece(it, &tokens->steps.pieces[i], tokens);
+    return rc;
+}
+
+/* ---- added tokens ---- */
+
+static bool is_at(const wf_added *added, const uint32_t *text, size_t count)
+{
+    return added->text.count <= count && added->text.count > 0 &&
+           memcmp(text, added->text.at, added->text.count * sizeof(*text)) == 0;
+}
+
+/* The longest added token at `at`, or NULL. */
+static const wf_added *added_at(const wf_tokenizer *it, bool is_normalised, const uint32_t *text,
+                                size_t count)
+{
+    const wf_added *best = NULL;
+    for (size_t i = 0; i < it->added_count; i++) {
+        const wf_added *added = &it->added[i];
+        if (added->is_normalised == is_normalised && is_at(added, text, count) &&
+            (best == NULL || added->text.count > best->text.count))
+            best = added;
+    }
+    return best;
+}
+
+/* What an added token takes of the text: itself, and white space beside it. */
+struct hit {
+    const wf_added *added;
+    size_t start, end;
+};
+
+/* The next one from `at` on; `from` is where the one before ended. */
+static bool next_added(const wf_tokenizer *it, bool is_normalised, const wf_scalars *text,
+                       size_t from, size_t at, struct hit *out)
+{
+    for (; at < text->count; at++) {
+        const wf_added *added = added_at(it, is_normalised, text->at + at, text->count - at);
+        if (added == NULL)
+            continue;
+        size_t end = at + added->text.count;
+        bool touches = (at > 0 && wf_kind_is_word(text->at[at - 1])) ||
+                       (end < text->count && wf_kind_is_word(text->at[end]));
+        if (added->is_single_word && touches) {
+            at = end - 1;
+            continue;
+        }
+        while (added->trims_left && at > from && wf_kind_is_space(text->at[at - 1]))
+            at--;
+        while (added->trims_right && end < text->count && wf_kind_is_space(text->at[end]))
+            end++;
+        *out = (struct hit){added, at, end};
+        return true;
+    }
+    return false;
+}
+
+typedef int part_fn(const wf_tokenizer *it, const uint32_t *text, size_t count, bool is_first,
+                    wf_tokens *tokens);
+
+/* Gives `fn` what is between added tokens, and puts these. */
+static int each_part(const wf_tokenizer *it, bool is_normalised, const wf_scalars *text,
+                     bool is_first, part_fn *fn, wf_tokens *tokens)
+{
+    struct hit hit;
+    size_t from = 0;
+    int rc = 0;
+    while (rc == 0 && next_added(it, is_normalised, text, from, from, &hit)) {
+        if (hit.start > from)
+            rc = fn(it, text->at + from, hit.start - from, is_first && from == 0, tokens);
+        if (rc == 0)
+            rc = wf_tokens_put(tokens, hit.added->id);
+        from = hit.end;
+    }
+    if (rc == 0 && from < text->count)
+        rc = fn(it, text->at + from, text->count - from, is_first && from == 0, tokens);
+    return rc;
+}
+
+static int encode_raw(const wf_tokenizer *it, const uint32_t *text, size_t count, bool is_first,
+                      wf_tokens *tokens)
+{
+    tokens->steps.text.count = 0;
+    int rc = wf_scalars_append(&tokens->steps.text, text, count);
+    if (rc == 0)
+        rc = wf_steps_normalise(&it->normaliser, &tokens->steps);
+    if (rc < 0)
+        return rc;
+    wf_scalars_swap(&tokens->steps.text, &tokens->normal);
+    is_first &= !tokens->steps.lost_start;
+    return each_part(it, /* is_normalised= */ true, &tokens->normal, is_first, encode_plain,
+                     tokens);
+}
+
+int wf_tokenize(const wf_tokenizer *it, weft_str text, wf_tokens *tokens)
+{
+    tokens->count = 0;
+    tokens->raw.count = 0;
+    int rc = wf_scalars_read(&tokens->raw, text);
+    return rc < 0 ? rc
+                  : each_part(it, /* is_normalised= */ false, &tokens->raw, /* is_first= */ true,
+                              encode_raw, tokens);
+}
