@@ -434,3 +434,28 @@ TEST(a_run_is_not_embedded_in_a_run_or_in_virtual_time)
     CHECK_EQ(weft_embed_close(embed), -EINVAL);
     CHECK_EQ(weft_run(open_inside, NULL), -EBUSY);
 }
+
+/* Memory or a system call fails at its k-th use while the run is opened; then none does. */
+TEST(an_embedded_run_that_cannot_start_leaves_nothing)
+{
+    ON_EACH(backend)
+    {
+        bool failed = true;
+        for (uint64_t k = 1; failed; k++) {
+            note("%s, k = %d", backend, (int)k);
+            size_t blocks = live_blocks();
+            weft_embed *embed = NULL;
+            weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC | WEFT_FAULT_CALL, .nth = k};
+            weft_config config = {.platform = test_platform(), .backend = backend};
+            weft_fault_arm(&plan);
+            int rc = weft_embed_open(&embed, &config, nothing, NULL);
+            weft_fault_arm(NULL);
+            failed = plan.point != NULL;
+            CHECK(rc == 0 || (rc < 0 && failed && embed == NULL));
+            rc = weft_embed_close(embed);
+            CHECK(failed || rc == 11);
+            CHECK_EQ(live_blocks(), blocks);
+            CHECK(k < 1000);
+        }
+    }
+}

@@ -739,6 +739,34 @@ LOOPS_TEST(test_Q02_a_cancelled_receiver_of_another_loop_has_taken_nothing, 2)
     weft_chan_free(pipeline.numbers);
 }
 
+static int send_one(void *arg)
+{
+    return weft_send(((struct pipeline *)arg)->numbers, &(int){9});
+}
+
+/* Both are in line at the channel when they are withdrawn, and leave it as it was. */
+LOOPS_TEST(test_Q02_who_waits_at_a_channel_of_another_loop_can_be_withdrawn, 2)
+{
+    struct pipeline pipeline = {.count = 0};
+    int number;
+    CHECK_OK(weft_chan_new_shared(&pipeline.numbers, sizeof(int), 1));
+    weft_task receiver = weft_spawn_on(other(), recv_one, &pipeline);
+    CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK_EQ(weft_cancel(receiver, "too late"), 1);
+    CHECK_EQ(weft_await(receiver), -ECANCELED);
+    CHECK_OK(weft_send(pipeline.numbers, &(int){7}));
+    CHECK_EQ(weft_chan_count(pipeline.numbers), (size_t)1);
+
+    weft_task sender = weft_spawn_on(other(), send_one, &pipeline); /* it is full */
+    CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK_EQ(weft_cancel(sender, NULL), 1);
+    CHECK_EQ(weft_await(sender), -ECANCELED);
+    CHECK_EQ(weft_recv(pipeline.numbers, &number), 1);
+    CHECK_EQ(number, 7);
+    CHECK_EQ(weft_try_recv(pipeline.numbers, &number), -EAGAIN);
+    weft_chan_free(pipeline.numbers);
+}
+
 LOOPS_TEST(test_P10_a_channel_that_is_not_shared_refuses_other_loops, 2)
 {
     struct pipeline pipeline = {.count = 0};
