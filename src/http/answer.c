@@ -9,44 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Sent when nothing can be allocated. */
-#define NO_MEMORY_BODY                                                                             \
-    "{\"error\":{\"code\":\"overloaded\",\"message\":\"The server is out of memory.\","            \
-    "\"details\":{}}}"
-static const char no_memory_answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
-                                       "Content-Type: application/json\r\n"
-                                       "Content-Length: 85\r\n"
-                                       "Retry-After: 1\r\n"
-                                       "Connection: close\r\n"
-                                       "\r\n" NO_MEMORY_BODY;
-_Static_assert(sizeof NO_MEMORY_BODY - 1 == 85, "the length in the head is that of the body");
-
-void wf_conn_answer_no_memory(struct wf_conn *conn)
+void wf_http_count_no_memory(weft_http_server *server, size_t bytes)
 {
-    weft_http_server *server = conn->server;
-    size_t bytes = sizeof no_memory_answer - 1;
     server->stats.answers[5]++;
     server->stats.bytes_sent += bytes;
     server->status_counts[503]++;
-    if (weft_stream_put(conn->stream, no_memory_answer, bytes) == 0 ||
-        weft_stream_get_unsent(conn->stream) != 0 || weft_stream_is_filtered(conn->stream))
-        return;
-    weft_op_args args = {
-        .kind = WEFT_OP_SEND,
-        .fd = weft_stream_get_fd(conn->stream),
-        .buf = (void *)(uintptr_t)no_memory_answer,
-        .bytes = bytes,
-    };
-    (void)weft_op_try(server->loop, &args);
-}
-
-int wf_request_continue(weft_http_request *req)
-{
-    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    if (!req->wants_continue)
-        return 0;
-    req->wants_continue = false;
-    return weft_stream_put(req->conn->stream, go_on, sizeof go_on - 1);
 }
 
 /* ---- errors ---- */
@@ -88,7 +55,7 @@ bool wf_request_refuse(weft_http_request *req, const struct wf_http_fault *fault
 {
     int rc = answer_fault(req, fault, retry_after);
     if (rc == -ENOMEM) {
-        wf_conn_answer_no_memory(req->conn);
+        req->conn->transport->answer_no_memory(req);
         return true;
     }
     return rc == 0;
@@ -107,17 +74,17 @@ static int answer_options(weft_http_request *req)
 /* What a failed handler's client is told; false: nothing. */
 static bool fault_of_failure(const weft_http_request *req, int rc, struct wf_http_fault *out)
 {
-    switch ((enum wf_conn_verdict)req->conn->verdict) {
-    case WF_CONN_GONE:
-    case WF_CONN_SLOW_READER:
+    switch ((enum wf_exchange_verdict)req->verdict) {
+    case WF_EXCHANGE_GONE:
+    case WF_EXCHANGE_SLOW_READER:
         return false;
-    case WF_CONN_SLOW_BODY:
+    case WF_EXCHANGE_SLOW_BODY:
         *out = wf_http_fault(408, "The body of the request came too slowly.", WF_HTTP_NOWHERE);
         return true;
-    case WF_CONN_OVERTIME:
+    case WF_EXCHANGE_OVERTIME:
         *out = wf_http_fault(504, "The handler's time is up.", WF_HTTP_NOWHERE);
         return true;
-    case WF_CONN_FINE:
+    case WF_EXCHANGE_FINE:
         break;
     }
     if (req->framing.fault.status != 0) {
@@ -136,17 +103,16 @@ static bool fault_of_failure(const weft_http_request *req, int rc, struct wf_htt
 static bool answer_failure(weft_http_request *req, int rc)
 {
     struct wf_http_fault fault;
-    struct wf_conn *conn = req->conn;
     if (rc == -ENOMEM) {
-        wf_conn_answer_no_memory(conn);
+        req->conn->transport->answer_no_memory(req);
         req->will_close = true;
         return true;
     }
     if (!fault_of_failure(req, rc, &fault))
         return false;
-    if (conn->verdict != WF_CONN_FINE || req->framing.fault.status != 0 || rc == -ECANCELED)
+    if (req->verdict != WF_EXCHANGE_FINE || req->framing.fault.status != 0 || rc == -ECANCELED)
         req->will_close = true;
-    return wf_request_refuse(req, &fault, wf_http_server_retry_after(conn->server));
+    return wf_request_refuse(req, &fault, wf_http_server_retry_after(req->conn->server));
 }
 
 static int answer_by_handler(weft_http_request *req)

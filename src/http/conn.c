@@ -23,28 +23,31 @@ static weft_time time_min(weft_time a, weft_time b)
 
 void wf_conn_arm(struct wf_conn *conn)
 {
-    weft_time at = time_min(conn->deadline, conn->gone_deadline);
-    if (conn->wait != WF_CONN_WAIT_NONE)
-        at = time_min(at, conn->wait_deadline);
-    weft_stream_set_deadline(conn->stream, at);
+    const weft_http_request *req = conn->req;
+    weft_time at = conn->deadline;
+    if (conn->state == WF_CONN_SERVED)
+        at =
+            req->wait == WF_WAIT_NONE ? req->deadline : time_min(req->deadline, req->wait_deadline);
+    else if (conn->state == WF_CONN_IDLE)
+        at = time_min(at, conn->taken_deadline);
+    weft_stream_set_deadline(conn->stream, time_min(at, conn->gone_deadline));
 }
 
-void wf_conn_set_state(struct wf_conn *conn, enum wf_conn_state state, weft_time duration)
+static void conn_set_state(struct wf_conn *conn, enum wf_conn_state state, weft_time duration)
 {
     conn->state = state;
     conn->deadline = wf_http_after(conn->server, duration);
-    conn->wait = WF_CONN_WAIT_NONE;
     wf_conn_arm(conn);
 }
 
 /* An answer is on its way and nothing else: the client must take it, then may be silent. */
 static void conn_set_idle(struct wf_conn *conn)
 {
-    const weft_http_server *server = conn->server;
+    const weft_http_limits *limits = &conn->server->limits;
+    weft_time now = wf_http_now(conn->server);
     conn->state = WF_CONN_IDLE;
-    conn->deadline = wf_http_after(server, server->limits.keep_alive_max);
-    conn->wait = WF_CONN_WAIT_OUTPUT;
-    conn->wait_deadline = wf_http_after(server, server->limits.write_idle_max);
+    conn->deadline = wf_http_later(now, limits->keep_alive_max);
+    conn->taken_deadline = wf_http_later(now, limits->write_idle_max);
     wf_conn_arm(conn);
 }
 
@@ -72,7 +75,8 @@ static void conn_drop_request(struct wf_conn *conn)
 
 static void conn_leave(struct wf_conn *conn)
 {
-    wf_http_queue_leave(conn);
+    if (conn->req != NULL)
+        wf_http_queue_leave(conn->req);
     conn_drop_request(conn);
     conn->state = WF_CONN_ENDING;
     weft_stream_set_deadline(conn->stream, WEFT_FOREVER);
@@ -187,7 +191,7 @@ static int conn_head(struct wf_conn *conn)
         return conn_refuse(conn, &req->head.fault);
     if (!req->is_head_timed) {
         req->is_head_timed = true;
-        wf_conn_set_state(conn, WF_CONN_HEAD, conn->server->limits.head_time_max);
+        conn_set_state(conn, WF_CONN_HEAD, conn->server->limits.head_time_max);
     }
     return conn_wait_for_more(conn);
 }
@@ -219,10 +223,10 @@ static int conn_take_body(struct wf_conn *conn, bool is_kept)
 static int conn_wait_for_body(struct wf_conn *conn)
 {
     if (wf_http_is_full(conn->server)) {
-        wf_http_shed_one(conn);
+        wf_http_shed_one(conn->req);
         return -1;
     }
-    if (wf_request_continue(conn->req) < 0) {
+    if (conn->transport->go_on(conn->req) < 0) {
         wf_conn_abort(conn);
         return -1;
     }
@@ -269,9 +273,10 @@ bool wf_conn_advance(struct wf_conn *conn)
             break;
         case WF_CONN_BODY:
             rc = conn_body(conn);
-            if (rc > 0)
-                return true;
-            break;
+            if (rc <= 0)
+                break;
+            conn->state = WF_CONN_SERVED;
+            return true;
         case WF_CONN_DISCARD:
             rc = conn_discard(conn);
             break;
@@ -285,7 +290,6 @@ bool wf_conn_advance(struct wf_conn *conn)
 bool wf_conn_next(struct wf_conn *conn)
 {
     weft_http_request *req = conn->req;
-    conn->wait = WF_CONN_WAIT_NONE;
     if (weft_stream_get_error(conn->stream) < 0) {
         wf_conn_abort(conn);
         return false;
@@ -295,7 +299,7 @@ bool wf_conn_next(struct wf_conn *conn)
         return false;
     }
     if (!wf_h1_body_is_done(&req->framing)) {
-        wf_conn_set_state(conn, WF_CONN_DISCARD, conn->server->limits.body_idle_max);
+        conn_set_state(conn, WF_CONN_DISCARD, conn->server->limits.body_idle_max);
     } else {
         conn_drop_request(conn);
         conn_set_idle(conn);
@@ -305,24 +309,18 @@ bool wf_conn_next(struct wf_conn *conn)
 
 /* ---- callbacks ---- */
 
-/* The task is told by a cancel; it ends the connection. */
-static void conn_give_up(struct wf_conn *conn, enum wf_conn_verdict verdict, const char *why)
+/* A task that answers is told by a cancel; it ends the connection.  Pipelined bytes wait in the
+ * stream.  An end may be half of one: the client gets a little time. */
+static void conn_input_served(struct wf_conn *conn)
 {
-    if (conn->verdict != WF_CONN_FINE)
-        return;
-    conn->verdict = (uint8_t)verdict;
-    conn->server->stats.requests_cancelled++;
-    if (conn->task.id != 0)
-        (void)weft_cancel(conn->task, why);
-}
-
-/* Pipelined bytes wait in the stream.  An end may be half of one: the client gets a little time. */
-static void conn_input_busy(struct wf_conn *conn)
-{
+    bool is_busy = conn->req->state == WF_EXCHANGE_BUSY;
     if (weft_stream_get_error(conn->stream) < 0) {
-        conn_give_up(conn, WF_CONN_GONE, "client disconnected");
-    } else if (weft_stream_has_hung_up(conn->stream) && conn->gone_deadline == WEFT_FOREVER &&
-               !conn->req->is_upgraded) {
+        if (is_busy)
+            wf_http_give_up(conn->req, WF_EXCHANGE_GONE, "client disconnected");
+        else
+            wf_conn_abort(conn);
+    } else if (is_busy && weft_stream_has_hung_up(conn->stream) &&
+               conn->gone_deadline == WEFT_FOREVER && !conn->req->is_upgraded) {
         conn->gone_deadline = wf_http_after(conn->server, conn->server->limits.half_close_grace);
         wf_conn_arm(conn);
     }
@@ -332,8 +330,8 @@ static void conn_input(weft_stream *stream)
 {
     struct wf_conn *conn = conn_of(stream);
     switch ((enum wf_conn_state)conn->state) {
-    case WF_CONN_BUSY:
-        conn_input_busy(conn);
+    case WF_CONN_SERVED:
+        conn_input_served(conn);
         return;
     case WF_CONN_ENDING:
         return;
@@ -343,49 +341,58 @@ static void conn_input(weft_stream *stream)
     if (weft_stream_get_error(stream) < 0)
         wf_conn_abort(conn);
     else if (wf_conn_advance(conn))
-        wf_http_admit(conn);
+        wf_http_admit(conn->req);
 }
 
-/* The client has taken nothing for too long: since the wait began or, if later, since it last did.
- */
-static bool conn_reader_is_stuck(struct wf_conn *conn, weft_time now)
+/* The client has taken nothing for too long: since `*deadline` was set or, if later, since it last
+ * did.  WEFT_FOREVER from when it has taken all. */
+static bool conn_reader_is_stuck(const struct wf_conn *conn, weft_time *deadline, weft_time now)
 {
-    if (conn->wait != WF_CONN_WAIT_OUTPUT || now < conn->wait_deadline)
+    if (now < *deadline)
         return false;
     if (weft_stream_get_unsent(conn->stream) == 0) {
-        conn->wait = WF_CONN_WAIT_NONE;
+        *deadline = WEFT_FOREVER;
         return false;
     }
-    conn->wait_deadline =
-        weft_stream_get_moved_at(conn->stream) + conn->server->limits.write_idle_max;
-    return now >= conn->wait_deadline;
+    *deadline = weft_stream_get_moved_at(conn->stream) + conn->server->limits.write_idle_max;
+    return now >= *deadline;
 }
 
 static void conn_expired_busy(struct wf_conn *conn, weft_time now)
 {
+    weft_http_request *req = conn->req;
     weft_http_stats *stats = &conn->server->stats;
     if (now >= conn->gone_deadline) {
         conn->gone_deadline = WEFT_FOREVER;
-        conn_give_up(conn, WF_CONN_GONE, "client disconnected");
-    } else if (now >= conn->deadline) {
-        conn->deadline = WEFT_FOREVER;
+        wf_http_give_up(req, WF_EXCHANGE_GONE, "client disconnected");
+    } else if (now >= req->deadline) {
+        req->deadline = WEFT_FOREVER;
         stats->timeouts++;
-        conn_give_up(conn, WF_CONN_OVERTIME, "the handler's time is up");
-    } else if (conn->wait == WF_CONN_WAIT_INPUT && now >= conn->wait_deadline) {
-        conn->wait_deadline = WEFT_FOREVER;
+        wf_http_give_up(req, WF_EXCHANGE_OVERTIME, "the handler's time is up");
+    } else if (req->wait == WF_WAIT_INPUT && now >= req->wait_deadline) {
+        req->wait_deadline = WEFT_FOREVER;
         stats->timeouts++;
-        conn_give_up(conn, WF_CONN_SLOW_BODY, "the client sends its body too slowly");
-    } else if (conn_reader_is_stuck(conn, now)) {
-        conn->wait_deadline = WEFT_FOREVER;
+        wf_http_give_up(req, WF_EXCHANGE_SLOW_BODY, "the client sends its body too slowly");
+    } else if (req->wait == WF_WAIT_OUTPUT &&
+               conn_reader_is_stuck(conn, &req->wait_deadline, now)) {
+        req->wait_deadline = WEFT_FOREVER;
         stats->timeouts++;
-        conn_give_up(conn, WF_CONN_SLOW_READER, "the client does not read");
+        wf_http_give_up(req, WF_EXCHANGE_SLOW_READER, "the client does not read");
     }
     wf_conn_arm(conn);
 }
 
+static void conn_expired_served(struct wf_conn *conn, weft_time now)
+{
+    if (conn->req->state == WF_EXCHANGE_BUSY)
+        conn_expired_busy(conn, now);
+    else
+        wf_http_shed_one(conn->req);
+}
+
 static void conn_expired_idle(struct wf_conn *conn, weft_time now)
 {
-    if (conn_reader_is_stuck(conn, now)) {
+    if (conn_reader_is_stuck(conn, &conn->taken_deadline, now)) {
         conn->server->stats.timeouts++;
         wf_conn_abort(conn);
     } else if (now >= conn->deadline) {
@@ -416,15 +423,12 @@ static void conn_expired(weft_stream *stream)
     case WF_CONN_IDLE:
         conn_expired_idle(conn, now);
         return;
-    case WF_CONN_BUSY:
-        conn_expired_busy(conn, now);
+    case WF_CONN_SERVED:
+        conn_expired_served(conn, now);
         return;
     case WF_CONN_HEAD:
     case WF_CONN_BODY:
         conn_expired_receiving(conn);
-        return;
-    case WF_CONN_QUEUED:
-        wf_http_shed_one(conn);
         return;
     case WF_CONN_DISCARD:
         wf_conn_end(conn);
@@ -454,12 +458,13 @@ void wf_conn_accept(weft_listener *listener, int fd, void *arg)
     *conn = (struct wf_conn){
         .server = server,
         .stream = stream,
+        .transport = &wf_h1_transport,
         .opened_at = wf_http_now(server),
         .gone_deadline = WEFT_FOREVER,
+        .taken_deadline = WEFT_FOREVER,
     };
-    wf_list_init(&conn->queue_link);
     wf_list_append(&server->conns, &conn->link);
-    wf_conn_set_state(conn, WF_CONN_IDLE, server->limits.keep_alive_max);
+    conn_set_state(conn, WF_CONN_IDLE, server->limits.keep_alive_max);
     wf_server_conn_came(server);
     if (server->secure != NULL && server->secure(stream, server->secure_arg) < 0)
         wf_conn_abort(conn);

@@ -62,6 +62,7 @@ static void request_reset(weft_http_request *req)
     wf_free(req->params);
     req->params = NULL;
     req->param_count = 0;
+    req->state = WF_EXCHANGE_COMING;
     req->match.route = NULL;
     req->fault.status = 0;
     req->is_options = false;

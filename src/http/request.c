@@ -267,57 +267,6 @@ static ssize_t body_read_kept(weft_http_request *req, void *buf, size_t bytes)
     return (ssize_t)count;
 }
 
-/* The client has as long as its body deserves; the time the handler takes is not counted. */
-static int body_wait(weft_http_request *req)
-{
-    struct wf_conn *conn = req->conn;
-    weft_str shown;
-    int rc = wf_request_continue(req);
-    if (rc < 0)
-        return rc;
-    weft_time from = wf_http_now(conn->server);
-    conn->wait = WF_CONN_WAIT_INPUT;
-    conn->wait_deadline =
-        wf_http_after(conn->server, wf_request_body_patience(req, req->body_waited));
-    wf_conn_arm(conn);
-    ssize_t count = weft_stream_peek(conn->stream, 1, &shown);
-    conn->wait = WF_CONN_WAIT_NONE;
-    req->body_waited += wf_http_now(conn->server) - from;
-    if (count == 0) {
-        conn->verdict = WF_CONN_GONE;
-        return weft_fail(-WEFT_ETRUNCATED, "the client ended in the middle of the body");
-    }
-    if (count == -ECANCELED && conn->verdict == WF_CONN_SLOW_BODY)
-        return weft_fail(-ETIMEDOUT, "the client sends its body too slowly");
-    return count < 0 ? (int)count : 0;
-}
-
-static ssize_t body_read_stream(weft_http_request *req, char *buf, size_t bytes)
-{
-    struct wf_conn *conn = req->conn;
-    for (;;) {
-        weft_str input = weft_stream_get_input(conn->stream), piece;
-        size_t used, len = input.len < bytes ? input.len : bytes;
-        int rc = wf_h1_body_next(&req->framing, input.ptr, len, &used, &piece);
-        if (rc > 0) {
-            memcpy(buf, piece.ptr, piece.len);
-            req->body_seen += piece.len;
-        }
-        weft_stream_consume(conn->stream, used);
-        conn->server->stats.bytes_received += used;
-        if (rc > 0)
-            return (ssize_t)piece.len;
-        if (rc < 0)
-            return weft_fail(rc, "%s", req->framing.fault.message);
-        if (wf_h1_body_is_done(&req->framing))
-            return 0;
-        if (used == 0 || used == input.len)
-            rc = body_wait(req);
-        if (rc < 0)
-            return rc;
-    }
-}
-
 ssize_t weft_http_read(weft_http_request *req, void *buf, size_t bytes)
 {
     int rc = weft_check();
@@ -327,5 +276,5 @@ ssize_t weft_http_read(weft_http_request *req, void *buf, size_t bytes)
         return 0;
     if (req->is_collecting)
         return body_read_kept(req, buf, bytes);
-    return body_read_stream(req, buf, bytes);
+    return req->conn->transport->read(req, buf, bytes);
 }

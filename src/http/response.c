@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Answers: the head goes into the stream's own buffer, small bodies with it in one piece. */
+/* Answers, whatever carries them. */
 
 #include "http/server_priv.h"
 
@@ -11,62 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Up to here a body is copied behind its head; a larger one goes to the stream by itself. */
-#define INLINE_BYTES_MAX ((size_t)16 * 1024)
 #define MESSAGE_BYTES 512
-
-/* ---- the stream ---- */
-
-/* The client is slow to take earlier answers: wait until it has them. */
-static int response_flush(struct wf_conn *conn)
-{
-    conn->wait = WF_CONN_WAIT_OUTPUT;
-    conn->wait_deadline = wf_http_after(conn->server, conn->server->limits.write_idle_max);
-    wf_conn_arm(conn);
-    int rc = weft_stream_flush(conn->stream);
-    conn->wait = WF_CONN_WAIT_NONE;
-    return rc;
-}
-
-static int response_reserve(struct wf_conn *conn, size_t count, char **out)
-{
-    int rc = weft_stream_reserve(conn->stream, count, out);
-    while (rc == -EAGAIN && conn->state == WF_CONN_BUSY) {
-        rc = response_flush(conn);
-        if (rc == 0)
-            rc = weft_stream_reserve(conn->stream, count, out);
-    }
-    return rc;
-}
-
-static void response_commit(struct wf_conn *conn, size_t count)
-{
-    weft_stream_commit(conn->stream, count);
-    conn->server->stats.bytes_sent += count;
-}
-
-static int response_put(struct wf_conn *conn, const void *bytes, size_t count)
-{
-    char *room;
-    int rc = response_reserve(conn, count, &room);
-    if (rc < 0)
-        return rc;
-    memcpy(room, bytes, count);
-    response_commit(conn, count);
-    return 0;
-}
-
-/* A large piece: taken as the client makes room. */
-static int response_write(struct wf_conn *conn, const void *bytes, size_t count)
-{
-    conn->wait = WF_CONN_WAIT_OUTPUT;
-    conn->wait_deadline = wf_http_after(conn->server, conn->server->limits.write_idle_max);
-    wf_conn_arm(conn);
-    int rc = weft_stream_write(conn->stream, bytes, count);
-    conn->wait = WF_CONN_WAIT_NONE;
-    conn->server->stats.bytes_sent += rc == 0 ? count : 0;
-    return rc;
-}
 
 /* ---- the head ---- */
 
@@ -81,23 +26,6 @@ static bool response_sends_body(const weft_http_response *res)
     return res->req->head.method != WF_H1_HEAD && status_has_body(res->status);
 }
 
-/* The last answer of a connection says so. */
-static bool response_must_close(const weft_http_request *req, weft_time now)
-{
-    const struct wf_conn *conn = req->conn;
-    const weft_http_server *server = conn->server;
-    return req->will_close || !req->head.is_keep_alive || server->stops != 0 ||
-           conn->request_count >= server->limits.requests_per_connection_max ||
-           now - conn->opened_at >= server->limits.connection_age_max || !wf_request_can_drain(req);
-}
-
-static const char *response_connection(const weft_http_request *req)
-{
-    if (req->will_close)
-        return "close";
-    return req->head.minor == 0 ? "keep-alive" : NULL;
-}
-
 static int response_add_id(weft_http_response *res)
 {
     weft_http_request *req = res->req;
@@ -108,41 +36,41 @@ static int response_add_id(weft_http_response *res)
                              (weft_str){id, strlen(id)});
 }
 
-/* Writes the head and, in the same piece, `body_bytes` of the body. */
+/* Writes the head and, in the same piece, `body`; `is_whole`: no more of it follows. */
 static int response_begin(weft_http_response *res, enum wf_h1_framing framing, weft_str type,
-                          const void *body, size_t body_bytes)
+                          weft_str body, bool is_whole)
 {
-    weft_http_request *req = res->req;
-    struct wf_conn *conn = req->conn;
+    struct wf_conn *conn = res->req->conn;
+    weft_http_server *server = conn->server;
     if (res->status == 0)
         res->status = 200;
     int rc = response_add_id(res);
     if (rc < 0)
         return rc;
-    weft_time now = wf_http_now(conn->server);
-    req->will_close = response_must_close(req, now) || framing == WF_H1_BODY_TO_END;
-
     struct wf_h1_answer answer = {
         .status = res->status,
-        .date = wf_http_server_date(conn->server, now),
         .type = type,
         .fields = {wf_buf_ptr(&res->fields), wf_buf_bytes(&res->fields)},
         .framing = status_has_body(res->status) ? framing : WF_H1_BODY_NONE,
         .length = res->length,
-        .connection = response_connection(req),
     };
-    char *room;
-    rc = response_reserve(conn, wf_h1_answer_bytes_max(&answer) + body_bytes, &room);
+    rc = conn->transport->begin(res, &answer, body, is_whole);
     if (rc < 0)
         return rc;
-    size_t count = wf_h1_write_answer(room, &answer);
-    if (body_bytes != 0)
-        memcpy(room + count, body, body_bytes);
-    response_commit(conn, count + body_bytes);
     res->has_begun = true;
-    conn->server->stats.answers[res->status / 100]++;
-    conn->server->status_counts[res->status]++;
+    server->stats.answers[res->status / 100]++;
+    server->status_counts[res->status]++;
     return 0;
+}
+
+/* A large body follows its head by itself. */
+static int response_write_last(weft_http_response *res, const void *body, size_t body_bytes)
+{
+    const struct wf_transport *transport = res->req->conn->transport;
+    res->has_length = true;
+    res->sent = body_bytes;
+    int rc = transport->write(res, body, body_bytes);
+    return rc == 0 ? transport->finish(res) : rc;
 }
 
 /* ---- before the first byte ---- */
@@ -205,10 +133,11 @@ int weft_http_respond(weft_http_response *res, int status, const char *type, con
     res->length = body_bytes;
     if (!response_sends_body(res))
         body_bytes = 0;
-    bool is_inline = body_bytes <= INLINE_BYTES_MAX;
-    rc = response_begin(res, WF_H1_BODY_LENGTH, type_str, body, is_inline ? body_bytes : 0);
+    bool is_inline = body_bytes <= WF_INLINE_BYTES_MAX;
+    weft_str head_body = {body, is_inline ? body_bytes : 0};
+    rc = response_begin(res, WF_H1_BODY_LENGTH, type_str, head_body, is_inline);
     if (rc == 0 && !is_inline)
-        rc = response_write(res->req->conn, body, body_bytes);
+        rc = response_write_last(res, body, body_bytes);
     res->is_done = rc == 0;
     return rc;
 }
@@ -260,32 +189,12 @@ static int response_begin_stream(weft_http_response *res)
         res->status = 200;
     enum wf_h1_framing framing = response_framing(res);
     res->is_chunked = framing == WF_H1_BODY_CHUNKED && response_sends_body(res);
-    return response_begin(res, framing, (weft_str){NULL, 0}, NULL, 0);
-}
-
-static int response_chunk(struct wf_conn *conn, const void *bytes, size_t count)
-{
-    char line[WF_H1_CHUNK_LINE_BYTES], *room;
-    size_t line_bytes = wf_h1_write_chunk_line(line, count);
-    if (count > INLINE_BYTES_MAX) {
-        int rc = response_put(conn, line, line_bytes);
-        if (rc == 0)
-            rc = response_write(conn, bytes, count);
-        return rc == 0 ? response_put(conn, "\r\n", 2) : rc;
-    }
-    int rc = response_reserve(conn, line_bytes + count + 2, &room);
-    if (rc < 0)
-        return rc;
-    memcpy(room, line, line_bytes);
-    memcpy(room + line_bytes, bytes, count);
-    memcpy(room + line_bytes + count, "\r\n", 2);
-    response_commit(conn, line_bytes + count + 2);
-    return 0;
+    weft_str none = {NULL, 0};
+    return response_begin(res, framing, none, none, /* is_whole= */ !response_sends_body(res));
 }
 
 int weft_http_write(weft_http_response *res, const void *bytes, size_t count)
 {
-    struct wf_conn *conn = res->req->conn;
     int rc = weft_check();
     if (rc < 0)
         return rc;
@@ -300,10 +209,7 @@ int weft_http_write(weft_http_response *res, const void *bytes, size_t count)
     res->sent += count;
     if (!response_sends_body(res))
         return 0;
-    if (res->is_chunked)
-        return response_chunk(conn, bytes, count);
-    return count > INLINE_BYTES_MAX ? response_write(conn, bytes, count)
-                                    : response_put(conn, bytes, count);
+    return res->req->conn->transport->write(res, bytes, count);
 }
 
 int wf_response_finish(weft_http_response *res)
@@ -314,7 +220,7 @@ int wf_response_finish(weft_http_response *res)
         return weft_http_respond(res, res->status != 0 ? res->status : 200, NULL, NULL, 0);
     if (res->has_length && res->sent != res->length && response_sends_body(res))
         return -WEFT_ETRUNCATED;
-    int rc = res->is_chunked ? response_put(res->req->conn, "0\r\n\r\n", 5) : 0;
+    int rc = response_sends_body(res) ? res->req->conn->transport->finish(res) : 0;
     res->is_done = rc == 0;
     return rc;
 }

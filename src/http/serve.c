@@ -14,42 +14,42 @@
 
 #include <assert.h>
 
-/* Connections one task serves before it makes way for a fresh one. */
+/* Requests one task serves before it makes way for a fresh one. */
 #define HAND_OVER_MAX 8
 
 /* ---- slots ---- */
 
-static bool conn_is_reserved(const struct wf_conn *conn)
+static bool request_is_reserved(const weft_http_request *req)
 {
-    const struct wf_http_route *route = conn->req->match.route;
+    const struct wf_http_route *route = req->match.route;
     return route != NULL && (route->public.flags & WEFT_HTTP_RESERVED) != 0;
 }
 
-static bool slot_take(struct wf_conn *conn)
+static bool slot_take(weft_http_request *req)
 {
-    weft_http_server *server = conn->server;
-    assert(!conn->has_slot && !conn->has_reserve);
+    weft_http_server *server = req->conn->server;
+    assert(!req->has_slot && !req->has_reserve);
     if (server->in_hand < server->limits.in_hand_max) {
         server->in_hand++;
-        conn->has_slot = true;
+        req->has_slot = true;
         return true;
     }
-    if (conn_is_reserved(conn) && server->reserve_in_hand < server->limits.reserve) {
+    if (request_is_reserved(req) && server->reserve_in_hand < server->limits.reserve) {
         server->reserve_in_hand++;
-        conn->has_reserve = true;
+        req->has_reserve = true;
         return true;
     }
     return false;
 }
 
-static void slot_leave(struct wf_conn *conn)
+static void slot_leave(weft_http_request *req)
 {
-    if (conn->has_slot)
-        conn->server->in_hand--;
-    if (conn->has_reserve)
-        conn->server->reserve_in_hand--;
-    conn->has_slot = false;
-    conn->has_reserve = false;
+    if (req->has_slot)
+        req->conn->server->in_hand--;
+    if (req->has_reserve)
+        req->conn->server->reserve_in_hand--;
+    req->has_slot = false;
+    req->has_reserve = false;
 }
 
 /* ---- the queue ---- */
@@ -60,41 +60,48 @@ bool wf_http_is_full(const weft_http_server *server)
            server->queue_count >= server->limits.queue_max;
 }
 
-static void queue_push(struct wf_conn *conn)
+static void request_set_state(weft_http_request *req, enum wf_exchange_state state,
+                              weft_time duration)
 {
-    weft_http_server *server = conn->server;
-    wf_list_append(&server->queue, &conn->queue_link);
+    req->state = state;
+    req->wait = WF_WAIT_NONE;
+    req->deadline = wf_http_after(req->conn->server, duration);
+    req->conn->transport->arm(req);
+}
+
+static void queue_push(weft_http_request *req)
+{
+    weft_http_server *server = req->conn->server;
+    wf_list_append(&server->queue, &req->queue_link);
     server->queue_count++;
-    wf_conn_set_state(conn, WF_CONN_QUEUED, server->limits.queue_time_max);
+    request_set_state(req, WF_EXCHANGE_QUEUED, server->limits.queue_time_max);
     if (server->queue_count > server->limits.queue_max)
         weft_defer_start(server->loop, &server->shed);
 }
 
-void wf_http_queue_leave(struct wf_conn *conn)
+void wf_http_queue_leave(weft_http_request *req)
 {
-    if (conn->state != WF_CONN_QUEUED)
+    if (req->state != WF_EXCHANGE_QUEUED)
         return;
-    wf_list_remove(&conn->queue_link);
-    conn->server->queue_count--;
+    wf_list_remove(&req->queue_link);
+    req->conn->server->queue_count--;
+    req->state = WF_EXCHANGE_COMING;
 }
 
-void wf_http_shed_one(struct wf_conn *conn)
+void wf_http_shed_one(weft_http_request *req)
 {
-    weft_http_server *server = conn->server;
+    weft_http_server *server = req->conn->server;
     static const char full[] = "The server has no room for this request now.";
     static const char stops[] = "The server is stopping.";
     struct wf_http_fault fault =
         wf_http_fault(503, server->is_draining ? stops : full, WF_HTTP_NOWHERE);
 
-    wf_http_queue_leave(conn);
+    wf_http_queue_leave(req);
     server->stats.requests_shed++;
     /* What follows on this connection would only come back to here. */
-    conn->req->will_close = true;
-    conn->state = WF_CONN_BODY;
-    if (wf_request_refuse(conn->req, &fault, wf_http_server_retry_after(server)))
-        wf_conn_end(conn);
-    else
-        wf_conn_abort(conn);
+    req->will_close = true;
+    bool is_answered = wf_request_refuse(req, &fault, wf_http_server_retry_after(server));
+    req->conn->transport->refused(req, is_answered);
 }
 
 /* Who came last goes first: it has waited least. */
@@ -102,107 +109,113 @@ void wf_http_shed(weft_defer *shed)
 {
     weft_http_server *server = wf_container(shed, weft_http_server, shed);
     while (server->queue_count > server->limits.queue_max)
-        wf_http_shed_one(wf_container(server->queue.prev, struct wf_conn, queue_link));
+        wf_http_shed_one(wf_container(server->queue.prev, weft_http_request, queue_link));
 }
 
 /* ---- tasks ---- */
 
-static void conn_set_busy(struct wf_conn *conn)
+void wf_http_give_up(weft_http_request *req, enum wf_exchange_verdict verdict, const char *why)
 {
-    const struct wf_http_route *route = conn->req->match.route;
+    if (req->verdict != WF_EXCHANGE_FINE)
+        return;
+    req->verdict = (uint8_t)verdict;
+    req->conn->server->stats.requests_cancelled++;
+    if (req->task.id != 0)
+        (void)weft_cancel(req->task, why);
+}
+
+static void request_set_busy(weft_http_request *req)
+{
+    const struct wf_http_route *route = req->match.route;
     weft_time limit = route != NULL ? route->public.handler_time_max : 0;
-    conn->task = (weft_task){0};
-    conn->verdict = WF_CONN_FINE;
-    if (weft_stream_has_hung_up(conn->stream) && conn->gone_deadline == WEFT_FOREVER)
-        conn->gone_deadline = wf_http_after(conn->server, conn->server->limits.half_close_grace);
-    wf_conn_set_state(conn, WF_CONN_BUSY,
-                      limit != 0 ? limit : conn->server->limits.handler_time_max);
+    req->task = (weft_task){0};
+    req->verdict = WF_EXCHANGE_FINE;
+    request_set_state(req, WF_EXCHANGE_BUSY,
+                      limit != 0 ? limit : req->conn->server->limits.handler_time_max);
 }
 
-/* Runs one request; true if another one of the same connection is there. */
-static bool serve_one(struct wf_conn *conn)
+/* Runs one request; returns the one behind it, if it is there. */
+static weft_http_request *serve_one(weft_http_request *req)
 {
-    conn->task = weft_self();
-    if (conn->verdict != WF_CONN_FINE) /* given up before it began */
-        (void)weft_cancel(conn->task, "client disconnected");
-    bool is_answered = wf_request_answer(conn->req);
-    slot_leave(conn);
-    conn->task = (weft_task){0};
-    if (is_answered)
-        return wf_conn_next(conn);
-    wf_conn_abort(conn);
-    return false;
+    req->task = weft_self();
+    if (req->verdict != WF_EXCHANGE_FINE) /* given up before it began */
+        (void)weft_cancel(req->task, "client disconnected");
+    bool is_answered = wf_request_answer(req);
+    slot_leave(req);
+    req->task = (weft_task){0};
+    return req->conn->transport->done(req, is_answered);
 }
 
-static void serve_start(struct wf_conn *conn);
+static void serve_start(weft_http_request *req);
 
-void wf_http_slot_leave(struct wf_conn *conn)
+void wf_http_slot_leave(weft_http_request *req)
 {
-    weft_http_server *server = conn->server;
-    slot_leave(conn);
+    weft_http_server *server = req->conn->server;
+    slot_leave(req);
     if (server->queue_count == 0)
         return;
-    struct wf_conn *next = wf_container(server->queue.next, struct wf_conn, queue_link);
+    weft_http_request *next = wf_container(server->queue.next, weft_http_request, queue_link);
     if (!slot_take(next))
         return;
     wf_http_queue_leave(next);
     serve_start(next);
 }
 
-/* The next request for this task, in BUSY and with a slot, or NULL. */
-static struct wf_conn *serve_next(weft_http_server *server, unsigned *handed)
+/* The next request for this task, BUSY and with a slot, or NULL. */
+static weft_http_request *serve_next(weft_http_server *server, unsigned *handed)
 {
     if (server->queue_count == 0)
         return NULL;
-    struct wf_conn *conn = wf_container(server->queue.next, struct wf_conn, queue_link);
-    if (!slot_take(conn))
+    weft_http_request *req = wf_container(server->queue.next, weft_http_request, queue_link);
+    if (!slot_take(req))
         return NULL;
-    wf_http_queue_leave(conn);
+    wf_http_queue_leave(req);
     if (++*handed > HAND_OVER_MAX || weft_check() < 0) {
-        serve_start(conn);
+        serve_start(req);
         return NULL;
     }
-    conn_set_busy(conn);
-    return conn;
+    request_set_busy(req);
+    return req;
 }
 
 static int serve_task(void *arg)
 {
-    struct wf_conn *conn = arg;
-    weft_http_server *server = conn->server;
-    for (unsigned handed = 0; conn != NULL;) {
-        bool has_more = serve_one(conn);
-        if (has_more && server->queue_count == 0 && weft_check() == 0 && slot_take(conn)) {
-            conn_set_busy(conn);
+    weft_http_request *req = arg;
+    weft_http_server *server = req->conn->server;
+    for (unsigned handed = 0; req != NULL;) {
+        weft_http_request *next = serve_one(req);
+        if (next != NULL && server->queue_count == 0 && weft_check() == 0 && slot_take(next)) {
+            request_set_busy(next);
+            req = next;
             continue;
         }
-        if (has_more)
-            wf_http_admit(conn);
-        conn = serve_next(server, &handed);
+        if (next != NULL)
+            wf_http_admit(next);
+        req = serve_next(server, &handed);
     }
     return 0;
 }
 
-/* The connection has its slot and is in no queue. */
-static void serve_start(struct wf_conn *conn)
+/* The exchange has its slot and is in no queue. */
+static void serve_start(weft_http_request *req)
 {
-    conn_set_busy(conn);
-    int rc = weft_group_spawn(conn->server->handlers, serve_task, conn);
+    request_set_busy(req);
+    int rc = weft_group_spawn(req->conn->server->handlers, serve_task, req);
     if (rc == 0)
         return;
-    slot_leave(conn);
-    conn->state = WF_CONN_BODY; /* the callbacks own it again */
-    wf_conn_answer_no_memory(conn);
-    wf_conn_end(conn);
+    slot_leave(req);
+    req->state = WF_EXCHANGE_COMING; /* the callbacks own it again */
+    req->conn->transport->answer_no_memory(req);
+    req->conn->transport->refused(req, /* is_answered= */ true);
 }
 
-void wf_http_admit(struct wf_conn *conn)
+void wf_http_admit(weft_http_request *req)
 {
-    weft_http_server *server = conn->server;
+    weft_http_server *server = req->conn->server;
     if (server->is_draining)
-        wf_http_shed_one(conn);
-    else if ((server->queue_count == 0 || conn_is_reserved(conn)) && slot_take(conn))
-        serve_start(conn);
+        wf_http_shed_one(req);
+    else if ((server->queue_count == 0 || request_is_reserved(req)) && slot_take(req))
+        serve_start(req);
     else
-        queue_push(conn);
+        queue_push(req);
 }

@@ -251,7 +251,7 @@ static void server_abort_all(weft_http_server *server)
 {
     wf_list_each_safe (link, &server->conns) {
         struct wf_conn *conn = wf_container(link, struct wf_conn, link);
-        if (conn->state != WF_CONN_BUSY)
+        if (conn->state != WF_CONN_SERVED || conn->req->state != WF_EXCHANGE_BUSY)
             wf_conn_abort(conn);
     }
 }

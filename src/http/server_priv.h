@@ -3,17 +3,21 @@
 /*
  * The server's own structures: server, connection, exchange.
  *
- * A connection is a record inside its stream.  While it has a request, or a part of one, it also
- * has an exchange: the parsed head, the collected body and the answer in the making.
+ * An exchange is one request and its answer: the parsed head, the collected body, the answer in the
+ * making.  Its handler knows nothing of how it came; its transport does.
  *
- *     IDLE ──first byte──▶ HEAD ──complete──▶ BODY ──collected──▶ QUEUED ──slot──▶ BUSY
- *      ▲                                                                             │
+ *     COMING ──whole──▶ QUEUED ──slot──▶ BUSY ──handler returned──▶ transport->done
+ *
+ * A connection is a record inside its stream.  Over HTTP/1 it has one exchange at a time:
+ *
+ *     IDLE ──first byte──▶ HEAD ──complete──▶ BODY ──collected──▶ SERVED (its exchange is QUEUED or
+ * BUSY) ▲                                                                             │
  *      └───────────────── answered, nothing left of its body ◀── DISCARD ◀───────────┘
  *     ENDING: the stream sends what is left and goes; from any state.
  *
- * Invariants.  IDLE has no exchange, every other state but ENDING has one.  BUSY has a task, and
- * only that task ends the stream; a callback asks it to by cancelling it.  In every other state the
- * callbacks own the connection.
+ * Invariants.  IDLE has no exchange, every other state but ENDING has one.  A BUSY exchange has a
+ * task, and only that task ends the stream; a callback asks it to by cancelling it.  In every other
+ * state the callbacks own the connection.
  */
 #ifndef WF_HTTP_SERVER_PRIV_H
 #define WF_HTTP_SERVER_PRIV_H
@@ -36,43 +40,79 @@
 
 #define WF_STATUS_MAX 599
 
+/* Up to here a body goes with its head, or is copied where it must wait. */
+#define WF_INLINE_BYTES_MAX ((size_t)16 * 1024)
+
 enum wf_conn_state {
     WF_CONN_IDLE,
     WF_CONN_HEAD,
     WF_CONN_BODY,
-    WF_CONN_QUEUED,
-    WF_CONN_BUSY,
+    WF_CONN_SERVED,
     WF_CONN_DISCARD,
     WF_CONN_ENDING,
 };
 
-/* What a BUSY connection's task waits for on the stream. */
-enum wf_conn_wait { WF_CONN_WAIT_NONE, WF_CONN_WAIT_INPUT, WF_CONN_WAIT_OUTPUT };
+enum wf_exchange_state { WF_EXCHANGE_COMING, WF_EXCHANGE_QUEUED, WF_EXCHANGE_BUSY };
 
-/* Why a BUSY connection was told to end. */
-enum wf_conn_verdict {
-    WF_CONN_FINE,
-    WF_CONN_GONE,      /* the client went away */
-    WF_CONN_SLOW_BODY, /* 408 */
-    WF_CONN_SLOW_READER,
-    WF_CONN_OVERTIME, /* 504 */
+/* What a BUSY exchange's task waits for. */
+enum wf_exchange_wait { WF_WAIT_NONE, WF_WAIT_INPUT, WF_WAIT_OUTPUT };
+
+/* Why a BUSY exchange was told to end. */
+enum wf_exchange_verdict {
+    WF_EXCHANGE_FINE,
+    WF_EXCHANGE_GONE,      /* the client went away */
+    WF_EXCHANGE_SLOW_BODY, /* 408 */
+    WF_EXCHANGE_SLOW_READER,
+    WF_EXCHANGE_OVERTIME, /* 504 */
+};
+
+/* How an exchange reaches its client: what differs between versions of HTTP.  The first group is
+ * called by the exchange's task, which may wait in it, and in any other state by callbacks, where
+ * nothing waits. */
+struct wf_transport {
+    /* Writes the head, with a date, and, in the same piece, `body`, of at most WF_INLINE_BYTES_MAX.
+     * `is_whole`: nothing comes behind it, `finish` neither. */
+    int (*begin)(weft_http_response *res, struct wf_h1_answer *answer, weft_str body,
+                 bool is_whole);
+
+    /* Writes a piece of the body behind what was written; res->sent counts it already. */
+    int (*write)(weft_http_response *res, const void *bytes, size_t count);
+
+    /* Ends a body that was not whole in `begin`. */
+    int (*finish)(weft_http_response *res);
+
+    /* The next bytes of a body that was not collected; as weft_http_read. */
+    ssize_t (*read)(weft_http_request *req, char *buf, size_t bytes);
+
+    /* 100 Continue, if it was asked for and not sent. */
+    int (*go_on)(weft_http_request *req);
+
+    /* A ready-made 503, sent without any memory.  The connection, or its part, is to end. */
+    void (*answer_no_memory)(weft_http_request *req);
+
+    /* A deadline of the exchange has moved. */
+    void (*arm)(weft_http_request *req);
+
+    /* It was answered without a handler, or (false) could not even be: the exchange ends. */
+    void (*refused)(weft_http_request *req, bool is_answered);
+
+    /* The handler has returned; false: what it answered is not whole.  The exchange ends.  The next
+     * whole request behind it, which waits for a slot, or NULL. */
+    weft_http_request *(*done)(weft_http_request *req, bool is_answered);
 };
 
 struct wf_conn {
-    wf_list link;       /* in server->conns */
-    wf_list queue_link; /* in server->queue while QUEUED */
+    wf_list link; /* in server->conns */
     weft_http_server *server;
     weft_stream *stream;
+    const struct wf_transport *transport;
     weft_http_request *req; /* the exchange; NULL while IDLE */
-    weft_task task;         /* while BUSY */
     weft_time opened_at;
-    weft_time deadline;      /* of the state */
-    weft_time gone_deadline; /* after the peer's end; WEFT_FOREVER: it has not ended */
-    weft_time wait_deadline; /* of `wait` */
+    weft_time deadline;       /* of the state */
+    weft_time gone_deadline;  /* after the peer's end; WEFT_FOREVER: it has not ended */
+    weft_time taken_deadline; /* IDLE: of an answer the client must take; WEFT_FOREVER: it has */
     uint32_t request_count;
-    uint8_t state, wait, verdict;
-    bool has_slot;    /* counts in server->in_hand */
-    bool has_reserve; /* counts in server->reserve_in_hand */
+    uint8_t state;
     bool is_aborted;
 };
 
@@ -95,7 +135,14 @@ struct wf_http_param {
 struct weft_http_request {
     weft_http_request *next_free; /* in server->free_requests */
     struct wf_conn *conn;
-    weft_time came_at; /* its head was understood */
+    wf_list queue_link; /* in server->queue while QUEUED */
+    weft_task task;     /* while BUSY */
+    uint8_t state, wait, verdict;
+    bool has_slot;           /* counts in server->in_hand */
+    bool has_reserve;        /* counts in server->reserve_in_hand */
+    weft_time deadline;      /* while QUEUED or BUSY */
+    weft_time wait_deadline; /* of `wait` */
+    weft_time came_at;       /* its head was understood */
     struct wf_h1_head head;
     char *text; /* the head's bytes, then the decoded path; offsets of `head` are into it */
     size_t text_capacity;
@@ -145,7 +192,7 @@ struct weft_http_server {
     weft_loop *loop; /* while it serves */
     weft_group handlers;
     wf_list conns;
-    wf_list queue;   /* QUEUED connections, first come first */
+    wf_list queue;   /* QUEUED exchanges, first come first */
     weft_defer shed; /* looks at the queue when the ready tasks have run */
     size_t queue_count, in_hand, reserve_in_hand, request_count;
     weft_http_request *free_requests;
@@ -184,13 +231,17 @@ static inline weft_time wf_http_now(const weft_http_server *server)
     return weft_loop_turn_time(server->loop);
 }
 
-static inline weft_time wf_http_after(const weft_http_server *server, weft_time duration)
+static inline weft_time wf_http_later(weft_time now, weft_time duration)
 {
-    weft_time now = wf_http_now(server);
     return duration < WEFT_FOREVER - now ? now + duration : WEFT_FOREVER;
 }
 
-/* ---- conn.c ---- */
+static inline weft_time wf_http_after(const weft_http_server *server, weft_time duration)
+{
+    return wf_http_later(wf_http_now(server), duration);
+}
+
+/* ---- conn.c: connections, and HTTP/1 on them ---- */
 
 void wf_conn_accept(weft_listener *listener, int fd, void *server);
 extern const weft_stream_kind wf_conn_kind;
@@ -206,24 +257,33 @@ void wf_conn_abort(struct wf_conn *conn);
 /* After an answer: the next request if the connection lives on.  True as wf_conn_advance. */
 bool wf_conn_next(struct wf_conn *conn);
 
-void wf_conn_set_state(struct wf_conn *conn, enum wf_conn_state state, weft_time duration);
 void wf_conn_arm(struct wf_conn *conn);
+
+/* ---- h1_exchange.c ---- */
+
+extern const struct wf_transport wf_h1_transport;
+
+/* The 503 for want of memory where there is not even an exchange.  The connection is to end. */
+void wf_conn_answer_no_memory(struct wf_conn *conn);
 
 /* ---- serve.c: admission, and the task that answers ---- */
 
 /* No slot and no place in the queue. */
 bool wf_http_is_full(const weft_http_server *server);
 
-/* 503 with Retry-After; the connection ends.  Not while BUSY. */
-void wf_http_shed_one(struct wf_conn *conn);
+/* 503 with Retry-After.  Not while BUSY. */
+void wf_http_shed_one(weft_http_request *req);
 
 /* A whole request is there: gives it a slot and a task, or a place in the queue. */
-void wf_http_admit(struct wf_conn *conn);
-void wf_http_queue_leave(struct wf_conn *conn);
+void wf_http_admit(weft_http_request *req);
+void wf_http_queue_leave(weft_http_request *req);
 
 /* Its task goes on without a slot; who waits for one gets it. */
-void wf_http_slot_leave(struct wf_conn *conn);
+void wf_http_slot_leave(weft_http_request *req);
 void wf_http_shed(weft_defer *shed);
+
+/* Tells the task of a BUSY exchange to end; only the first verdict counts. */
+void wf_http_give_up(weft_http_request *req, enum wf_exchange_verdict verdict, const char *why);
 
 /* ---- exchange.c ---- */
 
@@ -261,11 +321,11 @@ int wf_response_finish(weft_http_response *res);
 bool wf_request_refuse(weft_http_request *req, const struct wf_http_fault *fault,
                        unsigned retry_after);
 
-/* For want of memory: a ready-made 503, sent without any.  The connection is to end. */
-void wf_conn_answer_no_memory(struct wf_conn *conn);
-
-/* "HTTP/1.1 100 Continue", if it was asked for and not sent. */
-int wf_request_continue(weft_http_request *req);
+/* The body of the 503 for want of memory, and its place in the statistics. */
+#define WF_NO_MEMORY_BODY                                                                          \
+    "{\"error\":{\"code\":\"overloaded\",\"message\":\"The server is out of memory.\","            \
+    "\"details\":{}}}"
+void wf_http_count_no_memory(weft_http_server *server, size_t bytes);
 
 /* ---- upgrade.c ---- */
 

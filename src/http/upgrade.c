@@ -68,8 +68,9 @@ static void upgrade_leave(weft_http_request *req)
     server->status_counts[101]++;
     wf_request_time(req);
     conn->gone_deadline = WEFT_FOREVER;
-    wf_conn_set_state(conn, WF_CONN_BUSY, WEFT_FOREVER);
-    wf_http_slot_leave(conn);
+    req->deadline = WEFT_FOREVER;
+    wf_conn_arm(conn);
+    wf_http_slot_leave(req);
 }
 
 int weft_http_take_over(weft_http_response *res, const char *protocol, void (*stop)(void *arg),
@@ -98,7 +99,7 @@ void wf_upgrades_stop(weft_http_server *server)
 {
     wf_list_each_safe (link, &server->conns) {
         struct wf_conn *conn = wf_container(link, struct wf_conn, link);
-        if (conn->state == WF_CONN_BUSY && conn->req->is_upgraded && conn->req->stop != NULL)
+        if (conn->req != NULL && conn->req->is_upgraded && conn->req->stop != NULL)
             conn->req->stop(conn->req->stop_arg);
     }
 }
