@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Decoders: the first byte chooses the coding; the same outcome and bytes however the input is cut,
- * and never more than the limit and the room of one step.
+ * Decoders: the first byte chooses the coding.  However the input is cut, it is whole or not, with
+ * the same bytes (when an error is noticed is the library's matter); never more comes out than the
+ * limit and the room of one step.
  */
 
 #include "coding/coding.h"
@@ -66,9 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(!whole.is_whole || whole.rc == 0);
     for (size_t step = 1; step < len; step += len / 4 + 1) {
         decode(coding, text, len, step, &cut);
-        assert(cut.rc == whole.rc);
         assert(cut.is_whole == whole.is_whole);
-        if (whole.rc == 0)
+        if (whole.is_whole)
             assert(cut.bytes == whole.bytes && memcmp(cut.out, whole.out, cut.bytes) == 0);
     }
     return 0;
