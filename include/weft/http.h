@@ -59,6 +59,7 @@ typedef struct weft_http_limits {
 
     uint64_t body_bytes_max;       /* of one request: 8 MiB */
     uint64_t bodies_bytes_max;     /* of all collected at one time: 256 MiB */
+    uint32_t decoded_ratio_max;    /* of a body with Content-Encoding, beyond 64 KiB: 200 */
     uint32_t chunk_line_bytes_max; /* 256 */
     uint32_t extension_bytes_max;  /* chunk extensions of a body: 16 KiB */
     uint32_t trailer_bytes_max;    /* 8 KiB */
@@ -94,6 +95,10 @@ typedef struct weft_http_options {
     weft_http_limits limits;
     weft_time drain_delay; /* stopping: go on accepting so long after readiness says no; 0: none */
     weft_time grace;       /* stopping: handlers get this long; 0: 30 s */
+
+    /* Sends answers of this length and more compressed (zstd, br, gzip or deflate) to clients that
+     * ask for it; 0: none.  See "content coding" below. */
+    uint64_t compress_bytes_min;
 
     /* Called for each new connection before anything is read of it, to put TLS on it: return
      * weft_tls_start_server(arg, stream).  Negative: it is closed.  NULL: plain HTTP. */
@@ -242,6 +247,19 @@ WEFT_API bool weft_http_has_type(const weft_http_request *req, const char *type)
 /* True if Accept allows `type`: the exact one, its family or anything, not with q=0; true without
  * the field. */
 WEFT_API bool weft_http_accepts(const weft_http_request *req, const char *type);
+
+/* ---- content coding ----
+ *
+ * A body that comes with Content-Encoding gzip, deflate, br or zstd is decoded before the handler
+ * sees it; body_bytes_max holds before and after, decoded_ratio_max ends a bomb earlier: 413.  Data
+ * that is not of its coding: 400; another coding, or more than one: 415.
+ *
+ * Answers are compressed where weft_http_options asks for it: types that get smaller (text, JSON,
+ * XML, SVG …), piece by piece too, each piece at once; with Vary, and a strong ETag made weak.  An
+ * answer that sets Content-Encoding ("identity" for none) or Content-Range is left as it is.  A
+ * client that refuses every coding and none gets 406.  Do not compress secrets together with
+ * what a stranger chose: the length tells.
+ */
 
 /* ---- response: all at once ---- */
 

@@ -43,6 +43,8 @@ static int answer_fault(weft_http_request *req, const struct wf_http_fault *faul
         wf_http_allow(req->allow, text);
         rc = answer_add(res, "Allow", text);
     }
+    if (rc == 0 && fault->status == 415)
+        rc = answer_add(res, "Accept-Encoding", wf_coding_list());
     if (rc == 0 && fault->status == 503) {
         snprintf(text, sizeof text, "%u", retry_after);
         rc = answer_add(res, "Retry-After", text);
@@ -118,6 +120,11 @@ static bool answer_failure(weft_http_request *req, int rc)
 static int answer_by_handler(weft_http_request *req)
 {
     const weft_http_route *route = &req->match.route->public;
+    if (req->coding != WF_CODING_IDENTITY && req->is_collecting) {
+        WEFT_TRY(wf_request_decode(req));
+        if (req->fault.status != 0)
+            return answer_fault(req, &req->fault, 1);
+    }
     int rc = route->handler(req, &req->res, route->arg);
     return rc < 0 ? rc : wf_response_finish(&req->res);
 }

@@ -75,6 +75,9 @@ static void request_reset(weft_http_request *req)
     req->wants_continue = false;
     req->is_head_timed = false;
     req->is_collecting = false;
+    req->coding = WF_CODING_IDENTITY;
+    wf_decoding_free(req->decoding);
+    req->decoding = NULL;
     req->will_close = false;
     req->is_upgraded = false;
     req->stop = NULL;
@@ -85,6 +88,9 @@ static void request_reset(weft_http_request *req)
     res->is_done = false;
     res->has_length = false;
     res->is_chunked = false;
+    res->is_judged = false;
+    wf_coded_free(res->coded);
+    res->coded = NULL;
     res->length = 0;
     res->sent = 0;
 }
@@ -231,13 +237,20 @@ static void request_set_framing(weft_http_request *req)
                                          length, WF_HTTP_NOWHERE);
 }
 
-/* Nothing here undoes a coding: better to say so than to hand out bytes that are not the text. */
+/* Better to say that a coding is unknown than to hand out bytes that are not the text. */
 static void request_check_coding(weft_http_request *req)
 {
-    weft_str coding = wf_h1_head_field(&req->head, req->text, "content-encoding");
-    if (coding.ptr != NULL && !WF_HTTP_EQUAL(coding.ptr, coding.len, "identity"))
-        request_fault(req, 415, "Bodies with a Content-Encoding are not accepted.",
-                      WF_HTTP_NOWHERE);
+    for (uint32_t i = 0; i < req->head.field_count; i++) {
+        const struct wf_h1_field *field = &req->fields[i];
+        if (WF_HTTP_EQUAL(req->text + field->name_at, field->name_len, "content-encoding"))
+            req->coding = wf_coding_add_field(
+                req->coding, (weft_str){req->text + field->value_at, field->value_len});
+    }
+    if (req->coding != WF_CODING_NONE)
+        return;
+    req->coding = WF_CODING_IDENTITY;
+    request_fault(req, 415, "The body has a coding that is not known here, or more than one.",
+                  WF_HTTP_NOWHERE);
 }
 
 int wf_request_prepare(weft_http_request *req, const char *input)

@@ -28,6 +28,7 @@ static const struct {
     LIMIT(query_count_max, 1000),
     LIMIT(body_bytes_max, 8 * MIB),
     LIMIT(bodies_bytes_max, 256 * MIB),
+    LIMIT(decoded_ratio_max, 200),
     LIMIT(chunk_line_bytes_max, 256),
     LIMIT(extension_bytes_max, 16 * KIB),
     LIMIT(trailer_bytes_max, 8 * KIB),

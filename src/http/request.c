@@ -276,5 +276,7 @@ ssize_t weft_http_read(weft_http_request *req, void *buf, size_t bytes)
         return 0;
     if (req->is_collecting)
         return body_read_kept(req, buf, bytes);
+    if (req->coding != WF_CODING_IDENTITY)
+        return wf_request_read_decoded(req, buf, bytes);
     return req->conn->transport->read(req, buf, bytes);
 }

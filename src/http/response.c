@@ -117,6 +117,12 @@ int weft_http_set_length(weft_http_response *res, uint64_t length)
     return 0;
 }
 
+/* The server codes answers, and this one was not looked at yet. */
+static inline bool response_is_to_judge(const weft_http_response *res)
+{
+    return res->req->conn->server->compress_bytes_min != 0 && !res->is_judged;
+}
+
 /* ---- all at once ---- */
 
 int weft_http_respond(weft_http_response *res, int status, const char *type, const void *body,
@@ -125,6 +131,8 @@ int weft_http_respond(weft_http_response *res, int status, const char *type, con
     weft_str type_str = {type, type != NULL ? strlen(type) : 0};
     if (res->has_begun)
         return -EALREADY;
+    if (response_is_to_judge(res))
+        return wf_coded_respond(res, status, type, (weft_str){body, body_bytes});
     int rc = weft_http_set_status(res, status);
     if (rc == 0 && type != NULL)
         rc = wf_h1_value_check(type_str);
@@ -193,7 +201,7 @@ static int response_begin_stream(weft_http_response *res)
     return response_begin(res, framing, none, none, /* is_whole= */ !response_sends_body(res));
 }
 
-int weft_http_write(weft_http_response *res, const void *bytes, size_t count)
+int wf_response_write(weft_http_response *res, const void *bytes, size_t count)
 {
     int rc = weft_check();
     if (rc < 0)
@@ -212,10 +220,21 @@ int weft_http_write(weft_http_response *res, const void *bytes, size_t count)
     return res->req->conn->transport->write(res, bytes, count);
 }
 
+int weft_http_write(weft_http_response *res, const void *bytes, size_t count)
+{
+    if (!res->has_begun && response_is_to_judge(res))
+        WEFT_TRY(wf_coded_begin(res));
+    if (res->coded != NULL && !res->is_done)
+        return wf_coded_write(res, (weft_str){bytes, count});
+    return wf_response_write(res, bytes, count);
+}
+
 int wf_response_finish(weft_http_response *res)
 {
     if (res->is_done)
         return 0;
+    if (res->coded != NULL)
+        WEFT_TRY(wf_coded_finish(res));
     if (!res->has_begun)
         return weft_http_respond(res, res->status != 0 ? res->status : 200, NULL, NULL, 0);
     if (res->has_length && res->sent != res->length && response_sends_body(res))

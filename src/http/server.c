@@ -44,6 +44,7 @@ int weft_http_server_new(weft_http_server **out, const weft_http_options *option
     if (options != NULL) {
         server->limits = options->limits;
         server->drain_delay = options->drain_delay;
+        server->compress_bytes_min = options->compress_bytes_min;
         server->grace = options->grace;
         server->secure = options->secure;
         server->secure_arg = options->secure_arg;

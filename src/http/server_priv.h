@@ -33,9 +33,12 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "coding/coding.h"
 #include "h1/body.h"
 #include "h1/head.h"
 #include "h1/write.h"
+#include "http/coded_answer.h"
+#include "http/coded_body.h"
 #include "http/router.h"
 
 #define WF_STATUS_MAX 599
@@ -123,7 +126,9 @@ struct weft_http_response {
     bool has_begun, is_done;
     bool has_length; /* by weft_http_set_length */
     bool is_chunked;
-    uint64_t length, sent; /* of the body */
+    bool is_judged;         /* it is known whether it is coded */
+    uint64_t length, sent;  /* of the body */
+    struct wf_coded *coded; /* NULL: the body is sent as it is */
 };
 
 /* A parameter of the query, decoded. */
@@ -162,10 +167,12 @@ struct weft_http_request {
     size_t body_counted;   /* of it, in server->bodies_bytes */
     weft_time body_waited; /* time spent waiting for it */
     weft_time body_waits_from;
-    uint64_t body_seen;  /* bytes of it that came */
-    bool wants_continue; /* Expect, and 100 not sent yet */
-    bool is_head_timed;  /* the head did not come at once */
-    bool is_collecting;  /* the body is kept before the handler starts */
+    uint64_t body_seen;           /* bytes of it that came */
+    bool wants_continue;          /* Expect, and 100 not sent yet */
+    bool is_head_timed;           /* the head did not come at once */
+    bool is_collecting;           /* the body is kept before the handler starts */
+    enum wf_coding coding;        /* of the body as it comes */
+    struct wf_decoding *decoding; /* NULL: not read, collected, or not coded */
 
     bool will_close;         /* the connection ends with this answer */
     bool is_upgraded;        /* its handler has the connection for another protocol */
@@ -183,6 +190,7 @@ struct weft_http_server {
     struct wf_h1_limits head_limits;
     weft_stream_kind kind;
     weft_time drain_delay, grace;
+    uint64_t compress_bytes_min;                   /* shorter answers are not coded; 0: none is */
     int (*secure)(weft_stream *stream, void *arg); /* see weft_http_options; or NULL */
     void *secure_arg;
     struct wf_http_router router;
@@ -326,6 +334,9 @@ bool wf_request_refuse(weft_http_request *req, const struct wf_http_fault *fault
     "{\"error\":{\"code\":\"overloaded\",\"message\":\"The server is out of memory.\","            \
     "\"details\":{}}}"
 void wf_http_count_no_memory(weft_http_server *server, size_t bytes);
+
+/* weft_http_write of what goes over the wire. */
+int wf_response_write(weft_http_response *res, const void *bytes, size_t count);
 
 /* ---- upgrade.c ---- */
 

@@ -139,7 +139,7 @@ TASK_TEST(class_01_02_03_rows_of_the_framing)
         CLOSES("POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: gzip, chunked\r\n" END "0\r\n\r\n",
                501),
         CLOSES("POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n" END "0\r\n\r\n", 400),
-        STAYS("POST /echo HTTP/1.1\r\n" H "Content-Encoding: gzip\r\nContent-Length: 2\r\n" END
+        STAYS("POST /echo HTTP/1.1\r\n" H "Content-Encoding: pack\r\nContent-Length: 2\r\n" END
               "ab",
               415),
         STAYS("POST /nothing HTTP/1.1\r\n" H "Content-Length: 5\r\n" END "hello", 404),
