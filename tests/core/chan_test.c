@@ -458,3 +458,21 @@ SCENARIO(sender_and_receiver_with_a_store_of_two)
 {
     return pipeline(2);
 }
+
+static int send_and_receive(void *arg)
+{
+    weft_chan *chan = arg;
+    int item = 0;
+    CHECK_OK(weft_send(chan, &(int){4}));
+    CHECK_EQ(weft_recv(chan, &item), 1);
+    CHECK_EQ(run_elsewhere(try_recv_one, chan), -EPERM);
+    return item;
+}
+
+TEST(test_P10_a_channel_made_before_the_run_is_of_the_loop_that_uses_it_first)
+{
+    weft_chan *chan = chan_of_ints(1);
+    weft_config config = {.platform = test_platform()};
+    CHECK_EQ(weft_run_with(&config, send_and_receive, chan), 4);
+    weft_chan_free(chan);
+}

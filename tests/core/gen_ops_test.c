@@ -177,6 +177,39 @@ TASK_TEST(test_gen_merge_left_early_ends_its_sources)
     CHECK_EQ(tickers[0].ended + tickers[1].ended, 2);
 }
 
+static int merge_without_tasks(void *arg)
+{
+    struct ticker *tickers = arg;
+    struct arrival arrival;
+    int rc, seen = 0;
+    weft_foreach(rc, arrival, merged(tickers, 3)) seen++;
+    CHECK_EQ(rc, -EAGAIN);
+    return seen;
+}
+
+/* A source that got no task ends the merge, and the others with it. */
+TEST(test_gen_merge_that_finds_no_room_for_a_task_says_so)
+{
+    struct ticker tickers[] = {TICKER(0, 3, 4 * WEFT_MS), TICKER(1, 3, 5 * WEFT_MS),
+                               TICKER(2, 3, 6 * WEFT_MS)};
+    weft_config config = {.platform = test_platform(),
+                          .task_count_max = 7}; /* stacks: main, four generators, two feeders */
+    CHECK_OK(weft_run_with(&config, merge_without_tasks, tickers));
+    CHECK_EQ(tickers[2].started, 0);
+    for (int i = 0; i < 2; i++)
+        CHECK_EQ(tickers[i].started, tickers[i].ended);
+}
+
+TASK_TEST(test_gen_batch_of_none_is_a_batch_of_one)
+{
+    struct ticker ticker = TICKER(0, 2, WEFT_MS);
+    struct weft_batch batch;
+    weft_gen *gen = weft_gen_batch(weft_gen_open(tick_on, &ticker), sizeof(struct arrival), 0, 0);
+    CHECK_EQ(weft_gen_next(gen, &batch), 1);
+    CHECK_EQ(batch.count, (size_t)1);
+    CHECK_OK(weft_gen_close(gen));
+}
+
 TASK_TEST(test_gen_merge_never_asked_closes_what_it_was_given)
 {
     struct ticker tickers[] = {TICKER(0, 10, WEFT_MS), TICKER(1, 10, WEFT_MS)};

@@ -104,6 +104,42 @@ TEST(ops_end_whatever_call_fails)
     on_each(fail_calls_in_a_small_ring);
 }
 
+/* Likewise while they are cancelled: a cancel that does not get through is sent later. */
+static void fail_calls_while_cancelling(weft_loop *loop)
+{
+    enum { COUNT = 8 };
+    for (uint64_t nth = 1;; nth++) {
+        int pairs[COUNT][2];
+        struct outcome outcomes[COUNT] = {0};
+        weft_op *ops[COUNT];
+        char bufs[COUNT];
+        for (int i = 0; i < COUNT; i++) {
+            make_pair(pairs[i]);
+            START(loop, &outcomes[i], &ops[i], .kind = WEFT_OP_RECV, .fd = pairs[i][0],
+                  .buf = &bufs[i], .bytes = 1);
+        }
+        turn_some(loop, 3);
+        weft_fault_plan plan = {.classes = WEFT_FAULT_CALL, .nth = nth};
+        weft_fault_arm(&plan);
+        for (int i = 0; i < COUNT; i++)
+            weft_op_cancel(loop, ops[i]);
+        weft_fault_arm(NULL);
+        for (int i = 0; i < COUNT; i++) {
+            CHECK_EQ(finish(loop, &outcomes[i]), -ECANCELED);
+            close_pair(loop, pairs[i]);
+        }
+        if (plan.point == NULL)
+            break;
+        CHECK_LT(nth, 200u);
+    }
+}
+
+TEST(ops_are_cancelled_whatever_call_fails)
+{
+    queue_depth = 2;
+    on_each(fail_calls_while_cancelling);
+}
+
 TEST(ops_are_never_dropped_when_the_ring_is_full)
 {
     setrlimit(RLIMIT_NOFILE, &(struct rlimit){2048, 2048});

@@ -652,3 +652,62 @@ LOOP_TEST(test_I05_a_number_closed_behind_our_back_and_reused_does_not_hang)
     CHECK_EQ(finish(loop, &recv_), 3);
     close_pair(loop, new);
 }
+
+/* ---- numbers that others close and use again ---- */
+
+/* A receive that ends and one that is cancelled: the loop knows the number, and that nothing is
+ * there to read. */
+static void use_and_drain(weft_loop *loop, const int pair[2])
+{
+    struct outcome recv_ = {0};
+    weft_op *op = NULL;
+    char byte;
+    CHECK_EQ(wf_sys_send(pair[1], "x", 1, 0), 1);
+    START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = &byte, .bytes = 1);
+    CHECK_EQ(finish(loop, &recv_), 1);
+    START(loop, &recv_, &op, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = &byte, .bytes = 1);
+    turn_some(loop, 2);
+    weft_op_cancel(loop, op);
+    CHECK_EQ(finish(loop, &recv_), -ECANCELED);
+}
+
+LOOP_TEST(ops_notice_that_an_old_number_means_a_file_now)
+{
+    int pair[2];
+    struct outcome read_ = {0};
+    char bytes[4] = "";
+    FILE *file = tmpfile();
+    CHECK_EQ(fputs("abc", file), 1);
+    CHECK_EQ(fflush(file), 0);
+    CHECK_EQ(lseek(fileno(file), 0, SEEK_SET), 0);
+    make_pair(pair);
+    use_and_drain(loop, pair);
+    CHECK_EQ(dup2(fileno(file), pair[0]), pair[0]);
+    START(loop, &read_, NULL, .kind = WEFT_OP_READ, .fd = pair[0], .buf = bytes, .bytes = 3,
+          .offset = -1);
+    CHECK_EQ(finish(loop, &read_), 3);
+    CHECK_STR(bytes, "abc");
+    fclose(file);
+    close_pair(loop, pair);
+}
+
+/* io_uring keeps the file of an operation, epoll only its number. */
+TEST(ops_on_epoll_end_when_their_number_is_closed_by_others)
+{
+    use_real_time();
+    int pair[2];
+    struct outcome read_ = {0};
+    char byte;
+    weft_loop *loop;
+    CHECK_OK(weft_loop_new(&loop, &(weft_loop_options){.backend = "epoll"}));
+    make_pair(pair);
+    CHECK_EQ(fcntl(pair[0], F_SETFL, 0), 0); /* blocks */
+    use_and_drain(loop, pair);
+    START(loop, &read_, NULL, .kind = WEFT_OP_READ, .fd = pair[0], .buf = &byte, .bytes = 1,
+          .offset = -1);
+    turn_some(loop, 2);
+    CHECK_EQ(close(pair[0]), 0);
+    CHECK_EQ(finish(loop, &read_), -EBADF);
+    CHECK_EQ(close(pair[1]), 0);
+    weft_loop_free(loop);
+}

@@ -362,3 +362,16 @@ TEST(a_datagram_to_nobody_comes_back_as_an_error)
 {
     run_calmly(send_to_nobody, NULL);
 }
+
+/* ---- without tasks ---- */
+
+TEST(an_idle_loop_lets_its_virtual_time_pass)
+{
+    weft_loop *loop;
+    CHECK_OK(weft_loop_new(&loop, &(weft_loop_options){.backend = "sim", .seed = test_seed()}));
+    weft_time begin = weft_loop_now(loop);
+    CHECK_EQ(weft_loop_descriptor(loop), -EPERM); /* nothing outside knows its clock */
+    weft_loop_turn(loop, WEFT_SEC);
+    CHECK_EQ(weft_loop_now(loop) - begin, WEFT_SEC);
+    weft_loop_free(loop);
+}

@@ -35,6 +35,17 @@ TEST(plan_text_sets_what_it_names)
     CHECK_EQ(plan.faults[0].kind, WEFT_SIM_NOTHING);
 }
 
+TEST(plan_text_of_nothing_is_none)
+{
+    weft_sim_options plan = {.seed = 7};
+    CHECK_OK(weft_sim_plan(&plan, "delay 0s, blocking none, lost 0%, wait none"));
+    CHECK_EQ(plan.delay_max, -1);
+    CHECK_EQ(plan.blocking_max, -1);
+    CHECK_EQ(plan.lost_ppm, WEFT_SIM_NEVER);
+    CHECK_EQ(plan.wait_ppm, WEFT_SIM_NEVER);
+    CHECK_OK(weft_sim_plan(&plan, ""));
+}
+
 TEST(plan_text_reads_faults)
 {
     weft_sim_options plan = {.faults = {{.kind = WEFT_SIM_RESET}}};
@@ -71,6 +82,19 @@ TEST(plan_text_that_is_wrong_says_where_and_changes_nothing)
         {"delay", "plan: \"delay\" needs a value"},
         {"delay 20", "plan: \"20\" is no such value"},
         {"delay -2ms", "plan: \"-2ms\" is no such value"},
+        {"delay 5sec", "plan: \"5sec\" is no such value"},
+        {"delay 1ms, cut 10.0.0.1 after", "plan: \"after\" needs a value"},
+        {"fill disk for", "plan: \"for\" needs a value"},
+        {"without", "plan: \"without\" needs a value"},
+        {"without x", "plan: without \"x\": a number of a fault, from 1"},
+        {"buffer 4XB", "plan: \"4XB\" is no such value"},
+        {"disk", "plan: \"disk\" needs a value"},
+        {"chances many", "plan: \"many\" is no such value"},
+        {"slow 10.0.0.1 at", "plan: \"at\" needs a value"},
+        {"lost a-word-that-is-longer-than-any-word-of-a-plan-could-be",
+         "plan: a word of 54 bytes, the limit is 47: a-word-that-is-longe…"},
+        {"cut a-word-that-is-longer-than-any-word-of-a-plan-could-be",
+         "plan: a word of 54 bytes, the limit is 47: a-word-that-is-longe…"},
         {"lost 5", "plan: \"5\" is no such value"},
         {"lost 101%", "plan: \"101%\" is too much"},
         {"lost 5% 6%", "plan: \"6%\" is too many"},
@@ -263,6 +287,49 @@ TEST(test_Z06_a_sweep_finds_the_first_failure_and_makes_it_small)
     CHECK_EQ(weft_sim_sweep(&plan, 1000, read_in_one_go, NULL, &failure), 0);
 }
 
+/* Wrong for one short read among many, and says so at its end. */
+static int complain_late(void *arg)
+{
+    int fds[2], shorts = 0;
+    char buf[10];
+    (void)arg;
+    CHECK_OK(weft_platform_get()->pipe(fds));
+    for (int i = 0; i < 20; i++) {
+        CHECK_EQ(weft_write_all(fds[1], "0123456789", sizeof buf), (int)sizeof buf);
+        for (size_t got = 0; got < sizeof buf;) {
+            ssize_t count = weft_read(fds[0], buf, sizeof buf - got);
+            CHECK_GT(count, 0);
+            got += (size_t)count;
+            shorts += got < sizeof buf;
+        }
+    }
+    CHECK_OK(weft_close(fds[0]));
+    CHECK_OK(weft_close(fds[1]));
+    return shorts >= 2 ? weft_fail(-EPROTO, "%d short reads", shorts) : 0;
+}
+
+static int sweep_inside(void *arg)
+{
+    weft_sim_failure failure;
+    return weft_sim_sweep(NULL, 1, complain_late, arg, &failure);
+}
+
+/* Of all the chances that a failing run took the fewest that are needed are kept. */
+TEST(test_Z06_a_failure_is_made_small_in_chances)
+{
+    weft_sim_options plan = {.seed = test_seed(), .short_ppm = 500000};
+    weft_sim_failure failure;
+    CHECK_EQ(weft_sim_sweep(&plan, 100, complain_late, NULL, &failure), 1);
+    const char *chances = strstr(failure.plan, "chances ");
+    note("%s", failure.plan);
+    CHECK(chances != NULL);
+    CHECK_LE(atoi(chances + strlen("chances ")), 10);
+    plan.seed = failure.seed;
+    CHECK_OK(weft_sim_plan(&plan, failure.plan));
+    CHECK_EQ(weft_sim_run_with(&plan, complain_late, NULL), -EPROTO);
+    CHECK_EQ(weft_sim_run(1, sweep_inside, NULL), -EBUSY);
+}
+
 static int leave_open(void *arg)
 {
     int fds[2];
@@ -295,6 +362,9 @@ static int give_up(void *arg)
     abort();
 }
 
+/* What the test of the program plans itself. */
+static weft_sim_options program_plan = {.step_max = 5000};
+
 /* What the program says on standard error; its status. */
 static int run_program(char **argv, weft_fn *fn, char *out, size_t out_bytes)
 {
@@ -307,8 +377,7 @@ static int run_program(char **argv, weft_fn *fn, char *out, size_t out_bytes)
     if (child == 0) {
         close(fds[0]);
         dup2(fds[1], STDERR_FILENO);
-        weft_sim_options plan = {.step_max = 5000};
-        _exit(weft_sim_main(argc, argv, &plan, fn, NULL));
+        _exit(weft_sim_main(argc, argv, &program_plan, fn, NULL));
     }
     close(fds[1]);
     size_t used = 0;
@@ -400,4 +469,41 @@ TEST(sim_main_refuses_what_it_does_not_know)
     char *one[] = {(char *)"prog", (char *)"--replay", (char *)"3", NULL};
     CHECK_EQ(run_program(one, nothing, text, sizeof text), 0);
     CHECK(strstr(text, "weft: seed 3: ok, ") != NULL);
+}
+
+TEST(sim_main_says_what_is_wrong_with_a_test)
+{
+    static char text[32768];
+    char *sweep[] = {(char *)"prog", NULL};
+    program_plan.step_max = 0; /* as many as is thought enough */
+    CHECK_EQ(run_program(sweep, leave_open, text, sizeof text), 1);
+    CHECK(strstr(text, "weft: seed 1: 2 descriptors are left open") != NULL);
+    program_plan.faults[0] = (weft_sim_fault){.kind = WEFT_SIM_CUT, .a = "nowhere"};
+    CHECK_EQ(run_program(sweep, nothing, text, sizeof text), 1);
+    CHECK(strstr(text, "weft: the plan of the test makes no sense: ") != NULL);
+}
+
+static int do_all_and_fail(void *arg)
+{
+    WEFT_TRY(weft_run_blocking(take_a_while, arg));
+    WEFT_TRY(weft_sleep(2 * WEFT_SEC));
+    int fd = weft_platform_get()->open("/file", O_WRONLY | O_CREAT, 0600);
+    if (fd < 0)
+        return fd;
+    int rc = (int)weft_write(fd, "x", 1);
+    (void)weft_close(fd);
+    return rc < 0 ? rc : -EPROTO;
+}
+
+TEST(test_Z06_the_last_steps_are_told_in_words)
+{
+    static char text[32768];
+    char *one[] = {(char *)"prog",   (char *)"--replay",           (char *)"3",
+                   (char *)"--plan", (char *)"fill disk after 1s", NULL};
+    CHECK_EQ(run_program(one, do_all_and_fail, text, sizeof text), 1);
+    note("%s", text);
+    CHECK(strstr(text, "blocking  body: 0") != NULL);
+    CHECK(strstr(text, "time      passes") != NULL);
+    CHECK(strstr(text, "fault     1 begins") != NULL);
+    CHECK(strstr(text, "No space left on device") != NULL);
 }

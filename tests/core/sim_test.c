@@ -2,6 +2,7 @@
 
 /* The simulated world, seen from the callback level: platform calls and operations. */
 
+#include <weft/io.h>
 #include <weft/sim.h>
 #include <weft/sys/loop.h>
 #include <weft/task.h>
@@ -862,7 +863,13 @@ static int read_own_source(void *arg)
     CHECK_GE(fd, 1 << 20);
     CHECK_EQ(wf_sys_pread(fd, start, 2, 0), 2);
     CHECK_BYTES(start, 2, "/*", 2);
+    CHECK_EQ(wf_sys_read(fd, start, 2), 2);
+    CHECK_BYTES(start, 2, "/*", 2);
     CHECK_EQ(wf_sys_write(fd, "x", 1), -EBADF);
+    struct stat status;
+    CHECK_OK(weft_platform_get()->fstat(fd, &status));
+    CHECK_GT(status.st_size, 1000);
+    CHECK_EQ(weft_wait_fd(fd, POLLIN), POLLIN);
     CHECK_EQ(wf_sys_open(arg, O_RDWR, 0), -EPERM);
     CHECK_OK(wf_sys_close(fd));
     return 0;
