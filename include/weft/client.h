@@ -92,6 +92,10 @@ typedef struct weft_client_options {
     struct weft_tls *tls;  /* <weft/tls.h>: for https, instead of the usual; must stay valid */
     bool allows_downgrade; /* follow redirects from https to http */
 
+    /* <weft/cookies.h>: kept and sent; NULL: none.  Must stay valid.  A request with a Cookie field
+     * of its own sends that instead. */
+    struct weft_cookies *cookies;
+
     /* A proxy for all requests, but those to hosts of no_proxy: "localhost,example.org", where
      * a name is itself and all below it, and "*" everything.  For https it makes a tunnel, so it
      * sees names and ports only.  The environment is not looked at; a program that wants it says

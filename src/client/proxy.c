@@ -48,8 +48,11 @@ static bool entry_covers(weft_str entry, weft_str host)
     if (entry.len == 0 || entry.len > host.len)
         return false;
     size_t above = host.len - entry.len;
-    return wf_http_equal(host.ptr + above, entry.len, entry.ptr, entry.len) &&
-           (above == 0 || host.ptr[above - 1] == '.');
+    for (size_t i = 0; i < entry.len; i++) {
+        if (wf_http_lower(host.ptr[above + i]) != wf_http_lower(entry.ptr[i]))
+            return false;
+    }
+    return above == 0 || host.ptr[above - 1] == '.';
 }
 
 bool wf_proxy_serves(const struct wf_proxy *proxy, weft_str host)

@@ -6,6 +6,8 @@
 
 #include "base/alloc.h"
 #include "client/client_priv.h"
+#include "client/cookies_priv.h"
+#include "h1/chars.h"
 #include "h1/list.h"
 
 #include <assert.h>
@@ -79,6 +81,17 @@ static int head_keep(struct weft_exchange *exchange, weft_str text)
     return 0;
 }
 
+static int cookies_keep(const struct weft_exchange *exchange)
+{
+    weft_cookies *jar = exchange->client->options.cookies;
+    weft_client_field field;
+    for (size_t i = 0; jar != NULL && weft_exchange_field_at(exchange, i, &field); i++) {
+        if (WF_HTTP_EQUAL(field.name.ptr, field.name.len, "set-cookie"))
+            WEFT_TRY(wf_cookies_set(jar, &exchange->url, field.value));
+    }
+    return 0;
+}
+
 /* How the end of the body is told (RFC 9112 6.3). */
 static void framing_choose(struct weft_exchange *exchange)
 {
@@ -126,6 +139,7 @@ int wf_answer_receive(struct weft_exchange *exchange)
         weft_stream_consume(exchange->conn->stream, exchange->head.bytes);
     }
     WEFT_TRY(head_keep(exchange, text));
+    WEFT_TRY(cookies_keep(exchange));
     exchange->is_upgraded = answer_is_upgrade(exchange);
     if (exchange->head.status == 101 && !exchange->is_upgraded)
         return weft_fail(-WEFT_ESYNTAX, "the server changes to another protocol than was asked");

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "client/client_priv.h"
+#include "client/cookies_priv.h"
 #include "h1/chars.h"
 #include "h1/write.h"
 
@@ -113,6 +114,21 @@ static void put_own_fields(const struct weft_exchange *exchange, wf_buf *head)
         put_field(head, (weft_str)WEFT_STR("User-Agent"), weft_str_of(agent));
 }
 
+static void put_cookies(const struct weft_exchange *exchange, wf_buf *head)
+{
+    weft_cookies *jar = exchange->client->options.cookies;
+    wf_buf text = {0};
+    if (jar == NULL || has_field(exchange->request, "cookie"))
+        return;
+    int rc = wf_cookies_for(jar, &exchange->url, &text);
+    if (rc == 0 && wf_buf_bytes(&text) > 0)
+        put_field(head, (weft_str)WEFT_STR("Cookie"),
+                  (weft_str){wf_buf_ptr(&text), wf_buf_bytes(&text)});
+    wf_buf_fini(&text);
+    if (head->rc == 0)
+        head->rc = rc;
+}
+
 static void put_body_fields(const struct weft_exchange *exchange, wf_buf *head)
 {
     const weft_client_request *request = exchange->request;
@@ -146,6 +162,7 @@ static int head_write(const struct weft_exchange *exchange, wf_buf *head)
         if (!exchange->is_secretive || !is_secret(field->name))
             put_field(head, field->name, field->value);
     }
+    put_cookies(exchange, head);
     put_body_fields(exchange, head);
     if (request->upgrade != NULL)
         (void)wf_buf_printf(head, "Connection: Upgrade\r\nUpgrade: %s\r\n", request->upgrade);

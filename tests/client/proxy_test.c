@@ -20,7 +20,7 @@ TEST(who_is_asked_directly)
         {NULL, "example.org", true},
         {"", "example.org", true},
         {"example.org", "example.org", false},
-        {"example.org", "EXAMPLE.org", false},
+        {"Example.org", "www.eXample.org", false},
         {"example.org", "www.example.org", false},
         {".example.org", "www.example.org", false},
         {".example.org", "example.org", false},
