@@ -32,6 +32,11 @@
  * Redirects are followed, 10 at most; to another origin without Authorization, Cookie and the body
  * of an unsafe method; never from https to http, unless allowed.
  *
+ * Compressed answers (zstd, br, gzip, deflate) are asked for and decoded on the way, unless the
+ * request has a field Accept-Encoding or Range of its own.  Sizes are then those of the decoded
+ * body, weft_exchange_length() is -1, and data that does not come to the end of its coding is
+ * -WEFT_ETRUNCATED.
+ *
  * A large body is sent while the answer is awaited: one that refuses it (3xx to 5xx) ends the
  * sending, another is given once all is sent.
  *
@@ -71,6 +76,7 @@ typedef struct weft_client_limits {
     uint32_t head_bytes_max;     /* of an answer: 64 KiB, which is also the most */
     uint32_t field_count_max;    /* 100 */
     uint64_t body_bytes_max;     /* held in memory by weft_client_fetch: 64 MiB */
+    uint32_t decoded_ratio_max;  /* of a compressed answer, beyond 64 KiB: 200 */
 } weft_client_limits;
 
 /* A name and its value, on requests and answers. */
@@ -150,6 +156,7 @@ typedef struct weft_client_request {
     int64_t body_bytes;   /* of body_read: how many it gives; 0: unknown, sent in chunks */
     weft_time total_max;  /* 0: the client's */
     bool keeps_redirects; /* 3xx is the answer */
+    bool keeps_coding;    /* no compressed answer is asked for; what comes is given as it comes */
     bool is_idempotent;   /* may be sent again whatever its method, as with an idempotency key */
     const char *upgrade;  /* ask for this protocol, see weft_exchange_detach(); NULL: none */
     weft_client_trace *trace; /* filled; may be NULL.  Must stay valid as long as the exchange */

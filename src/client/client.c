@@ -39,7 +39,7 @@ static void fill_counts(weft_client_limits *limits)
         {&limits->per_origin_max, 32},     {&limits->total_count_max, 256},
         {&limits->redirect_count_max, 10}, {&limits->retry_count_max, 2},
         {&limits->interim_count_max, 16},  {&limits->head_bytes_max, HEAD_BYTES_CEILING},
-        {&limits->field_count_max, 100},
+        {&limits->field_count_max, 100},   {&limits->decoded_ratio_max, 200},
     };
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         if (*counts[i].value == 0)

@@ -18,6 +18,7 @@
 #include "client/breaker.h"
 #include "client/proxy.h"
 #include "client/url.h"
+#include "coding/coding.h"
 #include "h1/body.h"
 #include "h1/head.h"
 
@@ -76,6 +77,7 @@ struct weft_exchange {
     bool is_source_failed;        /* the caller's body_read */
     bool is_secretive;            /* on another origin: no Authorization, no Cookie */
     uint32_t repeats;
+    bool asks_coding; /* by Accept-Encoding; then what comes is decoded */
     bool is_to_end;   /* the body is told by the end of the connection */
     bool is_upgraded; /* the connection speaks the protocol that was asked for */
     int rc;           /* of the reading so far: 0, or what every further read returns */
@@ -84,6 +86,7 @@ struct weft_exchange {
     struct wf_h1_head head;
     struct wf_h1_field *fields;
     struct wf_h1_body framing;
+    struct wf_decoding *decoding; /* NULL: the body is given as it comes */
 };
 
 /* ---- client.c: origins ---- */
@@ -138,6 +141,10 @@ void wf_phase_limit(struct weft_exchange *exchange, struct phase *phase, weft_ti
 /* 0, or -EINVAL with a text: what the caller gave is no request that can be sent. */
 int wf_request_check(const weft_client_request *request);
 
+/* The client asks for a content coding: the caller says nothing of it himself, and wants all of it.
+ */
+bool wf_request_asks_coding(const weft_client_request *request);
+
 /* Sends the head, or the body, over the exchange's connection. */
 int wf_head_send(struct weft_exchange *exchange);
 int wf_body_send(struct weft_exchange *exchange);
@@ -154,6 +161,15 @@ void wf_answer_drop(struct weft_exchange *exchange);
 
 /* The answer is read to its end: gives the connection back. */
 void wf_answer_finish(struct weft_exchange *exchange);
+
+/* ---- coded.c ---- */
+
+/* The head of the answer that is given is there: makes ready to decode its body, if it is coded. */
+int wf_coded_open(struct weft_exchange *exchange);
+void wf_coded_close(struct weft_exchange *exchange);
+
+/* wf_answer_read, decoded. */
+ssize_t wf_coded_read(struct weft_exchange *exchange, char *buf, size_t bytes);
 
 /* ---- retry.c, redirect.c ---- */
 

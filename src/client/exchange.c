@@ -208,6 +208,7 @@ static int exchange_new(struct weft_exchange **out, weft_client *client,
         .out_trace = request->trace,
         .has_body = has_body,
         .fields = fields,
+        .asks_coding = wf_request_asks_coding(request),
     };
     client->exchange_count++;
     *out = exchange;
@@ -225,6 +226,8 @@ int weft_exchange_open(weft_exchange **out, weft_client *client, const weft_clie
     int rc = wf_url_parse(&exchange->url, weft_str_of(request->url));
     if (rc == 0)
         rc = exchange_run(exchange);
+    if (rc == 0)
+        rc = wf_coded_open(exchange);
     exchange->trace.total = weft_loop_turn_time(client->loop) - exchange->since;
     trace_out(exchange);
     if (rc < 0) {
@@ -246,6 +249,7 @@ void weft_exchange_close(weft_exchange *exchange)
     exchange->client->exchange_count--;
     wf_url_fini(&exchange->url);
     wf_free(exchange->head_text);
+    wf_coded_close(exchange);
     wf_free(exchange->fields);
     wf_free(exchange);
 }
@@ -290,14 +294,17 @@ bool weft_exchange_field_at(const weft_exchange *exchange, size_t index, weft_cl
 
 int64_t weft_exchange_length(const weft_exchange *exchange)
 {
-    return exchange->head.has_length ? (int64_t)exchange->head.content_length : -1;
+    return exchange->head.has_length && exchange->decoding == NULL
+               ? (int64_t)exchange->head.content_length
+               : -1;
 }
 
 ssize_t weft_exchange_read(weft_exchange *exchange, void *buf, size_t bytes)
 {
     if (bytes == 0)
         return weft_fail(-EINVAL, "a read of no bytes");
-    ssize_t got = wf_answer_read(exchange, buf, bytes);
+    ssize_t got = exchange->decoding != NULL ? wf_coded_read(exchange, buf, bytes)
+                                             : wf_answer_read(exchange, buf, bytes);
     trace_out(exchange);
     return got;
 }

@@ -100,12 +100,20 @@ static bool has_field(const weft_client_request *request, const char *name)
     return false;
 }
 
+bool wf_request_asks_coding(const weft_client_request *request)
+{
+    return !request->keeps_coding && request->upgrade == NULL && wf_coding_list()[0] != 0 &&
+           !has_field(request, "accept-encoding") && !has_field(request, "range");
+}
+
 static void put_own_fields(const struct weft_exchange *exchange, wf_buf *head)
 {
     const char *agent = exchange->client->options.user_agent;
     (void)wf_buf_puts(head, "Host: ");
     (void)wf_buf_append(head, exchange->url.authority.ptr, exchange->url.authority.len);
     (void)wf_buf_puts(head, "\r\n");
+    if (exchange->asks_coding)
+        (void)wf_buf_printf(head, "Accept-Encoding: %s\r\n", wf_coding_list());
     if (has_field(exchange->request, "user-agent"))
         return;
     if (agent == NULL)
