@@ -201,8 +201,10 @@ TASK_TEST(the_head_says_what_is_needed_and_no_more)
     LIAR_OPEN(&liar, steps);
     CHECK_OK(weft_client_new(&client, NULL));
     weft_client_field field = {WEFT_STR("X-Trace"), WEFT_STR("a b")};
-    weft_client_request request = {
-        .url = liar_url(liar.port, "/a%20b?c#d"), .fields = &field, .field_count = 1};
+    weft_client_request request = {.url = liar_url(liar.port, "/a%20b?c#d"),
+                                   .fields = &field,
+                                   .field_count = 1,
+                                   .keeps_coding = true};
     fetch_ok(client, &request, 200);
     char want[512];
     snprintf(want, sizeof want,
