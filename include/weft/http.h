@@ -45,6 +45,11 @@ WEFT_BEGIN_DECLS
 typedef struct weft_http_server weft_http_server;
 typedef struct weft_http_request weft_http_request;
 typedef struct weft_http_response weft_http_response;
+struct weft_http_api;
+struct weft_http_group;
+struct weft_http_layer;
+struct weft_http_openapi;
+struct weft_http_record;
 
 /* ---- limits ---- */
 
@@ -82,6 +87,7 @@ typedef struct weft_http_limits {
     uint32_t queue_max;            /* requests that wait for one: 256 */
     weft_time queue_time_max;      /* 500 ms */
     uint32_t reserve;              /* handlers kept for WEFT_HTTP_RESERVED routes: 8 */
+    uint32_t deferred_max;         /* tasks of weft_http_defer: 1,024 */
 } weft_http_limits;
 
 /* One line a limit, for a program that shows its settings: the name and the value in force (ns,
@@ -104,9 +110,24 @@ typedef struct weft_http_options {
      * weft_tls_start_server(arg, stream).  Negative: it is closed.  NULL: plain HTTP. */
     int (*secure)(weft_stream *stream, void *arg);
     void *secure_arg;
+
+    /* Around every request, those no route answers included (<weft/http_layer.h>).  Borrowed. */
+    const struct weft_http_layer *layers;
+    size_t layer_count;
+
+    /* Called once when a request is over, whatever became of it: weft_http_log_put of
+     * <weft/http_log.h>, or a function of one's own.  Must not wait. */
+    void (*done)(const struct weft_http_record *record, void *arg);
+    void *done_arg;
+
+    bool gives_ids;   /* X-Request-Id on every answer, not only where the client gave one */
+    bool takes_trace; /* reads traceparent, and shows id and trace to the handler's tasks
+                         (<weft/http_log.h>) */
+    const struct weft_http_openapi *openapi; /* serves the description of all routes
+                                                (<weft/http_api.h>); NULL: not.  Borrowed */
 } weft_http_options;
 
-/* `options` may be NULL.  0 or -ENOMEM. */
+/* `options` may be NULL.  0, -ENOMEM, or -EINVAL for a path of the description that is none. */
 WEFT_API WEFT_MUST_USE int weft_http_server_new(weft_http_server **out,
                                                 const weft_http_options *options);
 
@@ -129,14 +150,19 @@ typedef struct weft_http_route {
     const char *path;   /* "/v1/matchers/{name}": {name} is one segment, not empty */
     weft_http_handler *handler;
     void *arg;
-    uint64_t body_bytes_max;    /* 0: the server's */
-    weft_time handler_time_max; /* 0: the server's */
+    uint64_t body_bytes_max;    /* 0: the group's or server's */
+    weft_time handler_time_max; /* 0: the group's or server's */
     uint32_t flags;             /* enum weft_http_route_flags */
+    uint32_t
+        in_hand_max; /* requests of this route with a handler; one more gets 503; 0: no limit */
+    const struct weft_http_group *group; /* <weft/http_layer.h>: prefix, host, layers; or NULL */
+    const struct weft_http_api *api; /* <weft/http_api.h>: parameters, body, document; or NULL */
 } weft_http_route;
 
-/* Adds a route; the strings must stay valid, the rest is copied.  Paths without parameters win over
- * those with; among these the first added.  Before serving.  0, -EINVAL (method unknown, path not
- * of that form), -EEXIST (same method and path), -ENOMEM. */
+/* Adds a route; strings, group and api must stay valid, the rest is copied.  Those with a host win
+ * over those without, then paths without parameters over those with; among these the first added.
+ * Before serving.  0, -EINVAL (method unknown, path not of that form, a path parameter of the api
+ * that is not in the path), -EEXIST (same method, host and path), -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_http_server_add(weft_http_server *server,
                                                 const weft_http_route *route);
 
@@ -229,6 +255,13 @@ WEFT_API WEFT_MUST_USE int weft_http_get_peer(const weft_http_request *req, weft
 
 /* The server that the request came to.  Never NULL. */
 WEFT_API weft_http_server *weft_http_get_server(const weft_http_request *req);
+
+/* Starts fn(arg) when the request is over, whatever became of its answer.  The task belongs to the
+ * server: it is no longer cancelled with the request, a shutdown waits for it as for a handler, and
+ * cancels it at the end of the grace time.  It has the task locals of now.  What it returns is
+ * dropped.  After 0 `fn` runs in each case, so that it may own `arg`.  -ENOMEM, -EAGAIN; -ECANCELED
+ * when the server has cancelled its handlers. */
+WEFT_API WEFT_MUST_USE int weft_http_defer(weft_http_request *req, weft_fn *fn, void *arg);
 
 /* The whole body, empty without one.  On a WEFT_HTTP_STREAM_BODY route always empty. */
 WEFT_API weft_str weft_http_body(const weft_http_request *req);

@@ -2,315 +2,209 @@
 
 #include "cmd/ask.h"
 
-#include "base/alloc.h"
-#include "base/json_write.h"
-
-#include <weft/exec.h>
-
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* A longer body is parsed on the pool: a megabyte takes some milliseconds. */
-#define PARSE_HERE_BYTES_MAX ((size_t)64 * 1024)
 #define CANDIDATE_COUNT_MAX 100000
 #define HITS_MAX 1000000        /* of an answer that is collected */
 #define METADATA_HITS_MAX 10000 /* each stands five times in it, and it is written in one go */
 
-void ask_free(struct ask *ask)
+/* ---- what may be asked ---- */
+
+static const char query_json[] = "{\"description\":\"A text, or a list of them.\",\"anyOf\":["
+                                 "{\"type\":\"string\"},"
+                                 "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}]}";
+static const char candidates_json[] =
+    "{\"description\":\"Only these entities: ids, or objects with one.\","
+    "\"type\":[\"array\",\"null\"],\"items\":{\"type\":[\"string\",\"integer\",\"object\"]}}";
+
+/* A text, or a list of them. */
+static void check_query(weft_issues *issues, const char *path, const void *member)
 {
-    if (ask == NULL)
-        return;
-    weft_json_free(ask->priv_root);
-    wf_arena_fini(&ask->priv_arena);
-    wf_free(ask);
-}
-
-/* ---- JSON ---- */
-
-struct parse {
-    weft_str body;
-    weft_json *root;
-    weft_json_error error;
-};
-
-static int parse_body(void *arg)
-{
-    struct parse *parse = arg;
-    const weft_json_limits limits = {.bytes_max = SIZE_MAX}; /* the server has limited the body */
-    return weft_json_read(&parse->root, parse->body.ptr, parse->body.len, &limits, &parse->error);
-}
-
-/* 400 with the place, or 503. */
-static int answer_parse(weft_http_response *res, const struct parse *parse, int rc)
-{
-    char message[160];
-    if (rc == -ECANCELED)
-        return rc;
-    const weft_json_error *error = &parse->error;
-    snprintf(message, sizeof(message), "the body is not the JSON expected: %s, line %zu column %zu",
-             error->text, error->line, error->column);
-    weft_http_error answer = {
-        .status = rc == -WEFT_ESYNTAX || rc == -WEFT_ELIMIT ? 400 : 503,
-        .message = message,
-        .offset = (int64_t)error->offset,
-    };
-    rc = weft_http_respond_error(res, &answer);
-    return rc < 0 ? rc : 1;
-}
-
-/* Only batches are answered in other forms than JSON. */
-static bool has_form(enum ask_kind kind, const weft_http_request *req)
-{
-    return weft_http_accepts(req, "application/json") ||
-           (kind == ASK_BATCH && (weft_http_accepts(req, "application/x-ndjson") ||
-                                  weft_http_accepts(req, "text/event-stream")));
-}
-
-static int ask_parse(struct ask *ask, enum ask_kind kind, weft_http_request *req,
-                     weft_http_response *res)
-{
-    struct parse parse = {.body = weft_http_body(req)};
-    int rc;
-    if (!weft_http_has_type(req, "application/json"))
-        rc = weft_http_fail(res, 415, NULL, "Content-Type must be application/json");
-    else if (!has_form(kind, req))
-        rc = weft_http_fail(res, 406, NULL, "the answer is application/json%s",
-                            kind == ASK_BATCH ? ", application/x-ndjson or text/event-stream" : "");
-    else {
-        bool is_short = parse.body.len <= PARSE_HERE_BYTES_MAX;
-        rc = is_short ? parse_body(&parse) : weft_run_cpu(parse_body, &parse);
-        ask->priv_root = parse.root;
-        return rc == 0 ? 0 : answer_parse(res, &parse, rc);
-    }
-    return rc < 0 ? rc : 1;
-}
-
-/* ---- fields ---- */
-
-static const char one_text[] = "must be a string";
-
-static void take_texts(struct ask *ask, const weft_json *list)
-{
-    size_t count = weft_json_count(list);
-    ask->texts = wf_arena_array(&ask->priv_arena, count, sizeof(*ask->texts));
-    ask->text_count = ask->texts != NULL ? count : 0;
-    ask->is_list = true;
-    for (size_t i = 0; i < ask->text_count; i++)
-        ask->texts[i] = weft_json_string(weft_json_item(list, i));
-}
-
-static void take_text(struct ask *ask, weft_str text)
-{
-    ask->texts = wf_arena_array(&ask->priv_arena, 1, sizeof(*ask->texts));
-    ask->text_count = ask->texts != NULL;
-    if (ask->texts != NULL)
-        ask->texts[0] = text;
-}
-
-/* "query": a text, or, where `may_be_list`, a list of them. */
-static void take_query(struct ask *ask, bool may_be_list)
-{
-    weft_json_form *form = &ask->priv_form;
-    const weft_json *value;
-    if (!weft_json_form_any(form, "query", WEFT_JSON_REQUIRED, &value))
-        return;
+    const weft_json *value = *(const weft_json *const *)member;
     enum weft_json_kind kind = weft_json_kind(value);
-    if (kind == WEFT_JSON_STRING)
-        take_text(ask, weft_json_string(value));
-    else if (kind != WEFT_JSON_ARRAY || !may_be_list)
-        weft_json_form_issue(form, "query", "%s%s, is %s", one_text,
-                             may_be_list ? " or an array of strings" : "",
-                             weft_json_kind_name(kind));
-    else {
-        weft_json_form_check_strings(form, "query", value, SIZE_MAX);
-        take_texts(ask, value);
+    if (kind != WEFT_JSON_STRING && kind != WEFT_JSON_ARRAY)
+        weft_issue(issues, path, "must be a string or an array of strings, is %s",
+                   weft_json_kind_name(kind));
+    for (size_t i = 0; kind == WEFT_JSON_ARRAY && i < weft_json_count(value); i++) {
+        kind = weft_json_kind(weft_json_item(value, i));
+        char item[40];
+        snprintf(item, sizeof(item), "%s[%zu]", path, i);
+        if (kind != WEFT_JSON_STRING)
+            weft_issue(issues, item, "must be a string, is %s", weft_json_kind_name(kind));
+        kind = WEFT_JSON_ARRAY;
     }
 }
 
 /* An id, as it is, as an integer, or in an object of its own. */
-static bool take_id(struct ask *ask, const weft_json *value, weft_str *out)
+static const weft_json *id_of(const weft_json *value)
 {
     if (weft_json_kind(value) == WEFT_JSON_OBJECT)
         value = weft_json_get(value, "id");
-    if (weft_json_kind(value) == WEFT_JSON_STRING) {
-        *out = weft_json_string(value);
-        return true;
+    bool is_id =
+        weft_json_kind(value) == WEFT_JSON_STRING || weft_json_kind(value) == WEFT_JSON_INTEGER;
+    return is_id ? value : NULL;
+}
+
+static void check_candidates(weft_issues *issues, const char *path, const void *member)
+{
+    const weft_json *value = *(const weft_json *const *)member;
+    size_t count = weft_json_count(value);
+    if (weft_json_kind(value) != WEFT_JSON_ARRAY || count > CANDIDATE_COUNT_MAX) {
+        weft_issue(issues, path, "must be an array of at most %d ids", CANDIDATE_COUNT_MAX);
+        return;
     }
-    if (weft_json_kind(value) != WEFT_JSON_INTEGER)
-        return false;
+    for (size_t i = 0; i < count; i++) {
+        char item[40];
+        if (id_of(weft_json_item(value, i)) != NULL)
+            continue;
+        snprintf(item, sizeof(item), "%s[%zu]", path, i);
+        weft_issue(issues, item, "must be an id: a string or an integer");
+    }
+}
+
+/* The fields of all four bodies; each has those of its table. */
+struct asked {
+    const weft_json *any_query; /* a text or a list */
+    weft_str query;
+    weft_items queries;
+    int64_t top_k, batch_size;
+    double threshold;
+    const weft_json *candidates;
+    bool metadata;
+};
+
+#define FIELD_TOP_K                                                                                \
+    {                                                                                              \
+        WEFT_FIELD_INTEGER(struct asked, top_k), .range = WEFT_RANGE(1, 1000)                      \
+    }
+#define FIELD_THRESHOLD                                                                            \
+    {                                                                                              \
+        WEFT_FIELD_DOUBLE(struct asked, threshold), .flags = WEFT_NULLABLE,                        \
+                                                    .interval = WEFT_INTERVAL(0, 1)                \
+    }
+#define FIELD_CANDIDATES                                                                           \
+    {                                                                                              \
+        WEFT_FIELD_ANY(struct asked, candidates),                                                  \
+            .flags = WEFT_NULLABLE, .check = check_candidates, .raw_json = candidates_json         \
+    }
+
+static const weft_field text_item = {.type = WEFT_TYPE_STRING};
+static const struct asked preset = {.top_k = 1, .batch_size = 32, .threshold = NAN};
+static const struct asked explain_preset = {.top_k = 5, .threshold = NAN};
+static const struct asked diagnose_preset = {.top_k = 3, .threshold = NAN};
+
+static const weft_field match_fields[] = {
+    {WEFT_FIELD_ANY(struct asked, any_query), .alias = "query", .flags = WEFT_REQUIRED,
+     .check = check_query, .raw_json = query_json},
+    FIELD_TOP_K,
+    FIELD_THRESHOLD,
+    FIELD_CANDIDATES,
+    {WEFT_FIELD_BOOL(struct asked, metadata)},
+};
+static const weft_field batch_fields[] = {
+    {WEFT_FIELD_ARRAY(struct asked, queries, &text_item), .flags = WEFT_REQUIRED},
+    {WEFT_FIELD_INTEGER(struct asked, batch_size), .range = WEFT_RANGE(1, 10000)},
+    FIELD_TOP_K,
+    FIELD_THRESHOLD,
+    FIELD_CANDIDATES,
+};
+static const weft_field explain_fields[] = {
+    {WEFT_FIELD_STRING(struct asked, query), .flags = WEFT_REQUIRED},
+    FIELD_TOP_K,
+};
+
+#define SCHEMA(name_, fields_, preset_)                                                            \
+    {                                                                                              \
+        .name = (name_), .bytes = sizeof(struct asked), .fields = (fields_),                       \
+        .field_count = sizeof(fields_) / sizeof((fields_)[0]), .preset = (preset_)                 \
+    }
+const weft_schema ask_match = SCHEMA("Match", match_fields, &preset);
+const weft_schema ask_batch = SCHEMA("Batch", batch_fields, &preset);
+const weft_schema ask_explain = SCHEMA("Explain", explain_fields, &explain_preset);
+const weft_schema ask_diagnose = SCHEMA("Diagnose", explain_fields, &diagnose_preset);
+const weft_schema ask_list = {
+    .name = "List",
+    .bytes = sizeof(struct asked),
+    .fields = batch_fields,
+    .field_count = 1,
+    .preset = &preset,
+    .is_bare = true, /* the body is the list itself */
+};
+
+/* ---- taking it ---- */
+
+/* Room for `count` texts. */
+static weft_str *make_texts(struct ask *ask, size_t count)
+{
+    weft_str *texts = wf_arena_array(&ask->priv_arena, count, sizeof(*texts));
+    ask->texts = texts;
+    ask->text_count = texts != NULL ? count : 0;
+    return texts;
+}
+
+static int take_query(struct ask *ask, const struct asked *asked)
+{
+    const weft_json *query = asked->any_query;
+    ask->is_list = asked->query.ptr == NULL && weft_json_kind(query) != WEFT_JSON_STRING;
+    if (ask->is_list && query == NULL) {
+        ask->texts = asked->queries.ptr;
+        ask->text_count = asked->queries.count;
+        return 0;
+    }
+    weft_str *texts = make_texts(ask, ask->is_list ? weft_json_count(query) : 1);
+    if (texts == NULL)
+        return -ENOMEM;
+    if (!ask->is_list)
+        texts[0] = query != NULL ? weft_json_string(query) : asked->query;
+    for (size_t i = 0; ask->is_list && i < ask->text_count; i++)
+        texts[i] = weft_json_string(weft_json_item(query, i));
+    return 0;
+}
+
+static bool take_id(struct ask *ask, const weft_json *value, weft_str *out)
+{
+    *out = weft_json_string(value);
+    if (out->ptr != NULL)
+        return true;
     char digits[24];
     int bytes = snprintf(digits, sizeof(digits), "%" PRId64, weft_json_integer(value));
     return wf_arena_copy(&ask->priv_arena, (weft_str){digits, (size_t)bytes}, out);
 }
 
-static void take_candidates(struct ask *ask)
+static int take_candidates(struct ask *ask, const weft_json *list)
 {
-    weft_json_form *form = &ask->priv_form;
-    const weft_json *value;
-    if (!weft_json_form_any(form, "candidates", WEFT_JSON_NULLABLE, &value))
-        return;
-    size_t count = weft_json_count(value);
-    if (weft_json_kind(value) != WEFT_JSON_ARRAY || count > CANDIDATE_COUNT_MAX) {
-        weft_json_form_issue(form, "candidates", "must be an array of at most %d ids",
-                             CANDIDATE_COUNT_MAX);
-        return;
-    }
+    size_t count = weft_json_count(list);
+    if (list == NULL)
+        return 0;
     weft_str *ids = wf_arena_array(&ask->priv_arena, count, sizeof(*ids));
-    for (size_t i = 0; i < count && ids != NULL; i++) {
-        char path[40];
-        if (take_id(ask, weft_json_item(value, i), &ids[i]))
-            continue;
-        snprintf(path, sizeof(path), "candidates[%zu]", i);
-        weft_json_form_issue(form, path, "must be an id: a string or an integer");
+    if (ids == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        if (!take_id(ask, id_of(weft_json_item(list, i)), &ids[i]))
+            return -ENOMEM;
     }
     ask->query.candidates = ids;
-    ask->query.candidate_count = ids != NULL ? count : 0;
-}
-
-/* Top-level fields that match and batch have in common. */
-static void take_options(struct ask *ask)
-{
-    double threshold = NAN;
-    weft_json_form_double(&ask->priv_form, "threshold", WEFT_JSON_NULLABLE, 0, 1, &threshold);
-    ask->query.threshold = (float)threshold;
-    take_candidates(ask);
-}
-
-static void take_metadata(struct ask *ask)
-{
-    weft_json_form_bool(&ask->priv_form, "metadata", 0, &ask->wants_metadata);
-}
-
-static void take_top_k(struct ask *ask)
-{
-    weft_json_form_integer(&ask->priv_form, "top_k", 0, 1, 1000, &ask->query.top_k);
-}
-
-static void take_batch(struct ask *ask)
-{
-    const weft_json *list;
-    if (weft_json_form_strings(&ask->priv_form, "queries", WEFT_JSON_REQUIRED, SIZE_MAX, SIZE_MAX,
-                               &list))
-        take_texts(ask, list);
-    weft_json_form_integer(&ask->priv_form, "batch_size", 0, 1, 10000, &ask->batch_size);
-}
-
-static int take_fields(struct ask *ask, enum ask_kind kind)
-{
-    weft_json_form_open(&ask->priv_form, ask->priv_root);
-    switch (kind) {
-    case ASK_MATCH:
-        take_query(ask, /* may_be_list= */ true);
-        take_top_k(ask);
-        take_options(ask);
-        take_metadata(ask);
-        break;
-    case ASK_BATCH:
-        take_batch(ask);
-        take_top_k(ask);
-        take_options(ask);
-        break;
-    case ASK_EXPLAIN:
-        take_query(ask, /* may_be_list= */ false);
-        take_top_k(ask);
-        break;
-    case ASK_LIST:
-        break;
-    }
-    return weft_json_form_close(&ask->priv_form);
-}
-
-/* The seed's batch: the body is the list itself. */
-static int take_list(struct ask *ask)
-{
-    weft_json_form *form = &ask->priv_form;
-    memset(form, 0, sizeof(*form));
-    if (weft_json_kind(ask->priv_root) != WEFT_JSON_ARRAY)
-        weft_json_form_issue(form, "", "the body must be an array of strings");
-    else
-        weft_json_form_check_strings(form, "", ask->priv_root, SIZE_MAX);
-    if (form->issue_count != 0)
-        return -EINVAL;
-    take_texts(ask, ask->priv_root);
+    ask->query.candidate_count = count;
     return 0;
 }
 
-/* ---- what is wrong ---- */
-
-static void put_issue(wf_json *json, const weft_json_issue *issue)
+int ask_take(struct ask *ask, const weft_http_request *req)
 {
-    wf_json_object(json);
-    wf_json_key(json, "field");
-    wf_json_text(json, issue->path);
-    wf_json_key(json, "message");
-    wf_json_text(json, issue->text);
-    wf_json_object_end(json);
-}
-
-/* 422 with the first issue in front and all of them, as far as they were kept, in the details. */
-static int answer_issues(const weft_json_form *form, weft_http_request *req,
-                         weft_http_response *res)
-{
-    const weft_json_issue *first = &form->issues[0];
-    char message[224];
-    wf_buf body = {0};
-    wf_json json = {.out = &body};
-    snprintf(message, sizeof(message), "%s%s%s", first->path, first->path[0] != '\0' ? ": " : "",
-             first->text);
-    wf_json_object(&json);
-    wf_json_key(&json, "error");
-    wf_json_object(&json);
-    wf_json_key(&json, "code");
-    wf_json_text(&json, "validation_error");
-    wf_json_key(&json, "message");
-    wf_json_text(&json, message);
-    wf_json_key(&json, "field");
-    wf_json_text(&json, first->path);
-    wf_json_key(&json, "details");
-    wf_json_object(&json);
-    wf_json_key(&json, "error_count");
-    wf_json_uint(&json, form->issue_count);
-    wf_json_key(&json, "errors");
-    wf_json_array(&json);
-    for (size_t i = 0; i < form->issue_count && i < WEFT_JSON_ISSUE_MAX; i++)
-        put_issue(&json, &form->issues[i]);
-    wf_json_array_end(&json);
-    wf_json_object_end(&json);
-    wf_json_key(&json, "request_id");
-    wf_json_text(&json, weft_http_request_id(req));
-    wf_json_object_end(&json);
-    wf_json_object_end(&json);
-    int rc = body.rc;
-    if (rc == 0)
-        rc = weft_http_respond_json(res, 422, (weft_str){wf_buf_ptr(&body), wf_buf_bytes(&body)});
-    wf_buf_fini(&body);
-    return rc < 0 ? rc : 1;
-}
-
-int ask_read(struct ask **out, enum ask_kind kind, int64_t top_k, weft_http_request *req,
-             weft_http_response *res)
-{
-    struct ask *ask = wf_alloc(sizeof(*ask));
-    if (ask == NULL)
-        return -ENOMEM;
+    const struct asked *asked = weft_http_input(req);
+    *ask = (struct ask){.batch_size = asked->batch_size, .wants_metadata = asked->metadata};
     weft_m_query_init(&ask->query);
-    ask->query.top_k = top_k;
-    ask->batch_size = 32;
-    int rc = ask_parse(ask, kind, req, res);
-    if (rc == 0) {
-        int taken = kind == ASK_LIST ? take_list(ask) : take_fields(ask, kind);
-        if (taken < 0)
-            rc = answer_issues(&ask->priv_form, req, res);
-        else if (ask->texts == NULL)
-            rc = -ENOMEM;
-    }
-    if (rc == 0)
-        *out = ask;
-    else
-        ask_free(ask);
-    return rc;
+    ask->query.top_k = asked->top_k;
+    ask->query.threshold = (float)asked->threshold;
+    int rc = take_query(ask, asked);
+    return rc == 0 ? take_candidates(ask, asked->candidates) : rc;
+}
+
+void ask_fini(struct ask *ask)
+{
+    wf_arena_fini(&ask->priv_arena);
 }
 
 /* ---- limits of answers ---- */

@@ -7,33 +7,29 @@
 #include "base/arena.h"
 #include "cmd/service.h"
 
-#include <weft/json_form.h>
-
-enum ask_kind {
-    ASK_MATCH,   /* {"query": text or list, "top_k", "threshold", "candidates", "metadata"} */
-    ASK_BATCH,   /* {"queries": list, "top_k", "threshold", "candidates", "batch_size"} */
-    ASK_EXPLAIN, /* {"query": text, "top_k"}; of a diagnosis too */
-    ASK_LIST,    /* [text, …] */
-};
+#include <weft/http_api.h>
 
 struct ask {
-    weft_str *texts;
+    const weft_str *texts;
     size_t text_count;
     bool is_list; /* they came as a list */
     bool wants_metadata;
     weft_m_query query;
     int64_t batch_size;
 
-    weft_json *priv_root; /* the strings live here and in the arena */
-    wf_arena priv_arena;
-    weft_json_form priv_form;
+    wf_arena priv_arena; /* what does not stand in the body as it is needed */
 };
 
-/* Reads the body into *out, the caller's.  0; 1 if something is wrong with it and the answer that
- * says so has been sent; negative to be returned by the handler. */
-WEFT_WAITS int ask_read(struct ask **out, enum ask_kind kind, int64_t top_k, weft_http_request *req,
-                        weft_http_response *res);
-void ask_free(struct ask *ask); /* NULL is fine */
+/* The bodies of the routes.  Match: {"query": text or list, "top_k", "threshold", "candidates",
+ * "metadata"}; batch: {"queries": list, …, "batch_size"}; explain and diagnose: {"query": text,
+ * "top_k"}; list: [text, …]. */
+extern const weft_schema ask_match, ask_batch, ask_explain, ask_diagnose, ask_list;
+extern const weft_schema ask_seed; /* parameters: ?query=TEXT */
+
+/* Takes the body, which the server has read by one of these, apart; into *ask, to be freed by
+ * ask_fini in each case.  It points into the body.  0, -ENOMEM. */
+int ask_take(struct ask *ask, const weft_http_request *req);
+void ask_fini(struct ask *ask);
 
 /* Answers 413, naming the limit, and returns 1; or negative. */
 WEFT_WAITS int ask_refuse(weft_http_response *res, const char *field, const char *limit_name,

@@ -23,7 +23,7 @@ struct batch {
     const struct service *service;
     weft_http_request *req;
     weft_http_response *res;
-    struct ask *ask;
+    const struct ask *ask;
     enum batch_form form;
     wf_buf body; /* JSON, EVENTS: the results so far.  NDJSON: the lines of this step */
 };
@@ -190,26 +190,25 @@ static int batch_run(struct batch *batch)
     return answer_error(batch->req, batch->res, rc, &error);
 }
 
-static int batch_route(enum ask_kind kind, weft_http_request *req, weft_http_response *res,
-                       void *arg)
+static int batch_route(weft_http_request *req, weft_http_response *res,
+                       const struct service *service, enum batch_form form)
 {
-    struct batch batch = {.service = arg, .req = req, .res = res};
-    int rc = ask_read(&batch.ask, kind, 1, req, res);
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    batch.form = kind == ASK_BATCH ? form_of(req) : BATCH_JSON;
-    rc = batch_run(&batch);
+    struct ask ask;
+    struct batch batch = {.service = service, .req = req, .res = res, .ask = &ask, .form = form};
+    int rc = ask_take(&ask, req);
+    if (rc == 0)
+        rc = batch_run(&batch);
     wf_buf_fini(&batch.body);
-    ask_free(batch.ask);
+    ask_fini(&ask);
     return rc;
 }
 
 int route_batch(weft_http_request *req, weft_http_response *res, void *arg)
 {
-    return batch_route(ASK_BATCH, req, res, arg);
+    return batch_route(req, res, arg, form_of(req));
 }
 
 int route_seed_batch(weft_http_request *req, weft_http_response *res, void *arg)
 {
-    return batch_route(ASK_LIST, req, res, arg);
+    return batch_route(req, res, arg, BATCH_JSON);
 }

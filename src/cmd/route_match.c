@@ -67,42 +67,41 @@ static int match(const struct ask *ask, const struct service *service, wf_buf *b
 
 int route_match(weft_http_request *req, weft_http_response *res, void *arg)
 {
-    struct ask *ask;
+    struct ask ask;
     weft_m_error error = {0};
     wf_buf body = {0};
-    int rc = ask_read(&ask, ASK_MATCH, 1, req, res);
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    rc = ask_check_hits(ask, res);
+    int rc = ask_take(&ask, req);
+    if (rc == 0)
+        rc = ask_check_hits(&ask, res);
     if (rc == 0) {
-        rc = match(ask, arg, &body, &error);
+        rc = match(&ask, arg, &body, &error);
         if (rc == 0)
             rc = answer_buf(res, &body);
         else if (error.rc != 0)
             rc = answer_error(req, res, rc, &error);
     }
     wf_buf_fini(&body);
-    ask_free(ask);
+    ask_fini(&ask);
     return rc < 0 ? rc : 0;
 }
+
+struct seed_params {
+    weft_str query;
+};
+static const weft_field seed_fields[] = {
+    {WEFT_FIELD_STRING(struct seed_params, query), .flags = WEFT_REQUIRED,
+     .about = "The text, as in POST /match?query=Germany."},
+};
+const weft_schema ask_seed = {WEFT_SCHEMA(struct seed_params, seed_fields)};
 
 /* {"matched": result or null} */
 int route_seed_match(weft_http_request *req, weft_http_response *res, void *arg)
 {
     const struct service *service = arg;
-    weft_str query = weft_http_query_param(req, "query");
+    const struct seed_params *params = weft_http_params(req);
     weft_m_error error;
     weft_text text;
-    if (query.ptr == NULL) {
-        const weft_http_error missing = {
-            .status = 422,
-            .message = "query: is required, as in POST /match?query=Germany",
-            .field = "query",
-            .offset = -1,
-        };
-        return weft_http_respond_error(res, &missing);
-    }
-    int rc = weft_m_match_json(service->matcher, query, NULL, &text, &error);
+    int rc = weft_m_match_json(service->matcher, params->query, NULL, &text, &error);
     if (rc < 0)
         return answer_error(req, res, rc, &error);
     wf_buf body = {0};
@@ -116,29 +115,29 @@ int route_seed_match(weft_http_request *req, weft_http_response *res, void *arg)
 int route_explain(weft_http_request *req, weft_http_response *res, void *arg)
 {
     const struct service *service = arg;
-    struct ask *ask;
+    struct ask ask;
     weft_m_error error;
     weft_text text;
-    int rc = ask_read(&ask, ASK_EXPLAIN, 5, req, res);
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    rc = weft_m_explain_json(service->matcher, ask->texts[0], ask->query.top_k, &text, &error);
-    rc = rc < 0 ? answer_error(req, res, rc, &error) : answer_text(res, &text);
-    ask_free(ask);
+    int rc = ask_take(&ask, req);
+    if (rc == 0) {
+        rc = weft_m_explain_json(service->matcher, ask.texts[0], ask.query.top_k, &text, &error);
+        rc = rc < 0 ? answer_error(req, res, rc, &error) : answer_text(res, &text);
+    }
+    ask_fini(&ask);
     return rc;
 }
 
 int route_diagnose(weft_http_request *req, weft_http_response *res, void *arg)
 {
     const struct service *service = arg;
-    struct ask *ask;
+    struct ask ask;
     weft_m_error error;
     weft_text text;
-    int rc = ask_read(&ask, ASK_EXPLAIN, 3, req, res);
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    rc = weft_m_diagnose_json(service->matcher, ask->texts[0], ask->query.top_k, &text, &error);
-    rc = rc < 0 ? answer_error(req, res, rc, &error) : answer_text(res, &text);
-    ask_free(ask);
+    int rc = ask_take(&ask, req);
+    if (rc == 0) {
+        rc = weft_m_diagnose_json(service->matcher, ask.texts[0], ask.query.top_k, &text, &error);
+        rc = rc < 0 ? answer_error(req, res, rc, &error) : answer_text(res, &text);
+    }
+    ask_fini(&ask);
     return rc;
 }

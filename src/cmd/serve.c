@@ -62,34 +62,6 @@ struct serve_job {
 
 /* ---- setting up ---- */
 
-int service_add_routes(struct service *service, weft_http_server *server)
-{
-    const weft_http_route routes[] = {
-        {.method = "GET", .path = "/", .handler = route_page},
-        {.method = "GET", .path = "/healthz", .handler = route_health, .flags = WEFT_HTTP_RESERVED},
-        {.method = "GET", .path = "/readyz", .handler = route_ready, .flags = WEFT_HTTP_RESERVED},
-        {.method = "GET",
-         .path = "/metrics",
-         .handler = route_metrics,
-         .flags = WEFT_HTTP_RESERVED},
-        {.method = "POST", .path = "/match", .handler = route_seed_match},
-        {.method = "POST", .path = "/batch", .handler = route_seed_batch},
-        {.method = "POST", .path = "/v1/match", .handler = route_match},
-        {.method = "POST", .path = "/v1/batch", .handler = route_batch},
-        {.method = "POST", .path = "/v1/explain", .handler = route_explain},
-        {.method = "POST", .path = "/v1/diagnose", .handler = route_diagnose},
-        {.method = "GET", .path = "/v1/info", .handler = route_info},
-        {.method = "GET", .path = "/v1/stats", .handler = route_stats},
-    };
-    int rc = 0;
-    for (size_t i = 0; i < sizeof(routes) / sizeof(*routes) && rc == 0; i++) {
-        weft_http_route route = routes[i];
-        route.arg = service;
-        rc = weft_http_server_add(server, &route);
-    }
-    return rc;
-}
-
 static int plan_addresses(struct serve_job *job)
 {
     struct args_list *texts = &job->addresses;

@@ -117,6 +117,14 @@ static bool answer_failure(weft_http_request *req, int rc)
     return wf_request_refuse(req, &fault, wf_http_server_retry_after(req->conn->server));
 }
 
+/* What no route answers, for the layers of the server. */
+int wf_request_answer_itself(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)res;
+    (void)arg;
+    return req->fault.status != 0 ? answer_fault(req, &req->fault, 1) : answer_options(req);
+}
+
 static int answer_by_handler(weft_http_request *req)
 {
     const weft_http_route *route = &req->match.route->public;
@@ -133,10 +141,8 @@ bool wf_request_answer(weft_http_request *req)
 {
     weft_http_response *res = &req->res;
     int rc;
-    if (req->fault.status != 0)
-        rc = answer_fault(req, &req->fault, 1);
-    else if (req->is_options)
-        rc = answer_options(req);
+    if (req->fault.status != 0 || req->is_options)
+        rc = wf_chain_answer_itself(req);
     else
         rc = answer_by_handler(req);
     if (res->is_done)

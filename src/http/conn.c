@@ -222,7 +222,7 @@ static int conn_take_body(struct wf_conn *conn, bool is_kept)
 /* What could not get in anyway is refused before its body is read. */
 static int conn_wait_for_body(struct wf_conn *conn)
 {
-    if (wf_http_is_full(conn->server)) {
+    if (wf_http_is_full(conn->server) || wf_chain_is_full(conn->req)) {
         wf_http_shed_one(conn->req);
         return -1;
     }

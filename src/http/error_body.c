@@ -65,6 +65,53 @@ void wf_http_write_error(wf_buf *out, const weft_http_error *error, const char *
     wf_json_object_end(&json);
 }
 
+static void write_issue(wf_json *json, const weft_issue_item *issue)
+{
+    wf_json_object(json);
+    wf_json_key(json, "field");
+    wf_json_text(json, issue->path);
+    wf_json_key(json, "message");
+    wf_json_text(json, issue->text);
+    write_optional(json, "in", issue->in);
+    wf_json_object_end(json);
+}
+
+static void write_issue_details(wf_json *json, const weft_issues *issues)
+{
+    wf_json_key(json, "details");
+    wf_json_object(json);
+    wf_json_key(json, "error_count");
+    wf_json_uint(json, issues->count);
+    wf_json_key(json, "errors");
+    wf_json_array(json);
+    for (size_t i = 0; i < issues->count && i < WEFT_ISSUE_MAX; i++)
+        write_issue(json, &issues->items[i]);
+    wf_json_array_end(json);
+    wf_json_object_end(json);
+}
+
+void wf_http_write_issues(wf_buf *out, const weft_issues *issues, const char *request_id)
+{
+    const weft_issue_item *first = &issues->items[0];
+    wf_json json = {.out = out};
+    char message[224];
+    snprintf(message, sizeof message, "%s%s%s", first->path, first->path[0] != '\0' ? ": " : "",
+             first->text);
+    wf_json_object(&json);
+    wf_json_key(&json, "error");
+    wf_json_object(&json);
+    wf_json_key(&json, "code");
+    wf_json_text(&json, "validation_error");
+    wf_json_key(&json, "message");
+    wf_json_text(&json, message);
+    wf_json_key(&json, "field");
+    wf_json_text(&json, first->path);
+    write_issue_details(&json, issues);
+    write_optional(&json, "request_id", request_id);
+    wf_json_object_end(&json);
+    wf_json_object_end(&json);
+}
+
 weft_http_error wf_http_error_of_fault(const struct wf_http_fault *fault)
 {
     return (weft_http_error){

@@ -35,6 +35,7 @@ weft_http_request *wf_request_new(struct wf_conn *conn)
     }
     req->conn = conn;
     req->res.req = req;
+    req->has_extras = server->has_extras;
     wf_h1_head_init(&req->head, &server->head_limits, req->fields);
     server->request_count++;
     return req;
@@ -63,6 +64,7 @@ static void request_reset(weft_http_request *req)
     req->params = NULL;
     req->param_count = 0;
     req->state = WF_EXCHANGE_COMING;
+    req->chain = NULL;
     req->match.route = NULL;
     req->fault.status = 0;
     req->is_options = false;
@@ -116,6 +118,8 @@ void wf_request_time(weft_http_request *req)
 void wf_request_release(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
+    if (req->has_extras)
+        wf_request_end_extras(req);
     wf_request_time(req);
     server->stats.bodies_bytes -= req->body_counted;
     server->request_count--;
@@ -178,7 +182,10 @@ static void request_find_route(weft_http_request *req)
         req->allow = wf_http_router_methods(router);
         return;
     }
-    wf_http_router_find(router, method, req->path, &req->match);
+    if (router->hosted_count != 0)
+        wf_http_router_find_hosted(router, method, weft_http_host(req), req->path, &req->match);
+    else
+        wf_http_router_find(router, method, req->path, &req->match);
     req->allow = req->match.methods;
     if (req->match.route != NULL)
         return;

@@ -48,6 +48,7 @@ static const struct {
     LIMIT(queue_max, 256),
     LIMIT(queue_time_max, 500 * WEFT_MS),
     LIMIT(reserve, 8),
+    LIMIT(deferred_max, 1024),
 #undef LIMIT
 };
 #define LIMIT_COUNT (sizeof limit_table / sizeof limit_table[0])

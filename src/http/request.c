@@ -4,11 +4,8 @@
 
 #include "http/server_priv.h"
 
-#include "base/alloc.h"
-#include "base/utf8.h"
 #include "h1/chars.h"
 #include "h1/list.h"
-#include "h1/target.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -48,55 +45,25 @@ weft_str weft_http_path_param(const weft_http_request *req, const char *name)
 
 /* ---- query ---- */
 
-static int query_bad(weft_http_request *req, const char *message, size_t offset)
-{
-    req->fault = wf_http_fault(400, message, (int64_t)offset);
-    return 0;
-}
-
-/* Decodes one piece behind `*at` and moves it on.  False: it is not well-formed. */
-static bool query_take(weft_str encoded, char **at, weft_str *out)
-{
-    size_t len = 0;
-    if (wf_http_query_decode(encoded, *at, &len) < 0 || !wf_utf8_is_valid(*at, len))
-        return false;
-    *out = (weft_str){*at, len};
-    *at += len;
-    return true;
-}
-
-/* All parameters at once: one block holds the list and behind it the decoded bytes. */
 int wf_request_take_query(weft_http_request *req)
 {
-    size_t count = wf_http_query_count(req->query), max = req->conn->server->limits.query_count_max;
-    if (count > max) {
+    size_t count, max = req->conn->server->limits.query_count_max, bad = 0;
+    int rc = wf_form_decode(req->query, max, &req->params, &count, &bad);
+    req->param_count = rc == 0 ? count : 0;
+    if (rc == -WEFT_ELIMIT)
         req->fault = wf_http_fault_limit(400, "The query has too many parameters.",
                                          "query_count_max", max, count, WF_HTTP_NOWHERE);
-        return 0;
-    }
-    if (count == 0)
-        return 0;
-    req->params = wf_alloc(count * sizeof req->params[0] + req->query.len);
-    if (req->params == NULL)
-        return -ENOMEM;
-
-    char *at = (char *)(req->params + count);
-    weft_str rest = req->query, name, value;
-    while (wf_http_query_next(&rest, &name, &value)) {
-        struct wf_http_param *param = &req->params[req->param_count++];
-        size_t offset = (size_t)(name.ptr - req->query.ptr);
-        if (!query_take(name, &at, &param->name) || !query_take(value, &at, &param->value))
-            return query_bad(req, "The query holds a broken escape or bytes that are not UTF-8.",
-                             offset);
-    }
-    return 0;
+    else if (rc == -WEFT_ESYNTAX)
+        req->fault = wf_http_fault(
+            400, "The query holds a broken escape or bytes that are not UTF-8.", (int64_t)bad);
+    return rc == -ENOMEM ? rc : 0;
 }
 
 weft_str weft_http_query_param(const weft_http_request *req, const char *name)
 {
     size_t len = strlen(name);
     for (size_t i = 0; i < req->param_count; i++) {
-        const struct wf_http_param *param = &req->params[i];
+        const struct wf_pair *param = &req->params[i];
         if (param->name.len == len && memcmp(param->name.ptr, name, len) == 0)
             return param->value;
     }
@@ -228,6 +195,7 @@ void wf_request_take_id(weft_http_request *req)
     memcpy(req->id, given.ptr, given.len);
     req->id[given.len] = 0;
     req->is_id_given = true;
+    req->has_extras = true; /* the answer has it too */
 }
 
 const char *weft_http_request_id(weft_http_request *req)

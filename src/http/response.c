@@ -26,10 +26,14 @@ static bool response_sends_body(const weft_http_response *res)
     return res->req->head.method != WF_H1_HEAD && status_has_body(res->status);
 }
 
-static int response_add_id(weft_http_response *res)
+/* What the answer has besides what the handler gave it. */
+static int response_add_extras(weft_http_response *res)
 {
     weft_http_request *req = res->req;
-    if (!req->is_id_given && res->status < 400)
+    if (!req->has_extras && res->status < 400)
+        return 0;
+    wf_chain_head(req);
+    if (!req->is_id_given && !req->conn->server->gives_ids && res->status < 400)
         return 0;
     const char *id = weft_http_request_id(req);
     return wf_h1_write_field(&res->fields, (weft_str){"X-Request-Id", 12},
@@ -44,7 +48,7 @@ static int response_begin(weft_http_response *res, enum wf_h1_framing framing, w
     weft_http_server *server = conn->server;
     if (res->status == 0)
         res->status = 200;
-    int rc = response_add_id(res);
+    int rc = response_add_extras(res);
     if (rc < 0)
         return rc;
     struct wf_h1_answer answer = {

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* Methods a route may have; TRACE and CONNECT are never served. */
 static const char *const route_methods[] = {
@@ -99,15 +100,32 @@ int wf_http_route_param_index(const struct wf_http_route *route, const char *nam
 
 /* ---- the list ---- */
 
-int wf_http_router_add(struct wf_http_router *router, const weft_http_route *route)
+static bool text_equals(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Where a new route goes: behind those that win over it. */
+static size_t router_place(const struct wf_http_router *router, bool is_hosted, bool has_params)
+{
+    size_t first = is_hosted ? 0 : router->hosted_count;
+    size_t end = is_hosted ? router->hosted_count : router->count;
+    while (!has_params && end > first && router->routes[end - 1].has_params)
+        end--;
+    return end;
+}
+
+int wf_http_router_add(struct wf_http_router *router, const weft_http_route *route,
+                       const char *host)
 {
     uint8_t method = method_named(route->method);
     int params = path_check(route->path);
     if (method == WF_H1_UNKNOWN || params < 0 || route->handler == NULL)
         return -EINVAL;
     for (size_t i = 0; i < router->count; i++) {
-        if (router->routes[i].method == method &&
-            strcmp(router->routes[i].public.path, route->path) == 0)
+        const struct wf_http_route *other = &router->routes[i];
+        if (other->method == method && strcmp(other->public.path, route->path) == 0 &&
+            text_equals(other->host, host))
             return -EEXIST;
     }
 
@@ -116,17 +134,17 @@ int wf_http_router_add(struct wf_http_router *router, const weft_http_route *rou
     if (routes == NULL)
         return -ENOMEM;
     router->routes = routes;
-    size_t at = router->count++;
-    if (params == 0) { /* before the first with parameters */
-        for (; at > 0 && routes[at - 1].has_params; at--)
-            routes[at] = routes[at - 1];
-    }
+    size_t at = router_place(router, host != NULL, params > 0);
+    memmove(routes + at + 1, routes + at, (router->count - at) * sizeof routes[0]);
     routes[at] = (struct wf_http_route){
         .public = *route,
+        .host = host,
         .path_len = strlen(route->path),
         .method = method,
         .has_params = params > 0,
     };
+    router->count++;
+    router->hosted_count += host != NULL;
     return 0;
 }
 
@@ -139,7 +157,7 @@ void wf_http_router_fini(struct wf_http_router *router)
 static const struct wf_http_route *router_find(const struct wf_http_router *router, uint8_t method,
                                                weft_str path, struct wf_http_match *out)
 {
-    for (size_t i = 0; i < router->count; i++) {
+    for (size_t i = router->hosted_count; i < router->count; i++) {
         const struct wf_http_route *route = &router->routes[i];
         if (!path_matches(route, path, out->params))
             continue;
@@ -157,6 +175,61 @@ void wf_http_router_find(const struct wf_http_router *router, uint8_t method, we
     out->route = router_find(router, method, path, out);
     if (out->route == NULL && method == WF_H1_HEAD)
         out->route = router_find(router, WF_H1_GET, path, out);
+}
+
+/* ---- hosts ---- */
+
+/* Without its port; the brackets of an IPv6 address stay. */
+static weft_str host_name(weft_str host)
+{
+    const char *end = host.len == 0 ? NULL : memrchr(host.ptr, ':', host.len);
+    if (end != NULL && memchr(end, ']', (size_t)(host.ptr + host.len - end)) == NULL)
+        host.len = (size_t)(end - host.ptr);
+    return host;
+}
+
+static bool host_matches(const char *pattern, weft_str host)
+{
+    size_t len = strlen(pattern);
+    if (pattern[0] == '*') { /* at least one character stands for it */
+        if (host.len < len)
+            return false;
+        host.ptr += host.len - (len - 1);
+        host.len = len - 1;
+        pattern++;
+        len--;
+    }
+    return host.len == len && strncasecmp(host.ptr, pattern, len) == 0;
+}
+
+static const struct wf_http_route *router_find_hosted(const struct wf_http_router *router,
+                                                      uint8_t method, weft_str host, weft_str path,
+                                                      struct wf_http_match *out)
+{
+    for (size_t i = 0; i < router->hosted_count; i++) {
+        const struct wf_http_route *route = &router->routes[i];
+        if (!host_matches(route->host, host) || !path_matches(route, path, out->params))
+            continue;
+        out->methods |= 1u << route->method;
+        if (route->method == method)
+            return route;
+    }
+    return NULL;
+}
+
+void wf_http_router_find_hosted(const struct wf_http_router *router, uint8_t method, weft_str host,
+                                weft_str path, struct wf_http_match *out)
+{
+    host = host_name(host);
+    out->methods = 0;
+    out->route = router_find_hosted(router, method, host, path, out);
+    if (out->route == NULL && method == WF_H1_HEAD)
+        out->route = router_find_hosted(router, WF_H1_GET, host, path, out);
+    if (out->route != NULL)
+        return;
+    uint32_t methods = out->methods;
+    wf_http_router_find(router, method, path, out);
+    out->methods |= methods;
 }
 
 uint32_t wf_http_router_methods(const struct wf_http_router *router)

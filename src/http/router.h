@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Router: which route answers a method and a path.  A short list in order of precedence. */
+/* Router: which route answers a host, a method and a path.  A short list in order of precedence. */
 #ifndef WF_HTTP_ROUTER_H
 #define WF_HTTP_ROUTER_H
 
@@ -12,15 +12,18 @@
 
 struct wf_http_route {
     weft_http_route public;
+    const char *host; /* NULL: any; "*.example.com": what ends so */
     size_t path_len;
     uint8_t method; /* enum wf_h1_method */
     bool has_params;
 };
 
-/* Zeroed is empty.  Routes without parameters stand first. */
+/* Zeroed is empty.  Routes with a host stand first; in each of the two parts, those without
+ * parameters do. */
 struct wf_http_router {
     struct wf_http_route *routes;
     size_t count;
+    size_t hosted_count; /* with a host */
 };
 
 struct wf_http_match {
@@ -30,12 +33,17 @@ struct wf_http_match {
 };
 
 /* 0, -EINVAL, -EEXIST, -ENOMEM; as weft_http_server_add says. */
-int wf_http_router_add(struct wf_http_router *router, const weft_http_route *route);
+int wf_http_router_add(struct wf_http_router *router, const weft_http_route *route,
+                       const char *host);
 void wf_http_router_fini(struct wf_http_router *router);
 
 /* HEAD is answered by GET's route where it has none of its own. */
 void wf_http_router_find(const struct wf_http_router *router, uint8_t method, weft_str path,
                          struct wf_http_match *out);
+
+/* The same where there are routes with hosts.  `host` is an authority; its port does not count. */
+void wf_http_router_find_hosted(const struct wf_http_router *router, uint8_t method, weft_str host,
+                                weft_str path, struct wf_http_match *out);
 
 /* Every method that has a route at all. */
 uint32_t wf_http_router_methods(const struct wf_http_router *router);

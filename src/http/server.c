@@ -48,7 +48,15 @@ int weft_http_server_new(weft_http_server **out, const weft_http_options *option
         server->grace = options->grace;
         server->secure = options->secure;
         server->secure_arg = options->secure_arg;
+        server->layers = options->layers;
+        server->layer_count = options->layer_count;
+        server->done = options->done;
+        server->done_arg = options->done_arg;
+        server->gives_ids = options->gives_ids;
+        server->takes_trace = options->takes_trace;
+        server->openapi = options->openapi;
     }
+    server->has_extras = server->done != NULL || server->gives_ids;
     wf_http_limits_fill(&server->limits);
     if (server->grace == 0)
         server->grace = GRACE_DEFAULT;
@@ -57,8 +65,12 @@ int weft_http_server_new(weft_http_server **out, const weft_http_options *option
     wf_list_init(&server->queue);
     server->shed.fn = wf_http_shed;
     int rc = wf_sys_random(&server->random, sizeof server->random);
+    if (rc == 0)
+        rc = wf_chains_init(server);
+    if (rc == 0 && server->openapi != NULL)
+        rc = wf_openapi_add(server);
     if (rc < 0) {
-        wf_free(server);
+        weft_http_server_free(server);
         return rc;
     }
     *out = server;
@@ -91,13 +103,15 @@ void weft_http_server_free(weft_http_server *server)
     server_close_listeners(server);
     server_drop_pool(server);
     wf_http_router_fini(&server->router);
+    wf_chains_fini(&server->chains);
+    weft_bytes_free(&server->openapi_text);
     wf_free(server->listeners);
     wf_free(server);
 }
 
 int weft_http_server_add(weft_http_server *server, const weft_http_route *route)
 {
-    return wf_http_router_add(&server->router, route);
+    return wf_chains_add(server, route);
 }
 
 int weft_http_server_take(weft_http_server *server, weft_listener *listener)
@@ -216,7 +230,8 @@ static void server_wait_empty(weft_http_server *server, weft_time duration, bool
     weft_scope limit;
     (void)weft_scope_open(&limit, weft_after(duration), WEFT_SCOPE_SHIELD | WEFT_SCOPE_ENDLESS);
     int rc = 0;
-    while (rc == 0 && server->stats.connections_open != 0 && (is_patient || server->stops < 2)) {
+    while (rc == 0 && (server->stats.connections_open != 0 || server->deferred_count != 0) &&
+           (is_patient || server->stops < 2)) {
         weft_event_clear(&server->changed);
         rc = weft_event_wait(&server->changed);
     }
@@ -267,7 +282,7 @@ static void server_shut_down(weft_http_server *server)
     server_wait_empty(server, server->grace, /* is_patient= */ false);
 
     weft_group_cancel(server->handlers, "the server stops");
-    if (server->stats.connections_open != 0)
+    if (server->stats.connections_open != 0 || server->deferred_count != 0)
         server_wait_empty(server, STOP_CANCEL_TIME, /* is_patient= */ true);
     server_abort_all(server);
 }

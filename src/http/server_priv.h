@@ -37,8 +37,11 @@
 #include "h1/body.h"
 #include "h1/head.h"
 #include "h1/write.h"
+#include "http/chain.h"
 #include "http/coded_answer.h"
 #include "http/coded_body.h"
+#include "http/extras.h"
+#include "http/form.h"
 #include "http/router.h"
 
 #define WF_STATUS_MAX 599
@@ -131,11 +134,6 @@ struct weft_http_response {
     struct wf_coded *coded; /* NULL: the body is sent as it is */
 };
 
-/* A parameter of the query, decoded. */
-struct wf_http_param {
-    weft_str name, value;
-};
-
 /* One request and its answer. */
 struct weft_http_request {
     weft_http_request *next_free; /* in server->free_requests */
@@ -157,8 +155,11 @@ struct weft_http_request {
     uint32_t allow;             /* methods for Allow, with 405 and OPTIONS */
     bool is_options;            /* answered with Allow alone */
 
-    struct wf_http_param *params;
+    struct wf_pair *params; /* of the query, decoded */
     size_t param_count;
+
+    const struct wf_chain *chain; /* whose handler runs; NULL: none, or a plain one */
+    struct wf_extras *extras;     /* NULL: none yet */
 
     struct wf_h1_body_limits body_limits;
     struct wf_h1_body framing;
@@ -180,7 +181,8 @@ struct weft_http_request {
     void *stop_arg;
     char id[129]; /* X-Request-Id; "": not asked for yet */
     bool is_id_given;
-    wf_buf scratch; /* the error body */
+    bool has_extras; /* something of extras.h or chain.h is to be done at its head or end */
+    wf_buf scratch;  /* the error body */
     struct weft_http_response res;
     struct wf_h1_field fields[]; /* limits.field_count_max of them */
 };
@@ -194,6 +196,15 @@ struct weft_http_server {
     int (*secure)(weft_stream *stream, void *arg); /* see weft_http_options; or NULL */
     void *secure_arg;
     struct wf_http_router router;
+    struct wf_chains chains;
+    const weft_http_layer *layers; /* see weft_http_options */
+    size_t layer_count;
+    void (*done)(const weft_http_record *record, void *arg);
+    void *done_arg;
+    bool gives_ids, takes_trace;
+    bool has_extras; /* of every request */
+    const weft_http_openapi *openapi;
+    weft_bytes openapi_text; /* made when it is first asked for */
     weft_listener **listeners;
     size_t listener_count;
 
@@ -203,6 +214,7 @@ struct weft_http_server {
     wf_list queue;   /* QUEUED exchanges, first come first */
     weft_defer shed; /* looks at the queue when the ready tasks have run */
     size_t queue_count, in_hand, reserve_in_hand, request_count;
+    size_t deferred_count; /* tasks of weft_http_defer */
     weft_http_request *free_requests;
     size_t free_count;
     uint64_t random;
@@ -316,6 +328,9 @@ weft_time wf_request_body_patience(const weft_http_request *req, weft_time waite
 bool wf_request_can_drain(const weft_http_request *req);
 
 /* ---- answer.c ---- */
+
+/* The answer to what no route takes: the fault, or OPTIONS. */
+weft_http_handler wf_request_answer_itself;
 
 /* Calls the handler or answers the fault; afterwards the answer is whole or the connection is to
  * be aborted (false). */

@@ -14,7 +14,7 @@ static int handle(weft_http_request *req, weft_http_response *res, void *arg)
 static int add(struct wf_http_router *router, const char *method, const char *path)
 {
     weft_http_route route = {.method = method, .path = path, .handler = handle};
-    return wf_http_router_add(router, &route);
+    return wf_http_router_add(router, &route, /* host= */ NULL);
 }
 
 /* The path of the route that answers, or NULL. */
@@ -106,7 +106,7 @@ TEST(bad_routes_are_refused)
     CHECK_EQ(add(&router, "GET", "/a/{b"), -EINVAL);
     CHECK_EQ(add(&router, "GET", "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}"), -EINVAL);
     weft_http_route no_handler = {.method = "GET", .path = "/a"};
-    CHECK_EQ(wf_http_router_add(&router, &no_handler), -EINVAL);
+    CHECK_EQ(wf_http_router_add(&router, &no_handler, NULL), -EINVAL);
     CHECK_OK(add(&router, "GET", "/a"));
     CHECK_EQ(add(&router, "GET", "/a"), -EEXIST);
     CHECK_EQ(router.count, 1);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Typed routes: what a route takes and gives, declared by the tables of <weft/schema.h>.  The
+ * server checks it before the handler is called, and describes it as OpenAPI.
+ *
+ *     struct search { weft_str q; int64_t limit; };
+ *     static const weft_field search_fields[] = {
+ *         {WEFT_FIELD_STRING(struct search, q), .flags = WEFT_REQUIRED},
+ *         {WEFT_FIELD_INTEGER(struct search, limit), .range = WEFT_RANGE(1, 100)},
+ *     };
+ *     static const struct search search_preset = {.limit = 10};
+ *     static const weft_schema search_params = {WEFT_SCHEMA(struct search, search_fields),
+ *                                               .preset = &search_preset};
+ *     static const weft_http_api search_api = {.params = &search_params, .output = &item_list};
+ *
+ *     static int search(weft_http_request *req, weft_http_response *res, void *arg)
+ *     {
+ *         const struct search *want = weft_http_params(req); // never NULL here
+ *         ...
+ *         return weft_http_respond_as(res, 200, &item_list, &found);
+ *     }
+ *
+ *     weft_http_route route = {
+ *         .method = "GET", .path = "/items", .handler = search, .api = &search_api};
+ *
+ * A request that does not fit is answered without the handler.  415: another Content-Type; 406:
+ * Accept allows nothing that is given; 400: the body is not JSON, with the byte; and 422 for
+ * values, all of them at once, parameters and body:
+ *
+ *     {"error":{"code":"validation_error","message":"limit: must be an integer from 1 to 100",
+ *      "field":"limit","details":{"error_count":2,"errors":[
+ *          {"field":"limit","message":"must be …","in":"query"},
+ *          {"field":"tags[3]","message":"must be …"}]},"request_id":"…"}}
+ *
+ * Library: weft-http.
+ */
+#ifndef WEFT_HTTP_API_H
+#define WEFT_HTTP_API_H
+
+#include <weft/http.h>
+#include <weft/schema.h>
+
+WEFT_BEGIN_DECLS
+
+/* An answer, for the document. */
+typedef struct weft_http_reply {
+    int status;
+    const char *about;
+    const weft_schema *schema; /* of its JSON body; NULL: not said */
+} weft_http_reply;
+
+/* Zero means "not said" in every field. */
+typedef struct weft_http_api {
+    const weft_schema *params; /* query, path, headers, cookies; see weft_field.in */
+    const weft_schema *input;  /* the body; without one it is the handler's to read */
+    bool is_form;              /* the body is application/x-www-form-urlencoded, not JSON */
+    const char *const *gives;  /* types of the answer, NULL behind the last; NULL: any Accept */
+
+    /* For the document alone: */
+    const weft_schema *output; /* the body of a 200 */
+    const weft_http_reply *replies;
+    size_t reply_count; /* others than 200, 422 and errors */
+    const char *summary, *about;
+    const char *id;  /* operationId; NULL: made of method and path */
+    const char *tag; /* under which it stands */
+    bool is_hidden;  /* not in the document */
+} weft_http_api;
+
+/* The structures of `params` and `input`; NULL for a route without.  Borrowed until the handler
+ * returns. */
+WEFT_API const void *weft_http_params(const weft_http_request *req);
+WEFT_API const void *weft_http_input(const weft_http_request *req);
+
+/* The JSON text of a structure. */
+WEFT_API WEFT_WAITS int weft_http_respond_as(weft_http_response *res, int status,
+                                             const weft_schema *schema, const void *structure);
+
+/* The 422 above, for what only the handler can find.  At least one issue. */
+WEFT_API WEFT_WAITS int weft_http_respond_issues(weft_http_response *res,
+                                                 const weft_issues *issues);
+
+/* What stands in front of the document.  It has all routes but hidden ones. */
+typedef struct weft_http_openapi {
+    const char *path; /* GET of it is the document; NULL: "/openapi.json" */
+    const char *title, *version, *about;
+} weft_http_openapi;
+
+/* The document (OpenAPI 3.1) of the routes there are, as JSON; the caller's (weft_bytes_free).  The
+ * same routes give the same bytes.  0, -ENOMEM. */
+WEFT_API WEFT_MUST_USE int weft_http_openapi_text(const weft_http_server *server,
+                                                  const weft_http_openapi *about, weft_bytes *out);
+
+WEFT_END_DECLS
+
+#endif

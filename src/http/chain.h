@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Chain: what stands between the server and the handler of a route that asks for it: limits of
+ * requests in hand, layers, typed input.  A plain route has none, and its handler is called
+ * directly.
+ */
+#ifndef WF_HTTP_CHAIN_H
+#define WF_HTTP_CHAIN_H
+
+#include <weft/http_api.h>
+#include <weft/http_layer.h>
+
+/* How many requests of a group have a handler in this server. */
+struct wf_group_use {
+    struct wf_group_use *next, *outer;
+    const weft_http_group *group;
+    uint32_t in_hand;
+};
+
+struct wf_chain {
+    struct wf_chain *next;
+    weft_http_handler *handler; /* innermost */
+    void *arg;
+    const weft_http_api *api;   /* NULL: untyped */
+    struct wf_group_use *group; /* NULL: in none */
+    char *path;                 /* with the prefixes, owned; NULL: the route's own */
+    uint32_t in_hand, in_hand_max;
+    bool has_head; /* of some layer */
+    size_t layer_count;
+    const weft_http_layer *layers[];
+};
+
+/* Those of a server. */
+struct wf_chains {
+    struct wf_chain *first;
+    struct wf_chain *bare; /* around what no route answers; NULL: the server has no layers */
+    struct wf_group_use *groups;
+    weft_issues *issues; /* filled while a request is checked, which does not wait */
+};
+
+int wf_chains_init(weft_http_server *server);
+void wf_chains_fini(struct wf_chains *chains);
+
+/* Adds a route to the router, with a chain if it needs one.  As weft_http_server_add says. */
+int wf_chains_add(weft_http_server *server, const weft_http_route *route);
+
+/* Answers what no route does, through the server's layers. */
+int wf_chain_answer_itself(weft_http_request *req);
+
+/* True if the route of the request has as many in hand as it may. */
+bool wf_chain_is_full(const weft_http_request *req);
+
+/* The head of the answer is about to be sent. */
+void wf_chain_head(weft_http_request *req);
+
+/* ---- api.c ---- */
+
+/* Reads what the api asks for.  0; 1 if it was wrong and has been answered; negative. */
+WEFT_WAITS int wf_api_take(weft_http_request *req, weft_http_response *res,
+                           const weft_http_api *api);
+
+/* True if the path has all path parameters that the api has. */
+bool wf_api_fits(const weft_http_api *api, const char *path);
+
+/* ---- openapi.c ---- */
+
+/* Adds the route that serves the document. */
+int wf_openapi_add(weft_http_server *server);
+
+#endif
