@@ -212,12 +212,20 @@ static int serve(void *arg)
 
 int site_open(struct site *site, const weft_http_options *options)
 {
+    return site_open_with(site, options, NULL, 0);
+}
+
+int site_open_with(struct site *site, const weft_http_options *options, const weft_http_route *more,
+                   size_t more_count)
+{
     *site = (struct site){0};
     site_seen = (struct site_seen){0};
     site_gate = (weft_event){0};
     int rc = weft_http_server_new(&site->server, options);
     for (size_t i = 0; i < sizeof routes / sizeof routes[0] && rc == 0; i++)
         rc = weft_http_server_add(site->server, &routes[i]);
+    for (size_t i = 0; i < more_count && rc == 0; i++)
+        rc = weft_http_server_add(site->server, &more[i]);
     if (rc == 0)
         rc = weft_http_server_listen(site->server, "127.0.0.1:0");
     if (rc < 0) {

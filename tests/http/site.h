@@ -22,6 +22,10 @@ struct site {
 /* Serves the routes below on a port of its own.  `options` may be NULL. */
 int site_open(struct site *site, const weft_http_options *options);
 
+/* The same with more routes. */
+int site_open_with(struct site *site, const weft_http_options *options, const weft_http_route *more,
+                   size_t more_count);
+
 /* Stops it and returns what weft_http_serve returned. */
 int site_close(struct site *site);
 
