@@ -27,7 +27,9 @@
  * no connection was made, if the connection broke before an answer, or on 502, 503 and 504; twice
  * at most, after a growing, jittered pause (or what Retry-After says, up to 10 s), and only while
  * repeats are less than a tenth of all requests.  An origin of whose last requests (20 or more in
- * 10 s) half failed is not asked for 5 s: -EHOSTDOWN.
+ * 10 s) half failed is not asked for 5 s: -EHOSTDOWN.  One that is slow can be hedged: sent a
+ * second time after `hedge_after` over another connection, out of the same tenth; the slower one is
+ * cut.
  *
  * Redirects are followed, 10 at most; to another origin without Authorization, Cookie and the body
  * of an unsafe method; never from https to http, unless allowed.
@@ -137,6 +139,7 @@ enum weft_client_phase {
 typedef struct weft_client_trace {
     enum weft_client_phase phase;    /* the last one begun */
     uint32_t attempts, redirects;    /* connections used for it; answers followed */
+    bool is_hedged;                  /* it was sent a second time because the first was slow */
     bool is_reused;                  /* the last attempt's connection had served before */
     weft_time first_byte, total;     /* since the call; total: so far */
     uint64_t sent_bytes, read_bytes; /* bodies, of the last attempt */
@@ -153,12 +156,14 @@ typedef struct weft_client_request {
     const char *type;        /* Content-Type of the body; NULL: none is said */
     weft_read_fn *body_read; /* instead of `body`: gives its bytes, may wait; never sent twice */
     void *body_arg;
-    int64_t body_bytes;   /* of body_read: how many it gives; 0: unknown, sent in chunks */
-    weft_time total_max;  /* 0: the client's */
-    bool keeps_redirects; /* 3xx is the answer */
-    bool keeps_coding;    /* no compressed answer is asked for; what comes is given as it comes */
-    bool is_idempotent;   /* may be sent again whatever its method, as with an idempotency key */
-    const char *upgrade;  /* ask for this protocol, see weft_exchange_detach(); NULL: none */
+    int64_t body_bytes;    /* of body_read: how many it gives; 0: unknown, sent in chunks */
+    weft_time total_max;   /* 0: the client's */
+    weft_time hedge_after; /* without the head of an answer by then, it is sent once more and the
+                            * first answer counts; see Repeats.  0: never */
+    bool keeps_redirects;  /* 3xx is the answer */
+    bool keeps_coding;     /* no compressed answer is asked for; what comes is given as it comes */
+    bool is_idempotent;    /* may be sent again whatever its method, as with an idempotency key */
+    const char *upgrade;   /* ask for this protocol, see weft_exchange_detach(); NULL: none */
     weft_client_trace *trace; /* filled; may be NULL.  Must stay valid as long as the exchange */
 } weft_client_request;
 

@@ -145,6 +145,9 @@ int wf_request_check(const weft_client_request *request);
  */
 bool wf_request_asks_coding(const weft_client_request *request);
 
+/* Also where the caller says none. */
+const char *wf_request_method(const weft_client_request *request);
+
 /* Sends the head, or the body, over the exchange's connection. */
 int wf_head_send(struct weft_exchange *exchange);
 int wf_body_send(struct weft_exchange *exchange);
@@ -171,7 +174,20 @@ void wf_coded_close(struct weft_exchange *exchange);
 /* wf_answer_read, decoded. */
 ssize_t wf_coded_read(struct weft_exchange *exchange, char *buf, size_t bytes);
 
+/* ---- exchange.c, hedge.c ---- */
+
+/* weft_exchange_open() of a request that was checked: by itself, or with a second one behind it. */
+int wf_exchange_open_once(weft_exchange **out, weft_client *client,
+                          const weft_client_request *request);
+int wf_hedge_open(weft_exchange **out, weft_client *client, const weft_client_request *request);
+
 /* ---- retry.c, redirect.c ---- */
+
+/* True if the request may be sent twice, by its method or by what the caller says. */
+bool wf_is_idempotent(const weft_client_request *request, const char *method);
+
+/* Pays for one more sending; false: the budget does not allow it now. */
+bool wf_retry_pay(weft_client *client);
 
 /* True if the request may be sent again after this outcome, and the budget allows it now. */
 bool wf_retry_is_due(struct weft_exchange *exchange, int rc);

@@ -200,9 +200,7 @@ static int exchange_new(struct weft_exchange **out, weft_client *client,
     *exchange = (struct weft_exchange){
         .client = client,
         .request = request,
-        .method = request->method != NULL ? request->method
-                  : has_body              ? "POST"
-                                          : "GET",
+        .method = wf_request_method(request),
         .since = now,
         .deadline = weft_after(total),
         .out_trace = request->trace,
@@ -215,12 +213,10 @@ static int exchange_new(struct weft_exchange **out, weft_client *client,
     return 0;
 }
 
-int weft_exchange_open(weft_exchange **out, weft_client *client, const weft_client_request *request)
+int wf_exchange_open_once(weft_exchange **out, weft_client *client,
+                          const weft_client_request *request)
 {
     struct weft_exchange *exchange;
-    if (request->trace != NULL)
-        *request->trace = (weft_client_trace){.phase = WEFT_CLIENT_CHECK};
-    WEFT_TRY(wf_request_check(request));
     WEFT_TRY(exchange_new(&exchange, client, request));
     wf_retry_earn(client);
     int rc = wf_url_parse(&exchange->url, weft_str_of(request->url));
@@ -236,6 +232,15 @@ int weft_exchange_open(weft_exchange **out, weft_client *client, const weft_clie
     }
     *out = exchange;
     return 0;
+}
+
+int weft_exchange_open(weft_exchange **out, weft_client *client, const weft_client_request *request)
+{
+    if (request->trace != NULL)
+        *request->trace = (weft_client_trace){.phase = WEFT_CLIENT_CHECK};
+    WEFT_TRY(wf_request_check(request));
+    return request->hedge_after > 0 ? wf_hedge_open(out, client, request)
+                                    : wf_exchange_open_once(out, client, request);
 }
 
 void weft_exchange_close(weft_exchange *exchange)

@@ -25,13 +25,21 @@ void wf_retry_earn(weft_client *client)
         client->retry_cents += CENTS_EACH;
 }
 
-static bool is_idempotent(const struct weft_exchange *exchange)
+bool wf_retry_pay(weft_client *client)
+{
+    if (client->retry_cents < CENTS_REPEAT)
+        return false;
+    client->retry_cents -= CENTS_REPEAT;
+    return true;
+}
+
+bool wf_is_idempotent(const weft_client_request *request, const char *method)
 {
     static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
-    if (exchange->request->is_idempotent)
+    if (request->is_idempotent)
         return true;
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
-        if (strcmp(exchange->method, methods[i]) == 0)
+        if (strcmp(method, methods[i]) == 0)
             return true;
     }
     return false;
@@ -76,7 +84,8 @@ bool wf_retry_is_due(struct weft_exchange *exchange, int rc)
 {
     weft_client *client = exchange->client;
     exchange->retry_after = -1;
-    if (exchange->repeats == client->options.limits.retry_count_max || !is_idempotent(exchange) ||
+    if (exchange->repeats == client->options.limits.retry_count_max ||
+        !wf_is_idempotent(exchange->request, exchange->method) ||
         (exchange->has_body && exchange->request->body_read != NULL))
         return false;
     if (rc == 0 ? !is_overloaded(exchange) : !is_lost(rc))
@@ -86,9 +95,8 @@ bool wf_retry_is_due(struct weft_exchange *exchange, int rc)
         if (exchange->retry_after < 0) /* later than we would wait */
             return false;
     }
-    if (client->retry_cents < CENTS_REPEAT)
+    if (!wf_retry_pay(client))
         return false;
-    client->retry_cents -= CENTS_REPEAT;
     exchange->repeats++;
     return true;
 }

@@ -53,6 +53,12 @@ static int field_check(const weft_client_field *field)
     return 0;
 }
 
+const char *wf_request_method(const weft_client_request *request)
+{
+    bool has_body = request->body.ptr != NULL || request->body_read != NULL;
+    return request->method != NULL ? request->method : has_body ? "POST" : "GET";
+}
+
 int wf_request_check(const weft_client_request *request)
 {
     if (request->url == NULL)
@@ -66,6 +72,13 @@ int wf_request_check(const weft_client_request *request)
         return weft_fail(-EINVAL, "the request has both body and body_read");
     if (request->body_bytes < 0 || request->total_max < 0)
         return weft_fail(-EINVAL, "body_bytes or total_max is negative");
+    if (request->hedge_after < 0)
+        return weft_fail(-EINVAL, "hedge_after is negative");
+    if (request->hedge_after > 0 &&
+        (request->body_read != NULL || !wf_is_idempotent(request, wf_request_method(request))))
+        return weft_fail(
+            -EINVAL,
+            "hedge_after is for requests that may be sent twice: is_idempotent, and no body_read");
     if (request->type != NULL && wf_h1_value_check(weft_str_of(request->type)) < 0)
         return weft_fail(-EINVAL, "the type has a control character");
     if (request->upgrade != NULL && !is_token(request->upgrade))
