@@ -18,8 +18,8 @@
  * that takes a message there and one back.
  *
  * With io_uring and epoll the loops run at the same time: what tasks of two loops both touch needs
- * a lock or atomics, as between any threads.  They have no virtual clock (-ENOTSUP), and a deadlock
- * is not noticed.  In simulation all loops turn on one thread, in an order by the seed, with both.
+ * a lock or atomics, as between any threads.  They have no virtual clock (-ENOTSUP).  In simulation
+ * all loops turn on one thread, in an order by the seed, and have one.
  */
 #ifndef WEFT_LOOPS_H
 #define WEFT_LOOPS_H

@@ -15,8 +15,8 @@
  * After a fork() the child has no loop, also in the middle of a task: every call says -EPERM there,
  * and a new run may begin.  It must not return from the body it forked in, but _exit or exec.
  *
- * When every task waits and nothing can wake one, the run says so and writes the task tree; the
- * wait of the main task, whatever it is, ends with -EDEADLK.
+ * When every task waits and nothing can wake one, on any loop of the run, the run says so and
+ * writes the task trees; the wait of the main task, whatever it is, ends with -EDEADLK.
  *
  * A thread watches the loop meanwhile.  When a task computes or blocks for 100 ms without a wait,
  * so that nothing else can run, it says so while that goes on: the task's name, where it was

@@ -9,7 +9,10 @@
 #include <weft.h>
 
 #include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void count_line(const char *line, void *arg)
 {
@@ -380,6 +383,213 @@ TEST(test_F06_every_wait_of_the_main_task_ends_with_edeadlk_on_epoll)
 TEST(test_F06_every_wait_of_the_main_task_ends_with_edeadlk_on_io_uring)
 {
     check_rows("io_uring", NULL);
+}
+
+/* ---- loops with a thread each ---- */
+
+static const char *const thread_backends[] = {"epoll", "io_uring"};
+
+/* How often a deadlock was told. */
+static int run_on_threads(const char *backend, weft_fn *fn, void *arg)
+{
+    int lines = 0;
+    use_real_time();
+    weft_config config = {.backend = backend, .loops = 3, .log = count_line, .log_arg = &lines};
+    CHECK_OK(weft_run_with(&config, fn, arg));
+    return lines;
+}
+
+TEST(test_F06_every_wait_of_the_main_task_ends_with_edeadlk_on_several_threads)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (!backend_is_there(thread_backends[i]))
+            continue;
+        for (const struct row *row = rows; row < rows + sizeof rows / sizeof rows[0]; row++) {
+            if (row->only_sim)
+                continue;
+            note("%s: %s", thread_backends[i], row->what);
+            CHECK_EQ(run_on_threads(thread_backends[i], main_waits, (void *)(uintptr_t)row), 2);
+        }
+    }
+}
+
+static int body_of_last_loop(void *arg)
+{
+    return body_waits(arg);
+}
+
+static int body_of_middle_loop(void *arg)
+{
+    return weft_await(weft_spawn_on(weft_loop_at(2), body_of_last_loop, arg));
+}
+
+/* From loop to loop, and through a channel of another one. */
+static int main_waits_over_loops(void *arg)
+{
+    weft_task task = weft_spawn_on(weft_loop_at(1), body_of_middle_loop, arg);
+    CHECK_EQ(weft_await(task), -EDEADLK);
+    CHECK_OK(weft_check());
+    CHECK_EQ(weft_gather(task, weft_spawn(body_waits, NULL)), -EDEADLK);
+    return 0;
+}
+
+static int make_chan(void *out)
+{
+    return weft_chan_new_shared(out, sizeof(int), 1);
+}
+
+static int main_receives_over_loops(void *arg)
+{
+    weft_chan *chan;
+    int item;
+    (void)arg;
+    CHECK_OK(weft_await(weft_spawn_on(weft_loop_at(2), make_chan, &chan)));
+    CHECK_EQ(weft_recv(chan, &item), -EDEADLK);
+    weft_chan_free(chan);
+    return 0;
+}
+
+static void read_file(const char *path, char *text, size_t bytes)
+{
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL);
+    text[fread(text, 1, bytes - 1, file)] = '\0';
+    fclose(file);
+}
+
+/* What a run says on standard error. */
+static void run_told(const char *backend, weft_fn *fn, char *text, size_t bytes)
+{
+    char path[] = "/tmp/weft-deadlock-XXXXXX";
+    int fd = mkstemp(path), before = dup(STDERR_FILENO);
+    CHECK_OK(fd);
+    CHECK_OK(dup2(fd, STDERR_FILENO));
+    (void)run_on_threads(backend, fn, NULL);
+    CHECK_OK(dup2(before, STDERR_FILENO));
+    close(before);
+    close(fd);
+    read_file(path, text, bytes);
+    unlink(path);
+}
+
+TEST(test_F06_a_deadlock_through_several_threads_is_found_and_names_the_tasks_of_each)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (!backend_is_there(thread_backends[i]))
+            continue;
+        CHECK_EQ(run_on_threads(thread_backends[i], main_waits_over_loops, NULL), 2);
+        CHECK_EQ(run_on_threads(thread_backends[i], main_receives_over_loops, NULL), 1);
+        char text[8192];
+        run_told(thread_backends[i], main_waits_over_loops, text, sizeof text);
+        note("%s", text);
+        CHECK(strstr(text, "loop 0 of 3 on ") != NULL);
+        CHECK(strstr(text, "task main #") != NULL);
+        CHECK(strstr(text, "loop 1 of 3 on ") != NULL);
+        CHECK(strstr(text, "task body_of_middle_loop #") != NULL);
+        CHECK(strstr(text, "loop 2 of 3 on ") != NULL);
+        CHECK(strstr(text, "task body_of_last_loop #") != NULL);
+        CHECK(strstr(text, "[event]") != NULL);
+    }
+}
+
+/* ---- and what is none ---- */
+
+#define ROUNDS 2000
+
+struct relay {
+    weft_chan *from, *to;
+};
+
+static int body_relays(void *arg)
+{
+    const struct relay *relay = arg;
+    int item, rc;
+    while ((rc = weft_recv(relay->from, &item)) == 1)
+        WEFT_TRY(weft_send(relay->to, &item));
+    return rc;
+}
+
+/* One item goes round over all loops, each of which sleeps but for it. */
+static int main_sends_round(void *arg)
+{
+    weft_chan *chans[3];
+    struct relay relays[2] = {{0}};
+    weft_task tasks[2];
+    (void)arg;
+    for (unsigned i = 0; i < 3; i++)
+        CHECK_OK(weft_await(weft_spawn_on(weft_loop_at(i), make_chan, &chans[i])));
+    for (unsigned i = 0; i < 2; i++) {
+        relays[i] = (struct relay){chans[i], chans[i + 1]};
+        tasks[i] = weft_spawn_on(weft_loop_at(i + 1), body_relays, &relays[i]);
+    }
+    for (int i = 0; i < ROUNDS; i++) {
+        int item = i;
+        CHECK_OK(weft_send(chans[0], &item));
+        CHECK_EQ(weft_recv(chans[2], &item), 1);
+        CHECK_EQ(item, i);
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        weft_cancel(tasks[i], "the test is over");
+        CHECK_EQ(weft_await(tasks[i]), -ECANCELED);
+    }
+    for (unsigned i = 0; i < 3; i++)
+        weft_chan_free(chans[i]);
+    return 0;
+}
+
+static int blocks_a_thread(void *arg)
+{
+    usleep(*(int *)arg);
+    return 0;
+}
+
+static int body_blocks_a_thread(void *arg)
+{
+    return weft_run_blocking(blocks_a_thread, arg);
+}
+
+static int body_sleeps(void *arg)
+{
+    return weft_sleep(*(int *)arg * WEFT_US);
+}
+
+static void *set_future(void *arg)
+{
+    usleep(2000);
+    weft_future_set(arg, 7, NULL);
+    return NULL;
+}
+
+static int body_awaits_future(void *arg)
+{
+    return weft_future_wait(arg, NULL);
+}
+
+/* A thread of a pool, a timer, and a thread of somebody else's: on another loop. */
+static int main_waits_for_others(void *arg)
+{
+    weft_loop *there = weft_loop_at(1);
+    weft_future future = {0};
+    pthread_t thread;
+    int micros = 2000;
+    (void)arg;
+    CHECK_OK(weft_await(weft_spawn_on(there, body_blocks_a_thread, &micros)));
+    CHECK_OK(weft_await(weft_spawn_on(there, body_sleeps, &micros)));
+    weft_task task = weft_spawn_on(there, body_awaits_future, &future);
+    CHECK_OK(pthread_create(&thread, NULL, set_future, &future));
+    CHECK_EQ(weft_await(task), 7);
+    CHECK_OK(pthread_join(thread, NULL));
+    return 0;
+}
+
+TEST(test_F06_several_threads_that_move_or_can_be_moved_are_in_no_deadlock)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (!backend_is_there(thread_backends[i]))
+            continue;
+        CHECK_EQ(run_on_threads(thread_backends[i], main_sends_round, NULL), 0);
+        CHECK_EQ(run_on_threads(thread_backends[i], main_waits_for_others, NULL), 0);
+    }
 }
 
 /* ---- what is deaf ---- */

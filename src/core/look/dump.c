@@ -153,17 +153,22 @@ static void dump_all(struct dump *dump)
     dump_flush(dump);
 }
 
-static void dump_here(void *arg)
+void wf_dump_here(int fd)
 {
-    struct dump dump = {.sched = wf_sched_self(), .fd = (int)(intptr_t)arg};
+    struct dump dump = {.sched = wf_sched_self(), .fd = fd};
     if (dump.sched != NULL)
         dump_all(&dump);
+}
+
+static void dump_arrived(void *fd)
+{
+    wf_dump_here((int)(intptr_t)fd);
 }
 
 /* Other loops write theirs themselves.  One that cannot be told now has enough to do. */
 static void dump_there(weft_loop *loop, int fd)
 {
-    int rc = weft_post(loop, dump_here, (void *)(intptr_t)fd);
+    int rc = weft_post(loop, dump_arrived, (void *)(intptr_t)fd);
     (void)rc;
 }
 
@@ -171,7 +176,7 @@ void weft_dump(int fd)
 {
     const struct wf_sched *sched = wf_sched_self();
     uint32_t count = sched != NULL ? sched->loops->count : WF_REGISTRY_SLOTS;
-    dump_here((void *)(intptr_t)fd);
+    wf_dump_here(fd);
     for (uint32_t i = 0; i < count; i++) {
         weft_loop *loop = sched != NULL ? weft_loop_at(i) : wf_registry_look(i);
         if (loop != NULL && loop != wf_loop_current)

@@ -17,6 +17,7 @@
 #include "core/look/watcher.h"
 #include "core/loop/embed.h"
 #include "core/loop/posts.h"
+#include "core/loops/loops_priv.h"
 #include "core/stack/stack_host.h"
 #include "core/task/sched_priv.h"
 
@@ -270,7 +271,7 @@ bool wf_loop_is_moving(const weft_loop *loop)
 
 bool weft_loop_is_busy(const weft_loop *loop)
 {
-    return loop->ops.used > loop->ops.idle || wf_loop_is_moving(loop);
+    return loop->ops.used > loop->ops.idle || loop->errand_count != 0 || wf_loop_is_moving(loop);
 }
 
 /* Somebody outside works in real time: the virtual clock goes as fast as the real one. */
@@ -328,11 +329,14 @@ static int loop_wait(weft_loop *loop, weft_time timeout)
     if (!wf_posts_sleep(loop))
         return 0;
     loop->is_now_old = true;
+    bool rests = loop->threads != NULL && wf_loops_rest(loop->threads, loop);
     int count;
     if (loop->platform->advance != NULL)
         count = loop_poll_virtual(loop, deadline);
     else
         count = loop_poll(loop, deadline == WEFT_FOREVER ? deadline : deadline - loop->now);
+    if (rests)
+        wf_loops_rise(loop->threads); /* before a message is taken */
     wf_posts_awake(loop);
     if (loop->watcher != NULL)
         wf_watcher_awake(loop->watcher);

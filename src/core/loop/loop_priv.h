@@ -26,6 +26,7 @@ struct weft_loop {
     wf_list deferred;          /* weft_defer, run at the end of the turn */
     wf_list until_close;       /* those that become deferred when a descriptor is closed */
     uint32_t hold_count;       /* outside sources that will post */
+    uint32_t errand_count;     /* asked of other loops of this run: of no outside */
     uint32_t future_count;     /* futures waited for: any thread may post, or none; time goes on */
     uint32_t real_count;       /* work in real time: a virtual clock goes no faster */
     uint32_t watch_count;      /* the same, but a virtual clock need not wait for them: signals */
@@ -36,6 +37,7 @@ struct weft_loop {
     _Atomic uint64_t turn_count; /* written by the loop alone, read by who watches it */
     struct wf_watcher *watcher;  /* a thread beside the loop, or NULL */
     struct weft_embed *embed;    /* the foreign loop it is part of, or NULL */
+    struct wf_loops *threads;    /* the loops of its run, if each has a thread; or NULL */
     uint64_t random;             /* sim: state of the seeded generator */
 };
 

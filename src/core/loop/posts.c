@@ -265,8 +265,9 @@ int wf_posts_run(weft_loop *loop)
 bool wf_posts_sleep(weft_loop *loop)
 {
     weft_msg *expected = NULL;
+    /* Released: who sees that we sleep sees that we had risen before (loops.c). */
     return atomic_compare_exchange_strong_explicit(&loop->posts->inbound, &expected, &posts_asleep,
-                                                   memory_order_relaxed, memory_order_relaxed) ||
+                                                   memory_order_release, memory_order_relaxed) ||
            expected == &posts_asleep;
 }
 

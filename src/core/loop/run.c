@@ -48,7 +48,8 @@ void wf_run_interrupt(weft_loop *loop, const char *why)
         wf_node_cancel(&sched->main->root, WEFT_REASON_SHUTDOWN, why);
 }
 
-/* Nothing is ready, and nothing that we know of can make anything ready. */
+/* Nothing is ready, and nothing that we know of can make anything ready.  Of several loops it is
+ * found out together (loops.c). */
 static bool run_is_deadlocked(struct wf_sched *sched)
 {
     const weft_loop *loop = sched->loop;
@@ -75,13 +76,18 @@ static bool run_end_wait(struct wf_sched *sched)
     return true;
 }
 
+void wf_run_report_deadlock(struct wf_sched *sched)
+{
+    wf_dump_here(STDERR_FILENO);
+    wf_graph_dump(sched, STDERR_FILENO);
+}
+
 /* The main task gets -EDEADLK from its wait.  If it waits no more but for its own children, or is
  * deaf to that, everything is cancelled (rule F06). */
 void wf_run_break_deadlock(struct wf_sched *sched)
 {
     wf_sched_log(sched, "deadlock: every task waits and nothing can wake one");
-    weft_dump(STDERR_FILENO);
-    wf_graph_dump(sched, STDERR_FILENO);
+    wf_loops_report(sched->loops);
     if (run_end_wait(sched))
         return;
     struct wf_node *rest = sched->main_live != 0 ? &sched->main->root : &sched->top;
@@ -185,6 +191,7 @@ int wf_run_open(struct wf_member *member)
     sched->is_open = 1;
     sched->workers = member->workers;
     member->loop = loop;
+    member->loop_number = wf_loop_number(loop);
     bool is_first = member->index == 0;
     rc = wf_signals_install(loop, !is_first || (config->flags & WEFT_RUN_KEEP_SIGNALS) != 0);
     if (rc == 0 && (is_first || !member->loops->is_one_thread))

@@ -6,6 +6,7 @@
 #include "core/loop/loop_priv.h"
 #include "core/loop/posts.h"
 #include "core/loop/registry.h"
+#include "core/task/sched_priv.h"
 
 #include <assert.h>
 
@@ -19,16 +20,17 @@ static void errand_arrived(weft_msg *msg)
 
 /* ---- at home ---- */
 
-/* In simulation the home loop is not kept waiting: there is no outside, all loops are here. */
-static void errand_hold(struct wf_errand *errand, int change)
+/* Another run is outside; the loops of ours are in a deadlock together or not at all. */
+static void errand_count(struct wf_errand *errand, int change)
 {
-    if (errand->home->backend != &wf_backend_sim)
-        errand->home->hold_count += (uint32_t)change;
+    weft_loop *home = errand->home;
+    uint32_t *count = errand->is_outside ? &home->hold_count : &home->errand_count;
+    *count += (uint32_t)change;
 }
 
 static void errand_over(struct wf_errand *errand)
 {
-    errand_hold(errand, -1);
+    errand_count(errand, -1);
     errand->errand_class->back(errand);
 }
 
@@ -48,6 +50,11 @@ static void recall_came_back(weft_msg *msg)
     errand_over(errand);
 }
 
+static bool errand_leaves_run(const weft_loop *host)
+{
+    return host->sched == NULL || host->sched->loops != wf_sched_current->loops;
+}
+
 void wf_errand_send(struct wf_errand *errand, const struct wf_errand_class *errand_class,
                     weft_loop *host)
 {
@@ -56,8 +63,9 @@ void wf_errand_send(struct wf_errand *errand, const struct wf_errand_class *erra
         .out.fn = errand_arrived,
         .home = wf_loop_current,
         .host_number = wf_loop_number(host),
+        .is_outside = errand_leaves_run(host),
     };
-    errand_hold(errand, 1);
+    errand_count(errand, 1);
     weft_post_msg(host, &errand->out);
 }
 

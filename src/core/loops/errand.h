@@ -33,6 +33,7 @@ struct wf_errand {
     bool is_home;         /* home's: `out` is back */
     bool is_answered;     /* the host's */
     bool was_heard;       /* the host's, until `out` is on its way back: `recall` came in time */
+    bool is_outside;      /* home's: the host is of another run */
 };
 
 /* From the calling thread's loop to `host`, which lives. */

@@ -8,6 +8,7 @@
 #include "core/exec/worker_priv.h"
 #include "core/look/watcher.h"
 #include "core/loop/posts.h"
+#include "core/loop/registry.h"
 #include "core/process/fork.h"
 #include "core/sim/sim_priv.h"
 #include "core/task/sched_priv.h"
@@ -17,7 +18,7 @@
 #define LOOPS_CLOSED 0x80000000u
 #define LOOPS_SKIP_ONE_IN 4 /* in simulation: turns that a loop misses */
 
-/* ---- the end ---- */
+/* ---- messages to a member ---- */
 
 static void member_end(struct wf_member *member)
 {
@@ -27,6 +28,16 @@ static void member_end(struct wf_member *member)
 static void member_stop(struct wf_member *member)
 {
     member->loop->sched->is_open = 0;
+}
+
+static void member_report(struct wf_member *member)
+{
+    wf_run_report_deadlock(member->loop->sched);
+}
+
+static void on_report(weft_msg *msg)
+{
+    member_report(wf_container(msg, struct wf_member, report));
 }
 
 static void on_end(weft_msg *msg)
@@ -43,6 +54,8 @@ static bool member_is_here(const struct wf_member *member)
 {
     return member->loop == wf_loop_current;
 }
+
+/* ---- the end ---- */
 
 void wf_loops_enter(struct wf_loops *loops)
 {
@@ -89,6 +102,75 @@ void wf_loops_end(struct wf_loops *loops)
     wf_loops_leave(loops);
 }
 
+/* ---- a deadlock of threads ---- */
+
+/*
+ * `rests` holds how many loops rest, in its lower half, and how often one has risen, in its upper.
+ * A loop rests while it sleeps and has no timer, operation or outside source that could wake it:
+ * then only a message can, and of our loops none sends one while all rest.
+ *
+ * Who finds that it is the last to rest looks whether a message lies with another that sleeps, and
+ * then at the word again.  The same word: nobody has risen since the last came to rest, so nobody
+ * has sent anything, and what was sent before would have been seen.  If the word has changed or
+ * there is a message, whoever rises for it will rest again, and look.
+ */
+#define RESTS_RISEN ((uint64_t)1 << 32)
+
+static bool loops_all_asleep(const struct wf_loops *loops)
+{
+    bool is_asleep = true;
+    for (uint32_t i = 0; i < loops->count && is_asleep; i++) {
+        const weft_loop *loop = wf_loop_ref(loops->members[i].loop_number);
+        if (loop == NULL)
+            return false; /* woken by somebody outside, for the end of the run */
+        is_asleep = wf_posts_is_asleep(loop);
+        wf_loop_unref(loops->members[i].loop_number);
+    }
+    return is_asleep;
+}
+
+static void loops_tell_first(struct wf_loops *loops)
+{
+    weft_loop *first = wf_loop_ref(loops->members[0].loop_number);
+    if (first == NULL)
+        return;
+    weft_post_msg(first, &loops->deadlock);
+    wf_loop_unref(loops->members[0].loop_number);
+}
+
+bool wf_loops_rest(struct wf_loops *loops, const weft_loop *loop)
+{
+    if (wf_loop_is_moving(loop) || loop->ops.used != 0 || loop->watch_count != 0)
+        return false;
+    uint64_t word = atomic_fetch_add(&loops->rests, 1) + 1;
+    if ((uint32_t)word == loops->count && loops_all_asleep(loops) &&
+        atomic_load(&loops->rests) == word)
+        loops_tell_first(loops);
+    return true;
+}
+
+void wf_loops_rise(struct wf_loops *loops)
+{
+    atomic_fetch_add(&loops->rests, RESTS_RISEN - 1);
+}
+
+static void on_deadlock(weft_msg *msg)
+{
+    (void)msg;
+    wf_run_break_deadlock(wf_sched_current);
+}
+
+void wf_loops_report(struct wf_loops *loops)
+{
+    for (uint32_t i = 0; i < loops->count; i++) {
+        struct wf_member *member = &loops->members[i];
+        if (member_is_here(member))
+            member_report(member);
+        else
+            weft_post_msg(member->loop, &member->report);
+    }
+}
+
 /* ---- the start ---- */
 
 /* Threads begin with every signal blocked.  Those that mean this thread must come through: faults,
@@ -104,7 +186,7 @@ static void unblock_own_signals(void)
 }
 
 /* Says how it went, and waits for the others: true if all loops are there. */
-static bool member_report(struct wf_member *member, int rc)
+static bool member_begin(struct wf_member *member, int rc)
 {
     struct wf_loops *loops = member->loops;
     pthread_mutex_lock(&loops->lock);
@@ -125,8 +207,9 @@ static void member_main(void *arg)
     weft_platform_set(member->loops->platform);
     unblock_own_signals();
     int rc = wf_run_open(member);
-    if (member_report(member, rc)) {
+    if (member_begin(member, rc)) {
         struct wf_sched *sched = member->loop->sched;
+        member->loop->threads = member->loops;
         wf_watcher_begin(sched);
         wf_run_turns(sched, &sched->is_open);
         wf_watcher_end(sched);
@@ -201,6 +284,7 @@ static struct wf_loops *loops_new(const weft_config *config)
     loops->platform = weft_platform_get();
     loops->count = count;
     atomic_init(&loops->live, 1);
+    loops->deadlock.fn = on_deadlock;
     pthread_mutex_init(&loops->lock, NULL);
     pthread_cond_init(&loops->changed, NULL);
     for (uint32_t i = 0; i < count; i++)
@@ -209,6 +293,7 @@ static struct wf_loops *loops_new(const weft_config *config)
             .index = i,
             .end.fn = on_end,
             .stop.fn = on_stop,
+            .report.fn = on_report,
         };
     return loops;
 }
@@ -236,6 +321,8 @@ int wf_loops_start(struct wf_loops **out, const weft_config *config)
         rc = loops_choose_threads(loops);
     if (rc == 0)
         rc = loops_start_others(loops);
+    if (rc == 0 && loops->count > 1 && !loops->is_one_thread)
+        loops->members[0].loop->threads = loops;
     if (rc < 0) {
         wf_loops_finish(loops);
         return rc;

@@ -17,15 +17,16 @@
 
 struct wf_sched;
 
-/* One loop; it belongs to its thread but for `loop`, `end` and `stop`. */
+/* One loop; it belongs to its thread but for `loop` and the messages. */
 struct wf_member {
     struct wf_loops *loops;
     uint32_t index;
-    weft_loop *loop; /* read by all once all have started */
+    weft_loop *loop;      /* read by all once all have started */
+    uint32_t loop_number; /* so too, and when it has gone: see registry.h */
     struct wf_workers *workers;
     weft_thread thread; /* not of the first, and none in simulation */
     bool has_thread;
-    weft_msg end, stop;
+    weft_msg end, stop, report;
 };
 
 struct wf_loops {
@@ -34,7 +35,9 @@ struct wf_loops {
     uint32_t count;
     bool is_one_thread; /* simulation of more than one */
     _Atomic uint32_t live;
-    pthread_mutex_t lock; /* the start only: protects the next three */
+    _Atomic uint64_t rests; /* see "a deadlock of threads" in loops.c */
+    weft_msg deadlock;      /* to the first */
+    pthread_mutex_t lock;   /* the start only: protects the next three */
     pthread_cond_t changed;
     uint32_t started_count; /* members whose `loop` is made, or not, with `start_rc` */
     int start_rc;
@@ -65,11 +68,20 @@ void wf_loops_end(struct wf_loops *loops);
 /* One thread for all: turns each once, or moves time. */
 void wf_loops_turn(struct wf_loops *loops);
 
+/* A thread each: the loop says that it sleeps.  True if nothing of its own can wake it; then it is
+ * in a deadlock if the others are, and says when it wakes. */
+bool wf_loops_rest(struct wf_loops *loops, const weft_loop *loop);
+void wf_loops_rise(struct wf_loops *loops);
+
+/* Each loop writes what it has to say of a deadlock before it hears anything else. */
+void wf_loops_report(struct wf_loops *loops);
+
 /* ---- run.c: the life of one of them, on its thread ---- */
 int wf_run_open(struct wf_member *member);
 void wf_run_turns(struct wf_sched *sched, const uint32_t *live); /* while *live is not 0 */
 void wf_run_see_out(struct wf_sched *sched);                     /* detached tasks (rule K03) */
 void wf_run_break_deadlock(struct wf_sched *sched);
+void wf_run_report_deadlock(struct wf_sched *sched);
 void wf_run_close(struct wf_member *member);
 
 #endif

@@ -358,6 +358,9 @@ const char *wf_task_state_text(const struct wf_sched *sched, const wf_task *task
 /* topic_graph.c: who waits for whom, in words. */
 void wf_graph_dump(struct wf_sched *sched, int fd);
 
+/* The task tree of this thread's loop. */
+void wf_dump_here(int fd);
+
 /* stats.c */
 void wf_stats_snapshot(const struct wf_sched *sched, weft_run_snapshot *out);
 
