@@ -376,7 +376,7 @@ TEST(test_T08_without_a_hook_it_is_one_line)
 /* Rule E01: the codes of ours follow each other; each says something, and something else. */
 TEST(test_E01_every_code_of_ours_has_a_text_of_its_own)
 {
-    int first[] = {WEFT_ESYNTAX, WEFT_M_EVALID}, last[] = {WEFT_EDNS, WEFT_M_ECLOSED};
+    int first[] = {WEFT_ESYNTAX, WEFT_M_EVALID}, last[] = {WEFT_ETLS, WEFT_M_ECLOSED};
     const char *texts[32];
     int count = 0;
     for (int range = 0; range < 2; range++) {

@@ -193,3 +193,49 @@ TEST(question_that_nobody_can_answer_does_no_harm)
     CHECK_OK(sigqueue(getpid(), SIGURG, question));
     CHECK_OK(raise(SIGURG));
 }
+
+/* ---- the signal was somebody's before ---- */
+
+static volatile sig_atomic_t heard;
+
+static void hear(int number)
+{
+    heard += number;
+}
+
+static void hear_info(int number, siginfo_t *info, void *context)
+{
+    CHECK(info != NULL && context != NULL);
+    heard += number;
+}
+
+static void check_passed_on(const struct sigaction *theirs)
+{
+    use_real_time();
+    weft_config config = {.backend = "epoll", .platform = test_platform()};
+    CHECK_EQ(sigaction(SIGURG, theirs, NULL), 0);
+    CHECK_OK(weft_run_with(&config, do_nothing, NULL)); /* takes it, once and for ever */
+    CHECK_OK(raise(SIGURG));
+    CHECK_OK(raise(SIGURG));
+    CHECK_EQ(heard, 2 * SIGURG);
+}
+
+TEST(signal_that_asks_nothing_goes_to_who_had_it_before)
+{
+    check_passed_on(&(struct sigaction){.sa_handler = hear});
+}
+
+TEST(signal_that_asks_nothing_goes_with_its_info_to_who_had_it_before)
+{
+    check_passed_on(&(struct sigaction){.sa_sigaction = hear_info, .sa_flags = SA_SIGINFO});
+}
+
+TEST(signal_that_asks_nothing_may_have_been_ignored_before)
+{
+    use_real_time();
+    weft_config config = {.backend = "epoll", .platform = test_platform()};
+    CHECK_EQ(sigaction(SIGURG, &(struct sigaction){.sa_handler = SIG_IGN}, NULL), 0);
+    CHECK_OK(weft_run_with(&config, do_nothing, NULL));
+    CHECK_OK(raise(SIGURG));
+    CHECK_EQ(heard, 0);
+}

@@ -512,6 +512,22 @@ LOOPS_TEST(test_T14_await_for_of_another_loops_handle_cancels_it, 2)
     CHECK_EQ(rc, -ECANCELED);
 }
 
+static int await_it_cancelled(void *arg)
+{
+    struct watched *watched = arg;
+    weft_cancel(weft_self(), "first");
+    return watched->result = weft_await_for(watched->task, 0);
+}
+
+LOOPS_TEST(test_T14_a_cancelled_await_for_takes_a_task_of_another_loop_with_it, 2)
+{
+    struct watched watched = {.task = weft_spawn(sleep_long, NULL)};
+    CHECK_EQ(weft_await(weft_spawn_on(other(), await_it_cancelled, &watched)), -ECANCELED);
+    int rc = 0;
+    CHECK_EQ(weft_done(watched.task, &rc), 1);
+    CHECK_EQ(rc, -ECANCELED);
+}
+
 static int cancel_it(void *arg)
 {
     return weft_cancel(((struct watched *)arg)->task, "from afar");
@@ -667,6 +683,28 @@ LOOPS_TEST(test_X02_a_dump_shows_the_tasks_of_all_loops, 2)
     fclose(file);
 }
 
+static int dump_it(void *arg)
+{
+    weft_dump(*(const int *)arg);
+    return weft_loop_self() == NULL;
+}
+
+/* From a thread that has no loop of its own each loop is told to write its part. */
+LOOPS_TEST(test_X02_a_thread_without_a_loop_dumps_all_loops, 2)
+{
+    if (strcmp(test_backend(), "sim") == 0)
+        return; /* it has no real descriptors to write to, and no threads */
+    FILE *file = tmpfile();
+    int fd = fileno(file);
+    char text[4000] = "";
+    CHECK_EQ(weft_run_blocking(dump_it, &fd), 1);
+    CHECK_OK(weft_await(weft_spawn_on(other(), nine, NULL))); /* it has turned by then */
+    CHECK(pread(fd, text, sizeof text - 1, 0) > 0);
+    CHECK(strstr(text, "loop 0 of 2 on ") != NULL);
+    CHECK(strstr(text, "loop 1 of 2 on ") != NULL);
+    fclose(file);
+}
+
 /* ---- channels between loops ---- */
 
 struct pipeline {
@@ -680,6 +718,7 @@ static int send_numbers(void *arg)
     for (int i = 1; i <= pipeline->count; i++)
         WEFT_TRY(weft_send(pipeline->numbers, &i));
     weft_chan_close(pipeline->numbers, WEFT_CHAN_KEEP);
+    weft_chan_close(pipeline->numbers, WEFT_CHAN_KEEP); /* again is no different */
     return 0;
 }
 

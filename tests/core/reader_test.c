@@ -177,6 +177,22 @@ TASK_TEST(test_C04_a_cancelled_line_is_read_whole_by_the_next_call)
     CHECK_OK(weft_close(pipe[1]));
 }
 
+/* A limit that says "none". */
+TASK_TEST(reader_of_lines_without_a_limit)
+{
+    struct source source = {"ab\ncd", 5, 0, 1, 0};
+    weft_reader *reader;
+    weft_reader_options options = {.bytes_max = SIZE_MAX};
+    weft_str line;
+    CHECK_OK(weft_reader_new(&reader, &options, source_read, &source));
+    CHECK_EQ(weft_reader_read_line(reader, &line), 1);
+    CHECK_BYTES(line.ptr, line.len, "ab", 2);
+    CHECK_EQ(weft_reader_read_line(reader, &line), 1);
+    CHECK_BYTES(line.ptr, line.len, "cd", 2);
+    CHECK_EQ(weft_reader_read_line(reader, &line), 0);
+    weft_reader_close(reader);
+}
+
 TEST(test_L04_reading_lines_needs_a_task)
 {
     struct source source = {"x", 1, 0, 1, 0};

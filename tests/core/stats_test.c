@@ -382,3 +382,29 @@ TEST(exposition_reader_refuses_what_is_malformed)
     const char *error = exposition_check(good, sizeof good - 1);
     CHECK_STR(error != NULL ? error : "", "");
 }
+
+/* Whichever allocation is refused, the text is whole or there is none. */
+TASK_TEST(metrics_without_memory_say_so)
+{
+    int failed = 0;
+    for (uint64_t k = 1;; k++) {
+        weft_metrics *metrics = NULL;
+        weft_str text;
+        weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC, .nth = k};
+        weft_fault_arm(&plan);
+        int rc = weft_metrics_new(&metrics);
+        if (rc == 0) {
+            weft_metrics_loop(metrics);
+            rc = weft_metrics_get_text(metrics, &text);
+        }
+        weft_fault_arm(NULL);
+        weft_metrics_free(metrics);
+        failed += rc < 0;
+        if (plan.point == NULL) {
+            CHECK_OK(rc);
+            break;
+        }
+        CHECK_EQ(rc, -ENOMEM);
+    }
+    CHECK_GE(failed, 3);
+}
