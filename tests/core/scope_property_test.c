@@ -145,7 +145,8 @@ static int level_open(struct actor *self, struct level *up, int depth)
         level.deadline = weft_now() - 1; /* rule S06 */
     else if (dice < 6)
         level.deadline = ticks_from_now(self, 20) + HALF;
-    CHECK_OK(weft_scope_open(&scope, level.deadline, level.is_shield ? WEFT_SCOPE_SHIELD : 0));
+    uint32_t flags = level.is_shield ? WEFT_SCOPE_SHIELD | WEFT_SCOPE_ENDLESS : 0; /* meant so */
+    CHECK_OK(weft_scope_open(&scope, level.deadline, flags));
 
     int rc = level_run(self, &level, depth + 1);
     int expected = level_close_rc(&level, rc);
