@@ -19,6 +19,8 @@ struct encoder {
 
 struct decoder {
     ZSTD_DCtx *zstd;
+    uint32_t magic; /* of the frame, as far as it has come */
+    uint32_t magic_bytes;
 };
 
 static int error_of(size_t result)
@@ -74,9 +76,21 @@ static int decoder_init(void *state)
     return 0;
 }
 
+/* False if the frame is none of RFC 8878 3.1.  libzstd may also know the formats from before it:
+ * old code, which no peer needs, and whose verdict depends on how the input was cut. */
+static bool magic_is_right(struct decoder *decoder, const struct wf_coding_io *io)
+{
+    for (size_t at = 0; decoder->magic_bytes < 4 && at < io->in_len; at++)
+        decoder->magic |= (uint32_t)(unsigned char)io->in[at] << 8 * decoder->magic_bytes++;
+    return decoder->magic_bytes < 4 || decoder->magic == ZSTD_MAGICNUMBER ||
+           (decoder->magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
+}
+
 static int decode(void *state, struct wf_coding_io *io)
 {
     struct decoder *decoder = state;
+    if (!magic_is_right(decoder, io))
+        return -WEFT_ESYNTAX;
     ZSTD_inBuffer in = {io->in, io->in_len, 0};
     ZSTD_outBuffer out = {io->out, io->room, 0};
     size_t hint = 1;
@@ -98,7 +112,9 @@ static int decode(void *state, struct wf_coding_io *io)
 /* Frames follow one another; each begins by itself. */
 static int decode_again(void *state)
 {
-    (void)state;
+    struct decoder *decoder = state;
+    decoder->magic = 0;
+    decoder->magic_bytes = 0;
     return 0;
 }
 

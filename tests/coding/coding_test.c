@@ -223,6 +223,35 @@ TEST(coding_takes_members_that_follow_one_another)
     }
 }
 
+/* libzstd may know formats from before RFC 8878; whatever it thinks of them, they are refused. */
+TEST(coding_knows_no_zstd_but_that_of_the_standard)
+{
+    static const weft_str old = WEFT_STR("\x27\xb5\x2f\xfd\xff\x19");
+    static const weft_str skipped = WEFT_STR("\x5f\x2a\x4d\x18\x03\x00\x00\x00"
+                                             "abc");
+    if (!wf_coding_is_there(WF_CODING_ZSTD))
+        SKIP("a content coding is not built in");
+    for (size_t step = 1; step <= old.len; step++) {
+        wf_buf coded = {0}, plain = {0};
+        bool is_whole;
+        note("in pieces of %zu bytes", step);
+        CHECK_EQ(decode(WF_CODING_ZSTD, old, step, 64, &no_limits, &plain, &is_whole),
+                 -WEFT_ESYNTAX);
+        CHECK_OK(wf_buf_append(&coded, skipped.ptr, skipped.len)); /* says nothing, and may stand */
+        encode(WF_CODING_ZSTD, (weft_str)WEFT_STR("one"), SIZE_MAX, 64, &coded);
+        weft_str bytes = {wf_buf_ptr(&coded), wf_buf_bytes(&coded)};
+        CHECK_OK(decode(WF_CODING_ZSTD, bytes, step, 64, &no_limits, &plain, &is_whole));
+        CHECK(is_whole);
+        CHECK_BYTES(wf_buf_ptr(&plain), wf_buf_bytes(&plain), "one", 3);
+        CHECK_OK(wf_buf_append(&coded, old.ptr, old.len));
+        bytes = (weft_str){wf_buf_ptr(&coded), wf_buf_bytes(&coded)};
+        CHECK_EQ(decode(WF_CODING_ZSTD, bytes, step, 64, &no_limits, &plain, &is_whole),
+                 -WEFT_ESYNTAX);
+        wf_buf_fini(&coded);
+        wf_buf_fini(&plain);
+    }
+}
+
 TEST(coding_deflate_is_understood_without_its_frame_too)
 {
     static const weft_str bare = WEFT_STR("\xcb\x48\xcd\xc9\xc9\x07\x00"); /* "hello" */
