@@ -711,3 +711,20 @@ TEST(ops_on_epoll_end_when_their_number_is_closed_by_others)
     CHECK_EQ(close(pair[1]), 0);
     weft_loop_free(loop);
 }
+
+/* A regular file is always ready, but not for what it never has. */
+TEST(ops_on_epoll_cannot_wait_for_a_file)
+{
+    use_real_time();
+    struct outcome poll_ = {0};
+    FILE *file = tmpfile();
+    weft_loop *loop;
+    CHECK_OK(weft_loop_new(&loop, &(weft_loop_options){.backend = "epoll"}));
+    START(loop, &poll_, NULL, .kind = WEFT_OP_POLL, .fd = fileno(file), .flags = POLLIN);
+    CHECK_EQ(finish(loop, &poll_), POLLIN);
+    START(loop, &poll_, NULL, .kind = WEFT_OP_POLL, .fd = fileno(file), .flags = POLLPRI);
+    CHECK_EQ(finish(loop, &poll_), -EAGAIN);
+    CHECK_EQ(weft_fd_close(loop, dup(fileno(file)), NULL, NULL), 1);
+    fclose(file);
+    weft_loop_free(loop);
+}

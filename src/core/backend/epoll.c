@@ -254,8 +254,8 @@ static void op_verify(weft_loop *loop, weft_op *op)
     struct epoll_state *state = state_of(loop);
     struct wf_fd *fd = wf_fd_find(loop, op->args.fd);
     int rc = epoll_control(state->fd, EPOLL_CTL_MOD, fd->number, fd_token(fd));
-    if (rc == -ENOENT) {
-        wf_fd_renew(loop, fd); /* events of the predecessor are none of ours */
+    if (rc == -ENOENT || rc == -EPERM) { /* EPERM: it is a regular file now */
+        wf_fd_renew(loop, fd);           /* events of the predecessor are none of ours */
         rc = fd_register(state, fd);
     }
     if (rc == -ENOMEM) {
