@@ -273,10 +273,22 @@ TEST(plans_that_cannot_be_had_are_refused)
 
 /* ---- datagrams ---- */
 
+static char block[1000];
+
+static int wait_to_send(void *fd)
+{
+    return weft_wait_fd(*(int *)fd, POLLOUT);
+}
+
+static int write_block(void *fd)
+{
+    return (int)weft_write(*(int *)fd, block, sizeof block);
+}
+
 static int flood_unix(void *arg)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "/name"};
-    static char block[1000], got[1000];
+    static char got[1000];
     int to = table()->socket(AF_UNIX, SOCK_DGRAM, 0), from, sent = 0;
     (void)arg;
     CHECK_OK(to);
@@ -285,12 +297,18 @@ static int flood_unix(void *arg)
     CHECK_OK(table()->connect(from, ADDR(name)));
     while (table()->send(from, block, sizeof block, 0) > 0)
         sent++;
-    CHECK_EQ(sent, 4); /* as many as its buffer holds */
+    CHECK_EQ(sent, 5); /* until its buffer is full */
     CHECK_EQ(table()->send(from, block, sizeof block, 0), -EAGAIN);
+    CHECK_EQ(weft_wait_for(wait_to_send, &from, WEFT_SEC), -ETIMEDOUT);
+    weft_task writer = weft_spawn(write_block, &from);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(weft_done(writer, NULL), 0);
     CHECK_EQ(table()->recv(to, got, sizeof got, 0), (int)sizeof got);
-    CHECK_EQ(weft_wait_fd(from, POLLOUT), POLLOUT);
-    CHECK_EQ(weft_write(from, block, sizeof block), (int)sizeof block);
-    CHECK_OK(weft_close(to));
+    CHECK_EQ(weft_await(writer), (int)sizeof block);
+    writer = weft_spawn(write_block, &from);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_OK(weft_close(to)); /* who waited for room learns that nobody is there */
+    CHECK_EQ(weft_await(writer), -ECONNREFUSED);
     return weft_close(from);
 }
 
@@ -300,11 +318,57 @@ TEST(datagrams_wait_for_room_at_a_unix_receiver)
     CHECK_OK(weft_sim_run_with(&plan, flood_unix, NULL));
 }
 
+static int flood_inet(void *arg)
+{
+    struct sockaddr_in addr = loopback(7);
+    int to = table()->socket(AF_INET, SOCK_DGRAM, 0), from, sent = 0;
+    (void)arg;
+    CHECK_OK(to);
+    CHECK_OK(from = table()->socket(AF_INET, SOCK_DGRAM, 0));
+    CHECK_OK(table()->bind(to, ADDR(addr)));
+    CHECK_OK(table()->connect(from, ADDR(addr)));
+    ssize_t rc;
+    while ((rc = table()->send(from, block, sizeof block, 0)) > 0)
+        sent++;
+    CHECK_EQ(rc, -EAGAIN);
+    CHECK_EQ(sent, 5); /* until as many are under way as its buffer holds */
+    CHECK_EQ(weft_wait_fd(from, POLLOUT), POLLOUT);
+    CHECK_EQ(table()->send(from, block, sizeof block, 0), (int)sizeof block);
+    CHECK_OK(weft_close(to));
+    return weft_close(from);
+}
+
+TEST(datagrams_under_way_are_bounded)
+{
+    weft_sim_options plan = {.buffer_bytes = 4096, .short_ppm = WEFT_SIM_NEVER};
+    CHECK_OK(weft_sim_run_with(&plan, flood_inet, NULL));
+}
+
+static int look_ahead(void *arg)
+{
+    int pair[2];
+    char bytes[3] = "";
+    (void)arg;
+    CHECK_OK(table()->socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    CHECK_EQ(table()->send(pair[1], "ab", 2, 0), 2);
+    CHECK_EQ(weft_wait_fd(pair[0], POLLIN), POLLIN);
+    CHECK_EQ(table()->recv(pair[0], bytes, 2, MSG_PEEK), 2);
+    CHECK_EQ(table()->recv(pair[0], bytes, 0, 0), 0);
+    CHECK_EQ(table()->recv(pair[0], bytes, 2, 0), 2);
+    CHECK_STR(bytes, "ab");
+    CHECK_OK(table()->close(pair[0]));
+    return table()->close(pair[1]);
+}
+
+TEST(what_is_looked_at_stays)
+{
+    run_calmly(look_ahead, NULL);
+}
+
 /* Slow: a datagram takes as long as its bytes. */
 static int send_one_slowly(void *arg)
 {
     struct sockaddr_in addr = loopback(7);
-    char block[1000] = {0};
     int to = table()->socket(AF_INET, SOCK_DGRAM, 0), from;
     CHECK_OK(to);
     CHECK_OK(from = table()->socket(AF_INET, SOCK_DGRAM, 0));

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define DATAGRAM_BYTES_MAX 65507
-#define DATAGRAM_RETRY WEFT_MS /* a full Unix receiver is asked again after */
 
 struct sim_packet {
     wf_list link;       /* in its receiver's `arrived` */
@@ -108,6 +107,28 @@ static void packet_arrives(weft_timer *timer)
 
 /* ---- sending ---- */
 
+static bool receiver_is_full(const struct sim_socket *socket)
+{
+    return socket->arrived_bytes >= socket->world->options.buffer_bytes;
+}
+
+/* Whatever is to be sent: what a poll says and what a send does must agree, or who asks in turn
+ * asks for ever. */
+static bool sender_is_full(const struct sim_socket *socket)
+{
+    return socket->flying_bytes >= socket->world->options.buffer_bytes;
+}
+
+/* They wait for room at a receiver, and none knows who else does. */
+static void wake_unix_senders(struct sim_world *world)
+{
+    for (uint32_t i = 0; i < world->socket_capacity; i++) {
+        struct sim_socket *socket = world->sockets[i];
+        if (socket != NULL && socket->state == SIM_DATAGRAM && socket->domain == AF_UNIX)
+            sim_wake(socket);
+    }
+}
+
 static int packet_launch(struct sim_socket *sender, const struct sim_addr *to, const void *buf,
                          size_t bytes)
 {
@@ -134,8 +155,7 @@ static ssize_t send_inet(struct sim_socket *socket, const struct sim_addr *to, c
     int rc = sim_socket_bind_for(socket, to);
     if (rc < 0)
         return rc;
-    if (!wf_list_is_empty(&socket->flying) &&
-        socket->flying_bytes + bytes > world->options.buffer_bytes)
+    if (sender_is_full(socket))
         return -EAGAIN;
     if (sim_chance(world, world->options.lost_ppm, SIM_CHANCE_LOST))
         return (ssize_t)bytes;
@@ -152,10 +172,8 @@ static ssize_t send_unix(struct sim_socket *socket, struct sim_addr *to, const v
     struct sim_socket *receiver = sim_name_find_receiver(world, to, &socket->local);
     if (receiver == NULL)
         return -ECONNREFUSED;
-    if (!receiver_has_room(receiver, bytes)) {
-        weft_timer_start(world->loop, &socket->timer, world->now + DATAGRAM_RETRY);
+    if (receiver_is_full(receiver))
         return -EAGAIN;
-    }
     struct sim_packet *packet = packet_new(socket, to, buf, bytes);
     if (packet == NULL)
         return -ENOBUFS;
@@ -198,9 +216,12 @@ ssize_t sim_datagram_recv(struct sim_socket *socket, void *buf, size_t bytes, in
     *out_from = packet->from;
     *out_is_cut = count < packet->bytes;
     if ((flags & MSG_PEEK) == 0) {
+        bool was_full = receiver_is_full(socket);
         socket->arrived_bytes -= packet->bytes;
         wf_list_remove(&packet->link);
         wf_free(packet);
+        if (was_full && socket->domain == AF_UNIX)
+            wake_unix_senders(socket->world);
     }
     return (ssize_t)count;
 }
@@ -208,9 +229,11 @@ ssize_t sim_datagram_recv(struct sim_socket *socket, void *buf, size_t bytes, in
 int sim_datagram_events(const struct sim_socket *socket)
 {
     int events = wf_list_is_empty(&socket->arrived) ? 0 : POLLIN;
-    bool is_full = !wf_list_is_empty(&socket->flying) &&
-                   socket->flying_bytes >= socket->world->options.buffer_bytes;
-    if (!is_full)
+    struct sim_addr peer = socket->peer, local = socket->local;
+    const struct sim_socket *receiver = socket->domain == AF_UNIX && peer.bytes != 0
+                                            ? sim_name_find_receiver(socket->world, &peer, &local)
+                                            : NULL;
+    if (!sender_is_full(socket) && (receiver == NULL || !receiver_is_full(receiver)))
         events |= POLLOUT;
     return socket->error != 0 ? events | POLLERR | POLLIN : events;
 }
@@ -242,6 +265,8 @@ void sim_datagram_close(struct sim_socket *socket)
         wf_container(pos, struct sim_packet, sent_link)->sender = NULL;
     while ((pos = wf_list_pop(&socket->arrived)) != NULL)
         wf_free(wf_container(pos, struct sim_packet, link));
+    if (socket->domain == AF_UNIX)
+        wake_unix_senders(socket->world); /* nobody receives there any more */
 }
 
 void sim_packets_drop(struct sim_world *world)
