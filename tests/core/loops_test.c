@@ -921,6 +921,20 @@ LOOPS_SCENARIO(an_await_from_another_loop_gives_up, 2)
     return rc < 0 ? rc : waited == -ECANCELED ? 0 : waited;
 }
 
+static int sees_local(void *arg)
+{
+    const char *seen = weft_local_get(arg);
+    return seen != NULL && strcmp(seen, "set") == 0 ? 0 : -EPROTO;
+}
+
+LOOPS_SCENARIO(locals_go_along_to_another_loop, 2)
+{
+    static weft_local local;
+    static char value[] = "set";
+    WEFT_TRY(weft_local_set(&local, value));
+    return weft_gather(weft_spawn_on(other(), sees_local, &local), weft_spawn(sees_local, &local));
+}
+
 LOOPS_SCENARIO(items_cross_loops, 2)
 {
     struct pipeline pipeline = {.count = 3};
