@@ -36,6 +36,11 @@
  * are the same for every catalogue.  "cosine": the greatest cosine of the query's lexical vector
  * with that of a row; equal texts score 1, misspelt ones often 0.5.
  *
+ * With a model (`model` or `encoder`): "dense": the greatest cosine of the vectors that the model
+ * makes; it knows meaning, and little of spelling.  "fused": the greater of the probability and of
+ * what the dense cosine is worth in this catalogue: as much as it is above the cosines that rows of
+ * different entities have.
+ *
  * States: open gives NEW, fit (or the first match, which fits by itself, once) READY, close CLOSED.
  * A READY matcher answers from an immutable snapshot: fit, add, remove and set_threshold make a new
  * one and exchange it, calls under way keep theirs, and no answer mixes two.
@@ -63,6 +68,7 @@ WEFT_BEGIN_DECLS
 
 typedef struct weft_matcher weft_matcher;
 typedef struct weft_m_results weft_m_results;
+typedef struct weft_encoder weft_encoder; /* <weft/encoder.h> */
 
 /* ---- errors ---- */
 
@@ -120,9 +126,10 @@ typedef void weft_m_metric_fn(const weft_m_metric *metric, void *arg);
  */
 typedef struct weft_m_options {
     size_t size;              /* sizeof(weft_m_options); set by init */
-    weft_str model;           /* "default" (now: lexical) or "lexical" */
+    weft_str model;           /* "default" (now: lexical), "lexical", or a model's directory */
     weft_str mode;            /* "auto", "zero-shot", "head-only", "full", "hybrid", "bert" */
-    weft_str score_kind;      /* "auto" (now: probability), "probability" or "cosine" */
+    weft_str score_kind;      /* "auto" (probability; with a model: fused), "probability", "cosine",
+                                 "dense" or "fused" */
     float threshold;          /* least score of a hit, 0..1; 0.5 */
     bool normalize;           /* true; false: texts of hits stay as given, and cosine minds case */
     size_t entity_count_max;  /* 10,000,000 */
@@ -133,6 +140,7 @@ typedef struct weft_m_options {
     size_t mark_run_max;      /* combining marks in a row that are kept of a text; 30 */
     weft_m_metric_fn *metric; /* may be NULL */
     void *metric_arg;
+    weft_encoder *encoder; /* instead of a directory in `model`; the matcher takes a reference */
 } weft_m_options;
 WEFT_API void weft_m_options_init(weft_m_options *options);
 
@@ -376,7 +384,7 @@ typedef struct weft_m_info {
     const char *mode;           /* requested: "auto", "zero-shot" … */
     const char *active_mode;    /* "zero-shot"; NULL before fit */
     const char *active_matcher; /* "EmbeddingMatcher"; NULL before fit */
-    const char *model;          /* "lexical" */
+    const char *model;          /* "lexical", or where the model is; as long as the matcher */
     const char *encoder;        /* kind of encoder: "lexical" */
     const char *score_kind;     /* "probability" or "cosine" */
     const char *unicode;        /* version of the normaliser's tables */

@@ -161,6 +161,8 @@ static int load_open(const struct load *load, const weft_catalog *catalog, weft_
         open.options.mode = weft_str_of(load->mode);
     if (load->score_kind != NULL)
         open.options.score_kind = weft_str_of(load->score_kind);
+    if (load->model != NULL)
+        open.options.model = weft_str_of(load->model);
     int rc = weft_run_cpu(open_body, &open);
     if (rc == -ECANCELED)
         return rc;
@@ -185,8 +187,12 @@ static int load_entities(struct load *load, weft_matcher **out)
 
 static int load_saved(struct load *load, weft_matcher **out)
 {
+    weft_m_options options;
     weft_m_error error;
-    int rc = weft_m_load(out, load->matcher, NULL, &error);
+    weft_m_options_init(&options);
+    if (load->model != NULL)
+        options.model = weft_str_of(load->model);
+    int rc = weft_m_load(out, load->matcher, &options, &error);
     if (rc == 0 && !isnan(load->threshold))
         rc = weft_m_set_threshold(*out, (float)load->threshold, &error);
     return rc == 0 || rc == -ECANCELED ? rc : load_say(&error);

@@ -16,6 +16,7 @@ struct load {
     const char *format_name; /* NULL: by name, else by content */
     double threshold;        /* NaN until load_matcher: the default, or that of `matcher` */
     const char *score_kind;  /* NULL: the library's default */
+    const char *model;       /* a directory; NULL: none, or that of `matcher` */
     const char *matcher;     /* a file of one, instead of entities */
     const char *examples;    /* to learn from */
     const char *mode;
@@ -46,7 +47,9 @@ struct load {
      ARGS_TEXT, &(load_)->format_name, 0, 0},                                                           \
     {"threshold", 't', "X", "least score of a match, 0 to 1 (0.5)",                                \
      ARGS_NUMBER, &(load_)->threshold, 0, 1},                                                      \
-    {"score", 0, "KIND", "what a score is: probability, or cosine (probability)",                  \
+    {"model", 0, "DIR", "a static model's directory: meaning counts too (see weft_encoder(3))",    \
+     ARGS_TEXT, &(load_)->model, 0, 0},                                                            \
+    {"score", 0, "KIND", "probability or cosine; with a model dense or fused (probability; fused)",\
      ARGS_TEXT, &(load_)->score_kind, 0, 0},                                                       \
     {"skip-bad", 0, NULL, "leave bad rows out and count them",                                     \
      ARGS_FLAG, &(load_)->skip_bad, 0, 0}

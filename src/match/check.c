@@ -184,30 +184,35 @@ int wf_check_mode(weft_str mode, const char **out, weft_m_error *error)
     return -WEFT_M_EMODE;
 }
 
+bool wf_is_model_name(weft_str model)
+{
+    return model.ptr != NULL && !is(model, "default") && !is(model, "lexical");
+}
+
 int wf_check_model(weft_str model, weft_m_error *error)
 {
-    if (model.ptr == NULL || is(model, "default") || is(model, "lexical"))
+    int rc = 0;
+    if (!wf_is_model_name(model))
         return 0;
-    int rc = -WEFT_M_EMODEL;
-    if (wf_utf8_is_valid(model.ptr, model.len) && wf_is_blank(model))
+    if (!wf_utf8_is_valid(model.ptr, model.len) || memchr(model.ptr, '\0', model.len) != NULL)
+        rc = wf_m_fail(error, -WEFT_M_EVALID, "model_name is not UTF-8, or has a NUL");
+    else if (wf_is_blank(model))
         rc = wf_m_fail(error, -WEFT_M_EVALID, "model_name cannot be empty");
-    else
-        wf_m_fail(error, rc,
-                  "Model '%.*s' cannot be used: this version has the built-in encoder 'lexical' "
-                  "only and reads no model files",
-                  shown(model), model.ptr);
-    wf_m_error_field(error, "model");
-    wf_m_error_suggest(error, "Use 'default' or 'lexical'");
+    if (rc < 0) {
+        wf_m_error_field(error, "model");
+        wf_m_error_suggest(error, "Use 'default', 'lexical' or the directory of a model");
+    }
     return rc;
 }
 
 int wf_check_score_kind(weft_str kind, weft_m_error *error)
 {
-    if (kind.ptr == NULL || is(kind, "auto") || is(kind, "probability") || is(kind, "cosine"))
+    if (kind.ptr == NULL || is(kind, "auto") || is(kind, "probability") || is(kind, "cosine") ||
+        is(kind, "dense") || is(kind, "fused"))
         return 0;
     wf_m_fail(error, -WEFT_M_EVALID, "Invalid score_kind: %.*s", shown(kind), kind.ptr);
     wf_m_error_field(error, "score_kind");
-    wf_m_error_suggest(error, "Use 'auto', 'probability' or 'cosine'");
+    wf_m_error_suggest(error, "Use 'auto', 'probability', 'cosine', 'dense' or 'fused'");
     return -WEFT_M_EVALID;
 }
 

@@ -15,6 +15,9 @@ int wf_check_threshold(float threshold, weft_m_error *error);
 
 /* Modes.  `mode` with ptr NULL is auto.  *out is static text. */
 int wf_check_mode(weft_str mode, const char **out, weft_m_error *error);
+/* True of what is neither absent nor one of the built-in names. */
+bool wf_is_model_name(weft_str model);
+
 int wf_check_model(weft_str model, weft_m_error *error);
 int wf_check_score_kind(weft_str kind, weft_m_error *error);
 

@@ -148,7 +148,12 @@ static int build(wf_course *course, wf_catalogue *catalogue, wf_examples *exampl
     weft_time started = wf_sys_now();
     wf_scorer *scorer = NULL;
     set_fitting(matcher, true);
-    int rc = make_scorer(course, catalogue, examples, is_trial, &scorer);
+    int rc = wf_matcher_read_model(matcher, call->error);
+    if (rc < 0) {
+        set_fitting(matcher, false);
+        return rc;
+    }
+    rc = make_scorer(course, catalogue, examples, is_trial, &scorer);
     if (rc == 0)
         rc = wf_matcher_publish(matcher, scorer);
     if (rc == 0)

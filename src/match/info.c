@@ -3,6 +3,7 @@
 #include "match/matcher_priv.h"
 
 #include <string.h>
+#include <weft/encoder.h>
 
 const char *weft_m_op_name(enum weft_m_op op)
 {
@@ -44,11 +45,20 @@ static void read_scorer(const wf_snapshot *snapshot, weft_m_info *info)
     info->cache_bytes = stats.cache_bytes;
 }
 
+/* Lives as long as the matcher. */
+static const char *model_of(const weft_matcher *matcher)
+{
+    weft_encoder *encoder = matcher->options.encoder;
+    if (matcher->model != NULL)
+        return matcher->model;
+    return encoder != NULL ? weft_encoder_name(encoder) : "lexical";
+}
+
 int weft_m_info_get(weft_matcher *matcher, weft_m_info *out)
 {
     weft_m_info info = {.size = out->size,
                         .mode = matcher->mode,
-                        .model = "lexical",
+                        .model = model_of(matcher),
                         .encoder = "lexical",
                         .score_kind = matcher->scoring->kind,
                         .unicode = weft_norm_unicode_version(),

@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <math.h>
 #include <string.h>
+#include <weft/encoder.h>
 
 void weft_m_options_init(weft_m_options *options)
 {
@@ -44,6 +45,34 @@ void wf_m_options_take(weft_m_options *options, const weft_m_options *given)
     options->size = sizeof(*options);
 }
 
+/* The encoder, or where it is to be read from: that happens when it is needed. */
+static int take_model(weft_matcher *matcher, bool is_named, weft_m_error *error)
+{
+    weft_m_options *options = &matcher->options;
+    weft_encoder *encoder = options->encoder;
+    options->encoder = NULL; /* until it is certain that it is let go again */
+    if (encoder == NULL && !is_named && wf_scorer_class_is_dense(matcher->scoring)) {
+        wf_m_fail(error, -WEFT_M_EVALID, "score_kind '%s' needs a model", matcher->scoring->kind);
+        wf_m_error_field(error, "score_kind");
+        wf_m_error_suggest(error, "Give the directory of a model, or an encoder");
+        return -WEFT_M_EVALID;
+    }
+    if (encoder == NULL && is_named) {
+        matcher->model = wf_strdup(options->model.ptr, options->model.len);
+        if (matcher->model == NULL)
+            return wf_m_fail_plain(error, -ENOMEM);
+    }
+    options->encoder = encoder != NULL ? weft_encoder_ref(encoder) : NULL;
+    return 0;
+}
+
+int wf_matcher_read_model(weft_matcher *matcher, weft_m_error *error)
+{
+    bool is_needed = matcher->options.encoder == NULL && matcher->model != NULL;
+    return is_needed ? weft_encoder_open(&matcher->options.encoder, matcher->model, NULL, error)
+                     : 0;
+}
+
 static int check_options(weft_matcher *matcher, weft_m_error *error)
 {
     weft_m_options *options = &matcher->options;
@@ -54,12 +83,23 @@ static int check_options(weft_matcher *matcher, weft_m_error *error)
         rc = wf_check_mode(options->mode, &matcher->mode, error);
     if (rc == 0)
         rc = wf_check_score_kind(options->score_kind, error);
-    matcher->scoring = wf_scorer_class_of(options->score_kind);
+    bool is_named = wf_is_model_name(options->model);
+    matcher->scoring =
+        wf_scorer_class_of(options->score_kind, is_named || options->encoder != NULL);
+    if (rc == 0)
+        rc = take_model(matcher, is_named, error);
     options->model = (weft_str){0}; /* borrowed for this call only */
     options->mode = (weft_str){0};
     options->score_kind = (weft_str){0};
     matcher->threshold = options->threshold;
     return rc;
+}
+
+static void free_settings(weft_matcher *matcher)
+{
+    weft_encoder_unref(matcher->options.encoder);
+    wf_free(matcher->model);
+    wf_free(matcher);
 }
 
 int wf_matcher_new(weft_matcher **out, const weft_m_options *options, weft_m_error *error)
@@ -70,7 +110,7 @@ int wf_matcher_new(weft_matcher **out, const weft_m_options *options, weft_m_err
     wf_m_options_take(&matcher->options, options);
     int rc = check_options(matcher, error);
     if (rc < 0) {
-        wf_free(matcher);
+        free_settings(matcher);
         return rc;
     }
     wf_gate_init(&matcher->calls);
@@ -90,7 +130,7 @@ static void matcher_free(weft_matcher *matcher)
     pthread_mutex_destroy(&matcher->lock);
     wf_seekers_fini(&matcher->seekers);
     wf_examples_unref(matcher->examples);
-    wf_free(matcher);
+    free_settings(matcher);
 }
 
 int weft_m_open(weft_matcher **out, const weft_m_entity *entities, size_t entity_count,
@@ -164,13 +204,14 @@ void wf_metric(weft_matcher *matcher, const char *name, double value, const char
     const weft_m_options *options = &matcher->options;
     if (options->metric == NULL)
         return;
-    weft_m_metric metric = {.name = name,
-                            .value = value,
-                            .unit = unit,
-                            .stage = stage,
-                            .backend = "lexical",
-                            .mode = __atomic_load_n(&matcher->active_mode, __ATOMIC_RELAXED),
-                            .wall = wf_sys_wall()};
+    weft_m_metric metric = {
+        .name = name,
+        .value = value,
+        .unit = unit,
+        .stage = stage,
+        .backend = wf_scorer_class_is_dense(matcher->scoring) ? matcher->scoring->kind : "lexical",
+        .mode = __atomic_load_n(&matcher->active_mode, __ATOMIC_RELAXED),
+        .wall = wf_sys_wall()};
     __atomic_add_fetch(&matcher->stats.metric_count, 1, __ATOMIC_RELAXED);
     options->metric(&metric, options->metric_arg);
 }

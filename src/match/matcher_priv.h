@@ -21,6 +21,7 @@ struct weft_matcher {
     weft_m_options options; /* `mode` and the other texts are checked and not kept */
     const char *mode;       /* requested; static text */
     const wf_scorer_class *scoring;
+    char *model; /* directory to read the encoder from; NULL: none, or it is given */
 
     wf_gate calls;   /* shared: a call; exclusive: stop */
     wf_gate changes; /* exclusive: fit, add, remove */
@@ -84,6 +85,10 @@ wf_catalogue *wf_matcher_catalogue(weft_matcher *matcher);
 
 /* The snapshot, fitting first if the matcher is NEW.  A reference in *out. */
 WEFT_WAITS int wf_matcher_ready(wf_call *call, wf_snapshot **out);
+
+/* Reads the model, if the matcher has one that was not read yet.  `changes` is held, or nobody else
+ * knows the matcher. */
+WEFT_WAITS int wf_matcher_read_model(weft_matcher *matcher, weft_m_error *error);
 
 /* Builds a scorer of `catalogue`, learning again from what was learnt from, and makes both the
  * matcher's.  `changes` is held. */

@@ -7,6 +7,7 @@
 #include "base/json_write.h"
 #include "match/check.h"
 #include "match/error.h"
+#include "match/model/encoder.h"
 #include "match/train/head.h"
 
 #include <stdio.h>
@@ -18,6 +19,9 @@
 #define TAG_SETTINGS WF_TAG('S', 'E', 'T', 'T')
 #define TAG_ABOUT WF_TAG('A', 'B', 'O', 'U')
 
+#define TAG_MODEL WF_TAG('M', 'O', 'D', 'L')
+#define TAG_MODEL_NAME WF_TAG('M', 'O', 'D', 'N')
+
 #define NAME_BYTES 16
 #define FILE_MODE 0666u /* less the umask */
 
@@ -27,6 +31,12 @@ struct settings {
     uint64_t mark_run_max;
     float threshold;
     uint32_t normalize;
+};
+
+/* Of a matcher with an encoder: which one the vectors are by.  Its name stands by itself. */
+struct model {
+    uint32_t dimension;
+    uint32_t sum; /* of a model's files; 0: the caller's own, known by its name alone */
 };
 
 /* ---- save ---- */
@@ -67,7 +77,9 @@ static void save_about(const weft_matcher *matcher, const wf_snapshot *snapshot,
     wf_json_key(&json, "mode");
     wf_json_text(&json, wf_snapshot_mode(snapshot));
     wf_json_key(&json, "model");
-    wf_json_text(&json, "lexical");
+    wf_json_text(&json, wf_scorer_class_is_dense(snapshot->scorer->cls)
+                            ? matcher->options.encoder->name
+                            : "lexical");
     wf_json_key(&json, "score_kind");
     wf_json_text(&json, matcher->scoring->kind);
     wf_json_key(&json, "unicode");
@@ -82,11 +94,22 @@ static void save_about(const weft_matcher *matcher, const wf_snapshot *snapshot,
     wf_buf_fini(&buf);
 }
 
+static void save_model(const weft_matcher *matcher, const wf_snapshot *snapshot, wf_pack *pack)
+{
+    const weft_encoder *encoder = matcher->options.encoder;
+    if (!wf_scorer_class_is_dense(snapshot->scorer->cls))
+        return;
+    const struct model model = {.dimension = (uint32_t)encoder->dimension, .sum = encoder->sum};
+    wf_pack_copy(pack, TAG_MODEL, &model, sizeof(model));
+    wf_pack_copy(pack, TAG_MODEL_NAME, encoder->name, strlen(encoder->name));
+}
+
 int wf_matcher_pack(const weft_matcher *matcher, const wf_snapshot *snapshot, wf_pack *pack)
 {
     wf_scorer *scorer = snapshot->scorer;
     save_about(matcher, snapshot, pack);
     save_settings(matcher, snapshot, pack);
+    save_model(matcher, snapshot, pack);
     int rc = wf_catalogue_save(scorer->catalogue, pack);
     return rc < 0 ? rc : scorer->cls->save(scorer, pack);
 }
@@ -155,6 +178,8 @@ struct loading {
     weft_m_error *error;
     weft_m_options options;
     struct settings settings;
+    struct model model;
+    char *model_name; /* owned; NULL: the matcher needs none */
     wf_image *image;
     weft_matcher *matcher;
     bool has_learnt;
@@ -192,6 +217,50 @@ static int take_settings(struct loading *loading)
     loading->has_learnt = strcmp(settings->active_mode, wf_scorer_head.mode) == 0;
     bool is_known = loading->has_learnt || strcmp(settings->active_mode, "zero-shot") == 0;
     return is_known ? 0 : -WEFT_M_EPERSIST;
+}
+
+/* The caller's model, or else that of the file. */
+static int take_model(struct loading *loading)
+{
+    const void *name;
+    size_t bytes;
+    bool is_dense =
+        wf_scorer_class_is_dense(wf_scorer_class_of(loading->options.score_kind, false));
+    if (!is_dense || loading->has_learnt)
+        return 0;
+    int rc = wf_image_get_one(loading->image, TAG_MODEL, &loading->model, sizeof(loading->model));
+    if (rc == 0)
+        rc = wf_image_get(loading->image, TAG_MODEL_NAME, 1, &name, &bytes);
+    if (rc < 0)
+        return rc;
+    loading->model_name = wf_strdup(name, bytes);
+    if (loading->model_name == NULL)
+        return -ENOMEM;
+    if (loading->options.encoder == NULL && !wf_is_model_name(loading->options.model))
+        loading->options.model = (weft_str){loading->model_name, bytes};
+    return 0;
+}
+
+/* Reads the model; vectors of another one mean nothing. */
+static int load_model(struct loading *loading)
+{
+    if (loading->model_name == NULL)
+        return 0;
+    weft_m_error broken;
+    int rc = wf_matcher_read_model(loading->matcher, &broken);
+    if (rc == -WEFT_M_EMODEL && loading->error != NULL)
+        *loading->error = broken;
+    if (rc < 0)
+        return rc;
+    const weft_encoder *encoder = loading->matcher->options.encoder;
+    bool is_same = encoder->dimension == loading->model.dimension &&
+                   encoder->sum == loading->model.sum &&
+                   (encoder->sum != 0 || strcmp(encoder->name, loading->model_name) == 0);
+    if (is_same)
+        return 0;
+    snprintf(loading->reason, sizeof(loading->reason), "it was made with another model, '%.60s'",
+             loading->model_name);
+    return -WEFT_M_EPERSIST;
 }
 
 static int load_scorer(struct loading *loading, wf_catalogue *catalogue)
@@ -243,12 +312,15 @@ static int load_image(struct loading *loading)
     int rc = wf_image_check(loading->image, &job, loading->reason);
     if (rc == 0)
         rc = take_settings(loading);
+    if (rc == 0)
+        rc = take_model(loading);
     if (rc < 0)
         return rc;
     rc = wf_matcher_new(&loading->matcher, &loading->options, &broken);
     if (rc < 0)
         return as_bad_file(loading, rc, &broken);
-    return load_catalogue(loading);
+    rc = load_model(loading);
+    return rc < 0 ? rc : load_catalogue(loading);
 }
 
 static int load_file(void *arg)
@@ -261,6 +333,8 @@ static int load_file(void *arg)
 static int fail_load(const struct loading *loading, int rc)
 {
     const char *path = loading->path != NULL ? loading->path : "image";
+    if (rc == -WEFT_M_EMODEL)
+        return rc; /* the error is that of the model */
     if (rc != -WEFT_M_EPERSIST)
         return fail_path(loading->error, rc, path);
     wf_m_fail(loading->error, rc, "%.300s: %s", path,
@@ -273,6 +347,7 @@ static int load(struct loading *loading, weft_matcher **out)
 {
     int rc = wf_work_run(load_file, loading);
     wf_image_unref(loading->image); /* those who use it have references */
+    wf_free(loading->model_name);
     if (rc == 0) {
         *out = loading->matcher;
         return 0;

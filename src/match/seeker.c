@@ -23,6 +23,8 @@ static void seeker_free(wf_seeker *seeker)
     wf_judge_fini(&seeker->judge);
     wf_bag_fini(&seeker->bag);
     wf_pupil_fini(&seeker->pupil);
+    wf_glance_fini(&seeker->glance);
+    wf_free(seeker->found);
     wf_free(seeker);
 }
 

@@ -9,6 +9,7 @@
 
 #include "match/embed/lexical.h"
 #include "match/index/search.h"
+#include "match/index/vectors.h"
 #include "match/score/judge.h"
 #include "match/score/rank.h"
 #include "match/text/normalise.h"
@@ -30,6 +31,9 @@ typedef struct wf_seeker {
     wf_judge judge; /* of the scorer "probability" */
     wf_bag bag;     /* of a trained head, like the next */
     wf_pupil pupil;
+    wf_glance glance; /* of dense vectors */
+    wf_found *found;  /* of two scorers, to be one list */
+    size_t found_capacity;
 
     /* What read left: borrowed from the raw text or from `normal`. */
     weft_str text;

@@ -201,8 +201,10 @@ TEST(open_refuses_bad_settings)
          "threshold"},
         {0.5f, "", NULL, NULL, -WEFT_M_EVALID, "model_name cannot be empty", "model"},
         {0.5f, " ", NULL, NULL, -WEFT_M_EVALID, "model_name cannot be empty", "model"},
-        {0.5f, "potion-8m", NULL, NULL, -WEFT_M_EMODEL, "Model 'potion-8m' cannot be used",
-         "model"},
+        {0.5f, "nowhere/potion-8m", NULL, NULL, 0, "", ""}, /* refused at fit */
+        {0.5f, "\xFF", NULL, NULL, -WEFT_M_EVALID, "model_name is not UTF-8", "model"},
+        {0.5f, NULL, NULL, "dense", -WEFT_M_EVALID, "score_kind 'dense' needs a model",
+         "score_kind"},
         {0.5f, NULL, "magic", NULL, -WEFT_M_EMODE, "Invalid mode: magic", "mode"},
         {0.5f, NULL, "", NULL, -WEFT_M_EMODE, "Invalid mode: ", "mode"},
         {0.5f, NULL, NULL, "euclid", -WEFT_M_EVALID, "Invalid score_kind: euclid", "score_kind"},

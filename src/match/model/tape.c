@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
+#include "match/work.h"
 
 #include <langinfo.h>
 #include <math.h>
@@ -11,6 +12,9 @@
 #include <string.h>
 
 #define NUMBER_BYTES_MAX 64u
+
+/* Items between two looks at whether to go on. */
+#define POLL_ITEMS 4096u
 
 /* Invariant: open[0, depth) are the containers around `at`, outermost first. */
 struct reader {
@@ -281,6 +285,7 @@ static int read_item(struct reader *reader)
 int wf_tape_read(wf_tape *tape, const char *text, size_t bytes, wf_reason *reason)
 {
     struct reader reader = {.tape = tape, .text = text, .bytes = bytes, .reason = reason};
+    const wf_job job = {0};
     *tape = (wf_tape){.text = text};
     if (bytes > WF_TAPE_BYTES_MAX)
         return wf_reason_set(reason, "its JSON has %zu bytes; %zu are allowed", bytes,
@@ -290,8 +295,11 @@ int wf_tape_read(wf_tape *tape, const char *text, size_t bytes, wf_reason *reaso
         return wf_reason_set(reason, "it is not UTF-8 at byte %zu", valid);
     skip_space(&reader);
     int rc = read_value(&reader);
-    while (rc == 0 && reader.depth > 0)
-        rc = read_item(&reader);
+    for (size_t items = 0; rc == 0 && reader.depth > 0; items++) {
+        rc = items % POLL_ITEMS == 0 ? wf_job_poll(&job) : 0;
+        if (rc == 0)
+            rc = read_item(&reader);
+    }
     skip_space(&reader);
     if (rc == 0 && reader.at != bytes)
         rc = fail(&reader, "something stands behind the value");

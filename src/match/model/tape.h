@@ -46,7 +46,8 @@ typedef struct wf_tape {
     wf_buf decoded;
 } wf_tape;
 
-/* `text` is borrowed for the tape's life and may hold any bytes.  0, -ENOMEM, -WEFT_M_EMODEL. */
+/* `text` is borrowed for the tape's life and may hold any bytes.  0, -ENOMEM, -WEFT_M_EMODEL,
+ * -ECANCELED. */
 int wf_tape_read(wf_tape *tape, const char *text, size_t bytes, wf_reason *reason);
 void wf_tape_fini(wf_tape *tape);
 

@@ -4,12 +4,16 @@
 
 #include <string.h>
 
-const wf_scorer_class *wf_scorer_class_of(weft_str kind)
+const wf_scorer_class *wf_scorer_class_of(weft_str kind, bool has_model)
 {
-    const char *name = wf_scorer_cosine.kind;
-    bool is_cosine =
-        kind.ptr != NULL && kind.len == strlen(name) && memcmp(kind.ptr, name, kind.len) == 0;
-    return is_cosine ? &wf_scorer_cosine : &wf_scorer_probability;
+    static const wf_scorer_class *const classes[] = {&wf_scorer_cosine, &wf_scorer_dense,
+                                                     &wf_scorer_fused, &wf_scorer_probability};
+    for (size_t i = 0; kind.ptr != NULL && i < sizeof(classes) / sizeof(classes[0]); i++) {
+        const char *name = classes[i]->kind;
+        if (kind.len == strlen(name) && memcmp(kind.ptr, name, kind.len) == 0)
+            return classes[i];
+    }
+    return has_model ? &wf_scorer_fused : &wf_scorer_probability;
 }
 
 wf_scorer *wf_scorer_ref(wf_scorer *scorer)

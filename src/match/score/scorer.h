@@ -82,10 +82,19 @@ struct wf_scorer {
 };
 
 extern const wf_scorer_class wf_scorer_cosine;
+extern const wf_scorer_class wf_scorer_dense;
+extern const wf_scorer_class wf_scorer_fused;
 extern const wf_scorer_class wf_scorer_probability;
 
-/* The class of a kind that wf_check_score_kind has let pass; ptr NULL: the default. */
-const wf_scorer_class *wf_scorer_class_of(weft_str kind);
+/* The class of a kind that wf_check_score_kind has let pass; ptr NULL and "auto": the default,
+ * which `has_model` decides. */
+const wf_scorer_class *wf_scorer_class_of(weft_str kind, bool has_model);
+
+/* True of a class that cannot do without an encoder. */
+static inline bool wf_scorer_class_is_dense(const wf_scorer_class *cls)
+{
+    return cls == &wf_scorer_dense || cls == &wf_scorer_fused;
+}
 
 wf_scorer *wf_scorer_ref(wf_scorer *scorer);
 void wf_scorer_unref(wf_scorer *scorer); /* NULL is fine */

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Two registers hold the 16 sums; a tile is two rows times two queries, or four rows of one. */
+#include "match/index/scan_x86.h"
+
+#include <immintrin.h>
+
+struct sums {
+    __m256 low, high;
+};
+
+static inline void step(struct sums *sums, __m256 low, __m256 high, const float *b)
+{
+    sums->low = _mm256_fmadd_ps(low, _mm256_loadu_ps(b), sums->low);
+    sums->high = _mm256_fmadd_ps(high, _mm256_loadu_ps(b + 8), sums->high);
+}
+
+static inline float fold(const struct sums *sums)
+{
+    __m256 half = _mm256_add_ps(sums->low, sums->high);
+    __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    __m128 two = _mm_add_ps(quarter, _mm_movehl_ps(quarter, quarter));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+/* `count` products of one vector with those that stand `stride` apart. */
+static inline __attribute__((always_inline)) void
+dots(const float *a, const float *b, size_t stride, size_t count, size_t width, float *out)
+{
+    struct sums sums[4] = {{_mm256_setzero_ps(), _mm256_setzero_ps()},
+                           {_mm256_setzero_ps(), _mm256_setzero_ps()},
+                           {_mm256_setzero_ps(), _mm256_setzero_ps()},
+                           {_mm256_setzero_ps(), _mm256_setzero_ps()}};
+    for (size_t i = 0; i < width; i += WF_SCAN_FLOATS) {
+        __m256 low = _mm256_loadu_ps(a + i), high = _mm256_loadu_ps(a + i + 8);
+        for (size_t k = 0; k < count; k++)
+            step(&sums[k], low, high, b + k * stride + i);
+    }
+    for (size_t k = 0; k < count; k++)
+        out[k] = fold(&sums[k]);
+}
+
+/* Rows in fours for one query. */
+static void one_query(const float *rows, size_t row_count, const float *query, size_t width,
+                      float *out)
+{
+    size_t r = 0;
+    for (; r + 4 <= row_count; r += 4)
+        dots(query, rows + r * width, width, 4, width, out + r);
+    for (; r < row_count; r++)
+        dots(query, rows + r * width, width, 1, width, out + r);
+}
+
+/* Two rows for two queries: each load serves two products. */
+static void two_queries(const float *rows, size_t row_count, const float *queries, size_t width,
+                        float *out)
+{
+    size_t r = 0;
+    for (; r + 2 <= row_count; r += 2) {
+        const float *a = rows + r * width, *b = a + width;
+        struct sums sums[4] = {{_mm256_setzero_ps(), _mm256_setzero_ps()},
+                               {_mm256_setzero_ps(), _mm256_setzero_ps()},
+                               {_mm256_setzero_ps(), _mm256_setzero_ps()},
+                               {_mm256_setzero_ps(), _mm256_setzero_ps()}};
+        for (size_t i = 0; i < width; i += WF_SCAN_FLOATS) {
+            __m256 low = _mm256_loadu_ps(queries + i), high = _mm256_loadu_ps(queries + i + 8);
+            step(&sums[0], low, high, a + i);
+            step(&sums[1], low, high, b + i);
+            low = _mm256_loadu_ps(queries + width + i);
+            high = _mm256_loadu_ps(queries + width + i + 8);
+            step(&sums[2], low, high, a + i);
+            step(&sums[3], low, high, b + i);
+        }
+        out[r] = fold(&sums[0]);
+        out[r + 1] = fold(&sums[1]);
+        out[row_count + r] = fold(&sums[2]);
+        out[row_count + r + 1] = fold(&sums[3]);
+    }
+    for (; r < row_count; r++) {
+        dots(queries, rows + r * width, width, 1, width, out + r);
+        dots(queries + width, rows + r * width, width, 1, width, out + row_count + r);
+    }
+}
+
+static void floats(const float *rows, size_t row_count, const float *queries, size_t query_count,
+                   size_t width, float *out)
+{
+    size_t q = 0;
+    for (; q + 2 <= query_count; q += 2)
+        two_queries(rows, row_count, queries + q * width, width, out + q * row_count);
+    if (q < query_count)
+        one_query(rows, row_count, queries + q * width, width, out + q * row_count);
+}
+
+static int32_t fold_int(__m256i sums)
+{
+    __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4E));
+    return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 0xB1)));
+}
+
+static inline __m256i widen(const int8_t *at)
+{
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)at));
+}
+
+void wf_scan_avx2_bytes(const int8_t *rows, const int32_t *sums, size_t row_count,
+                        const int8_t *query, size_t width, int32_t *out)
+{
+    (void)sums;
+    for (size_t r = 0; r < row_count; r++) {
+        const int8_t *row = rows + r * width;
+        __m256i a = _mm256_setzero_si256(), b = a;
+        for (size_t i = 0; i < width; i += 32) {
+            a = _mm256_add_epi32(a, _mm256_madd_epi16(widen(row + i), widen(query + i)));
+            b = _mm256_add_epi32(b, _mm256_madd_epi16(widen(row + i + 16), widen(query + i + 16)));
+        }
+        out[r] = fold_int(_mm256_add_epi32(a, b));
+    }
+}
+
+const wf_scan_kernel wf_scan_avx2 = {"avx2", floats, wf_scan_avx2_bytes};

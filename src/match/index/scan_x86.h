@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The kernels of x86-64; each file is compiled for the instructions it is named after. */
+#ifndef WF_MATCH_SCAN_X86_H
+#define WF_MATCH_SCAN_X86_H
+
+#include "match/index/scan.h"
+
+extern const wf_scan_kernel wf_scan_avx2;
+extern const wf_scan_kernel wf_scan_avx512;
+extern const wf_scan_kernel wf_scan_vnni;
+
+void wf_scan_avx512_floats(const float *rows, size_t row_count, const float *queries,
+                           size_t query_count, size_t width, float *out);
+void wf_scan_avx2_bytes(const int8_t *rows, const int32_t *sums, size_t row_count,
+                        const int8_t *query, size_t width, int32_t *out);
+
+#endif

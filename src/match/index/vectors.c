@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "match/index/vectors.h"
+
+#include "base/alloc.h"
+#include "match/index/scan.h"
+
+#include <math.h>
+#include <string.h>
+
+#define TAG_ROWS WF_TAG('D', 'R', 'O', 'W')
+#define TAG_BYTES WF_TAG('D', 'B', 'Y', 'T')
+#define TAG_SUMS WF_TAG('D', 'S', 'U', 'M')
+#define TAG_SCALES WF_TAG('D', 'S', 'C', 'A')
+#define TAG_RESIDUALS WF_TAG('D', 'R', 'E', 'S')
+
+/* Rows of one look. */
+#define BLOCK_ROWS 256u
+
+/* Blocks between two looks at the job: a few megabytes. */
+#define POLL_BLOCKS 16u
+
+/* A bound is computed in floats, whose own errors it must cover. */
+#define SLACK 2e-6f
+
+/* Vectors as near as this are equal but for rounding. */
+#define EQUAL 5e-7f
+
+static size_t width_of(size_t dim, size_t unit)
+{
+    return (dim + unit - 1) / unit * unit;
+}
+
+static void set_shape(wf_vectors *vectors, size_t dim, size_t count)
+{
+    *vectors = (wf_vectors){.dim = dim,
+                            .count = count,
+                            .float_width = width_of(dim, WF_SCAN_FLOATS),
+                            .byte_width = width_of(dim, WF_SCAN_BYTES)};
+}
+
+int wf_vectors_init(wf_vectors *vectors, size_t dim, size_t count)
+{
+    set_shape(vectors, dim, count);
+    vectors->rows = wf_array(count + 1, vectors->float_width * sizeof(float));
+    vectors->bytes = wf_array(count + 1, vectors->byte_width);
+    vectors->sums = wf_array(count + 1, sizeof(int32_t));
+    vectors->scales = wf_array(count + 1, sizeof(float));
+    vectors->residuals = wf_array(count + 1, sizeof(float));
+    bool has_all = vectors->rows != NULL && vectors->bytes != NULL && vectors->sums != NULL &&
+                   vectors->scales != NULL && vectors->residuals != NULL;
+    return has_all ? 0 : -ENOMEM;
+}
+
+void wf_vectors_fini(wf_vectors *vectors)
+{
+    if (!vectors->is_of_image) {
+        wf_free(vectors->rows);
+        wf_free(vectors->bytes);
+        wf_free(vectors->sums);
+        wf_free(vectors->scales);
+        wf_free(vectors->residuals);
+    }
+    *vectors = (wf_vectors){0};
+}
+
+size_t wf_vectors_bytes(const wf_vectors *vectors)
+{
+    return vectors->count * (vectors->float_width * sizeof(float) + vectors->byte_width +
+                             sizeof(int32_t) + 2 * sizeof(float));
+}
+
+/* ---- rows ---- */
+
+/* Divides by the length; what has none, or is not finite, becomes zero. */
+static void make_unit(float *numbers, size_t dim)
+{
+    double squares = 0;
+    for (size_t i = 0; i < dim; i++)
+        squares += (double)numbers[i] * (double)numbers[i];
+    double inverse = squares > 0 && isfinite(squares) ? 1 / sqrt(squares) : 0;
+    for (size_t i = 0; i < dim; i++)
+        numbers[i] = inverse > 0 ? (float)((double)numbers[i] * inverse) : 0;
+}
+
+/* The copy in bytes: the largest number becomes 127. */
+static void make_bytes(const float *numbers, size_t dim, int8_t *out, float *out_scale,
+                       float *out_residual)
+{
+    float largest = 0;
+    for (size_t i = 0; i < dim; i++)
+        largest = fmaxf(largest, fabsf(numbers[i]));
+    float scale = largest / 127, inverse = largest > 0 ? 127 / largest : 0;
+    double squares = 0;
+    for (size_t i = 0; i < dim; i++) {
+        float rounded = rintf(numbers[i] * inverse);
+        rounded = fminf(fmaxf(rounded, -127), 127);
+        out[i] = (int8_t)rounded;
+        double left = (double)numbers[i] - (double)scale * (double)rounded;
+        squares += left * left;
+    }
+    *out_scale = scale;
+    *out_residual = (float)sqrt(squares) * 1.000001f;
+}
+
+void wf_vectors_set(wf_vectors *vectors, size_t row, const float *numbers)
+{
+    float *floats = vectors->rows + row * vectors->float_width;
+    int8_t *bytes = vectors->bytes + row * vectors->byte_width;
+    memcpy(floats, numbers, vectors->dim * sizeof(*floats));
+    make_unit(floats, vectors->dim);
+    make_bytes(floats, vectors->dim, bytes, &vectors->scales[row], &vectors->residuals[row]);
+    vectors->sums[row] = 0;
+    for (size_t i = 0; i < vectors->dim; i++)
+        vectors->sums[row] += bytes[i];
+}
+
+/* ---- queries ---- */
+
+void wf_glance_fini(wf_glance *glance)
+{
+    wf_free(glance->query);
+    wf_free(glance->bytes);
+    *glance = (wf_glance){0};
+}
+
+int wf_glance_reserve(wf_glance *glance, const wf_vectors *vectors)
+{
+    if (glance->dim == vectors->dim)
+        return 0;
+    wf_glance_fini(glance);
+    glance->query = wf_array(vectors->float_width, sizeof(float));
+    glance->bytes = wf_array(vectors->byte_width, 1);
+    if (glance->query == NULL || glance->bytes == NULL)
+        return -ENOMEM;
+    glance->dim = vectors->dim;
+    return 0;
+}
+
+void wf_glance_take(wf_glance *glance, const wf_vectors *vectors)
+{
+    make_unit(glance->query, vectors->dim);
+    make_bytes(glance->query, vectors->dim, glance->bytes, &glance->scale, &glance->residual);
+}
+
+float wf_vectors_cosine(const wf_vectors *vectors, const wf_glance *glance, size_t row)
+{
+    float cosine;
+    wf_scan()->floats(vectors->rows + row * vectors->float_width, 1, glance->query, 1,
+                      vectors->float_width, &cosine);
+    return cosine > 1 - EQUAL ? 1 : fmaxf(cosine, -1);
+}
+
+/* ---- search ---- */
+
+/* The entity under way; it is offered when the next one begins. */
+struct finding {
+    const wf_vectors *vectors;
+    const wf_glance *glance;
+    const uint32_t *row_entity;
+    const uint64_t *allowed;
+    wf_rank *rank;
+    wf_found best;
+    bool has_best;
+};
+
+static void offer(struct finding *finding)
+{
+    if (finding->has_best && finding->best.score >= wf_rank_bar(finding->rank))
+        wf_rank_offer(finding->rank, finding->best);
+    finding->has_best = false;
+}
+
+static bool is_allowed(const struct finding *finding, uint32_t entity)
+{
+    return finding->allowed == NULL || (finding->allowed[entity / 64] >> entity % 64 & 1) != 0;
+}
+
+/* Row `row`, whose product of bytes is `product`. */
+static void look(struct finding *finding, size_t row, int32_t product)
+{
+    const wf_vectors *vectors = finding->vectors;
+    uint32_t entity = finding->row_entity != NULL ? finding->row_entity[row] : (uint32_t)row;
+    if (finding->has_best && entity != finding->best.entity)
+        offer(finding);
+    float bar = finding->has_best ? finding->best.score : wf_rank_bar(finding->rank);
+    float about = (float)product * (vectors->scales[row] * finding->glance->scale);
+    float residual = vectors->residuals[row];
+    float bound = about + residual + (1 + residual) * finding->glance->residual + SLACK;
+    if (bound < bar || !is_allowed(finding, entity))
+        return;
+    float score = wf_vectors_cosine(vectors, finding->glance, row);
+    if (score >= bar && (!finding->has_best || score > finding->best.score)) {
+        finding->best = (wf_found){.entity = entity, .row = (uint32_t)row, .score = score};
+        finding->has_best = true;
+    }
+}
+
+int wf_vectors_find(const wf_vectors *vectors, const wf_glance *glance, const uint32_t *row_entity,
+                    const uint64_t *allowed, wf_rank *rank, const wf_job *job)
+{
+    struct finding finding = {.vectors = vectors,
+                              .glance = glance,
+                              .row_entity = row_entity,
+                              .allowed = allowed,
+                              .rank = rank};
+    const wf_scan_kernel *kernel = wf_scan();
+    int32_t products[BLOCK_ROWS];
+    for (size_t row = 0, block = 0; row < vectors->count; row += BLOCK_ROWS, block++) {
+        size_t left = vectors->count - row, count = left < BLOCK_ROWS ? left : BLOCK_ROWS;
+        int rc = block % POLL_BLOCKS == 0 ? wf_job_poll(job) : 0;
+        if (rc < 0)
+            return rc;
+        kernel->bytes(vectors->bytes + row * vectors->byte_width, vectors->sums + row, count,
+                      glance->bytes, vectors->byte_width, products);
+        for (size_t i = 0; i < count; i++)
+            look(&finding, row + i, products[i]);
+    }
+    offer(&finding);
+    return 0;
+}
+
+/* ---- files ---- */
+
+void wf_vectors_save(const wf_vectors *vectors, wf_pack *pack)
+{
+    wf_pack_add(pack, TAG_ROWS, vectors->rows, vectors->count,
+                vectors->float_width * sizeof(float));
+    wf_pack_add(pack, TAG_BYTES, vectors->bytes, vectors->count, vectors->byte_width);
+    wf_pack_add(pack, TAG_SUMS, vectors->sums, vectors->count, sizeof(int32_t));
+    wf_pack_add(pack, TAG_SCALES, vectors->scales, vectors->count, sizeof(float));
+    wf_pack_add(pack, TAG_RESIDUALS, vectors->residuals, vectors->count, sizeof(float));
+}
+
+/* A made-up number gives wrong answers and nothing worse, but for those that are not finite. */
+static bool are_finite(const float *numbers, size_t count)
+{
+    bool is_good = true;
+    for (size_t i = 0; i < count; i++)
+        is_good &= fabsf(numbers[i]) <= 2;
+    return is_good;
+}
+
+int wf_vectors_load(wf_vectors *vectors, const wf_image *image, size_t dim, size_t count)
+{
+    set_shape(vectors, dim, count);
+    vectors->is_of_image = true;
+    int rc = wf_image_get_exactly(image, TAG_ROWS, vectors->float_width * sizeof(float), count,
+                                  &vectors->rows);
+    if (rc == 0)
+        rc = wf_image_get_exactly(image, TAG_BYTES, vectors->byte_width, count, &vectors->bytes);
+    if (rc == 0)
+        rc = wf_image_get_exactly(image, TAG_SUMS, sizeof(int32_t), count, &vectors->sums);
+    if (rc == 0)
+        rc = wf_image_get_exactly(image, TAG_SCALES, sizeof(float), count, &vectors->scales);
+    if (rc == 0)
+        rc = wf_image_get_exactly(image, TAG_RESIDUALS, sizeof(float), count, &vectors->residuals);
+    if (rc < 0)
+        return rc;
+    bool is_good = are_finite(vectors->rows, count * vectors->float_width) &&
+                   are_finite(vectors->scales, count) && are_finite(vectors->residuals, count);
+    return is_good ? 0 : -WEFT_M_EPERSIST;
+}

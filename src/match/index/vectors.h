@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Vectors: the rows' dense vectors, each of length 1 (or zero), and exact search among them.
+ *
+ * Beside each row stands its copy in bytes, a quarter of the size.  A search reads the copies and
+ * bounds each cosine: |row · query - scale * product of bytes| is at most what rounding took from
+ * the row plus what it took from the query (Cauchy and Schwarz).  Only rows that could still reach
+ * the bar are computed in full.  So nothing is lost, and scores are those of the floats.
+ */
+#ifndef WF_MATCH_VECTORS_H
+#define WF_MATCH_VECTORS_H
+
+#include "match/file/image.h"
+#include "match/score/rank.h"
+#include "match/work.h"
+
+#define WF_VECTOR_DIM_MAX 16384u
+
+typedef struct wf_vectors {
+    size_t dim, count;
+    size_t float_width, byte_width; /* numbers a row */
+    float *rows;
+    int8_t *bytes;
+    int32_t *sums;    /* of a row's bytes */
+    float *scales;    /* of a row: number = scale * byte, nearly */
+    float *residuals; /* the length of what "nearly" leaves out, rounded up */
+    bool is_of_image;
+} wf_vectors;
+
+/* Room for `count` rows, all zero.  0 or -ENOMEM. */
+int wf_vectors_init(wf_vectors *vectors, size_t dim, size_t count);
+void wf_vectors_fini(wf_vectors *vectors);
+
+/* Makes row `row` of `dim` numbers, divided by their length. */
+void wf_vectors_set(wf_vectors *vectors, size_t row, const float *numbers);
+
+size_t wf_vectors_bytes(const wf_vectors *vectors);
+
+void wf_vectors_save(const wf_vectors *vectors, wf_pack *pack);
+int wf_vectors_load(wf_vectors *vectors, const wf_image *image, size_t dim, size_t count);
+
+/* A query made ready, and one thread's memory.  Zeroed is ready. */
+typedef struct wf_glance {
+    float *query; /* float_width; of length 1, or zero */
+    int8_t *bytes;
+    float scale, residual;
+    size_t dim;
+} wf_glance;
+
+void wf_glance_fini(wf_glance *glance);
+
+/* Room for queries of `dim` numbers.  0 or -ENOMEM. */
+int wf_glance_reserve(wf_glance *glance, const wf_vectors *vectors);
+
+/* Takes glance->query[0, dim): divides by the length and makes its copy in bytes. */
+void wf_glance_take(wf_glance *glance, const wf_vectors *vectors);
+
+/* Offers the entities to `rank`, which has begun, each with its best row; the score is the cosine.
+ * `row_entity` ascends; bit e of `allowed`: entity e may be found; NULL: all.  0, or what the job
+ * was halted with. */
+int wf_vectors_find(const wf_vectors *vectors, const wf_glance *glance, const uint32_t *row_entity,
+                    const uint64_t *allowed, wf_rank *rank, const wf_job *job);
+
+/* The cosine with one row. */
+float wf_vectors_cosine(const wf_vectors *vectors, const wf_glance *glance, size_t row);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "match/model/encoder.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "match/error.h"
+#include "match/index/vectors.h"
+#include "match/work.h"
+
+#include <string.h>
+#include <weft/error.h>
+
+int weft_encoder_new(weft_encoder **out, const weft_encoder_class *cls, const char *name,
+                     size_t dimension, void *self)
+{
+    int rc = dimension >= 1 && dimension <= WF_VECTOR_DIM_MAX ? 0 : -EINVAL;
+    weft_encoder *encoder = rc == 0 ? wf_alloc(sizeof(*encoder)) : NULL;
+    char *kept = encoder != NULL ? wf_strdup(name, strlen(name)) : NULL;
+    if (kept == NULL) {
+        wf_free(encoder);
+        if (cls->close != NULL)
+            cls->close(self);
+        return rc < 0 ? rc : -ENOMEM;
+    }
+    *encoder =
+        (weft_encoder){.cls = cls, .self = self, .name = kept, .dimension = dimension, .refs = 1};
+    *out = encoder;
+    return 0;
+}
+
+weft_encoder *weft_encoder_ref(weft_encoder *encoder)
+{
+    __atomic_add_fetch(&encoder->refs, 1, __ATOMIC_RELAXED);
+    return encoder;
+}
+
+void weft_encoder_unref(weft_encoder *encoder)
+{
+    if (encoder == NULL || __atomic_sub_fetch(&encoder->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    if (encoder->cls->close != NULL)
+        encoder->cls->close(encoder->self);
+    wf_free(encoder->name);
+    wf_free(encoder);
+}
+
+size_t weft_encoder_dimension(const weft_encoder *encoder)
+{
+    return encoder->dimension;
+}
+
+const char *weft_encoder_kind(const weft_encoder *encoder)
+{
+    return encoder->cls->kind;
+}
+
+const char *weft_encoder_name(const weft_encoder *encoder)
+{
+    return encoder->name;
+}
+
+int weft_encoder_encode(weft_encoder *encoder, const weft_str *texts, size_t count, float *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!wf_utf8_is_valid(texts[i].ptr, texts[i].len))
+            return weft_fail(-WEFT_M_EVALID, "text %zu is not UTF-8", i);
+    }
+    return encoder->cls->encode(encoder->self, texts, count, out);
+}
+
+/* ---- directories ---- */
+
+void weft_encoder_options_init(weft_encoder_options *options)
+{
+    *options = (weft_encoder_options){.size = sizeof(*options)};
+}
+
+int wf_encoder_open(weft_encoder **out, const char *path, size_t dimension, wf_reason *reason)
+{
+    reason->text[0] = '\0';
+    return wf_static_open(out, path, dimension, reason);
+}
+
+struct opening {
+    const char *path;
+    size_t dimension;
+    weft_encoder *encoder;
+    wf_reason reason;
+};
+
+static int open_body(void *arg)
+{
+    struct opening *opening = arg;
+    return wf_encoder_open(&opening->encoder, opening->path, opening->dimension, &opening->reason);
+}
+
+static int fail_open(const struct opening *opening, int rc, weft_m_error *error)
+{
+    if (rc == -ECANCELED)
+        return wf_m_fail_plain(error, rc);
+    wf_m_fail(error, rc, "%.200s: %s", opening->path,
+              opening->reason.text[0] != '\0' ? opening->reason.text : weft_strerror(rc));
+    wf_m_error_field(error, "model");
+    wf_m_error_suggest(error, "Give the directory of a static model: model.safetensors and "
+                              "tokenizer.json, as model2vec writes them");
+    return rc;
+}
+
+int weft_encoder_open(weft_encoder **out, const char *path, const weft_encoder_options *options,
+                      weft_m_error *error)
+{
+    struct opening opening = {.path = path, .dimension = options != NULL ? options->dimension : 0};
+    int rc = wf_work_run(open_body, &opening);
+    if (rc < 0) {
+        weft_encoder_unref(opening.encoder);
+        return fail_open(&opening, rc, error);
+    }
+    *out = opening.encoder;
+    return 0;
+}

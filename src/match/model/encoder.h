@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The record of an encoder. */
+#ifndef WF_MATCH_ENCODER_H
+#define WF_MATCH_ENCODER_H
+
+#include "match/model/reason.h"
+
+#include <weft/encoder.h>
+
+struct weft_encoder {
+    const weft_encoder_class *cls;
+    void *self;
+    char *name;
+    size_t dimension;
+    uint32_t sum;  /* CRC32C of a model's files; 0: made by the caller */
+    unsigned refs; /* atomic */
+};
+
+/* Opens the directory of a model.  Works here, waits for nothing.  0, -errno, -ENOMEM,
+ * -WEFT_M_EMODEL. */
+int wf_encoder_open(weft_encoder **out, const char *path, size_t dimension, wf_reason *reason);
+
+/* A static model; what it holds is `path`'s files. */
+int wf_static_open(weft_encoder **out, const char *path, size_t dimension, wf_reason *reason);
+
+#endif

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Static token embeddings: a text's vector is the mean of its tokens' vectors, which stand in one
+ * table.  Two makers' directories are read: model2vec's (tensor "embeddings", perhaps "weights" and
+ * "mapping") and StaticEmbedding's of sentence-transformers (tensor "embedding.weight", perhaps in
+ * 0_StaticEmbedding/).  They differ in what they do with unknown tokens and long texts.
+ */
+#include "match/model/encoder.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "match/file/crc.h"
+#include "match/index/vectors.h"
+#include "match/model/safetensors.h"
+#include "match/tokenize/tokenizer.h"
+#include "match/work.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PATH_BYTES 1024u
+
+/* model2vec: tokens of one text, and what it cuts texts to before. */
+#define TOKENS_MAX 512u
+
+/* Bytes summed between two looks at whether to go on. */
+#define SUM_BYTES ((size_t)4 << 20)
+
+/* One thread's memory; spare ones wait in a list. */
+struct desk {
+    struct desk *next;
+    wf_tokens tokens;
+    float *row; /* full_dim */
+};
+
+struct model {
+    wf_tokenizer tokenizer;
+    wf_tensors tensors;
+    const wf_tensor *table, *weights, *mapping; /* the last two may be NULL */
+    const float *in_place;                      /* of the table; NULL: to be converted */
+    size_t full_dim, dim, row_count;
+    size_t chars_max;   /* of a text; SIZE_MAX: all */
+    bool drops_unknown; /* and cuts to TOKENS_MAX */
+    bool is_normalised;
+    uint32_t sum;
+    pthread_mutex_t lock;
+    struct desk *desks; /* under lock */
+};
+
+/* ---- encoding ---- */
+
+static void desk_free(struct desk *desk)
+{
+    if (desk == NULL)
+        return;
+    wf_tokens_fini(&desk->tokens);
+    wf_free(desk->row);
+    wf_free(desk);
+}
+
+static struct desk *desk_take(struct model *model)
+{
+    pthread_mutex_lock(&model->lock);
+    struct desk *desk = model->desks;
+    if (desk != NULL)
+        model->desks = desk->next;
+    pthread_mutex_unlock(&model->lock);
+    if (desk != NULL)
+        return desk;
+    desk = wf_alloc(sizeof(*desk));
+    float *row = desk != NULL ? wf_array(model->full_dim, sizeof(*row)) : NULL;
+    if (row == NULL) {
+        wf_free(desk);
+        return NULL;
+    }
+    desk->row = row;
+    return desk;
+}
+
+static void desk_give(struct model *model, struct desk *desk)
+{
+    pthread_mutex_lock(&model->lock);
+    desk->next = model->desks;
+    model->desks = desk;
+    pthread_mutex_unlock(&model->lock);
+}
+
+static weft_str cut_chars(weft_str text, size_t chars_max)
+{
+    size_t at = 0;
+    for (size_t chars = 0; at < text.len && chars < chars_max; chars++)
+        wf_utf8_next(text.ptr, &at);
+    return (weft_str){text.ptr, at};
+}
+
+static void add_token(const struct model *model, struct desk *desk, uint32_t id, float *out)
+{
+    size_t row = model->mapping != NULL ? (size_t)wf_tensor_integer(model->mapping, id) : id;
+    const float *numbers = desk->row;
+    float weight = 1;
+    if (model->in_place != NULL)
+        numbers = model->in_place + row * model->full_dim;
+    else
+        wf_tensor_floats(model->table, row * model->full_dim, model->dim, desk->row);
+    if (model->weights != NULL)
+        wf_tensor_floats(model->weights, id, 1, &weight);
+    for (size_t i = 0; i < model->dim; i++)
+        out[i] += numbers[i] * weight;
+}
+
+static void divide(float *out, size_t dim, float by)
+{
+    for (size_t i = 0; i < dim; i++)
+        out[i] /= by;
+}
+
+static int encode_one(const struct model *model, struct desk *desk, weft_str text, float *out)
+{
+    size_t used = 0;
+    memset(out, 0, model->dim * sizeof(*out));
+    int rc = wf_tokenize(&model->tokenizer, cut_chars(text, model->chars_max), &desk->tokens);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0; i < desk->tokens.count; i++) {
+        uint32_t id = desk->tokens.ids[i];
+        if (model->drops_unknown && (id == model->tokenizer.unknown_id || used == TOKENS_MAX))
+            continue;
+        add_token(model, desk, id, out);
+        used++;
+    }
+    if (used > 0)
+        divide(out, model->dim, (float)used);
+    if (!model->is_normalised)
+        return 0;
+    float squares = 0;
+    for (size_t i = 0; i < model->dim; i++)
+        squares += out[i] * out[i];
+    divide(out, model->dim, sqrtf(squares) + 1e-32f);
+    return 0;
+}
+
+static int encode(void *self, const weft_str *texts, size_t count, float *out)
+{
+    struct model *model = self;
+    struct desk *desk = desk_take(model);
+    if (desk == NULL)
+        return -ENOMEM;
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = encode_one(model, desk, texts[i], out + i * model->dim);
+    desk_give(model, desk);
+    return rc;
+}
+
+static void model_close(void *self)
+{
+    struct model *model = self;
+    while (model->desks != NULL) {
+        struct desk *next = model->desks->next;
+        desk_free(model->desks);
+        model->desks = next;
+    }
+    wf_tokenizer_fini(&model->tokenizer);
+    wf_tensors_fini(&model->tensors);
+    pthread_mutex_destroy(&model->lock);
+    wf_free(model);
+}
+
+static const weft_encoder_class static_class = {
+    .size = sizeof(weft_encoder_class),
+    .kind = "static",
+    .encode = encode,
+    .close = model_close,
+};
+
+/* ---- opening ---- */
+
+struct opening {
+    const char *folder;
+    const char *inner; /* "" or "0_StaticEmbedding/" */
+    struct model *model;
+    size_t dimension; /* asked for; 0: all */
+    wf_reason *reason;
+};
+
+/* A file of the model; -ENOENT: it has none. */
+static int open_file(const struct opening *opening, const char *inner, const char *name,
+                     wf_image **out)
+{
+    char path[PATH_BYTES];
+    int len = snprintf(path, sizeof(path), "%s/%s%s", opening->folder, inner, name);
+    return len < (int)sizeof(path) ? wf_image_open(out, path) : -ENAMETOOLONG;
+}
+
+/* Says which file it was. */
+static int in_file(const struct opening *opening, const char *name, int rc)
+{
+    wf_reason why = *opening->reason;
+    if (rc == -WEFT_M_EMODEL)
+        wf_reason_set(opening->reason, "%s: %.150s", name, why.text);
+    if (rc == -ENOENT)
+        rc = wf_reason_set(opening->reason, "it has no %s", name);
+    return rc;
+}
+
+static int sum_file(struct model *model, const wf_image *image)
+{
+    const wf_job job = {0};
+    for (size_t at = 0; at < image->count; at += SUM_BYTES) {
+        size_t left = image->count - at;
+        int rc = wf_job_poll(&job);
+        if (rc < 0)
+            return rc;
+        model->sum = wf_crc32c(model->sum, image->bytes + at, left < SUM_BYTES ? left : SUM_BYTES);
+    }
+    return 0;
+}
+
+static int read_tokenizer(struct opening *opening)
+{
+    wf_image *image;
+    int rc = open_file(opening, opening->inner, "tokenizer.json", &image);
+    if (rc < 0)
+        return rc;
+    rc = wf_tokenizer_read(&opening->model->tokenizer, (const char *)image->bytes, image->count,
+                           opening->reason);
+    if (rc == 0)
+        rc = sum_file(opening->model, image);
+    wf_image_unref(image);
+    return rc;
+}
+
+static int read_tensors(struct opening *opening)
+{
+    wf_image *image;
+    int rc = open_file(opening, opening->inner, "model.safetensors", &image);
+    if (rc < 0)
+        return rc;
+    rc = wf_tensors_open(&opening->model->tensors, image, opening->reason);
+    if (rc == 0)
+        rc = sum_file(opening->model, image);
+    wf_image_unref(image);
+    return rc;
+}
+
+/* config.json of model2vec: "normalize". */
+static int read_config(struct opening *opening)
+{
+    wf_image *image;
+    wf_tape tape = {0};
+    int rc = open_file(opening, "", "config.json", &image);
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return rc;
+    rc = wf_tape_read(&tape, (const char *)image->bytes, image->count, opening->reason);
+    opening->model->is_normalised = wf_tape_bool(&tape, wf_tape_get(&tape, 0, "normalize"), false);
+    wf_tape_fini(&tape);
+    wf_image_unref(image);
+    return rc;
+}
+
+static bool ends_with(weft_str text, const char *end)
+{
+    size_t bytes = strlen(end);
+    return text.ptr != NULL && text.len >= bytes &&
+           memcmp(text.ptr + text.len - bytes, end, bytes) == 0;
+}
+
+/* modules.json of sentence-transformers: what comes behind the embedding. */
+static int take_modules(struct opening *opening, const wf_tape *tape)
+{
+    for (uint32_t at = wf_tape_first(tape, 0); at != WF_NO_VALUE; at = wf_tape_next(tape, 0, at)) {
+        weft_str type = wf_tape_string(tape, wf_tape_get(tape, at, "type"));
+        if (ends_with(type, ".Normalize"))
+            opening->model->is_normalised = true;
+        else if (!ends_with(type, ".StaticEmbedding"))
+            return wf_reason_set(opening->reason, "its module '%.*s' is not known here",
+                                 wf_reason_shown(type), type.ptr != NULL ? type.ptr : "");
+    }
+    return 0;
+}
+
+static int read_modules(struct opening *opening)
+{
+    wf_image *image;
+    wf_tape tape = {0};
+    int rc = open_file(opening, "", "modules.json", &image);
+    if (rc == -ENOENT)
+        return 0;
+    if (rc < 0)
+        return rc;
+    rc = wf_tape_read(&tape, (const char *)image->bytes, image->count, opening->reason);
+    if (rc == 0)
+        rc = take_modules(opening, &tape);
+    wf_tape_fini(&tape);
+    wf_image_unref(image);
+    return rc;
+}
+
+/* ---- what must fit ---- */
+
+static int fail(const struct opening *opening, const char *what)
+{
+    return wf_reason_set(opening->reason, "%s", what);
+}
+
+static int check_table(struct opening *opening)
+{
+    struct model *model = opening->model;
+    const wf_tensor *table = model->table;
+    if (table->dim_count != 2 || table->dtype == WF_DTYPE_OTHER || table->dims[1] == 0 ||
+        table->dims[1] > WF_VECTOR_DIM_MAX)
+        return fail(opening, "its table of embeddings is no table of numbers");
+    model->row_count = table->dims[0];
+    model->full_dim = table->dims[1];
+    model->dim = opening->dimension != 0 ? opening->dimension : model->full_dim;
+    model->in_place = wf_tensor_in_place(table);
+    return model->dim <= model->full_dim
+               ? 0
+               : fail(opening, "its vectors have fewer numbers than were asked for");
+}
+
+/* Every id that the tokenizer can make has a row and a weight. */
+static int check_ids(struct opening *opening)
+{
+    struct model *model = opening->model;
+    size_t id_max = model->tokenizer.vocab.id_max;
+    for (size_t i = 0; i < model->tokenizer.added_count; i++)
+        id_max = model->tokenizer.added[i].id > id_max ? model->tokenizer.added[i].id : id_max;
+    const wf_tensor *mapping = model->mapping, *weights = model->weights;
+    if (weights != NULL && (weights->count <= id_max || weights->dtype == WF_DTYPE_OTHER))
+        return fail(opening, "it has fewer weights than tokens");
+    if (mapping == NULL)
+        return id_max < model->row_count ? 0 : fail(opening, "it has fewer embeddings than tokens");
+    if (mapping->count <= id_max ||
+        (mapping->dtype != WF_DTYPE_I64 && mapping->dtype != WF_DTYPE_I32))
+        return fail(opening, "its mapping is no list of a number for each token");
+    for (size_t i = 0; i < mapping->count; i++) {
+        int64_t row = wf_tensor_integer(mapping, i);
+        if (row < 0 || (uint64_t)row >= model->row_count)
+            return fail(opening, "its mapping leads outside the embeddings");
+    }
+    return 0;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const size_t left = *(const size_t *)a, right = *(const size_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+static size_t count_chars(weft_str text)
+{
+    size_t chars = 0;
+    for (size_t at = 0; at < text.len; chars++)
+        wf_utf8_next(text.ptr, &at);
+    return chars;
+}
+
+/* model2vec cuts a text to TOKENS_MAX tokens of the median length before it reads it. */
+static int set_chars_max(struct model *model)
+{
+    const wf_vocab *vocab = &model->tokenizer.vocab;
+    size_t count = 0, *lengths;
+    lengths = wf_array(vocab->count + model->tokenizer.added_count + 1, sizeof(*lengths));
+    if (lengths == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < vocab->count; i++)
+        lengths[count++] = count_chars(wf_vocab_text(vocab, &vocab->tokens[i]));
+    for (size_t i = 0; i < model->tokenizer.added_count; i++) {
+        if (model->tokenizer.added[i].id > vocab->id_max)
+            lengths[count++] = model->tokenizer.added[i].text.count;
+    }
+    qsort(lengths, count, sizeof(*lengths), by_size);
+    size_t median = (lengths[(count - 1) / 2] + lengths[count / 2]) / 2;
+    model->chars_max = TOKENS_MAX * median;
+    wf_free(lengths);
+    return 0;
+}
+
+/* Which of the two makers it is, and what that means. */
+static int take_table(struct opening *opening)
+{
+    struct model *model = opening->model;
+    model->chars_max = SIZE_MAX;
+    model->table = wf_tensors_find(&model->tensors, "embeddings");
+    model->drops_unknown = model->table != NULL;
+    if (model->table == NULL)
+        model->table = wf_tensors_find(&model->tensors, "embedding.weight");
+    if (model->table == NULL)
+        return fail(opening, "it has no static embeddings: no tensor 'embeddings' or "
+                             "'embedding.weight'");
+    int rc = check_table(opening);
+    if (rc < 0 || !model->drops_unknown)
+        return rc < 0 ? rc : read_modules(opening);
+    model->weights = wf_tensors_find(&model->tensors, "weights");
+    model->mapping = wf_tensors_find(&model->tensors, "mapping");
+    rc = read_config(opening);
+    return rc < 0 ? in_file(opening, "config.json", rc) : set_chars_max(model);
+}
+
+static int read_all(struct opening *opening)
+{
+    int rc = read_tensors(opening);
+    if (rc == -ENOENT) {
+        opening->inner = "0_StaticEmbedding/";
+        rc = read_tensors(opening);
+    }
+    if (rc < 0)
+        return in_file(opening, "model.safetensors", rc);
+    rc = read_tokenizer(opening);
+    if (rc < 0)
+        return in_file(opening, "tokenizer.json", rc);
+    rc = take_table(opening);
+    return rc < 0 ? rc : check_ids(opening);
+}
+
+int wf_static_open(weft_encoder **out, const char *path, size_t dimension, wf_reason *reason)
+{
+    struct opening opening = {
+        .folder = path, .inner = "", .dimension = dimension, .reason = reason};
+    struct model *model = wf_alloc(sizeof(*model));
+    if (model == NULL)
+        return -ENOMEM;
+    pthread_mutex_init(&model->lock, NULL);
+    opening.model = model;
+    int rc = read_all(&opening);
+    if (rc < 0) {
+        model_close(model);
+        return rc;
+    }
+    uint32_t sum = model->sum;
+    rc = weft_encoder_new(out, &static_class, path, model->dim, model);
+    if (rc == 0)
+        (*out)->sum = sum;
+    return rc;
+}

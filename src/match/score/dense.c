@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The scorer "dense": the cosine of an encoder's vectors; the score of an entity is the greatest
+ * over its rows. */
+#include "match/score/dense.h"
+
+#include "base/alloc.h"
+#include "match/model/encoder.h"
+
+/* Texts an encoder gets at a time. */
+#define BATCH_ROWS 64u
+
+int wf_dense_init(wf_dense *dense, weft_encoder *encoder, const wf_catalogue *catalogue)
+{
+    *dense = (wf_dense){.encoder = weft_encoder_ref(encoder)};
+    return wf_vectors_init(&dense->vectors, weft_encoder_dimension(encoder), catalogue->row_count);
+}
+
+void wf_dense_fini(wf_dense *dense)
+{
+    wf_vectors_fini(&dense->vectors);
+    weft_encoder_unref(dense->encoder);
+    *dense = (wf_dense){0};
+}
+
+/* ---- building ---- */
+
+/* Rows [first, first + count) as the matcher sees them: texts[i] borrowed from seeker->shown. */
+static int read_rows(const wf_catalogue *catalogue, const weft_m_options *options,
+                     wf_seeker *seeker, size_t first, size_t count, weft_str *texts)
+{
+    wf_buf_reset(&seeker->shown);
+    for (size_t i = 0; i < count; i++) {
+        int rc =
+            wf_seeker_read(seeker, options, wf_catalogue_row(catalogue, (uint32_t)(first + i)));
+        if (rc == 0)
+            rc = wf_buf_append(&seeker->shown, seeker->text.ptr, seeker->text.len);
+        if (rc < 0)
+            return rc;
+        texts[i].len = seeker->text.len;
+    }
+    const char *at = wf_buf_ptr(&seeker->shown);
+    for (size_t i = 0; i < count; i++) {
+        texts[i].ptr = at;
+        at += texts[i].len;
+    }
+    return 0;
+}
+
+int wf_dense_build(wf_dense *dense, const wf_catalogue *catalogue, const weft_m_options *options,
+                   wf_seeker *seeker)
+{
+    weft_str texts[BATCH_ROWS];
+    size_t left = dense->vectors.count - dense->done, count = left < BATCH_ROWS ? left : BATCH_ROWS;
+    float *numbers = wf_array(count + 1, dense->vectors.dim * sizeof(*numbers));
+    if (numbers == NULL)
+        return -ENOMEM;
+    int rc = read_rows(catalogue, options, seeker, dense->done, count, texts);
+    if (rc == 0)
+        rc = dense->encoder->cls->encode(dense->encoder->self, texts, count, numbers);
+    for (size_t i = 0; i < count && rc == 0; i++)
+        wf_vectors_set(&dense->vectors, dense->done + i, numbers + i * dense->vectors.dim);
+    dense->done += rc == 0 ? count : 0;
+    wf_free(numbers);
+    return rc;
+}
+
+/* ---- asking ---- */
+
+int wf_dense_read(const wf_dense *dense, wf_seeker *seeker)
+{
+    wf_glance *glance = &seeker->glance;
+    int rc = wf_glance_reserve(glance, &dense->vectors);
+    if (rc == 0)
+        rc = dense->encoder->cls->encode(dense->encoder->self, &seeker->text, 1, glance->query);
+    if (rc == 0)
+        wf_glance_take(glance, &dense->vectors);
+    seeker->encoded_count++;
+    return rc;
+}
+
+/* ---- files ---- */
+
+void wf_dense_save(const wf_dense *dense, wf_pack *pack)
+{
+    wf_vectors_save(&dense->vectors, pack);
+}
+
+int wf_dense_load(wf_dense *dense, const wf_image *image, const wf_catalogue *catalogue)
+{
+    size_t dim = dense->vectors.dim;
+    wf_vectors_fini(&dense->vectors); /* those of create */
+    dense->done = catalogue->row_count;
+    return wf_vectors_load(&dense->vectors, image, dim, catalogue->row_count);
+}
+
+/* ---- the scorer ---- */
+
+struct scorer {
+    wf_scorer head;
+    weft_m_options options;
+    wf_dense dense;
+};
+
+static struct scorer *scorer_of(wf_scorer *scorer)
+{
+    return (struct scorer *)scorer;
+}
+
+static void destroy(wf_scorer *scorer)
+{
+    struct scorer *it = scorer_of(scorer);
+    wf_dense_fini(&it->dense);
+    wf_catalogue_unref(scorer->catalogue);
+    wf_image_unref(scorer->image);
+    wf_free(it);
+}
+
+static int create(wf_scorer **out, wf_catalogue *catalogue, const weft_m_options *options)
+{
+    struct scorer *it = wf_alloc(sizeof(*it));
+    if (it == NULL)
+        return -ENOMEM;
+    it->head = (wf_scorer){.cls = &wf_scorer_dense,
+                           .catalogue = wf_catalogue_ref(catalogue),
+                           .refs = 1,
+                           .total = catalogue->row_count};
+    it->options = *options;
+    int rc = wf_dense_init(&it->dense, options->encoder, catalogue);
+    if (rc < 0)
+        destroy(&it->head);
+    else
+        *out = &it->head;
+    return rc;
+}
+
+static int build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job)
+{
+    struct scorer *it = scorer_of(scorer);
+    int rc = wf_job_poll(job);
+    if (rc == 0)
+        rc = wf_dense_build(&it->dense, scorer->catalogue, &it->options, seeker);
+    scorer->done = it->dense.done;
+    return rc < 0 ? rc : scorer->done < scorer->total;
+}
+
+static int find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
+{
+    struct scorer *it = scorer_of(scorer);
+    int rc =
+        wf_rank_begin(&seeker->rank, ask->top_k, scorer->catalogue->entity_count, ask->threshold);
+    if (rc == 0)
+        rc = wf_dense_read(&it->dense, seeker);
+    if (rc == 0)
+        rc = wf_vectors_find(&it->dense.vectors, &seeker->glance, scorer->catalogue->row_entity,
+                             ask->allowed, &seeker->rank, ask->job);
+    if (rc == 0)
+        wf_rank_end(&seeker->rank);
+    return rc;
+}
+
+static int explain_query(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
+{
+    (void)ask;
+    return wf_dense_read(&scorer_of(scorer)->dense, seeker);
+}
+
+/* A vector of meaning has no parts that anybody could read. */
+static int explain(wf_scorer *scorer, const wf_seeker *seeker, wf_seeker *spare, uint32_t row,
+                   wf_share *shares, size_t share_max)
+{
+    (void)scorer;
+    (void)seeker;
+    (void)spare;
+    (void)row;
+    (void)shares;
+    (void)share_max;
+    return 0;
+}
+
+static void stats(wf_scorer *scorer, wf_scorer_stats *out)
+{
+    const wf_dense *dense = &scorer_of(scorer)->dense;
+    *out = (wf_scorer_stats){.encoder = weft_encoder_kind(dense->encoder),
+                             .dimension = dense->vectors.dim,
+                             .bytes = wf_vectors_bytes(&dense->vectors)};
+}
+
+static int save(wf_scorer *scorer, wf_pack *pack)
+{
+    wf_dense_save(&scorer_of(scorer)->dense, pack);
+    return 0;
+}
+
+static int load(wf_scorer *scorer, wf_image *image)
+{
+    scorer->image = wf_image_ref(image);
+    scorer->done = scorer->total;
+    return wf_dense_load(&scorer_of(scorer)->dense, image, scorer->catalogue);
+}
+
+const wf_scorer_class wf_scorer_dense = {
+    .kind = "dense",
+    .mode = "zero-shot",
+    .create = create,
+    .build = build,
+    .find = find,
+    .explain_query = explain_query,
+    .explain = explain,
+    .stats = stats,
+    .save = save,
+    .load = load,
+    .destroy = destroy,
+};

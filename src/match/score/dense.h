@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Dense: the rows' vectors by an encoder, and a query's. */
+#ifndef WF_MATCH_DENSE_H
+#define WF_MATCH_DENSE_H
+
+#include "match/index/vectors.h"
+#include "match/score/scorer.h"
+
+typedef struct wf_dense {
+    weft_encoder *encoder; /* a reference */
+    wf_vectors vectors;
+    size_t done; /* rows that are encoded */
+} wf_dense;
+
+/* Room for the rows of a catalogue.  0 or -ENOMEM. */
+int wf_dense_init(wf_dense *dense, weft_encoder *encoder, const wf_catalogue *catalogue);
+void wf_dense_fini(wf_dense *dense);
+
+/* Encodes the next rows.  0, -ENOMEM, or what the encoder returns. */
+int wf_dense_build(wf_dense *dense, const wf_catalogue *catalogue, const weft_m_options *options,
+                   wf_seeker *seeker);
+
+/* The vector of seeker->text into seeker->glance.  0, -ENOMEM, or what the encoder returns. */
+int wf_dense_read(const wf_dense *dense, wf_seeker *seeker);
+
+void wf_dense_save(const wf_dense *dense, wf_pack *pack);
+
+/* Takes the vectors of an image.  0, -ENOMEM, -WEFT_M_EPERSIST. */
+int wf_dense_load(wf_dense *dense, const wf_image *image, const wf_catalogue *catalogue);
+
+#endif

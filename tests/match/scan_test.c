@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Every kernel gives the same bits, and a search what a search in double precision gives. */
+#include "match/index/scan.h"
+
+#include "make.h"
+#include "match/index/vectors.h"
+
+#include <math.h>
+
+static float number(dice *d)
+{
+    return (float)((double)roll(d, 2000001) / 1e6 - 1);
+}
+
+static void fill(dice *d, float *out, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = number(d);
+}
+
+TEST(scan_of_floats_is_the_same_by_every_kernel)
+{
+    static const size_t widths[] = {16, 48, 256, 400}, rows[] = {1, 3, 4, 7, 21};
+    enum { ROWS = 21, QUERIES = 7, WIDTH = 400 };
+    static float a[ROWS * WIDTH], b[QUERIES * WIDTH], wanted[QUERIES * ROWS], out[QUERIES * ROWS];
+    dice d = {5};
+    fill(&d, a, ROWS * WIDTH);
+    fill(&d, b, QUERIES * WIDTH);
+    for (const wf_scan_kernel *const *kernel = wf_scan_all(); *kernel != NULL; kernel++) {
+        for (size_t i = 0; i < 4 * 5 * QUERIES; i++) {
+            size_t width = widths[i % 4], count = rows[i / 4 % 5], queries = 1 + i / 20;
+            note("%s: %zu rows, %zu queries, %zu wide", (*kernel)->name, count, queries, width);
+            wf_scan_portable.floats(a, count, b, queries, width, wanted);
+            (*kernel)->floats(a, count, b, queries, width, out);
+            CHECK_BYTES(out, queries * count * sizeof(float), wanted,
+                        queries * count * sizeof(float));
+        }
+    }
+}
+
+TEST(scan_of_bytes_is_the_same_by_every_kernel)
+{
+    enum { ROWS = 11, WIDTH = 192 };
+    static int8_t a[ROWS * WIDTH], b[WIDTH];
+    int32_t sums[ROWS] = {0}, wanted[ROWS], out[ROWS];
+    dice d = {6};
+    for (size_t round = 0; round < 20; round++) {
+        bool is_edge = round == 0; /* as far from zero as they go */
+        memset(sums, 0, sizeof(sums));
+        for (size_t i = 0; i < ROWS * WIDTH; i++) {
+            a[i] = (int8_t)(is_edge ? -127 : (int)roll(&d, 255) - 127);
+            sums[i / WIDTH] += a[i];
+        }
+        for (size_t i = 0; i < WIDTH; i++)
+            b[i] = (int8_t)(is_edge ? 127 : (int)roll(&d, 255) - 127);
+        wf_scan_portable.bytes(a, sums, ROWS, b, WIDTH, wanted);
+        for (const wf_scan_kernel *const *kernel = wf_scan_all(); *kernel != NULL; kernel++) {
+            note("%s", (*kernel)->name);
+            (*kernel)->bytes(a, sums, ROWS, b, WIDTH, out);
+            CHECK_BYTES(out, sizeof(out), wanted, sizeof(wanted));
+        }
+    }
+}
+
+/* ---- search ---- */
+
+#define DIM 37u
+#define COUNT 1500u
+
+static double cosine(const float *a, const float *b)
+{
+    double product = 0, left = 0, right = 0;
+    for (size_t i = 0; i < DIM; i++) {
+        product += (double)a[i] * (double)b[i];
+        left += (double)a[i] * (double)a[i];
+        right += (double)b[i] * (double)b[i];
+    }
+    return left > 0 && right > 0 ? product / sqrt(left * right) : 0;
+}
+
+/* Rows in twos and threes are an entity; some rows are equal, some are zero. */
+static void make_rows(dice *d, float *rows, uint32_t *row_entity)
+{
+    uint32_t entity = 0;
+    for (size_t i = 0; i < COUNT; i++) {
+        fill(d, rows + i * DIM, DIM);
+        if (i > 10 && roll(d, 10) == 0)
+            memcpy(rows + i * DIM, rows + (i - 7) * DIM, DIM * sizeof(float));
+        if (roll(d, 50) == 0)
+            memset(rows + i * DIM, 0, DIM * sizeof(float));
+        entity += i > 0 && roll(d, 2) == 0;
+        row_entity[i] = entity;
+    }
+}
+
+/* The k-th best of the entities' best cosines. */
+static double kth_best(const float *rows, const uint32_t *row_entity, const uint64_t *allowed,
+                       const float *query, size_t k)
+{
+    static double best[COUNT];
+    size_t count = row_entity[COUNT - 1] + 1u;
+    for (size_t i = 0; i < count; i++)
+        best[i] = -2;
+    for (size_t i = 0; i < COUNT; i++) {
+        uint32_t entity = row_entity[i];
+        bool is_allowed = allowed == NULL || (allowed[entity / 64] >> entity % 64 & 1) != 0;
+        double it = is_allowed ? cosine(rows + i * DIM, query) : -2;
+        best[entity] = it > best[entity] ? it : best[entity];
+    }
+    for (size_t i = 0; i <= k; i++) {
+        for (size_t j = i + 1; j < count; j++) {
+            double kept = best[i];
+            best[i] = best[j] > kept ? best[j] : kept;
+            best[j] = best[j] > kept ? kept : best[j];
+        }
+    }
+    return best[k];
+}
+
+static void check_search(const wf_vectors *vectors, const float *rows, const uint32_t *row_entity,
+                         const uint64_t *allowed, const float *query, size_t top_k)
+{
+    const wf_job job = {0};
+    wf_glance glance = {0};
+    wf_rank rank = {0};
+    CHECK_OK(wf_glance_reserve(&glance, vectors));
+    memcpy(glance.query, query, DIM * sizeof(float));
+    wf_glance_take(&glance, vectors);
+    CHECK_OK(wf_rank_begin(&rank, top_k, row_entity[COUNT - 1] + 1u, -1));
+    CHECK_OK(wf_vectors_find(vectors, &glance, row_entity, allowed, &rank, &job));
+    wf_rank_end(&rank);
+    CHECK_EQ(rank.count, top_k);
+    for (size_t i = 0; i < top_k; i++) {
+        const wf_found *found = &rank.found[i];
+        note("place %zu: entity %u, row %u", i, found->entity, found->row);
+        CHECK_EQ(row_entity[found->row], found->entity);
+        CHECK_NEAR(found->score, cosine(rows + found->row * DIM, query), 1e-6);
+        CHECK_NEAR(found->score, kth_best(rows, row_entity, allowed, query, i), 1e-6);
+        CHECK(i == 0 || found[-1].score > found->score ||
+              (found[-1].score == found->score && found[-1].entity < found->entity));
+    }
+    wf_rank_fini(&rank);
+    wf_glance_fini(&glance);
+}
+
+TEST(dense_search_finds_what_a_search_in_double_precision_finds)
+{
+    static float rows[COUNT * DIM], query[DIM];
+    static uint32_t row_entity[COUNT];
+    uint64_t allowed[COUNT / 64 + 1];
+    wf_vectors vectors;
+    dice d = {11};
+    make_rows(&d, rows, row_entity);
+    CHECK_OK(wf_vectors_init(&vectors, DIM, COUNT));
+    for (size_t i = 0; i < COUNT; i++)
+        wf_vectors_set(&vectors, i, rows + i * DIM);
+    for (size_t round = 0; round < 20; round++) {
+        fill(&d, query, DIM);
+        if (round % 4 == 0) /* one that is there, perhaps twice */
+            memcpy(query, rows + roll(&d, COUNT) * DIM, sizeof(query));
+        for (size_t i = 0; i < sizeof(allowed) / 8; i++)
+            allowed[i] = roll(&d, UINT64_C(1) << 40) * 0x9E3779B97F4A7C15u;
+        check_search(&vectors, rows, row_entity, round % 3 == 0 ? allowed : NULL, query, 5);
+    }
+    wf_vectors_fini(&vectors);
+}
+
+TEST(dense_rows_that_are_no_numbers_score_zero)
+{
+    const float bad[3] = {NAN, 1, 2}, huge[3] = {INFINITY, 0, 0}, good[3] = {0, 0, 2};
+    const wf_job job = {0};
+    wf_vectors vectors;
+    wf_glance glance = {0};
+    wf_rank rank = {0};
+    CHECK_OK(wf_vectors_init(&vectors, 3, 3));
+    wf_vectors_set(&vectors, 0, bad);
+    wf_vectors_set(&vectors, 1, huge);
+    wf_vectors_set(&vectors, 2, good);
+    CHECK_OK(wf_glance_reserve(&glance, &vectors));
+    memcpy(glance.query, good, sizeof(good));
+    wf_glance_take(&glance, &vectors);
+    CHECK_OK(wf_rank_begin(&rank, 3, 3, 0));
+    CHECK_OK(wf_vectors_find(&vectors, &glance, NULL, NULL, &rank, &job));
+    wf_rank_end(&rank);
+    CHECK_EQ(rank.count, 3);
+    CHECK_NEAR(rank.found[0].score, 1, 0);
+    CHECK_EQ(rank.found[0].entity, 2);
+    CHECK_NEAR(rank.found[1].score, 0, 0);
+    wf_rank_fini(&rank);
+    wf_glance_fini(&glance);
+    wf_vectors_fini(&vectors);
+}
