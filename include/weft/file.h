@@ -38,6 +38,18 @@ WEFT_BEGIN_DECLS
  * opens at once, for writing only if somebody reads (else -ENXIO). */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_open(const char *path, int flags, unsigned mode);
 
+enum weft_beneath {
+    WEFT_BENEATH_NO_LINKS = 1u, /* a symbolic link on the way: -ELOOP */
+    WEFT_BENEATH_CACHED = 2u,   /* for the platform table: never waits for a disk */
+};
+
+/* Opens what `path` names below the directory that is open as `dir`, for reading, and nothing
+ * outside of it, whatever the path and the links in it say, and whoever moves them meanwhile:
+ * -EXDEV.  For names that strangers give.  `how`: enum weft_beneath, or-ed.  Where the kernel has
+ * no openat2() every link is refused: -ELOOP.  Does not wait if the names are in memory. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_open_beneath(int dir, const char *path, int flags,
+                                                        unsigned how);
+
 /* Reads at most, and writes at least one unless `bytes` is 0 and at most, `bytes` bytes at
  * `offset`, whatever the descriptor's position is.  Several tasks may do so at once.  How many; a
  * read gives 0 at the end.  -EINVAL for a negative offset; -ESPIPE for what has no positions. */

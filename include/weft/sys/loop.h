@@ -155,6 +155,7 @@ enum weft_op_kind {
     WEFT_OP_UNLINK,   /* path; flags = AT_REMOVEDIR: a directory */
     WEFT_OP_MKDIR,    /* path, bytes = mode */
     WEFT_OP_READDIR,  /* fd, buf, bytes; result: bytes of the kernel's entries (getdents64) */
+    WEFT_OP_OPEN_BENEATH, /* fd = the directory, path, flags = O_…, bytes = enum weft_beneath */
     WEFT_OP_KIND_COUNT
 };
 

@@ -76,6 +76,8 @@ typedef struct weft_platform {
 
     /* Files. */
     int (*open)(const char *path, int flags, int mode);
+    int (*open_beneath)(int dir, const char *path, int flags, unsigned how); /* weft_open_beneath;
+                               WEFT_BENEATH_CACHED: -EAGAIN rather than wait for a disk */
     int (*fstat)(int fd, struct stat *out);
     ssize_t (*pread)(int fd, void *buf, size_t bytes, int64_t offset);
     ssize_t (*pwrite)(int fd, const void *buf, size_t bytes, int64_t offset);

@@ -2,6 +2,7 @@
 
 #include "core/backend/file_call.h"
 
+#include <weft/file.h>
 #include <weft/sys/fault.h>
 
 #include <fcntl.h>
@@ -19,6 +20,21 @@ int wf_file_read_cached(const weft_op_args *args)
     if (WEFT_FAULT(WEFT_FAULT_CALL, "read_cached"))
         return -EIO;
     return (int)platform->read_cached(args->fd, args->buf, bytes, args->offset);
+}
+
+int wf_file_open_cached(const weft_op_args *args)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "open_cached"))
+        return -EMFILE;
+    return weft_platform_get()->open_beneath(args->fd, args->path, (int)args->flags,
+                                             (unsigned)args->bytes | WEFT_BENEATH_CACHED);
+}
+
+int wf_file_stat_cached(const weft_op_args *args)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "stat_cached"))
+        return -EIO;
+    return weft_platform_get()->statx(args->fd, "", (int)args->flags | AT_EMPTY_PATH, args->buf);
 }
 
 static ssize_t file_transfer(const weft_platform *platform, const weft_op_args *args)
@@ -43,6 +59,9 @@ int wf_file_call(const weft_platform *platform, const weft_op_args *args)
     switch (args->kind) {
     case WEFT_OP_OPEN:
         return platform->open(args->path, (int)args->flags, (int)args->bytes);
+    case WEFT_OP_OPEN_BENEATH:
+        return platform->open_beneath(args->fd, args->path, (int)args->flags,
+                                      (unsigned)args->bytes);
     case WEFT_OP_FSYNC:
         return platform->fsync(args->fd);
     case WEFT_OP_TRUNCATE:

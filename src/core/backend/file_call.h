@@ -21,6 +21,12 @@ static inline bool wf_op_is_file(const weft_op_args *args)
  * I10), without a thread or a submission; -EAGAIN: it is not that easy. */
 int wf_file_read_cached(const weft_op_args *args);
 
+/* A descriptor of a file whose name is in memory; else -EAGAIN. */
+int wf_file_open_cached(const weft_op_args *args);
+
+/* What is known of an open file without asking whoever else knows (AT_STATX_DONT_SYNC). */
+int wf_file_stat_cached(const weft_op_args *args);
+
 /* Result or -errno.  Also for reads and writes at the descriptor's own position. */
 int wf_file_call(const weft_platform *platform, const weft_op_args *args);
 

@@ -11,6 +11,7 @@
 #include "core/process/signals_priv.h"
 
 #include <assert.h>
+#include <fcntl.h>
 #include <string.h>
 
 #define OPS_PER_CHUNK 256u
@@ -320,6 +321,7 @@ int wf_op_fault(int kind)
         [WEFT_OP_UNLINK] = {"unlink", -EIO},
         [WEFT_OP_MKDIR] = {"mkdir", -ENOSPC},
         [WEFT_OP_READDIR] = {"readdir", -EIO},
+        [WEFT_OP_OPEN_BENEATH] = {"open_beneath", -EMFILE},
     };
     if (faults[kind].point != NULL && WEFT_FAULT(WEFT_FAULT_CALL, faults[kind].point))
         return faults[kind].rc;
@@ -368,8 +370,28 @@ fail:
     return rc;
 }
 
+/* What can be done with files at once besides reading them; -EAGAIN: nothing of it. */
+static int file_try(weft_loop *loop, const weft_op_args *args)
+{
+    int rc = -EAGAIN;
+    if (args->kind == WEFT_OP_OPEN_BENEATH) {
+        rc = wf_file_open_cached(args);
+        if (rc >= 0)
+            fd_forget_predecessor(loop, rc);
+    } else if (args->kind == WEFT_OP_STAT && args->path == NULL &&
+               (args->flags & AT_STATX_DONT_SYNC) != 0) {
+        rc = wf_file_stat_cached(args);
+    }
+    return rc;
+}
+
 int weft_op_try(weft_loop *loop, const weft_op_args *args)
 {
+    if (args->kind >= WEFT_OP_OPEN && args->kind < WEFT_OP_KIND_COUNT) {
+        int done = file_try(loop, args);
+        loop->ops.made[args->kind] += done != -EAGAIN;
+        return done;
+    }
     bool is_file_read =
         args->kind == WEFT_OP_READ && args->offset >= 0 && loop->platform->read_cached != NULL;
     if ((loop->backend->try == NULL && !is_file_read) || (unsigned)args->kind >= WEFT_OP_POLL)
@@ -403,7 +425,7 @@ void wf_op_complete(weft_loop *loop, weft_op *op, const weft_completion *complet
     void *arg = op->arg;
     int number = args_have_fd(&op->args) ? op->args.fd : -1;
     bool is_opening = op->args.kind == WEFT_OP_ACCEPT || op->args.kind == WEFT_OP_ACCEPT_MANY ||
-                      op->args.kind == WEFT_OP_OPEN;
+                      op->args.kind == WEFT_OP_OPEN || op->args.kind == WEFT_OP_OPEN_BENEATH;
 
     if (told.result == -ECANCELED && op->state == WF_OP_CANCELLING)
         told.result = op->end_code;

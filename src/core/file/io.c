@@ -40,6 +40,7 @@ static const weft_wait_class io_classes[] = {
     [WEFT_OP_RENAME] = {.what = "rename", .cancel = io_cancel},
     [WEFT_OP_UNLINK] = {.what = "unlink", .cancel = io_cancel},
     [WEFT_OP_MKDIR] = {.what = "mkdir", .cancel = io_cancel},
+    [WEFT_OP_OPEN_BENEATH] = {.what = "open", .cancel = io_cancel},
     [WEFT_OP_READDIR] = {.what = "directory", .cancel = io_cancel},
 };
 

@@ -74,6 +74,7 @@ const char *weft_op_kind_name(int kind)
         [WEFT_OP_UNLINK] = "unlink",
         [WEFT_OP_MKDIR] = "mkdir",
         [WEFT_OP_READDIR] = "readdir",
+        [WEFT_OP_OPEN_BENEATH] = "open_beneath",
     };
     const char *name = kind >= 0 && kind < WEFT_OP_KIND_COUNT ? names[kind] : NULL;
     return name != NULL ? name : "?";

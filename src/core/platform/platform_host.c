@@ -2,6 +2,7 @@
 
 /* The host's platform table: with platform_process.c the files that call the system directly. */
 
+#include "core/platform/beneath.h"
 #include "core/platform/host_call.h"
 #include "core/platform/platform_process.h"
 
@@ -352,6 +353,7 @@ const weft_platform weft_platform_host = {
     .accept = host_accept,
     .connect = host_connect,
     .open = host_open,
+    .open_beneath = wf_host_open_beneath,
     .fstat = host_fstat,
     .pread = host_pread,
     .pwrite = host_pwrite,

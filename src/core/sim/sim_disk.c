@@ -344,6 +344,31 @@ int sim_disk_open(struct sim_socket *file, const char *path, int flags, int mode
     return 0;
 }
 
+/* There are no links on this disk. */
+int sim_disk_open_beneath(struct sim_socket *file, const struct sim_socket *dir, const char *path,
+                          int flags)
+{
+    struct disk_place place = {.node = dir->node};
+    int rc = path[0] == '/' ? -EXDEV : path[0] == 0 ? -ENOENT : 0;
+    for (const char *at = path; rc == 0;) {
+        at += strspn(at, "/");
+        size_t bytes = strcspn(at, "/");
+        if (bytes == 0)
+            break;
+        bool leaves = place.node == dir->node && bytes == 2 && memcmp(at, "..", 2) == 0;
+        rc = leaves ? -EXDEV : place_step(&place, at, bytes);
+        at += bytes;
+    }
+    if (rc == 0)
+        rc = place.node == NULL ? -ENOENT : open_check(place.node, flags);
+    if (rc < 0)
+        return rc;
+    file->state = SIM_DISK;
+    file->node = sim_node_ref(place.node);
+    file->open_flags = flags;
+    return 0;
+}
+
 ssize_t sim_disk_read(struct sim_socket *file, void *buf, size_t bytes, int64_t offset)
 {
     const struct sim_node *node = file->node;

@@ -4,6 +4,8 @@
 
 #include "core/sim/sim_priv.h"
 
+#include <weft/file.h>
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -348,6 +350,13 @@ static int sim_open(const char *path, int flags, int mode)
     return sim_file_open(world_self(), path, flags, mode);
 }
 
+static int sim_open_beneath(int dir, const char *path, int flags, unsigned how)
+{
+    if (how & WEFT_BENEATH_CACHED)
+        return -EAGAIN;
+    return sim_file_open_beneath(world_self(), dir, path, flags);
+}
+
 /* A descriptor of the disk; `otherwise` for one of another kind. */
 static int disk_get(int fd, int otherwise, struct sim_socket **out)
 {
@@ -512,6 +521,7 @@ void sim_platform_fill(weft_platform *table, const weft_platform *host)
         .accept = sim_accept,
         .connect = sim_connect,
         .open = sim_open,
+        .open_beneath = sim_open_beneath,
         .fstat = sim_fstat,
         .pread = sim_pread,
         .pwrite = sim_pwrite,

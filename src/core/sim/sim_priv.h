@@ -199,6 +199,9 @@ int sim_socket_open(struct sim_world *world, int domain, int type);
 int sim_socket_pair(struct sim_world *world, int domain, int type, int out_fds[2]);
 int sim_pipe(struct sim_world *world, int out_fds[2]);
 int sim_file_open(struct sim_world *world, const char *path, int flags, int mode);
+
+/* Below the directory `dir`, which is of the disk. */
+int sim_file_open_beneath(struct sim_world *world, int dir, const char *path, int flags);
 int sim_socket_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
 int sim_socket_listen(struct sim_socket *socket, int backlog);
 int sim_socket_connect(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
@@ -272,6 +275,10 @@ int sim_node_resize(struct sim_world *world, struct sim_node *node, size_t bytes
 
 /* As the system calls.  -EIO and -ENOSPC by the plan. */
 int sim_disk_open(struct sim_socket *file, const char *path, int flags, int mode);
+
+/* Below the directory `dir`: -EXDEV out of it. */
+int sim_disk_open_beneath(struct sim_socket *file, const struct sim_socket *dir, const char *path,
+                          int flags);
 ssize_t sim_disk_read(struct sim_socket *file, void *buf, size_t bytes, int64_t offset);
 ssize_t sim_disk_write(struct sim_socket *file, const void *buf, size_t bytes, int64_t offset);
 int sim_disk_sync(struct sim_socket *file);

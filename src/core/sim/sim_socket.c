@@ -205,6 +205,21 @@ int sim_file_open(struct sim_world *world, const char *path, int flags, int mode
     return rc;
 }
 
+int sim_file_open_beneath(struct sim_world *world, int dir, const char *path, int flags)
+{
+    struct sim_socket *file, *below = sim_socket_of(world, dir);
+    if (below == NULL || below->state != SIM_DISK)
+        return below == NULL ? -EBADF : -ENOTDIR;
+    int rc = socket_new_open(world, AF_UNSPEC, &file);
+    if (rc < 0)
+        return rc;
+    rc = sim_disk_open_beneath(file, below, path, flags);
+    if (rc == 0)
+        return file->fd;
+    sim_socket_close(file);
+    return rc;
+}
+
 /* ---- listening and connecting ---- */
 
 void sim_wake(struct sim_socket *socket)

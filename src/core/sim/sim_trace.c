@@ -57,6 +57,7 @@ static const char *const op_names[WEFT_OP_KIND_COUNT] = {
     [WEFT_OP_RECV_MANY] = "receive", [WEFT_OP_OPEN] = "open",   [WEFT_OP_FSYNC] = "fsync",
     [WEFT_OP_TRUNCATE] = "truncate", [WEFT_OP_STAT] = "stat",   [WEFT_OP_RENAME] = "rename",
     [WEFT_OP_UNLINK] = "unlink",     [WEFT_OP_MKDIR] = "mkdir", [WEFT_OP_READDIR] = "readdir",
+    [WEFT_OP_OPEN_BENEATH] = "open",
 };
 
 static const char *const chance_names[] = {
