@@ -12,9 +12,9 @@
  *     };
  *     static const weft_field tag = {.type = WEFT_TYPE_STRING, .range = WEFT_RANGE(1, 20)};
  *     static const weft_field item_fields[] = {
- *         {WEFT_FIELD_STRING(struct item, name), .flags = WEFT_REQUIRED, .range = WEFT_RANGE(1,
- * 64)}, {WEFT_FIELD_INTEGER(struct item, count), .range = WEFT_FROM(0)}, {WEFT_FIELD_ARRAY(struct
- * item, tags, &tag), .range = WEFT_UP_TO(10)},
+ *         {WEFT_FIELD_STRING(struct item, name), .flags = WEFT_REQUIRED},
+ *         {WEFT_FIELD_INTEGER(struct item, count), .range = WEFT_FROM(0)},
+ *         {WEFT_FIELD_ARRAY(struct item, tags, &tag), .range = WEFT_UP_TO(10)},
  *     };
  *     static const struct item item_preset = {.count = 1};
  *     static const weft_schema item_schema = {WEFT_SCHEMA(struct item, item_fields),
