@@ -37,7 +37,7 @@ static uint8_t *good_file(size_t *out_bytes)
     assert(rc == 0);
     wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
     wf_pack *pack = calloc(1, sizeof(*pack));
-    rc = wf_matcher_pack(matcher, snapshot, pack);
+    rc = wf_matcher_pack(matcher, snapshot, NULL, pack);
     assert(rc == 0);
     rc = wf_pack_make(pack, &job, &bytes);
     assert(rc == 0);

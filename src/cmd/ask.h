@@ -24,7 +24,8 @@ struct ask {
  * "metadata"}; batch: {"queries": list, …, "batch_size"}; explain and diagnose: {"query": text,
  * "top_k"}; list: [text, …]. */
 extern const weft_schema ask_match, ask_batch, ask_explain, ask_diagnose, ask_list;
-extern const weft_schema ask_seed; /* parameters: ?query=TEXT */
+extern const weft_schema ask_novelty; /* route_novelty.c */
+extern const weft_schema ask_seed;    /* parameters: ?query=TEXT */
 
 /* Takes the body, which the server has read by one of these, apart; into *ask, to be freed by
  * ask_fini in each case.  It points into the body.  0, -ENOMEM. */

@@ -13,6 +13,7 @@ static const struct command match_commands[] = {
     {"explain", "show the candidates of a text and why they score as they do", cmd_match_explain},
     {"diagnose", "say why a text is not found and what to try", cmd_match_diagnose},
     {"info", "say what a matcher is made of, or a model", cmd_match_info},
+    {"novelty", "say which texts mean nothing the catalogue has", cmd_match_novelty},
     {"eval", "say how often the answers are right", cmd_match_eval},
 };
 #define MATCH_COUNT (sizeof(match_commands) / sizeof(*match_commands))

@@ -69,6 +69,8 @@ static const char page_routes[] =
     " progress too\n"
     "<tr><td>POST /v1/explain<td>query, top_k<td>the candidates and why they score so\n"
     "<tr><td>POST /v1/diagnose<td>query, top_k<td>why it is not found, what to try\n"
+    "<tr><td>POST /v1/novelty<td>query (text or list), alpha, strategies, combine, threshold"
+    "<td>is it a match, is it novel, and how likely\n"
     "<tr><td>POST /match?query=TEXT<td><td>matched\n"
     "<tr><td>POST /batch<td>a list of texts<td>results\n"
     "<tr><td>GET /v1/info, /v1/stats<td><td>settings, statistics\n"

@@ -35,6 +35,8 @@ static const weft_http_api explain_api = {ABOUT("match", "The candidates, and wh
                                           TAKES(ask_explain)};
 static const weft_http_api diagnose_api = {
     ABOUT("match", "Why a text is not found, and what to try"), TAKES(ask_diagnose)};
+static const weft_http_api novelty_api = {
+    ABOUT("match", "Is a text new to the catalogue, and how likely"), TAKES(ask_novelty)};
 
 #define GET(path_, handler_, flags_)                                                               \
     {                                                                                              \
@@ -57,6 +59,7 @@ static const weft_http_route routes[] = {
     POST("/v1/batch", batch),
     POST("/v1/explain", explain),
     POST("/v1/diagnose", diagnose),
+    POST("/v1/novelty", novelty),
     GET("/v1/info", info, 0),
     GET("/v1/stats", stats, 0),
 };

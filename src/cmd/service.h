@@ -46,6 +46,7 @@ weft_http_handler route_match;
 weft_http_handler route_batch;
 weft_http_handler route_explain;
 weft_http_handler route_diagnose;
+weft_http_handler route_novelty;
 
 /* ---- answers ---- */
 

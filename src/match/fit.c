@@ -77,9 +77,15 @@ int wf_matcher_publish(weft_matcher *matcher, wf_scorer *scorer)
     snapshot->number = ++matcher->snapshot_number;
     wf_snapshot *old_snapshot = matcher->snapshot;
     wf_catalogue *old_catalogue = matcher->catalogue;
+    wf_detector *old_detector = matcher->detector; /* of the old one */
     matcher->snapshot = snapshot;
     matcher->catalogue = catalogue;
+    matcher->detector = NULL;
+    wf_detector_kept *old_loaded = matcher->loaded;
+    matcher->loaded = NULL;
     pthread_mutex_unlock(&matcher->lock);
+    wf_detector_unref(old_detector);
+    wf_detector_kept_free(old_loaded);
     __atomic_store_n(&matcher->active_mode, scorer->cls->mode, __ATOMIC_RELAXED);
     wf_snapshot_unref(old_snapshot);
     wf_catalogue_unref(old_catalogue);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "base/json_write.h"
+#include "match/json.h"
 
 #include <string.h>
 #include <weft/match.h>
 
-/* Hands the text over, or frees it if a write has failed. */
-static int finish(wf_buf *buf, weft_text *out)
+int wf_m_json_end(wf_buf *buf, weft_text *out)
 {
     wf_buf_putc(buf, '\0');
     int rc = buf->rc;
@@ -49,7 +48,7 @@ static void put_bool(wf_json *json, const char *key, bool value)
 
 /* ---- results ---- */
 
-static void write_id(wf_json *json, weft_str id, bool is_integer)
+void wf_m_json_id(wf_json *json, weft_str id, bool is_integer)
 {
     if (is_integer)
         wf_json_raw(json, id);
@@ -63,16 +62,16 @@ static void write_tied(wf_json *json, const weft_m_results *results, const weft_
     wf_json_array(json);
     for (uint32_t i = 0; i < hit->tied_count; i++) {
         const weft_m_entity *entity = weft_m_results_entity(results, hit->tied[i]);
-        write_id(json, entity->id, entity->id_is_integer);
+        wf_m_json_id(json, entity->id, entity->id_is_integer);
     }
     wf_json_array_end(json);
 }
 
-static void write_hit(wf_json *json, const weft_m_results *results, const weft_m_hit *hit)
+void wf_m_json_hit(wf_json *json, const weft_m_results *results, const weft_m_hit *hit)
 {
     wf_json_object(json);
     wf_json_key(json, "id");
-    write_id(json, hit->id, hit->id_is_integer);
+    wf_m_json_id(json, hit->id, hit->id_is_integer);
     put_float(json, "score", hit->score);
     put_str(json, "text", hit->text);
     put_str(json, "name", hit->name);
@@ -82,12 +81,12 @@ static void write_hit(wf_json *json, const weft_m_results *results, const weft_m
     wf_json_object_end(json);
 }
 
-static void write_hits(wf_json *json, const weft_m_results *results, const weft_m_hit *hits,
-                       size_t count)
+void wf_m_json_hits(wf_json *json, const weft_m_results *results, const weft_m_hit *hits,
+                    size_t count)
 {
     wf_json_array(json);
     for (size_t i = 0; i < count; i++)
-        write_hit(json, results, &hits[i]);
+        wf_m_json_hit(json, results, &hits[i]);
     wf_json_array_end(json);
 }
 
@@ -96,9 +95,9 @@ static void write_result(wf_json *json, const weft_m_results *results, size_t in
     size_t count;
     const weft_m_hit *hits = weft_m_results_hits(results, index, &count);
     if (weft_m_results_top_k(results) != 1)
-        write_hits(json, results, hits, count);
+        wf_m_json_hits(json, results, hits, count);
     else if (count != 0)
-        write_hit(json, results, hits);
+        wf_m_json_hit(json, results, hits);
     else
         wf_json_null(json);
 }
@@ -107,7 +106,7 @@ int weft_m_result_json(const weft_m_results *results, size_t index, weft_text *o
 {
     wf_buf buf = {0};
     write_result(&(wf_json){.out = &buf}, results, index);
-    return finish(&buf, out);
+    return wf_m_json_end(&buf, out);
 }
 
 int weft_m_match_json(weft_matcher *matcher, weft_str text, const weft_m_query *query,
@@ -138,7 +137,7 @@ int weft_m_batch_json(weft_matcher *matcher, const weft_str *queries, size_t que
         write_result(&json, results, i);
     wf_json_array_end(&json);
     weft_m_results_free(results);
-    return finish(&buf, out);
+    return wf_m_json_end(&buf, out);
 }
 
 /* ---- explanations ---- */
@@ -181,7 +180,7 @@ static void write_evidence(wf_json *json, const weft_m_explanation *explanation)
         const weft_m_hit *hit = &explanation->hits[i];
         wf_json_object(json);
         wf_json_key(json, "id");
-        write_id(json, hit->id, hit->id_is_integer);
+        wf_m_json_id(json, hit->id, hit->id_is_integer);
         put_str(json, "matched", hit->matched);
         put_float(json, "margin", explanation->evidence[i].margin);
         write_parts(json, &explanation->evidence[i]);
@@ -198,11 +197,11 @@ static void write_explained(wf_json *json, const weft_m_explanation *explanation
     put_bool(json, "matched", explanation->is_matched);
     wf_json_key(json, "best_match");
     if (explanation->hit_count != 0)
-        write_hit(json, explanation->results, explanation->hits);
+        wf_m_json_hit(json, explanation->results, explanation->hits);
     else
         wf_json_null(json);
     wf_json_key(json, "top_k");
-    write_hits(json, explanation->results, explanation->hits, explanation->hit_count);
+    wf_m_json_hits(json, explanation->results, explanation->hits, explanation->hit_count);
     put_float(json, "threshold", explanation->threshold);
     put_text(json, "mode", explanation->mode);
     wf_json_key(json, "evidence");
@@ -226,7 +225,7 @@ int weft_m_explanation_json(const weft_m_explanation *explanation, weft_text *ou
         put_str(&json, "suggestion", explanation->suggestion);
     }
     wf_json_object_end(&json);
-    return finish(&buf, out);
+    return wf_m_json_end(&buf, out);
 }
 
 static int explained_json(weft_m_explanation *explanation, weft_text *out)
@@ -278,7 +277,7 @@ int weft_m_info_json(weft_matcher *matcher, weft_text *out)
     put_uint(&json, "num_entities", info.entity_count);
     put_uint(&json, "rows", info.row_count);
     wf_json_object_end(&json);
-    return finish(&buf, out);
+    return wf_m_json_end(&buf, out);
 }
 
 static void write_latency(wf_json *json, const weft_m_latency *latency)
@@ -336,7 +335,7 @@ int weft_m_stats_json(weft_matcher *matcher, weft_text *out)
     }
     wf_json_object_end(&json);
     wf_json_object_end(&json);
-    return finish(&buf, out);
+    return wf_m_json_end(&buf, out);
 }
 
 /* ---- errors ---- */
@@ -374,5 +373,5 @@ int weft_m_error_json(const weft_m_error *error, weft_str request_id, weft_text 
         put_str(&json, "request_id", request_id);
     wf_json_object_end(&json);
     wf_json_object_end(&json);
-    return finish(&buf, out);
+    return wf_m_json_end(&buf, out);
 }

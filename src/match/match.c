@@ -40,9 +40,15 @@ static int answer_one(const wf_request *request, size_t index, wf_seeker *seeker
     if (rc < 0)
         return rc;
     results->answers[index].was_cut = seeker->was_cut;
-    if (wf_is_blank(seeker->text))
+    if (wf_is_blank(seeker->text)) {
+        if (request->verdicts != NULL)
+            request->verdicts[index].is_blank = true;
         return 0;
+    }
     rc = scorer->cls->find(scorer, seeker, &ask);
+    if (rc == 0 && request->verdicts != NULL)
+        rc = wf_detector_judge(request->detector, seeker, &ask, request->by_group,
+                               &request->verdicts[index]);
     return rc < 0 ? rc : wf_results_fill(results, index, seeker, options);
 }
 
@@ -89,8 +95,8 @@ int wf_request_match(wf_request *request, size_t first, size_t count)
 
 /* ---- asking ---- */
 
-static int check_call(const weft_matcher *matcher, const weft_str *queries, size_t query_count,
-                      const weft_m_query *query, weft_m_error *error)
+int wf_m_request_check(const weft_matcher *matcher, const weft_str *queries, size_t query_count,
+                       const weft_m_query *query, weft_m_error *error)
 {
     const weft_m_options *options = &matcher->options;
     int rc = wf_check_top_k(query->top_k, options->top_k_max, error);
@@ -118,9 +124,8 @@ static int allow(wf_request *request, const weft_m_query *query)
     return 0;
 }
 
-/* Takes the snapshot and makes room for the answers. */
-static int request_open(wf_request *request, wf_call *call, const weft_str *queries,
-                        size_t query_count, const weft_m_query *query)
+int wf_request_open(wf_request *request, wf_call *call, const weft_str *queries, size_t query_count,
+                    const weft_m_query *query)
 {
     wf_snapshot *snapshot;
     *request = (wf_request){.call = call, .queries = queries};
@@ -147,8 +152,7 @@ static void tell_metrics(const wf_request *request)
         wf_metric(matcher, "embeddings_generated", (double)request->encoded, "count", stage);
 }
 
-/* Hands the results over on success, frees them otherwise. */
-static int request_close(wf_request *request, int rc, weft_m_results **out_results)
+int wf_request_close(wf_request *request, int rc, weft_m_results **out_results)
 {
     wf_free(request->allowed);
     if (rc < 0) {
@@ -162,21 +166,13 @@ static int request_close(wf_request *request, int rc, weft_m_results **out_resul
     return 0;
 }
 
-/* The slices of a batch, and how many of them go to the threads together. */
-struct slices {
-    size_t size, together;
-    weft_m_progress_fn *progress; /* may be NULL */
-    void *progress_arg;
-};
-
 /* Slices that take less than this go two by two, and so on: a hop to the threads costs as much as
  * ten queries. */
 #define TOGETHER_TIME WEFT_MS
 #define TOGETHER_MAX 64u
 
 /* Tells of each slice of the queries [from, done). */
-static int tell_slices(const wf_request *request, const struct slices *slices, size_t from,
-                       size_t done)
+static int tell_slices(const wf_request *request, const wf_slices *slices, size_t from, size_t done)
 {
     size_t total = request->results->count;
     while (slices->progress != NULL && from < done) {
@@ -189,8 +185,7 @@ static int tell_slices(const wf_request *request, const struct slices *slices, s
     return 0;
 }
 
-/* Without progress nobody sees slices: all go together. */
-static int answer_all(wf_request *request, struct slices *slices)
+int wf_request_run(wf_request *request, wf_slices *slices)
 {
     size_t total = request->results->count;
     int rc = 0;
@@ -221,12 +216,12 @@ int weft_m_match(weft_matcher *matcher, const weft_str *queries, size_t query_co
     int rc = wf_call_begin(&call, matcher, WEFT_M_OP_MATCH, error);
     if (rc < 0)
         return rc;
-    rc = check_call(matcher, queries, query_count, query, error);
+    rc = wf_m_request_check(matcher, queries, query_count, query, error);
     if (rc == 0) {
-        rc = request_open(&request, &call, queries, query_count, query);
+        rc = wf_request_open(&request, &call, queries, query_count, query);
         if (rc == 0)
-            rc = answer_all(&request, &(struct slices){.size = query_count, .together = 1});
-        rc = request_close(&request, rc, out_results);
+            rc = wf_request_run(&request, &(wf_slices){.size = query_count, .together = 1});
+        rc = wf_request_close(&request, rc, out_results);
     }
     return wf_call_end(&call, rc);
 }
@@ -238,10 +233,10 @@ int weft_m_batch(weft_matcher *matcher, const weft_str *queries, size_t query_co
     weft_m_query defaults;
     weft_m_query_init(&defaults);
     query = query != NULL ? query : &defaults;
-    struct slices slices = {.size = (size_t)batch_size,
-                            .together = 1,
-                            .progress = progress,
-                            .progress_arg = progress_arg};
+    wf_slices slices = {.size = (size_t)batch_size,
+                        .together = 1,
+                        .progress = progress,
+                        .progress_arg = progress_arg};
     wf_call call;
     wf_request request;
     int rc = wf_call_begin(&call, matcher, WEFT_M_OP_BATCH, error);
@@ -249,12 +244,12 @@ int weft_m_batch(weft_matcher *matcher, const weft_str *queries, size_t query_co
         return rc;
     rc = wf_check_batch_size(batch_size, error);
     if (rc == 0)
-        rc = check_call(matcher, queries, query_count, query, error);
+        rc = wf_m_request_check(matcher, queries, query_count, query, error);
     if (rc == 0) {
-        rc = request_open(&request, &call, queries, query_count, query);
+        rc = wf_request_open(&request, &call, queries, query_count, query);
         if (rc == 0)
-            rc = answer_all(&request, &slices);
-        rc = request_close(&request, rc, out_results);
+            rc = wf_request_run(&request, &slices);
+        rc = wf_request_close(&request, rc, out_results);
     }
     return wf_call_end(&call, rc);
 }

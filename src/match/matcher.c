@@ -115,6 +115,7 @@ int wf_matcher_new(weft_matcher **out, const weft_m_options *options, weft_m_err
     }
     wf_gate_init(&matcher->calls);
     wf_gate_init(&matcher->changes);
+    wf_gate_init(&matcher->detecting);
     pthread_mutex_init(&matcher->lock, NULL);
     wf_seekers_init(&matcher->seekers);
     matcher->active_mode = "zero-shot";
@@ -127,6 +128,8 @@ static void matcher_free(weft_matcher *matcher)
 {
     wf_gate_fini(&matcher->calls);
     wf_gate_fini(&matcher->changes);
+    wf_gate_fini(&matcher->detecting);
+    wf_detector_kept_free(matcher->loaded);
     pthread_mutex_destroy(&matcher->lock);
     wf_seekers_fini(&matcher->seekers);
     wf_examples_unref(matcher->examples);
@@ -227,10 +230,13 @@ void weft_m_stop(weft_matcher *matcher)
     pthread_mutex_lock(&matcher->lock);
     wf_snapshot *snapshot = matcher->snapshot;
     wf_catalogue *catalogue = matcher->catalogue;
+    wf_detector *detector = matcher->detector;
     matcher->snapshot = NULL;
     matcher->catalogue = NULL;
+    matcher->detector = NULL;
     pthread_mutex_unlock(&matcher->lock);
     wf_gate_leave(&matcher->calls, WF_GATE_EXCLUSIVE);
+    wf_detector_unref(detector);
     wf_snapshot_unref(snapshot);
     wf_catalogue_unref(catalogue);
 }

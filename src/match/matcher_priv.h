@@ -13,6 +13,7 @@
 
 #include "match/examples.h"
 #include "match/gate.h"
+#include "match/novelty/detector.h"
 #include "match/results.h"
 #include "match/snapshot.h"
 #include "match/stats.h"
@@ -38,6 +39,10 @@ struct weft_matcher {
     wf_examples *examples; /* a reference; what was learnt from, NULL: nothing */
     float head_c;
 
+    wf_gate detecting;        /* exclusive: a detector is being made */
+    wf_detector *detector;    /* under lock, a reference; the last one made, NULL: none */
+    wf_detector_kept *loaded; /* under lock: of the file, until a change; NULL: nothing */
+
     const char *active_mode; /* atomic; static text */
 
     wf_seekers seekers;
@@ -57,8 +62,9 @@ void wf_m_options_take(weft_m_options *options, const weft_m_options *given);
 /* A matcher without a catalogue: give it one, or weft_m_close it. */
 int wf_matcher_new(weft_matcher **out, const weft_m_options *options, weft_m_error *error);
 
-/* The sections of the file that save would write. */
-int wf_matcher_pack(const weft_matcher *matcher, const wf_snapshot *snapshot, wf_pack *pack);
+/* The sections of the file that save would write; `detector` may be NULL. */
+int wf_matcher_pack(const weft_matcher *matcher, const wf_snapshot *snapshot,
+                    const wf_detector *detector, wf_pack *pack);
 
 /* weft_m_load from memory, for tests and fuzzing. */
 WEFT_WAITS int wf_matcher_of_bytes(weft_matcher **out, const void *bytes, size_t count,
@@ -82,6 +88,9 @@ wf_snapshot *wf_matcher_snapshot(weft_matcher *matcher);
 
 /* The present catalogue with a reference. */
 wf_catalogue *wf_matcher_catalogue(weft_matcher *matcher);
+
+/* The detector made last, with a reference, if it is of this snapshot's scorer; else NULL. */
+wf_detector *wf_matcher_detector(weft_matcher *matcher, const wf_snapshot *snapshot);
 
 /* The snapshot, fitting first if the matcher is NEW.  A reference in *out. */
 WEFT_WAITS int wf_matcher_ready(wf_call *call, wf_snapshot **out);
@@ -122,7 +131,33 @@ typedef struct wf_request {
     const weft_str *queries;
     uint64_t *allowed;        /* owned; NULL: all */
     uint64_t cached, encoded; /* atomic: vectors found in the cache, and made */
+
+    /* Of weft_m_novelty; NULL otherwise.  Borrowed. */
+    const wf_detector *detector;
+    wf_verdict *verdicts; /* one a query */
+    bool by_group;
 } wf_request;
+
+/* Checks queries and settings. */
+int wf_m_request_check(const weft_matcher *matcher, const weft_str *queries, size_t query_count,
+                       const weft_m_query *query, weft_m_error *error);
+
+/* Takes the snapshot and makes room for the answers; close in any case. */
+WEFT_WAITS int wf_request_open(wf_request *request, wf_call *call, const weft_str *queries,
+                               size_t query_count, const weft_m_query *query);
+
+/* The slices of a batch, and how many of them go to the threads together. */
+typedef struct wf_slices {
+    size_t size, together;
+    weft_m_progress_fn *progress; /* may be NULL */
+    void *progress_arg;
+} wf_slices;
+
+/* Answers all queries.  Without progress nobody sees slices: all go together. */
+WEFT_WAITS int wf_request_run(wf_request *request, wf_slices *slices);
+
+/* Hands the results over if `rc` is 0, frees them otherwise. */
+int wf_request_close(wf_request *request, int rc, weft_m_results **out_results);
 
 /* Answers queries [first, first + count), on all cores if they are many. */
 WEFT_WAITS int wf_request_match(wf_request *request, size_t first, size_t count);

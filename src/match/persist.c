@@ -104,14 +104,19 @@ static void save_model(const weft_matcher *matcher, const wf_snapshot *snapshot,
     wf_pack_copy(pack, TAG_MODEL_NAME, encoder->name, strlen(encoder->name));
 }
 
-int wf_matcher_pack(const weft_matcher *matcher, const wf_snapshot *snapshot, wf_pack *pack)
+int wf_matcher_pack(const weft_matcher *matcher, const wf_snapshot *snapshot,
+                    const wf_detector *detector, wf_pack *pack)
 {
     wf_scorer *scorer = snapshot->scorer;
     save_about(matcher, snapshot, pack);
     save_settings(matcher, snapshot, pack);
     save_model(matcher, snapshot, pack);
     int rc = wf_catalogue_save(scorer->catalogue, pack);
-    return rc < 0 ? rc : scorer->cls->save(scorer, pack);
+    if (rc == 0)
+        rc = scorer->cls->save(scorer, pack);
+    if (rc == 0 && detector != NULL)
+        wf_detector_save(detector, pack);
+    return rc;
 }
 
 static int make_bytes(void *arg)
@@ -121,11 +126,13 @@ static int make_bytes(void *arg)
     wf_pack *pack = wf_alloc(sizeof(*pack));
     if (pack == NULL)
         return -ENOMEM;
-    int rc = wf_matcher_pack(saving->call->matcher, saving->snapshot, pack);
+    wf_detector *detector = wf_matcher_detector(saving->call->matcher, saving->snapshot);
+    int rc = wf_matcher_pack(saving->call->matcher, saving->snapshot, detector, pack);
     if (rc == 0)
         rc = wf_pack_make(pack, &job, &saving->bytes);
     wf_pack_fini(pack);
     wf_free(pack);
+    wf_detector_unref(detector);
     return rc;
 }
 
@@ -274,6 +281,8 @@ static int load_scorer(struct loading *loading, wf_catalogue *catalogue)
     rc = scorer->cls->load(scorer, loading->image);
     if (rc == 0)
         rc = wf_matcher_publish(matcher, scorer);
+    if (rc == 0)
+        rc = wf_detector_load(&matcher->loaded, loading->image);
     if (rc == 0 && loading->has_learnt) {
         matcher->examples = wf_examples_ref(wf_head_of(scorer)->examples);
         matcher->head_c = wf_head_of(scorer)->c;

@@ -39,6 +39,9 @@ void weft_m_results_free(weft_m_results *results)
         return;
     for (size_t i = 0; i < results->count; i++)
         wf_free(results->answers[i].hits);
+    if (results->novelties != NULL)
+        wf_free(results->novelties->signals);
+    wf_free(results->novelties);
     wf_snapshot_unref(results->snapshot);
     wf_free(results);
 }
@@ -207,6 +210,12 @@ float weft_m_results_threshold(const weft_m_results *results)
 size_t weft_m_results_top_k(const weft_m_results *results)
 {
     return results->top_k;
+}
+
+const weft_m_novelty_result *weft_m_results_novelty(const weft_m_results *results, size_t index)
+{
+    assert(index < results->count);
+    return results->novelties != NULL ? &results->novelties->items[index] : NULL;
 }
 
 bool weft_m_results_was_cut(const weft_m_results *results, size_t index)

@@ -9,6 +9,8 @@
 
 #include "match/snapshot.h"
 
+#include <weft/novelty.h>
+
 /* One block: hits, then the numbers of tied entities, then texts.  hits is its start. */
 typedef struct wf_answer {
     weft_m_hit *hits;
@@ -20,8 +22,17 @@ struct weft_m_results {
     wf_snapshot *snapshot; /* a reference */
     size_t count, top_k;
     float threshold;
+    struct wf_novelties *novelties; /* owned; NULL: nobody asked */
     wf_answer answers[];
 };
+
+/* What is said of novelty; one block. */
+typedef struct wf_novelties {
+    double alpha;
+    float threshold;
+    weft_m_signal *signals;
+    weft_m_novelty_result items[];
+} wf_novelties;
 
 /* Results without any hit yet; takes a reference to `snapshot`.  NULL: no memory. */
 weft_m_results *wf_results_new(wf_snapshot *snapshot, size_t count, size_t top_k, float threshold);

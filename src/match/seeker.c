@@ -3,6 +3,7 @@
 #include "match/seeker.h"
 
 #include "base/alloc.h"
+#include "match/novelty/work.h"
 
 /* More than this many idle ones are freed. */
 #define FREE_COUNT_MAX 32
@@ -25,6 +26,7 @@ static void seeker_free(wf_seeker *seeker)
     wf_pupil_fini(&seeker->pupil);
     wf_glance_fini(&seeker->glance);
     wf_free(seeker->found);
+    wf_novel_work_free(seeker->novel);
     wf_free(seeker);
 }
 

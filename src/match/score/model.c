@@ -61,3 +61,9 @@ double wf_model_none(size_t letters, size_t words, size_t entities)
     return none_weights[0] + none_weights[1] * length + none_weights[2] * fmax(0, length - 2.2) +
            none_weights[3] * log(1 + (double)words) + none_weights[4] * (log((double)entities) - 7);
 }
+
+double wf_model_doubt(double probability, double lead, double fifth)
+{
+    double p = fmin(fmax(probability, 1e-6), 1 - 1e-6);
+    return -0.316 * log(p / (1 - p)) - 0.366 * lead + 0.165 * fifth - 1.625;
+}

@@ -44,6 +44,11 @@ double wf_nearness(double value);
 /* The sum of weight times sign. */
 double wf_model_score(const double signs[WF_SIGN_COUNT]);
 
+/* How much speaks for "none of them", from -infinity to infinity: of the probability of the best
+ * entity, of how far its score is from that of "none", and of the score of the fifth, -5 without
+ * one, which says what a text scores by accident.  Fitted as the weights are. */
+double wf_model_doubt(double probability, double lead, double fifth);
+
 /* The score of "none of them". */
 double wf_model_none(size_t letters, size_t words, size_t entities);
 

@@ -47,6 +47,10 @@ typedef struct wf_scorer_class {
     /* Leaves the answer in seeker->rank. */
     int (*find)(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask);
 
+    /* How much the last find spoke for "none of them": it grows with novelty, on any scale.  NULL:
+     * what the best score says. */
+    double (*doubt)(const wf_seeker *seeker);
+
     /* Prepares the query (read into the seeker) for explain and parts; seeker->text becomes the
      * text that shares are places of. */
     int (*explain_query)(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+
+/* POST /v1/novelty: which texts mean nothing the catalogue has. */
+#include "cmd/ask.h"
+
+#include <weft/novelty.h>
+#include <weft/task.h>
+
+#include <math.h>
+
+/* {"query": text | "queries": list, "alpha", "strategies", "combine", "calibration", "neighbours",
+ * "existing", "top_k", "threshold"} */
+struct novelty_asked {
+    weft_str query, combine, calibration;
+    weft_items queries, strategies, existing;
+    double alpha, threshold;
+    int64_t neighbours, top_k;
+    bool has_query, has_queries, has_existing;
+};
+
+static const weft_field text_item = {.type = WEFT_TYPE_STRING};
+static const struct novelty_asked preset = {
+    .alpha = 0.05, .threshold = NAN, .neighbours = 1, .top_k = 5};
+
+static const weft_field fields[] = {
+    {WEFT_FIELD_STRING(struct novelty_asked, query), .about = "A text; or else `queries`.",
+     .present_at = WEFT_PRESENT(struct novelty_asked, has_query)},
+    {WEFT_FIELD_ARRAY(struct novelty_asked, queries, &text_item),
+     .present_at = WEFT_PRESENT(struct novelty_asked, has_queries)},
+    {WEFT_FIELD_DOUBLE(struct novelty_asked, alpha), .interval = WEFT_INTERVAL(0, 1),
+     .about = "Part of known texts that may be taken for novel."},
+    {WEFT_FIELD_ARRAY(struct novelty_asked, strategies, &text_item), .range = WEFT_RANGE(1, 16)},
+    {WEFT_FIELD_STRING(struct novelty_asked, combine)},
+    {WEFT_FIELD_STRING(struct novelty_asked, calibration)},
+    {WEFT_FIELD_INTEGER(struct novelty_asked, neighbours), .range = WEFT_RANGE(1, 64)},
+    {WEFT_FIELD_ARRAY(struct novelty_asked, existing, &text_item), .flags = WEFT_NULLABLE,
+     .about = "Ids; a match with any other counts as novel.",
+     .present_at = WEFT_PRESENT(struct novelty_asked, has_existing)},
+    {WEFT_FIELD_INTEGER(struct novelty_asked, top_k), .range = WEFT_RANGE(1, 1000)},
+    {WEFT_FIELD_DOUBLE(struct novelty_asked, threshold), .flags = WEFT_NULLABLE,
+     .interval = WEFT_INTERVAL(0, 1)},
+};
+const weft_schema ask_novelty = {
+    .name = "Novelty",
+    .bytes = sizeof(struct novelty_asked),
+    .fields = fields,
+    .field_count = sizeof(fields) / sizeof(*fields),
+    .preset = &preset,
+};
+
+static void read_options(const struct novelty_asked *asked, weft_m_novelty_options *out)
+{
+    static const weft_str none = {"", 0};
+    weft_m_novelty_options_init(out);
+    out->alpha = asked->alpha;
+    out->strategies = asked->strategies.ptr;
+    out->strategy_count = asked->strategies.count;
+    out->combine = asked->combine;
+    out->calibration = asked->calibration;
+    out->neighbours = asked->neighbours;
+    out->top_k = asked->top_k;
+    out->threshold = (float)asked->threshold;
+    if (asked->has_existing) {
+        out->existing = asked->existing.count != 0 ? asked->existing.ptr : &none;
+        out->existing_count = asked->existing.count;
+    }
+}
+
+/* One object for a text, {"results": […]} for a list. */
+static int put_answers(const struct ask *ask, const weft_m_results *results, wf_buf *body)
+{
+    if (ask->is_list)
+        wf_buf_puts(body, "{\"results\":[");
+    for (size_t i = 0; i < ask->text_count; i++) {
+        weft_text text;
+        int rc = weft_m_novelty_result_json(results, i, &text);
+        if (rc < 0)
+            return rc;
+        if (i != 0)
+            wf_buf_putc(body, ',');
+        wf_buf_append(body, text.ptr, text.len);
+        weft_text_free(&text);
+        rc = i % 64 == 63 ? weft_yield() : 0;
+        if (rc < 0)
+            return rc;
+    }
+    if (ask->is_list)
+        wf_buf_puts(body, "]}");
+    return body->rc;
+}
+
+static int answer(const struct ask *ask, const weft_m_novelty_options *options,
+                  weft_http_request *req, weft_http_response *res, weft_matcher *matcher)
+{
+    weft_m_error error;
+    weft_m_results *results;
+    wf_buf body = {0};
+    int rc = weft_m_novelty(matcher, ask->texts, ask->text_count, options, &results, &error);
+    if (rc < 0)
+        return answer_error(req, res, rc, &error);
+    rc = put_answers(ask, results, &body);
+    weft_m_results_free(results);
+    if (rc == 0)
+        rc = answer_buf(res, &body);
+    wf_buf_fini(&body);
+    return rc;
+}
+
+int route_novelty(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    const struct service *service = arg;
+    const struct novelty_asked *asked = weft_http_input(req);
+    struct ask ask = {.texts = &asked->query, .text_count = 1, .query.top_k = asked->top_k};
+    weft_m_novelty_options options;
+    if (asked->has_query == asked->has_queries)
+        return weft_http_fail(res, 422, "validation_error",
+                              "give either query, a text, or queries, a list");
+    read_options(asked, &options);
+    if (asked->has_queries) {
+        ask.texts = asked->queries.ptr;
+        ask.text_count = asked->queries.count;
+        ask.is_list = true;
+    }
+    int rc = ask_check_hits(&ask, res);
+    if (rc == 0)
+        rc = answer(&ask, &options, req, res, service->matcher);
+    return rc < 0 ? rc : 0;
+}

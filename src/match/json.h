@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+
+/* JSON: what the files that write answers share. */
+#ifndef WF_MATCH_JSON_H
+#define WF_MATCH_JSON_H
+
+#include "base/json_write.h"
+
+#include <weft/match.h>
+
+/* Hands the text over, or frees it if a write has failed. */
+int wf_m_json_end(wf_buf *buf, weft_text *out);
+
+/* An id as it was given: a string, or a number. */
+void wf_m_json_id(wf_json *json, weft_str id, bool is_integer);
+
+void wf_m_json_hit(wf_json *json, const weft_m_results *results, const weft_m_hit *hit);
+void wf_m_json_hits(wf_json *json, const weft_m_results *results, const weft_m_hit *hits,
+                    size_t count);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Cluster: groups of spots that lie closer together than the rest.  HDBSCAN (R. Campello, D.
+ * Moulavi and J. Sander, "Density-based clustering based on hierarchical density estimates", 2013)
+ * with distances of one minus the cosine: a spot's core distance is that of its fifth neighbour;
+ * the tree of nearest connections is cut where clusters last longest.  If that finds nothing,
+ * connected groups of cosine 0.75 or more.  Compares all with all, with memory for none of it.
+ */
+#ifndef WF_MATCH_CLUSTER_H
+#define WF_MATCH_CLUSTER_H
+
+#include "match/novelty/space.h"
+#include "match/work.h"
+
+#define WF_CLUSTER_SIZE_MIN 5u
+
+typedef struct wf_clusters {
+    int32_t *labels; /* of each spot: its cluster, from 0; -1: none */
+    size_t spot_count, count;
+} wf_clusters;
+
+/* Clusters of at least `size_min` (>= 2) spots, numbered in the order of their first spot.  0,
+ * -ENOMEM, or what the job was halted with; fini in any case. */
+int wf_cluster(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
+               const wf_job *job);
+void wf_clusters_fini(wf_clusters *clusters);
+
+/* All in one. */
+void wf_clusters_join_all(wf_clusters *clusters);
+
+/* The middle of one. */
+void wf_clusters_middle(const wf_clusters *clusters, const wf_spot *spots, int32_t label,
+                        wf_spot *out);
+
+#endif

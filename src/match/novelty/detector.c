@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "match/novelty/detector.h"
+
+#include "base/alloc.h"
+#include "match/novelty/work.h"
+#include "match/score/probability.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A score from here on is that of an equal text: a cosine is rounded. */
+#define EXACT_MIN (1 - 1e-6f)
+
+/* Of the known sample: the least, and of a row. */
+#define KNOWN_MIN ((size_t)200)
+#define KNOWN_EACH 10u
+
+/* ---- life ---- */
+
+bool wf_detector_plan_equals(const wf_detector_plan *a, const wf_detector_plan *b)
+{
+    return a->count == b->count && a->combining == b->combining &&
+           a->params.neighbours == b->params.neighbours &&
+           memcmp(a->classes, b->classes, a->count * sizeof(*a->classes)) == 0;
+}
+
+void wf_samples_fini(wf_samples *samples)
+{
+    wf_free(samples->known);
+    wf_free(samples->novel);
+    wf_free(samples->groups);
+    *samples = (wf_samples){0};
+}
+
+int wf_detector_new(wf_detector **out, wf_scorer *scorer, const wf_detector_plan *plan,
+                    const weft_m_options *options)
+{
+    wf_detector *it = wf_alloc(sizeof(*it));
+    if (it == NULL)
+        return -ENOMEM;
+    it->refs = 1;
+    it->scorer = wf_scorer_ref(scorer);
+    it->plan = *plan;
+    it->options = *options;
+    it->ground.catalogue = scorer->catalogue;
+    it->combiner = (wf_combiner){.way = plan->combining, .count = plan->count};
+    for (size_t i = 0; i < plan->count; i++) {
+        it->combiner.weights[i] = plan->classes[i]->weight;
+        it->needs_text |= plan->classes[i]->needs_text;
+        it->needs_space |= plan->classes[i]->needs_space;
+        it->needs_near |= plan->classes[i]->needs_near;
+    }
+    *out = it;
+    return 0;
+}
+
+wf_detector *wf_detector_ref(wf_detector *it)
+{
+    __atomic_add_fetch(&it->refs, 1, __ATOMIC_RELAXED);
+    return it;
+}
+
+void wf_detector_unref(wf_detector *it)
+{
+    if (it == NULL || __atomic_sub_fetch(&it->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    for (size_t i = 0; i < it->plan.count; i++) {
+        if (it->plan.classes[i]->destroy != NULL)
+            it->plan.classes[i]->destroy(it->states[i]);
+        wf_calibration_fini(&it->calibrations[i]);
+    }
+    wf_calibration_fini(&it->combined);
+    wf_samples_fini(&it->samples);
+    wf_ground_fini(&it->ground);
+    wf_scorer_unref(it->scorer);
+    wf_free(it);
+}
+
+/* ---- states ---- */
+
+int wf_detector_make(wf_detector *it, const wf_examples *examples, wf_seeker *seeker,
+                     const wf_job *job)
+{
+    int rc = 0;
+    if (it->needs_space)
+        rc = wf_ground_make(&it->ground, it->scorer->catalogue, examples, seeker, job);
+    for (size_t i = 0; i < it->plan.count && rc == 0; i++) {
+        const wf_novel_class *cls = it->plan.classes[i];
+        if (cls->make != NULL)
+            rc = cls->make(&it->states[i], &it->ground, seeker, job);
+    }
+    return rc;
+}
+
+/* ---- a text ---- */
+
+static int read_query(const wf_detector *it, wf_seeker *seeker, wf_novel_query *query)
+{
+    int rc = 0;
+    if (it->needs_space) {
+        rc = wf_space_place(&it->ground.space, seeker, query->raw, query->vector);
+        wf_spot_of(query->vector, &query->spot);
+    }
+    if (rc == 0 && it->needs_text) {
+        rc = wf_probability_fold(seeker, query->raw);
+        query->folded = (wf_points){seeker->judge.folded.points, seeker->judge.folded.count};
+    }
+    if (rc == 0 && it->needs_near) {
+        rc = wf_ground_near(&it->ground, &query->spot, query->left_out, query->near,
+                            it->plan.params.neighbours, query->job);
+        query->near_count = rc > 0 ? (size_t)rc : 0;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* The doubt of a scorer that has none of its own: how far the score is from 1. */
+static double plain_doubt(const wf_seeker *seeker)
+{
+    double best = seeker->rank.count != 0 ? (double)seeker->rank.found[0].score : 0;
+    best = fmin(fmax(best, 1e-6), 1 - 1e-6);
+    return -log(best / (1 - best));
+}
+
+static int score_text(const wf_detector *it, wf_seeker *seeker, wf_novel_query *query,
+                      double *scores)
+{
+    const wf_scorer_class *cls = it->scorer->cls;
+    size_t found = seeker->rank.count;
+    query->ground = &it->ground;
+    query->params = &it->plan.params;
+    query->found = seeker->rank.found;
+    query->found_count = found < WF_NOVEL_FOUND ? found : WF_NOVEL_FOUND;
+    query->doubt = cls->doubt != NULL ? cls->doubt(seeker) : plain_doubt(seeker);
+    int rc = read_query(it, seeker, query);
+    for (size_t i = 0; i < it->plan.count && rc == 0; i++)
+        rc = it->plan.classes[i]->score(it->states[i], query, &scores[i]);
+    return rc;
+}
+
+static bool is_exact(const wf_seeker *seeker)
+{
+    return seeker->rank.count != 0 && seeker->rank.found[0].score >= EXACT_MIN;
+}
+
+/* ---- samples ---- */
+
+/* Few rows are perturbed in several ways each. */
+static size_t known_wanted(uint32_t rows)
+{
+    size_t many = (size_t)rows * KNOWN_EACH;
+    many = many > KNOWN_MIN ? many : KNOWN_MIN;
+    return many < WF_SAMPLE_MAX ? many : WF_SAMPLE_MAX;
+}
+
+size_t wf_detector_sample_count(const wf_detector *it)
+{
+    return it->samples.known_count + it->samples.novel_count;
+}
+
+int wf_detector_begin_samples(wf_detector *it)
+{
+    uint32_t rows = it->scorer->catalogue->row_count;
+    size_t each = it->plan.count * sizeof(double), known = known_wanted(rows);
+    size_t novel = rows < WF_SAMPLE_MAX ? rows : WF_SAMPLE_MAX;
+    it->samples = (wf_samples){.known = wf_array(known, each),
+                               .novel = wf_array(novel, each),
+                               .groups = wf_array(known, sizeof(uint8_t)),
+                               .known_count = known,
+                               .novel_count = novel};
+    bool has_all =
+        it->samples.known != NULL && it->samples.novel != NULL && it->samples.groups != NULL;
+    return has_all ? 0 : -ENOMEM;
+}
+
+/* Asks the scorer. */
+static int find(const wf_detector *it, wf_seeker *seeker, const wf_ask *ask)
+{
+    int rc = wf_seeker_read(seeker, &it->options, ask->raw);
+    return rc < 0 ? rc : it->scorer->cls->find(it->scorer, seeker, ask);
+}
+
+static unsigned group_of(weft_str raw)
+{
+    size_t words = 0;
+    for (size_t i = 0; i < raw.len; i++)
+        words += raw.ptr[i] != ' ' && (i == 0 || raw.ptr[i - 1] == ' ');
+    return wf_novel_group(words);
+}
+
+static void begin_query(wf_novel_query *query, const wf_ask *ask, uint32_t left_out)
+{
+    *query = (wf_novel_query){.raw = ask->raw, .job = ask->job, .left_out = left_out};
+}
+
+static int ask_sample(const wf_detector *it, wf_seeker *seeker, wf_ask *ask, uint32_t left_out,
+                      double *scores)
+{
+    wf_novel_query *query = &seeker->novel->query;
+    int rc = find(it, seeker, ask);
+    if (rc == 0 && left_out != WF_NO_ENTITY && is_exact(seeker)) {
+        scores[0] = NAN; /* somebody else has this name: it is not novel */
+        return 0;
+    }
+    begin_query(query, ask, left_out);
+    return rc < 0 ? rc : score_text(it, seeker, query, scores);
+}
+
+static int take_known(wf_detector *it, size_t index, wf_seeker *seeker, wf_ask *ask)
+{
+    const wf_catalogue *catalogue = it->scorer->catalogue;
+    uint32_t row = (uint32_t)((uint64_t)index * catalogue->row_count / it->samples.known_count);
+    wf_buf *text = &seeker->novel->text;
+    int rc = wf_perturb(wf_catalogue_row(catalogue, row), index, text);
+    ask->raw = (weft_str){wf_buf_ptr(text), wf_buf_bytes(text)};
+    it->samples.groups[index] = (uint8_t)group_of(ask->raw);
+    return rc < 0 ? rc
+                  : ask_sample(it, seeker, ask, WF_NO_ENTITY,
+                               it->samples.known + index * it->plan.count);
+}
+
+static int take_novel(wf_detector *it, size_t index, wf_seeker *seeker, wf_ask *ask)
+{
+    const wf_catalogue *catalogue = it->scorer->catalogue;
+    uint32_t row = (uint32_t)((uint64_t)index * catalogue->row_count / it->samples.novel_count);
+    uint32_t entity = catalogue->row_entity[row];
+    int rc = wf_novel_work_allow(seeker->novel, catalogue->entity_count, entity);
+    ask->raw = wf_catalogue_row(catalogue, row);
+    ask->allowed = seeker->novel->allowed;
+    return rc < 0 ? rc
+                  : ask_sample(it, seeker, ask, entity, it->samples.novel + index * it->plan.count);
+}
+
+int wf_detector_take_sample(wf_detector *it, size_t index, wf_seeker *seeker, const wf_job *job)
+{
+    wf_ask ask = {.top_k = WF_NOVEL_FOUND, .job = job};
+    size_t known = it->samples.known_count;
+    int rc = wf_novel_work_of(seeker) != NULL ? wf_job_poll(job) : -ENOMEM;
+    if (rc < 0)
+        return rc;
+    return index < known ? take_known(it, index, seeker, &ask)
+                         : take_novel(it, index - known, seeker, &ask);
+}
+
+/* Texts that are no part of the novel sample go. */
+static void drop_empty(wf_detector *it)
+{
+    size_t each = it->plan.count, kept = 0;
+    double *novel = it->samples.novel;
+    for (size_t i = 0; i < it->samples.novel_count; i++) {
+        if (isnan(novel[i * each]))
+            continue;
+        memmove(novel + kept++ * each, novel + i * each, each * sizeof(*novel));
+    }
+    it->samples.novel_count = kept;
+}
+
+/* ---- calibrations ---- */
+
+/* One strategy's scores, or the combined ones, of both samples. */
+struct columns {
+    double *known, *novel;
+};
+
+static int calibrate_one(wf_detector *it, size_t strategy, struct columns *columns)
+{
+    const wf_samples *samples = &it->samples;
+    size_t each = it->plan.count;
+    for (size_t i = 0; i < samples->known_count; i++)
+        columns->known[i] = samples->known[i * each + strategy];
+    for (size_t i = 0; i < samples->novel_count; i++)
+        columns->novel[i] = samples->novel[i * each + strategy];
+    return wf_calibration_make(&it->calibrations[strategy], columns->known, samples->groups,
+                               samples->known_count, columns->novel, samples->novel_count);
+}
+
+static void form_opinions(const wf_detector *it, const double *scores, unsigned group,
+                          wf_opinion *out)
+{
+    for (size_t i = 0; i < it->plan.count; i++)
+        out[i] = (wf_opinion){scores[i], wf_calibration_p(&it->calibrations[i], scores[i], group),
+                              wf_calibration_value(&it->calibrations[i], scores[i])};
+}
+
+/* The opinions on all texts of both samples. */
+static wf_opinion *read_samples(const wf_detector *it)
+{
+    const wf_samples *samples = &it->samples;
+    size_t each = it->plan.count;
+    wf_opinion *all = wf_array(samples->known_count + samples->novel_count, each * sizeof(*all));
+    for (size_t i = 0; all != NULL && i < samples->known_count; i++)
+        form_opinions(it, samples->known + i * each, WF_NO_GROUP, all + i * each);
+    for (size_t i = 0; all != NULL && i < samples->novel_count; i++)
+        form_opinions(it, samples->novel + i * each, WF_NO_GROUP,
+                      all + (samples->known_count + i) * each);
+    return all;
+}
+
+static int calibrate_combined(wf_detector *it, struct columns *columns)
+{
+    const wf_samples *samples = &it->samples;
+    wf_opinion *all = read_samples(it);
+    size_t each = it->plan.count;
+    if (all == NULL)
+        return -ENOMEM;
+    if (it->combiner.way == WF_COMBINE_META && samples->novel_count != 0)
+        wf_combiner_learn(&it->combiner, all, samples->known_count, samples->novel_count);
+    for (size_t i = 0; i < samples->known_count; i++)
+        columns->known[i] = wf_combine(&it->combiner, all + i * each);
+    for (size_t i = 0; i < samples->novel_count; i++)
+        columns->novel[i] = wf_combine(&it->combiner, all + (samples->known_count + i) * each);
+    wf_free(all);
+    return wf_calibration_make(&it->combined, columns->known, samples->groups, samples->known_count,
+                               columns->novel, samples->novel_count);
+}
+
+int wf_detector_calibrate(wf_detector *it)
+{
+    drop_empty(it);
+    struct columns columns = {wf_array(it->samples.known_count, sizeof(double)),
+                              wf_array(it->samples.novel_count + 1, sizeof(double))};
+    int rc = columns.known != NULL && columns.novel != NULL ? 0 : -ENOMEM;
+    for (size_t i = 0; i < it->plan.count && rc == 0; i++)
+        rc = calibrate_one(it, i, &columns);
+    if (rc == 0)
+        rc = calibrate_combined(it, &columns);
+    wf_free(columns.known);
+    wf_free(columns.novel);
+    return rc;
+}
+
+/* ---- verdicts ---- */
+
+int wf_detector_judge(const wf_detector *it, wf_seeker *seeker, const wf_ask *ask, bool by_group,
+                      wf_verdict *out)
+{
+    double scores[WF_STRATEGIES_MAX];
+    unsigned group = by_group ? group_of(ask->raw) : WF_NO_GROUP;
+    if (wf_novel_work_of(seeker) == NULL)
+        return -ENOMEM;
+    wf_novel_query *query = &seeker->novel->query;
+    begin_query(query, ask, WF_NO_ENTITY);
+    *out = (wf_verdict){.is_exact = is_exact(seeker)};
+    int rc = score_text(it, seeker, query, scores);
+    if (rc < 0)
+        return rc;
+    form_opinions(it, scores, group, out->opinions);
+    double combined = wf_combine(&it->combiner, out->opinions);
+    out->p = out->is_exact ? 1 : wf_calibration_p(&it->combined, combined, group);
+    out->value = out->is_exact ? 0 : wf_calibration_value(&it->combined, combined);
+    return 0;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "match/novelty/ground.h"
+
+#include "base/alloc.h"
+
+#include <string.h>
+
+#define SCANNED_BETWEEN_POLLS 4096u
+
+void wf_ground_fini(wf_ground *ground)
+{
+    wf_space_fini(&ground->space);
+    wf_free(ground->spots);
+    wf_free(ground->entity_of);
+    wf_free(ground->centres);
+    *ground = (wf_ground){0};
+}
+
+/* ---- references ---- */
+
+/* The references, one by one. */
+struct references {
+    const wf_catalogue *catalogue;
+    const wf_examples *examples;
+    size_t row_count, count;
+};
+
+static weft_str reference_text(const struct references *all, size_t i, uint32_t *out_entity)
+{
+    if (i < all->row_count) {
+        *out_entity = all->catalogue->row_entity[i];
+        return wf_catalogue_row(all->catalogue, (uint32_t)i);
+    }
+    const weft_m_example *example = &all->examples->items[i - all->row_count];
+    *out_entity =
+        example->is_none ? WF_NO_ENTITY : wf_catalogue_find(all->catalogue, example->label);
+    return example->text;
+}
+
+static int count_all(wf_ground *ground, const struct references *all, wf_seeker *seeker,
+                     const wf_job *job)
+{
+    int rc = 0;
+    for (size_t i = 0; i < all->count && rc == 0; i++) {
+        uint32_t entity;
+        weft_str text = reference_text(all, i, &entity);
+        rc = wf_job_poll(job);
+        if (rc == 0 && entity != WF_NO_ENTITY)
+            rc = wf_space_count(&ground->space, seeker, text);
+    }
+    wf_space_weigh(&ground->space);
+    return rc;
+}
+
+static int place_all(wf_ground *ground, const struct references *all, wf_seeker *seeker,
+                     const wf_job *job)
+{
+    float vector[WF_SPACE_DIM];
+    int rc = 0;
+    for (size_t i = 0; i < all->count && rc == 0; i++) {
+        uint32_t entity;
+        weft_str text = reference_text(all, i, &entity);
+        rc = wf_job_poll(job);
+        if (rc < 0 || entity == WF_NO_ENTITY)
+            continue;
+        rc = wf_space_place(&ground->space, seeker, text, vector);
+        ground->entity_of[ground->count] = entity;
+        wf_spot_of(vector, &ground->spots[ground->count++]);
+    }
+    return rc;
+}
+
+/* ---- centres ---- */
+
+static int sum_centres(wf_ground *ground, float *sums, const wf_job *job)
+{
+    float vector[WF_SPACE_DIM];
+    for (size_t i = 0; i < ground->count; i++) {
+        int rc = i % SCANNED_BETWEEN_POLLS == 0 ? wf_job_poll(job) : 0;
+        if (rc < 0)
+            return rc;
+        float *sum = sums + (size_t)ground->entity_of[i] * WF_SPACE_DIM;
+        wf_spot_read(&ground->spots[i], vector);
+        for (size_t k = 0; k < WF_SPACE_DIM; k++)
+            sum[k] += vector[k];
+    }
+    return 0;
+}
+
+static int make_centres(wf_ground *ground, const wf_job *job)
+{
+    size_t entities = ground->catalogue->entity_count;
+    float *sums = wf_array(entities, WF_SPACE_DIM * sizeof(*sums));
+    ground->centres = wf_array(entities, sizeof(*ground->centres));
+    int rc = sums != NULL && ground->centres != NULL ? sum_centres(ground, sums, job) : -ENOMEM;
+    for (size_t e = 0; e < entities && rc == 0; e++)
+        wf_spot_of(sums + e * WF_SPACE_DIM, &ground->centres[e]);
+    wf_free(sums);
+    return rc;
+}
+
+int wf_ground_make(wf_ground *ground, const wf_catalogue *catalogue, const wf_examples *examples,
+                   wf_seeker *seeker, const wf_job *job)
+{
+    struct references all = {
+        .catalogue = catalogue, .examples = examples, .row_count = catalogue->row_count};
+    all.count = all.row_count + (examples != NULL ? examples->count : 0);
+    *ground = (wf_ground){.catalogue = catalogue,
+                          .spots = wf_array(all.count, sizeof(wf_spot)),
+                          .entity_of = wf_array(all.count, sizeof(uint32_t)),
+                          .capacity = all.count};
+    if (ground->spots == NULL || ground->entity_of == NULL)
+        return -ENOMEM;
+    int rc = wf_space_init(&ground->space);
+    if (rc == 0)
+        rc = count_all(ground, &all, seeker, job);
+    if (rc == 0)
+        rc = place_all(ground, &all, seeker, job);
+    return rc == 0 ? make_centres(ground, job) : rc;
+}
+
+/* ---- asking ---- */
+
+/* There are few, and few get in. */
+size_t wf_near_put(wf_near *out, size_t count, size_t most, wf_near item)
+{
+    if (count == most && out[count - 1].cosine >= item.cosine)
+        return count;
+    size_t at = count < most ? count++ : count - 1;
+    for (; at > 0 && out[at - 1].cosine < item.cosine; at--)
+        out[at] = out[at - 1];
+    out[at] = item;
+    return count;
+}
+
+int wf_ground_near(const wf_ground *ground, const wf_spot *spot, uint32_t left_out, wf_near *out,
+                   size_t most, const wf_job *job)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ground->count; i++) {
+        int rc = i % SCANNED_BETWEEN_POLLS == 0 ? wf_job_poll(job) : 0;
+        if (rc < 0)
+            return rc;
+        if (ground->entity_of[i] == left_out)
+            continue;
+        wf_near item = {(uint32_t)i, wf_spot_cosine(spot, &ground->spots[i])};
+        count = wf_near_put(out, count, most, item);
+    }
+    return (int)count;
+}
+
+int wf_ground_centre(const wf_ground *ground, const wf_spot *spot, uint32_t left_out, wf_near *out,
+                     const wf_job *job)
+{
+    *out = (wf_near){WF_NO_ENTITY, -1};
+    for (uint32_t e = 0; e < ground->catalogue->entity_count; e++) {
+        int rc = e % SCANNED_BETWEEN_POLLS == 0 ? wf_job_poll(job) : 0;
+        if (rc < 0)
+            return rc;
+        float cosine = e != left_out ? wf_spot_cosine(spot, &ground->centres[e]) : -1;
+        if (cosine > out->cosine)
+            *out = (wf_near){e, cosine};
+    }
+    return 0;
+}

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What is new to a catalogue: the guarantees, whatever the strategy. */
+#include "make.h"
+
+#include "match/matcher_priv.h"
+#include "match/novelty/perturb.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <weft/novelty.h>
+#include <weft/run.h>
+#include <weft/task.h>
+
+static const char *const strategies[] = {
+    "calibrated",  "confidence", "uncertainty", "knn_distance", "setfit_centroid", "energy_ood",
+    "mahalanobis", "lof",        "oneclass",    "clustering",   "pattern",
+};
+#define STRATEGY_COUNT (sizeof(strategies) / sizeof(*strategies))
+
+static weft_matcher *open_made(const made *m)
+{
+    weft_matcher *matcher;
+    CHECK_OK(weft_m_open(&matcher, m->entities, m->count, NULL, NULL));
+    return matcher;
+}
+
+static made make_names(size_t count)
+{
+    dice d = {5};
+    return make_random(&d, count, 20, 7, 2);
+}
+
+/* Options with these strategies, or all of them. */
+static weft_m_novelty_options options_with(const char *strategy, weft_str list[STRATEGY_COUNT])
+{
+    weft_m_novelty_options options;
+    weft_m_novelty_options_init(&options);
+    options.strategies = list;
+    options.strategy_count = strategy != NULL ? 1 : STRATEGY_COUNT;
+    for (size_t i = 0; i < options.strategy_count; i++)
+        list[i] = str_of(strategy != NULL ? strategy : strategies[i]);
+    return options;
+}
+
+static weft_m_results *judge(weft_matcher *matcher, const weft_str *texts, size_t count,
+                             const weft_m_novelty_options *options)
+{
+    weft_m_results *results;
+    weft_m_error error;
+    int rc = weft_m_novelty(matcher, texts, count, options, &results, &error);
+    if (rc < 0)
+        fprintf(stderr, "%s\n", error.message);
+    CHECK_OK(rc);
+    return results;
+}
+
+static void check_exact(const char *strategy, const char *combine)
+{
+    made m = make_names(30);
+    weft_matcher *matcher = open_made(&m);
+    weft_str list[STRATEGY_COUNT];
+    weft_m_novelty_options options = options_with(strategy, list);
+    options.alpha = 0.5;
+    options.combine = combine != NULL ? str_of(combine) : (weft_str){0};
+    for (size_t i = 0; i < m.count; i++) {
+        const weft_m_entity *entity = &m.entities[i];
+        weft_str texts[3] = {entity->name};
+        size_t count = 1 + entity->alias_count;
+        for (size_t k = 0; k < entity->alias_count; k++)
+            texts[1 + k] = entity->aliases[k];
+        weft_m_results *results = judge(matcher, texts, count, &options);
+        for (size_t k = 0; k < count; k++) {
+            const weft_m_novelty_result *it = weft_m_results_novelty(results, k);
+            CHECK(!it->is_novel);
+            CHECK(it->is_match);
+            CHECK(it->novel_score == 0);
+            CHECK_STR(it->method, "accepted_known");
+            for (size_t s = 0; s < it->signal_count; s++)
+                CHECK(!it->signals[s].is_novel);
+        }
+        weft_m_results_free(results);
+    }
+    weft_m_close(matcher);
+    make_free(&m);
+}
+
+TEST(M72_an_exact_name_or_alias_is_never_novel_by_any_strategy)
+{
+    check_exact("calibrated", NULL);
+    check_exact(NULL, NULL); /* each strategy's own signal is looked at */
+}
+
+TEST(M72_an_exact_name_is_never_novel_however_signals_are_combined)
+{
+    check_exact(NULL, "union");
+    check_exact(NULL, "intersection");
+    check_exact(NULL, "voting");
+    check_exact(NULL, "meta_learner");
+}
+
+/* Fresh perturbations of all rows, judged by all strategies together; of each, and of the
+ * combination, how many are taken for novel. */
+static void count_alarms(const char *combine, const char *calibration, double alpha, size_t count,
+                         size_t alarms[STRATEGY_COUNT + 1])
+{
+    wf_buf *bufs = calloc(count, sizeof(*bufs));
+    weft_str *texts = calloc(count, sizeof(*texts)), list[STRATEGY_COUNT];
+    made m = make_names(300);
+    weft_matcher *matcher = open_made(&m);
+    weft_m_novelty_options options = options_with(NULL, list);
+    options.alpha = alpha;
+    options.combine = str_of(combine);
+    options.calibration = str_of(calibration);
+    for (size_t i = 0; i < count; i++) {
+        CHECK_OK(wf_perturb(m.entities[i * 7 % m.count].name, 1000000 + i, &bufs[i]));
+        texts[i] = (weft_str){wf_buf_ptr(&bufs[i]), wf_buf_bytes(&bufs[i])};
+    }
+    weft_m_results *results = judge(matcher, texts, count, &options);
+    for (size_t i = 0; i < count; i++) {
+        const weft_m_novelty_result *it = weft_m_results_novelty(results, i);
+        for (size_t s = 0; s < STRATEGY_COUNT; s++)
+            alarms[s] += it->signals[s].is_novel;
+        alarms[STRATEGY_COUNT] += it->is_novel;
+        wf_buf_fini(&bufs[i]);
+    }
+    weft_m_results_free(results);
+    weft_m_close(matcher);
+    make_free(&m);
+    free(bufs);
+    free(texts);
+}
+
+static void check_alarms(const char *combine, const char *calibration)
+{
+    enum { COUNT = 400 };
+    const double alpha = 0.1;
+    size_t alarms[STRATEGY_COUNT + 1] = {0};
+    /* Two samples, the 1,000 and these, have an error each. */
+    double sigma = sqrt(alpha * (1 - alpha) * (1.0 / COUNT + 1 / 1000.0));
+    count_alarms(combine, calibration, alpha, COUNT, alarms);
+    for (size_t i = 0; i <= STRATEGY_COUNT; i++)
+        CHECK((double)alarms[i] / COUNT <= alpha + 3 * sigma);
+}
+
+TEST(M72_false_alarms_stay_at_alpha_for_every_strategy)
+{
+    check_alarms("weighted", "split");
+}
+
+TEST(M75_false_alarms_stay_at_alpha_by_number_of_words)
+{
+    check_alarms("meta_learner", "mondrian");
+}
+
+TEST(M74_false_alarms_stay_at_alpha_however_signals_are_combined)
+{
+    check_alarms("union", "split");
+    check_alarms("intersection", "split");
+    check_alarms("voting", "split");
+}
+
+/* Names of other letters have nothing in common with those of the catalogue. */
+TEST(M73_every_strategy_puts_strangers_above_misspelt_names)
+{
+    enum { COUNT = 100 };
+    static char strange[COUNT][24];
+    static wf_buf bufs[COUNT];
+    made m = make_names(300);
+    weft_matcher *matcher = open_made(&m);
+    weft_str texts[2 * COUNT], list[STRATEGY_COUNT];
+    dice d = {11};
+    for (size_t i = 0; i < COUNT; i++) {
+        snprintf(strange[i], sizeof(strange[i]), "%llu-%llu QZ%llu",
+                 (unsigned long long)roll(&d, 9999), (unsigned long long)roll(&d, 99),
+                 (unsigned long long)roll(&d, 999));
+        CHECK_OK(wf_perturb(m.entities[i].name, 77 + i, &bufs[i]));
+        texts[i] = (weft_str){wf_buf_ptr(&bufs[i]), wf_buf_bytes(&bufs[i])};
+        texts[COUNT + i] = str_of(strange[i]);
+    }
+    weft_m_novelty_options options = options_with(NULL, list);
+    weft_m_results *results = judge(matcher, texts, 2 * COUNT, &options);
+    for (size_t s = 0; s < STRATEGY_COUNT; s++) {
+        double above = 0;
+        for (size_t a = 0; a < COUNT; a++) {
+            double known = weft_m_results_novelty(results, a)->signals[s].score;
+            for (size_t b = 0; b < COUNT; b++) {
+                double novel = weft_m_results_novelty(results, COUNT + b)->signals[s].score;
+                above += novel > known ? 1 : novel == known ? 0.5 : 0;
+            }
+        }
+        /* Names at random have no clusters to be far from. */
+        double least = strcmp(strategies[s], "clustering") == 0 ? 0.6 : 0.8;
+        CHECK(above >= least * COUNT * COUNT);
+    }
+    for (size_t i = 0; i < COUNT; i++)
+        wf_buf_fini(&bufs[i]);
+    weft_m_results_free(results);
+    weft_m_close(matcher);
+    make_free(&m);
+}
+
+/* ---- what is asked ---- */
+
+TEST(M71_decisions_come_in_the_order_of_the_rules)
+{
+    const weft_m_entity entities[] = {
+        {.id = STR("DE"), .name = STR("Germany")},
+        {.id = STR("FR"), .name = STR("France")},
+        {.id = STR("IT"), .name = STR("Italy")},
+    };
+    const weft_str texts[] = {STR("Germany"), STR("qqq 123"), STR("  ")};
+    const weft_str only[] = {STR("FR")};
+    weft_matcher *matcher;
+    weft_m_novelty_options options;
+    CHECK_OK(weft_m_open(&matcher, entities, 3, NULL, NULL));
+    weft_m_results *results = judge(matcher, texts, 3, NULL);
+    CHECK_STR(weft_m_results_novelty(results, 0)->method, "accepted_known");
+    CHECK_STR(weft_m_results_novelty(results, 1)->method, "novelty_detector");
+    const weft_m_novelty_result *blank = weft_m_results_novelty(results, 2);
+    CHECK_STR(blank->method, "no_match");
+    CHECK(!blank->is_novel);
+    CHECK(isnan(blank->p_value));
+    CHECK_EQ(blank->signal_count, 0);
+    weft_m_results_free(results);
+
+    weft_m_novelty_options_init(&options);
+    options.existing = only;
+    options.existing_count = 1;
+    results = judge(matcher, texts, 1, &options);
+    CHECK_STR(weft_m_results_novelty(results, 0)->method, "outside_existing_classes");
+    CHECK(weft_m_results_novelty(results, 0)->is_novel);
+    weft_m_results_free(results);
+    weft_m_close(matcher);
+}
+
+TEST(M73_strategies_that_are_left_out_or_unknown_are_refused_by_name)
+{
+    static const char *const bad[] = {"self_knowledge",   "setfit",   "react_energy",
+                                      "mixture_gaussian", "nonsense", ""};
+    made m = make_names(8);
+    weft_matcher *matcher = open_made(&m);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        weft_str list[STRATEGY_COUNT];
+        weft_m_novelty_options options = options_with(bad[i], list);
+        weft_m_results *results;
+        weft_m_error error;
+        CHECK_EQ(weft_m_novelty(matcher, list, 1, &options, &results, &error), -WEFT_M_EVALID);
+        CHECK_STR(error.field, "strategies");
+        CHECK((strstr(error.message, "unsupported") != NULL) == (i < 4));
+    }
+    weft_m_close(matcher);
+    make_free(&m);
+}
+
+TEST(M71_options_that_make_no_sense_are_refused)
+{
+    static const double alphas[] = {0, 1, -1, NAN, INFINITY};
+    made m = make_names(8);
+    weft_matcher *matcher = open_made(&m);
+    weft_m_results *results;
+    weft_m_error error;
+    weft_str text = STR("a");
+    weft_m_novelty_options options;
+    for (size_t i = 0; i < sizeof(alphas) / sizeof(*alphas); i++) {
+        weft_m_novelty_options_init(&options);
+        options.alpha = alphas[i];
+        CHECK_EQ(weft_m_novelty(matcher, &text, 1, &options, &results, &error), -WEFT_M_EVALID);
+        CHECK_STR(error.field, "alpha");
+    }
+    weft_m_novelty_options_init(&options);
+    options.combine = STR("sum");
+    CHECK_EQ(weft_m_novelty(matcher, &text, 1, &options, &results, &error), -WEFT_M_EVALID);
+    weft_m_novelty_options_init(&options);
+    options.neighbours = 65;
+    CHECK_EQ(weft_m_novelty(matcher, &text, 1, &options, &results, &error), -WEFT_M_EVALID);
+    weft_m_novelty_options_init(&options);
+    options.calibration = STR("none");
+    CHECK_EQ(weft_m_novelty(matcher, &text, 1, &options, &results, &error), -WEFT_M_EVALID);
+    weft_m_close(matcher);
+    make_free(&m);
+}
+
+/* ---- same bits ---- */
+
+static weft_text verdicts_of(weft_matcher *matcher, const char *combine)
+{
+    enum { COUNT = 40 };
+    static char texts[COUNT][64];
+    weft_str queries[COUNT], list[STRATEGY_COUNT];
+    weft_m_novelty_options options = options_with(NULL, list);
+    weft_text out;
+    dice d = {31};
+    options.combine = str_of(combine);
+    for (size_t i = 0; i < COUNT; i++)
+        queries[i] = (weft_str){texts[i], make_name(&d, texts[i], 22, 7)};
+    CHECK_OK(weft_m_novelty_json(matcher, queries, COUNT, &options, &out, NULL));
+    return out;
+}
+
+TEST(M11_a_saved_matcher_keeps_its_calibration_and_answers_with_the_same_bits)
+{
+    char path[] = "/tmp/weft-novelty-XXXXXX";
+    int fd = mkstemp(path);
+    CHECK(fd >= 0);
+    close(fd);
+    made m = make_names(120);
+    weft_matcher *matcher = open_made(&m), *loaded;
+    weft_text before = verdicts_of(matcher, "meta_learner");
+    CHECK_OK(weft_m_save(matcher, path, NULL));
+    CHECK_OK(weft_m_load(&loaded, path, NULL, NULL));
+    CHECK(loaded->loaded != NULL);
+    weft_text after = verdicts_of(loaded, "meta_learner");
+    CHECK(loaded->loaded == NULL); /* used */
+    CHECK_STR(before.ptr, after.ptr);
+    weft_text_free(&before);
+    weft_text_free(&after);
+    weft_m_close(matcher);
+    weft_m_close(loaded);
+    make_free(&m);
+    unlink(path);
+}
+
+TEST(M11_a_file_without_calibration_loads_and_is_calibrated_when_asked)
+{
+    char path[] = "/tmp/weft-novelty-XXXXXX";
+    int fd = mkstemp(path);
+    CHECK(fd >= 0);
+    close(fd);
+    made m = make_names(40);
+    weft_matcher *matcher = open_made(&m), *loaded;
+    CHECK_OK(weft_m_save(matcher, path, NULL));
+    CHECK_OK(weft_m_load(&loaded, path, NULL, NULL));
+    CHECK(loaded->loaded == NULL);
+    weft_text before = verdicts_of(matcher, "voting"), after = verdicts_of(loaded, "voting");
+    CHECK_STR(before.ptr, after.ptr);
+    weft_text_free(&before);
+    weft_text_free(&after);
+    weft_m_close(matcher);
+    weft_m_close(loaded);
+    make_free(&m);
+    unlink(path);
+}
+
+TEST(M10_a_change_of_the_catalogue_calibrates_anew)
+{
+    made m = make_names(40);
+    weft_matcher *matcher = open_made(&m);
+    const weft_m_entity one = {.id = STR("new"), .name = STR("zyzzyva 42")};
+    const weft_str text = STR("zyzzyva 42");
+    weft_m_results *results = judge(matcher, &text, 1, NULL);
+    CHECK(weft_m_results_novelty(results, 0)->is_novel);
+    weft_m_results_free(results);
+    CHECK_OK(weft_m_add(matcher, &one, 1, NULL));
+    CHECK(matcher->detector == NULL);
+    results = judge(matcher, &text, 1, NULL);
+    CHECK(!weft_m_results_novelty(results, 0)->is_novel);
+    weft_m_results_free(results);
+    weft_m_close(matcher);
+    make_free(&m);
+}
+
+/* ---- failures and cancel ---- */
+
+static int all_calls(void)
+{
+    const weft_m_entity entities[] = {
+        {.id = STR("DE"), .name = STR("Germany")},
+        {.id = STR("FR"), .name = STR("France")},
+    };
+    const weft_str texts[] = {STR("Germny"), STR("Atlantis")};
+    const weft_str list[] = {STR("calibrated"), STR("knn_distance"), STR("pattern"),
+                             STR("clustering")};
+    weft_m_novelty_options options;
+    weft_matcher *matcher = NULL;
+    weft_m_error error;
+    weft_text text = {0};
+    weft_m_novelty_options_init(&options);
+    options.strategies = list;
+    options.strategy_count = 4;
+    int rc = weft_m_open(&matcher, entities, 2, NULL, &error);
+    if (rc == 0)
+        rc = weft_m_novelty_json(matcher, texts, 2, &options, &text, &error);
+    if (rc == 0)
+        CHECK(text.len > 100);
+    weft_text_free(&text);
+    weft_m_close(matcher);
+    return rc;
+}
+
+SCENARIO(novelty_survives_every_failure)
+{
+    return all_calls();
+}
+
+static int prepare_body(void *arg)
+{
+    weft_m_novelty_options options;
+    weft_str list[STRATEGY_COUNT];
+    options = options_with(NULL, list);
+    return weft_m_novelty_prepare(arg, &options, NULL);
+}
+
+TASK_TEST(cancelled_calibration_leaves_the_matcher_as_it_was)
+{
+    made m = make_names(200);
+    weft_matcher *matcher = open_made(&m);
+    const weft_str text = STR("germany");
+    weft_task task = weft_spawn(prepare_body, matcher);
+    CHECK_OK(weft_yield());
+    weft_cancel(task, "no more");
+    CHECK_EQ(weft_await(task), -ECANCELED);
+    CHECK(matcher->detector == NULL);
+    weft_m_results *results = judge(matcher, &text, 1, NULL);
+    weft_m_results_free(results);
+    weft_m_close(matcher);
+    make_free(&m);
+}
