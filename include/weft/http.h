@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * HTTP/1.1 server: routes, handlers that are ordinary tasks, and limits on everything.
+ * HTTP server: routes, handlers that are ordinary tasks, and limits on everything.
  *
  *     static int hello(weft_http_request *req, weft_http_response *res, void *arg)
  *     {
@@ -21,6 +21,9 @@
  *         weft_http_server_free(server);
  *         return rc;
  *     }
+ *
+ * A client may speak HTTP/1.1 or HTTP/2, over TLS or in clear text ("prior knowledge"); a
+ * connection's first bytes say which.  A handler notices nothing of it.
  *
  * A connection without a request is a small record; a task with a stack exists only while a handler
  * runs.  The task is cancelled when the client goes away, when the handler's time is up, and when
@@ -88,6 +91,18 @@ typedef struct weft_http_limits {
     weft_time queue_time_max;      /* 500 ms */
     uint32_t reserve;              /* handlers kept for WEFT_HTTP_RESERVED routes: 8 */
     uint32_t deferred_max;         /* tasks of weft_http_defer: 1,024 */
+
+    /* HTTP/2, of one connection.  What passes one of the last seven ends it. */
+    uint32_t h2_stream_count_max; /* requests at a time, those whose handler still runs: 100 */
+    uint32_t h2_table_bytes_max;  /* compression of fields, each way: 4 KiB */
+    uint32_t h2_stream_window;    /* of a body, unread: 64 KiB */
+    uint32_t h2_window;           /* of all bodies: 1 MiB */
+    uint32_t h2_continuation_count_max;     /* CONTINUATION frames of a head: 8 */
+    uint32_t h2_reset_burst, h2_reset_rate; /* streams reset, by the client or by its mistakes:
+                                               1,000 at once, 33 a second */
+    uint32_t h2_odd_burst, h2_odd_rate; /* frames that cost a client nothing (PING, SETTINGS, tiny
+                                           DATA …): 1,000 at once, 100 a second */
+    uint32_t h2_control_count_max;      /* frames that wait for a client to take them: 1,000 */
 } weft_http_limits;
 
 /* One line a limit, for a program that shows its settings: the name and the value in force (ns,
@@ -125,7 +140,12 @@ typedef struct weft_http_options {
                          (<weft/http_log.h>) */
     const struct weft_http_openapi *openapi; /* serves the description of all routes
                                                 (<weft/http_api.h>); NULL: not.  Borrowed */
+    bool is_h1_only;                         /* no HTTP/2, although it could be had */
 } weft_http_options;
+
+/* What this server can speak, best first, for weft_tls_options.alpn: "h2,http/1.1", or without
+ * nghttp2 "http/1.1".  Static. */
+WEFT_API const char *weft_http_alpn(void);
 
 /* `options` may be NULL.  0, -ENOMEM, or -EINVAL for a path of the description that is none. */
 WEFT_API WEFT_MUST_USE int weft_http_server_new(weft_http_server **out,

@@ -33,7 +33,7 @@ int secure_open(const struct secure *secure, weft_http_options *options, weft_tl
     if (secure->cert == NULL)
         return 0;
     const weft_tls_cert cert = {secure->cert, secure->key};
-    const weft_tls_options settings = {.certs = &cert, .cert_count = 1, .alpn = "http/1.1"};
+    const weft_tls_options settings = {.certs = &cert, .cert_count = 1, .alpn = weft_http_alpn()};
     WEFT_TRY(weft_tls_server_new(out, &settings));
     options->secure = secure_stream;
     options->secure_arg = *out;

@@ -5,9 +5,10 @@
  * serve.c for a slot and a task.
  */
 
-#include "http/server_priv.h"
+#include "http/h2.h"
 
 #include <assert.h>
+#include <string.h>
 
 static struct wf_conn *conn_of(weft_stream *stream)
 {
@@ -70,6 +71,7 @@ static void conn_drop_request(struct wf_conn *conn)
     if (conn->req == NULL)
         return;
     wf_request_release(conn->req);
+    conn->server->busy_count--;
     conn->req = NULL;
 }
 
@@ -109,6 +111,7 @@ static void conn_closed(weft_stream *stream)
 {
     struct wf_conn *conn = conn_of(stream);
     assert(conn->req == NULL);
+    wf_h2_free(conn->h2);
     wf_list_remove(&conn->link);
     wf_server_conn_gone(conn->server);
 }
@@ -144,6 +147,34 @@ static int conn_wait_for_more(struct wf_conn *conn)
     return -1;
 }
 
+/* The first bytes say which version it speaks: those of HTTP/2 begin no request that HTTP/1 knows.
+ */
+static int conn_greet(struct wf_conn *conn)
+{
+    weft_str input = weft_stream_get_input(conn->stream);
+    size_t count = input.len < WF_H2_PREFACE_BYTES ? input.len : WF_H2_PREFACE_BYTES;
+    if (input.len == 0)
+        return conn_wait_for_more(conn);
+    if (!conn->server->has_h2 || memcmp(input.ptr, WF_H2_PREFACE, count) != 0) {
+        conn->state = WF_CONN_IDLE;
+        return 1;
+    }
+    if (count < WF_H2_PREFACE_BYTES) {
+        if (conn->request_count == 0) { /* once, not with every byte */
+            conn->request_count = 1;
+            conn_set_state(conn, WF_CONN_NEW, conn->server->limits.head_time_max);
+        }
+        return conn_wait_for_more(conn);
+    }
+    conn->request_count = 0;
+    if (wf_h2_start(conn) < 0) {
+        wf_conn_abort(conn);
+        return -1;
+    }
+    wf_h2_input(conn);
+    return 0;
+}
+
 static int conn_begin(struct wf_conn *conn)
 {
     if (weft_stream_get_input(conn->stream).len == 0)
@@ -151,17 +182,9 @@ static int conn_begin(struct wf_conn *conn)
     conn->req = wf_request_new(conn);
     if (conn->req == NULL)
         return conn_refuse_no_memory(conn);
+    conn->server->busy_count++;
     conn->state = WF_CONN_HEAD;
     return 1;
-}
-
-/* The body of a request whose handler wants it whole is collected first: a slow client holds
- * neither a task nor a slot. */
-static bool conn_must_collect(const weft_http_request *req)
-{
-    const struct wf_http_route *route = req->match.route;
-    return req->fault.status == 0 && !req->is_options && route != NULL &&
-           (route->public.flags & WEFT_HTTP_STREAM_BODY) == 0 && !wf_h1_body_is_done(&req->framing);
 }
 
 static int conn_head_done(struct wf_conn *conn, weft_str input)
@@ -176,7 +199,7 @@ static int conn_head_done(struct wf_conn *conn, weft_str input)
         return conn_refuse_no_memory(conn);
     weft_stream_consume(conn->stream, head_bytes);
     conn->state = WF_CONN_BODY;
-    req->is_collecting = conn_must_collect(req);
+    req->is_collecting = wf_request_must_collect(req);
     return 1;
 }
 
@@ -265,6 +288,9 @@ bool wf_conn_advance(struct wf_conn *conn)
 {
     for (int rc = 1; rc > 0;) {
         switch ((enum wf_conn_state)conn->state) {
+        case WF_CONN_NEW:
+            rc = conn_greet(conn);
+            break;
         case WF_CONN_IDLE:
             rc = conn_begin(conn);
             break;
@@ -332,6 +358,9 @@ static void conn_input(weft_stream *stream)
     switch ((enum wf_conn_state)conn->state) {
     case WF_CONN_SERVED:
         conn_input_served(conn);
+        return;
+    case WF_CONN_H2:
+        wf_h2_input(conn);
         return;
     case WF_CONN_ENDING:
         return;
@@ -420,6 +449,12 @@ static void conn_expired(weft_stream *stream)
     struct wf_conn *conn = conn_of(stream);
     weft_time now = wf_http_now(conn->server);
     switch ((enum wf_conn_state)conn->state) {
+    case WF_CONN_NEW:
+        wf_conn_end(conn);
+        return;
+    case WF_CONN_H2:
+        wf_h2_expired(conn);
+        return;
     case WF_CONN_IDLE:
         conn_expired_idle(conn, now);
         return;
@@ -438,8 +473,16 @@ static void conn_expired(weft_stream *stream)
     }
 }
 
+static void conn_output(weft_stream *stream)
+{
+    struct wf_conn *conn = conn_of(stream);
+    if (conn->state == WF_CONN_H2)
+        wf_h2_output(conn);
+}
+
 const weft_stream_kind wf_conn_kind = {
     .input = conn_input,
+    .output = conn_output,
     .expired = conn_expired,
     .closed = conn_closed,
     .user_bytes = sizeof(struct wf_conn),
@@ -464,7 +507,7 @@ void wf_conn_accept(weft_listener *listener, int fd, void *arg)
         .taken_deadline = WEFT_FOREVER,
     };
     wf_list_append(&server->conns, &conn->link);
-    conn_set_state(conn, WF_CONN_IDLE, server->limits.keep_alive_max);
+    conn_set_state(conn, WF_CONN_NEW, server->limits.keep_alive_max);
     wf_server_conn_came(server);
     if (server->secure != NULL && server->secure(stream, server->secure_arg) < 0)
         wf_conn_abort(conn);

@@ -37,7 +37,6 @@ weft_http_request *wf_request_new(struct wf_conn *conn)
     req->res.req = req;
     req->has_extras = server->has_extras;
     wf_h1_head_init(&req->head, &server->head_limits, req->fields);
-    server->request_count++;
     return req;
 }
 
@@ -46,6 +45,13 @@ static void buf_trim(wf_buf *buf)
     if (buf->capacity > KEEP_BYTES_MAX)
         wf_buf_fini(buf);
     wf_buf_reset(buf);
+}
+
+static void request_reset_h2(struct wf_h2_stream *stream)
+{
+    buf_trim(&stream->rest);
+    buf_trim(&stream->unread);
+    *stream = (struct wf_h2_stream){.rest = stream->rest, .unread = stream->unread};
 }
 
 /* All that a request leaves behind, but its buffers. */
@@ -102,6 +108,8 @@ void wf_request_free(weft_http_request *req)
     wf_buf_fini(&req->body);
     wf_buf_fini(&req->scratch);
     wf_buf_fini(&req->res.fields);
+    wf_buf_fini(&req->h2.rest);
+    wf_buf_fini(&req->h2.unread);
     wf_free(req->text);
     wf_free(req->params);
     wf_free(req);
@@ -122,7 +130,8 @@ void wf_request_release(weft_http_request *req)
         wf_request_end_extras(req);
     wf_request_time(req);
     server->stats.bodies_bytes -= req->body_counted;
-    server->request_count--;
+    if (req->conn->h2 != NULL)
+        request_reset_h2(&req->h2);
     req->conn = NULL;
     request_reset(req);
     if (server->free_count >= KEEP_COUNT_MAX) {
@@ -282,6 +291,13 @@ int wf_request_prepare(weft_http_request *req, const char *input)
 }
 
 /* ---- body ---- */
+
+bool wf_request_must_collect(const weft_http_request *req)
+{
+    const struct wf_http_route *route = req->match.route;
+    return req->fault.status == 0 && !req->is_options && route != NULL &&
+           (route->public.flags & WEFT_HTTP_STREAM_BODY) == 0 && !wf_h1_body_is_done(&req->framing);
+}
 
 int wf_request_keep_body(weft_http_request *req, weft_str piece)
 {

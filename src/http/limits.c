@@ -49,6 +49,16 @@ static const struct {
     LIMIT(queue_time_max, 500 * WEFT_MS),
     LIMIT(reserve, 8),
     LIMIT(deferred_max, 1024),
+    LIMIT(h2_stream_count_max, 100),
+    LIMIT(h2_table_bytes_max, 4 * KIB),
+    LIMIT(h2_stream_window, 64 * KIB),
+    LIMIT(h2_window, MIB),
+    LIMIT(h2_continuation_count_max, 8),
+    LIMIT(h2_reset_burst, 1000),
+    LIMIT(h2_reset_rate, 33),
+    LIMIT(h2_odd_burst, 1000),
+    LIMIT(h2_odd_rate, 100),
+    LIMIT(h2_control_count_max, 1000),
 #undef LIMIT
 };
 #define LIMIT_COUNT (sizeof limit_table / sizeof limit_table[0])

@@ -2,7 +2,7 @@
 
 /* The server: made, filled with routes and listeners, served, and shut down in order. */
 
-#include "http/server_priv.h"
+#include "http/h2.h"
 
 #include "base/alloc.h"
 #include "base/sys.h"
@@ -57,6 +57,7 @@ int weft_http_server_new(weft_http_server **out, const weft_http_options *option
         server->openapi = options->openapi;
     }
     server->has_extras = server->done != NULL || server->gives_ids;
+    server->has_h2 = wf_h2_is_there() && (options == NULL || !options->is_h1_only);
     wf_http_limits_fill(&server->limits);
     if (server->grace == 0)
         server->grace = GRACE_DEFAULT;
@@ -75,6 +76,11 @@ int weft_http_server_new(weft_http_server **out, const weft_http_options *option
     }
     *out = server;
     return 0;
+}
+
+const char *weft_http_alpn(void)
+{
+    return wf_h2_is_there() ? "h2,http/1.1" : "http/1.1";
 }
 
 static void server_close_listeners(weft_http_server *server)
@@ -171,7 +177,7 @@ const char *wf_http_server_date(weft_http_server *server, weft_time now)
 void weft_http_server_get_stats(const weft_http_server *server, weft_http_stats *out)
 {
     *out = server->stats;
-    out->connections_idle = server->stats.connections_open - server->request_count;
+    out->connections_idle = server->stats.connections_open - server->busy_count;
     out->requests_in_hand = server->in_hand + server->reserve_in_hand;
     out->requests_queued = server->queue_count;
 }
@@ -257,7 +263,9 @@ static void server_end_idle(weft_http_server *server)
 {
     wf_list_each_safe (link, &server->conns) {
         struct wf_conn *conn = wf_container(link, struct wf_conn, link);
-        if (conn->state == WF_CONN_IDLE)
+        if (conn->state == WF_CONN_H2)
+            wf_h2_drain(conn);
+        else if (conn->state == WF_CONN_IDLE || conn->state == WF_CONN_NEW)
             wf_conn_finish(conn);
     }
 }
@@ -267,7 +275,9 @@ static void server_abort_all(weft_http_server *server)
 {
     wf_list_each_safe (link, &server->conns) {
         struct wf_conn *conn = wf_container(link, struct wf_conn, link);
-        if (conn->state != WF_CONN_SERVED || conn->req->state != WF_EXCHANGE_BUSY)
+        if (conn->state == WF_CONN_H2)
+            wf_h2_abort(conn);
+        else if (conn->state != WF_CONN_SERVED || conn->req->state != WF_EXCHANGE_BUSY)
             wf_conn_abort(conn);
     }
 }

@@ -8,7 +8,8 @@
  *
  *     COMING ──whole──▶ QUEUED ──slot──▶ BUSY ──handler returned──▶ transport->done
  *
- * A connection is a record inside its stream.  Over HTTP/1 it has one exchange at a time:
+ * A connection is a record inside its stream.  Its first bytes say what it speaks (NEW).  Over
+ * HTTP/2 it has many exchanges, and `h2` (h2_priv.h) knows them; over HTTP/1 one at a time:
  *
  *     IDLE ──first byte──▶ HEAD ──complete──▶ BODY ──collected──▶ SERVED (its exchange is QUEUED or
  * BUSY) ▲                                                                             │
@@ -50,15 +51,22 @@
 #define WF_INLINE_BYTES_MAX ((size_t)16 * 1024)
 
 enum wf_conn_state {
+    WF_CONN_NEW, /* not a byte has come */
     WF_CONN_IDLE,
     WF_CONN_HEAD,
     WF_CONN_BODY,
     WF_CONN_SERVED,
     WF_CONN_DISCARD,
+    WF_CONN_H2, /* its exchanges are in `h2` */
     WF_CONN_ENDING,
 };
 
-enum wf_exchange_state { WF_EXCHANGE_COMING, WF_EXCHANGE_QUEUED, WF_EXCHANGE_BUSY };
+enum wf_exchange_state {
+    WF_EXCHANGE_COMING,
+    WF_EXCHANGE_QUEUED,
+    WF_EXCHANGE_BUSY,
+    WF_EXCHANGE_ANSWERED, /* HTTP/2: what is left of the answer waits for the client */
+};
 
 /* What a BUSY exchange's task waits for. */
 enum wf_exchange_wait { WF_WAIT_NONE, WF_WAIT_INPUT, WF_WAIT_OUTPUT };
@@ -112,7 +120,8 @@ struct wf_conn {
     weft_http_server *server;
     weft_stream *stream;
     const struct wf_transport *transport;
-    weft_http_request *req; /* the exchange; NULL while IDLE */
+    weft_http_request *req; /* the exchange; NULL while IDLE, and over HTTP/2 */
+    struct wf_h2 *h2;       /* over HTTP/2; NULL: not */
     weft_time opened_at;
     weft_time deadline;       /* of the state */
     weft_time gone_deadline;  /* after the peer's end; WEFT_FOREVER: it has not ended */
@@ -132,6 +141,21 @@ struct weft_http_response {
     bool is_judged;         /* it is known whether it is coded */
     uint64_t length, sent;  /* of the body */
     struct wf_coded *coded; /* NULL: the body is sent as it is */
+};
+
+/* An exchange's part of a connection of HTTP/2. */
+struct wf_h2_stream {
+    wf_list link;   /* in wf_h2.exchanges */
+    int32_t id;     /* 0: closed */
+    weft_str piece; /* of the answer, to be sent: in its owner's memory, or `rest` */
+    wf_buf rest;
+    wf_buf unread;              /* of the body, for a handler that reads by itself */
+    weft_event moved;           /* set when `piece` is sent, or more of the body is there */
+    weft_time moved_at;         /* the client last took of the answer */
+    struct wf_http_fault fault; /* of the body */
+    bool is_finished;           /* behind `piece` nothing comes */
+    bool is_body_ended;
+    char status[3], length[20]; /* of the answer, as text */
 };
 
 /* One request and its answer. */
@@ -184,6 +208,7 @@ struct weft_http_request {
     bool has_extras; /* something of extras.h or chain.h is to be done at its head or end */
     wf_buf scratch;  /* the error body */
     struct weft_http_response res;
+    struct wf_h2_stream h2;
     struct wf_h1_field fields[]; /* limits.field_count_max of them */
 };
 
@@ -192,7 +217,8 @@ struct weft_http_server {
     struct wf_h1_limits head_limits;
     weft_stream_kind kind;
     weft_time drain_delay, grace;
-    uint64_t compress_bytes_min;                   /* shorter answers are not coded; 0: none is */
+    uint64_t compress_bytes_min; /* shorter answers are not coded; 0: none is */
+    bool has_h2;
     int (*secure)(weft_stream *stream, void *arg); /* see weft_http_options; or NULL */
     void *secure_arg;
     struct wf_http_router router;
@@ -213,8 +239,9 @@ struct weft_http_server {
     wf_list conns;
     wf_list queue;   /* QUEUED exchanges, first come first */
     weft_defer shed; /* looks at the queue when the ready tasks have run */
-    size_t queue_count, in_hand, reserve_in_hand, request_count;
+    size_t queue_count, in_hand, reserve_in_hand;
     size_t deferred_count; /* tasks of weft_http_defer */
+    size_t busy_count;     /* connections that have an exchange */
     weft_http_request *free_requests;
     size_t free_count;
     uint64_t random;
@@ -323,6 +350,10 @@ int wf_request_keep_body(weft_http_request *req, weft_str piece);
 
 /* How much longer the next piece of the body may take, `waited` into waiting for it. */
 weft_time wf_request_body_patience(const weft_http_request *req, weft_time waited);
+
+/* The body of a request whose handler wants it whole is collected first: a slow client holds
+ * neither a task nor a slot. */
+bool wf_request_must_collect(const weft_http_request *req);
 
 /* True if all that is left of the body can be read and dropped to keep the connection. */
 bool wf_request_can_drain(const weft_http_request *req);
