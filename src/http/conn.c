@@ -147,19 +147,21 @@ static int conn_wait_for_more(struct wf_conn *conn)
     return -1;
 }
 
-/* The first bytes say which version it speaks: those of HTTP/2 begin no request that HTTP/1 knows.
- */
+/* Which version it speaks: what was agreed on says so, or the first bytes.  Those of HTTP/2 begin
+ * no request that HTTP/1 knows. */
 static int conn_greet(struct wf_conn *conn)
 {
     weft_str input = weft_stream_get_input(conn->stream);
+    weft_str protocol = weft_stream_get_protocol(conn->stream);
     size_t count = input.len < WF_H2_PREFACE_BYTES ? input.len : WF_H2_PREFACE_BYTES;
+    bool is_agreed = protocol.len == 2 && memcmp(protocol.ptr, "h2", 2) == 0;
     if (input.len == 0)
         return conn_wait_for_more(conn);
-    if (!conn->server->has_h2 || memcmp(input.ptr, WF_H2_PREFACE, count) != 0) {
+    if (!conn->server->has_h2 || (!is_agreed && memcmp(input.ptr, WF_H2_PREFACE, count) != 0)) {
         conn->state = WF_CONN_IDLE;
         return 1;
     }
-    if (count < WF_H2_PREFACE_BYTES) {
+    if (count < WF_H2_PREFACE_BYTES && !is_agreed) {
         if (conn->request_count == 0) { /* once, not with every byte */
             conn->request_count = 1;
             conn_set_state(conn, WF_CONN_NEW, conn->server->limits.head_time_max);

@@ -27,12 +27,11 @@ bool wf_h2_spend_odd(struct wf_h2 *h2)
     return wf_h2_budget_take(&h2->odd, wf_h2_now(h2), limits->h2_odd_burst, limits->h2_odd_rate);
 }
 
-void wf_h2_calm(struct wf_h2 *h2)
+int wf_h2_stop(struct wf_h2 *h2, uint32_t code)
 {
-    if (h2->is_dead)
-        return;
-    h2->conn->server->stats.refused++;
-    (void)nghttp2_session_terminate_session(h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
+    if (h2->code == NGHTTP2_NO_ERROR)
+        h2->code = code;
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 /* ---- the end ---- */
@@ -118,6 +117,17 @@ static int h2_send(struct wf_h2 *h2)
     return rc;
 }
 
+/* GOAWAY, as far as it can be sent, and no frame after it. */
+static void h2_terminate(struct wf_h2 *h2, uint32_t code)
+{
+    h2->conn->server->stats.refused++;
+    (void)nghttp2_session_terminate_session(h2->session, code);
+    h2->is_sending = true;
+    int rc = h2_send(h2);
+    h2->is_sending = false;
+    h2_die(h2, /* is_broken= */ rc < 0);
+}
+
 void wf_h2_push(struct wf_h2 *h2)
 {
     if (h2->is_receiving || h2->is_sending)
@@ -126,7 +136,9 @@ void wf_h2_push(struct wf_h2 *h2)
         h2->is_sending = true;
         int rc = h2_send(h2);
         h2->is_sending = false;
-        if (rc < 0 || h2->is_failing)
+        if (h2->code != NGHTTP2_NO_ERROR && !h2->is_dead)
+            h2_terminate(h2, h2->code);
+        else if (rc < 0 || h2->is_failing)
             h2_die(h2, /* is_broken= */ true);
     }
     h2_settle(h2);
@@ -147,23 +159,25 @@ static bool h2_is_flooded(const struct wf_h2 *h2)
            (size_t)limits->h2_control_count_max + limits->h2_stream_count_max;
 }
 
+static uint32_t h2_code_of(const struct wf_h2 *h2, ssize_t rc)
+{
+    if (h2->code != NGHTTP2_NO_ERROR)
+        return h2->code;
+    if (rc == NGHTTP2_ERR_FLOODED)
+        return NGHTTP2_ENHANCE_YOUR_CALM;
+    return rc == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_INTERNAL_ERROR;
+}
+
 static void h2_receive(struct wf_h2 *h2, weft_str input)
 {
     h2->is_receiving = true;
     ssize_t count = nghttp2_session_mem_recv(h2->session, (const uint8_t *)input.ptr, input.len);
     h2->is_receiving = false;
     weft_stream_consume(h2->conn->stream, input.len);
-    if (count >= 0 && !h2_is_flooded(h2))
-        return;
-    h2->conn->server->stats.refused++;
-    (void)nghttp2_session_terminate_session(
-        h2->session, count == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? NGHTTP2_PROTOCOL_ERROR
-                     : count == NGHTTP2_ERR_NOMEM          ? NGHTTP2_INTERNAL_ERROR
-                                                           : NGHTTP2_ENHANCE_YOUR_CALM);
-    h2->is_sending = true;
-    int rc = h2_send(h2);
-    h2->is_sending = false;
-    h2_die(h2, /* is_broken= */ rc < 0);
+    if (count < 0)
+        h2_terminate(h2, h2_code_of(h2, count));
+    else if (h2_is_flooded(h2))
+        h2_terminate(h2, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 /* The client has ended its half, or is gone.  Who still gets an answer has a little time. */
@@ -233,7 +247,7 @@ static void h2_expire(struct wf_h2 *h2, weft_time now)
     if (now >= h2->block_deadline) {
         h2->block_deadline = WEFT_FOREVER;
         conn->server->stats.timeouts++;
-        wf_h2_calm(h2);
+        h2_terminate(h2, NGHTTP2_ENHANCE_YOUR_CALM);
     }
     if (now >= h2->drain_deadline)
         h2_say_last(h2);

@@ -53,10 +53,12 @@ struct wf_h2 {
     weft_time drain_deadline; /* of the time between the two GOAWAYs; WEFT_FOREVER: not in it */
     bool is_receiving;        /* inside nghttp2's callbacks */
     bool is_sending;
-    bool is_draining; /* GOAWAY was said */
-    bool is_failing;  /* memory ran out inside nghttp2: to die at the next push */
-    bool is_dead;     /* no frame counts any more */
-    bool is_broken;   /* and the stream is to be aborted */
+    bool is_draining;      /* GOAWAY was said */
+    uint32_t code;         /* of the GOAWAY that wf_h2_stop asked for */
+    int32_t stream_id_max; /* of all that the client has opened */
+    bool is_failing;       /* memory ran out inside nghttp2: to die at the next push */
+    bool is_dead;          /* no frame counts any more */
+    bool is_broken;        /* and the stream is to be aborted */
 };
 
 static inline weft_time wf_h2_now(const struct wf_h2 *h2)
@@ -72,8 +74,8 @@ void wf_h2_push(struct wf_h2 *h2);
 /* The stream's deadline is not later than this. */
 void wf_h2_arm(struct wf_h2 *h2, weft_time at);
 
-/* The peer does too much of what costs it nothing: GOAWAY, and the end. */
-void wf_h2_calm(struct wf_h2 *h2);
+/* GOAWAY with this code, and the end: for nghttp2's callbacks, which return what this does. */
+int wf_h2_stop(struct wf_h2 *h2, uint32_t code);
 
 /* What it does counts against a budget; false: that was too much. */
 bool wf_h2_spend_reset(struct wf_h2 *h2);

@@ -33,20 +33,29 @@ static bool is_odd(const nghttp2_frame_hd *hd)
     }
 }
 
+/* A client's streams count upward; nghttp2 remembers those it has opened for a while after their
+ * end, and would ignore one that was left out: RFC 9113 5.1.1. */
+static bool is_stream_known(struct wf_h2 *h2, nghttp2_session *session, int32_t stream_id)
+{
+    if (stream_id <= h2->stream_id_max)
+        return nghttp2_session_find_stream(session, stream_id) != NULL;
+    h2->stream_id_max = stream_id;
+    return true;
+}
+
 static int frame_begun(nghttp2_session *session, const nghttp2_frame_hd *hd, void *arg)
 {
     struct wf_h2 *h2 = arg;
-    (void)session;
     bool is_fine = true;
+    if (hd->type == NGHTTP2_HEADERS && !is_stream_known(h2, session, hd->stream_id))
+        return wf_h2_stop(h2, NGHTTP2_PROTOCOL_ERROR);
     if (hd->type == NGHTTP2_CONTINUATION)
         is_fine = ++h2->continuation_count <= h2->conn->server->limits.h2_continuation_count_max;
     else if (hd->type == NGHTTP2_RST_STREAM)
         is_fine = wf_h2_spend_reset(h2);
     else if (is_odd(hd))
         is_fine = wf_h2_spend_odd(h2);
-    if (!is_fine)
-        wf_h2_calm(h2);
-    return 0;
+    return is_fine ? 0 : wf_h2_stop(h2, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 /* ---- the head ---- */

@@ -235,6 +235,14 @@ const char *weft_stream_get_error_text(const weft_stream *stream)
     return filter->filter_class->text(filter);
 }
 
+weft_str weft_stream_get_protocol(const weft_stream *stream)
+{
+    const weft_filter *filter = stream->filter;
+    if (filter == NULL || filter->filter_class->protocol == NULL)
+        return (weft_str){"", 0};
+    return filter->filter_class->protocol(filter);
+}
+
 bool weft_stream_is_filtered(const weft_stream *stream)
 {
     return stream->filter != NULL;

@@ -214,6 +214,14 @@ static void conn_free(weft_filter *filter)
     wf_tls_unref(conn->tls);
 }
 
+static weft_str conn_protocol(const weft_filter *filter)
+{
+    const unsigned char *name = NULL;
+    unsigned bytes = 0;
+    SSL_get0_alpn_selected(conn_of(filter)->ssl, &name, &bytes);
+    return (weft_str){bytes != 0 ? (const char *)name : "", bytes};
+}
+
 static const char *conn_text(const weft_filter *filter)
 {
     return conn_of(filter)->text;
@@ -228,6 +236,7 @@ static const weft_filter_class conn_class = {
     .stop = conn_stop,
     .free = conn_free,
     .text = conn_text,
+    .protocol = conn_protocol,
     .user_bytes = sizeof(struct wf_tls_conn),
 };
 

@@ -47,6 +47,10 @@ typedef struct weft_filter_class {
     /* The failure in words, or "".  May be NULL. */
     const char *(*text)(const weft_filter *filter);
 
+    /* What the peers agreed to speak above it, such as "h2" by ALPN; empty: nothing.  May be NULL.
+     */
+    weft_str (*protocol)(const weft_filter *filter);
+
     size_t user_bytes; /* zeroed memory for the owner, see weft_filter_get_user */
 } weft_filter_class;
 

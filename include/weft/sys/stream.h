@@ -85,6 +85,10 @@ WEFT_API const char *weft_stream_get_error_text(const weft_stream *stream);
 /* Something stands between the user's bytes and the socket's, such as TLS. */
 WEFT_API bool weft_stream_is_filtered(const weft_stream *stream);
 
+/* What the peers agreed to speak on it, where a filter knows: "h2" by ALPN; else empty.  Borrowed
+ * while the stream lives. */
+WEFT_API weft_str weft_stream_get_protocol(const weft_stream *stream);
+
 /* ---- output ---- */
 
 /* Appends for sending at the end of the turn.  0; -EAGAIN with nothing taken while the unsent bytes
