@@ -6,6 +6,7 @@
 #include "cmd/say.h"
 #include "cmd/secure.h"
 
+#include <weft/http.h>
 #include <weft/run.h>
 #include <weft/scope.h>
 #include <weft/text.h>
@@ -49,12 +50,13 @@ static int show_help(void)
 static int show_version(void)
 {
     const weft_loop *loop = weft_loop_self();
-    fprintf(
-        stdout,
-        "weft %s\nback end: %s\nfeatures: match (lexical, trained head), serve (HTTP/1.1%s), csv, "
-        "tsv, json, ndjson\nunicode: %s\n",
-        weft_version(), weft_loop_backend(loop), secure_is_there() ? ", TLS" : "",
-        weft_norm_unicode_version());
+    fprintf(stdout,
+            "weft %s\nback end: %s\nfeatures: match (lexical, trained head), serve (HTTP/1.1%s%s), "
+            "csv, "
+            "tsv, json, ndjson\nunicode: %s\n",
+            weft_version(), weft_loop_backend(loop),
+            strncmp(weft_http_alpn(), "h2", 2) == 0 ? ", HTTP/2" : "",
+            secure_is_there() ? ", TLS" : "", weft_norm_unicode_version());
     return say_printed();
 }
 

@@ -22,7 +22,7 @@
 
 static const char serve_about[] =
     "Usage: weft serve -e FILE [OPTIONS]\n\n"
-    "Answers over HTTP/1.1 which entity a text means.  GET / says how to call it.\n"
+    "Answers over HTTP which entity a text means.  GET / says how to call it.\n"
     "With --loops N on N threads, which share the connections (a unix: address has one).\n"
     "With a certificate over HTTPS alone; SIGHUP reads its files again.\n"
     "SIGINT or SIGTERM ends it: requests in hand are answered first.\n";
