@@ -56,9 +56,9 @@ typedef struct weft_http_layer {
     int (*after)(weft_http_request *req, weft_http_response *res, int rc, void *arg);
 
     /* Called when the head of the answer is about to be sent, errors the server makes included:
-     * the last moment for weft_http_set_field().  Must not wait.  Not called for a request that is
-     * refused before its task began, as for want of room. */
-    void (*head)(weft_http_request *req, weft_http_response *res, void *arg);
+     * the last moment for weft_http_set_field().  Negative fails the answer.  Must not wait.  Not
+     * called for a request that is refused before its task began, as for want of room. */
+    int (*head)(weft_http_request *req, weft_http_response *res, void *arg);
 
     void *arg;
 } weft_http_layer;

@@ -64,14 +64,16 @@ static int chain_run(const struct wf_chain *chain, weft_http_request *req, weft_
     return rc;
 }
 
-void wf_chain_head(weft_http_request *req)
+int wf_chain_head(weft_http_request *req)
 {
     const struct wf_chain *chain = req->chain;
     for (size_t i = chain != NULL && chain->has_head ? chain->layer_count : 0; i > 0; i--) {
         const weft_http_layer *layer = chain->layers[i - 1];
-        if (layer->head != NULL)
-            layer->head(req, &req->res, layer->arg);
+        int rc = layer->head != NULL ? layer->head(req, &req->res, layer->arg) : 0;
+        if (rc < 0)
+            return rc;
     }
+    return 0;
 }
 
 int wf_chain_answer_itself(weft_http_request *req)

@@ -51,8 +51,8 @@ int wf_chain_answer_itself(weft_http_request *req);
 /* True if the route of the request has as many in hand as it may. */
 bool wf_chain_is_full(const weft_http_request *req);
 
-/* The head of the answer is about to be sent. */
-void wf_chain_head(weft_http_request *req);
+/* The head of the answer is about to be sent.  0, or what a layer says against it. */
+int wf_chain_head(weft_http_request *req);
 
 /* ---- api.c ---- */
 

@@ -32,7 +32,9 @@ static int response_add_extras(weft_http_response *res)
     weft_http_request *req = res->req;
     if (!req->has_extras && res->status < 400)
         return 0;
-    wf_chain_head(req);
+    int rc = wf_chain_head(req);
+    if (rc < 0)
+        return rc;
     if (!req->is_id_given && !req->conn->server->gives_ids && res->status < 400)
         return 0;
     const char *id = weft_http_request_id(req);
