@@ -2,13 +2,14 @@
 
 /*
  * Gather: waiting for several tasks at once.  None of these takes the tasks' records; read single
- * results with weft_done().  A stale handle counts as a task that failed with -ESRCH, one of
- * another loop that was not spawned from here (loops.h) as one that failed with -EPERM.
+ * results with weft_done().  A stale handle counts as a task that failed with -ESRCH.  Handles may
+ * be of any loop (loops.h); what ended on others counts as ended when the news comes.
  *
  * When gather, settle or race return, every member has ended, whatever they return: also if the
  * caller was cancelled before, or if memory is short (it is taken on entry, for more than 8
- * members; -ENOMEM), where the members are cancelled first.  So what members point to may stand on
- * the caller's stack, which weft_await() alone does not promise.
+ * members, or members spawned on other loops by others; -ENOMEM), where the members are cancelled
+ * first.  So what members point to may stand on the caller's stack, which weft_await() alone does
+ * not promise.
  */
 #ifndef WEFT_GATHER_H
 #define WEFT_GATHER_H

@@ -582,19 +582,6 @@ LOOPS_TEST(test_T12_await_of_oneself_on_another_loop_is_refused, 2)
     CHECK_EQ(weft_await(weft_spawn_on(other(), await_oneself, NULL)), -EDEADLK);
 }
 
-static int gather_it(void *arg)
-{
-    struct watched *watched = arg;
-    return weft_gather(watched->task);
-}
-
-LOOPS_TEST(test_X02_gather_takes_the_handles_of_its_own_loop_only, 2)
-{
-    struct watched watched = {.task = weft_spawn(sleep_long, NULL)};
-    CHECK_EQ(weft_await(weft_spawn_on(other(), gather_it, &watched)), -EPERM);
-    CHECK_EQ(weft_cancel(watched.task, NULL), 1);
-}
-
 /* ---- X02: threads without a loop ---- */
 
 struct outsider {

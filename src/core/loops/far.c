@@ -137,89 +137,92 @@ void wf_far_release(weft_task handle)
     far_unpin(handle);
 }
 
-/* ---- await ---- */
+/* ---- watching ---- */
 
-/* On the stack of the task that waits. */
-struct far_wait {
-    struct wf_errand errand;
-    weft_waiter here;  /* it parks on this one */
-    weft_waiter there; /* among those that wait for the task's end, on its loop */
-    weft_task task;
-    int rc;
-    struct wf_note *note;
-};
-
-static struct far_wait *wait_of_errand(struct wf_errand *errand)
+static struct wf_far_watch *watch_of_errand(struct wf_errand *errand)
 {
-    return wf_container(errand, struct far_wait, errand);
+    return wf_container(errand, struct wf_far_watch, errand);
 }
 
-static void wait_answer(struct far_wait *wait, const wf_task *task, int rc)
+static void watch_answer(struct wf_far_watch *watch, const wf_task *task, int rc)
 {
-    wait->rc = rc;
+    watch->rc = rc;
     if (task != NULL && rc < 0)
-        wf_note_share(&wait->note, task->note);
-    wf_errand_answer(&wait->errand);
+        wf_note_share(&watch->note, task->note);
+    wf_errand_answer(&watch->errand);
 }
 
 static void there_woken(weft_waiter *waiter)
 {
-    wait_answer(wf_container(waiter, struct far_wait, there), waiter->object, waiter->rc);
+    watch_answer(wf_container(waiter, struct wf_far_watch, there), waiter->object, waiter->rc);
 }
 
 static const weft_wait_class there_class = {.what = "await", .woken = there_woken};
 
-static void wait_arrive(struct wf_errand *errand)
+static void watch_arrive(struct wf_errand *errand)
 {
-    struct far_wait *wait = wait_of_errand(errand);
-    wf_task *task = wf_task_of(wf_sched_current, wait->task);
+    struct wf_far_watch *watch = watch_of_errand(errand);
+    wf_task *task = wf_task_of(wf_sched_current, watch->task);
     if (task == NULL) {
-        wait_answer(wait, NULL, -ESRCH);
+        watch_answer(watch, NULL, -ESRCH);
     } else if (task->state == WF_TASK_DONE) {
         task->flags |= WF_TASK_RECEIVED;
-        wait_answer(wait, task, task->result);
+        watch_answer(watch, task, task->result);
     } else {
-        wait->there = (weft_waiter)WEFT_WAITER(&there_class, task);
-        wf_waitq_push(&task->done_waiters, &wait->there);
+        watch->there = (weft_waiter)WEFT_WAITER(&there_class, task);
+        wf_waitq_push(&task->done_waiters, &watch->there);
     }
 }
 
-static void wait_recalled(struct wf_errand *errand)
+static void watch_recalled(struct wf_errand *errand)
 {
-    struct far_wait *wait = wait_of_errand(errand);
-    wf_waitq_remove(&wait->there);
-    wait_answer(wait, NULL, -ECANCELED);
+    struct wf_far_watch *watch = watch_of_errand(errand);
+    wf_waitq_remove(&watch->there);
+    watch_answer(watch, NULL, -ECANCELED);
 }
 
-static void wait_back(struct wf_errand *errand)
+static void watch_back(struct wf_errand *errand)
 {
-    struct far_wait *wait = wait_of_errand(errand);
-    wf_wake(&wait->here, wait->rc);
+    struct wf_far_watch *watch = watch_of_errand(errand);
+    watch->over(watch);
 }
 
-static const struct wf_errand_class wait_errand_class = {
-    .arrive = wait_arrive,
-    .recall = wait_recalled,
-    .back = wait_back,
+static const struct wf_errand_class watch_errand_class = {
+    .arrive = watch_arrive,
+    .recall = watch_recalled,
+    .back = watch_back,
 };
+
+int wf_far_watch(struct wf_far_watch *watch)
+{
+    weft_loop *loop = far_pin(watch->task);
+    if (loop == NULL)
+        return -ESRCH;
+    wf_errand_send(&watch->errand, &watch_errand_class, loop);
+    far_unpin(watch->task);
+    return 0;
+}
+
+/* ---- await ---- */
+
+/* On the stack of the task that waits. */
+struct far_wait {
+    struct wf_far_watch watch;
+    weft_waiter here;
+};
+
+static void wait_over(struct wf_far_watch *watch)
+{
+    wf_wake(&wf_container(watch, struct far_wait, watch)->here, watch->rc);
+}
 
 /* The frame stays until the errand is over, as that of an operation does for the kernel. */
 static void here_cancel(weft_waiter *waiter)
 {
-    wf_errand_recall(&wf_container(waiter, struct far_wait, here)->errand);
+    wf_far_unwatch(&wf_container(waiter, struct far_wait, here)->watch);
 }
 
 static const weft_wait_class here_class = {.what = "await, on another loop", .cancel = here_cancel};
-
-static bool wait_send(struct far_wait *wait)
-{
-    weft_loop *loop = far_pin(wait->task);
-    if (loop == NULL)
-        return false;
-    wf_errand_send(&wait->errand, &wait_errand_class, loop);
-    far_unpin(wait->task);
-    return true;
-}
 
 int wf_far_await(weft_task task, bool is_shielded, bool *out_withdrawn)
 {
@@ -227,15 +230,18 @@ int wf_far_await(weft_task task, bool is_shielded, bool *out_withdrawn)
     *out_withdrawn = false;
     if (self->id == task.id)
         return -EDEADLK; /* a guest here */
-    struct far_wait wait = {.task = task, .here = WEFT_WAITER(&here_class, NULL)};
+    struct far_wait wait = {
+        .watch = {.task = task, .over = wait_over},
+        .here = WEFT_WAITER(&here_class, NULL),
+    };
     wait.here.task = self;
-    if (!wait_send(&wait))
+    if (wf_far_watch(&wait.watch) < 0)
         return -ESRCH;
     int rc = is_shielded ? weft_park_shielded(&wait.here) : weft_park(&wait.here);
-    *out_withdrawn = wait.errand.is_recalled && wait.errand.was_heard;
+    *out_withdrawn = wf_far_is_withdrawn(&wait.watch);
     if (!*out_withdrawn) {
         wf_note_drop(&self->note);
-        self->note = wait.note;
+        self->note = wait.watch.note;
     }
     return rc;
 }

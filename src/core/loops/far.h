@@ -10,6 +10,7 @@
 #ifndef WF_FAR_H
 #define WF_FAR_H
 
+#include "core/loops/errand.h"
 #include "core/task/sched_priv.h"
 
 enum wf_ask_what { WF_ASK_CANCEL = 1, WF_ASK_RELEASE = 2, WF_ASK_RECEIVED = 4 };
@@ -40,5 +41,30 @@ void wf_far_release(weft_task task);
 /* Waits for its end, also while the calling task is cancelled if `is_shielded`.  Its result, or
  * -ESRCH; *out_withdrawn: our scope was cancelled first, and we are not waiting any more. */
 int wf_far_await(weft_task task, bool is_shielded, bool *out_withdrawn);
+
+/* Who waits for a task of another loop together with something else has one of these, which stays
+ * where it is until `over` has been called: once, here, when everything that was sent is home. */
+struct wf_far_watch {
+    struct wf_errand errand;
+    weft_waiter there; /* among those that wait for the task's end, on its loop */
+    weft_task task;
+    void (*over)(struct wf_far_watch *watch);
+    int rc;               /* then: its result, or -ECANCELED if it was taken back in time */
+    struct wf_note *note; /* and its text, the caller's to drop */
+};
+
+/* `task` and `over` are filled in, the rest is zero.  0, or -ESRCH, and `over` is not called. */
+int wf_far_watch(struct wf_far_watch *watch);
+
+/* Takes it back: `over` comes soon. */
+static inline void wf_far_unwatch(struct wf_far_watch *watch)
+{
+    wf_errand_recall(&watch->errand);
+}
+
+static inline bool wf_far_is_withdrawn(const struct wf_far_watch *watch)
+{
+    return watch->errand.is_recalled && watch->errand.was_heard;
+}
 
 #endif

@@ -2,9 +2,11 @@
 
 #include <weft/select.h>
 
+#include "base/alloc.h"
 #include "base/list.h"
 #include "core/loop/loop_priv.h"
 #include "core/loop/posts.h"
+#include "core/loops/far.h"
 #include "core/sync/chan_priv.h"
 #include "core/sync/sync_priv.h"
 
@@ -16,9 +18,15 @@
  * instant the other waiters leave their queues, so that exactly one case happens.  The same when
  * the task is cancelled: no case can happen after that.
  *
- * A descriptor's operation lives in the kernel and outlasts that instant: the call returns when the
- * last one has completed.
+ * A descriptor's operation lives in the kernel, and a waiter for a task of another loop there; both
+ * outlast that instant: the call returns when the last one has completed.
  */
+struct select_far {
+    struct wf_far_watch watch;
+    weft_case *winner; /* that it would be */
+    struct select_far *next;
+};
+
 struct wf_select {
     weft_waiter parked;
     weft_case *cases;
@@ -27,7 +35,8 @@ struct wf_select {
     weft_timer timer;       /* of the earliest deadline */
     weft_case *first_due;   /* that deadline, or NULL */
     weft_waiter *ops_ended; /* parked until op_count is 0 */
-    size_t op_count;        /* operations in flight */
+    size_t op_count;        /* operations in flight, and watches of other loops */
+    struct select_far *fars;
     weft_defer looked_once; /* all descriptors have been looked at */
 };
 
@@ -42,6 +51,8 @@ static void select_withdraw(struct wf_select *select)
         if (each->priv_op != NULL)
             weft_op_cancel(wf_loop_current, each->priv_op);
     }
+    for (struct select_far *far = select->fars; far != NULL; far = far->next)
+        wf_far_unwatch(&far->watch);
 }
 
 static void case_report(const weft_case *winner, int rc)
@@ -105,6 +116,72 @@ static void select_op_ended(struct wf_select *select)
         wf_wake(select->ops_ended, 0);
 }
 
+/* ---- tasks of other loops ---- */
+
+static weft_task case_task(const weft_case *self)
+{
+    return (weft_task){(uint64_t)self->value};
+}
+
+static void far_over(struct wf_far_watch *watch)
+{
+    const struct select_far *far = wf_container(watch, struct select_far, watch);
+    struct wf_select *select = far->winner->priv_select;
+    if (!wf_far_is_withdrawn(watch))
+        select_decide(select, far->winner, watch->rc);
+    select_op_ended(select);
+}
+
+/* 0, -ESRCH, -ENOMEM. */
+static int case_watch_far(weft_case *self, weft_task task)
+{
+    struct wf_select *select = self->priv_select;
+    struct select_far *far = wf_alloc(sizeof *far);
+    if (far == NULL)
+        return -ENOMEM;
+    far->winner = self;
+    far->watch.task = task;
+    far->watch.over = far_over;
+    int rc = wf_far_watch(&far->watch);
+    if (rc < 0) {
+        wf_free(far);
+        return rc;
+    }
+    far->next = select->fars;
+    select->fars = far;
+    select->op_count++;
+    return 0;
+}
+
+static void select_free_fars(struct wf_select *select)
+{
+    for (struct select_far *far; (far = select->fars) != NULL;) {
+        select->fars = far->next;
+        wf_note_drop(&far->watch.note);
+        wf_free(far);
+    }
+}
+
+/* No case happens. */
+static void select_refuse(struct wf_select *select, int rc)
+{
+    select_withdraw(select);
+    wf_wake(&select->parked, rc);
+}
+
+static void case_watch(weft_case *self, struct wf_select *select)
+{
+    weft_task task = case_task(self);
+    weft_waiter *waiter = &self->priv_wait.priv_waiter;
+    int rc = task.id == weft_self().id ? -EDEADLK : wf_task_watch(task, waiter);
+    if (rc == -EPERM && wf_is_far(task))
+        rc = case_watch_far(self, task);
+    if (rc == -ENOMEM)
+        select_refuse(select, rc);
+    else if (rc < 0)
+        select_decide(select, self, rc);
+}
+
 static void case_on_ready(weft_op *op, const weft_completion *completion, void *arg)
 {
     (void)op;
@@ -159,11 +236,6 @@ static bool select_has_descriptors(const struct wf_select *select)
 }
 
 /* ---- what is possible at once ---- */
-
-static weft_task case_task(const weft_case *self)
-{
-    return (weft_task){(uint64_t)self->value};
-}
 
 static bool case_event_is_foreign(const weft_case *self)
 {
@@ -266,13 +338,9 @@ static void case_wait(weft_case *self, struct wf_select *select)
     case WEFT_CASE_KIND_RECV:
         wf_chan_push_receiver(self->object, &self->priv_wait);
         break;
-    case WEFT_CASE_KIND_DONE: {
-        weft_task task = case_task(self);
-        int rc = task.id == weft_self().id ? -EDEADLK : wf_task_watch(task, waiter);
-        if (rc < 0)
-            select_decide(select, self, rc);
+    case WEFT_CASE_KIND_DONE:
+        case_watch(self, select);
         break;
-    }
     case WEFT_CASE_KIND_EVENT:
         wf_waitq_push(&((weft_event *)self->object)->priv_waiters, waiter);
         break;
@@ -291,15 +359,15 @@ static void case_wait(weft_case *self, struct wf_select *select)
 static void select_begin(struct wf_select *select)
 {
     weft_case *none = NULL;
-    for (size_t i = 0; i < select->count && select->winner == NULL; i++) {
+    for (size_t i = 0; i < select->count && !select->parked.is_woken; i++) {
         weft_case *each = &select->cases[i];
         if (each->kind == WEFT_CASE_KIND_NONE)
             none = each;
         case_wait(each, select);
     }
-    if (select->winner == NULL && none != NULL)
+    if (!select->parked.is_woken && none != NULL)
         case_start_op(none, WEFT_OP_NOP, case_on_nop);
-    if (select->winner == NULL && select->first_due != NULL)
+    if (!select->parked.is_woken && select->first_due != NULL)
         weft_timer_start(wf_loop_current, &select->timer, select->first_due->value);
 }
 
@@ -331,6 +399,8 @@ static int select_wait(struct wf_select *select)
         weft_waiter ended = WEFT_WAITER(&select_ops_class, select);
         select_see_ops_out(select, &ended);
     }
+    if (select->fars != NULL)
+        select_free_fars(select);
     return rc < 0 ? rc : (int)(select->winner - select->cases);
 }
 

@@ -8,6 +8,7 @@
 #include <weft/gather.h>
 
 #include "base/alloc.h"
+#include "core/loops/far.h"
 #include "core/task/park_priv.h"
 
 #include <string.h>
@@ -27,6 +28,13 @@ struct multi_member {
     bool is_done;
 };
 
+/* Beside a member on another loop. */
+struct multi_far {
+    struct wf_far_watch watch;
+    struct multi_member *member;
+    struct multi_far *next;
+};
+
 struct multi {
     weft_waiter waiter; /* the caller's */
     const struct multi_rule *rule;
@@ -39,6 +47,9 @@ struct multi {
     uint64_t order;    /* of the member that gave it */
     struct wf_note *note;
     struct map *map;
+    struct multi_far *fars; /* NULL: no member is on another loop */
+    size_t fars_out;        /* those that are not over */
+    weft_waiter *fars_home; /* parked until none is out */
 };
 
 /* What a multi-wait makes of a member's end; called once a member. */
@@ -105,6 +116,73 @@ static void member_woken(weft_waiter *waiter)
 
 static const weft_wait_class member_class = {.what = "gather", .woken = member_woken};
 
+/* ---- members on other loops ---- */
+
+static void far_over(struct wf_far_watch *watch)
+{
+    struct multi_far *far = wf_container(watch, struct multi_far, watch);
+    struct multi *multi = far->member->multi;
+    multi->fars_out--;
+    if (!wf_far_is_withdrawn(watch))
+        member_done(far->member, watch->rc);
+    if (multi->fars_out == 0 && multi->fars_home != NULL)
+        wf_wake(multi->fars_home, 0);
+}
+
+/* 0; -ESRCH; -ENOMEM. */
+static int multi_watch_far(struct multi_member *member)
+{
+    struct multi *multi = member->multi;
+    struct multi_far *far = wf_alloc(sizeof *far);
+    if (far == NULL)
+        return -ENOMEM;
+    far->member = member;
+    far->watch.task = member->task;
+    far->watch.over = far_over;
+    int rc = wf_far_watch(&far->watch);
+    if (rc < 0) {
+        wf_free(far);
+        return rc;
+    }
+    far->next = multi->fars;
+    multi->fars = far;
+    multi->fars_out++;
+    return 0;
+}
+
+static const weft_wait_class fars_class = {.what = "gather, other loops"};
+
+/* Takes back what is still out: its memory is ours again when it is home. */
+static void multi_call_home(struct multi *multi)
+{
+    weft_waiter home = WEFT_WAITER(&fars_class, NULL);
+    for (struct multi_far *far = multi->fars; far != NULL; far = far->next)
+        wf_far_unwatch(&far->watch);
+    if (multi->fars_out == 0)
+        return;
+    multi->fars_home = &home;
+    (void)weft_park_shielded(&home);
+}
+
+static void multi_free_fars(struct multi *multi)
+{
+    for (struct multi_far *far; (far = multi->fars) != NULL;) {
+        multi->fars = far->next;
+        wf_note_drop(&far->watch.note);
+        wf_free(far);
+    }
+}
+
+static struct wf_note *member_far_note(const struct multi_member *member)
+{
+    const struct multi_far *far = member->multi->fars;
+    while (far != NULL && far->member != member)
+        far = far->next;
+    return far != NULL ? far->watch.note : NULL;
+}
+
+/* ---- watching ---- */
+
 static int multi_init(struct multi *multi, const struct multi_rule *rule, size_t count)
 {
     memset(multi, 0, sizeof *multi);
@@ -132,7 +210,8 @@ static uint64_t member_order(weft_task handle)
     return task != NULL ? task->done_order : 0;
 }
 
-static void multi_watch(struct multi *multi, size_t index, weft_task task)
+/* 0, or -ENOMEM for one on another loop. */
+static int multi_watch(struct multi *multi, size_t index, weft_task task)
 {
     struct multi_member *member = &multi->members[index];
     member->waiter = (weft_waiter)WEFT_WAITER(&member_class, NULL);
@@ -141,12 +220,23 @@ static void multi_watch(struct multi *multi, size_t index, weft_task task)
     member->is_done = false;
     member->order = ENDED_LATER;
     int rc = task.id == weft_self().id ? -EDEADLK : wf_task_watch(task, &member->waiter);
+    if (rc == 0)
+        return 0;
     if (rc == 1)
         (void)weft_done(task, &rc);
-    else if (rc == 0)
-        return;
+    else if (rc == -EPERM && (rc = multi_watch_far(member)) != -ESRCH)
+        return rc;
     member->order = member_order(task);
     member_done(member, rc);
+    return 0;
+}
+
+static void multi_unwatch(struct multi *multi)
+{
+    for (size_t i = 0; i < multi->count; i++)
+        weft_waitq_remove(&multi->members[i].waiter);
+    if (multi->fars != NULL)
+        multi_call_home(multi);
 }
 
 static void multi_wait(struct multi *multi)
@@ -163,8 +253,7 @@ static void multi_wait(struct multi *multi)
         was_cancelled = true;
         multi_cancel_members(multi, "the task that gathers was cancelled");
     }
-    for (size_t i = 0; i < multi->count; i++)
-        weft_waitq_remove(&multi->members[i].waiter);
+    multi_unwatch(multi);
 }
 
 /* What a caller gets whose wait was ended: it was cancelled, or nothing could ever have ended the
@@ -178,6 +267,8 @@ static int multi_interrupted(const struct multi *multi)
 static void multi_fini(struct multi *multi)
 {
     wf_note_drop(&multi->note);
+    if (multi->fars != NULL)
+        multi_free_fars(multi);
     if (multi->members != multi->inline_members)
         wf_free(multi->members);
 }
@@ -186,7 +277,7 @@ static void multi_fini(struct multi *multi)
 static void multi_take_note(struct multi *multi, struct multi_member *member)
 {
     const wf_task *task = wf_task_of(wf_sched_self(), member->task);
-    wf_note_share(&multi->note, task != NULL ? task->note : NULL);
+    wf_note_share(&multi->note, task != NULL ? task->note : member_far_note(member));
 }
 
 /* For a caller that was cancelled before it could wait, or has no memory to wait with: the members
@@ -216,8 +307,14 @@ static int multi_run(struct multi *multi, const struct multi_rule *rule, const w
         members_see_out(tasks, count, out_rc);
     if (rc != 0)
         return rc;
-    for (size_t i = 0; i < count; i++)
-        multi_watch(multi, i, tasks[i]);
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = multi_watch(multi, i, tasks[i]);
+    if (rc < 0) {
+        multi_unwatch(multi);
+        multi_fini(multi);
+        members_see_out(tasks, count, out_rc);
+        return rc;
+    }
     if (multi->is_decided) /* by one that had ended; those behind it were not looked at yet */
         multi_cancel_members(multi, "another member had ended");
     multi_wait(multi);
@@ -368,6 +465,10 @@ static int any_oldest(const weft_task tasks[], size_t count)
         const wf_task *task = wf_task_of(wf_sched_self(), tasks[i]);
         uint64_t order = task == NULL ? 0 : task->done_order;
         bool is_done = task == NULL || task->state == WF_TASK_DONE;
+        if (task == NULL && wf_is_far(tasks[i])) { /* it ended who knows when */
+            order = UINT64_MAX - 1;
+            is_done = wf_far_done(tasks[i], NULL) != 0;
+        }
         if (is_done && order < oldest_order) {
             oldest = (int)i;
             oldest_order = order;
@@ -390,8 +491,13 @@ int weft_any_n(const weft_task tasks[], size_t count)
     rc = multi_init(&multi, &any_rule, count);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < count; i++)
-        multi_watch(&multi, i, tasks[i]);
+    for (size_t i = 0; i < count && rc >= 0; i++)
+        rc = multi_watch(&multi, i, tasks[i]);
+    if (rc < 0) {
+        multi_unwatch(&multi);
+        multi_fini(&multi);
+        return rc;
+    }
     multi_wait(&multi);
     rc = multi.is_decided ? multi.rc : multi_interrupted(&multi);
     multi_fini(&multi);
@@ -425,8 +531,7 @@ static int map_start(struct multi *multi, struct multi_member *member)
     if (rc < 0)
         return rc;
     map->next++;
-    multi_watch(multi, member->index, wf_task_handle(task));
-    return 0;
+    return multi_watch(multi, member->index, wf_task_handle(task));
 }
 
 static void map_ended(struct multi *multi, struct multi_member *member)
