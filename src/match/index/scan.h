@@ -17,9 +17,6 @@
 #define WF_SCAN_FLOATS 16u
 #define WF_SCAN_BYTES 64u
 
-/* Queries that are held while a row goes by. */
-#define WF_SCAN_QUERIES 4u
-
 typedef struct wf_scan_kernel {
     const char *name;
 
