@@ -5,11 +5,14 @@
 #include "cmd/command.h"
 #include "cmd/load.h"
 #include "cmd/measure.h"
+#include "cmd/novelty.h"
 #include "cmd/output.h"
+#include "cmd/plot.h"
 #include "cmd/say.h"
 #include "cmd/texts.h"
 
 #include <weft/exec.h>
+#include <weft/file.h>
 
 #include <math.h>
 #include <string.h>
@@ -17,7 +20,9 @@
 struct eval_job {
     struct load load;
     bool is_json, is_help;
-    const char *path;
+    const char *path, *plot_path;
+    struct novelty novelty;
+    weft_m_novelty_options options;
 
     weft_matcher *matcher;
     struct texts texts;
@@ -50,11 +55,14 @@ static bool is_among(weft_str id, weft_str ids)
     return false;
 }
 
-static struct measured judge_hits(const weft_m_hit *hits, size_t count, weft_str ids)
+static struct measured judge_hits(const weft_m_hit *hits, size_t count, weft_str ids,
+                                  const weft_m_novelty_result *novelty)
 {
     struct measured item = {.score = count != 0 ? hits[0].score : 0,
                             .rank = MEASURE_RANK_MAX,
-                            .is_known = ids.len != 0};
+                            .is_known = ids.len != 0,
+                            .is_flagged = novelty->is_novel,
+                            .novelty = (float)novelty->novel_score};
     for (size_t i = count; item.is_known && i-- > 0;) {
         if (is_among(hits[i].id, ids))
             item.rank = (uint8_t)i;
@@ -71,7 +79,8 @@ static int measure_results(struct eval_job *job, const weft_m_results *results, 
     for (size_t i = 0; i < weft_m_results_count(results) && rc == 0; i++) {
         size_t count;
         const weft_m_hit *hits = weft_m_results_hits(results, i, &count);
-        rc = measure_add(&job->measure, judge_hits(hits, count, ids[i]));
+        rc = measure_add(&job->measure,
+                         judge_hits(hits, count, ids[i], weft_m_results_novelty(results, i)));
     }
     return rc;
 }
@@ -98,20 +107,15 @@ static int split_chunk(const struct eval_job *job, struct chunk *chunk, weft_str
 
 static int eval_chunk(struct eval_job *job, struct chunk *chunk)
 {
-    weft_m_query query;
     weft_m_results *results = NULL;
     weft_m_error error;
-    weft_m_query_init(&query);
-    query.top_k = MEASURE_RANK_MAX;
-    query.threshold = 0;
     weft_str *ids = wf_arena_array(&chunk->arena, chunk->count, sizeof(*ids));
     if (ids == NULL)
         return chunk->count == 0 ? 0 : -ENOMEM;
     int rc = split_chunk(job, chunk, ids);
     if (rc != 0)
         return rc;
-    rc = weft_m_batch(job->matcher, chunk->texts, chunk->count, &query, 64, &results, &error, NULL,
-                      NULL);
+    rc = weft_m_novelty(job->matcher, chunk->texts, chunk->count, &job->options, &results, &error);
     if (rc < 0)
         return rc == -ECANCELED ? rc : load_say(&error);
     rc = measure_results(job, results, ids);
@@ -151,7 +155,7 @@ struct row {
     double value;
 };
 
-#define ROW_COUNT 9
+#define ROW_COUNT 13
 
 static void list_rows(const struct eval_job *job, struct row rows[ROW_COUNT])
 {
@@ -165,6 +169,10 @@ static void list_rows(const struct eval_job *job, struct row rows[ROW_COUNT])
         {"open_accuracy", "all texts right at the best threshold", f->open},
         {"open_threshold", "which is", f->open_threshold},
         {"accuracy_at_threshold", "all texts right at the given threshold", f->at_threshold},
+        {"novelty_auroc", "the same by what the detector says", f->novelty_auroc},
+        {"novelty_detection_at_1", "and found by it at 1 % false alarms", f->novelty_detection},
+        {"false_alarms", "known texts it takes for novel at alpha", f->false_alarms},
+        {"novel_found", "novel texts it takes for novel at alpha", f->found},
         {"calibration_error", "score against share of right answers", f->calibration},
     };
     memcpy(rows, made, sizeof(made));
@@ -223,6 +231,19 @@ static int eval_tell(struct eval_job *job)
     return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
 }
 
+static int save_plot(struct eval_job *job)
+{
+    wf_buf picture = {0};
+    if (job->plot_path == NULL)
+        return 0;
+    int rc = plot_write(&job->measure, &job->figures, &picture);
+    if (rc == 0)
+        rc = weft_file_save(job->plot_path, wf_buf_ptr(&picture), wf_buf_bytes(&picture), 0666);
+    wf_buf_fini(&picture);
+    return rc < 0 && rc != -ECANCELED ? say_failed("%s: %s", job->plot_path, weft_strerror(rc))
+                                      : rc;
+}
+
 static int eval_run(struct eval_job *job)
 {
     const weft_catalog_options options = {.format = WEFT_FILE_LINES};
@@ -233,6 +254,8 @@ static int eval_run(struct eval_job *job)
         rc = eval_all(job);
     if (rc == 0)
         rc = eval_tell(job);
+    if (rc == 0)
+        rc = save_plot(job);
     texts_close(&job->texts);
     weft_m_close(job->matcher);
     measure_fini(&job->measure);
@@ -253,11 +276,15 @@ static const char eval_examples[] = "  weft match eval -e entities.jsonl -f quer
 
 int cmd_match_eval(int argc, char **argv)
 {
-    struct eval_job job = {.load = LOAD_DEFAULTS, .texts.input.fd = -1};
+    struct eval_job job = {
+        .load = LOAD_DEFAULTS, .novelty = NOVELTY_DEFAULTS, .texts.input.fd = -1};
     const struct args_option options[] = {
         LOAD_OPTIONS(&job.load),
         {"file", 'f', "FILE", "texts and ids, one pair a line; - is standard input", ARGS_TEXT,
          &job.path, 0, 0},
+        NOVELTY_OPTIONS(&job.novelty),
+        {"plot", 0, "FILE", "a picture of calibration and scores, SVG", ARGS_TEXT, &job.plot_path,
+         0, 0},
         {"json", 0, NULL, "JSON on a terminal too", ARGS_FLAG, &job.is_json, 0, 0},
         {"help", 'h', NULL, "this text", ARGS_FLAG, &job.is_help, 0, 0},
     };
@@ -273,6 +300,10 @@ int cmd_match_eval(int argc, char **argv)
     if (argc != 0 || job.path == NULL)
         return say_usage("match eval", argc != 0 ? "texts come from --file"
                                                  : "no texts; give a file with --file FILE");
+    rc = novelty_read(&job.novelty, "match eval", &job.options);
+    if (rc != 0)
+        return rc;
+    job.options.top_k = MEASURE_RANK_MAX;
     job.is_json |= !output_is_terminal();
     return eval_run(&job);
 }

@@ -6,6 +6,7 @@
 #include "cmd/say.h"
 
 #include <string.h>
+#include <weft/novelty.h>
 
 static const char fit_about[] =
     "Usage: weft match fit -e FILE [-x FILE] [OPTIONS] -o FILE\n\n"
@@ -29,11 +30,16 @@ static int say_fitted(const weft_matcher *matcher, const char *path)
     return rc;
 }
 
-static int fit_run(struct load *load, const char *path)
+static int fit_run(struct load *load, bool knows_novelty, const char *path)
 {
     weft_matcher *matcher = NULL;
     weft_m_error error;
     int rc = load_matcher(load, &matcher);
+    if (rc == 0 && knows_novelty) {
+        rc = weft_m_novelty_prepare(matcher, NULL, &error);
+        if (rc < 0 && rc != -ECANCELED)
+            rc = load_say(&error);
+    }
     if (rc == 0) {
         rc = weft_m_save(matcher, path, &error);
         if (rc < 0 && rc != -ECANCELED)
@@ -49,10 +55,12 @@ int cmd_match_fit(int argc, char **argv)
 {
     struct load load = LOAD_DEFAULTS;
     const char *path = NULL;
-    bool is_help = false;
+    bool is_help = false, knows_novelty = false;
     const struct args_option options[] = {
         LOAD_OPTIONS(&load),
         {"output", 'o', "FILE", "the file to write", ARGS_TEXT, &path, 0, 0},
+        {"novelty", 0, NULL, "learn what is normal too, for match novelty", ARGS_FLAG,
+         &knows_novelty, 0, 0},
         {"progress", 0, NULL, "progress on standard error, off a terminal as done/total", ARGS_FLAG,
          &load.wants_progress, 0, 0},
         {"help", 'h', NULL, "this text", ARGS_FLAG, &is_help, 0, 0},
@@ -70,5 +78,5 @@ int cmd_match_fit(int argc, char **argv)
         return say_usage("match fit", "it takes no texts; examples come from --examples");
     if (path == NULL || path[0] == '\0')
         return say_usage("match fit", "no file to write; give one with --output FILE");
-    return fit_run(&load, path);
+    return fit_run(&load, knows_novelty, path);
 }

@@ -36,6 +36,12 @@ static int by_score(const void *a, const void *b)
     return (left->score > right->score) - (left->score < right->score);
 }
 
+static int by_novelty(const void *a, const void *b)
+{
+    const struct measured *left = a, *right = b;
+    return (left->novelty < right->novelty) - (left->novelty > right->novelty);
+}
+
 static bool is_right(const struct measured *item)
 {
     return item->is_known && item->rank == 0;
@@ -65,29 +71,49 @@ static void measure_places(const struct measure *measure, struct figures *out)
     out->mrr = share(reciprocal, out->known_count);
 }
 
-/* ---- of novel texts; items ascend by score ---- */
+/* ---- of novel texts ---- */
 
-static void measure_novelty(const struct measure *measure, struct figures *out)
+static bool is_same(const struct measured *a, const struct measured *b, bool by_detector)
 {
-    size_t novel_count = measure->count - out->known_count, known_below = 0, novel_seen = 0;
-    size_t allowed = out->known_count / FALSE_ALARMS;
+    return by_detector ? a->novelty == b->novelty : a->score == b->score;
+}
+
+/* Items ascend from novel to known, by score or by the detector. */
+static void measure_order(const struct measure *measure, bool by_detector, size_t known_count,
+                          double *out_auroc, double *out_detection)
+{
+    size_t novel_count = measure->count - known_count, known_below = 0, novel_seen = 0;
+    size_t allowed = known_count / FALSE_ALARMS;
     double below = 0, detected = 0;
     for (size_t at = 0; at < measure->count;) {
+        const struct measured *first = &measure->items[at];
         size_t end = at, known = 0;
-        for (; end < measure->count && measure->items[end].score == measure->items[at].score; end++)
+        for (; end < measure->count && is_same(&measure->items[end], first, by_detector); end++)
             known += measure->items[end].is_known;
         size_t novel = end - at - known;
         novel_seen += novel;
-        below += (double)novel *
-                 ((double)(out->known_count - known_below - known) + 0.5 * (double)known);
+        below +=
+            (double)novel * ((double)(known_count - known_below - known) + 0.5 * (double)known);
         known_below += known;
         if (known_below <= allowed)
             detected = (double)novel_seen;
         at = end;
     }
-    bool has_both = novel_count != 0 && out->known_count != 0;
-    out->auroc = has_both ? below / (double)novel_count / (double)out->known_count : (double)NAN;
-    out->detection = has_both ? detected / (double)novel_count : (double)NAN;
+    bool has_both = novel_count != 0 && known_count != 0;
+    *out_auroc = has_both ? below / (double)novel_count / (double)known_count : (double)NAN;
+    *out_detection = has_both ? detected / (double)novel_count : (double)NAN;
+}
+
+static void measure_flags(const struct measure *measure, struct figures *out)
+{
+    double alarms = 0, found = 0;
+    for (size_t i = 0; i < measure->count; i++) {
+        const struct measured *item = &measure->items[i];
+        alarms += item->is_known && item->is_flagged;
+        found += !item->is_known && item->is_flagged;
+    }
+    out->false_alarms = share(alarms, out->known_count);
+    out->found = share(found, measure->count - out->known_count);
 }
 
 /* ---- of all texts; items ascend by score ---- */
@@ -133,13 +159,22 @@ static void measure_calibration(const struct measure *measure, struct figures *o
     out->calibration = share(sum, measure->count);
 }
 
+static void sort(struct measure *measure, int (*compare)(const void *, const void *))
+{
+    if (measure->count != 0)
+        qsort(measure->items, measure->count, sizeof(*measure->items), compare);
+}
+
 struct figures measure_end(struct measure *measure, double threshold)
 {
     struct figures out = {.count = measure->count};
-    if (measure->count != 0)
-        qsort(measure->items, measure->count, sizeof(*measure->items), by_score);
     measure_places(measure, &out);
-    measure_novelty(measure, &out);
+    sort(measure, by_novelty);
+    measure_order(measure, /* by_detector= */ true, out.known_count, &out.novelty_auroc,
+                  &out.novelty_detection);
+    sort(measure, by_score);
+    measure_order(measure, /* by_detector= */ false, out.known_count, &out.auroc, &out.detection);
+    measure_flags(measure, &out);
     measure_open(measure, threshold, &out);
     measure_calibration(measure, &out);
     return out;

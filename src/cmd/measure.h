@@ -2,7 +2,7 @@
 
 /*
  * Measure: how good answers are, when the right ones are known.  A text is known if it means an
- * entity of the catalogue, else novel.  Memory: 8 bytes a text.
+ * entity of the catalogue, else novel.  Memory: 12 bytes a text.
  */
 #ifndef WF_CMD_MEASURE_H
 #define WF_CMD_MEASURE_H
@@ -12,9 +12,10 @@
 #define MEASURE_RANK_MAX 10u /* no right answer among so many is none */
 
 struct measured {
-    float score;  /* of the best answer; 0: there is none */
-    uint8_t rank; /* of the best right answer, from 0; MEASURE_RANK_MAX: none */
-    bool is_known;
+    float score;               /* of the best answer; 0: there is none */
+    uint8_t rank;              /* of the best right answer, from 0; MEASURE_RANK_MAX: none */
+    bool is_known, is_flagged; /* flagged: taken for novel by the detector */
+    float novelty;             /* what the detector says, 0..1 */
 };
 
 /* Zeroed is empty. */
@@ -34,13 +35,15 @@ struct figures {
     double open;           /* all texts answered right, or as novel, at the best threshold … */
     double open_threshold; /* … which is this */
     double at_threshold;   /* the same at the given threshold */
-    double calibration;    /* |mean score - share of right answers|, mean over ten bins */
+    double novelty_auroc, novelty_detection; /* the same two by what the detector says */
+    double false_alarms, found;              /* known and novel texts that it takes for novel */
+    double calibration; /* |mean score - share of right answers|, mean over ten bins */
 };
 
 void measure_fini(struct measure *measure);
 int measure_add(struct measure *measure, struct measured item); /* 0, -ENOMEM */
 
-/* Sorts the items. */
+/* Sorts the items, by score at the end. */
 struct figures measure_end(struct measure *measure, double threshold);
 
 #endif

@@ -19,8 +19,14 @@ static struct figures of(const struct measured *items, size_t count, double thre
 TEST(figures_by_hand)
 {
     static const struct measured items[] = {
-        {0.9f, 0, true},  {0.8f, 0, true},   {0.7f, 2, true},   {0.4f, 0, true},
-        {0.6f, 10, true}, {0.3f, 10, false}, {0.7f, 10, false}, {0.0f, 10, false},
+        {.score = 0.9f, .rank = 0, .is_known = true},
+        {.score = 0.8f, .rank = 0, .is_known = true},
+        {.score = 0.7f, .rank = 2, .is_known = true},
+        {.score = 0.4f, .rank = 0, .is_known = true},
+        {.score = 0.6f, .rank = 10, .is_known = true},
+        {.score = 0.3f, .rank = 10, .is_known = false},
+        {.score = 0.7f, .rank = 10, .is_known = false},
+        {.score = 0.0f, .rank = 10, .is_known = false},
     };
     struct figures f = of(items, 8, 0.5);
     CHECK_EQ(f.count, 8);
@@ -39,8 +45,9 @@ TEST(figures_by_hand)
 
 TEST(figures_that_have_no_meaning_are_not_numbers)
 {
-    static const struct measured known[] = {{1, 0, true}, {1, 1, true}};
-    static const struct measured novel[] = {{0.2f, 10, false}};
+    static const struct measured known[] = {{.score = 1, .rank = 0, .is_known = true},
+                                            {.score = 1, .rank = 1, .is_known = true}};
+    static const struct measured novel[] = {{.score = 0.2f, .rank = 10, .is_known = false}};
     struct figures f = of(known, 2, 0.5);
     CHECK(isnan(f.auroc));
     CHECK(isnan(f.detection));
@@ -63,7 +70,10 @@ TEST(auroc_is_the_share_of_pairs_in_order)
     for (size_t i = 0; i < 300; i++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
         bool is_known = (state >> 40) % 3 != 0;
-        items[i] = (struct measured){(float)((state >> 50) % 40) / 40, 0, is_known};
+        items[i] = (struct measured){.score = (float)((state >> 50) % 40) / 40,
+                                     .is_known = is_known,
+                                     .is_flagged = (state >> 50) % 40 < 10,
+                                     .novelty = 1 - (float)((state >> 50) % 40) / 40};
     }
     for (size_t i = 0; i < 300; i++) {
         for (size_t k = 0; k < 300; k++) {
@@ -76,4 +86,20 @@ TEST(auroc_is_the_share_of_pairs_in_order)
         }
     }
     CHECK_NEAR(of(items, 300, 0.5).auroc, in_order / pairs, 1e-12);
+}
+
+TEST(the_detector_is_measured_beside_the_score)
+{
+    static const struct measured items[] = {
+        {.score = 0.9f, .is_known = true, .novelty = 0.6f, .is_flagged = true},
+        {.score = 0.8f, .is_known = true, .novelty = 0.1f},
+        {.score = 0.1f, .rank = 10, .novelty = 0.9f, .is_flagged = true},
+        {.score = 0.2f, .rank = 10, .novelty = 0.4f},
+    };
+    struct figures f = of(items, 4, 0.5);
+    CHECK_NEAR(f.auroc, 1, 1e-12);
+    CHECK_NEAR(f.novelty_auroc, 3 / 4.0, 1e-12);
+    CHECK_NEAR(f.novelty_detection, 1 / 2.0, 1e-12);
+    CHECK_NEAR(f.false_alarms, 1 / 2.0, 1e-12);
+    CHECK_NEAR(f.found, 1 / 2.0, 1e-12);
 }
