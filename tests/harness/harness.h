@@ -113,6 +113,11 @@ void expect_abort(const char *text);
 /* The seed of this run (--seed).  A failure prints it. */
 uint64_t test_seed(void);
 
+/* For a test that sweeps over seeds itself: how many, `usual` unless --seeds says otherwise, and
+ * whether there is time for more than the usual ones (a second from the first question on). */
+uint64_t test_seed_count(uint64_t usual);
+bool test_has_time(void);
+
 /* "sim", "epoll", "io_uring"; "auto" when the loop chose; NULL in a plain test. */
 const char *test_backend(void);
 

@@ -65,6 +65,19 @@ static uint64_t schedules_wanted(void)
     return strcmp(harness_run.backend, "sim") == 0 ? harness_run.seed_count : 1;
 }
 
+uint64_t test_seed_count(uint64_t usual)
+{
+    return harness_run.seed_count > 1 ? harness_run.seed_count : usual;
+}
+
+bool test_has_time(void)
+{
+    static int64_t begin;
+    if (begin == 0)
+        begin = harness_now_ms();
+    return harness_now_ms() - begin <= harness_run.schedules_ms;
+}
+
 /* Once, or once a seed; blocks are counted after each run, descriptors and threads at the end. */
 static void schedule_sweep(void (*once)(const struct harness_test *test),
                            const struct harness_test *test)
