@@ -2,8 +2,7 @@
 
 /* weft serve over HTTPS, asked by our own client. */
 
-#include "harness/harness.h"
-
+#include "core/scratch.h"
 #include "tls/ends.h"
 
 #include <signal.h>
@@ -14,20 +13,9 @@
 
 /* ---- files ---- */
 
-static char folder[64];
-
-static const char *path_of(const char *name)
-{
-    static char paths[4][128];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
 static void save(const char *name, const char *text)
 {
-    CHECK_OK(weft_file_save(path_of(name), text, strlen(text), 0600));
+    CHECK_OK(weft_file_save(scratch(name), text, strlen(text), 0600));
 }
 
 /* A certificate and its key in one file. */
@@ -38,24 +26,13 @@ static void save_both(const char *name, const struct cert *cert)
     save(name, text);
 }
 
-static const char *const saved[] = {"both.pem", "cert.pem", "key.pem", "other.pem"};
-
 /* False where programs cannot be started. */
-static bool folder_make(void)
+static bool is_possible(void)
 {
-    if (strcmp(test_backend(), "sim") == 0)
+    if (scratch_is_simulated())
         return false;
-    snprintf(folder, sizeof folder, "/tmp/weft-serve-tls-%s-%d", test_backend(), (int)getpid());
-    CHECK_OK(weft_mkdir(folder, 0700));
+    scratch_make();
     return true;
-}
-
-static void folder_remove(void)
-{
-    for (size_t i = 0; i < sizeof saved / sizeof saved[0]; i++)
-        if (access(path_of(saved[i]), F_OK) == 0)
-            CHECK_OK(weft_unlink(path_of(saved[i])));
-    CHECK_OK(weft_rmdir(folder));
 }
 
 /* ---- the service ---- */
@@ -160,16 +137,16 @@ static void check_answer(weft_stream *stream, const char *line, const char *part
 TASK_TEST(serve_with_a_certificate_answers_over_https)
 {
     struct service service;
-    if (!folder_make())
+    if (!is_possible())
         return;
     save("cert.pem", cert_web()->pem);
     save("key.pem", cert_web()->key);
-    service_start(&service, path_of("cert.pem"), path_of("key.pem"));
+    service_start(&service, scratch("cert.pem"), scratch("key.pem"));
     check_answer(connect_to(&service, "CN=web"), "POST /match?query=Deutschland",
                  "\"name\":\"Germany\"");
     check_answer(connect_to(&service, "CN=web"), "GET /", "https://web.test/match?query=");
     service_end(&service);
-    folder_remove();
+    scratch_clean(0);
 }
 
 /* Who speaks plain HTTP to it gets no answer. */
@@ -179,17 +156,17 @@ TASK_TEST(serve_with_a_certificate_answers_nobody_else)
     struct service service;
     weft_stream *stream;
     char byte;
-    if (!folder_make())
+    if (!is_possible())
         return;
     save_both("both.pem", cert_web());
-    service_start(&service, path_of("both.pem"), NULL);
+    service_start(&service, scratch("both.pem"), NULL);
     CHECK_OK(weft_stream_connect(&stream, &service.addr));
     CHECK_OK(weft_stream_write(stream, request, sizeof request - 1));
     while (weft_stream_read(stream, &byte, 1) > 0) /* an alert at most */
         CHECK(byte != 'H');
     weft_stream_abort(stream);
     service_end(&service);
-    folder_remove();
+    scratch_clean(0);
 }
 
 TASK_TEST(serve_reads_its_certificate_again_at_sighup)
@@ -197,10 +174,10 @@ TASK_TEST(serve_reads_its_certificate_again_at_sighup)
     struct service service;
     struct cert next;
     char said[256];
-    if (!folder_make())
+    if (!is_possible())
         return;
     save_both("both.pem", cert_web());
-    service_start(&service, path_of("both.pem"), NULL);
+    service_start(&service, scratch("both.pem"), NULL);
     weft_stream *stream = connect_to(&service, "CN=web");
 
     cert_for(&next, "next", "DNS:web.test");
@@ -212,11 +189,11 @@ TASK_TEST(serve_reads_its_certificate_again_at_sighup)
     save("both.pem", "no certificate");
     snprintf(said, sizeof said,
              "weft: tls: there is no certificate in %s; the old certificate stays",
-             path_of("both.pem"));
+             scratch("both.pem"));
     check_reload(&service, said);
     check_answer(connect_to(&service, "CN=next"), "GET /healthz", "ok");
     service_end(&service);
-    folder_remove();
+    scratch_clean(0);
 }
 
 /* Whichever loop a connection comes to: eight miss one of two once in 128 times, if at all. */
@@ -224,17 +201,17 @@ TASK_TEST(serve_with_two_loops_reads_its_certificate_again_on_both)
 {
     struct service service;
     struct cert next;
-    if (!folder_make())
+    if (!is_possible())
         return;
     save_both("both.pem", cert_web());
-    service_start_on(&service, path_of("both.pem"), NULL, "2");
+    service_start_on(&service, scratch("both.pem"), NULL, "2");
     cert_for(&next, "next", "DNS:web.test");
     save_both("both.pem", &next);
     check_reload(&service, "weft: the certificate was read again");
     for (int i = 0; i < 8; i++)
         check_answer(connect_to(&service, "CN=next"), "GET /healthz", "ok");
     service_end(&service);
-    folder_remove();
+    scratch_clean(0);
 }
 
 /* ---- what it refuses ---- */
@@ -260,21 +237,21 @@ TASK_TEST(serve_says_what_is_wrong_with_a_certificate)
 {
     char said[256];
     struct cert other;
-    if (!folder_make())
+    if (!is_possible())
         return;
     cert_for(&other, "other", "DNS:web.test");
     save("cert.pem", cert_web()->pem);
     save("key.pem", cert_web()->key);
     save("other.pem", other.key);
-    check_refused(NULL, path_of("key.pem"), 2, "weft: --tls-key without --tls-cert\n");
-    check_refused("", path_of("key.pem"), 2, "weft: --tls-cert, --tls-key: the name of the file");
-    snprintf(said, sizeof said, "weft: tls: %s: No such file or directory\n", path_of("none"));
-    check_refused(path_of("none"), path_of("key.pem"), 1, said);
-    snprintf(said, sizeof said, "weft: tls: there is no certificate in %s\n", path_of("key.pem"));
-    check_refused(path_of("key.pem"), path_of("key.pem"), 1, said);
+    check_refused(NULL, scratch("key.pem"), 2, "weft: --tls-key without --tls-cert\n");
+    check_refused("", scratch("key.pem"), 2, "weft: --tls-cert, --tls-key: the name of the file");
+    snprintf(said, sizeof said, "weft: tls: %s: No such file or directory\n", scratch("none"));
+    check_refused(scratch("none"), scratch("key.pem"), 1, said);
+    snprintf(said, sizeof said, "weft: tls: there is no certificate in %s\n", scratch("key.pem"));
+    check_refused(scratch("key.pem"), scratch("key.pem"), 1, said);
     snprintf(said, sizeof said,
              "weft: tls: %s has no key that fits the certificate, without passphrase\n",
-             path_of("other.pem"));
-    check_refused(path_of("cert.pem"), path_of("other.pem"), 1, said);
-    folder_remove();
+             scratch("other.pem"));
+    check_refused(scratch("cert.pem"), scratch("other.pem"), 1, said);
+    scratch_clean(0);
 }

@@ -2,51 +2,28 @@
 
 /* Against the program `openssl`: both sides, both versions, resumption of 1.2. */
 
-#include "harness/harness.h"
-
+#include "core/scratch.h"
 #include "ends.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static char folder[64];
-
-static const char *path_of(const char *name)
-{
-    static char paths[4][128];
-    static int next;
-    char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
-    return path;
-}
-
 static void save(const char *name, const char *text)
 {
-    CHECK_OK(weft_file_save(path_of(name), text, strlen(text), 0600));
+    CHECK_OK(weft_file_save(scratch(name), text, strlen(text), 0600));
 }
 
-static const char *const saved[] = {"ca.pem", "web.pem", "web.key", "session"};
-
 /* False where programs cannot be started or there is none. */
-static bool folder_make(void)
+static bool is_possible(void)
 {
-    if (strcmp(test_backend(), "sim") == 0 || access("/usr/bin/openssl", X_OK) != 0)
+    if (scratch_is_simulated() || access("/usr/bin/openssl", X_OK) != 0)
         return false;
-    snprintf(folder, sizeof folder, "/tmp/weft-openssl-%s-%d", test_backend(), (int)getpid());
-    CHECK_OK(weft_mkdir(folder, 0700));
+    scratch_make();
     save("ca.pem", cert_authority()->pem);
     save("web.pem", cert_web()->pem);
     save("web.key", cert_web()->key);
     return true;
-}
-
-static void folder_remove(void)
-{
-    for (size_t i = 0; i < sizeof saved / sizeof saved[0]; i++)
-        if (access(path_of(saved[i]), F_OK) == 0)
-            CHECK_OK(weft_unlink(path_of(saved[i])));
-    CHECK_OK(weft_rmdir(folder));
 }
 
 /* ---- its client ---- */
@@ -101,12 +78,12 @@ static void ask(const struct service *service, const char *version, const char *
                           "-verify_hostname",
                           "web.test",
                           "-CAfile",
-                          path_of("ca.pem"),
+                          scratch("ca.pem"),
                           "-connect",
                           connect,
                           version,
                           option,
-                          path_of("session"),
+                          scratch("session"),
                           NULL};
     weft_process_options options = {
         .argv = argv, .in = WEFT_STDIO_PIPE, .out = WEFT_STDIO_PIPE, .err = WEFT_STDIO_PIPE};
@@ -121,7 +98,7 @@ TASK_TEST(tls_serves_the_client_of_openssl)
 {
     weft_addr any;
     struct service service = {.was_resumed = false};
-    if (!folder_make())
+    if (!is_possible())
         return;
     CHECK_OK(weft_addr_parse(&any, "127.0.0.1:0"));
     CHECK_OK(weft_listener_open(&service.listener, &any, NULL));
@@ -140,7 +117,7 @@ TASK_TEST(tls_serves_the_client_of_openssl)
     (void)weft_await(server);
     weft_listener_close(service.listener);
     weft_tls_free(service.tls);
-    folder_remove();
+    scratch_clean(0);
 }
 
 /* ---- its server ---- */
@@ -179,12 +156,12 @@ static void talk(weft_tls *tls, const weft_addr *addr, const char *version, bool
 TASK_TEST(tls_talks_to_the_server_of_openssl)
 {
     static const char *const versions[][2] = {{"-tls1_2", "TLSv1.2"}, {"-tls1_3", "TLSv1.3"}};
-    if (!folder_make())
+    if (!is_possible())
         return;
     for (int i = 0; i < 2; i++) {
         const char *argv[] = {
             "openssl",          "s_server", "-accept",          "127.0.0.1:0",  "-rev", "-cert",
-            path_of("web.pem"), "-key",     path_of("web.key"), versions[i][0], NULL};
+            scratch("web.pem"), "-key",     scratch("web.key"), versions[i][0], NULL};
         weft_process_options options = {
             .argv = argv, .in = WEFT_STDIO_PIPE, .out = WEFT_STDIO_PIPE, .err = WEFT_STDIO_NULL};
         weft_process *process;
@@ -198,5 +175,5 @@ TASK_TEST(tls_talks_to_the_server_of_openssl)
         CHECK_OK(weft_process_signal(process, SIGKILL));
         weft_process_close(process);
     }
-    folder_remove();
+    scratch_clean(0);
 }
