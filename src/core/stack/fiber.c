@@ -73,22 +73,6 @@ static uint64_t fiber_control_now(void)
 
 #if !WF_FIBER_HOOKS
 
-#if WF_HAS_ASAN
-/* The kernel's list of mappings is read for the first thread: long under the checker, so once. */
-static void ask_for_own_stack(wf_fiber *home)
-{
-    static _Thread_local void *base;
-    static _Thread_local size_t bytes;
-    pthread_attr_t attr;
-    if (base == NULL && pthread_getattr_np(pthread_self(), &attr) == 0) {
-        pthread_attr_getstack(&attr, &base, &bytes);
-        pthread_attr_destroy(&attr);
-    }
-    home->stack_base = base;
-    home->stack_bytes = bytes;
-}
-#endif
-
 void wf_fiber_home_init(wf_fiber *home)
 {
     wf_fiber_control = fiber_control_now();
@@ -157,6 +141,22 @@ void wf_fiber_home_on(const wf_fiber *flow)
 {
     fiber_of_home = flow;
 }
+
+#if WF_HAS_ASAN
+/* The kernel's list of mappings is read for the first thread: long under the checker, so once. */
+static void ask_for_own_stack(wf_fiber *home)
+{
+    static _Thread_local void *base;
+    static _Thread_local size_t bytes;
+    pthread_attr_t attr;
+    if (base == NULL && pthread_getattr_np(pthread_self(), &attr) == 0) {
+        pthread_attr_getstack(&attr, &base, &bytes);
+        pthread_attr_destroy(&attr);
+    }
+    home->stack_base = base;
+    home->stack_bytes = bytes;
+}
+#endif
 
 void wf_fiber_home_init(wf_fiber *home)
 {
