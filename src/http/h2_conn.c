@@ -220,11 +220,13 @@ void wf_h2_arm(struct wf_h2 *h2, weft_time at)
 static weft_time h2_expire_exchanges(struct wf_h2 *h2, weft_time now)
 {
     weft_time next = WEFT_FOREVER;
+    h2->is_receiving = true; /* nothing is sent, so no other exchange goes meanwhile */
     wf_list_each_safe (link, &h2->exchanges) {
         weft_http_request *req = wf_container(link, weft_http_request, h2.link);
         weft_time at = wf_h2_exchange_expire(req, now);
         next = at < next ? at : next;
     }
+    h2->is_receiving = false;
     return next;
 }
 
@@ -338,19 +340,20 @@ static void mem_free(void *ptr, void *arg)
     wf_free(ptr);
 }
 
-static int h2_set_options(nghttp2_option *option, const weft_http_limits *limits)
+static void h2_set_options(nghttp2_option *option, const weft_http_limits *limits)
 {
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_option_set_max_outbound_ack(option, limits->h2_control_count_max);
     nghttp2_option_set_max_deflate_dynamic_table_size(option, limits->h2_table_bytes_max);
-    /* Counted here, with a GOAWAY that says why. */
+    for (unsigned type = WF_H2_TYPE_UNKNOWN; type <= UINT8_MAX; type++) /* so that we are told */
+        nghttp2_option_set_user_recv_extension_type(option, (uint8_t)type);
+        /* Counted here, with a GOAWAY that says why. */
 #if WF_NGHTTP2_HAS_RESET_LIMIT
     nghttp2_option_set_stream_reset_rate_limit(option, UINT32_MAX, UINT32_MAX);
 #endif
 #if WF_NGHTTP2_HAS_CONTINUATION_LIMIT
     nghttp2_option_set_max_continuations(option, UINT32_MAX);
 #endif
-    return 0;
 }
 
 static int h2_open_session(struct wf_h2 *h2)

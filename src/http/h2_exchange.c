@@ -63,7 +63,8 @@ void wf_h2_exchange_closed(weft_http_request *req, bool is_whole)
     req->h2.id = 0;
     req->h2.piece = (weft_str){NULL, 0};
     if (req->state != WF_EXCHANGE_BUSY) {
-        wf_h2_exchange_free(req);
+        if (!req->h2.is_held)
+            wf_h2_exchange_free(req);
         return;
     }
     if (!is_whole)
@@ -316,6 +317,7 @@ static int h2_begin(weft_http_response *res, struct wf_h1_answer *answer, weft_s
     stream->moved_at = wf_http_now(req->conn->server);
     stream->piece = body;
     stream->is_finished = is_whole;
+    stream->is_held = true;
     int rc = h2_submit(res, answer, body.len != 0 || !is_whole);
     if (rc < 0) {
         stream->piece.len = 0;
@@ -452,6 +454,7 @@ static void set_answered(weft_http_request *req)
 {
     const weft_http_server *server = req->conn->server;
     req->state = WF_EXCHANGE_ANSWERED;
+    req->h2.is_held = false;
     req->deadline = wf_http_after(server, server->limits.write_idle_max);
     drop_unread(req);
     h2_arm(req);
@@ -541,7 +544,7 @@ weft_time wf_h2_exchange_expire(weft_http_request *req, weft_time now)
         wf_http_shed_one(req);
     else
         wf_h2_refuse_slow(req);
-    return wf_http_now(req->conn->server) + 1; /* looked at again: it may have a new one */
+    return now + 1; /* looked at again, if it is still there */
 }
 
 const struct wf_transport wf_h2_transport = {

@@ -18,6 +18,7 @@
 #include <nghttp2/nghttp2.h>
 
 #define WF_H2_FRAME_HEAD_BYTES 9
+#define WF_H2_TYPE_UNKNOWN 0x0a /* the first type of frame that RFC 9113 does not know */
 
 /* What a peer may do `burst` times at once and `rate` times a second for ever: the generic cell
  * rate algorithm (ITU-T I.371), one number instead of a bucket and its last filling. */
@@ -51,7 +52,7 @@ struct wf_h2 {
     struct wf_h2_budget resets, odd;
     weft_time armed;          /* the stream's deadline */
     weft_time drain_deadline; /* of the time between the two GOAWAYs; WEFT_FOREVER: not in it */
-    bool is_receiving;        /* inside nghttp2's callbacks */
+    bool is_receiving;        /* inside nghttp2's callbacks, or looking at each exchange */
     bool is_sending;
     bool is_draining;      /* GOAWAY was said */
     uint32_t code;         /* of the GOAWAY that wf_h2_stop asked for */

@@ -67,6 +67,12 @@ static int refuse_stream(nghttp2_session *session, int32_t stream_id)
     return rc == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
+static void block_opened(struct wf_h2 *h2)
+{
+    h2->block_deadline = wf_http_after(h2->conn->server, h2->conn->server->limits.head_time_max);
+    wf_h2_arm(h2, h2->block_deadline);
+}
+
 /* A stream that was reset makes room for the next only when its handler has returned. */
 static int head_begun(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
@@ -74,10 +80,10 @@ static int head_begun(nghttp2_session *session, const nghttp2_frame *frame, void
     const weft_http_limits *limits = &h2->conn->server->limits;
     int32_t stream_id = frame->hd.stream_id;
     h2->continuation_count = 0;
-    h2->block_deadline = wf_http_after(h2->conn->server, limits->head_time_max);
-    wf_h2_arm(h2, h2->block_deadline);
-    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
-        return 0; /* trailers: checked by nghttp2, and dropped */
+    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
+        block_opened(h2); /* trailers: checked by nghttp2, and dropped */
+        return 0;
+    }
     wf_h2_block_begin(&h2->block, limits->head_bytes_max);
     if (h2->is_dead || h2->exchange_count >= limits->h2_stream_count_max)
         return refuse_stream(session, stream_id);
@@ -85,6 +91,7 @@ static int head_begun(nghttp2_session *session, const nghttp2_frame *frame, void
     if (req == NULL)
         return refuse_stream(session, stream_id);
     (void)nghttp2_session_set_stream_user_data(session, stream_id, req);
+    block_opened(h2); /* of a stream that was refused nghttp2 does not tell the end */
     return 0;
 }
 
@@ -308,6 +315,17 @@ static int frame_was_wrong(nghttp2_session *session, const nghttp2_frame *frame,
     return 0;
 }
 
+/* It was counted when it began, and means nothing here. */
+static int unknown_came(nghttp2_session *session, void **payload, const nghttp2_frame_hd *hd,
+                        void *arg)
+{
+    (void)session;
+    (void)payload;
+    (void)hd;
+    (void)arg;
+    return NGHTTP2_ERR_CANCEL;
+}
+
 static int stream_closed(nghttp2_session *session, int32_t stream_id, uint32_t code, void *arg)
 {
     weft_http_request *req = request_of(session, stream_id);
@@ -325,5 +343,6 @@ void wf_h2_set_receive_callbacks(nghttp2_session_callbacks *callbacks)
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, frame_came);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, frame_was_wrong);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, data_came);
+    nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, unknown_came);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, stream_closed);
 }

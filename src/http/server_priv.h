@@ -154,6 +154,7 @@ struct wf_h2_stream {
     weft_time moved_at;         /* the client last took of the answer */
     struct wf_http_fault fault; /* of the body */
     bool is_finished;           /* behind `piece` nothing comes */
+    bool is_held;               /* being answered: whoever answers frees it, if it is closed */
     bool is_body_ended;
     char status[3], length[20]; /* of the answer, as text */
 };

@@ -199,6 +199,7 @@ static const weft_http_route routes[] = {
     {.method = "GET", .path = "/split", .handler = get_split},
     {.method = "GET", .path = "/test", .handler = any_test},
     {.method = "POST", .path = "/test", .handler = any_test},
+    {.method = "POST", .path = "/late", .handler = any_test, .flags = WEFT_HTTP_STREAM_BODY},
     {.method = "GET", .path = "/health", .handler = get_health, .flags = WEFT_HTTP_RESERVED},
 };
 

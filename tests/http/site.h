@@ -44,6 +44,7 @@ int site_close(struct site *site);
  *   GET  /fail?rc=      returns -rc with a text
  *   GET  /split         tries to split its answer
  *   any  /test          what the test set as `site_handler`; with a body read by the server
+ *   POST /late          the same, with a body that it reads by itself
  *   GET  /health        reserved; "healthy\n" or 503 when stopping
  */
 struct site_seen {

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+
+/* HTTP/2: what costs a client nothing has a limit, and so has what it keeps waiting. */
+
+#include "h2_peer.h"
+
+#include <weft/scope.h>
+
+#include <stdlib.h>
+
+#define END NGHTTP2_FLAG_END_STREAM
+#define CALM NGHTTP2_ENHANCE_YOUR_CALM
+
+static const uint8_t cancel[4] = {0, 0, 0, NGHTTP2_CANCEL};
+
+static void check_served(struct site *site)
+{
+    struct h2_peer peer;
+    struct h2_answer answer;
+    h2_peer_open(&peer, site);
+    h2_peer_get(&peer, 1, "/ok");
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK_EQ(answer.status, 200);
+    h2_peer_close(&peer);
+}
+
+/* The connection ends with this GOAWAY, nothing stays behind, and others are served. */
+static void check_ended(struct site *site, struct h2_peer *peer, long code)
+{
+    weft_http_stats stats;
+    CHECK_EQ(h2_peer_end(peer), code);
+    h2_peer_close(peer);
+    CHECK_OK(weft_sleep(3 * WEFT_SEC));
+    weft_http_server_get_stats(site->server, &stats);
+    CHECK_EQ(stats.connections_open, 0u);
+    CHECK_EQ(stats.requests_in_hand, 0u);
+    check_served(site);
+}
+
+/* Sends a frame so often; `is_many`: more often than is allowed. */
+static void flood(uint8_t type, uint8_t flags, int32_t id, const void *bytes, size_t count,
+                  int times, bool is_many)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    if (id != 0)
+        h2_peer_head(&peer, id, 0, "POST", "/wait", "");
+    int rc = 0;
+    for (int i = 0; i < times && rc == 0; i++)
+        rc = h2_peer_frame(&peer, type, flags, id, bytes, count);
+    if (is_many) {
+        check_ended(&site, &peer, CALM);
+    } else {
+        CHECK_OK(rc);
+        h2_peer_get(&peer, id + 2 + (id + 1) % 2, "/ok");
+        h2_peer_answer(&peer, id + 2 + (id + 1) % 2, &answer);
+        CHECK_EQ(answer.status, 200);
+        h2_peer_close(&peer);
+    }
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(class_19_ping_flood)
+{
+    flood(NGHTTP2_PING, 0, 0, "12345678", 8, 900, /* is_many= */ false);
+    flood(NGHTTP2_PING, 0, 0, "12345678", 8, 1100, /* is_many= */ true);
+}
+
+TASK_TEST(class_19_settings_flood)
+{
+    flood(NGHTTP2_SETTINGS, 0, 0, NULL, 0, 900, /* is_many= */ false);
+    flood(NGHTTP2_SETTINGS, 0, 0, NULL, 0, 1100, /* is_many= */ true);
+}
+
+TASK_TEST(class_19_priority_flood)
+{
+    flood(NGHTTP2_PRIORITY, 0, 1, "\0\0\0\0\20", 5, 900, /* is_many= */ false);
+    flood(NGHTTP2_PRIORITY, 0, 1, "\0\0\0\0\20", 5, 1100, /* is_many= */ true);
+}
+
+TASK_TEST(class_19_flood_of_frames_nobody_knows)
+{
+    flood(0xbb, 0, 0, "what", 4, 900, /* is_many= */ false);
+    flood(0xbb, 0, 0, "what", 4, 1100, /* is_many= */ true);
+}
+
+TASK_TEST(class_19_empty_data_flood)
+{
+    flood(NGHTTP2_DATA, 0, 1, NULL, 0, 900, /* is_many= */ false);
+    flood(NGHTTP2_DATA, 0, 1, NULL, 0, 1100, /* is_many= */ true);
+}
+
+TASK_TEST(class_19_tiny_data_flood)
+{
+    flood(NGHTTP2_DATA, 0, 1, "tiny", 4, 900, /* is_many= */ false);
+    flood(NGHTTP2_DATA, 0, 1, "tiny", 4, 1100, /* is_many= */ true);
+}
+
+/* A hundred a second, for ever, is fine. */
+TASK_TEST(class_19_a_budget_fills_again)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    for (int second = 0; second < 30; second++) {
+        for (int i = 0; i < 95; i++)
+            CHECK_OK(h2_peer_frame(&peer, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "12345678", 8));
+        CHECK_OK(weft_sleep(WEFT_SEC));
+    }
+    h2_peer_get(&peer, 1, "/ok");
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK_EQ(answer.status, 200);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+/* CVE-2023-44487. */
+TASK_TEST(class_15_rapid_reset)
+{
+    struct site site;
+    struct h2_peer peer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    int rc = 0;
+    for (int32_t i = 0; i < 1100 && rc == 0; i++) {
+        h2_peer_get(&peer, 1 + 2 * i, "/wait");
+        rc = h2_peer_frame(&peer, NGHTTP2_RST_STREAM, 0, 1 + 2 * i, cancel, 4);
+    }
+    check_ended(&site, &peer, CALM);
+    CHECK_OK(site_close(&site));
+}
+
+static unsigned running, running_most;
+
+/* Deaf to cancellation, for a while: what a handler that cleans up looks like. */
+static int clean_up(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)req;
+    (void)res;
+    (void)arg;
+    WEFT_SHIELD(shield, 60 * WEFT_SEC);
+    running++;
+    running_most = running > running_most ? running : running_most;
+    int rc = weft_sleep(10 * WEFT_SEC);
+    running--;
+    return rc;
+}
+
+/* What was reset counts until its handler has returned. */
+TASK_TEST(class_15_resets_make_no_room_for_more_handlers)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    weft_http_options options = {.limits.h2_stream_count_max = 10};
+    CHECK_OK(site_open(&site, &options));
+    site_handler = clean_up;
+    running = running_most = 0;
+    h2_peer_open(&peer, &site);
+    for (int32_t i = 0; i < 30; i++) {
+        h2_peer_get(&peer, 1 + 2 * i, "/test");
+        CHECK_OK(weft_sleep(WEFT_MS));
+        CHECK_OK(h2_peer_frame(&peer, NGHTTP2_RST_STREAM, 0, 1 + 2 * i, cancel, 4));
+    }
+    CHECK_EQ(running_most, 10u);
+    h2_peer_get(&peer, 61, "/ok");
+    h2_peer_answer(&peer, 61, &answer);
+    CHECK(answer.is_reset);
+    CHECK_EQ(answer.code, (uint32_t)NGHTTP2_REFUSED_STREAM);
+    CHECK_OK(weft_sleep(11 * WEFT_SEC));
+    h2_peer_get(&peer, 63, "/ok");
+    h2_peer_answer(&peer, 63, &answer);
+    CHECK_EQ(answer.status, 200);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+/* CVE-2025-8671: the client makes us reset. */
+TASK_TEST(class_16_provoked_resets)
+{
+    static const uint8_t too_much[4] = {0x7f, 0xff, 0xff, 0xff};
+    struct site site;
+    struct h2_peer peer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    int rc = 0;
+    for (int32_t i = 0; i < 1100 && rc == 0; i++) {
+        h2_peer_get(&peer, 1 + 2 * i, "/wait");
+        rc = h2_peer_frame(&peer, NGHTTP2_WINDOW_UPDATE, 0, 1 + 2 * i, too_much, 4);
+        if (i % 50 == 0 && rc == 0)
+            rc = weft_sleep(WEFT_MS);
+    }
+    check_ended(&site, &peer, CALM);
+    CHECK_OK(site_close(&site));
+}
+
+/* CVE-2024-28182. */
+static long continuation(struct site *site, int frames)
+{
+    struct h2_peer peer;
+    uint8_t block[64];
+    size_t count = h2_block(block, ":method: GET\n:scheme: http\n:authority: a\n:path: /ok\n");
+    h2_peer_open(&peer, site);
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_HEADERS, END, 1, block, count));
+    int rc = 0;
+    for (int i = 0; i < frames && rc == 0; i++)
+        rc = h2_peer_frame(&peer, NGHTTP2_CONTINUATION,
+                           i == frames - 1 ? NGHTTP2_FLAG_END_HEADERS : 0, 1, NULL, 0);
+    struct h2_answer answer;
+    h2_peer_answer(&peer, 1, &answer);
+    long code = answer.is_whole ? 0 : h2_peer_end(&peer);
+    h2_peer_close(&peer);
+    return code;
+}
+
+TASK_TEST(class_17_continuation_flood)
+{
+    struct site site;
+    CHECK_OK(site_open(&site, NULL));
+    CHECK_EQ(continuation(&site, 8), 0);
+    CHECK_EQ(continuation(&site, 9), CALM);
+    CHECK_EQ(continuation(&site, 10000), CALM);
+    check_served(&site);
+    CHECK_OK(site_close(&site));
+}
+
+/* One large field in the table, then named by one byte again and again. */
+TASK_TEST(class_18_hpack_bomb)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    enum { VALUE = 3900, NAMED = 8000 };
+    uint8_t *block = calloc(1, VALUE + NAMED + 128);
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    size_t at = h2_block(block, ":method: GET\n:scheme: http\n:authority: a\n:path: /ok\n");
+    const uint8_t bomb[] = {0x40, 1, 'x', 127, (VALUE - 127) % 128 + 128, (VALUE - 127) / 128};
+    memcpy(block + at, bomb, sizeof bomb);
+    at += sizeof bomb;
+    memset(block + at, 'v', VALUE);
+    at += VALUE;
+    memset(block + at, 0x80 | 62, NAMED);
+    at += NAMED;
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_HEADERS, END | NGHTTP2_FLAG_END_HEADERS, 1, block, at));
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK_EQ(answer.status, 431);
+    check_served(&site);
+    free(block);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(class_14_heads_over_a_limit_get_431)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    char lines[3000] = "";
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    for (int i = 0; i < 101; i++)
+        strcat(lines, "x: y\n");
+    h2_peer_head(&peer, 1, END, "GET", "/ok", lines);
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK_EQ(answer.status, 431);
+    check_served(&site);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+/* ---- what keeps waiting ---- */
+
+TASK_TEST(class_11_a_header_block_that_stays_open_ends_the_connection_after_ten_seconds)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    uint8_t block[64];
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    h2_peer_get(&peer, 1, "/ok"); /* SETTINGS are answered: nothing comes between */
+    h2_peer_answer(&peer, 1, &answer);
+    weft_time from = weft_now();
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_HEADERS, END, 3, block,
+                           h2_block(block, ":method: GET\n:scheme: http\n")));
+    CHECK_EQ(h2_peer_end(&peer), CALM);
+    CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, 10);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(class_12_a_slow_body_gets_408)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    weft_time from = weft_now();
+    h2_peer_head(&peer, 1, 0, "POST", "/echo", "");
+    h2_peer_head(&peer, 3, 0, "POST", "/stream", "");
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, 0, 1, "a", 1));
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK_EQ(answer.status, 408);
+    CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, 10);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+/* A closed window holds no handler, and after 30 s no stream. */
+TASK_TEST(class_20_a_closed_window_holds_no_handler)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    weft_http_stats stats;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open_with(&peer, &site, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0);
+    for (int32_t i = 0; i < 90; i++)
+        h2_peer_get(&peer, 1 + 2 * i, "/item/name");
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    weft_http_server_get_stats(site.server, &stats);
+    CHECK_EQ(stats.answers[2], 90u);
+    CHECK_EQ(stats.requests_in_hand, 0u);
+    weft_time from = weft_now();
+    h2_peer_answer(&peer, 179, &answer);
+    CHECK_EQ(answer.status, 200);
+    CHECK(answer.is_reset);
+    CHECK_EQ(answer.code, (uint32_t)NGHTTP2_CANCEL);
+    CHECK_EQ((weft_now() - from + WEFT_SEC + WEFT_SEC / 2) / WEFT_SEC, 30);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(class_13_a_large_answer_nobody_takes_ends_after_thirty_seconds)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open_with(&peer, &site, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 10);
+    weft_time from = weft_now();
+    h2_peer_get(&peer, 1, "/large?kib=100");
+    struct h2_frame *frame = malloc(sizeof *frame);
+    do
+        CHECK(h2_peer_read(&peer, frame));
+    while (frame->type != NGHTTP2_RST_STREAM);
+    CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, 30);
+    CHECK_EQ(site_seen.cancelled, 1u);
+    h2_peer_get(&peer, 3, "/health");
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_WINDOW_UPDATE, 0, 3, "\0\0\1\0", 4));
+    h2_peer_answer(&peer, 3, &answer);
+    CHECK_EQ(answer.status, 200);
+    free(frame);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+/* A byte of window at a time gets the answer a byte at a time. */
+TASK_TEST(class_20_window_games)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open_with(&peer, &site, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1);
+    h2_peer_get(&peer, 1, "/count?n=4");
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK(answer.is_whole);
+    CHECK_STR(answer.body, "line 0\nline 1\nline 2\nline 3\n");
+    h2_peer_close(&peer);
+
+    h2_peer_open(&peer, &site); /* beyond 2^31 - 1 */
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_WINDOW_UPDATE, 0, 0, "\x7f\xff\xff\xff", 4));
+    CHECK_EQ(h2_peer_end(&peer), NGHTTP2_FLOW_CONTROL_ERROR);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+/* Answers to PINGs that are not taken pile up no further than this. */
+TASK_TEST(class_19_control_frames_nobody_takes)
+{
+    struct site site;
+    struct h2_peer peer;
+    weft_http_options options = {
+        .limits = {.h2_odd_burst = 1u << 30, .h2_odd_rate = 1u << 20, .h2_control_count_max = 50}};
+    CHECK_OK(site_open(&site, &options));
+    h2_peer_open(&peer, &site);
+    uint8_t pings[100][17];
+    for (size_t i = 0; i < 100; i++)
+        memcpy(pings[i], "\0\0\10\6\0\0\0\0\0pingping", 17);
+    client_send_bytes(peer.stream, pings, sizeof pings);
+    check_ended(&site, &peer, CALM);
+    CHECK_OK(site_close(&site));
+}

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: MIT */
+
+/* HTTP/2: what the same server does over it, by a client that writes the frames itself. */
+
+#include "h2_peer.h"
+
+#include <weft/error.h>
+#include <weft/event.h>
+#include <weft/scope.h>
+
+#include <stdlib.h>
+
+#define END NGHTTP2_FLAG_END_STREAM
+
+static void check_get(struct h2_peer *peer, int32_t id, const char *path, int status,
+                      const char *body)
+{
+    struct h2_answer answer;
+    h2_peer_get(peer, id, path);
+    h2_peer_answer(peer, id, &answer);
+    CHECK(answer.is_whole);
+    CHECK_EQ(answer.status, status);
+    if (body != NULL)
+        CHECK_STR(answer.body, body);
+}
+
+TASK_TEST(h2_serves_what_http1_does)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    check_get(&peer, 1, "/ok", 200, "ok\n");
+    check_get(&peer, 3, "/item/a%20b?q=c+d", 200, "a b|c d");
+    check_get(&peer, 5, "/nothing", 404, NULL);
+    check_get(&peer, 7, "/count?n=3", 200, "line 0\nline 1\nline 2\n");
+    check_get(&peer, 9, "/fail?rc=22", 500, NULL);
+    h2_peer_get(&peer, 11, "/large?kib=300");
+    h2_peer_answer(&peer, 11, &answer);
+    CHECK(answer.is_whole);
+    CHECK_EQ(answer.body_bytes, 300u * 1024);
+    CHECK(strstr(answer.fields, "content-length: 307200\n") != NULL);
+    h2_peer_head(&peer, 13, END, "HEAD", "/ok", "");
+    h2_peer_answer(&peer, 13, &answer);
+    CHECK(answer.is_whole);
+    CHECK_EQ(answer.status, 200);
+    CHECK_EQ(answer.body_bytes, 0u);
+    h2_peer_head(&peer, 15, END, "PUT", "/ok", "x-request-id: mine\n");
+    h2_peer_answer(&peer, 15, &answer);
+    CHECK_EQ(answer.status, 405);
+    CHECK(strstr(answer.fields, "allow: GET, HEAD, OPTIONS\n") != NULL);
+    CHECK(strstr(answer.fields, "x-request-id: mine\n") != NULL);
+    CHECK(strstr(answer.fields, "connection") == NULL);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(h2_bodies_come_whole_and_in_pieces)
+{
+    static const char *const paths[] = {"/echo", "/stream"};
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    for (int32_t i = 0; i < 2; i++) {
+        h2_peer_head(&peer, 1 + 2 * i, 0, "POST", paths[i], "");
+        CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, 0, 1 + 2 * i, "the first, ", 11));
+        CHECK_OK(weft_sleep(WEFT_SEC));
+        CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, END, 1 + 2 * i, "the rest", 8));
+        h2_peer_answer(&peer, 1 + 2 * i, &answer);
+        CHECK_EQ(answer.status, 200);
+        CHECK_STR(answer.body, "the first, the rest");
+    }
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(h2_answers_come_as_they_are_ready)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    h2_peer_get(&peer, 1, "/sleep?ms=1000");
+    check_get(&peer, 3, "/ok", 200, "ok\n");
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK_STR(answer.body, "slept\n");
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+/* The conversation is cut in two at each of its bytes. */
+TASK_TEST(h2_does_not_depend_on_how_its_bytes_are_cut)
+{
+    struct site site;
+    uint8_t text[256] = H2_PREFACE, block[64];
+    size_t count = sizeof H2_PREFACE - 1;
+    CHECK_OK(site_open(&site, NULL));
+    const uint8_t settings[9] = {0, 0, 0, NGHTTP2_SETTINGS};
+    memcpy(text + count, settings, 9);
+    count += 9;
+    size_t bytes = h2_block(block, ":method: POST\n:scheme: http\n:authority: a\n:path: /echo\n");
+    const uint8_t head[9] = {0, 0, (uint8_t)bytes, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 0, 0,
+                             0, 1};
+    memcpy(text + count, head, 9);
+    memcpy(text + count + 9, block, bytes);
+    count += 9 + bytes;
+    const uint8_t data[] = {0, 0, 2, NGHTTP2_DATA, END, 0, 0, 0, 1, 'h', 'i'};
+    memcpy(text + count, data, sizeof data);
+    count += sizeof data;
+    for (size_t cut = 1; cut < count; cut++) {
+        struct h2_peer peer;
+        struct h2_answer answer;
+        h2_peer_begin(&peer, client_open(&site));
+        client_send_bytes(peer.stream, text, cut);
+        CHECK_OK(weft_sleep(WEFT_MS));
+        client_send_bytes(peer.stream, text + cut, count - cut);
+        h2_peer_answer(&peer, 1, &answer);
+        CHECK_EQ(answer.status, 200);
+        CHECK_STR(answer.body, "hi");
+        h2_peer_close(&peer);
+    }
+    CHECK_OK(site_close(&site));
+}
+
+/* A method may begin as the preface does; half of a preface is no request. */
+TASK_TEST(h2_is_known_by_its_first_bytes)
+{
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    CHECK_EQ(ask(&site, "PRINT /ok HTTP/1.1\r\nHost: a\r\n\r\n", NULL), 501);
+    CHECK_EQ(ask(&site, "PRI * HTTP/2.0\r\n\r\nSX\r\n\r\n", NULL), 505);
+    weft_stream *client = client_open(&site);
+    weft_time from = weft_now();
+    client_send(client, "PRI * HT");
+    CHECK(client_is_closed(client));
+    CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, 10);
+    weft_stream_close(client);
+    client = client_open(&site);
+    client_send(client, "P");
+    CHECK_OK(weft_sleep(WEFT_MS));
+    client_send(client, "OST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+    CHECK_OK(client_read(client, &answer));
+    CHECK_EQ(answer.status, 200);
+    answer_fini(&answer);
+    weft_stream_close(client);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(h2_is_left_out_where_it_is_not_wanted)
+{
+    struct site site;
+    CHECK_OK(site_open(&site, &(weft_http_options){.is_h1_only = true}));
+    CHECK_EQ(ask(&site, H2_PREFACE, NULL), 505);
+    CHECK_OK(site_close(&site));
+}
+
+/* ---- strictness ---- */
+
+/* 0: answered; else a reset with PROTOCOL_ERROR.  The connection stands. */
+TASK_TEST(h2_refuses_fields_that_http_forbids)
+{
+#define PSEUDO ":method: GET\n:scheme: http\n:authority: a\n:path: /ok\n"
+    static const struct {
+        const char *lines;
+        int status; /* 0: reset */
+    } rows[] = {
+        {PSEUDO, 200},
+        {PSEUDO "te: trailers\n", 200},
+        {PSEUDO "host: a\n", 200},
+        {":method: GET\n:scheme: http\n:path: /ok\nhost: a\n", 200},
+        {":method: OPTIONS\n:scheme: http\n:authority: a\n:path: *\n", 204},
+        {PSEUDO "X-Upper: a\n", 0},
+        {PSEUDO "x y: a\n", 0},
+        {PSEUDO "connection: close\n", 0},
+        {PSEUDO "transfer-encoding: chunked\n", 0},
+        {PSEUDO "upgrade: x\n", 0},
+        {PSEUDO "te: gzip\n", 0},
+        {PSEUDO "host: b\n", 0},
+        {PSEUDO "x: a\rb\n", 0},
+        {PSEUDO "x: a\x01\n", 0},
+        {PSEUDO "x: a \n", 0},
+        {PSEUDO ":path: /ok\n", 0},
+        {PSEUDO "x: y\n:path: /ok\n", 0},
+        {PSEUDO ":odd: x\n", 0},
+        {":method: GET\n:scheme: http\n:authority: a\n", 0},
+        {":method: GET\n:authority: a\n:path: /ok\n", 0},
+        {":method: GET\n:scheme: http\n:authority: a\n:path: \n", 0},
+        {":method: GET\n:scheme: http\n:authority: a\n:path: ok\n", 0},
+        {":method: GET\n:scheme: http\n:authority: a\n:path: /o k\n", 0},
+        {PSEUDO "content-length: 5\n", 0},
+        {":method: GET\n:scheme: http\n:path: /ok\n", 0},
+        {":method: GET\n:scheme: http\n:authority: a b\n:path: /ok\n", 0},
+        {":method: GET\n:scheme: http\n:authority: a:x\n:path: /ok\n", 400},
+        {":method: BREW\n:scheme: http\n:authority: a\n:path: /ok\n", 501},
+        {":method: CONNECT\n:authority: a:80\n", 405},
+    };
+    struct site site;
+    struct h2_peer peer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint8_t block[512];
+        struct h2_answer answer;
+        int32_t id = 1 + 2 * (int32_t)i;
+        note("row %zu: %s", i, rows[i].lines);
+        CHECK_OK(h2_peer_frame(&peer, NGHTTP2_HEADERS, END | NGHTTP2_FLAG_END_HEADERS, id, block,
+                               h2_block(block, rows[i].lines)));
+        h2_peer_answer(&peer, id, &answer);
+        CHECK_EQ(answer.status, rows[i].status);
+        CHECK_EQ(answer.is_reset, rows[i].status == 0);
+        if (answer.is_reset)
+            CHECK_EQ(answer.code, (uint32_t)NGHTTP2_PROTOCOL_ERROR);
+    }
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+static int show_cookie(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    weft_str cookie = weft_http_field(req, "Cookie");
+    (void)arg;
+    return weft_http_respond(res, 200, "text/plain", cookie.ptr, cookie.len);
+}
+
+TASK_TEST(h2_crumbs_of_a_cookie_are_one_field)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    site_handler = show_cookie;
+    h2_peer_open(&peer, &site);
+    h2_peer_head(&peer, 1, END, "GET", "/test", "cookie: a=b\nx: y\ncookie: c=d\n");
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK_STR(answer.body, "a=b; c=d");
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(h2_a_body_that_is_not_as_long_as_promised_is_an_error)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    h2_peer_head(&peer, 1, 0, "POST", "/echo", "content-length: 5\n");
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, END, 1, "four", 4));
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK(answer.is_reset);
+    CHECK_EQ(answer.code, (uint32_t)NGHTTP2_PROTOCOL_ERROR);
+    check_get(&peer, 3, "/ok", 200, "ok\n");
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(h2_bodies_over_the_limit_get_413)
+{
+    static const char *const lines[] = {"content-length: 17\n", ""};
+    struct site site;
+    struct h2_peer peer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    for (int32_t i = 0; i < 2; i++) {
+        struct h2_answer answer;
+        h2_peer_head(&peer, 1 + 2 * i, 0, "POST", "/small", lines[i]);
+        CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, i == 0 ? 0 : END, 1 + 2 * i,
+                               "seventeen bytes !", 17));
+        h2_peer_answer(&peer, 1 + 2 * i, &answer);
+        CHECK_EQ(answer.status, 413);
+    }
+    check_get(&peer, 5, "/ok", 200, "ok\n");
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+/* ---- windows and resets ---- */
+
+/* 64 KiB are taken, and no more until the handler reads. */
+static weft_event may_read;
+
+static int read_late(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    char piece[4096];
+    size_t total = 0;
+    ssize_t count;
+    (void)arg;
+    WEFT_TRY(weft_event_wait(&may_read));
+    while ((count = weft_http_read(req, piece, sizeof piece)) > 0)
+        total += (size_t)count;
+    snprintf(piece, sizeof piece, "%zu", total);
+    return count < 0 ? (int)count : weft_http_respond_text(res, 200, piece);
+}
+
+static bool has_window_update(struct h2_peer *peer, int32_t id)
+{
+    struct h2_frame *frame = malloc(sizeof *frame);
+    bool has = false;
+    weft_scope scope;
+    (void)weft_scope_open(&scope, weft_after(WEFT_SEC), 0);
+    while (!has && h2_peer_read(peer, frame))
+        has = frame->type == NGHTTP2_WINDOW_UPDATE && frame->id == id;
+    (void)!weft_scope_close(&scope, 0);
+    free(frame);
+    return has;
+}
+
+TASK_TEST(h2_a_handler_that_does_not_read_holds_the_client_back)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    static const char piece[16384];
+    CHECK_OK(site_open(&site, NULL));
+    may_read = (weft_event){0};
+    site_handler = read_late;
+    h2_peer_open(&peer, &site);
+    check_get(&peer, 1, "/ok", 200, "ok\n"); /* the settings are in force */
+    h2_peer_head(&peer, 3, 0, "POST", "/late", "");
+    for (int i = 0; i < 4; i++)
+        CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, 0, 3, piece, sizeof piece));
+    CHECK(!has_window_update(&peer, 3));
+    weft_event_set(&may_read);
+    CHECK(has_window_update(&peer, 3));
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, END, 3, piece, sizeof piece));
+    h2_peer_answer(&peer, 3, &answer);
+    CHECK_STR(answer.body, "81920");
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(h2_a_reset_cancels_the_handler)
+{
+    static const uint8_t cancel[4] = {0, 0, 0, NGHTTP2_CANCEL};
+    struct site site;
+    struct h2_peer peer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    h2_peer_get(&peer, 1, "/wait");
+    check_get(&peer, 3, "/ok", 200, "ok\n");
+    CHECK_EQ(site_seen.started, 1u);
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_RST_STREAM, 0, 1, cancel, 4));
+    check_get(&peer, 5, "/ok", 200, "ok\n");
+    CHECK_EQ(site_seen.cancelled, 1u);
+    CHECK_STR(site_seen.why, "client disconnected");
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(h2_a_client_that_goes_cancels_all_its_handlers)
+{
+    struct site site;
+    struct h2_peer peer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    for (int32_t id = 1; id < 20; id += 2)
+        h2_peer_get(&peer, id, "/wait");
+    check_get(&peer, 21, "/ok", 200, "ok\n");
+    h2_peer_close(&peer);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(site_seen.cancelled, 10u);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(h2_an_answer_before_the_body_ends_the_stream_without_error)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    struct h2_frame *frame = malloc(sizeof *frame);
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    h2_peer_head(&peer, 1, 0, "POST", "/nothing", "");
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK_EQ(answer.status, 404);
+    CHECK(h2_peer_read(&peer, frame));
+    CHECK_EQ(frame->type, NGHTTP2_RST_STREAM);
+    CHECK_EQ(frame->bytes[3], NGHTTP2_NO_ERROR);
+    check_get(&peer, 3, "/ok", 200, "ok\n");
+    free(frame);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(h2_an_answer_that_breaks_off_is_a_reset)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    h2_peer_get(&peer, 1, "/length?n=7");
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK(answer.is_reset);
+    CHECK(!answer.is_whole);
+    CHECK_EQ(answer.code, (uint32_t)NGHTTP2_INTERNAL_ERROR);
+    check_get(&peer, 3, "/length?n=10", 200, "xxxxxxxxxx");
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+/* ---- the end ---- */
+
+TASK_TEST(h2_silence_is_ended_by_goaway)
+{
+    struct site site;
+    struct h2_peer peer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    check_get(&peer, 1, "/ok", 200, "ok\n");
+    weft_time from = weft_now();
+    CHECK_EQ(h2_peer_end(&peer), NGHTTP2_NO_ERROR);
+    CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, 60);
+    CHECK_EQ(peer.last_id, 1);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+/* Two GOAWAYs, the first without a last stream; what is in hand is answered. */
+TASK_TEST(h2_shutdown_answers_what_is_in_hand)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    h2_peer_get(&peer, 1, "/sleep?ms=3000");
+    check_get(&peer, 3, "/ok", 200, "ok\n");
+    weft_http_server_stop(site.server);
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK_STR(answer.body, "slept\n");
+    CHECK_EQ(h2_peer_end(&peer), NGHTTP2_NO_ERROR);
+    CHECK_EQ(peer.goaways, 2u);
+    CHECK_EQ(peer.last_id, 3);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(h2_a_connection_of_many_requests_ends_politely)
+{
+    struct site site;
+    struct h2_peer peer;
+    weft_http_options options = {.limits.requests_per_connection_max = 3};
+    CHECK_OK(site_open(&site, &options));
+    h2_peer_open(&peer, &site);
+    check_get(&peer, 1, "/ok", 200, "ok\n");
+    check_get(&peer, 3, "/ok", 200, "ok\n");
+    CHECK_EQ(peer.goaways, 0u);
+    check_get(&peer, 5, "/ok", 200, "ok\n");
+    CHECK_EQ(h2_peer_end(&peer), NGHTTP2_NO_ERROR);
+    CHECK_EQ(peer.last_id, 5);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+/* ---- with anything failing ---- */
+
+static int talk(struct site *site)
+{
+    static const uint8_t settings[9] = {0, 0, 0, NGHTTP2_SETTINGS};
+    struct h2_peer peer;
+    struct h2_answer answer;
+    weft_stream *stream;
+    WEFT_TRY(weft_stream_connect(&stream, &site->addr));
+    h2_peer_begin(&peer, stream);
+    int rc = weft_stream_write(stream, H2_PREFACE, sizeof H2_PREFACE - 1);
+    if (rc == 0)
+        rc = weft_stream_write(stream, settings, sizeof settings);
+    if (rc == 0) {
+        h2_peer_head(&peer, 1, 0, "POST", "/stream", "");
+        rc = h2_peer_frame(&peer, NGHTTP2_DATA, END, 1, "hello", 5);
+        h2_peer_get(&peer, 3, "/count?n=2");
+    }
+    if (rc == 0)
+        h2_peer_answer(&peer, 1, &answer);
+    if (rc == 0 && answer.is_whole && answer.status == 200)
+        CHECK_STR(answer.body, "hello");
+    h2_peer_close(&peer);
+    return rc;
+}
+
+SCENARIO(h2_requests_and_answers_with_anything_failing)
+{
+    struct site site;
+    WEFT_TRY(site_open(&site, NULL));
+    int rc = talk(&site), closed = site_close(&site);
+    return rc < 0 ? rc : closed;
+}
