@@ -66,6 +66,27 @@ WEFT_API bool weft_blocking_cancelled(void);
  */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_run_process(weft_fn *fn, void *buf, size_t bytes);
 
+/* Memory of this process that workers see too, for buffers that are too large to be copied there
+ * and back.  It is zeroed, at most 1 GiB, and the caller's from new to free; a call lends it to its
+ * body, and has it back when it returns, whatever it returns: a worker that was killed is dead by
+ * then, and what it had written stands.  Several calls may have it at once; what two bodies both
+ * touch needs atomics, and pointers into it mean nothing there, as it lies elsewhere. */
+typedef struct weft_shared weft_shared;
+
+/* -EINVAL: no bytes or too many; -ENOMEM, -EMFILE.  Any thread. */
+WEFT_API WEFT_MUST_USE int weft_shared_new(weft_shared **out, size_t bytes);
+
+/* No call may have it.  NULL is fine. */
+WEFT_API void weft_shared_free(weft_shared *shared);
+
+/* Its first byte, borrowed until it is freed, and how many there are. */
+WEFT_API void *weft_shared_get(const weft_shared *shared);
+WEFT_API size_t weft_shared_bytes(const weft_shared *shared);
+
+/* weft_run_process() with fn on the memory itself: nothing is copied.  The bytes are defined after
+ * every outcome.  Memory that was made in a simulation is for calls there (-EPERM). */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_run_process_shared(weft_fn *fn, weft_shared *shared);
+
 /* ---- more executors ---- */
 
 typedef struct weft_exec weft_exec;

@@ -96,6 +96,56 @@ TEST(test_B03_large_buffers_go_there_and_back)
     run_with_workers((weft_config){0}, large_buffers);
 }
 
+/* ---- shared memory ---- */
+
+#define SHARED_BYTES 3000000
+
+static int turn_bytes_and_crash(void *arg)
+{
+    (void)turn_bytes(arg);
+    return raise(SIGKILL);
+}
+
+static int shared_buffers(void *arg)
+{
+    (void)arg;
+    weft_shared *shared;
+    CHECK_OK(weft_shared_new(&shared, SHARED_BYTES));
+    unsigned char *bytes = weft_shared_get(shared);
+    CHECK_EQ(weft_shared_bytes(shared), (size_t)SHARED_BYTES);
+    bytes[7] = 40;
+    CHECK_OK(weft_run_process_shared(turn_bytes, shared));
+    CHECK_EQ(bytes[7], 41);
+    CHECK_EQ(bytes[SHARED_BYTES - 1], 1);
+    int numbers[] = {1, 2, 0}; /* copied and shared go to one worker */
+    CHECK_EQ(weft_run_process(add_up, numbers, sizeof numbers), 3);
+    CHECK_EQ(weft_run_process_shared(turn_bytes_and_crash, shared), -ECHILD);
+    CHECK(strstr(weft_error_text(), "killed by SIGKILL") != NULL);
+    CHECK_EQ(bytes[7], 42); /* what it wrote stands */
+    CHECK_OK(weft_run_process_shared(turn_bytes, shared));
+    CHECK_EQ(bytes[SHARED_BYTES - 1], 3);
+    weft_shared_free(shared);
+    return 0;
+}
+
+TEST(test_B03_shared_memory_is_worked_on_in_place_and_survives_the_worker)
+{
+    run_with_workers((weft_config){0}, shared_buffers);
+}
+
+TASK_TEST(test_B03_shared_memory_has_limits_and_needs_workers)
+{
+    weft_shared *shared;
+    bool is_sim = strcmp(test_backend(), "sim") == 0;
+    CHECK_EQ(weft_shared_new(&shared, 0), -EINVAL);
+    CHECK_EQ(weft_shared_new(&shared, SIZE_MAX), -EINVAL);
+    CHECK_OK(weft_shared_new(&shared, SHARED_BYTES));
+    CHECK_EQ(weft_run_process_shared(turn_bytes, shared), is_sim ? 0 : -EPERM);
+    CHECK_EQ(*(char *)weft_shared_get(shared), is_sim);
+    weft_shared_free(shared);
+    weft_shared_free(NULL);
+}
+
 static int crash(void *arg)
 {
     (void)arg;
@@ -210,6 +260,14 @@ static int add_up_elsewhere(void *arg)
     (void)arg;
     int rc = weft_run_process(add_up, numbers, sizeof numbers);
     CHECK(rc < 0 || numbers[2] == 3);
+    weft_shared *shared;
+    if (rc == 3)
+        rc = weft_shared_new(&shared, sizeof numbers);
+    if (rc < 0)
+        return rc;
+    memcpy(weft_shared_get(shared), numbers, sizeof numbers);
+    rc = weft_run_process_shared(add_up, shared);
+    weft_shared_free(shared);
     return rc;
 }
 

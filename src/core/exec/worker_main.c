@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -42,6 +43,30 @@ static bool child_write(const void *buf, size_t bytes)
     return true;
 }
 
+/* The first bytes of a message, and the descriptor that came with them or -1.  Their count; -1 at
+ * the end. */
+static ssize_t child_receive(void *buf, size_t bytes, int *out_fd)
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = buf, .iov_len = bytes};
+    struct msghdr envelope = {.msg_iov = &part,
+                              .msg_iovlen = 1,
+                              .msg_control = control.bytes,
+                              .msg_controllen = sizeof control.bytes};
+    ssize_t count;
+    do
+        count = recvmsg(CHILD_FD, &envelope, MSG_CMSG_CLOEXEC);
+    while (count < 0 && errno == EINTR);
+    const struct cmsghdr *head = CMSG_FIRSTHDR(&envelope);
+    *out_fd = -1;
+    if (count > 0 && head != NULL && head->cmsg_type == SCM_RIGHTS)
+        memcpy(out_fd, CMSG_DATA(head), sizeof *out_fd);
+    return count > 0 ? count : -1;
+}
+
 /* ---- the worker ---- */
 
 static int worker_run(const struct wf_worker_request *request, void *buf, char *text)
@@ -53,13 +78,36 @@ static int worker_run(const struct wf_worker_request *request, void *buf, char *
     return job.result;
 }
 
+void *wf_shared_map(int fd, size_t bytes)
+{
+    void *map = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return map != MAP_FAILED ? map : NULL;
+}
+
+/* In place: the answer is all that goes back. */
+static bool worker_serve_shared(const struct wf_worker_request *request, int fd)
+{
+    struct wf_worker_answer answer = {.result = -ENOMEM};
+    void *map = wf_shared_map(fd, request->bytes);
+    close(fd);
+    if (map != NULL) {
+        answer.result = worker_run(request, map, answer.text);
+        munmap(map, request->bytes);
+    }
+    return child_write(&answer, sizeof answer);
+}
+
 /* One request: false when there is nobody to answer. */
 static bool worker_serve(void)
 {
     struct wf_worker_request request;
     struct wf_worker_answer answer = {.result = -ENOMEM};
-    if (!child_read(&request, sizeof request))
+    int fd;
+    ssize_t count = child_receive(&request, sizeof request, &fd);
+    if (count < 0 || !child_read((char *)&request + count, sizeof request - (size_t)count))
         return false;
+    if (request.is_shared != 0)
+        return worker_serve_shared(&request, fd);
     void *buf = wf_alloc(request.bytes != 0 ? request.bytes : 1);
     if (buf == NULL)
         return false; /* what it would send cannot be read: told by our end */
@@ -129,34 +177,11 @@ static bool nursery_reap(pid_t pid)
     return child_write(&told, sizeof told);
 }
 
-/* -1: the run is gone. */
-static ssize_t nursery_receive(struct wf_nursery_message *message, int *out_fd)
-{
-    union {
-        struct cmsghdr head;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control;
-    struct iovec part = {.iov_base = message, .iov_len = sizeof *message};
-    struct msghdr envelope = {.msg_iov = &part,
-                              .msg_iovlen = 1,
-                              .msg_control = control.bytes,
-                              .msg_controllen = sizeof control.bytes};
-    ssize_t count;
-    do
-        count = recvmsg(CHILD_FD, &envelope, MSG_CMSG_CLOEXEC);
-    while (count < 0 && errno == EINTR);
-    const struct cmsghdr *head = CMSG_FIRSTHDR(&envelope);
-    *out_fd = -1;
-    if (count > 0 && head != NULL && head->cmsg_type == SCM_RIGHTS)
-        memcpy(out_fd, CMSG_DATA(head), sizeof *out_fd);
-    return count > 0 ? count : -1;
-}
-
 _Noreturn static void nursery_main(void)
 {
     struct wf_nursery_message message;
     int socket;
-    while (nursery_receive(&message, &socket) > 0) {
+    while (child_receive(&message, sizeof message, &socket) > 0) {
         if (message.ask == WF_NURSERY_FORK && socket >= 0)
             nursery_fork_worker(socket);
         else if (message.ask == WF_NURSERY_REAP)
@@ -191,25 +216,39 @@ int wf_nursery_fork(int *out_pid, int *out_control)
     return 0;
 }
 
-int wf_nursery_send(int control, enum wf_nursery_ask ask, int pid, int fd)
+/* With a descriptor unless that is -1. */
+static int socket_send(int socket, const void *bytes, size_t count, int fd)
 {
-    struct wf_nursery_message message = {.ask = ask, .pid = pid};
     union {
         struct cmsghdr head;
         char bytes[CMSG_SPACE(sizeof(int))];
     } rights = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
                          .cmsg_level = SOL_SOCKET,
                          .cmsg_type = SCM_RIGHTS}};
-    struct iovec part = {.iov_base = &message, .iov_len = sizeof message};
+    struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = count};
     struct msghdr envelope = {.msg_iov = &part, .msg_iovlen = 1};
     if (fd >= 0) {
         memcpy(CMSG_DATA(&rights.head), &fd, sizeof fd);
         envelope.msg_control = rights.bytes;
         envelope.msg_controllen = sizeof rights.bytes;
     }
-    ssize_t count;
+    ssize_t sent;
     do
-        count = sendmsg(control, &envelope, MSG_NOSIGNAL | MSG_DONTWAIT);
-    while (count < 0 && errno == EINTR);
-    return count < 0 ? -errno : 0;
+        sent = sendmsg(socket, &envelope, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    if (sent < 0)
+        return -errno;
+    return (size_t)sent == count ? 0 : -EPIPE;
+}
+
+int wf_nursery_send(int control, enum wf_nursery_ask ask, int pid, int fd)
+{
+    struct wf_nursery_message message = {.ask = ask, .pid = pid};
+    return socket_send(control, &message, sizeof message, fd);
+}
+
+/* An idle worker's socket is empty, so the head never has to wait for room. */
+int wf_worker_send_shared(int socket, const struct wf_worker_request *request, int fd)
+{
+    return socket_send(socket, request, sizeof *request, fd);
 }

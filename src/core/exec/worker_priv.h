@@ -36,6 +36,7 @@ struct wf_nursery_message {
 struct wf_worker_request {
     weft_fn *fn; /* the same address there: it was forked */
     uint64_t bytes;
+    uint64_t is_shared; /* they do not follow: a descriptor of them came with the head */
 };
 
 struct wf_worker_answer {
@@ -43,7 +44,15 @@ struct wf_worker_answer {
     char text[WEFT_ERROR_TEXT_BYTES];
 };
 
+#define WF_WORKER_BYTES_MAX ((size_t)1 << 30)
+
 /* ---- worker_main.c ---- */
+
+/* Maps a file in memory: NULL if that cannot be. */
+void *wf_shared_map(int fd, size_t bytes);
+
+/* Sends the head of a request that has its bytes in `fd`.  -EAGAIN, -EPIPE …. */
+int wf_worker_send_shared(int socket, const struct wf_worker_request *request, int fd);
 
 /* Forks the nursery: 0, its pid and our end of the control socket, which does not block. */
 int wf_nursery_fork(int *out_pid, int *out_control);
@@ -55,6 +64,17 @@ int wf_nursery_send(int control, enum wf_nursery_ask ask, int pid, int fd);
 
 /* Before the loop is made, if the configuration wants workers; *out is NULL if not. */
 int wf_workers_new(struct wf_workers **out, const weft_config *config);
+
+/* What a body works on: copied there and back, or shared. */
+struct wf_worker_buf {
+    void *bytes;
+    size_t byte_count;
+    int fd; /* of what is shared */
+    bool is_shared;
+};
+
+/* Runs fn on it in a worker. */
+int wf_workers_run(weft_fn *fn, const struct wf_worker_buf *buf);
 
 /* Ends all.  No task runs any more.  NULL is fine. */
 void wf_workers_free(struct wf_workers *workers);

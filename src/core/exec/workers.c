@@ -18,7 +18,6 @@
 
 #include <signal.h>
 
-#define WORKER_BYTES_MAX ((size_t)1 << 30)
 #define WORKER_KILLED 256 /* WEFT_PROCESS_KILLED */
 
 struct worker {
@@ -175,30 +174,39 @@ static int worker_get(struct wf_workers *workers, struct worker **out)
 
 /* ---- a call ---- */
 
-/* 0 and the answer; else the worker is of no more use. */
-static int worker_call(const struct worker *worker, weft_fn *fn, void *buf, size_t bytes,
-                       struct wf_worker_answer *out)
+static int worker_ask(const struct worker *worker, weft_fn *fn, const struct wf_worker_buf *buf)
 {
-    struct wf_worker_request request = {.fn = fn, .bytes = bytes};
+    struct wf_worker_request request = {
+        .fn = fn, .bytes = buf->byte_count, .is_shared = buf->is_shared};
+    if (buf->is_shared) {
+        int rc = wf_worker_send_shared(worker->fd, &request, buf->fd);
+        return rc == -ECONNRESET ? -EPIPE : rc;
+    }
     int rc = worker_write(worker, &request, sizeof request);
-    if (rc == 0)
-        rc = worker_write(worker, buf, bytes);
-    if (rc == 0)
-        rc = worker_read(worker, out, sizeof *out);
-    if (rc < 0)
-        return rc;
-    WEFT_CLEANUP(arriving); /* it has happened: the rest is on its way */
-    return worker_read(worker, buf, bytes);
+    return rc == 0 ? worker_write(worker, buf->bytes, buf->byte_count) : rc;
 }
 
-static int run_on_worker(struct wf_workers *workers, weft_fn *fn, void *buf, size_t bytes)
+/* 0 and the answer; else the worker is of no more use. */
+static int worker_call(const struct worker *worker, weft_fn *fn, const struct wf_worker_buf *buf,
+                       struct wf_worker_answer *out)
+{
+    int rc = worker_ask(worker, fn, buf);
+    if (rc == 0)
+        rc = worker_read(worker, out, sizeof *out);
+    if (rc < 0 || buf->is_shared)
+        return rc;
+    WEFT_CLEANUP(arriving); /* it has happened: the rest is on its way */
+    return worker_read(worker, buf->bytes, buf->byte_count);
+}
+
+static int run_on_worker(struct wf_workers *workers, weft_fn *fn, const struct wf_worker_buf *buf)
 {
     struct worker *worker;
     struct wf_worker_answer answer;
     int rc = worker_get(workers, &worker);
     if (rc < 0)
         return rc;
-    rc = worker_call(worker, fn, buf, bytes, &answer);
+    rc = worker_call(worker, fn, buf, &answer);
     if (rc < 0) {
         int pid = worker->pid;
         int status = worker_end(workers, worker);
@@ -208,25 +216,32 @@ static int run_on_worker(struct wf_workers *workers, weft_fn *fn, void *buf, siz
     return wf_exec_tell(answer.result, answer.text);
 }
 
-int weft_run_process(weft_fn *fn, void *buf, size_t bytes)
+int wf_workers_run(weft_fn *fn, const struct wf_worker_buf *buf)
 {
     int rc = weft_sp_enter();
     if (rc < 0)
         return rc;
     struct wf_sched *sched = wf_sched_self();
     if (sched->is_seeded)
-        return weft_run_blocking(fn, buf);
+        return weft_run_blocking(fn, buf->bytes);
     if (sched->workers == NULL)
         return weft_fail(-EPERM, "weft_run_process: the run was begun without WEFT_RUN_WORKERS");
-    if (bytes > WORKER_BYTES_MAX)
-        return weft_fail(-E2BIG, "weft_run_process: %zu bytes, the limit is %zu", bytes,
-                         WORKER_BYTES_MAX);
+    if (buf->byte_count > WF_WORKER_BYTES_MAX)
+        return weft_fail(-E2BIG, "weft_run_process: %zu bytes, the limit is %zu", buf->byte_count,
+                         WF_WORKER_BYTES_MAX);
+    if (buf->is_shared && buf->fd < 0)
+        return -EPERM; /* made in a simulation */
     rc = weft_sem_take(&sched->workers->slots);
     if (rc < 0)
         return rc;
     sched->loop->real_count++;
-    rc = run_on_worker(sched->workers, fn, buf, bytes);
+    rc = run_on_worker(sched->workers, fn, buf);
     sched->loop->real_count--;
     (void)weft_sem_give(&sched->workers->slots);
     return rc;
+}
+
+int weft_run_process(weft_fn *fn, void *buf, size_t bytes)
+{
+    return wf_workers_run(fn, &(struct wf_worker_buf){.bytes = buf, .byte_count = bytes, .fd = -1});
 }

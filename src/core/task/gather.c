@@ -162,6 +162,7 @@ static void multi_call_home(struct multi *multi)
         return;
     multi->fars_home = &home;
     (void)weft_park_shielded(&home);
+    multi->fars_home = NULL;
 }
 
 static void multi_free_fars(struct multi *multi)
