@@ -14,6 +14,7 @@ static const struct command match_commands[] = {
     {"diagnose", "say why a text is not found and what to try", cmd_match_diagnose},
     {"info", "say what a matcher is made of, or a model", cmd_match_info},
     {"novelty", "say which texts mean nothing the catalogue has", cmd_match_novelty},
+    {"discover", "name what the new texts have in common", cmd_match_discover},
     {"eval", "say how often the answers are right", cmd_match_eval},
 };
 #define MATCH_COUNT (sizeof(match_commands) / sizeof(*match_commands))

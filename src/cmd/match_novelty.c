@@ -22,7 +22,7 @@ static const char novelty_about[] =
 static const char novelty_examples[] =
     "  weft match novelty -e countries.csv Germny Atlantis\n"
     "  weft match novelty -m products.weftm -s calibrated,knn_distance,lof -f new.txt\n"
-    "  weft match novelty -e products.csv --only-novel -f names.txt | weft match discover -f -\n";
+    "  weft match novelty -e products.csv --only-novel -f names.txt > new.txt\n";
 
 #define CHUNK_TEXTS 4096
 

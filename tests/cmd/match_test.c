@@ -328,7 +328,8 @@ static const struct {
     {{"match"}, 2, "weft: no command given"},
     {{"match", "Germany"},
      2,
-     "weft: unknown command Germany; there are fit, query, explain, diagnose, info, novelty, eval"},
+     "weft: unknown command Germany; there are fit, query, explain, diagnose, info, novelty, "
+     "discover, eval"},
     {{"match", "quary"}, 2, "weft: unknown command quary; did you mean 'match query'?"},
     {{"match", "query", "x"}, 2, "weft: no entities; give a file with --entities FILE"},
     {{"match", "query", "-e", "x.csv"},

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Discover: what new texts have in common.  Those of many texts that are new to the catalogue
+ * (<weft/novelty.h>) are put into clusters, and each cluster gets a name and keywords from its own
+ * words, as a proposal for an entity that is missing.  Nothing is asked of anybody outside.
+ *
+ *     weft_m_discovery *found;
+ *     if (weft_m_discover(matcher, texts, count, NULL, &found, &error) == 0) {
+ *         for (size_t i = 0; i < found->cluster_count; i++)
+ *             ... found->clusters[i].name, how many: .member_count ...
+ *         weft_m_discovery_free(found);
+ *     }
+ *
+ * Library: weft-match.
+ */
+#ifndef WEFT_DISCOVER_H
+#define WEFT_DISCOVER_H
+
+#include <weft/novelty.h>
+
+WEFT_BEGIN_DECLS
+
+/* Fill with weft_m_discover_options_init, then change what you want. */
+typedef struct weft_m_discover_options {
+    size_t size;
+    const weft_m_novelty_options *novelty; /* what is new; NULL: the default */
+    bool all_are_novel;                    /* do not ask: every text counts as new */
+    int64_t cluster_size_min;              /* at least 2; 5 */
+    int64_t keyword_max;                   /* of a cluster, 1 to 32; 8 */
+} weft_m_discover_options;
+WEFT_API void weft_m_discover_options_init(weft_m_discover_options *options);
+
+/* Strings and lists belong to the discovery. */
+typedef struct weft_m_cluster {
+    weft_str name;            /* the words that most of its texts have; folded */
+    const weft_str *keywords; /* what sets it apart from the others, the best first */
+    size_t keyword_count;
+    const uint32_t *members; /* places in `texts`, the most typical first */
+    size_t member_count;
+    double cohesion; /* mean cosine of its texts with their middle */
+} weft_m_cluster;
+
+typedef struct weft_m_discovery {
+    size_t text_count, novel_count;
+    const weft_m_cluster *clusters; /* in the order of their first texts */
+    size_t cluster_count;
+    const uint32_t *noise; /* places of the novel texts in no cluster */
+    size_t noise_count;
+} weft_m_discovery;
+
+/* Clusters are those of HDBSCAN over hashed runs of characters and words.  Work grows with the
+ * square of the novel texts: 10,000 take seconds.  `options` may be NULL.  As weft_m_novelty; *out
+ * is the caller's. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_discover(weft_matcher *matcher, const weft_str *texts,
+                                                      size_t text_count,
+                                                      const weft_m_discover_options *options,
+                                                      weft_m_discovery **out, weft_m_error *error);
+WEFT_API void weft_m_discovery_free(weft_m_discovery *discovery); /* NULL is fine */
+
+/* {"texts","novel","clusters":[{"name","keywords","count","cohesion","members","examples"}],"noise"},
+ * examples being the texts of the first four members.  `texts` are those it was made of. */
+WEFT_API WEFT_MUST_USE int weft_m_discovery_json(const weft_m_discovery *discovery,
+                                                 const weft_str *texts, weft_text *out);
+
+WEFT_END_DECLS
+
+#endif

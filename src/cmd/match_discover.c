@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+
+/* weft match discover: what the texts that are new have in common. */
+#include "cmd/command.h"
+#include "cmd/load.h"
+#include "cmd/novelty.h"
+#include "cmd/output.h"
+#include "cmd/say.h"
+#include "cmd/table.h"
+#include "cmd/texts.h"
+
+#include <weft/discover.h>
+
+#define TEXTS_MAX 10000
+#define EXAMPLES_SHOWN 3u
+
+static const char discover_about[] =
+    "Usage: weft match discover -e FILE [OPTIONS] -f FILE\n\n"
+    "Puts the texts of --file that are new to the catalogue into clusters, and names each by what\n"
+    "its texts have in common: entities that may be missing.  At most 10,000 texts.\n"
+    "Writes one JSON object, or a table on a terminal.\n";
+
+static const char discover_examples[] =
+    "  weft match discover -e intents.csv -f questions.txt\n"
+    "  weft match discover -m intents.weftm --cluster-size 10 --json -f -\n";
+
+struct discover_job {
+    struct load load;
+    struct novelty novelty;
+    weft_m_novelty_options options;
+    int64_t size_min, keyword_max;
+    bool is_json, is_help, all;
+    const char *path;
+
+    weft_matcher *matcher;
+    struct texts texts;
+    wf_buf lines;
+};
+
+static void put_cluster(wf_buf *lines, const weft_m_cluster *cluster, const weft_str *texts)
+{
+    table_cell(lines, cluster->name, 30);
+    wf_buf_printf(lines, "  %6zu  %.3f  ", cluster->member_count, cluster->cohesion);
+    for (size_t i = 0; i < cluster->keyword_count; i++) {
+        wf_buf_puts(lines, i == 0 ? "" : ", ");
+        table_cell(lines, cluster->keywords[i], 0);
+    }
+    wf_buf_putc(lines, '\n');
+    for (size_t i = 0; i < cluster->member_count && i < EXAMPLES_SHOWN; i++) {
+        wf_buf_puts(lines, "    ");
+        table_cell(lines, texts[cluster->members[i]], 0);
+        wf_buf_putc(lines, '\n');
+    }
+}
+
+static void put_table(wf_buf *lines, const weft_m_discovery *it, const weft_str *texts)
+{
+    wf_buf_printf(lines, "%zu texts, %zu new, %zu clusters, %zu new texts in none\n\n",
+                  it->text_count, it->novel_count, it->cluster_count, it->noise_count);
+    if (it->cluster_count == 0)
+        return;
+    table_text(lines, "NAME", 32);
+    table_text(lines, " COUNT", 8);
+    table_text(lines, "COHESION", 10);
+    wf_buf_puts(lines, "KEYWORDS\n");
+    for (size_t i = 0; i < it->cluster_count; i++)
+        put_cluster(lines, &it->clusters[i], texts);
+}
+
+static int tell(struct discover_job *job, const weft_m_discovery *it, const weft_str *texts)
+{
+    weft_text text;
+    int rc = 0;
+    if (job->is_json) {
+        rc = weft_m_discovery_json(it, texts, &text);
+        if (rc == 0) {
+            wf_buf_append(&job->lines, text.ptr, text.len);
+            wf_buf_putc(&job->lines, '\n');
+            weft_text_free(&text);
+        }
+    } else {
+        put_table(&job->lines, it, texts);
+    }
+    if (rc == 0)
+        rc = output_lines(&job->lines);
+    if (rc == -EPIPE)
+        return EXIT_FAILED;
+    return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
+}
+
+static int discover(struct discover_job *job, const struct chunk *chunk)
+{
+    weft_m_discover_options options;
+    weft_m_discovery *found;
+    weft_m_error error;
+    weft_m_discover_options_init(&options);
+    options.novelty = &job->options;
+    options.all_are_novel = job->all;
+    options.cluster_size_min = job->size_min;
+    options.keyword_max = job->keyword_max;
+    if (chunk->count != 0 && !chunk->is_last)
+        return say_failed("%s: more than %d texts", job->path, TEXTS_MAX);
+    int rc = weft_m_discover(job->matcher, chunk->texts, chunk->count, &options, &found, &error);
+    if (rc < 0)
+        return rc == -ECANCELED ? rc : load_say(&error);
+    rc = tell(job, found, chunk->texts);
+    weft_m_discovery_free(found);
+    return rc;
+}
+
+/* All texts in one chunk; one more text would make another. */
+static int discover_run(struct discover_job *job)
+{
+    const weft_catalog_options options = {.skip_bad = job->load.skip_bad};
+    struct chunk chunk = {0};
+    int rc = load_matcher(&job->load, &job->matcher);
+    if (rc == 0)
+        rc = texts_open(&job->texts, job->path, &options, NULL, 0);
+    job->texts.chunk_count_max = TEXTS_MAX;
+    if (rc == 0)
+        rc = texts_fill(&job->texts, &chunk);
+    if (rc == 0 && chunk.rc < 0) {
+        char text[600];
+        weft_catalog_error_text(&chunk.error, text, sizeof(text));
+        rc = say_failed("%s", text);
+    }
+    if (rc == 0)
+        rc = discover(job, &chunk);
+    chunk_fini(&chunk);
+    texts_close(&job->texts);
+    weft_m_close(job->matcher);
+    wf_buf_fini(&job->lines);
+    return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
+}
+
+int cmd_match_discover(int argc, char **argv)
+{
+    struct discover_job job = {.load = LOAD_DEFAULTS,
+                               .novelty = NOVELTY_DEFAULTS,
+                               .size_min = 5,
+                               .keyword_max = 8,
+                               .texts.input.fd = -1};
+    const struct args_option options[] = {
+        LOAD_OPTIONS(&job.load),
+        NOVELTY_OPTIONS(&job.novelty),
+        {"file", 'f', "FILE", "texts, one a line; - is standard input", ARGS_TEXT, &job.path, 0, 0},
+        {"all", 0, NULL, "every text counts as new", ARGS_FLAG, &job.all, 0, 0},
+        {"cluster-size", 0, "N", "least texts of a cluster, 2 to 10000 (5)", ARGS_INTEGER,
+         &job.size_min, 2, TEXTS_MAX},
+        {"keywords", 0, "N", "keywords of a cluster, 1 to 32 (8)", ARGS_INTEGER, &job.keyword_max,
+         1, 32},
+        {"json", 0, NULL, "JSON on a terminal too", ARGS_FLAG, &job.is_json, 0, 0},
+        {"help", 'h', NULL, "this text", ARGS_FLAG, &job.is_help, 0, 0},
+    };
+    const size_t count = sizeof(options) / sizeof(*options);
+    char error[ARGS_ERROR_BYTES];
+    if (args_parse(options, count, &argc, argv, error) < 0)
+        return say_usage("match discover", "%s", error);
+    if (job.is_help)
+        return say_help(discover_about, options, count, discover_examples);
+    int rc = load_check(&job.load, job.path, "match discover");
+    if (rc == 0)
+        rc = novelty_read(&job.novelty, "match discover", &job.options);
+    if (rc != 0)
+        return rc;
+    if (argc != 0 || job.path == NULL)
+        return say_usage("match discover", argc != 0 ? "texts come from --file"
+                                                     : "no texts; give a file with --file FILE");
+    job.is_json |= !output_is_terminal();
+    return discover_run(&job);
+}

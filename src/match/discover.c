@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Discover: what is new, its clusters, their names. */
+#include "match/matcher_priv.h"
+
+#include "base/alloc.h"
+#include "match/discover/phrases.h"
+#include "match/error.h"
+#include "match/json.h"
+#include "match/novelty/cluster.h"
+#include "match/score/probability.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <weft/discover.h>
+
+#define KEYWORDS_MAX 32
+#define EXAMPLES 4u
+
+/* The discovery and what its pointers lead to. */
+struct discovery {
+    weft_m_discovery shown; /* first: this is what the caller holds */
+    wf_arena arena;
+};
+
+/* The making; of the novel texts, `count` of them. */
+struct making {
+    wf_call *call;
+    struct discovery *out;
+    const weft_str *texts;
+    uint32_t *places; /* in the caller's texts */
+    size_t count, size_min, keyword_max;
+    weft_str *folded;
+    wf_spot *spots;
+    wf_clusters clusters;
+    weft_m_cluster *named;
+};
+
+void weft_m_discover_options_init(weft_m_discover_options *options)
+{
+    *options = (weft_m_discover_options){
+        .size = sizeof(*options), .cluster_size_min = WF_CLUSTER_SIZE_MIN, .keyword_max = 8};
+}
+
+void weft_m_discovery_free(weft_m_discovery *discovery)
+{
+    struct discovery *all = (struct discovery *)discovery;
+    if (all == NULL)
+        return;
+    wf_arena_fini(&all->arena);
+    wf_free(all);
+}
+
+/* ---- texts as points ---- */
+
+static int fold_all(struct making *it, wf_space *space, wf_seeker *seeker, const wf_job *job)
+{
+    int rc = 0;
+    for (size_t i = 0; i < it->count && rc == 0; i++) {
+        rc = wf_job_poll(job);
+        if (rc == 0)
+            rc = wf_space_count(space, seeker, it->texts[it->places[i]]);
+        weft_str text = {wf_buf_ptr(&seeker->judge.text), wf_buf_bytes(&seeker->judge.text)};
+        if (rc == 0 && !wf_arena_copy(&it->out->arena, text, &it->folded[i]))
+            rc = -ENOMEM;
+    }
+    wf_space_weigh(space);
+    return rc;
+}
+
+static int place_all(struct making *it, wf_seeker *seeker, const wf_job *job)
+{
+    float vector[WF_SPACE_DIM];
+    wf_space space;
+    int rc = wf_space_init(&space);
+    if (rc == 0)
+        rc = fold_all(it, &space, seeker, job);
+    for (size_t i = 0; i < it->count && rc == 0; i++) {
+        rc = wf_job_poll(job);
+        if (rc == 0)
+            rc = wf_space_place(&space, seeker, it->texts[it->places[i]], vector);
+        if (rc == 0)
+            wf_spot_of(vector, &it->spots[i]);
+    }
+    wf_space_fini(&space);
+    return rc;
+}
+
+/* ---- clusters ---- */
+
+struct member {
+    uint32_t place;
+    float cosine;
+};
+
+static int by_cosine(const void *left, const void *right)
+{
+    const struct member *a = left, *b = right;
+    if (a->cosine != b->cosine)
+        return a->cosine > b->cosine ? -1 : 1;
+    return (a->place > b->place) - (a->place < b->place);
+}
+
+/* Its texts, the most typical first. */
+static int list_members(struct making *it, size_t label, struct member *members)
+{
+    weft_m_cluster *cluster = &it->named[label];
+    wf_spot middle;
+    size_t count = 0;
+    wf_clusters_middle(&it->clusters, it->spots, (int32_t)label, &middle);
+    for (size_t i = 0; i < it->count; i++) {
+        if (it->clusters.labels[i] == (int32_t)label)
+            members[count++] =
+                (struct member){it->places[i], wf_spot_cosine(&it->spots[i], &middle)};
+    }
+    uint32_t *places = wf_arena_array(&it->out->arena, count, sizeof(*places));
+    if (places == NULL)
+        return -ENOMEM;
+    qsort(members, count, sizeof(*members), by_cosine);
+    for (size_t i = 0; i < count; i++) {
+        places[i] = members[i].place;
+        cluster->cohesion += (double)members[i].cosine / (double)count;
+    }
+    cluster->members = places;
+    cluster->member_count = count;
+    return 0;
+}
+
+static int list_noise(struct making *it)
+{
+    weft_m_discovery *shown = &it->out->shown;
+    uint32_t *noise = wf_arena_array(&it->out->arena, it->count, sizeof(*noise));
+    if (noise == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < it->count; i++) {
+        if (it->clusters.labels[i] < 0)
+            noise[shown->noise_count++] = it->places[i];
+    }
+    shown->noise = noise;
+    return 0;
+}
+
+static int show(struct making *it, const wf_job *job)
+{
+    weft_m_discovery *shown = &it->out->shown;
+    struct member *members = wf_array(it->count, sizeof(*members));
+    it->named = wf_arena_array(&it->out->arena, it->clusters.count, sizeof(*it->named));
+    int rc = members != NULL && it->named != NULL ? list_noise(it) : -ENOMEM;
+    for (size_t i = 0; i < it->clusters.count && rc == 0; i++) {
+        it->named[i] = (weft_m_cluster){0};
+        rc = wf_job_poll(job);
+        if (rc == 0)
+            rc = list_members(it, i, members);
+    }
+    wf_free(members);
+    if (rc == 0)
+        rc = wf_phrases_find(it->folded, it->clusters.labels, it->count, it->keyword_max, it->named,
+                             it->clusters.count, &it->out->arena, job);
+    shown->clusters = it->named;
+    shown->cluster_count = it->clusters.count;
+    return rc;
+}
+
+static int make_here(void *arg)
+{
+    struct making *it = arg;
+    wf_seekers *seekers = &it->call->matcher->seekers;
+    wf_job job = wf_call_job(it->call);
+    wf_seeker *seeker = wf_seekers_take(seekers);
+    int rc = seeker != NULL ? place_all(it, seeker, &job) : -ENOMEM;
+    wf_seekers_give(seekers, seeker);
+    if (rc == 0)
+        rc = wf_cluster(&it->clusters, it->spots, it->count, it->size_min, &job);
+    if (rc == 0 && it->clusters.count == 0 && it->count >= it->size_min)
+        wf_clusters_join_all(&it->clusters); /* many that nothing tells apart are one */
+    return rc == 0 ? show(it, &job) : rc;
+}
+
+/* ---- the call ---- */
+
+static int check(const weft_m_discover_options *options, weft_m_error *error)
+{
+    if (options->cluster_size_min < 2) {
+        wf_m_fail(error, -WEFT_M_EVALID, "cluster_size_min must be >= 2");
+        wf_m_error_field(error, "cluster_size_min");
+        return -WEFT_M_EVALID;
+    }
+    if (options->keyword_max >= 1 && options->keyword_max <= KEYWORDS_MAX)
+        return 0;
+    wf_m_fail(error, -WEFT_M_EVALID, "keyword_max must be between 1 and %d", KEYWORDS_MAX);
+    wf_m_error_field(error, "keyword_max");
+    return -WEFT_M_EVALID;
+}
+
+/* The places of the texts that are new. */
+static int find_novel(weft_matcher *matcher, const weft_str *texts, size_t count,
+                      const weft_m_discover_options *options, struct making *it,
+                      weft_m_error *error)
+{
+    weft_m_results *results = NULL;
+    int rc = weft_m_novelty(matcher, texts, count, options->novelty, &results, error);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        const weft_m_novelty_result *item = weft_m_results_novelty(results, i);
+        if (item->is_novel || (options->all_are_novel && item->signal_count != 0))
+            it->places[it->count++] = (uint32_t)i;
+    }
+    weft_m_results_free(results);
+    return rc;
+}
+
+static int discover(struct making *it)
+{
+    it->folded = wf_array(it->count, sizeof(*it->folded));
+    it->spots = wf_array(it->count, sizeof(*it->spots));
+    int rc = it->folded != NULL && it->spots != NULL ? wf_work_run(make_here, it) : -ENOMEM;
+    wf_clusters_fini(&it->clusters);
+    wf_free(it->folded);
+    wf_free(it->spots);
+    return rc < 0 ? wf_m_fail_plain(it->call->error, rc) : 0;
+}
+
+/* In a call of its own, so that the matcher stays. */
+static int discover_novel(weft_matcher *matcher, struct making *it, weft_m_error *error)
+{
+    wf_call call;
+    int rc = wf_call_begin(&call, matcher, WEFT_M_OP_NOVELTY, error);
+    if (rc < 0)
+        return rc;
+    it->call = &call;
+    return wf_call_end(&call, discover(it));
+}
+
+int weft_m_discover(weft_matcher *matcher, const weft_str *texts, size_t text_count,
+                    const weft_m_discover_options *options, weft_m_discovery **out,
+                    weft_m_error *error)
+{
+    weft_m_discover_options full;
+    weft_m_discover_options_init(&full);
+    if (options != NULL)
+        memcpy(&full, options, options->size < sizeof(full) ? options->size : sizeof(full));
+    int rc = check(&full, error);
+    if (rc < 0)
+        return rc;
+    struct making it = {.texts = texts,
+                        .size_min = (size_t)full.cluster_size_min,
+                        .keyword_max = (size_t)full.keyword_max};
+    it.places = wf_array(text_count, sizeof(*it.places));
+    it.out = wf_alloc(sizeof(*it.out));
+    if (it.places == NULL || it.out == NULL)
+        rc = wf_m_fail_plain(error, -ENOMEM);
+    if (rc == 0)
+        rc = find_novel(matcher, texts, text_count, &full, &it, error);
+    if (rc == 0)
+        rc = discover_novel(matcher, &it, error);
+    wf_free(it.places);
+    if (rc < 0) {
+        weft_m_discovery_free(it.out != NULL ? &it.out->shown : NULL);
+        return rc;
+    }
+    it.out->shown.text_count = text_count;
+    it.out->shown.novel_count = it.count;
+    *out = &it.out->shown;
+    return 0;
+}
+
+/* ---- as JSON ---- */
+
+static void put_places(wf_json *json, const char *key, const uint32_t *places, size_t count)
+{
+    wf_json_key(json, key);
+    wf_json_array(json);
+    for (size_t i = 0; i < count; i++)
+        wf_json_uint(json, places[i]);
+    wf_json_array_end(json);
+}
+
+static void put_cluster(wf_json *json, const weft_m_cluster *cluster, const weft_str *texts)
+{
+    wf_json_object(json);
+    wf_json_key(json, "name");
+    wf_json_str(json, cluster->name);
+    wf_json_key(json, "keywords");
+    wf_json_array(json);
+    for (size_t i = 0; i < cluster->keyword_count; i++)
+        wf_json_str(json, cluster->keywords[i]);
+    wf_json_array_end(json);
+    wf_json_key(json, "count");
+    wf_json_uint(json, cluster->member_count);
+    wf_json_key(json, "cohesion");
+    wf_json_double(json, cluster->cohesion);
+    put_places(json, "members", cluster->members, cluster->member_count);
+    wf_json_key(json, "examples");
+    wf_json_array(json);
+    for (size_t i = 0; i < cluster->member_count && i < EXAMPLES; i++)
+        wf_json_str(json, texts[cluster->members[i]]);
+    wf_json_array_end(json);
+    wf_json_object_end(json);
+}
+
+int weft_m_discovery_json(const weft_m_discovery *it, const weft_str *texts, weft_text *out)
+{
+    wf_buf buf = {0};
+    wf_json json = {.out = &buf};
+    wf_json_object(&json);
+    wf_json_key(&json, "texts");
+    wf_json_uint(&json, it->text_count);
+    wf_json_key(&json, "novel");
+    wf_json_uint(&json, it->novel_count);
+    wf_json_key(&json, "clusters");
+    wf_json_array(&json);
+    for (size_t i = 0; i < it->cluster_count; i++)
+        put_cluster(&json, &it->clusters[i], texts);
+    wf_json_array_end(&json);
+    put_places(&json, "noise", it->noise, it->noise_count);
+    wf_json_object_end(&json);
+    return wf_m_json_end(&buf, out);
+}

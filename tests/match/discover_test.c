@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Clusters of what is new, and their names. */
+#include "make.h"
+
+#include "match/novelty/cluster.h"
+
+#include <stdio.h>
+#include <weft/discover.h>
+
+static const weft_m_entity entities[] = {
+    {.id = {"card", 4}, .name = {"lost card", 9}},
+    {.id = {"pin", 3}, .name = {"forgotten pin code", 18}},
+    {.id = {"rate", 4}, .name = {"exchange rate", 13}},
+};
+
+static const char *const texts[] = {
+    "where is the parcel I ordered",
+    "where is my parcel now",
+    "where is the parcel today",
+    "where is my parcel please",
+    "where is the parcel then",
+    "where is my parcel at last",
+    "where is the other parcel",
+    "where is my second parcel",
+    "vegan lunch menu on monday",
+    "vegan lunch menu on tuesday",
+    "vegan lunch menu on wednesday",
+    "vegan lunch menu on thursday",
+    "vegan lunch menu on friday",
+    "vegan lunch menu on saturday",
+    "vegan lunch menu on sunday",
+    "vegan lunch menu on holidays",
+    "Exchange rate",
+    "LOST CARD",
+};
+#define EACH 8u
+#define TEXT_COUNT (sizeof(texts) / sizeof(*texts))
+
+static weft_matcher *open_bank(void)
+{
+    weft_matcher *matcher;
+    CHECK_OK(weft_m_open(&matcher, entities, 3, NULL, NULL));
+    return matcher;
+}
+
+static void take_texts(weft_str out[TEXT_COUNT])
+{
+    for (size_t i = 0; i < TEXT_COUNT; i++)
+        out[i] = str_of(texts[i]);
+}
+
+static bool has_keyword(const weft_m_cluster *cluster, const char *word)
+{
+    for (size_t i = 0; i < cluster->keyword_count; i++) {
+        weft_str keyword = cluster->keywords[i];
+        if (keyword.len == strlen(word) && memcmp(keyword.ptr, word, keyword.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+TEST(M8_new_texts_are_clustered_and_named_by_their_words)
+{
+    weft_str list[TEXT_COUNT];
+    weft_m_discovery *found;
+    weft_matcher *matcher = open_bank();
+    take_texts(list);
+    CHECK_OK(weft_m_discover(matcher, list, TEXT_COUNT, NULL, &found, NULL));
+    CHECK_EQ(found->text_count, TEXT_COUNT);
+    CHECK_EQ(found->novel_count, 2 * EACH); /* not those the catalogue has */
+    CHECK_EQ(found->cluster_count, 2);
+    for (size_t c = 0; c < 2; c++) {
+        const weft_m_cluster *cluster = &found->clusters[c];
+        const char *word = c == 0 ? "parcel" : "vegan";
+        CHECK(cluster->name.len != 0);
+        CHECK(has_keyword(cluster, word));
+        CHECK(!has_keyword(cluster, c == 0 ? "vegan" : "parcel"));
+        CHECK(cluster->member_count >= 5);
+        for (size_t i = 0; i < cluster->member_count; i++)
+            CHECK_EQ(cluster->members[i] / EACH, c);
+    }
+    weft_m_discovery_free(found);
+    weft_m_close(matcher);
+}
+
+TEST(M8_nothing_new_is_no_cluster_and_no_error)
+{
+    const weft_str list[] = {STR("lost card"), STR("Exchange Rate"), STR("")};
+    weft_m_discovery *found;
+    weft_text text;
+    weft_matcher *matcher = open_bank();
+    CHECK_OK(weft_m_discover(matcher, list, 3, NULL, &found, NULL));
+    CHECK_EQ(found->novel_count, 0);
+    CHECK_EQ(found->cluster_count, 0);
+    CHECK_OK(weft_m_discovery_json(found, list, &text));
+    CHECK_STR(text.ptr, "{\"texts\":3,\"novel\":0,\"clusters\":[],\"noise\":[]}");
+    weft_text_free(&text);
+    weft_m_discovery_free(found);
+    weft_m_close(matcher);
+}
+
+TEST(M8_options_that_make_no_sense_are_refused)
+{
+    const weft_str list[] = {STR("a")};
+    weft_m_discover_options options;
+    weft_m_discovery *found;
+    weft_m_error error;
+    weft_matcher *matcher = open_bank();
+    weft_m_discover_options_init(&options);
+    options.cluster_size_min = 1;
+    CHECK_EQ(weft_m_discover(matcher, list, 1, &options, &found, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.field, "cluster_size_min");
+    weft_m_discover_options_init(&options);
+    options.keyword_max = 33;
+    CHECK_EQ(weft_m_discover(matcher, list, 1, &options, &found, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.field, "keyword_max");
+    weft_m_close(matcher);
+}
+
+/* Spots around some directions, and strays. */
+TEST(M8_clusters_are_those_the_spots_were_made_of)
+{
+    enum { GROUPS = 4, SIZE = 12, STRAYS = 6, COUNT = GROUPS * SIZE + STRAYS };
+    static wf_spot spots[COUNT];
+    const wf_job job = {0};
+    wf_clusters clusters;
+    dice d = {3};
+    for (size_t i = 0; i < COUNT; i++) {
+        float vector[WF_SPACE_DIM] = {0};
+        size_t group = i % GROUPS;
+        for (size_t k = 0; k < WF_SPACE_DIM; k++)
+            vector[k] = ((float)roll(&d, 1000) - 500) / (i < GROUPS * SIZE ? 12000 : 500);
+        if (i < GROUPS * SIZE)
+            vector[group * 50] = vector[WF_SPACE_DIM - 1] = 1; /* all nearer than the strays */
+        wf_spot_of(vector, &spots[i]);
+    }
+    CHECK_OK(wf_cluster(&clusters, spots, COUNT, 5, &job));
+    CHECK_EQ(clusters.count, GROUPS);
+    for (size_t i = 0; i < GROUPS * SIZE; i++)
+        CHECK_EQ(clusters.labels[i], (int32_t)(i % GROUPS));
+    for (size_t i = GROUPS * SIZE; i < COUNT; i++)
+        CHECK_EQ(clusters.labels[i], -1);
+    wf_clusters_fini(&clusters);
+}
+
+SCENARIO(discovery_survives_every_failure)
+{
+    weft_str list[TEXT_COUNT];
+    weft_m_discovery *found = NULL;
+    weft_matcher *matcher;
+    weft_text text = {0};
+    take_texts(list);
+    int rc = weft_m_open(&matcher, entities, 3, NULL, NULL);
+    if (rc < 0)
+        return rc;
+    rc = weft_m_discover(matcher, list, TEXT_COUNT, NULL, &found, NULL);
+    if (rc == 0)
+        rc = weft_m_discovery_json(found, list, &text);
+    weft_text_free(&text);
+    weft_m_discovery_free(found);
+    weft_m_close(matcher);
+    return rc;
+}
