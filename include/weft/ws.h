@@ -67,6 +67,8 @@ typedef struct weft_ws_limits {
     weft_time write_idle_max; /* a peer that takes nothing: 30 s */
 } weft_ws_limits;
 
+/* A peer with these limits refuses a large message that shrinks to less than 1/200: bytes that are
+ * all alike are better sent plain. */
 enum weft_ws_deflate {
     WEFT_WS_PLAIN,         /* nothing is compressed */
     WEFT_WS_DEFLATE,       /* each message by itself: no memory while none is under way */
