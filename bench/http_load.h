@@ -27,6 +27,9 @@ struct http_load {
     size_t connections, pipeline;
     const char *message; /* not HTTP: these bytes come back as they are; NULL: HTTP */
     size_t message_bytes;
+    const char
+        *opening;      /* a request that is answered by a head alone, once a connection; or NULL */
+    size_t echo_bytes; /* what comes back for a message; 0: message_bytes */
 
     int epoll;
     int *fds;
@@ -85,6 +88,21 @@ static size_t http_load_answer_bytes(int port)
     }
 }
 
+/* Sends the request and takes the head of its answer. */
+static void http_load_greet(int fd, const char *opening)
+{
+    char text[2048];
+    size_t len = 0;
+    if (send(fd, opening, strlen(opening), MSG_NOSIGNAL) < 0)
+        http_load_die("send");
+    for (text[0] = 0; strstr(text, "\r\n\r\n") == NULL; text[len] = 0) {
+        ssize_t count = len < sizeof text - 1 ? recv(fd, text + len, 1, 0) : 0;
+        if (count <= 0)
+            http_load_die("the opening is not answered");
+        len += (size_t)count;
+    }
+}
+
 static void http_load_send(struct http_load *load, size_t i)
 {
     load->missing[i] = load->answer_bytes;
@@ -99,7 +117,8 @@ static void http_load_open(struct http_load *load)
     bool is_http = load->message == NULL;
     const char *request = is_http ? HTTP_LOAD_REQUEST : load->message;
     size_t one = is_http ? sizeof HTTP_LOAD_REQUEST - 1 : load->message_bytes;
-    size_t answer = is_http ? http_load_answer_bytes(load->port) : load->message_bytes;
+    size_t echo = load->echo_bytes != 0 ? load->echo_bytes : load->message_bytes;
+    size_t answer = is_http ? http_load_answer_bytes(load->port) : echo;
     load->request_bytes = one * load->pipeline;
     load->answer_bytes = answer * load->pipeline;
     load->request = malloc(load->request_bytes);
@@ -111,6 +130,8 @@ static void http_load_open(struct http_load *load)
     for (size_t i = 0; i < load->connections; i++) {
         struct epoll_event event = {.events = EPOLLIN, .data.u64 = i};
         load->fds[i] = http_load_connect(load->port);
+        if (load->opening != NULL)
+            http_load_greet(load->fds[i], load->opening);
         if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, load->fds[i], &event) < 0)
             http_load_die("epoll_ctl");
     }
