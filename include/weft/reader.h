@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Reader: lines and blocks of a file, a pipe, a stream or a function, through a bounded buffer.
+ * Reader: lines and blocks of a file, a pipe, a terminal, a stream or a function, through a bounded
+ * buffer.  Standard input may be any of the first three, and may block: the loop does not.
  *
  *     weft_reader *reader;
  *     weft_str line;

@@ -9,6 +9,10 @@
 
 #include "base/sys.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
 /* A source that gives `text` in pieces of `piece` bytes, and fails once at `fails_at`. */
 struct source {
     const char *text;
@@ -218,4 +222,64 @@ SCENARIO_WITH(reader_counts_the_lines_of_a_file, scratch_clean)
     weft_reader_close(reader);
     CHECK(rc < 0 || bytes == 6);
     return rc;
+}
+
+/* ---- a terminal ---- */
+
+struct terminal {
+    int keys, screen; /* who types; the program's end, which blocks as standard input does */
+    weft_reader *reader;
+};
+
+static void terminal_open(struct terminal *terminal)
+{
+    terminal->keys = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    CHECK_OK(terminal->keys);
+    CHECK_OK(grantpt(terminal->keys));
+    CHECK_OK(unlockpt(terminal->keys));
+    terminal->screen = open(ptsname(terminal->keys), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    CHECK_OK(terminal->screen);
+    CHECK_OK(weft_reader_new_fd(&terminal->reader, terminal->screen, NULL));
+}
+
+static int type_late(void *arg)
+{
+    const struct terminal *terminal = arg;
+    WEFT_TRY(weft_yield()); /* the reader waits now, and others run */
+    CHECK_EQ(write(terminal->keys, "hel", 3), 3);
+    WEFT_TRY(weft_yield());
+    CHECK_EQ(write(terminal->keys, "lo\nnext\n", 8), 8);
+    return 0;
+}
+
+static int read_one(void *arg)
+{
+    const struct terminal *terminal = arg;
+    weft_str line;
+    return weft_reader_read_line(terminal->reader, &line);
+}
+
+/* The descriptor blocks, the loop does not; a cancelled read takes nothing. */
+TASK_TEST(lines_of_a_terminal_do_not_block_the_loop)
+{
+    struct terminal terminal;
+    weft_str line;
+    if (strcmp(test_backend(), "sim") == 0)
+        return; /* it has no terminals */
+    terminal_open(&terminal);
+    weft_task typist = weft_spawn(type_late, &terminal);
+    CHECK_EQ(weft_reader_read_line(terminal.reader, &line), 1);
+    CHECK_BYTES(line.ptr, line.len, "hello", 5);
+    CHECK_EQ(weft_reader_read_line(terminal.reader, &line), 1);
+    CHECK_BYTES(line.ptr, line.len, "next", 4);
+    CHECK_OK(weft_await(typist));
+    CHECK_EQ(weft_wait_for(read_one, &terminal, WEFT_SEC), -ETIMEDOUT);
+    CHECK_EQ(write(terminal.keys, "late\n", 5), 5);
+    CHECK_EQ(weft_reader_read_line(terminal.reader, &line), 1);
+    CHECK_BYTES(line.ptr, line.len, "late", 4);
+    CHECK_EQ(write(terminal.keys, "\x04", 1), 1); /* the end, as typed */
+    CHECK_EQ(weft_reader_read_line(terminal.reader, &line), 0);
+    weft_reader_close(terminal.reader);
+    CHECK_OK(weft_close(terminal.screen));
+    close(terminal.keys);
 }
