@@ -66,6 +66,12 @@ static int loop_server_open(struct loop_server *self)
 {
     weft_http_options options = self->plan->http;
     WEFT_TRY(secure_open(self->plan->secure, &options, &self->tls));
+    if (self->plan->log_fd >= 0) {
+        WEFT_TRY(weft_http_log_open(&self->log, self->plan->log_fd, WEFT_HTTP_LOG_JSON, 0));
+        options.done = weft_http_log_put;
+        options.done_arg = self->log;
+        options.takes_trace = true;
+    }
     WEFT_TRY(weft_http_server_new(&self->server, &options));
     WEFT_TRY(service_add_routes(self->plan->service, self->server));
     return listen_all(self);
@@ -111,6 +117,8 @@ static void loop_server_close(struct loop_server *self)
     (void)join(self->reloading);
     weft_http_server_free(self->server);
     self->server = NULL;
+    weft_http_log_close(self->log);
+    self->log = NULL;
     secure_close(self->tls);
     self->tls = NULL;
 }

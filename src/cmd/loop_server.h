@@ -15,6 +15,7 @@
 #include "cmd/service.h"
 
 #include <weft/future.h>
+#include <weft/http_log.h>
 
 /* The same for all loops. */
 struct loop_plan {
@@ -23,6 +24,7 @@ struct loop_plan {
     weft_http_options http;
     weft_addr *addrs; /* once the first has listened with the ports that the system chose */
     size_t addr_count;
+    int log_fd; /* of the access log; < 0: none */
 };
 
 struct loop_server {
@@ -35,6 +37,7 @@ struct loop_server {
     /* Of its own loop. */
     weft_http_server *server; /* NULL: not open */
     weft_tls *tls;            /* NULL: plain */
+    weft_http_log *log;       /* NULL: none */
     weft_task reloading;      /* reads the certificate again */
 };
 

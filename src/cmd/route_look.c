@@ -76,6 +76,7 @@ static const char page_routes[] =
     "<tr><td>GET /v1/info, /v1/stats<td><td>settings, statistics\n"
     "<tr><td>GET /healthz, /readyz<td><td>alive, ready for questions\n"
     "<tr><td>GET /metrics<td><td>counters for Prometheus\n"
+    "<tr><td>GET /openapi.json<td><td>all of this for programs\n"
     "</table>\n";
 
 static void put_html(wf_buf *page, weft_str text)

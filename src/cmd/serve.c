@@ -10,13 +10,18 @@
 #include "cmd/say.h"
 
 #include <weft/error.h>
+#include <weft/file.h>
+#include <weft/http_api.h>
+#include <weft/io.h>
 #include <weft/loops.h>
 #include <weft/signal.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LISTEN_DEFAULT "127.0.0.1:8080"
 
@@ -24,6 +29,7 @@ static const char serve_about[] =
     "Usage: weft serve -e FILE [OPTIONS]\n\n"
     "Answers over HTTP which entity a text means.  GET / says how to call it.\n"
     "With --loops N on N threads, which share the connections (a unix: address has one).\n"
+    "GET /openapi.json describes all calls for programs.\n"
     "With a certificate over HTTPS alone; SIGHUP reads its files again.\n"
     "SIGINT or SIGTERM ends it: requests in hand are answered first.\n";
 
@@ -47,6 +53,7 @@ struct serve_job {
     struct secure secure;
     double grace, drain_delay; /* seconds */
     int64_t body_bytes_max, loop_count;
+    const char *access_log; /* NULL: none */
     bool is_help;
     struct service service;
     struct loop_plan plan;
@@ -57,10 +64,32 @@ struct serve_job {
 
 #define SERVE_DEFAULTS                                                                             \
     {                                                                                              \
-        .load = LOAD_DEFAULTS, .grace = 30, .body_bytes_max = 8 << 20, .loop_count = 1             \
+        .load = LOAD_DEFAULTS, .grace = 30, .body_bytes_max = 8 << 20, .loop_count = 1,            \
+        .plan.log_fd = -1                                                                          \
     }
 
 /* ---- setting up ---- */
+
+static const weft_http_openapi about_service = {
+    .title = "weft serve",
+    .version = WEFT_VERSION,
+    .about = "Answers which entity a text means.",
+};
+
+/* Appended to, so that several loops may write to it. */
+static int open_log(struct serve_job *job)
+{
+    const char *path = job->access_log;
+    if (path == NULL)
+        return 0;
+    bool is_standard = strcmp(path, "-") == 0;
+    int fd = is_standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+                         : weft_open(path, O_WRONLY | O_CREAT | O_APPEND, 0640);
+    job->plan.log_fd = fd;
+    if (fd >= 0)
+        return 0;
+    return say_failed("cannot open %.256s: %s", path, weft_strerror(is_standard ? -errno : fd));
+}
 
 static int plan_addresses(struct serve_job *job)
 {
@@ -92,6 +121,8 @@ static int plan_make(struct serve_job *job)
         .limits.body_bytes_max = (uint64_t)job->body_bytes_max,
         .grace = (weft_time)(job->grace * WEFT_SEC),
         .drain_delay = (weft_time)(job->drain_delay * WEFT_SEC),
+        .openapi = &about_service,
+        .gives_ids = true,
     };
     for (size_t i = 0; i < service->server_count; i++)
         service->servers[i] = (struct loop_server){.plan = &job->plan, .index = (unsigned)i};
@@ -297,7 +328,11 @@ static int serve_run(struct serve_job *job)
         rc = plan_make(job);
     }
     if (rc == 0)
+        rc = open_log(job);
+    if (rc == 0)
         rc = serve_on_loops(job);
+    if (job->plan.log_fd >= 0)
+        weft_close(job->plan.log_fd);
     wf_free(job->service.servers);
     weft_m_close(job->service.matcher);
     return rc;
@@ -323,6 +358,8 @@ static int read_words(struct serve_job *job, int *argc, char **argv, const char 
          &job->grace, 0.001, 86400},
         {"drain-delay", 0, "S", "seconds between 'not ready' and closing at the end (0)",
          ARGS_NUMBER, &job->drain_delay, 0, 86400},
+        {"access-log", 0, "FILE", "a JSON line for each request, appended; -: standard output",
+         ARGS_TEXT, &job->access_log, 0, 0},
         {"body-max", 0, "BYTES", "of one request (8388608)", ARGS_INTEGER, &job->body_bytes_max, 1,
          1 << 30},
         {"help", 'h', NULL, "this text", ARGS_FLAG, &job->is_help, 0, 0},

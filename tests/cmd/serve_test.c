@@ -35,6 +35,19 @@ static void service_begin(struct service *service, const char *entities, const c
     wf_buf_putc(&service->out, '\0');
 }
 
+/* Of the line that says it. */
+static void service_take_address(struct service *service)
+{
+    static const char head[] = "weft: serving countries.csv (249 entities) on http://127.0.0.1:";
+    const char *line = wf_buf_ptr(&service->out);
+    CHECK(strncmp(line, head, sizeof(head) - 1) == 0);
+    struct sockaddr_in *addr = (struct sockaddr_in *)&service->addr;
+    addr->sin_family = AF_INET;
+    addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    addr->sin_port = htons((uint16_t)strtol(line + sizeof(head) - 1, NULL, 10));
+    service->addr_bytes = sizeof(*addr);
+}
+
 static void service_start_on(struct service *service, const char *listen, const char *loops)
 {
     service_begin(service, COUNTRIES, listen, loops);
@@ -48,13 +61,7 @@ static void service_start_on(struct service *service, const char *listen, const 
         service->addr_bytes = sizeof(*addr);
         return;
     }
-    static const char head[] = "weft: serving countries.csv (249 entities) on http://127.0.0.1:";
-    CHECK(strncmp(line, head, sizeof(head) - 1) == 0);
-    struct sockaddr_in *addr = (struct sockaddr_in *)&service->addr;
-    addr->sin_family = AF_INET;
-    addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    addr->sin_port = htons((uint16_t)strtol(line + sizeof(head) - 1, NULL, 10));
-    service->addr_bytes = sizeof(*addr);
+    service_take_address(service);
 }
 
 static void service_start(struct service *service, const char *listen)
@@ -674,4 +681,82 @@ TEST(serve_refuses_no_loops_and_too_many)
         CHECK(strncmp(run.err, "weft: --loops: ", 15) == 0);
         run_fini(&run);
     }
+}
+
+/* ---- what it says of itself, and of its requests ---- */
+
+TEST(serve_gives_every_answer_an_id)
+{
+    struct service service;
+    struct answer answer = {0};
+    service_start(&service, "127.0.0.1:0");
+    call(&service, "GET /healthz", NULL, &answer);
+    CHECK(strstr(answer.head, "\r\nX-Request-Id: ") != NULL);
+    wf_buf_fini(&answer.buf);
+    CHECK_EQ(service_end(&service, SIGTERM), 0);
+}
+
+/* A validator by others, if there is one, has nothing against the document. */
+TEST(serve_describes_itself_as_openapi)
+{
+    static const char validate[] = "import json, sys\n"
+                                   "try:\n"
+                                   "    import openapi_spec_validator\n"
+                                   "except ImportError:\n"
+                                   "    sys.exit(77)\n"
+                                   "openapi_spec_validator.validate(json.load(sys.stdin))\n";
+    struct service service;
+    struct answer answer = {0};
+    char command[512];
+    service_start(&service, "127.0.0.1:0");
+    call(&service, "GET /openapi.json", NULL, &answer);
+    CHECK_EQ(answer.status, 200);
+    CHECK(strstr(answer.body, "\"/v1/match\":{\"post\":{") != NULL);
+    CHECK(strstr(answer.body, "\"Match\":{\"type\":\"object\"") != NULL);
+    CHECK_EQ(service_end(&service, SIGTERM), 0);
+    snprintf(command, sizeof(command), "python3 -c '%s'", validate);
+    FILE *validator = popen(command, "w");
+    CHECK(validator != NULL);
+    fputs(answer.body, validator);
+    int status = pclose(validator);
+    wf_buf_fini(&answer.buf);
+    if (WIFEXITED(status) && (WEXITSTATUS(status) == 77 || WEXITSTATUS(status) == 127))
+        SKIP("no openapi_spec_validator");
+    CHECK_EQ(status, 0);
+}
+
+TEST(serve_writes_a_line_for_each_request)
+{
+    char path[] = "/tmp/weft-serve-log-XXXXXX", log[2048] = "";
+    struct service service = {0};
+    struct answer answer = {0};
+    int fd = mkstemp(path);
+    CHECK_OK(fd);
+    child_start(&service.child, (const char *const[]){"serve", "-e", COUNTRIES, "--listen",
+                                                      "127.0.0.1:0", "--access-log", path, NULL});
+    while (memchr(wf_buf_ptr(&service.out), '\n', wf_buf_bytes(&service.out)) == NULL)
+        CHECK(child_read(&service.child.out, &service.out));
+    wf_buf_putc(&service.out, '\0');
+    service_take_address(&service);
+    call(&service, "GET /healthz?token=secret", NULL, &answer);
+    call(&service, "GET /nowhere", NULL, &answer);
+    wf_buf_fini(&answer.buf);
+    CHECK_EQ(service_end(&service, SIGTERM), 0);
+    CHECK_GT(read(fd, log, sizeof(log) - 1), 0);
+    close(fd);
+    unlink(path);
+    note("%s", log);
+    CHECK(strstr(log, "\"path\":\"/healthz\",\"route\":\"/healthz\",\"status\":200,") != NULL);
+    CHECK(strstr(log, "\"path\":\"/nowhere\",\"route\":null,\"status\":404,") != NULL);
+    CHECK(strstr(log, "secret") == NULL);
+    CHECK(strstr(log, "\"trace_id\":\"") != NULL);
+}
+
+TEST(serve_says_why_it_cannot_log)
+{
+    struct run run;
+    RUN(&run, "serve", "-e", COUNTRIES, "--listen", "127.0.0.1:0", "--access-log", "/nowhere/x");
+    CHECK_STR(run.err, "weft: cannot open /nowhere/x: No such file or directory\n");
+    CHECK_EQ(run.code, 1);
+    run_fini(&run);
 }
