@@ -10,20 +10,34 @@ import subprocess
 import sys
 import tempfile
 
-ASKED = [
-    "POST /match?query=kinshasa",
-    "POST /match?query=%20REYKJAVIK+",
-    "POST /match?query=elsewhere",
-    "POST /match",
-    "GET /match?query=kinshasa",
-]
+ASKED = {
+    "06_http_service": [
+        "POST /match?query=kinshasa",
+        "POST /match?query=%20REYKJAVIK+",
+        "POST /match?query=elsewhere",
+        "POST /match",
+        "GET /match?query=kinshasa",
+    ],
+    "16_typed_service": [
+        'PUT /v1/items/7 {"name":"Sencha"}',
+        'PUT /v1/items/7 {"name":"Earl Grey","colour":"black","price":3}',
+        'PUT /v1/items/0?loud=perhaps {"name":"","colour":"red","price":-1,"taste":"fine"}',
+        'PUT /v1/items/7?loud=true {"name":"Sencha"}',
+        'PUT /v1/items/7 {"name":',
+        "GET /v1/items/7",
+        "GET /openapi.json",
+    ],
+}
 
 
 def ask(path, line):
+    method, target, *body = line.split(" ", 2)
+    body = "".join(body)
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(path)
-        client.sendall(f"{line} HTTP/1.1\r\nHost: example\r\nConnection: close\r\n"
-                       "X-Request-Id: lesson\r\n\r\n".encode())
+        client.sendall(f"{method} {target} HTTP/1.1\r\nHost: example\r\nConnection: close\r\n"
+                       f"Authorization: me\r\nContent-Length: {len(body)}\r\n"
+                       f"X-Request-Id: lesson\r\n\r\n{body}".encode())
         answer = b"".join(iter(lambda: client.recv(65536), b""))
     head, _, body = answer.partition(b"\r\n\r\n")
     return head.split(b" ", 2)[1].decode() + " " + body.decode()
@@ -38,7 +52,8 @@ def main():
         try:
             if not service.stderr.readline().startswith(b"serving at unix:"):
                 sys.exit("the service did not start")
-            seen = [f"{line}\n{ask(path, line)}\n" for line in ASKED]
+            asked = ASKED[os.path.basename(program)]
+            seen = [f"{line}\n{ask(path, line)}\n" for line in asked]
         finally:
             service.send_signal(signal.SIGTERM)
             said = service.communicate(timeout=30)[1].decode()

@@ -167,7 +167,8 @@ enum weft_http_route_flags {
 
 typedef struct weft_http_route {
     const char *method; /* "GET" (answers HEAD too), "POST" … */
-    const char *path;   /* "/v1/matchers/{name}": {name} is one segment, not empty */
+    const char *path;   /* "/v1/matchers/{name}": {name} is one segment, not empty; {name*}, at the
+                           end alone, is all that is left, slashes and all */
     weft_http_handler *handler;
     void *arg;
     uint64_t body_bytes_max;    /* 0: the group's or server's */
@@ -249,6 +250,9 @@ WEFT_API weft_str weft_http_method(const weft_http_request *req);
 
 /* The path, percent-decoded, without the query; UTF-8. */
 WEFT_API weft_str weft_http_path(const weft_http_request *req);
+
+/* Path and query as they came, to be passed on: "/a%20b?c=d". */
+WEFT_API weft_str weft_http_target(const weft_http_request *req);
 
 /* The query as it came, without the '?'. */
 WEFT_API weft_str weft_http_query(const weft_http_request *req);

@@ -82,13 +82,10 @@ static int open_log(struct serve_job *job)
     const char *path = job->access_log;
     if (path == NULL)
         return 0;
-    bool is_standard = strcmp(path, "-") == 0;
-    int fd = is_standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-                         : weft_open(path, O_WRONLY | O_CREAT | O_APPEND, 0640);
+    int fd = strcmp(path, "-") == 0 ? STDOUT_FILENO
+                                    : weft_open(path, O_WRONLY | O_CREAT | O_APPEND, 0640);
     job->plan.log_fd = fd;
-    if (fd >= 0)
-        return 0;
-    return say_failed("cannot open %.256s: %s", path, weft_strerror(is_standard ? -errno : fd));
+    return fd >= 0 ? 0 : say_failed("cannot open %.256s: %s", path, weft_strerror(fd));
 }
 
 static int plan_addresses(struct serve_job *job)
@@ -331,7 +328,7 @@ static int serve_run(struct serve_job *job)
         rc = open_log(job);
     if (rc == 0)
         rc = serve_on_loops(job);
-    if (job->plan.log_fd >= 0)
+    if (job->plan.log_fd > STDERR_FILENO)
         weft_close(job->plan.log_fd);
     wf_free(job->service.servers);
     weft_m_close(job->service.matcher);

@@ -138,7 +138,7 @@ static void put_plain_parameters(weft_json_writer *json, const char *path,
 {
     static const weft_field text = {.type = WEFT_TYPE_STRING};
     for (const char *at = strchr(path, '{'); at != NULL; at = strchr(at + 1, '{')) {
-        weft_str name = {at + 1, strcspn(at + 1, "}")};
+        weft_str name = {at + 1, strcspn(at + 1, "*}")};
         if (is_described(params, name))
             continue;
         weft_json_begin_object(json);

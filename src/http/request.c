@@ -6,6 +6,7 @@
 
 #include "h1/chars.h"
 #include "h1/list.h"
+#include "h1/target.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,16 @@ weft_str weft_http_method(const weft_http_request *req)
 weft_str weft_http_path(const weft_http_request *req)
 {
     return req->path;
+}
+
+weft_str weft_http_target(const weft_http_request *req)
+{
+    weft_str target = {req->text + req->head.target_at, req->head.target_len};
+    weft_str path = wf_http_target_split(target).raw_path;
+    bool is_inside = path.ptr >= target.ptr && path.ptr < target.ptr + target.len;
+    if (is_inside) /* else it is the "/" of an absolute target without a path */
+        path.len = target.len - (size_t)(path.ptr - target.ptr);
+    return path;
 }
 
 weft_str weft_http_query(const weft_http_request *req)

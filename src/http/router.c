@@ -38,7 +38,14 @@ static bool segment_is_param(const char *text, size_t len)
     return len > 2 && text[0] == '{' && text[len - 1] == '}';
 }
 
-/* "/" and segments, each plain or {name}; braces nowhere else.  The count of params, or -EINVAL. */
+/* {name*}: what is left of the path, slashes and all, also nothing. */
+static bool segment_is_rest(const char *text, size_t len)
+{
+    return len > 3 && segment_is_param(text, len) && text[len - 2] == '*';
+}
+
+/* "/" and segments, each plain or {name}, the last perhaps {name*}; braces nowhere else.  The count
+ * of params, or -EINVAL. */
 static int path_check(const char *path)
 {
     int params = 0;
@@ -47,6 +54,8 @@ static int path_check(const char *path)
         return -EINVAL;
     for (size_t at = 1; at < len;) {
         size_t count = segment_len(path + at, len - at);
+        if (segment_is_rest(path + at, count) && at + count != len)
+            return -EINVAL;
         if (segment_is_param(path + at, count))
             params++;
         else if (memchr(path + at, '{', count) != NULL || memchr(path + at, '}', count) != NULL)
@@ -66,6 +75,10 @@ static bool path_matches(const struct wf_http_route *route, weft_str path, weft_
     size_t p = 1, at = 1, param = 0;
     for (;;) {
         size_t want = segment_len(pattern + p, route->path_len - p);
+        if (segment_is_rest(pattern + p, want)) {
+            params[param] = (weft_str){path.ptr + at, path.len - at};
+            return true;
+        }
         size_t have = segment_len(path.ptr + at, path.len - at);
         if (segment_is_param(pattern + p, want)) {
             if (have == 0)
@@ -89,7 +102,8 @@ int wf_http_route_param_index(const struct wf_http_route *route, const char *nam
     for (size_t at = 1; at < route->path_len;) {
         size_t len = segment_len(path + at, route->path_len - at);
         if (segment_is_param(path + at, len)) {
-            if (len == name_len + 2 && memcmp(path + at + 1, name, name_len) == 0)
+            bool is_rest = segment_is_rest(path + at, len);
+            if (len == name_len + 2 + is_rest && memcmp(path + at + 1, name, name_len) == 0)
                 return index;
             index++;
         }

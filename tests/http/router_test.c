@@ -64,6 +64,32 @@ TEST(parameters_are_whole_segments_that_are_not_empty)
     wf_http_router_fini(&router);
 }
 
+TEST(the_last_parameter_may_be_all_that_is_left)
+{
+    struct wf_http_router router = {0};
+    struct wf_http_match match;
+    CHECK_OK(add(&router, "GET", "/files/{user}/{path*}"));
+    CHECK_EQ(add(&router, "GET", "/files/{path*}/end"), -EINVAL);
+    static const struct {
+        const char *path, *rest; /* NULL: no match */
+    } rows[] = {
+        {"/files/me/a/b.txt", "a/b.txt"}, {"/files/me/a", "a"}, {"/files/me/", ""},
+        {"/files/me/a//b/", "a//b/"},     {"/files/me", NULL},  {"/files//a", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        note("path %s", rows[i].path);
+        bool is_found = find(&router, WF_H1_GET, rows[i].path, &match) != NULL;
+        CHECK_EQ(is_found, rows[i].rest != NULL);
+        if (is_found)
+            CHECK_BYTES(match.params[1].ptr, match.params[1].len, rows[i].rest,
+                        strlen(rows[i].rest));
+    }
+    CHECK(find(&router, WF_H1_GET, "/files/me/", &match) != NULL);
+    CHECK_EQ(wf_http_route_param_index(match.route, "path"), 1);
+    CHECK_EQ(wf_http_route_param_index(match.route, "path*"), -1);
+    wf_http_router_fini(&router);
+}
+
 TEST(other_methods_of_a_path_are_named)
 {
     struct wf_http_router router = {0};
