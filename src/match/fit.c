@@ -108,6 +108,15 @@ static int create_scorer(weft_matcher *matcher, wf_catalogue *catalogue, wf_exam
                : matcher->scoring->create(out, catalogue, &matcher->options);
 }
 
+/* What is known of rows that stay need not be found again. */
+static void inherit(weft_matcher *matcher, wf_scorer *scorer)
+{
+    wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
+    if (snapshot != NULL && snapshot->scorer->cls == scorer->cls && scorer->cls->inherit != NULL)
+        scorer->cls->inherit(scorer, snapshot->scorer);
+    wf_snapshot_unref(snapshot);
+}
+
 /* A scorer that is built, or, for auto, the better of two. */
 static int make_scorer(wf_course *course, wf_catalogue *catalogue, wf_examples *examples,
                        bool is_trial, wf_scorer **out)
@@ -118,6 +127,7 @@ static int make_scorer(wf_course *course, wf_catalogue *catalogue, wf_examples *
     int rc = create_scorer(course->call->matcher, catalogue, examples, &scorer);
     if (rc < 0)
         return rc;
+    inherit(course->call->matcher, scorer);
     course->total = scorer->total;
     rc = wf_course_build(course, scorer);
     if (rc < 0)

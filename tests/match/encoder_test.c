@@ -326,6 +326,7 @@ TEST(scores_by_a_model_want_a_model)
 
 struct own {
     int closed, calls, fails_at;
+    size_t text_count;
 };
 
 /* Letters counted in four groups. */
@@ -334,6 +335,7 @@ static int own_encode(void *self, const weft_str *texts, size_t count, float *ou
     struct own *own = self;
     if (++own->calls == own->fails_at)
         return -EIO;
+    own->text_count += count;
     memset(out, 0, count * 4 * sizeof(*out));
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < texts[i].len; k++)
@@ -372,6 +374,23 @@ TEST(encoder_of_ones_own_is_asked_and_closed_once)
     CHECK_EQ(own.closed, 0);
     weft_m_close(matcher);
     CHECK_EQ(own.closed, 1);
+}
+
+TEST(encoder_is_asked_for_new_rows_only)
+{
+    static const weft_m_entity plane = {.id = WEFT_STR("P"), .name = WEFT_STR("plane")};
+    const weft_str boat = STR("B");
+    struct own own = {0};
+    weft_matcher *matcher = open_own(&own);
+    CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, NULL));
+    CHECK_EQ(own.text_count, 2);
+    CHECK_OK(weft_m_add(matcher, &plane, 1, NULL));
+    CHECK_EQ(own.text_count, 3);
+    CHECK_OK(weft_m_remove(matcher, &boat, 1, NULL));
+    CHECK_EQ(own.text_count, 3);
+    check_match(matcher, "plane", "{\"id\":\"P\",\"score\":1.0,");
+    check_match(matcher, "car", "{\"id\":\"C\",\"score\":1.0,");
+    weft_m_close(matcher);
 }
 
 TEST(encoder_that_fails_ends_the_call_and_nothing_else)

@@ -115,6 +115,17 @@ void wf_vectors_set(wf_vectors *vectors, size_t row, const float *numbers)
         vectors->sums[row] += bytes[i];
 }
 
+void wf_vectors_copy(wf_vectors *vectors, size_t row, const wf_vectors *from, size_t from_row)
+{
+    memcpy(vectors->rows + row * vectors->float_width, from->rows + from_row * from->float_width,
+           vectors->float_width * sizeof(float));
+    memcpy(vectors->bytes + row * vectors->byte_width, from->bytes + from_row * from->byte_width,
+           vectors->byte_width);
+    vectors->sums[row] = from->sums[from_row];
+    vectors->scales[row] = from->scales[from_row];
+    vectors->residuals[row] = from->residuals[from_row];
+}
+
 /* ---- queries ---- */
 
 void wf_glance_fini(wf_glance *glance)

@@ -35,6 +35,9 @@ void wf_vectors_fini(wf_vectors *vectors);
 /* Makes row `row` of `dim` numbers, divided by their length. */
 void wf_vectors_set(wf_vectors *vectors, size_t row, const float *numbers);
 
+/* Makes row `row` the same as one of others of this dimension. */
+void wf_vectors_copy(wf_vectors *vectors, size_t row, const wf_vectors *from, size_t from_row);
+
 size_t wf_vectors_bytes(const wf_vectors *vectors);
 
 void wf_vectors_save(const wf_vectors *vectors, wf_pack *pack);

@@ -10,6 +10,9 @@
 /* Texts an encoder gets at a time. */
 #define BATCH_ROWS 64u
 
+/* Rows looked at in one part of the build. */
+#define TAKEN_ROWS 2048u
+
 int wf_dense_init(wf_dense *dense, weft_encoder *encoder, const wf_catalogue *catalogue)
 {
     *dense = (wf_dense){.encoder = weft_encoder_ref(encoder)};
@@ -20,19 +23,61 @@ void wf_dense_fini(wf_dense *dense)
 {
     wf_vectors_fini(&dense->vectors);
     weft_encoder_unref(dense->encoder);
+    wf_scorer_unref(dense->old_scorer);
     *dense = (wf_dense){0};
 }
 
 /* ---- building ---- */
 
-/* Rows [first, first + count) as the matcher sees them: texts[i] borrowed from seeker->shown. */
+void wf_dense_inherit(wf_dense *dense, wf_scorer *old_scorer, const wf_dense *old)
+{
+    if (old->encoder != dense->encoder)
+        return;
+    dense->old_scorer = wf_scorer_ref(old_scorer);
+    dense->old = old;
+}
+
+/* Takes the vector that the same row of the same entity had; false if there was none. */
+static bool take_old(wf_dense *dense, const wf_catalogue *catalogue, size_t row)
+{
+    if (dense->old == NULL)
+        return false;
+    const wf_catalogue *before = dense->old_scorer->catalogue;
+    uint32_t entity = catalogue->row_entity[row];
+    uint32_t old_entity = wf_catalogue_find(before, catalogue->entities[entity].id);
+    if (old_entity == UINT32_MAX)
+        return false;
+    uint32_t old_row = before->row_start[old_entity] + (uint32_t)row - catalogue->row_start[entity];
+    if (old_row >= before->row_start[old_entity + 1])
+        return false;
+    weft_str text = wf_catalogue_row(catalogue, (uint32_t)row);
+    weft_str old_text = wf_catalogue_row(before, old_row);
+    if (text.len != old_text.len || memcmp(text.ptr, old_text.ptr, text.len) != 0)
+        return false;
+    wf_vectors_copy(&dense->vectors, row, &dense->old->vectors, old_row);
+    return true;
+}
+
+/* The next rows without a vector; returns how many, and where the next ones are looked for. */
+static size_t next_rows(wf_dense *dense, const wf_catalogue *catalogue, uint32_t rows[BATCH_ROWS],
+                        size_t *out_next)
+{
+    size_t count = 0, at = dense->done, end = at + TAKEN_ROWS;
+    for (; at < dense->vectors.count && at < end && count < BATCH_ROWS; at++) {
+        if (!take_old(dense, catalogue, at))
+            rows[count++] = (uint32_t)at;
+    }
+    *out_next = at;
+    return count;
+}
+
+/* Some rows as the matcher sees them: texts[i] borrowed from seeker->shown. */
 static int read_rows(const wf_catalogue *catalogue, const weft_m_options *options,
-                     wf_seeker *seeker, size_t first, size_t count, weft_str *texts)
+                     wf_seeker *seeker, const uint32_t *rows, size_t count, weft_str *texts)
 {
     wf_buf_reset(&seeker->shown);
     for (size_t i = 0; i < count; i++) {
-        int rc =
-            wf_seeker_read(seeker, options, wf_catalogue_row(catalogue, (uint32_t)(first + i)));
+        int rc = wf_seeker_read(seeker, options, wf_catalogue_row(catalogue, rows[i]));
         if (rc == 0)
             rc = wf_buf_append(&seeker->shown, seeker->text.ptr, seeker->text.len);
         if (rc < 0)
@@ -51,18 +96,26 @@ int wf_dense_build(wf_dense *dense, const wf_catalogue *catalogue, const weft_m_
                    wf_seeker *seeker)
 {
     weft_str texts[BATCH_ROWS];
-    size_t left = dense->vectors.count - dense->done, count = left < BATCH_ROWS ? left : BATCH_ROWS;
+    uint32_t rows[BATCH_ROWS];
+    size_t next, count = next_rows(dense, catalogue, rows, &next);
     float *numbers = wf_array(count + 1, dense->vectors.dim * sizeof(*numbers));
     if (numbers == NULL)
         return -ENOMEM;
-    int rc = read_rows(catalogue, options, seeker, dense->done, count, texts);
-    if (rc == 0)
+    int rc = read_rows(catalogue, options, seeker, rows, count, texts);
+    if (rc == 0 && count > 0)
         rc = dense->encoder->cls->encode(dense->encoder->self, texts, count, numbers);
     for (size_t i = 0; i < count && rc == 0; i++)
-        wf_vectors_set(&dense->vectors, dense->done + i, numbers + i * dense->vectors.dim);
-    dense->done += rc == 0 ? count : 0;
+        wf_vectors_set(&dense->vectors, rows[i], numbers + i * dense->vectors.dim);
     wf_free(numbers);
-    return rc;
+    if (rc < 0)
+        return rc;
+    dense->done = next;
+    if (dense->done == dense->vectors.count) {
+        wf_scorer_unref(dense->old_scorer);
+        dense->old_scorer = NULL;
+        dense->old = NULL;
+    }
+    return 0;
 }
 
 /* ---- asking ---- */
@@ -144,6 +197,11 @@ static int build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job)
     return rc < 0 ? rc : scorer->done < scorer->total;
 }
 
+static void inherit(wf_scorer *scorer, wf_scorer *old)
+{
+    wf_dense_inherit(&scorer_of(scorer)->dense, old, &scorer_of(old)->dense);
+}
+
 static int find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
 {
     struct scorer *it = scorer_of(scorer);
@@ -204,6 +262,7 @@ const wf_scorer_class wf_scorer_dense = {
     .mode = "zero-shot",
     .create = create,
     .build = build,
+    .inherit = inherit,
     .find = find,
     .explain_query = explain_query,
     .explain = explain,

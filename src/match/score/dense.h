@@ -7,15 +7,23 @@
 #include "match/index/vectors.h"
 #include "match/score/scorer.h"
 
-typedef struct wf_dense {
+typedef struct wf_dense wf_dense;
+struct wf_dense {
     weft_encoder *encoder; /* a reference */
     wf_vectors vectors;
     size_t done; /* rows that are encoded */
-} wf_dense;
+
+    /* What the catalogue was before it changed: a row that was there has its vector already. */
+    wf_scorer *old_scorer; /* a reference, until all is built; NULL: nothing was */
+    const wf_dense *old;   /* of that scorer */
+};
 
 /* Room for the rows of a catalogue.  0 or -ENOMEM. */
 int wf_dense_init(wf_dense *dense, weft_encoder *encoder, const wf_catalogue *catalogue);
 void wf_dense_fini(wf_dense *dense);
+
+/* Lets the build take the vectors of rows that are in `old` too, which is part of `old_scorer`. */
+void wf_dense_inherit(wf_dense *dense, wf_scorer *old_scorer, const wf_dense *old);
 
 /* Encodes the next rows.  0, -ENOMEM, or what the encoder returns. */
 int wf_dense_build(wf_dense *dense, const wf_catalogue *catalogue, const weft_m_options *options,

@@ -148,6 +148,11 @@ static int build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job)
     return rc < 0 ? rc : scorer->done < scorer->total;
 }
 
+static void inherit(wf_scorer *scorer, wf_scorer *old)
+{
+    wf_dense_inherit(&fused_of(scorer)->dense, old, &fused_of(old)->dense);
+}
+
 /* ---- asking ---- */
 
 static int reserve_found(wf_seeker *seeker, size_t count)
@@ -312,6 +317,7 @@ const wf_scorer_class wf_scorer_fused = {
     .mode = "zero-shot",
     .create = create,
     .build = build,
+    .inherit = inherit,
     .find = find,
     .explain_query = explain_query,
     .explain = explain,

@@ -44,6 +44,10 @@ typedef struct wf_scorer_class {
      * scorer->total. */
     int (*build)(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job);
 
+    /* Before building: what can be taken from a built scorer of this class, whose catalogue was
+     * another, need not be made again.  NULL: nothing. */
+    void (*inherit)(wf_scorer *scorer, wf_scorer *old);
+
     /* Leaves the answer in seeker->rank. */
     int (*find)(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask);
 
