@@ -205,6 +205,16 @@ static const struct {
      "\"query_normalized\":\"deutschland\",\"matched\":true,\"best_match\":%,\"top_k\":[%]"},
     {"POST /v1/diagnose", "{\"query\":\"a\",\"top_k\":0}", 422,
      "{\"error\":{\"code\":\"validation_error\",\"message\":\"top_k: must be an integer"},
+    {"POST /v1/novelty", "{\"query\":\"Deutschland\"}", 200,
+     "{\"id\":\"DE\",\"score\":1.0,\"is_match\":true,\"is_novel\":false,\"novel_score\":0.0,"
+     "\"match_method\":\"accepted_known\",\"alternatives\":[{\"id\":\"DE\""},
+    {"POST /v1/novelty", "{\"queries\":[\"\"],\"alpha\":0.1,\"existing\":[]}", 200,
+     "{\"results\":[{\"id\":null,\"score\":0.0,\"is_match\":false,\"is_novel\":false,"},
+    {"POST /v1/novelty", "{}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"give either query"},
+    {"POST /v1/novelty", "{\"query\":\"a\",\"strategies\":[\"setfit\"]}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"unsupported strategy: setfit\","
+     "\"field\":\"strategies\""},
 
     /* 400: no JSON */
     {"POST /v1/match", "", 400, "{\"error\":{\"code\":\"bad_request\""},
