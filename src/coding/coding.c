@@ -78,7 +78,7 @@ enum wf_coding wf_coding_named(weft_str name)
 const char *wf_coding_list(void)
 {
     static const char list[] = LIST_ZSTD LIST_BR LIST_ZLIB;
-    return sizeof list > 2 ? list + 2 : list;
+    return list + (sizeof list > 2 ? strlen(", ") : 0);
 }
 
 /* The next item of a list, without the white space around it; false at its end. */
