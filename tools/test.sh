@@ -75,7 +75,7 @@ variant_schedules() {
 variant_no_uring() {
     plain no-uring && WEFT_TEST_BACKENDS=auto check no-uring build \
         --wrapper "$PWD/build/tests/harness/no-uring" --suite core --suite net --suite dns --suite tls --suite tls-http --suite http \
-        --suite http-live --suite client-live --suite cmd --suite cmd-tls
+        --suite http-live --suite client-live --suite ws-live --suite cmd --suite cmd-tls
 }
 
 # No --werror under sanitizers: gcc warns of paths that only the instrumentation made.  With the debug

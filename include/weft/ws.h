@@ -26,8 +26,9 @@
  * more), and the closing handshake is made without a task that waits for it: a connection is a
  * record with callbacks.  What the peer does wrong ends the connection with the code that says so.
  *
- * Back pressure.  A message that nobody takes stops the reading, and with that the peer.  A peer
- * that does not read makes senders wait, and is given up when it takes nothing for 30 s.
+ * Back pressure.  A message that nobody takes stops the reading, and with that the peer; also its
+ * pings, so that after a while it may take us for gone: receive, or close.  A peer that does not
+ * read makes senders wait, and is given up when it takes nothing for 30 s.
  *
  * One task receives at a time (-EBUSY for a second one); any number may send, messages do not mix.
  * A WebSocket belongs to one loop.

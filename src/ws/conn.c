@@ -362,6 +362,7 @@ void wf_ws_free(weft_ws *ws)
         return;
     wf_ws_deflate_free(ws->deflate);
     wf_buf_fini(&ws->message);
+    wf_buf_fini(&ws->given);
     wf_free(ws);
 }
 

@@ -222,16 +222,32 @@ static int park_receiver(weft_ws *ws)
     return wf_ws_park(&ws->receiver, &self);
 }
 
-/* The message is done with: its memory goes, but for a little. */
-static void drop_message(weft_ws *ws)
+/* The bytes are done with: their memory goes, but for a little. */
+static void buf_release(wf_buf *buf)
 {
-    if (ws->message.capacity > KEEP_BYTES_MAX)
-        wf_buf_fini(&ws->message);
-    wf_buf_reset(&ws->message);
+    if (buf->capacity > KEEP_BYTES_MAX)
+        wf_buf_fini(buf);
+    wf_buf_reset(buf);
+}
+
+static void message_end(weft_ws *ws)
+{
+    buf_release(&ws->message);
     ws->has_message = false;
     ws->is_whole = false;
-    ws->is_given = false;
     ws->is_read = false;
+}
+
+/* The message is the receiver's, and the next one has a place of its own: what is behind, pings
+ * above all, is taken in meanwhile. */
+static void message_give(weft_ws *ws, weft_ws_message *out)
+{
+    wf_buf given = ws->message;
+    ws->message = ws->given;
+    ws->given = given;
+    out->type = ws->type;
+    out->data = (weft_str){wf_buf_ptr(&given), wf_buf_bytes(&given)};
+    message_end(ws);
 }
 
 static int receiver_enter(weft_ws *ws)
@@ -281,8 +297,7 @@ static int receive(weft_ws *ws, weft_ws_message *out)
     WEFT_TRY(receiver_enter(ws));
     if (ws->is_read)
         return -EBUSY;
-    if (ws->is_given)
-        drop_message(ws);
+    buf_release(&ws->given);
     size_t ahead = ws->ahead;
     ws->ahead = SIZE_MAX; /* the limit of a message holds */
     ws->is_receiving = true;
@@ -291,9 +306,7 @@ static int receive(weft_ws *ws, weft_ws_message *out)
     ws->is_receiving = false;
     if (rc != 1)
         return rc;
-    ws->is_given = true;
-    out->type = ws->type;
-    out->data = (weft_str){wf_buf_ptr(&ws->message), wf_buf_bytes(&ws->message)};
+    message_give(ws, out);
     return 1;
 }
 
@@ -310,8 +323,7 @@ static int read_begin(weft_ws *ws, enum weft_ws_type *out)
     WEFT_TRY(receiver_enter(ws));
     if (ws->is_read)
         return -EBUSY;
-    if (ws->is_given)
-        drop_message(ws);
+    buf_release(&ws->given);
     int rc = wait_for_news(ws, has_begun);
     if (rc != 1)
         return rc;
@@ -341,7 +353,7 @@ static int read_some(weft_ws *ws, void *buf, size_t bytes)
     memcpy(buf, wf_buf_ptr(&ws->message), count);
     wf_buf_consume(&ws->message, count);
     if (have == 0)
-        drop_message(ws);
+        message_end(ws);
     return (int)count;
 }
 

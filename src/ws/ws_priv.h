@@ -46,12 +46,12 @@ struct weft_ws {
     struct wf_ws_parser parser;
     struct wf_ws_text text; /* of the message under way */
     wf_buf message;         /* what has come of it and is not read */
+    wf_buf given;           /* the message before it, in the hands of the receiver */
     size_t ahead;           /* of it that is taken in before somebody asks */
     weft_waiter *receiver;
     uint8_t type;      /* enum weft_ws_type of the message */
     bool has_message;  /* one has begun */
     bool is_whole;     /* and ended */
-    bool is_given;     /* and is in the hands of the receiver */
     bool is_read;      /* it is read piece by piece */
     bool is_receiving; /* a task is inside receive */
     bool is_dropping;  /* we close: what comes is not wanted */

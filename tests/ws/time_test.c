@@ -78,6 +78,27 @@ TASK_TEST(a_task_that_is_busy_answers_pings_all_the_same)
     CHECK_OK(ends_close(&ends));
 }
 
+/* The message before stays the receiver's meanwhile. */
+TASK_TEST(a_task_that_holds_a_message_answers_pings_all_the_same)
+{
+    struct ends ends;
+    weft_ws *ws;
+    weft_ws_message message;
+    CHECK_OK(ends_open(&ends, NULL, ends_echo));
+    CHECK_OK(ends_connect(&ends, &ws, NULL));
+    CHECK_OK(weft_ws_send_text(ws, "first"));
+    CHECK_EQ(weft_ws_receive(ws, &message), 1);
+    CHECK_OK(weft_sleep(120 * WEFT_SEC));
+    CHECK_BYTES(message.data.ptr, message.data.len, "first", 5);
+    CHECK_OK(weft_ws_send_text(ws, "second"));
+    expect_text(ws, "second");
+    CHECK_OK(weft_sleep(300 * WEFT_SEC));
+    CHECK_OK(weft_ws_send_text(ws, "third"));
+    expect_text(ws, "third");
+    CHECK_EQ(weft_ws_close(ws, 1000, NULL), 0);
+    CHECK_OK(ends_close(&ends));
+}
+
 /* Its pongs are behind messages nobody takes: that is not silence. */
 TASK_TEST(a_peer_that_is_not_listened_to_is_not_called_silent)
 {
