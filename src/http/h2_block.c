@@ -52,7 +52,7 @@ static weft_str piece(const struct wf_h2_block *block, uint32_t at, uint32_t len
 static int add_pseudo(struct wf_h2_block *block, weft_str value, unsigned classes, uint32_t *at,
                       uint32_t *len)
 {
-    if (block->has_line || !is_all(value, classes))
+    if (block->has_line || *len != 0 || !is_all(value, classes))
         block->is_malformed = true;
     *at = (uint32_t)wf_buf_bytes(&block->pseudo);
     *len = (uint32_t)value.len;

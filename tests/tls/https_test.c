@@ -82,3 +82,57 @@ TASK_TEST(https_of_clients_that_do_not_speak_it)
     weft_tls_free(client);
     weft_tls_free(server);
 }
+
+/* ---- HTTP/2 ---- */
+
+static weft_stream *connect_by(struct site *site, weft_tls *tls)
+{
+    weft_stream *stream = client_open(site);
+    weft_tls_info info;
+    CHECK_OK(weft_tls_connect(tls, stream, "web.test"));
+    CHECK_OK(weft_tls_info_get(stream, &info));
+    CHECK_BYTES(info.protocol.ptr, info.protocol.len, "h2", 2);
+    return stream;
+}
+
+/* Who has agreed on HTTP/2 gets nothing else, whatever it sends. */
+TASK_TEST(https_speaks_what_was_agreed_on)
+{
+    static const char ask_ok[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                                 "\0\0\0\4\0\0\0\0\0"        /* SETTINGS */
+                                 "\0\0\12\1\5\0\0\0\1"       /* HEADERS, END_STREAM */
+                                 "\202\206\101\1a\104\3/ok"; /* GET, http, a, /ok */
+    struct site site;
+    uint8_t head[9], bytes[64];
+    if (strcmp(weft_http_alpn(), "http/1.1") == 0)
+        SKIP("no nghttp2");
+    weft_tls *client = ends_client((weft_tls_options){.alpn = "h2"});
+    weft_tls *server = ends_server((weft_tls_options){.alpn = weft_http_alpn()});
+    CHECK_OK(site_open(&site, &(weft_http_options){.secure = secure, .secure_arg = server}));
+    weft_stream *stream = connect_by(&site, client);
+    client_send_bytes(stream, ask_ok, 24 + 9 + 9 + 10);
+    do { /* up to the body */
+        CHECK_EQ(weft_stream_read_exact(stream, head, sizeof head), (ssize_t)sizeof head);
+        CHECK_LE((size_t)head[2], sizeof bytes);
+        if (head[2] != 0)
+            CHECK_EQ(weft_stream_read_exact(stream, bytes, head[2]), (ssize_t)head[2]);
+    } while (head[3] != 0);
+    CHECK_BYTES((const char *)bytes, head[2], "ok\n", 3);
+    weft_stream_abort(stream);
+
+    stream = connect_by(&site, client);
+    client_send(stream, "GET /ok HTTP/1.1\r\nHost: web.test\r\n\r\n");
+    uint8_t last = 0;
+    while (weft_stream_read_exact(stream, head, sizeof head) > 0) {
+        last = head[3];
+        CHECK_LE((size_t)head[2], sizeof bytes);
+        if (head[2] != 0 && weft_stream_read_exact(stream, bytes, head[2]) <= 0)
+            break;
+    }
+    CHECK_EQ(last, 7);     /* GOAWAY ... */
+    CHECK_EQ(bytes[7], 1); /* ... PROTOCOL_ERROR */
+    weft_stream_abort(stream);
+    CHECK_OK(site_close(&site));
+    weft_tls_free(client);
+    weft_tls_free(server);
+}

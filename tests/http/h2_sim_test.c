@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Both ends of HTTP/2 over the simulated network: no half answer is taken as whole, nothing hangs.
+ */
+
+#include "h2_peer.h"
+
+#include <weft/error.h>
+#include <weft/gather.h>
+#include <weft/scope.h>
+#include <weft/sim.h>
+
+#include <stdlib.h>
+
+enum { CLIENTS = 3, STREAMS = 6, TRIES = 6, SEEDS = 100 };
+
+static unsigned answers, failures; /* of all seeds */
+
+static const char *const paths[] = {"/ok", "/count?n=4", "/large?kib=40"};
+static const size_t sizes[] = {3, 28, 40960};
+
+/* Several requests at once; what came whole is right. */
+static int converse(void *arg)
+{
+    static const uint8_t settings[9] = {0, 0, 0, NGHTTP2_SETTINGS};
+    struct site *site = arg;
+    struct h2_peer peer;
+    weft_stream *stream;
+    unsigned whole = 0;
+    WEFT_TRY(weft_stream_connect(&stream, &site->addr));
+    h2_peer_begin(&peer, stream);
+    int rc = weft_stream_write(stream, H2_PREFACE, sizeof H2_PREFACE - 1);
+    if (rc == 0)
+        rc = weft_stream_write(stream, settings, sizeof settings);
+    for (int32_t i = 0; i < STREAMS && rc == 0; i++) {
+        struct h2_answer answer;
+        h2_peer_get(&peer, 1 + 2 * i, paths[i % 3]);
+        h2_peer_answer(&peer, 1 + 2 * i, &answer);
+        if (answer.is_whole && answer.status == 200) {
+            CHECK_EQ(answer.body_bytes, sizes[i % 3]);
+            whole++;
+        }
+    }
+    answers += whole;
+    h2_peer_close(&peer);
+    return whole == STREAMS ? 0 : -ECONNRESET;
+}
+
+static int client(void *arg)
+{
+    struct site *site = arg;
+    for (int i = 0; i < TRIES; i++) {
+        int ended, rc = weft_wait_for(converse, site, 20 * WEFT_SEC);
+        if (rc == 0)
+            return 0;
+        if (weft_done(site->task, &ended) == 1)
+            return ended;
+        failures++;
+        WEFT_TRY(weft_sleep(100 * WEFT_MS));
+    }
+    return 0;
+}
+
+static int forgive(int rc)
+{
+    return rc == -ENOMEM || rc == -ENFILE || rc == -ENOBUFS ? 0 : rc;
+}
+
+static int both_ends(void *arg)
+{
+    struct site site;
+    weft_task clients[CLIENTS];
+    (void)arg;
+    int rc = site_open(&site, NULL);
+    if (rc < 0)
+        return forgive(rc);
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = weft_spawn(client, &site);
+    rc = weft_gather_n(clients, CLIENTS);
+    int closed = site_close(&site);
+    return forgive(rc < 0 ? rc : closed);
+}
+
+static void sweep(const char *text)
+{
+    const char *seeds = getenv("WEFT_TEST_SEEDS");
+    uint64_t count = seeds != NULL && atoi(seeds) > 0 ? strtoull(seeds, NULL, 10) : SEEDS;
+    weft_sim_options plan = {.seed = test_seed(), .step_max = 2000000};
+    weft_sim_failure failure = {.rc = 0};
+    size_t blocks = live_blocks();
+    CHECK_OK(weft_sim_plan(&plan, text));
+    int rc = weft_sim_sweep(&plan, count, both_ends, NULL, &failure);
+    note("\"%s\", seed %llu, step %llu: %d, %s; smaller: %s", text,
+         (unsigned long long)failure.seed, (unsigned long long)failure.step, failure.rc,
+         failure.text, failure.plan);
+    CHECK_EQ(rc, 0);
+    CHECK_EQ(live_blocks(), blocks);
+    CHECK_GE(answers, count);
+}
+
+TEST(h2_both_ends_under_delay)
+{
+    sweep("delay 300ms");
+    CHECK_EQ(failures, 0u);
+}
+
+TEST(h2_both_ends_while_connections_break)
+{
+    sweep("delay 5ms, reset 1%");
+    CHECK_GT(failures, 0u);
+}
+
+TEST(h2_both_ends_on_a_slow_link)
+{
+    sweep("slow at 200KB, delay 50ms, buffer 4KiB");
+}
+
+TEST(h2_both_ends_without_memory_now_and_then)
+{
+    sweep("delay 5ms, memory-errors 0.2%");
+}
