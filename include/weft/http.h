@@ -318,6 +318,9 @@ WEFT_API bool weft_http_accepts(const weft_http_request *req, const char *type);
  * what a stranger chose: the length tells.
  */
 
+/* "zstd, br, gzip, deflate": the codings that are built in; "" without any. */
+WEFT_API const char *weft_http_codings(void);
+
 /* ---- response: all at once ---- */
 
 /* Sends the answer whole.  `type` may be NULL.  One answer a request: a second gives -EALREADY.

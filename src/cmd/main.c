@@ -52,11 +52,10 @@ static int show_version(void)
     const weft_loop *loop = weft_loop_self();
     fprintf(stdout,
             "weft %s\nback end: %s\nfeatures: match (lexical, trained head), serve (HTTP/1.1%s%s), "
-            "csv, "
-            "tsv, json, ndjson\nunicode: %s\n",
+            "csv, tsv, json, ndjson\ncontent codings: %s\nunicode: %s\n",
             weft_version(), weft_loop_backend(loop),
             strncmp(weft_http_alpn(), "h2", 2) == 0 ? ", HTTP/2" : "",
-            secure_is_there() ? ", TLS" : "", weft_norm_unicode_version());
+            secure_is_there() ? ", TLS" : "", weft_http_codings(), weft_norm_unicode_version());
     return say_printed();
 }
 

@@ -23,6 +23,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Shorter answers are in one packet anyway, and coding them costs more than it saves. */
+#define COMPRESS_BYTES_MIN 1024
+
 #define LISTEN_DEFAULT "127.0.0.1:8080"
 
 static const char serve_about[] =
@@ -116,6 +119,7 @@ static int plan_make(struct serve_job *job)
     job->plan.secure = &job->secure;
     job->plan.http = (weft_http_options){
         .limits.body_bytes_max = (uint64_t)job->body_bytes_max,
+        .compress_bytes_min = COMPRESS_BYTES_MIN,
         .grace = (weft_time)(job->grace * WEFT_SEC),
         .drain_delay = (weft_time)(job->drain_delay * WEFT_SEC),
         .openapi = &about_service,

@@ -22,6 +22,11 @@ struct wf_coded {
     uint64_t length, taken;
 };
 
+const char *weft_http_codings(void)
+{
+    return wf_coding_list();
+}
+
 /* ---- fields of the answer ---- */
 
 static bool line_is(weft_str line, const char *lower)
