@@ -26,7 +26,7 @@ static int server_main(void *arg)
         .compress_bytes_min = 1024,
     };
     weft_http_route route = {
-        .method = "GET", .path = "/{path...}", .handler = weft_http_files_handler};
+        .method = "GET", .path = "/{path*}", .handler = weft_http_files_handler};
     WEFT_TRY(weft_http_files_open(&files, job->dir, NULL));
     route.arg = files;
     int rc = weft_http_server_new(&server, &options);

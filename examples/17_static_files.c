@@ -42,7 +42,7 @@ static int site_open(struct site *site)
     WEFT_TRY(weft_http_server_new(&site->server, &options));
     weft_http_route route = {
         .method = "GET",
-        .path = "/{path...}",
+        .path = "/{path*}",
         .handler = weft_http_files_handler,
         .arg = site->files,
         .handler_time_max = 3600 * WEFT_SEC, /* a slow client may take its time */

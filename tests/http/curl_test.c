@@ -120,7 +120,7 @@ static void site_open(struct site *site)
     CHECK_OK(weft_http_server_new(&site->server, &(weft_http_options){.compress_bytes_min = 1024}));
     const weft_http_route routes[] = {
         {.method = "GET",
-         .path = "/files/{path...}",
+         .path = "/files/{path*}",
          .handler = weft_http_files_handler,
          .arg = site->files},
         {.method = "GET", .path = "/pieces", .handler = pieces},
