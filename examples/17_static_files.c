@@ -26,7 +26,7 @@ struct site {
 static int site_make(struct site *site)
 {
     char path[64], page[4096];
-    strcpy(site->dir, "/tmp/weft-site-XXXXXX");
+    snprintf(site->dir, sizeof site->dir, "/tmp/weft-site-XXXXXX");
     if (mkdtemp(site->dir) == NULL)
         return -errno;
     memset(page, '.', sizeof page);
