@@ -7,10 +7,10 @@
  */
 
 #include "h1/write.h"
-#include "http/conditional.h"
-#include "http/date.h"
-#include "http/media_type.h"
-#include "http/range.h"
+#include "http/files/conditional.h"
+#include "http/files/date.h"
+#include "http/files/media_type.h"
+#include "http/files/range.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * in the input or is a piece of the boundary; limits hold.  The first line is the Content-Type.
  */
 
-#include "http/multipart.h"
+#include "http/form/multipart.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 
 /* Conditions, in the order of RFC 9110 13.2.2. */
 
-#include "http/conditional.h"
+#include "http/files/conditional.h"
 
 #include "harness/harness.h"
 

@@ -2,7 +2,7 @@
 
 #include "harness/harness.h"
 
-#include "http/cookie.h"
+#include "http/form/cookie.h"
 
 /* "name=value|…" of all pairs. */
 static const char *pairs(const char *text)

@@ -2,7 +2,7 @@
 
 /* Dates of HTTP, in three forms and all that is none. */
 
-#include "http/date.h"
+#include "http/files/date.h"
 
 #include "h1/write.h"
 #include "harness/harness.h"

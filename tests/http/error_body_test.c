@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "http/error_body.h"
+#include "http/exchange/error_body.h"
 
 #include "harness/harness.h"
 

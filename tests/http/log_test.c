@@ -10,7 +10,7 @@
 #include <weft/http_log.h>
 #include <weft/io.h>
 
-#include "http/log_line.h"
+#include "http/log/log_line.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "http/media_type.h"
+#include "http/files/media_type.h"
 
 #include "harness/harness.h"
 

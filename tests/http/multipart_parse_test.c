@@ -2,7 +2,7 @@
 
 #include "harness/harness.h"
 
-#include "http/multipart.h"
+#include "http/form/multipart.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 
 /* Range: what is asked for, joined, ignored and refused. */
 
-#include "http/range.h"
+#include "http/files/range.h"
 
 #include "harness/harness.h"
 

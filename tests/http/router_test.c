@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "harness/harness.h"
-#include "http/router.h"
+#include "http/route/router.h"
 
 static int handle(weft_http_request *req, weft_http_response *res, void *arg)
 {

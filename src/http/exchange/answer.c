@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Runs a handler and sees to it that the client gets a whole answer, an error, or a broken end. */
+
+#include "http/server/server_priv.h"
+
+#include "http/exchange/error_body.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void wf_http_count_no_memory(weft_http_server *server, size_t bytes)
+{
+    server->stats.answers[5]++;
+    server->stats.bytes_sent += bytes;
+    server->status_counts[503]++;
+}
+
+/* ---- errors ---- */
+
+static int answer_add(weft_http_response *res, const char *name, const char *value)
+{
+    return weft_http_set_field(res, name, (weft_str){value, strlen(value)});
+}
+
+/* What a handler had prepared does not go with an error. */
+static void answer_restart(weft_http_response *res)
+{
+    wf_buf_reset(&res->fields);
+    res->has_length = false;
+    res->status = 0;
+}
+
+static int answer_fault(weft_http_request *req, const struct wf_http_fault *fault,
+                        unsigned retry_after)
+{
+    weft_http_response *res = &req->res;
+    weft_http_error error = wf_http_error_of_fault(fault);
+    char text[WF_ALLOW_BYTES];
+    int rc = 0;
+    answer_restart(res);
+    if (fault->status == 405) {
+        wf_http_allow(req->allow, text);
+        rc = answer_add(res, "Allow", text);
+    }
+    if (rc == 0 && fault->status == 415)
+        rc = answer_add(res, "Accept-Encoding", wf_coding_list());
+    if (rc == 0 && fault->status == 503) {
+        snprintf(text, sizeof text, "%u", retry_after);
+        rc = answer_add(res, "Retry-After", text);
+    }
+    return rc == 0 ? weft_http_respond_error(res, &error) : rc;
+}
+
+bool wf_request_refuse(weft_http_request *req, const struct wf_http_fault *fault,
+                       unsigned retry_after)
+{
+    int rc = answer_fault(req, fault, retry_after);
+    if (rc == -ENOMEM) {
+        req->conn->transport->answer_no_memory(req);
+        return true;
+    }
+    return rc == 0;
+}
+
+static int answer_options(weft_http_request *req)
+{
+    char allow[WF_ALLOW_BYTES];
+    wf_http_allow(req->allow, allow);
+    int rc = answer_add(&req->res, "Allow", allow);
+    return rc == 0 ? weft_http_respond(&req->res, 204, NULL, NULL, 0) : rc;
+}
+
+/* ---- handlers ---- */
+
+/* What a failed handler's client is told; false: nothing. */
+static bool fault_of_failure(const weft_http_request *req, int rc, struct wf_http_fault *out)
+{
+    switch ((enum wf_exchange_verdict)req->verdict) {
+    case WF_EXCHANGE_GONE:
+    case WF_EXCHANGE_SLOW_READER:
+        return false;
+    case WF_EXCHANGE_SLOW_BODY:
+        *out = wf_http_fault(408, "The body of the request came too slowly.", WF_HTTP_NOWHERE);
+        return true;
+    case WF_EXCHANGE_OVERTIME:
+        *out = wf_http_fault(504, "The handler's time is up.", WF_HTTP_NOWHERE);
+        return true;
+    case WF_EXCHANGE_FINE:
+        break;
+    }
+    if (req->framing.fault.status != 0) {
+        *out = req->framing.fault;
+    } else if (rc == -ECANCELED) {
+        *out = wf_http_fault(503, "The server is stopping.", WF_HTTP_NOWHERE);
+    } else {
+        const char *text = weft_error_text();
+        *out = wf_http_fault(rc == -ETIMEDOUT ? 504 : 500, text[0] != 0 ? text : weft_strerror(rc),
+                             WF_HTTP_NOWHERE);
+    }
+    return true;
+}
+
+/* The handler failed before its first byte.  The task may be cancelled: nothing here can wait. */
+static bool answer_failure(weft_http_request *req, int rc)
+{
+    struct wf_http_fault fault;
+    if (rc == -ENOMEM) {
+        req->conn->transport->answer_no_memory(req);
+        req->will_close = true;
+        return true;
+    }
+    if (!fault_of_failure(req, rc, &fault))
+        return false;
+    if (req->verdict != WF_EXCHANGE_FINE || req->framing.fault.status != 0 || rc == -ECANCELED)
+        req->will_close = true;
+    return wf_request_refuse(req, &fault, wf_http_server_retry_after(req->conn->server));
+}
+
+/* What no route answers, for the layers of the server. */
+int wf_request_answer_itself(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)res;
+    (void)arg;
+    return req->fault.status != 0 ? answer_fault(req, &req->fault, 1) : answer_options(req);
+}
+
+static int answer_by_handler(weft_http_request *req)
+{
+    const weft_http_route *route = &req->match.route->public;
+    if (req->coding != WF_CODING_IDENTITY && req->is_collecting) {
+        WEFT_TRY(wf_request_decode(req));
+        if (req->fault.status != 0)
+            return answer_fault(req, &req->fault, 1);
+    }
+    int rc = route->handler(req, &req->res, route->arg);
+    return rc < 0 ? rc : wf_response_finish(&req->res);
+}
+
+bool wf_request_answer(weft_http_request *req)
+{
+    weft_http_response *res = &req->res;
+    int rc;
+    if (req->fault.status != 0 || req->is_options)
+        rc = wf_chain_answer_itself(req);
+    else
+        rc = answer_by_handler(req);
+    if (res->is_done)
+        return true;
+    return rc < 0 && !res->has_begun && answer_failure(req, rc);
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Exchanges: made, given back, and prepared for a handler when the head is complete. */
+
+#include "http/server/server_priv.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "h1/chars.h"
+#include "h1/target.h"
+
+#include <string.h>
+
+/* What an exchange in the pool may keep of its buffers, and how many are kept. */
+#define KEEP_BYTES_MAX ((size_t)16 * 1024)
+#define KEEP_COUNT_MAX 128
+
+/* What may be read and dropped to keep a connection whose body nobody wanted. */
+#define DRAIN_BYTES_MAX ((uint64_t)64 * 1024)
+
+/* ---- life ---- */
+
+weft_http_request *wf_request_new(struct wf_conn *conn)
+{
+    weft_http_server *server = conn->server;
+    weft_http_request *req = server->free_requests;
+    if (req != NULL) {
+        server->free_requests = req->next_free;
+        server->free_count--;
+    } else {
+        req = wf_alloc(sizeof *req + server->limits.field_count_max * sizeof req->fields[0]);
+        if (req == NULL)
+            return NULL;
+        req->res.fields.bytes_max = server->limits.head_bytes_max;
+    }
+    req->conn = conn;
+    req->res.req = req;
+    req->has_extras = server->has_extras;
+    wf_h1_head_init(&req->head, &server->head_limits, req->fields);
+    return req;
+}
+
+static void buf_trim(wf_buf *buf)
+{
+    if (buf->capacity > KEEP_BYTES_MAX)
+        wf_buf_fini(buf);
+    wf_buf_reset(buf);
+}
+
+static void request_reset_h2(struct wf_h2_stream *stream)
+{
+    buf_trim(&stream->rest);
+    buf_trim(&stream->unread);
+    *stream = (struct wf_h2_stream){.rest = stream->rest, .unread = stream->unread};
+}
+
+/* All that a request leaves behind, but its buffers. */
+static void request_reset(weft_http_request *req)
+{
+    struct weft_http_response *res = &req->res;
+    buf_trim(&req->body);
+    buf_trim(&req->scratch);
+    buf_trim(&res->fields);
+    if (req->text_capacity > KEEP_BYTES_MAX) {
+        wf_free(req->text);
+        req->text = NULL;
+        req->text_capacity = 0;
+    }
+    wf_free(req->params);
+    req->params = NULL;
+    req->param_count = 0;
+    req->state = WF_EXCHANGE_COMING;
+    req->chain = NULL;
+    req->match.route = NULL;
+    req->fault.status = 0;
+    req->is_options = false;
+    wf_h1_body_init_empty(&req->framing);
+    req->body_read = 0;
+    req->body_counted = 0;
+    req->body_waited = 0;
+    req->body_waits_from = 0;
+    req->body_seen = 0;
+    req->wants_continue = false;
+    req->is_head_timed = false;
+    req->is_collecting = false;
+    req->coding = WF_CODING_IDENTITY;
+    wf_decoding_free(req->decoding);
+    req->decoding = NULL;
+    req->will_close = false;
+    req->is_upgraded = false;
+    req->stop = NULL;
+    req->id[0] = 0;
+    req->is_id_given = false;
+    res->status = 0;
+    res->has_begun = false;
+    res->is_done = false;
+    res->has_length = false;
+    res->is_chunked = false;
+    res->is_judged = false;
+    wf_coded_free(res->coded);
+    res->coded = NULL;
+    res->length = 0;
+    res->sent = 0;
+}
+
+void wf_request_free(weft_http_request *req)
+{
+    wf_buf_fini(&req->body);
+    wf_buf_fini(&req->scratch);
+    wf_buf_fini(&req->res.fields);
+    wf_buf_fini(&req->h2.rest);
+    wf_buf_fini(&req->h2.unread);
+    wf_free(req->text);
+    wf_free(req->params);
+    wf_free(req);
+}
+
+void wf_request_time(weft_http_request *req)
+{
+    weft_http_server *server = req->conn->server;
+    if (req->came_at != 0) /* else no request came of it */
+        weft_histogram_add(&server->request_times, weft_loop_now(server->loop) - req->came_at);
+    req->came_at = 0;
+}
+
+void wf_request_release(weft_http_request *req)
+{
+    weft_http_server *server = req->conn->server;
+    if (req->has_extras)
+        wf_request_end_extras(req);
+    wf_request_time(req);
+    server->stats.bodies_bytes -= req->body_counted;
+    if (req->conn->h2 != NULL)
+        request_reset_h2(&req->h2);
+    req->conn = NULL;
+    request_reset(req);
+    if (server->free_count >= KEEP_COUNT_MAX) {
+        wf_request_free(req);
+        return;
+    }
+    req->next_free = server->free_requests;
+    server->free_requests = req;
+    server->free_count++;
+}
+
+/* ---- preparation ---- */
+
+/* Room for the head and, behind it, the decoded path. */
+static int request_copy_head(weft_http_request *req, const char *input)
+{
+    size_t needed = (size_t)req->head.bytes + req->head.target_len + 1;
+    if (needed > req->text_capacity) {
+        size_t capacity = needed < 1024 ? 1024 : needed;
+        char *text = wf_grow(req->text, capacity, 1);
+        if (text == NULL)
+            return -ENOMEM;
+        req->text = text;
+        req->text_capacity = capacity;
+    }
+    memcpy(req->text, input, req->head.bytes);
+    return 0;
+}
+
+static void request_fault(weft_http_request *req, int status, const char *message, int64_t offset)
+{
+    if (req->fault.status == 0)
+        req->fault = wf_http_fault(status, message, offset);
+}
+
+static void request_take_path(weft_http_request *req)
+{
+    weft_str target = {req->text + req->head.target_at, req->head.target_len};
+    struct wf_http_target split = wf_http_target_split(target);
+    char *out = req->text + req->head.bytes;
+    size_t len = 0;
+    req->query = split.query;
+    if (wf_http_path_decode(split.raw_path, out, &len, &req->fault) < 0)
+        return;
+    req->path = (weft_str){out, len};
+    size_t valid = wf_utf8_check(out, len);
+    if (valid != len)
+        request_fault(req, 400, "The path is not UTF-8.", (int64_t)valid);
+}
+
+static void request_find_route(weft_http_request *req)
+{
+    uint8_t method = req->head.method;
+    const struct wf_http_router *router = &req->conn->server->router;
+    if (req->head.target_form == WF_H1_ASTERISK) {
+        req->is_options = true;
+        req->allow = wf_http_router_methods(router);
+        return;
+    }
+    if (router->hosted_count != 0)
+        wf_http_router_find_hosted(router, method, weft_http_host(req), req->path, &req->match);
+    else
+        wf_http_router_find(router, method, req->path, &req->match);
+    req->allow = req->match.methods;
+    if (req->match.route != NULL)
+        return;
+    if (req->allow == 0)
+        request_fault(req, 404, "There is nothing at this path.", WF_HTTP_NOWHERE);
+    else if (method == WF_H1_OPTIONS)
+        req->is_options = true;
+    else
+        request_fault(req, 405, "This path does not have that method.", WF_HTTP_NOWHERE);
+}
+
+/* What is answered without looking at the path. */
+static void request_check_method(weft_http_request *req)
+{
+    uint8_t method = req->head.method;
+    if (method == WF_H1_UNKNOWN)
+        request_fault(req, 501, "This method is not known here.", WF_HTTP_NOWHERE);
+    if (method == WF_H1_TRACE || method == WF_H1_CONNECT) {
+        req->allow = wf_http_router_methods(&req->conn->server->router);
+        request_fault(req, 405, "This method is not allowed anywhere on this server.",
+                      WF_HTTP_NOWHERE);
+    }
+    if (method == WF_H1_CONNECT)
+        req->will_close = true; /* what follows may be meant for a tunnel */
+    if (req->head.expect == WF_H1_EXPECT_OTHER)
+        request_fault(req, 417, "The only expectation met here is 100-continue.", WF_HTTP_NOWHERE);
+}
+
+static uint64_t request_body_max(const weft_http_request *req)
+{
+    const struct wf_http_route *route = req->match.route;
+    return route != NULL && route->public.body_bytes_max != 0
+               ? route->public.body_bytes_max
+               : req->conn->server->limits.body_bytes_max;
+}
+
+static void request_set_framing(weft_http_request *req)
+{
+    const weft_http_limits *limits = &req->conn->server->limits;
+    req->body_limits = (struct wf_h1_body_limits){
+        .body_bytes_max = request_body_max(req),
+        .chunk_line_bytes_max = limits->chunk_line_bytes_max,
+        .extension_bytes_max = limits->extension_bytes_max,
+        .trailer_bytes_max = limits->trailer_bytes_max,
+        .trailer_count_max = limits->trailer_count_max,
+    };
+    req->wants_continue = req->head.expect == WF_H1_EXPECT_CONTINUE;
+    if (req->head.is_chunked) {
+        wf_h1_body_init_chunked(&req->framing, &req->body_limits);
+        return;
+    }
+    uint64_t length = req->head.content_length, max = req->body_limits.body_bytes_max;
+    wf_h1_body_init_length(&req->framing, length);
+    if (length > max && req->fault.status == 0)
+        req->fault = wf_http_fault_limit(413, "The body is too large.", "body_bytes_max", max,
+                                         length, WF_HTTP_NOWHERE);
+}
+
+/* Better to say that a coding is unknown than to hand out bytes that are not the text. */
+static void request_check_coding(weft_http_request *req)
+{
+    for (uint32_t i = 0; i < req->head.field_count; i++) {
+        const struct wf_h1_field *field = &req->fields[i];
+        if (WF_HTTP_EQUAL(req->text + field->name_at, field->name_len, "content-encoding"))
+            req->coding = wf_coding_add_field(
+                req->coding, (weft_str){req->text + field->value_at, field->value_len});
+    }
+    if (req->coding != WF_CODING_NONE)
+        return;
+    req->coding = WF_CODING_IDENTITY;
+    request_fault(req, 415, "The body has a coding that is not known here, or more than one.",
+                  WF_HTTP_NOWHERE);
+}
+
+int wf_request_prepare(weft_http_request *req, const char *input)
+{
+    int rc = request_copy_head(req, input);
+    if (rc < 0)
+        return rc;
+    wf_request_take_id(req);
+    request_check_method(req);
+    if (req->fault.status == 0 && req->head.target_form != WF_H1_ASTERISK)
+        request_take_path(req);
+    if (req->fault.status == 0)
+        request_find_route(req);
+    if (req->fault.status == 0 && req->query.len != 0)
+        rc = wf_request_take_query(req);
+    request_set_framing(req);
+    if (!wf_h1_body_is_done(&req->framing))
+        request_check_coding(req);
+    if (req->fault.status == 413)
+        req->will_close = true;
+    return rc;
+}
+
+/* ---- body ---- */
+
+bool wf_request_must_collect(const weft_http_request *req)
+{
+    const struct wf_http_route *route = req->match.route;
+    return req->fault.status == 0 && !req->is_options && route != NULL &&
+           (route->public.flags & WEFT_HTTP_STREAM_BODY) == 0 && !wf_h1_body_is_done(&req->framing);
+}
+
+int wf_request_keep_body(weft_http_request *req, weft_str piece)
+{
+    weft_http_server *server = req->conn->server;
+    uint64_t max = server->limits.bodies_bytes_max;
+    if (piece.len > max - server->stats.bodies_bytes) {
+        req->fault = wf_http_fault_limit(
+            503, "The server holds too many bodies now.", "bodies_bytes_max", max,
+            server->stats.bodies_bytes + piece.len, (int64_t)req->body_seen);
+        return -WEFT_ELIMIT;
+    }
+    if (wf_buf_append(&req->body, piece.ptr, piece.len) < 0)
+        return -ENOMEM;
+    server->stats.bodies_bytes += piece.len;
+    req->body_counted += piece.len;
+    req->body_seen += piece.len;
+    return 0;
+}
+
+weft_time wf_request_body_patience(const weft_http_request *req, weft_time waited)
+{
+    const weft_http_limits *limits = &req->conn->server->limits;
+    uint64_t earned = req->body_seen / limits->body_rate_min;
+    weft_time rate = earned > 1u << 30 ? WEFT_FOREVER / 2
+                                       : limits->body_grace + (weft_time)earned * WEFT_SEC - waited;
+    if (rate < 0)
+        rate = 0;
+    return rate < limits->body_idle_max ? rate : limits->body_idle_max;
+}
+
+bool wf_request_can_drain(const weft_http_request *req)
+{
+    if (wf_h1_body_is_done(&req->framing))
+        return true;
+    return !req->head.is_chunked && !req->wants_continue && req->framing.left <= DRAIN_BYTES_MAX;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Answers, whatever carries them. */
+
+#include "http/server/server_priv.h"
+
+#include "h1/chars.h"
+#include "http/exchange/error_body.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MESSAGE_BYTES 512
+
+/* ---- the head ---- */
+
+static bool status_has_body(int status)
+{
+    return status >= 200 && status != 204 && status != 304;
+}
+
+/* HEAD is answered by the head alone; so is what has no body by its status. */
+static bool response_sends_body(const weft_http_response *res)
+{
+    return res->req->head.method != WF_H1_HEAD && status_has_body(res->status);
+}
+
+/* What the answer has besides what the handler gave it. */
+static int response_add_extras(weft_http_response *res)
+{
+    weft_http_request *req = res->req;
+    if (!req->has_extras && res->status < 400)
+        return 0;
+    int rc = wf_chain_head(req);
+    if (rc < 0)
+        return rc;
+    if (!req->is_id_given && !req->conn->server->gives_ids && res->status < 400)
+        return 0;
+    const char *id = weft_http_request_id(req);
+    return wf_h1_write_field(&res->fields, (weft_str){"X-Request-Id", 12},
+                             (weft_str){id, strlen(id)});
+}
+
+/* Writes the head and, in the same piece, `body`; `is_whole`: no more of it follows. */
+static int response_begin(weft_http_response *res, enum wf_h1_framing framing, weft_str type,
+                          weft_str body, bool is_whole)
+{
+    struct wf_conn *conn = res->req->conn;
+    weft_http_server *server = conn->server;
+    if (res->status == 0)
+        res->status = 200;
+    int rc = response_add_extras(res);
+    if (rc < 0)
+        return rc;
+    struct wf_h1_answer answer = {
+        .status = res->status,
+        .type = type,
+        .fields = {wf_buf_ptr(&res->fields), wf_buf_bytes(&res->fields)},
+        .framing = status_has_body(res->status) ? framing : WF_H1_BODY_NONE,
+        .length = res->length,
+    };
+    rc = conn->transport->begin(res, &answer, body, is_whole);
+    if (rc < 0)
+        return rc;
+    res->has_begun = true;
+    server->stats.answers[res->status / 100]++;
+    server->status_counts[res->status]++;
+    return 0;
+}
+
+/* A large body follows its head by itself. */
+static int response_write_last(weft_http_response *res, const void *body, size_t body_bytes)
+{
+    const struct wf_transport *transport = res->req->conn->transport;
+    res->has_length = true;
+    res->sent = body_bytes;
+    int rc = transport->write(res, body, body_bytes);
+    return rc == 0 ? transport->finish(res) : rc;
+}
+
+/* ---- before the first byte ---- */
+
+bool weft_http_has_begun(const weft_http_response *res)
+{
+    return res->has_begun;
+}
+
+int weft_http_set_status(weft_http_response *res, int status)
+{
+    if (res->has_begun)
+        return -EALREADY;
+    if (status < 200 || status > 599)
+        return -EINVAL;
+    res->status = status;
+    return 0;
+}
+
+/* What the framing depends on is ours alone to say. */
+static bool name_is_ours(const char *name, size_t len)
+{
+    return WF_HTTP_EQUAL(name, len, "content-length") ||
+           WF_HTTP_EQUAL(name, len, "transfer-encoding") ||
+           WF_HTTP_EQUAL(name, len, "connection") || WF_HTTP_EQUAL(name, len, "date");
+}
+
+int weft_http_set_field(weft_http_response *res, const char *name, weft_str value)
+{
+    size_t len = strlen(name);
+    if (res->has_begun)
+        return -EALREADY;
+    if (name_is_ours(name, len))
+        return -EINVAL;
+    return wf_h1_write_field(&res->fields, (weft_str){name, len}, value);
+}
+
+int weft_http_set_length(weft_http_response *res, uint64_t length)
+{
+    if (res->has_begun)
+        return -EALREADY;
+    res->has_length = true;
+    res->length = length;
+    return 0;
+}
+
+/* The server codes answers, and this one was not looked at yet. */
+static inline bool response_is_to_judge(const weft_http_response *res)
+{
+    return res->req->conn->server->compress_bytes_min != 0 && !res->is_judged;
+}
+
+/* ---- all at once ---- */
+
+int weft_http_respond(weft_http_response *res, int status, const char *type, const void *body,
+                      size_t body_bytes)
+{
+    weft_str type_str = {type, type != NULL ? strlen(type) : 0};
+    if (res->has_begun)
+        return -EALREADY;
+    if (response_is_to_judge(res))
+        return wf_coded_respond(res, status, type, (weft_str){body, body_bytes});
+    int rc = weft_http_set_status(res, status);
+    if (rc == 0 && type != NULL)
+        rc = wf_h1_value_check(type_str);
+    if (rc < 0)
+        return rc;
+    res->length = body_bytes;
+    if (!response_sends_body(res))
+        body_bytes = 0;
+    bool is_inline = body_bytes <= WF_INLINE_BYTES_MAX;
+    weft_str head_body = {body, is_inline ? body_bytes : 0};
+    rc = response_begin(res, WF_H1_BODY_LENGTH, type_str, head_body, is_inline);
+    if (rc == 0 && !is_inline)
+        rc = response_write_last(res, body, body_bytes);
+    res->is_done = rc == 0;
+    return rc;
+}
+
+int weft_http_respond_text(weft_http_response *res, int status, const char *text)
+{
+    return weft_http_respond(res, status, "text/plain; charset=utf-8", text, strlen(text));
+}
+
+int weft_http_respond_json(weft_http_response *res, int status, weft_str json)
+{
+    return weft_http_respond(res, status, "application/json", json.ptr, json.len);
+}
+
+int weft_http_respond_error(weft_http_response *res, const weft_http_error *error)
+{
+    weft_http_request *req = res->req;
+    wf_buf_reset(&req->scratch);
+    wf_http_write_error(&req->scratch, error, weft_http_request_id(req));
+    if (req->scratch.rc < 0)
+        return req->scratch.rc;
+    return weft_http_respond(res, error->status, "application/json", wf_buf_ptr(&req->scratch),
+                             wf_buf_bytes(&req->scratch));
+}
+
+int weft_http_fail(weft_http_response *res, int status, const char *code, const char *format, ...)
+{
+    char message[MESSAGE_BYTES];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    weft_http_error error = {.status = status, .code = code, .message = message, .offset = -1};
+    return weft_http_respond_error(res, &error);
+}
+
+/* ---- piece by piece ---- */
+
+static enum wf_h1_framing response_framing(const weft_http_response *res)
+{
+    if (res->has_length)
+        return WF_H1_BODY_LENGTH;
+    return res->req->head.minor == 0 ? WF_H1_BODY_TO_END : WF_H1_BODY_CHUNKED;
+}
+
+static int response_begin_stream(weft_http_response *res)
+{
+    if (res->status == 0)
+        res->status = 200;
+    enum wf_h1_framing framing = response_framing(res);
+    res->is_chunked = framing == WF_H1_BODY_CHUNKED && response_sends_body(res);
+    weft_str none = {NULL, 0};
+    return response_begin(res, framing, none, none, /* is_whole= */ !response_sends_body(res));
+}
+
+int wf_response_write(weft_http_response *res, const void *bytes, size_t count)
+{
+    int rc = weft_check();
+    if (rc < 0)
+        return rc;
+    if (res->is_done)
+        return -EALREADY;
+    if (res->has_length && count > res->length - res->sent)
+        return -EINVAL;
+    if (!res->has_begun)
+        rc = response_begin_stream(res);
+    if (rc < 0 || count == 0)
+        return rc;
+    res->sent += count;
+    if (!response_sends_body(res))
+        return 0;
+    return res->req->conn->transport->write(res, bytes, count);
+}
+
+int weft_http_write(weft_http_response *res, const void *bytes, size_t count)
+{
+    if (!res->has_begun && response_is_to_judge(res))
+        WEFT_TRY(wf_coded_begin(res));
+    if (res->coded != NULL && !res->is_done)
+        return wf_coded_write(res, (weft_str){bytes, count});
+    return wf_response_write(res, bytes, count);
+}
+
+int wf_response_finish(weft_http_response *res)
+{
+    if (res->is_done)
+        return 0;
+    if (res->coded != NULL)
+        WEFT_TRY(wf_coded_finish(res));
+    if (!res->has_begun)
+        return weft_http_respond(res, res->status != 0 ? res->status : 200, NULL, NULL, 0);
+    if (res->has_length && res->sent != res->length && response_sends_body(res))
+        return -WEFT_ETRUNCATED;
+    int rc = response_sends_body(res) ? res->req->conn->transport->finish(res) : 0;
+    res->is_done = rc == 0;
+    return rc;
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What comes over HTTP/2: nghttp2's callbacks make exchanges of it, and count what costs nothing.
+ */
+
+#include "http/h2/h2_priv.h"
+
+#include <string.h>
+
+/* A DATA frame shorter than this, with more to come, is more frame than data. */
+#define DATA_BYTES_FAIR 16
+
+static weft_http_request *request_of(nghttp2_session *session, int32_t stream_id)
+{
+    return nghttp2_session_get_stream_user_data(session, stream_id);
+}
+
+/* ---- what a peer may do too often ---- */
+
+static bool is_odd(const nghttp2_frame_hd *hd)
+{
+    switch (hd->type) {
+    case NGHTTP2_DATA:
+        return hd->length < DATA_BYTES_FAIR && (hd->flags & NGHTTP2_FLAG_END_STREAM) == 0;
+    case NGHTTP2_HEADERS:
+    case NGHTTP2_RST_STREAM: /* has a budget of its own */
+    case NGHTTP2_WINDOW_UPDATE:
+    case NGHTTP2_CONTINUATION: /* has a count of its own */
+    case NGHTTP2_GOAWAY:
+        return false;
+    default: /* PING, SETTINGS, PRIORITY, and what nobody knows */
+        return true;
+    }
+}
+
+/* A client's streams count upward; nghttp2 remembers those it has opened for a while after their
+ * end, and would ignore one that was left out: RFC 9113 5.1.1. */
+static bool is_stream_known(struct wf_h2 *h2, nghttp2_session *session, int32_t stream_id)
+{
+    if (stream_id <= h2->stream_id_max)
+        return nghttp2_session_find_stream(session, stream_id) != NULL;
+    h2->stream_id_max = stream_id;
+    return true;
+}
+
+static int frame_begun(nghttp2_session *session, const nghttp2_frame_hd *hd, void *arg)
+{
+    struct wf_h2 *h2 = arg;
+    bool is_fine = true;
+    if (hd->type == NGHTTP2_HEADERS && !is_stream_known(h2, session, hd->stream_id))
+        return wf_h2_stop(h2, NGHTTP2_PROTOCOL_ERROR);
+    if (hd->type == NGHTTP2_CONTINUATION)
+        is_fine = ++h2->continuation_count <= h2->conn->server->limits.h2_continuation_count_max;
+    else if (hd->type == NGHTTP2_RST_STREAM)
+        is_fine = wf_h2_spend_reset(h2);
+    else if (is_odd(hd))
+        is_fine = wf_h2_spend_odd(h2);
+    return is_fine ? 0 : wf_h2_stop(h2, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/* ---- the head ---- */
+
+static int refuse_stream(nghttp2_session *session, int32_t stream_id)
+{
+    int rc =
+        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream_id, NGHTTP2_REFUSED_STREAM);
+    return rc == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+static void block_opened(struct wf_h2 *h2)
+{
+    h2->block_deadline = wf_http_after(h2->conn->server, h2->conn->server->limits.head_time_max);
+    wf_h2_arm(h2, h2->block_deadline);
+}
+
+/* A stream that was reset makes room for the next only when its handler has returned. */
+static int head_begun(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+    struct wf_h2 *h2 = arg;
+    const weft_http_limits *limits = &h2->conn->server->limits;
+    int32_t stream_id = frame->hd.stream_id;
+    h2->continuation_count = 0;
+    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
+        block_opened(h2); /* trailers: checked by nghttp2, and dropped */
+        return 0;
+    }
+    wf_h2_block_begin(&h2->block, limits->head_bytes_max);
+    if (h2->is_dead || h2->exchange_count >= limits->h2_stream_count_max)
+        return refuse_stream(session, stream_id);
+    weft_http_request *req = wf_h2_exchange_new(h2, stream_id);
+    if (req == NULL)
+        return refuse_stream(session, stream_id);
+    (void)nghttp2_session_set_stream_user_data(session, stream_id, req);
+    block_opened(h2); /* of a stream that was refused nghttp2 does not tell the end */
+    return 0;
+}
+
+static int field_came(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
+                      size_t name_bytes, const uint8_t *value, size_t value_bytes, uint8_t flags,
+                      void *arg)
+{
+    struct wf_h2 *h2 = arg;
+    (void)session;
+    (void)flags;
+    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+        return 0;
+    int rc = wf_h2_block_add(&h2->block, (weft_str){(const char *)name, name_bytes},
+                             (weft_str){(const char *)value, value_bytes});
+    return rc == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+static void refuse(weft_http_request *req, const struct wf_http_fault *fault)
+{
+    req->conn->server->stats.refused++;
+    wf_h2_transport.refused(req, wf_request_refuse(req, fault, /* retry_after= */ 0));
+}
+
+void wf_h2_refuse_slow(weft_http_request *req)
+{
+    struct wf_http_fault fault =
+        wf_http_fault(408, "The body of the request came too slowly.", WF_HTTP_NOWHERE);
+    req->conn->server->stats.timeouts++;
+    refuse(req, &fault);
+}
+
+/* What could not get in anyway is refused before its body is read. */
+static void wait_for_body(weft_http_request *req)
+{
+    struct wf_conn *conn = req->conn;
+    if (wf_http_is_full(conn->server)) {
+        wf_http_shed_one(req);
+        return;
+    }
+    (void)wf_h2_transport.go_on(req);
+    req->body_waits_from = wf_http_now(conn->server);
+    req->deadline = wf_http_after(conn->server, wf_request_body_patience(req, 0));
+    wf_h2_transport.arm(req);
+}
+
+/* The head is judged as one of HTTP/1 is: it is the text of one. */
+static int take_head(struct wf_h2 *h2, weft_http_request *req, bool is_whole)
+{
+    struct wf_conn *conn = h2->conn;
+    weft_str text;
+    int rc = wf_h2_block_end(&h2->block, &text);
+    if (rc == -WEFT_ESYNTAX) {
+        wf_h2_reset(req, NGHTTP2_PROTOCOL_ERROR);
+        return 0;
+    }
+    if (rc == 0)
+        rc = wf_h1_head_feed(&req->head, text.ptr, text.len);
+    if (rc == -ENOMEM)
+        return rc;
+    req->head.is_chunked = !is_whole && !req->head.has_length; /* its length is not known */
+    if (is_whole)
+        wf_h2_body_ended(req);
+    if (rc <= 0) {
+        refuse(req, &req->head.fault);
+        return 0;
+    }
+    conn->server->stats.requests++;
+    conn->server->stats.bytes_received += text.len;
+    req->came_at = wf_h2_now(h2);
+    rc = wf_request_prepare(req, text.ptr);
+    if (rc < 0)
+        return rc;
+    req->is_collecting = wf_request_must_collect(req);
+    if (req->is_collecting)
+        wait_for_body(req);
+    else
+        wf_http_admit(req);
+    return 0;
+}
+
+static void count_request(struct wf_h2 *h2)
+{
+    struct wf_conn *conn = h2->conn;
+    const weft_http_limits *limits = &conn->server->limits;
+    conn->request_count++;
+    if (conn->request_count >= limits->requests_per_connection_max ||
+        wf_h2_now(h2) - conn->opened_at >= limits->connection_age_max)
+        wf_h2_drain(conn);
+}
+
+static int head_came(struct wf_h2 *h2, const nghttp2_frame *frame, weft_http_request *req)
+{
+    bool is_whole = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    count_request(h2);
+    int rc = take_head(h2, req, is_whole);
+    if (rc == -ENOMEM)
+        wf_h2_reset(req, NGHTTP2_REFUSED_STREAM);
+    return 0;
+}
+
+/* ---- the body ---- */
+
+static void take_back_window(struct wf_h2 *h2, int32_t stream_id, size_t bytes)
+{
+    (void)nghttp2_session_consume(h2->session, stream_id, bytes);
+}
+
+/* Handlers that read by themselves make room by reading: what is kept is within the window. */
+static int body_keep(weft_http_request *req, weft_str piece)
+{
+    uint64_t max = req->body_limits.body_bytes_max;
+    if (piece.len > max - req->body_seen) {
+        req->h2.fault = wf_http_fault_limit(413, "The body is too large.", "body_bytes_max", max,
+                                            req->body_seen + piece.len, (int64_t)req->body_seen);
+        return -WEFT_ELIMIT;
+    }
+    if (req->is_collecting)
+        return wf_request_keep_body(req, piece);
+    int rc = wf_buf_append(&req->h2.unread, piece.ptr, piece.len);
+    if (rc == 0)
+        req->body_seen += piece.len;
+    return rc;
+}
+
+static void body_collected(weft_http_request *req, int rc)
+{
+    weft_time now = wf_http_now(req->conn->server);
+    if (rc == -ENOMEM) {
+        wf_h2_reset(req, NGHTTP2_REFUSED_STREAM);
+    } else if (rc < 0) {
+        refuse(req, req->fault.status != 0 ? &req->fault : &req->h2.fault);
+    } else {
+        req->deadline =
+            wf_http_later(now, wf_request_body_patience(req, now - req->body_waits_from));
+        wf_h2_transport.arm(req);
+    }
+}
+
+static void body_came(weft_http_request *req, weft_str piece)
+{
+    struct wf_h2 *h2 = req->conn->h2;
+    bool is_wanted = req->state != WF_EXCHANGE_ANSWERED && req->h2.fault.status == 0;
+    int rc = is_wanted ? body_keep(req, piece) : -WEFT_ELIMIT;
+    if (rc < 0 || req->is_collecting)
+        take_back_window(h2, req->h2.id, piece.len);
+    if (!is_wanted)
+        return;
+    if (req->is_collecting) {
+        body_collected(req, rc);
+        return;
+    }
+    if (rc == -ENOMEM)
+        req->h2.fault = wf_http_fault(503, "There is no memory for the body.", WF_HTTP_NOWHERE);
+    weft_event_set(&req->h2.moved);
+}
+
+static int data_came(nghttp2_session *session, uint8_t flags, int32_t stream_id,
+                     const uint8_t *bytes, size_t count, void *arg)
+{
+    struct wf_h2 *h2 = arg;
+    weft_http_request *req = request_of(session, stream_id);
+    (void)flags;
+    h2->conn->server->stats.bytes_received += count;
+    if (req == NULL)
+        take_back_window(h2, stream_id, count);
+    else
+        body_came(req, (weft_str){(const char *)bytes, count});
+    return 0;
+}
+
+static void body_over(weft_http_request *req)
+{
+    bool was_collecting = req->is_collecting && req->state == WF_EXCHANGE_COMING;
+    wf_h2_body_ended(req);
+    if (was_collecting)
+        wf_http_admit(req);
+}
+
+/* ---- frames ---- */
+
+static int frame_came(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
+{
+    struct wf_h2 *h2 = arg;
+    weft_http_request *req;
+    switch (frame->hd.type) {
+    case NGHTTP2_HEADERS:
+        h2->block_deadline = WEFT_FOREVER;
+        req = request_of(session, frame->hd.stream_id);
+        if (req == NULL)
+            return 0;
+        if (frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+            return head_came(h2, frame, req);
+        break;
+    case NGHTTP2_DATA:
+        req = request_of(session, frame->hd.stream_id);
+        break;
+    case NGHTTP2_PING:
+        if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0 && h2->drain_deadline != WEFT_FOREVER) {
+            h2->drain_deadline = 0; /* the deferred part of wf_h2_drain */
+            wf_h2_arm(h2, wf_h2_now(h2));
+        }
+        return 0;
+    default:
+        return 0;
+    }
+    if (req != NULL && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0)
+        body_over(req);
+    return 0;
+}
+
+/* Headers that break a rule of HTTP: nghttp2 resets the stream, and no request came of it. */
+static int frame_was_wrong(nghttp2_session *session, const nghttp2_frame *frame, int code,
+                           void *arg)
+{
+    struct wf_h2 *h2 = arg;
+    (void)session;
+    (void)code;
+    if (frame->hd.type == NGHTTP2_HEADERS)
+        h2->block_deadline = WEFT_FOREVER;
+    h2->conn->server->stats.refused++;
+    return 0;
+}
+
+/* It was counted when it began, and means nothing here. */
+static int unknown_came(nghttp2_session *session, void **payload, const nghttp2_frame_hd *hd,
+                        void *arg)
+{
+    (void)session;
+    (void)payload;
+    (void)hd;
+    (void)arg;
+    return NGHTTP2_ERR_CANCEL;
+}
+
+static int stream_closed(nghttp2_session *session, int32_t stream_id, uint32_t code, void *arg)
+{
+    weft_http_request *req = request_of(session, stream_id);
+    (void)arg;
+    if (req != NULL)
+        wf_h2_exchange_closed(req, code == NGHTTP2_NO_ERROR);
+    return 0;
+}
+
+void wf_h2_set_receive_callbacks(nghttp2_session_callbacks *callbacks)
+{
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, frame_begun);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, head_begun);
+    nghttp2_session_callbacks_set_on_header_callback(callbacks, field_came);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, frame_came);
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, frame_was_wrong);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, data_came);
+    nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, unknown_came);
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, stream_closed);
+}

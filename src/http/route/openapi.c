@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The OpenAPI 3.1 document of a server's routes. */
+
+#include <weft/http_api.h>
+
+#include "base/alloc.h"
+#include "h1/status.h"
+#include "http/server/server_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define PATH_DEFAULT "/openapi.json"
+
+/* Schemas that the document names: their references hang together by name. */
+struct schemas {
+    const weft_schema **items;
+    size_t count;
+    int rc;
+};
+
+/* ---- which schemas there are ---- */
+
+static void collect(struct schemas *all, const weft_schema *schema);
+
+static void collect_field(struct schemas *all, const weft_field *field)
+{
+    for (; field->type == WEFT_TYPE_ARRAY; field = field->item)
+        continue;
+    if (field->type == WEFT_TYPE_OBJECT)
+        collect(all, field->schema);
+}
+
+/* Recursive, as the tables nest; each schema once. */
+static void collect(struct schemas *all, const weft_schema *schema)
+{
+    if (schema == NULL || all->rc < 0)
+        return;
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->items[i] == schema)
+            return;
+    }
+    const weft_schema **items = wf_grow(all->items, all->count + 1, sizeof *items);
+    if (items == NULL) {
+        all->rc = -ENOMEM;
+        return;
+    }
+    all->items = items;
+    items[all->count++] = schema;
+    for (size_t i = 0; i < schema->field_count; i++)
+        collect_field(all, &schema->fields[i]);
+}
+
+static void collect_route(struct schemas *all, const weft_http_api *api)
+{
+    if (api == NULL || api->is_hidden)
+        return;
+    collect(all, api->input);
+    collect(all, api->output);
+    for (size_t i = 0; i < api->reply_count; i++)
+        collect(all, api->replies[i].schema);
+}
+
+/* ---- small pieces ---- */
+
+static void put(weft_json_writer *json, const char *key, const char *text)
+{
+    if (text == NULL)
+        return;
+    weft_json_put_key(json, key);
+    weft_json_put_text(json, text);
+}
+
+static void begin(weft_json_writer *json, const char *key)
+{
+    weft_json_put_key(json, key);
+    weft_json_begin_object(json);
+}
+
+static void put_reference(weft_json_writer *json, const char *name)
+{
+    char reference[160];
+    snprintf(reference, sizeof reference, "#/components/schemas/%s", name);
+    begin(json, "schema");
+    put(json, "$ref", reference);
+    weft_json_end_object(json);
+}
+
+/* "content":{TYPE:{"schema":…}} */
+static void put_content(weft_json_writer *json, const char *type, const char *schema)
+{
+    begin(json, "content");
+    begin(json, type);
+    if (schema != NULL)
+        put_reference(json, schema);
+    weft_json_end_object(json);
+    weft_json_end_object(json);
+}
+
+/* ---- parameters ---- */
+
+static const char *field_name(const weft_field *field)
+{
+    return field->alias != NULL ? field->alias : field->name;
+}
+
+static void put_parameter(weft_json_writer *json, const weft_field *field, const void *preset)
+{
+    static const char *const places[] = {"query", "path", "header", "cookie"};
+    bool is_required = field->in == WEFT_IN_PATH || (field->flags & WEFT_REQUIRED) != 0;
+    weft_json_begin_object(json);
+    put(json, "name", field_name(field));
+    put(json, "in", places[field->in]);
+    put(json, "description", field->about);
+    weft_json_put_key(json, "required");
+    weft_json_put_bool(json, is_required);
+    weft_json_put_key(json, "schema");
+    weft_field_describe(field, preset, json);
+    weft_json_end_object(json);
+}
+
+static bool is_described(const weft_schema *params, weft_str name)
+{
+    for (size_t i = 0; params != NULL && i < params->field_count; i++) {
+        const char *known = field_name(&params->fields[i]);
+        if (params->fields[i].in == WEFT_IN_PATH && strlen(known) == name.len &&
+            memcmp(known, name.ptr, name.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Parameters of the path that no table describes are texts. */
+static void put_plain_parameters(weft_json_writer *json, const char *path,
+                                 const weft_schema *params)
+{
+    static const weft_field text = {.type = WEFT_TYPE_STRING};
+    for (const char *at = strchr(path, '{'); at != NULL; at = strchr(at + 1, '{')) {
+        weft_str name = {at + 1, strcspn(at + 1, "*}")};
+        if (is_described(params, name))
+            continue;
+        weft_json_begin_object(json);
+        weft_json_put_key(json, "name");
+        weft_json_put_str(json, name);
+        put(json, "in", "path");
+        weft_json_put_key(json, "required");
+        weft_json_put_bool(json, true);
+        weft_json_put_key(json, "schema");
+        weft_field_describe(&text, NULL, json);
+        weft_json_end_object(json);
+    }
+}
+
+static void put_parameters(weft_json_writer *json, const char *path, const weft_schema *params)
+{
+    if (params == NULL && strchr(path, '{') == NULL)
+        return;
+    weft_json_put_key(json, "parameters");
+    weft_json_begin_array(json);
+    for (size_t i = 0; params != NULL && i < params->field_count; i++)
+        put_parameter(json, &params->fields[i], params->preset);
+    put_plain_parameters(json, path, params);
+    weft_json_end_array(json);
+}
+
+/* ---- one operation ---- */
+
+static void put_body(weft_json_writer *json, const weft_http_api *api)
+{
+    if (api->input == NULL)
+        return;
+    begin(json, "requestBody");
+    weft_json_put_key(json, "required");
+    weft_json_put_bool(json, true);
+    put_content(json, api->is_form ? "application/x-www-form-urlencoded" : "application/json",
+                api->input->name);
+    weft_json_end_object(json);
+}
+
+static void put_ok(weft_json_writer *json, const weft_http_api *api)
+{
+    begin(json, "200");
+    put(json, "description", "What was asked for.");
+    if (api != NULL && api->output != NULL) {
+        put_content(json, "application/json", api->output->name);
+    } else if (api != NULL && api->gives != NULL) {
+        begin(json, "content");
+        for (size_t i = 0; api->gives[i] != NULL; i++) {
+            begin(json, api->gives[i]);
+            weft_json_end_object(json);
+        }
+        weft_json_end_object(json);
+    }
+    weft_json_end_object(json);
+}
+
+static void put_reply(weft_json_writer *json, const weft_http_reply *reply)
+{
+    char status[12];
+    snprintf(status, sizeof status, "%d", reply->status);
+    begin(json, status);
+    put(json, "description",
+        reply->about != NULL ? reply->about : wf_http_status_phrase(reply->status));
+    if (reply->schema != NULL)
+        put_content(json, "application/json", reply->schema->name);
+    weft_json_end_object(json);
+}
+
+static void put_error(weft_json_writer *json, const char *status, const char *about)
+{
+    begin(json, status);
+    put(json, "description", about);
+    put_content(json, "application/json", "Error");
+    weft_json_end_object(json);
+}
+
+static void put_responses(weft_json_writer *json, const weft_http_api *api)
+{
+    bool has_ok = true, has_invalid = api != NULL && (api->input != NULL || api->params != NULL);
+    begin(json, "responses");
+    for (size_t i = 0; api != NULL && i < api->reply_count; i++) {
+        int status = api->replies[i].status;
+        /* Another success instead of 200, unless what a 200 has is said too. */
+        has_ok &= status >= 300 || status == 200 || api->output != NULL;
+        has_ok &= status != 200;
+        has_invalid &= status != 422;
+    }
+    if (has_ok)
+        put_ok(json, api);
+    for (size_t i = 0; api != NULL && i < api->reply_count; i++)
+        put_reply(json, &api->replies[i]);
+    if (has_invalid)
+        put_error(json, "422", "Values that are not accepted.");
+    put_error(json, "default", "An error.");
+    weft_json_end_object(json);
+}
+
+/* "get_items_item_id" */
+static void put_id(weft_json_writer *json, const weft_http_route *route)
+{
+    char id[256];
+    size_t used = 0;
+    for (const char *at = route->method; *at != 0 && used < sizeof id - 1; at++)
+        id[used++] = (char)(*at | 0x20);
+    for (const char *at = route->path; *at != 0 && used < sizeof id - 1; at++) {
+        bool is_word =
+            (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9');
+        if (is_word)
+            id[used++] = *at;
+        else if (id[used - 1] != '_')
+            id[used++] = '_';
+    }
+    while (id[used - 1] == '_')
+        used--;
+    id[used] = 0;
+    put(json, "operationId", id);
+}
+
+static void put_operation(weft_json_writer *json, const weft_http_route *route)
+{
+    static const weft_http_api nothing = {0};
+    const weft_http_api *api = route->api != NULL ? route->api : &nothing;
+    char method[12] = "";
+    for (size_t i = 0; route->method[i] != 0 && i < sizeof method - 1; i++)
+        method[i] = (char)(route->method[i] | 0x20);
+    begin(json, method);
+    if (api->tag != NULL) {
+        weft_json_put_key(json, "tags");
+        weft_json_begin_array(json);
+        weft_json_put_text(json, api->tag);
+        weft_json_end_array(json);
+    }
+    put(json, "summary", api->summary);
+    put(json, "description", api->about);
+    if (api->id != NULL)
+        put(json, "operationId", api->id);
+    else
+        put_id(json, route);
+    put_parameters(json, route->path, api->params);
+    put_body(json, api);
+    put_responses(json, api);
+    weft_json_end_object(json);
+}
+
+/* ---- the document ---- */
+
+static bool is_shown(const struct wf_http_route *route)
+{
+    const weft_http_api *api = route->public.api;
+    return api == NULL || !api->is_hidden;
+}
+
+/* Each path once, with the methods of all its routes. */
+static void put_paths(weft_json_writer *json, const struct wf_http_router *router)
+{
+    begin(json, "paths");
+    for (size_t i = 0; i < router->count; i++) {
+        const char *path = router->routes[i].public.path;
+        bool is_done = !is_shown(&router->routes[i]), is_open = false;
+        for (size_t k = 0; k < i && !is_done; k++)
+            is_done =
+                is_shown(&router->routes[k]) && strcmp(router->routes[k].public.path, path) == 0;
+        uint32_t methods = 0;
+        for (size_t k = i; k < router->count && !is_done; k++) {
+            const struct wf_http_route *route = &router->routes[k];
+            if (!is_shown(route) || strcmp(route->public.path, path) != 0 ||
+                (methods & 1u << route->method) != 0) /* of another host */
+                continue;
+            if (!is_open)
+                begin(json, path);
+            is_open = true;
+            methods |= 1u << route->method;
+            put_operation(json, &route->public);
+        }
+        if (is_open)
+            weft_json_end_object(json);
+    }
+    weft_json_end_object(json);
+}
+
+static const char error_schema[] =
+    "{\"type\":\"object\",\"properties\":{\"error\":{\"type\":\"object\",\"properties\":{"
+    "\"code\":{\"type\":\"string\"},\"message\":{\"type\":\"string\"},"
+    "\"field\":{\"type\":\"string\"},\"suggestion\":{\"type\":\"string\"},"
+    "\"details\":{\"type\":\"object\",\"properties\":{\"limit\":{\"type\":\"integer\"},"
+    "\"seen\":{\"type\":\"integer\"},\"offset\":{\"type\":\"integer\"},"
+    "\"error_count\":{\"type\":\"integer\"},\"errors\":{\"type\":\"array\",\"items\":{"
+    "\"type\":\"object\",\"properties\":{\"field\":{\"type\":\"string\"},"
+    "\"message\":{\"type\":\"string\"},\"in\":{\"type\":\"string\"}},"
+    "\"required\":[\"field\",\"message\"]}}}},\"request_id\":{\"type\":\"string\"}},"
+    "\"required\":[\"code\",\"message\",\"details\"]}},\"required\":[\"error\"]}";
+
+static void put_components(weft_json_writer *json, const struct schemas *all)
+{
+    begin(json, "components");
+    begin(json, "schemas");
+    weft_json_put_key(json, "Error");
+    weft_json_put_raw(json, weft_str_of(error_schema));
+    for (size_t i = 0; i < all->count; i++) {
+        weft_json_put_key(json, all->items[i]->name);
+        weft_schema_describe(all->items[i], json);
+    }
+    weft_json_end_object(json);
+    weft_json_end_object(json);
+}
+
+static void put_document(weft_json_writer *json, const struct wf_http_router *router,
+                         const weft_http_openapi *about, const struct schemas *all)
+{
+    weft_json_begin_object(json);
+    put(json, "openapi", "3.1.0");
+    begin(json, "info");
+    put(json, "title", about->title != NULL ? about->title : "Weft");
+    put(json, "version", about->version != NULL ? about->version : "0");
+    put(json, "description", about->about);
+    weft_json_end_object(json);
+    put_paths(json, router);
+    put_components(json, all);
+    weft_json_end_object(json);
+}
+
+static int copy_text(const weft_json_writer *json, weft_bytes *out)
+{
+    weft_str text;
+    int rc = weft_json_writer_get(json, &text);
+    char *copy = rc == 0 ? wf_strdup(text.ptr, text.len) : NULL;
+    if (copy == NULL)
+        return rc < 0 ? rc : -ENOMEM;
+    *out = (weft_bytes){copy, text.len};
+    return 0;
+}
+
+int weft_http_openapi_text(const weft_http_server *server, const weft_http_openapi *about,
+                           weft_bytes *out)
+{
+    struct schemas all = {0};
+    weft_json_writer *json = NULL;
+    for (size_t i = 0; i < server->router.count; i++)
+        collect_route(&all, server->router.routes[i].public.api);
+    int rc = all.rc;
+    if (rc == 0)
+        rc = weft_json_writer_new(&json, /* bytes_max= */ 0);
+    if (rc == 0) {
+        put_document(json, &server->router, about, &all);
+        rc = copy_text(json, out);
+    }
+    weft_json_writer_free(json);
+    wf_free(all.items);
+    return rc;
+}
+
+/* ---- served ---- */
+
+static int serve_document(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    weft_http_server *server = arg;
+    int rc = 0;
+    (void)req;
+    if (server->openapi_text.ptr == NULL)
+        rc = weft_http_openapi_text(server, server->openapi, &server->openapi_text);
+    if (rc < 0)
+        return rc;
+    return weft_http_respond_json(res, 200,
+                                  (weft_str){server->openapi_text.ptr, server->openapi_text.len});
+}
+
+int wf_openapi_add(weft_http_server *server)
+{
+    static const weft_http_api hidden = {.is_hidden = true};
+    const weft_http_route route = {
+        .method = "GET",
+        .path = server->openapi->path != NULL ? server->openapi->path : PATH_DEFAULT,
+        .handler = serve_document,
+        .arg = server,
+        .api = &hidden,
+    };
+    return wf_chains_add(server, &route);
+}

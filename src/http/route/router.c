@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "http/route/router.h"
+
+#include "base/alloc.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* Methods a route may have; TRACE and CONNECT are never served. */
+static const char *const route_methods[] = {
+    [WF_H1_GET] = "GET",         [WF_H1_HEAD] = "HEAD",     [WF_H1_POST] = "POST",
+    [WF_H1_PUT] = "PUT",         [WF_H1_DELETE] = "DELETE", [WF_H1_PATCH] = "PATCH",
+    [WF_H1_OPTIONS] = "OPTIONS",
+};
+#define METHOD_COUNT (sizeof route_methods / sizeof route_methods[0])
+
+static uint8_t method_named(const char *name)
+{
+    for (size_t i = WF_H1_GET; i < METHOD_COUNT; i++) {
+        if (name != NULL && strcmp(route_methods[i], name) == 0)
+            return (uint8_t)i;
+    }
+    return WF_H1_UNKNOWN;
+}
+
+/* ---- paths ---- */
+
+/* The bytes up to the next '/' or the end. */
+static size_t segment_len(const char *text, size_t len)
+{
+    const char *slash = memchr(text, '/', len);
+    return slash == NULL ? len : (size_t)(slash - text);
+}
+
+static bool segment_is_param(const char *text, size_t len)
+{
+    return len > 2 && text[0] == '{' && text[len - 1] == '}';
+}
+
+/* {name*}: what is left of the path, slashes and all, also nothing. */
+static bool segment_is_rest(const char *text, size_t len)
+{
+    return len > 3 && segment_is_param(text, len) && text[len - 2] == '*';
+}
+
+/* "/" and segments, each plain or {name}, the last perhaps {name*}; braces nowhere else.  The count
+ * of params, or -EINVAL. */
+static int path_check(const char *path)
+{
+    int params = 0;
+    size_t len = path != NULL ? strlen(path) : 0;
+    if (len == 0 || path[0] != '/')
+        return -EINVAL;
+    for (size_t at = 1; at < len;) {
+        size_t count = segment_len(path + at, len - at);
+        if (segment_is_rest(path + at, count) && at + count != len)
+            return -EINVAL;
+        if (segment_is_param(path + at, count))
+            params++;
+        else if (memchr(path + at, '{', count) != NULL || memchr(path + at, '}', count) != NULL)
+            return -EINVAL;
+        at += count + 1;
+    }
+    return params <= WF_ROUTE_PARAMS_MAX ? params : -EINVAL;
+}
+
+/* Segment by segment; both begin with '/'. */
+static bool path_matches(const struct wf_http_route *route, weft_str path, weft_str *params)
+{
+    const char *pattern = route->public.path;
+    if (!route->has_params)
+        return path.len == route->path_len && memcmp(path.ptr, pattern, path.len) == 0;
+
+    size_t p = 1, at = 1, param = 0;
+    for (;;) {
+        size_t want = segment_len(pattern + p, route->path_len - p);
+        if (segment_is_rest(pattern + p, want)) {
+            params[param] = (weft_str){path.ptr + at, path.len - at};
+            return true;
+        }
+        size_t have = segment_len(path.ptr + at, path.len - at);
+        if (segment_is_param(pattern + p, want)) {
+            if (have == 0)
+                return false;
+            params[param++] = (weft_str){path.ptr + at, have};
+        } else if (want != have || memcmp(pattern + p, path.ptr + at, want) != 0) {
+            return false;
+        }
+        p += want + 1;
+        at += have + 1;
+        if (p > route->path_len || at > path.len)
+            return p > route->path_len && at > path.len;
+    }
+}
+
+int wf_http_route_param_index(const struct wf_http_route *route, const char *name)
+{
+    const char *path = route->public.path;
+    size_t name_len = strlen(name);
+    int index = 0;
+    for (size_t at = 1; at < route->path_len;) {
+        size_t len = segment_len(path + at, route->path_len - at);
+        if (segment_is_param(path + at, len)) {
+            bool is_rest = segment_is_rest(path + at, len);
+            if (len == name_len + 2 + is_rest && memcmp(path + at + 1, name, name_len) == 0)
+                return index;
+            index++;
+        }
+        at += len + 1;
+    }
+    return -1;
+}
+
+/* ---- the list ---- */
+
+static bool text_equals(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Where a new route goes: behind those that win over it. */
+static size_t router_place(const struct wf_http_router *router, bool is_hosted, bool has_params)
+{
+    size_t first = is_hosted ? 0 : router->hosted_count;
+    size_t end = is_hosted ? router->hosted_count : router->count;
+    while (!has_params && end > first && router->routes[end - 1].has_params)
+        end--;
+    return end;
+}
+
+int wf_http_router_add(struct wf_http_router *router, const weft_http_route *route,
+                       const char *host)
+{
+    uint8_t method = method_named(route->method);
+    int params = path_check(route->path);
+    if (method == WF_H1_UNKNOWN || params < 0 || route->handler == NULL)
+        return -EINVAL;
+    for (size_t i = 0; i < router->count; i++) {
+        const struct wf_http_route *other = &router->routes[i];
+        if (other->method == method && strcmp(other->public.path, route->path) == 0 &&
+            text_equals(other->host, host))
+            return -EEXIST;
+    }
+
+    struct wf_http_route *routes =
+        wf_grow(router->routes, router->count + 1, sizeof router->routes[0]);
+    if (routes == NULL)
+        return -ENOMEM;
+    router->routes = routes;
+    size_t at = router_place(router, host != NULL, params > 0);
+    memmove(routes + at + 1, routes + at, (router->count - at) * sizeof routes[0]);
+    routes[at] = (struct wf_http_route){
+        .public = *route,
+        .host = host,
+        .path_len = strlen(route->path),
+        .method = method,
+        .has_params = params > 0,
+    };
+    router->count++;
+    router->hosted_count += host != NULL;
+    return 0;
+}
+
+void wf_http_router_fini(struct wf_http_router *router)
+{
+    wf_free(router->routes);
+    *router = (struct wf_http_router){0};
+}
+
+static const struct wf_http_route *router_find(const struct wf_http_router *router, uint8_t method,
+                                               weft_str path, struct wf_http_match *out)
+{
+    for (size_t i = router->hosted_count; i < router->count; i++) {
+        const struct wf_http_route *route = &router->routes[i];
+        if (!path_matches(route, path, out->params))
+            continue;
+        out->methods |= 1u << route->method;
+        if (route->method == method)
+            return route;
+    }
+    return NULL;
+}
+
+void wf_http_router_find(const struct wf_http_router *router, uint8_t method, weft_str path,
+                         struct wf_http_match *out)
+{
+    out->methods = 0;
+    out->route = router_find(router, method, path, out);
+    if (out->route == NULL && method == WF_H1_HEAD)
+        out->route = router_find(router, WF_H1_GET, path, out);
+}
+
+/* ---- hosts ---- */
+
+/* Without its port; the brackets of an IPv6 address stay. */
+static weft_str host_name(weft_str host)
+{
+    const char *end = host.len == 0 ? NULL : memrchr(host.ptr, ':', host.len);
+    if (end != NULL && memchr(end, ']', (size_t)(host.ptr + host.len - end)) == NULL)
+        host.len = (size_t)(end - host.ptr);
+    return host;
+}
+
+static bool host_matches(const char *pattern, weft_str host)
+{
+    size_t len = strlen(pattern);
+    if (pattern[0] == '*') { /* at least one character stands for it */
+        if (host.len < len)
+            return false;
+        host.ptr += host.len - (len - 1);
+        host.len = len - 1;
+        pattern++;
+        len--;
+    }
+    return host.len == len && strncasecmp(host.ptr, pattern, len) == 0;
+}
+
+static const struct wf_http_route *router_find_hosted(const struct wf_http_router *router,
+                                                      uint8_t method, weft_str host, weft_str path,
+                                                      struct wf_http_match *out)
+{
+    for (size_t i = 0; i < router->hosted_count; i++) {
+        const struct wf_http_route *route = &router->routes[i];
+        if (!host_matches(route->host, host) || !path_matches(route, path, out->params))
+            continue;
+        out->methods |= 1u << route->method;
+        if (route->method == method)
+            return route;
+    }
+    return NULL;
+}
+
+void wf_http_router_find_hosted(const struct wf_http_router *router, uint8_t method, weft_str host,
+                                weft_str path, struct wf_http_match *out)
+{
+    host = host_name(host);
+    out->methods = 0;
+    out->route = router_find_hosted(router, method, host, path, out);
+    if (out->route == NULL && method == WF_H1_HEAD)
+        out->route = router_find_hosted(router, WF_H1_GET, host, path, out);
+    if (out->route != NULL)
+        return;
+    uint32_t methods = out->methods;
+    wf_http_router_find(router, method, path, out);
+    out->methods |= methods;
+}
+
+uint32_t wf_http_router_methods(const struct wf_http_router *router)
+{
+    uint32_t methods = 0;
+    for (size_t i = 0; i < router->count; i++)
+        methods |= 1u << router->routes[i].method;
+    return methods;
+}
+
+void wf_http_allow(uint32_t methods, char out[WF_ALLOW_BYTES])
+{
+    char *at = out;
+    methods |= 1u << WF_H1_OPTIONS;
+    if ((methods & 1u << WF_H1_GET) != 0)
+        methods |= 1u << WF_H1_HEAD;
+    for (size_t i = WF_H1_GET; i < METHOD_COUNT; i++) {
+        if ((methods & 1u << i) == 0)
+            continue;
+        if (at != out)
+            at = (char *)memcpy(at, ", ", 2) + 2;
+        size_t len = strlen(route_methods[i]);
+        at = (char *)memcpy(at, route_methods[i], len) + len;
+    }
+    *at = 0;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * An exchange over HTTP/1: the head goes into the stream's own buffer, small bodies with it in one
+ * piece; the stream is the exchange's alone until it is done.
+ */
+
+#include "http/server/server_priv.h"
+
+#include <string.h>
+
+/* ---- waiting for the client ---- */
+
+static void wait_begin(weft_http_request *req, enum wf_exchange_wait wait, weft_time duration)
+{
+    req->wait = wait;
+    req->wait_deadline = wf_http_after(req->conn->server, duration);
+    wf_conn_arm(req->conn);
+}
+
+/* The client is slow to take earlier answers: wait until it has them. */
+static int h1_flush(weft_http_request *req)
+{
+    wait_begin(req, WF_WAIT_OUTPUT, req->conn->server->limits.write_idle_max);
+    int rc = weft_stream_flush(req->conn->stream);
+    req->wait = WF_WAIT_NONE;
+    return rc;
+}
+
+static int h1_reserve(weft_http_request *req, size_t count, char **out)
+{
+    weft_stream *stream = req->conn->stream;
+    int rc = weft_stream_reserve(stream, count, out);
+    while (rc == -EAGAIN && req->state == WF_EXCHANGE_BUSY) {
+        rc = h1_flush(req);
+        if (rc == 0)
+            rc = weft_stream_reserve(stream, count, out);
+    }
+    return rc;
+}
+
+static void h1_commit(struct wf_conn *conn, size_t count)
+{
+    weft_stream_commit(conn->stream, count);
+    conn->server->stats.bytes_sent += count;
+}
+
+static int h1_put(weft_http_request *req, const void *bytes, size_t count)
+{
+    char *room;
+    int rc = h1_reserve(req, count, &room);
+    if (rc < 0)
+        return rc;
+    memcpy(room, bytes, count);
+    h1_commit(req->conn, count);
+    return 0;
+}
+
+/* A large piece: taken as the client makes room. */
+static int h1_put_large(weft_http_request *req, const void *bytes, size_t count)
+{
+    struct wf_conn *conn = req->conn;
+    wait_begin(req, WF_WAIT_OUTPUT, conn->server->limits.write_idle_max);
+    int rc = weft_stream_write(conn->stream, bytes, count);
+    req->wait = WF_WAIT_NONE;
+    conn->server->stats.bytes_sent += rc == 0 ? count : 0;
+    return rc;
+}
+
+/* ---- the answer ---- */
+
+/* The last answer of a connection says so. */
+static bool h1_must_close(const weft_http_request *req, weft_time now)
+{
+    const struct wf_conn *conn = req->conn;
+    const weft_http_server *server = conn->server;
+    return req->will_close || !req->head.is_keep_alive || server->stops != 0 ||
+           conn->request_count >= server->limits.requests_per_connection_max ||
+           now - conn->opened_at >= server->limits.connection_age_max || !wf_request_can_drain(req);
+}
+
+static const char *h1_connection(const weft_http_request *req)
+{
+    if (req->will_close)
+        return "close";
+    return req->head.minor == 0 ? "keep-alive" : NULL;
+}
+
+static int h1_begin(weft_http_response *res, struct wf_h1_answer *answer, weft_str body,
+                    bool is_whole)
+{
+    char *room;
+    weft_http_request *req = res->req;
+    weft_time now = wf_http_now(req->conn->server);
+    (void)is_whole;
+    req->will_close = h1_must_close(req, now) || answer->framing == WF_H1_BODY_TO_END;
+    answer->date = wf_http_server_date(req->conn->server, now);
+    answer->connection = h1_connection(req);
+    int rc = h1_reserve(req, wf_h1_answer_bytes_max(answer) + body.len, &room);
+    if (rc < 0)
+        return rc;
+    size_t count = wf_h1_write_answer(room, answer);
+    if (body.len != 0)
+        memcpy(room + count, body.ptr, body.len);
+    h1_commit(req->conn, count + body.len);
+    return 0;
+}
+
+static int h1_write_chunk(weft_http_request *req, const void *bytes, size_t count)
+{
+    char line[WF_H1_CHUNK_LINE_BYTES], *room;
+    size_t line_bytes = wf_h1_write_chunk_line(line, count);
+    if (count > WF_INLINE_BYTES_MAX) {
+        int rc = h1_put(req, line, line_bytes);
+        if (rc == 0)
+            rc = h1_put_large(req, bytes, count);
+        return rc == 0 ? h1_put(req, "\r\n", 2) : rc;
+    }
+    int rc = h1_reserve(req, line_bytes + count + 2, &room);
+    if (rc < 0)
+        return rc;
+    memcpy(room, line, line_bytes);
+    memcpy(room + line_bytes, bytes, count);
+    memcpy(room + line_bytes + count, "\r\n", 2);
+    h1_commit(req->conn, line_bytes + count + 2);
+    return 0;
+}
+
+static int h1_write(weft_http_response *res, const void *bytes, size_t count)
+{
+    if (res->is_chunked)
+        return h1_write_chunk(res->req, bytes, count);
+    return count > WF_INLINE_BYTES_MAX ? h1_put_large(res->req, bytes, count)
+                                       : h1_put(res->req, bytes, count);
+}
+
+static int h1_finish(weft_http_response *res)
+{
+    return res->is_chunked ? h1_put(res->req, "0\r\n\r\n", 5) : 0;
+}
+
+static int h1_go_on(weft_http_request *req)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (!req->wants_continue)
+        return 0;
+    req->wants_continue = false;
+    return weft_stream_put(req->conn->stream, go_on, sizeof go_on - 1);
+}
+
+static const char no_memory_answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                                       "Content-Type: application/json\r\n"
+                                       "Content-Length: 85\r\n"
+                                       "Retry-After: 1\r\n"
+                                       "Connection: close\r\n"
+                                       "\r\n" WF_NO_MEMORY_BODY;
+_Static_assert(sizeof WF_NO_MEMORY_BODY - 1 == 85, "the length in the head is that of the body");
+
+void wf_conn_answer_no_memory(struct wf_conn *conn)
+{
+    size_t bytes = sizeof no_memory_answer - 1;
+    wf_http_count_no_memory(conn->server, bytes);
+    if (weft_stream_put(conn->stream, no_memory_answer, bytes) == 0 ||
+        weft_stream_get_unsent(conn->stream) != 0 || weft_stream_is_filtered(conn->stream))
+        return;
+    weft_op_args args = {
+        .kind = WEFT_OP_SEND,
+        .fd = weft_stream_get_fd(conn->stream),
+        .buf = (void *)(uintptr_t)no_memory_answer,
+        .bytes = bytes,
+    };
+    (void)weft_op_try(conn->server->loop, &args);
+}
+
+static void h1_answer_no_memory(weft_http_request *req)
+{
+    wf_conn_answer_no_memory(req->conn);
+}
+
+/* ---- the body of the request ---- */
+
+/* The client has as long as its body deserves; the time the handler takes is not counted. */
+static int h1_wait_body(weft_http_request *req)
+{
+    struct wf_conn *conn = req->conn;
+    weft_str shown;
+    int rc = h1_go_on(req);
+    if (rc < 0)
+        return rc;
+    weft_time from = wf_http_now(conn->server);
+    wait_begin(req, WF_WAIT_INPUT, wf_request_body_patience(req, req->body_waited));
+    ssize_t count = weft_stream_peek(conn->stream, 1, &shown);
+    req->wait = WF_WAIT_NONE;
+    req->body_waited += wf_http_now(conn->server) - from;
+    if (count == 0) {
+        req->verdict = WF_EXCHANGE_GONE;
+        return weft_fail(-WEFT_ETRUNCATED, "the client ended in the middle of the body");
+    }
+    if (count == -ECANCELED && req->verdict == WF_EXCHANGE_SLOW_BODY)
+        return weft_fail(-ETIMEDOUT, "the client sends its body too slowly");
+    return count < 0 ? (int)count : 0;
+}
+
+static ssize_t h1_read(weft_http_request *req, char *buf, size_t bytes)
+{
+    struct wf_conn *conn = req->conn;
+    for (;;) {
+        weft_str input = weft_stream_get_input(conn->stream), piece;
+        size_t used, len = input.len < bytes ? input.len : bytes;
+        int rc = wf_h1_body_next(&req->framing, input.ptr, len, &used, &piece);
+        if (rc > 0) {
+            memcpy(buf, piece.ptr, piece.len);
+            req->body_seen += piece.len;
+        }
+        weft_stream_consume(conn->stream, used);
+        conn->server->stats.bytes_received += used;
+        if (rc > 0)
+            return (ssize_t)piece.len;
+        if (rc < 0)
+            return weft_fail(rc, "%s", req->framing.fault.message);
+        if (wf_h1_body_is_done(&req->framing))
+            return 0;
+        if (used == 0 || used == input.len)
+            rc = h1_wait_body(req);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+/* ---- admission ---- */
+
+static void h1_arm(weft_http_request *req)
+{
+    struct wf_conn *conn = req->conn;
+    if (req->state == WF_EXCHANGE_BUSY && conn->gone_deadline == WEFT_FOREVER &&
+        weft_stream_has_hung_up(conn->stream))
+        conn->gone_deadline = wf_http_after(conn->server, conn->server->limits.half_close_grace);
+    wf_conn_arm(conn);
+}
+
+static void h1_refused(weft_http_request *req, bool is_answered)
+{
+    if (is_answered)
+        wf_conn_end(req->conn);
+    else
+        wf_conn_abort(req->conn);
+}
+
+static weft_http_request *h1_done(weft_http_request *req, bool is_answered)
+{
+    struct wf_conn *conn = req->conn;
+    if (is_answered)
+        return wf_conn_next(conn) ? conn->req : NULL;
+    wf_conn_abort(conn);
+    return NULL;
+}
+
+const struct wf_transport wf_h1_transport = {
+    .begin = h1_begin,
+    .write = h1_write,
+    .finish = h1_finish,
+    .read = h1_read,
+    .go_on = h1_go_on,
+    .answer_no_memory = h1_answer_no_memory,
+    .arm = h1_arm,
+    .refused = h1_refused,
+    .done = h1_done,
+};

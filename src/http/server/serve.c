@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Admission: a request gets a slot and a task, or a place in the queue, or 503.
+ *
+ * The queue is judged when the ready tasks have run: a burst of a few hundred connections in one
+ * turn of the loop is not an overload if the handlers are done with it in the same turn.  A task
+ * that has answered takes the next request from the queue itself, which saves making another.
+ */
+
+#include "http/server/server_priv.h"
+
+#include <weft/scope.h>
+
+#include <assert.h>
+
+/* Requests one task serves before it makes way for a fresh one. */
+#define HAND_OVER_MAX 8
+
+/* ---- slots ---- */
+
+static bool request_is_reserved(const weft_http_request *req)
+{
+    const struct wf_http_route *route = req->match.route;
+    return route != NULL && (route->public.flags & WEFT_HTTP_RESERVED) != 0;
+}
+
+static bool slot_take(weft_http_request *req)
+{
+    weft_http_server *server = req->conn->server;
+    assert(!req->has_slot && !req->has_reserve);
+    if (server->in_hand < server->limits.in_hand_max) {
+        server->in_hand++;
+        req->has_slot = true;
+        return true;
+    }
+    if (request_is_reserved(req) && server->reserve_in_hand < server->limits.reserve) {
+        server->reserve_in_hand++;
+        req->has_reserve = true;
+        return true;
+    }
+    return false;
+}
+
+static void slot_leave(weft_http_request *req)
+{
+    if (req->has_slot)
+        req->conn->server->in_hand--;
+    if (req->has_reserve)
+        req->conn->server->reserve_in_hand--;
+    req->has_slot = false;
+    req->has_reserve = false;
+}
+
+/* ---- the queue ---- */
+
+bool wf_http_is_full(const weft_http_server *server)
+{
+    return server->in_hand >= server->limits.in_hand_max &&
+           server->queue_count >= server->limits.queue_max;
+}
+
+static void request_set_state(weft_http_request *req, enum wf_exchange_state state,
+                              weft_time duration)
+{
+    req->state = state;
+    req->wait = WF_WAIT_NONE;
+    req->deadline = wf_http_after(req->conn->server, duration);
+    req->conn->transport->arm(req);
+}
+
+static void queue_push(weft_http_request *req)
+{
+    weft_http_server *server = req->conn->server;
+    wf_list_append(&server->queue, &req->queue_link);
+    server->queue_count++;
+    request_set_state(req, WF_EXCHANGE_QUEUED, server->limits.queue_time_max);
+    if (server->queue_count > server->limits.queue_max)
+        weft_defer_start(server->loop, &server->shed);
+}
+
+void wf_http_queue_leave(weft_http_request *req)
+{
+    if (req->state != WF_EXCHANGE_QUEUED)
+        return;
+    wf_list_remove(&req->queue_link);
+    req->conn->server->queue_count--;
+    req->state = WF_EXCHANGE_COMING;
+}
+
+void wf_http_shed_one(weft_http_request *req)
+{
+    weft_http_server *server = req->conn->server;
+    static const char full[] = "The server has no room for this request now.";
+    static const char stops[] = "The server is stopping.";
+    struct wf_http_fault fault =
+        wf_http_fault(503, server->is_draining ? stops : full, WF_HTTP_NOWHERE);
+
+    wf_http_queue_leave(req);
+    server->stats.requests_shed++;
+    /* What follows on this connection would only come back to here. */
+    req->will_close = true;
+    bool is_answered = wf_request_refuse(req, &fault, wf_http_server_retry_after(server));
+    req->conn->transport->refused(req, is_answered);
+}
+
+/* Who came last goes first: it has waited least. */
+void wf_http_shed(weft_defer *shed)
+{
+    weft_http_server *server = wf_container(shed, weft_http_server, shed);
+    while (server->queue_count > server->limits.queue_max)
+        wf_http_shed_one(wf_container(server->queue.prev, weft_http_request, queue_link));
+}
+
+/* ---- tasks ---- */
+
+void wf_http_give_up(weft_http_request *req, enum wf_exchange_verdict verdict, const char *why)
+{
+    if (req->verdict != WF_EXCHANGE_FINE)
+        return;
+    req->verdict = (uint8_t)verdict;
+    req->conn->server->stats.requests_cancelled++;
+    if (req->task.id != 0)
+        (void)weft_cancel(req->task, why);
+}
+
+static void request_set_busy(weft_http_request *req)
+{
+    const struct wf_http_route *route = req->match.route;
+    weft_time limit = route != NULL ? route->public.handler_time_max : 0;
+    req->task = (weft_task){0};
+    req->verdict = WF_EXCHANGE_FINE;
+    request_set_state(req, WF_EXCHANGE_BUSY,
+                      limit != 0 ? limit : req->conn->server->limits.handler_time_max);
+}
+
+/* Runs one request; returns the one behind it, if it is there. */
+static weft_http_request *serve_one(weft_http_request *req)
+{
+    req->task = weft_self();
+    if (req->verdict != WF_EXCHANGE_FINE) /* given up before it began */
+        (void)weft_cancel(req->task, "client disconnected");
+    bool is_answered = wf_request_answer(req);
+    slot_leave(req);
+    req->task = (weft_task){0};
+    return req->conn->transport->done(req, is_answered);
+}
+
+static void serve_start(weft_http_request *req);
+
+void wf_http_slot_leave(weft_http_request *req)
+{
+    weft_http_server *server = req->conn->server;
+    slot_leave(req);
+    if (server->queue_count == 0)
+        return;
+    weft_http_request *next = wf_container(server->queue.next, weft_http_request, queue_link);
+    if (!slot_take(next))
+        return;
+    wf_http_queue_leave(next);
+    serve_start(next);
+}
+
+/* The next request for this task, BUSY and with a slot, or NULL. */
+static weft_http_request *serve_next(weft_http_server *server, unsigned *handed)
+{
+    if (server->queue_count == 0)
+        return NULL;
+    weft_http_request *req = wf_container(server->queue.next, weft_http_request, queue_link);
+    if (!slot_take(req))
+        return NULL;
+    wf_http_queue_leave(req);
+    if (++*handed > HAND_OVER_MAX || weft_check() < 0) {
+        serve_start(req);
+        return NULL;
+    }
+    request_set_busy(req);
+    return req;
+}
+
+static int serve_task(void *arg)
+{
+    weft_http_request *req = arg;
+    weft_http_server *server = req->conn->server;
+    for (unsigned handed = 0; req != NULL;) {
+        weft_http_request *next = serve_one(req);
+        if (next != NULL && server->queue_count == 0 && weft_check() == 0 && slot_take(next)) {
+            request_set_busy(next);
+            req = next;
+            continue;
+        }
+        if (next != NULL)
+            wf_http_admit(next);
+        req = serve_next(server, &handed);
+    }
+    return 0;
+}
+
+/* The exchange has its slot and is in no queue. */
+static void serve_start(weft_http_request *req)
+{
+    request_set_busy(req);
+    int rc = weft_group_spawn(req->conn->server->handlers, serve_task, req);
+    if (rc == 0)
+        return;
+    slot_leave(req);
+    req->state = WF_EXCHANGE_COMING; /* the callbacks own it again */
+    req->conn->transport->answer_no_memory(req);
+    req->conn->transport->refused(req, /* is_answered= */ true);
+}
+
+void wf_http_admit(weft_http_request *req)
+{
+    weft_http_server *server = req->conn->server;
+    if (server->is_draining)
+        wf_http_shed_one(req);
+    else if ((server->queue_count == 0 || request_is_reserved(req)) && slot_take(req))
+        serve_start(req);
+    else
+        queue_push(req);
+}

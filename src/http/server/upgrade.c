@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+
+/* A connection that is handed to its handler, and speaks another protocol from then on. */
+
+#include <weft/http_upgrade.h>
+
+#include <weft/error.h>
+
+#include "h1/list.h"
+#include "http/server/server_priv.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- what the client offers ---- */
+
+/* True if a list field (RFC 9110 5.6.1), in one line or several, has the token. */
+static bool list_has(const weft_http_request *req, weft_str name, weft_str token)
+{
+    for (uint32_t i = 0; i < req->head.field_count; i++) {
+        const struct wf_h1_field *field = &req->fields[i];
+        weft_str field_name = {req->text + field->name_at, field->name_len};
+        weft_str value = {req->text + field->value_at, field->value_len};
+        if (wf_http_same(field_name, name) && wf_http_list_has(value, token))
+            return true;
+    }
+    return false;
+}
+
+bool weft_http_wants_upgrade(const weft_http_request *req, const char *protocol)
+{
+    weft_str connection = WEFT_STR("connection"), upgrade = WEFT_STR("upgrade");
+    return req->head.minor == 1 && wf_h1_body_is_done(&req->framing) && !req->is_collecting &&
+           list_has(req, connection, upgrade) && list_has(req, upgrade, weft_str_of(protocol));
+}
+
+/* ---- the answer ---- */
+
+static int upgrade_answer(weft_http_response *res, const char *protocol)
+{
+    weft_stream *stream = res->req->conn->stream;
+    weft_str name = WEFT_STR("Upgrade");
+    char *room = NULL;
+    WEFT_TRY(wf_h1_write_field(&res->fields, name, weft_str_of(protocol)));
+    struct wf_h1_answer answer = {
+        .status = 101,
+        .fields = {wf_buf_ptr(&res->fields), wf_buf_bytes(&res->fields)},
+        .framing = WF_H1_BODY_NONE,
+        .connection = "Upgrade",
+    };
+    WEFT_TRY(weft_stream_reserve(stream, wf_h1_answer_bytes_max(&answer), &room));
+    assert(room != NULL);
+    size_t count = wf_h1_write_answer(room, &answer);
+    weft_stream_commit(stream, count);
+    res->req->conn->server->stats.bytes_sent += count;
+    return 0;
+}
+
+/* The request is over, and its handler goes on as something else: without a slot, and without the
+ * deadlines of requests. */
+static void upgrade_leave(weft_http_request *req)
+{
+    struct wf_conn *conn = req->conn;
+    weft_http_server *server = conn->server;
+    req->res.has_begun = true;
+    req->will_close = true;
+    server->stats.answers[1]++;
+    server->status_counts[101]++;
+    wf_request_time(req);
+    conn->gone_deadline = WEFT_FOREVER;
+    req->deadline = WEFT_FOREVER;
+    wf_conn_arm(conn);
+    wf_http_slot_leave(req);
+}
+
+int weft_http_take_over(weft_http_response *res, const char *protocol, void (*stop)(void *arg),
+                        void *arg, weft_stream **out)
+{
+    weft_http_request *req = res->req;
+    struct wf_conn *conn = req->conn;
+    WEFT_TRY(weft_check());
+    if (res->has_begun)
+        return -EALREADY;
+    if (!weft_http_wants_upgrade(req, protocol))
+        return weft_fail(-EPROTONOSUPPORT, "the client does not offer to speak %s", protocol);
+    WEFT_TRY(weft_stream_flush(conn->stream)); /* answers before this one */
+    if (conn->server->stops != 0)
+        return -ESHUTDOWN;
+    WEFT_TRY(upgrade_answer(res, protocol));
+    req->is_upgraded = true;
+    req->stop = stop;
+    req->stop_arg = arg;
+    upgrade_leave(req);
+    *out = conn->stream;
+    return 0;
+}
+
+void wf_upgrades_stop(weft_http_server *server)
+{
+    wf_list_each_safe (link, &server->conns) {
+        struct wf_conn *conn = wf_container(link, struct wf_conn, link);
+        if (conn->req != NULL && conn->req->is_upgraded && conn->req->stop != NULL)
+            conn->req->stop(conn->req->stop_arg);
+    }
+}
