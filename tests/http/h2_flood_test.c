@@ -362,6 +362,32 @@ TASK_TEST(class_13_a_large_answer_nobody_takes_ends_after_thirty_seconds)
     CHECK_OK(site_close(&site));
 }
 
+/* The windows are wide, but TCP takes nothing: a frame is half-way to the stream when its stream is
+ * given up, and its handler's memory with it. */
+TASK_TEST(class_13_a_frame_that_waits_for_tcp_goes_with_its_stream)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open_with(&peer, &site, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, INT32_MAX);
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_WINDOW_UPDATE, 0, 0, "\x7f\0\0\0", 4));
+    h2_peer_get(&peer, 1, "/large?kib=65536");
+    weft_time from = weft_now();
+    while (site_seen.ended == 0) {
+        CHECK_OK(weft_sleep(WEFT_SEC));
+        CHECK_LT(weft_now() - from, 200 * WEFT_SEC);
+    }
+    CHECK_EQ(site_seen.last_rc, -ECANCELED);
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK(answer.is_reset);
+    h2_peer_get(&peer, 3, "/health");
+    h2_peer_answer(&peer, 3, &answer);
+    CHECK_EQ(answer.status, 200);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
 /* A byte of window at a time gets the answer a byte at a time. */
 TASK_TEST(class_20_window_games)
 {

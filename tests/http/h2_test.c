@@ -192,6 +192,8 @@ TASK_TEST(h2_refuses_fields_that_http_forbids)
         {":method: GET\n:scheme: http\n:authority: a\n:path: \n", 0},
         {":method: GET\n:scheme: http\n:authority: a\n:path: ok\n", 0},
         {":method: GET\n:scheme: http\n:authority: a\n:path: /o k\n", 0},
+        {":method: GET\n:scheme: x\n:authority: a\n:path: http://b/ok\n", 0},
+        {":method: GET\n:scheme: x\n:authority: a\n:path: ok\n", 0},
         {PSEUDO "content-length: 5\n", 0},
         {":method: GET\n:scheme: http\n:path: /ok\n", 0},
         {":method: GET\n:scheme: http\n:authority: a b\n:path: /ok\n", 0},

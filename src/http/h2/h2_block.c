@@ -90,6 +90,13 @@ static int add_field(struct wf_h2_block *block, weft_str name, weft_str value)
     return rc;
 }
 
+/* HTTP/1 knows URLs as targets too, and asks the host they name.  nghttp2 sees to this for the
+ * schemes http and https alone. */
+static bool is_path(weft_str target)
+{
+    return target.ptr[0] == '/' || (target.len == 1 && target.ptr[0] == '*');
+}
+
 /* "GET /path HTTP/1.1" and Host, when the first field behind the pseudo-fields comes. */
 static int add_line(struct wf_h2_block *block)
 {
@@ -99,7 +106,7 @@ static int add_line(struct wf_h2_block *block)
     bool is_connect = method.len == 7 && memcmp(method.ptr, "CONNECT", 7) == 0;
     weft_str target = is_connect ? authority : path;
     block->has_line = true;
-    if (method.len == 0 || target.len == 0)
+    if (method.len == 0 || target.len == 0 || (!is_connect && !is_path(target)))
         block->is_malformed = true;
     (void)wf_buf_append(&block->text, method.ptr, method.len);
     (void)wf_buf_putc(&block->text, ' ');

@@ -138,9 +138,12 @@ static int piece_send(nghttp2_session *session, nghttp2_frame *frame, const uint
                       size_t count, nghttp2_data_source *source, void *arg)
 {
     struct wf_h2 *h2 = arg;
+    const weft_http_request *req = source->ptr;
     char *room;
     (void)session;
     (void)frame;
+    if (req->h2.piece.len < count) /* reset since nghttp2 asked how much there is */
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     int rc = weft_stream_reserve(h2->conn->stream, WF_H2_FRAME_HEAD_BYTES + count, &room);
     if (rc == -EAGAIN)
         return NGHTTP2_ERR_WOULDBLOCK;
