@@ -2,6 +2,7 @@
 
 #include "client/cookie_parse.h"
 
+#include "base/calendar.h"
 #include "h1/chars.h"
 
 #include <string.h>
@@ -97,16 +98,6 @@ static void take_token(weft_str token, struct date *date)
         date->year = count == 4 ? number : number + (number >= 70 ? 1900 : 2000);
 }
 
-/* Days since 1970 of the civil calendar; years begin with March, so that the leap day is the last
- * (Howard Hinnant, "chrono-compatible low-level date algorithms"). */
-static int64_t days_of(int year, int month, int day)
-{
-    int64_t y = month <= 2 ? year - 1 : year;
-    int64_t era = y / 400, of_era = y - era * 400;
-    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
 bool wf_cookie_date(weft_str text, int64_t *out)
 {
     struct date date = {-1, -1, -1, -1, -1, -1};
@@ -121,8 +112,8 @@ bool wf_cookie_date(weft_str text, int64_t *out)
     if (date.hour < 0 || date.hour > 23 || date.minute > 59 || date.second > 59 || date.day < 1 ||
         date.day > 31 || date.month < 1 || date.year < 1601)
         return false;
-    *out = days_of(date.year, date.month, date.day) * 86400 + date.hour * 3600 + date.minute * 60 +
-           date.second;
+    *out = wf_days_of_date((wf_date){date.year, date.month, date.day}) * 86400 + date.hour * 3600 +
+           date.minute * 60 + date.second;
     return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "h1/write.h"
 
+#include "base/calendar.h"
 #include "h1/chars.h"
 #include "h1/status.h"
 
@@ -164,21 +165,6 @@ size_t wf_h1_write_chunk_line(char *out, size_t count)
 
 /* ---- the date ---- */
 
-/* Days since 1970 to year, month, day: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".
- */
-static void civil_of_days(int64_t days, int *year, int *month, int *day)
-{
-    days += 719468; /* from 0000-03-01 on, years begin in March */
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    int64_t of_era = days - era * 146097;
-    int64_t years = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int64_t of_year = of_era - (365 * years + years / 4 - years / 100);
-    int64_t shifted = (5 * of_year + 2) / 153;
-    *day = (int)(of_year - (153 * shifted + 2) / 5 + 1);
-    *month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
-    *year = (int)(years + era * 400 + (*month <= 2 ? 1 : 0));
-}
-
 void wf_h1_write_date(char *out, int64_t seconds)
 {
     static const char days[] = "ThuFriSatSunMonTueWed";
@@ -188,17 +174,16 @@ void wf_h1_write_date(char *out, int64_t seconds)
         of_day += 86400;
         day_count--;
     }
-    int year, month, day;
-    civil_of_days(day_count, &year, &month, &day);
+    wf_date date = wf_date_of_days(day_count);
 
     out = put(out, days + 3 * ((day_count % 7 + 7) % 7), 3);
     out = PUT(out, ", ");
-    out = put_two(out, day);
+    out = put_two(out, date.day);
     *out++ = ' ';
-    out = put(out, months + (size_t)3 * (size_t)(month - 1), 3);
+    out = put(out, months + (size_t)3 * (size_t)(date.month - 1), 3);
     *out++ = ' ';
-    out = put_two(out, year / 100);
-    out = put_two(out, year % 100);
+    out = put_two(out, date.year / 100);
+    out = put_two(out, date.year % 100);
     *out++ = ' ';
     out = put_two(out, (int)(of_day / 3600));
     *out++ = ':';

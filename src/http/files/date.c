@@ -2,6 +2,8 @@
 
 #include "http/files/date.h"
 
+#include "base/calendar.h"
+
 /* Takes bytes of the text one after the other; what does not fit makes it bad for good. */
 struct cursor {
     const char *at, *end;
@@ -122,15 +124,6 @@ static void form_rfc850(struct cursor *cursor, struct date *date)
 
 /* ---- days ---- */
 
-/* H. Hinnant, "chrono-Compatible Low-Level Date Algorithms". */
-static int64_t days_of(int year, int month_number, int day)
-{
-    int64_t y = year - (month_number <= 2);
-    int64_t era = y / 400, of_era = y - era * 400;
-    int64_t of_year = (153 * (month_number + (month_number > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-    return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
 static int days_in(int year, int month_number)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
@@ -146,8 +139,8 @@ static bool is_possible(const struct date *date)
 
 static int64_t seconds_of(const struct date *date)
 {
-    return days_of(date->year, date->month, date->day) * 86400 + (int64_t)date->hour * 3600 +
-           (int64_t)date->minute * 60 + date->second;
+    return wf_days_of_date((wf_date){date->year, date->month, date->day}) * 86400 +
+           (int64_t)date->hour * 3600 + (int64_t)date->minute * 60 + date->second;
 }
 
 /* Not more than 50 years from now on. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "http/log/log_line.h"
+#include "base/calendar.h"
 
 #include "base/json_write.h"
 #include "base/utf8.h"
@@ -16,28 +17,15 @@ static void put_digits(char *out, unsigned value, size_t count)
     }
 }
 
-/* Days to a civil date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", 2014. */
-static void put_date(char *out, int64_t days)
-{
-    int64_t shifted = days + 719468, era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
-    unsigned day_of_era = (unsigned)(shifted - era * 146097);
-    unsigned year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    unsigned shifted_month = (5 * day_of_year + 2) / 153;
-    unsigned month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
-    int64_t year = (int64_t)year_of_era + era * 400 + (month <= 2);
-    put_digits(out, (unsigned)year % 10000, 4);
-    put_digits(out + 5, month, 2);
-    put_digits(out + 8, day_of_year - (153 * shifted_month + 2) / 5 + 1, 2);
-}
-
 void wf_log_time(char out[WF_LOG_TIME_BYTES], weft_time wall)
 {
     int64_t ms = wall / WEFT_MS, seconds = ms / 1000;
     unsigned of_day = (unsigned)(seconds % 86400);
     memcpy(out, "0000-00-00T00:00:00.000Z", WF_LOG_TIME_BYTES);
-    put_date(out, seconds / 86400);
+    wf_date date = wf_date_of_days(seconds / 86400);
+    put_digits(out, (unsigned)date.year, 4);
+    put_digits(out + 5, (unsigned)date.month, 2);
+    put_digits(out + 8, (unsigned)date.day, 2);
     put_digits(out + 11, of_day / 3600, 2);
     put_digits(out + 14, of_day / 60 % 60, 2);
     put_digits(out + 17, of_day % 60, 2);
