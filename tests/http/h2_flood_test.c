@@ -229,31 +229,52 @@ TASK_TEST(class_17_continuation_flood)
     CHECK_OK(site_close(&site));
 }
 
-/* One large field in the table, then named by one byte again and again. */
-TASK_TEST(class_18_hpack_bomb)
+/* One large field in the table, then named by one byte again and again: in the head, or in trailers
+ * behind a body. */
+static void hpack_bomb(size_t named, bool is_trailer, struct h2_answer *out)
 {
     struct site site;
     struct h2_peer peer;
-    struct h2_answer answer;
-    enum { VALUE = 3900, NAMED = 8000 };
-    uint8_t *block = calloc(1, VALUE + NAMED + 128);
+    struct h2_answer next;
+    enum { VALUE = 3900 };
+    uint8_t *block = calloc(1, VALUE + named + 128);
+    size_t at = 0;
     CHECK_OK(site_open(&site, NULL));
     h2_peer_open(&peer, &site);
-    size_t at = h2_block(block, ":method: GET\n:scheme: http\n:authority: a\n:path: /ok\n");
+    if (is_trailer)
+        h2_peer_head(&peer, 1, 0, "POST", "/echo", "");
+    else
+        at = h2_block(block, ":method: GET\n:scheme: http\n:authority: a\n:path: /ok\n");
     const uint8_t bomb[] = {0x40, 1, 'x', 127, (VALUE - 127) % 128 + 128, (VALUE - 127) / 128};
     memcpy(block + at, bomb, sizeof bomb);
     at += sizeof bomb;
     memset(block + at, 'v', VALUE);
     at += VALUE;
-    memset(block + at, 0x80 | 62, NAMED);
-    at += NAMED;
+    memset(block + at, 0x80 | 62, named);
+    at += named;
     CHECK_OK(h2_peer_frame(&peer, NGHTTP2_HEADERS, END | NGHTTP2_FLAG_END_HEADERS, 1, block, at));
-    h2_peer_answer(&peer, 1, &answer);
-    CHECK_EQ(answer.status, 431);
+    h2_peer_answer(&peer, 1, out);
+    CHECK_OK(weft_sleep(15 * WEFT_SEC)); /* the block is over: nothing waits for its end */
+    h2_peer_get(&peer, 3, "/ok");
+    h2_peer_answer(&peer, 3, &next);
+    CHECK_EQ(next.status, 200);
     check_served(&site);
     free(block);
     h2_peer_close(&peer);
     CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(class_18_hpack_bomb)
+{
+    struct h2_answer answer;
+    hpack_bomb(30, false, &answer);
+    CHECK_EQ(answer.status, 431);
+    hpack_bomb(8000, false, &answer);
+    CHECK_EQ(answer.status, 0);
+    CHECK(answer.is_reset);
+    hpack_bomb(8000, true, &answer);
+    CHECK_EQ(answer.status, 0);
+    CHECK(answer.is_reset);
 }
 
 TASK_TEST(class_14_heads_over_a_limit_get_431)

@@ -45,7 +45,8 @@ struct wf_h2 {
     struct wf_h2_block block; /* the header block that is coming */
     weft_time block_deadline; /* WEFT_FOREVER: none is */
     uint32_t continuation_count;
-    nghttp2_nv *nva; /* room for the fields of an answer */
+    uint64_t block_bytes; /* of its fields, decoded */
+    nghttp2_nv *nva;      /* room for the fields of an answer */
     size_t nva_capacity;
     wf_buf held; /* a frame the stream had no room for */
 

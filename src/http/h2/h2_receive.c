@@ -10,6 +10,11 @@
 /* A DATA frame shorter than this, with more to come, is more frame than data. */
 #define DATA_BYTES_FAIR 16
 
+/* A header block may be so often as large as a head before its stream is reset; what a field counts
+ * apart from its bytes is that of RFC 9113 6.5.2. */
+#define BOMB_FACTOR 4
+#define FIELD_OVERHEAD 32
+
 static weft_http_request *request_of(nghttp2_session *session, int32_t stream_id)
 {
     return nghttp2_session_get_stream_user_data(session, stream_id);
@@ -80,6 +85,7 @@ static int head_begun(nghttp2_session *session, const nghttp2_frame *frame, void
     const weft_http_limits *limits = &h2->conn->server->limits;
     int32_t stream_id = frame->hd.stream_id;
     h2->continuation_count = 0;
+    h2->block_bytes = 0;
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
         block_opened(h2); /* trailers: checked by nghttp2, and dropped */
         return 0;
@@ -95,6 +101,24 @@ static int head_begun(nghttp2_session *session, const nghttp2_frame *frame, void
     return 0;
 }
 
+/* A byte of input may name a field of kilobytes (HPACK), and nghttp2 looks at each byte of each one
+ * before we see it.  What is a little too much gets its 431; behind this no field is looked at. */
+static bool block_is_bomb(struct wf_h2 *h2, size_t field_bytes)
+{
+    uint64_t max = (uint64_t)BOMB_FACTOR * h2->conn->server->limits.head_bytes_max;
+    h2->block_bytes += field_bytes + FIELD_OVERHEAD;
+    return h2->block_bytes > max;
+}
+
+/* nghttp2 resets the stream, and decodes the rest of the block without telling of it. */
+static int give_up_block(struct wf_h2 *h2)
+{
+    h2->block_deadline = WEFT_FOREVER;
+    h2->conn->server->stats.refused++;
+    return wf_h2_spend_reset(h2) ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
+                                 : wf_h2_stop(h2, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
 static int field_came(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                       size_t name_bytes, const uint8_t *value, size_t value_bytes, uint8_t flags,
                       void *arg)
@@ -102,6 +126,8 @@ static int field_came(nghttp2_session *session, const nghttp2_frame *frame, cons
     struct wf_h2 *h2 = arg;
     (void)session;
     (void)flags;
+    if (block_is_bomb(h2, name_bytes + value_bytes))
+        return give_up_block(h2);
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
         return 0;
     int rc = wf_h2_block_add(&h2->block, (weft_str){(const char *)name, name_bytes},
