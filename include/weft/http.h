@@ -64,6 +64,7 @@ typedef struct weft_http_limits {
     uint32_t field_count_max;      /* 100 */
     uint32_t empty_line_count_max; /* before a request: 4 */
     uint32_t query_count_max;      /* parameters of a query: 1,000 */
+    uint32_t cookie_count_max;     /* cookies of a request: 100 */
 
     uint64_t body_bytes_max;       /* of one request: 8 MiB */
     uint64_t bodies_bytes_max;     /* of all collected at one time: 256 MiB */

@@ -18,8 +18,6 @@
 
 WEFT_BEGIN_DECLS
 
-#define WEFT_HTTP_COOKIES_MAX 100 /* of one request; those behind are not seen */
-
 /* The value of the first cookie of that name (names have case), without quotes around it; ptr NULL:
  * there is none.  Only what has the form that servers may set is a cookie: a pair with another byte
  * in it is passed over, since another program of the same site may have set it.  Borrowed. */

@@ -296,6 +296,14 @@ static void take_expect(struct wf_h1_head *head, const char *buf, const struct w
         head->expect = is_continue ? WF_H1_EXPECT_CONTINUE : WF_H1_EXPECT_OTHER;
 }
 
+static void count_cookies(struct wf_h1_head *head, const char *buf, const struct wf_h1_field *field)
+{
+    const char *at = buf + field->value_at, *end = at + field->value_len;
+    head->cookie_count += field->value_len != 0;
+    while (at < end && (at = memchr(at, ';', (size_t)(end - at))) != NULL)
+        head->cookie_count += ++at < end;
+}
+
 /* The field that has just ended. */
 static int head_take_field(struct wf_h1_head *head, const char *buf)
 {
@@ -310,6 +318,8 @@ static int head_take_field(struct wf_h1_head *head, const char *buf)
     case 6:
         if (!head->is_answer && WF_HTTP_EQUAL(name, 6, "expect"))
             take_expect(head, buf, field);
+        else if (!head->is_answer && WF_HTTP_EQUAL(name, 6, "cookie"))
+            count_cookies(head, buf, field);
         return 0;
     case 10:
         if (WF_HTTP_EQUAL(name, 10, "connection"))

@@ -67,13 +67,14 @@ struct wf_h1_head {
     uint32_t bytes; /* of the whole head, empty lines before it included */
     uint8_t method; /* enum wf_h1_method */
     uint8_t target_form;
-    uint8_t minor;      /* 0 or 1; a higher one is served as 1 */
-    uint8_t expect;     /* enum wf_h1_expect; NONE in 1.0, which has no such field */
-    bool is_answer;     /* of an answer; then `status`, and no method, target, host and expect */
-    uint16_t status;    /* 100 to 999 */
-    bool is_chunked;    /* the body is chunked */
-    bool has_length;    /* the body is `content_length` bytes */
-    bool is_keep_alive; /* the peer wants to go on after the answer */
+    uint8_t minor;         /* 0 or 1; a higher one is served as 1 */
+    uint8_t expect;        /* enum wf_h1_expect; NONE in 1.0, which has no such field */
+    bool is_answer;        /* of an answer; then `status`, and no method, target, host and expect */
+    uint16_t status;       /* 100 to 999 */
+    bool is_chunked;       /* the body is chunked */
+    bool has_length;       /* the body is `content_length` bytes */
+    bool is_keep_alive;    /* the peer wants to go on after the answer */
+    uint32_t cookie_count; /* pieces of all Cookie fields, well-formed or not */
     uint64_t content_length;
     uint32_t method_at, method_len;
     uint32_t target_at, target_len;

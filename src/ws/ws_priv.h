@@ -35,7 +35,7 @@ struct weft_ws {
     const weft_stream_kind *home; /* of its owner */
     weft_stream_kind kind;        /* ours */
     bool is_server;
-    uint16_t users; /* calls under way */
+    uint32_t users; /* calls under way: any number of tasks may send */
     bool is_gone;   /* closed: the last user frees it */
     const char *protocol;
     weft_ws_limits limits;

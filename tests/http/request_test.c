@@ -73,6 +73,34 @@ TASK_TEST(request_with_too_many_parameters_names_the_limit)
     CHECK_OK(site_close(&site));
 }
 
+/* In one field or in many, well-formed or not. */
+TASK_TEST(request_with_too_many_cookies_names_the_limit)
+{
+    static const char *const in_one[] = {"", "; "}, *const in_many[] = {"Cookie: ", "\r\nCookie: "};
+    struct site site;
+    struct answer answer;
+    char text[4096];
+    CHECK_OK(site_open(&site, NULL));
+    for (int form = 0; form < 2; form++) {
+        const char *const *between = form == 0 ? in_one : in_many;
+        for (int count = 100; count <= 101; count++) {
+            int pieces = form == 0 ? count : count - 50; /* there may be 100 fields */
+            char *at = stpcpy(text, "GET /ok HTTP/1.1\r\n" H);
+            at = stpcpy(at, form == 0 ? "Cookie: " : "");
+            for (int i = 0; i < pieces; i++)
+                at += snprintf(at, 32, "%sc%d=%d", between[i > 0], i, i);
+            for (int i = pieces; i < count; i++)
+                at = stpcpy(at, "; odd");
+            strcpy(at, ";\r\n\r\n");
+            CHECK_EQ(ask(&site, text, &answer), count == 100 ? 200 : 400);
+            if (count > 100)
+                CHECK(strstr(answer.body, "cookie_count_max is 100, seen 101") != NULL);
+            answer_fini(&answer);
+        }
+    }
+    CHECK_OK(site_close(&site));
+}
+
 /* ---- types ---- */
 
 struct accept_row {

@@ -223,6 +223,14 @@ static void request_check_method(weft_http_request *req)
         request_fault(req, 417, "The only expectation met here is 100-continue.", WF_HTTP_NOWHERE);
 }
 
+static void request_check_cookies(weft_http_request *req)
+{
+    uint64_t seen = req->head.cookie_count, max = req->conn->server->limits.cookie_count_max;
+    if (seen > max && req->fault.status == 0)
+        req->fault = wf_http_fault_limit(400, "The request has too many cookies.",
+                                         "cookie_count_max", max, seen, WF_HTTP_NOWHERE);
+}
+
 static uint64_t request_body_max(const weft_http_request *req)
 {
     const struct wf_http_route *route = req->match.route;
@@ -276,6 +284,7 @@ int wf_request_prepare(weft_http_request *req, const char *input)
         return rc;
     wf_request_take_id(req);
     request_check_method(req);
+    request_check_cookies(req);
     if (req->fault.status == 0 && req->head.target_form != WF_H1_ASTERISK)
         request_take_path(req);
     if (req->fault.status == 0)

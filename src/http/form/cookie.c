@@ -31,8 +31,6 @@ bool weft_http_cookie_at(const weft_http_request *req, size_t index, weft_str *o
                          weft_str *out_value)
 {
     struct cookies at = {.req = req};
-    if (index >= WEFT_HTTP_COOKIES_MAX)
-        return false;
     while (cookies_next(&at, out_name, out_value)) {
         if (index-- == 0)
             return true;
@@ -43,9 +41,9 @@ bool weft_http_cookie_at(const weft_http_request *req, size_t index, weft_str *o
 weft_str weft_http_cookie(const weft_http_request *req, const char *name)
 {
     weft_str found, value;
-    size_t len = strlen(name), index = 0;
+    size_t len = strlen(name);
     struct cookies at = {.req = req};
-    while (index++ < WEFT_HTTP_COOKIES_MAX && cookies_next(&at, &found, &value)) {
+    while (cookies_next(&at, &found, &value)) {
         if (found.len == len && memcmp(found.ptr, name, len) == 0)
             return value;
     }

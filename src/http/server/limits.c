@@ -26,6 +26,7 @@ static const struct {
     LIMIT(field_count_max, 100),
     LIMIT(empty_line_count_max, 4),
     LIMIT(query_count_max, 1000),
+    LIMIT(cookie_count_max, 100),
     LIMIT(body_bytes_max, 8 * MIB),
     LIMIT(bodies_bytes_max, 256 * MIB),
     LIMIT(decoded_ratio_max, 200),
