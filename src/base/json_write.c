@@ -59,31 +59,37 @@ void wf_json_array_end(wf_json *json)
 }
 
 /* U+2028 and U+2029 end a line in JavaScript source, into which JSON is often pasted. */
-static bool must_escape(uint32_t c)
+static bool must_escape(const wf_json *json, uint32_t c)
 {
+    if (json->is_for_people && wf_utf8_is_hidden(c))
+        return true;
     return c < 0x20 || c == '"' || c == '\\' || c == 0x7F || c == 0x2028 || c == 0x2029;
 }
 
-static void put_escape(wf_buf *out, uint32_t c)
+void wf_json_escape(wf_buf *out, uint32_t c)
 {
     static const char names[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
                                  ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
     if (c < sizeof(names) && names[c] != 0) {
         char two[2] = {'\\', names[c]};
         wf_buf_append(out, two, sizeof(two));
+    } else if (c > 0xFFFF) { /* as a pair of surrogates */
+        wf_buf_printf(out, "\\u%04x\\u%04x", 0xD800 + ((unsigned)c - 0x10000) / 0x400,
+                      0xDC00 + (unsigned)c % 0x400);
     } else {
         wf_buf_printf(out, "\\u%04x", (unsigned)c);
     }
 }
 
-static void put_string(wf_buf *out, const char *text, size_t count)
+static void put_string(wf_json *json, const char *text, size_t count)
 {
+    wf_buf *out = json->out;
     wf_buf_putc(out, '"');
     size_t plain = 0, at = 0; /* text[plain, at) waits to be copied */
     while (at < count) {
         uint32_t c = 0;
         size_t bytes = wf_utf8_read(text + at, count - at, &c);
-        if (bytes != 0 && !must_escape(c)) {
+        if (bytes != 0 && !must_escape(json, c)) {
             at += bytes;
             continue;
         }
@@ -91,7 +97,7 @@ static void put_string(wf_buf *out, const char *text, size_t count)
         if (bytes == 0)
             wf_buf_puts(out, "\xEF\xBF\xBD");
         else
-            put_escape(out, c);
+            wf_json_escape(out, c);
         at += bytes != 0 ? bytes : 1;
         plain = at;
     }
@@ -103,7 +109,7 @@ void wf_json_key_str(wf_json *json, weft_str key)
 {
     assert(!json->is_after_key);
     json_lead(json);
-    put_string(json->out, key.ptr, key.len);
+    put_string(json, key.ptr, key.len);
     wf_buf_putc(json->out, ':');
     json->is_after_key = true;
 }
@@ -120,7 +126,7 @@ void wf_json_str(wf_json *json, weft_str text)
         return;
     }
     json_lead(json);
-    put_string(json->out, text.ptr, text.len);
+    put_string(json, text.ptr, text.len);
 }
 
 void wf_json_text(wf_json *json, const char *text)

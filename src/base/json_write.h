@@ -34,6 +34,7 @@ typedef struct wf_json {
     uint64_t has_items;
     unsigned depth;
     bool is_after_key;
+    bool is_for_people; /* what nobody sees (wf_utf8_is_hidden) is escaped too */
 } wf_json;
 
 void wf_json_object(wf_json *json);
@@ -52,6 +53,9 @@ void wf_json_double(wf_json *json, double value);
 void wf_json_float(wf_json *json, float value);
 void wf_json_bool(wf_json *json, bool value);
 void wf_json_null(wf_json *json);
+
+/* A character as JSON escapes it, inside a string. */
+void wf_json_escape(wf_buf *out, uint32_t c);
 
 /* One value that is JSON already, copied as it is. */
 void wf_json_raw(wf_json *json, weft_str value);

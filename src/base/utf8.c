@@ -75,6 +75,14 @@ size_t wf_utf8_check(const char *text, size_t count)
     return count;
 }
 
+bool wf_utf8_is_hidden(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0xAD || c == 0x61C || c == 0x180E ||
+           (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
+           (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) ||
+           (c >= 0xE0000 && c <= 0xE007F);
+}
+
 size_t wf_utf8_write(uint32_t c, char out[WF_UTF8_BYTES_MAX])
 {
     if (c < 0x80) {

@@ -46,6 +46,10 @@ static inline uint32_t wf_utf8_next(const char *text, size_t *at)
            (uint32_t)(p[2] & 0x3F) << 6 | (p[3] & 0x3Fu);
 }
 
+/* Controls; marks that turn the direction of text; characters nobody sees.  Where a person or a
+ * terminal reads text of strangers they stand escaped. */
+bool wf_utf8_is_hidden(uint32_t c);
+
 /* Writes a character (no surrogate, at most U+10FFFF) into `out`; returns its bytes. */
 size_t wf_utf8_write(uint32_t c, char out[WF_UTF8_BYTES_MAX]);
 

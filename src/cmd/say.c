@@ -9,15 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Controls; marks that turn the direction of text; characters nobody sees. */
-static bool is_hidden(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0xAD || c == 0x61C || c == 0x180E ||
-           (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) ||
-           (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF || (c >= 0xFFF9 && c <= 0xFFFB) ||
-           (c >= 0xE0000 && c <= 0xE007F);
-}
-
 void say_escaped(wf_buf *out, weft_str text)
 {
     for (size_t at = 0; at < text.len;) {
@@ -25,7 +16,7 @@ void say_escaped(wf_buf *out, weft_str text)
         size_t bytes = wf_utf8_read(text.ptr + at, text.len - at, &c);
         if (bytes == 0)
             wf_buf_printf(out, "\\x%02x", (unsigned char)text.ptr[at]);
-        else if (is_hidden(c))
+        else if (wf_utf8_is_hidden(c))
             wf_buf_printf(out, c < 0x80 ? "\\x%02x" : "\\u%04x", (unsigned)c);
         else
             wf_buf_append(out, text.ptr + at, bytes);

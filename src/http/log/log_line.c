@@ -65,7 +65,7 @@ static void put_number(wf_json *json, const char *key, uint64_t value)
 void wf_log_line_json(wf_buf *out, const weft_http_record *record)
 {
     char time[WF_LOG_TIME_BYTES], peer[WEFT_ADDR_TEXT_BYTES];
-    wf_json json = {.out = out};
+    wf_json json = {.out = out, .is_for_people = true};
     wf_log_time(time, record->at);
     wf_json_object(&json);
     put_text(&json, "time", time);
@@ -101,10 +101,11 @@ static void put_escaped(wf_buf *out, weft_str text)
     for (size_t at = 0; at < text.len;) {
         uint32_t c;
         size_t bytes = wf_utf8_read(text.ptr + at, text.len - at, &c);
-        bool is_odd = bytes == 0 || c < 0x20 || c == '"' || c == '\\' || (c >= 0x7f && c < 0xa0) ||
-                      (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+        bool is_odd = bytes == 0 || c == '"' || c == '\\' || wf_utf8_is_hidden(c);
         if (!is_odd)
             (void)wf_buf_append(out, text.ptr + at, bytes);
+        else if (bytes != 0 && c > 0xFFFF)
+            wf_json_escape(out, c);
         else
             (void)wf_buf_printf(out, "\\u%04x", bytes != 0 ? (unsigned)c : 0xfffdu);
         at += bytes != 0 ? bytes : 1;
