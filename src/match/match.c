@@ -25,6 +25,24 @@ struct range {
     size_t next, end; /* `next` is atomic */
 };
 
+/* A verdict rests on as many entities as the samples did, however many are shown. */
+static int judge_one(const wf_request *request, size_t index, wf_seeker *seeker, const wf_ask *ask)
+{
+    const weft_m_options *options = &request->call->matcher->options;
+    wf_scorer *scorer = request->results->snapshot->scorer;
+    wf_ask judged = *ask;
+    judged.top_k = WF_NOVEL_FOUND;
+    int rc = scorer->cls->find(scorer, seeker, &judged);
+    if (rc == 0)
+        rc = wf_detector_judge(request->detector, seeker, &judged, request->by_group,
+                               &request->verdicts[index]);
+    wf_rank_cut(&seeker->rank, ask->top_k);
+    if (rc < 0 || ask->top_k <= WF_NOVEL_FOUND)
+        return rc;
+    rc = wf_seeker_read(seeker, options, ask->raw);
+    return rc < 0 ? rc : scorer->cls->find(scorer, seeker, ask);
+}
+
 static int answer_one(const wf_request *request, size_t index, wf_seeker *seeker)
 {
     weft_m_results *results = request->results;
@@ -45,10 +63,8 @@ static int answer_one(const wf_request *request, size_t index, wf_seeker *seeker
             request->verdicts[index].is_blank = true;
         return 0;
     }
-    rc = scorer->cls->find(scorer, seeker, &ask);
-    if (rc == 0 && request->verdicts != NULL)
-        rc = wf_detector_judge(request->detector, seeker, &ask, request->by_group,
-                               &request->verdicts[index]);
+    rc = request->verdicts != NULL ? judge_one(request, index, seeker, &ask)
+                                   : scorer->cls->find(scorer, seeker, &ask);
     return rc < 0 ? rc : wf_results_fill(results, index, seeker, options);
 }
 

@@ -33,7 +33,7 @@ struct settings {
     uint32_t normalize;
 };
 
-/* Of a matcher with an encoder: which one the vectors are by.  Its name stands by itself. */
+/* Of a matcher with vectors: which encoder they are by.  Its name stands by itself. */
 struct model {
     uint32_t dimension;
     uint32_t sum; /* of a model's files; 0: the caller's own, known by its name alone */
@@ -96,12 +96,16 @@ static void save_about(const weft_matcher *matcher, const wf_snapshot *snapshot,
 
 static void save_model(const weft_matcher *matcher, const wf_snapshot *snapshot, wf_pack *pack)
 {
-    const weft_encoder *encoder = matcher->options.encoder;
-    if (!wf_scorer_class_is_dense(snapshot->scorer->cls))
+    if (!wf_scorer_class_is_dense(matcher->scoring))
         return;
-    const struct model model = {.dimension = (uint32_t)encoder->dimension, .sum = encoder->sum};
-    wf_pack_copy(pack, TAG_MODEL, &model, sizeof(model));
-    wf_pack_copy(pack, TAG_MODEL_NAME, encoder->name, strlen(encoder->name));
+    if (wf_scorer_class_is_dense(snapshot->scorer->cls)) {
+        const weft_encoder *encoder = matcher->options.encoder;
+        const struct model model = {.dimension = (uint32_t)encoder->dimension, .sum = encoder->sum};
+        wf_pack_copy(pack, TAG_MODEL, &model, sizeof(model));
+    }
+    /* One that has learnt has no vectors, and may not have read its model yet. */
+    const char *name = matcher->model != NULL ? matcher->model : matcher->options.encoder->name;
+    wf_pack_copy(pack, TAG_MODEL_NAME, name, strlen(name));
 }
 
 int wf_matcher_pack(const weft_matcher *matcher, const wf_snapshot *snapshot,
@@ -231,15 +235,15 @@ static int take_model(struct loading *loading)
 {
     const void *name;
     size_t bytes;
-    bool is_dense =
-        wf_scorer_class_is_dense(wf_scorer_class_of(loading->options.score_kind, false));
-    if (!is_dense || loading->has_learnt)
+    int rc = 0;
+    if (!wf_scorer_class_is_dense(wf_scorer_class_of(loading->options.score_kind, false)))
         return 0;
-    int rc = wf_image_get_one(loading->image, TAG_MODEL, &loading->model, sizeof(loading->model));
+    if (!loading->has_learnt)
+        rc = wf_image_get_one(loading->image, TAG_MODEL, &loading->model, sizeof(loading->model));
     if (rc == 0)
         rc = wf_image_get(loading->image, TAG_MODEL_NAME, 1, &name, &bytes);
     if (rc < 0)
-        return rc;
+        return loading->has_learnt ? 0 : rc; /* older files have no name: the caller has */
     loading->model_name = wf_strdup(name, bytes);
     if (loading->model_name == NULL)
         return -ENOMEM;
@@ -248,10 +252,11 @@ static int take_model(struct loading *loading)
     return 0;
 }
 
-/* Reads the model; vectors of another one mean nothing. */
+/* Reads the model; vectors of another one mean nothing.  Without vectors it is read when a fit
+ * wants it. */
 static int load_model(struct loading *loading)
 {
-    if (loading->model_name == NULL)
+    if (loading->model_name == NULL || loading->has_learnt)
         return 0;
     weft_m_error broken;
     int rc = wf_matcher_read_model(loading->matcher, &broken);

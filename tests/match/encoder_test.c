@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <weft/encoder.h>
 #include <weft/file.h>
+#include <weft/novelty.h>
 #include <weft/task.h>
 
 /* ---- directories ---- */
@@ -302,6 +303,66 @@ TEST(saved_matcher_wants_the_model_it_was_made_with)
         CHECK_EQ(weft_m_load(&again, path, NULL, &error), -WEFT_M_EMODEL);
         put_tensors(TABLE_HEAD "}", table, sizeof(table));
     }
+    remove_folder();
+}
+
+/* What has learnt needs the model for nothing until it is to forget. */
+TEST(saved_matcher_that_has_learnt_loads_without_its_model)
+{
+    const weft_m_example examples[] = {{.text = STR("drives on a road"), .label = STR("C")},
+                                       {.text = STR("needs a road"), .label = STR("C")},
+                                       {.text = STR("swims on a lake"), .label = STR("B")},
+                                       {.text = STR("has a sail"), .label = STR("B")}};
+    char path[128];
+    weft_m_fit_options fit;
+    weft_m_fit_options_init(&fit);
+    fit.mode = STR("head-only");
+    make_folder();
+    snprintf(path, sizeof(path), "%s/m.weftm", folder);
+    weft_matcher *matcher = open_matcher("fused"), *again, *third;
+    CHECK_OK(weft_m_fit(matcher, examples, 4, &fit, NULL));
+    CHECK_OK(weft_m_save(matcher, path, NULL));
+    put_text("tokenizer.json", "{}");
+    CHECK_OK(weft_m_load(&again, path, NULL, NULL));
+    check_match(again, "a road", "\"C\"");
+    CHECK_OK(weft_m_save(again, path, NULL));
+    CHECK_OK(weft_m_load(&third, path, NULL, NULL));
+    check_match(third, "a sail", "\"B\"");
+    fit.mode = STR("zero-shot");
+    CHECK_EQ(weft_m_fit(third, NULL, 0, &fit, NULL), -WEFT_M_EMODEL);
+    put_text("tokenizer.json", tokenizer);
+    CHECK_OK(weft_m_fit(third, NULL, 0, &fit, NULL));
+    check_match(third, "automobile", "\"C\"");
+    weft_m_close(matcher);
+    weft_m_close(again);
+    weft_m_close(third);
+    remove_folder();
+}
+
+/* A name whose tokens the model does not know has no vector, but it is that name. */
+TEST(M72_dense_finds_a_name_that_the_model_knows_nothing_of)
+{
+    static const weft_m_entity names[] = {{.id = WEFT_STR("C"), .name = WEFT_STR("car")},
+                                          {.id = WEFT_STR("B"), .name = WEFT_STR("boat")},
+                                          {.id = WEFT_STR("X"), .name = WEFT_STR("Zyx")},
+                                          {.id = WEFT_STR("Y"), .name = WEFT_STR("yxz")}};
+    const weft_str text = STR("zyx");
+    weft_m_options options;
+    weft_matcher *matcher;
+    weft_m_results *results;
+    make_folder();
+    weft_m_options_init(&options);
+    options.model = str_of(folder);
+    options.score_kind = STR("dense");
+    CHECK_OK(weft_m_open(&matcher, names, 4, &options, NULL));
+    check_match(matcher, "zyx", "\"id\":\"X\",\"score\":1.0");
+    check_match(matcher, "yxz", "\"id\":\"Y\",\"score\":1.0");
+    check_match(matcher, "zzz", "null");
+    CHECK_OK(weft_m_novelty(matcher, &text, 1, NULL, &results, NULL));
+    CHECK(weft_m_results_novelty(results, 0)->is_match);
+    CHECK(!weft_m_results_novelty(results, 0)->is_novel);
+    weft_m_results_free(results);
+    weft_m_close(matcher);
     remove_folder();
 }
 

@@ -235,6 +235,40 @@ TEST(M71_decisions_come_in_the_order_of_the_rules)
     weft_m_close(matcher);
 }
 
+/* How many alternatives are shown is nothing that a verdict may depend on. */
+TEST(M71_a_verdict_does_not_depend_on_top_k)
+{
+    made m = make_names(40);
+    weft_matcher *matcher = open_made(&m);
+    weft_str list[STRATEGY_COUNT];
+    weft_m_novelty_options options = options_with(NULL, list);
+    dice d = {11};
+    for (size_t i = 0; i < 20; i++) {
+        char text[64];
+        snprintf(text, sizeof(text), "%.20s %.20s", m.entities[roll(&d, 40)].name.ptr,
+                 m.entities[roll(&d, 40)].name.ptr);
+        const weft_str query = str_of(text);
+        weft_m_results *all[3];
+        for (size_t k = 0; k < 3; k++) {
+            options.top_k = (int64_t[]){1, 5, 30}[k];
+            all[k] = judge(matcher, &query, 1, &options);
+            const weft_m_novelty_result *it = weft_m_results_novelty(all[k], 0);
+            const weft_m_novelty_result *first = weft_m_results_novelty(all[0], 0);
+            size_t count;
+            weft_m_results_hits(all[k], 0, &count);
+            CHECK(count <= (size_t)options.top_k);
+            CHECK(it->p_value == first->p_value);
+            CHECK(it->novel_score == first->novel_score);
+            for (size_t s = 0; s < it->signal_count; s++)
+                CHECK(it->signals[s].score == first->signals[s].score);
+        }
+        for (size_t k = 0; k < 3; k++)
+            weft_m_results_free(all[k]);
+    }
+    weft_m_close(matcher);
+    make_free(&m);
+}
+
 TEST(M73_strategies_that_are_left_out_or_unknown_are_refused_by_name)
 {
     static const char *const bad[] = {"self_knowledge",   "setfit",   "react_energy",

@@ -6,6 +6,9 @@
 
 #include "base/alloc.h"
 #include "match/model/encoder.h"
+#include "match/score/probability.h"
+
+#include <string.h>
 
 /* Texts an encoder gets at a time. */
 #define BATCH_ROWS 64u
@@ -202,6 +205,41 @@ static void inherit(wf_scorer *scorer, wf_scorer *old)
     wf_dense_inherit(&scorer_of(scorer)->dense, old, &scorer_of(old)->dense);
 }
 
+/* 1 if the row has no vector and is the text in seeker->shown, else 0; or -ENOMEM. */
+static int is_equal_row(const struct scorer *it, wf_seeker *seeker, size_t row)
+{
+    const wf_buf *text = &seeker->shown;
+    if (it->dense.vectors.scales[row] > 0)
+        return false;
+    int rc =
+        wf_seeker_read(seeker, &it->options, wf_catalogue_row(it->head.catalogue, (uint32_t)row));
+    if (rc < 0)
+        return rc;
+    return seeker->text.len == wf_buf_bytes(text) &&
+           memcmp(seeker->text.ptr, wf_buf_ptr(text), seeker->text.len) == 0;
+}
+
+/* A text that the encoder knows nothing of has no vector, and means what is equal to it. */
+static int find_equal(const struct scorer *it, wf_seeker *seeker, const wf_ask *ask)
+{
+    const wf_catalogue *catalogue = it->head.catalogue;
+    wf_buf_reset(&seeker->shown);
+    int rc = wf_buf_append(&seeker->shown, seeker->text.ptr, seeker->text.len);
+    for (uint32_t entity = 0; entity < catalogue->entity_count && rc >= 0; entity++) {
+        uint32_t row = catalogue->row_start[entity], end = catalogue->row_start[entity + 1];
+        rc = wf_job_poll(ask->job);
+        while (rc == 0 && row < end && (rc = is_equal_row(it, seeker, row)) == 0)
+            row++;
+        wf_found found = {.entity = entity,
+                          .row = row < end ? row : catalogue->row_start[entity],
+                          .score = row < end ? 1 : 0};
+        if (rc >= 0 && wf_is_in(ask->allowed, entity))
+            wf_rank_offer(&seeker->rank, found);
+        rc = rc > 0 ? 0 : rc;
+    }
+    return rc < 0 ? rc : wf_seeker_read(seeker, &it->options, ask->raw);
+}
+
 static int find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
 {
     struct scorer *it = scorer_of(scorer);
@@ -210,8 +248,10 @@ static int find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
     if (rc == 0)
         rc = wf_dense_read(&it->dense, seeker);
     if (rc == 0)
-        rc = wf_vectors_find(&it->dense.vectors, &seeker->glance, scorer->catalogue->row_entity,
-                             ask->allowed, &seeker->rank, ask->job);
+        rc = seeker->glance.scale > 0 ? wf_vectors_find(&it->dense.vectors, &seeker->glance,
+                                                        scorer->catalogue->row_entity, ask->allowed,
+                                                        &seeker->rank, ask->job)
+                                      : find_equal(it, seeker, ask);
     if (rc == 0)
         wf_rank_end(&seeker->rank);
     return rc;

@@ -110,3 +110,19 @@ void wf_rank_end(wf_rank *rank)
     }
     sort_tied(rank->tied, rank->tied_count);
 }
+
+void wf_rank_cut(wf_rank *rank, size_t top_k)
+{
+    if (rank->top_k <= top_k)
+        return;
+    rank->top_k = top_k;
+    if (rank->count <= top_k)
+        return;
+    float last = rank->found[top_k - 1].score;
+    if (rank->found[rank->count - 1].score != last)
+        rank->tied_count = 0;
+    for (size_t i = top_k; i < rank->count && rank->found[i].score == last; i++)
+        add_tied(rank, rank->found[i].entity);
+    sort_tied(rank->tied, rank->tied_count);
+    rank->count = top_k;
+}

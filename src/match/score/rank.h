@@ -45,4 +45,7 @@ void wf_rank_offer(wf_rank *rank, wf_found found);
 /* Sorts. */
 void wf_rank_end(wf_rank *rank);
 
+/* After the end: as if no more than `top_k` had been asked for. */
+void wf_rank_cut(wf_rank *rank, size_t top_k);
+
 #endif
