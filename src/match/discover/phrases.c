@@ -104,14 +104,17 @@ static bool is_before(const struct phrase *a, const struct phrase *b)
     return a->text < b->text;
 }
 
-static void merge(const struct phrase *from, size_t start, size_t middle, size_t end,
-                  struct phrase *to)
+static int merge(const struct phrase *from, size_t start, size_t middle, size_t end,
+                 struct phrase *to, const wf_job *job)
 {
     size_t left = start, right = middle;
-    for (size_t i = start; i < end; i++) {
+    int rc = 0;
+    for (size_t i = start; i < end && rc == 0; i++) {
         bool takes_left = left < middle && (right >= end || !is_before(&from[right], &from[left]));
         to[i] = from[takes_left ? left++ : right++];
+        rc = i % ITEMS_BETWEEN_POLLS == 0 ? wf_job_poll(job) : 0;
     }
+    return rc;
 }
 
 /* Merges from the bottom up: unlike qsort it can be halted. */
@@ -121,17 +124,12 @@ static int sort(struct phrases *it, const wf_job *job)
     if (it->spare == NULL)
         return -ENOMEM;
     for (size_t width = 1; width < it->count; width *= 2) {
-        for (size_t start = 0, done = 0; start < it->count; start += 2 * width) {
+        for (size_t start = 0; start < it->count; start += 2 * width) {
             size_t middle = start + width < it->count ? start + width : it->count;
             size_t end = middle + width < it->count ? middle + width : it->count;
-            merge(it->items, start, middle, end, it->spare);
-            done += end - start;
-            if (done >= ITEMS_BETWEEN_POLLS) {
-                int rc = wf_job_poll(job);
-                if (rc < 0)
-                    return rc;
-                done = 0;
-            }
+            int rc = merge(it->items, start, middle, end, it->spare, job);
+            if (rc < 0)
+                return rc;
         }
         struct phrase *items = it->items;
         it->items = it->spare;

@@ -243,13 +243,22 @@ void wf_vectors_save(const wf_vectors *vectors, wf_pack *pack)
     wf_pack_add(pack, TAG_RESIDUALS, vectors->residuals, vectors->count, sizeof(float));
 }
 
+/* Numbers checked between two looks at whether to go on. */
+#define CHECKED_NUMBERS ((size_t)1 << 20)
+
 /* A made-up number gives wrong answers and nothing worse, but for those that are not finite. */
-static bool are_finite(const float *numbers, size_t count)
+static int check_numbers(const float *numbers, size_t count)
 {
-    bool is_good = true;
-    for (size_t i = 0; i < count; i++)
-        is_good &= fabsf(numbers[i]) <= 2;
-    return is_good;
+    const wf_job job = {0};
+    int rc = 0;
+    for (size_t at = 0; at < count && rc == 0;) {
+        size_t end = count - at < CHECKED_NUMBERS ? count : at + CHECKED_NUMBERS;
+        bool is_good = true;
+        for (; at < end; at++)
+            is_good &= fabsf(numbers[at]) <= 2;
+        rc = is_good ? wf_job_poll(&job) : -WEFT_M_EPERSIST;
+    }
+    return rc;
 }
 
 int wf_vectors_load(wf_vectors *vectors, const wf_image *image, size_t dim, size_t count)
@@ -266,9 +275,9 @@ int wf_vectors_load(wf_vectors *vectors, const wf_image *image, size_t dim, size
         rc = wf_image_get_exactly(image, TAG_SCALES, sizeof(float), count, &vectors->scales);
     if (rc == 0)
         rc = wf_image_get_exactly(image, TAG_RESIDUALS, sizeof(float), count, &vectors->residuals);
-    if (rc < 0)
-        return rc;
-    bool is_good = are_finite(vectors->rows, count * vectors->float_width) &&
-                   are_finite(vectors->scales, count) && are_finite(vectors->residuals, count);
-    return is_good ? 0 : -WEFT_M_EPERSIST;
+    if (rc == 0)
+        rc = check_numbers(vectors->rows, count * vectors->float_width);
+    if (rc == 0)
+        rc = check_numbers(vectors->scales, count);
+    return rc == 0 ? check_numbers(vectors->residuals, count) : rc;
 }

@@ -109,14 +109,18 @@ static int make_tree(const wf_spot *spots, size_t count, wf_edge *edges, const w
 
 /* ---- connected groups ---- */
 
-/* Takes all that is connected with `first`; `queue` has room for all spots. */
-static size_t flood(wf_clusters *clusters, const wf_spot *spots, size_t first, int32_t label,
-                    uint32_t *queue)
+/* Takes all that is connected with `first`; `queue` has room for all spots.  0, or what the job was
+ * halted with. */
+static int flood(wf_clusters *clusters, const wf_spot *spots, size_t first, int32_t label,
+                 uint32_t *queue, size_t *out_size, const wf_job *job)
 {
     size_t end = 1;
     queue[0] = (uint32_t)first;
     clusters->labels[first] = label;
     for (size_t at = 0; at < end; at++) {
+        int rc = wf_job_poll(job);
+        if (rc < 0)
+            return rc;
         for (size_t i = 0; i < clusters->spot_count; i++) {
             if (clusters->labels[i] != -1 ||
                 wf_spot_cosine(&spots[queue[at]], &spots[i]) < JOINED_COSINE)
@@ -125,7 +129,8 @@ static size_t flood(wf_clusters *clusters, const wf_spot *spots, size_t first, i
             queue[end++] = (uint32_t)i;
         }
     }
-    return end;
+    *out_size = end;
+    return 0;
 }
 
 static int connect_near(wf_clusters *clusters, const wf_spot *spots, size_t size_min,
@@ -134,10 +139,12 @@ static int connect_near(wf_clusters *clusters, const wf_spot *spots, size_t size
     uint32_t *queue = wf_array(clusters->spot_count, sizeof(*queue));
     int rc = queue != NULL ? 0 : -ENOMEM;
     for (size_t i = 0; i < clusters->spot_count && rc == 0; i++) {
-        rc = wf_job_poll(job);
-        if (rc < 0 || clusters->labels[i] != -1)
+        size_t size;
+        if (clusters->labels[i] != -1)
             continue;
-        size_t size = flood(clusters, spots, i, (int32_t)clusters->count, queue);
+        rc = flood(clusters, spots, i, (int32_t)clusters->count, queue, &size, job);
+        if (rc < 0)
+            break;
         clusters->count += size >= size_min;
         for (size_t k = 0; k < size && size < size_min; k++)
             clusters->labels[queue[k]] = -2; /* too small: seen, and nobody's */

@@ -94,8 +94,10 @@ static int make_centres(wf_ground *ground, const wf_job *job)
     float *sums = wf_array(entities, WF_SPACE_DIM * sizeof(*sums));
     ground->centres = wf_array(entities, sizeof(*ground->centres));
     int rc = sums != NULL && ground->centres != NULL ? sum_centres(ground, sums, job) : -ENOMEM;
-    for (size_t e = 0; e < entities && rc == 0; e++)
+    for (size_t e = 0; e < entities && rc == 0; e++) {
         wf_spot_of(sums + e * WF_SPACE_DIM, &ground->centres[e]);
+        rc = e % SCANNED_BETWEEN_POLLS == 0 ? wf_job_poll(job) : 0;
+    }
     wf_free(sums);
     return rc;
 }
