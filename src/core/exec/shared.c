@@ -20,7 +20,7 @@ struct weft_shared {
     void *bytes;
     size_t byte_count;
     int fd;
-    uint32_t user_count; /* calls that have it now */
+    uint32_t user_count; /* atomic: calls that have it now, on any loop */
 };
 
 /* Sealed: a worker that shrank it would make our next access a fault. */
@@ -83,7 +83,7 @@ void weft_shared_free(weft_shared *shared)
 {
     if (shared == NULL)
         return;
-    assert(shared->user_count == 0);
+    assert(__atomic_load_n(&shared->user_count, __ATOMIC_ACQUIRE) == 0);
     if (shared->fd < 0) {
         wf_free(shared->bytes);
     } else {
@@ -106,11 +106,11 @@ size_t weft_shared_bytes(const weft_shared *shared)
 
 int weft_run_process_shared(weft_fn *fn, weft_shared *shared)
 {
-    shared->user_count++;
+    __atomic_add_fetch(&shared->user_count, 1, __ATOMIC_RELAXED);
     int rc = wf_workers_run(fn, &(struct wf_worker_buf){.bytes = shared->bytes,
                                                         .byte_count = shared->byte_count,
                                                         .fd = shared->fd,
                                                         .is_shared = true});
-    shared->user_count--;
+    __atomic_sub_fetch(&shared->user_count, 1, __ATOMIC_RELEASE);
     return rc;
 }
