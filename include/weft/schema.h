@@ -26,7 +26,8 @@
  *     // -EINVAL: issues.items[0] is {"count", "must be an integer of at least 0"}
  *     weft_schema_free(item);
  *
- * A field that is absent has the value of the preset.  Nothing here waits.
+ * A field that is absent has the value of the preset.  Nothing here waits.  Tables are written in
+ * C, or in C++20.
  *
  * Library: weft-json.
  */

@@ -97,7 +97,9 @@ TASK_TEST(client_asks_for_codings_only_where_it_may)
 TASK_TEST(class_26_a_coded_answer_that_is_cut_or_wrong_is_an_error)
 {
     static const struct liar_step steps[] = {
-        STEP(GZIP_HEAD "Content-Length: 24\r\n\r\n" GZIP), /* a byte less, and yet framed whole */
+        /* A byte less, and yet framed whole. */
+        {.answer = GZIP_HEAD "Content-Length: 24\r\n\r\n" GZIP,
+         .len = sizeof(GZIP_HEAD "Content-Length: 24\r\n\r\n" GZIP) - 2},
         STEP(GZIP_HEAD "\r\n" GZIP, .then = LIAR_CLOSE),
         STEP("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 25\r\n\r\n" GZIP),
         STEP(GZIP_HEAD "Content-Length: 29\r\n\r\n" GZIP "tail"),

