@@ -74,7 +74,7 @@ static bool take_month(weft_str token, struct date *date)
 {
     static const char names[] = "janfebmaraprmayjunjulaugsepoctnovdec";
     for (int i = 0; i < 12 && token.len >= 3; i++) {
-        if (wf_http_equal(token.ptr, 3, names + i * 3, 3)) {
+        if (wf_http_equal(token.ptr, 3, names + (size_t)i * 3, 3)) {
             date->month = i + 1;
             return true;
         }
@@ -112,8 +112,8 @@ bool wf_cookie_date(weft_str text, int64_t *out)
     if (date.hour < 0 || date.hour > 23 || date.minute > 59 || date.second > 59 || date.day < 1 ||
         date.day > 31 || date.month < 1 || date.year < 1601)
         return false;
-    *out = wf_days_of_date((wf_date){date.year, date.month, date.day}) * 86400 + date.hour * 3600 +
-           date.minute * 60 + date.second;
+    *out = wf_days_of_date((wf_date){date.year, date.month, date.day}) * 86400 +
+           (int64_t)date.hour * 3600 + (int64_t)date.minute * 60 + date.second;
     return true;
 }
 

@@ -47,7 +47,7 @@ static void write_value(const weft_field *field, const void *member, weft_json_w
         double real;
         bool boolean;
         weft_str text;
-    } value;
+    } value = {0};
     memcpy(&value, member, wf_field_bytes(field) <= sizeof(value) ? wf_field_bytes(field) : 0);
     switch (field->type) {
     case WEFT_TYPE_INTEGER:

@@ -10,6 +10,7 @@
 #include "match/novelty/cluster.h"
 #include "match/score/probability.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <weft/discover.h>
@@ -25,7 +26,7 @@ struct discovery {
 
 /* The making; of the novel texts, `count` of them. */
 struct making {
-    wf_call *call;
+    wf_call call;
     struct discovery *out;
     const weft_str *texts;
     uint32_t *places; /* in the caller's texts */
@@ -164,8 +165,8 @@ static int show(struct making *it, const wf_job *job)
 static int make_here(void *arg)
 {
     struct making *it = arg;
-    wf_seekers *seekers = &it->call->matcher->seekers;
-    wf_job job = wf_call_job(it->call);
+    wf_seekers *seekers = &it->call.matcher->seekers;
+    wf_job job = wf_call_job(&it->call);
     wf_seeker *seeker = wf_seekers_take(seekers);
     int rc = seeker != NULL ? place_all(it, seeker, &job) : -ENOMEM;
     wf_seekers_give(seekers, seeker);
@@ -201,6 +202,7 @@ static int find_novel(weft_matcher *matcher, const weft_str *texts, size_t count
     int rc = weft_m_novelty(matcher, texts, count, options->novelty, &results, error);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         const weft_m_novelty_result *item = weft_m_results_novelty(results, i);
+        assert(it->places != NULL); /* there is a text */
         if (item->is_novel || (options->all_are_novel && item->signal_count != 0))
             it->places[it->count++] = (uint32_t)i;
     }
@@ -216,18 +218,14 @@ static int discover(struct making *it)
     wf_clusters_fini(&it->clusters);
     wf_free(it->folded);
     wf_free(it->spots);
-    return rc < 0 ? wf_m_fail_plain(it->call->error, rc) : 0;
+    return rc < 0 ? wf_m_fail_plain(it->call.error, rc) : 0;
 }
 
 /* In a call of its own, so that the matcher stays. */
 static int discover_novel(weft_matcher *matcher, struct making *it, weft_m_error *error)
 {
-    wf_call call;
-    int rc = wf_call_begin(&call, matcher, WEFT_M_OP_NOVELTY, error);
-    if (rc < 0)
-        return rc;
-    it->call = &call;
-    return wf_call_end(&call, discover(it));
+    int rc = wf_call_begin(&it->call, matcher, WEFT_M_OP_NOVELTY, error);
+    return rc < 0 ? rc : wf_call_end(&it->call, discover(it));
 }
 
 int weft_m_discover(weft_matcher *matcher, const weft_str *texts, size_t text_count,
@@ -257,6 +255,7 @@ int weft_m_discover(weft_matcher *matcher, const weft_str *texts, size_t text_co
         weft_m_discovery_free(it.out != NULL ? &it.out->shown : NULL);
         return rc;
     }
+    assert(it.out != NULL);
     it.out->shown.text_count = text_count;
     it.out->shown.novel_count = it.count;
     *out = &it.out->shown;

@@ -9,6 +9,7 @@
 #include "match/error.h"
 #include "match/train/head.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 #include <weft/novelty.h>
@@ -331,6 +332,7 @@ static size_t fill_items(const wf_request *request, const weft_m_novelty_options
     const weft_m_results *results = request->results;
     size_t each = request->detector->plan.count, novel = 0;
     for (size_t i = 0; i < results->count; i++) {
+        assert(request->verdicts != NULL); /* there is a text */
         const wf_verdict *verdict = &request->verdicts[i];
         const wf_answer *answer = &results->answers[i];
         weft_m_novelty_result *item = &all->items[i];
@@ -439,7 +441,7 @@ int weft_m_novelty(weft_matcher *matcher, const weft_str *queries, size_t query_
 static int prepare(wf_call *call, const weft_m_novelty_options *options)
 {
     wf_detector_plan plan;
-    wf_snapshot *snapshot;
+    wf_snapshot *snapshot = NULL;
     wf_detector *detector = NULL;
     int rc = check_plan(options, &plan, call->error);
     if (rc == 0)

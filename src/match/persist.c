@@ -233,8 +233,8 @@ static int take_settings(struct loading *loading)
 /* The caller's model, or else that of the file. */
 static int take_model(struct loading *loading)
 {
-    const void *name;
-    size_t bytes;
+    const void *name = NULL;
+    size_t bytes = 0;
     int rc = 0;
     if (!wf_scorer_class_is_dense(wf_scorer_class_of(loading->options.score_kind, false)))
         return 0;

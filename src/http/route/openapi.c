@@ -249,10 +249,10 @@ static void put_id(weft_json_writer *json, const weft_http_route *route)
             (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9');
         if (is_word)
             id[used++] = *at;
-        else if (id[used - 1] != '_')
+        else if (used > 0 && id[used - 1] != '_')
             id[used++] = '_';
     }
-    while (id[used - 1] == '_')
+    while (used > 0 && id[used - 1] == '_')
         used--;
     id[used] = 0;
     put(json, "operationId", id);
@@ -263,7 +263,7 @@ static void put_operation(weft_json_writer *json, const weft_http_route *route)
     static const weft_http_api nothing = {0};
     const weft_http_api *api = route->api != NULL ? route->api : &nothing;
     char method[12] = "";
-    for (size_t i = 0; route->method[i] != 0 && i < sizeof method - 1; i++)
+    for (size_t i = 0; i < sizeof method - 1 && route->method[i] != 0; i++)
         method[i] = (char)(route->method[i] | 0x20);
     begin(json, method);
     if (api->tag != NULL) {

@@ -3,6 +3,8 @@
 /* AArch64: four registers hold the 16 sums; a tile is one row times one or two queries. */
 #include "match/index/scan.h"
 
+#if defined(__aarch64__) /* else somebody reads all sources, whatever they are for */
+
 #include <arm_neon.h>
 
 static inline float fold(const float32x4_t sums[4])
@@ -70,3 +72,5 @@ size_t wf_scan_native(const wf_scan_kernel **out)
     out[0] = &neon;
     return 1;
 }
+
+#endif

@@ -154,10 +154,10 @@ static int read_escaped(struct reader *reader, wf_value *value)
 /* Behind the opening quote. */
 static int read_string(struct reader *reader)
 {
-    wf_value *value;
+    wf_value *value = NULL;
     reader->at++;
     int rc = value_new(reader, WF_VALUE_STRING, &value);
-    if (rc < 0)
+    if (value == NULL)
         return rc;
     while ((unsigned char)peek(reader) >= ' ' && peek(reader) != '"' && peek(reader) != '\\')
         reader->at++;
@@ -182,9 +182,9 @@ static bool skip_digits(struct reader *reader)
 
 static int read_number(struct reader *reader)
 {
-    wf_value *value;
+    wf_value *value = NULL;
     int rc = value_new(reader, WF_VALUE_NUMBER, &value);
-    if (rc < 0)
+    if (value == NULL)
         return rc;
     reader->at += peek(reader) == '-';
     bool is_zero = peek(reader) == '0';
@@ -205,7 +205,7 @@ static int read_number(struct reader *reader)
 
 static int read_word(struct reader *reader, const char *word, enum wf_value_kind kind)
 {
-    wf_value *value;
+    wf_value *value = NULL;
     size_t bytes = strlen(word);
     if (reader->bytes - reader->at < bytes || memcmp(reader->text + reader->at, word, bytes) != 0)
         return fail(reader, "no value");
@@ -215,7 +215,7 @@ static int read_word(struct reader *reader, const char *word, enum wf_value_kind
 
 static int open_container(struct reader *reader, enum wf_value_kind kind)
 {
-    wf_value *value;
+    wf_value *value = NULL;
     if (reader->depth == WF_TAPE_DEPTH_MAX)
         return fail(reader, "too deep");
     int rc = value_new(reader, kind, &value);

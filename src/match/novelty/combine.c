@@ -43,7 +43,7 @@ static double mean(const wf_combiner *it, const wf_opinion *opinions)
 /* 1 - p of the strategy that has `before` ahead of it. */
 static double ranked(const wf_combiner *it, const wf_opinion *opinions, size_t before)
 {
-    double sorted[WF_STRATEGIES_MAX];
+    double sorted[WF_STRATEGIES_MAX] = {0};
     for (size_t i = 0; i < it->count; i++) {
         double value = 1 - opinions[i].p;
         size_t at = i;

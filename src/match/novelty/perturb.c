@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum slip { EDIT, DROP_WORD, CASE, SIGNS, SLIP_COUNT };
@@ -20,6 +21,7 @@ static uint64_t next(uint64_t *state)
 
 static size_t below(uint64_t *state, size_t count)
 {
+    assert(count > 0);
     return (size_t)(next(state) % count);
 }
 
