@@ -446,7 +446,7 @@ static int prepare(wf_call *call, const weft_m_novelty_options *options)
     int rc = check_plan(options, &plan, call->error);
     if (rc == 0)
         rc = wf_matcher_ready(call, &snapshot);
-    if (rc < 0)
+    if (snapshot == NULL)
         return rc;
     rc = get_detector(call, snapshot, &plan, &detector);
     wf_snapshot_unref(snapshot);
