@@ -75,13 +75,23 @@ static bool is_space(char c)
     return c == ' ' || c == '\t';
 }
 
-/* A word fewer, if there are two. */
-static void drop_word(weft_str text, uint64_t *state, wf_buf *out)
+static size_t count_words(weft_str text)
 {
-    size_t words = 0, start = 0, end;
+    size_t words = 0;
     for (size_t i = 0; i < text.len; i++)
         words += !is_space(text.ptr[i]) && (i == 0 || is_space(text.ptr[i - 1]));
-    size_t gone = words > 1 ? below(state, words) : words, at = 0;
+    return words;
+}
+
+/* A word fewer; of one word a letter. */
+static void drop_word(weft_str text, uint64_t *state, wf_buf *out)
+{
+    size_t words = count_words(text), start, end, at = 0;
+    if (words < 2) {
+        edit(text, state, out);
+        return;
+    }
+    size_t gone = below(state, words);
     for (start = 0; start < text.len; start = end) {
         for (end = start; end < text.len && is_space(text.ptr[end]);)
             end++;
