@@ -6,12 +6,17 @@
 
 #include <weft/error.h>
 #include <weft/event.h>
+#include <weft/exec.h>
+#include <weft/gather.h>
 #include <weft/http_sse.h>
+#include <weft/stats.h>
 
 #include "base/buf.h"
 #include "coding/coding.h"
 
+#include <semaphore.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define H "Host: a\r\n"
 #define END "\r\n"
@@ -465,6 +470,82 @@ TASK_TEST(class_21_a_bomb_is_refused_by_413)
     }
     CHECK_OK(site_close(&site));
     free(zeros);
+}
+
+static sem_t held;
+static unsigned handled;
+
+static int hold_thread(void *arg)
+{
+    (void)arg;
+    return sem_wait(&held);
+}
+
+static int hold_one(void *arg)
+{
+    return weft_run_cpu(hold_thread, arg);
+}
+
+static int count_handled(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)arg;
+    handled++;
+    return weft_http_respond_text(res, weft_http_body(req).len == 0 ? 200 : 500, "");
+}
+
+static void wait_for_bodies(struct site *site, uint64_t bytes)
+{
+    weft_http_stats stats;
+    do {
+        CHECK_OK(weft_yield()); /* no clock goes on while a thread runs */
+        weft_http_server_get_stats(site->server, &stats);
+    } while (handled == 0 && (stats.bodies_bytes != bytes || stats.requests_in_hand != 1));
+}
+
+/* Many empty members, one behind the other: the threads are taken, so that who decodes there is
+ * behind who comes later. */
+TASK_TEST(class_21_a_long_body_that_is_nothing_decoded_does_not_hold_the_loop)
+{
+    static const char member[] = "\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0";
+    weft_task tasks[64];
+    weft_run_snapshot run;
+    struct site site;
+    struct answer answer;
+    wf_buf request = {0};
+    size_t threads = (size_t)sysconf(_SC_NPROCESSORS_CONF), count = 5000, bytes = count * 20;
+    need_codings();
+    CHECK_OK(weft_run_snapshot_get(&run));
+    if (strcmp(run.backend, "sim") == 0 || threads > 64)
+        return; /* bodies run on the loop's thread there */
+    CHECK_OK(sem_init(&held, 0, 0));
+    handled = 0;
+    CHECK_OK(site_open(&site, NULL));
+    site_handler = count_handled;
+    for (size_t i = 0; i < threads; i++)
+        tasks[i] = weft_spawn(hold_one, NULL);
+    (void)wf_buf_printf(&request,
+                        "POST /test HTTP/1.1\r\n" H "Content-Encoding: gzip\r\n"
+                        "Connection: close\r\nContent-Length: %zu\r\n" END,
+                        bytes);
+    for (size_t i = 0; i < count; i++)
+        CHECK_OK(wf_buf_append(&request, member, 20));
+    weft_stream *client = client_open(&site);
+    client_send_bytes(client, wf_buf_ptr(&request), wf_buf_bytes(&request));
+    wait_for_bodies(&site, bytes);
+    CHECK_EQ(ask(&site, "GET /ok HTTP/1.1\r\n" H END, NULL), 200);
+    CHECK_EQ(handled, 0u);
+    for (size_t i = 0; i < threads; i++)
+        CHECK_OK(sem_post(&held));
+    CHECK_OK(client_read(client, &answer));
+    CHECK_EQ(answer.status, 200);
+    CHECK_EQ(handled, 1u);
+    CHECK_OK(weft_gather_n(tasks, threads));
+    for (size_t i = 0; i < threads; i++)
+        weft_release(tasks[i]);
+    answer_fini(&answer);
+    weft_stream_close(client);
+    wf_buf_fini(&request);
+    CHECK_OK(site_close(&site));
 }
 
 /* ---- what goes wrong ---- */

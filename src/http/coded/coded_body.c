@@ -63,11 +63,15 @@ static int job_run(void *arg)
     return 0;
 }
 
-/* The first 64 KiB here; a body of which more comes out goes on in the executor. */
+/* What is short here; in the executor a long body, of which nothing may come out for long, and the
+ * rest of one of which more than 64 KiB come out. */
 static int job_do(struct job *job)
 {
-    job->out_max = WF_CODING_STEP_BYTES;
-    int rc = job_run(job);
+    int rc = 0;
+    if (job->io.in_len <= WF_CODING_STEP_BYTES) {
+        job->out_max = WF_CODING_STEP_BYTES;
+        rc = job_run(job);
+    }
     job->out_max = SIZE_MAX;
     return rc == 0 ? weft_run_cpu(job_run, job) : rc;
 }
