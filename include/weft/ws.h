@@ -30,6 +30,8 @@
  * pings, so that after a while it may take us for gone: receive, or close.  A peer that does not
  * read makes senders wait, and is given up when it takes nothing for 30 s.
  *
+ * Once open, it no longer counts as a request in hand, and its handler has all the time it wants.
+ *
  * One task receives at a time (-EBUSY for a second one); any number may send, messages do not mix.
  * A WebSocket belongs to one loop.
  *

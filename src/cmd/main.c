@@ -18,7 +18,7 @@
 static const struct command commands[] = {
     {"match", "find the entities that texts mean", cmd_match},
     {"ps", "show the tasks of a running process", cmd_ps},
-    {"serve", "the same over HTTP", cmd_serve},
+    {"serve", "answer over HTTP which entity a text means", cmd_serve},
     {"stack", "show where the tasks of a running process are", cmd_stack},
     {"top", "watch a running process", cmd_top},
 };
@@ -42,7 +42,7 @@ static int show_help(void)
           "Examples:\n"
           "  weft match query -e countries.csv Deutchland\n"
           "  weft serve -e countries.csv\n\n"
-          "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.\n",
+          "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted, 143 terminated.\n",
           stdout);
     return say_printed();
 }

@@ -72,10 +72,11 @@ static int shop_open(struct site *site)
     static const weft_http_route routes[] = {
         {.method = "PUT", .path = "/items/{id}", .handler = put_item, .api = &put_api},
         {.method = "POST", .path = "/form", .handler = post_form, .api = &form_api},
+        {.method = "GET", .path = "/rest/{rest*}", .handler = post_form},
     };
     static const weft_http_openapi about = {0};
     static const weft_http_options options = {.openapi = &about};
-    return site_open_with(site, &options, routes, 2);
+    return site_open_with(site, &options, routes, 3);
 }
 
 /* Sends `head` (request line and fields, without the last empty line) with a body. */
@@ -233,6 +234,7 @@ TASK_TEST(the_document_says_what_the_routes_take)
     CHECK(at(root, "paths /openapi.json") == NULL);
     /* A route without tables has its path's parameters all the same. */
     CHECK_TEXT(root, "paths /item/{name} get parameters 0 name", "name");
+    CHECK_TEXT(root, "paths /rest/{rest} get parameters 0 name", "rest");
     weft_json_free(root);
     answer_fini(&answer);
     CHECK_OK(site_close(&site));

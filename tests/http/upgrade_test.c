@@ -5,6 +5,7 @@
 #include "site.h"
 
 #include <weft/error.h>
+#include <weft/http_log.h>
 #include <weft/http_upgrade.h>
 #include <weft/sys/stream.h>
 
@@ -87,6 +88,28 @@ TASK_TEST(upgraded_connection_is_the_handlers_until_it_returns)
     CHECK(client_is_closed(client));
     CHECK_OK(weft_stream_close(client));
     CHECK_OK(site_close(&site));
+}
+
+static int told_status;
+
+static void tell(const weft_http_record *record, void *arg)
+{
+    (void)arg;
+    told_status = record->status;
+}
+
+TASK_TEST(upgrade_is_told_with_its_status)
+{
+    struct site site;
+    open_site(&site, &(weft_http_options){.done = tell});
+    weft_stream *client = client_open(&site);
+    client_send(client, ASK WANTS);
+    expect(client, switched);
+    CHECK_OK(weft_stream_shutdown(client));
+    CHECK(client_is_closed(client));
+    CHECK_OK(weft_stream_close(client));
+    CHECK_OK(site_close(&site));
+    CHECK_EQ(told_status, 101);
 }
 
 TASK_TEST(upgrade_comes_after_the_answers_before_it)

@@ -10,7 +10,7 @@ root=$(mktemp -d) || exit 1
 trap 'rm -rf "$root"' EXIT
 
 echo "TAP version 13"
-echo "1..10"
+echo "1..12"
 at=0
 # point WHAT COMMAND…
 point() {
@@ -41,6 +41,23 @@ point "C99, shared" builds_and_runs use.c "" "$@" -std=c99
 point "C99, static" builds_and_runs use.c -static "$@" -std=c99
 point "C++11, shared" builds_and_runs use.c "" "$cxx" -std=c++11 -x c++
 point "C++11, static" builds_and_runs use.c -static "$cxx" -std=c++11 -x c++
+# server_alone : what weft-http needs besides comes from its own flags.
+server_alone() {
+    cat >"$root/alone.c" <<'END'
+#include <weft.h>
+#include <weft/http.h>
+static int use(void *arg)
+{
+    weft_http_server *server = arg;
+    WEFT_TRY(weft_http_server_new(&server, NULL));
+    weft_http_server_free(server);
+    return 0;
+}
+int main(void) { return weft_main(use, NULL); }
+END
+    "$@" -static "$root/alone.c" -o "$root/alone" $(pkg-config --static --cflags --libs weft-http) && "$root/alone"
+}
+point "the server alone, static" server_alone "$@"
 point "every macro, C++11" builds_and_runs macros.cpp "" "$cxx" -std=c++11
 point "every macro, C++20" builds_and_runs macros.cpp "" "$cxx" -std=c++20
 
@@ -75,3 +92,21 @@ readme_lines() {
     [ -s "$root/page.c" ] && [ -s "$root/lines" ] && (cd "$root" && WEFT_CLOCK=virtual sh -ex lines)
 }
 point "what the README says to type" readme_lines
+
+# options_are_told : every option of every command is in weft.1.
+options_are_told() {
+    missing=0
+    for words in "match fit" "match query" "match explain" "match diagnose" "match novelty" "match discover" \
+        "match info" "match eval" serve ps stack top; do
+        for option in $("$build/weft" $words --help | grep -oE '^ +(-., )? *--[a-z-]+' | grep -oE -e '--[a-z-]+'); do
+            sed 's/\\-/-/g' "$here/../../docs/weft.1" | grep -qE -e "$option([^a-z-]|\$)" ||
+                { echo "$words: $option is not in weft.1"; missing=1; }
+        done
+    done
+    return $missing
+}
+if [ -x "$build/weft" ]; then
+    point "weft.1 has every option" options_are_told
+else
+    point "weft.1 has every option # SKIP no program" true
+fi

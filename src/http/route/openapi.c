@@ -292,6 +292,20 @@ static bool is_shown(const struct wf_http_route *route)
     return api == NULL || !api->is_hidden;
 }
 
+/* Templates there know no "{rest*}": the '*' is left out. */
+static void begin_path(weft_json_writer *json, const char *path)
+{
+    char template[512];
+    size_t len = strlen(path);
+    if (len < 2 || len >= sizeof template || path[len - 2] != '*') {
+        begin(json, path);
+        return;
+    }
+    memcpy(template, path, len - 2);
+    memcpy(template + len - 2, "}", 2);
+    begin(json, template);
+}
+
 /* Each path once, with the methods of all its routes. */
 static void put_paths(weft_json_writer *json, const struct wf_http_router *router)
 {
@@ -309,7 +323,7 @@ static void put_paths(weft_json_writer *json, const struct wf_http_router *route
                 (methods & 1u << route->method) != 0) /* of another host */
                 continue;
             if (!is_open)
-                begin(json, path);
+                begin_path(json, path);
             is_open = true;
             methods |= 1u << route->method;
             put_operation(json, &route->public);

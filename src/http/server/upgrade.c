@@ -63,6 +63,7 @@ static void upgrade_leave(weft_http_request *req)
     struct wf_conn *conn = req->conn;
     weft_http_server *server = conn->server;
     req->res.has_begun = true;
+    req->res.status = 101;
     req->will_close = true;
     server->stats.answers[1]++;
     server->status_counts[101]++;
