@@ -6,6 +6,7 @@
 
 #include <weft/error.h>
 #include <weft/event.h>
+#include <weft/http_layer.h>
 #include <weft/scope.h>
 
 #include <stdlib.h>
@@ -385,6 +386,42 @@ TASK_TEST(h2_an_answer_before_the_body_ends_the_stream_without_error)
     CHECK_EQ(frame->bytes[3], NGHTTP2_NO_ERROR);
     check_get(&peer, 3, "/ok", 200, "ok\n");
     free(frame);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+static weft_event gate;
+
+static int wait_gate(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)req;
+    (void)arg;
+    int rc = weft_event_wait(&gate);
+    return rc < 0 ? rc : weft_http_respond_text(res, 200, "waited\n");
+}
+
+TASK_TEST(h2_a_route_without_room_refuses_before_the_body)
+{
+    static const weft_http_group group = {.in_hand_max = 1};
+    static const weft_http_route routes[] = {
+        {.method = "GET", .path = "/one", .handler = wait_gate, .group = &group},
+        {.method = "POST", .path = "/two", .handler = wait_gate, .group = &group},
+    };
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    gate = (weft_event){0};
+    CHECK_OK(site_open_with(&site, NULL, routes, 2));
+    h2_peer_open(&peer, &site);
+    h2_peer_get(&peer, 1, "/one");
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    h2_peer_head(&peer, 3, 0, "POST", "/two", "");
+    h2_peer_answer(&peer, 3, &answer);
+    CHECK_EQ(answer.status, 503);
+    CHECK(strstr(answer.fields, "retry-after: ") != NULL);
+    weft_event_set(&gate);
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK_EQ(answer.status, 200);
     h2_peer_close(&peer);
     CHECK_OK(site_close(&site));
 }

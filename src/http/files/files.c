@@ -268,7 +268,7 @@ static int answer_error(weft_http_response *res, int rc)
 /* "./NAME/" leads to the same directory whatever stands before it, and nowhere else. */
 static int answer_redirect(weft_http_response *res, weft_str path)
 {
-    char location[3 * 256 + 8] = "./";
+    char location[3 * WF_FILE_PATH_MAX + 8] = "./"; /* of a name that FUSE knows, too */
     size_t at = 2, from = path.len;
     while (from > 0 && path.ptr[from - 1] != '/')
         from--;

@@ -478,13 +478,14 @@ static void h2_refused(weft_http_request *req, bool is_answered)
 static weft_http_request *h2_done(weft_http_request *req, bool is_answered)
 {
     struct wf_h2 *h2 = req->conn->h2;
+    bool has_news = !is_answered || wf_buf_bytes(&req->h2.unread) != 0; /* a reset, a window */
     if (!is_answered)
         wf_h2_reset(req, NGHTTP2_INTERNAL_ERROR);
     if (req->h2.id != 0)
         set_answered(req);
     else
         wf_h2_exchange_free(req);
-    if (!is_answered || h2->exchange_count == 0)
+    if (has_news || h2->exchange_count == 0)
         wf_h2_push(h2);
     return NULL;
 }

@@ -153,7 +153,7 @@ void wf_h2_refuse_slow(weft_http_request *req)
 static void wait_for_body(weft_http_request *req)
 {
     struct wf_conn *conn = req->conn;
-    if (wf_http_is_full(conn->server)) {
+    if (wf_http_is_full(conn->server) || wf_chain_is_full(req)) {
         wf_http_shed_one(req);
         return;
     }
