@@ -203,3 +203,9 @@ TASK_TEST(test_O02_ten_thousand_tasks_are_told_in_small_pieces)
     for (int i = 0; i < CROWD; i++)
         CHECK_OK(weft_await(tasks[i]));
 }
+
+LOOPS_TEST(each_loop_says_which_it_is, 2)
+{
+    CHECK(strncmp(tell(&wf_topic_graph, ""), "loop 0 of 2 on ", 15) == 0);
+    CHECK(strncmp(tell(&wf_topic_stack, ""), "loop 0 of 2 on ", 15) == 0);
+}

@@ -3,6 +3,8 @@
 #include "core/look/topic.h"
 
 #include "base/alloc.h"
+#include "core/loops/loops_priv.h"
+#include "core/task/sched_priv.h"
 
 #include <string.h>
 
@@ -39,6 +41,14 @@ void wf_topic_end(struct wf_topic_job *job)
         job->topic->fini(job);
     wf_free(job->data);
     job->data = NULL;
+}
+
+void wf_topic_put_loop(const struct wf_sched *sched, wf_buf *out)
+{
+    wf_buf_puts(out, "loop");
+    if (sched->loops->count > 1)
+        wf_buf_printf(out, " %u of %u", (unsigned)sched->index, (unsigned)sched->loops->count);
+    wf_buf_printf(out, " on %s", sched->loop->backend->name);
 }
 
 void wf_topic_tell(const struct wf_topic *topic, struct wf_sched *sched, const char *about,

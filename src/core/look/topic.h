@@ -43,6 +43,9 @@ int wf_topic_begin(struct wf_topic_job *job, const struct wf_topic *topic, struc
                    const char *about);
 void wf_topic_end(struct wf_topic_job *job); /* one that never began is fine */
 
+/* "loop on epoll", or where there are more "loop 0 of 2 on epoll". */
+void wf_topic_put_loop(const struct wf_sched *sched, wf_buf *out);
+
 /* All of it at once, on the loop's thread. */
 void wf_topic_tell(const struct wf_topic *topic, struct wf_sched *sched, const char *about,
                    wf_buf *out);

@@ -224,9 +224,9 @@ static void graph_write(struct wf_topic_job *job, wf_buf *out)
     graph_resolve(data);
     for (uint32_t i = 0; i < data->node_count; i++)
         waiting += data->nodes[i].edge_count != 0;
-    wf_buf_printf(out, "loop on %s: %" PRIu32 " of %" PRIu32 " tasks wait for others%s\n",
-                  job->sched->loop->backend->name, waiting, data->node_count,
-                  data->is_cut ? " (no memory for the rest)" : "");
+    wf_topic_put_loop(job->sched, out);
+    wf_buf_printf(out, ": %" PRIu32 " of %" PRIu32 " tasks wait for others%s\n", waiting,
+                  data->node_count, data->is_cut ? " (no memory for the rest)" : "");
     for (uint32_t i = 0; i < data->node_count; i++) {
         const struct graph_node *node = &data->nodes[i];
         if (node->edge_count == 0)

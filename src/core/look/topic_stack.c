@@ -160,8 +160,10 @@ static void stack_add(struct stack_data *data, const struct stack_entry *entry, 
 static void stack_write(struct wf_topic_job *job, wf_buf *out)
 {
     struct stack_data *data = job->data;
-    if (data->told == 0 && data->count != 0)
-        wf_buf_printf(out, "loop on %s\n", job->sched->loop->backend->name);
+    if (data->told == 0 && data->count != 0) {
+        wf_topic_put_loop(job->sched, out);
+        wf_buf_putc(out, '\n');
+    }
     for (size_t i = 0; i < data->count; i++)
         stack_add(data, &data->entries[i], out);
     if (job->has_more)
