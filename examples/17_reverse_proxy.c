@@ -2,8 +2,7 @@
 
 /*
  * Lesson: a reverse proxy with limits.  Bodies pass piece by piece, so that no one waits for
- * memory: who reads slowly is written to slowly.  When a client goes away, its request behind is
- * cut too.
+ * memory: who reads slowly is written to slowly.  A client that goes away cuts its request behind.
  * 17_reverse_proxy LISTEN BACKEND: "unix:PATH" or "HOST:PORT", and "http://127.0.0.1:9000".
  */
 
@@ -52,8 +51,8 @@ static size_t put_fields(weft_http_request *req, weft_client_field out[], char t
         out[count] = (weft_client_field){weft_str_of(passed[i]), weft_http_field(req, passed[i])};
         count += out[count].value.ptr != NULL;
     }
-    out[count++] =
-        (weft_client_field){WEFT_STR("X-Request-Id"), weft_str_of(weft_http_request_id(req))};
+    const char *id = weft_http_request_id(req);
+    out[count++] = (weft_client_field){WEFT_STR("X-Request-Id"), weft_str_of(id)};
     weft_trace_format(weft_trace_get(), trace);
     out[count++] = (weft_client_field){WEFT_STR("traceparent"), weft_str_of(trace)};
     return count;
@@ -83,10 +82,11 @@ static int pass_on(weft_http_request *req, weft_http_response *res, void *arg)
 {
     const struct proxy *proxy = arg;
     weft_client_field fields[16];
-    char url[8192], method[16], trace[WEFT_TRACE_BYTES];
+    char url[8192], method[16], digits[24], trace[WEFT_TRACE_BYTES];
     weft_str target = weft_http_target(req), name = weft_http_method(req);
     weft_str length = weft_http_field(req, "content-length"); /* digits: the server has checked */
-    int64_t bytes = length.ptr != NULL ? strtoll(length.ptr, NULL, 10) : 0;
+    snprintf(digits, sizeof digits, "%.*s", (int)length.len, length.len != 0 ? length.ptr : "");
+    int64_t bytes = strtoll(digits, NULL, 10);
     bool has_body = bytes > 0 || weft_http_field(req, "transfer-encoding").ptr != NULL;
     snprintf(url, sizeof url, "%s%.*s", proxy->backend, (int)target.len, target.ptr);
     snprintf(method, sizeof method, "%.*s", (int)name.len, name.ptr);

@@ -76,8 +76,10 @@ def main():
         finally:
             proxy.send_signal(signal.SIGTERM)
             out, said = proxy.communicate(timeout=30)
+            if proxy.returncode != 0: # also behind an exception: it says why
+                print(f"the proxy ended with {proxy.returncode}: {said.decode()}", file=sys.stderr)
     if proxy.returncode != 0:
-        sys.exit(f"the proxy ended with {proxy.returncode}: {said.decode()}")
+        sys.exit(1)
     seen.append(f"{len(out.splitlines())} lines in the log\n")
     with open(expected, encoding="utf-8") as file:
         wanted = file.readlines()
