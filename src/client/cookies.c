@@ -157,12 +157,13 @@ static weft_time expiry(const struct wf_cookie_line *line)
     return at <= now ? 0 : (at < most ? at : most) * WEFT_SEC;
 }
 
-/* Not for a site of others: only the host itself or what is above it, and no top-level domain. */
+/* Not for a site of others: only the host itself or what is above it, and no top-level domain, also
+ * not with the root's dot behind it. */
 static bool may_say_domain(const struct wf_url *url, weft_str domain)
 {
     bool is_own = domain.len == url->host.len;
     return domain_covers(domain, url->host) &&
-           (is_own || (!is_address(url->host) && memchr(domain.ptr, '.', domain.len) != NULL));
+           (is_own || (!is_address(url->host) && memchr(domain.ptr, '.', domain.len - 1) != NULL));
 }
 
 /* The cookie the line sets at `url`; false if it is refused. */
