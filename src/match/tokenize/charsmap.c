@@ -129,7 +129,7 @@ static int put(wf_scalars *out, const char *text)
 static int apply_grapheme(const wf_charsmap *map, const uint32_t *text, size_t count,
                           wf_scalars *out)
 {
-    char bytes[WHOLE_BYTES_MAX + WF_UTF8_BYTES_MAX];
+    char bytes[WHOLE_BYTES_MAX + WF_UTF8_BYTES_MAX] = "";
     size_t used = 0;
     for (size_t i = 0; i < count && used <= WHOLE_BYTES_MAX; i++)
         used += wf_utf8_write(text[i], bytes + used);
