@@ -9,12 +9,20 @@
 
 #include <weft.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static bool has_links(void)
 {
     return strcmp(test_backend(), "sim") != 0;
+}
+
+/* Without openat2 (before Linux 5.6, under an emulator) every link is refused. */
+static bool follows_links(void)
+{
+    return has_links() && (syscall(SYS_openat2, -1, NULL, NULL, (size_t)0) >= 0 || errno != ENOSYS);
 }
 
 /* a, dir/b, and where there are links: in -> dir, out -> .., abs -> /, loop -> loop. */
@@ -83,7 +91,7 @@ TASK_TEST(class_23_nothing_outside_of_the_directory_is_opened)
     for (int refuses = 0; refuses < 2; refuses++) {
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
             check_row(dir, &rows[i], refuses);
-        for (size_t i = 0; has_links() && i < sizeof link_rows / sizeof link_rows[0]; i++)
+        for (size_t i = 0; follows_links() && i < sizeof link_rows / sizeof link_rows[0]; i++)
             check_row(dir, &link_rows[i], refuses);
     }
     CHECK_EQ(weft_open_beneath(dir, "a", O_RDWR, 0), -EINVAL);
@@ -118,7 +126,7 @@ TASK_TEST(class_23_the_walk_by_hand_opens_nothing_outside_either)
 /* A link swapped in behind our back is what a race does; the kernel judges each step. */
 TASK_TEST(class_23_a_directory_that_becomes_a_link_leads_nowhere)
 {
-    if (!has_links())
+    if (!follows_links())
         return;
     int dir = make_tree();
     CHECK_OK(weft_rename(scratch("root/dir"), scratch("root/old")));

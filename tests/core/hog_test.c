@@ -6,6 +6,7 @@
 #include "core/look/hog.h"
 
 #include "base/checkers.h"
+#include "core/emulated.h"
 #include "core/look/watcher.h"
 #include "core/task/sched_priv.h"
 #include "harness/harness.h"
@@ -186,16 +187,9 @@ TEST(test_O01_a_task_that_computes_is_named_with_its_backtrace)
         expect_said("\n  at ");
 }
 
-/* An emulator has the numbers of another processor's calls: what the kernel says then means nothing
- * here.  The call that asks is a read. */
 static void skip_under_emulation(void)
 {
-    char text[32] = "";
-    int fd = open("/proc/thread-self/syscall", O_RDONLY | O_CLOEXEC);
-    CHECK_OK(fd);
-    CHECK_GT(read(fd, text, sizeof text - 1), 0);
-    CHECK_OK(close(fd));
-    if (strtol(text, NULL, 10) != SYS_read)
+    if (is_emulated())
         SKIP("the kernel is another processor's");
 }
 

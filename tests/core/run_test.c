@@ -4,6 +4,7 @@
 
 #include "base/checkers.h"
 #include "base/sys.h"
+#include "core/emulated.h"
 #include "harness/harness.h"
 
 #include <weft.h>
@@ -169,7 +170,7 @@ static int main_of_a_thousand(void *arg)
     return body_sleep(arg);
 }
 
-/* Of this process; 0 under a checker, which keeps what is freed. */
+/* Of this process; 0 under a checker, which keeps what is freed, and under an emulator. */
 static size_t resident_bytes(void)
 {
     char text[64] = "";
@@ -178,7 +179,7 @@ static size_t resident_bytes(void)
     CHECK_GT(read(fd, text, sizeof text - 1), 0);
     close(fd);
     size_t pages = strtoul(strchr(text, ' '), NULL, 10);
-    return WF_HAS_ASAN || WF_HAS_TSAN ? 0 : pages * (size_t)sysconf(_SC_PAGESIZE);
+    return WF_HAS_ASAN || WF_HAS_TSAN || is_emulated() ? 0 : pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* Descriptors and threads are counted when the test ends, blocks after each run; what is mapped, as
