@@ -119,11 +119,8 @@ static int discover_run(struct discover_job *job)
     job->texts.chunk_count_max = TEXTS_MAX;
     if (rc == 0)
         rc = texts_fill(&job->texts, &chunk);
-    if (rc == 0 && chunk.rc < 0) {
-        char text[600];
-        weft_catalog_error_text(&chunk.error, text, sizeof(text));
-        rc = say_failed("%s", text);
-    }
+    if (rc == 0)
+        rc = chunk_check(&chunk);
     if (rc == 0)
         rc = discover(job, &chunk);
     chunk_fini(&chunk);

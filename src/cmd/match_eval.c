@@ -105,8 +105,9 @@ static int split_chunk(const struct eval_job *job, struct chunk *chunk, weft_str
     return 0;
 }
 
-static int eval_chunk(struct eval_job *job, struct chunk *chunk)
+static int eval_chunk(struct chunk *chunk, void *arg)
 {
+    struct eval_job *job = arg;
     weft_m_results *results = NULL;
     weft_m_error error;
     weft_str *ids = wf_arena_array(&chunk->arena, chunk->count, sizeof(*ids));
@@ -121,24 +122,6 @@ static int eval_chunk(struct eval_job *job, struct chunk *chunk)
     rc = measure_results(job, results, ids);
     weft_m_results_free(results);
     return rc;
-}
-
-static int eval_all(struct eval_job *job)
-{
-    struct chunk chunk = {0};
-    int rc = 0;
-    while (rc == 0 && !chunk.is_last) {
-        rc = texts_fill(&job->texts, &chunk);
-        if (rc == 0)
-            rc = eval_chunk(job, &chunk);
-        if (rc == 0 && chunk.rc < 0) {
-            char text[600];
-            weft_catalog_error_text(&chunk.error, text, sizeof(text));
-            rc = say_failed("%s", text);
-        }
-    }
-    chunk_fini(&chunk);
-    return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
 }
 
 static int end_body(void *arg)
@@ -251,7 +234,7 @@ static int eval_run(struct eval_job *job)
     if (rc == 0)
         rc = texts_open(&job->texts, job->path, &options, NULL, 0);
     if (rc == 0)
-        rc = eval_all(job);
+        rc = texts_each(&job->texts, eval_chunk, job);
     if (rc == 0)
         rc = eval_tell(job);
     if (rc == 0)

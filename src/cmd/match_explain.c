@@ -144,30 +144,13 @@ static int explain_text(struct explain_job *job, weft_str text, size_t line)
     return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
 }
 
-static int explain_chunk(struct explain_job *job, const struct chunk *chunk)
+static int explain_chunk(struct chunk *chunk, void *arg)
 {
+    struct explain_job *job = arg;
     int rc = 0;
     for (size_t i = 0; i < chunk->count && rc == 0; i++)
         rc = explain_text(job, chunk->texts[i], chunk->lines[i]);
-    if (rc == 0 && chunk->rc < 0) {
-        char text[600];
-        weft_catalog_error_text(&chunk->error, text, sizeof(text));
-        rc = say_failed("%s", text);
-    }
     return rc;
-}
-
-static int explain_all(struct explain_job *job)
-{
-    struct chunk chunk = {0};
-    int rc = 0;
-    while (rc == 0 && !chunk.is_last) {
-        rc = texts_fill(&job->texts, &chunk);
-        if (rc == 0)
-            rc = explain_chunk(job, &chunk);
-    }
-    chunk_fini(&chunk);
-    return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
 }
 
 static int explain_run(struct explain_job *job, char **args, size_t arg_count)
@@ -183,7 +166,7 @@ static int explain_run(struct explain_job *job, char **args, size_t arg_count)
     if (rc == 0)
         rc = texts_open(&job->texts, job->path, &options, args, arg_count);
     if (rc == 0)
-        rc = explain_all(job);
+        rc = texts_each(&job->texts, explain_chunk, job);
     texts_close(&job->texts);
     weft_m_close(job->matcher);
     wf_buf_fini(&job->lines);

@@ -109,8 +109,9 @@ static int write_answers(struct novelty_job *job, const struct chunk *chunk,
 
 /* ---- the run ---- */
 
-static int judge_chunk(struct novelty_job *job, const struct chunk *chunk)
+static int judge_chunk(struct chunk *chunk, void *arg)
 {
+    struct novelty_job *job = arg;
     weft_m_results *results;
     weft_m_error error;
     if (chunk->count == 0)
@@ -126,24 +127,6 @@ static int judge_chunk(struct novelty_job *job, const struct chunk *chunk)
     return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
 }
 
-static int judge_all(struct novelty_job *job)
-{
-    struct chunk chunk = {0};
-    int rc = 0;
-    while (rc == 0 && !chunk.is_last) {
-        rc = texts_fill(&job->texts, &chunk);
-        if (rc == 0)
-            rc = judge_chunk(job, &chunk);
-        if (rc == 0 && chunk.rc < 0) {
-            char text[600];
-            weft_catalog_error_text(&chunk.error, text, sizeof(text));
-            rc = say_failed("%s", text);
-        }
-    }
-    chunk_fini(&chunk);
-    return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
-}
-
 static int novelty_run(struct novelty_job *job, char **args, size_t arg_count)
 {
     const weft_catalog_options options = {.skip_bad = job->load.skip_bad};
@@ -152,7 +135,7 @@ static int novelty_run(struct novelty_job *job, char **args, size_t arg_count)
         rc = texts_open(&job->texts, job->path, &options, args, arg_count);
     job->texts.chunk_count_max = CHUNK_TEXTS;
     if (rc == 0)
-        rc = judge_all(job);
+        rc = texts_each(&job->texts, judge_chunk, job);
     texts_close(&job->texts);
     weft_m_close(job->matcher);
     wf_buf_fini(&job->lines);

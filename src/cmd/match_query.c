@@ -197,11 +197,8 @@ static int match_all(struct query_job *job)
     while (rc == 0 && !is_over) {
         struct chunk *ready = &chunks[turn & 1];
         rc = match_and_fill(job, ready, &chunks[~turn & 1]);
-        if (rc == 0 && ready->rc < 0) {
-            char text[600];
-            weft_catalog_error_text(&ready->error, text, sizeof(text));
-            rc = say_failed("%s", text);
-        }
+        if (rc == 0)
+            rc = chunk_check(ready);
         is_over = ready->is_last;
         turn++;
     }

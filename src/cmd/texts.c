@@ -48,6 +48,15 @@ void chunk_fini(struct chunk *chunk)
     *chunk = (struct chunk){0};
 }
 
+int chunk_check(const struct chunk *chunk)
+{
+    char text[600];
+    if (chunk->rc >= 0)
+        return 0;
+    weft_catalog_error_text(&chunk->error, text, sizeof(text));
+    return say_failed("%s", text);
+}
+
 static int chunk_reserve(struct chunk *chunk)
 {
     if (chunk->count < chunk->capacity)
@@ -153,4 +162,19 @@ int texts_count(const struct texts *texts, uint64_t *out)
     if (rc == 0)
         *out = count;
     return rc == -ECANCELED ? rc : 0;
+}
+
+int texts_each(struct texts *texts, texts_fn *fn, void *arg)
+{
+    struct chunk chunk = {0};
+    int rc = 0;
+    while (rc == 0 && !chunk.is_last) {
+        rc = texts_fill(texts, &chunk);
+        if (rc == 0)
+            rc = fn(&chunk, arg);
+        if (rc == 0)
+            rc = chunk_check(&chunk);
+    }
+    chunk_fini(&chunk);
+    return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
 }

@@ -52,6 +52,17 @@ WEFT_WAITS int texts_fill(struct texts *texts, struct chunk *chunk);
 
 void chunk_fini(struct chunk *chunk);
 
+/* 0, or an exit code after saying what ended the reading behind the texts. */
+int chunk_check(const struct chunk *chunk);
+
+/* What is done with the texts of a chunk: 0 to go on; an exit code after saying why, or an error.
+ */
+typedef int texts_fn(struct chunk *chunk, void *arg);
+
+/* Calls fn(chunk, arg) with all texts there are, a chunk at a time.  0; an exit code after saying
+ * why, or -ECANCELED. */
+WEFT_WAITS int texts_each(struct texts *texts, texts_fn *fn, void *arg);
+
 /* Counts the texts of a file by reading it once more.  0, and *out stays, if it cannot be read
  * twice. */
 WEFT_WAITS int texts_count(const struct texts *texts, uint64_t *out);
