@@ -54,6 +54,43 @@ void wf_json_float(wf_json *json, float value);
 void wf_json_bool(wf_json *json, bool value);
 void wf_json_null(wf_json *json);
 
+/* A key and its value. */
+static inline void wf_json_put_text(wf_json *json, const char *key, const char *text)
+{
+    wf_json_key(json, key);
+    wf_json_text(json, text);
+}
+
+static inline void wf_json_put_str(wf_json *json, const char *key, weft_str text)
+{
+    wf_json_key(json, key);
+    wf_json_str(json, text);
+}
+
+static inline void wf_json_put_uint(wf_json *json, const char *key, uint64_t value)
+{
+    wf_json_key(json, key);
+    wf_json_uint(json, value);
+}
+
+static inline void wf_json_put_double(wf_json *json, const char *key, double value)
+{
+    wf_json_key(json, key);
+    wf_json_double(json, value);
+}
+
+static inline void wf_json_put_float(wf_json *json, const char *key, float value)
+{
+    wf_json_key(json, key);
+    wf_json_float(json, value);
+}
+
+static inline void wf_json_put_bool(wf_json *json, const char *key, bool value)
+{
+    wf_json_key(json, key);
+    wf_json_bool(json, value);
+}
+
 /* A character as JSON escapes it, inside a string. */
 void wf_json_escape(wf_buf *out, uint32_t c);
 

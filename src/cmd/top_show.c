@@ -173,12 +173,6 @@ static void put_rows(wf_json *json, const char *key, const char *what, const str
     wf_json_array_end(json);
 }
 
-static void put_number(wf_json *json, const char *key, double value)
-{
-    wf_json_key(json, key);
-    wf_json_double(json, value); /* null if nothing is known */
-}
-
 static void put_count(wf_json *json, const char *key, double value)
 {
     wf_json_key(json, key);
@@ -190,8 +184,8 @@ static void put_times(wf_json *json, const char *key, const struct top_times *be
 {
     wf_json_key(json, key);
     wf_json_object(json);
-    put_number(json, "p50", quantile(before, now, 0.5));
-    put_number(json, "p99", quantile(before, now, 0.99));
+    wf_json_put_double(json, "p50", quantile(before, now, 0.5));
+    wf_json_put_double(json, "p99", quantile(before, now, 0.99));
     wf_json_object_end(json);
 }
 
@@ -214,13 +208,13 @@ void top_json(const struct top_look *before, const struct top_look *now, pid_t p
     wf_json_uint(&json, now->loops);
     wf_json_key(&json, "backend");
     wf_json_text(&json, now->backend);
-    put_number(&json, "seconds", seconds(before, now));
-    put_number(&json, "busy", busy(now));
+    wf_json_put_double(&json, "seconds", seconds(before, now));
+    wf_json_put_double(&json, "busy", busy(now));
     put_count(&json, "tasks_live", now->numbers[TOP_TASKS_LIVE]);
     put_count(&json, "operations_live", now->numbers[TOP_OPS_LIVE]);
     put_count(&json, "hogs", now->numbers[TOP_HOGS]);
     for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
-        put_number(&json, rates[i].key, rate(before, now, rates[i].what));
+        wf_json_put_double(&json, rates[i].key, rate(before, now, rates[i].what));
     put_times(&json, "pass_seconds", &before->passes, &now->passes);
     put_times(&json, "ready_wait_seconds", &before->waits, &now->waits);
     put_rows(&json, "states", "state", now->states, now->state_count, 0);

@@ -16,36 +16,6 @@ int wf_m_json_end(wf_buf *buf, weft_text *out)
     return rc;
 }
 
-static void put_text(wf_json *json, const char *key, const char *text)
-{
-    wf_json_key(json, key);
-    wf_json_text(json, text);
-}
-
-static void put_str(wf_json *json, const char *key, weft_str text)
-{
-    wf_json_key(json, key);
-    wf_json_str(json, text);
-}
-
-static void put_uint(wf_json *json, const char *key, uint64_t value)
-{
-    wf_json_key(json, key);
-    wf_json_uint(json, value);
-}
-
-static void put_float(wf_json *json, const char *key, float value)
-{
-    wf_json_key(json, key);
-    wf_json_float(json, value);
-}
-
-static void put_bool(wf_json *json, const char *key, bool value)
-{
-    wf_json_key(json, key);
-    wf_json_bool(json, value);
-}
-
 /* ---- results ---- */
 
 void wf_m_json_id(wf_json *json, weft_str id, bool is_integer)
@@ -72,10 +42,10 @@ void wf_m_json_hit(wf_json *json, const weft_m_results *results, const weft_m_hi
     wf_json_object(json);
     wf_json_key(json, "id");
     wf_m_json_id(json, hit->id, hit->id_is_integer);
-    put_float(json, "score", hit->score);
-    put_str(json, "text", hit->text);
-    put_str(json, "name", hit->name);
-    put_str(json, "matched", hit->matched);
+    wf_json_put_float(json, "score", hit->score);
+    wf_json_put_str(json, "text", hit->text);
+    wf_json_put_str(json, "name", hit->name);
+    wf_json_put_str(json, "matched", hit->matched);
     if (hit->tied_count != 0)
         write_tied(json, results, hit);
     wf_json_object_end(json);
@@ -148,8 +118,8 @@ static void write_shared(wf_json *json, const weft_m_evidence *evidence)
     for (size_t i = 0; i < evidence->shared_count; i++) {
         const weft_m_shared *shared = &evidence->shared[i];
         wf_json_object(json);
-        put_str(json, shared->is_word ? "word" : "ngram", shared->text);
-        put_float(json, "weight", shared->weight);
+        wf_json_put_str(json, shared->is_word ? "word" : "ngram", shared->text);
+        wf_json_put_float(json, "weight", shared->weight);
         wf_json_object_end(json);
     }
     wf_json_array_end(json);
@@ -164,10 +134,10 @@ static void write_parts(wf_json *json, const weft_m_evidence *evidence)
     for (size_t i = 0; i < evidence->part_count; i++) {
         const weft_m_part *part = &evidence->parts[i];
         wf_json_object(json);
-        put_text(json, "sign", part->name);
-        put_float(json, "value", part->value);
-        put_float(json, "weight", part->weight);
-        put_float(json, "part", (float)part->part);
+        wf_json_put_text(json, "sign", part->name);
+        wf_json_put_float(json, "value", part->value);
+        wf_json_put_float(json, "weight", part->weight);
+        wf_json_put_float(json, "part", (float)part->part);
         wf_json_object_end(json);
     }
     wf_json_array_end(json);
@@ -181,8 +151,8 @@ static void write_evidence(wf_json *json, const weft_m_explanation *explanation)
         wf_json_object(json);
         wf_json_key(json, "id");
         wf_m_json_id(json, hit->id, hit->id_is_integer);
-        put_str(json, "matched", hit->matched);
-        put_float(json, "margin", explanation->evidence[i].margin);
+        wf_json_put_str(json, "matched", hit->matched);
+        wf_json_put_float(json, "margin", explanation->evidence[i].margin);
         write_parts(json, &explanation->evidence[i]);
         wf_json_key(json, "shared");
         write_shared(json, &explanation->evidence[i]);
@@ -193,8 +163,8 @@ static void write_evidence(wf_json *json, const weft_m_explanation *explanation)
 
 static void write_explained(wf_json *json, const weft_m_explanation *explanation)
 {
-    put_str(json, "query_normalized", explanation->query_normalized);
-    put_bool(json, "matched", explanation->is_matched);
+    wf_json_put_str(json, "query_normalized", explanation->query_normalized);
+    wf_json_put_bool(json, "matched", explanation->is_matched);
     wf_json_key(json, "best_match");
     if (explanation->hit_count != 0)
         wf_m_json_hit(json, explanation->results, explanation->hits);
@@ -202,8 +172,8 @@ static void write_explained(wf_json *json, const weft_m_explanation *explanation
         wf_json_null(json);
     wf_json_key(json, "top_k");
     wf_m_json_hits(json, explanation->results, explanation->hits, explanation->hit_count);
-    put_float(json, "threshold", explanation->threshold);
-    put_text(json, "mode", explanation->mode);
+    wf_json_put_float(json, "threshold", explanation->threshold);
+    wf_json_put_text(json, "mode", explanation->mode);
     wf_json_key(json, "evidence");
     write_evidence(json, explanation);
 }
@@ -213,16 +183,16 @@ int weft_m_explanation_json(const weft_m_explanation *explanation, weft_text *ou
     wf_buf buf = {0};
     wf_json json = {.out = &buf};
     wf_json_object(&json);
-    put_str(&json, "query", explanation->query);
+    wf_json_put_str(&json, "query", explanation->query);
     if (explanation->is_diagnosis) {
-        put_bool(&json, "matcher_ready", explanation->is_ready);
-        put_text(&json, "active_matcher", explanation->active_matcher);
+        wf_json_put_bool(&json, "matcher_ready", explanation->is_ready);
+        wf_json_put_text(&json, "active_matcher", explanation->active_matcher);
     }
     if (explanation->is_ready)
         write_explained(&json, explanation);
     if (explanation->issue.ptr != NULL) {
-        put_str(&json, "issue", explanation->issue);
-        put_str(&json, "suggestion", explanation->suggestion);
+        wf_json_put_str(&json, "issue", explanation->issue);
+        wf_json_put_str(&json, "suggestion", explanation->suggestion);
     }
     wf_json_object_end(&json);
     return wf_m_json_end(&buf, out);
@@ -262,20 +232,20 @@ int weft_m_info_json(weft_matcher *matcher, weft_text *out)
     wf_buf buf = {0};
     wf_json json = {.out = &buf};
     wf_json_object(&json);
-    put_text(&json, "mode", info.active_mode != NULL ? info.active_mode : info.mode);
-    put_text(&json, "detected_mode", info.active_mode);
-    put_bool(&json, "is_trained", info.is_ready);
-    put_text(&json, "active_matcher", info.active_matcher);
-    put_bool(&json, "has_training_data", false);
-    put_float(&json, "threshold", info.threshold);
-    put_text(&json, "requested_mode", info.mode);
-    put_text(&json, "model_name", info.model);
-    put_text(&json, "encoder", info.encoder);
-    put_text(&json, "score_kind", info.score_kind);
-    put_bool(&json, "normalize", info.normalize);
-    put_text(&json, "unicode", info.unicode);
-    put_uint(&json, "num_entities", info.entity_count);
-    put_uint(&json, "rows", info.row_count);
+    wf_json_put_text(&json, "mode", info.active_mode != NULL ? info.active_mode : info.mode);
+    wf_json_put_text(&json, "detected_mode", info.active_mode);
+    wf_json_put_bool(&json, "is_trained", info.is_ready);
+    wf_json_put_text(&json, "active_matcher", info.active_matcher);
+    wf_json_put_bool(&json, "has_training_data", false);
+    wf_json_put_float(&json, "threshold", info.threshold);
+    wf_json_put_text(&json, "requested_mode", info.mode);
+    wf_json_put_text(&json, "model_name", info.model);
+    wf_json_put_text(&json, "encoder", info.encoder);
+    wf_json_put_text(&json, "score_kind", info.score_kind);
+    wf_json_put_bool(&json, "normalize", info.normalize);
+    wf_json_put_text(&json, "unicode", info.unicode);
+    wf_json_put_uint(&json, "num_entities", info.entity_count);
+    wf_json_put_uint(&json, "rows", info.row_count);
     wf_json_object_end(&json);
     return wf_m_json_end(&buf, out);
 }
@@ -283,29 +253,29 @@ int weft_m_info_json(weft_matcher *matcher, weft_text *out)
 static void write_latency(wf_json *json, const weft_m_latency *latency)
 {
     wf_json_object(json);
-    put_uint(json, "count", latency->count);
-    put_float(json, "p50", (float)latency->p50);
-    put_float(json, "p95", (float)latency->p95);
-    put_float(json, "p99", (float)latency->p99);
+    wf_json_put_uint(json, "count", latency->count);
+    wf_json_put_float(json, "p50", (float)latency->p50);
+    wf_json_put_float(json, "p95", (float)latency->p95);
+    wf_json_put_float(json, "p99", (float)latency->p99);
     wf_json_object_end(json);
 }
 
 static void write_sizes(wf_json *json, const weft_m_info *info)
 {
-    put_uint(json, "rows", info->row_count);
-    put_uint(json, "dimension", info->dimension);
-    put_text(json, "encoder", info->encoder);
-    put_text(json, "score_kind", info->score_kind);
-    put_uint(json, "bytes", info->bytes);
-    put_uint(json, "index_bytes", info->index_bytes);
-    put_uint(json, "snapshot", info->snapshot);
-    put_uint(json, "queries", info->query_count);
+    wf_json_put_uint(json, "rows", info->row_count);
+    wf_json_put_uint(json, "dimension", info->dimension);
+    wf_json_put_text(json, "encoder", info->encoder);
+    wf_json_put_text(json, "score_kind", info->score_kind);
+    wf_json_put_uint(json, "bytes", info->bytes);
+    wf_json_put_uint(json, "index_bytes", info->index_bytes);
+    wf_json_put_uint(json, "snapshot", info->snapshot);
+    wf_json_put_uint(json, "queries", info->query_count);
     wf_json_key(json, "cache");
     wf_json_object(json);
-    put_uint(json, "hits", info->cache_hits);
-    put_uint(json, "misses", info->cache_misses);
-    put_uint(json, "entries", info->cache_count);
-    put_uint(json, "bytes", info->cache_bytes);
+    wf_json_put_uint(json, "hits", info->cache_hits);
+    wf_json_put_uint(json, "misses", info->cache_misses);
+    wf_json_put_uint(json, "entries", info->cache_count);
+    wf_json_put_uint(json, "bytes", info->cache_bytes);
     wf_json_object_end(json);
 }
 
@@ -318,14 +288,15 @@ int weft_m_stats_json(weft_matcher *matcher, weft_text *out)
     wf_buf buf = {0};
     wf_json json = {.out = &buf};
     wf_json_object(&json);
-    put_uint(&json, "num_entities", info.entity_count);
-    put_text(&json, "model_name", info.model);
-    put_float(&json, "threshold", info.threshold);
-    put_bool(&json, "normalize", info.normalize);
-    put_text(&json, "training_mode", info.active_mode != NULL ? info.active_mode : info.mode);
-    put_bool(&json, "is_trained", info.is_ready);
+    wf_json_put_uint(&json, "num_entities", info.entity_count);
+    wf_json_put_text(&json, "model_name", info.model);
+    wf_json_put_float(&json, "threshold", info.threshold);
+    wf_json_put_bool(&json, "normalize", info.normalize);
+    wf_json_put_text(&json, "training_mode",
+                     info.active_mode != NULL ? info.active_mode : info.mode);
+    wf_json_put_bool(&json, "is_trained", info.is_ready);
     if (info.is_ready)
-        put_bool(&json, "has_embeddings", true);
+        wf_json_put_bool(&json, "has_embeddings", true);
     write_sizes(&json, &info);
     wf_json_key(&json, "latency_seconds");
     wf_json_object(&json);
@@ -345,13 +316,13 @@ static void write_details(wf_json *json, const weft_m_error *error)
     wf_json_key(json, "details");
     wf_json_object(json);
     if (error->limit >= 0)
-        put_uint(json, "limit", (uint64_t)error->limit);
+        wf_json_put_uint(json, "limit", (uint64_t)error->limit);
     if (error->seen >= 0)
-        put_uint(json, "seen", (uint64_t)error->seen);
+        wf_json_put_uint(json, "seen", (uint64_t)error->seen);
     if (error->offset >= 0)
-        put_uint(json, "offset", (uint64_t)error->offset);
+        wf_json_put_uint(json, "offset", (uint64_t)error->offset);
     if (error->entity[0] != '\0')
-        put_text(json, "entity", error->entity);
+        wf_json_put_text(json, "entity", error->entity);
     wf_json_object_end(json);
 }
 
@@ -362,15 +333,15 @@ int weft_m_error_json(const weft_m_error *error, weft_str request_id, weft_text 
     wf_json_object(&json);
     wf_json_key(&json, "error");
     wf_json_object(&json);
-    put_text(&json, "code", weft_m_error_name(error->rc));
-    put_text(&json, "message", error->message);
+    wf_json_put_text(&json, "code", weft_m_error_name(error->rc));
+    wf_json_put_text(&json, "message", error->message);
     if (error->field[0] != '\0')
-        put_text(&json, "field", error->field);
+        wf_json_put_text(&json, "field", error->field);
     if (error->suggestion[0] != '\0')
-        put_text(&json, "suggestion", error->suggestion);
+        wf_json_put_text(&json, "suggestion", error->suggestion);
     write_details(&json, error);
     if (request_id.ptr != NULL)
-        put_str(&json, "request_id", request_id);
+        wf_json_put_str(&json, "request_id", request_id);
     wf_json_object_end(&json);
     wf_json_object_end(&json);
     return wf_m_json_end(&buf, out);

@@ -6,18 +6,6 @@
 
 #include <weft/novelty.h>
 
-static void put_double(wf_json *json, const char *key, double value)
-{
-    wf_json_key(json, key);
-    wf_json_double(json, value);
-}
-
-static void put_bool(wf_json *json, const char *key, bool value)
-{
-    wf_json_key(json, key);
-    wf_json_bool(json, value);
-}
-
 static void put_id(wf_json *json, const char *key, const weft_m_hit *hit)
 {
     wf_json_key(json, key);
@@ -32,7 +20,7 @@ static void put_signals(wf_json *json, const weft_m_novelty_result *item)
     wf_json_key(json, "signals");
     wf_json_object(json);
     for (size_t i = 0; i < item->signal_count; i++)
-        put_bool(json, item->signals[i].strategy, item->signals[i].is_novel);
+        wf_json_put_bool(json, item->signals[i].strategy, item->signals[i].is_novel);
     wf_json_object_end(json);
 }
 
@@ -40,8 +28,8 @@ static void put_metadata(wf_json *json, const wf_novelties *all, const weft_m_no
 {
     wf_json_key(json, "metadata");
     wf_json_object(json);
-    put_double(json, "p_value", item->p_value);
-    put_double(json, "alpha", all->alpha);
+    wf_json_put_double(json, "p_value", item->p_value);
+    wf_json_put_double(json, "alpha", all->alpha);
     wf_json_key(json, "threshold");
     wf_json_float(json, all->threshold);
     wf_json_key(json, "strategies");
@@ -50,9 +38,9 @@ static void put_metadata(wf_json *json, const wf_novelties *all, const weft_m_no
         const weft_m_signal *signal = &item->signals[i];
         wf_json_key(json, signal->strategy);
         wf_json_object(json);
-        put_double(json, "score", signal->score);
-        put_double(json, "p_value", signal->p_value);
-        put_double(json, "novel_score", signal->novel_score);
+        wf_json_put_double(json, "score", signal->score);
+        wf_json_put_double(json, "p_value", signal->p_value);
+        wf_json_put_double(json, "novel_score", signal->novel_score);
         wf_json_object_end(json);
     }
     wf_json_object_end(json);
@@ -68,9 +56,9 @@ static void write_item(wf_json *json, const weft_m_results *results, size_t inde
     put_id(json, "id", item->is_match ? item->best : NULL);
     wf_json_key(json, "score");
     wf_json_float(json, item->best != NULL ? item->best->score : 0);
-    put_bool(json, "is_match", item->is_match);
-    put_bool(json, "is_novel", item->is_novel);
-    put_double(json, "novel_score", item->novel_score);
+    wf_json_put_bool(json, "is_match", item->is_match);
+    wf_json_put_bool(json, "is_novel", item->is_novel);
+    wf_json_put_double(json, "novel_score", item->novel_score);
     wf_json_key(json, "match_method");
     wf_json_text(json, item->method);
     wf_json_key(json, "alternatives");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "http/log/log_line.h"
-#include "base/calendar.h"
 
+#include "base/calendar.h"
 #include "base/json_write.h"
 #include "base/utf8.h"
 
@@ -44,47 +44,29 @@ static const char *peer_of(const weft_http_record *record, char *out, size_t roo
     return is_known ? out : NULL;
 }
 
-static void put_text(wf_json *json, const char *key, const char *text)
-{
-    wf_json_key(json, key);
-    wf_json_text(json, text);
-}
-
-static void put_str(wf_json *json, const char *key, weft_str text)
-{
-    wf_json_key(json, key);
-    wf_json_str(json, text);
-}
-
-static void put_number(wf_json *json, const char *key, uint64_t value)
-{
-    wf_json_key(json, key);
-    wf_json_uint(json, value);
-}
-
 void wf_log_line_json(wf_buf *out, const weft_http_record *record)
 {
     char time[WF_LOG_TIME_BYTES], peer[WEFT_ADDR_TEXT_BYTES];
     wf_json json = {.out = out, .is_for_people = true};
     wf_log_time(time, record->at);
     wf_json_object(&json);
-    put_text(&json, "time", time);
-    put_text(&json, "peer", peer_of(record, peer, sizeof peer));
-    put_str(&json, "method", record->method);
-    put_str(&json, "host", record->host);
-    put_str(&json, "path", record->path);
-    put_text(&json, "route", record->route);
-    put_number(&json, "status", (uint64_t)record->status);
+    wf_json_put_text(&json, "time", time);
+    wf_json_put_text(&json, "peer", peer_of(record, peer, sizeof peer));
+    wf_json_put_str(&json, "method", record->method);
+    wf_json_put_str(&json, "host", record->host);
+    wf_json_put_str(&json, "path", record->path);
+    wf_json_put_text(&json, "route", record->route);
+    wf_json_put_uint(&json, "status", (uint64_t)record->status);
     wf_json_key(&json, "whole");
     wf_json_bool(&json, record->is_whole);
     wf_json_key(&json, "took_ms");
     wf_json_double(&json, took_ms(record));
-    put_number(&json, "received_bytes", record->received_bytes);
-    put_number(&json, "sent_bytes", record->sent_bytes);
-    put_text(&json, "request_id", record->request_id);
+    wf_json_put_uint(&json, "received_bytes", record->received_bytes);
+    wf_json_put_uint(&json, "sent_bytes", record->sent_bytes);
+    wf_json_put_text(&json, "request_id", record->request_id);
     if (record->trace != NULL) {
-        put_text(&json, "trace_id", record->trace->trace_id);
-        put_text(&json, "span_id", record->trace->span_id);
+        wf_json_put_text(&json, "trace_id", record->trace->trace_id);
+        wf_json_put_text(&json, "span_id", record->trace->span_id);
     }
     wf_json_object_end(&json);
     (void)wf_buf_putc(out, '\n');
