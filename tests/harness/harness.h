@@ -118,6 +118,13 @@ uint64_t test_seed(void);
 uint64_t test_seed_count(uint64_t usual);
 bool test_has_time(void);
 
+/* Runs fn(arg) as the main task of worlds made by a plan (<weft/sim.h>), seed after seed: `usual`
+ * of them, or with --seeds as many as there is time for.  A failure or a leak ends the test, and
+ * says the smallest plan that fails too; so does a run of more than `step_max` steps.  Returns how
+ * many there were. */
+uint64_t test_sweep_plan(const char *plan, uint64_t usual, uint64_t step_max, weft_fn *fn,
+                         void *arg);
+
 /* "sim", "epoll", "io_uring"; "auto" when the loop chose; NULL in a plain test. */
 const char *test_backend(void);
 

@@ -10,9 +10,7 @@
 #include <weft/scope.h>
 #include <weft/sim.h>
 
-#include <stdlib.h>
-
-enum { CLIENTS = 3, STREAMS = 6, TRIES = 6, SEEDS = 100 };
+enum { CLIENTS = 3, STREAMS = 6, TRIES = 6, SEEDS = 100, STEPS_MAX = 2000000 };
 
 static unsigned answers, failures; /* of all seeds */
 
@@ -83,19 +81,8 @@ static int both_ends(void *arg)
 
 static void sweep(const char *text)
 {
-    const char *seeds = getenv("WEFT_TEST_SEEDS");
-    uint64_t count = seeds != NULL && atoi(seeds) > 0 ? strtoull(seeds, NULL, 10) : SEEDS;
-    weft_sim_options plan = {.seed = test_seed(), .step_max = 2000000};
-    weft_sim_failure failure = {.rc = 0};
-    size_t blocks = live_blocks();
-    CHECK_OK(weft_sim_plan(&plan, text));
-    int rc = weft_sim_sweep(&plan, count, both_ends, NULL, &failure);
-    note("\"%s\", seed %llu, step %llu: %d, %s; smaller: %s", text,
-         (unsigned long long)failure.seed, (unsigned long long)failure.step, failure.rc,
-         failure.text, failure.plan);
-    CHECK_EQ(rc, 0);
-    CHECK_EQ(live_blocks(), blocks);
-    CHECK_GE(answers, count);
+    uint64_t done = test_sweep_plan(text, SEEDS, STEPS_MAX, both_ends, NULL);
+    CHECK_GE(answers, done);
 }
 
 TEST(h2_both_ends_under_delay)

@@ -16,7 +16,7 @@
 
 #include <stdlib.h>
 
-enum { CLIENTS = 3, TRIES_MAX = 30, SEEDS = 300 };
+enum { CLIENTS = 3, TRIES_MAX = 30, SEEDS = 300, STEPS_MAX = 2000000 };
 
 static const char *plan_text;
 static unsigned answers, failures; /* of all seeds */
@@ -146,29 +146,11 @@ static int both_ends(void *arg)
     return forgive(rc < 0 ? rc : closed);
 }
 
-/* `count` seeds from `seed` on. */
-static void sweep_some(weft_sim_options *plan, uint64_t count)
-{
-    weft_sim_failure failure = {.rc = 0};
-    int rc = weft_sim_sweep(plan, count, both_ends, NULL, &failure);
-    note("\"%s\", seed %llu, step %llu: %d, %s; %u descriptors; smaller: %s", plan_text,
-         (unsigned long long)failure.seed, (unsigned long long)failure.step, failure.rc,
-         failure.text, failure.descriptors, failure.plan);
-    CHECK_EQ(rc, 0);
-    plan->seed += count;
-}
-
 static void sweep(const char *text)
 {
-    weft_sim_options plan = {.seed = test_seed(), .step_max = 2000000};
-    size_t blocks = live_blocks();
-    uint64_t done = 0, wanted = test_seed_count(SEEDS);
     plan_text = text;
     pattern_fill();
-    CHECK_OK(weft_sim_plan(&plan, text));
-    for (; done < wanted && (done < SEEDS || test_has_time()); done += SEEDS / 10)
-        sweep_some(&plan, SEEDS / 10);
-    CHECK_EQ(live_blocks(), blocks);
+    uint64_t done = test_sweep_plan(text, SEEDS, STEPS_MAX, both_ends, NULL);
     CHECK_GE(answers, done * CLIENTS * EXCHANGES / 2);
 }
 
