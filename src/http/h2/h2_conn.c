@@ -12,21 +12,6 @@
  * PING, or this long. */
 #define DRAIN_TIME WEFT_SEC
 
-/* ---- budgets ---- */
-
-bool wf_h2_spend_reset(struct wf_h2 *h2)
-{
-    const weft_http_limits *limits = &h2->conn->server->limits;
-    return wf_h2_budget_take(&h2->resets, wf_h2_now(h2), limits->h2_reset_burst,
-                             limits->h2_reset_rate);
-}
-
-bool wf_h2_spend_odd(struct wf_h2 *h2)
-{
-    const weft_http_limits *limits = &h2->conn->server->limits;
-    return wf_h2_budget_take(&h2->odd, wf_h2_now(h2), limits->h2_odd_burst, limits->h2_odd_rate);
-}
-
 int wf_h2_stop(struct wf_h2 *h2, uint32_t code)
 {
     if (h2->code == NGHTTP2_NO_ERROR)
@@ -170,6 +155,11 @@ static uint32_t h2_code_of(const struct wf_h2 *h2, ssize_t rc)
 
 static void h2_receive(struct wf_h2 *h2, weft_str input)
 {
+    if (!wf_h2_count_frames(h2, input)) {
+        weft_stream_consume(h2->conn->stream, input.len);
+        h2_terminate(h2, NGHTTP2_ENHANCE_YOUR_CALM);
+        return;
+    }
     h2->is_receiving = true;
     ssize_t count = nghttp2_session_mem_recv(h2->session, (const uint8_t *)input.ptr, input.len);
     h2->is_receiving = false;
@@ -398,6 +388,7 @@ int wf_h2_start(struct wf_conn *conn)
     if (h2 == NULL)
         return -ENOMEM;
     h2->conn = conn;
+    h2->frames.left = WF_H2_PREFACE_BYTES;
     h2->armed = h2->block_deadline = h2->drain_deadline = WEFT_FOREVER;
     wf_list_init(&h2->exchanges);
     int rc = h2_open_session(h2);

@@ -26,15 +26,12 @@ struct wf_h2_budget {
     weft_time spent_until;
 };
 
-static inline bool wf_h2_budget_take(struct wf_h2_budget *budget, weft_time now, uint32_t burst,
-                                     uint32_t rate)
-{
-    weft_time each = WEFT_SEC / rate;
-    if (budget->spent_until < now)
-        budget->spent_until = now;
-    budget->spent_until += each;
-    return budget->spent_until - now <= each * burst;
-}
+/* Where in the stream of frames the peer's bytes are. */
+struct wf_h2_frames {
+    uint32_t left; /* of the preface or of a frame's payload, before the next head */
+    uint8_t head[WF_H2_FRAME_HEAD_BYTES], head_bytes;
+    uint32_t continuation_count; /* of the header block that is coming */
+};
 
 struct wf_h2 {
     struct wf_conn *conn;
@@ -44,12 +41,12 @@ struct wf_h2 {
 
     struct wf_h2_block block; /* the header block that is coming */
     weft_time block_deadline; /* WEFT_FOREVER: none is */
-    uint32_t continuation_count;
-    uint64_t block_bytes; /* of its fields, decoded */
-    nghttp2_nv *nva;      /* room for the fields of an answer */
+    uint64_t block_bytes;     /* of its fields, decoded */
+    nghttp2_nv *nva;          /* room for the fields of an answer */
     size_t nva_capacity;
     wf_buf held; /* a frame the stream had no room for */
 
+    struct wf_h2_frames frames;
     struct wf_h2_budget resets, odd;
     weft_time armed;          /* the stream's deadline */
     weft_time drain_deadline; /* of the time between the two GOAWAYs; WEFT_FOREVER: not in it */
@@ -79,9 +76,13 @@ void wf_h2_arm(struct wf_h2 *h2, weft_time at);
 /* GOAWAY with this code, and the end: for nghttp2's callbacks, which return what this does. */
 int wf_h2_stop(struct wf_h2 *h2, uint32_t code);
 
-/* What it does counts against a budget; false: that was too much. */
+/* ---- h2_flood.c: what costs a peer nothing ---- */
+
+/* The peer's next bytes, before anything is made of them.  False: too much. */
+bool wf_h2_count_frames(struct wf_h2 *h2, weft_str input);
+
+/* A stream ends before its time, by the peer or by its mistakes.  False: too often. */
 bool wf_h2_spend_reset(struct wf_h2 *h2);
-bool wf_h2_spend_odd(struct wf_h2 *h2);
 
 /* ---- h2_receive.c: nghttp2's callbacks for what comes ---- */
 

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What comes over HTTP/2: nghttp2's callbacks make exchanges of it, and count what costs nothing.
- */
+/* What comes over HTTP/2: nghttp2's callbacks make exchanges of it. */
 
 #include "http/h2/h2_priv.h"
 
 #include <string.h>
-
-/* A DATA frame shorter than this, with more to come, is more frame than data. */
-#define DATA_BYTES_FAIR 16
 
 /* A header block may be so often as large as a head before its stream is reset; what a field counts
  * apart from its bytes is that of RFC 9113 6.5.2. */
@@ -20,23 +16,7 @@ static weft_http_request *request_of(nghttp2_session *session, int32_t stream_id
     return nghttp2_session_get_stream_user_data(session, stream_id);
 }
 
-/* ---- what a peer may do too often ---- */
-
-static bool is_odd(const nghttp2_frame_hd *hd)
-{
-    switch (hd->type) {
-    case NGHTTP2_DATA:
-        return hd->length < DATA_BYTES_FAIR && (hd->flags & NGHTTP2_FLAG_END_STREAM) == 0;
-    case NGHTTP2_HEADERS:
-    case NGHTTP2_RST_STREAM: /* has a budget of its own */
-    case NGHTTP2_WINDOW_UPDATE:
-    case NGHTTP2_CONTINUATION: /* has a count of its own */
-    case NGHTTP2_GOAWAY:
-        return false;
-    default: /* PING, SETTINGS, PRIORITY, and what nobody knows */
-        return true;
-    }
-}
+/* ---- the head ---- */
 
 /* A client's streams count upward; nghttp2 remembers those it has opened for a while after their
  * end, and would ignore one that was left out: RFC 9113 5.1.1. */
@@ -51,19 +31,10 @@ static bool is_stream_known(struct wf_h2 *h2, nghttp2_session *session, int32_t 
 static int frame_begun(nghttp2_session *session, const nghttp2_frame_hd *hd, void *arg)
 {
     struct wf_h2 *h2 = arg;
-    bool is_fine = true;
     if (hd->type == NGHTTP2_HEADERS && !is_stream_known(h2, session, hd->stream_id))
         return wf_h2_stop(h2, NGHTTP2_PROTOCOL_ERROR);
-    if (hd->type == NGHTTP2_CONTINUATION)
-        is_fine = ++h2->continuation_count <= h2->conn->server->limits.h2_continuation_count_max;
-    else if (hd->type == NGHTTP2_RST_STREAM)
-        is_fine = wf_h2_spend_reset(h2);
-    else if (is_odd(hd))
-        is_fine = wf_h2_spend_odd(h2);
-    return is_fine ? 0 : wf_h2_stop(h2, NGHTTP2_ENHANCE_YOUR_CALM);
+    return 0;
 }
-
-/* ---- the head ---- */
 
 static int refuse_stream(nghttp2_session *session, int32_t stream_id)
 {
@@ -84,7 +55,6 @@ static int head_begun(nghttp2_session *session, const nghttp2_frame *frame, void
     struct wf_h2 *h2 = arg;
     const weft_http_limits *limits = &h2->conn->server->limits;
     int32_t stream_id = frame->hd.stream_id;
-    h2->continuation_count = 0;
     h2->block_bytes = 0;
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
         block_opened(h2); /* trailers: checked by nghttp2, and dropped */
