@@ -7,7 +7,7 @@
  * Input: a length and so many bytes of a name, a length and so many of a value, and so on.
  */
 
-#include "http/h2/h2_block.h"
+#include "h2/block.h"
 
 #include "h1/chars.h"
 #include "h1/head.h"

@@ -5,6 +5,7 @@
 #include "http/h2/h2_priv.h"
 
 #include "base/alloc.h"
+#include "h2/session.h"
 
 #include <string.h>
 
@@ -64,42 +65,10 @@ static void h2_settle(struct wf_h2 *h2)
 
 /* ---- sending ---- */
 
-/* One frame.  1; 0: the stream has no room, it is held back; or a failure. */
-static int h2_put(struct wf_h2 *h2, const uint8_t *bytes, size_t count)
-{
-    int rc = weft_stream_put(h2->conn->stream, bytes, count);
-    if (rc == -EAGAIN) {
-        rc = wf_buf_append(&h2->held, bytes, count);
-        return rc < 0 ? rc : 0;
-    }
-    h2->conn->server->stats.bytes_sent += rc == 0 ? count : 0;
-    return rc < 0 ? rc : 1;
-}
-
-static int h2_put_held(struct wf_h2 *h2)
-{
-    size_t count = wf_buf_bytes(&h2->held);
-    if (count == 0)
-        return 1;
-    int rc = weft_stream_put(h2->conn->stream, wf_buf_ptr(&h2->held), count);
-    if (rc == -EAGAIN)
-        return 0;
-    h2->conn->server->stats.bytes_sent += rc == 0 ? count : 0;
-    wf_buf_fini(&h2->held);
-    return rc < 0 ? rc : 1;
-}
-
 static int h2_send(struct wf_h2 *h2)
 {
-    int rc = h2_put_held(h2);
-    while (rc > 0) {
-        const uint8_t *bytes;
-        ssize_t count = nghttp2_session_mem_send(h2->session, &bytes);
-        if (count <= 0)
-            return (int)count;
-        rc = h2_put(h2, bytes, (size_t)count);
-    }
-    return rc;
+    struct wf_conn *conn = h2->conn;
+    return wf_h2_send(h2->session, conn->stream, &h2->held, &conn->server->stats.bytes_sent);
 }
 
 /* GOAWAY, as far as it can be sent, and no frame after it. */
@@ -155,7 +124,7 @@ static uint32_t h2_code_of(const struct wf_h2 *h2, ssize_t rc)
 
 static void h2_receive(struct wf_h2 *h2, weft_str input)
 {
-    if (!wf_h2_count_frames(h2, input)) {
+    if (!wf_h2_flood_count(&h2->flood, wf_h2_now(h2), input)) {
         weft_stream_consume(h2->conn->stream, input.len);
         h2_terminate(h2, NGHTTP2_ENHANCE_YOUR_CALM);
         return;
@@ -304,61 +273,18 @@ bool wf_h2_is_there(void)
     return true;
 }
 
-/* nghttp2's memory is ours: each call a fault point.  wf_grow: it asks for no zeroes. */
-
-static void *mem_malloc(size_t bytes, void *arg)
-{
-    (void)arg;
-    return wf_grow(NULL, bytes, 1);
-}
-
-static void *mem_calloc(size_t count, size_t bytes, void *arg)
-{
-    (void)arg;
-    return wf_array(count, bytes);
-}
-
-static void *mem_realloc(void *ptr, size_t bytes, void *arg)
-{
-    (void)arg;
-    return wf_grow(ptr, bytes, 1);
-}
-
-static void mem_free(void *ptr, void *arg)
-{
-    (void)arg;
-    wf_free(ptr);
-}
-
-static void h2_set_options(nghttp2_option *option, const weft_http_limits *limits)
-{
-    nghttp2_option_set_no_auto_window_update(option, 1);
-    nghttp2_option_set_max_outbound_ack(option, limits->h2_control_count_max);
-    nghttp2_option_set_max_deflate_dynamic_table_size(option, limits->h2_table_bytes_max);
-    for (unsigned type = WF_H2_TYPE_UNKNOWN; type <= UINT8_MAX; type++) /* so that we are told */
-        nghttp2_option_set_user_recv_extension_type(option, (uint8_t)type);
-        /* Counted here, with a GOAWAY that says why. */
-#if WF_NGHTTP2_HAS_RESET_LIMIT
-    nghttp2_option_set_stream_reset_rate_limit(option, UINT32_MAX, UINT32_MAX);
-#endif
-#if WF_NGHTTP2_HAS_CONTINUATION_LIMIT
-    nghttp2_option_set_max_continuations(option, UINT32_MAX);
-#endif
-}
-
 static int h2_open_session(struct wf_h2 *h2)
 {
-    static nghttp2_mem mem = {NULL, mem_malloc, mem_free, mem_calloc, mem_realloc};
     nghttp2_session_callbacks *callbacks = NULL;
     nghttp2_option *option = NULL;
+    const weft_http_limits *limits = &h2->conn->server->limits;
     int rc = nghttp2_session_callbacks_new(&callbacks);
     if (rc == 0)
-        rc = nghttp2_option_new(&option);
+        rc = wf_h2_option_new(&option, limits->h2_control_count_max, limits->h2_table_bytes_max);
     if (rc == 0) {
-        h2_set_options(option, &h2->conn->server->limits);
         wf_h2_set_receive_callbacks(callbacks);
         wf_h2_set_send_callbacks(callbacks);
-        rc = nghttp2_session_server_new3(&h2->session, callbacks, h2, option, &mem);
+        rc = nghttp2_session_server_new3(&h2->session, callbacks, h2, option, &wf_h2_mem);
     }
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);
@@ -382,13 +308,24 @@ static int h2_say_settings(struct wf_h2 *h2)
     return rc == 0 ? 0 : -ENOMEM;
 }
 
+static void h2_limit_floods(struct wf_h2 *h2)
+{
+    const weft_http_limits *limits = &h2->conn->server->limits;
+    const struct wf_h2_flood_limits flood = {
+        .resets = {limits->h2_reset_burst, limits->h2_reset_rate},
+        .odd = {limits->h2_odd_burst, limits->h2_odd_rate},
+        .continuation_count_max = limits->h2_continuation_count_max,
+    };
+    wf_h2_flood_init(&h2->flood, &flood, WF_H2_PREFACE_BYTES);
+}
+
 int wf_h2_start(struct wf_conn *conn)
 {
     struct wf_h2 *h2 = wf_alloc(sizeof *h2);
     if (h2 == NULL)
         return -ENOMEM;
     h2->conn = conn;
-    h2->frames.left = WF_H2_PREFACE_BYTES;
+    h2_limit_floods(h2);
     h2->armed = h2->block_deadline = h2->drain_deadline = WEFT_FOREVER;
     wf_list_init(&h2->exchanges);
     int rc = h2_open_session(h2);

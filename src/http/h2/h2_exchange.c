@@ -166,7 +166,8 @@ static int frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void
 {
     struct wf_h2 *h2 = arg;
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
-        bool is_fine = !is_provoked(frame->rst_stream.error_code) || wf_h2_spend_reset(h2);
+        bool is_fine = !is_provoked(frame->rst_stream.error_code) ||
+                       wf_h2_flood_reset(&h2->flood, wf_h2_now(h2));
         return is_fine ? 0 : wf_h2_stop(h2, NGHTTP2_ENHANCE_YOUR_CALM);
     }
     if ((frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) ||

@@ -12,26 +12,11 @@
 #ifndef WF_HTTP_H2_PRIV_H
 #define WF_HTTP_H2_PRIV_H
 
+#include "h2/block.h"
+#include "h2/flood.h"
 #include "http/h2/h2.h"
-#include "http/h2/h2_block.h"
 
 #include <nghttp2/nghttp2.h>
-
-#define WF_H2_FRAME_HEAD_BYTES 9
-#define WF_H2_TYPE_UNKNOWN 0x0a /* the first type of frame that RFC 9113 does not know */
-
-/* What a peer may do `burst` times at once and `rate` times a second for ever: the generic cell
- * rate algorithm (ITU-T I.371), one number instead of a bucket and its last filling. */
-struct wf_h2_budget {
-    weft_time spent_until;
-};
-
-/* Where in the stream of frames the peer's bytes are. */
-struct wf_h2_frames {
-    uint32_t left; /* of the preface or of a frame's payload, before the next head */
-    uint8_t head[WF_H2_FRAME_HEAD_BYTES], head_bytes;
-    uint32_t continuation_count; /* of the header block that is coming */
-};
 
 struct wf_h2 {
     struct wf_conn *conn;
@@ -46,8 +31,7 @@ struct wf_h2 {
     size_t nva_capacity;
     wf_buf held; /* a frame the stream had no room for */
 
-    struct wf_h2_frames frames;
-    struct wf_h2_budget resets, odd;
+    struct wf_h2_flood flood;
     weft_time armed;          /* the stream's deadline */
     weft_time drain_deadline; /* of the time between the two GOAWAYs; WEFT_FOREVER: not in it */
     bool is_receiving;        /* inside nghttp2's callbacks, or looking at each exchange */
@@ -75,14 +59,6 @@ void wf_h2_arm(struct wf_h2 *h2, weft_time at);
 
 /* GOAWAY with this code, and the end: for nghttp2's callbacks, which return what this does. */
 int wf_h2_stop(struct wf_h2 *h2, uint32_t code);
-
-/* ---- h2_flood.c: what costs a peer nothing ---- */
-
-/* The peer's next bytes, before anything is made of them.  False: too much. */
-bool wf_h2_count_frames(struct wf_h2 *h2, weft_str input);
-
-/* A stream ends before its time, by the peer or by its mistakes.  False: too often. */
-bool wf_h2_spend_reset(struct wf_h2 *h2);
 
 /* ---- h2_receive.c: nghttp2's callbacks for what comes ---- */
 

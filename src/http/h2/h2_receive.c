@@ -85,8 +85,8 @@ static int give_up_block(struct wf_h2 *h2)
 {
     h2->block_deadline = WEFT_FOREVER;
     h2->conn->server->stats.refused++;
-    return wf_h2_spend_reset(h2) ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
-                                 : wf_h2_stop(h2, NGHTTP2_ENHANCE_YOUR_CALM);
+    return wf_h2_flood_reset(&h2->flood, wf_h2_now(h2)) ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
+                                                        : wf_h2_stop(h2, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 static int field_came(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Header block of an HTTP/2 request, made into the text of an HTTP/1 head, so that one strict
- * parser judges both: the same limits, the same verdicts, the same offsets.
+ * Header block of an HTTP/2 request or answer, made into the text of an HTTP/1 head, so that one
+ * strict parser judges both: the same limits, the same verdicts, the same offsets.
  *
  *     wf_h2_block_begin(&block, limits.head_bytes_max);
  *     ... wf_h2_block_add(&block, name, value) for each field, in order ...
@@ -23,12 +23,17 @@ struct wf_h2_block {
     wf_buf cookies; /* "a=b; c=d" */
     uint32_t method_at, method_len, path_at, path_len, authority_at, authority_len;
     uint32_t bytes_max;
+    bool is_answer; /* :status is the one pseudo-field, and begins the text */
     bool has_line, has_authority, is_malformed;
 };
 
 /* Forgets what was there, keeps the memory.  Past `bytes_max` of text nothing more is stored: the
  * parser then sees a head that is too large. */
 void wf_h2_block_begin(struct wf_h2_block *block, uint32_t bytes_max);
+
+/* The same for the block of an answer. */
+void wf_h2_block_begin_answer(struct wf_h2_block *block, uint32_t bytes_max);
+
 void wf_h2_block_fini(struct wf_h2_block *block);
 
 /* 0 or -ENOMEM.  A field that HTTP forbids makes the block malformed. */

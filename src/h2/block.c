@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "http/h2/h2_block.h"
+#include "h2/block.h"
 
 #include "h1/chars.h"
 #include "h1/write.h"
@@ -23,7 +23,14 @@ void wf_h2_block_begin(struct wf_h2_block *block, uint32_t bytes_max)
     buf_trim(&block->cookies);
     block->method_len = block->path_len = block->authority_len = 0;
     block->bytes_max = bytes_max;
+    block->is_answer = false;
     block->has_line = block->has_authority = block->is_malformed = false;
+}
+
+void wf_h2_block_begin_answer(struct wf_h2_block *block, uint32_t bytes_max)
+{
+    wf_h2_block_begin(block, bytes_max);
+    block->is_answer = true;
 }
 
 void wf_h2_block_fini(struct wf_h2_block *block)
@@ -57,6 +64,21 @@ static int add_pseudo(struct wf_h2_block *block, weft_str value, unsigned classe
     *at = (uint32_t)wf_buf_bytes(&block->pseudo);
     *len = (uint32_t)value.len;
     return wf_buf_append(&block->pseudo, value.ptr, value.len);
+}
+
+/* The line of an answer; a reason is not said in HTTP/2. */
+static int take_status(struct wf_h2_block *block, weft_str name, weft_str value)
+{
+    if (block->has_line || value.len != 3 || !is_all(value, WF_DIGIT) ||
+        !WF_HTTP_EQUAL(name.ptr, name.len, ":status")) {
+        block->is_malformed = true;
+        return 0;
+    }
+    block->has_line = true;
+    (void)wf_buf_puts(&block->text, "HTTP/1.1 ");
+    (void)wf_buf_append(&block->text, value.ptr, value.len);
+    (void)wf_buf_puts(&block->text, " \r\n");
+    return block->text.rc;
 }
 
 static int take_pseudo(struct wf_h2_block *block, weft_str name, weft_str value)
@@ -100,6 +122,10 @@ static bool is_path(weft_str target)
 /* "GET /path HTTP/1.1" and Host, when the first field behind the pseudo-fields comes. */
 static int add_line(struct wf_h2_block *block)
 {
+    if (block->is_answer) {
+        block->is_malformed = true; /* no :status */
+        return 0;
+    }
     weft_str method = piece(block, block->method_at, block->method_len);
     weft_str path = piece(block, block->path_at, block->path_len);
     weft_str authority = piece(block, block->authority_at, block->authority_len);
@@ -143,7 +169,7 @@ int wf_h2_block_add(struct wf_h2_block *block, weft_str name, weft_str value)
     if (block->is_malformed)
         return 0;
     if (name.len != 0 && name.ptr[0] == ':')
-        return take_pseudo(block, name, value);
+        return block->is_answer ? take_status(block, name, value) : take_pseudo(block, name, value);
     int rc = block->has_line ? 0 : add_line(block);
     if (rc < 0)
         return rc;
@@ -151,6 +177,8 @@ int wf_h2_block_add(struct wf_h2_block *block, weft_str name, weft_str value)
         if (name.ptr[i] >= 'A' && name.ptr[i] <= 'Z')
             block->is_malformed = true;
     }
+    if (block->is_answer)
+        return add_field(block, name, value);
     if (WF_HTTP_EQUAL(name.ptr, name.len, "host"))
         return take_host(block, name, value);
     if (WF_HTTP_EQUAL(name.ptr, name.len, "cookie"))

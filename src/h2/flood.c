@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "h2/flood.h"
+
+#include <string.h>
+
+/* A DATA frame shorter than this, with more to come, is more frame than data. */
+#define DATA_BYTES_FAIR 16
+
+/* RFC 9113 6. */
+enum {
+    TYPE_DATA = 0,
+    TYPE_HEADERS = 1,
+    TYPE_RST_STREAM = 3,
+    TYPE_GOAWAY = 7,
+    TYPE_WINDOW_UPDATE = 8,
+    TYPE_CONTINUATION = 9,
+    FLAG_END_STREAM = 1,
+};
+
+/* ---- budgets ---- */
+
+static bool budget_take(struct wf_h2_budget *budget, weft_time now,
+                        const struct wf_h2_allowance *allowance)
+{
+    weft_time each = WEFT_SEC / allowance->rate;
+    if (budget->spent_until < now)
+        budget->spent_until = now;
+    budget->spent_until += each;
+    return budget->spent_until - now <= each * allowance->burst;
+}
+
+bool wf_h2_flood_reset(struct wf_h2_flood *flood, weft_time now)
+{
+    return budget_take(&flood->resets, now, &flood->limits.resets);
+}
+
+static bool spend_odd(struct wf_h2_flood *flood, weft_time now)
+{
+    return budget_take(&flood->odd, now, &flood->limits.odd);
+}
+
+/* ---- frames ---- */
+
+void wf_h2_flood_init(struct wf_h2_flood *flood, const struct wf_h2_flood_limits *limits,
+                      uint32_t preface_bytes)
+{
+    *flood = (struct wf_h2_flood){.limits = *limits, .left = preface_bytes};
+}
+
+static bool count_frame(struct wf_h2_flood *flood, weft_time now, uint8_t type, uint8_t flags)
+{
+    switch (type) {
+    case TYPE_HEADERS:
+        flood->continuation_count = 0;
+        return true;
+    case TYPE_CONTINUATION:
+        return ++flood->continuation_count <= flood->limits.continuation_count_max;
+    case TYPE_RST_STREAM:
+        return wf_h2_flood_reset(flood, now);
+    case TYPE_DATA:
+        return flood->left >= DATA_BYTES_FAIR || (flags & FLAG_END_STREAM) != 0 ||
+               spend_odd(flood, now);
+    case TYPE_WINDOW_UPDATE:
+    case TYPE_GOAWAY:
+        return true;
+    default: /* PING, SETTINGS, PRIORITY, and what nobody knows */
+        return spend_odd(flood, now);
+    }
+}
+
+static size_t size_min(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+bool wf_h2_flood_count(struct wf_h2_flood *flood, weft_time now, weft_str input)
+{
+    for (;;) {
+        size_t count = size_min(flood->left, input.len);
+        flood->left -= (uint32_t)count;
+        input.ptr += count;
+        input.len -= count;
+        if (input.len == 0)
+            return true;
+
+        uint8_t *head = flood->head;
+        count = size_min(sizeof flood->head - flood->head_bytes, input.len);
+        memcpy(head + flood->head_bytes, input.ptr, count);
+        flood->head_bytes += (uint8_t)count;
+        input.ptr += count;
+        input.len -= count;
+        if (flood->head_bytes < sizeof flood->head)
+            return true;
+        flood->head_bytes = 0;
+        flood->left = (uint32_t)head[0] << 16 | (uint32_t)head[1] << 8 | head[2];
+        if (!count_frame(flood, now, /* type= */ head[3], /* flags= */ head[4]))
+            return false;
+    }
+}
