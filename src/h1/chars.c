@@ -14,12 +14,13 @@
 #define IS_VISIBLE(c) IN(c, 0x21, 0x7e)
 #define IS_HIGH(c) ((c) >= 0x80)
 #define IS_TARGET(c) ((IS_VISIBLE(c) && (c) != '#') || IS_HIGH(c))
+#define IS_PATH(c) (IS_TARGET(c) && (c) != '/' && (c) != '%' && (c) != '\\')
 #define IS_VALUE(c) (IS_VISIBLE(c) || IS_HIGH(c) || (c) == ' ' || (c) == '\t')
 
 #define CLASS(c)                                                                                   \
     ((IS_TOKEN(c) ? WF_TOKEN : 0) | (IS_VALUE(c) ? WF_VALUE : 0) |                                 \
      (IS_TARGET(c) ? WF_TARGET : 0) | (IS_DIGIT(c) ? WF_DIGIT : 0) | (IS_HEX(c) ? WF_HEX : 0) |    \
-     (IS_HOST(c) ? WF_HOST : 0) | (IS_VISIBLE(c) ? WF_VISIBLE : 0))
+     (IS_HOST(c) ? WF_HOST : 0) | (IS_VISIBLE(c) ? WF_VISIBLE : 0) | (IS_PATH(c) ? WF_PATH : 0))
 
 #define ROW4(c) CLASS(c), CLASS((c) + 1), CLASS((c) + 2), CLASS((c) + 3)
 #define ROW16(c) ROW4(c), ROW4((c) + 4), ROW4((c) + 8), ROW4((c) + 12)

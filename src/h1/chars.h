@@ -7,15 +7,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum wf_http_class {
-    WF_TOKEN = 1,   /* RFC 9110 5.6.2: method and field names */
-    WF_VALUE = 2,   /* in a field value: tab, space, visible, 0x80 and above */
-    WF_TARGET = 4,  /* in a request target: visible but '#', 0x80 and above */
-    WF_DIGIT = 8,   /* 0-9 */
-    WF_HEX = 16,    /* 0-9 a-f A-F */
-    WF_HOST = 32,   /* letter, digit, '-', '_' */
-    WF_VISIBLE = 64 /* 0x21-0x7e */
+    WF_TOKEN = 1,    /* RFC 9110 5.6.2: method and field names */
+    WF_VALUE = 2,    /* in a field value: tab, space, visible, 0x80 and above */
+    WF_TARGET = 4,   /* in a request target: visible but '#', 0x80 and above */
+    WF_DIGIT = 8,    /* 0-9 */
+    WF_HEX = 16,     /* 0-9 a-f A-F */
+    WF_HOST = 32,    /* letter, digit, '-', '_' */
+    WF_VISIBLE = 64, /* 0x21-0x7e */
+    WF_PATH = 128    /* in a target's path it means itself: all of a target but '/', '%' and '\\' */
 };
 
 extern const uint8_t wf_http_classes[256];
@@ -23,6 +25,45 @@ extern const uint8_t wf_http_classes[256];
 static inline bool wf_http_is(char c, unsigned classes)
 {
     return (wf_http_classes[(unsigned char)c] & classes) != 0;
+}
+
+/* Bytes of one class from `at` on: where they end, at most at `stop`. */
+static inline size_t wf_http_run_end(const char *text, size_t at, size_t stop, unsigned class)
+{
+    while (at < stop && wf_http_is(text[at], class))
+        at++;
+    return at;
+}
+
+/* The first control character or DEL among eight bytes: its index, or 8.  A byte below 0x20 borrows
+ * from its top bit when 0x20 is taken off, a DEL becomes zero and borrows when 1 is; a borrow from
+ * a neighbour can raise false alarms above the first one only.  The first byte is the lowest: both
+ * processors are little-endian. */
+static inline unsigned wf_http_first_control(const char *eight)
+{
+    const uint64_t ones = UINT64_MAX / 0xff, tops = ones << 7;
+    uint64_t word;
+    memcpy(&word, eight, sizeof word);
+    uint64_t low = (word - ones * 0x20) & ~word;
+    uint64_t del = ((word ^ ones * 0x7f) - ones) & ~(word ^ ones * 0x7f);
+    uint64_t alarms = (low | del) & tops;
+    return alarms == 0 ? 8 : (unsigned)__builtin_ctzll(alarms) / 8;
+}
+
+/* Bytes from `at` on that may stand in a field's value: where they end, at most at `stop`.  They
+ * are mostly plain text: eight a step. */
+static inline size_t wf_http_value_end(const char *text, size_t at, size_t stop)
+{
+    while (stop - at >= 8) {
+        unsigned plain = wf_http_first_control(text + at);
+        at += plain;
+        if (plain == 8)
+            continue;
+        if (text[at] != '\t')
+            return at;
+        at++;
+    }
+    return wf_http_run_end(text, at, stop, WF_VALUE);
 }
 
 /* The value of a hex digit. */

@@ -374,47 +374,33 @@ static uint32_t head_stop(const struct wf_h1_head *head, size_t len)
     return (uint32_t)(stop < len ? stop : len);
 }
 
-/* True if none of eight bytes is a control character or DEL.  A byte below 0x20 borrows from its
- * top bit when 0x20 is taken off, a DEL becomes zero and borrows when 1 is; a borrow from a
- * neighbour can only add alarms, and then the table decides. */
-static inline bool is_plain_text(const char *eight)
+/* The usual request line, all of it there, is taken at once; false: the steps take it, and find
+ * what is wrong with it. */
+static inline bool head_plain_line(struct wf_h1_head *head, const char *buf, size_t stop)
 {
-    const uint64_t ones = UINT64_MAX / 0xff, tops = ones << 7;
-    uint64_t word;
-    memcpy(&word, eight, sizeof word);
-    uint64_t low = (word - ones * 0x20) & ~word;
-    uint64_t del = ((word ^ ones * 0x7f) - ones) & ~(word ^ ones * 0x7f);
-    return ((low | del) & tops) == 0;
+    static const char rest[] = {' ', 'H', 'T', 'T', 'P', '/', '1', '.', '1', '\r', '\n'};
+    size_t method_end = wf_http_run_end(buf, head->at, stop, WF_TOKEN), target_at = method_end + 1;
+    if (method_end == head->at || method_end == stop || buf[method_end] != ' ')
+        return false;
+    size_t end = wf_http_run_end(buf, target_at, stop, WF_TARGET);
+    if (end == target_at || stop - end < sizeof rest || memcmp(buf + end, rest, sizeof rest) != 0)
+        return false;
+    head->method_at = head->at;
+    head->method_len = (uint32_t)method_end - head->at;
+    head->target_at = (uint32_t)target_at;
+    head->target_len = (uint32_t)(end - target_at);
+    head->major_seen = head->minor_seen = 1;
+    head->at = head->line_at = (uint32_t)(end + sizeof rest);
+    head->state = FIELD;
+    return true;
 }
 
-/* Values are mostly plain text: eight bytes a step while they are. */
-static inline uint32_t run_of_value(const char *buf, uint32_t at, uint32_t stop)
+static int head_empty_line(struct wf_h1_head *head, const char *buf, uint32_t stop)
 {
-    do {
-        while (stop - at >= 8 && is_plain_text(buf + at))
-            at += 8;
-        uint32_t end = stop - at > 8 ? at + 8 : stop;
-        while (at < end && wf_http_is(buf[at], WF_VALUE))
-            at++;
-        if (at < end)
-            return at;
-    } while (at < stop);
-    return at;
-}
-
-/* Bytes of one class from `at` on; stops before the first of another class, or at `stop`. */
-static inline uint32_t run_of(const char *buf, uint32_t at, uint32_t stop, unsigned class)
-{
-    while (at < stop && wf_http_is(buf[at], class))
-        at++;
-    return at;
-}
-
-static int head_empty_line(struct wf_h1_head *head, char c)
-{
-    if (c != '\r') {
+    if (head_plain_line(head, buf, stop))
+        return head_take_request_line(head, buf);
+    if (buf[head->at] != '\r') {
         head->state = METHOD;
-        head->line_at = head->at;
         head->method_at = head->at;
         return 0;
     }
@@ -429,7 +415,7 @@ static int head_empty_line(struct wf_h1_head *head, char c)
 
 static int head_method(struct wf_h1_head *head, const char *buf, uint32_t stop)
 {
-    head->at = run_of(buf, head->at, stop, WF_TOKEN);
+    head->at = (uint32_t)wf_http_run_end(buf, head->at, stop, WF_TOKEN);
     if (head->at == stop)
         return 0;
     if (buf[head->at] != ' ' || head->at == head->method_at)
@@ -442,7 +428,7 @@ static int head_method(struct wf_h1_head *head, const char *buf, uint32_t stop)
 
 static int head_target(struct wf_h1_head *head, const char *buf, uint32_t stop)
 {
-    head->at = run_of(buf, head->at, stop, WF_TARGET);
+    head->at = (uint32_t)wf_http_run_end(buf, head->at, stop, WF_TARGET);
     if (head->at == stop)
         return 0;
     if (buf[head->at] != ' ' || head->at == head->target_at)
@@ -474,7 +460,7 @@ static int head_version(struct wf_h1_head *head, const char *buf, uint32_t stop)
 
 static int head_answer(struct wf_h1_head *head, const char *buf, uint32_t stop)
 {
-    head->at = run_of_value(buf, head->at, stop);
+    head->at = (uint32_t)wf_http_value_end(buf, head->at, stop);
     if (head->at == stop)
         return 0;
     if (buf[head->at] != '\r')
@@ -484,19 +470,47 @@ static int head_answer(struct wf_h1_head *head, const char *buf, uint32_t stop)
     return 0;
 }
 
-static int head_field_start(struct wf_h1_head *head, char c)
+static bool is_blank(char c)
 {
-    head->line_at = head->at;
+    return c == ' ' || c == '\t';
+}
+
+/* The usual field: all of it is there, a space before the value and none behind it.  It is taken at
+ * once; false: the steps take it, and find what is wrong with it. */
+static inline bool head_plain_field(struct wf_h1_head *head, const char *buf, size_t stop)
+{
+    size_t colon = wf_http_run_end(buf, head->at, stop, WF_TOKEN), value_at = colon + 2;
+    if (colon == head->at || value_at >= stop || buf[colon] != ':' || buf[colon + 1] != ' ')
+        return false;
+    size_t end = wf_http_value_end(buf, value_at, stop);
+    if (stop - end < 2 || buf[end] != '\r' || buf[end + 1] != '\n' || is_blank(buf[value_at]) ||
+        is_blank(buf[end - 1]))
+        return false;
+    head->fields[head->field_count] = (struct wf_h1_field){
+        .name_at = head->at,
+        .name_len = (uint32_t)colon - head->at,
+        .value_at = (uint32_t)value_at,
+        .value_len = (uint32_t)(end - value_at),
+    };
+    head->at = head->line_at = (uint32_t)end + 2;
+    return true;
+}
+
+static int head_field(struct wf_h1_head *head, const char *buf, uint32_t stop)
+{
+    char c = buf[head->at];
     if (c == '\r') {
         head->state = END_LF;
         head->at++;
         return 0;
     }
-    if (c == ' ' || c == '\t')
+    if (is_blank(c))
         return head_bad(head, "A field begins with white space; folding is not accepted.");
     if (head->field_count == head->limits->field_count_max)
         return head_over(head, 431, "There are too many fields.", "field_count_max",
                          head->limits->field_count_max);
+    if (head_plain_field(head, buf, stop))
+        return head_take_field(head, buf);
     head->fields[head->field_count].name_at = head->at;
     head->state = NAME;
     return 0;
@@ -505,7 +519,7 @@ static int head_field_start(struct wf_h1_head *head, char c)
 static int head_name(struct wf_h1_head *head, const char *buf, uint32_t stop)
 {
     struct wf_h1_field *field = &head->fields[head->field_count];
-    head->at = run_of(buf, head->at, stop, WF_TOKEN);
+    head->at = (uint32_t)wf_http_run_end(buf, head->at, stop, WF_TOKEN);
     if (head->at == stop)
         return 0;
     if (buf[head->at] != ':' || head->at == field->name_at)
@@ -519,13 +533,13 @@ static int head_name(struct wf_h1_head *head, const char *buf, uint32_t stop)
 static int head_value(struct wf_h1_head *head, const char *buf, uint32_t stop)
 {
     struct wf_h1_field *field = &head->fields[head->field_count];
-    head->at = run_of_value(buf, head->at, stop);
+    head->at = (uint32_t)wf_http_value_end(buf, head->at, stop);
     if (head->at == stop)
         return 0;
     if (buf[head->at] != '\r')
         return head_bad(head, "A field's value holds a control character.");
     uint32_t end = head->at;
-    while (end > field->value_at && (buf[end - 1] == ' ' || buf[end - 1] == '\t'))
+    while (end > field->value_at && is_blank(buf[end - 1]))
         end--;
     field->value_len = end - field->value_at;
     head->at++;
@@ -535,7 +549,7 @@ static int head_value(struct wf_h1_head *head, const char *buf, uint32_t stop)
 
 static void head_value_start(struct wf_h1_head *head, const char *buf, uint32_t stop)
 {
-    while (head->at < stop && (buf[head->at] == ' ' || buf[head->at] == '\t'))
+    while (head->at < stop && is_blank(buf[head->at]))
         head->at++;
     if (head->at == stop)
         return;
@@ -547,25 +561,29 @@ static void head_value_start(struct wf_h1_head *head, const char *buf, uint32_t 
 static int head_line_end(struct wf_h1_head *head, const char *buf)
 {
     uint8_t state = head->state;
+    int rc = 0;
     if (buf[head->at] != '\n')
         return head_bad(head, "A CR is not followed by LF.");
     head->at++;
+    head->state = FIELD;
     switch (state) {
     case EMPTY_LF:
         head->state = EMPTY_LINE;
-        return 0;
+        break;
     case VERSION_LF:
-        head->state = FIELD;
-        return head_take_request_line(head, buf);
+        rc = head_take_request_line(head, buf);
+        break;
     case ANSWER_LF:
-        head->state = FIELD;
-        return head_take_status_line(head, buf);
+        rc = head_take_status_line(head, buf);
+        break;
     case VALUE_LF:
-        head->state = FIELD;
-        return head_take_field(head, buf);
+        rc = head_take_field(head, buf);
+        break;
     default:
-        return head_finish(head);
+        rc = head_finish(head);
     }
+    head->line_at = head->at;
+    return rc;
 }
 
 /* Once no byte is wanted any more: 1 or why it was refused. */
@@ -580,7 +598,7 @@ static int head_step(struct wf_h1_head *head, const char *buf, uint32_t stop)
 {
     switch ((enum head_state)head->state) {
     case EMPTY_LINE:
-        return head_empty_line(head, buf[head->at]);
+        return head_empty_line(head, buf, stop);
     case METHOD:
         return head_method(head, buf, stop);
     case TARGET:
@@ -596,7 +614,7 @@ static int head_step(struct wf_h1_head *head, const char *buf, uint32_t stop)
     case ANSWER:
         return head_answer(head, buf, stop);
     case FIELD:
-        return head_field_start(head, buf[head->at]);
+        return head_field(head, buf, stop);
     case NAME:
         return head_name(head, buf, stop);
     case VALUE_START:

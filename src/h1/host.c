@@ -62,21 +62,15 @@ static bool name_is_valid(const char *text, size_t len)
 {
     if (len == 0 || len > HOST_BYTES_MAX)
         return false;
-    size_t label = 0;
-    bool is_numeric = true;
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '.') {
-            if (label == 0)
-                return false;
-            label = 0;
-            continue;
-        }
-        if (!wf_http_is(text[i], WF_HOST) || ++label > LABEL_BYTES_MAX)
+    unsigned shared = WF_DIGIT; /* the classes that all its characters have */
+    for (size_t at = 0; at < len; at++) {
+        size_t label_at = at;
+        for (; at < len && wf_http_is(text[at], WF_HOST); at++)
+            shared &= wf_http_classes[(unsigned char)text[at]];
+        if (at == label_at || at - label_at > LABEL_BYTES_MAX || (at < len && text[at] != '.'))
             return false;
-        if (!wf_http_is(text[i], WF_DIGIT))
-            is_numeric = false;
     }
-    return !is_numeric || ipv4_is_valid(text, len);
+    return (shared & WF_DIGIT) == 0 || ipv4_is_valid(text, len);
 }
 
 bool wf_http_host_is_valid(const char *text, size_t len)

@@ -69,6 +69,10 @@ int wf_http_path_decode(weft_str path, char *out, size_t *out_len, struct wf_htt
     size_t count = 0, segment = 0;
     for (size_t at = 0; at < path.len; at++) {
         char c = path.ptr[at];
+        if (wf_http_is(c, WF_PATH)) {
+            out[count++] = c;
+            continue;
+        }
         if (c == '%') {
             if (!escape_is_valid(path, at))
                 return path_bad(fault, "The path holds a '%' without two hex digits.", at);

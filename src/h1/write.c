@@ -17,11 +17,7 @@
 
 int wf_h1_value_check(weft_str value)
 {
-    for (size_t i = 0; i < value.len; i++) {
-        if (!wf_http_is(value.ptr[i], WF_VALUE))
-            return -EINVAL;
-    }
-    return 0;
+    return wf_http_value_end(value.ptr, 0, value.len) == value.len ? 0 : -EINVAL;
 }
 
 int wf_h1_field_check(weft_str name, weft_str value)
