@@ -16,7 +16,9 @@
  *
  * No labels are needed: what is normal is learnt from the catalogue itself, once for each snapshot,
  * by the first call or by weft_m_novelty_prepare, and saved with the matcher.  Two samples of up to
- * 1,000 texts are matched: names with a slip of the pen, and names whose entity is seen as absent.
+ * 1,000 texts are matched.  Known: names with slips (letters, words missing, shortened, moved or
+ * too many), and, where entities have aliases, names and aliases as if they had not been told.
+ * New: names whose entity is seen as absent.
  * A text's p-value is the part of the first sample that looks at least as novel as the text; it is
  * novel if that is below `alpha`, so of texts like that sample at most a part of alpha is taken for
  * novel.  Its novel_score is the probability of novelty, from both samples with equal weight.  A

@@ -101,6 +101,11 @@ TEST(M72_an_exact_name_is_never_novel_however_signals_are_combined)
     check_exact(NULL, "meta_learner");
 }
 
+static int perturb(const made *m, size_t entity, uint64_t seed, wf_buf *out)
+{
+    return wf_perturb(m->entities[entity].name, m->entities[seed % m->count].name, seed, out);
+}
+
 /* Fresh perturbations of all rows, judged by all strategies together; of each, and of the
  * combination, how many are taken for novel. */
 static void count_alarms(const char *combine, const char *calibration, double alpha, size_t count,
@@ -115,7 +120,7 @@ static void count_alarms(const char *combine, const char *calibration, double al
     options.combine = str_of(combine);
     options.calibration = str_of(calibration);
     for (size_t i = 0; i < count; i++) {
-        CHECK_OK(wf_perturb(m.entities[i * 7 % m.count].name, 1000000 + i, &bufs[i]));
+        CHECK_OK(perturb(&m, i * 7 % m.count, 1000000 + i, &bufs[i]));
         texts[i] = (weft_str){wf_buf_ptr(&bufs[i]), wf_buf_bytes(&bufs[i])};
     }
     weft_m_results *results = judge(matcher, texts, count, &options);
@@ -145,23 +150,87 @@ static void check_alarms(const char *combine, const char *calibration)
         CHECK((double)alarms[i] / COUNT <= alpha + 3 * sigma);
 }
 
-/* Slips that change nothing would leave alpha to the others.  Capitals and signs, half of all, do
- * not count where texts are compared. */
-TEST(M72_a_word_that_cannot_be_dropped_loses_a_letter)
+/* Capitals and signs do not count where texts are compared; most slips must. */
+TEST(M72_most_slips_show_in_texts_of_one_word_too)
 {
     enum { COUNT = 400 };
-    const weft_str text = STR("germany");
-    size_t equal = 0;
-    wf_buf buf = {0};
-    for (uint64_t seed = 0; seed < COUNT; seed++) {
-        CHECK_OK(wf_perturb(text, seed, &buf));
-        bool has_sign = wf_buf_bytes(&buf) == text.len + 1 && wf_buf_ptr(&buf)[text.len] == '.';
-        bool is_long = wf_buf_bytes(&buf) == text.len || has_sign;
-        equal += is_long && strncasecmp(wf_buf_ptr(&buf), text.ptr, text.len) == 0;
+    static const char *const words[] = {"germany", "united arab emirates"};
+    for (size_t w = 0; w < 2; w++) {
+        const weft_str text = str_of(words[w]), other = STR("nowhere");
+        size_t equal = 0, added = 0;
+        wf_buf buf = {0};
+        for (uint64_t seed = 0; seed < COUNT; seed++) {
+            CHECK_OK(wf_perturb(text, other, seed, &buf));
+            size_t len = wf_buf_bytes(&buf);
+            bool has_sign = len == text.len + 1 && wf_buf_ptr(&buf)[text.len] == '.';
+            equal += (len == text.len || has_sign) &&
+                     strncasecmp(wf_buf_ptr(&buf), text.ptr, text.len) == 0;
+            added += memmem(wf_buf_ptr(&buf), len, "nowh", 4) != NULL;
+        }
+        CHECK(equal > COUNT / 50);
+        CHECK(equal < COUNT / 4);
+        CHECK((added > 0) == (w == 1));
+        wf_buf_fini(&buf);
     }
-    CHECK(equal > COUNT * 4 / 10);
-    CHECK(equal < COUNT * 6 / 10);
+}
+
+TEST(M72_slips_leave_something_of_any_text)
+{
+    static const char *const texts[] = {"a", "ab", "a b", " ",
+                                        "",  "--", "ü",   "a  b\tc d e f g h i j"};
+    wf_buf buf = {0};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+        for (uint64_t seed = 0; seed < 200; seed++) {
+            CHECK_OK(wf_perturb(str_of(texts[i]), str_of(texts[seed % 8]), seed, &buf));
+            CHECK(strlen(texts[i]) < 3 || wf_buf_bytes(&buf) > 0);
+        }
+    }
     wf_buf_fini(&buf);
+}
+
+static const char *a_word(dice *d, char out[8])
+{
+    size_t len = 3 + roll(d, 4);
+    for (size_t i = 0; i < len; i++)
+        out[i] = (char)('a' + roll(d, 20));
+    out[len] = '\0';
+    return out;
+}
+
+/* Entities have three names that share a word; the third is not told. */
+TEST(M72_names_that_were_not_told_raise_few_alarms)
+{
+    enum { COUNT = 300 };
+    static char names[COUNT][3][16];
+    static weft_m_entity entities[COUNT];
+    static weft_str aliases[COUNT], untold[COUNT];
+    const double alpha = 0.1;
+    dice d = {23};
+    for (size_t i = 0; i < COUNT; i++) {
+        char shared[8], own[8];
+        a_word(&d, shared);
+        for (size_t k = 0; k < 3; k++)
+            snprintf(names[i][k], sizeof(names[i][k]), "%.7s %.7s", shared, a_word(&d, own));
+        aliases[i] = str_of(names[i][1]);
+        untold[i] = str_of(names[i][2]);
+        entities[i] = (weft_m_entity){.id = str_of(names[i][0]),
+                                      .name = str_of(names[i][0]),
+                                      .aliases = &aliases[i],
+                                      .alias_count = 1};
+    }
+    weft_matcher *matcher;
+    weft_m_novelty_options options;
+    size_t alarms = 0;
+    weft_m_novelty_options_init(&options);
+    options.alpha = alpha;
+    CHECK_OK(weft_m_open(&matcher, entities, COUNT, NULL, NULL));
+    weft_m_results *results = judge(matcher, untold, COUNT, &options);
+    for (size_t i = 0; i < COUNT; i++)
+        alarms += weft_m_results_novelty(results, i)->is_novel;
+    /* Half of the known sample is like these; the other half may be easier. */
+    CHECK((double)alarms / COUNT <= 2 * alpha + 3 * sqrt(2 * alpha / COUNT));
+    weft_m_results_free(results);
+    weft_m_close(matcher);
 }
 
 TEST(M72_false_alarms_stay_at_alpha_for_every_strategy)
@@ -195,7 +264,7 @@ TEST(M73_every_strategy_puts_strangers_above_misspelt_names)
         snprintf(strange[i], sizeof(strange[i]), "%llu-%llu QZ%llu",
                  (unsigned long long)roll(&d, 9999), (unsigned long long)roll(&d, 99),
                  (unsigned long long)roll(&d, 999));
-        CHECK_OK(wf_perturb(m.entities[i].name, 77 + i, &bufs[i]));
+        CHECK_OK(perturb(&m, i, 77 + i, &bufs[i]));
         texts[i] = (weft_str){wf_buf_ptr(&bufs[i]), wf_buf_bytes(&bufs[i])};
         texts[COUNT + i] = str_of(strange[i]);
     }
@@ -210,8 +279,11 @@ TEST(M73_every_strategy_puts_strangers_above_misspelt_names)
                 above += novel > known ? 1 : novel == known ? 0.5 : 0;
             }
         }
-        /* Names at random have no clusters to be far from. */
-        double least = strcmp(strategies[s], "clustering") == 0 ? 0.6 : 0.8;
+        /* Names at random have no clusters to be far from; of half a name it is as uncertain what
+         * it means. */
+        bool is_weak = strcmp(strategies[s], "clustering") == 0 ||
+                       strcmp(strategies[s], "uncertainty") == 0;
+        double least = is_weak ? 0.6 : 0.8;
         CHECK(above >= least * COUNT * COUNT);
     }
     for (size_t i = 0; i < COUNT; i++)
@@ -399,7 +471,8 @@ TEST(M11_a_file_without_calibration_loads_and_is_calibrated_when_asked)
 
 TEST(M10_a_change_of_the_catalogue_calibrates_anew)
 {
-    made m = make_names(40);
+    dice d = {5};
+    made m = make_random(&d, 40, 20, 7, 0); /* no aliases that could be anything */
     weft_matcher *matcher = open_made(&m);
     const weft_m_entity one = {.id = STR("new"), .name = STR("zyzzyva 42")};
     const weft_str text = STR("zyzzyva 42");

@@ -154,6 +154,11 @@ static bool is_allowed(const wf_search *search, uint32_t entity)
     return search->allowed == NULL || (search->allowed[entity / 64] >> entity % 64 & 1) != 0;
 }
 
+static bool is_without(const wf_search *search, uint32_t row)
+{
+    return search->without != NULL && *search->without == row;
+}
+
 static float score_of(const struct walk *walk, int32_t sum, uint32_t row)
 {
     double score = sum * walk->scale * (double)walk->search->postings->inverse_norms[row];
@@ -165,7 +170,7 @@ static float score_of(const struct walk *walk, int32_t sum, uint32_t row)
 static void take_row(struct walk *walk, int32_t sum, uint32_t row)
 {
     float score = score_of(walk, sum, row);
-    if (score < wf_rank_bar(walk->rank))
+    if (score < wf_rank_bar(walk->rank) || is_without(walk->search, row))
         return;
     const uint32_t *owners = walk->search->row_entity;
     uint32_t entity = owners != NULL ? owners[row] : row;

@@ -36,6 +36,7 @@ typedef struct wf_search {
     const wf_postings *postings;
     const uint32_t *row_entity; /* ascending; NULL: each row is an entity */
     const uint64_t *allowed;    /* bit e: entity e may be found; NULL: all */
+    const uint32_t *without;    /* a row not to be found, if there is row_entity; NULL: none */
 } wf_search;
 
 /* Offers the entities to `rank`, which has begun.  0, -ENOMEM, or what the job was halted with. */

@@ -16,6 +16,12 @@
 #define KNOWN_MIN ((size_t)200)
 #define KNOWN_EACH 10u
 
+/* Slips tried until one shows. */
+#define ATTEMPTS 4u
+
+/* From a row to the one that lends it a word, times the seed. */
+#define OTHER_STEP 7919u
+
 /* ---- life ---- */
 
 bool wf_detector_plan_equals(const wf_detector_plan *a, const wf_detector_plan *b)
@@ -206,17 +212,58 @@ static int ask_sample(const wf_detector *it, wf_seeker *seeker, wf_ask *ask, uin
     return rc < 0 ? rc : score_text(it, seeker, query, scores);
 }
 
+/* Is there another row of its entity that it could be known by? */
+static bool has_other_rows(const wf_detector *it, uint32_t row)
+{
+    const wf_catalogue *catalogue = it->scorer->catalogue;
+    uint32_t entity = catalogue->row_entity[row];
+    return it->scorer->cls->leaves_out_rows &&
+           catalogue->row_start[entity + 1] - catalogue->row_start[entity] > 1;
+}
+
+/* 1: the row is asked as if the catalogue did not know it; 0: it does all the same; or negative. */
+static int take_alias(wf_detector *it, size_t index, uint32_t row, wf_seeker *seeker, wf_ask *ask)
+{
+    ask->raw = wf_catalogue_row(it->scorer->catalogue, row);
+    ask->without = &row;
+    it->samples.groups[index] = (uint8_t)group_of(ask->raw);
+    int rc = ask_sample(it, seeker, ask, WF_NO_ENTITY, it->samples.known + index * it->plan.count);
+    ask->without = NULL;
+    return rc < 0 ? rc : !is_exact(seeker);
+}
+
+/* Slips that do not show say nothing of those that do. */
+static int take_perturbed(wf_detector *it, size_t index, uint32_t row, wf_seeker *seeker,
+                          wf_ask *ask)
+{
+    const wf_catalogue *catalogue = it->scorer->catalogue;
+    wf_buf *text = &seeker->novel->text;
+    for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
+        uint64_t seed = (uint64_t)attempt << 32 | index;
+        uint32_t other = (uint32_t)((row + seed * OTHER_STEP) % catalogue->row_count);
+        int rc = wf_perturb(wf_catalogue_row(catalogue, row), wf_catalogue_row(catalogue, other),
+                            seed, text);
+        ask->raw = (weft_str){wf_buf_ptr(text), wf_buf_bytes(text)};
+        it->samples.groups[index] = (uint8_t)group_of(ask->raw);
+        if (rc == 0)
+            rc = ask_sample(it, seeker, ask, WF_NO_ENTITY,
+                            it->samples.known + index * it->plan.count);
+        if (rc < 0 || !is_exact(seeker))
+            return rc;
+    }
+    return 0;
+}
+
 static int take_known(wf_detector *it, size_t index, wf_seeker *seeker, wf_ask *ask)
 {
     const wf_catalogue *catalogue = it->scorer->catalogue;
     uint32_t row = (uint32_t)((uint64_t)index * catalogue->row_count / it->samples.known_count);
-    wf_buf *text = &seeker->novel->text;
-    int rc = wf_perturb(wf_catalogue_row(catalogue, row), index, text);
-    ask->raw = (weft_str){wf_buf_ptr(text), wf_buf_bytes(text)};
-    it->samples.groups[index] = (uint8_t)group_of(ask->raw);
-    return rc < 0 ? rc
-                  : ask_sample(it, seeker, ask, WF_NO_ENTITY,
-                               it->samples.known + index * it->plan.count);
+    int rc = 0;
+    if (index % 2 == 0 && has_other_rows(it, row))
+        rc = take_alias(it, index, row, seeker, ask);
+    if (rc == 0)
+        rc = take_perturbed(it, index, row, seeker, ask);
+    return rc < 0 ? rc : 0;
 }
 
 static int take_novel(wf_detector *it, size_t index, wf_seeker *seeker, wf_ask *ask)

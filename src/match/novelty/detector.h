@@ -6,8 +6,10 @@
  * follow from the samples alone.  A saved matcher keeps the samples, so that its detector is ready
  * with the states.  Constant once made, shared by reference count.
  *
- * Known sample: rows, perturbed (novelty/perturb.h) and asked as a query is.  Novel sample: rows
- * asked with their own entity seen as absent; a row that another entity has too is no part of it.
+ * Known sample: rows, perturbed (novelty/perturb.h) until they are equal to none; but every other
+ * one whose entity has more rows is asked as it is, seen as absent itself, for that is what an
+ * alias looks like that nobody has told.  Novel sample: rows asked with their own entity seen as
+ * absent; a row that another entity has too is no part of it.
  */
 #ifndef WF_MATCH_DETECTOR_H
 #define WF_MATCH_DETECTOR_H

@@ -15,7 +15,7 @@
 #define TAG_GROUPS WF_TAG('N', 'O', 'V', 'G')
 
 /* A change of what a strategy's score means is a new version: the samples are taken again. */
-#define VERSION 2u
+#define VERSION 3u
 #define ID_BYTES 24
 
 struct plan {

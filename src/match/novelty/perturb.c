@@ -2,12 +2,22 @@
 
 #include "match/novelty/perturb.h"
 
+#include "base/alloc.h"
 #include "base/utf8.h"
 
 #include <assert.h>
 #include <string.h>
 
-enum slip { EDIT, DROP_WORD, CASE, SIGNS, SLIP_COUNT };
+/* Long texts have several slips, as records of two sources do. */
+#define SLIPS_MAX 6u
+#define WORDS_A_SLIP 3u
+
+enum slip { EDIT, DROP_WORD, SHORTEN, MOVE_WORDS, ADD_WORD, CASE, SIGNS };
+
+/* The last two do not count where texts are folded, so they come less often. */
+static const uint8_t slips[] = {EDIT,      EDIT,     EDIT,    DROP_WORD,  DROP_WORD,
+                                DROP_WORD, SHORTEN,  SHORTEN, MOVE_WORDS, MOVE_WORDS,
+                                ADD_WORD,  ADD_WORD, CASE,    SIGNS};
 
 /* SplitMix64 (G. Steele, D. Lea and C. Flood, "Fast splittable pseudorandom number generators",
  * 2014). */
@@ -83,23 +93,83 @@ static size_t count_words(weft_str text)
     return words;
 }
 
+/* The `index`-th word and the spaces before it: from *start on, up to what is returned. */
+static size_t find_word(weft_str text, size_t index, size_t *start)
+{
+    size_t end = 0;
+    for (size_t at = 0; at <= index; at++) {
+        for (*start = end; end < text.len && is_space(text.ptr[end]);)
+            end++;
+        while (end < text.len && !is_space(text.ptr[end]))
+            end++;
+    }
+    return end;
+}
+
 /* A word fewer; of one word a letter. */
 static void drop_word(weft_str text, uint64_t *state, wf_buf *out)
 {
-    size_t words = count_words(text), start, end, at = 0;
+    size_t words = count_words(text), start;
     if (words < 2) {
         edit(text, state, out);
         return;
     }
-    size_t gone = below(state, words);
-    for (start = 0; start < text.len; start = end) {
-        for (end = start; end < text.len && is_space(text.ptr[end]);)
-            end++;
-        while (end < text.len && !is_space(text.ptr[end]))
-            end++;
-        if (at++ != gone)
-            put(out, text, start, end);
+    size_t end = find_word(text, below(state, words), &start);
+    put(out, text, 0, start);
+    put(out, text, end, text.len);
+}
+
+/* One word of several is short: its first letters, perhaps with a full stop. */
+static void shorten(weft_str text, uint64_t *state, wf_buf *out)
+{
+    size_t words = count_words(text), start;
+    size_t end = find_word(text, below(state, words), &start);
+    while (start < end && is_space(text.ptr[start]))
+        start++;
+    weft_str word = {text.ptr + start, end - start};
+    size_t count = count_points(word);
+    if (words < 2 || count < 4) {
+        edit(text, state, out);
+        return;
     }
+    size_t kept = place_of(word, 1 + below(state, count / 2 < 5 ? count / 2 : 5));
+    put(out, text, 0, start + kept);
+    if (below(state, 2) == 0)
+        wf_buf_putc(out, '.');
+    put(out, text, end, text.len);
+}
+
+/* The last words come first. */
+static void move_words(weft_str text, uint64_t *state, wf_buf *out)
+{
+    size_t words = count_words(text), start;
+    if (words < 2) {
+        edit(text, state, out);
+        return;
+    }
+    size_t after = find_word(text, below(state, words - 1), &start), end = after;
+    while (after < text.len && is_space(text.ptr[after]))
+        after++;
+    put(out, text, after, text.len);
+    wf_buf_putc(out, ' ');
+    put(out, text, 0, end);
+}
+
+/* A word of another text stands behind one of several. */
+static void add_word(weft_str text, weft_str other, uint64_t *state, wf_buf *out)
+{
+    size_t words = count_words(text), others = count_words(other), start;
+    if (words < 2 || others == 0) {
+        edit(text, state, out);
+        return;
+    }
+    size_t at = find_word(text, below(state, words), &start);
+    size_t end = find_word(other, below(state, others), &start);
+    put(out, text, 0, at);
+    if (start == 0)
+        wf_buf_putc(out, ' ');
+    put(out, other, start, end);
+    put(out, text, at, text.len);
 }
 
 static void change_case(weft_str text, uint64_t *state, wf_buf *out)
@@ -127,23 +197,57 @@ static void change_signs(weft_str text, uint64_t *state, wf_buf *out)
         wf_buf_putc(out, sign);
 }
 
-int wf_perturb(weft_str text, uint64_t seed, wf_buf *out)
+static void slip(weft_str text, weft_str other, uint64_t *state, wf_buf *out)
+{
+    bool is_tiny = count_points(text) < 2 || count_words(text) == 0;
+    switch (is_tiny ? CASE : slips[below(state, sizeof(slips))]) {
+    case EDIT:
+        edit(text, state, out);
+        break;
+    case DROP_WORD:
+        drop_word(text, state, out);
+        break;
+    case SHORTEN:
+        shorten(text, state, out);
+        break;
+    case MOVE_WORDS:
+        move_words(text, state, out);
+        break;
+    case ADD_WORD:
+        add_word(text, other, state, out);
+        break;
+    case CASE:
+        change_case(text, state, out);
+        break;
+    default:
+        change_signs(text, state, out);
+    }
+}
+
+/* One, sometimes two, and one more for some of its words. */
+static size_t count_slips(weft_str text, uint64_t *state)
+{
+    size_t words = count_words(text), count = 1 + (below(state, 4) == 0);
+    for (size_t at = WORDS_A_SLIP; at <= words && count < SLIPS_MAX; at += WORDS_A_SLIP)
+        count += below(state, 2);
+    return count;
+}
+
+int wf_perturb(weft_str text, weft_str other, uint64_t seed, wf_buf *out)
 {
     uint64_t state = seed;
     wf_buf_reset(out);
-    bool is_tiny = count_points(text) < 2;
-    switch (is_tiny ? (size_t)CASE : below(&state, SLIP_COUNT)) {
-    case EDIT:
-        edit(text, &state, out);
-        break;
-    case DROP_WORD:
-        drop_word(text, &state, out);
-        break;
-    case CASE:
-        change_case(text, &state, out);
-        break;
-    default:
-        change_signs(text, &state, out);
+    size_t count = count_slips(text, &state);
+    slip(text, other, &state, out);
+    for (size_t i = 1; i < count && out->rc == 0; i++) {
+        size_t len = wf_buf_bytes(out);
+        char *copy = wf_array(len + 1, 1);
+        if (copy == NULL)
+            return -ENOMEM;
+        memcpy(copy, wf_buf_ptr(out), len);
+        wf_buf_reset(out);
+        slip((weft_str){copy, len}, other, &state, out);
+        wf_free(copy);
     }
     return out->rc;
 }

@@ -131,7 +131,8 @@ static int cosine_find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
     struct cosine *cosine = cosine_of(scorer);
     wf_search search = {.postings = &cosine->postings,
                         .row_entity = scorer->catalogue->row_entity,
-                        .allowed = ask->allowed};
+                        .allowed = ask->allowed,
+                        .without = ask->without};
     int rc =
         wf_rank_begin(&seeker->rank, ask->top_k, scorer->catalogue->entity_count, ask->threshold);
     if (rc == 0)
@@ -208,6 +209,7 @@ static int cosine_load(wf_scorer *scorer, wf_image *image)
 const wf_scorer_class wf_scorer_cosine = {
     .kind = "cosine",
     .mode = "zero-shot",
+    .leaves_out_rows = true,
     .create = cosine_create,
     .build = cosine_build,
     .find = cosine_find,

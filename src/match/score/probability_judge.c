@@ -119,6 +119,11 @@ static int reserve_keys(wf_judge *judge, size_t count)
     return rc;
 }
 
+static bool is_without(const wf_ask *ask, uint32_t row)
+{
+    return ask->without != NULL && *ask->without == row;
+}
+
 /* Entity above, candidate below, each pair once for each row; sorted. */
 static int list_pairs(wf_probability *it, wf_judge *judge, const wf_ask *ask)
 {
@@ -127,7 +132,7 @@ static int list_pairs(wf_probability *it, wf_judge *judge, const wf_ask *ask)
         uint32_t row = it->texts.first_row[judge->candidates[i].text];
         for (; row != WF_NO_ROW; row = it->texts.next_row[row]) {
             uint32_t entity = it->head.catalogue->row_entity[row];
-            if (!wf_is_in(ask->allowed, entity))
+            if (!wf_is_in(ask->allowed, entity) || is_without(ask, row))
                 continue;
             int rc = reserve_keys(judge, judge->key_count + 1);
             if (rc < 0)
@@ -139,18 +144,27 @@ static int list_pairs(wf_probability *it, wf_judge *judge, const wf_ask *ask)
     return 0;
 }
 
+/* The cosine of the query with the sum of the entity's rows, which is `sum` / `norm`, if the query
+ * is one of those rows and not to be among them. */
+static double without_itself(double sum, double norm)
+{
+    double rest = norm * norm - 2 * sum + 1;
+    return rest > 0 ? (sum - 1) / sqrt(rest) : 0;
+}
+
 /* The cosine with the sum of the entity's rows. */
 static int entity_cosine(wf_probability *it, wf_judge *judge, wf_entrant *entrant,
-                         const wf_job *job)
+                         const wf_ask *ask)
 {
     const uint32_t *row_start = it->head.catalogue->row_start;
     uint32_t first = row_start[entrant->entity], end = row_start[entrant->entity + 1];
     entrant->entity_cosine = judge->candidates[entrant->candidate].signs[WF_SIGN_RUNS];
     if (end - first == 1)
         return 0;
+    bool has_left = ask->without != NULL && *ask->without >= first && *ask->without < end;
     double sum = 0;
     for (uint32_t row = first; row < end; row++) {
-        int rc = wf_job_poll(job);
+        int rc = wf_job_poll(ask->job);
         if (rc == 0)
             rc = wf_probability_pad(it, judge, it->texts.row_text[row]);
         if (rc < 0)
@@ -158,7 +172,10 @@ static int entity_cosine(wf_probability *it, wf_judge *judge, wf_entrant *entran
         sum += cosine_with(it, judge, it->texts.row_text[row]);
     }
     double norm = (double)it->entity_norms[entrant->entity];
-    entrant->entity_cosine = norm > 0 ? sum / norm : 0;
+    if (has_left)
+        entrant->entity_cosine = without_itself(sum, norm);
+    else
+        entrant->entity_cosine = norm > 0 ? sum / norm : 0;
     return 0;
 }
 
@@ -181,7 +198,7 @@ static uint32_t row_with(const wf_probability *it, uint32_t entity, uint32_t tex
 /* One entity from its pairs keys[0, count).  Its candidates of the tail count only if it has no
  * other. */
 static int judge_entity(wf_probability *it, wf_judge *judge, const uint64_t *keys, size_t count,
-                        const wf_job *job, wf_entrant *out)
+                        const wf_ask *ask, wf_entrant *out)
 {
     double score = -INFINITY;
     *out = (wf_entrant){.entity = (uint32_t)(keys[0] >> 32), .is_tail = true};
@@ -202,7 +219,7 @@ static int judge_entity(wf_probability *it, wf_judge *judge, const uint64_t *key
            NULL); /* an entity has a candidate, and the last of its kind is not passed over */
     out->candidate = (uint32_t)(best - judge->candidates);
     out->row = row_with(it, out->entity, best->text);
-    int rc = entity_cosine(it, judge, out, job);
+    int rc = entity_cosine(it, judge, out, ask);
     out->score = score + wf_sign_weight(WF_SIGN_ENTITY) * out->entity_cosine;
     return rc;
 }
@@ -218,7 +235,7 @@ static int judge_entities(wf_probability *it, wf_judge *judge, const wf_ask *ask
         size_t end = at + 1;
         while (end < judge->key_count && judge->keys[end] >> 32 == judge->keys[at] >> 32)
             end++;
-        rc = judge_entity(it, judge, judge->keys + at, end - at, ask->job,
+        rc = judge_entity(it, judge, judge->keys + at, end - at, ask,
                           &judge->entrants[judge->entrant_count++]);
         at = end;
     }

@@ -19,6 +19,8 @@ typedef struct wf_scorer wf_scorer;
 typedef struct wf_ask {
     weft_str raw;
     const uint64_t *allowed; /* bit e: entity e may be found; NULL: all */
+    const uint32_t *without; /* a row to be seen as absent; NULL: none.  Only of a class that
+                                leaves_out_rows, and the query is that row */
     size_t top_k;
     float threshold;
     const wf_job *job;
@@ -36,6 +38,7 @@ typedef struct wf_scorer_class {
     const char *kind;
     const char *mode; /* "zero-shot" or that of a trained one */
     bool shows_names; /* the text of a hit is the entity's name, not the row */
+    bool leaves_out_rows;
 
     /* NULL for those that learn: they are made in their own way. */
     int (*create)(wf_scorer **out, wf_catalogue *catalogue, const weft_m_options *options);
