@@ -39,6 +39,7 @@
 #define WEFT_CATALOG_H
 
 #include <weft/base.h>
+#include <weft/json.h>
 #include <weft/match.h>
 
 #include <sys/types.h>
@@ -109,6 +110,13 @@ WEFT_API WEFT_MUST_USE int weft_catalog_read(weft_catalog *catalog, const char *
                                              const weft_catalog_options *options,
                                              weft_catalog_error *error, weft_catalog_read_fn *read,
                                              void *arg);
+
+/* The same from a JSON array that was read already, as of a request's body; `line` of an error is
+ * the item, from 1.  Of the options entity_count_max counts. */
+WEFT_API WEFT_MUST_USE int weft_catalog_read_json(weft_catalog *catalog, const char *name,
+                                                  const weft_json *array,
+                                                  const weft_catalog_options *options,
+                                                  weft_catalog_error *error);
 
 /* All entities, borrowed until the catalogue changes. */
 WEFT_API const weft_m_entity *weft_catalog_entities(const weft_catalog *catalog, size_t *out_count);

@@ -103,37 +103,46 @@ static int fail_twice(const weft_catalog *catalog, const wf_records *records, we
     return error->rc;
 }
 
-/* One row: 1 it is in, 0 the file is over, negative. */
-static int read_row(weft_catalog *catalog, wf_records *records, wf_entity_draft *draft,
-                    size_t count_max, weft_catalog_error *error)
+/* One row: 1 it is in, or negative. */
+static int take_row(weft_catalog *catalog, const wf_records *records, const wf_record *row,
+                    wf_entity_draft *draft, size_t count_max, weft_catalog_error *error)
 {
-    wf_record record;
-    int rc = wf_records_next(records, &record, error);
-    if (rc <= 0)
-        return rc;
-    rc = wf_entity_read(draft, &record, error);
+    int rc = wf_entity_read(draft, row, error);
     if (rc < 0)
         return rc;
     weft_str id = draft->entity.id;
     int64_t first = wf_id_set_find(&catalog->ids, catalog->entities, id);
     if (first >= 0)
-        return fail_twice(catalog, records, id, first, record.line, error);
+        return fail_twice(catalog, records, id, first, row->line, error);
     if (catalog->count >= count_max) {
-        wf_records_fail(records, error, -WEFT_ELIMIT, record.line, "too many entities (limit %zu)",
+        wf_records_fail(records, error, -WEFT_ELIMIT, row->line, "too many entities (limit %zu)",
                         count_max);
         error->limit = count_max;
         return error->rc;
     }
-    rc = catalog_add(catalog, draft, record.line);
+    rc = catalog_add(catalog, draft, row->line);
     return rc < 0 ? wf_records_fail(records, error, rc, 0, "%s", weft_strerror(rc)) : 1;
+}
+
+/* The next one: 1, 0 the file is over, or negative. */
+static int read_row(weft_catalog *catalog, wf_records *records, wf_entity_draft *draft,
+                    size_t count_max, weft_catalog_error *error)
+{
+    wf_record row;
+    int rc = wf_records_next(records, &row, error);
+    return rc <= 0 ? rc : take_row(catalog, records, &row, draft, count_max, error);
+}
+
+static size_t entity_count_max(const weft_catalog_options *options)
+{
+    size_t max = options->entity_count_max;
+    return max == 0 || max > UINT32_MAX - 1 ? ENTITY_COUNT_MAX : max;
 }
 
 static int read_rows(weft_catalog *catalog, wf_records *records,
                      const weft_catalog_options *options, weft_catalog_error *error)
 {
-    size_t count_max = options->entity_count_max;
-    if (count_max == 0 || count_max > UINT32_MAX - 1)
-        count_max = ENTITY_COUNT_MAX;
+    size_t count_max = entity_count_max(options);
     wf_entity_draft draft;
     wf_entity_draft_init(&draft, records);
     int rc;
@@ -183,6 +192,31 @@ int weft_catalog_read(weft_catalog *catalog, const char *name, const weft_catalo
                       weft_catalog_error *error, weft_catalog_read_fn *read, void *arg)
 {
     return catalog_read(catalog, name, options, error, read, arg);
+}
+
+int weft_catalog_read_json(weft_catalog *catalog, const char *name, const weft_json *array,
+                           const weft_catalog_options *options, weft_catalog_error *error)
+{
+    const weft_catalog_options defaults = {0};
+    weft_catalog_error ignored;
+    wf_records records = {.name = name, .format = WEFT_FILE_JSON};
+    wf_entity_draft draft;
+    if (options == NULL)
+        options = &defaults;
+    if (error == NULL)
+        error = &ignored;
+    if (weft_json_kind(array) != WEFT_JSON_ARRAY)
+        return wf_records_told(
+            wf_records_fail(&records, error, -WEFT_ESYNTAX, 0, "must be an array of entities"),
+            error);
+    wf_entity_draft_init(&draft, &records);
+    int rc = 1;
+    for (size_t i = 0; i < weft_json_count(array) && rc > 0; i++) {
+        const wf_record row = {.line = i + 1, .json = weft_json_item(array, i)};
+        rc = take_row(catalog, &records, &row, &draft, entity_count_max(options), error);
+    }
+    wf_entity_draft_fini(&draft);
+    return rc > 0 ? 0 : wf_records_told(rc, error);
 }
 
 /* ---- errors ---- */
