@@ -35,11 +35,16 @@ static int check_path(const char *path, const char *option, const char *command,
     return *stdin_count <= 1 ? 0 : say_usage(command, "standard input can be read only once");
 }
 
+bool load_has_matcher(const struct load *load)
+{
+    return load->files.count != 0 || load->matcher != NULL;
+}
+
 int load_check(struct load *load, const char *texts, const char *command)
 {
     size_t stdin_count = 0;
     int rc = 0;
-    if (load->files.count == 0 && load->matcher == NULL)
+    if (!load_has_matcher(load) && !load->may_be_none)
         return say_usage(command, "no entities; give a file with --entities FILE");
     if (load->files.count != 0 && load->matcher != NULL)
         return say_usage(command, "--entities and --matcher at once");
@@ -155,6 +160,8 @@ static int load_open(const struct load *load, const weft_catalog *catalog, weft_
 {
     struct load_open open = {.catalog = catalog};
     weft_m_options_init(&open.options);
+    open.options.metric = load->metric;
+    open.options.metric_arg = load->metric_arg;
     if (!isnan(load->threshold))
         open.options.threshold = (float)load->threshold;
     if (load->mode != NULL)
@@ -190,6 +197,8 @@ static int load_saved(struct load *load, weft_matcher **out)
     weft_m_options options;
     weft_m_error error;
     weft_m_options_init(&options);
+    options.metric = load->metric;
+    options.metric_arg = load->metric_arg;
     if (load->model != NULL)
         options.model = weft_str_of(load->model);
     int rc = weft_m_load(out, load->matcher, &options, &error);

@@ -21,6 +21,9 @@ struct load {
     const char *examples;    /* to learn from */
     const char *mode;
     bool skip_bad, wants_progress;
+    bool may_be_none;         /* no entities are no mistake */
+    weft_m_metric_fn *metric; /* of the matcher; may be NULL */
+    void *metric_arg;
 
     /* What came of it. */
     enum weft_file_format format;
@@ -66,6 +69,9 @@ int load_check_format(const char *name, const char *option, const char *command,
  * else NEW.  0; else an exit code after
  * saying why, or -ECANCELED. */
 WEFT_WAITS int load_matcher(struct load *load, weft_matcher **out);
+
+/* True if there is something to make a matcher of. */
+bool load_has_matcher(const struct load *load);
 
 /* Fits the matcher unless it is READY: what was learnt would be lost.  As weft_m_fit. */
 WEFT_WAITS int load_fit(weft_matcher *matcher, weft_m_error *error);

@@ -74,6 +74,7 @@ static int loop_server_open(struct loop_server *self)
     }
     WEFT_TRY(weft_http_server_new(&self->server, &options));
     WEFT_TRY(service_add_routes(self->plan->service, self->server));
+    self->plan->service->servers[self->index] = self->server;
     return listen_all(self);
 }
 
@@ -115,6 +116,7 @@ static void loop_server_close(struct loop_server *self)
 {
     weft_cancel(self->reloading, "the service has ended");
     (void)join(self->reloading);
+    self->plan->service->servers[self->index] = NULL;
     weft_http_server_free(self->server);
     self->server = NULL;
     weft_http_log_close(self->log);

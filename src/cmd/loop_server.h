@@ -12,7 +12,7 @@
 #define WF_CMD_LOOP_SERVER_H
 
 #include "cmd/secure.h"
-#include "cmd/service.h"
+#include "service/service.h"
 
 #include <weft/future.h>
 #include <weft/http_log.h>
@@ -20,6 +20,7 @@
 /* The same for all loops. */
 struct loop_plan {
     struct service *service;
+    struct loop_server *servers; /* one a loop */
     const struct secure *secure;
     weft_http_options http;
     weft_addr *addrs; /* once the first has listened with the ports that the system chose */

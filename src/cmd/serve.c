@@ -7,6 +7,7 @@
 #include "cmd/join.h"
 #include "cmd/load.h"
 #include "cmd/loop_server.h"
+#include "cmd/permit.h"
 #include "cmd/say.h"
 
 #include <weft/error.h>
@@ -58,6 +59,8 @@ struct serve_job {
     int64_t body_bytes_max, loop_count;
     const char *access_log; /* NULL: none */
     bool is_help;
+    struct permit permit;
+    int64_t matcher_count_max;
     struct service service;
     struct loop_plan plan;
     struct ending endings[SIGNAL_KINDS];
@@ -68,7 +71,7 @@ struct serve_job {
 #define SERVE_DEFAULTS                                                                             \
     {                                                                                              \
         .load = LOAD_DEFAULTS, .grace = 30, .body_bytes_max = 8 << 20, .loop_count = 1,            \
-        .plan.log_fd = -1                                                                          \
+        .matcher_count_max = SERVICE_MATCHERS_MAX, .plan.log_fd = -1                               \
     }
 
 /* ---- setting up ---- */
@@ -112,8 +115,9 @@ static int plan_make(struct serve_job *job)
     struct service *service = &job->service;
     service->scheme = job->secure.cert != NULL ? "https://" : "http://";
     service->server_count = weft_loop_count();
-    service->servers = wf_array(service->server_count, sizeof(struct loop_server));
-    if (service->servers == NULL)
+    service->servers = wf_array(service->server_count, sizeof(*service->servers));
+    job->plan.servers = wf_array(service->server_count, sizeof(struct loop_server));
+    if (service->servers == NULL || job->plan.servers == NULL)
         return say_failed("%s", weft_strerror(-ENOMEM));
     job->plan.service = service;
     job->plan.secure = &job->secure;
@@ -126,7 +130,7 @@ static int plan_make(struct serve_job *job)
         .gives_ids = true,
     };
     for (size_t i = 0; i < service->server_count; i++)
-        service->servers[i] = (struct loop_server){.plan = &job->plan, .index = (unsigned)i};
+        job->plan.servers[i] = (struct loop_server){.plan = &job->plan, .index = (unsigned)i};
     return 0;
 }
 
@@ -134,6 +138,11 @@ static int plan_make(struct serve_job *job)
 static void make_name(struct serve_job *job)
 {
     bool is_saved = job->load.matcher != NULL;
+    job->service.title = job->name;
+    if (!load_has_matcher(&job->load)) {
+        snprintf(job->name, sizeof(job->name), "no file");
+        return;
+    }
     const char *path = is_saved ? job->load.matcher : job->load.files.items[0];
     const char *slash = strrchr(path, '/');
     const char *base = slash != NULL && slash[1] != '\0' ? slash + 1 : path;
@@ -142,8 +151,6 @@ static void make_name(struct serve_job *job)
     else
         snprintf(job->name, sizeof(job->name), "%.100s and %zu more", base,
                  job->load.files.count - 1);
-    job->service.name = job->name;
-    job->service.entity_count = job->load.entity_count;
 }
 
 /* One line an address on standard output: what a script waits for, with the port that was chosen.
@@ -158,7 +165,7 @@ static int announce(const struct serve_job *job)
             return say_failed("%s", weft_strerror(rc));
         say_escaped(&name, (weft_str){job->name, strlen(job->name)});
         fprintf(stdout, "weft: serving %.*s (%zu entities) on %s%s\n", (int)wf_buf_bytes(&name),
-                wf_buf_ptr(&name), job->service.entity_count,
+                wf_buf_ptr(&name), job->load.entity_count,
                 strncmp(text, "unix:", 5) == 0 ? "" : job->service.scheme, text);
         wf_buf_fini(&name);
     }
@@ -167,23 +174,27 @@ static int announce(const struct serve_job *job)
 
 /* ---- running ---- */
 
-void service_stop(struct service *service)
+/* Begins the shutdown on all loops; again: at once to its last step. */
+static void stop_all(struct serve_job *job)
 {
-    for (size_t i = 0; i < service->server_count; i++)
-        loop_server_stop(&service->servers[i]);
+    for (size_t i = 0; i < job->service.server_count; i++)
+        loop_server_stop(&job->plan.servers[i]);
 }
 
 /* Questions that come before this is done wait for it; readiness says no. */
 static int fit_body(void *arg)
 {
-    struct service *service = arg;
+    struct serve_job *job = arg;
+    struct service *service = &job->service;
+    struct named *named = registry_get(&service->registry, weft_str_of(REGISTRY_DEFAULT));
     weft_m_error error;
-    int rc = load_fit(service->matcher, &error);
+    int rc = named != NULL ? load_fit(named->matcher, &error) : 0;
+    registry_release(named);
     if (rc == 0) {
         __atomic_store_n(&service->is_ready, true, __ATOMIC_RELEASE);
     } else if (rc != -ECANCELED) {
         load_say(&error);
-        service_stop(service);
+        stop_all(job);
     }
     return rc;
 }
@@ -200,7 +211,7 @@ static int ending_body(void *arg)
             return rc;
         if (++job->signal_count > 2)
             _Exit(ending->number == SIGTERM ? EXIT_TERMINATED : EXIT_INTERRUPTED);
-        service_stop(&job->service);
+        stop_all(job);
     }
 }
 
@@ -230,12 +241,12 @@ static const char *why(int rc)
 }
 
 /* On all loops, one after the other; the first failure is said, and the rest tried. */
-static int reload_all(struct service *service)
+static int reload_all(struct serve_job *job)
 {
     int failure = 0;
-    for (size_t i = 0; i < service->server_count; i++) {
+    for (size_t i = 0; i < job->service.server_count; i++) {
         int rc = weft_await(
-            weft_spawn_on(weft_loop_at((unsigned)i), loop_server_reload, &service->servers[i]));
+            weft_spawn_on(weft_loop_at((unsigned)i), loop_server_reload, &job->plan.servers[i]));
         if (rc == -ECANCELED)
             return rc;
         if (rc < 0 && failure == 0)
@@ -260,10 +271,10 @@ static int hangup_body(void *arg)
 }
 
 /* The first alone chooses ports. */
-static int open_all(struct service *service, weft_group group)
+static int open_all(struct serve_job *job, weft_group group)
 {
-    for (size_t i = 0; i < service->server_count; i++) {
-        struct loop_server *server = &service->servers[i];
+    for (size_t i = 0; i < job->service.server_count; i++) {
+        struct loop_server *server = &job->plan.servers[i];
         weft_group_task_on(group, weft_loop_at((unsigned)i), loop_server_body, server);
         int rc = weft_future_wait(&server->opened, /* out_value= */ NULL);
         if (rc < 0)
@@ -278,9 +289,9 @@ static int serve_until_signal(struct serve_job *job, weft_group group)
     struct service *service = &job->service;
     weft_task tasks[SIGNAL_KINDS];
     watch_signals(job, tasks);
-    weft_task fit = weft_spawn(fit_body, service);
+    weft_task fit = weft_spawn(fit_body, job);
     for (size_t i = 0; i < service->server_count; i++)
-        weft_future_set(&service->servers[i].begin, 0, /* value= */ NULL);
+        weft_future_set(&job->plan.servers[i].begin, 0, /* value= */ NULL);
     int rc = weft_group_wait(group);
     if (rc < 0 && rc != -ECANCELED)
         rc = say_failed("%s", why(rc));
@@ -299,11 +310,11 @@ static int serve_on_loops(struct serve_job *job)
 {
     weft_task hangup = {0};
     if (job->secure.cert != NULL) {
-        hangup = weft_spawn(hangup_body, &job->service);
+        hangup = weft_spawn(hangup_body, job);
         (void)weft_yield(); /* it waits before anybody knows whom to signal */
     }
     weft_group group = weft_group_open();
-    int rc = open_all(&job->service, group), announced = 0;
+    int rc = open_all(job, group), announced = 0;
     if (rc == 0)
         announced = announce(job);
     if (rc == 0 && announced == 0) {
@@ -321,9 +332,29 @@ static int serve_on_loops(struct serve_job *job)
     return rc;
 }
 
+/* The default matcher, of the files that were named. */
+static int make_default(struct serve_job *job)
+{
+    weft_matcher *matcher = NULL;
+    job->load.metric = measures_take;
+    job->load.metric_arg = &job->service.measures;
+    if (!load_has_matcher(&job->load))
+        return 0;
+    int rc = load_matcher(&job->load, &matcher);
+    if (rc != 0) {
+        weft_m_close(matcher);
+        return rc;
+    }
+    rc = registry_put(&job->service.registry, weft_str_of(REGISTRY_DEFAULT), matcher);
+    return rc < 0 ? say_failed("%s", weft_strerror(rc)) : 0;
+}
+
 static int serve_run(struct serve_job *job)
 {
-    int rc = load_matcher(&job->load, &job->service.matcher);
+    service_init(&job->service, (size_t)job->matcher_count_max);
+    int rc = permit_read(&job->permit, &job->service.access);
+    if (rc == 0)
+        rc = make_default(job);
     if (rc == 0) {
         make_name(job);
         rc = plan_make(job);
@@ -334,8 +365,10 @@ static int serve_run(struct serve_job *job)
         rc = serve_on_loops(job);
     if (job->plan.log_fd > STDERR_FILENO)
         weft_close(job->plan.log_fd);
+    wf_free(job->plan.servers);
     wf_free(job->service.servers);
-    weft_m_close(job->service.matcher);
+    service_fini(&job->service);
+    permit_fini(&job->permit);
     return rc;
 }
 
@@ -361,6 +394,12 @@ static int read_words(struct serve_job *job, int *argc, char **argv, const char 
          ARGS_NUMBER, &job->drain_delay, 0, 86400},
         {"access-log", 0, "FILE", "a JSON line for each request, appended; -: standard output",
          ARGS_TEXT, &job->access_log, 0, 0},
+        {"token", 0, "FILE", "changes over HTTP for who shows the token that is in this file",
+         ARGS_TEXT, &job->permit.token_path, 0, 0},
+        {"allow-changes", 0, NULL, "changes without a token; only on addresses of this machine",
+         ARGS_FLAG, &job->permit.is_open, 0, 0},
+        {"matchers-max", 0, "N", "matchers at a time (64)", ARGS_INTEGER, &job->matcher_count_max,
+         1, 10000},
         {"body-max", 0, "BYTES", "of one request (8388608)", ARGS_INTEGER, &job->body_bytes_max, 1,
          1 << 30},
         {"help", 'h', NULL, "this text", ARGS_FLAG, &job->is_help, 0, 0},
@@ -398,6 +437,7 @@ int cmd_serve(int argc, char **argv)
         return say_usage("serve", "%s", error);
     if (job.is_help)
         return rc;
+    job.load.may_be_none = permit_is_given(&job.permit);
     rc = load_check(&job.load, /* texts= */ NULL, "serve");
     if (rc == 0)
         rc = secure_check(&job.secure, "serve");
@@ -406,6 +446,8 @@ int cmd_serve(int argc, char **argv)
     if (argc != 0)
         return say_usage("serve", "unexpected word %.64s", argv[0]);
     rc = plan_addresses(&job);
+    if (rc == 0)
+        rc = permit_check(&job.permit, job.plan.addrs, job.plan.addr_count, "serve");
     if (rc == 0)
         rc = serve_run(&job);
     wf_free(job.plan.addrs);

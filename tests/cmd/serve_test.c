@@ -611,11 +611,11 @@ TEST(test_O03_metrics_of_the_loop_the_server_and_the_matcher)
     CHECK(strstr(answer.head, "text/plain; version=0.0.4; charset=utf-8\r\n") != NULL);
     const char *error = exposition_check(answer.body, strlen(answer.body));
     CHECK_STR(error != NULL ? error : "", "");
-    CHECK_EQ(metric(&answer, "weft_match_calls_total{call=\"match\"}"), 3.0);
-    CHECK_EQ(metric(&answer, "weft_match_queries_total"), 3.0);
-    CHECK_EQ(metric(&answer, "weft_match_entities"), 249.0);
-    CHECK_GT(metric(&answer, "weft_match_snapshot_bytes"), 1000.0);
-    CHECK_EQ(metric(&answer, "weft_match_ready"), 1.0);
+    CHECK_EQ(metric(&answer, "weft_match_calls_total{matcher=\"default\",call=\"match\"}"), 3.0);
+    CHECK_EQ(metric(&answer, "weft_match_queries_total{matcher=\"default\"}"), 3.0);
+    CHECK_EQ(metric(&answer, "weft_match_entities{matcher=\"default\"}"), 249.0);
+    CHECK_GT(metric(&answer, "weft_match_snapshot_bytes{matcher=\"default\"}"), 1000.0);
+    CHECK_EQ(metric(&answer, "weft_match_ready{matcher=\"default\"}"), 1.0);
     CHECK_EQ(metric(&answer, "weft_http_answers_total{status=\"404\"}"), 1.0);
     CHECK_GE(metric(&answer, "weft_http_answers_total{status=\"200\"}"), 4.0);
     double requests = metric(&answer, "weft_http_requests_total");

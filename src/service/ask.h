@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Ask: the body of a request, checked and taken apart. */
-#ifndef WF_CMD_ASK_H
-#define WF_CMD_ASK_H
+#ifndef WF_SERVICE_ASK_H
+#define WF_SERVICE_ASK_H
 
 #include "base/arena.h"
-#include "cmd/service.h"
+#include "service/service.h"
 
 #include <weft/http_api.h>
 

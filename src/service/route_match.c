@@ -3,7 +3,7 @@
 /* POST /v1/match, POST /match?query=, POST /v1/explain and /v1/diagnose: one question, one answer.
  */
 #include "base/json_write.h"
-#include "cmd/ask.h"
+#include "service/ask.h"
 
 #include <weft/task.h>
 
@@ -16,11 +16,11 @@ static double took_ms(weft_time begun_at)
 }
 
 /* ,"predictions":… : the fields of the metadata, behind those every answer has. */
-static int put_metadata(const struct ask *ask, const struct service *service, wf_buf *body,
+static int put_metadata(const struct ask *ask, const struct target *target, wf_buf *body,
                         weft_m_error *error)
 {
     weft_text text;
-    int rc = weft_m_metadata_json(service->matcher, ask->texts, ask->text_count, &ask->query,
+    int rc = weft_m_metadata_json(target->matcher, ask->texts, ask->text_count, &ask->query,
                                   /* is_single= */ !ask->is_list, &text, error);
     if (rc < 0)
         return rc;
@@ -30,11 +30,11 @@ static int put_metadata(const struct ask *ask, const struct service *service, wf
     return body->rc;
 }
 
-static int put_answer(const struct ask *ask, const struct service *service,
+static int put_answer(const struct ask *ask, const struct target *target,
                       const weft_m_results *results, weft_time begun_at, wf_buf *body)
 {
     weft_m_info info = {.size = sizeof(info)};
-    int rc = weft_m_info_get(service->matcher, &info);
+    int rc = weft_m_info_get(target->matcher, &info);
     wf_buf_puts(body, ask->is_list ? "{\"results\":[" : "{\"result\":");
     if (rc == 0)
         rc = answer_put_results(body, results, ask->text_count);
@@ -49,23 +49,23 @@ static int put_answer(const struct ask *ask, const struct service *service,
     return body->rc;
 }
 
-static int match(const struct ask *ask, const struct service *service, wf_buf *body,
+static int match(const struct ask *ask, const struct target *target, wf_buf *body,
                  weft_m_error *error)
 {
     weft_time begun_at = weft_now();
     weft_m_results *results;
     int rc =
-        weft_m_match(service->matcher, ask->texts, ask->text_count, &ask->query, &results, error);
+        weft_m_match(target->matcher, ask->texts, ask->text_count, &ask->query, &results, error);
     if (rc < 0)
         return rc;
-    rc = put_answer(ask, service, results, begun_at, body);
+    rc = put_answer(ask, target, results, begun_at, body);
     weft_m_results_free(results);
     if (rc == 0 && ask->wants_metadata)
-        rc = put_metadata(ask, service, body, error);
+        rc = put_metadata(ask, target, body, error);
     return rc < 0 ? rc : wf_buf_putc(body, '}');
 }
 
-int route_match(weft_http_request *req, weft_http_response *res, void *arg)
+int route_match(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
     struct ask ask;
     weft_m_error error = {0};
@@ -74,7 +74,7 @@ int route_match(weft_http_request *req, weft_http_response *res, void *arg)
     if (rc == 0)
         rc = ask_check_hits(&ask, res);
     if (rc == 0) {
-        rc = match(&ask, arg, &body, &error);
+        rc = match(&ask, target, &body, &error);
         if (rc == 0)
             rc = answer_buf(res, &body);
         else if (error.rc != 0)
@@ -95,13 +95,12 @@ static const weft_field seed_fields[] = {
 const weft_schema ask_seed = {WEFT_SCHEMA(struct seed_params, seed_fields)};
 
 /* {"matched": result or null} */
-int route_seed_match(weft_http_request *req, weft_http_response *res, void *arg)
+int route_seed_match(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
-    const struct service *service = arg;
     const struct seed_params *params = weft_http_params(req);
     weft_m_error error;
     weft_text text;
-    int rc = weft_m_match_json(service->matcher, params->query, NULL, &text, &error);
+    int rc = weft_m_match_json(target->matcher, params->query, NULL, &text, &error);
     if (rc < 0)
         return answer_error(req, res, rc, &error);
     wf_buf body = {0};
@@ -112,30 +111,28 @@ int route_seed_match(weft_http_request *req, weft_http_response *res, void *arg)
     return answer_buf(res, &body);
 }
 
-int route_explain(weft_http_request *req, weft_http_response *res, void *arg)
+int route_explain(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
-    const struct service *service = arg;
     struct ask ask;
     weft_m_error error;
     weft_text text;
     int rc = ask_take(&ask, req);
     if (rc == 0) {
-        rc = weft_m_explain_json(service->matcher, ask.texts[0], ask.query.top_k, &text, &error);
+        rc = weft_m_explain_json(target->matcher, ask.texts[0], ask.query.top_k, &text, &error);
         rc = rc < 0 ? answer_error(req, res, rc, &error) : answer_text(res, &text);
     }
     ask_fini(&ask);
     return rc;
 }
 
-int route_diagnose(weft_http_request *req, weft_http_response *res, void *arg)
+int route_diagnose(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
-    const struct service *service = arg;
     struct ask ask;
     weft_m_error error;
     weft_text text;
     int rc = ask_take(&ask, req);
     if (rc == 0) {
-        rc = weft_m_diagnose_json(service->matcher, ask.texts[0], ask.query.top_k, &text, &error);
+        rc = weft_m_diagnose_json(target->matcher, ask.texts[0], ask.query.top_k, &text, &error);
         rc = rc < 0 ? answer_error(req, res, rc, &error) : answer_text(res, &text);
     }
     ask_fini(&ask);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "cmd/ask.h"
+#include "service/ask.h"
 
 #include <inttypes.h>
 #include <math.h>

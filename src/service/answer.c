@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "cmd/service.h"
+#include "service/service.h"
 
 #include <weft/task.h>
 
@@ -54,9 +54,14 @@ int answer_text(weft_http_response *res, weft_text *text)
 
 int answer_buf(weft_http_response *res, wf_buf *body)
 {
+    return answer_buf_as(res, 200, body);
+}
+
+int answer_buf_as(weft_http_response *res, int status, wf_buf *body)
+{
     int rc = body->rc;
     if (rc == 0)
-        rc = weft_http_respond_json(res, 200, (weft_str){wf_buf_ptr(body), wf_buf_bytes(body)});
+        rc = weft_http_respond_json(res, status, (weft_str){wf_buf_ptr(body), wf_buf_bytes(body)});
     wf_buf_fini(body);
     return rc;
 }

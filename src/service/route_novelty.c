@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* POST /v1/novelty: which texts mean nothing the catalogue has. */
-#include "cmd/ask.h"
+#include "service/ask.h"
 
 #include <weft/novelty.h>
 #include <weft/task.h>
@@ -106,9 +106,8 @@ static int answer(const struct ask *ask, const weft_m_novelty_options *options,
     return rc;
 }
 
-int route_novelty(weft_http_request *req, weft_http_response *res, void *arg)
+int route_novelty(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
-    const struct service *service = arg;
     const struct novelty_asked *asked = weft_http_input(req);
     struct ask ask = {.texts = &asked->query, .text_count = 1, .query.top_k = asked->top_k};
     weft_m_novelty_options options;
@@ -123,6 +122,6 @@ int route_novelty(weft_http_request *req, weft_http_response *res, void *arg)
     }
     int rc = ask_check_hits(&ask, res);
     if (rc == 0)
-        rc = answer(&ask, &options, req, res, service->matcher);
+        rc = answer(&ask, &options, req, res, target->matcher);
     return rc < 0 ? rc : 0;
 }

@@ -8,7 +8,7 @@
  * leaves step by step and the writer waits for a slow client, so that memory holds one step.
  */
 #include "base/json_write.h"
-#include "cmd/ask.h"
+#include "service/ask.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 enum batch_form { BATCH_JSON, BATCH_NDJSON, BATCH_EVENTS };
 
 struct batch {
-    const struct service *service;
+    const struct target *target;
     weft_http_request *req;
     weft_http_response *res;
     const struct ask *ask;
@@ -120,7 +120,7 @@ static int batch_step(struct batch *batch, size_t first, size_t count, weft_m_er
 {
     weft_m_results *results;
     *error = (weft_m_error){0};
-    int rc = weft_m_batch(batch->service->matcher, batch->ask->texts + first, count,
+    int rc = weft_m_batch(batch->target->matcher, batch->ask->texts + first, count,
                           &batch->ask->query, batch->ask->batch_size, &results, error, NULL, NULL);
     if (rc < 0)
         return rc;
@@ -190,11 +190,11 @@ static int batch_run(struct batch *batch)
     return answer_error(batch->req, batch->res, rc, &error);
 }
 
-static int batch_route(weft_http_request *req, weft_http_response *res,
-                       const struct service *service, enum batch_form form)
+static int batch_route(weft_http_request *req, weft_http_response *res, const struct target *target,
+                       enum batch_form form)
 {
     struct ask ask;
-    struct batch batch = {.service = service, .req = req, .res = res, .ask = &ask, .form = form};
+    struct batch batch = {.target = target, .req = req, .res = res, .ask = &ask, .form = form};
     int rc = ask_take(&ask, req);
     if (rc == 0)
         rc = batch_run(&batch);
@@ -203,12 +203,12 @@ static int batch_route(weft_http_request *req, weft_http_response *res,
     return rc;
 }
 
-int route_batch(weft_http_request *req, weft_http_response *res, void *arg)
+int route_batch(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
-    return batch_route(req, res, arg, form_of(req));
+    return batch_route(req, res, target, form_of(req));
 }
 
-int route_seed_batch(weft_http_request *req, weft_http_response *res, void *arg)
+int route_seed_batch(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
-    return batch_route(req, res, arg, BATCH_JSON);
+    return batch_route(req, res, target, BATCH_JSON);
 }

@@ -2,7 +2,7 @@
 
 /* GET /metrics: what Prometheus collects. */
 #include "base/alloc.h"
-#include "cmd/loop_server.h"
+#include "service/service.h"
 
 #include <weft/error.h>
 #include <weft/gather.h>
@@ -11,45 +11,11 @@
 
 #include <stdio.h>
 
-static void put(weft_metrics *metrics, enum weft_metric_kind kind, const char *name,
-                const char *help, uint64_t value)
-{
-    weft_metrics_family(metrics, kind, name, help);
-    weft_metrics_value(metrics, /* labels= */ NULL, (double)value);
-}
-
-static void put_calls(const weft_m_info *info, weft_metrics *metrics)
-{
-    weft_metrics_family(metrics, WEFT_COUNTER, "weft_match_calls_total",
-                        "Calls of the matcher that succeeded.");
-    for (unsigned op = 0; op < WEFT_M_OP_COUNT; op++)
-        weft_metrics_value(metrics, WEFT_LABELS("call", weft_m_op_name((enum weft_m_op)op)),
-                           (double)info->ops[op].count);
-}
-
-static void put_matcher(const weft_m_info *info, weft_metrics *metrics)
-{
-    put(metrics, WEFT_GAUGE, "weft_match_ready", "1 when questions are answered.", info->is_ready);
-    put(metrics, WEFT_COUNTER, "weft_match_queries_total", "Texts looked up.", info->query_count);
-    put_calls(info, metrics);
-    put(metrics, WEFT_COUNTER, "weft_match_cache_hits_total", "Answers from the cache.",
-        info->cache_hits);
-    put(metrics, WEFT_COUNTER, "weft_match_cache_misses_total", "Answers not from the cache.",
-        info->cache_misses);
-    put(metrics, WEFT_GAUGE, "weft_match_entities", "Entities.", info->entity_count);
-    put(metrics, WEFT_GAUGE, "weft_match_rows", "Texts of entities.", info->row_count);
-    put(metrics, WEFT_GAUGE, "weft_match_snapshot_bytes", "Encoder and index of the snapshot.",
-        info->index_bytes);
-    put(metrics, WEFT_GAUGE, "weft_match_bytes", "All memory of the matcher.", info->bytes);
-    put(metrics, WEFT_GAUGE, "weft_match_snapshot", "Number of the snapshot; grows with changes.",
-        info->snapshot);
-}
-
 /* ---- of all loops ---- */
 
 /* What a loop has counted, collected there. */
 struct loop_counts {
-    const struct loop_server *from;
+    weft_http_server *const *from; /* only its own loop may look */
     weft_run_snapshot run;
     weft_http_snapshot http; /* zeroed if its server has ended */
 };
@@ -57,8 +23,8 @@ struct loop_counts {
 static int collect_body(void *arg)
 {
     struct loop_counts *counts = arg;
-    if (counts->from->server != NULL)
-        weft_http_snapshot_get(counts->from->server, &counts->http);
+    if (*counts->from != NULL)
+        weft_http_snapshot_get(*counts->from, &counts->http);
     return weft_run_snapshot_get(&counts->run);
 }
 
@@ -126,17 +92,16 @@ static int collect_and_put(const struct service *service, weft_metrics *metrics)
 
 int route_metrics(weft_http_request *req, weft_http_response *res, void *arg)
 {
-    const struct service *service = arg;
-    weft_m_info info = {.size = sizeof(info)};
+    struct service *service = arg;
     weft_metrics *metrics;
     weft_str text;
     (void)req;
     WEFT_TRY(weft_metrics_new(&metrics));
-    int rc = weft_m_info_get(service->matcher, &info);
+    int rc = collect_and_put(service, metrics);
     if (rc == 0)
-        rc = collect_and_put(service, metrics);
+        rc = match_metrics_put(&service->registry, metrics);
     if (rc == 0) {
-        put_matcher(&info, metrics);
+        measures_put(&service->measures, metrics);
         rc = weft_metrics_get_text(metrics, &text);
     }
     if (rc == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* What can be looked at: the start page, health, readiness, settings, statistics. */
-#include "cmd/service.h"
+#include "service/service.h"
 
 #include <string.h>
 
@@ -28,21 +28,19 @@ int route_ready(weft_http_request *req, weft_http_response *res, void *arg)
     return weft_http_respond_json(res, status, (weft_str){body, strlen(body)});
 }
 
-int route_info(weft_http_request *req, weft_http_response *res, void *arg)
+int route_info(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
-    const struct service *service = arg;
     weft_text text;
     (void)req;
-    int rc = weft_m_info_json(service->matcher, &text);
+    int rc = weft_m_info_json(target->matcher, &text);
     return rc < 0 ? rc : answer_text(res, &text);
 }
 
-int route_stats(weft_http_request *req, weft_http_response *res, void *arg)
+int route_stats(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
-    const struct service *service = arg;
     weft_text text;
     (void)req;
-    int rc = weft_m_stats_json(service->matcher, &text);
+    int rc = weft_m_stats_json(target->matcher, &text);
     return rc < 0 ? rc : answer_text(res, &text);
 }
 
@@ -74,6 +72,8 @@ static const char page_routes[] =
     "<tr><td>POST /match?query=TEXT<td><td>matched\n"
     "<tr><td>POST /batch<td>a list of texts<td>results\n"
     "<tr><td>GET /v1/info, /v1/stats<td><td>settings, statistics\n"
+    "<tr><td>GET /v1/matchers<td><td>the matchers there are; each has all of these calls under"
+    " /v1/matchers/NAME/\n"
     "<tr><td>GET /healthz, /readyz<td><td>alive, ready for questions\n"
     "<tr><td>GET /metrics<td><td>counters for Prometheus\n"
     "<tr><td>GET /openapi.json<td><td>all of this for programs\n"
@@ -117,9 +117,8 @@ int route_page(weft_http_request *req, weft_http_response *res, void *arg)
     weft_str host = weft_http_host(req);
     wf_buf page = {0};
     wf_buf_puts(&page, page_head);
-    wf_buf_puts(&page, "<p>Finds which of ");
-    wf_buf_printf(&page, "%zu entities of <b>", service->entity_count);
-    put_html(&page, (weft_str){service->name, strlen(service->name)});
+    wf_buf_puts(&page, "<p>Finds which of the entities of <b>");
+    put_html(&page, weft_str_of(service->title));
     wf_buf_puts(&page, "</b> a text means.</p>\n");
     put_example(&page, service->scheme, host, "/match?query=Deutschland", "");
     put_example(&page, service->scheme, host, "/v1/match",

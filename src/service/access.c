@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/access.h"
+
+#include <string.h>
+#include <strings.h>
+
+bool access_is_token(const char *token, size_t bytes)
+{
+    if (bytes < ACCESS_TOKEN_MIN || bytes > ACCESS_TOKEN_MAX)
+        return false;
+    for (size_t i = 0; i < bytes; i++) {
+        if (token[i] <= ' ' || token[i] > '~')
+            return false;
+    }
+    return true;
+}
+
+/* ---- with a token ---- */
+
+/* In a time that tells nothing of the token but its length. */
+static bool is_same(weft_str given, const char *token, size_t bytes)
+{
+    unsigned char difference = given.len != bytes;
+    for (size_t i = 0; i < bytes; i++)
+        difference |= (unsigned char)(token[i] ^ given.ptr[given.len != 0 ? i % given.len : 0]);
+    return difference == 0;
+}
+
+static bool shows_token(const weft_http_request *req, const struct access *access)
+{
+    static const char scheme[] = "Bearer ";
+    weft_str field = weft_http_field(req, "Authorization");
+    size_t head = sizeof(scheme) - 1;
+    if (field.ptr == NULL || field.len <= head || strncasecmp(field.ptr, scheme, head) != 0)
+        return false;
+    weft_str given = {field.ptr + head, field.len - head};
+    return is_same(given, access->token, access->token_bytes);
+}
+
+static int refuse_stranger(weft_http_response *res)
+{
+    int rc = weft_http_set_field(res, "WWW-Authenticate", weft_str_of("Bearer realm=\"weft\""));
+    return rc < 0 ? rc
+                  : weft_http_fail(res, 401, "unauthorized",
+                                   "changes need the service's token: Authorization: Bearer TOKEN");
+}
+
+/* ---- without ---- */
+
+static bool is_one_of(weft_str text, const char *const *names)
+{
+    for (; *names != NULL; names++) {
+        if (strlen(*names) == text.len && strncasecmp(text.ptr, *names, text.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* "host:port" without its port. */
+static weft_str without_port(weft_str host)
+{
+    if (host.len == 0)
+        return host;
+    const char *colon = memrchr(host.ptr, ':', host.len);
+    const char *bracket = memrchr(host.ptr, ']', host.len);
+    if (colon != NULL && (bracket == NULL || bracket < colon))
+        host.len = (size_t)(colon - host.ptr);
+    return host;
+}
+
+/* What a browser says of a page's request; other clients say nothing. */
+static bool is_from_page(const weft_http_request *req)
+{
+    static const char *const own[] = {"same-origin", "none", NULL};
+    weft_str site = weft_http_field(req, "Sec-Fetch-Site");
+    return weft_http_field(req, "Origin").ptr != NULL ||
+           (site.ptr != NULL && !is_one_of(site, own));
+}
+
+/* 127.0.0.0/8, as a literal. */
+static bool is_loopback(weft_str host)
+{
+    if (host.len < 4 || memcmp(host.ptr, "127.", 4) != 0)
+        return false;
+    for (size_t i = 4; i < host.len; i++) {
+        if ((host.ptr[i] < '0' || host.ptr[i] > '9') && host.ptr[i] != '.')
+            return false;
+    }
+    return true;
+}
+
+/* A name that is not this machine's was made to point here.  A Unix socket has none. */
+static bool is_by_own_name(const weft_http_request *req)
+{
+    static const char *const names[] = {"localhost", "[::1]", NULL};
+    weft_str host = without_port(weft_http_host(req));
+    weft_addr peer;
+    if (weft_http_get_peer(req, &peer) == 0 && peer.storage.ss_family == AF_UNIX)
+        return true;
+    return is_one_of(host, names) || is_loopback(host);
+}
+
+int access_check(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    const struct access *access = arg;
+    if (access->token != NULL)
+        return shows_token(req, access) ? 0 : refuse_stranger(res);
+    if (!access->is_open)
+        return weft_http_fail(res, 403, "forbidden",
+                              "this service takes no changes; weft serve --token FILE or "
+                              "--allow-changes makes it");
+    if (is_from_page(req) || !is_by_own_name(req))
+        return weft_http_fail(res, 403, "forbidden",
+                              "without a token no changes are taken from pages of a browser");
+    return 0;
+}

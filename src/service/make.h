@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Make: a matcher out of the entities of a request. */
+#ifndef WF_SERVICE_MAKE_H
+#define WF_SERVICE_MAKE_H
+
+#include "service/service.h"
+
+#include <weft/catalog.h>
+#include <weft/http_api.h>
+
+/* {"entities": list, "options": {"threshold", "mode", "score_kind", "normalize"}} */
+struct make_options {
+    double threshold;
+    weft_str mode, score_kind;
+    bool normalize;
+};
+struct make_asked {
+    const weft_json *entities;
+    struct make_options options;
+};
+extern const weft_schema ask_matcher;
+
+/* A field of entities, for other bodies; the member is a const weft_json *. */
+#define MAKE_FIELD_ENTITIES(type_)                                                                 \
+    {                                                                                              \
+        WEFT_FIELD_ANY(type_, entities), .flags = WEFT_REQUIRED, .check = make_check_entities,     \
+                                         .raw_json = make_entities_json                            \
+    }
+void make_check_entities(weft_issues *issues, const char *path, const void *member);
+extern const char make_entities_json[];
+
+/* Reads entities on the pool; into *out, the caller's in each case (NULL: none).  0, or negative
+ * with *error in the words of the body: "entities[3].name". */
+WEFT_WAITS int make_catalog(const weft_json *entities, weft_catalog **out, weft_m_error *error);
+
+/* The matcher, fitted unless its mode needs examples.  0, or negative with *error. */
+WEFT_WAITS int make_matcher(struct service *service, const struct make_asked *asked,
+                            weft_matcher **out, weft_m_error *error);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The routes of weft serve: what each takes, gives, and says of itself in /openapi.json. */
+#include "service/ask.h"
+#include "service/make.h"
+
+static const char *const json_alone[] = {"application/json", NULL};
+static const char *const batch_forms[] = {"application/json", "application/x-ndjson",
+                                          "text/event-stream", NULL};
+
+#define ABOUT(tag_, summary_) .tag = (tag_), .summary = (summary_)
+#define TAKES(schema_) .input = &(schema_), .gives = json_alone
+
+static const weft_http_reply not_ready[] = {
+    {.status = 200, .about = "Questions are answered."},
+    {.status = 503, .about = "It is starting, or stopping."},
+};
+
+static const weft_http_api page_api = {ABOUT("look", "The start page")};
+static const weft_http_api health_api = {ABOUT("look", "Alive")};
+static const weft_http_api ready_api = {ABOUT("look", "Ready for questions"), .replies = not_ready,
+                                        .reply_count = 2};
+static const weft_http_api metrics_api = {ABOUT("look", "Counters for Prometheus")};
+static const weft_http_api info_api = {ABOUT("look", "Settings of the matcher")};
+static const weft_http_api stats_api = {ABOUT("look", "What it has done")};
+static const weft_http_api seed_match_api = {ABOUT("match", "The entity a text means, or null"),
+                                             .params = &ask_seed};
+static const weft_http_api seed_batch_api = {ABOUT("match", "The same for a list of texts"),
+                                             TAKES(ask_list)};
+static const weft_http_api match_api = {ABOUT("match", "The entities a text means, or several"),
+                                        TAKES(ask_match)};
+static const weft_http_api batch_api = {ABOUT("match", "Many texts, answered in steps"),
+                                        .input = &ask_batch, .gives = batch_forms};
+static const weft_http_api explain_api = {ABOUT("match", "The candidates, and why they score so"),
+                                          TAKES(ask_explain)};
+static const weft_http_api diagnose_api = {
+    ABOUT("match", "Why a text is not found, and what to try"), TAKES(ask_diagnose)};
+static const weft_http_api novelty_api = {
+    ABOUT("match", "Is a text new to the catalogue, and how likely"), TAKES(ask_novelty)};
+
+static const weft_http_api matchers_api = {ABOUT("matchers", "The matchers there are")};
+static const weft_http_api get_matcher_api = {ABOUT("matchers", "A matcher: settings, statistics")};
+static const weft_http_reply put_replies[] = {
+    {.status = 200, .about = "It took the place of another."},
+    {.status = 201, .about = "There was none of this name."},
+};
+static const weft_http_api put_matcher_api = {
+    ABOUT("matchers", "Makes a matcher, or replaces it in one step"), TAKES(ask_matcher),
+    .replies = put_replies, .reply_count = 2};
+static const weft_http_reply no_content[] = {{.status = 204, .about = "It is gone."}};
+static const weft_http_api delete_matcher_api = {
+    ABOUT("matchers", "Takes a matcher away, and what was saved of it"), .replies = no_content,
+    .reply_count = 1};
+
+/* A route has a handler; or a target_handler, which is about a matcher. */
+struct route {
+    const char *method, *path;
+    weft_http_handler *handler;
+    target_handler *target;
+    const weft_http_api *api;
+    uint32_t flags;
+    bool changes;
+};
+
+#define PLAIN(method_, path_, name_, ...)                                                          \
+    {                                                                                              \
+        .method = (method_), .path = (path_), .handler = route_##name_, .api = &name_##_api,       \
+        __VA_ARGS__                                                                                \
+    }
+#define TARGET(method_, path_, name_, ...)                                                         \
+    {                                                                                              \
+        .method = (method_), .path = (path_), .target = route_##name_, .api = &name_##_api,        \
+        __VA_ARGS__                                                                                \
+    }
+/* Of the default matcher, and of any by its name. */
+#define BOTH(method_, tail_, name_, ...)                                                           \
+    TARGET(method_, "/v1/" tail_, name_, __VA_ARGS__),                                             \
+        TARGET(method_, "/v1/matchers/{name}/" tail_, name_, __VA_ARGS__)
+
+static const struct route routes[] = {
+    PLAIN("GET", "/", page),
+    PLAIN("GET", "/healthz", health, .flags = WEFT_HTTP_RESERVED),
+    PLAIN("GET", "/readyz", ready, .flags = WEFT_HTTP_RESERVED),
+    PLAIN("GET", "/metrics", metrics, .flags = WEFT_HTTP_RESERVED),
+    TARGET("POST", "/match", seed_match),
+    TARGET("POST", "/batch", seed_batch),
+    BOTH("POST", "match", match),
+    BOTH("POST", "batch", batch),
+    BOTH("POST", "explain", explain),
+    BOTH("POST", "diagnose", diagnose),
+    BOTH("POST", "novelty", novelty),
+    BOTH("GET", "info", info),
+    BOTH("GET", "stats", stats),
+    PLAIN("GET", "/v1/matchers", matchers),
+    TARGET("GET", "/v1/matchers/{name}", get_matcher),
+    PLAIN("PUT", "/v1/matchers/{name}", put_matcher, .changes = true),
+    PLAIN("DELETE", "/v1/matchers/{name}", delete_matcher, .changes = true),
+};
+#define ROUTE_COUNT (sizeof(routes) / sizeof(*routes))
+_Static_assert(ROUTE_COUNT <= SERVICE_BINDINGS_MAX, "each route has a binding");
+
+/* ---- one matcher ---- */
+
+static int answer_no_matcher(weft_http_response *res, weft_str name)
+{
+    bool is_name = registry_is_name(name);
+    return weft_http_fail(res, 404, "not_found", "there is no matcher %.*s",
+                          is_name ? (int)name.len : 12, is_name ? name.ptr : "of that name");
+}
+
+static int route_with_matcher(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    const struct binding *binding = arg;
+    struct target target = {.service = binding->service};
+    weft_str name = weft_http_path_param(req, "name");
+    if (name.ptr == NULL)
+        name = weft_str_of(REGISTRY_DEFAULT);
+    target.named = registry_get(&target.service->registry, name);
+    if (target.named == NULL)
+        return answer_no_matcher(res, name);
+    target.matcher = target.named->matcher;
+    int rc = binding->handler(req, res, &target);
+    registry_release(target.named);
+    return rc;
+}
+
+/* ---- the service ---- */
+
+void service_init(struct service *service, size_t matcher_count_max)
+{
+    registry_init(&service->registry, matcher_count_max);
+    measures_init(&service->measures);
+    for (size_t i = 0; i < ROUTE_COUNT; i++)
+        service->priv_bindings[i] = (struct binding){service, routes[i].target};
+    service->priv_guard = (weft_http_layer){.before = access_check, .arg = &service->access};
+    service->priv_changes = (weft_http_group){.layers = &service->priv_guard, .layer_count = 1};
+}
+
+void service_fini(struct service *service)
+{
+    registry_fini(&service->registry);
+}
+
+int service_add_routes(struct service *service, weft_http_server *server)
+{
+    int rc = 0;
+    for (size_t i = 0; i < ROUTE_COUNT && rc == 0; i++) {
+        const struct route *from = &routes[i];
+        weft_http_route route = {.method = from->method,
+                                 .path = from->path,
+                                 .handler = from->handler,
+                                 .arg = service,
+                                 .flags = from->flags,
+                                 .api = from->api};
+        if (from->target != NULL) {
+            route.handler = route_with_matcher;
+            route.arg = &service->priv_bindings[i];
+        }
+        if (from->changes)
+            route.group = &service->priv_changes;
+        rc = weft_http_server_add(server, &route);
+    }
+    return rc;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Service: matchers behind HTTP.  One service a process; the handlers of all loops get it.
+ *
+ * A handler reads what is asked (ask.h), calls the matcher, which works on the pool while the task
+ * waits, and sends the matcher's own JSON.  When the client goes away the task is cancelled, and
+ * with it the work.  What must not end with a client is a job (jobs.h).
+ */
+#ifndef WF_SERVICE_SERVICE_H
+#define WF_SERVICE_SERVICE_H
+
+#include "base/buf.h"
+#include "service/access.h"
+#include "service/match_metrics.h"
+#include "service/registry.h"
+
+#include <weft/http.h>
+#include <weft/http_layer.h>
+
+#define SERVICE_MATCHERS_MAX 64
+#define SERVICE_ENTITIES_MAX 1000000 /* of one matcher that is made over HTTP */
+
+struct service;
+
+/* What a route is asked about. */
+struct target {
+    struct service *service;
+    struct named *named; /* held while the handler runs */
+    weft_matcher *matcher;
+};
+typedef int target_handler(weft_http_request *req, weft_http_response *res,
+                           const struct target *target);
+
+#define SERVICE_BINDINGS_MAX 32
+
+/* A route that is about a matcher: takes it by its name, or answers 404. */
+struct binding {
+    struct service *service;
+    target_handler *handler;
+};
+
+struct service {
+    struct registry registry;
+    struct access access;
+    struct measures measures;
+    const char *title;          /* for people: where its first entities are from */
+    const char *scheme;         /* "http://", "https://" */
+    bool is_ready;              /* all that it begins with is fitted; atomic */
+    weft_http_server **servers; /* one a loop, each set by its own; NULL: not open */
+    size_t server_count;
+
+    struct binding priv_bindings[SERVICE_BINDINGS_MAX];
+    weft_http_layer priv_guard;
+    weft_http_group priv_changes; /* routes that change something */
+};
+
+/* Zeroed, then this. */
+void service_init(struct service *service, size_t matcher_count_max);
+WEFT_WAITS void service_fini(struct service *service);
+
+/* Every route, with the service as argument.  For each server, once init is over. */
+int service_add_routes(struct service *service, weft_http_server *server);
+
+/* ---- routes ---- */
+
+weft_http_handler route_page;
+weft_http_handler route_health;
+weft_http_handler route_ready;
+weft_http_handler route_metrics;
+weft_http_handler route_matchers;
+weft_http_handler route_put_matcher;
+weft_http_handler route_delete_matcher;
+
+target_handler route_get_matcher;
+target_handler route_info;
+target_handler route_stats;
+target_handler route_seed_match;
+target_handler route_seed_batch;
+target_handler route_match;
+target_handler route_batch;
+target_handler route_explain;
+target_handler route_diagnose;
+target_handler route_novelty;
+
+/* ---- answers ---- */
+
+/* Sends `rc` of the matcher as an error answer.  -ECANCELED is handed back instead. */
+WEFT_WAITS int answer_error(weft_http_request *req, weft_http_response *res, int rc,
+                            const weft_m_error *error);
+
+/* Sends a JSON text of the matcher, and frees it. */
+WEFT_WAITS int answer_text(weft_http_response *res, weft_text *text);
+
+/* Sends what was written, or 503 if there was no memory for it; frees it. */
+WEFT_WAITS int answer_buf(weft_http_response *res, wf_buf *body);
+WEFT_WAITS int answer_buf_as(weft_http_response *res, int status, wf_buf *body);
+
+/* Appends the answers to the first `count` queries with commas between them.  Lets other tasks run
+ * in between. */
+WEFT_WAITS int answer_put_results(wf_buf *out, const weft_m_results *results, size_t count);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/desk.h"
+
+#include <weft/http.h>
+
+static int serve_body(void *arg)
+{
+    struct desk *desk = arg;
+    return weft_http_serve(desk->site.server);
+}
+
+void desk_open(struct desk *desk, size_t matcher_count_max)
+{
+    *desk = (struct desk){0};
+    service_init(&desk->service, matcher_count_max);
+    desk->service.title = "a test";
+    desk->service.scheme = "http://";
+    desk->service.is_ready = true;
+    desk->service.access.is_open = true;
+    desk->service.servers = desk->servers;
+    desk->service.server_count = 1;
+    CHECK_OK(weft_http_server_new(&desk->site.server, NULL));
+    desk->servers[0] = desk->site.server;
+    CHECK_OK(service_add_routes(&desk->service, desk->site.server));
+    CHECK_OK(weft_http_server_listen(desk->site.server, "127.0.0.1:0"));
+    desk->site.addr = *weft_http_server_get_addr(desk->site.server, 0);
+    desk->site.task = weft_spawn(serve_body, desk);
+}
+
+void desk_close(struct desk *desk)
+{
+    answer_fini(&desk->answer);
+    CHECK_OK(site_close(&desk->site));
+    service_fini(&desk->service);
+}
+
+const char *desk_request(const char *line, const char *head, const char *body)
+{
+    static char text[65536];
+    int bytes = snprintf(text, sizeof(text), "%s HTTP/1.1\r\nHost: localhost\r\n%s", line, head);
+    if (body != NULL)
+        bytes +=
+            snprintf(text + bytes, sizeof(text) - (size_t)bytes,
+                     "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body));
+    bytes +=
+        snprintf(text + bytes, sizeof(text) - (size_t)bytes, "\r\n%s", body != NULL ? body : "");
+    CHECK_LT((size_t)bytes, sizeof(text));
+    return text;
+}
+
+int desk_call_with(struct desk *desk, const char *line, const char *head, const char *body)
+{
+    answer_fini(&desk->answer);
+    int status = ask(&desk->site, desk_request(line, head, body), &desk->answer);
+    note("%s %s: %d %s", line, body != NULL ? body : "", status,
+         desk->answer.body != NULL ? desk->answer.body : "");
+    return status;
+}
+
+int desk_call(struct desk *desk, const char *line, const char *body)
+{
+    return desk_call_with(desk, line, "", body);
+}
+
+bool desk_says(const struct desk *desk, const char *text)
+{
+    return desk->answer.body != NULL && strstr(desk->answer.body, text) != NULL;
+}
