@@ -89,10 +89,15 @@ WEFT_API WEFT_WAITS int weft_run_with(const weft_config *config, weft_fn *fn, vo
  * "PROGRAM: " and the text of the error, or what weft_strerror() says where there is none. */
 WEFT_API WEFT_MUST_USE int weft_main(weft_fn *fn, void *arg);
 
-/* Writes the task trees to a descriptor: name, id, state, what each waits for, deadlines, where it
- * was spawned.  First that of the calling thread's loop.  The other loops of its run, or from a
- * thread without a loop all loops of the process, write theirs when they turn next; so leave the
- * descriptor open.  Any thread; signal handlers on a thread without a loop. */
+/* Writes the task trees to a descriptor: name, id, state, what each waits for and how long already,
+ * scopes and deadlines, where it was spawned.  First that of the calling thread's loop.  The other
+ * loops of its run, or from a thread without a loop all loops of the process, write theirs when
+ * they turn next; so leave the descriptor open.
+ *
+ * Any thread, and any signal handler.  In a handler on a loop's own thread that loop, which may be
+ * in the middle of anything, writes its tree when it turns next as well; it is told so by the
+ * signals that are held back meanwhile (a handler with SA_NODEFER must have SA_ONSTACK too).  What
+ * a task does that keeps the loop from turning, `weft stack PID` tells. */
 WEFT_API void weft_dump(int fd);
 
 /* How deep the tasks, or generators, made at one place went into their stacks. */

@@ -42,6 +42,17 @@ TEST(ps_shows_the_tasks_of_a_service)
     CHECK(strstr(run.out, "\n  task main #") != NULL);
     CHECK(strstr(run.out, "task server_watch") != NULL);
     run_fini(&run);
+    RUN(&run, "ps", "--verbose", pid);
+    CHECK_EQ(run.code, 0);
+    CHECK(strstr(run.out, "\n  task main #") != NULL);
+    CHECK(strstr(run.out, "\n    at server_watch+0x") != NULL);
+    run_fini(&run);
+    RUN(&run, "ps", "--json", pid);
+    note("%s", run.out);
+    CHECK_EQ(run.code, 0);
+    CHECK(strstr(run.out, "{\"loop\":0,\"depth\":0,\"kind\":\"loop\",") == run.out);
+    CHECK(strstr(run.out, ",\"waits_s\":") != NULL);
+    run_fini(&run);
     service_end(&service);
 }
 

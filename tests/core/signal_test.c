@@ -358,6 +358,56 @@ TEST(test_I07_SIGPIPE_is_never_raised)
     }
 }
 
+/* ---- a dump from a handler ---- */
+
+static int dump_fd;
+
+static void on_dump(int number)
+{
+    (void)number;
+    weft_dump(dump_fd);
+}
+
+static size_t dumped(char *text, size_t max)
+{
+    ssize_t bytes = pread(dump_fd, text, max - 1, 0);
+    CHECK_GE(bytes, 0);
+    text[bytes] = '\0';
+    CHECK_OK(ftruncate(dump_fd, 0));
+    CHECK_OK(lseek(dump_fd, 0, SEEK_SET));
+    return (size_t)bytes;
+}
+
+static int dump_in_a_handler(void *arg)
+{
+    char text[4096];
+    struct sigaction action = {.sa_handler = on_dump, .sa_flags = *(const int *)arg};
+    struct sigaction before;
+    CHECK_OK(sigaction(SIGUSR2, &action, &before));
+    WEFT_TIMEOUT(limit, 60 * WEFT_SEC);
+    CHECK_OK(raise(SIGUSR2));
+    CHECK_EQ(dumped(text, sizeof text), 0u); /* what it interrupted may be half done */
+    CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK_GT(dumped(text, sizeof text), 0u);
+    CHECK(strstr(text, "loop on epoll: 1 tasks\n") == text);
+    CHECK(strstr(text, "task main #0.1 [sleep] for ") != NULL);
+    CHECK(strstr(text, "    scope deadline in ") != NULL);
+    weft_dump(dump_fd);
+    CHECK_GT(dumped(text, sizeof text), 0u); /* no handler: at once */
+    CHECK_OK(sigaction(SIGUSR2, &before, NULL));
+    return 0;
+}
+
+TEST(test_O02_a_dump_from_a_handler_on_the_loops_own_thread)
+{
+    FILE *file = tmpfile();
+    int flags[] = {0, SA_ONSTACK, SA_ONSTACK | SA_NODEFER};
+    dump_fd = fileno(file);
+    for (size_t i = 0; i < 3; i++)
+        CHECK_OK(run_on("epoll", 0, dump_in_a_handler, &flags[i]));
+    fclose(file);
+}
+
 /* ---- two loops ---- */
 
 struct second_loop {

@@ -49,6 +49,55 @@ static int waits(void *arg)
     return rc;
 }
 
+/* ---- since when ---- */
+
+static int outlived(void *arg)
+{
+    weft_release(weft_spawn(waits, arg));
+    return 7;
+}
+
+TASK_TEST(test_O02_the_tree_says_how_long_each_task_waits)
+{
+    weft_event_clear(&go);
+    int depth = 0;
+    weft_task early = weft_spawn(waits, &depth), gone = weft_spawn(outlived, &depth);
+    CHECK_OK(weft_sleep(5 * WEFT_SEC));
+    weft_task late = weft_spawn(waits, &depth);
+    CHECK_OK(weft_sleep(2 * WEFT_SEC));
+    const char *text = tell(&wf_topic_ps, "");
+    CHECK(has_in_order(text, "task main #", "[running] spawned: "));
+    CHECK(has_in_order(text, "task waits #", "[event] for 7.0"));
+    CHECK(has_in_order(text, "task outlived #", "[finishing, waits for its children] for 7.0"));
+    CHECK(has_in_order(text, "task waits #", "[event] for 2.0"));
+    text = tell(&wf_topic_ps_json, "");
+    CHECK(has_in_order(text, "{\"loop\":0,\"depth\":0,\"kind\":\"loop\",\"loops\":1,",
+                       ",\"tasks\":5}\n"));
+    CHECK(has_in_order(text, "\"name\":\"main\"", "\"state\":\"running\",\"cancelled\":false,"));
+    CHECK(has_in_order(text, "\"name\":\"waits\"", "\"state\":\"event\",\"waits_s\":7.0"));
+    CHECK(
+        has_in_order(text, "\"depth\":3,\"kind\":\"task\",\"name\":\"waits\"", "\"waits_s\":7.0"));
+    CHECK(has_in_order(text, "\"waits_s\":2.0", "\"spawned\":\"waits at "));
+    weft_event_set(&go);
+    CHECK_OK(weft_gather(early, late, gone));
+}
+
+TASK_TEST(test_O02_the_tree_shows_scopes_and_what_cancelled_them)
+{
+    weft_scope limit, stopped;
+    weft_scope_open(&limit, weft_after(60 * WEFT_SEC), 0);
+    weft_scope_open(&stopped, WEFT_FOREVER, WEFT_SCOPE_SHIELD | WEFT_SCOPE_ENDLESS);
+    weft_scope_cancel(&stopped, "seen \"enough\"");
+    const char *text = tell(&wf_topic_ps, "");
+    CHECK(has_in_order(text, "    scope deadline in 60.000 s\n", "      shield cancelled: seen"));
+    text = tell(&wf_topic_ps_json, "");
+    CHECK(has_in_order(
+        text, "\"kind\":\"scope\",\"deadline_s\":60.0,\"cancelled\":false}\n",
+        "\"depth\":3,\"kind\":\"shield\",\"cancelled\":true,\"why\":\"seen \\\"enough\\\"\"}"));
+    CHECK_OK(weft_scope_close(&stopped, 0));
+    CHECK_OK(weft_scope_close(&limit, 0));
+}
+
 TASK_TEST(test_O02_the_stack_of_a_task_that_waits_has_names_of_static_functions)
 {
     weft_event_clear(&go);

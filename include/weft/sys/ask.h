@@ -13,6 +13,7 @@
  * Questions:
  *
  *     ps            the tree of tasks
+ *     ps-json       the same, an object of JSON for each loop, task, scope and group
  *     graph         which task waits for which, and the cycles in that
  *     dot           the same in the language of Graphviz
  *     stack         where each task is: its backtrace

@@ -51,15 +51,16 @@ typedef struct weft_waiter {
     struct weft_waiter *priv_next, *priv_prev;
     struct weft_waitq *priv_queue; /* the queue it is in, or NULL */
     const weft_wait_class *wait_class;
-    void *object;  /* what is waited for; for dumps and the wait graph */
-    wf_task *task; /* set by park */
+    void *object;         /* what is waited for; for dumps and the wait graph */
+    wf_task *task;        /* set by park */
+    weft_time priv_since; /* when it was parked, as dumps tell it; set by park */
     int rc;
     bool is_woken, priv_is_parked;
 } weft_waiter;
 
 #define WEFT_WAITER(wait_class_, object_)                                                          \
     {                                                                                              \
-        NULL, NULL, NULL, (wait_class_), (object_), NULL, 0, false, false                          \
+        NULL, NULL, NULL, (wait_class_), (object_), NULL, 0, 0, false, false                       \
     }
 
 /* A FIFO of waiters.  Zeroed is empty.  It must stay where it is while anybody waits; a debug build

@@ -7,9 +7,10 @@
 #include "base/buf.h"
 #include "base/sys.h"
 #include "core/gen/gen_priv.h"
-#include "core/look/topic.h"
+#include "core/look/tree.h"
 #include "core/loop/registry.h"
 #include "core/loops/loops_priv.h"
+#include "core/process/signals_priv.h"
 #include "core/stack/stack_use.h"
 #include "core/task/sched_priv.h"
 
@@ -26,6 +27,7 @@
  * itself: a dump is asked for when things are bad. */
 struct dump {
     const struct wf_sched *sched;
+    weft_time now;
     wf_buf *out; /* NULL: to fd */
     int fd;
     size_t bytes;
@@ -74,6 +76,16 @@ const char *wf_task_state_text(const struct wf_sched *sched, const wf_task *task
     return (task->flags & WF_TASK_EVER_RAN) != 0 ? "ready" : "ready, never ran";
 }
 
+weft_time wf_task_waits_since(const struct wf_sched *sched, const wf_task *task)
+{
+    if (task == sched->current)
+        return -1;
+    if (task->state == WF_TASK_FINISHING)
+        return task->body->returned_at;
+    const weft_waiter *waiter = wf_task_parked_on(task);
+    return waiter != NULL && !waiter->is_woken ? waiter->priv_since : -1;
+}
+
 /* The generators it runs in, the innermost first. */
 static void dump_gens(struct dump *dump, const wf_task *task, unsigned depth)
 {
@@ -86,29 +98,36 @@ static void dump_task(struct dump *dump, const wf_task *task, unsigned depth)
 {
     char name[WEFT_ERROR_NAME_BYTES];
     wf_task_name(task, name, sizeof name);
+    char wait[32] = "";
+    weft_time since = wf_task_waits_since(dump->sched, task);
+    if (since >= 0)
+        snprintf(wait, sizeof wait, " for %.3f s", (double)(dump->now - since) / 1e9);
     bool is_cancelled = (task->scope->flags & WF_NODE_EFFECTIVE) != 0;
-    dump_line(dump, depth, "task %s #%" PRIu32 ".%" PRIu32 " [%s]%s spawned: %s", name,
+    dump_line(dump, depth, "task %s #%" PRIu32 ".%" PRIu32 " [%s]%s%s spawned: %s", name,
               wf_handle_slot(task->id), wf_handle_generation(task->id),
-              wf_task_state_text(dump->sched, task), is_cancelled ? " cancelled" : "",
+              wf_task_state_text(dump->sched, task), wait, is_cancelled ? " cancelled" : "",
               wf_task_site(task));
     dump_gens(dump, task, depth + 1);
 }
 
 static void dump_scope(struct dump *dump, const struct wf_node *node, unsigned depth)
 {
-    const char *kind = (node->flags & WF_NODE_GROUP) != 0    ? "group"
-                       : (node->flags & WF_NODE_SHIELD) != 0 ? "shield"
-                                                             : "scope";
     char deadline[48] = "";
-    if ((node->flags & WF_NODE_HAS_TIMER) != 0) {
-        weft_time at = wf_container(node, weft_scope, priv_node)->priv_timer.deadline;
-        if (at != WEFT_FOREVER)
-            snprintf(deadline, sizeof deadline, " deadline in %.3f s",
-                     (double)(at - dump->sched->loop->now) / 1e9);
-    }
-    dump_line(dump, depth, "%s%s%s%s", kind, deadline,
-              (node->flags & WF_NODE_CANCELLED) != 0 ? " cancelled: " : "",
-              (node->flags & WF_NODE_CANCELLED) != 0 && node->why != NULL ? node->why : "");
+    weft_time at = wf_tree_deadline(node);
+    if (at != WEFT_FOREVER)
+        snprintf(deadline, sizeof deadline, " deadline in %.3f s", (double)(at - dump->now) / 1e9);
+    bool is_cancelled = (node->flags & WF_NODE_CANCELLED) != 0;
+    dump_line(dump, depth, "%s%s%s%s", wf_tree_kind(node), deadline,
+              is_cancelled ? " cancelled: " : "",
+              is_cancelled && node->why != NULL ? node->why : "");
+}
+
+static void dump_node(const struct wf_node *node, unsigned depth, void *arg)
+{
+    if (wf_tree_is_task(node))
+        dump_task(arg, node->task, depth);
+    else
+        dump_scope(arg, node, depth);
 }
 
 /* The deepest users of stacks, in a run that measures them. */
@@ -124,33 +143,22 @@ static void dump_stacks(struct dump *dump)
 static void dump_all(struct dump *dump)
 {
     const struct wf_sched *sched = dump->sched;
-    const struct wf_node *top = &sched->top;
+    dump->now = sched->loop->platform->now();
     char number[24] = "";
     if (sched->loops->count > 1)
         snprintf(number, sizeof number, " %" PRIu32 " of %" PRIu32, sched->index,
                  sched->loops->count);
     dump_line(dump, 0, "loop%s on %s: %" PRIu64 " tasks", number, sched->loop->backend->name,
               sched->stats.tasks_made - sched->done_count);
-    unsigned depth = 1;
-    for (const struct wf_node *node = top->child; node != NULL && node != top;) {
-        if (node->task != NULL && node == &node->task->root)
-            dump_task(dump, node->task, depth);
-        else
-            dump_scope(dump, node, depth);
-        if (node->child != NULL) {
-            node = node->child;
-            depth++;
-            continue;
-        }
-        while (node != top && node->next == NULL) {
-            node = node->up;
-            depth--;
-        }
-        if (node != top)
-            node = node->next;
-    }
+    wf_tree_walk(sched, dump_node, dump);
     dump_stacks(dump);
     dump_flush(dump);
+}
+
+void wf_dump_to(const struct wf_sched *sched, wf_buf *out)
+{
+    struct dump dump = {.sched = sched, .out = out};
+    dump_all(&dump);
 }
 
 void wf_dump_here(int fd)
@@ -176,38 +184,12 @@ void weft_dump(int fd)
 {
     const struct wf_sched *sched = wf_sched_self();
     uint32_t count = sched != NULL ? sched->loops->count : WF_REGISTRY_SLOTS;
-    wf_dump_here(fd);
+    bool is_told_here = sched != NULL && !wf_signals_in_handler(sched);
+    if (is_told_here)
+        wf_dump_here(fd);
     for (uint32_t i = 0; i < count; i++) {
         weft_loop *loop = sched != NULL ? weft_loop_at(i) : wf_registry_look(i);
-        if (loop != NULL && loop != wf_loop_current)
+        if (loop != NULL && !(is_told_here && loop == wf_loop_current))
             dump_there(loop, fd);
     }
 }
-
-/* ---- the topic "ps": the same for another process ---- */
-
-static bool ps_collect(struct wf_topic_job *job)
-{
-    struct dump dump = {.sched = job->sched, .out = job->data};
-    dump_all(&dump);
-    return false;
-}
-
-static void ps_write(struct wf_topic_job *job, wf_buf *out)
-{
-    const wf_buf *tree = job->data;
-    wf_buf_append(out, wf_buf_ptr(tree), wf_buf_bytes(tree));
-}
-
-static void ps_fini(struct wf_topic_job *job)
-{
-    wf_buf_fini(job->data);
-}
-
-const struct wf_topic wf_topic_ps = {
-    .word = "ps",
-    .data_bytes = sizeof(wf_buf),
-    .collect = ps_collect,
-    .write = ps_write,
-    .fini = ps_fini,
-};

@@ -9,7 +9,8 @@
 #include <string.h>
 
 static const struct wf_topic *const topics[] = {
-    &wf_topic_dot, &wf_topic_graph, &wf_topic_ps, &wf_topic_stack, &wf_topic_stats, &wf_topic_top,
+    &wf_topic_dot,   &wf_topic_graph, &wf_topic_ps,  &wf_topic_ps_json,
+    &wf_topic_stack, &wf_topic_stats, &wf_topic_top,
 };
 
 const struct wf_topic *wf_topic_named(weft_str word)

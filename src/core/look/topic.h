@@ -32,8 +32,8 @@ struct wf_topic {
     void (*fini)(struct wf_topic_job *job);               /* what hangs on `data`; NULL: nothing */
 };
 
-extern const struct wf_topic wf_topic_ps, wf_topic_stack, wf_topic_graph, wf_topic_dot,
-    wf_topic_stats, wf_topic_top;
+extern const struct wf_topic wf_topic_ps, wf_topic_ps_json, wf_topic_stack, wf_topic_graph,
+    wf_topic_dot, wf_topic_stats, wf_topic_top;
 
 /* NULL: there is none of that name. */
 const struct wf_topic *wf_topic_named(weft_str word);

@@ -40,7 +40,8 @@ static struct sigaction signal_pipe_before;
 
 /* Of one loop. */
 struct wf_signals {
-    bool is_interrupted; /* SIGINT or SIGTERM has come once */
+    sigset_t held_before; /* by the loop's thread, when the run began */
+    bool is_interrupted;  /* SIGINT or SIGTERM has come once */
     bool is_kept[SIGNAL_COUNT];
     weft_waitq waiters[SIGNAL_COUNT];
 };
@@ -75,6 +76,22 @@ static void on_signal(int number)
         wf_loop_unref(loop_number);
     }
     errno = errno_before;
+}
+
+/* A handler holds its own signal back, or runs on the alternate stack. */
+bool wf_signals_in_handler(const struct wf_sched *sched)
+{
+    stack_t stack;
+    sigset_t held;
+    if (sigaltstack(NULL, &stack) == 0 && (stack.ss_flags & SS_ONSTACK) != 0)
+        return true;
+    if (sched->signals == NULL || pthread_sigmask(SIG_BLOCK, NULL, &held) != 0)
+        return false;
+    for (int number = 1; number < SIGNAL_COUNT; number++)
+        if (sigismember(&held, number) == 1 &&
+            sigismember(&sched->signals->held_before, number) == 0)
+            return true;
+    return false;
 }
 
 /* ---- slots ---- */
@@ -180,6 +197,7 @@ int wf_signals_install(weft_loop *loop, bool keeps)
     sched->signals = wf_alloc(sizeof *sched->signals);
     if (sched->signals == NULL)
         return -ENOMEM;
+    pthread_sigmask(SIG_BLOCK, NULL, &sched->signals->held_before);
     if (sched->is_seeded)
         return 0; /* what happens there does not come from outside, see weft_sim_signal() */
     if (!keeps) {

@@ -17,6 +17,11 @@ int wf_signals_install(weft_loop *loop, bool keeps);
 /* Everything as before.  What has arrived is handled first. */
 void wf_signals_remove(weft_loop *loop);
 
+/* True in a signal handler on the loop's thread, where what it interrupted may be half done; also
+ * in a task that holds signals back which the run's start did not.  Async-signal-safe. */
+struct wf_sched;
+bool wf_signals_in_handler(const struct wf_sched *sched);
+
 /* The signal has arrived; on the loop's thread. */
 void wf_signals_arrive(weft_loop *loop, int signal_number);
 

@@ -370,6 +370,7 @@ void wf_sched_pass(struct wf_sched *sched)
         sched_count_ready(sched, SCHED_STEPS_MAX / SCHED_PASSES_MAX) * SCHED_PASSES_MAX;
     steps = steps < sched->steps_max ? steps : sched->steps_max;
     weft_time began = loop->is_now_old ? loop->platform->now() : loop->now;
+    sched->pass_began = began;
     sched->stats.passes++;
     wf_meter_pass(&sched->meter, began);
     if (sched->exceptions_at != NULL)

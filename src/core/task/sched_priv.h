@@ -73,6 +73,7 @@ struct wf_body {
     const char *why;                 /* of the -ECANCELED it saw last */
     size_t progress;                 /* weft_progress() */
     struct wf_exceptions exceptions; /* while others run */
+    weft_time returned_at;           /* the body, if its children are waited for */
 };
 _Static_assert(offsetof(struct wf_body, locals) == 64, "a cache line");
 
@@ -139,6 +140,7 @@ struct wf_sched {
     bool minds_switch;        /* has_canaries, or exceptions_at is set */
     struct wf_body *hot_body; /* of the task that ended last: the next fresh one gets it; or NULL */
     int *errno_at;            /* the thread's */
+    weft_time pass_began;     /* of the pass that runs, or ran last: since when tasks wait */
     wf_fiber home;            /* the thread's own context */
     uint32_t steps_max;       /* before it looks around; fewer if steps are long */
     uint32_t pass_left;       /* under the simulator: tasks of this pass that have not run */
@@ -354,6 +356,9 @@ static WF_IN_PLACE void wf_sched_yield(struct wf_sched *sched, wf_task *self)
 
 /* dump.c: what it does, or waits for; a literal. */
 const char *wf_task_state_text(const struct wf_sched *sched, const wf_task *task);
+
+/* Since when, to a pass of the loop; -1 for what is no wait. */
+weft_time wf_task_waits_since(const struct wf_sched *sched, const wf_task *task);
 
 /* topic_graph.c: who waits for whom, in words. */
 void wf_graph_dump(struct wf_sched *sched, int fd);
