@@ -122,6 +122,17 @@ static inline int wf_sys_recv_many(int fd, struct mmsghdr *messages, unsigned co
     return weft_platform_get()->recv_many(fd, messages, count);
 }
 
+/* -ENODATA also where the platform has no such call. */
+static inline ssize_t wf_sys_send_file(int fd, int file, int64_t offset, size_t bytes)
+{
+    const weft_platform *platform = weft_platform_get();
+    if (platform->send_file == NULL)
+        return -ENODATA;
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "send_file"))
+        return -ECONNRESET;
+    return platform->send_file(fd, file, offset, bytes);
+}
+
 static inline int wf_sys_accept(int fd, struct sockaddr *out, socklen_t *addr_bytes)
 {
     if (WEFT_FAULT(WEFT_FAULT_CALL, "accept"))

@@ -69,8 +69,10 @@ typedef struct weft_platform {
     ssize_t (*write)(int fd, const void *buf, size_t bytes);
     ssize_t (*recv)(int fd, void *buf, size_t bytes, int flags);
     ssize_t (*send)(int fd, const void *buf, size_t bytes, int flags);
-    int (*send_many)(int fd, struct mmsghdr *messages, unsigned count); /* datagrams: how many */
-    int (*recv_many)(int fd, struct mmsghdr *messages, unsigned count); /* the same */
+    int (*send_many)(int fd, struct mmsghdr *messages, unsigned count);   /* datagrams: how many */
+    int (*recv_many)(int fd, struct mmsghdr *messages, unsigned count);   /* the same */
+    ssize_t (*send_file)(int fd, int file, int64_t offset, size_t bytes); /* a file's bytes to a
+                               socket; never waits for a disk: -ENODATA, read them.  May be NULL */
     int (*accept)(int fd, struct sockaddr *out, socklen_t *addr_bytes);
     int (*connect)(int fd, const struct sockaddr *addr, socklen_t addr_bytes);
 
