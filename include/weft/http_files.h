@@ -76,6 +76,13 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_files_send(weft_http_files *file
                                                            weft_http_request *req,
                                                            weft_http_response *res, weft_str path);
 
+/* Sends `bytes` bytes of the open file `file` from `offset` on as a piece of the body, as
+ * weft_http_write().  Over HTTP/1 without TLS, with weft_http_set_length() and not compressed, they
+ * go from the page cache to the socket (weft_stream_send_file of <weft/net.h>); else they are read
+ * and written.  Also -WEFT_ETRUNCATED: the file is or became shorter. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_write_file(weft_http_response *res, int file,
+                                                           uint64_t offset, uint64_t bytes);
+
 WEFT_END_DECLS
 
 #endif

@@ -123,6 +123,15 @@ WEFT_API void weft_stream_consume(weft_stream *stream, size_t bytes);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stream_write(weft_stream *stream, const void *buf,
                                                         size_t bytes);
 
+/* Sends `bytes` bytes of the open file `file` from `offset` on, behind what was written, and waits
+ * until the kernel has them.  From the page cache to a plain socket they go without a copy through
+ * the program; what is not in memory, and what goes over TLS or in the simulator, is read by
+ * weft_pread first, so that no disk holds up the loop.  What is put meanwhile goes behind them.  0;
+ * -WEFT_ETRUNCATED if the file is or becomes shorter; as weft_stream_write.  After a failure
+ * weft_progress() tells how many bytes were taken. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stream_send_file(weft_stream *stream, int file,
+                                                            uint64_t offset, uint64_t bytes);
+
 /* Waits until the kernel has all that was written. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stream_flush(weft_stream *stream);
 

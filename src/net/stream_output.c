@@ -115,7 +115,7 @@ static void output_sent(weft_op *op, const weft_completion *completion, void *ar
 
 size_t weft_stream_get_unsent(const weft_stream *stream)
 {
-    return wf_stream_unsent(stream);
+    return wf_stream_unsent(stream) + stream->held_bytes;
 }
 
 weft_time weft_stream_get_moved_at(const weft_stream *stream)

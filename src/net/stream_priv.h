@@ -12,6 +12,7 @@
  * Invariants.
  * - While the kernel sends from `sending` nobody touches it; new bytes go to `out`.
  * - `chunk` is set only inside the input callback, and then `in` is empty.
+ * - While a task holds the output (stream_hold.c) nobody else sends; what is put gathers in `out`.
  * - The record is freed from its deferred call only, when the descriptor is closed and no task is
  *   inside a wait on it (`users`).
  * - User callbacks are called from completions, timers and the deferred call, never from inside a
@@ -53,7 +54,8 @@ struct wf_stream_writer {
 struct weft_stream {
     weft_loop *loop;
     const weft_stream_kind *kind;
-    weft_op *recv_op, *send_op; /* under way, or NULL; `is_watching` tells what recv_op is */
+    weft_op *recv_op; /* under way, or NULL; `is_watching` tells what it is */
+    weft_op *send_op; /* the same, or WF_STREAM_HELD */
     struct wf_stream_reader *reader;
     struct wf_stream_writer *writer;
     weft_waiter *closer; /* the task in weft_stream_close */
@@ -64,8 +66,9 @@ struct weft_stream {
     uint32_t dropped; /* bytes that came after weft_stream_end */
     weft_defer defer;
     weft_timer timer;
-    weft_time deadline; /* the true one; the timer may run to an earlier point */
-    weft_time moved_at; /* a send operation took bytes; not those that are done at once */
+    weft_time deadline;  /* the true one; the timer may run to an earlier point */
+    weft_time moved_at;  /* a send operation took bytes; not those that are done at once */
+    uint64_t held_bytes; /* what who holds the output has still to send */
     int fd;
     int error;      /* first failure, or 0 */
     uint16_t users; /* tasks inside a wait */
@@ -130,6 +133,34 @@ void wf_stream_tell_input(weft_stream *stream);
 /* Parks as the reader until something changes: 0; -ECANCELED, -EBUSY, -EBADF, or the stream's
  * failure with its text. */
 WEFT_WAITS int wf_stream_wait_change(weft_stream *stream);
+
+/* After the entry checks of a suspension point: 0, -ECANCELED, -EBADF, or -EBUSY if a task writes.
+ */
+WEFT_WAITS int wf_stream_writer_enter(weft_stream *stream);
+
+/* The stream's failure, with the words for it that it may have. */
+int wf_stream_say_error(const weft_stream *stream);
+
+/* ---- stream_hold.c ---- */
+
+#define WF_STREAM_HELD ((weft_op *)1)
+
+/* Makes the calling task the only one who sends on the socket, by system calls of its own, until
+ * wf_stream_unhold.  What was unsent goes first, with `flags` for send.  0, -EBUSY, -EBADF,
+ * -ECANCELED, or the stream's failure: then it is not held. */
+WEFT_WAITS int wf_stream_hold(weft_stream *stream, int flags);
+void wf_stream_unhold(weft_stream *stream);
+
+/* A suspension point: 0 if the task may go on. */
+WEFT_WAITS int wf_stream_hold_enter(weft_stream *stream);
+
+/* After a call said `rc`, < 0: waits, after -EAGAIN, until the socket takes bytes again: 0.  Any
+ * other failure becomes the stream's. */
+WEFT_WAITS int wf_stream_hold_wait(weft_stream *stream, int rc);
+
+/* Sends all of it; *done counts. */
+WEFT_WAITS int wf_stream_hold_send(weft_stream *stream, const char *bytes, size_t count, int flags,
+                                   uint64_t *done);
 
 /* ---- stream_output.c ---- */
 

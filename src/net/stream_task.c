@@ -104,7 +104,7 @@ static int reader_enter(weft_stream *stream)
     return stream->reader != NULL ? -EBUSY : 0;
 }
 
-static int writer_enter(weft_stream *stream)
+int wf_stream_writer_enter(weft_stream *stream)
 {
     int rc = weft_sp_enter();
     if (rc < 0)
@@ -114,8 +114,7 @@ static int writer_enter(weft_stream *stream)
     return stream->writer != NULL ? -EBUSY : 0;
 }
 
-/* The stream's failure, with the words for it that it may have. */
-static int say_error(const weft_stream *stream)
+int wf_stream_say_error(const weft_stream *stream)
 {
     const char *text = weft_stream_get_error_text(stream);
     return text[0] != '\0' ? weft_fail(stream->error, "%s", text) : stream->error;
@@ -126,7 +125,7 @@ int wf_stream_wait_change(weft_stream *stream)
     int rc = reader_enter(stream);
     if (rc == 0 && stream->error == 0)
         rc = wait_for_input(stream, NULL, 0);
-    return rc == 0 && stream->error != 0 ? say_error(stream) : rc;
+    return rc == 0 && stream->error != 0 ? wf_stream_say_error(stream) : rc;
 }
 
 /* ---- reading ---- */
@@ -143,7 +142,7 @@ static ssize_t take_input(weft_stream *stream, void *buf, size_t bytes)
     }
     if (stream->is_ended)
         return 0;
-    return stream->error != 0 ? say_error(stream) : -EAGAIN;
+    return stream->error != 0 ? wf_stream_say_error(stream) : -EAGAIN;
 }
 
 /* After the entry checks of a suspension point. */
@@ -195,7 +194,7 @@ static int wait_for_more(weft_stream *stream, size_t seen)
         if (stream->is_ended)
             return 0;
         if (stream->error != 0)
-            return say_error(stream);
+            return wf_stream_say_error(stream);
         int rc = wait_for_input(stream, NULL, 0);
         if (rc < 0)
             return rc;
@@ -268,7 +267,7 @@ static ssize_t write_part(weft_stream *stream, const char *bytes, size_t count)
 {
     uint32_t high = wf_stream_mark(stream->kind->output_high, WF_STREAM_OUTPUT_HIGH);
     uint32_t low = wf_stream_mark(stream->kind->output_low, WF_STREAM_OUTPUT_LOW);
-    int rc = writer_enter(stream);
+    int rc = wf_stream_writer_enter(stream);
     if (rc == 0 && wf_stream_unsent(stream) >= high && stream->error == 0)
         rc = wait_for_room(stream, low);
     if (rc < 0)
@@ -279,7 +278,7 @@ static ssize_t write_part(weft_stream *stream, const char *bytes, size_t count)
         count = room;
     rc = weft_stream_put(stream, bytes, count);
     if (rc < 0)
-        return rc == stream->error ? say_error(stream) : rc;
+        return rc == stream->error ? wf_stream_say_error(stream) : rc;
     return (ssize_t)count;
 }
 
@@ -299,9 +298,9 @@ int weft_stream_write(weft_stream *stream, const void *buf, size_t bytes)
 
 int weft_stream_flush(weft_stream *stream)
 {
-    int rc = writer_enter(stream);
+    int rc = wf_stream_writer_enter(stream);
     if (rc == 0 && stream->error != 0)
-        return say_error(stream);
+        return wf_stream_say_error(stream);
     if (rc == 0 && wf_stream_unsent(stream) != 0)
         rc = wait_for_room(stream, 0);
     return rc;
@@ -362,7 +361,7 @@ static int close_flush(weft_stream *stream)
     bool was_shut = stream->is_shut;
     stream->is_shut = true;
     if (stream->error != 0)
-        return say_error(stream);
+        return wf_stream_say_error(stream);
     bool has_more = !was_shut && wf_filter_finish(stream);
     if (!has_more && wf_stream_unsent(stream) == 0)
         return 0;

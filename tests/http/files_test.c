@@ -486,6 +486,32 @@ TASK_TEST(a_client_that_goes_away_ends_the_reading)
     scratch_clean(0);
 }
 
+TASK_TEST(class_13_a_client_that_reads_none_of_a_file_is_reset_after_30_s)
+{
+    struct fixture self;
+    weft_http_stats stats;
+    weft_str shown;
+    make_tree();
+    int fd = weft_open(scratch("www/long"), O_RDWR | O_CREAT, 0600);
+    CHECK_OK(fd);
+    CHECK_OK(weft_truncate(fd, 24 << 20));
+    CHECK_OK(weft_close(fd));
+    CHECK_OK(fixture_open(&self, NULL, NULL));
+    weft_stream *client = client_open(&self.site);
+    client_send(client, "GET /s/long HTTP/1.1\r\n" H END);
+    CHECK_GT(weft_stream_peek_until(client, (weft_str){"\r\n\r\n", 4}, 8000, &shown), 0);
+    CHECK_OK(weft_sleep(29 * WEFT_SEC));
+    weft_http_server_get_stats(self.site.server, &stats);
+    CHECK_EQ(stats.connections_open, 1u);
+    CHECK_OK(weft_sleep(3 * WEFT_SEC));
+    weft_http_server_get_stats(self.site.server, &stats);
+    CHECK_EQ(stats.connections_open, 0u);
+    CHECK_EQ(stats.timeouts, 1u);
+    weft_stream_abort(client);
+    CHECK_OK(fixture_close(&self));
+    scratch_clean(0);
+}
+
 /* Whatever fails: the whole file, or an error that is seen. */
 SCENARIO_WITH(files_with_anything_failing, scratch_clean)
 {

@@ -207,7 +207,8 @@ static int response_begin_stream(weft_http_response *res)
     return response_begin(res, framing, none, none, /* is_whole= */ !response_sends_body(res));
 }
 
-int wf_response_write(weft_http_response *res, const void *bytes, size_t count)
+/* A piece of so many bytes may follow: the head is written. */
+static int response_enter(weft_http_response *res, uint64_t count)
 {
     int rc = weft_check();
     if (rc < 0)
@@ -216,14 +217,31 @@ int wf_response_write(weft_http_response *res, const void *bytes, size_t count)
         return -EALREADY;
     if (res->has_length && count > res->length - res->sent)
         return -EINVAL;
-    if (!res->has_begun)
-        rc = response_begin_stream(res);
+    return res->has_begun ? 0 : response_begin_stream(res);
+}
+
+int wf_response_write(weft_http_response *res, const void *bytes, size_t count)
+{
+    int rc = response_enter(res, count);
     if (rc < 0 || count == 0)
         return rc;
     res->sent += count;
     if (!response_sends_body(res))
         return 0;
     return res->req->conn->transport->write(res, bytes, count);
+}
+
+int wf_response_write_file(weft_http_response *res, int file, uint64_t offset, uint64_t count)
+{
+    const struct wf_transport *transport = res->req->conn->transport;
+    if (!res->has_length || res->coded != NULL || transport->write_file == NULL ||
+        (!res->has_begun && response_is_to_judge(res)))
+        return -EOPNOTSUPP;
+    int rc = response_enter(res, count);
+    if (rc < 0 || count == 0)
+        return rc;
+    res->sent += count;
+    return response_sends_body(res) ? transport->write_file(res, file, offset, count) : 0;
 }
 
 int weft_http_write(weft_http_response *res, const void *bytes, size_t count)

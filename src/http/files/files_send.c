@@ -34,16 +34,26 @@ static int read_whole(int fd, char *buf, size_t count, uint64_t offset)
 }
 
 /* One piece after the other, each when the client has made room for it. */
-static int send_span(weft_http_response *res, int fd, char *buf, uint64_t first, uint64_t count)
+static int write_read(weft_http_response *res, int fd, uint64_t first, uint64_t count)
 {
-    while (count > 0) {
+    char *buf = wf_alloc(PIECE_BYTES);
+    int rc = buf != NULL ? 0 : -ENOMEM;
+    while (rc == 0 && count > 0) {
         size_t piece = count < PIECE_BYTES ? (size_t)count : PIECE_BYTES;
-        WEFT_TRY(read_whole(fd, buf, piece, first));
-        WEFT_TRY(weft_http_write(res, buf, piece));
+        rc = read_whole(fd, buf, piece, first);
+        if (rc == 0)
+            rc = weft_http_write(res, buf, piece);
         first += piece;
         count -= piece;
     }
-    return 0;
+    wf_free(buf);
+    return rc;
+}
+
+int weft_http_write_file(weft_http_response *res, int file, uint64_t offset, uint64_t bytes)
+{
+    int rc = wf_response_write_file(res, file, offset, bytes);
+    return rc == -EOPNOTSUPP ? write_read(res, file, offset, bytes) : rc;
 }
 
 /* ---- whole ---- */
@@ -74,24 +84,13 @@ static int send_small(weft_http_response *res, const struct wf_file *file)
     return rc;
 }
 
-static int send_large(weft_http_response *res, const struct wf_file *file, uint64_t first,
-                      uint64_t count)
-{
-    char *buf = wf_alloc(PIECE_BYTES);
-    if (buf == NULL)
-        return -ENOMEM;
-    int rc = send_span(res, file->fd, buf, first, count);
-    wf_free(buf);
-    return rc;
-}
-
 static int answer_whole(const weft_http_request *req, weft_http_response *res,
                         const struct wf_file *file)
 {
     if (!is_head(req) && file->bytes <= PIECE_BYTES)
         return send_small(res, file);
     WEFT_TRY(begin(res, 200, file->type, file->bytes));
-    return is_head(req) ? 0 : send_large(res, file, 0, file->bytes);
+    return is_head(req) ? 0 : weft_http_write_file(res, file->fd, 0, file->bytes);
 }
 
 /* ---- ranges ---- */
@@ -110,7 +109,7 @@ static int answer_one(weft_http_response *res, const struct wf_file *file,
     (void)put_content_range(text, range, file->bytes);
     WEFT_TRY(weft_http_set_field(res, "Content-Range", weft_str_of(text)));
     WEFT_TRY(begin(res, 206, file->type, range->count));
-    return send_large(res, file, range->first, range->count);
+    return weft_http_write_file(res, file->fd, range->first, range->count);
 }
 
 /* Several parts in one body (RFC 9110 14.6). */
@@ -140,13 +139,13 @@ static uint64_t multipart_bytes(const struct multipart *parts)
     return bytes;
 }
 
-static int multipart_send(weft_http_response *res, const struct multipart *parts, char *buf)
+static int multipart_send(weft_http_response *res, const struct multipart *parts)
 {
     char head[PART_HEAD_BYTES];
     for (int i = 0; i < parts->count; i++) {
         const struct wf_range *range = &parts->ranges[i];
         WEFT_TRY(weft_http_write(res, head, part_head(parts, i, head)));
-        WEFT_TRY(send_span(res, parts->file->fd, buf, range->first, range->count));
+        WEFT_TRY(weft_http_write_file(res, parts->file->fd, range->first, range->count));
     }
     int len = snprintf(head, sizeof head, "\r\n--%s--\r\n", parts->boundary);
     return weft_http_write(res, head, (size_t)len);
@@ -163,14 +162,8 @@ static int answer_several(weft_http_request *req, weft_http_response *res,
              (unsigned long long)wf_http_server_random(server),
              (unsigned long long)wf_http_server_random(server));
     snprintf(type, sizeof type, "multipart/byteranges; boundary=%s", parts.boundary);
-    char *buf = wf_alloc(PIECE_BYTES);
-    if (buf == NULL)
-        return -ENOMEM;
-    int rc = begin(res, 206, type, multipart_bytes(&parts));
-    if (rc == 0)
-        rc = multipart_send(res, &parts, buf);
-    wf_free(buf);
-    return rc;
+    WEFT_TRY(begin(res, 206, type, multipart_bytes(&parts)));
+    return multipart_send(res, &parts);
 }
 
 static int answer_unsatisfiable(weft_http_response *res, const struct wf_file *file)

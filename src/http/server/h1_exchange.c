@@ -7,6 +7,8 @@
 
 #include "http/server/server_priv.h"
 
+#include <weft/io.h>
+
 #include <string.h>
 
 /* ---- waiting for the client ---- */
@@ -134,6 +136,17 @@ static int h1_write(weft_http_response *res, const void *bytes, size_t count)
                                        : h1_put(res->req, bytes, count);
 }
 
+/* Of a length that the head has said. */
+static int h1_write_file(weft_http_response *res, int file, uint64_t offset, uint64_t count)
+{
+    struct wf_conn *conn = res->req->conn;
+    wait_begin(res->req, WF_WAIT_OUTPUT, conn->server->limits.write_idle_max);
+    int rc = weft_stream_send_file(conn->stream, file, offset, count);
+    res->req->wait = WF_WAIT_NONE;
+    conn->server->stats.bytes_sent += rc == 0 ? count : weft_progress();
+    return rc;
+}
+
 static int h1_finish(weft_http_response *res)
 {
     return res->is_chunked ? h1_put(res->req, "0\r\n\r\n", 5) : 0;
@@ -258,6 +271,7 @@ static weft_http_request *h1_done(weft_http_request *req, bool is_answered)
 const struct wf_transport wf_h1_transport = {
     .begin = h1_begin,
     .write = h1_write,
+    .write_file = h1_write_file,
     .finish = h1_finish,
     .read = h1_read,
     .go_on = h1_go_on,

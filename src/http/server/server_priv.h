@@ -92,6 +92,9 @@ struct wf_transport {
     /* Writes a piece of the body behind what was written; res->sent counts it already. */
     int (*write)(weft_http_response *res, const void *bytes, size_t count);
 
+    /* The same with bytes of a file; NULL: they are to be read. */
+    int (*write_file)(weft_http_response *res, int file, uint64_t offset, uint64_t count);
+
     /* Ends a body that was not whole in `begin`. */
     int (*finish)(weft_http_response *res);
 
@@ -384,6 +387,9 @@ void wf_http_count_no_memory(weft_http_server *server, size_t bytes);
 
 /* weft_http_write of what goes over the wire. */
 int wf_response_write(weft_http_response *res, const void *bytes, size_t count);
+
+/* The same with bytes of a file, if they can go as they are; -EOPNOTSUPP: they are to be read. */
+int wf_response_write_file(weft_http_response *res, int file, uint64_t offset, uint64_t count);
 
 /* ---- upgrade.c ---- */
 
