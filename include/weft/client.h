@@ -27,9 +27,10 @@
  * no connection was made, if the connection broke before an answer, or on 502, 503 and 504; twice
  * at most, after a growing, jittered pause (or what Retry-After says, up to 10 s), and only while
  * repeats are less than a tenth of all requests.  An origin of whose last requests (20 or more in
- * 10 s) half failed is not asked for 5 s: -EHOSTDOWN.  One that is slow can be hedged: sent a
- * second time after `hedge_after` over another connection, out of the same tenth; the slower one is
- * cut.
+ * 10 s) half failed is not asked for 5 s: -EHOSTDOWN.  What a server of HTTP/2 says it has not
+ * begun is sent again whatever its method, out of no tenth.  One that is slow can be hedged: sent a
+ * second time after `hedge_after`, over HTTP/1.1 by another connection, out of the same tenth; the
+ * slower one is cut.
  *
  * Redirects are followed, 10 at most; to another origin without Authorization, Cookie and the body
  * of an unsafe method; never from https to http, unless allowed.
@@ -42,9 +43,14 @@
  * A large body is sent while the answer is awaited: one that refuses it (3xx to 5xx) ends the
  * sending, another is given once all is sent.
  *
- * HTTP/1.1 is spoken, over TCP or, for https, TLS, where Weft is built with it: servers must have a
- * certificate for their name that the system trusts, or that `tls` of the options does.  A client,
- * its exchanges and connections belong to one loop.
+ * For https there is TLS, where Weft is built with it: servers must have a certificate for their
+ * name that the system trusts, or that `tls` of the options does.  Inside it HTTP/2 is spoken with
+ * servers that can (and where Weft is built with it), else HTTP/1.1, as without TLS unless
+ * `assumes_h2`.  Over HTTP/2 requests share connections, as many as the server lets in; while it is
+ * not known what a server speaks, one request finds out and the others wait for it.  All else is
+ * the same.
+ *
+ * A client, its exchanges and connections belong to one loop.
  *
  * Library: weft-client.
  */
@@ -79,6 +85,19 @@ typedef struct weft_client_limits {
     uint32_t field_count_max;    /* 100 */
     uint64_t body_bytes_max;     /* held in memory by weft_client_fetch: 64 MiB */
     uint32_t decoded_ratio_max;  /* of a compressed answer, beyond 64 KiB: 200 */
+
+    /* HTTP/2, each of a connection. */
+    uint32_t h2_stream_count_max; /* requests at a time, if the server allows as many: 100 */
+    uint32_t h2_stream_window;    /* of an answer's body, unread: 64 KiB */
+    uint32_t h2_window;           /* of all bodies, on their way: 1 MiB */
+    uint32_t h2_table_bytes_max;  /* compression of fields, each way: 4 KiB */
+    weft_time h2_silence_max;     /* with requests waiting: then a PING, which has as long: 10 s */
+    uint32_t h2_continuation_count_max;     /* CONTINUATION frames of a head: 8 */
+    uint32_t h2_reset_burst, h2_reset_rate; /* streams reset, by the server or by its mistakes:
+                                               1,000 at once, 33 a second for ever */
+    uint32_t h2_odd_burst, h2_odd_rate; /* frames that cost a server nothing (PING, SETTINGS, tiny
+                                           DATA …): 1,000, 100 a second */
+    uint32_t h2_control_count_max;      /* frames that wait for a server to take them: 1,000 */
 } weft_client_limits;
 
 /* A name and its value, on requests and answers. */
@@ -97,8 +116,11 @@ typedef struct weft_client_options {
     const char *user_agent; /* NULL: "weft/VERSION"; "": none; a request's own comes first */
     weft_client_connect_fn *connect; /* NULL: TCP, by weft_connect_host() */
     void *connect_arg;
-    struct weft_tls *tls;  /* <weft/tls.h>: for https, instead of the usual; must stay valid */
+    struct weft_tls *tls;  /* <weft/tls.h>: for https, instead of the usual; must stay valid.  Which
+                            * protocols are offered is the client's to say. */
     bool allows_downgrade; /* follow redirects from https to http */
+    bool is_h1_only;       /* HTTP/2 is not spoken */
+    bool assumes_h2;       /* servers of http, without TLS, speak HTTP/2: it is not asked */
 
     /* <weft/cookies.h>: kept and sent; NULL: none.  Must stay valid.  A request with a Cookie field
      * of its own sends that instead. */
@@ -170,6 +192,7 @@ typedef struct weft_client_request {
 /* An answer with its whole body.  What it points to is its own, until free. */
 typedef struct weft_client_response {
     int status;
+    int version;   /* of HTTP: 10, 11 or 20 */
     weft_str url;  /* that answered, behind redirects */
     weft_str body; /* with a NUL behind it */
     const weft_client_field *fields;
@@ -213,6 +236,7 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_exchange_open(weft_exchange **out, we
 
 /* Of the answer; what they return is borrowed until close.  field_at: false past the last. */
 WEFT_API int weft_exchange_status(const weft_exchange *exchange);
+WEFT_API int weft_exchange_version(const weft_exchange *exchange); /* of HTTP: 10, 11 or 20 */
 WEFT_API weft_str weft_exchange_url(const weft_exchange *exchange);
 WEFT_API weft_str weft_exchange_field(const weft_exchange *exchange, const char *lower);
 WEFT_API bool weft_exchange_field_at(const weft_exchange *exchange, size_t index,

@@ -86,7 +86,11 @@ WEFT_API void weft_tls_free(weft_tls *tls);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_connect(weft_tls *tls, weft_stream *stream,
                                                        const char *name);
 
-/* The same as the side that was connected to. */
+/* The same, offering these protocols instead of those of the settings; NULL: none. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_connect_as(weft_tls *tls, weft_stream *stream,
+                                                          const char *name, const char *alpn);
+
+/* As weft_tls_connect(), as the side that was connected to. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_accept(weft_tls *tls, weft_stream *stream);
 
 /* The same two without waiting, for streams that are used by callbacks: the handshake is made as

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define HEAD_BYTES_CEILING (64 * 1024) /* what a stream shows without taking it */
+#define ROOM_UNKNOWN INT32_MAX         /* the first connection will tell */
 #define ORIGINS_KEPT_MAX 1024          /* nobody uses; they remember failures */
 #define RETRY_CENTS_START 1000         /* ten repeats before any request has earned one */
 
@@ -21,9 +22,10 @@ static void fill_times(weft_client_limits *limits)
     const struct {
         weft_time *value, fallback;
     } times[] = {
-        {&limits->connect_max, 5 * WEFT_SEC},  {&limits->first_byte_max, 30 * WEFT_SEC},
-        {&limits->between_max, 30 * WEFT_SEC}, {&limits->total_max, 300 * WEFT_SEC},
-        {&limits->slot_max, 5 * WEFT_SEC},     {&limits->idle_max, 30 * WEFT_SEC},
+        {&limits->connect_max, 5 * WEFT_SEC},     {&limits->first_byte_max, 30 * WEFT_SEC},
+        {&limits->between_max, 30 * WEFT_SEC},    {&limits->total_max, 300 * WEFT_SEC},
+        {&limits->slot_max, 5 * WEFT_SEC},        {&limits->idle_max, 30 * WEFT_SEC},
+        {&limits->h2_silence_max, 10 * WEFT_SEC},
     };
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         if (*times[i].value == 0)
@@ -36,10 +38,24 @@ static void fill_counts(weft_client_limits *limits)
     const struct {
         uint32_t *value, fallback;
     } counts[] = {
-        {&limits->per_origin_max, 32},     {&limits->total_count_max, 256},
-        {&limits->redirect_count_max, 10}, {&limits->retry_count_max, 2},
-        {&limits->interim_count_max, 16},  {&limits->head_bytes_max, HEAD_BYTES_CEILING},
-        {&limits->field_count_max, 100},   {&limits->decoded_ratio_max, 200},
+        {&limits->per_origin_max, 32},
+        {&limits->total_count_max, 256},
+        {&limits->redirect_count_max, 10},
+        {&limits->retry_count_max, 2},
+        {&limits->interim_count_max, 16},
+        {&limits->head_bytes_max, HEAD_BYTES_CEILING},
+        {&limits->field_count_max, 100},
+        {&limits->decoded_ratio_max, 200},
+        {&limits->h2_stream_count_max, 100},
+        {&limits->h2_stream_window, 64 * 1024},
+        {&limits->h2_window, 1024 * 1024},
+        {&limits->h2_table_bytes_max, 4096},
+        {&limits->h2_continuation_count_max, 8},
+        {&limits->h2_reset_burst, 1000},
+        {&limits->h2_reset_rate, 33},
+        {&limits->h2_odd_burst, 1000},
+        {&limits->h2_odd_rate, 100},
+        {&limits->h2_control_count_max, 1000},
     };
     for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
         if (*counts[i].value == 0)
@@ -54,8 +70,13 @@ static int limits_check(const weft_client_limits *limits)
     if (limits->head_bytes_max > HEAD_BYTES_CEILING)
         return weft_fail(-EINVAL, "head_bytes_max is %u; at most %d", limits->head_bytes_max,
                          HEAD_BYTES_CEILING);
-    const weft_time times[] = {limits->connect_max, limits->first_byte_max, limits->between_max,
-                               limits->total_max,   limits->slot_max,       limits->idle_max};
+    if (limits->h2_stream_window > INT32_MAX || limits->h2_window > INT32_MAX)
+        return weft_fail(-EINVAL, "h2_stream_window and h2_window are at most 2^31 - 1");
+    if (limits->h2_reset_rate > WEFT_SEC || limits->h2_odd_rate > WEFT_SEC)
+        return weft_fail(-EINVAL, "h2_reset_rate and h2_odd_rate are at most 10^9");
+    const weft_time times[] = {limits->connect_max,   limits->first_byte_max, limits->between_max,
+                               limits->total_max,     limits->slot_max,       limits->idle_max,
+                               limits->h2_silence_max};
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         if (times[i] < 0)
             return weft_fail(-EINVAL, "a time of the client's limits is negative");
@@ -85,8 +106,10 @@ static struct origin *origin_new(weft_client *client, weft_str name)
         return NULL;
     }
     uint32_t slots = client->options.limits.per_origin_max;
-    *origin = (struct origin){.name = copy, .name_len = name.len, .slots = WEFT_SEM(slots, slots)};
+    *origin = (struct origin){
+        .name = copy, .name_len = name.len, .slots = WEFT_SEM(slots, slots), .room = ROOM_UNKNOWN};
     wf_list_init(&origin->idle);
+    wf_list_init(&origin->shared);
     wf_list_prepend(&client->origins, &origin->in_client);
     client->origin_count++;
     return origin;

@@ -2,18 +2,20 @@
 
 /*
  * The client's parts: a client has origins, an origin has connections, an exchange has one
- * connection for the time of its answer.
+ * connection for the time of its answer; over HTTP/2 it shares it.
  */
 #ifndef WF_CLIENT_PRIV_H
 #define WF_CLIENT_PRIV_H
 
 #include <weft/client.h>
+#include <weft/event.h>
 #include <weft/scope.h>
 #include <weft/sem.h>
 #include <weft/sys/loop.h>
 #include <weft/sys/stream.h>
 #include <weft/tls.h>
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "client/breaker.h"
 #include "client/proxy.h"
@@ -28,20 +30,65 @@ struct origin {
     char *name;
     size_t name_len;
     weft_sem slots; /* requests that may still begin */
-    wf_list idle;   /* of its connections, the one used last first */
+    wf_list idle;   /* of its connections of HTTP/1, the one used last first */
+    wf_list shared; /* of HTTP/2, those that take requests yet */
     struct breaker breaker;
     uint32_t users; /* exchanges and connections */
+
+    /* Who needs a connection waits for one that is being opened, if that is to have room. */
+    weft_event opened;
+    uint32_t opening_count; /* connections of which it is not known yet what they take */
+    uint32_t waiting_count; /* exchanges that wait for those */
+    uint32_t room;          /* requests at a time over one, by what the last one has said */
 };
 
-/* A connection; in `idle` of its origin and of the client while no exchange has it. */
+struct carrier;
+struct wf_mux;
+
+/* A connection.  Of HTTP/1: in `idle` of its origin and of the client while no exchange has it.  Of
+ * HTTP/2: in `shared` of its origin while it takes requests, in `idle` of the client while it has
+ * none. */
 struct conn {
     weft_stream *stream;
     struct origin *origin;
+    const struct carrier *carrier;
+    struct wf_mux *mux; /* HTTP/2; else NULL */
     wf_list in_origin, in_client;
     weft_time idle_since;
     bool is_reused;
     bool is_for_proxy; /* it is the proxy that reads the requests */
 };
+
+/* How requests and answers cross a connection: one row a version of HTTP. */
+struct carrier {
+    /* Puts the request's head on the way. */
+    int (*head_send)(struct weft_exchange *exchange);
+
+    /* True if a body of so many bytes is on its way without a wait. */
+    bool (*takes_at_once)(const struct weft_exchange *exchange, size_t bytes);
+
+    /* The body's next piece, behind which there is none if it is the last; that may be empty. */
+    int (*piece_send)(struct weft_exchange *exchange, const char *bytes, size_t count,
+                      bool is_last);
+
+    /* Waits for the answer's head: then head and head_text say it.  Interim ones are passed over.
+     */
+    int (*head_receive)(struct weft_exchange *exchange);
+
+    /* The next bytes of the answer's body: their count; 0 at its end. */
+    ssize_t (*body_read)(struct weft_exchange *exchange, char *buf, size_t bytes);
+
+    /* All of the answer was read. */
+    bool (*is_read)(const struct weft_exchange *exchange);
+
+    /* Reads, without waiting, what is here of an answer that nobody wants. */
+    void (*skip)(struct weft_exchange *exchange);
+
+    /* The exchange has done with its connection; `is_whole`: request and answer were, too. */
+    void (*give_back)(struct weft_exchange *exchange, bool is_whole);
+};
+
+extern const struct carrier wf_h1_carrier, wf_mux_carrier;
 
 struct weft_client {
     weft_loop *loop;
@@ -61,6 +108,25 @@ struct weft_client {
 
 struct phase;
 
+/* An exchange's stream of HTTP/2. */
+struct mux_stream {
+    wf_list in_mux;
+    weft_event moved; /* something of what follows has changed */
+    int32_t id;       /* 0: not opened, or closed */
+    weft_str piece;   /* of the request's body, not sent yet */
+    wf_buf unread;    /* of the answer's body */
+    int rc;           /* why it ended before its time */
+    uint32_t code;    /* of the server's RST_STREAM */
+    uint32_t interim_count;
+    bool is_begun; /* it has, or had, an id */
+    bool is_last;  /* nothing comes behind `piece` */
+    bool is_taken; /* and `piece` was sent */
+    bool has_head; /* the answer's */
+    bool is_ended; /* the server sends no more */
+    bool is_reset; /* by the server */
+    bool is_wrong; /* what came broke a rule of HTTP */
+};
+
 struct weft_exchange {
     weft_client *client;
     const weft_client_request *request; /* valid until open returns */
@@ -75,6 +141,9 @@ struct weft_exchange {
     bool is_sent;                 /* all of it was */
     struct phase *awaiting;       /* the first byte, while the body is still being sent */
     bool is_source_failed;        /* the caller's body_read */
+    bool is_source_used;          /* it was called */
+    bool is_unprocessed;          /* the server has said that it did nothing with the request */
+    bool is_body_unwanted;        /* and here that its answer needs no more of the body */
     bool is_secretive;            /* on another origin: no Authorization, no Cookie */
     uint32_t repeats;
     bool asks_coding; /* by Accept-Encoding; then what comes is decoded */
@@ -86,6 +155,7 @@ struct weft_exchange {
     struct wf_h1_head head;
     struct wf_h1_field *fields;
     struct wf_h1_body framing;
+    struct mux_stream stream;
     struct wf_decoding *decoding; /* NULL: the body is given as it comes */
 };
 
@@ -97,8 +167,9 @@ void wf_origin_release(weft_client *client, struct origin *origin);
 
 /* ---- conn.c: connections ---- */
 
-/* A connection to the exchange's origin: one that is idle, or a new one.  Waits. */
-int wf_conn_take(struct weft_exchange *exchange, struct conn **out);
+/* Gives the exchange a connection to its origin: one that has room or is idle, or a new one.
+ * Waits. */
+int wf_conn_take(struct weft_exchange *exchange);
 
 /* Keeps it for the next request, or cuts it. */
 void wf_conn_keep(weft_client *client, struct conn *conn);
@@ -110,13 +181,38 @@ weft_stream *wf_conn_detach(weft_client *client, struct conn *conn);
 /* Cuts what has been idle too long (WEFT_FOREVER: everything). */
 void wf_conn_reap(weft_client *client, weft_time now);
 
+/* The exchange may share a connection with others, if the server speaks HTTP/2. */
+bool wf_origin_may_share(const struct weft_exchange *exchange);
+
+/* A connection that was being opened takes so many requests at a time; 0: it came to nothing. */
+void wf_conn_opened(struct origin *origin, uint32_t room);
+
+/* A connection of HTTP/2 has no request now, or takes no more of them. */
+void wf_conn_rest(weft_client *client, struct conn *conn);
+void wf_conn_close_door(struct conn *conn);
+
+/* ---- mux.c, or mux_none.c without nghttp2: a connection that carries many requests ---- */
+
+bool wf_mux_is_there(void);
+
+/* The connection speaks HTTP/2 from now on.  0 or -ENOMEM. */
+int wf_mux_open(weft_client *client, struct conn *conn);
+
+/* Ends what is left and frees; the connection's stream is gone.  NULL is fine. */
+void wf_mux_free(struct wf_mux *mux);
+
+/* A place for the exchange, which wf_mux_carrier gives back; false: it has none. */
+bool wf_mux_join(struct wf_mux *mux, struct weft_exchange *exchange);
+
 /* ---- secure.c, or secure_none.c without OpenSSL ---- */
 
 /* Before connecting, if it is for https: whom it trusts is read at the first need. */
 int wf_secure_prepare(weft_client *client);
 
-/* Puts TLS on a new connection to `name`.  Errors with a text; the stream is then to be aborted. */
-int wf_secure(weft_client *client, weft_stream *stream, const char *name);
+/* Puts TLS on a new connection to `name`, offering these protocols.  Errors with a text; the stream
+ * is then to be aborted. */
+int wf_secure(weft_client *client, weft_stream *stream, const char *name, const char *alpn);
+bool wf_secure_is_there(void);
 void wf_secure_fini(weft_client *client);
 
 /* ---- phase.c ---- */
@@ -148,9 +244,16 @@ bool wf_request_asks_coding(const weft_client_request *request);
 /* Also where the caller says none. */
 const char *wf_request_method(const weft_client_request *request);
 
-/* Sends the head, or the body, over the exchange's connection. */
-int wf_head_send(struct weft_exchange *exchange);
+/* Appends the request's fields as lines, but for those that name the server and, where the
+ * connection frames by itself, those that frame. */
+int wf_request_fields(const struct weft_exchange *exchange, wf_buf *out);
+
+/* Sends the body over the exchange's connection. */
 int wf_body_send(struct weft_exchange *exchange);
+
+/* A failure for what of an answer is no HTTP. */
+int wf_answer_fault(const struct weft_exchange *exchange, int rc,
+                    const struct wf_http_fault *fault);
 
 /* Reads the head of the answer; interim ones are passed over. */
 int wf_answer_receive(struct weft_exchange *exchange);
@@ -158,9 +261,15 @@ int wf_answer_receive(struct weft_exchange *exchange);
 /* The same for its body; see weft_exchange_read(). */
 ssize_t wf_answer_read(struct weft_exchange *exchange, char *buf, size_t bytes);
 
+/* All of it was read, or there is no body. */
+bool wf_answer_is_read(const struct weft_exchange *exchange);
+
 /* Nobody wants the answer: takes what is here of it and gives the connection back, which is kept if
  * that was all.  Does not wait. */
 void wf_answer_drop(struct weft_exchange *exchange);
+
+/* There is none: gives the connection back, which carries nothing more of this exchange. */
+void wf_answer_fail(struct weft_exchange *exchange);
 
 /* The answer is read to its end: gives the connection back. */
 void wf_answer_finish(struct weft_exchange *exchange);

@@ -35,7 +35,7 @@ static enum wf_coding coding_of(const struct weft_exchange *exchange)
 int wf_coded_open(struct weft_exchange *exchange)
 {
     const weft_client_limits *limits = &exchange->client->options.limits;
-    if (!exchange->asks_coding || wf_h1_body_is_done(&exchange->framing))
+    if (!exchange->asks_coding || wf_answer_is_read(exchange))
         return 0;
     enum wf_coding coding = coding_of(exchange);
     if (coding == WF_CODING_IDENTITY)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Connections: made when none is idle, kept between requests, at most total_count_max of them. */
+/* Connections: made when none has room, kept between requests, at most total_count_max of them. */
 
 #include <weft/dns.h>
 #include <weft/error.h>
@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "client/client_priv.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define HOST_BYTES_MAX 255 /* the longest name, with a dot at its end */
@@ -37,11 +38,12 @@ static int connect_to(const weft_client *client, weft_stream **out, const struct
     return weft_connect_host(out, name, url->port, NULL);
 }
 
-static int secure(weft_client *client, weft_stream *stream, const struct wf_url *url)
+static int secure(const struct weft_exchange *exchange, weft_stream *stream)
 {
     char name[HOST_BYTES_MAX + 1];
-    WEFT_TRY(host_name(name, url));
-    return wf_secure(client, stream, name);
+    WEFT_TRY(host_name(name, &exchange->url));
+    return wf_secure(exchange->client, stream, name,
+                     wf_origin_may_share(exchange) ? "h2,http/1.1" : "http/1.1");
 }
 
 /* The proxy, if it is to be asked; then a tunnel through it, and TLS, for https. */
@@ -60,7 +62,40 @@ static int connect_origin(struct weft_exchange *exchange, struct conn *conn)
     conn->is_for_proxy = is_proxied && !url->is_https;
     int rc = is_proxied && url->is_https ? wf_proxy_tunnel(exchange, conn->stream) : 0;
     if (rc == 0 && url->is_https)
-        rc = secure(client, conn->stream, url);
+        rc = secure(exchange, conn->stream);
+    if (rc < 0)
+        weft_stream_abort(conn->stream);
+    return rc;
+}
+
+/* HTTP/2 is spoken where both have agreed on it, or where we are told that the server does. */
+static int carrier_choose(const struct weft_exchange *exchange, struct conn *conn)
+{
+    weft_client *client = exchange->client;
+    weft_str agreed = weft_stream_get_protocol(conn->stream);
+    bool is_agreed = agreed.len == 2 && memcmp(agreed.ptr, "h2", 2) == 0;
+    bool is_told = client->options.assumes_h2 && !exchange->url.is_https && !conn->is_for_proxy;
+    conn->carrier = &wf_h1_carrier;
+    if (!is_agreed && !is_told)
+        return 0;
+    if (!wf_origin_may_share(exchange))
+        return is_agreed ? weft_fail(-EPROTO, "%s speaks HTTP/2, which was not asked for",
+                                     exchange->origin->name)
+                         : 0;
+    conn->carrier = &wf_mux_carrier;
+    return wf_mux_open(client, conn);
+}
+
+static int conn_make(struct weft_exchange *exchange, struct conn *conn)
+{
+    struct phase phase;
+    wf_phase_begin(exchange, &phase, WEFT_CLIENT_CONNECT,
+                   exchange->client->options.limits.connect_max);
+    int rc = connect_origin(exchange, conn);
+    rc = wf_phase_end(exchange, &phase, rc);
+    if (rc < 0)
+        return rc;
+    rc = carrier_choose(exchange, conn);
     if (rc < 0)
         weft_stream_abort(conn->stream);
     return rc;
@@ -69,23 +104,27 @@ static int connect_origin(struct weft_exchange *exchange, struct conn *conn)
 static int conn_new(struct weft_exchange *exchange, struct conn **out)
 {
     weft_client *client = exchange->client;
+    struct origin *origin = exchange->origin;
+    bool is_shared = wf_origin_may_share(exchange);
     struct conn *conn = wf_alloc(sizeof *conn);
     if (conn == NULL)
         return -ENOMEM;
-    struct phase phase;
-    wf_phase_begin(exchange, &phase, WEFT_CLIENT_CONNECT, client->options.limits.connect_max);
+    wf_list_init(&conn->in_origin);
+    wf_list_init(&conn->in_client);
+    conn->origin = origin;
     client->conn_count++; /* from here on: others make room for it */
-    int rc = connect_origin(exchange, conn);
-    rc = wf_phase_end(exchange, &phase, rc);
+    origin->opening_count += is_shared;
+    int rc = conn_make(exchange, conn);
     if (rc < 0) {
         client->conn_count--;
         wf_free(conn);
+        if (is_shared)
+            wf_conn_opened(origin, 0);
         return rc;
     }
-    conn->origin = exchange->origin;
-    conn->origin->users++;
-    wf_list_init(&conn->in_origin);
-    wf_list_init(&conn->in_client);
+    origin->users++;
+    if (is_shared && conn->mux == NULL)
+        wf_conn_opened(origin, 1);
     *out = conn;
     return 0;
 }
@@ -107,6 +146,7 @@ static void reap_later(weft_client *client)
 weft_stream *wf_conn_detach(weft_client *client, struct conn *conn)
 {
     weft_stream *stream = conn->stream;
+    wf_mux_free(conn->mux);
     wf_list_remove(&conn->in_origin);
     wf_list_remove(&conn->in_client);
     client->conn_count--;
@@ -138,18 +178,38 @@ static bool conn_is_sound(const struct conn *conn)
            !weft_stream_has_hung_up(conn->stream) && weft_stream_get_input(conn->stream).len == 0;
 }
 
+/* The one used last is the first to be used again, and the last to be cut. */
+static void conn_set_idle(weft_client *client, struct conn *conn)
+{
+    conn->idle_since = weft_loop_turn_time(client->loop);
+    wf_list_prepend(&client->idle, &conn->in_client);
+    reap_later(client);
+}
+
 void wf_conn_keep(weft_client *client, struct conn *conn)
 {
     if (!conn_is_sound(conn)) {
         wf_conn_cut(client, conn);
         return;
     }
-    conn->is_reused = true;
-    conn->idle_since = weft_loop_turn_time(client->loop);
     wf_list_prepend(&conn->origin->idle, &conn->in_origin);
-    wf_list_prepend(&client->idle, &conn->in_client);
-    reap_later(client);
+    conn_set_idle(client, conn);
 }
+
+void wf_conn_rest(weft_client *client, struct conn *conn)
+{
+    if (wf_list_is_empty(&conn->in_origin)) /* it takes no more */
+        wf_conn_cut(client, conn);
+    else
+        conn_set_idle(client, conn);
+}
+
+void wf_conn_close_door(struct conn *conn)
+{
+    wf_list_remove(&conn->in_origin);
+}
+
+/* ---- one for an exchange ---- */
 
 /* One that is idle and sound, or NULL. */
 static struct conn *conn_from_idle(weft_client *client, struct origin *origin)
@@ -168,16 +228,88 @@ static struct conn *conn_from_idle(weft_client *client, struct origin *origin)
     return NULL;
 }
 
-int wf_conn_take(struct weft_exchange *exchange, struct conn **out)
+/* One that carries other requests beside, or NULL. */
+static struct conn *conn_from_shared(struct weft_exchange *exchange)
 {
     weft_client *client = exchange->client;
-    struct conn *idle = conn_from_idle(client, exchange->origin);
-    if (idle != NULL) {
-        *out = idle;
+    wf_list_each (at, &exchange->origin->shared) {
+        struct conn *conn = wf_container(at, struct conn, in_origin);
+        if (!wf_mux_join(conn->mux, exchange))
+            continue;
+        wf_list_remove(&conn->in_client);
+        reap_later(client);
+        return conn;
+    }
+    return NULL;
+}
+
+void wf_conn_opened(struct origin *origin, uint32_t room)
+{
+    origin->opening_count--;
+    if (room != 0)
+        origin->room = room;
+    weft_event_set(&origin->opened);
+    weft_event_clear(&origin->opened);
+}
+
+/* Connections that are being opened will have room for one more than those who wait for it. */
+static bool is_opening_enough(const struct origin *origin)
+{
+    return origin->waiting_count < (uint64_t)origin->opening_count * (origin->room - 1);
+}
+
+static int wait_for_opening(struct weft_exchange *exchange)
+{
+    struct origin *origin = exchange->origin;
+    struct phase phase;
+    wf_phase_begin(exchange, &phase, WEFT_CLIENT_CONNECT,
+                   exchange->client->options.limits.connect_max);
+    origin->waiting_count++;
+    int rc = weft_event_wait(&origin->opened);
+    origin->waiting_count--;
+    return wf_phase_end(exchange, &phase, rc);
+}
+
+/* An idle one, or one with room; NULL: a new one is to be made. */
+static int conn_find(struct weft_exchange *exchange, struct conn **out)
+{
+    bool may_share = wf_origin_may_share(exchange);
+    for (;;) {
+        *out = may_share ? conn_from_shared(exchange) : NULL;
+        if (*out == NULL)
+            *out = conn_from_idle(exchange->client, exchange->origin);
+        if (*out != NULL || !may_share || !is_opening_enough(exchange->origin))
+            return 0;
+        WEFT_TRY(wait_for_opening(exchange));
+    }
+}
+
+int wf_conn_take(struct weft_exchange *exchange)
+{
+    weft_client *client = exchange->client;
+    struct conn *conn;
+    WEFT_TRY(conn_find(exchange, &conn));
+    if (conn != NULL) {
+        exchange->conn = conn;
         return 0;
     }
     if (client->conn_count >= client->options.limits.total_count_max &&
-        !wf_list_is_empty(&client->idle)) /* another origin's makes room */
+        !wf_list_is_empty(&client->idle)) /* another one makes room */
         wf_conn_cut(client, wf_container(client->idle.prev, struct conn, in_client));
-    return conn_new(exchange, out);
+    WEFT_TRY(conn_new(exchange, &conn));
+    bool has_room = conn->mux == NULL || wf_mux_join(conn->mux, exchange);
+    assert(has_room);
+    exchange->conn = conn;
+    return 0;
+}
+
+bool wf_origin_may_share(const struct weft_exchange *exchange)
+{
+    const weft_client_options *options = &exchange->client->options;
+    const struct wf_url *url = &exchange->url;
+    if (!wf_mux_is_there() || options->is_h1_only || exchange->request->upgrade != NULL)
+        return false;
+    if (url->is_https)
+        return wf_secure_is_there() || options->connect != NULL;
+    return options->assumes_h2 && !wf_proxy_serves(&exchange->client->proxy, url->host);
 }

@@ -13,8 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define QUICK_BYTES_MAX ((size_t)64 * 1024)
-
 /* ---- one attempt ---- */
 
 /* A slot at the origin and one of the client's, first come, first served. */
@@ -55,7 +53,7 @@ static int send_body(void *arg)
 
 static bool is_refusal(const struct weft_exchange *exchange)
 {
-    return exchange->head.status >= 300;
+    return exchange->head.status >= 300 || exchange->is_body_unwanted;
 }
 
 /* An answer that refuses the body ends the sending; another is given when all is sent. */
@@ -81,25 +79,40 @@ static int ask_while_sending(struct weft_exchange *exchange)
     return sent < 0 && !is_refusal(exchange) ? sent : ended == -ECANCELED ? weft_check() : 0;
 }
 
-/* A body that fits the stream's buffer is on its way without a wait. */
+static int head_send(struct weft_exchange *exchange)
+{
+    struct phase phase;
+    exchange->trace.sent_bytes = 0;
+    exchange->is_sent = !exchange->has_body;
+    wf_phase_begin(exchange, &phase, WEFT_CLIENT_SEND,
+                   exchange->client->options.limits.between_max);
+    return wf_phase_end(exchange, &phase, exchange->conn->carrier->head_send(exchange));
+}
+
+/* A body that is on its way without a wait. */
 static bool is_quick(const struct weft_exchange *exchange)
 {
+    const weft_client_request *request = exchange->request;
     return !exchange->has_body ||
-           (exchange->request->body_read == NULL && exchange->request->body.len <= QUICK_BYTES_MAX);
+           (request->body_read == NULL &&
+            exchange->conn->carrier->takes_at_once(exchange, request->body.len));
 }
 
 static int ask_conn(struct weft_exchange *exchange)
 {
     exchange->trace.attempts++;
     exchange->trace.is_reused = exchange->conn->is_reused;
-    exchange->is_source_failed = false;
+    exchange->conn->is_reused = true;
+    exchange->is_source_failed = exchange->is_unprocessed = exchange->is_body_unwanted = false;
     wf_free(exchange->head_text);
     exchange->head_text = NULL;
-    WEFT_TRY(wf_head_send(exchange));
-    if (!is_quick(exchange))
+    bool is_quick_now = is_quick(exchange);
+    WEFT_TRY(head_send(exchange));
+    if (!is_quick_now)
         return ask_while_sending(exchange);
-    if (exchange->has_body)
-        WEFT_TRY(wf_body_send(exchange));
+    int rc = exchange->has_body ? wf_body_send(exchange) : 0;
+    if (rc < 0 && !exchange->is_body_unwanted)
+        return rc;
     return wf_answer_receive(exchange);
 }
 
@@ -108,16 +121,15 @@ static int attempt(struct weft_exchange *exchange)
 {
     weft_client *client = exchange->client;
     WEFT_TRY(slots_take(exchange));
-    int rc = wf_conn_take(exchange, &exchange->conn);
-    if (rc == 0)
-        rc = ask_conn(exchange);
-    if (rc == 0)
-        return 0;
-    if (exchange->conn != NULL)
-        wf_conn_cut(client, exchange->conn);
-    exchange->conn = NULL;
-    weft_sem_give(&exchange->origin->slots);
-    weft_sem_give(&client->slots);
+    int rc = wf_conn_take(exchange);
+    if (rc < 0) {
+        weft_sem_give(&exchange->origin->slots);
+        weft_sem_give(&client->slots);
+        return rc;
+    }
+    rc = ask_conn(exchange);
+    if (rc < 0)
+        wf_answer_fail(exchange);
     return rc;
 }
 
@@ -125,7 +137,7 @@ static int attempt(struct weft_exchange *exchange)
 static bool is_telling(const struct weft_exchange *exchange, int rc)
 {
     return rc == 0 || (rc != -ECANCELED && rc != -ENOMEM && !exchange->is_source_failed &&
-                       exchange->trace.phase != WEFT_CLIENT_SLOT);
+                       !exchange->is_unprocessed && exchange->trace.phase != WEFT_CLIENT_SLOT);
 }
 
 static bool is_failure(const struct weft_exchange *exchange, int rc)
@@ -275,6 +287,11 @@ int weft_exchange_detach(weft_exchange *exchange, weft_stream **out)
 int weft_exchange_status(const weft_exchange *exchange)
 {
     return exchange->head.status;
+}
+
+int weft_exchange_version(const weft_exchange *exchange)
+{
+    return exchange->stream.is_begun ? 20 : 10 + exchange->head.minor;
 }
 
 weft_str weft_exchange_url(const weft_exchange *exchange)

@@ -93,6 +93,7 @@ static int response_take(weft_exchange *exchange, weft_client_response *out)
     }
     *out = (weft_client_response){
         .status = exchange->head.status,
+        .version = weft_exchange_version(exchange),
         .url = {memory->url, exchange->url.len},
         .body = {wf_buf_ptr(&memory->body), wf_buf_bytes(&memory->body) - 1},
         .fields = memory->fields,

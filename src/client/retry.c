@@ -67,6 +67,15 @@ static bool is_overloaded(const struct weft_exchange *exchange)
     return status == 502 || status == 503 || status == 504;
 }
 
+/* The same request may go out again: its body is here still, and it does no harm. */
+static bool is_repeatable(const struct weft_exchange *exchange)
+{
+    bool has_source = exchange->has_body && exchange->request->body_read != NULL;
+    if (exchange->is_unprocessed) /* RFC 9113 8.7 */
+        return !has_source || !exchange->is_source_used;
+    return !has_source && wf_is_idempotent(exchange->request, exchange->method);
+}
+
 /* Seconds of a Retry-After; -1: none, a date, or too far away. */
 static int retry_after(const struct weft_exchange *exchange)
 {
@@ -84,9 +93,7 @@ bool wf_retry_is_due(struct weft_exchange *exchange, int rc)
 {
     weft_client *client = exchange->client;
     exchange->retry_after = -1;
-    if (exchange->repeats == client->options.limits.retry_count_max ||
-        !wf_is_idempotent(exchange->request, exchange->method) ||
-        (exchange->has_body && exchange->request->body_read != NULL))
+    if (exchange->repeats == client->options.limits.retry_count_max || !is_repeatable(exchange))
         return false;
     if (rc == 0 ? !is_overloaded(exchange) : !is_lost(rc))
         return false;
@@ -95,7 +102,7 @@ bool wf_retry_is_due(struct weft_exchange *exchange, int rc)
         if (exchange->retry_after < 0) /* later than we would wait */
             return false;
     }
-    if (!wf_retry_pay(client))
+    if (!exchange->is_unprocessed && !wf_retry_pay(client))
         return false;
     exchange->repeats++;
     return true;

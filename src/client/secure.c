@@ -7,11 +7,10 @@
 /* Two may begin at once; the second one finds the first one's and drops its own. */
 int wf_secure_prepare(weft_client *client)
 {
-    static const weft_tls_options usual = {.alpn = "http/1.1"};
     weft_tls *tls;
     if (client->tls != NULL)
         return 0;
-    WEFT_TRY(weft_tls_client_new(&tls, &usual));
+    WEFT_TRY(weft_tls_client_new(&tls, NULL));
     if (client->tls != NULL) {
         weft_tls_free(tls);
         return 0;
@@ -21,9 +20,14 @@ int wf_secure_prepare(weft_client *client)
     return 0;
 }
 
-int wf_secure(weft_client *client, weft_stream *stream, const char *name)
+int wf_secure(weft_client *client, weft_stream *stream, const char *name, const char *alpn)
 {
-    return weft_tls_connect(client->tls, stream, name);
+    return weft_tls_connect_as(client->tls, stream, name, alpn);
+}
+
+bool wf_secure_is_there(void)
+{
+    return true;
 }
 
 void wf_secure_fini(weft_client *client)

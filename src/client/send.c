@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The request's head and body onto the wire. */
+/* What of a request may be sent, its fields, its body piece by piece. */
 
 #include <weft/error.h>
 
@@ -122,9 +122,6 @@ bool wf_request_asks_coding(const weft_client_request *request)
 static void put_own_fields(const struct weft_exchange *exchange, wf_buf *head)
 {
     const char *agent = exchange->client->options.user_agent;
-    (void)wf_buf_puts(head, "Host: ");
-    (void)wf_buf_append(head, exchange->url.authority.ptr, exchange->url.authority.len);
-    (void)wf_buf_puts(head, "\r\n");
     if (exchange->asks_coding)
         (void)wf_buf_printf(head, "Accept-Encoding: %s\r\n", wf_coding_list());
     if (has_field(exchange->request, "user-agent"))
@@ -157,8 +154,11 @@ static void put_body_fields(const struct weft_exchange *exchange, wf_buf *head)
         strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0;
     if (exchange->has_body && request->type != NULL)
         put_field(head, (weft_str)WEFT_STR("Content-Type"), weft_str_of(request->type));
-    if (exchange->has_body && request->body_read != NULL && request->body_bytes == 0)
+    bool is_open = exchange->has_body && request->body_read != NULL && request->body_bytes == 0;
+    if (is_open && exchange->conn->mux == NULL)
         (void)wf_buf_puts(head, "Transfer-Encoding: chunked\r\n");
+    else if (is_open)
+        return;
     else if (exchange->has_body && request->body_read != NULL)
         (void)wf_buf_printf(head, "Content-Length: %lld\r\n", (long long)request->body_bytes);
     else if (exchange->has_body || is_expected)
@@ -166,89 +166,69 @@ static void put_body_fields(const struct weft_exchange *exchange, wf_buf *head)
                             exchange->has_body ? request->body.len : 0);
 }
 
-static int head_write(const struct weft_exchange *exchange, wf_buf *head)
+int wf_request_fields(const struct weft_exchange *exchange, wf_buf *out)
 {
     const weft_client_request *request = exchange->request;
-    bool is_for_proxy = exchange->conn->is_for_proxy;
     const char *proxy_auth = exchange->client->proxy.auth;
-    weft_str target =
-        is_for_proxy ? (weft_str){exchange->url.text, exchange->url.len} : exchange->url.target;
-    (void)wf_buf_printf(head, "%s %.*s HTTP/1.1\r\n", exchange->method, (int)target.len,
-                        target.ptr);
-    put_own_fields(exchange, head);
-    if (is_for_proxy && proxy_auth != NULL)
-        put_field(head, (weft_str)WEFT_STR("Proxy-Authorization"), weft_str_of(proxy_auth));
+    put_own_fields(exchange, out);
+    if (exchange->conn->is_for_proxy && proxy_auth != NULL)
+        put_field(out, (weft_str)WEFT_STR("Proxy-Authorization"), weft_str_of(proxy_auth));
     for (size_t i = 0; i < request->field_count; i++) {
         const weft_client_field *field = &request->fields[i];
         if (!exchange->is_secretive || !is_secret(field->name))
-            put_field(head, field->name, field->value);
+            put_field(out, field->name, field->value);
     }
-    put_cookies(exchange, head);
-    put_body_fields(exchange, head);
-    if (request->upgrade != NULL)
-        (void)wf_buf_printf(head, "Connection: Upgrade\r\nUpgrade: %s\r\n", request->upgrade);
-    (void)wf_buf_puts(head, "\r\n");
-    return head->rc;
+    put_cookies(exchange, out);
+    put_body_fields(exchange, out);
+    return out->rc;
 }
 
 /* ---- the body ---- */
 
-static int put_piece(struct weft_exchange *exchange, const char *bytes, size_t count,
-                     bool in_chunks)
-{
-    weft_stream *stream = exchange->conn->stream;
-    char line[WF_H1_CHUNK_LINE_BYTES];
-    if (in_chunks)
-        WEFT_TRY(weft_stream_write(stream, line, wf_h1_write_chunk_line(line, count)));
-    if (count > 0)
-        WEFT_TRY(weft_stream_write(stream, bytes, count));
-    if (in_chunks)
-        WEFT_TRY(weft_stream_write(stream, "\r\n", 2));
-    exchange->trace.sent_bytes += count;
-    return 0;
-}
-
 /* One piece under the time that a piece may take. */
-static int send_piece(struct weft_exchange *exchange, const char *bytes, size_t count,
-                      bool in_chunks)
+static int send_piece(struct weft_exchange *exchange, const char *bytes, size_t count, bool is_last)
 {
     struct phase phase;
     wf_phase_begin(exchange, &phase, WEFT_CLIENT_SEND,
                    exchange->client->options.limits.between_max);
-    int rc = put_piece(exchange, bytes, count, in_chunks);
+    int rc = exchange->conn->carrier->piece_send(exchange, bytes, count, is_last);
+    if (rc == 0)
+        exchange->trace.sent_bytes += count;
     return wf_phase_end(exchange, &phase, rc);
 }
 
 static int send_whole(struct weft_exchange *exchange)
 {
     weft_str body = exchange->request->body;
-    while (body.len > 0) {
+    do {
         size_t count = body.len < PIECE_BYTES ? body.len : PIECE_BYTES;
-        WEFT_TRY(send_piece(exchange, body.ptr, count, false));
+        WEFT_TRY(send_piece(exchange, body.ptr, count, /* is_last= */ count == body.len));
         body.ptr += count;
         body.len -= count;
-    }
+    } while (body.len > 0);
     return 0;
 }
 
 static int send_read(struct weft_exchange *exchange)
 {
     const weft_client_request *request = exchange->request;
-    bool in_chunks = request->body_bytes == 0;
+    bool is_open = request->body_bytes == 0;
     uint64_t left = (uint64_t)request->body_bytes;
     char piece[PIECE_BYTES];
     ssize_t got = 1;
-    while (in_chunks ? got > 0 : left > 0) {
-        size_t room = !in_chunks && left < sizeof piece ? (size_t)left : sizeof piece;
+    while (is_open ? got > 0 : left > 0) {
+        size_t room = !is_open && left < sizeof piece ? (size_t)left : sizeof piece;
+        exchange->is_source_used = true;
         got = request->body_read(piece, room, request->body_arg);
-        exchange->is_source_failed = got < 0 || (got == 0 && !in_chunks);
+        exchange->is_source_failed = got < 0 || (got == 0 && !is_open);
         if (got < 0)
             return (int)got;
-        if (got == 0 && !in_chunks)
+        if (got == 0 && !is_open)
             return weft_fail(-WEFT_ETRUNCATED, "the body's source ended %llu bytes before it said",
                              (unsigned long long)left);
-        WEFT_TRY(send_piece(exchange, piece, (size_t)got, in_chunks)); /* 0: the last chunk */
-        left -= in_chunks ? 0 : (uint64_t)got;
+        left -= is_open ? 0 : (uint64_t)got;
+        WEFT_TRY(send_piece(exchange, piece, (size_t)got,
+                            /* is_last= */ is_open ? got == 0 : left == 0));
     }
     return 0;
 }
@@ -258,21 +238,5 @@ int wf_body_send(struct weft_exchange *exchange)
     bool is_read = exchange->request->body_read != NULL;
     int rc = is_read ? send_read(exchange) : send_whole(exchange);
     exchange->is_sent = rc == 0;
-    return rc;
-}
-
-int wf_head_send(struct weft_exchange *exchange)
-{
-    wf_buf head = {0};
-    int rc = head_write(exchange, &head);
-    exchange->trace.sent_bytes = 0;
-    exchange->is_sent = !exchange->has_body;
-    struct phase phase;
-    wf_phase_begin(exchange, &phase, WEFT_CLIENT_SEND,
-                   exchange->client->options.limits.between_max);
-    if (rc == 0)
-        rc = weft_stream_write(exchange->conn->stream, wf_buf_ptr(&head), wf_buf_bytes(&head));
-    rc = wf_phase_end(exchange, &phase, rc);
-    wf_buf_fini(&head);
     return rc;
 }

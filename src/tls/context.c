@@ -47,17 +47,17 @@ static int certs_copy(weft_tls *tls, const weft_tls_options *options)
     return 0;
 }
 
-/* "h2,http/1.1" as each name behind its length. */
-static int alpn_copy(weft_tls *tls, const char *names)
+int wf_tls_alpn_write(const char *names, struct wf_tls_alpn *out)
 {
+    out->bytes = 0;
     while (names != NULL && *names != '\0') {
         size_t bytes = strcspn(names, ",");
-        if (bytes == 0 || bytes + 1 > sizeof tls->alpn - tls->alpn_bytes)
+        if (bytes == 0 || bytes + 1 > sizeof out->wire - out->bytes)
             return weft_fail(-EINVAL,
                              "tls: protocols are names between commas, of 255 bytes in all");
-        tls->alpn[tls->alpn_bytes++] = (unsigned char)bytes;
-        memcpy(tls->alpn + tls->alpn_bytes, names, bytes);
-        tls->alpn_bytes += (unsigned)bytes;
+        out->wire[out->bytes++] = (unsigned char)bytes;
+        memcpy(out->wire + out->bytes, names, bytes);
+        out->bytes += (unsigned)bytes;
         names += bytes + (names[bytes] == ',');
     }
     return 0;
@@ -72,7 +72,7 @@ static int options_copy(weft_tls *tls, const weft_tls_options *options)
         tls->options.handshake_max = HANDSHAKE_MAX;
     int rc = certs_copy(tls, options);
     if (rc == 0)
-        rc = alpn_copy(tls, options->alpn);
+        rc = wf_tls_alpn_write(options->alpn, &tls->alpn);
     if (rc == 0)
         rc = text_copy(&tls->trust, options->trust);
     if (rc == 0)

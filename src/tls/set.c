@@ -128,7 +128,7 @@ static int protocol_chosen(SSL *ssl, const unsigned char **out, unsigned char *o
     const weft_tls *tls = arg;
     unsigned char *chosen;
     (void)ssl;
-    if (SSL_select_next_proto(&chosen, out_bytes, tls->alpn, tls->alpn_bytes, theirs,
+    if (SSL_select_next_proto(&chosen, out_bytes, tls->alpn.wire, tls->alpn.bytes, theirs,
                               theirs_bytes) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = chosen;
@@ -165,7 +165,7 @@ static int context_set_up_server(weft_tls *tls, SSL_CTX *context)
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF); /* tickets: the client keeps it */
     SSL_CTX_set_tlsext_servername_callback(context, name_asked);
     SSL_CTX_set_tlsext_servername_arg(context, tls);
-    if (tls->alpn_bytes != 0)
+    if (tls->alpn.bytes != 0)
         SSL_CTX_set_alpn_select_cb(context, protocol_chosen, tls);
     return SSL_CTX_set_session_id_context(context, id, sizeof id - 1) == 1 ? 0 : -ENOMEM;
 }
@@ -175,8 +175,8 @@ static int context_set_up_client(weft_tls *tls, SSL_CTX *context)
     SSL_CTX_set_session_cache_mode(context,
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
     SSL_CTX_sess_set_new_cb(context, session_made);
-    bool has_failed = tls->alpn_bytes != 0 && /* this one says 0 for success */
-                      SSL_CTX_set_alpn_protos(context, tls->alpn, tls->alpn_bytes) != 0;
+    bool has_failed = tls->alpn.bytes != 0 && /* this one says 0 for success */
+                      SSL_CTX_set_alpn_protos(context, tls->alpn.wire, tls->alpn.bytes) != 0;
     return has_failed ? -ENOMEM : 0;
 }
 

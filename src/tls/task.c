@@ -40,6 +40,17 @@ int weft_tls_connect(weft_tls *tls, weft_stream *stream, const char *name)
     return rc < 0 ? rc : wait_until_ready(stream);
 }
 
+int weft_tls_connect_as(weft_tls *tls, weft_stream *stream, const char *name, const char *alpn)
+{
+    struct wf_tls_alpn names;
+    WEFT_TRY(wf_tls_alpn_write(alpn, &names));
+    WEFT_TRY(weft_tls_start_client(tls, stream, name));
+    SSL *ssl = wf_tls_conn_of(stream)->ssl; /* which begins at the end of the turn */
+    if (SSL_set_alpn_protos(ssl, names.wire, names.bytes) != 0)
+        return -ENOMEM;
+    return wait_until_ready(stream);
+}
+
 int weft_tls_accept(weft_tls *tls, weft_stream *stream)
 {
     int rc = weft_tls_start_server(tls, stream);

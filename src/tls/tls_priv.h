@@ -35,14 +35,19 @@ struct wf_tls_session {
     char name[WF_TLS_NAME_BYTES];
 };
 
+/* "h2,http/1.1" as it is on the wire: each name behind its length. */
+struct wf_tls_alpn {
+    unsigned char wire[256];
+    unsigned bytes;
+};
+
 struct weft_tls {
     bool is_server;
     uint32_t user_count; /* the owner and the connections */
     weft_tls_options options;
     weft_tls_cert certs[WF_TLS_CERTS_MAX]; /* our copies of the options' texts */
     char *trust, *key_log;
-    unsigned char alpn[256]; /* as on the wire */
-    unsigned alpn_bytes;
+    struct wf_tls_alpn alpn;
     int key_log_fd; /* -1: none */
     struct wf_tls_set set;
     wf_list sessions;
@@ -67,6 +72,9 @@ struct wf_tls_conn {
 };
 
 /* ---- context.c ---- */
+
+/* `names` may be NULL: none.  0 or -EINVAL with a text. */
+int wf_tls_alpn_write(const char *names, struct wf_tls_alpn *out);
 
 void wf_tls_ref(weft_tls *tls);
 void wf_tls_unref(weft_tls *tls);
