@@ -6,6 +6,7 @@
  */
 
 #include "h1/body.h"
+#include "h1/trailer.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ struct outcome {
     int rc;
     bool is_done;
     size_t used, bytes;
+    wf_buf trailers;
     char *data; /* room for all of the input */
 };
 
@@ -34,6 +36,13 @@ static void begin(struct outcome *out, const struct wf_h1_body_limits *limit, si
     *out = (struct outcome){.data = malloc(room + 1)};
     assert(out->data != NULL);
     wf_h1_body_init_chunked(&out->body, limit);
+    out->body.trailers = &out->trailers;
+}
+
+static void end(struct outcome *out)
+{
+    wf_buf_fini(&out->trailers);
+    free(out->data);
 }
 
 static void feed(struct outcome *out, const char *text, size_t len)
@@ -70,6 +79,9 @@ static void check_same(const struct outcome *a, const struct outcome *b)
     assert(a->used == b->used);
     assert(a->bytes == b->bytes);
     assert(memcmp(a->data, b->data, a->bytes) == 0);
+    assert(wf_buf_bytes(&a->trailers) == wf_buf_bytes(&b->trailers));
+    assert(memcmp(wf_buf_ptr(&a->trailers), wf_buf_ptr(&b->trailers), wf_buf_bytes(&a->trailers)) ==
+           0);
     assert(a->body.fault.status == b->body.fault.status);
     assert(a->body.fault.offset == b->body.fault.offset);
     assert(a->body.fault.message == b->body.fault.message);
@@ -97,7 +109,7 @@ static void check_written(const struct outcome *out, const struct wf_h1_body_lim
     assert(again.used == len);
     assert(again.bytes == out->bytes);
     assert(memcmp(again.data, out->data, out->bytes) == 0);
-    free(again.data);
+    end(&again);
     free(text);
 }
 
@@ -114,13 +126,13 @@ static void check(const struct wf_h1_body_limits *limit, const char *text, size_
         feed(&other, text, cut);
         feed(&other, text + cut, len - cut);
         check_same(&whole, &other);
-        free(other.data);
+        end(&other);
     }
     begin(&other, limit, len);
     for (size_t i = 0; i < len; i++)
         feed(&other, text + i, 1);
     check_same(&whole, &other);
-    free(other.data);
+    end(&other);
 
     if (whole.rc < 0) {
         assert(whole.body.fault.status == 400 || whole.body.fault.status == 413);
@@ -129,7 +141,13 @@ static void check(const struct wf_h1_body_limits *limit, const char *text, size_
     }
     if (whole.is_done)
         check_written(&whole, limit);
-    free(whole.data);
+    if (whole.is_done) {
+        weft_str lines = {wf_buf_ptr(&whole.trailers), wf_buf_bytes(&whole.trailers)};
+        assert(lines.len <= limit->trailer_bytes_max);
+        assert(wf_h1_trailer_find(lines, weft_str_of("Content-Length")).ptr == NULL);
+        (void)wf_h1_trailer_find(lines, weft_str_of("x"));
+    }
+    end(&whole);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -298,6 +298,12 @@ WEFT_API weft_str weft_http_body(const weft_http_request *req);
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_http_read(weft_http_request *req, void *buf,
                                                          size_t bytes);
 
+/* The first trailer of that name (any case): a field that came behind the body, in chunks or over
+ * HTTP/2.  There once the body is: on a WEFT_HTTP_STREAM_BODY route when weft_http_read has said 0.
+ * Those that belong into a head (framing, authentication, Content-Type … RFC 9110 6.5.1) are
+ * dropped; what passes trailer_bytes_max or trailer_count_max is a fault of the body: 400. */
+WEFT_API weft_str weft_http_trailer(const weft_http_request *req, const char *name);
+
 /* True if Content-Type names `type` ("application/json"), parameters aside.  Without the field:
  * true, for the benefit of simple clients. */
 WEFT_API bool weft_http_has_type(const weft_http_request *req, const char *type);
@@ -375,6 +381,21 @@ WEFT_API WEFT_MUST_USE int weft_http_set_length(weft_http_response *res, uint64_
  * head alone.  -ECANCELED, -EPIPE; -EINVAL past the length that was set. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_write(weft_http_response *res, const void *bytes,
                                                       size_t count);
+
+/* Fields behind the body of an answer that is sent piece by piece without a length: a checksum, how
+ * it went.
+ *
+ * Before the first byte, once: the names that may come, "Digest, Server-Timing", which become the
+ * field Trailer; borrowed until the handler returns.  1 if the client takes trailers: over HTTP/2,
+ * or if it said "TE: trailers" in HTTP/1.1; 0 if it will not see them.  -EINVAL for a name that is
+ * no token or belongs into a head, -EALREADY, -ENOMEM. */
+WEFT_API WEFT_MUST_USE int weft_http_promise_trailers(weft_http_response *res, const char *names);
+
+/* One of those that were promised; sent when the handler returns 0.  0, also where nobody will see
+ * it; -EINVAL for another name or a value that is none, -EALREADY when the answer is sent,
+ * -WEFT_ELIMIT past 64 KiB of them, -ENOMEM. */
+WEFT_API WEFT_MUST_USE int weft_http_set_trailer(weft_http_response *res, const char *name,
+                                                 weft_str value);
 
 /* True once the head is on its way: too late for another status. */
 WEFT_API bool weft_http_has_begun(const weft_http_response *res);

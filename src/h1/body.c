@@ -3,6 +3,7 @@
 #include "h1/body.h"
 
 #include "h1/chars.h"
+#include "h1/trailer.h"
 
 #include <string.h>
 
@@ -156,6 +157,8 @@ static int body_trailer_start(struct wf_h1_body *body, char c)
         return body_over(body, "There are too many trailers.", "trailer_count_max",
                          body->limits->trailer_count_max);
     body->trailer_count++;
+    if (body->trailers != NULL)
+        body->trailer_start = (uint32_t)wf_buf_bytes(body->trailers);
     body->state = TRAILER_NAME;
     return 0;
 }
@@ -178,7 +181,26 @@ static int body_trailer_value(struct wf_h1_body *body, char c)
     return 0;
 }
 
-static int body_trailer(struct wf_h1_body *body, char c)
+/* A trailer is whole. */
+static void body_judge_trailer(struct wf_h1_body *body)
+{
+    size_t bytes = wf_buf_bytes(body->trailers) - body->trailer_start;
+    const char *line = wf_buf_ptr(body->trailers) + body->trailer_start;
+    const char *colon = memchr(line, ':', bytes);
+    if (!wf_h1_trailer_is_allowed((weft_str){line, (size_t)(colon - line)}))
+        wf_buf_drop(body->trailers, bytes);
+}
+
+/* A byte of the trailers was right. */
+static int body_keep_trailer(struct wf_h1_body *body, char c)
+{
+    int rc = body->state == END_LF || body->state == DONE ? 0 : wf_buf_putc(body->trailers, c);
+    if (rc == 0 && c == '\n' && body->state == TRAILER)
+        body_judge_trailer(body);
+    return rc;
+}
+
+static int body_trailer_step(struct wf_h1_body *body, char c)
 {
     if (body->state != END_LF && !(body->state == TRAILER && c == '\r')) {
         if (body->trailer_bytes == body->limits->trailer_bytes_max)
@@ -204,6 +226,7 @@ static int body_trailer(struct wf_h1_body *body, char c)
 
 static int body_step(struct wf_h1_body *body, char c)
 {
+    int rc;
     switch (body->state) {
     case SIZE:
     case EXTENSION:
@@ -221,7 +244,8 @@ static int body_step(struct wf_h1_body *body, char c)
         body_begin_size(body);
         return 0;
     default:
-        return body_trailer(body, c);
+        rc = body_trailer_step(body, c);
+        return rc == 0 && body->trailers != NULL ? body_keep_trailer(body, c) : rc;
     }
 }
 

@@ -13,17 +13,18 @@
  *     rc == 0: ended if wf_h1_body_is_done(&body), else all of `in` is taken and more must come
  *     rc < 0:  body.fault says what to answer; the connection must end
  *
- * Pure, without memory, each byte looked at once; the outcome and the bytes handed out do not
- * depend on how the input was cut.  Nothing behind the end is taken.
+ * Pure, each byte looked at once; the outcome and the bytes handed out do not depend on how the
+ * input was cut.  Nothing behind the end is taken.
  *
- * Chunk extensions and trailers are checked and dropped: nobody here acts on them, so they cannot
- * smuggle a field past whoever looked at the head.
+ * Chunk extensions are checked and dropped.  So are trailers, unless somebody gives them a place;
+ * those of a head are dropped in any case, so that none is smuggled past whoever looked at it.
  */
 #ifndef WF_H1_BODY_H
 #define WF_H1_BODY_H
 
 #include <weft/base.h>
 
+#include "base/buf.h"
 #include "h1/fault.h"
 
 struct wf_h1_body_limits {
@@ -42,8 +43,10 @@ struct wf_h1_body {
     uint8_t state;
     uint8_t digit_count;
     uint32_t line_bytes, extension_bytes, trailer_bytes, trailer_count;
-    uint64_t left;   /* of the body, or of the present chunk */
-    uint64_t offset; /* bytes taken */
+    wf_buf *trailers;       /* borrowed, set by whoever wants them as lines; NULL: nobody */
+    uint32_t trailer_start; /* of the present one, in `trailers` */
+    uint64_t left;          /* of the body, or of the present chunk */
+    uint64_t offset;        /* bytes taken */
 };
 
 /* `limits` is borrowed.  The length was judged by whoever saw the head. */
@@ -52,7 +55,8 @@ void wf_h1_body_init_length(struct wf_h1_body *body, uint64_t length);
 void wf_h1_body_init_chunked(struct wf_h1_body *body, const struct wf_h1_body_limits *limits);
 
 /* 1: `*out_data` is the next piece, not empty; 0: ended or out of input; -WEFT_ESYNTAX or
- * -WEFT_ELIMIT: refused, and so for ever.  *out_used is set in every case. */
+ * -WEFT_ELIMIT: refused, and so for ever; -ENOMEM for `trailers`, likewise.  *out_used is set in
+ * every case. */
 int wf_h1_body_next(struct wf_h1_body *body, const char *in, size_t len, size_t *out_used,
                     weft_str *out_data);
 

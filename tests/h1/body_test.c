@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "h1/trailer.h"
 #include "parse_help.h"
 
 struct outcome {
@@ -157,6 +158,34 @@ TEST(class_10_trailers)
         ROW("0\r\n\rX", 400, NULL),
     };
     CHECK_ROWS(rows);
+}
+
+/* Kept as lines however they are cut; what belongs into a head is not. */
+TEST(class_10_trailers_are_kept_but_for_those_of_a_head)
+{
+    static const char text[] = "0\r\nHost: b\r\nDigest:  a b \r\nContent-Length: 5\r\nX:\r\n"
+                               "transfer-encoding: chunked\r\nAUTHORIZATION: me\r\nLast: c\r\n\r\n";
+    for (size_t cut = 0; cut < sizeof text; cut++) {
+        struct wf_h1_body body;
+        struct outcome out = {0};
+        wf_buf kept = {0};
+        wf_h1_body_init_chunked(&body, &body_limits);
+        body.trailers = &kept;
+        feed(&body, &out, text, cut);
+        if (!out.is_done)
+            feed(&body, &out, text + cut, sizeof text - 1 - cut);
+        CHECK(out.is_done);
+        static const char lines[] = "Digest:  a b \r\nX:\r\nLast: c\r\n";
+        CHECK_BYTES(wf_buf_ptr(&kept), wf_buf_bytes(&kept), lines, sizeof lines - 1);
+        weft_str all = {wf_buf_ptr(&kept), wf_buf_bytes(&kept)};
+        weft_str value = wf_h1_trailer_find(all, weft_str_of("digest"));
+        CHECK_BYTES(value.ptr, value.len, "a b", 3);
+        value = wf_h1_trailer_find(all, weft_str_of("x"));
+        CHECK(value.ptr != NULL);
+        CHECK_EQ(value.len, 0u);
+        CHECK(wf_h1_trailer_find(all, weft_str_of("Host")).ptr == NULL);
+        wf_buf_fini(&kept);
+    }
 }
 
 TEST(nothing_behind_the_end_is_taken)

@@ -497,6 +497,64 @@ TASK_TEST(h2_a_connection_of_many_requests_ends_politely)
     CHECK_OK(site_close(&site));
 }
 
+/* ---- trailers ---- */
+
+static int answer_trailers(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    char piece[8];
+    ssize_t count;
+    (void)arg;
+    while ((count = weft_http_read(req, piece, sizeof piece)) > 0)
+        continue;
+    if (count < 0)
+        return (int)count;
+    weft_str digest = weft_http_trailer(req, "Digest");
+    CHECK(weft_http_trailer(req, "authorization").ptr == NULL);
+    CHECK_EQ(weft_http_promise_trailers(res, "Digest, Took"), 1);
+    WEFT_TRY(weft_http_write(res, "hello", 5));
+    WEFT_TRY(weft_http_set_trailer(res, "Digest", digest));
+    return 0;
+}
+
+static void ask_with_trailers(struct h2_peer *peer, int32_t id, const char *path, const char *lines,
+                              struct h2_answer *out)
+{
+    uint8_t block[4096];
+    h2_peer_head(peer, id, 0, "POST", path, "");
+    CHECK_OK(h2_peer_frame(peer, NGHTTP2_DATA, 0, id, "a body", 6));
+    CHECK_OK(h2_peer_frame(peer, NGHTTP2_HEADERS, END | NGHTTP2_FLAG_END_HEADERS, id, block,
+                           h2_block(block, lines)));
+    h2_peer_answer(peer, id, out);
+}
+
+TASK_TEST(class_10_trailers_over_h2_come_and_go)
+{
+    static const char *const paths[] = {"/test", "/late"};
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    char many[512] = "";
+    site_handler = answer_trailers;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    for (int i = 0; i < 33; i++)
+        strcat(many, "x: y\n");
+    for (int32_t i = 0; i < 2; i++) {
+        ask_with_trailers(&peer, 1 + 6 * i, paths[i], "authorization: me\ndigest: abc\n", &answer);
+        CHECK(answer.is_whole);
+        CHECK_EQ(answer.status, 200);
+        CHECK_STR(answer.body, "hello");
+        CHECK(strstr(answer.fields, "digest: abc\n") != NULL);
+        ask_with_trailers(&peer, 3 + 6 * i, paths[i], many, &answer);
+        CHECK_EQ(answer.status, 400);
+        ask_with_trailers(&peer, 5 + 6 * i, paths[i], ":path: /ok\n", &answer);
+        CHECK(answer.is_reset);
+        CHECK_EQ(answer.code, (uint32_t)NGHTTP2_PROTOCOL_ERROR);
+    }
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
 /* ---- with anything failing ---- */
 
 static int talk(struct site *site)

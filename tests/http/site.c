@@ -319,6 +319,18 @@ static int read_line(weft_stream *client, char *line, size_t room)
     return (int)count;
 }
 
+static int read_trailers(weft_stream *client, struct answer *out)
+{
+    char line[256];
+    for (;;) {
+        int rc = read_line(client, line, sizeof line);
+        if (rc < 0 || strcmp(line, "\r\n") == 0)
+            return rc < 0 ? rc : 0;
+        CHECK_LT(strlen(out->trailers) + strlen(line), sizeof out->trailers);
+        strcat(out->trailers, line);
+    }
+}
+
 static int read_chunks(weft_stream *client, struct answer *out)
 {
     char line[64];
@@ -327,14 +339,14 @@ static int read_chunks(weft_stream *client, struct answer *out)
         if (rc < 0)
             return rc;
         size_t count = strtoul(line, NULL, 16);
-        rc = body_append(out, client, count);
+        rc = count == 0 ? read_trailers(client, out) : body_append(out, client, count);
+        if (rc < 0 || count == 0)
+            return rc < 0 ? rc : body_append(out, client, 0);
         if (rc == 0)
             rc = read_line(client, line, sizeof line);
         if (rc < 0)
             return rc;
         CHECK_STR(line, "\r\n");
-        if (count == 0)
-            return 0;
     }
 }
 

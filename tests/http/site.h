@@ -63,7 +63,8 @@ struct answer {
     char head[8192]; /* status line and fields, NUL-terminated */
     char *body;
     size_t body_bytes;
-    bool is_to_end; /* the body was told by the end of the connection */
+    char trailers[512]; /* lines */
+    bool is_to_end;     /* the body was told by the end of the connection */
 };
 
 weft_stream *client_open(struct site *site);

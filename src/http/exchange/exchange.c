@@ -32,6 +32,7 @@ weft_http_request *wf_request_new(struct wf_conn *conn)
         if (req == NULL)
             return NULL;
         req->res.fields.bytes_max = server->limits.head_bytes_max;
+        req->res.trailers.bytes_max = server->limits.head_bytes_max;
     }
     req->conn = conn;
     req->res.req = req;
@@ -40,8 +41,10 @@ weft_http_request *wf_request_new(struct wf_conn *conn)
     return req;
 }
 
-static void buf_trim(wf_buf *buf)
+static inline void buf_trim(wf_buf *buf)
 {
+    if (buf->capacity == 0 && buf->rc == 0)
+        return; /* mostly */
     if (buf->capacity > KEEP_BYTES_MAX)
         wf_buf_fini(buf);
     wf_buf_reset(buf);
@@ -75,6 +78,7 @@ static void request_reset(weft_http_request *req)
     req->fault.status = 0;
     req->is_options = false;
     wf_h1_body_init_empty(&req->framing);
+    buf_trim(&req->trailers);
     req->body_read = 0;
     req->body_counted = 0;
     req->body_waited = 0;
@@ -99,6 +103,9 @@ static void request_reset(weft_http_request *req)
     res->is_judged = false;
     wf_coded_free(res->coded);
     res->coded = NULL;
+    res->takes_trailers = false;
+    res->trailer_names = NULL;
+    buf_trim(&res->trailers);
     res->length = 0;
     res->sent = 0;
 }
@@ -108,6 +115,8 @@ void wf_request_free(weft_http_request *req)
     wf_buf_fini(&req->body);
     wf_buf_fini(&req->scratch);
     wf_buf_fini(&req->res.fields);
+    wf_buf_fini(&req->res.trailers);
+    wf_buf_fini(&req->trailers);
     wf_buf_fini(&req->h2.rest);
     wf_buf_fini(&req->h2.unread);
     wf_free(req->text);
@@ -252,6 +261,7 @@ static void request_set_framing(weft_http_request *req)
     req->wants_continue = req->head.expect == WF_H1_EXPECT_CONTINUE;
     if (req->head.is_chunked) {
         wf_h1_body_init_chunked(&req->framing, &req->body_limits);
+        req->framing.trailers = &req->trailers;
         return;
     }
     uint64_t length = req->head.content_length, max = req->body_limits.body_bytes_max;

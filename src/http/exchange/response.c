@@ -50,6 +50,8 @@ static int response_begin(weft_http_response *res, enum wf_h1_framing framing, w
     weft_http_server *server = conn->server;
     if (res->status == 0)
         res->status = 200;
+    if (framing != WF_H1_BODY_CHUNKED)
+        res->takes_trailers = false;
     int rc = response_add_extras(res);
     if (rc < 0)
         return rc;

@@ -105,11 +105,13 @@ static int h2_wait_sent(weft_http_request *req)
 
 /* ---- bytes out: nghttp2's callbacks ---- */
 
+static bool submit_trailers(nghttp2_session *session, weft_http_request *req, weft_str lines);
+
 static ssize_t piece_read(nghttp2_session *session, int32_t stream_id, uint8_t *buf, size_t room,
                           uint32_t *flags, nghttp2_data_source *source, void *arg)
 {
-    struct wf_h2_stream *stream = &((weft_http_request *)source->ptr)->h2;
-    (void)session;
+    weft_http_request *req = source->ptr;
+    struct wf_h2_stream *stream = &req->h2;
     (void)stream_id;
     (void)buf;
     (void)arg;
@@ -117,9 +119,15 @@ static ssize_t piece_read(nghttp2_session *session, int32_t stream_id, uint8_t *
     if (count == 0 && !stream->is_finished)
         return NGHTTP2_ERR_DEFERRED;
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    if (count == stream->piece.len && stream->is_finished)
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
-    return (ssize_t)count;
+    if (count != stream->piece.len || !stream->is_finished)
+        return (ssize_t)count;
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    weft_str trailers = wf_response_trailers(&req->res);
+    if (trailers.len == 0)
+        return (ssize_t)count;
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    return submit_trailers(session, req, trailers) ? (ssize_t)count
+                                                   : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
 static void piece_take(weft_http_request *req, char *out, size_t count)
@@ -255,6 +263,16 @@ static size_t nva_add_lines(nghttp2_nv *nva, char *at, size_t bytes)
         at = stop + 2;
     }
     return count;
+}
+
+/* From inside nghttp2: it sends them behind the last piece. */
+static bool submit_trailers(nghttp2_session *session, weft_http_request *req, weft_str lines)
+{
+    nghttp2_nv *nva = nva_reserve(req->conn->h2, line_count(lines));
+    if (nva == NULL)
+        return false;
+    size_t count = nva_add_lines(nva, req->res.trailers.mem + req->res.trailers.start, lines.len);
+    return nghttp2_submit_trailer(session, req->h2.id, nva, count) == 0;
 }
 
 static size_t nva_fill(weft_http_response *res, const struct wf_h1_answer *answer, nghttp2_nv *nva)

@@ -4,6 +4,8 @@
 
 #include "http/h2/h2_priv.h"
 
+#include "h1/trailer.h"
+
 #include <string.h>
 
 /* A header block may be so often as large as a head before its stream is reset; what a field counts
@@ -57,7 +59,7 @@ static int head_begun(nghttp2_session *session, const nghttp2_frame *frame, void
     int32_t stream_id = frame->hd.stream_id;
     h2->block_bytes = 0;
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
-        block_opened(h2); /* trailers: checked by nghttp2, and dropped */
+        block_opened(h2); /* trailers */
         return 0;
     }
     wf_h2_block_begin(&h2->block, limits->head_bytes_max);
@@ -89,17 +91,39 @@ static int give_up_block(struct wf_h2 *h2)
                                                         : wf_h2_stop(h2, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
+/* A fault is told when the body is over. */
+static int trailer_came(weft_http_request *req, weft_str name, weft_str value)
+{
+    if (req == NULL || req->h2.fault.status != 0)
+        return 0;
+    const weft_http_limits *limits = &req->conn->server->limits;
+    size_t bytes = wf_buf_bytes(&req->trailers) + name.len + value.len + 4;
+    if (req->h2.trailer_count == limits->trailer_count_max)
+        req->h2.fault = wf_http_fault_limit(400, "There are too many trailers.",
+                                            "trailer_count_max", limits->trailer_count_max,
+                                            limits->trailer_count_max + 1, WF_HTTP_NOWHERE);
+    else if (bytes > limits->trailer_bytes_max)
+        req->h2.fault = wf_http_fault_limit(400, "The trailers are too long.", "trailer_bytes_max",
+                                            limits->trailer_bytes_max, bytes, WF_HTTP_NOWHERE);
+    req->h2.trailer_count++;
+    if (req->h2.fault.status != 0 || !wf_h1_trailer_is_allowed(name))
+        return 0;
+    return wf_h1_write_field(&req->trailers, name, value) == -ENOMEM ? NGHTTP2_ERR_CALLBACK_FAILURE
+                                                                     : 0;
+}
+
 static int field_came(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                       size_t name_bytes, const uint8_t *value, size_t value_bytes, uint8_t flags,
                       void *arg)
 {
     struct wf_h2 *h2 = arg;
-    (void)session;
     (void)flags;
     if (block_is_bomb(h2, name_bytes + value_bytes))
         return give_up_block(h2);
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
-        return 0;
+        return trailer_came(request_of(session, frame->hd.stream_id),
+                            (weft_str){(const char *)name, name_bytes},
+                            (weft_str){(const char *)value, value_bytes});
     int rc = wf_h2_block_add(&h2->block, (weft_str){(const char *)name, name_bytes},
                              (weft_str){(const char *)value, value_bytes});
     return rc == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
@@ -262,7 +286,9 @@ static void body_over(weft_http_request *req)
 {
     bool was_collecting = req->is_collecting && req->state == WF_EXCHANGE_COMING;
     wf_h2_body_ended(req);
-    if (was_collecting)
+    if (was_collecting && req->h2.fault.status != 0)
+        refuse(req, &req->h2.fault);
+    else if (was_collecting)
         wf_http_admit(req);
 }
 

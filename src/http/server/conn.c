@@ -327,6 +327,7 @@ bool wf_conn_next(struct wf_conn *conn)
         return false;
     }
     if (!wf_h1_body_is_done(&req->framing)) {
+        req->framing.trailers = NULL;
         conn_set_state(conn, WF_CONN_DISCARD, conn->server->limits.body_idle_max);
     } else {
         conn_drop_request(conn);

@@ -149,7 +149,15 @@ static int h1_write_file(weft_http_response *res, int file, uint64_t offset, uin
 
 static int h1_finish(weft_http_response *res)
 {
-    return res->is_chunked ? h1_put(res->req, "0\r\n\r\n", 5) : 0;
+    weft_str trailers = wf_response_trailers(res);
+    if (!res->is_chunked)
+        return 0;
+    if (trailers.len == 0)
+        return h1_put(res->req, "0\r\n\r\n", 5);
+    int rc = h1_put(res->req, "0\r\n", 3);
+    if (rc == 0)
+        rc = h1_put(res->req, trailers.ptr, trailers.len);
+    return rc == 0 ? h1_put(res->req, "\r\n", 2) : rc;
 }
 
 static int h1_go_on(weft_http_request *req)
@@ -229,8 +237,10 @@ static ssize_t h1_read(weft_http_request *req, char *buf, size_t bytes)
         conn->server->stats.bytes_received += used;
         if (rc > 0)
             return (ssize_t)piece.len;
-        if (rc < 0)
+        if (rc < 0 && rc != -ENOMEM)
             return weft_fail(rc, "%s", req->framing.fault.message);
+        if (rc < 0)
+            return rc;
         if (wf_h1_body_is_done(&req->framing))
             return 0;
         if (used == 0 || used == input.len)

@@ -141,9 +141,12 @@ struct weft_http_response {
     bool has_begun, is_done;
     bool has_length; /* by weft_http_set_length */
     bool is_chunked;
-    bool is_judged;         /* it is known whether it is coded */
-    uint64_t length, sent;  /* of the body */
-    struct wf_coded *coded; /* NULL: the body is sent as it is */
+    bool is_judged;            /* it is known whether it is coded */
+    bool takes_trailers;       /* some are promised, and the client wants them */
+    uint64_t length, sent;     /* of the body */
+    struct wf_coded *coded;    /* NULL: the body is sent as it is */
+    const char *trailer_names; /* promised; NULL: none */
+    wf_buf trailers;           /* lines */
 };
 
 /* An exchange's part of a connection of HTTP/2. */
@@ -159,6 +162,7 @@ struct wf_h2_stream {
     bool is_finished;           /* behind `piece` nothing comes */
     bool is_held;               /* being answered: whoever answers frees it, if it is closed */
     bool is_body_ended;
+    uint32_t trailer_count;     /* of the request */
     char status[3], length[20]; /* of the answer, as text */
 };
 
@@ -197,6 +201,7 @@ struct weft_http_request {
     weft_time body_waited; /* time spent waiting for it */
     weft_time body_waits_from;
     uint64_t body_seen;           /* bytes of it that came */
+    wf_buf trailers;              /* behind it, as lines */
     bool wants_continue;          /* Expect, and 100 not sent yet */
     bool is_head_timed;           /* the head did not come at once */
     bool is_collecting;           /* the body is kept before the handler starts */
@@ -384,6 +389,13 @@ bool wf_request_refuse(weft_http_request *req, const struct wf_http_fault *fault
     "{\"error\":{\"code\":\"overloaded\",\"message\":\"The server is out of memory.\","            \
     "\"details\":{}}}"
 void wf_http_count_no_memory(weft_http_server *server, size_t bytes);
+
+/* Fields behind the body, if there are any. */
+static inline weft_str wf_response_trailers(const weft_http_response *res)
+{
+    bool has_some = res->takes_trailers && wf_buf_bytes(&res->trailers) != 0;
+    return (weft_str){wf_buf_ptr(&res->trailers), has_some ? wf_buf_bytes(&res->trailers) : 0};
+}
 
 /* weft_http_write of what goes over the wire. */
 int wf_response_write(weft_http_response *res, const void *bytes, size_t count);
