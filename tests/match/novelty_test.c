@@ -281,8 +281,8 @@ TEST(M73_every_strategy_puts_strangers_above_misspelt_names)
         }
         /* Names at random have no clusters to be far from; of half a name it is as uncertain what
          * it means. */
-        bool is_weak = strcmp(strategies[s], "clustering") == 0 ||
-                       strcmp(strategies[s], "uncertainty") == 0;
+        bool is_weak =
+            strcmp(strategies[s], "clustering") == 0 || strcmp(strategies[s], "uncertainty") == 0;
         double least = is_weak ? 0.6 : 0.8;
         CHECK(above >= least * COUNT * COUNT);
     }
