@@ -18,7 +18,9 @@
  * by the first call or by weft_m_novelty_prepare, and saved with the matcher.  Two samples of up to
  * 1,000 texts are matched.  Known: names with slips (letters, words missing, shortened, moved or
  * too many), and, where entities have aliases, names and aliases as if they had not been told.
- * New: names whose entity is seen as absent.
+ * New: names whose entity is seen as absent.  A matcher that has learnt learns five times again,
+ * each time without a fifth of the entities and some examples of the others: these are its known
+ * texts, all of those entities' its new ones.
  * A text's p-value is the part of the first sample that looks at least as novel as the text; it is
  * novel if that is below `alpha`, so of texts like that sample at most a part of alpha is taken for
  * novel.  Its novel_score is the probability of novelty, from both samples with equal weight.  A

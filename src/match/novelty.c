@@ -140,8 +140,9 @@ wf_detector *wf_matcher_detector(weft_matcher *matcher, const wf_snapshot *snaps
 struct making {
     wf_call *call;
     wf_detector *detector;
-    const wf_examples *examples;
-    size_t next; /* atomic: sample to be taken */
+    const wf_examples *examples; /* NULL: it is not trained */
+    wf_rehearsal *rehearsal;     /* NULL with that */
+    size_t next;                 /* atomic: sample to be taken */
 };
 
 static int make_states(void *arg)
@@ -169,7 +170,7 @@ static int take_samples(void *arg)
         size_t index = __atomic_fetch_add(&making->next, 1, __ATOMIC_RELAXED);
         if (index >= count)
             break;
-        rc = wf_detector_take_sample(making->detector, index, seeker, &job);
+        rc = wf_detector_take_sample(making->detector, index, making->rehearsal, seeker, &job);
     }
     wf_seekers_give(seekers, seeker);
     return rc;
@@ -203,16 +204,43 @@ static bool take_loaded(weft_matcher *matcher, wf_detector *detector)
     return true;
 }
 
+static int sample(struct making *making)
+{
+    int rc = wf_detector_begin_samples(making->detector, NULL);
+    return rc < 0 ? rc : wf_work_spread(take_samples, making, wf_work_width());
+}
+
+static int run_round(struct making *making, uint32_t round)
+{
+    wf_course course = {.call = making->call};
+    int rc = wf_rehearsal_begin(making->rehearsal, round);
+    if (rc > 0)
+        rc = wf_course_build(&course, making->rehearsal->scorer);
+    making->next = 0;
+    return rc < 0 ? rc : wf_work_spread(take_samples, making, wf_work_width());
+}
+
+static int rehearse(struct making *making)
+{
+    wf_rehearsal rehearsal;
+    int rc = wf_rehearsal_init(&rehearsal, making->detector->scorer, WF_SAMPLE_MAX);
+    making->rehearsal = &rehearsal;
+    if (rc == 0)
+        rc = wf_detector_begin_samples(making->detector, &rehearsal);
+    for (uint32_t round = 0; round <= WF_ROUND_WHOLE && rc == 0; round++)
+        rc = run_round(making, round);
+    making->rehearsal = NULL;
+    wf_rehearsal_fini(&rehearsal);
+    return rc;
+}
+
 static int make_detector(struct making *making)
 {
     weft_matcher *matcher = making->call->matcher;
     weft_time started = wf_sys_now();
     int rc = wf_work_run(make_states, making);
-    if (rc == 0 && !take_loaded(matcher, making->detector)) {
-        rc = wf_detector_begin_samples(making->detector);
-        if (rc == 0)
-            rc = wf_work_spread(take_samples, making, wf_work_width());
-    }
+    if (rc == 0 && !take_loaded(matcher, making->detector))
+        rc = making->examples != NULL ? rehearse(making) : sample(making);
     if (rc == 0)
         rc = wf_work_run(calibrate, making);
     if (rc == 0)

@@ -10,7 +10,7 @@
 static int centroid_score(const void *state, const wf_novel_query *query, double *out)
 {
     wf_near best;
-    int rc = wf_ground_centre(query->ground, &query->spot, query->left_out, &best, query->job);
+    int rc = wf_ground_centre(query->ground, &query->spot, query->absent, &best, query->job);
     (void)state;
     *out = 1 - (double)best.cosine;
     return rc;

@@ -113,7 +113,7 @@ static int read_query(const wf_detector *it, wf_seeker *seeker, wf_novel_query *
         query->folded = (wf_points){seeker->judge.folded.points, seeker->judge.folded.count};
     }
     if (rc == 0 && it->needs_near) {
-        rc = wf_ground_near(&it->ground, &query->spot, query->left_out, query->near,
+        rc = wf_ground_near(&it->ground, &query->spot, query->absent, query->near,
                             it->plan.params.neighbours, query->job);
         query->near_count = rc > 0 ? (size_t)rc : 0;
     }
@@ -128,10 +128,10 @@ static double plain_doubt(const wf_seeker *seeker)
     return -log(best / (1 - best));
 }
 
-static int score_text(const wf_detector *it, wf_seeker *seeker, wf_novel_query *query,
-                      double *scores)
+static int score_text(const wf_detector *it, const wf_scorer *scorer, wf_seeker *seeker,
+                      wf_novel_query *query, double *scores)
 {
-    const wf_scorer_class *cls = it->scorer->cls;
+    const wf_scorer_class *cls = scorer->cls;
     size_t found = seeker->rank.count;
     query->ground = &it->ground;
     query->params = &it->plan.params;
@@ -164,11 +164,15 @@ size_t wf_detector_sample_count(const wf_detector *it)
     return it->samples.known_count + it->samples.novel_count;
 }
 
-int wf_detector_begin_samples(wf_detector *it)
+int wf_detector_begin_samples(wf_detector *it, const wf_rehearsal *rehearsal)
 {
     uint32_t rows = it->scorer->catalogue->row_count;
     size_t each = it->plan.count * sizeof(double), known = known_wanted(rows);
     size_t novel = rows < WF_SAMPLE_MAX ? rows : WF_SAMPLE_MAX;
+    if (rehearsal != NULL) {
+        known = rehearsal->known_count;
+        novel = rehearsal->novel_count;
+    }
     it->samples = (wf_samples){.known = wf_array(known, each),
                                .novel = wf_array(novel, each),
                                .groups = wf_array(known, sizeof(uint8_t)),
@@ -179,13 +183,6 @@ int wf_detector_begin_samples(wf_detector *it)
     return has_all ? 0 : -ENOMEM;
 }
 
-/* Asks the scorer. */
-static int find(const wf_detector *it, wf_seeker *seeker, const wf_ask *ask)
-{
-    int rc = wf_seeker_read(seeker, &it->options, ask->raw);
-    return rc < 0 ? rc : it->scorer->cls->find(it->scorer, seeker, ask);
-}
-
 static unsigned group_of(weft_str raw)
 {
     size_t words = 0;
@@ -194,99 +191,148 @@ static unsigned group_of(weft_str raw)
     return wf_novel_group(words);
 }
 
-static void begin_query(wf_novel_query *query, const wf_ask *ask, uint32_t left_out)
+/* A text of a sample on its way. */
+struct taking {
+    wf_detector *detector;
+    wf_scorer *scorer;
+    wf_seeker *seeker;
+    wf_ask ask;
+    wf_absent absent;
+};
+
+static double *known_at(struct taking *it, size_t index)
 {
-    *query = (wf_novel_query){.raw = ask->raw, .job = ask->job, .left_out = left_out};
+    it->detector->samples.groups[index] = (uint8_t)group_of(it->ask.raw);
+    return it->detector->samples.known + index * it->detector->plan.count;
 }
 
-static int ask_sample(const wf_detector *it, wf_seeker *seeker, wf_ask *ask, uint32_t left_out,
-                      double *scores)
+static double *novel_at(struct taking *it, size_t index)
 {
-    wf_novel_query *query = &seeker->novel->query;
-    int rc = find(it, seeker, ask);
-    if (rc == 0 && left_out != WF_NO_ENTITY && is_exact(seeker)) {
+    return it->detector->samples.novel + index * it->detector->plan.count;
+}
+
+/* Asks the scorer. */
+static int ask_sample(struct taking *it, double *scores)
+{
+    wf_novel_query *query = &it->seeker->novel->query;
+    int rc = wf_seeker_read(it->seeker, &it->detector->options, it->ask.raw);
+    if (rc == 0)
+        rc = it->scorer->cls->find(it->scorer, it->seeker, &it->ask);
+    if (rc == 0 && it->absent.entity != WF_NO_ENTITY && is_exact(it->seeker)) {
         scores[0] = NAN; /* somebody else has this name: it is not novel */
         return 0;
     }
-    begin_query(query, ask, left_out);
-    return rc < 0 ? rc : score_text(it, seeker, query, scores);
+    *query = (wf_novel_query){.raw = it->ask.raw,
+                              .job = it->ask.job,
+                              .absent = it->absent,
+                              .is_row = it->ask.without != NULL};
+    return rc < 0 ? rc : score_text(it->detector, it->scorer, it->seeker, query, scores);
 }
 
 /* Is there another row of its entity that it could be known by? */
-static bool has_other_rows(const wf_detector *it, uint32_t row)
+static bool has_other_rows(const wf_scorer *scorer, uint32_t row)
 {
-    const wf_catalogue *catalogue = it->scorer->catalogue;
-    uint32_t entity = catalogue->row_entity[row];
-    return it->scorer->cls->leaves_out_rows &&
-           catalogue->row_start[entity + 1] - catalogue->row_start[entity] > 1;
+    const uint32_t *row_start = scorer->catalogue->row_start;
+    uint32_t entity = scorer->catalogue->row_entity[row];
+    return scorer->cls->leaves_out_rows && row_start[entity + 1] - row_start[entity] > 1;
 }
 
 /* 1: the row is asked as if the catalogue did not know it; 0: it does all the same; or negative. */
-static int take_alias(wf_detector *it, size_t index, uint32_t row, wf_seeker *seeker, wf_ask *ask)
+static int take_alias(struct taking *it, size_t index, uint32_t row)
 {
-    ask->raw = wf_catalogue_row(it->scorer->catalogue, row);
-    ask->without = &row;
-    it->samples.groups[index] = (uint8_t)group_of(ask->raw);
-    int rc = ask_sample(it, seeker, ask, WF_NO_ENTITY, it->samples.known + index * it->plan.count);
-    ask->without = NULL;
-    return rc < 0 ? rc : !is_exact(seeker);
+    it->ask.raw = wf_catalogue_row(it->scorer->catalogue, row);
+    it->ask.without = &row;
+    it->absent.reference = row;
+    int rc = ask_sample(it, known_at(it, index));
+    it->ask.without = NULL;
+    it->absent.reference = WF_NO_REFERENCE;
+    return rc < 0 ? rc : !is_exact(it->seeker);
 }
 
 /* Slips that do not show say nothing of those that do. */
-static int take_perturbed(wf_detector *it, size_t index, uint32_t row, wf_seeker *seeker,
-                          wf_ask *ask)
+static int take_perturbed(struct taking *it, size_t index, uint32_t row)
 {
     const wf_catalogue *catalogue = it->scorer->catalogue;
-    wf_buf *text = &seeker->novel->text;
+    wf_buf *text = &it->seeker->novel->text;
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
         uint64_t seed = (uint64_t)attempt << 32 | index;
         uint32_t other = (uint32_t)((row + seed * OTHER_STEP) % catalogue->row_count);
         int rc = wf_perturb(wf_catalogue_row(catalogue, row), wf_catalogue_row(catalogue, other),
                             seed, text);
-        ask->raw = (weft_str){wf_buf_ptr(text), wf_buf_bytes(text)};
-        it->samples.groups[index] = (uint8_t)group_of(ask->raw);
+        it->ask.raw = (weft_str){wf_buf_ptr(text), wf_buf_bytes(text)};
         if (rc == 0)
-            rc = ask_sample(it, seeker, ask, WF_NO_ENTITY,
-                            it->samples.known + index * it->plan.count);
-        if (rc < 0 || !is_exact(seeker))
+            rc = ask_sample(it, known_at(it, index));
+        if (rc < 0 || !is_exact(it->seeker))
             return rc;
     }
     return 0;
 }
 
-static int take_known(wf_detector *it, size_t index, wf_seeker *seeker, wf_ask *ask)
+static uint32_t row_of(const struct taking *it, size_t index, size_t count)
 {
-    const wf_catalogue *catalogue = it->scorer->catalogue;
-    uint32_t row = (uint32_t)((uint64_t)index * catalogue->row_count / it->samples.known_count);
+    return (uint32_t)((uint64_t)index * it->scorer->catalogue->row_count / count);
+}
+
+static int take_known(struct taking *it, size_t index)
+{
+    uint32_t row = row_of(it, index, it->detector->samples.known_count);
     int rc = 0;
-    if (index % 2 == 0 && has_other_rows(it, row))
-        rc = take_alias(it, index, row, seeker, ask);
+    if (index % 2 == 0 && has_other_rows(it->scorer, row))
+        rc = take_alias(it, index, row);
     if (rc == 0)
-        rc = take_perturbed(it, index, row, seeker, ask);
+        rc = take_perturbed(it, index, row);
     return rc < 0 ? rc : 0;
 }
 
-static int take_novel(wf_detector *it, size_t index, wf_seeker *seeker, wf_ask *ask)
+static int take_novel(struct taking *it, size_t index, weft_str text, uint32_t entity)
 {
-    const wf_catalogue *catalogue = it->scorer->catalogue;
-    uint32_t row = (uint32_t)((uint64_t)index * catalogue->row_count / it->samples.novel_count);
-    uint32_t entity = catalogue->row_entity[row];
-    int rc = wf_novel_work_allow(seeker->novel, catalogue->entity_count, entity);
-    ask->raw = wf_catalogue_row(catalogue, row);
-    ask->allowed = seeker->novel->allowed;
-    return rc < 0 ? rc
-                  : ask_sample(it, seeker, ask, entity, it->samples.novel + index * it->plan.count);
+    struct wf_novel_work *work = it->seeker->novel;
+    int rc = wf_novel_work_allow(work, it->scorer->catalogue->entity_count, entity);
+    it->ask.raw = text;
+    it->ask.allowed = work->allowed;
+    it->absent.entity = entity;
+    return rc < 0 ? rc : ask_sample(it, novel_at(it, index));
 }
 
-int wf_detector_take_sample(wf_detector *it, size_t index, wf_seeker *seeker, const wf_job *job)
+static int take_line(struct taking *it, size_t index, const wf_rehearsal *rehearsal)
 {
-    wf_ask ask = {.top_k = WF_NOVEL_FOUND, .job = job};
+    size_t known = rehearsal->known_count;
+    bool is_known = index < known;
+    const wf_line *line = is_known ? &rehearsal->known[index] : &rehearsal->novel[index - known];
+    if (line->round != rehearsal->round)
+        return 0;
+    if (is_known && !line->is_example)
+        return take_perturbed(it, index, line->place);
+    it->absent = line->absent;
+    it->ask.raw = wf_rehearsal_text(rehearsal, line);
+    it->ask.allowed = rehearsal->present;
+    if (is_known)
+        return ask_sample(it, known_at(it, index));
+    return line->round == WF_ROUND_WHOLE
+               ? take_novel(it, index - known, it->ask.raw, line->absent.entity)
+               : ask_sample(it, novel_at(it, index - known));
+}
+
+int wf_detector_take_sample(wf_detector *it, size_t index, const wf_rehearsal *rehearsal,
+                            wf_seeker *seeker, const wf_job *job)
+{
+    struct taking taking = {.detector = it,
+                            .scorer = rehearsal != NULL ? rehearsal->scorer : it->scorer,
+                            .seeker = seeker,
+                            .ask = {.top_k = WF_NOVEL_FOUND, .job = job},
+                            .absent = {WF_NO_ENTITY, WF_NO_REFERENCE}};
     size_t known = it->samples.known_count;
     int rc = wf_novel_work_of(seeker) != NULL ? wf_job_poll(job) : -ENOMEM;
     if (rc < 0)
         return rc;
-    return index < known ? take_known(it, index, seeker, &ask)
-                         : take_novel(it, index - known, seeker, &ask);
+    if (rehearsal != NULL)
+        return take_line(&taking, index, rehearsal);
+    if (index < known)
+        return take_known(&taking, index);
+    const wf_catalogue *catalogue = it->scorer->catalogue;
+    uint32_t row = row_of(&taking, index - known, it->samples.novel_count);
+    return take_novel(&taking, index - known, wf_catalogue_row(catalogue, row),
+                      catalogue->row_entity[row]);
 }
 
 /* Texts that are no part of the novel sample go. */
@@ -386,9 +432,10 @@ int wf_detector_judge(const wf_detector *it, wf_seeker *seeker, const wf_ask *as
     if (wf_novel_work_of(seeker) == NULL)
         return -ENOMEM;
     wf_novel_query *query = &seeker->novel->query;
-    begin_query(query, ask, WF_NO_ENTITY);
+    *query = (wf_novel_query){
+        .raw = ask->raw, .job = ask->job, .absent = {WF_NO_ENTITY, WF_NO_REFERENCE}};
     *out = (wf_verdict){.is_exact = is_exact(seeker)};
-    int rc = score_text(it, seeker, query, scores);
+    int rc = score_text(it, it->scorer, seeker, query, scores);
     if (rc < 0)
         return rc;
     form_opinions(it, scores, group, out->opinions);

@@ -9,7 +9,8 @@
  * Known sample: rows, perturbed (novelty/perturb.h) until they are equal to none; but every other
  * one whose entity has more rows is asked as it is, seen as absent itself, for that is what an
  * alias looks like that nobody has told.  Novel sample: rows asked with their own entity seen as
- * absent; a row that another entity has too is no part of it.
+ * absent; a row that another entity has too is no part of it.  Of a trained head both are what a
+ * rehearsal (novelty/rehearsal.h) says.
  */
 #ifndef WF_MATCH_DETECTOR_H
 #define WF_MATCH_DETECTOR_H
@@ -17,6 +18,7 @@
 #include "match/novelty/calibration.h"
 #include "match/novelty/combine.h"
 #include "match/novelty/perturb.h"
+#include "match/novelty/rehearsal.h"
 #include "match/score/scorer.h"
 
 /* Texts of each sample. */
@@ -76,11 +78,12 @@ int wf_detector_make(wf_detector *detector, const wf_examples *examples, wf_seek
                      const wf_job *job);
 
 /* Room for the samples; then each text of them, 0 to wf_detector_sample_count() - 1, in any order
- * and by any thread; then the calibrations. */
-int wf_detector_begin_samples(wf_detector *detector);
+ * and by any thread; then the calibrations.  With a rehearsal (else NULL) all texts in each of its
+ * rounds: those of other rounds are passed over. */
+int wf_detector_begin_samples(wf_detector *detector, const wf_rehearsal *rehearsal);
 size_t wf_detector_sample_count(const wf_detector *detector);
-int wf_detector_take_sample(wf_detector *detector, size_t index, wf_seeker *seeker,
-                            const wf_job *job);
+int wf_detector_take_sample(wf_detector *detector, size_t index, const wf_rehearsal *rehearsal,
+                            wf_seeker *seeker, const wf_job *job);
 int wf_detector_calibrate(wf_detector *detector);
 
 /* The verdict on the text that the scorer was asked for last with this seeker, whose rank has the

@@ -21,10 +21,9 @@ static int energy_score(const void *state, const wf_novel_query *query, double *
         int rc = e % CENTRES_BETWEEN_POLLS == 0 ? wf_job_poll(query->job) : 0;
         if (rc < 0)
             return rc;
-        if (e == query->left_out)
-            continue;
-        double cosine = (double)wf_spot_cosine(&query->spot, &ground->centres[e]);
-        sum += exp(SHARPNESS * (cosine - 1));
+        float cosine;
+        if (wf_ground_cosine(ground, &query->spot, e, query->absent, &cosine))
+            sum += exp(SHARPNESS * ((double)cosine - 1));
     }
     *out = sum > 0 ? -SHARPNESS - log(sum) : 2 * SHARPNESS;
     return 0;

@@ -4,9 +4,14 @@
 
 #include "base/alloc.h"
 
+#include <math.h>
 #include <string.h>
 
 #define SCANNED_BETWEEN_POLLS 4096u
+
+/* The square of a sum of references, each 1 long, that is taken for none at all: spots are rounded.
+ */
+#define LEFT_MIN 0.01f
 
 void wf_ground_fini(wf_ground *ground)
 {
@@ -14,6 +19,7 @@ void wf_ground_fini(wf_ground *ground)
     wf_free(ground->spots);
     wf_free(ground->entity_of);
     wf_free(ground->centres);
+    wf_free(ground->lengths);
     *ground = (wf_ground){0};
 }
 
@@ -88,14 +94,25 @@ static int sum_centres(wf_ground *ground, float *sums, const wf_job *job)
     return 0;
 }
 
+static float length_of(const float vector[WF_SPACE_DIM])
+{
+    float squares = 0;
+    for (size_t k = 0; k < WF_SPACE_DIM; k++)
+        squares += vector[k] * vector[k];
+    return sqrtf(squares);
+}
+
 static int make_centres(wf_ground *ground, const wf_job *job)
 {
     size_t entities = ground->catalogue->entity_count;
     float *sums = wf_array(entities, WF_SPACE_DIM * sizeof(*sums));
     ground->centres = wf_array(entities, sizeof(*ground->centres));
-    int rc = sums != NULL && ground->centres != NULL ? sum_centres(ground, sums, job) : -ENOMEM;
+    ground->lengths = wf_array(entities, sizeof(*ground->lengths));
+    bool has_all = sums != NULL && ground->centres != NULL && ground->lengths != NULL;
+    int rc = has_all ? sum_centres(ground, sums, job) : -ENOMEM;
     for (size_t e = 0; e < entities && rc == 0; e++) {
         wf_spot_of(sums + e * WF_SPACE_DIM, &ground->centres[e]);
+        ground->lengths[e] = length_of(sums + e * WF_SPACE_DIM);
         rc = e % SCANNED_BETWEEN_POLLS == 0 ? wf_job_poll(job) : 0;
     }
     wf_free(sums);
@@ -136,7 +153,7 @@ size_t wf_near_put(wf_near *out, size_t count, size_t most, wf_near item)
     return count;
 }
 
-int wf_ground_near(const wf_ground *ground, const wf_spot *spot, uint32_t left_out, wf_near *out,
+int wf_ground_near(const wf_ground *ground, const wf_spot *spot, wf_absent absent, wf_near *out,
                    size_t most, const wf_job *job)
 {
     size_t count = 0;
@@ -144,7 +161,7 @@ int wf_ground_near(const wf_ground *ground, const wf_spot *spot, uint32_t left_o
         int rc = i % SCANNED_BETWEEN_POLLS == 0 ? wf_job_poll(job) : 0;
         if (rc < 0)
             return rc;
-        if (ground->entity_of[i] == left_out)
+        if (wf_ground_lacks(ground, absent, i))
             continue;
         wf_near item = {(uint32_t)i, wf_spot_cosine(spot, &ground->spots[i])};
         count = wf_near_put(out, count, most, item);
@@ -152,7 +169,28 @@ int wf_ground_near(const wf_ground *ground, const wf_spot *spot, uint32_t left_o
     return (int)count;
 }
 
-int wf_ground_centre(const wf_ground *ground, const wf_spot *spot, uint32_t left_out, wf_near *out,
+/* Without a reference, whose spot this is: the centre's sum is that much shorter. */
+static bool cosine_without(float cosine, float length, float *out)
+{
+    float squares = length * length - 2 * length * cosine + 1;
+    if (squares < LEFT_MIN)
+        return false;
+    *out = (length * cosine - 1) / sqrtf(squares);
+    return true;
+}
+
+bool wf_ground_cosine(const wf_ground *ground, const wf_spot *spot, uint32_t entity,
+                      wf_absent absent, float *out)
+{
+    if (entity == absent.entity)
+        return false;
+    *out = wf_spot_cosine(spot, &ground->centres[entity]);
+    bool is_own =
+        absent.reference != WF_NO_REFERENCE && ground->entity_of[absent.reference] == entity;
+    return !is_own || cosine_without(*out, ground->lengths[entity], out);
+}
+
+int wf_ground_centre(const wf_ground *ground, const wf_spot *spot, wf_absent absent, wf_near *out,
                      const wf_job *job)
 {
     *out = (wf_near){WF_NO_ENTITY, -1};
@@ -160,8 +198,8 @@ int wf_ground_centre(const wf_ground *ground, const wf_spot *spot, uint32_t left
         int rc = e % SCANNED_BETWEEN_POLLS == 0 ? wf_job_poll(job) : 0;
         if (rc < 0)
             return rc;
-        float cosine = e != left_out ? wf_spot_cosine(spot, &ground->centres[e]) : -1;
-        if (cosine > out->cosine)
+        float cosine;
+        if (wf_ground_cosine(ground, spot, e, absent, &cosine) && cosine > out->cosine)
             *out = (wf_near){e, cosine};
     }
     return 0;

@@ -14,6 +14,7 @@
 #include "match/work.h"
 
 #define WF_NO_ENTITY UINT32_MAX
+#define WF_NO_REFERENCE UINT32_MAX
 #define WF_NEAR_MAX 64u
 
 /* Strategies whose making compares all references with all take this many, evenly. */
@@ -26,7 +27,19 @@ typedef struct wf_ground {
     uint32_t *entity_of;
     size_t count, capacity;
     wf_spot *centres; /* of the entities */
+    float *lengths;   /* of the sum of an entity's references, each 1 long */
 } wf_ground;
+
+/* What is to be seen as absent while a text is asked: an entity, or the reference that the text is.
+ */
+typedef struct wf_absent {
+    uint32_t entity, reference; /* WF_NO_ENTITY, WF_NO_REFERENCE: none */
+} wf_absent;
+
+static inline bool wf_ground_lacks(const wf_ground *ground, wf_absent absent, size_t reference)
+{
+    return reference == absent.reference || ground->entity_of[reference] == absent.entity;
+}
 
 /* A reference and its cosine with a text. */
 typedef struct wf_near {
@@ -43,14 +56,19 @@ void wf_ground_fini(wf_ground *ground);
  * most `most`.  Returns how many they are. */
 size_t wf_near_put(wf_near *out, size_t count, size_t most, wf_near item);
 
-/* The `most` references nearest to `spot`, nearest first, equal ones in their order, without those
- * of entity `left_out`.  Returns how many, or what the job was halted with. */
-int wf_ground_near(const wf_ground *ground, const wf_spot *spot, uint32_t left_out, wf_near *out,
+/* The `most` references nearest to `spot`, nearest first, equal ones in their order.  Returns how
+ * many, or what the job was halted with. */
+int wf_ground_near(const wf_ground *ground, const wf_spot *spot, wf_absent absent, wf_near *out,
                    size_t most, const wf_job *job);
 
-/* The greatest cosine with a centre, without that of `left_out`, and whose it is; -1 and
- * WF_NO_ENTITY if there is none.  0, or what the job was halted with. */
-int wf_ground_centre(const wf_ground *ground, const wf_spot *spot, uint32_t left_out, wf_near *out,
+/* The cosine with the centre of an entity; false: the entity is absent, or nothing is left of it.
+ */
+bool wf_ground_cosine(const wf_ground *ground, const wf_spot *spot, uint32_t entity,
+                      wf_absent absent, float *out);
+
+/* The greatest of these, and whose it is; -1 and WF_NO_ENTITY if there is none.  0, or what the job
+ * was halted with. */
+int wf_ground_centre(const wf_ground *ground, const wf_spot *spot, wf_absent absent, wf_near *out,
                      const wf_job *job);
 
 /* How many references are picked, and which is the i-th. */

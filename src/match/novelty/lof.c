@@ -25,14 +25,14 @@ struct lof {
     struct picked items[];
 };
 
-/* The nearest of the picked, without `self` and those of `left_out`. */
-static size_t find_near(const wf_ground *ground, const wf_spot *spot, size_t self,
-                        uint32_t left_out, wf_near out[NEIGHBOURS])
+/* The nearest of the picked, without `self` and what is absent. */
+static size_t find_near(const wf_ground *ground, const wf_spot *spot, size_t self, wf_absent absent,
+                        wf_near out[NEIGHBOURS])
 {
     size_t picked = wf_ground_picked(ground), count = 0;
     for (size_t i = 0; i < picked; i++) {
         size_t reference = wf_ground_pick(ground, i);
-        if (i == self || ground->entity_of[reference] == left_out)
+        if (i == self || wf_ground_lacks(ground, absent, reference))
             continue;
         wf_near item = {(uint32_t)i, wf_spot_cosine(spot, &ground->spots[reference])};
         count = wf_near_put(out, count, NEIGHBOURS, item);
@@ -51,13 +51,14 @@ static double density(const struct lof *it, const wf_near *near, size_t count)
 
 static int make_items(struct lof *it, const wf_ground *ground, const wf_job *job)
 {
+    const wf_absent none = {WF_NO_ENTITY, WF_NO_REFERENCE};
     size_t counted = it->count > NEIGHBOURS ? NEIGHBOURS : it->count - 1;
     for (size_t i = 0; i < it->count; i++) {
         int rc = wf_job_poll(job);
         if (rc < 0)
             return rc;
         wf_near *near = it->near + i * NEIGHBOURS;
-        find_near(ground, &ground->spots[wf_ground_pick(ground, i)], i, WF_NO_ENTITY, near);
+        find_near(ground, &ground->spots[wf_ground_pick(ground, i)], i, none, near);
         it->items[i].reach = counted != 0 ? 1 - near[counted - 1].cosine : 1;
     }
     for (size_t i = 0; i < it->count; i++)
@@ -85,7 +86,7 @@ static int lof_score(const void *state, const wf_novel_query *query, double *out
 {
     const struct lof *it = state;
     wf_near near[NEIGHBOURS];
-    size_t count = find_near(query->ground, &query->spot, SIZE_MAX, query->left_out, near);
+    size_t count = find_near(query->ground, &query->spot, SIZE_MAX, query->absent, near);
     double own = density(it, near, count), theirs = 0;
     for (size_t i = 0; i < count; i++)
         theirs += (double)it->items[near[i].reference].density / (double)count;

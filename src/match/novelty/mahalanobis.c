@@ -112,7 +112,7 @@ static int mahalanobis_score(const void *state, const wf_novel_query *query, dou
     float around[DIM] = {0};
     double solved[DIM] = {0}, sum = 0;
     wf_near best;
-    int rc = wf_ground_centre(query->ground, &query->spot, query->left_out, &best, query->job);
+    int rc = wf_ground_centre(query->ground, &query->spot, query->absent, &best, query->job);
     if (rc < 0)
         return rc;
     if (best.reference != WF_NO_ENTITY)

@@ -184,7 +184,7 @@ static int oneclass_score(const void *state, const wf_novel_query *query, double
     double sum = 0;
     for (size_t i = 0; i < it->count; i++) {
         size_t reference = pick(ground, it, i);
-        if (it->weights[i] > 0 && ground->entity_of[reference] != query->left_out)
+        if (it->weights[i] > 0 && !wf_ground_lacks(ground, query->absent, reference))
             sum += it->weights[i] * kernel(it, &query->spot, &ground->spots[reference]);
     }
     *out = it->border - sum;

@@ -123,7 +123,7 @@ static int pattern_score(const void *state, const wf_novel_query *query, double 
     const struct pattern *it = state;
     struct pattern *table = (struct pattern *)it;
     wf_points text = query->folded;
-    uint32_t own = query->left_out != WF_NO_ENTITY;
+    uint32_t own = query->absent.entity != WF_NO_ENTITY || query->is_row;
     const double signs[SIGN_COUNT] = {
         [RUNS_3] = strange_runs(it, 0, text, 3, own),
         [RUNS_4] = strange_runs(it, 1, text, 4, own),

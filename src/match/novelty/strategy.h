@@ -27,8 +27,9 @@ typedef struct wf_novel_query {
     wf_points folded;      /* of it, if a strategy needs the text */
     const wf_found *found; /* the entities the scorer found, best first, at threshold 0 */
     size_t found_count;
-    double doubt;      /* of the scorer, that any of them is meant */
-    uint32_t left_out; /* an entity to be seen as absent; WF_NO_ENTITY: none */
+    double doubt; /* of the scorer, that any of them is meant */
+    wf_absent absent;
+    bool is_row; /* the text is a row that is absent */
     float vector[WF_SPACE_DIM];
     wf_spot spot;
     wf_near near[WF_NEAR_MAX]; /* nearest references, nearest first */

@@ -101,8 +101,8 @@ static double worth(const wf_head *it, wf_pupil *work, size_t words, double know
     measure_nearness(it, work, &signs);
     for (uint32_t i = 0; i < entities; i++)
         signs.share = fmax(signs.share, (double)work->shares[i]);
-    signs.labels = entities;
-    signs.texts = (double)it->learnt_count / entities;
+    signs.labels = it->present_count;
+    signs.texts = (double)it->learnt_count / it->present_count;
     return signs.share > 0 ? trust_in(&signs) / signs.share : 0;
 }
 

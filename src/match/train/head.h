@@ -40,7 +40,9 @@ typedef struct wf_head {
     wf_scorer head;
     wf_examples *examples;   /* a reference */
     const uint8_t *left_out; /* a byte an example: not to be learnt from; NULL: none; borrowed */
-    float c;                 /* inverse of how much the norm of the weights costs */
+    const uint64_t *present; /* bit e: entity e is to be learnt; NULL: all; borrowed */
+    uint32_t present_count;
+    float c; /* inverse of how much the norm of the weights costs */
 
     wf_texts rows;  /* folded, to find equal ones */
     uint64_t *keys; /* features; ascending */
@@ -69,6 +71,10 @@ extern const wf_scorer_class wf_scorer_head;
  * -EIO. */
 int wf_head_create(wf_scorer **out, wf_catalogue *catalogue, wf_examples *examples,
                    const uint8_t *left_out, float c);
+
+/* A head to be built as `like` was, but without some examples and only of the entities present. */
+int wf_head_create_without(wf_scorer **out, const wf_head *like, const uint8_t *left_out,
+                           const uint64_t *present);
 
 int wf_head_build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job);
 void wf_head_building_free(struct wf_head_building *building);

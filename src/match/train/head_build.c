@@ -65,6 +65,11 @@ static int keep_keys(struct wf_head_building *building, const wf_bag *bag)
     return 0;
 }
 
+static bool is_present(const wf_head *it, uint32_t entity)
+{
+    return it->present == NULL || (it->present[entity / 64] >> entity % 64 & 1) != 0;
+}
+
 /* An example whose entity has been removed is not learnt from. */
 static bool label_of(const wf_head *it, size_t example, uint32_t *out)
 {
@@ -73,7 +78,7 @@ static bool label_of(const wf_head *it, size_t example, uint32_t *out)
         return false;
     *out = item->is_none ? it->head.catalogue->entity_count
                          : wf_catalogue_find(it->head.catalogue, item->label);
-    return *out != UINT32_MAX;
+    return *out != UINT32_MAX && (item->is_none || is_present(it, *out));
 }
 
 static int learn_text(wf_head *it, wf_seeker *seeker, weft_str text, uint32_t label)
@@ -108,8 +113,10 @@ static int learn_next(wf_head *it, wf_seeker *seeker)
         it->learnt_count++;
         return learn_text(it, seeker, it->examples->items[example].text, label);
     }
-    int rc = learn_text(it, seeker, wf_catalogue_row(catalogue, (uint32_t)at),
-                        catalogue->row_entity[at]);
+    weft_str row = wf_catalogue_row(catalogue, (uint32_t)at);
+    uint32_t entity = catalogue->row_entity[at];
+    int rc = is_present(it, entity) ? learn_text(it, seeker, row, entity)
+                                    : wf_probability_fold(seeker, row);
     weft_str folded = {wf_buf_ptr(&seeker->judge.text), wf_buf_bytes(&seeker->judge.text)};
     if (rc == 0)
         rc = wf_texts_add(&it->rows, folded);
@@ -423,6 +430,7 @@ int wf_head_create(wf_scorer **out, wf_catalogue *catalogue, wf_examples *exampl
     it->left_out = left_out;
     it->c = c;
     it->label_count = catalogue->entity_count;
+    it->present_count = catalogue->entity_count;
     for (size_t i = 0; i < example_count; i++) {
         if (examples->items[i].is_none)
             it->label_count = catalogue->entity_count + 1;
@@ -445,4 +453,18 @@ int wf_head_create(wf_scorer **out, wf_catalogue *catalogue, wf_examples *exampl
     else
         *out = &it->head;
     return rc;
+}
+
+int wf_head_create_without(wf_scorer **out, const wf_head *like, const uint8_t *left_out,
+                           const uint64_t *present)
+{
+    uint32_t count = 0, entities = like->head.catalogue->entity_count;
+    int rc = wf_head_create(out, like->head.catalogue, like->examples, left_out, like->c);
+    if (rc < 0)
+        return rc;
+    for (uint32_t e = 0; e < entities; e++)
+        count += (present[e / 64] >> e % 64 & 1) != 0;
+    wf_head_of(*out)->present = present;
+    wf_head_of(*out)->present_count = count;
+    return 0;
 }
