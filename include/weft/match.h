@@ -251,9 +251,10 @@ WEFT_API const weft_m_hit *weft_m_results_hits(const weft_m_results *results, si
 /* An entity of the catalogue the answer was made from (for `tied`).  Borrowed. */
 WEFT_API const weft_m_entity *weft_m_results_entity(const weft_m_results *results, uint32_t entity);
 
-/* The threshold that was in force, the top_k asked for, and whether query `index` lost combining
- * marks to mark_run_max. */
+/* The threshold that was in force, the mode of the snapshot that answered ("zero-shot"; static), the
+ * top_k asked for, and whether query `index` lost combining marks to mark_run_max. */
 WEFT_API float weft_m_results_threshold(const weft_m_results *results);
+WEFT_API const char *weft_m_results_mode(const weft_m_results *results);
 WEFT_API size_t weft_m_results_top_k(const weft_m_results *results);
 WEFT_API bool weft_m_results_was_cut(const weft_m_results *results, size_t index);
 

@@ -3,6 +3,7 @@
 /* A match with all that is known about it, as JSON. */
 #include "base/alloc.h"
 #include "base/json_write.h"
+#include "match/results.h"
 
 #include <weft/match.h>
 
@@ -92,11 +93,11 @@ static void put_settings(const struct told *told, wf_json *json)
     else
         wf_json_float(json, override);
     wf_json_key(json, "evaluation_threshold");
-    wf_json_float(json, isnan(override) ? told->info.threshold : override);
+    wf_json_float(json, isnan(override) ? told->results->snapshot->threshold : override);
     wf_json_key(json, "model_name");
     wf_json_text(json, told->info.model);
     wf_json_key(json, "match_method");
-    wf_json_text(json, told->info.active_mode);
+    wf_json_text(json, weft_m_results_mode(told->results));
     wf_json_key(json, "single_input");
     wf_json_bool(json, told->is_single);
 }
@@ -143,7 +144,7 @@ static void put_record(const struct told *told, wf_json *json, size_t index)
     wf_json_uint(json, index);
     wf_json_object_end(json);
     wf_json_key(json, "match_method");
-    wf_json_text(json, told->info.active_mode);
+    wf_json_text(json, weft_m_results_mode(told->results));
     wf_json_key(json, "reference_embedding");
     wf_json_null(json);
     wf_json_key(json, "distance");

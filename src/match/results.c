@@ -207,6 +207,11 @@ float weft_m_results_threshold(const weft_m_results *results)
     return results->threshold;
 }
 
+const char *weft_m_results_mode(const weft_m_results *results)
+{
+    return wf_snapshot_mode(results->snapshot);
+}
+
 size_t weft_m_results_top_k(const weft_m_results *results)
 {
     return results->top_k;
