@@ -177,6 +177,9 @@ static int announce(const struct serve_job *job)
 /* Begins the shutdown on all loops; again: at once to its last step. */
 static void stop_all(struct serve_job *job)
 {
+    size_t count = jobs_stop(&job->service.jobs);
+    if (count != 0)
+        say("%zu job%s cancelled: the service ends", count, count == 1 ? "" : "s");
     for (size_t i = 0; i < job->service.server_count; i++)
         loop_server_stop(&job->plan.servers[i]);
 }
@@ -290,6 +293,7 @@ static int serve_until_signal(struct serve_job *job, weft_group group)
     weft_task tasks[SIGNAL_KINDS];
     watch_signals(job, tasks);
     weft_task fit = weft_spawn(fit_body, job);
+    weft_task jobs = weft_spawn(jobs_run, &service->jobs);
     for (size_t i = 0; i < service->server_count; i++)
         weft_future_set(&job->plan.servers[i].begin, 0, /* value= */ NULL);
     int rc = weft_group_wait(group);
@@ -301,6 +305,8 @@ static int serve_until_signal(struct serve_job *job, weft_group group)
     }
     weft_cancel(fit, "the service ends");
     int fitted = join(fit);
+    weft_cancel(jobs, "the service has ended");
+    (void)join(jobs);
     if (rc == -ECANCELED)
         return EXIT_OK; /* asked to end, and ended in order */
     return rc == 0 && fitted < 0 && fitted != -ECANCELED ? EXIT_FAILED : rc;

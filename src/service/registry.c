@@ -57,7 +57,7 @@ static wf_list *find_place(struct registry *registry, weft_str name, bool *out_i
     return &registry->items;
 }
 
-static struct named *hold(struct named *named)
+struct named *registry_hold(struct named *named)
 {
     __atomic_add_fetch(&named->holders, 1, __ATOMIC_RELAXED);
     return named;
@@ -70,7 +70,7 @@ struct named *registry_get(struct registry *registry, weft_str name)
         return NULL;
     pthread_mutex_lock(&registry->lock);
     wf_list *place = find_place(registry, name, &is_there);
-    struct named *named = is_there ? hold(wf_container(place, struct named, link)) : NULL;
+    struct named *named = is_there ? registry_hold(wf_container(place, struct named, link)) : NULL;
     pthread_mutex_unlock(&registry->lock);
     return named;
 }
@@ -164,7 +164,7 @@ int registry_list(struct registry *registry, struct named ***out)
         return -ENOMEM;
     pthread_mutex_lock(&registry->lock);
     wf_list_each (link, &registry->items)
-        list[count++] = hold(wf_container(link, struct named, link));
+        list[count++] = registry_hold(wf_container(link, struct named, link));
     pthread_mutex_unlock(&registry->lock);
     *out = list;
     return (int)count;

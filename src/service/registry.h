@@ -43,6 +43,9 @@ bool registry_is_name(weft_str name);
 /* The matcher of this name with a reference; NULL: there is none. */
 struct named *registry_get(struct registry *registry, weft_str name);
 
+/* Another reference. */
+struct named *registry_hold(struct named *named);
+
 /* True if `named` is what one gets under its name now. */
 bool registry_has(struct registry *registry, const struct named *named);
 

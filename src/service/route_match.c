@@ -30,18 +30,15 @@ static int put_metadata(const struct ask *ask, const struct target *target, wf_b
     return body->rc;
 }
 
-static int put_answer(const struct ask *ask, const struct target *target,
-                      const weft_m_results *results, weft_time begun_at, wf_buf *body)
+static int put_answer(const struct ask *ask, const weft_m_results *results, weft_time begun_at,
+                      wf_buf *body)
 {
-    weft_m_info info = {.size = sizeof(info)};
-    int rc = weft_m_info_get(target->matcher, &info);
     wf_buf_puts(body, ask->is_list ? "{\"results\":[" : "{\"result\":");
-    if (rc == 0)
-        rc = answer_put_results(body, results, ask->text_count);
+    int rc = answer_put_results(body, results, ask->text_count);
     if (rc < 0)
         return rc;
     wf_buf_puts(body, ask->is_list ? "],\"mode\":" : ",\"mode\":");
-    wf_json_text(&(wf_json){.out = body}, info.active_mode);
+    wf_json_text(&(wf_json){.out = body}, weft_m_results_mode(results));
     wf_buf_puts(body, ",\"threshold\":");
     wf_json_float(&(wf_json){.out = body}, weft_m_results_threshold(results));
     wf_buf_puts(body, ",\"took_ms\":");
@@ -49,20 +46,43 @@ static int put_answer(const struct ask *ask, const struct target *target,
     return body->rc;
 }
 
-static int match(const struct ask *ask, const struct target *target, wf_buf *body,
-                 weft_m_error *error)
+static int match_once(const struct ask *ask, const struct target *target, weft_time begun_at,
+                      wf_buf *body, weft_m_error *error)
 {
-    weft_time begun_at = weft_now();
     weft_m_results *results;
     int rc =
         weft_m_match(target->matcher, ask->texts, ask->text_count, &ask->query, &results, error);
     if (rc < 0)
         return rc;
-    rc = put_answer(ask, target, results, begun_at, body);
+    rc = put_answer(ask, results, begun_at, body);
     weft_m_results_free(results);
     if (rc == 0 && ask->wants_metadata)
         rc = put_metadata(ask, target, body, error);
     return rc < 0 ? rc : wf_buf_putc(body, '}');
+}
+
+static uint64_t snapshot_of(const struct target *target)
+{
+    weft_m_info info = {.size = sizeof(info)};
+    return weft_m_info_get(target->matcher, &info) == 0 ? info.snapshot : 0;
+}
+
+/* Metadata are of a match of their own: if the matcher has changed meanwhile, all is asked again,
+ * so that an answer is of one snapshot. */
+static int match(const struct ask *ask, const struct target *target, wf_buf *body,
+                 weft_m_error *error)
+{
+    weft_time begun_at = weft_now();
+    uint64_t before;
+    int rc;
+    if (!ask->wants_metadata)
+        return match_once(ask, target, begun_at, body, error);
+    do {
+        before = snapshot_of(target);
+        wf_buf_reset(body);
+        rc = match_once(ask, target, begun_at, body, error);
+    } while (rc == 0 && before != 0 && snapshot_of(target) != before);
+    return rc;
 }
 
 int route_match(weft_http_request *req, weft_http_response *res, const struct target *target)

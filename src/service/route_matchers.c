@@ -106,6 +106,7 @@ static int publish(struct service *service, weft_http_response *res, weft_str na
         return answer_full(res, service);
     if (rc < 0)
         return rc;
+    jobs_cancel_stale(&service->jobs);
     struct named *named = registry_get(&service->registry, name);
     if (named == NULL) /* somebody took it away at once */
         return weft_http_fail(res, 409, NULL, "the matcher was deleted meanwhile");
@@ -147,5 +148,6 @@ int route_delete_matcher(weft_http_request *req, weft_http_response *res, void *
     struct service *service = arg;
     if (registry_remove(&service->registry, weft_http_path_param(req, "name")) < 0)
         return weft_http_fail(res, 404, NULL, "there is no matcher of this name");
+    jobs_cancel_stale(&service->jobs);
     return weft_http_respond(res, 204, /* type= */ NULL, "", 0);
 }

@@ -2,6 +2,7 @@
 
 /* The routes of weft serve: what each takes, gives, and says of itself in /openapi.json. */
 #include "service/ask.h"
+#include "service/fit_order.h"
 #include "service/make.h"
 
 static const char *const json_alone[] = {"application/json", NULL};
@@ -52,13 +53,31 @@ static const weft_http_api delete_matcher_api = {
     ABOUT("matchers", "Takes a matcher away, and what was saved of it"), .replies = no_content,
     .reply_count = 1};
 
+static const weft_http_reply job_made[] = {
+    {.status = 202, .about = "It waits, or runs already: {\"job\": id}."},
+    {.status = 429, .about = "As many jobs wait as may; Retry-After says when to come again."},
+};
+static const weft_http_api fit_api = {ABOUT("jobs", "Fits a matcher, by examples or without"),
+                                      TAKES(ask_fit), .replies = job_made, .reply_count = 2};
+static const weft_http_api jobs_api = {ABOUT("jobs", "Jobs, the last one first")};
+static const weft_http_api get_job_api = {ABOUT("jobs", "How a job stands")};
+static const weft_http_api delete_job_api = {ABOUT("jobs", "Cancels a job, and says how it ended")};
+static const char *const events_alone[] = {"text/event-stream", NULL};
+static const weft_http_api job_events_api = {ABOUT("jobs", "Follows a job, to its end"),
+                                             .gives = events_alone};
+
+/* Watchers of jobs are many and idle: of each loop so many, and for as long as a job may take. */
+#define WATCHERS_MAX 16
+#define WATCH_TIME_MAX (86400 * WEFT_SEC)
+
 /* A route has a handler; or a target_handler, which is about a matcher. */
 struct route {
     const char *method, *path;
     weft_http_handler *handler;
     target_handler *target;
     const weft_http_api *api;
-    uint32_t flags;
+    uint32_t flags, in_hand_max;
+    weft_time time_max;
     bool changes;
 };
 
@@ -91,6 +110,12 @@ static const struct route routes[] = {
     BOTH("POST", "novelty", novelty),
     BOTH("GET", "info", info),
     BOTH("GET", "stats", stats),
+    BOTH("POST", "fit", fit, .changes = true),
+    PLAIN("GET", "/v1/jobs", jobs),
+    PLAIN("GET", "/v1/jobs/{id}", get_job),
+    PLAIN("DELETE", "/v1/jobs/{id}", delete_job, .changes = true),
+    PLAIN("GET", "/v1/jobs/{id}/events", job_events, .in_hand_max = WATCHERS_MAX,
+          .time_max = WATCH_TIME_MAX),
     PLAIN("GET", "/v1/matchers", matchers),
     TARGET("GET", "/v1/matchers/{name}", get_matcher),
     PLAIN("PUT", "/v1/matchers/{name}", put_matcher, .changes = true),
@@ -130,6 +155,7 @@ void service_init(struct service *service, size_t matcher_count_max)
 {
     registry_init(&service->registry, matcher_count_max);
     measures_init(&service->measures);
+    jobs_init(&service->jobs, &service->registry, &service->measures);
     for (size_t i = 0; i < ROUTE_COUNT; i++)
         service->priv_bindings[i] = (struct binding){service, routes[i].target};
     service->priv_guard = (weft_http_layer){.before = access_check, .arg = &service->access};
@@ -138,6 +164,7 @@ void service_init(struct service *service, size_t matcher_count_max)
 
 void service_fini(struct service *service)
 {
+    jobs_fini(&service->jobs);
     registry_fini(&service->registry);
 }
 
@@ -151,6 +178,8 @@ int service_add_routes(struct service *service, weft_http_server *server)
                                  .handler = from->handler,
                                  .arg = service,
                                  .flags = from->flags,
+                                 .in_hand_max = from->in_hand_max,
+                                 .handler_time_max = from->time_max,
                                  .api = from->api};
         if (from->target != NULL) {
             route.handler = route_with_matcher;

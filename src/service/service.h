@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "service/access.h"
+#include "service/jobs.h"
 #include "service/match_metrics.h"
 #include "service/registry.h"
 
@@ -44,6 +45,7 @@ struct service {
     struct registry registry;
     struct access access;
     struct measures measures;
+    struct jobs jobs;           /* done by jobs_run(), on one loop */
     const char *title;          /* for people: where its first entities are from */
     const char *scheme;         /* "http://", "https://" */
     bool is_ready;              /* all that it begins with is fitted; atomic */
@@ -71,6 +73,10 @@ weft_http_handler route_metrics;
 weft_http_handler route_matchers;
 weft_http_handler route_put_matcher;
 weft_http_handler route_delete_matcher;
+weft_http_handler route_jobs;
+weft_http_handler route_get_job;
+weft_http_handler route_delete_job;
+weft_http_handler route_job_events;
 
 target_handler route_get_matcher;
 target_handler route_info;
@@ -82,6 +88,7 @@ target_handler route_batch;
 target_handler route_explain;
 target_handler route_diagnose;
 target_handler route_novelty;
+target_handler route_fit;
 
 /* ---- answers ---- */
 

@@ -28,9 +28,17 @@ void desk_open(struct desk *desk, size_t matcher_count_max)
     desk->site.task = weft_spawn(serve_body, desk);
 }
 
+void desk_work(struct desk *desk)
+{
+    desk->work = weft_spawn(jobs_run, &desk->service.jobs);
+}
+
 void desk_close(struct desk *desk)
 {
     answer_fini(&desk->answer);
+    (void)jobs_stop(&desk->service.jobs);
+    if (desk->work.id != 0)
+        CHECK_OK(weft_await(desk->work));
     CHECK_OK(site_close(&desk->site));
     service_fini(&desk->service);
 }

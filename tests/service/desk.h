@@ -14,12 +14,16 @@ struct desk {
     struct service service;
     weft_http_server *servers[1];
     struct site site;
+    weft_task work;       /* jobs_run(); zeroed: nobody does jobs */
     struct answer answer; /* to the last call; its body ends with NUL */
 };
 
 /* Serves changes to everybody on a port of its own, with room for `matcher_count_max`. */
 void desk_open(struct desk *desk, size_t matcher_count_max);
 void desk_close(struct desk *desk);
+
+/* Begins to do jobs. */
+void desk_work(struct desk *desk);
 
 /* One call on a connection of its own; `body` NULL: none.  The status. */
 int desk_call(struct desk *desk, const char *line, const char *body);

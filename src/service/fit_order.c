@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/fit_order.h"
+
+#include <weft/exec.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct example_asked {
+    weft_str text;
+    const weft_json *label;
+};
+struct options_asked {
+    double head_c;
+};
+struct fit_asked {
+    weft_items training_data; /* of struct example_asked */
+    weft_str mode;
+    struct options_asked options;
+};
+
+/* An id as it stands in the catalogue; null: none of the entities. */
+static void check_label(weft_issues *issues, const char *path, const void *member)
+{
+    enum weft_json_kind kind = weft_json_kind(*(const weft_json *const *)member);
+    if (kind != WEFT_JSON_STRING && kind != WEFT_JSON_INTEGER && kind != WEFT_JSON_NULL)
+        weft_issue(issues, path, "must be an id or null, is %s", weft_json_kind_name(kind));
+}
+
+static const char label_json[] = "{\"description\":\"An entity's id; null: none of them.\","
+                                 "\"type\":[\"string\",\"integer\",\"null\"]}";
+static const weft_field example_fields[] = {
+    {WEFT_FIELD_STRING(struct example_asked, text), .flags = WEFT_REQUIRED},
+    {WEFT_FIELD_ANY(struct example_asked, label), .flags = WEFT_REQUIRED, .check = check_label,
+     .raw_json = label_json},
+};
+static const weft_schema example_schema = {.name = "Example",
+                                           .bytes = sizeof(struct example_asked),
+                                           .fields = example_fields,
+                                           .field_count = 2};
+static const weft_field example_item = {.type = WEFT_TYPE_OBJECT, .schema = &example_schema};
+
+static const weft_field option_fields[] = {
+    {WEFT_FIELD_DOUBLE(struct options_asked, head_c), .interval = WEFT_INTERVAL(1e-6, 1e6),
+     .about = "How closely a trained head follows its examples; 100."},
+};
+static const weft_schema option_schema = {.name = "FitOptions",
+                                          .bytes = sizeof(struct options_asked),
+                                          .fields = option_fields,
+                                          .field_count = 1};
+
+static const char *const modes[] = {"auto",   "zero-shot", "head-only", "full",
+                                    "hybrid", "bert",      NULL};
+static const weft_field fit_fields[] = {
+    {WEFT_FIELD_ARRAY(struct fit_asked, training_data, &example_item), .flags = WEFT_NULLABLE,
+     .range = WEFT_FROM(1), .about = "Texts and what they mean; without, as far as that goes."},
+    {WEFT_FIELD_STRING(struct fit_asked, mode), .flags = WEFT_NULLABLE, .choices = modes},
+    {WEFT_FIELD_OBJECT(struct fit_asked, options, &option_schema)},
+};
+const weft_schema ask_fit = {.name = "Fit",
+                             .bytes = sizeof(struct fit_asked),
+                             .fields = fit_fields,
+                             .field_count = sizeof(fit_fields) / sizeof(*fit_fields)};
+
+/* ---- copying ---- */
+
+struct copying {
+    struct job_order *order;
+    const struct fit_asked *asked;
+};
+
+static bool copy_label(wf_arena *arena, const weft_json *label, weft_m_example *out)
+{
+    char digits[24];
+    out->is_none = weft_json_kind(label) == WEFT_JSON_NULL;
+    if (weft_json_kind(label) != WEFT_JSON_INTEGER)
+        return wf_arena_copy(arena, weft_json_string(label), &out->label);
+    int bytes = snprintf(digits, sizeof(digits), "%" PRId64, weft_json_integer(label));
+    return wf_arena_copy(arena, (weft_str){digits, (size_t)bytes}, &out->label);
+}
+
+static int copy_body(void *arg)
+{
+    const struct copying *copying = arg;
+    struct job_order *order = copying->order;
+    const struct fit_asked *asked = copying->asked;
+    const struct example_asked *from = asked->training_data.ptr;
+    size_t count = asked->training_data.count;
+    order->head_c = asked->options.head_c;
+    if (!wf_arena_copy(&order->arena, asked->mode, &order->mode))
+        return -ENOMEM;
+    if (count == 0)
+        return 0;
+    order->examples = wf_arena_array(&order->arena, count, sizeof(*order->examples));
+    if (order->examples == NULL)
+        return -ENOMEM;
+    for (; order->example_count < count; order->example_count++) {
+        weft_m_example *to = &order->examples[order->example_count];
+        const struct example_asked *example = &from[order->example_count];
+        if (!wf_arena_copy(&order->arena, example->text, &to->text) ||
+            !copy_label(&order->arena, example->label, to))
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+int fit_order_take(struct job_order *order, const void *asked)
+{
+    struct copying copying = {order, asked};
+    *order = (struct job_order){0};
+    int rc = weft_run_cpu(copy_body, &copying);
+    if (rc < 0)
+        wf_arena_fini(&order->arena);
+    return rc;
+}

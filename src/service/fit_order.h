@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Fit order: the body of …/fit as what a job keeps. */
+#ifndef WF_SERVICE_FIT_ORDER_H
+#define WF_SERVICE_FIT_ORDER_H
+
+#include "service/jobs.h"
+
+#include <weft/http_api.h>
+
+/* {"training_data": [{"text","label"}], "mode", "options": {"head_c"}} */
+extern const weft_schema ask_fit;
+
+/* Copies a body that was read by it, on the pool.  0, -ENOMEM, -ECANCELED; then there is none. */
+WEFT_WAITS int fit_order_take(struct job_order *order, const void *asked);
+
+#endif
