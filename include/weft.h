@@ -32,6 +32,7 @@
 #include <weft/sim.h>
 #include <weft/stats.h>
 #include <weft/task.h>
+#include <weft/terminal.h>
 #include <weft/watch.h>
 
 #endif

@@ -12,6 +12,7 @@
 #include "core/platform/virtual_clock.h"
 #include "core/process/process_priv.h"
 #include "core/process/signals_priv.h"
+#include "core/process/terminal_priv.h"
 #include "core/stack/stack_overflow.h"
 #include "core/task/sched_priv.h"
 
@@ -209,6 +210,7 @@ void wf_run_close(struct wf_member *member)
     weft_timer_stop(loop, &sched->grace);
     wf_exec_fini(sched);
     wf_process_fini(sched);
+    wf_terminal_fini(sched);
     run_drain(loop);
     if (member->index == 0 || !member->loops->is_one_thread)
         wf_overflow_thread_end();

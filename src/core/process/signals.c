@@ -9,6 +9,7 @@
 #include "core/loop/posts.h"
 #include "core/loop/registry.h"
 #include "core/process/fork.h"
+#include "core/process/terminal_priv.h"
 #include "core/task/sched_priv.h"
 
 #include <assert.h>
@@ -52,6 +53,7 @@ static void signal_do_default(int number)
 {
     struct sigaction action = {.sa_handler = SIG_DFL};
     sigset_t set;
+    wf_terminals_give_back();
     sigaction(number, &action, NULL);
     sigemptyset(&set);
     sigaddset(&set, number);

@@ -4,6 +4,7 @@
 
 #include "core/platform/host_call.h"
 #include "core/process/fork.h"
+#include "core/process/terminal_priv.h"
 
 #include <weft/sys/fault.h>
 
@@ -86,6 +87,7 @@ _Noreturn void wf_overflow_die(const wf_overflow *overflow)
 static void die_by_default(const siginfo_t *info)
 {
     struct sigaction by_default = {.sa_handler = SIG_DFL};
+    wf_terminals_give_back();
     sigaction(SIGSEGV, &by_default, NULL);
     if (info->si_code <= 0) /* sent by somebody: it would not come back by itself */
         raise(SIGSEGV);

@@ -75,6 +75,7 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
     wf_slab_init(&sched->names, task_max, 0);
     wf_list_init(&sched->execs);
     wf_list_init(&sched->processes);
+    wf_list_init(&sched->terminals);
     wf_node_init(&sched->top, NULL, NULL, 0);
     wf_fiber_home_init(&sched->home);
     wf_stacks_options options = {

@@ -166,6 +166,7 @@ struct wf_sched {
     struct weft_exec *exec_blocking, *exec_cpu; /* two of them; NULL until first used */
     struct wf_signals *signals;
     struct wf_workers *workers;               /* see worker_priv.h; NULL: none wanted */
+    wf_list terminals;                        /* open ones, see terminal.c */
     wf_list processes;                        /* started and not closed; see process_priv.h */
     uint64_t deadlock_switches;               /* when a wait was ended to end a deadlock */
     const struct wf_node *deadlock_cancelled; /* what was cancelled to end one; or NULL */
