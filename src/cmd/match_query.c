@@ -11,12 +11,14 @@
 #include "cmd/load.h"
 #include "cmd/output.h"
 #include "cmd/progress.h"
+#include "cmd/run_lines.h"
 #include "cmd/say.h"
-#include "cmd/table.h"
+#include "cmd/sink.h"
 #include "cmd/texts.h"
 
 #include <weft/task.h>
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,87 +31,30 @@ static const char query_about[] =
     "Usage: weft match query -e FILE [OPTIONS] TEXT...\n"
     "       weft match query -e FILE [OPTIONS] -f FILE\n\n"
     "Finds the entity each text means.  Writes one JSON value a text, in the order of the\n"
-    "texts (with --top-k 1 an object or null, else a list), or a table on a terminal.\n";
+    "texts (with --top-k 1 an object or null, else a list), or a table on a terminal.\n"
+    "With --output the file appears when it is whole; a run that was cut off, by a signal or\n"
+    "a crash, is begun again by the same command and goes on where it was.\n";
 
 static const char query_examples[] =
     "  weft match query -e countries.csv Deutchland \"Ivory Coast\"\n"
     "  weft match query -e countries.csv --top-k 3 --json Korea\n"
     "  weft match query -e products.ndjson -f queries.txt > answers.ndjson\n"
+    "  weft match query -e products.ndjson -f queries.txt -o answers.csv\n"
     "  cat names.txt | weft match query -e people.csv --threshold 0.8 -f -\n";
 
 struct query_job {
     struct load load;
     int64_t top_k, batch_size;
-    bool is_json, wants_progress, is_help;
-    const char *path, *format_name, *field;
+    bool is_json, is_anew, wants_progress, is_help;
+    const char *path, *format_name, *field, *to;
     enum weft_file_format format;
 
     weft_matcher *matcher;
     struct texts texts;
     struct progress progress;
-    uint64_t done; /* texts answered and written */
-    wf_buf lines;
+    struct sink sink;
+    wf_buf run; /* what the answers depend on */
 };
-
-/* ---- one chunk's answers ---- */
-
-static int put_json(struct query_job *job, const weft_m_results *results, size_t index)
-{
-    weft_text text;
-    int rc = weft_m_result_json(results, index, &text);
-    if (rc < 0)
-        return rc;
-    wf_buf_append(&job->lines, text.ptr, text.len);
-    weft_text_free(&text);
-    return wf_buf_putc(&job->lines, '\n');
-}
-
-static void put_row(wf_buf *lines, weft_str query, const weft_m_hit *hit)
-{
-    table_cell(lines, query, 30);
-    wf_buf_puts(lines, "  ");
-    table_cell(lines, hit->id, 12);
-    wf_buf_printf(lines, "  %.3f  ", (double)hit->score);
-    table_cell(lines, hit->name, 30);
-    wf_buf_puts(lines, "  ");
-    table_cell(lines, hit->matched, 0);
-    wf_buf_putc(lines, '\n');
-}
-
-static int put_table(struct query_job *job, weft_str query, const weft_m_results *results,
-                     size_t index)
-{
-    size_t count;
-    const weft_m_hit *hits = weft_m_results_hits(results, index, &count);
-    for (size_t i = 0; i < count; i++)
-        put_row(&job->lines, i == 0 ? query : (weft_str){"", 0}, &hits[i]);
-    if (count == 0) {
-        table_cell(&job->lines, query, 30);
-        wf_buf_puts(&job->lines, "  -             -      no match\n");
-    }
-    return job->lines.rc;
-}
-
-static void put_head(struct query_job *job)
-{
-    table_text(&job->lines, "QUERY", 32);
-    table_text(&job->lines, "ID", 14);
-    table_text(&job->lines, "SCORE", 7);
-    table_text(&job->lines, "NAME", 32);
-    wf_buf_puts(&job->lines, "MATCHED\n");
-}
-
-static int write_answers(struct query_job *job, const struct chunk *chunk,
-                         const weft_m_results *results)
-{
-    int rc = 0;
-    if (!job->is_json && job->done == 0)
-        put_head(job);
-    for (size_t i = 0; i < chunk->count && rc == 0; i++)
-        rc = job->is_json ? put_json(job, results, i) : put_table(job, chunk->texts[i], results, i);
-    progress_hide(&job->progress);
-    return rc < 0 ? rc : output_lines(&job->lines);
-}
 
 /* ---- the run ---- */
 
@@ -117,7 +62,7 @@ static int chunk_progress(size_t done, size_t total, void *arg)
 {
     struct query_job *job = arg;
     if (done < total)
-        progress_step(&job->progress, job->done + done);
+        progress_step(&job->progress, job->sink.done + done);
     return 0;
 }
 
@@ -131,7 +76,7 @@ static int say_batch(const struct query_job *job, const struct chunk *chunk,
     if (index >= chunk->count)
         return load_say(error);
     if (chunk->lines[index] == 0)
-        return say_failed("text %zu: %s", (size_t)job->done + index + 1, error->message);
+        return say_failed("text %zu: %s", (size_t)job->sink.done + index + 1, error->message);
     return say_failed("%s:%zu: %s", job->path, chunk->lines[index], error->message);
 }
 
@@ -150,16 +95,16 @@ static int match_chunk(struct query_job *job, const struct chunk *chunk)
         return rc;
     if (rc < 0)
         return say_batch(job, chunk, &error);
-    rc = write_answers(job, chunk, results);
+    progress_hide(&job->progress);
+    rc = sink_put(&job->sink, chunk, results);
     weft_m_results_free(results);
     if (rc == -EPIPE)
         return EXIT_FAILED; /* nobody reads any more: no reason to complain */
     if (rc < 0 && rc != -ECANCELED)
-        return say_failed("standard output: %s", weft_strerror(rc));
-    if (rc == 0) {
-        job->done += chunk->count;
-        progress_step(&job->progress, job->done);
-    }
+        return say_failed("%s: %s", job->sink.path != NULL ? job->sink.path : "standard output",
+                          weft_strerror(rc));
+    if (rc == 0)
+        progress_step(&job->progress, job->sink.done);
     return rc;
 }
 
@@ -223,6 +168,49 @@ static size_t chunk_count(const struct query_job *job)
     return count > CHUNK_COUNT_MIN ? count : CHUNK_COUNT_MIN;
 }
 
+/* An earlier run can be gone on with only if this one reads the same again. */
+static bool can_go_on(const struct query_job *job)
+{
+    bool is_same = job->path != NULL && job->texts.input.is_regular;
+    for (size_t i = 0; i < job->load.files.count; i++)
+        is_same &= strcmp(job->load.files.items[i], "-") != 0;
+    return is_same;
+}
+
+/* Everything the answers, and the bytes they are written as, depend on. */
+static int describe_run(struct query_job *job)
+{
+    static const char *const forms[] = {"table", "ndjson", "csv", "tsv"};
+    wf_buf *run = &job->run;
+    int rc = 0;
+    if (job->sink.path == NULL || !can_go_on(job))
+        return 0;
+    run_lines_load(run, &job->load, &rc);
+    run_lines_file(run, "texts", job->path, &rc);
+    run_lines_text(run, "format", job->format_name);
+    run_lines_text(run, "field", job->field);
+    run_lines_text(run, "to", forms[job->sink.form]);
+    wf_buf_printf(run, "top-k: %d\n", (int)job->top_k);
+    return rc < 0 ? rc : run->rc;
+}
+
+static int open_sink(struct query_job *job)
+{
+    int rc = describe_run(job);
+    if (rc < 0)
+        return rc == -ECANCELED ? rc : say_failed("%s", weft_strerror(rc));
+    const weft_str run = {wf_buf_ptr(&job->run), wf_buf_bytes(&job->run)};
+    rc = sink_open(&job->sink, run, job->is_anew);
+    if (rc != 0 || job->sink.done == 0)
+        return rc;
+    if (job->sink.file.is_whole)
+        say("%s is whole already; --restart makes it anew", job->sink.path);
+    else
+        say("%" PRIu64 " texts were answered before", job->sink.done);
+    progress_begin_at(&job->progress, job->sink.done);
+    return job->sink.file.is_whole ? 0 : texts_skip(&job->texts, job->sink.done);
+}
+
 static int query_run(struct query_job *job, char **args, size_t arg_count)
 {
     weft_catalog_options options = {.format = job->format, .skip_bad = job->load.skip_bad};
@@ -235,19 +223,42 @@ static int query_run(struct query_job *job, char **args, size_t arg_count)
     if (rc == 0)
         rc = count_texts(job);
     if (rc == 0)
+        rc = open_sink(job);
+    if (rc == 0 && !job->sink.file.is_whole)
         rc = match_all(job);
-    if (rc == 0)
+    if (rc == 0 && !job->sink.file.is_whole)
         progress_end(&job->progress);
     progress_hide(&job->progress);
+    if (rc == 0)
+        rc = sink_finish(&job->sink);
     if (job->texts.said_count != 0)
         say("%zu bad rows of %s left out", job->texts.said_count, job->path);
+    sink_close(&job->sink);
     texts_close(&job->texts);
     weft_m_close(job->matcher);
-    wf_buf_fini(&job->lines);
+    wf_buf_fini(&job->run);
     return rc;
 }
 
 /* ---- its arguments ---- */
+
+/* --to, else the ending of --output, else JSON, and for people a table. */
+static int query_check_output(struct query_job *job)
+{
+    const char *path = job->sink.path;
+    const char *ending = path != NULL ? strrchr(path, '.') : NULL;
+    bool is_table = path == NULL && !job->is_json && output_is_terminal();
+    job->sink.form = is_table ? SINK_TABLE : SINK_NDJSON;
+    if (path != NULL && path[0] == '\0')
+        return say_usage("match query", "--output: the name of the file is empty");
+    if (job->is_anew && path == NULL)
+        return say_usage("match query", "--restart is for --output FILE");
+    if (job->to != NULL && !sink_form_parse(job->to, &job->sink.form))
+        return say_usage("match query", "--to: %.64s is none of ndjson, csv, tsv", job->to);
+    if (job->to == NULL && ending != NULL)
+        (void)sink_form_parse(ending + 1, &job->sink.form);
+    return 0;
+}
 
 static int query_check(struct query_job *job, int argc)
 {
@@ -258,7 +269,9 @@ static int query_check(struct query_job *job, int argc)
         return say_usage("match query", "no text; give some, or a file of them with --file FILE");
     if (argc != 0 && job->path != NULL)
         return say_usage("match query", "texts and --file at once");
-    return load_check_format(job->format_name, "--format", "match query", &job->format);
+    rc = query_check_output(job);
+    return rc != 0 ? rc
+                   : load_check_format(job->format_name, "--format", "match query", &job->format);
 }
 
 int cmd_match_query(int argc, char **argv)
@@ -268,6 +281,7 @@ int cmd_match_query(int argc, char **argv)
         .top_k = 1,
         .batch_size = 32,
         .texts.input.fd = -1,
+        .sink.file = OUTFILE_CLOSED,
     };
     const struct args_option options[] = {
         LOAD_OPTIONS(&job.load),
@@ -281,6 +295,11 @@ int cmd_match_query(int argc, char **argv)
          1000},
         {"batch-size", 0, "N", "texts matched at a time on one processor (32)", ARGS_INTEGER,
          &job.batch_size, 1, 10000},
+        {"output", 'o', "FILE", "write to it, and go on with it if it was begun", ARGS_TEXT,
+         &job.sink.path, 0, 0},
+        {"to", 0, "F", "ndjson, csv or tsv; else by the name of --output, else ndjson", ARGS_TEXT,
+         &job.to, 0, 0},
+        {"restart", 0, NULL, "begin --output anew", ARGS_FLAG, &job.is_anew, 0, 0},
         {"json", 0, NULL, "JSON on a terminal too", ARGS_FLAG, &job.is_json, 0, 0},
         {"progress", 0, NULL, "progress on standard error, off a terminal as done/total", ARGS_FLAG,
          &job.wants_progress, 0, 0},
@@ -295,6 +314,5 @@ int cmd_match_query(int argc, char **argv)
     int rc = query_check(&job, argc);
     if (rc != 0)
         return rc;
-    job.is_json |= !output_is_terminal();
     return query_run(&job, argv, (size_t)argc);
 }

@@ -21,6 +21,12 @@ void progress_init(struct progress *progress, bool is_wanted, bool is_for_file)
         progress->mode = PROGRESS_LINES;
 }
 
+void progress_begin_at(struct progress *progress, uint64_t done)
+{
+    progress->done = progress->done_before = done;
+    progress->begun_at = weft_now();
+}
+
 static void show_line(const struct progress *progress)
 {
     if (progress->total != 0)
@@ -42,7 +48,8 @@ static void put_time_left(char *out, size_t bytes, double seconds)
 static void show_bar(struct progress *progress, weft_time now)
 {
     double seconds = (double)(now - progress->begun_at) / WEFT_SEC;
-    double rate = seconds > 0 ? (double)progress->done / seconds : 0;
+    double done = (double)(progress->done - progress->done_before);
+    double rate = seconds > 0 ? done / seconds : 0;
     progress->is_on_screen = true;
     if (progress->total == 0) {
         fprintf(stderr, "\r\033[K%" PRIu64 "  %.0f/s", progress->done, rate);

@@ -12,11 +12,15 @@ enum progress_mode { PROGRESS_SILENT, PROGRESS_BAR, PROGRESS_LINES };
 struct progress {
     enum progress_mode mode;
     uint64_t done, total; /* total 0: not known */
+    uint64_t done_before; /* by an earlier run */
     weft_time begun_at, shown_at;
     bool is_on_screen;
 };
 
 void progress_init(struct progress *progress, bool is_wanted, bool is_for_file);
+
+/* Of what is to be done, so much was done by an earlier run. */
+void progress_begin_at(struct progress *progress, uint64_t done);
 
 /* Shows it, at most ten times a second, and when it is done. */
 void progress_step(struct progress *progress, uint64_t done);

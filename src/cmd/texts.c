@@ -6,6 +6,7 @@
 #include "cmd/load.h"
 #include "cmd/say.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define CHUNK_BYTES_MAX ((size_t)4 << 20)
@@ -131,6 +132,26 @@ int texts_fill(struct texts *texts, struct chunk *chunk)
     if (texts->path == NULL)
         return fill_from_args(texts, chunk);
     return fill_from_file(texts, chunk);
+}
+
+int texts_skip(struct texts *texts, uint64_t count)
+{
+    weft_catalog_error error;
+    weft_str text;
+    size_t line;
+    char said[600];
+    for (uint64_t i = 0; i < count; i++) {
+        int rc = weft_queries_next(texts->queries, &text, &line, &error);
+        if (rc == -ECANCELED)
+            return rc;
+        if (rc == 0)
+            return say_failed("%s: has only %" PRIu64 " texts now", texts->path, i);
+        if (rc < 0) {
+            weft_catalog_error_text(&error, said, sizeof(said));
+            return say_failed("%s", said);
+        }
+    }
+    return 0;
 }
 
 /* ---- counting ---- */

@@ -50,6 +50,9 @@ WEFT_WAITS void texts_close(struct texts *texts);
  * noted in the chunk. */
 WEFT_WAITS int texts_fill(struct texts *texts, struct chunk *chunk);
 
+/* Reads over the next `count` texts.  0; an exit code after saying why, or -ECANCELED. */
+WEFT_WAITS int texts_skip(struct texts *texts, uint64_t count);
+
 void chunk_fini(struct chunk *chunk);
 
 /* 0, or an exit code after saying what ended the reading behind the texts. */

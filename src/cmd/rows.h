@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Answers as rows of a table for other programs: CSV (RFC 4180) or TSV, where tabs and line ends
+ * inside a text become spaces.  The columns are query, id, score, name and matched, a row a hit; a
+ * text without a match has one row, with nothing behind it. */
+#ifndef WF_CMD_ROWS_H
+#define WF_CMD_ROWS_H
+
+#include "base/buf.h"
+
+#include <weft/match.h>
+
+enum rows_format { ROWS_NONE, ROWS_CSV, ROWS_TSV };
+
+void rows_head(wf_buf *out, enum rows_format format);
+void rows_put(wf_buf *out, enum rows_format format, weft_str query, const weft_m_hit *hits,
+              size_t count);
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Outfiles: what a run that was cut off leaves, the next one goes on with; by itself, on a disk
+ * that loses power, and as the program is used. */
+#include "cmd/outfile.h"
+
+#include "child.h"
+
+#include <weft/error.h>
+#include <weft/file.h>
+#include <weft/scope.h>
+#include <weft/sim.h>
+#include <weft/task.h>
+
+#include <errno.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#define TEXTS 40
+#define TEXTS_FEW 5
+
+static const weft_str run_lines = {"texts: q.txt\nthreshold: 0.5\n", 28};
+
+static void put_answer(wf_buf *lines, uint64_t index)
+{
+    wf_buf_printf(lines, "answer %llu%*s\n", (unsigned long long)index, (int)(index * 37 % 90), "");
+}
+
+/* Answers the texts that are left, three at a time. */
+static int answer_all(const char *path, uint64_t total)
+{
+    struct outfile file = OUTFILE_CLOSED;
+    wf_buf lines = {0};
+    int rc = outfile_open(&file, path, run_lines, false);
+    while (rc == 0 && !file.is_whole && file.texts < total) {
+        uint64_t count = total - file.texts < 3 ? total - file.texts : 3;
+        for (uint64_t i = 0; i < count; i++)
+            put_answer(&lines, file.texts + i);
+        rc = outfile_write(&file, &lines, count);
+        if (rc == 0)
+            rc = weft_sleep(60 * WEFT_MS); /* the work */
+    }
+    if (rc == 0 && !file.is_whole)
+        rc = outfile_finish(&file);
+    outfile_close(&file);
+    wf_buf_fini(&lines);
+    return rc;
+}
+
+static void check_whole(const char *path)
+{
+    weft_bytes bytes;
+    wf_buf lines = {0};
+    for (uint64_t i = 0; i < TEXTS; i++)
+        put_answer(&lines, i);
+    CHECK_OK(weft_file_load(path, 1 << 20, &bytes));
+    CHECK_BYTES(bytes.ptr, bytes.len, wf_buf_ptr(&lines), wf_buf_bytes(&lines));
+    weft_bytes_free(&bytes);
+    wf_buf_fini(&lines);
+}
+
+/* ---- cut off in simulation ---- */
+
+static int answer_body(void *arg)
+{
+    return answer_all(arg, TEXTS);
+}
+
+static int lose_power(void *arg)
+{
+    weft_time *after = arg;
+    char path[] = "/tmp/answers.ndjson";
+    for (int lives = 0; lives < 3; lives++) {
+        weft_task task = weft_spawn(answer_body, path);
+        CHECK_OK(weft_sleep(*after));
+        weft_cancel(task, "no power");
+        int rc = weft_await(task);
+        CHECK(rc == 0 || rc == -ECANCELED);
+        CHECK_OK(weft_sim_power_failure());
+    }
+    CHECK_OK(answer_all(path, TEXTS));
+    check_whole(path);
+    struct stat info;
+    CHECK_EQ(weft_stat("/tmp/answers.ndjson.part", &info), -ENOENT);
+    return 0;
+}
+
+TEST(a_power_failure_loses_no_answer_and_doubles_none)
+{
+    for (uint64_t seed = 0; seed < 60; seed++) {
+        weft_time after = (weft_time)(seed * 13 % 800) * WEFT_MS + 7 * WEFT_US * (weft_time)seed;
+        const weft_sim_options options = {.seed = test_seed() + seed, .wait_ppm = 500000};
+        note("seed %llu", (unsigned long long)options.seed);
+        CHECK_OK(weft_sim_run_with(&options, lose_power, &after));
+    }
+}
+
+/* Whatever fails or is cancelled, the next run gets to the end. */
+SCENARIO(a_run_that_fails_anywhere_can_be_gone_on_with)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/tmp/weft-outfile-%d", (int)getpid());
+    int rc = answer_all(path, TEXTS_FEW);
+    WEFT_SHIELD(rest, 10 * WEFT_SEC);
+    char other[80];
+    const char *const endings[] = {"", ".part", ".resume"};
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(other, sizeof(other), "%s%s", path, endings[i]);
+        int gone = weft_unlink(other);
+        (void)gone;
+    }
+    return rc == EXIT_FAILURE ? -EIO : rc;
+}
+
+/* ---- what is found ---- */
+
+struct place {
+    char folder[64], path[80], part[90], resume[90];
+};
+
+static struct place make_place(void)
+{
+    struct place place = {.folder = "/tmp/weft-outfile-XXXXXX"};
+    CHECK(mkdtemp(place.folder) != NULL);
+    snprintf(place.path, sizeof(place.path), "%s/a.csv", place.folder);
+    snprintf(place.part, sizeof(place.part), "%s.part", place.path);
+    snprintf(place.resume, sizeof(place.resume), "%s.resume", place.path);
+    return place;
+}
+
+static void drop_place(const struct place *place)
+{
+    unlink(place->path);
+    unlink(place->part);
+    unlink(place->resume);
+    CHECK_OK(rmdir(place->folder));
+}
+
+static void put_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    CHECK(file != NULL);
+    CHECK_GE(fputs(text, file), 0);
+    CHECK_OK(fclose(file));
+}
+
+static void check_file(const char *path, const char *text)
+{
+    char bytes[400] = "";
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL);
+    size_t count = fread(bytes, 1, sizeof(bytes) - 1, file);
+    CHECK_OK(fclose(file));
+    CHECK_BYTES(bytes, count, text, strlen(text));
+}
+
+#define COUNTRIES test_source("examples/data/countries.csv")
+#define HEAD "query,id,score,name,matched\n"
+#define DE "Germany,DE,1.0,Germany,Germany\n"
+#define FR "France,FR,1.0,France,France\n"
+
+static void run_query(struct run *run, const struct place *place, const char *texts)
+{
+    RUN(run, "match", "query", "-e", COUNTRIES, "-f", texts, "-o", place->path);
+}
+
+static size_t put_file_line(char *out, size_t bytes, const char *name, const char *path)
+{
+    struct stat info;
+    CHECK_OK(stat(path, &info));
+    return (size_t)snprintf(out, bytes, "%s: %s, %lld bytes, changed at %lld.%09ld\n", name, path,
+                            (long long)info.st_size, (long long)info.st_mtim.tv_sec,
+                            info.st_mtim.tv_nsec);
+}
+
+/* What the program would have left behind the first answer. */
+static void leave_half(const struct place *place, const char *texts, const char *behind)
+{
+    char text[1200], part[200];
+    size_t at = (size_t)snprintf(text, sizeof(text),
+                                 "weft resume 1\ntexts: 1\nbytes: 59\nwhole: 0\nweft: %s\n",
+                                 weft_version());
+    at += put_file_line(text + at, sizeof(text) - at, "entities", COUNTRIES);
+    at += (size_t)snprintf(text + at, sizeof(text) - at, "threshold: 0.5\n");
+    at += put_file_line(text + at, sizeof(text) - at, "texts", texts);
+    snprintf(text + at, sizeof(text) - at, "to: csv\ntop-k: 1\n");
+    put_file(place->resume, text);
+    snprintf(part, sizeof(part), "%s%s%s", HEAD, DE, behind);
+    put_file(place->part, part);
+}
+
+TEST(a_run_goes_on_behind_what_is_safe)
+{
+    static const char *const behind[] = {"", "Fran", FR, FR FR FR, "\n\n\xff"};
+    struct place place = make_place();
+    const char *texts = make_file("q.txt", "Germany\nFrance\n");
+    for (size_t i = 0; i < sizeof(behind) / sizeof(*behind); i++) {
+        struct run run;
+        leave_half(&place, texts, behind[i]);
+        run_query(&run, &place, texts);
+        CHECK_STR(run.err, "weft: 1 texts were answered before\n");
+        CHECK_EQ(run.code, 0);
+        CHECK_STR(run.out, "");
+        check_file(place.path, HEAD DE FR);
+        CHECK(access(place.part, F_OK) < 0 && access(place.resume, F_OK) < 0);
+        run_fini(&run);
+    }
+    drop_file(texts);
+    drop_place(&place);
+}
+
+TEST(a_run_does_not_go_on_with_another_ones_answers)
+{
+    struct place place = make_place();
+    struct run run;
+    const char *texts = make_file("q.txt", "Germany\nFrance\n");
+    leave_half(&place, texts, "");
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", texts, "-o", place.path, "-k", "2");
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "a.csv.part holds the answers of another run: there 'top-k: 1', here "
+                          "'top-k: 2'\n") != NULL);
+    run_fini(&run);
+    check_file(place.part, HEAD DE); /* nothing is lost */
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", texts, "-o", place.path, "-k", "2",
+        "--restart");
+    CHECK_EQ(run.code, 0);
+    CHECK_STR(run.err, "");
+    run_fini(&run);
+    drop_file(texts);
+    drop_place(&place);
+}
+
+TEST(files_that_no_run_left_are_refused_and_stay)
+{
+    static const char *const wrong[][2] = {
+        {"", "is not what 'weft match query' writes"},
+        {"weft resume 1\ntexts: 1\n", "is not what 'weft match query' writes"},
+        {"weft resume 1\ntexts: x\nbytes: 0\nwhole: 0\n", "is not what 'weft match query' writes"},
+        {"weft resume 1\ntexts: 1\nbytes: 99999999999999999999\nwhole: 0\n",
+         "is not what 'weft match query' writes"},
+        {"weft resume 1\ntexts: 1\nbytes: 1\nwhole: 0\n", "another run: there '', here 'weft: "},
+    };
+    struct place place = make_place();
+    struct run run;
+    const char *texts = make_file("q.txt", "Germany\n");
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        put_file(place.part, "mine");
+        put_file(place.resume, wrong[i][0]);
+        run_query(&run, &place, texts);
+        note("%s", run.err);
+        CHECK_EQ(run.code, 1);
+        CHECK(strstr(run.err, wrong[i][1]) != NULL);
+        check_file(place.part, "mine");
+        run_fini(&run);
+    }
+    leave_half(&place, texts, "");
+    put_file(place.part, "short");
+    run_query(&run, &place, texts);
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "is shorter than") != NULL);
+    run_fini(&run);
+    drop_file(texts);
+    drop_place(&place);
+}
+
+TEST(two_runs_do_not_write_one_file)
+{
+    struct place place = make_place();
+    struct run run;
+    const char *texts = make_file("q.txt", "Germany\n");
+    int fd = open(place.part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    CHECK_OK(flock(fd, LOCK_EX | LOCK_NB));
+    run_query(&run, &place, texts);
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "a.csv.part: another run is writing it") != NULL);
+    run_fini(&run);
+    close(fd);
+    drop_file(texts);
+    drop_place(&place);
+}
+
+TEST(answers_take_the_form_of_the_files_name)
+{
+    struct place place = make_place();
+    struct run run;
+    const char *texts =
+        make_file("q.csv", "query\n\"Korea, \"\"South\"\"\"\nno such land at all\n");
+    run_query(&run, &place, texts);
+    CHECK_EQ(run.code, 0);
+    check_file(place.path, HEAD "\"Korea, \"\"South\"\"\",KR,1.0,South Korea,\"Korea, South\"\n"
+                                "no such land at all,,,,\n");
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", texts, "--to", "tsv");
+    CHECK_STR(run.out, "query\tid\tscore\tname\tmatched\n"
+                       "Korea, \"South\"\tKR\t1.0\tSouth Korea\tKorea, South\n"
+                       "no such land at all\t\t\t\t\n");
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", texts, "--to", "xls");
+    CHECK_EQ(run.code, 2);
+    CHECK(strstr(run.err, "--to: xls is none of ndjson, csv, tsv") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", texts, "-o", "/dev/null");
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "/dev/null is no regular file") != NULL);
+    run_fini(&run);
+    drop_file(texts);
+    drop_place(&place);
+}
+
+/* ---- killed, again and again ---- */
+
+static char *many_texts(void)
+{
+    static const char *const names[] = {"Germny", "Frnace", "Ivory Coast", "Uruguai", "zzz"};
+    wf_buf buf = {0};
+    for (int i = 0; i < 1500; i++)
+        wf_buf_printf(&buf, "%s %d\n", names[i % 5], i % 7);
+    wf_buf_putc(&buf, '\0');
+    char *texts = strdup(wf_buf_ptr(&buf));
+    wf_buf_fini(&buf);
+    return texts;
+}
+
+/* Kills it when the file has grown to `bytes`.  True if it was over before. */
+static bool kill_at(struct child *child, const char *part, off_t bytes)
+{
+    struct stat info;
+    wf_buf said = {0};
+    int status;
+    while (waitpid(child->pid, &status, WNOHANG) == 0) {
+        if (stat(part, &info) == 0 && info.st_size >= bytes) {
+            kill(child->pid, SIGKILL);
+            CHECK_EQ(waitpid(child->pid, &status, 0), child->pid);
+            break;
+        }
+        usleep(200);
+    }
+    close(child->in);
+    while (child->out >= 0 && child_read(&child->out, &said)) {
+    }
+    while (child->err >= 0 && child_read(&child->err, &said)) {
+    }
+    wf_buf_putc(&said, '\0');
+    note("%s", wf_buf_ptr(&said));
+    CHECK(!WIFEXITED(status) || WEXITSTATUS(status) == 0);
+    wf_buf_fini(&said);
+    return WIFEXITED(status);
+}
+
+TEST(kills_lose_no_answer_and_double_none)
+{
+    struct place place = make_place();
+    struct run straight;
+    struct child child;
+    char *many = many_texts();
+    const char *texts = make_file("q.txt", many);
+    /* -k 1000: few texts make a step */
+    RUN(&straight, "match", "query", "-e", COUNTRIES, "-f", texts, "--to", "csv", "-k", "1000");
+    CHECK_EQ(straight.code, 0);
+    const char *words[] = {"match", "query",    "-e", COUNTRIES, "-f", texts,
+                           "-o",    place.path, "-k", "1000",    NULL};
+    bool is_over = false;
+    for (off_t bytes = 1; !is_over; bytes += 9001) {
+        child_start(&child, words);
+        is_over = kill_at(&child, place.part, bytes);
+    }
+    FILE *file = fopen(place.path, "r");
+    CHECK(file != NULL);
+    char *written = malloc(strlen(straight.out) + 2);
+    size_t count = fread(written, 1, strlen(straight.out) + 1, file);
+    CHECK_BYTES(written, count, straight.out, strlen(straight.out));
+    CHECK_OK(fclose(file));
+    free(written);
+    free(many);
+    run_fini(&straight);
+    drop_file(texts);
+    drop_place(&place);
+}
