@@ -111,12 +111,13 @@ struct phase;
 /* An exchange's stream of HTTP/2. */
 struct mux_stream {
     wf_list in_mux;
-    weft_event moved; /* something of what follows has changed */
-    int32_t id;       /* 0: not opened, or closed */
-    weft_str piece;   /* of the request's body, not sent yet */
-    wf_buf unread;    /* of the answer's body */
-    int rc;           /* why it ended before its time */
-    uint32_t code;    /* of the server's RST_STREAM */
+    weft_event moved;    /* something of what follows has changed */
+    int32_t id;          /* 0: not opened, or closed */
+    weft_str piece;      /* of the request's body, not sent yet */
+    wf_buf unread;       /* of the answer's body */
+    uint64_t data_bytes; /* of all DATA frames, those included that nghttp2 refused */
+    int rc;              /* why it ended before its time */
+    uint32_t code;       /* of the server's RST_STREAM */
     uint32_t interim_count;
     bool is_begun; /* it has, or had, an id */
     bool is_last;  /* nothing comes behind `piece` */

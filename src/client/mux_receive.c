@@ -147,6 +147,16 @@ static int data_came(nghttp2_session *session, uint8_t flags, int32_t stream_id,
 
 /* ---- frames ---- */
 
+static int frame_begun(nghttp2_session *session, const nghttp2_frame_hd *hd, void *arg)
+{
+    struct weft_exchange *exchange =
+        hd->type == NGHTTP2_DATA ? exchange_of(session, hd->stream_id) : NULL;
+    (void)arg;
+    if (exchange != NULL)
+        exchange->stream.data_bytes += hd->length;
+    return 0;
+}
+
 static void answer_ended(struct weft_exchange *exchange)
 {
     exchange->stream.is_ended = true;
@@ -234,9 +244,8 @@ static int rc_of_end(const struct weft_exchange *exchange)
     const struct mux_stream *stream = &exchange->stream;
     if (stream->is_reset || exchange->is_unprocessed)
         return -ECONNRESET;
-    bool is_short =
-        stream->has_head && exchange->head.has_length && !stream->is_wrong &&
-        exchange->trace.read_bytes + wf_buf_bytes(&stream->unread) < exchange->head.content_length;
+    bool is_short = stream->has_head && exchange->head.has_length && !stream->is_wrong &&
+                    stream->data_bytes < exchange->head.content_length;
     return is_short ? -WEFT_ETRUNCATED : -WEFT_ESYNTAX;
 }
 
@@ -265,6 +274,7 @@ static int stream_closed(nghttp2_session *session, int32_t stream_id, uint32_t c
 
 void wf_mux_set_receive_callbacks(nghttp2_session_callbacks *callbacks)
 {
+    nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, frame_begun);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, head_begun);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, field_came);
     nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, field_was_wrong);

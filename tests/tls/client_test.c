@@ -18,7 +18,7 @@ static int secure(weft_stream *stream, void *arg)
     return weft_tls_start_server(arg, stream);
 }
 
-static int get(const weft_client_options *options, const char *url, unsigned times)
+static int get(const weft_client_options *options, const char *url, unsigned times, int version)
 {
     weft_client *client;
     weft_client_trace trace;
@@ -31,6 +31,7 @@ static int get(const weft_client_options *options, const char *url, unsigned tim
         if (rc < 0)
             break;
         CHECK_EQ(page.status, 200);
+        CHECK_EQ(page.version, version);
         CHECK_BYTES(page.body.ptr, page.body.len, "ok\n", 3);
         CHECK_EQ(trace.is_reused, i > 0);
         weft_client_response_free(&page);
@@ -47,8 +48,8 @@ TASK_TEST(https_is_asked_as_http_is)
     weft_tls *trusting = ends_client((weft_tls_options){.alpn = "http/1.1"});
     CHECK_OK(site_open(&site, &(weft_http_options){.secure = secure, .secure_arg = server}));
     snprintf(url, sizeof url, "https://127.0.0.1:%u/ok", (unsigned)weft_addr_get_port(&site.addr));
-    CHECK_OK(get(&(weft_client_options){.tls = trusting}, url, 3));
-    CHECK_EQ(get(NULL, url, 1), -WEFT_ETLS); /* nobody it knows has signed that */
+    CHECK_OK(get(&(weft_client_options){.tls = trusting}, url, 3, 11));
+    CHECK_EQ(get(NULL, url, 1, 0), -WEFT_ETLS); /* nobody it knows has signed that */
     CHECK_OK(site_close(&site));
     weft_tls_free(trusting);
     weft_tls_free(server);
@@ -97,14 +98,14 @@ static int tunnel_body(void *arg)
     return 0;
 }
 
-TASK_TEST(https_goes_through_the_tunnel_of_a_proxy)
+static void check_tunnel(const char *alpn, int version)
 {
     struct site site;
     weft_listener *proxy;
     weft_addr addr;
     char url[64], proxy_url[64];
-    weft_tls *server = ends_server((weft_tls_options){.alpn = "http/1.1"});
-    weft_tls *trusting = ends_client((weft_tls_options){.alpn = "http/1.1"});
+    weft_tls *server = ends_server((weft_tls_options){.alpn = alpn});
+    weft_tls *trusting = ends_client((weft_tls_options){0});
     CHECK_OK(site_open(&site, &(weft_http_options){.secure = secure, .secure_arg = server}));
     CHECK_OK(weft_addr_parse(&addr, "127.0.0.1:0"));
     CHECK_OK(weft_listener_open(&proxy, &addr, NULL));
@@ -113,11 +114,117 @@ TASK_TEST(https_goes_through_the_tunnel_of_a_proxy)
     snprintf(proxy_url, sizeof proxy_url, "http://127.0.0.1:%u",
              (unsigned)weft_addr_get_port(weft_listener_get_addr(proxy)));
 
-    CHECK_OK(get(&(weft_client_options){.tls = trusting, .proxy = proxy_url}, url, 3));
+    CHECK_OK(get(&(weft_client_options){.tls = trusting, .proxy = proxy_url}, url, 3, version));
 
     CHECK_OK(weft_await(tunnel));
     weft_listener_close(proxy);
     CHECK_OK(site_close(&site));
     weft_tls_free(trusting);
     weft_tls_free(server);
+}
+
+TASK_TEST(https_goes_through_the_tunnel_of_a_proxy)
+{
+    check_tunnel("http/1.1", 11);
+}
+
+/* ---- HTTP/2 by ALPN ---- */
+
+static void skip_without_h2(void)
+{
+    if (strcmp(weft_http_alpn(), "h2,http/1.1") != 0)
+        SKIP("no nghttp2");
+}
+
+TASK_TEST(https_goes_through_the_tunnel_of_a_proxy_by_http_2)
+{
+    skip_without_h2();
+    check_tunnel("h2,http/1.1", 20);
+}
+
+static int serve_by(struct site *site, weft_tls *server, char url[64])
+{
+    int rc = site_open(site, &(weft_http_options){.secure = secure, .secure_arg = server});
+    snprintf(url, 64, "https://127.0.0.1:%u/ok", (unsigned)weft_addr_get_port(&site->addr));
+    return rc;
+}
+
+/* What the settings offer is not asked: the client says what it can. */
+TASK_TEST(https_is_http_2_where_the_server_can)
+{
+    struct site site;
+    char url[64];
+    skip_without_h2();
+    weft_tls *server = ends_server((weft_tls_options){.alpn = "h2,http/1.1"});
+    weft_tls *trusting = ends_client((weft_tls_options){0});
+    CHECK_OK(serve_by(&site, server, url));
+    CHECK_OK(get(&(weft_client_options){.tls = trusting}, url, 3, 20));
+    CHECK_OK(get(&(weft_client_options){.tls = trusting, .is_h1_only = true}, url, 3, 11));
+    CHECK_OK(site_close(&site));
+    weft_tls_free(trusting);
+    weft_tls_free(server);
+}
+
+struct asker {
+    weft_client *client;
+    const char *url;
+    int version;
+};
+
+static int ask_one(void *arg)
+{
+    const struct asker *asker = arg;
+    weft_client_response page;
+    WEFT_TRY(weft_client_get(asker->client, asker->url, &page));
+    CHECK_EQ(page.version, asker->version);
+    CHECK_BYTES(page.body.ptr, page.body.len, "ok\n", 3);
+    weft_client_response_free(&page);
+    return 0;
+}
+
+static uint32_t handshakes;
+
+static int secure_counted(weft_stream *stream, void *arg)
+{
+    handshakes++;
+    return weft_tls_start_server(arg, stream);
+}
+
+/* The first finds out what the server speaks, while the others wait: one handshake for HTTP/2, one
+ * each for HTTP/1.1. */
+static void check_crowd(const char *alpn, int version, uint32_t want)
+{
+    enum { CROWD = 20 };
+    struct site site;
+    char url[64];
+    weft_task tasks[CROWD];
+    weft_tls *server = ends_server((weft_tls_options){.alpn = alpn});
+    weft_tls *trusting = ends_client((weft_tls_options){0});
+    weft_client_options options = {.tls = trusting};
+    struct asker asker = {.url = url, .version = version};
+    handshakes = 0;
+    CHECK_OK(
+        site_open(&site, &(weft_http_options){.secure = secure_counted, .secure_arg = server}));
+    snprintf(url, sizeof url, "https://127.0.0.1:%u/ok", (unsigned)weft_addr_get_port(&site.addr));
+    CHECK_OK(weft_client_new(&asker.client, &options));
+    for (int i = 0; i < CROWD; i++)
+        tasks[i] = weft_spawn(ask_one, &asker);
+    CHECK_OK(weft_gather_n(tasks, CROWD));
+    CHECK_GT(handshakes, want / 2); /* some connections of HTTP/1.1 are free again in time */
+    CHECK_LE(handshakes, want);
+    weft_client_free(asker.client);
+    CHECK_OK(site_close(&site));
+    weft_tls_free(trusting);
+    weft_tls_free(server);
+}
+
+TASK_TEST(a_crowd_for_one_server_makes_one_connection_of_http_2)
+{
+    skip_without_h2();
+    check_crowd("h2,http/1.1", 20, 1);
+}
+
+TASK_TEST(a_crowd_for_a_server_of_http_1_is_not_held_up)
+{
+    check_crowd("http/1.1", 11, 20);
 }
