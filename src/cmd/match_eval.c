@@ -17,6 +17,8 @@
 #include <math.h>
 #include <string.h>
 
+#define MISSED_SHOWN 3u /* ids */
+
 struct eval_job {
     struct load load;
     bool is_json, is_help;
@@ -29,6 +31,8 @@ struct eval_job {
     struct measure measure;
     struct figures figures;
     wf_buf lines;
+    size_t known_count, missed_count; /* texts that mean an entity; of them, no such entity */
+    wf_buf missed;                    /* the first ids of that kind, with commas */
 };
 
 /* ---- lines: text, tab, right ids with '|' between them, and perhaps a tab and more ---- */
@@ -55,6 +59,35 @@ static bool is_among(weft_str id, weft_str ids)
     return false;
 }
 
+/* The first of several ids, which goes from the list. */
+static weft_str take_id(weft_str *ids)
+{
+    const char *bar = memchr(ids->ptr, '|', ids->len);
+    weft_str id = {ids->ptr, bar != NULL ? (size_t)(bar - ids->ptr) : ids->len};
+    size_t used = id.len + (bar != NULL);
+    *ids = (weft_str){ids->ptr + used, ids->len - used};
+    return id;
+}
+
+/* A text none of whose ids is in the catalogue cannot be answered right. */
+static int look_for_ids(struct eval_job *job, weft_str ids)
+{
+    bool has_any = false;
+    weft_str first = {0};
+    if (ids.len == 0)
+        return 0;
+    for (job->known_count++; ids.len != 0 && !has_any;) {
+        weft_str id = take_id(&ids);
+        first = first.ptr == NULL ? id : first;
+        has_any = weft_m_has(job->matcher, id);
+    }
+    if (has_any || job->missed_count++ >= MISSED_SHOWN)
+        return 0;
+    wf_buf_puts(&job->missed, job->missed_count > 1 ? ", " : "");
+    say_escaped(&job->missed, first);
+    return job->missed.rc;
+}
+
 static struct measured judge_hits(const weft_m_hit *hits, size_t count, weft_str ids,
                                   const weft_m_novelty_result *novelty)
 {
@@ -79,8 +112,10 @@ static int measure_results(struct eval_job *job, const weft_m_results *results, 
     for (size_t i = 0; i < weft_m_results_count(results) && rc == 0; i++) {
         size_t count;
         const weft_m_hit *hits = weft_m_results_hits(results, i, &count);
-        rc = measure_add(&job->measure,
-                         judge_hits(hits, count, ids[i], weft_m_results_novelty(results, i)));
+        rc = look_for_ids(job, ids[i]);
+        if (rc == 0)
+            rc = measure_add(&job->measure,
+                             judge_hits(hits, count, ids[i], weft_m_results_novelty(results, i)));
     }
     return rc;
 }
@@ -178,6 +213,8 @@ static void put_json(struct eval_job *job, const struct row *rows)
         else
             wf_json_float(&json, (float)rows[i].value);
     }
+    wf_json_key(&json, "unknown_ids");
+    wf_json_uint(&json, job->missed_count);
     wf_json_object_end(&json);
     wf_buf_putc(&job->lines, '\n');
 }
@@ -227,6 +264,20 @@ static int save_plot(struct eval_job *job)
                                       : rc;
 }
 
+/* Nothing has been measured if no id is known; else it is said, for the figures are lower by it. */
+static int tell_missed(struct eval_job *job)
+{
+    if (job->missed_count == 0)
+        return 0;
+    wf_buf_putc(&job->missed, '\0');
+    int rc =
+        say_failed("%s: %zu of %zu texts mean an entity that is not in the catalogue, and count "
+                   "as wrong: %s%s",
+                   job->path, job->missed_count, job->known_count, wf_buf_ptr(&job->missed),
+                   job->missed_count > MISSED_SHOWN ? ", …" : "");
+    return job->missed_count == job->known_count ? rc : 0;
+}
+
 static int eval_run(struct eval_job *job)
 {
     const weft_catalog_options options = {.format = WEFT_FILE_LINES};
@@ -239,10 +290,13 @@ static int eval_run(struct eval_job *job)
         rc = eval_tell(job);
     if (rc == 0)
         rc = save_plot(job);
+    if (rc == 0)
+        rc = tell_missed(job);
     texts_close(&job->texts);
     weft_m_close(job->matcher);
     measure_fini(&job->measure);
     wf_buf_fini(&job->lines);
+    wf_buf_fini(&job->missed);
     return rc;
 }
 
@@ -253,6 +307,8 @@ static const char eval_about[] =
     "Matches texts whose meaning is known and says how often the answers are right.  A line of\n"
     "--file is a text, a tab, and the id of its entity: several with | between them if each is\n"
     "right, none if it means no entity of the catalogue.  Behind another tab anything may stand.\n"
+    "Ids that the catalogue does not have are counted and named; if it has none at all, that "
+    "fails.\n"
     "Writes one JSON object, or a table on a terminal.\n";
 
 static const char eval_examples[] = "  weft match eval -e entities.jsonl -f queries.tsv\n";

@@ -9,6 +9,8 @@
 #include "cmd/table.h"
 #include "cmd/texts.h"
 
+#include <weft/exec.h>
+
 #include <math.h>
 #include <string.h>
 
@@ -24,7 +26,7 @@ static const char novelty_examples[] =
     "  weft match novelty -m products.weftm -s calibrated,knn_distance,lof -f new.txt\n"
     "  weft match novelty -e products.csv --only-novel -f names.txt > new.txt\n";
 
-#define CHUNK_TEXTS 4096
+#define CHUNK_TEXTS 512
 
 struct novelty_job {
     struct load load;
@@ -91,9 +93,19 @@ static int put_text(struct novelty_job *job, weft_str text)
     return wf_buf_putc(&job->lines, '\n');
 }
 
-static int write_answers(struct novelty_job *job, const struct chunk *chunk,
-                         const weft_m_results *results)
+/* Answers on their way to be lines. */
+struct writing {
+    struct novelty_job *job;
+    const struct chunk *chunk;
+    const weft_m_results *results;
+};
+
+static int write_body(void *arg)
 {
+    const struct writing *writing = arg;
+    struct novelty_job *job = writing->job;
+    const struct chunk *chunk = writing->chunk;
+    const weft_m_results *results = writing->results;
     int rc = 0;
     for (size_t i = 0; i < chunk->count && rc == 0; i++) {
         const weft_m_novelty_result *it = weft_m_results_novelty(results, i);
@@ -104,6 +116,14 @@ static int write_answers(struct novelty_job *job, const struct chunk *chunk,
         else
             rc = job->is_json ? put_json(job, results, i) : put_row(job, chunk->texts[i], it);
     }
+    return rc;
+}
+
+static int write_answers(struct novelty_job *job, const struct chunk *chunk,
+                         const weft_m_results *results)
+{
+    struct writing writing = {job, chunk, results};
+    int rc = weft_run_cpu(write_body, &writing);
     return rc < 0 ? rc : output_lines(&job->lines);
 }
 

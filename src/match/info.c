@@ -85,3 +85,11 @@ int weft_m_info_get(weft_matcher *matcher, weft_m_info *out)
     memcpy(out, &info, info.size < sizeof(info) ? info.size : sizeof(info));
     return catalogue != NULL ? 0 : -WEFT_M_ECLOSED;
 }
+
+bool weft_m_has(weft_matcher *matcher, weft_str id)
+{
+    wf_catalogue *catalogue = wf_matcher_catalogue(matcher);
+    bool has = catalogue != NULL && wf_catalogue_find(catalogue, id) != UINT32_MAX;
+    wf_catalogue_unref(catalogue);
+    return has;
+}

@@ -119,6 +119,20 @@ TEST(match_eval_says_how_often_answers_are_right)
     run_fini(&run);
     drop_file(pairs);
 
+    pairs = make_file("pairs.tsv", "Italy\tIT\nOz\tOZ|ZO\nEldorado\tED\nFrance\tXX|FR\n");
+    RUN(&run, "match", "eval", "-e", COUNTRIES, "-f", pairs);
+    CHECK_EQ(run.code, 0);
+    CHECK(strstr(run.out, "\"unknown_ids\":2}") != NULL);
+    CHECK(strstr(run.err, "2 of 4 texts") != NULL && strstr(run.err, "wrong: OZ, ED\n") != NULL);
+    run_fini(&run);
+    drop_file(pairs);
+
+    pairs = make_file("pairs.tsv", "Oz\tOZ\nNowhere\t\n");
+    RUN(&run, "match", "eval", "-e", COUNTRIES, "-f", pairs);
+    CHECK_EQ(run.code, 1); /* nothing was measured */
+    run_fini(&run);
+    drop_file(pairs);
+
     pairs = make_file("pairs.tsv", "Italy\tIT\nFrance\n");
     RUN(&run, "match", "eval", "-e", COUNTRIES, "-f", pairs);
     CHECK_EQ(run.code, 1);

@@ -4,6 +4,7 @@
 #include "make.h"
 
 #include "match/novelty/cluster.h"
+#include "match/novelty/crowd.h"
 
 #include <stdio.h>
 #include <weft/discover.h>
@@ -161,4 +162,31 @@ SCENARIO(discovery_survives_every_failure)
     weft_m_discovery_free(found);
     weft_m_close(matcher);
     return rc;
+}
+
+TEST(a_crowd_is_compared_as_spots_are_one_by_one)
+{
+    enum { COUNT = 150 };
+    static wf_spot spots[COUNT];
+    dice d = {77};
+    for (size_t i = 1; i < COUNT; i++) { /* the first is zero */
+        float vector[WF_SPACE_DIM];
+        for (size_t k = 0; k < WF_SPACE_DIM; k++)
+            vector[k] = (float)roll(&d, 2001) - 1000;
+        wf_spot_of(vector, &spots[i]);
+    }
+    spots[7] = spots[8];
+    wf_crowd crowd;
+    CHECK_OK(wf_crowd_init(&crowd, spots, COUNT));
+    while (crowd.count > 3) {
+        float cosines[WF_CROWD_BLOCK];
+        size_t first = roll(&d, crowd.count), left = crowd.count - first;
+        size_t count = left < WF_CROWD_BLOCK ? left : WF_CROWD_BLOCK;
+        const wf_spot *spot = &spots[roll(&d, COUNT)];
+        wf_crowd_cosines(&crowd, spot, first, count, cosines);
+        for (size_t i = 0; i < count; i++)
+            CHECK(cosines[i] == wf_spot_cosine(spot, &spots[crowd.names[first + i]]));
+        wf_crowd_drop(&crowd, roll(&d, crowd.count));
+    }
+    wf_crowd_fini(&crowd);
 }

@@ -3,6 +3,7 @@
 #include "match/novelty/cluster.h"
 
 #include "base/alloc.h"
+#include "match/novelty/crowd.h"
 #include "match/novelty/linkage.h"
 
 #include <math.h>
@@ -39,70 +40,131 @@ void wf_clusters_middle(const wf_clusters *clusters, const wf_spot *spots, int32
 
 /* ---- the tree of nearest connections ---- */
 
-/* The distance of the fifth neighbour. */
-static float core_distance(const wf_spot *spots, size_t count, size_t self)
-{
+/* The distances of a spot's neighbours, nearest first. */
+struct core {
     float nearest[CORE_NEIGHBOURS];
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (i == self)
-            continue;
-        float distance = 1 - wf_spot_cosine(&spots[self], &spots[i]);
-        if (kept == CORE_NEIGHBOURS && distance >= nearest[kept - 1])
-            continue;
-        size_t at = kept < CORE_NEIGHBOURS ? kept++ : kept - 1;
-        for (; at > 0 && nearest[at - 1] > distance; at--)
-            nearest[at] = nearest[at - 1];
-        nearest[at] = distance;
-    }
-    return kept != 0 ? nearest[kept - 1] : 0;
+};
+
+static void put_neighbour(struct core *core, float distance)
+{
+    size_t at = CORE_NEIGHBOURS - 1;
+    if (distance >= core->nearest[at])
+        return;
+    for (; at > 0 && core->nearest[at - 1] > distance; at--)
+        core->nearest[at] = core->nearest[at - 1];
+    core->nearest[at] = distance;
 }
 
-/* One spot of the tree that grows (R. Prim, 1957). */
+/* The distance of the fifth neighbour, or of the last. */
+static float core_distance(const struct core *core)
+{
+    for (size_t i = CORE_NEIGHBOURS; i-- > 0;) {
+        if (core->nearest[i] < INFINITY)
+            return core->nearest[i];
+    }
+    return 0;
+}
+
+/* Each pair of spots once, those of two blocks together: they stay in the cache. */
+static void meet(struct core *cores, const wf_spot *spots, const wf_crowd *crowd, size_t row,
+                 size_t column)
+{
+    float cosines[WF_CROWD_BLOCK];
+    size_t left = crowd->count - row, rows = left < WF_CROWD_BLOCK ? left : WF_CROWD_BLOCK;
+    left = crowd->count - column;
+    size_t columns = left < WF_CROWD_BLOCK ? left : WF_CROWD_BLOCK;
+    for (size_t i = row; i < row + rows; i++) {
+        wf_crowd_cosines(crowd, &spots[i], column, columns, cosines);
+        for (size_t k = column > i ? column : i + 1; k < column + columns; k++) {
+            put_neighbour(&cores[i], 1 - cosines[k - column]);
+            put_neighbour(&cores[k], 1 - cosines[k - column]);
+        }
+    }
+}
+
+static int find_cores(struct core *cores, const wf_spot *spots, const wf_crowd *crowd,
+                      const wf_job *job)
+{
+    for (size_t i = 0; i < crowd->count; i++) {
+        for (size_t k = 0; k < CORE_NEIGHBOURS; k++)
+            cores[i].nearest[k] = INFINITY;
+    }
+    for (size_t row = 0; row < crowd->count; row += WF_CROWD_BLOCK) {
+        for (size_t column = row; column < crowd->count; column += WF_CROWD_BLOCK) {
+            int rc = wf_job_poll(job);
+            if (rc < 0)
+                return rc;
+            meet(cores, spots, crowd, row, column);
+        }
+    }
+    return 0;
+}
+
+/* A spot outside of the tree that grows (R. Prim, 1957); in the order of the crowd. */
 struct outside {
     float core;
     float distance; /* from the tree */
     uint32_t from;
-    bool is_inside;
 };
 
-/* Moves spot `at` into the tree; the outside one that is then nearest. */
-static size_t grow(struct outside *all, const wf_spot *spots, size_t count, size_t at)
+/* Compares the outside with spot `from`, new in the tree; where the nearest is then.  Of equally
+ * near ones it is the first spot. */
+static size_t grow(struct outside *all, const wf_spot *spots, const wf_crowd *crowd, uint32_t from,
+                   float core)
 {
-    size_t nearest = SIZE_MAX;
-    all[at].is_inside = true;
-    for (size_t i = 0; i < count; i++) {
-        if (all[i].is_inside)
-            continue;
-        float distance = 1 - wf_spot_cosine(&spots[at], &spots[i]);
-        distance = fmaxf(distance, fmaxf(all[at].core, all[i].core));
-        if (distance < all[i].distance) {
-            all[i].distance = distance;
-            all[i].from = (uint32_t)at;
+    float cosines[WF_CROWD_BLOCK];
+    size_t nearest = 0;
+    for (size_t block = 0; block < crowd->count; block += WF_CROWD_BLOCK) {
+        size_t left = crowd->count - block, count = left < WF_CROWD_BLOCK ? left : WF_CROWD_BLOCK;
+        wf_crowd_cosines(crowd, &spots[from], block, count, cosines);
+        for (size_t i = block; i < block + count; i++) {
+            float distance = 1 - cosines[i - block], bar = core > all[i].core ? core : all[i].core;
+            distance = distance > bar ? distance : bar;
+            if (distance < all[i].distance) {
+                all[i].distance = distance;
+                all[i].from = from;
+            }
+            bool is_nearer = all[i].distance < all[nearest].distance;
+            bool is_equal = all[i].distance == all[nearest].distance;
+            if (is_nearer || (is_equal && crowd->names[i] < crowd->names[nearest]))
+                nearest = i;
         }
-        if (nearest == SIZE_MAX || all[i].distance < all[nearest].distance)
-            nearest = i;
     }
     return nearest;
+}
+
+static int grow_tree(struct outside *all, const wf_spot *spots, wf_crowd *crowd, wf_edge *edges,
+                     const wf_job *job)
+{
+    size_t at = 0, count = crowd->count;
+    for (size_t i = 0; i + 1 < count; i++) {
+        int rc = wf_job_poll(job);
+        if (rc < 0)
+            return rc;
+        uint32_t name = crowd->names[at];
+        float core = all[at].core;
+        wf_crowd_drop(crowd, at);
+        all[at] = all[crowd->count];
+        at = grow(all, spots, crowd, name, core);
+        edges[i] = (wf_edge){all[at].from, crowd->names[at], all[at].distance};
+    }
+    return 0;
 }
 
 static int make_tree(const wf_spot *spots, size_t count, wf_edge *edges, const wf_job *job)
 {
     struct outside *all = wf_array(count, sizeof(*all));
-    int rc = all != NULL ? 0 : -ENOMEM;
-    for (size_t i = 0; i < count && rc == 0; i++) {
-        rc = wf_job_poll(job);
-        if (rc == 0)
-            all[i] = (struct outside){.core = core_distance(spots, count, i), .distance = INFINITY};
-    }
-    size_t at = 0;
-    for (size_t i = 0; i + 1 < count && rc == 0; i++) {
-        rc = wf_job_poll(job);
-        if (rc < 0)
-            break;
-        at = grow(all, spots, count, at);
-        edges[i] = (wf_edge){all[at].from, (uint32_t)at, all[at].distance};
-    }
+    struct core *cores = wf_array(count, sizeof(*cores));
+    wf_crowd crowd = {0};
+    int rc = all != NULL && cores != NULL ? wf_crowd_init(&crowd, spots, count) : -ENOMEM;
+    if (rc == 0)
+        rc = find_cores(cores, spots, &crowd, job);
+    for (size_t i = 0; i < count && rc == 0; i++)
+        all[i] = (struct outside){.core = core_distance(&cores[i]), .distance = INFINITY};
+    wf_free(cores);
+    if (rc == 0)
+        rc = grow_tree(all, spots, &crowd, edges, job);
+    wf_crowd_fini(&crowd);
     wf_free(all);
     return rc;
 }
