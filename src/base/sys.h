@@ -122,6 +122,21 @@ static inline int wf_sys_recv_many(int fd, struct mmsghdr *messages, unsigned co
     return weft_platform_get()->recv_many(fd, messages, count);
 }
 
+static inline ssize_t wf_sys_send_fds(int fd, const void *buf, size_t bytes, const int *fds,
+                                      size_t count)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "send_fds"))
+        return -ETOOMANYREFS;
+    return weft_platform_get()->send_fds(fd, buf, bytes, fds, count);
+}
+
+static inline ssize_t wf_sys_recv_fds(int fd, void *buf, size_t bytes, int *fds, size_t *count)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "recv_fds"))
+        return -EMFILE;
+    return weft_platform_get()->recv_fds(fd, buf, bytes, fds, count);
+}
+
 /* -ENODATA also where the platform has no such call. */
 static inline ssize_t wf_sys_send_file(int fd, int file, int64_t offset, size_t bytes)
 {
@@ -194,6 +209,13 @@ static inline int wf_sys_unlink(const char *path)
     if (WEFT_FAULT(WEFT_FAULT_CALL, "unlink"))
         return -EIO;
     return weft_platform_get()->unlink(path, 0);
+}
+
+static inline int wf_sys_set_access(const char *path, int mode, uid_t owner, gid_t group)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "set_access"))
+        return -EPERM;
+    return weft_platform_get()->set_access(path, mode, owner, group);
 }
 
 /* Not a fault point: there is nothing to do about it. */

@@ -69,8 +69,15 @@ typedef struct weft_platform {
     ssize_t (*write)(int fd, const void *buf, size_t bytes);
     ssize_t (*recv)(int fd, void *buf, size_t bytes, int flags);
     ssize_t (*send)(int fd, const void *buf, size_t bytes, int flags);
-    int (*send_many)(int fd, struct mmsghdr *messages, unsigned count);   /* datagrams: how many */
-    int (*recv_many)(int fd, struct mmsghdr *messages, unsigned count);   /* the same */
+    int (*send_many)(int fd, struct mmsghdr *messages, unsigned count); /* datagrams: how many */
+    int (*recv_many)(int fd, struct mmsghdr *messages, unsigned count); /* the same */
+
+    /* Bytes with descriptors, over a connected Unix socket.  recv_fds takes at most *count, and
+     * says how many came.  -EMSGSIZE: more came; -EMFILE: no number was free.  Then all are closed.
+     */
+    ssize_t (*send_fds)(int fd, const void *buf, size_t bytes, const int *fds, size_t count);
+    ssize_t (*recv_fds)(int fd, void *buf, size_t bytes, int *fds, size_t *count);
+
     ssize_t (*send_file)(int fd, int file, int64_t offset, size_t bytes); /* a file's bytes to a
                                socket; never waits for a disk: -ENODATA, read them.  May be NULL */
     int (*accept)(int fd, struct sockaddr *out, socklen_t *addr_bytes);
@@ -89,6 +96,7 @@ typedef struct weft_platform {
     int (*rename)(const char *from, const char *to);
     int (*unlink)(const char *path, int flags); /* AT_REMOVEDIR: a directory */
     int (*mkdir)(const char *path, int mode);
+    int (*set_access)(const char *path, int mode, uid_t owner, gid_t group); /* -1: as it is */
     int (*truncate)(int fd, int64_t bytes);
     int (*statx)(int fd, const char *path, int flags, struct statx *out); /* basic fields */
     ssize_t (*readdir)(int fd, void *buf, size_t bytes); /* entries as getdents64 gives them */

@@ -161,6 +161,76 @@ static int host_recv_many(int fd, struct mmsghdr *messages, unsigned count)
     HOST_RETRY(int, recvmmsg(fd, messages, count, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL));
 }
 
+#define HOST_FDS_MAX 253 /* that one message carries: the kernel's SCM_MAX_FD */
+
+static ssize_t host_send_fds(int fd, const void *buf, size_t bytes, const int *fds, size_t count)
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(HOST_FDS_MAX * sizeof(int))];
+    } control = {0};
+    struct iovec part = {.iov_base = (void *)(uintptr_t)buf, .iov_len = bytes};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (count > HOST_FDS_MAX)
+        return -EINVAL;
+    if (count != 0) {
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        control.head.cmsg_level = SOL_SOCKET;
+        control.head.cmsg_type = SCM_RIGHTS;
+        control.head.cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(&control.head), fds, count * sizeof(int));
+    }
+    HOST_RETRY(ssize_t, sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+/* Takes what `part` of a control message carries; what has no room is closed. */
+static void take_fds(struct cmsghdr *part, int *fds, size_t room, size_t *came)
+{
+    size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; i++) {
+        int fd;
+        memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
+        if (*came < room)
+            fds[*came] = fd;
+        else
+            wf_host_close(fd);
+        ++*came;
+    }
+}
+
+/* There is room for all that can come, so what the kernel cut had no number. */
+static ssize_t host_recv_fds(int fd, void *buf, size_t bytes, int *fds, size_t *count)
+{
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(HOST_FDS_MAX * sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = buf, .iov_len = bytes};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof control};
+    size_t came = 0;
+    ssize_t got;
+    do
+        got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return -errno;
+    for (struct cmsghdr *at = CMSG_FIRSTHDR(&message); at != NULL; at = CMSG_NXTHDR(&message, at))
+        if (at->cmsg_level == SOL_SOCKET && at->cmsg_type == SCM_RIGHTS)
+            take_fds(at, fds, *count, &came);
+    bool is_cut = (message.msg_flags & MSG_CTRUNC) != 0;
+    if (is_cut || came > *count) {
+        for (size_t i = 0; i < came && i < *count; i++)
+            wf_host_close(fds[i]);
+        return is_cut ? -EMFILE : -EMSGSIZE;
+    }
+    *count = came;
+    return got;
+}
+
 /* The byte is in the page cache.  Nothing may be the end, or, on some kernels, nothing in the
  * cache; or this kind of file cannot tell. */
 static bool host_is_cached(int file, int64_t offset)
@@ -243,6 +313,13 @@ static int host_unlink(const char *path, int flags)
 static int host_mkdir(const char *path, int mode)
 {
     HOST_RETRY(int, mkdir(path, (mode_t)mode));
+}
+
+static int host_set_access(const char *path, int mode, uid_t owner, gid_t group)
+{
+    if ((owner != (uid_t)-1 || group != (gid_t)-1) && lchown(path, owner, group) < 0)
+        return -errno;
+    return mode >= 0 && chmod(path, (mode_t)mode) < 0 ? -errno : 0;
 }
 
 static int host_truncate(int fd, int64_t bytes)
@@ -376,6 +453,8 @@ const weft_platform weft_platform_host = {
     .send = host_send,
     .send_many = host_send_many,
     .recv_many = host_recv_many,
+    .send_fds = host_send_fds,
+    .recv_fds = host_recv_fds,
     .send_file = host_send_file,
     .accept = host_accept,
     .connect = host_connect,
@@ -389,6 +468,7 @@ const weft_platform weft_platform_host = {
     .rename = host_rename,
     .unlink = host_unlink,
     .mkdir = host_mkdir,
+    .set_access = host_set_access,
     .truncate = host_truncate,
     .statx = host_statx,
     .readdir = host_readdir,

@@ -264,7 +264,7 @@ void sim_world_close(weft_loop *loop)
     sim_stats_last = world_stats(world);
     for (uint32_t i = 0; i < world->socket_capacity; i++)
         if (world->sockets[i] != NULL)
-            sim_socket_close(world->sockets[i]);
+            sim_socket_drop(world->sockets[i], SIM_FD_BASE + (int)i);
     sim_packets_drop(world);
     sim_faults_close(world);
     sim_trace_close(world);

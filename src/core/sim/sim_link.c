@@ -37,6 +37,15 @@ struct link_flow {
     weft_time busy_until; /* a link with a rate sends what came before */
     weft_time cut_since;  /* news waits since then; 0: it does not */
     bool has_ended;       /* the reader knows that nothing more comes */
+    uint64_t sent, taken; /* bytes, since the beginning */
+    wf_list passed;       /* struct link_passed */
+};
+
+/* A descriptor that goes with the byte at `at`. */
+struct link_passed {
+    wf_list link;
+    uint64_t at;
+    struct sim_socket *socket;
 };
 
 struct sim_link {
@@ -201,8 +210,35 @@ static void flow_tell(struct link_flow *flow, enum link_news_kind kind, size_t b
     flow_advance(flow);
 }
 
+/* What goes with bytes up to `taken` is nobody's any more. */
+static void flow_drop_passed(struct link_flow *flow, uint64_t taken)
+{
+    while (!wf_list_is_empty(&flow->passed)) {
+        struct link_passed *first = wf_container(flow->passed.next, struct link_passed, link);
+        if (first->at > taken)
+            return;
+        wf_list_remove(&first->link);
+        sim_socket_drop(first->socket, -1);
+        wf_free(first);
+    }
+}
+
+/* Those that were to go with the byte at `at`, the last: they do not. */
+static void flow_undo_passed(struct link_flow *flow, uint64_t at)
+{
+    while (!wf_list_is_empty(&flow->passed)) {
+        struct link_passed *last = wf_container(flow->passed.prev, struct link_passed, link);
+        if (last->at != at)
+            return;
+        wf_list_remove(&last->link);
+        sim_socket_drop(last->socket, -1);
+        wf_free(last);
+    }
+}
+
 static void flow_drop(struct link_flow *flow)
 {
+    flow_drop_passed(flow, UINT64_MAX);
     weft_timer_stop(flow->link->world->loop, &flow->timer);
     flow->news_count = 0;
     flow->arrived = 0;
@@ -219,6 +255,7 @@ static void flow_init(struct link_flow *flow, struct sim_link *link)
     flow->capacity = is_slow ? LINK_SLOW_BYTES : world->options.buffer_bytes;
     flow->slowness = is_slow ? LINK_SLOW_FACTOR : 1;
     weft_timer_init(&flow->timer, flow_timer);
+    wf_list_init(&flow->passed);
 }
 
 static void socket_join(struct sim_socket *socket, struct sim_link *link, int end)
@@ -318,12 +355,24 @@ void sim_links_break(struct sim_world *world, const struct sim_fault *fault)
 
 /* ---- bytes ---- */
 
+/* One read ends before the byte with which further descriptors come. */
+static size_t flow_before_passed(const struct link_flow *flow, size_t bytes)
+{
+    wf_list_each (pos, &flow->passed) {
+        uint64_t at = wf_container(pos, struct link_passed, link)->at;
+        if (at > flow->taken)
+            return at - flow->taken < bytes ? (size_t)(at - flow->taken) : bytes;
+    }
+    return bytes;
+}
+
 ssize_t sim_link_recv(struct sim_socket *socket, void *buf, size_t bytes, bool is_peek)
 {
     struct link_flow *flow = flow_in(socket);
     if (bytes == 0)
         return 0;
     if (flow->arrived != 0) {
+        bytes = flow_before_passed(flow, bytes);
         size_t count =
             sim_shorten(flow->link->world, bytes < flow->arrived ? bytes : flow->arrived);
         memcpy(buf, wf_buf_ptr(&flow->data), count);
@@ -331,6 +380,8 @@ ssize_t sim_link_recv(struct sim_socket *socket, void *buf, size_t bytes, bool i
             return (ssize_t)count;
         wf_buf_consume(&flow->data, count);
         flow->arrived -= count;
+        flow_drop_passed(flow, flow->taken);
+        flow->taken += count;
         if (flow_writer(flow) != NULL)
             sim_wake(flow_writer(flow)); /* there is room again */
         return (ssize_t)count;
@@ -375,14 +426,73 @@ ssize_t sim_link_send(struct sim_socket *socket, const void *buf, size_t bytes)
     count = sim_shorten(world, count);
     if (flow_reader(flow) == NULL || flow_is_doomed(flow)) {
         flow->lost += count;
+        flow->sent += count;
         return (ssize_t)count;
     }
     if (wf_buf_append(&flow->data, buf, count) < 0) {
         flow->data.rc = 0; /* the next try may find memory */
         return -ENOBUFS;
     }
+    flow->sent += count;
     flow_tell(flow, NEWS_BYTES, count);
     return (ssize_t)count;
+}
+
+/* ---- descriptors ---- */
+
+ssize_t sim_link_send_fds(struct sim_socket *socket, const void *buf, size_t bytes,
+                          struct sim_socket *const *passed, size_t count)
+{
+    struct link_flow *flow = flow_out(socket);
+    uint64_t at = flow->sent;
+    if (flow->link->kind != SIM_LINK_UNIX)
+        return -EINVAL;
+    wf_list going;
+    wf_list_init(&going);
+    ssize_t rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        struct link_passed *one = wf_alloc(sizeof *one);
+        rc = one != NULL ? 0 : -ENOBUFS;
+        if (one == NULL)
+            break;
+        *one = (struct link_passed){.at = at, .socket = passed[i]};
+        passed[i]->ref_count++;
+        wf_list_append(&going, &one->link);
+    }
+    if (rc == 0)
+        rc = sim_link_send(socket, buf, bytes);
+    /* Nobody has read yet: what arrives is told when the back end polls. */
+    wf_list_splice(&flow->passed, &going);
+    if (rc < 0 || flow_reader(flow) == NULL)
+        flow_undo_passed(flow, at);
+    return rc;
+}
+
+ssize_t sim_link_recv_fds(struct sim_socket *socket, void *buf, size_t bytes, int *fds,
+                          size_t *count)
+{
+    struct link_flow *flow = flow_in(socket);
+    size_t came = 0;
+    ssize_t rc = 0;
+    while (flow->arrived != 0 && !wf_list_is_empty(&flow->passed) && rc == 0) {
+        struct link_passed *first = wf_container(flow->passed.next, struct link_passed, link);
+        if (first->at > flow->taken)
+            break;
+        int fd = came < *count ? sim_socket_number(first->socket) : -EMSGSIZE;
+        if (fd >= 0)
+            fds[came++] = fd;
+        else
+            rc = fd;
+        wf_list_remove(&first->link);
+        sim_socket_drop(first->socket, -1);
+        wf_free(first);
+    }
+    if (rc == 0)
+        rc = sim_link_recv(socket, buf, bytes, false);
+    for (size_t i = 0; rc < 0 && i < came; i++)
+        sim_socket_drop(sim_socket_of(flow->link->world, fds[i]), fds[i]);
+    *count = rc < 0 ? 0 : came;
+    return rc;
 }
 
 int sim_link_events(const struct sim_socket *socket)

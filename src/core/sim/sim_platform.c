@@ -181,12 +181,25 @@ static int option_value(struct sim_socket *socket, int name, int *out)
     }
 }
 
+/* All processes are one. */
+static int peer_tell(const struct sim_socket *socket, void *out, socklen_t *bytes)
+{
+    struct ucred peer = {.pid = 1};
+    if (socket->domain != AF_UNIX || socket->state != SIM_CONNECTED)
+        peer = (struct ucred){.uid = (uid_t)-1, .gid = (gid_t)-1};
+    *bytes = *bytes < sizeof peer ? *bytes : (socklen_t)sizeof peer;
+    memcpy(out, &peer, *bytes);
+    return 0;
+}
+
 static int sim_getsockopt(int fd, int level, int name, void *out, socklen_t *bytes)
 {
     struct sim_socket *socket;
     int rc = socket_get_real(fd, &socket);
     if (rc < 0)
         return rc;
+    if (level == SOL_SOCKET && name == SO_PEERCRED)
+        return peer_tell(socket, out, bytes);
     int value;
     rc = level == SOL_SOCKET ? option_value(socket, name, &value) : -ENOPROTOOPT;
     if (rc < 0)
@@ -208,7 +221,7 @@ static int sim_close(int fd)
     struct sim_socket *socket;
     int rc = socket_get(fd, &socket);
     if (rc == 0)
-        sim_socket_close(socket);
+        sim_socket_drop(socket, fd);
     return rc;
 }
 
@@ -267,6 +280,30 @@ static ssize_t sim_send(int fd, const void *buf, size_t bytes, int flags)
     struct sim_socket *socket;
     int rc = socket_get_real(fd, &socket);
     return rc < 0 ? rc : trace_transfer(buf, sim_socket_send(socket, buf, bytes));
+}
+
+static int linked_get(int fd, struct sim_socket **out)
+{
+    int rc = socket_get_real(fd, out);
+    return rc == 0 && (*out)->state != SIM_CONNECTED ? -ENOTCONN : rc;
+}
+
+static ssize_t sim_send_fds(int fd, const void *buf, size_t bytes, const int *fds, size_t count)
+{
+    struct sim_socket *socket, *passed[SIM_FDS_MAX];
+    int rc = linked_get(fd, &socket);
+    if (rc == 0 && count > SIM_FDS_MAX)
+        rc = -EINVAL;
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        rc = socket_get(fds[i], &passed[i]);
+    return rc < 0 ? rc : trace_transfer(buf, sim_link_send_fds(socket, buf, bytes, passed, count));
+}
+
+static ssize_t sim_recv_fds(int fd, void *buf, size_t bytes, int *fds, size_t *count)
+{
+    struct sim_socket *socket;
+    int rc = linked_get(fd, &socket);
+    return rc < 0 ? rc : trace_transfer(buf, sim_link_recv_fds(socket, buf, bytes, fds, count));
 }
 
 /* One buffer a message. */
@@ -410,6 +447,16 @@ static int sim_fsync(int fd)
     return rc < 0 ? rc : sim_disk_sync(file);
 }
 
+/* There are no users. */
+static int sim_set_access(const char *path, int mode, uid_t owner, gid_t group)
+{
+    (void)path;
+    (void)mode;
+    (void)owner;
+    (void)group;
+    return 0;
+}
+
 static int sim_truncate(int fd, int64_t bytes)
 {
     struct sim_socket *file;
@@ -518,6 +565,8 @@ void sim_platform_fill(weft_platform *table, const weft_platform *host)
         .send = sim_send,
         .send_many = sim_send_many,
         .recv_many = sim_recv_many,
+        .send_fds = sim_send_fds,
+        .recv_fds = sim_recv_fds,
         .accept = sim_accept,
         .connect = sim_connect,
         .open = sim_open,
@@ -529,6 +578,7 @@ void sim_platform_fill(weft_platform *table, const weft_platform *host)
         .rename = sim_rename,
         .unlink = sim_unlink_path,
         .mkdir = sim_mkdir,
+        .set_access = sim_set_access,
         .truncate = sim_truncate,
         .statx = sim_statx,
         .readdir = sim_readdir,

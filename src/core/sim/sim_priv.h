@@ -34,6 +34,7 @@
 
 #define SIM_FD_BASE (1 << 20)       /* above every descriptor the kernel gives out */
 #define SIM_START (1000 * WEFT_SEC) /* the clock at the beginning; any number that is not 0 */
+#define SIM_FDS_MAX 253             /* that one send takes along, as in the system */
 #define SIM_CHUNK_BYTES 16384       /* the most a RECV_MANY gets at once */
 
 enum sim_chance_kind {
@@ -163,7 +164,8 @@ struct sim_path {
 
 struct sim_socket {
     struct sim_world *world;
-    int fd; /* -1: not accepted yet */
+    int fd;             /* the last number it was given; -1: not accepted yet, or given up */
+    uint32_t ref_count; /* its numbers, and descriptors of it on their way */
     int domain;
     int host_fd; /* SIM_FILE */
     uint8_t state;
@@ -209,6 +211,11 @@ int sim_socket_accept(struct sim_socket *socket, struct sim_addr *out_peer);
 int sim_socket_shutdown(struct sim_socket *socket, int how);
 int sim_socket_take_error(struct sim_socket *socket);
 void sim_socket_close(struct sim_socket *socket);
+
+/* Another number of it, which is the caller's; -EMFILE.  One number is given up; with the last it
+ * is closed.  `fd` -1: what was on its way is. */
+int sim_socket_number(struct sim_socket *socket);
+void sim_socket_drop(struct sim_socket *socket, int fd);
 ssize_t sim_socket_recv(struct sim_socket *socket, void *buf, size_t bytes, int flags);
 ssize_t sim_socket_send(struct sim_socket *socket, const void *buf, size_t bytes);
 int sim_socket_events(const struct sim_socket *socket); /* POLLIN … that are there */
@@ -331,6 +338,10 @@ enum sim_link_kind { SIM_LINK_INET, SIM_LINK_UNIX, SIM_LINK_PIPE };
 int sim_link_new(struct sim_socket *a, struct sim_socket *b, enum sim_link_kind kind);
 ssize_t sim_link_recv(struct sim_socket *socket, void *buf, size_t bytes, bool is_peek);
 ssize_t sim_link_send(struct sim_socket *socket, const void *buf, size_t bytes);
+ssize_t sim_link_send_fds(struct sim_socket *socket, const void *buf, size_t bytes,
+                          struct sim_socket *const *passed, size_t count);
+ssize_t sim_link_recv_fds(struct sim_socket *socket, void *buf, size_t bytes, int *fds,
+                          size_t *count);
 void sim_link_end_stream(struct sim_socket *socket); /* nothing more will be sent */
 void sim_link_stop_reading(struct sim_socket *socket);
 void sim_link_break(struct sim_socket *socket); /* both ends are reset when the news arrives */

@@ -49,12 +49,11 @@ static int number_take(struct sim_socket *socket)
     return 0;
 }
 
-static void number_give(struct sim_socket *socket)
+static void number_give(struct sim_world *world, int fd)
 {
-    if (socket->fd < 0)
+    if (fd < 0)
         return;
-    struct sim_world *world = socket->world;
-    uint32_t index = (uint32_t)(socket->fd - SIM_FD_BASE);
+    uint32_t index = (uint32_t)(fd - SIM_FD_BASE);
     world->sockets[index] = NULL;
     world->open_count--;
     if (index < world->first_free)
@@ -73,6 +72,7 @@ static struct sim_socket *socket_new(struct sim_world *world, int domain)
         return NULL;
     socket->world = world;
     socket->fd = -1;
+    socket->ref_count = 1;
     socket->domain = domain;
     socket->host_fd = -1;
     wf_list_init(&socket->bound_link);
@@ -505,6 +505,28 @@ void sim_socket_close(struct sim_socket *socket)
         sim_node_unref(world, socket->node);
     if (socket->host_fd >= 0)
         world->host->close(socket->host_fd);
-    number_give(socket);
+    number_give(world, socket->fd);
     wf_free(socket);
+}
+
+int sim_socket_number(struct sim_socket *socket)
+{
+    int rc = number_take(socket);
+    if (rc < 0)
+        return rc;
+    socket->ref_count++;
+    return socket->fd;
+}
+
+void sim_socket_drop(struct sim_socket *socket, int fd)
+{
+    if (socket->ref_count == 1) {
+        socket->fd = fd;
+        sim_socket_close(socket);
+        return;
+    }
+    socket->ref_count--;
+    number_give(socket->world, fd);
+    if (socket->fd == fd)
+        socket->fd = -1;
 }
