@@ -59,6 +59,15 @@ typedef struct weft_stream weft_stream;
 typedef struct weft_listen_options {
     int backlog;         /* connections the kernel keeps for us; 0: 4,096 */
     bool is_port_shared; /* several listeners, one a loop, share the port (SO_REUSEPORT) */
+
+    /* Of "unix:PATH": permissions of the file, which decide who may connect (0: 0777 less the
+     * umask), and whose it is.  They hold before the first connection can be made. */
+    unsigned mode;
+    bool has_owner; /* the next two count; -1: as it is */
+    uid_t owner;
+    gid_t group;
+
+    bool takes_fds; /* accepted streams take descriptors (<weft/unix.h>) */
 } weft_listen_options;
 
 /* Binds and listens.  A left-over Unix socket file that nobody listens on is replaced.  `options`

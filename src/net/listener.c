@@ -47,6 +47,7 @@ struct weft_listener {
     bool is_closed;        /* by weft_listener_close */
     bool is_released;      /* the descriptor is closed */
     bool owns_path;        /* the Unix socket file is ours to remove */
+    bool takes_fds;
 };
 
 /* ---- shortage ---- */
@@ -240,7 +241,8 @@ static int task_accept(weft_listener *listener, weft_stream **out)
         int rc = weft_op_wait(&(weft_op_args){.kind = WEFT_OP_ACCEPT, .fd = listener->fd});
         if (rc >= 0) {
             accepted(listener);
-            rc = weft_stream_open(out, rc, wf_stream_task_kind());
+            rc = weft_stream_open(
+                out, rc, listener->takes_fds ? wf_stream_unix_kind() : wf_stream_task_kind());
         }
         if (!is_shortage(rc))
             return rc;
@@ -330,6 +332,18 @@ static int listener_bind(int fd, const weft_addr *addr, const weft_listen_option
     return rc;
 }
 
+/* Before it listens nobody can connect, so nobody gets in whom the final permissions keep out. */
+static int listener_set_access(const weft_addr *addr, const weft_listen_options *options)
+{
+    struct sockaddr_un un = {0};
+    if (!has_path(addr) || (options->mode == 0 && !options->has_owner))
+        return 0;
+    memcpy(&un, &addr->storage, addr->bytes < sizeof un ? addr->bytes : sizeof un);
+    return wf_sys_set_access(un.sun_path, options->mode != 0 ? (int)options->mode : -1,
+                             options->has_owner ? options->owner : (uid_t)-1,
+                             options->has_owner ? options->group : (gid_t)-1);
+}
+
 static int listener_begin(weft_listener *listener, const weft_addr *addr,
                           const weft_listen_options *options)
 {
@@ -341,6 +355,9 @@ static int listener_begin(weft_listener *listener, const weft_addr *addr,
     if (rc < 0)
         return rc;
     listener->owns_path = has_path(addr);
+    rc = listener_set_access(addr, options);
+    if (rc < 0)
+        return rc;
     rc = wf_sys_listen(listener->fd, options->backlog != 0 ? options->backlog : LISTENER_BACKLOG);
     if (rc < 0)
         return rc;
@@ -379,6 +396,7 @@ int weft_listener_open(weft_listener **out, const weft_addr *addr,
     listener->fd = -1;
     listener->reserve_fd = -1;
     listener->addr = *addr;
+    listener->takes_fds = chosen.takes_fds;
     weft_timer_init(&listener->timer, listener_timer);
     listener->freed.fn = listener_freed;
     int rc = listener_begin(listener, addr, &chosen);

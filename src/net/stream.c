@@ -35,6 +35,7 @@ static void stream_free(weft_stream *stream)
     wf_stream_bytes_free(&stream->in);
     wf_stream_bytes_free(&stream->out);
     wf_stream_bytes_free(&stream->sending);
+    wf_stream_fds_close(stream);
     wf_filter_free(stream->filter);
     wf_free(stream);
     if (closer != NULL)
@@ -154,6 +155,9 @@ int weft_stream_open(weft_stream **out, int fd, const weft_stream_kind *kind)
     stream->deadline = WEFT_FOREVER;
     stream->defer.fn = stream_deferred;
     weft_timer_init(&stream->timer, stream_timer);
+    rc = kind->fd_count_max != 0 ? wf_stream_fds_open(stream, kind->fd_count_max) : 0;
+    if (rc < 0)
+        goto fail;
     wf_stream_update_reading(stream);
     rc = stream->error;
     if (rc < 0)
@@ -161,8 +165,10 @@ int weft_stream_open(weft_stream **out, int fd, const weft_stream_kind *kind)
     *out = stream;
     return 0;
 fail:
-    if (stream != NULL)
+    if (stream != NULL) {
         weft_defer_stop(loop, &stream->defer);
+        wf_stream_fds_close(stream);
+    }
     if (loop != NULL)
         (void)weft_fd_close(loop, fd, NULL, NULL);
     else

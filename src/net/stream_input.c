@@ -10,7 +10,11 @@
 /* What a stream that ends drops at most before it stops reading. */
 #define INPUT_DROPPED_MAX 65536u
 
+#define INPUT_CHUNK_BYTES                                                                          \
+    16384 /* received at once where it is not the loop's operation that does */
+
 static void input_received(weft_op *op, const weft_completion *completion, void *arg);
+static void input_ready(weft_op *op, const weft_completion *completion, void *arg);
 static void input_watched(weft_op *op, const weft_completion *completion, void *arg);
 
 /* ---- start and stop ---- */
@@ -49,12 +53,15 @@ void wf_stream_update_reading(weft_stream *stream)
     bool has_room = input_has_room(stream);
     if (!has_room && !input_is_to_be_watched(stream))
         return;
-    weft_op_args receive = {.kind = WEFT_OP_RECV_MANY, .fd = stream->fd};
-    weft_op_args watch = {.kind = WEFT_OP_POLL, .fd = stream->fd, .flags = POLLRDHUP};
+    weft_op_args args = {.kind = WEFT_OP_RECV_MANY, .fd = stream->fd};
+    weft_op_fn *fn = input_received;
     stream->is_watching = !has_room;
-    int rc = has_room
-                 ? weft_op_start(stream->loop, &receive, input_received, stream, &stream->recv_op)
-                 : weft_op_start(stream->loop, &watch, input_watched, stream, &stream->recv_op);
+    if (!has_room || stream->fds != NULL) {
+        args.kind = WEFT_OP_POLL;
+        args.flags = has_room ? POLLIN : POLLRDHUP;
+        fn = has_room ? input_ready : input_watched;
+    }
+    int rc = weft_op_start(stream->loop, &args, fn, stream, &stream->recv_op);
     if (rc < 0)
         wf_stream_fail(stream, rc);
 }
@@ -159,6 +166,25 @@ static void input_received(weft_op *op, const weft_completion *completion, void 
         wf_stream_take_input(stream, completion->data, (uint32_t)completion->result);
     else if (completion->is_final)
         input_over(stream, completion->result);
+    wf_stream_update_reading(stream);
+}
+
+/* Descriptors come with the bytes only to who asks for them: no operation of the loop's does. */
+static void input_ready(weft_op *op, const weft_completion *completion, void *arg)
+{
+    weft_stream *stream = arg;
+    char buf[INPUT_CHUNK_BYTES];
+    (void)op;
+    stream->recv_op = NULL;
+    if (stream->state >= WF_STREAM_RELEASING)
+        return;
+    ssize_t got = completion->result;
+    if (got > 0)
+        got = wf_stream_fds_recv(stream, buf, sizeof buf);
+    if (got > 0)
+        wf_stream_take_input(stream, buf, (uint32_t)got);
+    else if (got != -EAGAIN)
+        input_over(stream, (int)got);
     wf_stream_update_reading(stream);
 }
 

@@ -58,8 +58,9 @@ struct weft_stream {
     weft_op *send_op; /* the same, or WF_STREAM_HELD */
     struct wf_stream_reader *reader;
     struct wf_stream_writer *writer;
-    weft_waiter *closer; /* the task in weft_stream_close */
-    weft_filter *filter; /* NULL: the user's bytes are the socket's */
+    weft_waiter *closer;       /* the task in weft_stream_close */
+    weft_filter *filter;       /* NULL: the user's bytes are the socket's */
+    struct wf_stream_fds *fds; /* NULL: it takes no descriptors */
     struct wf_stream_bytes in, out, sending;
     const char *chunk; /* the loop's own buffer, being told to the input callback */
     uint32_t chunk_bytes;
@@ -140,6 +141,17 @@ WEFT_WAITS int wf_stream_writer_enter(weft_stream *stream);
 
 /* The stream's failure, with the words for it that it may have. */
 int wf_stream_say_error(const weft_stream *stream);
+
+int wf_stream_connect_as(weft_stream **out, const weft_addr *addr, const weft_stream_kind *kind);
+int wf_stream_pair_as(weft_stream *out[2], const weft_stream_kind *kind);
+
+/* ---- unix.c ---- */
+
+int wf_stream_fds_open(weft_stream *stream, uint32_t room);
+void wf_stream_fds_close(weft_stream *stream);
+
+/* As recv, and keeps the descriptors that came. */
+ssize_t wf_stream_fds_recv(weft_stream *stream, void *buf, size_t bytes);
 
 /* ---- stream_hold.c ---- */
 

@@ -403,7 +403,7 @@ int wf_stream_no_delay(int fd, int family)
     return wf_sys_setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-int weft_stream_connect(weft_stream **out, const weft_addr *addr)
+int wf_stream_connect_as(weft_stream **out, const weft_addr *addr, const weft_stream_kind *kind)
 {
     weft_loop *loop = weft_loop_self();
     int rc = weft_sp_enter();
@@ -426,7 +426,7 @@ int weft_stream_connect(weft_stream **out, const weft_addr *addr)
         rc = wf_addr_fail(rc, "connect to", addr);
         goto out;
     }
-    rc = weft_stream_open(out, fd, &task_kind);
+    rc = weft_stream_open(out, fd, kind);
     fd = -1; /* the stream's, also on failure */
 out:
     if (fd >= 0)
@@ -434,19 +434,24 @@ out:
     return rc;
 }
 
-int weft_stream_pair(weft_stream *out[2])
+int weft_stream_connect(weft_stream **out, const weft_addr *addr)
+{
+    return wf_stream_connect_as(out, addr, &task_kind);
+}
+
+int wf_stream_pair_as(weft_stream *out[2], const weft_stream_kind *kind)
 {
     int fds[2];
     weft_stream *first, *second;
     int rc = wf_sys_socketpair(AF_UNIX, SOCK_STREAM, 0, fds);
     if (rc < 0)
         return rc;
-    rc = weft_stream_open(&first, fds[0], &task_kind);
+    rc = weft_stream_open(&first, fds[0], kind);
     if (rc < 0) {
         wf_sys_close(fds[1]);
         return rc;
     }
-    rc = weft_stream_open(&second, fds[1], &task_kind);
+    rc = weft_stream_open(&second, fds[1], kind);
     if (rc < 0) {
         weft_stream_abort(first);
         return rc;
@@ -454,4 +459,9 @@ int weft_stream_pair(weft_stream *out[2])
     out[0] = first;
     out[1] = second;
     return 0;
+}
+
+int weft_stream_pair(weft_stream *out[2])
+{
+    return wf_stream_pair_as(out, &task_kind);
 }

@@ -8,6 +8,9 @@
 
 const weft_stream_kind *wf_stream_task_kind(void);
 
+/* The same; they take descriptors. */
+const weft_stream_kind *wf_stream_unix_kind(void);
+
 /* Small writes leave at once: we gather them ourselves.  Nothing on other families. */
 int wf_stream_no_delay(int fd, int family);
 

@@ -42,6 +42,9 @@ typedef struct weft_stream_kind {
     /* Marks in bytes; 0: the default. */
     uint32_t input_high, input_low;   /* stop reading above, go on below; 64 KiB, 16 KiB */
     uint32_t output_high, output_low; /* refuse above, call `output` below; 256 KiB, 64 KiB */
+
+    uint32_t fd_count_max; /* takes so many descriptors that come over a Unix socket and were not
+                              taken yet (<weft/unix.h>); 0: none.  Of weft_stream_open only */
 } weft_stream_kind;
 
 /* Makes a stream of a connected socket and starts to read.  Takes `fd`, also on failure.  The
