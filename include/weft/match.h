@@ -251,8 +251,8 @@ WEFT_API const weft_m_hit *weft_m_results_hits(const weft_m_results *results, si
 /* An entity of the catalogue the answer was made from (for `tied`).  Borrowed. */
 WEFT_API const weft_m_entity *weft_m_results_entity(const weft_m_results *results, uint32_t entity);
 
-/* The threshold that was in force, the mode of the snapshot that answered ("zero-shot"; static), the
- * top_k asked for, and whether query `index` lost combining marks to mark_run_max. */
+/* The threshold that was in force, the mode of the snapshot that answered ("zero-shot"; static),
+ * the top_k asked for, and whether query `index` lost combining marks to mark_run_max. */
 WEFT_API float weft_m_results_threshold(const weft_m_results *results);
 WEFT_API const char *weft_m_results_mode(const weft_m_results *results);
 WEFT_API size_t weft_m_results_top_k(const weft_m_results *results);
@@ -328,6 +328,12 @@ WEFT_API WEFT_MUST_USE int weft_m_set_threshold(weft_matcher *matcher, float thr
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_add(weft_matcher *matcher,
                                                  const weft_m_entity *entities, size_t entity_count,
                                                  weft_m_error *error);
+
+/* The same, but an entity whose id is there takes that one's place in the catalogue.  It counts as
+ * an add. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_update(weft_matcher *matcher,
+                                                    const weft_m_entity *entities,
+                                                    size_t entity_count, weft_m_error *error);
 
 /* Removes the entities with these ids; all or none.  At least one must remain.  An id that is not
  * there is -WEFT_M_EVALID. */

@@ -3,6 +3,7 @@
 #include "match/matcher_priv.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "match/check.h"
 #include "match/error.h"
 
@@ -134,6 +135,59 @@ static int add(wf_call *call, const wf_catalogue *present, const weft_m_entity *
     return rc;
 }
 
+static int fail_twice(weft_str id, weft_m_error *error)
+{
+    wf_m_fail(error, -WEFT_M_EVALID, "Entity IDs must be unique. Found duplicates: ['%.*s']",
+              (int)wf_utf8_cut(id.ptr, id.len, 64), id.ptr);
+    wf_m_error_field(error, "id");
+    return -WEFT_M_EVALID;
+}
+
+/* Puts the entities into `list`, which has the present ones and room: in the place of one with the
+ * same id, or behind all. */
+static int put_each(const wf_catalogue *present, const weft_m_entity *entities, size_t entity_count,
+                    struct list *list, bool *is_taken, weft_m_error *error)
+{
+    for (size_t i = 0; i < entity_count; i++) {
+        uint32_t place = wf_catalogue_find(present, entities[i].id);
+        if (place == UINT32_MAX) {
+            list->items[list->count++] = entities[i];
+            continue;
+        }
+        if (is_taken[place])
+            return fail_twice(entities[i].id, error);
+        is_taken[place] = true;
+        list->items[place] = entities[i];
+    }
+    return 0;
+}
+
+static int update(wf_call *call, const wf_catalogue *present, const weft_m_entity *entities,
+                  size_t entity_count)
+{
+    assert(present != NULL);
+    size_t total;
+    int rc = check_added(call, entities, entity_count);
+    if (rc < 0)
+        return rc;
+    if (!wf_add_ok(present->entity_count, entity_count, &total))
+        return wf_m_fail_plain(call->error, -ENOMEM);
+    struct list list = {.items = wf_array(total, sizeof(*list.items))};
+    bool *is_taken = wf_array(present->entity_count, sizeof(*is_taken));
+    if (list.items != NULL && is_taken != NULL) {
+        for (size_t i = 0; i < present->entity_count; i++)
+            list.items[list.count++] = present->entities[i];
+        rc = put_each(present, entities, entity_count, &list, is_taken, call->error);
+        if (rc == 0)
+            rc = replace_with(call, &list);
+    } else {
+        rc = wf_m_fail_plain(call->error, -ENOMEM);
+    }
+    wf_free(list.items);
+    wf_free(is_taken);
+    return rc;
+}
+
 /* Sets the bits of the entities to go. */
 static int mark(const wf_catalogue *present, const weft_str *ids, size_t id_count, bool *gone,
                 weft_m_error *error)
@@ -207,6 +261,17 @@ int weft_m_add(weft_matcher *matcher, const weft_m_entity *entities, size_t enti
     if (rc < 0)
         return rc;
     return change_end(&call, present, add(&call, present, entities, entity_count));
+}
+
+int weft_m_update(weft_matcher *matcher, const weft_m_entity *entities, size_t entity_count,
+                  weft_m_error *error)
+{
+    wf_call call;
+    wf_catalogue *present = NULL;
+    int rc = change_begin(&call, matcher, WEFT_M_OP_ADD, error, &present);
+    if (rc < 0)
+        return rc;
+    return change_end(&call, present, update(&call, present, entities, entity_count));
 }
 
 int weft_m_remove(weft_matcher *matcher, const weft_str *ids, size_t id_count, weft_m_error *error)

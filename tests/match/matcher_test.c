@@ -329,6 +329,32 @@ TEST(entities_can_be_added_and_removed)
     weft_m_close(matcher);
 }
 
+/* In their places, so that the order of the others stays. */
+TEST(entities_can_be_updated)
+{
+    weft_matcher *matcher = open_lands();
+    weft_m_entity news[] = {{.id = STR("ES"), .name = STR("Spain")},
+                            {.id = STR("FR"), .name = STR("Gaul")},
+                            {.id = STR("FR"), .name = STR("Again")}};
+    weft_m_error error;
+    weft_m_info info = {.size = sizeof(info)};
+    CHECK_STR(best(matcher, STR("france")), "FR");
+    CHECK_OK(weft_m_update(matcher, news, 2, &error));
+    CHECK_STR(best(matcher, STR("gaul")), "FR");
+    CHECK_STR(best(matcher, STR("france")), "");
+    CHECK_STR(best(matcher, STR("spain")), "ES");
+    CHECK_OK(weft_m_info_get(matcher, &info));
+    CHECK_EQ(info.entity_count, 6);
+
+    CHECK_EQ(weft_m_update(matcher, news, 3, &error), -WEFT_M_EVALID); /* one twice in the list */
+    CHECK_STR(error.message, "Entity IDs must be unique. Found duplicates: ['FR']");
+    CHECK_EQ(weft_m_update(matcher, news, 0, &error), -WEFT_M_EVALID);
+    news[0].name = STR(" ");
+    CHECK_EQ(weft_m_update(matcher, news, 1, &error), -WEFT_M_EVALID);
+    CHECK_STR(best(matcher, STR("spain")), "ES"); /* as it was */
+    weft_m_close(matcher);
+}
+
 /* ---- explanations ---- */
 
 TEST(a_probability_is_explained_by_parts_that_add_up_to_its_logarithm)
