@@ -60,6 +60,7 @@ struct serve_job {
     const char *access_log; /* NULL: none */
     bool is_help;
     struct permit permit;
+    const char *data; /* directory of saved matchers; NULL: none */
     int64_t matcher_count_max;
     struct service service;
     struct loop_plan plan;
@@ -140,7 +141,7 @@ static void make_name(struct serve_job *job)
     bool is_saved = job->load.matcher != NULL;
     job->service.title = job->name;
     if (!load_has_matcher(&job->load)) {
-        snprintf(job->name, sizeof(job->name), "no file");
+        snprintf(job->name, sizeof(job->name), "%.100s", job->data != NULL ? job->data : "no file");
         return;
     }
     const char *path = is_saved ? job->load.matcher : job->load.files.items[0];
@@ -338,10 +339,34 @@ static int serve_on_loops(struct serve_job *job)
     return rc;
 }
 
+static int load_data(struct serve_job *job)
+{
+    struct service *service = &job->service;
+    weft_m_error error;
+    service->store.dir = job->data;
+    int rc = store_load(&service->store, &service->measures, &error);
+    return rc < 0 && rc != -ECANCELED ? load_say(&error) : rc;
+}
+
+static bool has_default(struct serve_job *job)
+{
+    struct named *named = registry_get(&job->service.registry, weft_str_of(REGISTRY_DEFAULT));
+    weft_m_info info = {.size = sizeof(info)};
+    if (named != NULL && weft_m_info_get(named->matcher, &info) == 0)
+        job->load.entity_count = info.entity_count;
+    registry_release(named);
+    return named != NULL;
+}
+
 /* The default matcher, of the files that were named. */
 static int make_default(struct serve_job *job)
 {
     weft_matcher *matcher = NULL;
+    if (has_default(job)) {
+        if (load_has_matcher(&job->load))
+            say("%s/" REGISTRY_DEFAULT ".weftm stands for the files that are named", job->data);
+        return 0;
+    }
     job->load.metric = measures_take;
     job->load.metric_arg = &job->service.measures;
     if (!load_has_matcher(&job->load))
@@ -359,6 +384,8 @@ static int serve_run(struct serve_job *job)
 {
     service_init(&job->service, (size_t)job->matcher_count_max);
     int rc = permit_read(&job->permit, &job->service.access);
+    if (rc == 0)
+        rc = load_data(job);
     if (rc == 0)
         rc = make_default(job);
     if (rc == 0) {
@@ -404,6 +431,8 @@ static int read_words(struct serve_job *job, int *argc, char **argv, const char 
          ARGS_TEXT, &job->permit.token_path, 0, 0},
         {"allow-changes", 0, NULL, "changes without a token; only on addresses of this machine",
          ARGS_FLAG, &job->permit.is_open, 0, 0},
+        {"data", 0, "DIR", "where matchers are saved; what is there is loaded first", ARGS_TEXT,
+         &job->data, 0, 0},
         {"matchers-max", 0, "N", "matchers at a time (64)", ARGS_INTEGER, &job->matcher_count_max,
          1, 10000},
         {"body-max", 0, "BYTES", "of one request (8388608)", ARGS_INTEGER, &job->body_bytes_max, 1,
@@ -443,7 +472,7 @@ int cmd_serve(int argc, char **argv)
         return say_usage("serve", "%s", error);
     if (job.is_help)
         return rc;
-    job.load.may_be_none = permit_is_given(&job.permit);
+    job.load.may_be_none = permit_is_given(&job.permit) || job.data != NULL;
     rc = load_check(&job.load, /* texts= */ NULL, "serve");
     if (rc == 0)
         rc = secure_check(&job.secure, "serve");

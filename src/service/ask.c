@@ -65,7 +65,19 @@ static void check_candidates(weft_issues *issues, const char *path, const void *
     }
 }
 
-/* The fields of all four bodies; each has those of its table. */
+static const char ids_json[] = "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":["
+                               "\"string\",\"integer\",\"object\"]}}";
+
+static void check_ids(weft_issues *issues, const char *path, const void *member)
+{
+    const weft_json *value = *(const weft_json *const *)member;
+    if (weft_json_kind(value) == WEFT_JSON_ARRAY && weft_json_count(value) == 0)
+        weft_issue(issues, path, "must have at least one id");
+    else
+        check_candidates(issues, path, member);
+}
+
+/* The fields of all bodies; each has those of its table. */
 struct asked {
     const weft_json *any_query; /* a text or a list */
     weft_str query;
@@ -116,6 +128,11 @@ static const weft_field explain_fields[] = {
     FIELD_TOP_K,
 };
 
+static const weft_field id_fields[] = {
+    {WEFT_FIELD_ANY(struct asked, candidates), .alias = "ids", .flags = WEFT_REQUIRED,
+     .check = check_ids, .raw_json = ids_json},
+};
+
 #define SCHEMA(name_, fields_, preset_)                                                            \
     {                                                                                              \
         .name = (name_), .bytes = sizeof(struct asked), .fields = (fields_),                       \
@@ -125,6 +142,7 @@ const weft_schema ask_match = SCHEMA("Match", match_fields, &preset);
 const weft_schema ask_batch = SCHEMA("Batch", batch_fields, &preset);
 const weft_schema ask_explain = SCHEMA("Explain", explain_fields, &explain_preset);
 const weft_schema ask_diagnose = SCHEMA("Diagnose", explain_fields, &diagnose_preset);
+const weft_schema ask_ids = SCHEMA("Ids", id_fields, &preset);
 const weft_schema ask_list = {
     .name = "List",
     .bytes = sizeof(struct asked),

@@ -22,10 +22,11 @@ struct ask {
 
 /* The bodies of the routes.  Match: {"query": text or list, "top_k", "threshold", "candidates",
  * "metadata"}; batch: {"queries": list, …, "batch_size"}; explain and diagnose: {"query": text,
- * "top_k"}; list: [text, …]. */
-extern const weft_schema ask_match, ask_batch, ask_explain, ask_diagnose, ask_list;
-extern const weft_schema ask_novelty; /* route_novelty.c */
-extern const weft_schema ask_seed;    /* parameters: ?query=TEXT */
+ * "top_k"}; list: [text, …]; ids, taken as candidates: {"ids": list}. */
+extern const weft_schema ask_match, ask_batch, ask_explain, ask_diagnose, ask_list, ask_ids;
+extern const weft_schema ask_entities, ask_threshold; /* route_change.c */
+extern const weft_schema ask_novelty;                 /* route_novelty.c */
+extern const weft_schema ask_seed;                    /* parameters: ?query=TEXT */
 
 /* Takes the body, which the server has read by one of these, apart; into *ask, to be freed by
  * ask_fini in each case.  It points into the body.  0, -ENOMEM. */

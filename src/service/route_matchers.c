@@ -146,8 +146,11 @@ int route_put_matcher(weft_http_request *req, weft_http_response *res, void *arg
 int route_delete_matcher(weft_http_request *req, weft_http_response *res, void *arg)
 {
     struct service *service = arg;
-    if (registry_remove(&service->registry, weft_http_path_param(req, "name")) < 0)
-        return weft_http_fail(res, 404, NULL, "there is no matcher of this name");
+    int rc = store_remove(&service->store, weft_http_path_param(req, "name"));
+    if (rc == -ENOENT)
+        return weft_http_fail(res, 404, /* code= */ NULL, "there is no matcher of this name");
+    if (rc < 0)
+        return rc;
     jobs_cancel_stale(&service->jobs);
     return weft_http_respond(res, 204, /* type= */ NULL, "", 0);
 }

@@ -53,6 +53,17 @@ static const weft_http_api delete_matcher_api = {
     ABOUT("matchers", "Takes a matcher away, and what was saved of it"), .replies = no_content,
     .reply_count = 1};
 
+static const weft_http_reply add_replies[] = {
+    {.status = 409, .about = "An id is there already, and `update` is not set."}};
+static const weft_http_api add_entities_api = {ABOUT("change", "Adds entities, or updates them"),
+                                               TAKES(ask_entities), .replies = add_replies,
+                                               .reply_count = 1};
+static const weft_http_api remove_entities_api = {ABOUT("change", "Removes entities, all or none"),
+                                                  TAKES(ask_ids)};
+static const weft_http_api threshold_api = {ABOUT("change", "Sets the least score of a match"),
+                                            TAKES(ask_threshold)};
+static const weft_http_api save_api = {
+    ABOUT("change", "Saves the matcher: it is there again when the service begins again")};
 static const weft_http_reply job_made[] = {
     {.status = 202, .about = "It waits, or runs already: {\"job\": id}."},
     {.status = 429, .about = "As many jobs wait as may; Retry-After says when to come again."},
@@ -110,6 +121,10 @@ static const struct route routes[] = {
     BOTH("POST", "novelty", novelty),
     BOTH("GET", "info", info),
     BOTH("GET", "stats", stats),
+    BOTH("POST", "entities", add_entities, .changes = true),
+    BOTH("DELETE", "entities", remove_entities, .changes = true),
+    BOTH("PUT", "threshold", threshold, .changes = true),
+    BOTH("POST", "save", save, .changes = true),
     BOTH("POST", "fit", fit, .changes = true),
     PLAIN("GET", "/v1/jobs", jobs),
     PLAIN("GET", "/v1/jobs/{id}", get_job),
@@ -154,6 +169,7 @@ static int route_with_matcher(weft_http_request *req, weft_http_response *res, v
 void service_init(struct service *service, size_t matcher_count_max)
 {
     registry_init(&service->registry, matcher_count_max);
+    store_init(&service->store, &service->registry);
     measures_init(&service->measures);
     jobs_init(&service->jobs, &service->registry, &service->measures);
     for (size_t i = 0; i < ROUTE_COUNT; i++)
@@ -165,6 +181,7 @@ void service_init(struct service *service, size_t matcher_count_max)
 void service_fini(struct service *service)
 {
     jobs_fini(&service->jobs);
+    store_fini(&service->store);
     registry_fini(&service->registry);
 }
 

@@ -15,6 +15,7 @@
 #include "service/jobs.h"
 #include "service/match_metrics.h"
 #include "service/registry.h"
+#include "service/store.h"
 
 #include <weft/http.h>
 #include <weft/http_layer.h>
@@ -33,7 +34,7 @@ struct target {
 typedef int target_handler(weft_http_request *req, weft_http_response *res,
                            const struct target *target);
 
-#define SERVICE_BINDINGS_MAX 32
+#define SERVICE_BINDINGS_MAX 48
 
 /* A route that is about a matcher: takes it by its name, or answers 404. */
 struct binding {
@@ -44,6 +45,7 @@ struct binding {
 struct service {
     struct registry registry;
     struct access access;
+    struct store store;
     struct measures measures;
     struct jobs jobs;           /* done by jobs_run(), on one loop */
     const char *title;          /* for people: where its first entities are from */
@@ -89,6 +91,10 @@ target_handler route_explain;
 target_handler route_diagnose;
 target_handler route_novelty;
 target_handler route_fit;
+target_handler route_add_entities;
+target_handler route_remove_entities;
+target_handler route_threshold;
+target_handler route_save;
 
 /* ---- answers ---- */
 

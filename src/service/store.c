@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/store.h"
+
+#include "service/service.h"
+
+#include <weft/error.h>
+#include <weft/file.h>
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char suffix[] = ".weftm";
+#define SUFFIX_BYTES (sizeof(suffix) - 1)
+
+void store_init(struct store *store, struct registry *registry)
+{
+    *store = (struct store){.registry = registry};
+    pthread_mutex_init(&store->lock, NULL);
+    bell_init(&store->left);
+}
+
+void store_fini(struct store *store)
+{
+    pthread_mutex_destroy(&store->lock);
+}
+
+static int fail(weft_m_error *error, int rc, const char *path)
+{
+    *error = (weft_m_error){.rc = rc, .limit = -1, .seen = -1, .offset = -1, .entity_index = -1};
+    snprintf(error->message, sizeof(error->message), "%.300s: %s", path, weft_strerror(rc));
+    return rc;
+}
+
+/* "DIR/NAME.weftm", in `path`. */
+static int make_path(const struct store *store, weft_str name, char path[PATH_MAX])
+{
+    int bytes = snprintf(path, PATH_MAX, "%s/%.*s%s", store->dir, (int)name.len, name.ptr, suffix);
+    return bytes < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* ---- beginning ---- */
+
+static int load_one(struct store *store, weft_str name, struct measures *measures,
+                    weft_m_error *error)
+{
+    char path[PATH_MAX];
+    weft_m_options options;
+    weft_matcher *matcher;
+    weft_m_options_init(&options);
+    options.entity_count_max = SERVICE_ENTITIES_MAX;
+    options.metric = measures_take;
+    options.metric_arg = measures;
+    int rc = make_path(store, name, path);
+    if (rc < 0)
+        return fail(error, rc, store->dir);
+    rc = weft_m_load(&matcher, path, &options, error);
+    if (rc < 0)
+        return rc;
+    rc = registry_put(store->registry, name, matcher);
+    return rc < 0 ? fail(error, rc, path) : 0;
+}
+
+/* The name in "NAME.weftm"; empty for another file. */
+static weft_str name_of(const char *file)
+{
+    size_t bytes = strlen(file);
+    weft_str name = {file, bytes > SUFFIX_BYTES ? bytes - SUFFIX_BYTES : 0};
+    bool is_ours = name.len != 0 && strcmp(file + name.len, suffix) == 0 && registry_is_name(name);
+    return is_ours ? name : (weft_str){"", 0};
+}
+
+int store_load(struct store *store, struct measures *measures, weft_m_error *error)
+{
+    weft_dir *dir;
+    weft_dir_entry entry;
+    if (store->dir == NULL)
+        return 0;
+    int rc = weft_dir_open(&dir, store->dir);
+    if (rc < 0)
+        return fail(error, rc, store->dir);
+    while ((rc = weft_dir_next(dir, &entry)) > 0) {
+        weft_str name = name_of(entry.name);
+        rc = name.len != 0 ? load_one(store, name, measures, error) : 0;
+        if (rc < 0)
+            break;
+        *error = (weft_m_error){0};
+    }
+    weft_dir_close(dir);
+    return rc < 0 && error->rc == 0 ? fail(error, rc, store->dir) : rc;
+}
+
+/* ---- writing ---- */
+
+static int store_enter(struct store *store)
+{
+    int rc = 0;
+    pthread_mutex_lock(&store->lock);
+    while (store->is_entered && rc == 0)
+        rc = bell_wait(&store->left, &store->lock);
+    if (rc == 0)
+        store->is_entered = true;
+    pthread_mutex_unlock(&store->lock);
+    return rc;
+}
+
+static void store_leave(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    store->is_entered = false;
+    bell_ring(&store->left);
+    pthread_mutex_unlock(&store->lock);
+}
+
+static int save(struct store *store, const struct named *named, weft_m_error *error)
+{
+    char path[PATH_MAX];
+    if (!registry_has(store->registry, named))
+        return -ESTALE;
+    int rc = make_path(store, weft_str_of(named->name), path);
+    return rc < 0 ? fail(error, rc, store->dir) : weft_m_save(named->matcher, path, error);
+}
+
+int store_save(struct store *store, const struct named *named, weft_m_error *error)
+{
+    *error = (weft_m_error){0};
+    if (store->dir == NULL)
+        return -ENOTDIR;
+    int rc = store_enter(store);
+    if (rc < 0)
+        return rc;
+    rc = save(store, named, error);
+    store_leave(store);
+    return rc;
+}
+
+static int remove_both(struct store *store, weft_str name)
+{
+    char path[PATH_MAX];
+    if (store->dir != NULL) {
+        WEFT_TRY(make_path(store, name, path));
+        int rc = weft_unlink(path);
+        if (rc < 0 && rc != -ENOENT)
+            return rc;
+    }
+    return registry_remove(store->registry, name);
+}
+
+int store_remove(struct store *store, weft_str name)
+{
+    if (!registry_is_name(name))
+        return -ENOENT;
+    WEFT_TRY(store_enter(store));
+    int rc = remove_both(store, name);
+    store_leave(store);
+    return rc;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Store: a directory with a file for each matcher that was saved, NAME.weftm.  What is there when
+ * the service begins is what it begins with.
+ *
+ * Saving and deleting go one after the other, whatever the loop, so that a file never outlives the
+ * DELETE of its matcher.
+ */
+#ifndef WF_SERVICE_STORE_H
+#define WF_SERVICE_STORE_H
+
+#include "service/bell.h"
+#include "service/match_metrics.h"
+#include "service/registry.h"
+
+struct store {
+    const char *dir; /* NULL: nothing is kept */
+    struct registry *registry;
+    pthread_mutex_t lock;
+    struct bell left;
+    bool is_entered; /* by somebody who writes; under lock */
+};
+
+void store_init(struct store *store, struct registry *registry);
+void store_fini(struct store *store);
+
+/* Puts a matcher for each file into the registry.  0, or negative with *error, whose message names
+ * the file. */
+WEFT_WAITS int store_load(struct store *store, struct measures *measures, weft_m_error *error);
+
+/* Saves a matcher under its name.  0; -ENOTDIR: nothing is kept here; -ESTALE: it was replaced or
+ * deleted meanwhile; else as weft_m_save(), with *error. */
+WEFT_WAITS int store_save(struct store *store, const struct named *named, weft_m_error *error);
+
+/* Takes the matcher of this name away, first its file.  0; -ENOENT; -errno of the file. */
+WEFT_WAITS int store_remove(struct store *store, weft_str name);
+
+#endif
