@@ -180,24 +180,41 @@ typedef struct weft_m_fit_options {
     weft_str mode;                /* empty: that of open */
     weft_m_progress_fn *progress; /* may be NULL */
     void *progress_arg;
-    double head_c; /* how closely a trained head follows its examples; 100 */
+    double head_c;           /* how closely a trained head follows its examples; 100 */
+    double weight_decay;     /* full, bert: 0.01 */
+    uint64_t seed;           /* full, bert: the same seed, the same bits; 42 */
+    uint32_t num_epochs;     /* full, bert: rounds of training; 0: 4 and 24 */
+    uint32_t batch_size;     /* full, bert: pairs or texts a step; 0: 32 and 16 */
+    uint32_t num_iterations; /* full: like and unlike pairs a text in a round, each; 0: 5 */
 } weft_m_fit_options;
 WEFT_API void weft_m_fit_options_init(weft_m_fit_options *options);
 
 /*
- * Builds the index, or learns.  Zero-shot, and therefore auto without examples, ignores examples.
+ * Builds the index, or learns.  Zero-shot and hybrid ignore examples; so does auto without any.
  *
- * head-only learns from examples what texts mean an entity: questions of customers for intents, or
- * names that nobody would guess.  The catalogue's own rows count as examples too, so no entity is
- * lost.  A hit's score is how likely it is that it is right.
+ * What learns, learns from examples what texts mean an entity: questions of customers for intents,
+ * or names that nobody would guess.  The catalogue's own rows count as examples too, so no entity
+ * is lost.  A hit's score is how likely it is that it is right.
  *
- * auto with examples tries both on examples that were held out (each of up to 20 by itself, else a
- * fifth at a time) and learns only if that is not worse there; weft_m_info says which it was.
+ *     head-only  a logistic regression on the texts' words and runs of characters
+ *     full       besides, texts become points that pairs of examples have moved together and
+ *                apart, with a logistic regression of their own; with a static model
+ *                (<weft/encoder.h>) the points are its vectors, whose table is trained in a copy.
+ *                It is tried on examples that are held out first, and if it is not better there
+ *                than head-only, head-only is what the matcher becomes
+ *     bert       a small network over the same words and runs: hashed embeddings, their weighted
+ *                sum, a softmax.  It stands for a fine-tuned transformer
+ *     auto       by the number of examples: bert if every label has 8 and there are 100, head-only
+ *                if none has 3, else full; tried on held-out examples beside head-only and
+ *                zero-shot.  It learns only if that is not worse than zero-shot, and is more than
+ *                head-only only if that is better
  *
- * add and remove learn again, from the examples whose entity is still there.  full, bert and hybrid
- * are not available in this version: -WEFT_M_EMODE.  -WEFT_ELIMIT for more than 8 million weights
- * (runs of characters that occur, times entities).  `options` may be NULL.  Cancelled or failed,
- * the matcher stays as it was. */
+ * Held out are each of up to 20 examples by itself, else a fifth at a time.  weft_m_info says what
+ * the mode became and how many each was right about.
+ *
+ * add and remove learn again, in the same mode, from the examples whose entity is still there.
+ * -WEFT_ELIMIT for more than 8 million weights (runs of characters that occur, times entities).
+ * `options` may be NULL.  Cancelled or failed, the matcher stays as it was. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int
 weft_m_fit(weft_matcher *matcher, const weft_m_example *examples, size_t example_count,
            const weft_m_fit_options *options, weft_m_error *error);
@@ -385,6 +402,12 @@ typedef struct weft_m_latency {
     double p50, p95, p99;
 } weft_m_latency;
 
+/* How many held-out examples each way of matching was right about; -1: it was not tried. */
+typedef struct weft_m_trial {
+    uint64_t held_out; /* 0: there was no trial */
+    int64_t zero_shot, head_only, full, bert;
+} weft_m_trial;
+
 typedef struct weft_m_info {
     size_t size; /* sizeof(weft_m_info); set by the caller */
 
@@ -413,6 +436,12 @@ typedef struct weft_m_info {
     uint64_t cache_hits, cache_misses, cache_count, cache_bytes;
     uint64_t metric_count;
     weft_m_latency ops[WEFT_M_OP_COUNT];
+
+    /* Learning. */
+    const char *backend;    /* what answers: "lexical", "logistic-regression", "contrastive",
+                               "supervised-bag" …; NULL before fit */
+    uint64_t example_count; /* learnt from */
+    weft_m_trial trial;
 } weft_m_info;
 
 /* Fills *out.  Does not wait. */

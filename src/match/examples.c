@@ -9,6 +9,7 @@
 
 #define TAG_LENGTHS WF_TAG('E', 'X', 'L', 'E')
 #define TAG_BYTES WF_TAG('E', 'X', 'B', 'Y')
+#define TAG_PLAN WF_TAG('E', 'X', 'P', 'L')
 
 static size_t bytes_of(const weft_m_example *items, size_t count)
 {
@@ -27,13 +28,15 @@ static weft_str copy(char **to, weft_str text)
     return copied;
 }
 
-int wf_examples_new(wf_examples **out, const weft_m_example *items, size_t count)
+int wf_examples_new(wf_examples **out, const weft_m_example *items, size_t count,
+                    const wf_plan *plan)
 {
     wf_examples *examples = wf_alloc(sizeof(*examples));
     if (examples == NULL)
         return -ENOMEM;
     examples->refs = 1;
     examples->count = count;
+    examples->plan = *plan;
     examples->items = wf_array(count, sizeof(*items));
     examples->bytes = wf_alloc(bytes_of(items, count) + 1);
     if (examples->items == NULL || examples->bytes == NULL) {
@@ -83,6 +86,7 @@ void wf_examples_save(const wf_examples *examples, wf_pack *pack)
                                       item->is_none ? UINT32_MAX : (uint32_t)item->label.len};
     }
     wf_pack_add(pack, TAG_BYTES, examples->bytes, bytes_of(examples->items, examples->count), 1);
+    wf_pack_add(pack, TAG_PLAN, &examples->plan, 1, sizeof(examples->plan));
 }
 
 /* The next `len` bytes; false if there are not so many or they are no text. */
@@ -99,11 +103,16 @@ int wf_examples_load(wf_examples **out, const wf_image *image)
 {
     const void *found = NULL, *bytes = NULL;
     size_t count = 0, byte_count = 0;
+    wf_plan plan;
     int rc = wf_image_get(image, TAG_LENGTHS, sizeof(struct lengths), &found, &count);
     if (rc == 0)
         rc = wf_image_get(image, TAG_BYTES, 1, &bytes, &byte_count);
+    if (rc == 0)
+        rc = wf_image_get_one(image, TAG_PLAN, &plan, sizeof(plan));
     if (rc < 0)
         return rc;
+    if (!wf_plan_is_sound(&plan))
+        return -WEFT_M_EPERSIST;
     const struct lengths *lengths = found;
     const char *at = bytes, *end = at + byte_count;
     weft_m_example *items = wf_array(count, sizeof(*items));
@@ -115,7 +124,7 @@ int wf_examples_load(wf_examples **out, const wf_image *image)
         is_sound = take(&at, end, lengths[i].text, &items[i].text) &&
                    (items[i].is_none || take(&at, end, lengths[i].label, &items[i].label));
     }
-    rc = is_sound && at == end ? wf_examples_new(out, items, count) : -WEFT_M_EPERSIST;
+    rc = is_sound && at == end ? wf_examples_new(out, items, count, &plan) : -WEFT_M_EPERSIST;
     wf_free(items);
     return rc;
 }

@@ -14,8 +14,16 @@
 
 void weft_m_fit_options_init(weft_m_fit_options *options)
 {
-    *options = (weft_m_fit_options){.size = sizeof(*options), .head_c = 100};
+    *options = (weft_m_fit_options){
+        .size = sizeof(*options), .head_c = 100, .weight_decay = 0.01, .seed = 42};
 }
+
+/* What a fit is to make. */
+struct aim {
+    const wf_scorer_class *cls; /* one that learns; NULL: none */
+    wf_examples *examples;      /* NULL with that */
+    bool is_tried, is_auto;
+};
 
 /* ---- building ---- */
 
@@ -100,12 +108,12 @@ static void set_fitting(weft_matcher *matcher, bool is_fitting)
 }
 
 /* What a scorer of the catalogue is: one that learns if there is something to learn from. */
-static int create_scorer(weft_matcher *matcher, wf_catalogue *catalogue, wf_examples *examples,
+static int create_scorer(weft_matcher *matcher, wf_catalogue *catalogue, const struct aim *aim,
                          wf_scorer **out)
 {
-    return examples != NULL
-               ? wf_head_create(out, catalogue, examples, /* left_out= */ NULL, matcher->head_c)
-               : matcher->scoring->create(out, catalogue, &matcher->options);
+    return aim->cls != NULL ? wf_head_create(out, aim->cls, catalogue, aim->examples,
+                                             /* left_out= */ NULL, &matcher->options)
+                            : matcher->scoring->create(out, catalogue, &matcher->options);
 }
 
 /* What is known of rows that stay need not be found again. */
@@ -117,14 +125,15 @@ static void inherit(weft_matcher *matcher, wf_scorer *scorer)
     wf_snapshot_unref(snapshot);
 }
 
-/* A scorer that is built, or, for auto, the better of two. */
-static int make_scorer(wf_course *course, wf_catalogue *catalogue, wf_examples *examples,
-                       bool is_trial, wf_scorer **out)
+/* A scorer that is built, or the best of those that are tried. */
+static int make_scorer(wf_course *course, wf_catalogue *catalogue, const struct aim *aim,
+                       wf_scorer **out, weft_m_trial *out_trial)
 {
     wf_scorer *scorer;
-    if (is_trial)
-        return wf_trial_run(course, catalogue, examples, out);
-    int rc = create_scorer(course->call->matcher, catalogue, examples, &scorer);
+    if (aim->is_tried)
+        return wf_trial_run(course, catalogue, aim->examples, aim->cls, aim->is_auto, out,
+                            out_trial);
+    int rc = create_scorer(course->call->matcher, catalogue, aim, &scorer);
     if (rc < 0)
         return rc;
     inherit(course->call->matcher, scorer);
@@ -148,20 +157,26 @@ static int fail_build(weft_m_error *error, int rc)
     return rc;
 }
 
-/* Remembers what was learnt from, so that a change of the catalogue can learn again. */
-static void keep_examples(weft_matcher *matcher, const wf_scorer *scorer, wf_examples *examples)
+/* Remembers what was learnt from and how, so that a change of the catalogue can learn again. */
+static void keep_aim(weft_matcher *matcher, const wf_scorer *scorer, const struct aim *aim,
+                     const weft_m_trial *trial)
 {
     wf_examples *old = matcher->examples;
-    bool has_learnt = scorer->cls == &wf_scorer_head;
-    matcher->examples = has_learnt && examples != NULL ? wf_examples_ref(examples) : NULL;
+    matcher->learnt = wf_head_class(scorer->cls->mode);
+    matcher->examples = matcher->learnt != NULL ? wf_examples_ref(aim->examples) : NULL;
     wf_examples_unref(old);
+    pthread_mutex_lock(&matcher->lock);
+    matcher->example_count = matcher->examples != NULL ? matcher->examples->count : 0;
+    matcher->trial = *trial;
+    pthread_mutex_unlock(&matcher->lock);
 }
 
-static int build(wf_course *course, wf_catalogue *catalogue, wf_examples *examples, bool is_trial)
+static int build(wf_course *course, wf_catalogue *catalogue, const struct aim *aim)
 {
     wf_call *call = course->call;
     weft_matcher *matcher = call->matcher;
     weft_time started = wf_sys_now();
+    weft_m_trial trial = {0};
     wf_scorer *scorer = NULL;
     set_fitting(matcher, true);
     int rc = wf_matcher_read_model(matcher, call->error);
@@ -169,11 +184,11 @@ static int build(wf_course *course, wf_catalogue *catalogue, wf_examples *exampl
         set_fitting(matcher, false);
         return rc;
     }
-    rc = make_scorer(course, catalogue, examples, is_trial, &scorer);
+    rc = make_scorer(course, catalogue, aim, &scorer, &trial);
     if (rc == 0)
         rc = wf_matcher_publish(matcher, scorer);
     if (rc == 0)
-        keep_examples(matcher, scorer, examples);
+        keep_aim(matcher, scorer, aim, &trial);
     set_fitting(matcher, false);
     wf_scorer_unref(scorer);
     if (rc < 0)
@@ -186,7 +201,8 @@ static int build(wf_course *course, wf_catalogue *catalogue, wf_examples *exampl
 int wf_matcher_build(wf_call *call, wf_catalogue *catalogue)
 {
     wf_course course = {.call = call};
-    return build(&course, catalogue, call->matcher->examples, /* is_trial= */ false);
+    const struct aim aim = {.cls = call->matcher->learnt, .examples = call->matcher->examples};
+    return build(&course, catalogue, &aim);
 }
 
 /* ---- the first fit ---- */
@@ -214,16 +230,6 @@ int wf_matcher_ready(wf_call *call, wf_snapshot **out)
 
 /* ---- fit ---- */
 
-static int fail_mode(const char *mode, weft_m_error *error)
-{
-    wf_m_fail(error, -WEFT_M_EMODE, "Mode '%s' is not available in this version", mode);
-    wf_m_error_field(error, "mode");
-    wf_m_error_suggest(error, "Use 'head-only' with examples, 'zero-shot' without");
-    return -WEFT_M_EMODE;
-}
-
-enum lesson { NO_LESSON, LESSON, TRIAL };
-
 static int fail_no_data(weft_m_error *error)
 {
     wf_m_fail(error, -WEFT_M_EVALID,
@@ -233,45 +239,64 @@ static int fail_no_data(weft_m_error *error)
     return -WEFT_M_EVALID;
 }
 
-/* Zero-shot ignores examples; auto with examples tries. */
-static int check_fit(wf_call *call, const char *mode, const weft_m_example *examples,
-                     size_t example_count, enum lesson *out)
+/* Zero-shot and hybrid ignore examples; auto with examples tries, and so does full. */
+static int read_mode(wf_call *call, const char *mode, const weft_m_example *examples,
+                     size_t example_count, struct aim *aim)
 {
-    bool is_zero_shot = strcmp(mode, "zero-shot") == 0, is_auto = strcmp(mode, "auto") == 0;
-    *out = NO_LESSON;
-    if (is_zero_shot || (is_auto && examples == NULL))
+    aim->cls = wf_head_class(mode);
+    aim->is_auto = strcmp(mode, "auto") == 0 && examples != NULL;
+    aim->is_tried = aim->is_auto || aim->cls == &wf_scorer_full;
+    if (aim->cls == NULL && !aim->is_auto)
         return 0;
-    if (strcmp(mode, "hybrid") == 0)
-        return fail_mode(mode, call->error);
     if (examples == NULL)
         return fail_no_data(call->error);
     wf_catalogue *catalogue = wf_matcher_catalogue(call->matcher);
     int rc = wf_check_examples(examples, example_count, catalogue, call->error);
     wf_catalogue_unref(catalogue);
-    if (rc < 0)
-        return rc;
-    *out = is_auto ? TRIAL : LESSON;
-    return is_auto || strcmp(mode, "head-only") == 0 ? 0 : fail_mode(mode, call->error);
+    return rc;
 }
 
-static int check_head_c(double head_c, weft_m_error *error)
+static int check_number(const char *name, double value, double least, double most,
+                        weft_m_error *error)
 {
-    if (head_c > 0 && head_c <= 1e6)
+    if (value >= least && value <= most)
         return 0;
-    wf_m_fail(error, -WEFT_M_EVALID, "head_c must be above 0 and at most 1000000, got %g", head_c);
-    wf_m_error_field(error, "head_c");
+    wf_m_fail(error, -WEFT_M_EVALID, "%s must be between %g and %g, got %g", name, least, most,
+              value);
+    wf_m_error_field(error, "%s", name);
     return -WEFT_M_EVALID;
 }
 
-static int fit_alone(wf_course *course, wf_examples *examples, enum lesson lesson, double head_c)
+static int read_plan(const weft_m_fit_options *options, wf_plan *out, weft_m_error *error)
+{
+    int rc = check_number("head_c", options->head_c, 1e-9, WF_PLAN_C_MAX, error);
+    if (rc == 0)
+        rc = check_number("weight_decay", options->weight_decay, 0, WF_PLAN_DECAY_MAX, error);
+    if (rc == 0)
+        rc = check_number("num_epochs", options->num_epochs, 0, WF_PLAN_EPOCHS_MAX, error);
+    if (rc == 0)
+        rc = check_number("num_iterations", options->num_iterations, 0, WF_PLAN_EPOCHS_MAX, error);
+    if (rc == 0)
+        rc = check_number("batch_size", options->batch_size, 0, WF_PLAN_BATCH_MAX, error);
+    *out = (wf_plan){.head_c = options->head_c,
+                     .weight_decay = options->weight_decay,
+                     .seed = options->seed,
+                     .epochs = options->num_epochs,
+                     .iterations = options->num_iterations,
+                     .batch = options->batch_size};
+    return rc;
+}
+
+static int fit_alone(wf_course *course, struct aim *aim)
 {
     wf_call *call = course->call;
     int rc = wf_gate_enter(&call->matcher->changes, WF_GATE_EXCLUSIVE);
     if (rc < 0)
         return wf_m_fail_plain(call->error, rc);
-    call->matcher->head_c = (float)head_c;
     wf_catalogue *catalogue = wf_matcher_catalogue(call->matcher);
-    rc = build(course, catalogue, examples, lesson == TRIAL);
+    if (aim->is_auto)
+        aim->cls = wf_trial_resolve(catalogue, aim->examples);
+    rc = build(course, catalogue, aim);
     wf_catalogue_unref(catalogue);
     wf_gate_leave(&call->matcher->changes, WF_GATE_EXCLUSIVE);
     return rc;
@@ -281,25 +306,25 @@ static int fit(wf_call *call, const weft_m_example *examples, size_t example_cou
                const weft_m_fit_options *options)
 {
     const char *mode = call->matcher->mode;
-    enum lesson lesson = NO_LESSON;
+    struct aim aim = {0};
+    wf_plan plan;
     int rc = 0;
     if (options->mode.ptr != NULL)
         rc = wf_check_mode(options->mode, &mode, call->error);
     if (rc == 0)
-        rc = check_fit(call, mode, examples, example_count, &lesson);
+        rc = read_mode(call, mode, examples, example_count, &aim);
     if (rc == 0)
-        rc = check_head_c(options->head_c, call->error);
-    wf_examples *kept = NULL;
-    if (rc == 0 && lesson != NO_LESSON) {
-        rc = wf_examples_new(&kept, examples, example_count);
+        rc = read_plan(options, &plan, call->error);
+    if (rc == 0 && (aim.cls != NULL || aim.is_auto)) {
+        rc = wf_examples_new(&aim.examples, examples, example_count, &plan);
         rc = rc < 0 ? wf_m_fail_plain(call->error, rc) : 0;
     }
     if (rc < 0)
         return rc;
     wf_course course = {
         .call = call, .progress = options->progress, .progress_arg = options->progress_arg};
-    rc = fit_alone(&course, kept, lesson, options->head_c);
-    wf_examples_unref(kept);
+    rc = fit_alone(&course, &aim);
+    wf_examples_unref(aim.examples);
     return rc;
 }
 

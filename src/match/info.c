@@ -24,6 +24,8 @@ static void read_state(weft_matcher *matcher, weft_m_info *info, wf_snapshot **o
     info->threshold = matcher->threshold;
     info->is_fitting = matcher->is_fitting;
     info->snapshot = matcher->snapshot_number;
+    info->example_count = matcher->example_count;
+    info->trial = matcher->trial;
     *out_snapshot = matcher->snapshot != NULL ? wf_snapshot_ref(matcher->snapshot) : NULL;
     *out_catalogue = matcher->catalogue != NULL ? wf_catalogue_ref(matcher->catalogue) : NULL;
     pthread_mutex_unlock(&matcher->lock);
@@ -37,6 +39,7 @@ static void read_scorer(const wf_snapshot *snapshot, weft_m_info *info)
     info->active_mode = wf_snapshot_mode(snapshot);
     info->active_matcher = wf_snapshot_matcher(snapshot);
     info->encoder = stats.encoder;
+    info->backend = stats.backend != NULL ? stats.backend : stats.encoder;
     info->dimension = stats.dimension;
     info->index_bytes = stats.bytes;
     info->bytes += stats.bytes + stats.cache_bytes;

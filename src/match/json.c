@@ -223,6 +223,28 @@ int weft_m_diagnose_json(weft_matcher *matcher, weft_str query, int64_t top_k, w
 
 /* ---- info and statistics ---- */
 
+static void write_right(wf_json *json, const char *mode, int64_t right)
+{
+    if (right >= 0)
+        wf_json_put_uint(json, mode, (uint64_t)right);
+}
+
+static void write_trial(wf_json *json, const weft_m_trial *trial)
+{
+    wf_json_key(json, "trial");
+    if (trial->held_out == 0) {
+        wf_json_null(json);
+        return;
+    }
+    wf_json_object(json);
+    wf_json_put_uint(json, "held_out", trial->held_out);
+    write_right(json, "zero-shot", trial->zero_shot);
+    write_right(json, "head-only", trial->head_only);
+    write_right(json, "full", trial->full);
+    write_right(json, "bert", trial->bert);
+    wf_json_object_end(json);
+}
+
 int weft_m_info_json(weft_matcher *matcher, weft_text *out)
 {
     weft_m_info info = {.size = sizeof(info)};
@@ -236,7 +258,10 @@ int weft_m_info_json(weft_matcher *matcher, weft_text *out)
     wf_json_put_text(&json, "detected_mode", info.active_mode);
     wf_json_put_bool(&json, "is_trained", info.is_ready);
     wf_json_put_text(&json, "active_matcher", info.active_matcher);
-    wf_json_put_bool(&json, "has_training_data", false);
+    wf_json_put_bool(&json, "has_training_data", info.example_count != 0);
+    wf_json_put_text(&json, "backend", info.backend);
+    wf_json_put_uint(&json, "training_examples", info.example_count);
+    write_trial(&json, &info.trial);
     wf_json_put_float(&json, "threshold", info.threshold);
     wf_json_put_text(&json, "requested_mode", info.mode);
     wf_json_put_text(&json, "model_name", info.model);

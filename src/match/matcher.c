@@ -119,7 +119,6 @@ int wf_matcher_new(weft_matcher **out, const weft_m_options *options, weft_m_err
     pthread_mutex_init(&matcher->lock, NULL);
     wf_seekers_init(&matcher->seekers);
     matcher->active_mode = "zero-shot";
-    matcher->head_c = 100;
     *out = matcher;
     return 0;
 }

@@ -34,10 +34,12 @@ struct weft_matcher {
     uint64_t snapshot_number;
     float threshold;
     bool is_fitting;
+    size_t example_count; /* under lock, like the next: of what the snapshot has learnt */
+    weft_m_trial trial;
 
     /* Under `changes`. */
-    wf_examples *examples; /* a reference; what was learnt from, NULL: nothing */
-    float head_c;
+    const wf_scorer_class *learnt; /* NULL: nothing was */
+    wf_examples *examples;         /* a reference; what it was learnt from; NULL with that */
 
     wf_gate detecting;        /* exclusive: a detector is being made */
     wf_detector *detector;    /* under lock, a reference; the last one made, NULL: none */

@@ -281,7 +281,7 @@ static int make_alone(wf_call *call, const wf_snapshot *snapshot, const wf_detec
     if (*out != NULL)
         return 0;
     struct making making = {.call = call};
-    if (snapshot->scorer->cls == &wf_scorer_head)
+    if (wf_head_class(snapshot->scorer->cls->mode) != NULL)
         making.examples = wf_head_of(snapshot->scorer)->examples;
     int rc = wf_detector_new(&making.detector, snapshot->scorer, plan, &matcher->options);
     if (rc == 0)

@@ -21,6 +21,7 @@
 
 #define TAG_MODEL WF_TAG('M', 'O', 'D', 'L')
 #define TAG_MODEL_NAME WF_TAG('M', 'O', 'D', 'N')
+#define TAG_TRIAL WF_TAG('T', 'R', 'I', 'A') /* may be missing */
 
 #define NAME_BYTES 16
 #define FILE_MODE 0666u /* less the umask */
@@ -98,7 +99,8 @@ static void save_model(const weft_matcher *matcher, const wf_snapshot *snapshot,
 {
     if (!wf_scorer_class_is_dense(matcher->scoring))
         return;
-    if (wf_scorer_class_is_dense(snapshot->scorer->cls)) {
+    bool is_head = wf_head_class(snapshot->scorer->cls->mode) != NULL;
+    if (!is_head || wf_head_of(snapshot->scorer)->body.encoder != NULL) {
         const weft_encoder *encoder = matcher->options.encoder;
         const struct model model = {.dimension = (uint32_t)encoder->dimension, .sum = encoder->sum};
         wf_pack_copy(pack, TAG_MODEL, &model, sizeof(model));
@@ -193,7 +195,7 @@ struct loading {
     char *model_name; /* owned; NULL: the matcher needs none */
     wf_image *image;
     weft_matcher *matcher;
-    bool has_learnt;
+    const wf_scorer_class *learnt; /* NULL: it has not */
     char reason[WF_REASON_BYTES]; /* of -WEFT_M_EPERSIST; empty: the parts contradict each other */
 };
 
@@ -225,9 +227,15 @@ static int take_settings(struct loading *loading)
     options->threshold = settings->threshold;
     options->normalize = settings->normalize != 0;
     options->mark_run_max = settings->mark_run_max;
-    loading->has_learnt = strcmp(settings->active_mode, wf_scorer_head.mode) == 0;
-    bool is_known = loading->has_learnt || strcmp(settings->active_mode, "zero-shot") == 0;
+    loading->learnt = wf_head_class(settings->active_mode);
+    bool is_known = loading->learnt != NULL || strcmp(settings->active_mode, "zero-shot") == 0;
     return is_known ? 0 : -WEFT_M_EPERSIST;
+}
+
+/* What has learnt needs no vectors of its model, unless its body is made of them. */
+static bool needs_model(const struct loading *loading)
+{
+    return loading->learnt == NULL || wf_body_needs_model(loading->image);
 }
 
 /* The caller's model, or else that of the file. */
@@ -238,12 +246,12 @@ static int take_model(struct loading *loading)
     int rc = 0;
     if (!wf_scorer_class_is_dense(wf_scorer_class_of(loading->options.score_kind, false)))
         return 0;
-    if (!loading->has_learnt)
+    if (needs_model(loading))
         rc = wf_image_get_one(loading->image, TAG_MODEL, &loading->model, sizeof(loading->model));
     if (rc == 0)
         rc = wf_image_get(loading->image, TAG_MODEL_NAME, 1, &name, &bytes);
     if (rc < 0)
-        return loading->has_learnt ? 0 : rc; /* older files have no name: the caller has */
+        return rc;
     loading->model_name = wf_strdup(name, bytes);
     if (loading->model_name == NULL)
         return -ENOMEM;
@@ -256,7 +264,7 @@ static int take_model(struct loading *loading)
  * wants it. */
 static int load_model(struct loading *loading)
 {
-    if (loading->model_name == NULL || loading->has_learnt)
+    if (loading->model_name == NULL || !needs_model(loading))
         return 0;
     weft_m_error broken;
     int rc = wf_matcher_read_model(loading->matcher, &broken);
@@ -279,8 +287,10 @@ static int load_scorer(struct loading *loading, wf_catalogue *catalogue)
 {
     weft_matcher *matcher = loading->matcher;
     wf_scorer *scorer;
-    int rc = loading->has_learnt ? wf_head_create(&scorer, catalogue, NULL, NULL, 0)
-                                 : matcher->scoring->create(&scorer, catalogue, &matcher->options);
+    int rc = loading->learnt != NULL
+                 ? wf_head_create(&scorer, loading->learnt, catalogue, NULL, NULL,
+                                  &matcher->options)
+                 : matcher->scoring->create(&scorer, catalogue, &matcher->options);
     if (rc < 0)
         return rc;
     rc = scorer->cls->load(scorer, loading->image);
@@ -288,9 +298,11 @@ static int load_scorer(struct loading *loading, wf_catalogue *catalogue)
         rc = wf_matcher_publish(matcher, scorer);
     if (rc == 0)
         rc = wf_detector_load(&matcher->loaded, loading->image);
-    if (rc == 0 && loading->has_learnt) {
+    if (rc == 0 && loading->learnt != NULL) {
+        matcher->learnt = loading->learnt;
         matcher->examples = wf_examples_ref(wf_head_of(scorer)->examples);
-        matcher->head_c = wf_head_of(scorer)->c;
+        matcher->example_count = matcher->examples->count;
+        wf_image_get_one(loading->image, TAG_TRIAL, &matcher->trial, sizeof(matcher->trial));
     }
     wf_scorer_unref(scorer);
     return rc;

@@ -21,7 +21,7 @@
 
 #include <weft/match.h>
 
-#define WF_IMAGE_VERSION 1u
+#define WF_IMAGE_VERSION 2u
 #define WF_IMAGE_SECTIONS_MAX 64u
 
 #define WF_TAG(a_, b_, c_, d_)                                                                     \

@@ -6,7 +6,7 @@
  * "mapping") and StaticEmbedding's of sentence-transformers (tensor "embedding.weight", perhaps in
  * 0_StaticEmbedding/).  They differ in what they do with unknown tokens and long texts.
  */
-#include "match/model/encoder.h"
+#include "match/model/static.h"
 
 #include "base/alloc.h"
 #include "base/utf8.h"
@@ -176,6 +176,77 @@ static const weft_encoder_class static_class = {
     .encode = encode,
     .close = model_close,
 };
+
+/* ---- training ---- */
+
+bool wf_encoder_is_static(const weft_encoder *encoder)
+{
+    return encoder->cls == &static_class;
+}
+
+void wf_token_parts_fini(wf_token_parts *parts)
+{
+    wf_free(parts->ids);
+    wf_free(parts->weights);
+    *parts = (wf_token_parts){0};
+}
+
+static int reserve_parts(wf_token_parts *parts, size_t count)
+{
+    if (count <= parts->capacity)
+        return 0;
+    wf_token_parts_fini(parts);
+    parts->ids = wf_array(count, sizeof(*parts->ids));
+    parts->weights = wf_array(count, sizeof(*parts->weights));
+    if (parts->ids == NULL || parts->weights == NULL) {
+        wf_token_parts_fini(parts);
+        return -ENOMEM;
+    }
+    parts->capacity = count;
+    return 0;
+}
+
+/* As encode_one goes over them. */
+static int take_parts(const struct model *model, const wf_tokens *tokens, wf_token_parts *out)
+{
+    int rc = reserve_parts(out, tokens->count + 1);
+    out->count = 0;
+    for (size_t i = 0; i < tokens->count && rc == 0; i++) {
+        uint32_t id = tokens->ids[i];
+        bool is_unknown = id == model->tokenizer.unknown_id;
+        if (model->drops_unknown && (is_unknown || out->count == TOKENS_MAX))
+            continue;
+        float weight = 1;
+        if (model->weights != NULL)
+            wf_tensor_floats(model->weights, id, 1, &weight);
+        out->ids[out->count] = id;
+        out->weights[out->count++] = weight;
+    }
+    for (size_t i = 0; i < out->count; i++)
+        out->weights[i] /= (float)out->count;
+    return rc;
+}
+
+int wf_static_parts(const weft_encoder *encoder, weft_str text, wf_token_parts *out)
+{
+    struct model *model = encoder->self;
+    struct desk *desk = desk_take(model);
+    if (desk == NULL)
+        return -ENOMEM;
+    int rc = wf_tokenize(&model->tokenizer, cut_chars(text, model->chars_max), &desk->tokens);
+    if (rc == 0)
+        rc = take_parts(model, &desk->tokens, out);
+    desk_give(model, desk);
+    return rc;
+}
+
+void wf_static_row(const weft_encoder *encoder, uint32_t token, float *out)
+{
+    const struct model *model = encoder->self;
+    size_t row =
+        model->mapping != NULL ? (size_t)wf_tensor_integer(model->mapping, token) : token;
+    wf_tensor_floats(model->table, row * model->full_dim, model->dim, out);
+}
 
 /* ---- opening ---- */
 

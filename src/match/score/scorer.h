@@ -28,6 +28,7 @@ typedef struct wf_ask {
 
 typedef struct wf_scorer_stats {
     const char *encoder; /* kind */
+    const char *backend; /* what has learnt; NULL: nothing, the encoder answers */
     size_t dimension, bytes;
     uint64_t cache_hits, cache_misses, cache_count, cache_bytes;
 } wf_scorer_stats;

@@ -55,25 +55,48 @@ static void measure_nearness(const wf_head *it, wf_pupil *work, struct signs *si
     }
 }
 
-/* The labels' shares into work->shares. */
-static void share_labels(const wf_head *it, wf_pupil *work)
+void wf_head_share_out(float *scores, size_t count)
+{
+    float most = scores[0];
+    double sum = 0;
+    for (size_t i = 1; i < count; i++)
+        most = scores[i] > most ? scores[i] : most;
+    for (size_t i = 0; i < count; i++) {
+        scores[i] = expf(scores[i] - most);
+        sum += (double)scores[i];
+    }
+    for (size_t i = 0; i < count; i++)
+        scores[i] = (float)((double)scores[i] / sum);
+}
+
+static void add_scores(const wf_head *it, wf_pupil *work)
 {
     size_t labels = it->label_count;
-    memcpy(work->shares, it->weights + it->feature_count * labels, labels * sizeof(float));
+    wf_add_scaled(work->shares, 1, it->weights + it->feature_count * labels, labels);
     for (size_t i = 0; i < work->count; i++) {
         const float *row = it->weights + work->indexes[i] * labels;
         wf_add_scaled(work->shares, work->values[i], row, labels);
     }
-    float most = work->shares[0];
-    double sum = 0;
-    for (size_t i = 1; i < labels; i++)
-        most = work->shares[i] > most ? work->shares[i] : most;
-    for (size_t i = 0; i < labels; i++) {
-        work->shares[i] = expf(work->shares[i] - most);
-        sum += (double)work->shares[i];
+}
+
+/* The labels' shares into work->shares.  The mean of the logarithms of two shares is that of the
+ * scores they are made from, but for what all labels have in common. */
+static int share_labels(const wf_head *it, wf_pupil *work, weft_str text)
+{
+    size_t labels = it->label_count;
+    memset(work->shares, 0, labels * sizeof(*work->shares));
+    if (it->weights != NULL)
+        add_scores(it, work);
+    if (it->body.dim != 0) {
+        int rc = wf_body_read(&it->body, work, text);
+        if (rc < 0)
+            return rc;
+        wf_body_add_scores(&it->body, work->point, work->shares);
     }
-    for (size_t i = 0; i < labels; i++)
-        work->shares[i] = (float)((double)work->shares[i] / sum);
+    for (size_t i = 0; i < labels && it->weights != NULL && it->body.dim != 0; i++)
+        work->shares[i] /= 2;
+    wf_head_share_out(work->shares, labels);
+    return 0;
 }
 
 static int read_query(const wf_head *it, wf_seeker *seeker, weft_str raw, double *out_known)
@@ -127,7 +150,9 @@ static int head_find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
     if (rc < 0)
         return rc;
     wf_pupil *work = &seeker->pupil;
-    share_labels(it, work);
+    rc = share_labels(it, work, seeker->text);
+    if (rc < 0)
+        return rc;
     double each = worth(it, work, seeker->bag.word_count, known);
     uint32_t equal = first_equal_row(it, seeker);
     for (uint32_t entity = 0; entity < catalogue->entity_count; entity++) {
@@ -171,20 +196,13 @@ static int head_explain(wf_scorer *scorer, const wf_seeker *seeker, wf_seeker *s
 
 /* ---- life ---- */
 
-static void sparse_fini(wf_sparse *sparse)
-{
-    wf_free(sparse->start);
-    wf_free(sparse->indexes);
-    wf_free(sparse->values);
-}
-
 static void head_destroy(wf_scorer *scorer)
 {
     wf_head *it = wf_head_of(scorer);
     wf_texts_fini(&it->rows);
     if (scorer->image == NULL) {
-        sparse_fini(&it->texts);
-        sparse_fini(&it->features);
+        wf_sparse_fini(&it->texts);
+        wf_sparse_fini(&it->features);
         wf_free(it->text_label);
         wf_free(it->keys);
         wf_free(it->idf);
@@ -192,6 +210,7 @@ static void head_destroy(wf_scorer *scorer)
         wf_free(it->label_norms);
     }
     wf_head_building_free(it->building);
+    wf_body_fini(&it->body);
     wf_examples_unref(it->examples);
     wf_catalogue_unref(scorer->catalogue);
     wf_image_unref(scorer->image);
@@ -202,25 +221,37 @@ static void head_stats(wf_scorer *scorer, wf_scorer_stats *out)
 {
     const wf_head *it = wf_head_of(scorer);
     size_t each = sizeof(uint32_t) + sizeof(float);
+    size_t weights = it->weights != NULL ? (it->feature_count + 1) * it->label_count : 0;
     *out = (wf_scorer_stats){
-        .encoder = "lexical",
-        .dimension = it->feature_count,
-        .bytes = (it->feature_count + 1) * it->label_count * sizeof(*it->weights) +
+        .backend = scorer->cls == &wf_scorer_bag    ? "supervised-bag"
+                   : scorer->cls == &wf_scorer_full ? "contrastive"
+                                                    : "logistic-regression",
+        .encoder = it->body.encoder != NULL ? weft_encoder_kind(it->body.encoder) : "lexical",
+        .dimension = it->body.dim != 0 ? it->body.dim : it->feature_count,
+        .bytes = weights * sizeof(*it->weights) + wf_body_bytes(&it->body) +
                  2 * it->texts.count * each + it->feature_count * 20 + it->texts.row_count * 12 +
                  wf_texts_bytes(&it->rows),
     };
 }
 
-const wf_scorer_class wf_scorer_head = {
-    .kind = "probability",
-    .mode = "head-only",
-    .shows_names = true,
-    .build = wf_head_build,
-    .find = head_find,
-    .explain_query = head_explain_query,
-    .explain = head_explain,
-    .stats = head_stats,
-    .save = wf_head_save,
-    .load = wf_head_load,
-    .destroy = head_destroy,
-};
+#define CLASS(mode_)                                                                               \
+    {                                                                                              \
+        .kind = "probability", .mode = (mode_), .shows_names = true, .build = wf_head_build,       \
+        .find = head_find, .explain_query = head_explain_query, .explain = head_explain,           \
+        .stats = head_stats, .save = wf_head_save, .load = wf_head_load, .destroy = head_destroy,  \
+    }
+
+const wf_scorer_class wf_scorer_head = CLASS("head-only");
+const wf_scorer_class wf_scorer_full = CLASS("full");
+const wf_scorer_class wf_scorer_bag = CLASS("bert");
+
+const wf_scorer_class *wf_head_class(const char *mode)
+{
+    static const wf_scorer_class *const classes[] = {&wf_scorer_head, &wf_scorer_full,
+                                                     &wf_scorer_bag};
+    for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++) {
+        if (strcmp(classes[i]->mode, mode) == 0)
+            return classes[i];
+    }
+    return NULL;
+}

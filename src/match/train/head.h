@@ -20,29 +20,23 @@
 #include "match/score/scorer.h"
 #include "match/score/texts.h"
 #include "match/train/bag.h"
+#include "match/train/body.h"
 #include "match/train/minimise.h"
 
 /* Steps of the training, at most; progress counts them. */
 #define WF_HEAD_STEPS 120u
 
-/* Of weights: features times labels.  Training takes about 64 bytes of each. */
+/* Of weights: features times labels, or times the numbers of a point.  Training takes about 64
+ * bytes of each. */
 #define WF_HEAD_WEIGHTS_MAX ((size_t)8 << 20)
-
-/* Sparse rows, one after the other: of row r indexes[start[r]] … indexes[start[r + 1] - 1]. */
-typedef struct wf_sparse {
-    size_t *start;
-    uint32_t *indexes;
-    float *values;
-    size_t row_count, count;
-} wf_sparse;
 
 typedef struct wf_head {
     wf_scorer head;
+    weft_m_options options;
     wf_examples *examples;   /* a reference */
     const uint8_t *left_out; /* a byte an example: not to be learnt from; NULL: none; borrowed */
     const uint64_t *present; /* bit e: entity e is to be learnt; NULL: all; borrowed */
     uint32_t present_count;
-    float c; /* inverse of how much the norm of the weights costs */
 
     wf_texts rows;  /* folded, to find equal ones */
     uint64_t *keys; /* features; ascending */
@@ -54,7 +48,8 @@ typedef struct wf_head {
     wf_sparse texts;    /* training texts: features */
     wf_sparse features; /* features: training texts */
     float *weights;     /* of feature f and label l: weights[f * label_count + l], behind the last
-                           feature the labels' own */
+                           feature the labels' own; NULL: the labels' scores are the body's alone */
+    wf_body body;       /* dim 0: they are the weights' alone; with both: their mean */
     float *label_norms; /* of the sum of a label's texts */
 
     struct wf_head_building *building; /* until it is built */
@@ -65,12 +60,21 @@ static inline wf_head *wf_head_of(wf_scorer *scorer)
     return (wf_head *)scorer;
 }
 
-extern const wf_scorer_class wf_scorer_head;
+/* "head-only", weights; "full", weights and a body that was contrasted; "bert", a body that is a
+ * network. */
+extern const wf_scorer_class wf_scorer_head, wf_scorer_full, wf_scorer_bag;
+
+/* The class of a mode that learns; NULL: it does not. */
+const wf_scorer_class *wf_head_class(const char *mode);
 
 /* A head to be built, or, with `examples` NULL, to be loaded.  `left_out` may be NULL.  0, -ENOMEM,
  * -EIO. */
-int wf_head_create(wf_scorer **out, wf_catalogue *catalogue, wf_examples *examples,
-                   const uint8_t *left_out, float c);
+int wf_head_create(wf_scorer **out, const wf_scorer_class *cls, wf_catalogue *catalogue,
+                   wf_examples *examples, const uint8_t *left_out, const weft_m_options *options);
+
+/* The progress of building one. */
+size_t wf_head_total(const wf_scorer_class *cls, const wf_catalogue *catalogue,
+                     const wf_examples *examples);
 
 /* A head to be built as `like` was, but without some examples and only of the entities present. */
 int wf_head_create_without(wf_scorer **out, const wf_head *like, const uint8_t *left_out,
@@ -87,5 +91,8 @@ int wf_head_load(wf_scorer *scorer, wf_image *image);
  * learnt. */
 size_t wf_head_read(const wf_head *it, const wf_bag *bag, uint32_t *indexes, float *values,
                     double *out_known);
+
+/* Scores become shares that add up to 1. */
+void wf_head_share_out(float *scores, size_t count);
 
 #endif

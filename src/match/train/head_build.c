@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* The training: texts are read and counted, weighed, and the weights found step by step. */
-#include "match/train/head.h"
+#include "match/train/building.h"
 
 #include "base/alloc.h"
 #include "match/embed/lexical.h"
@@ -19,16 +19,6 @@
 
 static const double block_parts[WF_BAG_BLOCKS] = {1, 0.7, 0.4};
 
-struct wf_head_building {
-    uint64_t *keys; /* of all texts, one after the other */
-    uint32_t *counts;
-    size_t *start;
-    size_t key_count, key_capacity;
-    wf_minimum minimum;
-    float *shares; /* of the labels, for one text */
-    const wf_job *job;
-    bool has_begun;
-};
 
 void wf_head_building_free(struct wf_head_building *building)
 {
@@ -39,6 +29,9 @@ void wf_head_building_free(struct wf_head_building *building)
     wf_free(building->start);
     wf_free(building->shares);
     wf_minimise_fini(&building->minimum);
+    wf_tokens_learnt_fini(&building->tokens);
+    wf_training_free(building->training);
+    wf_free(building->points);
     wf_free(building);
 }
 
@@ -93,6 +86,8 @@ static int learn_text(wf_head *it, wf_seeker *seeker, weft_str text, uint32_t la
         rc = -WEFT_ELIMIT;
     if (rc == 0)
         rc = keep_keys(building, &seeker->bag);
+    if (rc == 0)
+        rc = wf_head_learn_tokens(it, seeker, text);
     if (rc < 0)
         return rc;
     it->text_label[it->texts.row_count++] = label;
@@ -155,17 +150,6 @@ static int count_features(wf_head *it)
     return 0;
 }
 
-static int sparse_init(wf_sparse *sparse, size_t row_count, size_t count)
-{
-    sparse->row_count = row_count;
-    sparse->count = count;
-    sparse->start = wf_array(row_count + 1, sizeof(*sparse->start));
-    sparse->indexes = wf_array(count, sizeof(*sparse->indexes));
-    sparse->values = wf_array(count, sizeof(*sparse->values));
-    bool has_all = sparse->start != NULL && sparse->indexes != NULL && sparse->values != NULL;
-    return has_all ? 0 : -ENOMEM;
-}
-
 static size_t find_key(const wf_head *it, uint64_t key)
 {
     size_t low = 0, high = it->feature_count;
@@ -218,7 +202,7 @@ static int weigh_texts(wf_head *it)
 {
     struct wf_head_building *building = it->building;
     size_t row_count = it->texts.row_count, at = 0;
-    int rc = sparse_init(&it->texts, row_count, building->key_count);
+    int rc = wf_sparse_init(&it->texts, row_count, building->key_count);
     if (rc < 0)
         return rc;
     for (size_t row = 0; row < row_count; row++) {
@@ -241,7 +225,7 @@ static int turn_texts(wf_head *it)
 {
     const wf_sparse *texts = &it->texts;
     wf_sparse *features = &it->features;
-    int rc = sparse_init(features, it->feature_count, texts->count);
+    int rc = wf_sparse_init(features, it->feature_count, texts->count);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < texts->count; i++)
@@ -287,22 +271,11 @@ static int measure_labels(wf_head *it)
 
 /* ---- the weights ---- */
 
-/* Scores become shares; returns the logarithm of that of `label`. */
-static double share_out(float *scores, size_t count, uint32_t label)
+double wf_head_loss(float *scores, size_t count, uint32_t label)
 {
     assert(count > 0);
-    float most = scores[0];
-    double sum = 0, own = (double)scores[label];
-    for (size_t i = 1; i < count; i++)
-        most = scores[i] > most ? scores[i] : most;
-    for (size_t i = 0; i < count; i++) {
-        scores[i] = expf(scores[i] - most);
-        sum += (double)scores[i];
-    }
-    assert(sum >= 1); /* the greatest is one of them */
-    for (size_t i = 0; i < count; i++)
-        scores[i] = (float)((double)scores[i] / sum);
-    return own - (double)most - log(sum);
+    wf_head_share_out(scores, count);
+    return -log(fmax((double)scores[label], 1e-30));
 }
 
 /* The loss of one text, whose gradient is added. */
@@ -315,7 +288,7 @@ static double slope_of_text(const wf_head *it, const float *weights, size_t row,
     memcpy(shares, weights + own, labels * sizeof(*shares));
     for (size_t i = texts->start[row]; i < texts->start[row + 1]; i++)
         wf_add_scaled(shares, texts->values[i], weights + texts->indexes[i] * labels, labels);
-    double loss = -share_out(shares, labels, label);
+    double loss = wf_head_loss(shares, labels, label);
     shares[label] -= 1;
     for (size_t i = texts->start[row]; i < texts->start[row + 1]; i++)
         wf_add_scaled(gradient + texts->indexes[i] * labels, texts->values[i], shares, labels);
@@ -327,7 +300,7 @@ static int slope(const float *weights, float *gradient, double *out_value, void 
 {
     const wf_head *it = arg;
     size_t count = it->feature_count * it->label_count;
-    double cost = 1 / (double)it->c, squares = 0, loss = 0;
+    double cost = 1 / it->examples->plan.head_c, squares = 0, loss = 0;
     for (size_t f = 0; f < it->feature_count; f++) {
         double sum = 0;
         for (size_t i = f * it->label_count; i < (f + 1) * it->label_count; i++) {
@@ -347,9 +320,8 @@ static int slope(const float *weights, float *gradient, double *out_value, void 
     return 0;
 }
 
-static int begin_steps(wf_head *it)
+static int prepare(wf_head *it)
 {
-    struct wf_head_building *building = it->building;
     int rc = count_features(it);
     if (rc == 0)
         rc = weigh_texts(it);
@@ -359,31 +331,74 @@ static int begin_steps(wf_head *it)
         rc = measure_labels(it);
     if (rc < 0)
         return rc;
+    it->building->shares = wf_array(it->label_count, sizeof(float));
+    return it->building->shares != NULL ? 0 : -ENOMEM;
+}
+
+static int begin_weights(wf_head *it)
+{
     size_t weights;
     if (!wf_mul_ok(it->feature_count + 1, it->label_count, &weights) ||
         weights > WF_HEAD_WEIGHTS_MAX)
         return -WEFT_ELIMIT;
-    building->shares = wf_array(it->label_count, sizeof(*building->shares));
-    if (building->shares == NULL)
-        return -ENOMEM;
-    building->has_begun = true;
-    return wf_minimise_begin(&building->minimum, weights, slope, it);
+    return wf_minimise_begin(&it->building->minimum, weights, slope, it);
 }
 
-static void end_steps(wf_head *it)
+int wf_head_minimise(wf_head *it)
+{
+    return wf_minimise_step(&it->building->minimum, TOLERANCE, it->building->job);
+}
+
+static void end_weights(wf_head *it)
 {
     it->weights = it->building->minimum.at;
     it->building->minimum.at = NULL;
-    wf_head_building_free(it->building);
-    it->building = NULL;
-    it->head.done = it->head.total;
+    wf_minimise_fini(&it->building->minimum);
 }
 
-static int build_texts(wf_head *it, wf_seeker *seeker, const wf_job *job)
+/* ---- the course ---- */
+
+/* A part of the training: begun once, stepped while that gives 1, but at most `steps` times. */
+struct phase {
+    int (*begin)(wf_head *it);
+    int (*step)(wf_head *it);
+    void (*end)(wf_head *it);
+    size_t steps;
+};
+
+static const struct phase weights_phase = {begin_weights, wf_head_minimise, end_weights,
+                                           WF_HEAD_STEPS};
+static const struct phase contrast_phase = {wf_head_begin_contrast, wf_head_train,
+                                            wf_head_end_training, WF_BODY_STEPS};
+static const struct phase points_phase = {wf_head_begin_points, wf_head_minimise,
+                                          wf_head_end_points, WF_HEAD_STEPS};
+static const struct phase network_phase = {wf_head_begin_network, wf_head_train,
+                                           wf_head_end_training, WF_BODY_STEPS};
+
+#define PHASES_MAX 3u
+
+static const struct phase *phase_of(const wf_scorer_class *cls, unsigned number)
 {
-    size_t end = it->head.total - WF_HEAD_STEPS;
+    static const struct phase *const full[PHASES_MAX + 1] = {&weights_phase, &contrast_phase,
+                                                             &points_phase};
+    static const struct phase *const head[PHASES_MAX + 1] = {&weights_phase};
+    static const struct phase *const bag[PHASES_MAX + 1] = {&network_phase};
+    return (cls == &wf_scorer_full ? full : cls == &wf_scorer_bag ? bag : head)[number];
+}
+
+size_t wf_head_total(const wf_scorer_class *cls, const wf_catalogue *catalogue,
+                     const wf_examples *examples)
+{
+    size_t total = catalogue->row_count + (examples != NULL ? examples->count : 0);
+    for (unsigned i = 0; phase_of(cls, i) != NULL; i++)
+        total += phase_of(cls, i)->steps;
+    return total;
+}
+
+static int build_texts(wf_head *it, wf_seeker *seeker, size_t end)
+{
     for (size_t i = 0; i < TEXTS_A_PART && it->head.done < end; i++) {
-        int rc = wf_job_poll(job);
+        int rc = wf_job_poll(it->building->job);
         if (rc == 0)
             rc = learn_next(it, seeker);
         if (rc < 0)
@@ -393,52 +408,80 @@ static int build_texts(wf_head *it, wf_seeker *seeker, const wf_job *job)
     return 1;
 }
 
+static int begin_phase(wf_head *it, const struct phase *phase)
+{
+    struct wf_head_building *building = it->building;
+    int rc = building->phase == 0 ? prepare(it) : 0;
+    if (rc == 0)
+        rc = phase->begin(it);
+    building->phase_end = it->head.done + phase->steps;
+    building->has_begun = rc == 0;
+    return rc;
+}
+
+/* 1: another phase follows. */
+static int end_phase(wf_head *it, const struct phase *phase)
+{
+    struct wf_head_building *building = it->building;
+    phase->end(it);
+    it->head.done = building->phase_end;
+    building->has_begun = false;
+    if (phase_of(it->head.cls, ++building->phase) != NULL)
+        return 1;
+    wf_head_building_free(building);
+    it->building = NULL;
+    return 0;
+}
+
 int wf_head_build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job)
 {
     wf_head *it = wf_head_of(scorer);
-    it->building->job = job;
-    if (scorer->done < scorer->total - WF_HEAD_STEPS)
-        return build_texts(it, seeker, job);
-    int rc = it->building->has_begun ? 1 : begin_steps(it);
+    struct wf_head_building *building = it->building;
+    size_t texts = scorer->catalogue->row_count + it->examples->count;
+    building->job = job;
+    if (scorer->done < texts)
+        return build_texts(it, seeker, texts);
+    const struct phase *phase = phase_of(scorer->cls, building->phase);
+    int rc = building->has_begun ? 0 : begin_phase(it, phase);
     if (rc == 0)
-        rc = 1;
-    else if (rc > 0)
-        rc = wf_minimise_step(&it->building->minimum, TOLERANCE, job);
+        rc = phase->step(it);
     if (rc < 0)
         return rc;
-    if (rc == 0 || scorer->done + 1 >= scorer->total) {
-        end_steps(it);
-        return 0;
-    }
     scorer->done++;
-    return 1;
+    return rc == 0 || scorer->done >= building->phase_end ? end_phase(it, phase) : 1;
 }
 
-int wf_head_create(wf_scorer **out, wf_catalogue *catalogue, wf_examples *examples,
-                   const uint8_t *left_out, float c)
+static bool has_none(const wf_examples *examples)
+{
+    for (size_t i = 0; examples != NULL && i < examples->count; i++) {
+        if (examples->items[i].is_none)
+            return true;
+    }
+    return false;
+}
+
+int wf_head_create(wf_scorer **out, const wf_scorer_class *cls, wf_catalogue *catalogue,
+                   wf_examples *examples, const uint8_t *left_out, const weft_m_options *options)
 {
     wf_head *it = wf_alloc(sizeof(*it));
     if (it == NULL)
         return -ENOMEM;
-    size_t example_count = examples != NULL ? examples->count : 0;
-    size_t texts = catalogue->row_count + example_count;
-    it->head = (wf_scorer){.cls = &wf_scorer_head,
+    size_t texts = catalogue->row_count + (examples != NULL ? examples->count : 0);
+    it->head = (wf_scorer){.cls = cls,
                            .catalogue = wf_catalogue_ref(catalogue),
                            .refs = 1,
-                           .total = texts + WF_HEAD_STEPS};
+                           .total = wf_head_total(cls, catalogue, examples)};
+    it->options = *options;
     it->examples = examples != NULL ? wf_examples_ref(examples) : NULL;
     it->left_out = left_out;
-    it->c = c;
-    it->label_count = catalogue->entity_count;
+    it->label_count = catalogue->entity_count + has_none(examples);
     it->present_count = catalogue->entity_count;
-    for (size_t i = 0; i < example_count; i++) {
-        if (examples->items[i].is_none)
-            it->label_count = catalogue->entity_count + 1;
-    }
-    if (examples == NULL) {
-        *out = &it->head;
+    if (cls == &wf_scorer_full && options->encoder != NULL &&
+        wf_encoder_is_static(options->encoder))
+        it->body.encoder = weft_encoder_ref(options->encoder);
+    *out = &it->head;
+    if (examples == NULL)
         return 0;
-    }
     it->text_label = wf_array(texts, sizeof(*it->text_label));
     it->building = wf_alloc(sizeof(*it->building));
     int rc = it->text_label != NULL && it->building != NULL
@@ -449,9 +492,7 @@ int wf_head_create(wf_scorer **out, wf_catalogue *catalogue, wf_examples *exampl
         rc = it->building->start != NULL ? 0 : -ENOMEM;
     }
     if (rc < 0)
-        it->head.cls->destroy(&it->head);
-    else
-        *out = &it->head;
+        cls->destroy(&it->head);
     return rc;
 }
 
@@ -459,7 +500,8 @@ int wf_head_create_without(wf_scorer **out, const wf_head *like, const uint8_t *
                            const uint64_t *present)
 {
     uint32_t count = 0, entities = like->head.catalogue->entity_count;
-    int rc = wf_head_create(out, like->head.catalogue, like->examples, left_out, like->c);
+    int rc = wf_head_create(out, like->head.cls, like->head.catalogue, like->examples, left_out,
+                            &like->options);
     if (rc < 0)
         return rc;
     for (uint32_t e = 0; e < entities; e++)

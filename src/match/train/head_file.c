@@ -3,7 +3,6 @@
 #include "match/train/head.h"
 
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 #define TAG_HEAD WF_TAG('H', 'E', 'H', 'D')
@@ -24,8 +23,6 @@
 struct head {
     uint64_t feature_count, text_count;
     uint32_t label_count, learnt_count;
-    float c;
-    uint32_t zero;
 };
 
 int wf_head_save(wf_scorer *scorer, wf_pack *pack)
@@ -34,8 +31,7 @@ int wf_head_save(wf_scorer *scorer, wf_pack *pack)
     const struct head head = {.feature_count = it->feature_count,
                               .text_count = it->texts.row_count,
                               .label_count = it->label_count,
-                              .learnt_count = it->learnt_count,
-                              .c = it->c};
+                              .learnt_count = it->learnt_count};
     const wf_sparse *features = &it->features;
     wf_pack_copy(pack, TAG_HEAD, &head, sizeof(head));
     wf_examples_save(it->examples, pack);
@@ -46,8 +42,11 @@ int wf_head_save(wf_scorer *scorer, wf_pack *pack)
     wf_pack_add(pack, TAG_START, features->start, it->feature_count + 1, sizeof(*features->start));
     wf_pack_add(pack, TAG_TEXTS, features->indexes, features->count, sizeof(*features->indexes));
     wf_pack_add(pack, TAG_VALUES, features->values, features->count, sizeof(*features->values));
-    wf_pack_add(pack, TAG_WEIGHTS, it->weights, (it->feature_count + 1) * it->label_count,
-                sizeof(*it->weights));
+    if (it->weights != NULL)
+        wf_pack_add(pack, TAG_WEIGHTS, it->weights, (it->feature_count + 1) * it->label_count,
+                    sizeof(*it->weights));
+    if (it->body.dim != 0)
+        wf_body_save(&it->body, pack);
     wf_pack_add(pack, TAG_NORMS, it->label_norms, it->label_count, sizeof(*it->label_norms));
     return 0;
 }
@@ -79,7 +78,7 @@ static bool are_sound_features(const wf_head *it)
 
 static bool are_sound_numbers(const wf_head *it)
 {
-    size_t weights = (it->feature_count + 1) * it->label_count;
+    size_t weights = it->weights != NULL ? (it->feature_count + 1) * it->label_count : 0;
     return are_within(it->idf, it->feature_count, 0, IDF_MAX) &&
            are_within(it->features.values, it->features.count, 0, VALUE_MAX) &&
            are_within(it->weights, weights, -WEIGHT_MAX, WEIGHT_MAX) &&
@@ -104,9 +103,11 @@ static int load_arrays(wf_head *it, const wf_image *image)
     if (rc == 0)
         rc = wf_image_get_exactly(image, TAG_VALUES, sizeof(float), it->features.count,
                                   &it->features.values);
-    if (rc == 0)
+    if (rc == 0 && it->head.cls != &wf_scorer_bag)
         rc = wf_image_get_exactly(image, TAG_WEIGHTS, sizeof(float),
                                   (features + 1) * it->label_count, &it->weights);
+    if (rc == 0 && it->head.cls != &wf_scorer_head)
+        rc = wf_body_load(&it->body, image, features, it->label_count);
     if (rc == 0)
         rc = wf_image_get_exactly(image, TAG_NORMS, sizeof(float), it->label_count,
                                   &it->label_norms);
@@ -126,14 +127,12 @@ int wf_head_load(wf_scorer *scorer, wf_image *image)
     if (rc < 0)
         return rc;
     if ((head.label_count != entities && head.label_count != entities + 1) ||
-        head.feature_count > WF_HEAD_WEIGHTS_MAX || head.text_count > image->count ||
-        !isfinite(head.c) || !(head.c > 0))
+        head.feature_count > WF_HEAD_WEIGHTS_MAX || head.text_count > image->count)
         return -WEFT_M_EPERSIST;
     it->feature_count = head.feature_count;
     it->texts.row_count = head.text_count;
     it->label_count = head.label_count;
     it->learnt_count = head.learnt_count;
-    it->c = head.c;
     rc = wf_examples_load(&it->examples, image);
     if (rc == 0)
         rc = wf_texts_load(&it->rows, image, scorer->catalogue->row_count);

@@ -14,6 +14,9 @@ void wf_pupil_fini(wf_pupil *pupil)
     wf_free(pupil->texts);
     wf_free(pupil->shares);
     wf_free(pupil->labels);
+    wf_free(pupil->point);
+    wf_free(pupil->row);
+    wf_token_parts_fini(&pupil->parts);
     *pupil = (wf_pupil){0};
 }
 
@@ -60,4 +63,14 @@ int wf_pupil_reserve(wf_pupil *pupil, size_t features, size_t texts, size_t labe
         return 0;
     wf_pupil_fini(pupil);
     return -ENOMEM;
+}
+
+int wf_pupil_reserve_point(wf_pupil *pupil, size_t dim)
+{
+    if (dim <= pupil->point_capacity)
+        return 0;
+    pupil->point = renew(pupil->point, dim, sizeof(*pupil->point));
+    pupil->row = renew(pupil->row, dim, sizeof(*pupil->row));
+    pupil->point_capacity = pupil->point != NULL && pupil->row != NULL ? dim : 0;
+    return pupil->point_capacity != 0 ? 0 : -ENOMEM;
 }

@@ -4,6 +4,8 @@
 #ifndef WF_MATCH_PUPIL_H
 #define WF_MATCH_PUPIL_H
 
+#include "match/model/static.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,11 +17,17 @@ typedef struct wf_pupil {
     size_t text_capacity;
     float *shares, *labels; /* a label each */
     size_t label_capacity;
+    float *point, *row; /* of a body: the query's, and of one token */
+    size_t point_capacity;
+    wf_token_parts parts;
 } wf_pupil;
 
 void wf_pupil_fini(wf_pupil *pupil);
 
 /* 0 or -ENOMEM. */
 int wf_pupil_reserve(wf_pupil *pupil, size_t features, size_t texts, size_t labels);
+
+/* Room for point and row.  0 or -ENOMEM. */
+int wf_pupil_reserve_point(wf_pupil *pupil, size_t dim);
 
 #endif
