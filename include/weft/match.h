@@ -183,9 +183,9 @@ typedef struct weft_m_fit_options {
     double head_c;           /* how closely a trained head follows its examples; 100 */
     double weight_decay;     /* full, bert: 0.01 */
     uint64_t seed;           /* full, bert: the same seed, the same bits; 42 */
-    uint32_t num_epochs;     /* full, bert: rounds of training; 0: 4 and 24 */
+    uint32_t num_epochs;     /* full, bert: rounds of training; 0: 4 and 30 or more */
     uint32_t batch_size;     /* full, bert: pairs or texts a step; 0: 32 and 16 */
-    uint32_t num_iterations; /* full: like and unlike pairs a text in a round, each; 0: 5 */
+    uint32_t num_iterations; /* full: like and unlike pairs a text in a round, each; 0: 1 */
 } weft_m_fit_options;
 WEFT_API void weft_m_fit_options_init(weft_m_fit_options *options);
 

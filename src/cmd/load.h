@@ -44,7 +44,7 @@ struct load {
      ARGS_TEXT, &(load_)->matcher, 0, 0},                                                          \
     {"examples", 'x', "FILE", "texts and labels to learn from: csv, json, ndjson, or text TAB id", \
      ARGS_TEXT, &(load_)->examples, 0, 0},                                                         \
-    {"mode", 0, "MODE", "auto, zero-shot or head-only (auto)",                                     \
+    {"mode", 0, "MODE", "auto, zero-shot, head-only, full or bert (auto)",                                     \
      ARGS_TEXT, &(load_)->mode, 0, 0},                                                             \
     {"entities-format", 0, "F", "csv, tsv, json, ndjson; else by the name, else the content",      \
      ARGS_TEXT, &(load_)->format_name, 0, 0},                                                           \

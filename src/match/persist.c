@@ -196,7 +196,7 @@ struct loading {
     wf_image *image;
     weft_matcher *matcher;
     const wf_scorer_class *learnt; /* NULL: it has not */
-    char reason[WF_REASON_BYTES]; /* of -WEFT_M_EPERSIST; empty: the parts contradict each other */
+    char reason[WF_REASON_BYTES];  /* of -WEFT_M_EPERSIST; empty: the parts contradict each other */
 };
 
 static bool is_name(const char name[NAME_BYTES])
@@ -287,10 +287,10 @@ static int load_scorer(struct loading *loading, wf_catalogue *catalogue)
 {
     weft_matcher *matcher = loading->matcher;
     wf_scorer *scorer;
-    int rc = loading->learnt != NULL
-                 ? wf_head_create(&scorer, loading->learnt, catalogue, NULL, NULL,
-                                  &matcher->options)
-                 : matcher->scoring->create(&scorer, catalogue, &matcher->options);
+    int rc =
+        loading->learnt != NULL
+            ? wf_head_create(&scorer, loading->learnt, catalogue, NULL, NULL, &matcher->options)
+            : matcher->scoring->create(&scorer, catalogue, &matcher->options);
     if (rc < 0)
         return rc;
     rc = scorer->cls->load(scorer, loading->image);

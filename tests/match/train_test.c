@@ -203,7 +203,7 @@ TEST(auto_does_not_learn_what_makes_it_worse)
     CHECK_OK(weft_m_fit(matcher, examples, 2 * COUNT, NULL, NULL));
     note("%s", active_mode(matcher));
     weft_text after = ask(matcher, "abc");
-    bool is_learnt = strcmp(active_mode(matcher), "head-only") == 0;
+    bool is_learnt = strcmp(active_mode(matcher), "zero-shot") != 0;
     CHECK(is_learnt || strcmp(before.ptr, after.ptr) == 0);
     weft_text_free(&before);
     weft_text_free(&after);
@@ -211,20 +211,29 @@ TEST(auto_does_not_learn_what_makes_it_worse)
     make_free(&m);
 }
 
-TEST(the_same_lessons_give_the_same_answers)
+static void check_same_answers(weft_matcher *a, weft_matcher *b)
 {
-    weft_matcher *a = open_intents(), *b = open_intents();
-    CHECK_OK(fit_as(a, "head-only", lessons, LESSON_COUNT));
-    CHECK_OK(fit_as(b, "head-only", lessons, LESSON_COUNT));
     static const char *const texts[] = {"stolen money", "euro account", "pin"};
     for (size_t i = 0; i < 3; i++) {
         weft_text left = ask(a, texts[i]), right = ask(b, texts[i]);
-        CHECK_EQ(strcmp(left.ptr, right.ptr), 0);
+        CHECK_STR(left.ptr, right.ptr);
         weft_text_free(&left);
         weft_text_free(&right);
     }
-    weft_m_close(a);
-    weft_m_close(b);
+}
+
+TEST(the_same_lessons_give_the_same_answers)
+{
+    static const char *const modes[] = {"head-only", "bert", "auto"};
+    for (size_t i = 0; i < 3; i++) {
+        weft_matcher *a = open_intents(), *b = open_intents();
+        note("%s", modes[i]);
+        CHECK_OK(fit_as(a, modes[i], lessons, LESSON_COUNT));
+        CHECK_OK(fit_as(b, modes[i], lessons, LESSON_COUNT));
+        check_same_answers(a, b);
+        weft_m_close(a);
+        weft_m_close(b);
+    }
 }
 
 TEST(examples_of_none_make_their_like_novel)
@@ -339,8 +348,8 @@ static int fit_watched(weft_matcher *matcher, const char *mode, struct watch *wa
 
 TEST(progress_of_learning_only_grows_and_ends_at_the_total)
 {
-    static const char *const modes[] = {"head-only", "auto", "zero-shot"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const modes[] = {"head-only", "auto", "zero-shot", "full", "bert"};
+    for (size_t i = 0; i < 5; i++) {
         weft_matcher *matcher = open_intents();
         struct watch watch = {0};
         note("%s", modes[i]);
@@ -357,7 +366,7 @@ TEST(learning_that_is_stopped_changes_nothing)
     CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, NULL));
     weft_text before = ask(matcher, "add money");
     int rc = -ECANCELED;
-    for (size_t at = 1; rc == -ECANCELED; at += 7) {
+    for (size_t at = 1; rc == -ECANCELED; at += at / 2 + 1) {
         struct watch watch = {.stop_at = at};
         rc = fit_watched(matcher, "auto", &watch);
         CHECK(rc == 0 || rc == -ECANCELED);

@@ -243,8 +243,7 @@ int wf_static_parts(const weft_encoder *encoder, weft_str text, wf_token_parts *
 void wf_static_row(const weft_encoder *encoder, uint32_t token, float *out)
 {
     const struct model *model = encoder->self;
-    size_t row =
-        model->mapping != NULL ? (size_t)wf_tensor_integer(model->mapping, token) : token;
+    size_t row = model->mapping != NULL ? (size_t)wf_tensor_integer(model->mapping, token) : token;
     wf_tensor_floats(model->table, row * model->full_dim, model->dim, out);
 }
 

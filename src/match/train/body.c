@@ -141,8 +141,8 @@ static bool are_sound(const float *numbers, size_t count)
 
 static int load_tokens(wf_body *body, const wf_image *image)
 {
-    int rc = wf_image_get_exactly(image, TAG_TOKENS, sizeof(uint32_t), body->row_count,
-                                  &body->tokens);
+    int rc =
+        wf_image_get_exactly(image, TAG_TOKENS, sizeof(uint32_t), body->row_count, &body->tokens);
     for (size_t i = 1; i < body->row_count && rc == 0; i++)
         rc = body->tokens[i - 1] < body->tokens[i] ? 0 : -WEFT_M_EPERSIST;
     return rc;
@@ -175,5 +175,5 @@ int wf_body_load(wf_body *body, const wf_image *image, size_t feature_count, uin
     if (rc < 0)
         return rc;
     return are_sound(body->table, numbers) && are_sound(body->weights, weights) ? 0
-                                                                                 : -WEFT_M_EPERSIST;
+                                                                                : -WEFT_M_EPERSIST;
 }

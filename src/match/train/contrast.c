@@ -18,7 +18,7 @@
 
 #define EPOCHS 4u
 #define BATCH 32u
-#define ITERATIONS 5u
+#define ITERATIONS 1u
 #define RATE 0.01
 #define HELD_OUT_IN 16u
 #define HELD_OUT_MAX 512u

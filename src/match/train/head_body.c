@@ -107,8 +107,7 @@ static int index_tokens(wf_head *it)
         tokens->texts.indexes[i] = (uint32_t)wf_body_row(&it->body, tokens->ids[i]);
         tokens->texts.values[i] = tokens->weights[i];
     }
-    memcpy(tokens->texts.start, tokens->start,
-           (it->texts.row_count + 1) * sizeof(*tokens->start));
+    memcpy(tokens->texts.start, tokens->start, (it->texts.row_count + 1) * sizeof(*tokens->start));
     return 0;
 }
 

@@ -19,7 +19,6 @@
 
 static const double block_parts[WF_BAG_BLOCKS] = {1, 0.7, 0.4};
 
-
 void wf_head_building_free(struct wf_head_building *building)
 {
     if (building == NULL)

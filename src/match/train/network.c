@@ -15,19 +15,25 @@
 #include <errno.h>
 #include <string.h>
 
-#define EPOCHS 24u
+#define EPOCHS 30u
 #define BATCH 16u
-#define RATE 0.02
+#define RATE 0.002
+
+/* Few texts are gone over more often. */
+#define BATCHES_MIN 400u
 
 int wf_network_begin(wf_training *it)
 {
     const wf_plan *plan = &it->lesson.plan;
     wf_body *body = it->body;
     size_t texts = it->lesson.texts->row_count, labels = it->lesson.label_count;
-    it->epochs = plan->epochs != 0 ? plan->epochs : EPOCHS;
     it->batch = plan->batch != 0 ? plan->batch : BATCH;
+    size_t each = texts / it->batch + (texts % it->batch != 0);
+    it->epochs = plan->epochs;
+    if (it->epochs == 0)
+        it->epochs = each * EPOCHS >= BATCHES_MIN ? EPOCHS : (uint32_t)(BATCHES_MIN / each + 1);
     it->rate = RATE;
-    it->batch_count = it->epochs * (texts / it->batch + (texts % it->batch != 0));
+    it->batch_count = it->epochs * each;
     it->order = wf_array(texts, sizeof(*it->order));
     it->shares = wf_array(labels, sizeof(*it->shares));
     it->slope = wf_array(body->dim, sizeof(*it->slope));

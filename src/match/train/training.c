@@ -99,7 +99,6 @@ int wf_training_step(wf_training *it, const wf_job *job)
     }
     bool is_done = rc == 0 || it->step == WF_BODY_STEPS;
     if (rc >= 0 && is_done && it->best != NULL)
-        memcpy(it->body->table, it->best,
-               it->body->row_count * it->body->dim * sizeof(*it->best));
+        memcpy(it->body->table, it->best, it->body->row_count * it->body->dim * sizeof(*it->best));
     return rc < 0 ? rc : !is_done;
 }

@@ -100,8 +100,8 @@ static int ask(struct trial *trial, struct contender *contender, wf_seeker *seek
     if (item->is_none)
         contender->right += rank->count == 0 || rank->found[0].score < matcher->options.threshold;
     else
-        contender->right += rank->count > 0 &&
-                            rank->found[0].entity == wf_catalogue_find(trial->catalogue, item->label);
+        contender->right += rank->count > 0 && rank->found[0].entity ==
+                                                   wf_catalogue_find(trial->catalogue, item->label);
     return 0;
 }
 
