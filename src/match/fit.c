@@ -239,10 +239,20 @@ static int fail_no_data(weft_m_error *error)
     return -WEFT_M_EVALID;
 }
 
+static int fail_mode(const char *mode, weft_m_error *error)
+{
+    wf_m_fail(error, -WEFT_M_EMODE, "Mode '%s' is not available in this version", mode);
+    wf_m_error_field(error, "mode");
+    wf_m_error_suggest(error, "Use 'zero-shot', or with examples 'auto'");
+    return -WEFT_M_EMODE;
+}
+
 /* Zero-shot and hybrid ignore examples; auto with examples tries, and so does full. */
 static int read_mode(wf_call *call, const char *mode, const weft_m_example *examples,
                      size_t example_count, struct aim *aim)
 {
+    if (strcmp(mode, "hybrid") == 0)
+        return fail_mode(mode, call->error);
     aim->cls = wf_head_class(mode);
     aim->is_auto = strcmp(mode, "auto") == 0 && examples != NULL;
     aim->is_tried = aim->is_auto || aim->cls == &wf_scorer_full;

@@ -478,9 +478,10 @@ int wf_head_create(wf_scorer **out, const wf_scorer_class *cls, wf_catalogue *ca
     if (cls == &wf_scorer_full && options->encoder != NULL &&
         wf_encoder_is_static(options->encoder))
         it->body.encoder = weft_encoder_ref(options->encoder);
-    *out = &it->head;
-    if (examples == NULL)
+    if (examples == NULL) {
+        *out = &it->head;
         return 0;
+    }
     it->text_label = wf_array(texts, sizeof(*it->text_label));
     it->building = wf_alloc(sizeof(*it->building));
     int rc = it->text_label != NULL && it->building != NULL
@@ -492,6 +493,8 @@ int wf_head_create(wf_scorer **out, const wf_scorer_class *cls, wf_catalogue *ca
     }
     if (rc < 0)
         cls->destroy(&it->head);
+    else
+        *out = &it->head;
     return rc;
 }
 

@@ -139,8 +139,6 @@ static int learn(struct trial *trial, struct contender *contender, const uint8_t
                             left_out, &course->call->matcher->options);
     if (rc == 0)
         rc = wf_course_build(course, contender->scorer);
-    else
-        contender->scorer = NULL;
     if (rc != -WEFT_ELIMIT)
         return rc;
     course->before = before + total_of(trial, contender->cls);
