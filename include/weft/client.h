@@ -119,6 +119,8 @@ typedef struct weft_client_options {
     struct weft_tls *tls;  /* <weft/tls.h>: for https, instead of the usual; must stay valid.  Which
                             * protocols are offered is the client's to say. */
     bool allows_downgrade; /* follow redirects from https to http */
+    bool hides_trace;      /* no field traceparent is sent (<weft/trace_context.h>); else it is that
+                            * of the calling task, if it has one and the request says none */
     bool is_h1_only;       /* HTTP/2 is not spoken */
     bool assumes_h2;       /* servers of http, without TLS, speak HTTP/2: it is not asked */
 
@@ -183,6 +185,7 @@ typedef struct weft_client_request {
     weft_time hedge_after; /* without the head of an answer by then, it is sent once more and the
                             * first answer counts; see Repeats.  0: never */
     bool keeps_redirects;  /* 3xx is the answer */
+    bool takes_trailers;   /* the server is told so, by "TE: trailers"; some send them only then */
     bool keeps_coding;     /* no compressed answer is asked for; what comes is given as it comes */
     bool is_idempotent;    /* may be sent again whatever its method, as with an idempotency key */
     const char *upgrade;   /* ask for this protocol, see weft_exchange_detach(); NULL: none */
@@ -222,6 +225,11 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_client_post_json(weft_client *client,
 WEFT_API weft_str weft_client_response_field(const weft_client_response *response,
                                              const char *lower);
 
+/* The same for the first of that name (any case) behind the body: a trailer of chunks or of HTTP/2.
+ * Those that only a head may say are dropped. */
+WEFT_API weft_str weft_client_response_trailer(const weft_client_response *response,
+                                               const char *name);
+
 /* Frees what it points to and empties it.  Again, and of a zeroed one, is harmless. */
 WEFT_API void weft_client_response_free(weft_client_response *response);
 
@@ -241,6 +249,10 @@ WEFT_API weft_str weft_exchange_url(const weft_exchange *exchange);
 WEFT_API weft_str weft_exchange_field(const weft_exchange *exchange, const char *lower);
 WEFT_API bool weft_exchange_field_at(const weft_exchange *exchange, size_t index,
                                      weft_client_field *out);
+
+/* The first trailer of that name (any case), once weft_exchange_read() has said 0; ptr NULL: none.
+ */
+WEFT_API weft_str weft_exchange_trailer(const weft_exchange *exchange, const char *name);
 
 /* Its Content-Length; -1 if there is none. */
 WEFT_API int64_t weft_exchange_length(const weft_exchange *exchange);

@@ -11,11 +11,12 @@
  *     weft_cookies_free(jar);
  *
  * A cookie goes to hosts, paths and schemes it was set for, and no others.  Refused: one that is
- * set for another site, for a whole top-level domain or an address's parent, over 4,096 bytes, with
+ * set for another site, for names that many share, for an address's parent, over 4,096 bytes, with
  * control characters, Secure over http, and one that breaks what its name promises (__Secure-,
- * __Host-).  There is no list of public suffixes here: a server of example.co.uk can set a cookie
- * for co.uk, which only other servers that the same jar is used for would see. SameSite and
- * HttpOnly are for browsers and have no effect.
+ * __Host-).  Shared are top-level domains, and what says a kind of owner below a country: com,
+ * co.uk, ne.jp.  The full list of public suffixes is not here: a server of alice.github.io can set
+ * a cookie for github.io, which only other servers that the same jar is used for would see.
+ * SameSite and HttpOnly are for browsers and have no effect.
  *
  * At most 64 cookies of a domain and 3,000 in all are kept; those that were set longest ago make
  * room.  Memory only: to keep cookies, write down what weft_cookies_at() gives, and set it again.

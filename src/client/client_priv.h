@@ -118,7 +118,7 @@ struct mux_stream {
     uint64_t data_bytes; /* of all DATA frames, those included that nghttp2 refused */
     int rc;              /* why it ended before its time */
     uint32_t code;       /* of the server's RST_STREAM */
-    uint32_t interim_count;
+    uint32_t interim_count, trailer_count;
     bool is_begun; /* it has, or had, an id */
     bool is_last;  /* nothing comes behind `piece` */
     bool is_taken; /* and `piece` was sent */
@@ -157,6 +157,7 @@ struct weft_exchange {
     struct wf_h1_field *fields;
     struct wf_h1_body framing;
     struct mux_stream stream;
+    wf_buf trailers;              /* lines */
     struct wf_decoding *decoding; /* NULL: the body is given as it comes */
 };
 

@@ -11,6 +11,7 @@
 #include "base/sys.h"
 #include "client/cookie_parse.h"
 #include "client/cookies_priv.h"
+#include "client/suffix.h"
 #include "h1/chars.h"
 
 #include <errno.h>
@@ -157,13 +158,12 @@ static weft_time expiry(const struct wf_cookie_line *line)
     return at <= now ? 0 : (at < most ? at : most) * WEFT_SEC;
 }
 
-/* Not for a site of others: only the host itself or what is above it, and no top-level domain, also
- * not with the root's dot behind it. */
+/* Not for a site of others: only the host itself or what is above it and belongs to one party. */
 static bool may_say_domain(const struct wf_url *url, weft_str domain)
 {
     bool is_own = domain.len == url->host.len;
     return domain_covers(domain, url->host) &&
-           (is_own || (!is_address(url->host) && memchr(domain.ptr, '.', domain.len - 1) != NULL));
+           (is_own || (!is_address(url->host) && !wf_is_public_suffix(domain)));
 }
 
 /* The cookie the line sets at `url`; false if it is refused. */
@@ -179,7 +179,7 @@ static bool cookie_of(weft_cookie *out, const struct wf_cookie_line *line, const
         .domain = {url->host.ptr + above, url->host.len - above},
         .path = line->path.ptr != NULL ? line->path : default_path(url),
         .expires = expiry(line),
-        .is_host_only = !has_domain || is_address(url->host),
+        .is_host_only = !has_domain || is_address(url->host) || wf_is_public_suffix(line->domain),
         .is_secure = line->is_secure,
     };
     return (!out->is_secure || url->is_https) && keeps_promise(out, line->path.ptr != NULL);

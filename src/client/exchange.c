@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "client/client_priv.h"
 #include "h1/chars.h"
+#include "h1/trailer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -106,6 +107,7 @@ static int ask_conn(struct weft_exchange *exchange)
     exchange->is_source_failed = exchange->is_unprocessed = exchange->is_body_unwanted = false;
     wf_free(exchange->head_text);
     exchange->head_text = NULL;
+    wf_buf_reset(&exchange->trailers);
     bool is_quick_now = is_quick(exchange);
     WEFT_TRY(head_send(exchange));
     if (!is_quick_now)
@@ -266,6 +268,7 @@ void weft_exchange_close(weft_exchange *exchange)
     exchange->client->exchange_count--;
     wf_url_fini(&exchange->url);
     wf_free(exchange->head_text);
+    wf_buf_fini(&exchange->trailers);
     wf_coded_close(exchange);
     wf_free(exchange->fields);
     wf_free(exchange);
@@ -312,6 +315,12 @@ bool weft_exchange_field_at(const weft_exchange *exchange, size_t index, weft_cl
     out->name = (weft_str){exchange->head_text + field->name_at, field->name_len};
     out->value = (weft_str){exchange->head_text + field->value_at, field->value_len};
     return true;
+}
+
+weft_str weft_exchange_trailer(const weft_exchange *exchange, const char *name)
+{
+    weft_str lines = {wf_buf_ptr(&exchange->trailers), wf_buf_bytes(&exchange->trailers)};
+    return wf_h1_trailer_find(lines, weft_str_of(name));
 }
 
 int64_t weft_exchange_length(const weft_exchange *exchange)

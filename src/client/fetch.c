@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "client/client_priv.h"
 #include "h1/chars.h"
+#include "h1/trailer.h"
 
 #include <string.h>
 
@@ -16,7 +17,7 @@
 /* What a response points to: fields, then url, head and, apart, the body. */
 struct response_memory {
     char *url, *head;
-    wf_buf body;
+    wf_buf body, trailers;
     weft_client_field fields[];
 };
 
@@ -27,6 +28,7 @@ static void memory_free(struct response_memory *memory)
     wf_free(memory->url);
     wf_free(memory->head);
     wf_buf_fini(&memory->body);
+    wf_buf_fini(&memory->trailers);
     wf_free(memory);
 }
 
@@ -91,6 +93,8 @@ static int response_take(weft_exchange *exchange, weft_client_response *out)
         memory_free(memory);
         return rc;
     }
+    memory->trailers = exchange->trailers; /* moved */
+    exchange->trailers = (wf_buf){0};
     *out = (weft_client_response){
         .status = exchange->head.status,
         .version = weft_exchange_version(exchange),
@@ -135,6 +139,13 @@ weft_str weft_client_response_field(const weft_client_response *response, const 
             return field->value;
     }
     return (weft_str){NULL, 0};
+}
+
+weft_str weft_client_response_trailer(const weft_client_response *response, const char *name)
+{
+    const struct response_memory *memory = response->priv_memory;
+    weft_str lines = {wf_buf_ptr(&memory->trailers), wf_buf_bytes(&memory->trailers)};
+    return wf_h1_trailer_find(lines, weft_str_of(name));
 }
 
 void weft_client_response_free(weft_client_response *response)

@@ -25,6 +25,8 @@ static int head_write(const struct weft_exchange *exchange, wf_buf *head)
     (void)wf_request_fields(exchange, head);
     if (request->upgrade != NULL)
         (void)wf_buf_printf(head, "Connection: Upgrade\r\nUpgrade: %s\r\n", request->upgrade);
+    else if (request->takes_trailers)
+        (void)wf_buf_puts(head, "Connection: TE\r\nTE: trailers\r\n");
     return wf_buf_puts(head, "\r\n");
 }
 
@@ -132,6 +134,7 @@ static void framing_choose(struct weft_exchange *exchange)
     else
         wf_h1_body_init_length(&exchange->framing,
                                head->has_length ? head->content_length : UINT64_MAX);
+    exchange->framing.trailers = &exchange->trailers;
 }
 
 /* Every server may change to what it was asked for, and to nothing else. */
@@ -193,6 +196,8 @@ static ssize_t take(struct weft_exchange *exchange, weft_str input, char *buf, s
         at += used;
     }
     weft_stream_consume(exchange->conn->stream, at);
+    if (rc == -ENOMEM)
+        return rc;
     return rc < 0 && filled == 0 ? wf_answer_fault(exchange, rc, &exchange->framing.fault)
                                  : (ssize_t)filled;
 }

@@ -5,6 +5,8 @@
 #include "client/mux.h"
 
 #include "base/alloc.h"
+#include "h1/trailer.h"
+#include "h1/write.h"
 
 #include <string.h>
 
@@ -54,6 +56,22 @@ static bool block_is_bomb(struct wf_mux *mux, size_t field_bytes)
     return mux->block_bytes > max;
 }
 
+static int trailer_came(struct wf_mux *mux, struct weft_exchange *exchange, weft_str name,
+                        weft_str value)
+{
+    const struct wf_h1_body_limits *limits = &mux->client->body_limits;
+    size_t bytes = wf_buf_bytes(&exchange->trailers) + name.len + value.len + 4;
+    if (exchange->stream.trailer_count == limits->trailer_count_max ||
+        bytes > limits->trailer_bytes_max) {
+        give_up(exchange, -WEFT_ELIMIT, NGHTTP2_ENHANCE_YOUR_CALM);
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
+    exchange->stream.trailer_count++;
+    if (!wf_h1_trailer_is_allowed(name))
+        return 0;
+    return wf_h1_write_field(&exchange->trailers, name, value) == -ENOMEM ? NGHTTP2_ERR_NOMEM : 0;
+}
+
 static int field_came(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
                       size_t name_bytes, const uint8_t *value, size_t value_bytes, uint8_t flags,
                       void *arg)
@@ -67,11 +85,13 @@ static int field_came(nghttp2_session *session, const nghttp2_frame *frame, cons
             give_up(exchange, -WEFT_ELIMIT, NGHTTP2_ENHANCE_YOUR_CALM);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     }
-    if (exchange == NULL || exchange->stream.has_head)
+    weft_str name_text = {(const char *)name, name_bytes};
+    weft_str value_text = {(const char *)value, value_bytes};
+    if (exchange == NULL)
         return 0;
-    int rc = wf_h2_block_add(&mux->block, (weft_str){(const char *)name, name_bytes},
-                             (weft_str){(const char *)value, value_bytes});
-    return rc == 0 ? 0 : NGHTTP2_ERR_NOMEM;
+    if (exchange->stream.has_head)
+        return trailer_came(mux, exchange, name_text, value_text);
+    return wf_h2_block_add(&mux->block, name_text, value_text) == 0 ? 0 : NGHTTP2_ERR_NOMEM;
 }
 
 /* nghttp2 would leave it out. */

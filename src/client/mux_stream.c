@@ -227,6 +227,8 @@ static int mux_head_send(struct weft_exchange *exchange)
     const struct wf_url *url = &exchange->url;
     wf_buf lines = {0};
     int rc = wf_request_fields(exchange, &lines);
+    if (rc == 0 && exchange->request->takes_trailers)
+        rc = wf_buf_puts(&lines, "te: trailers\r\n");
     size_t bytes = wf_buf_bytes(&lines), count = OWN_FIELDS_COUNT;
     nghttp2_nv *nva = NULL;
     if (rc == 0) {

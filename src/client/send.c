@@ -3,6 +3,7 @@
 /* What of a request may be sent, its fields, its body piece by piece. */
 
 #include <weft/error.h>
+#include <weft/trace_context.h>
 
 #include "base/buf.h"
 #include "client/client_priv.h"
@@ -119,6 +120,17 @@ bool wf_request_asks_coding(const weft_client_request *request)
            !has_field(request, "accept-encoding") && !has_field(request, "range");
 }
 
+/* What we ask is part of what we were asked for. */
+static void put_trace(const struct weft_exchange *exchange, wf_buf *head)
+{
+    char text[WEFT_TRACE_BYTES];
+    const weft_trace *trace = exchange->client->options.hides_trace ? NULL : weft_trace_get();
+    if (trace == NULL || trace->span_id[0] == 0 || has_field(exchange->request, "traceparent"))
+        return;
+    weft_trace_format(trace, text);
+    (void)wf_buf_printf(head, "Traceparent: %s\r\n", text);
+}
+
 static void put_own_fields(const struct weft_exchange *exchange, wf_buf *head)
 {
     const char *agent = exchange->client->options.user_agent;
@@ -171,6 +183,7 @@ int wf_request_fields(const struct weft_exchange *exchange, wf_buf *out)
     const weft_client_request *request = exchange->request;
     const char *proxy_auth = exchange->client->proxy.auth;
     put_own_fields(exchange, out);
+    put_trace(exchange, out);
     if (exchange->conn->is_for_proxy && proxy_auth != NULL)
         put_field(out, (weft_str)WEFT_STR("Proxy-Authorization"), weft_str_of(proxy_auth));
     for (size_t i = 0; i < request->field_count; i++) {

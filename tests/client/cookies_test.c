@@ -149,6 +149,8 @@ TEST(cookies_for_others_are_refused)
         {"http://a.example.org/", "a=1; Domain=org", 0},
         {"http://example.org./", "a=1; Domain=org.", 0},
         {"http://a.example.org/", "a=1; Domain=ample.org", 0},
+        {"http://a.example.co.uk/", "a=1; Domain=co.uk", 0},
+        {"http://a.example.co.uk./", "a=1; Domain=co.uk.", 0},
         {"http://127.0.0.1/", "a=1; Domain=0.0.1", 0},
         {"http://[::1]/", "a=1; Domain=1", 0},
         {"http://a.example.org/", "a=1; Secure", 0},
