@@ -21,7 +21,7 @@ int weft_filter_open(weft_filter **out, weft_stream *stream, const weft_filter_c
         return -EBADF;
     if (stream->error != 0)
         return stream->error;
-    if (stream->filter != NULL || wf_stream_unsent(stream) != 0 || stream->chunk_bytes != 0)
+    if (stream->filter != NULL || wf_stream_unsent(stream) != 0)
         return -EBUSY;
     weft_filter *filter = wf_alloc(FILTER_HEAD_BYTES + filter_class->user_bytes);
     if (filter == NULL)

@@ -114,7 +114,11 @@ static void input_show_chunk(weft_stream *stream, const char *data, uint32_t cou
     uint32_t rest_bytes = stream->chunk_bytes;
     stream->chunk = NULL;
     stream->chunk_bytes = 0;
-    if (rest_bytes != 0 && stream->state == WF_STREAM_OPEN)
+    if (rest_bytes == 0 || stream->state != WF_STREAM_OPEN)
+        return;
+    if (stream->filter != NULL && !stream->filter->has_started) /* opened just now */
+        wf_filter_received(stream, rest, rest_bytes);
+    else
         input_keep(stream, rest, rest_bytes);
 }
 

@@ -212,6 +212,35 @@ TASK_TEST(filter_begins_at_the_end_of_the_turn_and_gets_what_was_unread)
     CHECK_EQ(pair.seen.starts, 1);
 }
 
+static struct pair *opened;
+static const weft_stream_kind *usual_kind;
+
+/* Takes a byte and leaves the rest to the filter that it opens. */
+static void open_from_input(weft_stream *stream)
+{
+    weft_stream_consume(stream, 1);
+    CHECK_OK(put_filter(&opened->filter, stream, &opened->seen));
+    weft_stream_set_kind(stream, usual_kind);
+}
+
+TASK_TEST(filter_may_be_opened_from_inside_input)
+{
+    static const weft_stream_kind opens = {.input = open_from_input};
+    struct pair pair = {0};
+    weft_stream *ends[2];
+    CHECK_OK(weft_stream_pair(ends));
+    pair.ours = ends[0];
+    pair.peer = ends[1];
+    opened = &pair;
+    usual_kind = weft_stream_get_kind(pair.ours);
+    weft_stream_set_kind(pair.ours, &opens);
+    say(pair.peer, "-abc");
+    hear(pair.peer, "<");
+    hear(pair.ours, "ABC");
+    CHECK_EQ(pair.seen.starts, 1);
+    pair_close(&pair);
+}
+
 TASK_TEST(filter_comes_to_a_stream_that_has_ended)
 {
     struct pair pair;
