@@ -122,8 +122,9 @@ typedef struct weft_http_options {
      * ask for it; 0: none.  See "content coding" below. */
     uint64_t compress_bytes_min;
 
-    /* Called for each new connection before anything is read of it, to put TLS on it: return
-     * weft_tls_start_server(arg, stream).  Negative: it is closed.  NULL: plain HTTP. */
+    /* Called at the first byte of each connection, which it gets to read, to put TLS on it: return
+     * weft_tls_start_server(arg, stream).  Negative: it is closed.  Whoever speaks HTTP in clear
+     * text is answered so, with 400, and not let in.  NULL: plain HTTP. */
     int (*secure)(weft_stream *stream, void *arg);
     void *secure_arg;
 

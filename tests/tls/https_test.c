@@ -59,19 +59,39 @@ TASK_TEST(https_serves_as_http_does)
     weft_tls_free(server);
 }
 
-/* Who speaks plain HTTP to it, or leaves in the handshake, does the others no harm. */
+static void check_told(struct site *site, const char *request)
+{
+    struct answer answer;
+    weft_stream *plain = client_open(site);
+    client_send(plain, request);
+    CHECK_OK(client_read(plain, &answer));
+    CHECK_EQ(answer.status, 400);
+    CHECK_STR(answer_field(&answer, "Content-Type"), "text/plain; charset=utf-8");
+    CHECK_STR(answer.body, "This port speaks HTTPS, and the request came as plain HTTP text.\n");
+    CHECK(client_is_closed(plain));
+    answer_fini(&answer);
+    weft_stream_abort(plain);
+}
+
+/* Who speaks plain HTTP to it is told so, who says nothing or leaves in the handshake goes, and
+ * none does the others any harm. */
 TASK_TEST(https_of_clients_that_do_not_speak_it)
 {
     struct site site;
-    char byte;
+    weft_http_stats stats;
     weft_tls *client = ends_client((weft_tls_options){.alpn = "http/1.1"});
     weft_tls *server = ends_server((weft_tls_options){.alpn = "http/1.1"});
     CHECK_OK(site_open(&site, &(weft_http_options){.secure = secure, .secure_arg = server}));
-    weft_stream *plain = client_open(&site);
-    client_send(plain, "GET /ok HTTP/1.1\r\nHost: web.test\r\n\r\n");
-    while (weft_stream_read(plain, &byte, 1) > 0) /* an alert, and no answer */
-        CHECK(byte != 'H');
-    weft_stream_abort(plain);
+    check_told(&site, "GET /ok HTTP/1.1\r\nHost: web.test\r\n\r\n");
+    check_told(&site, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    weft_http_server_get_stats(site.server, &stats);
+    CHECK_EQ(stats.requests, 0u);
+    CHECK_EQ(stats.refused, 2u);
+    weft_time from = weft_now();
+    weft_stream *silent = client_open(&site);
+    CHECK(client_is_closed(silent));
+    CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, 10);
+    weft_stream_abort(silent);
     weft_stream *gone = client_open(&site);
     client_send(gone, "\x16\x03\x01");
     weft_stream_abort(gone);

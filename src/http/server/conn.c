@@ -7,8 +7,12 @@
 
 #include "http/h2/h2.h"
 
+#include "h1/chars.h"
+
 #include <assert.h>
 #include <string.h>
+
+#define CLEAR_TEXT_BODY "This port speaks HTTPS, and the request came as plain HTTP text.\n"
 
 static struct wf_conn *conn_of(weft_stream *stream)
 {
@@ -336,6 +340,47 @@ bool wf_conn_next(struct wf_conn *conn)
     return wf_conn_advance(conn);
 }
 
+/* ---- TLS ---- */
+
+static const char clear_text_answer[] = "HTTP/1.1 400 Bad Request\r\n"
+                                        "Content-Type: text/plain; charset=utf-8\r\n"
+                                        "Content-Length: 65\r\n"
+                                        "Connection: close\r\n"
+                                        "\r\n" CLEAR_TEXT_BODY;
+_Static_assert(sizeof CLEAR_TEXT_BODY - 1 == 65, "the length in the head is that of the body");
+
+/* Somebody has typed http:// in place of https://. */
+static void conn_refuse_clear_text(struct wf_conn *conn)
+{
+    weft_http_server *server = conn->server;
+    if (weft_stream_put(conn->stream, clear_text_answer, sizeof clear_text_answer - 1) == 0) {
+        server->stats.refused++;
+        server->stats.answers[4]++;
+        server->status_counts[400]++;
+        server->stats.bytes_sent += sizeof clear_text_answer - 1;
+    }
+    wf_conn_end(conn);
+}
+
+/* The first byte tells TLS from HTTP: a request begins with a token, a record with a control
+ * character (RFC 8446 5.1).  TLS gets to read it. */
+static void conn_secure(struct wf_conn *conn)
+{
+    weft_http_server *server = conn->server;
+    weft_str input = weft_stream_get_input(conn->stream);
+    if (input.len == 0) {
+        (void)conn_wait_for_more(conn);
+        return;
+    }
+    if (wf_http_is(input.ptr[0], WF_TOKEN)) {
+        conn_refuse_clear_text(conn);
+        return;
+    }
+    conn_set_state(conn, WF_CONN_NEW, server->limits.keep_alive_max);
+    if (server->secure(conn->stream, server->secure_arg) < 0)
+        wf_conn_abort(conn);
+}
+
 /* ---- callbacks ---- */
 
 /* A task that answers is told by a cancel; it ends the connection.  Pipelined bytes wait in the
@@ -372,6 +417,8 @@ static void conn_input(weft_stream *stream)
     }
     if (weft_stream_get_error(stream) < 0)
         wf_conn_abort(conn);
+    else if (conn->state == WF_CONN_BARE)
+        conn_secure(conn);
     else if (wf_conn_advance(conn))
         wf_http_admit(conn->req);
 }
@@ -452,6 +499,7 @@ static void conn_expired(weft_stream *stream)
     struct wf_conn *conn = conn_of(stream);
     weft_time now = wf_http_now(conn->server);
     switch ((enum wf_conn_state)conn->state) {
+    case WF_CONN_BARE:
     case WF_CONN_NEW:
         wf_conn_end(conn);
         return;
@@ -510,10 +558,11 @@ void wf_conn_accept(weft_listener *listener, int fd, void *arg)
         .taken_deadline = WEFT_FOREVER,
     };
     wf_list_append(&server->conns, &conn->link);
-    conn_set_state(conn, WF_CONN_NEW, server->limits.keep_alive_max);
+    if (server->secure != NULL)
+        conn_set_state(conn, WF_CONN_BARE, server->limits.head_time_max);
+    else
+        conn_set_state(conn, WF_CONN_NEW, server->limits.keep_alive_max);
     wf_server_conn_came(server);
-    if (server->secure != NULL && server->secure(stream, server->secure_arg) < 0)
-        wf_conn_abort(conn);
-    else if (server->is_draining)
+    if (server->is_draining)
         wf_conn_end(conn);
 }

@@ -265,7 +265,7 @@ static void server_end_idle(weft_http_server *server)
         struct wf_conn *conn = wf_container(link, struct wf_conn, link);
         if (conn->state == WF_CONN_H2)
             wf_h2_drain(conn);
-        else if (conn->state == WF_CONN_IDLE || conn->state == WF_CONN_NEW)
+        else if (conn->state <= WF_CONN_IDLE)
             wf_conn_finish(conn);
     }
 }

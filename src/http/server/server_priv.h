@@ -8,7 +8,7 @@
  *
  *     COMING ──whole──▶ QUEUED ──slot──▶ BUSY ──handler returned──▶ transport->done
  *
- * A connection is a record inside its stream.  Its first bytes say what it speaks (NEW).  Over
+ * A connection is a record inside its stream.  Its first bytes say what it speaks (BARE, NEW). Over
  * HTTP/2 it has many exchanges, and `h2` (h2_priv.h) knows them; over HTTP/1 one at a time:
  *
  *     IDLE ──first byte──▶ HEAD ──complete──▶ BODY ──collected──▶ SERVED (its exchange is QUEUED or
@@ -51,7 +51,8 @@
 #define WF_INLINE_BYTES_MAX ((size_t)16 * 1024)
 
 enum wf_conn_state {
-    WF_CONN_NEW, /* not a byte has come */
+    WF_CONN_BARE, /* not a byte has come, and TLS is to be put on it */
+    WF_CONN_NEW,  /* not a byte of HTTP has come */
     WF_CONN_IDLE,
     WF_CONN_HEAD,
     WF_CONN_BODY,
