@@ -61,10 +61,16 @@ WEFT_API WEFT_MUST_USE int weft_http_log_open(weft_http_log **out, int fd,
 /* Adds a line.  Never waits. */
 WEFT_API void weft_http_log_put(const weft_http_record *record, void *log);
 
+/* Writes to `fd` from now on, as when the old file was moved away.  After 0 the old descriptor is
+ * not used any more; lines that waited are in the new file.  -ECANCELED: the old one stays.  -EBUSY
+ * while another task does the same. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_log_move(weft_http_log *log, int fd);
+
 /* Lines dropped so far, for want of room or because they could not be written. */
 WEFT_API uint64_t weft_http_log_dropped(const weft_http_log *log);
 
-/* Writes what is left, for at most 5 s, also in a cancelled task, and frees.  NULL is fine. */
+/* Writes what is left, for at most 5 s, also in a cancelled task, and frees.  Not while a task is
+ * in weft_http_log_move.  NULL is fine. */
 WEFT_API WEFT_WAITS void weft_http_log_close(weft_http_log *log);
 
 /* ---- for whom a task works ---- */

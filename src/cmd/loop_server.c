@@ -141,11 +141,14 @@ void loop_server_stop(struct loop_server *server)
 
 int loop_server_reload(void *arg)
 {
-    struct loop_server *self = arg;
-    if (self->tls == NULL)
-        return 0;
+    const struct reload *reload = arg;
+    struct loop_server *self = reload->server;
+    int rc = 0;
     self->reloading = weft_self();
-    int rc = secure_reload(self->tls);
+    if (self->log != NULL && reload->log_fd >= 0)
+        rc = weft_http_log_move(self->log, reload->log_fd);
+    if (rc == 0 && self->tls != NULL)
+        rc = secure_reload(self->tls);
     self->reloading = (weft_task){0};
     return rc;
 }

@@ -28,6 +28,12 @@ struct loop_plan {
     int log_fd; /* of the access log; < 0: none */
 };
 
+/* What a loop is to read and to open again. */
+struct reload {
+    struct loop_server *server;
+    int log_fd; /* where its access log goes on; < 0: where it is */
+};
+
 struct loop_server {
     const struct loop_plan *plan;
     unsigned index;
@@ -39,7 +45,7 @@ struct loop_server {
     weft_http_server *server; /* NULL: not open */
     weft_tls *tls;            /* NULL: plain */
     weft_http_log *log;       /* NULL: none */
-    weft_task reloading;      /* reads the certificate again */
+    weft_task reloading;      /* is in loop_server_reload */
 };
 
 /* The task.  0 after a stop; a failure has its text. */
@@ -48,7 +54,8 @@ WEFT_WAITS int loop_server_body(void *loop_server);
 /* Begins the shutdown; again: at once to its last step.  From the first loop. */
 void loop_server_stop(struct loop_server *server);
 
-/* A task on its loop that reads the certificate again. */
-WEFT_WAITS int loop_server_reload(void *loop_server);
+/* A task on its loop that moves its access log and reads its certificate again, of which only the
+ * latter fails but for -ECANCELED. */
+WEFT_WAITS int loop_server_reload(void *reload);
 
 #endif

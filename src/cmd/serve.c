@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/sys.h"
 #include "cmd/command.h"
+#include "cmd/hangup.h"
 #include "cmd/join.h"
 #include "cmd/load.h"
 #include "cmd/loop_server.h"
@@ -11,7 +12,6 @@
 #include "cmd/say.h"
 
 #include <weft/error.h>
-#include <weft/file.h>
 #include <weft/http_api.h>
 #include <weft/io.h>
 #include <weft/loops.h>
@@ -34,7 +34,8 @@ static const char serve_about[] =
     "Answers over HTTP which entity a text means.  GET / says how to call it.\n"
     "With --loops N on N threads, which share the connections (a unix: address has one).\n"
     "GET /openapi.json describes all calls for programs.\n"
-    "With a certificate over HTTPS alone; SIGHUP reads its files again.\n"
+    "With a certificate over HTTPS alone.\n"
+    "SIGHUP reads its files again and opens the access log anew, which may have been moved away.\n"
     "SIGINT or SIGTERM ends it: requests in hand are answered first.\n";
 
 static const char serve_examples[] =
@@ -64,6 +65,7 @@ struct serve_job {
     int64_t matcher_count_max;
     struct service service;
     struct loop_plan plan;
+    struct hangup hangup;
     struct ending endings[SIGNAL_KINDS];
     int signal_count; /* that asked for the end */
     char name[160];
@@ -83,14 +85,12 @@ static const weft_http_openapi about_service = {
     .about = "Answers which entity a text means.",
 };
 
-/* Appended to, so that several loops may write to it. */
 static int open_log(struct serve_job *job)
 {
     const char *path = job->access_log;
     if (path == NULL)
         return 0;
-    int fd = strcmp(path, "-") == 0 ? STDOUT_FILENO
-                                    : weft_open(path, O_WRONLY | O_CREAT | O_APPEND, 0640);
+    int fd = strcmp(path, "-") == 0 ? STDOUT_FILENO : hangup_open_log(path);
     job->plan.log_fd = fd;
     return fd >= 0 ? 0 : say_failed("cannot open %.256s: %s", path, weft_strerror(fd));
 }
@@ -244,36 +244,6 @@ static const char *why(int rc)
     return text[0] != '\0' ? text : weft_strerror(rc);
 }
 
-/* On all loops, one after the other; the first failure is said, and the rest tried. */
-static int reload_all(struct serve_job *job)
-{
-    int failure = 0;
-    for (size_t i = 0; i < job->service.server_count; i++) {
-        int rc = weft_await(
-            weft_spawn_on(weft_loop_at((unsigned)i), loop_server_reload, &job->plan.servers[i]));
-        if (rc == -ECANCELED)
-            return rc;
-        if (rc < 0 && failure == 0)
-            say("%s; the old certificate stays", why(rc));
-        failure = rc < 0 ? rc : failure;
-    }
-    if (failure == 0)
-        say("the certificate was read again");
-    return 0;
-}
-
-/* Its signal's default would end us, so it is not left alone even if it came ignored (nohup). */
-static int hangup_body(void *arg)
-{
-    for (;;) {
-        int rc = weft_signal_wait(SIGHUP);
-        if (rc >= 0)
-            rc = reload_all(arg);
-        if (rc < 0)
-            return rc;
-    }
-}
-
 /* The first alone chooses ports. */
 static int open_all(struct serve_job *job, weft_group group)
 {
@@ -315,15 +285,12 @@ static int serve_until_signal(struct serve_job *job, weft_group group)
 
 static int serve_on_loops(struct serve_job *job)
 {
-    weft_task hangup = {0};
-    if (job->secure.cert != NULL) {
-        hangup = weft_spawn(hangup_body, job);
-        (void)weft_yield(); /* it waits before anybody knows whom to signal */
-    }
     weft_group group = weft_group_open();
     int rc = open_all(job, group), announced = 0;
-    if (rc == 0)
+    if (rc == 0) {
+        weft_event_set(&job->hangup.is_open);
         announced = announce(job);
+    }
     if (rc == 0 && announced == 0) {
         rc = serve_until_signal(job, group);
     } else {
@@ -334,8 +301,6 @@ static int serve_on_loops(struct serve_job *job)
                                           : rc;
     }
     weft_group_end_(&group);
-    weft_cancel(hangup, "the service has ended");
-    (void)join(hangup);
     return rc;
 }
 
@@ -380,7 +345,7 @@ static int make_default(struct serve_job *job)
     return rc < 0 ? say_failed("%s", weft_strerror(rc)) : 0;
 }
 
-static int serve_run(struct serve_job *job)
+static int serve_matcher(struct serve_job *job)
 {
     service_init(&job->service, (size_t)job->matcher_count_max);
     int rc = permit_read(&job->permit, &job->service.access);
@@ -394,10 +359,22 @@ static int serve_run(struct serve_job *job)
     }
     if (rc == 0)
         rc = open_log(job);
-    if (rc == 0)
-        rc = serve_on_loops(job);
+    return rc == 0 ? serve_on_loops(job) : rc;
+}
+
+static int serve_run(struct serve_job *job)
+{
+    job->hangup =
+        (struct hangup){.plan = &job->plan, .access_log = job->access_log, .next_log_fd = -1};
+    weft_task hangup = weft_spawn(hangup_body, &job->hangup);
+    (void)weft_yield(); /* it waits from now on */
+    int rc = serve_matcher(job);
+    weft_cancel(hangup, "the service has ended");
+    (void)join(hangup);
     if (job->plan.log_fd > STDERR_FILENO)
         weft_close(job->plan.log_fd);
+    if (job->hangup.next_log_fd >= 0)
+        weft_close(job->hangup.next_log_fd);
     wf_free(job->plan.servers);
     wf_free(job->service.servers);
     service_fini(&job->service);

@@ -762,6 +762,75 @@ TEST(serve_writes_a_line_for_each_request)
     CHECK(strstr(log, "\"trace_id\":\"") != NULL);
 }
 
+static void hang_up(struct service *service, const char *said)
+{
+    wf_buf err = {0};
+    kill(service->child.pid, SIGHUP);
+    while (memchr(wf_buf_ptr(&err), '\n', wf_buf_bytes(&err)) == NULL)
+        CHECK(child_read(&service->child.err, &err));
+    CHECK_BYTES(wf_buf_ptr(&err), wf_buf_bytes(&err), said, strlen(said));
+    wf_buf_fini(&err);
+}
+
+static void check_logged(const char *path, const char *part, const char *other)
+{
+    char log[2048] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CHECK_OK(fd);
+    CHECK_OK(read(fd, log, sizeof(log) - 1));
+    close(fd);
+    note("%s", log);
+    CHECK(strstr(log, part) != NULL);
+    CHECK(strstr(log, other) == NULL);
+}
+
+/* As logrotate does it: move the file, then SIGHUP. */
+TEST(serve_opens_its_log_anew_at_sighup)
+{
+    for (int loops = 1; loops <= 2; loops++) {
+        char path[] = "/tmp/weft-serve-log-XXXXXX", moved[64];
+        struct service service = {0};
+        struct answer answer = {0};
+        int fd = mkstemp(path);
+        CHECK_OK(fd);
+        close(fd);
+        snprintf(moved, sizeof(moved), "%s.1", path);
+        child_start(&service.child, (const char *const[]){"serve", "-e", COUNTRIES, "--listen",
+                                                          "127.0.0.1:0", "--access-log", path,
+                                                          "--loops", loops == 1 ? "1" : "2", NULL});
+        while (memchr(wf_buf_ptr(&service.out), '\n', wf_buf_bytes(&service.out)) == NULL)
+            CHECK(child_read(&service.child.out, &service.out));
+        wf_buf_putc(&service.out, '\0');
+        service_take_address(&service);
+        wait_ready(&service);
+        call(&service, "GET /before", NULL, &answer);
+        CHECK_OK(rename(path, moved));
+        hang_up(&service, "weft: the access log was opened again\n");
+        call(&service, "GET /after", NULL, &answer);
+        wf_buf_fini(&answer.buf);
+        CHECK_EQ(service_end(&service, SIGTERM), 0);
+        check_logged(path, "\"path\":\"/after\"", "\"path\":\"/never\"");
+        check_logged(moved, "", "\"path\":\"/after\"");
+        unlink(path);
+        unlink(moved);
+    }
+}
+
+/* A terminal that goes away does not take the service along, even if there is nothing to reload. */
+TEST(serve_lives_on_after_sighup)
+{
+    struct service service;
+    struct answer answer = {0};
+    service_start(&service, "127.0.0.1:0");
+    for (int i = 0; i < 3; i++) {
+        kill(service.child.pid, SIGHUP);
+        call(&service, "GET /healthz", NULL, &answer);
+        CHECK_EQ(answer.status, 200);
+    }
+    wf_buf_fini(&answer.buf);
+    CHECK_EQ(service_end(&service, SIGTERM), 0);
+}
+
 TEST(serve_says_why_it_cannot_log)
 {
     struct run run;

@@ -291,6 +291,72 @@ TASK_TEST(a_full_log_drops_and_tells)
     CHECK_EQ(lines - gaps + dropped, 4097u);
 }
 
+/* Each line is in one of the two, none in the old one after the move, which then may be closed. */
+TASK_TEST(a_log_moves_to_another_file)
+{
+    int old[2], new[2];
+    static char text[8192];
+    static const char *const one = "1970-01-01T00:00:00.000Z - \"GET /\" 200 0 0.000ms 0 broken\n";
+    weft_http_log *log;
+    if (has_no_pipes())
+        return;
+    CHECK_OK(pipe(old));
+    CHECK_OK(pipe(new));
+    CHECK_OK(weft_http_log_open(&log, old[1], WEFT_HTTP_LOG_TEXT, 0));
+    weft_http_log_put(&line, log);
+    CHECK_OK(weft_yield());
+    CHECK_OK(weft_http_log_move(log, new[1]));
+    CHECK_OK(weft_close(old[1]));
+    weft_http_log_put(&line, log);
+    weft_http_log_close(log);
+    CHECK_OK(weft_close(new[1]));
+    size_t count = read_all(old[0], text, sizeof text);
+    CHECK_LE(count, strlen(one));
+    count += read_all(new[0], text, sizeof text);
+    CHECK(count >= strlen(one));
+    CHECK_EQ(count, 2 * strlen(one));
+    CHECK_OK(weft_close(old[0]));
+    CHECK_OK(weft_close(new[0]));
+}
+
+static int move_log(void *log)
+{
+    return weft_http_log_move(log, 1000);
+}
+
+/* A write that does not end holds up a move, which can be given up: the old file stays. */
+TASK_TEST(a_move_that_is_cancelled_leaves_the_log_where_it_is)
+{
+    int ends[2];
+    static char text[1 << 20];
+    weft_http_log *log;
+    if (has_no_pipes())
+        return;
+    CHECK_OK(pipe(ends));
+    CHECK_OK(weft_http_log_open(&log, ends[1], WEFT_HTTP_LOG_JSON, 1 << 18));
+    for (int i = 0; i < 500; i++)
+        weft_http_log_put(&line, log);
+    CHECK_OK(weft_sleep(WEFT_SEC)); /* the pipe is full */
+    weft_task mover = weft_spawn(move_log, log);
+    CHECK_OK(weft_yield());
+    CHECK_EQ(weft_http_log_move(log, 1001), -EBUSY);
+    (void)weft_cancel(mover, "test");
+    CHECK_EQ(weft_await(mover), -ECANCELED);
+    ssize_t rc = weft_read(ends[0], text, sizeof text);
+    CHECK_OK(rc);
+    size_t count = (size_t)rc;
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(weft_http_log_dropped(log), 0u);
+    weft_http_log_close(log);
+    CHECK_OK(weft_close(ends[1]));
+    (void)read_all(ends[0], text + count, sizeof text - count);
+    CHECK_OK(weft_close(ends[0]));
+    size_t lines = 0;
+    for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++)
+        lines++;
+    CHECK_EQ(lines, 500u);
+}
+
 SCENARIO(a_log_is_opened_written_and_closed)
 {
     int ends[2];
@@ -302,6 +368,8 @@ SCENARIO(a_log_is_opened_written_and_closed)
         weft_http_log_put(&line, log);
         rc = weft_yield();
         weft_http_log_put(&line, log);
+        int moved = weft_http_log_move(log, ends[1]);
+        rc = rc == 0 ? moved : rc;
         weft_http_log_close(log);
     }
     close(ends[0]);

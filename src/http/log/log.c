@@ -24,7 +24,9 @@ struct weft_http_log {
     wf_buf filling, writing;
     enum weft_http_log_form form;
     int fd;
-    weft_event changed; /* there is something to write, or the end */
+    int next_fd;        /* in place of `fd`, when nothing is being written; < 0: none */
+    weft_event moved;   /* it took the place */
+    weft_event changed; /* there is something to write, another descriptor, or the end */
     weft_task task;
     uint64_t dropped, told; /* lines; of them those the log itself tells of */
 };
@@ -87,14 +89,27 @@ static int write_out(weft_http_log *log)
     return 0;
 }
 
+static void take_next_fd(weft_http_log *log)
+{
+    if (log->next_fd < 0)
+        return;
+    log->fd = log->next_fd;
+    log->next_fd = -1;
+    weft_event_set(&log->moved);
+}
+
 /* Writes all there is. */
 static int write_all(weft_http_log *log)
 {
     int rc = 0;
+    if (wf_buf_bytes(&log->writing) == 0)
+        take_next_fd(log);
     while (rc == 0 && wf_buf_bytes(&log->writing) + wf_buf_bytes(&log->filling) != 0) {
         if (wf_buf_bytes(&log->writing) == 0)
             swap(log);
         rc = write_out(log);
+        if (rc == 0)
+            take_next_fd(log);
     }
     return rc;
 }
@@ -119,6 +134,7 @@ int weft_http_log_open(weft_http_log **out, int fd, enum weft_http_log_form form
     if (log == NULL)
         return -ENOMEM;
     log->fd = fd;
+    log->next_fd = -1;
     log->form = form;
     log->filling.bytes_max = bytes_max != 0 ? bytes_max : BYTES_MAX_DEFAULT;
     log->writing.bytes_max = log->filling.bytes_max;
@@ -130,6 +146,23 @@ int weft_http_log_open(weft_http_log **out, int fd, enum weft_http_log_form form
     }
     *out = log;
     return 0;
+}
+
+int weft_http_log_move(weft_http_log *log, int fd)
+{
+    int rc = weft_check();
+    if (rc < 0)
+        return rc;
+    if (log->next_fd >= 0)
+        return -EBUSY;
+    log->next_fd = fd;
+    weft_event_clear(&log->moved);
+    weft_event_set(&log->changed);
+    rc = weft_event_wait(&log->moved);
+    bool is_moved = log->next_fd != fd;
+    if (rc < 0 && !is_moved)
+        log->next_fd = -1;
+    return is_moved ? 0 : rc;
 }
 
 uint64_t weft_http_log_dropped(const weft_http_log *log)
