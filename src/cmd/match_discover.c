@@ -2,12 +2,12 @@
 
 /* weft match discover: what the texts that are new have in common. */
 #include "cmd/command.h"
+#include "cmd/gather.h"
 #include "cmd/load.h"
 #include "cmd/novelty.h"
 #include "cmd/output.h"
 #include "cmd/say.h"
 #include "cmd/table.h"
-#include "cmd/texts.h"
 
 #include <weft/discover.h>
 
@@ -33,7 +33,6 @@ struct discover_job {
     const char *path;
 
     weft_matcher *matcher;
-    struct texts texts;
     wf_buf lines;
 };
 
@@ -88,7 +87,7 @@ static int tell(struct discover_job *job, const weft_m_discovery *it, const weft
     return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
 }
 
-static int discover(struct discover_job *job, const struct chunk *chunk)
+static int discover(struct discover_job *job, const struct gather *all)
 {
     weft_m_discover_options options;
     weft_m_discovery *found;
@@ -98,33 +97,24 @@ static int discover(struct discover_job *job, const struct chunk *chunk)
     options.all_are_novel = job->all;
     options.cluster_size_min = job->size_min;
     options.keyword_max = job->keyword_max;
-    if (chunk->count != 0 && !chunk->is_last)
-        return say_failed("%s: more than %d texts", job->path, TEXTS_MAX);
-    int rc = weft_m_discover(job->matcher, chunk->texts, chunk->count, &options, &found, &error);
+    int rc = weft_m_discover(job->matcher, all->texts, all->count, &options, &found, &error);
     if (rc < 0)
         return rc == -ECANCELED ? rc : load_say(&error);
-    rc = tell(job, found, chunk->texts);
+    rc = tell(job, found, all->texts);
     weft_m_discovery_free(found);
     return rc;
 }
 
-/* All texts in one chunk; one more text would make another. */
 static int discover_run(struct discover_job *job)
 {
     const weft_catalog_options options = {.skip_bad = job->load.skip_bad};
-    struct chunk chunk = {0};
+    struct gather all = {.most = TEXTS_MAX};
     int rc = load_matcher(&job->load, &job->matcher);
     if (rc == 0)
-        rc = texts_open(&job->texts, job->path, &options, NULL, 0);
-    job->texts.chunk_count_max = TEXTS_MAX;
+        rc = gather_texts(&all, job->path, &options);
     if (rc == 0)
-        rc = texts_fill(&job->texts, &chunk);
-    if (rc == 0)
-        rc = chunk_check(&chunk);
-    if (rc == 0)
-        rc = discover(job, &chunk);
-    chunk_fini(&chunk);
-    texts_close(&job->texts);
+        rc = discover(job, &all);
+    gather_fini(&all);
     weft_m_close(job->matcher);
     wf_buf_fini(&job->lines);
     return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
@@ -132,11 +122,8 @@ static int discover_run(struct discover_job *job)
 
 int cmd_match_discover(int argc, char **argv)
 {
-    struct discover_job job = {.load = LOAD_DEFAULTS,
-                               .novelty = NOVELTY_DEFAULTS,
-                               .size_min = 5,
-                               .keyword_max = 8,
-                               .texts.input.fd = -1};
+    struct discover_job job = {
+        .load = LOAD_DEFAULTS, .novelty = NOVELTY_DEFAULTS, .size_min = 5, .keyword_max = 8};
     const struct args_option options[] = {
         LOAD_OPTIONS(&job.load),
         NOVELTY_OPTIONS(&job.novelty),

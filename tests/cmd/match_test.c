@@ -12,6 +12,36 @@
 
 #define COUNTRIES test_source("examples/data/countries.csv")
 
+TEST(drift_is_told_of_texts_that_are_not_those_of_the_profile)
+{
+    const char *profile = make_file("then.profile", "");
+    const char *then =
+        make_file("then.txt", "Germany\nGermanny\nGermany please\nGermany now\nthe Germany\n");
+    const char *now =
+        make_file("now.txt", "qzx jvk 77\nqzx jvk 78\nqzx jvk 79\nqzx jvk 80\nqzx jv\n");
+    struct run run;
+    RUN(&run, "match", "drift", "-e", COUNTRIES, "-f", then, "--save", profile);
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+    RUN(&run, "match", "drift", "-e", COUNTRIES, "-f", then, "--against", profile);
+    CHECK(strstr(run.out, "\"recommendation\":\"monitor\"") != NULL);
+    CHECK(strstr(run.out, "\"id\":\"DE\",\"count_before\":5,\"count_after\":5") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "drift", "-e", COUNTRIES, "-f", now, "--against", profile);
+    CHECK(strstr(run.out, "\"recommendation\":\"retrain\"") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "drift", "-e", COUNTRIES, "-f", now, "--against", then);
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "no profile of texts") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "drift", "-e", COUNTRIES, "-f", now);
+    CHECK_EQ(run.code, 2);
+    run_fini(&run);
+    drop_file(now);
+    drop_file(then);
+    drop_file(profile);
+}
+
 TEST(match_query_writes_a_line_a_text)
 {
     struct run run;
@@ -343,7 +373,7 @@ static const struct {
     {{"match", "Germany"},
      2,
      "weft: unknown command Germany; there are fit, query, explain, diagnose, info, novelty, "
-     "discover, eval"},
+     "discover, drift, eval"},
     {{"match", "quary"}, 2, "weft: unknown command quary; did you mean 'match query'?"},
     {{"match", "query", "x"}, 2, "weft: no entities; give a file with --entities FILE"},
     {{"match", "query", "-e", "x.csv"},
