@@ -13,9 +13,10 @@
  *     weft_encoder_unref(encoder);
  *
  * The matcher needs none: without it texts are compared as texts.  Directories with static token
- * embeddings are read (model2vec, StaticEmbedding: model.safetensors and tokenizer.json); any other
- * way to make vectors can be given as a weft_encoder_class.  Nothing of a model is executed, and
- * nothing is fetched.
+ * embeddings are read (model2vec, StaticEmbedding: model.safetensors and tokenizer.json), and those
+ * of sentence-transformers with a body of the families bert, distilbert, mpnet, roberta and
+ * xlm-roberta; any other way to make vectors can be given as a weft_encoder_class.  Nothing of a
+ * model is executed, and nothing is fetched.
  *
  * Threads: every call from any thread.  An encoder is shared by reference count.
  *
@@ -31,7 +32,7 @@ WEFT_BEGIN_DECLS
 /* What an encoder of one's own does.  `self` is that of weft_encoder_new. */
 typedef struct weft_encoder_class {
     size_t size;      /* sizeof(weft_encoder_class) */
-    const char *kind; /* "static", … as weft_m_info shows it; lives as long as the encoder */
+    const char *kind; /* "static", "transformer", … as weft_m_info shows it; lives as long as the encoder */
 
     /* Makes `count` vectors, one behind the other, of numbers that are finite; they need no
      * particular length.  Called by several threads at once, and may take long, but must not wait

@@ -6,6 +6,8 @@
 #include "base/utf8.h"
 #include "match/error.h"
 #include "match/index/vectors.h"
+#include "match/transformer/modules.h"
+#include "match/transformer/sentence.h"
 #include "match/work.h"
 
 #include <string.h>
@@ -78,8 +80,13 @@ void weft_encoder_options_init(weft_encoder_options *options)
 
 int wf_encoder_open(weft_encoder **out, const char *path, size_t dimension, wf_reason *reason)
 {
+    wf_folder folder = {.path = path, .reason = reason};
     reason->text[0] = '\0';
-    return wf_static_open(out, path, dimension, reason);
+    int is_transformer = wf_modules_are_there(&folder);
+    if (is_transformer < 0)
+        return is_transformer;
+    return is_transformer ? wf_sentence_open(out, path, dimension, reason)
+                          : wf_static_open(out, path, dimension, reason);
 }
 
 struct opening {
@@ -102,8 +109,8 @@ static int fail_open(const struct opening *opening, int rc, weft_m_error *error)
     wf_m_fail(error, rc, "%.200s: %s", opening->path,
               opening->reason.text[0] != '\0' ? opening->reason.text : weft_strerror(rc));
     wf_m_error_field(error, "model");
-    wf_m_error_suggest(error, "Give the directory of a static model: model.safetensors and "
-                              "tokenizer.json, as model2vec writes them");
+    wf_m_error_suggest(error, "Give the directory of a model: model.safetensors and "
+                              "tokenizer.json, as model2vec and sentence-transformers write them");
     return rc;
 }
 

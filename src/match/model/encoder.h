@@ -5,6 +5,7 @@
 #define WF_MATCH_ENCODER_H
 
 #include "match/model/reason.h"
+#include "match/work.h"
 
 #include <weft/encoder.h>
 
@@ -15,7 +16,20 @@ struct weft_encoder {
     size_t dimension;
     uint32_t sum;  /* CRC32C of a model's files; 0: made by the caller */
     unsigned refs; /* atomic */
+
+    /* As cls->encode, for those that take long: ends early when the job is halted; NULL: not one of
+     * them. */
+    int (*encode_job)(void *self, const weft_str *texts, size_t count, float *out,
+                      const wf_job *job);
 };
+
+/* Vectors of texts that are UTF-8. */
+static inline int wf_encoder_run(weft_encoder *encoder, const weft_str *texts, size_t count,
+                                 float *out, const wf_job *job)
+{
+    return encoder->encode_job != NULL ? encoder->encode_job(encoder->self, texts, count, out, job)
+                                       : encoder->cls->encode(encoder->self, texts, count, out);
+}
 
 /* Opens the directory of a model.  Works here, waits for nothing.  0, -errno, -ENOMEM,
  * -WEFT_M_EMODEL. */

@@ -10,25 +10,16 @@
 
 #include "base/alloc.h"
 #include "base/utf8.h"
-#include "match/file/crc.h"
 #include "match/index/vectors.h"
-#include "match/model/safetensors.h"
-#include "match/tokenize/tokenizer.h"
-#include "match/work.h"
+#include "match/model/folder.h"
 
 #include <math.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PATH_BYTES 1024u
-
 /* model2vec: tokens of one text, and what it cuts texts to before. */
 #define TOKENS_MAX 512u
-
-/* Bytes summed between two looks at whether to go on. */
-#define SUM_BYTES ((size_t)4 << 20)
 
 /* One thread's memory; spare ones wait in a list. */
 struct desk {
@@ -46,7 +37,6 @@ struct model {
     size_t chars_max;   /* of a text; SIZE_MAX: all */
     bool drops_unknown; /* and cuts to TOKENS_MAX */
     bool is_normalised;
-    uint32_t sum;
     pthread_mutex_t lock;
     struct desk *desks; /* under lock */
 };
@@ -250,88 +240,31 @@ void wf_static_row(const weft_encoder *encoder, uint32_t token, float *out)
 /* ---- opening ---- */
 
 struct opening {
-    const char *folder;
-    const char *inner; /* "" or "0_StaticEmbedding/" */
+    wf_folder folder;
     struct model *model;
     size_t dimension; /* asked for; 0: all */
-    wf_reason *reason;
 };
 
-/* A file of the model; -ENOENT: it has none. */
-static int open_file(const struct opening *opening, const char *inner, const char *name,
-                     wf_image **out)
-{
-    char path[PATH_BYTES];
-    int len = snprintf(path, sizeof(path), "%s/%s%s", opening->folder, inner, name);
-    return len < (int)sizeof(path) ? wf_image_open(out, path) : -ENAMETOOLONG;
-}
-
-/* Says which file it was. */
-static int in_file(const struct opening *opening, const char *name, int rc)
-{
-    wf_reason why = *opening->reason;
-    if (rc == -WEFT_M_EMODEL)
-        wf_reason_set(opening->reason, "%s: %.150s", name, why.text);
-    if (rc == -ENOENT)
-        rc = wf_reason_set(opening->reason, "it has no %s", name);
-    return rc;
-}
-
-static int sum_file(struct model *model, const wf_image *image)
-{
-    const wf_job job = {0};
-    for (size_t at = 0; at < image->count; at += SUM_BYTES) {
-        size_t left = image->count - at;
-        int rc = wf_job_poll(&job);
-        if (rc < 0)
-            return rc;
-        model->sum = wf_crc32c(model->sum, image->bytes + at, left < SUM_BYTES ? left : SUM_BYTES);
-    }
-    return 0;
-}
-
-static int read_tokenizer(struct opening *opening)
+/* A JSON file that need not be there. */
+static int read_json(struct opening *opening, const char *name,
+                     int (*take)(struct opening *opening, const wf_tape *tape))
 {
     wf_image *image;
-    int rc = open_file(opening, opening->inner, "tokenizer.json", &image);
-    if (rc < 0)
-        return rc;
-    rc = wf_tokenizer_read(&opening->model->tokenizer, (const char *)image->bytes, image->count,
-                           opening->reason);
+    wf_tape tape;
+    int rc = wf_folder_json(&opening->folder, "", name, &tape, &image);
+    bool is_none = rc == -ENOENT;
     if (rc == 0)
-        rc = sum_file(opening->model, image);
-    wf_image_unref(image);
-    return rc;
-}
-
-static int read_tensors(struct opening *opening)
-{
-    wf_image *image;
-    int rc = open_file(opening, opening->inner, "model.safetensors", &image);
-    if (rc < 0)
-        return rc;
-    rc = wf_tensors_open(&opening->model->tensors, image, opening->reason);
-    if (rc == 0)
-        rc = sum_file(opening->model, image);
-    wf_image_unref(image);
-    return rc;
-}
-
-/* config.json of model2vec: "normalize". */
-static int read_config(struct opening *opening)
-{
-    wf_image *image;
-    wf_tape tape = {0};
-    int rc = open_file(opening, "", "config.json", &image);
-    if (rc == -ENOENT)
-        return 0;
-    if (rc < 0)
-        return rc;
-    rc = wf_tape_read(&tape, (const char *)image->bytes, image->count, opening->reason);
-    opening->model->is_normalised = wf_tape_bool(&tape, wf_tape_get(&tape, 0, "normalize"), false);
+        rc = take(opening, &tape);
     wf_tape_fini(&tape);
     wf_image_unref(image);
-    return rc;
+    return is_none ? 0 : wf_folder_blame(&opening->folder, "", name, rc);
+}
+
+/* Of model2vec. */
+static int take_config(struct opening *opening, const wf_tape *tape)
+{
+    opening->model->is_normalised = wf_tape_bool(tape, wf_tape_get(tape, 0, "normalize"), false);
+    return 0;
 }
 
 static bool ends_with(weft_str text, const char *end)
@@ -349,34 +282,17 @@ static int take_modules(struct opening *opening, const wf_tape *tape)
         if (ends_with(type, ".Normalize"))
             opening->model->is_normalised = true;
         else if (!ends_with(type, ".StaticEmbedding"))
-            return wf_reason_set(opening->reason, "its module '%.*s' is not known here",
+            return wf_reason_set(opening->folder.reason, "its module '%.*s' is not known here",
                                  wf_reason_shown(type), type.ptr != NULL ? type.ptr : "");
     }
     return 0;
-}
-
-static int read_modules(struct opening *opening)
-{
-    wf_image *image;
-    wf_tape tape = {0};
-    int rc = open_file(opening, "", "modules.json", &image);
-    if (rc == -ENOENT)
-        return 0;
-    if (rc < 0)
-        return rc;
-    rc = wf_tape_read(&tape, (const char *)image->bytes, image->count, opening->reason);
-    if (rc == 0)
-        rc = take_modules(opening, &tape);
-    wf_tape_fini(&tape);
-    wf_image_unref(image);
-    return rc;
 }
 
 /* ---- what must fit ---- */
 
 static int fail(const struct opening *opening, const char *what)
 {
-    return wf_reason_set(opening->reason, "%s", what);
+    return wf_reason_set(opening->folder.reason, "%s", what);
 }
 
 static int check_table(struct opening *opening)
@@ -399,9 +315,7 @@ static int check_table(struct opening *opening)
 static int check_ids(struct opening *opening)
 {
     struct model *model = opening->model;
-    size_t id_max = model->tokenizer.vocab.id_max;
-    for (size_t i = 0; i < model->tokenizer.added_count; i++)
-        id_max = model->tokenizer.added[i].id > id_max ? model->tokenizer.added[i].id : id_max;
+    size_t id_max = wf_tokenizer_id_max(&model->tokenizer);
     const wf_tensor *mapping = model->mapping, *weights = model->weights;
     if (weights != NULL && (weights->count <= id_max || weights->dtype == WF_DTYPE_OTHER))
         return fail(opening, "it has fewer weights than tokens");
@@ -467,33 +381,31 @@ static int take_table(struct opening *opening)
                              "'embedding.weight'");
     int rc = check_table(opening);
     if (rc < 0 || !model->drops_unknown)
-        return rc < 0 ? rc : read_modules(opening);
+        return rc < 0 ? rc : read_json(opening, "modules.json", take_modules);
     model->weights = wf_tensors_find(&model->tensors, "weights");
     model->mapping = wf_tensors_find(&model->tensors, "mapping");
-    rc = read_config(opening);
-    return rc < 0 ? in_file(opening, "config.json", rc) : set_chars_max(model);
+    rc = read_json(opening, "config.json", take_config);
+    return rc < 0 ? rc : set_chars_max(model);
 }
 
 static int read_all(struct opening *opening)
 {
-    int rc = read_tensors(opening);
-    if (rc == -ENOENT) {
-        opening->inner = "0_StaticEmbedding/";
-        rc = read_tensors(opening);
-    }
-    if (rc < 0)
-        return in_file(opening, "model.safetensors", rc);
-    rc = read_tokenizer(opening);
-    if (rc < 0)
-        return in_file(opening, "tokenizer.json", rc);
-    rc = take_table(opening);
+    static const char below[] = "0_StaticEmbedding/";
+    wf_folder *folder = &opening->folder;
+    bool is_below = !wf_folder_has(folder, "", "model.safetensors") &&
+                    wf_folder_has(folder, below, "model.safetensors");
+    const char *inner = is_below ? below : "";
+    int rc = wf_folder_tensors(folder, inner, &opening->model->tensors);
+    if (rc == 0)
+        rc = wf_folder_tokenizer(folder, inner, &opening->model->tokenizer);
+    if (rc == 0)
+        rc = take_table(opening);
     return rc < 0 ? rc : check_ids(opening);
 }
 
 int wf_static_open(weft_encoder **out, const char *path, size_t dimension, wf_reason *reason)
 {
-    struct opening opening = {
-        .folder = path, .inner = "", .dimension = dimension, .reason = reason};
+    struct opening opening = {.folder = {.path = path, .reason = reason}, .dimension = dimension};
     struct model *model = wf_alloc(sizeof(*model));
     if (model == NULL)
         return -ENOMEM;
@@ -504,9 +416,8 @@ int wf_static_open(weft_encoder **out, const char *path, size_t dimension, wf_re
         model_close(model);
         return rc;
     }
-    uint32_t sum = model->sum;
     rc = weft_encoder_new(out, &static_class, path, model->dim, model);
     if (rc == 0)
-        (*out)->sum = sum;
+        (*out)->sum = opening.folder.sum;
     return rc;
 }

@@ -96,7 +96,7 @@ static int read_rows(const wf_catalogue *catalogue, const weft_m_options *option
 }
 
 int wf_dense_build(wf_dense *dense, const wf_catalogue *catalogue, const weft_m_options *options,
-                   wf_seeker *seeker)
+                   wf_seeker *seeker, const wf_job *job)
 {
     weft_str texts[BATCH_ROWS];
     uint32_t rows[BATCH_ROWS];
@@ -106,7 +106,7 @@ int wf_dense_build(wf_dense *dense, const wf_catalogue *catalogue, const weft_m_
         return -ENOMEM;
     int rc = read_rows(catalogue, options, seeker, rows, count, texts);
     if (rc == 0 && count > 0)
-        rc = dense->encoder->cls->encode(dense->encoder->self, texts, count, numbers);
+        rc = wf_encoder_run(dense->encoder, texts, count, numbers, job);
     for (size_t i = 0; i < count && rc == 0; i++)
         wf_vectors_set(&dense->vectors, rows[i], numbers + i * dense->vectors.dim);
     wf_free(numbers);
@@ -123,12 +123,12 @@ int wf_dense_build(wf_dense *dense, const wf_catalogue *catalogue, const weft_m_
 
 /* ---- asking ---- */
 
-int wf_dense_read(const wf_dense *dense, wf_seeker *seeker)
+int wf_dense_read(const wf_dense *dense, wf_seeker *seeker, const wf_job *job)
 {
     wf_glance *glance = &seeker->glance;
     int rc = wf_glance_reserve(glance, &dense->vectors);
     if (rc == 0)
-        rc = dense->encoder->cls->encode(dense->encoder->self, &seeker->text, 1, glance->query);
+        rc = wf_encoder_run(dense->encoder, &seeker->text, 1, glance->query, job);
     if (rc == 0)
         wf_glance_take(glance, &dense->vectors);
     seeker->encoded_count++;
@@ -195,7 +195,7 @@ static int build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job)
     struct scorer *it = scorer_of(scorer);
     int rc = wf_job_poll(job);
     if (rc == 0)
-        rc = wf_dense_build(&it->dense, scorer->catalogue, &it->options, seeker);
+        rc = wf_dense_build(&it->dense, scorer->catalogue, &it->options, seeker, job);
     scorer->done = it->dense.done;
     return rc < 0 ? rc : scorer->done < scorer->total;
 }
@@ -246,7 +246,7 @@ static int find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
     int rc =
         wf_rank_begin(&seeker->rank, ask->top_k, scorer->catalogue->entity_count, ask->threshold);
     if (rc == 0)
-        rc = wf_dense_read(&it->dense, seeker);
+        rc = wf_dense_read(&it->dense, seeker, ask->job);
     if (rc == 0)
         rc = seeker->glance.scale > 0 ? wf_vectors_find(&it->dense.vectors, &seeker->glance,
                                                         scorer->catalogue->row_entity, ask->allowed,
@@ -259,8 +259,7 @@ static int find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
 
 static int explain_query(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
 {
-    (void)ask;
-    return wf_dense_read(&scorer_of(scorer)->dense, seeker);
+    return wf_dense_read(&scorer_of(scorer)->dense, seeker, ask->job);
 }
 
 /* A vector of meaning has no parts that anybody could read. */

@@ -27,10 +27,10 @@ void wf_dense_inherit(wf_dense *dense, wf_scorer *old_scorer, const wf_dense *ol
 
 /* Encodes the next rows.  0, -ENOMEM, or what the encoder returns. */
 int wf_dense_build(wf_dense *dense, const wf_catalogue *catalogue, const weft_m_options *options,
-                   wf_seeker *seeker);
+                   wf_seeker *seeker, const wf_job *job);
 
 /* The vector of seeker->text into seeker->glance.  0, -ENOMEM, or what the encoder returns. */
-int wf_dense_read(const wf_dense *dense, wf_seeker *seeker);
+int wf_dense_read(const wf_dense *dense, wf_seeker *seeker, const wf_job *job);
 
 void wf_dense_save(const wf_dense *dense, wf_pack *pack);
 

@@ -141,7 +141,7 @@ static int build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job)
     if (it->lexical->done < it->lexical->total)
         rc = it->lexical->cls->build(it->lexical, seeker, job);
     else if (it->dense.done < it->dense.vectors.count)
-        rc = wf_dense_build(&it->dense, scorer->catalogue, &it->options, seeker);
+        rc = wf_dense_build(&it->dense, scorer->catalogue, &it->options, seeker, job);
     else
         rc = sample_some(it, seeker, job);
     scorer->done = it->lexical->done + it->dense.done + it->sampled;
@@ -215,7 +215,7 @@ static int find_dense(struct fused *it, wf_seeker *seeker, const wf_ask *ask)
     const wf_catalogue *catalogue = it->head.catalogue;
     int rc = wf_rank_begin(&seeker->rank, ask->top_k, catalogue->entity_count, 0);
     if (rc == 0)
-        rc = wf_dense_read(&it->dense, seeker);
+        rc = wf_dense_read(&it->dense, seeker, ask->job);
     if (rc == 0)
         rc = wf_vectors_find(&it->dense.vectors, &seeker->glance, catalogue->row_entity,
                              ask->allowed, &seeker->rank, ask->job);
@@ -246,7 +246,7 @@ static int find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
 static int explain_query(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
 {
     struct fused *it = fused_of(scorer);
-    int rc = wf_dense_read(&it->dense, seeker);
+    int rc = wf_dense_read(&it->dense, seeker, ask->job);
     return rc < 0 ? rc : it->lexical->cls->explain_query(it->lexical, seeker, ask);
 }
 

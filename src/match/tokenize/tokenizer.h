@@ -12,6 +12,7 @@
 #define WF_MATCH_TOKENIZER_H
 
 #include "match/tokenize/bpe.h"
+#include "match/tokenize/frame.h"
 #include "match/tokenize/steps.h"
 #include "match/tokenize/unigram.h"
 #include "match/tokenize/wordpiece.h"
@@ -40,12 +41,16 @@ typedef struct wf_tokenizer {
         wf_bpe bpe;
     } model;
     uint32_t unknown_id; /* WF_NO_TOKEN: none */
+    wf_frame frame;
 } wf_tokenizer;
 
 /* Of the text of a tokenizer.json.  0, -ENOMEM, -EIO, -WEFT_M_EMODEL; on failure there is nothing
  * to free. */
 int wf_tokenizer_read(wf_tokenizer *out, const char *text, size_t bytes, wf_reason *reason);
 void wf_tokenizer_fini(wf_tokenizer *tokenizer);
+
+/* The greatest id that it can make of a text, special tokens and all. */
+uint32_t wf_tokenizer_id_max(const wf_tokenizer *tokenizer);
 
 /* Memory of one thread.  Zeroed is ready. */
 typedef struct wf_tokens {

@@ -145,7 +145,11 @@ static int read_parts(struct reading *reading)
                                     reading->reason);
     if (rc == 0)
         rc = read_model(reading, model);
-    return rc < 0 ? rc : read_all_added(reading, wf_tape_get(tape, 0, "added_tokens"));
+    if (rc == 0)
+        rc = read_all_added(reading, wf_tape_get(tape, 0, "added_tokens"));
+    return rc < 0 ? rc
+                  : wf_frame_read(&out->frame, tape, wf_tape_get(tape, 0, "post_processor"),
+                                  reading->reason);
 }
 
 int wf_tokenizer_read(wf_tokenizer *out, const char *text, size_t bytes, wf_reason *reason)
@@ -176,4 +180,13 @@ void wf_tokenizer_fini(wf_tokenizer *it)
     wf_steps_fini(&it->splitter);
     wf_vocab_fini(&it->vocab);
     memset(it, 0, sizeof(*it));
+}
+
+uint32_t wf_tokenizer_id_max(const wf_tokenizer *it)
+{
+    uint32_t max = wf_frame_id_max(&it->frame);
+    max = it->vocab.id_max > max ? it->vocab.id_max : max;
+    for (size_t i = 0; i < it->added_count; i++)
+        max = it->added[i].id > max ? it->added[i].id : max;
+    return max;
 }

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "match/model/reranker.h"
+
+#include "base/alloc.h"
+#include "base/utf8.h"
+#include "match/error.h"
+#include "match/transformer/cross.h"
+
+#include <string.h>
+#include <weft/error.h>
+
+int weft_reranker_new(weft_reranker **out, const weft_reranker_class *cls, const char *name,
+                      void *self)
+{
+    weft_reranker *reranker = wf_alloc(sizeof(*reranker));
+    char *kept = reranker != NULL ? wf_strdup(name, strlen(name)) : NULL;
+    if (kept == NULL) {
+        wf_free(reranker);
+        if (cls->close != NULL)
+            cls->close(self);
+        return -ENOMEM;
+    }
+    *reranker = (weft_reranker){.cls = cls, .self = self, .name = kept, .refs = 1};
+    *out = reranker;
+    return 0;
+}
+
+weft_reranker *weft_reranker_ref(weft_reranker *reranker)
+{
+    __atomic_add_fetch(&reranker->refs, 1, __ATOMIC_RELAXED);
+    return reranker;
+}
+
+void weft_reranker_unref(weft_reranker *reranker)
+{
+    if (reranker == NULL || __atomic_sub_fetch(&reranker->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    if (reranker->cls->close != NULL)
+        reranker->cls->close(reranker->self);
+    wf_free(reranker->name);
+    wf_free(reranker);
+}
+
+const char *weft_reranker_kind(const weft_reranker *reranker)
+{
+    return reranker->cls->kind;
+}
+
+const char *weft_reranker_name(const weft_reranker *reranker)
+{
+    return reranker->name;
+}
+
+int weft_reranker_score(weft_reranker *reranker, weft_str query, const weft_str *texts,
+                        size_t count, float *out)
+{
+    const wf_job job = {0};
+    if (!wf_utf8_is_valid(query.ptr, query.len))
+        return weft_fail(-WEFT_M_EVALID, "the query is not UTF-8");
+    for (size_t i = 0; i < count; i++) {
+        if (!wf_utf8_is_valid(texts[i].ptr, texts[i].len))
+            return weft_fail(-WEFT_M_EVALID, "text %zu is not UTF-8", i);
+    }
+    return wf_reranker_run(reranker, query, texts, count, out, &job);
+}
+
+/* ---- directories ---- */
+
+struct opening {
+    const char *path;
+    weft_reranker *reranker;
+    wf_reason reason;
+};
+
+static int open_body(void *arg)
+{
+    struct opening *opening = arg;
+    return wf_cross_open(&opening->reranker, opening->path, &opening->reason);
+}
+
+static int fail_open(const struct opening *opening, int rc, weft_m_error *error)
+{
+    if (rc == -ECANCELED)
+        return wf_m_fail_plain(error, rc);
+    wf_m_fail(error, rc, "%.200s: %s", opening->path,
+              opening->reason.text[0] != '\0' ? opening->reason.text : weft_strerror(rc));
+    wf_m_error_field(error, "model");
+    wf_m_error_suggest(error,
+                       "Give the directory of a cross-encoder: config.json, "
+                       "model.safetensors and tokenizer.json of a classifier with one label");
+    return rc;
+}
+
+int weft_reranker_open(weft_reranker **out, const char *model, weft_m_error *error)
+{
+    struct opening opening = {.path = model};
+    int rc = wf_work_run(open_body, &opening);
+    if (rc < 0) {
+        weft_reranker_unref(opening.reranker);
+        return fail_open(&opening, rc, error);
+    }
+    *out = opening.reranker;
+    return 0;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "match/transformer/cross.h"
+
+#include "base/alloc.h"
+#include "match/transformer/feed.h"
+#include "match/transformer/modules.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Tokens that are computed together, but for a pair with more. */
+#define PILE_TOKENS 256u
+
+/* One thread's memory; spare ones wait in a list. */
+struct desk {
+    struct desk *next;
+    wf_tokens tokens, spare;
+    wf_pile pile;
+    wf_sheet sheet;
+    wf_floats row; /* of one pair, behind the first layer of the head */
+    float answer[WF_PANEL];
+};
+
+struct model {
+    wf_feed feed;
+    wf_body body;
+    wf_linear pooler, classifier;
+    enum wf_activation activation;
+    pthread_mutex_t lock;
+    struct desk *desks; /* under lock */
+};
+
+/* ---- memory ---- */
+
+static void desk_free(struct desk *desk)
+{
+    wf_tokens_fini(&desk->tokens);
+    wf_tokens_fini(&desk->spare);
+    wf_pile_fini(&desk->pile);
+    wf_sheet_fini(&desk->sheet);
+    wf_floats_fini(&desk->row);
+    wf_free(desk);
+}
+
+static struct desk *desk_new(const struct model *model)
+{
+    struct desk *desk = wf_alloc(sizeof(*desk));
+    if (desk == NULL)
+        return NULL;
+    if (wf_floats_new(&desk->row, wf_stride(model->body.shape.hidden)) < 0) {
+        desk_free(desk);
+        return NULL;
+    }
+    return desk;
+}
+
+static struct desk *desk_take(struct model *model)
+{
+    pthread_mutex_lock(&model->lock);
+    struct desk *desk = model->desks;
+    if (desk != NULL)
+        model->desks = desk->next;
+    pthread_mutex_unlock(&model->lock);
+    return desk != NULL ? desk : desk_new(model);
+}
+
+static void desk_give(struct model *model, struct desk *desk)
+{
+    pthread_mutex_lock(&model->lock);
+    desk->next = model->desks;
+    model->desks = desk;
+    pthread_mutex_unlock(&model->lock);
+}
+
+/* ---- scoring ---- */
+
+/* The head: what the first token's row says. */
+static int judge(const struct model *model, struct desk *desk, size_t text, float *out,
+                 const wf_job *job)
+{
+    const wf_kernel *kernel = model->body.kernel;
+    const float *first = desk->sheet.rows.at + desk->pile.starts[text] * desk->sheet.row_stride;
+    size_t hidden = model->body.shape.hidden, stride = wf_stride(hidden);
+    int rc = wf_linear_run(&model->pooler, kernel, first, stride, 1, desk->row.at, stride, job);
+    kernel->activate(desk->row.at, hidden, model->body.shape.family->pooled);
+    if (rc == 0)
+        rc = wf_linear_run(&model->classifier, kernel, desk->row.at, stride, 1, desk->answer,
+                           WF_PANEL, job);
+    kernel->activate(desk->answer, 1, model->activation);
+    *out = desk->answer[0];
+    return rc;
+}
+
+/* Fills the pile with pairs; returns how many it took, or -ENOMEM. */
+static int fill(const struct model *model, struct desk *desk, weft_str query, const weft_str *texts,
+                size_t count)
+{
+    int taken = 0, rc = 0;
+    wf_pile_reset(&desk->pile);
+    while ((size_t)taken < count && rc == 0 && desk->pile.token_count < PILE_TOKENS) {
+        rc = wf_feed_pair(&model->feed, query, texts[taken], &desk->tokens, &desk->spare,
+                          &desk->pile);
+        taken++;
+    }
+    return rc < 0 ? rc : taken;
+}
+
+static int score_with(struct model *model, struct desk *desk, weft_str query, const weft_str *texts,
+                      size_t count, float *out, const wf_job *job)
+{
+    for (size_t at = 0; at < count;) {
+        int taken = fill(model, desk, query, texts + at, count - at);
+        int rc = taken < 0 ? taken : wf_body_run(&model->body, &desk->pile, &desk->sheet, job);
+        for (int i = 0; i < taken && rc == 0; i++)
+            rc = judge(model, desk, (size_t)i, &out[at + (size_t)i], job);
+        if (rc < 0)
+            return rc;
+        at += (size_t)taken;
+    }
+    return 0;
+}
+
+static int score_job(void *self, weft_str query, const weft_str *texts, size_t count, float *out,
+                     const wf_job *job)
+{
+    struct model *model = self;
+    struct desk *desk = desk_take(model);
+    if (desk == NULL)
+        return -ENOMEM;
+    int rc = score_with(model, desk, query, texts, count, out, job);
+    desk_give(model, desk);
+    return rc;
+}
+
+static int score(void *self, weft_str query, const weft_str *texts, size_t count, float *out)
+{
+    const wf_job job = {0};
+    return score_job(self, query, texts, count, out, &job);
+}
+
+static void model_close(void *self)
+{
+    struct model *model = self;
+    while (model->desks != NULL) {
+        struct desk *next = model->desks->next;
+        desk_free(model->desks);
+        model->desks = next;
+    }
+    wf_linear_fini(&model->pooler);
+    wf_linear_fini(&model->classifier);
+    wf_body_fini(&model->body);
+    wf_feed_fini(&model->feed);
+    pthread_mutex_destroy(&model->lock);
+    wf_free(model);
+}
+
+static const weft_reranker_class cross_class = {
+    .size = sizeof(weft_reranker_class),
+    .kind = "cross-encoder",
+    .score = score,
+    .close = model_close,
+};
+
+/* ---- opening ---- */
+
+static int read_head(struct model *model, wf_reason *reason)
+{
+    const wf_shape *shape = &model->body.shape;
+    const wf_tensors *tensors = &model->body.tensors;
+    char name[64];
+    snprintf(name, sizeof(name), "%s.weight", shape->family->classifier);
+    const wf_tensor *last = wf_tensors_find(tensors, name);
+    if (last == NULL)
+        return wf_reason_set(reason, "it is no classifier: it has no tensor '%s'", name);
+    if (last->dim_count != 2 || last->dims[0] != 1)
+        return wf_reason_set(reason, "it has %zu labels ('%s'); a cross-encoder has one",
+                             last->dims[0], name);
+    int rc = wf_body_linear(&model->pooler, tensors, shape->family->pooler, shape->hidden,
+                            shape->hidden, /* has_bias= */ true, reason);
+    return rc < 0 ? rc
+                  : wf_body_linear(&model->classifier, tensors, shape->family->classifier,
+                                   shape->hidden, 1, /* has_bias= */ true, reason);
+}
+
+static int take_activation(struct model *model, const wf_tape *config, wf_reason *reason)
+{
+    uint32_t ours = wf_tape_get(config, 0, "sentence_transformers");
+    weft_str name = wf_tape_string(config, wf_tape_get(config, ours, "activation_fn"));
+    if (name.ptr == NULL)
+        name =
+            wf_tape_string(config, wf_tape_get(config, 0, "sbert_ce_default_activation_function"));
+    model->activation = WF_ACT_SIGMOID;
+    if (name.ptr == NULL || wf_activation_of_class(name, &model->activation))
+        return 0;
+    return wf_reason_set(reason, "its activation '%.*s' is not known here", wf_reason_shown(name),
+                         name.ptr);
+}
+
+static int read_activation(struct model *model, wf_folder *folder)
+{
+    wf_tape config;
+    wf_image *image;
+    int rc = wf_folder_json(folder, "", "config.json", &config, &image);
+    if (rc == 0)
+        rc = take_activation(model, &config, folder->reason);
+    wf_tape_fini(&config);
+    wf_image_unref(image);
+    return wf_folder_blame(folder, "", "config.json", rc);
+}
+
+static int read_all(struct model *model, wf_folder *folder)
+{
+    int rc = wf_body_open(&model->body, folder, "");
+    if (rc == 0)
+        rc = wf_folder_blame(folder, "", "model.safetensors", read_head(model, folder->reason));
+    if (rc == 0)
+        rc = read_activation(model, folder);
+    if (rc == 0)
+        rc = wf_feed_open(&model->feed, folder, "", &model->body.shape, /* is_sentence= */ false);
+    if (rc == 0 && model->feed.tokenizer.frame.pair.count == 0)
+        rc = wf_reason_set(folder->reason, "tokenizer.json: its post_processor takes no pairs");
+    return rc;
+}
+
+int wf_cross_open(weft_reranker **out, const char *path, wf_reason *reason)
+{
+    wf_folder folder = {.path = path, .reason = reason};
+    struct model *model = wf_alloc(sizeof(*model));
+    if (model == NULL)
+        return -ENOMEM;
+    pthread_mutex_init(&model->lock, NULL);
+    reason->text[0] = '\0';
+    int rc = read_all(model, &folder);
+    if (rc < 0) {
+        model_close(model);
+        return rc;
+    }
+    rc = weft_reranker_new(out, &cross_class, path, model);
+    if (rc < 0)
+        return rc;
+    (*out)->sum = folder.sum;
+    (*out)->score_job = score_job;
+    return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Feed: texts to the tokens of a pile, as the model's makers do it: without white space at the
+ * ends, in lower case if they say so, cut to what the model takes, between special tokens. */
+#ifndef WF_MATCH_FEED_H
+#define WF_MATCH_FEED_H
+
+#include "match/transformer/body.h"
+
+typedef struct wf_feed {
+    wf_tokenizer tokenizer;
+    size_t tokens_max; /* of a text, with the special ones */
+    bool is_typeless;  /* the model is not told which of two texts a token is of */
+} wf_feed;
+
+/* Of tokenizer.json, tokenizer_config.json and, if `is_sentence`, sentence_bert_config.json, in
+ * <inner>.  0, -ENOMEM, -EIO, -errno, -WEFT_M_EMODEL.  To be freed also on failure. */
+int wf_feed_open(wf_feed *feed, wf_folder *folder, const char *inner, const wf_shape *shape,
+                 bool is_sentence);
+void wf_feed_fini(wf_feed *feed);
+
+/* Puts a text into the pile, or two as one.  `tokens` and `spare` are memory of the thread.  0 or
+ * -ENOMEM. */
+int wf_feed_text(const wf_feed *feed, weft_str text, wf_tokens *tokens, wf_pile *pile);
+int wf_feed_pair(const wf_feed *feed, weft_str first, weft_str second, wf_tokens *tokens,
+                 wf_tokens *spare, wf_pile *pile);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Linear: rows times a matrix plus a bias.  The matrix is kept in panels of WF_PANEL columns, as
+ * the kernels want it. */
+#ifndef WF_MATCH_LINEAR_H
+#define WF_MATCH_LINEAR_H
+
+#include "match/transformer/kernel.h"
+#include "match/work.h"
+
+/* Numbers at a multiple of 64 bytes, zeroed. */
+typedef struct wf_floats {
+    void *block;
+    float *at;
+} wf_floats;
+
+int wf_floats_new(wf_floats *floats, size_t count); /* 0 or -ENOMEM */
+void wf_floats_fini(wf_floats *floats);
+
+/* A width that rows of `width` numbers may have in memory: no power of two, for those would
+ * compete for the same places of the cache. */
+static inline size_t wf_stride(size_t width)
+{
+    return (width + WF_PANEL - 1) / WF_PANEL * WF_PANEL + WF_LANES;
+}
+
+typedef struct wf_linear {
+    wf_floats panels, bias; /* zeros behind the last column */
+    size_t in, out;
+} wf_linear;
+
+/* Zeros.  0 or -ENOMEM. */
+int wf_linear_init(wf_linear *linear, size_t in, size_t out);
+void wf_linear_fini(wf_linear *linear); /* of a zeroed one too */
+
+/* Columns [first, first + count), at most WF_PANEL of which lie in one panel: weights[c] are the
+ * `in` numbers that make column first + c. */
+void wf_linear_set(wf_linear *linear, size_t first, size_t count, const float *weights);
+
+/* out = in * matrix + bias, for `rows` rows.  0, or what the job is halted with. */
+int wf_linear_run(const wf_linear *linear, const wf_kernel *kernel, const float *in,
+                  size_t in_stride, size_t rows, float *out, size_t out_stride, const wf_job *job);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Modules: what a directory of sentence-transformers has its body followed by, from modules.json:
+ * Pooling makes one vector of a text's rows, Dense is a linear with an activation, Normalize makes
+ * the length 1.  A directory without modules.json has the body and the mean, as the public
+ * implementation takes it.
+ */
+#ifndef WF_MATCH_MODULES_H
+#define WF_MATCH_MODULES_H
+
+#include "match/transformer/body.h"
+
+#define WF_MODULES_MAX 8u
+#define WF_INNER_BYTES 64u
+
+/* In the order in which their vectors are put one behind the other. */
+enum wf_pool {
+    WF_POOL_CLS = 1,
+    WF_POOL_MAX = 2,
+    WF_POOL_MEAN = 4,
+    WF_POOL_MEAN_SQRT = 8,
+    WF_POOL_WEIGHTED = 16, /* the i-th token i times */
+    WF_POOL_LAST = 32,
+};
+
+typedef struct wf_module {
+    enum { WF_MODULE_DENSE, WF_MODULE_NORMALIZE } kind;
+    wf_linear dense;
+    enum wf_activation activation;
+} wf_module;
+
+typedef struct wf_modules {
+    char inner[WF_INNER_BYTES]; /* where the body is: "", or a folder with '/' */
+    unsigned pools;             /* of wf_pool */
+    wf_module items[WF_MODULES_MAX];
+    size_t count;
+    size_t hidden, width, width_max; /* of the body; of the vectors at the end; of any between */
+} wf_modules;
+
+/* True if modules.json begins with a Transformer, or there is none and config.json is of a family
+ * that is read here.  Or a failure. */
+int wf_modules_are_there(wf_folder *folder);
+
+/* First where the body is, then the rest, for a body with rows of `hidden`.  0, -ENOMEM, -errno,
+ * -WEFT_M_EMODEL.  To be freed also on failure. */
+int wf_modules_find_body(wf_modules *modules, wf_folder *folder);
+int wf_modules_read(wf_modules *modules, wf_folder *folder, size_t hidden);
+void wf_modules_fini(wf_modules *modules);
+
+/* Memory of one thread.  Zeroed is ready. */
+typedef struct wf_modules_memory {
+    wf_floats vectors, spare;
+    size_t text_capacity;
+} wf_modules_memory;
+
+void wf_modules_memory_fini(wf_modules_memory *memory);
+
+/* The first `dim` numbers of each text's vector, one text behind the other.  0, -ENOMEM, or what
+ * the job is halted with. */
+int wf_modules_run(const wf_modules *modules, const wf_kernel *kernel, const wf_pile *pile,
+                   const wf_sheet *sheet, wf_modules_memory *memory, size_t dim, float *out,
+                   const wf_job *job);
+
+/* An activation by the name of its class in PyTorch, "torch.nn.modules.activation.Tanh"; false: not
+ * known. */
+bool wf_activation_of_class(weft_str name, enum wf_activation *out);
+
+#endif

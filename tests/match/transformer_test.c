@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Transformers: the arithmetic, the families, pooling and what follows, pairs, and files that are
+ * not what they should be. */
+#include "tiny_transformer.h"
+
+#include "match/model/encoder.h"
+#include "match/model/reranker.h"
+#include "match/tokenize/frame.h"
+#include "match/transformer/kernel.h"
+
+#include <weft/encoder.h>
+#include <weft/reranker.h>
+
+/* ---- kernels ---- */
+
+static float some(dice *d)
+{
+    return ((float)roll(d, 20001) - 10000) / 2500;
+}
+
+static void check_product(dice *d, size_t rows, size_t depth, size_t columns)
+{
+    static float a[40 * 80], panel[80 * WF_PANEL], bias[WF_PANEL], out[40 * 48], other[40 * 48];
+    for (size_t i = 0; i < rows * 80; i++)
+        a[i] = some(d);
+    for (size_t i = 0; i < depth * WF_PANEL; i++)
+        panel[i] = some(d);
+    for (size_t i = 0; i < WF_PANEL; i++)
+        bias[i] = some(d);
+    wf_product product = {a, 80, rows, depth, panel, bias, out, 48, columns};
+    memset(out, 0x55, sizeof(out));
+    wf_kernel_portable.product(&product);
+    for (size_t r = 0; r < rows; r++) {
+        double sum = (double)bias[columns - 1];
+        for (size_t k = 0; k < depth; k++)
+            sum += (double)a[r * 80 + k] * (double)panel[k * WF_PANEL + columns - 1];
+        CHECK_NEAR(out[r * 48 + columns - 1], sum, 1e-3);
+    }
+    product.out = other;
+    for (size_t i = 0; wf_kernel_all()[i] != NULL; i++) {
+        memset(other, 0x55, sizeof(other));
+        wf_kernel_all()[i]->product(&product);
+        CHECK(memcmp(out, other, sizeof(out)) == 0); /* nothing else is written either */
+    }
+}
+
+TEST(kernels_make_the_same_products)
+{
+    dice d = {7};
+    for (size_t i = 0; i < 300; i++)
+        check_product(&d, 1 + roll(&d, 40), 1 + roll(&d, 80), 1 + roll(&d, WF_PANEL));
+}
+
+/* One row through everything a kernel does to rows. */
+static void run_row(const wf_kernel *kernel, const float *in, size_t count, float out[8][128])
+{
+    for (size_t i = 0; i < 8; i++)
+        memcpy(out[i], in, 128 * sizeof(float));
+    kernel->softmax(out[0], count, 0.25f, NULL);
+    kernel->softmax(out[1], count, 0.25f, in + 1);
+    kernel->norm(out[2], in + 1, in, in + 2, count, 1e-5f);
+    kernel->activate(out[3], count, WF_ACT_GELU);
+    kernel->activate(out[4], count, WF_ACT_GELU_TANH);
+    kernel->activate(out[5], count, WF_ACT_TANH);
+    kernel->activate(out[6], count, WF_ACT_SIGMOID);
+    kernel->activate(out[7], count, WF_ACT_RELU);
+}
+
+TEST(kernels_do_the_same_to_rows)
+{
+    static float in[160], out[8][128], other[8][128];
+    dice d = {11};
+    for (size_t count = 1; count < 128; count++) {
+        for (size_t i = 0; i < 160; i++)
+            in[i] = some(&d);
+        run_row(&wf_kernel_portable, in, count, out);
+        for (size_t i = 0; wf_kernel_all()[i] != NULL; i++) {
+            run_row(wf_kernel_all()[i], in, count, other);
+            CHECK(memcmp(out, other, sizeof(out)) == 0);
+        }
+    }
+}
+
+TEST(kernels_know_their_functions)
+{
+    const wf_kernel *kernel = wf_kernel_best();
+    for (float x = -30; x < 30; x += 0.0137f) {
+        float y[4] = {x, x, x, x};
+        double wide = (double)x;
+        kernel->activate(&y[0], 1, WF_ACT_GELU);
+        kernel->activate(&y[1], 1, WF_ACT_GELU_TANH);
+        kernel->activate(&y[2], 1, WF_ACT_TANH);
+        kernel->activate(&y[3], 1, WF_ACT_SIGMOID);
+        double slack = 2e-7 * (1 + fabs(wide));
+        CHECK_NEAR(y[0], wide / 2 * (1 + erf(wide / sqrt(2))), slack);
+        CHECK_NEAR(y[1],
+                   wide / 2 *
+                       (1 + tanh(sqrt(2 / acos(-1)) * (wide + 0.044715 * wide * wide * wide))),
+                   slack);
+        CHECK_NEAR(y[2], tanh(wide), 2e-7);
+        CHECK_NEAR(y[3], 1 / (1 + exp(-wide)), 2e-7);
+    }
+}
+
+TEST(kernels_keep_large_scores)
+{
+    float row[3] = {1e4f, -1e4f, 1e4f};
+    wf_kernel_best()->softmax(row, 3, 1, NULL);
+    CHECK_NEAR(row[0], 0.5, 1e-6);
+    CHECK_NEAR(row[1], 0, 1e-6);
+}
+
+/* ---- sentence encoders ---- */
+
+static const char *const texts[] = {
+    "a b c",
+    "",
+    "h",
+    "a a a a b b b b c c c c d d d d",
+    "d x f",
+    "h g f e d c b a h g f e d c b a"
+    " h g f e d c b a h g f e d c b a h g f e d c",
+};
+
+#define TEXTS (sizeof(texts) / sizeof(texts[0]))
+#define DIM_MAX (6 * TINY_HIDDEN)
+
+static double cosine(const float *a, const double *b, size_t dim)
+{
+    double ab = 0, aa = 0, bb = 0;
+    for (size_t i = 0; i < dim; i++) {
+        ab += (double)a[i] * b[i];
+        aa += (double)a[i] * (double)a[i];
+        bb += b[i] * b[i];
+    }
+    return ab / sqrt(aa * bb);
+}
+
+/* The poolings of `mask`, one behind the other; bits in the order of the concatenation. */
+static size_t pool(const tiny_rows *rows, unsigned mask, double *out)
+{
+    double n = (double)rows->count;
+    size_t dim = 0;
+    for (unsigned bit = 0; bit < 6; bit++) {
+        for (size_t i = 0; i < TINY_HIDDEN && (mask >> bit & 1) != 0; i++) {
+            double sum = 0, weighted = 0, max = rows->at[0][i];
+            for (size_t t = 0; t < rows->count; t++) {
+                sum += rows->at[t][i];
+                weighted += rows->at[t][i] * (double)(t + 1);
+                max = fmax(max, rows->at[t][i]);
+            }
+            const double all[] = {rows->at[0][i],
+                                  max,
+                                  sum / n,
+                                  sum / sqrt(n),
+                                  weighted / (n * (n + 1) / 2),
+                                  rows->at[rows->count - 1][i]};
+            out[dim++] = all[bit];
+        }
+    }
+    return dim;
+}
+
+static void put_modules(unsigned mask, bool has_dense, bool has_norm)
+{
+    static const char *const keys[] = {"cls_token",           "max_tokens",
+                                       "mean_tokens",         "mean_sqrt_len_tokens",
+                                       "weightedmean_tokens", "lasttoken"};
+    char text[1024];
+    size_t used =
+        (size_t)snprintf(text, sizeof(text), "{\"word_embedding_dimension\":%d", TINY_HIDDEN);
+    for (unsigned bit = 0; bit < 6; bit++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, ",\"pooling_mode_%s\":%s",
+                                 keys[bit], (mask >> bit & 1) != 0 ? "true" : "false");
+    snprintf(text + used, sizeof(text) - used, "}");
+    tiny_put_text("1_Pooling/config.json", text);
+    snprintf(text, sizeof(text),
+             "[{\"idx\":0,\"path\":\"\",\"type\":\"sentence_transformers.models.Transformer\"},"
+             "{\"idx\":1,\"path\":\"1_Pooling\",\"type\":\"sentence_transformers.models.Pooling\"}"
+             "%s%s]",
+             has_dense ? ",{\"path\":\"2_Dense\",\"type\":\"sentence_transformers.models.Dense\"}"
+                       : "",
+             has_norm ? ",{\"path\":\"3_Normalize\",\"type\":\"a.Normalize\"}" : "");
+    tiny_put_text("modules.json", text);
+}
+
+static weft_encoder *open_encoder(void)
+{
+    weft_encoder *encoder;
+    weft_m_error error = {0};
+    int rc = weft_encoder_open(&encoder, tiny_folder, NULL, &error);
+    note("%s", error.message);
+    CHECK_OK(rc);
+    CHECK_STR(weft_encoder_kind(encoder), "transformer");
+    return encoder;
+}
+
+static void check_vectors(const tiny *it, unsigned mask, size_t tokens_max)
+{
+    static float out[TEXTS * DIM_MAX], alone[DIM_MAX];
+    static tiny_rows rows;
+    static const int types[TINY_TOKENS];
+    weft_str list[TEXTS];
+    weft_encoder *encoder = open_encoder();
+    size_t dim = weft_encoder_dimension(encoder);
+    for (size_t i = 0; i < TEXTS; i++)
+        list[i] = str_of(texts[i]);
+    CHECK_OK(weft_encoder_encode(encoder, list, TEXTS, out));
+    for (size_t i = 0; i < TEXTS; i++) {
+        int ids[TINY_TOKENS];
+        double wanted[DIM_MAX];
+        tiny_run(it, ids, types, tiny_read(texts[i], tokens_max, ids), &rows);
+        CHECK_EQ(pool(&rows, mask, wanted), dim);
+        CHECK_NEAR(cosine(out + i * dim, wanted, dim), 1, 1e-9);
+        CHECK_NEAR(out[i * dim + 1], wanted[1], 2e-4);
+        CHECK_OK(weft_encoder_encode(encoder, &list[i], 1, alone));
+        CHECK(memcmp(alone, out + i * dim, dim * sizeof(float)) == 0);
+    }
+    weft_encoder_unref(encoder);
+}
+
+TEST(each_family_is_what_its_definition_says)
+{
+    for (enum tiny_kind kind = 0; kind < TINY_KINDS; kind++) {
+        tiny it = {.kind = kind, .is_tanh = kind == TINY_XLMR};
+        tiny_fill(&it);
+        tiny_put_all(&it);
+        note("%s", tiny_types[kind]);
+        check_vectors(&it, 1u << 2, kind == TINY_BERT || kind == TINY_DISTILBERT ? 34 : 32);
+        tiny_remove_folder();
+        tiny_fini(&it);
+    }
+}
+
+TEST(each_pooling_is_what_its_definition_says)
+{
+    tiny it = {.kind = TINY_BERT};
+    tiny_fill(&it);
+    tiny_put_all(&it);
+    for (unsigned bit = 0; bit < 6; bit++) {
+        put_modules(1u << bit, false, false);
+        check_vectors(&it, 1u << bit, 34);
+    }
+    put_modules(63, false, false);
+    tiny_put_text("sentence_bert_config.json", "{\"max_seq_length\":7,\"do_lower_case\":false}");
+    check_vectors(&it, 63, 7);
+    tiny_remove_folder();
+    tiny_fini(&it);
+}
+
+TEST(weights_of_half_the_bits_are_read)
+{
+    for (enum tiny_dtype dtype = TINY_F16; dtype <= TINY_BF16; dtype++) {
+        tiny it = {.kind = TINY_MPNET, .dtype = dtype};
+        tiny_fill(&it);
+        for (size_t i = 0; i < it.count; i++) { /* what the file cannot hold is not wanted */
+            for (size_t k = 0;
+                 k < (it.tensors[i].rows ? it.tensors[i].rows : 1) * it.tensors[i].width; k++)
+                it.tensors[i].numbers[k] = round(it.tensors[i].numbers[k] * 64) / 64;
+        }
+        tiny_put_all(&it);
+        check_vectors(&it, 1u << 2, 32);
+        tiny_remove_folder();
+        tiny_fini(&it);
+    }
+}
+
+TEST(dense_and_normalize_follow_the_pooling)
+{
+    enum { DENSE = 10 };
+    static tiny_rows rows;
+    static const int types[TINY_TOKENS];
+    tiny it = {.kind = TINY_ROBERTA}, dense = {.dice = {3}};
+    tiny_fill(&it);
+    tiny_put_all(&it);
+    tiny_add_linear(&dense, "linear", TINY_HIDDEN, DENSE);
+    tiny_put_tensors(&dense, "2_Dense/model.safetensors");
+    put_modules(1, true, true);
+    tiny_put_text("2_Dense/config.json",
+                  "{\"in_features\":24,\"out_features\":10,\"bias\":true,"
+                  "\"activation_function\":\"torch.nn.modules.activation.Tanh\"}");
+    weft_encoder *encoder = open_encoder();
+    int ids[TINY_TOKENS];
+    float out[DENSE];
+    double wanted[DENSE], squares = 0;
+    weft_str text = str_of("c a b");
+    CHECK_EQ(weft_encoder_dimension(encoder), DENSE);
+    CHECK_OK(weft_encoder_encode(encoder, &text, 1, out));
+    tiny_run(&it, ids, types, tiny_read("c a b", 32, ids), &rows);
+    tiny_linear(&dense, "linear", rows.at[0], TINY_HIDDEN, wanted, DENSE);
+    for (size_t i = 0; i < DENSE; i++) {
+        wanted[i] = tanh(wanted[i]);
+        squares += wanted[i] * wanted[i];
+    }
+    for (size_t i = 0; i < DENSE; i++)
+        CHECK_NEAR(out[i], wanted[i] / sqrt(squares), 1e-5);
+    weft_encoder_unref(encoder);
+    tiny_remove_folder();
+    tiny_fini(&dense);
+    tiny_fini(&it);
+}
+
+/* ---- cross-encoders ---- */
+
+static double head_of(const tiny *it, const tiny_rows *rows)
+{
+    const char *pooler, *classifier;
+    double pooled[TINY_HIDDEN], logit;
+    tiny_name_head(it, &pooler, &classifier);
+    tiny_linear(it, pooler, rows->at[0], TINY_HIDDEN, pooled, TINY_HIDDEN);
+    for (size_t i = 0; i < TINY_HIDDEN; i++)
+        pooled[i] = it->kind == TINY_DISTILBERT ? fmax(pooled[i], 0) : tanh(pooled[i]);
+    tiny_linear(it, classifier, pooled, TINY_HIDDEN, &logit, 1);
+    return logit;
+}
+
+/* "[C] query [S] text [S]" */
+static double pair_of(const tiny *it, const char *query, const char *text)
+{
+    static tiny_rows rows;
+    int ids[2 * TINY_TOKENS], types[2 * TINY_TOKENS] = {0};
+    size_t count = tiny_read(query, TINY_TOKENS, ids), first = count;
+    count += tiny_read(text, TINY_TOKENS, ids + count - 1) - 1;
+    ids[first - 1] = 2;
+    for (size_t i = first; i < count; i++)
+        types[i] = 1;
+    tiny_run(it, ids, types, count, &rows);
+    return head_of(it, &rows);
+}
+
+static void check_pairs(tiny *it, bool is_identity)
+{
+    static const char *const others[] = {"a b", "h", "e f g h a", ""};
+    weft_str list[4];
+    weft_reranker *reranker;
+    weft_m_error error = {0};
+    float scores[4], alone;
+    int rc = weft_reranker_open(&reranker, tiny_folder, &error);
+    note("%s: %s", tiny_types[it->kind], error.message);
+    CHECK_OK(rc);
+    CHECK_STR(weft_reranker_kind(reranker), "cross-encoder");
+    for (size_t i = 0; i < 4; i++)
+        list[i] = str_of(others[i]);
+    CHECK_OK(weft_reranker_score(reranker, STR("a c"), list, 4, scores));
+    for (size_t i = 0; i < 4; i++) {
+        double logit = pair_of(it, "a c", others[i]);
+        CHECK_NEAR(scores[i], is_identity ? logit : 1 / (1 + exp(-logit)), 2e-5);
+        CHECK_OK(weft_reranker_score(reranker, STR("a c"), &list[i], 1, &alone));
+        CHECK(memcmp(&alone, &scores[i], sizeof(alone)) == 0);
+    }
+    CHECK_EQ(weft_reranker_score(reranker, STR("\xFF"), list, 4, scores), -WEFT_M_EVALID);
+    weft_reranker_unref(reranker);
+}
+
+TEST(each_family_scores_pairs)
+{
+    for (enum tiny_kind kind = 0; kind < TINY_KINDS; kind++) {
+        tiny it = {.kind = kind, .is_classifier = true};
+        tiny_fill(&it);
+        tiny_put_all(&it);
+        check_pairs(&it, /* is_identity= */ false);
+        it.extra = "\"sentence_transformers\":{\"activation_fn\":\"torch.nn.modules.linear."
+                   "Identity\"},";
+        tiny_put_config(&it);
+        check_pairs(&it, /* is_identity= */ true);
+        tiny_remove_folder();
+        tiny_fini(&it);
+    }
+}
+
+/* What the public implementation of tokenizers leaves of two texts for "longest first". */
+TEST(pairs_are_cut_at_the_longer_text)
+{
+    static const size_t cases[][5] = {
+        /* total, first, second, left of each */
+        {10, 3, 4, 3, 4}, {10, 3, 9, 3, 4}, {10, 9, 3, 4, 3}, {10, 9, 9, 3, 4},
+        {11, 9, 8, 4, 4}, {10, 0, 9, 0, 7}, {10, 9, 0, 7, 0}, {10, 8, 9, 3, 4},
+        {10, 9, 8, 4, 3}, {4, 5, 5, 0, 1},  {3, 5, 5, 0, 0},
+    };
+    wf_frame_list pair = {.count = 3};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t first = cases[i][1], second = cases[i][2];
+        wf_frame_cut(&pair, cases[i][0], &first, &second);
+        CHECK_EQ(first, cases[i][3]);
+        CHECK_EQ(second, cases[i][4]);
+    }
+}
+
+/* ---- what is refused ---- */
+
+static void check_refused(const char *wanted, bool is_reranker)
+{
+    weft_encoder *encoder;
+    weft_reranker *reranker;
+    weft_m_error error = {0};
+    int rc = is_reranker ? weft_reranker_open(&reranker, tiny_folder, &error)
+                         : weft_encoder_open(&encoder, tiny_folder, NULL, &error);
+    note("%s", error.message);
+    CHECK_EQ(rc, -WEFT_M_EMODEL);
+    CHECK(strstr(error.message, wanted) != NULL);
+}
+
+TEST(config_is_believed_in_nothing)
+{
+    /* The first of two equal keys counts, so each of these takes the place of a good one. */
+    static const char *const cases[][2] = {
+        {"\"model_type\":\"t5\",", "'t5'"},
+        {"\"hidden_size\":0,", "hidden_size"},
+        {"\"hidden_size\":8193,", "hidden_size"},
+        {"\"hidden_size\":48,", "embeddings.word_embeddings.weight"},
+        {"\"num_hidden_layers\":3,", "encoder.layer.2."},
+        {"\"num_hidden_layers\":1e9,", "num_hidden_layers"},
+        {"\"num_attention_heads\":5,", "num_attention_heads"},
+        {"\"intermediate_size\":41,", "intermediate.dense"},
+        {"\"vocab_size\":13,", "word_embeddings"},
+        {"\"max_position_embeddings\":35,", "position_embeddings"},
+        {"\"max_position_embeddings\":-1,", "max_position_embeddings"},
+        {"\"type_vocab_size\":3,", "token_type"},
+        {"\"hidden_act\":\"swish\",", "'swish'"},
+        {"\"layer_norm_eps\":-1,", "layer_norm_eps"},
+        {"\"is_decoder\":true,", "is_decoder"},
+        {"\"position_embedding_type\":\"relative_key\",", "position_embedding_type"},
+    };
+    tiny it = {.kind = TINY_BERT};
+    tiny_fill(&it);
+    tiny_put_all(&it);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        it.extra = cases[i][0];
+        tiny_put_config(&it);
+        check_refused(cases[i][1], false);
+    }
+    tiny_remove_folder();
+    tiny_fini(&it);
+}
+
+TEST(modules_are_believed_in_nothing)
+{
+    static const char body[] = "{\"path\":\"\",\"type\":\"a.Transformer\"}";
+    static const char *const cases[][2] = {
+        {"", "no Pooling"},
+        {",{\"path\":\"1_Pooling\",\"type\":\"a.Pooling\"},{\"path\":\"\",\"type\":\"a.LSTM\"}",
+         "LSTM"},
+        {",{\"path\":\"../x\",\"type\":\"a.Pooling\"}", "path"},
+        {",{\"path\":\"/etc\",\"type\":\"a.Pooling\"}", "path"},
+        {",{\"path\":\"..\",\"type\":\"a.Pooling\"}", "path"},
+        {",{\"path\":\"2_Dense\",\"type\":\"a.Dense\"}", "Pooling"},
+        {",{\"path\":\"1_Pooling\",\"type\":\"a.Pooling\"},{\"path\":\"2_Dense\",\"type\":\"Dense"
+         "\"}",
+         "2_Dense/config.json"},
+    };
+    tiny it = {.kind = TINY_BERT};
+    char text[512];
+    tiny_fill(&it);
+    tiny_put_all(&it);
+    put_modules(4, false, false);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        snprintf(text, sizeof(text), "[%s%s]", body, cases[i][0]);
+        tiny_put_text("modules.json", text);
+        check_refused(cases[i][1], false);
+    }
+    put_modules(0, false, false);
+    check_refused("pooling_mode", false);
+    tiny_put_text("1_Pooling/config.json", "{\"word_embedding_dimension\":25,"
+                                           "\"pooling_mode_mean_tokens\":true}");
+    check_refused("word_embedding_dimension", false);
+    tiny_put_text("1_Pooling/config.json", "{\"pooling_mode_new\":true}");
+    check_refused("pooling_mode_new", false);
+    tiny_remove_folder();
+    tiny_fini(&it);
+}
+
+TEST(files_that_do_not_fit_each_other_are_refused)
+{
+    tiny it = {.kind = TINY_BERT};
+    tiny_fill(&it);
+    tiny_put_all(&it);
+    check_refused("no classifier", true);
+    tiny_put_text("sentence_bert_config.json", "{\"max_seq_length\":2}");
+    check_refused("max_seq_length", false);
+    tiny_put_text("sentence_bert_config.json", "{}");
+    tiny_put_text("tokenizer_config.json", "{\"truncation_side\":\"left\"}");
+    check_refused("truncation_side", false);
+    tiny_put_text("tokenizer_config.json",
+                  "{\"model_max_length\":1000000000000000019884624838656}");
+    weft_encoder_unref(open_encoder());
+    it.tensors[5].numbers[3] = NAN;
+    tiny_put_tensors(&it, "model.safetensors");
+    check_refused("finite", false);
+    tiny_put_text("model.safetensors", "");
+    check_refused("model.safetensors", false);
+    char path[128];
+    snprintf(path, sizeof(path), "%s/model.safetensors", tiny_folder);
+    unlink(path);
+    tiny_put_text("pytorch_model.bin", "x");
+    check_refused("pickle", false);
+    tiny_remove_folder();
+    tiny_fini(&it);
+}
+
+TEST(post_processors_that_are_not_known_are_refused)
+{
+    static const char *const cases[][2] = {
+        {"{\"type\":\"New\"}", "'New'"},
+        {"{\"type\":\"TemplateProcessing\",\"single\":[]}", "each text once"},
+        {"{\"type\":\"TemplateProcessing\",\"single\":[{\"Sequence\":{\"id\":\"C\",\"type_id\":0}}"
+         "]}",
+         "neither A nor B"},
+        {"{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":\"x\",\"type_id\":"
+         "0}}]}",
+         "'x'"},
+        {"{\"type\":\"TemplateProcessing\",\"single\":[{\"Sequence\":{\"id\":\"A\",\"type_id\":7}}"
+         "]}",
+         "type_id"},
+        {"{\"type\":\"BertProcessing\",\"cls\":[\"a\",0]}", "sep"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        wf_tape tape;
+        wf_frame frame;
+        wf_reason reason = {""};
+        CHECK_OK(wf_tape_read(&tape, cases[i][0], strlen(cases[i][0]), &reason));
+        CHECK_EQ(wf_frame_read(&frame, &tape, 0, &reason), -WEFT_M_EMODEL);
+        note("%s", reason.text);
+        CHECK(strstr(reason.text, cases[i][1]) != NULL);
+        wf_tape_fini(&tape);
+    }
+}
+
+/* ---- in the matcher ---- */
+
+TEST(a_matcher_is_made_with_a_transformer_and_saved)
+{
+    static const weft_m_entity entities[] = {
+        {.id = WEFT_STR("1"), .name = WEFT_STR("a b c")},
+        {.id = WEFT_STR("2"), .name = WEFT_STR("h g f")},
+    };
+    tiny it = {.kind = TINY_DISTILBERT};
+    weft_matcher *matcher, *loaded;
+    weft_m_options options;
+    weft_m_error error;
+    char path[128];
+    tiny_fill(&it);
+    tiny_put_all(&it);
+    snprintf(path, sizeof(path), "%s/m.weftm", tiny_folder);
+    weft_m_options_init(&options);
+    options.model = str_of(tiny_folder);
+    options.score_kind = str_of("dense");
+    CHECK_OK(weft_m_open(&matcher, entities, 2, &options, &error));
+    CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, &error));
+    CHECK_OK(weft_m_save(matcher, path, &error));
+    weft_m_close(matcher);
+    CHECK_OK(weft_m_load(&loaded, path, NULL, &error));
+    weft_m_close(loaded);
+    it.tensors[0].numbers[0] += 1; /* another model in its place */
+    tiny_put_tensors(&it, "model.safetensors");
+    CHECK_EQ(weft_m_load(&loaded, path, NULL, &error), -WEFT_M_EPERSIST);
+    tiny_remove_folder();
+    tiny_fini(&it);
+}
+
+/* Once its matcher is stopped an encoder ends in the middle of a batch. */
+TEST(encoding_ends_when_its_job_is_halted)
+{
+    static float out[TEXTS * TINY_HIDDEN];
+    int stop = -WEFT_M_ECLOSED;
+    const wf_job job = {.stop = &stop};
+    weft_str list[TEXTS];
+    tiny it = {.kind = TINY_BERT};
+    tiny_fill(&it);
+    tiny_put_all(&it);
+    weft_encoder *encoder = open_encoder();
+    for (size_t i = 0; i < TEXTS; i++)
+        list[i] = str_of(texts[i]);
+    CHECK_EQ(wf_encoder_run(encoder, list, TEXTS, out, &job), -WEFT_M_ECLOSED);
+    stop = 0;
+    CHECK_OK(wf_encoder_run(encoder, list, TEXTS, out, &job));
+    weft_encoder_unref(encoder);
+    tiny_remove_folder();
+    tiny_fini(&it);
+}
