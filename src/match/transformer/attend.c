@@ -6,7 +6,7 @@
  * values while these are in the cache (the order of FlashAttention of Dao and others, 2022, with
  * whole rows of scores, for texts have hundreds of tokens and not thousands).
  */
-#include "match/transformer/body.h"
+#include "match/transformer/trunk.h"
 
 #include <math.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 
 /* One head of one text. */
 struct head {
-    const wf_body *body;
+    const wf_trunk *body;
     const float *query; /* rows of qkv, `stride` apart */
     size_t stride, width, length;
     const float *distances; /* or NULL */
@@ -98,7 +98,7 @@ static void attend_head(const struct head *it)
     }
 }
 
-int wf_attend_reserve(const wf_body *body, size_t length, wf_sheet *sheet)
+int wf_attend_reserve(const wf_trunk *body, size_t length, wf_sheet *sheet)
 {
     if (length <= sheet->length_capacity)
         return 0;
@@ -117,7 +117,7 @@ int wf_attend_reserve(const wf_body *body, size_t length, wf_sheet *sheet)
     return rc;
 }
 
-void wf_attend(const wf_body *body, const float *qkv, size_t length, float *out, wf_sheet *sheet)
+void wf_attend(const wf_trunk *body, const float *qkv, size_t length, float *out, wf_sheet *sheet)
 {
     size_t width = body->shape.hidden / body->shape.heads, span = 2 * body->shape.tokens_max - 1;
     for (size_t i = 0; i < body->shape.heads; i++) {

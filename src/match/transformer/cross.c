@@ -25,7 +25,7 @@ struct desk {
 
 struct model {
     wf_feed feed;
-    wf_body body;
+    wf_trunk body;
     wf_linear pooler, classifier;
     enum wf_activation activation;
     pthread_mutex_t lock;
@@ -112,7 +112,7 @@ static int score_with(struct model *model, struct desk *desk, weft_str query, co
 {
     for (size_t at = 0; at < count;) {
         int taken = fill(model, desk, query, texts + at, count - at);
-        int rc = taken < 0 ? taken : wf_body_run(&model->body, &desk->pile, &desk->sheet, job);
+        int rc = taken < 0 ? taken : wf_trunk_run(&model->body, &desk->pile, &desk->sheet, job);
         for (int i = 0; i < taken && rc == 0; i++)
             rc = judge(model, desk, (size_t)i, &out[at + (size_t)i], job);
         if (rc < 0)
@@ -150,7 +150,7 @@ static void model_close(void *self)
     }
     wf_linear_fini(&model->pooler);
     wf_linear_fini(&model->classifier);
-    wf_body_fini(&model->body);
+    wf_trunk_fini(&model->body);
     wf_feed_fini(&model->feed);
     pthread_mutex_destroy(&model->lock);
     wf_free(model);
@@ -177,11 +177,11 @@ static int read_head(struct model *model, wf_reason *reason)
     if (last->dim_count != 2 || last->dims[0] != 1)
         return wf_reason_set(reason, "it has %zu labels ('%s'); a cross-encoder has one",
                              last->dims[0], name);
-    int rc = wf_body_linear(&model->pooler, tensors, shape->family->pooler, shape->hidden,
-                            shape->hidden, /* has_bias= */ true, reason);
+    int rc = wf_trunk_linear(&model->pooler, tensors, shape->family->pooler, shape->hidden,
+                             shape->hidden, /* has_bias= */ true, reason);
     return rc < 0 ? rc
-                  : wf_body_linear(&model->classifier, tensors, shape->family->classifier,
-                                   shape->hidden, 1, /* has_bias= */ true, reason);
+                  : wf_trunk_linear(&model->classifier, tensors, shape->family->classifier,
+                                    shape->hidden, 1, /* has_bias= */ true, reason);
 }
 
 static int take_activation(struct model *model, const wf_tape *config, wf_reason *reason)
@@ -212,7 +212,7 @@ static int read_activation(struct model *model, wf_folder *folder)
 
 static int read_all(struct model *model, wf_folder *folder)
 {
-    int rc = wf_body_open(&model->body, folder, "");
+    int rc = wf_trunk_open(&model->body, folder, "");
     if (rc == 0)
         rc = wf_folder_blame(folder, "", "model.safetensors", read_head(model, folder->reason));
     if (rc == 0)

@@ -5,7 +5,7 @@
 #ifndef WF_MATCH_FEED_H
 #define WF_MATCH_FEED_H
 
-#include "match/transformer/body.h"
+#include "match/transformer/trunk.h"
 
 typedef struct wf_feed {
     wf_tokenizer tokenizer;

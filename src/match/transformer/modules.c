@@ -222,8 +222,8 @@ static int read_dense(struct reading *it, bool has_bias, size_t in, wf_linear *o
     int rc = wf_folder_tensors(it->folder, it->inner, &tensors);
     if (rc == 0)
         rc = wf_folder_blame(it->folder, it->inner, "model.safetensors",
-                             wf_body_linear(out, &tensors, "linear", in, it->out->width, has_bias,
-                                            it->folder->reason));
+                             wf_trunk_linear(out, &tensors, "linear", in, it->out->width, has_bias,
+                                             it->folder->reason));
     wf_tensors_fini(&tensors);
     return rc;
 }

@@ -9,7 +9,7 @@
 #ifndef WF_MATCH_MODULES_H
 #define WF_MATCH_MODULES_H
 
-#include "match/transformer/body.h"
+#include "match/transformer/trunk.h"
 
 #define WF_MODULES_MAX 8u
 #define WF_INNER_BYTES 64u

@@ -24,7 +24,7 @@ struct desk {
 
 struct model {
     wf_feed feed;
-    wf_body body;
+    wf_trunk body;
     wf_modules modules;
     size_t dim; /* of what is given out */
     pthread_mutex_t lock;
@@ -79,7 +79,7 @@ static int encode_with(struct model *model, struct desk *desk, const weft_str *t
 {
     for (size_t at = 0; at < count;) {
         int taken = fill(model, desk, texts + at, count - at);
-        int rc = taken < 0 ? taken : wf_body_run(&model->body, &desk->pile, &desk->sheet, job);
+        int rc = taken < 0 ? taken : wf_trunk_run(&model->body, &desk->pile, &desk->sheet, job);
         if (rc == 0)
             rc = wf_modules_run(&model->modules, model->body.kernel, &desk->pile, &desk->sheet,
                                 &desk->modules, model->dim, out + at * model->dim, job);
@@ -117,7 +117,7 @@ static void model_close(void *self)
         model->desks = next;
     }
     wf_modules_fini(&model->modules);
-    wf_body_fini(&model->body);
+    wf_trunk_fini(&model->body);
     wf_feed_fini(&model->feed);
     pthread_mutex_destroy(&model->lock);
     wf_free(model);
@@ -137,7 +137,7 @@ static int read_all(struct model *model, wf_folder *folder, size_t dimension)
     int rc = wf_modules_find_body(&model->modules, folder);
     const char *inner = model->modules.inner;
     if (rc == 0)
-        rc = wf_body_open(&model->body, folder, inner);
+        rc = wf_trunk_open(&model->body, folder, inner);
     if (rc == 0)
         rc = wf_feed_open(&model->feed, folder, inner, &model->body.shape, /* is_sentence= */ true);
     if (rc == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* A body read from its files: every tensor has the dimensions that config.json gives it. */
-#include "match/transformer/body.h"
+#include "match/transformer/trunk.h"
 
 #include "base/alloc.h"
 
@@ -14,15 +14,15 @@
 
 /* Where a tensor's name begins: what all have in common, and the layer. */
 struct place {
-    const wf_body *body;
+    const wf_trunk *body;
     wf_reason *reason;
     char prefix[NAME_BYTES];
 };
 
 /* ---- one tensor ---- */
 
-const wf_tensor *wf_body_tensor(const wf_tensors *tensors, const char *name, size_t rows,
-                                size_t width, wf_reason *reason)
+const wf_tensor *wf_trunk_tensor(const wf_tensors *tensors, const char *name, size_t rows,
+                                 size_t width, wf_reason *reason)
 {
     const wf_tensor *tensor = wf_tensors_find(tensors, name);
     if (tensor == NULL) {
@@ -90,24 +90,24 @@ static int put_linear(wf_linear *linear, size_t first, const wf_tensors *tensors
 {
     char path[2 * NAME_BYTES];
     join(path, name, ".weight");
-    const wf_tensor *weight = wf_body_tensor(tensors, path, out_width, linear->in, reason);
+    const wf_tensor *weight = wf_trunk_tensor(tensors, path, out_width, linear->in, reason);
     if (weight == NULL)
         return -WEFT_M_EMODEL;
     int rc = put_matrix(linear, first, weight, path, out_width, reason);
     if (rc < 0 || !has_bias)
         return rc;
     join(path, name, ".bias");
-    const wf_tensor *bias = wf_body_tensor(tensors, path, 0, out_width, reason);
+    const wf_tensor *bias = wf_trunk_tensor(tensors, path, 0, out_width, reason);
     return bias != NULL ? take_floats(bias, path, 0, out_width, linear->bias.at + first, reason)
                         : -WEFT_M_EMODEL;
 }
 
-int wf_body_linear(wf_linear *out, const wf_tensors *tensors, const char *name, size_t in_width,
-                   size_t out_width, bool has_bias, wf_reason *reason)
+int wf_trunk_linear(wf_linear *out, const wf_tensors *tensors, const char *name, size_t in_width,
+                    size_t out_width, bool has_bias, wf_reason *reason)
 {
     char path[2 * NAME_BYTES];
     join(path, name, ".weight");
-    if (wf_body_tensor(tensors, path, out_width, in_width, reason) == NULL)
+    if (wf_trunk_tensor(tensors, path, out_width, in_width, reason) == NULL)
         return -WEFT_M_EMODEL; /* before memory is taken for it */
     int rc = wf_linear_init(out, in_width, out_width);
     return rc < 0 ? rc : put_linear(out, 0, tensors, name, out_width, has_bias, reason);
@@ -125,8 +125,8 @@ static int read_linear(const struct place *place, wf_linear *out, const char *na
 {
     char path[2 * NAME_BYTES];
     name_of(place, name, path);
-    return wf_body_linear(out, &place->body->tensors, path, in, width, /* has_bias= */ true,
-                          place->reason);
+    return wf_trunk_linear(out, &place->body->tensors, path, in, width, /* has_bias= */ true,
+                           place->reason);
 }
 
 /* Query, key and value side by side in one matrix. */
@@ -147,14 +147,14 @@ static int read_qkv(const struct place *place, wf_linear *out)
 static int read_norm_list(const struct place *place, const char *name, const char *end,
                           const char *old_end, float **out)
 {
-    const wf_body *body = place->body;
+    const wf_trunk *body = place->body;
     char start[2 * NAME_BYTES], path[2 * NAME_BYTES + 16];
     name_of(place, name, start);
     snprintf(path, sizeof(path), "%s%s", start, old_end);
     if (wf_tensors_find(&body->tensors, path) == NULL)
         snprintf(path, sizeof(path), "%s%s", start, end);
     size_t width = body->shape.hidden;
-    const wf_tensor *tensor = wf_body_tensor(&body->tensors, path, 0, width, place->reason);
+    const wf_tensor *tensor = wf_trunk_tensor(&body->tensors, path, 0, width, place->reason);
     if (tensor == NULL)
         return -WEFT_M_EMODEL;
     *out = wf_array(width, sizeof(**out));
@@ -183,7 +183,7 @@ static int read_layer(const struct place *place, wf_layer *out)
     return rc < 0 ? rc : read_norm(place, &out->norm, family->norm);
 }
 
-static int read_layers(wf_body *body, struct place *place)
+static int read_layers(wf_trunk *body, struct place *place)
 {
     const wf_shape *shape = &body->shape;
     body->layers = wf_array(shape->layers, sizeof(*body->layers));
@@ -201,12 +201,12 @@ static int read_table(const struct place *place, const wf_tensor **out, const ch
 {
     char path[2 * NAME_BYTES];
     name_of(place, name, path);
-    *out =
-        wf_body_tensor(&place->body->tensors, path, rows, place->body->shape.hidden, place->reason);
+    *out = wf_trunk_tensor(&place->body->tensors, path, rows, place->body->shape.hidden,
+                           place->reason);
     return *out != NULL ? 0 : -WEFT_M_EMODEL;
 }
 
-static int read_embeddings(wf_body *body, const struct place *place)
+static int read_embeddings(wf_trunk *body, const struct place *place)
 {
     const wf_shape *shape = &body->shape;
     int rc = read_table(place, &body->words, "embeddings.word_embeddings.weight", shape->words);
@@ -239,7 +239,7 @@ static size_t bucket_of(long distance)
     return side + (bucket < BUCKETS_SIDE ? bucket : BUCKETS_SIDE - 1);
 }
 
-static int read_distances(wf_body *body, const struct place *place)
+static int read_distances(wf_trunk *body, const struct place *place)
 {
     const wf_shape *shape = &body->shape;
     char path[2 * NAME_BYTES];
@@ -248,7 +248,7 @@ static int read_distances(wf_body *body, const struct place *place)
         return 0;
     name_of(place, "encoder.relative_attention_bias.weight", path);
     const wf_tensor *tensor =
-        wf_body_tensor(&body->tensors, path, BUCKETS, shape->heads, place->reason);
+        wf_trunk_tensor(&body->tensors, path, BUCKETS, shape->heads, place->reason);
     if (tensor == NULL)
         return -WEFT_M_EMODEL;
     size_t span = 2 * shape->tokens_max - 1;
@@ -267,7 +267,7 @@ static int read_distances(wf_body *body, const struct place *place)
 
 /* ---- all of it ---- */
 
-static int read_parts(wf_body *body, wf_folder *folder)
+static int read_parts(wf_trunk *body, wf_folder *folder)
 {
     char path[NAME_BYTES];
     const char *prefix = body->shape.family->prefix;
@@ -281,11 +281,11 @@ static int read_parts(wf_body *body, wf_folder *folder)
     return rc < 0 ? rc : read_layers(body, &place);
 }
 
-int wf_body_open(wf_body *body, wf_folder *folder, const char *inner)
+int wf_trunk_open(wf_trunk *body, wf_folder *folder, const char *inner)
 {
     wf_tape config;
     wf_image *image;
-    *body = (wf_body){.kernel = wf_kernel_best()};
+    *body = (wf_trunk){.kernel = wf_kernel_best()};
     int rc = wf_folder_json(folder, inner, "config.json", &config, &image);
     if (rc == 0)
         rc = wf_shape_read(&body->shape, &config, folder->reason);
@@ -304,7 +304,7 @@ static void norm_fini(wf_norm_weights *norm)
     wf_free(norm->bias);
 }
 
-void wf_body_fini(wf_body *body)
+void wf_trunk_fini(wf_trunk *body)
 {
     for (size_t i = 0; body->layers != NULL && i < body->shape.layers; i++) {
         wf_layer *layer = &body->layers[i];
@@ -319,5 +319,5 @@ void wf_body_fini(wf_body *body)
     norm_fini(&body->embedded_norm);
     wf_free(body->distances);
     wf_tensors_fini(&body->tensors);
-    *body = (wf_body){0};
+    *body = (wf_trunk){0};
 }

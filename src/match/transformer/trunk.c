@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "match/transformer/body.h"
+#include "match/transformer/trunk.h"
 
 #include <string.h>
 
@@ -15,7 +15,7 @@ void wf_sheet_fini(wf_sheet *sheet)
     *sheet = (wf_sheet){0};
 }
 
-static int reserve_rows(const wf_body *body, size_t tokens, wf_sheet *sheet)
+static int reserve_rows(const wf_trunk *body, size_t tokens, wf_sheet *sheet)
 {
     const wf_shape *shape = &body->shape;
     size_t wide = 3 * shape->hidden > shape->inner ? 3 * shape->hidden : shape->inner;
@@ -37,7 +37,7 @@ static int reserve_rows(const wf_body *body, size_t tokens, wf_sheet *sheet)
     return rc;
 }
 
-static int reserve(const wf_body *body, const wf_pile *pile, wf_sheet *sheet)
+static int reserve(const wf_trunk *body, const wf_pile *pile, wf_sheet *sheet)
 {
     size_t longest = 0;
     for (size_t t = 0; t < pile->text_count; t++) {
@@ -60,7 +60,7 @@ static void add_row(const wf_tensor *table, size_t row, size_t width, float *spa
         out[i] += numbers[i];
 }
 
-static void embed(const wf_body *body, const wf_pile *pile, size_t text, wf_sheet *sheet)
+static void embed(const wf_trunk *body, const wf_pile *pile, size_t text, wf_sheet *sheet)
 {
     const wf_shape *shape = &body->shape;
     size_t counted = 0;
@@ -87,7 +87,7 @@ static void embed(const wf_body *body, const wf_pile *pile, size_t text, wf_shee
 /* ---- layers ---- */
 
 /* rows = norm(rows + added). */
-static void add_and_norm(const wf_body *body, const wf_norm_weights *norm, const float *added,
+static void add_and_norm(const wf_trunk *body, const wf_norm_weights *norm, const float *added,
                          size_t added_stride, size_t count, wf_sheet *sheet)
 {
     for (size_t i = 0; i < count; i++)
@@ -95,7 +95,7 @@ static void add_and_norm(const wf_body *body, const wf_norm_weights *norm, const
                            norm->weight, norm->bias, body->shape.hidden, body->shape.epsilon);
 }
 
-static int attention(const wf_body *body, const wf_layer *layer, const wf_pile *pile,
+static int attention(const wf_trunk *body, const wf_layer *layer, const wf_pile *pile,
                      wf_sheet *sheet, const wf_job *job)
 {
     size_t count = pile->token_count;
@@ -115,7 +115,7 @@ static int attention(const wf_body *body, const wf_layer *layer, const wf_pile *
     return rc;
 }
 
-static int feed_forward(const wf_body *body, const wf_layer *layer, size_t count, wf_sheet *sheet,
+static int feed_forward(const wf_trunk *body, const wf_layer *layer, size_t count, wf_sheet *sheet,
                         const wf_job *job)
 {
     int rc = wf_linear_run(&layer->up, body->kernel, sheet->rows.at, sheet->row_stride, count,
@@ -131,7 +131,7 @@ static int feed_forward(const wf_body *body, const wf_layer *layer, size_t count
     return rc;
 }
 
-int wf_body_run(const wf_body *body, const wf_pile *pile, wf_sheet *sheet, const wf_job *job)
+int wf_trunk_run(const wf_trunk *body, const wf_pile *pile, wf_sheet *sheet, const wf_job *job)
 {
     int rc = reserve(body, pile, sheet);
     for (size_t t = 0; t < pile->text_count && rc == 0; t++)
