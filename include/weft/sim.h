@@ -15,8 +15,8 @@
  * Sockets (IPv4, IPv6, Unix; streams and datagrams), pipes and files live in memory, with delay,
  * short transfers, bounded buffers and, if asked for, all that goes wrong in a data centre.  Their
  * descriptors are numbers no real call accepts.  The disk begins with an empty /tmp; relative paths
- * begin at the root.  Real descriptors, threads, programs, file watches and files are refused with
- * -EPERM; standard output and error can be written.
+ * begin at the root.  Watches tell of it.  Real descriptors, threads, programs and files are
+ * refused with -EPERM; standard output and error can be written.
  */
 #ifndef WEFT_SIM_H
 #define WEFT_SIM_H

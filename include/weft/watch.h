@@ -13,7 +13,7 @@
  * Watch the directory of a file that is replaced by rename, as weft_file_save() does: a watch on
  * the file itself stays with the old one.  The kernel keeps a bounded queue; when it is full events
  * are lost, and WEFT_WATCH_LOST says so: look at everything again.  One task at a time calls next.
- * Under the simulator there is nothing to watch: -EPERM.
+ * Under the simulator it tells of the disk in memory, what the kernel would tell.
  */
 #ifndef WEFT_WATCH_H
 #define WEFT_WATCH_H

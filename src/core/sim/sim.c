@@ -197,9 +197,9 @@ static struct sim_world *world_new(weft_loop *loop, uint64_t seed, uint64_t *out
     world->trace_hash = random_next(&root);
 
     world->next_port = 49152;
-    wf_list *const lists[] = {&world->paths,  &world->listeners, &world->bound,   &world->dirty,
-                              &world->done,   &world->changes,   &world->packets, &world->links,
-                              &world->faults, &world->hosts};
+    wf_list *const lists[] = {&world->paths, &world->listeners, &world->bound, &world->dirty,
+                              &world->done,  &world->changes,   &world->marks, &world->packets,
+                              &world->links, &world->faults,    &world->hosts};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         wf_list_init(lists[i]);
     return world;

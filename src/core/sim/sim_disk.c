@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -182,7 +183,7 @@ static int place_find(struct sim_world *world, const char *path, struct disk_pla
     return rc;
 }
 
-static int node_find(struct sim_world *world, const char *path, struct sim_node **out)
+int sim_disk_find(struct sim_world *world, const char *path, struct sim_node **out)
 {
     struct disk_place place = {0};
     int rc = place_find(world, path, &place);
@@ -209,18 +210,12 @@ static int place_make(struct sim_world *world, struct disk_place *place, bool is
     if (rc == 0) {
         sim_node_attach(node, place->dir, name);
         place->node = node;
+        sim_watch_name(world, place->dir, name, node, IN_CREATE);
     } else {
         wf_free(name);
     }
     sim_node_unref(world, node);
     return rc;
-}
-
-/* Takes the node's name from it; the change has been noted. */
-static void node_drop(struct sim_world *world, struct sim_node *node)
-{
-    wf_free(sim_node_detach(node));
-    sim_node_unref(world, node);
 }
 
 int sim_disk_mkdir(struct sim_world *world, const char *path, int mode)
@@ -232,11 +227,30 @@ int sim_disk_mkdir(struct sim_world *world, const char *path, int mode)
     return place.node != NULL ? -EEXIST : place_make(world, &place, /* is_dir= */ true, mode);
 }
 
+/* It had a name, which is taken from it.  Of a directory it is not told itself. */
+static void node_lost_name(struct sim_world *world, struct sim_node *node)
+{
+    if (!node->is_dir)
+        sim_watch_self(world, node, IN_ATTRIB);
+    sim_watch_gone(world, node);
+}
+
+/* Takes the node's name from it; the change has been noted. */
+static void node_drop(struct sim_world *world, struct sim_node *node)
+{
+    const struct sim_node *dir = node->parent;
+    char *name = sim_node_detach(node);
+    node_lost_name(world, node);
+    sim_watch_name(world, dir, name, node, IN_DELETE);
+    wf_free(name);
+    sim_node_unref(world, node);
+}
+
 int sim_disk_unlink(struct sim_world *world, const char *path, int flags)
 {
     struct sim_node *node;
     bool wants_dir = (flags & AT_REMOVEDIR) != 0;
-    int rc = node_find(world, path, &node);
+    int rc = sim_disk_find(world, path, &node);
     if (rc < 0)
         return rc;
     if (node->is_dir != wants_dir)
@@ -272,6 +286,25 @@ static int rename_check(const struct sim_node *from, const struct disk_place *to
     return wf_list_is_empty(&to->node->children) ? 0 : -ENOTEMPTY;
 }
 
+/* Takes `name`. */
+static void rename_do(struct sim_world *world, struct sim_node *node, const struct disk_place *to,
+                      char *name)
+{
+    struct sim_node *replaced = to->node, *from = node->parent;
+    if (replaced != NULL)
+        wf_free(sim_node_detach(replaced));
+    char *old_name = sim_node_detach(node);
+    sim_node_attach(node, to->dir, name);
+    sim_node_unref(world, node); /* that of the old name */
+    sim_watch_name(world, from, old_name, node, IN_MOVED_FROM);
+    sim_watch_name(world, to->dir, name, node, IN_MOVED_TO);
+    wf_free(old_name);
+    if (replaced == NULL)
+        return;
+    node_lost_name(world, replaced);
+    sim_node_unref(world, replaced);
+}
+
 int sim_disk_rename(struct sim_world *world, const char *from, const char *to)
 {
     struct disk_place source = {0}, place = {0};
@@ -296,11 +329,7 @@ int sim_disk_rename(struct sim_world *world, const char *from, const char *to)
         wf_free(name);
         return rc;
     }
-    if (place.node != NULL)
-        node_drop(world, place.node);
-    wf_free(sim_node_detach(node));
-    sim_node_attach(node, place.dir, name);
-    sim_node_unref(world, node); /* that of the old name */
+    rename_do(world, node, &place, name);
     return 0;
 }
 
@@ -310,6 +339,29 @@ static bool disk_fails(struct sim_world *world)
 {
     return sim_chance(world, world->options.disk_error_ppm, SIM_CHANCE_DISK) ||
            sim_fault_is_on(world, WEFT_SIM_DISK_BROKEN, NULL, NULL, NULL);
+}
+
+static void file_enter(struct sim_socket *file, struct sim_node *node, int flags)
+{
+    file->state = SIM_DISK;
+    file->node = sim_node_ref(node);
+    file->open_flags = flags;
+    node->open_count++;
+}
+
+static bool file_writes(const struct sim_socket *file)
+{
+    return (file->open_flags & O_ACCMODE) != O_RDONLY;
+}
+
+void sim_disk_leave(struct sim_socket *file)
+{
+    struct sim_node *node = file->node;
+    if (file_writes(file))
+        sim_watch_node(file->world, node, IN_CLOSE_WRITE);
+    node->open_count--;
+    sim_watch_gone(file->world, node);
+    sim_node_unref(file->world, node);
 }
 
 static int open_check(const struct sim_node *node, int flags)
@@ -331,16 +383,17 @@ int sim_disk_open(struct sim_socket *file, const char *path, int flags, int mode
         return rc;
     if (place.node == NULL && !(flags & O_CREAT))
         return -ENOENT;
-    rc = place.node != NULL ? open_check(place.node, flags)
-                            : place_make(world, &place, /* is_dir= */ false, mode);
+    bool was_there = place.node != NULL;
+    rc = was_there ? open_check(place.node, flags)
+                   : place_make(world, &place, /* is_dir= */ false, mode);
     if (rc < 0)
         return rc;
     assert(place.node != NULL);
-    if ((flags & O_TRUNC) && (flags & O_ACCMODE) != O_RDONLY)
+    file_enter(file, place.node, flags);
+    if (was_there && (flags & O_TRUNC) && file_writes(file)) {
         (void)sim_node_resize(world, place.node, 0); /* smaller always works */
-    file->state = SIM_DISK;
-    file->node = sim_node_ref(place.node);
-    file->open_flags = flags;
+        sim_watch_node(world, place.node, IN_MODIFY);
+    }
     return 0;
 }
 
@@ -361,12 +414,9 @@ int sim_disk_open_beneath(struct sim_socket *file, const struct sim_socket *dir,
     }
     if (rc == 0)
         rc = place.node == NULL ? -ENOENT : open_check(place.node, flags);
-    if (rc < 0)
-        return rc;
-    file->state = SIM_DISK;
-    file->node = sim_node_ref(place.node);
-    file->open_flags = flags;
-    return 0;
+    if (rc == 0)
+        file_enter(file, place.node, flags);
+    return rc;
 }
 
 ssize_t sim_disk_read(struct sim_socket *file, void *buf, size_t bytes, int64_t offset)
@@ -415,8 +465,10 @@ ssize_t sim_disk_write(struct sim_socket *file, const void *buf, size_t bytes, i
     int rc = write_make_room(file->world, node, at, &count);
     if (rc < 0)
         return rc;
-    if (count != 0)
+    if (count != 0) {
         memcpy(node->data + at, buf, count);
+        sim_watch_node(file->world, node, IN_MODIFY);
+    }
     node->modified = file->world->now;
     if (offset < 0)
         file->position = (int64_t)(at + count);
@@ -438,7 +490,10 @@ int sim_disk_truncate(struct sim_socket *file, int64_t bytes)
     if (bytes < 0 || (file->open_flags & O_ACCMODE) == O_RDONLY)
         return -EINVAL;
     file->node->modified = file->world->now;
-    return sim_node_resize(file->world, file->node, (size_t)bytes);
+    int rc = sim_node_resize(file->world, file->node, (size_t)bytes);
+    if (rc == 0)
+        sim_watch_node(file->world, file->node, IN_MODIFY);
+    return rc;
 }
 
 /* In order of inode, so that what comes and goes meanwhile does not shift the rest. */
@@ -481,7 +536,7 @@ void sim_node_statx(const struct sim_node *node, struct statx *out)
 int sim_disk_statx(struct sim_world *world, const char *path, struct statx *out)
 {
     struct sim_node *node;
-    int rc = node_find(world, path, &node);
+    int rc = sim_disk_find(world, path, &node);
     if (rc == 0)
         sim_node_statx(node, out);
     return rc;

@@ -505,9 +505,29 @@ static int sim_set_blocking(int fd, bool blocks)
     return socket_get(fd, &socket);
 }
 
-static int sim_watch_open(void)
+static int sim_watch_make(void)
 {
-    return -EPERM;
+    return sim_watch_open(world_self());
+}
+
+static int watch_get(int fd, struct sim_socket **out)
+{
+    int rc = socket_get(fd, out);
+    return rc == 0 && (*out)->state != SIM_WATCH ? -EINVAL : rc;
+}
+
+static int sim_watch_put(int fd, const char *path, uint32_t mask)
+{
+    struct sim_socket *watch;
+    int rc = watch_get(fd, &watch);
+    return rc < 0 ? rc : sim_watch_add(watch, path, mask);
+}
+
+static int sim_watch_drop(int fd, int id)
+{
+    struct sim_socket *watch;
+    int rc = watch_get(fd, &watch);
+    return rc < 0 ? rc : sim_watch_remove(watch, id);
 }
 
 static int sim_process_start(const struct weft_process_plan *plan, int *out_pid, int *out_pidfd)
@@ -583,9 +603,9 @@ void sim_platform_fill(weft_platform *table, const weft_platform *host)
         .statx = sim_statx,
         .readdir = sim_readdir,
         .set_blocking = sim_set_blocking,
-        .watch_open = sim_watch_open,
-        .watch_add = host->watch_add, /* there is none */
-        .watch_remove = host->watch_remove,
+        .watch_open = sim_watch_make,
+        .watch_add = sim_watch_put,
+        .watch_remove = sim_watch_drop,
         .process_start = sim_process_start,
         .process_signal = host->process_signal, /* there are none */
         .process_reap = host->process_reap,

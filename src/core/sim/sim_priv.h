@@ -15,6 +15,7 @@
  *     sim_platform.c  the platform table, which is how everybody else sees the world
  *     sim_disk.c      files and directories in memory
  *     sim_crash.c     what a power failure leaves of them
+ *     sim_watch.c     who is told what happens to them
  *     backend/sim.c   operations that wait
  *
  * One world a thread, for all loops of its run.  A change that may let somebody go on marks the
@@ -78,6 +79,7 @@ struct sim_world {
     wf_list hosts;       /* what weft_sim_host made */
     uint32_t fault_count;
     struct sim_node *root; /* of the disk; NULL until first used */
+    wf_list marks;         /* what is watched of it, see sim_watch.c */
     wf_list changes;       /* names made, moved and removed since the last sync; see sim_crash.c */
     uint32_t change_count;
     uint64_t disk_used, last_inode;
@@ -142,6 +144,7 @@ enum sim_socket_state {
     SIM_CONNECTED, /* has a link, perhaps a dead one */
     SIM_FILE,      /* wraps a real descriptor that is open for reading */
     SIM_DISK,      /* a file or directory of the simulated disk */
+    SIM_WATCH,     /* tells what happens to files */
     SIM_DATAGRAM,  /* sends and receives datagrams; connected if it has a peer */
 };
 
@@ -180,6 +183,11 @@ struct sim_socket {
     int open_flags;
     int64_t position; /* of a directory: the inode told last */
 
+    wf_list told; /* SIM_WATCH: events to be read */
+    uint32_t told_count;
+    bool has_lost; /* some, behind those */
+    int last_mark; /* the id given last */
+
     struct sim_link *link; /* SIM_CONNECTED */
     int end;               /* which of its ends */
 
@@ -200,6 +208,7 @@ void sim_wake(struct sim_socket *socket);
 int sim_socket_open(struct sim_world *world, int domain, int type);
 int sim_socket_pair(struct sim_world *world, int domain, int type, int out_fds[2]);
 int sim_pipe(struct sim_world *world, int out_fds[2]);
+int sim_watch_open(struct sim_world *world);
 int sim_file_open(struct sim_world *world, const char *path, int flags, int mode);
 
 /* Below the directory `dir`, which is of the disk. */
@@ -268,7 +277,7 @@ struct sim_node {
     char *name;
     uint64_t inode;
     weft_time modified;
-    uint32_t ref_count, mode;
+    uint32_t ref_count, mode, open_count;
     bool is_dir;
     char *data, *durable;
     size_t bytes, capacity, durable_bytes;
@@ -295,8 +304,27 @@ int sim_disk_rename(struct sim_world *world, const char *from, const char *to);
 int sim_disk_unlink(struct sim_world *world, const char *path, int flags);
 int sim_disk_mkdir(struct sim_world *world, const char *path, int mode);
 int sim_disk_statx(struct sim_world *world, const char *path, struct statx *out);
+int sim_disk_find(struct sim_world *world, const char *path, struct sim_node **out);
+void sim_disk_leave(struct sim_socket *file); /* it is closed */
 void sim_node_statx(const struct sim_node *node, struct statx *out);
 void sim_disk_close(struct sim_world *world);
+
+/* ---- watches of it ---- */
+
+/* Something (IN_…) happened to the node, of which its directory is told too or not; to the name
+ * `name` of it in `dir`; it may be gone now. */
+void sim_watch_node(struct sim_world *world, const struct sim_node *node, uint32_t mask);
+void sim_watch_self(struct sim_world *world, const struct sim_node *node, uint32_t mask);
+void sim_watch_name(struct sim_world *world, const struct sim_node *dir, const char *name,
+                    const struct sim_node *node, uint32_t mask);
+void sim_watch_gone(struct sim_world *world, struct sim_node *node);
+
+/* As the system calls, of a SIM_WATCH. */
+int sim_watch_add(struct sim_socket *watch, const char *path, uint32_t mask);
+int sim_watch_remove(struct sim_socket *watch, int id);
+ssize_t sim_watch_read(struct sim_socket *watch, void *buf, size_t bytes);
+int sim_watch_events(const struct sim_socket *watch);
+void sim_watch_close(struct sim_socket *watch);
 
 /* ---- what a power failure leaves ---- */
 

@@ -83,6 +83,7 @@ static struct sim_socket *socket_new(struct sim_world *world, int domain)
     wf_list_init(&socket->pending_link);
     wf_list_init(&socket->arrived);
     wf_list_init(&socket->flying);
+    wf_list_init(&socket->told);
     weft_timer_init(&socket->timer, socket_timer);
     return socket;
 }
@@ -218,6 +219,16 @@ int sim_file_open_beneath(struct sim_world *world, int dir, const char *path, in
         return file->fd;
     sim_socket_close(file);
     return rc;
+}
+
+int sim_watch_open(struct sim_world *world)
+{
+    struct sim_socket *watch;
+    int rc = socket_new_open(world, AF_UNSPEC, &watch);
+    if (rc < 0)
+        return rc;
+    watch->state = SIM_WATCH;
+    return watch->fd;
 }
 
 /* ---- listening and connecting ---- */
@@ -443,6 +454,8 @@ ssize_t sim_socket_recv(struct sim_socket *socket, void *buf, size_t bytes, int 
         return socket->world->host->read(socket->host_fd, buf, sim_shorten(socket->world, bytes));
     if (socket->state == SIM_DISK)
         return sim_disk_read(socket, buf, bytes, -1);
+    if (socket->state == SIM_WATCH)
+        return sim_watch_read(socket, buf, bytes);
     if (socket->state == SIM_CONNECTED)
         return sim_link_recv(socket, buf, bytes, (flags & MSG_PEEK) != 0);
     struct sim_addr from;
@@ -454,7 +467,7 @@ ssize_t sim_socket_recv(struct sim_socket *socket, void *buf, size_t bytes, int 
 
 ssize_t sim_socket_send(struct sim_socket *socket, const void *buf, size_t bytes)
 {
-    if (socket->state == SIM_FILE)
+    if (socket->state == SIM_FILE || socket->state == SIM_WATCH)
         return -EBADF;
     if (socket->state == SIM_DISK)
         return sim_disk_write(socket, buf, bytes, -1);
@@ -477,6 +490,8 @@ int sim_socket_events(const struct sim_socket *socket)
     case SIM_FILE:
     case SIM_DISK:
         return POLLIN | POLLOUT;
+    case SIM_WATCH:
+        return sim_watch_events(socket);
     case SIM_DATAGRAM:
         return sim_datagram_events(socket);
     default:
@@ -502,7 +517,9 @@ void sim_socket_close(struct sim_socket *socket)
     if (socket->link != NULL)
         sim_link_leave(socket);
     if (socket->node != NULL)
-        sim_node_unref(world, socket->node);
+        sim_disk_leave(socket);
+    if (socket->state == SIM_WATCH)
+        sim_watch_close(socket);
     if (socket->host_fd >= 0)
         world->host->close(socket->host_fd);
     number_give(world, socket->fd);
