@@ -13,9 +13,10 @@
  *     void *reply;
  *     int rc = weft_future_wait(&answer, &reply);
  *
- * Waiting counts as work from outside: a loop whose tasks all wait for futures is idle, not in a
- * deadlock.  In simulation there is no outside: a thread of your own that will set one there needs
- * weft_loop_hold().
+ * A run whose tasks all wait for futures is idle while the process has a thread that is none of
+ * the run's, or had one when that was first so; else it is in a deadlock (rule F06), for nobody is
+ * left who could set one.  What is not seen needs weft_loop_hold(): a signal handler of yours, and
+ * in simulation, where there is no outside, a thread.
  */
 #ifndef WEFT_FUTURE_H
 #define WEFT_FUTURE_H

@@ -113,11 +113,14 @@ typedef struct weft_platform {
     int (*process_signal)(int pid, bool is_group, int signal_number);
     int (*process_reap)(int pid, bool waits, int *out_status);
 
-    /* Threads.  `fn` runs with every signal blocked. */
+    /* Threads.  `fn` runs with every signal blocked.  One that will set a future a loop waits for
+     * needs weft_loop_hold() meanwhile: these are the run's own. */
     int (*thread_start)(weft_thread *out, void (*fn)(void *arg), void *arg, size_t stack_bytes);
     void (*thread_join)(weft_thread thread);
-    void (*thread_yield)(void); /* lets another thread have the processor */
-    int (*cpu_count)(void);     /* processors this process may use, >= 1 */
+    void (*thread_yield)(void);      /* lets another thread have the processor */
+    int (*other_thread_count)(void); /* of this process, not made by thread_start, the program's
+                               first among them; never too few; or -errno.  May be NULL */
+    int (*cpu_count)(void);          /* processors this process may use, >= 1 */
 
     /* Descriptors this process may have open, >= 1. */
     int (*fd_limit)(void);

@@ -17,6 +17,7 @@
 #include "core/look/watcher.h"
 #include "core/loop/embed.h"
 #include "core/loop/posts.h"
+#include "core/loop/registry.h"
 #include "core/loops/loops_priv.h"
 #include "core/stack/stack_host.h"
 #include "core/task/sched_priv.h"
@@ -258,20 +259,28 @@ weft_time weft_loop_next_deadline(const weft_loop *loop)
     return wf_timers_next(&((weft_loop *)loop)->timers);
 }
 
-/* In simulation there is no other thread that could set a future, and no other program that could
- * end an operation. */
+/* In simulation there is no other program that could end an operation. */
 bool wf_loop_is_moving(const weft_loop *loop)
 {
     bool is_sim = loop->backend == &wf_backend_sim;
-    bool may_be_told = !is_sim && loop->future_count != 0;
     bool may_complete = is_sim ? !wf_sim_is_still(loop) : loop->ops.used > loop->ops.idle;
-    return loop->hold_count != 0 || may_be_told || may_complete || loop->timers.count != 0 ||
+    return loop->hold_count != 0 || may_complete || loop->timers.count != 0 ||
            loop_has_ready(loop) || wf_posts_pending(loop);
+}
+
+/* A thread that is none of the runtime's, or another run's. */
+bool wf_loop_has_outside(const weft_loop *loop)
+{
+    int (*count)(void) = loop->platform->other_thread_count;
+    return loop->embed != NULL || count == NULL || count() != 1 ||
+           wf_registry_count() != loop->sched->loops->count;
 }
 
 bool weft_loop_is_busy(const weft_loop *loop)
 {
-    return loop->ops.used > loop->ops.idle || loop->errand_count != 0 || wf_loop_is_moving(loop);
+    bool is_told = loop->backend != &wf_backend_sim && loop->future_count != 0;
+    return is_told || loop->ops.used > loop->ops.idle || loop->errand_count != 0 ||
+           wf_loop_is_moving(loop);
 }
 
 /* Somebody outside works in real time: the virtual clock goes as fast as the real one. */
@@ -336,7 +345,7 @@ static int loop_wait(weft_loop *loop, weft_time timeout)
     else
         count = loop_poll(loop, deadline == WEFT_FOREVER ? deadline : deadline - loop->now);
     if (rests)
-        wf_loops_rise(loop->threads); /* before a message is taken */
+        wf_loops_rise(loop->threads, loop); /* before a message is taken */
     wf_posts_awake(loop);
     if (loop->watcher != NULL)
         wf_watcher_awake(loop->watcher);

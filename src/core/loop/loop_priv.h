@@ -28,6 +28,7 @@ struct weft_loop {
     uint32_t hold_count;       /* outside sources that will post */
     uint32_t errand_count;     /* asked of other loops of this run: of no outside */
     uint32_t future_count;     /* futures waited for: any thread may post, or none; time goes on */
+    bool has_outside;          /* there was a thread that may */
     uint32_t real_count;       /* work in real time: a virtual clock goes no faster */
     uint32_t watch_count;      /* the same, but a virtual clock need not wait for them: signals */
     struct wf_posts *posts;    /* messages from other threads */
@@ -51,6 +52,9 @@ static inline void wf_loop_make_current(weft_loop *loop)
 /* Something ready or under way may wake a task; if not, and nobody outside can, it is a deadlock.
  */
 bool wf_loop_is_moving(const weft_loop *loop);
+
+/* There may be somebody who is none of the run's, and could set a future. */
+bool wf_loop_has_outside(const weft_loop *loop);
 
 /* The loop's next seeded number (sim). */
 uint64_t wf_loop_random(weft_loop *loop);

@@ -152,6 +152,14 @@ int wf_registry_pin(const weft_loop *loop, uint32_t *out_number)
     return -ESRCH;
 }
 
+uint32_t wf_registry_count(void)
+{
+    uint32_t count = 0;
+    for (uint32_t slot = 0; slot < WF_REGISTRY_SLOTS; slot++)
+        count += wf_registry_look(slot) != NULL;
+    return count;
+}
+
 weft_loop *wf_registry_look(uint32_t slot)
 {
     return atomic_load_explicit(&registry_slots[slot].loop, memory_order_relaxed);

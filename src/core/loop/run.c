@@ -49,14 +49,28 @@ void wf_run_interrupt(weft_loop *loop, const char *why)
         wf_node_cancel(&sched->main->root, WEFT_REASON_SHUTDOWN, why);
 }
 
+/* A future may be set from outside.  Once there was somebody who could it is not asked again, so
+ * that who waits for threads pays nothing: one that ends without setting it is not noticed.  In
+ * simulation there is nobody. */
+static bool run_may_be_told(weft_loop *loop)
+{
+    if (loop->future_count == 0 || loop->sched->is_seeded)
+        return false;
+    if (!loop->has_outside)
+        loop->has_outside = wf_loop_has_outside(loop);
+    return loop->has_outside || wf_posts_pending(loop); /* who has just ended said it before */
+}
+
 /* Nothing is ready, and nothing that we know of can make anything ready.  Of several loops it is
  * found out together (loops.c). */
 static bool run_is_deadlocked(struct wf_sched *sched)
 {
-    const weft_loop *loop = sched->loop;
+    weft_loop *loop = sched->loop;
     if (sched->loops->count > 1 || wf_loop_is_moving(loop))
         return false;
-    return sched->is_seeded || (loop->ops.used == 0 && loop->watch_count == 0);
+    if (!sched->is_seeded && (loop->ops.used != 0 || loop->watch_count != 0))
+        return false;
+    return !run_may_be_told(loop);
 }
 
 /* Asks the wait of the main task to end; it then returns -EDEADLK.  False if there is none that

@@ -138,20 +138,31 @@ static void loops_tell_first(struct wf_loops *loops)
     wf_loop_unref(loops->members[0].loop_number);
 }
 
+/* Threads may come until all loops rest, so the last to rest looks for them, and then for what they
+ * may have said before they ended. */
+static bool loops_may_be_told(const struct wf_loops *loops, const weft_loop *loop)
+{
+    return atomic_load(&loops->rests_with_futures) != 0 && wf_loop_has_outside(loop);
+}
+
 bool wf_loops_rest(struct wf_loops *loops, const weft_loop *loop)
 {
     if (wf_loop_is_moving(loop) || loop->ops.used != 0 || loop->watch_count != 0)
         return false;
+    if (loop->future_count != 0)
+        atomic_fetch_add(&loops->rests_with_futures, 1);
     uint64_t word = atomic_fetch_add(&loops->rests, 1) + 1;
-    if ((uint32_t)word == loops->count && loops_all_asleep(loops) &&
-        atomic_load(&loops->rests) == word)
+    if ((uint32_t)word == loops->count && !loops_may_be_told(loops, loop) &&
+        loops_all_asleep(loops) && atomic_load(&loops->rests) == word)
         loops_tell_first(loops);
     return true;
 }
 
-void wf_loops_rise(struct wf_loops *loops)
+void wf_loops_rise(struct wf_loops *loops, const weft_loop *loop)
 {
     atomic_fetch_add(&loops->rests, RESTS_RISEN - 1);
+    if (loop->future_count != 0)
+        atomic_fetch_sub(&loops->rests_with_futures, 1);
 }
 
 static void on_deadlock(weft_msg *msg)

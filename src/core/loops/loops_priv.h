@@ -35,9 +35,10 @@ struct wf_loops {
     uint32_t count;
     bool is_one_thread; /* simulation of more than one */
     _Atomic uint32_t live;
-    _Atomic uint64_t rests; /* see "a deadlock of threads" in loops.c */
-    weft_msg deadlock;      /* to the first */
-    pthread_mutex_t lock;   /* the start only: protects the next three */
+    _Atomic uint64_t rests;              /* see "a deadlock of threads" in loops.c */
+    _Atomic uint32_t rests_with_futures; /* of them, those that wait for one */
+    weft_msg deadlock;                   /* to the first */
+    pthread_mutex_t lock;                /* the start only: protects the next three */
     pthread_cond_t changed;
     uint32_t started_count; /* members whose `loop` is made, or not, with `start_rc` */
     int start_rc;
@@ -71,7 +72,7 @@ void wf_loops_turn(struct wf_loops *loops);
 /* A thread each: the loop says that it sleeps.  True if nothing of its own can wake it; then it is
  * in a deadlock if the others are, and says when it wakes. */
 bool wf_loops_rest(struct wf_loops *loops, const weft_loop *loop);
-void wf_loops_rise(struct wf_loops *loops);
+void wf_loops_rise(struct wf_loops *loops, const weft_loop *loop);
 
 /* Each loop writes what it has to say of a deadlock before it hears anything else. */
 void wf_loops_report(struct wf_loops *loops);

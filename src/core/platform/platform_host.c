@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
@@ -361,6 +362,9 @@ static int host_watch_remove(int fd, int id)
     HOST_RETRY(int, inotify_rm_watch(fd, id));
 }
 
+/* Never more than there are: counted once there is one, and not any more before it ends. */
+static _Atomic int host_threads_made;
+
 struct host_thread_start {
     void (*fn)(void *arg);
     void *arg;
@@ -371,6 +375,7 @@ static void *host_thread_main(void *arg)
     struct host_thread_start start = *(struct host_thread_start *)arg;
     free(arg);
     start.fn(start.arg);
+    atomic_fetch_sub(&host_threads_made, 1);
     return NULL;
 }
 
@@ -397,6 +402,7 @@ static int host_thread_start(weft_thread *out, void (*fn)(void *arg), void *arg,
     if (rc != 0)
         goto out;
     start = NULL; /* the thread frees it */
+    atomic_fetch_add(&host_threads_made, 1);
     out->priv_id = (unsigned long)id;
 out:
     free(start);
@@ -411,6 +417,15 @@ static void host_thread_join(weft_thread thread)
 static void host_thread_yield(void)
 {
     sched_yield();
+}
+
+/* A directory for each thread, and two entries that every directory has (proc(5)). */
+static int host_other_thread_count(void)
+{
+    struct stat tasks;
+    if (stat("/proc/self/task", &tasks) < 0)
+        return -errno;
+    return (int)tasks.st_nlink - 2 - atomic_load(&host_threads_made);
 }
 
 static int host_cpu_count(void)
@@ -482,6 +497,7 @@ const weft_platform weft_platform_host = {
     .thread_start = host_thread_start,
     .thread_join = host_thread_join,
     .thread_yield = host_thread_yield,
+    .other_thread_count = host_other_thread_count,
     .cpu_count = host_cpu_count,
     .fd_limit = host_fd_limit,
 };
