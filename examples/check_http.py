@@ -27,6 +27,14 @@ ASKED = {
         "GET /v1/items/7",
         "GET /openapi.json",
     ],
+    "25_match_service": [
+        "POST /match?query=LISBON",
+        "POST /match?query=atlantis",
+        "POST /match",
+        'POST /batch ["porto","","BERLIN"]',
+        "POST /batch []",
+        'POST /batch ["porto",7]',
+    ],
 }
 
 
