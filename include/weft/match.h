@@ -110,9 +110,13 @@ typedef struct weft_m_entity {
 
 /* One measurement, handed to the callback at once.  Strings are static or borrowed for the call. */
 typedef struct weft_m_metric {
-    const char *name; /* "match_latency", "match_batch_size", "cache_hits", "fit_duration" … */
+    const char *name; /* "match_latency", "match_batch_size", "cache_hits", "embeddings_generated",
+                         "evidence_latency" (explain, diagnose), "novelty_rate",
+                         "novel_samples_count", "ood_detection_latency", "novelty_calibration",
+                         "clusters_found", "clustering_duration", "fit_progress" (0 to 1),
+                         "fit_duration" */
     double value;
-    const char *unit;    /* "seconds", "count" */
+    const char *unit;    /* "seconds", "count", "ratio" */
     const char *stage;   /* "match", "batch", "fit" … */
     const char *backend; /* "lexical" */
     const char *mode;    /* "zero-shot" */

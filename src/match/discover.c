@@ -215,6 +215,11 @@ static int discover(struct making *it)
     it->folded = wf_array(it->count, sizeof(*it->folded));
     it->spots = wf_array(it->count, sizeof(*it->spots));
     int rc = it->folded != NULL && it->spots != NULL ? wf_work_run(make_here, it) : -ENOMEM;
+    if (rc == 0) {
+        wf_metric(it->call.matcher, "clusters_found", (double)it->clusters.count, "count",
+                  "discover");
+        wf_metric_took(&it->call, "clustering_duration", "discover");
+    }
     wf_clusters_fini(&it->clusters);
     wf_free(it->folded);
     wf_free(it->spots);

@@ -246,6 +246,7 @@ static int explain(wf_call *call, weft_str query, int64_t top_k, weft_m_explanat
     if (rc < 0)
         return wf_m_fail_plain(call->error, rc);
     *out = &all->shown;
+    wf_metric_took(call, "evidence_latency", weft_m_op_name(call->op));
     return 0;
 }
 
@@ -334,6 +335,8 @@ static int diagnose(wf_call *call, weft_str query, int64_t top_k, weft_m_explana
     if (rc < 0)
         return wf_m_fail_plain(call->error, rc);
     *out = &all->shown;
+    if (all->shown.is_ready)
+        wf_metric_took(call, "evidence_latency", weft_m_op_name(call->op));
     return 0;
 }
 

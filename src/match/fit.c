@@ -42,6 +42,9 @@ static int build_part(void *arg)
 /* A stop asked for by the caller's callback. */
 static int tell(const wf_course *course, size_t done)
 {
+    if (course->total != 0)
+        wf_metric(course->call->matcher, "fit_progress",
+                  (double)(course->before + done) / (double)course->total, "ratio", "fit");
     int rc = course->progress != NULL
                  ? course->progress(course->before + done, course->total, course->progress_arg)
                  : 0;

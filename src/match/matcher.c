@@ -218,6 +218,13 @@ void wf_metric(weft_matcher *matcher, const char *name, double value, const char
     options->metric(&metric, options->metric_arg);
 }
 
+void wf_metric_took(const wf_call *call, const char *name, const char *stage)
+{
+    if (call->matcher->options.metric != NULL)
+        wf_metric(call->matcher, name, (double)(wf_sys_now() - call->started) / (double)WEFT_SEC,
+                  "seconds", stage);
+}
+
 /* ---- end ---- */
 
 void weft_m_stop(weft_matcher *matcher)

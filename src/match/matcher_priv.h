@@ -126,6 +126,9 @@ int wf_matcher_publish(weft_matcher *matcher, wf_scorer *scorer);
 void wf_metric(weft_matcher *matcher, const char *name, double value, const char *unit,
                const char *stage);
 
+/* How long the call has taken so far. */
+void wf_metric_took(const wf_call *call, const char *name, const char *stage);
+
 /* What one call asks, checked and ready to be shared by threads. */
 typedef struct wf_request {
     wf_call *call;

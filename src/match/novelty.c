@@ -396,9 +396,12 @@ static int fill_novelties(const wf_request *request, const weft_m_novelty_option
     if (all->signals == NULL)
         return -ENOMEM;
     size_t novel = fill_items(request, options, all);
-    if (results->count != 0)
-        wf_metric(request->call->matcher, "novelty_rate", (double)novel / (double)results->count,
-                  "ratio", "novelty");
+    if (results->count == 0)
+        return 0;
+    wf_metric(request->call->matcher, "novelty_rate", (double)novel / (double)results->count,
+              "ratio", "novelty");
+    wf_metric(request->call->matcher, "novel_samples_count", (double)novel, "count", "novelty");
+    wf_metric_took(request->call, "ood_detection_latency", "novelty");
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "make.h"
 
 #include <math.h>
+#include <weft/discover.h>
 
 static const weft_str german[] = {{"Deutschland", 11}, {"Federal Republic of Germany", 27}};
 static const weft_m_entity lands[] = {
@@ -465,6 +466,45 @@ static void measure(const weft_m_metric *metric, void *arg)
                                                                           : &meter->fits;
     *counter += metric->value;
     meter->count++;
+}
+
+/* Each name that the header has, in the order in which it comes. */
+static void list_names(const weft_m_metric *metric, void *arg)
+{
+    char *names = arg;
+    size_t used = strlen(names);
+    CHECK(metric->unit != NULL && metric->stage != NULL);
+    if (strstr(names, metric->name) == NULL)
+        snprintf(names + used, 512 - used, "%s ", metric->name);
+    if (strcmp(metric->name, "fit_progress") == 0)
+        CHECK(metric->value > 0 && metric->value <= 1);
+}
+
+TEST(every_measurement_has_its_name)
+{
+    char names[512] = "";
+    weft_m_options options;
+    weft_m_discovery *discovery;
+    weft_m_explanation *explanation;
+    weft_m_options_init(&options);
+    options.metric = list_names;
+    options.metric_arg = names;
+    weft_matcher *matcher = open_by_cosine(&options);
+    weft_m_explanation *early;
+    CHECK_OK(weft_m_diagnose(matcher, STR("ghana"), 1, &early, NULL)); /* nothing to measure */
+    weft_m_explanation_free(early);
+    CHECK_STR(names, "");
+    CHECK_STR(best(matcher, STR("ghana")), "42");
+    CHECK_OK(weft_m_explain(matcher, STR("ghana"), 1, &explanation, NULL));
+    weft_m_explanation_free(explanation);
+    weft_str texts[] = {STR("xyzzy"), STR("xyzzy plugh"), STR("plugh xyzzy")};
+    CHECK_OK(weft_m_discover(matcher, texts, 3, NULL, &discovery, NULL));
+    weft_m_discovery_free(discovery);
+    weft_m_close(matcher);
+    CHECK_STR(names, "fit_progress fit_duration match_latency match_batch_size "
+                     "embeddings_generated evidence_latency novelty_calibration novelty_rate "
+                     "novel_samples_count ood_detection_latency clusters_found "
+                     "clustering_duration ");
 }
 
 TEST(what_happens_is_counted_and_told)
