@@ -5,6 +5,7 @@
 #include <weft/exec.h>
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 struct example_asked {
@@ -12,7 +13,8 @@ struct example_asked {
     const weft_json *label;
 };
 struct options_asked {
-    double head_c;
+    double head_c, weight_decay;
+    int64_t seed, num_epochs, batch_size, num_iterations;
 };
 struct fit_asked {
     weft_items training_data; /* of struct example_asked */
@@ -41,14 +43,31 @@ static const weft_schema example_schema = {.name = "Example",
                                            .field_count = 2};
 static const weft_field example_item = {.type = WEFT_TYPE_OBJECT, .schema = &example_schema};
 
+/* What is not asked for is the library's: see read_options(). */
+#define OPTIONS_PRESET                                                                             \
+    {                                                                                              \
+        .head_c = NAN, .weight_decay = NAN, .seed = -1                                             \
+    }
+
+static const struct options_asked option_preset = OPTIONS_PRESET;
 static const weft_field option_fields[] = {
     {WEFT_FIELD_DOUBLE(struct options_asked, head_c), .interval = WEFT_INTERVAL(1e-6, 1e6),
      .about = "How closely a trained head follows its examples; 100."},
+    {WEFT_FIELD_DOUBLE(struct options_asked, weight_decay), .interval = WEFT_INTERVAL(0, 1),
+     .about = "Modes full and bert; 0.01."},
+    {WEFT_FIELD_INTEGER(struct options_asked, seed), .range = WEFT_FROM(0),
+     .about = "Modes full and bert: the same seed, the same answers; 42."},
+    {WEFT_FIELD_INTEGER(struct options_asked, num_epochs), .range = WEFT_RANGE(1, 1000)},
+    {WEFT_FIELD_INTEGER(struct options_asked, batch_size), .range = WEFT_RANGE(1, 10000)},
+    {WEFT_FIELD_INTEGER(struct options_asked, num_iterations), .range = WEFT_RANGE(1, 100)},
 };
-static const weft_schema option_schema = {.name = "FitOptions",
-                                          .bytes = sizeof(struct options_asked),
-                                          .fields = option_fields,
-                                          .field_count = 1};
+static const weft_schema option_schema = {
+    .name = "FitOptions",
+    .bytes = sizeof(struct options_asked),
+    .fields = option_fields,
+    .field_count = sizeof(option_fields) / sizeof(*option_fields),
+    .preset = &option_preset,
+};
 
 static const char *const modes[] = {"auto",   "zero-shot", "head-only", "full",
                                     "hybrid", "bert",      NULL};
@@ -58,7 +77,9 @@ static const weft_field fit_fields[] = {
     {WEFT_FIELD_STRING(struct fit_asked, mode), .flags = WEFT_NULLABLE, .choices = modes},
     {WEFT_FIELD_OBJECT(struct fit_asked, options, &option_schema)},
 };
-const weft_schema ask_fit = {.name = "Fit",
+static const struct fit_asked fit_preset = {.options = OPTIONS_PRESET};
+const weft_schema ask_fit = {.preset = &fit_preset,
+                             .name = "Fit",
                              .bytes = sizeof(struct fit_asked),
                              .fields = fit_fields,
                              .field_count = sizeof(fit_fields) / sizeof(*fit_fields)};
@@ -80,6 +101,23 @@ static bool copy_label(wf_arena *arena, const weft_json *label, weft_m_example *
     return wf_arena_copy(arena, (weft_str){digits, (size_t)bytes}, &out->label);
 }
 
+static void read_options(const struct options_asked *asked, weft_m_fit_options *out)
+{
+    weft_m_fit_options_init(out);
+    if (!isnan(asked->head_c))
+        out->head_c = asked->head_c;
+    if (!isnan(asked->weight_decay))
+        out->weight_decay = asked->weight_decay;
+    if (asked->seed >= 0)
+        out->seed = (uint64_t)asked->seed;
+    if (asked->num_epochs != 0)
+        out->num_epochs = (uint32_t)asked->num_epochs;
+    if (asked->batch_size != 0)
+        out->batch_size = (uint32_t)asked->batch_size;
+    if (asked->num_iterations != 0)
+        out->num_iterations = (uint32_t)asked->num_iterations;
+}
+
 static int copy_body(void *arg)
 {
     const struct copying *copying = arg;
@@ -87,8 +125,8 @@ static int copy_body(void *arg)
     const struct fit_asked *asked = copying->asked;
     const struct example_asked *from = asked->training_data.ptr;
     size_t count = asked->training_data.count;
-    order->head_c = asked->options.head_c;
-    if (!wf_arena_copy(&order->arena, asked->mode, &order->mode))
+    read_options(&asked->options, &order->options);
+    if (!wf_arena_copy(&order->arena, asked->mode, &order->options.mode))
         return -ENOMEM;
     if (count == 0)
         return 0;

@@ -8,7 +8,7 @@
 
 #include <weft/http_api.h>
 
-/* {"training_data": [{"text","label"}], "mode", "options": {"head_c"}} */
+/* {"training_data": [{"text","label"}], "mode", "options": those of weft_m_fit_options} */
 extern const weft_schema ask_fit;
 
 /* Copies a body that was read by it, on the pool.  0, -ENOMEM, -ECANCELED; then there is none. */

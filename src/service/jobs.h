@@ -30,8 +30,7 @@ struct job_order {
     wf_arena arena;
     weft_m_example *examples;
     size_t example_count;
-    weft_str mode; /* empty: the matcher's */
-    double head_c; /* 0: the library's */
+    weft_m_fit_options options;
 };
 
 /* How a job stands. */

@@ -37,13 +37,9 @@ static int fit_body(void *arg)
 {
     struct shift *shift = arg;
     const struct job_order *order = &shift->job->order;
-    weft_m_fit_options options;
-    weft_m_fit_options_init(&options);
-    options.mode = order->mode;
+    weft_m_fit_options options = order->options;
     options.progress = on_progress;
     options.progress_arg = shift;
-    if (order->head_c > 0)
-        options.head_c = order->head_c;
     return weft_m_fit(shift->job->named->matcher, order->examples, order->example_count, &options,
                       &shift->error);
 }

@@ -149,11 +149,14 @@ static void read_options(struct service *service, const struct make_options *ask
 }
 
 /* What needs examples waits for them. */
-static int fit(weft_matcher *matcher, weft_str mode, weft_m_error *error)
+static int fit(weft_matcher *matcher, const weft_str *mode, weft_m_error *error)
 {
-    bool needs_examples = mode.ptr != NULL && strncmp(mode.ptr, "auto", mode.len) != 0 &&
-                          strncmp(mode.ptr, "zero-shot", mode.len) != 0;
-    return needs_examples ? 0 : weft_m_fit(matcher, NULL, 0, NULL, error);
+    static const char *const trained[] = {"head-only", "full", "bert"};
+    for (size_t i = 0; i < 3; i++) {
+        if (mode->len == strlen(trained[i]) && memcmp(mode->ptr, trained[i], mode->len) == 0)
+            return 0;
+    }
+    return weft_m_fit(matcher, NULL, 0, NULL, error);
 }
 
 int make_matcher(struct service *service, const struct make_asked *asked, weft_matcher **out,
@@ -169,7 +172,7 @@ int make_matcher(struct service *service, const struct make_asked *asked, weft_m
     }
     weft_catalog_free(catalog);
     if (rc == 0)
-        rc = fit(opening.matcher, asked->options.mode, error);
+        rc = fit(opening.matcher, &asked->options.mode, error);
     if (rc < 0)
         weft_m_close(opening.matcher);
     else

@@ -112,6 +112,8 @@ static const struct {
     {"POST /v1/fit", "{\"training_data\":[{\"text\":5,\"label\":[]}]}", 422, "\"error_count\":2"},
     {"POST /v1/fit", "{\"options\":{\"epochs\":1}}", 422, "\"field\":\"options.epochs\""},
     {"POST /v1/fit", "{\"options\":{\"head_c\":0}}", 422, "\"field\":\"options.head_c\""},
+    {"POST /v1/fit", "{\"options\":{\"seed\":-1,\"num_epochs\":0,\"batch_size\":1.5}}", 422,
+     "\"error_count\":3"},
 };
 
 TASK_TEST(job_that_is_wrong_is_refused_by_its_field)
@@ -196,6 +198,7 @@ TASK_TEST(jobs_that_are_over_are_kept_for_a_while_and_not_too_many)
     desk_work(&desk);
     for (int i = 0; i < JOBS_KEPT_MAX + 5; i++) {
         struct job_order order = {0};
+        weft_m_fit_options_init(&order.options);
         struct job_view view;
         char id[JOBS_ID_BYTES];
         CHECK_OK(jobs_add(&desk.service.jobs, registry_get(registry, weft_str_of("default")),
