@@ -31,8 +31,9 @@ WEFT_BEGIN_DECLS
 
 /* What an encoder of one's own does.  `self` is that of weft_encoder_new. */
 typedef struct weft_encoder_class {
-    size_t size;      /* sizeof(weft_encoder_class) */
-    const char *kind; /* "static", "transformer", … as weft_m_info shows it; lives as long as the encoder */
+    size_t size; /* sizeof(weft_encoder_class) */
+    const char *
+        kind; /* "static", "transformer", … as weft_m_info shows it; lives as long as the encoder */
 
     /* Makes `count` vectors, one behind the other, of numbers that are finite; they need no
      * particular length.  Called by several threads at once, and may take long, but must not wait
@@ -55,10 +56,13 @@ typedef struct weft_encoder_options {
 } weft_encoder_options;
 WEFT_API void weft_encoder_options_init(weft_encoder_options *options);
 
-/* Reads a model's directory; the file of its numbers is mapped, not read.  `options` and `error`
- * may be NULL.  In a task the work is the executor's, and cancelling ends the wait.  -WEFT_M_EMODEL
- * says what is missing or not known; -errno of a file; -ECANCELED, -ENOMEM. */
-WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_encoder_open(weft_encoder **out, const char *path,
+/* Reads a model; static embeddings are mapped, not read.  `model` is its directory, or its name
+ * with or without its maker's ("sentence-transformers/all-MiniLM-L6-v2"), or one of the short names
+ * potion-8m, potion-32m, mrl-multi, minilm, mpnet, bge-base and bge-m3: names are looked for in the
+ * directories of the environment variable WEFT_MODEL_PATH.  `options` and `error` may be NULL.  In
+ * a task the work is the executor's, and cancelling ends the wait.  -WEFT_M_EMODEL says what is
+ * missing or not known; -errno of a file; -ECANCELED, -ENOMEM. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_encoder_open(weft_encoder **out, const char *model,
                                                         const weft_encoder_options *options,
                                                         weft_m_error *error);
 

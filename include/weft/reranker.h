@@ -47,7 +47,8 @@ typedef struct weft_reranker_class {
 WEFT_API WEFT_MUST_USE int weft_reranker_new(weft_reranker **out, const weft_reranker_class *cls,
                                              const char *name, void *self);
 
-/* Reads a model: a directory, or a name as weft_encoder_open takes it.  `error` may be NULL.  In a
+/* Reads a model: its directory, or a name as weft_encoder_open takes it (the short ones here are
+ * bge-m3, bge-large and ms-marco).  `error` may be NULL.  In a
  * task the work is the executor's, and cancelling ends the wait.  -WEFT_M_EMODEL says what is
  * missing or not known; -errno of a file; -ECANCELED, -ENOMEM. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_reranker_open(weft_reranker **out, const char *model,

@@ -5,6 +5,7 @@
 #include "tiny_transformer.h"
 
 #include "match/model/encoder.h"
+#include "match/model/place.h"
 #include "match/model/reranker.h"
 #include "match/tokenize/frame.h"
 #include "match/transformer/kernel.h"
@@ -487,6 +488,9 @@ TEST(files_that_do_not_fit_each_other_are_refused)
     it.tensors[5].numbers[3] = NAN;
     tiny_put_tensors(&it, "model.safetensors");
     check_refused("finite", false);
+    tiny_put_text("config.json", "{\"model_type\":\"bert\",");
+    check_refused("config.json", false); /* found by fuzzing: it was looked at all the same */
+    tiny_put_config(&it);
     tiny_put_text("model.safetensors", "");
     check_refused("model.safetensors", false);
     char path[128];
@@ -524,6 +528,43 @@ TEST(post_processors_that_are_not_known_are_refused)
         CHECK(strstr(reason.text, cases[i][1]) != NULL);
         wf_tape_fini(&tape);
     }
+}
+
+/* ---- names ---- */
+
+static void check_place(const char *model, enum wf_place_use use, const char *path, int wanted,
+                        const char *part)
+{
+    char out[WF_FOLDER_PATH_BYTES] = "";
+    wf_reason reason = {""};
+    CHECK_EQ(wf_place_find(model, use, path, out, &reason), wanted);
+    note("%s: %s%s", model, out, reason.text);
+    CHECK(strstr(wanted == 0 ? out : reason.text, part) != NULL);
+}
+
+TEST(models_are_found_by_their_names)
+{
+    char path[256], maker[128], model[160];
+    tiny_make_folder();
+    snprintf(maker, sizeof(maker), "%s/BAAI", tiny_folder);
+    snprintf(model, sizeof(model), "%s/bge-m3", maker);
+    snprintf(path, sizeof(path), "/nowhere::%s", tiny_folder);
+    mkdir(maker, 0700);
+    mkdir(model, 0700);
+    tiny_put_text("BAAI/bge-m3/config.json", "{}");
+    check_place("bge-m3", WF_PLACE_ENCODER, path, 0, "/BAAI/bge-m3");
+    check_place("BAAI/bge-m3", WF_PLACE_ENCODER, path, 0, "/BAAI/bge-m3");
+    check_place(model, WF_PLACE_ENCODER, NULL, 0, "/BAAI/bge-m3");
+    check_place("other/bge-m3", WF_PLACE_ENCODER, maker, 0, "/BAAI/bge-m3");
+    check_place("bge-m3", WF_PLACE_RERANKER, path, -WEFT_M_EMODEL, "/nowhere/BAAI/bge-reranker");
+    check_place("minilm", WF_PLACE_ENCODER, NULL, -WEFT_M_EMODEL, "WEFT_MODEL_PATH");
+    check_place("nomic", WF_PLACE_ENCODER, path, -WEFT_M_EMODEL, "program");
+    check_place("x/../bge-m3", WF_PLACE_ENCODER, maker, -WEFT_M_EMODEL, "no such");
+    snprintf(path, sizeof(path), "%s/config.json", model);
+    remove(path);
+    remove(model);
+    remove(maker);
+    tiny_remove_folder();
 }
 
 /* ---- in the matcher ---- */

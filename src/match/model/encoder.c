@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "match/error.h"
 #include "match/index/vectors.h"
+#include "match/model/place.h"
 #include "match/transformer/modules.h"
 #include "match/transformer/sentence.h"
 #include "match/work.h"
@@ -99,7 +100,11 @@ struct opening {
 static int open_body(void *arg)
 {
     struct opening *opening = arg;
-    return wf_encoder_open(&opening->encoder, opening->path, opening->dimension, &opening->reason);
+    char path[WF_FOLDER_PATH_BYTES];
+    int rc =
+        wf_place_find(opening->path, WF_PLACE_ENCODER, wf_place_path(), path, &opening->reason);
+    return rc < 0 ? rc
+                  : wf_encoder_open(&opening->encoder, path, opening->dimension, &opening->reason);
 }
 
 static int fail_open(const struct opening *opening, int rc, weft_m_error *error)
@@ -114,10 +119,10 @@ static int fail_open(const struct opening *opening, int rc, weft_m_error *error)
     return rc;
 }
 
-int weft_encoder_open(weft_encoder **out, const char *path, const weft_encoder_options *options,
+int weft_encoder_open(weft_encoder **out, const char *model, const weft_encoder_options *options,
                       weft_m_error *error)
 {
-    struct opening opening = {.path = path, .dimension = options != NULL ? options->dimension : 0};
+    struct opening opening = {.path = model, .dimension = options != NULL ? options->dimension : 0};
     int rc = wf_work_run(open_body, &opening);
     if (rc < 0) {
         weft_encoder_unref(opening.encoder);

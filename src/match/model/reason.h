@@ -7,7 +7,7 @@
 #include <weft/base.h>
 
 typedef struct wf_reason {
-    char text[200];
+    char text[280];
 } wf_reason;
 
 /* Writes the sentence, what was not UTF-8 in it replaced, and returns -WEFT_M_EMODEL. */

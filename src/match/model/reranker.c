@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "match/error.h"
+#include "match/model/place.h"
 #include "match/transformer/cross.h"
 
 #include <string.h>
@@ -76,7 +77,10 @@ struct opening {
 static int open_body(void *arg)
 {
     struct opening *opening = arg;
-    return wf_cross_open(&opening->reranker, opening->path, &opening->reason);
+    char path[WF_FOLDER_PATH_BYTES];
+    int rc =
+        wf_place_find(opening->path, WF_PLACE_RERANKER, wf_place_path(), path, &opening->reason);
+    return rc < 0 ? rc : wf_cross_open(&opening->reranker, path, &opening->reason);
 }
 
 static int fail_open(const struct opening *opening, int rc, weft_m_error *error)

@@ -95,32 +95,38 @@ int wf_modules_find_body(wf_modules *modules, wf_folder *folder)
     return has_none ? 0 : wf_folder_blame(folder, "", "modules.json", rc);
 }
 
-static bool begins_with_body(const wf_tape *tape)
+static bool begins_with_body(const wf_tape *modules)
 {
-    uint32_t first = wf_tape_first(tape, 0);
-    return first != WF_NO_VALUE && is_text(type_of(tape, first), "Transformer");
+    uint32_t first = wf_tape_first(modules, 0);
+    return first != WF_NO_VALUE && is_text(type_of(modules, first), "Transformer");
+}
+
+/* model2vec's have a model_type too, of its own. */
+static bool is_of_transformer(const wf_tape *config)
+{
+    uint32_t type = wf_tape_get(config, 0, "model_type");
+    return type != WF_NO_VALUE && !wf_tape_is(config, type, "model2vec");
+}
+
+/* What a file says, if it can be read; -ENOENT: it is not there. */
+static int ask_file(const wf_folder *folder, const char *name, bool (*ask)(const wf_tape *tape))
+{
+    wf_tape tape;
+    wf_image *image;
+    int rc = wf_folder_json(folder, "", name, &tape, &image);
+    if (rc == 0)
+        rc = ask(&tape);
+    wf_tape_fini(&tape);
+    wf_image_unref(image);
+    return rc == -ENOENT ? rc : wf_folder_blame(folder, "", name, rc);
 }
 
 int wf_modules_are_there(wf_folder *folder)
 {
-    wf_tape tape;
-    wf_image *image;
-    const char *name = "modules.json";
-    int rc = wf_folder_json(folder, "", name, &tape, &image);
-    int found = rc == 0 && begins_with_body(&tape);
-    if (rc == -ENOENT) {
-        name = "config.json";
-        rc = wf_folder_json(folder, "", name, &tape, &image);
-        /* model2vec's has a model_type too, of its own. */
-        uint32_t type = wf_tape_get(&tape, 0, "model_type");
-        found = rc == 0 && type != WF_NO_VALUE && !wf_tape_is(&tape, type, "model2vec");
-    }
-    wf_tape_fini(&tape);
-    wf_image_unref(image);
+    int rc = ask_file(folder, "modules.json", begins_with_body);
     if (rc == -ENOENT)
-        return false;
-    rc = wf_folder_blame(folder, "", name, rc);
-    return rc < 0 ? rc : found;
+        rc = ask_file(folder, "config.json", is_of_transformer);
+    return rc == -ENOENT ? false : rc;
 }
 
 /* ---- Pooling ---- */
