@@ -696,3 +696,29 @@ TEST(match_query_reads_a_fifo_whose_writer_comes_later)
     wf_buf_fini(&err);
     drop_file(path);
 }
+
+/* ---- bench ---- */
+
+TEST(match_bench_says_what_a_matcher_costs)
+{
+    const char *texts = make_file("texts.txt", "Deutchland\nBurma\nItalia\nKorea\nzzz\n");
+    struct run run;
+    RUN(&run, "match", "bench", "-e", COUNTRIES, "-f", texts);
+    CHECK_STR(run.err, "");
+    CHECK_EQ(run.code, 0);
+    CHECK(strstr(run.out, "\"mode\":\"zero-shot\",") != NULL);
+    CHECK(strstr(run.out, "\"single\":{\"texts\":2,\"per_second\":") != NULL);
+    CHECK(strstr(run.out, "\"batch\":{\"texts\":3,\"per_second\":") != NULL);
+    run_fini(&run);
+    drop_file(texts);
+
+    texts = make_file("texts.txt", "one\n");
+    RUN(&run, "match", "bench", "-e", COUNTRIES, "-f", texts);
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "texts.txt: 1 texts; at least 2 are needed") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "bench", "-e", COUNTRIES, "Korea");
+    CHECK_EQ(run.code, 2);
+    run_fini(&run);
+    drop_file(texts);
+}
