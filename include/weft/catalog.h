@@ -90,6 +90,13 @@ typedef struct weft_catalog_options {
     void (*on_skip)(const weft_catalog_error *error, void *arg); /* told of each; may be NULL */
     void *on_skip_arg;
     weft_str field; /* texts: the column or key to take; empty: "query", else "text", else "name" */
+
+    /* Entities: columns or keys that are called otherwise; empty: as above.  Of aliases there may
+     * be several, "alt_name,short", 8 at most; in JSON each is a string or an array of strings. */
+    weft_str id_field, name_field, aliases_field;
+    char alias_separator; /* between the aliases of a field of CSV or TSV; 0: '|' */
+    bool merges;          /* an id that is there already is no bad row: its name and aliases become
+                           * aliases of the first, unless they are there too */
 } weft_catalog_options;
 
 /* ---- entities ---- */
@@ -124,8 +131,9 @@ WEFT_API const weft_m_entity *weft_catalog_entities(const weft_catalog *catalog,
 /* The line an entity began in, in its file. */
 WEFT_API size_t weft_catalog_line(const weft_catalog *catalog, size_t entity);
 
-/* Bad rows left out so far. */
+/* Bad rows left out, and rows merged into others, so far. */
 WEFT_API size_t weft_catalog_skip_count(const weft_catalog *catalog);
+WEFT_API size_t weft_catalog_merge_count(const weft_catalog *catalog);
 
 /* ---- texts ---- */
 

@@ -15,7 +15,7 @@ struct weft_catalog {
     weft_m_entity *entities;
     size_t *lines; /* one an entity */
     size_t count, capacity;
-    size_t skip_count;
+    size_t skip_count, merge_count;
     wf_id_set ids;
 };
 
@@ -58,6 +58,11 @@ size_t weft_catalog_line(const weft_catalog *catalog, size_t entity)
 size_t weft_catalog_skip_count(const weft_catalog *catalog)
 {
     return catalog->skip_count;
+}
+
+size_t weft_catalog_merge_count(const weft_catalog *catalog)
+{
+    return catalog->merge_count;
 }
 
 /* ---- reading ---- */
@@ -103,15 +108,42 @@ static int fail_twice(const weft_catalog *catalog, const wf_records *records, we
     return error->rc;
 }
 
+static size_t entity_count_max(const weft_catalog_options *options)
+{
+    size_t max = options->entity_count_max;
+    return max == 0 || max > UINT32_MAX - 1 ? ENTITY_COUNT_MAX : max;
+}
+
+static int merge_row(weft_catalog *catalog, const wf_records *records, const wf_entity_draft *draft,
+                     int64_t first, size_t line, weft_catalog_error *error)
+{
+    int rc = wf_entity_merge(draft, &catalog->arena, &catalog->entities[first]);
+    if (rc == -WEFT_ELIMIT) {
+        wf_records_fail(records, error, rc, line, "too many aliases of one entity (limit %d)",
+                        WF_ALIAS_COUNT_MAX);
+        error->limit = WF_ALIAS_COUNT_MAX;
+        error->is_row = true;
+        return rc;
+    }
+    if (rc < 0)
+        return wf_records_fail(records, error, rc, 0, "%s", weft_strerror(rc));
+    catalog->merge_count++;
+    return 1;
+}
+
 /* One row: 1 it is in, or negative. */
 static int take_row(weft_catalog *catalog, const wf_records *records, const wf_record *row,
-                    wf_entity_draft *draft, size_t count_max, weft_catalog_error *error)
+                    wf_entity_draft *draft, const weft_catalog_options *options,
+                    weft_catalog_error *error)
 {
+    size_t count_max = entity_count_max(options);
     int rc = wf_entity_read(draft, row, error);
     if (rc < 0)
         return rc;
     weft_str id = draft->entity.id;
     int64_t first = wf_id_set_find(&catalog->ids, catalog->entities, id);
+    if (first >= 0 && options->merges)
+        return merge_row(catalog, records, draft, first, row->line, error);
     if (first >= 0)
         return fail_twice(catalog, records, id, first, row->line, error);
     if (catalog->count >= count_max) {
@@ -126,28 +158,21 @@ static int take_row(weft_catalog *catalog, const wf_records *records, const wf_r
 
 /* The next one: 1, 0 the file is over, or negative. */
 static int read_row(weft_catalog *catalog, wf_records *records, wf_entity_draft *draft,
-                    size_t count_max, weft_catalog_error *error)
+                    const weft_catalog_options *options, weft_catalog_error *error)
 {
     wf_record row;
     int rc = wf_records_next(records, &row, error);
-    return rc <= 0 ? rc : take_row(catalog, records, &row, draft, count_max, error);
-}
-
-static size_t entity_count_max(const weft_catalog_options *options)
-{
-    size_t max = options->entity_count_max;
-    return max == 0 || max > UINT32_MAX - 1 ? ENTITY_COUNT_MAX : max;
+    return rc <= 0 ? rc : take_row(catalog, records, &row, draft, options, error);
 }
 
 static int read_rows(weft_catalog *catalog, wf_records *records,
                      const weft_catalog_options *options, weft_catalog_error *error)
 {
-    size_t count_max = entity_count_max(options);
     wf_entity_draft draft;
-    wf_entity_draft_init(&draft, records);
+    wf_entity_draft_init(&draft, records, options);
     int rc;
     do {
-        rc = read_row(catalog, records, &draft, count_max, error);
+        rc = read_row(catalog, records, &draft, options, error);
         if (rc < 0 && options->skip_bad && error->is_row) {
             catalog->skip_count++;
             if (options->on_skip != NULL)
@@ -209,11 +234,11 @@ int weft_catalog_read_json(weft_catalog *catalog, const char *name, const weft_j
         return wf_records_told(
             wf_records_fail(&records, error, -WEFT_ESYNTAX, 0, "must be an array of entities"),
             error);
-    wf_entity_draft_init(&draft, &records);
+    wf_entity_draft_init(&draft, &records, options);
     int rc = 1;
     for (size_t i = 0; i < weft_json_count(array) && rc > 0; i++) {
         const wf_record row = {.line = i + 1, .json = weft_json_item(array, i)};
-        rc = take_row(catalog, &records, &row, &draft, entity_count_max(options), error);
+        rc = take_row(catalog, &records, &row, &draft, options, error);
     }
     wf_entity_draft_fini(&draft);
     return rc > 0 ? 0 : wf_records_told(rc, error);

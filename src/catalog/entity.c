@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-void wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records)
+void wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records,
+                          const weft_catalog_options *options)
 {
-    *draft = (wf_entity_draft){.records = records};
+    *draft = (wf_entity_draft){.records = records, .merges = options->merges};
+    wf_field_names_init(&draft->names, options);
 }
 
 void wf_entity_draft_fini(wf_entity_draft *draft)
@@ -63,9 +65,9 @@ static int add_alias(wf_entity_draft *draft, weft_str alias)
 
 /* ---- CSV and TSV ---- */
 
-static size_t column_of(const wf_entity_draft *draft, const char *name)
+static size_t column_of(const wf_entity_draft *draft, weft_str name)
 {
-    return wf_records_column(draft->records, name, strlen(name));
+    return wf_records_column(draft->records, name.ptr, name.len);
 }
 
 /* "id", "name", ...: as many as fit, none of them cut. */
@@ -88,18 +90,20 @@ static int fail_columns(const wf_entity_draft *draft, weft_catalog_error *error)
     bool is_other_mark = records->column_count == 1 && strpbrk(records->columns[0], ";\t|") != NULL;
     char there[100];
     list_columns(records, there, sizeof(there));
+    weft_str missing = draft->id_column == WF_NO_FIELD ? draft->names.id : draft->names.name;
     return wf_records_fail(
-        records, error, -WEFT_M_EVALID, 1, "no column %s; the first row has %s%s",
-        draft->id_column == WF_NO_FIELD ? "id" : "name", there,
+        records, error, -WEFT_M_EVALID, 1, "no column %.*s; the first row has %s%s",
+        (int)(missing.len < 40 ? missing.len : 40), missing.ptr, there,
         is_other_mark ? " (fields are separated by commas, in TSV by tabs)" : "");
 }
 
 static int find_columns(wf_entity_draft *draft, weft_catalog_error *error)
 {
-    draft->id_column = column_of(draft, "id");
-    draft->name_column = column_of(draft, "name");
-    draft->aliases_column = column_of(draft, "aliases");
-    draft->text_column = column_of(draft, "text");
+    draft->id_column = column_of(draft, draft->names.id);
+    draft->name_column = column_of(draft, draft->names.name);
+    draft->text_column = column_of(draft, draft->names.text);
+    for (size_t i = 0; i < draft->names.alias_count; i++)
+        draft->alias_columns[i] = column_of(draft, draft->names.aliases[i]);
     draft->has_columns = true;
     if (draft->id_column != WF_NO_FIELD && draft->name_column != WF_NO_FIELD)
         return 0;
@@ -121,7 +125,7 @@ static weft_str trim(weft_str text)
 static int split_aliases(wf_entity_draft *draft, weft_str text)
 {
     for (;;) {
-        const char *bar = text.len == 0 ? NULL : memchr(text.ptr, '|', text.len);
+        const char *bar = text.len == 0 ? NULL : memchr(text.ptr, draft->names.separator, text.len);
         size_t bytes = bar == NULL ? text.len : (size_t)(bar - text.ptr);
         weft_str alias = trim((weft_str){text.ptr, bytes});
         if (!is_blank(alias)) {
@@ -137,8 +141,11 @@ static int split_aliases(wf_entity_draft *draft, weft_str text)
 
 static bool is_own_column(const wf_entity_draft *draft, size_t column)
 {
-    return column == draft->id_column || column == draft->name_column ||
-           column == draft->aliases_column || column == draft->text_column;
+    bool is_own =
+        column == draft->id_column || column == draft->name_column || column == draft->text_column;
+    for (size_t i = 0; i < draft->names.alias_count; i++)
+        is_own |= column == draft->alias_columns[i];
+    return is_own;
 }
 
 /* The other columns that are not empty, as one JSON object. */
@@ -176,18 +183,15 @@ static int read_fields(wf_entity_draft *draft, const wf_record *record, weft_cat
         return fail(draft, error, record->line, "name", "is empty");
     if (draft->text_column != WF_NO_FIELD && wf_csv_field(fields, draft->text_column).len != 0)
         entity->text = wf_csv_field(fields, draft->text_column);
-    if (draft->aliases_column != WF_NO_FIELD)
-        rc = split_aliases(draft, wf_csv_field(fields, draft->aliases_column));
+    for (size_t i = 0; i < draft->names.alias_count && rc == 0; i++) {
+        if (draft->alias_columns[i] != WF_NO_FIELD)
+            rc = split_aliases(draft, wf_csv_field(fields, draft->alias_columns[i]));
+    }
     extra_of_fields(draft, fields);
     return rc < 0 || draft->extra.rc < 0 ? fail_memory(draft, error) : 0;
 }
 
 /* ---- JSON ---- */
-
-static bool key_is(weft_str key, const char *name)
-{
-    return key.len == strlen(name) && memcmp(key.ptr, name, key.len) == 0;
-}
 
 /* Writes a value again.  No deeper than records.c lets it be read. */
 static void write_value(wf_json *json, const weft_json *value)
@@ -233,8 +237,7 @@ static void extra_of_object(wf_entity_draft *draft, const weft_json *object)
     weft_json_member member = {0};
     bool has_any = false;
     while (weft_json_next(object, &member)) {
-        if (key_is(member.key, "id") || key_is(member.key, "name") ||
-            key_is(member.key, "aliases") || key_is(member.key, "text"))
+        if (wf_field_names_has(&draft->names, member.key))
             continue;
         if (!has_any)
             wf_json_object(&json);
@@ -285,26 +288,41 @@ static const char *take_text(weft_m_entity *entity, const weft_json *text)
     return entity->text.ptr == NULL ? "must be a string" : NULL;
 }
 
-static int take_aliases(wf_entity_draft *draft, const weft_json *aliases, size_t line,
+static int fail_alias(const wf_entity_draft *draft, weft_catalog_error *error, size_t line,
+                      weft_str key, size_t index, const char *what)
+{
+    char field[64];
+    int shown = (int)(key.len < 40 ? key.len : 40);
+    if (index == SIZE_MAX)
+        snprintf(field, sizeof(field), "%.*s", shown, key.ptr);
+    else
+        snprintf(field, sizeof(field), "%.*s[%zu]", shown, key.ptr, index);
+    return fail(draft, error, line, field, what);
+}
+
+static int take_alias(wf_entity_draft *draft, const weft_json *value, size_t line, weft_str key,
+                      size_t index, weft_catalog_error *error)
+{
+    weft_str alias = weft_json_string(value);
+    if (alias.ptr == NULL || is_blank(alias))
+        return fail_alias(draft, error, line, key, index,
+                          alias.ptr == NULL ? "must be a string" : "is empty");
+    return add_alias(draft, alias) < 0 ? fail_memory(draft, error) : 0;
+}
+
+static int take_aliases(wf_entity_draft *draft, const weft_json *aliases, size_t line, weft_str key,
                         weft_catalog_error *error)
 {
+    int rc = 0;
     if (aliases == NULL || weft_json_kind(aliases) == WEFT_JSON_NULL)
         return 0;
+    if (weft_json_kind(aliases) == WEFT_JSON_STRING && draft->names.is_renamed)
+        return take_alias(draft, aliases, line, key, SIZE_MAX, error);
     if (weft_json_kind(aliases) != WEFT_JSON_ARRAY)
-        return fail(draft, error, line, "aliases", "must be an array of strings");
-    for (size_t i = 0; i < weft_json_count(aliases); i++) {
-        weft_str alias = weft_json_string(weft_json_item(aliases, i));
-        if (alias.ptr == NULL || is_blank(alias)) {
-            char field[32];
-            snprintf(field, sizeof(field), "aliases[%zu]", i);
-            return fail(draft, error, line, field,
-                        alias.ptr == NULL ? "must be a string" : "is empty");
-        }
-        int rc = add_alias(draft, alias);
-        if (rc < 0)
-            return fail_memory(draft, error);
-    }
-    return 0;
+        return fail_alias(draft, error, line, key, SIZE_MAX, "must be an array of strings");
+    for (size_t i = 0; i < weft_json_count(aliases) && rc == 0; i++)
+        rc = take_alias(draft, weft_json_item(aliases, i), line, key, i, error);
+    return rc;
 }
 
 static int read_object(wf_entity_draft *draft, const wf_record *record, weft_catalog_error *error)
@@ -312,16 +330,21 @@ static int read_object(wf_entity_draft *draft, const wf_record *record, weft_cat
     const weft_json *object = record->json;
     if (weft_json_kind(object) != WEFT_JSON_OBJECT)
         return fail(draft, error, record->line, "", "the row must be an object");
-    const char *wrong = take_id(draft, weft_json_get(object, "id"), draft->id_digits);
+    const char *wrong =
+        take_id(draft, weft_json_get_str(object, draft->names.id), draft->id_digits);
     if (wrong != NULL)
         return fail(draft, error, record->line, "id", wrong);
-    wrong = take_name(&draft->entity, weft_json_get(object, "name"));
+    wrong = take_name(&draft->entity, weft_json_get_str(object, draft->names.name));
     if (wrong != NULL)
         return fail(draft, error, record->line, "name", wrong);
     wrong = take_text(&draft->entity, weft_json_get(object, "text"));
     if (wrong != NULL)
         return fail(draft, error, record->line, "text", wrong);
-    int rc = take_aliases(draft, weft_json_get(object, "aliases"), record->line, error);
+    int rc = 0;
+    for (size_t i = 0; i < draft->names.alias_count && rc == 0; i++) {
+        weft_str key = draft->names.aliases[i];
+        rc = take_aliases(draft, weft_json_get_str(object, key), record->line, key, error);
+    }
     if (rc < 0)
         return rc;
     extra_of_object(draft, object);
@@ -341,6 +364,18 @@ int wf_entity_read(wf_entity_draft *draft, const wf_record *record, weft_catalog
     return rc;
 }
 
+/* Places for so many aliases; with merging as many as the next power of two, so that the places of
+ * an entity are known by its count. */
+static size_t alias_places(const wf_entity_draft *draft, size_t count)
+{
+    size_t places = 1;
+    if (!draft->merges)
+        return count;
+    while (places < count)
+        places *= 2;
+    return places;
+}
+
 int wf_entity_copy(const wf_entity_draft *draft, wf_arena *arena, weft_m_entity *out)
 {
     const weft_m_entity *from = &draft->entity;
@@ -352,7 +387,7 @@ int wf_entity_copy(const wf_entity_draft *draft, wf_arena *arena, weft_m_entity 
         !wf_arena_copy(arena, from->extra, &copy.extra))
         return -ENOMEM;
     if (from->alias_count != 0)
-        aliases = wf_arena_array(arena, from->alias_count, sizeof(*aliases));
+        aliases = wf_arena_array(arena, alias_places(draft, from->alias_count), sizeof(*aliases));
     if (from->alias_count != 0 && aliases == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < from->alias_count; i++) {
@@ -361,5 +396,42 @@ int wf_entity_copy(const wf_entity_draft *draft, wf_arena *arena, weft_m_entity 
     }
     copy.aliases = aliases;
     *out = copy;
+    return 0;
+}
+
+static bool has_text(const weft_m_entity *entity, weft_str text)
+{
+    bool has = entity->name.len == text.len && memcmp(entity->name.ptr, text.ptr, text.len) == 0;
+    for (size_t i = 0; i < entity->alias_count && !has; i++)
+        has = entity->aliases[i].len == text.len &&
+              memcmp(entity->aliases[i].ptr, text.ptr, text.len) == 0;
+    return has;
+}
+
+int wf_entity_merge(const wf_entity_draft *draft, wf_arena *arena, weft_m_entity *out)
+{
+    const weft_m_entity *from = &draft->entity;
+    weft_m_entity merged = *out;
+    weft_str *all = (weft_str *)(uintptr_t)out->aliases; /* the arena's, which is ours */
+    size_t count_max = out->alias_count + from->alias_count + 1;
+    if (count_max > WF_ALIAS_COUNT_MAX)
+        return -WEFT_ELIMIT;
+    if (out->alias_count == 0 || alias_places(draft, out->alias_count) < count_max) {
+        all = wf_arena_array(arena, alias_places(draft, count_max), sizeof(*all));
+        if (all == NULL)
+            return -ENOMEM;
+        if (out->alias_count != 0)
+            memcpy(all, out->aliases, out->alias_count * sizeof(*all));
+    }
+    merged.aliases = all;
+    for (size_t i = 0; i <= from->alias_count; i++) {
+        weft_str text = i == 0 ? from->name : from->aliases[i - 1];
+        if (has_text(&merged, text))
+            continue;
+        if (!wf_arena_copy(arena, text, &all[merged.alias_count]))
+            return -ENOMEM;
+        merged.alias_count++;
+    }
+    *out = merged;
     return 0;
 }

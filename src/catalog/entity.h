@@ -5,11 +5,14 @@
 #define WF_ENTITY_H
 
 #include "base/arena.h"
+#include "catalog/field_names.h"
 #include "catalog/records.h"
 
 /* The entity of the record at hand; its strings are borrowed from the record. */
 typedef struct wf_entity_draft {
     const wf_records *records;
+    wf_field_names names;
+    bool merges; /* wf_entity_merge may follow a copy */
     weft_m_entity entity;
     weft_str *aliases;
     size_t alias_capacity;
@@ -18,10 +21,12 @@ typedef struct wf_entity_draft {
 
     /* CSV, TSV: where the columns are; WF_NO_FIELD. */
     bool has_columns;
-    size_t id_column, name_column, aliases_column, text_column;
+    size_t id_column, name_column, text_column;
+    size_t alias_columns[WF_ALIAS_FIELDS_MAX];
 } wf_entity_draft;
 
-void wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records);
+void wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records,
+                          const weft_catalog_options *options);
 void wf_entity_draft_fini(wf_entity_draft *draft);
 
 /* 0, or -WEFT_M_EVALID with *error for a record that is no entity. */
@@ -29,5 +34,11 @@ int wf_entity_read(wf_entity_draft *draft, const wf_record *record, weft_catalog
 
 /* Copies the draft's entity into *out.  0 or -ENOMEM. */
 int wf_entity_copy(const wf_entity_draft *draft, wf_arena *arena, weft_m_entity *out);
+
+#define WF_ALIAS_COUNT_MAX 10000 /* of an entity that rows are merged into: each is compared */
+
+/* Adds the draft's name and aliases to the aliases of *out, but what is there already.  0,
+ * -ENOMEM, or -WEFT_ELIMIT. */
+int wf_entity_merge(const wf_entity_draft *draft, wf_arena *arena, weft_m_entity *out);
 
 #endif

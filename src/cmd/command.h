@@ -17,6 +17,7 @@ int cmd_match_query(int argc, char **argv);
 WEFT_WAITS int cmd_match_discover(int argc, char **argv);
 WEFT_WAITS int cmd_match_drift(int argc, char **argv);
 WEFT_WAITS int cmd_match_explain(int argc, char **argv);
+WEFT_WAITS int cmd_match_ingest(int argc, char **argv);
 WEFT_WAITS int cmd_match_info(int argc, char **argv);
 WEFT_WAITS int cmd_match_eval(int argc, char **argv);
 WEFT_WAITS int cmd_match_diagnose(int argc, char **argv);

@@ -17,6 +17,7 @@ static const struct command match_commands[] = {
     {"discover", "name what the new texts have in common", cmd_match_discover},
     {"drift", "say whether texts still look as they did", cmd_match_drift},
     {"eval", "say how often the answers are right", cmd_match_eval},
+    {"ingest", "make a catalogue of the data of others", cmd_match_ingest},
     {"bench", "measure what a matcher costs here", cmd_match_bench},
 };
 #define MATCH_COUNT (sizeof(match_commands) / sizeof(*match_commands))

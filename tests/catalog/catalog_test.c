@@ -373,3 +373,91 @@ TEST(what_is_wrong_with_a_file_is_the_text_of_the_error)
     CHECK_STR(weft_error_text(), "/nowhere.txt: No such file or directory");
     weft_catalog_free(catalog);
 }
+
+/* ---- fields that are called otherwise, rows that are merged ---- */
+
+static const char *read_with(const char *name, const char *text, weft_catalog_options options)
+{
+    static char said[4096];
+    wf_buf log = {0};
+    struct stream stream = {.text = text, .bytes = strlen(text), .piece = 7};
+    weft_catalog *catalog = NULL;
+    weft_catalog_error error = {0};
+    options.on_skip = put_skipped;
+    options.on_skip_arg = &log;
+    CHECK_OK(weft_catalog_new(&catalog));
+    int rc = weft_catalog_read(catalog, name, &options, &error, stream_read, &stream);
+    put_entities(&log, catalog);
+    if (rc < 0)
+        put_skipped(&error, &log);
+    wf_buf_printf(&log, "%zu merged\n", weft_catalog_merge_count(catalog));
+    snprintf(said, sizeof(said), "%s", wf_buf_ptr(&log));
+    CHECK_LT(wf_buf_bytes(&log), sizeof(said));
+    said[wf_buf_bytes(&log)] = '\0';
+    wf_buf_fini(&log);
+    weft_catalog_free(catalog);
+    return said;
+}
+
+static const weft_catalog_options renamed = {
+    .id_field = {"code", 4},
+    .name_field = {"title", 5},
+    .aliases_field = {"alt,short", 9},
+    .alias_separator = ';',
+};
+
+TEST(fields_may_be_called_otherwise)
+{
+    CHECK_STR(
+        read_with("a.csv", "Code,title,alt,short,id,aliases\n1,Germany,D;BRD,DE,x,a|b\n", renamed),
+        "2|1|Germany|D;BRD;DE||{\"id\":\"x\",\"aliases\":\"a|b\"}\n0 merged\n");
+    CHECK_STR(read_with("a.csv", "id,name\n1,Germany\n", renamed),
+              "- a.csv:1: no column code; the first row has \"id\", \"name\"\n0 merged\n");
+    CHECK_STR(read_with("a.ndjson",
+                        "{\"code\":7,\"title\":\"Germany\",\"alt\":[\"D\",\"BRD\"],"
+                        "\"short\":\"DE\",\"name\":null}\n",
+                        renamed),
+              "1|#7|Germany|D;BRD;DE||{\"name\":null}\n0 merged\n");
+    CHECK_STR(read_with("a.ndjson", "{\"code\":7,\"title\":\"G\",\"alt\":[1]}\n", renamed),
+              "- a.ndjson:1: alt[0]: must be a string\n0 merged\n");
+    CHECK_STR(read_with("a.ndjson", "{\"code\":7,\"title\":\"G\",\"short\":\" \"}\n", renamed),
+              "- a.ndjson:1: short: is empty\n0 merged\n");
+    const weft_catalog_options usual = {0};
+    CHECK_STR(read_with("a.ndjson", "{\"id\":7,\"name\":\"G\",\"aliases\":\"x\"}\n", usual),
+              "- a.ndjson:1: aliases: must be an array of strings\n0 merged\n");
+}
+
+TEST(rows_of_one_id_are_merged_if_asked)
+{
+    const weft_catalog_options merges = {.merges = true};
+    CHECK_STR(read_with("a.csv",
+                        "id,name,aliases\n1,Germany,D\n2,France,\n1,Deutschland,D|BRD\n"
+                        "1,Germany,\n2,Gaule,F\n",
+                        merges),
+              "2|1|Germany|D;Deutschland;BRD||\n3|2|France|Gaule;F||\n3 merged\n");
+    CHECK_STR(read_with("a.csv", "id,name\n1,Germany\n1,Deutschland\n",
+                        (weft_catalog_options){.skip_bad = true}),
+              "- a.csv:3: id: 1 is there already, from line 2\n2|1|Germany|||\n0 merged\n");
+}
+
+TEST(merged_aliases_have_a_limit)
+{
+    wf_buf text = {0};
+    wf_buf_puts(&text, "id,name\n");
+    for (int i = 0; i < 10003; i++)
+        wf_buf_printf(&text, "1,name %d\n", i);
+    wf_buf_putc(&text, '\0');
+    struct stream stream = {
+        .text = wf_buf_ptr(&text), .bytes = wf_buf_bytes(&text) - 1, .piece = 999};
+    weft_catalog *catalog;
+    weft_catalog_error error;
+    const weft_catalog_options merges = {.merges = true};
+    CHECK_OK(weft_catalog_new(&catalog));
+    CHECK_EQ(weft_catalog_read(catalog, "a.csv", &merges, &error, stream_read, &stream),
+             -WEFT_ELIMIT);
+    CHECK_EQ(error.limit, 10000);
+    CHECK_EQ(error.line, 10003);
+    CHECK_EQ(weft_catalog_merge_count(catalog), 10000);
+    weft_catalog_free(catalog);
+    wf_buf_fini(&text);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Field names: what the columns or keys of an entity are called in a file. */
+#ifndef WF_FIELD_NAMES_H
+#define WF_FIELD_NAMES_H
+
+#include <weft/catalog.h>
+
+#define WF_ALIAS_FIELDS_MAX 8
+
+typedef struct wf_field_names {
+    weft_str id, name, text;
+    weft_str aliases[WF_ALIAS_FIELDS_MAX]; /* each holds some */
+    size_t alias_count;
+    bool is_renamed; /* the caller has said what aliases are called */
+    char separator;  /* of aliases within a field of CSV or TSV */
+} wf_field_names;
+
+/* Borrows from the options. */
+void wf_field_names_init(wf_field_names *names, const weft_catalog_options *options);
+
+/* True if a field of this name is one of them. */
+bool wf_field_names_has(const wf_field_names *names, weft_str name);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+
+/* weft match ingest, from files and from a server. */
+#include "child.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+TEST(ingest_makes_a_catalogue_of_any_columns)
+{
+    const char *csv = make_file("a.csv", "Code;x,Title,alt\n\"1;\",Germany,D;BRD\n2,France,\n");
+    const char *json =
+        make_file("b.json", "[{\"Code;x\":\"2\",\"Title\":\"Gaule\",\"alt\":\"F\","
+                            "\"area\":{\"km2\":551695}},"
+                            "{\"Code;x\":7,\"Title\":\"\\u00d6sterreich\",\"area\":1}]");
+    struct run run;
+    RUN(&run, "match", "ingest", "--id-field", "Code;x", "--name-field", "Title", "--aliases-field",
+        "alt", "--separator", ";", csv, json);
+    CHECK_STR(run.err, "weft: 3 entities, 1 rows merged, 0 bad rows left out\n");
+    CHECK_EQ(run.code, 0);
+    CHECK_STR(run.out, "{\"id\":\"1;\",\"name\":\"Germany\",\"aliases\":[\"D\",\"BRD\"]}\n"
+                       "{\"id\":\"2\",\"name\":\"France\",\"aliases\":[\"Gaule\",\"F\"]}\n"
+                       "{\"id\":7,\"name\":\"Österreich\",\"area\":1}\n");
+    run_fini(&run);
+    RUN(&run, "match", "ingest", "--id-field", "Code;x", "--name-field", "Title", "--aliases-field",
+        "alt", "--strict", csv, json);
+    CHECK_EQ(run.code, 1);
+    CHECK_STR(run.out, "");
+    CHECK(strstr(run.err, "b.json:1: id: 2 is there already, from line 3") != NULL);
+    run_fini(&run);
+    drop_file(csv);
+    drop_file(json);
+}
+
+TEST(what_ingest_writes_is_a_catalogue)
+{
+    char path[100];
+    struct run run;
+    snprintf(path, sizeof(path), "/tmp/weft-ingest-%d.ndjson", (int)getpid());
+    RUN(&run, "match", "ingest", test_source("examples/data/countries.csv"), "-o", path);
+    CHECK_STR(run.err, "weft: 249 entities, 0 rows merged, 0 bad rows left out\n");
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", path, "Deutschland");
+    CHECK(strstr(run.out, "\"id\":\"DE\",\"score\":1.0") != NULL);
+    run_fini(&run);
+    CHECK_OK(unlink(path));
+}
+
+TEST(ingest_says_what_is_wrong)
+{
+    static const struct {
+        const char *words[4], *input, *err;
+        int code;
+    } cases[] = {
+        {{0}, "", "no source; give files, URLs", 2},
+        {{"-", "-"}, "", "standard input can be read only once", 2},
+        {{"--separator", "||", "-"}, "", "--separator: must be one character", 2},
+        {{"--format", "xml", "-"}, "", "--format: xml is none of", 2},
+        {{"-"}, "id,name\n", "the sources hold no entities", 1},
+        {{"-"}, "id,nam\n1,x\n", "standard input:1: no column name", 1},
+        {{"-"}, "id,name\n,x\n", "standard input:2: id: is empty", 1},
+        {{"/no/such/file"}, "", "/no/such/file: No such file", 1},
+        {{"http://127.0.0.1:1/a.csv"}, "", "Connection refused", 1},
+        {{"http://"}, "", "weft: http://: ", 1},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct run run;
+        RUN_WITH(&run, cases[i].input, "match", "ingest", cases[i].words[0], cases[i].words[1],
+                 cases[i].words[2]);
+        note("%s", run.err);
+        CHECK_EQ(run.code, cases[i].code);
+        CHECK(strstr(run.err, cases[i].err) != NULL);
+        CHECK_STR(run.out, "");
+        run_fini(&run);
+    }
+}
+
+/* ---- from a server that gives one answer ---- */
+
+static pid_t serve_once(const char *answer, char url[64])
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t bytes = sizeof(addr);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK_OK(bind(fd, (struct sockaddr *)&addr, bytes));
+    CHECK_OK(listen(fd, 4));
+    CHECK_OK(getsockname(fd, (struct sockaddr *)&addr, &bytes));
+    snprintf(url, 64, "http://127.0.0.1:%d/data?v=1", ntohs(addr.sin_port));
+    pid_t pid = fork();
+    CHECK_GE(pid, 0);
+    if (pid == 0) {
+        char request[4096];
+        int connection = accept(fd, NULL, NULL);
+        bool is_sent = read(connection, request, sizeof(request)) > 0 &&
+                       write(connection, answer, strlen(answer)) > 0;
+        shutdown(connection, SHUT_WR);
+        while (read(connection, request, sizeof(request)) > 0) {
+        }
+        _exit(!is_sent);
+    }
+    close(fd);
+    return pid;
+}
+
+static void ingest_from(struct run *run, const char *answer)
+{
+    char url[64];
+    int status;
+    pid_t pid = serve_once(answer, url);
+    RUN(run, "match", "ingest", "--bytes-max", "1", url);
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
+    note("%s", run->err);
+}
+
+#define OK_HEAD "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+
+TEST(ingest_reads_from_servers)
+{
+    struct run run;
+    ingest_from(&run, OK_HEAD "Content-Type: text/csv; charset=utf-8\r\n\r\nid,name\n1,Germany\n");
+    CHECK_STR(run.out, "{\"id\":\"1\",\"name\":\"Germany\"}\n");
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+}
+
+TEST(ingest_takes_nothing_from_servers_that_fail)
+{
+    static const char *const wrong[][2] = {
+        {"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "the server answers 404"},
+        {OK_HEAD "Content-Type: text/html\r\n\r\n<p>", "the server sends text/html, which is"},
+        {OK_HEAD "Content-Length: 1048577\r\n\r\n", "has 1048577 bytes (limit 1048576, see"},
+        {OK_HEAD "Content-Type: text/csv\r\nContent-Length: 30\r\n\r\nid,name\n1,Germany\n",
+         "ended in the middle"},
+        {"SSH-2.0-OpenSSH\r\n", "weft: http://127.0.0.1:"},
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        struct run run;
+        ingest_from(&run, wrong[i][0]);
+        CHECK_EQ(run.code, 1);
+        CHECK_STR(run.out, "");
+        CHECK(strstr(run.err, wrong[i][1]) != NULL);
+        run_fini(&run);
+    }
+}
+
+TEST(ingest_takes_no_more_than_its_limit)
+{
+    wf_buf answer = {0};
+    struct run run;
+    wf_buf_puts(&answer, OK_HEAD "Content-Type: text/csv\r\n\r\nid,name\n");
+    for (int i = 0; wf_buf_bytes(&answer) < 1100000; i++)
+        wf_buf_printf(&answer, "%d,name %d\n", i, i);
+    wf_buf_putc(&answer, '\0');
+    char url[64];
+    int status;
+    pid_t pid = serve_once(wf_buf_ptr(&answer), url);
+    RUN(&run, "match", "ingest", "--bytes-max", "1", url);
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    note("%s", run.err);
+    CHECK_EQ(run.code, 1);
+    CHECK_STR(run.out, "");
+    run_fini(&run);
+    wf_buf_fini(&answer);
+}
