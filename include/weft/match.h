@@ -145,6 +145,8 @@ typedef struct weft_m_options {
     weft_m_metric_fn *metric; /* may be NULL */
     void *metric_arg;
     weft_encoder *encoder; /* instead of a directory in `model`; the matcher takes a reference */
+    weft_str blocking;     /* hybrid: "ngram" (the default), "bm25", "tfidf", "fuzzy", "none"
+                              (<weft/blocking.h>) */
 } weft_m_options;
 WEFT_API void weft_m_options_init(weft_m_options *options);
 
@@ -156,6 +158,11 @@ typedef struct weft_m_query {
     float threshold;            /* for this call only; NaN: the matcher's */
     const weft_str *candidates; /* ids; only these entities are looked at.  NULL: all */
     size_t candidate_count;     /* 0 with candidates set: no entity, so no hit */
+
+    /* Mode hybrid: entities that each stage leaves; 0: the default. */
+    size_t blocking_top_k;  /* 1,000 */
+    size_t retrieval_top_k; /* 50, or top_k if that is more */
+    size_t final_top_k;     /* top_k; not more than it */
 } weft_m_query;
 WEFT_API void weft_m_query_init(weft_m_query *query);
 
@@ -208,6 +215,11 @@ WEFT_API void weft_m_fit_options_init(weft_m_fit_options *options);
  *                than head-only, head-only is what the matcher becomes
  *     bert       a small network over the same words and runs: hashed embeddings, their weighted
  *                sum, a softmax.  It stands for a fine-tuned transformer
+ *     hybrid     learns nothing: for large catalogues with a costly score_kind or a reranker.
+ *                Blocking finds up to blocking_top_k entities, the score kind scores those and
+ *                leaves retrieval_top_k, a reranker puts these in order.  Where blocking finds
+ *                fewer than retrieval_top_k all entities are scored, so that it loses none.  Hits
+ *                are at or above the threshold by their score
  *     auto       by the number of examples: bert if every label has 8 and there are 100, head-only
  *                if none has 3, else full; tried on held-out examples beside head-only and
  *                zero-shot.  It learns only if that is not worse than zero-shot, and is more than
@@ -245,6 +257,7 @@ typedef struct weft_m_hit {
     uint32_t tied_count;
     uint32_t row; /* which row `matched` is: 0 the name, i the alias i - 1 */
     bool id_is_integer;
+    float rerank; /* hybrid with a reranker: its score; else NaN */
 } weft_m_hit;
 
 /* Matches each query; `query` may be NULL.  *out_results is the caller's.  No query is no error; a

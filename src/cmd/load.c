@@ -50,6 +50,8 @@ int load_check(struct load *load, const char *texts, const char *command)
         return say_usage(command, "--entities and --matcher at once");
     if (load->matcher != NULL && load->score_kind != NULL)
         return say_usage(command, "--score is that of the matcher's file");
+    if (load->matcher != NULL && load->blocking != NULL)
+        return say_usage(command, "--blocking is that of the matcher's file");
     rc = check_path(load->matcher, "--matcher", command, &stdin_count);
     if (rc == 0)
         rc = check_path(load->examples, "--examples", command, &stdin_count);
@@ -166,6 +168,8 @@ static int load_open(const struct load *load, const weft_catalog *catalog, weft_
         open.options.threshold = (float)load->threshold;
     if (load->mode != NULL)
         open.options.mode = weft_str_of(load->mode);
+    if (load->blocking != NULL)
+        open.options.blocking = weft_str_of(load->blocking);
     if (load->score_kind != NULL)
         open.options.score_kind = weft_str_of(load->score_kind);
     if (load->model != NULL)

@@ -20,6 +20,7 @@ struct load {
     const char *matcher;     /* a file of one, instead of entities */
     const char *examples;    /* to learn from */
     const char *mode;
+    const char *blocking; /* of mode hybrid */
     bool skip_bad, wants_progress;
     bool may_be_none;         /* no entities are no mistake */
     weft_m_metric_fn *metric; /* of the matcher; may be NULL */
@@ -44,8 +45,10 @@ struct load {
      ARGS_TEXT, &(load_)->matcher, 0, 0},                                                          \
     {"examples", 'x', "FILE", "texts and labels to learn from: csv, json, ndjson, or text TAB id", \
      ARGS_TEXT, &(load_)->examples, 0, 0},                                                         \
-    {"mode", 0, "MODE", "auto, zero-shot, head-only, full or bert (auto)",                                     \
+    {"mode", 0, "MODE", "auto, zero-shot, head-only, full, bert or hybrid (auto)",                                     \
      ARGS_TEXT, &(load_)->mode, 0, 0},                                                             \
+    {"blocking", 0, "KIND", "of mode hybrid: ngram, bm25, tfidf, fuzzy or none (ngram)",           \
+     ARGS_TEXT, &(load_)->blocking, 0, 0},                                                         \
     {"entities-format", 0, "F", "csv, tsv, json, ndjson; else by the name, else the content",      \
      ARGS_TEXT, &(load_)->format_name, 0, 0},                                                           \
     {"threshold", 't', "X", "least score of a match, 0 to 1 (0.5)",                                \

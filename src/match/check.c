@@ -216,6 +216,17 @@ int wf_check_score_kind(weft_str kind, weft_m_error *error)
     return -WEFT_M_EVALID;
 }
 
+int wf_check_blocking(weft_str name, enum wf_blocking *out, weft_m_error *error)
+{
+    *out = WF_BLOCK_NGRAM;
+    if (name.ptr == NULL || wf_blocking_of(name, out))
+        return 0;
+    wf_m_fail(error, -WEFT_M_EVALID, "Invalid blocking: %.*s", shown(name), name.ptr);
+    wf_m_error_field(error, "blocking");
+    wf_m_error_suggest(error, "Use 'ngram', 'bm25', 'tfidf', 'fuzzy' or 'none'");
+    return -WEFT_M_EVALID;
+}
+
 /* ---- training examples ---- */
 
 static int check_example(const weft_m_example *example, size_t index, const wf_catalogue *catalogue,

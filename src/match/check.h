@@ -4,6 +4,7 @@
 #ifndef WF_MATCH_CHECK_H
 #define WF_MATCH_CHECK_H
 
+#include "match/block/blocker.h"
 #include "match/catalogue.h"
 
 /* One entity, all but the uniqueness of its id. */
@@ -19,6 +20,7 @@ int wf_check_mode(weft_str mode, const char **out, weft_m_error *error);
 bool wf_is_model_name(weft_str model);
 
 int wf_check_model(weft_str model, weft_m_error *error);
+int wf_check_blocking(weft_str name, enum wf_blocking *out, weft_m_error *error);
 int wf_check_score_kind(weft_str kind, weft_m_error *error);
 
 int wf_check_examples(const weft_m_example *examples, size_t count, const wf_catalogue *catalogue,

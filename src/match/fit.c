@@ -7,6 +7,7 @@
 #include "base/sys.h"
 #include "match/check.h"
 #include "match/error.h"
+#include "match/score/hybrid.h"
 #include "match/train/head.h"
 #include "match/train/trial.h"
 
@@ -22,7 +23,7 @@ void weft_m_fit_options_init(weft_m_fit_options *options)
 struct aim {
     const wf_scorer_class *cls; /* one that learns; NULL: none */
     wf_examples *examples;      /* NULL with that */
-    bool is_tried, is_auto;
+    bool is_tried, is_auto, is_hybrid;
 };
 
 /* ---- building ---- */
@@ -114,6 +115,9 @@ static void set_fitting(weft_matcher *matcher, bool is_fitting)
 static int create_scorer(weft_matcher *matcher, wf_catalogue *catalogue, const struct aim *aim,
                          wf_scorer **out)
 {
+    if (aim->is_hybrid)
+        return wf_hybrid_create(out, matcher->scoring, catalogue, &matcher->options,
+                                matcher->blocking, (wf_rerank){0});
     return aim->cls != NULL ? wf_head_create(out, aim->cls, catalogue, aim->examples,
                                              /* left_out= */ NULL, &matcher->options)
                             : matcher->scoring->create(out, catalogue, &matcher->options);
@@ -166,6 +170,7 @@ static void keep_aim(weft_matcher *matcher, const wf_scorer *scorer, const struc
 {
     wf_examples *old = matcher->examples;
     matcher->learnt = wf_head_class(scorer->cls->mode);
+    matcher->is_hybrid = scorer->cls == &wf_scorer_hybrid;
     matcher->examples = matcher->learnt != NULL ? wf_examples_ref(aim->examples) : NULL;
     wf_examples_unref(old);
     pthread_mutex_lock(&matcher->lock);
@@ -204,7 +209,12 @@ static int build(wf_course *course, wf_catalogue *catalogue, const struct aim *a
 int wf_matcher_build(wf_call *call, wf_catalogue *catalogue)
 {
     wf_course course = {.call = call};
-    const struct aim aim = {.cls = call->matcher->learnt, .examples = call->matcher->examples};
+    weft_matcher *matcher = call->matcher;
+    bool is_first = matcher->snapshot_number == 0; /* nothing is kept: the mode of open decides */
+    const struct aim aim = {.cls = matcher->learnt,
+                            .examples = matcher->examples,
+                            .is_hybrid = is_first ? strcmp(matcher->mode, "hybrid") == 0
+                                                  : matcher->is_hybrid};
     return build(&course, catalogue, &aim);
 }
 
@@ -242,20 +252,11 @@ static int fail_no_data(weft_m_error *error)
     return -WEFT_M_EVALID;
 }
 
-static int fail_mode(const char *mode, weft_m_error *error)
-{
-    wf_m_fail(error, -WEFT_M_EMODE, "Mode '%s' is not available in this version", mode);
-    wf_m_error_field(error, "mode");
-    wf_m_error_suggest(error, "Use 'zero-shot', or with examples 'auto'");
-    return -WEFT_M_EMODE;
-}
-
 /* Zero-shot and hybrid ignore examples; auto with examples tries, and so does full. */
 static int read_mode(wf_call *call, const char *mode, const weft_m_example *examples,
                      size_t example_count, struct aim *aim)
 {
-    if (strcmp(mode, "hybrid") == 0)
-        return fail_mode(mode, call->error);
+    aim->is_hybrid = strcmp(mode, "hybrid") == 0;
     aim->cls = wf_head_class(mode);
     aim->is_auto = strcmp(mode, "auto") == 0 && examples != NULL;
     aim->is_tried = aim->is_auto || aim->cls == &wf_scorer_full;

@@ -2,6 +2,7 @@
 
 #include "match/json.h"
 
+#include <math.h>
 #include <string.h>
 #include <weft/match.h>
 
@@ -43,6 +44,8 @@ void wf_m_json_hit(wf_json *json, const weft_m_results *results, const weft_m_hi
     wf_json_key(json, "id");
     wf_m_json_id(json, hit->id, hit->id_is_integer);
     wf_json_put_float(json, "score", hit->score);
+    if (!isnan(hit->rerank))
+        wf_json_put_float(json, "cross_encoder_score", hit->rerank);
     wf_json_put_str(json, "text", hit->text);
     wf_json_put_str(json, "name", hit->name);
     wf_json_put_str(json, "matched", hit->matched);

@@ -53,6 +53,9 @@ static int answer_one(const wf_request *request, size_t index, wf_seeker *seeker
                   .allowed = request->allowed,
                   .top_k = results->top_k,
                   .threshold = results->threshold,
+                  .blocking_top_k = request->blocking_top_k,
+                  .retrieval_top_k = request->retrieval_top_k,
+                  .final_top_k = request->final_top_k,
                   .job = &job};
     int rc = wf_seeker_read(seeker, options, ask.raw);
     if (rc < 0)
@@ -144,7 +147,11 @@ int wf_request_open(wf_request *request, wf_call *call, const weft_str *queries,
                     const weft_m_query *query)
 {
     wf_snapshot *snapshot;
-    *request = (wf_request){.call = call, .queries = queries};
+    *request = (wf_request){.call = call,
+                            .queries = queries,
+                            .blocking_top_k = query->blocking_top_k,
+                            .retrieval_top_k = query->retrieval_top_k,
+                            .final_top_k = query->final_top_k};
     int rc = wf_matcher_ready(call, &snapshot);
     if (rc < 0)
         return rc;

@@ -83,6 +83,8 @@ static int check_options(weft_matcher *matcher, weft_m_error *error)
         rc = wf_check_mode(options->mode, &matcher->mode, error);
     if (rc == 0)
         rc = wf_check_score_kind(options->score_kind, error);
+    if (rc == 0)
+        rc = wf_check_blocking(options->blocking, &matcher->blocking, error);
     bool is_named = wf_is_model_name(options->model);
     matcher->scoring =
         wf_scorer_class_of(options->score_kind, is_named || options->encoder != NULL);
@@ -91,6 +93,7 @@ static int check_options(weft_matcher *matcher, weft_m_error *error)
     options->model = (weft_str){0}; /* borrowed for this call only */
     options->mode = (weft_str){0};
     options->score_kind = (weft_str){0};
+    options->blocking = (weft_str){0};
     matcher->threshold = options->threshold;
     return rc;
 }

@@ -22,6 +22,7 @@ struct weft_matcher {
     weft_m_options options; /* `mode` and the other texts are checked and not kept */
     const char *mode;       /* requested; static text */
     const wf_scorer_class *scoring;
+    enum wf_blocking blocking;
     char *model; /* directory to read the encoder from; NULL: none, or it is given */
 
     wf_gate calls;   /* shared: a call; exclusive: stop */
@@ -38,6 +39,7 @@ struct weft_matcher {
     weft_m_trial trial;
 
     /* Under `changes`. */
+    bool is_hybrid;
     const wf_scorer_class *learnt; /* NULL: nothing was */
     wf_examples *examples;         /* a reference; what it was learnt from; NULL with that */
 
@@ -134,7 +136,8 @@ typedef struct wf_request {
     wf_call *call;
     weft_m_results *results;
     const weft_str *queries;
-    uint64_t *allowed;        /* owned; NULL: all */
+    uint64_t *allowed; /* owned; NULL: all */
+    size_t blocking_top_k, retrieval_top_k, final_top_k;
     uint64_t cached, encoded; /* atomic: vectors found in the cache, and made */
 
     /* Of weft_m_novelty; NULL otherwise.  Borrowed. */

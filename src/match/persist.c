@@ -8,6 +8,7 @@
 #include "match/check.h"
 #include "match/error.h"
 #include "match/model/encoder.h"
+#include "match/score/hybrid.h"
 #include "match/train/head.h"
 
 #include <stdio.h>
@@ -29,6 +30,7 @@
 /* The settings that answers depend on.  Names end with NUL. */
 struct settings {
     char score_kind[NAME_BYTES], mode[NAME_BYTES], active_mode[NAME_BYTES], unicode[NAME_BYTES];
+    char blocking[NAME_BYTES];
     uint64_t mark_run_max;
     float threshold;
     uint32_t normalize;
@@ -62,6 +64,7 @@ static void save_settings(const weft_matcher *matcher, const wf_snapshot *snapsh
     set_name(settings.score_kind, matcher->scoring->kind);
     set_name(settings.mode, matcher->mode);
     set_name(settings.active_mode, wf_snapshot_mode(snapshot));
+    set_name(settings.blocking, wf_blocking_name(matcher->blocking));
     set_name(settings.unicode, weft_norm_unicode_version());
     wf_pack_copy(pack, TAG_SETTINGS, &settings, sizeof(settings));
 }
@@ -196,7 +199,8 @@ struct loading {
     wf_image *image;
     weft_matcher *matcher;
     const wf_scorer_class *learnt; /* NULL: it has not */
-    char reason[WF_REASON_BYTES];  /* of -WEFT_M_EPERSIST; empty: the parts contradict each other */
+    bool is_hybrid;
+    char reason[WF_REASON_BYTES]; /* of -WEFT_M_EPERSIST; empty: the parts contradict each other */
 };
 
 static bool is_name(const char name[NAME_BYTES])
@@ -212,7 +216,8 @@ static int take_settings(struct loading *loading)
     if (rc < 0)
         return rc;
     if (!is_name(settings->score_kind) || !is_name(settings->mode) ||
-        !is_name(settings->active_mode) || !is_name(settings->unicode))
+        !is_name(settings->active_mode) || !is_name(settings->blocking) ||
+        !is_name(settings->unicode))
         return -WEFT_M_EPERSIST;
     if (strcmp(settings->unicode, weft_norm_unicode_version()) != 0) {
         snprintf(loading->reason, sizeof(loading->reason),
@@ -224,11 +229,14 @@ static int take_settings(struct loading *loading)
     wf_m_options_take(options, loading->given);
     options->score_kind = weft_str_of(settings->score_kind);
     options->mode = weft_str_of(settings->mode);
+    options->blocking = weft_str_of(settings->blocking);
     options->threshold = settings->threshold;
     options->normalize = settings->normalize != 0;
     options->mark_run_max = settings->mark_run_max;
     loading->learnt = wf_head_class(settings->active_mode);
-    bool is_known = loading->learnt != NULL || strcmp(settings->active_mode, "zero-shot") == 0;
+    loading->is_hybrid = strcmp(settings->active_mode, wf_scorer_hybrid.mode) == 0;
+    bool is_known = loading->learnt != NULL || loading->is_hybrid ||
+                    strcmp(settings->active_mode, "zero-shot") == 0;
     return is_known ? 0 : -WEFT_M_EPERSIST;
 }
 
@@ -283,14 +291,22 @@ static int load_model(struct loading *loading)
     return -WEFT_M_EPERSIST;
 }
 
+static int create_scorer(const struct loading *loading, wf_catalogue *catalogue, wf_scorer **out)
+{
+    weft_matcher *matcher = loading->matcher;
+    if (loading->learnt != NULL)
+        return wf_head_create(out, loading->learnt, catalogue, NULL, NULL, &matcher->options);
+    if (loading->is_hybrid)
+        return wf_hybrid_create(out, matcher->scoring, catalogue, &matcher->options,
+                                matcher->blocking, (wf_rerank){0});
+    return matcher->scoring->create(out, catalogue, &matcher->options);
+}
+
 static int load_scorer(struct loading *loading, wf_catalogue *catalogue)
 {
     weft_matcher *matcher = loading->matcher;
     wf_scorer *scorer;
-    int rc =
-        loading->learnt != NULL
-            ? wf_head_create(&scorer, loading->learnt, catalogue, NULL, NULL, &matcher->options)
-            : matcher->scoring->create(&scorer, catalogue, &matcher->options);
+    int rc = create_scorer(loading, catalogue, &scorer);
     if (rc < 0)
         return rc;
     rc = scorer->cls->load(scorer, loading->image);
@@ -298,6 +314,7 @@ static int load_scorer(struct loading *loading, wf_catalogue *catalogue)
         rc = wf_matcher_publish(matcher, scorer);
     if (rc == 0)
         rc = wf_detector_load(&matcher->loaded, loading->image);
+    matcher->is_hybrid = loading->is_hybrid;
     if (rc == 0 && loading->learnt != NULL) {
         matcher->learnt = loading->learnt;
         matcher->examples = wf_examples_ref(wf_head_of(scorer)->examples);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 /* A list of tied entities: at most WF_TIED_MAX / top_k of them, but at least this many. */
@@ -128,8 +129,8 @@ static int read_texts(const wf_catalogue *catalogue, bool shows_names, wf_seeker
     return 0;
 }
 
-static void fill_hit(const wf_catalogue *catalogue, bool shows_names, const wf_found *found,
-                     struct block *block, weft_m_hit *hit)
+static void fill_hit(const wf_catalogue *catalogue, bool shows_names, bool is_reranked,
+                     const wf_found *found, struct block *block, weft_m_hit *hit)
 {
     const weft_m_entity *entity = &catalogue->entities[found->entity];
     *hit = (weft_m_hit){.entity = found->entity,
@@ -139,6 +140,7 @@ static void fill_hit(const wf_catalogue *catalogue, bool shows_names, const wf_f
                         .matched = wf_catalogue_row(catalogue, found->row),
                         .text = entity->text,
                         .row = found->row - catalogue->row_start[found->entity],
+                        .rerank = is_reranked ? found->rerank : NAN,
                         .id_is_integer = entity->id_is_integer};
     if (entity->text.ptr != NULL)
         return;
@@ -173,7 +175,8 @@ int wf_results_fill(weft_m_results *results, size_t index, wf_seeker *seeker,
     if (text_bytes != 0)
         memcpy(block.text, wf_buf_ptr(&seeker->shown), text_bytes);
     for (size_t i = 0; i < rank->count; i++)
-        fill_hit(catalogue, shows_names, &rank->found[i], &block, &block.hits[i]);
+        fill_hit(catalogue, shows_names, rank->is_reranked, &rank->found[i], &block,
+                 &block.hits[i]);
     fill_tied(rank, &block);
     answer->hits = block.hits;
     answer->hit_count = rank->count;

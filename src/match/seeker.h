@@ -7,6 +7,7 @@
 #ifndef WF_MATCH_SEEKER_H
 #define WF_MATCH_SEEKER_H
 
+#include "match/block/blocker.h"
 #include "match/embed/lexical.h"
 #include "match/index/search.h"
 #include "match/index/vectors.h"
@@ -32,7 +33,8 @@ typedef struct wf_seeker {
     wf_bag bag;     /* of a trained head, like the next */
     wf_pupil pupil;
     wf_glance glance; /* of dense vectors */
-    wf_found *found;  /* of two scorers, to be one list */
+    wf_block_desk block;
+    wf_found *found; /* of two scorers, to be one list */
     size_t found_capacity;
     struct wf_novel_work *novel; /* NULL until novelty was asked for */
 

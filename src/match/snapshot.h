@@ -30,6 +30,8 @@ static inline const char *wf_snapshot_mode(const wf_snapshot *snapshot)
 /* How callers of the system this one follows know it. */
 static inline const char *wf_snapshot_matcher(const wf_snapshot *snapshot)
 {
+    if (snapshot->scorer->cls == &wf_scorer_hybrid)
+        return "HybridMatcher";
     return snapshot->scorer->cls->shows_names ? "_EntityMatcher" : "EmbeddingMatcher";
 }
 

@@ -261,8 +261,8 @@ TEST(fit_refuses_bad_training_data_and_modes_it_does_not_have)
         {"zero-shot", good, 2, 0, "", ""}, /* ignored */
         {"zero-shot", no_text, 2, 0, "", ""},
         {"magic", NULL, 0, -WEFT_M_EMODE, "Invalid mode: magic", "mode"},
-        {"hybrid", NULL, 0, -WEFT_M_EMODE, "Mode 'hybrid' is not available in this version",
-         "mode"},
+        {"hybrid", NULL, 0, 0, "", ""},
+        {"hybrid", no_text, 2, 0, "", ""}, /* ignored */
         {"full", NULL, 0, -WEFT_M_EVALID, "training_data is required for modes", "training_data"},
         {"bert", good, 0, -WEFT_M_EVALID, "training_data cannot be empty", "training_data"},
         {"head-only", no_text, 2, -WEFT_M_EVALID, "training_data[1] must have 'text'",

@@ -29,6 +29,7 @@ int wf_rank_begin(wf_rank *rank, size_t top_k, size_t entity_count, float thresh
     rank->top_k = most;
     rank->count = 0;
     rank->tied_count = 0;
+    rank->is_reranked = false;
     rank->threshold = threshold;
     return 0;
 }

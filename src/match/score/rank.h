@@ -16,6 +16,7 @@ typedef struct wf_found {
     uint32_t entity, row;
     float score;
     uint32_t text_bytes; /* of the text shown for it; set when results are made */
+    float rerank;        /* of a rank that is reranked */
 } wf_found;
 
 /* Invariant while offering: found[0, count) is a heap with the worst on top; tied[0, tied_count)
@@ -26,6 +27,7 @@ typedef struct wf_rank {
     size_t count, capacity, top_k;
     size_t tied_count;
     float threshold;
+    bool is_reranked; /* set after the end: found is in the order of rerank */
 } wf_rank;
 
 void wf_rank_fini(wf_rank *rank);

@@ -23,6 +23,7 @@ typedef struct wf_ask {
                                 leaves_out_rows, and the query is that row */
     size_t top_k;
     float threshold;
+    size_t blocking_top_k, retrieval_top_k, final_top_k; /* hybrid; 0: the default */
     const wf_job *job;
 } wf_ask;
 
@@ -96,6 +97,7 @@ struct wf_scorer {
 extern const wf_scorer_class wf_scorer_cosine;
 extern const wf_scorer_class wf_scorer_dense;
 extern const wf_scorer_class wf_scorer_fused;
+extern const wf_scorer_class wf_scorer_hybrid; /* made by wf_hybrid_create */
 extern const wf_scorer_class wf_scorer_probability;
 
 /* The class of a kind that wf_check_score_kind has let pass; ptr NULL and "auto": the default,
