@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What does an idle connection cost?  idle [--count N] [--backend B] http|tls|ws: N clients
+ * What does an idle connection cost?  idle [--count N] [--backend B] http|tls|ws|wstask: N clients
  * (19,000) connect to a server in a process of its own, each gets one answer (ws: one message) and
  * stays. Then: the server's memory, ours as the kernel counts it (anonymous pages), a connection;
  * and that each still gets an answer.  The kernel's own memory for a socket is not in it.
@@ -50,20 +50,32 @@ static int answer(weft_http_request *req, weft_http_response *res, void *arg)
     return weft_http_respond_text(res, 200, "Hello, World!");
 }
 
-static int echo(weft_ws *ws, void *arg)
+static int echo(weft_ws *ws, const weft_ws_message *message, void *arg)
+{
+    (void)arg;
+    return weft_ws_send(ws, message->type, message->data);
+}
+
+static int echo_all(weft_ws *ws, void *arg)
 {
     weft_ws_message message;
     int rc;
-    (void)arg;
     while ((rc = weft_ws_receive(ws, &message)) > 0)
-        WEFT_TRY(weft_ws_send(ws, message.type, message.data));
+        WEFT_TRY(echo(ws, &message, arg));
     return rc;
+}
+
+static const weft_ws_options quiet = {.limits.ping_every = WEFT_FOREVER};
+
+static int open_task(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    return weft_ws_serve(req, res, &quiet, echo_all, arg);
 }
 
 static int open_echo(weft_http_request *req, weft_http_response *res, void *arg)
 {
-    const weft_ws_options options = {.limits.ping_every = WEFT_FOREVER};
-    return weft_ws_serve(req, res, &options, echo, arg);
+    static const weft_ws_handler handler = {.message = echo};
+    return weft_ws_answer(req, res, &quiet, &handler, arg);
 }
 
 static int secure(weft_stream *stream, void *arg)
@@ -74,8 +86,11 @@ static int secure(weft_stream *stream, void *arg)
 static int run(const struct job *job, weft_tls *tls)
 {
     weft_http_server *server = NULL;
-    const weft_http_route routes[] = {{.method = "GET", .path = "/", .handler = answer},
-                                      {.method = "GET", .path = "/ws", .handler = open_echo}};
+    const weft_http_route routes[] = {
+        {.method = "GET", .path = "/", .handler = answer},
+        {.method = "GET",
+         .path = "/ws",
+         .handler = strcmp(job->what, "wstask") == 0 ? open_task : open_echo}};
     weft_http_options options = {
         .limits = {.connection_count_max = 19500, .keep_alive_max = 600 * WEFT_SEC}};
     if (tls != NULL) {
@@ -163,7 +178,7 @@ static void ask(const struct client *client, const char *text, size_t bytes, con
 
 static void ask_again(const struct job *job, const struct client *client)
 {
-    if (strcmp(job->what, "ws") == 0)
+    if (strncmp(job->what, "ws", 2) == 0)
         ask(client, message, sizeof message - 1, "x");
     else
         ask(client, get, sizeof get - 1, "World!");
@@ -183,7 +198,7 @@ static struct client join(const struct job *job, int port, SSL_CTX *context)
         if (SSL_connect(client.ssl) != 1)
             die("handshake");
     }
-    if (strcmp(job->what, "ws") == 0)
+    if (strncmp(job->what, "ws", 2) == 0)
         ask(&client, opening, sizeof opening - 1, "\r\n\r\n");
     ask_again(job, &client);
     return client;

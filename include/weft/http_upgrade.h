@@ -47,6 +47,22 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_take_over(weft_http_response *re
                                                           void (*stop)(void *arg), void *arg,
                                                           weft_stream **out);
 
+/* ---- without a task ---- */
+
+/* After weft_http_take_over: when the handler has returned 0 the connection does not end, and has
+ * no task and no request any more, which `ready` is told with the argument of `stop`.  It goes on
+ * by the callbacks of a kind that was set on its stream, whose `closed` must call that of the kind
+ * before; `stop` is called as before. */
+WEFT_API void weft_http_detach(weft_http_response *res, void (*ready)(void *arg));
+
+/* Starts a task for such a connection, among the handlers of its server.  0, -ENOMEM, -ECANCELED.
+ */
+WEFT_API WEFT_MUST_USE int weft_http_detached_spawn(weft_stream *stream, weft_fn *fn, void *arg);
+
+/* Such a connection, which has its own kind again, ends: politely after `rc` >= 0, else by a reset.
+ * Never waits. */
+WEFT_API void weft_http_detached_end(weft_stream *stream, int rc);
+
 WEFT_END_DECLS
 
 #endif

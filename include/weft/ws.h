@@ -54,6 +54,11 @@ enum weft_ws_type {
     WEFT_WS_BINARY = 2,
 };
 
+typedef struct weft_ws_message {
+    enum weft_ws_type type;
+    weft_str data; /* borrowed until the next receive, or close */
+} weft_ws_message;
+
 /* ---- settings ---- */
 
 /* Zero means the default, in every field.  What the peer passes ends the connection with 1009. */
@@ -120,6 +125,35 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_serve(weft_http_request *req, weft
                                                     const weft_ws_options *options, weft_ws_fn *fn,
                                                     void *arg);
 
+/* What talks over a WebSocket message by message.  Between two messages there is no task, so that
+ * one who is silent costs no stack: a task begins with each message that finds none, and goes on as
+ * long as there are more.  Calls for one WebSocket come one after the other. */
+typedef struct weft_ws_handler {
+    /* It is open.  May be NULL; a negative result closes it, as with message. */
+    int (*opened)(weft_ws *ws, void *arg);
+
+    /* A message, borrowed until it returns.  It may wait, send, and start other tasks that send; it
+     * may not receive, close or abort.  Negative: closed, with 1000 after -WEFT_ECLOSED, 1001 after
+     * -ECANCELED, 1011 after another. */
+    int (*message)(weft_ws *ws, const weft_ws_message *message, void *arg);
+
+    /* The last call, with 0 if the peer has closed (weft_ws_get_close() says how), with the result
+     * above that closed it, or with what weft_ws_receive() says of a connection that was lost.
+     * Other tasks must not use the WebSocket any more.  Must not wait.  May be NULL. */
+    void (*closed)(weft_ws *ws, int rc, void *arg);
+} weft_ws_handler;
+
+/* As weft_ws_serve, by such a handler (borrowed, as `arg`, until closed), and returns before it is
+ * over: without a task it ends with the peer, a limit, or the server, by callbacks. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_answer(weft_http_request *req,
+                                                     weft_http_response *res,
+                                                     const weft_ws_options *options,
+                                                     const weft_ws_handler *handler, void *arg);
+
+/* A pointer that a handler keeps with its WebSocket; NULL at first. */
+WEFT_API void weft_ws_set_user(weft_ws *ws, void *user);
+WEFT_API void *weft_ws_get_user(const weft_ws *ws);
+
 /* ---- client ---- */
 
 /* Opens "ws://host:port/path" or "wss://…" over a connection of the client's making, under its
@@ -132,11 +166,6 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_connect(weft_ws **out, weft_client
                                                       const weft_ws_options *options);
 
 /* ---- receiving ---- */
-
-typedef struct weft_ws_message {
-    enum weft_ws_type type;
-    weft_str data; /* borrowed until the next receive, or close */
-} weft_ws_message;
 
 /* Waits for the next message.  1: it is in *out.  0: the peer has closed (weft_ws_get_close() says
  * with what); the same again.

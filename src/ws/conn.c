@@ -178,6 +178,7 @@ void wf_ws_fail(weft_ws *ws, int rc, uint16_t code, const char *text)
     ws->text_of_rc = text;
     wf_ws_wake_all(ws, 0);
     wf_ws_arm(ws);
+    wf_ws_serve_more(ws);
 }
 
 int wf_ws_say_failure(const weft_ws *ws)
@@ -258,7 +259,7 @@ static int wait_until_over(weft_ws *ws)
     return wf_ws_say_failure(ws);
 }
 
-static void ws_let_go(weft_ws *ws)
+void wf_ws_let_go(weft_ws *ws)
 {
     ws->is_gone = true;
     if (ws->users == 0)
@@ -280,7 +281,7 @@ int weft_ws_close(weft_ws *ws, int code, const char *reason)
     bool is_server = ws->is_server;
     weft_stream *stream = ws_detach(ws);
     bool is_lost = weft_stream_get_error(stream) != 0;
-    ws_let_go(ws);
+    wf_ws_let_go(ws);
     if (!is_server && is_lost)
         weft_stream_abort(stream);
     else if (!is_server)
@@ -294,7 +295,7 @@ void weft_ws_abort(weft_ws *ws)
         return;
     bool is_server = ws->is_server;
     weft_stream *stream = ws_detach(ws);
-    ws_let_go(ws);
+    wf_ws_let_go(ws);
     if (!is_server)
         weft_stream_abort(stream);
 }
@@ -388,4 +389,14 @@ const char *weft_ws_get_protocol(const weft_ws *ws)
 bool weft_ws_is_deflated(const weft_ws *ws)
 {
     return ws->deflate != NULL;
+}
+
+void weft_ws_set_user(weft_ws *ws, void *user)
+{
+    ws->user = user;
+}
+
+void *weft_ws_get_user(const weft_ws *ws)
+{
+    return ws->user;
 }

@@ -187,6 +187,7 @@ static void tell(weft_ws *ws)
     ws->closer = NULL;
     if (closer != NULL)
         weft_wake(closer, 0);
+    wf_ws_serve_more(ws);
 }
 
 void wf_ws_pump(weft_ws *ws)

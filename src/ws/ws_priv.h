@@ -42,6 +42,11 @@ struct weft_ws {
     struct wf_ws_frame_limits frame_limits;
     struct wf_ws_deflate *deflate; /* NULL: nothing is compressed */
 
+    /* Served message by message; NULL: by a task that receives. */
+    const weft_ws_handler *handler;
+    void *handler_arg, *user;
+    bool is_served; /* a task does so now */
+
     /* Receiving. */
     struct wf_ws_parser parser;
     struct wf_ws_text text; /* of the message under way */
@@ -109,6 +114,9 @@ int wf_ws_say_failure(const weft_ws *ws);
 /* Sends a close frame, or owes it. */
 void wf_ws_say_close(weft_ws *ws, uint16_t code, weft_str reason);
 
+/* Its stream is gone: frees it, or leaves that to its last user. */
+void wf_ws_let_go(weft_ws *ws);
+
 /* The server stops. */
 void wf_ws_stop(void *ws);
 
@@ -125,6 +133,11 @@ void wf_ws_pump(weft_ws *ws);
 
 /* True if there is no room for what comes. */
 bool wf_ws_is_stalled(const weft_ws *ws);
+
+/* ---- answer.c ---- */
+
+/* There may be something to serve: begins a task for it.  May abort the stream. */
+void wf_ws_serve_more(weft_ws *ws);
 
 /* ---- send.c ---- */
 

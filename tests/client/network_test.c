@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #define TALK_TIME (400 * WEFT_MS)
+#define PATIENCE (8 * WEFT_SEC) /* for one answer, if the first packets have no luck */
 #define REQUEST_TIME (400 * WEFT_MS)
 
 /* The body of /N: its length, and what it consists of, follow from N. */
@@ -131,9 +132,11 @@ static int talk(void *arg)
                                               .first_byte_max = REQUEST_TIME,
                                               .between_max = REQUEST_TIME,
                                               .total_max = REQUEST_TIME}};
-    weft_time until = weft_after(TALK_TIME);
+    weft_time until = weft_after(TALK_TIME), patience = weft_after(PATIENCE);
     WEFT_TRY(weft_client_new(&client, &options));
     for (unsigned n = 0; n < 60 && weft_now() < until; n++)
+        ask(client, n, counts);
+    for (unsigned n = 60; counts->whole == 0 && weft_now() < patience; n++)
         ask(client, n, counts);
     weft_client_free(client);
     return 0;

@@ -93,6 +93,7 @@ static void request_reset(weft_http_request *req)
     req->will_close = false;
     req->is_upgraded = false;
     req->stop = NULL;
+    req->ready = NULL;
     req->id[0] = 0;
     req->is_id_given = false;
     res->status = 0;

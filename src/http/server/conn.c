@@ -96,6 +96,16 @@ void wf_conn_end(struct wf_conn *conn)
     weft_stream_end(conn->stream);
 }
 
+void wf_conn_outlive(struct wf_conn *conn)
+{
+    void (*ready)(void *arg) = conn->req->ready;
+    conn->stop = conn->req->stop;
+    conn->stop_arg = conn->req->stop_arg;
+    conn_drop_request(conn);
+    conn->state = WF_CONN_DETACHED;
+    ready(conn->stop_arg);
+}
+
 void wf_conn_finish(struct wf_conn *conn)
 {
     conn_leave(conn);
@@ -519,6 +529,7 @@ static void conn_expired(weft_stream *stream)
     case WF_CONN_DISCARD:
         wf_conn_end(conn);
         return;
+    case WF_CONN_DETACHED:
     case WF_CONN_ENDING:
         return;
     }

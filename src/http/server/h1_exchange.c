@@ -272,6 +272,10 @@ static void h1_refused(weft_http_request *req, bool is_answered)
 static weft_http_request *h1_done(weft_http_request *req, bool is_answered)
 {
     struct wf_conn *conn = req->conn;
+    if (is_answered && req->ready != NULL) {
+        wf_conn_outlive(conn);
+        return NULL;
+    }
     if (is_answered)
         return wf_conn_next(conn) ? conn->req : NULL;
     wf_conn_abort(conn);

@@ -58,7 +58,8 @@ enum wf_conn_state {
     WF_CONN_BODY,
     WF_CONN_SERVED,
     WF_CONN_DISCARD,
-    WF_CONN_H2, /* its exchanges are in `h2` */
+    WF_CONN_H2,       /* its exchanges are in `h2` */
+    WF_CONN_DETACHED, /* speaks another protocol, by callbacks that are not ours */
     WF_CONN_ENDING,
 };
 
@@ -130,6 +131,8 @@ struct wf_conn {
     weft_time deadline;       /* of the state */
     weft_time gone_deadline;  /* after the peer's end; WEFT_FOREVER: it has not ended */
     weft_time taken_deadline; /* IDLE: of an answer the client must take; WEFT_FOREVER: it has */
+    void (*stop)(void *arg);  /* DETACHED: the server stops; or NULL */
+    void *stop_arg;
     uint32_t request_count;
     uint8_t state;
     bool is_aborted;
@@ -209,9 +212,10 @@ struct weft_http_request {
     enum wf_coding coding;        /* of the body as it comes */
     struct wf_decoding *decoding; /* NULL: not read, collected, or not coded */
 
-    bool will_close;         /* the connection ends with this answer */
-    bool is_upgraded;        /* its handler has the connection for another protocol */
-    void (*stop)(void *arg); /* then: the server stops; or NULL */
+    bool will_close;          /* the connection ends with this answer */
+    bool is_upgraded;         /* its handler has the connection for another protocol */
+    void (*ready)(void *arg); /* the connection outlives it, and this is told; or NULL */
+    void (*stop)(void *arg);  /* of an upgraded one: the server stops; or NULL */
     void *stop_arg;
     char id[129]; /* X-Request-Id; "": not asked for yet */
     bool is_id_given;
@@ -315,6 +319,9 @@ void wf_conn_abort(struct wf_conn *conn);
 bool wf_conn_next(struct wf_conn *conn);
 
 void wf_conn_arm(struct wf_conn *conn);
+
+/* Its exchange is over and goes back; what it speaks now is somebody else's. */
+void wf_conn_outlive(struct wf_conn *conn);
 
 /* ---- h1_exchange.c ---- */
 

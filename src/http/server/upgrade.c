@@ -5,6 +5,7 @@
 #include <weft/http_upgrade.h>
 
 #include <weft/error.h>
+#include <weft/group.h>
 
 #include "h1/list.h"
 #include "http/server/server_priv.h"
@@ -102,5 +103,36 @@ void wf_upgrades_stop(weft_http_server *server)
         struct wf_conn *conn = wf_container(link, struct wf_conn, link);
         if (conn->req != NULL && conn->req->is_upgraded && conn->req->stop != NULL)
             conn->req->stop(conn->req->stop_arg);
+        else if (conn->state == WF_CONN_DETACHED && conn->stop != NULL)
+            conn->stop(conn->stop_arg);
     }
+}
+
+/* ---- without a task ---- */
+
+void weft_http_detach(weft_http_response *res, void (*ready)(void *arg))
+{
+    assert(res->req->is_upgraded);
+    res->req->ready = ready;
+}
+
+static struct wf_conn *detached_of(weft_stream *stream)
+{
+    struct wf_conn *conn = weft_stream_get_user(stream);
+    assert(conn->state == WF_CONN_DETACHED);
+    return conn;
+}
+
+int weft_http_detached_spawn(weft_stream *stream, weft_fn *fn, void *arg)
+{
+    return weft_group_spawn(detached_of(stream)->server->handlers, fn, arg);
+}
+
+void weft_http_detached_end(weft_stream *stream, int rc)
+{
+    struct wf_conn *conn = detached_of(stream);
+    if (rc < 0 || weft_stream_get_error(stream) < 0)
+        wf_conn_abort(conn);
+    else
+        wf_conn_end(conn);
 }
