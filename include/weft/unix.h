@@ -29,8 +29,8 @@
 
 WEFT_BEGIN_DECLS
 
-#define WEFT_UNIX_FDS_MAX 253 /* descriptors with one send, and not yet taken: the system's limit  \
-                               */
+/* Descriptors with one send, and that wait to be taken: the system's limit. */
+#define WEFT_UNIX_FDS_MAX 253
 
 /* The process that connected, or listened, or made the pair, as it was then. */
 typedef struct weft_unix_peer {
