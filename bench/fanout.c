@@ -5,8 +5,11 @@
  * while (a peer's, or `fanout --serve`), so that all requests are under way together: the wall time
  * above that while, and the processor's time, are the client's.
  *
- *     fanout PORT [COUNT=2000] [ROUNDS=9]     the first round is cold: its connections are new
- *     fanout --serve                          says its port; answers after 100 ms
+ *     fanout [--h2 | --tls] PORT [COUNT=2000] [ROUNDS=9]   the first round is cold: its connections
+ * are new fanout --serve                               says its port; answers after 100 ms
+ *
+ * HTTP/2, over as few connections as the server's limit allows: --h2 in clear text, --tls over TLS,
+ * whoever the server is: nghttpd -d DIR PORT KEY CERT, with 13 bytes in DIR/delay.
  */
 
 #include "bench.h"
@@ -14,11 +17,13 @@
 #include <weft.h>
 #include <weft/client.h>
 #include <weft/http.h>
+#include <weft/tls.h>
 
 struct fanout {
     weft_client *client;
     char url[64];
-    int count, rounds;
+    int count, rounds, version;
+    weft_tls *tls;
 };
 
 static int fetch(void *arg)
@@ -26,7 +31,7 @@ static int fetch(void *arg)
     const struct fanout *self = *(const struct fanout **)arg;
     weft_client_response page;
     WEFT_TRY(weft_client_get(self->client, self->url, &page));
-    bool is_right = page.status == 200 && page.body.len == 13;
+    bool is_right = page.status == 200 && page.body.len == 13 && page.version == self->version;
     weft_client_response_free(&page);
     return is_right ? 0 : weft_fail(-EPROTO, "status %d", page.status);
 }
@@ -38,8 +43,14 @@ static int ask(void *arg)
     double *cpu = calloc((size_t)self->rounds, sizeof *cpu);
     const struct fanout **items = calloc((size_t)self->count, sizeof *items);
     uint32_t count = (uint32_t)self->count;
-    weft_client_options options = {.limits.per_origin_max = count, .limits.total_count_max = count};
-    int rc = weft_client_new(&self->client, &options);
+    weft_client_options options = {.limits.per_origin_max = count,
+                                   .limits.total_count_max = count,
+                                   .assumes_h2 = self->version == 20};
+    const weft_tls_options stranger = {.peer = WEFT_TLS_PEER_ANYBODY};
+    int rc = strncmp(self->url, "https", 5) == 0 ? weft_tls_client_new(&self->tls, &stranger) : 0;
+    options.tls = self->tls;
+    if (rc == 0)
+        rc = weft_client_new(&self->client, &options);
     for (int i = 0; i < self->count; i++)
         items[i] = self;
     for (int round = -1; round < self->rounds && rc == 0; round++) {
@@ -58,6 +69,7 @@ static int ask(void *arg)
     if (rc == 0)
         bench_print(name, "ms", wall, cpu, (size_t)self->rounds);
     weft_client_free(self->client);
+    weft_tls_free(self->tls);
     free(wall);
     free(cpu);
     free(items);
@@ -97,12 +109,17 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "--serve") == 0)
         return weft_main(serve, NULL);
+    bool is_tls = argc > 1 && strcmp(argv[1], "--tls") == 0;
+    bool is_h2 = is_tls || (argc > 1 && strcmp(argv[1], "--h2") == 0);
+    argc -= is_h2;
+    argv += is_h2;
     if (argc < 2) {
-        fprintf(stderr, "usage: fanout PORT [COUNT] [ROUNDS] | fanout --serve\n");
+        fprintf(stderr, "usage: fanout [--h2 | --tls] PORT [COUNT] [ROUNDS] | fanout --serve\n");
         return 2;
     }
     struct fanout self = {.count = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 2000,
-                          .rounds = argc > 3 ? (int)strtol(argv[3], NULL, 10) : BENCH_RUNS};
-    snprintf(self.url, sizeof self.url, "http://127.0.0.1:%s/delay", argv[1]);
+                          .rounds = argc > 3 ? (int)strtol(argv[3], NULL, 10) : BENCH_RUNS,
+                          .version = is_h2 ? 20 : 11};
+    snprintf(self.url, sizeof self.url, "http%s://127.0.0.1:%s/delay", is_tls ? "s" : "", argv[1]);
     return weft_main(ask, &self);
 }

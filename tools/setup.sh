@@ -8,7 +8,7 @@ build_packages="gcc libc6-dev meson ninja-build pkg-config libbrotli-dev libc-ar
   libjansson-dev libnghttp2-dev libssl-dev libutf8proc-dev libzstd-dev zlib1g-dev"
 test_packages="$build_packages g++ clang clang-format clang-tidy cppcheck valgrind libc6-dbg
   qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross unicode-data python3 python3-websockets git procps spin
-  libpq-dev postgresql libcurl4-openssl-dev libglib2.0-dev"
+  libpq-dev postgresql libcurl4-openssl-dev libglib2.0-dev nghttp2-server"
 fuzz_packages="$build_packages clang"
 
 case ${1:-build} in
