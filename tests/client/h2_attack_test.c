@@ -422,6 +422,35 @@ TASK_TEST(h2_a_body_goes_as_the_window_opens)
     h2_liar_close(&liar);
 }
 
+/* Its SETTINGS change under way: more of the body may go. */
+static int open_by_settings(struct h2_liar *liar, struct h2_peer *peer)
+{
+    static struct h2_frame frame;
+    size_t seen = 0;
+    WEFT_TRY(h2_liar_answer(peer, h2_liar_hear(liar, peer)));
+    int32_t id = h2_liar_hear(liar, peer);
+    WEFT_TRY(weft_sleep(WEFT_SEC));
+    WEFT_TRY(h2_peer_frame(peer, NGHTTP2_SETTINGS, 0, 0, "\0\4\0\1\0\0", 6));
+    while (seen < 60000) {
+        if (!h2_peer_read(peer, &frame))
+            return -ECONNRESET;
+        seen += frame.type == NGHTTP2_DATA ? frame.count : 0;
+    }
+    CHECK_EQ(seen, 60000);
+    WEFT_TRY(h2_liar_answer(peer, id));
+    return h2_liar_drain(peer);
+}
+
+TASK_TEST(h2_settings_that_change_under_way_open_windows)
+{
+    static const char body[60000];
+    struct h2_liar liar = {.setting = NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, .value = 1000};
+    h2_liar_open(&liar, open_by_settings, no_repeats());
+    CHECK_EQ(h2_liar_ask(&liar, GET), 200);
+    CHECK_EQ(h2_liar_ask(&liar, (weft_client_request){.body = {body, sizeof body}}), 200);
+    h2_liar_close(&liar);
+}
+
 /* Refuses the body of which it takes nothing: its answer is heard. */
 static int refuse_body(struct h2_liar *liar, struct h2_peer *peer)
 {

@@ -140,6 +140,19 @@ TASK_TEST(h2_our_own_limit_of_requests_a_connection_holds)
     CHECK_OK(fixture_close(&self));
 }
 
+TASK_TEST(h2_a_server_that_takes_one_at_a_time_is_asked_over_many_connections)
+{
+    struct fixture self = {0};
+    const weft_http_options server = {.limits = {.h2_stream_count_max = 1}};
+    const weft_client_options options = {.assumes_h2 = true};
+    CHECK_OK(site_open(&self.site, &server));
+    CHECK_OK(weft_client_new(&self.client, &options));
+    ask_many(&self, 8);
+    ask_many(&self, 8);
+    CHECK_LE(self.client->conn_count, 8);
+    CHECK_OK(fixture_close(&self));
+}
+
 /* ---- bodies ---- */
 
 TASK_TEST(h2_bodies_are_sent_and_come_back)
