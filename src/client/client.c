@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "client/client_priv.h"
+#include "client/farewell.h"
 #include "h1/write.h"
 
 #include <assert.h>
@@ -201,6 +202,7 @@ int weft_client_new(weft_client **out, const weft_client_options *options)
     };
     wf_list_init(&client->origins);
     wf_list_init(&client->idle);
+    wf_list_init(&client->farewells);
     weft_timer_init(&client->reap, reap);
     *out = client;
     return 0;
@@ -212,6 +214,7 @@ void weft_client_free(weft_client *client)
         return;
     assert(client->exchange_count == 0); /* close them first */
     wf_conn_reap(client, WEFT_FOREVER);
+    wf_farewell_cut(client);
     wf_list_each_safe (at, &client->origins)
         origin_free(client, wf_container(at, struct origin, in_client));
     wf_secure_fini(client);

@@ -97,7 +97,8 @@ struct weft_client {
     struct wf_h1_body_limits body_limits;
     struct wf_proxy proxy;
     wf_list origins;
-    wf_list idle; /* connections, the one used last first */
+    wf_list idle;      /* connections, the one used last first */
+    wf_list farewells; /* connections that go by themselves */
     uint32_t origin_count, conn_count, exchange_count;
     weft_sem slots;
     weft_timer reap;      /* for the connection that is idle longest */
@@ -150,6 +151,7 @@ struct weft_exchange {
     bool asks_coding; /* by Accept-Encoding; then what comes is decoded */
     bool is_to_end;   /* the body is told by the end of the connection */
     bool is_upgraded; /* the connection speaks the protocol that was asked for */
+    uint8_t version;  /* of HTTP, that the answer came by: 10, 11, 20 */
     int rc;           /* of the reading so far: 0, or what every further read returns */
 
     char *head_text; /* a copy of the answer's head */

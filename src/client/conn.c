@@ -145,8 +145,8 @@ static void reap_later(weft_client *client)
 
 weft_stream *wf_conn_detach(weft_client *client, struct conn *conn)
 {
+    wf_mux_free(conn->mux); /* and with it the stream */
     weft_stream *stream = conn->stream;
-    wf_mux_free(conn->mux);
     wf_list_remove(&conn->in_origin);
     wf_list_remove(&conn->in_client);
     client->conn_count--;

@@ -294,7 +294,7 @@ int weft_exchange_status(const weft_exchange *exchange)
 
 int weft_exchange_version(const weft_exchange *exchange)
 {
-    return exchange->stream.is_begun ? 20 : 10 + exchange->head.minor;
+    return exchange->version;
 }
 
 weft_str weft_exchange_url(const weft_exchange *exchange)

@@ -166,6 +166,7 @@ static int h1_head_receive(struct weft_exchange *exchange)
         weft_stream_consume(exchange->conn->stream, exchange->head.bytes);
     }
     WEFT_TRY(head_keep(exchange, text));
+    exchange->version = 10 + exchange->head.minor;
     exchange->is_upgraded = answer_is_upgrade(exchange);
     if (exchange->head.status == 101 && !exchange->is_upgraded)
         return weft_fail(-WEFT_ESYNTAX, "the server changes to another protocol than was asked");

@@ -13,17 +13,20 @@
 
 /* ---- the end ---- */
 
-/* The stream is nobody's any more; what it still sends it sends by itself. */
-static void drop_stream(struct wf_mux *mux, bool is_polite)
+/* The stream is nobody's any more: `end` is how it goes, with a GOAWAY yet to be sent; NULL: at
+ * once. */
+static void drop_stream(struct wf_mux *mux, void (*end)(weft_stream *stream))
 {
     weft_stream *stream = mux->conn->stream;
     mux->conn->stream = NULL;
     weft_stream_set_deadline(stream, WEFT_FOREVER);
+    if (end != NULL) {
+        wf_farewell_begin(mux->client, mux->farewell, stream, mux->home, end);
+        mux->farewell = NULL;
+        return;
+    }
     weft_stream_set_kind(stream, mux->home);
-    if (is_polite)
-        weft_stream_finish(stream);
-    else
-        weft_stream_abort(stream);
+    weft_stream_abort(stream);
 }
 
 static void stop_opening(struct wf_mux *mux, uint32_t room)
@@ -34,14 +37,15 @@ static void stop_opening(struct wf_mux *mux, uint32_t room)
     wf_conn_opened(mux->conn->origin, room);
 }
 
-/* Exchanges end with `rc`. */
+/* Exchanges end with `rc`.  A server that has got a GOAWAY from us is to see it, whatever it still
+ * sends. */
 static void mux_die(struct wf_mux *mux, int rc)
 {
     if (mux->is_dead)
         return;
     mux->is_dead = true;
     wf_mux_close_door(mux);
-    drop_stream(mux, /* is_polite= */ false);
+    drop_stream(mux, mux->code != NGHTTP2_NO_ERROR ? weft_stream_end : NULL);
     stop_opening(mux, 0);
     wf_list_each (link, &mux->exchanges) {
         struct weft_exchange *exchange = wf_container(link, struct weft_exchange, stream.in_mux);
@@ -67,12 +71,13 @@ void wf_mux_free(struct wf_mux *mux)
     if (!mux->is_dead) {
         (void)nghttp2_session_terminate_session(mux->session, NGHTTP2_NO_ERROR);
         int rc = wf_h2_send(mux->session, mux->conn->stream, &mux->held, &mux->sent_bytes);
-        drop_stream(mux, /* is_polite= */ rc == 0);
+        drop_stream(mux, rc == 0 ? weft_stream_finish : NULL);
         stop_opening(mux, 0);
     }
     nghttp2_session_del(mux->session);
     wf_h2_block_fini(&mux->block);
     wf_buf_fini(&mux->held);
+    wf_free(mux->farewell);
     wf_free(mux);
 }
 
@@ -354,15 +359,17 @@ static int mux_new(struct wf_mux **out, weft_client *client)
         .block_deadline = WEFT_FOREVER,
         .asked_at = WEFT_FOREVER,
         .is_opening = true,
+        .farewell = wf_farewell_new(),
         .kind = {.input = mux_input, .output = mux_output, .expired = mux_expired},
     };
     wf_list_init(&mux->exchanges);
     limit_floods(mux);
-    int rc = open_session(mux);
+    int rc = mux->farewell != NULL ? open_session(mux) : -ENOMEM;
     if (rc == 0)
         rc = say_settings(mux);
     if (rc < 0) {
         nghttp2_session_del(mux->session);
+        wf_free(mux->farewell);
         wf_free(mux);
         return rc;
     }

@@ -14,6 +14,7 @@
 #define WF_CLIENT_MUX_H
 
 #include "client/client_priv.h"
+#include "client/farewell.h"
 #include "h2/block.h"
 #include "h2/flood.h"
 
@@ -25,7 +26,8 @@ struct wf_mux {
     nghttp2_session *session;
     weft_stream_kind kind; /* the stream's, as long as it is ours */
     const weft_stream_kind *home;
-    wf_list exchanges; /* by stream.in_mux */
+    struct wf_farewell *farewell; /* for the end; NULL: it has begun */
+    wf_list exchanges;            /* by stream.in_mux */
     uint32_t place_count;
     uint32_t user_count; /* calls that are inside */
 

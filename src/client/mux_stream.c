@@ -181,6 +181,12 @@ static nghttp2_nv nv_of(weft_str name, weft_str value)
     };
 }
 
+/* What HTTP/2 has no place for and a caller may say: RFC 9113 8.2.2. */
+static bool is_of_connection(weft_str name)
+{
+    return WF_HTTP_EQUAL(name.ptr, name.len, "proxy-connection");
+}
+
 static size_t line_count(weft_str lines)
 {
     size_t count = 0;
@@ -193,13 +199,14 @@ static size_t line_count(weft_str lines)
 static size_t nva_add_lines(nghttp2_nv *nva, char *at, size_t bytes)
 {
     size_t count = 0;
-    for (char *end = at + bytes; at < end; count++) {
+    for (char *end = at + bytes; at < end;) {
         char *colon = memchr(at, ':', (size_t)(end - at));
         char *stop = memchr(colon, '\r', (size_t)(end - colon));
         weft_str name = {at, (size_t)(colon - at)};
         for (; at < colon; at++)
             *at = wf_http_lower(*at);
-        nva[count] = nv_of(name, (weft_str){colon + 2, (size_t)(stop - colon) - 2});
+        if (!is_of_connection(name))
+            nva[count++] = nv_of(name, (weft_str){colon + 2, (size_t)(stop - colon) - 2});
         at = stop + 2;
     }
     return count;
@@ -217,6 +224,7 @@ static int request_submit(struct weft_exchange *exchange, const nghttp2_nv *nva,
         exchange->is_unprocessed = true;
         return say_reset(exchange);
     }
+    exchange->version = 20;
     exchange->stream.id = id;
     exchange->stream.is_begun = true;
     return 0;

@@ -127,6 +127,8 @@ TASK_TEST(h2_what_is_no_http_2_at_all)
         h2_liar_open(&liar, say_bytes, no_repeats());
         CHECK_EQ(h2_liar_ask(&liar, POST), rows[i].rc);
         CHECK_EQ(liar.client->conn_count, 0);
+        CHECK_OK(weft_sleep(5 * WEFT_SEC));
+        CHECK_GT(liar.goaway, NGHTTP2_NO_ERROR); /* it was told */
         h2_liar_close(&liar);
     }
 }
@@ -233,6 +235,8 @@ TASK_TEST(class_19_h2_floods_by_a_server)
         h2_liar_open(&many, say_flood, no_repeats());
         CHECK_EQ(h2_liar_ask(&many, POST), -WEFT_ELIMIT);
         CHECK_EQ(many.client->conn_count, 0);
+        CHECK_OK(weft_sleep(5 * WEFT_SEC));
+        CHECK_EQ(many.goaway, NGHTTP2_ENHANCE_YOUR_CALM);
         h2_liar_close(&many);
     }
 }

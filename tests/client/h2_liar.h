@@ -27,7 +27,8 @@ struct h2_liar {
     unsigned requests;       /* counted by h2_liar_hear */
     uint32_t setting, value; /* in its SETTINGS; 0: none */
     bool has_no_settings;
-    int number; /* what a test wants to tell its script */
+    long goaway; /* the code of the client's last one; -1: none came */
+    int number;  /* what a test wants to tell its script */
     const void *bytes;
     size_t count;
     char url[64];
@@ -60,6 +61,7 @@ static inline int h2_liar_serve(struct h2_liar *liar, weft_stream *stream)
         rc = weft_stream_shutdown(stream);
     if (rc == 0)
         rc = h2_liar_drain(&peer); /* what is unread would make a reset of it */
+    liar->goaway = peer.has_goaway ? (long)peer.goaway : -1;
     nghttp2_hd_inflate_del(peer.inflater);
     if (rc < 0)
         weft_stream_abort(stream);
