@@ -265,6 +265,8 @@ static int serve_until_signal(struct serve_job *job, weft_group group)
     watch_signals(job, tasks);
     weft_task fit = weft_spawn(fit_body, job);
     weft_task jobs = weft_spawn(jobs_run, &service->jobs);
+    if (weft_done(jobs, NULL) != 0)
+        (void)jobs_stop(&service->jobs);
     for (size_t i = 0; i < service->server_count; i++)
         weft_future_set(&job->plan.servers[i].begin, 0, /* value= */ NULL);
     int rc = weft_group_wait(group);

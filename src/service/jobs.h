@@ -106,7 +106,8 @@ size_t jobs_list(struct jobs *jobs, struct job_view *out, size_t count);
 /* No more are taken, and those there are end; how many. */
 WEFT_WAITS size_t jobs_stop(struct jobs *jobs);
 
-/* A task: does jobs until they are stopped or it is cancelled; then none runs. */
+/* A task: does jobs until they are stopped or it is cancelled; then none runs, and no more are
+ * taken.  If it cannot be spawned, stop them. */
 WEFT_WAITS int jobs_run(void *jobs);
 
 #endif

@@ -145,10 +145,17 @@ static int worker_body(void *arg)
     return rc;
 }
 
-int jobs_run(void *arg)
+static int run_workers(struct jobs *jobs)
 {
     WEFT_GROUP(group);
     for (int i = 0; i < JOBS_WORKERS; i++)
-        WEFT_TRY(weft_group_spawn(group, worker_body, arg));
+        WEFT_TRY(weft_group_spawn(group, worker_body, jobs));
     return weft_group_wait(group);
+}
+
+int jobs_run(void *arg)
+{
+    int rc = run_workers(arg);
+    (void)jobs_stop(arg); /* nobody is left who would do them */
+    return rc;
 }

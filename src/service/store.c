@@ -49,7 +49,6 @@ static int load_one(struct store *store, weft_str name, struct measures *measure
     weft_m_options options;
     weft_matcher *matcher;
     weft_m_options_init(&options);
-    options.entity_count_max = SERVICE_ENTITIES_MAX;
     options.metric = measures_take;
     options.metric_arg = measures;
     int rc = make_path(store, name, path);

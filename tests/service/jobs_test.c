@@ -3,8 +3,10 @@
 /* Jobs over HTTP: made, followed, cancelled, forgotten. */
 #include "service/desk.h"
 
+#include <weft/error.h>
 #include <weft/event.h>
 #include <weft/gather.h>
+#include <weft/scope.h>
 
 #include <stdlib.h>
 
@@ -340,4 +342,57 @@ TASK_TEST(matcher_is_refitted_while_it_is_asked)
     CHECK_GT(askers[0].counts[0], 0u);
     CHECK_GT(askers[0].counts[1], 0u);
     desk_close(&desk);
+}
+
+/* ---- whatever goes wrong ---- */
+
+static int join(weft_task task)
+{
+    WEFT_SHIELD(shield, 3600 * WEFT_SEC);
+    return weft_await(task);
+}
+
+static int put_fruit(struct service *service)
+{
+    static const weft_m_entity fruit[] = {{.id = WEFT_STR("a"), .name = WEFT_STR("Apple")},
+                                          {.id = WEFT_STR("b"), .name = WEFT_STR("Banana")}};
+    weft_matcher *matcher;
+    WEFT_TRY(weft_m_open(&matcher, fruit, 2, NULL, NULL));
+    int rc = registry_put(&service->registry, weft_str_of("fruit"), matcher);
+    return rc < 0 ? rc : 0;
+}
+
+static int do_a_job(struct service *service)
+{
+    struct job_order order = {0};
+    struct job_view view;
+    char id[JOBS_ID_BYTES];
+    weft_m_fit_options_init(&order.options);
+    struct named *named = registry_get(&service->registry, weft_str_of("fruit"));
+    WEFT_TRY(jobs_add(&service->jobs, named, &order, id));
+    struct job *job = jobs_get(&service->jobs, weft_str_of(id));
+    CHECK(job != NULL);
+    int rc = jobs_watch(&service->jobs, job, UINT64_MAX, &view);
+    jobs_release(&service->jobs, job);
+    if (rc < 0)
+        return rc;
+    CHECK(job_is_over(view.state));
+    return view.state == JOB_DONE ? 0 : view.error.rc;
+}
+
+SCENARIO(job_leaves_nothing_behind_whatever_fails)
+{
+    static struct service service;
+    service = (struct service){0};
+    service_init(&service, 4);
+    int rc = put_fruit(&service);
+    weft_task work = weft_spawn(jobs_run, &service.jobs);
+    if (weft_done(work, NULL) != 0)
+        (void)jobs_stop(&service.jobs);
+    if (rc == 0)
+        rc = do_a_job(&service);
+    (void)jobs_stop(&service.jobs);
+    int ended = join(work);
+    service_fini(&service);
+    return rc < 0 ? rc : ended;
 }
