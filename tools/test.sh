@@ -76,7 +76,7 @@ variant_schedules() {
 variant_no_uring() {
     plain no-uring && WEFT_TEST_BACKENDS=auto check no-uring build \
         --wrapper "$PWD/build/tests/harness/no-uring" --suite core --suite net --suite dns --suite tls --suite tls-http --suite http \
-        --suite http-live --suite client-live --suite ws-live --suite cmd --suite cmd-tls
+        --suite http-live --suite client-live --suite ws-live --suite service --suite cmd --suite cmd-tls
 }
 
 # Under sanitizers the compiler optimises little and describes only lines: half of the time was its own.

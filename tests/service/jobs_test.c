@@ -20,6 +20,7 @@
     "{\"text\":\"morello\",\"label\":\"c\"},{\"text\":\"spanner\",\"label\":null}]}"
 #define ZERO_SHOT "{\"mode\":\"zero-shot\"}"
 #define GALA "{\"query\":\"gala\",\"threshold\":0.3}"
+#define GALA_METADATA "{\"query\":\"gala\",\"threshold\":0.3,\"metadata\":true}"
 
 static void desk_open_with_fruit(struct desk *desk)
 {
@@ -293,7 +294,7 @@ TASK_TEST(job_is_cancelled_at_any_moment)
 struct asker {
     struct desk *desk;
     weft_event *warm;
-    bool is_over;
+    bool wants_metadata, is_over;
     unsigned counts[2];
 };
 
@@ -304,7 +305,8 @@ static int asker_body(void *arg)
                                           "{\"result\":{\"id\":\"a\","};
     struct asker *asker = arg;
     char request[512];
-    snprintf(request, sizeof(request), "%s", desk_request("POST /v1/match", "", GALA));
+    snprintf(request, sizeof(request), "%s",
+             desk_request("POST /v1/match", "", asker->wants_metadata ? GALA_METADATA : GALA));
     while (!asker->is_over) {
         struct answer answer;
         CHECK_EQ(ask(&asker->desk->site, request, &answer), 200);
@@ -312,6 +314,9 @@ static int asker_body(void *arg)
         bool is_second = strncmp(answer.body, answers[1], strlen(answers[1])) == 0;
         CHECK(is_first != is_second);
         asker->counts[is_second]++;
+        if (asker->wants_metadata) /* a match of its own, which must not be of another snapshot */
+            CHECK(strstr(answer.body, is_second ? "\"match_method\":\"head-only\""
+                                                : "\"match_method\":\"zero-shot\"") != NULL);
         answer_fini(&answer);
         weft_event_set(asker->warm);
     }
@@ -327,7 +332,7 @@ TASK_TEST(matcher_is_refitted_while_it_is_asked)
     desk_open_with_fruit(&desk);
     desk_work(&desk);
     for (int i = 0; i < 3; i++) {
-        askers[i] = (struct asker){.desk = &desk, .warm = &warm};
+        askers[i] = (struct asker){.desk = &desk, .warm = &warm, .wants_metadata = i == 2};
         tasks[i] = weft_spawn(asker_body, &askers[i]);
     }
     CHECK_OK(weft_event_wait(&warm));
