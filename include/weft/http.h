@@ -80,6 +80,7 @@ typedef struct weft_http_limits {
     uint64_t body_rate_min;       /* bytes a second: 1 KiB */
     weft_time keep_alive_max;     /* without a request: 60 s */
     weft_time write_idle_max;     /* a client that takes nothing: 30 s */
+    uint64_t write_rate_min;      /* what one takes that is slow, over that time: 1 KiB/s */
     weft_time handler_time_max;   /* 60 s */
     weft_time connection_age_max; /* 1 h */
     weft_time half_close_grace;   /* a client that sends no more may be gone; a handler that is not

@@ -85,12 +85,14 @@ static int span_push(weft_stream *stream, struct file_span *span)
         stream->held_bytes = span->left;
         ssize_t got = wf_sys_send_file(stream->fd, span->file, (int64_t)span->offset,
                                        span_piece(span, FILE_SEND_BYTES));
-        if (got > 0)
+        if (got > 0) {
             span_advance(span, (uint64_t)got);
-        else if (got == -ENODATA)
+            stream->moved_bytes += (uint64_t)got;
+        } else if (got == -ENODATA) {
             rc = span_push_read(stream, span);
-        else
+        } else {
             rc = wf_stream_hold_wait(stream, (int)got);
+        }
     }
     return rc;
 }

@@ -51,6 +51,7 @@ int wf_stream_hold_send(weft_stream *stream, const char *bytes, size_t count, in
             rc = wf_stream_hold_wait(stream, (int)got);
         } else {
             sent += (size_t)got;
+            stream->moved_bytes += (uint64_t)got;
             *done += (size_t)got;
         }
     }

@@ -107,6 +107,7 @@ static void output_sent(weft_op *op, const weft_completion *completion, void *ar
     } else {
         wf_stream_bytes_consume(&stream->sending, (size_t)completion->result);
         stream->moved_at = weft_loop_turn_time(stream->loop);
+        stream->moved_bytes += (uint64_t)completion->result;
     }
     wf_stream_flush(stream);
 }
@@ -121,6 +122,11 @@ size_t weft_stream_get_unsent(const weft_stream *stream)
 weft_time weft_stream_get_moved_at(const weft_stream *stream)
 {
     return stream->moved_at;
+}
+
+uint64_t weft_stream_get_moved_bytes(const weft_stream *stream)
+{
+    return stream->moved_bytes;
 }
 
 int weft_stream_reserve(weft_stream *stream, size_t count, char **out)

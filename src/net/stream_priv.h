@@ -67,9 +67,10 @@ struct weft_stream {
     uint32_t dropped; /* bytes that came after weft_stream_end */
     weft_defer defer;
     weft_timer timer;
-    weft_time deadline;  /* the true one; the timer may run to an earlier point */
-    weft_time moved_at;  /* a send operation took bytes; not those that are done at once */
-    uint64_t held_bytes; /* what who holds the output has still to send */
+    weft_time deadline;   /* the true one; the timer may run to an earlier point */
+    weft_time moved_at;   /* a send operation took bytes; not those that are done at once */
+    uint64_t moved_bytes; /* so many in all */
+    uint64_t held_bytes;  /* what who holds the output has still to send */
     int fd;
     int error;      /* first failure, or 0 */
     uint16_t users; /* tasks inside a wait */

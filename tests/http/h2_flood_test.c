@@ -414,6 +414,39 @@ TASK_TEST(class_13_a_large_answer_nobody_takes_ends_after_thirty_seconds)
     CHECK_OK(site_close(&site));
 }
 
+/* A byte of window every 20 s takes a byte of the answer, and keeps neither what is left of a small
+ * one nor the handler of a large one. */
+TASK_TEST(class_13_an_answer_taken_byte_by_byte_ends)
+{
+    static const char *const paths[] = {"/large?kib=10", "/large?kib=100"};
+    const weft_http_options options = {.limits.handler_time_max = 24 * 3600 * WEFT_SEC,
+                                       .limits.keep_alive_max = 24 * 3600 * WEFT_SEC};
+    struct h2_frame *frame = malloc(sizeof *frame);
+    for (size_t i = 0; i < 2; i++) {
+        struct site site;
+        struct h2_peer peer;
+        note("%s", paths[i]);
+        CHECK_OK(site_open(&site, &options));
+        h2_peer_open_with(&peer, &site, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1);
+        h2_peer_get(&peer, 1, paths[i]);
+        weft_time from = weft_now();
+        do {
+            CHECK(h2_peer_read(&peer, frame));
+            CHECK_LT(weft_now() - from, 200 * WEFT_SEC);
+            if (frame->type != NGHTTP2_DATA)
+                continue;
+            CHECK_EQ(frame->count, 1u);
+            CHECK_OK(weft_sleep(20 * WEFT_SEC));
+            CHECK_OK(h2_peer_frame(&peer, NGHTTP2_WINDOW_UPDATE, 0, 1, "\0\0\0\1", 4));
+        } while (frame->type != NGHTTP2_RST_STREAM);
+        CHECK_GE(weft_now() - from, 60 * WEFT_SEC);
+        CHECK_EQ(site_seen.cancelled, i);
+        h2_peer_close(&peer);
+        CHECK_OK(site_close(&site));
+    }
+    free(frame);
+}
+
 /* The windows are wide, but TCP takes nothing: a frame is half-way to the stream when its stream is
  * given up, and its handler's memory with it. */
 TASK_TEST(class_13_a_frame_that_waits_for_tcp_goes_with_its_stream)

@@ -157,6 +157,32 @@ TASK_TEST(class_13_a_client_that_reads_now_and_then_is_served)
     CHECK_OK(site_close(&site));
 }
 
+/* Now and then, but too little: a stranger could hold a handler for ever.  Two MiB in seven seconds
+ * move the kernel's buffers too. */
+TASK_TEST(class_13_a_client_that_reads_too_slowly_is_reset)
+{
+    static char buf[256 * 1024];
+    const weft_http_options options = {.limits.handler_time_max = 3600 * WEFT_SEC,
+                                       .limits.write_rate_min = 1 << 20};
+    struct site site;
+    ssize_t count = 1;
+    CHECK_OK(site_open(&site, &options));
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /large?kib=65536 HTTP/1.1\r\n" H END);
+    weft_time from = weft_now();
+    while (site_seen.ended == 0) {
+        CHECK_OK(weft_sleep(7 * WEFT_SEC));
+        for (size_t got = 0; got < 8 * sizeof buf && count > 0; got += (size_t)count)
+            count = weft_stream_read(client, buf, sizeof buf);
+        CHECK_LE(weft_now() - from, 110 * WEFT_SEC);
+    }
+    CHECK_GE(weft_now() - from, 60 * WEFT_SEC);
+    CHECK_EQ(site_seen.last_rc, -ECANCELED);
+    CHECK_STR(site_seen.why, "the client does not read");
+    weft_stream_abort(client);
+    CHECK_OK(site_close(&site));
+}
+
 TASK_TEST(a_handler_over_its_time_is_cancelled_and_the_client_gets_504)
 {
     struct site site;

@@ -111,6 +111,9 @@ WEFT_API size_t weft_stream_get_unsent(const weft_stream *stream);
  * bytes are unsent, the peer has taken none since. */
 WEFT_API weft_time weft_stream_get_moved_at(const weft_stream *stream);
 
+/* How many such bytes it has taken in all; those of a file are all among them. */
+WEFT_API uint64_t weft_stream_get_moved_bytes(const weft_stream *stream);
+
 /* ---- time ---- */
 
 /* Calls kind->expired at `deadline`; WEFT_FOREVER: never.  Costs nothing to move later: no timer is

@@ -86,6 +86,7 @@ void wf_h2_reset(weft_http_request *req, uint32_t code)
 static int h2_wait(weft_http_request *req, enum wf_exchange_wait wait, weft_time duration)
 {
     req->wait = wait;
+    req->h2.pace.from = 0;
     req->wait_deadline = wf_http_after(req->conn->server, duration);
     wf_h2_arm(req->conn->h2, req->wait_deadline);
     weft_event_clear(&req->h2.moved);
@@ -137,6 +138,7 @@ static void piece_take(weft_http_request *req, char *out, size_t count)
         memcpy(out, stream->piece.ptr, count);
     stream->piece.ptr += count;
     stream->piece.len -= count;
+    stream->taken += count;
     stream->moved_at = wf_http_now(req->conn->server);
     if (stream->piece.len == 0)
         weft_event_set(&stream->moved);
@@ -477,6 +479,7 @@ static void set_answered(weft_http_request *req)
     const weft_http_server *server = req->conn->server;
     req->state = WF_EXCHANGE_ANSWERED;
     req->h2.is_held = false;
+    req->h2.pace.from = 0;
     req->deadline = wf_http_after(server, server->limits.write_idle_max);
     drop_unread(req);
     h2_arm(req);
@@ -509,6 +512,11 @@ static weft_http_request *h2_done(weft_http_request *req, bool is_answered)
     return NULL;
 }
 
+static bool is_too_slow(weft_http_request *req, weft_time now)
+{
+    return wf_pace_is_too_slow(&req->h2.pace, &req->conn->server->limits, now, req->h2.taken);
+}
+
 static weft_time expire_busy(weft_http_request *req, weft_time now)
 {
     weft_http_server *server = req->conn->server;
@@ -523,7 +531,8 @@ static weft_time expire_busy(weft_http_request *req, weft_time now)
         server->stats.timeouts++;
         wf_http_give_up(req, WF_EXCHANGE_OVERTIME, "the handler's time is up");
     }
-    if (req->wait != WF_WAIT_NONE && now >= req->wait_deadline) {
+    if ((req->wait != WF_WAIT_NONE && now >= req->wait_deadline) ||
+        (req->wait == WF_WAIT_OUTPUT && is_too_slow(req, now))) {
         req->wait_deadline = WEFT_FOREVER;
         server->stats.timeouts++;
         if (req->wait == WF_WAIT_INPUT)
@@ -541,7 +550,7 @@ static weft_time expire_answered(weft_http_request *req, weft_time now)
     if (now < req->deadline)
         return req->deadline;
     req->deadline = wf_http_later(req->h2.moved_at, patience);
-    if (now < req->deadline)
+    if (now < req->deadline && !is_too_slow(req, now))
         return req->deadline;
     req->deadline = WEFT_FOREVER;
     req->conn->server->stats.timeouts++;

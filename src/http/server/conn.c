@@ -53,6 +53,7 @@ static void conn_set_idle(struct wf_conn *conn)
     conn->state = WF_CONN_IDLE;
     conn->deadline = wf_http_later(now, limits->keep_alive_max);
     conn->taken_deadline = wf_http_later(now, limits->write_idle_max);
+    conn->pace.from = 0;
     wf_conn_arm(conn);
 }
 
@@ -434,17 +435,19 @@ static void conn_input(weft_stream *stream)
 }
 
 /* The client has taken nothing for too long: since `*deadline` was set or, if later, since it last
- * did.  WEFT_FOREVER from when it has taken all. */
-static bool conn_reader_is_stuck(const struct wf_conn *conn, weft_time *deadline, weft_time now)
+ * did; or too little.  WEFT_FOREVER from when it has taken all. */
+static bool conn_reader_is_stuck(struct wf_conn *conn, weft_time *deadline, weft_time now)
 {
+    const weft_http_limits *limits = &conn->server->limits;
     if (now < *deadline)
         return false;
     if (weft_stream_get_unsent(conn->stream) == 0) {
         *deadline = WEFT_FOREVER;
         return false;
     }
-    *deadline = weft_stream_get_moved_at(conn->stream) + conn->server->limits.write_idle_max;
-    return now >= *deadline;
+    *deadline = weft_stream_get_moved_at(conn->stream) + limits->write_idle_max;
+    return now >= *deadline ||
+           wf_pace_is_too_slow(&conn->pace, limits, now, weft_stream_get_moved_bytes(conn->stream));
 }
 
 static void conn_expired_busy(struct wf_conn *conn, weft_time now)

@@ -16,6 +16,7 @@
 static void wait_begin(weft_http_request *req, enum wf_exchange_wait wait, weft_time duration)
 {
     req->wait = wait;
+    req->conn->pace.from = 0;
     req->wait_deadline = wf_http_after(req->conn->server, duration);
     wf_conn_arm(req->conn);
 }

@@ -40,6 +40,7 @@ static const struct {
     LIMIT(body_rate_min, KIB),
     LIMIT(keep_alive_max, 60 * WEFT_SEC),
     LIMIT(write_idle_max, 30 * WEFT_SEC),
+    LIMIT(write_rate_min, KIB),
     LIMIT(handler_time_max, 60 * WEFT_SEC),
     LIMIT(connection_age_max, 3600 * WEFT_SEC),
     LIMIT(half_close_grace, 100 * WEFT_MS),

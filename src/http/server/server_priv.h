@@ -44,6 +44,7 @@
 #include "http/exchange/extras.h"
 #include "http/form/form.h"
 #include "http/route/router.h"
+#include "http/server/pace.h"
 
 #define WF_STATUS_MAX 599
 
@@ -130,6 +131,7 @@ struct wf_conn {
     weft_time opened_at;
     weft_time deadline;       /* of the state */
     weft_time gone_deadline;  /* after the peer's end; WEFT_FOREVER: it has not ended */
+    struct wf_pace pace;      /* of a client that takes too slowly */
     weft_time taken_deadline; /* IDLE: of an answer the client must take; WEFT_FOREVER: it has */
     void (*stop)(void *arg);  /* DETACHED: the server stops; or NULL */
     void *stop_arg;
@@ -162,6 +164,8 @@ struct wf_h2_stream {
     wf_buf unread;              /* of the body, for a handler that reads by itself */
     weft_event moved;           /* set when `piece` is sent, or more of the body is there */
     weft_time moved_at;         /* the client last took of the answer */
+    uint64_t taken;             /* and all it took */
+    struct wf_pace pace;        /* at which it does */
     struct wf_http_fault fault; /* of the body */
     bool is_finished;           /* behind `piece` nothing comes */
     bool is_held;               /* being answered: whoever answers frees it, if it is closed */
