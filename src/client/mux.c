@@ -185,7 +185,7 @@ static uint32_t code_of(const struct wf_mux *mux, ssize_t rc)
 static void mux_receive(struct wf_mux *mux, weft_str input)
 {
     mux->heard_at = wf_mux_now(mux);
-    if (!wf_h2_flood_count(&mux->flood, mux->heard_at, input)) {
+    if (wf_h2_flood_count(&mux->flood, mux->heard_at, input) < input.len) {
         mux_terminate(mux, NGHTTP2_ENHANCE_YOUR_CALM);
         return;
     }

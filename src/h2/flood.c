@@ -74,27 +74,26 @@ static size_t size_min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-bool wf_h2_flood_count(struct wf_h2_flood *flood, weft_time now, weft_str input)
+size_t wf_h2_flood_count(struct wf_h2_flood *flood, weft_time now, weft_str input)
 {
-    for (;;) {
-        size_t count = size_min(flood->left, input.len);
+    for (size_t at = 0;;) {
+        size_t count = size_min(flood->left, input.len - at);
         flood->left -= (uint32_t)count;
-        input.ptr += count;
-        input.len -= count;
-        if (input.len == 0)
-            return true;
+        at += count;
+        if (at == input.len)
+            return at;
 
         uint8_t *head = flood->head;
-        count = size_min(sizeof flood->head - flood->head_bytes, input.len);
-        memcpy(head + flood->head_bytes, input.ptr, count);
+        size_t head_at = at;
+        count = size_min(sizeof flood->head - flood->head_bytes, input.len - at);
+        memcpy(head + flood->head_bytes, input.ptr + at, count);
         flood->head_bytes += (uint8_t)count;
-        input.ptr += count;
-        input.len -= count;
+        at += count;
         if (flood->head_bytes < sizeof flood->head)
-            return true;
+            return at;
         flood->head_bytes = 0;
         flood->left = (uint32_t)head[0] << 16 | (uint32_t)head[1] << 8 | head[2];
         if (!count_frame(flood, now, /* type= */ head[3], /* flags= */ head[4]))
-            return false;
+            return head_at;
     }
 }

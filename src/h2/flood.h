@@ -41,8 +41,9 @@ struct wf_h2_flood {
 void wf_h2_flood_init(struct wf_h2_flood *flood, const struct wf_h2_flood_limits *limits,
                       uint32_t preface_bytes);
 
-/* The peer's next bytes, before anything is made of them.  False: too much. */
-bool wf_h2_flood_count(struct wf_h2_flood *flood, weft_time now, weft_str input);
+/* The peer's next bytes, before anything is made of them: how many there are before the head of a
+ * frame that is too much; all of them if none is. */
+size_t wf_h2_flood_count(struct wf_h2_flood *flood, weft_time now, weft_str input);
 
 /* A stream ends before its time, by the peer or by its mistakes.  False: too often. */
 bool wf_h2_flood_reset(struct wf_h2_flood *flood, weft_time now);

@@ -124,18 +124,14 @@ static uint32_t h2_code_of(const struct wf_h2 *h2, ssize_t rc)
 
 static void h2_receive(struct wf_h2 *h2, weft_str input)
 {
-    if (!wf_h2_flood_count(&h2->flood, wf_h2_now(h2), input)) {
-        weft_stream_consume(h2->conn->stream, input.len);
-        h2_terminate(h2, NGHTTP2_ENHANCE_YOUR_CALM);
-        return;
-    }
+    size_t fine = wf_h2_flood_count(&h2->flood, wf_h2_now(h2), input);
     h2->is_receiving = true;
-    ssize_t count = nghttp2_session_mem_recv(h2->session, (const uint8_t *)input.ptr, input.len);
+    ssize_t count = nghttp2_session_mem_recv(h2->session, (const uint8_t *)input.ptr, fine);
     h2->is_receiving = false;
     weft_stream_consume(h2->conn->stream, input.len);
     if (count < 0)
         h2_terminate(h2, h2_code_of(h2, count));
-    else if (h2_is_flooded(h2))
+    else if (fine < input.len || h2_is_flooded(h2))
         h2_terminate(h2, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
