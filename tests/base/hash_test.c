@@ -24,7 +24,7 @@ TEST(hash_gives_the_values_of_siphash_1_3)
     }
 }
 
-TEST(hash_depends_on_both_halves_of_its_key)
+TEST(class_27_hash_depends_on_both_halves_of_its_key)
 {
     wf_hash_key keys[] = {{0, 0}, {1, 0}, {0, 1}};
     uint64_t hashes[3];

@@ -302,7 +302,7 @@ TASK_TEST(redirects_are_followed_and_posts_turn_into_gets)
 }
 
 /* Class 25: secrets and bodies stay with the origin they were meant for. */
-TASK_TEST(another_origin_gets_no_secrets_and_no_body)
+TASK_TEST(class_25_another_origin_gets_no_secrets_and_no_body)
 {
     struct liar second;
     static const struct liar_step there[] = {{.answer = OK_EMPTY}};
@@ -334,7 +334,7 @@ TASK_TEST(another_origin_gets_no_secrets_and_no_body)
     liar_close(&second);
 }
 
-TASK_TEST(redirects_end_after_ten_and_at_other_schemes)
+TASK_TEST(class_25_redirects_end_after_ten_and_at_other_schemes)
 {
     static struct liar_step steps[13];
     for (int i = 0; i < 12; i++)

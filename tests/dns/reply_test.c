@@ -46,7 +46,7 @@ TEST(reply_follows_a_chain_of_names_in_any_order_of_records)
     CHECK_EQ(reply.ttl_s, 20u);
 }
 
-TEST(reply_chain_that_turns_in_a_circle_or_is_too_long_is_refused)
+TEST(class_39_reply_chain_that_turns_in_a_circle_or_is_too_long_is_refused)
 {
     struct message message;
     begin(&message, 0, "a.test");
@@ -76,7 +76,7 @@ TEST(reply_records_of_other_names_and_kinds_are_not_looked_at)
     CHECK_EQ(reply.ips.count, 0u);
 }
 
-TEST(reply_to_another_question_is_refused)
+TEST(class_39_reply_to_another_question_is_refused)
 {
     struct message message;
     begin(&message, 0, "a.test");
@@ -125,7 +125,7 @@ TEST(reply_that_is_cut_says_so)
     CHECK(reply.is_truncated);
 }
 
-TEST(reply_has_at_most_64_addresses)
+TEST(class_39_reply_has_at_most_64_addresses)
 {
     for (int count = 64; count <= 65; count++) {
         struct message message;
@@ -136,7 +136,7 @@ TEST(reply_has_at_most_64_addresses)
     }
 }
 
-TEST(reply_of_names_that_point_forward_or_at_themselves_ends)
+TEST(class_39_reply_of_names_that_point_forward_or_at_themselves_ends)
 {
     struct message message;
     begin(&message, 0, "a.test");

@@ -256,7 +256,7 @@ static int read_nested(size_t depth, uint32_t depth_max, size_t *limit)
     return rc;
 }
 
-TEST(json_read_limits_the_depth)
+TEST(class_28_json_read_limits_the_depth)
 {
     size_t limit;
     CHECK_OK(read_nested(128, 0, &limit));
@@ -289,7 +289,7 @@ TEST(json_read_and_free_of_the_deepest_text_fit_a_task_stack)
     CHECK_OK(rc);
 }
 
-TEST(json_read_limits_the_digits_of_a_number)
+TEST(class_28_json_read_limits_the_digits_of_a_number)
 {
     char text[400];
     size_t limit;
@@ -308,7 +308,7 @@ TEST(json_read_limits_the_digits_of_a_number)
     CHECK_EQ(read_text(text, 257, NULL, &limit), -WEFT_ELIMIT);
 }
 
-TEST(json_read_limits_bytes_values_and_keys)
+TEST(class_28_json_read_limits_bytes_values_and_keys)
 {
     size_t limit;
     CHECK_OK(read_text("[1,2]", 5, &(weft_json_limits){.bytes_max = 5}, &limit));

@@ -58,7 +58,7 @@ TEST(normalise_options_do_what_they_say)
 }
 
 /* Two of class 230 and one of 220 in turn: the latter go first, the others keep their order. */
-TEST(normalise_orders_marks_in_linear_time)
+TEST(class_30_normalise_orders_marks_in_linear_time)
 {
     enum { MARKS = 300000 };
     static const char tails[] = {'\x81', '\x80', '\xA3'}; /* U+0301, U+0300, U+0323 */
@@ -89,7 +89,7 @@ TEST(normalise_says_where_text_is_not_utf8)
     CHECK(out.ptr == NULL);
 }
 
-TEST(marks_are_cut_after_the_thirtieth_and_only_there)
+TEST(class_30_marks_are_cut_after_the_thirtieth_and_only_there)
 {
     char text[256] = "x";
     wf_buf out = {0};

@@ -12,7 +12,7 @@
 
 /* ---- stalling and lying ---- */
 
-TASK_TEST(tls_handshake_has_a_time)
+TASK_TEST(class_37_tls_handshake_has_a_time)
 {
     for (int is_server = 0; is_server < 2; is_server++) {
         struct ends ends;
@@ -94,7 +94,7 @@ static int updates_sent(int count, weft_time pause)
     return done;
 }
 
-TASK_TEST(tls_peer_that_changes_keys_too_often_is_cut_off)
+TASK_TEST(class_37_tls_peer_that_changes_keys_too_often_is_cut_off)
 {
     CHECK_EQ(updates_sent(30, WEFT_MS), 0);
     CHECK_EQ(updates_sent(60, WEFT_SEC), 0);
@@ -168,7 +168,7 @@ TASK_TEST(tls_does_not_mind_how_bytes_are_cut)
 }
 
 /* Any byte on the way changed: a failure on at least one side, never other bytes than were sent. */
-TASK_TEST(tls_notices_any_byte_that_was_changed)
+TASK_TEST(class_37_tls_notices_any_byte_that_was_changed)
 {
     weft_tls *client = ends_client((weft_tls_options){0});
     weft_tls *server = ends_server((weft_tls_options){0});

@@ -153,7 +153,7 @@ TASK_TEST(tls_half_close_lets_the_other_direction_go_on)
     close_pair(&pair);
 }
 
-TASK_TEST(tls_end_that_is_not_announced_is_a_failure)
+TASK_TEST(class_37_tls_end_that_is_not_announced_is_a_failure)
 {
     struct pair pair = open_usual();
     char buf[8];
@@ -188,7 +188,7 @@ static void check_refused(const struct cert *cert, const char *name, const char 
     weft_tls_free(server);
 }
 
-TASK_TEST(tls_client_believes_a_name_of_the_certificate_only)
+TASK_TEST(class_38_tls_client_believes_a_name_of_the_certificate_only)
 {
     check_refused(cert_web(), "web.test", NULL);
     check_refused(cert_web(), "WEB.test.", NULL);
@@ -202,7 +202,7 @@ TASK_TEST(tls_client_believes_a_name_of_the_certificate_only)
                   "tls: the certificate is for web.test, *.wild.test, not for '127.0.0.2'");
 }
 
-TASK_TEST(tls_client_believes_certificates_of_their_time_only)
+TASK_TEST(class_38_tls_client_believes_certificates_of_their_time_only)
 {
     struct cert cert;
     struct cert_wish wish = {.subject = "old",
@@ -220,7 +220,7 @@ TASK_TEST(tls_client_believes_certificates_of_their_time_only)
                   "tls: the certificate of 'web.test' begins only on 2080-01-01 00:00 UTC");
 }
 
-TASK_TEST(tls_client_believes_whom_it_trusts_only)
+TASK_TEST(class_38_tls_client_believes_whom_it_trusts_only)
 {
     struct cert cert;
     cert_make(&cert, &(struct cert_wish){.subject = "self", .names = "DNS:web.test"});

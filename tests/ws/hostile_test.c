@@ -93,12 +93,12 @@ TASK_TEST(what_comes_behind_a_close_is_not_answered)
 
 /* ---- what is wrong ---- */
 
-TASK_TEST(a_frame_without_mask_ends_the_connection)
+TASK_TEST(class_22_a_frame_without_mask_ends_the_connection)
 {
     is_refused("810161", 1002);
 }
 
-TASK_TEST(a_reserved_bit_ends_the_connection)
+TASK_TEST(class_22_a_reserved_bit_ends_the_connection)
 {
     is_refused("c181" M "61", 1002);
     is_refused("9180" M, 1002);
@@ -121,7 +121,7 @@ TASK_TEST(a_long_ping_ends_the_connection)
     is_refused("89fe007e" M, 1002);
 }
 
-TASK_TEST(a_continuation_of_nothing_ends_the_connection)
+TASK_TEST(class_22_a_continuation_of_nothing_ends_the_connection)
 {
     is_refused("8081" M "61", 1002);
 }
@@ -152,7 +152,7 @@ TASK_TEST(a_close_with_a_reason_that_is_no_text_ends_the_connection)
     is_refused("8884" M "03e8 c328", 1007);
 }
 
-TASK_TEST(text_that_is_not_utf8_ends_the_connection)
+TASK_TEST(class_22_text_that_is_not_utf8_ends_the_connection)
 {
     static const char *const sent[] = {
         "8182" M "c328",           /* no continuation */

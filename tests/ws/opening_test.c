@@ -54,7 +54,7 @@ TASK_TEST(requests_that_open_no_websocket_are_refused)
     CHECK_OK(ends_close(&ends));
 }
 
-TASK_TEST(pages_of_other_origins_may_not_connect)
+TASK_TEST(class_53_pages_of_other_origins_may_not_connect)
 {
     static const char *const own[] = {"https://app.test", "https://b.test:8443"};
     static const char *const any[] = {"*"};
