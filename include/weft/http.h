@@ -88,6 +88,8 @@ typedef struct weft_http_limits {
 
     uint32_t requests_per_connection_max; /* 10,000 */
     uint32_t connection_count_max; /* 0: nine tenths of the descriptors this process may have */
+    uint32_t address_connections_max; /* of one address, an IPv6 one is its /64; one more gets 503.
+                                         0: no limit, as behind a proxy */
     uint32_t in_hand_max;          /* requests with a handler: 64 */
     uint32_t queue_max;            /* requests that wait for one: 256 */
     weft_time queue_time_max;      /* 500 ms */
@@ -220,7 +222,7 @@ typedef struct weft_http_stats {
     uint64_t connections_accepted;
     uint64_t connections_open;
     uint64_t connections_idle;    /* open, without a request */
-    uint64_t connections_refused; /* no memory for them */
+    uint64_t connections_refused; /* no memory for them, or too many of one address */
     uint64_t requests;            /* heads that were understood */
     uint64_t requests_in_hand;
     uint64_t requests_queued;

@@ -191,6 +191,40 @@ TASK_TEST(class_46_connections_past_the_limit_wait_in_the_kernel)
 }
 
 /* Clients that pipeline without reading stop being read. */
+/* One more than an address may have is told so, and there is room again when one goes. */
+TASK_TEST(class_46_an_address_may_have_so_many_connections)
+{
+    const weft_http_options options = {.limits.address_connections_max = 2};
+    struct site site;
+    struct answer answer;
+    weft_http_stats stats;
+    CHECK_OK(site_open(&site, &options));
+    for (int round = 0; round < 3; round++) {
+        weft_stream *first = client_open(&site), *second = client_open(&site);
+        client_send(first, "GET /ok HTTP/1.1\r\n" H END);
+        CHECK_OK(client_read(first, &answer));
+        answer_fini(&answer);
+        client_send(second, "GET /ok HTTP/1.1\r\n" H END);
+        CHECK_OK(client_read(second, &answer));
+        answer_fini(&answer);
+        weft_stream *third = client_open(&site);
+        CHECK_OK(client_read(third, &answer));
+        CHECK_EQ(answer.status, 503);
+        CHECK(answer_field(&answer, "Retry-After") != NULL);
+        CHECK(strstr(answer.body, "\"limit\":2,\"seen\":3") != NULL);
+        answer_fini(&answer);
+        CHECK(client_is_closed(third));
+        weft_stream_close(third);
+        weft_stream_close(first);
+        weft_stream_close(second);
+        CHECK_OK(weft_sleep(3 * WEFT_SEC));
+    }
+    weft_http_server_get_stats(site.server, &stats);
+    CHECK_EQ(stats.connections_refused, 3u);
+    CHECK_EQ(stats.requests, 6u);
+    CHECK_OK(site_close(&site));
+}
+
 TASK_TEST(class_13_pipelining_without_reading_is_bounded)
 {
     struct site site;

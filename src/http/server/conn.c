@@ -10,6 +10,7 @@
 #include "h1/chars.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CLEAR_TEXT_BODY "This port speaks HTTPS, and the request came as plain HTTP text.\n"
@@ -127,6 +128,7 @@ static void conn_closed(weft_stream *stream)
     struct wf_conn *conn = conn_of(stream);
     assert(conn->req == NULL);
     wf_h2_free(conn->h2);
+    wf_peers_leave(&conn->server->peers, conn->peer);
     wf_list_remove(&conn->link);
     wf_server_conn_gone(conn->server);
 }
@@ -553,6 +555,43 @@ const weft_stream_kind wf_conn_kind = {
     .user_bytes = sizeof(struct wf_conn),
 };
 
+static int conn_count_peer(struct wf_conn *conn)
+{
+    weft_addr addr;
+    uint32_t max = conn->server->limits.address_connections_max;
+    if (max == 0 || weft_stream_get_peer(conn->stream, &addr) < 0)
+        return 0;
+    return wf_peers_enter(&conn->server->peers, &addr, max, &conn->peer);
+}
+
+/* Nothing was read and nothing will be: the answer is to whatever it may ask. */
+static void conn_refuse_peer(struct wf_conn *conn)
+{
+    weft_http_server *server = conn->server;
+    char head[256], body[256];
+    uint32_t max = server->limits.address_connections_max;
+    int body_bytes =
+        snprintf(body, sizeof body,
+                 "{\"error\":{\"code\":\"overloaded\",\"message\":\"Your address has too "
+                 "many connections.\",\"details\":{\"limit\":%u,\"seen\":%u}}}",
+                 max, max + 1);
+    int head_bytes = snprintf(head, sizeof head,
+                              "HTTP/1.1 503 Service Unavailable\r\n"
+                              "Content-Type: application/json\r\nContent-Length: %d\r\n"
+                              "Retry-After: %u\r\nConnection: close\r\n\r\n",
+                              body_bytes, wf_http_server_retry_after(server));
+    server->stats.connections_refused++;
+    if (server->secure != NULL || weft_stream_put(conn->stream, head, (size_t)head_bytes) < 0 ||
+        weft_stream_put(conn->stream, body, (size_t)body_bytes) < 0) {
+        wf_conn_abort(conn);
+        return;
+    }
+    server->stats.answers[5]++;
+    server->status_counts[503]++;
+    server->stats.bytes_sent += (uint64_t)head_bytes + (uint64_t)body_bytes;
+    wf_conn_end(conn);
+}
+
 void wf_conn_accept(weft_listener *listener, int fd, void *arg)
 {
     weft_http_server *server = arg;
@@ -577,6 +616,8 @@ void wf_conn_accept(weft_listener *listener, int fd, void *arg)
     else
         conn_set_state(conn, WF_CONN_NEW, server->limits.keep_alive_max);
     wf_server_conn_came(server);
-    if (server->is_draining)
+    if (conn_count_peer(conn) < 0)
+        conn_refuse_peer(conn);
+    else if (server->is_draining)
         wf_conn_end(conn);
 }

@@ -46,6 +46,7 @@ static const struct {
     LIMIT(half_close_grace, 100 * WEFT_MS),
     LIMIT(requests_per_connection_max, 10000),
     LIMIT(connection_count_max, 0),
+    LIMIT(address_connections_max, 0),
     LIMIT(in_hand_max, 64),
     LIMIT(queue_max, 256),
     LIMIT(queue_time_max, 500 * WEFT_MS),

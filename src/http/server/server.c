@@ -67,6 +67,8 @@ int weft_http_server_new(weft_http_server **out, const weft_http_options *option
     server->shed.fn = wf_http_shed;
     int rc = wf_sys_random(&server->random, sizeof server->random);
     if (rc == 0)
+        rc = wf_sys_random(&server->peers.key, sizeof server->peers.key);
+    if (rc == 0)
         rc = wf_chains_init(server);
     if (rc == 0 && server->openapi != NULL)
         rc = wf_openapi_add(server);
@@ -108,6 +110,7 @@ void weft_http_server_free(weft_http_server *server)
     assert(!server->is_serving);
     server_close_listeners(server);
     server_drop_pool(server);
+    wf_peers_fini(&server->peers);
     wf_http_router_fini(&server->router);
     wf_chains_fini(&server->chains);
     weft_bytes_free(&server->openapi_text);

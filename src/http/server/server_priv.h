@@ -45,6 +45,7 @@
 #include "http/form/form.h"
 #include "http/route/router.h"
 #include "http/server/pace.h"
+#include "http/server/peers.h"
 
 #define WF_STATUS_MAX 599
 
@@ -128,6 +129,7 @@ struct wf_conn {
     const struct wf_transport *transport;
     weft_http_request *req; /* the exchange; NULL while IDLE, and over HTTP/2 */
     struct wf_h2 *h2;       /* over HTTP/2; NULL: not */
+    struct wf_peer *peer;   /* NULL: not counted */
     weft_time opened_at;
     weft_time deadline;       /* of the state */
     weft_time gone_deadline;  /* after the peer's end; WEFT_FOREVER: it has not ended */
@@ -255,6 +257,7 @@ struct weft_http_server {
     weft_loop *loop; /* while it serves */
     weft_group handlers;
     wf_list conns;
+    struct wf_peers peers;
     wf_list queue;   /* QUEUED exchanges, first come first */
     weft_defer shed; /* looks at the queue when the ready tasks have run */
     size_t queue_count, in_hand, reserve_in_hand;
