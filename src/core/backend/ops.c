@@ -3,6 +3,7 @@
 /* Operation records and descriptor records: who is under way on what, for every back end. */
 
 #include "core/backend/backend_priv.h"
+#include "core/look/debug.h"
 
 #include "base/alloc.h"
 #include "base/sys.h"
@@ -233,6 +234,8 @@ int weft_fd_close(weft_loop *loop, int number, void (*done)(void *arg), void *ar
     struct wf_fd *fd = wf_fd_find(loop, number);
     if (number < 0 || (fd != NULL && fd->is_closing))
         return -EBADF;
+    if (loop->sched != NULL && loop->sched->debug != NULL)
+        wf_debug_closed(loop->sched->debug, number);
     if (fd != NULL && !wf_list_is_empty(&fd->ops)) {
         fd->is_closing = true;
         fd->closed = done;

@@ -9,6 +9,7 @@
 #include <weft/sys/park.h>
 
 #include "base/sys.h"
+#include "core/look/debug.h"
 
 #include <fcntl.h>
 #include <sys/sysmacros.h>
@@ -24,20 +25,20 @@ int weft_open(const char *path, int flags, unsigned mode)
     });
     if (fd >= 0 && !(flags & O_NONBLOCK))
         wf_sys_set_blocking(fd, /* blocks= */ true);
-    return fd;
+    return wf_debug_made(fd);
 }
 
 int weft_open_beneath(int dir, const char *path, int flags, unsigned how)
 {
     if ((flags & (O_ACCMODE | O_CREAT | O_TRUNC)) != O_RDONLY)
         return -EINVAL;
-    return weft_op_wait(&(weft_op_args){
+    return wf_debug_made(weft_op_wait(&(weft_op_args){
         .kind = WEFT_OP_OPEN_BENEATH,
         .fd = dir,
         .path = path,
         .flags = (uint32_t)(flags | O_NONBLOCK | O_NOCTTY), /* not to wait for a FIFO's other end */
         .bytes = how & WEFT_BENEATH_NO_LINKS,
-    });
+    }));
 }
 
 ssize_t weft_pread(int fd, void *buf, size_t bytes, int64_t offset)

@@ -3,12 +3,16 @@
 #include "core/look/debug.h"
 
 #include "base/alloc.h"
+#include "base/sys.h"
 #include "core/look/symbol.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define DEBUG_NO_TASK_MAX 16 /* calls that are told */
 
 static bool debug_is_wanted(const weft_config *config)
 {
@@ -110,6 +114,50 @@ void wf_debug_never_awaited(const wf_task *ended)
             debug_say(task, wf_task_site(task),
                       "was never awaited: await it, spawn it in a group, or weft_release() it");
     }
+}
+
+void wf_debug_opened(int fd)
+{
+    const struct wf_sched *sched = wf_sched_current;
+    struct wf_debug *debug = sched->debug;
+    wf_debug_closed(debug, fd); /* past us, and the number is used again */
+    if (debug->open_count < WF_DEBUG_OPEN_MAX)
+        debug->open[debug->open_count++] = (struct wf_debug_open){fd, wf_task_site(sched->current)};
+}
+
+void wf_debug_closed(struct wf_debug *debug, int fd)
+{
+    for (size_t i = 0; i < debug->open_count; i++) {
+        if (debug->open[i].fd == fd)
+            debug->open[i] = debug->open[--debug->open_count];
+    }
+}
+
+void wf_debug_left_open(struct wf_sched *sched)
+{
+    const struct wf_debug *debug = sched->debug;
+    struct stat status;
+    for (size_t i = 0; debug != NULL && i < debug->open_count; i++) {
+        const struct wf_debug_open *open = &debug->open[i];
+        if (wf_sys_fstat(open->fd, &status) == 0)
+            wf_sched_log(sched,
+                         "debug: descriptor %d is open at the end of the run: weft_close() "
+                         "it; opened by the task spawned: %s",
+                         open->fd, open->site);
+    }
+}
+
+void wf_debug_no_task(void *caller)
+{
+    static _Atomic unsigned said;
+    const weft_config nothing = {0};
+    char place[160];
+    if (!debug_is_wanted(&nothing) || atomic_fetch_add(&said, 1) >= DEBUG_NO_TASK_MAX)
+        return;
+    wf_symbol_text(caller, place, sizeof place);
+    weft_log("debug: %s needs a task, and there is none here: it says -EPERM; call it from a body "
+             "that weft_run() or weft_spawn() runs",
+             place);
 }
 
 #if WF_DEBUG_CHECKS

@@ -6,6 +6,7 @@
 
 #include "core/exec/exec_priv.h"
 #include "core/exec/worker_priv.h"
+#include "core/look/debug.h"
 #include "core/look/watcher.h"
 #include "core/loop/posts.h"
 #include "core/loops/loops_priv.h"
@@ -229,6 +230,7 @@ void wf_run_close(struct wf_member *member)
     if (member->index == 0 || !member->loops->is_one_thread)
         wf_overflow_thread_end();
     wf_signals_remove(loop);
+    wf_debug_left_open(sched);
     wf_posts_close(loop); /* before the records: messages are about them */
     wf_sched_free(sched);
     weft_loop_free(loop);

@@ -2,6 +2,8 @@
 
 #include "core/task/park_priv.h"
 
+#include "core/look/debug.h"
+
 void weft_waitq_push(weft_waitq *queue, weft_waiter *waiter)
 {
     wf_waitq_push(queue, waiter);
@@ -20,6 +22,12 @@ weft_waiter *weft_waitq_pop(weft_waitq *queue)
 int weft_sp_enter(void)
 {
     return wf_sp_enter(wf_sched_self());
+}
+
+int wf_sp_outside(void)
+{
+    wf_debug_no_task(__builtin_return_address(0));
+    return -EPERM;
 }
 
 int wf_sp_enter_slow(struct wf_sched *sched)

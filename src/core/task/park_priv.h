@@ -98,12 +98,15 @@ static inline bool wf_sp_is_rare(const struct wf_sched *sched)
     return __builtin_expect(is_rare, 0);
 }
 
+/* There is no task: -EPERM. */
+__attribute__((cold)) int wf_sp_outside(void);
+
 /* weft_sp_enter, inline but for what is rare. */
 int wf_sp_enter_slow(struct wf_sched *sched);
 static inline int wf_sp_enter(struct wf_sched *sched)
 {
     if (__builtin_expect(sched == NULL || sched->current == NULL, 0))
-        return -EPERM;
+        return wf_sp_outside();
     sched->streak++;
     return wf_sp_is_rare(sched) ? wf_sp_enter_slow(sched) : 0;
 }
