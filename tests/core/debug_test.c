@@ -186,6 +186,14 @@ static int body_lends_it_far(void *arg)
     return weft_yield();
 }
 
+static int body_lends_it_to_who_is_detached(void *arg)
+{
+    int lent = 1;
+    (void)arg;
+    (void)weft_detach(body_sleeps, &lent);
+    return 0;
+}
+
 struct letter {
     int number;
 };
@@ -214,6 +222,7 @@ TEST(test_T06_in_debug_builds_a_pointer_into_a_finished_frame_is_told)
         {body_lends_its_frame, "spawned: body_sleeps at "},
         {body_lends_it_to_a_group, "spawned: body_sleeps at "},
         {body_lends_it_far, "spawned: body_sleeps at "},
+        {body_lends_it_to_who_is_detached, "spawned: body_sleeps at "},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         note("row %zu", i);

@@ -170,16 +170,23 @@ static bool debug_is_in_frame(const wf_task *task, const void *at)
     return (const char *)at >= base && (const char *)at < top;
 }
 
+static void debug_tell_given(const wf_task *task, const struct wf_node *node)
+{
+    const wf_task *child = node->task;
+    bool may_run = child != NULL && node == &child->root && child->state == WF_TASK_LIVE;
+    if (may_run && child != task && debug_is_in_frame(task, child->given))
+        debug_say(child, wf_task_site(child),
+                  "was given a pointer into the frame of its spawner's body, which has "
+                  "returned: await it there, or use weft_spawn_copy");
+}
+
+/* Detached tasks are not below it. */
 void wf_debug_frame_ended(const wf_task *task)
 {
-    const struct wf_node *node = task->root.child;
-    while (node != NULL) {
-        const wf_task *child = node->task;
-        bool may_run = node == &child->root && child->state == WF_TASK_LIVE;
-        if (may_run && debug_is_in_frame(task, child->given))
-            debug_say(child, wf_task_site(child),
-                      "was given a pointer into the frame of its spawner's body, which has "
-                      "returned: await it there, or use weft_spawn_copy");
+    for (const struct wf_node *node = wf_sched_current->top.child; node != NULL; node = node->next)
+        debug_tell_given(task, node);
+    for (const struct wf_node *node = task->root.child; node != NULL;) {
+        debug_tell_given(task, node);
         if (node->child != NULL) {
             node = node->child;
             continue;

@@ -201,8 +201,6 @@ static wf_task *task_done(struct wf_sched *sched, wf_task *task)
 static void task_outlived(const struct wf_sched *sched, wf_task *task)
 {
     task->body->returned_at = sched->pass_began;
-    if (WF_DEBUG_CHECKS)
-        wf_debug_frame_ended(task);
     if (task->result < 0)
         wf_node_cancel(&task->root, WEFT_REASON_OWNER_ENDED, "owner ended");
 }
@@ -225,6 +223,8 @@ static void task_close_body(struct wf_sched *sched, wf_task *task, int rc)
         wf_mutex_abandon_all(task);
     task->result = rc;
     task->state = WF_TASK_FINISHING;
+    if (WF_DEBUG_CHECKS && (task->body->live != 0 || sched->detached_live != 0))
+        wf_debug_frame_ended(task);
     if (task->body->live != 0)
         task_outlived(sched, task);
 }
