@@ -101,6 +101,12 @@ WEFT_API void weft_get_name(char *out, size_t out_bytes);
 /* Lets every other ready task run once.  0 or -ECANCELED. */
 WEFT_API WEFT_WAITS int weft_yield(void);
 
+/* Waits until every other task of the loop waits too: on several loops of a simulation, every other
+ * task of them all.  What is ready has run then, messages and completions that are there have been
+ * taken, and no time has passed under a virtual clock.  For tests: "now it must stand at the lock".
+ * Several may wait so; all are told.  0 or -ECANCELED; -EPERM outside a task. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_wait_idle(void);
+
 /* Waits for `duration`; <= 0 is weft_yield().  0 or -ECANCELED. */
 WEFT_API WEFT_WAITS int weft_sleep(weft_time duration);
 

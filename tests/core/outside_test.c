@@ -59,6 +59,7 @@ static void waits_say_so(void)
     weft_task none = {0};
     CHECK_EQ(weft_yield(), -EPERM);
     CHECK_EQ(weft_sleep(WEFT_SEC), -EPERM);
+    CHECK_EQ(weft_wait_idle(), -EPERM);
     CHECK_EQ(weft_check(), -EPERM);
     CHECK_EQ(weft_event_wait(&event), -EPERM);
     CHECK_EQ(weft_lock(&mutex), -EPERM);

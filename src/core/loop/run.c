@@ -132,6 +132,11 @@ void wf_run_turns(struct wf_sched *sched, const uint32_t *live)
             wf_loops_turn(sched->loops);
             continue;
         }
+        if (weft_waitq_first(&sched->idle_waiters) != NULL) {
+            if (weft_loop_turn(sched->loop, 0) == 0)
+                wf_sched_tell_idle(sched);
+            continue;
+        }
         bool is_deadlocked = run_is_deadlocked(sched);
         if (is_deadlocked)
             wf_run_break_deadlock(sched);

@@ -383,9 +383,21 @@ static bool loops_turn_each(struct wf_loops *loops)
     return is_idle;
 }
 
+/* All loops have nothing to do: those who waited for that. */
+static bool loops_tell_idle(struct wf_loops *loops)
+{
+    bool is_told = false;
+    for (uint32_t i = 0; i < loops->count; i++) {
+        wf_loop_make_current(loops->members[i].loop);
+        is_told |= wf_sched_tell_idle(loops->members[i].loop->sched);
+    }
+    wf_loop_make_current(loops->members[0].loop);
+    return is_told;
+}
+
 void wf_loops_turn(struct wf_loops *loops)
 {
-    if (!loops_turn_each(loops))
+    if (!loops_turn_each(loops) || loops_tell_idle(loops))
         return;
     weft_time deadline = WEFT_FOREVER;
     bool is_moving = false;

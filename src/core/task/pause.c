@@ -34,6 +34,27 @@ int weft_yield(void)
     return wf_check(sched->current);
 }
 
+static const weft_wait_class idle_class = {.what = "idle loop"};
+
+int weft_wait_idle(void)
+{
+    int rc = weft_sp_enter();
+    if (rc < 0)
+        return rc;
+    weft_waiter self = WEFT_WAITER(&idle_class, NULL);
+    wf_waitq_push(&wf_sched_current->idle_waiters, &self);
+    return weft_park(&self);
+}
+
+bool wf_sched_tell_idle(struct wf_sched *sched)
+{
+    weft_waiter *waiter = wf_waitq_pop(&sched->idle_waiters);
+    bool is_told = waiter != NULL;
+    for (; waiter != NULL; waiter = wf_waitq_pop(&sched->idle_waiters))
+        wf_wake(waiter, 0);
+    return is_told;
+}
+
 struct sleeper {
     weft_waiter waiter;
     weft_timer timer;

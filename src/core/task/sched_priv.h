@@ -174,6 +174,7 @@ struct wf_sched {
     uint32_t is_open;                         /* 1 until the run ends, see loops_priv.h */
     uint32_t index;                           /* of this loop in the run */
     struct wf_loops *loops;                   /* of the run, this one among them */
+    weft_waitq idle_waiters;                  /* of weft_wait_idle() */
     weft_timer grace;                         /* runs while detached tasks are seen out */
 };
 
@@ -354,6 +355,9 @@ static WF_IN_PLACE void wf_sched_yield(struct wf_sched *sched, wf_task *self)
     wf_sched_leave(sched, self);
     self->body->is_yielding = false;
 }
+
+/* pause.c: everybody waits; true if somebody waited for that, and is ready now. */
+bool wf_sched_tell_idle(struct wf_sched *sched);
 
 /* dump.c: what it does, or waits for; a literal. */
 const char *wf_task_state_text(const struct wf_sched *sched, const wf_task *task);
