@@ -207,6 +207,52 @@ TASK_TEST(test_C04_write_all_that_is_cancelled_tells_how_far_it_got)
     free(got);
 }
 
+/* Bytes come, so many yields later a cancel: either it finds them read, and so they are told, or
+ * they are still there. */
+static void read_or_cancel(int yields)
+{
+    int pair[2];
+    char buf[16];
+    make_pair(pair);
+    struct io io = {.fd = pair[0]};
+    weft_task reader = weft_spawn(read_body, &io);
+    CHECK_OK(weft_yield());
+    CHECK_EQ(weft_write_all(pair[1], "hello", 5), 5);
+    for (int i = 0; i < yields; i++)
+        CHECK_OK(weft_yield());
+    (void)weft_cancel(reader, "test");
+    int rc = weft_await(reader);
+    CHECK(rc == -ECANCELED || rc > 0);
+    int rest = rc > 0 ? 5 - rc : 5;
+    for (int got; rest > 0; rest -= got) {
+        got = (int)weft_read(pair[0], buf, sizeof buf);
+        CHECK_GT(got, 0);
+    }
+    CHECK_EQ(rest, 0);
+    CHECK_OK(weft_close(pair[0]));
+    CHECK_OK(weft_close(pair[1]));
+}
+
+TASK_TEST(test_I03_a_read_that_moved_bytes_returns_their_count_whenever_the_cancel_comes)
+{
+    for (int yields = 0; yields < 8; yields++)
+        read_or_cancel(yields);
+}
+
+/* The reader takes some of it and then nothing more. */
+TASK_TEST(test_I03_a_write_that_moved_bytes_returns_their_count_to_a_cancelled_task)
+{
+    int pair[2];
+    static char block[1024 * 1024];
+    make_pair(pair);
+    ssize_t count = weft_write(pair[1], block, sizeof block);
+    CHECK_GT(count, 0);
+    (void)weft_cancel(weft_self(), "after");
+    CHECK_EQ(weft_write(pair[1], block, 1), -ECANCELED);
+    CHECK_OK(weft_close(pair[0]));
+    CHECK_OK(weft_close(pair[1]));
+}
+
 TASK_TEST(test_I04_a_second_reading_task_of_a_descriptor_is_busy)
 {
     int pair[2];

@@ -648,6 +648,74 @@ TEST(test_X02_a_thread_without_a_loop_spawns_asks_and_cancels)
     }
 }
 
+/* ---- X06 ---- */
+
+struct caller {
+    weft_loop *loop;
+    weft_task task, done;
+    weft_future future;
+    int fd;
+    _Atomic bool is_through;
+};
+
+static int sleep_an_hour(void *arg)
+{
+    (void)arg;
+    return weft_sleep(3600 * WEFT_SEC);
+}
+
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
+/* None of these may wait for the loop. */
+static void *call_all(void *arg)
+{
+    struct caller *caller = arg;
+    int rc;
+    CHECK_OK(weft_post(caller->loop, nothing, NULL));
+    CHECK_EQ(weft_done(caller->task, &rc), 0);
+    CHECK_EQ(weft_done(caller->done, &rc), 1);
+    CHECK_EQ(weft_cancel(caller->task, "from a thread"), 1);
+    weft_release(caller->done);
+    CHECK_OK(weft_future_set(&caller->future, 3, NULL));
+    weft_dump(caller->fd);
+    atomic_store(&caller->is_through, true);
+    return NULL;
+}
+
+/* The body keeps the loop's thread all the while. */
+static int body_keeps_the_loop(void *arg)
+{
+    pthread_t thread;
+    FILE *file = tmpfile();
+    struct caller caller = {.loop = weft_loop_self(), .fd = fileno(file)};
+    (void)arg;
+    caller.task = weft_spawn(sleep_an_hour, NULL);
+    caller.done = weft_spawn(nine, NULL);
+    CHECK_OK(weft_await(caller.done));
+    CHECK_EQ(pthread_create(&thread, NULL, call_all, &caller), 0);
+    while (!atomic_load(&caller.is_through))
+        sched_yield();
+    CHECK_EQ(weft_future_wait(&caller.future, NULL), 3);
+    CHECK_EQ(weft_await(caller.task), -ECANCELED);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    fclose(file);
+    return 0;
+}
+
+TEST(test_X06_no_call_of_another_thread_waits_for_a_body)
+{
+    use_real_time();
+    for (size_t i = 0; i < 2; i++) {
+        const char *backend = i == 0 ? "epoll" : "io_uring";
+        weft_config config = {.backend = backend, .platform = test_platform(), .hog = WEFT_FOREVER};
+        if (backend_is_there(backend))
+            CHECK_OK(weft_run_with(&config, body_keeps_the_loop, NULL));
+    }
+}
+
 /* ---- O02 ---- */
 
 LOOPS_TEST(test_X02_a_dump_shows_the_tasks_of_all_loops, 2)
