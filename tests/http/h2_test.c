@@ -6,9 +6,15 @@
 
 #include <weft/error.h>
 #include <weft/event.h>
+#include <weft/file.h>
+#include <weft/http_files.h>
 #include <weft/http_layer.h>
+#include <weft/io.h>
 #include <weft/scope.h>
 
+#include "core/scratch.h"
+
+#include <fcntl.h>
 #include <stdlib.h>
 
 #define END NGHTTP2_FLAG_END_STREAM
@@ -76,6 +82,46 @@ TASK_TEST(h2_bodies_come_whole_and_in_pieces)
     }
     h2_peer_close(&peer);
     CHECK_OK(site_close(&site));
+}
+
+static int send_file(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    int fd = weft_open(arg, O_RDONLY, 0);
+    (void)req;
+    if (fd < 0)
+        return fd;
+    int rc = weft_http_set_length(res, 99999);
+    if (rc == 0)
+        rc = weft_http_write_file(res, fd, 1, 99999);
+    int closed = weft_close(fd);
+    return rc < 0 ? rc : closed;
+}
+
+/* Between frames: they are read and written. */
+TASK_TEST(h2_carries_a_file)
+{
+    static char text[100000];
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    weft_http_route route = {.method = "GET", .path = "/file", .handler = send_file};
+    memset(text, 'x', sizeof text);
+    memcpy(text, "-begin", 6);
+    scratch_make();
+    CHECK_OK(weft_file_save(scratch("file"), text, sizeof text, 0600));
+    route.arg = (void *)(uintptr_t)scratch("file");
+    CHECK_OK(site_open(&site, NULL));
+    CHECK_OK(weft_http_server_add(site.server, &route));
+    h2_peer_open(&peer, &site);
+    h2_peer_get(&peer, 1, "/file");
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK_EQ(answer.status, 200);
+    CHECK(answer.is_whole);
+    CHECK_EQ(answer.body_bytes, 99999u);
+    CHECK_BYTES(answer.body, 7, "beginxx", 7);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+    scratch_clean(0);
 }
 
 TASK_TEST(h2_answers_come_as_they_are_ready)

@@ -6,10 +6,14 @@
 
 #include "ends.h"
 
+#include <weft/file.h>
+#include <weft/io.h>
 #include <weft/sys/stream.h>
 
 #include "base/sys.h"
+#include "core/scratch.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -107,6 +111,29 @@ TASK_TEST(tls_carries_much_both_ways_at_once_and_ends)
     CHECK_OK(weft_stream_close(pair.ends.server));
     pair.ends = (struct ends){.client = NULL};
     close_pair(&pair);
+}
+
+/* Nothing of it may reach the socket as it is. */
+TASK_TEST(tls_carries_a_file)
+{
+    enum { COUNT = 150000 };
+    static char text[COUNT], got[COUNT];
+    struct pair pair = open_usual();
+    for (size_t i = 0; i < COUNT; i++)
+        text[i] = (char)('a' + i * 7 % 26);
+    scratch_make();
+    CHECK_OK(weft_file_save(scratch("file"), text, COUNT, 0600));
+    int fd = weft_open(scratch("file"), O_RDONLY, 0);
+    CHECK_OK(fd);
+    CHECK_OK(weft_stream_write(pair.ends.server, "head", 4));
+    CHECK_OK(weft_stream_send_file(pair.ends.server, fd, 1, COUNT - 1));
+    CHECK_EQ(weft_stream_read_exact(pair.ends.client, got, 4), 4);
+    CHECK_BYTES(got, 4, "head", 4);
+    CHECK_EQ(weft_stream_read_exact(pair.ends.client, got, COUNT - 1), COUNT - 1);
+    CHECK_BYTES(got, COUNT - 1, text + 1, COUNT - 1);
+    CHECK_OK(weft_close(fd));
+    close_pair(&pair);
+    scratch_clean(0);
 }
 
 TASK_TEST(tls_writes_before_the_handshake_is_over_go_after_it)
