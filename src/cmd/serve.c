@@ -34,6 +34,9 @@ static const char serve_about[] =
     "Answers over HTTP which entity a text means.  GET / says how to call it.\n"
     "With --loops N on N threads, which share the connections (a unix: address has one).\n"
     "GET /openapi.json describes all calls for programs.\n"
+    "With --token FILE or --allow-changes matchers can be made, changed, fitted and, with --data "
+    "DIR,\n"
+    "saved over HTTP; what is in DIR is there when it begins again, also without -e.\n"
     "With a certificate over HTTPS alone.\n"
     "SIGHUP reads its files again and opens the access log anew, which may have been moved away.\n"
     "SIGINT or SIGTERM ends it: requests in hand are answered first.\n";
@@ -41,6 +44,7 @@ static const char serve_about[] =
 static const char serve_examples[] =
     "  weft serve -e countries.csv\n"
     "  weft serve -e countries.csv --listen 127.0.0.1:0 --listen unix:/run/weft.sock\n"
+    "  weft serve --data /var/lib/weft --token token\n"
     "  weft serve -e countries.csv --listen [::]:8443 --tls-cert chain.pem --tls-key key.pem\n"
     "  curl -X POST 'http://127.0.0.1:8080/match?query=Deutschland'\n";
 
@@ -413,7 +417,7 @@ static int read_words(struct serve_job *job, int *argc, char **argv, const char 
         {"data", 0, "DIR", "where matchers are saved; what is there is loaded first", ARGS_TEXT,
          &job->data, 0, 0},
         {"matchers-max", 0, "N", "matchers at a time (64)", ARGS_INTEGER, &job->matcher_count_max,
-         1, 10000},
+         1, 1000},
         {"body-max", 0, "BYTES", "of one request (8388608)", ARGS_INTEGER, &job->body_bytes_max, 1,
          1 << 30},
         {"help", 'h', NULL, "this text", ARGS_FLAG, &job->is_help, 0, 0},

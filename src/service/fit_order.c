@@ -46,7 +46,7 @@ static const weft_field example_item = {.type = WEFT_TYPE_OBJECT, .schema = &exa
 /* What is not asked for is the library's: see read_options(). */
 #define OPTIONS_PRESET                                                                             \
     {                                                                                              \
-        .head_c = NAN, .weight_decay = NAN, .seed = -1                                             \
+        .head_c = NAN, .weight_decay = NAN, .seed = 42                                             \
     }
 
 static const struct options_asked option_preset = OPTIONS_PRESET;
@@ -57,9 +57,12 @@ static const weft_field option_fields[] = {
      .about = "Modes full and bert; 0.01."},
     {WEFT_FIELD_INTEGER(struct options_asked, seed), .range = WEFT_FROM(0),
      .about = "Modes full and bert: the same seed, the same answers; 42."},
-    {WEFT_FIELD_INTEGER(struct options_asked, num_epochs), .range = WEFT_RANGE(1, 1000)},
-    {WEFT_FIELD_INTEGER(struct options_asked, batch_size), .range = WEFT_RANGE(1, 10000)},
-    {WEFT_FIELD_INTEGER(struct options_asked, num_iterations), .range = WEFT_RANGE(1, 100)},
+    {WEFT_FIELD_INTEGER(struct options_asked, num_epochs), .range = WEFT_RANGE(0, 1000),
+     .about = "Modes full and bert; 0: as many as the mode usually has."},
+    {WEFT_FIELD_INTEGER(struct options_asked, batch_size), .range = WEFT_RANGE(0, 10000),
+     .about = "Likewise."},
+    {WEFT_FIELD_INTEGER(struct options_asked, num_iterations), .range = WEFT_RANGE(0, 100),
+     .about = "Mode full, likewise."},
 };
 static const weft_schema option_schema = {
     .name = "FitOptions",
@@ -108,14 +111,10 @@ static void read_options(const struct options_asked *asked, weft_m_fit_options *
         out->head_c = asked->head_c;
     if (!isnan(asked->weight_decay))
         out->weight_decay = asked->weight_decay;
-    if (asked->seed >= 0)
-        out->seed = (uint64_t)asked->seed;
-    if (asked->num_epochs != 0)
-        out->num_epochs = (uint32_t)asked->num_epochs;
-    if (asked->batch_size != 0)
-        out->batch_size = (uint32_t)asked->batch_size;
-    if (asked->num_iterations != 0)
-        out->num_iterations = (uint32_t)asked->num_iterations;
+    out->seed = (uint64_t)asked->seed;
+    out->num_epochs = (uint32_t)asked->num_epochs;
+    out->batch_size = (uint32_t)asked->batch_size;
+    out->num_iterations = (uint32_t)asked->num_iterations;
 }
 
 static int copy_body(void *arg)

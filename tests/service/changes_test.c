@@ -99,12 +99,17 @@ TASK_TEST(matcher_is_not_changed_by_who_may_not)
 
 /* ---- saving ---- */
 
-/* A directory of this test; in simulation in its own world. */
+/* A directory of this test; in simulation in its own world.  A run that was killed may have left
+ * one of the same number. */
 static const char *make_dir(void)
 {
     static char path[64];
-    snprintf(path, sizeof(path), "/tmp/weft-store-%d-%s", (int)getpid(), test_backend());
-    CHECK_OK(weft_mkdir(path, 0700));
+    int rc = -EEXIST;
+    for (int i = 0; rc == -EEXIST; i++) {
+        snprintf(path, sizeof(path), "/tmp/weft-store-%d-%d", (int)getpid(), i);
+        rc = weft_mkdir(path, 0700);
+    }
+    CHECK_OK(rc);
     return path;
 }
 

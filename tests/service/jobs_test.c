@@ -115,7 +115,7 @@ static const struct {
     {"POST /v1/fit", "{\"training_data\":[{\"text\":5,\"label\":[]}]}", 422, "\"error_count\":2"},
     {"POST /v1/fit", "{\"options\":{\"epochs\":1}}", 422, "\"field\":\"options.epochs\""},
     {"POST /v1/fit", "{\"options\":{\"head_c\":0}}", 422, "\"field\":\"options.head_c\""},
-    {"POST /v1/fit", "{\"options\":{\"seed\":-1,\"num_epochs\":0,\"batch_size\":1.5}}", 422,
+    {"POST /v1/fit", "{\"options\":{\"seed\":-1,\"num_epochs\":-1,\"batch_size\":1.5}}", 422,
      "\"error_count\":3"},
 };
 
