@@ -373,7 +373,7 @@ static const struct {
     {{"match", "Germany"},
      2,
      "weft: unknown command Germany; there are fit, query, explain, diagnose, info, novelty, "
-     "discover, drift, eval"},
+     "discover, drift, eval, ingest, bench"},
     {{"match", "quary"}, 2, "weft: unknown command quary; did you mean 'match query'?"},
     {{"match", "query", "x"}, 2, "weft: no entities; give a file with --entities FILE"},
     {{"match", "query", "-e", "x.csv"},
