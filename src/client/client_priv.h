@@ -39,6 +39,7 @@ struct origin {
     weft_event opened;
     uint32_t opening_count; /* connections of which it is not known yet what they take */
     uint32_t waiting_count; /* exchanges that wait for those */
+    bool needs_h1;          /* it has said that it wants HTTP/1.1 */
     uint32_t room;          /* requests at a time over one, by what the last one has said */
 };
 
@@ -56,6 +57,7 @@ struct conn {
     wf_list in_origin, in_client;
     weft_time idle_since;
     bool is_reused;
+    bool may_share;    /* HTTP/2 was offered when it was made */
     bool is_for_proxy; /* it is the proxy that reads the requests */
 };
 

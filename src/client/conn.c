@@ -38,12 +38,12 @@ static int connect_to(const weft_client *client, weft_stream **out, const struct
     return weft_connect_host(out, name, url->port, NULL);
 }
 
-static int secure(const struct weft_exchange *exchange, weft_stream *stream)
+static int secure(const struct weft_exchange *exchange, const struct conn *conn)
 {
     char name[HOST_BYTES_MAX + 1];
     WEFT_TRY(host_name(name, &exchange->url));
-    return wf_secure(exchange->client, stream, name,
-                     wf_origin_may_share(exchange) ? "h2,http/1.1" : "http/1.1");
+    return wf_secure(exchange->client, conn->stream, name,
+                     conn->may_share ? "h2,http/1.1" : "http/1.1");
 }
 
 /* The proxy, if it is to be asked; then a tunnel through it, and TLS, for https. */
@@ -62,7 +62,7 @@ static int connect_origin(struct weft_exchange *exchange, struct conn *conn)
     conn->is_for_proxy = is_proxied && !url->is_https;
     int rc = is_proxied && url->is_https ? wf_proxy_tunnel(exchange, conn->stream) : 0;
     if (rc == 0 && url->is_https)
-        rc = secure(exchange, conn->stream);
+        rc = secure(exchange, conn);
     if (rc < 0)
         weft_stream_abort(conn->stream);
     return rc;
@@ -78,7 +78,7 @@ static int carrier_choose(const struct weft_exchange *exchange, struct conn *con
     conn->carrier = &wf_h1_carrier;
     if (!is_agreed && !is_told)
         return 0;
-    if (!wf_origin_may_share(exchange))
+    if (!conn->may_share)
         return is_agreed ? weft_fail(-EPROTO, "%s speaks HTTP/2, which was not asked for",
                                      exchange->origin->name)
                          : 0;
@@ -105,25 +105,25 @@ static int conn_new(struct weft_exchange *exchange, struct conn **out)
 {
     weft_client *client = exchange->client;
     struct origin *origin = exchange->origin;
-    bool is_shared = wf_origin_may_share(exchange);
     struct conn *conn = wf_alloc(sizeof *conn);
     if (conn == NULL)
         return -ENOMEM;
     wf_list_init(&conn->in_origin);
     wf_list_init(&conn->in_client);
     conn->origin = origin;
+    conn->may_share = wf_origin_may_share(exchange);
     client->conn_count++; /* from here on: others make room for it */
-    origin->opening_count += is_shared;
+    origin->opening_count += conn->may_share;
     int rc = conn_make(exchange, conn);
     if (rc < 0) {
         client->conn_count--;
-        wf_free(conn);
-        if (is_shared)
+        if (conn->may_share)
             wf_conn_opened(origin, 0);
+        wf_free(conn);
         return rc;
     }
     origin->users++;
-    if (is_shared && conn->mux == NULL)
+    if (conn->may_share && conn->mux == NULL)
         wf_conn_opened(origin, 1);
     *out = conn;
     return 0;
@@ -307,7 +307,8 @@ bool wf_origin_may_share(const struct weft_exchange *exchange)
 {
     const weft_client_options *options = &exchange->client->options;
     const struct wf_url *url = &exchange->url;
-    if (!wf_mux_is_there() || options->is_h1_only || exchange->request->upgrade != NULL)
+    if (!wf_mux_is_there() || options->is_h1_only || exchange->request->upgrade != NULL ||
+        exchange->origin->needs_h1)
         return false;
     if (url->is_https)
         return wf_secure_is_there() || options->connect != NULL;

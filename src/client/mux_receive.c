@@ -288,6 +288,8 @@ static int stream_closed(nghttp2_session *session, int32_t stream_id, uint32_t c
         return 0;
     if (code == NGHTTP2_REFUSED_STREAM) /* also by a GOAWAY: RFC 9113 8.7 */
         exchange->is_unprocessed = true;
+    if (code == NGHTTP2_HTTP_1_1_REQUIRED && exchange->stream.is_reset) /* RFC 9113 7 */
+        exchange->is_unprocessed = exchange->origin->needs_h1 = true;
     wf_mux_stream_closed(exchange, 0);
     return 0;
 }

@@ -318,6 +318,35 @@ TASK_TEST(h2_a_refused_request_is_sent_again_whatever_its_method)
     h2_liar_close(&never);
 }
 
+/* Over the next connection HTTP/1.1 comes. */
+static int want_http_1(struct h2_liar *liar, struct h2_peer *peer)
+{
+    static const char code[4] = {0, 0, 0, NGHTTP2_HTTP_1_1_REQUIRED};
+    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    liar->has_no_settings = true;
+    if (liar->connections > 1) {
+        WEFT_TRY(weft_stream_write(peer->stream, answer, sizeof answer - 1));
+        return weft_sleep(WEFT_FOREVER);
+    }
+    int32_t id = h2_liar_hear(liar, peer);
+    WEFT_TRY(h2_peer_frame(peer, NGHTTP2_RST_STREAM, 0, id, code, sizeof code));
+    return 0;
+}
+
+TASK_TEST(h2_a_server_that_wants_http_1_gets_it)
+{
+    struct h2_liar liar = {0};
+    weft_client_response page;
+    h2_liar_open(&liar, want_http_1, (weft_client_options){0});
+    weft_client_request request = {.url = liar.url, .body = WEFT_STR("{}")};
+    CHECK_OK(weft_client_fetch(liar.client, &request, &page));
+    CHECK_EQ(page.status, 200);
+    CHECK_EQ(page.version, 11);
+    weft_client_response_free(&page);
+    CHECK_EQ(liar.connections, 2);
+    h2_liar_close(&liar);
+}
+
 static int reset_first(struct h2_liar *liar, struct h2_peer *peer)
 {
     static const char code[4] = {0, 0, 0, NGHTTP2_INTERNAL_ERROR};
