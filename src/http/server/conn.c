@@ -7,13 +7,8 @@
 
 #include "http/h2/h2.h"
 
-#include "h1/chars.h"
-
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
-
-#define CLEAR_TEXT_BODY "This port speaks HTTPS, and the request came as plain HTTP text.\n"
 
 static struct wf_conn *conn_of(weft_stream *stream)
 {
@@ -39,7 +34,7 @@ void wf_conn_arm(struct wf_conn *conn)
     weft_stream_set_deadline(conn->stream, time_min(at, conn->gone_deadline));
 }
 
-static void conn_set_state(struct wf_conn *conn, enum wf_conn_state state, weft_time duration)
+void wf_conn_set_state(struct wf_conn *conn, enum wf_conn_state state, weft_time duration)
 {
     conn->state = state;
     conn->deadline = wf_http_after(conn->server, duration);
@@ -181,7 +176,7 @@ static int conn_greet(struct wf_conn *conn)
     if (count < WF_H2_PREFACE_BYTES && !is_agreed) {
         if (conn->request_count == 0) { /* once, not with every byte */
             conn->request_count = 1;
-            conn_set_state(conn, WF_CONN_NEW, conn->server->limits.head_time_max);
+            wf_conn_set_state(conn, WF_CONN_NEW, conn->server->limits.head_time_max);
         }
         return conn_wait_for_more(conn);
     }
@@ -233,7 +228,7 @@ static int conn_head(struct wf_conn *conn)
         return conn_refuse(conn, &req->head.fault);
     if (!req->is_head_timed) {
         req->is_head_timed = true;
-        conn_set_state(conn, WF_CONN_HEAD, conn->server->limits.head_time_max);
+        wf_conn_set_state(conn, WF_CONN_HEAD, conn->server->limits.head_time_max);
     }
     return conn_wait_for_more(conn);
 }
@@ -345,53 +340,12 @@ bool wf_conn_next(struct wf_conn *conn)
     }
     if (!wf_h1_body_is_done(&req->framing)) {
         req->framing.trailers = NULL;
-        conn_set_state(conn, WF_CONN_DISCARD, conn->server->limits.body_idle_max);
+        wf_conn_set_state(conn, WF_CONN_DISCARD, conn->server->limits.body_idle_max);
     } else {
         conn_drop_request(conn);
         conn_set_idle(conn);
     }
     return wf_conn_advance(conn);
-}
-
-/* ---- TLS ---- */
-
-static const char clear_text_answer[] = "HTTP/1.1 400 Bad Request\r\n"
-                                        "Content-Type: text/plain; charset=utf-8\r\n"
-                                        "Content-Length: 65\r\n"
-                                        "Connection: close\r\n"
-                                        "\r\n" CLEAR_TEXT_BODY;
-_Static_assert(sizeof CLEAR_TEXT_BODY - 1 == 65, "the length in the head is that of the body");
-
-/* Somebody has typed http:// in place of https://. */
-static void conn_refuse_clear_text(struct wf_conn *conn)
-{
-    weft_http_server *server = conn->server;
-    if (weft_stream_put(conn->stream, clear_text_answer, sizeof clear_text_answer - 1) == 0) {
-        server->stats.refused++;
-        server->stats.answers[4]++;
-        server->status_counts[400]++;
-        server->stats.bytes_sent += sizeof clear_text_answer - 1;
-    }
-    wf_conn_end(conn);
-}
-
-/* The first byte tells TLS from HTTP: a request begins with a token, a record with a control
- * character (RFC 8446 5.1).  TLS gets to read it. */
-static void conn_secure(struct wf_conn *conn)
-{
-    weft_http_server *server = conn->server;
-    weft_str input = weft_stream_get_input(conn->stream);
-    if (input.len == 0) {
-        (void)conn_wait_for_more(conn);
-        return;
-    }
-    if (wf_http_is(input.ptr[0], WF_TOKEN)) {
-        conn_refuse_clear_text(conn);
-        return;
-    }
-    conn_set_state(conn, WF_CONN_NEW, server->limits.keep_alive_max);
-    if (server->secure(conn->stream, server->secure_arg) < 0)
-        wf_conn_abort(conn);
 }
 
 /* ---- callbacks ---- */
@@ -431,7 +385,7 @@ static void conn_input(weft_stream *stream)
     if (weft_stream_get_error(stream) < 0)
         wf_conn_abort(conn);
     else if (conn->state == WF_CONN_BARE)
-        conn_secure(conn);
+        wf_conn_secure(conn);
     else if (wf_conn_advance(conn))
         wf_http_admit(conn->req);
 }
@@ -554,70 +508,3 @@ const weft_stream_kind wf_conn_kind = {
     .closed = conn_closed,
     .user_bytes = sizeof(struct wf_conn),
 };
-
-static int conn_count_peer(struct wf_conn *conn)
-{
-    weft_addr addr;
-    uint32_t max = conn->server->limits.address_connections_max;
-    if (max == 0 || weft_stream_get_peer(conn->stream, &addr) < 0)
-        return 0;
-    return wf_peers_enter(&conn->server->peers, &addr, max, &conn->peer);
-}
-
-/* Nothing was read and nothing will be: the answer is to whatever it may ask. */
-static void conn_refuse_peer(struct wf_conn *conn)
-{
-    weft_http_server *server = conn->server;
-    char head[256], body[256];
-    uint32_t max = server->limits.address_connections_max;
-    int body_bytes =
-        snprintf(body, sizeof body,
-                 "{\"error\":{\"code\":\"overloaded\",\"message\":\"Your address has too "
-                 "many connections.\",\"details\":{\"limit\":%u,\"seen\":%u}}}",
-                 max, max + 1);
-    int head_bytes = snprintf(head, sizeof head,
-                              "HTTP/1.1 503 Service Unavailable\r\n"
-                              "Content-Type: application/json\r\nContent-Length: %d\r\n"
-                              "Retry-After: %u\r\nConnection: close\r\n\r\n",
-                              body_bytes, wf_http_server_retry_after(server));
-    server->stats.connections_refused++;
-    if (server->secure != NULL || weft_stream_put(conn->stream, head, (size_t)head_bytes) < 0 ||
-        weft_stream_put(conn->stream, body, (size_t)body_bytes) < 0) {
-        wf_conn_abort(conn);
-        return;
-    }
-    server->stats.answers[5]++;
-    server->status_counts[503]++;
-    server->stats.bytes_sent += (uint64_t)head_bytes + (uint64_t)body_bytes;
-    wf_conn_end(conn);
-}
-
-void wf_conn_accept(weft_listener *listener, int fd, void *arg)
-{
-    weft_http_server *server = arg;
-    weft_stream *stream;
-    (void)listener;
-    if (weft_stream_open(&stream, fd, &server->kind) < 0) {
-        server->stats.connections_refused++;
-        return;
-    }
-    struct wf_conn *conn = conn_of(stream);
-    *conn = (struct wf_conn){
-        .server = server,
-        .stream = stream,
-        .transport = &wf_h1_transport,
-        .opened_at = wf_http_now(server),
-        .gone_deadline = WEFT_FOREVER,
-        .taken_deadline = WEFT_FOREVER,
-    };
-    wf_list_append(&server->conns, &conn->link);
-    if (server->secure != NULL)
-        conn_set_state(conn, WF_CONN_BARE, server->limits.head_time_max);
-    else
-        conn_set_state(conn, WF_CONN_NEW, server->limits.keep_alive_max);
-    wf_server_conn_came(server);
-    if (conn_count_peer(conn) < 0)
-        conn_refuse_peer(conn);
-    else if (server->is_draining)
-        wf_conn_end(conn);
-}

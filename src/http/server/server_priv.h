@@ -309,9 +309,15 @@ static inline weft_time wf_http_after(const weft_http_server *server, weft_time 
     return wf_http_later(wf_http_now(server), duration);
 }
 
-/* ---- conn.c: connections, and HTTP/1 on them ---- */
+/* ---- door.c: how connections come ---- */
 
 void wf_conn_accept(weft_listener *listener, int fd, void *server);
+
+/* The first byte of one that is BARE is there, or its end. */
+void wf_conn_secure(struct wf_conn *conn);
+
+/* ---- conn.c: connections, and HTTP/1 on them ---- */
+
 extern const weft_stream_kind wf_conn_kind;
 
 /* Takes what has come, up to a whole request.  True: it is there and waits for a slot. */
@@ -329,6 +335,9 @@ void wf_conn_arm(struct wf_conn *conn);
 
 /* Its exchange is over and goes back; what it speaks now is somebody else's. */
 void wf_conn_outlive(struct wf_conn *conn);
+
+/* And so long it may be in it. */
+void wf_conn_set_state(struct wf_conn *conn, enum wf_conn_state state, weft_time duration);
 
 /* ---- h1_exchange.c ---- */
 
