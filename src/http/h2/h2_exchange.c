@@ -273,7 +273,7 @@ static bool submit_trailers(nghttp2_session *session, weft_http_request *req, we
     nghttp2_nv *nva = nva_reserve(req->conn->h2, line_count(lines));
     if (nva == NULL)
         return false;
-    size_t count = nva_add_lines(nva, req->res.trailers.mem + req->res.trailers.start, lines.len);
+    size_t count = nva_add_lines(nva, (char *)(uintptr_t)lines.ptr, lines.len);
     return nghttp2_submit_trailer(session, req->h2.id, nva, count) == 0;
 }
 
@@ -293,7 +293,7 @@ static size_t nva_fill(weft_http_response *res, const struct wf_h1_answer *answe
         nva[count++] = nv_of(TEXT("content-length"),
                              put_digits(stream->length + sizeof stream->length, answer->length));
     return count +
-           nva_add_lines(nva + count, res->fields.mem + res->fields.start, answer->fields.len);
+           nva_add_lines(nva + count, (char *)(uintptr_t)answer->fields.ptr, answer->fields.len);
 }
 
 static int h2_submit(weft_http_response *res, struct wf_h1_answer *answer, bool has_body)
