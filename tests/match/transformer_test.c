@@ -120,8 +120,8 @@ static const char *const texts[] = {
     "h",
     "a a a a b b b b c c c c d d d d",
     "d x f",
-    "h g f e d c b a h g f e d c b a"
-    " h g f e d c b a h g f e d c b a h g f e d c",
+    ("h g f e d c b a h g f e d c b a"
+     " h g f e d c b a h g f e d c b a h g f e d c"),
 };
 
 #define TEXTS (sizeof(texts) / sizeof(texts[0]))
