@@ -145,8 +145,11 @@ typedef struct weft_m_options {
     weft_m_metric_fn *metric; /* may be NULL */
     void *metric_arg;
     weft_encoder *encoder; /* instead of a directory in `model`; the matcher takes a reference */
-    weft_str blocking;     /* hybrid: "ngram" (the default), "bm25", "tfidf", "fuzzy", "none"
-                              (<weft/blocking.h>) */
+    size_t ann_rows_min;   /* with more rows, vectors are searched by a graph (HNSW), which may miss
+                              one in a hundred; 200,000 */
+    struct weft_reranker *reranker; /* hybrid (<weft/reranker.h>); the matcher takes a reference */
+    weft_str blocking; /* hybrid: "ngram" (the default), "bm25", "tfidf", "fuzzy", "none"
+                          (<weft/blocking.h>) */
 } weft_m_options;
 WEFT_API void weft_m_options_init(weft_m_options *options);
 

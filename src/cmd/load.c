@@ -8,6 +8,7 @@
 #include "cmd/say.h"
 
 #include <weft/exec.h>
+#include <weft/reranker.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,6 +159,17 @@ static int say_open(const struct load *load, const weft_catalog *catalog, const 
                      : say_failed("%s:%zu: %s", load->files.items[0], line, error->message);
 }
 
+/* The reranker's directory, read; *out NULL: there is none. */
+static int open_reranker(const struct load *load, weft_reranker **out)
+{
+    weft_m_error error;
+    *out = NULL;
+    if (load->reranker == NULL)
+        return 0;
+    int rc = weft_reranker_open(out, load->reranker, &error);
+    return rc == 0 || rc == -ECANCELED ? rc : load_say(&error);
+}
+
 static int load_open(const struct load *load, const weft_catalog *catalog, weft_matcher **out)
 {
     struct load_open open = {.catalog = catalog};
@@ -174,7 +186,11 @@ static int load_open(const struct load *load, const weft_catalog *catalog, weft_
         open.options.score_kind = weft_str_of(load->score_kind);
     if (load->model != NULL)
         open.options.model = weft_str_of(load->model);
-    int rc = weft_run_cpu(open_body, &open);
+    int rc = open_reranker(load, &open.options.reranker);
+    if (rc != 0)
+        return rc;
+    rc = weft_run_cpu(open_body, &open);
+    weft_reranker_unref(open.options.reranker);
     if (rc == -ECANCELED)
         return rc;
     if (rc < 0)
@@ -205,7 +221,11 @@ static int load_saved(struct load *load, weft_matcher **out)
     options.metric_arg = load->metric_arg;
     if (load->model != NULL)
         options.model = weft_str_of(load->model);
-    int rc = weft_m_load(out, load->matcher, &options, &error);
+    int rc = open_reranker(load, &options.reranker);
+    if (rc != 0)
+        return rc;
+    rc = weft_m_load(out, load->matcher, &options, &error);
+    weft_reranker_unref(options.reranker);
     if (rc == 0 && !isnan(load->threshold))
         rc = weft_m_set_threshold(*out, (float)load->threshold, &error);
     return rc == 0 || rc == -ECANCELED ? rc : load_say(&error);

@@ -20,7 +20,8 @@ struct load {
     const char *matcher;     /* a file of one, instead of entities */
     const char *examples;    /* to learn from */
     const char *mode;
-    const char *blocking; /* of mode hybrid */
+    const char *blocking; /* of mode hybrid, like the next: a directory or NULL */
+    const char *reranker;
     bool skip_bad, wants_progress;
     bool may_be_none;         /* no entities are no mistake */
     weft_m_metric_fn *metric; /* of the matcher; may be NULL */
@@ -49,6 +50,8 @@ struct load {
      ARGS_TEXT, &(load_)->mode, 0, 0},                                                             \
     {"blocking", 0, "KIND", "of mode hybrid: ngram, bm25, tfidf, fuzzy or none (ngram)",           \
      ARGS_TEXT, &(load_)->blocking, 0, 0},                                                         \
+    {"reranker", 0, "DIR", "of mode hybrid: a cross-encoder that orders what is found",            \
+     ARGS_TEXT, &(load_)->reranker, 0, 0},                                                         \
     {"entities-format", 0, "F", "csv, tsv, json, ndjson; else by the name, else the content",      \
      ARGS_TEXT, &(load_)->format_name, 0, 0},                                                           \
     {"threshold", 't', "X", "least score of a match, 0 to 1 (0.5)",                                \

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <string.h>
 #include <weft/encoder.h>
+#include <weft/reranker.h>
 
 void weft_m_options_init(weft_m_options *options)
 {
@@ -22,6 +23,7 @@ void weft_m_options_init(weft_m_options *options)
         .query_count_max = 10000,
         .query_bytes_max = 65536,
         .top_k_max = 1000,
+        .ann_rows_min = 200000,
         .cache_count_max = 10000,
         .mark_run_max = 30,
     };
@@ -50,6 +52,8 @@ static int take_model(weft_matcher *matcher, bool is_named, weft_m_error *error)
 {
     weft_m_options *options = &matcher->options;
     weft_encoder *encoder = options->encoder;
+    if (options->reranker != NULL)
+        weft_reranker_ref(options->reranker);
     options->encoder = NULL; /* until it is certain that it is let go again */
     if (encoder == NULL && !is_named && wf_scorer_class_is_dense(matcher->scoring)) {
         wf_m_fail(error, -WEFT_M_EVALID, "score_kind '%s' needs a model", matcher->scoring->kind);
@@ -101,6 +105,7 @@ static int check_options(weft_matcher *matcher, weft_m_error *error)
 static void free_settings(weft_matcher *matcher)
 {
     weft_encoder_unref(matcher->options.encoder);
+    weft_reranker_unref(matcher->options.reranker);
     wf_free(matcher->model);
     wf_free(matcher);
 }

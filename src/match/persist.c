@@ -298,7 +298,7 @@ static int create_scorer(const struct loading *loading, wf_catalogue *catalogue,
         return wf_head_create(out, loading->learnt, catalogue, NULL, NULL, &matcher->options);
     if (loading->is_hybrid)
         return wf_hybrid_create(out, matcher->scoring, catalogue, &matcher->options,
-                                matcher->blocking, (wf_rerank){0});
+                                matcher->blocking);
     return matcher->scoring->create(out, catalogue, &matcher->options);
 }
 

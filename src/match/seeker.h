@@ -9,8 +9,8 @@
 
 #include "match/block/blocker.h"
 #include "match/embed/lexical.h"
+#include "match/index/hnsw.h"
 #include "match/index/search.h"
-#include "match/index/vectors.h"
 #include "match/score/judge.h"
 #include "match/score/rank.h"
 #include "match/text/normalise.h"
@@ -32,7 +32,8 @@ typedef struct wf_seeker {
     wf_judge judge; /* of the scorer "probability" */
     wf_bag bag;     /* of a trained head, like the next */
     wf_pupil pupil;
-    wf_glance glance; /* of dense vectors */
+    wf_glance glance;  /* of dense vectors */
+    wf_hnsw_desk walk; /* among them by a graph */
     wf_block_desk block;
     wf_found *found; /* of two scorers, to be one list */
     size_t found_capacity;

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <weft/blocking.h>
+#include <weft/reranker.h>
 
 /* ---- blockers ---- */
 
@@ -375,8 +376,8 @@ TEST(a_reranker_orders_what_retrieval_leaves)
     wf_seekers_init(&seekers);
     wf_seeker *seeker = wf_seekers_take(&seekers);
     CHECK_OK(wf_catalogue_new(&catalogue, houses, 4, &limits, NULL));
-    CHECK_OK(wf_hybrid_create(&scorer, &wf_scorer_cosine, catalogue, &options, WF_BLOCK_NGRAM,
-                              (wf_rerank){by_length, &asked}));
+    CHECK_OK(wf_hybrid_create_with(&scorer, &wf_scorer_cosine, catalogue, &options, WF_BLOCK_NGRAM,
+                                   (wf_rerank){by_length, &asked}));
     int rc;
     while ((rc = scorer->cls->build(scorer, seeker, &job)) > 0)
         CHECK_GE(scorer->total, scorer->done);
@@ -401,4 +402,41 @@ TEST(a_reranker_orders_what_retrieval_leaves)
     wf_catalogue_unref(catalogue);
     wf_seekers_give(&seekers, seeker);
     wf_seekers_fini(&seekers);
+}
+
+static int longest_first(void *self, weft_str query, const weft_str *texts, size_t count,
+                         float *out)
+{
+    size_t asked = 0;
+    (void)self;
+    return by_length(&asked, query, texts, count, out, NULL);
+}
+
+static const weft_reranker_class longest = {
+    .size = sizeof(weft_reranker_class), .kind = "longest", .score = longest_first};
+
+TEST(a_matcher_with_a_reranker_shows_both_scores)
+{
+    struct shop *shop = make_shop();
+    weft_reranker *reranker;
+    weft_matcher *matcher;
+    weft_m_options options;
+    weft_m_query query;
+    weft_text out;
+    weft_m_options_init(&options);
+    CHECK_OK(weft_reranker_new(&reranker, &longest, "longest", NULL));
+    options.mode = STR("hybrid");
+    options.reranker = reranker;
+    CHECK_OK(weft_m_open(&matcher, shop->entities, COUNT, &options, NULL));
+    weft_reranker_unref(reranker);
+    weft_m_query_init(&query);
+    query.threshold = 0;
+    query.top_k = 3;
+    CHECK_OK(weft_m_match_json(matcher, STR("Deutschland"), &query, &out, NULL));
+    const char *score = strstr(out.ptr, "\"cross_encoder_score\":");
+    CHECK(score != NULL);
+    CHECK(strstr(score + 1, "\"cross_encoder_score\":") != NULL);
+    weft_text_free(&out);
+    weft_m_close(matcher);
+    free(shop);
 }

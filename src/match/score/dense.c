@@ -8,22 +8,37 @@
 #include "match/model/encoder.h"
 #include "match/score/probability.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Texts an encoder gets at a time. */
 #define BATCH_ROWS 64u
 
+/* Rows entered into the graph in one part of the build. */
+#define LINKED_ROWS 32u
+
+/* Rows of the graph that are asked for an entity that is wanted: it may have several. */
+#define ROWS_AN_ENTITY 8u
+
 /* Rows looked at in one part of the build. */
 #define TAKEN_ROWS 2048u
 
-int wf_dense_init(wf_dense *dense, weft_encoder *encoder, const wf_catalogue *catalogue)
+int wf_dense_init(wf_dense *dense, const weft_m_options *options, const wf_catalogue *catalogue)
 {
-    *dense = (wf_dense){.encoder = weft_encoder_ref(encoder)};
-    return wf_vectors_init(&dense->vectors, weft_encoder_dimension(encoder), catalogue->row_count);
+    wf_hnsw_options graph;
+    wf_hnsw_options_init(&graph);
+    *dense = (wf_dense){.encoder = weft_encoder_ref(options->encoder)};
+    wf_hnsw_init(&dense->graph, &graph);
+    if (catalogue->row_count > options->ann_rows_min)
+        dense->graph_total = catalogue->row_count;
+    return wf_vectors_init(&dense->vectors, weft_encoder_dimension(options->encoder),
+                           catalogue->row_count);
 }
 
 void wf_dense_fini(wf_dense *dense)
 {
+    wf_hnsw_fini(&dense->graph);
+    wf_hnsw_desk_fini(&dense->desk);
     wf_vectors_fini(&dense->vectors);
     weft_encoder_unref(dense->encoder);
     wf_scorer_unref(dense->old_scorer);
@@ -95,8 +110,19 @@ static int read_rows(const wf_catalogue *catalogue, const weft_m_options *option
     return 0;
 }
 
-int wf_dense_build(wf_dense *dense, const wf_catalogue *catalogue, const weft_m_options *options,
-                   wf_seeker *seeker, const wf_job *job)
+/* Enters some rows into the graph. */
+static int link_rows(wf_dense *dense, const wf_job *job)
+{
+    int rc = 0;
+    for (size_t i = 0; i < LINKED_ROWS && dense->graph.count < dense->graph_total && rc == 0; i++)
+        rc = wf_hnsw_add(&dense->graph, &dense->vectors, &dense->desk, job);
+    if (rc == 0 && dense->graph.count == dense->graph_total)
+        wf_hnsw_desk_fini(&dense->desk);
+    return rc;
+}
+
+static int encode_rows(wf_dense *dense, const wf_catalogue *catalogue,
+                       const weft_m_options *options, wf_seeker *seeker, const wf_job *job)
 {
     weft_str texts[BATCH_ROWS];
     uint32_t rows[BATCH_ROWS];
@@ -121,6 +147,13 @@ int wf_dense_build(wf_dense *dense, const wf_catalogue *catalogue, const weft_m_
     return 0;
 }
 
+int wf_dense_build(wf_dense *dense, const wf_catalogue *catalogue, const weft_m_options *options,
+                   wf_seeker *seeker, const wf_job *job)
+{
+    return dense->done < dense->vectors.count ? encode_rows(dense, catalogue, options, seeker, job)
+                                              : link_rows(dense, job);
+}
+
 /* ---- asking ---- */
 
 int wf_dense_read(const wf_dense *dense, wf_seeker *seeker, const wf_job *job)
@@ -135,11 +168,62 @@ int wf_dense_read(const wf_dense *dense, wf_seeker *seeker, const wf_job *job)
     return rc;
 }
 
+static int by_node(const void *a, const void *b)
+{
+    const wf_nearby *left = a, *right = b;
+    return left->node < right->node ? -1 : left->node > right->node;
+}
+
+/* Rows that were found, as entities: each with its best row. */
+static void offer_rows(const wf_catalogue *catalogue, wf_neighbours *found, wf_rank *rank)
+{
+    qsort(found->items, found->count, sizeof(*found->items), by_node);
+    for (size_t i = 0; i < found->count;) {
+        uint32_t entity = catalogue->row_entity[found->items[i].node];
+        wf_found best = {.entity = entity, .score = -2};
+        for (; i < found->count && catalogue->row_entity[found->items[i].node] == entity; i++) {
+            if (found->items[i].score > best.score) {
+                best.score = found->items[i].score;
+                best.row = found->items[i].node;
+            }
+        }
+        if (best.score >= wf_rank_bar(rank))
+            wf_rank_offer(rank, best);
+    }
+}
+
+int wf_dense_find(const wf_dense *dense, const wf_catalogue *catalogue, wf_seeker *seeker,
+                  const uint64_t *allowed, const wf_job *job)
+{
+    wf_neighbours *found = &seeker->walk.found;
+    size_t rows = ROWS_AN_ENTITY * seeker->rank.top_k;
+    if (dense->graph_total == 0 || allowed != NULL)
+        return wf_vectors_find(&dense->vectors, &seeker->glance, catalogue->row_entity, allowed,
+                               &seeker->rank, job);
+    rows = rows > dense->graph.options.ef ? rows : dense->graph.options.ef;
+    int rc =
+        wf_hnsw_find(&dense->graph, &dense->vectors, &seeker->glance, rows, &seeker->walk, job);
+    /* The same cosines as those of a scan. */
+    for (size_t i = 0; i < found->count && rc == 0; i++)
+        found->items[i].score =
+            wf_vectors_cosine(&dense->vectors, &seeker->glance, found->items[i].node);
+    if (rc == 0)
+        offer_rows(catalogue, found, &seeker->rank);
+    return rc;
+}
+
+size_t wf_dense_bytes(const wf_dense *dense)
+{
+    return wf_vectors_bytes(&dense->vectors) + wf_hnsw_bytes(&dense->graph);
+}
+
 /* ---- files ---- */
 
 void wf_dense_save(const wf_dense *dense, wf_pack *pack)
 {
     wf_vectors_save(&dense->vectors, pack);
+    if (dense->graph_total != 0)
+        wf_hnsw_save(&dense->graph, pack);
 }
 
 int wf_dense_load(wf_dense *dense, const wf_image *image, const wf_catalogue *catalogue)
@@ -147,7 +231,12 @@ int wf_dense_load(wf_dense *dense, const wf_image *image, const wf_catalogue *ca
     size_t dim = dense->vectors.dim;
     wf_vectors_fini(&dense->vectors); /* those of create */
     dense->done = catalogue->row_count;
-    return wf_vectors_load(&dense->vectors, image, dim, catalogue->row_count);
+    int rc = wf_vectors_load(&dense->vectors, image, dim, catalogue->row_count);
+    dense->graph_total = 0;
+    if (rc < 0 || !wf_hnsw_is_in(image))
+        return rc;
+    dense->graph_total = catalogue->row_count;
+    return wf_hnsw_load(&dense->graph, image, catalogue->row_count);
 }
 
 /* ---- the scorer ---- */
@@ -182,7 +271,8 @@ static int create(wf_scorer **out, wf_catalogue *catalogue, const weft_m_options
                            .refs = 1,
                            .total = catalogue->row_count};
     it->options = *options;
-    int rc = wf_dense_init(&it->dense, options->encoder, catalogue);
+    int rc = wf_dense_init(&it->dense, options, catalogue);
+    it->head.total = wf_dense_total(&it->dense);
     if (rc < 0)
         destroy(&it->head);
     else
@@ -196,7 +286,7 @@ static int build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job)
     int rc = wf_job_poll(job);
     if (rc == 0)
         rc = wf_dense_build(&it->dense, scorer->catalogue, &it->options, seeker, job);
-    scorer->done = it->dense.done;
+    scorer->done = wf_dense_done(&it->dense);
     return rc < 0 ? rc : scorer->done < scorer->total;
 }
 
@@ -248,10 +338,9 @@ static int find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
     if (rc == 0)
         rc = wf_dense_read(&it->dense, seeker, ask->job);
     if (rc == 0)
-        rc = seeker->glance.scale > 0 ? wf_vectors_find(&it->dense.vectors, &seeker->glance,
-                                                        scorer->catalogue->row_entity, ask->allowed,
-                                                        &seeker->rank, ask->job)
-                                      : find_equal(it, seeker, ask);
+        rc = seeker->glance.scale > 0
+                 ? wf_dense_find(&it->dense, scorer->catalogue, seeker, ask->allowed, ask->job)
+                 : find_equal(it, seeker, ask);
     if (rc == 0)
         wf_rank_end(&seeker->rank);
     return rc;
@@ -280,7 +369,7 @@ static void stats(wf_scorer *scorer, wf_scorer_stats *out)
     const wf_dense *dense = &scorer_of(scorer)->dense;
     *out = (wf_scorer_stats){.encoder = weft_encoder_kind(dense->encoder),
                              .dimension = dense->vectors.dim,
-                             .bytes = wf_vectors_bytes(&dense->vectors)};
+                             .bytes = wf_dense_bytes(dense)};
 }
 
 static int save(wf_scorer *scorer, wf_pack *pack)

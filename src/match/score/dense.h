@@ -4,7 +4,7 @@
 #ifndef WF_MATCH_DENSE_H
 #define WF_MATCH_DENSE_H
 
-#include "match/index/vectors.h"
+#include "match/index/hnsw.h"
 #include "match/score/scorer.h"
 
 typedef struct wf_dense wf_dense;
@@ -13,24 +13,48 @@ struct wf_dense {
     wf_vectors vectors;
     size_t done; /* rows that are encoded */
 
+    /* Of large catalogues: rows are found by it, unless only some may be found. */
+    wf_hnsw graph;
+    wf_hnsw_desk desk;  /* while it is built */
+    size_t graph_total; /* rows it is to have: all or none */
+
     /* What the catalogue was before it changed: a row that was there has its vector already. */
     wf_scorer *old_scorer; /* a reference, until all is built; NULL: nothing was */
     const wf_dense *old;   /* of that scorer */
 };
 
 /* Room for the rows of a catalogue.  0 or -ENOMEM. */
-int wf_dense_init(wf_dense *dense, weft_encoder *encoder, const wf_catalogue *catalogue);
+int wf_dense_init(wf_dense *dense, const weft_m_options *options, const wf_catalogue *catalogue);
 void wf_dense_fini(wf_dense *dense);
 
 /* Lets the build take the vectors of rows that are in `old` too, which is part of `old_scorer`. */
 void wf_dense_inherit(wf_dense *dense, wf_scorer *old_scorer, const wf_dense *old);
 
-/* Encodes the next rows.  0, -ENOMEM, or what the encoder returns. */
+/* The progress of building, and its end. */
+static inline size_t wf_dense_done(const wf_dense *dense)
+{
+    return dense->done + dense->graph.count;
+}
+
+static inline size_t wf_dense_total(const wf_dense *dense)
+{
+    return dense->vectors.count + dense->graph_total;
+}
+
+/* Encodes the next rows, or enters them into the graph.  0, -ENOMEM, or what the encoder returns.
+ */
 int wf_dense_build(wf_dense *dense, const wf_catalogue *catalogue, const weft_m_options *options,
                    wf_seeker *seeker, const wf_job *job);
 
 /* The vector of seeker->text into seeker->glance.  0, -ENOMEM, or what the encoder returns. */
 int wf_dense_read(const wf_dense *dense, wf_seeker *seeker, const wf_job *job);
+
+/* Offers the entities nearest to the query in seeker->glance to seeker->rank, which has begun.
+ * `allowed` as in wf_ask. */
+int wf_dense_find(const wf_dense *dense, const wf_catalogue *catalogue, wf_seeker *seeker,
+                  const uint64_t *allowed, const wf_job *job);
+
+size_t wf_dense_bytes(const wf_dense *dense);
 
 void wf_dense_save(const wf_dense *dense, wf_pack *pack);
 

@@ -78,12 +78,12 @@ static int create(wf_scorer **out, wf_catalogue *catalogue, const weft_m_options
     it->options = *options;
     int rc = wf_scorer_probability.create(&it->lexical, catalogue, options);
     if (rc == 0)
-        rc = wf_dense_init(&it->dense, options->encoder, catalogue);
+        rc = wf_dense_init(&it->dense, options, catalogue);
     if (rc < 0) {
         destroy(&it->head);
         return rc;
     }
-    it->head.total = it->lexical->total + catalogue->row_count + sample_count(catalogue);
+    it->head.total = it->lexical->total + wf_dense_total(&it->dense) + sample_count(catalogue);
     *out = &it->head;
     return 0;
 }
@@ -140,11 +140,11 @@ static int build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job)
         return rc;
     if (it->lexical->done < it->lexical->total)
         rc = it->lexical->cls->build(it->lexical, seeker, job);
-    else if (it->dense.done < it->dense.vectors.count)
+    else if (wf_dense_done(&it->dense) < wf_dense_total(&it->dense))
         rc = wf_dense_build(&it->dense, scorer->catalogue, &it->options, seeker, job);
     else
         rc = sample_some(it, seeker, job);
-    scorer->done = it->lexical->done + it->dense.done + it->sampled;
+    scorer->done = it->lexical->done + wf_dense_done(&it->dense) + it->sampled;
     return rc < 0 ? rc : scorer->done < scorer->total;
 }
 
@@ -217,8 +217,7 @@ static int find_dense(struct fused *it, wf_seeker *seeker, const wf_ask *ask)
     if (rc == 0)
         rc = wf_dense_read(&it->dense, seeker, ask->job);
     if (rc == 0)
-        rc = wf_vectors_find(&it->dense.vectors, &seeker->glance, catalogue->row_entity,
-                             ask->allowed, &seeker->rank, ask->job);
+        rc = wf_dense_find(&it->dense, catalogue, seeker, ask->allowed, ask->job);
     if (rc < 0)
         return rc;
     wf_rank_end(&seeker->rank);
@@ -285,7 +284,7 @@ static void stats(wf_scorer *scorer, wf_scorer_stats *out)
     it->lexical->cls->stats(it->lexical, out);
     out->encoder = weft_encoder_kind(it->dense.encoder);
     out->dimension = it->dense.vectors.dim;
-    out->bytes += wf_vectors_bytes(&it->dense.vectors);
+    out->bytes += wf_dense_bytes(&it->dense);
 }
 
 /* ---- files ---- */

@@ -3,6 +3,7 @@
 #include "match/score/hybrid.h"
 
 #include "base/alloc.h"
+#include "match/model/reranker.h"
 #include "match/score/probability.h"
 
 #include <stdlib.h>
@@ -30,8 +31,9 @@ static void destroy(wf_scorer *scorer)
     wf_free(it);
 }
 
-int wf_hybrid_create(wf_scorer **out, const wf_scorer_class *retriever, wf_catalogue *catalogue,
-                     const weft_m_options *options, enum wf_blocking blocking, wf_rerank rerank)
+int wf_hybrid_create_with(wf_scorer **out, const wf_scorer_class *retriever,
+                          wf_catalogue *catalogue, const weft_m_options *options,
+                          enum wf_blocking blocking, wf_rerank rerank)
 {
     weft_blocker_options settings;
     weft_blocker_options_init(&settings);
@@ -51,6 +53,21 @@ int wf_hybrid_create(wf_scorer **out, const wf_scorer_class *retriever, wf_catal
     it->head.total = it->retriever->total + catalogue->row_count + 1;
     *out = &it->head;
     return 0;
+}
+
+static int run_reranker(void *self, weft_str query, const weft_str *texts, size_t count, float *out,
+                        const wf_job *job)
+{
+    return wf_reranker_run(self, query, texts, count, out, job);
+}
+
+int wf_hybrid_create(wf_scorer **out, const wf_scorer_class *retriever, wf_catalogue *catalogue,
+                     const weft_m_options *options, enum wf_blocking blocking)
+{
+    wf_rerank rerank = {0};
+    if (options->reranker != NULL)
+        rerank = (wf_rerank){run_reranker, options->reranker};
+    return wf_hybrid_create_with(out, retriever, catalogue, options, blocking, rerank);
 }
 
 static int build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job)

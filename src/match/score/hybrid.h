@@ -25,7 +25,12 @@ typedef struct wf_rerank {
 } wf_rerank;
 
 /* `retriever` is the class of the scorer in the middle. */
+int wf_hybrid_create_with(wf_scorer **out, const wf_scorer_class *retriever,
+                          wf_catalogue *catalogue, const weft_m_options *options,
+                          enum wf_blocking blocking, wf_rerank rerank);
+
+/* The same with the options' reranker, if there is one. */
 int wf_hybrid_create(wf_scorer **out, const wf_scorer_class *retriever, wf_catalogue *catalogue,
-                     const weft_m_options *options, enum wf_blocking blocking, wf_rerank rerank);
+                     const weft_m_options *options, enum wf_blocking blocking);
 
 #endif

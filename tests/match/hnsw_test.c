@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The graph of neighbours: what it finds against a scan, and what it survives. */
+#include "make.h"
+
+#include "match/index/hnsw.h"
+#include "match/matcher_priv.h"
+
+#include <math.h>
+#include <weft/encoder.h>
+
+#define DIM 24u
+#define ROWS 3000u
+#define QUERIES 60u
+#define NEAREST 10u
+
+static double normal(dice *d)
+{
+    double sum = -6;
+    for (int i = 0; i < 12; i++)
+        sum += (double)roll(d, 1 << 20) / (1 << 20);
+    return sum;
+}
+
+/* Around `clusters` centres, or anywhere for 0. */
+static void make_vector(dice *d, const float *centres, size_t clusters, float *out)
+{
+    size_t centre = clusters != 0 ? roll(d, clusters) : 0;
+    for (size_t i = 0; i < DIM; i++)
+        out[i] = (float)normal(d) * (clusters != 0 ? 0.15f : 1) +
+                 (clusters != 0 ? centres[centre * DIM + i] : 0);
+}
+
+struct world {
+    wf_vectors vectors;
+    wf_hnsw graph;
+    wf_hnsw_desk desk;
+    wf_glance glance;
+    wf_rank rank;
+    float centres[40 * DIM];
+    dice d;
+};
+
+static struct world *make_world(size_t rows, size_t clusters, uint64_t seed)
+{
+    struct world *world = calloc(1, sizeof(*world));
+    wf_hnsw_options options;
+    const wf_job job = {0};
+    float numbers[DIM];
+    wf_hnsw_options_init(&options);
+    options.seed = seed;
+    wf_hnsw_init(&world->graph, &options);
+    world->d = (dice){4711};
+    for (size_t i = 0; i < 40 * DIM; i++)
+        world->centres[i] = (float)normal(&world->d);
+    CHECK_OK(wf_vectors_init(&world->vectors, DIM, rows));
+    for (size_t i = 0; i < rows; i++) {
+        make_vector(&world->d, world->centres, clusters, numbers);
+        wf_vectors_set(&world->vectors, i, numbers);
+    }
+    for (size_t i = 0; i < rows; i++)
+        CHECK_OK(wf_hnsw_add(&world->graph, &world->vectors, &world->desk, &job));
+    CHECK_OK(wf_glance_reserve(&world->glance, &world->vectors));
+    return world;
+}
+
+static void world_free(struct world *world)
+{
+    wf_hnsw_fini(&world->graph);
+    wf_hnsw_desk_fini(&world->desk);
+    wf_glance_fini(&world->glance);
+    wf_rank_fini(&world->rank);
+    wf_vectors_fini(&world->vectors);
+    free(world);
+}
+
+/* How many of the exact ten nearest the graph finds; `allowed` as for a scan. */
+static size_t count_right(struct world *world, const uint64_t *allowed)
+{
+    const wf_job job = {0};
+    size_t right = 0;
+    CHECK_OK(wf_rank_begin(&world->rank, NEAREST, world->vectors.count, -2));
+    CHECK_OK(wf_vectors_find(&world->vectors, &world->glance, NULL, allowed, &world->rank, &job));
+    wf_rank_end(&world->rank);
+    CHECK_OK(
+        wf_hnsw_find(&world->graph, &world->vectors, &world->glance, NEAREST, &world->desk, &job));
+    CHECK_EQ(world->desk.found.count, NEAREST);
+    for (size_t i = 0; i < NEAREST; i++) {
+        CHECK(i == 0 || world->desk.found.items[i - 1].score >= world->desk.found.items[i].score);
+        for (size_t k = 0; k < NEAREST; k++)
+            right += world->desk.found.items[i].node == world->rank.found[k].row;
+    }
+    return right;
+}
+
+static double recall(struct world *world, size_t clusters, const uint64_t *allowed)
+{
+    size_t right = 0;
+    for (size_t i = 0; i < QUERIES; i++) {
+        make_vector(&world->d, world->centres, clusters, world->glance.query);
+        wf_glance_take(&world->glance, &world->vectors);
+        right += count_right(world, allowed);
+    }
+    return (double)right / (QUERIES * NEAREST);
+}
+
+TEST(the_graph_finds_99_of_100_of_the_ten_nearest)
+{
+    static const size_t clusters[] = {0, 3, 40};
+    for (size_t i = 0; i < 3; i++) {
+        struct world *world = make_world(ROWS, clusters[i], 42);
+        double found = recall(world, clusters[i], NULL);
+        note("%zu clusters: %g", clusters[i], found);
+        CHECK_GE(found, 0.99);
+        world_free(world);
+    }
+}
+
+TEST(rows_that_are_gone_are_not_found_and_the_others_are)
+{
+    struct world *world = make_world(ROWS, 40, 42);
+    uint64_t *allowed = calloc(ROWS / 64 + 1, sizeof(*allowed));
+    for (uint32_t row = 0; row < ROWS; row++) {
+        if (row % 3 == 0)
+            wf_hnsw_remove(&world->graph, row);
+        else
+            allowed[row / 64] |= UINT64_C(1) << row % 64;
+    }
+    CHECK_EQ(world->graph.gone_count, ROWS / 3);
+    CHECK_GE(recall(world, 40, allowed), 0.99); /* of those allowed, so none is gone */
+    free(allowed);
+    world_free(world);
+}
+
+TEST(the_same_rows_and_seed_give_the_same_graph)
+{
+    struct world *a = make_world(500, 3, 1), *b = make_world(500, 3, 1), *c = make_world(500, 3, 2);
+    size_t each = (2 * (size_t)a->graph.options.m + 1);
+    CHECK_EQ(memcmp(a->graph.levels, b->graph.levels, 500), 0);
+    CHECK(memcmp(a->graph.levels, c->graph.levels, 500) != 0);
+    for (size_t node = 0; node < 500; node++) {
+        const uint32_t *left = a->graph.bottom + node * each,
+                       *right = b->graph.bottom + node * each;
+        CHECK_EQ(left[0], right[0]);
+        CHECK_EQ(memcmp(left, right, (left[0] + 1) * sizeof(*left)), 0);
+    }
+    world_free(a);
+    world_free(b);
+    world_free(c);
+}
+
+/* Copies, and rows that are nothing at all. */
+TEST(equal_and_empty_rows_do_no_harm)
+{
+    struct world *world = make_world(10, 0, 42);
+    const wf_job job = {0};
+    float numbers[DIM] = {0};
+    wf_hnsw_fini(&world->graph);
+    wf_vectors_fini(&world->vectors);
+    CHECK_OK(wf_vectors_init(&world->vectors, DIM, 400));
+    for (size_t i = 0; i < 400; i++) {
+        numbers[0] = i % 2 == 0 ? 1 : 0;
+        wf_vectors_set(&world->vectors, i, numbers);
+    }
+    wf_hnsw_options options;
+    wf_hnsw_options_init(&options);
+    wf_hnsw_init(&world->graph, &options);
+    for (size_t i = 0; i < 400; i++)
+        CHECK_OK(wf_hnsw_add(&world->graph, &world->vectors, &world->desk, &job));
+    memset(world->glance.query, 0, DIM * sizeof(float));
+    world->glance.query[0] = 1;
+    wf_glance_take(&world->glance, &world->vectors);
+    CHECK_OK(wf_hnsw_find(&world->graph, &world->vectors, &world->glance, 20, &world->desk, &job));
+    CHECK_EQ(world->desk.found.count, 20);
+    for (size_t i = 0; i < 20; i++)
+        CHECK_EQ(world->desk.found.items[i].node % 2, 0);
+    world_free(world);
+}
+
+static wf_image *image_of(const wf_hnsw *graph)
+{
+    const wf_job job = {0};
+    weft_bytes bytes;
+    wf_image *image;
+    char reason[WF_REASON_BYTES];
+    wf_pack *pack = calloc(1, sizeof(*pack));
+    wf_hnsw_save(graph, pack);
+    CHECK_OK(wf_pack_make(pack, &job, &bytes));
+    CHECK_OK(wf_image_of(&image, bytes.ptr, bytes.len));
+    CHECK_OK(wf_image_check(image, &job, reason));
+    weft_bytes_free(&bytes);
+    wf_pack_fini(pack);
+    free(pack);
+    return image;
+}
+
+TEST(a_graph_out_of_a_file_finds_the_same)
+{
+    struct world *world = make_world(1000, 3, 42);
+    wf_hnsw loaded;
+    wf_hnsw_remove(&world->graph, 5);
+    wf_image *image = image_of(&world->graph);
+    CHECK(wf_hnsw_is_in(image));
+    CHECK_OK(wf_hnsw_load(&loaded, image, 1000));
+    CHECK_EQ(loaded.gone_count, 1);
+    CHECK(wf_hnsw_is_gone(&loaded, 5));
+    const wf_job job = {0};
+    for (size_t i = 0; i < QUERIES; i++) {
+        wf_nearby nearest[NEAREST];
+        make_vector(&world->d, world->centres, 3, world->glance.query);
+        wf_glance_take(&world->glance, &world->vectors);
+        CHECK_OK(wf_hnsw_find(&world->graph, &world->vectors, &world->glance, NEAREST, &world->desk,
+                              &job));
+        memcpy(nearest, world->desk.found.items, sizeof(nearest));
+        CHECK_OK(
+            wf_hnsw_find(&loaded, &world->vectors, &world->glance, NEAREST, &world->desk, &job));
+        CHECK_EQ(memcmp(nearest, world->desk.found.items, sizeof(nearest)), 0);
+    }
+    wf_hnsw_fini(&loaded);
+    wf_image_unref(image);
+    world_free(world);
+}
+
+/* Behind head and table, which the image checks by itself. */
+#define SECTIONS_AT 192u
+
+/* Any number of a graph changed: it is refused, or a walk over it ends within its bounds. */
+TEST(a_spoilt_graph_is_refused_or_walked_within_bounds)
+{
+    struct world *world = make_world(300, 3, 42);
+    wf_image *image = image_of(&world->graph);
+    const wf_job job = {0};
+    size_t refused = 0;
+    dice d = {9};
+    make_vector(&world->d, world->centres, 3, world->glance.query);
+    wf_glance_take(&world->glance, &world->vectors);
+    for (size_t i = 0; i < 3000; i++) {
+        uint32_t *word = (uint32_t *)(void *)(uintptr_t)image->bytes + SECTIONS_AT / 4 +
+                         roll(&d, (image->count - SECTIONS_AT) / 4);
+        uint32_t kept = *word;
+        *word = roll(&d, 2) == 0 ? (uint32_t)roll(&d, 600) : (uint32_t)roll(&d, UINT32_MAX);
+        wf_hnsw loaded = {0};
+        int rc = wf_hnsw_load(&loaded, image, 300);
+        if (rc == 0)
+            CHECK_OK(wf_hnsw_find(&loaded, &world->vectors, &world->glance, 5, &world->desk, &job));
+        refused += rc < 0;
+        wf_hnsw_fini(&loaded);
+        *word = kept;
+    }
+    CHECK_GT(refused, 100);
+    wf_image_unref(image);
+    world_free(world);
+}
+
+/* ---- in a matcher ---- */
+
+/* Letters counted: texts of the same letters are alike. */
+static int count_letters(void *self, const weft_str *texts, size_t count, float *out)
+{
+    (void)self;
+    memset(out, 0, count * 26 * sizeof(*out));
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < texts[i].len; k++) {
+            char c = texts[i].ptr[k];
+            if (c >= 'a' && c <= 'z')
+                out[i * 26 + (size_t)(c - 'a')] += 1;
+        }
+    }
+    return 0;
+}
+
+static const weft_encoder_class letters = {
+    .size = sizeof(weft_encoder_class), .kind = "letters", .encode = count_letters};
+
+static weft_matcher *open_letters(const made *m, size_t rows_min)
+{
+    weft_encoder *encoder;
+    weft_m_options options;
+    weft_matcher *matcher;
+    CHECK_OK(weft_encoder_new(&encoder, &letters, "letters", 26, NULL));
+    weft_m_options_init(&options);
+    CHECK_EQ(options.ann_rows_min, WF_HNSW_ROWS_MIN);
+    options.encoder = encoder;
+    options.score_kind = STR("dense");
+    options.threshold = 0;
+    options.ann_rows_min = rows_min;
+    CHECK_OK(weft_m_open(&matcher, m->entities, m->count, &options, NULL));
+    weft_encoder_unref(encoder);
+    return matcher;
+}
+
+struct watch {
+    size_t last;
+    bool is_wrong;
+};
+
+static int watch_progress(size_t done, size_t total, void *arg)
+{
+    struct watch *watch = arg;
+    watch->is_wrong |= done <= watch->last || done > total;
+    watch->last = done;
+    return 0;
+}
+
+TEST(a_matcher_with_many_rows_answers_by_a_graph_as_by_a_scan)
+{
+    dice d = {31};
+    made m = make_random(&d, 900, 20, 8, 2);
+    weft_matcher *scan = open_letters(&m, SIZE_MAX), *graph = open_letters(&m, 100);
+    const weft_m_entity more = {.id = STR("new"), .name = STR("zzzyyyxxx")};
+    weft_m_fit_options options;
+    struct watch watch = {0};
+    weft_m_fit_options_init(&options);
+    options.progress = watch_progress;
+    options.progress_arg = &watch;
+    CHECK_OK(weft_m_fit(graph, NULL, 0, &options, NULL));
+    CHECK(!watch.is_wrong);
+    for (size_t i = 0; i < 900; i += 13) {
+        weft_text left, right;
+        CHECK_OK(weft_m_match_json(scan, m.entities[i].name, NULL, &left, NULL));
+        CHECK_OK(weft_m_match_json(graph, m.entities[i].name, NULL, &right, NULL));
+        CHECK_STR(left.ptr, right.ptr);
+        weft_text_free(&left);
+        weft_text_free(&right);
+    }
+    CHECK_OK(weft_m_add(graph, &more, 1, NULL));
+    weft_text found;
+    CHECK_OK(weft_m_match_json(graph, STR("xyzxyzxyz"), NULL, &found, NULL));
+    CHECK(strstr(found.ptr, "\"new\"") != NULL);
+    weft_text_free(&found);
+    weft_m_close(scan);
+    weft_m_close(graph);
+    make_free(&m);
+}
