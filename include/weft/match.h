@@ -161,11 +161,9 @@ typedef struct weft_m_query {
     float threshold;            /* for this call only; NaN: the matcher's */
     const weft_str *candidates; /* ids; only these entities are looked at.  NULL: all */
     size_t candidate_count;     /* 0 with candidates set: no entity, so no hit */
-
-    /* Mode hybrid: entities that each stage leaves; 0: the default. */
-    size_t blocking_top_k;  /* 1,000 */
-    size_t retrieval_top_k; /* 50, or top_k if that is more */
-    size_t final_top_k;     /* top_k; not more than it */
+    size_t blocking_top_k;      /* hybrid: entities that blocking leaves; 0: 1,000 */
+    size_t retrieval_top_k;     /* … and retrieval; 0: 50, or top_k if that is more */
+    size_t final_top_k;         /* … and the reranker; 0: top_k, and not more than it */
 } weft_m_query;
 WEFT_API void weft_m_query_init(weft_m_query *query);
 
@@ -467,7 +465,7 @@ typedef struct weft_m_info {
 /* Is there an entity with this id?  Does not wait. */
 WEFT_API bool weft_m_has(weft_matcher *matcher, weft_str id);
 
-/* Fills *out.  Does not wait.  0, or -WEFT_M_ECLOSED. */
+/* Fills *out.  Does not wait. */
 WEFT_API WEFT_MUST_USE int weft_m_info_get(weft_matcher *matcher, weft_m_info *out);
 
 /* "fit", "match" … */
