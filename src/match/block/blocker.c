@@ -204,7 +204,7 @@ int weft_blocker_new(weft_blocker **out, const char *kind, const weft_m_entity *
     if (options != NULL)
         memcpy(&full, options, options->size < sizeof(full) ? options->size : sizeof(full));
     enum wf_blocking number = WF_BLOCK_NGRAM;
-    wf_catalogue *catalogue;
+    wf_catalogue *catalogue = NULL;
     weft_blocker *it;
     weft_m_options limits;
     weft_m_options_init(&limits);

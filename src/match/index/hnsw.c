@@ -331,7 +331,7 @@ static int link_back(wf_hnsw *graph, const wf_vectors *vectors, wf_hnsw_desk *de
 
 /* The lists are the new node's alone until the last level is linked; a failure in between leaves
  * neighbours that lead to a node which is not in, so they are taken out again. */
-static void unlink(wf_hnsw *graph, uint32_t node, unsigned top)
+static void take_out(wf_hnsw *graph, uint32_t node, unsigned top)
 {
     for (unsigned level = 0; level <= top; level++) {
         const uint32_t *links = links_of(graph, node, level);
@@ -432,7 +432,7 @@ int wf_hnsw_add(wf_hnsw *graph, const wf_vectors *vectors, wf_hnsw_desk *desk, c
         for (unsigned l = from + 1; l-- > 0 && rc == 0;)
             rc = link_level(graph, &walk, node, l, &entry);
         if (rc < 0)
-            unlink(graph, node, from);
+            take_out(graph, node, from);
     }
     if (rc < 0)
         return rc;

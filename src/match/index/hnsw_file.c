@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define TAG_HEAD WF_TAG('H', 'N', 'S', 'W')
@@ -102,6 +103,7 @@ static int load_arrays(wf_hnsw *graph, const wf_image *image)
     graph->gone = wf_array(gone_words(count), sizeof(*graph->gone));
     if (graph->gone == NULL)
         return -ENOMEM;
+    assert(gone != NULL);
     memcpy(graph->gone, gone, gone_words(count) * sizeof(*gone));
     return check_nodes(graph);
 }

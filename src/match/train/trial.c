@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "match/train/head.h"
 
-#include <string.h>
+#include <assert.h>
 
 /* Up to so many examples, each is held out by itself; of more, each in one of PARTS. */
 #define SINGLE_MAX 20u
@@ -178,6 +178,7 @@ static int begin(struct trial *trial, const wf_scorer_class *asked)
         rc = matcher->scoring->create(&first->scorer, trial->catalogue, &matcher->options);
     if (rc < 0)
         return rc;
+    assert(first->cls != NULL || first->scorer != NULL);
     size_t total = total_of(trial, asked);
     for (size_t k = 0; k < trial->contender_count; k++) {
         const wf_scorer_class *cls = trial->contenders[k].cls;
