@@ -116,6 +116,21 @@ TEST(the_graph_finds_99_of_100_of_the_ten_nearest)
     }
 }
 
+/* A walk that looks at too little is made to look at more. */
+TEST(tuning_looks_as_far_as_it_must_and_no_further)
+{
+    const wf_job job = {0};
+    struct world *world = make_world(ROWS, 0, 42);
+    world->graph.options.ef = 10;
+    CHECK_GT(0.9, recall(world, 0, NULL));
+    CHECK_OK(wf_hnsw_tune(&world->graph, &world->vectors, &world->desk, &job));
+    note("ef %u", (unsigned)world->graph.options.ef);
+    CHECK_GT(world->graph.options.ef, 10);
+    CHECK_GT(1000, world->graph.options.ef);
+    CHECK_GE(recall(world, 0, NULL), 0.98);
+    world_free(world);
+}
+
 TEST(rows_that_are_gone_are_not_found_and_the_others_are)
 {
     struct world *world = make_world(ROWS, 40, 42);

@@ -73,6 +73,10 @@ size_t wf_hnsw_bytes(const wf_hnsw *graph);
 /* Enters row graph->count of `vectors`.  0, -ENOMEM, or what the job says; then it is not in. */
 int wf_hnsw_add(wf_hnsw *graph, const wf_vectors *vectors, wf_hnsw_desk *desk, const wf_job *job);
 
+/* Raises options.ef until 99 of 100 of the ten nearest are found, by queries made of the rows and a
+ * scan for each: rows without any clusters need far more than 200.  Of a graph of all rows. */
+int wf_hnsw_tune(wf_hnsw *graph, const wf_vectors *vectors, wf_hnsw_desk *desk, const wf_job *job);
+
 void wf_hnsw_remove(wf_hnsw *graph, uint32_t node);
 
 static inline bool wf_hnsw_is_gone(const wf_hnsw *graph, uint32_t node)

@@ -116,8 +116,10 @@ static int link_rows(wf_dense *dense, const wf_job *job)
     int rc = 0;
     for (size_t i = 0; i < LINKED_ROWS && dense->graph.count < dense->graph_total && rc == 0; i++)
         rc = wf_hnsw_add(&dense->graph, &dense->vectors, &dense->desk, job);
-    if (rc == 0 && dense->graph.count == dense->graph_total)
-        wf_hnsw_desk_fini(&dense->desk);
+    if (rc < 0 || dense->graph.count < dense->graph_total)
+        return rc;
+    rc = wf_hnsw_tune(&dense->graph, &dense->vectors, &dense->desk, job);
+    wf_hnsw_desk_fini(&dense->desk);
     return rc;
 }
 

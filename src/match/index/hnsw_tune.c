@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+
+/* How far a walk must look, measured. */
+#include "match/index/hnsw.h"
+
+#include "match/train/dice.h"
+
+#define QUERIES 100u
+#define NEAREST 10u
+#define WANTED_IN_100 99u
+#define EF_MAX 6400u
+
+/* Rows as near as the last of the ten, but for rounding, are as good as it. */
+#define SLACK 1e-6f
+
+struct tuning {
+    wf_hnsw *graph;
+    const wf_vectors *vectors;
+    wf_hnsw_desk *desk;
+    const wf_job *job;
+    wf_glance glance;
+    wf_rank rank;
+};
+
+/* Near one row, in the direction of another. */
+static void make_query(struct tuning *it, uint64_t *dice)
+{
+    const wf_vectors *vectors = it->vectors;
+    uint32_t count = (uint32_t)vectors->count;
+    const float *near = vectors->rows + wf_dice_below(dice, count) * vectors->float_width;
+    const float *far = vectors->rows + wf_dice_below(dice, count) * vectors->float_width;
+    for (size_t i = 0; i < vectors->dim; i++)
+        it->glance.query[i] = near[i] + far[i] / 2;
+    wf_glance_take(&it->glance, vectors);
+}
+
+/* How many of the nearest the graph finds; or negative. */
+static int count_right(struct tuning *it)
+{
+    int right = 0, rc = wf_rank_begin(&it->rank, NEAREST, it->vectors->count, -2);
+    if (rc == 0)
+        rc = wf_vectors_find(it->vectors, &it->glance, NULL, NULL, &it->rank, it->job);
+    if (rc == 0)
+        rc = wf_hnsw_find(it->graph, it->vectors, &it->glance, NEAREST, it->desk, it->job);
+    if (rc < 0)
+        return rc;
+    wf_rank_end(&it->rank);
+    for (size_t i = 0; i < it->desk->found.count && it->rank.count > 0; i++)
+        right += it->desk->found.items[i].score >= it->rank.found[it->rank.count - 1].score - SLACK;
+    return right;
+}
+
+/* 1: enough is found, 0: too little; or negative. */
+static int is_enough(struct tuning *it)
+{
+    uint64_t dice = it->graph->options.seed;
+    size_t right = 0;
+    for (size_t i = 0; i < QUERIES; i++) {
+        make_query(it, &dice);
+        int rc = count_right(it);
+        if (rc < 0)
+            return rc;
+        right += (size_t)rc;
+    }
+    return 100 * right >= WANTED_IN_100 * QUERIES * NEAREST;
+}
+
+int wf_hnsw_tune(wf_hnsw *graph, const wf_vectors *vectors, wf_hnsw_desk *desk, const wf_job *job)
+{
+    struct tuning it = {.graph = graph, .vectors = vectors, .desk = desk, .job = job};
+    uint32_t first = graph->options.ef;
+    int rc = graph->count >= NEAREST ? wf_glance_reserve(&it.glance, vectors) : 1;
+    while (rc == 0 && (rc = is_enough(&it)) == 0 && graph->options.ef < EF_MAX)
+        graph->options.ef *= 2;
+    if (rc < 0)
+        graph->options.ef = first;
+    wf_glance_fini(&it.glance);
+    wf_rank_fini(&it.rank);
+    return rc < 0 ? rc : 0;
+}
