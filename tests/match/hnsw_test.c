@@ -10,7 +10,7 @@
 #include <weft/encoder.h>
 
 #define DIM 24u
-#define ROWS 3000u
+#define ROWS 1500u
 #define QUERIES 60u
 #define NEAREST 10u
 
