@@ -22,7 +22,7 @@ struct tuning {
     wf_rank rank;
 };
 
-/* Near one row, in the direction of another. */
+/* Half way between two rows: there most walks begin far from the nearest. */
 static void make_query(struct tuning *it, uint64_t *dice)
 {
     const wf_vectors *vectors = it->vectors;
@@ -30,7 +30,7 @@ static void make_query(struct tuning *it, uint64_t *dice)
     const float *near = vectors->rows + wf_dice_below(dice, count) * vectors->float_width;
     const float *far = vectors->rows + wf_dice_below(dice, count) * vectors->float_width;
     for (size_t i = 0; i < vectors->dim; i++)
-        it->glance.query[i] = near[i] + far[i] / 2;
+        it->glance.query[i] = near[i] + far[i];
     wf_glance_take(&it->glance, vectors);
 }
 
