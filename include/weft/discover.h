@@ -28,6 +28,10 @@ typedef struct weft_m_discover_options {
     bool all_are_novel;                    /* do not ask: every text counts as new */
     int64_t cluster_size_min;              /* at least 2; 5 */
     int64_t keyword_max;                   /* of a cluster, 1 to 32; 8 */
+    weft_str clustering;                   /* "hdbscan"; "components", connected at a
+                                              cosine of 0.75; "louvain", communities of a graph of
+                                              15 neighbours each; ptr NULL: hdbscan, and if that
+                                              finds nothing components, else one of all */
 } weft_m_discover_options;
 WEFT_API void weft_m_discover_options_init(weft_m_discover_options *options);
 
@@ -41,7 +45,17 @@ typedef struct weft_m_cluster {
     double cohesion; /* mean cosine of its texts with their middle */
 } weft_m_cluster;
 
+/* What took how long. */
+typedef struct weft_m_stage {
+    const char *name; /* "novelty", "cluster", "evidence"; static */
+    double ms;
+} weft_m_stage;
+
 typedef struct weft_m_discovery {
+    char id[9];   /* eight hexadecimal digits, of the texts and the time */
+    int64_t time; /* Unix seconds */
+    const char *clustering;
+    weft_m_stage stages[3];
     size_t text_count, novel_count;
     const weft_m_cluster *clusters; /* in the order of their first texts */
     size_t cluster_count;
@@ -62,6 +76,13 @@ WEFT_API void weft_m_discovery_free(weft_m_discovery *discovery); /* NULL is fin
  * examples being the texts of the first four members.  `texts` are those it was made of. */
 WEFT_API WEFT_MUST_USE int weft_m_discovery_json(const weft_m_discovery *discovery,
                                                  const weft_str *texts, weft_text *out);
+
+/* Writes discovery_YYYYmmdd-HHMMSS_ID.json (with "discovery_id", "timestamp", "clustering" and
+ * "stages" before these keys) and …_summary.md into a directory that is there. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_discovery_save(const weft_m_discovery *discovery,
+                                                            const weft_str *texts,
+                                                            const char *directory,
+                                                            weft_m_error *error);
 
 WEFT_END_DECLS
 

@@ -16,6 +16,7 @@ WEFT_WAITS int cmd_match_novelty(int argc, char **argv);
 int cmd_match_query(int argc, char **argv);
 WEFT_WAITS int cmd_match_discover(int argc, char **argv);
 WEFT_WAITS int cmd_match_drift(int argc, char **argv);
+WEFT_WAITS int cmd_match_review(int argc, char **argv);
 WEFT_WAITS int cmd_match_explain(int argc, char **argv);
 WEFT_WAITS int cmd_match_ingest(int argc, char **argv);
 WEFT_WAITS int cmd_match_info(int argc, char **argv);

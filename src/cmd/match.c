@@ -15,6 +15,7 @@ static const struct command match_commands[] = {
     {"info", "say what a matcher is made of, or a model", cmd_match_info},
     {"novelty", "say which texts mean nothing the catalogue has", cmd_match_novelty},
     {"discover", "name what the new texts have in common", cmd_match_discover},
+    {"review", "say what becomes of proposed entities", cmd_match_review},
     {"drift", "say whether texts still look as they did", cmd_match_drift},
     {"eval", "say how often the answers are right", cmd_match_eval},
     {"ingest", "make a catalogue of the data of others", cmd_match_ingest},

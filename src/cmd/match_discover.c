@@ -9,7 +9,7 @@
 #include "cmd/say.h"
 #include "cmd/table.h"
 
-#include <weft/discover.h>
+#include <weft/review.h>
 
 #define TEXTS_MAX 10000
 #define EXAMPLES_SHOWN 3u
@@ -30,7 +30,7 @@ struct discover_job {
     weft_m_novelty_options options;
     int64_t size_min, keyword_max;
     bool is_json, is_help, all;
-    const char *path;
+    const char *path, *clustering, *report_path, *review_path;
 
     weft_matcher *matcher;
     wf_buf lines;
@@ -87,6 +87,23 @@ static int tell(struct discover_job *job, const weft_m_discovery *it, const weft
     return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
 }
 
+/* The report, and a record of each cluster for those who review. */
+static int keep(const struct discover_job *job, const weft_m_discovery *it, const weft_str *texts,
+                weft_m_error *error)
+{
+    weft_m_reviews *reviews = NULL;
+    int rc = 0;
+    if (job->report_path != NULL)
+        rc = weft_m_discovery_save(it, texts, job->report_path, error);
+    if (rc == 0 && job->review_path != NULL) {
+        rc = weft_m_reviews_open(&reviews, job->review_path, error);
+        if (rc == 0)
+            rc = weft_m_reviews_add(reviews, it, texts, error);
+        weft_m_reviews_close(reviews);
+    }
+    return rc < 0 && rc != -ECANCELED ? load_say(error) : rc;
+}
+
 static int discover(struct discover_job *job, const struct gather *all)
 {
     weft_m_discover_options options;
@@ -97,10 +114,14 @@ static int discover(struct discover_job *job, const struct gather *all)
     options.all_are_novel = job->all;
     options.cluster_size_min = job->size_min;
     options.keyword_max = job->keyword_max;
+    if (job->clustering != NULL)
+        options.clustering = weft_str_of(job->clustering);
     int rc = weft_m_discover(job->matcher, all->texts, all->count, &options, &found, &error);
     if (rc < 0)
         return rc == -ECANCELED ? rc : load_say(&error);
-    rc = tell(job, found, all->texts);
+    rc = keep(job, found, all->texts, &error);
+    if (rc == 0)
+        rc = tell(job, found, all->texts);
     weft_m_discovery_free(found);
     return rc;
 }
@@ -133,6 +154,12 @@ int cmd_match_discover(int argc, char **argv)
          &job.size_min, 2, TEXTS_MAX},
         {"keywords", 0, "N", "keywords of a cluster, 1 to 32 (8)", ARGS_INTEGER, &job.keyword_max,
          1, 32},
+        {"clustering", 0, "HOW", "hdbscan, components or louvain (hdbscan, else components)",
+         ARGS_TEXT, &job.clustering, 0, 0},
+        {"report", 0, "DIR", "write a report and its summary there", ARGS_TEXT, &job.report_path, 0,
+         0},
+        {"storage-path", 0, "FILE", "add the clusters to the reviews of this file", ARGS_TEXT,
+         &job.review_path, 0, 0},
         {"json", 0, NULL, "JSON on a terminal too", ARGS_FLAG, &job.is_json, 0, 0},
         {"help", 'h', NULL, "this text", ARGS_FLAG, &job.is_help, 0, 0},
     };

@@ -4,25 +4,36 @@
 #include "match/matcher_priv.h"
 
 #include "base/alloc.h"
+#include "base/sys.h"
 #include "match/discover/phrases.h"
 #include "match/error.h"
+#include "match/file/crc.h"
 #include "match/json.h"
 #include "match/novelty/cluster.h"
 #include "match/score/probability.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <weft/discover.h>
 
 #define KEYWORDS_MAX 32
-#define EXAMPLES 4u
 
 /* The discovery and what its pointers lead to. */
 struct discovery {
     weft_m_discovery shown; /* first: this is what the caller holds */
     wf_arena arena;
 };
+
+enum clustering { USUAL, HDBSCAN, COMPONENTS, LOUVAIN, CLUSTERING_COUNT };
+
+static const char *const clustering_names[CLUSTERING_COUNT] = {"hdbscan", "hdbscan", "components",
+                                                               "louvain"};
+
+enum stage { NOVELTY, CLUSTER, EVIDENCE };
+
+static const char *const stage_names[] = {"novelty", "cluster", "evidence"};
 
 /* The making; of the novel texts, `count` of them. */
 struct making {
@@ -33,6 +44,7 @@ struct making {
     size_t count, size_min, keyword_max;
     weft_str *folded;
     wf_spot *spots;
+    enum clustering clustering;
     wf_clusters clusters;
     weft_m_cluster *named;
 };
@@ -162,22 +174,62 @@ static int show(struct making *it, const wf_job *job)
     return rc;
 }
 
+static void time_stage(struct making *it, enum stage stage, weft_time from, weft_time to)
+{
+    it->out->shown.stages[stage] =
+        (weft_m_stage){stage_names[stage], (double)(to - from) / (double)WEFT_MS};
+}
+
+typedef int clustering_fn(wf_clusters *clusters, const wf_spot *spots, size_t count,
+                          size_t size_min, const wf_job *job);
+
+static clustering_fn *cluster_fn(const struct making *it)
+{
+    static clustering_fn *const all[CLUSTERING_COUNT] = {wf_cluster, wf_cluster_hdbscan,
+                                                         wf_cluster_components, wf_cluster_louvain};
+    return all[it->clustering];
+}
+
 static int make_here(void *arg)
 {
     struct making *it = arg;
+    weft_time started = wf_sys_now();
     wf_seekers *seekers = &it->call.matcher->seekers;
     wf_job job = wf_call_job(&it->call);
     wf_seeker *seeker = wf_seekers_take(seekers);
     int rc = seeker != NULL ? place_all(it, seeker, &job) : -ENOMEM;
     wf_seekers_give(seekers, seeker);
     if (rc == 0)
-        rc = wf_cluster(&it->clusters, it->spots, it->count, it->size_min, &job);
-    if (rc == 0 && it->clusters.count == 0 && it->count >= it->size_min)
+        rc = cluster_fn(it)(&it->clusters, it->spots, it->count, it->size_min, &job);
+    if (rc == 0 && it->clustering == USUAL && it->clusters.count == 0 && it->count >= it->size_min)
         wf_clusters_join_all(&it->clusters); /* many that nothing tells apart are one */
-    return rc == 0 ? show(it, &job) : rc;
+    weft_time clustered = wf_sys_now();
+    time_stage(it, CLUSTER, started, clustered);
+    if (rc == 0)
+        rc = show(it, &job);
+    time_stage(it, EVIDENCE, clustered, wf_sys_now());
+    return rc;
 }
 
 /* ---- the call ---- */
+
+static int check_clustering(weft_str name, enum clustering *out, weft_m_error *error)
+{
+    if (name.ptr == NULL)
+        return 0;
+    for (unsigned i = HDBSCAN; i < CLUSTERING_COUNT; i++) {
+        const char *known = clustering_names[i];
+        if (name.len == strlen(known) && memcmp(name.ptr, known, name.len) == 0) {
+            *out = (enum clustering)i;
+            return 0;
+        }
+    }
+    wf_m_fail(error, -WEFT_M_EVALID, "Unknown clustering: %.*s", name.len < 40 ? (int)name.len : 40,
+              name.ptr);
+    wf_m_error_field(error, "clustering");
+    wf_m_error_suggest(error, "Use 'hdbscan', 'components' or 'louvain'");
+    return -WEFT_M_EVALID;
+}
 
 static int check(const weft_m_discover_options *options, weft_m_error *error)
 {
@@ -233,6 +285,16 @@ static int discover_novel(weft_matcher *matcher, struct making *it, weft_m_error
     return rc < 0 ? rc : wf_call_end(&it->call, discover(it));
 }
 
+static void identify(weft_m_discovery *out, const weft_str *texts, size_t count)
+{
+    weft_time wall = wf_sys_wall();
+    uint32_t sum = wf_crc32c(0, &wall, sizeof(wall));
+    for (size_t i = 0; i < count; i++)
+        sum = wf_crc32c(sum, texts[i].ptr, texts[i].len);
+    snprintf(out->id, sizeof(out->id), "%08x", sum);
+    out->time = wall / WEFT_SEC;
+}
+
 int weft_m_discover(weft_matcher *matcher, const weft_str *texts, size_t text_count,
                     const weft_m_discover_options *options, weft_m_discovery **out,
                     weft_m_error *error)
@@ -247,12 +309,18 @@ int weft_m_discover(weft_matcher *matcher, const weft_str *texts, size_t text_co
     struct making it = {.texts = texts,
                         .size_min = (size_t)full.cluster_size_min,
                         .keyword_max = (size_t)full.keyword_max};
+    rc = check_clustering(full.clustering, &it.clustering, error);
+    if (rc < 0)
+        return rc;
+    weft_time started = wf_sys_now();
     it.places = wf_array(text_count, sizeof(*it.places));
     it.out = wf_alloc(sizeof(*it.out));
     if (it.places == NULL || it.out == NULL)
         rc = wf_m_fail_plain(error, -ENOMEM);
     if (rc == 0)
         rc = find_novel(matcher, texts, text_count, &full, &it, error);
+    if (rc == 0)
+        time_stage(&it, NOVELTY, started, wf_sys_now());
     if (rc == 0)
         rc = discover_novel(matcher, &it, error);
     wf_free(it.places);
@@ -261,61 +329,10 @@ int weft_m_discover(weft_matcher *matcher, const weft_str *texts, size_t text_co
         return rc;
     }
     assert(it.out != NULL);
+    identify(&it.out->shown, texts, text_count);
+    it.out->shown.clustering = clustering_names[it.clustering];
     it.out->shown.text_count = text_count;
     it.out->shown.novel_count = it.count;
     *out = &it.out->shown;
     return 0;
-}
-
-/* ---- as JSON ---- */
-
-static void put_places(wf_json *json, const char *key, const uint32_t *places, size_t count)
-{
-    wf_json_key(json, key);
-    wf_json_array(json);
-    for (size_t i = 0; i < count; i++)
-        wf_json_uint(json, places[i]);
-    wf_json_array_end(json);
-}
-
-static void put_cluster(wf_json *json, const weft_m_cluster *cluster, const weft_str *texts)
-{
-    wf_json_object(json);
-    wf_json_key(json, "name");
-    wf_json_str(json, cluster->name);
-    wf_json_key(json, "keywords");
-    wf_json_array(json);
-    for (size_t i = 0; i < cluster->keyword_count; i++)
-        wf_json_str(json, cluster->keywords[i]);
-    wf_json_array_end(json);
-    wf_json_key(json, "count");
-    wf_json_uint(json, cluster->member_count);
-    wf_json_key(json, "cohesion");
-    wf_json_double(json, cluster->cohesion);
-    put_places(json, "members", cluster->members, cluster->member_count);
-    wf_json_key(json, "examples");
-    wf_json_array(json);
-    for (size_t i = 0; i < cluster->member_count && i < EXAMPLES; i++)
-        wf_json_str(json, texts[cluster->members[i]]);
-    wf_json_array_end(json);
-    wf_json_object_end(json);
-}
-
-int weft_m_discovery_json(const weft_m_discovery *it, const weft_str *texts, weft_text *out)
-{
-    wf_buf buf = {0};
-    wf_json json = {.out = &buf};
-    wf_json_object(&json);
-    wf_json_key(&json, "texts");
-    wf_json_uint(&json, it->text_count);
-    wf_json_key(&json, "novel");
-    wf_json_uint(&json, it->novel_count);
-    wf_json_key(&json, "clusters");
-    wf_json_array(&json);
-    for (size_t i = 0; i < it->cluster_count; i++)
-        put_cluster(&json, &it->clusters[i], texts);
-    wf_json_array_end(&json);
-    put_places(&json, "noise", it->noise, it->noise_count);
-    wf_json_object_end(&json);
-    return wf_m_json_end(&buf, out);
 }

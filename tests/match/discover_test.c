@@ -190,3 +190,33 @@ TEST(a_crowd_is_compared_as_spots_are_one_by_one)
     }
     wf_crowd_fini(&crowd);
 }
+
+TEST(M8_each_clustering_finds_the_two_kinds_of_new_texts)
+{
+    static const char *const ways[] = {"hdbscan", "components", "louvain", "leiden"};
+    weft_str all[TEXT_COUNT];
+    weft_matcher *matcher = open_bank();
+    take_texts(all);
+    for (size_t i = 0; i < 4; i++) {
+        weft_m_discover_options options;
+        weft_m_discovery *found;
+        weft_m_error error;
+        weft_m_discover_options_init(&options);
+        options.all_are_novel = true;
+        options.clustering = str_of(ways[i]);
+        int rc = weft_m_discover(matcher, all, 2 * EACH, &options, &found, &error);
+        CHECK_EQ(rc, i < 3 ? 0 : -WEFT_M_EVALID);
+        CHECK(i < 3 || strcmp(error.field, "clustering") == 0);
+        if (rc < 0)
+            continue;
+        CHECK_STR(found->clustering, ways[i]);
+        CHECK_EQ(found->cluster_count, 2);
+        for (size_t c = 0; c < 2; c++) {
+            CHECK(found->clusters[c].member_count >= 5);
+            for (size_t k = 0; k < found->clusters[c].member_count; k++)
+                CHECK_EQ(found->clusters[c].members[k] / EACH, c);
+        }
+        weft_m_discovery_free(found);
+    }
+    weft_m_close(matcher);
+}

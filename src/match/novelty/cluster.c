@@ -219,22 +219,42 @@ static int connect_near(wf_clusters *clusters, const wf_spot *spots, size_t size
 
 /* ---- all together ---- */
 
-int wf_cluster(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
-               const wf_job *job)
+static int begin(wf_clusters *clusters, size_t count)
 {
     *clusters = (wf_clusters){.labels = wf_array(count, sizeof(int32_t)), .spot_count = count};
     if (clusters->labels == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++)
         clusters->labels[i] = -1;
-    if (count < size_min)
-        return 0;
+    return 0;
+}
+
+int wf_cluster_components(wf_clusters *clusters, const wf_spot *spots, size_t count,
+                          size_t size_min, const wf_job *job)
+{
+    int rc = begin(clusters, count);
+    return rc < 0 || count < size_min ? rc : connect_near(clusters, spots, size_min, job);
+}
+
+int wf_cluster_hdbscan(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
+                       const wf_job *job)
+{
+    int rc = begin(clusters, count);
+    if (rc < 0 || count < size_min)
+        return rc;
     wf_edge *edges = wf_array(count, sizeof(*edges));
-    int rc = edges != NULL ? make_tree(spots, count, edges, job) : -ENOMEM;
+    rc = edges != NULL ? make_tree(spots, count, edges, job) : -ENOMEM;
     int found = rc == 0 ? wf_linkage_cut(edges, count, size_min, clusters->labels) : rc;
     wf_free(edges);
-    if (found < 0)
-        return found;
-    clusters->count = (size_t)found;
-    return found > 0 ? 0 : connect_near(clusters, spots, size_min, job);
+    clusters->count = found > 0 ? (size_t)found : 0;
+    return found < 0 ? found : 0;
+}
+
+int wf_cluster(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
+               const wf_job *job)
+{
+    int rc = wf_cluster_hdbscan(clusters, spots, count, size_min, job);
+    if (rc < 0 || clusters->count > 0 || count < size_min)
+        return rc;
+    return connect_near(clusters, spots, size_min, job);
 }

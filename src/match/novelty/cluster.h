@@ -24,6 +24,14 @@ typedef struct wf_clusters {
  * -ENOMEM, or what the job was halted with; fini in any case. */
 int wf_cluster(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
                const wf_job *job);
+/* The same by one of its two ways alone, and by communities (novelty/louvain.c). */
+int wf_cluster_hdbscan(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
+                       const wf_job *job);
+int wf_cluster_louvain(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
+                       const wf_job *job);
+int wf_cluster_components(wf_clusters *clusters, const wf_spot *spots, size_t count,
+                          size_t size_min, const wf_job *job);
+
 void wf_clusters_fini(wf_clusters *clusters);
 
 /* All in one. */

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The list of reviews, its changes and its file. */
+#include "match/review/record.h"
+
+#include "base/alloc.h"
+#include "base/sys.h"
+#include "match/error.h"
+#include "match/file/whole.h"
+#include "match/json.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <weft/error.h>
+
+#define EXAMPLES_MAX 4u
+#define EXAMPLE_BYTES_MAX 1000u
+
+struct weft_m_reviews {
+    wf_records records;
+    char *path;
+};
+
+/* ---- life ---- */
+
+void weft_m_reviews_close(weft_m_reviews *it)
+{
+    if (it == NULL)
+        return;
+    wf_records_fini(&it->records);
+    wf_free(it->path);
+    wf_free(it);
+}
+
+static int read_file(weft_m_reviews *it, weft_m_error *error)
+{
+    char reason[WF_RECORD_REASON_BYTES];
+    weft_bytes bytes = {0};
+    int rc = wf_whole_load(it->path, WF_RECORDS_BYTES_MAX, &bytes, error);
+    if (rc < 0)
+        return rc == -ENOENT ? 0 : rc;
+    rc = wf_records_read(&it->records, (const char *)bytes.ptr, bytes.len, reason);
+    weft_bytes_free(&bytes);
+    if (rc == -WEFT_M_EPERSIST)
+        return wf_m_fail(error, rc, "%.300s: no list of reviews: %s", it->path, reason);
+    return rc < 0 ? wf_m_fail_plain(error, rc) : 0;
+}
+
+int weft_m_reviews_open(weft_m_reviews **out, const char *path, weft_m_error *error)
+{
+    weft_m_reviews *it = wf_alloc(sizeof(*it));
+    size_t bytes = strlen(path) + 1;
+    if (it != NULL)
+        it->path = wf_array(bytes, 1);
+    if (it == NULL || it->path == NULL) {
+        weft_m_reviews_close(it);
+        return wf_m_fail_plain(error, -ENOMEM);
+    }
+    memcpy(it->path, path, bytes);
+    int rc = read_file(it, error);
+    if (rc < 0)
+        weft_m_reviews_close(it);
+    else
+        *out = it;
+    return rc;
+}
+
+const weft_m_review *weft_m_reviews_list(const weft_m_reviews *it, size_t *out_count)
+{
+    *out_count = it->records.count;
+    return it->records.items;
+}
+
+static bool same(weft_str a, weft_str b)
+{
+    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+}
+
+const weft_m_review *weft_m_reviews_find(const weft_m_reviews *it, weft_str review_id)
+{
+    for (size_t i = 0; i < it->records.count; i++) {
+        if (same(it->records.items[i].review_id, review_id))
+            return &it->records.items[i];
+    }
+    return NULL;
+}
+
+/* One record a line: a change is one line for those who keep the file in a repository. */
+static int save(const weft_m_reviews *it, weft_m_error *error)
+{
+    wf_buf buf = {0};
+    wf_buf_puts(&buf, "[");
+    for (size_t i = 0; i < it->records.count; i++) {
+        wf_json json = {.out = &buf};
+        wf_buf_puts(&buf, i != 0 ? ",\n" : "\n");
+        wf_record_write(&it->records.items[i], &json);
+    }
+    wf_buf_puts(&buf, "\n]\n");
+    int rc = buf.rc < 0 ? wf_m_fail_plain(error, buf.rc)
+                        : wf_whole_save(it->path, wf_buf_ptr(&buf), wf_buf_bytes(&buf), error);
+    wf_buf_fini(&buf);
+    return rc;
+}
+
+static int64_t now(void)
+{
+    return wf_sys_wall() / WEFT_SEC;
+}
+
+/* ---- proposals ---- */
+
+/* Cut between characters. */
+static weft_str shortened(weft_str text)
+{
+    if (text.len <= EXAMPLE_BYTES_MAX)
+        return text;
+    text.len = EXAMPLE_BYTES_MAX;
+    while (text.len > 0 && ((unsigned char)text.ptr[text.len] & 0xc0) == 0x80)
+        text.len--;
+    return text;
+}
+
+static bool copy_list(wf_arena *arena, const weft_str *texts, size_t count, const weft_str **out)
+{
+    weft_str *copies = wf_arena_array(arena, count, sizeof(*copies));
+    bool has_all = copies != NULL;
+    for (size_t i = 0; i < count && has_all; i++)
+        has_all = wf_arena_copy(arena, texts[i], &copies[i]);
+    *out = copies;
+    return has_all;
+}
+
+static bool describe(wf_arena *arena, const weft_m_cluster *cluster, weft_m_review *out)
+{
+    wf_buf buf = {0};
+    wf_buf_printf(&buf, "%zu texts", cluster->member_count);
+    for (size_t i = 0; i < cluster->keyword_count; i++) {
+        wf_buf_puts(&buf, i == 0 ? " about " : ", ");
+        wf_buf_append(&buf, cluster->keywords[i].ptr, cluster->keywords[i].len);
+    }
+    weft_str text = {wf_buf_ptr(&buf), wf_buf_bytes(&buf)};
+    bool is_copied = buf.rc == 0 && wf_arena_copy(arena, text, &out->description);
+    wf_buf_fini(&buf);
+    return is_copied;
+}
+
+static bool fill(wf_arena *arena, const weft_m_discovery *discovery, size_t index,
+                 const weft_str *texts, weft_m_review *out)
+{
+    const weft_m_cluster *cluster = &discovery->clusters[index];
+    weft_str examples[EXAMPLES_MAX], id = weft_str_of(discovery->id);
+    char name[64];
+    size_t len = (size_t)snprintf(name, sizeof(name), "%s-%zu", discovery->id, index);
+    *out = (weft_m_review){.proposal_index = index,
+                           .confidence = cluster->cohesion < 0   ? 0
+                                         : cluster->cohesion > 1 ? 1
+                                                                 : cluster->cohesion,
+                           .sample_count = cluster->member_count,
+                           .keyword_count = cluster->keyword_count,
+                           .created_at = now(),
+                           .notes = {"", 0},
+                           .provenance = WEFT_STR("weft: words of the cluster")};
+    out->updated_at = out->created_at;
+    for (; out->example_count < EXAMPLES_MAX && out->example_count < cluster->member_count;
+         out->example_count++)
+        examples[out->example_count] = shortened(texts[cluster->members[out->example_count]]);
+    return wf_arena_copy(arena, (weft_str){name, len}, &out->review_id) &&
+           wf_arena_copy(arena, id, &out->discovery_id) &&
+           wf_arena_copy(arena, cluster->name, &out->name) && describe(arena, cluster, out) &&
+           copy_list(arena, cluster->keywords, cluster->keyword_count, &out->keywords) &&
+           copy_list(arena, examples, out->example_count, &out->examples);
+}
+
+static bool has_discovery(const weft_m_reviews *it, const weft_m_discovery *discovery)
+{
+    weft_str id = weft_str_of(discovery->id);
+    for (size_t i = 0; i < it->records.count; i++) {
+        if (same(it->records.items[i].discovery_id, id))
+            return true;
+    }
+    return false;
+}
+
+int weft_m_reviews_add(weft_m_reviews *it, const weft_m_discovery *discovery, const weft_str *texts,
+                       weft_m_error *error)
+{
+    size_t before = it->records.count;
+    int rc = 0;
+    if (discovery->cluster_count == 0 || has_discovery(it, discovery))
+        return 0;
+    if (discovery->cluster_count > WF_RECORDS_MAX - before)
+        return wf_m_fail_limit(error, "reviews", "records", WF_RECORDS_MAX,
+                               before + discovery->cluster_count);
+    for (size_t i = 0; i < discovery->cluster_count && rc == 0; i++) {
+        rc = wf_records_reserve(&it->records);
+        if (rc == 0 &&
+            !fill(&it->records.arena, discovery, i, texts, &it->records.items[it->records.count]))
+            rc = -ENOMEM;
+        it->records.count += rc == 0;
+    }
+    rc = rc < 0 ? wf_m_fail_plain(error, rc) : save(it, error);
+    if (rc < 0)
+        it->records.count = before;
+    return rc;
+}
+
+/* ---- decisions ---- */
+
+static weft_m_review *find(weft_m_reviews *it, weft_str review_id, weft_m_error *error)
+{
+    weft_m_review *record = (weft_m_review *)weft_m_reviews_find(it, review_id);
+    if (record == NULL) {
+        wf_m_fail(error, -ENOENT, "no review %.*s", (int)(review_id.len < 80 ? review_id.len : 80),
+                  review_id.ptr);
+        wf_m_error_field(error, "review_id");
+    }
+    return record;
+}
+
+static int fail_transition(const weft_m_review *record, enum weft_m_review_state state,
+                           weft_m_error *error)
+{
+    wf_m_fail(error, -WEFT_M_EVALID, "Invalid review state transition: %s -> %s",
+              weft_m_review_state_name(record->state), weft_m_review_state_name(state));
+    wf_m_error_field(error, "state");
+    return -WEFT_M_EVALID;
+}
+
+static int keep(weft_m_reviews *it, weft_m_review *record, const weft_m_review *changed,
+                weft_m_error *error)
+{
+    weft_m_review before = *record;
+    *record = *changed;
+    record->updated_at = now();
+    int rc = save(it, error);
+    if (rc < 0)
+        *record = before;
+    return rc;
+}
+
+int weft_m_reviews_decide(weft_m_reviews *it, weft_str review_id, enum weft_m_review_state state,
+                          const char *notes, weft_m_error *error)
+{
+    weft_m_review *record = find(it, review_id, error);
+    if (record == NULL)
+        return -ENOENT;
+    bool is_decision = state == WEFT_M_REVIEW_APPROVED || state == WEFT_M_REVIEW_REJECTED;
+    if (record->state != WEFT_M_REVIEW_PENDING || !is_decision)
+        return fail_transition(record, state, error);
+    weft_m_review changed = *record;
+    changed.state = state;
+    changed.reviewed_at = now();
+    if (notes != NULL && strlen(notes) > WF_RECORD_TEXT_MAX)
+        return wf_m_fail_limit(error, "notes", "bytes", WF_RECORD_TEXT_MAX, strlen(notes));
+    if (notes != NULL && !wf_arena_copy(&it->records.arena, weft_str_of(notes), &changed.notes))
+        return wf_m_fail_plain(error, -ENOMEM);
+    return keep(it, record, &changed, error);
+}
+
+/* ---- promotion ---- */
+
+static int add_entity(const weft_m_review *record, weft_matcher *matcher, weft_m_error *error)
+{
+    wf_buf extra = {0};
+    wf_json json = {.out = &extra};
+    wf_json_object(&json);
+    wf_json_put_str(&json, "description", record->description);
+    wf_json_key(&json, "examples");
+    wf_json_array(&json);
+    for (size_t i = 0; i < record->example_count; i++)
+        wf_json_str(&json, record->examples[i]);
+    wf_json_array_end(&json);
+    wf_json_object_end(&json);
+    const weft_m_entity entity = {.id = record->name,
+                                  .name = record->name,
+                                  .extra = {wf_buf_ptr(&extra), wf_buf_bytes(&extra)}};
+    int rc =
+        extra.rc < 0 ? wf_m_fail_plain(error, extra.rc) : weft_m_add(matcher, &entity, 1, error);
+    wf_buf_fini(&extra);
+    return rc;
+}
+
+/* Two clusters may have one name; only one of them can be that entity. */
+static int check_name(const weft_m_reviews *it, const weft_m_review *record, weft_m_error *error)
+{
+    for (size_t i = 0; i < it->records.count; i++) {
+        const weft_m_review *other = &it->records.items[i];
+        if (other->state != WEFT_M_REVIEW_PROMOTED || !same(other->name, record->name))
+            continue;
+        wf_m_fail(error, -WEFT_M_EVALID, "review %.*s has become this entity already",
+                  (int)(other->review_id.len < 80 ? other->review_id.len : 80),
+                  other->review_id.ptr);
+        wf_m_error_field(error, "name");
+        wf_m_error_suggest(error, "Reject it");
+        return -WEFT_M_EVALID;
+    }
+    return 0;
+}
+
+int weft_m_reviews_promote(weft_m_reviews *it, weft_str review_id, weft_matcher *matcher,
+                           const char *save_path, weft_m_promotion *out, weft_m_error *error)
+{
+    weft_m_review *record = find(it, review_id, error);
+    weft_m_info info = {.size = sizeof(info)};
+    if (record == NULL)
+        return -ENOENT;
+    if (record->state != WEFT_M_REVIEW_PENDING && record->state != WEFT_M_REVIEW_APPROVED)
+        return fail_transition(record, WEFT_M_REVIEW_PROMOTED, error);
+    int rc = check_name(it, record, error);
+    if (rc < 0)
+        return rc;
+    weft_m_promotion promotion = {.entities_added = !weft_m_has(matcher, record->name)};
+    rc = promotion.entities_added != 0 ? add_entity(record, matcher, error) : 0;
+    if (rc == 0 && save_path != NULL)
+        rc = weft_m_save(matcher, save_path, error);
+    if (rc < 0)
+        return rc;
+    if (weft_m_info_get(matcher, &info) == 0) {
+        promotion.index_updated = promotion.entities_added != 0 && info.active_mode != NULL;
+        promotion.retrain_required = promotion.entities_added != 0 && info.active_mode != NULL &&
+                                     strcmp(info.active_mode, "zero-shot") != 0;
+    }
+    weft_m_review changed = *record;
+    changed.state = WEFT_M_REVIEW_PROMOTED;
+    changed.promoted_at = now();
+    if (changed.reviewed_at == 0)
+        changed.reviewed_at = changed.promoted_at;
+    rc = keep(it, record, &changed, error);
+    if (rc == 0)
+        *out = promotion;
+    return rc;
+}
+
+int weft_m_review_json(const weft_m_review *review, weft_text *out)
+{
+    wf_buf buf = {0};
+    wf_json json = {.out = &buf};
+    wf_record_write(review, &json);
+    return wf_m_json_end(&buf, out);
+}
