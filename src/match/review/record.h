@@ -33,7 +33,7 @@ void wf_record_write(const weft_m_review *record, wf_json *json);
 
 /* Reads a list into zeroed records.  0, -ENOMEM, or -WEFT_M_EPERSIST with a sentence without its
  * full stop. */
-#define WF_RECORD_REASON_BYTES 240
+#define WF_RECORD_REASON_BYTES 320
 int wf_records_read(wf_records *records, const char *text, size_t bytes,
                     char reason[WF_RECORD_REASON_BYTES]);
 
