@@ -87,14 +87,14 @@ typedef struct weft_http_limits {
                                      done by then is cancelled: 100 ms */
 
     uint32_t requests_per_connection_max; /* 10,000 */
-    uint32_t connection_count_max; /* 0: nine tenths of the descriptors this process may have */
+    uint32_t connection_count_max;    /* 0: nine tenths of the descriptors this process may have */
     uint32_t address_connections_max; /* of one address, an IPv6 one is its /64; one more gets 503.
                                          0: no limit, as behind a proxy */
-    uint32_t in_hand_max;          /* requests with a handler: 64 */
-    uint32_t queue_max;            /* requests that wait for one: 256 */
-    weft_time queue_time_max;      /* 500 ms */
-    uint32_t reserve;              /* handlers kept for WEFT_HTTP_RESERVED routes: 8 */
-    uint32_t deferred_max;         /* tasks of weft_http_defer: 1,024 */
+    uint32_t in_hand_max;             /* requests with a handler: 64 */
+    uint32_t queue_max;               /* requests that wait for one: 256 */
+    weft_time queue_time_max;         /* 500 ms */
+    uint32_t reserve;                 /* handlers kept for WEFT_HTTP_RESERVED routes: 8 */
+    uint32_t deferred_max;            /* tasks of weft_http_defer: 1,024 */
 
     /* HTTP/2, of one connection.  What passes one of the last seven ends it. */
     uint32_t h2_stream_count_max; /* requests at a time, those whose handler still runs: 100 */

@@ -165,6 +165,7 @@ typedef struct weft_m_query {
     size_t retrieval_top_k;     /* … and retrieval; 0: 50, or top_k if that is more */
     size_t final_top_k;         /* … and the reranker; 0: top_k, and not more than it */
 } weft_m_query;
+/* Fills in the defaults. */
 WEFT_API void weft_m_query_init(weft_m_query *query);
 
 /* ---- life ---- */
