@@ -9,7 +9,6 @@
 #include "base/alloc.h"
 #include "client/client_priv.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define HOST_BYTES_MAX 255 /* the longest name, with a dot at its end */
@@ -297,8 +296,10 @@ int wf_conn_take(struct weft_exchange *exchange)
         !wf_list_is_empty(&client->idle)) /* another one makes room */
         wf_conn_cut(client, wf_container(client->idle.prev, struct conn, in_client));
     WEFT_TRY(conn_new(exchange, &conn));
-    bool has_room = conn->mux == NULL || wf_mux_join(conn->mux, exchange);
-    assert(has_room);
+    if (conn->mux != NULL && !wf_mux_join(conn->mux, exchange)) { /* it has ended already */
+        wf_conn_cut(client, conn);
+        return weft_fail(-ECONNRESET, "%s closed the connection at once", exchange->origin->name);
+    }
     exchange->conn = conn;
     return 0;
 }

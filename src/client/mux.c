@@ -165,6 +165,14 @@ static void mux_output(weft_stream *stream)
 
 /* ---- receiving ---- */
 
+/* From a header block's first byte to its last: nothing else comes meanwhile. */
+#define BLOCK_TIME (10 * WEFT_SEC)
+
+static weft_time block_deadline(const struct wf_mux *mux)
+{
+    return wf_h2_flood_block_deadline(&mux->flood, BLOCK_TIME);
+}
+
 /* More frames than this wait for a server that takes none: it only makes us remember. */
 static bool mux_is_flooded(const struct wf_mux *mux)
 {
@@ -189,6 +197,8 @@ static void mux_receive(struct wf_mux *mux, weft_str input)
         mux_terminate(mux, NGHTTP2_ENHANCE_YOUR_CALM);
         return;
     }
+    if (block_deadline(mux) != WEFT_FOREVER)
+        wf_mux_arm(mux);
     mux->is_receiving = true;
     ssize_t count = nghttp2_session_mem_recv(mux->session, (const uint8_t *)input.ptr, input.len);
     mux->is_receiving = false;
@@ -237,9 +247,8 @@ static weft_time silence_deadline(const struct wf_mux *mux)
 
 void wf_mux_arm(struct wf_mux *mux)
 {
-    weft_time at = silence_deadline(mux);
-    weft_stream_set_deadline(mux->conn->stream,
-                             at < mux->block_deadline ? at : mux->block_deadline);
+    weft_time at = silence_deadline(mux), block_at = block_deadline(mux);
+    weft_stream_set_deadline(mux->conn->stream, at < block_at ? at : block_at);
 }
 
 static void mux_ask(struct wf_mux *mux, weft_time now)
@@ -254,7 +263,7 @@ static void mux_expired(weft_stream *stream)
     struct wf_mux *mux = mux_of(stream);
     weft_time now = weft_loop_now(mux->client->loop);
     wf_mux_enter(mux);
-    if (now >= mux->block_deadline)
+    if (now >= block_deadline(mux))
         mux_terminate(mux, NGHTTP2_ENHANCE_YOUR_CALM);
     else if (now >= silence_deadline(mux) && mux->asked_at != WEFT_FOREVER)
         mux_die(mux, -ETIMEDOUT);
@@ -356,7 +365,6 @@ static int mux_new(struct wf_mux **out, weft_client *client)
         return -ENOMEM;
     *mux = (struct wf_mux){
         .client = client,
-        .block_deadline = WEFT_FOREVER,
         .asked_at = WEFT_FOREVER,
         .is_opening = true,
         .farewell = wf_farewell_new(),

@@ -33,7 +33,6 @@ struct wf_mux {
 
     struct wf_h2_block block; /* the header block that is coming */
     uint64_t block_bytes;     /* of its fields, decoded */
-    weft_time block_deadline; /* WEFT_FOREVER: none is */
     wf_buf held;              /* a frame the stream had no room for */
     struct wf_h2_flood flood;
     weft_time heard_at; /* the server's last byte */

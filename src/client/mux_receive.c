@@ -15,9 +15,6 @@
 #define BOMB_FACTOR 4
 #define FIELD_OVERHEAD 32
 
-#define BLOCK_TIME                                                                                 \
-    (10 * WEFT_SEC) /* from its first byte to its last: nothing else comes meanwhile */
-
 /* NULL: nobody wants the stream any more. */
 static struct weft_exchange *exchange_of(nghttp2_session *session, int32_t stream_id)
 {
@@ -41,8 +38,6 @@ static int head_begun(nghttp2_session *session, const nghttp2_frame *frame, void
     (void)session;
     (void)frame;
     mux->block_bytes = 0;
-    mux->block_deadline = wf_mux_now(mux) + BLOCK_TIME;
-    wf_mux_arm(mux);
     wf_h2_block_begin_answer(&mux->block, mux->client->head_limits.head_bytes_max);
     return 0;
 }
@@ -80,7 +75,6 @@ static int field_came(nghttp2_session *session, const nghttp2_frame *frame, cons
     struct weft_exchange *exchange = exchange_of(session, frame->hd.stream_id);
     (void)flags;
     if (block_is_bomb(mux, name_bytes + value_bytes)) {
-        mux->block_deadline = WEFT_FOREVER; /* of its end we are not told */
         if (exchange != NULL)
             give_up(exchange, -WEFT_ELIMIT, NGHTTP2_ENHANCE_YOUR_CALM);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -186,8 +180,6 @@ static void answer_ended(struct weft_exchange *exchange)
 static void stream_frame_came(struct wf_mux *mux, const nghttp2_frame *frame)
 {
     struct weft_exchange *exchange = exchange_of(mux->session, frame->hd.stream_id);
-    if (frame->hd.type == NGHTTP2_HEADERS)
-        mux->block_deadline = WEFT_FOREVER;
     if (exchange == NULL)
         return;
     if (frame->hd.type == NGHTTP2_HEADERS && !exchange->stream.has_head)
@@ -235,11 +227,9 @@ static int frame_came(nghttp2_session *session, const nghttp2_frame *frame, void
 static int frame_was_wrong(nghttp2_session *session, const nghttp2_frame *frame, int code,
                            void *arg)
 {
-    struct wf_mux *mux = arg;
     struct weft_exchange *exchange = exchange_of(session, frame->hd.stream_id);
     (void)code;
-    if (frame->hd.type == NGHTTP2_HEADERS)
-        mux->block_deadline = WEFT_FOREVER;
+    (void)arg;
     if (exchange != NULL)
         exchange->stream.is_wrong = true;
     return 0;

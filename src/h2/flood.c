@@ -16,6 +16,7 @@ enum {
     TYPE_WINDOW_UPDATE = 8,
     TYPE_CONTINUATION = 9,
     FLAG_END_STREAM = 1,
+    FLAG_END_HEADERS = 4,
 };
 
 /* ---- budgets ---- */
@@ -45,16 +46,27 @@ static bool spend_odd(struct wf_h2_flood *flood, weft_time now)
 void wf_h2_flood_init(struct wf_h2_flood *flood, const struct wf_h2_flood_limits *limits,
                       uint32_t preface_bytes)
 {
-    *flood = (struct wf_h2_flood){.limits = *limits, .left = preface_bytes};
+    *flood =
+        (struct wf_h2_flood){.limits = *limits, .left = preface_bytes, .block_since = WEFT_FOREVER};
+}
+
+weft_time wf_h2_flood_block_deadline(const struct wf_h2_flood *flood, weft_time duration)
+{
+    return duration < WEFT_FOREVER - flood->block_since ? flood->block_since + duration
+                                                        : WEFT_FOREVER;
 }
 
 static bool count_frame(struct wf_h2_flood *flood, weft_time now, uint8_t type, uint8_t flags)
 {
+    bool ends_block = (flags & FLAG_END_HEADERS) != 0;
     switch (type) {
     case TYPE_HEADERS:
         flood->continuation_count = 0;
+        flood->block_since = now;
+        flood->ends_block = ends_block;
         return true;
     case TYPE_CONTINUATION:
+        flood->ends_block = ends_block;
         return ++flood->continuation_count <= flood->limits.continuation_count_max;
     case TYPE_RST_STREAM:
         return wf_h2_flood_reset(flood, now);
@@ -74,18 +86,27 @@ static size_t size_min(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+static size_t skip_payload(struct wf_h2_flood *flood, size_t bytes)
+{
+    size_t count = size_min(flood->left, bytes);
+    flood->left -= (uint32_t)count;
+    if (flood->left == 0 && flood->ends_block) {
+        flood->ends_block = false;
+        flood->block_since = WEFT_FOREVER;
+    }
+    return count;
+}
+
 size_t wf_h2_flood_count(struct wf_h2_flood *flood, weft_time now, weft_str input)
 {
     for (size_t at = 0;;) {
-        size_t count = size_min(flood->left, input.len - at);
-        flood->left -= (uint32_t)count;
-        at += count;
+        at += skip_payload(flood, input.len - at);
         if (at == input.len)
             return at;
 
         uint8_t *head = flood->head;
         size_t head_at = at;
-        count = size_min(sizeof flood->head - flood->head_bytes, input.len - at);
+        size_t count = size_min(sizeof flood->head - flood->head_bytes, input.len - at);
         memcpy(head + flood->head_bytes, input.ptr + at, count);
         flood->head_bytes += (uint8_t)count;
         at += count;

@@ -35,6 +35,8 @@ struct wf_h2_flood {
     uint32_t left; /* of the preface or of a frame's payload, before the next head */
     uint8_t head[WF_H2_FRAME_HEAD_BYTES], head_bytes;
     uint32_t continuation_count; /* of the header block that is coming */
+    weft_time block_since;       /* when it began; WEFT_FOREVER: none is coming */
+    bool ends_block;             /* the frame under way is its last */
 };
 
 /* Before the first frame come so many bytes of the peer's. */
@@ -44,6 +46,10 @@ void wf_h2_flood_init(struct wf_h2_flood *flood, const struct wf_h2_flood_limits
 /* The peer's next bytes, before anything is made of them: how many there are before the head of a
  * frame that is too much; all of them if none is. */
 size_t wf_h2_flood_count(struct wf_h2_flood *flood, weft_time now, weft_str input);
+
+/* When a header block that is coming is to be whole, if it may take so long; WEFT_FOREVER: none is
+ * coming.  nghttp2 does not tell the end of one whose stream is over. */
+weft_time wf_h2_flood_block_deadline(const struct wf_h2_flood *flood, weft_time duration);
 
 /* A stream ends before its time, by the peer or by its mistakes.  False: too often. */
 bool wf_h2_flood_reset(struct wf_h2_flood *flood, weft_time now);

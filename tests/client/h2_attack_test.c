@@ -563,3 +563,100 @@ TASK_TEST(class_11_h2_a_head_that_never_ends)
     CHECK_LT(weft_now() - since, 12 * WEFT_SEC);
     h2_liar_close(&liar);
 }
+
+/* ---- a header block whose stream is over before it ---- */
+
+/* Of the first request's answer the trailers are too many, or it is given up in the middle of its
+ * head; the second is answered a minute later. */
+static int end_blocks_late(struct h2_liar *liar, struct h2_peer *peer)
+{
+    static char lines[4096];
+    int32_t first = h2_liar_hear(liar, peer), second = h2_liar_hear(liar, peer);
+    char *at = lines;
+    if (liar->number != 0) {
+        for (int i = 0; i < liar->number; i++)
+            at += sprintf(at, "x-%d: y\n", i);
+        WEFT_TRY(h2_liar_head(peer, first, 0, ":status: 200\n"));
+        WEFT_TRY(h2_liar_head(peer, first, H2_END, lines));
+    } else {
+        WEFT_TRY(h2_peer_frame(peer, NGHTTP2_HEADERS, H2_END, first, "\210", 1));
+        WEFT_TRY(weft_sleep(2 * WEFT_SEC)); /* the client has reset it */
+        WEFT_TRY(
+            h2_peer_frame(peer, NGHTTP2_CONTINUATION, NGHTTP2_FLAG_END_HEADERS, first, NULL, 0));
+    }
+    for (int i = 0; i < 12; i++) {
+        WEFT_TRY(weft_sleep(5 * WEFT_SEC));
+        WEFT_TRY(h2_peer_frame(peer, NGHTTP2_WINDOW_UPDATE, 0, 0, "\0\0\0\1", 4));
+    }
+    WEFT_TRY(h2_liar_answer(peer, second));
+    return h2_liar_drain(peer);
+}
+
+static int ask_for_a_second(void *arg)
+{
+    struct h2_liar *liar = arg;
+    weft_client_request request = POST;
+    request.total_max = WEFT_SEC;
+    return h2_liar_ask(liar, request);
+}
+
+static int ask_patiently(void *arg)
+{
+    return h2_liar_ask(arg, POST);
+}
+
+TASK_TEST(class_11_h2_the_end_of_a_head_is_seen_also_if_its_stream_is_over)
+{
+    static const int numbers[] = {0, 33};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct h2_liar liar = {.number = numbers[i]};
+        weft_client_options options = no_repeats();
+        note("number %d", numbers[i]);
+        options.limits.first_byte_max = 100 * WEFT_SEC;
+        h2_liar_open(&liar, end_blocks_late, options);
+        weft_task first = weft_spawn(ask_for_a_second, &liar);
+        while (liar.requests == 0)
+            CHECK_OK(weft_sleep(WEFT_MS));
+        weft_task second = weft_spawn(ask_patiently, &liar);
+        CHECK_EQ(weft_await(first), numbers[i] != 0 ? -WEFT_ELIMIT : -ETIMEDOUT);
+        CHECK_EQ(weft_await(second), 200);
+        CHECK_EQ(liar.connections, 1);
+        h2_liar_close(&liar);
+    }
+}
+
+/* ---- connections that are over as soon as they are open ---- */
+
+/* Over what looks like a connection, and was ended by the server before anybody could ask. */
+static int connect_ended(weft_stream **out, weft_str host, uint16_t port, bool is_https, void *arg)
+{
+    weft_stream *ends[2];
+    unsigned *count = arg;
+    (void)host;
+    (void)port;
+    (void)is_https;
+    WEFT_TRY(weft_stream_pair(ends));
+    ++*count;
+    int rc = weft_stream_close(ends[1]);
+    if (rc == 0)
+        rc = weft_sleep(WEFT_SEC);
+    if (rc < 0)
+        weft_stream_abort(ends[0]);
+    else
+        *out = ends[0];
+    return rc;
+}
+
+TASK_TEST(h2_a_connection_that_has_ended_when_it_is_open_is_an_error)
+{
+    unsigned count = 0;
+    weft_client *client;
+    weft_client_response page;
+    weft_client_options options = {
+        .assumes_h2 = true, .connect = connect_ended, .connect_arg = &count};
+    CHECK_OK(weft_client_new(&client, &options));
+    CHECK_LT(weft_client_get(client, "http://h/", &page), 0);
+    CHECK_EQ(count, 3); /* nothing was asked: it is tried again */
+    CHECK_EQ(client->conn_count, 0);
+    weft_client_free(client);
+}

@@ -90,3 +90,24 @@ TEST(class_19_a_budget_fills_at_its_rate)
     CHECK(wf_h2_flood_reset(&flood, 19 * WEFT_SEC));
     CHECK(!wf_h2_flood_reset(&flood, 19 * WEFT_SEC));
 }
+
+/* A block is open from its first head to its last byte, wherever it is cut. */
+TEST(class_11_a_header_block_is_open_until_its_last_byte)
+{
+    char text[256];
+    size_t begin = PREFACE_BYTES + put_frame(text + PREFACE_BYTES, 16, 0, 4); /* DATA */
+    size_t end = begin + put_frame(text + begin, 20, 1, 0);                   /* HEADERS */
+    end += put_frame(text + end, 0, 9, 0);                                    /* CONTINUATION */
+    end += put_frame(text + end, 3, 9, 4);                                    /* ... END_HEADERS */
+    size_t bytes = end + put_frame(text + end, 16, 0, 0);
+    memset(text, 6, PREFACE_BYTES);
+    for (size_t cut = 0; cut <= bytes; cut++) {
+        struct wf_h2_flood flood;
+        wf_h2_flood_init(&flood, &limits, PREFACE_BYTES);
+        (void)wf_h2_flood_count(&flood, WEFT_SEC, (weft_str){text, cut});
+        bool is_open = cut >= begin + WF_H2_FRAME_HEAD_BYTES && cut < end;
+        CHECK_EQ(wf_h2_flood_block_deadline(&flood, 2 * WEFT_SEC),
+                 is_open ? 3 * WEFT_SEC : WEFT_FOREVER);
+        CHECK_EQ(wf_h2_flood_block_deadline(&flood, WEFT_FOREVER), WEFT_FOREVER);
+    }
+}

@@ -122,9 +122,15 @@ static uint32_t h2_code_of(const struct wf_h2 *h2, ssize_t rc)
     return rc == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? NGHTTP2_PROTOCOL_ERROR : NGHTTP2_INTERNAL_ERROR;
 }
 
+static weft_time h2_block_deadline(const struct wf_h2 *h2)
+{
+    return wf_h2_flood_block_deadline(&h2->flood, h2->conn->server->limits.head_time_max);
+}
+
 static void h2_receive(struct wf_h2 *h2, weft_str input)
 {
     size_t fine = wf_h2_flood_count(&h2->flood, wf_h2_now(h2), input);
+    wf_h2_arm(h2, h2_block_deadline(h2));
     h2->is_receiving = true;
     ssize_t count = nghttp2_session_mem_recv(h2->session, (const uint8_t *)input.ptr, fine);
     h2->is_receiving = false;
@@ -201,8 +207,7 @@ static void h2_expire(struct wf_h2 *h2, weft_time now)
         conn->gone_deadline = WEFT_FOREVER;
         h2_die(h2, /* is_broken= */ true);
     }
-    if (now >= h2->block_deadline) {
-        h2->block_deadline = WEFT_FOREVER;
+    if (!h2->is_dead && now >= h2_block_deadline(h2)) {
         conn->server->stats.timeouts++;
         h2_terminate(h2, NGHTTP2_ENHANCE_YOUR_CALM);
     }
@@ -223,7 +228,8 @@ void wf_h2_expired(struct wf_conn *conn)
     h2_expire(h2, now);
     wf_h2_arm(h2, h2_expire_exchanges(h2, now));
     wf_h2_arm(h2, conn->gone_deadline);
-    wf_h2_arm(h2, h2->block_deadline);
+    if (!h2->is_dead)
+        wf_h2_arm(h2, h2_block_deadline(h2));
     wf_h2_arm(h2, h2->drain_deadline);
     if (h2->exchange_count == 0)
         wf_h2_arm(h2, conn->deadline);
@@ -322,7 +328,7 @@ int wf_h2_start(struct wf_conn *conn)
         return -ENOMEM;
     h2->conn = conn;
     h2_limit_floods(h2);
-    h2->armed = h2->block_deadline = h2->drain_deadline = WEFT_FOREVER;
+    h2->armed = h2->drain_deadline = WEFT_FOREVER;
     wf_list_init(&h2->exchanges);
     int rc = h2_open_session(h2);
     if (rc == 0)

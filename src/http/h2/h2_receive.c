@@ -45,12 +45,6 @@ static int refuse_stream(nghttp2_session *session, int32_t stream_id)
     return rc == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-static void block_opened(struct wf_h2 *h2)
-{
-    h2->block_deadline = wf_http_after(h2->conn->server, h2->conn->server->limits.head_time_max);
-    wf_h2_arm(h2, h2->block_deadline);
-}
-
 /* A stream that was reset makes room for the next only when its handler has returned. */
 static int head_begun(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
@@ -58,10 +52,8 @@ static int head_begun(nghttp2_session *session, const nghttp2_frame *frame, void
     const weft_http_limits *limits = &h2->conn->server->limits;
     int32_t stream_id = frame->hd.stream_id;
     h2->block_bytes = 0;
-    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) {
-        block_opened(h2); /* trailers */
+    if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) /* trailers */
         return 0;
-    }
     wf_h2_block_begin(&h2->block, limits->head_bytes_max);
     if (h2->is_dead || h2->exchange_count >= limits->h2_stream_count_max)
         return refuse_stream(session, stream_id);
@@ -69,7 +61,6 @@ static int head_begun(nghttp2_session *session, const nghttp2_frame *frame, void
     if (req == NULL)
         return refuse_stream(session, stream_id);
     (void)nghttp2_session_set_stream_user_data(session, stream_id, req);
-    block_opened(h2); /* of a stream that was refused nghttp2 does not tell the end */
     return 0;
 }
 
@@ -85,7 +76,6 @@ static bool block_is_bomb(struct wf_h2 *h2, size_t field_bytes)
 /* nghttp2 resets the stream, and decodes the rest of the block without telling of it. */
 static int give_up_block(struct wf_h2 *h2)
 {
-    h2->block_deadline = WEFT_FOREVER;
     h2->conn->server->stats.refused++;
     return wf_h2_flood_reset(&h2->flood, wf_h2_now(h2)) ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
                                                         : wf_h2_stop(h2, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -300,7 +290,6 @@ static int frame_came(nghttp2_session *session, const nghttp2_frame *frame, void
     weft_http_request *req;
     switch (frame->hd.type) {
     case NGHTTP2_HEADERS:
-        h2->block_deadline = WEFT_FOREVER;
         req = request_of(session, frame->hd.stream_id);
         if (req == NULL)
             return 0;
@@ -330,9 +319,8 @@ static int frame_was_wrong(nghttp2_session *session, const nghttp2_frame *frame,
 {
     struct wf_h2 *h2 = arg;
     (void)session;
+    (void)frame;
     (void)code;
-    if (frame->hd.type == NGHTTP2_HEADERS)
-        h2->block_deadline = WEFT_FOREVER;
     h2->conn->server->stats.refused++;
     return 0;
 }
