@@ -5,8 +5,13 @@
 #include "site.h"
 
 #include <weft.h>
+#include <weft/http_files.h>
 
+#include "core/scratch.h"
+
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define H "Host: test\r\n"
 #define END "\r\n"
@@ -88,4 +93,95 @@ TASK_TEST(a_server_that_cannot_begin_does_not_listen)
     CHECK_EQ(rc, -ENOMEM);
     CHECK_EQ(weft_stream_connect(&client, &addr), -ECONNREFUSED);
     weft_http_server_free(server);
+}
+
+/* ---- handlers that take a failed write for a whole answer ---- */
+
+static char large[16 << 20]; /* more than the kernel keeps */
+
+static int stop_in_the_middle(weft_http_response *res, int (*send)(weft_http_response *res))
+{
+    weft_scope limit;
+    CHECK_OK(weft_scope_open(&limit, weft_after(WEFT_SEC), 0));
+    CHECK_EQ(weft_scope_close(&limit, send(res)), -ETIMEDOUT);
+    return 0;
+}
+
+static int write_large(weft_http_response *res)
+{
+    return weft_http_write(res, large, sizeof large);
+}
+
+static int respond_large(weft_http_response *res)
+{
+    return weft_http_respond(res, 200, NULL, large, sizeof large);
+}
+
+static int cut_chunk(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)req;
+    (void)arg;
+    return stop_in_the_middle(res, write_large);
+}
+
+static int cut_length(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)req;
+    (void)arg;
+    CHECK_OK(weft_http_set_length(res, sizeof large));
+    return stop_in_the_middle(res, write_large);
+}
+
+static int cut_respond(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)req;
+    (void)arg;
+    return stop_in_the_middle(res, respond_large);
+}
+
+static int cut_file(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)req;
+    (void)arg;
+    scratch_make();
+    int fd = weft_open(scratch("short"), O_RDWR | O_CREAT, 0600);
+    CHECK_OK(fd);
+    CHECK_OK(weft_truncate(fd, 100));
+    CHECK_OK(weft_http_set_length(res, 4096));
+    CHECK_EQ(weft_http_write_file(res, fd, 0, 4096), -WEFT_ETRUNCATED);
+    CHECK_OK(weft_close(fd));
+    scratch_clean(0);
+    return 0;
+}
+
+/* What comes, to its end, which may be a reset. */
+static unsigned count_answers(weft_stream *client)
+{
+    static char text[sizeof large + 65536];
+    size_t bytes = 0;
+    unsigned count = 0;
+    ssize_t got;
+    while ((got = weft_stream_read(client, text + bytes, sizeof text - bytes)) > 0)
+        bytes += (size_t)got;
+    for (char *at = text; (at = memmem(at, bytes - (size_t)(at - text), "HTTP/1.1 ", 9)); at++)
+        count++;
+    return count;
+}
+
+/* The next answer on the connection would be taken for the rest of this one's body. */
+TASK_TEST(class_26_an_answer_of_which_a_piece_is_missing_is_the_last)
+{
+    static weft_http_handler *const handlers[] = {cut_chunk, cut_length, cut_respond, cut_file};
+    for (size_t i = 0; i < sizeof handlers / sizeof handlers[0]; i++) {
+        struct site site;
+        note("handler %zu", i);
+        site_handler = handlers[i];
+        CHECK_OK(site_open(&site, NULL));
+        weft_stream *client = client_open(&site);
+        client_send(client, "GET /test HTTP/1.1\r\n" H END "GET /ok HTTP/1.1\r\n" H END);
+        CHECK_OK(weft_sleep(3 * WEFT_SEC));
+        CHECK_LE(count_answers(client), 1u);
+        weft_stream_abort(client);
+        CHECK_OK(site_close(&site));
+    }
 }

@@ -248,6 +248,7 @@ static int coded_send(weft_http_response *res, weft_str in, enum wf_coding_flush
     if (rc == 0 && wf_buf_bytes(&coded->out) != 0)
         rc = wf_response_write(res, wf_buf_ptr(&coded->out), wf_buf_bytes(&coded->out));
     wf_buf_reset(&coded->out);
+    res->is_cut |= rc < 0; /* what the encoder gave is lost */
     return rc;
 }
 

@@ -99,6 +99,7 @@ static void request_reset(weft_http_request *req)
     res->status = 0;
     res->has_begun = false;
     res->is_done = false;
+    res->is_cut = false;
     res->has_length = false;
     res->is_chunked = false;
     res->is_judged = false;

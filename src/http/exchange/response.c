@@ -4,6 +4,8 @@
 
 #include "http/server/server_priv.h"
 
+#include <weft/io.h>
+
 #include "h1/chars.h"
 #include "http/exchange/error_body.h"
 
@@ -217,6 +219,8 @@ static int response_enter(weft_http_response *res, uint64_t count)
         return rc;
     if (res->is_done)
         return -EALREADY;
+    if (res->is_cut)
+        return -EPIPE;
     if (res->has_length && count > res->length - res->sent)
         return -EINVAL;
     return res->has_begun ? 0 : response_begin_stream(res);
@@ -227,10 +231,12 @@ int wf_response_write(weft_http_response *res, const void *bytes, size_t count)
     int rc = response_enter(res, count);
     if (rc < 0 || count == 0)
         return rc;
-    res->sent += count;
-    if (!response_sends_body(res))
-        return 0;
-    return res->req->conn->transport->write(res, bytes, count);
+    res->sent += count; /* who frames looks at it */
+    if (response_sends_body(res))
+        rc = res->req->conn->transport->write(res, bytes, count);
+    if (rc < 0)
+        res->sent -= count;
+    return rc;
 }
 
 int wf_response_write_file(weft_http_response *res, int file, uint64_t offset, uint64_t count)
@@ -242,8 +248,10 @@ int wf_response_write_file(weft_http_response *res, int file, uint64_t offset, u
     int rc = response_enter(res, count);
     if (rc < 0 || count == 0)
         return rc;
-    res->sent += count;
-    return response_sends_body(res) ? transport->write_file(res, file, offset, count) : 0;
+    if (response_sends_body(res))
+        rc = transport->write_file(res, file, offset, count);
+    res->sent += rc == 0 ? count : weft_progress();
+    return rc;
 }
 
 int weft_http_write(weft_http_response *res, const void *bytes, size_t count)
@@ -263,7 +271,8 @@ int wf_response_finish(weft_http_response *res)
         WEFT_TRY(wf_coded_finish(res));
     if (!res->has_begun)
         return weft_http_respond(res, res->status != 0 ? res->status : 200, NULL, NULL, 0);
-    if (res->has_length && res->sent != res->length && response_sends_body(res))
+    bool is_short = res->has_length && res->sent != res->length && response_sends_body(res);
+    if (is_short || res->is_cut)
         return -WEFT_ETRUNCATED;
     int rc = response_sends_body(res) ? res->req->conn->transport->finish(res) : 0;
     res->is_done = rc == 0;

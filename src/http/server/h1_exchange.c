@@ -66,7 +66,8 @@ static int h1_put_large(weft_http_request *req, const void *bytes, size_t count)
     wait_begin(req, WF_WAIT_OUTPUT, conn->server->limits.write_idle_max);
     int rc = weft_stream_write(conn->stream, bytes, count);
     req->wait = WF_WAIT_NONE;
-    conn->server->stats.bytes_sent += rc == 0 ? count : 0;
+    req->res.is_cut |= rc < 0;
+    conn->server->stats.bytes_sent += rc == 0 ? count : weft_progress();
     return rc;
 }
 
@@ -115,9 +116,13 @@ static int h1_write_chunk(weft_http_request *req, const void *bytes, size_t coun
     size_t line_bytes = wf_h1_write_chunk_line(line, count);
     if (count > WF_INLINE_BYTES_MAX) {
         int rc = h1_put(req, line, line_bytes);
+        if (rc < 0)
+            return rc;
+        rc = h1_put_large(req, bytes, count);
         if (rc == 0)
-            rc = h1_put_large(req, bytes, count);
-        return rc == 0 ? h1_put(req, "\r\n", 2) : rc;
+            rc = h1_put(req, "\r\n", 2);
+        req->res.is_cut |= rc < 0;
+        return rc;
     }
     int rc = h1_reserve(req, line_bytes + count + 2, &room);
     if (rc < 0)
@@ -144,6 +149,7 @@ static int h1_write_file(weft_http_response *res, int file, uint64_t offset, uin
     wait_begin(res->req, WF_WAIT_OUTPUT, conn->server->limits.write_idle_max);
     int rc = weft_stream_send_file(conn->stream, file, offset, count);
     res->req->wait = WF_WAIT_NONE;
+    res->is_cut = rc < 0;
     conn->server->stats.bytes_sent += rc == 0 ? count : weft_progress();
     return rc;
 }

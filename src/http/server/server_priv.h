@@ -147,6 +147,7 @@ struct weft_http_response {
     int status;    /* 0: not set */
     wf_buf fields; /* lines of the head */
     bool has_begun, is_done;
+    bool is_cut;     /* a piece of the body went in part: nothing makes it whole again */
     bool has_length; /* by weft_http_set_length */
     bool is_chunked;
     bool is_judged;            /* it is known whether it is coded */
