@@ -55,8 +55,9 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_take_over(weft_http_response *re
  * before; `stop` is called as before. */
 WEFT_API void weft_http_detach(weft_http_response *res, void (*ready)(void *arg));
 
-/* Starts a task for such a connection, among the handlers of its server.  0, -ENOMEM, -ECANCELED.
- */
+/* Starts a task for such a connection, one at a time, among the handlers of its server, which does
+ * not end the connection before it returns; after weft_http_detached_end() it must not wait.  0,
+ * -ENOMEM, -ECANCELED. */
 WEFT_API WEFT_MUST_USE int weft_http_detached_spawn(weft_stream *stream, weft_fn *fn, void *arg);
 
 /* Such a connection, which has its own kind again, ends: politely after `rc` >= 0, else by a reset.

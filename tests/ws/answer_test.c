@@ -27,7 +27,15 @@ static int on_open(weft_ws *ws, void *arg)
     return 0;
 }
 
-/* "fail" and "bye" end it, "slow" takes a second, all else comes back. */
+static int sleep_shielded(weft_time duration)
+{
+    weft_scope shield;
+    (void)weft_scope_open(&shield, WEFT_FOREVER, WEFT_SCOPE_SHIELD);
+    return weft_scope_close(&shield, weft_sleep(duration));
+}
+
+/* "fail" and "bye" end it, "slow" takes a second, "deaf" twenty and no cancel, all else comes back.
+ */
 static int on_message(weft_ws *ws, const weft_ws_message *message, void *arg)
 {
     struct served *served = served_of(arg);
@@ -41,6 +49,8 @@ static int on_message(weft_ws *ws, const weft_ws_message *message, void *arg)
         rc = -WEFT_ECLOSED;
     else if (message->data.len == 4 && memcmp(message->data.ptr, "slow", 4) == 0)
         rc = weft_sleep(WEFT_SEC);
+    else if (message->data.len == 4 && memcmp(message->data.ptr, "deaf", 4) == 0)
+        rc = sleep_shielded(20 * WEFT_SEC);
     if (rc == 0)
         rc = weft_ws_send(ws, message->type, message->data);
     served->running--;
@@ -232,6 +242,25 @@ TASK_TEST(a_server_that_stops_ends_websockets_that_do_not_answer)
     CHECK_OK(weft_sleep(WEFT_MS));
     CHECK_OK(ends_close(&served.ends));
     CHECK_EQ(served.closed, 1u);
+    weft_ws_abort(ws);
+}
+
+/* The server has no time left, and its connection stays until the task has ended it. */
+TASK_TEST(class_41_a_message_that_takes_no_cancel_keeps_its_websocket)
+{
+    struct served served;
+    weft_ws *ws;
+    CHECK_OK(served_open(&served));
+    CHECK_OK(ends_connect(&served.ends, &ws, NULL));
+    CHECK_OK(weft_ws_send_text(ws, "deaf"));
+    CHECK_OK(weft_sleep(WEFT_MS));
+    weft_http_server_stop(served.ends.server);
+    CHECK_OK(weft_sleep(10 * WEFT_SEC)); /* its grace, and five seconds after the cancel */
+    CHECK_EQ(served.closed, 0u);
+    CHECK_EQ(served.running, 1u);
+    CHECK_OK(ends_close(&served.ends));
+    CHECK_EQ(served.closed, 1u);
+    CHECK_EQ(served.running, 0u);
     weft_ws_abort(ws);
 }
 

@@ -273,14 +273,20 @@ static void server_end_idle(weft_http_server *server)
     }
 }
 
-/* Those with a handler are ended by their task. */
+static bool conn_has_task(const struct wf_conn *conn)
+{
+    return conn->state == WF_CONN_SERVED ? conn->req->state == WF_EXCHANGE_BUSY
+                                         : conn->task_fn != NULL;
+}
+
+/* Those with a task are ended by it. */
 static void server_abort_all(weft_http_server *server)
 {
     wf_list_each_safe (link, &server->conns) {
         struct wf_conn *conn = wf_container(link, struct wf_conn, link);
         if (conn->state == WF_CONN_H2)
             wf_h2_abort(conn);
-        else if (conn->state != WF_CONN_SERVED || conn->req->state != WF_EXCHANGE_BUSY)
+        else if (!conn_has_task(conn))
             wf_conn_abort(conn);
     }
 }

@@ -137,6 +137,8 @@ struct wf_conn {
     weft_time taken_deadline; /* IDLE: of an answer the client must take; WEFT_FOREVER: it has */
     void (*stop)(void *arg);  /* DETACHED: the server stops; or NULL */
     void *stop_arg;
+    weft_fn *task_fn; /* DETACHED: its task, which ends it; NULL: it has none now */
+    void *task_arg;
     uint32_t request_count;
     uint8_t state;
     bool is_aborted;

@@ -123,9 +123,25 @@ static struct wf_conn *detached_of(weft_stream *stream)
     return conn;
 }
 
+/* What it ended goes at the end of the turn, not before. */
+static int detached_task(void *arg)
+{
+    struct wf_conn *conn = arg;
+    int rc = conn->task_fn(conn->task_arg);
+    conn->task_fn = NULL;
+    return rc;
+}
+
 int weft_http_detached_spawn(weft_stream *stream, weft_fn *fn, void *arg)
 {
-    return weft_group_spawn(detached_of(stream)->server->handlers, fn, arg);
+    struct wf_conn *conn = detached_of(stream);
+    assert(conn->task_fn == NULL);
+    int rc = weft_group_spawn(conn->server->handlers, detached_task, conn);
+    if (rc == 0) {
+        conn->task_fn = fn;
+        conn->task_arg = arg;
+    }
+    return rc;
 }
 
 void weft_http_detached_end(weft_stream *stream, int rc)
