@@ -64,14 +64,15 @@ WEFT_API const char *weft_file_format_name(enum weft_file_format format);
 
 /* Where a file is wrong. */
 typedef struct weft_catalog_error {
-    int rc;         /* what the call returned */
-    bool is_row;    /* one row is bad; reading could go on behind it */
-    size_t line;    /* from 1; 0: the file as a whole */
-    size_t column;  /* in bytes, from 1; 0: the row as a whole */
-    size_t limit;   /* of -WEFT_ELIMIT; else 0 */
-    char file[256]; /* as given; a long one loses its beginning */
-    char field[64]; /* "name", "aliases[2]"; empty: none in particular */
-    char text[192]; /* one sentence without its full stop */
+    int rc;            /* what the call returned */
+    bool is_row;       /* one row is bad; reading could go on behind it */
+    size_t line;       /* from 1; 0: the file as a whole */
+    size_t column;     /* in bytes, from 1; 0: the row as a whole */
+    size_t limit;      /* of -WEFT_ELIMIT; else 0 */
+    size_t first_line; /* where the id stands that is there already; else 0 */
+    char file[256];    /* as given; a long one loses its beginning */
+    char field[64];    /* "name", "aliases[2]"; empty: none in particular */
+    char text[192];    /* one sentence without its full stop */
 } weft_catalog_error;
 
 /* "FILE:LINE:COLUMN: FIELD: TEXT" as far as they are known.  NUL-terminated, cut to fit; returns

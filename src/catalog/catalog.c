@@ -105,6 +105,7 @@ static int fail_twice(const weft_catalog *catalog, const wf_records *records, we
                     (int)shown, id.ptr, catalog->lines[first]);
     snprintf(error->field, sizeof(error->field), "id");
     error->is_row = true;
+    error->first_line = catalog->lines[first];
     return error->rc;
 }
 
@@ -165,6 +166,18 @@ static int read_row(weft_catalog *catalog, wf_records *records, wf_entity_draft 
     return rc <= 0 ? rc : take_row(catalog, records, &row, draft, options, error);
 }
 
+/* What a row came to, or 1 if it was bad and is left out. */
+static int leave_out(weft_catalog *catalog, const weft_catalog_options *options,
+                     const weft_catalog_error *error, int rc)
+{
+    if (rc >= 0 || !options->skip_bad || !error->is_row)
+        return rc;
+    catalog->skip_count++;
+    if (options->on_skip != NULL)
+        options->on_skip(error, options->on_skip_arg);
+    return 1;
+}
+
 static int read_rows(weft_catalog *catalog, wf_records *records,
                      const weft_catalog_options *options, weft_catalog_error *error)
 {
@@ -173,12 +186,7 @@ static int read_rows(weft_catalog *catalog, wf_records *records,
     int rc;
     do {
         rc = read_row(catalog, records, &draft, options, error);
-        if (rc < 0 && options->skip_bad && error->is_row) {
-            catalog->skip_count++;
-            if (options->on_skip != NULL)
-                options->on_skip(error, options->on_skip_arg);
-            rc = 1;
-        }
+        rc = leave_out(catalog, options, error, rc);
     } while (rc > 0);
     wf_entity_draft_fini(&draft);
     return rc;
@@ -239,6 +247,7 @@ int weft_catalog_read_json(weft_catalog *catalog, const char *name, const weft_j
     for (size_t i = 0; i < weft_json_count(array) && rc > 0; i++) {
         const wf_record row = {.line = i + 1, .json = weft_json_item(array, i)};
         rc = take_row(catalog, &records, &row, &draft, options, error);
+        rc = leave_out(catalog, options, error, rc);
     }
     wf_entity_draft_fini(&draft);
     return rc > 0 ? 0 : wf_records_told(rc, error);
