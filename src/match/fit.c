@@ -220,6 +220,15 @@ int wf_matcher_build(wf_call *call, wf_catalogue *catalogue)
 
 /* ---- the first fit ---- */
 
+static int fail_no_data(weft_m_error *error)
+{
+    wf_m_fail(error, -WEFT_M_EVALID,
+              "training_data is required for modes 'head-only', 'full', and 'bert'");
+    wf_m_error_field(error, "training_data");
+    wf_m_error_suggest(error, "Give examples, or use mode 'zero-shot'");
+    return -WEFT_M_EVALID;
+}
+
 int wf_matcher_ready(wf_call *call, wf_snapshot **out)
 {
     weft_matcher *matcher = call->matcher;
@@ -230,7 +239,9 @@ int wf_matcher_ready(wf_call *call, wf_snapshot **out)
     if (rc < 0)
         return wf_m_fail_plain(call->error, rc);
     *out = wf_matcher_snapshot(matcher); /* another call may have fitted meanwhile */
-    if (*out == NULL) {
+    if (*out == NULL && wf_head_class(matcher->mode) != NULL)
+        rc = fail_no_data(call->error);
+    else if (*out == NULL) {
         wf_catalogue *catalogue = wf_matcher_catalogue(matcher);
         rc = wf_matcher_build(call, catalogue);
         wf_catalogue_unref(catalogue);
@@ -242,15 +253,6 @@ int wf_matcher_ready(wf_call *call, wf_snapshot **out)
 }
 
 /* ---- fit ---- */
-
-static int fail_no_data(weft_m_error *error)
-{
-    wf_m_fail(error, -WEFT_M_EVALID,
-              "training_data is required for modes 'head-only', 'full', and 'bert'");
-    wf_m_error_field(error, "training_data");
-    wf_m_error_suggest(error, "Give examples, or use mode 'zero-shot'");
-    return -WEFT_M_EVALID;
-}
 
 /* Zero-shot and hybrid ignore examples; auto with examples tries, and so does full. */
 static int read_mode(wf_call *call, const char *mode, const weft_m_example *examples,

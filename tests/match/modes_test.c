@@ -442,6 +442,29 @@ TEST(settings_of_learning_are_checked)
     free(school);
 }
 
+/* The first match fits, and that needs examples too. */
+TASK_TEST(no_match_is_made_of_a_mode_that_has_not_learnt)
+{
+    static const char *const modes[] = {"head-only", "full", "bert"};
+    struct school *school = make_school();
+    for (size_t i = 0; i < 3; i++) {
+        weft_matcher *matcher;
+        weft_m_options options;
+        weft_m_error error;
+        weft_text text;
+        weft_m_options_init(&options);
+        options.mode = weft_str_of(modes[i]);
+        CHECK_OK(weft_m_open(&matcher, school->entities, LABELS, &options, NULL));
+        CHECK_EQ(weft_m_match_json(matcher, STR("x"), NULL, &text, &error), -WEFT_M_EVALID);
+        CHECK_STR(error.field, "training_data");
+        CHECK_OK(weft_m_fit(matcher, school->examples, 20, NULL, &error));
+        CHECK_OK(weft_m_match_json(matcher, STR("x"), NULL, &text, &error));
+        weft_text_free(&text);
+        weft_m_close(matcher);
+    }
+    free(school);
+}
+
 struct lesson {
     const struct school *school;
     weft_matcher *matcher;
