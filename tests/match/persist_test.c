@@ -217,6 +217,21 @@ TEST(errors_of_files_say_which_and_why)
     make_free(&m);
 }
 
+/* Its head is looked at before the rest is brought into memory. */
+TEST(a_file_of_a_terabyte_that_is_no_matcher_is_refused_at_once)
+{
+    char path[] = "/tmp/weft-huge-XXXXXX";
+    weft_m_error error;
+    weft_matcher *matcher;
+    int fd = mkstemp(path);
+    CHECK_GE(fd, 0);
+    bool is_made = ftruncate(fd, (off_t)1 << 40) == 0; /* some disks have no such files */
+    CHECK_OK(close(fd));
+    if (is_made)
+        CHECK_EQ(weft_m_load(&matcher, path, NULL, &error), -WEFT_M_EPERSIST);
+    CHECK_OK(unlink(path));
+}
+
 static bool is_refused(const uint8_t *bytes, size_t count)
 {
     static const wf_job job = {0};
