@@ -348,6 +348,9 @@ static int make_default(struct serve_job *job)
         return rc;
     }
     rc = registry_put(&job->service.registry, weft_str_of(REGISTRY_DEFAULT), matcher);
+    if (rc == -WEFT_ELIMIT)
+        return say_failed("with what is in %s there are more matchers than --matchers-max %lld",
+                          job->service.store.dir, (long long)job->matcher_count_max);
     return rc < 0 ? say_failed("%s", weft_strerror(rc)) : 0;
 }
 

@@ -2,6 +2,8 @@
 
 #include "service/fit_order.h"
 
+#include "service/make.h"
+
 #include <weft/exec.h>
 
 #include <inttypes.h>
@@ -72,12 +74,10 @@ static const weft_schema option_schema = {
     .preset = &option_preset,
 };
 
-static const char *const modes[] = {"auto",   "zero-shot", "head-only", "full",
-                                    "hybrid", "bert",      NULL};
 static const weft_field fit_fields[] = {
     {WEFT_FIELD_ARRAY(struct fit_asked, training_data, &example_item), .flags = WEFT_NULLABLE,
      .range = WEFT_FROM(1), .about = "Texts and what they mean; without, as far as that goes."},
-    {WEFT_FIELD_STRING(struct fit_asked, mode), .flags = WEFT_NULLABLE, .choices = modes},
+    {WEFT_FIELD_STRING(struct fit_asked, mode), .flags = WEFT_NULLABLE, .about = MAKE_ABOUT_MODE},
     {WEFT_FIELD_OBJECT(struct fit_asked, options, &option_schema)},
 };
 static const struct fit_asked fit_preset = {.options = OPTIONS_PRESET};
@@ -86,6 +86,12 @@ const weft_schema ask_fit = {.preset = &fit_preset,
                              .bytes = sizeof(struct fit_asked),
                              .fields = fit_fields,
                              .field_count = sizeof(fit_fields) / sizeof(*fit_fields)};
+
+int fit_order_check(const void *asked, weft_m_error *error)
+{
+    const struct fit_asked *fit = asked;
+    return make_check_mode(fit->mode, "mode", error);
+}
 
 /* ---- copying ---- */
 

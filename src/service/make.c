@@ -2,8 +2,11 @@
 
 #include "service/make.h"
 
+#include "base/utf8.h"
+
 #include <weft/exec.h>
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,15 +29,14 @@ void make_check_entities(weft_issues *issues, const char *path, const void *memb
         weft_issue(issues, path, "entities list cannot be empty");
 }
 
-static const char *const modes[] = {"auto",   "zero-shot", "head-only", "full",
-                                    "hybrid", "bert",      NULL};
 static const char *const score_kinds[] = {"auto", "probability", "cosine", NULL};
 
 static const struct make_options preset = {.threshold = NAN, .normalize = true};
 static const weft_field option_fields[] = {
     {WEFT_FIELD_DOUBLE(struct make_options, threshold), .flags = WEFT_NULLABLE,
      .interval = WEFT_INTERVAL(0, 1)},
-    {WEFT_FIELD_STRING(struct make_options, mode), .flags = WEFT_NULLABLE, .choices = modes},
+    {WEFT_FIELD_STRING(struct make_options, mode), .flags = WEFT_NULLABLE,
+     .about = MAKE_ABOUT_MODE},
     {WEFT_FIELD_STRING(struct make_options, score_kind), .flags = WEFT_NULLABLE,
      .choices = score_kinds},
     {WEFT_FIELD_BOOL(struct make_options, normalize)},
@@ -60,6 +62,25 @@ const weft_schema ask_matcher = {
     .preset = &asked_preset,
 };
 
+int make_check_mode(weft_str mode, const char *field, weft_m_error *error)
+{
+    static const char *const modes[] = {"auto", "zero-shot", "head-only", "full", "hybrid", "bert"};
+    if (mode.ptr == NULL)
+        return 0;
+    for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+        if (mode.len == strlen(modes[i]) && memcmp(mode.ptr, modes[i], mode.len) == 0)
+            return 0;
+    }
+    *error = (weft_m_error){
+        .rc = -WEFT_M_EMODE, .limit = -1, .seen = -1, .offset = -1, .entity_index = -1};
+    snprintf(error->message, sizeof(error->message), "Invalid mode: %.*s",
+             (int)wf_utf8_cut(mode.ptr, mode.len, 80), mode.ptr);
+    snprintf(error->field, sizeof(error->field), "%s", field);
+    snprintf(error->suggestion, sizeof(error->suggestion),
+             "Valid modes: auto, zero-shot, head-only, full, hybrid, bert");
+    return error->rc;
+}
+
 /* ---- entities ---- */
 
 /* The catalogue counts rows from 1; the body's items count from 0. */
@@ -83,17 +104,56 @@ struct reading {
     const weft_json *entities;
     weft_catalog *catalog;
     weft_m_error *error;
+    weft_catalog_error first_bad;
+    char twins[300]; /* the ids that are there more than once: 'a', 'b' */
 };
+
+/* The id of a row that was read: a string or an integer. */
+static void put_id(const weft_json *row, char *out, size_t bytes)
+{
+    const weft_json *id = weft_json_get(row, "id");
+    weft_str text = weft_json_string(id);
+    if (text.ptr == NULL)
+        snprintf(out, bytes, "'%" PRId64 "'", weft_json_integer(id));
+    else
+        snprintf(out, bytes, "'%.*s'", (int)wf_utf8_cut(text.ptr, text.len, bytes - 3), text.ptr);
+}
+
+/* The first bad row is what is said; of ids that are there twice, all are. */
+static void take_bad(const weft_catalog_error *error, void *arg)
+{
+    struct reading *reading = arg;
+    char id[80];
+    size_t used = strlen(reading->twins);
+    if (reading->first_bad.rc == 0)
+        reading->first_bad = *error;
+    if (error->first_line == 0 || used + sizeof(id) + 2 > sizeof(reading->twins))
+        return;
+    put_id(weft_json_item(reading->entities, error->line - 1), id, sizeof(id));
+    if (strstr(reading->twins, id) == NULL)
+        snprintf(reading->twins + used, sizeof(reading->twins) - used, "%s%s",
+                 used != 0 ? ", " : "", id);
+}
 
 static int read_body(void *arg)
 {
     struct reading *reading = arg;
-    const weft_catalog_options options = {.entity_count_max = SERVICE_ENTITIES_MAX};
+    const weft_catalog_options options = {.entity_count_max = SERVICE_ENTITIES_MAX,
+                                          .skip_bad = true,
+                                          .on_skip = take_bad,
+                                          .on_skip_arg = reading};
     weft_catalog_error error;
     int rc =
         weft_catalog_read_json(reading->catalog, "entities", reading->entities, &options, &error);
+    if (reading->first_bad.rc != 0) {
+        error = reading->first_bad;
+        rc = error.rc;
+    }
     if (rc < 0)
         say_row(&error, reading->error);
+    if (rc < 0 && error.first_line != 0)
+        snprintf(reading->error->message, sizeof(reading->error->message),
+                 "Entity IDs must be unique. Found duplicates: [%s]", reading->twins);
     return rc;
 }
 
@@ -164,7 +224,10 @@ int make_matcher(struct service *service, const struct make_asked *asked, weft_m
 {
     weft_catalog *catalog;
     struct opening opening = {.error = error};
-    int rc = make_catalog(asked->entities, &catalog, error);
+    int rc = make_check_mode(asked->options.mode, "options.mode", error);
+    if (rc < 0)
+        return rc;
+    rc = make_catalog(asked->entities, &catalog, error);
     if (rc == 0) {
         opening.catalog = catalog;
         read_options(service, &asked->options, &opening.options);

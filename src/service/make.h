@@ -30,6 +30,10 @@ extern const weft_schema ask_matcher;
 void make_check_entities(weft_issues *issues, const char *path, const void *member);
 extern const char make_entities_json[];
 
+/* A mode there is, or none was asked for: 0; else -WEFT_M_EMODE with *error. */
+#define MAKE_ABOUT_MODE "auto, zero-shot, head-only, full, hybrid or bert."
+int make_check_mode(weft_str mode, const char *field, weft_m_error *error);
+
 /* Reads entities on the pool; into *out, the caller's in each case (NULL: none).  0, or negative
  * with *error in the words of the body: "entities[3].name". */
 WEFT_WAITS int make_catalog(const weft_json *entities, weft_catalog **out, weft_m_error *error);

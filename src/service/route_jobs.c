@@ -96,6 +96,10 @@ int route_fit(weft_http_request *req, weft_http_response *res, const struct targ
     struct service *service = target->service;
     struct job_order order = {0};
     char id[JOBS_ID_BYTES], text[64];
+    weft_m_error error;
+    int bad = fit_order_check(weft_http_input(req), &error);
+    if (bad < 0)
+        return answer_error(req, res, bad, &error);
     WEFT_TRY(fit_order_take(&order, weft_http_input(req)));
     int rc = jobs_add(&service->jobs, registry_hold(target->named), &order, id);
     if (rc < 0)

@@ -58,6 +58,13 @@ static int load_one(struct store *store, weft_str name, struct measures *measure
     if (rc < 0)
         return rc;
     rc = registry_put(store->registry, name, matcher);
+    if (rc == -WEFT_ELIMIT) {
+        (void)fail(error, rc, path);
+        snprintf(error->message, sizeof(error->message),
+                 "%.300s has more matchers than may be (limit %zu)", store->dir,
+                 store->registry->count_max);
+        return rc;
+    }
     return rc < 0 ? fail(error, rc, path) : 0;
 }
 

@@ -97,7 +97,13 @@ static const struct {
      "\"message\":\"entities[1].name: is missing\",\"field\":\"entities[1].name\""},
     {"PUT /v1/matchers/x",
      "{\"entities\":[{\"id\":1,\"name\":\"a\"},{\"id\":\"1\",\"name\":\"b\"}]}", 422,
+     "\"message\":\"Entity IDs must be unique. Found duplicates: ['1']\","
      "\"field\":\"entities[1].id\""},
+    {"PUT /v1/matchers/x",
+     "{\"entities\":[{\"id\":\"a\",\"name\":\"a\"},{\"id\":7,\"name\":\"b\"},{\"id\":7,\"name\":"
+     "\"b\"},"
+     "{\"id\":\"a\",\"name\":\"a\"},{\"id\":\"a\",\"name\":\"a\"},{\"id\":1}]}",
+     422, "Found duplicates: ['7', 'a']\",\"field\":\"entities[2].id\""},
     {"PUT /v1/matchers/x", "{\"entities\":[{\"id\":1,\"name\":\"a\"}],\"option\":{}}", 422,
      "\"message\":\"option: is not a field of this request\""},
     {"PUT /v1/matchers/x",
@@ -105,7 +111,8 @@ static const struct {
      422, "\"error_count\":2"},
     {"PUT /v1/matchers/x",
      "{\"entities\":[{\"id\":1,\"name\":\"a\"}],\"options\":{\"mode\":\"fuzzy\"}}", 422,
-     "\"field\":\"options.mode\""},
+     "{\"code\":\"mode_error\",\"message\":\"Invalid mode: fuzzy\",\"field\":\"options.mode\","
+     "\"suggestion\":\"Valid modes: auto, zero-shot, head-only, full, hybrid, bert\""},
 };
 
 TASK_TEST(matcher_that_is_wrong_is_refused_by_its_field)
@@ -119,6 +126,25 @@ TASK_TEST(matcher_that_is_wrong_is_refused_by_its_field)
     }
     CHECK_EQ(desk_call(&desk, "GET /v1/matchers", NULL), 200);
     CHECK(desk_says(&desk, "{\"matchers\":[],\"bytes\":0,"));
+    desk_close(&desk);
+}
+
+/* What was asked for is not quietly something else. */
+TASK_TEST(matcher_of_a_mode_that_needs_examples_answers_when_it_has_them)
+{
+    static const char *const modes[] = {"head-only", "full", "bert"};
+    static struct desk desk;
+    desk_open(&desk, 4);
+    for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+        char body[200];
+        snprintf(body, sizeof(body),
+                 "{\"entities\":[{\"id\":1,\"name\":\"Red\"}],\"options\":{\"mode\":\"%s\"}}",
+                 modes[i]);
+        CHECK_EQ(desk_call(&desk, "PUT /v1/matchers/default", body), i == 0 ? 201 : 200);
+        CHECK_EQ(desk_call(&desk, "POST /v1/match", "{\"query\":\"red\"}"), 422);
+        CHECK(desk_says(&desk, "\"training_data is required for modes 'head-only', 'full', and "
+                               "'bert'\",\"field\":\"training_data\""));
+    }
     desk_close(&desk);
 }
 
