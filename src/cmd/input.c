@@ -44,3 +44,10 @@ ssize_t input_read(void *buf, size_t bytes, void *arg)
     }
     return weft_read(input->fd, buf, bytes);
 }
+
+bool input_is_same(const char *path, const char *other)
+{
+    struct stat a, b;
+    return path != NULL && other != NULL && weft_stat(path, &a) == 0 && weft_stat(other, &b) == 0 &&
+           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}

@@ -19,6 +19,9 @@ struct input {
 WEFT_WAITS int input_open(struct input *input, const char *path);
 WEFT_WAITS void input_close(struct input *input);
 
+/* True if both are names of one file; either may be NULL. */
+WEFT_WAITS bool input_is_same(const char *path, const char *other);
+
 /* A weft_catalog_read_fn; `arg` is the input. */
 WEFT_WAITS ssize_t input_read(void *buf, size_t bytes, void *arg);
 

@@ -67,6 +67,15 @@ int load_check(struct load *load, const char *texts, const char *command)
                : load_check_format(load->format_name, "--entities-format", command, &load->format);
 }
 
+int load_check_output(const struct load *load, const char *texts, const char *output,
+                      const char *command)
+{
+    bool is_read = input_is_same(output, load->examples) || input_is_same(output, texts);
+    for (size_t i = 0; i < load->files.count; i++)
+        is_read |= input_is_same(output, load->files.items[i]);
+    return is_read ? say_usage(command, "--output: %.200s is read; give another file", output) : 0;
+}
+
 void load_say_skip(const weft_catalog_error *error, void *arg)
 {
     size_t *said = arg;
@@ -254,8 +263,10 @@ static int load_learn(const struct load *load, weft_matcher *matcher)
     if (load->mode != NULL)
         options.mode = weft_str_of(load->mode);
     int rc = examples_read(&examples, load->examples);
+    static const weft_m_example none; /* a file without examples is not no file */
     if (rc == 0) {
-        rc = weft_m_fit(matcher, examples.items, examples.count, &options, &error);
+        rc = weft_m_fit(matcher, examples.count != 0 ? examples.items : &none, examples.count,
+                        &options, &error);
         progress_hide(&progress);
         if (rc < 0 && rc != -ECANCELED)
             rc = load_say(&error);

@@ -67,6 +67,11 @@ struct load {
 /* Checks the options; `texts` is the file of texts, or NULL.  0, or EXIT_USAGE after saying why. */
 int load_check(struct load *load, const char *texts, const char *command);
 
+/* An output, which may be NULL, in the place of the entities, the examples or the texts would be
+ * their end.  0, or EXIT_USAGE after saying why. */
+WEFT_WAITS int load_check_output(const struct load *load, const char *texts, const char *output,
+                                 const char *command);
+
 /* Reads a format's name; NULL leaves *out.  0, or EXIT_USAGE after saying why. */
 int load_check_format(const char *name, const char *option, const char *command,
                       enum weft_file_format *out);

@@ -78,5 +78,8 @@ int cmd_match_fit(int argc, char **argv)
         return say_usage("match fit", "it takes no texts; examples come from --examples");
     if (path == NULL || path[0] == '\0')
         return say_usage("match fit", "no file to write; give one with --output FILE");
+    rc = load_check_output(&load, NULL, path, "match fit");
+    if (rc != 0)
+        return rc;
     return fit_run(&load, knows_novelty, path);
 }

@@ -7,6 +7,7 @@
  * What is held is two chunks and the answers to one, however long the input is.
  */
 #include "cmd/command.h"
+#include "cmd/input.h"
 #include "cmd/join.h"
 #include "cmd/load.h"
 #include "cmd/output.h"
@@ -270,6 +271,10 @@ static int query_check(struct query_job *job, int argc)
     if (argc != 0 && job->path != NULL)
         return say_usage("match query", "texts and --file at once");
     rc = query_check_output(job);
+    if (rc == 0)
+        rc = load_check_output(&job->load, job->path, job->sink.path, "match query");
+    if (rc == 0 && input_is_same(job->sink.path, job->load.matcher))
+        return say_usage("match query", "--output: it is the matcher's file; give another");
     return rc != 0 ? rc
                    : load_check_format(job->format_name, "--format", "match query", &job->format);
 }

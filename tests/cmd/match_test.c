@@ -521,6 +521,21 @@ TEST(match_query_answers_what_comes_before_a_bad_line)
     drop_file(path);
 }
 
+TEST(match_examples_that_are_none_are_a_mistake)
+{
+    const char *path = make_file("x.csv", "text,label\n");
+    struct run run;
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-x", path, "usa");
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "training_data") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", COUNTRIES, "--mode", "bert", "usa");
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "training_data is required") != NULL);
+    run_fini(&run);
+    drop_file(path);
+}
+
 static const struct {
     const char *command;
     int code;

@@ -263,6 +263,28 @@ TEST(files_that_no_run_left_are_refused_and_stay)
     drop_place(&place);
 }
 
+TEST(a_file_that_is_read_is_not_written)
+{
+    struct place place = make_place();
+    const char *texts = make_file("q.txt", "Germany\n");
+    struct run run;
+    put_file(place.path, "id,name\nDE,Germany\n");
+    RUN(&run, "match", "query", "-e", place.path, "-o", place.path, "Germany");
+    CHECK_EQ(run.code, 2);
+    CHECK(strstr(run.err, "is read; give another file") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", texts, "-o", texts);
+    CHECK_EQ(run.code, 2);
+    run_fini(&run);
+    RUN(&run, "match", "fit", "-e", place.path, "-o", place.path);
+    CHECK_EQ(run.code, 2);
+    run_fini(&run);
+    check_file(place.path, "id,name\nDE,Germany\n");
+    check_file(texts, "Germany\n");
+    drop_file(texts);
+    drop_place(&place);
+}
+
 TEST(two_runs_do_not_write_one_file)
 {
     struct place place = make_place();
