@@ -19,8 +19,10 @@
  *
  * The program has the signals in their default state, none blocked, and no descriptor of ours but
  * 0, 1 and 2 (with a glibc before 2.34: none that is close-on-exec).  Its end is noticed by a
- * pidfd; where the kernel has none, by looking every 1 … 50 ms. Under the simulator there are no
- * processes: -EPERM.  A virtual clock goes no faster than the real one while a process lives.
+ * pidfd; where the kernel has none, by looking every 1 … 50 ms.  Under the simulator there are no
+ * processes: -EPERM.  A program is outside the seeded world: what it does and when is nothing that
+ * a seed could repeat.  (What talks to one is tested there with a task at the other end of a pair
+ * of sockets.)  A virtual clock goes no faster than the real one while a process lives.
  */
 #ifndef WEFT_PROCESS_H
 #define WEFT_PROCESS_H

@@ -10,7 +10,9 @@
  *     }
  *
  * When the main task has ended, detached tasks are cancelled and waited for, then pools, timers,
- * the ring and memory go, in this order.  Nothing of the runtime is left after it returns.
+ * the ring and memory go, in this order.  Nothing of the runtime is left after it returns.  Tasks
+ * that still run when `grace` is over are written to standard error, and waited for further, or
+ * with WEFT_RUN_ABORT the process ends there by SIGABRT.
  *
  * After a fork() the child has no loop, also in the middle of a task: every call says -EPERM there,
  * and a new run may begin.  It must not return from the body it forked in, but _exit or exec.
@@ -42,7 +44,8 @@ enum weft_run_flags {
     WEFT_RUN_VIRTUAL_CLOCK = 2u, /* time moves only when every task is blocked */
     WEFT_RUN_WORKERS = 4u, /* weft_run_process() will be called: forks a process at the start */
     WEFT_RUN_MEASURE_STACKS = 16u, /* for weft_stack_uses(); also WEFT_MEASURE_STACKS=1 */
-    WEFT_RUN_DEBUG = 8u, /* debug mode; WEFT_DEBUG=1 in the environment asks for it too, =0 not */
+    WEFT_RUN_DEBUG = 8u,  /* debug mode; WEFT_DEBUG=1 in the environment asks for it too, =0 not */
+    WEFT_RUN_ABORT = 32u, /* abort() if tasks still run when `grace` is over */
 };
 
 /* Zero means "choose for me" in every field.  With several loops each gets what is said here, its

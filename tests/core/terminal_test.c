@@ -15,6 +15,7 @@
 #include <weft.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -54,12 +55,16 @@ static void leader_run(weft_fn *fn, const char *name)
     signal(SIGTTOU, SIG_IGN);
     int terminal = open(name, O_RDWR | O_CLOEXEC); /* becomes the session's */
     pid_t pid = fork();
+    if (pid < 0)
+        _exit(1);
     if (pid == 0) {
+        close(seat.reports[1]);
         setpgid(0, 0);
         tcsetpgrp(terminal, getpid());
         signal(SIGTTOU, SIG_DFL);
         program_run(fn, name);
     }
+    close(seat.told[1]);
     (void)!write(seat.reports[1], &pid, sizeof pid);
     do {
         if (waitpid(pid, &status, WUNTRACED | WCONTINUED) != pid)
@@ -99,26 +104,20 @@ static void seat_open(weft_fn *fn)
         close(seat.over[1]);
         leader_run(fn, name);
     }
+    close(seat.told[1]); /* the program's end is an end of what it tells, not a wait for ever */
+    close(seat.reports[1]);
+    close(seat.over[0]);
     CHECK_EQ(read(seat.reports[0], &seat.program, sizeof seat.program), sizeof seat.program);
 }
 
 static void seat_close(void)
 {
-    int *fds[] = {seat.told, seat.reports, seat.over};
-    for (size_t i = 0; i < 3; i++) {
-        close(fds[i][0]);
-        close(fds[i][1]);
-    }
+    close(seat.told[0]);
+    close(seat.reports[0]);
+    close(seat.over[1]);
     close(seat.screen);
     close(seat.keys);
     CHECK_EQ(waitpid(seat.leader, NULL, 0), seat.leader);
-}
-
-static void wait_until_told(char what)
-{
-    char c = 0;
-    CHECK_EQ(read(seat.told[0], &c, 1), 1);
-    CHECK_EQ(c, what);
 }
 
 static int next_report(void)
@@ -126,6 +125,18 @@ static int next_report(void)
     int status;
     CHECK_EQ(read(seat.reports[0], &status, sizeof status), sizeof status);
     return status;
+}
+
+/* Of a program that has ended or stopped meanwhile there is nothing to wait for. */
+static void wait_until_told(char what)
+{
+    char c = 0;
+    struct pollfd news[] = {{seat.told[0], POLLIN, 0}, {seat.reports[0], POLLIN, 0}};
+    CHECK_GT(poll(news, 2, -1), 0);
+    if ((news[0].revents & POLLIN) == 0)
+        FAIL("the program has not told '%c': its status is %#x", what, (unsigned)next_report());
+    CHECK_EQ(read(seat.told[0], &c, 1), 1);
+    CHECK_EQ(c, what);
 }
 
 static void type(const char *text)

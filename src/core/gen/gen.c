@@ -13,6 +13,8 @@
 #include "core/gen/gen_priv.h"
 
 #include "base/alloc.h"
+#include "core/look/debug.h"
+#include "core/look/trace.h"
 #include "core/task/park_priv.h"
 
 #include <assert.h>
@@ -298,10 +300,13 @@ static inline int gen_leave(weft_gen *gen, wf_task *task)
 
 static int gen_yields_in_scope(const weft_gen *gen)
 {
+    char place[WF_TRACE_TEXT_BYTES] = "";
+    if (gen->sched->debug != NULL)
+        wf_trace_text(place, sizeof place);
     wf_sched_log(gen->sched,
                  "a generator yields with a scope or group of its own open; "
-                 "opened: %s; consumed by a task spawned: %s",
-                 gen->site, wf_task_site(gen->task));
+                 "opened: %s; consumed by a task spawned: %s%s%s",
+                 gen->site, wf_task_site(gen->task), place[0] != '\0' ? "; at: " : "", place);
     return -EBUSY;
 }
 

@@ -3,8 +3,10 @@
 #include "core/look/trace.h"
 
 #include "core/gen/gen_priv.h"
+#include "core/look/symbol.h"
 
 #include <execinfo.h>
+#include <stdio.h>
 #include <string.h>
 
 #define TRACE_UNSEEN 2 /* trace_walk() and wf_fiber_call_above() */
@@ -61,4 +63,25 @@ int wf_trace_task(const struct wf_sched *sched, const wf_task *task, void *out[]
     for (const weft_gen *gen = task->body->gen; gen != NULL; gen = gen->outer)
         count += trace_stack(&gen->caller, out + count, frames_max - count);
     return count;
+}
+
+void wf_trace_text(char *out, size_t out_bytes)
+{
+    void *frames[WF_TRACE_FRAMES];
+    struct wf_symbols symbols = {0};
+    size_t length = 0;
+    int count = backtrace(frames, WF_TRACE_FRAMES);
+    out[0] = '\0';
+    for (int i = 1; i < count && !trace_is_entry(frames[i]); i++) { /* 0 is this function */
+        char text[WF_SYMBOL_TEXT_BYTES];
+        wf_symbols_text(&symbols, frames[i], text, sizeof text);
+        char *where = strstr(text, " in ");
+        if (where != NULL)
+            *where = '\0';
+        const char *before = length != 0 ? " < " : "";
+        if (length + strlen(before) + strlen(text) >= out_bytes)
+            break;
+        length += (size_t)snprintf(out + length, out_bytes - length, "%s%s", before, text);
+    }
+    wf_symbols_fini(&symbols);
 }

@@ -151,6 +151,8 @@ static void run_grace_over(weft_timer *timer)
     (void)timer;
     wf_sched_log(wf_sched_current, "tasks still run after the grace time");
     weft_dump(STDERR_FILENO);
+    if ((wf_sched_current->config.flags & WEFT_RUN_ABORT) != 0)
+        abort();
 }
 
 /* Detached tasks, and any that are still to come, are cancelled. */

@@ -208,7 +208,9 @@ static void task_outlived(const struct wf_sched *sched, wf_task *task)
 static void task_close_body(struct wf_sched *sched, wf_task *task, int rc)
 {
     if (rc < -4095) {
-        wf_sched_log(sched, "a body returned %d, which is no error code; spawned: %s", rc,
+        char name[WEFT_ERROR_NAME_BYTES];
+        wf_task_name(task, name, sizeof name);
+        wf_sched_log(sched, "task %s returned %d, which is no error code; spawned: %s", name, rc,
                      wf_task_site(task));
         rc = -EPROTO;
     }

@@ -8,6 +8,7 @@
 #include <weft/scope.h>
 
 #include "core/look/debug.h"
+#include "core/look/trace.h"
 #include "core/loops/guest.h"
 #include "core/task/group_priv.h"
 #include "core/task/park_priv.h"
@@ -103,10 +104,11 @@ static void scope_ignored(wf_task *task)
          (ignored - SCOPE_IGNORED_FIRST) % SCOPE_IGNORED_EVERY != 0))
         return;
     struct wf_sched *sched = wf_sched_current;
-    char name[WEFT_ERROR_NAME_BYTES];
+    char name[WEFT_ERROR_NAME_BYTES], place[WF_TRACE_TEXT_BYTES];
     wf_task_name(task, name, sizeof name);
-    wf_sched_log(sched, "task %s ignores its cancellation (%u waits refused); spawned: %s", name,
-                 ignored, wf_task_site(task));
+    wf_trace_text(place, sizeof place);
+    wf_sched_log(sched, "task %s ignores its cancellation (%u waits refused); spawned: %s; at: %s",
+                 name, ignored, wf_task_site(task), place);
     wf_sched_yield(sched, task);
 }
 
