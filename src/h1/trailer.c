@@ -4,6 +4,7 @@
 
 #include "h1/list.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* RFC 9110 6.5.1, field by field. */
@@ -62,10 +63,10 @@ bool wf_h1_trailer_is_allowed(weft_str name)
 
 weft_str wf_h1_trailer_find(weft_str lines, weft_str name)
 {
-    const char *at = lines.ptr, *end = at + lines.len;
-    while (at < end) {
-        const char *colon = memchr(at, ':', (size_t)(end - at));
-        const char *stop = memchr(colon, '\r', (size_t)(end - colon));
+    const char *at = lines.ptr, *end = at + lines.len, *stop;
+    while (at < end && (stop = memmem(at, (size_t)(end - at), "\r\n", 2)) != NULL) {
+        const char *colon = memchr(at, ':', (size_t)(stop - at));
+        assert(colon != NULL);
         weft_str rest = {colon + 1, (size_t)(stop - colon) - 1}, value;
         if (wf_http_same((weft_str){at, (size_t)(colon - at)}, name)) {
             (void)wf_http_list_next(&rest, '\r', &value); /* without the space around it */

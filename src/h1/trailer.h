@@ -13,7 +13,8 @@
 /* False for a field that means something only in a head. */
 bool wf_h1_trailer_is_allowed(weft_str name);
 
-/* The value of the first field `name` (any case) in "name: value CR LF" lines; or ptr NULL. */
+/* The value of the first field `name` (any case) in "name: value CR LF" lines, of which the last
+ * may not be whole yet; or ptr NULL. */
 weft_str wf_h1_trailer_find(weft_str lines, weft_str name);
 
 #endif

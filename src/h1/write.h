@@ -15,7 +15,8 @@
 int wf_h1_value_check(weft_str value);
 int wf_h1_field_check(weft_str name, weft_str value);
 
-/* Appends "Name: value\r\n".  The same, or the buffer's failure; then nothing was appended. */
+/* Appends "Name: value\r\n", without space around the value.  The same, or the buffer's failure;
+ * then nothing was appended. */
 int wf_h1_write_field(wf_buf *out, weft_str name, weft_str value);
 
 /* How the end of the body is told. */

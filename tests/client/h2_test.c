@@ -180,6 +180,36 @@ TASK_TEST(h2_bodies_are_sent_and_come_back)
     CHECK_OK(fixture_close(&self));
 }
 
+static int answer_with_space(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    weft_str value = weft_http_field(req, "x-asked");
+    (void)arg;
+    CHECK_BYTES(value.ptr, value.len, "a b", 3);
+    WEFT_TRY(weft_http_set_field(res, "X-Answer", (weft_str)WEFT_STR(" c d\t")));
+    WEFT_TRY(weft_http_set_field(res, "X-Empty", (weft_str)WEFT_STR(" ")));
+    return weft_http_respond_text(res, 200, "fine");
+}
+
+/* RFC 9113 8.2.1: what HTTP/1 passes over would make the message malformed. */
+TASK_TEST(h2_space_around_a_value_is_left_out)
+{
+    struct fixture self;
+    weft_client_response page;
+    const weft_client_field fields[] = {{WEFT_STR("X-Asked"), WEFT_STR("\ta b  ")},
+                                        {WEFT_STR("X-Empty"), WEFT_STR("  ")}};
+    CHECK_OK(fixture_open(&self, (weft_client_options){0}));
+    site_handler = answer_with_space;
+    weft_client_request request = {
+        .url = url_of(&self, "/test"), .fields = fields, .field_count = 2};
+    CHECK_OK(weft_client_fetch(self.client, &request, &page));
+    CHECK_EQ(page.status, 200);
+    weft_str value = weft_client_response_field(&page, "x-answer");
+    CHECK_BYTES(value.ptr, value.len, "c d", 3);
+    CHECK_EQ(weft_client_response_field(&page, "x-empty").len, 0);
+    weft_client_response_free(&page);
+    CHECK_OK(fixture_close(&self));
+}
+
 struct source {
     size_t left, step;
 };

@@ -105,6 +105,37 @@ TASK_TEST(trailers_that_only_a_head_may_say_are_dropped)
     liar_close(&liar);
 }
 
+/* Somebody may look all the same when the body has failed. */
+TASK_TEST(class_10_a_trailer_that_is_cut_off_is_none)
+{
+    static const char *const answers[] = {
+        CHUNKED "X-A: b\r\nX-B", CHUNKED "X-A: b\r\nX-B: c", CHUNKED "X-A: b\r\nX-B: c\r",
+        CHUNKED "X-A: b\r\nHost: c\r", CHUNKED "X-A: b\r\nX-B\r\n\r\n"};
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        const struct liar_step step = {.answer = answers[i], .then = LIAR_CLOSE};
+        struct liar liar;
+        weft_client *client;
+        weft_exchange *exchange;
+        char body[8];
+        ssize_t got;
+        note("answer %zu", i);
+        liar_open(&liar, &step, 1);
+        CHECK_OK(weft_client_new(&client, NULL));
+        weft_client_request request = {.url = liar_url(liar.port, "/")};
+        CHECK_OK(weft_exchange_open(&exchange, client, &request));
+        do
+            got = weft_exchange_read(exchange, body, sizeof body);
+        while (got > 0);
+        CHECK_LT(got, 0);
+        check_text(weft_exchange_trailer(exchange, "x-a"), "b");
+        CHECK(weft_exchange_trailer(exchange, "x-b").ptr == NULL);
+        CHECK(weft_exchange_trailer(exchange, "host").ptr == NULL);
+        weft_exchange_close(exchange);
+        weft_client_free(client);
+        liar_close(&liar);
+    }
+}
+
 /* ---- traceparent ---- */
 
 static char seen[64];
