@@ -3,7 +3,7 @@
 /*
  * Novelty: is a text new to a catalogue, or another way to say something that is in it?
  *
- *     weft_str query = WEFT_STR("Atlantis");
+ *     weft_str query = WEFT_STR("Mordor");
  *     weft_m_results *results;
  *     if (weft_m_novelty(matcher, &query, 1, NULL, &results, &error) == 0) {
  *         const weft_m_novelty_result *it = weft_m_results_novelty(results, 0);

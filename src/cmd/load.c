@@ -53,6 +53,13 @@ int load_check(struct load *load, const char *texts, const char *command)
         return say_usage(command, "--score is that of the matcher's file");
     if (load->matcher != NULL && load->blocking != NULL)
         return say_usage(command, "--blocking is that of the matcher's file");
+    if (load->matcher != NULL && load->mode != NULL && load->examples == NULL)
+        return say_usage(command,
+                         "--mode is that of the matcher's file, unless --examples are given");
+    if (load->matcher == NULL && (load->blocking != NULL || load->reranker != NULL) &&
+        (load->mode == NULL || strcmp(load->mode, "hybrid") != 0))
+        return say_usage(command, "--%s is of --mode hybrid",
+                         load->blocking != NULL ? "blocking" : "reranker");
     rc = check_path(load->matcher, "--matcher", command, &stdin_count);
     if (rc == 0)
         rc = check_path(load->examples, "--examples", command, &stdin_count);

@@ -56,7 +56,7 @@ struct load {
      ARGS_TEXT, &(load_)->format_name, 0, 0},                                                           \
     {"threshold", 't', "X", "least score of a match, 0 to 1 (0.5)",                                \
      ARGS_NUMBER, &(load_)->threshold, 0, 1},                                                      \
-    {"model", 0, "DIR", "a static model's directory: meaning counts too (see weft_encoder(3))",    \
+    {"model", 0, "DIR", "a model, by its directory or name: meaning counts too (weft_encoder(3))",   \
      ARGS_TEXT, &(load_)->model, 0, 0},                                                            \
     {"score", 0, "KIND", "probability or cosine; with a model dense or fused (probability; fused)",\
      ARGS_TEXT, &(load_)->score_kind, 0, 0},                                                       \

@@ -22,7 +22,7 @@ static const char novelty_about[] =
     "Writes one JSON object a text, or a table on a terminal.\n";
 
 static const char novelty_examples[] =
-    "  weft match novelty -e countries.csv Germny Atlantis\n"
+    "  weft match novelty -e countries.csv Germny Mordor\n"
     "  weft match novelty -m products.weftm -s calibrated,knn_distance,lof -f new.txt\n"
     "  weft match novelty -e products.csv --only-novel -f names.txt > new.txt\n";
 

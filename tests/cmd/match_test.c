@@ -174,6 +174,22 @@ TEST(match_commands_print_the_bytes_of_the_library)
     weft_m_close(matcher);
 }
 
+/* ---- novelty ---- */
+
+TEST(match_novelty_says_what_its_help_says)
+{
+    struct run run;
+    RUN(&run, "match", "novelty", "--help");
+    CHECK(strstr(run.out, "match novelty -e countries.csv Germny Mordor\n") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "novelty", "-e", COUNTRIES, "Germny", "Mordor");
+    CHECK_EQ(run.code, 0);
+    CHECK(begins(run.out, "{\"id\":\"DE\","));
+    const char *second = strstr(run.out, "\n{\"id\":null,");
+    CHECK(second != NULL && strstr(second, "\"is_novel\":true,") != NULL);
+    run_fini(&run);
+}
+
 /* ---- eval ---- */
 
 TEST(match_eval_says_how_often_answers_are_right)
@@ -447,6 +463,15 @@ static const struct {
     {{"match", "diagnose", "-e", "x.csv", "--top-k", "0", "z"},
      2,
      "weft: --top-k: must be an integer from 1 to 1000, is 0"},
+    {{"match", "query", "-m", "x.weftm", "--mode", "full", "z"},
+     2,
+     "weft: --mode is that of the matcher's file, unless --examples are given"},
+    {{"match", "query", "-e", "x.csv", "--blocking", "bm25", "z"},
+     2,
+     "weft: --blocking is of --mode hybrid"},
+    {{"match", "query", "-e", "x.csv", "--reranker", "d", "z"},
+     2,
+     "weft: --reranker is of --mode hybrid"},
     {{"serve"}, 2, "weft: no entities; give a file with --entities FILE"},
     {{"serve", "-e", "x.csv", "y"}, 2, "weft: unexpected word y"},
     {{"serve", "-e", "x.csv", "--body-max", ""},
