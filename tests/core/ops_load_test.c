@@ -179,6 +179,35 @@ LOOP_TEST(test_I10_one_busy_descriptor_leaves_room_for_others)
     close_pair(loop, quiet);
 }
 
+#define ARRIVALS 60
+
+/* What is small is counted: 16 of them are a descriptor's share of a turn. */
+LOOP_TEST(test_I10_many_arrivals_leave_room_for_others)
+{
+    struct sockaddr_in addr;
+    struct outcome accepted = {0};
+    weft_op *op = NULL;
+    int clients[ARRIVALS], listener = make_listener(&addr);
+    for (int i = 0; i < ARRIVALS; i++) {
+        clients[i] = wf_sys_socket(AF_INET, SOCK_STREAM, 0);
+        (void)wf_sys_connect(clients[i], (struct sockaddr *)&addr, sizeof addr);
+    }
+    START(loop, &accepted, &op, .kind = WEFT_OP_ACCEPT_MANY, .fd = listener);
+    while (accepted.total < ARRIVALS) {
+        int64_t before = accepted.total;
+        weft_loop_turn(loop, WEFT_SEC);
+        if (strcmp(weft_loop_backend(loop), "epoll") == 0)
+            CHECK_LE(accepted.total - before, 16);
+    }
+    weft_op_cancel(loop, op);
+    finish(loop, &accepted);
+    for (int i = 0; i < ARRIVALS; i++) {
+        wf_sys_close(accepted.fds[i]);
+        wf_sys_close(clients[i]);
+    }
+    CHECK_EQ(weft_fd_close(loop, listener, NULL, NULL), 1);
+}
+
 /* ---- woken from outside ---- */
 
 static void *wake_from_thread(void *arg)

@@ -215,6 +215,49 @@ TEST(test_G10_an_error_that_start_returns_is_told_to_nobody_else)
     check_reports(main_G10, NULL, (const char *const[]){NULL});
 }
 
+/* ---- P03, P04 ---- */
+
+static int body_unlocks(void *mutex)
+{
+    CHECK_EQ(weft_unlock(mutex), -EPERM);
+    return 0;
+}
+
+static int main_P03(void *arg)
+{
+    weft_mutex mutex = {0};
+    (void)arg;
+    CHECK_OK(weft_lock(&mutex));
+    CHECK_OK(weft_await(weft_spawn(body_unlocks, &mutex)));
+    CHECK_OK(weft_unlock(&mutex));
+    return 0;
+}
+
+TEST(test_P03_an_unlock_by_another_is_told)
+{
+    check_reports(main_P03, NULL,
+                  (const char *const[]){"unlocked by somebody who does not own it", NULL});
+}
+
+static int body_keeps(void *mutex)
+{
+    return weft_lock(mutex);
+}
+
+static int main_P04(void *arg)
+{
+    weft_mutex mutex = {0};
+    (void)arg;
+    CHECK_OK(weft_await(weft_spawn(body_keeps, &mutex)));
+    CHECK_EQ(weft_lock(&mutex), -EOWNERDEAD);
+    return 0;
+}
+
+TEST(test_P04_a_task_that_ends_with_a_mutex_is_told)
+{
+    check_reports(main_P04, NULL, (const char *const[]){": its owner body_keeps has ended", NULL});
+}
+
 /* ---- K03 ---- */
 
 static int body_cleans_up_slowly(void *arg)
