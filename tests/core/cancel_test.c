@@ -211,6 +211,19 @@ TEST(test_C08_cancel_of_a_loop_that_has_ended)
     CHECK_EQ(weft_cancel((weft_task){(uint64_t)77 << 46 | 1u << 22 | 3}, NULL), -ESRCH);
 }
 
+TASK_TEST(test_C06_the_reason_is_that_of_the_nearest_cancelled_scope)
+{
+    WEFT_TIMEOUT(outer, WEFT_FOREVER);
+    WEFT_TIMEOUT(inner, WEFT_FOREVER);
+    weft_scope_cancel(&outer, "outer");
+    CHECK_EQ(weft_check(), -ECANCELED);
+    CHECK_STR(weft_why(), "outer");
+    weft_scope_cancel(&inner, "inner");
+    CHECK_EQ(weft_check(), -ECANCELED);
+    CHECK_STR(weft_why(), "inner");
+    CHECK_EQ(weft_why_kind(), WEFT_REASON_SCOPE);
+}
+
 static int body_deaf(void *arg)
 {
     int *spins = arg;

@@ -138,6 +138,26 @@ TEST(test_E04_the_report_names_the_task)
             "task joker returned -5000, which is no error code; spawned: body_returns_", NULL});
 }
 
+/* ---- S01 ---- */
+
+#if !WF_DEBUG_CHECKS /* which ends the process */
+static int main_S01(void *arg)
+{
+    weft_scope outer, inner;
+    (void)arg;
+    CHECK_OK(weft_scope_open(&outer, WEFT_FOREVER, 0));
+    CHECK_OK(weft_scope_open(&inner, WEFT_FOREVER, 0));
+    return weft_scope_close(&outer, 0);
+}
+
+TEST(test_S01_scopes_that_close_in_the_wrong_order_are_told)
+{
+    check_reports(
+        main_S01, NULL,
+        (const char *const[]){"scope closed while an inner scope is still open; task", NULL});
+}
+#endif
+
 /* ---- A05 ---- */
 
 static int yield_in_scope(weft_gen *self, void *arg)
