@@ -558,6 +558,9 @@ TEST(models_are_found_by_their_names)
     check_place("other/bge-m3", WF_PLACE_ENCODER, maker, 0, "/BAAI/bge-m3");
     check_place("bge-m3", WF_PLACE_RERANKER, path, -WEFT_M_EMODEL, "/nowhere/BAAI/bge-reranker");
     check_place("minilm", WF_PLACE_ENCODER, NULL, -WEFT_M_EMODEL, "WEFT_MODEL_PATH");
+    check_place("all-MiniLM-L6-v2", WF_PLACE_ENCODER, "/nowhere", -WEFT_M_EMODEL,
+                "/nowhere/sentence-transformers/all-MiniLM-L6-v2");
+    check_place("nomic-embed-text-v1", WF_PLACE_ENCODER, path, -WEFT_M_EMODEL, "program");
     check_place("nomic", WF_PLACE_ENCODER, path, -WEFT_M_EMODEL, "program");
     check_place("x/../bge-m3", WF_PLACE_ENCODER, maker, -WEFT_M_EMODEL, "no such");
     snprintf(path, sizeof(path), "%s/config.json", model);

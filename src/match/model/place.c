@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Short names.  What `why` says keeps a model from being read. */
+/* Short names; that without the maker is one too.  What `why` says keeps a model from being read.
+ */
 static const struct alias {
     const char *alias, *name;
     enum wf_place_use use;
@@ -34,7 +35,9 @@ static const struct alias {
 static const struct alias *alias_of(const char *model, enum wf_place_use use)
 {
     for (size_t i = 0; i < sizeof(aliases) / sizeof(aliases[0]); i++) {
-        bool is_named = strcmp(aliases[i].alias, model) == 0 || strcmp(aliases[i].name, model) == 0;
+        const char *name = aliases[i].name, *bare = strchr(name, '/') + 1;
+        bool is_named = strcmp(aliases[i].alias, model) == 0 || strcmp(name, model) == 0 ||
+                        strcmp(bare, model) == 0;
         if (is_named && aliases[i].use == use)
             return &aliases[i];
     }
