@@ -6,6 +6,16 @@
 #include "core/loop/loop_priv.h"
 #include "harness/harness.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <weft/future.h>
+#include <weft/io.h>
+#include <weft/scope.h>
+#include <weft/task.h>
+
 static weft_time clock_time;
 static uint64_t clock_reads;
 static weft_time seen[2]; /* by completions */
@@ -65,4 +75,86 @@ TEST(completions_of_a_turn_that_did_not_sleep_see_its_own_time)
 {
     check_turn_time(0);
     CHECK_EQ(seen[1], seen[0]);
+}
+
+/* ---- virtual time ---- */
+
+struct waker {
+    weft_loop *loop;
+    weft_future told;
+};
+
+/* As threads do whose messages were found before they had woken anybody. */
+static void wake_for_nothing(void *arg)
+{
+    struct waker *waker = arg;
+    for (int i = 0; i < 1000; i++) {
+        waker->loop->backend->wake(waker->loop);
+        sched_yield(); /* so that the loop sleeps again */
+    }
+    CHECK_OK(weft_future_set(&waker->told, 0, NULL));
+}
+
+static int wait_until_told(void *arg)
+{
+    struct waker *waker = arg;
+    return weft_future_wait(&waker->told, NULL);
+}
+
+TASK_TEST(time_that_is_held_does_not_move_when_a_wake_brings_nothing)
+{
+    struct waker waker = {.loop = weft_loop_self()};
+    weft_thread thread;
+    if (strcmp(test_backend(), "sim") == 0)
+        return; /* has no threads (Z05) */
+    weft_loop_hold(waker.loop);
+    CHECK_OK(weft_platform_get()->thread_start(&thread, wake_for_nothing, &waker, 0));
+    CHECK_OK(weft_wait_for(wait_until_told, &waker, WEFT_SEC));
+    weft_loop_unhold(waker.loop);
+    weft_platform_get()->thread_join(thread);
+}
+
+static void keep_result(weft_op *op, const weft_completion *completion, void *arg)
+{
+    (void)op;
+    *(int *)arg = completion->result;
+}
+
+static int run_to_the_end(const weft_op_args *args, uint32_t *out_held)
+{
+    weft_loop *loop = weft_loop_self();
+    weft_op *op;
+    int result = INT_MIN;
+    CHECK_OK(weft_op_start(loop, args, keep_result, &result, &op));
+    *out_held = loop->hold_count;
+    while (result == INT_MIN)
+        CHECK_OK(weft_yield());
+    CHECK_EQ(loop->hold_count, 0u);
+    return result;
+}
+
+/* A disk may take longer than the kernel is given for what else is under way. */
+TASK_TEST(a_transfer_of_a_file_holds_time_and_one_of_a_pipe_does_not)
+{
+    char path[] = "/tmp/weft-loop-XXXXXX", buf[8];
+    int pipe_fds[2], fd;
+    uint32_t held;
+    if (strcmp(test_backend(), "sim") == 0)
+        return; /* has its own disk */
+    fd = mkostemp(path, O_CLOEXEC);
+    CHECK_OK(fd);
+    weft_op_args write_ = {.kind = WEFT_OP_WRITE, .fd = fd, .buf = "abc", .bytes = 3, .offset = -1};
+    CHECK_EQ(run_to_the_end(&write_, &held), 3);
+    CHECK_GT(held, 0u);
+    CHECK_OK(weft_close(fd));
+    CHECK_OK(unlink(path));
+
+    CHECK_OK(pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK));
+    CHECK_EQ(write(pipe_fds[1], "abc", 3), 3);
+    weft_op_args read_ = {
+        .kind = WEFT_OP_READ, .fd = pipe_fds[0], .buf = buf, .bytes = 8, .offset = -1};
+    CHECK_EQ(run_to_the_end(&read_, &held), 3);
+    CHECK_EQ(held, 0u);
+    CHECK_OK(weft_close(pipe_fds[0]));
+    CHECK_OK(weft_close(pipe_fds[1]));
 }

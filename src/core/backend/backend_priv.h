@@ -22,7 +22,8 @@ struct weft_op {
     uint32_t index, generation; /* generation is never 0 */
     uint8_t state;              /* enum wf_op_state */
     uint8_t stage;              /* the back end's own: where the operation is */
-    uint8_t is_waiting;         /* sim: on its readiness list */
+    uint8_t is_waiting : 1;     /* sim: on its readiness list */
+    uint8_t is_of_disk : 1;     /* holds the loop */
     uint8_t fd_side;            /* enum wf_fd_side */
     uint32_t next_free;         /* index + 1 of the next free record */
     weft_op_args args;

@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define OPS_PER_CHUNK 256u
 #define OPS_COUNT_MAX (1u << 20)
@@ -81,7 +82,7 @@ static void op_free(weft_loop *loop, weft_op *op)
     ops->used--;
     if (op->args.is_idle)
         ops->idle--;
-    if (wf_op_is_file(&op->args))
+    if (op->is_of_disk)
         weft_loop_unhold(loop);
     op_push_free(ops, op);
 }
@@ -331,6 +332,18 @@ int wf_op_fault(int kind)
     return 0;
 }
 
+/* Of a transfer at the descriptor's own position nothing says whether it is a file's; only a
+ * virtual clock needs to know. */
+static bool is_of_disk(const weft_loop *loop, const weft_op_args *args)
+{
+    struct stat status;
+    if (wf_op_is_file(args))
+        return true;
+    if (args->kind > WEFT_OP_WRITE || loop->platform->advance == NULL || args->kind == WEFT_OP_NOP)
+        return false;
+    return loop->platform->fstat(args->fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 int weft_op_start(weft_loop *loop, const weft_op_args *args, weft_op_fn *fn, void *arg,
                   weft_op **out)
 {
@@ -356,7 +369,8 @@ int weft_op_start(weft_loop *loop, const weft_op_args *args, weft_op_fn *fn, voi
     wf_list_init(&op->link);
     if (args->is_idle)
         loop->ops.idle++;
-    if (wf_op_is_file(args))
+    op->is_of_disk = is_of_disk(loop, args);
+    if (op->is_of_disk)
         weft_loop_hold(loop); /* a disk always answers: a virtual clock waits for it */
 
     rc = op_attach(loop, op);

@@ -295,8 +295,20 @@ static int loop_poll_real(weft_loop *loop, weft_time deadline)
     return count;
 }
 
-/* Lets the kernel finish what is under way, then moves the virtual clock to the next deadline. Time
- * stands still while a thread works for us. */
+/* How long the kernel gets before the clock moves to the deadline; FOREVER: while a thread works
+ * for us it stands still. */
+static weft_time loop_settle_time(const weft_loop *loop, weft_time deadline)
+{
+    if (loop->backend == &wf_backend_sim && deadline != WEFT_FOREVER)
+        return 0;
+    if (loop->hold_count != 0 || deadline == WEFT_FOREVER)
+        return WEFT_FOREVER;
+    return loop->ops.used > loop->ops.idle ? LOOP_SETTLE : 0;
+}
+
+/* Lets the kernel finish what is under way, then moves the virtual clock to the next deadline. That
+ * a poll brought nothing does not say that its time is over: the wake of a message that was found
+ * without it comes late when its thread has lost the processor. */
 static int loop_poll_virtual(weft_loop *loop, weft_time deadline)
 {
     int count = loop->backend->poll(loop, 0);
@@ -304,14 +316,12 @@ static int loop_poll_virtual(weft_loop *loop, weft_time deadline)
         return count; /* the poll may have used up the wake of what is pending */
     if (loop->real_count != 0)
         return loop_poll_real(loop, deadline);
-    weft_time settle = loop->ops.used > loop->ops.idle ? LOOP_SETTLE : 0;
-    if (loop->hold_count != 0 || deadline == WEFT_FOREVER)
-        settle = WEFT_FOREVER;
-    if (loop->backend == &wf_backend_sim && deadline != WEFT_FOREVER)
-        settle = 0;
+    weft_time settle = loop_settle_time(loop, deadline);
+    weft_time start = weft_platform_host.now();
     if (settle != 0)
         count = loop->backend->poll(loop, settle);
-    if (count == 0 && !wf_posts_pending(loop) && deadline != WEFT_FOREVER)
+    bool is_over = settle != WEFT_FOREVER && weft_platform_host.now() - start >= settle;
+    if (count == 0 && is_over && !wf_posts_pending(loop))
         loop->platform->advance(deadline);
     return count;
 }
