@@ -2,7 +2,7 @@
 
 #include "cmd/loop_server.h"
 
-#include "cmd/join.h"
+#include "service/join.h"
 
 #include <weft/error.h>
 #include <weft/loops.h>

@@ -8,7 +8,6 @@
  */
 #include "cmd/command.h"
 #include "cmd/input.h"
-#include "cmd/join.h"
 #include "cmd/load.h"
 #include "cmd/output.h"
 #include "cmd/progress.h"
@@ -16,6 +15,7 @@
 #include "cmd/say.h"
 #include "cmd/sink.h"
 #include "cmd/texts.h"
+#include "service/join.h"
 
 #include <weft/task.h>
 

@@ -5,11 +5,11 @@
 #include "base/sys.h"
 #include "cmd/command.h"
 #include "cmd/hangup.h"
-#include "cmd/join.h"
 #include "cmd/load.h"
 #include "cmd/loop_server.h"
 #include "cmd/permit.h"
 #include "cmd/say.h"
+#include "service/join.h"
 
 #include <weft/error.h>
 #include <weft/http_api.h>

@@ -3,10 +3,10 @@
 /* The workers: tasks that do jobs, one after the other. */
 #include "base/sys.h"
 #include "service/jobs_priv.h"
+#include "service/join.h"
 
 #include <weft/error.h>
 #include <weft/group.h>
-#include <weft/scope.h>
 
 #include <string.h>
 
@@ -44,17 +44,6 @@ static int fit_body(void *arg)
                       &shift->error);
 }
 
-/* A job is not left before its task has ended, also when the worker is cancelled: the task is then
- * too. */
-static int join(weft_task task)
-{
-    weft_scope deaf;
-    (void)weft_scope_open(&deaf, WEFT_FOREVER, WEFT_SCOPE_SHIELD | WEFT_SCOPE_ENDLESS);
-    int rc = weft_await(task);
-    weft_scope_end_(&deaf);
-    return rc;
-}
-
 static void say_end(struct shift *shift, int rc)
 {
     struct job *job = shift->job;
@@ -80,7 +69,7 @@ static void do_job(struct jobs *jobs, struct job *job)
     if (job->why != NULL)
         weft_cancel(task, job->why);
     pthread_mutex_unlock(&jobs->lock);
-    int rc = join(task);
+    int rc = join(task); /* also when the worker is cancelled */
     pthread_mutex_lock(&jobs->lock);
     say_end(&shift, rc);
     bell_ring(&jobs->work); /* another of this matcher may begin */

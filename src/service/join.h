@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-#ifndef WF_CMD_JOIN_H
-#define WF_CMD_JOIN_H
+#ifndef WF_SERVICE_JOIN_H
+#define WF_SERVICE_JOIN_H
 
 #include <weft/task.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "cmd/join.h"
+#include "service/join.h"
 
 #include <weft/scope.h>
 
