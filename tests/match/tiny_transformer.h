@@ -89,6 +89,7 @@ static void tiny_remove_folder(void)
         "tokenizer_config.json",
         "modules.json",
         "sentence_bert_config.json",
+        "config_sentence_transformers.json",
         "pytorch_model.bin",
         "m.weftm",
         "1_Pooling/config.json",

@@ -502,6 +502,37 @@ TEST(files_that_do_not_fit_each_other_are_refused)
     tiny_fini(&it);
 }
 
+/* What the public implementation puts before every text is not left out in silence. */
+TEST(a_default_prompt_is_refused)
+{
+    static const struct {
+        const char *text, *refused; /* NULL: it is fine */
+    } cases[] = {
+        {"{}", NULL},
+        {"{\"prompts\":{\"query\":\"query: \"}}", NULL}, /* for who asks for it */
+        {"{\"prompts\":{\"query\":\"query: \"},\"default_prompt_name\":null}", NULL},
+        {"{\"default_prompt_name\":\"plain\",\"prompts\":{\"plain\":\"\"}}", NULL},
+        {"{\"default_prompt_name\":\"query\",\"prompts\":{\"query\":\"query: \"}}",
+         "config_sentence_transformers.json: its default prompt, 'query'"},
+        {"{\"default_prompt_name\":\"other\",\"prompts\":{\"query\":\"\"}}", "none of its prompts"},
+        {"{\"default_prompt_name\":\"query\"}", "none of its prompts"},
+        {"{\"default_prompt_name\":7}", "no name"},
+        {"[", "config_sentence_transformers.json"},
+    };
+    tiny it = {.kind = TINY_BERT};
+    tiny_fill(&it);
+    tiny_put_all(&it);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        tiny_put_text("config_sentence_transformers.json", cases[i].text);
+        if (cases[i].refused != NULL)
+            check_refused(cases[i].refused, /* is_reranker= */ false);
+        else
+            weft_encoder_unref(open_encoder());
+    }
+    tiny_remove_folder();
+    tiny_fini(&it);
+}
+
 TEST(post_processors_that_are_not_known_are_refused)
 {
     static const char *const cases[][2] = {
