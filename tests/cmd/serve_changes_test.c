@@ -3,6 +3,7 @@
 /* weft serve, told that it may be changed: its options, two loops, and a life after the first. */
 #include "child.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -168,6 +169,40 @@ TEST(serve_keeps_what_was_saved)
     CHECK_OK(unlink(file));
     CHECK_OK(rmdir(dir));
     drop_file(token);
+}
+
+/* A kill in the middle of a save leaves a file; they do not fill the disk. */
+TEST(serve_drops_what_killed_saves_left)
+{
+    static const struct {
+        const char *name;
+        bool is_old, stays;
+    } files[] = {
+        {"x.weftm.tmp-0123456789abcdef", true, false},
+        {"x.weftm.tmp-0123456789abcdee", false, true},
+        {"x.weftm.tmp-0123", true, true},
+        {".weftm.tmp-0123456789abcdef", true, true},
+        {"notes.tmp-0123456789abcdef", true, true},
+    };
+    static const struct timespec old[2];
+    struct served served;
+    char dir[] = "/tmp/weft-data-XXXXXX", err[512], path[80];
+    CHECK(mkdtemp(dir) != NULL);
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        snprintf(path, sizeof(path), "%s/%s", dir, files[i].name);
+        int fd = open(path, O_CREAT | O_WRONLY, 0600);
+        CHECK_GE(fd, 0);
+        CHECK_OK(close(fd));
+        if (files[i].is_old)
+            CHECK_OK(utimensat(AT_FDCWD, path, old, 0));
+    }
+    START(&served, "--listen", "127.0.0.1:0", "--data", dir);
+    CHECK_EQ(end(&served, err, sizeof(err)), 0);
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        snprintf(path, sizeof(path), "%s/%s", dir, files[i].name);
+        CHECK_EQ(unlink(path) == 0, files[i].stays);
+    }
+    CHECK_OK(rmdir(dir));
 }
 
 /* Jobs that the end finds are told; a follower is let go with the last word. */
