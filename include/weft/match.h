@@ -466,7 +466,7 @@ typedef struct weft_m_info {
 /* Is there an entity with this id?  Does not wait. */
 WEFT_API bool weft_m_has(weft_matcher *matcher, weft_str id);
 
-/* Fills *out.  Does not wait. */
+/* Fills *out.  Does not wait.  0, or -WEFT_M_ECLOSED. */
 WEFT_API WEFT_MUST_USE int weft_m_info_get(weft_matcher *matcher, weft_m_info *out);
 
 /* "fit", "match" … */
