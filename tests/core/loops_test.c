@@ -847,7 +847,8 @@ LOOPS_SCENARIO(a_task_is_awaited_from_another_loop, 2)
 
 LOOPS_SCENARIO(an_await_from_another_loop_gives_up, 2)
 {
-    struct watched watched = {.task = weft_spawn(sleep_long, NULL)};
+    static struct watched watched; /* a cancelled body ends before the waiter writes to it */
+    watched.task = weft_spawn(sleep_long, NULL);
     weft_task waiter = weft_spawn_on(other(), await_it, &watched);
     int rc = weft_sleep(20 * WEFT_US);
     (void)weft_cancel(waiter, NULL);
