@@ -161,13 +161,23 @@ static void run_body(const struct point *point)
     ledger_verify(&mark);
 }
 
+/* A shell starts what runs behind it with SIGINT and SIGQUIT ignored, nohup with SIGHUP: no test
+ * should see which it was. */
+static void usual_signals(void)
+{
+    static const int handed_down[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGCHLD};
+    for (size_t i = 0; i < sizeof(handed_down) / sizeof(*handed_down); i++)
+        signal(handed_down[i], SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 _Noreturn static void process_main(const struct job *job)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     setpgid(0, 0);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    usual_signals();
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     if (!runner.is_verbose) {
         dup2(job->output, STDOUT_FILENO);
