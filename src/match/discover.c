@@ -176,6 +176,7 @@ static int show(struct making *it, const wf_job *job)
 
 static void time_stage(struct making *it, enum stage stage, weft_time from, weft_time to)
 {
+    assert(it->out != NULL);
     it->out->shown.stages[stage] =
         (weft_m_stage){stage_names[stage], (double)(to - from) / (double)WEFT_MS};
 }

@@ -103,7 +103,7 @@ int wf_examples_load(wf_examples **out, const wf_image *image)
 {
     const void *found = NULL, *bytes = NULL;
     size_t count = 0, byte_count = 0;
-    wf_plan plan;
+    wf_plan plan = {0};
     int rc = wf_image_get(image, TAG_LENGTHS, sizeof(struct lengths), &found, &count);
     if (rc == 0)
         rc = wf_image_get(image, TAG_BYTES, 1, &bytes, &byte_count);

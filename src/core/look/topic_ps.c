@@ -46,7 +46,8 @@ struct ps_writer {
 
 static void ps_put_seconds(wf_json *json, const char *key, weft_time ns)
 {
-    wf_json_put_double(json, key, (double)(ns / WEFT_US) / 1e6);
+    weft_time whole = ns / WEFT_US; /* what is shorter is noise */
+    wf_json_put_double(json, key, (double)whole / 1e6);
 }
 
 static void ps_put_task(struct ps_writer *writer, const wf_task *task)

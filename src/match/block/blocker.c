@@ -7,6 +7,7 @@
 #include "match/check.h"
 #include "match/error.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define ROWS_A_PART 512u
@@ -57,6 +58,7 @@ size_t wf_blocker_bytes(const weft_blocker *it)
 int wf_blocker_create(weft_blocker **out, wf_catalogue *catalogue, enum wf_blocking kind,
                       const weft_blocker_options *options)
 {
+    assert(catalogue != NULL);
     weft_blocker *it = wf_alloc(sizeof(*it));
     if (it == NULL)
         return -ENOMEM;

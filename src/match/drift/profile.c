@@ -128,7 +128,7 @@ static void add(struct sums *sums, const float vector[WF_SPACE_DIM])
 
 static int add_all(struct taking *it, const wf_space *space, wf_seeker *seeker, const wf_job *job)
 {
-    float vector[WF_SPACE_DIM];
+    float vector[WF_SPACE_DIM] = {0};
     uint32_t entity;
     int rc = 0;
     for (size_t i = 0; i < it->count && rc == 0; i++) {
@@ -221,8 +221,9 @@ int weft_m_profile_take(weft_m_profile **out, weft_matcher *matcher, const weft_
         return rc;
     it.results = results;
     it.out = wf_alloc(sizeof(*it.out));
-    rc = it.out != NULL ? 0 : wf_m_fail_plain(error, -ENOMEM);
-    if (rc == 0) {
+    if (it.out == NULL) {
+        rc = wf_m_fail_plain(error, -ENOMEM);
+    } else {
         it.out->time = wf_sys_wall() / WEFT_SEC;
         it.out->all.count = text_count;
         rc = take(&it, matcher, error);

@@ -62,7 +62,7 @@ static int is_enough(struct tuning *it)
             return rc;
         right += (size_t)rc;
     }
-    return 100 * right >= WANTED_IN_100 * QUERIES * NEAREST;
+    return 100 * right >= (size_t)WANTED_IN_100 * QUERIES * NEAREST;
 }
 
 int wf_hnsw_tune(wf_hnsw *graph, const wf_vectors *vectors, wf_hnsw_desk *desk, const wf_job *job)

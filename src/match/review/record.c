@@ -194,7 +194,8 @@ static bool read_time(weft_str text, int64_t *out)
     bool is_date = again.year == date.year && again.month == date.month && again.day == date.day;
     if (!is_date || hour > 23 || minute > 59 || second > 59)
         return false;
-    *out = wf_days_of_date(date) * DAY_SECONDS + hour * 3600 + minute * 60 + second;
+    *out =
+        wf_days_of_date(date) * DAY_SECONDS + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
     return *out > 0 && *out <= TIME_MAX;
 }
 

@@ -148,7 +148,7 @@ static bool fill(wf_arena *arena, const weft_m_discovery *discovery, size_t inde
                  const weft_str *texts, weft_m_review *out)
 {
     const weft_m_cluster *cluster = &discovery->clusters[index];
-    weft_str examples[EXAMPLES_MAX], id = weft_str_of(discovery->id);
+    weft_str examples[EXAMPLES_MAX] = {{0}}, id = weft_str_of(discovery->id);
     char name[64];
     size_t len = (size_t)snprintf(name, sizeof(name), "%s-%zu", discovery->id, index);
     *out = (weft_m_review){.proposal_index = index,

@@ -179,10 +179,11 @@ static int begin(struct trial *trial, const wf_scorer_class *asked)
     if (rc < 0)
         return rc;
     assert(first->cls != NULL || first->scorer != NULL);
-    size_t total = total_of(trial, asked);
+    size_t total = total_of(trial, asked) + (first->cls == NULL ? first->scorer->total : 0);
     for (size_t k = 0; k < trial->contender_count; k++) {
         const wf_scorer_class *cls = trial->contenders[k].cls;
-        total += cls == NULL ? first->scorer->total : trial->part_count * total_of(trial, cls);
+        if (cls != NULL)
+            total += trial->part_count * total_of(trial, cls);
     }
     trial->course->total = total;
     return first->cls == NULL ? wf_course_build(trial->course, first->scorer) : 0;

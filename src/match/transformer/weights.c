@@ -81,7 +81,7 @@ static int put_matrix(wf_linear *linear, size_t first, const wf_tensor *tensor, 
 
 static void join(char out[2 * NAME_BYTES], const char *start, const char *end)
 {
-    snprintf(out, 2 * NAME_BYTES, "%s%s", start, end);
+    snprintf(out, (size_t)2 * NAME_BYTES, "%s%s", start, end);
 }
 
 /* Part of a linear: columns from `first` on. */
