@@ -88,7 +88,7 @@ variant_asan() {
     export ASAN_OPTIONS=detect_stack_use_after_return=0:strict_string_checks=1
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     configure build-asan -Db_sanitize=address,undefined -Db_lundef=false -Ddebug_checks=true "${quick[@]}" &&
-        compile asan build-asan && WEFT_TEST_TIMEOUT_FACTOR=5 WEFT_TEST_SWEEP_MAX=200 check asan build-asan
+        compile asan build-asan && WEFT_TEST_TIMEOUT_FACTOR=5 WEFT_TEST_SWEEP_MAX=100 check asan build-asan
 }
 
 variant_tsan() {
@@ -99,7 +99,7 @@ variant_tsan() {
 
 # What a failure at each single point comes to has been seen with gcc: some of them are enough elsewhere.
 variant_clang() {
-    CC=clang configure build-clang --werror && compile clang build-clang && WEFT_TEST_SWEEP_MAX=100 check clang build-clang
+    CC=clang configure build-clang --werror && compile clang build-clang && WEFT_TEST_SWEEP_MAX=50 check clang build-clang
 }
 
 # What the aarch64 build can do without its own copies of outside libraries (tools/aarch64.ini says so):
