@@ -9,12 +9,13 @@
 #include "match/model/static.h"
 
 #include "base/alloc.h"
+#include "base/list.h"
 #include "base/utf8.h"
 #include "match/index/vectors.h"
 #include "match/model/folder.h"
+#include "match/model/spares.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +24,7 @@
 
 /* One thread's memory; spare ones wait in a list. */
 struct desk {
-    struct desk *next;
+    wf_spare kept; /* first: see wf_spares */
     wf_tokens tokens;
     float *row; /* full_dim */
 };
@@ -37,16 +38,14 @@ struct model {
     size_t chars_max;   /* of a text; SIZE_MAX: all */
     bool drops_unknown; /* and cuts to TOKENS_MAX */
     bool is_normalised;
-    pthread_mutex_t lock;
-    struct desk *desks; /* under lock */
+    wf_spares desks;
 };
 
 /* ---- encoding ---- */
 
-static void desk_free(struct desk *desk)
+static void desk_free(wf_spare *spare)
 {
-    if (desk == NULL)
-        return;
+    struct desk *desk = wf_container(spare, struct desk, kept);
     wf_tokens_fini(&desk->tokens);
     wf_free(desk->row);
     wf_free(desk);
@@ -54,11 +53,7 @@ static void desk_free(struct desk *desk)
 
 static struct desk *desk_take(struct model *model)
 {
-    pthread_mutex_lock(&model->lock);
-    struct desk *desk = model->desks;
-    if (desk != NULL)
-        model->desks = desk->next;
-    pthread_mutex_unlock(&model->lock);
+    struct desk *desk = wf_spares_take(&model->desks);
     if (desk != NULL)
         return desk;
     desk = wf_alloc(sizeof(*desk));
@@ -69,14 +64,6 @@ static struct desk *desk_take(struct model *model)
     }
     desk->row = row;
     return desk;
-}
-
-static void desk_give(struct model *model, struct desk *desk)
-{
-    pthread_mutex_lock(&model->lock);
-    desk->next = model->desks;
-    model->desks = desk;
-    pthread_mutex_unlock(&model->lock);
 }
 
 static weft_str cut_chars(weft_str text, size_t chars_max)
@@ -142,21 +129,16 @@ static int encode(void *self, const weft_str *texts, size_t count, float *out)
     int rc = 0;
     for (size_t i = 0; i < count && rc == 0; i++)
         rc = encode_one(model, desk, texts[i], out + i * model->dim);
-    desk_give(model, desk);
+    wf_spares_give(&model->desks, &desk->kept);
     return rc;
 }
 
 static void model_close(void *self)
 {
     struct model *model = self;
-    while (model->desks != NULL) {
-        struct desk *next = model->desks->next;
-        desk_free(model->desks);
-        model->desks = next;
-    }
+    wf_spares_fini(&model->desks, desk_free);
     wf_tokenizer_fini(&model->tokenizer);
     wf_tensors_fini(&model->tensors);
-    pthread_mutex_destroy(&model->lock);
     wf_free(model);
 }
 
@@ -226,7 +208,7 @@ int wf_static_parts(const weft_encoder *encoder, weft_str text, wf_token_parts *
     int rc = wf_tokenize(&model->tokenizer, cut_chars(text, model->chars_max), &desk->tokens);
     if (rc == 0)
         rc = take_parts(model, &desk->tokens, out);
-    desk_give(model, desk);
+    wf_spares_give(&model->desks, &desk->kept);
     return rc;
 }
 
@@ -409,7 +391,7 @@ int wf_static_open(weft_encoder **out, const char *path, size_t dimension, wf_re
     struct model *model = wf_alloc(sizeof(*model));
     if (model == NULL)
         return -ENOMEM;
-    pthread_mutex_init(&model->lock, NULL);
+    wf_spares_init(&model->desks);
     opening.model = model;
     int rc = read_all(&opening);
     if (rc < 0) {

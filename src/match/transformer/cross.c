@@ -3,19 +3,17 @@
 #include "match/transformer/cross.h"
 
 #include "base/alloc.h"
+#include "base/list.h"
+#include "match/model/spares.h"
 #include "match/transformer/feed.h"
 #include "match/transformer/modules.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Tokens that are computed together, but for a pair with more. */
-#define PILE_TOKENS 256u
-
 /* One thread's memory; spare ones wait in a list. */
 struct desk {
-    struct desk *next;
+    wf_spare kept; /* first: see wf_spares */
     wf_tokens tokens, spare;
     wf_pile pile;
     wf_sheet sheet;
@@ -28,14 +26,14 @@ struct model {
     wf_trunk body;
     wf_linear pooler, classifier;
     enum wf_activation activation;
-    pthread_mutex_t lock;
-    struct desk *desks; /* under lock */
+    wf_spares desks;
 };
 
 /* ---- memory ---- */
 
-static void desk_free(struct desk *desk)
+static void desk_free(wf_spare *spare)
 {
+    struct desk *desk = wf_container(spare, struct desk, kept);
     wf_tokens_fini(&desk->tokens);
     wf_tokens_fini(&desk->spare);
     wf_pile_fini(&desk->pile);
@@ -50,7 +48,7 @@ static struct desk *desk_new(const struct model *model)
     if (desk == NULL)
         return NULL;
     if (wf_floats_new(&desk->row, wf_stride(model->body.shape.hidden)) < 0) {
-        desk_free(desk);
+        desk_free(&desk->kept);
         return NULL;
     }
     return desk;
@@ -58,20 +56,8 @@ static struct desk *desk_new(const struct model *model)
 
 static struct desk *desk_take(struct model *model)
 {
-    pthread_mutex_lock(&model->lock);
-    struct desk *desk = model->desks;
-    if (desk != NULL)
-        model->desks = desk->next;
-    pthread_mutex_unlock(&model->lock);
+    struct desk *desk = wf_spares_take(&model->desks);
     return desk != NULL ? desk : desk_new(model);
-}
-
-static void desk_give(struct model *model, struct desk *desk)
-{
-    pthread_mutex_lock(&model->lock);
-    desk->next = model->desks;
-    model->desks = desk;
-    pthread_mutex_unlock(&model->lock);
 }
 
 /* ---- scoring ---- */
@@ -99,7 +85,7 @@ static int fill(const struct model *model, struct desk *desk, weft_str query, co
 {
     int taken = 0, rc = 0;
     wf_pile_reset(&desk->pile);
-    while ((size_t)taken < count && rc == 0 && desk->pile.token_count < PILE_TOKENS) {
+    while ((size_t)taken < count && rc == 0 && desk->pile.token_count < WF_PILE_TOKENS) {
         rc = wf_feed_pair(&model->feed, query, texts[taken], &desk->tokens, &desk->spare,
                           &desk->pile);
         taken++;
@@ -130,7 +116,7 @@ static int score_job(void *self, weft_str query, const weft_str *texts, size_t c
     if (desk == NULL)
         return -ENOMEM;
     int rc = score_with(model, desk, query, texts, count, out, job);
-    desk_give(model, desk);
+    wf_spares_give(&model->desks, &desk->kept);
     return rc;
 }
 
@@ -143,16 +129,11 @@ static int score(void *self, weft_str query, const weft_str *texts, size_t count
 static void model_close(void *self)
 {
     struct model *model = self;
-    while (model->desks != NULL) {
-        struct desk *next = model->desks->next;
-        desk_free(model->desks);
-        model->desks = next;
-    }
+    wf_spares_fini(&model->desks, desk_free);
     wf_linear_fini(&model->pooler);
     wf_linear_fini(&model->classifier);
     wf_trunk_fini(&model->body);
     wf_feed_fini(&model->feed);
-    pthread_mutex_destroy(&model->lock);
     wf_free(model);
 }
 
@@ -230,7 +211,7 @@ int wf_cross_open(weft_reranker **out, const char *path, wf_reason *reason)
     struct model *model = wf_alloc(sizeof(*model));
     if (model == NULL)
         return -ENOMEM;
-    pthread_mutex_init(&model->lock, NULL);
+    wf_spares_init(&model->desks);
     reason->text[0] = '\0';
     int rc = read_all(model, &folder);
     if (rc < 0) {

@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Tokens of a full pile, but for a text with more: enough that the weights are read from memory for
+ * many rows, few enough that the rows stay in the cache. */
+#define WF_PILE_TOKENS 256u
+
 /* Text t has tokens [starts[t], starts[t + 1]), and at least one.  Zeroed is empty. */
 typedef struct wf_pile {
     uint32_t *ids;

@@ -3,19 +3,15 @@
 #include "match/transformer/sentence.h"
 
 #include "base/alloc.h"
+#include "base/list.h"
 #include "match/index/vectors.h"
+#include "match/model/spares.h"
 #include "match/transformer/feed.h"
 #include "match/transformer/modules.h"
 
-#include <pthread.h>
-
-/* Tokens that are computed together, but for a text with more: enough that the weights are read
- * from memory for many rows, few enough that the rows stay in the cache. */
-#define PILE_TOKENS 256u
-
 /* One thread's memory; spare ones wait in a list. */
 struct desk {
-    struct desk *next;
+    wf_spare kept; /* first: see wf_spares */
     wf_tokens tokens;
     wf_pile pile;
     wf_sheet sheet;
@@ -27,32 +23,20 @@ struct model {
     wf_trunk body;
     wf_modules modules;
     size_t dim; /* of what is given out */
-    pthread_mutex_t lock;
-    struct desk *desks; /* under lock */
+    wf_spares desks;
 };
 
 /* ---- memory ---- */
 
 static struct desk *desk_take(struct model *model)
 {
-    pthread_mutex_lock(&model->lock);
-    struct desk *desk = model->desks;
-    if (desk != NULL)
-        model->desks = desk->next;
-    pthread_mutex_unlock(&model->lock);
+    struct desk *desk = wf_spares_take(&model->desks);
     return desk != NULL ? desk : wf_alloc(sizeof(*desk));
 }
 
-static void desk_give(struct model *model, struct desk *desk)
+static void desk_free(wf_spare *spare)
 {
-    pthread_mutex_lock(&model->lock);
-    desk->next = model->desks;
-    model->desks = desk;
-    pthread_mutex_unlock(&model->lock);
-}
-
-static void desk_free(struct desk *desk)
-{
+    struct desk *desk = wf_container(spare, struct desk, kept);
     wf_tokens_fini(&desk->tokens);
     wf_pile_fini(&desk->pile);
     wf_sheet_fini(&desk->sheet);
@@ -67,7 +51,7 @@ static int fill(const struct model *model, struct desk *desk, const weft_str *te
 {
     int taken = 0, rc = 0;
     wf_pile_reset(&desk->pile);
-    while ((size_t)taken < count && rc == 0 && desk->pile.token_count < PILE_TOKENS) {
+    while ((size_t)taken < count && rc == 0 && desk->pile.token_count < WF_PILE_TOKENS) {
         rc = wf_feed_text(&model->feed, texts[taken], &desk->tokens, &desk->pile);
         taken++;
     }
@@ -98,7 +82,7 @@ static int encode_job(void *self, const weft_str *texts, size_t count, float *ou
     if (desk == NULL)
         return -ENOMEM;
     int rc = encode_with(model, desk, texts, count, out, job);
-    desk_give(model, desk);
+    wf_spares_give(&model->desks, &desk->kept);
     return rc;
 }
 
@@ -111,15 +95,10 @@ static int encode(void *self, const weft_str *texts, size_t count, float *out)
 static void model_close(void *self)
 {
     struct model *model = self;
-    while (model->desks != NULL) {
-        struct desk *next = model->desks->next;
-        desk_free(model->desks);
-        model->desks = next;
-    }
+    wf_spares_fini(&model->desks, desk_free);
     wf_modules_fini(&model->modules);
     wf_trunk_fini(&model->body);
     wf_feed_fini(&model->feed);
-    pthread_mutex_destroy(&model->lock);
     wf_free(model);
 }
 
@@ -160,7 +139,7 @@ int wf_sentence_open(weft_encoder **out, const char *path, size_t dimension, wf_
     struct model *model = wf_alloc(sizeof(*model));
     if (model == NULL)
         return -ENOMEM;
-    pthread_mutex_init(&model->lock, NULL);
+    wf_spares_init(&model->desks);
     int rc = read_all(model, &folder, dimension);
     if (rc < 0) {
         model_close(model);
