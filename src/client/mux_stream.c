@@ -8,7 +8,7 @@
 #include <weft/task.h>
 
 #include "base/alloc.h"
-#include "h1/chars.h"
+#include "h2/fields.h"
 
 #include <string.h>
 
@@ -171,47 +171,6 @@ static int stream_fail(const struct weft_exchange *exchange)
 
 /* ---- the head of the request ---- */
 
-static nghttp2_nv nv_of(weft_str name, weft_str value)
-{
-    return (nghttp2_nv){
-        .name = (uint8_t *)(uintptr_t)name.ptr,
-        .namelen = name.len,
-        .value = (uint8_t *)(uintptr_t)value.ptr,
-        .valuelen = value.len,
-    };
-}
-
-/* What HTTP/2 has no place for and a caller may say: RFC 9113 8.2.2. */
-static bool is_of_connection(weft_str name)
-{
-    return WF_HTTP_EQUAL(name.ptr, name.len, "proxy-connection");
-}
-
-static size_t line_count(weft_str lines)
-{
-    size_t count = 0;
-    for (const char *at = lines.ptr, *end = at + lines.len; at < end; count++)
-        at = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1;
-    return count;
-}
-
-/* The lines of wf_request_fields(); their names become lower case where they are. */
-static size_t nva_add_lines(nghttp2_nv *nva, char *at, size_t bytes)
-{
-    size_t count = 0;
-    for (char *end = at + bytes; at < end;) {
-        char *colon = memchr(at, ':', (size_t)(end - at));
-        char *stop = memchr(colon, '\r', (size_t)(end - colon));
-        weft_str name = {at, (size_t)(colon - at)};
-        for (; at < colon; at++)
-            *at = wf_http_lower(*at);
-        if (!is_of_connection(name))
-            nva[count++] = nv_of(name, (weft_str){colon + 2, (size_t)(stop - colon) - 2});
-        at = stop + 2;
-    }
-    return count;
-}
-
 static int request_submit(struct weft_exchange *exchange, const nghttp2_nv *nva, size_t count)
 {
     struct wf_mux *mux = exchange->conn->mux;
@@ -240,15 +199,18 @@ static int mux_head_send(struct weft_exchange *exchange)
     size_t bytes = wf_buf_bytes(&lines), count = OWN_FIELDS_COUNT;
     nghttp2_nv *nva = NULL;
     if (rc == 0) {
-        nva = wf_array(count + line_count((weft_str){wf_buf_ptr(&lines), bytes}), sizeof nva[0]);
+        nva = wf_array(count + wf_h2_line_count((weft_str){wf_buf_ptr(&lines), bytes}),
+                       sizeof nva[0]);
         rc = nva != NULL ? 0 : -ENOMEM;
     }
     if (rc == 0) {
-        nva[0] = nv_of(TEXT(":method"), weft_str_of(exchange->method));
-        nva[1] = nv_of(TEXT(":scheme"), url->is_https ? TEXT("https") : TEXT("http"));
-        nva[2] = nv_of(TEXT(":authority"), url->authority);
-        nva[3] = nv_of(TEXT(":path"), url->target);
-        count += nva_add_lines(nva + count, lines.mem + lines.start, bytes);
+        nva[0] = wf_h2_field(TEXT(":method"), weft_str_of(exchange->method), NGHTTP2_NV_FLAG_NONE);
+        nva[1] = wf_h2_field(TEXT(":scheme"), url->is_https ? TEXT("https") : TEXT("http"),
+                             NGHTTP2_NV_FLAG_NONE);
+        nva[2] = wf_h2_field(TEXT(":authority"), url->authority, NGHTTP2_NV_FLAG_NONE);
+        nva[3] = wf_h2_field(TEXT(":path"), url->target, NGHTTP2_NV_FLAG_NONE);
+        count += wf_h2_put_lines(nva + count, (weft_str){wf_buf_ptr(&lines), bytes},
+                                 NGHTTP2_NV_FLAG_NONE);
         rc = request_submit(exchange, nva, count);
     }
     wf_free(nva);

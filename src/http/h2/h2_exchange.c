@@ -9,7 +9,7 @@
 #include "http/h2/h2_priv.h"
 
 #include "base/alloc.h"
-#include "h1/chars.h"
+#include "h2/fields.h"
 
 #include <string.h>
 
@@ -213,15 +213,11 @@ static nghttp2_nv *nva_reserve(struct wf_h2 *h2, size_t count)
 }
 
 /* Names and values that live as long as the exchange are not copied. */
+#define NOT_COPIED (NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE)
+
 static nghttp2_nv nv_of(weft_str name, weft_str value)
 {
-    return (nghttp2_nv){
-        .name = (uint8_t *)(uintptr_t)name.ptr,
-        .namelen = name.len,
-        .value = (uint8_t *)(uintptr_t)value.ptr,
-        .valuelen = value.len,
-        .flags = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE,
-    };
+    return wf_h2_field(name, value, NOT_COPIED);
 }
 
 static weft_str put_digits(char *end, uint64_t number)
@@ -234,46 +230,13 @@ static weft_str put_digits(char *end, uint64_t number)
     return (weft_str){at, (size_t)(end - at)};
 }
 
-static size_t line_count(weft_str lines)
-{
-    size_t count = 0;
-    for (const char *at = lines.ptr, *end = at + lines.len; at < end; count++)
-        at = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1;
-    return count;
-}
-
-/* What HTTP/2 has no place for: RFC 9113 8.2.2. */
-static bool is_of_connection(weft_str name)
-{
-    return WF_HTTP_EQUAL(name.ptr, name.len, "keep-alive") ||
-           WF_HTTP_EQUAL(name.ptr, name.len, "proxy-connection") ||
-           WF_HTTP_EQUAL(name.ptr, name.len, "upgrade");
-}
-
-/* The lines that weft_http_set_field has written; their names become lower case where they are. */
-static size_t nva_add_lines(nghttp2_nv *nva, char *at, size_t bytes)
-{
-    size_t count = 0;
-    for (char *end = at + bytes; at < end;) {
-        char *colon = memchr(at, ':', (size_t)(end - at));
-        char *stop = memchr(colon, '\r', (size_t)(end - colon));
-        weft_str name = {at, (size_t)(colon - at)};
-        for (; at < colon; at++)
-            *at = wf_http_lower(*at);
-        if (!is_of_connection(name))
-            nva[count++] = nv_of(name, (weft_str){colon + 2, (size_t)(stop - colon) - 2});
-        at = stop + 2;
-    }
-    return count;
-}
-
 /* From inside nghttp2: it sends them behind the last piece. */
 static bool submit_trailers(nghttp2_session *session, weft_http_request *req, weft_str lines)
 {
-    nghttp2_nv *nva = nva_reserve(req->conn->h2, line_count(lines));
+    nghttp2_nv *nva = nva_reserve(req->conn->h2, wf_h2_line_count(lines));
     if (nva == NULL)
         return false;
-    size_t count = nva_add_lines(nva, (char *)(uintptr_t)lines.ptr, lines.len);
+    size_t count = wf_h2_put_lines(nva, lines, NOT_COPIED);
     return nghttp2_submit_trailer(session, req->h2.id, nva, count) == 0;
 }
 
@@ -292,8 +255,7 @@ static size_t nva_fill(weft_http_response *res, const struct wf_h1_answer *answe
     if (answer->framing == WF_H1_BODY_LENGTH)
         nva[count++] = nv_of(TEXT("content-length"),
                              put_digits(stream->length + sizeof stream->length, answer->length));
-    return count +
-           nva_add_lines(nva + count, (char *)(uintptr_t)answer->fields.ptr, answer->fields.len);
+    return count + wf_h2_put_lines(nva + count, answer->fields, NOT_COPIED);
 }
 
 static int h2_submit(weft_http_response *res, struct wf_h1_answer *answer, bool has_body)
@@ -301,7 +263,7 @@ static int h2_submit(weft_http_response *res, struct wf_h1_answer *answer, bool 
     weft_http_request *req = res->req;
     struct wf_h2 *h2 = req->conn->h2;
     nghttp2_data_provider provider = {.source.ptr = req, .read_callback = piece_read};
-    nghttp2_nv *nva = nva_reserve(h2, line_count(answer->fields) + OWN_FIELDS_MAX);
+    nghttp2_nv *nva = nva_reserve(h2, wf_h2_line_count(answer->fields) + OWN_FIELDS_MAX);
     if (nva == NULL)
         return -ENOMEM;
     answer->date = wf_http_server_date(req->conn->server, wf_h2_now(h2));
