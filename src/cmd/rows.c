@@ -31,9 +31,9 @@ static void put_unquoted(wf_buf *out, weft_str text)
         wf_buf_putc(out, memchr("\t\r\n", text.ptr[i], 3) != NULL ? ' ' : text.ptr[i]);
 }
 
-static void put_text(wf_buf *out, enum rows_format format, weft_str text)
+static void put_text(wf_buf *out, char separator, weft_str text)
 {
-    if (format == ROWS_TSV)
+    if (separator == '\t')
         put_unquoted(out, text);
     else if (must_be_quoted(text))
         put_quoted(out, text);
@@ -41,35 +41,33 @@ static void put_text(wf_buf *out, enum rows_format format, weft_str text)
         wf_buf_append(out, text.ptr, text.len);
 }
 
-void rows_head(wf_buf *out, enum rows_format format)
+void rows_head(wf_buf *out, char separator)
 {
-    wf_buf_puts(out, format == ROWS_CSV ? "query,id,score,name,matched\n"
-                                        : "query\tid\tscore\tname\tmatched\n");
+    wf_buf_puts(out, separator == ',' ? "query,id,score,name,matched\n"
+                                      : "query\tid\tscore\tname\tmatched\n");
 }
 
-static void put_hit(wf_buf *out, enum rows_format format, weft_str query, const weft_m_hit *hit)
+static void put_hit(wf_buf *out, char separator, weft_str query, const weft_m_hit *hit)
 {
-    const char separator = format == ROWS_CSV ? ',' : '\t';
     wf_json score = {.out = out};
-    put_text(out, format, query);
+    put_text(out, separator, query);
     wf_buf_putc(out, separator);
-    put_text(out, format, hit->id);
+    put_text(out, separator, hit->id);
     wf_buf_putc(out, separator);
     wf_json_float(&score, hit->score);
     wf_buf_putc(out, separator);
-    put_text(out, format, hit->name);
+    put_text(out, separator, hit->name);
     wf_buf_putc(out, separator);
-    put_text(out, format, hit->matched);
+    put_text(out, separator, hit->matched);
     wf_buf_putc(out, '\n');
 }
 
-void rows_put(wf_buf *out, enum rows_format format, weft_str query, const weft_m_hit *hits,
-              size_t count)
+void rows_put(wf_buf *out, char separator, weft_str query, const weft_m_hit *hits, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        put_hit(out, format, query, &hits[i]);
+        put_hit(out, separator, query, &hits[i]);
     if (count != 0)
         return;
-    put_text(out, format, query);
-    wf_buf_puts(out, format == ROWS_CSV ? ",,,,\n" : "\t\t\t\t\n");
+    put_text(out, separator, query);
+    wf_buf_puts(out, separator == ',' ? ",,,,\n" : "\t\t\t\t\n");
 }

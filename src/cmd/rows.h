@@ -10,10 +10,8 @@
 
 #include <weft/match.h>
 
-enum rows_format { ROWS_NONE, ROWS_CSV, ROWS_TSV };
-
-void rows_head(wf_buf *out, enum rows_format format);
-void rows_put(wf_buf *out, enum rows_format format, weft_str query, const weft_m_hit *hits,
-              size_t count);
+/* `separator`: ',' for CSV, '\t' for TSV. */
+void rows_head(wf_buf *out, char separator);
+void rows_put(wf_buf *out, char separator, weft_str query, const weft_m_hit *hits, size_t count);
 
 #endif

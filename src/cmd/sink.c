@@ -69,7 +69,7 @@ static void put_head(struct sink *sink)
 {
     wf_buf *lines = &sink->lines;
     if (sink->form == SINK_CSV || sink->form == SINK_TSV)
-        rows_head(lines, sink->form == SINK_CSV ? ROWS_CSV : ROWS_TSV);
+        rows_head(lines, sink->form == SINK_CSV ? ',' : '\t');
     if (sink->form != SINK_TABLE)
         return;
     table_text(lines, "QUERY", 32);
@@ -92,10 +92,10 @@ static void put_answer(struct sink *sink, weft_str query, const weft_m_results *
         put_json(&sink->lines, results, index);
         break;
     case SINK_CSV:
-        rows_put(&sink->lines, ROWS_CSV, query, hits, count);
+        rows_put(&sink->lines, ',', query, hits, count);
         break;
     case SINK_TSV:
-        rows_put(&sink->lines, ROWS_TSV, query, hits, count);
+        rows_put(&sink->lines, '\t', query, hits, count);
         break;
     }
 }
