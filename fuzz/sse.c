@@ -2,7 +2,7 @@
 
 /* Event streams: the events are the same for every way to cut the input. */
 
-#include "client/sse_parse.h"
+#include "client/sse/sse_parse.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "client/client_priv.h"
-#include "client/farewell.h"
+#include "client/conn/farewell.h"
 #include "h1/write.h"
 
 #include <assert.h>

@@ -17,8 +17,8 @@
 
 #include "base/buf.h"
 #include "base/list.h"
-#include "client/breaker.h"
-#include "client/proxy.h"
+#include "client/conn/proxy.h"
+#include "client/exchange/breaker.h"
 #include "client/url.h"
 #include "coding/coding.h"
 #include "h1/body.h"

@@ -4,7 +4,7 @@
 #include "base/sys.h"
 #include "cmd/command.h"
 #include "cmd/say.h"
-#include "cmd/secure.h"
+#include "cmd/serve/secure.h"
 
 #include <weft/http.h>
 #include <weft/run.h>

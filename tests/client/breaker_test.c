@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "client/breaker.h"
+#include "client/exchange/breaker.h"
 
 #include "harness/harness.h"
 

@@ -4,7 +4,7 @@
 #include <weft/client.h>
 #include <weft/cookies.h>
 
-#include "client/cookie_parse.h"
+#include "client/cookies/cookie_parse.h"
 #include "liar.h"
 
 /* ---- Set-Cookie taken apart ---- */

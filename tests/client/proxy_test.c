@@ -5,7 +5,7 @@
 #include <weft.h>
 #include <weft/client.h>
 
-#include "client/proxy.h"
+#include "client/conn/proxy.h"
 #include "liar.h"
 #include "site.h"
 

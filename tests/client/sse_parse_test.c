@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "client/sse_parse.h"
+#include "client/sse/sse_parse.h"
 
 #include "harness/harness.h"
 

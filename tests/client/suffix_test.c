@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "client/suffix.h"
+#include "client/cookies/suffix.h"
 
 #include "harness/harness.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Figures of answers whose right ones are known, by hand and against their definitions. */
-#include "cmd/measure.h"
+#include "cmd/match/measure.h"
 #include "harness/harness.h"
 
 #include <math.h>

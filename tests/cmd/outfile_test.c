@@ -2,7 +2,7 @@
 
 /* Outfiles: what a run that was cut off leaves, the next one goes on with; by itself, on a disk
  * that loses power, and as the program is used. */
-#include "cmd/outfile.h"
+#include "cmd/io/outfile.h"
 
 #include "child.h"
 

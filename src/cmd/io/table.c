@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "cmd/io/table.h"
+
+#include "base/utf8.h"
+#include "cmd/say.h"
+
+#include <string.h>
+
+/* Columns a character takes; what terminals agree on. */
+static size_t columns_of(uint32_t c)
+{
+    if ((c >= 0x300 && c <= 0x36F) || (c >= 0x591 && c <= 0x5BD) || (c >= 0x610 && c <= 0x61A) ||
+        (c >= 0x64B && c <= 0x65F) || (c >= 0x1AB0 && c <= 0x1AFF) ||
+        (c >= 0x20D0 && c <= 0x20FF) || (c >= 0xFE00 && c <= 0xFE0F) ||
+        (c >= 0xFE20 && c <= 0xFE2F))
+        return 0;
+    if ((c >= 0x1100 && c <= 0x115F) || (c >= 0x2E80 && c <= 0xA4CF) ||
+        (c >= 0xAC00 && c <= 0xD7A3) || (c >= 0xF900 && c <= 0xFAFF) ||
+        (c >= 0xFE30 && c <= 0xFE6F) || (c >= 0xFF00 && c <= 0xFF60) ||
+        (c >= 0xFFE0 && c <= 0xFFE6) || (c >= 0x1F300 && c <= 0x1F64F) ||
+        (c >= 0x1F900 && c <= 0x1F9FF) || (c >= 0x20000 && c <= 0x3FFFD))
+        return 2;
+    return 1;
+}
+
+void table_cell(wf_buf *out, weft_str text, size_t width)
+{
+    wf_buf shown = {0};
+    say_escaped(&shown, text);
+    weft_str escaped = {wf_buf_ptr(&shown), wf_buf_bytes(&shown)};
+    size_t used = 0, at = 0;
+    while (at < escaped.len) {
+        size_t next = at;
+        size_t columns = columns_of(wf_utf8_next(escaped.ptr, &next));
+        if (width != 0 && used + columns > width)
+            break;
+        used += columns;
+        at = next;
+    }
+    wf_buf_append(out, escaped.ptr, at);
+    for (; used < width; used++)
+        wf_buf_putc(out, ' ');
+    wf_buf_fini(&shown);
+}
+
+void table_text(wf_buf *out, const char *text, size_t width)
+{
+    table_cell(out, (weft_str){text, strlen(text)}, width);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+
+/* weft match discover: what the texts that are new have in common. */
+#include "cmd/command.h"
+#include "cmd/io/output.h"
+#include "cmd/io/table.h"
+#include "cmd/match/gather.h"
+#include "cmd/match/load.h"
+#include "cmd/match/novelty_options.h"
+#include "cmd/say.h"
+
+#include <weft/review.h>
+
+#define TEXTS_MAX 10000
+#define EXAMPLES_SHOWN 3u
+
+static const char discover_about[] =
+    "Usage: weft match discover -e FILE [OPTIONS] -f FILE\n\n"
+    "Puts the texts of --file that are new to the catalogue into clusters, and names each by what\n"
+    "its texts have in common: entities that may be missing.  At most 10,000 texts.\n"
+    "Writes one JSON object, or a table on a terminal.\n";
+
+static const char discover_examples[] =
+    "  weft match discover -e intents.csv -f questions.txt\n"
+    "  weft match discover -m intents.weftm --cluster-size 10 --json -f -\n";
+
+struct discover_job {
+    struct load load;
+    struct novelty novelty;
+    weft_m_novelty_options options;
+    int64_t size_min, keyword_max;
+    bool is_json, is_help, all;
+    const char *path, *clustering, *report_path, *review_path;
+
+    weft_matcher *matcher;
+    wf_buf lines;
+};
+
+static void put_cluster(wf_buf *lines, const weft_m_cluster *cluster, const weft_str *texts)
+{
+    table_cell(lines, cluster->name, 30);
+    wf_buf_printf(lines, "  %6zu  %.3f  ", cluster->member_count, cluster->cohesion);
+    for (size_t i = 0; i < cluster->keyword_count; i++) {
+        wf_buf_puts(lines, i == 0 ? "" : ", ");
+        table_cell(lines, cluster->keywords[i], 0);
+    }
+    wf_buf_putc(lines, '\n');
+    for (size_t i = 0; i < cluster->member_count && i < EXAMPLES_SHOWN; i++) {
+        wf_buf_puts(lines, "    ");
+        table_cell(lines, texts[cluster->members[i]], 0);
+        wf_buf_putc(lines, '\n');
+    }
+}
+
+static void put_table(wf_buf *lines, const weft_m_discovery *it, const weft_str *texts)
+{
+    wf_buf_printf(lines, "%zu texts, %zu new, %zu clusters, %zu new texts in none\n\n",
+                  it->text_count, it->novel_count, it->cluster_count, it->noise_count);
+    if (it->cluster_count == 0)
+        return;
+    table_text(lines, "NAME", 32);
+    table_text(lines, " COUNT", 8);
+    table_text(lines, "COHESION", 10);
+    wf_buf_puts(lines, "KEYWORDS\n");
+    for (size_t i = 0; i < it->cluster_count; i++)
+        put_cluster(lines, &it->clusters[i], texts);
+}
+
+static int tell(struct discover_job *job, const weft_m_discovery *it, const weft_str *texts)
+{
+    weft_text text;
+    int rc = 0;
+    if (job->is_json) {
+        rc = weft_m_discovery_json(it, texts, &text);
+        if (rc == 0) {
+            wf_buf_append(&job->lines, text.ptr, text.len);
+            wf_buf_putc(&job->lines, '\n');
+            weft_text_free(&text);
+        }
+    } else {
+        put_table(&job->lines, it, texts);
+    }
+    if (rc == 0)
+        rc = output_lines(&job->lines);
+    if (rc == -EPIPE)
+        return EXIT_FAILED;
+    return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
+}
+
+/* The report, and a record of each cluster for those who review. */
+static int keep(const struct discover_job *job, const weft_m_discovery *it, const weft_str *texts,
+                weft_m_error *error)
+{
+    weft_m_reviews *reviews = NULL;
+    int rc = 0;
+    if (job->report_path != NULL)
+        rc = weft_m_discovery_save(it, texts, job->report_path, error);
+    if (rc == 0 && job->review_path != NULL) {
+        rc = weft_m_reviews_open(&reviews, job->review_path, error);
+        if (rc == 0)
+            rc = weft_m_reviews_add(reviews, it, texts, error);
+        weft_m_reviews_close(reviews);
+    }
+    return rc < 0 && rc != -ECANCELED ? load_say(error) : rc;
+}
+
+static int discover(struct discover_job *job, const struct gather *all)
+{
+    weft_m_discover_options options;
+    weft_m_discovery *found;
+    weft_m_error error;
+    weft_m_discover_options_init(&options);
+    options.novelty = &job->options;
+    options.all_are_novel = job->all;
+    options.cluster_size_min = job->size_min;
+    options.keyword_max = job->keyword_max;
+    if (job->clustering != NULL)
+        options.clustering = weft_str_of(job->clustering);
+    int rc = weft_m_discover(job->matcher, all->texts, all->count, &options, &found, &error);
+    if (rc < 0)
+        return rc == -ECANCELED ? rc : load_say(&error);
+    rc = keep(job, found, all->texts, &error);
+    if (rc == 0)
+        rc = tell(job, found, all->texts);
+    weft_m_discovery_free(found);
+    return rc;
+}
+
+static int discover_run(struct discover_job *job)
+{
+    const weft_catalog_options options = {.skip_bad = job->load.skip_bad};
+    struct gather all = {.most = TEXTS_MAX};
+    int rc = load_matcher(&job->load, &job->matcher);
+    if (rc == 0)
+        rc = gather_texts(&all, job->path, &options);
+    if (rc == 0)
+        rc = discover(job, &all);
+    gather_fini(&all);
+    weft_m_close(job->matcher);
+    wf_buf_fini(&job->lines);
+    return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
+}
+
+int cmd_match_discover(int argc, char **argv)
+{
+    struct discover_job job = {
+        .load = LOAD_DEFAULTS, .novelty = NOVELTY_DEFAULTS, .size_min = 5, .keyword_max = 8};
+    const struct args_option options[] = {
+        LOAD_OPTIONS(&job.load),
+        NOVELTY_OPTIONS(&job.novelty),
+        {"file", 'f', "FILE", "texts, one a line; - is standard input", ARGS_TEXT, &job.path, 0, 0},
+        {"all", 0, NULL, "every text counts as new", ARGS_FLAG, &job.all, 0, 0},
+        {"cluster-size", 0, "N", "least texts of a cluster, 2 to 10000 (5)", ARGS_INTEGER,
+         &job.size_min, 2, TEXTS_MAX},
+        {"keywords", 0, "N", "keywords of a cluster, 1 to 32 (8)", ARGS_INTEGER, &job.keyword_max,
+         1, 32},
+        {"clustering", 0, "HOW", "hdbscan, components or louvain (hdbscan, else components)",
+         ARGS_TEXT, &job.clustering, 0, 0},
+        {"report", 0, "DIR", "write a report and its summary there", ARGS_TEXT, &job.report_path, 0,
+         0},
+        {"storage-path", 0, "FILE", "add the clusters to the reviews of this file", ARGS_TEXT,
+         &job.review_path, 0, 0},
+        {"json", 0, NULL, "JSON on a terminal too", ARGS_FLAG, &job.is_json, 0, 0},
+        {"help", 'h', NULL, "this text", ARGS_FLAG, &job.is_help, 0, 0},
+    };
+    const size_t count = sizeof(options) / sizeof(*options);
+    char error[ARGS_ERROR_BYTES];
+    if (args_parse(options, count, &argc, argv, error) < 0)
+        return say_usage("match discover", "%s", error);
+    if (job.is_help)
+        return say_help(discover_about, options, count, discover_examples);
+    int rc = load_check(&job.load, job.path, "match discover");
+    if (rc == 0)
+        rc = novelty_read(&job.novelty, "match discover", &job.options);
+    if (rc != 0)
+        return rc;
+    if (argc != 0 || job.path == NULL)
+        return say_usage("match discover", argc != 0 ? "texts come from --file"
+                                                     : "no texts; give a file with --file FILE");
+    job.is_json |= !output_is_terminal();
+    return discover_run(&job);
+}

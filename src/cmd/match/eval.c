@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+
+/* weft match eval: how often the matcher is right, by texts whose meaning is known. */
+#include "base/json_write.h"
+#include "cmd/command.h"
+#include "cmd/io/output.h"
+#include "cmd/match/plot.h"
+#include "cmd/match/load.h"
+#include "cmd/match/measure.h"
+#include "cmd/match/novelty_options.h"
+#include "cmd/match/texts.h"
+#include "cmd/say.h"
+
+#include <weft/exec.h>
+#include <weft/file.h>
+
+#include <math.h>
+#include <string.h>
+
+#define MISSED_SHOWN 3u /* ids */
+
+struct eval_job {
+    struct load load;
+    bool is_json, is_help;
+    const char *path, *plot_path;
+    struct novelty novelty;
+    weft_m_novelty_options options;
+
+    weft_matcher *matcher;
+    struct texts texts;
+    struct measure measure;
+    struct figures figures;
+    wf_buf lines;
+    size_t known_count, missed_count; /* texts that mean an entity; of them, no such entity */
+    wf_buf missed;                    /* the first ids of that kind, with commas */
+};
+
+/* ---- lines: text, tab, right ids with '|' between them, and perhaps a tab and more ---- */
+
+static weft_str take_field(weft_str *line)
+{
+    const char *tab = line->len != 0 ? memchr(line->ptr, '\t', line->len) : NULL;
+    weft_str field = {line->ptr, tab != NULL ? (size_t)(tab - line->ptr) : line->len};
+    size_t used = field.len + (tab != NULL);
+    *line = (weft_str){line->ptr + used, line->len - used};
+    return field;
+}
+
+static bool is_among(weft_str id, weft_str ids)
+{
+    for (size_t at = 0; at <= ids.len;) {
+        size_t end = at;
+        while (end < ids.len && ids.ptr[end] != '|')
+            end++;
+        if (end - at == id.len && memcmp(ids.ptr + at, id.ptr, id.len) == 0)
+            return true;
+        at = end + 1;
+    }
+    return false;
+}
+
+/* The first of several ids, which goes from the list. */
+static weft_str take_id(weft_str *ids)
+{
+    const char *bar = memchr(ids->ptr, '|', ids->len);
+    weft_str id = {ids->ptr, bar != NULL ? (size_t)(bar - ids->ptr) : ids->len};
+    size_t used = id.len + (bar != NULL);
+    *ids = (weft_str){ids->ptr + used, ids->len - used};
+    return id;
+}
+
+/* A text none of whose ids is in the catalogue cannot be answered right. */
+static int look_for_ids(struct eval_job *job, weft_str ids)
+{
+    bool has_any = false;
+    weft_str first = {0};
+    if (ids.len == 0)
+        return 0;
+    for (job->known_count++; ids.len != 0 && !has_any;) {
+        weft_str id = take_id(&ids);
+        first = first.ptr == NULL ? id : first;
+        has_any = weft_m_has(job->matcher, id);
+    }
+    if (has_any || job->missed_count++ >= MISSED_SHOWN)
+        return 0;
+    wf_buf_puts(&job->missed, job->missed_count > 1 ? ", " : "");
+    say_escaped(&job->missed, first);
+    return job->missed.rc;
+}
+
+static struct measured judge_hits(const weft_m_hit *hits, size_t count, weft_str ids,
+                                  const weft_m_novelty_result *novelty)
+{
+    struct measured item = {.score = count != 0 ? hits[0].score : 0,
+                            .rank = MEASURE_RANK_MAX,
+                            .is_known = ids.len != 0,
+                            .is_flagged = novelty->is_novel,
+                            .novelty = (float)novelty->novel_score};
+    for (size_t i = count; item.is_known && i-- > 0;) {
+        if (is_among(hits[i].id, ids))
+            item.rank = (uint8_t)i;
+    }
+    item.score = item.score > 0 ? item.score : 0; /* a cosine may be negative */
+    return item;
+}
+
+/* ---- the run ---- */
+
+static int measure_results(struct eval_job *job, const weft_m_results *results, const weft_str *ids)
+{
+    int rc = 0;
+    for (size_t i = 0; i < weft_m_results_count(results) && rc == 0; i++) {
+        size_t count;
+        const weft_m_hit *hits = weft_m_results_hits(results, i, &count);
+        rc = look_for_ids(job, ids[i]);
+        if (rc == 0)
+            rc = measure_add(&job->measure,
+                             judge_hits(hits, count, ids[i], weft_m_results_novelty(results, i)));
+    }
+    return rc;
+}
+
+/* The texts take the place of their lines; empty lines go. */
+static int split_chunk(const struct eval_job *job, struct chunk *chunk, weft_str *ids)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < chunk->count; i++) {
+        weft_str line = chunk->texts[i];
+        if (line.len == 0)
+            continue;
+        if (memchr(line.ptr, '\t', line.len) == NULL)
+            return say_failed("%s:%zu: no tab; a line is a text, a tab and the right id, which is "
+                              "empty for none",
+                              job->path, chunk->lines[i]);
+        chunk->lines[kept] = chunk->lines[i];
+        chunk->texts[kept] = take_field(&line);
+        ids[kept++] = take_field(&line);
+    }
+    chunk->count = kept;
+    return 0;
+}
+
+static int eval_chunk(struct chunk *chunk, void *arg)
+{
+    struct eval_job *job = arg;
+    weft_m_results *results = NULL;
+    weft_m_error error;
+    weft_str *ids = wf_arena_array(&chunk->arena, chunk->count, sizeof(*ids));
+    if (ids == NULL)
+        return chunk->count == 0 ? 0 : -ENOMEM;
+    int rc = split_chunk(job, chunk, ids);
+    if (rc != 0)
+        return rc;
+    rc = weft_m_novelty(job->matcher, chunk->texts, chunk->count, &job->options, &results, &error);
+    if (rc < 0)
+        return rc == -ECANCELED ? rc : load_say(&error);
+    rc = measure_results(job, results, ids);
+    weft_m_results_free(results);
+    return rc;
+}
+
+static int end_body(void *arg)
+{
+    struct eval_job *job = arg;
+    job->figures = measure_end(&job->measure, job->load.threshold);
+    return 0;
+}
+
+/* ---- what came of it ---- */
+
+struct row {
+    const char *key, *about;
+    double value;
+};
+
+#define ROW_COUNT 13
+
+static void list_rows(const struct eval_job *job, struct row rows[ROW_COUNT])
+{
+    const struct figures *f = &job->figures;
+    const struct row made[ROW_COUNT] = {
+        {"accuracy_at_1", "best answer right, of known texts", f->accuracy},
+        {"recall_at_5", "right answer among five", f->recall_at_5},
+        {"mrr", "mean reciprocal rank, among ten", f->mrr},
+        {"auroc", "novel texts scored below known ones", f->auroc},
+        {"detection_at_1", "novel texts found at 1 % false alarms", f->detection},
+        {"open_accuracy", "all texts right at the best threshold", f->open},
+        {"open_threshold", "which is", f->open_threshold},
+        {"accuracy_at_threshold", "all texts right at the given threshold", f->at_threshold},
+        {"novelty_auroc", "the same by what the detector says", f->novelty_auroc},
+        {"novelty_detection_at_1", "and found by it at 1 % false alarms", f->novelty_detection},
+        {"false_alarms", "known texts it takes for novel at alpha", f->false_alarms},
+        {"novel_found", "novel texts it takes for novel at alpha", f->found},
+        {"calibration_error", "score against share of right answers", f->calibration},
+    };
+    memcpy(rows, made, sizeof(made));
+}
+
+static void put_json(struct eval_job *job, const struct row *rows)
+{
+    wf_json json = {.out = &job->lines};
+    wf_json_object(&json);
+    wf_json_key(&json, "queries");
+    wf_json_uint(&json, job->figures.count);
+    wf_json_key(&json, "novel");
+    wf_json_uint(&json, job->figures.count - job->figures.known_count);
+    wf_json_key(&json, "threshold");
+    wf_json_float(&json, (float)job->load.threshold);
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        wf_json_key(&json, rows[i].key);
+        if (isnan(rows[i].value))
+            wf_json_null(&json);
+        else
+            wf_json_float(&json, (float)rows[i].value);
+    }
+    wf_json_key(&json, "unknown_ids");
+    wf_json_uint(&json, job->missed_count);
+    wf_json_object_end(&json);
+    wf_buf_putc(&job->lines, '\n');
+}
+
+static void put_table(struct eval_job *job, const struct row *rows)
+{
+    wf_buf_printf(&job->lines, "%zu texts, %zu of them novel, threshold %g\n", job->figures.count,
+                  job->figures.count - job->figures.known_count, job->load.threshold);
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (isnan(rows[i].value))
+            wf_buf_printf(&job->lines, "%-24s    -   %s\n", rows[i].key, rows[i].about);
+        else
+            wf_buf_printf(&job->lines, "%-24s %.3f  %s\n", rows[i].key, rows[i].value,
+                          rows[i].about);
+    }
+}
+
+static int eval_tell(struct eval_job *job)
+{
+    struct row rows[ROW_COUNT];
+    if (job->measure.count == 0)
+        return say_failed("%s: no texts in it", job->path);
+    int rc = weft_run_cpu(end_body, job);
+    if (rc < 0)
+        return rc;
+    list_rows(job, rows);
+    if (job->is_json)
+        put_json(job, rows);
+    else
+        put_table(job, rows);
+    rc = output_lines(&job->lines);
+    if (rc == -EPIPE)
+        return EXIT_FAILED;
+    return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
+}
+
+static int save_plot(struct eval_job *job)
+{
+    wf_buf picture = {0};
+    if (job->plot_path == NULL)
+        return 0;
+    int rc = plot_write(&job->measure, &job->figures, &picture);
+    if (rc == 0)
+        rc = weft_file_save(job->plot_path, wf_buf_ptr(&picture), wf_buf_bytes(&picture), 0666);
+    wf_buf_fini(&picture);
+    return rc < 0 && rc != -ECANCELED ? say_failed("%s: %s", job->plot_path, weft_strerror(rc))
+                                      : rc;
+}
+
+/* Nothing has been measured if no id is known; else it is said, for the figures are lower by it. */
+static int tell_missed(struct eval_job *job)
+{
+    if (job->missed_count == 0)
+        return 0;
+    wf_buf_putc(&job->missed, '\0');
+    int rc =
+        say_failed("%s: %zu of %zu texts mean an entity that is not in the catalogue, and count "
+                   "as wrong: %s%s",
+                   job->path, job->missed_count, job->known_count, wf_buf_ptr(&job->missed),
+                   job->missed_count > MISSED_SHOWN ? ", …" : "");
+    return job->missed_count == job->known_count ? rc : 0;
+}
+
+static int eval_run(struct eval_job *job)
+{
+    const weft_catalog_options options = {.format = WEFT_FILE_LINES};
+    int rc = load_matcher(&job->load, &job->matcher);
+    if (rc == 0)
+        rc = texts_open(&job->texts, job->path, &options, NULL, 0);
+    if (rc == 0)
+        rc = texts_each(&job->texts, eval_chunk, job);
+    if (rc == 0)
+        rc = eval_tell(job);
+    if (rc == 0)
+        rc = save_plot(job);
+    if (rc == 0)
+        rc = tell_missed(job);
+    texts_close(&job->texts);
+    weft_m_close(job->matcher);
+    measure_fini(&job->measure);
+    wf_buf_fini(&job->lines);
+    wf_buf_fini(&job->missed);
+    return rc;
+}
+
+/* ---- arguments ---- */
+
+static const char eval_about[] =
+    "Usage: weft match eval -e FILE -f FILE [OPTIONS]\n\n"
+    "Matches texts whose meaning is known and says how often the answers are right.  A line of\n"
+    "--file is a text, a tab, and the id of its entity: several with | between them if each is\n"
+    "right, none if it means no entity of the catalogue.  Behind another tab anything may stand.\n"
+    "Ids that the catalogue does not have are counted and named; if it has none at all, that "
+    "fails.\n"
+    "Writes one JSON object, or a table on a terminal.\n";
+
+static const char eval_examples[] = "  weft match eval -e entities.jsonl -f queries.tsv\n";
+
+int cmd_match_eval(int argc, char **argv)
+{
+    struct eval_job job = {
+        .load = LOAD_DEFAULTS, .novelty = NOVELTY_DEFAULTS, .texts.input.fd = -1};
+    const struct args_option options[] = {
+        LOAD_OPTIONS(&job.load),
+        {"file", 'f', "FILE", "texts and ids, one pair a line; - is standard input", ARGS_TEXT,
+         &job.path, 0, 0},
+        NOVELTY_OPTIONS(&job.novelty),
+        {"plot", 0, "FILE", "a picture of calibration and scores, SVG", ARGS_TEXT, &job.plot_path,
+         0, 0},
+        {"json", 0, NULL, "JSON on a terminal too", ARGS_FLAG, &job.is_json, 0, 0},
+        {"help", 'h', NULL, "this text", ARGS_FLAG, &job.is_help, 0, 0},
+    };
+    const size_t count = sizeof(options) / sizeof(*options);
+    char error[ARGS_ERROR_BYTES];
+    if (args_parse(options, count, &argc, argv, error) < 0)
+        return say_usage("match eval", "%s", error);
+    if (job.is_help)
+        return say_help(eval_about, options, count, eval_examples);
+    int rc = load_check(&job.load, job.path, "match eval");
+    if (rc != 0)
+        return rc;
+    if (argc != 0 || job.path == NULL)
+        return say_usage("match eval", argc != 0 ? "texts come from --file"
+                                                 : "no texts; give a file with --file FILE");
+    rc = novelty_read(&job.novelty, "match eval", &job.options);
+    if (rc != 0)
+        return rc;
+    job.options.top_k = MEASURE_RANK_MAX;
+    job.is_json |= !output_is_terminal();
+    return eval_run(&job);
+}

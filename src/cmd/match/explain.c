@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+
+/* weft match explain, and weft match diagnose, which is the same with advice. */
+#include "cmd/command.h"
+#include "cmd/io/output.h"
+#include "cmd/io/table.h"
+#include "cmd/match/load.h"
+#include "cmd/match/texts.h"
+#include "cmd/say.h"
+
+#include <string.h>
+
+#define SHARED_SHOWN_MAX 8
+#define PARTS_SHOWN_MAX 6u
+
+struct explain_job {
+    const char *command; /* "match explain" */
+    bool is_diagnosis;
+    struct load load;
+    int64_t top_k;
+    bool is_json, is_help;
+    const char *path;
+
+    weft_matcher *matcher;
+    struct texts texts;
+    wf_buf lines;
+};
+
+/* ---- for people ---- */
+
+static void put_pair(wf_buf *lines, const char *name, weft_str text)
+{
+    table_text(lines, name, 12);
+    table_cell(lines, text, 0);
+    wf_buf_putc(lines, '\n');
+}
+
+static void put_shared(wf_buf *lines, const weft_m_evidence *evidence)
+{
+    size_t count = evidence->shared_count;
+    if (count == 0)
+        return;
+    wf_buf_puts(lines, "                  shared:");
+    for (size_t i = 0; i < count && i < SHARED_SHOWN_MAX; i++) {
+        wf_buf_puts(lines, i == 0 ? " " : ", ");
+        table_cell(lines, evidence->shared[i].text, 0);
+        wf_buf_printf(lines, " %.3f", (double)evidence->shared[i].weight);
+    }
+    wf_buf_puts(lines, count > SHARED_SHOWN_MAX ? ", ...\n" : "\n");
+}
+
+static bool is_heavier(const weft_m_part *a, const weft_m_part *b)
+{
+    return (a->part < 0 ? -a->part : a->part) > (b->part < 0 ? -b->part : b->part);
+}
+
+/* The heaviest first. */
+static void put_parts(wf_buf *lines, const weft_m_evidence *evidence)
+{
+    const weft_m_part *last = NULL;
+    if (evidence->part_count == 0)
+        return;
+    wf_buf_puts(lines, "                  parts of ln(score):");
+    for (size_t i = 0; i < evidence->part_count && i < PARTS_SHOWN_MAX; i++) {
+        const weft_m_part *next = NULL;
+        for (size_t k = 0; k < evidence->part_count; k++) {
+            const weft_m_part *part = &evidence->parts[k];
+            bool is_left =
+                last == NULL || is_heavier(last, part) || (!is_heavier(part, last) && part > last);
+            if (is_left && (next == NULL || is_heavier(part, next)))
+                next = part;
+        }
+        if (next == NULL)
+            break;
+        wf_buf_printf(lines, "%s%s %+.2f", i == 0 ? " " : ", ", next->name, next->part);
+        last = next;
+    }
+    wf_buf_puts(lines, evidence->part_count > PARTS_SHOWN_MAX ? ", ...\n" : "\n");
+}
+
+static void put_candidate(wf_buf *lines, size_t rank, const weft_m_hit *hit,
+                          const weft_m_evidence *evidence)
+{
+    wf_buf_printf(lines, "  %2zu. %.3f  ", rank, (double)hit->score);
+    table_cell(lines, hit->id, 0);
+    wf_buf_puts(lines, "  ");
+    table_cell(lines, hit->name, 0);
+    wf_buf_puts(lines, "  by \"");
+    table_cell(lines, hit->matched, 0);
+    wf_buf_printf(lines, "\", %.3f ahead of the next\n", (double)evidence->margin);
+    put_parts(lines, evidence);
+    put_shared(lines, evidence);
+}
+
+static void put_explanation(wf_buf *lines, const weft_m_explanation *it)
+{
+    put_pair(lines, "query", it->query);
+    if (it->query_normalized.ptr != NULL)
+        put_pair(lines, "normalised", it->query_normalized);
+    if (it->is_ready)
+        wf_buf_printf(lines, "matched     %s (threshold %g)\n", it->is_matched ? "yes" : "no",
+                      (double)it->threshold);
+    for (size_t i = 0; i < it->hit_count; i++)
+        put_candidate(lines, i + 1, &it->hits[i], &it->evidence[i]);
+    if (it->issue.ptr != NULL)
+        put_pair(lines, "issue", it->issue);
+    if (it->suggestion.ptr != NULL)
+        put_pair(lines, "suggestion", it->suggestion);
+    wf_buf_putc(lines, '\n');
+}
+
+static int put_json(wf_buf *lines, const weft_m_explanation *it)
+{
+    weft_text text;
+    int rc = weft_m_explanation_json(it, &text);
+    if (rc < 0)
+        return rc;
+    wf_buf_append(lines, text.ptr, text.len);
+    weft_text_free(&text);
+    return wf_buf_putc(lines, '\n');
+}
+
+/* ---- the run ---- */
+
+static int explain_text(struct explain_job *job, weft_str text, size_t line)
+{
+    weft_m_explanation *it;
+    weft_m_error error;
+    int rc = job->is_diagnosis ? weft_m_diagnose(job->matcher, text, job->top_k, &it, &error)
+                               : weft_m_explain(job->matcher, text, job->top_k, &it, &error);
+    if (rc == -ECANCELED)
+        return rc;
+    if (rc < 0)
+        return line != 0 ? say_failed("%s:%zu: %s", job->path, line, error.message)
+                         : load_say(&error);
+    if (job->is_json)
+        put_json(&job->lines, it);
+    else
+        put_explanation(&job->lines, it);
+    weft_m_explanation_free(it);
+    rc = output_lines(&job->lines);
+    if (rc == -EPIPE)
+        return EXIT_FAILED;
+    return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
+}
+
+static int explain_chunk(struct chunk *chunk, void *arg)
+{
+    struct explain_job *job = arg;
+    int rc = 0;
+    for (size_t i = 0; i < chunk->count && rc == 0; i++)
+        rc = explain_text(job, chunk->texts[i], chunk->lines[i]);
+    return rc;
+}
+
+static int explain_run(struct explain_job *job, char **args, size_t arg_count)
+{
+    const weft_catalog_options options = {.skip_bad = job->load.skip_bad};
+    weft_m_error error;
+    int rc = load_matcher(&job->load, &job->matcher);
+    if (rc == 0) {
+        rc = load_fit(job->matcher, &error);
+        if (rc < 0 && rc != -ECANCELED)
+            rc = load_say(&error);
+    }
+    if (rc == 0)
+        rc = texts_open(&job->texts, job->path, &options, args, arg_count);
+    if (rc == 0)
+        rc = texts_each(&job->texts, explain_chunk, job);
+    texts_close(&job->texts);
+    weft_m_close(job->matcher);
+    wf_buf_fini(&job->lines);
+    return rc;
+}
+
+/* ---- arguments ---- */
+
+static const char explain_about[] =
+    "Usage: weft match explain -e FILE [OPTIONS] TEXT...\n"
+    "       weft match explain -e FILE [OPTIONS] -f FILE\n\n"
+    "Shows the best candidates of each text, whatever their score, what their score is made of "
+    "and\n"
+    "what text and candidate share.  Writes one JSON object a text, or a page on a terminal.\n";
+
+static const char explain_examples[] =
+    "  weft match explain -e countries.csv Deutchland\n"
+    "  weft match explain -e countries.csv --top-k 10 --json Korea\n";
+
+static const char diagnose_about[] =
+    "Usage: weft match diagnose -e FILE [OPTIONS] TEXT...\n"
+    "       weft match diagnose -e FILE [OPTIONS] -f FILE\n\n"
+    "Says of each text whether it is found, else what is wrong and what to try.  Writes one JSON\n"
+    "object a text, or a page on a terminal.\n";
+
+static const char diagnose_examples[] = "  weft match diagnose -e countries.csv Atlantis\n";
+
+static int explain_main(struct explain_job *job, int argc, char **argv)
+{
+    const struct args_option options[] = {
+        LOAD_OPTIONS(&job->load),
+        {"file", 'f', "FILE", "texts, one a line; - is standard input", ARGS_TEXT, &job->path, 0,
+         0},
+        {"top-k", 'k', "N",
+         job->is_diagnosis ? "how many candidates, 1 to 1000 (3)"
+                           : "how many candidates, 1 to 1000 (5)",
+         ARGS_INTEGER, &job->top_k, 1, 1000},
+        {"json", 0, NULL, "JSON on a terminal too", ARGS_FLAG, &job->is_json, 0, 0},
+        {"help", 'h', NULL, "this text", ARGS_FLAG, &job->is_help, 0, 0},
+    };
+    const size_t count = sizeof(options) / sizeof(*options);
+    char error[ARGS_ERROR_BYTES];
+    if (args_parse(options, count, &argc, argv, error) < 0)
+        return say_usage(job->command, "%s", error);
+    if (job->is_help)
+        return say_help(job->is_diagnosis ? diagnose_about : explain_about, options, count,
+                        job->is_diagnosis ? diagnose_examples : explain_examples);
+    int rc = load_check(&job->load, job->path, job->command);
+    if (rc != 0)
+        return rc;
+    if ((argc == 0) == (job->path == NULL))
+        return say_usage(job->command, argc == 0 ? "no text; give some, or --file FILE"
+                                                 : "texts and --file at once");
+    job->is_json |= !output_is_terminal();
+    return explain_run(job, argv, (size_t)argc);
+}
+
+int cmd_match_explain(int argc, char **argv)
+{
+    struct explain_job job = {
+        .command = "match explain",
+        .load = LOAD_DEFAULTS,
+        .top_k = 5,
+        .texts.input.fd = -1,
+    };
+    return explain_main(&job, argc, argv);
+}
+
+int cmd_match_diagnose(int argc, char **argv)
+{
+    struct explain_job job = {
+        .command = "match diagnose",
+        .is_diagnosis = true,
+        .top_k = 3,
+        .load = LOAD_DEFAULTS,
+        .texts.input.fd = -1,
+    };
+    return explain_main(&job, argc, argv);
+}

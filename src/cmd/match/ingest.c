@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+
+/* weft match ingest: data of others, from files and servers, made into a catalogue. */
+#include "base/json_write.h"
+#include "cmd/command.h"
+#include "cmd/io/input.h"
+#include "cmd/io/outfile.h"
+#include "cmd/io/output.h"
+#include "cmd/io/progress.h"
+#include "cmd/io/remote.h"
+#include "cmd/match/load.h"
+#include "cmd/say.h"
+
+#include <weft/exec.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static const char ingest_about[] =
+    "Usage: weft match ingest [OPTIONS] SOURCE...\n\n"
+    "Reads entities from files, standard input (-) or http and https servers, whatever their\n"
+    "columns or keys are called, and writes them as one catalogue of NDJSON.  An id that comes\n"
+    "again adds its name and aliases to the first of it.  Nothing is written if a source fails.\n";
+
+static const char ingest_examples[] =
+    "  weft match ingest --id-field alpha2 --name-field name countries.json -o countries.ndjson\n"
+    "  weft match ingest --id-field iata --name-field city --aliases-field airport,region \\\n"
+    "      --skip-bad airports.csv more.csv -o airports.ndjson\n"
+    "  weft match ingest https://example.org/products.csv -o products.ndjson\n";
+
+struct ingest_job {
+    const char *id_field, *name_field, *aliases_field, *separator, *format_name, *path;
+    int64_t bytes_max, seconds;
+    bool skip_bad, is_strict, wants_progress, is_help;
+    enum weft_file_format format;
+
+    weft_catalog *catalog;
+    weft_catalog_options options;
+    size_t said_count;
+    struct progress progress;
+    wf_buf lines;
+};
+
+/* ---- one source ---- */
+
+struct source {
+    struct ingest_job *job;
+    weft_catalog_read_fn *read;
+    void *arg;
+    uint64_t bytes;
+};
+
+static ssize_t source_read(void *buf, size_t bytes, void *arg)
+{
+    struct source *source = arg;
+    ssize_t count = source->read(buf, bytes, source->arg);
+    source->bytes += count > 0 ? (uint64_t)count : 0;
+    progress_step(&source->job->progress, source->bytes);
+    return count;
+}
+
+static int read_source(struct ingest_job *job, const char *name, weft_catalog_read_fn *read,
+                       void *arg)
+{
+    struct source source = {.job = job, .read = read, .arg = arg};
+    weft_catalog_error error;
+    int rc = weft_catalog_read(job->catalog, name, &job->options, &error, source_read, &source);
+    progress_hide(&job->progress);
+    if (rc == 0 || rc == -ECANCELED)
+        return rc;
+    char text[600];
+    weft_catalog_error_text(&error, text, sizeof(text));
+    return say_failed("%s", text);
+}
+
+static int ingest_file(struct ingest_job *job, const char *path)
+{
+    struct input input;
+    int rc = input_open(&input, path);
+    if (rc < 0)
+        return rc == -ECANCELED ? rc : say_failed("%s: %s", path, weft_strerror(rc));
+    job->options.format = job->format;
+    rc = read_source(job, input.is_stdin ? "standard input" : path, input_read, &input);
+    input_close(&input);
+    return rc;
+}
+
+/* The name's ending says the format: without "?query" and "#place". */
+static int ingest_url(struct ingest_job *job, const char *url)
+{
+    struct remote remote;
+    char name[256];
+    size_t bytes = strcspn(url, "?#");
+    size_t cut = bytes < sizeof(name) ? 0 : bytes - sizeof(name) + 1;
+    snprintf(name, sizeof(name), "%.*s", (int)(bytes - cut), url + cut);
+    int rc = remote_open(&remote, url, (uint64_t)job->bytes_max << 20, job->seconds * WEFT_SEC);
+    job->options.format = job->format != WEFT_FILE_AUTO ? job->format : remote.format;
+    if (rc == 0)
+        rc = read_source(job, name, remote_read, &remote);
+    remote_close(&remote);
+    return rc;
+}
+
+/* ---- the catalogue ---- */
+
+static void put_entity(wf_json *json, const weft_m_entity *entity)
+{
+    wf_json_object(json);
+    wf_json_key(json, "id");
+    if (entity->id_is_integer)
+        wf_json_raw(json, entity->id);
+    else
+        wf_json_str(json, entity->id);
+    wf_json_put_str(json, "name", entity->name);
+    if (entity->alias_count != 0) {
+        wf_json_key(json, "aliases");
+        wf_json_array(json);
+        for (size_t i = 0; i < entity->alias_count; i++)
+            wf_json_str(json, entity->aliases[i]);
+        wf_json_array_end(json);
+    }
+    if (entity->text.ptr != NULL)
+        wf_json_put_str(json, "text", entity->text);
+    wf_json_object_end(json);
+    if (entity->extra.len <= 2)
+        return;
+    wf_buf_drop(json->out, 1); /* of both objects one is made */
+    wf_buf_putc(json->out, ',');
+    wf_buf_append(json->out, entity->extra.ptr + 1, entity->extra.len - 1);
+}
+
+static int put_all(void *arg)
+{
+    struct ingest_job *job = arg;
+    size_t count;
+    const weft_m_entity *entities = weft_catalog_entities(job->catalog, &count);
+    for (size_t i = 0; i < count && job->lines.rc == 0; i++) {
+        wf_json json = {.out = &job->lines};
+        put_entity(&json, &entities[i]);
+        wf_buf_putc(&job->lines, '\n');
+    }
+    return job->lines.rc;
+}
+
+static int write_file(struct ingest_job *job)
+{
+    struct outfile file;
+    int rc = outfile_open(&file, job->path, (weft_str){0}, true);
+    if (rc == 0)
+        rc = outfile_write(&file, &job->lines, 0);
+    if (rc == 0)
+        rc = outfile_finish(&file);
+    outfile_close(&file);
+    return rc;
+}
+
+static int write_catalog(struct ingest_job *job)
+{
+    size_t count;
+    weft_catalog_entities(job->catalog, &count);
+    if (count == 0)
+        return say_failed("the sources hold no entities");
+    int rc = weft_run_cpu(put_all, job);
+    if (rc == 0)
+        rc = job->path != NULL ? write_file(job) : output_lines(&job->lines);
+    if (rc < 0)
+        return rc == -ECANCELED ? rc : say_failed("%s: %s", job->path, weft_strerror(rc));
+    if (rc == 0)
+        say("%zu entities, %zu rows merged, %zu bad rows left out", count,
+            weft_catalog_merge_count(job->catalog), weft_catalog_skip_count(job->catalog));
+    return rc;
+}
+
+static int ingest_run(struct ingest_job *job, char **sources, size_t count)
+{
+    int rc = weft_catalog_new(&job->catalog);
+    if (rc < 0)
+        return say_failed("%s", weft_strerror(rc));
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        progress_init(&job->progress, job->wants_progress, true);
+        rc = remote_is_url(sources[i]) ? ingest_url(job, sources[i]) : ingest_file(job, sources[i]);
+    }
+    if (rc == 0)
+        rc = write_catalog(job);
+    weft_catalog_free(job->catalog);
+    wf_buf_fini(&job->lines);
+    return rc;
+}
+
+/* ---- its arguments ---- */
+
+static weft_str or_empty(const char *text)
+{
+    return text != NULL ? weft_str_of(text) : (weft_str){0};
+}
+
+static int ingest_check(struct ingest_job *job, int argc, char **argv)
+{
+    size_t stdin_count = 0;
+    for (int i = 0; i < argc; i++)
+        stdin_count += strcmp(argv[i], "-") == 0;
+    if (argc == 0)
+        return say_usage("match ingest", "no source; give files, URLs, or - for standard input");
+    if (stdin_count > 1)
+        return say_usage("match ingest", "standard input can be read only once");
+    if (job->separator != NULL && (strlen(job->separator) != 1 || job->separator[0] == '\n'))
+        return say_usage("match ingest", "--separator: must be one character");
+    if (job->path != NULL && job->path[0] == '\0')
+        return say_usage("match ingest", "--output: the name of the file is empty");
+    job->options = (weft_catalog_options){
+        .skip_bad = job->skip_bad,
+        .on_skip = load_say_skip,
+        .on_skip_arg = &job->said_count,
+        .id_field = or_empty(job->id_field),
+        .name_field = or_empty(job->name_field),
+        .aliases_field = or_empty(job->aliases_field),
+        .alias_separator = job->separator != NULL ? job->separator[0] : '\0',
+        .merges = !job->is_strict,
+    };
+    return load_check_format(job->format_name, "--format", "match ingest", &job->format);
+}
+
+int cmd_match_ingest(int argc, char **argv)
+{
+    struct ingest_job job = {.bytes_max = 50, .seconds = 60};
+    const struct args_option options[] = {
+        {"output", 'o', "FILE", "the catalogue; else standard output", ARGS_TEXT, &job.path, 0, 0},
+        {"format", 0, "F", "csv, tsv, json, ndjson; else by the name, else the content", ARGS_TEXT,
+         &job.format_name, 0, 0},
+        {"id-field", 0, "NAME", "the column or key of the id (id)", ARGS_TEXT, &job.id_field, 0, 0},
+        {"name-field", 0, "NAME", "of the name (name)", ARGS_TEXT, &job.name_field, 0, 0},
+        {"aliases-field", 0, "NAMES", "of further names; several with commas (aliases)", ARGS_TEXT,
+         &job.aliases_field, 0, 0},
+        {"separator", 0, "C", "between the aliases of a field of CSV or TSV (|)", ARGS_TEXT,
+         &job.separator, 0, 0},
+        {"strict", 0, NULL, "an id that comes again is a bad row", ARGS_FLAG, &job.is_strict, 0, 0},
+        {"skip-bad", 0, NULL, "leave bad rows out and count them", ARGS_FLAG, &job.skip_bad, 0, 0},
+        {"bytes-max", 0, "MIB", "of what a server sends, 1 to 4096 (50)", ARGS_INTEGER,
+         &job.bytes_max, 1, 4096},
+        {"timeout", 0, "SECONDS", "for what a server sends, 1 to 3600 (60)", ARGS_INTEGER,
+         &job.seconds, 1, 3600},
+        {"progress", 0, NULL, "progress on standard error, off a terminal in lines", ARGS_FLAG,
+         &job.wants_progress, 0, 0},
+        {"help", 'h', NULL, "this text", ARGS_FLAG, &job.is_help, 0, 0},
+    };
+    const size_t count = sizeof(options) / sizeof(*options);
+    char error[ARGS_ERROR_BYTES];
+    if (args_parse(options, count, &argc, argv, error) < 0)
+        return say_usage("match ingest", "%s", error);
+    if (job.is_help)
+        return say_help(ingest_about, options, count, ingest_examples);
+    int rc = ingest_check(&job, argc, argv);
+    return rc != 0 ? rc : ingest_run(&job, argv, (size_t)argc);
+}

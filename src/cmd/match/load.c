@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "cmd/match/load.h"
+
+#include "cmd/io/input.h"
+#include "cmd/io/progress.h"
+#include "cmd/match/examples.h"
+#include "cmd/say.h"
+
+#include <weft/exec.h>
+#include <weft/reranker.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SKIP_SAID_MAX 20
+
+int load_check_format(const char *name, const char *option, const char *command,
+                      enum weft_file_format *out)
+{
+    if (name == NULL || weft_file_format_parse((weft_str){name, strlen(name)}, out) == 0)
+        return 0;
+    return say_usage(command, "%s: %.64s is none of csv, tsv, json, ndjson, lines", option, name);
+}
+
+/* `path` may be NULL. */
+static int check_path(const char *path, const char *option, const char *command,
+                      size_t *stdin_count)
+{
+    if (path == NULL)
+        return 0;
+    if (path[0] == '\0')
+        return say_usage(command, "%s: the name of the file is empty", option);
+    *stdin_count += strcmp(path, "-") == 0;
+    return *stdin_count <= 1 ? 0 : say_usage(command, "standard input can be read only once");
+}
+
+bool load_has_matcher(const struct load *load)
+{
+    return load->files.count != 0 || load->matcher != NULL;
+}
+
+int load_check(struct load *load, const char *texts, const char *command)
+{
+    size_t stdin_count = 0;
+    int rc = 0;
+    if (!load_has_matcher(load) && !load->may_be_none)
+        return say_usage(command, "no entities; give a file with --entities FILE");
+    if (load->files.count != 0 && load->matcher != NULL)
+        return say_usage(command, "--entities and --matcher at once");
+    if (load->matcher != NULL && load->score_kind != NULL)
+        return say_usage(command, "--score is that of the matcher's file");
+    if (load->matcher != NULL && load->blocking != NULL)
+        return say_usage(command, "--blocking is that of the matcher's file");
+    if (load->matcher != NULL && load->mode != NULL && load->examples == NULL)
+        return say_usage(command,
+                         "--mode is that of the matcher's file, unless --examples are given");
+    if (load->matcher == NULL && (load->blocking != NULL || load->reranker != NULL) &&
+        (load->mode == NULL || strcmp(load->mode, "hybrid") != 0))
+        return say_usage(command, "--%s is of --mode hybrid",
+                         load->blocking != NULL ? "blocking" : "reranker");
+    rc = check_path(load->matcher, "--matcher", command, &stdin_count);
+    if (rc == 0)
+        rc = check_path(load->examples, "--examples", command, &stdin_count);
+    if (stdin_count != 0)
+        return say_usage(command, "matchers and examples are not read from standard input");
+    for (size_t i = 0; i < load->files.count && rc == 0; i++)
+        rc = check_path(load->files.items[i], "--entities", command, &stdin_count);
+    if (rc == 0)
+        rc = check_path(texts, "--file", command, &stdin_count);
+    return rc != 0
+               ? rc
+               : load_check_format(load->format_name, "--entities-format", command, &load->format);
+}
+
+int load_check_output(const struct load *load, const char *texts, const char *output,
+                      const char *command)
+{
+    bool is_read = input_is_same(output, load->examples) || input_is_same(output, texts);
+    for (size_t i = 0; i < load->files.count; i++)
+        is_read |= input_is_same(output, load->files.items[i]);
+    return is_read ? say_usage(command, "--output: %.200s is read; give another file", output) : 0;
+}
+
+void load_say_skip(const weft_catalog_error *error, void *arg)
+{
+    size_t *said = arg;
+    char text[600];
+    if (++*said > SKIP_SAID_MAX)
+        return;
+    weft_catalog_error_text(error, text, sizeof(text));
+    say("%s%s", text, *said == SKIP_SAID_MAX ? "\nfurther bad rows are only counted" : "");
+}
+
+int load_say(const weft_m_error *error)
+{
+    weft_text text;
+    if (weft_m_error_text(error, &text) < 0)
+        return say_failed("%s", weft_strerror(error->rc));
+    say("%s", text.ptr);
+    weft_text_free(&text);
+    return EXIT_FAILED;
+}
+
+/* ---- files ---- */
+
+static int load_file(const struct load *load, weft_catalog *catalog, const char *path,
+                     size_t *said_count)
+{
+    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+    weft_catalog_options options = {
+        .format = load->format,
+        .skip_bad = load->skip_bad,
+        .on_skip = load_say_skip,
+        .on_skip_arg = said_count,
+    };
+    weft_catalog_error error;
+    struct input input;
+    int rc = input_open(&input, path);
+    if (rc == -ECANCELED)
+        return rc;
+    if (rc < 0)
+        return say_failed("%s: %s", path, weft_strerror(rc));
+    rc = weft_catalog_read(catalog, name, &options, &error, input_read, &input);
+    input_close(&input);
+    if (rc == 0 || rc == -ECANCELED)
+        return rc;
+    char text[600];
+    weft_catalog_error_text(&error, text, sizeof(text));
+    return say_failed("%s", text);
+}
+
+static int load_files(struct load *load, weft_catalog *catalog)
+{
+    size_t said_count = 0;
+    for (size_t i = 0; i < load->files.count; i++) {
+        int rc = load_file(load, catalog, load->files.items[i], &said_count);
+        if (rc != 0)
+            return rc;
+    }
+    weft_catalog_entities(catalog, &load->entity_count);
+    load->skip_count = weft_catalog_skip_count(catalog);
+    if (load->skip_count != 0)
+        say("%zu bad rows left out, %zu entities read", load->skip_count, load->entity_count);
+    if (load->entity_count == 0)
+        return say_failed("%s: no entities in it", load->files.items[0]);
+    return 0;
+}
+
+/* ---- the matcher ---- */
+
+struct load_open {
+    const weft_catalog *catalog;
+    weft_m_options options;
+    weft_matcher *matcher;
+    weft_m_error error;
+};
+
+static int open_body(void *arg)
+{
+    struct load_open *open = arg;
+    size_t count;
+    const weft_m_entity *entities = weft_catalog_entities(open->catalog, &count);
+    return weft_m_open(&open->matcher, entities, count, &open->options, &open->error);
+}
+
+/* An entity is better told as the line it came from. */
+static int say_open(const struct load *load, const weft_catalog *catalog, const weft_m_error *error)
+{
+    size_t line = 0;
+    if (error->entity_index >= 0 && load->files.count == 1)
+        line = weft_catalog_line(catalog, (size_t)error->entity_index);
+    return line == 0 ? load_say(error)
+                     : say_failed("%s:%zu: %s", load->files.items[0], line, error->message);
+}
+
+/* The reranker's directory, read; *out NULL: there is none. */
+static int open_reranker(const struct load *load, weft_reranker **out)
+{
+    weft_m_error error;
+    *out = NULL;
+    if (load->reranker == NULL)
+        return 0;
+    int rc = weft_reranker_open(out, load->reranker, &error);
+    return rc == 0 || rc == -ECANCELED ? rc : load_say(&error);
+}
+
+static int load_open(const struct load *load, const weft_catalog *catalog, weft_matcher **out)
+{
+    struct load_open open = {.catalog = catalog};
+    weft_m_options_init(&open.options);
+    open.options.metric = load->metric;
+    open.options.metric_arg = load->metric_arg;
+    if (!isnan(load->threshold))
+        open.options.threshold = (float)load->threshold;
+    if (load->mode != NULL)
+        open.options.mode = weft_str_of(load->mode);
+    if (load->blocking != NULL)
+        open.options.blocking = weft_str_of(load->blocking);
+    if (load->score_kind != NULL)
+        open.options.score_kind = weft_str_of(load->score_kind);
+    if (load->model != NULL)
+        open.options.model = weft_str_of(load->model);
+    int rc = open_reranker(load, &open.options.reranker);
+    if (rc != 0)
+        return rc;
+    rc = weft_run_cpu(open_body, &open);
+    weft_reranker_unref(open.options.reranker);
+    if (rc == -ECANCELED)
+        return rc;
+    if (rc < 0)
+        return say_open(load, catalog, &open.error);
+    *out = open.matcher;
+    return 0;
+}
+
+static int load_entities(struct load *load, weft_matcher **out)
+{
+    weft_catalog *catalog;
+    int rc = weft_catalog_new(&catalog);
+    if (rc < 0)
+        return say_failed("%s", weft_strerror(rc));
+    rc = load_files(load, catalog);
+    if (rc == 0)
+        rc = load_open(load, catalog, out);
+    weft_catalog_free(catalog);
+    return rc;
+}
+
+static int load_saved(struct load *load, weft_matcher **out)
+{
+    weft_m_options options;
+    weft_m_error error;
+    weft_m_options_init(&options);
+    options.metric = load->metric;
+    options.metric_arg = load->metric_arg;
+    if (load->model != NULL)
+        options.model = weft_str_of(load->model);
+    int rc = open_reranker(load, &options.reranker);
+    if (rc != 0)
+        return rc;
+    rc = weft_m_load(out, load->matcher, &options, &error);
+    weft_reranker_unref(options.reranker);
+    if (rc == 0 && !isnan(load->threshold))
+        rc = weft_m_set_threshold(*out, (float)load->threshold, &error);
+    return rc == 0 || rc == -ECANCELED ? rc : load_say(&error);
+}
+
+/* ---- examples ---- */
+
+static int show_progress(size_t done, size_t total, void *arg)
+{
+    struct progress *progress = arg;
+    progress->total = total;
+    progress_step(progress, done);
+    return 0;
+}
+
+static int load_learn(const struct load *load, weft_matcher *matcher)
+{
+    struct examples examples = {0};
+    struct progress progress;
+    weft_m_fit_options options;
+    weft_m_error error;
+    weft_m_fit_options_init(&options);
+    progress_init(&progress, load->wants_progress, /* is_for_file= */ true);
+    options.progress = show_progress;
+    options.progress_arg = &progress;
+    if (load->mode != NULL)
+        options.mode = weft_str_of(load->mode);
+    int rc = examples_read(&examples, load->examples);
+    static const weft_m_example none; /* a file without examples is not no file */
+    if (rc == 0) {
+        rc = weft_m_fit(matcher, examples.count != 0 ? examples.items : &none, examples.count,
+                        &options, &error);
+        progress_hide(&progress);
+        if (rc < 0 && rc != -ECANCELED)
+            rc = load_say(&error);
+    }
+    examples_fini(&examples);
+    return rc;
+}
+
+static void read_info(struct load *load, weft_matcher *matcher)
+{
+    weft_m_info info = {.size = sizeof(info)};
+    if (weft_m_info_get(matcher, &info) < 0)
+        return;
+    load->threshold = (double)info.threshold;
+    load->entity_count = info.entity_count;
+}
+
+int load_matcher(struct load *load, weft_matcher **out)
+{
+    int rc = load->matcher != NULL ? load_saved(load, out) : load_entities(load, out);
+    if (rc == 0 && load->examples != NULL)
+        rc = load_learn(load, *out);
+    if (rc == 0)
+        read_info(load, *out);
+    return rc;
+}
+
+int load_fit(weft_matcher *matcher, weft_m_error *error)
+{
+    weft_m_info info = {.size = sizeof(info)};
+    if (weft_m_info_get(matcher, &info) == 0 && info.is_ready)
+        return 0;
+    return weft_m_fit(matcher, NULL, 0, NULL, error);
+}

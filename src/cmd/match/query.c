@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * weft match query: texts in, the entities they mean out.
+ *
+ * One chunk is matched, on all processors, while the next is read; then its answers are written.
+ * What is held is two chunks and the answers to one, however long the input is.
+ */
+#include "cmd/command.h"
+#include "cmd/io/input.h"
+#include "cmd/io/output.h"
+#include "cmd/io/progress.h"
+#include "cmd/match/load.h"
+#include "cmd/match/run_lines.h"
+#include "cmd/match/sink.h"
+#include "cmd/match/texts.h"
+#include "cmd/say.h"
+#include "service/join.h"
+
+#include <weft/task.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Answers of one chunk: few enough to be held, many enough to keep the processors busy. */
+#define CHUNK_HITS_MAX 65536
+#define CHUNK_COUNT_MAX 4096
+#define CHUNK_COUNT_MIN 64
+
+static const char query_about[] =
+    "Usage: weft match query -e FILE [OPTIONS] TEXT...\n"
+    "       weft match query -e FILE [OPTIONS] -f FILE\n\n"
+    "Finds the entity each text means.  Writes one JSON value a text, in the order of the\n"
+    "texts (with --top-k 1 an object or null, else a list), or a table on a terminal.\n"
+    "With --output the file appears when it is whole; a run that was cut off, by a signal or\n"
+    "a crash, is begun again by the same command and goes on where it was.\n";
+
+static const char query_examples[] =
+    "  weft match query -e countries.csv Deutchland \"Ivory Coast\"\n"
+    "  weft match query -e countries.csv --top-k 3 --json Korea\n"
+    "  weft match query -e products.ndjson -f queries.txt > answers.ndjson\n"
+    "  weft match query -e products.ndjson -f queries.txt -o answers.csv\n"
+    "  cat names.txt | weft match query -e people.csv --threshold 0.8 -f -\n";
+
+struct query_job {
+    struct load load;
+    int64_t top_k, batch_size;
+    bool is_json, is_anew, wants_progress, is_help;
+    const char *path, *format_name, *field, *to;
+    enum weft_file_format format;
+
+    weft_matcher *matcher;
+    struct texts texts;
+    struct progress progress;
+    struct sink sink;
+    wf_buf run; /* what the answers depend on */
+};
+
+/* ---- the run ---- */
+
+static int chunk_progress(size_t done, size_t total, void *arg)
+{
+    struct query_job *job = arg;
+    if (done < total)
+        progress_step(&job->progress, job->sink.done + done);
+    return 0;
+}
+
+/* The matcher's "queries[5]" is the text of a line. */
+static int say_batch(const struct query_job *job, const struct chunk *chunk,
+                     const weft_m_error *error)
+{
+    size_t index = SIZE_MAX;
+    if (strncmp(error->field, "queries[", 8) == 0)
+        index = strtoul(error->field + 8, NULL, 10);
+    if (index >= chunk->count)
+        return load_say(error);
+    if (chunk->lines[index] == 0)
+        return say_failed("text %zu: %s", (size_t)job->sink.done + index + 1, error->message);
+    return say_failed("%s:%zu: %s", job->path, chunk->lines[index], error->message);
+}
+
+static int match_chunk(struct query_job *job, const struct chunk *chunk)
+{
+    weft_m_query query;
+    weft_m_results *results;
+    weft_m_error error;
+    if (chunk->count == 0)
+        return 0;
+    weft_m_query_init(&query);
+    query.top_k = job->top_k;
+    int rc = weft_m_batch(job->matcher, chunk->texts, chunk->count, &query, job->batch_size,
+                          &results, &error, chunk_progress, job);
+    if (rc == -ECANCELED)
+        return rc;
+    if (rc < 0)
+        return say_batch(job, chunk, &error);
+    progress_hide(&job->progress);
+    rc = sink_put(&job->sink, chunk, results);
+    weft_m_results_free(results);
+    if (rc == -EPIPE)
+        return EXIT_FAILED; /* nobody reads any more: no reason to complain */
+    if (rc < 0 && rc != -ECANCELED)
+        return say_failed("%s: %s", job->sink.path != NULL ? job->sink.path : "standard output",
+                          weft_strerror(rc));
+    if (rc == 0)
+        progress_step(&job->progress, job->sink.done);
+    return rc;
+}
+
+struct filling {
+    struct texts *texts;
+    struct chunk *chunk;
+};
+
+static int fill_body(void *arg)
+{
+    struct filling *filling = arg;
+    return texts_fill(filling->texts, filling->chunk);
+}
+
+/* Matches `ready` while the other chunk is filled. */
+static int match_and_fill(struct query_job *job, struct chunk *ready, struct chunk *next)
+{
+    struct filling filling = {&job->texts, next};
+    if (ready->is_last)
+        return match_chunk(job, ready);
+    weft_task reader = weft_spawn(fill_body, &filling);
+    int rc = match_chunk(job, ready);
+    if (rc != 0)
+        weft_cancel(reader, "the match has ended");
+    int filled = join(reader);
+    return rc != 0 ? rc : filled;
+}
+
+static int match_all(struct query_job *job)
+{
+    struct chunk chunks[2] = {0};
+    size_t turn = 0;
+    int rc = texts_fill(&job->texts, &chunks[0]);
+    bool is_over = false;
+    while (rc == 0 && !is_over) {
+        struct chunk *ready = &chunks[turn & 1];
+        rc = match_and_fill(job, ready, &chunks[~turn & 1]);
+        if (rc == 0)
+            rc = chunk_check(ready);
+        is_over = ready->is_last;
+        turn++;
+    }
+    chunk_fini(&chunks[0]);
+    chunk_fini(&chunks[1]);
+    return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
+}
+
+static int count_texts(struct query_job *job)
+{
+    progress_init(&job->progress, job->wants_progress, job->path != NULL);
+    if (job->progress.mode == PROGRESS_SILENT)
+        return 0;
+    return texts_count(&job->texts, &job->progress.total);
+}
+
+static size_t chunk_count(const struct query_job *job)
+{
+    size_t count = CHUNK_HITS_MAX / (size_t)job->top_k;
+    if (count > CHUNK_COUNT_MAX)
+        return CHUNK_COUNT_MAX;
+    return count > CHUNK_COUNT_MIN ? count : CHUNK_COUNT_MIN;
+}
+
+/* An earlier run can be gone on with only if this one reads the same again. */
+static bool can_go_on(const struct query_job *job)
+{
+    bool is_same = job->path != NULL && job->texts.input.is_regular;
+    for (size_t i = 0; i < job->load.files.count; i++)
+        is_same &= strcmp(job->load.files.items[i], "-") != 0;
+    return is_same;
+}
+
+/* Everything the answers, and the bytes they are written as, depend on. */
+static int describe_run(struct query_job *job)
+{
+    static const char *const forms[] = {"table", "ndjson", "csv", "tsv"};
+    wf_buf *run = &job->run;
+    int rc = 0;
+    if (job->sink.path == NULL || !can_go_on(job))
+        return 0;
+    run_lines_load(run, &job->load, &rc);
+    run_lines_file(run, "texts", job->path, &rc);
+    run_lines_text(run, "format", job->format_name);
+    run_lines_text(run, "field", job->field);
+    run_lines_text(run, "to", forms[job->sink.form]);
+    wf_buf_printf(run, "top-k: %d\n", (int)job->top_k);
+    return rc < 0 ? rc : run->rc;
+}
+
+static int open_sink(struct query_job *job)
+{
+    int rc = describe_run(job);
+    if (rc < 0)
+        return rc == -ECANCELED ? rc : say_failed("%s", weft_strerror(rc));
+    const weft_str run = {wf_buf_ptr(&job->run), wf_buf_bytes(&job->run)};
+    rc = sink_open(&job->sink, run, job->is_anew);
+    if (rc != 0 || job->sink.done == 0)
+        return rc;
+    if (job->sink.file.is_whole)
+        say("%s is whole already; --restart makes it anew", job->sink.path);
+    else
+        say("%" PRIu64 " texts were answered before", job->sink.done);
+    progress_begin_at(&job->progress, job->sink.done);
+    return job->sink.file.is_whole ? 0 : texts_skip(&job->texts, job->sink.done);
+}
+
+static int query_run(struct query_job *job, char **args, size_t arg_count)
+{
+    weft_catalog_options options = {.format = job->format, .skip_bad = job->load.skip_bad};
+    if (job->field != NULL)
+        options.field = (weft_str){job->field, strlen(job->field)};
+    int rc = load_matcher(&job->load, &job->matcher);
+    if (rc == 0)
+        rc = texts_open(&job->texts, job->path, &options, args, arg_count);
+    job->texts.chunk_count_max = chunk_count(job);
+    if (rc == 0)
+        rc = count_texts(job);
+    if (rc == 0)
+        rc = open_sink(job);
+    if (rc == 0 && !job->sink.file.is_whole)
+        rc = match_all(job);
+    if (rc == 0 && !job->sink.file.is_whole)
+        progress_end(&job->progress);
+    progress_hide(&job->progress);
+    if (rc == 0)
+        rc = sink_finish(&job->sink);
+    if (job->texts.said_count != 0)
+        say("%zu bad rows of %s left out", job->texts.said_count, job->path);
+    sink_close(&job->sink);
+    texts_close(&job->texts);
+    weft_m_close(job->matcher);
+    wf_buf_fini(&job->run);
+    return rc;
+}
+
+/* ---- its arguments ---- */
+
+/* --to, else the ending of --output, else JSON, and for people a table. */
+static int query_check_output(struct query_job *job)
+{
+    const char *path = job->sink.path;
+    const char *ending = path != NULL ? strrchr(path, '.') : NULL;
+    bool is_table = path == NULL && !job->is_json && output_is_terminal();
+    job->sink.form = is_table ? SINK_TABLE : SINK_NDJSON;
+    if (path != NULL && path[0] == '\0')
+        return say_usage("match query", "--output: the name of the file is empty");
+    if (job->is_anew && path == NULL)
+        return say_usage("match query", "--restart is for --output FILE");
+    if (job->to != NULL && !sink_form_parse(job->to, &job->sink.form))
+        return say_usage("match query", "--to: %.64s is none of ndjson, csv, tsv", job->to);
+    if (job->to == NULL && ending != NULL)
+        (void)sink_form_parse(ending + 1, &job->sink.form);
+    return 0;
+}
+
+static int query_check(struct query_job *job, int argc)
+{
+    int rc = load_check(&job->load, job->path, "match query");
+    if (rc != 0)
+        return rc;
+    if (argc == 0 && job->path == NULL)
+        return say_usage("match query", "no text; give some, or a file of them with --file FILE");
+    if (argc != 0 && job->path != NULL)
+        return say_usage("match query", "texts and --file at once");
+    rc = query_check_output(job);
+    if (rc == 0)
+        rc = load_check_output(&job->load, job->path, job->sink.path, "match query");
+    if (rc == 0 && input_is_same(job->sink.path, job->load.matcher))
+        return say_usage("match query", "--output: it is the matcher's file; give another");
+    return rc != 0 ? rc
+                   : load_check_format(job->format_name, "--format", "match query", &job->format);
+}
+
+int cmd_match_query(int argc, char **argv)
+{
+    struct query_job job = {
+        .load = LOAD_DEFAULTS,
+        .top_k = 1,
+        .batch_size = 32,
+        .texts.input.fd = -1,
+        .sink.file = OUTFILE_CLOSED,
+    };
+    const struct args_option options[] = {
+        LOAD_OPTIONS(&job.load),
+        {"file", 'f', "FILE", "texts, one a line (or by --format); - is standard input", ARGS_TEXT,
+         &job.path, 0, 0},
+        {"format", 0, "F", "of --file: lines, csv, tsv, json, ndjson; else by its name", ARGS_TEXT,
+         &job.format_name, 0, 0},
+        {"field", 0, "NAME", "the column or key of the text (query, else text, else name)",
+         ARGS_TEXT, &job.field, 0, 0},
+        {"top-k", 'k', "N", "how many entities a text, 1 to 1000 (1)", ARGS_INTEGER, &job.top_k, 1,
+         1000},
+        {"batch-size", 0, "N", "texts matched at a time on one processor (32)", ARGS_INTEGER,
+         &job.batch_size, 1, 10000},
+        {"output", 'o', "FILE", "write to it, and go on with it if it was begun", ARGS_TEXT,
+         &job.sink.path, 0, 0},
+        {"to", 0, "F", "ndjson, csv or tsv; else by the name of --output, else ndjson", ARGS_TEXT,
+         &job.to, 0, 0},
+        {"restart", 0, NULL, "begin --output anew", ARGS_FLAG, &job.is_anew, 0, 0},
+        {"json", 0, NULL, "JSON on a terminal too", ARGS_FLAG, &job.is_json, 0, 0},
+        {"progress", 0, NULL, "progress on standard error, off a terminal as done/total", ARGS_FLAG,
+         &job.wants_progress, 0, 0},
+        {"help", 'h', NULL, "this text", ARGS_FLAG, &job.is_help, 0, 0},
+    };
+    const size_t count = sizeof(options) / sizeof(*options);
+    char error[ARGS_ERROR_BYTES];
+    if (args_parse(options, count, &argc, argv, error) < 0)
+        return say_usage("match query", "%s", error);
+    if (job.is_help)
+        return say_help(query_about, options, count, query_examples);
+    int rc = query_check(&job, argc);
+    if (rc != 0)
+        return rc;
+    return query_run(&job, argv, (size_t)argc);
+}

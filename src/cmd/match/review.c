@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+
+/* weft match review: what is said to proposed entities. */
+#include "base/json_write.h"
+#include "cmd/command.h"
+#include "cmd/io/output.h"
+#include "cmd/io/table.h"
+#include "cmd/match/load.h"
+#include "cmd/say.h"
+
+#include <weft/review.h>
+
+#include <string.h>
+
+struct review_job {
+    const char *store, *discovery_id, *state_name, *notes, *matcher_path;
+    bool is_all, is_json, is_help;
+
+    const struct verb *verb;
+    char **ids;
+    size_t id_count;
+    enum weft_m_review_state state; /* to be listed */
+    weft_m_reviews *reviews;
+    weft_matcher *matcher;
+    wf_buf lines;
+};
+
+struct verb {
+    const char *name;
+    bool needs_ids;
+    int (*run)(struct review_job *job); /* 0; an exit code after saying why; -ECANCELED */
+};
+
+static int say_of(int rc, const weft_m_error *error)
+{
+    return rc < 0 && rc != -ECANCELED ? load_say(error) : rc;
+}
+
+static void put_json(wf_buf *lines, const weft_m_review *it)
+{
+    weft_text text;
+    if (weft_m_review_json(it, &text) < 0) {
+        lines->rc = -ENOMEM;
+        return;
+    }
+    wf_buf_append(lines, text.ptr, text.len);
+    wf_buf_putc(lines, '\n');
+    weft_text_free(&text);
+}
+
+/* ---- list, show, stats ---- */
+
+static void put_row(wf_buf *lines, const weft_m_review *it)
+{
+    table_cell(lines, it->review_id, 14);
+    wf_buf_puts(lines, "  ");
+    table_text(lines, weft_m_review_state_name(it->state), 16);
+    wf_buf_printf(lines, "%6zu  ", it->sample_count);
+    table_cell(lines, it->name, 0);
+    wf_buf_putc(lines, '\n');
+}
+
+static bool is_listed(const struct review_job *job, const weft_m_review *it)
+{
+    if (job->discovery_id != NULL) {
+        weft_str id = weft_str_of(job->discovery_id);
+        if (id.len != it->discovery_id.len || memcmp(id.ptr, it->discovery_id.ptr, id.len) != 0)
+            return false;
+    }
+    return job->is_all || it->state == job->state;
+}
+
+static int run_list(struct review_job *job)
+{
+    size_t count;
+    const weft_m_review *all = weft_m_reviews_list(job->reviews, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_listed(job, &all[i]))
+            continue;
+        if (job->is_json)
+            put_json(&job->lines, &all[i]);
+        else
+            put_row(&job->lines, &all[i]);
+    }
+    return 0;
+}
+
+static void put_all(wf_buf *lines, const char *title, const weft_str *texts, size_t count)
+{
+    wf_buf_printf(lines, "%s\n", title);
+    for (size_t i = 0; i < count; i++) {
+        wf_buf_puts(lines, "    ");
+        table_cell(lines, texts[i], 0);
+        wf_buf_putc(lines, '\n');
+    }
+}
+
+static int run_show(struct review_job *job)
+{
+    for (size_t i = 0; i < job->id_count; i++) {
+        const weft_m_review *it = weft_m_reviews_find(job->reviews, weft_str_of(job->ids[i]));
+        if (it == NULL)
+            return say_failed("no review %s", job->ids[i]);
+        if (job->is_json) {
+            put_json(&job->lines, it);
+            continue;
+        }
+        put_row(&job->lines, it);
+        put_all(&job->lines, "description", &it->description, 1);
+        put_all(&job->lines, "keywords", it->keywords, it->keyword_count);
+        put_all(&job->lines, "examples", it->examples, it->example_count);
+        put_all(&job->lines, "notes", &it->notes, it->notes.len != 0);
+    }
+    return 0;
+}
+
+static int run_stats(struct review_job *job)
+{
+    size_t count, counts[WEFT_M_REVIEW_STATE_COUNT] = {0};
+    const weft_m_review *all = weft_m_reviews_list(job->reviews, &count);
+    for (size_t i = 0; i < count; i++)
+        counts[all[i].state]++;
+    wf_json json = {.out = &job->lines};
+    if (job->is_json)
+        wf_json_object(&json);
+    for (unsigned i = 0; i < WEFT_M_REVIEW_STATE_COUNT; i++) {
+        const char *name = weft_m_review_state_name((enum weft_m_review_state)i);
+        if (job->is_json)
+            wf_json_put_uint(&json, name, counts[i]);
+        else
+            wf_buf_printf(&job->lines, "%-16s %zu\n", name, counts[i]);
+    }
+    if (job->is_json) {
+        wf_json_object_end(&json);
+        wf_buf_putc(&job->lines, '\n');
+    }
+    return 0;
+}
+
+/* ---- decisions ---- */
+
+static int decide(struct review_job *job, enum weft_m_review_state state)
+{
+    weft_m_error error;
+    int rc = 0;
+    for (size_t i = 0; i < job->id_count && rc == 0; i++)
+        rc = weft_m_reviews_decide(job->reviews, weft_str_of(job->ids[i]), state, job->notes,
+                                   &error);
+    return say_of(rc, &error);
+}
+
+static int run_approve(struct review_job *job)
+{
+    return decide(job, WEFT_M_REVIEW_APPROVED);
+}
+
+static int run_reject(struct review_job *job)
+{
+    return decide(job, WEFT_M_REVIEW_REJECTED);
+}
+
+static void put_promotion(struct review_job *job, weft_str id, const weft_m_promotion *promotion)
+{
+    if (!job->is_json) {
+        table_cell(&job->lines, id, 0);
+        wf_buf_printf(&job->lines, ": %s%s\n",
+                      promotion->entities_added != 0 ? "added" : "was there already",
+                      promotion->retrain_required ? "; the matcher should learn again" : "");
+        return;
+    }
+    wf_json json = {.out = &job->lines};
+    wf_json_object(&json);
+    wf_json_put_str(&json, "review_id", id);
+    wf_json_put_uint(&json, "entities_added", promotion->entities_added);
+    wf_json_put_bool(&json, "index_updated", promotion->index_updated);
+    wf_json_put_bool(&json, "retrain_required", promotion->retrain_required);
+    wf_json_object_end(&json);
+    wf_buf_putc(&job->lines, '\n');
+}
+
+static int run_promote(struct review_job *job)
+{
+    weft_m_error error;
+    if (job->matcher_path == NULL)
+        return say_usage("match review", "promote needs the matcher's file: --matcher FILE");
+    int rc = weft_m_load(&job->matcher, job->matcher_path, NULL, &error);
+    for (size_t i = 0; i < job->id_count && rc == 0; i++) {
+        weft_m_promotion promotion;
+        weft_str id = weft_str_of(job->ids[i]);
+        rc = weft_m_reviews_promote(job->reviews, id, job->matcher, job->matcher_path, &promotion,
+                                    &error);
+        if (rc == 0)
+            put_promotion(job, id, &promotion);
+    }
+    weft_m_close(job->matcher);
+    return say_of(rc, &error);
+}
+
+/* ---- the run ---- */
+
+static const struct verb verbs[] = {
+    {"list", false, run_list},    {"show", true, run_show},       {"approve", true, run_approve},
+    {"reject", true, run_reject}, {"promote", true, run_promote}, {"stats", false, run_stats},
+};
+
+static int review_run(struct review_job *job)
+{
+    weft_m_error error;
+    int rc = say_of(weft_m_reviews_open(&job->reviews, job->store, &error), &error);
+    if (rc == 0)
+        rc = job->verb->run(job);
+    weft_m_reviews_close(job->reviews);
+    int out = wf_buf_bytes(&job->lines) != 0 ? output_lines(&job->lines) : job->lines.rc;
+    wf_buf_fini(&job->lines);
+    if (rc != 0 || out == 0)
+        return rc;
+    if (out == -EPIPE)
+        return EXIT_FAILED;
+    return out != -ECANCELED ? say_failed("standard output: %s", weft_strerror(out)) : out;
+}
+
+/* ---- arguments ---- */
+
+static const char review_about[] =
+    "Usage: weft match review list|show|approve|reject|promote|stats [OPTIONS] [ID...]\n\n"
+    "Shows the entities that 'match discover' has proposed (list, show, stats), approves or "
+    "rejects\n"
+    "them, and promotes them: a promoted one becomes an entity of --matcher, which is saved.\n"
+    "Writes one JSON object a line, or a table on a terminal.\n";
+
+static const char review_examples[] =
+    "  weft match discover -m bank.weftm -f questions.txt --storage-path reviews.json\n"
+    "  weft match review list --storage-path reviews.json\n"
+    "  weft match review promote --storage-path reviews.json -m bank.weftm 1f0c93d2-0\n";
+
+static int read_verb(struct review_job *job, int argc, char **argv)
+{
+    for (size_t i = 0; argc > 0 && i < sizeof(verbs) / sizeof(*verbs); i++) {
+        if (strcmp(argv[0], verbs[i].name) == 0)
+            job->verb = &verbs[i];
+    }
+    if (job->verb == NULL)
+        return say_usage("match review", "say list, show, approve, reject, promote or stats");
+    job->ids = argv + 1;
+    job->id_count = (size_t)argc - 1;
+    if (job->verb->needs_ids != (job->id_count != 0))
+        return say_usage("match review",
+                         job->verb->needs_ids ? "%s which? give the ids of reviews"
+                                              : "%s takes no ids",
+                         job->verb->name);
+    bool is_known = job->state_name == NULL ||
+                    weft_m_review_state_of(weft_str_of(job->state_name), &job->state);
+    return is_known ? 0
+                    : say_usage("match review",
+                                "--state: %.40s is none of pending_review, "
+                                "approved, rejected, promoted",
+                                job->state_name);
+}
+
+int cmd_match_review(int argc, char **argv)
+{
+    struct review_job job = {.store = "review_records.json"};
+    const struct args_option options[] = {
+        {"storage-path", 0, "FILE", "the reviews (review_records.json)", ARGS_TEXT, &job.store, 0,
+         0},
+        {"discovery-id", 0, "ID", "list those of one discovery", ARGS_TEXT, &job.discovery_id, 0,
+         0},
+        {"state", 0, "STATE", "list those in this state (pending_review)", ARGS_TEXT,
+         &job.state_name, 0, 0},
+        {"all", 0, NULL, "list those in any state", ARGS_FLAG, &job.is_all, 0, 0},
+        {"notes", 0, "TEXT", "why it is approved or rejected", ARGS_TEXT, &job.notes, 0, 0},
+        {"matcher", 'm', "FILE", "promote: the matcher, which is saved again", ARGS_TEXT,
+         &job.matcher_path, 0, 0},
+        {"json", 0, NULL, "JSON on a terminal too", ARGS_FLAG, &job.is_json, 0, 0},
+        {"help", 'h', NULL, "this text", ARGS_FLAG, &job.is_help, 0, 0},
+    };
+    const size_t count = sizeof(options) / sizeof(*options);
+    char error[ARGS_ERROR_BYTES];
+    if (args_parse(options, count, &argc, argv, error) < 0)
+        return say_usage("match review", "%s", error);
+    if (job.is_help)
+        return say_help(review_about, options, count, review_examples);
+    int rc = read_verb(&job, argc, argv);
+    if (rc != 0)
+        return rc;
+    job.is_json |= !output_is_terminal();
+    return review_run(&job);
+}

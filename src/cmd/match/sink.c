@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "cmd/match/sink.h"
+
+#include "cmd/io/output.h"
+#include "cmd/io/rows.h"
+#include "cmd/io/table.h"
+#include "cmd/say.h"
+
+#include <string.h>
+
+bool sink_form_parse(const char *name, enum sink_form *out)
+{
+    static const struct {
+        const char *name;
+        enum sink_form form;
+    } forms[] = {{"ndjson", SINK_NDJSON},
+                 {"json", SINK_NDJSON},
+                 {"jsonl", SINK_NDJSON},
+                 {"csv", SINK_CSV},
+                 {"tsv", SINK_TSV}};
+    for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+        if (strcmp(name, forms[i].name) == 0) {
+            *out = forms[i].form;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- one chunk's answers ---- */
+
+static void put_json(wf_buf *lines, const weft_m_results *results, size_t index)
+{
+    weft_text text;
+    int rc = weft_m_result_json(results, index, &text);
+    if (rc < 0) {
+        lines->rc = lines->rc != 0 ? lines->rc : rc;
+        return;
+    }
+    wf_buf_append(lines, text.ptr, text.len);
+    weft_text_free(&text);
+    wf_buf_putc(lines, '\n');
+}
+
+static void put_table_row(wf_buf *lines, weft_str query, const weft_m_hit *hit)
+{
+    table_cell(lines, query, 30);
+    wf_buf_puts(lines, "  ");
+    table_cell(lines, hit->id, 12);
+    wf_buf_printf(lines, "  %.3f  ", (double)hit->score);
+    table_cell(lines, hit->name, 30);
+    wf_buf_puts(lines, "  ");
+    table_cell(lines, hit->matched, 0);
+    wf_buf_putc(lines, '\n');
+}
+
+static void put_table(wf_buf *lines, weft_str query, const weft_m_hit *hits, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        put_table_row(lines, i == 0 ? query : (weft_str){"", 0}, &hits[i]);
+    if (count == 0) {
+        table_cell(lines, query, 30);
+        wf_buf_puts(lines, "  -             -      no match\n");
+    }
+}
+
+static void put_head(struct sink *sink)
+{
+    wf_buf *lines = &sink->lines;
+    if (sink->form == SINK_CSV || sink->form == SINK_TSV)
+        rows_head(lines, sink->form == SINK_CSV ? ',' : '\t');
+    if (sink->form != SINK_TABLE)
+        return;
+    table_text(lines, "QUERY", 32);
+    table_text(lines, "ID", 14);
+    table_text(lines, "SCORE", 7);
+    table_text(lines, "NAME", 32);
+    wf_buf_puts(lines, "MATCHED\n");
+}
+
+static void put_answer(struct sink *sink, weft_str query, const weft_m_results *results,
+                       size_t index)
+{
+    size_t count;
+    const weft_m_hit *hits = weft_m_results_hits(results, index, &count);
+    switch (sink->form) {
+    case SINK_TABLE:
+        put_table(&sink->lines, query, hits, count);
+        break;
+    case SINK_NDJSON:
+        put_json(&sink->lines, results, index);
+        break;
+    case SINK_CSV:
+        rows_put(&sink->lines, ',', query, hits, count);
+        break;
+    case SINK_TSV:
+        rows_put(&sink->lines, '\t', query, hits, count);
+        break;
+    }
+}
+
+int sink_put(struct sink *sink, const struct chunk *chunk, const weft_m_results *results)
+{
+    if (sink->done == 0)
+        put_head(sink);
+    for (size_t i = 0; i < chunk->count; i++)
+        put_answer(sink, chunk->texts[i], results, i);
+    int rc = sink->path == NULL ? output_lines(&sink->lines)
+                                : outfile_write(&sink->file, &sink->lines, chunk->count);
+    if (rc == 0)
+        sink->done += chunk->count;
+    return rc;
+}
+
+/* ---- its life ---- */
+
+int sink_open(struct sink *sink, weft_str run, bool is_anew)
+{
+    if (sink->path == NULL)
+        return 0;
+    int rc = outfile_open(&sink->file, sink->path, run, is_anew);
+    sink->done = sink->file.texts;
+    return rc;
+}
+
+int sink_finish(struct sink *sink)
+{
+    if (sink->path == NULL || sink->file.is_whole)
+        return 0;
+    int rc = 0;
+    if (sink->done == 0) { /* a table without rows still has its columns */
+        put_head(sink);
+        rc = outfile_write(&sink->file, &sink->lines, 0);
+    }
+    if (rc == 0)
+        rc = outfile_finish(&sink->file);
+    return rc == 0 || rc == -ECANCELED ? rc : say_failed("%s: %s", sink->path, weft_strerror(rc));
+}
+
+void sink_close(struct sink *sink)
+{
+    outfile_close(&sink->file);
+    wf_buf_fini(&sink->lines);
+}

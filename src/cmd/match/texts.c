@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "cmd/match/texts.h"
+
+#include "base/alloc.h"
+#include "cmd/match/load.h"
+#include "cmd/say.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define CHUNK_BYTES_MAX ((size_t)4 << 20)
+
+int texts_open(struct texts *texts, const char *path, const weft_catalog_options *options,
+               char **args, size_t arg_count)
+{
+    *texts = (struct texts){
+        .args = args,
+        .arg_count = arg_count,
+        .path = path,
+        .options = *options,
+        .input = {.fd = -1},
+        .chunk_count_max = 1024,
+    };
+    if (path == NULL)
+        return 0;
+    texts->options.on_skip = load_say_skip;
+    texts->options.on_skip_arg = &texts->said_count;
+    int rc = input_open(&texts->input, path);
+    if (rc == 0)
+        rc =
+            weft_queries_open_read(&texts->queries, texts->input.is_stdin ? "standard input" : path,
+                                   &texts->options, input_read, &texts->input);
+    return rc == 0 || rc == -ECANCELED ? rc : say_failed("%s: %s", path, weft_strerror(rc));
+}
+
+void texts_close(struct texts *texts)
+{
+    weft_queries_close(texts->queries);
+    texts->queries = NULL;
+    input_close(&texts->input);
+}
+
+void chunk_fini(struct chunk *chunk)
+{
+    wf_arena_fini(&chunk->arena);
+    wf_free(chunk->texts);
+    wf_free(chunk->lines);
+    *chunk = (struct chunk){0};
+}
+
+int chunk_check(const struct chunk *chunk)
+{
+    char text[600];
+    if (chunk->rc >= 0)
+        return 0;
+    weft_catalog_error_text(&chunk->error, text, sizeof(text));
+    return say_failed("%s", text);
+}
+
+static int chunk_reserve(struct chunk *chunk)
+{
+    if (chunk->count < chunk->capacity)
+        return 0;
+    size_t capacity = chunk->capacity == 0 ? 256 : chunk->capacity * 2;
+    weft_str *texts = wf_grow(chunk->texts, capacity, sizeof(*texts));
+    if (texts == NULL)
+        return -ENOMEM;
+    chunk->texts = texts;
+    size_t *lines = wf_grow(chunk->lines, capacity, sizeof(*lines));
+    if (lines == NULL)
+        return -ENOMEM;
+    chunk->lines = lines;
+    chunk->capacity = capacity;
+    return 0;
+}
+
+static int chunk_add(struct chunk *chunk, weft_str text, size_t line)
+{
+    int rc = chunk_reserve(chunk);
+    if (rc < 0 || !wf_arena_copy(&chunk->arena, text, &chunk->texts[chunk->count]))
+        return -ENOMEM;
+    chunk->lines[chunk->count++] = line;
+    chunk->bytes += text.len;
+    return 0;
+}
+
+static bool is_full(const struct texts *texts, const struct chunk *chunk)
+{
+    return chunk->count >= texts->chunk_count_max || chunk->bytes >= CHUNK_BYTES_MAX;
+}
+
+static int fill_from_args(struct texts *texts, struct chunk *chunk)
+{
+    int rc = 0;
+    while (rc == 0 && texts->arg_at < texts->arg_count && !is_full(texts, chunk)) {
+        const char *text = texts->args[texts->arg_at++];
+        rc = chunk_add(chunk, (weft_str){text, strlen(text)}, 0);
+    }
+    chunk->is_last = texts->arg_at == texts->arg_count;
+    return rc;
+}
+
+static int fill_from_file(struct texts *texts, struct chunk *chunk)
+{
+    while (!is_full(texts, chunk)) {
+        weft_str text;
+        size_t line;
+        if (!texts->input.is_regular && chunk->count != 0 && weft_queries_must_wait(texts->queries))
+            return 0;
+        int rc = weft_queries_next(texts->queries, &text, &line, &chunk->error);
+        if (rc == -ECANCELED || rc == -ENOMEM)
+            return rc;
+        chunk->is_last = rc <= 0;
+        chunk->rc = rc < 0 ? rc : 0;
+        if (rc <= 0)
+            return 0;
+        rc = chunk_add(chunk, text, line);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int texts_fill(struct texts *texts, struct chunk *chunk)
+{
+    wf_arena_fini(&chunk->arena);
+    chunk->count = 0;
+    chunk->bytes = 0;
+    chunk->rc = 0;
+    chunk->is_last = false;
+    if (texts->path == NULL)
+        return fill_from_args(texts, chunk);
+    return fill_from_file(texts, chunk);
+}
+
+int texts_skip(struct texts *texts, uint64_t count)
+{
+    weft_catalog_error error;
+    weft_str text;
+    size_t line;
+    char said[600];
+    for (uint64_t i = 0; i < count; i++) {
+        int rc = weft_queries_next(texts->queries, &text, &line, &error);
+        if (rc == -ECANCELED)
+            return rc;
+        if (rc == 0)
+            return say_failed("%s: has only %" PRIu64 " texts now", texts->path, i);
+        if (rc < 0) {
+            weft_catalog_error_text(&error, said, sizeof(said));
+            return say_failed("%s", said);
+        }
+    }
+    return 0;
+}
+
+/* ---- counting ---- */
+
+int texts_count(const struct texts *texts, uint64_t *out)
+{
+    if (texts->path == NULL) {
+        *out = texts->arg_count;
+        return 0;
+    }
+    if (!texts->input.is_regular)
+        return 0;
+    struct input input;
+    weft_queries *queries = NULL;
+    weft_catalog_error error;
+    weft_str text;
+    size_t line;
+    uint64_t count = 0;
+    weft_catalog_options options = texts->options;
+    options.on_skip = NULL;
+    int rc = input_open(&input, texts->path);
+    if (rc < 0)
+        return rc == -ECANCELED ? rc : 0;
+    rc = weft_queries_open_read(&queries, texts->path, &options, input_read, &input);
+    while (rc >= 0 && (rc = weft_queries_next(queries, &text, &line, &error)) > 0)
+        count++;
+    weft_queries_close(queries);
+    input_close(&input);
+    if (rc == 0)
+        *out = count;
+    return rc == -ECANCELED ? rc : 0;
+}
+
+int texts_each(struct texts *texts, texts_fn *fn, void *arg)
+{
+    struct chunk chunk = {0};
+    int rc = 0;
+    while (rc == 0 && !chunk.is_last) {
+        rc = texts_fill(texts, &chunk);
+        if (rc == 0)
+            rc = fn(&chunk, arg);
+        if (rc == 0)
+            rc = chunk_check(&chunk);
+    }
+    chunk_fini(&chunk);
+    return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
+}
