@@ -93,7 +93,7 @@ variant_asan() {
 
 variant_tsan() {
     configure build-tsan -Db_sanitize=thread -Db_lundef=false "${quick[@]}" &&
-        compile tsan build-tsan && WEFT_TEST_TIMEOUT_FACTOR=10 WEFT_TEST_SWEEP_MAX=200 \
+        compile tsan build-tsan $(tools/suite-targets build-tsan threads) && WEFT_TEST_TIMEOUT_FACTOR=10 WEFT_TEST_SWEEP_MAX=200 \
         check tsan build-tsan --suite threads
 }
 
