@@ -36,6 +36,7 @@
 
 WEFT_BEGIN_DECLS
 
+struct weft_json; /* <weft/json.h> */
 typedef struct weft_json_writer weft_json_writer;
 
 /* Makes an empty one in *out, for a text of at most `bytes_max` bytes (0: no limit).  0, -ENOMEM.
@@ -63,6 +64,10 @@ WEFT_API void weft_json_put_double(weft_json_writer *json, double value);
 WEFT_API void weft_json_put_float(weft_json_writer *json, float value);
 WEFT_API void weft_json_put_bool(weft_json_writer *json, bool value);
 WEFT_API void weft_json_put_null(weft_json_writer *json);
+
+/* One value that was read (<weft/json.h>), with all it holds; NULL: null.  Deeper than 63
+ * containers with those around it: -WEFT_ELIMIT at get. */
+WEFT_API void weft_json_put_value(weft_json_writer *json, const struct weft_json *value);
 
 /* One value that is JSON already, as the matcher's weft_m_…_json calls give it. */
 WEFT_API void weft_json_put_raw(weft_json_writer *json, weft_str value);

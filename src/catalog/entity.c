@@ -3,7 +3,7 @@
 #include "catalog/entity.h"
 
 #include "base/alloc.h"
-#include "base/json_write.h"
+#include "json/value_write.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -193,44 +193,6 @@ static int read_fields(wf_entity_draft *draft, const wf_record *record, weft_cat
 
 /* ---- JSON ---- */
 
-/* Writes a value again.  No deeper than records.c lets it be read. */
-static void write_value(wf_json *json, const weft_json *value)
-{
-    weft_json_member member = {0};
-    switch (weft_json_kind(value)) {
-    case WEFT_JSON_NONE:
-    case WEFT_JSON_NULL:
-        wf_json_null(json);
-        break;
-    case WEFT_JSON_BOOL:
-        wf_json_bool(json, weft_json_bool(value));
-        break;
-    case WEFT_JSON_INTEGER:
-        wf_json_int(json, weft_json_integer(value));
-        break;
-    case WEFT_JSON_DOUBLE:
-        wf_json_double(json, weft_json_double(value));
-        break;
-    case WEFT_JSON_STRING:
-        wf_json_str(json, weft_json_string(value));
-        break;
-    case WEFT_JSON_ARRAY:
-        wf_json_array(json);
-        for (size_t i = 0; i < weft_json_count(value); i++)
-            write_value(json, weft_json_item(value, i));
-        wf_json_array_end(json);
-        break;
-    case WEFT_JSON_OBJECT:
-        wf_json_object(json);
-        while (weft_json_next(value, &member)) {
-            wf_json_key_str(json, member.key);
-            write_value(json, member.value);
-        }
-        wf_json_object_end(json);
-        break;
-    }
-}
-
 static void extra_of_object(wf_entity_draft *draft, const weft_json *object)
 {
     wf_json json = {.out = &draft->extra};
@@ -243,7 +205,7 @@ static void extra_of_object(wf_entity_draft *draft, const weft_json *object)
             wf_json_object(&json);
         has_any = true;
         wf_json_key_str(&json, member.key);
-        write_value(&json, member.value);
+        wf_json_value(&json, member.value); /* no deeper than records.c lets it be read */
     }
     if (has_any)
         wf_json_object_end(&json);

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/json_write.h"
+#include "json/value_write.h"
 
 #include <assert.h>
 
@@ -116,4 +117,9 @@ void weft_json_put_null(weft_json_writer *json)
 void weft_json_put_raw(weft_json_writer *json, weft_str value)
 {
     wf_json_raw(&json->json, value);
+}
+
+void weft_json_put_value(weft_json_writer *json, const weft_json *value)
+{
+    wf_json_value(&json->json, value);
 }

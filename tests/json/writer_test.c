@@ -2,8 +2,11 @@
 
 #include "harness/harness.h"
 
+#include <weft/error.h>
 #include <weft/json.h>
 #include <weft/json_writer.h>
+
+#include <string.h>
 
 static const char wanted[] = "{\"id\":7,\"tags\":[\"green \\\"tea\\\"\",\"a\",null,[1]],\"more\":{"
                              "\"x\":0.5,\"score\":0.93,\"yes\":true},\"none\":null}";
@@ -91,6 +94,39 @@ TEST(what_the_writer_wrote_the_reader_reads)
     weft_str back = weft_json_string(root);
     CHECK_BYTES(back.ptr, back.len, "\0\x01\x7f\"\\/\n\xe2\x80\xa8\xef\xbf\xbd", 13);
     weft_json_free(root);
+    weft_json_writer_free(json);
+}
+
+/* `count` arrays around a null. */
+static weft_json *nested(size_t count)
+{
+    char text[256];
+    weft_json *root = NULL;
+    memset(text, '[', count);
+    memset(text + count, ']', count);
+    CHECK_OK(weft_json_read(&root, text, 2 * count, NULL, NULL));
+    return root;
+}
+
+TEST(a_value_is_written_as_deep_as_the_writer_goes_and_no_deeper)
+{
+    weft_json_writer *json = NULL;
+    weft_json *fits = nested(62), *is_too_deep = nested(63);
+    weft_str text;
+    CHECK_OK(weft_json_writer_new(&json, 0));
+    weft_json_begin_array(json);
+    weft_json_put_value(json, fits);
+    weft_json_put_value(json, NULL);
+    weft_json_end_array(json);
+    CHECK_OK(weft_json_writer_get(json, &text));
+    CHECK_EQ(text.len, 2 * 63 + strlen(",null"));
+    weft_json_writer_reset(json);
+    weft_json_begin_array(json);
+    weft_json_put_value(json, is_too_deep);
+    weft_json_end_array(json);
+    CHECK_EQ(weft_json_writer_get(json, &text), -WEFT_ELIMIT);
+    weft_json_free(fits);
+    weft_json_free(is_too_deep);
     weft_json_writer_free(json);
 }
 
