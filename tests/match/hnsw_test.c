@@ -11,6 +11,7 @@
 
 #define DIM 24u
 #define ROWS 1500u
+#define CHANGED_ROWS 800u
 #define QUERIES 60u
 #define NEAREST 10u
 
@@ -58,8 +59,9 @@ static struct world *make_world(size_t rows, size_t clusters, uint64_t seed)
         make_vector(&world->d, world->centres, clusters, numbers);
         wf_vectors_set(&world->vectors, i, numbers);
     }
-    for (size_t i = 0; i < rows; i++)
-        CHECK_OK(wf_hnsw_add(&world->graph, &world->vectors, &world->desk, &job));
+    CHECK_OK(wf_hnsw_reserve(&world->graph, rows));
+    for (uint32_t i = 0; i < rows; i++)
+        CHECK_OK(wf_hnsw_add(&world->graph, &world->vectors, i, &world->desk, &job));
     CHECK_OK(wf_glance_reserve(&world->glance, &world->vectors));
     return world;
 }
@@ -141,24 +143,30 @@ TEST(rows_that_are_gone_are_not_found_and_the_others_are)
         else
             allowed[row / 64] |= UINT64_C(1) << row % 64;
     }
-    CHECK_EQ(world->graph.gone_count, ROWS / 3);
+    CHECK_EQ(world->graph.in_count, ROWS - ROWS / 3);
     CHECK_GE(recall(world, 40, allowed), 0.99); /* of those allowed, so none is gone */
     free(allowed);
     world_free(world);
 }
 
-TEST(the_same_rows_and_seed_give_the_same_graph)
+static void check_same(const wf_hnsw *a, const wf_hnsw *b)
 {
-    struct world *a = make_world(500, 3, 1), *b = make_world(500, 3, 1), *c = make_world(500, 3, 2);
-    size_t each = (2 * (size_t)a->graph.options.m + 1);
-    CHECK_EQ(memcmp(a->graph.levels, b->graph.levels, 500), 0);
-    CHECK(memcmp(a->graph.levels, c->graph.levels, 500) != 0);
-    for (size_t node = 0; node < 500; node++) {
-        const uint32_t *left = a->graph.bottom + node * each,
-                       *right = b->graph.bottom + node * each;
+    size_t each = 2 * (size_t)a->options.m + 1;
+    CHECK_EQ(a->count, b->count);
+    CHECK_EQ(a->entry, b->entry);
+    CHECK_EQ(memcmp(a->levels, b->levels, a->count), 0);
+    for (size_t node = 0; node < a->count; node++) {
+        const uint32_t *left = a->bottom + node * each, *right = b->bottom + node * each;
         CHECK_EQ(left[0], right[0]);
         CHECK_EQ(memcmp(left, right, (left[0] + 1) * sizeof(*left)), 0);
     }
+}
+
+TEST(the_same_rows_and_seed_give_the_same_graph)
+{
+    struct world *a = make_world(500, 3, 1), *b = make_world(500, 3, 1), *c = make_world(500, 3, 2);
+    CHECK(memcmp(a->graph.levels, c->graph.levels, 500) != 0);
+    check_same(&a->graph, &b->graph);
     world_free(a);
     world_free(b);
     world_free(c);
@@ -180,8 +188,9 @@ TEST(equal_and_empty_rows_do_no_harm)
     wf_hnsw_options options;
     wf_hnsw_options_init(&options);
     wf_hnsw_init(&world->graph, &options);
-    for (size_t i = 0; i < 400; i++)
-        CHECK_OK(wf_hnsw_add(&world->graph, &world->vectors, &world->desk, &job));
+    CHECK_OK(wf_hnsw_reserve(&world->graph, 400));
+    for (uint32_t i = 0; i < 400; i++)
+        CHECK_OK(wf_hnsw_add(&world->graph, &world->vectors, i, &world->desk, &job));
     memset(world->glance.query, 0, DIM * sizeof(float));
     world->glance.query[0] = 1;
     wf_glance_take(&world->glance, &world->vectors);
@@ -189,6 +198,191 @@ TEST(equal_and_empty_rows_do_no_harm)
     CHECK_EQ(world->desk.found.count, 20);
     for (size_t i = 0; i < 20; i++)
         CHECK_EQ(world->desk.found.items[i].node % 2, 0);
+    world_free(world);
+}
+
+/* ---- change ---- */
+
+/* Takes each row that `is_left` names out of the world, the others closing up, and enters new ones
+ * until there are `total`. */
+static void change_world(struct world *world, size_t clusters, bool (*is_left)(size_t row),
+                         size_t total)
+{
+    size_t count = world->vectors.count, at = 0;
+    uint32_t *number = calloc(count, sizeof(*number));
+    const wf_job job = {0};
+    wf_vectors vectors;
+    wf_hnsw graph;
+    float numbers[DIM];
+    CHECK_OK(wf_vectors_init(&vectors, DIM, total));
+    for (size_t row = 0; row < count; row++) {
+        number[row] = is_left(row) ? WF_HNSW_NOWHERE : (uint32_t)at;
+        if (!is_left(row))
+            wf_vectors_copy(&vectors, at++, &world->vectors, row);
+    }
+    wf_hnsw_move move = {.from = &world->graph, .number = number};
+    wf_hnsw_init(&graph, &world->graph.options);
+    CHECK_OK(wf_hnsw_reserve(&graph, total));
+    while (!wf_hnsw_move_is_done(&move))
+        CHECK_OK(wf_hnsw_move_some(&move, &graph, &vectors, &world->desk, &job));
+    CHECK_EQ(graph.in_count, at);
+    for (; at < total; at++) {
+        make_vector(&world->d, world->centres, clusters, numbers);
+        wf_vectors_set(&vectors, at, numbers);
+        CHECK_OK(wf_hnsw_add(&graph, &vectors, (uint32_t)at, &world->desk, &job));
+    }
+    wf_hnsw_fini(&world->graph);
+    wf_vectors_fini(&world->vectors);
+    world->graph = graph;
+    world->vectors = vectors;
+    free(number);
+}
+
+static bool is_seventh(size_t row)
+{
+    return row % 7 == 3;
+}
+
+static bool is_odd(size_t row)
+{
+    return row % 2 != 0;
+}
+
+/* By walks as short as they can be, so that lists which have lost neighbours show. */
+TEST(half_of_the_rows_exchanged_leaves_99_of_100_found)
+{
+    static const size_t clusters[] = {0, 40};
+    for (size_t i = 0; i < 2; i++) {
+        struct world *world = make_world(CHANGED_ROWS, clusters[i], 42);
+        world->graph.options.ef = clusters[i] == 0 ? 150 : 30;
+        for (size_t round = 0; round < 4; round++)
+            change_world(world, clusters[i], is_seventh, CHANGED_ROWS);
+        double found = recall(world, clusters[i], NULL);
+        note("%zu clusters: %g", clusters[i], found);
+        CHECK_GE(found, 0.99);
+        world_free(world);
+    }
+}
+
+/* Nobody comes who would connect what is left. */
+TEST(rows_removed_leave_99_of_100_of_the_others_found)
+{
+    struct world *world = make_world(CHANGED_ROWS, 40, 42);
+    world->graph.options.ef = 20;
+    for (size_t left = CHANGED_ROWS; left > 100;) {
+        left = (left + 1) / 2;
+        change_world(world, 40, is_odd, left);
+        double found = recall(world, 40, NULL);
+        note("%zu rows: %g", left, found);
+        CHECK_GE(found, 0.99);
+    }
+    world_free(world);
+}
+
+static bool is_none(size_t row)
+{
+    (void)row;
+    return false;
+}
+
+static bool is_every(size_t row)
+{
+    (void)row;
+    return true;
+}
+
+TEST(the_same_changes_give_the_same_graph)
+{
+    struct world *a = make_world(500, 3, 1), *b = make_world(500, 3, 1);
+    change_world(a, 3, is_none, 500);
+    check_same(&a->graph, &b->graph); /* a copy */
+    for (size_t round = 0; round < 2; round++) {
+        change_world(a, 3, is_seventh, 500);
+        change_world(b, 3, is_seventh, 500);
+    }
+    check_same(&a->graph, &b->graph);
+    change_world(a, 3, is_every, 500);
+    CHECK_EQ(a->graph.in_count, 500);
+    CHECK_GE(recall(a, 3, NULL), 0.99);
+    world_free(a);
+    world_free(b);
+}
+
+/* New nodes get levels by the count of those before, or one that is exchanged again and again at
+ * the end would always have the same. */
+TEST(levels_do_not_depend_on_places)
+{
+    struct world *world = make_world(30, 0, 42);
+    unsigned most = 0, least = WF_HNSW_LEVELS;
+    for (size_t round = 0; round < 100; round++) {
+        change_world(world, 0, is_seventh, 30);
+        unsigned level = world->graph.levels[29];
+        most = level > most ? level : most;
+        least = level < least ? level : least;
+    }
+    CHECK_EQ(least, 0);
+    CHECK_GE(most, 1);
+    world_free(world);
+}
+
+/* Marked and not moved yet: new rows find neighbours, also where all the old ones are gone. */
+TEST(rows_are_entered_among_removed_ones)
+{
+    const wf_job job = {0};
+    float numbers[DIM];
+    struct world *world = make_world(400, 40, 42);
+    wf_vectors more;
+    CHECK_OK(wf_vectors_init(&more, DIM, 800));
+    for (uint32_t row = 0; row < 400; row++) {
+        wf_vectors_copy(&more, row, &world->vectors, row);
+        if (row >= 5)
+            wf_hnsw_remove(&world->graph, row);
+    }
+    wf_vectors_fini(&world->vectors);
+    world->vectors = more;
+    CHECK_OK(wf_hnsw_reserve(&world->graph, 800));
+    for (uint32_t row = 400; row < 800; row++) {
+        make_vector(&world->d, world->centres, 40, numbers);
+        wf_vectors_set(&world->vectors, row, numbers);
+        CHECK_OK(wf_hnsw_add(&world->graph, &world->vectors, row, &world->desk, &job));
+        if (row == 403) {
+            for (uint32_t old = 0; old < 5; old++)
+                wf_hnsw_remove(&world->graph, old);
+        }
+    }
+    CHECK_GE(recall(world, 40, world->graph.in), 0.99);
+    world_free(world);
+}
+
+TEST(a_halted_graph_is_as_it_was_and_goes_on)
+{
+    int stop = -ECANCELED;
+    const wf_job halted = {.stop = &stop}, job = {0};
+    struct world *world = make_world(300, 3, 42);
+    wf_vectors *vectors = &world->vectors;
+    uint32_t number[300], ef = world->graph.options.ef;
+    wf_hnsw graph;
+    wf_hnsw_move move = {.from = &world->graph, .number = number};
+    for (uint32_t row = 0; row < 300; row++)
+        number[row] = row != 7 ? row : WF_HNSW_NOWHERE;
+    wf_hnsw_init(&graph, &world->graph.options);
+    CHECK_OK(wf_hnsw_reserve(&graph, 300));
+    CHECK_EQ(wf_hnsw_move_some(&move, &graph, vectors, &world->desk, &halted), -ECANCELED);
+    CHECK_OK(wf_hnsw_move_some(&move, &graph, vectors, &world->desk, &job));
+    CHECK_EQ(wf_hnsw_add(&graph, vectors, 7, &world->desk, &halted), -ECANCELED);
+    CHECK(!wf_hnsw_has(&graph, 7));
+    CHECK_EQ(graph.in_count, 299);
+    for (uint32_t row = 0; row < 300; row++) {
+        const uint32_t *links = graph.bottom + row * (2 * (size_t)graph.options.m + 1);
+        for (uint32_t i = 1; row != 7 && i <= links[0]; i++)
+            CHECK(links[i] != 7);
+    }
+    CHECK_OK(wf_hnsw_add(&graph, vectors, 7, &world->desk, &job));
+    CHECK_EQ(wf_hnsw_tune(&graph, vectors, &world->desk, &halted), -ECANCELED);
+    CHECK_EQ(graph.options.ef, ef);
+    wf_hnsw_fini(&world->graph);
+    world->graph = graph;
+    CHECK_GE(recall(world, 3, NULL), 0.99);
     world_free(world);
 }
 
@@ -213,12 +407,10 @@ TEST(a_graph_out_of_a_file_finds_the_same)
 {
     struct world *world = make_world(1000, 3, 42);
     wf_hnsw loaded;
-    wf_hnsw_remove(&world->graph, 5);
     wf_image *image = image_of(&world->graph);
     CHECK(wf_hnsw_is_in(image));
     CHECK_OK(wf_hnsw_load(&loaded, image, 1000));
-    CHECK_EQ(loaded.gone_count, 1);
-    CHECK(wf_hnsw_is_gone(&loaded, 5));
+    CHECK_EQ(loaded.in_count, 1000);
     const wf_job job = {0};
     for (size_t i = 0; i < QUERIES; i++) {
         wf_nearby nearest[NEAREST];
@@ -232,6 +424,25 @@ TEST(a_graph_out_of_a_file_finds_the_same)
         CHECK_EQ(memcmp(nearest, world->desk.found.items, sizeof(nearest)), 0);
     }
     wf_hnsw_fini(&loaded);
+    wf_image_unref(image);
+    world_free(world);
+}
+
+TEST(every_flipped_bit_of_a_saved_graph_is_seen)
+{
+    struct world *world = make_world(40, 3, 42);
+    wf_image *image = image_of(&world->graph);
+    const wf_job job = {0};
+    char reason[WF_REASON_BYTES];
+    uint8_t *bytes = (uint8_t *)(uintptr_t)image->bytes;
+    for (size_t at = 0; at < image->count; at++) {
+        bytes[at] ^= (uint8_t)(1 << at % 8);
+        int rc = wf_image_check(image, &job, reason);
+        note("byte %zu", at);
+        CHECK_EQ(rc, -WEFT_M_EPERSIST);
+        bytes[at] ^= (uint8_t)(1 << at % 8);
+    }
+    CHECK_OK(wf_image_check(image, &job, reason));
     wf_image_unref(image);
     world_free(world);
 }
@@ -287,7 +498,8 @@ static int count_letters(void *self, const weft_str *texts, size_t count, float 
 static const weft_encoder_class letters = {
     .size = sizeof(weft_encoder_class), .kind = "letters", .encode = count_letters};
 
-static weft_matcher *open_letters(const made *m, size_t rows_min)
+static weft_matcher *open_letters(const made *m, size_t rows_min, const char *score_kind,
+                                  const char *mode)
 {
     weft_encoder *encoder;
     weft_m_options options;
@@ -296,7 +508,8 @@ static weft_matcher *open_letters(const made *m, size_t rows_min)
     weft_m_options_init(&options);
     CHECK_EQ(options.ann_rows_min, WF_HNSW_ROWS_MIN);
     options.encoder = encoder;
-    options.score_kind = STR("dense");
+    options.score_kind = str_of(score_kind);
+    options.mode = str_of(mode);
     options.threshold = 0;
     options.ann_rows_min = rows_min;
     CHECK_OK(weft_m_open(&matcher, m->entities, m->count, &options, NULL));
@@ -321,7 +534,8 @@ TEST(a_matcher_with_many_rows_answers_by_a_graph_as_by_a_scan)
 {
     dice d = {31};
     made m = make_random(&d, 900, 20, 8, 2);
-    weft_matcher *scan = open_letters(&m, SIZE_MAX), *graph = open_letters(&m, 100);
+    weft_matcher *scan = open_letters(&m, SIZE_MAX, "dense", "zero-shot");
+    weft_matcher *graph = open_letters(&m, 100, "dense", "zero-shot");
     const weft_m_entity more = {.id = STR("new"), .name = STR("zzzyyyxxx")};
     weft_m_fit_options options;
     struct watch watch = {0};
@@ -346,4 +560,80 @@ TEST(a_matcher_with_many_rows_answers_by_a_graph_as_by_a_scan)
     weft_m_close(scan);
     weft_m_close(graph);
     make_free(&m);
+}
+
+/* ---- a matcher that changes ---- */
+
+/* The graph in a matcher's file. */
+static void read_graph(weft_matcher *matcher, wf_hnsw *out, wf_image **out_image)
+{
+    const wf_job job = {0};
+    weft_bytes bytes;
+    wf_pack *pack = calloc(1, sizeof(*pack));
+    wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
+    CHECK_OK(wf_matcher_pack(matcher, snapshot, NULL, pack));
+    CHECK_OK(wf_pack_make(pack, &job, &bytes));
+    CHECK_OK(wf_image_of(out_image, bytes.ptr, bytes.len));
+    CHECK_OK(wf_hnsw_load(out, *out_image, wf_snapshot_catalogue(snapshot)->row_count));
+    weft_bytes_free(&bytes);
+    wf_pack_fini(pack);
+    free(pack);
+    wf_snapshot_unref(snapshot);
+}
+
+static void check_entered(weft_matcher *matcher, uint64_t rows, uint64_t entered)
+{
+    wf_hnsw graph;
+    wf_image *image;
+    read_graph(matcher, &graph, &image);
+    CHECK_EQ(graph.count, rows);
+    CHECK_EQ(graph.entered, entered);
+    wf_hnsw_fini(&graph);
+    wf_image_unref(image);
+}
+
+static void check_same_answers(weft_matcher *a, weft_matcher *b, const made *m)
+{
+    for (size_t i = 0; i < m->count; i += 17) {
+        weft_text left, right;
+        CHECK_OK(weft_m_match_json(a, m->entities[i].name, NULL, &left, NULL));
+        CHECK_OK(weft_m_match_json(b, m->entities[i].name, NULL, &right, NULL));
+        CHECK_STR(left.ptr, right.ptr);
+        weft_text_free(&left);
+        weft_text_free(&right);
+    }
+}
+
+static void check_changes(const char *score_kind, const char *mode)
+{
+    dice d = {31};
+    made m = make_random(&d, 500, 20, 8, 0);
+    const weft_str alias = STR("qqqwwweee"), gone[] = {STR("7"), STR("300")};
+    const weft_m_entity more = {.id = STR("new"), .name = STR("zzzyyyxxx")};
+    const weft_m_entity other = {
+        .id = STR("9"), .name = STR("vvvuuuttt"), .aliases = &alias, .alias_count = 1};
+    weft_matcher *both[] = {open_letters(&m, SIZE_MAX, score_kind, mode),
+                            open_letters(&m, 100, score_kind, mode)};
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_OK(weft_m_fit(both[i], NULL, 0, NULL, NULL));
+        CHECK_OK(weft_m_remove(both[i], gone, 2, NULL));
+        CHECK_OK(weft_m_add(both[i], &more, 1, NULL));
+        CHECK_OK(weft_m_update(both[i], &other, 1, NULL)); /* a row more, in the middle */
+    }
+    check_entered(both[1], 500, 500 + 1 + 2);
+    check_same_answers(both[0], both[1], &m);
+    weft_text found;
+    CHECK_OK(weft_m_match_json(both[1], STR("qwqwqweee"), NULL, &found, NULL));
+    CHECK(strstr(found.ptr, "\"id\":\"9\"") != NULL);
+    weft_text_free(&found);
+    weft_m_close(both[0]);
+    weft_m_close(both[1]);
+    make_free(&m);
+}
+
+TEST(a_changed_matcher_keeps_its_graph_and_answers_as_a_scan_does)
+{
+    check_changes("dense", "zero-shot");
+    check_changes("fused", "zero-shot");
+    check_changes("dense", "hybrid");
 }

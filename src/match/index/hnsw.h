@@ -4,14 +4,16 @@
  * HNSW: nearest rows by a walk over a graph of neighbours (Y. Malkov, D. Yashunin, "Efficient and
  * robust approximate nearest neighbor search using hierarchical navigable small world graphs",
  * 2018; the numbers of algorithms are theirs).  Not exact: it is for more rows than a scan can read
- * in time.  Nodes are rows of wf_vectors, entered one after the other; the same rows and seed give
- * the same graph.
+ * in time.  Nodes are rows of wf_vectors, entered one after the other; the same rows, entered and
+ * removed in the same order, and the same seed give the same graph.
  *
- * A row that is gone stays a node to walk over and is not found any more.
+ * A node that is removed is not found any more, but walks go over it until the graph is moved:
+ * copied without it, where nodes that had it for a neighbour get others in its place.
  */
 #ifndef WF_MATCH_HNSW_H
 #define WF_MATCH_HNSW_H
 
+#include "match/index/nearby.h"
 #include "match/index/vectors.h"
 
 /* Rows from which on a matcher has a graph. */
@@ -19,6 +21,7 @@
 
 #define WF_HNSW_LEVELS 16u
 #define WF_HNSW_M_MAX 128u
+#define WF_HNSW_EF_MAX 65536u
 
 typedef struct wf_hnsw_options {
     uint32_t m;               /* neighbours of a node, twice as many at the bottom; 16 */
@@ -30,31 +33,23 @@ typedef struct wf_hnsw_options {
 
 void wf_hnsw_options_init(wf_hnsw_options *options);
 
-/* A list of neighbours is a count and room for its most.  Invariant: a neighbour at a level has
- * that level. */
+/* A list of neighbours is a count and room for its most.  Invariants: a neighbour at a level has
+ * that level; a node that was never in is nobody's neighbour. */
 typedef struct wf_hnsw {
     wf_hnsw_options options;
-    size_t count, capacity; /* nodes */
+    size_t count, capacity; /* places for nodes: rows */
+    size_t in_count;        /* nodes that are found */
+    uint64_t *in;           /* bit n: node n is one of them */
+    uint64_t entered;       /* nodes that ever were, whose levels come of it */
+    uint32_t changed;       /* nodes entered and removed since the graph was tuned, or so */
     uint8_t *levels;        /* of a node */
     uint32_t *bottom;       /* of node n: bottom[n * (2 m + 1)] … */
     size_t *upper_start;    /* of node n, level l: upper[upper_start[n] + (l - 1) * (m + 1)] … */
     uint32_t *upper;
     size_t upper_count, upper_capacity;
-    uint32_t entry; /* a node of the top level; no meaning while count is 0 */
-    uint64_t *gone; /* bit n: node n is not found any more */
-    size_t gone_count;
-    bool is_of_image; /* all arrays but `gone` are */
+    uint32_t entry;   /* a node of the top level; no meaning while none was entered */
+    bool is_of_image; /* all arrays but `in` are: nothing can be entered */
 } wf_hnsw;
-
-typedef struct wf_nearby {
-    float score;
-    uint32_t node;
-} wf_nearby;
-
-typedef struct wf_neighbours {
-    wf_nearby *items; /* a heap while a walk goes on */
-    size_t count, capacity;
-} wf_neighbours;
 
 /* One thread's memory.  Zeroed is ready. */
 typedef struct wf_hnsw_desk {
@@ -70,18 +65,54 @@ void wf_hnsw_init(wf_hnsw *graph, const wf_hnsw_options *options);
 void wf_hnsw_fini(wf_hnsw *graph);
 size_t wf_hnsw_bytes(const wf_hnsw *graph);
 
-/* Enters row graph->count of `vectors`.  0, -ENOMEM, or what the job says; then it is not in. */
-int wf_hnsw_add(wf_hnsw *graph, const wf_vectors *vectors, wf_hnsw_desk *desk, const wf_job *job);
+static inline bool wf_hnsw_has(const wf_hnsw *graph, size_t node)
+{
+    return (graph->in[node / 64] >> node % 64 & 1) != 0;
+}
 
-/* Raises options.ef until 99 of 100 of the ten nearest are found, by queries made of the rows and a
- * scan for each: rows without any clusters need far more than 200.  Of a graph of all rows. */
-int wf_hnsw_tune(wf_hnsw *graph, const wf_vectors *vectors, wf_hnsw_desk *desk, const wf_job *job);
+/* Places for `count` nodes in all; none of the new ones is in.  0 or -ENOMEM. */
+int wf_hnsw_reserve(wf_hnsw *graph, size_t count);
+
+/* Enters row `node` of `vectors`, which was never in.  0, -ENOMEM, or what the job says; then it is
+ * not in. */
+int wf_hnsw_add(wf_hnsw *graph, const wf_vectors *vectors, uint32_t node, wf_hnsw_desk *desk,
+                const wf_job *job);
 
 void wf_hnsw_remove(wf_hnsw *graph, uint32_t node);
 
-static inline bool wf_hnsw_is_gone(const wf_hnsw *graph, uint32_t node)
+/* ---- moving ---- */
+
+#define WF_HNSW_NOWHERE UINT32_MAX
+
+/* A graph without some nodes of another, and with the others under new numbers.  The work is that
+ * of copying, and of choosing new neighbours for those that lose some. */
+typedef struct wf_hnsw_move {
+    const wf_hnsw *from;
+    const uint32_t *number; /* of from's nodes: that in the new graph; WF_HNSW_NOWHERE: removed */
+    size_t next;            /* of from's nodes: those before it have been looked at */
+} wf_hnsw_move;
+
+static inline bool wf_hnsw_move_is_done(const wf_hnsw_move *move)
 {
-    return (graph->gone[node / 64] >> node % 64 & 1) != 0;
+    return move->next == move->from->count;
+}
+
+/* Moves the next nodes into `graph`, which was empty before the first and has their places;
+ * `vectors` are the new graph's rows.  Nothing may be asked of it before all are moved.  0,
+ * -ENOMEM, or what the job says. */
+int wf_hnsw_move_some(wf_hnsw_move *move, wf_hnsw *graph, const wf_vectors *vectors,
+                      wf_hnsw_desk *desk, const wf_job *job);
+
+/* ---- asking ---- */
+
+/* Raises options.ef until 99 of 100 of the ten nearest are found, by queries made of the rows and a
+ * scan for each: rows without any clusters need far more than 200. */
+int wf_hnsw_tune(wf_hnsw *graph, const wf_vectors *vectors, wf_hnsw_desk *desk, const wf_job *job);
+
+/* So much has changed since then that it should be done again. */
+static inline bool wf_hnsw_wants_tuning(const wf_hnsw *graph)
+{
+    return graph->changed > graph->in_count / 8;
 }
 
 /* The nodes nearest to the query, which wf_glance_take has made ready: up to `count`, into
@@ -89,6 +120,9 @@ static inline bool wf_hnsw_is_gone(const wf_hnsw *graph, uint32_t node)
 int wf_hnsw_find(const wf_hnsw *graph, const wf_vectors *vectors, const wf_glance *glance,
                  size_t count, wf_hnsw_desk *desk, const wf_job *job);
 
+/* ---- files ---- */
+
+/* Of a graph whose nodes are all in. */
 void wf_hnsw_save(const wf_hnsw *graph, wf_pack *pack);
 
 /* True of a file that has a graph. */

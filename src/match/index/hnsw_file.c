@@ -12,36 +12,31 @@
 #define TAG_BOTTOM WF_TAG('H', 'N', 'B', 'O')
 #define TAG_START WF_TAG('H', 'N', 'S', 'T')
 #define TAG_UPPER WF_TAG('H', 'N', 'U', 'P')
-#define TAG_GONE WF_TAG('H', 'N', 'G', 'O')
 
 struct head {
     wf_hnsw_options options;
-    uint64_t count, upper_count, gone_count;
-    uint32_t entry, zero;
+    uint64_t count, upper_count, entered;
+    uint32_t entry, changed;
 };
 
 /* Nodes checked between two looks at whether to go on. */
 #define NODES_A_POLL 4096u
-
-static size_t gone_words(size_t count)
-{
-    return count / 64 + 1;
-}
 
 void wf_hnsw_save(const wf_hnsw *graph, wf_pack *pack)
 {
     const struct head head = {.options = graph->options,
                               .count = graph->count,
                               .upper_count = graph->upper_count,
-                              .gone_count = graph->gone_count,
-                              .entry = graph->entry};
+                              .entered = graph->entered,
+                              .entry = graph->entry,
+                              .changed = graph->changed};
+    assert(graph->in_count == graph->count);
     wf_pack_copy(pack, TAG_HEAD, &head, sizeof(head));
     wf_pack_add(pack, TAG_LEVELS, graph->levels, graph->count, sizeof(*graph->levels));
     wf_pack_add(pack, TAG_BOTTOM, graph->bottom, graph->count,
                 (2 * (size_t)graph->options.m + 1) * sizeof(*graph->bottom));
     wf_pack_add(pack, TAG_START, graph->upper_start, graph->count, sizeof(*graph->upper_start));
     wf_pack_add(pack, TAG_UPPER, graph->upper, graph->upper_count, sizeof(*graph->upper));
-    wf_pack_add(pack, TAG_GONE, graph->gone, gone_words(graph->count), sizeof(*graph->gone));
 }
 
 bool wf_hnsw_is_in(const wf_image *image)
@@ -86,7 +81,6 @@ static int check_nodes(const wf_hnsw *graph)
 static int load_arrays(wf_hnsw *graph, const wf_image *image)
 {
     size_t count = graph->count, m = graph->options.m;
-    const uint64_t *gone = NULL;
     int rc = wf_image_get_exactly(image, TAG_LEVELS, sizeof(uint8_t), count, &graph->levels);
     if (rc == 0)
         rc = wf_image_get_exactly(image, TAG_BOTTOM, (2 * m + 1) * sizeof(uint32_t), count,
@@ -96,15 +90,13 @@ static int load_arrays(wf_hnsw *graph, const wf_image *image)
     if (rc == 0)
         rc = wf_image_get_exactly(image, TAG_UPPER, sizeof(uint32_t), graph->upper_count,
                                   &graph->upper);
-    if (rc == 0)
-        rc = wf_image_get_exactly(image, TAG_GONE, sizeof(uint64_t), gone_words(count), &gone);
     if (rc < 0)
         return rc;
-    graph->gone = wf_array(gone_words(count), sizeof(*graph->gone));
-    if (graph->gone == NULL)
+    graph->in = wf_array((count + 63) / 64, sizeof(*graph->in));
+    if (graph->in == NULL)
         return -ENOMEM;
-    assert(gone != NULL);
-    memcpy(graph->gone, gone, gone_words(count) * sizeof(*gone));
+    for (size_t node = 0; node < count; node++)
+        graph->in[node / 64] |= UINT64_C(1) << node % 64;
     return check_nodes(graph);
 }
 
@@ -115,16 +107,18 @@ int wf_hnsw_load(wf_hnsw *graph, const wf_image *image, size_t count)
     if (rc < 0)
         return rc;
     const wf_hnsw_options *options = &head.options;
-    if (head.count != count || count == 0 || head.entry >= count || head.gone_count > count ||
-        options->m < 2 || options->m > WF_HNSW_M_MAX || options->ef == 0 ||
-        options->ef_construction == 0)
+    if (head.count != count || count == 0 || head.entry >= count || options->m < 2 ||
+        options->m > WF_HNSW_M_MAX || options->ef == 0 || options->ef > WF_HNSW_EF_MAX ||
+        options->ef_construction == 0 || options->ef_construction > WF_HNSW_EF_MAX)
         return -WEFT_M_EPERSIST;
     *graph = (wf_hnsw){.options = *options,
                        .count = count,
                        .capacity = count,
                        .upper_count = head.upper_count,
                        .upper_capacity = head.upper_count,
-                       .gone_count = head.gone_count,
+                       .in_count = count,
+                       .entered = head.entered,
+                       .changed = head.changed,
                        .entry = head.entry,
                        .is_of_image = true};
     return load_arrays(graph, image);

@@ -39,7 +39,7 @@ static int count_right(struct tuning *it)
 {
     int right = 0, rc = wf_rank_begin(&it->rank, NEAREST, it->vectors->count, -2);
     if (rc == 0)
-        rc = wf_vectors_find(it->vectors, &it->glance, NULL, NULL, &it->rank, it->job);
+        rc = wf_vectors_find(it->vectors, &it->glance, NULL, it->graph->in, &it->rank, it->job);
     if (rc == 0)
         rc = wf_hnsw_find(it->graph, it->vectors, &it->glance, NEAREST, it->desk, it->job);
     if (rc < 0)
@@ -69,11 +69,13 @@ int wf_hnsw_tune(wf_hnsw *graph, const wf_vectors *vectors, wf_hnsw_desk *desk, 
 {
     struct tuning it = {.graph = graph, .vectors = vectors, .desk = desk, .job = job};
     uint32_t first = graph->options.ef;
-    int rc = graph->count >= NEAREST ? wf_glance_reserve(&it.glance, vectors) : 1;
+    int rc = graph->in_count >= NEAREST ? wf_glance_reserve(&it.glance, vectors) : 1;
     while (rc == 0 && (rc = is_enough(&it)) == 0 && graph->options.ef < EF_MAX)
         graph->options.ef *= 2;
     if (rc < 0)
         graph->options.ef = first;
+    else
+        graph->changed = 0;
     wf_glance_fini(&it.glance);
     wf_rank_fini(&it.rank);
     return rc < 0 ? rc : 0;

@@ -154,6 +154,14 @@ void wf_glance_take(wf_glance *glance, const wf_vectors *vectors)
     make_bytes(glance->query, vectors->dim, glance->bytes, &glance->scale, &glance->residual);
 }
 
+float wf_vectors_between(const wf_vectors *vectors, size_t a, size_t b)
+{
+    float product;
+    size_t width = vectors->float_width;
+    wf_scan()->floats(vectors->rows + a * width, 1, vectors->rows + b * width, 1, width, &product);
+    return product;
+}
+
 float wf_vectors_cosine(const wf_vectors *vectors, const wf_glance *glance, size_t row)
 {
     float cosine;

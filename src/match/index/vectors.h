@@ -65,6 +65,9 @@ void wf_glance_take(wf_glance *glance, const wf_vectors *vectors);
 int wf_vectors_find(const wf_vectors *vectors, const wf_glance *glance, const uint32_t *row_entity,
                     const uint64_t *allowed, wf_rank *rank, const wf_job *job);
 
+/* The product of two rows. */
+float wf_vectors_between(const wf_vectors *vectors, size_t a, size_t b);
+
 /* The cosine with one row. */
 float wf_vectors_cosine(const wf_vectors *vectors, const wf_glance *glance, size_t row);
 

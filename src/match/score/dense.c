@@ -35,13 +35,22 @@ int wf_dense_init(wf_dense *dense, const weft_m_options *options, const wf_catal
                            catalogue->row_count);
 }
 
+static void forget_old(wf_dense *dense)
+{
+    wf_scorer_unref(dense->old_scorer);
+    wf_free(dense->moved);
+    dense->old_scorer = NULL;
+    dense->old = NULL;
+    dense->moved = NULL;
+}
+
 void wf_dense_fini(wf_dense *dense)
 {
+    forget_old(dense);
     wf_hnsw_fini(&dense->graph);
     wf_hnsw_desk_fini(&dense->desk);
     wf_vectors_fini(&dense->vectors);
     weft_encoder_unref(dense->encoder);
-    wf_scorer_unref(dense->old_scorer);
     *dense = (wf_dense){0};
 }
 
@@ -53,6 +62,21 @@ void wf_dense_inherit(wf_dense *dense, wf_scorer *old_scorer, const wf_dense *ol
         return;
     dense->old_scorer = wf_scorer_ref(old_scorer);
     dense->old = old;
+}
+
+/* Before the first row is taken from the old ones: a list of where they go. */
+static int expect_moves(wf_dense *dense)
+{
+    if (dense->moved != NULL || dense->old == NULL || dense->graph_total == 0 ||
+        dense->old->graph_total == 0)
+        return 0;
+    size_t rows = dense->old->vectors.count;
+    dense->moved = wf_array(rows, sizeof(*dense->moved));
+    if (dense->moved == NULL)
+        return -ENOMEM;
+    memset(dense->moved, 0xff, rows * sizeof(*dense->moved)); /* WF_HNSW_NOWHERE */
+    dense->move = (wf_hnsw_move){.from = &dense->old->graph, .number = dense->moved};
+    return 0;
 }
 
 /* Takes the vector that the same row of the same entity had; false if there was none. */
@@ -73,6 +97,8 @@ static bool take_old(wf_dense *dense, const wf_catalogue *catalogue, size_t row)
     if (text.len != old_text.len || memcmp(text.ptr, old_text.ptr, text.len) != 0)
         return false;
     wf_vectors_copy(&dense->vectors, row, &dense->old->vectors, old_row);
+    if (dense->moved != NULL)
+        dense->moved[old_row] = (uint32_t)row;
     return true;
 }
 
@@ -110,16 +136,44 @@ static int read_rows(const wf_catalogue *catalogue, const weft_m_options *option
     return 0;
 }
 
-/* Enters some rows into the graph. */
+/* Moves rows of the old graph until there is something to tell. */
+static int move_rows(wf_dense *dense, const wf_job *job)
+{
+    size_t before = dense->graph.in_count;
+    int rc = 0;
+    while (rc == 0 && dense->graph.in_count == before && !wf_hnsw_move_is_done(&dense->move))
+        rc = wf_hnsw_move_some(&dense->move, &dense->graph, &dense->vectors, &dense->desk, job);
+    return rc;
+}
+
+static int enter_rows(wf_dense *dense, const wf_job *job)
+{
+    wf_hnsw *graph = &dense->graph;
+    size_t end = graph->in_count + LINKED_ROWS;
+    end = end < dense->graph_total ? end : dense->graph_total;
+    int rc = 0;
+    for (; graph->in_count < end && rc == 0; dense->linked++) {
+        uint32_t row = (uint32_t)dense->linked;
+        rc = wf_hnsw_has(graph, row) ? 0
+                                     : wf_hnsw_add(graph, &dense->vectors, row, &dense->desk, job);
+    }
+    return rc;
+}
+
+/* A part of the graph; what is left of the old one comes first. */
 static int link_rows(wf_dense *dense, const wf_job *job)
 {
-    int rc = 0;
-    for (size_t i = 0; i < LINKED_ROWS && dense->graph.count < dense->graph_total && rc == 0; i++)
-        rc = wf_hnsw_add(&dense->graph, &dense->vectors, &dense->desk, job);
-    if (rc < 0 || dense->graph.count < dense->graph_total)
+    wf_hnsw *graph = &dense->graph;
+    bool is_moving = dense->moved != NULL && !wf_hnsw_move_is_done(&dense->move);
+    int rc = wf_hnsw_reserve(graph, dense->graph_total);
+    if (rc == 0)
+        rc = is_moving ? move_rows(dense, job) : enter_rows(dense, job);
+    if (rc < 0 || graph->in_count < dense->graph_total)
         return rc;
-    rc = wf_hnsw_tune(&dense->graph, &dense->vectors, &dense->desk, job);
+    if (wf_hnsw_wants_tuning(graph))
+        rc = wf_hnsw_tune(graph, &dense->vectors, &dense->desk, job);
     wf_hnsw_desk_fini(&dense->desk);
+    forget_old(dense);
     return rc;
 }
 
@@ -128,11 +182,14 @@ static int encode_rows(wf_dense *dense, const wf_catalogue *catalogue,
 {
     weft_str texts[BATCH_ROWS];
     uint32_t rows[BATCH_ROWS];
+    int rc = expect_moves(dense);
+    if (rc < 0)
+        return rc;
     size_t next, count = next_rows(dense, catalogue, rows, &next);
     float *numbers = wf_array(count + 1, dense->vectors.dim * sizeof(*numbers));
     if (numbers == NULL)
         return -ENOMEM;
-    int rc = read_rows(catalogue, options, seeker, rows, count, texts);
+    rc = read_rows(catalogue, options, seeker, rows, count, texts);
     if (rc == 0 && count > 0)
         rc = wf_encoder_run(dense->encoder, texts, count, numbers, job);
     for (size_t i = 0; i < count && rc == 0; i++)
@@ -141,11 +198,8 @@ static int encode_rows(wf_dense *dense, const wf_catalogue *catalogue,
     if (rc < 0)
         return rc;
     dense->done = next;
-    if (dense->done == dense->vectors.count) {
-        wf_scorer_unref(dense->old_scorer);
-        dense->old_scorer = NULL;
-        dense->old = NULL;
-    }
+    if (dense->done == dense->vectors.count && dense->moved == NULL)
+        forget_old(dense);
     return 0;
 }
 

@@ -17,23 +17,28 @@ struct wf_dense {
     wf_hnsw graph;
     wf_hnsw_desk desk;  /* while it is built */
     size_t graph_total; /* rows it is to have: all or none */
+    size_t linked;      /* rows that have been looked at for it */
 
-    /* What the catalogue was before it changed: a row that was there has its vector already. */
+    /* What the catalogue was before it changed: a row that was there has its vector already, and
+     * its neighbours. */
     wf_scorer *old_scorer; /* a reference, until all is built; NULL: nothing was */
     const wf_dense *old;   /* of that scorer */
+    uint32_t *moved;       /* of old's rows: which it is now; NULL: its graph is of no use */
+    wf_hnsw_move move;     /* of old's graph */
 };
 
 /* Room for the rows of a catalogue.  0 or -ENOMEM. */
 int wf_dense_init(wf_dense *dense, const weft_m_options *options, const wf_catalogue *catalogue);
 void wf_dense_fini(wf_dense *dense);
 
-/* Lets the build take the vectors of rows that are in `old` too, which is part of `old_scorer`. */
+/* Lets the build take what `old`, which is part of `old_scorer`, knows of rows that are in both.
+ */
 void wf_dense_inherit(wf_dense *dense, wf_scorer *old_scorer, const wf_dense *old);
 
 /* The progress of building, and its end. */
 static inline size_t wf_dense_done(const wf_dense *dense)
 {
-    return dense->done + dense->graph.count;
+    return dense->done + dense->graph.in_count;
 }
 
 static inline size_t wf_dense_total(const wf_dense *dense)

@@ -104,7 +104,7 @@ static int sample(struct fused *it, wf_seeker *seeker, size_t row, const wf_job 
     memcpy(seeker->glance.query, vectors->rows + row * vectors->float_width,
            vectors->dim * sizeof(float));
     wf_glance_take(&seeker->glance, vectors);
-    rc = wf_vectors_find(vectors, &seeker->glance, catalogue->row_entity, NULL, rank, job);
+    rc = wf_dense_find(&it->dense, catalogue, seeker, /* allowed= */ NULL, job);
     if (rc < 0)
         return rc;
     wf_rank_end(rank);
