@@ -6,17 +6,14 @@
  * reached.  It is refused with a reason, or answers within its bounds.
  */
 
-#include "match/file/crc.h"
+#include "weftm.h"
+
 #include "match/matcher_priv.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <weft/novelty.h>
-
-#define HEAD_BYTES 32u
-#define ENTRY_BYTES 24u
-#define CHANGE_BYTES 8u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -67,48 +64,6 @@ static uint8_t *good_file(size_t *out_bytes)
     return copy;
 }
 
-static size_t section_count(const uint8_t *file)
-{
-    uint32_t count;
-    memcpy(&count, file + 12, sizeof(count));
-    return count;
-}
-
-static void place_of(const uint8_t *file, size_t section, uint64_t *start, uint64_t *bytes)
-{
-    const uint8_t *entry = file + HEAD_BYTES + section * ENTRY_BYTES;
-    memcpy(start, entry + 8, sizeof(*start));
-    memcpy(bytes, entry + 16, sizeof(*bytes));
-}
-
-/* Each change: a section, a place in it, and four bytes that go there. */
-static void change(uint8_t *file, const uint8_t *data, size_t size)
-{
-    for (; size >= CHANGE_BYTES; data += CHANGE_BYTES, size -= CHANGE_BYTES) {
-        uint64_t start, bytes;
-        size_t at = data[1] | (size_t)data[2] << 8 | (size_t)data[3] << 16;
-        place_of(file, data[0] % section_count(file), &start, &bytes);
-        if (bytes >= 4)
-            memcpy(file + start + at % (bytes / 4) * 4, data + 4, 4);
-    }
-}
-
-static void seal(uint8_t *file)
-{
-    static const uint8_t zero[4] = {0};
-    size_t count = section_count(file);
-    for (size_t i = 0; i < count; i++) {
-        uint64_t start, bytes;
-        place_of(file, i, &start, &bytes);
-        uint32_t crc = wf_crc32c(0, file + start, bytes);
-        memcpy(file + HEAD_BYTES + i * ENTRY_BYTES + 4, &crc, sizeof(crc));
-    }
-    uint32_t crc = wf_crc32c(0, file, 24);
-    crc = wf_crc32c(crc, zero, sizeof(zero));
-    crc = wf_crc32c(crc, file + 28, 4 + count * ENTRY_BYTES);
-    memcpy(file + 24, &crc, sizeof(crc));
-}
-
 static void check_answers(weft_matcher *matcher, weft_str text)
 {
     weft_m_query query;
@@ -144,8 +99,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *file = NULL;
     if (size > 0 && data[0] != 0) {
         file = good_file(&bytes);
-        change(file, data + 1, size - 1);
-        seal(file);
+        weftm_change(file, data + 1, size - 1);
+        weftm_seal(file);
     }
     const void *from = file != NULL ? file : size > 0 ? data + 1 : data;
     int rc = wf_matcher_of_bytes(&matcher, from, bytes, &error);
