@@ -113,28 +113,6 @@ static int check_added(wf_call *call, const weft_m_entity *entities, size_t enti
     return rc;
 }
 
-static int add(wf_call *call, const wf_catalogue *present, const weft_m_entity *entities,
-               size_t entity_count)
-{
-    assert(present != NULL);
-    size_t total;
-    int rc = check_added(call, entities, entity_count);
-    if (rc < 0)
-        return rc;
-    if (!wf_add_ok(present->entity_count, entity_count, &total))
-        return wf_m_fail_plain(call->error, -ENOMEM);
-    struct list list = {.items = wf_array(total, sizeof(*list.items))};
-    if (list.items == NULL)
-        return wf_m_fail_plain(call->error, -ENOMEM);
-    for (size_t i = 0; i < present->entity_count; i++)
-        list.items[list.count++] = present->entities[i];
-    for (size_t i = 0; i < entity_count; i++)
-        list.items[list.count++] = entities[i];
-    rc = replace_with(call, &list);
-    wf_free(list.items);
-    return rc;
-}
-
 static int fail_twice(weft_str id, weft_m_error *error)
 {
     wf_m_fail(error, -WEFT_M_EVALID, "Entity IDs must be unique. Found duplicates: ['%.*s']",
@@ -143,8 +121,8 @@ static int fail_twice(weft_str id, weft_m_error *error)
     return -WEFT_M_EVALID;
 }
 
-/* Puts the entities into `list`, which has the present ones and room: in the place of one with the
- * same id, or behind all. */
+/* Puts the entities into `list`, which has the present ones and room, in the place of those with
+ * the same id, or behind all. */
 static int put_each(const wf_catalogue *present, const weft_m_entity *entities, size_t entity_count,
                     struct list *list, bool *is_taken, weft_m_error *error)
 {
@@ -162,8 +140,16 @@ static int put_each(const wf_catalogue *present, const weft_m_entity *entities, 
     return 0;
 }
 
-static int update(wf_call *call, const wf_catalogue *present, const weft_m_entity *entities,
-                  size_t entity_count)
+static void append(const weft_m_entity *entities, size_t entity_count, struct list *list)
+{
+    for (size_t i = 0; i < entity_count; i++)
+        list->items[list->count++] = entities[i];
+}
+
+/* Add and update: the first has every entity behind all, and one whose id is there is found out
+ * with the catalogue. */
+static int put(wf_call *call, const wf_catalogue *present, const weft_m_entity *entities,
+               size_t entity_count, bool replaces)
 {
     assert(present != NULL);
     size_t total;
@@ -175,9 +161,11 @@ static int update(wf_call *call, const wf_catalogue *present, const weft_m_entit
     struct list list = {.items = wf_array(total, sizeof(*list.items))};
     bool *is_taken = wf_array(present->entity_count, sizeof(*is_taken));
     if (list.items != NULL && is_taken != NULL) {
-        for (size_t i = 0; i < present->entity_count; i++)
-            list.items[list.count++] = present->entities[i];
-        rc = put_each(present, entities, entity_count, &list, is_taken, call->error);
+        append(present->entities, present->entity_count, &list);
+        if (replaces)
+            rc = put_each(present, entities, entity_count, &list, is_taken, call->error);
+        else
+            append(entities, entity_count, &list);
         if (rc == 0)
             rc = replace_with(call, &list);
     } else {
@@ -252,26 +240,27 @@ static int change_end(wf_call *call, wf_catalogue *present, int rc)
     return wf_call_end(call, rc);
 }
 
-int weft_m_add(weft_matcher *matcher, const weft_m_entity *entities, size_t entity_count,
-               weft_m_error *error)
+static int change_by_put(weft_matcher *matcher, const weft_m_entity *entities, size_t entity_count,
+                         bool replaces, weft_m_error *error)
 {
     wf_call call;
     wf_catalogue *present = NULL;
     int rc = change_begin(&call, matcher, WEFT_M_OP_ADD, error, &present);
     if (rc < 0)
         return rc;
-    return change_end(&call, present, add(&call, present, entities, entity_count));
+    return change_end(&call, present, put(&call, present, entities, entity_count, replaces));
+}
+
+int weft_m_add(weft_matcher *matcher, const weft_m_entity *entities, size_t entity_count,
+               weft_m_error *error)
+{
+    return change_by_put(matcher, entities, entity_count, /* replaces= */ false, error);
 }
 
 int weft_m_update(weft_matcher *matcher, const weft_m_entity *entities, size_t entity_count,
                   weft_m_error *error)
 {
-    wf_call call;
-    wf_catalogue *present = NULL;
-    int rc = change_begin(&call, matcher, WEFT_M_OP_ADD, error, &present);
-    if (rc < 0)
-        return rc;
-    return change_end(&call, present, update(&call, present, entities, entity_count));
+    return change_by_put(matcher, entities, entity_count, /* replaces= */ true, error);
 }
 
 int weft_m_remove(weft_matcher *matcher, const weft_str *ids, size_t id_count, weft_m_error *error)
