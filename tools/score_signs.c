@@ -13,90 +13,14 @@
  * A record: number of the query; is it known; its letters; its words; entities of the catalogue;
  * number of the entity; is it right; is the row equal to the query; then the signs.
  */
-#include "match/matcher_priv.h"
+#include "dev_set.h"
+
 #include "match/score/probability.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <weft/catalog.h>
 
-#define LINE_BYTES 16384
 #define HEAD_COUNT 8
-
-static void check(int rc, const char *what)
-{
-    if (rc >= 0)
-        return;
-    fprintf(stderr, "score_signs: %s: %s\n", what, weft_strerror(rc));
-    exit(1);
-}
-
-/* ---- the set ---- */
-
-struct question {
-    char *text, *ids;
-};
-
-struct set {
-    weft_catalog *catalog;
-    struct question *questions;
-    size_t count;
-};
-
-static void read_set(struct set *set, const char *folder)
-{
-    char path[1024], line[LINE_BYTES];
-    snprintf(path, sizeof(path), "%s/entities.jsonl", folder);
-    check(weft_catalog_new(&set->catalog), "catalogue");
-    check(weft_catalog_read_file(set->catalog, path, NULL, NULL), path);
-    snprintf(path, sizeof(path), "%s/queries.tsv", folder);
-    FILE *file = fopen(path, "r");
-    check(file != NULL ? 0 : -ENOENT, path);
-    while (fgets(line, sizeof(line), file) != NULL) {
-        char *ids = strchr(line, '\t'), *kind = ids != NULL ? strchr(ids + 1, '\t') : NULL;
-        if (kind == NULL)
-            continue;
-        *ids++ = *kind = '\0';
-        set->questions = realloc(set->questions, (set->count + 1) * sizeof(*set->questions));
-        set->questions[set->count++] = (struct question){strdup(line), strdup(ids)};
-    }
-    fclose(file);
-}
-
-static wf_scorer *scorer_of(const weft_m_entity *entities, size_t count)
-{
-    wf_catalogue *catalogue;
-    wf_scorer *scorer;
-    weft_m_options options;
-    const wf_limits limits = {.entity_count_max = SIZE_MAX, .text_bytes_max = SIZE_MAX};
-    weft_m_options_init(&options);
-    check(wf_catalogue_new(&catalogue, entities, count, &limits, NULL), "entities");
-    check(wf_scorer_probability.create(&scorer, catalogue, &options), "scorer");
-    wf_catalogue_unref(catalogue);
-    return scorer;
-}
-
-static void build(wf_scorer *scorer, wf_seeker *seeker)
-{
-    const wf_job job = {0};
-    int rc = 1;
-    while (rc > 0)
-        rc = scorer->cls->build(scorer, seeker, &job);
-    check(rc, "build");
-}
-
-/* `ids` may be "a|b": either is right. */
-static bool is_right(weft_str id, const char *ids)
-{
-    while (*ids != '\0') {
-        size_t len = strcspn(ids, "|");
-        if (len == id.len && memcmp(ids, id.ptr, len) == 0)
-            return true;
-        ids += len + (ids[len] == '|');
-    }
-    return false;
-}
 
 static void put_row(const wf_probability *it, const wf_judge *judge, const char *ids, size_t number,
                     const wf_entrant *entrant, const wf_candidate *candidate)
@@ -109,7 +33,7 @@ static void put_row(const wf_probability *it, const wf_judge *judge, const char 
         (float)judge->query.word_count,
         (float)catalogue->entity_count,
         (float)entrant->entity,
-        is_right(catalogue->entities[entrant->entity].id, ids),
+        dev_is_right(catalogue->entities[entrant->entity].id, ids),
         candidate->is_exact,
     };
     for (unsigned i = 0; i < WF_SIGN_COUNT; i++)
@@ -133,7 +57,7 @@ static void put_query(wf_scorer *scorer, wf_seeker *seeker, const char *text, co
     const wf_probability *it = wf_probability_of(scorer);
     const wf_job job = {0};
     const wf_ask ask = {.raw = {text, strlen(text)}, .top_k = 1, .job = &job};
-    check(wf_probability_judge(wf_probability_of(scorer), seeker, &ask), "judge");
+    dev_check(wf_probability_judge(wf_probability_of(scorer), seeker, &ask), "judge");
     for (size_t i = 0; i < seeker->judge.candidate_count; i++) {
         const wf_candidate *candidate = &seeker->judge.candidates[i];
         uint32_t row = it->texts.first_row[candidate->text];
@@ -165,12 +89,12 @@ static uint64_t roll(void)
     return state >> 11;
 }
 
-static void run_whole(const struct set *set, wf_seeker *seeker)
+static void run_whole(const dev_set *set, wf_seeker *seeker)
 {
     size_t count;
     const weft_m_entity *entities = weft_catalog_entities(set->catalog, &count);
-    wf_scorer *scorer = scorer_of(entities, count);
-    build(scorer, seeker);
+    wf_scorer *scorer = dev_scorer(entities, count);
+    dev_build(scorer, seeker);
     for (size_t i = 0; i < set->count; i++)
         put_query(scorer, seeker, set->questions[i].text, set->questions[i].ids, i);
     wf_scorer_unref(scorer);
@@ -179,13 +103,13 @@ static void run_whole(const struct set *set, wf_seeker *seeker)
 static bool any_is_right(const weft_m_entity *entities, size_t count, const char *ids)
 {
     for (size_t i = 0; i < count; i++) {
-        if (is_right(entities[i].id, ids))
+        if (dev_is_right(entities[i].id, ids))
             return true;
     }
     return false;
 }
 
-static size_t run_part(const struct set *set, wf_seeker *seeker, size_t part, size_t number)
+static size_t run_part(const dev_set *set, wf_seeker *seeker, size_t part, size_t number)
 {
     size_t count;
     const weft_m_entity *entities = weft_catalog_entities(set->catalog, &count);
@@ -197,8 +121,8 @@ static size_t run_part(const struct set *set, wf_seeker *seeker, size_t part, si
         drawn[i] = drawn[other];
         drawn[other] = swap;
     }
-    wf_scorer *scorer = scorer_of(drawn, part);
-    build(scorer, seeker);
+    wf_scorer *scorer = dev_scorer(drawn, part);
+    dev_build(scorer, seeker);
     size_t known = 0;
     for (size_t i = 0; i < set->count; i++) {
         if (!any_is_right(drawn, part, set->questions[i].ids))
@@ -207,7 +131,7 @@ static size_t run_part(const struct set *set, wf_seeker *seeker, size_t part, si
         known++;
     }
     for (size_t left = known / 3; left > 0;) {
-        const struct question *question = &set->questions[roll() % set->count];
+        const dev_question *question = &set->questions[roll() % set->count];
         if (any_is_right(drawn, part, question->ids))
             continue;
         put_query(scorer, seeker, question->text, "", number++);
@@ -222,9 +146,9 @@ int main(int argc, char **argv)
 {
     if (argc != 2 && argc != 4)
         return 2;
-    struct set set = {0};
+    dev_set set = {0};
     wf_seeker *seeker = calloc(1, sizeof(*seeker));
-    read_set(&set, argv[1]);
+    dev_set_read(&set, argv[1]);
     if (argc == 2)
         run_whole(&set, seeker);
     size_t number = 0;

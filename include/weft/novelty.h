@@ -22,9 +22,12 @@
  * each time without a fifth of the entities and some examples of the others: these are its known
  * texts, all of those entities' its new ones.
  * A text's p-value is the part of the first sample that looks at least as novel as the text; it is
- * novel if that is below `alpha`, so of texts like that sample at most a part of alpha is taken for
- * novel.  Its novel_score is the probability of novelty, from both samples with equal weight.  A
- * text equal to a name or an alias (but for case, accents, signs and script) is never novel.
+ * novel if that is below `alpha`, so of texts like that sample about a part of alpha is taken for
+ * novel.  Texts count by how near they are to it in letters and words, so that names are compared
+ * with names and codes with codes; a text of a length that nothing in the catalogue has is not
+ * called novel, for nobody knows what a known one of that length looks like.  Its novel_score is
+ * the probability of novelty, from both samples with equal weight.  A text equal to a name or an
+ * alias (but for case, accents, signs and script) is never novel.
  *
  * Strategies, one or more:
  *
@@ -62,7 +65,8 @@ typedef struct weft_m_novelty_options {
     size_t strategy_count;      /* at most 16 */
     weft_str combine;           /* ptr NULL: "weighted" */
     double alpha;               /* false alarms among known texts, above 0 and below 1; 0.05 */
-    weft_str calibration;       /* "split"; "mondrian": p-values among texts of as many words */
+    weft_str calibration;       /* which known texts p-values are among: ptr NULL or "local", of
+                                   like length; "split", all; "mondrian", of as many words */
     int64_t neighbours;         /* of knn_distance, 1 to 64; 1 */
     int64_t top_k;              /* alternatives; 5 */
     float threshold;            /* least score of a match; NaN: the matcher's */

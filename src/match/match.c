@@ -34,7 +34,7 @@ static int judge_one(const wf_request *request, size_t index, wf_seeker *seeker,
     judged.top_k = WF_NOVEL_FOUND;
     int rc = scorer->cls->find(scorer, seeker, &judged);
     if (rc == 0)
-        rc = wf_detector_judge(request->detector, seeker, &judged, request->by_group,
+        rc = wf_detector_judge(request->detector, seeker, &judged, request->peers,
                                &request->verdicts[index]);
     wf_rank_cut(&seeker->rank, ask->top_k);
     if (rc < 0 || ask->top_k <= WF_NOVEL_FOUND)

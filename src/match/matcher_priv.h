@@ -143,7 +143,7 @@ typedef struct wf_request {
     /* Of weft_m_novelty; NULL otherwise.  Borrowed. */
     const wf_detector *detector;
     wf_verdict *verdicts; /* one a query */
-    bool by_group;
+    enum wf_peers peers;
 } wf_request;
 
 /* Checks queries and settings. */

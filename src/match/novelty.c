@@ -98,12 +98,20 @@ static bool is(weft_str text, const char *name)
 }
 
 /* "conformal" among the strategies is the scorer's doubt in the Mondrian form. */
-static bool is_by_group(const weft_m_novelty_options *options)
+static enum wf_peers peers_of(const weft_m_novelty_options *options)
 {
-    bool is_asked = options->calibration.ptr != NULL && is(options->calibration, "mondrian");
-    for (size_t i = 0; i < options->strategy_count && options->strategies != NULL; i++)
-        is_asked |= is(options->strategies[i], "conformal");
-    return is_asked;
+    for (size_t i = 0; i < options->strategy_count && options->strategies != NULL; i++) {
+        if (is(options->strategies[i], "conformal"))
+            return WF_PEERS_WORDS;
+    }
+    if (options->calibration.ptr == NULL || is(options->calibration, "local"))
+        return WF_PEERS_NEAR;
+    return is(options->calibration, "mondrian") ? WF_PEERS_WORDS : WF_PEERS_ALL;
+}
+
+static bool is_calibration(weft_str name)
+{
+    return name.ptr == NULL || is(name, "local") || is(name, "split") || is(name, "mondrian");
 }
 
 static int check_rest(const weft_m_novelty_options *options, weft_m_error *error)
@@ -115,12 +123,12 @@ static int check_rest(const weft_m_novelty_options *options, weft_m_error *error
         wf_m_error_field(error, "alpha");
         return -WEFT_M_EVALID;
     }
-    if (calibration.ptr == NULL || is(calibration, "split") || is(calibration, "mondrian"))
+    if (is_calibration(calibration))
         return isnan(options->threshold) ? 0 : wf_check_threshold(options->threshold, error);
     wf_m_fail(error, -WEFT_M_EVALID, "Unknown calibration: %.*s", shown(calibration),
               calibration.ptr);
     wf_m_error_field(error, "calibration");
-    wf_m_error_suggest(error, "Use 'split' or 'mondrian'");
+    wf_m_error_suggest(error, "Use 'local', 'split' or 'mondrian'");
     return -WEFT_M_EVALID;
 }
 
@@ -420,7 +428,7 @@ static int judge(wf_request *request, const weft_m_novelty_options *options,
     if (rc < 0)
         return wf_m_fail_plain(request->call->error, rc);
     request->detector = detector;
-    request->by_group = is_by_group(options);
+    request->peers = peers_of(options);
     request->verdicts = wf_array(results->count, sizeof(*request->verdicts));
     rc = request->verdicts != NULL ? wf_request_run(request, &slices)
                                    : wf_m_fail_plain(request->call->error, -ENOMEM);

@@ -103,7 +103,8 @@ TEST(M72_an_exact_name_is_never_novel_however_signals_are_combined)
 
 static int perturb(const made *m, size_t entity, uint64_t seed, wf_buf *out)
 {
-    return wf_perturb(m->entities[entity].name, m->entities[seed % m->count].name, seed, out);
+    return wf_perturb(m->entities[entity].name, m->entities[seed % m->count].name, WF_POINTS_A_SLIP,
+                      seed, out);
 }
 
 /* Fresh perturbations of all rows, judged by the first strategies together; of each, and of the
@@ -162,7 +163,7 @@ TEST(M72_most_slips_show_in_texts_of_one_word_too)
         size_t equal = 0, added = 0;
         wf_buf buf = {0};
         for (uint64_t seed = 0; seed < COUNT; seed++) {
-            CHECK_OK(wf_perturb(text, other, seed, &buf));
+            CHECK_OK(wf_perturb(text, other, WF_POINTS_A_SLIP, seed, &buf));
             size_t len = wf_buf_bytes(&buf);
             bool has_sign = len == text.len + 1 && wf_buf_ptr(&buf)[text.len] == '.';
             equal += (len == text.len || has_sign) &&
@@ -183,7 +184,8 @@ TEST(M72_slips_leave_something_of_any_text)
     wf_buf buf = {0};
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
         for (uint64_t seed = 0; seed < 200; seed++) {
-            CHECK_OK(wf_perturb(str_of(texts[i]), str_of(texts[seed % 8]), seed, &buf));
+            CHECK_OK(wf_perturb(str_of(texts[i]), str_of(texts[seed % 8]), WF_POINTS_A_SLIP, seed,
+                                &buf));
             CHECK(strlen(texts[i]) < 3 || wf_buf_bytes(&buf) > 0);
         }
     }

@@ -3,44 +3,65 @@
 #include "match/novelty/calibration.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define GROUP_COUNT 4u
 #define GROUP_MIN 50u /* fewer of a group say too little */
 
-static int by_value(const void *left, const void *right)
-{
-    const double *a = left, *b = right;
-    return (*a > *b) - (*a < *b);
-}
+/* A step of ln(1 + letters) or ln(1 + words), and how far texts still resemble each other: lengths
+ * that differ by a third.  From .2 to .5 it changes little. */
+#define STEP 0.1
+#define WIDTH 0.3
 
 void wf_calibration_fini(wf_calibration *it)
 {
     wf_free(it->known);
-    wf_free(it->sorted);
     wf_free(it->knots);
     *it = (wf_calibration){0};
 }
 
-/* ---- the known sample ---- */
+/* ---- extents ---- */
 
-static void sort_known(wf_calibration *it, const double *known, const uint8_t *groups)
+wf_extent wf_extent_of(weft_str text)
 {
-    size_t at = 0;
-    for (unsigned group = 0; group < WF_NOVEL_GROUPS; group++) {
-        it->group_start[group] = at;
-        for (size_t i = 0; i < it->known_count; i++) {
-            if (groups[i] == group)
-                it->known[at++] = known[i];
-        }
-        qsort(it->known + it->group_start[group], at - it->group_start[group], sizeof(double),
-              by_value);
+    size_t letters = 0, words = 0;
+    bool was_space = true;
+    for (size_t at = 0; at < text.len;) {
+        bool is_space = wf_utf8_next(text.ptr, &at) == ' ';
+        letters += !is_space;
+        words += was_space && !is_space;
+        was_space = is_space;
     }
-    it->group_start[WF_NOVEL_GROUPS] = at;
-    memcpy(it->sorted, known, it->known_count * sizeof(double));
-    qsort(it->sorted, it->known_count, sizeof(double), by_value);
+    return (wf_extent){(uint16_t)(letters < UINT16_MAX ? letters : UINT16_MAX),
+                       (uint16_t)(words < UINT16_MAX ? words : UINT16_MAX)};
+}
+
+static uint8_t step_of(uint16_t length)
+{
+    return (uint8_t)(log1p((double)length) / STEP + 0.5);
+}
+
+static wf_peer peer_of(double score, wf_extent extent)
+{
+    unsigned words = extent.words < GROUP_COUNT ? extent.words : GROUP_COUNT;
+    return (wf_peer){.score = score,
+                     .group = (uint8_t)(words != 0 ? words - 1 : 0),
+                     .letters = step_of(extent.letters),
+                     .words = step_of(extent.words)};
+}
+
+static void take_known(wf_calibration *it, const double *known, const wf_extent *extents)
+{
+    for (size_t i = 0; i < it->known_count; i++)
+        it->known[i] = peer_of(known[i], extents[i]);
+    for (unsigned i = 0; i < WF_NEAR_STEPS; i++) {
+        double apart = i * STEP / WIDTH;
+        it->near[i] = exp(-apart * apart / 2);
+    }
 }
 
 /* ---- isotonic regression ---- */
@@ -129,46 +150,49 @@ static int regress(wf_calibration *it, const double *known, size_t known_count, 
     return rc;
 }
 
-int wf_calibration_make(wf_calibration *it, const double *known, const uint8_t *groups,
+int wf_calibration_make(wf_calibration *it, const double *known, const wf_extent *extents,
                         size_t known_count, const double *novel, size_t novel_count)
 {
-    *it = (wf_calibration){.known = wf_array(known_count, sizeof(double)),
-                           .sorted = wf_array(known_count, sizeof(double)),
+    *it = (wf_calibration){.known = wf_array(known_count, sizeof(*it->known)),
                            .known_count = known_count};
-    if (it->known == NULL || it->sorted == NULL)
+    if (it->known == NULL)
         return -ENOMEM;
-    sort_known(it, known, groups);
+    take_known(it, known, extents);
     return regress(it, known, known_count, novel, novel_count);
 }
 
 /* ---- asking ---- */
 
-/* How many of sorted[0, count) are at least `score`. */
-static size_t count_from(const double *sorted, size_t count, double score)
+static double near(const wf_calibration *it, uint8_t a, uint8_t b)
 {
-    size_t low = 0, high = count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (sorted[middle] < score)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return count - low;
+    unsigned apart = a > b ? a - b : b - a;
+    return apart < WF_NEAR_STEPS ? it->near[apart] : 0;
 }
 
-double wf_calibration_p(const wf_calibration *it, double score, unsigned group)
+/* How much a text of the sample is one of its peers. */
+static double weight(const wf_calibration *it, const wf_peer *text, const wf_peer *known,
+                     enum wf_peers peers)
 {
-    const double *sorted = it->sorted;
-    size_t count = it->known_count;
-    if (group < WF_NOVEL_GROUPS) {
-        size_t start = it->group_start[group], end = it->group_start[group + 1];
-        if (end - start >= GROUP_MIN) {
-            sorted = it->known + start;
-            count = end - start;
-        }
+    if (peers == WF_PEERS_ALL)
+        return 1;
+    if (peers == WF_PEERS_WORDS)
+        return known->group == text->group;
+    return near(it, text->letters, known->letters) * near(it, text->words, known->words);
+}
+
+double wf_calibration_p(const wf_calibration *it, double score, enum wf_peers peers,
+                        wf_extent extent)
+{
+    const wf_peer text = peer_of(score, extent);
+    double all = 0, as_novel = 0;
+    for (size_t i = 0; i < it->known_count; i++) {
+        double part = weight(it, &text, &it->known[i], peers);
+        all += part;
+        as_novel += it->known[i].score >= score ? part : 0;
     }
-    return (1 + (double)count_from(sorted, count, score)) / (1 + (double)count);
+    if (peers == WF_PEERS_WORDS && all < GROUP_MIN)
+        return wf_calibration_p(it, score, WF_PEERS_ALL, extent);
+    return (1 + as_novel) / (1 + all);
 }
 
 double wf_calibration_value(const wf_calibration *it, double score)

@@ -7,8 +7,15 @@
  * The p-value of a score is the part of the known sample that is at least as novel, counted with
  * the text itself among it: (1 + those) / (1 + all).  Whatever the scores are, a text drawn as the
  * known sample was is taken for novel at level alpha with at most that probability (V. Vovk, A.
- * Gammerman and G. Shafer, "Algorithmic learning in a random world", 2005).  In the Mondrian form
- * the count is among texts of the same group, by number of words, where there are enough.
+ * Gammerman and G. Shafer, "Algorithmic learning in a random world", 2005).
+ *
+ * But what is asked is not drawn so: a catalogue of names and codes is asked for names, one of
+ * short labels for long sentences.  So texts of the sample count by how much they are of the
+ * text's extent, in letters and in words (localized conformal prediction: L. Guan, Biometrika 110,
+ * 2023; R. Tibshirani and others, "Conformal prediction under covariate shift", 2019).  Where the
+ * sample has nothing of that extent, only the text itself is left, and its p-value is near 1: the
+ * catalogue cannot tell what known texts look like there.  In the Mondrian form the count is
+ * among texts of as many words, where there are enough.
  *
  * The probability of novelty rises with the score: isotonic regression of the two samples, each
  * with half the weight, by pooling adjacent violators (M. Ayer and others, 1955); between the
@@ -20,36 +27,48 @@
 
 #include <weft/base.h>
 
-#define WF_NOVEL_GROUPS 4u
-#define WF_NO_GROUP WF_NOVEL_GROUPS
+/* Which texts of the known sample a text is compared with. */
+enum wf_peers { WF_PEERS_NEAR, WF_PEERS_ALL, WF_PEERS_WORDS };
+
+/* How long a text is. */
+typedef struct wf_extent {
+    uint16_t letters; /* characters but spaces */
+    uint16_t words;
+} wf_extent;
+
+wf_extent wf_extent_of(weft_str text);
+
+/* Steps of the kernel: beyond the last its weight is nothing. */
+#define WF_NEAR_STEPS 16u
 
 typedef struct wf_knot {
     double score, value;
 } wf_knot;
 
+/* A text of the known sample. */
+typedef struct wf_peer {
+    double score;
+    uint8_t group;          /* by number of words */
+    uint8_t letters, words; /* steps on a logarithmic scale */
+} wf_peer;
+
 typedef struct wf_calibration {
-    double *known;  /* by group, ascending in each */
-    double *sorted; /* all of them, ascending */
-    size_t group_start[WF_NOVEL_GROUPS + 1];
+    wf_peer *known;
     size_t known_count;
-    wf_knot *knots; /* scores and values ascend strictly */
+    double near[WF_NEAR_STEPS]; /* weight by steps apart */
+    wf_knot *knots;             /* scores and values ascend strictly */
     size_t knot_count;
     double spread; /* of the scores, for what is beyond the knots */
 } wf_calibration;
 
 /* 0 or -ENOMEM; fini in any case.  Scores are finite; both samples may be empty. */
-int wf_calibration_make(wf_calibration *calibration, const double *known, const uint8_t *groups,
+int wf_calibration_make(wf_calibration *calibration, const double *known, const wf_extent *extents,
                         size_t known_count, const double *novel, size_t novel_count);
 void wf_calibration_fini(wf_calibration *calibration);
 
-/* `group`: of the text, or WF_NO_GROUP for all together. */
-double wf_calibration_p(const wf_calibration *calibration, double score, unsigned group);
+/* `extent` is that of the text with this score. */
+double wf_calibration_p(const wf_calibration *calibration, double score, enum wf_peers peers,
+                        wf_extent extent);
 double wf_calibration_value(const wf_calibration *calibration, double score);
-
-/* The group of a text of so many words. */
-static inline unsigned wf_novel_group(size_t words)
-{
-    return words < 1 ? 0 : words > WF_NOVEL_GROUPS ? WF_NOVEL_GROUPS - 1 : (unsigned)words - 1;
-}
 
 #endif

@@ -35,7 +35,7 @@ void wf_samples_fini(wf_samples *samples)
 {
     wf_free(samples->known);
     wf_free(samples->novel);
-    wf_free(samples->groups);
+    wf_free(samples->extents);
     *samples = (wf_samples){0};
 }
 
@@ -49,6 +49,7 @@ int wf_detector_new(wf_detector **out, wf_scorer *scorer, const wf_detector_plan
     it->scorer = wf_scorer_ref(scorer);
     it->plan = *plan;
     it->options = *options;
+    it->points_a_slip = WF_POINTS_A_SLIP;
     it->ground.catalogue = scorer->catalogue;
     it->combiner = (wf_combiner){.way = plan->combining, .count = plan->count};
     for (size_t i = 0; i < plan->count; i++) {
@@ -175,20 +176,12 @@ int wf_detector_begin_samples(wf_detector *it, const wf_rehearsal *rehearsal)
     }
     it->samples = (wf_samples){.known = wf_array(known, each),
                                .novel = wf_array(novel, each),
-                               .groups = wf_array(known, sizeof(uint8_t)),
+                               .extents = wf_array(known, sizeof(wf_extent)),
                                .known_count = known,
                                .novel_count = novel};
     bool has_all =
-        it->samples.known != NULL && it->samples.novel != NULL && it->samples.groups != NULL;
+        it->samples.known != NULL && it->samples.novel != NULL && it->samples.extents != NULL;
     return has_all ? 0 : -ENOMEM;
-}
-
-static unsigned group_of(weft_str raw)
-{
-    size_t words = 0;
-    for (size_t i = 0; i < raw.len; i++)
-        words += raw.ptr[i] != ' ' && (i == 0 || raw.ptr[i - 1] == ' ');
-    return wf_novel_group(words);
 }
 
 /* A text of a sample on its way. */
@@ -202,7 +195,7 @@ struct taking {
 
 static double *known_at(struct taking *it, size_t index)
 {
-    it->detector->samples.groups[index] = (uint8_t)group_of(it->ask.raw);
+    it->detector->samples.extents[index] = wf_extent_of(it->ask.raw);
     return it->detector->samples.known + index * it->detector->plan.count;
 }
 
@@ -258,7 +251,7 @@ static int take_perturbed(struct taking *it, size_t index, uint32_t row)
         uint64_t seed = (uint64_t)attempt << 32 | index;
         uint32_t other = (uint32_t)((row + seed * OTHER_STEP) % catalogue->row_count);
         int rc = wf_perturb(wf_catalogue_row(catalogue, row), wf_catalogue_row(catalogue, other),
-                            seed, text);
+                            it->detector->points_a_slip, seed, text);
         it->ask.raw = (weft_str){wf_buf_ptr(text), wf_buf_bytes(text)};
         if (rc == 0)
             rc = ask_sample(it, known_at(it, index));
@@ -363,16 +356,20 @@ static int calibrate_one(wf_detector *it, size_t strategy, struct columns *colum
         columns->known[i] = samples->known[i * each + strategy];
     for (size_t i = 0; i < samples->novel_count; i++)
         columns->novel[i] = samples->novel[i * each + strategy];
-    return wf_calibration_make(&it->calibrations[strategy], columns->known, samples->groups,
+    return wf_calibration_make(&it->calibrations[strategy], columns->known, samples->extents,
                                samples->known_count, columns->novel, samples->novel_count);
 }
 
-static void form_opinions(const wf_detector *it, const double *scores, unsigned group,
-                          wf_opinion *out)
+/* To be combined, p-values are among all: the combination has peers of its own. */
+static void form_opinions(const wf_detector *it, const double *scores, wf_opinion *out)
 {
-    for (size_t i = 0; i < it->plan.count; i++)
-        out[i] = (wf_opinion){scores[i], wf_calibration_p(&it->calibrations[i], scores[i], group),
-                              wf_calibration_value(&it->calibrations[i], scores[i])};
+    const wf_extent any = {0};
+    for (size_t i = 0; i < it->plan.count; i++) {
+        const wf_calibration *calibration = &it->calibrations[i];
+        out[i] =
+            (wf_opinion){scores[i], wf_calibration_p(calibration, scores[i], WF_PEERS_ALL, any),
+                         wf_calibration_value(calibration, scores[i])};
+    }
 }
 
 /* The opinions on all texts of both samples. */
@@ -382,10 +379,9 @@ static wf_opinion *read_samples(const wf_detector *it)
     size_t each = it->plan.count;
     wf_opinion *all = wf_array(samples->known_count + samples->novel_count, each * sizeof(*all));
     for (size_t i = 0; all != NULL && i < samples->known_count; i++)
-        form_opinions(it, samples->known + i * each, WF_NO_GROUP, all + i * each);
+        form_opinions(it, samples->known + i * each, all + i * each);
     for (size_t i = 0; all != NULL && i < samples->novel_count; i++)
-        form_opinions(it, samples->novel + i * each, WF_NO_GROUP,
-                      all + (samples->known_count + i) * each);
+        form_opinions(it, samples->novel + i * each, all + (samples->known_count + i) * each);
     return all;
 }
 
@@ -403,8 +399,8 @@ static int calibrate_combined(wf_detector *it, struct columns *columns)
     for (size_t i = 0; i < samples->novel_count; i++)
         columns->novel[i] = wf_combine(&it->combiner, all + (samples->known_count + i) * each);
     wf_free(all);
-    return wf_calibration_make(&it->combined, columns->known, samples->groups, samples->known_count,
-                               columns->novel, samples->novel_count);
+    return wf_calibration_make(&it->combined, columns->known, samples->extents,
+                               samples->known_count, columns->novel, samples->novel_count);
 }
 
 int wf_detector_calibrate(wf_detector *it)
@@ -424,11 +420,11 @@ int wf_detector_calibrate(wf_detector *it)
 
 /* ---- verdicts ---- */
 
-int wf_detector_judge(const wf_detector *it, wf_seeker *seeker, const wf_ask *ask, bool by_group,
-                      wf_verdict *out)
+int wf_detector_judge(const wf_detector *it, wf_seeker *seeker, const wf_ask *ask,
+                      enum wf_peers peers, wf_verdict *out)
 {
     double scores[WF_STRATEGIES_MAX];
-    unsigned group = by_group ? group_of(ask->raw) : WF_NO_GROUP;
+    const wf_extent extent = wf_extent_of(ask->raw);
     if (wf_novel_work_of(seeker) == NULL)
         return -ENOMEM;
     wf_novel_query *query = &seeker->novel->query;
@@ -438,9 +434,11 @@ int wf_detector_judge(const wf_detector *it, wf_seeker *seeker, const wf_ask *as
     int rc = score_text(it, it->scorer, seeker, query, scores);
     if (rc < 0)
         return rc;
-    form_opinions(it, scores, group, out->opinions);
+    form_opinions(it, scores, out->opinions);
     double combined = wf_combine(&it->combiner, out->opinions);
-    out->p = out->is_exact ? 1 : wf_calibration_p(&it->combined, combined, group);
+    for (size_t i = 0; i < it->plan.count; i++)
+        out->opinions[i].p = wf_calibration_p(&it->calibrations[i], scores[i], peers, extent);
+    out->p = out->is_exact ? 1 : wf_calibration_p(&it->combined, combined, peers, extent);
     out->value = out->is_exact ? 0 : wf_calibration_value(&it->combined, combined);
     return 0;
 }

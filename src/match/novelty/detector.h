@@ -39,7 +39,7 @@ bool wf_detector_plan_equals(const wf_detector_plan *a, const wf_detector_plan *
 /* Scores of the samples: of text i and strategy s at [i * strategies + s]. */
 typedef struct wf_samples {
     double *known, *novel;
-    uint8_t *groups; /* of the known */
+    wf_extent *extents; /* of the known */
     size_t known_count, novel_count;
 } wf_samples;
 
@@ -53,6 +53,7 @@ typedef struct wf_detector {
     bool needs_text, needs_space, needs_near; /* any of its strategies */
     wf_ground ground;
     void *states[WF_STRATEGIES_MAX];
+    double points_a_slip; /* WF_POINTS_A_SLIP; tools/fit-novelty tries others */
     wf_samples samples;
     wf_calibration calibrations[WF_STRATEGIES_MAX];
     wf_combiner combiner;
@@ -87,10 +88,9 @@ int wf_detector_take_sample(wf_detector *detector, size_t index, const wf_rehear
 int wf_detector_calibrate(wf_detector *detector);
 
 /* The verdict on the text that the scorer was asked for last with this seeker, whose rank has the
- * answer.  `by_group`: p-values among texts of as many words.  The judgement in the seeker is lost,
- * the rank stays. */
+ * answer.  The judgement in the seeker is lost, the rank stays. */
 int wf_detector_judge(const wf_detector *detector, wf_seeker *seeker, const wf_ask *ask,
-                      bool by_group, wf_verdict *out);
+                      enum wf_peers peers, wf_verdict *out);
 
 /* ---- files ---- */
 

@@ -12,10 +12,10 @@
 #define TAG_PLAN WF_TAG('N', 'O', 'V', 'L')
 #define TAG_KNOWN WF_TAG('N', 'O', 'V', 'K')
 #define TAG_NOVEL WF_TAG('N', 'O', 'V', 'N')
-#define TAG_GROUPS WF_TAG('N', 'O', 'V', 'G')
+#define TAG_EXTENTS WF_TAG('N', 'O', 'V', 'X')
 
 /* A change of what a strategy's score means is a new version: the samples are taken again. */
-#define VERSION 3u
+#define VERSION 4u
 #define ID_BYTES 24
 
 struct plan {
@@ -41,7 +41,7 @@ void wf_detector_save(const wf_detector *detector, wf_pack *pack)
                 sizeof(double));
     wf_pack_add(pack, TAG_NOVEL, samples->novel, samples->novel_count * plan->count,
                 sizeof(double));
-    wf_pack_add(pack, TAG_GROUPS, samples->groups, samples->known_count, sizeof(uint8_t));
+    wf_pack_add(pack, TAG_EXTENTS, samples->extents, samples->known_count, sizeof(wf_extent));
 }
 
 /* False: a strategy is not known here. */
@@ -90,14 +90,12 @@ static int take_samples(const wf_image *image, const struct plan *kept, wf_sampl
     if (rc == 0)
         rc = copy(image, TAG_NOVEL, sizeof(double), novel * kept->count, &items[1]);
     if (rc == 0)
-        rc = copy(image, TAG_GROUPS, sizeof(uint8_t), known, &items[2]);
+        rc = copy(image, TAG_EXTENTS, sizeof(wf_extent), known, &items[2]);
     *out = (wf_samples){.known = items[0],
                         .novel = items[1],
-                        .groups = items[2],
+                        .extents = items[2],
                         .known_count = known,
                         .novel_count = novel};
-    for (size_t i = 0; rc == 0 && i < known; i++)
-        rc = out->groups[i] < WF_NOVEL_GROUPS ? 0 : -WEFT_M_EPERSIST;
     if (rc == 0 && (!are_finite(out->known, known * kept->count) ||
                     !are_finite(out->novel, novel * kept->count)))
         rc = -WEFT_M_EPERSIST;

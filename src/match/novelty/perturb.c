@@ -8,9 +8,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* Long texts have several slips, as records of two sources do. */
-#define SLIPS_MAX 6u
-#define WORDS_A_SLIP 3u
+/* However long a text is. */
+#define SLIPS_MAX 32u
 
 enum slip { EDIT, DROP_WORD, SHORTEN, MOVE_WORDS, ADD_WORD, CASE, SIGNS };
 
@@ -224,20 +223,24 @@ static void slip(weft_str text, weft_str other, uint64_t *state, wf_buf *out)
     }
 }
 
-/* One, sometimes two, and one more for some of its words. */
-static size_t count_slips(weft_str text, uint64_t *state)
+/* From 0 to 1, evenly. */
+static double part(uint64_t *state)
 {
-    size_t words = count_words(text), count = 1 + (below(state, 4) == 0);
-    for (size_t at = WORDS_A_SLIP; at <= words && count < SLIPS_MAX; at += WORDS_A_SLIP)
-        count += below(state, 2);
-    return count;
+    return (double)(next(state) >> 11) * 0x1p-53;
 }
 
-int wf_perturb(weft_str text, weft_str other, uint64_t seed, wf_buf *out)
+static size_t count_slips(weft_str text, double points_a_slip, uint64_t *state)
+{
+    double u = part(state);
+    size_t more = (size_t)(u * u * (double)count_points(text) / points_a_slip);
+    return 1 + (more < SLIPS_MAX ? more : SLIPS_MAX);
+}
+
+int wf_perturb(weft_str text, weft_str other, double points_a_slip, uint64_t seed, wf_buf *out)
 {
     uint64_t state = seed;
     wf_buf_reset(out);
-    size_t count = count_slips(text, &state);
+    size_t count = count_slips(text, points_a_slip, &state);
     slip(text, other, &state, out);
     for (size_t i = 1; i < count && out->rc == 0; i++) {
         size_t len = wf_buf_bytes(out);
