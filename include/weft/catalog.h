@@ -18,7 +18,9 @@
  *
  *   CSV     RFC 4180, UTF-8.  The first row names the columns; `id` and `name` must be among them,
  *           `aliases` holds further names with '|' between them, `text` what is shown of a hit.
- *           Any other column is kept as extra.  Every row has as many fields as the first.
+ *           `parents` the ids of entities above (<weft/hierarchy.h>), which goes into extra as
+ *           {"hierarchy":{"parents":[ids]}} unless there is a column `hierarchy`.  Any other column
+ *           is kept as extra.  Every row has as many fields as the first.
  *   TSV     the same with tabs, and no quoting.
  *   JSON    one array of objects: {"id": string or integer, "name": string, "aliases": [string],
  *           "text": string}.  Any other key is kept as extra.
@@ -95,9 +97,10 @@ typedef struct weft_catalog_options {
     /* Entities: columns or keys that are called otherwise; empty: as above.  Of aliases there may
      * be several, "alt_name,short", 8 at most; in JSON each is a string or an array of strings. */
     weft_str id_field, name_field, aliases_field;
-    char alias_separator; /* between the aliases of a field of CSV or TSV; 0: '|' */
-    bool merges;          /* an id that is there already is no bad row: its name and aliases become
-                           * aliases of the first, unless they are there too */
+    weft_str parents_field; /* of CSV and TSV */
+    char alias_separator;   /* between the aliases, or parents, of a field of CSV or TSV; 0: '|' */
+    bool merges; /* an id that is there already is no bad row: its name and aliases become
+                  * aliases of the first, unless they are there too */
 } weft_catalog_options;
 
 /* ---- entities ---- */

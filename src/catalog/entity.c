@@ -104,6 +104,9 @@ static int find_columns(wf_entity_draft *draft, weft_catalog_error *error)
     draft->text_column = column_of(draft, draft->names.text);
     for (size_t i = 0; i < draft->names.alias_count; i++)
         draft->alias_columns[i] = column_of(draft, draft->names.aliases[i]);
+    draft->parents_column = column_of(draft, draft->names.parents);
+    if (column_of(draft, weft_str_of("hierarchy")) != WF_NO_FIELD)
+        draft->parents_column = WF_NO_FIELD; /* the key is taken */
     draft->has_columns = true;
     if (draft->id_column != WF_NO_FIELD && draft->name_column != WF_NO_FIELD)
         return 0;
@@ -121,38 +124,64 @@ static weft_str trim(weft_str text)
     return text;
 }
 
-/* "a|b|c"; what is blank between two bars is no alias. */
+/* The next of "a|b|c", without what is blank between two bars; false: there is none. */
+static bool next_part(const wf_entity_draft *draft, weft_str *rest, weft_str *out)
+{
+    while (rest->len != 0) {
+        const char *bar = memchr(rest->ptr, draft->names.separator, rest->len);
+        size_t bytes = bar == NULL ? rest->len : (size_t)(bar - rest->ptr);
+        size_t used = bytes + (bar != NULL);
+        *out = trim((weft_str){rest->ptr, bytes});
+        *rest = (weft_str){rest->ptr + used, rest->len - used};
+        if (!is_blank(*out))
+            return true;
+    }
+    return false;
+}
+
 static int split_aliases(wf_entity_draft *draft, weft_str text)
 {
-    for (;;) {
-        const char *bar = text.len == 0 ? NULL : memchr(text.ptr, draft->names.separator, text.len);
-        size_t bytes = bar == NULL ? text.len : (size_t)(bar - text.ptr);
-        weft_str alias = trim((weft_str){text.ptr, bytes});
-        if (!is_blank(alias)) {
-            int rc = add_alias(draft, alias);
-            if (rc < 0)
-                return rc;
-        }
-        if (bar == NULL)
-            return 0;
-        text = (weft_str){bar + 1, text.len - bytes - 1};
-    }
+    weft_str alias;
+    int rc = 0;
+    while (rc == 0 && next_part(draft, &text, &alias))
+        rc = add_alias(draft, alias);
+    return rc;
 }
 
 static bool is_own_column(const wf_entity_draft *draft, size_t column)
 {
-    bool is_own =
-        column == draft->id_column || column == draft->name_column || column == draft->text_column;
+    bool is_own = column == draft->parents_column || column == draft->id_column ||
+                  column == draft->name_column || column == draft->text_column;
     for (size_t i = 0; i < draft->names.alias_count; i++)
         is_own |= column == draft->alias_columns[i];
     return is_own;
+}
+
+/* {"hierarchy":{"parents":["a","b"]} of "a|b"; nothing of a blank field. */
+static bool extra_of_parents(wf_entity_draft *draft, weft_str text, wf_json *json)
+{
+    weft_str id;
+    if (!next_part(draft, &text, &id))
+        return false;
+    wf_json_object(json);
+    wf_json_key(json, "hierarchy");
+    wf_json_object(json);
+    wf_json_key(json, "parents");
+    wf_json_array(json);
+    do
+        wf_json_str(json, id);
+    while (next_part(draft, &text, &id));
+    wf_json_array_end(json);
+    wf_json_object_end(json);
+    return true;
 }
 
 /* The other columns that are not empty, as one JSON object. */
 static void extra_of_fields(wf_entity_draft *draft, const wf_csv *fields)
 {
     wf_json json = {.out = &draft->extra};
-    bool has_any = false;
+    bool has_any = draft->parents_column != WF_NO_FIELD &&
+                   extra_of_parents(draft, wf_csv_field(fields, draft->parents_column), &json);
     for (size_t i = 0; i < fields->field_count; i++) {
         weft_str field = wf_csv_field(fields, i);
         if (is_own_column(draft, i) || field.len == 0)

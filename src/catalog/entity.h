@@ -21,7 +21,7 @@ typedef struct wf_entity_draft {
 
     /* CSV, TSV: where the columns are; WF_NO_FIELD. */
     bool has_columns;
-    size_t id_column, name_column, text_column;
+    size_t id_column, name_column, text_column, parents_column;
     size_t alias_columns[WF_ALIAS_FIELDS_MAX];
 } wf_entity_draft;
 

@@ -33,6 +33,7 @@ void wf_field_names_init(wf_field_names *names, const weft_catalog_options *opti
         .id = or_usual(options->id_field, "id"),
         .name = or_usual(options->name_field, "name"),
         .text = weft_str_of("text"),
+        .parents = or_usual(options->parents_field, "parents"),
         .is_renamed = options->aliases_field.len != 0,
         .separator = options->alias_separator != '\0' ? options->alias_separator : '|',
     };

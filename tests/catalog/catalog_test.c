@@ -102,6 +102,11 @@ static const struct file_row good_files[] = {
     {"a.csv", T("id,text,name,note,type\n1,shown,a,\"x\"\"y\",\n2,,b,,\n"),
      "2|1|a||shown|{\"note\":\"x\\\"y\"}\n3|2|b|||\n"},
     {"a.csv", T("id,name\n\n\n1,a\n\n"), "4|1|a|||\n"},
+    {"a.csv", T("id,parents,name,note\n1,|,a,x\n2, 1 |,b,\n3,2|1,c,y\n"),
+     "2|1|a|||{\"note\":\"x\"}\n3|2|b|||{\"hierarchy\":{\"parents\":[\"1\"]}}\n"
+     "4|3|c|||{\"hierarchy\":{\"parents\":[\"2\",\"1\"]},\"note\":\"y\"}\n"},
+    {"a.csv", T("id,parents,name,hierarchy\n2,1,b,h\n"),
+     "2|2|b|||{\"parents\":\"1\",\"hierarchy\":\"h\"}\n"},
     {"a.csv", T("id,name\n"), ""},
     {"dir.tsv/noending", T("id,name\n1,\"a\tb\"\n"), "2|1|a\tb|||\n"},
 
