@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <weft/hierarchy.h>
 #include <weft/novelty.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -21,7 +22,9 @@ static const weft_str aliases[] = {{"FRG", 3}, {"Deutschland", 11}};
 static const weft_m_entity entities[] = {
     {.id = {"DE", 2}, .name = {"Germany", 7}, .aliases = aliases, .alias_count = 2},
     {.id = {"1", 1}, .name = {"Guinea", 6}, .id_is_integer = true, .text = {"GN", 2}},
-    {.id = {"GQ", 2}, .name = {"Equatorial Guinea", 17}, .extra = {"{}", 2}},
+    {.id = {"GQ", 2},
+     .name = {"Equatorial Guinea", 17},
+     .extra = {"{\"hierarchy\":{\"parents\":[\"DE\",1]}}", 34}},
 };
 
 static weft_bytes make_good_file(void)
@@ -91,6 +94,18 @@ static void check_novelty(weft_matcher *matcher, weft_str text)
     weft_m_results_free(results);
 }
 
+static void check_hierarchy(weft_matcher *matcher, weft_str text)
+{
+    weft_m_results *results;
+    if (weft_m_hierarchy_match(matcher, &text, 1, NULL, &results, NULL) < 0)
+        return;
+    const weft_m_hierarchy_result *it = weft_m_results_hierarchy(results, 0);
+    assert(it->hit_count <= 5 && it->level_count <= 3);
+    for (size_t i = 0; i < it->hit_count; i++)
+        assert(it->hits[i].score >= 0 && it->hits[i].score <= 1);
+    weft_m_results_free(results);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     weft_matcher *matcher;
@@ -113,6 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_answers(matcher, weft_str_of("guinea"));
     check_answers(matcher, weft_str_of("FRG"));
     check_novelty(matcher, weft_str_of("guinee"));
+    check_hierarchy(matcher, weft_str_of("guinee"));
     weft_m_close(matcher);
     return 0;
 }

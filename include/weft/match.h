@@ -412,6 +412,7 @@ enum weft_m_op {
     WEFT_M_OP_REMOVE,
     WEFT_M_OP_SAVE,
     WEFT_M_OP_NOVELTY,
+    WEFT_M_OP_HIERARCHY,
     WEFT_M_OP_COUNT,
 };
 

@@ -12,7 +12,7 @@ const char *weft_m_op_name(enum weft_m_op op)
         [WEFT_M_OP_BATCH] = "batch",       [WEFT_M_OP_EXPLAIN] = "explain",
         [WEFT_M_OP_DIAGNOSE] = "diagnose", [WEFT_M_OP_ADD] = "add",
         [WEFT_M_OP_REMOVE] = "remove",     [WEFT_M_OP_SAVE] = "save",
-        [WEFT_M_OP_NOVELTY] = "novelty",
+        [WEFT_M_OP_NOVELTY] = "novelty",   [WEFT_M_OP_HIERARCHY] = "hierarchy",
     };
     return names[op];
 }

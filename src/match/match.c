@@ -66,6 +66,9 @@ static int answer_one(const wf_request *request, size_t index, wf_seeker *seeker
             request->verdicts[index].is_blank = true;
         return 0;
     }
+    if (results->kinships != NULL)
+        return wf_kin_answer(&results->kinships->plan, scorer, seeker, options, &ask,
+                             &results->kinships->items[index]);
     rc = request->verdicts != NULL ? judge_one(request, index, seeker, &ask)
                                    : scorer->cls->find(scorer, seeker, &ask);
     return rc < 0 ? rc : wf_results_fill(results, index, seeker, options);

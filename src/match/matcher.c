@@ -124,6 +124,7 @@ int wf_matcher_new(weft_matcher **out, const weft_m_options *options, weft_m_err
     wf_gate_init(&matcher->calls);
     wf_gate_init(&matcher->changes);
     wf_gate_init(&matcher->detecting);
+    wf_gate_init(&matcher->arranging);
     pthread_mutex_init(&matcher->lock, NULL);
     wf_seekers_init(&matcher->seekers);
     matcher->active_mode = "zero-shot";
@@ -136,6 +137,7 @@ static void matcher_free(weft_matcher *matcher)
     wf_gate_fini(&matcher->calls);
     wf_gate_fini(&matcher->changes);
     wf_gate_fini(&matcher->detecting);
+    wf_gate_fini(&matcher->arranging);
     wf_detector_kept_free(matcher->loaded);
     pthread_mutex_destroy(&matcher->lock);
     wf_seekers_fini(&matcher->seekers);
@@ -245,12 +247,15 @@ void weft_m_stop(weft_matcher *matcher)
     wf_snapshot *snapshot = matcher->snapshot;
     wf_catalogue *catalogue = matcher->catalogue;
     wf_detector *detector = matcher->detector;
+    weft_hierarchy *hierarchy = matcher->hierarchy;
     matcher->snapshot = NULL;
     matcher->catalogue = NULL;
     matcher->detector = NULL;
+    matcher->hierarchy = NULL;
     pthread_mutex_unlock(&matcher->lock);
     wf_gate_leave(&matcher->calls, WF_GATE_EXCLUSIVE);
     wf_detector_unref(detector);
+    weft_hierarchy_unref(hierarchy);
     wf_snapshot_unref(snapshot);
     wf_catalogue_unref(catalogue);
 }

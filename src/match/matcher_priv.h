@@ -47,6 +47,9 @@ struct weft_matcher {
     wf_detector *detector;    /* under lock, a reference; the last one made, NULL: none */
     wf_detector_kept *loaded; /* under lock: of the file, until a change; NULL: nothing */
 
+    wf_gate arranging;         /* exclusive: a hierarchy is being read */
+    weft_hierarchy *hierarchy; /* under lock, a reference; the last one read, NULL: none */
+
     const char *active_mode; /* atomic; static text */
 
     wf_seekers seekers;

@@ -34,6 +34,17 @@ weft_m_results *wf_results_new(wf_snapshot *snapshot, size_t count, size_t top_k
     return results;
 }
 
+static void kinships_free(weft_m_results *results)
+{
+    wf_kinships *kinships = results->kinships;
+    if (kinships == NULL)
+        return;
+    for (size_t i = 0; i < results->count; i++)
+        wf_free(kinships->items[i]);
+    weft_hierarchy_unref(kinships->hierarchy);
+    wf_free(kinships);
+}
+
 void weft_m_results_free(weft_m_results *results)
 {
     if (results == NULL)
@@ -43,6 +54,7 @@ void weft_m_results_free(weft_m_results *results)
     if (results->novelties != NULL)
         wf_free(results->novelties->signals);
     wf_free(results->novelties);
+    kinships_free(results);
     wf_snapshot_unref(results->snapshot);
     wf_free(results);
 }
@@ -224,6 +236,16 @@ const weft_m_novelty_result *weft_m_results_novelty(const weft_m_results *result
 {
     assert(index < results->count);
     return results->novelties != NULL ? &results->novelties->items[index] : NULL;
+}
+
+const weft_m_hierarchy_result *weft_m_results_hierarchy(const weft_m_results *results, size_t index)
+{
+    static const weft_m_hierarchy_result none;
+    assert(index < results->count);
+    if (results->kinships == NULL)
+        return NULL;
+    const weft_m_hierarchy_result *it = results->kinships->items[index];
+    return it != NULL ? it : &none;
 }
 
 bool weft_m_results_was_cut(const weft_m_results *results, size_t index)

@@ -7,8 +7,10 @@
 #ifndef WF_MATCH_RESULTS_H
 #define WF_MATCH_RESULTS_H
 
+#include "match/hierarchy/kin.h"
 #include "match/snapshot.h"
 
+#include <weft/hierarchy.h>
 #include <weft/novelty.h>
 
 /* One block: hits, then the numbers of tied entities, then texts.  hits is its start. */
@@ -23,6 +25,7 @@ struct weft_m_results {
     size_t count, top_k;
     float threshold;
     struct wf_novelties *novelties; /* owned; NULL: nobody asked */
+    struct wf_kinships *kinships;   /* the same */
     wf_answer answers[];
 };
 
@@ -33,6 +36,13 @@ typedef struct wf_novelties {
     weft_m_signal *signals;
     weft_m_novelty_result items[];
 } wf_novelties;
+
+/* What the hierarchy makes of it. */
+typedef struct wf_kinships {
+    weft_hierarchy *hierarchy; /* a reference */
+    wf_kin_plan plan;
+    weft_m_hierarchy_result *items[]; /* a block each; NULL: a blank query */
+} wf_kinships;
 
 /* Results without any hit yet; takes a reference to `snapshot`.  NULL: no memory. */
 weft_m_results *wf_results_new(wf_snapshot *snapshot, size_t count, size_t top_k, float threshold);

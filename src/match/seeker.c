@@ -3,6 +3,7 @@
 #include "match/seeker.h"
 
 #include "base/alloc.h"
+#include "match/hierarchy/kin.h"
 #include "match/novelty/work.h"
 
 /* More than this many idle ones are freed. */
@@ -29,6 +30,7 @@ static void seeker_free(wf_seeker *seeker)
     wf_block_desk_fini(&seeker->block);
     wf_free(seeker->found);
     wf_novel_work_free(seeker->novel);
+    wf_kin_desk_free(seeker->kin);
     wf_free(seeker);
 }
 
@@ -85,7 +87,7 @@ static size_t kept_bytes(const wf_seeker *seeker)
     return seeker->encoder.features.capacity * 20 + seeker->encoder.features.span_capacity * 24 +
            judge->entrant_capacity * sizeof(*judge->entrants) + judge->allowed_capacity * 8 +
            judge->candidate_capacity * sizeof(*judge->candidates) + seeker->bag.capacity * 20 +
-           seeker->pupil.capacity * 8;
+           seeker->pupil.capacity * 8 + wf_kin_desk_bytes(seeker->kin);
 }
 
 void wf_seekers_give(wf_seekers *seekers, wf_seeker *seeker)

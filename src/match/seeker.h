@@ -38,6 +38,7 @@ typedef struct wf_seeker {
     wf_found *found; /* of two scorers, to be one list */
     size_t found_capacity;
     struct wf_novel_work *novel; /* NULL until novelty was asked for */
+    struct wf_kin_desk *kin;     /* NULL until the hierarchy was asked for */
 
     /* What read left: borrowed from the raw text or from `normal`. */
     weft_str text;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <weft/exec.h>
 #include <weft/file.h>
+#include <weft/hierarchy.h>
 #include <weft/run.h>
 #include <weft/sim.h>
 #include <weft/task.h>
@@ -40,6 +41,8 @@ static made make_rich(size_t count)
             m.entities[i].text = m.entities[(i + 1) % count].name;
         if (i % 7 == 0)
             m.entities[i].extra = STR("{\"level\":[1,2]}");
+        if (i % 7 == 1)
+            m.entities[i].extra = STR("{\"hierarchy\":{\"parents\":[0,\"7\"],\"weights\":{}}}");
     }
     if (count > 8)
         m.entities[8].name = STR("Straße 日本 Ελλάδα");
@@ -329,6 +332,19 @@ static void spoil(dice *d, uint8_t *bytes)
     }
 }
 
+/* Of a file that may say anything: answers, or a reason. */
+static void try_hierarchy(weft_matcher *matcher)
+{
+    const weft_str text = STR("abba cabbage");
+    weft_m_results *results;
+    weft_m_error error;
+    int rc = weft_m_hierarchy_match(matcher, &text, 1, NULL, &results, &error);
+    if (rc == 0)
+        weft_m_results_free(results);
+    else
+        CHECK(rc == -WEFT_M_EVALID && error.message[0] != '\0');
+}
+
 /* Check sums keep out accidents, not people: what is inside must be harmless too. */
 TEST(a_file_made_up_with_right_sums_is_refused_or_answers)
 {
@@ -356,6 +372,7 @@ TEST(a_file_made_up_with_right_sums_is_refused_or_answers)
             }
             weft_text text = answers_of(loaded);
             weft_text_free(&text);
+            try_hierarchy(loaded);
             weft_m_close(loaded);
         }
         CHECK_GT(refused, rounds / 8);
