@@ -10,8 +10,8 @@
 
 #include <stdio.h>
 
-#define ASKERS 150
-#define ROUNDS 12
+#define ASKERS 50
+#define ROUNDS 6
 
 static uint64_t chance_state;
 
@@ -19,6 +19,13 @@ static uint32_t chance(uint32_t below)
 {
     chance_state = chance_state * 6364136223846793005u + 1442695040888963407u;
     return (uint32_t)((chance_state >> 33) % below);
+}
+
+/* In steps, so that many go on at the same instant: each instant costs a real back end a
+ * millisecond. */
+static weft_time pause_below(uint32_t steps)
+{
+    return chance(steps) * 10 * WEFT_MS;
 }
 
 /* ---- the server ---- */
@@ -30,7 +37,7 @@ static int say(weft_stream *stream, const char *text, size_t len)
         WEFT_TRY(weft_stream_write(stream, text, part));
         WEFT_TRY(weft_stream_flush(stream));
         if (part < len)
-            WEFT_TRY(weft_sleep(chance(20) * WEFT_MS));
+            WEFT_TRY(weft_sleep(pause_below(3)));
         text += part;
         len -= part;
     }
@@ -80,7 +87,7 @@ static int serve_one(void *arg)
         if (got <= 0 || sscanf(head.ptr, "GET /%7[0-9] ", number) != 1)
             break;
         weft_stream_consume(stream, (size_t)got);
-        rc = weft_sleep(chance(30) * WEFT_MS);
+        rc = weft_sleep(pause_below(4));
         if (rc == 0)
             rc = answer(stream, number);
     }
@@ -117,7 +124,7 @@ static void ask_one(struct storm *storm)
     weft_client_response page;
     snprintf(number, sizeof number, "%05u", storm->next++);
     snprintf(url, sizeof url, "http://127.0.0.1:%u/%s", (unsigned)storm->port, number);
-    WEFT_TIMEOUT(limit, chance(3) == 0 ? chance(400) * WEFT_MS : 100 * WEFT_SEC);
+    WEFT_TIMEOUT(limit, chance(3) == 0 ? pause_below(40) : 100 * WEFT_SEC);
     int rc = weft_client_get(storm->client, url, &page);
     if (rc == 0 && page.status == 200) {
         CHECK_EQ(page.body.len, 50);
@@ -145,7 +152,7 @@ static void storm_blow(struct storm *storm)
     for (int i = 0; i < ASKERS; i++)
         tasks[i] = weft_spawn(ask_some, storm);
     for (int i = 0; i < ASKERS / 3; i++) {
-        CHECK_OK(weft_sleep(chance(40) * WEFT_MS));
+        CHECK_OK(weft_sleep(pause_below(5)));
         weft_cancel(tasks[chance(ASKERS)], "by chance");
         CHECK_LE(storm->client->conn_count, 16);
     }

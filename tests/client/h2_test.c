@@ -212,6 +212,7 @@ TASK_TEST(h2_space_around_a_value_is_left_out)
 
 struct source {
     size_t left, step;
+    unsigned reads;
 };
 
 static ssize_t source_read(void *buf, size_t bytes, void *arg)
@@ -221,7 +222,7 @@ static ssize_t source_read(void *buf, size_t bytes, void *arg)
     count = count < bytes ? count : bytes;
     memset(buf, 'x', count);
     source->left -= count;
-    int rc = weft_sleep(WEFT_MS);
+    int rc = source->reads++ % 8 == 0 ? weft_sleep(WEFT_MS) : weft_yield();
     return rc < 0 ? rc : (ssize_t)count;
 }
 

@@ -457,7 +457,7 @@ TASK_TEST(class_13_a_frame_that_waits_for_tcp_goes_with_its_stream)
     CHECK_OK(site_open(&site, NULL));
     h2_peer_open_with(&peer, &site, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, INT32_MAX);
     CHECK_OK(h2_peer_frame(&peer, NGHTTP2_WINDOW_UPDATE, 0, 0, "\x7f\0\0\0", 4));
-    h2_peer_get(&peer, 1, "/large?kib=65536");
+    h2_peer_get(&peer, 1, "/large?kib=16384");
     weft_time from = weft_now();
     while (site_seen.ended == 0) {
         CHECK_OK(weft_sleep(WEFT_SEC));
