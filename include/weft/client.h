@@ -40,8 +40,9 @@
  * body, weft_exchange_length() is -1, and data that does not come to the end of its coding is
  * -WEFT_ETRUNCATED.
  *
- * A large body is sent while the answer is awaited: one that refuses it (3xx to 5xx) ends the
- * sending, another is given once all is sent.
+ * A large body is sent while the answer is awaited.  One that refuses it (3xx to 5xx) ends the
+ * sending, over HTTP/2 also any that is whole; another is given once all is sent, or the server
+ * takes no more.  What was not sent costs an HTTP/1.1 connection, and of HTTP/2 the stream alone.
  *
  * For https there is TLS, where Weft is built with it: servers must have a certificate for their
  * name that the system trusts, or that `tls` of the options does.  Inside it HTTP/2 is spoken with
@@ -73,6 +74,7 @@ typedef struct weft_client_limits {
     weft_time between_max;    /* between two pieces, sent or received: 30 s */
     weft_time total_max;      /* with redirects and repeats: 300 s */
     weft_time slot_max;       /* waiting for one of the connections below: 5 s */
+    weft_time continue_max;   /* expects_continue: a silent server gets the body after: 1 s */
 
     uint32_t per_origin_max;  /* requests at a time to one origin: 32 */
     uint32_t total_count_max; /* to all: 256; connections kept are not more either */
@@ -180,7 +182,17 @@ typedef struct weft_client_request {
     const char *type;        /* Content-Type of the body; NULL: none is said */
     weft_read_fn *body_read; /* instead of `body`: gives its bytes, may wait; never sent twice */
     void *body_arg;
-    int64_t body_bytes;    /* of body_read: how many it gives; 0: unknown, sent in chunks */
+    int64_t body_bytes; /* of body_read: how many it gives; 0: unknown, sent in chunks */
+
+    /* Fields behind the body: a checksum, how it went.  Their names are told in the head; the
+     * values are looked at when the body has ended, so that body_read may have set them by then.
+     * -EINVAL without a body, and for those that only a head may say. */
+    const weft_client_field *trailers;
+    size_t trailer_count;
+
+    bool expects_continue; /* the head goes alone; the body when the server has said that it wants
+                            * it (100 Continue), or nothing for continue_max.  An answer of any
+                            * status instead: none of the body is sent */
     weft_time total_max;   /* 0: the client's */
     weft_time hedge_after; /* without the head of an answer by then, it is sent once more and the
                             * first answer counts; see Repeats.  0: never */

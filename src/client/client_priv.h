@@ -69,9 +69,14 @@ struct carrier {
     /* True if a body of so many bytes is on its way without a wait. */
     bool (*takes_at_once)(const struct weft_exchange *exchange, size_t bytes);
 
-    /* The body's next piece, behind which there is none if it is the last; that may be empty. */
+    /* The body's next piece, behind which there is none if it is the last; that may be empty, and
+     * the trailers go with it. */
     int (*piece_send)(struct weft_exchange *exchange, const char *bytes, size_t count,
                       bool is_last);
+
+    /* The answer's head is there, and the body is still being sent, by another task.  Waits while
+     * both may be of use to each other: until `*is_over`, or the answer is whole. */
+    int (*sending_wait)(struct weft_exchange *exchange, const bool *is_over);
 
     /* Waits for the answer's head: then head and head_text say it.  Interim ones are passed over.
      */
@@ -117,6 +122,7 @@ struct mux_stream {
     weft_event moved;    /* something of what follows has changed */
     int32_t id;          /* 0: not opened, or closed */
     weft_str piece;      /* of the request's body, not sent yet */
+    weft_str trailers;   /* lines, behind the last */
     wf_buf unread;       /* of the answer's body */
     uint64_t data_bytes; /* of all DATA frames, those included that nghttp2 refused */
     int rc;              /* why it ended before its time */
@@ -148,6 +154,9 @@ struct weft_exchange {
     bool is_source_used;          /* it was called */
     bool is_unprocessed;          /* the server has said that it did nothing with the request */
     bool is_body_unwanted;        /* and here that its answer needs no more of the body */
+    bool expects_continue;        /* "Expect: 100-continue" goes with the head */
+    bool awaits_continue;         /* and the body waits for `go_on` */
+    weft_event go_on;             /* the server wants the body */
     bool is_secretive;            /* on another origin: no Authorization, no Cookie */
     uint32_t repeats;
     bool asks_coding; /* by Accept-Encoding; then what comes is decoded */
@@ -254,8 +263,22 @@ const char *wf_request_method(const weft_client_request *request);
  * connection frames by itself, those that frame. */
 int wf_request_fields(const struct weft_exchange *exchange, wf_buf *out);
 
+/* True if the body tells its end by itself: in chunks over HTTP/1. */
+bool wf_request_is_open(const struct weft_exchange *exchange);
+
+/* Appends the trailers as lines. */
+int wf_request_trailers(const struct weft_exchange *exchange, wf_buf *out);
+
 /* Sends the body over the exchange's connection. */
 int wf_body_send(struct weft_exchange *exchange);
+
+/* ---- upload.c ---- */
+
+/* True if the body goes by a task of its own: it may take its time. */
+bool wf_upload_is_due(const struct weft_exchange *exchange);
+
+/* Sends it so, and waits for the head of the answer. */
+int wf_upload(struct weft_exchange *exchange);
 
 /* A failure for what of an answer is no HTTP. */
 int wf_answer_fault(const struct weft_exchange *exchange, int rc,

@@ -17,6 +17,7 @@
 enum liar_then {
     LIAR_KEEP,  /* the next request comes over the same connection */
     LIAR_CLOSE, /* politely */
+    LIAR_LATER, /* the same, after a second */
     LIAR_RESET,
     LIAR_STALL, /* neither sends nor closes, until the test ends */
 };
@@ -73,6 +74,8 @@ static inline int liar_step(struct liar *liar, weft_stream *stream, const struct
         return rc;
     if (step->then == LIAR_STALL)
         return weft_sleep(WEFT_FOREVER);
+    if (step->then == LIAR_LATER)
+        return weft_sleep(WEFT_SEC);
     return step->then == LIAR_KEEP;
 }
 

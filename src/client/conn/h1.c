@@ -10,7 +10,6 @@
 #include "h1/list.h"
 #include "h1/write.h"
 
-#include <assert.h>
 #include <string.h>
 
 /* ---- the request ---- */
@@ -47,19 +46,47 @@ static bool h1_takes_at_once(const struct weft_exchange *exchange, size_t bytes)
     return bytes <= (size_t)64 * 1024;
 }
 
+static int chunk_send(weft_stream *stream, const char *bytes, size_t count)
+{
+    char line[WF_H1_CHUNK_LINE_BYTES];
+    if (count == 0) /* which would say the end */
+        return 0;
+    WEFT_TRY(weft_stream_write(stream, line, wf_h1_write_chunk_line(line, count)));
+    WEFT_TRY(weft_stream_write(stream, bytes, count));
+    return weft_stream_write(stream, "\r\n", 2);
+}
+
+/* And the trailers. */
+static int last_chunk_send(const struct weft_exchange *exchange)
+{
+    wf_buf end = {0};
+    (void)wf_buf_puts(&end, "0\r\n");
+    int rc = wf_request_trailers(exchange, &end);
+    if (rc == 0)
+        rc = wf_buf_puts(&end, "\r\n");
+    if (rc == 0)
+        rc = weft_stream_write(exchange->conn->stream, wf_buf_ptr(&end), wf_buf_bytes(&end));
+    wf_buf_fini(&end);
+    return rc;
+}
+
 static int h1_piece_send(struct weft_exchange *exchange, const char *bytes, size_t count,
                          bool is_last)
 {
-    const weft_client_request *request = exchange->request;
     weft_stream *stream = exchange->conn->stream;
-    bool in_chunks = request->body_read != NULL && request->body_bytes == 0;
-    char line[WF_H1_CHUNK_LINE_BYTES];
-    assert(!in_chunks || is_last == (count == 0)); /* which says the end */
-    if (in_chunks)
-        WEFT_TRY(weft_stream_write(stream, line, wf_h1_write_chunk_line(line, count)));
-    if (count > 0)
-        WEFT_TRY(weft_stream_write(stream, bytes, count));
-    return in_chunks ? weft_stream_write(stream, "\r\n", 2) : 0;
+    if (wf_request_is_open(exchange)) {
+        WEFT_TRY(chunk_send(stream, bytes, count));
+        return is_last ? last_chunk_send(exchange) : 0;
+    }
+    return count > 0 ? weft_stream_write(stream, bytes, count) : 0;
+}
+
+/* There is no telling a server of HTTP/1 that the rest does not come: it is sent to the end. */
+static int h1_sending_wait(struct weft_exchange *exchange, const bool *is_over)
+{
+    (void)exchange;
+    (void)is_over;
+    return 0;
 }
 
 /* ---- the answer's head ---- */
@@ -156,6 +183,8 @@ static int h1_head_receive(struct weft_exchange *exchange)
         WEFT_TRY(head_receive(exchange, &text));
         if (exchange->head.status >= 200)
             break;
+        if (exchange->head.status == 100)
+            weft_event_set(&exchange->go_on);
         if (exchange->head.status == 101 && exchange->request->upgrade != NULL)
             break;
         if (exchange->head.status == 101)
@@ -259,6 +288,7 @@ const struct carrier wf_h1_carrier = {
     .head_send = h1_head_send,
     .takes_at_once = h1_takes_at_once,
     .piece_send = h1_piece_send,
+    .sending_wait = h1_sending_wait,
     .head_receive = h1_head_receive,
     .body_read = h1_body_read,
     .is_read = h1_is_read,

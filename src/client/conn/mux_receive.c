@@ -115,6 +115,8 @@ static int head_take(struct wf_mux *mux, struct weft_exchange *exchange)
     rc = wf_h1_head_feed(&exchange->head, text.ptr, text.len);
     if (rc <= 0)
         return rc < 0 ? rc : -WEFT_ELIMIT;
+    if (exchange->head.status == 100)
+        weft_event_set(&exchange->go_on);
     if (exchange->head.status < 200)
         return ++exchange->stream.interim_count > mux->client->options.limits.interim_count_max
                    ? -WEFT_ELIMIT
@@ -263,7 +265,7 @@ void wf_mux_stream_closed(struct weft_exchange *exchange, int rc)
 {
     struct mux_stream *stream = &exchange->stream;
     stream->id = 0;
-    stream->piece = (weft_str){NULL, 0};
+    stream->piece = stream->trailers = (weft_str){NULL, 0};
     if (stream->rc == 0 && !stream->is_ended)
         stream->rc = rc != 0 ? rc : rc_of_end(exchange);
     weft_event_set(&stream->moved);

@@ -18,22 +18,50 @@
 
 /* ---- bytes out: nghttp2's callbacks ---- */
 
+static void piece_is_taken(struct mux_stream *stream)
+{
+    stream->is_taken = true;
+    weft_event_set(&stream->moved);
+}
+
+/* nghttp2 sends them behind the data, which it asks for now. */
+static int trailers_submit(nghttp2_session *session, const struct mux_stream *stream)
+{
+    nghttp2_nv *nva = wf_array(wf_h2_line_count(stream->trailers), sizeof nva[0]);
+    if (nva == NULL)
+        return NGHTTP2_ERR_NOMEM;
+    size_t count = wf_h2_put_lines(nva, stream->trailers, NGHTTP2_NV_FLAG_NONE);
+    int rc = nghttp2_submit_trailer(session, stream->id, nva, count);
+    wf_free(nva);
+    return rc;
+}
+
 static ssize_t piece_read(nghttp2_session *session, int32_t stream_id, uint8_t *buf, size_t room,
                           uint32_t *flags, nghttp2_data_source *source, void *arg)
 {
-    const struct weft_exchange *exchange = nghttp2_session_get_stream_user_data(session, stream_id);
+    struct wf_mux *mux = arg;
+    struct weft_exchange *exchange = nghttp2_session_get_stream_user_data(session, stream_id);
     (void)buf;
     (void)source;
-    (void)arg;
     if (exchange == NULL) /* about to be reset */
         return NGHTTP2_ERR_DEFERRED;
-    const struct mux_stream *stream = &exchange->stream;
+    struct mux_stream *stream = &exchange->stream;
     size_t count = stream->piece.len < room ? stream->piece.len : room;
     if (count == 0 && !stream->is_last)
         return NGHTTP2_ERR_DEFERRED;
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    if (count == stream->piece.len && stream->is_last)
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (count != stream->piece.len || !stream->is_last)
+        return (ssize_t)count;
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (stream->trailers.len == 0)
+        return (ssize_t)count;
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    if (trailers_submit(session, stream) < 0) {
+        mux->is_failing = true;
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
+    if (count == 0) /* then nghttp2 sends no DATA at all */
+        piece_is_taken(stream);
     return (ssize_t)count;
 }
 
@@ -59,10 +87,8 @@ static int piece_send(nghttp2_session *session, nghttp2_frame *frame, const uint
     weft_stream_commit(mux->conn->stream, WF_H2_FRAME_HEAD_BYTES + count);
     stream->piece.ptr += count;
     stream->piece.len -= count;
-    if (stream->piece.len == 0) {
-        stream->is_taken = true;
-        weft_event_set(&stream->moved);
-    }
+    if (stream->piece.len == 0)
+        piece_is_taken(stream);
     return 0;
 }
 
@@ -102,11 +128,17 @@ void wf_mux_set_send_callbacks(nghttp2_session_callbacks *callbacks)
     nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, frame_not_sent);
 }
 
+/* Its memory is not ours any more. */
+static void mux_piece_forget(struct mux_stream *stream)
+{
+    stream->piece = stream->trailers = (weft_str){NULL, 0};
+    stream->is_last = false;
+}
+
 void wf_mux_reset(struct weft_exchange *exchange, uint32_t code)
 {
     struct wf_mux *mux = exchange->conn->mux;
-    exchange->stream.piece = (weft_str){NULL, 0};
-    exchange->stream.is_last = false;
+    mux_piece_forget(&exchange->stream);
     if (exchange->stream.id != 0 &&
         nghttp2_submit_rst_stream(mux->session, NGHTTP2_FLAG_NONE, exchange->stream.id, code) < 0)
         mux->is_failing = true;
@@ -246,27 +278,51 @@ static int piece_lost(struct weft_exchange *exchange)
     return -EPIPE;
 }
 
-static int mux_piece_send(struct weft_exchange *exchange, const char *bytes, size_t count,
-                          bool is_last)
+/* Sends the piece that the stream has, and waits until it is taken. */
+static int piece_push(struct weft_exchange *exchange)
 {
     struct mux_stream *stream = &exchange->stream;
     struct wf_mux *mux = exchange->conn->mux;
-    if (count == 0 && !is_last)
-        return 0;
-    stream->piece = (weft_str){bytes, count};
-    stream->is_last = is_last;
     stream->is_taken = false;
     if (stream->id != 0 &&
         nghttp2_session_resume_data(mux->session, stream->id) == NGHTTP2_ERR_NOMEM)
         mux->is_failing = true;
     push(exchange);
     int rc = 0;
-    while (rc == 0 && stream->id != 0 && !stream->is_taken)
+    while (rc == 0 && stream->id != 0 && !stream->is_taken && !stream->is_ended)
         rc = mux_wait(exchange);
-    if (rc == 0)
-        return stream->is_taken ? 0 : piece_lost(exchange);
-    stream->piece = (weft_str){NULL, 0}; /* its memory is not ours any more */
-    stream->is_last = false;
+    if (rc == 0 && !stream->is_taken)
+        rc = piece_lost(exchange);
+    if (rc < 0)
+        mux_piece_forget(stream);
+    return rc;
+}
+
+static int mux_piece_send(struct weft_exchange *exchange, const char *bytes, size_t count,
+                          bool is_last)
+{
+    struct mux_stream *stream = &exchange->stream;
+    wf_buf trailers = {0};
+    if (count == 0 && !is_last)
+        return 0;
+    int rc = is_last ? wf_request_trailers(exchange, &trailers) : 0;
+    if (rc == 0) {
+        stream->piece = (weft_str){bytes, count};
+        stream->trailers = (weft_str){wf_buf_ptr(&trailers), wf_buf_bytes(&trailers)};
+        stream->is_last = is_last;
+        rc = piece_push(exchange);
+    }
+    stream->trailers = (weft_str){NULL, 0};
+    wf_buf_fini(&trailers);
+    return rc;
+}
+
+static int mux_sending_wait(struct weft_exchange *exchange, const bool *is_over)
+{
+    int rc = 0;
+    while (rc == 0 && !*is_over && !exchange->stream.is_ended)
+        rc = mux_wait(exchange);
+    exchange->is_body_unwanted |= !*is_over && exchange->stream.is_ended;
     return rc;
 }
 
@@ -347,7 +403,8 @@ static void mux_give_back(struct weft_exchange *exchange, bool is_whole)
     (void)is_whole; /* what is left open is not */
     wf_mux_enter(mux);
     if (stream->id != 0) {
-        wf_mux_reset(exchange, NGHTTP2_CANCEL);
+        /* RFC 9113 8.1: what is left is the request's body, which the answer did not need. */
+        wf_mux_reset(exchange, stream->is_ended ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
         (void)nghttp2_session_set_stream_user_data(mux->session, stream->id, NULL);
         wf_mux_push(mux);
     } else if (!stream->is_begun) {
@@ -365,6 +422,7 @@ const struct carrier wf_mux_carrier = {
     .head_send = mux_head_send,
     .takes_at_once = mux_takes_at_once,
     .piece_send = mux_piece_send,
+    .sending_wait = mux_sending_wait,
     .head_receive = mux_head_receive,
     .body_read = mux_body_read,
     .is_read = mux_is_read,

@@ -31,54 +31,7 @@ static int slots_take(struct weft_exchange *exchange)
     return wf_phase_end(exchange, &phase, rc);
 }
 
-/* ---- a body that may take its time: sent by a task of its own, while we wait for the answer ----
- */
-
-struct sending {
-    struct weft_exchange *exchange;
-    weft_scope waiting; /* for the head */
-};
-
-static int send_body(void *arg)
-{
-    struct sending *sending = arg;
-    struct weft_exchange *exchange = sending->exchange;
-    int rc = wf_body_send(exchange);
-    if (rc == 0 && exchange->awaiting != NULL) /* now it is the server's turn */
-        wf_phase_limit(exchange, exchange->awaiting,
-                       exchange->client->options.limits.first_byte_max);
-    if (rc < 0 && rc != -EPIPE && rc != -ECONNRESET) /* else its answer may say why */
-        weft_scope_cancel(&sending->waiting, "the body cannot be sent");
-    return rc;
-}
-
-static bool is_refusal(const struct weft_exchange *exchange)
-{
-    return exchange->head.status >= 300 || exchange->is_body_unwanted;
-}
-
-/* An answer that refuses the body ends the sending; another is given when all is sent. */
-static int ask_while_sending(struct weft_exchange *exchange)
-{
-    struct sending sending = {.exchange = exchange};
-    WEFT_TRY(weft_scope_open(&sending.waiting, WEFT_FOREVER, 0));
-    weft_task sender = weft_spawn(send_body, &sending);
-    int rc = wf_answer_receive(exchange);
-    rc = weft_scope_close(&sending.waiting, rc);
-    bool has_head = rc == 0 && exchange->head_text != NULL;
-    if (rc < 0 || (has_head && is_refusal(exchange)))
-        weft_cancel(sender, "the server has answered");
-    char text[WEFT_ERROR_TEXT_BYTES]; /* ours; the gathering brings the sender's */
-    snprintf(text, sizeof text, "%s", weft_error_text());
-    int ended = weft_gather(sender), sent = ended; /* joins it, whatever happens */
-    (void)weft_done(sender, &sent);
-    weft_release(sender);
-    if (rc < 0)
-        return weft_fail(rc, "%s", text);
-    if (!has_head)
-        return sent < 0 ? sent : -EPROTO;
-    return sent < 0 && !is_refusal(exchange) ? sent : ended == -ECANCELED ? weft_check() : 0;
-}
+/* ---- the request and the head of its answer ---- */
 
 static int head_send(struct weft_exchange *exchange)
 {
@@ -90,15 +43,6 @@ static int head_send(struct weft_exchange *exchange)
     return wf_phase_end(exchange, &phase, exchange->conn->carrier->head_send(exchange));
 }
 
-/* A body that is on its way without a wait. */
-static bool is_quick(const struct weft_exchange *exchange)
-{
-    const weft_client_request *request = exchange->request;
-    return !exchange->has_body ||
-           (request->body_read == NULL &&
-            exchange->conn->carrier->takes_at_once(exchange, request->body.len));
-}
-
 static int ask_conn(struct weft_exchange *exchange)
 {
     exchange->trace.attempts++;
@@ -108,10 +52,10 @@ static int ask_conn(struct weft_exchange *exchange)
     wf_free(exchange->head_text);
     exchange->head_text = NULL;
     wf_buf_reset(&exchange->trailers);
-    bool is_quick_now = is_quick(exchange);
+    bool is_upload = wf_upload_is_due(exchange);
     WEFT_TRY(head_send(exchange));
-    if (!is_quick_now)
-        return ask_while_sending(exchange);
+    if (is_upload)
+        return wf_upload(exchange);
     int rc = exchange->has_body ? wf_body_send(exchange) : 0;
     if (rc < 0 && !exchange->is_body_unwanted)
         return rc;
@@ -138,8 +82,9 @@ static int attempt(struct weft_exchange *exchange)
 /* A cancel, our own limits and what the caller's body came to say nothing about the origin. */
 static bool is_telling(const struct weft_exchange *exchange, int rc)
 {
-    return rc == 0 || (rc != -ECANCELED && rc != -ENOMEM && !exchange->is_source_failed &&
-                       !exchange->is_unprocessed && exchange->trace.phase != WEFT_CLIENT_SLOT);
+    return rc == 0 ||
+           (rc != -ECANCELED && rc != -ENOMEM && rc != -EINVAL && !exchange->is_source_failed &&
+            !exchange->is_unprocessed && exchange->trace.phase != WEFT_CLIENT_SLOT);
 }
 
 static bool is_failure(const struct weft_exchange *exchange, int rc)
@@ -171,6 +116,12 @@ static int attempt_guarded(struct weft_exchange *exchange)
 
 /* ---- all attempts ---- */
 
+/* What it did not like was the asking (RFC 9110 10.1.1); none of the body was sent. */
+static bool expectation_failed(const struct weft_exchange *exchange)
+{
+    return exchange->head.status == 417 && exchange->expects_continue && !exchange->is_source_used;
+}
+
 static int exchange_run(struct weft_exchange *exchange)
 {
     for (;;) {
@@ -181,6 +132,11 @@ static int exchange_run(struct weft_exchange *exchange)
             continue;
         }
         WEFT_TRY(rc);
+        if (expectation_failed(exchange)) {
+            wf_answer_drop(exchange);
+            exchange->expects_continue = false;
+            continue;
+        }
         if (!wf_redirect_is_due(exchange))
             return 0;
         wf_answer_drop(exchange);
@@ -208,6 +164,7 @@ static int exchange_new(struct weft_exchange **out, weft_client *client,
         return -ENOMEM;
     }
     bool has_body = request->body.ptr != NULL || request->body_read != NULL;
+    bool is_empty = request->body_read == NULL && request->body.len == 0;
     weft_time now = weft_now();
     weft_time total =
         request->total_max != 0 ? request->total_max : client->options.limits.total_max;
@@ -219,6 +176,7 @@ static int exchange_new(struct weft_exchange **out, weft_client *client,
         .deadline = weft_after(total),
         .out_trace = request->trace,
         .has_body = has_body,
+        .expects_continue = request->expects_continue && !is_empty,
         .fields = fields,
         .asks_coding = wf_request_asks_coding(request),
     };

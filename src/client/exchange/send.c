@@ -9,6 +9,7 @@
 #include "client/client_priv.h"
 #include "client/cookies/cookies_priv.h"
 #include "h1/chars.h"
+#include "h1/trailer.h"
 #include "h1/write.h"
 
 #include <stdio.h>
@@ -54,6 +55,20 @@ static int field_check(const weft_client_field *field)
     return 0;
 }
 
+static int trailers_check(const weft_client_request *request)
+{
+    if (request->trailer_count != 0 && request->body.ptr == NULL && request->body_read == NULL)
+        return weft_fail(-EINVAL, "trailers are sent behind a body, and there is none");
+    for (size_t i = 0; i < request->trailer_count; i++) {
+        const weft_str *name = &request->trailers[i].name;
+        WEFT_TRY(field_check(&request->trailers[i]));
+        if (!wf_h1_trailer_is_allowed(*name))
+            return weft_fail(-EINVAL, "field \"%.*s\" means nothing behind a body", (int)name->len,
+                             name->ptr);
+    }
+    return 0;
+}
+
 const char *wf_request_method(const weft_client_request *request)
 {
     bool has_body = request->body.ptr != NULL || request->body_read != NULL;
@@ -86,7 +101,7 @@ int wf_request_check(const weft_client_request *request)
         return weft_fail(-EINVAL, "the protocol to upgrade to is no token");
     for (size_t i = 0; i < request->field_count; i++)
         WEFT_TRY(field_check(&request->fields[i]));
-    return 0;
+    return trailers_check(request);
 }
 
 /* ---- the head ---- */
@@ -159,6 +174,13 @@ static void put_cookies(const struct weft_exchange *exchange, wf_buf *head)
         head->rc = rc;
 }
 
+bool wf_request_is_open(const struct weft_exchange *exchange)
+{
+    const weft_client_request *request = exchange->request;
+    return exchange->has_body && ((request->body_read != NULL && request->body_bytes == 0) ||
+                                  request->trailer_count != 0);
+}
+
 static void put_body_fields(const struct weft_exchange *exchange, wf_buf *head)
 {
     const weft_client_request *request = exchange->request;
@@ -166,7 +188,11 @@ static void put_body_fields(const struct weft_exchange *exchange, wf_buf *head)
         strcmp(exchange->method, "GET") != 0 && strcmp(exchange->method, "HEAD") != 0;
     if (exchange->has_body && request->type != NULL)
         put_field(head, (weft_str)WEFT_STR("Content-Type"), weft_str_of(request->type));
-    bool is_open = exchange->has_body && request->body_read != NULL && request->body_bytes == 0;
+    if (exchange->has_body && exchange->expects_continue)
+        (void)wf_buf_puts(head, "Expect: 100-continue\r\n");
+    bool is_open = wf_request_is_open(exchange);
+    for (size_t i = 0; is_open && i < request->trailer_count; i++)
+        put_field(head, (weft_str)WEFT_STR("Trailer"), request->trailers[i].name);
     if (is_open && exchange->conn->mux == NULL)
         (void)wf_buf_puts(head, "Transfer-Encoding: chunked\r\n");
     else if (is_open)
@@ -176,6 +202,16 @@ static void put_body_fields(const struct weft_exchange *exchange, wf_buf *head)
     else if (exchange->has_body || is_expected)
         (void)wf_buf_printf(head, "Content-Length: %zu\r\n",
                             exchange->has_body ? request->body.len : 0);
+}
+
+int wf_request_trailers(const struct weft_exchange *exchange, wf_buf *out)
+{
+    const weft_client_request *request = exchange->request;
+    for (size_t i = 0; exchange->has_body && i < request->trailer_count; i++) {
+        WEFT_TRY(field_check(&request->trailers[i]));
+        put_field(out, request->trailers[i].name, request->trailers[i].value);
+    }
+    return out->rc;
 }
 
 int wf_request_fields(const struct weft_exchange *exchange, wf_buf *out)
