@@ -179,8 +179,14 @@ typedef struct weft_http_route {
     uint64_t body_bytes_max;    /* 0: the group's or server's */
     weft_time handler_time_max; /* 0: the group's or server's */
     uint32_t flags;             /* enum weft_http_route_flags */
-    uint32_t
-        in_hand_max; /* requests of this route with a handler; one more gets 503; 0: no limit */
+
+    /* A route that is slow, or dear, holds up no other: it has so many requests at a time with a
+     * handler (0: no limit), and `queue_max` more (0: as the group) wait for one of these, up to
+     * queue_time_max (0: as the group or server), with neither a task nor a place in the server's
+     * queue, which they may come to next.  What is beyond gets 503 with Retry-After. */
+    uint32_t in_hand_max, queue_max;
+    weft_time queue_time_max;
+
     const struct weft_http_group *group; /* <weft/http_layer.h>: prefix, host, layers; or NULL */
     const struct weft_http_api *api; /* <weft/http_api.h>: parameters, body, document; or NULL */
 } weft_http_route;
@@ -225,7 +231,7 @@ typedef struct weft_http_stats {
     uint64_t connections_refused; /* no memory for them, or too many of one address */
     uint64_t requests;            /* heads that were understood */
     uint64_t requests_in_hand;
-    uint64_t requests_queued;
+    uint64_t requests_queued;    /* wait for a handler, of the server or of their route */
     uint64_t requests_shed;      /* 503 for want of room */
     uint64_t requests_cancelled; /* the client went away, or the time was up */
     uint64_t bodies_bytes;       /* collected bodies held now */

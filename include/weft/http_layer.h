@@ -74,7 +74,10 @@ typedef struct weft_http_group {
     size_t layer_count;
     uint64_t body_bytes_max;    /* of routes that do not say; 0: outer's, else the server's */
     weft_time handler_time_max; /* likewise */
-    uint32_t in_hand_max;       /* requests of all its routes with a handler; one more gets 503 */
+    uint32_t in_hand_max;       /* requests of all its routes with a handler; 0: no limit */
+    uint32_t queue_max;         /* of each of its routes that does not say: requests that wait; 0:
+                                   outer's, else none */
+    weft_time queue_time_max;   /* likewise; 0: outer's, else the server's */
 } weft_http_group;
 
 #define WEFT_HTTP_LAYERS_MAX 32 /* around one handler */

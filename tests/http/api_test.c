@@ -70,7 +70,11 @@ static int post_form(weft_http_request *req, weft_http_response *res, void *arg)
 static int shop_open(struct site *site)
 {
     static const weft_http_route routes[] = {
-        {.method = "PUT", .path = "/items/{id}", .handler = put_item, .api = &put_api},
+        {.method = "PUT",
+         .path = "/items/{id}",
+         .handler = put_item,
+         .api = &put_api,
+         .in_hand_max = 9},
         {.method = "POST", .path = "/form", .handler = post_form, .api = &form_api},
         {.method = "GET", .path = "/rest/{rest*}", .handler = post_form},
     };
@@ -231,6 +235,10 @@ TASK_TEST(the_document_says_what_the_routes_take)
                "#/components/schemas/Error");
     CHECK_EQ(
         weft_json_integer(at(root, "components schemas item_fields properties name maxLength")), 8);
+    CHECK_TEXT(put, "responses 503 content application/json schema $ref",
+               "#/components/schemas/Error");
+    CHECK_TEXT(put, "responses 503 headers Retry-After schema type", "integer");
+    CHECK(at(root, "paths /item/{name} get responses 503") == NULL); /* not bounded */
     CHECK(at(root, "paths /openapi.json") == NULL);
     /* A route without tables has its path's parameters all the same. */
     CHECK_TEXT(root, "paths /item/{name} get parameters 0 name", "name");

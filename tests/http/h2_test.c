@@ -446,6 +446,42 @@ static int wait_gate(weft_http_request *req, weft_http_response *res, void *arg)
     return rc < 0 ? rc : weft_http_respond_text(res, 200, "waited\n");
 }
 
+TASK_TEST(h2_streams_wait_for_their_route_and_may_leave)
+{
+    static const weft_http_route route = {.method = "GET",
+                                          .path = "/one",
+                                          .handler = wait_gate,
+                                          .in_hand_max = 1,
+                                          .queue_max = 1,
+                                          .queue_time_max = 5 * WEFT_SEC};
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    gate = (weft_event){0};
+    CHECK_OK(site_open_with(&site, NULL, &route, 1));
+    h2_peer_open(&peer, &site);
+    for (int32_t id = 1; id <= 5; id += 2)
+        h2_peer_get(&peer, id, "/one");
+    h2_peer_answer(&peer, 5, &answer);
+    CHECK_EQ(answer.status, 503);
+    CHECK(strstr(answer.fields, "retry-after: ") != NULL);
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_RST_STREAM, 0, 3, "\0\0\0\10", 4));
+    h2_peer_get(&peer, 7, "/one"); /* has the room of 3 */
+    weft_time since = weft_now();
+    h2_peer_answer(&peer, 7, &answer);
+    CHECK_EQ(answer.status, 503);
+    CHECK_EQ((weft_now() - since + WEFT_SEC / 2) / WEFT_SEC, 5);
+    h2_peer_get(&peer, 9, "/one");
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_RST_STREAM, 0, 1, "\0\0\0\10", 4)); /* 9 has its place */
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    weft_event_set(&gate);
+    h2_peer_answer(&peer, 9, &answer);
+    CHECK_EQ(answer.status, 200);
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
 TASK_TEST(h2_a_route_without_room_refuses_before_the_body)
 {
     static const weft_http_group group = {.in_hand_max = 1};

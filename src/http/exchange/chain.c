@@ -85,6 +85,14 @@ int wf_chain_answer_itself(weft_http_request *req)
 
 /* ---- in hand ---- */
 
+static bool chain_is_bounded(const struct wf_chain *chain)
+{
+    bool is_bounded = chain->in_hand_max != 0;
+    for (const struct wf_group_use *use = chain->group; use != NULL; use = use->outer)
+        is_bounded |= use->group->in_hand_max != 0;
+    return is_bounded;
+}
+
 static bool chain_has_room(const struct wf_chain *chain)
 {
     if (chain->in_hand_max != 0 && chain->in_hand >= chain->in_hand_max)
@@ -101,6 +109,66 @@ static void chain_count(struct wf_chain *chain, uint32_t step)
     chain->in_hand += step;
     for (struct wf_group_use *use = chain->group; use != NULL; use = use->outer)
         use->in_hand += step;
+}
+
+/* Whatever becomes of the request, the end of it gives the place back. */
+static void place_take(weft_http_request *req, struct wf_chain *chain)
+{
+    chain_count(chain, 1);
+    req->has_place = true;
+    req->has_extras = true;
+}
+
+struct wf_queue *wf_chain_enter(weft_http_request *req)
+{
+    struct wf_chain *chain = req->match.route->public.arg;
+    if (req->fault.status != 0) /* no handler answers it */
+        return NULL;
+    if (chain_has_room(chain))
+        place_take(req, chain);
+    else if (chain->queue.count < chain->queue_max)
+        return &chain->queue;
+    return NULL;
+}
+
+static weft_time first_since(const struct wf_queue *queue)
+{
+    return wf_queue_first(queue)->deadline - queue->time_max;
+}
+
+/* Whose first request may have a place now and has waited longest. */
+static struct wf_chain *chain_next(struct wf_chain *first)
+{
+    struct wf_chain *found = NULL;
+    for (struct wf_chain *chain = first; chain != NULL; chain = chain->next) {
+        if (chain->queue.count != 0 && chain_has_room(chain) &&
+            (found == NULL || first_since(&chain->queue) < first_since(&found->queue)))
+            found = chain;
+    }
+    return found;
+}
+
+/* One at most: whoever may go on now needs what this one has left. */
+weft_http_request *wf_chain_leave(weft_http_request *req)
+{
+    struct wf_chain *chain = req->match.route->public.arg;
+    chain_count(chain, (uint32_t)-1);
+    req->has_place = false;
+    if (chain->group != NULL) /* it may be that of another route */
+        chain = chain_next(req->conn->server->chains.first);
+    if (chain == NULL || chain->queue.count == 0)
+        return NULL;
+    weft_http_request *next = wf_queue_first(&chain->queue);
+    place_take(next, chain);
+    return next;
+}
+
+size_t wf_chains_waiting(const struct wf_chains *chains)
+{
+    size_t count = 0;
+    for (const struct wf_chain *chain = chains->first; chain != NULL; chain = chain->next)
+        count += chain->queue.count;
+    return count;
 }
 
 static int chain_refuse(weft_http_request *req, weft_http_response *res)
@@ -120,20 +188,16 @@ static int chain_refuse(weft_http_request *req, weft_http_response *res)
 
 static int chain_handler(weft_http_request *req, weft_http_response *res, void *arg)
 {
-    struct wf_chain *chain = arg;
-    if (!chain_has_room(chain))
-        return chain_refuse(req, res);
-    chain_count(chain, 1);
-    int rc = chain_run(chain, req, res);
-    chain_count(chain, (uint32_t)-1);
-    return rc;
+    return wf_request_is_bounded(req) && !req->has_place ? chain_refuse(req, res)
+                                                         : chain_run(arg, req, res);
 }
 
 bool wf_chain_is_full(const weft_http_request *req)
 {
-    const struct wf_http_route *route = req->match.route;
-    return route != NULL && route->public.handler == chain_handler &&
-           !chain_has_room(route->public.arg);
+    if (!wf_request_is_bounded(req))
+        return false;
+    const struct wf_chain *chain = req->match.route->public.arg;
+    return !chain_has_room(chain) && chain->queue.count >= chain->queue_max;
 }
 
 /* ---- making ---- */
@@ -228,6 +292,10 @@ static const char *take_group_settings(weft_http_route *route)
             route->body_bytes_max = at->body_bytes_max;
         if (route->handler_time_max == 0)
             route->handler_time_max = at->handler_time_max;
+        if (route->queue_max == 0)
+            route->queue_max = at->queue_max;
+        if (route->queue_time_max == 0)
+            route->queue_time_max = at->queue_time_max;
     }
     return host;
 }
@@ -249,6 +317,9 @@ static int chain_fill(weft_http_server *server, struct wf_chain *chain, weft_htt
     chain->arg = route->arg;
     chain->api = route->api;
     chain->in_hand_max = route->in_hand_max;
+    chain->queue_max = route->queue_max;
+    wf_queue_init(&chain->queue, route->queue_time_max != 0 ? route->queue_time_max
+                                                            : server->limits.queue_time_max);
     if (!group_use(&server->chains, route->group, &chain->group))
         return -ENOMEM;
     if (route->api != NULL && server->chains.issues == NULL)
@@ -262,6 +333,8 @@ static int chain_fill(weft_http_server *server, struct wf_chain *chain, weft_htt
         route->path = chain->path;
     if (route->api != NULL && !wf_api_fits(route->api, route->path))
         return -EINVAL;
+    if (chain_is_bounded(chain))
+        route->flags |= WF_ROUTE_BOUNDED;
     route->handler = chain_handler;
     route->arg = chain;
     return 0;
@@ -276,6 +349,7 @@ static void chain_free(struct wf_chain *chain)
 int wf_chains_add(weft_http_server *server, const weft_http_route *given)
 {
     weft_http_route route = *given;
+    route.flags &= ~WF_ROUTE_BOUNDED;
     bool is_plain = route.group == NULL && route.api == NULL && route.in_hand_max == 0 &&
                     server->layer_count == 0 && !server->takes_trace;
     if (is_plain)

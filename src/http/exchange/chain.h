@@ -11,6 +11,8 @@
 #include <weft/http_api.h>
 #include <weft/http_layer.h>
 
+#include "http/server/queue.h"
+
 /* How many requests of a group have a handler in this server. */
 struct wf_group_use {
     struct wf_group_use *next, *outer;
@@ -25,8 +27,9 @@ struct wf_chain {
     const weft_http_api *api;   /* NULL: untyped */
     struct wf_group_use *group; /* NULL: in none */
     char *path;                 /* with the prefixes, owned; NULL: the route's own */
-    uint32_t in_hand, in_hand_max;
-    bool has_head; /* of some layer */
+    uint32_t in_hand, in_hand_max, queue_max;
+    struct wf_queue queue; /* requests that wait for a place; never while there is one */
+    bool has_head;         /* of some layer */
     size_t layer_count;
     const weft_http_layer *layers[];
 };
@@ -48,8 +51,20 @@ int wf_chains_add(weft_http_server *server, const weft_http_route *route);
 /* Answers what no route does, through the server's layers. */
 int wf_chain_answer_itself(weft_http_request *req);
 
-/* True if the route of the request has as many in hand as it may. */
+/* What a request must have before it is answered, if its route is bounded: a place among those the
+ * route may have in hand.  The queue to wait in; NULL: it need not wait, for it has a place now, or
+ * gets none and is answered 503. */
+struct wf_queue *wf_chain_enter(weft_http_request *req);
+
+/* Gives the place back.  The request that has it now, to be taken out of its queue; NULL: nobody
+ * waits for it. */
+weft_http_request *wf_chain_leave(weft_http_request *req);
+
+/* True if the route of the request has no place, and none in its queue. */
 bool wf_chain_is_full(const weft_http_request *req);
+
+/* Requests in the queues of all routes. */
+size_t wf_chains_waiting(const struct wf_chains *chains);
 
 /* The head of the answer is about to be sent.  0, or what a layer says against it. */
 int wf_chain_head(weft_http_request *req);

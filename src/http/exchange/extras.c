@@ -101,6 +101,8 @@ static void tell_done(weft_http_request *req)
 void wf_request_end_extras(weft_http_request *req)
 {
     struct wf_extras *extras = req->extras;
+    if (req->has_place) /* it was given up before its handler returned */
+        wf_http_place_leave(req);
     if (req->conn->server->done != NULL)
         tell_done(req);
     if (extras == NULL)

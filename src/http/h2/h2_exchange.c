@@ -535,7 +535,7 @@ weft_time wf_h2_exchange_expire(weft_http_request *req, weft_time now)
         return req->deadline;
     req->deadline = WEFT_FOREVER;
     if (req->state == WF_EXCHANGE_QUEUED)
-        wf_http_shed_one(req);
+        wf_http_queue_expired(req);
     else
         wf_h2_refuse_slow(req);
     return now + 1; /* looked at again, if it is still there */

@@ -216,7 +216,24 @@ static void put_error(weft_json_writer *json, const char *status, const char *ab
     weft_json_end_object(json);
 }
 
-static void put_responses(weft_json_writer *json, const weft_http_api *api)
+/* Of a route that is bounded. */
+static void put_full(weft_json_writer *json)
+{
+    static const weft_field seconds = {.type = WEFT_TYPE_INTEGER};
+    begin(json, "503");
+    put(json, "description", "There is no room for the request now.");
+    begin(json, "headers");
+    begin(json, "Retry-After");
+    put(json, "description", "Seconds after which to ask again.");
+    weft_json_put_key(json, "schema");
+    weft_field_describe(&seconds, NULL, json);
+    weft_json_end_object(json);
+    weft_json_end_object(json);
+    put_content(json, "application/json", "Error");
+    weft_json_end_object(json);
+}
+
+static void put_responses(weft_json_writer *json, const weft_http_api *api, bool is_bounded)
 {
     bool has_ok = true, has_invalid = api != NULL && (api->input != NULL || api->params != NULL);
     begin(json, "responses");
@@ -226,6 +243,7 @@ static void put_responses(weft_json_writer *json, const weft_http_api *api)
         has_ok &= status >= 300 || status == 200 || api->output != NULL;
         has_ok &= status != 200;
         has_invalid &= status != 422;
+        is_bounded &= status != 503;
     }
     if (has_ok)
         put_ok(json, api);
@@ -233,6 +251,8 @@ static void put_responses(weft_json_writer *json, const weft_http_api *api)
         put_reply(json, &api->replies[i]);
     if (has_invalid)
         put_error(json, "422", "Values that are not accepted.");
+    if (is_bounded)
+        put_full(json);
     put_error(json, "default", "An error.");
     weft_json_end_object(json);
 }
@@ -280,7 +300,7 @@ static void put_operation(weft_json_writer *json, const weft_http_route *route)
         put_id(json, route);
     put_parameters(json, route->path, api->params);
     put_body(json, api);
-    put_responses(json, api);
+    put_responses(json, api, (route->flags & WF_ROUTE_BOUNDED) != 0);
     weft_json_end_object(json);
 }
 

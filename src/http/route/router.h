@@ -10,6 +10,9 @@
 
 #define WF_ROUTE_PARAMS_MAX 8
 
+/* Among the flags of a route: it, or a group of it, may have only so many requests in hand. */
+#define WF_ROUTE_BOUNDED (1u << 31)
+
 struct wf_http_route {
     weft_http_route public;
     const char *host; /* NULL: any; "*.example.com": what ends so */

@@ -435,7 +435,7 @@ static void conn_expired_served(struct wf_conn *conn, weft_time now)
     if (conn->req->state == WF_EXCHANGE_BUSY)
         conn_expired_busy(conn, now);
     else
-        wf_http_shed_one(conn->req);
+        wf_http_queue_expired(conn->req);
 }
 
 static void conn_expired_idle(struct wf_conn *conn, weft_time now)

@@ -57,7 +57,7 @@ static void slot_leave(weft_http_request *req)
 bool wf_http_is_full(const weft_http_server *server)
 {
     return server->in_hand >= server->limits.in_hand_max &&
-           server->queue_count >= server->limits.queue_max;
+           server->queue.count >= server->limits.queue_max;
 }
 
 static void request_set_state(weft_http_request *req, enum wf_exchange_state state,
@@ -69,14 +69,12 @@ static void request_set_state(weft_http_request *req, enum wf_exchange_state sta
     req->conn->transport->arm(req);
 }
 
-static void queue_push(weft_http_request *req)
+static void queue_push(weft_http_request *req, struct wf_queue *queue)
 {
-    weft_http_server *server = req->conn->server;
-    wf_list_append(&server->queue, &req->queue_link);
-    server->queue_count++;
-    request_set_state(req, WF_EXCHANGE_QUEUED, server->limits.queue_time_max);
-    if (server->queue_count > server->limits.queue_max)
-        weft_defer_start(server->loop, &server->shed);
+    wf_list_append(&queue->requests, &req->queue_link);
+    queue->count++;
+    req->queue = queue;
+    request_set_state(req, WF_EXCHANGE_QUEUED, queue->time_max);
 }
 
 void wf_http_queue_leave(weft_http_request *req)
@@ -84,7 +82,7 @@ void wf_http_queue_leave(weft_http_request *req)
     if (req->state != WF_EXCHANGE_QUEUED)
         return;
     wf_list_remove(&req->queue_link);
-    req->conn->server->queue_count--;
+    req->queue->count--;
     req->state = WF_EXCHANGE_COMING;
 }
 
@@ -108,8 +106,8 @@ void wf_http_shed_one(weft_http_request *req)
 void wf_http_shed(weft_defer *shed)
 {
     weft_http_server *server = wf_container(shed, weft_http_server, shed);
-    while (server->queue_count > server->limits.queue_max)
-        wf_http_shed_one(wf_container(server->queue.prev, weft_http_request, queue_link));
+    while (server->queue.count > server->limits.queue_max)
+        wf_http_shed_one(wf_container(server->queue.requests.prev, weft_http_request, queue_link));
 }
 
 /* ---- tasks ---- */
@@ -142,6 +140,8 @@ static weft_http_request *serve_one(weft_http_request *req)
         (void)weft_cancel(req->task, "client disconnected");
     bool is_answered = wf_request_answer(req);
     slot_leave(req);
+    if (req->has_place)
+        wf_http_place_leave(req);
     req->task = (weft_task){0};
     return req->conn->transport->done(req, is_answered);
 }
@@ -152,9 +152,9 @@ void wf_http_slot_leave(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
     slot_leave(req);
-    if (server->queue_count == 0)
+    if (server->queue.count == 0)
         return;
-    weft_http_request *next = wf_container(server->queue.next, weft_http_request, queue_link);
+    weft_http_request *next = wf_queue_first(&server->queue);
     if (!slot_take(next))
         return;
     wf_http_queue_leave(next);
@@ -164,9 +164,9 @@ void wf_http_slot_leave(weft_http_request *req)
 /* The next request for this task, BUSY and with a slot, or NULL. */
 static weft_http_request *serve_next(weft_http_server *server, unsigned *handed)
 {
-    if (server->queue_count == 0)
+    if (server->queue.count == 0)
         return NULL;
-    weft_http_request *req = wf_container(server->queue.next, weft_http_request, queue_link);
+    weft_http_request *req = wf_queue_first(&server->queue);
     if (!slot_take(req))
         return NULL;
     wf_http_queue_leave(req);
@@ -184,7 +184,8 @@ static int serve_task(void *arg)
     weft_http_server *server = req->conn->server;
     for (unsigned handed = 0; req != NULL;) {
         weft_http_request *next = serve_one(req);
-        if (next != NULL && server->queue_count == 0 && weft_check() == 0 && slot_take(next)) {
+        if (next != NULL && server->queue.count == 0 && !wf_request_is_bounded(next) &&
+            weft_check() == 0 && slot_take(next)) {
             request_set_busy(next);
             req = next;
             continue;
@@ -209,13 +210,53 @@ static void serve_start(weft_http_request *req)
     req->conn->transport->refused(req, /* is_answered= */ true);
 }
 
-void wf_http_admit(weft_http_request *req)
+/* ---- requests that come ---- */
+
+/* What it must have of its route it has, or it is to be refused by it. */
+static void admit(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
-    if (server->is_draining)
-        wf_http_shed_one(req);
-    else if ((server->queue_count == 0 || request_is_reserved(req)) && slot_take(req))
+    if ((server->queue.count == 0 || request_is_reserved(req)) && slot_take(req)) {
         serve_start(req);
+        return;
+    }
+    queue_push(req, &server->queue);
+    if (server->queue.count > server->limits.queue_max)
+        weft_defer_start(server->loop, &server->shed);
+}
+
+void wf_http_place_leave(weft_http_request *req)
+{
+    weft_http_request *next = wf_chain_leave(req);
+    if (next == NULL)
+        return;
+    wf_http_queue_leave(next);
+    admit(next);
+}
+
+/* Of the route's queue it goes on without a place, to be refused as one that finds the queue full:
+ * what is behind it on its connection may be for another route. */
+void wf_http_queue_expired(weft_http_request *req)
+{
+    if (req->queue == &req->conn->server->queue) {
+        wf_http_shed_one(req);
+        return;
+    }
+    wf_http_queue_leave(req);
+    admit(req);
+}
+
+void wf_http_admit(weft_http_request *req)
+{
+    struct wf_queue *queue = NULL;
+    if (req->conn->server->is_draining) {
+        wf_http_shed_one(req);
+        return;
+    }
+    if (wf_request_is_bounded(req))
+        queue = wf_chain_enter(req);
+    if (queue != NULL)
+        queue_push(req, queue);
     else
-        queue_push(req);
+        admit(req);
 }

@@ -63,7 +63,7 @@ int weft_http_server_new(weft_http_server **out, const weft_http_options *option
         server->grace = GRACE_DEFAULT;
     server_set_kind(server);
     wf_list_init(&server->conns);
-    wf_list_init(&server->queue);
+    wf_queue_init(&server->queue, server->limits.queue_time_max);
     server->shed.fn = wf_http_shed;
     int rc = wf_sys_random(&server->random, sizeof server->random);
     if (rc == 0)
@@ -182,7 +182,7 @@ void weft_http_server_get_stats(const weft_http_server *server, weft_http_stats 
     *out = server->stats;
     out->connections_idle = server->stats.connections_open - server->busy_count;
     out->requests_in_hand = server->in_hand + server->reserve_in_hand;
-    out->requests_queued = server->queue_count;
+    out->requests_queued = server->queue.count + wf_chains_waiting(&server->chains);
 }
 
 /* ---- accepting ---- */

@@ -46,6 +46,7 @@
 #include "http/route/router.h"
 #include "http/server/pace.h"
 #include "http/server/peers.h"
+#include "http/server/queue.h"
 
 #define WF_STATUS_MAX 599
 
@@ -183,11 +184,13 @@ struct wf_h2_stream {
 struct weft_http_request {
     weft_http_request *next_free; /* in server->free_requests */
     struct wf_conn *conn;
-    wf_list queue_link; /* in server->queue while QUEUED */
-    weft_task task;     /* while BUSY */
+    struct wf_queue *queue; /* that it is in, while QUEUED: the server's or its route's */
+    wf_list queue_link;
+    weft_task task; /* while BUSY */
     uint8_t state, wait, verdict;
     bool has_slot;           /* counts in server->in_hand */
     bool has_reserve;        /* counts in server->reserve_in_hand */
+    bool has_place;          /* counts among those its route may have in hand */
     weft_time deadline;      /* while QUEUED or BUSY */
     weft_time wait_deadline; /* of `wait` */
     weft_time came_at;       /* its head was understood */
@@ -261,9 +264,9 @@ struct weft_http_server {
     weft_group handlers;
     wf_list conns;
     struct wf_peers peers;
-    wf_list queue;   /* QUEUED exchanges, first come first */
-    weft_defer shed; /* looks at the queue when the ready tasks have run */
-    size_t queue_count, in_hand, reserve_in_hand;
+    struct wf_queue queue; /* exchanges that wait for a slot */
+    weft_defer shed;       /* looks at the queue when the ready tasks have run */
+    size_t in_hand, reserve_in_hand;
     size_t deferred_count; /* tasks of weft_http_defer */
     size_t busy_count;     /* connections that have an exchange */
     weft_http_request *free_requests;
@@ -282,6 +285,19 @@ struct weft_http_server {
     weft_histogram request_times; /* from the head to the end of the exchange */
     uint64_t status_counts[WF_STATUS_MAX + 1];
 };
+
+/* ---- queues ---- */
+
+static inline void wf_queue_init(struct wf_queue *queue, weft_time time_max)
+{
+    *queue = (struct wf_queue){.time_max = time_max};
+    wf_list_init(&queue->requests);
+}
+
+static inline weft_http_request *wf_queue_first(const struct wf_queue *queue)
+{
+    return wf_container(queue->requests.next, weft_http_request, queue_link);
+}
 
 /* ---- server.c ---- */
 
@@ -356,6 +372,19 @@ bool wf_http_is_full(const weft_http_server *server);
 
 /* 503 with Retry-After.  Not while BUSY. */
 void wf_http_shed_one(weft_http_request *req);
+
+/* A request that is QUEUED has waited too long: 503. */
+void wf_http_queue_expired(weft_http_request *req);
+
+/* Its route has a limit of requests in hand. */
+static inline bool wf_request_is_bounded(const weft_http_request *req)
+{
+    const struct wf_http_route *route = req->match.route;
+    return route != NULL && (route->public.flags & WF_ROUTE_BOUNDED) != 0;
+}
+
+/* It does not count among those any more; who waits for its place gets it. */
+void wf_http_place_leave(weft_http_request *req);
 
 /* A whole request is there: gives it a slot and a task, or a place in the queue. */
 void wf_http_admit(weft_http_request *req);
