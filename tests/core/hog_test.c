@@ -280,10 +280,18 @@ TEST(test_O01_nobody_watches_an_idle_loop)
     CHECK_OK(weft_run_with(&config, wait_for_another_thread, NULL));
 }
 
+/* By a clock that stands still but for this. */
+static void let_park(const weft_loop *loop)
+{
+    while (!wf_watcher_is_parked(loop->watcher)) {
+        test_platform()->advance(test_platform()->now() + WEFT_MS);
+        sched_yield();
+    }
+}
+
 static void *set_a_second_later(void *arg)
 {
-    while (!wf_watcher_is_parked(((weft_loop **)arg)[0]->watcher))
-        sched_yield();
+    let_park(((weft_loop **)arg)[0]);
     test_platform()->advance(test_platform()->now() + WEFT_SEC);
     weft_future_set(((void **)arg)[1], 7, NULL);
     return NULL;
@@ -321,6 +329,41 @@ TEST(test_O01_time_spent_waiting_unwatched_makes_no_hog)
     by_hand.advance = NULL;
     weft_config config = {.platform = &by_hand, .hog = 4 * WEFT_MS};
     CHECK_OK(weft_run_with(&config, wait_then_compute, NULL));
+}
+
+static void *set_when_it_could_have_parked(void *arg)
+{
+    const weft_loop *loop = ((void **)arg)[0];
+    const struct timespec pause = {.tv_nsec = 5 * WEFT_MS};
+    CHECK_OK(nanosleep(&pause, NULL));
+    CHECK(!wf_watcher_is_parked(loop->watcher));
+    weft_future_set(((void **)arg)[1], 7, NULL);
+    return NULL;
+}
+
+static int wait_and_wait_again(void *arg)
+{
+    void *(*const threads[])(void *) = {set_a_second_later, set_when_it_could_have_parked,
+                                        set_when_it_could_have_parked};
+    (void)arg;
+    for (int i = 0; i < 3; i++) {
+        weft_future future = {0};
+        void *args[] = {weft_loop_self(), &future};
+        pthread_t thread;
+        CHECK_EQ(pthread_create(&thread, NULL, threads[i], args), 0);
+        CHECK_EQ(weft_future_wait(&future, NULL), 7);
+        CHECK_EQ(pthread_join(thread, NULL), 0);
+    }
+    return 0;
+}
+
+/* To wake whoever watches costs a loop a call and a switch of threads. */
+TEST(test_O01_a_loop_that_waits_again_and_again_need_not_say_so_each_time)
+{
+    weft_platform by_hand = *test_platform();
+    by_hand.advance = NULL;
+    weft_config config = {.platform = &by_hand, .hog = 4 * WEFT_MS};
+    CHECK_OK(weft_run_with(&config, wait_and_wait_again, NULL));
 }
 
 static int check_unwatched(void *arg)

@@ -23,6 +23,8 @@ struct wf_watcher {
     weft_thread thread;
     int wake_fd; /* says that one of these changed */
     _Atomic bool must_stop, is_parked;
+    uint64_t turn; /* the loop's, as last seen, ... */
+    weft_time turn_since;
     struct wf_peek *peek;
     struct wf_hog hog;
     struct wf_inspect inspect;
@@ -30,12 +32,23 @@ struct wf_watcher {
 
 /* ---- the thread ---- */
 
-/* True: the loop is idle and was so at the last look; it says when it is not. */
-static bool watcher_park(struct wf_watcher *watcher)
+static weft_time watcher_tick(const struct wf_watcher *watcher)
+{
+    return watcher->hog.limit / WATCHER_LOOKS;
+}
+
+/* True: the loop is idle and has been so since a look ago; it says when it is not.  A loop that
+ * only waits for the next bytes must not be made to say so each time: that is a call and a switch
+ * of threads for each of its turns. */
+static bool watcher_park(struct wf_watcher *watcher, weft_time now)
 {
     const weft_loop *loop = watcher->sched->loop;
     uint64_t turn = atomic_load_explicit(&loop->turn_count, memory_order_relaxed);
-    if (watcher->hog.limit != WEFT_FOREVER && watcher->hog.state.turn != turn)
+    if (watcher->turn != turn) {
+        watcher->turn = turn;
+        watcher->turn_since = now;
+    }
+    if (watcher->hog.limit != WEFT_FOREVER && now - watcher->turn_since < watcher_tick(watcher))
         return false;
     atomic_store_explicit(&watcher->is_parked, true, memory_order_seq_cst);
     if (watcher->hog.limit == WEFT_FOREVER || wf_posts_is_asleep(loop))
@@ -44,13 +57,12 @@ static bool watcher_park(struct wf_watcher *watcher)
     return false;
 }
 
-/* Until the next look, or there is something to do for who asks; that is in `talks`. */
 /* Until the next look, or there is something to do for who asks; that is in `polled`. */
 static void watcher_wait(struct wf_watcher *watcher, struct pollfd polled[1 + WF_INSPECT_TALKS])
 {
     weft_time now = wf_sys_now(), next = wf_inspect_next(&watcher->inspect);
-    bool is_parked = watcher_park(watcher);
-    weft_time tick = is_parked ? WEFT_FOREVER : watcher->hog.limit / WATCHER_LOOKS;
+    bool is_parked = watcher_park(watcher, now);
+    weft_time tick = is_parked ? WEFT_FOREVER : watcher_tick(watcher);
     if (next != WEFT_FOREVER && next - now < tick)
         tick = next > now ? next - now : 0;
     struct timespec until = {.tv_sec = tick / WEFT_SEC, .tv_nsec = tick % WEFT_SEC};
@@ -61,8 +73,10 @@ static void watcher_wait(struct wf_watcher *watcher, struct pollfd polled[1 + WF
         polled[i].revents = 0;
     if (polled[0].revents != 0)
         wf_eventfd_drain(watcher->wake_fd);
-    if (is_parked)
+    if (is_parked) {
+        watcher->turn_since = wf_sys_now();
         wf_hog_restart(&watcher->hog);
+    }
 }
 
 static void watcher_main(void *arg)
