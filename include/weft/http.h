@@ -281,6 +281,13 @@ WEFT_API bool weft_http_query_at(const weft_http_request *req, size_t index, wef
 /* The authority the client meant: of an absolute target, else of Host. */
 WEFT_API weft_str weft_http_host(const weft_http_request *req);
 
+/* True if that is a name only this machine can mean: "localhost", "127.0.0.1" and its like, or
+ * "[::1]", with any port; or if the request came over a Unix socket.  A server for its own machine
+ * should ask: a page from anywhere may let a name of its own point to 127.0.0.1, and to its browser
+ * it is then of the server's origin (DNS rebinding).  As a layer: weft_http_check_host() of
+ * <weft/http_layer.h>. */
+WEFT_API bool weft_http_is_local(const weft_http_request *req);
+
 /* X-Request-Id of the request if it is sane (1 to 128 visible characters), else one made here.
  * Answers carry it in the same field when the client gave one. */
 WEFT_API const char *weft_http_request_id(weft_http_request *req);

@@ -80,6 +80,15 @@ typedef struct weft_http_group {
     weft_time queue_time_max;   /* likewise; 0: outer's, else the server's */
 } weft_http_group;
 
+/* For `before`: goes on if the request is for one of the names in `arg`, written as a group's
+ * `host`, behind the last NULL; with arg NULL, if weft_http_is_local().  Else it answers 421.
+ *
+ *     static const weft_http_layer mine[] = {{.before = weft_http_check_host}};
+ *     weft_http_options options = {.layers = mine, .layer_count = 1};
+ */
+WEFT_API WEFT_WAITS int weft_http_check_host(weft_http_request *req, weft_http_response *res,
+                                             void *arg);
+
 #define WEFT_HTTP_LAYERS_MAX 32 /* around one handler */
 
 WEFT_END_DECLS

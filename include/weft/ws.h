@@ -92,7 +92,8 @@ typedef struct weft_ws_options {
     size_t protocol_count;
 
     /* Server: pages of which origins may connect ("https://example.com"; "*": any).  Without any
-     * only those of the server's own host; who says no origin is no browser, and may. */
+     * only those of the server's own host; who says no origin is no browser, and may.  On a server
+     * for its own machine every name that points there is its own: see weft_http_is_local(). */
     const char *const *origins;
     size_t origin_count;
 

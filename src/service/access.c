@@ -57,18 +57,6 @@ static bool is_one_of(weft_str text, const char *const *names)
     return false;
 }
 
-/* "host:port" without its port. */
-static weft_str without_port(weft_str host)
-{
-    if (host.len == 0)
-        return host;
-    const char *colon = memrchr(host.ptr, ':', host.len);
-    const char *bracket = memrchr(host.ptr, ']', host.len);
-    if (colon != NULL && (bracket == NULL || bracket < colon))
-        host.len = (size_t)(colon - host.ptr);
-    return host;
-}
-
 /* What a browser says of a page's request; other clients say nothing. */
 static bool is_from_page(const weft_http_request *req)
 {
@@ -76,29 +64,6 @@ static bool is_from_page(const weft_http_request *req)
     weft_str site = weft_http_field(req, "Sec-Fetch-Site");
     return weft_http_field(req, "Origin").ptr != NULL ||
            (site.ptr != NULL && !is_one_of(site, own));
-}
-
-/* 127.0.0.0/8, as a literal. */
-static bool is_loopback(weft_str host)
-{
-    if (host.len < 4 || memcmp(host.ptr, "127.", 4) != 0)
-        return false;
-    for (size_t i = 4; i < host.len; i++) {
-        if ((host.ptr[i] < '0' || host.ptr[i] > '9') && host.ptr[i] != '.')
-            return false;
-    }
-    return true;
-}
-
-/* A name that is not this machine's was made to point here.  A Unix socket has none. */
-static bool is_by_own_name(const weft_http_request *req)
-{
-    static const char *const names[] = {"localhost", "[::1]", NULL};
-    weft_str host = without_port(weft_http_host(req));
-    weft_addr peer;
-    if (weft_http_get_peer(req, &peer) == 0 && peer.storage.ss_family == AF_UNIX)
-        return true;
-    return is_one_of(host, names) || is_loopback(host);
 }
 
 int access_check(weft_http_request *req, weft_http_response *res, void *arg)
@@ -110,7 +75,7 @@ int access_check(weft_http_request *req, weft_http_response *res, void *arg)
         return weft_http_fail(res, 403, "forbidden",
                               "this service takes no changes; weft serve --token FILE or "
                               "--allow-changes makes it");
-    if (is_from_page(req) || !is_by_own_name(req))
+    if (is_from_page(req) || !weft_http_is_local(req))
         return weft_http_fail(res, 403, "forbidden",
                               "without a token no changes are taken from pages of a browser");
     return 0;

@@ -338,6 +338,49 @@ TASK_TEST(the_same_path_on_two_hosts_is_two_routes)
     weft_http_server_free(server);
 }
 
+/* ---- names that point here ---- */
+
+/* A page may have made a name of its own point to this machine. */
+TASK_TEST(class_53_a_name_that_was_made_to_point_here_is_not_served)
+{
+    static const char *const names[] = {"api.test", "*.b.test", NULL};
+    static const struct {
+        const char *host;
+        int local, named;
+    } table[] = {
+        {"localhost", 200, 421},
+        {"LOCALHOST:8080", 200, 421},
+        {"127.0.0.1:1", 200, 421},
+        {"127.1.2.3", 200, 421},
+        {"[::1]:8080", 200, 421},
+        {"evil.test", 421, 421},
+        {"127.0.0.1.evil.test", 421, 421},
+        {"127.evil", 421, 421},
+        {"localhost.evil.test", 421, 421},
+        {"[::2]", 421, 421},
+        {"api.test", 421, 200},
+        {"API.test:80", 421, 200},
+        {"x.api.test", 421, 421},
+        {"a.b.test", 421, 200},
+        {"b.test", 421, 421},
+        {"a.b.test.evil", 421, 421},
+    };
+    for (int is_named = 0; is_named < 2; is_named++) {
+        const weft_http_layer own = {.before = weft_http_check_host,
+                                     .arg = is_named ? (void *)(uintptr_t)names : NULL};
+        const weft_http_options options = {.layers = &own, .layer_count = 1};
+        struct site site;
+        CHECK_OK(site_open(&site, &options));
+        for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+            char text[256];
+            snprintf(text, sizeof text, "GET /ok HTTP/1.1\r\nHost: %s\r\n\r\n", table[i].host);
+            note("%s, names %d", table[i].host, is_named);
+            CHECK_EQ(ask(&site, text, NULL), is_named ? table[i].named : table[i].local);
+        }
+        CHECK_OK(site_close(&site));
+    }
+}
+
 /* ---- afterwards ---- */
 
 static unsigned done_count, cancelled_count;

@@ -249,7 +249,7 @@ static void put_as(struct desk *desk, const char *head, int status)
         CHECK_STR(answer_field(&desk->answer, "WWW-Authenticate"), "Bearer realm=\"weft\"");
 }
 
-TASK_TEST(changes_are_for_those_who_may)
+TASK_TEST(class_53_changes_are_for_those_who_may)
 {
     static struct desk desk;
     desk_open(&desk, 4);
@@ -267,7 +267,7 @@ TASK_TEST(changes_are_for_those_who_may)
 }
 
 /* A page may have made a name of its own point to this machine. */
-TASK_TEST(changes_without_a_token_are_asked_for_by_this_machines_names)
+TASK_TEST(class_53_changes_without_a_token_are_asked_for_by_this_machines_names)
 {
     static const struct {
         const char *host;

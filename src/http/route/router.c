@@ -194,7 +194,7 @@ void wf_http_router_find(const struct wf_http_router *router, uint8_t method, we
 /* ---- hosts ---- */
 
 /* Without its port; the brackets of an IPv6 address stay. */
-static weft_str host_name(weft_str host)
+weft_str wf_http_host_name(weft_str host)
 {
     const char *end = host.len == 0 ? NULL : memrchr(host.ptr, ':', host.len);
     if (end != NULL && memchr(end, ']', (size_t)(host.ptr + host.len - end)) == NULL)
@@ -202,7 +202,7 @@ static weft_str host_name(weft_str host)
     return host;
 }
 
-static bool host_matches(const char *pattern, weft_str host)
+bool wf_http_host_matches(const char *pattern, weft_str host)
 {
     size_t len = strlen(pattern);
     if (pattern[0] == '*') { /* at least one character stands for it */
@@ -222,7 +222,7 @@ static const struct wf_http_route *router_find_hosted(const struct wf_http_route
 {
     for (size_t i = 0; i < router->hosted_count; i++) {
         const struct wf_http_route *route = &router->routes[i];
-        if (!host_matches(route->host, host) || !path_matches(route, path, out->params))
+        if (!wf_http_host_matches(route->host, host) || !path_matches(route, path, out->params))
             continue;
         out->methods |= 1u << route->method;
         if (route->method == method)
@@ -234,7 +234,7 @@ static const struct wf_http_route *router_find_hosted(const struct wf_http_route
 void wf_http_router_find_hosted(const struct wf_http_router *router, uint8_t method, weft_str host,
                                 weft_str path, struct wf_http_match *out)
 {
-    host = host_name(host);
+    host = wf_http_host_name(host);
     out->methods = 0;
     out->route = router_find_hosted(router, method, host, path, out);
     if (out->route == NULL && method == WF_H1_HEAD)

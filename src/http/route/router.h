@@ -48,6 +48,11 @@ void wf_http_router_find(const struct wf_http_router *router, uint8_t method, we
 void wf_http_router_find_hosted(const struct wf_http_router *router, uint8_t method, weft_str host,
                                 weft_str path, struct wf_http_match *out);
 
+/* An authority without its port, and whether that is "example.com" or is meant by "*.example.com",
+ * in any case. */
+weft_str wf_http_host_name(weft_str host);
+bool wf_http_host_matches(const char *pattern, weft_str host);
+
 /* Every method that has a route at all. */
 uint32_t wf_http_router_methods(const struct wf_http_router *router);
 
