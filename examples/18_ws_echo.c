@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Lesson: a WebSocket is messages both ways.  A server that says each message again, in one loop; a
- * client that sends three, iterates over what comes back, and closes.
+ * Lesson: a WebSocket is messages both ways.  A server that says each message again, in one loop,
+ * or without a task that waits: then a silent connection is a record of two kilobytes, and a
+ * message begins a task.  A client that sends three, iterates over what comes back, and closes.
  */
 
 #include <weft.h>
@@ -24,9 +25,21 @@ static int echo(weft_ws *ws, void *arg)
     return rc;
 }
 
-static int open_echo(weft_http_request *req, weft_http_response *res, void *arg)
+static int open_loop(weft_http_request *req, weft_http_response *res, void *arg)
 {
     return weft_ws_serve(req, res, NULL, echo, arg);
+}
+
+static int echo_one(weft_ws *ws, const weft_ws_message *message, void *arg)
+{
+    (void)arg;
+    return weft_ws_send(ws, message->type, message->data);
+}
+
+static int open_by_message(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    static const weft_ws_handler by_message = {.message = echo_one};
+    return weft_ws_answer(req, res, NULL, &by_message, arg);
 }
 
 static int serve(void *arg)
@@ -36,9 +49,13 @@ static int serve(void *arg)
 
 static int server_open(weft_http_server **out)
 {
-    const weft_http_route route = {.method = "GET", .path = "/echo", .handler = open_echo};
+    static const weft_http_route routes[] = {
+        {.method = "GET", .path = "/loop", .handler = open_loop},
+        {.method = "GET", .path = "/by-message", .handler = open_by_message},
+    };
     WEFT_TRY(weft_http_server_new(out, NULL));
-    WEFT_TRY(weft_http_server_add(*out, &route));
+    for (int i = 0; i < 2; i++)
+        WEFT_TRY(weft_http_server_add(*out, &routes[i]));
     return weft_http_server_listen(*out, "127.0.0.1:0");
 }
 
@@ -60,15 +77,15 @@ static int talk(weft_ws *ws)
     return rc;
 }
 
-static int ask(weft_client *client, int port)
+static int ask(weft_client *client, int port, const char *path)
 {
     char url[64];
     weft_ws *ws;
-    snprintf(url, sizeof url, "ws://127.0.0.1:%d/echo", port);
+    snprintf(url, sizeof url, "ws://127.0.0.1:%d%s", port, path);
     WEFT_TRY(weft_ws_connect(&ws, client, url, NULL));
     int rc = talk(ws);
     int closed = weft_ws_close(ws, 1000, "that was all");
-    printf("closed: %s\n", weft_strerror(closed));
+    printf("%s closed: %s\n", path, weft_strerror(closed));
     return rc < 0 ? rc : closed;
 }
 
@@ -84,7 +101,10 @@ static int program(void *arg)
         rc = weft_client_new(&client, NULL);
     if (rc == 0) {
         weft_task serving = weft_spawn(serve, server);
-        rc = ask(client, weft_addr_get_port(weft_http_server_get_addr(server, 0)));
+        int port = weft_addr_get_port(weft_http_server_get_addr(server, 0));
+        rc = ask(client, port, "/loop");
+        if (rc == 0)
+            rc = ask(client, port, "/by-message");
         weft_http_server_stop(server);
         int served = weft_gather(serving);
         rc = rc < 0 ? rc : served;

@@ -271,7 +271,7 @@ TASK_TEST(resolver_takes_long_answers_by_tcp)
     end(&server, resolver);
 }
 
-TASK_TEST(resolver_is_not_taken_in_by_a_wrong_id_or_another_question)
+TASK_TEST(class_39_resolver_is_not_taken_in_by_a_wrong_id_or_another_question)
 {
     struct server server;
     weft_resolver *resolver;

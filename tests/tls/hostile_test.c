@@ -58,6 +58,112 @@ TASK_TEST(tls_server_of_a_peer_that_speaks_something_else)
                       "tls: the peer ended the connection in the handshake");
 }
 
+/* ---- renegotiation, old versions, early data ---- */
+
+/* Both ends of TLS 1.2; the client's contexts are changed by `change`. */
+static void open_as(struct ends *ends, weft_tls **client, weft_tls **server,
+                    void (*change)(SSL_CTX *context))
+{
+    *client = ends_client((weft_tls_options){0});
+    *server = ends_server((weft_tls_options){0});
+    change((*client)->set.contexts[0]);
+    ends_open(ends, *client, *server, "web.test");
+}
+
+static void close_all(struct ends *ends, weft_tls *client, weft_tls *server)
+{
+    ends_abort(ends);
+    weft_tls_free(client);
+    weft_tls_free(server);
+}
+
+static void be_1_2(SSL_CTX *context)
+{
+    CHECK_EQ(SSL_CTX_set_max_proto_version(context, TLS1_2_VERSION), 1);
+}
+
+static void be_1_2_and_renegotiate(SSL_CTX *context)
+{
+    be_1_2(context);
+    SSL_CTX_clear_options(context, SSL_OP_NO_RENEGOTIATION);
+}
+
+/* Each costs a server a handshake and a client nothing. */
+TASK_TEST(class_37_tls_server_does_not_renegotiate)
+{
+    struct ends ends;
+    weft_tls *client, *server;
+    char buf[8];
+    open_as(&ends, &client, &server, be_1_2_and_renegotiate);
+    CHECK_OK(ends.client_rc);
+    SSL *theirs = wf_tls_conn_of(ends.client)->ssl, *ours = wf_tls_conn_of(ends.server)->ssl;
+    CHECK_STR(SSL_get_version(theirs), "TLSv1.2");
+    CHECK_EQ(SSL_renegotiate(theirs), 1);
+    CHECK_LE(SSL_do_handshake(theirs), 0); /* asks, and waits for the answer */
+    weft_filter_push(wf_tls_conn_of(ends.client)->filter);
+    CHECK_EQ(weft_stream_read(ends.client, buf, sizeof buf), -WEFT_ETLS);
+    CHECK_STR(weft_error_text(), "tls: no renegotiation");
+    CHECK_EQ(SSL_num_renegotiations(ours), 0);
+    close_all(&ends, client, server);
+}
+
+TASK_TEST(class_37_tls_client_does_not_renegotiate)
+{
+    struct ends ends;
+    weft_tls *client, *server;
+    char buf[8];
+    open_as(&ends, &client, &server, be_1_2);
+    CHECK_OK(ends.client_rc);
+    SSL *theirs = wf_tls_conn_of(ends.server)->ssl, *ours = wf_tls_conn_of(ends.client)->ssl;
+    SSL_clear_options(theirs, SSL_OP_NO_RENEGOTIATION);
+    CHECK_EQ(SSL_renegotiate(theirs), 1);
+    CHECK_EQ(SSL_do_handshake(theirs), 1); /* it is only a word to the client */
+    CHECK_OK(weft_stream_write(ends.server, "hello", 5));
+    CHECK_EQ(weft_stream_read_exact(ends.client, buf, 5), 5);
+    CHECK_BYTES(buf, 5, "hello", 5);
+    CHECK_EQ(SSL_num_renegotiations(ours), 0);
+    close_all(&ends, client, server);
+}
+
+static void be_1_1(SSL_CTX *context)
+{
+    SSL_CTX_set_security_level(context, 0);
+    CHECK_EQ(SSL_CTX_set_min_proto_version(context, TLS1_VERSION), 1);
+    CHECK_EQ(SSL_CTX_set_max_proto_version(context, TLS1_1_VERSION), 1);
+}
+
+TASK_TEST(class_37_tls_before_1_2_is_refused)
+{
+    struct ends ends;
+    weft_tls *client, *server;
+    open_as(&ends, &client, &server, be_1_1);
+    CHECK_EQ(ends.server_rc, -WEFT_ETLS);
+    CHECK_STR(ends.server_text, "tls: unsupported protocol");
+    CHECK_EQ(ends.client_rc, -WEFT_ETLS);
+    close_all(&ends, client, server);
+}
+
+/* What comes before the handshake is over could have been recorded and said again. */
+TASK_TEST(class_37_tls_takes_no_early_data)
+{
+    struct ends ends;
+    weft_tls *client = ends_client((weft_tls_options){0});
+    weft_tls *server = ends_server((weft_tls_options){0});
+    for (int i = 0; i < 2; i++) {
+        ends_open(&ends, client, server, "web.test");
+        CHECK_OK(weft_stream_write(ends.server, "x", 1)); /* tickets come before it */
+        CHECK_EQ(weft_stream_read(ends.client, (char[1]){0}, 1), 1);
+        SSL *ssl = wf_tls_conn_of(ends.client)->ssl;
+        CHECK_STR(SSL_get_version(ssl), "TLSv1.3");
+        CHECK_EQ(SSL_session_reused(ssl), i);
+        CHECK_EQ(SSL_SESSION_get_max_early_data(SSL_get_session(ssl)), 0u);
+        CHECK_EQ(SSL_get_max_early_data(wf_tls_conn_of(ends.server)->ssl), 0u);
+        ends_abort(&ends);
+    }
+    weft_tls_free(client);
+    weft_tls_free(server);
+}
+
 /* ---- flooding ---- */
 
 static int read_to_end(void *arg)

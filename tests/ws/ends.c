@@ -32,6 +32,8 @@ static int talk(weft_ws *ws, void *arg)
 static int handler(weft_http_request *req, weft_http_response *res, void *arg)
 {
     struct ends *ends = arg;
+    if (ends->by_message != NULL)
+        return weft_ws_answer(req, res, &ends->options, ends->by_message, ends);
     int rc = weft_ws_serve(req, res, &ends->options, talk, ends);
     ends->ended = ends->begun;
     return rc;

@@ -22,6 +22,7 @@ struct ends {
     weft_addr addr;
     weft_ws_options options; /* the server's; may be changed before a connection */
     weft_ws_fn *fn;
+    const weft_ws_handler *by_message; /* NULL: by a task, with fn */
     char url[64];
 
     int rc; /* what the last fn returned */

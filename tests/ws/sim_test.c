@@ -18,7 +18,8 @@ enum { CLIENTS = 2, TRIES_MAX = 40, SEEDS = 25, MESSAGES = 4, STEPS_MAX = 400000
 static const size_t sizes[MESSAGES] = {5, 70, 9000, 140000};
 static char pattern[140000];
 static enum weft_ws_deflate deflate;
-static unsigned answers, failures; /* of all seeds */
+static const weft_ws_handler *by_message; /* NULL: a task serves a connection */
+static unsigned answers, failures;        /* of all seeds */
 
 static void pattern_fill(void)
 {
@@ -76,6 +77,7 @@ static int both_ends(void *arg)
     (void)arg;
     WEFT_TRY(ends_open(&ends, NULL, ends_echo));
     ends.options.deflate = deflate;
+    ends.by_message = by_message;
     for (int i = 0; i < CLIENTS; i++)
         clients[i] = weft_spawn(client_body, &ends);
     int rc = weft_gather_n(clients, CLIENTS);
@@ -121,3 +123,50 @@ TEST(ws_both_ends_compressed_while_connections_break)
     CHECK_GT(failures, 0u);
 }
 #endif
+
+/* ---- a server without a task between two messages ---- */
+
+static int say_again(weft_ws *ws, const weft_ws_message *message, void *arg)
+{
+    (void)arg;
+    return weft_ws_send(ws, message->type, message->data);
+}
+
+static int opened, closed;
+
+static int count_open(weft_ws *ws, void *arg)
+{
+    (void)ws;
+    (void)arg;
+    opened++;
+    return 0;
+}
+
+static void count_close(weft_ws *ws, int rc, void *arg)
+{
+    (void)ws;
+    (void)rc;
+    (void)arg;
+    closed++;
+}
+
+static void sweep_by_message(const char *text)
+{
+    static const weft_ws_handler echo = {count_open, say_again, count_close};
+    by_message = &echo;
+    sweep(text, WEFT_WS_PLAIN);
+    CHECK_GT(opened, 0);
+    CHECK_EQ(closed, opened); /* each once, whatever became of it */
+}
+
+TEST(ws_served_by_message_while_connections_break)
+{
+    sweep_by_message("delay 5ms, reset 1%");
+    CHECK_GT(failures, 0u);
+}
+
+TEST(ws_served_by_message_while_hosts_are_cut_from_each_other)
+{
+    sweep_by_message("delay 20ms, cut after 20ms within 200ms for 15s every 90s");
+    CHECK_GT(failures, 0u);
+}
