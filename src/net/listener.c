@@ -11,6 +11,7 @@
 
 #include "net/stream_priv.h"
 
+#include <weft/sys/opened.h>
 #include <weft/task.h>
 
 #include "base/alloc.h"
@@ -21,6 +22,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -382,6 +384,16 @@ static void listener_remove_path(const weft_listener *listener)
     (void)wf_sys_unlink(un.sun_path);
 }
 
+static void listener_name(const void *object, char *out, size_t bytes)
+{
+    const weft_listener *listener = object;
+    char addr[WEFT_ADDR_TEXT_BYTES];
+    if (weft_addr_format(&listener->addr, addr, sizeof addr) >= 0)
+        snprintf(out, bytes, "on %s", addr);
+}
+
+static const weft_open_kind listener_kind = {"listener", "weft_listener_close()", listener_name};
+
 int weft_listener_open(weft_listener **out, const weft_addr *addr,
                        const weft_listen_options *options)
 {
@@ -406,6 +418,7 @@ int weft_listener_open(weft_listener **out, const weft_addr *addr,
         wf_free(listener);
         return wf_addr_fail(rc, "listen on", addr);
     }
+    weft_opened(listener, &listener_kind);
     *out = listener;
     return 0;
 }
@@ -427,6 +440,7 @@ void weft_listener_close(weft_listener *listener)
     if (listener == NULL)
         return;
     assert(!listener->is_closed);
+    weft_closed(listener, &listener_kind);
     listener->is_closed = true;
     listener_rest_stop(listener);
     listener_remove_path(listener);

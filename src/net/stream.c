@@ -4,14 +4,37 @@
 
 #include "net/stream_priv.h"
 
+#include <weft/sys/opened.h>
+
 #include "base/alloc.h"
 #include "base/list.h"
 #include "base/sys.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 /* The owner's bytes follow the record. */
 #define STREAM_HEAD_BYTES ((sizeof(struct weft_stream) + 15u) & ~(size_t)15u)
+
+/* ---- what is told of one left open ---- */
+
+static void stream_name(const void *object, char *out, size_t bytes)
+{
+    const weft_stream *stream = object;
+    char peer[WEFT_ADDR_TEXT_BYTES];
+    weft_addr addr;
+    if (weft_stream_get_peer(stream, &addr) < 0 || weft_addr_format(&addr, peer, sizeof peer) < 0)
+        snprintf(out, bytes, "%d", stream->fd);
+    else
+        snprintf(out, bytes, "%d to %s", stream->fd, peer);
+}
+
+static const weft_open_kind stream_kind = {"stream", "weft_stream_close()", stream_name};
+
+void wf_stream_not_open(const weft_stream *stream)
+{
+    weft_closed(stream, &stream_kind);
+}
 
 /* ---- the end of the record ---- */
 
@@ -64,6 +87,7 @@ void wf_stream_release(weft_stream *stream)
 {
     if (stream->state >= WF_STREAM_RELEASING)
         return;
+    wf_stream_not_open(stream);
     wf_filter_stop(stream);
     stream->state = WF_STREAM_RELEASING;
     stream->chunk_bytes = 0;
@@ -162,6 +186,7 @@ int weft_stream_open(weft_stream **out, int fd, const weft_stream_kind *kind)
     rc = stream->error;
     if (rc < 0)
         goto fail;
+    weft_opened(stream, &stream_kind);
     *out = stream;
     return 0;
 fail:

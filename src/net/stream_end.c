@@ -18,6 +18,7 @@ void weft_stream_end(weft_stream *stream)
 {
     if (stream->state != WF_STREAM_OPEN)
         return;
+    wf_stream_not_open(stream); /* it goes by itself from here on */
     stream->state = WF_STREAM_FLUSHING;
     stream->chunk_bytes = 0;
     stream->tells = false;

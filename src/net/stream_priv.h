@@ -116,6 +116,9 @@ void wf_stream_fail(weft_stream *stream, int rc);
 /* Closes the descriptor and, when that is done, ends the record. */
 void wf_stream_release(weft_stream *stream);
 
+/* Its user is done with it: it is nothing left open. */
+void wf_stream_not_open(const weft_stream *stream);
+
 /* A task has left its wait: with the last one a stream that is gone can go. */
 void wf_stream_leave(weft_stream *stream);
 

@@ -9,6 +9,7 @@
 #include <weft/udp.h>
 
 #include <weft/sys/loop.h>
+#include <weft/sys/opened.h>
 #include <weft/sys/park.h>
 
 #include "base/alloc.h"
@@ -16,6 +17,7 @@
 
 #include <assert.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -62,6 +64,15 @@ static void udp_remove_path(const weft_udp *udp)
     (void)wf_sys_unlink(un.sun_path);
 }
 
+static void udp_name(const void *object, char *out, size_t bytes)
+{
+    char addr[WEFT_ADDR_TEXT_BYTES];
+    if (weft_addr_format(&((const weft_udp *)object)->addr, addr, sizeof addr) >= 0)
+        snprintf(out, bytes, "on %s", addr);
+}
+
+static const weft_open_kind udp_kind = {"datagram socket", "weft_udp_close()", udp_name};
+
 /* A socket of the address' family; `bind_or_connect` gives it its place. */
 static int udp_make(weft_udp **out, const weft_addr *addr,
                     int (*bind_or_connect)(int fd, const struct sockaddr *addr, socklen_t bytes))
@@ -86,6 +97,7 @@ static int udp_make(weft_udp **out, const weft_addr *addr,
     if (rc < 0)
         goto fail;
     udp->addr.bytes = bytes;
+    weft_opened(udp, &udp_kind);
     *out = udp;
     return 0;
 fail:
@@ -115,6 +127,7 @@ void weft_udp_close(weft_udp *udp)
     if (udp == NULL)
         return;
     assert(!udp->is_closed);
+    weft_closed(udp, &udp_kind);
     udp->is_closed = true;
     udp_remove_path(udp);
     if (weft_fd_close(udp->loop, udp->fd, udp_released, udp) != 0)

@@ -6,7 +6,6 @@
 
 #include <weft.h>
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -94,33 +93,6 @@ TEST(test_S10_a_cleanup_without_a_deadline_is_told)
     unsigned cleanup = WEFT_SCOPE_CLEANUP;
     struct said said = run_in_debug_mode(body_shields, &cleanup);
     check_said(&said, "task main opened a shield without a deadline");
-}
-
-/* ---- descriptors ---- */
-
-static int body_leaves_open(void *arg)
-{
-    int kept = weft_open("/dev/null", O_RDONLY, 0), closed = weft_open("/dev/null", O_RDONLY, 0);
-    CHECK_OK(weft_close(closed));
-    *(int *)arg = kept;
-    return 0;
-}
-
-static int body_spawns_who_leaves_open(void *arg)
-{
-    return weft_await(weft_spawn(body_leaves_open, arg));
-}
-
-TEST(a_descriptor_that_is_open_when_the_run_ends_is_told)
-{
-    int fd = -1;
-    struct said said = run_in_debug_mode(body_spawns_who_leaves_open, &fd);
-    check_said(&said,
-               " is open at the end of the run: weft_close() it; opened by the task spawned: "
-               "body_leaves_open at ");
-    CHECK_OK(test_platform()->close(fd));
-    CHECK_EQ(run_with_flags(0, body_spawns_who_leaves_open, &fd).lines, WF_DEBUG_CHECKS);
-    CHECK_OK(test_platform()->close(fd));
 }
 
 /* ---- L04 ---- */

@@ -108,6 +108,7 @@ struct wf_ops {
     uint32_t chunk_count, chunk_capacity;
     uint32_t free_head; /* index + 1 of a free record; 0: none */
     uint32_t used, used_max;
+    bool is_over;       /* none can be started any more; used_max is 0 */
     uint32_t idle;      /* those of the used that are marked is_idle */
     struct wf_fd **fds; /* by descriptor number - fd_base, made on demand */
     int fd_count;       /* entries of `fds` */
@@ -117,6 +118,12 @@ struct wf_ops {
 
 int wf_ops_init(weft_loop *loop, uint32_t count_max);
 void wf_ops_fini(weft_loop *loop);
+
+/* Those that nobody has cancelled.  O(records). */
+uint32_t wf_ops_count_pending(const weft_loop *loop);
+
+/* The loop is about to go: those end with -EBADF, and so does every start from now on. */
+void wf_ops_end(weft_loop *loop);
 
 /* The live operation of a token, or NULL if it is stale. */
 weft_op *wf_op_of_token(weft_loop *loop, uint64_t token);

@@ -3,7 +3,7 @@
 /* Operation records and descriptor records: who is under way on what, for every back end. */
 
 #include "core/backend/backend_priv.h"
-#include "core/look/debug.h"
+#include "core/look/opened.h"
 
 #include "base/alloc.h"
 #include "base/sys.h"
@@ -60,7 +60,7 @@ static int ops_add_chunk(struct wf_ops *ops)
 static int op_new(struct wf_ops *ops, weft_op **out)
 {
     if (ops->used >= ops->used_max)
-        return -EAGAIN;
+        return ops->is_over ? -EBADF : -EAGAIN;
     if (ops->free_head == 0) {
         int rc = ops_add_chunk(ops);
         if (rc < 0)
@@ -235,8 +235,7 @@ int weft_fd_close(weft_loop *loop, int number, void (*done)(void *arg), void *ar
     struct wf_fd *fd = wf_fd_find(loop, number);
     if (number < 0 || (fd != NULL && fd->is_closing))
         return -EBADF;
-    if (loop->sched != NULL && loop->sched->debug != NULL)
-        wf_debug_closed(loop->sched->debug, number);
+    wf_closed_fd(number);
     if (fd != NULL && !wf_list_is_empty(&fd->ops)) {
         fd->is_closing = true;
         fd->closed = done;
@@ -432,6 +431,28 @@ void weft_op_cancel(weft_loop *loop, weft_op *op)
         return;
     op->state = WF_OP_CANCELLING;
     loop->backend->cancel(loop, op);
+}
+
+uint32_t wf_ops_count_pending(const weft_loop *loop)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < loop->ops.chunk_count * OPS_PER_CHUNK; i++)
+        count += op_at(&loop->ops, i)->state == WF_OP_PENDING;
+    return count;
+}
+
+/* As if every descriptor were closed, for who uses them; but they are not ours to close. */
+void wf_ops_end(weft_loop *loop)
+{
+    loop->ops.is_over = true;
+    loop->ops.used_max = 0;
+    for (uint32_t i = 0; i < loop->ops.chunk_count * OPS_PER_CHUNK; i++) {
+        weft_op *op = op_at(&loop->ops, i);
+        if (op->state != WF_OP_PENDING)
+            continue;
+        op->end_code = -EBADF;
+        weft_op_cancel(loop, op);
+    }
 }
 
 void wf_op_complete(weft_loop *loop, weft_op *op, const weft_completion *completion)

@@ -4,11 +4,14 @@
 
 #include "core/exec/exec_priv.h"
 
+#include <weft/sys/opened.h>
+
 #include "base/alloc.h"
 #include "base/sys.h"
 #include "core/task/sched_priv.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #define EXEC_THREADS_MAX 32
 #define EXEC_QUEUE_MAX 1024
@@ -45,11 +48,24 @@ static int exec_new(struct wf_sched *sched, const weft_exec_options *given, weft
     return 0;
 }
 
+static void exec_name(const void *object, char *out, size_t bytes)
+{
+    snprintf(out, bytes, "for %u bodies", (unsigned)((const weft_exec *)object)->jobs_max);
+}
+
+/* Not the two that are always there. */
+static const weft_open_kind exec_kind = {"executor", "weft_exec_free()", exec_name};
+
 int weft_exec_new(weft_exec **out, const weft_exec_options *options)
 {
     struct wf_sched *sched = wf_sched_self();
     static const weft_exec_options nothing;
-    return sched == NULL ? -EPERM : exec_new(sched, options != NULL ? options : &nothing, out);
+    if (sched == NULL)
+        return -EPERM;
+    int rc = exec_new(sched, options != NULL ? options : &nothing, out);
+    if (rc == 0)
+        weft_opened(*out, &exec_kind);
+    return rc;
 }
 
 void weft_exec_free(weft_exec *exec)
@@ -57,6 +73,7 @@ void weft_exec_free(weft_exec *exec)
     if (exec == NULL)
         return;
     assert(exec->jobs == 0);
+    weft_closed(exec, &exec_kind);
     wf_list_remove(&exec->link);
     wf_pool_free(exec->pool);
     wf_free(exec);

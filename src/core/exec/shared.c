@@ -5,6 +5,7 @@
 #include "core/exec/worker_priv.h"
 
 #include <weft/exec.h>
+#include <weft/sys/opened.h>
 
 #include "base/alloc.h"
 #include "base/sys.h"
@@ -12,6 +13,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -62,6 +64,13 @@ static int shared_fill(weft_shared *shared)
     return shared->fd < 0 ? shared->fd : shared_map(shared);
 }
 
+static void shared_name(const void *object, char *out, size_t bytes)
+{
+    snprintf(out, bytes, "of %zu bytes", ((const weft_shared *)object)->byte_count);
+}
+
+static const weft_open_kind shared_kind = {"shared memory", "weft_shared_free()", shared_name};
+
 int weft_shared_new(weft_shared **out, size_t bytes)
 {
     if (bytes == 0 || bytes > WF_WORKER_BYTES_MAX)
@@ -72,11 +81,13 @@ int weft_shared_new(weft_shared **out, size_t bytes)
     shared->byte_count = bytes;
     shared->fd = -1;
     int rc = shared_fill(shared);
-    if (rc < 0)
+    if (rc < 0) {
         weft_shared_free(shared);
-    else
-        *out = shared;
-    return rc;
+        return rc;
+    }
+    weft_opened(shared, &shared_kind);
+    *out = shared;
+    return 0;
 }
 
 void weft_shared_free(weft_shared *shared)
@@ -84,6 +95,7 @@ void weft_shared_free(weft_shared *shared)
     if (shared == NULL)
         return;
     assert(__atomic_load_n(&shared->user_count, __ATOMIC_ACQUIRE) == 0);
+    weft_closed(shared, &shared_kind);
     if (shared->fd < 0) {
         wf_free(shared->bytes);
     } else {

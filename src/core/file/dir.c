@@ -6,12 +6,15 @@
 
 #include <weft/io.h>
 #include <weft/sys/loop.h>
+#include <weft/sys/opened.h>
 #include <weft/sys/park.h>
 
 #include "base/alloc.h"
 #include "core/backend/dirent.h"
+#include "core/look/opened.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #define DIR_BYTES 8192
@@ -22,6 +25,13 @@ struct weft_dir {
     size_t at, end;
     _Alignas(8) char mem[DIR_BYTES];
 };
+
+static void dir_name(const void *object, char *out, size_t bytes)
+{
+    snprintf(out, bytes, "of descriptor %d", ((const weft_dir *)object)->fd);
+}
+
+static const weft_open_kind dir_opened = {"directory", "weft_dir_close()", dir_name};
 
 int weft_dir_open(weft_dir **out, const char *path)
 {
@@ -34,6 +44,8 @@ int weft_dir_open(weft_dir **out, const char *path)
         wf_free(dir);
         return rc;
     }
+    wf_closed_fd(dir->fd); /* one object, not two */
+    weft_opened(dir, &dir_opened);
     *out = dir;
     return 0;
 }
@@ -82,6 +94,7 @@ void weft_dir_close(weft_dir *dir)
 {
     if (dir == NULL)
         return;
+    weft_closed(dir, &dir_opened);
     (void)weft_close(dir->fd);
     wf_free(dir);
 }

@@ -9,7 +9,7 @@
 #include <weft/sys/park.h>
 
 #include "base/sys.h"
-#include "core/look/debug.h"
+#include "core/look/opened.h"
 
 #include <fcntl.h>
 #include <sys/sysmacros.h>
@@ -25,14 +25,14 @@ int weft_open(const char *path, int flags, unsigned mode)
     });
     if (fd >= 0 && !(flags & O_NONBLOCK))
         wf_sys_set_blocking(fd, /* blocks= */ true);
-    return wf_debug_made(fd);
+    return wf_opened_fd(fd);
 }
 
 int weft_open_beneath(int dir, const char *path, int flags, unsigned how)
 {
     if ((flags & (O_ACCMODE | O_CREAT | O_TRUNC)) != O_RDONLY)
         return -EINVAL;
-    return wf_debug_made(weft_op_wait(&(weft_op_args){
+    return wf_opened_fd(weft_op_wait(&(weft_op_args){
         .kind = WEFT_OP_OPEN_BENEATH,
         .fd = dir,
         .path = path,

@@ -9,7 +9,7 @@
 
 #include "base/list.h"
 #include "base/sys.h"
-#include "core/look/debug.h"
+#include "core/look/opened.h"
 #include "core/task/task_priv.h"
 
 /* One operation and the task that waits for it, on that task's stack. */
@@ -96,7 +96,7 @@ ssize_t weft_write_all(int fd, const void *buf, size_t bytes)
 
 int weft_accept(int fd)
 {
-    return wf_debug_made(weft_op_wait(&(weft_op_args){.kind = WEFT_OP_ACCEPT, .fd = fd}));
+    return wf_opened_fd(weft_op_wait(&(weft_op_args){.kind = WEFT_OP_ACCEPT, .fd = fd}));
 }
 
 int weft_wait_fd(int fd, int events)

@@ -5,12 +5,15 @@
 #include <weft/error.h>
 #include <weft/file.h>
 #include <weft/io.h>
+#include <weft/sys/opened.h>
 #include <weft/sys/park.h>
 
 #include "base/alloc.h"
+#include "core/look/opened.h"
 
 #include <assert.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #define READER_BYTES_MAX ((size_t)64 * 1024)
@@ -38,6 +41,15 @@ static ssize_t reader_read_fd(void *buf, size_t bytes, void *arg)
 
 /* ---- making ---- */
 
+static void reader_name(const void *object, char *out, size_t bytes)
+{
+    const weft_reader *reader = object;
+    if (reader->fd >= 0)
+        snprintf(out, bytes, "of descriptor %d", reader->fd);
+}
+
+static const weft_open_kind reader_kind = {"reader", "weft_reader_close()", reader_name};
+
 int weft_reader_new(weft_reader **out, const weft_reader_options *options, weft_read_fn *read,
                     void *arg)
 {
@@ -51,6 +63,7 @@ int weft_reader_new(weft_reader **out, const weft_reader_options *options, weft_
     reader->read = read;
     reader->arg = arg;
     reader->fd = -1;
+    weft_opened(reader, &reader_kind);
     *out = reader;
     return 0;
 }
@@ -76,9 +89,10 @@ int weft_reader_open(weft_reader **out, const char *path, const weft_reader_opti
     reader->fd = weft_open(path, O_RDONLY, 0);
     if (reader->fd < 0) {
         rc = reader->fd;
-        wf_free(reader);
+        weft_reader_close(reader);
         return rc;
     }
+    wf_closed_fd(reader->fd); /* one object, not two */
     reader->owns_fd = true;
     *out = reader;
     return 0;
@@ -88,6 +102,7 @@ void weft_reader_close(weft_reader *reader)
 {
     if (reader == NULL)
         return;
+    weft_closed(reader, &reader_kind);
     if (reader->owns_fd)
         (void)weft_close(reader->fd);
     wf_free(reader->mem);

@@ -4,11 +4,13 @@
 
 #include <weft/exec.h>
 #include <weft/io.h>
+#include <weft/sys/opened.h>
 #include <weft/sys/park.h>
 
 #include "base/alloc.h"
 #include "base/sys.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 
@@ -52,6 +54,13 @@ static uint32_t mask_of_events(unsigned events)
     return mask;
 }
 
+static void watch_name(const void *object, char *out, size_t bytes)
+{
+    snprintf(out, bytes, "of descriptor %d", ((const weft_watch *)object)->fd);
+}
+
+static const weft_open_kind watch_kind = {"watch", "weft_watch_close()", watch_name};
+
 int weft_watch_open(weft_watch **out)
 {
     int rc = weft_sp_enter();
@@ -66,6 +75,7 @@ int weft_watch_open(weft_watch **out)
         wf_free(watch);
         return rc;
     }
+    weft_opened(watch, &watch_kind);
     *out = watch;
     return 0;
 }
@@ -130,6 +140,7 @@ void weft_watch_close(weft_watch *watch)
 {
     if (watch == NULL)
         return;
+    weft_closed(watch, &watch_kind);
     (void)weft_close(watch->fd);
     wf_free(watch);
 }

@@ -3,8 +3,9 @@
 #include "core/look/debug.h"
 
 #include "base/alloc.h"
-#include "base/sys.h"
+#include "core/look/opened.h"
 #include "core/look/symbol.h"
+#include "core/look/trace.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -29,6 +30,8 @@ int wf_debug_new(struct wf_debug **out, const weft_config *config)
         debug = wf_alloc(sizeof *debug);
         if (debug == NULL)
             return -ENOMEM;
+        wf_trace_prepare();
+        (void)__atomic_add_fetch(&weft_debug_runs_, 1, __ATOMIC_RELAXED);
     }
     *out = debug;
     return 0;
@@ -36,6 +39,8 @@ int wf_debug_new(struct wf_debug **out, const weft_config *config)
 
 void wf_debug_free(struct wf_debug *debug)
 {
+    if (debug != NULL)
+        (void)__atomic_sub_fetch(&weft_debug_runs_, 1, __ATOMIC_RELAXED);
     wf_free(debug);
 }
 
@@ -113,37 +118,6 @@ void wf_debug_never_awaited(const wf_task *ended)
         if (task->result >= 0 && (task->flags & WF_TASK_RECEIVED) == 0)
             debug_say(task, wf_task_site(task),
                       "was never awaited: await it, spawn it in a group, or weft_release() it");
-    }
-}
-
-void wf_debug_opened(int fd)
-{
-    const struct wf_sched *sched = wf_sched_current;
-    struct wf_debug *debug = sched->debug;
-    wf_debug_closed(debug, fd); /* past us, and the number is used again */
-    if (debug->open_count < WF_DEBUG_OPEN_MAX)
-        debug->open[debug->open_count++] = (struct wf_debug_open){fd, wf_task_site(sched->current)};
-}
-
-void wf_debug_closed(struct wf_debug *debug, int fd)
-{
-    for (size_t i = 0; i < debug->open_count; i++) {
-        if (debug->open[i].fd == fd)
-            debug->open[i] = debug->open[--debug->open_count];
-    }
-}
-
-void wf_debug_left_open(struct wf_sched *sched)
-{
-    const struct wf_debug *debug = sched->debug;
-    struct stat status;
-    for (size_t i = 0; debug != NULL && i < debug->open_count; i++) {
-        const struct wf_debug_open *open = &debug->open[i];
-        if (wf_sys_fstat(open->fd, &status) == 0)
-            wf_sched_log(sched,
-                         "debug: descriptor %d is open at the end of the run: weft_close() "
-                         "it; opened by the task spawned: %s",
-                         open->fd, open->site);
     }
 }
 

@@ -16,7 +16,6 @@
 #define WF_DEBUG_PLACES_MAX 256 /* past it debug mode is silent */
 #define WF_DEBUG_QUEUES_MAX 512 /* past it queues are not looked at */
 #define WF_DEBUG_BODIES_MAX 64  /* nor those on further stacks that are not of the pool */
-#define WF_DEBUG_OPEN_MAX 1024  /* past it descriptors are not remembered */
 
 /* Something was said of this place: `what` is the text's address. */
 struct wf_debug_place {
@@ -30,15 +29,8 @@ struct wf_debug_queue {
     uint32_t waiters;
 };
 
-/* A descriptor that a task opened and nobody has closed: a literal says where it was spawned. */
-struct wf_debug_open {
-    int fd;
-    const char *site;
-};
-
 struct wf_debug {
-    size_t place_count, queue_count, body_count, open_count;
-    struct wf_debug_open open[WF_DEBUG_OPEN_MAX];
+    size_t place_count, queue_count, body_count;
     struct wf_debug_place places[WF_DEBUG_PLACES_MAX];
 #if WF_DEBUG_CHECKS
     struct wf_debug_queue queues[WF_DEBUG_QUEUES_MAX];
@@ -62,18 +54,6 @@ void wf_debug_cancel_swallowed(const wf_task *task, int rc);
 /* Records of tasks that are done, as their owner ends: whose result did nobody ask for?  Failures
  * are told in every mode (rule T08). */
 void wf_debug_never_awaited(const wf_task *ended);
-
-/* The running task has opened it; it is closed; the run is over: what is still open? */
-void wf_debug_opened(int fd);
-void wf_debug_closed(struct wf_debug *debug, int fd);
-void wf_debug_left_open(struct wf_sched *sched);
-
-static inline int wf_debug_made(int fd)
-{
-    if (fd >= 0 && wf_sched_current->debug != NULL)
-        wf_debug_opened(fd);
-    return fd;
-}
 
 /* A call that needs a task was made from `caller`, where there is none (rule L04). */
 void wf_debug_no_task(void *caller);

@@ -65,6 +65,15 @@ int wf_trace_task(const struct wf_sched *sched, const wf_task *task, void *out[]
     return count;
 }
 
+int wf_trace_callers(void *out[], int frames_max)
+{
+    void *frames[WF_TRACE_FRAMES];
+    int count = backtrace(frames, WF_TRACE_FRAMES), told = 0;
+    for (int i = 2; i < count && told < frames_max && !trace_is_entry(frames[i]); i++)
+        out[told++] = frames[i];
+    return told;
+}
+
 void wf_trace_text(char *out, size_t out_bytes)
 {
     void *frames[WF_TRACE_FRAMES];

@@ -21,6 +21,9 @@ void wf_trace_prepare(void);
  * returned. */
 int wf_trace_task(const struct wf_sched *sched, const wf_task *task, void *out[], int frames_max);
 
+/* The innermost frames of whoever runs, without this function's and its caller's.  How many. */
+int wf_trace_callers(void *out[], int frames_max);
+
 /* Where the running task is, in one line: "weft_sleep+0x45 < body+0x12", as far as it fits.
  * Reads files: for what is said seldom. */
 void wf_trace_text(char *out, size_t out_bytes);

@@ -6,7 +6,7 @@
 
 #include "core/exec/exec_priv.h"
 #include "core/exec/worker_priv.h"
-#include "core/look/debug.h"
+#include "core/look/opened.h"
 #include "core/look/watcher.h"
 #include "core/loop/posts.h"
 #include "core/loops/loops_priv.h"
@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define RUN_GRACE_DEFAULT (10 * WEFT_SEC)
+#define RUN_DRAIN_MAX (40 * WEFT_SEC) /* a stream that is being closed takes less */
 
 /* Whose guard a faulting address is in: for the overflow report. */
 static bool run_find_overflow(void *arg, const void *addr, wf_overflow *out)
@@ -168,11 +169,41 @@ void wf_run_see_out(struct wf_sched *sched)
     weft_timer_start(sched->loop, &sched->grace, weft_after(duration));
 }
 
-/* What callbacks have still begun: closes under way, last bytes. */
-static void run_drain(weft_loop *loop)
+static void run_drain_over(weft_timer *timer)
 {
-    while (loop->ops.used != 0 || !wf_list_is_empty(&loop->deferred))
-        (void)weft_loop_turn(loop, WEFT_FOREVER);
+    (void)timer;
+    weft_loop *loop = wf_sched_current->loop;
+    uint32_t count = wf_ops_count_pending(loop);
+    if (count == 0)
+        return; /* only such as are being cancelled */
+    wf_sched_log(wf_sched_current, "operations of what was never closed end with the run: %u%s",
+                 count, wf_sched_current->debug == NULL ? "; WEFT_DEBUG=1 names it" : "");
+    wf_ops_end(loop);
+}
+
+/* What ends by itself has a deadline, is being cancelled, or is a disk's. */
+static bool run_drain_is_stuck(const weft_loop *loop)
+{
+    bool has_timer = loop->timers.count > 1; /* one is ours */
+    return !has_timer && loop->hold_count == 0 && wf_list_is_empty(&loop->deferred) &&
+           !wf_posts_pending(loop) && wf_ops_count_pending(loop) == loop->ops.used;
+}
+
+/* What callbacks have still begun: closes under way, last bytes.  What waits for others without a
+ * deadline was left open, and would be waited for for ever. */
+static void run_drain(struct wf_sched *sched)
+{
+    weft_loop *loop = sched->loop;
+    weft_timer_init(&sched->grace, run_drain_over);
+    weft_timer_start(loop, &sched->grace, weft_after(RUN_DRAIN_MAX));
+    while (loop->ops.used != 0 || !wf_list_is_empty(&loop->deferred)) {
+        bool is_still = weft_loop_turn(loop, 0) == 0;
+        if (is_still && !loop->ops.is_over && run_drain_is_stuck(loop))
+            run_drain_over(&sched->grace);
+        else if (is_still)
+            (void)weft_loop_turn(loop, WEFT_FOREVER);
+    }
+    weft_timer_stop(loop, &sched->grace);
 }
 
 static int run_main(struct wf_sched *sched, weft_fn *fn, void *arg)
@@ -230,14 +261,14 @@ void wf_run_close(struct wf_member *member)
         return;
     struct wf_sched *sched = loop->sched;
     weft_timer_stop(loop, &sched->grace);
+    wf_opened_end(sched); /* while the objects are there */
     wf_exec_fini(sched);
     wf_process_fini(sched);
     wf_terminal_fini(sched);
-    run_drain(loop);
+    run_drain(sched);
     if (member->index == 0 || !member->loops->is_one_thread)
         wf_overflow_thread_end();
     wf_signals_remove(loop);
-    wf_debug_left_open(sched);
     wf_posts_close(loop); /* before the records: messages are about them */
     wf_sched_free(sched);
     weft_loop_free(loop);

@@ -9,6 +9,7 @@
 #include <weft/file.h>
 #include <weft/io.h>
 #include <weft/scope.h>
+#include <weft/sys/opened.h>
 
 #include "base/alloc.h"
 #include "base/sys.h"
@@ -17,6 +18,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 
 #define PROCESS_KILL_AFTER (5 * WEFT_SEC)
 #define PROCESS_LOOK_MIN WEFT_MS /* without a pidfd: how often its end is looked for */
@@ -122,6 +124,13 @@ static void process_close_fds(weft_process *process)
         weft_process_close_fd(process, i);
 }
 
+static void process_name(const void *object, char *out, size_t bytes)
+{
+    snprintf(out, bytes, "%d", (int)((const weft_process *)object)->pid);
+}
+
+static const weft_open_kind process_kind = {"process", "weft_process_close()", process_name};
+
 int weft_process_open(weft_process **out, const weft_process_options *options)
 {
     int rc = weft_sp_enter();
@@ -149,6 +158,7 @@ int weft_process_open(weft_process **out, const weft_process_options *options)
     }
     sched->loop->real_count++;
     wf_list_append(&sched->processes, &process->link);
+    weft_opened(process, &process_kind);
     *out = process;
     return 0;
 }
@@ -257,6 +267,7 @@ void weft_process_close(weft_process *process)
 {
     if (process == NULL)
         return;
+    weft_closed(process, &process_kind);
     process_close_fds(process);
     process_end(process);
     if (process->pidfd >= 0)

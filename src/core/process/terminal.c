@@ -5,6 +5,7 @@
 #include <weft/error.h>
 #include <weft/file.h>
 #include <weft/io.h>
+#include <weft/sys/opened.h>
 
 #include "base/alloc.h"
 #include "core/task/sched_priv.h"
@@ -39,6 +40,8 @@ static int mode_make(struct termios *modes, enum weft_terminal_mode mode)
     return 0;
 }
 
+static const weft_open_kind terminal_kind = {"terminal", "weft_terminal_close()", NULL};
+
 int weft_terminal_open(weft_terminal **out, int fd, enum weft_terminal_mode mode)
 {
     struct wf_sched *sched = wf_sched_self();
@@ -60,6 +63,7 @@ int weft_terminal_open(weft_terminal **out, int fd, enum weft_terminal_mode mode
         return rc;
     }
     wf_list_append(&sched->terminals, &terminal->link);
+    weft_opened(terminal, &terminal_kind);
     *out = terminal;
     return 0;
 }
@@ -68,6 +72,7 @@ void weft_terminal_close(weft_terminal *terminal)
 {
     if (terminal == NULL)
         return;
+    weft_closed(terminal, &terminal_kind);
     wf_terminal_give_back(terminal->number);
     wf_list_remove(&terminal->link);
     wf_free(terminal);

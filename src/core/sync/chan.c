@@ -3,6 +3,7 @@
 #include <weft/chan.h>
 
 #include <weft/scope.h>
+#include <weft/sys/opened.h>
 
 #include "base/alloc.h"
 #include "base/list.h"
@@ -12,6 +13,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 /*
@@ -38,6 +40,14 @@ struct weft_chan {
 static const weft_wait_class chan_send_class = {.what = "channel send"};
 static const weft_wait_class chan_recv_class = {.what = "channel receive"};
 
+static void chan_name(const void *object, char *out, size_t bytes)
+{
+    const weft_chan *chan = object;
+    snprintf(out, bytes, "of %zu items of %zu bytes", chan->capacity, chan->item_bytes);
+}
+
+static const weft_open_kind chan_kind = {"channel", "weft_chan_free()", chan_name};
+
 int weft_chan_new(weft_chan **out, size_t item_bytes, size_t capacity)
 {
     size_t bytes;
@@ -49,6 +59,7 @@ int weft_chan_new(weft_chan **out, size_t item_bytes, size_t capacity)
     chan->item_bytes = item_bytes;
     chan->capacity = capacity;
     chan->loop = wf_loop_current;
+    weft_opened(chan, &chan_kind);
     *out = chan;
     return 0;
 }
@@ -77,6 +88,7 @@ void weft_chan_free(weft_chan *chan)
         return;
     assert(weft_waitq_first(&chan->senders) == NULL);
     assert(weft_waitq_first(&chan->receivers) == NULL);
+    weft_closed(chan, &chan_kind);
     wf_free(chan);
 }
 

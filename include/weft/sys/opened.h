@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What is open.  Whoever makes a kind of object that must be closed says so when one is made and
+ * when it is closed; a run in debug mode then names, as it ends, what was left open and where it
+ * was opened.  Without debug mode each of the two calls is a look at a flag.
+ *
+ *     static void pool_name(const void *object, char *out, size_t bytes)
+ *     {
+ *         const struct pool *pool = object;
+ *         snprintf(out, bytes, "of %s", pool->host);
+ *     }
+ *     static const weft_open_kind pool_kind = {"connection pool", "pool_free()", pool_name};
+ *
+ *     weft_opened(pool, &pool_kind);       // at the end of pool_new()
+ *     weft_closed(pool, &pool_kind);       // first in pool_free()
+ */
+#ifndef WEFT_SYS_OPENED_H
+#define WEFT_SYS_OPENED_H
+
+#include <weft/base.h>
+
+WEFT_BEGIN_DECLS
+
+/* Lives as long as its objects: static. */
+typedef struct weft_open_kind {
+    const char *what;  /* "stream" */
+    const char *close; /* how it is closed: "weft_stream_close()" */
+
+    /* What one of them is called: NUL-terminated, at most `bytes` with the NUL.  Called at the end
+     * of the run on its loop's thread, if the object is still open; must not wait.  NULL: they have
+     * no names. */
+    void (*name)(const void *object, char *out, size_t bytes);
+} weft_open_kind;
+
+/* How many runs of this process are in debug mode, and what the calls below do if any is. */
+WEFT_API extern unsigned weft_debug_runs_;
+WEFT_API void weft_opened_(const void *object, const weft_open_kind *kind);
+WEFT_API void weft_closed_(const void *object, const weft_open_kind *kind);
+
+/* `object` was made by the running task or callback; the caller's callers are noted.  Outside a run
+ * in debug mode it does nothing.  An object that is open already was closed without a word and its
+ * address used again. */
+static inline void weft_opened(const void *object, const weft_open_kind *kind)
+{
+    if (__builtin_expect(__atomic_load_n(&weft_debug_runs_, __ATOMIC_RELAXED) != 0, 0))
+        weft_opened_(object, kind);
+}
+
+/* It is being closed.  Any thread; again is harmless, and so is an object that was never told. */
+static inline void weft_closed(const void *object, const weft_open_kind *kind)
+{
+    if (__builtin_expect(__atomic_load_n(&weft_debug_runs_, __ATOMIC_RELAXED) != 0, 0))
+        weft_closed_(object, kind);
+}
+
+WEFT_END_DECLS
+
+#endif
