@@ -27,7 +27,7 @@
  *
  * In debug mode (WEFT_DEBUG=1, WEFT_RUN_DEBUG, and every debug build) the run also says what is
  * legal and most likely not meant, once a place: a task that nobody awaited, a cancel that was
- * swallowed, waits where a wait was refused, a shield without a deadline.
+ * swallowed, waits where a wait was refused, a shield without a deadline, what was never closed.
  */
 #ifndef WEFT_RUN_H
 #define WEFT_RUN_H

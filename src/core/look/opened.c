@@ -177,7 +177,7 @@ static void tell(struct wf_sched *sched, struct wf_symbols *symbols, const struc
 void wf_opened_end(struct wf_sched *sched)
 {
     struct wf_symbols symbols = {0};
-    struct opened opened;
+    struct opened opened = {0};
     size_t count;
     if (sched->debug == NULL)
         return;
