@@ -7,6 +7,7 @@
 #include "base/json_write.h"
 #include "match/check.h"
 #include "match/error.h"
+#include "match/file/whole.h"
 #include "match/model/encoder.h"
 #include "match/score/hybrid.h"
 #include "match/train/head.h"
@@ -14,8 +15,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <weft/error.h>
-#include <weft/file.h>
-#include <weft/run.h>
 
 #define TAG_SETTINGS WF_TAG('S', 'E', 'T', 'T')
 #define TAG_ABOUT WF_TAG('A', 'B', 'O', 'U')
@@ -25,7 +24,6 @@
 #define TAG_TRIAL WF_TAG('T', 'R', 'I', 'A') /* may be missing */
 
 #define NAME_BYTES 16
-#define FILE_MODE 0666u /* less the umask */
 
 /* The settings that answers depend on.  Names end with NUL. */
 struct settings {
@@ -47,7 +45,6 @@ struct model {
 struct saving {
     wf_call *call;
     wf_snapshot *snapshot;
-    const char *path;
     weft_bytes bytes;
 };
 
@@ -145,19 +142,6 @@ static int make_bytes(void *arg)
     return rc;
 }
 
-static int write_file(void *arg)
-{
-    const struct saving *saving = arg;
-    return weft_file_save(saving->path, saving->bytes.ptr, saving->bytes.len, FILE_MODE);
-}
-
-/* Files are a task's: outside any loop there is one for this write alone. */
-static int write_anywhere(struct saving *saving)
-{
-    const weft_config config = {.flags = WEFT_RUN_KEEP_SIGNALS};
-    return wf_work_is_task() ? write_file(saving) : weft_run_with(&config, write_file, saving);
-}
-
 static int fail_path(weft_m_error *error, int rc, const char *path)
 {
     if (rc == -ECANCELED || rc == -WEFT_M_ECLOSED)
@@ -167,16 +151,16 @@ static int fail_path(weft_m_error *error, int rc, const char *path)
 
 static int save(wf_call *call, const char *path)
 {
-    struct saving saving = {.call = call, .path = path};
+    struct saving saving = {.call = call};
     int rc = wf_matcher_ready(call, &saving.snapshot);
     if (rc < 0)
         return rc;
     rc = wf_work_run(make_bytes, &saving);
     wf_snapshot_unref(saving.snapshot);
-    if (rc == 0)
-        rc = write_anywhere(&saving);
+    rc = rc < 0 ? fail_path(call->error, rc, path)
+                : wf_whole_save(path, saving.bytes.ptr, saving.bytes.len, call->error);
     weft_bytes_free(&saving.bytes);
-    return rc < 0 ? fail_path(call->error, rc, path) : 0;
+    return rc;
 }
 
 int weft_m_save(weft_matcher *matcher, const char *path, weft_m_error *error)

@@ -39,9 +39,39 @@ static void set_shape(wf_vectors *vectors, size_t dim, size_t count)
                             .byte_width = width_of(dim, WF_SCAN_BYTES)};
 }
 
+/* One of the arrays; what is new is zero. */
+static bool grow(void *array, size_t old_count, size_t count, size_t item_bytes)
+{
+    void *old, *items;
+    memcpy(&old, array, sizeof(old));
+    items = wf_grow(old, count, item_bytes);
+    if (items == NULL)
+        return false;
+    memset((char *)items + old_count * item_bytes, 0, (count - old_count) * item_bytes);
+    memcpy(array, &items, sizeof(items));
+    return true;
+}
+
+int wf_vectors_grow(wf_vectors *vectors, size_t count)
+{
+    size_t before = vectors->capacity, capacity = count + count / 2 + 16;
+    if (count > before) {
+        if (!grow(&vectors->rows, before, capacity, vectors->float_width * sizeof(float)) ||
+            !grow(&vectors->bytes, before, capacity, vectors->byte_width) ||
+            !grow(&vectors->sums, before, capacity, sizeof(int32_t)) ||
+            !grow(&vectors->scales, before, capacity, sizeof(float)) ||
+            !grow(&vectors->residuals, before, capacity, sizeof(float)))
+            return -ENOMEM;
+        vectors->capacity = capacity;
+    }
+    vectors->count = count;
+    return 0;
+}
+
 int wf_vectors_init(wf_vectors *vectors, size_t dim, size_t count)
 {
     set_shape(vectors, dim, count);
+    vectors->capacity = count + 1;
     vectors->rows = wf_array(count + 1, vectors->float_width * sizeof(float));
     vectors->bytes = wf_array(count + 1, vectors->byte_width);
     vectors->sums = wf_array(count + 1, sizeof(int32_t));

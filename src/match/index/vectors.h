@@ -18,7 +18,7 @@
 #define WF_VECTOR_DIM_MAX 16384u
 
 typedef struct wf_vectors {
-    size_t dim, count;
+    size_t dim, count, capacity;
     size_t float_width, byte_width; /* numbers a row */
     float *rows;
     int8_t *bytes;
@@ -31,6 +31,9 @@ typedef struct wf_vectors {
 /* Room for `count` rows, all zero.  0 or -ENOMEM. */
 int wf_vectors_init(wf_vectors *vectors, size_t dim, size_t count);
 void wf_vectors_fini(wf_vectors *vectors);
+
+/* Room for `count` rows in all, the new ones zero; not of an image.  0 or -ENOMEM: as before. */
+int wf_vectors_grow(wf_vectors *vectors, size_t count);
 
 /* Makes row `row` of `dim` numbers, divided by their length. */
 void wf_vectors_set(wf_vectors *vectors, size_t row, const float *numbers);

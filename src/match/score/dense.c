@@ -5,10 +5,10 @@
 #include "match/score/dense.h"
 
 #include "base/alloc.h"
+#include "match/index/nearest.h"
 #include "match/model/encoder.h"
 #include "match/score/probability.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* Texts an encoder gets at a time. */
@@ -224,48 +224,13 @@ int wf_dense_read(const wf_dense *dense, wf_seeker *seeker, const wf_job *job)
     return rc;
 }
 
-static int by_node(const void *a, const void *b)
-{
-    const wf_nearby *left = a, *right = b;
-    return left->node < right->node ? -1 : left->node > right->node;
-}
-
-/* Rows that were found, as entities: each with its best row. */
-static void offer_rows(const wf_catalogue *catalogue, wf_neighbours *found, wf_rank *rank)
-{
-    qsort(found->items, found->count, sizeof(*found->items), by_node);
-    for (size_t i = 0; i < found->count;) {
-        uint32_t entity = catalogue->row_entity[found->items[i].node];
-        wf_found best = {.entity = entity, .score = -2};
-        for (; i < found->count && catalogue->row_entity[found->items[i].node] == entity; i++) {
-            if (found->items[i].score > best.score) {
-                best.score = found->items[i].score;
-                best.row = found->items[i].node;
-            }
-        }
-        if (best.score >= wf_rank_bar(rank))
-            wf_rank_offer(rank, best);
-    }
-}
-
 int wf_dense_find(const wf_dense *dense, const wf_catalogue *catalogue, wf_seeker *seeker,
                   const uint64_t *allowed, const wf_job *job)
 {
-    wf_neighbours *found = &seeker->walk.found;
-    size_t rows = ROWS_AN_ENTITY * seeker->rank.top_k;
-    if (dense->graph_total == 0 || allowed != NULL)
-        return wf_vectors_find(&dense->vectors, &seeker->glance, catalogue->row_entity, allowed,
-                               &seeker->rank, job);
-    rows = rows > dense->graph.options.ef ? rows : dense->graph.options.ef;
-    int rc =
-        wf_hnsw_find(&dense->graph, &dense->vectors, &seeker->glance, rows, &seeker->walk, job);
-    /* The same cosines as those of a scan. */
-    for (size_t i = 0; i < found->count && rc == 0; i++)
-        found->items[i].score =
-            wf_vectors_cosine(&dense->vectors, &seeker->glance, found->items[i].node);
-    if (rc == 0)
-        offer_rows(catalogue, found, &seeker->rank);
-    return rc;
+    const wf_hnsw *graph = dense->graph_total != 0 ? &dense->graph : NULL;
+    return wf_nearest_offer(&dense->vectors, graph, ROWS_AN_ENTITY * seeker->rank.top_k,
+                            &seeker->glance, catalogue->row_entity, allowed, &seeker->walk,
+                            &seeker->rank, job);
 }
 
 size_t wf_dense_bytes(const wf_dense *dense)

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Vec: a store of vectors under ids, and those nearest to a query by cosine.
+ *
+ *     weft_vec *store;
+ *     if (weft_vec_new(&store, 384, NULL, &error) < 0)
+ *         ... error.message ...
+ *     weft_vec_item items[] = {{.id = WEFT_STR("apple"), .numbers = apple},
+ *                              {.id = WEFT_STR("pear"), .numbers = pear}};
+ *     rc = weft_vec_put(store, items, 2, &error);
+ *     weft_vec_results *found;
+ *     rc = weft_vec_find(store, query, 1, NULL, &found, &error);
+ *     size_t count;
+ *     const weft_vec_hit *hits = weft_vec_results_hits(found, 0, &count);
+ *     for (size_t i = 0; i < count; i++)
+ *         ... hits[i].id, hits[i].score ...
+ *     weft_vec_results_free(found);
+ *     weft_vec_free(store);
+ *
+ * It is the index of the matcher's dense scores (<weft/match.h>) by itself, for vectors that come
+ * from elsewhere.  A vector is divided by its length; one of length 0 scores 0.
+ *
+ * Kinds.  "exact": every vector is looked at, in a few milliseconds for some hundred thousand.
+ * "hnsw": a graph of neighbours leads to the nearest ones, of which it may miss one in a hundred;
+ * it costs time when vectors are put.  "auto", the default: exact, and by a graph above
+ * ann_rows_min.  A question with a filter is exact in every kind.  The same calls in the same order
+ * give the same answers.
+ *
+ * Threads: every call from any thread and any loop; questions go side by side, changes one by one.
+ *
+ * Waiting: a call marked WEFT_WAITS that is made in a task runs on the executor, the loop goes on,
+ * and cancelling the task ends it with -ECANCELED.  Outside any loop it works in the calling
+ * thread.
+ *
+ * Errors: 0 or a negative code; `error` is the caller's, may be NULL, and is written on failure
+ * only.
+ *
+ * Library: weft-match.
+ */
+#ifndef WEFT_VEC_H
+#define WEFT_VEC_H
+
+#include <weft/match.h>
+
+WEFT_BEGIN_DECLS
+
+typedef struct weft_vec weft_vec;
+typedef struct weft_vec_results weft_vec_results;
+
+/* Fill with weft_vec_options_init, then change what you want. */
+typedef struct weft_vec_options {
+    size_t size;
+    const char *kind;         /* "auto", "exact" or "hnsw" */
+    size_t ann_rows_min;      /* auto: with more vectors there is a graph; 200,000 */
+    size_t count_max;         /* vectors, at most 2^31 - 1; 10,000,000 */
+    size_t id_bytes_max;      /* of an id, and of a tag's key and value; 1,024 */
+    uint32_t m;               /* graph: neighbours of a vector, 2 to 128; 16 */
+    uint32_t ef_construction; /* graph: vectors looked at for a new one's neighbours; 200 */
+    uint32_t ef;              /* graph: vectors looked at for a question, or more; 200 */
+    uint64_t seed;            /* graph: 42 */
+} weft_vec_options;
+WEFT_API void weft_vec_options_init(weft_vec_options *options);
+
+/* Makes an empty store of vectors of `dimension` (1 to 16,384) numbers.  `options` may be NULL.
+ * -WEFT_M_EVALID, -ENOMEM. */
+WEFT_API WEFT_MUST_USE int weft_vec_new(weft_vec **out, size_t dimension,
+                                        const weft_vec_options *options, weft_m_error *error);
+
+/* No call may be under way.  NULL is fine. */
+WEFT_API void weft_vec_free(weft_vec *store);
+
+/* ---- change ---- */
+
+/* Something known of a vector, to filter by and to get back. */
+typedef struct weft_vec_tag {
+    weft_str key, value;
+} weft_vec_tag;
+
+/* All is borrowed for the call; the store keeps copies. */
+typedef struct weft_vec_item {
+    weft_str id;          /* not empty */
+    const float *numbers; /* as many as the dimension, finite */
+    const weft_vec_tag *tags;
+    size_t tag_count;
+} weft_vec_item;
+
+/* Puts vectors in.  One whose id is there gets other numbers and tags, and counts as put now.  What
+ * is wrong with an item is found before any is put: -WEFT_M_EVALID, or -WEFT_ELIMIT for a long
+ * text. -WEFT_ELIMIT for count_max, -ECANCELED and -ENOMEM leave some items put and the others as
+ * they were; to put all again is harmless. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_vec_put(weft_vec *store, const weft_vec_item *items,
+                                                   size_t item_count, weft_m_error *error);
+
+/* Removes vectors; ids that are not there are passed over.  *out_removed, which may be NULL, is how
+ * many were, also on failure: -ECANCELED, -ENOMEM, when what is left of them is cleared away by a
+ * later change. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_vec_remove(weft_vec *store, const weft_str *ids,
+                                                      size_t id_count, size_t *out_removed,
+                                                      weft_m_error *error);
+
+/* ---- ask ---- */
+
+/* The settings of one question.  Fill with weft_vec_query_init. */
+typedef struct weft_vec_query {
+    size_t size;
+    size_t top_k;               /* at least 1; 10 */
+    float threshold;            /* least score of a hit; -1 */
+    const weft_vec_tag *filter; /* only vectors that have each of these tags; NULL: all */
+    size_t filter_count;
+} weft_vec_query;
+WEFT_API void weft_vec_query_init(weft_vec_query *query);
+
+/* Strings live as long as the results. */
+typedef struct weft_vec_hit {
+    weft_str id;
+    float score; /* the cosine; 1 - score is the distance */
+    const weft_vec_tag *tags;
+    size_t tag_count;
+} weft_vec_hit;
+
+/* The nearest vectors to each of `query_count` queries, which stand one behind the other.  `query`
+ * may be NULL.  *out is the caller's.  -WEFT_M_EVALID, -ECANCELED, -ENOMEM. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_vec_find(weft_vec *store, const float *numbers,
+                                                    size_t query_count, const weft_vec_query *query,
+                                                    weft_vec_results **out, weft_m_error *error);
+
+/* The hits of query `index`, best first, equal scores in the order in which they were put.
+ * Borrowed. */
+WEFT_API const weft_vec_hit *weft_vec_results_hits(const weft_vec_results *results, size_t index,
+                                                   size_t *out_count);
+WEFT_API void weft_vec_results_free(weft_vec_results *results); /* NULL is fine */
+
+/* The numbers of a vector, of length 1 now, into `out`, which has room for them.  0, -ENOENT,
+ * -ECANCELED. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_vec_get(weft_vec *store, weft_str id, float *out);
+
+/* ---- look ---- */
+
+typedef struct weft_vec_info {
+    size_t size; /* sizeof(weft_vec_info); set by the caller */
+    size_t dimension, count;
+    size_t bytes;     /* all memory held */
+    const char *kind; /* what answers now: "exact" or "hnsw" */
+    uint32_t ef;      /* hnsw: vectors looked at for a question; it is measured */
+} weft_vec_info;
+
+/* 0, or -ECANCELED. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_vec_info_get(weft_vec *store, weft_vec_info *out);
+
+/* ---- files ---- */
+
+/* Saves vectors, tags and graph, checksummed.  Whoever looks at `path`, also after a crash, finds
+ * the old file or the new one, whole.  0; -errno of the file, -ENOMEM, -ECANCELED. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_vec_save(weft_vec *store, const char *path,
+                                                    weft_m_error *error);
+
+/* Makes a store of a file; it answers as the one that was saved did.  Kind and graph are the
+ * file's, of `options`, which may be NULL, the limits count.  Nothing in a file is believed:
+ * -WEFT_M_EPERSIST, -WEFT_ELIMIT, -errno of the file, -ENOMEM, -ECANCELED. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_vec_load(weft_vec **out, const char *path,
+                                                    const weft_vec_options *options,
+                                                    weft_m_error *error);
+
+WEFT_END_DECLS
+
+#endif

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT */
+
+/* A store of vectors against the plainest one there can be, through every kind of change. */
+#include "make.h"
+
+#include "match/vec/vec_priv.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <weft.h>
+
+#define DIM 12u
+#define IDS 400u
+
+/* What should be in the store: of each id its numbers, its colour, and when it was put. */
+struct model {
+    float numbers[IDS][DIM];
+    int colour[IDS];
+    size_t put[IDS]; /* 0: it is not there */
+    size_t puts, count;
+};
+
+static const char *const colours[] = {"red", "green", "blue"};
+
+static void make_numbers(dice *d, float out[DIM])
+{
+    for (size_t i = 0; i < DIM; i++)
+        out[i] = (float)((double)roll(d, 2000001) / 1e6 - 1);
+}
+
+static weft_str id_of(size_t id, char out[16])
+{
+    return (weft_str){out, (size_t)snprintf(out, 16, "id %zu", id)};
+}
+
+static void put(weft_vec *store, struct model *model, dice *d, size_t id)
+{
+    char text[16];
+    model->colour[id] = (int)roll(d, 3);
+    make_numbers(d, model->numbers[id]);
+    const weft_vec_tag tags[] = {{STR("colour"), str_of(colours[model->colour[id]])},
+                                 {STR("kind"), STR("thing")}};
+    const weft_vec_item item = {
+        .id = id_of(id, text), .numbers = model->numbers[id], .tags = tags, .tag_count = 2};
+    CHECK_OK(weft_vec_put(store, &item, 1, NULL));
+    model->count += model->put[id] == 0;
+    model->put[id] = ++model->puts;
+}
+
+static void take_out(weft_vec *store, struct model *model, size_t id)
+{
+    char text[16];
+    size_t removed;
+    const weft_str name = id_of(id, text);
+    CHECK_OK(weft_vec_remove(store, &name, 1, &removed, NULL));
+    CHECK_EQ(removed, model->put[id] != 0);
+    model->count -= model->put[id] != 0;
+    model->put[id] = 0;
+}
+
+/* Three in four calls put, so that the store fills up and ids are put again. */
+static void change(weft_vec *store, struct model *model, dice *d, size_t calls)
+{
+    for (size_t i = 0; i < calls; i++) {
+        size_t id = roll(d, IDS);
+        if (roll(d, 4) != 0)
+            put(store, model, d, id);
+        else
+            take_out(store, model, id);
+    }
+}
+
+static double cosine(const float *a, const float *b)
+{
+    double product = 0, left = 0, right = 0;
+    for (size_t i = 0; i < DIM; i++) {
+        product += (double)a[i] * (double)b[i];
+        left += (double)a[i] * (double)a[i];
+        right += (double)b[i] * (double)b[i];
+    }
+    return product / sqrt(left * right);
+}
+
+/* The scores of the model's best, into `out`; `colour` -1: any. */
+static size_t best_scores(const struct model *model, const float *query, int colour, double *out,
+                          size_t most)
+{
+    size_t count = 0;
+    for (size_t id = 0; id < IDS; id++) {
+        if (model->put[id] == 0 || (colour >= 0 && model->colour[id] != colour))
+            continue;
+        double score = cosine(model->numbers[id], query);
+        size_t at = count < most ? count : most;
+        for (; at > 0 && out[at - 1] < score; at--) {
+            if (at < most)
+                out[at] = out[at - 1];
+        }
+        if (at < most)
+            out[at] = score;
+        count += count < most;
+    }
+    return count;
+}
+
+/* How many of the ten best are found; each hit is there and has its own score and colour. */
+static size_t ask(weft_vec *store, const struct model *model, const float *query, int colour)
+{
+    double wanted[10];
+    size_t found, right = 0, count = best_scores(model, query, colour, wanted, 10);
+    const weft_vec_tag filter = {STR("colour"), str_of(colours[colour < 0 ? 0 : colour])};
+    weft_vec_query options;
+    weft_vec_results *results;
+    weft_vec_query_init(&options);
+    options.filter = &filter;
+    options.filter_count = colour >= 0;
+    CHECK_OK(weft_vec_find(store, query, 1, &options, &results, NULL));
+    const weft_vec_hit *hits = weft_vec_results_hits(results, 0, &found);
+    CHECK_EQ(found, count);
+    for (size_t i = 0; i < found; i++) {
+        size_t id = (size_t)atoi(hits[i].id.ptr + 3);
+        CHECK(model->put[id] != 0);
+        CHECK_NEAR(hits[i].score, cosine(model->numbers[id], query), 1e-6);
+        CHECK(i == 0 || hits[i - 1].score >= hits[i].score);
+        CHECK_EQ(hits[i].tag_count, 2);
+        CHECK_BYTES(hits[i].tags[0].value.ptr, hits[i].tags[0].value.len,
+                    colours[model->colour[id]], strlen(colours[model->colour[id]]));
+        right += (double)hits[i].score >= wanted[count - 1] - 1e-6;
+    }
+    weft_vec_results_free(results);
+    return right;
+}
+
+static weft_vec *make_store(const char *kind, size_t ann_rows_min)
+{
+    weft_vec_options options;
+    weft_vec *store;
+    weft_vec_options_init(&options);
+    CHECK_EQ(options.ann_rows_min, 200000);
+    options.kind = kind;
+    options.ann_rows_min = ann_rows_min;
+    CHECK_OK(weft_vec_new(&store, DIM, &options, NULL));
+    return store;
+}
+
+static void check_info(weft_vec *store, size_t count, const char *kind)
+{
+    weft_vec_info info = {.size = sizeof(info)};
+    CHECK_OK(weft_vec_info_get(store, &info));
+    CHECK_EQ(info.count, count);
+    CHECK_EQ(info.dimension, DIM);
+    CHECK_STR(info.kind, kind);
+    CHECK_GT(info.bytes, count * DIM * 4);
+}
+
+static double check_answers(weft_vec *store, const struct model *model, dice *d)
+{
+    size_t right = 0;
+    float query[DIM];
+    for (size_t i = 0; i < 20; i++) {
+        make_numbers(d, query);
+        right += ask(store, model, query, -1);
+        CHECK_EQ(ask(store, model, query, (int)(i % 3)), 10); /* a filter is always exact */
+    }
+    return (double)right / 200;
+}
+
+TEST(vectors_put_and_removed_are_found_as_by_counting)
+{
+    static const struct {
+        const char *kind;
+        size_t ann_rows_min;
+        const char *shown;
+        double recall;
+    } cases[] = {
+        {"exact", 0, "exact", 1},
+        {"hnsw", 0, "hnsw", 0.99},
+        {"auto", 100, "hnsw", 0.99},
+        {"auto", IDS, "exact", 1},
+    };
+    for (size_t i = 0; i < 4; i++) {
+        struct model *model = calloc(1, sizeof(*model));
+        weft_vec *store = make_store(cases[i].kind, cases[i].ann_rows_min);
+        dice d = {77};
+        for (size_t round = 0; round < 3; round++) {
+            change(store, model, &d, 400);
+            double recall = check_answers(store, model, &d);
+            note("%s %zu, round %zu: %g", cases[i].kind, cases[i].ann_rows_min, round, recall);
+            CHECK_GE(recall, cases[i].recall);
+        }
+        check_info(store, model->count, cases[i].shown);
+        for (size_t id = 0; id < IDS; id++)
+            take_out(store, model, id);
+        check_info(store, 0, "exact");
+        put(store, model, &d, 5);
+        CHECK_EQ(ask(store, model, model->numbers[5], -1), 1);
+        weft_vec_free(store);
+        free(model);
+    }
+}
+
+TEST(vectors_above_a_number_have_a_graph_and_below_none)
+{
+    struct model *model = calloc(1, sizeof(*model));
+    weft_vec *store = make_store("auto", 100);
+    dice d = {5};
+    for (size_t id = 0; id < 101; id++) {
+        check_info(store, id, "exact");
+        put(store, model, &d, id);
+    }
+    check_info(store, 101, "hnsw");
+    take_out(store, model, 50);
+    check_info(store, 100, "exact");
+    put(store, model, &d, 50);
+    check_info(store, 101, "hnsw");
+    weft_vec_free(store);
+    free(model);
+}
+
+TEST(vectors_of_one_call_are_put_in_order)
+{
+    static const float a[DIM] = {1}, b[DIM] = {0, 2}, zero[DIM] = {0};
+    const weft_vec_item items[] = {{.id = STR("x"), .numbers = a},
+                                   {.id = STR("y"), .numbers = a},
+                                   {.id = STR("x"), .numbers = b},
+                                   {.id = STR("zero"), .numbers = zero}};
+    weft_vec *store = make_store("exact", 0);
+    weft_vec_results *results;
+    float numbers[DIM];
+    size_t count;
+    CHECK_OK(weft_vec_put(store, items, 4, NULL));
+    check_info(store, 3, "exact");
+    CHECK_OK(weft_vec_get(store, STR("x"), numbers));
+    CHECK_NEAR(numbers[1], 1, 0); /* the last one, of length 1 */
+    CHECK_EQ(weft_vec_get(store, STR("z"), numbers), -ENOENT);
+    float queries[2][DIM] = {{1, 1}, {-1}};
+    CHECK_OK(weft_vec_find(store, queries[0], 2, NULL, &results, NULL));
+    const weft_vec_hit *hits = weft_vec_results_hits(results, 0, &count);
+    CHECK_EQ(count, 3);
+    CHECK_BYTES(hits[0].id.ptr, hits[0].id.len, "y", 1); /* put before the last x */
+    CHECK_BYTES(hits[1].id.ptr, hits[1].id.len, "x", 1);
+    CHECK_NEAR(hits[2].score, 0, 0);
+    hits = weft_vec_results_hits(results, 1, &count);
+    CHECK_EQ(count, 3);
+    CHECK_NEAR(hits[2].score, -1, 0);
+    const weft_str gone[] = {STR("x"), STR("x"), STR("nobody")};
+    CHECK_OK(weft_vec_remove(store, gone, 3, &count, NULL));
+    CHECK_EQ(count, 1);
+    CHECK_BYTES(hits[2].id.ptr, hits[2].id.len, "y", 1); /* answers outlive changes */
+    weft_vec_results_free(results);
+    weft_vec_free(store);
+}
+
+TEST(vectors_that_are_wrong_are_refused_by_their_place)
+{
+    static const float good[DIM] = {1}, bad[DIM] = {0, NAN};
+    char long_text[1025];
+    memset(long_text, 'x', sizeof(long_text));
+    const weft_str too_long = {long_text, sizeof(long_text)};
+    const weft_vec_tag tag = {too_long, STR("v")};
+    const struct {
+        weft_vec_item item;
+        int rc;
+        const char *field;
+    } cases[] = {
+        {{.id = STR(""), .numbers = good}, -WEFT_M_EVALID, "items[1].id"},
+        {{.id = STR("b"), .numbers = bad}, -WEFT_M_EVALID, "items[1].numbers"},
+        {{.id = too_long, .numbers = good}, -WEFT_ELIMIT, "items[1].id"},
+        {{.id = STR("b"), .numbers = good, .tags = &tag, .tag_count = 1},
+         -WEFT_ELIMIT,
+         "items[1].key"},
+    };
+    weft_vec *store = make_store("exact", 0);
+    weft_m_error error;
+    for (size_t i = 0; i < 4; i++) {
+        const weft_vec_item items[] = {{.id = STR("a"), .numbers = good}, cases[i].item};
+        CHECK_EQ(weft_vec_put(store, items, 2, &error), cases[i].rc);
+        CHECK_STR(error.field, cases[i].field);
+        check_info(store, 0, "exact"); /* none of them */
+    }
+    weft_vec_results *results;
+    CHECK_EQ(weft_vec_find(store, bad, 1, NULL, &results, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.field, "numbers");
+    weft_vec_query query;
+    weft_vec_query_init(&query);
+    query.top_k = 0;
+    CHECK_EQ(weft_vec_find(store, good, 1, &query, &results, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.field, "top_k");
+    weft_vec_free(store);
+}
+
+TEST(stores_with_wrong_settings_are_refused)
+{
+    weft_vec *store;
+    weft_m_error error;
+    weft_vec_options options;
+    weft_vec_options_init(&options);
+    CHECK_EQ(weft_vec_new(&store, 0, &options, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.field, "dimension");
+    CHECK_EQ(weft_vec_new(&store, 16385, &options, &error), -WEFT_M_EVALID);
+    options.kind = "faiss";
+    CHECK_EQ(weft_vec_new(&store, 4, &options, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.field, "kind");
+    options.kind = "auto";
+    options.m = 1;
+    CHECK_EQ(weft_vec_new(&store, 4, &options, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.field, "m");
+    options.m = 16;
+    options.count_max = 1;
+    const float numbers[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    const weft_vec_item items[] = {{.id = STR("a"), .numbers = numbers},
+                                   {.id = STR("b"), .numbers = numbers + 4}};
+    CHECK_OK(weft_vec_new(&store, 4, &options, &error));
+    CHECK_OK(weft_vec_put(store, items, 1, &error));
+    CHECK_OK(weft_vec_put(store, items, 1, &error)); /* again: no more than one */
+    CHECK_EQ(weft_vec_put(store, items, 2, &error), -WEFT_ELIMIT);
+    CHECK_EQ(error.limit, 1);
+    weft_vec_free(store);
+}
+
+/* ---- files ---- */
+
+static void check_same(weft_vec *a, weft_vec *b, dice *d)
+{
+    float query[DIM];
+    for (size_t i = 0; i < 20; i++) {
+        weft_vec_results *left, *right;
+        size_t count, other;
+        make_numbers(d, query);
+        CHECK_OK(weft_vec_find(a, query, 1, NULL, &left, NULL));
+        CHECK_OK(weft_vec_find(b, query, 1, NULL, &right, NULL));
+        const weft_vec_hit *x = weft_vec_results_hits(left, 0, &count);
+        const weft_vec_hit *y = weft_vec_results_hits(right, 0, &other);
+        CHECK_EQ(count, other);
+        for (size_t k = 0; k < count; k++) {
+            CHECK_BYTES(x[k].id.ptr, x[k].id.len, y[k].id.ptr, y[k].id.len);
+            CHECK_EQ(memcmp(&x[k].score, &y[k].score, sizeof(float)), 0);
+        }
+        weft_vec_results_free(left);
+        weft_vec_results_free(right);
+    }
+}
+
+TEST(vectors_out_of_a_file_answer_the_same_and_can_change)
+{
+    static const char *const kinds[] = {"exact", "hnsw"};
+    char path[64];
+    snprintf(path, sizeof(path), "/tmp/weft-vec-%d", (int)getpid());
+    for (size_t i = 0; i < 2; i++) {
+        struct model *model = calloc(1, sizeof(*model));
+        weft_vec *store = make_store(kinds[i], 0), *loaded;
+        weft_m_error error;
+        dice d = {9}, other;
+        change(store, model, &d, 300);
+        CHECK_OK(weft_vec_save(store, path, &error));
+        CHECK_OK(weft_vec_load(&loaded, path, NULL, &error));
+        check_info(loaded, model->count, kinds[i]);
+        check_same(store, loaded, &d);
+        other = d;
+        change(loaded, model, &other, 300);
+        check_answers(loaded, model, &other);
+        weft_vec_free(loaded);
+        weft_vec_free(store);
+        free(model);
+    }
+    weft_vec *store;
+    weft_m_error error;
+    weft_vec_options options;
+    weft_vec_options_init(&options);
+    options.count_max = 3;
+    CHECK_EQ(weft_vec_load(&store, path, &options, &error), -WEFT_ELIMIT);
+    unlink(path);
+    CHECK_EQ(weft_vec_load(&store, "/nowhere/at/all", NULL, &error), -ENOENT);
+    CHECK(strstr(error.message, "/nowhere/at/all") != NULL);
+}
+
+/* ---- tasks ---- */
+
+static int ask_often(void *arg)
+{
+    weft_vec *store = arg;
+    float query[DIM] = {1, 2, 3};
+    for (size_t i = 0; i < 3; i++) {
+        weft_vec_results *results;
+        WEFT_TRY(weft_vec_find(store, query, 1, NULL, &results, NULL));
+        weft_vec_results_free(results);
+    }
+    return 0;
+}
+
+static int put_some(void *arg)
+{
+    weft_vec *store = arg;
+    dice d = {3};
+    char names[16][16];
+    float numbers[16][DIM];
+    weft_vec_item items[16] = {0};
+    for (size_t i = 0; i < 16; i++) {
+        make_numbers(&d, numbers[i]);
+        items[i] = (weft_vec_item){.id = id_of(i % 12, names[i]), .numbers = numbers[i]};
+    }
+    WEFT_TRY(weft_vec_put(store, items, 16, NULL));
+    return weft_vec_remove(store, &items[3].id, 1, NULL, NULL);
+}
+
+SCENARIO(vectors_are_put_and_asked_for_side_by_side)
+{
+    weft_vec_options options;
+    weft_vec *store;
+    weft_vec_options_init(&options);
+    options.kind = "hnsw";
+    int rc = weft_vec_new(&store, DIM, &options, NULL);
+    if (rc < 0)
+        return rc;
+    rc = weft_gather(weft_spawn(put_some, store), weft_spawn(ask_often, store),
+                     weft_spawn(ask_often, store));
+    weft_vec_info info = {.size = sizeof(info)};
+    if (rc == 0)
+        rc = weft_vec_info_get(store, &info);
+    if (rc == 0)
+        CHECK_EQ(info.count, 11);
+    weft_vec_free(store);
+    return rc;
+}
