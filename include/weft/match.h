@@ -148,8 +148,12 @@ typedef struct weft_m_options {
     size_t ann_rows_min;   /* with more rows, vectors are searched by a graph (HNSW), which may miss
                               one in a hundred; 200,000 */
     struct weft_reranker *reranker; /* hybrid (<weft/reranker.h>); the matcher takes a reference */
-    weft_str blocking; /* hybrid: "ngram" (the default), "bm25", "tfidf", "fuzzy", "none"
-                          (<weft/blocking.h>) */
+    weft_str blocking;       /* hybrid: "ngram" (the default), "bm25", "tfidf", "fuzzy", "none"
+                                (<weft/blocking.h>) */
+    weft_str model_fallback; /* "lexical": if `model` is found nowhere when the matcher is opened,
+                                do without, as weft_m_info.missing_model says; "none": that is an
+                                error.  By default the environment's WEFT_MODEL_FALLBACK, else none.
+                                A model that is there and cannot be read is an error always */
 } weft_m_options;
 WEFT_API void weft_m_options_init(weft_m_options *options);
 
@@ -462,6 +466,9 @@ typedef struct weft_m_info {
                                "supervised-bag" …; NULL before fit */
     uint64_t example_count; /* learnt from */
     weft_m_trial trial;
+
+    const char *missing_model; /* that was asked for and not found (model_fallback); NULL: none.  As
+                                  long as the matcher */
 } weft_m_info;
 
 /* Is there an entity with this id?  Does not wait. */

@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MODE_LIST "auto, zero-shot, head-only, full, hybrid, bert"
@@ -187,6 +188,19 @@ int wf_check_mode(weft_str mode, const char **out, weft_m_error *error)
 bool wf_is_model_name(weft_str model)
 {
     return model.ptr != NULL && !is(model, "default") && !is(model, "lexical");
+}
+
+int wf_check_fallback(weft_str fallback, bool *out, weft_m_error *error)
+{
+    const char *of_environment = getenv("WEFT_MODEL_FALLBACK");
+    if (fallback.ptr == NULL && of_environment != NULL && of_environment[0] != '\0')
+        fallback = weft_str_of(of_environment);
+    *out = is(fallback, "lexical");
+    if (fallback.ptr == NULL || *out || is(fallback, "none"))
+        return 0;
+    wf_m_fail(error, -WEFT_M_EVALID, "model_fallback must be 'lexical' or 'none'");
+    wf_m_error_field(error, "model_fallback");
+    return -WEFT_M_EVALID;
 }
 
 int wf_check_model(weft_str model, weft_m_error *error)

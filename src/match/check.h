@@ -19,6 +19,9 @@ int wf_check_mode(weft_str mode, const char **out, weft_m_error *error);
 /* True of what is neither absent nor one of the built-in names. */
 bool wf_is_model_name(weft_str model);
 
+/* Whether a model that is not found may be done without. */
+int wf_check_fallback(weft_str fallback, bool *out, weft_m_error *error);
+
 int wf_check_model(weft_str model, weft_m_error *error);
 int wf_check_blocking(weft_str name, enum wf_blocking *out, weft_m_error *error);
 int wf_check_score_kind(weft_str kind, weft_m_error *error);

@@ -63,6 +63,7 @@ int weft_m_info_get(weft_matcher *matcher, weft_m_info *out)
     weft_m_info info = {.size = out->size,
                         .mode = matcher->mode,
                         .model = model_of(matcher),
+                        .missing_model = matcher->missing_model,
                         .encoder = "lexical",
                         .score_kind = matcher->scoring->kind,
                         .unicode = weft_norm_unicode_version(),

@@ -248,6 +248,14 @@ static void write_trial(wf_json *json, const weft_m_trial *trial)
     wf_json_object_end(json);
 }
 
+/* What is missing is told only if something is. */
+static void write_model(wf_json *json, const weft_m_info *info)
+{
+    wf_json_put_text(json, "model_name", info->model);
+    if (info->missing_model != NULL)
+        wf_json_put_text(json, "missing_model", info->missing_model);
+}
+
 int weft_m_info_json(weft_matcher *matcher, weft_text *out)
 {
     weft_m_info info = {.size = sizeof(info)};
@@ -267,7 +275,7 @@ int weft_m_info_json(weft_matcher *matcher, weft_text *out)
     write_trial(&json, &info.trial);
     wf_json_put_float(&json, "threshold", info.threshold);
     wf_json_put_text(&json, "requested_mode", info.mode);
-    wf_json_put_text(&json, "model_name", info.model);
+    write_model(&json, &info);
     wf_json_put_text(&json, "encoder", info.encoder);
     wf_json_put_text(&json, "score_kind", info.score_kind);
     wf_json_put_bool(&json, "normalize", info.normalize);
@@ -317,7 +325,7 @@ int weft_m_stats_json(weft_matcher *matcher, weft_text *out)
     wf_json json = {.out = &buf};
     wf_json_object(&json);
     wf_json_put_uint(&json, "num_entities", info.entity_count);
-    wf_json_put_text(&json, "model_name", info.model);
+    write_model(&json, &info);
     wf_json_put_float(&json, "threshold", info.threshold);
     wf_json_put_bool(&json, "normalize", info.normalize);
     wf_json_put_text(&json, "training_mode",

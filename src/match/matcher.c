@@ -6,6 +6,7 @@
 #include "base/sys.h"
 #include "match/check.h"
 #include "match/error.h"
+#include "match/model/encoder.h"
 
 #include <assert.h>
 #include <math.h>
@@ -77,6 +78,28 @@ int wf_matcher_read_model(weft_matcher *matcher, weft_m_error *error)
                      : 0;
 }
 
+/* Forgets a model that is nowhere, if that is allowed.  Looking for it is a
+ * few system calls, which are made here so that what the matcher is does not change afterwards. */
+static int do_without(weft_matcher *matcher, weft_m_error *error)
+{
+    weft_m_options *options = &matcher->options;
+    bool may_lack = false;
+    int rc = wf_check_fallback(options->model_fallback, &may_lack, error);
+    if (rc < 0 || !may_lack || options->encoder != NULL || !wf_is_model_name(options->model))
+        return rc;
+    char *name = wf_strdup(options->model.ptr, options->model.len);
+    if (name == NULL)
+        return wf_m_fail_plain(error, -ENOMEM);
+    if (!wf_encoder_is_missing(name)) {
+        wf_free(name);
+        return 0; /* what is wrong with it is told when it is read */
+    }
+    matcher->missing_model = name;
+    options->model = (weft_str){0};
+    options->score_kind = (weft_str){0};
+    return 0;
+}
+
 static int check_options(weft_matcher *matcher, weft_m_error *error)
 {
     weft_m_options *options = &matcher->options;
@@ -89,6 +112,8 @@ static int check_options(weft_matcher *matcher, weft_m_error *error)
         rc = wf_check_score_kind(options->score_kind, error);
     if (rc == 0)
         rc = wf_check_blocking(options->blocking, &matcher->blocking, error);
+    if (rc == 0)
+        rc = do_without(matcher, error);
     bool is_named = wf_is_model_name(options->model);
     matcher->scoring =
         wf_scorer_class_of(options->score_kind, is_named || options->encoder != NULL);
@@ -98,6 +123,7 @@ static int check_options(weft_matcher *matcher, weft_m_error *error)
     options->mode = (weft_str){0};
     options->score_kind = (weft_str){0};
     options->blocking = (weft_str){0};
+    options->model_fallback = (weft_str){0};
     matcher->threshold = options->threshold;
     return rc;
 }
@@ -107,6 +133,7 @@ static void free_settings(weft_matcher *matcher)
     weft_encoder_unref(matcher->options.encoder);
     weft_reranker_unref(matcher->options.reranker);
     wf_free(matcher->model);
+    wf_free(matcher->missing_model);
     wf_free(matcher);
 }
 

@@ -23,7 +23,8 @@ struct weft_matcher {
     const char *mode;       /* requested; static text */
     const wf_scorer_class *scoring;
     enum wf_blocking blocking;
-    char *model; /* directory to read the encoder from; NULL: none, or it is given */
+    char *model;         /* directory to read the encoder from; NULL: none, or it is given */
+    char *missing_model; /* that was not found, and is done without; NULL: none */
 
     wf_gate calls;   /* shared: a call; exclusive: stop */
     wf_gate changes; /* exclusive: fit, add, remove */

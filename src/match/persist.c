@@ -217,6 +217,7 @@ static int take_settings(struct loading *loading)
     options->threshold = settings->threshold;
     options->normalize = settings->normalize != 0;
     options->mark_run_max = settings->mark_run_max;
+    options->model_fallback = weft_str_of("none"); /* the file's vectors are of a model */
     loading->learnt = wf_head_class(settings->active_mode);
     loading->is_hybrid = strcmp(settings->active_mode, wf_scorer_hybrid.mode) == 0;
     bool is_known = loading->learnt != NULL || loading->is_hybrid ||

@@ -71,8 +71,9 @@ static void make_folder(void)
 
 static void remove_folder(void)
 {
-    static const char *const names[] = {"tokenizer.json", "model.safetensors", "config.json",
-                                        "modules.json", "m.weftm"};
+    static const char *const names[] = {"tokenizer.json", "model.safetensors",
+                                        "config.json",    "modules.json",
+                                        "m.weftm",        "config_sentence_transformers.json"};
     char path[128];
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
@@ -136,6 +137,20 @@ TEST(static_embedding_keeps_what_is_unknown)
     check_vector("xyz car", 2, 0.5f, 4.5f);
     put_text("modules.json", "[{\"type\":\"a.StaticEmbedding\"},{\"type\":\"b.Normalize\"}]");
     check_vector("car", 4 / sqrtf(17), 1 / sqrtf(17), 0);
+    remove_folder();
+}
+
+TEST(static_embedding_has_its_default_prompt_before_every_text)
+{
+    static const char prompt[] = "{\"default_prompt_name\":\"q\",\"prompts\":{\"q\":\"boat \"}}";
+    make_folder();
+    put_text("config_sentence_transformers.json", prompt);
+    check_vector("car", 4, 1, 0); /* model2vec knows no prompts */
+    put_tensors(
+        "{\"embedding.weight\":{\"dtype\":\"F32\",\"shape\":[5,3],\"data_offsets\":[0,60]}}", table,
+        sizeof(table));
+    check_vector("car", 1.5f, 2.5f, 0);
+    check_vector("", -1, 4, 0);
     remove_folder();
 }
 
@@ -363,6 +378,86 @@ TEST(M72_dense_finds_a_name_that_the_model_knows_nothing_of)
     CHECK(!weft_m_results_novelty(results, 0)->is_novel);
     weft_m_results_free(results);
     weft_m_close(matcher);
+    remove_folder();
+}
+
+static weft_matcher *open_missing(const char *model, const char *score_kind, const char *fallback)
+{
+    weft_m_options options;
+    weft_m_error error = {0};
+    weft_matcher *matcher;
+    weft_m_options_init(&options);
+    options.model = str_of(model);
+    options.score_kind = str_of(score_kind);
+    options.model_fallback = weft_str_of(fallback);
+    int rc = weft_m_open(&matcher, vehicles, 2, &options, &error);
+    note("%s", error.message);
+    CHECK_OK(rc);
+    return matcher;
+}
+
+static void check_missing(const char *model, const char *fallback, bool is_missing)
+{
+    weft_m_info info = {.size = sizeof(info)};
+    weft_m_error error;
+    weft_text text;
+    weft_matcher *matcher = open_missing(model, "dense", fallback);
+    int rc = weft_m_fit(matcher, NULL, 0, NULL, &error);
+    CHECK_OK(weft_m_info_get(matcher, &info));
+    CHECK_OK(weft_m_info_json(matcher, &text));
+    CHECK_EQ(rc, is_missing ? 0 : -WEFT_M_EMODEL);
+    CHECK_EQ(strstr(text.ptr, "\"missing_model\"") != NULL, is_missing);
+    if (is_missing) {
+        CHECK_STR(info.missing_model, model);
+        CHECK_STR(info.model, "lexical");
+        CHECK_STR(info.score_kind, "probability");
+        check_match(matcher, "boats", "\"id\":\"B\"");
+    }
+    weft_text_free(&text);
+    weft_m_close(matcher);
+}
+
+TEST(a_model_that_is_nowhere_is_done_without_if_that_is_allowed)
+{
+    unsetenv("WEFT_MODEL_FALLBACK");
+    check_missing("/nowhere/at/all", NULL, false);
+    check_missing("/nowhere/at/all", "none", false);
+    check_missing("/nowhere/at/all", "lexical", true);
+    check_missing("minilm", "lexical", true);
+    check_missing("nomic", "lexical", false); /* it says why it is not read */
+    setenv("WEFT_MODEL_FALLBACK", "lexical", 1);
+    check_missing("/nowhere/at/all", NULL, true);
+    check_missing("/nowhere/at/all", "none", false);
+    make_folder();
+    put_text("tokenizer.json", "{");
+    check_missing(folder, "lexical", false); /* it is there, and broken */
+    remove_folder();
+    setenv("WEFT_MODEL_FALLBACK", "something", 1);
+    weft_m_options options;
+    weft_m_error error;
+    weft_matcher *matcher;
+    weft_m_options_init(&options);
+    CHECK_EQ(weft_m_open(&matcher, vehicles, 2, &options, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.field, "model_fallback");
+    unsetenv("WEFT_MODEL_FALLBACK");
+}
+
+/* Its vectors mean nothing without the model that made them. */
+TEST(a_saved_matcher_is_not_loaded_without_its_model)
+{
+    char path[128];
+    weft_m_options options;
+    weft_m_error error;
+    make_folder();
+    snprintf(path, sizeof(path), "%s/m.weftm", folder);
+    weft_matcher *matcher = open_matcher("fused");
+    CHECK_OK(weft_m_save(matcher, path, NULL));
+    weft_m_close(matcher);
+    weft_m_options_init(&options);
+    options.model = STR("/nowhere/at/all");
+    options.model_fallback = STR("lexical");
+    CHECK_EQ(weft_m_load(&matcher, path, &options, &error), -WEFT_M_EMODEL);
+    CHECK_STR(error.field, "model");
     remove_folder();
 }
 

@@ -163,17 +163,18 @@ static size_t pool(const tiny_rows *rows, unsigned mask, double *out)
     return dim;
 }
 
+static const char *const pool_keys[] = {"cls_token",           "max_tokens",
+                                        "mean_tokens",         "mean_sqrt_len_tokens",
+                                        "weightedmean_tokens", "lasttoken"};
+
 static void put_modules(unsigned mask, bool has_dense, bool has_norm)
 {
-    static const char *const keys[] = {"cls_token",           "max_tokens",
-                                       "mean_tokens",         "mean_sqrt_len_tokens",
-                                       "weightedmean_tokens", "lasttoken"};
     char text[1024];
     size_t used =
         (size_t)snprintf(text, sizeof(text), "{\"word_embedding_dimension\":%d", TINY_HIDDEN);
     for (unsigned bit = 0; bit < 6; bit++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, ",\"pooling_mode_%s\":%s",
-                                 keys[bit], (mask >> bit & 1) != 0 ? "true" : "false");
+                                 pool_keys[bit], (mask >> bit & 1) != 0 ? "true" : "false");
     snprintf(text + used, sizeof(text) - used, "}");
     tiny_put_text("1_Pooling/config.json", text);
     snprintf(text, sizeof(text),
@@ -399,6 +400,7 @@ static void check_refused(const char *wanted, bool is_reranker)
                          : weft_encoder_open(&encoder, tiny_folder, NULL, &error);
     note("%s", error.message);
     CHECK_EQ(rc, -WEFT_M_EMODEL);
+    CHECK_STR(error.field, is_reranker ? "reranker" : "model");
     CHECK(strstr(error.message, wanted) != NULL);
 }
 
@@ -502,8 +504,7 @@ TEST(files_that_do_not_fit_each_other_are_refused)
     tiny_fini(&it);
 }
 
-/* What the public implementation puts before every text is not left out in silence. */
-TEST(a_default_prompt_is_refused)
+TEST(prompts_that_are_none_are_refused)
 {
     static const struct {
         const char *text, *refused; /* NULL: it is fine */
@@ -512,8 +513,6 @@ TEST(a_default_prompt_is_refused)
         {"{\"prompts\":{\"query\":\"query: \"}}", NULL}, /* for who asks for it */
         {"{\"prompts\":{\"query\":\"query: \"},\"default_prompt_name\":null}", NULL},
         {"{\"default_prompt_name\":\"plain\",\"prompts\":{\"plain\":\"\"}}", NULL},
-        {"{\"default_prompt_name\":\"query\",\"prompts\":{\"query\":\"query: \"}}",
-         "config_sentence_transformers.json: its default prompt, 'query'"},
         {"{\"default_prompt_name\":\"other\",\"prompts\":{\"query\":\"\"}}", "none of its prompts"},
         {"{\"default_prompt_name\":\"query\"}", "none of its prompts"},
         {"{\"default_prompt_name\":7}", "no name"},
@@ -528,6 +527,69 @@ TEST(a_default_prompt_is_refused)
             check_refused(cases[i].refused, /* is_reranker= */ false);
         else
             weft_encoder_unref(open_encoder());
+    }
+    tiny_remove_folder();
+    tiny_fini(&it);
+}
+
+/* The prompt "e f ", and then the texts: rows before `first` are not pooled, but for CLS and LAST.
+ */
+static void check_prompted(const tiny *it, unsigned bit, size_t first)
+{
+    static tiny_rows rows, counted;
+    static const int types[TINY_TOKENS];
+    static float out[DIM_MAX];
+    weft_encoder *encoder = open_encoder();
+    for (size_t i = 0; i < TEXTS; i++) {
+        int ids[TINY_TOKENS];
+        char text[256];
+        double wanted[DIM_MAX];
+        const weft_str query = str_of(texts[i]);
+        snprintf(text, sizeof(text), "e f %s", texts[i]);
+        tiny_run(it, ids, types, tiny_read(text, 34, ids), &rows);
+        counted = rows;
+        bool is_cut = bit != 0 && bit != 5;
+        counted.count = rows.count - (is_cut ? first : 0);
+        if (is_cut)
+            memmove(counted.at, rows.at + first, counted.count * sizeof(rows.at[0]));
+        pool(&counted, 1u << bit, wanted);
+        if (bit == 4 && first != 0) { /* weights go on counting from the beginning */
+            double total = 0;
+            memset(wanted, 0, sizeof(wanted));
+            for (size_t t = first; t < rows.count; t++) {
+                total += (double)(t + 1);
+                for (size_t k = 0; k < TINY_HIDDEN; k++)
+                    wanted[k] += rows.at[t][k] * (double)(t + 1);
+            }
+            for (size_t k = 0; k < TINY_HIDDEN; k++)
+                wanted[k] /= total;
+        }
+        CHECK_OK(weft_encoder_encode(encoder, &query, 1, out));
+        note("bit %u, from %zu: %s", bit, first, text);
+        CHECK_NEAR(cosine(out, wanted, TINY_HIDDEN), 1, 1e-9);
+        CHECK_NEAR(out[1], wanted[1], 2e-4);
+    }
+    weft_encoder_unref(encoder);
+}
+
+/* [C], "e" and "f" are the prompt's three tokens; [S] behind them is not. */
+TEST(a_default_prompt_stands_before_every_text)
+{
+    tiny it = {.kind = TINY_BERT};
+    char config[1024];
+    tiny_fill(&it);
+    tiny_put_all(&it);
+    tiny_put_text("config_sentence_transformers.json",
+                  "{\"default_prompt_name\":\"q\",\"prompts\":{\"q\":\"e f \"}}");
+    for (unsigned bit = 0; bit < 6; bit++) {
+        put_modules(1u << bit, false, false);
+        check_prompted(&it, bit, 0);
+        snprintf(
+            config, sizeof(config),
+            "{\"word_embedding_dimension\":%d,\"include_prompt\":false,\"pooling_mode_%s\":true}",
+            TINY_HIDDEN, pool_keys[bit]);
+        tiny_put_text("1_Pooling/config.json", config);
+        check_prompted(&it, bit, 3);
     }
     tiny_remove_folder();
     tiny_fini(&it);
@@ -587,13 +649,13 @@ TEST(models_are_found_by_their_names)
     check_place("BAAI/bge-m3", WF_PLACE_ENCODER, path, 0, "/BAAI/bge-m3");
     check_place(model, WF_PLACE_ENCODER, NULL, 0, "/BAAI/bge-m3");
     check_place("other/bge-m3", WF_PLACE_ENCODER, maker, 0, "/BAAI/bge-m3");
-    check_place("bge-m3", WF_PLACE_RERANKER, path, -WEFT_M_EMODEL, "/nowhere/BAAI/bge-reranker");
-    check_place("minilm", WF_PLACE_ENCODER, NULL, -WEFT_M_EMODEL, "WEFT_MODEL_PATH");
-    check_place("all-MiniLM-L6-v2", WF_PLACE_ENCODER, "/nowhere", -WEFT_M_EMODEL,
+    check_place("bge-m3", WF_PLACE_RERANKER, path, -ENOENT, "/nowhere/BAAI/bge-reranker");
+    check_place("minilm", WF_PLACE_ENCODER, NULL, -ENOENT, "WEFT_MODEL_PATH");
+    check_place("all-MiniLM-L6-v2", WF_PLACE_ENCODER, "/nowhere", -ENOENT,
                 "/nowhere/sentence-transformers/all-MiniLM-L6-v2");
     check_place("nomic-embed-text-v1", WF_PLACE_ENCODER, path, -WEFT_M_EMODEL, "program");
     check_place("nomic", WF_PLACE_ENCODER, path, -WEFT_M_EMODEL, "program");
-    check_place("x/../bge-m3", WF_PLACE_ENCODER, maker, -WEFT_M_EMODEL, "no such");
+    check_place("x/../bge-m3", WF_PLACE_ENCODER, maker, -ENOENT, "no such");
     snprintf(path, sizeof(path), "%s/config.json", model);
     remove(path);
     remove(model);

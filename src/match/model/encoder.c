@@ -3,13 +3,12 @@
 #include "match/model/encoder.h"
 
 #include "base/alloc.h"
+#include "base/list.h"
 #include "base/utf8.h"
-#include "match/error.h"
 #include "match/index/vectors.h"
-#include "match/model/place.h"
+#include "match/model/open.h"
 #include "match/transformer/modules.h"
 #include "match/transformer/sentence.h"
-#include "match/work.h"
 
 #include <string.h>
 #include <weft/error.h>
@@ -91,43 +90,32 @@ int wf_encoder_open(weft_encoder **out, const char *path, size_t dimension, wf_r
 }
 
 struct opening {
-    const char *path;
+    wf_model_opening model;
     size_t dimension;
     weft_encoder *encoder;
-    wf_reason reason;
 };
 
-static int open_body(void *arg)
+static int read_model(wf_model_opening *it, const char *path)
 {
-    struct opening *opening = arg;
-    char path[WF_FOLDER_PATH_BYTES];
-    int rc =
-        wf_place_find(opening->path, WF_PLACE_ENCODER, wf_place_path(), path, &opening->reason);
-    return rc < 0 ? rc
-                  : wf_encoder_open(&opening->encoder, path, opening->dimension, &opening->reason);
+    struct opening *opening = wf_container(it, struct opening, model);
+    return wf_encoder_open(&opening->encoder, path, opening->dimension, &it->reason);
 }
 
-static int fail_open(const struct opening *opening, int rc, weft_m_error *error)
+bool wf_encoder_is_missing(const char *model)
 {
-    if (rc == -ECANCELED)
-        return wf_m_fail_plain(error, rc);
-    wf_m_fail(error, rc, "%.200s: %s", opening->path,
-              opening->reason.text[0] != '\0' ? opening->reason.text : weft_strerror(rc));
-    wf_m_error_field(error, "model");
-    wf_m_error_suggest(error, "Give the directory of a model: model.safetensors and "
-                              "tokenizer.json, as model2vec and sentence-transformers write them");
-    return rc;
+    return wf_place_is_empty(model, WF_PLACE_ENCODER, wf_place_path());
 }
 
 int weft_encoder_open(weft_encoder **out, const char *model, const weft_encoder_options *options,
                       weft_m_error *error)
 {
-    struct opening opening = {.path = model, .dimension = options != NULL ? options->dimension : 0};
-    int rc = wf_work_run(open_body, &opening);
-    if (rc < 0) {
+    struct opening opening = {
+        .model = {.model = model, .use = WF_PLACE_ENCODER, .read = read_model},
+        .dimension = options != NULL ? options->dimension : 0};
+    int rc = wf_model_open(&opening.model, error);
+    if (rc == 0)
+        *out = opening.encoder;
+    else
         weft_encoder_unref(opening.encoder);
-        return fail_open(&opening, rc, error);
-    }
-    *out = opening.encoder;
-    return 0;
+    return rc;
 }

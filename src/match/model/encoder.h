@@ -35,6 +35,9 @@ static inline int wf_encoder_run(weft_encoder *encoder, const weft_str *texts, s
  * -WEFT_M_EMODEL. */
 int wf_encoder_open(weft_encoder **out, const char *path, size_t dimension, wf_reason *reason);
 
+/* True if a model that is asked for is nowhere. */
+bool wf_encoder_is_missing(const char *model);
+
 /* A static model; what it holds is `path`'s files. */
 int wf_static_open(weft_encoder **out, const char *path, size_t dimension, wf_reason *reason);
 

@@ -2,6 +2,7 @@
 
 #include "match/model/place.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,9 +106,19 @@ int wf_place_find(const char *model, enum wf_place_use use, const char *path,
     if (strstr(model, "..") == NULL && search_path(&search, path))
         return 0;
     if (search.places[0] == '\0')
-        return wf_reason_set(reason, "there is no such directory with a model, and WEFT_MODEL_PATH "
-                                     "names none to look in");
-    return wf_reason_set(reason, "there is no such directory with a model, nor %s", search.places);
+        wf_reason_set(reason, "there is no such directory with a model, and WEFT_MODEL_PATH names "
+                              "none to look in");
+    else
+        wf_reason_set(reason, "there is no such directory with a model, nor %s", search.places);
+    return -ENOENT;
+}
+
+bool wf_place_is_empty(const char *model, enum wf_place_use use, const char *path)
+{
+    char out[WF_FOLDER_PATH_BYTES];
+    wf_reason reason;
+    int rc = wf_place_find(model, use, path, out, &reason);
+    return rc == -ENOENT || (rc == 0 && !is_model(out));
 }
 
 const char *wf_place_path(void)

@@ -13,10 +13,13 @@
 
 enum wf_place_use { WF_PLACE_ENCODER, WF_PLACE_RERANKER };
 
-/* The directory of `model`.  `path` is WEFT_MODEL_PATH, or NULL.  0; -WEFT_M_EMODEL with the places
- * that were searched, or with why that model cannot be used. */
+/* The directory of `model`.  `path` is WEFT_MODEL_PATH, or NULL.  0; with a reason -ENOENT, the
+ * places that were searched, or -WEFT_M_EMODEL, why that model cannot be used; -ENAMETOOLONG. */
 int wf_place_find(const char *model, enum wf_place_use use, const char *path,
                   char out[WF_FOLDER_PATH_BYTES], wf_reason *reason);
+
+/* True if there is no directory with a model of that name, nor by that path. */
+bool wf_place_is_empty(const char *model, enum wf_place_use use, const char *path);
 
 /* WEFT_MODEL_PATH. */
 const char *wf_place_path(void);

@@ -3,9 +3,9 @@
 #include "match/model/reranker.h"
 
 #include "base/alloc.h"
+#include "base/list.h"
 #include "base/utf8.h"
-#include "match/error.h"
-#include "match/model/place.h"
+#include "match/model/open.h"
 #include "match/transformer/cross.h"
 
 #include <string.h>
@@ -69,41 +69,24 @@ int weft_reranker_score(weft_reranker *reranker, weft_str query, const weft_str 
 /* ---- directories ---- */
 
 struct opening {
-    const char *path;
+    wf_model_opening model;
     weft_reranker *reranker;
-    wf_reason reason;
 };
 
-static int open_body(void *arg)
+static int read_model(wf_model_opening *it, const char *path)
 {
-    struct opening *opening = arg;
-    char path[WF_FOLDER_PATH_BYTES];
-    int rc =
-        wf_place_find(opening->path, WF_PLACE_RERANKER, wf_place_path(), path, &opening->reason);
-    return rc < 0 ? rc : wf_cross_open(&opening->reranker, path, &opening->reason);
-}
-
-static int fail_open(const struct opening *opening, int rc, weft_m_error *error)
-{
-    if (rc == -ECANCELED)
-        return wf_m_fail_plain(error, rc);
-    wf_m_fail(error, rc, "%.200s: %s", opening->path,
-              opening->reason.text[0] != '\0' ? opening->reason.text : weft_strerror(rc));
-    wf_m_error_field(error, "model");
-    wf_m_error_suggest(error,
-                       "Give the directory of a cross-encoder: config.json, "
-                       "model.safetensors and tokenizer.json of a classifier with one label");
-    return rc;
+    struct opening *opening = wf_container(it, struct opening, model);
+    return wf_cross_open(&opening->reranker, path, &it->reason);
 }
 
 int weft_reranker_open(weft_reranker **out, const char *model, weft_m_error *error)
 {
-    struct opening opening = {.path = model};
-    int rc = wf_work_run(open_body, &opening);
-    if (rc < 0) {
+    struct opening opening = {
+        .model = {.model = model, .use = WF_PLACE_RERANKER, .read = read_model}};
+    int rc = wf_model_open(&opening.model, error);
+    if (rc == 0)
+        *out = opening.reranker;
+    else
         weft_reranker_unref(opening.reranker);
-        return fail_open(&opening, rc, error);
-    }
-    *out = opening.reranker;
-    return 0;
+    return rc;
 }

@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "match/index/vectors.h"
 #include "match/model/folder.h"
+#include "match/model/prompt.h"
 #include "match/model/spares.h"
 
 #include <math.h>
@@ -35,6 +36,7 @@ struct model {
     const wf_tensor *table, *weights, *mapping; /* the last two may be NULL */
     const float *in_place;                      /* of the table; NULL: to be converted */
     size_t full_dim, dim, row_count;
+    wf_prompt prompt;
     size_t chars_max;   /* of a text; SIZE_MAX: all */
     bool drops_unknown; /* and cuts to TOKENS_MAX */
     bool is_normalised;
@@ -95,11 +97,18 @@ static void divide(float *out, size_t dim, float by)
         out[i] /= by;
 }
 
+/* The tokens of a text, its prompt before it. */
+static int read_text(const struct model *model, weft_str text, wf_tokens *tokens)
+{
+    int rc = wf_prompt_put(&model->prompt, text, &tokens->prompted, &text);
+    return rc < 0 ? rc : wf_tokenize(&model->tokenizer, cut_chars(text, model->chars_max), tokens);
+}
+
 static int encode_one(const struct model *model, struct desk *desk, weft_str text, float *out)
 {
     size_t used = 0;
     memset(out, 0, model->dim * sizeof(*out));
-    int rc = wf_tokenize(&model->tokenizer, cut_chars(text, model->chars_max), &desk->tokens);
+    int rc = read_text(model, text, &desk->tokens);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i < desk->tokens.count; i++) {
@@ -139,6 +148,7 @@ static void model_close(void *self)
     wf_spares_fini(&model->desks, desk_free);
     wf_tokenizer_fini(&model->tokenizer);
     wf_tensors_fini(&model->tensors);
+    wf_prompt_fini(&model->prompt);
     wf_free(model);
 }
 
@@ -205,7 +215,7 @@ int wf_static_parts(const weft_encoder *encoder, weft_str text, wf_token_parts *
     struct desk *desk = desk_take(model);
     if (desk == NULL)
         return -ENOMEM;
-    int rc = wf_tokenize(&model->tokenizer, cut_chars(text, model->chars_max), &desk->tokens);
+    int rc = read_text(model, text, &desk->tokens);
     if (rc == 0)
         rc = take_parts(model, &desk->tokens, out);
     wf_spares_give(&model->desks, &desk->kept);
@@ -362,8 +372,12 @@ static int take_table(struct opening *opening)
         return fail(opening, "it has no static embeddings: no tensor 'embeddings' or "
                              "'embedding.weight'");
     int rc = check_table(opening);
-    if (rc < 0 || !model->drops_unknown)
-        return rc < 0 ? rc : read_json(opening, "modules.json", take_modules);
+    if (rc == 0 && !model->drops_unknown) {
+        rc = read_json(opening, "modules.json", take_modules);
+        return rc < 0 ? rc : wf_prompt_read(&model->prompt, &opening->folder);
+    }
+    if (rc < 0)
+        return rc;
     model->weights = wf_tensors_find(&model->tensors, "weights");
     model->mapping = wf_tensors_find(&model->tensors, "mapping");
     rc = read_json(opening, "config.json", take_config);

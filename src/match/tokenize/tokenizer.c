@@ -18,6 +18,7 @@ void wf_tokens_fini(wf_tokens *tokens)
     wf_steps_memory_fini(&tokens->steps);
     wf_buf_fini(&tokens->piece);
     wf_buf_fini(&tokens->scratch);
+    wf_buf_fini(&tokens->prompted);
     wf_unigram_memory_fini(&tokens->unigram);
     wf_bpe_memory_fini(&tokens->bpe);
     *tokens = (wf_tokens){0};

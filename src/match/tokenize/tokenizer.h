@@ -59,6 +59,7 @@ typedef struct wf_tokens {
     wf_scalars raw, normal;
     wf_steps_memory steps;
     wf_buf piece, scratch;
+    wf_buf prompted; /* the text, if something stands before it */
     wf_unigram_memory unigram;
     wf_bpe_memory bpe;
 } wf_tokens;

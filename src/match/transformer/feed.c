@@ -5,10 +5,7 @@
 #include "base/utf8.h"
 #include "match/tokenize/kinds.h"
 
-#include <stdio.h>
 #include <string.h>
-
-#define PROMPT_NAME_BYTES 64
 
 /* ---- configuration ---- */
 
@@ -69,32 +66,6 @@ static int take_sentence_config(struct reading *it, const wf_tape *tape, const c
     return is_lower ? lower_first(&it->out->tokenizer.normaliser, it->folder->reason) : 0;
 }
 
-/* "default_prompt_name": the one of "prompts" that stands before every text.  Without it all
- * vectors would be others, so it must be empty. */
-static int take_prompt(struct reading *it, const wf_tape *tape, const char *name)
-{
-    (void)name;
-    uint32_t chosen = wf_tape_get(tape, 0, "default_prompt_name");
-    if (chosen == WF_NO_VALUE || wf_tape_kind(tape, chosen) == WF_VALUE_NULL)
-        return 0;
-    weft_str key = wf_tape_string(tape, chosen);
-    char word[PROMPT_NAME_BYTES];
-    if (key.ptr == NULL || key.len >= sizeof(word) || memchr(key.ptr, '\0', key.len) != NULL)
-        return wf_reason_set(it->folder->reason, "its default_prompt_name is no name");
-    snprintf(word, sizeof(word), "%.*s", (int)key.len, key.ptr);
-    weft_str prompt =
-        wf_tape_string(tape, wf_tape_get(tape, wf_tape_get(tape, 0, "prompts"), word));
-    if (prompt.ptr == NULL)
-        return wf_reason_set(it->folder->reason,
-                             "its default_prompt_name '%.*s' is none of its prompts",
-                             wf_reason_shown(key), key.ptr);
-    if (prompt.len != 0)
-        return wf_reason_set(it->folder->reason,
-                             "its default prompt, '%.*s', is not supported: only an empty one is",
-                             wf_reason_shown(key), key.ptr);
-    return 0;
-}
-
 /* A file that need not be there. */
 static int read_config(struct reading *it, const char *name, take_fn *take)
 {
@@ -137,14 +108,14 @@ int wf_feed_open(wf_feed *feed, wf_folder *folder, const char *inner, const wf_s
         rc = read_config(&it, "tokenizer_config.json", take_tokenizer_config);
     if (rc == 0 && is_sentence)
         rc = read_config(&it, "sentence_bert_config.json", take_sentence_config);
-    it.inner = "";
-    if (rc == 0 && is_sentence)
-        rc = read_config(&it, "config_sentence_transformers.json", take_prompt);
-    return rc < 0 ? rc : wf_folder_blame(folder, inner, "tokenizer.json", check_ids(&it, shape));
+    if (rc == 0)
+        rc = wf_folder_blame(folder, inner, "tokenizer.json", check_ids(&it, shape));
+    return rc == 0 && is_sentence ? wf_prompt_read(&feed->prompt, folder) : rc;
 }
 
 void wf_feed_fini(wf_feed *feed)
 {
+    wf_prompt_fini(&feed->prompt);
     wf_tokenizer_fini(&feed->tokenizer);
 }
 
@@ -195,11 +166,29 @@ static int put_list(const wf_feed *feed, const wf_frame_list *list, struct span 
     return rc < 0 ? rc : wf_pile_end_text(pile);
 }
 
+int wf_feed_prompt_tokens(const wf_feed *feed, size_t *out)
+{
+    wf_tokens tokens = {0};
+    wf_pile pile = {0};
+    const wf_frame_list *list = &feed->tokenizer.frame.single;
+    *out = 0;
+    if (feed->prompt.text == NULL)
+        return 0;
+    int rc = wf_feed_text(feed, (weft_str){NULL, 0}, &tokens, &pile);
+    bool ends_special = list->count != 0 && list->items[list->count - 1].kind == WF_FRAME_TOKEN;
+    *out = pile.token_count - (pile.token_count != 0 && ends_special);
+    wf_pile_fini(&pile);
+    wf_tokens_fini(&tokens);
+    return rc;
+}
+
 int wf_feed_text(const wf_feed *feed, weft_str text, wf_tokens *tokens, wf_pile *pile)
 {
     const wf_frame_list *list = &feed->tokenizer.frame.single;
     size_t room = feed->tokens_max - wf_frame_tokens(list);
-    int rc = wf_tokenize(&feed->tokenizer, strip(text), tokens);
+    int rc = wf_prompt_put(&feed->prompt, text, &tokens->prompted, &text);
+    if (rc == 0)
+        rc = wf_tokenize(&feed->tokenizer, strip(text), tokens);
     struct span span = {tokens->ids, tokens->count < room ? tokens->count : room};
     return rc < 0 ? rc : put_list(feed, list, span, (struct span){NULL, 0}, pile);
 }

@@ -186,6 +186,8 @@ static int take_pooling(struct reading *it, const wf_tape *tape)
     int rc = check_pool_keys(tape, it->folder->reason);
     if (rc < 0)
         return rc;
+    out->leaves_out_prompt =
+        !wf_tape_bool(tape, wf_tape_get(tape, 0, "include_prompt"), /* otherwise= */ true);
     if (out->pools == 0)
         return wf_reason_set(it->folder->reason, "no pooling_mode is set");
     uint32_t at = wf_tape_get(tape, 0, "word_embedding_dimension");

@@ -33,6 +33,8 @@ typedef struct wf_module {
 typedef struct wf_modules {
     char inner[WF_INNER_BYTES]; /* where the body is: "", or a folder with '/' */
     unsigned pools;             /* of wf_pool */
+    bool leaves_out_prompt;     /* of the rows that are pooled, but for CLS and LAST */
+    size_t prompt_tokens;       /* set by who knows the prompt, if it is left out */
     wf_module items[WF_MODULES_MAX];
     size_t count;
     size_t hidden, width, width_max; /* of the body; of the vectors at the end; of any between */

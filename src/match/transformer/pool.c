@@ -10,6 +10,7 @@
 struct text {
     const float *rows;
     size_t stride, length, width;
+    size_t start; /* of what counts, but for CLS and LAST: the length, or below */
 };
 
 void wf_modules_memory_fini(wf_modules_memory *memory)
@@ -42,8 +43,10 @@ static void take_row(const struct text *text, size_t row, float *out)
 
 static void take_greatest(const struct text *text, float *out)
 {
-    take_row(text, 0, out);
-    for (size_t row = 1; row < text->length; row++) {
+    if (text->start == text->length)
+        return;
+    take_row(text, text->start, out);
+    for (size_t row = text->start + 1; row < text->length; row++) {
         const float *numbers = text->rows + row * text->stride;
         for (size_t i = 0; i < text->width; i++)
             out[i] = numbers[i] > out[i] ? numbers[i] : out[i];
@@ -54,19 +57,19 @@ static void take_greatest(const struct text *text, float *out)
 static void take_sum(const struct text *text, float growth, float by, float *out)
 {
     memset(out, 0, text->width * sizeof(*out));
-    for (size_t row = 0; row < text->length; row++) {
+    for (size_t row = text->start; row < text->length; row++) {
         const float *numbers = text->rows + row * text->stride;
         float weight = 1 + (float)row * growth;
         for (size_t i = 0; i < text->width; i++)
             out[i] += numbers[i] * weight;
     }
     for (size_t i = 0; i < text->width; i++)
-        out[i] /= by;
+        out[i] /= by > 1e-9f ? by : 1e-9f;
 }
 
 static void pool_one(enum wf_pool pool, const struct text *text, float *out)
 {
-    float length = (float)text->length;
+    float length = (float)text->length, start = (float)text->start;
     switch (pool) {
     case WF_POOL_CLS:
         take_row(text, 0, out);
@@ -75,13 +78,13 @@ static void pool_one(enum wf_pool pool, const struct text *text, float *out)
         take_greatest(text, out);
         break;
     case WF_POOL_MEAN:
-        take_sum(text, 0, length, out);
+        take_sum(text, 0, length - start, out);
         break;
     case WF_POOL_MEAN_SQRT:
-        take_sum(text, 0, sqrtf(length), out);
+        take_sum(text, 0, sqrtf(length - start), out);
         break;
     case WF_POOL_WEIGHTED:
-        take_sum(text, 1, length * (length + 1) / 2, out);
+        take_sum(text, 1, (length * (length + 1) - start * (start + 1)) / 2, out);
         break;
     case WF_POOL_LAST:
         take_row(text, text->length - 1, out);
@@ -140,10 +143,12 @@ int wf_modules_run(const wf_modules *modules, const wf_kernel *kernel, const wf_
     if (rc < 0)
         return rc;
     for (size_t t = 0; t < texts; t++) {
+        size_t length = pile->starts[t + 1] - pile->starts[t], left_out = modules->prompt_tokens;
         const struct text text = {.rows = sheet->rows.at + pile->starts[t] * sheet->row_stride,
                                   .stride = sheet->row_stride,
-                                  .length = pile->starts[t + 1] - pile->starts[t],
-                                  .width = modules->hidden};
+                                  .length = length,
+                                  .width = modules->hidden,
+                                  .start = left_out < length ? left_out : length};
         pool(modules, &text, memory->vectors.at + t * stride);
     }
     size_t width = modules->hidden * (size_t)__builtin_popcount(modules->pools);

@@ -121,6 +121,8 @@ static int read_all(struct model *model, wf_folder *folder, size_t dimension)
         rc = wf_feed_open(&model->feed, folder, inner, &model->body.shape, /* is_sentence= */ true);
     if (rc == 0)
         rc = wf_modules_read(&model->modules, folder, model->body.shape.hidden);
+    if (rc == 0 && model->modules.leaves_out_prompt)
+        rc = wf_feed_prompt_tokens(&model->feed, &model->modules.prompt_tokens);
     if (rc < 0)
         return rc;
     model->dim = dimension != 0 ? dimension : model->modules.width;
