@@ -249,6 +249,23 @@ TEST(match_commands_know_kinds_of_scores)
     run_fini(&run);
 }
 
+TEST(match_without_its_model_says_so)
+{
+    struct run run;
+    unsetenv("WEFT_MODEL_PATH");
+    setenv("WEFT_MODEL_FALLBACK", "lexical", 1);
+    RUN(&run, "match", "query", "-e", COUNTRIES, "--model", "minilm", "Germny");
+    CHECK_EQ(run.code, 0);
+    CHECK(strstr(run.out, "\"DE\"") != NULL);
+    CHECK(begins(run.err, "weft: warning: there is no model 'minilm'"));
+    run_fini(&run);
+    unsetenv("WEFT_MODEL_FALLBACK");
+    RUN(&run, "match", "query", "-e", COUNTRIES, "--model", "minilm", "Germny");
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "Problem field: model\n") != NULL);
+    run_fini(&run);
+}
+
 /* ---- files and standard input ---- */
 
 static const char five_answers[] = "US\n-\nMM\n-\nCD\n";

@@ -186,6 +186,15 @@ static int open_reranker(const struct load *load, weft_reranker **out)
     return rc == 0 || rc == -ECANCELED ? rc : load_say(&error);
 }
 
+/* Answers of another kind than were asked for are not given in silence. */
+static void warn_missing(weft_matcher *matcher)
+{
+    weft_m_info info = {.size = sizeof(info)};
+    if (weft_m_info_get(matcher, &info) == 0 && info.missing_model != NULL)
+        fprintf(stderr, "weft: warning: there is no model '%s': texts are compared as texts\n",
+                info.missing_model);
+}
+
 static int load_open(const struct load *load, const weft_catalog *catalog, weft_matcher **out)
 {
     struct load_open open = {.catalog = catalog};
@@ -211,6 +220,7 @@ static int load_open(const struct load *load, const weft_catalog *catalog, weft_
         return rc;
     if (rc < 0)
         return say_open(load, catalog, &open.error);
+    warn_missing(open.matcher);
     *out = open.matcher;
     return 0;
 }
