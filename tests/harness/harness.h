@@ -5,6 +5,9 @@
  *
  *     TEST(heap_pops_in_order) { … }              plain, in a process of its own
  *     TASK_TEST(test_C07_…) { … }                 inside a task: once on each back end
+ *     RUN_TEST(test_K03_…) { … }                  outside any task, once for each back end: makes
+ * its own runs, by test_config() KERNEL_TEST(test_O01_…) { … }               RUN_TEST without the
+ * simulation; KERNEL_TASK_TEST, KERNEL_LOOPS_TEST and KERNEL_SCENARIO likewise
  *     SCENARIO(three_tasks_share_a_lock) { … }    TASK_TEST that returns an int, and then the
  * sweeps
  *     LOOPS_TEST(test_X05_…, 3) { … }             TASK_TEST in a run of so many loops; in real time
@@ -23,6 +26,7 @@
 #define WF_TESTS_HARNESS_H
 
 #include <weft/base.h>
+#include <weft/run.h>
 #include <weft/sys/fault.h>
 #include <weft/sys/platform.h>
 
@@ -32,13 +36,14 @@
 
 /* ---- defining tests ---- */
 
-enum harness_kind { HARNESS_PLAIN, HARNESS_TASK, HARNESS_SCENARIO };
+enum harness_kind { HARNESS_PLAIN, HARNESS_RUN, HARNESS_TASK, HARNESS_SCENARIO };
 
 struct harness_test {
     const char *name;
     enum harness_kind kind;
     unsigned loops;            /* of the run; 0: 1 */
-    void (*body)(void);        /* PLAIN, TASK */
+    bool needs_kernel;         /* not in simulation */
+    void (*body)(void);        /* PLAIN, RUN, TASK */
     int (*scenario)(void);     /* SCENARIO */
     void (*invariant)(int rc); /* SCENARIO: after each run, outside any task; may be NULL */
     struct harness_test *next;
@@ -59,8 +64,13 @@ void harness_register(struct harness_test *test);
     static void body_##name_(void)
 
 #define TEST(name_) HARNESS_VOID_(name_, .kind = HARNESS_PLAIN)
+#define RUN_TEST(name_) HARNESS_VOID_(name_, .kind = HARNESS_RUN)
+#define KERNEL_TEST(name_) HARNESS_VOID_(name_, .kind = HARNESS_RUN, .needs_kernel = true)
 #define TASK_TEST(name_) HARNESS_VOID_(name_, .kind = HARNESS_TASK)
+#define KERNEL_TASK_TEST(name_) HARNESS_VOID_(name_, .kind = HARNESS_TASK, .needs_kernel = true)
 #define LOOPS_TEST(name_, loops_) HARNESS_VOID_(name_, .kind = HARNESS_TASK, .loops = (loops_))
+#define KERNEL_LOOPS_TEST(name_, loops_)                                                           \
+    HARNESS_VOID_(name_, .kind = HARNESS_TASK, .loops = (loops_), .needs_kernel = true)
 
 /* `invariant_` is a function of the body's result, called when everything of a run is gone. */
 #define HARNESS_INT_(name_, ...)                                                                   \
@@ -69,6 +79,7 @@ void harness_register(struct harness_test *test);
     static int body_##name_(void)
 #define SCENARIO_WITH(name_, invariant_) HARNESS_INT_(name_, .invariant = (invariant_))
 #define SCENARIO(name_) SCENARIO_WITH(name_, NULL)
+#define KERNEL_SCENARIO(name_) HARNESS_INT_(name_, .needs_kernel = true)
 #define LOOPS_SCENARIO(name_, loops_) HARNESS_INT_(name_, .loops = (loops_))
 
 /* ---- checks: print where, what and the values, and end the test ---- */
@@ -127,6 +138,12 @@ uint64_t test_sweep_plan(const char *plan, uint64_t usual, uint64_t step_max, we
 
 /* "sim", "epoll", "io_uring"; "auto" when the loop chose; NULL in a plain test. */
 const char *test_backend(void);
+
+/* For runs that a test makes itself: this back end, the platform of the test, the seed. */
+weft_config test_config(void);
+
+/* True in simulation, outside a run too. */
+bool test_is_simulated(void);
 
 /* False for "io_uring" where the kernel forbids it or has none. */
 bool backend_is_there(const char *name);

@@ -57,8 +57,9 @@ void ledger_verify(const struct ledger_mark *mark);
 void ledger_mark_memory(struct ledger_mark *out);
 void ledger_verify_memory(const struct ledger_mark *mark);
 
-/* ---- task.c: run the body in a task ---- */
+/* ---- task.c: run the body in a task, or as it is ---- */
 
+void harness_run_body(const struct harness_test *test);
 void harness_run_task(const struct harness_test *test);
 void harness_run_scenario(const struct harness_test *test);
 

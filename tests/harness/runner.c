@@ -83,6 +83,11 @@ const char *test_backend(void)
     return harness_run.backend;
 }
 
+bool test_is_simulated(void)
+{
+    return harness_run.backend != NULL && strcmp(harness_run.backend, "sim") == 0;
+}
+
 const char *test_source(const char *path)
 {
     static char full[4096];
@@ -120,7 +125,7 @@ static void plan_make(void)
             plan_add(test, NULL);
         else
             for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++)
-                if (backend_is_wanted(backends[i]))
+                if (backend_is_wanted(backends[i]) && !(test->needs_kernel && i == 0))
                     plan_add(test, backends[i]);
     }
 }
@@ -154,6 +159,8 @@ static void run_body(const struct point *point)
     ledger_mark(&mark);
     if (point->test->kind == HARNESS_PLAIN)
         point->test->body();
+    else if (point->test->kind == HARNESS_RUN)
+        harness_run_body(point->test);
     else if (point->test->kind == HARNESS_TASK)
         harness_run_task(point->test);
     else

@@ -15,7 +15,7 @@
 #include "core/sim/sim_priv.h"
 #include "core/stack/stack.h"
 
-static weft_config config_of_run(void)
+weft_config test_config(void)
 {
     bool is_auto = strcmp(harness_run.backend, "auto") == 0;
     return (weft_config){
@@ -29,7 +29,7 @@ static weft_config config_of_run(void)
 /* Threads have no virtual time in common. */
 static void choose_clock(void)
 {
-    if (harness_run.test->loops > 1 && strcmp(harness_run.backend, "sim") != 0)
+    if (harness_run.test->loops > 1 && !test_is_simulated())
         use_real_time();
 }
 
@@ -40,20 +40,33 @@ static int task_main(void *arg)
     return 0;
 }
 
-/* Runs as the config says; in simulation to the step that was asked for. */
+/* What comes next runs, if in simulation, to the step that was asked for. */
+static const weft_sim_options *plan_to_step(void)
+{
+    static weft_sim_options plan;
+    plan =
+        (weft_sim_options){.seed = test_seed(), .break_step = harness_run.step, .trace_steps = 40};
+    return sim_plan_next(harness_run.step != 0 ? &plan : NULL);
+}
+
 static int run(const weft_config *config, weft_fn *fn, void *arg)
 {
-    weft_sim_options plan = {
-        .seed = config->seed, .break_step = harness_run.step, .trace_steps = 40};
-    const weft_sim_options *before = sim_plan_next(harness_run.step != 0 ? &plan : NULL);
+    const weft_sim_options *before = plan_to_step();
     int rc = weft_run_with(config, fn, arg);
     (void)sim_plan_next(before);
     return rc;
 }
 
+void harness_run_body(const struct harness_test *test)
+{
+    const weft_sim_options *before = plan_to_step();
+    test->body();
+    (void)sim_plan_next(before);
+}
+
 static void task_once(const struct harness_test *test)
 {
-    weft_config config = config_of_run();
+    weft_config config = test_config();
     int rc = run(&config, task_main, (void *)(uintptr_t)test);
     CHECK_OK(rc);
 }
@@ -62,7 +75,7 @@ static void task_once(const struct harness_test *test)
 
 static uint64_t schedules_wanted(void)
 {
-    return strcmp(harness_run.backend, "sim") == 0 ? harness_run.seed_count : 1;
+    return test_is_simulated() ? harness_run.seed_count : 1;
 }
 
 uint64_t test_seed_count(uint64_t usual)
@@ -188,7 +201,7 @@ static bool scenario_once(const struct harness_test *test, const struct sweep *s
             .classes = sweep->classes, .nth = k, .act = sweep->act, .arg = &scenario};
         weft_fault_arm(&scenario.plan);
     }
-    weft_config config = config_of_run();
+    weft_config config = test_config();
     int rc = run(&config, scenario_main, &scenario);
     weft_fault_arm(NULL);
 
