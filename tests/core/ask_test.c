@@ -82,20 +82,16 @@ static int ask_beside_a_crowd(void *arg)
     return weft_group_wait(crowd);
 }
 
-static void on_real_backends(weft_fn *fn, void *arg)
+static void run_asking(weft_fn *fn, void *arg)
 {
     use_real_time();
-    static const char *const backends[] = {"epoll", "io_uring"};
-    for (int i = 0; i < 2; i++) {
-        weft_config config = {.backend = backends[i], .platform = test_platform()};
-        if (backend_is_there(backends[i]))
-            CHECK_OK(weft_run_with(&config, fn, arg));
-    }
+    weft_config config = test_config();
+    CHECK_OK(weft_run_with(&config, fn, arg));
 }
 
-TEST(test_O02_ten_thousand_tasks_are_told_to_who_asks)
+KERNEL_TEST(test_O02_ten_thousand_tasks_are_told_to_who_asks)
 {
-    on_real_backends(ask_beside_a_crowd, NULL);
+    run_asking(ask_beside_a_crowd, NULL);
 }
 
 static int ask_what_is_wrong(void *arg)
@@ -125,9 +121,9 @@ static int ask_what_is_wrong(void *arg)
     return 0;
 }
 
-TEST(question_that_is_wrong_gets_an_error_or_a_sentence)
+KERNEL_TEST(question_that_is_wrong_gets_an_error_or_a_sentence)
 {
-    on_real_backends(ask_what_is_wrong, NULL);
+    run_asking(ask_what_is_wrong, NULL);
 }
 
 static int ask_cancelled(void *arg)
@@ -140,9 +136,9 @@ static int ask_cancelled(void *arg)
     return 0;
 }
 
-TEST(question_of_a_cancelled_task_ends_with_the_cancel)
+KERNEL_TEST(question_of_a_cancelled_task_ends_with_the_cancel)
 {
-    on_real_backends(ask_cancelled, NULL);
+    run_asking(ask_cancelled, NULL);
 }
 
 /* ---- a loop that a task keeps ---- */
@@ -163,7 +159,8 @@ static int keeps_the_loop(void *arg)
 
 static void *run_kept(void *arg)
 {
-    weft_config config = {.backend = "epoll", .platform = test_platform(), .hog = WEFT_FOREVER};
+    weft_config config = test_config();
+    config.hog = WEFT_FOREVER;
     CHECK_OK(weft_run_with(&config, keeps_the_loop, arg));
     return NULL;
 }
@@ -173,14 +170,14 @@ static int ask_beside_a_hog(void *arg)
     struct kept *kept = arg;
     wf_buf out = {0};
     CHECK_EQ(ask((int)getpid(), "stack", &out), 0);
-    CHECK(says(&out, "loop on epoll does not answer: task main keeps it, running; spawned: "));
+    CHECK(says(&out, " does not answer: task main keeps it, running; spawned: "));
     CHECK(says(&out, "\n  task main #0.1 ")); /* the loop that asks */
     wf_buf_fini(&out);
     atomic_store(&kept->is_told, true);
     return 0;
 }
 
-TEST(test_O02_of_two_loops_the_kept_one_is_described_from_outside)
+KERNEL_TEST(test_O02_of_two_loops_the_kept_one_is_described_from_outside)
 {
     use_real_time();
     struct kept kept = {.is_told = false};
@@ -188,7 +185,7 @@ TEST(test_O02_of_two_loops_the_kept_one_is_described_from_outside)
     CHECK_EQ(pthread_create(&thread, NULL, run_kept, &kept), 0);
     while (atomic_load(&kept.loop) == NULL)
         sched_yield();
-    weft_config config = {.backend = "epoll", .platform = test_platform()};
+    weft_config config = test_config();
     CHECK_OK(weft_run_with(&config, ask_beside_a_hog, &kept));
     CHECK_EQ(pthread_join(thread, NULL), 0);
 }
@@ -208,9 +205,9 @@ static int ask_for_counters(void *arg)
     return 0;
 }
 
-TEST(test_O03_the_counters_of_another_process)
+KERNEL_TEST(test_O03_the_counters_of_another_process)
 {
-    on_real_backends(ask_for_counters, NULL);
+    run_asking(ask_for_counters, NULL);
 }
 
 static _Atomic bool is_watched;
@@ -255,9 +252,9 @@ static int ask_who_runs(void *arg)
     return weft_await(named);
 }
 
-TEST(test_O03_who_runs_is_seen_from_outside)
+KERNEL_TEST(test_O03_who_runs_is_seen_from_outside)
 {
-    on_real_backends(ask_who_runs, NULL);
+    run_asking(ask_who_runs, NULL);
 }
 
 /* ---- a process that ends ---- */
@@ -279,7 +276,7 @@ static int start_crowd(int *out_fd)
     int pid = fork();
     CHECK_OK(pid);
     if (pid == 0) {
-        weft_config config = {.backend = "epoll"};
+        weft_config config = {.backend = test_config().backend};
         (void)weft_run_with(&config, crowd_for_ever, &fds[1]);
         _exit(1);
     }
@@ -306,14 +303,14 @@ static int ask_until_it_dies(void *arg)
     return 0;
 }
 
-TEST(test_O02_a_process_that_ends_in_the_middle_of_its_answer_is_noticed)
+KERNEL_TEST(test_O02_a_process_that_ends_in_the_middle_of_its_answer_is_noticed)
 {
     use_real_time();
     int fd, status;
     char byte;
     int pid = start_crowd(&fd);
     CHECK_EQ(read(fd, &byte, 1), 1);
-    weft_config config = {.backend = "epoll", .platform = test_platform()};
+    weft_config config = test_config();
     CHECK_OK(weft_run_with(&config, ask_until_it_dies, &pid));
     CHECK_EQ(waitpid(pid, &status, 0), pid);
     CHECK(WIFSIGNALED(status));
@@ -378,9 +375,9 @@ static int ask_among_mutes(void *arg)
     return 0;
 }
 
-TEST(test_O02_who_asks_and_says_nothing_keeps_nobody_else)
+KERNEL_TEST(test_O02_who_asks_and_says_nothing_keeps_nobody_else)
 {
-    on_real_backends(ask_among_mutes, NULL);
+    run_asking(ask_among_mutes, NULL);
 }
 
 static int hear_the_mute_cut_off(void *arg)
@@ -402,9 +399,9 @@ static int hear_the_mute_cut_off(void *arg)
     return 0;
 }
 
-TEST(test_O02_a_question_without_an_end_is_cut_off)
+KERNEL_TEST(test_O02_a_question_without_an_end_is_cut_off)
 {
-    on_real_backends(hear_the_mute_cut_off, NULL);
+    run_asking(hear_the_mute_cut_off, NULL);
 }
 
 /* A flood of questions that nobody listens for. */
@@ -421,9 +418,9 @@ static int ask_after_a_flood(void *arg)
     return 0;
 }
 
-TEST(test_O02_a_flood_of_questions_does_no_harm)
+KERNEL_TEST(test_O02_a_flood_of_questions_does_no_harm)
 {
-    on_real_backends(ask_after_a_flood, NULL);
+    run_asking(ask_after_a_flood, NULL);
 }
 
 /* Another user listens under the name; nothing is told. */
@@ -453,11 +450,12 @@ static int be_refused(void *arg)
     return 0;
 }
 
-TEST(test_O02_another_user_is_told_nothing)
+KERNEL_TEST(test_O02_another_user_is_told_nothing)
 {
     if (geteuid() != 0)
         SKIP("only root can be another user");
     use_real_time();
-    weft_config config = {.backend = "epoll", .platform = test_platform(), .hog = WEFT_FOREVER};
+    weft_config config = test_config();
+    config.hog = WEFT_FOREVER;
     CHECK_OK(weft_run_with(&config, be_refused, NULL));
 }

@@ -16,7 +16,7 @@
 
 static bool has_links(void)
 {
-    return strcmp(test_backend(), "sim") != 0;
+    return !test_is_simulated();
 }
 
 /* Without openat2 (before Linux 5.6, under an emulator) every link is refused. */

@@ -189,10 +189,8 @@ static void cancel_from_thread(void *arg)
     CHECK_EQ(weft_cancel(*task, "from another thread"), 1);
 }
 
-TASK_TEST(test_C08_cancel_from_another_thread)
+KERNEL_TASK_TEST(test_C08_cancel_from_another_thread)
 {
-    if (strcmp(test_backend(), "sim") == 0)
-        return; /* has no threads (Z05) */
     struct reason reason;
     weft_task task = weft_spawn(body_reason, &reason);
     CHECK_OK(weft_yield());
@@ -257,15 +255,12 @@ static int main_C09(void *arg)
     return 0;
 }
 
-TEST(test_C09_ignoring_a_cancel_yields_and_is_told)
+RUN_TEST(test_C09_ignoring_a_cancel_yields_and_is_told)
 {
     struct logged logged = {0};
-    weft_config config = {
-        .backend = "epoll",
-        .platform = test_platform(),
-        .log = log_line,
-        .log_arg = &logged,
-    };
+    weft_config config = test_config();
+    config.log = log_line;
+    config.log_arg = &logged;
     CHECK_OK(weft_run_with(&config, main_C09, NULL));
     CHECK_EQ(logged.lines, 1 + WF_DEBUG_CHECKS); /* debug mode tells of the second already */
     CHECK(strstr(logged.last, "body_deaf") != NULL);

@@ -469,10 +469,10 @@ static int send_and_receive(void *arg)
     return item;
 }
 
-TEST(test_P10_a_channel_made_before_the_run_is_of_the_loop_that_uses_it_first)
+RUN_TEST(test_P10_a_channel_made_before_the_run_is_of_the_loop_that_uses_it_first)
 {
     weft_chan *chan = chan_of_ints(1);
-    weft_config config = {.platform = test_platform()};
+    weft_config config = test_config();
     CHECK_EQ(weft_run_with(&config, send_and_receive, chan), 4);
     weft_chan_free(chan);
 }

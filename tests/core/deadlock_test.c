@@ -361,63 +361,44 @@ static bool is_only_for_sim(const struct row *row)
     return row->only_sim || (row->wait == future_wait && (WF_HAS_TSAN || is_emulated()));
 }
 
-static void check_rows(const char *backend, const struct row *only)
+RUN_TEST(test_F06_every_wait_of_the_main_task_ends_with_edeadlk)
 {
-    if (!backend_is_there(backend))
-        return;
-    bool is_sim = strcmp(backend, "sim") == 0;
     for (const struct row *row = rows; row < rows + sizeof rows / sizeof rows[0]; row++) {
         int lines = 0;
-        weft_config config = {
-            .backend = backend, .platform = test_platform(), .log = count_line, .log_arg = &lines};
-        if ((is_only_for_sim(row) && !is_sim) || (only != NULL && row != only))
+        weft_config config = test_config();
+        config.log = count_line;
+        config.log_arg = &lines;
+        if (is_only_for_sim(row) && !test_is_simulated())
             continue;
-        note("%s: %s", backend, row->what);
+        note("%s", row->what);
         CHECK_OK(weft_run_with(&config, main_waits, (void *)(uintptr_t)row));
         CHECK_EQ(lines, 2);
     }
 }
 
-TEST(test_F06_every_wait_of_the_main_task_ends_with_edeadlk_in_simulation)
-{
-    check_rows("sim", NULL);
-}
-
-TEST(test_F06_every_wait_of_the_main_task_ends_with_edeadlk_on_epoll)
-{
-    check_rows("epoll", NULL);
-}
-
-TEST(test_F06_every_wait_of_the_main_task_ends_with_edeadlk_on_io_uring)
-{
-    check_rows("io_uring", NULL);
-}
-
 /* ---- loops with a thread each ---- */
 
-static const char *const thread_backends[] = {"epoll", "io_uring"};
-
-/* How often a deadlock was told. */
-static int run_on_threads(const char *backend, weft_fn *fn, void *arg)
+/* How often a deadlock was told.  Threads have no virtual time in common, but in simulation. */
+static int run_on_loops(weft_fn *fn, void *arg)
 {
     int lines = 0;
-    use_real_time();
-    weft_config config = {.backend = backend, .loops = 3, .log = count_line, .log_arg = &lines};
+    if (!test_is_simulated())
+        use_real_time();
+    weft_config config = test_config();
+    config.loops = 3;
+    config.log = count_line;
+    config.log_arg = &lines;
     CHECK_OK(weft_run_with(&config, fn, arg));
     return lines;
 }
 
-TEST(test_F06_every_wait_of_the_main_task_ends_with_edeadlk_on_several_threads)
+RUN_TEST(test_F06_every_wait_of_the_main_task_ends_with_edeadlk_on_several_loops)
 {
-    for (size_t i = 0; i < 2; i++) {
-        if (!backend_is_there(thread_backends[i]))
+    for (const struct row *row = rows; row < rows + sizeof rows / sizeof rows[0]; row++) {
+        if (is_only_for_sim(row) && !test_is_simulated())
             continue;
-        for (const struct row *row = rows; row < rows + sizeof rows / sizeof rows[0]; row++) {
-            if (is_only_for_sim(row))
-                continue;
-            note("%s: %s", thread_backends[i], row->what);
-            CHECK_EQ(run_on_threads(thread_backends[i], main_waits, (void *)(uintptr_t)row), 2);
-        }
+        note("%s", row->what);
+        CHECK_EQ(run_on_loops(main_waits, (void *)(uintptr_t)row), 2);
     }
 }
 
@@ -466,13 +447,13 @@ static void read_file(const char *path, char *text, size_t bytes)
 }
 
 /* What a run says on standard error. */
-static void run_told(const char *backend, weft_fn *fn, char *text, size_t bytes)
+static void run_told(weft_fn *fn, char *text, size_t bytes)
 {
     char path[] = "/tmp/weft-deadlock-XXXXXX";
     int fd = mkstemp(path), before = dup(STDERR_FILENO);
     CHECK_OK(fd);
     CHECK_OK(dup2(fd, STDERR_FILENO));
-    (void)run_on_threads(backend, fn, NULL);
+    (void)run_on_loops(fn, NULL);
     CHECK_OK(dup2(before, STDERR_FILENO));
     close(before);
     close(fd);
@@ -480,24 +461,20 @@ static void run_told(const char *backend, weft_fn *fn, char *text, size_t bytes)
     unlink(path);
 }
 
-TEST(test_F06_a_deadlock_through_several_threads_is_found_and_names_the_tasks_of_each)
+RUN_TEST(test_F06_a_deadlock_through_several_loops_is_found_and_names_the_tasks_of_each)
 {
-    for (size_t i = 0; i < 2; i++) {
-        if (!backend_is_there(thread_backends[i]))
-            continue;
-        CHECK_EQ(run_on_threads(thread_backends[i], main_waits_over_loops, NULL), 2);
-        CHECK_EQ(run_on_threads(thread_backends[i], main_receives_over_loops, NULL), 1);
-        char text[8192];
-        run_told(thread_backends[i], main_waits_over_loops, text, sizeof text);
-        note("%s", text);
-        CHECK(strstr(text, "loop 0 of 3 on ") != NULL);
-        CHECK(strstr(text, "task main #") != NULL);
-        CHECK(strstr(text, "loop 1 of 3 on ") != NULL);
-        CHECK(strstr(text, "task body_of_middle_loop #") != NULL);
-        CHECK(strstr(text, "loop 2 of 3 on ") != NULL);
-        CHECK(strstr(text, "task body_of_last_loop #") != NULL);
-        CHECK(strstr(text, "[event]") != NULL);
-    }
+    CHECK_EQ(run_on_loops(main_waits_over_loops, NULL), 2);
+    CHECK_EQ(run_on_loops(main_receives_over_loops, NULL), 1);
+    char text[8192];
+    run_told(main_waits_over_loops, text, sizeof text);
+    note("%s", text);
+    CHECK(strstr(text, "loop 0 of 3 on ") != NULL);
+    CHECK(strstr(text, "task main #") != NULL);
+    CHECK(strstr(text, "loop 1 of 3 on ") != NULL);
+    CHECK(strstr(text, "task body_of_middle_loop #") != NULL);
+    CHECK(strstr(text, "loop 2 of 3 on ") != NULL);
+    CHECK(strstr(text, "task body_of_last_loop #") != NULL);
+    CHECK(strstr(text, "[event]") != NULL);
 }
 
 /* ---- and what is none ---- */
@@ -587,10 +564,12 @@ static int main_waits_for_a_thread(void *arg)
     return 0;
 }
 
-TEST(test_F06_a_future_that_a_thread_of_the_program_may_set_is_no_deadlock)
+KERNEL_TEST(test_F06_a_future_that_a_thread_of_the_program_may_set_is_no_deadlock)
 {
     int lines = 0;
-    weft_config config = {.backend = "epoll", .log = count_line, .log_arg = &lines};
+    weft_config config = test_config();
+    config.log = count_line;
+    config.log_arg = &lines;
     use_real_time();
     CHECK_OK(weft_run_with(&config, main_waits_for_a_thread, NULL));
     CHECK_EQ(lines, 0);
@@ -613,14 +592,14 @@ static int main_waits_for_others(void *arg)
     return 0;
 }
 
-TEST(test_F06_several_threads_that_move_or_can_be_moved_are_in_no_deadlock)
+RUN_TEST(test_F06_several_loops_that_move_are_in_no_deadlock)
 {
-    for (size_t i = 0; i < 2; i++) {
-        if (!backend_is_there(thread_backends[i]))
-            continue;
-        CHECK_EQ(run_on_threads(thread_backends[i], main_sends_round, NULL), 0);
-        CHECK_EQ(run_on_threads(thread_backends[i], main_waits_for_others, NULL), 0);
-    }
+    CHECK_EQ(run_on_loops(main_sends_round, NULL), 0);
+}
+
+KERNEL_TEST(test_F06_several_threads_that_can_be_moved_are_in_no_deadlock)
+{
+    CHECK_EQ(run_on_loops(main_waits_for_others, NULL), 0);
 }
 
 /* ---- what is deaf ---- */
@@ -640,10 +619,10 @@ static int main_waits_for_the_deaf(void *arg)
     return weft_group_wait(group);
 }
 
-TEST(test_F06_a_run_that_nothing_can_end_aborts)
+RUN_TEST(test_F06_a_run_that_nothing_can_end_aborts)
 {
     int told = 0;
     expect_abort("deadlock: every task waits and nothing can wake one");
-    (void)weft_run_with(&(weft_config){.platform = test_platform()}, main_waits_for_the_deaf,
-                        &told);
+    weft_config config = test_config();
+    (void)weft_run_with(&config, main_waits_for_the_deaf, &told);
 }

@@ -27,8 +27,10 @@ static void keep_line(const char *line, void *arg)
 static struct said run_with_flags(unsigned flags, weft_fn *fn, void *arg)
 {
     struct said said = {0};
-    weft_config config = {
-        .platform = test_platform(), .flags = flags, .log = keep_line, .log_arg = &said};
+    weft_config config = test_config();
+    config.flags = flags;
+    config.log = keep_line;
+    config.log_arg = &said;
     CHECK_OK(weft_run_with(&config, fn, arg));
     return said;
 }
@@ -63,7 +65,7 @@ static int body_shields(void *arg)
     return 0;
 }
 
-TEST(test_S10_a_shield_without_a_deadline_is_told_once_a_place)
+RUN_TEST(test_S10_a_shield_without_a_deadline_is_told_once_a_place)
 {
     unsigned nothing = 0;
     struct said said = run_in_debug_mode(body_shields, &nothing);
@@ -71,13 +73,13 @@ TEST(test_S10_a_shield_without_a_deadline_is_told_once_a_place)
     CHECK(strstr(said.text, "spawned: main at weft_run") != NULL);
 }
 
-TEST(test_S10_a_shield_that_is_meant_to_be_endless_is_not_told)
+RUN_TEST(test_S10_a_shield_that_is_meant_to_be_endless_is_not_told)
 {
     unsigned meant = WEFT_SCOPE_ENDLESS;
     CHECK_EQ(run_in_debug_mode(body_shields, &meant).lines, 0);
 }
 
-TEST(test_S10_without_debug_mode_nothing_is_told)
+RUN_TEST(test_S10_without_debug_mode_nothing_is_told)
 {
     unsigned nothing = 0;
     CHECK_EQ(run_with_flags(0, body_shields, &nothing).lines, WF_DEBUG_CHECKS);
@@ -88,7 +90,7 @@ TEST(test_S10_without_debug_mode_nothing_is_told)
 }
 
 /* Flags that bound nothing. */
-TEST(test_S10_a_cleanup_without_a_deadline_is_told)
+RUN_TEST(test_S10_a_cleanup_without_a_deadline_is_told)
 {
     unsigned cleanup = WEFT_SCOPE_CLEANUP;
     struct said said = run_in_debug_mode(body_shields, &cleanup);
@@ -185,7 +187,7 @@ static int body_spawns_the_innocent(void *arg)
     return weft_await(weft_spawn(body_hands_on, arg));
 }
 
-TEST(test_T06_in_debug_builds_a_pointer_into_a_finished_frame_is_told)
+RUN_TEST(test_T06_in_debug_builds_a_pointer_into_a_finished_frame_is_told)
 {
     static const struct {
         weft_fn *fn;
@@ -208,7 +210,7 @@ TEST(test_T06_in_debug_builds_a_pointer_into_a_finished_frame_is_told)
     }
 }
 
-TEST(test_T06_what_lives_longer_than_the_frame_is_not_told)
+RUN_TEST(test_T06_what_lives_longer_than_the_frame_is_not_told)
 {
     int lives = 1;
     CHECK_EQ(run_in_debug_mode(body_spawns_the_innocent, &lives).lines, 0);
@@ -313,30 +315,31 @@ static void destroy(size_t row)
     if (!WF_DEBUG_CHECKS)
         return; /* release does not notice; what happens then is not defined */
     expect_abort(destroyers[row].text);
-    (void)weft_run(destroyers[row].fn, NULL);
+    weft_config config = test_config();
+    (void)weft_run_with(&config, destroyers[row].fn, NULL);
 }
 
-TEST(test_P01_in_debug_builds_an_event_in_a_frame_that_returns_under_a_waiter_aborts)
+RUN_TEST(test_P01_in_debug_builds_an_event_in_a_frame_that_returns_under_a_waiter_aborts)
 {
     destroy(0);
 }
 
-TEST(test_P01_in_debug_builds_an_event_on_a_stack_that_ends_under_a_waiter_aborts)
+RUN_TEST(test_P01_in_debug_builds_an_event_on_a_stack_that_ends_under_a_waiter_aborts)
 {
     destroy(1);
 }
 
-TEST(test_P01_in_debug_builds_an_event_on_a_stack_of_its_own_size_is_seen_too)
+RUN_TEST(test_P01_in_debug_builds_an_event_on_a_stack_of_its_own_size_is_seen_too)
 {
     destroy(2);
 }
 
-TEST(test_P01_in_debug_builds_an_event_cleared_under_a_waiter_is_seen_by_the_next_wait)
+RUN_TEST(test_P01_in_debug_builds_an_event_cleared_under_a_waiter_is_seen_by_the_next_wait)
 {
     destroy(3);
 }
 
-TEST(test_P01_in_debug_builds_an_event_cleared_under_a_waiter_is_seen_when_that_leaves)
+RUN_TEST(test_P01_in_debug_builds_an_event_cleared_under_a_waiter_is_seen_when_that_leaves)
 {
     destroy(4);
 }
@@ -358,10 +361,11 @@ static int body_receives_of_what_is_freed(void *arg)
     return weft_recv(chan, &item);
 }
 
-TEST(test_P01_a_channel_freed_under_a_waiter_aborts_in_every_build)
+RUN_TEST(test_P01_a_channel_freed_under_a_waiter_aborts_in_every_build)
 {
     expect_abort("weft_waitq_first(&chan->receivers) == NULL");
-    (void)weft_run(body_receives_of_what_is_freed, NULL);
+    weft_config config = test_config();
+    (void)weft_run_with(&config, body_receives_of_what_is_freed, NULL);
 }
 
 /* The children of a body that fails are cancelled and joined while its frame is intact (rule T05).
@@ -390,7 +394,7 @@ static int body_outlives_its_objects_waiters(void *arg)
     return weft_await(task);
 }
 
-TEST(test_P01_children_that_wait_in_the_frame_of_a_body_that_failed_are_no_breach)
+RUN_TEST(test_P01_children_that_wait_in_the_frame_of_a_body_that_failed_are_no_breach)
 {
     CHECK_EQ(run_in_debug_mode(body_outlives_its_objects_waiters, NULL).lines, 0);
 }
@@ -415,7 +419,7 @@ static int main_forgets(void *arg)
     return 0;
 }
 
-TEST(debug_mode_names_a_task_that_nobody_awaited)
+RUN_TEST(debug_mode_names_a_task_that_nobody_awaited)
 {
     int value = 7;
     struct said said = run_in_debug_mode(main_forgets, &value);
@@ -444,7 +448,7 @@ static int main_minds(void *arg)
     return weft_group_wait(group);
 }
 
-TEST(debug_mode_is_silent_of_tasks_that_somebody_minds)
+RUN_TEST(debug_mode_is_silent_of_tasks_that_somebody_minds)
 {
     int value = 7;
     CHECK_EQ(run_in_debug_mode(main_minds, &value).lines, 0);
@@ -489,7 +493,7 @@ static int main_cancels(void *arg)
     return 0;
 }
 
-TEST(debug_mode_names_a_task_that_swallows_its_cancel)
+RUN_TEST(debug_mode_names_a_task_that_swallows_its_cancel)
 {
     static const struct {
         enum manners manners;
@@ -536,7 +540,7 @@ static int main_shuts_down(void *arg)
     return 0;
 }
 
-TEST(debug_mode_is_silent_of_a_success_after_a_cancel_that_nobody_takes_for_one)
+RUN_TEST(debug_mode_is_silent_of_a_success_after_a_cancel_that_nobody_takes_for_one)
 {
     enum manners manners = SWALLOWS;
     CHECK_EQ(run_in_debug_mode(main_cancels_a_released, &manners).lines, 0);
@@ -607,7 +611,7 @@ static int main_awaits(void *arg)
     return 0;
 }
 
-TEST(debug_mode_is_silent_of_the_join_of_a_cancelled_group)
+RUN_TEST(debug_mode_is_silent_of_the_join_of_a_cancelled_group)
 {
     weft_fn *only_joins = body_only_joins, *swallows = body_joins_and_swallows;
     CHECK_EQ(run_in_debug_mode(main_hears_of_a_failure, NULL).lines, 0);

@@ -334,17 +334,14 @@ static int group_and_forget(void *arg)
     return 0;
 }
 
-TEST(test_T08_the_hook_hears_name_text_and_place_once)
+RUN_TEST(test_T08_the_hook_hears_name_text_and_place_once)
 {
     weft_fn *forgetful[] = {spawn_and_forget, group_and_forget};
     for (int i = 0; i < 2; i++) {
         struct heard heard = {0};
-        weft_config config = {
-            .backend = "sim",
-            .platform = test_platform(),
-            .unhandled = hear,
-            .unhandled_arg = &heard,
-        };
+        weft_config config = test_config();
+        config.unhandled = hear;
+        config.unhandled_arg = &heard;
         CHECK_OK(weft_run_with(&config, forgetful[i], NULL));
         CHECK_EQ(heard.count, 1);
         CHECK_EQ(heard.last.rc, -EIO);
@@ -354,17 +351,14 @@ TEST(test_T08_the_hook_hears_name_text_and_place_once)
     }
 }
 
-TEST(test_T08_without_a_hook_it_is_one_line)
+RUN_TEST(test_T08_without_a_hook_it_is_one_line)
 {
     weft_fn *forgetful[] = {spawn_and_forget, group_and_forget};
     for (int i = 0; i < 2; i++) {
         struct heard heard = {0};
-        weft_config config = {
-            .backend = "sim",
-            .platform = test_platform(),
-            .log = hear_line,
-            .log_arg = &heard,
-        };
+        weft_config config = test_config();
+        config.log = hear_line;
+        config.log_arg = &heard;
         CHECK_OK(weft_run_with(&config, forgetful[i], NULL));
         CHECK_EQ(heard.count, 1);
         static const char begin[] = "nobody received the error of task body_fails: Input/output "

@@ -17,11 +17,6 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-static bool is_simulated(void)
-{
-    return strcmp(weft_loop_backend(weft_loop_self()), "sim") == 0;
-}
-
 /* A door that bodies wait at, on their threads. */
 struct gate {
     pthread_mutex_t lock;
@@ -68,18 +63,12 @@ static void gate_await(struct gate *gate, int count)
         CHECK_OK(weft_yield());
 }
 
-/* Runs a body on each back end that has threads, with a pool of its own measures. */
+/* Runs a body with a pool of its own measures. */
 static void run_on_threads(weft_config config, weft_fn *fn, void *arg)
 {
-    static const char *const backends[] = {"epoll", "io_uring"};
-    for (size_t i = 0; i < 2; i++) {
-        config.backend = backends[i];
-        config.platform = test_platform();
-        note("%s", backends[i]);
-        int rc = weft_run_with(&config, fn, arg);
-        if (rc != -ENOSYS && rc != -EPERM)
-            CHECK_OK(rc);
-    }
+    config.backend = test_config().backend;
+    config.platform = test_platform();
+    CHECK_OK(weft_run_with(&config, fn, arg));
 }
 
 /* ---- results ---- */
@@ -177,10 +166,8 @@ static int pass_on_a_thread(void *arg)
     return weft_run_blocking(gate_pass, arg);
 }
 
-TASK_TEST(test_B01_other_tasks_run_meanwhile)
+KERNEL_TASK_TEST(test_B01_other_tasks_run_meanwhile)
 {
-    if (is_simulated())
-        return; /* a body is one step there */
     struct gate gate = GATE_INIT;
     weft_task task = weft_spawn(pass_on_a_thread, &gate);
     gate_await(&gate, 1);
@@ -209,7 +196,7 @@ static int pool_of_two(void *arg)
     return 0;
 }
 
-TEST(test_B02_the_pool_grows_to_its_limit)
+KERNEL_TEST(test_B02_the_pool_grows_to_its_limit)
 {
     run_on_threads((weft_config){.blocking_thread_max = 2}, pool_of_two, NULL);
 }
@@ -226,7 +213,7 @@ static int outlive_the_threads(void *arg)
     return 0;
 }
 
-TEST(test_B02_threads_without_work_end)
+KERNEL_TEST(test_B02_threads_without_work_end)
 {
     run_on_threads((weft_config){.blocking_idle = WEFT_MS}, outlive_the_threads, NULL);
 }
@@ -255,7 +242,7 @@ static int leave_no_thread_behind(void *arg)
     return 0;
 }
 
-TEST(test_B02_threads_that_ended_are_joined_without_a_submit)
+KERNEL_TEST(test_B02_threads_that_ended_are_joined_without_a_submit)
 {
     weft_config config = {.blocking_idle = WEFT_MS, .blocking_thread_max = 4};
     run_on_threads(config, leave_no_thread_behind, NULL);
@@ -282,7 +269,7 @@ static int queue_of_one(void *arg)
     return 0;
 }
 
-TEST(class_48_a_full_pool_does_not_stop_other_work)
+KERNEL_TEST(class_48_a_full_pool_does_not_stop_other_work)
 {
     weft_config config = {.blocking_thread_max = 1, .blocking_queue_max = 1};
     run_on_threads(config, queue_of_one, NULL);
@@ -362,7 +349,7 @@ static int ask_the_time(void *arg)
     return 0;
 }
 
-TEST(test_H01_a_body_sees_the_virtual_clock_of_its_run)
+KERNEL_TEST(test_H01_a_body_sees_the_virtual_clock_of_its_run)
 {
     use_real_time();
     run_on_threads((weft_config){.flags = WEFT_RUN_VIRTUAL_CLOCK}, ask_the_time, NULL);
@@ -412,7 +399,7 @@ static int fill_the_pool(void *arg)
     return 0;
 }
 
-TEST(test_B02_past_the_limit_callers_wait_in_order)
+KERNEL_TEST(test_B02_past_the_limit_callers_wait_in_order)
 {
     weft_config config = {.blocking_thread_max = 1, .blocking_queue_max = 1};
     run_on_threads(config, fill_the_pool, NULL);
@@ -444,10 +431,8 @@ static int work_on_a_thread(void *arg)
     return rc;
 }
 
-TASK_TEST(test_B01_a_running_body_is_told_and_waited_for)
+KERNEL_TASK_TEST(test_B01_a_running_body_is_told_and_waited_for)
 {
-    if (is_simulated())
-        return;
     int codes[] = {7, -ECANCELED, -EIO};
     for (size_t i = 0; i < 3; i++) {
         struct worker worker = {.rc = codes[i]};
@@ -478,13 +463,13 @@ TASK_TEST(test_B01_cancelled_means_that_the_body_did_not_run)
     for (int round = 0; round < 50; round++) {
         int runs = 0;
         weft_task task = weft_spawn(count_on_a_thread, &runs);
-        CHECK_OK(is_simulated() ? weft_sleep(round * 100 * WEFT_US) : weft_yield());
+        CHECK_OK(test_is_simulated() ? weft_sleep(round * 100 * WEFT_US) : weft_yield());
         weft_cancel(task, "enough");
         int rc = weft_await(task);
         CHECK_EQ(rc, runs == 1 ? 5 : -ECANCELED);
         cancelled += rc < 0;
     }
-    if (is_simulated()) {
+    if (test_is_simulated()) {
         CHECK_GT(cancelled, 2);
         CHECK_LT(cancelled, 30);
     }
@@ -513,7 +498,7 @@ static int work_under_a_deadline(void *arg)
     return 0;
 }
 
-TEST(test_B04_a_deadline_works_as_for_any_wait)
+KERNEL_TEST(test_B04_a_deadline_works_as_for_any_wait)
 {
     use_real_time();
     run_on_threads((weft_config){0}, work_under_a_deadline, NULL);
@@ -587,7 +572,7 @@ static int piece_meet(void *arg, size_t index)
 TASK_TEST(pieces_use_all_processors)
 {
     struct meeting meeting = {.gate = GATE_INIT};
-    if (is_simulated() || weft_platform_get()->cpu_count() < 2)
+    if (test_is_simulated() || weft_platform_get()->cpu_count() < 2)
         return;
     CHECK_OK(weft_run_blocking_n(piece_meet, &meeting, 8));
     CHECK_EQ(meeting.ran, 8);
@@ -611,7 +596,7 @@ static int pieces_until_told(void *arg)
 
 TASK_TEST(pieces_end_soon_when_cancelled)
 {
-    if (is_simulated() || weft_platform_get()->cpu_count() > 8)
+    if (test_is_simulated() || weft_platform_get()->cpu_count() > 8)
         return;
     struct worker worker = {.rc = 0};
     weft_task task = weft_spawn(pieces_until_told, &worker);

@@ -6,6 +6,9 @@
 
 #include "harness/harness.h"
 
+#include <weft/gather.h>
+#include <weft/task.h>
+
 #include <execinfo.h>
 #include <fenv.h>
 #include <stdlib.h>
@@ -514,6 +517,26 @@ TEST(test_N04_control_words_are_kept_per_fiber)
     flow_fini(&flow);
 }
 
+static int body_keeps_words(void *arg)
+{
+    size_t first = *(const size_t *)arg;
+    for (size_t i = 0; i < 8; i++) {
+        uint64_t words = odd_words[(first + i) % 4];
+        set_control_words(words);
+        CHECK_OK(i % 2 ? weft_yield() : weft_sleep(WEFT_MS));
+        check_words(words);
+    }
+    return 0;
+}
+
+TASK_TEST(test_N04_control_words_are_kept_per_task)
+{
+    size_t firsts[] = {0, 1, 2};
+    uint64_t words = control_words();
+    CHECK_OK(weft_map(body_keeps_words, firsts, 3));
+    check_words(words);
+}
+
 static int note_rounding(void *arg)
 {
     *(int *)arg = fegetround();
@@ -610,6 +633,17 @@ TEST(test_N03_backtrace_ends_at_the_body)
     CHECK_EQ(trace.functions[trace.count - 1], entry_address());
     CHECK_LE(trace.count, 5u);
     flow_fini(&flow);
+}
+
+/* Through the same calls, on a task's stack. */
+TASK_TEST(test_N03_backtrace_of_a_task_ends_at_its_body)
+{
+    struct trace trace = {.count = 0};
+    CHECK_OK(weft_await(weft_spawn(trace_deeper, &trace)));
+    CHECK(trace_has(&trace, address_of(trace_itself)));
+    CHECK(trace_has(&trace, address_of(trace_deeper)));
+    CHECK_EQ(trace.functions[trace.count - 1], entry_address());
+    CHECK_LE(trace.count, 5u);
 }
 
 static struct trace exit_trace;

@@ -143,14 +143,12 @@ TASK_TEST(file_directories_are_listed_without_dots)
     scratch_clean(0);
 }
 
-TASK_TEST(file_links_are_followed_except_by_lstat)
+KERNEL_TASK_TEST(file_links_are_followed_except_by_lstat)
 {
     struct stat info;
     weft_dir *dir;
     weft_dir_entry entry;
     scratch_make();
-    if (scratch_is_simulated())
-        return; /* links are not simulated */
     CHECK_EQ(symlink("nowhere", scratch("l")), 0);
     CHECK_EQ(weft_stat(scratch("l"), &info), -ENOENT);
     CHECK_OK(weft_lstat(scratch("l"), &info));
@@ -195,11 +193,9 @@ TASK_TEST(file_save_replaces_and_leaves_nothing_beside)
     scratch_clean(0);
 }
 
-TASK_TEST(file_fifo_opens_without_its_other_end)
+KERNEL_TASK_TEST(file_fifo_opens_without_its_other_end)
 {
     scratch_make();
-    if (scratch_is_simulated())
-        return; /* names of pipes are not simulated */
     CHECK_EQ(mkfifo(scratch("f"), 0600), 0);
     CHECK_EQ(weft_open(scratch("f"), O_WRONLY, 0), -ENXIO);
     int reader = weft_open(scratch("f"), O_RDONLY, 0);
@@ -217,11 +213,9 @@ TASK_TEST(file_fifo_opens_without_its_other_end)
     scratch_clean(0);
 }
 
-TASK_TEST(test_I08_files_are_close_on_exec)
+KERNEL_TASK_TEST(test_I08_files_are_close_on_exec)
 {
     scratch_make();
-    if (scratch_is_simulated())
-        return; /* simulated descriptors are the process's own */
     int fd = weft_open(scratch("a"), O_RDWR | O_CREAT, 0600);
     CHECK_OK(fd);
     CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
@@ -369,6 +363,30 @@ TEST(test_I06_a_slow_disk_does_not_block_the_loop)
     weft_platform platform = slow_platform();
     weft_config config = {.backend = "epoll", .platform = &platform};
     CHECK_OK(weft_run_with(&config, on_a_slow_disk, NULL));
+}
+
+static int stat_body(void *arg)
+{
+    struct stat info;
+    return weft_stat(arg, &info);
+}
+
+/* Whoever does it, kernel, thread or simulator: not the loop while it is asked. */
+TASK_TEST(test_I06_a_call_on_a_file_lets_other_tasks_run)
+{
+    scratch_make();
+    const char *path = scratch("a");
+    CHECK_OK(put_file(path, "12345678"));
+    struct transfer transfer = {.fd = weft_open(path, O_RDWR, 0)};
+    CHECK_OK(transfer.fd);
+    weft_task tasks[] = {weft_spawn(fsync_body, &transfer),
+                         weft_spawn(stat_body, (void *)(uintptr_t)path)};
+    CHECK_OK(weft_yield()); /* both have asked */
+    CHECK_EQ(weft_done(tasks[0], NULL), 0);
+    CHECK_EQ(weft_done(tasks[1], NULL), 0);
+    CHECK_OK(weft_gather_n(tasks, 2));
+    CHECK_OK(weft_close(transfer.fd));
+    scratch_clean(0);
 }
 
 static int cancel_on_a_slow_disk(void *arg)
@@ -529,12 +547,10 @@ static int all_by_the_pool(void *arg)
     return 0;
 }
 
-TEST(test_I01_files_without_the_rings_own_operations)
+KERNEL_TEST(test_I01_files_without_the_rings_own_operations)
 {
-    if (!backend_is_there("io_uring"))
-        SKIP("io_uring: not in this kernel");
     setenv("WEFT_URING_MASK", "files", 1);
-    weft_config config = {.backend = "io_uring", .platform = test_platform()};
+    weft_config config = test_config();
     CHECK_OK(weft_run_with(&config, all_by_the_pool, NULL));
 }
 

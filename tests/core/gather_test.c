@@ -501,9 +501,10 @@ static int map_over_the_limit(void *arg)
     return rc;
 }
 
-TEST(test_M08_map_that_cannot_start_all_cancels_those_it_did)
+RUN_TEST(test_M08_map_that_cannot_start_all_cancels_those_it_did)
 {
-    weft_config config = {.platform = test_platform(), .task_count_max = 4};
+    weft_config config = test_config();
+    config.task_count_max = 4;
     CHECK_EQ(weft_run_with(&config, map_over_the_limit, NULL), -EAGAIN);
 }
 
@@ -529,8 +530,9 @@ static int map_loses_its_places(void *arg)
     return rc;
 }
 
-TEST(test_M08_map_that_cannot_go_on_fails)
+RUN_TEST(test_M08_map_that_cannot_go_on_fails)
 {
-    weft_config config = {.platform = test_platform(), .task_count_max = 4};
+    weft_config config = test_config();
+    config.task_count_max = 4;
     CHECK_EQ(weft_run_with(&config, map_loses_its_places, NULL), -EAGAIN);
 }

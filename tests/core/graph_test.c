@@ -261,14 +261,15 @@ static void unsaid(const char *line, void *arg)
     (void)arg;
 }
 
-TEST(test_F06_the_report_of_a_deadlock_shows_the_cycle)
+RUN_TEST(test_F06_the_report_of_a_deadlock_shows_the_cycle)
 {
     static char text[16 << 10];
     int fds[2];
     CHECK_OK(pipe(fds));
     int before = dup(STDERR_FILENO);
     CHECK_OK(dup2(fds[1], STDERR_FILENO));
-    weft_config config = {.backend = "epoll", .platform = test_platform(), .log = unsaid};
+    weft_config config = test_config();
+    config.log = unsaid;
     int rc = weft_run_with(&config, locks_up, NULL);
     CHECK_OK(dup2(before, STDERR_FILENO));
     CHECK_OK(close(before));

@@ -41,12 +41,9 @@ static void see_error(const struct weft_error *error, void *arg)
 
 static int run_seeing(weft_fn *fn, void *arg, struct seen *seen)
 {
-    weft_config config = {
-        .backend = "epoll",
-        .platform = test_platform(),
-        .unhandled = see_error,
-        .unhandled_arg = seen,
-    };
+    weft_config config = test_config();
+    config.unhandled = see_error;
+    config.unhandled_arg = seen;
     return weft_run_with(&config, fn, arg);
 }
 
@@ -64,7 +61,7 @@ static int main_G01(void *arg)
     return weft_check();
 }
 
-TEST(test_G01_leaving_without_a_wait_cancels_joins_and_tells)
+RUN_TEST(test_G01_leaving_without_a_wait_cancels_joins_and_tells)
 {
     int cancelled = 0;
     struct seen seen = {0};
@@ -168,7 +165,7 @@ static int main_G06(void *arg)
     return 0;
 }
 
-TEST(test_G06_all_errors_are_kept_up_to_64)
+RUN_TEST(test_G06_all_errors_are_kept_up_to_64)
 {
     struct seen seen = {0};
     CHECK_OK(run_seeing(main_G06, NULL, &seen));
@@ -203,7 +200,7 @@ static int main_G07(void *arg)
     return 0;
 }
 
-TEST(test_G07_errors_that_were_never_read_go_to_the_hook)
+RUN_TEST(test_G07_errors_that_were_never_read_go_to_the_hook)
 {
     struct seen seen = {0};
     CHECK_OK(run_seeing(main_G07, NULL, &seen));
@@ -286,7 +283,7 @@ TASK_TEST(test_G09_a_group_whose_last_member_has_ended_takes_no_more)
     weft_task other = weft_spawn(body_spawns_sibling, &spawner);
     CHECK_EQ(weft_group_wait(group), 0);
     CHECK_OK(weft_await(other));
-    CHECK(spawner.rc == -ESRCH || (spawner.rc == 0 && strcmp(test_backend(), "sim") == 0));
+    CHECK(spawner.rc == -ESRCH || (spawner.rc == 0 && test_is_simulated()));
 }
 
 static int body_starts(void *arg)
@@ -473,7 +470,7 @@ static int body_leaves_a_failing_group_open(void *arg)
     return 4;
 }
 
-TEST(test_G01_errors_in_a_group_left_open_go_to_the_hook)
+RUN_TEST(test_G01_errors_in_a_group_left_open_go_to_the_hook)
 {
     if (WF_DEBUG_CHECKS)
         expect_abort("task closed while an inner group is still open");

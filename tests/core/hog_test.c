@@ -165,8 +165,9 @@ static void run_hog(weft_fn *body)
 {
     use_real_time();
     CHECK_OK(pipe(said.fds));
-    weft_config config = {
-        .backend = "epoll", .platform = test_platform(), .hog = 20 * WEFT_MS, .log = hear};
+    weft_config config = test_config();
+    config.hog = 20 * WEFT_MS;
+    config.log = hear;
     CHECK_OK(weft_run_with(&config, spawn_and_await, &body));
     CHECK_OK(close(said.fds[0]));
     CHECK_OK(close(said.fds[1]));
@@ -178,7 +179,7 @@ static void expect_said(const char *text)
     CHECK(has_said(text));
 }
 
-TEST(test_O01_a_task_that_computes_is_named_with_its_backtrace)
+KERNEL_TEST(test_O01_a_task_that_computes_is_named_with_its_backtrace)
 {
     run_hog(compute);
     expect_said("task greedy keeps the loop for ");
@@ -193,7 +194,7 @@ static void skip_under_emulation(void)
         SKIP("the kernel is another processor's");
 }
 
-TEST(test_O01_a_task_that_blocks_is_named_with_its_system_call)
+KERNEL_TEST(test_O01_a_task_that_blocks_is_named_with_its_system_call)
 {
     skip_under_emulation();
     run_hog(block_in_read);
@@ -201,7 +202,7 @@ TEST(test_O01_a_task_that_blocks_is_named_with_its_system_call)
     expect_said(" ms, in system call read; spawned: greedy at app.c:12\n");
 }
 
-TEST(test_O01_a_task_that_blocks_in_a_patient_call_gives_its_backtrace_and_goes_on)
+KERNEL_TEST(test_O01_a_task_that_blocks_in_a_patient_call_gives_its_backtrace_and_goes_on)
 {
     skip_under_emulation();
     char dir[] = "/tmp/weft-hog-XXXXXX";
@@ -265,18 +266,21 @@ static int keep_the_loop_often(void *arg)
     return 0;
 }
 
-TEST(test_O01_five_are_told_in_a_minute_and_the_rest_counted)
+KERNEL_TEST(test_O01_five_are_told_in_a_minute_and_the_rest_counted)
 {
     use_real_time();
-    weft_config config = {.platform = test_platform(), .hog = 4 * WEFT_MS, .log = count_told};
+    weft_config config = test_config();
+    config.hog = 4 * WEFT_MS;
+    config.log = count_told;
     CHECK_OK(weft_run_with(&config, keep_the_loop_often, NULL));
     CHECK_EQ(atomic_load(&hogs_told), 5);
 }
 
-TEST(test_O01_nobody_watches_an_idle_loop)
+KERNEL_TEST(test_O01_nobody_watches_an_idle_loop)
 {
     use_real_time();
-    weft_config config = {.platform = test_platform(), .hog = WEFT_MS};
+    weft_config config = test_config();
+    config.hog = WEFT_MS;
     CHECK_OK(weft_run_with(&config, wait_for_another_thread, NULL));
 }
 
@@ -323,11 +327,13 @@ static int wait_then_compute(void *arg)
 }
 
 /* The clock stands still but for the wait. */
-TEST(test_O01_time_spent_waiting_unwatched_makes_no_hog)
+KERNEL_TEST(test_O01_time_spent_waiting_unwatched_makes_no_hog)
 {
     weft_platform by_hand = *test_platform();
     by_hand.advance = NULL;
-    weft_config config = {.platform = &by_hand, .hog = 4 * WEFT_MS};
+    weft_config config = test_config();
+    config.platform = &by_hand;
+    config.hog = 4 * WEFT_MS;
     CHECK_OK(weft_run_with(&config, wait_then_compute, NULL));
 }
 
@@ -373,9 +379,9 @@ static int check_unwatched(void *arg)
     return 0;
 }
 
-TEST(test_O01_nobody_watches_in_virtual_time)
+RUN_TEST(test_O01_nobody_watches_in_virtual_time)
 {
-    weft_config config = {.platform = test_platform()};
+    weft_config config = test_config();
     CHECK_OK(weft_run_with(&config, check_unwatched, NULL));
 }
 
@@ -387,10 +393,11 @@ static int keep_until_parked(void *arg)
     return 0;
 }
 
-TEST(test_O01_a_watcher_that_need_not_look_parks_even_beside_a_hog)
+KERNEL_TEST(test_O01_a_watcher_that_need_not_look_parks_even_beside_a_hog)
 {
     use_real_time();
-    weft_config config = {.platform = test_platform(), .hog = WEFT_FOREVER};
+    weft_config config = test_config();
+    config.hog = WEFT_FOREVER;
     CHECK_OK(weft_run_with(&config, keep_until_parked, NULL));
 }
 
@@ -401,10 +408,10 @@ static int do_nothing(void *arg)
 }
 
 /* Whatever goes wrong in a run's beginning, either it does not begin, or it runs. */
-TEST(hog_detector_that_cannot_start_does_not_keep_the_run_from_running)
+KERNEL_TEST(hog_detector_that_cannot_start_does_not_keep_the_run_from_running)
 {
     use_real_time();
-    weft_config config = {.backend = "epoll", .platform = test_platform()};
+    weft_config config = test_config();
     for (unsigned classes = WEFT_FAULT_ALLOC; classes <= WEFT_FAULT_CALL; classes++) {
         bool has_failed_at_thread = false;
         for (uint64_t k = 1;; k++) {

@@ -96,16 +96,12 @@ static int answer_while_waiting(void *arg)
     return 0;
 }
 
-TEST(test_O02_a_loop_tells_its_tree_to_who_asks)
+KERNEL_TEST(test_O02_a_loop_tells_its_tree_to_who_asks)
 {
     use_real_time();
-    static const char *const backends[] = {"epoll", "io_uring"};
-    for (int i = 0; i < 2; i++) {
-        struct asker asker;
-        weft_config config = {.backend = backends[i], .platform = test_platform()};
-        if (backend_is_there(backends[i]))
-            CHECK_OK(weft_run_with(&config, answer_while_waiting, &asker));
-    }
+    struct asker asker;
+    weft_config config = test_config();
+    CHECK_OK(weft_run_with(&config, answer_while_waiting, &asker));
 }
 
 static int answer_while_kept(void *arg)
@@ -115,15 +111,16 @@ static int answer_while_kept(void *arg)
     while (!atomic_load(&asker->is_done))
         continue;
     asker_end(asker);
-    CHECK(told(asker, "loop on epoll does not answer: task main keeps it, running; spawned: "));
+    CHECK(told(asker, " does not answer: task main keeps it, running; spawned: "));
     return 0; /* with the loop's message still to come */
 }
 
-TEST(test_O02_a_kept_loop_is_described_from_outside)
+KERNEL_TEST(test_O02_a_kept_loop_is_described_from_outside)
 {
     use_real_time();
     struct asker asker;
-    weft_config config = {.backend = "epoll", .platform = test_platform(), .hog = WEFT_FOREVER};
+    weft_config config = test_config();
+    config.hog = WEFT_FOREVER;
     CHECK_OK(weft_run_with(&config, answer_while_kept, &asker));
 }
 
@@ -141,7 +138,7 @@ static int wait_for_both(void *arg)
 
 static void *second_loop(void *arg)
 {
-    weft_config config = {.backend = "epoll", .platform = test_platform()};
+    weft_config config = test_config();
     CHECK_OK(weft_run_with(&config, wait_for_both, arg));
     return NULL;
 }
@@ -163,14 +160,14 @@ static void *ask_both(void *arg)
     return NULL;
 }
 
-TEST(test_O02_every_loop_of_a_process_answers)
+KERNEL_TEST(test_O02_every_loop_of_a_process_answers)
 {
     use_real_time();
     _Atomic int waiting = 0;
     pthread_t loop, asker;
     CHECK_EQ(pthread_create(&loop, NULL, second_loop, &waiting), 0);
     CHECK_EQ(pthread_create(&asker, NULL, ask_both, &waiting), 0);
-    weft_config config = {.backend = "epoll", .platform = test_platform()};
+    weft_config config = test_config();
     CHECK_OK(weft_run_with(&config, wait_for_both, &waiting));
     CHECK_EQ(pthread_join(loop, NULL), 0);
     CHECK_EQ(pthread_join(asker, NULL), 0);
@@ -182,10 +179,10 @@ static int do_nothing(void *arg)
     return 0;
 }
 
-TEST(question_that_nobody_can_answer_does_no_harm)
+KERNEL_TEST(question_that_nobody_can_answer_does_no_harm)
 {
     use_real_time();
-    weft_config config = {.backend = "epoll", .platform = test_platform()};
+    weft_config config = test_config();
     CHECK_OK(weft_run_with(&config, do_nothing, NULL)); /* the handler stays */
     union sigval question = {.sival_int = (int)getpid()};
     CHECK_OK(sigqueue(getpid(), SIGURG, question));
@@ -212,7 +209,7 @@ static void hear_info(int number, siginfo_t *info, void *context)
 static void check_passed_on(const struct sigaction *theirs)
 {
     use_real_time();
-    weft_config config = {.backend = "epoll", .platform = test_platform()};
+    weft_config config = test_config();
     CHECK_EQ(sigaction(SIGURG, theirs, NULL), 0);
     CHECK_OK(weft_run_with(&config, do_nothing, NULL)); /* takes it, once and for ever */
     CHECK_OK(raise(SIGURG));
@@ -220,20 +217,20 @@ static void check_passed_on(const struct sigaction *theirs)
     CHECK_EQ(heard, 2 * SIGURG);
 }
 
-TEST(signal_that_asks_nothing_goes_to_who_had_it_before)
+KERNEL_TEST(signal_that_asks_nothing_goes_to_who_had_it_before)
 {
     check_passed_on(&(struct sigaction){.sa_handler = hear});
 }
 
-TEST(signal_that_asks_nothing_goes_with_its_info_to_who_had_it_before)
+KERNEL_TEST(signal_that_asks_nothing_goes_with_its_info_to_who_had_it_before)
 {
     check_passed_on(&(struct sigaction){.sa_sigaction = hear_info, .sa_flags = SA_SIGINFO});
 }
 
-TEST(signal_that_asks_nothing_may_have_been_ignored_before)
+KERNEL_TEST(signal_that_asks_nothing_may_have_been_ignored_before)
 {
     use_real_time();
-    weft_config config = {.backend = "epoll", .platform = test_platform()};
+    weft_config config = test_config();
     CHECK_EQ(sigaction(SIGURG, &(struct sigaction){.sa_handler = SIG_IGN}, NULL), 0);
     CHECK_OK(weft_run_with(&config, do_nothing, NULL));
     CHECK_OK(raise(SIGURG));

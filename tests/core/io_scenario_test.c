@@ -380,36 +380,30 @@ SCENARIO(a_block_is_read_from_a_descriptor)
 static const char *const say_hello[] = {"/bin/sh", "-c", "echo hello", NULL};
 static const char *const sleep_long[] = {"/bin/sh", "-c", "sleep 1000", NULL};
 
-SCENARIO(a_program_is_waited_for)
+KERNEL_SCENARIO(a_program_is_waited_for)
 {
     weft_process *process;
     weft_process_options options = {.argv = say_hello, .out = WEFT_STDIO_NULL};
-    if (scratch_is_simulated())
-        return 0;
     WEFT_TRY(weft_process_open(&process, &options));
     int rc = weft_process_wait(process);
     weft_process_close(process);
     return rc;
 }
 
-SCENARIO(a_program_is_stopped)
+KERNEL_SCENARIO(a_program_is_stopped)
 {
     weft_process *process;
     weft_process_options options = {.argv = sleep_long, .out = WEFT_STDIO_NULL};
-    if (scratch_is_simulated())
-        return 0;
     WEFT_TRY(weft_process_open(&process, &options));
     weft_process_close(process);
     return 0;
 }
 
-SCENARIO(what_a_program_says_is_read)
+KERNEL_SCENARIO(what_a_program_says_is_read)
 {
     weft_process *process;
     weft_process_options options = {.argv = say_hello, .out = WEFT_STDIO_PIPE};
     char buf[8];
-    if (scratch_is_simulated())
-        return 0;
     WEFT_TRY(weft_process_open(&process, &options));
     int rc = (int)weft_read(weft_process_get_fd(process, 1), buf, sizeof buf);
     CHECK(rc < 0 || rc == 6);
@@ -421,14 +415,12 @@ SCENARIO(what_a_program_says_is_read)
 
 static const char *const copy_input[] = {"/bin/cat", NULL};
 
-SCENARIO(a_program_is_talked_to)
+KERNEL_SCENARIO(a_program_is_talked_to)
 {
     weft_process *process;
     weft_process_output output;
     weft_process_options options = {
         .argv = copy_input, .in = WEFT_STDIO_PIPE, .out = WEFT_STDIO_PIPE};
-    if (scratch_is_simulated())
-        return 0;
     WEFT_TRY(weft_process_open(&process, &options));
     int rc = weft_process_communicate(process, (weft_str){"hello", 5}, 100, &output);
     if (rc == 0) {

@@ -71,6 +71,29 @@ TASK_TEST(io_read_and_write_meet_in_a_socket)
     CHECK_EQ(weft_read(-1, io.buf, 1), -EBADF);
 }
 
+TASK_TEST(test_I09_a_reader_that_does_not_read_stops_the_writer)
+{
+    int pair[2];
+    make_pair(pair);
+    struct io io = {.fd = pair[1]};
+    weft_task writer = weft_spawn(write_all_body, &io);
+    size_t held = live_bytes();
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(weft_done(writer, NULL), 0);
+    if (!test_is_simulated()) /* which has the kernel's buffers in our memory */
+        CHECK_LE(live_bytes(), held + 64 * 1024);
+    static char block[64 * 1024];
+    size_t total = 0;
+    for (ssize_t got; total < 1024 * 1024; total += (size_t)got) {
+        got = weft_read(pair[0], block, sizeof block);
+        CHECK_GT(got, 0);
+    }
+    CHECK_OK(weft_await(writer));
+    CHECK_EQ(io.rc, 1024 * 1024);
+    CHECK_OK(weft_close(pair[0]));
+    CHECK_OK(weft_close(pair[1]));
+}
+
 TASK_TEST(wait_fd_tells_how_a_socket_ends)
 {
     int pair[2];
@@ -300,11 +323,9 @@ TASK_TEST(test_C10_close_releases_the_descriptor_in_a_cancelled_task)
     CHECK_OK(weft_close(pair[1]));
 }
 
-TASK_TEST(test_I08_descriptors_from_accept_are_close_on_exec)
+KERNEL_TASK_TEST(test_I08_descriptors_from_accept_are_close_on_exec)
 {
     struct sockaddr_storage name = {.ss_family = AF_UNIX};
-    if (strcmp(test_backend(), "sim") == 0)
-        return; /* simulated descriptors are the process's own */
     struct io io = {.fd = wf_sys_socket(AF_UNIX, SOCK_STREAM, 0)};
     CHECK_OK(io.fd);
     CHECK_OK(wf_sys_bind(io.fd, (struct sockaddr *)&name, sizeof(sa_family_t)));

@@ -12,7 +12,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 #include <weft/future.h>
+#include <weft/gather.h>
 #include <weft/io.h>
+#include <weft/loops.h>
 #include <weft/scope.h>
 #include <weft/task.h>
 
@@ -101,17 +103,58 @@ static int wait_until_told(void *arg)
     return weft_future_wait(&waker->told, NULL);
 }
 
-TASK_TEST(time_that_is_held_does_not_move_when_a_wake_brings_nothing)
+KERNEL_TASK_TEST(time_that_is_held_does_not_move_when_a_wake_brings_nothing)
 {
     struct waker waker = {.loop = weft_loop_self()};
     weft_thread thread;
-    if (strcmp(test_backend(), "sim") == 0)
-        return; /* has no threads (Z05) */
     weft_loop_hold(waker.loop);
     CHECK_OK(weft_platform_get()->thread_start(&thread, wake_for_nothing, &waker, 0));
     CHECK_OK(weft_wait_for(wait_until_told, &waker, WEFT_SEC));
     weft_loop_unhold(waker.loop);
     weft_platform_get()->thread_join(thread);
+}
+
+/* ---- a million timers ---- */
+
+#define TIMERS 1000000
+
+struct firing {
+    weft_time last;
+    uint32_t count;
+};
+
+static struct firing firing;
+
+static void count_firing(weft_timer *timer)
+{
+    CHECK_GE(timer->deadline, firing.last);
+    CHECK_GE(weft_loop_turn_time(weft_loop_self()), timer->deadline);
+    firing.last = timer->deadline;
+    firing.count++;
+}
+
+/* They are in the caller's memory: none is made for them. */
+TASK_TEST(test_H04_a_million_timers_wait_at_a_loop)
+{
+    weft_loop *loop = weft_loop_self();
+    weft_timer *timers = calloc(TIMERS, sizeof *timers);
+    CHECK(timers != NULL);
+    weft_time start = weft_now();
+    firing = (struct firing){0};
+    uint64_t made = blocks_made();
+    for (uint32_t i = 0; i < TIMERS; i++) {
+        weft_timer_init(&timers[i], count_firing);
+        weft_timer_start(loop, &timers[i], start + (weft_time)(i * 7919u % 1000) * WEFT_SEC);
+    }
+    for (uint32_t i = 0; i < TIMERS; i += 10)
+        weft_timer_stop(loop, &timers[i]);
+    CHECK_OK(weft_sleep(500 * WEFT_SEC));
+    CHECK_EQ(weft_now() - start, 500 * WEFT_SEC);
+    CHECK_LE(firing.last - start, 500 * WEFT_SEC);
+    CHECK_OK(weft_sleep(500 * WEFT_SEC));
+    CHECK_EQ(firing.count, TIMERS - TIMERS / 10);
+    CHECK_EQ(blocks_made(), made);
+    free(timers);
 }
 
 static void keep_result(weft_op *op, const weft_completion *completion, void *arg)
@@ -134,13 +177,11 @@ static int run_to_the_end(const weft_op_args *args, uint32_t *out_held)
 }
 
 /* A disk may take longer than the kernel is given for what else is under way. */
-TASK_TEST(a_transfer_of_a_file_holds_time_and_one_of_a_pipe_does_not)
+KERNEL_TASK_TEST(a_transfer_of_a_file_holds_time_and_one_of_a_pipe_does_not)
 {
     char path[] = "/tmp/weft-loop-XXXXXX", buf[8];
     int pipe_fds[2], fd;
     uint32_t held;
-    if (strcmp(test_backend(), "sim") == 0)
-        return; /* has its own disk */
     fd = mkostemp(path, O_CLOEXEC);
     CHECK_OK(fd);
     weft_op_args write_ = {.kind = WEFT_OP_WRITE, .fd = fd, .buf = "abc", .bytes = 3, .offset = -1};
@@ -157,4 +198,57 @@ TASK_TEST(a_transfer_of_a_file_holds_time_and_one_of_a_pipe_does_not)
     CHECK_EQ(held, 0u);
     CHECK_OK(weft_close(pipe_fds[0]));
     CHECK_OK(weft_close(pipe_fds[1]));
+}
+
+/* ---- posts ---- */
+
+#define POSTS 20000
+
+struct poster {
+    weft_loop *to;
+    uint32_t seen, out_of_order;
+};
+
+struct letter {
+    weft_msg msg;
+    struct poster *from;
+    uint32_t number;
+};
+
+static void letter_come(weft_msg *msg)
+{
+    struct letter *letter = (void *)((char *)msg - offsetof(struct letter, msg));
+    struct poster *from = letter->from;
+    from->out_of_order += letter->number != from->seen++;
+    free(letter);
+}
+
+/* Now and then it lets the other loop fall asleep. */
+static int body_posts(void *arg)
+{
+    struct poster *poster = arg;
+    for (uint32_t i = 0; i < POSTS; i++) {
+        struct letter *letter = malloc(sizeof *letter);
+        *letter = (struct letter){.msg.fn = letter_come, .from = poster, .number = i};
+        weft_post_msg(poster->to, &letter->msg);
+        if (i % 1000 == 999)
+            CHECK_OK(weft_sleep(WEFT_US));
+    }
+    return 0;
+}
+
+/* What a task of another loop has posted is there before its end is. */
+LOOPS_TEST(test_X04_no_post_to_a_loop_that_sleeps_is_lost, 4)
+{
+    struct poster posters[3];
+    weft_task tasks[3];
+    for (unsigned i = 0; i < 3; i++) {
+        posters[i] = (struct poster){.to = weft_loop_self()};
+        tasks[i] = weft_spawn_on(weft_loop_at(i + 1), body_posts, &posters[i]);
+    }
+    CHECK_OK(weft_gather_n(tasks, 3));
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK_EQ(posters[i].seen, (uint32_t)POSTS);
+        CHECK_EQ(posters[i].out_of_order, 0u);
+    }
 }

@@ -4,6 +4,7 @@
 
 #include <weft.h>
 
+#include "base/sys.h"
 #include "core/task/sched_priv.h"
 #include "harness/harness.h"
 
@@ -58,9 +59,10 @@ TEST(test_L05_too_many_loops_are_refused)
     CHECK_EQ(weft_run_with(&config, where_am_i, NULL), -EINVAL);
 }
 
-TEST(test_L05_several_loops_have_no_virtual_clock_outside_simulation)
+KERNEL_TEST(test_L05_several_loops_have_no_virtual_clock_outside_simulation)
 {
-    weft_config config = {.loops = 2, .platform = test_platform(), .backend = "epoll"};
+    weft_config config = test_config();
+    config.loops = 2;
     CHECK_EQ(weft_run_with(&config, where_am_i, NULL), -ENOTSUP);
 }
 
@@ -89,20 +91,21 @@ static int detach_everywhere(void *arg)
     return *(int *)arg;
 }
 
-static const char *const backends[] = {"sim", "epoll", "io_uring"};
-
-TEST(test_L05_the_run_ends_when_every_loop_has_cancelled_what_it_owns)
+/* Threads have no virtual time in common. */
+static int run_on_loops(unsigned count, weft_fn *fn, void *arg)
 {
     use_real_time();
-    for (size_t i = 0; i < 3; i++) {
-        if (!backend_is_there(backends[i]))
-            continue;
-        int answer = -EDOM;
-        ended_count = 0;
-        weft_config config = {.loops = LOOPS, .platform = test_platform(), .backend = backends[i]};
-        CHECK_EQ(weft_run_with(&config, detach_everywhere, &answer), -EDOM);
-        CHECK_EQ(ended_count, LOOPS);
-    }
+    weft_config config = test_config();
+    config.loops = count;
+    return weft_run_with(&config, fn, arg);
+}
+
+RUN_TEST(test_L05_the_run_ends_when_every_loop_has_cancelled_what_it_owns)
+{
+    int answer = -EDOM;
+    ended_count = 0;
+    CHECK_EQ(run_on_loops(LOOPS, detach_everywhere, &answer), -EDOM);
+    CHECK_EQ(ended_count, LOOPS);
 }
 
 /* A detached task that is cancelled still spawns on other loops, which therefore must still be
@@ -135,17 +138,11 @@ static int detach_spawners(void *arg)
     return 0;
 }
 
-TEST(test_L05_a_loop_stays_while_tasks_of_others_may_need_it)
+RUN_TEST(test_L05_a_loop_stays_while_tasks_of_others_may_need_it)
 {
-    use_real_time();
-    for (size_t i = 0; i < 3; i++) {
-        if (!backend_is_there(backends[i]))
-            continue;
-        ended_count = 0;
-        weft_config config = {.loops = LOOPS, .platform = test_platform(), .backend = backends[i]};
-        CHECK_OK(weft_run_with(&config, detach_spawners, NULL));
-        CHECK_EQ(ended_count, LOOPS * LOOPS);
-    }
+    ended_count = 0;
+    CHECK_OK(run_on_loops(LOOPS, detach_spawners, NULL));
+    CHECK_EQ(ended_count, LOOPS * LOOPS);
 }
 
 /* ---- X01, X05: where it runs, and what it comes to ---- */
@@ -167,7 +164,7 @@ LOOPS_TEST(test_X01_a_task_stays_on_the_thread_of_its_loop, LOOPS)
     for (unsigned i = 0; i < LOOPS; i++)
         tasks[i] = weft_spawn_on(weft_loop_at(i), thread_of_task, &threads[i]);
     CHECK_OK(weft_gather_n(tasks, LOOPS));
-    bool is_sim = strcmp(test_backend(), "sim") == 0;
+    bool is_sim = test_is_simulated();
     CHECK_EQ(pthread_equal(threads[0], pthread_self()) != 0, true);
     CHECK_EQ(pthread_equal(threads[1], threads[2]) != 0, is_sim);
 }
@@ -627,25 +624,19 @@ static int host_outsider(void *arg)
     return 0;
 }
 
-TEST(test_X02_a_thread_without_a_loop_spawns_asks_and_cancels)
+KERNEL_TEST(test_X02_a_thread_without_a_loop_spawns_asks_and_cancels)
 {
-    use_real_time();
-    for (size_t i = 1; i < 3; i++) {
-        if (!backend_is_there(backends[i]))
-            continue;
-        struct outsider outsider = {0};
-        weft_config config = {.loops = 2, .platform = test_platform(), .backend = backends[i]};
-        CHECK_OK(weft_run_with(&config, host_outsider, &outsider));
-        CHECK_EQ(outsider.giver_rc, 9);
-        CHECK_EQ(outsider.sleeper_done, 0);
-        CHECK_EQ(outsider.cancel_rc, 1);
-        CHECK_EQ(outsider.late_rc, -ECANCELED);
-        weft_task late = weft_spawn_on(outsider.loop, nine, NULL);
-        CHECK_EQ(weft_done(late, &outsider.late_rc), 1);
-        CHECK_EQ(outsider.late_rc, -ESRCH);
-        CHECK_EQ(weft_cancel(outsider.sleeper, NULL), -ESRCH);
-        CHECK_EQ(weft_done(outsider.sleeper, NULL), -ESRCH);
-    }
+    struct outsider outsider = {0};
+    CHECK_OK(run_on_loops(2, host_outsider, &outsider));
+    CHECK_EQ(outsider.giver_rc, 9);
+    CHECK_EQ(outsider.sleeper_done, 0);
+    CHECK_EQ(outsider.cancel_rc, 1);
+    CHECK_EQ(outsider.late_rc, -ECANCELED);
+    weft_task late = weft_spawn_on(outsider.loop, nine, NULL);
+    CHECK_EQ(weft_done(late, &outsider.late_rc), 1);
+    CHECK_EQ(outsider.late_rc, -ESRCH);
+    CHECK_EQ(weft_cancel(outsider.sleeper, NULL), -ESRCH);
+    CHECK_EQ(weft_done(outsider.sleeper, NULL), -ESRCH);
 }
 
 /* ---- X06 ---- */
@@ -705,37 +696,35 @@ static int body_keeps_the_loop(void *arg)
     return 0;
 }
 
-TEST(test_X06_no_call_of_another_thread_waits_for_a_body)
+KERNEL_TEST(test_X06_no_call_of_another_thread_waits_for_a_body)
 {
     use_real_time();
-    for (size_t i = 0; i < 2; i++) {
-        const char *backend = i == 0 ? "epoll" : "io_uring";
-        weft_config config = {.backend = backend, .platform = test_platform(), .hog = WEFT_FOREVER};
-        if (backend_is_there(backend))
-            CHECK_OK(weft_run_with(&config, body_keeps_the_loop, NULL));
-    }
+    weft_config config = test_config();
+    config.hog = WEFT_FOREVER;
+    CHECK_OK(weft_run_with(&config, body_keeps_the_loop, NULL));
 }
 
 /* ---- O02 ---- */
 
 LOOPS_TEST(test_X02_a_dump_shows_the_tasks_of_all_loops, 2)
 {
-    if (strcmp(test_backend(), "sim") == 0)
-        return; /* it has no real descriptors to write to */
-    FILE *file = tmpfile();
+    int fds[2];
+    char text[4000] = "";
     _Atomic int started = 0;
+    CHECK_OK(wf_sys_pipe(fds));
     weft_task task = weft_spawn_on(other(), sleep_long, &started);
     wait_until(&started);
-    weft_dump(fileno(file));
+    weft_dump(fds[1]);
     CHECK_OK(weft_await(weft_spawn_on(other(), nine, NULL))); /* it has turned by then */
-    char text[4000] = "";
-    CHECK(pread(fileno(file), text, sizeof text - 1, 0) > 0);
+    CHECK_OK(weft_close(fds[1]));
+    for (ssize_t got = 1, len = 0; got > 0; len += got)
+        got = weft_read(fds[0], text + len, sizeof text - 1 - (size_t)len);
+    CHECK_OK(weft_close(fds[0]));
     CHECK(strstr(text, "loop 0 of 2 on ") != NULL);
     CHECK(strstr(text, "loop 1 of 2 on ") != NULL);
     CHECK(strstr(text, "[on another loop]") != NULL);
     CHECK(strstr(text, "[sleep]") != NULL);
     (void)weft_cancel(task, NULL);
-    fclose(file);
 }
 
 static int dump_it(void *arg)
@@ -745,10 +734,8 @@ static int dump_it(void *arg)
 }
 
 /* From a thread that has no loop of its own each loop is told to write its part. */
-LOOPS_TEST(test_X02_a_thread_without_a_loop_dumps_all_loops, 2)
+KERNEL_LOOPS_TEST(test_X02_a_thread_without_a_loop_dumps_all_loops, 2)
 {
-    if (strcmp(test_backend(), "sim") == 0)
-        return; /* it has no real descriptors to write to, and no threads */
     FILE *file = tmpfile();
     int fd = fileno(file);
     char text[4000] = "";
@@ -780,7 +767,7 @@ LOOPS_TEST(test_X03_tasks_spawned_on_a_loop_start_in_order, 2)
     for (int i = 0; i < 200; i++)
         tasks[i] = weft_spawn_on(other(), take_turn, &sequence);
     CHECK_OK(weft_gather_n(tasks, 200));
-    for (int i = 0; i < 200 && strcmp(test_backend(), "sim") != 0; i++)
+    for (int i = 0; i < 200 && !test_is_simulated(); i++)
         CHECK_EQ(weft_await(tasks[i]), i);
     CHECK_EQ(sequence.next, 200);
 }

@@ -98,7 +98,7 @@ static void fail_calls_in_a_small_ring(weft_loop *loop)
     }
 }
 
-TEST(ops_end_whatever_call_fails)
+RUN_TEST(ops_end_whatever_call_fails)
 {
     queue_depth = 2;
     on_each(fail_calls_in_a_small_ring);
@@ -134,13 +134,13 @@ static void fail_calls_while_cancelling(weft_loop *loop)
     }
 }
 
-TEST(ops_are_cancelled_whatever_call_fails)
+RUN_TEST(ops_are_cancelled_whatever_call_fails)
 {
     queue_depth = 2;
     on_each(fail_calls_while_cancelling);
 }
 
-TEST(ops_are_never_dropped_when_the_ring_is_full)
+RUN_TEST(ops_are_never_dropped_when_the_ring_is_full)
 {
     setrlimit(RLIMIT_NOFILE, &(struct rlimit){2048, 2048});
     queue_depth = 2;
@@ -218,7 +218,7 @@ static void *wake_from_thread(void *arg)
     return NULL;
 }
 
-LOOP_TEST(backend_wake_ends_a_wait_of_another_thread)
+KERNEL_LOOP_TEST(backend_wake_ends_a_wait_of_another_thread)
 {
     for (int round = 0; round < 3; round++) {
         pthread_t thread;
@@ -242,7 +242,7 @@ static void foreign_wait(int epoll_fd)
 }
 
 /* A loop that is not ours polls one descriptor and turns us when it is readable. */
-LOOP_TEST(loop_descriptor_tells_a_foreign_loop_when_to_turn)
+KERNEL_LOOP_TEST(loop_descriptor_tells_a_foreign_loop_when_to_turn)
 {
     int pair[2];
     struct outcome recv_ = {0}, send_ = {0};
@@ -264,7 +264,7 @@ LOOP_TEST(loop_descriptor_tells_a_foreign_loop_when_to_turn)
             weft_loop_turn(loop, 0);
         }
     }
-    CHECK_EQ(wf_sys_send(pair[1], "xyz", 3, 0), 3);
+    send_all(loop, pair[1], "xyz", 3);
     while (recv_.total < 63) {
         foreign_wait(foreign);
         weft_loop_turn(loop, 0);
@@ -280,30 +280,27 @@ LOOP_TEST(loop_descriptor_tells_a_foreign_loop_when_to_turn)
 
 /* ---- opening ---- */
 
-TEST(backends_open_cleanly_whatever_fails)
+RUN_TEST(backends_open_cleanly_whatever_fails)
 {
-    static const char *const names[] = {"epoll", "io_uring"};
-    for (int i = 0; i < 2; i++) {
-        for (uint64_t nth = 1;; nth++) {
-            weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC | WEFT_FAULT_CALL, .nth = nth};
-            weft_loop_options options = {.backend = names[i]};
-            weft_loop *loop = NULL;
-            weft_fault_arm(&plan);
-            int rc = weft_loop_new(&loop, &options);
-            weft_fault_arm(NULL);
-            if (rc == 0)
-                weft_loop_free(loop);
-            else
-                CHECK(loop == NULL);
-            if (plan.point == NULL)
-                break;
-            CHECK_LT(nth, 100u);
-        }
+    for (uint64_t nth = 1;; nth++) {
+        weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC | WEFT_FAULT_CALL, .nth = nth};
+        weft_loop_options options = {.backend = test_config().backend};
+        weft_loop *loop = NULL;
+        weft_fault_arm(&plan);
+        int rc = weft_loop_new(&loop, &options);
+        weft_fault_arm(NULL);
+        if (rc == 0)
+            weft_loop_free(loop);
+        else
+            CHECK(loop == NULL);
+        if (plan.point == NULL)
+            break;
+        CHECK_LT(nth, 100u);
     }
 }
 
 /* No descriptor is left behind if it cannot be had, and it can be had the next time. */
-LOOP_TEST(loop_descriptor_may_be_refused)
+KERNEL_LOOP_TEST(loop_descriptor_may_be_refused)
 {
     for (uint64_t nth = 1;; nth++) {
         weft_fault_plan plan = {.classes = WEFT_FAULT_CALL, .nth = nth};

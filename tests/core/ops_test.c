@@ -30,13 +30,13 @@ LOOP_TEST(op_read_waits_for_a_pipe_that_does_not_block)
     CHECK_EQ(read_.told, 0);
     START(loop, &write_, NULL, .kind = WEFT_OP_WRITE, .fd = pipe_fds[1], .buf = "hello", .bytes = 5,
           .offset = -1);
-    CHECK_EQ(finish(loop, &write_), 5);
-    CHECK_EQ(finish(loop, &read_), 5);
-    CHECK_BYTES(buf, 5, "hello", 5);
+    check_moved(finish(loop, &write_), 5);
+    check_moved(finish(loop, &read_), write_.result);
+    CHECK_BYTES(buf, read_.result, "hello", read_.result);
     close_pair(loop, pipe_fds);
 }
 
-LOOP_TEST(op_read_and_write_never_block_the_loop_on_a_blocking_pipe)
+KERNEL_LOOP_TEST(op_read_and_write_never_block_the_loop_on_a_blocking_pipe)
 {
     int pipe_fds[2];
     static char big[256 * 1024], got[64 * 1024];
@@ -66,12 +66,18 @@ LOOP_TEST(op_send_and_recv_move_bytes)
     make_pair(pair);
     START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf, .bytes = sizeof buf);
     START(loop, &send_, NULL, .kind = WEFT_OP_SEND, .fd = pair[1], .buf = "ping", .bytes = 4);
-    CHECK_EQ(finish(loop, &send_), 4);
-    CHECK_EQ(finish(loop, &recv_), 4);
-    CHECK_BYTES(buf, 4, "ping", 4);
+    check_moved(finish(loop, &send_), 4);
+    int sent = send_.result, got = finish(loop, &recv_);
+    check_moved(got, sent);
+    CHECK_BYTES(buf, got, "ping", got);
     CHECK_EQ(weft_fd_close(loop, pair[1], NULL, NULL), 1);
-    START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf, .bytes = sizeof buf);
-    CHECK_EQ(finish(loop, &recv_), 0);
+    do {
+        START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf,
+              .bytes = sizeof buf);
+        got += finish(loop, &recv_);
+    } while (recv_.result > 0);
+    CHECK_EQ(recv_.result, 0);
+    CHECK_EQ(got, sent);
     START(loop, &send_, NULL, .kind = WEFT_OP_SEND, .fd = pair[0], .buf = "ping", .bytes = 4);
     CHECK_EQ(finish(loop, &send_), -EPIPE);
     CHECK_EQ(weft_fd_close(loop, pair[0], NULL, NULL), 1);
@@ -91,10 +97,10 @@ LOOP_TEST(op_waits_even_where_the_kernel_would_not)
         turn_some(loop, 5);
         CHECK_EQ(recv_.told, 0);
         if (i == 0)
-            CHECK_EQ(wf_sys_send(pair[1], "ping", 4, 0), 4);
+            CHECK_EQ(wf_sys_send(pair[1], "x", 1, 0), 1);
         else
             weft_op_cancel(loop, op);
-        CHECK_EQ(finish(loop, &recv_), i == 0 ? 4 : -ECANCELED);
+        CHECK_EQ(finish(loop, &recv_), i == 0 ? 1 : -ECANCELED);
     }
     close_pair(loop, pair);
 }
@@ -111,9 +117,13 @@ LOOP_TEST(op_send_waits_until_a_full_socket_has_room)
           .bytes = sizeof block);
     turn_some(loop, 5);
     CHECK_EQ(send_.told, 0);
-    while (wf_sys_recv(pair[1], block, sizeof block, 0) > 0)
-        ;
-    CHECK_GT(finish(loop, &send_), 0);
+    for (int turns = 0; send_.finals == 0; turns++) {
+        while (wf_sys_recv(pair[1], block, sizeof block, 0) > 0)
+            continue;
+        weft_loop_turn(loop, WEFT_SEC); /* on the simulated way there may be more */
+        CHECK_LT(turns, 1000);
+    }
+    CHECK_GT(send_.result, 0);
     close_pair(loop, pair);
 }
 
@@ -179,11 +189,13 @@ LOOP_TEST(op_poll_tells_the_events_that_are_there)
     CHECK_EQ(finish(loop, &poll_), POLLIN);
     CHECK_EQ(weft_fd_close(loop, pair[1], NULL, NULL), 1);
     START(loop, &poll_, NULL, .kind = WEFT_OP_POLL, .fd = pair[0], .flags = POLLOUT);
-    CHECK_EQ(finish(loop, &poll_) & POLLHUP, POLLHUP);
+    int events = finish(loop, &poll_);
+    if (!test_is_simulated()) /* there the end is still under way */
+        CHECK_EQ(events & POLLHUP, POLLHUP);
     CHECK_EQ(weft_fd_close(loop, pair[0], NULL, NULL), 1);
 }
 
-LOOP_TEST(op_read_and_write_a_regular_file)
+KERNEL_LOOP_TEST(op_read_and_write_a_regular_file)
 {
     char path[] = "/tmp/weft-ops-XXXXXX", buf[8];
     struct outcome io = {0};
@@ -205,7 +217,7 @@ LOOP_TEST(op_read_and_write_a_regular_file)
     CHECK_EQ(weft_fd_close(loop, fd, NULL, NULL), 1);
 }
 
-LOOP_TEST(test_I01_op_file_calls_answer_the_same_everywhere)
+KERNEL_LOOP_TEST(test_I01_op_file_calls_answer_the_same_everywhere)
 {
     char path[64], other[64];
     _Alignas(8) char entries[1024];
@@ -251,10 +263,14 @@ LOOP_TEST(test_I02_op_file_calls_end_once_when_cancelled)
     struct outcome io[32];
     weft_op *ops[32];
     snprintf(path, sizeof path, "/tmp/weft-ops-%d", (int)getpid());
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    START(loop, &io[0], NULL, .kind = WEFT_OP_OPEN, .path = path, .flags = O_RDWR | O_CREAT,
+          .bytes = 0600);
+    int fd = finish(loop, &io[0]);
     CHECK_OK(fd);
-    CHECK_EQ(ftruncate(fd, 1 << 20), 0);
-    unlink(path);
+    START(loop, &io[0], NULL, .kind = WEFT_OP_TRUNCATE, .fd = fd, .offset = 1 << 20);
+    CHECK_EQ(finish(loop, &io[0]), 0);
+    START(loop, &io[0], NULL, .kind = WEFT_OP_UNLINK, .path = path);
+    CHECK_EQ(finish(loop, &io[0]), 0);
     for (int round = 0; round < 5; round++) {
         memset(io, 0, sizeof io);
         for (int i = 0; i < 32; i++)
@@ -266,7 +282,8 @@ LOOP_TEST(test_I02_op_file_calls_end_once_when_cancelled)
                 weft_op_cancel(loop, ops[i]);
         for (int i = 0; i < 32; i++) {
             int rc = finish(loop, &io[i]);
-            CHECK(rc == -ECANCELED || rc == (i % 2 ? 4096 : 0));
+            bool is_short = test_is_simulated() && rc > 0 && rc < 4096;
+            CHECK(rc == -ECANCELED || rc == (i % 2 ? 4096 : 0) || (i % 2 && is_short));
         }
     }
     CHECK_EQ(weft_fd_close(loop, fd, NULL, NULL), 1);
@@ -303,22 +320,22 @@ static void fill_pattern(unsigned char *bytes, size_t count)
 
 LOOP_TEST(op_recv_many_brings_every_byte_in_order_then_the_end)
 {
-    enum { BYTES = 3 * 1024 * 1024 };
-    unsigned char *sent = malloc(BYTES), *got = malloc(BYTES);
+    const size_t bytes = test_is_simulated() ? 100 * 1024 : 3 * 1024 * 1024;
+    unsigned char *sent = malloc(bytes), *got = malloc(bytes);
     CHECK(sent != NULL && got != NULL);
-    fill_pattern(sent, BYTES);
+    fill_pattern(sent, bytes);
     struct outcome recv_ = {.bytes = got}, send_ = {0};
     int pair[2];
     make_pair(pair);
     START(loop, &recv_, NULL, .kind = WEFT_OP_RECV_MANY, .fd = pair[0]);
-    for (size_t at = 0; at < BYTES; at += (size_t)send_.result) {
+    for (size_t at = 0; at < bytes; at += (size_t)send_.result) {
         START(loop, &send_, NULL, .kind = WEFT_OP_SEND, .fd = pair[1], .buf = sent + at,
-              .bytes = BYTES - at);
+              .bytes = bytes - at);
         CHECK_GT(finish(loop, &send_), 0);
     }
     CHECK_EQ(weft_fd_close(loop, pair[1], NULL, NULL), 1);
     CHECK_EQ(finish(loop, &recv_), 0);
-    CHECK_BYTES(got, recv_.total, sent, BYTES);
+    CHECK_BYTES(got, recv_.total, sent, bytes);
     CHECK_EQ(weft_fd_close(loop, pair[0], NULL, NULL), 1);
     free(sent);
     free(got);
@@ -332,7 +349,7 @@ LOOP_TEST(op_recv_many_brings_small_messages_one_by_one)
     make_pair(pair);
     START(loop, &recv_, &op, .kind = WEFT_OP_RECV_MANY, .fd = pair[0]);
     for (int i = 1; i <= 2000; i++) { /* more than there are buffers */
-        CHECK_EQ(wf_sys_send(pair[1], "abc", 3, 0), 3);
+        send_all(loop, pair[1], "abc", 3);
         turn_until_total(loop, &recv_, 3 * i);
     }
     weft_op_cancel(loop, op);
@@ -355,7 +372,7 @@ LOOP_TEST(op_recv_many_survives_running_out_of_buffers)
     turn_some(loop, 3);
     for (int round = 1; round <= 3; round++) {
         for (int i = 0; i < COUNT; i++)
-            CHECK_EQ(wf_sys_send(pairs[i][1], "0123456789", 10, 0), 10);
+            send_all(loop, pairs[i][1], "0123456789", 10);
         for (int i = 0; i < COUNT; i++)
             turn_until_total(loop, &recv_[i], 10 * round);
     }
@@ -493,11 +510,16 @@ LOOP_TEST(op_cancel_that_races_with_data_loses_none)
         make_pair(pair);
         START(loop, &recv_, &op, .kind = WEFT_OP_RECV_MANY, .fd = pair[0]);
         turn_some(loop, turns);
-        CHECK_EQ(wf_sys_send(pair[1], "12345", 5, 0), 5);
+        send_all(loop, pair[1], "12345", 5);
         weft_op_cancel(loop, op);
         CHECK_EQ(finish(loop, &recv_), -ECANCELED);
-        ssize_t left = wf_sys_recv(pair[0], rest, sizeof rest, 0);
-        CHECK_EQ(recv_.total + (left > 0 ? left : 0), 5);
+        ssize_t left;
+        while ((left = wf_sys_recv(pair[0], rest, sizeof rest, 0)) > 0 || recv_.total < 5) {
+            CHECK(left > 0 || test_is_simulated()); /* there they may be on their way */
+            recv_.total += left > 0 ? left : 0;
+            weft_loop_turn(loop, WEFT_MS);
+        }
+        CHECK_EQ(recv_.total, 5);
         close_pair(loop, pair);
     }
 }
@@ -517,6 +539,10 @@ LOOP_TEST(op_cancel_that_races_with_a_connection_loses_none)
         int server = finish(loop, &accept_);
         if (server == -ECANCELED)
             server = wf_sys_accept(listener, NULL, NULL);
+        while (server == -EAGAIN && test_is_simulated()) { /* it is on its way */
+            weft_loop_turn(loop, WEFT_MS);
+            server = wf_sys_accept(listener, NULL, NULL);
+        }
         CHECK_OK(server);
         wf_sys_close(client);
         wf_sys_close(server);
@@ -545,7 +571,7 @@ LOOP_TEST(op_cancel_from_its_own_callback)
     make_pair(pair);
     CHECK_OK(weft_op_start(loop, &(weft_op_args){.kind = WEFT_OP_RECV_MANY, .fd = pair[0]},
                            cancel_at_first_chunk, &recv_, &op));
-    CHECK_EQ(wf_sys_send(pair[1], "12345", 5, 0), 5);
+    send_all(loop, pair[1], "12345", 5);
     CHECK_EQ(finish(loop, &recv_), -ECANCELED);
     CHECK_EQ(recv_.told, 2);
     close_pair(loop, pair);
@@ -579,7 +605,7 @@ static void on_closed(void *arg)
     struct close_watch *watch = arg;
     watch->told++;
     watch->finals_then = watch->reader->finals + watch->poller->finals;
-    CHECK_EQ(fcntl(watch->fd, F_GETFD), -1); /* the number is free by now */
+    CHECK(!is_open(watch->fd)); /* the number is free by now */
 }
 
 LOOP_TEST(test_I05_close_while_others_wait)
@@ -595,7 +621,7 @@ LOOP_TEST(test_I05_close_while_others_wait)
         struct close_watch watch = {.fd = pair[0], .reader = &recv_, .poller = &poll_};
         CHECK_EQ(weft_fd_close(loop, pair[0], on_closed, &watch), 0);
         CHECK_EQ(weft_fd_close(loop, pair[0], NULL, NULL), -EBADF);
-        CHECK_OK(fcntl(pair[0], F_GETFD)); /* not before they are told */
+        CHECK(is_open(pair[0])); /* not before they are told */
         weft_op_args late = {.kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf, .bytes = 4};
         struct outcome refused = {0};
         CHECK_EQ(start_args(loop, &refused, NULL, &late), -EBADF);
@@ -615,18 +641,18 @@ LOOP_TEST(test_I05_a_reused_number_gets_none_of_its_predecessors_events)
     make_pair(old);
     START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = old[0], .buf = buf, .bytes = 4);
     turn_some(loop, 3);
-    int twin = dup(old[0]); /* keeps the old file alive */
+    int twin = test_is_simulated() ? -1 : dup(old[0]); /* keeps the old file alive */
     weft_fd_close(loop, old[0], NULL, NULL);
     CHECK_EQ(finish(loop, &recv_), -EBADF);
     make_pair(new);
     CHECK_EQ(new[0], old[0]);
     START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = new[0], .buf = buf, .bytes = 4);
-    CHECK_EQ(wf_sys_send(old[1], "old", 3, 0), 3);
+    CHECK_EQ(wf_sys_send(old[1], "o", 1, 0), twin < 0 ? -EPIPE : 1);
     turn_some(loop, 5);
     CHECK_EQ(recv_.told, 0);
-    CHECK_EQ(wf_sys_send(new[1], "new", 3, 0), 3);
-    CHECK_EQ(finish(loop, &recv_), 3);
-    CHECK_BYTES(buf, 3, "new", 3);
+    CHECK_EQ(wf_sys_send(new[1], "n", 1, 0), 1);
+    CHECK_EQ(finish(loop, &recv_), 1);
+    CHECK_EQ(buf[0], 'n');
     close_pair(loop, new);
     wf_sys_close(twin);
     wf_sys_close(old[1]);
@@ -648,8 +674,8 @@ LOOP_TEST(test_I05_a_number_closed_behind_our_back_and_reused_does_not_hang)
     START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = new[0], .buf = buf, .bytes = 4);
     turn_some(loop, 5);
     CHECK_EQ(recv_.told, 0);
-    CHECK_EQ(wf_sys_send(new[1], "new", 3, 0), 3);
-    CHECK_EQ(finish(loop, &recv_), 3);
+    CHECK_EQ(wf_sys_send(new[1], "n", 1, 0), 1);
+    CHECK_EQ(finish(loop, &recv_), 1);
     close_pair(loop, new);
 }
 
@@ -671,7 +697,7 @@ static void use_and_drain(weft_loop *loop, const int pair[2])
     CHECK_EQ(finish(loop, &recv_), -ECANCELED);
 }
 
-LOOP_TEST(ops_notice_that_an_old_number_means_a_file_now)
+KERNEL_LOOP_TEST(ops_notice_that_an_old_number_means_a_file_now)
 {
     int pair[2];
     struct outcome read_ = {0};

@@ -337,11 +337,9 @@ TEST(process_end_is_noticed_without_pidfd)
     CHECK_OK(weft_run_with(&config, without_pidfd, NULL));
 }
 
-SCENARIO(process_run_leaves_nothing)
+KERNEL_SCENARIO(process_run_leaves_nothing)
 {
     weft_process_output output;
-    if (scratch_is_simulated())
-        return 0;
     weft_process_options options = piped(SHELL("read line; echo \"$line\" >&2; exit 2"));
     WEFT_TRY(weft_process_run(&options, (weft_str){"hello\n", 6}, 100, &output));
     CHECK_EQ(output.status, 2);

@@ -260,12 +260,10 @@ static int read_one(void *arg)
 }
 
 /* The descriptor blocks, the loop does not; a cancelled read takes nothing. */
-TASK_TEST(lines_of_a_terminal_do_not_block_the_loop)
+KERNEL_TASK_TEST(lines_of_a_terminal_do_not_block_the_loop)
 {
     struct terminal terminal;
     weft_str line;
-    if (strcmp(test_backend(), "sim") == 0)
-        return; /* it has no terminals */
     terminal_open(&terminal);
     weft_task typist = weft_spawn(type_late, &terminal);
     CHECK_EQ(weft_reader_read_line(terminal.reader, &line), 1);

@@ -34,29 +34,24 @@ static void count_unhandled(const struct weft_error *error, void *arg)
     note("unhandled: %s of %s", weft_strerror(error->rc), error->name);
 }
 
-static int run_reporting(const char *backend, unsigned flags, weft_fn *fn, void *arg,
-                         struct report *out)
+static int run_reporting(unsigned flags, weft_fn *fn, void *arg, struct report *out)
 {
     *out = (struct report){0};
-    weft_config config = {
-        .backend = backend,
-        .platform = test_platform(),
-        .flags = flags,
-        .log = keep_line,
-        .log_arg = out,
-        .unhandled = count_unhandled,
-        .unhandled_arg = out,
-    };
-    note("on %s", backend);
+    weft_config config = test_config();
+    config.flags = flags;
+    config.log = keep_line;
+    config.log_arg = out;
+    config.unhandled = count_unhandled;
+    config.unhandled_arg = out;
     return weft_run_with(&config, fn, arg);
 }
 
 /* Without debug mode, also in a debug build. */
-static void check_report(const char *backend, weft_fn *fn, void *arg, const char *const wanted[])
+static void check_reports(weft_fn *fn, void *arg, const char *const wanted[])
 {
     struct report report;
     CHECK_OK(setenv("WEFT_DEBUG", "0", 1));
-    CHECK_OK(run_reporting(backend, 0, fn, arg, &report));
+    CHECK_OK(run_reporting(0, fn, arg, &report));
     int count = 0;
     const char *at = report.text;
     for (; wanted[count] != NULL; count++) {
@@ -67,14 +62,6 @@ static void check_report(const char *backend, weft_fn *fn, void *arg, const char
     }
     CHECK_EQ(report.lines, count);
     CHECK_EQ(report.unhandled, 0);
-}
-
-static void check_reports(weft_fn *fn, void *arg, const char *const wanted[])
-{
-    static const char *const backends[] = {"sim", "epoll", "io_uring"};
-    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++)
-        if (backend_is_there(backends[i]))
-            check_report(backends[i], fn, arg, wanted);
 }
 
 /* ---- C09 ---- */
@@ -94,7 +81,7 @@ static int main_C09(void *count)
     return 0;
 }
 
-TEST(test_C09_it_is_told_at_64_and_then_every_4096)
+RUN_TEST(test_C09_it_is_told_at_64_and_then_every_4096)
 {
     int count = 64 + 2 * 4096;
     check_reports(main_C09, &count,
@@ -104,11 +91,11 @@ TEST(test_C09_it_is_told_at_64_and_then_every_4096)
     check_reports(main_C09, &count, (const char *const[]){"(64 waits", NULL});
 }
 
-TEST(test_C09_the_line_has_the_backtrace)
+RUN_TEST(test_C09_the_line_has_the_backtrace)
 {
     struct report report;
     int count = 64;
-    CHECK_OK(run_reporting("epoll", 0, main_C09, &count, &report));
+    CHECK_OK(run_reporting(0, main_C09, &count, &report));
     const char *at = strstr(report.text, "; at: ");
     CHECK(at != NULL);
     CHECK(strstr(at, " < body_is_deaf+0x") != NULL);
@@ -130,7 +117,7 @@ static int main_E04(void *arg)
     return 0;
 }
 
-TEST(test_E04_the_report_names_the_task)
+RUN_TEST(test_E04_the_report_names_the_task)
 {
     check_reports(
         main_E04, NULL,
@@ -150,7 +137,7 @@ static int main_S01(void *arg)
     return weft_scope_close(&outer, 0);
 }
 
-TEST(test_S01_scopes_that_close_in_the_wrong_order_are_told)
+RUN_TEST(test_S01_scopes_that_close_in_the_wrong_order_are_told)
 {
     check_reports(
         main_S01, NULL,
@@ -178,7 +165,7 @@ static int main_A05(void *arg)
     return weft_gen_close(gen);
 }
 
-TEST(test_A05_the_misuse_is_told)
+RUN_TEST(test_A05_the_misuse_is_told)
 {
     check_reports(
         main_A05, NULL,
@@ -186,10 +173,10 @@ TEST(test_A05_the_misuse_is_told)
             "a generator yields with a scope or group of its own open; opened: yield_in_", NULL});
 }
 
-TEST(test_A05_debug_mode_tells_both_places)
+RUN_TEST(test_A05_debug_mode_tells_both_places)
 {
     struct report report;
-    CHECK_OK(run_reporting("epoll", WEFT_RUN_DEBUG, main_A05, NULL, &report));
+    CHECK_OK(run_reporting(WEFT_RUN_DEBUG, main_A05, NULL, &report));
     CHECK_EQ(report.lines, 1);
     CHECK(strstr(report.text, "opened: yield_in_scope at ") != NULL);
     const char *at = strstr(report.text, "; at: ");
@@ -216,7 +203,7 @@ static int main_G06(void *arg)
     return 0;
 }
 
-TEST(test_G06_failures_past_the_64th_are_told_once)
+RUN_TEST(test_G06_failures_past_the_64th_are_told_once)
 {
     check_reports(main_G06, NULL,
                   (const char *const[]){"a group has more than 64 failures; the others are", NULL});
@@ -230,7 +217,7 @@ static int main_G10(void *arg)
     return weft_group_wait(group);
 }
 
-TEST(test_G10_an_error_that_start_returns_is_told_to_nobody_else)
+RUN_TEST(test_G10_an_error_that_start_returns_is_told_to_nobody_else)
 {
     check_reports(main_G10, NULL, (const char *const[]){NULL});
 }
@@ -253,7 +240,7 @@ static int main_P03(void *arg)
     return 0;
 }
 
-TEST(test_P03_an_unlock_by_another_is_told)
+RUN_TEST(test_P03_an_unlock_by_another_is_told)
 {
     check_reports(main_P03, NULL,
                   (const char *const[]){"unlocked by somebody who does not own it", NULL});
@@ -273,7 +260,7 @@ static int main_P04(void *arg)
     return 0;
 }
 
-TEST(test_P04_a_task_that_ends_with_a_mutex_is_told)
+RUN_TEST(test_P04_a_task_that_ends_with_a_mutex_is_told)
 {
     check_reports(main_P04, NULL, (const char *const[]){": its owner body_keeps has ended", NULL});
 }
@@ -304,7 +291,8 @@ static int run_K03_apart(unsigned flags, char *out, size_t bytes)
     pid_t pid = fork();
     CHECK_OK(pid);
     if (pid == 0) {
-        weft_config config = {.platform = test_platform(), .backend = "epoll", .flags = flags};
+        weft_config config = test_config();
+        config.flags = flags;
         dup2(fds[1], STDERR_FILENO);
         _exit(weft_run_with(&config, main_K03, NULL));
     }
@@ -326,7 +314,7 @@ static void check_K03_told(const char *text)
     CHECK(strstr(at, "body_cleans_up_slowly") != NULL); /* the tree */
 }
 
-TEST(test_K03_who_runs_past_the_grace_time_is_dumped_and_waited_for)
+RUN_TEST(test_K03_who_runs_past_the_grace_time_is_dumped_and_waited_for)
 {
     static char text[16384];
     int status = run_K03_apart(0, text, sizeof text);
@@ -335,7 +323,7 @@ TEST(test_K03_who_runs_past_the_grace_time_is_dumped_and_waited_for)
     check_K03_told(text);
 }
 
-TEST(test_K03_past_the_grace_time_a_run_aborts_if_it_is_told_to)
+RUN_TEST(test_K03_past_the_grace_time_a_run_aborts_if_it_is_told_to)
 {
     static char text[16384];
     int status = run_K03_apart(WEFT_RUN_ABORT, text, sizeof text);

@@ -32,7 +32,7 @@ static inline void scratch_clean(int rc)
 
 static inline bool scratch_is_simulated(void)
 {
-    return strcmp(test_backend(), "sim") == 0;
+    return test_is_simulated();
 }
 
 /* Begins with an empty one. */

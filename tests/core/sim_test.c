@@ -556,7 +556,7 @@ TEST(a_reset_by_the_network_reaches_both_ends)
     loop_end(loop);
 }
 
-TEST(test_I09_a_reader_that_does_not_read_stops_the_writer)
+TEST(a_reader_that_does_not_read_stops_the_writer)
 {
     weft_loop *loop = loop_make(1);
     int fds[2];
@@ -603,7 +603,7 @@ TEST(pipes_end_both_ways)
 
 /* ---- operations ---- */
 
-TEST(test_I02_a_cancelled_receive_has_taken_nothing)
+TEST(a_cancelled_receive_has_taken_nothing)
 {
     int cancelled = 0, received = 0;
     for (uint64_t seed = 1; seed <= 200; seed++) {
@@ -677,7 +677,7 @@ static void close_told(void *arg)
     closes_told++;
 }
 
-TEST(test_I05_close_ends_what_waits_with_EBADF)
+TEST(close_ends_what_waits_with_EBADF)
 {
     weft_loop *loop = loop_make(1);
     int fds[2];

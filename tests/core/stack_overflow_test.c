@@ -245,16 +245,22 @@ static int run_beside(void *arg)
     return weft_gather(weft_spawn(*(weft_fn **)arg, NULL), weft_spawn(return_zero, NULL));
 }
 
+static void run_here(weft_fn *fn, void *arg)
+{
+    weft_config config = test_config();
+    CHECK_OK(weft_run_with(&config, fn, arg));
+}
+
 static void yield_in_a_run(void)
 {
     weft_fn *fn = yield_without_canary;
-    CHECK_OK(weft_run(run_beside, &fn));
+    run_here(run_beside, &fn);
 }
 
 static void end_in_a_run(void)
 {
     weft_fn *fn = end_without_canary;
-    CHECK_OK(weft_run(run_beside, &fn));
+    run_here(run_beside, &fn);
 }
 
 static void check_canary(void (*fn)(void))
@@ -268,14 +274,35 @@ static void check_canary(void (*fn)(void))
     check_died_of(&end, SIGABRT);
 }
 
-TEST(test_N02_a_broken_canary_stops_the_process_at_the_next_switch)
+RUN_TEST(test_N02_a_broken_canary_stops_the_process_at_the_next_switch)
 {
     check_canary(yield_in_a_run);
 }
 
-TEST(test_N02_a_broken_canary_stops_the_process_at_the_end_of_its_task)
+RUN_TEST(test_N02_a_broken_canary_stops_the_process_at_the_end_of_its_task)
 {
     check_canary(end_in_a_run);
+}
+
+/* ---- in a run ---- */
+
+static int await_greedy(void *arg)
+{
+    return weft_await(weft_spawn_at(recurse_for_ever, arg, "greedy at a.c:1"));
+}
+
+static void overflow_in_task(void)
+{
+    run_here(await_greedy, NULL);
+}
+
+RUN_TEST(test_N02_overflow_in_a_task_names_it_and_its_spawn_site)
+{
+    struct end end;
+    run_child(overflow_in_task, &end);
+    CHECK(strstr(end.text, "stack overflow in task greedy (") != NULL);
+    CHECK(strstr(end.text, "spawned at greedy at a.c:1\n") != NULL);
+    check_died_of(&end, SIGSEGV);
 }
 
 /* ---- in a generator ---- */
@@ -294,10 +321,10 @@ static int consume_overflow(void *arg)
 
 static void overflow_in_generator(void)
 {
-    CHECK_OK(weft_run(consume_overflow, NULL));
+    run_here(consume_overflow, NULL);
 }
 
-TEST(test_N02_overflow_in_a_generator_names_task_and_generator)
+RUN_TEST(test_N02_overflow_in_a_generator_names_task_and_generator)
 {
     struct end end;
     run_child(overflow_in_generator, &end);
@@ -321,10 +348,10 @@ static int consume_without_canary(void *arg)
 
 static void yield_broken_in_generator(void)
 {
-    CHECK_OK(weft_run(consume_without_canary, NULL));
+    run_here(consume_without_canary, NULL);
 }
 
-TEST(test_N02_a_broken_canary_of_a_generator_stops_the_process_at_its_yield)
+RUN_TEST(test_N02_a_broken_canary_of_a_generator_stops_the_process_at_its_yield)
 {
     struct end end;
     run_child(yield_broken_in_generator, &end);

@@ -5,11 +5,11 @@
 #include "harness/harness.h"
 
 #include "base/checkers.h"
+#include "base/sys.h"
 
 #include <weft.h>
 
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { DEEP = 20000, SHALLOW = 2000, KIB = 1024 };
 
@@ -130,61 +130,63 @@ static int main_is_not_measured(void *arg)
 static int main_dumps(void *arg)
 {
     size_t deep = DEEP;
-    WEFT_TRY(weft_await(weft_spawn_at(body_uses, &deep, "deep at a.c:6")));
-    weft_dump(*(int *)arg);
-    return 0;
-}
-
-static void run_measured(weft_fn *fn, void *arg)
-{
-    weft_config config = {.platform = test_platform(), .flags = WEFT_RUN_MEASURE_STACKS};
-    CHECK_OK(weft_run_with(&config, fn, arg));
-}
-
-TEST(test_N06_the_deepest_use_of_each_spawn_site_is_told)
-{
-    run_measured(main_uses, NULL);
-}
-
-TEST(test_N06_mapped_stacks_and_those_of_generators_are_measured_too)
-{
-    run_measured(main_uses_others, NULL);
-}
-
-TEST(test_N06_tasks_that_live_are_measured_too)
-{
-    run_measured(main_looks_at_the_living, NULL);
-}
-
-TEST(test_N06_tasks_that_run_on_another_loop_are_measured_too)
-{
-    weft_config config = {.platform = test_platform(),
-                          .backend = "sim",
-                          .loops = 2,
-                          .flags = WEFT_RUN_MEASURE_STACKS};
-    CHECK_OK(weft_run_with(&config, main_uses_elsewhere, NULL));
-}
-
-TEST(test_N06_nothing_is_measured_unless_asked)
-{
-    CHECK_EQ(weft_stack_uses(NULL, 0), 0u);
-    CHECK_OK(weft_run(main_is_not_measured, NULL));
-    CHECK_OK(setenv("WEFT_MEASURE_STACKS", "1", 1));
-    CHECK_OK(weft_run(main_uses, NULL));
-}
-
-TEST(test_N06_the_dump_ends_with_the_deepest)
-{
     int fds[2];
-    char text[2048];
-    CHECK_OK(pipe(fds));
-    run_measured(main_dumps, &fds[1]);
-    ssize_t got = read(fds[0], text, sizeof text - 1);
-    CHECK_GT(got, 0);
-    text[got] = '\0';
+    char text[2048] = "";
+    (void)arg;
+    WEFT_TRY(weft_await(weft_spawn_at(body_uses, &deep, "deep at a.c:6")));
+    CHECK_OK(wf_sys_pipe(fds));
+    weft_dump(fds[1]);
+    CHECK_OK(weft_close(fds[1]));
+    size_t len = 0;
+    for (ssize_t got; (got = weft_read(fds[0], text + len, sizeof text - 1 - len)) > 0;)
+        len += (size_t)got;
+    CHECK_OK(weft_close(fds[0]));
     note("%s", text);
     CHECK(strstr(text, "\nstack: ") != NULL);
     CHECK(strstr(text, "bytes used by deep at a.c:6 (1 ended)\n") != NULL);
-    close(fds[0]);
-    close(fds[1]);
+    return 0;
+}
+
+static void run_measured(weft_fn *fn, unsigned loops)
+{
+    weft_config config = test_config();
+    config.flags = WEFT_RUN_MEASURE_STACKS;
+    config.loops = loops;
+    CHECK_OK(weft_run_with(&config, fn, NULL));
+}
+
+RUN_TEST(test_N06_the_deepest_use_of_each_spawn_site_is_told)
+{
+    run_measured(main_uses, 1);
+}
+
+RUN_TEST(test_N06_mapped_stacks_and_those_of_generators_are_measured_too)
+{
+    run_measured(main_uses_others, 1);
+}
+
+RUN_TEST(test_N06_tasks_that_live_are_measured_too)
+{
+    run_measured(main_looks_at_the_living, 1);
+}
+
+RUN_TEST(test_N06_tasks_that_run_on_another_loop_are_measured_too)
+{
+    if (!test_is_simulated())
+        use_real_time(); /* threads have no virtual time in common */
+    run_measured(main_uses_elsewhere, 2);
+}
+
+RUN_TEST(test_N06_nothing_is_measured_unless_asked)
+{
+    weft_config config = test_config();
+    CHECK_EQ(weft_stack_uses(NULL, 0), 0u);
+    CHECK_OK(weft_run_with(&config, main_is_not_measured, NULL));
+    CHECK_OK(setenv("WEFT_MEASURE_STACKS", "1", 1));
+    CHECK_OK(weft_run_with(&config, main_uses, NULL));
+}
+
+RUN_TEST(test_N06_the_dump_ends_with_the_deepest)
+{
+    run_measured(main_dumps, 1);
 }

@@ -347,9 +347,9 @@ TEST(timers_do_what_a_sorted_array_does)
     free(t);
 }
 
-TEST(test_H04_a_million_timers_fire_in_order)
+TEST(test_H02_many_timers_fire_in_order)
 {
-    enum { COUNT = 1000000 };
+    enum { COUNT = 100000 };
     weft_timer *t = timers_make(COUNT);
     struct wf_timers *timers = timers_new(0);
     random_state = test_seed();

@@ -10,18 +10,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static void run_with_workers(weft_config config, weft_fn *fn)
+/* No more workers than that; 0: as many as usual. */
+static void run_with_workers(unsigned worker_max, weft_fn *fn)
 {
-    static const char *const backends[] = {"epoll", "io_uring"};
-    for (size_t i = 0; i < 2; i++) {
-        config.backend = backends[i];
-        config.platform = test_platform();
-        config.flags |= WEFT_RUN_WORKERS;
-        note("%s", backends[i]);
-        int rc = weft_run_with(&config, fn, NULL);
-        if (rc != -ENOSYS && rc != -EPERM)
-            CHECK_OK(rc);
-    }
+    weft_config config = test_config();
+    config.flags = WEFT_RUN_WORKERS;
+    config.worker_max = worker_max;
+    CHECK_OK(weft_run_with(&config, fn, NULL));
 }
 
 static int outside; /* of the buffer: a worker's change does not come back */
@@ -65,9 +60,9 @@ static int bodies_in_workers(void *arg)
     return 0;
 }
 
-TEST(test_B03_a_body_works_on_a_copy_in_another_process)
+KERNEL_TEST(test_B03_a_body_works_on_a_copy_in_another_process)
 {
-    run_with_workers((weft_config){0}, bodies_in_workers);
+    run_with_workers(0, bodies_in_workers);
 }
 
 static int turn_bytes(void *arg)
@@ -91,9 +86,9 @@ static int large_buffers(void *arg)
     return 0;
 }
 
-TEST(test_B03_large_buffers_go_there_and_back)
+KERNEL_TEST(test_B03_large_buffers_go_there_and_back)
 {
-    run_with_workers((weft_config){0}, large_buffers);
+    run_with_workers(0, large_buffers);
 }
 
 /* ---- shared memory ---- */
@@ -128,15 +123,15 @@ static int shared_buffers(void *arg)
     return 0;
 }
 
-TEST(test_B03_shared_memory_is_worked_on_in_place_and_survives_the_worker)
+KERNEL_TEST(test_B03_shared_memory_is_worked_on_in_place_and_survives_the_worker)
 {
-    run_with_workers((weft_config){0}, shared_buffers);
+    run_with_workers(0, shared_buffers);
 }
 
 TASK_TEST(test_B03_shared_memory_has_limits_and_needs_workers)
 {
     weft_shared *shared;
-    bool is_sim = strcmp(test_backend(), "sim") == 0;
+    bool is_sim = test_is_simulated();
     CHECK_EQ(weft_shared_new(&shared, 0), -EINVAL);
     CHECK_EQ(weft_shared_new(&shared, SIZE_MAX), -EINVAL);
     CHECK_OK(weft_shared_new(&shared, SHARED_BYTES));
@@ -174,9 +169,9 @@ static int survive_crashes(void *arg)
     return 0;
 }
 
-TEST(test_B03_a_worker_that_dies_gives_its_signal_and_is_replaced)
+KERNEL_TEST(test_B03_a_worker_that_dies_gives_its_signal_and_is_replaced)
 {
-    run_with_workers((weft_config){0}, survive_crashes);
+    run_with_workers(0, survive_crashes);
 }
 
 static int wait_for_ever(void *arg)
@@ -208,9 +203,9 @@ static int cancel_workers(void *arg)
     return 0;
 }
 
-TEST(test_B03_cancelled_the_worker_is_killed_and_replaced)
+KERNEL_TEST(test_B03_cancelled_the_worker_is_killed_and_replaced)
 {
-    run_with_workers((weft_config){.worker_max = 1}, cancel_workers);
+    run_with_workers(1, cancel_workers);
 }
 
 static int two_at_a_time(void *arg)
@@ -232,15 +227,15 @@ static int two_at_a_time(void *arg)
     return 0;
 }
 
-TEST(test_B04_no_more_workers_than_the_limit)
+KERNEL_TEST(test_B04_no_more_workers_than_the_limit)
 {
-    run_with_workers((weft_config){.worker_max = 2}, two_at_a_time);
+    run_with_workers(2, two_at_a_time);
 }
 
 TASK_TEST(test_B03_workers_must_be_asked_for)
 {
     int numbers[] = {1, 2, 0};
-    if (strcmp(test_backend(), "sim") == 0) { /* a body runs here, as blocking work does */
+    if (test_is_simulated()) { /* a body runs here, as blocking work does */
         CHECK_EQ(weft_run_process(add_up, numbers, sizeof numbers), 3);
         return;
     }
@@ -277,7 +272,7 @@ static void cancel_me(void *arg)
     weft_cancel(weft_self(), "sweep");
 }
 
-TEST(test_Y01_workers_under_each_fault_and_cancel)
+KERNEL_TEST(test_Y01_workers_under_each_fault_and_cancel)
 {
     static const unsigned classes[] = {WEFT_FAULT_ALLOC, WEFT_FAULT_CALL, WEFT_FAULT_WAIT};
     for (size_t i = 0; i < 3; i++) {
@@ -285,8 +280,8 @@ TEST(test_Y01_workers_under_each_fault_and_cancel)
             weft_fault_plan plan = {.classes = classes[i],
                                     .nth = k,
                                     .act = classes[i] == WEFT_FAULT_WAIT ? cancel_me : NULL};
-            weft_config config = {
-                .backend = "epoll", .platform = test_platform(), .flags = WEFT_RUN_WORKERS};
+            weft_config config = test_config();
+            config.flags = WEFT_RUN_WORKERS;
             size_t blocks = live_blocks();
             weft_fault_arm(&plan);
             int rc = weft_run_with(&config, add_up_elsewhere, NULL);

@@ -17,9 +17,10 @@
 
 weft_config test_config(void)
 {
-    bool is_auto = strcmp(harness_run.backend, "auto") == 0;
+    const char *backend = harness_run.backend;
+    bool is_forced = backend != NULL && strcmp(backend, "auto") != 0;
     return (weft_config){
-        .backend = is_auto ? NULL : harness_run.backend,
+        .backend = is_forced ? backend : NULL,
         .platform = test_platform(),
         .seed = harness_run.report->seed,
         .loops = harness_run.test->loops,
