@@ -17,8 +17,9 @@
  *     }
  *
  * The records are one JSON list in one file, replaced as a whole with each change, so that a crash
- * leaves the old list or the new one.  A store is one task's at a time; of two processes that
- * change one file at once, one change is lost.
+ * leaves the old list or the new one.  A store is one task's at a time.  Several processes, and
+ * several stores of one, may change one file: each change locks PATH.lock, and is made to what the
+ * file has then.
  *
  * Library: weft-match.
  */
@@ -73,9 +74,10 @@ WEFT_API const weft_m_review *weft_m_reviews_list(const weft_m_reviews *reviews,
 WEFT_API const weft_m_review *weft_m_reviews_find(const weft_m_reviews *reviews,
                                                   weft_str review_id);
 
-/* Each of these changes the list and saves it; if it cannot be saved, nothing has changed.
- * -ENOENT: no record has this id.  -WEFT_M_EVALID: the record is in a state from which there is no
- * way there. */
+/* Each of these reads the file again, changes the list and saves it; if it cannot be saved, nothing
+ * has changed.  -ENOENT: no record has this id.  -WEFT_M_EVALID: the record is in a state from
+ * which there is no way there.  -EBUSY: another process has been changing the file for a second;
+ * the error names it. */
 
 /* A record for each cluster of the discovery; `texts` are those it was made of.  A discovery that
  * is in the list already is not added again. */

@@ -5,11 +5,21 @@
 
 #include "match/review/record.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <weft/error.h>
 #include <weft/file.h>
+#include <weft/io.h>
 #include <weft/review.h>
+#include <weft/scope.h>
+#include <weft/sim.h>
+#include <weft/task.h>
 
 static const weft_str texts[] = {
     {"where is my \"parcel\"", 20},
@@ -43,6 +53,14 @@ static const char *path_of(void)
     snprintf(path, sizeof(path), "/tmp/weft-review-%d.json", (int)getpid());
     unlink(path);
     return path;
+}
+
+static void drop(const char *path)
+{
+    char lock[80];
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    unlink(path);
+    unlink(lock);
 }
 
 static weft_m_reviews *open_two(const char *path)
@@ -102,7 +120,7 @@ TEST(M8_clusters_become_records_and_the_file_keeps_them)
     CHECK(items[0].examples[0].len == 20 && items[0].examples[1].ptr[18] == '\n');
     weft_m_reviews_close(again);
     weft_m_reviews_close(reviews);
-    unlink(path);
+    drop(path);
 }
 
 /* Every way from every state; only those of the picture are open. */
@@ -152,7 +170,7 @@ TEST(M8_only_the_transitions_of_the_rules_are_made)
         weft_m_close(matcher);
         weft_m_reviews_close(reviews);
     }
-    unlink(path);
+    drop(path);
 }
 
 TEST(M8_a_promoted_proposal_is_an_entity_and_is_found)
@@ -194,7 +212,7 @@ TEST(M8_a_promoted_proposal_is_an_entity_and_is_found)
              -WEFT_M_EVALID);
     weft_m_close(matcher);
     weft_m_reviews_close(reviews);
-    unlink(path);
+    drop(path);
 }
 
 /* ---- whatever stands in a file ---- */
@@ -227,7 +245,7 @@ TEST(M8_what_is_no_list_of_reviews_is_refused_and_stays_as_it_is)
         CHECK(strstr(error.message, path) != NULL);
         CHECK_STR(content_of(path), bad[i]);
     }
-    unlink(path);
+    drop(path);
 }
 
 /* Each key missing, or of another kind, or beyond its limit. */
@@ -264,7 +282,7 @@ TEST(M8_every_key_of_a_record_is_checked)
         CHECK_EQ(read_text(spoilt, strlen(spoilt), reason), -WEFT_M_EPERSIST);
         CHECK(reason[0] != '\0');
     }
-    unlink(path);
+    drop(path);
 }
 
 TEST(M8_no_byte_of_a_file_does_harm)
@@ -283,7 +301,7 @@ TEST(M8_no_byte_of_a_file_does_harm)
         int rc = read_text(copy, roll(&d, 4) == 0 ? roll(&d, bytes) : bytes, reason);
         CHECK(rc == 0 || rc == -WEFT_M_EPERSIST);
     }
-    unlink(path);
+    drop(path);
 }
 
 /* ---- failures: the file is the old or the new one ---- */
@@ -307,10 +325,183 @@ static int approve(void)
     CHECK(rc == 0 ? it != NULL && it->state == WEFT_M_REVIEW_APPROVED
                   : it == NULL || it->state == WEFT_M_REVIEW_PENDING);
     weft_m_reviews_close(reviews);
+    drop(file);
     return rc;
 }
 
 SCENARIO(reviews_survive_every_failure)
 {
     return approve();
+}
+
+/* ---- several at once ---- */
+
+TEST(M8_two_stores_of_one_file_lose_no_change)
+{
+    const char *path = path_of();
+    weft_m_reviews *one = open_two(path), *other;
+    weft_m_cluster clusters[2];
+    weft_m_discovery discovery = discovery_of("fedcba98", clusters);
+    size_t count;
+    CHECK_OK(weft_m_reviews_open(&other, path, NULL));
+    CHECK_OK(weft_m_reviews_add(other, &discovery, texts, NULL));
+    const weft_m_review *items = weft_m_reviews_list(one, &count);
+    CHECK_EQ(count, 2); /* as it was read */
+    CHECK_OK(weft_m_reviews_decide(one, items[0].review_id, WEFT_M_REVIEW_APPROVED, NULL, NULL));
+    CHECK_EQ(weft_m_reviews_decide(other, STR("0123abcd-0"), WEFT_M_REVIEW_REJECTED, NULL, NULL),
+             -WEFT_M_EVALID);
+    items = weft_m_reviews_list(other, &count);
+    CHECK_EQ(count, 4);
+    CHECK_EQ(items[0].state, WEFT_M_REVIEW_APPROVED);
+    weft_m_reviews_close(one);
+    weft_m_reviews_close(other);
+    drop(path);
+}
+
+TASK_TEST(M8_a_change_waits_for_that_of_another_process_and_then_names_it)
+{
+    const char *path = path_of();
+    weft_m_reviews *reviews = open_two(path);
+    weft_m_error error;
+    char lock[80], said[160];
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    int fd = weft_open(lock, O_RDWR, 0);
+    CHECK_OK(fd);
+    CHECK_OK(weft_truncate(fd, 0));
+    CHECK_EQ(weft_pwrite(fd, "4711\n", 5, 0), 5);
+    if (flock(fd, LOCK_EX) == 0) { /* simulated files have none */
+        CHECK_EQ(
+            weft_m_reviews_decide(reviews, STR("0123abcd-0"), WEFT_M_REVIEW_APPROVED, NULL, &error),
+            -EBUSY);
+        snprintf(said, sizeof(said), "%s is being changed by process 4711", path);
+        CHECK_STR(error.message, said);
+    }
+    CHECK_OK(weft_close(fd));
+    CHECK_OK(weft_m_reviews_decide(reviews, STR("0123abcd-0"), WEFT_M_REVIEW_APPROVED, NULL, NULL));
+    weft_m_reviews_close(reviews);
+    CHECK_OK(weft_unlink(path));
+    CHECK_OK(weft_unlink(lock));
+}
+
+/* ---- crashes ---- */
+
+/* Two records for each of `count` discoveries; tells of each when it is there. */
+static int add_many(const char *path, size_t first, size_t count, int told)
+{
+    weft_m_reviews *reviews;
+    weft_m_cluster clusters[2];
+    char id[9];
+    WEFT_TRY(weft_m_reviews_open(&reviews, path, NULL));
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        snprintf(id, sizeof(id), "%08zx", first + i);
+        weft_m_discovery discovery = discovery_of(id, clusters);
+        rc = weft_m_reviews_add(reviews, &discovery, texts, NULL);
+        if (rc == 0 && told >= 0)
+            CHECK_EQ(write(told, "+", 1), 1);
+    }
+    weft_m_reviews_close(reviews);
+    return rc;
+}
+
+/* How many discoveries are there, each whole. */
+static size_t count_whole(const char *path)
+{
+    weft_m_reviews *reviews;
+    size_t count;
+    CHECK_OK(weft_m_reviews_open(&reviews, path, NULL));
+    const weft_m_review *items = weft_m_reviews_list(reviews, &count);
+    CHECK_EQ(count % 2, 0);
+    for (size_t i = 0; i < count; i++)
+        CHECK_EQ(items[i].proposal_index, i % 2);
+    weft_m_reviews_close(reviews);
+    return count / 2;
+}
+
+/* The kernel may hold the files of a process with io_uring a moment longer than the process is
+ * there; and the clock of tests does not wait for it. */
+static void wait_for_lock(const char *path)
+{
+    char lock[80];
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    int fd = open(lock, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return; /* it had not come so far */
+    CHECK_OK(flock(fd, LOCK_EX));
+    close(fd);
+}
+
+TEST(M8_a_kill_at_any_point_loses_nothing_and_leaves_no_half)
+{
+    const char *path = path_of();
+    size_t there = 0;
+    dice d = {99};
+    for (int lives = 0; lives < 30; lives++) {
+        char told[64];
+        int pipes[2];
+        CHECK_OK(pipe(pipes));
+        pid_t pid = fork();
+        if (pid == 0)
+            _exit(add_many(path, there, sizeof(told), pipes[1]) == 0 ? 0 : 1);
+        close(pipes[1]);
+        size_t heard = roll(&d, 3);
+        for (size_t i = 0; i < heard; i++)
+            CHECK_EQ(read(pipes[0], told, 1), 1);
+        usleep((useconds_t)roll(&d, 600));
+        kill(pid, SIGKILL);
+        CHECK_EQ(waitpid(pid, NULL, 0), pid);
+        wait_for_lock(path);
+        for (ssize_t more; (more = read(pipes[0], told, sizeof(told))) > 0;)
+            heard += (size_t)more;
+        close(pipes[0]);
+        size_t now = count_whole(path);
+        CHECK_GE(now, there + heard);
+        CHECK_LE(now, there + heard + 1); /* made, and not told any more */
+        there = now;
+    }
+    CHECK_GT(there, 20);
+    char pattern[96];
+    snprintf(pattern, sizeof(pattern), "rm -f %s.tmp-*", path);
+    CHECK_OK(system(pattern));
+    drop(path);
+}
+
+struct power {
+    weft_time after;
+    size_t told;
+};
+
+static int add_until_dark(void *arg)
+{
+    struct power *power = arg;
+    for (; power->told < 1000; power->told++)
+        WEFT_TRY(add_many("/tmp/reviews.json", power->told, 1, -1));
+    return 0;
+}
+
+static int lose_power(void *arg)
+{
+    struct power *power = arg;
+    for (int lives = 0; lives < 3; lives++) {
+        weft_task task = weft_spawn(add_until_dark, power);
+        CHECK_OK(weft_sleep(power->after));
+        weft_cancel(task, "no power");
+        CHECK_EQ(weft_await(task), -ECANCELED);
+        CHECK_OK(weft_sim_power_failure());
+        size_t there = count_whole("/tmp/reviews.json");
+        CHECK_GE(there, power->told);
+        CHECK_LE(there, power->told + 1);
+        power->told = there;
+    }
+    return 0;
+}
+
+TEST(M8_a_power_failure_loses_no_review_and_leaves_no_half)
+{
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        struct power power = {.after = (weft_time)(seed * 331 + 50) * WEFT_US};
+        const weft_sim_options options = {.seed = test_seed() + seed, .wait_ppm = 500000};
+        note("seed %llu", (unsigned long long)options.seed);
+        CHECK_OK(weft_sim_run_with(&options, lose_power, &power));
+    }
 }

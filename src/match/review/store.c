@@ -8,6 +8,7 @@
 #include "match/error.h"
 #include "match/file/whole.h"
 #include "match/json.h"
+#include "match/review/lock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,17 +33,17 @@ void weft_m_reviews_close(weft_m_reviews *it)
     wf_free(it);
 }
 
-static int read_file(weft_m_reviews *it, weft_m_error *error)
+static int load(const char *path, wf_records *out, weft_m_error *error)
 {
     char reason[WF_RECORD_REASON_BYTES];
     weft_bytes bytes = {0};
-    int rc = wf_whole_load(it->path, WF_RECORDS_BYTES_MAX, &bytes, error);
+    int rc = wf_whole_load(path, WF_RECORDS_BYTES_MAX, &bytes, error);
     if (rc < 0)
         return rc == -ENOENT ? 0 : rc;
-    rc = wf_records_read(&it->records, (const char *)bytes.ptr, bytes.len, reason);
+    rc = wf_records_read(out, (const char *)bytes.ptr, bytes.len, reason);
     weft_bytes_free(&bytes);
     if (rc == -WEFT_M_EPERSIST)
-        return wf_m_fail(error, rc, "%.300s: no list of reviews: %s", it->path, reason);
+        return wf_m_fail(error, rc, "%.300s: no list of reviews: %s", path, reason);
     return rc < 0 ? wf_m_fail_plain(error, rc) : 0;
 }
 
@@ -57,7 +58,7 @@ int weft_m_reviews_open(weft_m_reviews **out, const char *path, weft_m_error *er
         return wf_m_fail_plain(error, -ENOMEM);
     }
     memcpy(it->path, path, bytes);
-    int rc = read_file(it, error);
+    int rc = load(path, &it->records, error);
     if (rc < 0)
         weft_m_reviews_close(it);
     else
@@ -99,6 +100,37 @@ static int save(const weft_m_reviews *it, weft_m_error *error)
     int rc = buf.rc < 0 ? wf_m_fail_plain(error, buf.rc)
                         : wf_whole_save(it->path, wf_buf_ptr(&buf), wf_buf_bytes(&buf), error);
     wf_buf_fini(&buf);
+    return rc;
+}
+
+/* A change is made to what the file has at that moment, and nobody else's comes between.  What was
+ * read before lives on meanwhile: an id that was given may be of it. */
+struct change {
+    int lock;
+    wf_records before;
+};
+
+static int change_begin(weft_m_reviews *it, struct change *out, weft_m_error *error)
+{
+    wf_records fresh = {0};
+    int lock = wf_review_lock(it->path, error);
+    if (lock < 0)
+        return lock;
+    int rc = load(it->path, &fresh, error);
+    if (rc < 0) {
+        wf_records_fini(&fresh);
+        wf_review_unlock(lock);
+        return rc;
+    }
+    *out = (struct change){lock, it->records};
+    it->records = fresh;
+    return 0;
+}
+
+static int change_end(struct change *change, int rc)
+{
+    wf_review_unlock(change->lock);
+    wf_records_fini(&change->before);
     return rc;
 }
 
@@ -181,8 +213,8 @@ static bool has_discovery(const weft_m_reviews *it, const weft_m_discovery *disc
     return false;
 }
 
-int weft_m_reviews_add(weft_m_reviews *it, const weft_m_discovery *discovery, const weft_str *texts,
-                       weft_m_error *error)
+static int add(weft_m_reviews *it, const weft_m_discovery *discovery, const weft_str *texts,
+               weft_m_error *error)
 {
     size_t before = it->records.count;
     int rc = 0;
@@ -202,6 +234,14 @@ int weft_m_reviews_add(weft_m_reviews *it, const weft_m_discovery *discovery, co
     if (rc < 0)
         it->records.count = before;
     return rc;
+}
+
+int weft_m_reviews_add(weft_m_reviews *it, const weft_m_discovery *discovery, const weft_str *texts,
+                       weft_m_error *error)
+{
+    struct change change;
+    int rc = change_begin(it, &change, error);
+    return rc < 0 ? rc : change_end(&change, add(it, discovery, texts, error));
 }
 
 /* ---- decisions ---- */
@@ -238,8 +278,8 @@ static int keep(weft_m_reviews *it, weft_m_review *record, const weft_m_review *
     return rc;
 }
 
-int weft_m_reviews_decide(weft_m_reviews *it, weft_str review_id, enum weft_m_review_state state,
-                          const char *notes, weft_m_error *error)
+static int decide(weft_m_reviews *it, weft_str review_id, enum weft_m_review_state state,
+                  const char *notes, weft_m_error *error)
 {
     weft_m_review *record = find(it, review_id, error);
     if (record == NULL)
@@ -255,6 +295,14 @@ int weft_m_reviews_decide(weft_m_reviews *it, weft_str review_id, enum weft_m_re
     if (notes != NULL && !wf_arena_copy(&it->records.arena, weft_str_of(notes), &changed.notes))
         return wf_m_fail_plain(error, -ENOMEM);
     return keep(it, record, &changed, error);
+}
+
+int weft_m_reviews_decide(weft_m_reviews *it, weft_str review_id, enum weft_m_review_state state,
+                          const char *notes, weft_m_error *error)
+{
+    struct change change;
+    int rc = change_begin(it, &change, error);
+    return rc < 0 ? rc : change_end(&change, decide(it, review_id, state, notes, error));
 }
 
 /* ---- promotion ---- */
@@ -297,8 +345,8 @@ static int check_name(const weft_m_reviews *it, const weft_m_review *record, wef
     return 0;
 }
 
-int weft_m_reviews_promote(weft_m_reviews *it, weft_str review_id, weft_matcher *matcher,
-                           const char *save_path, weft_m_promotion *out, weft_m_error *error)
+static int promote(weft_m_reviews *it, weft_str review_id, weft_matcher *matcher,
+                   const char *save_path, weft_m_promotion *out, weft_m_error *error)
 {
     weft_m_review *record = find(it, review_id, error);
     weft_m_info info = {.size = sizeof(info)};
@@ -329,6 +377,15 @@ int weft_m_reviews_promote(weft_m_reviews *it, weft_str review_id, weft_matcher 
     if (rc == 0)
         *out = promotion;
     return rc;
+}
+
+int weft_m_reviews_promote(weft_m_reviews *it, weft_str review_id, weft_matcher *matcher,
+                           const char *save_path, weft_m_promotion *out, weft_m_error *error)
+{
+    struct change change;
+    int rc = change_begin(it, &change, error);
+    return rc < 0 ? rc
+                  : change_end(&change, promote(it, review_id, matcher, save_path, out, error));
 }
 
 int weft_m_review_json(const weft_m_review *review, weft_text *out)
