@@ -45,6 +45,18 @@ int answer_error(weft_http_request *req, weft_http_response *res, int rc, const 
     return made;
 }
 
+int answer_keeps_nothing(weft_http_response *res)
+{
+    return weft_http_fail(res, 409, /* code= */ NULL,
+                          "this service keeps nothing; weft serve --data DIR makes it");
+}
+
+int answer_stale(weft_http_response *res)
+{
+    return weft_http_fail(res, 409, /* code= */ NULL,
+                          "the matcher was replaced or deleted meanwhile");
+}
+
 int answer_text(weft_http_response *res, weft_text *text)
 {
     int rc = weft_http_respond_json(res, 200, (weft_str){text->ptr, text->len});

@@ -83,6 +83,7 @@ struct asked {
     weft_str query;
     weft_items queries;
     int64_t top_k, batch_size;
+    int64_t blocking_top_k, retrieval_top_k, final_top_k; /* 0: as usual */
     double threshold;
     const weft_json *candidates;
     bool metadata;
@@ -96,6 +97,16 @@ struct asked {
     {                                                                                              \
         WEFT_FIELD_DOUBLE(struct asked, threshold), .flags = WEFT_NULLABLE,                        \
                                                     .interval = WEFT_INTERVAL(0, 1)                \
+    }
+#define FIELDS_HYBRID                                                                              \
+    {WEFT_FIELD_INTEGER(struct asked, blocking_top_k), .range = WEFT_RANGE(0, INT32_MAX),          \
+     .about = "Mode hybrid: entities that blocking leaves; 0: 1,000."},                            \
+        {WEFT_FIELD_INTEGER(struct asked, retrieval_top_k), .range = WEFT_RANGE(0, INT32_MAX),     \
+         .about = "Mode hybrid: those that retrieval leaves; 0: 50, or top_k if that is more."},   \
+    {                                                                                              \
+        WEFT_FIELD_INTEGER(struct asked, final_top_k), .range = WEFT_RANGE(0, 1000),               \
+                                                       .about = "Mode hybrid: those that are "     \
+                                                                "answered; 0: top_k."              \
     }
 #define FIELD_CANDIDATES                                                                           \
     {                                                                                              \
@@ -115,6 +126,7 @@ static const weft_field match_fields[] = {
     FIELD_THRESHOLD,
     FIELD_CANDIDATES,
     {WEFT_FIELD_BOOL(struct asked, metadata)},
+    FIELDS_HYBRID,
 };
 static const weft_field batch_fields[] = {
     {WEFT_FIELD_ARRAY(struct asked, queries, &text_item), .flags = WEFT_REQUIRED},
@@ -122,6 +134,7 @@ static const weft_field batch_fields[] = {
     FIELD_TOP_K,
     FIELD_THRESHOLD,
     FIELD_CANDIDATES,
+    FIELDS_HYBRID,
 };
 static const weft_field explain_fields[] = {
     {WEFT_FIELD_STRING(struct asked, query), .flags = WEFT_REQUIRED},
@@ -216,6 +229,9 @@ int ask_take(struct ask *ask, const weft_http_request *req)
     weft_m_query_init(&ask->query);
     ask->query.top_k = asked->top_k;
     ask->query.threshold = (float)asked->threshold;
+    ask->query.blocking_top_k = (size_t)asked->blocking_top_k;
+    ask->query.retrieval_top_k = (size_t)asked->retrieval_top_k;
+    ask->query.final_top_k = (size_t)asked->final_top_k;
     int rc = take_query(ask, asked);
     return rc == 0 ? take_candidates(ask, asked->candidates) : rc;
 }

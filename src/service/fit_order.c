@@ -130,17 +130,18 @@ static int copy_body(void *arg)
     const struct fit_asked *asked = copying->asked;
     const struct example_asked *from = asked->training_data.ptr;
     size_t count = asked->training_data.count;
-    read_options(&asked->options, &order->options);
-    if (!wf_arena_copy(&order->arena, asked->mode, &order->options.mode))
+    read_options(&asked->options, &order->fit.options);
+    if (!wf_arena_copy(&order->arena, asked->mode, &order->fit.options.mode))
         return -ENOMEM;
     if (count == 0)
         return 0;
-    order->examples = wf_arena_array(&order->arena, count, sizeof(*order->examples));
-    if (order->examples == NULL)
+    weft_m_example *examples = wf_arena_array(&order->arena, count, sizeof(*examples));
+    if (examples == NULL)
         return -ENOMEM;
-    for (; order->example_count < count; order->example_count++) {
-        weft_m_example *to = &order->examples[order->example_count];
-        const struct example_asked *example = &from[order->example_count];
+    order->fit.examples = examples;
+    for (; order->fit.example_count < count; order->fit.example_count++) {
+        weft_m_example *to = &examples[order->fit.example_count];
+        const struct example_asked *example = &from[order->fit.example_count];
         if (!wf_arena_copy(&order->arena, example->text, &to->text) ||
             !copy_label(&order->arena, example->label, to))
             return -ENOMEM;
@@ -148,10 +149,22 @@ static int copy_body(void *arg)
     return 0;
 }
 
+static int fit(const struct job_work *work)
+{
+    const struct job_order *order = work->order;
+    weft_m_fit_options options = order->fit.options;
+    options.progress = work->progress;
+    options.progress_arg = work->progress_arg;
+    return weft_m_fit(work->named->matcher, order->fit.examples, order->fit.example_count, &options,
+                      work->error);
+}
+
+const struct job_kind fit_kind = {.name = "fit", .run = fit};
+
 int fit_order_take(struct job_order *order, const void *asked)
 {
     struct copying copying = {order, asked};
-    *order = (struct job_order){0};
+    *order = (struct job_order){.kind = &fit_kind};
     int rc = weft_run_cpu(copy_body, &copying);
     if (rc < 0)
         wf_arena_fini(&order->arena);

@@ -8,6 +8,8 @@
 
 #include <weft/http_api.h>
 
+extern const struct job_kind fit_kind;
+
 /* {"training_data": [{"text","label"}], "mode", "options": those of weft_m_fit_options} */
 extern const weft_schema ask_fit;
 

@@ -16,11 +16,17 @@ void jobs_init(struct jobs *jobs, struct registry *registry, struct measures *me
     wf_list_init(&jobs->items);
 }
 
+static void job_free(struct job *job)
+{
+    weft_text_free(&job->result);
+    wf_free(job);
+}
+
 void jobs_fini(struct jobs *jobs)
 {
     (void)jobs_stop(jobs);
     for (wf_list *link; (link = wf_list_pop(&jobs->items)) != NULL;)
-        wf_free(wf_container(link, struct job, link));
+        job_free(wf_container(link, struct job, link));
     pthread_mutex_destroy(&jobs->lock);
 }
 
@@ -30,7 +36,7 @@ void jobs_fini(struct jobs *jobs)
 static void job_unref(struct job *job)
 {
     if (--job->holders == 0)
-        wf_free(job);
+        job_free(job);
 }
 
 void job_drop(struct jobs *jobs, struct job *job)
@@ -97,6 +103,7 @@ static int job_new(struct job **out, struct named *named, struct job_order *orde
     bell_init(&job->changed);
     snprintf(job->view.id, sizeof(job->view.id), "%016llx", (unsigned long long)number);
     memcpy(job->view.matcher, named->name, sizeof(job->view.matcher));
+    job->view.kind = order->kind;
     job->view.queued_at = wf_sys_wall();
     *out = job;
     return 0;

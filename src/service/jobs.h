@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Jobs: work that goes on when the client that asked for it has gone.  So far a job fits a matcher.
+ * Jobs: work that goes on when the client that asked for it has gone.  A job fits a matcher, or
+ * discovers what is missing in it.
  *
  * Any loop may add, look at and cancel jobs; workers, tasks of one loop, do them, one at a time for
  * each matcher.  Who watches a job waits at its bell, and sees what it is, not each step it took: a
@@ -15,6 +16,7 @@
 #include "service/match_metrics.h"
 #include "service/registry.h"
 
+#include <weft/discover.h>
 #include <weft/task.h>
 
 #define JOBS_QUEUE_MAX 32              /* that wait; one more is refused */
@@ -25,18 +27,49 @@
 
 enum job_state { JOB_QUEUED, JOB_RUNNING, JOB_DONE, JOB_FAILED, JOB_CANCELLED };
 
-/* What is to be learnt; all texts are in the arena. */
+struct job_order;
+
+/* A job in the hands of a worker. */
+struct job_work {
+    const struct job_order *order;
+    const struct named *named;
+    int (*progress)(size_t done, size_t total, void *arg); /* as weft_m_fit_options.progress */
+    void *progress_arg;
+    weft_text *result;   /* JSON, for kinds that have one; empty */
+    weft_m_error *error; /* of a failure; its rc 0: the code says all */
+};
+
+struct job_kind {
+    const char *name;
+    bool has_result;
+    WEFT_WAITS int (*run)(const struct job_work *work); /* 0 or negative */
+};
+
+/* What is to be done; all texts are in the arena.  Each kind has members of its own. */
 struct job_order {
+    const struct job_kind *kind;
     wf_arena arena;
-    weft_m_example *examples;
-    size_t example_count;
-    weft_m_fit_options options;
+    union {
+        struct {
+            weft_m_example *examples;
+            size_t example_count;
+            weft_m_fit_options options;
+        } fit;
+        struct {
+            weft_str *texts;
+            size_t text_count;
+            weft_m_discover_options options;
+            weft_m_novelty_options novelty;
+            struct store *reviews; /* where records of it are added; NULL: nowhere */
+        } discover;
+    };
 };
 
 /* How a job stands. */
 struct job_view {
     char id[JOBS_ID_BYTES];
     char matcher[REGISTRY_NAME_MAX + 1];
+    const struct job_kind *kind;
     enum job_state state;
     size_t completed, total;                 /* never fall; 0 and 0 before it knows */
     uint64_t sequence;                       /* grows with every change */
@@ -50,6 +83,8 @@ struct job {
     /* Of whoever ended it, once it is over. */
     struct job_order order;
     struct named *named; /* held */
+
+    weft_text result; /* DONE: it stays as it is */
 
     /* Under the lock of the jobs. */
     struct job_view view;

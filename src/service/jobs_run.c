@@ -14,6 +14,7 @@
 struct shift {
     struct jobs *jobs;
     struct job *job;
+    weft_text result;
     weft_m_error error;
 };
 
@@ -33,21 +34,25 @@ static int on_progress(size_t done, size_t total, void *arg)
     return 0;
 }
 
-static int fit_body(void *arg)
+static int work_body(void *arg)
 {
     struct shift *shift = arg;
     const struct job_order *order = &shift->job->order;
-    weft_m_fit_options options = order->options;
-    options.progress = on_progress;
-    options.progress_arg = shift;
-    return weft_m_fit(shift->job->named->matcher, order->examples, order->example_count, &options,
-                      &shift->error);
+    const struct job_work work = {.order = order,
+                                  .named = shift->job->named,
+                                  .progress = on_progress,
+                                  .progress_arg = shift,
+                                  .result = &shift->result,
+                                  .error = &shift->error};
+    return order->kind->run(&work);
 }
 
 static void say_end(struct shift *shift, int rc)
 {
     struct job *job = shift->job;
     if (rc == 0) {
+        job->result = shift->result;
+        shift->result = (weft_text){0};
         job_end(shift->jobs, job, JOB_DONE);
         return;
     }
@@ -63,7 +68,7 @@ static void say_end(struct shift *shift, int rc)
 static void do_job(struct jobs *jobs, struct job *job)
 {
     struct shift shift = {.jobs = jobs, .job = job};
-    weft_task task = weft_spawn(fit_body, &shift);
+    weft_task task = weft_spawn(work_body, &shift);
     pthread_mutex_lock(&jobs->lock);
     job->task = task;
     if (job->why != NULL)
@@ -74,6 +79,7 @@ static void do_job(struct jobs *jobs, struct job *job)
     say_end(&shift, rc);
     bell_ring(&jobs->work); /* another of this matcher may begin */
     pthread_mutex_unlock(&jobs->lock);
+    weft_text_free(&shift.result);
     job_drop(jobs, job);
 }
 

@@ -131,11 +131,9 @@ int route_save(weft_http_request *req, weft_http_response *res, const struct tar
     weft_m_error error;
     int rc = store_save(&target->service->store, target->named, &error);
     if (rc == -ENOTDIR)
-        return weft_http_fail(res, 409, /* code= */ NULL,
-                              "this service keeps nothing; weft serve --data DIR makes it");
+        return answer_keeps_nothing(res);
     if (rc == -ESTALE)
-        return weft_http_fail(res, 409, /* code= */ NULL,
-                              "the matcher was replaced or deleted meanwhile");
+        return answer_stale(res);
     if (rc < 0)
         return error.rc != 0 ? answer_error(req, res, rc, &error) : rc;
     static const char saved[] = "{\"saved\":true}";

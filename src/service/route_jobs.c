@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* POST …/fit makes a job; /v1/jobs shows, follows and cancels jobs. */
+/* POST …/fit and …/discover make a job; /v1/jobs shows, follows and cancels jobs. */
 #include "base/alloc.h"
 #include "base/calendar.h"
 #include "base/json_write.h"
+#include "service/discover_order.h"
 #include "service/fit_order.h"
 #include "service/service.h"
 
@@ -56,7 +57,7 @@ static int put_job(wf_json *json, const struct job_view *view)
 {
     wf_json_object(json);
     wf_json_put_text(json, "job", view->id);
-    wf_json_put_text(json, "kind", "fit");
+    wf_json_put_text(json, "kind", view->kind->name);
     wf_json_put_text(json, "matcher", view->matcher);
     wf_json_put_text(json, "state", state_name(view->state));
     wf_json_put_uint(json, "completed", view->completed);
@@ -91,17 +92,12 @@ static int refuse(weft_http_response *res, int rc)
                           is_full ? "as many jobs wait as may" : "the service ends");
 }
 
-int route_fit(weft_http_request *req, weft_http_response *res, const struct target *target)
+/* Queues it, and says its id. */
+static int make(weft_http_response *res, const struct target *target, struct job_order *order)
 {
     struct service *service = target->service;
-    struct job_order order = {0};
     char id[JOBS_ID_BYTES], text[64];
-    weft_m_error error;
-    int bad = fit_order_check(weft_http_input(req), &error);
-    if (bad < 0)
-        return answer_error(req, res, bad, &error);
-    WEFT_TRY(fit_order_take(&order, weft_http_input(req)));
-    int rc = jobs_add(&service->jobs, registry_hold(target->named), &order, id);
+    int rc = jobs_add(&service->jobs, registry_hold(target->named), order, id);
     if (rc < 0)
         return refuse(res, rc);
     jobs_cancel_stale(&service->jobs); /* the matcher may have gone meanwhile */
@@ -109,6 +105,27 @@ int route_fit(weft_http_request *req, weft_http_response *res, const struct targ
     WEFT_TRY(weft_http_set_field(res, "Location", weft_str_of(text)));
     int bytes = snprintf(text, sizeof(text), "{\"job\":\"%s\"}", id);
     return weft_http_respond_json(res, 202, (weft_str){text, (size_t)bytes});
+}
+
+int route_fit(weft_http_request *req, weft_http_response *res, const struct target *target)
+{
+    struct job_order order = {0};
+    weft_m_error error;
+    int bad = fit_order_check(weft_http_input(req), &error);
+    if (bad < 0)
+        return answer_error(req, res, bad, &error);
+    WEFT_TRY(fit_order_take(&order, weft_http_input(req)));
+    return make(res, target, &order);
+}
+
+int route_discover(weft_http_request *req, weft_http_response *res, const struct target *target)
+{
+    struct job_order order = {0};
+    struct store *store = &target->service->store;
+    if (discover_order_wants_review(weft_http_input(req)) && store->dir == NULL)
+        return answer_keeps_nothing(res);
+    WEFT_TRY(discover_order_take(&order, weft_http_input(req), store));
+    return make(res, target, &order);
 }
 
 /* ---- looking ---- */
@@ -161,6 +178,26 @@ int route_get_job(weft_http_request *req, weft_http_response *res, void *arg)
     jobs_look(&service->jobs, job, &view);
     jobs_release(&service->jobs, job);
     return answer_job(res, &view);
+}
+
+/* A job that is done has its result until it is forgotten. */
+int route_job_result(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    struct service *service = arg;
+    struct job_view view;
+    int rc;
+    struct job *job = find(req, res, service, &rc);
+    if (job == NULL)
+        return rc;
+    jobs_look(&service->jobs, job, &view);
+    if (view.state == JOB_DONE && view.kind->has_result)
+        rc = weft_http_respond_json(res, 200, (weft_str){job->result.ptr, job->result.len});
+    else if (view.kind->has_result)
+        rc = weft_http_fail(res, 409, /* code= */ NULL, "the job is %s", state_name(view.state));
+    else
+        rc = weft_http_fail(res, 409, /* code= */ NULL, "a %s has no result", view.kind->name);
+    jobs_release(&service->jobs, job);
+    return rc;
 }
 
 /* Answers when it is over, which is soon. */

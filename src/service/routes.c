@@ -2,6 +2,7 @@
 
 /* The routes of weft serve: what each takes, gives, and says of itself in /openapi.json. */
 #include "service/ask.h"
+#include "service/discover_order.h"
 #include "service/fit_order.h"
 #include "service/make.h"
 
@@ -70,12 +71,35 @@ static const weft_http_reply job_made[] = {
 };
 static const weft_http_api fit_api = {ABOUT("jobs", "Fits a matcher, by examples or without"),
                                       TAKES(ask_fit), .replies = job_made, .reply_count = 2};
+static const weft_http_api discover_api = {
+    ABOUT("jobs", "Discovers what new texts have in common: entities that may be missing"),
+    TAKES(ask_discover), .replies = job_made, .reply_count = 2};
 static const weft_http_api jobs_api = {ABOUT("jobs", "Jobs, the last one first")};
 static const weft_http_api get_job_api = {ABOUT("jobs", "How a job stands")};
 static const weft_http_api delete_job_api = {ABOUT("jobs", "Cancels a job, and says how it ended")};
+static const weft_http_reply job_results[] = {
+    {.status = 409, .about = "The job is not done, or of a kind that has none."}};
+static const weft_http_api job_result_api = {ABOUT("jobs", "What a job found"),
+                                             .replies = job_results, .reply_count = 1};
 static const char *const events_alone[] = {"text/event-stream", NULL};
 static const weft_http_api job_events_api = {ABOUT("jobs", "Follows a job, to its end"),
                                              .gives = events_alone};
+
+static const weft_http_api reviews_api = {ABOUT("review", "Proposed entities, the oldest first"),
+                                          .params = &ask_reviews};
+static const weft_http_api get_review_api = {ABOUT("review", "A proposed entity")};
+static const weft_http_reply decided[] = {
+    {.status = 409, .about = "Its state is one from which there is no way there."}};
+static const weft_http_api decide_api = {
+    ABOUT("review", "Approves or rejects a proposed entity, or adds it to the matcher"),
+    TAKES(ask_decision), .replies = decided, .reply_count = 1};
+
+static const weft_http_api get_profile_api = {
+    ABOUT("drift", "How many texts the profile was taken of, and when")};
+static const weft_http_api put_profile_api = {
+    ABOUT("drift", "Keeps what these texts look like, to compare others with"), TAKES(ask_profile)};
+static const weft_http_api drift_api = {
+    ABOUT("drift", "Do texts still look as those of the profile did"), TAKES(ask_drift)};
 
 /* Watchers of jobs are many and idle: of each loop so many, and for as long as a job may take. */
 #define WATCHERS_MAX 16
@@ -126,9 +150,17 @@ static const struct route routes[] = {
     BOTH("PUT", "threshold", threshold, .changes = true),
     BOTH("POST", "save", save, .changes = true),
     BOTH("POST", "fit", fit, .changes = true),
+    BOTH("POST", "discover", discover, .changes = true),
+    BOTH("GET", "reviews", reviews),
+    BOTH("GET", "reviews/{review}", get_review),
+    BOTH("POST", "reviews/{review}", decide, .changes = true),
+    BOTH("GET", "profile", get_profile),
+    BOTH("PUT", "profile", put_profile, .changes = true),
+    BOTH("POST", "drift", drift),
     PLAIN("GET", "/v1/jobs", jobs),
     PLAIN("GET", "/v1/jobs/{id}", get_job),
     PLAIN("DELETE", "/v1/jobs/{id}", delete_job, .changes = true),
+    PLAIN("GET", "/v1/jobs/{id}/result", job_result),
     PLAIN("GET", "/v1/jobs/{id}/events", job_events, .in_hand_max = WATCHERS_MAX,
           .time_max = WATCH_TIME_MAX),
     PLAIN("GET", "/v1/matchers", matchers),

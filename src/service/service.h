@@ -34,7 +34,7 @@ struct target {
 typedef int target_handler(weft_http_request *req, weft_http_response *res,
                            const struct target *target);
 
-#define SERVICE_BINDINGS_MAX 48
+#define SERVICE_BINDINGS_MAX 64
 
 /* A route that is about a matcher: takes it by its name, or answers 404. */
 struct binding {
@@ -79,6 +79,7 @@ weft_http_handler route_jobs;
 weft_http_handler route_get_job;
 weft_http_handler route_delete_job;
 weft_http_handler route_job_events;
+weft_http_handler route_job_result;
 
 target_handler route_get_matcher;
 target_handler route_info;
@@ -95,12 +96,23 @@ target_handler route_add_entities;
 target_handler route_remove_entities;
 target_handler route_threshold;
 target_handler route_save;
+target_handler route_discover;
+target_handler route_reviews;
+target_handler route_get_review;
+target_handler route_decide;
+target_handler route_get_profile;
+target_handler route_put_profile;
+target_handler route_drift;
 
 /* ---- answers ---- */
 
 /* Sends `rc` of the matcher as an error answer.  -ECANCELED is handed back instead. */
 WEFT_WAITS int answer_error(weft_http_request *req, weft_http_response *res, int rc,
                             const weft_m_error *error);
+
+/* 409: there is no directory; the matcher is not that of its name any more. */
+WEFT_WAITS int answer_keeps_nothing(weft_http_response *res);
+WEFT_WAITS int answer_stale(weft_http_response *res);
 
 /* Sends a JSON text of the matcher, and frees it. */
 WEFT_WAITS int answer_text(weft_http_response *res, weft_text *text);

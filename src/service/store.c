@@ -8,11 +8,10 @@
 #include <weft/error.h>
 #include <weft/file.h>
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char suffix[] = ".weftm";
+static const char suffix[] = "." STORE_MATCHER;
 #define SUFFIX_BYTES (sizeof(suffix) - 1)
 
 #define LEFTOVER_DIGITS 16 /* see weft_file_save() */
@@ -37,10 +36,11 @@ static int fail(weft_m_error *error, int rc, const char *path)
     return rc;
 }
 
-/* "DIR/NAME.weftm", in `path`. */
-static int make_path(const struct store *store, weft_str name, char path[PATH_MAX])
+int store_path(const struct store *store, weft_str name, const char *kind, char path[PATH_MAX])
 {
-    int bytes = snprintf(path, PATH_MAX, "%s/%.*s%s", store->dir, (int)name.len, name.ptr, suffix);
+    if (store->dir == NULL)
+        return -ENOTDIR;
+    int bytes = snprintf(path, PATH_MAX, "%s/%.*s.%s", store->dir, (int)name.len, name.ptr, kind);
     return bytes < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
@@ -55,7 +55,7 @@ static int load_one(struct store *store, weft_str name, struct measures *measure
     weft_m_options_init(&options);
     options.metric = measures_take;
     options.metric_arg = measures;
-    int rc = make_path(store, name, path);
+    int rc = store_path(store, name, STORE_MATCHER, path);
     if (rc < 0)
         return fail(error, rc, store->dir);
     rc = weft_m_load(&matcher, path, &options, error);
@@ -124,7 +124,7 @@ int store_load(struct store *store, struct measures *measures, weft_m_error *err
 
 /* ---- writing ---- */
 
-static int store_enter(struct store *store)
+static int enter(struct store *store)
 {
     int rc = 0;
     pthread_mutex_lock(&store->lock);
@@ -136,7 +136,7 @@ static int store_enter(struct store *store)
     return rc;
 }
 
-static void store_leave(struct store *store)
+void store_leave(struct store *store)
 {
     pthread_mutex_lock(&store->lock);
     store->is_entered = false;
@@ -144,37 +144,48 @@ static void store_leave(struct store *store)
     pthread_mutex_unlock(&store->lock);
 }
 
-static int save(struct store *store, const struct named *named, weft_m_error *error)
+int store_enter(struct store *store, const struct named *named)
 {
-    char path[PATH_MAX];
-    if (!registry_has(store->registry, named))
-        return -ESTALE;
-    int rc = make_path(store, weft_str_of(named->name), path);
-    return rc < 0 ? fail(error, rc, store->dir) : weft_m_save(named->matcher, path, error);
+    WEFT_TRY(enter(store));
+    if (registry_has(store->registry, named))
+        return 0;
+    store_leave(store);
+    return -ESTALE;
 }
 
 int store_save(struct store *store, const struct named *named, weft_m_error *error)
 {
+    char path[PATH_MAX];
     *error = (weft_m_error){0};
-    if (store->dir == NULL)
-        return -ENOTDIR;
-    int rc = store_enter(store);
+    int rc = store_path(store, weft_str_of(named->name), STORE_MATCHER, path);
+    if (rc < 0)
+        return rc == -ENOTDIR ? rc : fail(error, rc, store->dir);
+    rc = store_enter(store, named);
     if (rc < 0)
         return rc;
-    rc = save(store, named, error);
+    rc = weft_m_save(named->matcher, path, error);
     store_leave(store);
     return rc;
 }
 
+/* The matcher's own last: while it is there the rest is of something. */
+static int remove_files(struct store *store, weft_str name)
+{
+    static const char *const kinds[] = {STORE_PROFILE, STORE_REVIEWS, STORE_REVIEWS ".lock",
+                                        STORE_MATCHER};
+    char path[PATH_MAX];
+    int rc = 0;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds) && (rc == 0 || rc == -ENOENT); i++) {
+        WEFT_TRY(store_path(store, name, kinds[i], path));
+        rc = weft_unlink(path);
+    }
+    return rc == -ENOENT ? 0 : rc;
+}
+
 static int remove_both(struct store *store, weft_str name)
 {
-    char path[PATH_MAX];
-    if (store->dir != NULL) {
-        WEFT_TRY(make_path(store, name, path));
-        int rc = weft_unlink(path);
-        if (rc < 0 && rc != -ENOENT)
-            return rc;
-    }
+    if (store->dir != NULL)
+        WEFT_TRY(remove_files(store, name));
     return registry_remove(store->registry, name);
 }
 
@@ -182,7 +193,7 @@ int store_remove(struct store *store, weft_str name)
 {
     if (!registry_is_name(name))
         return -ENOENT;
-    WEFT_TRY(store_enter(store));
+    WEFT_TRY(enter(store));
     int rc = remove_both(store, name);
     store_leave(store);
     return rc;

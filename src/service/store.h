@@ -14,6 +14,8 @@
 #include "service/match_metrics.h"
 #include "service/registry.h"
 
+#include <limits.h>
+
 struct store {
     const char *dir; /* NULL: nothing is kept */
     struct registry *registry;
@@ -33,7 +35,20 @@ WEFT_WAITS int store_load(struct store *store, struct measures *measures, weft_m
  * deleted meanwhile; else as weft_m_save(), with *error. */
 WEFT_WAITS int store_save(struct store *store, const struct named *named, weft_m_error *error);
 
-/* Takes the matcher of this name away, first its file.  0; -ENOENT; -errno of the file. */
+/* What is kept of a matcher: itself, what is said to proposed entities, what texts looked like. */
+#define STORE_MATCHER "weftm"
+#define STORE_REVIEWS "reviews.json"
+#define STORE_PROFILE "profile.json"
+
+/* "DIR/NAME.KIND", in `path`.  0; -ENOTDIR: nothing is kept here; -ENAMETOOLONG. */
+int store_path(const struct store *store, weft_str name, const char *kind, char path[PATH_MAX]);
+
+/* Files of `named` are written in between: 0, and then leave; -ESTALE: it was replaced or deleted
+ * meanwhile; -ECANCELED. */
+WEFT_WAITS int store_enter(struct store *store, const struct named *named);
+void store_leave(struct store *store);
+
+/* Takes the matcher of this name away, first its files.  0; -ENOENT; -errno of the file. */
 WEFT_WAITS int store_remove(struct store *store, weft_str name);
 
 #endif

@@ -46,9 +46,17 @@ TEST(proposed_entities_are_reviewed_and_become_entities)
     RUN(&run, "match", "query", "-m", matcher, "the parcel");
     CHECK(strstr(run.out, "parcel") != NULL);
     run_fini(&run);
+    RUN(&run, "match", "review", "list", "--storage-path", "/nonexistent/reviews.json");
+    CHECK_STR(run.err, "weft: /nonexistent/reviews.json: No such file or directory; "
+                       "'weft match discover --storage-path FILE' begins one\n");
+    CHECK_EQ(run.code, 1);
+    run_fini(&run);
     RUN(&run, "match", "review", "burn");
     CHECK_EQ(run.code, 2);
     run_fini(&run);
+    char lock[128];
+    snprintf(lock, sizeof(lock), "%s.lock", store);
+    CHECK_OK(unlink(lock));
     drop_file(matcher);
     drop_file(store);
     drop_file(new);
@@ -489,7 +497,9 @@ static const struct {
     {{"match", "query", "-e", "x.csv", "--reranker", "d", "z"},
      2,
      "weft: --reranker is of --mode hybrid"},
-    {{"serve"}, 2, "weft: no entities; give a file with --entities FILE"},
+    {{"serve"},
+     2,
+     "weft: no entities; give a file with --entities FILE, or saved matchers with --data DIR"},
     {{"serve", "-e", "x.csv", "y"}, 2, "weft: unexpected word y"},
     {{"serve", "-e", "x.csv", "--body-max", ""},
      2,
@@ -794,6 +804,26 @@ TEST(match_query_reads_a_fifo_whose_writer_comes_later)
     wf_buf_fini(&out);
     wf_buf_fini(&err);
     drop_file(path);
+}
+
+/* ---- the stages of hybrid ---- */
+
+TEST(match_query_says_how_many_each_stage_of_hybrid_leaves)
+{
+    struct run run;
+    RUN(&run, "match", "query", "-e", COUNTRIES, "--mode", "hybrid", "-t", "0", "-k", "9", "Korea");
+    CHECK(strstr(run.out, "\"KP\"") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", COUNTRIES, "--mode", "hybrid", "-t", "0", "-k", "9",
+        "--blocking-top-k", "9", "--retrieval-top-k", "5", "--final-top-k", "1", "Korea");
+    CHECK_STR(run.err, "");
+    CHECK(strstr(run.out, "[{\"id\":\"KR\"") == run.out);
+    CHECK(strstr(run.out, "\"KP\"") == NULL);
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", COUNTRIES, "--final-top-k", "1", "Korea");
+    CHECK(strstr(run.err, "weft: --final-top-k is of mode hybrid\n") == run.err);
+    CHECK_EQ(run.code, 2);
+    run_fini(&run);
 }
 
 /* ---- bench ---- */

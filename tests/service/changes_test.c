@@ -99,33 +99,6 @@ TASK_TEST(matcher_is_not_changed_by_who_may_not)
 
 /* ---- saving ---- */
 
-/* A directory of this test; in simulation in its own world.  A run that was killed may have left
- * one of the same number. */
-static const char *make_dir(void)
-{
-    static char path[64];
-    int rc = -EEXIST;
-    for (int i = 0; rc == -EEXIST; i++) {
-        snprintf(path, sizeof(path), "/tmp/weft-store-%d-%d", (int)getpid(), i);
-        rc = weft_mkdir(path, 0700);
-    }
-    CHECK_OK(rc);
-    return path;
-}
-
-static void drop_dir(const char *path)
-{
-    static const char *const names[] = {"default.weftm", "b.weftm", "c.weftm", "notes.txt",
-                                        "-x.weftm"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        char file[128];
-        snprintf(file, sizeof(file), "%s/%s", path, names[i]);
-        int rc = weft_unlink(file);
-        CHECK(rc == 0 || rc == -ENOENT);
-    }
-    CHECK_OK(weft_rmdir(path)); /* nothing else was left there */
-}
-
 static void write_file(const char *dir, const char *name, const char *text)
 {
     char path[128];
@@ -143,7 +116,7 @@ TASK_TEST(matcher_that_was_saved_is_there_when_the_service_begins_again)
 {
     static struct desk desk;
     weft_m_error error;
-    const char *dir = make_dir();
+    const char *dir = desk_make_dir();
     desk_open(&desk, 4);
     desk.service.store.dir = dir;
     CHECK_EQ(desk_call(&desk, "PUT /v1/matchers/default", FRUIT), 201);
@@ -173,14 +146,14 @@ TASK_TEST(matcher_that_was_saved_is_there_when_the_service_begins_again)
     CHECK_EQ(desk_call(&desk, "POST /v1/match", "{\"query\":\"aple\"}"), 200);
     CHECK(desk_says(&desk, before));
     desk_close(&desk);
-    drop_dir(dir);
+    desk_drop_dir(dir);
 }
 
 TASK_TEST(matcher_that_is_damaged_is_named_when_the_service_begins)
 {
     static struct desk desk;
     weft_m_error error;
-    const char *dir = make_dir();
+    const char *dir = desk_make_dir();
     desk_open(&desk, 4);
     CHECK_EQ(load(&desk, "/no/such/directory", &error), -ENOENT);
     CHECK(strstr(error.message, "/no/such/directory") != NULL);
@@ -188,7 +161,7 @@ TASK_TEST(matcher_that_is_damaged_is_named_when_the_service_begins)
     CHECK_LT(load(&desk, dir, &error), 0);
     CHECK(strstr(error.message, "b.weftm") != NULL);
     desk_close(&desk);
-    drop_dir(dir);
+    desk_drop_dir(dir);
 }
 
 /* Whoever wins, a file is there only if its matcher is. */
@@ -210,7 +183,7 @@ static int racer_body(void *arg)
 TASK_TEST(matcher_is_saved_and_deleted_at_once)
 {
     static struct desk desk;
-    const char *dir = make_dir();
+    const char *dir = desk_make_dir();
     desk_open(&desk, 4);
     desk.service.store.dir = dir;
     for (int i = 0; i < 10; i++) {
@@ -231,5 +204,5 @@ TASK_TEST(matcher_is_saved_and_deleted_at_once)
         CHECK_EQ(weft_stat(path, &about), -ENOENT);
     }
     desk_close(&desk);
-    drop_dir(dir);
+    desk_drop_dir(dir);
 }

@@ -2,6 +2,10 @@
 
 #include "service/desk.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <weft/file.h>
 #include <weft/http.h>
 
 static int serve_body(void *arg)
@@ -74,4 +78,35 @@ int desk_call(struct desk *desk, const char *line, const char *body)
 bool desk_says(const struct desk *desk, const char *text)
 {
     return desk->answer.body != NULL && strstr(desk->answer.body, text) != NULL;
+}
+
+const char *desk_make_dir(void)
+{
+    static char path[64];
+    int rc = -EEXIST;
+    for (int i = 0; rc == -EEXIST; i++) {
+        snprintf(path, sizeof(path), "/tmp/weft-store-%d-%d", (int)getpid(), i);
+        rc = weft_mkdir(path, 0700);
+    }
+    CHECK_OK(rc);
+    return path;
+}
+
+void desk_drop_dir(const char *path)
+{
+    static const char *const names[] = {"default.weftm",
+                                        "b.weftm",
+                                        "c.weftm",
+                                        "notes.txt",
+                                        "-x.weftm",
+                                        "default.reviews.json",
+                                        "default.reviews.json.lock",
+                                        "default.profile.json"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        char file[128];
+        snprintf(file, sizeof(file), "%s/%s", path, names[i]);
+        int rc = weft_unlink(file);
+        CHECK(rc == 0 || rc == -ENOENT);
+    }
+    CHECK_OK(weft_rmdir(path)); /* nothing else was left there */
 }

@@ -33,6 +33,11 @@ int desk_call_with(struct desk *desk, const char *line, const char *head, const 
 /* The request of it, into a static buffer. */
 const char *desk_request(const char *line, const char *head, const char *body);
 
+/* A directory of this test; in simulation in its own world.  A run that was killed may have left
+ * one of the same number.  Drop: with the files that tests make; nothing else may be left there. */
+const char *desk_make_dir(void);
+void desk_drop_dir(const char *path);
+
 /* True if the last body has this in it. */
 bool desk_says(const struct desk *desk, const char *text);
 

@@ -2,6 +2,7 @@
 
 /* Jobs over HTTP: made, followed, cancelled, forgotten. */
 #include "service/desk.h"
+#include "service/fit_order.h"
 
 #include <weft/error.h>
 #include <weft/event.h>
@@ -201,8 +202,8 @@ TASK_TEST(jobs_that_are_over_are_kept_for_a_while_and_not_too_many)
     desk_open_with_fruit(&desk);
     desk_work(&desk);
     for (int i = 0; i < JOBS_KEPT_MAX + 5; i++) {
-        struct job_order order = {0};
-        weft_m_fit_options_init(&order.options);
+        struct job_order order = {.kind = &fit_kind};
+        weft_m_fit_options_init(&order.fit.options);
         struct job_view view;
         char id[JOBS_ID_BYTES];
         CHECK_OK(jobs_add(&desk.service.jobs, registry_get(registry, weft_str_of("default")),
@@ -370,10 +371,10 @@ static int put_fruit(struct service *service)
 
 static int do_a_job(struct service *service)
 {
-    struct job_order order = {0};
+    struct job_order order = {.kind = &fit_kind};
     struct job_view view;
     char id[JOBS_ID_BYTES];
-    weft_m_fit_options_init(&order.options);
+    weft_m_fit_options_init(&order.fit.options);
     struct named *named = registry_get(&service->registry, weft_str_of("fruit"));
     WEFT_TRY(jobs_add(&service->jobs, named, &order, id));
     struct job *job = jobs_get(&service->jobs, weft_str_of(id));

@@ -2,6 +2,7 @@
 
 /* One service and two loops, each on its thread: they see the same matchers, jobs and locks. */
 #include "service/desk.h"
+#include "service/fit_order.h"
 
 #include <weft/gather.h>
 #include <weft/loops.h>
@@ -16,12 +17,12 @@ struct visitor {
 static void visit_job(struct visitor *self, int round)
 {
     struct jobs *jobs = &self->service->jobs;
-    struct job_order order = {0};
+    struct job_order order = {.kind = &fit_kind};
     struct job_view view;
     char id[JOBS_ID_BYTES];
     struct named *named = registry_get(&self->service->registry, self->name);
     CHECK(named != NULL);
-    weft_m_fit_options_init(&order.options);
+    weft_m_fit_options_init(&order.fit.options);
     CHECK_OK(jobs_add(jobs, named, &order, id));
     struct job *job = jobs_get(jobs, weft_str_of(id));
     CHECK(job != NULL);

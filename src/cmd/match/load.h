@@ -24,6 +24,7 @@ struct load {
     const char *reranker;
     bool skip_bad, wants_progress;
     bool may_be_none;         /* no entities are no mistake */
+    const char *or_else;      /* what could be given instead; NULL: nothing */
     weft_m_metric_fn *metric; /* of the matcher; may be NULL */
     void *metric_arg;
 

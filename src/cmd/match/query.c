@@ -46,6 +46,7 @@ static const char query_examples[] =
 struct query_job {
     struct load load;
     int64_t top_k, batch_size;
+    int64_t blocking_top_k, retrieval_top_k, final_top_k; /* of mode hybrid; 0: as usual */
     bool is_json, is_anew, wants_progress, is_help;
     const char *path, *format_name, *field, *to;
     enum weft_file_format format;
@@ -90,6 +91,9 @@ static int match_chunk(struct query_job *job, const struct chunk *chunk)
         return 0;
     weft_m_query_init(&query);
     query.top_k = job->top_k;
+    query.blocking_top_k = (size_t)job->blocking_top_k;
+    query.retrieval_top_k = (size_t)job->retrieval_top_k;
+    query.final_top_k = (size_t)job->final_top_k;
     int rc = weft_m_batch(job->matcher, chunk->texts, chunk->count, &query, job->batch_size,
                           &results, &error, chunk_progress, job);
     if (rc == -ECANCELED)
@@ -191,7 +195,8 @@ static int describe_run(struct query_job *job)
     run_lines_text(run, "format", job->format_name);
     run_lines_text(run, "field", job->field);
     run_lines_text(run, "to", forms[job->sink.form]);
-    wf_buf_printf(run, "top-k: %d\n", (int)job->top_k);
+    wf_buf_printf(run, "top-k: %d %d %d %d\n", (int)job->top_k, (int)job->blocking_top_k,
+                  (int)job->retrieval_top_k, (int)job->final_top_k);
     return rc < 0 ? rc : run->rc;
 }
 
@@ -212,12 +217,28 @@ static int open_sink(struct query_job *job)
     return job->sink.file.is_whole ? 0 : texts_skip(&job->texts, job->sink.done);
 }
 
+/* The mode may be that of the matcher's file. */
+static int check_mode(const struct query_job *job)
+{
+    const char *given = job->blocking_top_k != 0    ? "blocking-top-k"
+                        : job->retrieval_top_k != 0 ? "retrieval-top-k"
+                        : job->final_top_k != 0     ? "final-top-k"
+                                                    : NULL;
+    weft_m_info info = {.size = sizeof(info)};
+    int rc = given != NULL ? weft_m_info_get(job->matcher, &info) : 0;
+    if (given == NULL || rc < 0 || strcmp(info.mode, "hybrid") == 0)
+        return rc;
+    return say_usage("match query", "--%s is of mode hybrid", given);
+}
+
 static int query_run(struct query_job *job, char **args, size_t arg_count)
 {
     weft_catalog_options options = {.format = job->format, .skip_bad = job->load.skip_bad};
     if (job->field != NULL)
         options.field = (weft_str){job->field, strlen(job->field)};
     int rc = load_matcher(&job->load, &job->matcher);
+    if (rc == 0)
+        rc = check_mode(job);
     if (rc == 0)
         rc = texts_open(&job->texts, job->path, &options, args, arg_count);
     job->texts.chunk_count_max = chunk_count(job);
@@ -298,6 +319,12 @@ int cmd_match_query(int argc, char **argv)
          ARGS_TEXT, &job.field, 0, 0},
         {"top-k", 'k', "N", "how many entities a text, 1 to 1000 (1)", ARGS_INTEGER, &job.top_k, 1,
          1000},
+        {"blocking-top-k", 0, "N", "of mode hybrid: entities that blocking leaves (1000)",
+         ARGS_INTEGER, &job.blocking_top_k, 1, INT32_MAX},
+        {"retrieval-top-k", 0, "N", "of mode hybrid: those that retrieval leaves (50, or --top-k)",
+         ARGS_INTEGER, &job.retrieval_top_k, 1, INT32_MAX},
+        {"final-top-k", 0, "N", "of mode hybrid: those that are answered (--top-k)", ARGS_INTEGER,
+         &job.final_top_k, 1, 1000},
         {"batch-size", 0, "N", "texts matched at a time on one processor (32)", ARGS_INTEGER,
          &job.batch_size, 1, 10000},
         {"output", 'o', "FILE", "write to it, and go on with it if it was begun", ARGS_TEXT,

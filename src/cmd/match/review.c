@@ -8,6 +8,8 @@
 #include "cmd/match/load.h"
 #include "cmd/say.h"
 
+#include <weft/error.h>
+#include <weft/file.h>
 #include <weft/review.h>
 
 #include <string.h>
@@ -203,10 +205,24 @@ static const struct verb verbs[] = {
     {"reject", true, run_reject}, {"promote", true, run_promote}, {"stats", false, run_stats},
 };
 
+/* A store that is not there is an empty one to the library; who names one here means one. */
+static int check_store(const char *path)
+{
+    struct stat info;
+    int rc = weft_stat(path, &info);
+    if (rc == 0 || rc == -ECANCELED)
+        return rc;
+    return say_failed("%s: %s%s", path, weft_strerror(rc),
+                      rc == -ENOENT ? "; 'weft match discover --storage-path FILE' begins one"
+                                    : "");
+}
+
 static int review_run(struct review_job *job)
 {
     weft_m_error error;
-    int rc = say_of(weft_m_reviews_open(&job->reviews, job->store, &error), &error);
+    int rc = check_store(job->store);
+    if (rc == 0)
+        rc = say_of(weft_m_reviews_open(&job->reviews, job->store, &error), &error);
     if (rc == 0)
         rc = job->verb->run(job);
     weft_m_reviews_close(job->reviews);

@@ -458,6 +458,7 @@ int cmd_serve(int argc, char **argv)
         return say_usage("serve", "%s", error);
     if (job.is_help)
         return rc;
+    job.load.or_else = ", or saved matchers with --data DIR";
     job.load.may_be_none = permit_is_given(&job.permit) || job.data != NULL;
     rc = load_check(&job.load, /* texts= */ NULL, "serve");
     if (rc == 0)

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "service/discover_order.h"
+
+#include <stdio.h>
+#include <weft/error.h>
+#include <weft/exec.h>
+#include <weft/review.h>
+
+/* Work grows with the square of them. */
+#define TEXTS_MAX 10000
+
+struct discover_asked {
+    weft_items texts;
+    weft_str clustering;
+    int64_t cluster_size, keywords;
+    double alpha;
+    bool all, review;
+};
+
+static const weft_field text_item = {.type = WEFT_TYPE_STRING};
+static const struct discover_asked preset = {.cluster_size = 5, .keywords = 8, .alpha = 0.05};
+static const weft_field fields[] = {
+    {WEFT_FIELD_ARRAY(struct discover_asked, texts, &text_item), .flags = WEFT_REQUIRED,
+     .range = WEFT_RANGE(1, TEXTS_MAX)},
+    {WEFT_FIELD_BOOL(struct discover_asked, all), .about = "Every text counts as new."},
+    {WEFT_FIELD_INTEGER(struct discover_asked, cluster_size), .range = WEFT_RANGE(2, TEXTS_MAX),
+     .about = "The least texts of a cluster."},
+    {WEFT_FIELD_INTEGER(struct discover_asked, keywords), .range = WEFT_RANGE(1, 32),
+     .about = "The most keywords of a cluster."},
+    {WEFT_FIELD_STRING(struct discover_asked, clustering), .flags = WEFT_NULLABLE,
+     .about = "hdbscan, components or louvain; without: hdbscan, else components."},
+    {WEFT_FIELD_DOUBLE(struct discover_asked, alpha), .interval = WEFT_INTERVAL(0, 1),
+     .about = "Part of known texts that may be taken for novel."},
+    {WEFT_FIELD_BOOL(struct discover_asked, review),
+     .about = "Adds each cluster to the reviews, as a proposal."},
+};
+const weft_schema ask_discover = {
+    .name = "Discover",
+    .bytes = sizeof(struct discover_asked),
+    .fields = fields,
+    .field_count = sizeof(fields) / sizeof(*fields),
+    .preset = &preset,
+};
+
+bool discover_order_wants_review(const void *asked)
+{
+    return ((const struct discover_asked *)asked)->review;
+}
+
+/* ---- copying ---- */
+
+struct copying {
+    struct job_order *order;
+    const struct discover_asked *asked;
+};
+
+static void read_options(const struct discover_asked *asked, struct job_order *order)
+{
+    weft_m_discover_options *out = &order->discover.options;
+    weft_m_discover_options_init(out);
+    weft_m_novelty_options_init(&order->discover.novelty);
+    order->discover.novelty.alpha = asked->alpha;
+    out->all_are_novel = asked->all;
+    out->cluster_size_min = asked->cluster_size;
+    out->keyword_max = asked->keywords;
+}
+
+static int copy_body(void *arg)
+{
+    const struct copying *copying = arg;
+    const struct discover_asked *asked = copying->asked;
+    struct job_order *order = copying->order;
+    const weft_str *from = asked->texts.ptr;
+    read_options(asked, order);
+    if (asked->clustering.ptr != NULL &&
+        !wf_arena_copy(&order->arena, asked->clustering, &order->discover.options.clustering))
+        return -ENOMEM;
+    weft_str *texts = wf_arena_array(&order->arena, asked->texts.count, sizeof(*texts));
+    if (texts == NULL)
+        return -ENOMEM;
+    order->discover.texts = texts;
+    for (size_t i = 0; i < asked->texts.count; i++) {
+        if (!wf_arena_copy(&order->arena, from[i], &texts[i]))
+            return -ENOMEM;
+    }
+    order->discover.text_count = asked->texts.count;
+    return 0;
+}
+
+int discover_order_take(struct job_order *order, const void *asked, struct store *store)
+{
+    struct copying copying = {order, asked};
+    *order = (struct job_order){.kind = &discover_kind};
+    order->discover.reviews = discover_order_wants_review(asked) ? store : NULL;
+    int rc = weft_run_cpu(copy_body, &copying);
+    if (rc < 0)
+        wf_arena_fini(&order->arena);
+    return rc;
+}
+
+/* ---- the job ---- */
+
+static int add_to(const char *path, const struct job_work *work, const weft_m_discovery *found)
+{
+    weft_m_reviews *reviews;
+    int rc = weft_m_reviews_open(&reviews, path, work->error);
+    if (rc < 0)
+        return rc;
+    rc = weft_m_reviews_add(reviews, found, work->order->discover.texts, work->error);
+    weft_m_reviews_close(reviews);
+    return rc;
+}
+
+static int add_reviews(const struct job_work *work, const weft_m_discovery *found)
+{
+    struct store *store = work->order->discover.reviews;
+    char path[PATH_MAX];
+    if (store == NULL)
+        return 0;
+    WEFT_TRY(store_path(store, weft_str_of(work->named->name), STORE_REVIEWS, path));
+    WEFT_TRY(store_enter(store, work->named));
+    int rc = add_to(path, work, found);
+    store_leave(store);
+    return rc;
+}
+
+static int discover(const struct job_work *work)
+{
+    const struct job_order *order = work->order;
+    weft_m_discover_options options = order->discover.options;
+    weft_m_discovery *found;
+    options.novelty = &order->discover.novelty;
+    int rc = weft_m_discover(work->named->matcher, order->discover.texts,
+                             order->discover.text_count, &options, &found, work->error);
+    if (rc < 0)
+        return rc;
+    rc = add_reviews(work, found);
+    if (rc == 0)
+        rc = weft_m_discovery_json(found, order->discover.texts, work->result);
+    weft_m_discovery_free(found);
+    return rc;
+}
+
+const struct job_kind discover_kind = {.name = "discover", .has_result = true, .run = discover};

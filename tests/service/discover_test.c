@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What is new, over HTTP: discovery as a job, reviews of what it proposes, drift. */
+#include "service/desk.h"
+
+#include <weft/discover.h>
+#include <weft/drift.h>
+#include <weft/file.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#define FRUIT                                                                                      \
+    "{\"entities\":[{\"id\":\"a\",\"name\":\"Apple\"},{\"id\":2,\"name\":\"Banana\"},"             \
+    "{\"id\":\"c\",\"name\":\"Cherry\"}]}"
+
+#define TEXT_COUNT 12
+static const weft_str texts[TEXT_COUNT] = {
+    WEFT_STR("where is my parcel"),   WEFT_STR("the parcel is late"),
+    WEFT_STR("late parcel again"),    WEFT_STR("parcel is lost"),
+    WEFT_STR("my parcel never came"), WEFT_STR("parcel late by a week"),
+    WEFT_STR("vegan lunch"),          WEFT_STR("lunch for vegans"),
+    WEFT_STR("is lunch vegan"),       WEFT_STR("vegan lunch on monday"),
+    WEFT_STR("lunch vegan please"),   WEFT_STR("no vegan lunch"),
+};
+
+/* {"texts":[…]` tail `} */
+static const char *body_of(const char *tail)
+{
+    static char body[2048];
+    size_t at = (size_t)snprintf(body, sizeof(body), "{\"texts\":[");
+    for (size_t i = 0; i < TEXT_COUNT; i++)
+        at += (size_t)snprintf(body + at, sizeof(body) - at, "%s\"%s\"", i != 0 ? "," : "",
+                               texts[i].ptr);
+    snprintf(body + at, sizeof(body) - at, "]%s}", tail);
+    return body;
+}
+
+static void open_with_fruit(struct desk *desk, const char *dir)
+{
+    desk_open(desk, 8);
+    desk->service.store.dir = dir;
+    CHECK_EQ(desk_call(desk, "PUT /v1/matchers/default", FRUIT), 201);
+    desk_work(desk);
+}
+
+/* Makes the job, follows it to its end; "GET /v1/jobs/ID" and `tail`. */
+static const char *discover(struct desk *desk, const char *tail)
+{
+    static char line[96];
+    CHECK_EQ(desk_call(desk, "POST /v1/discover", body_of(tail)), 202);
+    char job[20];
+    snprintf(job, sizeof(job), "%.16s", desk->answer.body + strlen("{\"job\":\""));
+    snprintf(line, sizeof(line), "GET /v1/jobs/%s/events", job);
+    CHECK_EQ(desk_call(desk, line, NULL), 200);
+    snprintf(line, sizeof(line), "GET /v1/jobs/%s/result", job);
+    return line;
+}
+
+/* The id of the n-th review of the last answer. */
+static const char *review_line(struct desk *desk, const char *method)
+{
+    static char line[96];
+    const char *id = strstr(desk->answer.body, "{\"review_id\":\"");
+    CHECK(id != NULL);
+    snprintf(line, sizeof(line), "%s /v1/reviews/%.10s", method, id + strlen("{\"review_id\":\""));
+    return line;
+}
+
+/* As the library says it, to the byte. */
+TASK_TEST(discover_is_a_job_whose_result_is_the_librarys)
+{
+    static struct desk desk;
+    open_with_fruit(&desk, NULL);
+    const char *result = discover(&desk, "");
+    CHECK(desk_says(&desk, "event: done\n"));
+    CHECK(desk_says(&desk, "\"kind\":\"discover\""));
+
+    weft_m_discovery *found;
+    weft_text text;
+    struct named *named = registry_get(&desk.service.registry, weft_str_of("default"));
+    CHECK_OK(weft_m_discover(named->matcher, texts, TEXT_COUNT, NULL, &found, NULL));
+    CHECK_OK(weft_m_discovery_json(found, texts, &text));
+    CHECK_EQ(found->cluster_count, 1);
+    CHECK_EQ(desk_call(&desk, result, NULL), 200);
+    CHECK_STR(desk.answer.body, text.ptr);
+    weft_text_free(&text);
+    weft_m_discovery_free(found);
+    registry_release(named);
+    desk_close(&desk);
+}
+
+TASK_TEST(discover_that_is_wrong_is_refused_or_says_why)
+{
+    static struct desk desk;
+    open_with_fruit(&desk, NULL);
+    CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[]}"), 422);
+    CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[\"a\"],\"cluster_size\":1}"), 422);
+    CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[\"a\"],\"review\":true}"), 409);
+    CHECK(desk_says(&desk, "--data"));
+    const char *result = discover(&desk, ",\"clustering\":\"kmeans\"");
+    CHECK(desk_says(&desk, "event: failed\n"));
+    CHECK(desk_says(&desk, "Unknown clustering: kmeans"));
+    CHECK_EQ(desk_call(&desk, result, NULL), 409);
+    CHECK(desk_says(&desk, "the job is failed"));
+    CHECK_EQ(desk_call(&desk, "GET /v1/jobs/0123456789abcdef/result", NULL), 404);
+    CHECK_EQ(desk_call(&desk, "POST /v1/fit", "{\"mode\":\"zero-shot\"}"), 202);
+    char line[64];
+    snprintf(line, sizeof(line), "GET /v1/jobs/%.16s", desk.answer.body + 8);
+    char tail[96];
+    snprintf(tail, sizeof(tail), "%s/events", line);
+    CHECK_EQ(desk_call(&desk, tail, NULL), 200);
+    snprintf(tail, sizeof(tail), "%s/result", line);
+    CHECK_EQ(desk_call(&desk, tail, NULL), 409);
+    CHECK(desk_says(&desk, "a fit has no result"));
+    desk_close(&desk);
+}
+
+TASK_TEST(reviews_are_listed_decided_and_promoted)
+{
+    static struct desk desk;
+    const char *dir = desk_make_dir();
+    open_with_fruit(&desk, dir);
+    CHECK_EQ(desk_call(&desk, "GET /v1/reviews", NULL), 200);
+    CHECK_STR(desk.answer.body, "{\"reviews\":[],\"total\":0}");
+    (void)discover(&desk, ",\"review\":true");
+    CHECK_EQ(desk_call(&desk, "GET /v1/reviews?state=pending_review&limit=1", NULL), 200);
+    CHECK(desk_says(&desk, "],\"total\":1}"));
+    char line[96];
+    snprintf(line, sizeof(line), "%s", review_line(&desk, "POST"));
+    CHECK_EQ(desk_call(&desk, review_line(&desk, "GET"), NULL), 200);
+    CHECK(strncmp(desk.answer.body, "{\"review_id\":\"", 14) == 0);
+
+    CHECK_EQ(desk_call(&desk, line, "{\"state\":\"approved\",\"notes\":\"we sell them\"}"), 200);
+    CHECK(desk_says(&desk, "\"state\":\"approved\""));
+    CHECK(desk_says(&desk, "\"notes\":\"we sell them\""));
+    CHECK(desk_says(&desk, ",\"promotion\":null}"));
+    CHECK_EQ(desk_call(&desk, line, "{\"state\":\"rejected\"}"), 409);
+    CHECK(desk_says(&desk, "approved -> rejected"));
+    CHECK_EQ(desk_call(&desk, line, "{\"state\":\"promoted\"}"), 200);
+    CHECK(desk_says(&desk, "\"promotion\":{\"entities_added\":1,\"index_updated\":true,"
+                           "\"retrain_required\":false}}"));
+    CHECK_EQ(desk_call(&desk, "POST /v1/match", "{\"query\":\"lunch\"}"), 200);
+    CHECK(!desk_says(&desk, "\"result\":null"));
+    CHECK_EQ(desk_call(&desk, "GET /v1/reviews?state=promoted", NULL), 200);
+    CHECK(desk_says(&desk, "],\"total\":1}"));
+    struct stat info;
+    char path[128];
+    snprintf(path, sizeof(path), "%s/default.weftm", dir);
+    CHECK_OK(weft_stat(path, &info)); /* saved with it */
+
+    CHECK_EQ(desk_call(&desk, "DELETE /v1/matchers/default", NULL), 204);
+    desk_close(&desk);
+    CHECK_OK(weft_rmdir(dir)); /* its reviews are gone with it */
+}
+
+static const struct {
+    const char *line, *body;
+    int status;
+    const char *says;
+} refused[] = {
+    {"GET /v1/reviews?state=odd", NULL, 422, "pending_review"},
+    {"GET /v1/reviews?limit=0", NULL, 422, "limit"},
+    {"GET /v1/reviews/none", NULL, 404, "no such review"},
+    {"POST /v1/reviews/none", "{\"state\":\"approved\"}", 404, "no review none"},
+    {"POST /v1/reviews/none", "{\"state\":\"pending_review\"}", 422, "\"field\":\"state\""},
+    {"POST /v1/reviews/none", "{}", 422, "\"field\":\"state\""},
+    {"GET /v1/profile", NULL, 404, "no profile"},
+    {"POST /v1/drift", "{\"texts\":[\"a\",\"b\"]}", 404, "no profile"},
+    {"POST /v1/drift", "{\"texts\":[\"a\"]}", 422, "\"field\":\"texts\""},
+    {"PUT /v1/profile", "{\"texts\":[\"a\"]}", 422, "\"field\":\"texts\""},
+};
+
+TASK_TEST(reviews_and_drift_refuse_what_makes_no_sense)
+{
+    static struct desk desk;
+    const char *dir = desk_make_dir();
+    open_with_fruit(&desk, dir);
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+        CHECK_EQ(desk_call(&desk, refused[i].line, refused[i].body), refused[i].status);
+        CHECK(desk_says(&desk, refused[i].says));
+    }
+    desk.service.store.dir = NULL;
+    CHECK_EQ(desk_call(&desk, "GET /v1/reviews", NULL), 409);
+    CHECK_EQ(desk_call(&desk, "PUT /v1/profile", "{\"texts\":[\"a\",\"b\"]}"), 409);
+    desk.service.access = (struct access){0};
+    CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[\"a\"]}"), 403);
+    CHECK_EQ(desk_call(&desk, "POST /v1/reviews/x", "{\"state\":\"approved\"}"), 403);
+    CHECK_EQ(desk_call(&desk, "PUT /v1/profile", "{\"texts\":[\"a\",\"b\"]}"), 403);
+    desk_close(&desk);
+    desk_drop_dir(dir);
+}
+
+TASK_TEST(drift_compares_with_the_profile_that_was_kept)
+{
+    static struct desk desk;
+    const char *dir = desk_make_dir();
+    open_with_fruit(&desk, dir);
+    CHECK_EQ(desk_call(&desk, "PUT /v1/profile", body_of("")), 200);
+    CHECK(desk_says(&desk, "{\"texts\":12,\"time\":"));
+    CHECK_EQ(desk_call(&desk, "GET /v1/profile", NULL), 200);
+    CHECK(desk_says(&desk, "{\"texts\":12,\"time\":"));
+    CHECK_EQ(desk_call(&desk, "POST /v1/drift", body_of("")), 200);
+    CHECK(desk_says(&desk, "\"drift_detected\":false,\"method\":\"mmd_linear\""));
+    CHECK_EQ(desk_call(&desk, "POST /v1/drift",
+                       "{\"texts\":[\"apple\",\"apple\",\"apple\",\"apple\"],"
+                       "\"method\":\"cosine_centroid\"}"),
+             200);
+    CHECK(desk_says(&desk, "\"drift_detected\":true,\"method\":\"cosine_centroid\""));
+    CHECK_EQ(desk_call(&desk, "POST /v1/drift", body_of(",\"method\":\"chance\"")), 422);
+    CHECK(desk_says(&desk, "Unknown drift method: chance"));
+    desk_close(&desk);
+    desk_drop_dir(dir);
+}
