@@ -129,6 +129,14 @@ void wf_json_str(wf_json *json, weft_str text)
     put_string(json, text.ptr, text.len);
 }
 
+void wf_json_strs(wf_json *json, const weft_str *texts, size_t count)
+{
+    wf_json_array(json);
+    for (size_t i = 0; i < count; i++)
+        wf_json_str(json, texts[i]);
+    wf_json_array_end(json);
+}
+
 void wf_json_text(wf_json *json, const char *text)
 {
     wf_json_str(json, (weft_str){text, text != NULL ? strlen(text) : 0});

@@ -45,8 +45,9 @@ void wf_json_array_end(wf_json *json);
 void wf_json_key(wf_json *json, const char *key);
 void wf_json_key_str(wf_json *json, weft_str key);
 
-void wf_json_text(wf_json *json, const char *text); /* NULL: null */
-void wf_json_str(wf_json *json, weft_str text);     /* ptr NULL: null */
+void wf_json_text(wf_json *json, const char *text);                    /* NULL: null */
+void wf_json_str(wf_json *json, weft_str text);                        /* ptr NULL: null */
+void wf_json_strs(wf_json *json, const weft_str *texts, size_t count); /* an array of them */
 void wf_json_int(wf_json *json, int64_t value);
 void wf_json_uint(wf_json *json, uint64_t value);
 void wf_json_double(wf_json *json, double value);
@@ -65,6 +66,13 @@ static inline void wf_json_put_str(wf_json *json, const char *key, weft_str text
 {
     wf_json_key(json, key);
     wf_json_str(json, text);
+}
+
+static inline void wf_json_put_strs(wf_json *json, const char *key, const weft_str *texts,
+                                    size_t count)
+{
+    wf_json_key(json, key);
+    wf_json_strs(json, texts, count);
 }
 
 static inline void wf_json_put_uint(wf_json *json, const char *key, uint64_t value)

@@ -3,6 +3,7 @@
 #include "catalog/entity.h"
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "json/value_write.h"
 
 #include <stdarg.h>
@@ -392,10 +393,9 @@ int wf_entity_copy(const wf_entity_draft *draft, wf_arena *arena, weft_m_entity 
 
 static bool has_text(const weft_m_entity *entity, weft_str text)
 {
-    bool has = entity->name.len == text.len && memcmp(entity->name.ptr, text.ptr, text.len) == 0;
+    bool has = wf_str_equals(entity->name, text);
     for (size_t i = 0; i < entity->alias_count && !has; i++)
-        has = entity->aliases[i].len == text.len &&
-              memcmp(entity->aliases[i].ptr, text.ptr, text.len) == 0;
+        has = wf_str_equals(entity->aliases[i], text);
     return has;
 }
 

@@ -2,16 +2,12 @@
 
 #include "catalog/field_names.h"
 
+#include "base/str.h"
 #include <string.h>
 
 static weft_str or_usual(weft_str name, const char *usual)
 {
     return name.len != 0 ? name : weft_str_of(usual);
-}
-
-static bool is_same(weft_str a, weft_str b)
-{
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
 }
 
 /* "alt_name,short": names with commas between them; what is past the last place is not looked at.
@@ -42,8 +38,9 @@ void wf_field_names_init(wf_field_names *names, const weft_catalog_options *opti
 
 bool wf_field_names_has(const wf_field_names *names, weft_str name)
 {
-    bool has = is_same(name, names->id) || is_same(name, names->name) || is_same(name, names->text);
+    bool has = wf_str_equals(name, names->id) || wf_str_equals(name, names->name) ||
+               wf_str_equals(name, names->text);
     for (size_t i = 0; i < names->alias_count; i++)
-        has |= is_same(name, names->aliases[i]);
+        has |= wf_str_equals(name, names->aliases[i]);
     return has;
 }

@@ -3,6 +3,7 @@
 #include "catalog/id_set.h"
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "base/sys.h"
 
 #include <string.h>
@@ -21,16 +22,11 @@ void wf_id_set_fini(wf_id_set *set)
     set->slots = NULL;
 }
 
-static bool is_equal(weft_str a, weft_str b)
-{
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
-
 /* The slot that holds this id, or the free one where it belongs. */
 static size_t find_slot(const wf_id_set *set, const weft_m_entity *entities, weft_str id)
 {
     size_t slot = wf_hash(&set->key, id.ptr, id.len) & (set->capacity - 1);
-    while (set->slots[slot] != 0 && !is_equal(entities[set->slots[slot] - 1].id, id))
+    while (set->slots[slot] != 0 && !wf_str_equals(entities[set->slots[slot] - 1].id, id))
         slot = (slot + 1) & (set->capacity - 1);
     return slot;
 }

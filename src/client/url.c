@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "base/str.h"
 #include "h1/chars.h"
 #include "h1/host.h"
 
@@ -73,11 +74,6 @@ static void put_encoded(wf_buf *out, weft_str text)
     }
 }
 
-static bool segment_is(weft_str segment, const char *dots)
-{
-    return segment.len == strlen(dots) && memcmp(segment.ptr, dots, segment.len) == 0;
-}
-
 /* Takes back the last segment with its '/', if there is one behind `root`. */
 static void drop_segment(wf_buf *out, size_t root)
 {
@@ -98,8 +94,8 @@ static void put_path(wf_buf *out, weft_str path)
     while (at < end) {   /* *at is the '/' before a segment */
         const char *stop = find_any(at + 1, end, "/");
         weft_str segment = between(at + 1, stop);
-        is_open = segment_is(segment, ".") || segment_is(segment, "..");
-        if (segment_is(segment, "..")) {
+        is_open = wf_str_is(segment, ".") || wf_str_is(segment, "..");
+        if (wf_str_is(segment, "..")) {
             drop_segment(out, root);
         } else if (!is_open) {
             (void)wf_buf_putc(out, '/');
@@ -257,8 +253,7 @@ int wf_url_join(struct wf_url *out, const struct wf_url *base, weft_str referenc
 
 bool wf_url_same_origin(const struct wf_url *a, const struct wf_url *b)
 {
-    return a->origin.len == b->origin.len &&
-           memcmp(a->origin.ptr, b->origin.ptr, a->origin.len) == 0;
+    return wf_str_equals(a->origin, b->origin);
 }
 
 void wf_url_fini(struct wf_url *url)

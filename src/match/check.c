@@ -3,6 +3,7 @@
 #include "match/check.h"
 
 #include "base/json_write.h"
+#include "base/str.h"
 #include "base/utf8.h"
 #include "match/error.h"
 #include "match/text/chars.h"
@@ -267,7 +268,7 @@ static bool same_label(const weft_m_example *a, const weft_m_example *b)
 {
     if (a->is_none || b->is_none)
         return a->is_none && b->is_none;
-    return a->label.len == b->label.len && memcmp(a->label.ptr, b->label.ptr, a->label.len) == 0;
+    return wf_str_equals(a->label, b->label);
 }
 
 int wf_check_examples(const weft_m_example *examples, size_t count, const wf_catalogue *catalogue,

@@ -4,6 +4,7 @@
 #include "match/matcher_priv.h"
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "base/sys.h"
 #include "match/discover/phrases.h"
 #include "match/error.h"
@@ -219,8 +220,7 @@ static int check_clustering(weft_str name, enum clustering *out, weft_m_error *e
     if (name.ptr == NULL)
         return 0;
     for (unsigned i = HDBSCAN; i < CLUSTERING_COUNT; i++) {
-        const char *known = clustering_names[i];
-        if (name.len == strlen(known) && memcmp(name.ptr, known, name.len) == 0) {
+        if (wf_str_is(name, clustering_names[i])) {
             *out = (enum clustering)i;
             return 0;
         }

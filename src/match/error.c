@@ -70,13 +70,9 @@ static void write_entity(wf_json *json, const weft_m_entity *entity)
     write_id(json, entity);
     wf_json_key(json, "name");
     wf_json_str(json, entity->name);
-    if (entity->alias_count != 0 && entity->aliases != NULL) {
-        wf_json_key(json, "aliases");
-        wf_json_array(json);
-        for (size_t i = 0; i < entity->alias_count && i < 8; i++)
-            wf_json_str(json, entity->aliases[i]);
-        wf_json_array_end(json);
-    }
+    if (entity->alias_count != 0 && entity->aliases != NULL)
+        wf_json_put_strs(json, "aliases", entity->aliases,
+                         entity->alias_count < 8 ? entity->alias_count : 8);
     wf_json_object_end(json);
 }
 

@@ -107,11 +107,7 @@ static void put_metadata(const struct told *told, wf_json *json)
     wf_json_key(json, "metadata");
     wf_json_object(json);
     put_settings(told, json);
-    wf_json_key(json, "texts");
-    wf_json_array(json);
-    for (size_t i = 0; i < told->count; i++)
-        wf_json_str(json, told->queries[i]);
-    wf_json_array_end(json);
+    wf_json_put_strs(json, "texts", told->queries, told->count);
     wf_json_key(json, "raw_match_results");
     wf_json_array(json);
     for (size_t i = 0; i < told->count; i++)

@@ -2,6 +2,7 @@
 
 #include "service/make.h"
 
+#include "base/str.h"
 #include "base/utf8.h"
 
 #include <weft/exec.h>
@@ -68,7 +69,7 @@ int make_check_mode(weft_str mode, const char *field, weft_m_error *error)
     if (mode.ptr == NULL)
         return 0;
     for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
-        if (mode.len == strlen(modes[i]) && memcmp(mode.ptr, modes[i], mode.len) == 0)
+        if (wf_str_is(mode, modes[i]))
             return 0;
     }
     *error = (weft_m_error){
@@ -213,7 +214,7 @@ static int fit(weft_matcher *matcher, const weft_str *mode, weft_m_error *error)
 {
     static const char *const trained[] = {"head-only", "full", "bert"};
     for (size_t i = 0; i < 3; i++) {
-        if (mode->len == strlen(trained[i]) && memcmp(mode->ptr, trained[i], mode->len) == 0)
+        if (wf_str_is(*mode, trained[i]))
             return 0;
     }
     return weft_m_fit(matcher, NULL, 0, NULL, error);

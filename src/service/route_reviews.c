@@ -2,6 +2,7 @@
 
 /* …/reviews: what discoveries have proposed, and what is said to it. */
 #include "base/json_write.h"
+#include "base/str.h"
 #include "service/ask.h"
 
 #include <weft/error.h>
@@ -108,9 +109,8 @@ static bool is_asked(const struct list_asked *asked, const weft_m_review *it)
     enum weft_m_review_state state;
     bool is_state = asked->state.ptr == NULL ||
                     (weft_m_review_state_of(asked->state, &state) && it->state == state);
-    weft_str id = asked->discovery_id;
-    return is_state && (id.ptr == NULL || (id.len == it->discovery_id.len &&
-                                           memcmp(id.ptr, it->discovery_id.ptr, id.len) == 0));
+    return is_state && (asked->discovery_id.ptr == NULL ||
+                        wf_str_equals(asked->discovery_id, it->discovery_id));
 }
 
 /* {"reviews":[…],"total":N}: of those that are asked for, from `offset` on. */

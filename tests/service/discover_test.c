@@ -72,14 +72,17 @@ TASK_TEST(discover_is_a_job_whose_result_is_the_librarys)
 {
     static struct desk desk;
     open_with_fruit(&desk, NULL);
-    const char *result = discover(&desk, "");
+    const char *result = discover(&desk, ",\"all\":true");
     CHECK(desk_says(&desk, "event: done\n"));
     CHECK(desk_says(&desk, "\"kind\":\"discover\""));
 
+    weft_m_discover_options options;
     weft_m_discovery *found;
     weft_text text;
+    weft_m_discover_options_init(&options);
+    options.all_are_novel = true;
     struct named *named = registry_get(&desk.service.registry, weft_str_of("default"));
-    CHECK_OK(weft_m_discover(named->matcher, texts, TEXT_COUNT, NULL, &found, NULL));
+    CHECK_OK(weft_m_discover(named->matcher, texts, TEXT_COUNT, &options, &found, NULL));
     CHECK_OK(weft_m_discovery_json(found, texts, &text));
     CHECK_EQ(found->cluster_count, 1);
     CHECK_EQ(desk_call(&desk, result, NULL), 200);
@@ -123,7 +126,7 @@ TASK_TEST(reviews_are_listed_decided_and_promoted)
     open_with_fruit(&desk, dir);
     CHECK_EQ(desk_call(&desk, "GET /v1/reviews", NULL), 200);
     CHECK_STR(desk.answer.body, "{\"reviews\":[],\"total\":0}");
-    (void)discover(&desk, ",\"review\":true");
+    (void)discover(&desk, ",\"all\":true,\"review\":true");
     CHECK_EQ(desk_call(&desk, "GET /v1/reviews?state=pending_review&limit=1", NULL), 200);
     CHECK(desk_says(&desk, "],\"total\":1}"));
     char line[96];

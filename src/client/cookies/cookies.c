@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/str.h"
 #include "base/sys.h"
 #include "client/cookies/cookie_parse.h"
 #include "client/cookies/cookies_priv.h"
@@ -71,11 +72,6 @@ static void drop_expired(weft_cookies *jar)
 
 /* ---- who gets what ---- */
 
-static bool is_equal(weft_str a, weft_str b)
-{
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
-
 /* Of a URL's host, which is a name or an address. */
 static bool is_address(weft_str host)
 {
@@ -116,7 +112,7 @@ static weft_str path_of(const struct wf_url *url)
 
 static bool is_for(const weft_cookie *cookie, const struct wf_url *url)
 {
-    bool is_host = cookie->is_host_only ? is_equal(cookie->domain, url->host)
+    bool is_host = cookie->is_host_only ? wf_str_equals(cookie->domain, url->host)
                                         : domain_covers(cookie->domain, url->host);
     return is_host && path_covers(cookie->path, path_of(url)) &&
            (!cookie->is_secure || url->is_https);
@@ -187,8 +183,8 @@ static bool cookie_of(weft_cookie *out, const struct wf_cookie_line *line, const
 
 static bool is_same(const weft_cookie *a, const weft_cookie *b)
 {
-    return is_equal(a->name, b->name) && is_equal(a->domain, b->domain) &&
-           is_equal(a->path, b->path) && a->is_host_only == b->is_host_only;
+    return wf_str_equals(a->name, b->name) && wf_str_equals(a->domain, b->domain) &&
+           wf_str_equals(a->path, b->path) && a->is_host_only == b->is_host_only;
 }
 
 static weft_str put(char **at, weft_str text)
@@ -222,7 +218,7 @@ static void make_room(weft_cookies *jar, weft_str domain)
     struct kept *oldest = NULL;
     wf_list_each (at, &jar->kept) {
         struct kept *kept = wf_container(at, struct kept, link);
-        if (is_equal(kept->cookie.domain, domain) && of_domain++ == 0)
+        if (wf_str_equals(kept->cookie.domain, domain) && of_domain++ == 0)
             oldest = kept;
     }
     if (of_domain < DOMAIN_COUNT_MAX && jar->count >= COUNT_MAX)
@@ -238,7 +234,7 @@ static bool would_hide(const weft_cookies *jar, const weft_cookie *cookie, const
         return false;
     wf_list_each (at, &jar->kept) {
         const weft_cookie *old = &wf_container(at, struct kept, link)->cookie;
-        if (old->is_secure && is_equal(old->name, cookie->name) &&
+        if (old->is_secure && wf_str_equals(old->name, cookie->name) &&
             (domain_covers(old->domain, cookie->domain) ||
              domain_covers(cookie->domain, old->domain)) &&
             path_covers(old->path, cookie->path))

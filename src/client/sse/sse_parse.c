@@ -2,6 +2,7 @@
 
 #include "client/sse/sse_parse.h"
 
+#include "base/str.h"
 #include <string.h>
 
 #define RETRY_DIGITS_MAX 9
@@ -55,11 +56,6 @@ static weft_str text_of(const wf_buf *buf)
     return (weft_str){wf_buf_ptr(buf), wf_buf_bytes(buf)};
 }
 
-static bool is_name(weft_str name, const char *text)
-{
-    return name.len == strlen(text) && memcmp(name.ptr, text, name.len) == 0;
-}
-
 static void take_retry(struct wf_sse_parser *parser, weft_str value)
 {
     weft_time ms = 0;
@@ -74,15 +70,15 @@ static void take_retry(struct wf_sse_parser *parser, weft_str value)
 
 static int take_field(struct wf_sse_parser *parser, weft_str name, weft_str value)
 {
-    if (is_name(name, "data")) {
+    if (wf_str_is(name, "data")) {
         int rc = wf_buf_append(&parser->data, value.ptr, value.len);
         return rc < 0 ? rc : wf_buf_putc(&parser->data, '\n');
     }
-    if (is_name(name, "event"))
+    if (wf_str_is(name, "event"))
         return buf_set(&parser->event, value.ptr, value.len);
-    if (is_name(name, "id") && memchr(value.ptr, 0, value.len) == NULL)
+    if (wf_str_is(name, "id") && memchr(value.ptr, 0, value.len) == NULL)
         return buf_set(&parser->id, value.ptr, value.len);
-    if (is_name(name, "retry"))
+    if (wf_str_is(name, "retry"))
         take_retry(parser, value);
     return 0;
 }

@@ -2,6 +2,7 @@
 
 #include "cmd/io/outfile.h"
 
+#include "base/str.h"
 #include "cmd/say.h"
 
 #include <weft/file.h>
@@ -105,8 +106,7 @@ static int say_other_run(const struct outfile *file, weft_str then)
 {
     weft_str now = file->run;
     weft_str was = line_of(then), is = line_of(now);
-    while (was.len == is.len && memcmp(was.ptr, is.ptr, was.len) == 0 && was.len < then.len &&
-           is.len < now.len) {
+    while (wf_str_equals(was, is) && was.len < then.len && is.len < now.len) {
         then = (weft_str){then.ptr + was.len + 1, then.len - was.len - 1};
         now = (weft_str){now.ptr + is.len + 1, now.len - is.len - 1};
         was = line_of(then);
@@ -123,7 +123,7 @@ static int take_kept(struct outfile *file, weft_str text)
     if (!kept_read(&kept, text))
         return say_failed("%s is not what 'weft match query' writes; --restart begins anew",
                           wf_buf_ptr(&file->resume_name));
-    if (kept.run.len != file->run.len || memcmp(kept.run.ptr, file->run.ptr, kept.run.len) != 0)
+    if (!wf_str_equals(kept.run, file->run))
         return say_other_run(file, kept.run);
     file->texts = kept.texts;
     file->bytes = kept.bytes;

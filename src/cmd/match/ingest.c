@@ -112,13 +112,8 @@ static void put_entity(wf_json *json, const weft_m_entity *entity)
     else
         wf_json_str(json, entity->id);
     wf_json_put_str(json, "name", entity->name);
-    if (entity->alias_count != 0) {
-        wf_json_key(json, "aliases");
-        wf_json_array(json);
-        for (size_t i = 0; i < entity->alias_count; i++)
-            wf_json_str(json, entity->aliases[i]);
-        wf_json_array_end(json);
-    }
+    if (entity->alias_count != 0)
+        wf_json_put_strs(json, "aliases", entity->aliases, entity->alias_count);
     if (entity->text.ptr != NULL)
         wf_json_put_str(json, "text", entity->text);
     wf_json_object_end(json);

@@ -2,6 +2,7 @@
 
 /* weft match review: what is said to proposed entities. */
 #include "base/json_write.h"
+#include "base/str.h"
 #include "cmd/command.h"
 #include "cmd/io/output.h"
 #include "cmd/io/table.h"
@@ -65,8 +66,7 @@ static void put_row(wf_buf *lines, const weft_m_review *it)
 static bool is_listed(const struct review_job *job, const weft_m_review *it)
 {
     if (job->discovery_id != NULL) {
-        weft_str id = weft_str_of(job->discovery_id);
-        if (id.len != it->discovery_id.len || memcmp(id.ptr, it->discovery_id.ptr, id.len) != 0)
+        if (!wf_str_is(it->discovery_id, job->discovery_id))
             return false;
     }
     return job->is_all || it->state == job->state;

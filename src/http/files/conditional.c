@@ -2,6 +2,7 @@
 
 #include "http/files/conditional.h"
 
+#include "base/str.h"
 #include "h1/chars.h"
 #include "http/files/date.h"
 
@@ -22,9 +23,7 @@ static bool tags_equal(weft_str a, weft_str b, bool is_strong)
 {
     if (is_strong && (tag_is_weak(a) || tag_is_weak(b)))
         return false;
-    a = tag_opaque(a);
-    b = tag_opaque(b);
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
+    return wf_str_equals(tag_opaque(a), tag_opaque(b));
 }
 
 /* The tag at the head of the text, or one with ptr NULL.  Commas may stand in it. */

@@ -3,6 +3,7 @@
 #include "match/discover/phrases.h"
 
 #include "base/alloc.h"
+#include "base/str.h"
 
 #include <math.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static bool says_nothing(weft_str word)
         "of",   "in",   "on",  "to",   "is",   "it",   "i",     "my",   "me",  "do",
         "at",   "by",   "or",  "be",   "we",   "s"};
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-        if (word.len == strlen(words[i]) && memcmp(word.ptr, words[i], word.len) == 0)
+        if (wf_str_is(word, words[i]))
             return true;
     }
     return false;

@@ -2,6 +2,7 @@
 
 /* Two profiles compared; the report. */
 #include "base/alloc.h"
+#include "base/str.h"
 #include "match/drift/profile.h"
 #include "match/error.h"
 #include "match/file/whole.h"
@@ -54,7 +55,7 @@ static const wf_spread *class_of(const weft_m_profile *profile, weft_str id)
 {
     for (size_t i = 0; i < profile->class_count; i++) {
         const wf_spread *it = &profile->classes[i];
-        if (it->id.len == id.len && memcmp(it->id.ptr, id.ptr, id.len) == 0)
+        if (wf_str_equals(it->id, id))
             return it;
     }
     return NULL;

@@ -8,6 +8,7 @@
  */
 #include "match/drift/profile.h"
 
+#include "base/str.h"
 #include <math.h>
 #include <string.h>
 
@@ -68,9 +69,7 @@ static const wf_drift_method methods[] = {
 const wf_drift_method *wf_drift_method_of(weft_str name)
 {
     for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
-        bool is_it =
-            name.len == strlen(methods[i].name) && memcmp(name.ptr, methods[i].name, name.len) == 0;
-        if (name.ptr == NULL || is_it)
+        if (name.ptr == NULL || wf_str_is(name, methods[i].name))
             return &methods[i];
     }
     return NULL;

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/calendar.h"
+#include "base/str.h"
 #include "base/utf8.h"
 #include "match/model/tape.h"
 
@@ -25,7 +26,7 @@ const char *weft_m_review_state_name(enum weft_m_review_state state)
 bool weft_m_review_state_of(weft_str name, enum weft_m_review_state *out)
 {
     for (unsigned i = 0; i < WEFT_M_REVIEW_STATE_COUNT; i++) {
-        if (name.len == strlen(state_names[i]) && memcmp(name.ptr, state_names[i], name.len) == 0) {
+        if (wf_str_is(name, state_names[i])) {
             *out = (enum weft_m_review_state)i;
             return true;
         }
@@ -65,15 +66,6 @@ static void put_time(wf_json *json, const char *key, int64_t seconds)
     wf_json_put_text(json, key, seconds != 0 ? text : NULL);
 }
 
-static void put_list(wf_json *json, const char *key, const weft_str *texts, size_t count)
-{
-    wf_json_key(json, key);
-    wf_json_array(json);
-    for (size_t i = 0; i < count; i++)
-        wf_json_str(json, texts[i]);
-    wf_json_array_end(json);
-}
-
 static void put_proposal(wf_json *json, const weft_m_review *it)
 {
     wf_json_key(json, "proposal");
@@ -82,8 +74,8 @@ static void put_proposal(wf_json *json, const weft_m_review *it)
     wf_json_put_str(json, "description", it->description);
     wf_json_put_double(json, "confidence", it->confidence);
     wf_json_put_uint(json, "sample_count", it->sample_count);
-    put_list(json, "example_samples", it->examples, it->example_count);
-    put_list(json, "keywords", it->keywords, it->keyword_count);
+    wf_json_put_strs(json, "example_samples", it->examples, it->example_count);
+    wf_json_put_strs(json, "keywords", it->keywords, it->keyword_count);
     wf_json_object_end(json);
 }
 

@@ -28,11 +28,7 @@ static void put_cluster(wf_json *json, const weft_m_cluster *cluster, const weft
     wf_json_object(json);
     wf_json_key(json, "name");
     wf_json_str(json, cluster->name);
-    wf_json_key(json, "keywords");
-    wf_json_array(json);
-    for (size_t i = 0; i < cluster->keyword_count; i++)
-        wf_json_str(json, cluster->keywords[i]);
-    wf_json_array_end(json);
+    wf_json_put_strs(json, "keywords", cluster->keywords, cluster->keyword_count);
     wf_json_key(json, "count");
     wf_json_uint(json, cluster->member_count);
     wf_json_key(json, "cohesion");

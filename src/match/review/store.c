@@ -4,6 +4,7 @@
 #include "match/review/record.h"
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "base/sys.h"
 #include "match/error.h"
 #include "match/file/whole.h"
@@ -72,15 +73,10 @@ const weft_m_review *weft_m_reviews_list(const weft_m_reviews *it, size_t *out_c
     return it->records.items;
 }
 
-static bool same(weft_str a, weft_str b)
-{
-    return a.len == b.len && memcmp(a.ptr, b.ptr, a.len) == 0;
-}
-
 const weft_m_review *weft_m_reviews_find(const weft_m_reviews *it, weft_str review_id)
 {
     for (size_t i = 0; i < it->records.count; i++) {
-        if (same(it->records.items[i].review_id, review_id))
+        if (wf_str_equals(it->records.items[i].review_id, review_id))
             return &it->records.items[i];
     }
     return NULL;
@@ -207,7 +203,7 @@ static bool has_discovery(const weft_m_reviews *it, const weft_m_discovery *disc
 {
     weft_str id = weft_str_of(discovery->id);
     for (size_t i = 0; i < it->records.count; i++) {
-        if (same(it->records.items[i].discovery_id, id))
+        if (wf_str_equals(it->records.items[i].discovery_id, id))
             return true;
     }
     return false;
@@ -313,11 +309,7 @@ static int add_entity(const weft_m_review *record, weft_matcher *matcher, weft_m
     wf_json json = {.out = &extra};
     wf_json_object(&json);
     wf_json_put_str(&json, "description", record->description);
-    wf_json_key(&json, "examples");
-    wf_json_array(&json);
-    for (size_t i = 0; i < record->example_count; i++)
-        wf_json_str(&json, record->examples[i]);
-    wf_json_array_end(&json);
+    wf_json_put_strs(&json, "examples", record->examples, record->example_count);
     wf_json_object_end(&json);
     const weft_m_entity entity = {.id = record->name,
                                   .name = record->name,
@@ -333,7 +325,7 @@ static int check_name(const weft_m_reviews *it, const weft_m_review *record, wef
 {
     for (size_t i = 0; i < it->records.count; i++) {
         const weft_m_review *other = &it->records.items[i];
-        if (other->state != WEFT_M_REVIEW_PROMOTED || !same(other->name, record->name))
+        if (other->state != WEFT_M_REVIEW_PROMOTED || !wf_str_equals(other->name, record->name))
             continue;
         wf_m_fail(error, -WEFT_M_EVALID, "review %.*s has become this entity already",
                   (int)(other->review_id.len < 80 ? other->review_id.len : 80),
