@@ -195,8 +195,10 @@ static int describe_run(struct query_job *job)
     run_lines_text(run, "format", job->format_name);
     run_lines_text(run, "field", job->field);
     run_lines_text(run, "to", forms[job->sink.form]);
-    wf_buf_printf(run, "top-k: %d %d %d %d\n", (int)job->top_k, (int)job->blocking_top_k,
-                  (int)job->retrieval_top_k, (int)job->final_top_k);
+    wf_buf_printf(run, "top-k: %d\n", (int)job->top_k);
+    if (job->blocking_top_k + job->retrieval_top_k + job->final_top_k != 0)
+        wf_buf_printf(run, "stages: %d %d %d\n", (int)job->blocking_top_k,
+                      (int)job->retrieval_top_k, (int)job->final_top_k);
     return rc < 0 ? rc : run->rc;
 }
 
