@@ -16,7 +16,7 @@
 #include <fcntl.h>
 
 /* More than a socket and its peer hold. */
-#define BIG ((size_t)2 << 20)
+#define BIG ((size_t)1 << 20)
 
 static char byte_at(size_t i)
 {
