@@ -145,7 +145,12 @@ typedef struct weft_client_options {
  * control character, a proxy that is no URL. */
 WEFT_API WEFT_MUST_USE int weft_client_new(weft_client **out, const weft_client_options *options);
 
-/* Cuts the connections kept and frees.  No exchange may be open.  NULL is fine. */
+/* Ends the connections kept as their protocols have it (GOAWAY, TLS's close_notify), waits until
+ * that is sent, for a second at most and also if the caller is cancelled, and frees.  No exchange
+ * may be open.  NULL is fine. */
+WEFT_API WEFT_WAITS void weft_client_close(weft_client *client);
+
+/* Cuts the connections kept and frees; never waits.  No exchange may be open.  NULL is fine. */
 WEFT_API void weft_client_free(weft_client *client);
 
 /* ---- requests ---- */

@@ -14,7 +14,8 @@
 #define HEAD_BYTES_CEILING (64 * 1024) /* what a stream shows without taking it */
 #define ROOM_UNKNOWN INT32_MAX         /* the first connection will tell */
 #define ORIGINS_KEPT_MAX 1024          /* nobody uses; they remember failures */
-#define RETRY_CENTS_START 1000         /* ten repeats before any request has earned one */
+#define GOODBYE_TIME (1 * WEFT_SEC)
+#define RETRY_CENTS_START 1000 /* ten repeats before any request has earned one */
 
 /* ---- settings ---- */
 
@@ -206,6 +207,16 @@ int weft_client_new(weft_client **out, const weft_client_options *options)
     weft_timer_init(&client->reap, reap);
     *out = client;
     return 0;
+}
+
+void weft_client_close(weft_client *client)
+{
+    if (client == NULL)
+        return;
+    wf_conn_reap(client, WEFT_FOREVER);
+    WEFT_SHIELD(goodbye, GOODBYE_TIME);
+    (void)!wf_farewell_wait(client); /* whatever is left is cut */
+    weft_client_free(client);
 }
 
 void weft_client_free(weft_client *client)

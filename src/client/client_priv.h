@@ -106,6 +106,7 @@ struct weft_client {
     wf_list origins;
     wf_list idle;      /* connections, the one used last first */
     wf_list farewells; /* connections that go by themselves */
+    weft_event parted; /* the last of them has gone */
     uint32_t origin_count, conn_count, exchange_count;
     weft_sem slots;
     weft_timer reap;      /* for the connection that is idle longest */
@@ -190,10 +191,13 @@ int wf_conn_take(struct weft_exchange *exchange);
 void wf_conn_keep(weft_client *client, struct conn *conn);
 void wf_conn_cut(weft_client *client, struct conn *conn);
 
+/* Ends one that is idle as its protocol has it. */
+void wf_conn_part(weft_client *client, struct conn *conn);
+
 /* Gives its stream away. */
 weft_stream *wf_conn_detach(weft_client *client, struct conn *conn);
 
-/* Cuts what has been idle too long (WEFT_FOREVER: everything). */
+/* Ends what has been idle too long (WEFT_FOREVER: everything). */
 void wf_conn_reap(weft_client *client, weft_time now);
 
 /* The exchange may share a connection with others, if the server speaks HTTP/2. */

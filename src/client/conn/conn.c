@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "client/client_priv.h"
+#include "client/conn/farewell.h"
 
 #include <string.h>
 
@@ -159,13 +160,24 @@ void wf_conn_cut(weft_client *client, struct conn *conn)
     weft_stream_abort(wf_conn_detach(client, conn));
 }
 
+void wf_conn_part(weft_client *client, struct conn *conn)
+{
+    struct wf_farewell *farewell = conn->mux == NULL ? wf_farewell_new() : NULL;
+    weft_stream *stream = wf_conn_detach(client, conn); /* NULL: that of HTTP/2 goes already */
+    if (farewell != NULL)
+        wf_farewell_begin(client, farewell, stream, weft_stream_get_kind(stream),
+                          weft_stream_finish);
+    else
+        weft_stream_abort(stream);
+}
+
 void wf_conn_reap(weft_client *client, weft_time now)
 {
     while (!wf_list_is_empty(&client->idle)) {
         struct conn *oldest = wf_container(client->idle.prev, struct conn, in_client);
         if (now < WEFT_FOREVER && oldest->idle_since > now - client->options.limits.idle_max)
             break;
-        wf_conn_cut(client, oldest);
+        wf_conn_part(client, oldest);
     }
     reap_later(client);
 }
@@ -294,7 +306,7 @@ int wf_conn_take(struct weft_exchange *exchange)
     }
     if (client->conn_count >= client->options.limits.total_count_max &&
         !wf_list_is_empty(&client->idle)) /* another one makes room */
-        wf_conn_cut(client, wf_container(client->idle.prev, struct conn, in_client));
+        wf_conn_part(client, wf_container(client->idle.prev, struct conn, in_client));
     WEFT_TRY(conn_new(exchange, &conn));
     if (conn->mux != NULL && !wf_mux_join(conn->mux, exchange)) { /* it has ended already */
         wf_conn_cut(client, conn);

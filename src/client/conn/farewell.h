@@ -13,6 +13,7 @@
 /* Made while there is memory, for the end. */
 struct wf_farewell {
     wf_list in_client;
+    weft_client *client;
     weft_stream *stream; /* NULL: not begun */
     const weft_stream_kind *home;
     weft_stream_kind kind; /* the stream's, once it is begun */
@@ -24,6 +25,9 @@ struct wf_farewell *wf_farewell_new(void);
 /* `end` is weft_stream_end or weft_stream_finish; `home` the kind the stream had at first. */
 void wf_farewell_begin(weft_client *client, struct wf_farewell *farewell, weft_stream *stream,
                        const weft_stream_kind *home, void (*end)(weft_stream *stream));
+
+/* Waits until all of the client's have gone. */
+WEFT_WAITS int wf_farewell_wait(weft_client *client);
 
 /* Cuts short all of the client's. */
 void wf_farewell_cut(weft_client *client);
