@@ -9,6 +9,11 @@
 
 #define KEEP_BYTES_MAX ((size_t)4 * 1024)
 
+/* A header block may be so often as large as a head before its stream is reset; what a field counts
+ * apart from its bytes is that of RFC 9113 6.5.2. */
+#define BOMB_FACTOR 4
+#define FIELD_OVERHEAD 32
+
 static void buf_trim(wf_buf *buf)
 {
     if (buf->capacity > KEEP_BYTES_MAX)
@@ -23,6 +28,7 @@ void wf_h2_block_begin(struct wf_h2_block *block, uint32_t bytes_max)
     buf_trim(&block->cookies);
     block->method_len = block->path_len = block->authority_len = 0;
     block->bytes_max = bytes_max;
+    block->counted_bytes = 0;
     block->is_answer = false;
     block->has_line = block->has_authority = block->is_malformed = false;
 }
@@ -31,6 +37,12 @@ void wf_h2_block_begin_answer(struct wf_h2_block *block, uint32_t bytes_max)
 {
     wf_h2_block_begin(block, bytes_max);
     block->is_answer = true;
+}
+
+bool wf_h2_block_count(struct wf_h2_block *block, size_t field_bytes)
+{
+    block->counted_bytes += field_bytes + FIELD_OVERHEAD;
+    return block->counted_bytes <= (uint64_t)BOMB_FACTOR * block->bytes_max;
 }
 
 void wf_h2_block_fini(struct wf_h2_block *block)

@@ -23,7 +23,8 @@ struct wf_h2_block {
     wf_buf cookies; /* "a=b; c=d" */
     uint32_t method_at, method_len, path_at, path_len, authority_at, authority_len;
     uint32_t bytes_max;
-    bool is_answer; /* :status is the one pseudo-field, and begins the text */
+    uint64_t counted_bytes; /* by wf_h2_block_count */
+    bool is_answer;         /* :status is the one pseudo-field, and begins the text */
     bool has_line, has_authority, is_malformed;
 };
 
@@ -35,6 +36,12 @@ void wf_h2_block_begin(struct wf_h2_block *block, uint32_t bytes_max);
 void wf_h2_block_begin_answer(struct wf_h2_block *block, uint32_t bytes_max);
 
 void wf_h2_block_fini(struct wf_h2_block *block);
+
+/* To be told of each field, before it is added or not.  A byte of input may name a field of
+ * kilobytes (HPACK), and nghttp2 looks at each byte of each one before we see it: false once all
+ * are so much too large that no more are worth a look.  What is a little too much the parser
+ * refuses. */
+bool wf_h2_block_count(struct wf_h2_block *block, size_t field_bytes);
 
 /* 0 or -ENOMEM.  A field that HTTP forbids makes the block malformed. */
 int wf_h2_block_add(struct wf_h2_block *block, weft_str name, weft_str value);

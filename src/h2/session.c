@@ -55,6 +55,28 @@ int wf_h2_option_new(nghttp2_option **out, uint32_t control_count_max, uint32_t 
     return 0;
 }
 
+/* ---- what means nothing, and what means ill ---- */
+
+static int unknown_came(nghttp2_session *session, void **payload, const nghttp2_frame_hd *hd,
+                        void *arg)
+{
+    (void)session;
+    (void)payload;
+    (void)hd;
+    (void)arg;
+    return NGHTTP2_ERR_CANCEL;
+}
+
+void wf_h2_drop_unknown(nghttp2_session_callbacks *callbacks)
+{
+    nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, unknown_came);
+}
+
+bool wf_h2_is_provoked(uint32_t code)
+{
+    return code != NGHTTP2_NO_ERROR && code != NGHTTP2_INTERNAL_ERROR && code != NGHTTP2_CANCEL;
+}
+
 /* ---- sending ---- */
 
 /* One frame.  1; 0: the stream has no room, it is held back; or a failure. */

@@ -20,6 +20,12 @@ extern nghttp2_mem wf_h2_mem;
  * 0 or -ENOMEM. */
 int wf_h2_option_new(nghttp2_option **out, uint32_t control_count_max, uint32_t table_bytes_max);
 
+/* Frames of types that nobody knows are dropped; they were counted when they began. */
+void wf_h2_drop_unknown(nghttp2_session_callbacks *callbacks);
+
+/* A RST_STREAM of ours with this code was brought about by the peer's own mistake. */
+bool wf_h2_is_provoked(uint32_t code);
+
 /* Frames into the stream's output, as far as it takes them; one that it has no room for is kept in
  * `held` and goes first the next time.  Adds what was sent to *sent_bytes.  0, or a failure. */
 int wf_h2_send(nghttp2_session *session, weft_stream *stream, wf_buf *held, uint64_t *sent_bytes);

@@ -32,7 +32,6 @@ struct wf_mux {
     uint32_t user_count; /* calls that are inside */
 
     struct wf_h2_block block; /* the header block that is coming */
-    uint64_t block_bytes;     /* of its fields, decoded */
     wf_buf held;              /* a frame the stream had no room for */
     struct wf_h2_flood flood;
     weft_time heard_at; /* the server's last byte */

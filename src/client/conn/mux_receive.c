@@ -7,13 +7,9 @@
 #include "base/alloc.h"
 #include "h1/trailer.h"
 #include "h1/write.h"
+#include "h2/session.h"
 
 #include <string.h>
-
-/* A header block may be so often as large as a head before its stream is reset; what a field counts
- * apart from its bytes is that of RFC 9113 6.5.2. */
-#define BOMB_FACTOR 4
-#define FIELD_OVERHEAD 32
 
 /* NULL: nobody wants the stream any more. */
 static struct weft_exchange *exchange_of(nghttp2_session *session, int32_t stream_id)
@@ -37,18 +33,8 @@ static int head_begun(nghttp2_session *session, const nghttp2_frame *frame, void
     struct wf_mux *mux = arg;
     (void)session;
     (void)frame;
-    mux->block_bytes = 0;
     wf_h2_block_begin_answer(&mux->block, mux->client->head_limits.head_bytes_max);
     return 0;
-}
-
-/* A byte of input may name a field of kilobytes (HPACK).  What is a little too much the parser
- * refuses; behind this no field is looked at. */
-static bool block_is_bomb(struct wf_mux *mux, size_t field_bytes)
-{
-    uint64_t max = (uint64_t)BOMB_FACTOR * mux->client->head_limits.head_bytes_max;
-    mux->block_bytes += field_bytes + FIELD_OVERHEAD;
-    return mux->block_bytes > max;
 }
 
 static int trailer_came(struct wf_mux *mux, struct weft_exchange *exchange, weft_str name,
@@ -74,7 +60,7 @@ static int field_came(nghttp2_session *session, const nghttp2_frame *frame, cons
     struct wf_mux *mux = arg;
     struct weft_exchange *exchange = exchange_of(session, frame->hd.stream_id);
     (void)flags;
-    if (block_is_bomb(mux, name_bytes + value_bytes)) {
+    if (!wf_h2_block_count(&mux->block, name_bytes + value_bytes)) {
         if (exchange != NULL)
             give_up(exchange, -WEFT_ELIMIT, NGHTTP2_ENHANCE_YOUR_CALM);
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -237,17 +223,6 @@ static int frame_was_wrong(nghttp2_session *session, const nghttp2_frame *frame,
     return 0;
 }
 
-/* It was counted when it began, and means nothing here. */
-static int unknown_came(nghttp2_session *session, void **payload, const nghttp2_frame_hd *hd,
-                        void *arg)
-{
-    (void)session;
-    (void)payload;
-    (void)hd;
-    (void)arg;
-    return NGHTTP2_ERR_CANCEL;
-}
-
 /* ---- the end of a stream ---- */
 
 /* What a stream's end before its time means: RFC 9113 8.1.1 for what is wrong with the body. */
@@ -295,6 +270,6 @@ void wf_mux_set_receive_callbacks(nghttp2_session_callbacks *callbacks)
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, frame_came);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, frame_was_wrong);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, data_came);
-    nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, unknown_came);
+    wf_h2_drop_unknown(callbacks);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, stream_closed);
 }

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "h2/fields.h"
+#include "h2/session.h"
 
 #include <string.h>
 
@@ -92,19 +93,13 @@ static int piece_send(nghttp2_session *session, nghttp2_frame *frame, const uint
     return 0;
 }
 
-/* A reset that the server's own mistake has brought about. */
-static bool is_provoked(uint32_t code)
-{
-    return code != NGHTTP2_NO_ERROR && code != NGHTTP2_INTERNAL_ERROR && code != NGHTTP2_CANCEL;
-}
-
 static int frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
     struct wf_mux *mux = arg;
     (void)session;
     if (frame->hd.type == NGHTTP2_GOAWAY)
         mux->code = frame->goaway.error_code; /* nghttp2 has found a breach of the protocol */
-    if (frame->hd.type == NGHTTP2_RST_STREAM && is_provoked(frame->rst_stream.error_code) &&
+    if (frame->hd.type == NGHTTP2_RST_STREAM && wf_h2_is_provoked(frame->rst_stream.error_code) &&
         !wf_h2_flood_reset(&mux->flood, wf_mux_now(mux)))
         return wf_mux_stop(mux, NGHTTP2_ENHANCE_YOUR_CALM);
     return 0;

@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "h2/fields.h"
+#include "h2/session.h"
 
 #include <string.h>
 
@@ -166,17 +167,11 @@ static int piece_send(nghttp2_session *session, nghttp2_frame *frame, const uint
     return 0;
 }
 
-/* A reset that the peer's own mistake has brought about. */
-static bool is_provoked(uint32_t code)
-{
-    return code != NGHTTP2_NO_ERROR && code != NGHTTP2_INTERNAL_ERROR && code != NGHTTP2_CANCEL;
-}
-
 static int frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
     struct wf_h2 *h2 = arg;
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
-        bool is_fine = !is_provoked(frame->rst_stream.error_code) ||
+        bool is_fine = !wf_h2_is_provoked(frame->rst_stream.error_code) ||
                        wf_h2_flood_reset(&h2->flood, wf_h2_now(h2));
         return is_fine ? 0 : wf_h2_stop(h2, NGHTTP2_ENHANCE_YOUR_CALM);
     }

@@ -25,7 +25,6 @@ struct wf_h2 {
     uint32_t exchange_count;
 
     struct wf_h2_block block; /* the header block that is coming */
-    uint64_t block_bytes;     /* of its fields, decoded */
     nghttp2_nv *nva;          /* room for the fields of an answer */
     size_t nva_capacity;
     wf_buf held; /* a frame the stream had no room for */

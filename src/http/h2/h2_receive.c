@@ -5,13 +5,9 @@
 #include "http/h2/h2_priv.h"
 
 #include "h1/trailer.h"
+#include "h2/session.h"
 
 #include <string.h>
-
-/* A header block may be so often as large as a head before its stream is reset; what a field counts
- * apart from its bytes is that of RFC 9113 6.5.2. */
-#define BOMB_FACTOR 4
-#define FIELD_OVERHEAD 32
 
 static weft_http_request *request_of(nghttp2_session *session, int32_t stream_id)
 {
@@ -51,10 +47,9 @@ static int head_begun(nghttp2_session *session, const nghttp2_frame *frame, void
     struct wf_h2 *h2 = arg;
     const weft_http_limits *limits = &h2->conn->server->limits;
     int32_t stream_id = frame->hd.stream_id;
-    h2->block_bytes = 0;
+    wf_h2_block_begin(&h2->block, limits->head_bytes_max);
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) /* trailers */
         return 0;
-    wf_h2_block_begin(&h2->block, limits->head_bytes_max);
     if (h2->is_dead || h2->exchange_count >= limits->h2_stream_count_max)
         return refuse_stream(session, stream_id);
     weft_http_request *req = wf_h2_exchange_new(h2, stream_id);
@@ -62,15 +57,6 @@ static int head_begun(nghttp2_session *session, const nghttp2_frame *frame, void
         return refuse_stream(session, stream_id);
     (void)nghttp2_session_set_stream_user_data(session, stream_id, req);
     return 0;
-}
-
-/* A byte of input may name a field of kilobytes (HPACK), and nghttp2 looks at each byte of each one
- * before we see it.  What is a little too much gets its 431; behind this no field is looked at. */
-static bool block_is_bomb(struct wf_h2 *h2, size_t field_bytes)
-{
-    uint64_t max = (uint64_t)BOMB_FACTOR * h2->conn->server->limits.head_bytes_max;
-    h2->block_bytes += field_bytes + FIELD_OVERHEAD;
-    return h2->block_bytes > max;
 }
 
 /* nghttp2 resets the stream, and decodes the rest of the block without telling of it. */
@@ -108,7 +94,7 @@ static int field_came(nghttp2_session *session, const nghttp2_frame *frame, cons
 {
     struct wf_h2 *h2 = arg;
     (void)flags;
-    if (block_is_bomb(h2, name_bytes + value_bytes))
+    if (!wf_h2_block_count(&h2->block, name_bytes + value_bytes))
         return give_up_block(h2);
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
         return trailer_came(request_of(session, frame->hd.stream_id),
@@ -325,17 +311,6 @@ static int frame_was_wrong(nghttp2_session *session, const nghttp2_frame *frame,
     return 0;
 }
 
-/* It was counted when it began, and means nothing here. */
-static int unknown_came(nghttp2_session *session, void **payload, const nghttp2_frame_hd *hd,
-                        void *arg)
-{
-    (void)session;
-    (void)payload;
-    (void)hd;
-    (void)arg;
-    return NGHTTP2_ERR_CANCEL;
-}
-
 static int stream_closed(nghttp2_session *session, int32_t stream_id, uint32_t code, void *arg)
 {
     weft_http_request *req = request_of(session, stream_id);
@@ -353,6 +328,6 @@ void wf_h2_set_receive_callbacks(nghttp2_session_callbacks *callbacks)
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, frame_came);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, frame_was_wrong);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, data_came);
-    nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, unknown_came);
+    wf_h2_drop_unknown(callbacks);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, stream_closed);
 }
