@@ -5,47 +5,24 @@
 #include <weft.h>
 #include <weft/client.h>
 
+#include "fixture.h"
 #include "liar.h"
-#include "site.h"
 
 #include <stdlib.h>
-
-struct fixture {
-    struct site site;
-    weft_client *client;
-};
-
-static int fixture_open(struct fixture *self, const weft_client_options *options)
-{
-    *self = (struct fixture){0};
-    int rc = site_open(&self->site, NULL);
-    return rc < 0 ? rc : weft_client_new(&self->client, options);
-}
-
-static int fixture_close(struct fixture *self)
-{
-    weft_client_free(self->client);
-    return site_close(&self->site);
-}
-
-static const char *site_url(const struct fixture *self, const char *path)
-{
-    return liar_url((uint16_t)weft_addr_get_port(&self->site.addr), path);
-}
 
 TASK_TEST(a_page_is_fetched)
 {
     struct fixture self;
     weft_client_response page;
     CHECK_OK(fixture_open(&self, NULL));
-    CHECK_OK(weft_client_get(self.client, site_url(&self, "/ok"), &page));
+    CHECK_OK(weft_client_get(self.client, fixture_url(&self, "/ok"), &page));
     CHECK_EQ(page.status, 200);
     CHECK_BYTES(page.body.ptr, page.body.len, "ok\n", 3);
     CHECK_EQ(page.body.ptr[3], 0);
     weft_str type = weft_client_response_field(&page, "content-type");
     CHECK_BYTES(type.ptr, type.len, "text/plain", 10);
     CHECK(weft_client_response_field(&page, "absent").ptr == NULL);
-    CHECK_STR(site_url(&self, "/ok"), page.url.ptr);
+    CHECK_STR(fixture_url(&self, "/ok"), page.url.ptr);
     weft_client_response_free(&page);
     weft_client_response_free(&page);
     CHECK_OK(fixture_close(&self));
@@ -58,7 +35,7 @@ TASK_TEST(connections_are_kept_between_requests)
     for (int i = 0; i < 5; i++) {
         weft_client_trace trace;
         weft_client_response page;
-        weft_client_request request = {.url = site_url(&self, i % 2 ? "/count?n=3" : "/ok"),
+        weft_client_request request = {.url = fixture_url(&self, i % 2 ? "/count?n=3" : "/ok"),
                                        .trace = &trace};
         CHECK_OK(weft_client_fetch(self.client, &request, &page));
         CHECK_EQ(page.status, 200);
@@ -83,7 +60,7 @@ TASK_TEST(a_body_is_sent_and_comes_back)
         weft_client_trace trace;
         weft_client_response echo;
         weft_client_request request = {
-            .url = site_url(&self, "/echo"), .body = {body, sizes[i]}, .trace = &trace};
+            .url = fixture_url(&self, "/echo"), .body = {body, sizes[i]}, .trace = &trace};
         note("%zu bytes", sizes[i]);
         CHECK_OK(weft_client_fetch(self.client, &request, &echo));
         CHECK_EQ(echo.status, 200);
@@ -117,7 +94,7 @@ TASK_TEST(a_body_may_come_from_a_function_with_and_without_a_length)
     for (int has_length = 0; has_length < 2; has_length++) {
         struct source source = {.left = 20000, .step = 3000};
         weft_client_response echo;
-        weft_client_request request = {.url = site_url(&self, "/stream"),
+        weft_client_request request = {.url = fixture_url(&self, "/stream"),
                                        .body_read = source_read,
                                        .body_arg = &source,
                                        .body_bytes = has_length ? 20000 : 0};
@@ -128,7 +105,7 @@ TASK_TEST(a_body_may_come_from_a_function_with_and_without_a_length)
     }
     struct source source = {.left = 10, .step = 10};
     weft_client_response none;
-    weft_client_request request = {.url = site_url(&self, "/stream"),
+    weft_client_request request = {.url = fixture_url(&self, "/stream"),
                                    .body_read = source_read,
                                    .body_arg = &source,
                                    .body_bytes = 11};
@@ -141,7 +118,7 @@ TASK_TEST(an_answer_is_read_piece_by_piece_and_may_be_left)
     struct fixture self;
     weft_exchange *exchange;
     CHECK_OK(fixture_open(&self, NULL));
-    weft_client_request request = {.url = site_url(&self, "/large?kib=1024")};
+    weft_client_request request = {.url = fixture_url(&self, "/large?kib=1024")};
     CHECK_OK(weft_exchange_open(&exchange, self.client, &request));
     CHECK_EQ(weft_exchange_status(exchange), 200);
     CHECK_EQ(weft_exchange_length(exchange), 1 << 20);
@@ -156,7 +133,7 @@ TASK_TEST(an_answer_is_read_piece_by_piece_and_may_be_left)
     }
     weft_exchange_close(exchange); /* in the middle: its connection is cut */
     weft_client_trace trace;
-    request = (weft_client_request){.url = site_url(&self, "/ok"), .trace = &trace};
+    request = (weft_client_request){.url = fixture_url(&self, "/ok"), .trace = &trace};
     CHECK_OK(weft_exchange_open(&exchange, self.client, &request));
     CHECK(!trace.is_reused);
     for (total = 0; total < 3;) {
@@ -360,7 +337,8 @@ SCENARIO(fetches_survive_every_failure)
     int rc = fixture_open(&self, NULL);
     for (int i = 0; i < 2 && rc == 0; i++) {
         weft_client_response echo;
-        weft_client_request request = {.url = site_url(&self, "/echo"), .body = WEFT_STR("hello")};
+        weft_client_request request = {.url = fixture_url(&self, "/echo"),
+                                       .body = WEFT_STR("hello")};
         rc = weft_client_fetch(self.client, &request, &echo);
         if (rc == 0) {
             CHECK(echo.status != 200 || echo.body.len == 5); /* never half */

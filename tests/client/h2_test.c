@@ -6,44 +6,24 @@
 #include <weft/client.h>
 
 #include "client/client_priv.h"
-#include "site.h"
+#include "fixture.h"
 
 #include <stdlib.h>
 
-struct fixture {
-    struct site site;
-    weft_client *client;
-};
-
-static int fixture_open(struct fixture *self, weft_client_options options)
+static int h2_open(struct fixture *self, weft_client_options options)
 {
-    *self = (struct fixture){0};
     options.assumes_h2 = true;
-    int rc = site_open(&self->site, NULL);
-    return rc < 0 ? rc : weft_client_new(&self->client, &options);
-}
-
-static int fixture_close(struct fixture *self)
-{
-    weft_client_free(self->client);
-    return site_close(&self->site);
-}
-
-static const char *url_of(const struct fixture *self, const char *path)
-{
-    static char url[256];
-    snprintf(url, sizeof url, "http://127.0.0.1:%d%s", weft_addr_get_port(&self->site.addr), path);
-    return url;
+    return fixture_open(self, &options);
 }
 
 TASK_TEST(h2_a_page_is_fetched_and_the_connection_kept)
 {
     struct fixture self;
-    CHECK_OK(fixture_open(&self, (weft_client_options){0}));
+    CHECK_OK(h2_open(&self, (weft_client_options){0}));
     for (int i = 0; i < 3; i++) {
         weft_client_trace trace;
         weft_client_response page;
-        weft_client_request request = {.url = url_of(&self, "/ok"), .trace = &trace};
+        weft_client_request request = {.url = fixture_url(&self, "/ok"), .trace = &trace};
         CHECK_OK(weft_client_fetch(self.client, &request, &page));
         CHECK_EQ(page.status, 200);
         CHECK_EQ(page.version, 20);
@@ -65,12 +45,12 @@ TASK_TEST(h2_without_it_being_assumed_clear_text_is_http_1)
     struct fixture self;
     weft_client_response page;
     weft_client *plain;
-    CHECK_OK(fixture_open(&self, (weft_client_options){.is_h1_only = true}));
+    CHECK_OK(h2_open(&self, (weft_client_options){.is_h1_only = true}));
     CHECK_OK(weft_client_new(&plain, NULL));
-    CHECK_OK(weft_client_get(self.client, url_of(&self, "/ok"), &page));
+    CHECK_OK(weft_client_get(self.client, fixture_url(&self, "/ok"), &page));
     CHECK_EQ(page.version, 11);
     weft_client_response_free(&page);
-    CHECK_OK(weft_client_get(plain, url_of(&self, "/ok"), &page));
+    CHECK_OK(weft_client_get(plain, fixture_url(&self, "/ok"), &page));
     CHECK_EQ(page.version, 11);
     weft_client_response_free(&page);
     weft_client_free(plain);
@@ -90,7 +70,7 @@ static int ask_one(void *arg)
     char path[64], want[64];
     weft_client_response page;
     snprintf(path, sizeof path, "/item/n%u?q=%u", asker->number, asker->number);
-    WEFT_TRY(weft_client_get(asker->fixture->client, url_of(asker->fixture, path), &page));
+    WEFT_TRY(weft_client_get(asker->fixture->client, fixture_url(asker->fixture, path), &page));
     int len = snprintf(want, sizeof want, "n%u %u", asker->number, asker->number);
     CHECK_EQ(page.version, 20);
     CHECK_EQ(page.status, 200);
@@ -117,7 +97,7 @@ TASK_TEST(h2_requests_share_one_connection_up_to_the_limit)
 {
     struct fixture self;
     weft_client_options options = {.limits = {.per_origin_max = 250, .total_count_max = 250}};
-    CHECK_OK(fixture_open(&self, options));
+    CHECK_OK(h2_open(&self, options));
     ask_many(&self, 100);
     CHECK_EQ(self.client->conn_count, 1);
     ask_many(&self, 250); /* the server takes 100 at a time over one */
@@ -131,7 +111,7 @@ TASK_TEST(h2_our_own_limit_of_requests_a_connection_holds)
 {
     struct fixture self;
     weft_client_options options = {.limits = {.h2_stream_count_max = 4}};
-    CHECK_OK(fixture_open(&self, options));
+    CHECK_OK(h2_open(&self, options));
     ask_many(&self, 4);
     CHECK_EQ(self.client->conn_count, 1);
     ask_many(&self, 12);
@@ -158,7 +138,7 @@ TASK_TEST(h2_a_server_that_takes_one_at_a_time_is_asked_over_many_connections)
 TASK_TEST(h2_bodies_are_sent_and_come_back)
 {
     struct fixture self;
-    CHECK_OK(fixture_open(&self, (weft_client_options){0}));
+    CHECK_OK(h2_open(&self, (weft_client_options){0}));
     size_t sizes[] = {0, 1, 8192, 16385, 65535, 65536, 100000, 1 << 20};
     char *body = malloc(1 << 20);
     for (size_t i = 0; i < 1 << 20; i++)
@@ -167,7 +147,7 @@ TASK_TEST(h2_bodies_are_sent_and_come_back)
         weft_client_trace trace;
         weft_client_response echo;
         weft_client_request request = {
-            .url = url_of(&self, "/echo"), .body = {body, sizes[i]}, .trace = &trace};
+            .url = fixture_url(&self, "/echo"), .body = {body, sizes[i]}, .trace = &trace};
         note("%zu bytes", sizes[i]);
         CHECK_OK(weft_client_fetch(self.client, &request, &echo));
         CHECK_EQ(echo.status, 200);
@@ -197,10 +177,10 @@ TASK_TEST(h2_space_around_a_value_is_left_out)
     weft_client_response page;
     const weft_client_field fields[] = {{WEFT_STR("X-Asked"), WEFT_STR("\ta b  ")},
                                         {WEFT_STR("X-Empty"), WEFT_STR("  ")}};
-    CHECK_OK(fixture_open(&self, (weft_client_options){0}));
+    CHECK_OK(h2_open(&self, (weft_client_options){0}));
     site_handler = answer_with_space;
     weft_client_request request = {
-        .url = url_of(&self, "/test"), .fields = fields, .field_count = 2};
+        .url = fixture_url(&self, "/test"), .fields = fields, .field_count = 2};
     CHECK_OK(weft_client_fetch(self.client, &request, &page));
     CHECK_EQ(page.status, 200);
     weft_str value = weft_client_response_field(&page, "x-answer");
@@ -229,7 +209,7 @@ static ssize_t source_read(void *buf, size_t bytes, void *arg)
 TASK_TEST(h2_a_body_may_come_from_a_function_with_and_without_a_length)
 {
     struct fixture self;
-    CHECK_OK(fixture_open(&self, (weft_client_options){0}));
+    CHECK_OK(h2_open(&self, (weft_client_options){0}));
     for (int has_length = 0; has_length < 2; has_length++) {
         static const size_t sizes[] = {20000, 300000}; /* the first comes back, the second is more
                                                           than the windows hold */
@@ -237,7 +217,7 @@ TASK_TEST(h2_a_body_may_come_from_a_function_with_and_without_a_length)
             struct source source = {.left = sizes[i], .step = 3000};
             weft_client_trace trace;
             weft_client_response echo;
-            weft_client_request request = {.url = url_of(&self, i == 0 ? "/stream" : "/drain"),
+            weft_client_request request = {.url = fixture_url(&self, i == 0 ? "/stream" : "/drain"),
                                            .body_read = source_read,
                                            .body_arg = &source,
                                            .body_bytes = has_length ? (int64_t)sizes[i] : 0,
@@ -259,8 +239,9 @@ TASK_TEST(h2_an_answer_that_is_not_read_holds_up_no_other)
     enum { UNREAD = 24 }; /* times 64 KiB is more than the connection's window */
     struct fixture self;
     weft_exchange *unread[UNREAD];
-    CHECK_OK(fixture_open(&self, (weft_client_options){0}));
-    weft_client_request request = {.url = url_of(&self, "/large?kib=256"), .keeps_coding = true};
+    CHECK_OK(h2_open(&self, (weft_client_options){0}));
+    weft_client_request request = {.url = fixture_url(&self, "/large?kib=256"),
+                                   .keeps_coding = true};
     for (int i = 0; i < UNREAD; i++)
         CHECK_OK(weft_exchange_open(&unread[i], self.client, &request));
     CHECK_OK(weft_sleep(WEFT_SEC));
@@ -290,18 +271,19 @@ static int ask_slowly(void *arg)
 {
     struct fixture *self = arg;
     weft_client_response page;
-    return weft_client_get(self->client, url_of(self, "/wait"), &page);
+    return weft_client_get(self->client, fixture_url(self, "/wait"), &page);
 }
 
 TASK_TEST(h2_a_cancelled_request_ends_its_stream_alone)
 {
     struct fixture self;
-    CHECK_OK(fixture_open(&self, (weft_client_options){0}));
+    CHECK_OK(h2_open(&self, (weft_client_options){0}));
     ask_many(&self, 1);
     weft_task slow = weft_spawn(ask_slowly, &self);
     unsigned started = site_seen.started;
     weft_exchange *large;
-    weft_client_request request = {.url = url_of(&self, "/large?kib=256"), .keeps_coding = true};
+    weft_client_request request = {.url = fixture_url(&self, "/large?kib=256"),
+                                   .keeps_coding = true};
     CHECK_OK(weft_exchange_open(&large, self.client, &request));
     CHECK_OK(weft_sleep(10 * WEFT_MS));
     CHECK_GT(site_seen.started, started);
@@ -327,8 +309,8 @@ TASK_TEST(h2_deadlines_name_their_phase)
     weft_client_trace trace;
     weft_client_response none;
     weft_client_options options = {.limits = {.first_byte_max = 2 * WEFT_SEC}};
-    CHECK_OK(fixture_open(&self, options));
-    weft_client_request request = {.url = url_of(&self, "/sleep?ms=9000"), .trace = &trace};
+    CHECK_OK(h2_open(&self, options));
+    weft_client_request request = {.url = fixture_url(&self, "/sleep?ms=9000"), .trace = &trace};
     weft_time since = weft_now();
     CHECK_EQ(weft_client_fetch(self.client, &request, &none), -ETIMEDOUT);
     CHECK_EQ(trace.phase, WEFT_CLIENT_HEAD);
@@ -342,9 +324,10 @@ TASK_TEST(h2_deadlines_name_their_phase)
 TASK_TEST(h2_a_server_that_stops_takes_what_it_has_and_no_more)
 {
     struct fixture self;
-    CHECK_OK(fixture_open(&self, (weft_client_options){0}));
+    CHECK_OK(h2_open(&self, (weft_client_options){0}));
     weft_exchange *large;
-    weft_client_request request = {.url = url_of(&self, "/large?kib=256"), .keeps_coding = true};
+    weft_client_request request = {.url = fixture_url(&self, "/large?kib=256"),
+                                   .keeps_coding = true};
     CHECK_OK(weft_exchange_open(&large, self.client, &request));
     weft_http_server_stop(self.site.server);
     CHECK_OK(weft_sleep(10 * WEFT_MS));
@@ -355,7 +338,7 @@ TASK_TEST(h2_a_server_that_stops_takes_what_it_has_and_no_more)
     CHECK_EQ(total, sizeof body);
     weft_exchange_close(large);
     weft_client_response none;
-    CHECK_LT(weft_client_get(self.client, url_of(&self, "/ok"), &none), 0);
+    CHECK_LT(weft_client_get(self.client, fixture_url(&self, "/ok"), &none), 0);
     CHECK_EQ(self.client->conn_count, 0);
     CHECK_OK(fixture_close(&self));
 }
@@ -363,7 +346,7 @@ TASK_TEST(h2_a_server_that_stops_takes_what_it_has_and_no_more)
 TASK_TEST(h2_idle_connections_are_cut_after_a_while)
 {
     struct fixture self;
-    CHECK_OK(fixture_open(&self, (weft_client_options){0}));
+    CHECK_OK(h2_open(&self, (weft_client_options){0}));
     ask_many(&self, 3);
     CHECK_EQ(self.client->conn_count, 1);
     CHECK_OK(weft_sleep(29 * WEFT_SEC));
@@ -382,14 +365,14 @@ static int converse(struct fixture *self)
     char piece[4096];
     weft_client_response page;
     weft_exchange *exchange;
-    weft_client_request request = {.url = url_of(self, "/echo"), .body = {body, sizeof body}};
+    weft_client_request request = {.url = fixture_url(self, "/echo"), .body = {body, sizeof body}};
     WEFT_TRY(weft_client_fetch(self->client, &request, &page));
     size_t len = page.body.len;
     int status = page.status;
     weft_client_response_free(&page);
     if (status == 200)
         CHECK_EQ(len, sizeof body);
-    request = (weft_client_request){.url = url_of(self, "/count?n=3")};
+    request = (weft_client_request){.url = fixture_url(self, "/count?n=3")};
     WEFT_TRY(weft_exchange_open(&exchange, self->client, &request));
     ssize_t got = 1;
     while (got > 0)
@@ -401,13 +384,9 @@ static int converse(struct fixture *self)
 SCENARIO(h2_requests_under_everything)
 {
     struct fixture self;
-    int rc = fixture_open(&self, (weft_client_options){.limits = {.retry_count_max = 1}});
-    if (rc < 0) {
-        if (self.site.server != NULL)
-            (void)site_close(&self.site);
-        return rc;
-    }
-    rc = converse(&self);
+    int rc = h2_open(&self, (weft_client_options){.limits = {.retry_count_max = 1}});
+    if (rc == 0)
+        rc = converse(&self);
     int closed = fixture_close(&self);
     return rc < 0 ? rc : closed;
 }

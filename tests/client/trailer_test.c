@@ -7,28 +7,13 @@
 #include <weft/client.h>
 #include <weft/trace_context.h>
 
+#include "fixture.h"
 #include "liar.h"
-#include "site.h"
 
-struct fixture {
-    struct site site;
-    weft_client *client;
-    char url[64];
-};
-
-static void fixture_open(struct fixture *self, bool is_h2, bool hides_trace)
+static void open_either(struct fixture *self, bool is_h2, bool hides_trace)
 {
-    weft_client_options options = {.assumes_h2 = is_h2, .hides_trace = hides_trace};
-    CHECK_OK(site_open(&self->site, NULL));
-    CHECK_OK(weft_client_new(&self->client, &options));
-    snprintf(self->url, sizeof self->url, "http://127.0.0.1:%d/test",
-             weft_addr_get_port(&self->site.addr));
-}
-
-static void fixture_close(struct fixture *self)
-{
-    weft_client_free(self->client);
-    CHECK_OK(site_close(&self->site));
+    const weft_client_options options = {.assumes_h2 = is_h2, .hides_trace = hides_trace};
+    CHECK_OK(fixture_open(self, &options));
 }
 
 static void check_text(weft_str text, const char *want)
@@ -58,9 +43,9 @@ TASK_TEST(trailers_are_there_behind_the_body)
         weft_exchange *exchange;
         char body[16];
         note("HTTP/%d", is_h2 + 1);
-        fixture_open(&self, is_h2, /* hides_trace= */ false);
+        open_either(&self, is_h2, /* hides_trace= */ false);
         site_handler = say_sum;
-        weft_client_request request = {.url = self.url, .takes_trailers = true};
+        weft_client_request request = {.url = fixture_url(&self, "/test"), .takes_trailers = true};
         CHECK_OK(weft_client_fetch(self.client, &request, &page));
         check_text(page.body, "hello");
         check_text(weft_client_response_trailer(&page, "x-SUM"), "a b");
@@ -75,7 +60,7 @@ TASK_TEST(trailers_are_there_behind_the_body)
             CHECK_OK(got = weft_exchange_read(exchange, body + total, sizeof body - total));
         check_text(weft_exchange_trailer(exchange, "X-Sum"), "a b");
         weft_exchange_close(exchange);
-        fixture_close(&self);
+        CHECK_OK(fixture_close(&self));
     }
 }
 
@@ -151,7 +136,7 @@ static int see_trace(weft_http_request *req, weft_http_response *res, void *arg)
 static const char *trace_seen(struct fixture *self, weft_client_request request)
 {
     weft_client_response page;
-    request.url = self->url;
+    request.url = fixture_url(self, "/test");
     CHECK_OK(weft_client_fetch(self->client, &request, &page));
     CHECK_EQ(page.status, 200);
     weft_client_response_free(&page);
@@ -165,8 +150,8 @@ TASK_TEST(requests_say_the_trace_of_their_task)
         struct fixture self, silent;
         weft_trace trace;
         char text[WEFT_TRACE_BYTES];
-        fixture_open(&self, is_h2, /* hides_trace= */ false);
-        fixture_open(&silent, is_h2, /* hides_trace= */ true);
+        open_either(&self, is_h2, /* hides_trace= */ false);
+        open_either(&silent, is_h2, /* hides_trace= */ true);
         site_handler = see_trace;
         CHECK_STR(trace_seen(&self, (weft_client_request){0}), "");
         CHECK_OK(weft_trace_start(&trace, (weft_str){NULL, 0}));
@@ -177,7 +162,7 @@ TASK_TEST(requests_say_the_trace_of_their_task)
                   "mine");
         CHECK_STR(trace_seen(&silent, (weft_client_request){0}), "");
         CHECK_OK(weft_trace_set(NULL));
-        fixture_close(&self);
-        fixture_close(&silent);
+        CHECK_OK(fixture_close(&self));
+        CHECK_OK(fixture_close(&silent));
     }
 }

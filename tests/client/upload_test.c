@@ -6,35 +6,15 @@
 #include <weft.h>
 #include <weft/client.h>
 
+#include "fixture.h"
 #include "liar.h"
-#include "site.h"
 
 #include <stdlib.h>
 
-struct fixture {
-    struct site site;
-    weft_client *client;
-};
-
-static int fixture_open(struct fixture *self, bool is_h2)
+static int open_either(struct fixture *self, bool is_h2)
 {
-    weft_client_options options = {.assumes_h2 = is_h2, .limits = {.retry_count_max = 1}};
-    *self = (struct fixture){0};
-    WEFT_TRY(site_open(&self->site, NULL));
-    return weft_client_new(&self->client, &options);
-}
-
-static int fixture_close(struct fixture *self)
-{
-    weft_client_free(self->client);
-    return self->site.server != NULL ? site_close(&self->site) : 0;
-}
-
-static const char *url_of(const struct fixture *self, const char *path)
-{
-    static char url[64];
-    snprintf(url, sizeof url, "http://127.0.0.1:%d%s", weft_addr_get_port(&self->site.addr), path);
-    return url;
+    const weft_client_options options = {.assumes_h2 = is_h2, .limits = {.retry_count_max = 1}};
+    return fixture_open(self, &options);
 }
 
 /* ---- trailers ---- */
@@ -85,7 +65,7 @@ static void check_sum(struct fixture *self, weft_client_request request, const c
         if (source != NULL)
             *source = (struct summing){.sum.name = WEFT_STR("X-Sum"), .left = body};
         request.method = "POST";
-        request.url = url_of(self, paths[i]);
+        request.url = fixture_url(self, paths[i]);
         CHECK_OK(weft_client_fetch(self->client, &request, &page));
         CHECK_EQ(page.status, 200);
         weft_str got = weft_client_response_field(&page, "x-sum");
@@ -104,7 +84,7 @@ TASK_TEST(trailers_of_a_request_stand_behind_its_body)
         struct fixture self;
         struct summing source;
         note("HTTP/%d", is_h2 + 1);
-        CHECK_OK(fixture_open(&self, is_h2));
+        CHECK_OK(open_either(&self, is_h2));
         site_handler = tell_sum;
         weft_client_request request = {
             .trailers = &given, .trailer_count = 1, .body = WEFT_STR("hello")};
@@ -161,9 +141,9 @@ TASK_TEST(a_trailer_that_turns_bad_under_way_fails_the_request)
         struct fixture self;
         weft_client_response none;
         weft_client_field field = {WEFT_STR("X-Y"), WEFT_STR("x")};
-        CHECK_OK(fixture_open(&self, is_h2));
+        CHECK_OK(open_either(&self, is_h2));
         site_handler = tell_sum;
-        weft_client_request request = {.url = url_of(&self, "/late"),
+        weft_client_request request = {.url = fixture_url(&self, "/late"),
                                        .body_read = splitting_read,
                                        .body_arg = &field,
                                        .trailers = &field,
@@ -182,10 +162,10 @@ TASK_TEST(a_body_that_is_wanted_follows_the_word)
         weft_client_response page;
         weft_client_trace trace;
         note("HTTP/%d", is_h2 + 1);
-        CHECK_OK(fixture_open(&self, is_h2));
+        CHECK_OK(open_either(&self, is_h2));
         weft_time since = weft_now();
         for (int i = 0; i < 2; i++) {
-            weft_client_request request = {.url = url_of(&self, "/stream"),
+            weft_client_request request = {.url = fixture_url(&self, "/stream"),
                                            .body = WEFT_STR("hello"),
                                            .expects_continue = true,
                                            .trace = &trace};
@@ -216,10 +196,10 @@ TASK_TEST(a_body_that_is_not_wanted_stays_here)
         weft_client_response page;
         weft_client_trace trace;
         note("HTTP/%d", is_h2 + 1);
-        CHECK_OK(fixture_open(&self, is_h2));
+        CHECK_OK(open_either(&self, is_h2));
         site_handler = forbid;
         for (int i = 0; i < 2; i++) {
-            weft_client_request request = {.url = url_of(&self, "/late"),
+            weft_client_request request = {.url = fixture_url(&self, "/late"),
                                            .body = {body, sizeof body},
                                            .expects_continue = true,
                                            .trace = &trace};
@@ -373,7 +353,7 @@ static int converse(struct fixture *self)
 {
     struct summing source = {.sum.name = WEFT_STR("X-Sum"), .left = "a"};
     weft_client_response page;
-    weft_client_request request = {.url = url_of(self, "/late"),
+    weft_client_request request = {.url = fixture_url(self, "/late"),
                                    .body_read = summing_read,
                                    .body_arg = &source,
                                    .trailers = &source.sum,
@@ -392,7 +372,7 @@ static int converse(struct fixture *self)
 static int upload(bool is_h2)
 {
     struct fixture self;
-    int rc = fixture_open(&self, is_h2);
+    int rc = open_either(&self, is_h2);
     site_handler = tell_sum;
     if (rc == 0)
         rc = converse(&self);
