@@ -67,7 +67,7 @@ variant_gcc() {
 # in simulation too, so a seed would not say what happens.
 variant_schedules() {
     plain schedules && WEFT_TEST_BACKENDS=sim WEFT_TEST_SEEDS=${WEFT_TEST_SEEDS:-10000} WEFT_TEST_TIMEOUT_FACTOR=5 \
-        check schedules build --suite core --suite net --suite dns --suite http-live --suite http-h2 --suite client-live \
+        check schedules build --suite core --suite net --suite dns --suite http-live --suite http-h2 --suite client-live --suite client-h2 \
         --suite ws-live
 }
 
