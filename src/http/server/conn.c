@@ -41,7 +41,8 @@ void wf_conn_set_state(struct wf_conn *conn, enum wf_conn_state state, weft_time
     wf_conn_arm(conn);
 }
 
-/* An answer is on its way and nothing else: the client must take it, then may be silent. */
+/* An answer is on its way and nothing else: the client must take it, then may be silent.  Not armed
+ * yet: the next request is often here already, and then has a deadline of its own. */
 static void conn_set_idle(struct wf_conn *conn)
 {
     const weft_http_limits *limits = &conn->server->limits;
@@ -50,7 +51,6 @@ static void conn_set_idle(struct wf_conn *conn)
     conn->deadline = wf_http_later(now, limits->keep_alive_max);
     conn->taken_deadline = wf_http_later(now, limits->write_idle_max);
     conn->pace.from = 0;
-    wf_conn_arm(conn);
 }
 
 /* The body is due: each piece within the idle time, all of it at the least rate. */
@@ -191,8 +191,10 @@ static int conn_greet(struct wf_conn *conn)
 
 static int conn_begin(struct wf_conn *conn)
 {
-    if (weft_stream_get_input(conn->stream).len == 0)
+    if (weft_stream_get_input(conn->stream).len == 0) {
+        wf_conn_arm(conn);
         return conn_wait_for_more(conn);
+    }
     conn->req = wf_request_new(conn);
     if (conn->req == NULL)
         return conn_refuse_no_memory(conn);
