@@ -213,7 +213,7 @@ WEFT_API const weft_m_hierarchy_result *weft_m_results_hierarchy(const weft_m_re
 
 /* ---- the same as JSON ---- */
 
-/* {"results":[{"id","score","relationship","depth","semantic_score","hierarchical_boost",
+/* {"matches":[{"id","score","relationship","depth","semantic_score","hierarchical_boost",
  * "depth_penalty","via","name"}],"certain":{"id","name","probability"} or null,
  * "levels":[{"id","name","probability","own"}],"relatives_cut"} */
 WEFT_API WEFT_MUST_USE int weft_m_hierarchy_result_json(const weft_m_results *results, size_t index,

@@ -49,7 +49,7 @@ static void write_item(wf_json *json, const weft_m_results *results, size_t inde
 {
     const weft_m_hierarchy_result *it = weft_m_results_hierarchy(results, index);
     wf_json_object(json);
-    wf_json_key(json, "results");
+    wf_json_key(json, "matches");
     wf_json_array(json);
     for (size_t i = 0; i < it->hit_count; i++)
         put_hit(json, results, &it->hits[i]);

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Levels rest on as many entities as the scorer compares, however few hits are wanted. */
-#define FOUND_MIN 24u
+/* Levels rest on so many entities, however few hits are wanted.  For more the scorer "probability"
+ * compares twice as many texts. */
+#define FOUND_MIN 12u
 
 /* ---- memory ---- */
 
@@ -343,7 +344,7 @@ static int fill(const wf_kin_plan *plan, wf_kin_desk *desk, const wf_ask *ask,
 /* What those have at most that are not in the rank. */
 static float bar_of(const wf_rank *rank)
 {
-    float least = rank->count == rank->top_k ? 1 : 0;
+    float least = rank->count != 0 ? 1 : 0;
     for (size_t i = 0; i < rank->count; i++)
         least = rank->found[i].score < least ? rank->found[i].score : least;
     return least;
