@@ -24,11 +24,12 @@ struct ask {
  * "metadata"}; batch: {"queries": list, …, "batch_size"}; explain and diagnose: {"query": text,
  * "top_k"}; list: [text, …]; ids, taken as candidates: {"ids": list}. */
 extern const weft_schema ask_match, ask_batch, ask_explain, ask_diagnose, ask_list, ask_ids;
-extern const weft_schema ask_entities, ask_threshold; /* route_change.c */
-extern const weft_schema ask_novelty;                 /* route_novelty.c */
-extern const weft_schema ask_reviews, ask_decision;   /* route_reviews.c; the first: parameters */
-extern const weft_schema ask_profile, ask_drift;      /* route_drift.c */
-extern const weft_schema ask_seed;                    /* parameters: ?query=TEXT */
+extern const weft_schema ask_entities, ask_threshold;         /* route_change.c */
+extern const weft_schema ask_novelty;                         /* route_novelty.c */
+extern const weft_schema ask_hierarchy, ask_hierarchy_entity; /* route_hierarchy.c */
+extern const weft_schema ask_reviews, ask_decision; /* route_reviews.c; the first: parameters */
+extern const weft_schema ask_profile, ask_drift;    /* route_drift.c */
+extern const weft_schema ask_seed;                  /* parameters: ?query=TEXT */
 
 /* Takes the body, which the server has read by one of these, apart; into *ask, to be freed by
  * ask_fini in each case.  It points into the body.  0, -ENOMEM. */

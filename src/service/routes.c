@@ -40,6 +40,12 @@ static const weft_http_api diagnose_api = {
 static const weft_http_api novelty_api = {
     ABOUT("match", "Is a text new to the catalogue, and how likely"), TAKES(ask_novelty)};
 
+static const weft_http_api hierarchy_api = {
+    ABOUT("match", "Matches with what lies above and below, and how far up they are certain"),
+    TAKES(ask_hierarchy)};
+static const weft_http_api hierarchy_entity_api = {
+    ABOUT("match", "What lies above and below an entity"), .params = &ask_hierarchy_entity};
+
 static const weft_http_api matchers_api = {ABOUT("matchers", "The matchers there are")};
 static const weft_http_api get_matcher_api = {ABOUT("matchers", "A matcher: settings, statistics")};
 static const weft_http_reply put_replies[] = {
@@ -143,6 +149,8 @@ static const struct route routes[] = {
     BOTH("POST", "explain", explain),
     BOTH("POST", "diagnose", diagnose),
     BOTH("POST", "novelty", novelty),
+    BOTH("POST", "hierarchy", hierarchy),
+    BOTH("GET", "hierarchy", hierarchy_entity),
     BOTH("GET", "info", info),
     BOTH("GET", "stats", stats),
     BOTH("POST", "entities", add_entities, .changes = true),

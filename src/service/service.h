@@ -91,6 +91,8 @@ target_handler route_batch;
 target_handler route_explain;
 target_handler route_diagnose;
 target_handler route_novelty;
+target_handler route_hierarchy;
+target_handler route_hierarchy_entity;
 target_handler route_fit;
 target_handler route_add_entities;
 target_handler route_remove_entities;

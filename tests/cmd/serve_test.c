@@ -215,6 +215,22 @@ static const struct {
     {"POST /v1/novelty", "{\"query\":\"a\",\"strategies\":[\"setfit\"]}", 422,
      "{\"error\":{\"code\":\"validation_error\",\"message\":\"unsupported strategy: setfit\","
      "\"field\":\"strategies\""},
+    {"POST /v1/hierarchy", "{\"query\":\"Deutschland\",\"top_k\":1}", 200,
+     "{\"matches\":[{\"id\":\"DE\",\"score\":0.85,\"relationship\":\"self\",\"depth\":0,"},
+    {"POST /v1/hierarchy", "{\"queries\":[\"\"],\"match_level\":\"self\"}", 200,
+     "{\"results\":[{\"matches\":[],\"certain\":null,\"levels\":[],\"relatives_cut\":false}]}"},
+    {"POST /v1/hierarchy", "{}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"give either query"},
+    {"POST /v1/hierarchy", "{\"query\":\"a\",\"match_level\":\"up\"}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"Invalid match_level: up\","
+     "\"field\":\"match_level\""},
+    {"POST /v1/hierarchy", "{\"query\":\"a\",\"within\":\"Oz\"}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"within: 'Oz' is no entity's id\","
+     "\"field\":\"within\""},
+    {"GET /v1/hierarchy?id=DE", "", 200,
+     "{\"id\":\"DE\",\"name\":\"Germany\",\"path\":[{\"id\":\"DE\",\"name\":\"Germany\","
+     "\"depth\":0}],\"ancestors\":[],\"descendants\":[]}"},
+    {"GET /v1/hierarchy?id=Oz", "", 404, "{\"error\":{\"code\":\"not_found\""},
 
     /* 400: no JSON */
     {"POST /v1/match", "", 400, "{\"error\":{\"code\":\"bad_request\""},

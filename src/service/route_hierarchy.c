@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+
+/* POST /v1/hierarchy: matches with what lies above and below.  GET /v1/hierarchy?id=ID: where an
+ * entity lies. */
+#include "service/ask.h"
+
+#include <weft/exec.h>
+#include <weft/hierarchy.h>
+#include <weft/task.h>
+
+#include <math.h>
+
+/* {"query": text | "queries": list, "top_k", "match_level", "max_depth", "within", "alpha", "beta",
+ * "threshold"} */
+struct hierarchy_asked {
+    weft_str query, match_level, within;
+    weft_items queries;
+    double alpha, beta, threshold;
+    int64_t top_k, max_depth;
+    bool has_query, has_queries;
+};
+
+static const weft_field text_item = {.type = WEFT_TYPE_STRING};
+static const struct hierarchy_asked preset = {
+    .alpha = 0.7, .beta = 0.3, .threshold = NAN, .top_k = 5, .max_depth = 3};
+
+static const weft_field fields[] = {
+    {WEFT_FIELD_STRING(struct hierarchy_asked, query), .about = "A text; or else `queries`.",
+     .present_at = WEFT_PRESENT(struct hierarchy_asked, has_query)},
+    {WEFT_FIELD_ARRAY(struct hierarchy_asked, queries, &text_item),
+     .present_at = WEFT_PRESENT(struct hierarchy_asked, has_queries)},
+    {WEFT_FIELD_INTEGER(struct hierarchy_asked, top_k), .range = WEFT_RANGE(1, 1000)},
+    {WEFT_FIELD_STRING(struct hierarchy_asked, match_level),
+     .about = "all, self, ancestors or descendants: what may be a match beside what is found."},
+    {WEFT_FIELD_INTEGER(struct hierarchy_asked, max_depth), .range = WEFT_RANGE(0, 1000000),
+     .about = "How far up and down that may lie."},
+    {WEFT_FIELD_STRING(struct hierarchy_asked, within),
+     .about = "An id: only this entity and what lies below it."},
+    {WEFT_FIELD_DOUBLE(struct hierarchy_asked, alpha), .interval = WEFT_INTERVAL(0, 1)},
+    {WEFT_FIELD_DOUBLE(struct hierarchy_asked, beta), .interval = WEFT_INTERVAL(0, 1)},
+    {WEFT_FIELD_DOUBLE(struct hierarchy_asked, threshold), .flags = WEFT_NULLABLE,
+     .interval = WEFT_INTERVAL(0, 1)},
+};
+const weft_schema ask_hierarchy = {
+    .name = "Hierarchy",
+    .bytes = sizeof(struct hierarchy_asked),
+    .fields = fields,
+    .field_count = sizeof(fields) / sizeof(*fields),
+    .preset = &preset,
+};
+
+static void read_options(const struct hierarchy_asked *asked, weft_m_hierarchy_options *out)
+{
+    weft_m_hierarchy_options_init(out);
+    out->top_k = asked->top_k;
+    out->match_level = asked->match_level;
+    out->max_depth = asked->max_depth;
+    out->within = asked->within;
+    out->alpha = asked->alpha;
+    out->beta = asked->beta;
+    out->threshold = (float)asked->threshold;
+}
+
+/* One object for a text, {"results": […]} for a list. */
+static int put_answers(const struct ask *ask, const weft_m_results *results, wf_buf *body)
+{
+    if (ask->is_list)
+        wf_buf_puts(body, "{\"results\":[");
+    for (size_t i = 0; i < ask->text_count; i++) {
+        weft_text text;
+        int rc = weft_m_hierarchy_result_json(results, i, &text);
+        if (rc < 0)
+            return rc;
+        if (i != 0)
+            wf_buf_putc(body, ',');
+        wf_buf_append(body, text.ptr, text.len);
+        weft_text_free(&text);
+        rc = i % 64 == 63 ? weft_yield() : 0;
+        if (rc < 0)
+            return rc;
+    }
+    if (ask->is_list)
+        wf_buf_puts(body, "]}");
+    return body->rc;
+}
+
+static int answer(const struct ask *ask, const weft_m_hierarchy_options *options,
+                  weft_http_request *req, weft_http_response *res, weft_matcher *matcher)
+{
+    weft_m_error error;
+    weft_m_results *results;
+    wf_buf body = {0};
+    int rc =
+        weft_m_hierarchy_match(matcher, ask->texts, ask->text_count, options, &results, &error);
+    if (rc < 0)
+        return answer_error(req, res, rc, &error);
+    rc = put_answers(ask, results, &body);
+    weft_m_results_free(results);
+    if (rc == 0)
+        rc = answer_buf(res, &body);
+    wf_buf_fini(&body);
+    return rc;
+}
+
+int route_hierarchy(weft_http_request *req, weft_http_response *res, const struct target *target)
+{
+    const struct hierarchy_asked *asked = weft_http_input(req);
+    struct ask ask = {.texts = &asked->query, .text_count = 1, .query.top_k = asked->top_k};
+    weft_m_hierarchy_options options;
+    if (asked->has_query == asked->has_queries)
+        return weft_http_fail(res, 422, "validation_error",
+                              "give either query, a text, or queries, a list");
+    read_options(asked, &options);
+    if (asked->has_queries) {
+        ask.texts = asked->queries.ptr;
+        ask.text_count = asked->queries.count;
+        ask.is_list = true;
+    }
+    int rc = ask_check_hits(&ask, res);
+    if (rc == 0)
+        rc = answer(&ask, &options, req, res, target->matcher);
+    return rc < 0 ? rc : 0;
+}
+
+/* ---- one entity ---- */
+
+#define RELATIVES_DEPTH_MAX 1000000
+
+struct entity_params {
+    weft_str id;
+    int64_t max_depth;
+};
+static const struct entity_params entity_preset = {.max_depth = 3};
+static const weft_field entity_fields[] = {
+    {WEFT_FIELD_STRING(struct entity_params, id), .flags = WEFT_REQUIRED},
+    {WEFT_FIELD_INTEGER(struct entity_params, max_depth),
+     .range = WEFT_RANGE(0, RELATIVES_DEPTH_MAX), .about = "How far up and down to list."},
+};
+const weft_schema ask_hierarchy_entity = {WEFT_SCHEMA(struct entity_params, entity_fields),
+                                          .preset = &entity_preset};
+
+struct writing {
+    const weft_hierarchy *hierarchy;
+    const struct entity_params *params;
+    weft_text text;
+};
+
+/* The list may be as long as the catalogue. */
+static int write_entity(void *arg)
+{
+    struct writing *writing = arg;
+    return weft_hierarchy_entity_json(writing->hierarchy, writing->params->id,
+                                      writing->params->max_depth, &writing->text);
+}
+
+int route_hierarchy_entity(weft_http_request *req, weft_http_response *res,
+                           const struct target *target)
+{
+    struct writing writing = {.params = weft_http_params(req)};
+    weft_hierarchy *hierarchy;
+    weft_m_error error;
+    int rc = weft_m_hierarchy(target->matcher, &hierarchy, &error);
+    if (rc < 0)
+        return answer_error(req, res, rc, &error);
+    writing.hierarchy = hierarchy;
+    rc = weft_run_cpu(write_entity, &writing);
+    weft_hierarchy_unref(hierarchy);
+    if (rc == -ENOENT)
+        return weft_http_fail(res, 404, "not_found", "no entity has this id");
+    return rc < 0 ? rc : answer_text(res, &writing.text);
+}
