@@ -12,6 +12,7 @@ typedef int command_fn(int argc, char **argv);
 WEFT_WAITS int cmd_match(int argc, char **argv);
 WEFT_WAITS int cmd_match_bench(int argc, char **argv);
 WEFT_WAITS int cmd_match_fit(int argc, char **argv);
+WEFT_WAITS int cmd_match_hierarchy(int argc, char **argv);
 WEFT_WAITS int cmd_match_novelty(int argc, char **argv);
 int cmd_match_query(int argc, char **argv);
 WEFT_WAITS int cmd_match_discover(int argc, char **argv);

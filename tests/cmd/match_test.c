@@ -198,6 +198,54 @@ TEST(match_novelty_says_what_its_help_says)
     run_fini(&run);
 }
 
+/* ---- hierarchy ---- */
+
+TEST(match_hierarchy_finds_what_lies_above_and_says_what_is_certain)
+{
+    const char *shop = make_file("shop.csv", "id,name,parents\nphone,telephones,\n"
+                                             "x1,Zephyr X1 black,phone\n"
+                                             "x2,Zephyr X2 black,phone\n");
+    struct run run;
+    RUN(&run, "match", "hierarchy", "--help");
+    CHECK(strstr(run.out, "match hierarchy -e products.csv 'Zephyr black'\n") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "hierarchy", "-e", shop, "--level", "ancestors", "Zephyr black", "X2");
+    CHECK_EQ(run.code, 0);
+    CHECK(begins(run.out, "{\"matches\":[{\"id\":\"x1\",\"score\":"));
+    CHECK(strstr(run.out, "\"relationship\":\"parent\",\"depth\":1,") != NULL);
+    CHECK(strstr(run.out, "\"certain\":{\"id\":\"phone\",\"name\":\"telephones\",") != NULL);
+    CHECK(strstr(run.out, "\n{\"matches\":[{\"id\":\"x2\",") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "hierarchy", "-e", shop, "--show", "phone");
+    CHECK_EQ(run.code, 0);
+    CHECK(begins(run.out, "{\"id\":\"phone\",\"name\":\"telephones\",\"path\":["));
+    CHECK(strstr(run.out, "\"descendants\":[{\"id\":\"x1\"") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "hierarchy", "-e", test_source("examples/data/products.csv"), "knife");
+    CHECK(begins(run.out,
+                 "{\"matches\":[],\"certain\":{\"id\":\"knives\",")); /* as the guide has it */
+    run_fini(&run);
+    drop_file(shop);
+}
+
+TEST(match_hierarchy_says_what_is_wrong)
+{
+    const char *bad = make_file("bad.csv", "id,name,parents\na,alpha,b\nb,beta,a\n");
+    struct run run;
+    RUN(&run, "match", "hierarchy", "-e", bad, "alpha");
+    CHECK_EQ(run.code, 1);
+    CHECK(begins(run.err, "weft: The hierarchy has a cycle: "));
+    run_fini(&run);
+    RUN(&run, "match", "hierarchy", "-e", COUNTRIES, "--show", "XX");
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "no entity has the id XX") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "hierarchy", "-e", COUNTRIES, "--show", "DE", "Germany");
+    CHECK_EQ(run.code, 2);
+    run_fini(&run);
+    drop_file(bad);
+}
+
 /* ---- eval ---- */
 
 TEST(match_eval_says_how_often_answers_are_right)
@@ -455,7 +503,8 @@ static const struct {
     {{"match"}, 2, "weft: no command given"},
     {{"match", "Germany"},
      2,
-     "weft: unknown command Germany; there are fit, query, explain, diagnose, info, novelty, "
+     "weft: unknown command Germany; there are fit, query, explain, diagnose, info, hierarchy, "
+     "novelty, "
      "discover, review, drift, eval, ingest, bench"},
     {{"match", "quary"}, 2, "weft: unknown command quary; did you mean 'match query'?"},
     {{"match", "query", "x"}, 2, "weft: no entities; give a file with --entities FILE"},

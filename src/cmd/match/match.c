@@ -13,6 +13,7 @@ static const struct command match_commands[] = {
     {"explain", "show the candidates of a text and why they score as they do", cmd_match_explain},
     {"diagnose", "say why a text is not found and what to try", cmd_match_diagnose},
     {"info", "say what a matcher is made of, or a model", cmd_match_info},
+    {"hierarchy", "find entities with what lies above and below", cmd_match_hierarchy},
     {"novelty", "say which texts mean nothing the catalogue has", cmd_match_novelty},
     {"discover", "name what the new texts have in common", cmd_match_discover},
     {"review", "say what becomes of proposed entities", cmd_match_review},

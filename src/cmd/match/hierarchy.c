@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+
+/* weft match hierarchy: matches with what lies above and below, and how far up they are certain. */
+#include "cmd/command.h"
+#include "cmd/io/output.h"
+#include "cmd/io/table.h"
+#include "cmd/match/load.h"
+#include "cmd/match/texts.h"
+#include "cmd/say.h"
+
+#include <weft/exec.h>
+#include <weft/hierarchy.h>
+
+static const char hierarchy_about[] =
+    "Usage: weft match hierarchy -e FILE [OPTIONS] TEXT...\n"
+    "       weft match hierarchy -e FILE [OPTIONS] -f FILE\n"
+    "       weft match hierarchy -e FILE --show ID\n\n"
+    "Finds the entities each text means and what lies above and below them, and the lowest entity\n"
+    "of which it is certain that it, or something below it, is meant.  What lies where say the\n"
+    "column 'parents' of CSV or the key 'hierarchy' of JSON.  Writes one JSON object a text, or a\n"
+    "page on a terminal.\n";
+
+static const char hierarchy_examples[] =
+    "  weft match hierarchy -e products.csv 'Zephyr black'\n"
+    "  weft match hierarchy -e occupations.ndjson --level ancestors --max-depth 2 -f titles.txt\n"
+    "  weft match hierarchy -e products.csv --within telephones 'X2'\n"
+    "  weft match hierarchy -e products.csv --show telephones\n";
+
+#define CHUNK_TEXTS 512
+#define NAME_COLUMNS 32u
+
+struct hierarchy_job {
+    struct load load;
+    weft_m_hierarchy_options options;
+    const char *level, *within, *shown, *path;
+    bool is_json, is_help;
+
+    weft_matcher *matcher;
+    struct texts texts;
+    wf_buf lines;
+};
+
+/* ---- for people ---- */
+
+static void put_levels(wf_buf *lines, const weft_m_hierarchy_result *it)
+{
+    for (size_t i = 0; i < it->level_count; i++) {
+        const weft_m_level *level = &it->levels[i];
+        table_text(lines, i == 0 ? "levels" : "", 10);
+        wf_buf_printf(lines, "%.3f  ", (double)level->probability);
+        table_cell(lines, level->name, 0);
+        wf_buf_puts(lines, level == it->certain ? "  <- certain\n" : "\n");
+    }
+}
+
+static void put_hit(wf_buf *lines, size_t rank, const weft_m_results *results,
+                    const weft_m_hierarchy_hit *hit)
+{
+    wf_buf_printf(lines, "  %2zu. %.3f  ", rank, (double)hit->score);
+    table_cell(lines, hit->name, NAME_COLUMNS);
+    wf_buf_printf(lines, "  %s", weft_m_relation_name(hit->relation));
+    if (hit->relation != WEFT_M_SELF) {
+        wf_buf_puts(lines, " of ");
+        table_cell(lines, weft_m_results_entity(results, hit->via)->name, 0);
+    }
+    wf_buf_putc(lines, '\n');
+}
+
+static int put_page(wf_buf *lines, weft_str text, const weft_m_results *results, size_t index)
+{
+    const weft_m_hierarchy_result *it = weft_m_results_hierarchy(results, index);
+    table_text(lines, "text", 10);
+    table_cell(lines, text, 0);
+    wf_buf_putc(lines, '\n');
+    put_levels(lines, it);
+    for (size_t i = 0; i < it->hit_count; i++)
+        put_hit(lines, i + 1, results, &it->hits[i]);
+    if (it->was_cut)
+        wf_buf_puts(lines, "      more lies around these than was looked at\n");
+    return wf_buf_putc(lines, '\n');
+}
+
+/* ---- answers ---- */
+
+static int put_text(wf_buf *lines, int rc, weft_text *text)
+{
+    if (rc < 0)
+        return rc;
+    wf_buf_append(lines, text->ptr, text->len);
+    weft_text_free(text);
+    return wf_buf_putc(lines, '\n');
+}
+
+/* Answers on their way to be lines. */
+struct writing {
+    struct hierarchy_job *job;
+    const struct chunk *chunk;
+    const weft_m_results *results;
+};
+
+static int write_body(void *arg)
+{
+    const struct writing *writing = arg;
+    struct hierarchy_job *job = writing->job;
+    int rc = 0;
+    for (size_t i = 0; i < writing->chunk->count && rc == 0; i++) {
+        weft_text text;
+        if (job->is_json)
+            rc = put_text(&job->lines, weft_m_hierarchy_result_json(writing->results, i, &text),
+                          &text);
+        else
+            rc = put_page(&job->lines, writing->chunk->texts[i], writing->results, i);
+    }
+    return rc;
+}
+
+/* 0, an exit code after saying why, or -ECANCELED. */
+static int write_lines(struct hierarchy_job *job, int rc)
+{
+    if (rc == 0)
+        rc = output_lines(&job->lines);
+    if (rc == -EPIPE)
+        return EXIT_FAILED;
+    return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
+}
+
+static int match_chunk(struct chunk *chunk, void *arg)
+{
+    struct hierarchy_job *job = arg;
+    struct writing writing = {.job = job, .chunk = chunk};
+    weft_m_results *results;
+    weft_m_error error;
+    if (chunk->count == 0)
+        return 0;
+    int rc = weft_m_hierarchy_match(job->matcher, chunk->texts, chunk->count, &job->options,
+                                    &results, &error);
+    if (rc < 0)
+        return rc == -ECANCELED ? rc : load_say(&error);
+    writing.results = results;
+    rc = write_lines(job, weft_run_cpu(write_body, &writing));
+    weft_m_results_free(results);
+    return rc;
+}
+
+static int show(struct hierarchy_job *job)
+{
+    weft_hierarchy *hierarchy;
+    weft_m_error error;
+    weft_text text;
+    int rc = weft_m_hierarchy(job->matcher, &hierarchy, &error);
+    if (rc < 0)
+        return rc == -ECANCELED ? rc : load_say(&error);
+    rc = weft_hierarchy_entity_json(hierarchy, weft_str_of(job->shown), -1, &text);
+    weft_hierarchy_unref(hierarchy);
+    if (rc == -ENOENT)
+        return say_failed("no entity has the id %s", job->shown);
+    return write_lines(job, put_text(&job->lines, rc, &text));
+}
+
+/* ---- the run ---- */
+
+static int hierarchy_run(struct hierarchy_job *job, char **args, size_t arg_count)
+{
+    const weft_catalog_options options = {.skip_bad = job->load.skip_bad};
+    int rc = load_matcher(&job->load, &job->matcher);
+    if (rc == 0 && job->shown != NULL) {
+        rc = show(job);
+    } else if (rc == 0) {
+        rc = texts_open(&job->texts, job->path, &options, args, arg_count);
+        job->texts.chunk_count_max = CHUNK_TEXTS;
+        if (rc == 0)
+            rc = texts_each(&job->texts, match_chunk, job);
+        texts_close(&job->texts);
+    }
+    weft_m_close(job->matcher);
+    wf_buf_fini(&job->lines);
+    return rc;
+}
+
+/* ---- arguments ---- */
+
+static int check(const struct hierarchy_job *job, int argc)
+{
+    if (job->shown != NULL)
+        return argc == 0 && job->path == NULL
+                   ? 0
+                   : say_usage("match hierarchy", "--show takes no texts");
+    if ((argc == 0) == (job->path == NULL))
+        return say_usage("match hierarchy", argc == 0 ? "no text; give some, or --file FILE"
+                                                      : "texts and --file at once");
+    return 0;
+}
+
+static int hierarchy_main(struct hierarchy_job *job, int argc, char **argv)
+{
+    weft_m_hierarchy_options *asked = &job->options;
+    const struct args_option options[] = {
+        LOAD_OPTIONS(&job->load),
+        {"file", 'f', "FILE", "texts, one a line; - is standard input", ARGS_TEXT, &job->path, 0,
+         0},
+        {"top-k", 'k', "N", "how many hits, 1 to 1000 (5)", ARGS_INTEGER, &asked->top_k, 1, 1000},
+        {"level", 0, "LEVEL", "hits beside what is found: all, self, ancestors, descendants (all)",
+         ARGS_TEXT, &job->level, 0, 0},
+        {"max-depth", 0, "N", "how far up and down hits may lie (3)", ARGS_INTEGER,
+         &asked->max_depth, 0, 1000000},
+        {"within", 0, "ID", "only this entity and what lies below it", ARGS_TEXT, &job->within, 0,
+         0},
+        {"alpha", 0, "X", "weight of what the matcher says, 0 to 1 (0.7)", ARGS_NUMBER,
+         &asked->alpha, 0, 1},
+        {"beta", 0, "X", "weight of the relation, 0 to 1 (0.3)", ARGS_NUMBER, &asked->beta, 0, 1},
+        {"show", 0, "ID", "what lies above and below this entity, as JSON", ARGS_TEXT, &job->shown,
+         0, 0},
+        {"json", 0, NULL, "JSON on a terminal too", ARGS_FLAG, &job->is_json, 0, 0},
+        {"help", 'h', NULL, "this text", ARGS_FLAG, &job->is_help, 0, 0},
+    };
+    const size_t count = sizeof(options) / sizeof(*options);
+    char error[ARGS_ERROR_BYTES];
+    if (args_parse(options, count, &argc, argv, error) < 0)
+        return say_usage("match hierarchy", "%s", error);
+    if (job->is_help)
+        return say_help(hierarchy_about, options, count, hierarchy_examples);
+    int rc = load_check(&job->load, job->path, "match hierarchy");
+    if (rc == 0)
+        rc = check(job, argc);
+    if (rc != 0)
+        return rc;
+    if (job->level != NULL)
+        asked->match_level = weft_str_of(job->level);
+    if (job->within != NULL)
+        asked->within = weft_str_of(job->within);
+    job->is_json |= !output_is_terminal();
+    return hierarchy_run(job, argv, (size_t)argc);
+}
+
+int cmd_match_hierarchy(int argc, char **argv)
+{
+    struct hierarchy_job job = {.load = LOAD_DEFAULTS, .texts.input.fd = -1};
+    weft_m_hierarchy_options_init(&job.options);
+    return hierarchy_main(&job, argc, argv);
+}
