@@ -67,7 +67,7 @@ typedef struct weft_hierarchy weft_hierarchy;
 typedef struct weft_hierarchy_options {
     size_t size;
     size_t depth_max;      /* entities from a top down to the deepest below it; 256 */
-    size_t edge_count_max; /* as listed, also those that are listed twice; 50,000,000 */
+    size_t edge_count_max; /* as listed, also those that are listed twice; 20,000,000 */
     bool refuses_missing;  /* an id that no entity has is -WEFT_M_EVALID; false: passed over */
 } weft_hierarchy_options;
 WEFT_API void weft_hierarchy_options_init(weft_hierarchy_options *options);

@@ -532,6 +532,16 @@ TEST(M93_blank_texts_and_no_texts_have_empty_answers)
     weft_m_close(matcher);
 }
 
+TEST(M93_a_first_question_that_finds_nothing_has_an_empty_answer)
+{
+    weft_matcher *matcher = open_with(NULL);
+    weft_m_results *results = ask(matcher, "\xD0\x96", NULL);
+    CHECK_EQ(weft_m_results_hierarchy(results, 0)->hit_count, 0u);
+    CHECK(weft_m_results_hierarchy(results, 0)->certain == NULL);
+    weft_m_results_free(results);
+    weft_m_close(matcher);
+}
+
 TEST(M93_json_has_the_keys_that_callers_know)
 {
     weft_matcher *matcher = open_with(NULL);

@@ -281,17 +281,21 @@ static int by_score(const void *left, const void *right)
 
 /* ---- the answer ---- */
 
-static size_t find_way(const wf_kin_plan *plan, wf_kin_desk *desk, const wf_ask *ask)
+static int find_way(const wf_kin_plan *plan, wf_kin_desk *desk, const wf_ask *ask,
+                    size_t *out_count)
 {
     size_t height = plan->hierarchy->info.height;
+    *out_count = 0;
+    if (!plan->has_levels)
+        return 0;
     if (desk->way_capacity < height) {
         uint32_t *way = wf_grow(desk->way, height, sizeof(*way));
         if (way == NULL)
-            return WF_NOT_THERE;
+            return -ENOMEM;
         desk->way = way;
         desk->way_capacity = height;
     }
-    return plan->has_levels ? wf_kin_descend(plan, desk, ask, desk->way, height) : 0;
+    return wf_kin_descend(plan, desk, ask, desk->way, height, out_count);
 }
 
 static void fill_levels(const wf_kin_plan *plan, const wf_kin_desk *desk,
@@ -315,9 +319,10 @@ static int fill(const wf_kin_plan *plan, wf_kin_desk *desk, const wf_ask *ask,
                 weft_m_hierarchy_result **out)
 {
     size_t hit_count = desk->roster.count < plan->top_k ? desk->roster.count : plan->top_k;
-    size_t level_count = find_way(plan, desk, ask);
-    if (level_count == WF_NOT_THERE)
-        return -ENOMEM;
+    size_t level_count;
+    int rc = find_way(plan, desk, ask, &level_count);
+    if (rc < 0)
+        return rc;
     weft_m_hierarchy_result *it =
         wf_alloc(sizeof(*it) + hit_count * sizeof(*it->hits) + level_count * sizeof(*it->levels));
     if (it == NULL)
@@ -383,6 +388,7 @@ int wf_kin_answer(const wf_kin_plan *plan, wf_scorer *scorer, wf_seeker *seeker,
         rc = score_all(plan, desk);
     if (rc < 0)
         return rc;
-    qsort(desk->hits, desk->roster.count, sizeof(*desk->hits), by_score);
+    if (desk->roster.count != 0)
+        qsort(desk->hits, desk->roster.count, sizeof(*desk->hits), by_score);
     return fill(plan, desk, ask, out);
 }

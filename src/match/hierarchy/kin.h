@@ -71,9 +71,9 @@ void wf_kin_score(const wf_kin_plan *plan, const wf_tie *tie, float semantic,
 /* Sums the probabilities of seeker->rank upwards: fills desk->above, sums and owns. */
 int wf_kin_sum(const wf_kin_plan *plan, wf_kin_desk *desk, const wf_rank *rank, const wf_ask *ask);
 
-/* The way down from the top: up to `most` entities into `out`, as numbers in desk->above; returns
- * how many there are. */
-size_t wf_kin_descend(const wf_kin_plan *plan, const wf_kin_desk *desk, const wf_ask *ask,
-                      uint32_t *out, size_t most);
+/* The way down from the top: up to `most` entities into `out`, as numbers in desk->above.  0, or
+ * what the job was halted with. */
+int wf_kin_descend(const wf_kin_plan *plan, const wf_kin_desk *desk, const wf_ask *ask,
+                   uint32_t *out, size_t most, size_t *out_count);
 
 #endif

@@ -103,13 +103,24 @@ int wf_kin_sum(const wf_kin_plan *plan, wf_kin_desk *desk, const wf_rank *rank, 
 
 /* ---- the way down ---- */
 
+#define EDGES_A_POLL 4096u
+
+/* What the way down is looked for in. */
+struct descent {
+    const wf_kin_plan *plan;
+    const wf_kin_desk *desk;
+    const wf_ask *ask;
+    size_t edges; /* looked at so far */
+    int rc;       /* what the job was halted with */
+};
+
 /* Is `parent` above this one?  With NULL: has it no parent that may be looked at? */
-static bool is_below(const wf_kin_plan *plan, const wf_ask *ask, uint32_t entity,
-                     const uint32_t *parent)
+static bool is_below(struct descent *it, uint32_t entity, const uint32_t *parent)
 {
-    const wf_side *up = &plan->hierarchy->up;
-    for (uint32_t k = up->start[entity]; k < up->start[entity + 1]; k++) {
-        if (parent == NULL ? wf_is_in(ask->allowed, up->to[k]) : up->to[k] == *parent)
+    const wf_side *up = &it->plan->hierarchy->up;
+    for (uint32_t k = up->start[entity]; k < up->start[entity + 1] && it->rc == 0; k++) {
+        it->rc = it->edges++ % EDGES_A_POLL == 0 ? wf_job_poll(it->ask->job) : 0;
+        if (parent == NULL ? wf_is_in(it->ask->allowed, up->to[k]) : up->to[k] == *parent)
             return parent != NULL;
     }
     return parent == NULL;
@@ -117,9 +128,9 @@ static bool is_below(const wf_kin_plan *plan, const wf_ask *ask, uint32_t entity
 
 /* The most likely child of an entity, or top; equal ones in the order of the catalogue.
  * WF_NOT_THERE: there is none. */
-static size_t best_below(const wf_kin_plan *plan, const wf_kin_desk *desk, const wf_ask *ask,
-                         const uint32_t *parent)
+static size_t best_below(struct descent *it, const uint32_t *parent)
 {
+    const wf_kin_desk *desk = it->desk;
     size_t best = WF_NOT_THERE;
     for (size_t i = 0; i < desk->above.count; i++) {
         uint32_t entity = desk->above.entities[i];
@@ -127,22 +138,24 @@ static size_t best_below(const wf_kin_plan *plan, const wf_kin_desk *desk, const
             (desk->sums[i] < desk->sums[best] ||
              (desk->sums[i] == desk->sums[best] && entity > desk->above.entities[best])))
             continue;
-        if (is_below(plan, ask, entity, parent))
+        if (is_below(it, entity, parent))
             best = i;
     }
     return best;
 }
 
-size_t wf_kin_descend(const wf_kin_plan *plan, const wf_kin_desk *desk, const wf_ask *ask,
-                      uint32_t *out, size_t most)
+int wf_kin_descend(const wf_kin_plan *plan, const wf_kin_desk *desk, const wf_ask *ask,
+                   uint32_t *out, size_t most, size_t *out_count)
 {
-    size_t count = 0, at = best_below(plan, desk, ask, NULL);
-    while (at != WF_NOT_THERE && count < most) {
+    struct descent it = {.plan = plan, .desk = desk, .ask = ask};
+    size_t count = 0, at = best_below(&it, NULL);
+    while (at != WF_NOT_THERE && count < most && it.rc == 0) {
         out[count++] = (uint32_t)at;
-        size_t next = best_below(plan, desk, ask, &desk->above.entities[at]);
+        size_t next = best_below(&it, &desk->above.entities[at]);
         if (next != WF_NOT_THERE && desk->owns[at] >= desk->sums[next])
             break;
         at = next;
     }
-    return count;
+    *out_count = count;
+    return it.rc;
 }

@@ -14,7 +14,7 @@
 void weft_hierarchy_options_init(weft_hierarchy_options *options)
 {
     *options = (weft_hierarchy_options){
-        .size = sizeof(*options), .depth_max = 256, .edge_count_max = 50000000};
+        .size = sizeof(*options), .depth_max = 256, .edge_count_max = 20000000};
 }
 
 weft_hierarchy *weft_hierarchy_ref(weft_hierarchy *hierarchy)
@@ -56,6 +56,7 @@ static int side_init(wf_side *side, size_t entity_count, size_t edge_count)
 /* Numbers of an entity each, for one step of the making after the other. */
 struct making {
     weft_hierarchy *it;
+    const wf_job *job;
     size_t entity_count;
     uint32_t *numbers, *queue, *levels;
 };
@@ -247,13 +248,19 @@ static int make(struct making *making, const wf_listing *listing,
     int rc = has_all ? side_init(&it->up, count, listing->edge_count) : -ENOMEM;
     if (rc == 0) {
         sort_up(making, listing);
+        rc = wf_job_poll(making->job); /* each step is some ten milliseconds for a million edges */
+    }
+    if (rc == 0) {
         drop_doubles(making);
         set_weights(making, listing);
         rc = side_init(&it->down, count, it->info.edge_count);
     }
+    if (rc == 0) {
+        make_down(making);
+        rc = wf_job_poll(making->job);
+    }
     if (rc < 0)
         return wf_m_fail_plain(error, rc);
-    make_down(making);
     it->info.entity_count = count;
     it->info.missing_count = listing->missing_count;
     return check(making, options, error);
@@ -264,7 +271,7 @@ int wf_tree_new(weft_hierarchy **out, wf_catalogue *catalogue,
 {
     weft_hierarchy *it = wf_alloc(sizeof(*it));
     wf_listing listing = {0};
-    struct making making = {.it = it};
+    struct making making = {.it = it, .job = job};
     if (it == NULL)
         return wf_m_fail_plain(error, -ENOMEM);
     it->refs = 1;
