@@ -36,6 +36,8 @@ LOOP_TEST(ops_on_ten_thousand_descriptors)
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
     int count = limit.rlim_cur > 10100 ? COUNT : (int)(limit.rlim_cur - 100) / 2;
+    if (getenv("WEFT_URING_MASK")[0] != '\0' && count > COUNT / 10)
+        count = COUNT / 10; /* an older kernel's ring: more than its queues hold is enough */
     send_to_each(loop, pairs, outcomes, bufs, count);
 }
 
