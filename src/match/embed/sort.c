@@ -41,14 +41,18 @@ static void insert(uint64_t *keys, size_t count)
     }
 }
 
-void wf_sort_keys(uint64_t *keys, uint64_t *spare, size_t count, unsigned low_bit)
+int wf_sort_keys_job(uint64_t *keys, uint64_t *spare, size_t count, unsigned low_bit,
+                     const wf_job *job)
 {
     if (count < 2)
-        return;
+        return 0;
     bool is_short = count <= TWO_DIGITS_MAX;
     uint64_t *from = keys, *to = spare;
     unsigned first = count <= NO_DIGIT_MAX ? 64 : count <= ONE_DIGIT_MAX ? 56 : 48;
     for (unsigned shift = is_short ? first : low_bit; shift < 64; shift += DIGIT_BITS) {
+        int rc = job != NULL ? wf_job_poll(job) : 0;
+        if (rc < 0)
+            return rc;
         if (!pass(from, to, count, shift))
             continue;
         uint64_t *swap = from;
@@ -59,4 +63,10 @@ void wf_sort_keys(uint64_t *keys, uint64_t *spare, size_t count, unsigned low_bi
         memcpy(keys, from, count * sizeof(*keys));
     if (is_short)
         insert(keys, count);
+    return 0;
+}
+
+void wf_sort_keys(uint64_t *keys, uint64_t *spare, size_t count, unsigned low_bit)
+{
+    (void)wf_sort_keys_job(keys, spare, count, low_bit, /* job= */ NULL);
 }

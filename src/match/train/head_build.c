@@ -121,21 +121,13 @@ static int learn_next(wf_head *it, wf_seeker *seeker)
 
 /* ---- features ---- */
 
-/* The different keys of all texts, and how rare they are. */
-static int count_features(wf_head *it)
+/* Between two polls of what takes some nanoseconds each. */
+#define POLL_STEP 65536u
+
+/* Each of the sorted keys once, and how rare it is. */
+static int keep_different(wf_head *it, uint64_t *keys, size_t count)
 {
-    struct wf_head_building *building = it->building;
-    size_t count = building->key_count, kept = 0;
-    uint64_t *keys = wf_array(count, sizeof(*keys)), *spare = wf_array(count, sizeof(*spare));
-    it->keys = keys;
-    it->idf = wf_array(count, sizeof(*it->idf));
-    if (keys == NULL || spare == NULL || it->idf == NULL) {
-        wf_free(spare);
-        return -ENOMEM;
-    }
-    memcpy(keys, building->keys, count * sizeof(*keys));
-    wf_sort_keys(keys, spare, count, 0);
-    wf_free(spare);
+    size_t kept = 0, polled_at = 0;
     double texts = (double)it->texts.row_count;
     for (size_t i = 0; i < count;) {
         size_t same = i + 1;
@@ -144,9 +136,33 @@ static int count_features(wf_head *it)
         it->idf[kept] = (float)(1 + log((1 + texts) / (1 + (double)(same - i))));
         keys[kept++] = keys[i];
         i = same;
+        if (i - polled_at < POLL_STEP)
+            continue;
+        polled_at = i;
+        int rc = wf_job_poll(it->building->job);
+        if (rc < 0)
+            return rc;
     }
     it->feature_count = kept;
     return 0;
+}
+
+/* The different keys of all texts, and how rare they are. */
+static int count_features(wf_head *it)
+{
+    struct wf_head_building *building = it->building;
+    size_t count = building->key_count;
+    uint64_t *keys = wf_array(count, sizeof(*keys)), *spare = wf_array(count, sizeof(*spare));
+    it->keys = keys;
+    it->idf = wf_array(count, sizeof(*it->idf));
+    if (keys == NULL || spare == NULL || it->idf == NULL) {
+        wf_free(spare);
+        return -ENOMEM;
+    }
+    memcpy(keys, building->keys, count * sizeof(*keys));
+    int rc = wf_sort_keys_job(keys, spare, count, 0, building->job);
+    wf_free(spare);
+    return rc < 0 ? rc : keep_different(it, keys, count);
 }
 
 static size_t find_key(const wf_head *it, uint64_t key)
@@ -232,6 +248,9 @@ static int turn_texts(wf_head *it)
     for (size_t i = 0; i < it->feature_count; i++)
         features->start[i + 1] += features->start[i];
     for (size_t row = texts->row_count; row-- > 0;) {
+        rc = row % TEXTS_A_PART == 0 ? wf_job_poll(it->building->job) : 0;
+        if (rc < 0)
+            return rc;
         for (size_t i = texts->start[row]; i < texts->start[row + 1]; i++) {
             size_t feature = texts->indexes[i], at = --features->start[feature + 1];
             features->indexes[at] = (uint32_t)row;
@@ -253,6 +272,8 @@ static int measure_labels(wf_head *it)
     int rc = sums != NULL && squares != NULL && it->label_norms != NULL ? 0 : -ENOMEM;
     for (size_t f = 0; f < it->feature_count && rc == 0; f++) {
         const size_t *start = it->features.start;
+        if (f % POLL_STEP == 0)
+            rc = wf_job_poll(it->building->job);
         for (size_t i = start[f]; i < start[f + 1]; i++)
             sums[it->text_label[it->features.indexes[i]]] += (double)it->features.values[i];
         for (size_t i = start[f]; i < start[f + 1]; i++) {
