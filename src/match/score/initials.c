@@ -62,15 +62,29 @@ static size_t split(wf_points text, wf_points words[WORDS_MAX])
     return count;
 }
 
+/* What a way leaves out, and which words it takes whole. */
+enum { SKIPS_LONG = 1, SKIPS_LETTERS = 2, KEEPS_NUMBERS = 4, KEEPS_PAIRS = 8 };
+
+/* What of that a word would show: function words of several letters ("of") or of one ("e" is "and",
+ * or an initial), numbers, pairs of letters (N.V. is folded to "nv"). */
+static unsigned kind_of(wf_points word)
+{
+    if (is_function_word(word))
+        return word.count > 1 ? SKIPS_LONG : SKIPS_LETTERS;
+    if (is_digit(word.at[0]))
+        return word.count > 1 ? KEEPS_NUMBERS : 0;
+    return word.count == 2 ? KEEPS_PAIRS : 0;
+}
+
 static bool shorten(const wf_points *words, size_t count, unsigned way, wf_short *out)
 {
-    bool skips = (way & 1) != 0, keeps_numbers = (way & 2) != 0;
     out->count = 0;
     for (size_t i = 0; i < count; i++) {
         wf_points part = words[i];
-        if (skips && is_function_word(part))
+        unsigned kind = kind_of(part) & way;
+        if ((kind & (SKIPS_LONG | SKIPS_LETTERS)) != 0)
             continue;
-        if (!keeps_numbers || !is_digit(part.at[0]))
+        if (kind == 0)
             part.count = 1;
         if (!put(out, part))
             return false;
@@ -87,9 +101,12 @@ size_t wf_initials_of(wf_points text, wf_short out[WF_INITIALS_WAYS])
 {
     wf_points words[WORDS_MAX];
     size_t word_count = split(text, words), count = 0;
-    if (word_count < 2)
-        return 0;
-    for (unsigned way = 0; way < WF_INITIALS_WAYS; way++) {
+    unsigned kinds = 0;
+    for (size_t i = 0; i < word_count; i++)
+        kinds |= kind_of(words[i]);
+    for (unsigned way = 0; way < WF_INITIALS_WAYS && word_count > 1; way++) {
+        if ((way & kinds) != way)
+            continue; /* as another way */
         bool is_new = shorten(words, word_count, way, &out[count]);
         for (size_t i = 0; i < count && is_new; i++)
             is_new = !is_same(&out[i], &out[count]);

@@ -2,8 +2,9 @@
 
 /*
  * Initials: which texts a short form may stand for, by the first letters of their words: with and
- * without words such as "of" and "the", numbers whole or by their first digit.  "FBI" is the
- * federal bureau of investigation.
+ * without words such as "of" and "the", with and without those of one letter, numbers whole or by
+ * their first digit, pairs of letters whole or not.  "FBI" is the federal bureau of investigation,
+ * "FNV" may be Ferrari N.V.
  */
 #ifndef WF_MATCH_INITIALS_H
 #define WF_MATCH_INITIALS_H
@@ -16,7 +17,7 @@
 #define WF_INITIALS_MAX 10u
 
 /* The ways to take the initials of one text, at most. */
-#define WF_INITIALS_WAYS 4u
+#define WF_INITIALS_WAYS 16u
 
 typedef struct wf_initials {
     uint64_t *keys; /* hash above, text below; ascending after seal */
