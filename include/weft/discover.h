@@ -24,7 +24,8 @@ WEFT_BEGIN_DECLS
 /* Fill with weft_m_discover_options_init, then change what you want. */
 typedef struct weft_m_discover_options {
     size_t size;
-    const weft_m_novelty_options *novelty; /* what is new; NULL: the default */
+    const weft_m_novelty_options *novelty; /* what is new; NULL: the default.  Its calibration, if
+                                              it does not say, is "split" */
     bool all_are_novel;                    /* do not ask: every text counts as new */
     int64_t cluster_size_min;              /* at least 2; 5 */
     int64_t keyword_max;                   /* of a cluster, 1 to 32; 8 */

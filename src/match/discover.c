@@ -246,13 +246,28 @@ static int check(const weft_m_discover_options *options, weft_m_error *error)
     return -WEFT_M_EVALID;
 }
 
+/* Sentences asked of a catalogue of short names have no known texts of like length, and are what is
+ * to be discovered: so texts are compared with all, unless the caller says otherwise. */
+static weft_m_novelty_options options_of(const weft_m_novelty_options *given)
+{
+    const weft_str all = WEFT_STR("split");
+    weft_m_novelty_options out;
+    weft_m_novelty_options_init(&out);
+    if (given != NULL)
+        memcpy(&out, given, given->size < sizeof(out) ? given->size : sizeof(out));
+    if (out.calibration.ptr == NULL)
+        out.calibration = all;
+    return out;
+}
+
 /* The places of the texts that are new. */
 static int find_novel(weft_matcher *matcher, const weft_str *texts, size_t count,
                       const weft_m_discover_options *options, struct making *it,
                       weft_m_error *error)
 {
     weft_m_results *results = NULL;
-    int rc = weft_m_novelty(matcher, texts, count, options->novelty, &results, error);
+    const weft_m_novelty_options novelty = options_of(options->novelty);
+    int rc = weft_m_novelty(matcher, texts, count, &novelty, &results, error);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         const weft_m_novelty_result *item = weft_m_results_novelty(results, i);
         assert(it->places != NULL); /* there is a text */

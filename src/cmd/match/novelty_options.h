@@ -31,7 +31,7 @@ struct novelty {
      ARGS_TEXT, &(novelty_)->combine, 0, 0},                                                       \
     {"alpha", 'a', "X", "part of known texts that may be taken for novel (0.05)",                  \
      ARGS_NUMBER, &(novelty_)->alpha, 0, 1},                                                       \
-    {"calibration", 0, "HOW", "local: among texts of like length; split; mondrian (local)",        \
+    {"calibration", 0, "HOW", "local, of like length; split, all; mondrian (local; discover split)",\
      ARGS_TEXT, &(novelty_)->calibration, 0, 0},                                                   \
     {"neighbours", 0, "N", "nearest names that knn_distance looks at, 1 to 64 (1)",                \
      ARGS_INTEGER, &(novelty_)->neighbours, 1, 64}
