@@ -147,7 +147,7 @@ static WF_IN_PLACE int chan_try_send(weft_chan *chan, const void *item)
     weft_chan_waiter *receiver = chan_pop(&chan->receivers);
     if (receiver != NULL) {
         chan_copy(chan, receiver->priv_item, item);
-        wf_wake(&receiver->priv_waiter, 1);
+        wf_wake_taken(&receiver->priv_waiter, 1);
         return 0;
     }
     if (chan->count == chan->capacity)
@@ -163,14 +163,14 @@ static WF_IN_PLACE int chan_try_recv(weft_chan *chan, void *out_item)
         weft_chan_waiter *sender = chan_pop(&chan->senders);
         if (sender != NULL) {
             chan_store(chan, sender->priv_item);
-            wf_wake(&sender->priv_waiter, 0);
+            wf_wake_taken(&sender->priv_waiter, 0);
         }
         return 1;
     }
     weft_chan_waiter *sender = chan_pop(&chan->senders); /* capacity 0 */
     if (sender != NULL) {
         chan_copy(chan, out_item, sender->priv_item);
-        wf_wake(&sender->priv_waiter, 0);
+        wf_wake_taken(&sender->priv_waiter, 0);
         return 1;
     }
     return chan->is_closed ? 0 : -EAGAIN;
@@ -231,7 +231,7 @@ static __attribute__((noinline)) int chan_elsewhere(weft_chan *chan, void *item,
     return chan->is_shared ? wf_chan_far(chan, chan->loop, item, is_send) : -EPERM;
 }
 
-int weft_send(weft_chan *chan, const void *item)
+static __attribute__((noinline)) int chan_send(weft_chan *chan, const void *item)
 {
     int rc = wf_sync_enter();
     if (rc < 0)
@@ -242,7 +242,7 @@ int weft_send(weft_chan *chan, const void *item)
     return rc == -EAGAIN ? chan_wait_to_send(chan, item) : rc;
 }
 
-int weft_recv(weft_chan *chan, void *out_item)
+static __attribute__((noinline)) int chan_recv(weft_chan *chan, void *out_item)
 {
     int rc = wf_sync_enter();
     if (rc < 0)
@@ -251,6 +251,72 @@ int weft_recv(weft_chan *chan, void *out_item)
         return chan_elsewhere(chan, out_item, /* is_send= */ false);
     rc = chan_try_recv(chan, out_item);
     return rc == -EAGAIN ? chan_wait_to_recv(chan, out_item) : rc;
+}
+
+/* ---- the usual way ----
+ *
+ * Those two are the whole of it.  Most channels carry a pointer between tasks that wait for nothing
+ * else; what follows is that alone, and needs no frame. */
+
+#define CHAN_WORD sizeof(uint64_t)
+
+static WF_IN_PLACE bool chan_is_usual(const weft_chan *chan, const struct wf_sched *sched)
+{
+    return sched != NULL && sched->current != NULL && !wf_sp_is_rare(sched) &&
+           chan->loop == sched->loop && chan->item_bytes == CHAN_WORD;
+}
+
+static WF_IN_PLACE bool is_in_select(const weft_waiter *waiter)
+{
+    return waiter->wait_class->woken != NULL;
+}
+
+static WF_IN_PLACE void *chan_item_of(weft_waiter *waiter)
+{
+    return wf_container(waiter, weft_chan_waiter, priv_waiter)->priv_item;
+}
+
+int weft_send(weft_chan *chan, const void *item)
+{
+    struct wf_sched *sched = wf_sched_self();
+    weft_waiter *receiver = chan->receivers.priv_head;
+    bool is_usual = chan_is_usual(chan, sched) && !chan->is_closed;
+    if (!is_usual || (receiver != NULL && is_in_select(receiver)))
+        return chan_send(chan, item);
+    sched->streak++;
+    if (receiver != NULL) {
+        wf_waitq_take(&chan->receivers, receiver);
+        memcpy(chan_item_of(receiver), item, CHAN_WORD);
+        wf_wake_taken(receiver, 1);
+        return 0;
+    }
+    if (chan->count == chan->capacity)
+        return chan_wait_to_send(chan, item);
+    memcpy(chan_slot(chan, chan->count), item, CHAN_WORD);
+    chan->count++;
+    return 0;
+}
+
+int weft_recv(weft_chan *chan, void *out_item)
+{
+    struct wf_sched *sched = wf_sched_self();
+    weft_waiter *sender = chan->senders.priv_head;
+    bool is_both = sender != NULL && (chan->count != 0 || is_in_select(sender));
+    if (!chan_is_usual(chan, sched) || is_both)
+        return chan_recv(chan, out_item);
+    sched->streak++;
+    if (sender != NULL) {
+        wf_waitq_take(&chan->senders, sender);
+        memcpy(out_item, chan_item_of(sender), CHAN_WORD);
+        wf_wake_taken(sender, 0);
+        return 1;
+    }
+    if (chan->count == 0)
+        return chan->is_closed ? 0 : chan_wait_to_recv(chan, out_item);
+    memcpy(out_item, chan_slot(chan, 0), CHAN_WORD);
+    chan->first = chan->first + 1 == chan->capacity ? 0 : chan->first + 1;
+    chan->count--;
+    return 1;
 }
 
 /* Goes on filling `items`, of which `count` are there; waits for none if `may_wait` is false. */

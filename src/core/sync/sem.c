@@ -22,7 +22,8 @@ int weft_sem_try(weft_sem *sem)
     return 0;
 }
 
-int weft_sem_take(weft_sem *sem)
+/* The whole of it; what follows is the usual way without a wait, and without a frame. */
+static __attribute__((noinline)) int sem_take(weft_sem *sem)
 {
     int rc = wf_sync_enter();
     if (rc < 0)
@@ -37,13 +38,23 @@ int weft_sem_take(weft_sem *sem)
     return wf_sync_park(&self);
 }
 
+int weft_sem_take(weft_sem *sem)
+{
+    struct wf_sched *sched = wf_sched_self();
+    bool is_usual = sem->priv_units > 0 && sched != NULL && sched->current != NULL;
+    if (!is_usual || wf_sp_is_rare(sched))
+        return sem_take(sem);
+    sched->streak++;
+    return weft_sem_try(sem);
+}
+
 int weft_sem_give(weft_sem *sem)
 {
     if (wf_waitq_is_foreign(&sem->priv_waiters))
         return -EPERM;
     weft_waiter *waiter = wf_waitq_pop(&sem->priv_waiters);
     if (waiter != NULL) {
-        wf_wake(waiter, 0);
+        wf_wake_taken(waiter, 0);
         return 0;
     }
     int64_t units_max = sem->priv_units_max != 0 ? sem->priv_units_max : INT64_MAX;

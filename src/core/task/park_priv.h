@@ -63,17 +63,23 @@ static inline weft_waiter *wf_waitq_pop(weft_waitq *queue)
     return first;
 }
 
-static inline void wf_wake(weft_waiter *waiter, int rc)
+/* It was just taken off its queue, so nobody has woken it. */
+static inline void wf_wake_taken(weft_waiter *waiter, int rc)
 {
-    if (waiter->is_woken)
-        return;
-    wf_waitq_remove(waiter);
     waiter->is_woken = true;
     waiter->rc = rc;
     if (waiter->wait_class->woken != NULL)
         waiter->wait_class->woken(waiter);
     else if (waiter->priv_is_parked)
         wf_sched_ready(wf_sched_current, waiter->task);
+}
+
+static inline void wf_wake(weft_waiter *waiter, int rc)
+{
+    if (waiter->is_woken)
+        return;
+    wf_waitq_remove(waiter);
+    wf_wake_taken(waiter, rc);
 }
 
 int wf_check_slow(wf_task *task);
