@@ -18,6 +18,7 @@
 
 #include <weft/chan.h>
 #include <weft/gen.h>
+#include <weft/reader.h>
 
 WEFT_BEGIN_DECLS
 
@@ -25,6 +26,12 @@ WEFT_BEGIN_DECLS
 
 /* The items of a channel, until it is closed and drained.  The channel stays the caller's. */
 WEFT_API weft_gen *weft_gen_of_chan(weft_chan *chan, size_t item_bytes);
+
+/* What is read, as `weft_str`: lines without their ends, or blocks of `bytes` bytes, the last one
+ * as long as it is.  Of a file, a stream, a process: whatever the reader reads.  Borrowed until the
+ * next step.  The reader stays the caller's; left early, or cancelled, it goes on where it was. */
+WEFT_API weft_gen *weft_gen_of_lines(weft_reader *reader);
+WEFT_API weft_gen *weft_gen_of_blocks(weft_reader *reader, size_t bytes);
 
 /* Makes *out of *in.  1: yield it; 0: skip this one; negative: fail.  It may wait. */
 typedef int weft_gen_map_fn(const void *in, void *out, void *arg);

@@ -11,6 +11,8 @@
  *         printf("%.*s\n", (int)line.len, line.ptr);
  *     weft_reader_close(reader);
  *
+ * weft_gen_of_lines() makes a generator of one, for weft_foreach (<weft/gen_ops.h>).
+ *
  * A line is what stands before "\n" or "\r\n", or before the end of the input; it may hold any
  * other byte, NUL too.  Lines and blocks of one reader may be read in turns.  One task at a time
  * reads.

@@ -40,6 +40,84 @@ TASK_TEST(test_gen_of_chan_yields_until_it_is_closed_and_drained)
     weft_chan_free(chan);
 }
 
+/* ---- reader ---- */
+
+static const char text[] = "one\ntwo\r\n\nfour and more\nlast";
+
+/* Three bytes at a time, each after a wait. */
+static ssize_t read_text(void *buf, size_t bytes, void *arg)
+{
+    size_t *at = arg, left = sizeof text - 1 - *at;
+    size_t count = bytes < 3 ? bytes : 3;
+    count = count < left ? count : left;
+    int rc = weft_sleep(WEFT_MS);
+    if (rc < 0)
+        return rc;
+    memcpy(buf, text + *at, count);
+    *at += count;
+    return (ssize_t)count;
+}
+
+/* The values with a bar after each. */
+static int join(weft_gen *gen, char *out, size_t bytes, int count_max)
+{
+    weft_str value;
+    int rc, count = 0;
+    out[0] = '\0';
+    weft_foreach(rc, value, gen)
+    {
+        size_t used = strlen(out);
+        snprintf(out + used, bytes - used, "%.*s|", (int)value.len, value.ptr);
+        if (++count == count_max)
+            break;
+    }
+    return rc;
+}
+
+TASK_TEST(test_gen_of_lines_yields_each_line_and_goes_on_where_it_was_left)
+{
+    weft_reader *reader;
+    size_t at = 0;
+    char got[64];
+    CHECK_OK(weft_reader_new(&reader, NULL, read_text, &at));
+    CHECK_OK(join(weft_gen_of_lines(reader), got, sizeof got, 2));
+    CHECK_STR(got, "one|two|");
+    CHECK_EQ(weft_reader_get_line(reader), 2);
+    WEFT_SCOPE_(limit, weft_after(WEFT_MS / 2), 0);
+    CHECK_EQ(weft_scope_close(&limit, join(weft_gen_of_lines(reader), got, sizeof got, 0)),
+             -ETIMEDOUT);
+    CHECK_STR(got, "");
+    CHECK_OK(join(weft_gen_of_lines(reader), got, sizeof got, 0));
+    CHECK_STR(got, "|four and more|last|");
+    weft_reader_close(reader);
+}
+
+TASK_TEST(test_gen_of_lines_fails_with_the_line_that_is_too_long)
+{
+    weft_reader *reader;
+    size_t at = 0;
+    char got[64];
+    CHECK_OK(weft_reader_new(&reader, &(weft_reader_options){.bytes_max = 8}, read_text, &at));
+    CHECK_EQ(join(weft_gen_of_lines(reader), got, sizeof got, 0), -WEFT_ELIMIT);
+    CHECK_STR(got, "one|two||");
+    CHECK(strstr(weft_error_text(), "line 4") != NULL);
+    CHECK_OK(join(weft_gen_of_lines(reader), got, sizeof got, 0));
+    CHECK_STR(got, "last|");
+    weft_reader_close(reader);
+}
+
+TASK_TEST(test_gen_of_blocks_yields_blocks_and_a_shorter_last_one)
+{
+    weft_reader *reader;
+    size_t at = 0;
+    char got[64];
+    CHECK_OK(weft_reader_new(&reader, NULL, read_text, &at));
+    CHECK_OK(join(weft_gen_of_blocks(reader, 12), got, sizeof got, 0));
+    CHECK_STR(got, "one\ntwo\r\n\nfo|ur and more\n|last|");
+    CHECK_EQ(join(weft_gen_of_blocks(reader, 0), got, sizeof got, 0), -EINVAL);
+    weft_reader_close(reader);
+}
+
 /* ---- map ---- */
 
 static int halve_even(const void *in, void *out, void *arg)

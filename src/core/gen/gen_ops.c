@@ -60,6 +60,43 @@ weft_gen *weft_gen_of_chan(weft_chan *chan, size_t item_bytes)
     return gen;
 }
 
+/* ---- reader ---- */
+
+static int over_lines(weft_gen *self, void *arg)
+{
+    weft_str line;
+    int rc;
+    while ((rc = weft_reader_read_line(arg, &line)) > 0)
+        WEFT_TRY(weft_gen_yield(self, &line));
+    return rc;
+}
+
+weft_gen *weft_gen_of_lines(weft_reader *reader)
+{
+    return weft_gen_open(over_lines, reader);
+}
+
+struct over_blocks {
+    weft_reader *reader;
+    size_t bytes;
+};
+
+static int over_blocks(weft_gen *self, void *arg)
+{
+    const struct over_blocks *over = arg;
+    weft_str block;
+    int rc;
+    while ((rc = weft_reader_read_block(over->reader, over->bytes, &block)) > 0)
+        WEFT_TRY(weft_gen_yield(self, &block));
+    return rc;
+}
+
+weft_gen *weft_gen_of_blocks(weft_reader *reader, size_t bytes)
+{
+    struct over_blocks over = {.reader = reader, .bytes = bytes};
+    return weft_gen_open_sized_at(over_blocks, &over, sizeof over, WEFT_SITE("weft_gen_of_blocks"));
+}
+
 /* ---- map ---- */
 
 struct mapping {
