@@ -260,6 +260,7 @@ static __attribute__((noinline)) int chan_recv(weft_chan *chan, void *out_item)
 
 #define CHAN_WORD sizeof(uint64_t)
 
+/* Looks at nothing that another loop writes, until the channel is known to be this one's. */
 static WF_IN_PLACE bool chan_is_usual(const weft_chan *chan, const struct wf_sched *sched)
 {
     return sched != NULL && sched->current != NULL && !wf_sp_is_rare(sched) &&
@@ -279,9 +280,10 @@ static WF_IN_PLACE void *chan_item_of(weft_waiter *waiter)
 int weft_send(weft_chan *chan, const void *item)
 {
     struct wf_sched *sched = wf_sched_self();
+    if (!chan_is_usual(chan, sched) || chan->is_closed)
+        return chan_send(chan, item);
     weft_waiter *receiver = chan->receivers.priv_head;
-    bool is_usual = chan_is_usual(chan, sched) && !chan->is_closed;
-    if (!is_usual || (receiver != NULL && is_in_select(receiver)))
+    if (receiver != NULL && is_in_select(receiver))
         return chan_send(chan, item);
     sched->streak++;
     if (receiver != NULL) {
@@ -300,9 +302,10 @@ int weft_send(weft_chan *chan, const void *item)
 int weft_recv(weft_chan *chan, void *out_item)
 {
     struct wf_sched *sched = wf_sched_self();
+    if (!chan_is_usual(chan, sched))
+        return chan_recv(chan, out_item);
     weft_waiter *sender = chan->senders.priv_head;
-    bool is_both = sender != NULL && (chan->count != 0 || is_in_select(sender));
-    if (!chan_is_usual(chan, sched) || is_both)
+    if (sender != NULL && (chan->count != 0 || is_in_select(sender)))
         return chan_recv(chan, out_item);
     sched->streak++;
     if (sender != NULL) {
