@@ -13,47 +13,17 @@
  * usage: encode [DIR]      one thread
  */
 
-#include "bench.h"
+#include "fma.h"
 
 #include "match/transformer/linear.h"
 
 #include <weft/encoder.h>
 
-typedef float wide __attribute__((vector_size(64)));
-
-#ifdef __x86_64__
-#define WIDEST __attribute__((target_clones("avx512f", "arch=haswell", "default")))
-#else
-#define WIDEST
-#endif
-
 static double sink;
-
-/* Twelve sums hide how long one takes. */
-WIDEST static float multiply(size_t rounds, const wide *at)
-{
-    const wide by = *at;
-    wide sums[12];
-    for (size_t k = 0; k < 12; k++)
-        sums[k] = by + (float)k;
-    for (size_t i = 0; i < rounds; i++) {
-#pragma GCC unroll 12
-        for (size_t k = 0; k < 12; k++)
-            sums[k] = sums[k] * by + by;
-    }
-    for (size_t k = 1; k < 12; k++)
-        sums[0] += sums[k];
-    return sums[0][0];
-}
 
 static double run_fma(void)
 {
-    const wide by = {0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f,
-                     0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f};
-    const size_t rounds = 500000;
-    double start = bench_cpu();
-    sink += (double)multiply(rounds, &by);
-    return (double)rounds * 12 * 16 * 2 / (bench_cpu() - start);
+    return 2 * fma_per_ns(500000, &sink);
 }
 
 /* ---- products ---- */

@@ -14,7 +14,7 @@
  * usage: scan [ROWS [DIM]]      (200000 256); one thread
  */
 
-#include "bench.h"
+#include "fma.h"
 
 #include "match/index/scan.h"
 #include "match/index/vectors.h"
@@ -22,14 +22,11 @@
 #define QUERIES 64u
 #define BLOCK 128u
 
-typedef float wide __attribute__((vector_size(64)));
 typedef uint64_t words __attribute__((vector_size(32)));
 
 #ifdef __x86_64__
-#define WIDEST __attribute__((target_clones("avx512f", "arch=haswell", "default")))
 #define READER __attribute__((target("avx2")))
 #else
-#define WIDEST
 #define READER
 #endif
 
@@ -55,23 +52,6 @@ READER static uint64_t sum_words(const void *at, size_t bytes)
     return a[0] + a[1] + a[2] + a[3];
 }
 
-/* Twelve sums hide how long one takes. */
-WIDEST static float multiply(size_t rounds, const wide *at)
-{
-    const wide by = *at;
-    wide sums[12];
-    for (size_t k = 0; k < 12; k++)
-        sums[k] = by + (float)k;
-    for (size_t i = 0; i < rounds; i++) {
-#pragma GCC unroll 12
-        for (size_t k = 0; k < 12; k++)
-            sums[k] = sums[k] * by + by;
-    }
-    for (size_t k = 1; k < 12; k++)
-        sums[0] += sums[k];
-    return sums[0][0];
-}
-
 /* ---- what is measured; each returns bytes, or multiply-adds, in a nanosecond ---- */
 
 static size_t float_bytes(void)
@@ -88,12 +68,7 @@ static double run_read(void)
 
 static double run_fma(void)
 {
-    const wide by = {0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f,
-                     0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f};
-    const size_t rounds = 2000000;
-    double start = bench_cpu();
-    sink += (double)multiply(rounds, &by);
-    return (double)rounds * 12 * 16 / (bench_cpu() - start);
+    return fma_per_ns(2000000, &sink);
 }
 
 static double run_floats(void)

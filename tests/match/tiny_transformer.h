@@ -85,6 +85,9 @@ static void tiny_remove_folder(void)
     static const char *const names[] = {
         "config.json",
         "model.safetensors",
+        "model.safetensors.index.json",
+        "a.safetensors",
+        "b.safetensors",
         "tokenizer.json",
         "tokenizer_config.json",
         "modules.json",

@@ -504,6 +504,50 @@ TEST(files_that_do_not_fit_each_other_are_refused)
     tiny_fini(&it);
 }
 
+/* The first `first` tensors in one file, the others in another. */
+static void put_shards(const tiny *it, size_t first)
+{
+    tiny a = *it, b = *it;
+    a.count = first;
+    b.count = it->count - first;
+    memmove(b.tensors, it->tensors + first, b.count * sizeof(b.tensors[0]));
+    tiny_put_tensors(&a, "a.safetensors");
+    tiny_put_tensors(&b, "b.safetensors");
+}
+
+#define SHARD_INDEX "model.safetensors.index.json"
+
+TEST(weights_in_several_files_are_read)
+{
+    static const char *const bad[][2] = {
+        {"{}", "index.json: it has no weight_map"},
+        {"{\"weight_map\":{\"x\":7}}", "is no file of the model"},
+        {"{\"weight_map\":{\"x\":\"../a.safetensors\"}}", "'../a.safetensors' is no file"},
+        {"{\"weight_map\":{\"x\":\".a.safetensors\"}}", "is no file of the model"},
+        {"{\"weight_map\":{\"x\":\"a.bin\"}}", "'a.bin' is no file"},
+        {"{\"weight_map\":{\"x\":\"c.safetensors\"}}", "it has no c.safetensors"},
+        {"{\"weight_map\":{\"x\":\"a.safetensors\"}}", "it has no tensor 'encoder.layer."},
+    };
+    char path[160];
+    tiny it = {.kind = TINY_BERT};
+    tiny_fill(&it);
+    tiny_put_all(&it);
+    snprintf(path, sizeof(path), "%s/model.safetensors", tiny_folder);
+    unlink(path);
+    put_shards(&it, it.count / 2);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        tiny_put_text(SHARD_INDEX, bad[i][0]);
+        check_refused(bad[i][1], /* is_reranker= */ false);
+    }
+    tiny_put_text(SHARD_INDEX, "{\"metadata\":{},\"weight_map\":{\"x\":\"b.safetensors\",\"y\":"
+                               "\"a.safetensors\",\"z\":\"b.safetensors\"}}");
+    check_vectors(&it, 1u << 2, 34);
+    tiny_put("a.safetensors", "x", 1);
+    check_refused("a.safetensors: it is too short", /* is_reranker= */ false);
+    tiny_remove_folder();
+    tiny_fini(&it);
+}
+
 TEST(prompts_that_are_none_are_refused)
 {
     static const struct {

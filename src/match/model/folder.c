@@ -2,9 +2,11 @@
 
 #include "match/model/folder.h"
 
+#include "base/alloc.h"
 #include "match/file/crc.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Bytes summed between two looks at whether to go on. */
 #define SUM_BYTES ((size_t)4 << 20)
@@ -60,33 +62,115 @@ static int sum_file(wf_folder *folder, const wf_image *image)
     return 0;
 }
 
-/* What other programs keep in the place of model.safetensors. */
-static int no_tensors(const wf_folder *folder, const char *inner)
+static int read_tensors(wf_folder *folder, const char *inner, const char *name, wf_tensors *out)
 {
+    wf_image *image;
+    int rc = wf_folder_map(folder, inner, name, &image);
+    if (rc == 0) {
+        rc = wf_tensors_open(out, image, folder->reason);
+        if (rc == 0)
+            rc = sum_file(folder, image);
+        wf_image_unref(image);
+    }
+    return wf_folder_blame(folder, inner, name, rc);
+}
+
+/* ---- tensors in several files ---- */
+
+#define INDEX_NAME "model.safetensors.index.json"
+#define SHARDS_MAX 256u
+#define SHARD_NAME_BYTES 128u
+
+struct shards {
+    char names[SHARDS_MAX][SHARD_NAME_BYTES];
+    size_t count;
+};
+
+/* A file of the folder: a plain name, which leads nowhere else. */
+static bool is_shard_name(weft_str name)
+{
+    static const char end[] = ".safetensors";
+    const size_t bytes = sizeof(end) - 1;
+    return name.ptr != NULL && name.len > bytes && name.len < SHARD_NAME_BYTES &&
+           name.ptr[0] != '.' && memchr(name.ptr, '/', name.len) == NULL &&
+           memchr(name.ptr, '\0', name.len) == NULL &&
+           memcmp(name.ptr + name.len - bytes, end, bytes) == 0;
+}
+
+static int take_shard(struct shards *shards, weft_str name, wf_reason *reason)
+{
+    if (!is_shard_name(name))
+        return wf_reason_set(reason, "'%.*s' is no file of the model", wf_reason_shown(name),
+                             name.ptr != NULL ? name.ptr : "");
+    for (size_t i = 0; i < shards->count; i++) {
+        if (strlen(shards->names[i]) == name.len &&
+            memcmp(shards->names[i], name.ptr, name.len) == 0)
+            return 0;
+    }
+    if (shards->count == SHARDS_MAX)
+        return wf_reason_set(reason, "it names more than %u files", SHARDS_MAX);
+    snprintf(shards->names[shards->count++], SHARD_NAME_BYTES, "%.*s", (int)name.len, name.ptr);
+    return 0;
+}
+
+/* "weight_map": of each tensor the file. */
+static int take_index(struct shards *shards, const wf_tape *tape, wf_reason *reason)
+{
+    uint32_t map = wf_tape_get(tape, 0, "weight_map");
+    if (wf_tape_kind(tape, map) != WF_VALUE_OBJECT || wf_tape_count(tape, map) == 0)
+        return wf_reason_set(reason, "it has no weight_map");
+    int rc = 0;
+    for (uint32_t key = wf_tape_first(tape, map); key != WF_NO_VALUE && rc == 0;) {
+        uint32_t value = wf_tape_next(tape, map, key);
+        rc = take_shard(shards, wf_tape_string(tape, value), reason);
+        key = wf_tape_next(tape, map, value);
+    }
+    return rc;
+}
+
+static int read_index(wf_folder *folder, const char *inner, struct shards *shards)
+{
+    wf_tape tape;
+    wf_image *image;
+    int rc = wf_folder_json(folder, inner, INDEX_NAME, &tape, &image);
+    if (rc == 0)
+        rc = take_index(shards, &tape, folder->reason);
+    wf_tape_fini(&tape);
+    wf_image_unref(image);
+    return wf_folder_blame(folder, inner, INDEX_NAME, rc);
+}
+
+static int read_shards(wf_folder *folder, const char *inner, wf_tensors *out)
+{
+    struct shards *shards = wf_alloc(sizeof(*shards));
+    if (shards == NULL)
+        return -ENOMEM;
+    int rc = read_index(folder, inner, shards);
+    wf_tensors *at = out;
+    for (size_t i = 0; i < shards->count && rc == 0; i++) {
+        if (i != 0) {
+            at->more = wf_alloc(sizeof(*at));
+            at = at->more;
+        }
+        rc = at != NULL ? read_tensors(folder, inner, shards->names[i], at) : -ENOMEM;
+    }
+    wf_free(shards);
+    return rc;
+}
+
+int wf_folder_tensors(wf_folder *folder, const char *inner, wf_tensors *out)
+{
+    *out = (wf_tensors){0};
+    if (wf_folder_has(folder, inner, "model.safetensors"))
+        return read_tensors(folder, inner, "model.safetensors", out);
+    if (wf_folder_has(folder, inner, INDEX_NAME))
+        return read_shards(folder, inner, out);
     if (wf_folder_has(folder, inner, "pytorch_model.bin"))
         return wf_reason_set(folder->reason,
                              "its numbers are in %spytorch_model.bin, a pickle, which is a program "
                              "and is not run: convert it to model.safetensors",
                              inner);
-    if (wf_folder_has(folder, inner, "model.safetensors.index.json"))
-        return wf_reason_set(folder->reason,
-                             "its numbers are in several files "
-                             "(%smodel.safetensors.index.json), which is not supported",
-                             inner);
     return wf_folder_blame(folder, inner, "model.safetensors", -ENOENT);
-}
-
-int wf_folder_tensors(wf_folder *folder, const char *inner, wf_tensors *out)
-{
-    wf_image *image;
-    int rc = wf_folder_map(folder, inner, "model.safetensors", &image);
-    if (rc < 0)
-        return rc == -ENOENT ? no_tensors(folder, inner) : rc;
-    rc = wf_tensors_open(out, image, folder->reason);
-    if (rc == 0)
-        rc = sum_file(folder, image);
-    wf_image_unref(image);
-    return wf_folder_blame(folder, inner, "model.safetensors", rc);
 }
 
 int wf_folder_tokenizer(wf_folder *folder, const char *inner, wf_tokenizer *out)

@@ -156,18 +156,26 @@ int wf_tensors_open(wf_tensors *out, wf_image *image, wf_reason *reason)
 
 void wf_tensors_fini(wf_tensors *tensors)
 {
-    wf_free(tensors->items);
-    wf_tape_fini(&tensors->head);
-    wf_image_unref(tensors->image);
+    for (wf_tensors *at = tensors; at != NULL;) {
+        wf_tensors *more = at->more;
+        wf_free(at->items);
+        wf_tape_fini(&at->head);
+        wf_image_unref(at->image);
+        if (at != tensors)
+            wf_free(at);
+        at = more;
+    }
     *tensors = (wf_tensors){0};
 }
 
 const wf_tensor *wf_tensors_find(const wf_tensors *tensors, const char *name)
 {
-    for (size_t i = 0; i < tensors->count; i++) {
-        weft_str it = tensors->items[i].name;
-        if (it.len == strlen(name) && memcmp(it.ptr, name, it.len) == 0)
-            return &tensors->items[i];
+    for (; tensors != NULL; tensors = tensors->more) {
+        for (size_t i = 0; i < tensors->count; i++) {
+            weft_str it = tensors->items[i].name;
+            if (it.len == strlen(name) && memcmp(it.ptr, name, it.len) == 0)
+                return &tensors->items[i];
+        }
     }
     return NULL;
 }

@@ -38,18 +38,21 @@ typedef struct wf_tensor {
     size_t bytes;
 } wf_tensor;
 
-typedef struct wf_tensors {
-    wf_image *image; /* a reference */
+typedef struct wf_tensors wf_tensors;
+struct wf_tensors {
+    wf_tensors *more; /* of another file of the same model, from wf_alloc; NULL: none */
+    wf_image *image;  /* a reference */
     wf_tape head;
     wf_tensor *items; /* in the order of their data */
     size_t count;
-} wf_tensors;
+};
 
 /* Takes a reference to the image.  0, -ENOMEM, -WEFT_M_EMODEL. */
 int wf_tensors_open(wf_tensors *out, wf_image *image, wf_reason *reason);
 void wf_tensors_fini(wf_tensors *tensors);
 
-const wf_tensor *wf_tensors_find(const wf_tensors *tensors, const char *name); /* or NULL */
+/* In the first file that has it; or NULL. */
+const wf_tensor *wf_tensors_find(const wf_tensors *tensors, const char *name);
 
 /* Numbers [first, first + count) of a tensor of any kind but OTHER. */
 void wf_tensor_floats(const wf_tensor *tensor, size_t first, size_t count, float *out);
