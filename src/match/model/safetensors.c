@@ -154,17 +154,22 @@ int wf_tensors_open(wf_tensors *out, wf_image *image, wf_reason *reason)
     return rc < 0 ? rc : read_all(out, PREFIX_BYTES + (size_t)head_bytes, reason);
 }
 
+static void free_parts(wf_tensors *tensors)
+{
+    wf_free(tensors->items);
+    wf_tape_fini(&tensors->head);
+    wf_image_unref(tensors->image);
+}
+
 void wf_tensors_fini(wf_tensors *tensors)
 {
-    for (wf_tensors *at = tensors; at != NULL;) {
-        wf_tensors *more = at->more;
-        wf_free(at->items);
-        wf_tape_fini(&at->head);
-        wf_image_unref(at->image);
-        if (at != tensors)
-            wf_free(at);
-        at = more;
+    while (tensors->more != NULL) {
+        wf_tensors *next = tensors->more;
+        tensors->more = next->more;
+        free_parts(next);
+        wf_free(next);
     }
+    free_parts(tensors);
     *tensors = (wf_tensors){0};
 }
 
