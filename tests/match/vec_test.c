@@ -34,6 +34,15 @@ static weft_str id_of(size_t id, char out[16])
     return (weft_str){out, (size_t)snprintf(out, 16, "id %zu", id)};
 }
 
+/* Of "id 12", which has no NUL behind it. */
+static size_t number_of(weft_str id)
+{
+    size_t number = 0;
+    for (size_t i = 3; i < id.len; i++)
+        number = number * 10 + (size_t)(id.ptr[i] - '0');
+    return number;
+}
+
 static void put(weft_vec *store, struct model *model, dice *d, size_t id)
 {
     char text[16];
@@ -118,7 +127,7 @@ static size_t ask(weft_vec *store, const struct model *model, const float *query
     const weft_vec_hit *hits = weft_vec_results_hits(results, 0, &found);
     CHECK_EQ(found, count);
     for (size_t i = 0; i < found; i++) {
-        size_t id = (size_t)atoi(hits[i].id.ptr + 3);
+        size_t id = number_of(hits[i].id);
         CHECK(model->put[id] != 0);
         CHECK_NEAR(hits[i].score, cosine(model->numbers[id], query), 1e-6);
         CHECK(i == 0 || hits[i - 1].score >= hits[i].score);
