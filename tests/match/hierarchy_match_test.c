@@ -223,6 +223,57 @@ TEST(M91_relatives_that_were_not_found_are_asked_for)
     weft_m_close(matcher);
 }
 
+/* The first entity that is none of the hits. */
+static uint32_t stranger_to(const weft_m_hit *hits, size_t count)
+{
+    for (uint32_t entity = 0;; entity++) {
+        bool is_hit = false;
+        for (size_t i = 0; i < count; i++)
+            is_hit |= hits[i].entity == entity;
+        if (!is_hit)
+            return entity;
+    }
+}
+
+/* Alone, without its rivals, an entity would be more likely than among them. */
+TEST(M91_a_relative_that_was_not_found_is_no_likelier_than_what_was)
+{
+    enum { COUNT = 40, FOUND = 12 };
+    static char ids[COUNT][8], names[COUNT][40];
+    char extra[48];
+    weft_m_entity entities[COUNT] = {0};
+    weft_matcher *matcher;
+    weft_m_query query;
+    weft_m_results *flat;
+    size_t count;
+    for (size_t i = 0; i < COUNT; i++) {
+        snprintf(ids[i], sizeof(ids[i]), "%zu", i);
+        snprintf(names[i], sizeof(names[i]), "red paint %zu for walls", i + 100);
+        entities[i] = (weft_m_entity){.id = str_of(ids[i]), .name = str_of(names[i])};
+    }
+    CHECK_OK(weft_m_open(&matcher, entities, COUNT, NULL, NULL));
+    weft_m_query_init(&query);
+    query.top_k = FOUND;
+    query.threshold = 0;
+    const weft_str text = STR("red paint 107 for wals");
+    CHECK_OK(weft_m_match(matcher, &text, 1, &query, &flat, NULL));
+    const weft_m_hit *hits = weft_m_results_hits(flat, 0, &count);
+    CHECK_EQ(count, FOUND);
+    weft_m_entity *best = &entities[hits[0].entity];
+    snprintf(extra, sizeof(extra), "{\"hierarchy\":{\"parents\":[%u]}}", stranger_to(hits, count));
+    best->extra = str_of(extra);
+    CHECK_OK(weft_m_update(matcher, best, 1, NULL));
+    weft_m_results *results = ask(matcher, text.ptr, NULL);
+    check_hits(results, 1, "7 self 0");
+    const weft_m_hierarchy_result *it = weft_m_results_hierarchy(results, 0);
+    CHECK_EQ(it->hit_count, 2u);
+    CHECK_EQ(it->hits[1].relation, WEFT_M_PARENT);
+    CHECK_LE(it->hits[1].semantic_score, hits[FOUND - 1].score);
+    weft_m_results_free(results);
+    weft_m_results_free(flat);
+    weft_m_close(matcher);
+}
+
 TEST(M91_of_several_ways_the_best_counts_and_weights_decide_between_equal_ones)
 {
     const weft_m_entity entities[] = {
@@ -337,6 +388,27 @@ TEST(M92_a_text_that_fits_several_below_one_is_certain_of_that_one)
     weft_m_results_free(results);
     results = ask(matcher, "qqqq", NULL);
     CHECK(weft_m_results_hierarchy(results, 0)->certain == NULL);
+    weft_m_results_free(results);
+    weft_m_close(matcher);
+}
+
+TEST(M92_the_way_down_ends_at_what_is_more_likely_itself_than_anything_below)
+{
+    const weft_m_entity entities[] = {
+        {.id = STR("group"), .name = STR("Zephyr telephones")},
+        {.id = STR("x1"), .name = STR("Zephyr telephone X1 black"), .extra = BELOW("group")},
+        {.id = STR("x2"), .name = STR("Zephyr telephone X2 white"), .extra = BELOW("group")},
+    };
+    weft_m_hierarchy_options options;
+    weft_matcher *matcher;
+    CHECK_OK(weft_m_open(&matcher, entities, 3, NULL, NULL));
+    weft_m_hierarchy_options_init(&options);
+    options.threshold = 0;
+    weft_m_results *results = ask(matcher, "Zephyr telephons", &options);
+    const weft_m_hierarchy_result *it = weft_m_results_hierarchy(results, 0);
+    CHECK_EQ(it->level_count, 1u); /* those below it have some of the probability too */
+    CHECK_GT(it->levels[0].probability, it->levels[0].own);
+    CHECK_ID(it->certain->id, "group");
     weft_m_results_free(results);
     weft_m_close(matcher);
 }
