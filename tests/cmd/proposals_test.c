@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+
+/* weft match discover and review: from new texts to an entity. */
+#include "child.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define COUNTRIES test_source("examples/data/countries.csv")
+
+TEST(proposed_entities_are_reviewed_and_become_entities)
+{
+    static const char lines[] = "where is my parcel now\nwhere is the parcel today\n"
+                                "where is my parcel please\nwhere is the parcel then\n"
+                                "where is my parcel at last\nwhere is the other parcel\n";
+    const char *new = make_file("new.txt", lines), *store = make_file("reviews.json", "[]");
+    const char *matcher = make_file("made.weftm", "");
+    struct run run;
+    char id[16] = "";
+    RUN(&run, "match", "fit", "-e", COUNTRIES, "-o", matcher);
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+    RUN(&run, "match", "discover", "-m", matcher, "-f", new, "--all", "--storage-path", store);
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+    RUN(&run, "match", "review", "list", "--storage-path", store);
+    CHECK(strstr(run.out, "{\"review_id\":\"") == run.out);
+    snprintf(id, sizeof(id), "%.10s", run.out + strlen("{\"review_id\":\""));
+    run_fini(&run);
+    RUN(&run, "match", "review", "promote", "--storage-path", store, "-m", matcher, id);
+    CHECK_EQ(run.code, 0);
+    CHECK(strstr(run.out, "\"entities_added\":1,\"index_updated\":true") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "review", "reject", "--storage-path", store, id);
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "promoted -> rejected") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "review", "stats", "--storage-path", store);
+    CHECK(strstr(run.out, "{\"pending_review\":0,\"approved\":0,\"rejected\":0,\"promoted\":1}") ==
+          run.out);
+    run_fini(&run);
+    RUN(&run, "match", "query", "-m", matcher, "the parcel");
+    CHECK(strstr(run.out, "parcel") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "review", "list", "--storage-path", "/nonexistent/reviews.json");
+    CHECK_STR(run.err, "weft: /nonexistent/reviews.json: No such file or directory; "
+                       "'weft match discover --storage-path FILE' begins one\n");
+    CHECK_EQ(run.code, 1);
+    run_fini(&run);
+    RUN(&run, "match", "review", "burn");
+    CHECK_EQ(run.code, 2);
+    run_fini(&run);
+    char lock[128];
+    snprintf(lock, sizeof(lock), "%s.lock", store);
+    CHECK_OK(unlink(lock));
+    drop_file(matcher);
+    drop_file(store);
+    drop_file(new);
+}
