@@ -182,12 +182,11 @@ static int read_rows(weft_catalog *catalog, wf_records *records,
                      const weft_catalog_options *options, weft_catalog_error *error)
 {
     wf_entity_draft draft;
-    wf_entity_draft_init(&draft, records, options);
-    int rc;
-    do {
+    int rc = wf_entity_draft_init(&draft, records, options, error);
+    for (bool has_more = rc == 0; has_more; has_more = rc > 0) {
         rc = read_row(catalog, records, &draft, options, error);
         rc = leave_out(catalog, options, error, rc);
-    } while (rc > 0);
+    }
     wf_entity_draft_fini(&draft);
     return rc;
 }
@@ -242,9 +241,8 @@ int weft_catalog_read_json(weft_catalog *catalog, const char *name, const weft_j
         return wf_records_told(
             wf_records_fail(&records, error, -WEFT_ESYNTAX, 0, "must be an array of entities"),
             error);
-    wf_entity_draft_init(&draft, &records, options);
-    int rc = 1;
-    for (size_t i = 0; i < weft_json_count(array) && rc > 0; i++) {
+    int rc = wf_entity_draft_init(&draft, &records, options, error);
+    for (size_t i = 0; i < weft_json_count(array) && rc >= 0; i++) {
         const wf_record row = {.line = i + 1, .json = weft_json_item(array, i)};
         rc = take_row(catalog, &records, &row, &draft, options, error);
         rc = leave_out(catalog, options, error, rc);

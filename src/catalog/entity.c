@@ -4,24 +4,17 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "json/value_write.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-void wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records,
-                          const weft_catalog_options *options)
-{
-    *draft = (wf_entity_draft){.records = records, .merges = options->merges};
-    wf_field_names_init(&draft->names, options);
-}
-
 void wf_entity_draft_fini(wf_entity_draft *draft)
 {
     wf_free(draft->aliases);
     draft->aliases = NULL;
-    wf_buf_fini(&draft->extra);
+    weft_json_writer_free(draft->extra);
+    draft->extra = NULL;
 }
 
 static int fail(const wf_entity_draft *draft, weft_catalog_error *error, size_t line,
@@ -36,6 +29,14 @@ static int fail(const wf_entity_draft *draft, weft_catalog_error *error, size_t 
 static int fail_memory(const wf_entity_draft *draft, weft_catalog_error *error)
 {
     return wf_records_fail(draft->records, error, -ENOMEM, 0, "%s", weft_strerror(-ENOMEM));
+}
+
+int wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records,
+                         const weft_catalog_options *options, weft_catalog_error *error)
+{
+    *draft = (wf_entity_draft){.records = records, .merges = options->merges};
+    wf_field_names_init(&draft->names, options);
+    return weft_json_writer_new(&draft->extra, 0) < 0 ? fail_memory(draft, error) : 0;
 }
 
 static bool is_blank(weft_str text)
@@ -159,42 +160,43 @@ static bool is_own_column(const wf_entity_draft *draft, size_t column)
 }
 
 /* {"hierarchy":{"parents":["a","b"]} of "a|b"; nothing of a blank field. */
-static bool extra_of_parents(wf_entity_draft *draft, weft_str text, wf_json *json)
+static bool extra_of_parents(wf_entity_draft *draft, weft_str text)
 {
+    weft_json_writer *json = draft->extra;
     weft_str id;
     if (!next_part(draft, &text, &id))
         return false;
-    wf_json_object(json);
-    wf_json_key(json, "hierarchy");
-    wf_json_object(json);
-    wf_json_key(json, "parents");
-    wf_json_array(json);
+    weft_json_begin_object(json);
+    weft_json_put_key(json, "hierarchy");
+    weft_json_begin_object(json);
+    weft_json_put_key(json, "parents");
+    weft_json_begin_array(json);
     do
-        wf_json_str(json, id);
+        weft_json_put_str(json, id);
     while (next_part(draft, &text, &id));
-    wf_json_array_end(json);
-    wf_json_object_end(json);
+    weft_json_end_array(json);
+    weft_json_end_object(json);
     return true;
 }
 
 /* The other columns that are not empty, as one JSON object. */
 static void extra_of_fields(wf_entity_draft *draft, const wf_csv *fields)
 {
-    wf_json json = {.out = &draft->extra};
+    weft_json_writer *json = draft->extra;
     bool has_any = draft->parents_column != WF_NO_FIELD &&
-                   extra_of_parents(draft, wf_csv_field(fields, draft->parents_column), &json);
+                   extra_of_parents(draft, wf_csv_field(fields, draft->parents_column));
     for (size_t i = 0; i < fields->field_count; i++) {
         weft_str field = wf_csv_field(fields, i);
         if (is_own_column(draft, i) || field.len == 0)
             continue;
         if (!has_any)
-            wf_json_object(&json);
+            weft_json_begin_object(json);
         has_any = true;
-        wf_json_key(&json, draft->records->columns[i]);
-        wf_json_str(&json, field);
+        weft_json_put_key(json, draft->records->columns[i]);
+        weft_json_put_str(json, field);
     }
     if (has_any)
-        wf_json_object_end(&json);
+        weft_json_end_object(json);
 }
 
 static int read_fields(wf_entity_draft *draft, const wf_record *record, weft_catalog_error *error)
@@ -218,27 +220,27 @@ static int read_fields(wf_entity_draft *draft, const wf_record *record, weft_cat
             rc = split_aliases(draft, wf_csv_field(fields, draft->alias_columns[i]));
     }
     extra_of_fields(draft, fields);
-    return rc < 0 || draft->extra.rc < 0 ? fail_memory(draft, error) : 0;
+    return rc < 0 ? fail_memory(draft, error) : 0;
 }
 
 /* ---- JSON ---- */
 
 static void extra_of_object(wf_entity_draft *draft, const weft_json *object)
 {
-    wf_json json = {.out = &draft->extra};
+    weft_json_writer *json = draft->extra;
     weft_json_member member = {0};
     bool has_any = false;
     while (weft_json_next(object, &member)) {
         if (wf_field_names_has(&draft->names, member.key))
             continue;
         if (!has_any)
-            wf_json_object(&json);
+            weft_json_begin_object(json);
         has_any = true;
-        wf_json_key_str(&json, member.key);
-        wf_json_value(&json, member.value); /* no deeper than records.c lets it be read */
+        weft_json_put_key_str(json, member.key);
+        weft_json_put_value(json, member.value);
     }
     if (has_any)
-        wf_json_object_end(&json);
+        weft_json_end_object(json);
 }
 
 /* What is wrong with the id, or NULL.  An integer becomes its digits. */
@@ -340,20 +342,31 @@ static int read_object(wf_entity_draft *draft, const wf_record *record, weft_cat
     if (rc < 0)
         return rc;
     extra_of_object(draft, object);
-    return draft->extra.rc < 0 ? fail_memory(draft, error) : 0;
+    return 0;
 }
 
 /* ---- both ---- */
 
+static int take_extra(wf_entity_draft *draft, const wf_record *record, weft_catalog_error *error)
+{
+    weft_str extra;
+    int rc = weft_json_writer_get(draft->extra, &extra);
+    if (rc == -WEFT_ELIMIT)
+        return fail(draft, error, record->line, "", "a value of another key is nested too deep");
+    if (rc < 0)
+        return fail_memory(draft, error);
+    if (extra.len != 0)
+        draft->entity.extra = extra;
+    return 0;
+}
+
 int wf_entity_read(wf_entity_draft *draft, const wf_record *record, weft_catalog_error *error)
 {
     draft->entity = (weft_m_entity){0};
-    wf_buf_reset(&draft->extra);
+    weft_json_writer_reset(draft->extra);
     int rc = record->fields != NULL ? read_fields(draft, record, error)
                                     : read_object(draft, record, error);
-    if (rc == 0 && wf_buf_bytes(&draft->extra) != 0)
-        draft->entity.extra = (weft_str){wf_buf_ptr(&draft->extra), wf_buf_bytes(&draft->extra)};
-    return rc;
+    return rc < 0 ? rc : take_extra(draft, record, error);
 }
 
 /* Places for so many aliases; with merging as many as the next power of two, so that the places of

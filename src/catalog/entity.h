@@ -8,6 +8,8 @@
 #include "catalog/field_names.h"
 #include "catalog/records.h"
 
+#include <weft/json_writer.h>
+
 /* The entity of the record at hand; its strings are borrowed from the record. */
 typedef struct wf_entity_draft {
     const wf_records *records;
@@ -16,7 +18,7 @@ typedef struct wf_entity_draft {
     weft_m_entity entity;
     weft_str *aliases;
     size_t alias_capacity;
-    wf_buf extra;       /* JSON */
+    weft_json_writer *extra;
     char id_digits[24]; /* of an integer id */
 
     /* CSV, TSV: where the columns are; WF_NO_FIELD. */
@@ -25,8 +27,9 @@ typedef struct wf_entity_draft {
     size_t alias_columns[WF_ALIAS_FIELDS_MAX];
 } wf_entity_draft;
 
-void wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records,
-                          const weft_catalog_options *options);
+/* 0 or -ENOMEM; ended in either case. */
+int wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records,
+                         const weft_catalog_options *options, weft_catalog_error *error);
 void wf_entity_draft_fini(wf_entity_draft *draft);
 
 /* 0, or -WEFT_M_EVALID with *error for a record that is no entity. */

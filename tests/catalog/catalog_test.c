@@ -466,3 +466,22 @@ TEST(merged_aliases_have_a_limit)
     weft_catalog_free(catalog);
     wf_buf_fini(&text);
 }
+
+TEST(a_key_of_its_own_that_is_nested_too_deep_is_said_of_its_row)
+{
+    char text[400] = "[{\"id\":\"a\",\"name\":\"A\",\"x\":";
+    char *end = text + strlen(text);
+    memset(end, '[', 70);
+    memset(end + 70, ']', 70);
+    memcpy(end + 140, "}]", 3);
+    weft_json *array = NULL;
+    weft_catalog *catalog = NULL;
+    weft_catalog_error error = {0};
+    CHECK_OK(weft_json_read(&array, text, strlen(text), NULL, NULL));
+    CHECK_OK(weft_catalog_new(&catalog));
+    CHECK_EQ(weft_catalog_read_json(catalog, "body", array, NULL, &error), -WEFT_M_EVALID);
+    CHECK_EQ(error.line, 1);
+    CHECK_STR(error.text, "a value of another key is nested too deep");
+    weft_catalog_free(catalog);
+    weft_json_free(array);
+}
