@@ -34,12 +34,19 @@ struct dump {
     char text[2048];
 };
 
+/* As much as there is room for: a dump does not wait. */
+static void write_all(int fd, const char *text, size_t bytes)
+{
+    for (ssize_t n; bytes > 0 && (n = wf_sys_write(fd, text, bytes)) > 0; bytes -= (size_t)n)
+        text += n;
+}
+
 static void dump_flush(struct dump *dump)
 {
     if (dump->out != NULL)
         wf_buf_append(dump->out, dump->text, dump->bytes);
     else
-        (void)wf_sys_write(dump->fd, dump->text, dump->bytes);
+        write_all(dump->fd, dump->text, dump->bytes);
     dump->bytes = 0;
 }
 
