@@ -96,7 +96,7 @@ point "what the README says to type" readme_lines
 # options_are_told : every option of every command is in weft.1.
 options_are_told() {
     missing=0
-    for words in "match fit" "match query" "match explain" "match diagnose" "match novelty" "match discover" "match drift" "match review" \
+    for words in "match fit" "match query" "match explain" "match diagnose" "match novelty" "match discover" "match drift" "match review" "match hierarchy" \
         "match info" "match eval" "match ingest" "match bench" serve ps stack top; do
         for option in $("$build/weft" $words --help | grep -oE '^ +(-., )? *--[a-z-]+' | grep -oE -e '--[a-z-]+'); do
             sed 's/\\-/-/g' "$here/../../docs/weft.1" | grep -qE -e "$option([^a-z-]|\$)" ||

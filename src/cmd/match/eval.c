@@ -4,10 +4,10 @@
 #include "base/json_write.h"
 #include "cmd/command.h"
 #include "cmd/io/output.h"
-#include "cmd/match/plot.h"
 #include "cmd/match/load.h"
 #include "cmd/match/measure.h"
 #include "cmd/match/novelty_options.h"
+#include "cmd/match/plot.h"
 #include "cmd/match/texts.h"
 #include "cmd/say.h"
 

@@ -38,6 +38,9 @@ struct weft_op {
             weft_msg msg; /* from the thread: it is done */
             weft_loop *loop;
         } work; /* while it is the file pool's, see file_pool.h */
+        struct {
+            uint32_t pass, told;
+        } share; /* io_uring's: how many of its completions were told in which pass */
     };
     int result;   /* outcome held until it is delivered */
     int end_code; /* what a cancelled one reports: -ECANCELED, or -EBADF when closing */

@@ -32,6 +32,9 @@
 /* What one poll reaps at most after completions overflowed, in rounds of the whole queue. */
 #define URING_ROUNDS_MAX 8
 
+/* Completions of one operation that are told in a pass before others have theirs (rule I10). */
+#define URING_SHARE 16u
+
 /* Bits of weft_op.stage. */
 enum {
     STAGE_KERNEL = 1u, /* submitted: its own completion will come */
@@ -51,8 +54,10 @@ struct uring_state {
     int event_fd;      /* told of completions, for a foreign loop; -1: not embedded */
     bool is_signalled; /* event_fd is readable because of us */
     bool is_wake_armed;
-    wf_list backlog; /* operations to submit */
-    wf_list cancels; /* operations in the kernel whose cancel is to submit */
+    uint32_t pass;              /* over the completions that are there */
+    struct io_uring_cqe *later; /* those for the next pass; room for all of the queue */
+    wf_list backlog;            /* operations to submit */
+    wf_list cancels;            /* operations in the kernel whose cancel is to submit */
     wf_list done;
 };
 
@@ -76,6 +81,7 @@ static void uring_close(weft_loop *loop)
     wf_sys_close(state->wake_fd);
     wf_sys_close(state->event_fd);
     wf_free(state->chunk);
+    wf_free(state->later);
     wf_free(state);
     loop->backend_state = NULL;
 }
@@ -111,6 +117,10 @@ static int uring_open(weft_loop *loop, const weft_loop_options *options)
     if (rc < 0)
         goto fail;
     rc = open_receive_memory(state);
+    if (rc < 0)
+        goto fail;
+    state->later = wf_grow(NULL, state->ring.cq_mask + 1, sizeof *state->later);
+    rc = state->later != NULL ? 0 : -ENOMEM;
     if (rc < 0)
         goto fail;
     rc = wf_eventfd_open(&state->wake_fd);
@@ -499,19 +509,32 @@ static void on_operation(weft_loop *loop, weft_op *op, const struct io_uring_cqe
     }
 }
 
-static int on_completion(weft_loop *loop, const struct io_uring_cqe *cqe)
+static bool has_had_share(const struct uring_state *state, weft_op *op)
+{
+    if (op->share.pass != state->pass) {
+        op->share.pass = state->pass;
+        op->share.told = 0;
+    }
+    return ++op->share.told > URING_SHARE;
+}
+
+/* False: not in this pass. */
+static bool on_completion(weft_loop *loop, const struct io_uring_cqe *cqe, int *told)
 {
     struct uring_state *state = state_of(loop);
     if (cqe->user_data == TOKEN_WAKE) {
         wf_eventfd_drain(state->wake_fd);
         state->is_wake_armed = (cqe->flags & IORING_CQE_F_MORE) != 0;
-        return 0;
+        return true;
     }
     weft_op *op = wf_op_of_token(loop, cqe->user_data);
     if (op == NULL)
-        return 0; /* the answer to a cancel, which proves nothing */
+        return true; /* the answer to a cancel, which proves nothing */
+    if (has_had_share(state, op))
+        return false;
     on_operation(loop, op, cqe);
-    return 1;
+    (*told)++;
+    return true;
 }
 
 /* ---- poll ---- */
@@ -555,13 +578,28 @@ static bool has_waiting(const struct uring_state *state)
            !state->is_wake_armed;
 }
 
+/* The kernel puts all that came for one operation in a row, so who has had a share waits for the
+ * others. */
 static int reap(weft_loop *loop)
 {
-    struct wf_ring *ring = &state_of(loop)->ring;
+    struct uring_state *state = state_of(loop);
+    uint32_t later_count = 0;
     int told = 0;
-    for (uint32_t count = wf_ring_completed(ring); count > 0; count--) {
-        struct io_uring_cqe cqe = wf_ring_take(ring);
-        told += on_completion(loop, &cqe);
+    state->pass++;
+    for (uint32_t count = wf_ring_completed(&state->ring); count > 0; count--) {
+        struct io_uring_cqe cqe = wf_ring_take(&state->ring);
+        if (!on_completion(loop, &cqe, &told))
+            state->later[later_count++] = cqe;
+    }
+    while (later_count > 0) {
+        uint32_t count = later_count;
+        later_count = 0;
+        state->pass++;
+        for (uint32_t i = 0; i < count; i++) {
+            struct io_uring_cqe cqe = state->later[i];
+            if (!on_completion(loop, &cqe, &told))
+                state->later[later_count++] = cqe;
+        }
     }
     return told;
 }
