@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEBUG_NO_TASK_MAX 16 /* calls that are told */
+#define DEBUG_NO_TASK_MAX 16   /* calls that are told */
+#define DEBUG_NO_TASK_FRAMES 8 /* how far above them the public call may be */
 
 static bool debug_is_wanted(const weft_config *config)
 {
@@ -121,14 +122,33 @@ void wf_debug_never_awaited(const wf_task *ended)
     }
 }
 
-void wf_debug_no_task(void *caller)
+/* The call into the library: between it and here may be functions that other builds have inlined.
+ */
+static void name_public_call(char *out, size_t out_bytes)
+{
+    void *frames[DEBUG_NO_TASK_FRAMES];
+    struct wf_symbols symbols = {0};
+    int count = wf_trace_callers(frames, DEBUG_NO_TASK_FRAMES);
+    snprintf(out, out_bytes, "a call");
+    for (int i = 0; i < count; i++) {
+        char text[WF_SYMBOL_TEXT_BYTES];
+        wf_symbols_text(&symbols, frames[i], text, sizeof text);
+        if (strncmp(text, "weft_", 5) == 0) {
+            snprintf(out, out_bytes, "%s", text);
+            break;
+        }
+    }
+    wf_symbols_fini(&symbols);
+}
+
+void wf_debug_no_task(void)
 {
     static _Atomic unsigned said;
     const weft_config nothing = {0};
-    char place[160];
+    char place[WF_SYMBOL_TEXT_BYTES];
     if (!debug_is_wanted(&nothing) || atomic_fetch_add(&said, 1) >= DEBUG_NO_TASK_MAX)
         return;
-    wf_symbol_text(caller, place, sizeof place);
+    name_public_call(place, sizeof place);
     weft_log("debug: %s needs a task, and there is none here: it says -EPERM; call it from a body "
              "that weft_run() or weft_spawn() runs",
              place);

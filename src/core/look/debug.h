@@ -55,8 +55,8 @@ void wf_debug_cancel_swallowed(const wf_task *task, int rc);
  * are told in every mode (rule T08). */
 void wf_debug_never_awaited(const wf_task *ended);
 
-/* A call that needs a task was made from `caller`, where there is none (rule L04). */
-void wf_debug_no_task(void *caller);
+/* A call that needs a task was made where there is none (rule L04). */
+void wf_debug_no_task(void);
 
 /* Debug builds only.  The body of a task has returned and its children still run: which of them was
  * given a pointer into the frame that is gone (rule T06)? */

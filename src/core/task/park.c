@@ -26,7 +26,7 @@ int weft_sp_enter(void)
 
 int wf_sp_outside(void)
 {
-    wf_debug_no_task(__builtin_return_address(0));
+    wf_debug_no_task();
     return -EPERM;
 }
 
