@@ -151,6 +151,8 @@ int wf_vec_rows_put(weft_vec *store, wf_vec_rows *it, wf_vec_row *row, const flo
     }
     if (rc < 0) {
         it->vectors.count = count;
+        if (it->has_graph)
+            it->graph.count = count; /* no node's place */
         return rc;
     }
     it->rows[count] = row;
