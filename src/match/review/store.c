@@ -10,6 +10,7 @@
 #include "match/file/whole.h"
 #include "match/json.h"
 #include "match/review/lock.h"
+#include "match/work.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,17 +35,29 @@ void weft_m_reviews_close(weft_m_reviews *it)
     wf_free(it);
 }
 
+struct reading {
+    weft_bytes bytes;
+    wf_records *out;
+    char reason[WF_RECORD_REASON_BYTES];
+};
+
+static int read_body(void *arg)
+{
+    struct reading *it = arg;
+    return wf_records_read(it->out, (const char *)it->bytes.ptr, it->bytes.len, it->reason);
+}
+
+/* Tens of thousands of records take a second: no loop stands still for them. */
 static int load(const char *path, wf_records *out, weft_m_error *error)
 {
-    char reason[WF_RECORD_REASON_BYTES];
-    weft_bytes bytes = {0};
-    int rc = wf_whole_load(path, WF_RECORDS_BYTES_MAX, &bytes, error);
+    struct reading it = {.out = out};
+    int rc = wf_whole_load(path, WF_RECORDS_BYTES_MAX, &it.bytes, error);
     if (rc < 0)
         return rc == -ENOENT ? 0 : rc;
-    rc = wf_records_read(out, (const char *)bytes.ptr, bytes.len, reason);
-    weft_bytes_free(&bytes);
+    rc = wf_work_run(read_body, &it);
+    weft_bytes_free(&it.bytes);
     if (rc == -WEFT_M_EPERSIST)
-        return wf_m_fail(error, rc, "%.300s: no list of reviews: %s", path, reason);
+        return wf_m_fail(error, rc, "%.300s: no list of reviews: %s", path, it.reason);
     return rc < 0 ? wf_m_fail_plain(error, rc) : 0;
 }
 
@@ -82,20 +95,34 @@ const weft_m_review *weft_m_reviews_find(const weft_m_reviews *it, weft_str revi
     return NULL;
 }
 
+struct writing {
+    const wf_records *records;
+    wf_buf buf;
+};
+
 /* One record a line: a change is one line for those who keep the file in a repository. */
+static int write_body(void *arg)
+{
+    struct writing *it = arg;
+    wf_buf *buf = &it->buf;
+    wf_buf_puts(buf, "[");
+    for (size_t i = 0; i < it->records->count; i++) {
+        wf_json json = {.out = buf};
+        wf_buf_puts(buf, i != 0 ? ",\n" : "\n");
+        wf_record_write(&it->records->items[i], &json);
+    }
+    wf_buf_puts(buf, "\n]\n");
+    return buf->rc;
+}
+
 static int save(const weft_m_reviews *it, weft_m_error *error)
 {
-    wf_buf buf = {0};
-    wf_buf_puts(&buf, "[");
-    for (size_t i = 0; i < it->records.count; i++) {
-        wf_json json = {.out = &buf};
-        wf_buf_puts(&buf, i != 0 ? ",\n" : "\n");
-        wf_record_write(&it->records.items[i], &json);
-    }
-    wf_buf_puts(&buf, "\n]\n");
-    int rc = buf.rc < 0 ? wf_m_fail_plain(error, buf.rc)
-                        : wf_whole_save(it->path, wf_buf_ptr(&buf), wf_buf_bytes(&buf), error);
-    wf_buf_fini(&buf);
+    struct writing writing = {.records = &it->records};
+    int rc = wf_work_run(write_body, &writing);
+    const wf_buf *buf = &writing.buf;
+    rc = rc < 0 ? wf_m_fail_plain(error, rc)
+                : wf_whole_save(it->path, wf_buf_ptr(buf), wf_buf_bytes(buf), error);
+    wf_buf_fini(&writing.buf);
     return rc;
 }
 
