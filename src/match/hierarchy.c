@@ -4,6 +4,7 @@
 #include "match/matcher_priv.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "match/check.h"
 #include "match/error.h"
 #include "match/hierarchy/tree.h"
@@ -113,7 +114,7 @@ static bool is(weft_str text, const char *name)
 
 static int shown(weft_str text)
 {
-    return text.len < 40 ? (int)text.len : 40;
+    return (int)wf_utf8_cut(text.ptr, text.len, 40);
 }
 
 static int check_level(weft_str level, wf_kin_plan *plan, weft_m_error *error)

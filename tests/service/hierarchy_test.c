@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Hierarchy over HTTP says what the library says, to the byte. */
+#include "service/desk.h"
+
+#include <weft/hierarchy.h>
+
+#include <string.h>
+
+#define SHOP                                                                                       \
+    "{\"entities\":[{\"id\":\"shop\",\"name\":\"everything\"},"                                    \
+    "{\"id\":7,\"name\":\"telephones\",\"hierarchy\":{\"parents\":[\"shop\"]}},"                   \
+    "{\"id\":\"x1\",\"name\":\"Zephyr X1 black\",\"hierarchy\":{\"parents\":[7],"                  \
+    "\"weights\":{\"7\":0.3}}},"                                                                   \
+    "{\"id\":\"x2\",\"name\":\"Zephyr X2 \\\"black\\\"\",\"hierarchy\":{\"parents\":[7]}}]}"
+
+static const struct {
+    const char *text, *level, *within, *body;
+} asked[] = {
+    {"Zephyr black", "all", NULL,
+     "{\"query\":\"Zephyr black\",\"match_level\":\"all\",\"alpha\":0.6,\"top_k\":4}"},
+    {"telephone X2", "ancestors", NULL,
+     "{\"query\":\"telephone X2\",\"match_level\":\"ancestors\",\"alpha\":0.6,\"top_k\":4}"},
+    {"x1", "descendants", "7",
+     "{\"query\":\"x1\",\"match_level\":\"descendants\",\"within\":\"7\",\"alpha\":0.6,\"top_k\":"
+     "4}"},
+};
+
+/* What the library says is a list of one. */
+static void check_answer(struct desk *desk, weft_matcher *matcher, size_t at)
+{
+    const weft_str query = weft_str_of(asked[at].text);
+    weft_m_hierarchy_options options;
+    weft_text text;
+    weft_m_hierarchy_options_init(&options);
+    options.top_k = 4;
+    options.alpha = 0.6;
+    options.match_level = weft_str_of(asked[at].level);
+    if (asked[at].within != NULL)
+        options.within = weft_str_of(asked[at].within);
+    CHECK_OK(weft_m_hierarchy_json(matcher, &query, 1, &options, &text, NULL));
+    CHECK_EQ(desk_call(desk, "POST /v1/hierarchy", asked[at].body), 200);
+    CHECK(desk_says(desk, "\"relationship\":"));
+    CHECK_BYTES(desk->answer.body, strlen(desk->answer.body), text.ptr + 1, text.len - 2);
+    weft_text_free(&text);
+}
+
+TASK_TEST(hierarchy_is_answered_as_the_library_does)
+{
+    static struct desk desk;
+    weft_hierarchy *hierarchy;
+    weft_text text;
+    desk_open(&desk, 4);
+    CHECK_EQ(desk_call(&desk, "PUT /v1/matchers/default", SHOP), 201);
+    struct named *named = registry_get(&desk.service.registry, weft_str_of("default"));
+    for (size_t i = 0; i < sizeof(asked) / sizeof(*asked); i++)
+        check_answer(&desk, named->matcher, i);
+    CHECK_OK(weft_m_hierarchy(named->matcher, &hierarchy, NULL));
+    CHECK_OK(weft_hierarchy_entity_json(hierarchy, weft_str_of("7"), 1, &text));
+    weft_hierarchy_unref(hierarchy);
+    CHECK_EQ(desk_call(&desk, "GET /v1/hierarchy?id=7&max_depth=1", NULL), 200);
+    CHECK_STR(desk.answer.body, text.ptr);
+    weft_text_free(&text);
+    registry_release(named);
+    desk_close(&desk);
+}
+
+/* What is shown of a name that is too long ends between two characters. */
+TASK_TEST(hierarchy_within_a_long_name_is_refused_in_whole_characters)
+{
+    static struct desk desk;
+    desk_open(&desk, 4);
+    CHECK_EQ(desk_call(&desk, "PUT /v1/matchers/default", SHOP), 201);
+    CHECK_EQ(desk_call(&desk, "POST /v1/hierarchy",
+                       "{\"query\":\"x\",\"within\":\"\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5"
+                       "\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\"}"),
+             422);
+    CHECK(desk_says(&desk, "\u65e5' is no entity's id"));
+    desk_close(&desk);
+}
