@@ -196,7 +196,7 @@ int wf_check_fallback(weft_str fallback, bool *out, weft_m_error *error)
     const char *of_environment = getenv("WEFT_MODEL_FALLBACK");
     if (fallback.ptr == NULL && of_environment != NULL && of_environment[0] != '\0')
         fallback = weft_str_of(of_environment);
-    *out = is(fallback, "lexical");
+    *out = fallback.ptr != NULL && is(fallback, "lexical");
     if (fallback.ptr == NULL || *out || is(fallback, "none"))
         return 0;
     wf_m_fail(error, -WEFT_M_EVALID, "model_fallback must be 'lexical' or 'none'");
