@@ -72,6 +72,26 @@ void wf_h2_drop_unknown(nghttp2_session_callbacks *callbacks)
     nghttp2_session_callbacks_set_unpack_extension_callback(callbacks, unknown_came);
 }
 
+static int field_was_wrong(nghttp2_session *session, const nghttp2_frame *frame,
+                           const uint8_t *name, size_t name_bytes, const uint8_t *value,
+                           size_t value_bytes, uint8_t flags, void *arg)
+{
+    (void)session;
+    (void)frame;
+    (void)name;
+    (void)name_bytes;
+    (void)value;
+    (void)value_bytes;
+    (void)flags;
+    (void)arg;
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+void wf_h2_refuse_wrong_fields(nghttp2_session_callbacks *callbacks)
+{
+    nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, field_was_wrong);
+}
+
 bool wf_h2_is_provoked(uint32_t code)
 {
     return code != NGHTTP2_NO_ERROR && code != NGHTTP2_INTERNAL_ERROR && code != NGHTTP2_CANCEL;

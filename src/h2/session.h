@@ -23,6 +23,10 @@ int wf_h2_option_new(nghttp2_option **out, uint32_t control_count_max, uint32_t 
 /* Frames of types that nobody knows are dropped; they were counted when they began. */
 void wf_h2_drop_unknown(nghttp2_session_callbacks *callbacks);
 
+/* A field whose name or value HTTP forbids costs its stream (RFC 9113 8.2.1); nghttp2 before 1.50
+ * would leave the field out and go on. */
+void wf_h2_refuse_wrong_fields(nghttp2_session_callbacks *callbacks);
+
 /* A RST_STREAM of ours with this code was brought about by the peer's own mistake. */
 bool wf_h2_is_provoked(uint32_t code);
 

@@ -223,6 +223,8 @@ TASK_TEST(h2_refuses_fields_that_http_forbids)
         {":method: OPTIONS\n:scheme: http\n:authority: a\n:path: *\n", 204},
         {PSEUDO "X-Upper: a\n", 0},
         {PSEUDO "x y: a\n", 0},
+        {PSEUDO "x\x01: a\n", 0},
+        {PSEUDO "x\xe4: a\n", 0},
         {PSEUDO "connection: close\n", 0},
         {PSEUDO "transfer-encoding: chunked\n", 0},
         {PSEUDO "upgrade: x\n", 0},
@@ -630,6 +632,26 @@ TASK_TEST(class_10_trailers_over_h2_come_and_go)
         ask_with_trailers(&peer, 3 + 6 * i, paths[i], many, &answer);
         CHECK_EQ(answer.status, 400);
         ask_with_trailers(&peer, 5 + 6 * i, paths[i], ":path: /ok\n", &answer);
+        CHECK(answer.is_reset);
+        CHECK_EQ(answer.code, (uint32_t)NGHTTP2_PROTOCOL_ERROR);
+    }
+    h2_peer_close(&peer);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(h2_refuses_trailers_that_http_forbids)
+{
+    static const char *const rows[] = {"x y: a\n",   "X: a\n",          "x: a\rb\n",
+                                       "x: a\x01\n", "connection: a\n", "digest: a\nx\x7f: a\n"};
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    site_handler = answer_trailers;
+    CHECK_OK(site_open(&site, NULL));
+    h2_peer_open(&peer, &site);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        note("row %zu: %s", i, rows[i]);
+        ask_with_trailers(&peer, 1 + 2 * (int32_t)i, "/test", rows[i], &answer);
         CHECK(answer.is_reset);
         CHECK_EQ(answer.code, (uint32_t)NGHTTP2_PROTOCOL_ERROR);
     }

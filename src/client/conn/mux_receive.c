@@ -74,22 +74,6 @@ static int field_came(nghttp2_session *session, const nghttp2_frame *frame, cons
     return wf_h2_block_add(&mux->block, name_text, value_text) == 0 ? 0 : NGHTTP2_ERR_NOMEM;
 }
 
-/* nghttp2 would leave it out. */
-static int field_was_wrong(nghttp2_session *session, const nghttp2_frame *frame,
-                           const uint8_t *name, size_t name_bytes, const uint8_t *value,
-                           size_t value_bytes, uint8_t flags, void *arg)
-{
-    (void)session;
-    (void)frame;
-    (void)name;
-    (void)name_bytes;
-    (void)value;
-    (void)value_bytes;
-    (void)flags;
-    (void)arg;
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-}
-
 /* The head is judged as one of HTTP/1 is: it is the text of one. */
 static int head_take(struct wf_mux *mux, struct weft_exchange *exchange)
 {
@@ -266,10 +250,10 @@ void wf_mux_set_receive_callbacks(nghttp2_session_callbacks *callbacks)
     nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, frame_begun);
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, head_begun);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, field_came);
-    nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, field_was_wrong);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, frame_came);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, frame_was_wrong);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, data_came);
     wf_h2_drop_unknown(callbacks);
+    wf_h2_refuse_wrong_fields(callbacks);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, stream_closed);
 }

@@ -329,5 +329,6 @@ void wf_h2_set_receive_callbacks(nghttp2_session_callbacks *callbacks)
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, frame_was_wrong);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, data_came);
     wf_h2_drop_unknown(callbacks);
+    wf_h2_refuse_wrong_fields(callbacks);
     nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, stream_closed);
 }
