@@ -216,8 +216,8 @@ WEFT_API const weft_addr *weft_http_server_get_addr(const weft_http_server *serv
  * serves already, -ENOMEM. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_serve(weft_http_server *server);
 
-/* Begins the shutdown; again: at once to its last step.  From the loop's thread, callbacks
- * included.  Returns at once. */
+/* Begins the shutdown; again: handlers are cancelled at once, and what is left is cut off 200 ms
+ * later.  From the loop's thread, callbacks included.  Returns at once. */
 WEFT_API void weft_http_server_stop(weft_http_server *server);
 
 /* True from the first step of the shutdown: what a readiness route asks. */

@@ -132,6 +132,24 @@ TASK_TEST(a_second_stop_does_not_wait_for_the_grace_time)
     CHECK_OK(site_close(&site));
 }
 
+/* Its answer is in the kernel's buffers, and it does not end its side either. */
+TASK_TEST(a_second_stop_waits_for_no_client_that_does_not_read)
+{
+    struct site site;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /wait HTTP/1.1\r\n" H END);
+    while (site_seen.started == 0)
+        CHECK_OK(weft_sleep(WEFT_MS));
+    weft_time from = weft_now();
+    weft_http_server_stop(site.server);
+    weft_http_server_stop(site.server);
+    CHECK_EQ(weft_await(site.task), 0);
+    CHECK_LT(weft_now() - from, WEFT_SEC);
+    weft_stream_close(client);
+    CHECK_OK(site_close(&site));
+}
+
 /* Cancelling the serving task begins the same shutdown; an inner deadline too. */
 TASK_TEST(cancelling_serve_shuts_down_politely)
 {

@@ -14,6 +14,7 @@
 
 /* After the grace time: what handlers get to clean up in. */
 #define STOP_CANCEL_TIME (5 * WEFT_SEC)
+#define STOP_CUT_TIME (200 * WEFT_MS) /* after a second stop: for what cancelled handlers say */
 #define GRACE_DEFAULT (30 * WEFT_SEC)
 
 /* Unread bytes a stream may hold besides a head of the greatest size. */
@@ -301,8 +302,9 @@ static void server_shut_down(weft_http_server *server)
     server_wait_empty(server, server->grace, /* is_patient= */ false);
 
     weft_group_cancel(server->handlers, "the server stops");
-    if (server->stats.connections_open != 0 || server->deferred_count != 0)
-        server_wait_empty(server, STOP_CANCEL_TIME, /* is_patient= */ true);
+    server_wait_empty(server, STOP_CANCEL_TIME, /* is_patient= */ false);
+    if (server->stops >= 2)
+        server_wait_empty(server, STOP_CUT_TIME, /* is_patient= */ true);
     server_abort_all(server);
 }
 
