@@ -28,8 +28,8 @@ typedef struct weft_open_kind {
     const char *close; /* how it is closed: "weft_stream_close()" */
 
     /* What one of them is called: NUL-terminated, at most `bytes` with the NUL.  Called at the end
-     * of the run on its loop's thread, if the object is still open; must not wait.  NULL: they have
-     * no names. */
+     * of the run on its loop's thread, if the object is still open; must not wait, nor open or
+     * close.  NULL: they have no names. */
     void (*name)(const void *object, char *out, size_t bytes);
 } weft_open_kind;
 

@@ -114,8 +114,9 @@ static bool is_same_place(const struct opened *left, const struct opened *right)
 }
 
 /* Takes the first one of the loop off the table, with those of the same place: how many; 0: there
- * is none. */
-static size_t take_place(const struct wf_sched *sched, struct opened *out)
+ * is none.  Its name too: while the table is locked, nobody who closes it has begun. */
+static size_t take_place(const struct wf_sched *sched, struct opened *out,
+                         char name[OPENED_NAME_BYTES])
 {
     size_t found = 0;
     pthread_mutex_lock(&table.lock);
@@ -125,8 +126,12 @@ static size_t take_place(const struct wf_sched *sched, struct opened *out)
             i++;
             continue;
         }
-        if (found++ == 0)
+        if (found++ == 0) {
             *out = *at;
+            name[0] = '\0';
+            if (at->kind->name != NULL)
+                at->kind->name(at->object, name, OPENED_NAME_BYTES);
+        }
         forget(i);
     }
     pthread_mutex_unlock(&table.lock);
@@ -160,11 +165,9 @@ static void place_text(struct wf_symbols *symbols, const struct opened *opened, 
 }
 
 static void tell(struct wf_sched *sched, struct wf_symbols *symbols, const struct opened *opened,
-                 size_t count)
+                 const char *name, size_t count)
 {
-    char name[OPENED_NAME_BYTES] = "", place[OPENED_PLACE_BYTES], others[48] = "";
-    if (opened->kind->name != NULL)
-        opened->kind->name(opened->object, name, sizeof name);
+    char place[OPENED_PLACE_BYTES], others[48] = "";
     place_text(symbols, opened, place, sizeof place);
     if (count > 1)
         snprintf(others, sizeof others, " (and %zu more of that place)", count - 1);
@@ -178,12 +181,13 @@ void wf_opened_end(struct wf_sched *sched)
 {
     struct wf_symbols symbols = {0};
     struct opened opened = {0};
+    char name[OPENED_NAME_BYTES];
     size_t count;
     if (sched->debug == NULL)
         return;
-    while ((count = take_place(sched, &opened)) != 0) {
+    while ((count = take_place(sched, &opened, name)) != 0) {
         if (opened.kind != &fd_kind || fd_is_open((int)(intptr_t)opened.object))
-            tell(sched, &symbols, &opened, count);
+            tell(sched, &symbols, &opened, name, count);
     }
     wf_symbols_fini(&symbols);
 }
