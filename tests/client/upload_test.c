@@ -294,6 +294,31 @@ TASK_TEST(a_server_that_meets_no_expectation_is_asked_without_one)
     liar_close(&liar);
 }
 
+/* What the body was read from cannot give it again. */
+TASK_TEST(a_body_that_was_read_is_not_sent_again_without_the_word)
+{
+    static const struct liar_step steps[] = {
+        {.answer = "HTTP/1.1 417 No\r\nContent-Length: 0\r\n\r\n", .body_bytes = 4},
+        {.answer = OK_HI}};
+    struct liar liar;
+    weft_client *client;
+    weft_client_response page;
+    struct summing source = {.left = "body"};
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, NULL));
+    weft_client_request request = expecting(&liar, NULL);
+    request.body = (weft_str){NULL, 0};
+    request.body_read = summing_read;
+    request.body_bytes = 4;
+    request.body_arg = &source;
+    CHECK_OK(weft_client_fetch(client, &request, &page));
+    CHECK_EQ(page.status, 417);
+    CHECK_EQ(liar.requests, 1);
+    weft_client_response_free(&page);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
 TASK_TEST(the_word_comes_in_two_pieces_or_with_the_answer)
 {
     static const char answer[] = CONTINUE OK_HI;
@@ -345,6 +370,53 @@ TASK_TEST(an_answer_of_a_server_that_then_takes_no_more_is_given)
     CHECK(!trace.is_reused);
     weft_client_free(client);
     liar_close(&liar);
+}
+
+/* It neither reads on nor closes; what says that the body is of no use ends the sending at once. */
+TASK_TEST(an_answer_that_sends_elsewhere_does_not_wait_for_the_body)
+{
+    static const struct liar_step steps[] = {
+        {.answer = "HTTP/1.1 300 Choose\r\nContent-Length: 2\r\n\r\nab", .then = LIAR_STALL}};
+    struct liar liar;
+    weft_client *client;
+    weft_client_response page;
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, NULL));
+    weft_client_request request = {.url = liar_url(liar.port, "/"), .body_read = endless_read};
+    weft_time since = weft_now();
+    CHECK_OK(weft_client_fetch(client, &request, &page));
+    CHECK_EQ(page.status, 300);
+    CHECK_LT(weft_now() - since, WEFT_SEC);
+    weft_client_response_free(&page);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
+static ssize_t broken_read(void *buf, size_t bytes, void *arg)
+{
+    (void)buf;
+    (void)bytes;
+    WEFT_TRY(weft_sleep(WEFT_SEC));
+    return *(int *)arg;
+}
+
+/* Its source may be a connection too; that this one broke says nothing about the server's. */
+TASK_TEST(a_body_whose_source_breaks_fails_the_request_whatever_was_answered)
+{
+    static const struct liar_step steps[] = {{.answer = OK_HI, .then = LIAR_STALL}};
+    int codes[] = {-EPIPE, -ECONNRESET, -EIO};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        struct liar liar;
+        weft_client *client;
+        weft_client_response page;
+        LIAR_OPEN(&liar, steps);
+        CHECK_OK(weft_client_new(&client, NULL));
+        weft_client_request request = {
+            .url = liar_url(liar.port, "/"), .body_read = broken_read, .body_arg = &codes[i]};
+        CHECK_EQ(weft_client_fetch(client, &request, &page), codes[i]);
+        weft_client_free(client);
+        liar_close(&liar);
+    }
 }
 
 /* ---- everything that can go wrong ---- */

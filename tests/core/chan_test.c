@@ -135,6 +135,34 @@ TASK_TEST(test_Q01_send_waits_only_when_the_store_is_full)
     weft_chan_free(chan);
 }
 
+static int body_runs(void *arg)
+{
+    *(bool *)arg = true;
+    return 0;
+}
+
+TASK_TEST(test_F03_who_need_not_wait_at_a_channel_lets_others_run)
+{
+    for (size_t bytes = sizeof(int); bytes <= sizeof(uint64_t); bytes += sizeof(int)) {
+        weft_chan *chan;
+        uint64_t item = 1;
+        bool has_run = false;
+        CHECK_OK(weft_chan_new(&chan, bytes, 200));
+        weft_task other = weft_spawn(body_runs, &has_run);
+        for (int i = 0; i < 130; i++)
+            CHECK_OK(weft_send(chan, &item));
+        CHECK(has_run);
+        CHECK_OK(weft_await(other));
+        has_run = false;
+        other = weft_spawn(body_runs, &has_run);
+        for (int i = 0; i < 130; i++)
+            CHECK_EQ(weft_recv(chan, &item), 1);
+        CHECK(has_run);
+        CHECK_OK(weft_await(other));
+        weft_chan_free(chan);
+    }
+}
+
 TASK_TEST(test_Q01_order_is_kept_over_the_whole_channel)
 {
     for (size_t capacity = 0; capacity <= 3; capacity++) {

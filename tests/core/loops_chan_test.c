@@ -15,13 +15,13 @@ static weft_loop *other(void)
 
 struct pipeline {
     weft_chan *numbers;
-    int count, sum, last;
+    int64_t count, sum, last;
 };
 
 static int send_numbers(void *arg)
 {
     struct pipeline *pipeline = arg;
-    for (int i = 1; i <= pipeline->count; i++)
+    for (int64_t i = 1; i <= pipeline->count; i++)
         WEFT_TRY(weft_send(pipeline->numbers, &i));
     weft_chan_close(pipeline->numbers, WEFT_CHAN_KEEP);
     weft_chan_close(pipeline->numbers, WEFT_CHAN_KEEP); /* again is no different */
@@ -31,7 +31,8 @@ static int send_numbers(void *arg)
 static int add_numbers(void *arg)
 {
     struct pipeline *pipeline = arg;
-    int number, rc;
+    int64_t number;
+    int rc;
     while ((rc = weft_recv(pipeline->numbers, &number)) > 0) {
         CHECK_EQ(number, pipeline->last + 1); /* in order */
         pipeline->last = number;
@@ -43,7 +44,7 @@ static int add_numbers(void *arg)
 static void run_pipeline(weft_loop *sender, weft_loop *receiver, size_t capacity)
 {
     struct pipeline pipeline = {.count = 100};
-    CHECK_OK(weft_chan_new_shared(&pipeline.numbers, sizeof(int), capacity));
+    CHECK_OK(weft_chan_new_shared(&pipeline.numbers, sizeof(int64_t), capacity));
     CHECK_OK(weft_gather(weft_spawn_on(sender, send_numbers, &pipeline),
                          weft_spawn_on(receiver, add_numbers, &pipeline)));
     CHECK_EQ(pipeline.sum, 5050);
@@ -61,7 +62,7 @@ LOOPS_TEST(test_Q01_items_cross_loops_in_order, LOOPS)
 
 static int recv_one(void *arg)
 {
-    int number;
+    int64_t number;
     return weft_recv(((struct pipeline *)arg)->numbers, &number);
 }
 
@@ -114,10 +115,13 @@ LOOPS_TEST(test_Q02_who_waits_at_a_channel_of_another_loop_can_be_withdrawn, 2)
 
 LOOPS_TEST(test_P10_a_channel_that_is_not_shared_refuses_other_loops, 2)
 {
-    struct pipeline pipeline = {.count = 0};
-    CHECK_OK(weft_chan_new(&pipeline.numbers, sizeof(int), 4));
-    CHECK_EQ(weft_await(weft_spawn_on(other(), recv_one, &pipeline)), -EPERM);
-    weft_chan_free(pipeline.numbers);
+    for (size_t bytes = sizeof(int); bytes <= sizeof(int64_t); bytes += sizeof(int)) {
+        struct pipeline pipeline = {.count = 1};
+        CHECK_OK(weft_chan_new(&pipeline.numbers, bytes, 4));
+        CHECK_EQ(weft_await(weft_spawn_on(other(), recv_one, &pipeline)), -EPERM);
+        CHECK_EQ(weft_await(weft_spawn_on(other(), send_numbers, &pipeline)), -EPERM);
+        weft_chan_free(pipeline.numbers);
+    }
 }
 
 LOOPS_TEST(test_Q03_close_from_another_loop_ends_receivers_here, 2)

@@ -63,6 +63,23 @@ TASK_TEST(test_P05_take_waits_for_a_unit_and_give_hands_it_over)
     CHECK_EQ(weft_sem_units(&sem), 1);
 }
 
+static int body_runs(void *arg)
+{
+    *(bool *)arg = true;
+    return 0;
+}
+
+TASK_TEST(test_F03_who_need_not_wait_for_a_unit_lets_others_run)
+{
+    weft_sem sem = WEFT_SEM(200, 200);
+    bool has_run = false;
+    weft_task other = weft_spawn(body_runs, &has_run);
+    for (int i = 0; i < 130; i++)
+        CHECK_OK(weft_sem_take(&sem));
+    CHECK(has_run);
+    CHECK_OK(weft_await(other));
+}
+
 TASK_TEST(test_P05_give_above_the_limit_is_an_overflow_and_changes_nothing)
 {
     weft_sem sem = WEFT_SEM(1, 2);

@@ -180,6 +180,28 @@ TASK_TEST(a_place_is_given_back_however_its_request_ends)
     CHECK_OK(site_close(&site));
 }
 
+/* What is behind one on its connection comes to the end of the line, and has a place in its turn.
+ */
+TASK_TEST(requests_behind_one_another_each_have_a_place)
+{
+    struct site site;
+    struct answer answer;
+    open_gated(&site, NULL);
+    weft_stream *first = begin(&site, GET("/x") GET("/x") GET("/x"));
+    weft_stream *second = begin(&site, GET("/y"));
+    weft_event_set(&gate);
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(client_read(first, &answer));
+        CHECK_EQ(answer.status, 200);
+        answer_fini(&answer);
+    }
+    finish(first, 200);
+    finish(second, 200);
+    CHECK_STR(order, "xyxx");
+    CHECK_EQ(stats_of(&site).requests_queued, 0);
+    CHECK_OK(site_close(&site));
+}
+
 TASK_TEST(a_body_is_not_read_for_a_route_that_is_full_and_its_queue_too)
 {
     static const char post[] = "POST /body HTTP/1.1\r\n" H "Content-Length: 4\r\n\r\n";
