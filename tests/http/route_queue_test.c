@@ -12,6 +12,8 @@
 #define H "Host: a\r\n"
 #define GET(path_) "GET " path_ " HTTP/1.1\r\n" H "\r\n"
 
+#define MANY 300
+
 static weft_event gate;
 static unsigned begun;
 static char order[16]; /* the paths' second letters, as their handlers began */
@@ -36,6 +38,7 @@ static const weft_http_route routes[] = {
      .queue_time_max = 7 * WEFT_SEC},
     {.method = "POST", .path = "/body", .handler = pass_gate, .in_hand_max = 1, .queue_max = 1},
     {.method = "GET", .path = "/x", .handler = pass_gate, .group = &shared},
+    {.method = "GET", .path = "/long", .handler = pass_gate, .in_hand_max = 1, .queue_max = MANY},
     {.method = "GET", .path = "/y", .handler = pass_gate, .group = &shared},
 };
 
@@ -261,6 +264,28 @@ TASK_TEST(a_server_that_is_cut_off_leaves_nobody_waiting)
     weft_http_server_stop(site.server); /* at once */
     CHECK_OK(site_close(&site));
     for (int i = 0; i < 4; i++)
+        weft_stream_abort(clients[i]);
+}
+
+/* None of them can have a task any more, and each leaves its place to the next. */
+TASK_TEST(a_server_that_is_cut_off_needs_no_more_stack_the_more_wait)
+{
+    static weft_stream *clients[MANY];
+    const weft_http_options options = {.limits.queue_time_max = 60 * WEFT_SEC};
+    struct site site;
+    open_gated(&site, &options);
+    for (int i = 0; i < MANY; i++) {
+        clients[i] = client_open(&site);
+        client_send(clients[i], GET("/long"));
+    }
+    while (stats_of(&site).requests < MANY)
+        CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK_EQ(stats_of(&site).requests_queued, MANY - 1);
+    weft_http_server_stop(site.server);
+    weft_http_server_stop(site.server);
+    CHECK_OK(site_close(&site));
+    CHECK_EQ(begun, 1);
+    for (int i = 0; i < MANY; i++)
         weft_stream_abort(clients[i]);
 }
 

@@ -148,15 +148,19 @@ static struct wf_chain *chain_next(struct wf_chain *first)
     return found;
 }
 
-/* One at most: whoever may go on now needs what this one has left. */
-weft_http_request *wf_chain_leave(weft_http_request *req)
+struct wf_chain *wf_chain_leave(weft_http_request *req)
 {
     struct wf_chain *chain = req->match.route->public.arg;
     chain_count(chain, (uint32_t)-1);
     req->has_place = false;
-    if (chain->group != NULL) /* it may be that of another route */
-        chain = chain_next(req->conn->server->chains.first);
-    if (chain == NULL || chain->queue.count == 0)
+    return chain;
+}
+
+weft_http_request *wf_chain_next(const weft_http_server *server, struct wf_chain *chain)
+{
+    if (chain == NULL || chain->group != NULL) /* the place may be that of another route */
+        chain = chain_next(server->chains.first);
+    if (chain == NULL || chain->queue.count == 0 || !chain_has_room(chain))
         return NULL;
     weft_http_request *next = wf_queue_first(&chain->queue);
     place_take(next, chain);

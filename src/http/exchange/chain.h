@@ -56,9 +56,12 @@ int wf_chain_answer_itself(weft_http_request *req);
  * gets none and is answered 503. */
 struct wf_queue *wf_chain_enter(weft_http_request *req);
 
-/* Gives the place back.  The request that has it now, to be taken out of its queue; NULL: nobody
- * waits for it. */
-weft_http_request *wf_chain_leave(weft_http_request *req);
+/* Gives the place back; wf_chain_next() is to follow. */
+struct wf_chain *wf_chain_leave(weft_http_request *req);
+
+/* The request that waited for what one of this chain, or NULL: of any, has left and has it now, to
+ * be taken out of its queue; NULL: there is none. */
+weft_http_request *wf_chain_next(const weft_http_server *server, struct wf_chain *chain);
 
 /* True if the route of the request has no place, and none in its queue. */
 bool wf_chain_is_full(const weft_http_request *req);

@@ -225,13 +225,26 @@ static void admit(weft_http_request *req)
         weft_defer_start(server->loop, &server->shed);
 }
 
+/* One goes on at most, for it needs what this one has left.  If it cannot, as no task can be had,
+ * its end leaves a place in here, and those of its connection may too: whoever waits for these goes
+ * on behind it, not within. */
 void wf_http_place_leave(weft_http_request *req)
 {
-    weft_http_request *next = wf_chain_leave(req);
-    if (next == NULL)
+    weft_http_server *server = req->conn->server;
+    struct wf_chain *chain = wf_chain_leave(req);
+    weft_http_request *next;
+    server->has_more_places = server->is_handing_on;
+    if (server->is_handing_on)
         return;
-    wf_http_queue_leave(next);
-    admit(next);
+    server->is_handing_on = true;
+    while ((next = wf_chain_next(server, chain)) != NULL) {
+        wf_http_queue_leave(next);
+        admit(next);
+        if (!server->has_more_places)
+            break;
+        chain = NULL;
+    }
+    server->is_handing_on = false;
 }
 
 /* Of the route's queue it goes on without a place, to be refused as one that finds the queue full:

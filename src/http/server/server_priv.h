@@ -280,7 +280,8 @@ struct weft_http_server {
     uint8_t stops;      /* how often a stop was asked for, up to 2 */
     bool is_serving;
     bool is_accepting;
-    bool is_draining; /* listeners are closed: no new request is served */
+    bool is_draining;                    /* listeners are closed: no new request is served */
+    bool is_handing_on, has_more_places; /* wf_http_place_leave */
     weft_http_stats stats;
     weft_histogram request_times; /* from the head to the end of the exchange */
     uint64_t status_counts[WF_STATUS_MAX + 1];
