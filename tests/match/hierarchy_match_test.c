@@ -567,6 +567,10 @@ TEST(M93_a_change_of_the_catalogue_changes_the_hierarchy)
     CHECK_OK(weft_m_hierarchy(matcher, &before, NULL));
     CHECK_OK(weft_m_hierarchy(matcher, &again, NULL));
     CHECK(before == again);
+    CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, NULL)); /* no other entities */
+    CHECK_OK(weft_m_hierarchy(matcher, &after, NULL));
+    CHECK(after == before);
+    weft_hierarchy_unref(after);
     CHECK_OK(weft_m_add(matcher, &more, 1, NULL));
     CHECK_OK(weft_m_hierarchy(matcher, &after, NULL));
     CHECK(after != before);

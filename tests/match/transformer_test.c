@@ -524,6 +524,8 @@ TEST(weights_in_several_files_are_read)
         {"{\"weight_map\":{\"x\":7}}", "is no file of the model"},
         {"{\"weight_map\":{\"x\":\"../a.safetensors\"}}", "'../a.safetensors' is no file"},
         {"{\"weight_map\":{\"x\":\".a.safetensors\"}}", "is no file of the model"},
+        {"{\"weight_map\":{\"x\":\"a/../../b.safetensors\"}}", "is no file of the model"},
+        {"{\"weight_map\":{\"x\":\"/b.safetensors\"}}", "is no file of the model"},
         {"{\"weight_map\":{\"x\":\"a.bin\"}}", "'a.bin' is no file"},
         {"{\"weight_map\":{\"x\":\"c.safetensors\"}}", "it has no c.safetensors"},
         {"{\"weight_map\":{\"x\":\"a.safetensors\"}}", "it has no tensor 'encoder.layer."},

@@ -383,6 +383,27 @@ TEST(vectors_out_of_a_file_answer_the_same_and_can_change)
     CHECK(strstr(error.message, "/nowhere/at/all") != NULL);
 }
 
+TEST(vectors_of_one_id_in_a_file_are_refused)
+{
+    static const char *const kinds[] = {"exact", "hnsw"};
+    for (size_t i = 0; i < 2; i++) {
+        struct model *model = calloc(1, sizeof(*model));
+        weft_vec *store = make_store(kinds[i], 0), *loaded;
+        weft_bytes bytes;
+        dice d = {4};
+        for (size_t id = 0; id < 3; id++)
+            put(store, model, &d, id);
+        const weft_str first = store->it.rows[0]->id, second = store->it.rows[1]->id;
+        store->it.rows[1]->id = first;
+        CHECK_OK(wf_vec_bytes(store, &(wf_job){0}, &bytes));
+        CHECK_EQ(wf_vec_of_bytes(&loaded, bytes.ptr, bytes.len, NULL), -WEFT_M_EPERSIST);
+        weft_bytes_free(&bytes);
+        store->it.rows[1]->id = second;
+        weft_vec_free(store);
+        free(model);
+    }
+}
+
 /* ---- tasks ---- */
 
 static int ask_often(void *arg)
