@@ -441,6 +441,47 @@ static int converse(struct fixture *self)
     return 0;
 }
 
+static int body_waits(void *arg)
+{
+    return weft_event_wait(arg);
+}
+
+/* The connection is there; the body would need a task more than there may be. */
+static int ask_without_a_task(void *arg)
+{
+    static const struct liar_step steps[] = {{.answer = OK_HI}, {.answer = OK_HI, .body_bytes = 4}};
+    struct liar liar;
+    struct summing source = {.left = "body"};
+    weft_client *client;
+    weft_client_response none;
+    weft_event go = {0};
+    (void)arg;
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, NULL));
+    CHECK_EQ(liar_get(client, &liar, NULL), 200);
+    weft_group crowd = weft_group_open();
+    while (weft_group_spawn(crowd, body_waits, &go) == 0)
+        continue;
+    weft_client_request request = {
+        .url = liar_url(liar.port, "/"), .body_read = summing_read, .body_arg = &source};
+    weft_time since = weft_now();
+    CHECK_EQ(weft_client_fetch(client, &request, &none), -EAGAIN);
+    CHECK_LT(weft_now() - since, WEFT_SEC);
+    weft_event_set(&go);
+    CHECK_OK(weft_group_wait(crowd));
+    weft_group_end_(&crowd);
+    weft_client_free(client);
+    liar_close(&liar);
+    return 0;
+}
+
+RUN_TEST(an_upload_that_can_have_no_task_is_told_at_once)
+{
+    weft_config config = test_config();
+    config.task_count_max = 16;
+    CHECK_OK(weft_run_with(&config, ask_without_a_task, NULL));
+}
+
 static int upload(bool is_h2)
 {
     struct fixture self;

@@ -97,7 +97,10 @@ int wf_upload(struct weft_exchange *exchange)
     exchange->go_on = (weft_event){0};
     exchange->awaits_continue = exchange->expects_continue;
     weft_task sender = weft_spawn(upload_task, &upload);
-    int rc = answer_wait(&upload);
+    int rc;
+    if (weft_done(sender, &rc) == 1) /* it could not be made */
+        return rc;
+    rc = answer_wait(&upload);
     bool has_head = rc == 0 && exchange->head_text != NULL;
     if (rc < 0 || exchange->is_body_unwanted)
         weft_cancel(sender, "the server has answered");
