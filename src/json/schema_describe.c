@@ -39,14 +39,17 @@ static void put_interval(weft_json_writer *json, const weft_interval *interval)
     }
 }
 
-static void put_choices(weft_json_writer *json, const char *const *choices)
+/* A null must be among them too: "enum" holds whatever "type" says. */
+static void put_choices(weft_json_writer *json, const weft_field *field)
 {
-    if (choices == NULL)
+    if (field->choices == NULL)
         return;
     weft_json_put_key(json, "enum");
     weft_json_begin_array(json);
-    for (; *choices != NULL; choices++)
-        weft_json_put_text(json, *choices);
+    for (const char *const *choice = field->choices; *choice != NULL; choice++)
+        weft_json_put_text(json, *choice);
+    if ((field->flags & WEFT_NULLABLE) != 0)
+        weft_json_put_null(json);
     weft_json_end_array(json);
 }
 
@@ -108,7 +111,7 @@ static void put_rules(weft_json_writer *json, const weft_field *field)
     case WEFT_TYPE_STRING:
         put_type(json, field, "string");
         put_range(json, &field->range, "minLength", "maxLength");
-        put_choices(json, field->choices);
+        put_choices(json, field);
         return;
     case WEFT_TYPE_ARRAY:
         put_type(json, field, "array");

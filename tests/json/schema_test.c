@@ -408,6 +408,24 @@ TEST(schema_describes_itself)
         "\"additionalProperties\":false}");
 }
 
+struct choice {
+    weft_str mode;
+};
+static const weft_field choice_fields[] = {
+    {WEFT_FIELD_STRING(struct choice, mode), .flags = WEFT_NULLABLE, .choices = modes},
+};
+static const weft_schema choice_schema = {WEFT_SCHEMA(struct choice, choice_fields)};
+
+TEST(schema_of_a_choice_that_may_be_null_has_null_among_the_choices)
+{
+    weft_json_writer *json = writer();
+    weft_schema_describe(&choice_schema, json);
+    check_written(json,
+                  "{\"type\":\"object\",\"properties\":{\"mode\":{\"type\":[\"string\",\"null\"],"
+                  "\"enum\":[\"fast\",\"exact\",\"both\",null]}},"
+                  "\"additionalProperties\":false}");
+}
+
 /* Every allocation in turn is refused: nothing leaks, and the code says why. */
 SCENARIO(schema_is_read_or_nothing_is_left)
 {
