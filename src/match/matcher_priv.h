@@ -71,8 +71,8 @@ void wf_m_options_take(weft_m_options *options, const weft_m_options *given);
 int wf_matcher_new(weft_matcher **out, const weft_m_options *options, weft_m_error *error);
 
 /* The sections of the file that save would write; `detector` may be NULL. */
-int wf_matcher_pack(const weft_matcher *matcher, const wf_snapshot *snapshot,
-                    const wf_detector *detector, wf_pack *pack);
+int wf_matcher_pack(weft_matcher *matcher, const wf_snapshot *snapshot, const wf_detector *detector,
+                    wf_pack *pack);
 
 /* weft_m_load from memory, for tests and fuzzing. */
 WEFT_WAITS int wf_matcher_of_bytes(weft_matcher **out, const void *bytes, size_t count,

@@ -110,13 +110,24 @@ static void save_model(const weft_matcher *matcher, const wf_snapshot *snapshot,
     wf_pack_copy(pack, TAG_MODEL_NAME, name, strlen(name));
 }
 
-int wf_matcher_pack(const weft_matcher *matcher, const wf_snapshot *snapshot,
-                    const wf_detector *detector, wf_pack *pack)
+/* Why it learnt or did not. */
+static void save_trial(weft_matcher *matcher, wf_pack *pack)
+{
+    pthread_mutex_lock(&matcher->lock);
+    weft_m_trial trial = matcher->trial;
+    pthread_mutex_unlock(&matcher->lock);
+    if (trial.held_out != 0)
+        wf_pack_copy(pack, TAG_TRIAL, &trial, sizeof(trial));
+}
+
+int wf_matcher_pack(weft_matcher *matcher, const wf_snapshot *snapshot, const wf_detector *detector,
+                    wf_pack *pack)
 {
     wf_scorer *scorer = snapshot->scorer;
     save_about(matcher, snapshot, pack);
     save_settings(matcher, snapshot, pack);
     save_model(matcher, snapshot, pack);
+    save_trial(matcher, pack);
     int rc = wf_catalogue_save(scorer->catalogue, pack);
     if (rc == 0)
         rc = scorer->cls->save(scorer, pack);
@@ -304,8 +315,9 @@ static int load_scorer(struct loading *loading, wf_catalogue *catalogue)
         matcher->learnt = loading->learnt;
         matcher->examples = wf_examples_ref(wf_head_of(scorer)->examples);
         matcher->example_count = matcher->examples->count;
-        wf_image_get_one(loading->image, TAG_TRIAL, &matcher->trial, sizeof(matcher->trial));
     }
+    if (rc == 0)
+        wf_image_get_one(loading->image, TAG_TRIAL, &matcher->trial, sizeof(matcher->trial));
     wf_scorer_unref(scorer);
     return rc;
 }

@@ -376,18 +376,30 @@ TEST(seeds_give_the_same_answers_and_other_seeds_others)
     free(school);
 }
 
-TEST(what_has_learnt_goes_on_learning_out_of_its_file)
+/* As its file has it. */
+static weft_matcher *loaded_of(weft_matcher *matcher)
 {
-    struct school *school = make_school();
-    const weft_m_entity more = {.id = STR("new"), .name = STR("borrow a sum")};
-    weft_matcher *matcher = fit_school(school, "bert", LABELS * EACH, 1), *loaded;
     const wf_job job = {0};
+    weft_matcher *loaded;
     weft_bytes bytes;
     wf_pack *pack = calloc(1, sizeof(*pack));
     wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
     CHECK_OK(wf_matcher_pack(matcher, snapshot, NULL, pack));
     CHECK_OK(wf_pack_make(pack, &job, &bytes));
     CHECK_OK(wf_matcher_of_bytes(&loaded, bytes.ptr, bytes.len, NULL));
+    weft_bytes_free(&bytes);
+    wf_pack_fini(pack);
+    free(pack);
+    wf_snapshot_unref(snapshot);
+    return loaded;
+}
+
+TEST(what_has_learnt_goes_on_learning_out_of_its_file)
+{
+    struct school *school = make_school();
+    const weft_m_entity more = {.id = STR("new"), .name = STR("borrow a sum")};
+    weft_matcher *matcher = fit_school(school, "bert", LABELS * EACH, 1);
+    weft_matcher *loaded = loaded_of(matcher);
     weft_text left = answers_of(matcher, school), right = answers_of(loaded, school);
     CHECK_STR(left.ptr, right.ptr);
     CHECK_OK(weft_m_add(loaded, &more, 1, NULL));
@@ -396,10 +408,6 @@ TEST(what_has_learnt_goes_on_learning_out_of_its_file)
     CHECK_GE(right_of(loaded, school), LABELS * EACH - 2);
     weft_text_free(&left);
     weft_text_free(&right);
-    weft_bytes_free(&bytes);
-    wf_pack_fini(pack);
-    free(pack);
-    wf_snapshot_unref(snapshot);
     weft_m_close(matcher);
     weft_m_close(loaded);
     free(school);
@@ -415,6 +423,12 @@ TEST(auto_tries_what_the_examples_ask_for)
     CHECK_EQ(trial.bert, -1);
     CHECK_STR(info_of(matcher).mode, "auto");
     CHECK(strcmp(info_of(matcher).active_mode, "zero-shot") != 0);
+    weft_matcher *loaded = loaded_of(matcher); /* what was tried is in the file too */
+    weft_m_trial kept = info_of(loaded).trial;
+    CHECK_EQ(kept.held_out, LABELS * EACH);
+    CHECK_EQ(kept.zero_shot, trial.zero_shot);
+    CHECK_EQ(kept.full, trial.full);
+    weft_m_close(loaded);
     weft_m_close(matcher);
     free(school);
 }

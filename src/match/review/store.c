@@ -241,7 +241,7 @@ static int add(weft_m_reviews *it, const weft_m_discovery *discovery, const weft
 {
     size_t before = it->records.count;
     int rc = 0;
-    if (discovery->cluster_count == 0 || has_discovery(it, discovery))
+    if (has_discovery(it, discovery))
         return 0;
     if (discovery->cluster_count > WF_RECORDS_MAX - before)
         return wf_m_fail_limit(error, "reviews", "records", WF_RECORDS_MAX,
