@@ -38,12 +38,15 @@ static bool shows_token(const weft_http_request *req, const struct access *acces
     return is_same(given, access->token, access->token_bytes);
 }
 
-static int refuse_stranger(weft_http_response *res)
+static int refuse_stranger(const weft_http_request *req, weft_http_response *res)
 {
     int rc = weft_http_set_field(res, "WWW-Authenticate", weft_str_of("Bearer realm=\"weft\""));
-    return rc < 0 ? rc
-                  : weft_http_fail(res, 401, "unauthorized",
-                                   "changes need the service's token: Authorization: Bearer TOKEN");
+    if (rc < 0)
+        return rc;
+    return weft_http_fail(res, 401, "unauthorized",
+                          weft_http_field(req, "Authorization").ptr != NULL
+                              ? "Authorization is not Bearer and the service's token"
+                              : "changes need the service's token: Authorization: Bearer TOKEN");
 }
 
 /* ---- without ---- */
@@ -70,7 +73,7 @@ int access_check(weft_http_request *req, weft_http_response *res, void *arg)
 {
     const struct access *access = arg;
     if (access->token != NULL)
-        return shows_token(req, access) ? 0 : refuse_stranger(res);
+        return shows_token(req, access) ? 0 : refuse_stranger(req, res);
     if (!access->is_open)
         return weft_http_fail(res, 403, "forbidden",
                               "this service takes no changes; weft serve --token FILE or "

@@ -18,6 +18,7 @@ struct discover_asked {
     bool all, review;
 };
 
+static const char *const clusterings[] = {"hdbscan", "components", "louvain", NULL};
 static const weft_field text_item = {.type = WEFT_TYPE_STRING};
 static const struct discover_asked preset = {.cluster_size = 5, .keywords = 8, .alpha = 0.05};
 static const weft_field fields[] = {
@@ -29,7 +30,7 @@ static const weft_field fields[] = {
     {WEFT_FIELD_INTEGER(struct discover_asked, keywords), .range = WEFT_RANGE(1, 32),
      .about = "The most keywords of a cluster."},
     {WEFT_FIELD_STRING(struct discover_asked, clustering), .flags = WEFT_NULLABLE,
-     .about = "hdbscan, components or louvain; without: hdbscan, else components."},
+     .choices = clusterings, .about = "Without: hdbscan, else components."},
     {WEFT_FIELD_DOUBLE(struct discover_asked, alpha), .interval = WEFT_INTERVAL(0, 1),
      .about = "Part of known texts that may be taken for novel."},
     {WEFT_FIELD_BOOL(struct discover_asked, review),

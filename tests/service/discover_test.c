@@ -93,6 +93,8 @@ TASK_TEST(discover_is_a_job_whose_result_is_the_librarys)
     desk_close(&desk);
 }
 
+#define UNFITTED "{\"entities\":[{\"id\":1,\"name\":\"Red\"}],\"options\":{\"mode\":\"head-only\"}}"
+
 TASK_TEST(discover_that_is_wrong_is_refused_or_says_why)
 {
     static struct desk desk;
@@ -101,9 +103,12 @@ TASK_TEST(discover_that_is_wrong_is_refused_or_says_why)
     CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[\"a\"],\"cluster_size\":1}"), 422);
     CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[\"a\"],\"review\":true}"), 409);
     CHECK(desk_says(&desk, "--data"));
-    const char *result = discover(&desk, ",\"clustering\":\"kmeans\"");
+    CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[\"a\"],\"clustering\":\"kmeans\"}"),
+             422);
+    CHECK(desk_says(&desk, "clustering: must be hdbscan, components or louvain"));
+    CHECK_EQ(desk_call(&desk, "PUT /v1/matchers/default", UNFITTED), 200);
+    const char *result = discover(&desk, "");
     CHECK(desk_says(&desk, "event: failed\n"));
-    CHECK(desk_says(&desk, "Unknown clustering: kmeans"));
     CHECK_EQ(desk_call(&desk, result, NULL), 409);
     CHECK(desk_says(&desk, "the job is failed"));
     CHECK_EQ(desk_call(&desk, "GET /v1/jobs/0123456789abcdef/result", NULL), 404);
