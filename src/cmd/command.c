@@ -31,6 +31,8 @@ int command_run(const struct command *commands, size_t count, const char *group,
             return commands[i].run(argc - 1, argv + 1);
         names[i] = commands[i].name;
     }
+    if (argv[0][0] == '-')
+        return say_usage(group, "unknown option %.64s; a command comes first", argv[0]);
     const char *nearest = args_nearest(argv[0], names, count);
     const char *space = group[0] != '\0' ? " " : "";
     if (nearest != NULL)

@@ -50,12 +50,13 @@ static int show_help(void)
 static int show_version(void)
 {
     const weft_loop *loop = weft_loop_self();
-    fprintf(stdout,
-            "weft %s\nback end: %s\nfeatures: match (lexical, trained head), serve (HTTP/1.1%s%s), "
-            "csv, tsv, json, ndjson\ncontent codings: %s\nunicode: %s\n",
-            weft_version(), weft_loop_backend(loop),
-            strncmp(weft_http_alpn(), "h2", 2) == 0 ? ", HTTP/2" : "",
-            secure_is_there() ? ", TLS" : "", weft_http_codings(), weft_norm_unicode_version());
+    fprintf(
+        stdout,
+        "weft %s\nback end: %s\nfeatures: match (lexical, learning, models), serve (HTTP/1.1%s%s), "
+        "csv, tsv, json, ndjson\ncontent codings: %s\nunicode: %s\n",
+        weft_version(), weft_loop_backend(loop),
+        strncmp(weft_http_alpn(), "h2", 2) == 0 ? ", HTTP/2" : "", secure_is_there() ? ", TLS" : "",
+        weft_http_codings(), weft_norm_unicode_version());
     return say_printed();
 }
 

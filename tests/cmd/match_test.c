@@ -441,6 +441,24 @@ TEST(match_query_shows_progress_off_a_terminal_only_if_asked)
     drop_file(path);
 }
 
+TEST(match_fit_says_whether_learning_was_better)
+{
+    const char *from = make_file("few.csv", "id,name\na,apple\nb,pear\n");
+    const char *examples = make_file("few.txt", "aple\ta\npaer\tb\nappel\ta\n");
+    const char *to = make_file("few.weftm", "");
+    struct run run;
+    RUN(&run, "match", "fit", "-e", from, "-x", examples, "-o", to);
+    CHECK_EQ(run.code, 0);
+    CHECK(strstr(run.err, ": of 3 examples, each held out, ") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "info", "-m", to);
+    CHECK(strstr(run.out, "\"trial\":{\"held_out\":3,") != NULL);
+    run_fini(&run);
+    drop_file(from);
+    drop_file(examples);
+    drop_file(to);
+}
+
 /* ---- what is wrong ---- */
 
 static const struct {
@@ -456,6 +474,17 @@ static const struct {
      "weft: unknown command Germany; there are fit, query, explain, diagnose, info, hierarchy, "
      "novelty, "
      "discover, review, drift, eval, ingest, bench"},
+    {{"match", "--quiet"}, 2, "weft: unknown option --quiet; a command comes first"},
+    {{"foo"}, 2, "weft: unknown command foo; there are match, ps, serve, stack, top"},
+    {{"match", "query", "-e", "x.csv", "--entities-format", "lines", "z"},
+     2,
+     "weft: --entities-format: lines is none of csv, tsv, json, ndjson"},
+    {{"match", "ingest", "--format", "lines", "x"},
+     2,
+     "weft: --format: lines is none of csv, tsv, json, ndjson"},
+    {{"match", "ingest", "ftp://x/y"},
+     1,
+     "weft: ftp://x/y: addresses begin with http:// or https://"},
     {{"match", "quary"}, 2, "weft: unknown command quary; did you mean 'match query'?"},
     {{"match", "query", "x"}, 2, "weft: no entities; give a file with --entities FILE"},
     {{"match", "query", "-e", "x.csv"},

@@ -15,7 +15,7 @@ TEST(proposed_entities_are_reviewed_and_become_entities)
                                 "where is my parcel please\nwhere is the parcel then\n"
                                 "where is my parcel at last\nwhere is the other parcel\n";
     const char *new = make_file("new.txt", lines), *store = make_file("reviews.json", "[]");
-    const char *matcher = make_file("made.weftm", "");
+    const char *matcher = make_file("made.weftm", ""), *few = make_file("few.txt", "one text\n");
     struct run run;
     char id[16] = "";
     RUN(&run, "match", "fit", "-e", COUNTRIES, "-o", matcher);
@@ -43,6 +43,14 @@ TEST(proposed_entities_are_reviewed_and_become_entities)
     RUN(&run, "match", "query", "-m", matcher, "the parcel");
     CHECK(strstr(run.out, "parcel") != NULL);
     run_fini(&run);
+    drop_file(store);
+    RUN(&run, "match", "discover", "-m", matcher, "-f", few, "--all", "--storage-path", store);
+    CHECK(strstr(run.out, "\"clusters\":[]") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "review", "list", "--storage-path", store);
+    CHECK_STR(run.err, "");
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
     RUN(&run, "match", "review", "list", "--storage-path", "/nonexistent/reviews.json");
     CHECK_STR(run.err, "weft: /nonexistent/reviews.json: No such file or directory; "
                        "'weft match discover --storage-path FILE' begins one\n");
@@ -55,6 +63,7 @@ TEST(proposed_entities_are_reviewed_and_become_entities)
     snprintf(lock, sizeof(lock), "%s.lock", store);
     CHECK_OK(unlink(lock));
     drop_file(matcher);
+    drop_file(few);
     drop_file(store);
     drop_file(new);
 }

@@ -20,6 +20,19 @@ static const char fit_examples[] =
     "  weft match fit -e intents.csv -x questions.csv -o intents.weftm\n"
     "  weft match query -m intents.weftm \"where is my card\"\n";
 
+/* So that nobody wonders why what was learnt is not there. */
+static void say_trial(const weft_m_trial *trial, const char *path)
+{
+    const int64_t learnt[] = {trial->head_only, trial->full, trial->bert};
+    int64_t best = -1;
+    for (size_t i = 0; i < sizeof(learnt) / sizeof(*learnt); i++)
+        best = learnt[i] > best ? learnt[i] : best;
+    if (trial->zero_shot >= 0 && best >= 0)
+        say("%s: of %llu examples, each held out, %lld were right without learning, %lld with it",
+            path, (unsigned long long)trial->held_out, (long long)trial->zero_shot,
+            (long long)best);
+}
+
 static int say_fitted(const weft_matcher *matcher, const char *path)
 {
     weft_m_info info = {.size = sizeof(info)};
@@ -27,6 +40,8 @@ static int say_fitted(const weft_matcher *matcher, const char *path)
     if (rc == 0)
         say("%s: %s, %llu entities, %llu rows", path, info.active_mode,
             (unsigned long long)info.entity_count, (unsigned long long)info.row_count);
+    if (rc == 0 && info.trial.held_out != 0)
+        say_trial(&info.trial, path);
     return rc;
 }
 

@@ -166,6 +166,15 @@ static int write_catalog(struct ingest_job *job)
     return rc;
 }
 
+static int ingest_source(struct ingest_job *job, const char *source)
+{
+    if (remote_is_url(source))
+        return ingest_url(job, source);
+    if (strstr(source, "://") != NULL)
+        return say_failed("%s: addresses begin with http:// or https://", source);
+    return ingest_file(job, source);
+}
+
 static int ingest_run(struct ingest_job *job, char **sources, size_t count)
 {
     int rc = weft_catalog_new(&job->catalog);
@@ -173,7 +182,7 @@ static int ingest_run(struct ingest_job *job, char **sources, size_t count)
         return say_failed("%s", weft_strerror(rc));
     for (size_t i = 0; i < count && rc == 0; i++) {
         progress_init(&job->progress, job->wants_progress, true);
-        rc = remote_is_url(sources[i]) ? ingest_url(job, sources[i]) : ingest_file(job, sources[i]);
+        rc = ingest_source(job, sources[i]);
     }
     if (rc == 0)
         rc = write_catalog(job);
@@ -212,7 +221,7 @@ static int ingest_check(struct ingest_job *job, int argc, char **argv)
         .alias_separator = job->separator != NULL ? job->separator[0] : '\0',
         .merges = !job->is_strict,
     };
-    return load_check_format(job->format_name, "--format", "match ingest", &job->format);
+    return load_check_entity_format(job->format_name, "--format", "match ingest", &job->format);
 }
 
 int cmd_match_ingest(int argc, char **argv)

@@ -24,6 +24,15 @@ int load_check_format(const char *name, const char *option, const char *command,
     return say_usage(command, "%s: %.64s is none of csv, tsv, json, ndjson, lines", option, name);
 }
 
+int load_check_entity_format(const char *name, const char *option, const char *command,
+                             enum weft_file_format *out)
+{
+    if (name == NULL || (weft_file_format_parse((weft_str){name, strlen(name)}, out) == 0 &&
+                         *out != WEFT_FILE_LINES))
+        return 0;
+    return say_usage(command, "%s: %.64s is none of csv, tsv, json, ndjson", option, name);
+}
+
 /* `path` may be NULL. */
 static int check_path(const char *path, const char *option, const char *command,
                       size_t *stdin_count)
@@ -70,9 +79,9 @@ int load_check(struct load *load, const char *texts, const char *command)
         rc = check_path(load->files.items[i], "--entities", command, &stdin_count);
     if (rc == 0)
         rc = check_path(texts, "--file", command, &stdin_count);
-    return rc != 0
-               ? rc
-               : load_check_format(load->format_name, "--entities-format", command, &load->format);
+    return rc != 0 ? rc
+                   : load_check_entity_format(load->format_name, "--entities-format", command,
+                                              &load->format);
 }
 
 int load_check_output(const struct load *load, const char *texts, const char *output,

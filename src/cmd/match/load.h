@@ -77,6 +77,10 @@ WEFT_WAITS int load_check_output(const struct load *load, const char *texts, con
 int load_check_format(const char *name, const char *option, const char *command,
                       enum weft_file_format *out);
 
+/* The same of a file of entities, which are not lines. */
+int load_check_entity_format(const char *name, const char *option, const char *command,
+                             enum weft_file_format *out);
+
 /* Reads the files and opens the matcher, in a task; fitted if it comes from a file or has examples,
  * else NEW.  0; else an exit code after
  * saying why, or -ECANCELED. */

@@ -33,9 +33,18 @@ static int match_help(void)
     return say_printed();
 }
 
+static int help_of(int argc, char **argv)
+{
+    char help[] = "--help";
+    char *words[] = {argc > 0 ? argv[0] : help, help, NULL};
+    return argc > 0 ? command_run(match_commands, MATCH_COUNT, "match", 2, words) : match_help();
+}
+
 int cmd_match(int argc, char **argv)
 {
     if (argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0))
         return match_help();
+    if (argc > 0 && strcmp(argv[0], "help") == 0) /* "help query" is "query --help" */
+        return help_of(argc - 1, argv + 1);
     return command_run(match_commands, MATCH_COUNT, "match", argc, argv);
 }
