@@ -16,6 +16,7 @@
 #define WEFT_SCOPE_H
 
 #include <weft/sys/loop.h>
+#include <weft/task.h>
 
 WEFT_BEGIN_DECLS
 

@@ -7,7 +7,13 @@
 #include "cmd/io/table.h"
 #include "cmd/say.h"
 
+#include <weft/exec.h>
+#include <weft/scope.h>
+
 #include <string.h>
+
+/* Far more than the lines of a chunk take. */
+#define MAKE_TIME (10 * WEFT_SEC)
 
 bool sink_form_parse(const char *name, enum sink_form *out)
 {
@@ -100,14 +106,40 @@ static void put_answer(struct sink *sink, weft_str query, const weft_m_results *
     }
 }
 
-int sink_put(struct sink *sink, const struct chunk *chunk, const weft_m_results *results)
+/* Answers on their way to be lines. */
+struct making {
+    struct sink *sink;
+    const struct chunk *chunk;
+    const weft_m_results *results;
+};
+
+static int make_body(void *arg)
 {
+    const struct making *making = arg;
+    struct sink *sink = making->sink;
     if (sink->done == 0)
         put_head(sink);
-    for (size_t i = 0; i < chunk->count; i++)
-        put_answer(sink, chunk->texts[i], results, i);
-    int rc = sink->path == NULL ? output_lines(&sink->lines)
-                                : outfile_write(&sink->file, &sink->lines, chunk->count);
+    for (size_t i = 0; i < making->chunk->count; i++)
+        put_answer(sink, making->chunk->texts[i], making->results, i);
+    return 0;
+}
+
+/* Off the loop, since many long answers take a while; and also when a signal has come, for what was
+ * matched is written out. */
+static int make_lines(struct sink *sink, const struct chunk *chunk, const weft_m_results *results)
+{
+    struct making making = {sink, chunk, results};
+    WEFT_SHIELD(whole, MAKE_TIME);
+    return weft_scope_close(&whole, weft_run_cpu(make_body, &making));
+}
+
+int sink_put(struct sink *sink, const struct chunk *chunk, const weft_m_results *results)
+{
+    int rc = make_lines(sink, chunk, results);
+    if (rc < 0)
+        return rc;
+    rc = sink->path == NULL ? output_lines(&sink->lines)
+                            : outfile_write(&sink->file, &sink->lines, chunk->count);
     if (rc == 0)
         sink->done += chunk->count;
     return rc;
