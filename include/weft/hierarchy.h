@@ -40,9 +40,8 @@
  * first the top that is most likely, then its most likely child, and so on, until the entity itself
  * is more likely than any of its children.  The last of them that reaches the threshold is
  * `certain`: a text that fits three products of one group is certain of the group, also when none
- * of them is found.  Entities that
- * nothing tells apart share their probability.  There are no levels with the score kinds "cosine"
- * and "dense", which are no probabilities.
+ * of them is found.  Entities that nothing tells apart share their probability.  There are no
+ * levels with the score kinds "cosine" and "dense", which are no probabilities.
  *
  * The hierarchy of a matcher is read from its catalogue by the first question, and again after a
  * change; a saved matcher has it with its entities.
