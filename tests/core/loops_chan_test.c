@@ -145,7 +145,7 @@ static int work(void *arg)
 LOOPS_SCENARIO(items_cross_loops, 2)
 {
     struct pipeline pipeline = {.count = 3};
-    int rc = weft_chan_new_shared(&pipeline.numbers, sizeof(int), 1);
+    int rc = weft_chan_new_shared(&pipeline.numbers, sizeof(int64_t), 1);
     if (rc < 0)
         return rc;
     rc = weft_gather(weft_spawn_on(other(), send_numbers, &pipeline),
