@@ -88,7 +88,8 @@ variant_asan() {
     export ASAN_OPTIONS=detect_stack_use_after_return=0:strict_string_checks=1
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     configure build-asan -Db_sanitize=address,undefined -Db_lundef=false -Ddebug_checks=true "${quick[@]}" &&
-        compile asan build-asan && WEFT_TEST_TIMEOUT_FACTOR=5 WEFT_TEST_SWEEP_MAX=100 check asan build-asan
+        compile asan build-asan &&
+        WEFT_TEST_TIMEOUT_FACTOR=5 WEFT_TEST_SWEEP_MAX=100 WEFT_FUZZ_RUNS=10000 check asan build-asan
 }
 
 variant_tsan() {
