@@ -48,7 +48,8 @@ static bool watcher_park(struct wf_watcher *watcher, weft_time now)
         watcher->turn = turn;
         watcher->turn_since = now;
     }
-    if (watcher->hog.limit != WEFT_FOREVER && now - watcher->turn_since < watcher_tick(watcher))
+    if (watcher->hog.limit != WEFT_FOREVER &&
+        (now - watcher->turn_since < watcher_tick(watcher) || !wf_posts_is_asleep(loop)))
         return false;
     atomic_store_explicit(&watcher->is_parked, true, memory_order_seq_cst);
     if (watcher->hog.limit == WEFT_FOREVER || wf_posts_is_asleep(loop))
