@@ -96,7 +96,12 @@ int say_printed(void)
     int rc = fflush(stdout) == 0 ? 0 : -errno;
     if (rc == 0 && was_fine)
         return EXIT_OK;
+    return rc < 0 ? say_written(rc) : say_failed("standard output: cannot be written");
+}
+
+int say_written(int rc)
+{
     if (rc == -EPIPE)
         return EXIT_FAILED; /* nobody reads any more: no reason to complain */
-    return say_failed("standard output: %s", rc < 0 ? weft_strerror(rc) : "cannot be written");
+    return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
 }

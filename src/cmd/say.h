@@ -36,4 +36,8 @@ int say_help(const char *text, const struct args_option *options, size_t option_
 /* Sends off what was printed on standard output: EXIT_OK, or EXIT_FAILED after saying why not. */
 int say_printed(void);
 
+/* What writing on standard output came to, output_lines() above all: 0 or -ECANCELED as they are,
+ * else EXIT_FAILED after saying why. */
+int say_written(int rc);
+
 #endif

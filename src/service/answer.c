@@ -2,6 +2,8 @@
 
 #include "service/service.h"
 
+#include "service/ask.h"
+
 #include <weft/task.h>
 
 #include <string.h>
@@ -78,12 +80,12 @@ int answer_buf_as(weft_http_response *res, int status, wf_buf *body)
     return rc;
 }
 
-int answer_put_results(wf_buf *out, const weft_m_results *results, size_t count)
+int answer_put_results(wf_buf *out, const weft_m_results *results, size_t count, result_json *put)
 {
     size_t rested_at = wf_buf_bytes(out);
     for (size_t i = 0; i < count; i++) {
         weft_text text;
-        int rc = weft_m_result_json(results, i, &text);
+        int rc = put(results, i, &text);
         if (rc < 0)
             return rc;
         if (i != 0)
@@ -98,4 +100,19 @@ int answer_put_results(wf_buf *out, const weft_m_results *results, size_t count)
             return rc;
     }
     return out->rc;
+}
+
+int answer_results(const struct ask *ask, weft_http_response *res, const weft_m_results *results,
+                   result_json *put)
+{
+    wf_buf body = {0};
+    if (ask->is_list)
+        wf_buf_puts(&body, "{\"results\":[");
+    int rc = answer_put_results(&body, results, ask->text_count, put);
+    if (rc == 0 && ask->is_list)
+        wf_buf_puts(&body, "]}");
+    if (rc == 0)
+        rc = answer_buf(res, &body);
+    wf_buf_fini(&body);
+    return rc;
 }

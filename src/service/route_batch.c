@@ -111,7 +111,7 @@ static int put_step(struct batch *batch, const weft_m_results *results, size_t f
     }
     if (first != 0)
         wf_buf_putc(&batch->body, ',');
-    int rc = answer_put_results(&batch->body, results, count);
+    int rc = answer_put_results(&batch->body, results, count, weft_m_result_json);
     return rc < 0 || batch->form == BATCH_JSON ? rc : send_progress(batch, first + count);
 }
 

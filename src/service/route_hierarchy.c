@@ -61,44 +61,17 @@ static void read_options(const struct hierarchy_asked *asked, weft_m_hierarchy_o
     out->threshold = (float)asked->threshold;
 }
 
-/* One object for a text, {"results": […]} for a list. */
-static int put_answers(const struct ask *ask, const weft_m_results *results, wf_buf *body)
-{
-    if (ask->is_list)
-        wf_buf_puts(body, "{\"results\":[");
-    for (size_t i = 0; i < ask->text_count; i++) {
-        weft_text text;
-        int rc = weft_m_hierarchy_result_json(results, i, &text);
-        if (rc < 0)
-            return rc;
-        if (i != 0)
-            wf_buf_putc(body, ',');
-        wf_buf_append(body, text.ptr, text.len);
-        weft_text_free(&text);
-        rc = i % 64 == 63 ? weft_yield() : 0;
-        if (rc < 0)
-            return rc;
-    }
-    if (ask->is_list)
-        wf_buf_puts(body, "]}");
-    return body->rc;
-}
-
 static int answer(const struct ask *ask, const weft_m_hierarchy_options *options,
                   weft_http_request *req, weft_http_response *res, weft_matcher *matcher)
 {
     weft_m_error error;
     weft_m_results *results;
-    wf_buf body = {0};
     int rc =
         weft_m_hierarchy_match(matcher, ask->texts, ask->text_count, options, &results, &error);
     if (rc < 0)
         return answer_error(req, res, rc, &error);
-    rc = put_answers(ask, results, &body);
+    rc = answer_results(ask, res, results, weft_m_hierarchy_result_json);
     weft_m_results_free(results);
-    if (rc == 0)
-        rc = answer_buf(res, &body);
-    wf_buf_fini(&body);
     return rc;
 }
 

@@ -34,7 +34,7 @@ static int put_answer(const struct ask *ask, const weft_m_results *results, weft
                       wf_buf *body)
 {
     wf_buf_puts(body, ask->is_list ? "{\"results\":[" : "{\"result\":");
-    int rc = answer_put_results(body, results, ask->text_count);
+    int rc = answer_put_results(body, results, ask->text_count, weft_m_result_json);
     if (rc < 0)
         return rc;
     wf_buf_puts(body, ask->is_list ? "],\"mode\":" : ",\"mode\":");

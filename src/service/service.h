@@ -123,8 +123,18 @@ WEFT_WAITS int answer_text(weft_http_response *res, weft_text *text);
 WEFT_WAITS int answer_buf(weft_http_response *res, wf_buf *body);
 WEFT_WAITS int answer_buf_as(weft_http_response *res, int status, wf_buf *body);
 
+/* Writes the answer to query `index`: weft_m_result_json and its like. */
+typedef int result_json(const weft_m_results *results, size_t index, weft_text *out);
+
 /* Appends the answers to the first `count` queries with commas between them.  Lets other tasks run
  * in between. */
-WEFT_WAITS int answer_put_results(wf_buf *out, const weft_m_results *results, size_t count);
+WEFT_WAITS int answer_put_results(wf_buf *out, const weft_m_results *results, size_t count,
+                                  result_json *put);
+
+struct ask; /* ask.h */
+
+/* 200 with them: one object for a text, {"results": [...]} for a list. */
+WEFT_WAITS int answer_results(const struct ask *ask, weft_http_response *res,
+                              const weft_m_results *results, result_json *put);
 
 #endif

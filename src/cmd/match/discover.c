@@ -82,9 +82,7 @@ static int tell(struct discover_job *job, const weft_m_discovery *it, const weft
     }
     if (rc == 0)
         rc = output_lines(&job->lines);
-    if (rc == -EPIPE)
-        return EXIT_FAILED;
-    return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
+    return say_written(rc);
 }
 
 /* The report, and a record of each cluster for those who review. */

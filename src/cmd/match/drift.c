@@ -56,9 +56,7 @@ static int tell(struct drift_job *job, const weft_m_drift_report *report)
     }
     if (rc == 0)
         rc = output_lines(&job->lines);
-    if (rc == -EPIPE)
-        return EXIT_FAILED;
-    return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
+    return say_written(rc);
 }
 
 static int compare(struct drift_job *job, const weft_m_profile *now, weft_m_error *error)

@@ -245,10 +245,7 @@ static int eval_tell(struct eval_job *job)
         put_json(job, rows);
     else
         put_table(job, rows);
-    rc = output_lines(&job->lines);
-    if (rc == -EPIPE)
-        return EXIT_FAILED;
-    return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
+    return say_written(output_lines(&job->lines));
 }
 
 static int save_plot(struct eval_job *job)

@@ -138,10 +138,7 @@ static int explain_text(struct explain_job *job, weft_str text, size_t line)
     else
         put_explanation(&job->lines, it);
     weft_m_explanation_free(it);
-    rc = output_lines(&job->lines);
-    if (rc == -EPIPE)
-        return EXIT_FAILED;
-    return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
+    return say_written(output_lines(&job->lines));
 }
 
 static int explain_chunk(struct chunk *chunk, void *arg)

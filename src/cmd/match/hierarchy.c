@@ -119,9 +119,7 @@ static int write_lines(struct hierarchy_job *job, int rc)
 {
     if (rc == 0)
         rc = output_lines(&job->lines);
-    if (rc == -EPIPE)
-        return EXIT_FAILED;
-    return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
+    return say_written(rc);
 }
 
 static int match_chunk(struct chunk *chunk, void *arg)

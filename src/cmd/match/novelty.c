@@ -142,9 +142,7 @@ static int judge_chunk(struct chunk *chunk, void *arg)
         return rc == -ECANCELED ? rc : load_say(&error);
     rc = write_answers(job, chunk, results);
     weft_m_results_free(results);
-    if (rc == -EPIPE)
-        return EXIT_FAILED;
-    return rc < 0 && rc != -ECANCELED ? say_failed("standard output: %s", weft_strerror(rc)) : rc;
+    return say_written(rc);
 }
 
 static int novelty_run(struct novelty_job *job, char **args, size_t arg_count)

@@ -228,11 +228,7 @@ static int review_run(struct review_job *job)
     weft_m_reviews_close(job->reviews);
     int out = wf_buf_bytes(&job->lines) != 0 ? output_lines(&job->lines) : job->lines.rc;
     wf_buf_fini(&job->lines);
-    if (rc != 0 || out == 0)
-        return rc;
-    if (out == -EPIPE)
-        return EXIT_FAILED;
-    return out != -ECANCELED ? say_failed("standard output: %s", weft_strerror(out)) : out;
+    return rc != 0 ? rc : say_written(out);
 }
 
 /* ---- arguments ---- */
