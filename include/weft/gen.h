@@ -27,6 +27,8 @@
  *
  * Everything a body opened must be closed when it yields: a scope or a group left open would be the
  * consumer's (-EBUSY).  Hold no mutex across a yield either: the next step may be another task's.
+ * A task that the body spawns is a child of the consumer, and goes on when the body has returned:
+ * lend it nothing of the body's frame (weft_spawn_copy), or join it in a group.
  */
 #ifndef WEFT_GEN_H
 #define WEFT_GEN_H

@@ -24,8 +24,8 @@
  *     anything else        -WEFT_EEXCEPTION
  *
  * An exception that leaves a plain weft_fn, one given to the C calls, ends the program by
- * std::terminate().  While an exception is being handled a task may wait; others may throw
- * meanwhile.
+ * std::terminate().  While an exception is being handled a task may wait, and a generator's body
+ * may yield; others may throw meanwhile.
  *
  * Lifetime.  No task outlives what started it, so lambdas may capture by reference all that was
  * declared before the object that owns the task: the group, the task, the generator.  What is

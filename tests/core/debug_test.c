@@ -168,6 +168,23 @@ static int body_lends_it_to_who_is_detached(void *arg)
     return 0;
 }
 
+/* Its children are the consumer's. */
+static int gen_lends_its_frame(weft_gen *self, void *arg)
+{
+    int lent = 1;
+    (void)arg;
+    weft_release(weft_spawn(body_sleeps, &lent));
+    return weft_gen_yield(self, &lent);
+}
+
+static int body_asks_a_lender(void *arg)
+{
+    int rc, value;
+    (void)arg;
+    weft_foreach(rc, value, weft_gen_open(gen_lends_its_frame, NULL)) break;
+    return rc;
+}
+
 struct letter {
     int number;
 };
@@ -197,6 +214,7 @@ RUN_TEST(test_T06_in_debug_builds_a_pointer_into_a_finished_frame_is_told)
         {body_lends_it_to_a_group, "spawned: body_sleeps at "},
         {body_lends_it_far, "spawned: body_sleeps at "},
         {body_lends_it_to_who_is_detached, "spawned: body_sleeps at "},
+        {body_asks_a_lender, "spawned: body_sleeps at "},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         note("row %zu", i);

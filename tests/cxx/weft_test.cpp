@@ -382,6 +382,67 @@ static void generators()
     auto unused = weft::generate<int>([](auto) { CHECK(!"a generator that nobody asked ran"); });
 }
 
+/* Throws, and yields and waits in the handlers. */
+static int throw_and_yield(weft_gen *self, void *arg)
+{
+    auto trace = static_cast<std::string *>(arg);
+    for (int i = 0; i < 3; i++) {
+        try {
+            throw i;
+        } catch (const int &number) {
+            WEFT_TRY(weft_gen_yield(self, &number));
+            WEFT_TRY(weft::sleep(1ms));
+            try {
+                throw;
+            } catch (int again) {
+                *trace += char('0' + again);
+            } catch (const std::string &) {
+                *trace += '!';
+            }
+        }
+        CHECK(std::current_exception() == nullptr);
+    }
+    return 0;
+}
+
+static int leave_open_in_a_handler(void *arg)
+{
+    int value;
+    int rc = weft_gen_next(weft_gen_open(throw_and_yield, arg), &value);
+    return rc == 1 ? 0 : rc;
+}
+
+/* A consumer in a handler asks a body that stands in one; they leave them in no order. */
+static void handlers_on_both_sides_of_a_step()
+{
+    std::string trace;
+    int value = -1;
+    weft_gen *gen = weft_gen_open(throw_and_yield, &trace);
+    for (std::string text : {"a", "b"}) {
+        try {
+            throw text;
+        } catch (const std::string &caught) {
+            CHECK(weft_gen_next(gen, &value) == 1);
+            CHECK(caught == text);
+            try {
+                throw;
+            } catch (const std::string &again) {
+                trace += again;
+            } catch (int) {
+                trace += '!';
+            }
+        }
+        CHECK(std::current_exception() == nullptr);
+    }
+    CHECK(value == 1 && trace == "a0b");
+    CHECK(weft_gen_close(gen) == 0);
+    CHECK(std::current_exception() == nullptr && std::uncaught_exceptions() == 0);
+
+    /* One that is left open is closed when its opener has ended. */
+    CHECK(weft_await(weft_spawn(leave_open_in_a_handler, &trace)) == 0);
+    CHECK(std::current_exception() == nullptr);
+}
+
 /* ---- what ends the program ---- */
 
 static int throwing_body(void *)
@@ -437,6 +498,7 @@ int main()
         test("the block waits for its task", the_block_waits_for_its_task);
         test("an error nobody awaited is told", an_error_nobody_awaited_is_told);
         test("exceptions become results", exceptions_become_results);
+        test("handlers on both sides of a step", handlers_on_both_sides_of_a_step);
         test("groups", groups);
         test("an exception fails the group", an_exception_fails_the_group);
         test("unwinding waits for the group", unwinding_waits_for_the_group);

@@ -110,6 +110,23 @@ weft_gen *weft_gen_open_sized_at(weft_gen_fn *fn, const void *arg, size_t bytes,
 
 /* ---- passing ---- */
 
+static bool gen_is_open(const weft_gen *gen)
+{
+    return gen->state == WF_GEN_OPEN || gen->state == WF_GEN_OPEN_CXX;
+}
+
+/* Before control changes sides: each may stand in a handler of its own, which it may leave before
+ * the other does, and the C++ runtime takes those of a thread for a stack. */
+static void gen_exchange_exceptions(weft_gen *gen)
+{
+    struct wf_exceptions *at = gen->sched->exceptions_at;
+    if (at == NULL)
+        return;
+    struct wf_exceptions others = gen->exceptions;
+    gen->exceptions = *at;
+    *at = others;
+}
+
 /* Into the body; its pending yield returns `answer`.  Returns what the consumer is answered. */
 static inline int gen_enter(weft_gen *gen, wf_task *task, int answer)
 {
@@ -219,13 +236,16 @@ static void gen_exit(wf_fiber *fiber, int rc)
     gen->result = gen_result(gen, rc);
     gen->state = WF_GEN_DONE;
     wf_fiber_end(&gen->fiber);
-    if (WF_DEBUG_CHECKS)
+    if (WF_DEBUG_CHECKS) {
+        wf_debug_gen_ended(gen);
         wf_debug_stack_ended(gen->body);
+    }
     if (__builtin_expect(gen->body->stack.is_special, 0))
         wf_sched_end_body(sched, gen->body, gen->site);
     else
         wf_sched_give_body(sched, gen->body);
     if (!gen->is_orphan) {
+        gen_exchange_exceptions(gen);
         gen_left(gen, task);
         wf_fiber_return(&gen->caller, gen->result < 0 ? gen->result : 0);
     }
@@ -239,7 +259,7 @@ static void gen_start(weft_gen *gen)
 {
     gen->body = wf_sched_take_body(gen->sched);
     wf_fiber_make(&gen->fiber, &gen->body->stack, gen_main, gen, &gen->caller, gen_exit);
-    gen->state = WF_GEN_OPEN;
+    gen->state = gen->sched->exceptions_at != NULL ? WF_GEN_OPEN_CXX : WF_GEN_OPEN;
 }
 
 /* ---- next ---- */
@@ -267,6 +287,7 @@ static GEN_RARE int gen_next(weft_gen *gen, void *out, size_t bytes)
             gen_start(gen);
         gen->out = out;
         gen->out_bytes = bytes;
+        gen_exchange_exceptions(gen);
         return gen_enter(gen, gen->task, 0);
     }
     gen->task = NULL;
@@ -333,13 +354,14 @@ static GEN_RARE int gen_yield(weft_gen *gen, const void *value, size_t bytes)
     wf_task_verify_stack(gen->sched, task);
     if (bytes != 0)
         memcpy(gen->out, value, bytes);
+    gen_exchange_exceptions(gen);
     return gen_leave(gen, task);
 }
 
 int weft_gen_yield_sized(weft_gen *gen, const void *value, size_t bytes)
 {
     struct wf_sched *sched = wf_sched_self();
-    if (gen == NULL || sched != gen->sched || sched->has_canaries)
+    if (gen == NULL || sched != gen->sched || sched->minds_switch)
         return gen_yield(gen, value, bytes);
     wf_task *task = sched->current;
     if (task == NULL || task->body->gen != gen || task->scope != gen->scope || gen->is_closing ||
@@ -366,9 +388,10 @@ int weft_gen_close(weft_gen *gen)
     if (gen->task != NULL)
         return -EBUSY;
     (void)WEFT_FAULT(WEFT_FAULT_WAIT, "generator close");
-    if (gen->state == WF_GEN_OPEN) {
+    if (gen_is_open(gen)) {
         gen->task = sched->current;
         gen->is_closing = true;
+        gen_exchange_exceptions(gen);
         (void)gen_enter(gen, gen->task, -ECANCELED);
         assert(gen->state == WF_GEN_DONE);
     }
@@ -397,6 +420,7 @@ static void gen_close_as_orphan(struct wf_sched *sched, wf_task *task, weft_gen 
     gen->outer = NULL;
     gen->scope = task->scope;
     task->body->gen = gen;
+    gen_exchange_exceptions(gen);
     wf_fiber_stand_for(&gen->caller, &task->fiber);
     wf_fiber_stand_for(&task->fiber, &gen->fiber);
     wf_fiber_return(&gen->fiber, -ECANCELED);
@@ -419,7 +443,7 @@ void wf_gens_end(struct wf_sched *sched, wf_task *task)
         gen_report_open(gen);
         if (gen->task != NULL)
             gen_hand_over(gen);
-        else if (gen->state == WF_GEN_OPEN)
+        else if (gen_is_open(gen))
             gen_close_as_orphan(sched, task, gen);
         else if (gen->gens != NULL)
             gen_inherit(task, gen);

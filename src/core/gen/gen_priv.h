@@ -9,9 +9,10 @@
 #include "core/task/sched_priv.h"
 
 enum wf_gen_state {
-    WF_GEN_FRESH, /* never started; its stack is reserved, not taken */
-    WF_GEN_OPEN,  /* suspended in a yield, or running */
-    WF_GEN_DONE,  /* its body has returned; it has no stack */
+    WF_GEN_FRESH,    /* never started; its stack is reserved, not taken */
+    WF_GEN_OPEN,     /* suspended in a yield, or running */
+    WF_GEN_OPEN_CXX, /* the same, and each pass exchanges `exceptions` */
+    WF_GEN_DONE,     /* its body has returned; it has no stack */
 };
 
 struct weft_gen {
@@ -29,6 +30,7 @@ struct weft_gen {
     bool is_orphan;   /* its owner, a task, has ended, and closes it */
     bool is_given;    /* to its owner, by weft_gen_give(): that it is open is no news */
     int result;       /* of the body */
+    struct wf_exceptions exceptions; /* being handled by the side that does not run */
 
     struct wf_body *body; /* and its stack; nothing but that is used of it */
     weft_gen_fn *fn;

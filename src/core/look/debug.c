@@ -3,6 +3,7 @@
 #include "core/look/debug.h"
 
 #include "base/alloc.h"
+#include "core/gen/gen_priv.h"
 #include "core/look/opened.h"
 #include "core/look/symbol.h"
 #include "core/look/trace.h"
@@ -155,32 +156,31 @@ void wf_debug_no_task(void)
 }
 
 #if WF_DEBUG_CHECKS
-/* The bytes of the body that are gone; an argument that was copied to the stack is not. */
-static bool debug_is_in_frame(const wf_task *task, const void *at)
-{
-    const char *base = task->body->stack.base, *top = task->body->stack.top, *own = task->given;
-    if (own >= base && own < top)
-        top = own;
-    return (const char *)at >= base && (const char *)at < top;
-}
+/* The bytes of a body that are gone, and whose it was. */
+struct debug_frame {
+    const wf_task *task;
+    const char *base, *top;
+};
 
-static void debug_tell_given(const wf_task *task, const struct wf_node *node)
+static void debug_tell_given(const struct debug_frame *gone, const struct wf_node *node)
 {
     const wf_task *child = node->task;
     bool may_run = child != NULL && node == &child->root && child->state == WF_TASK_LIVE;
-    if (may_run && child != task && debug_is_in_frame(task, child->given))
+    const char *given = may_run ? child->given : NULL;
+    if (may_run && child != gone->task && given >= gone->base && given < gone->top)
         debug_say(child, wf_task_site(child),
                   "was given a pointer into the frame of its spawner's body, which has "
                   "returned: await it there, or use weft_spawn_copy");
 }
 
 /* Detached tasks are not below it. */
-void wf_debug_frame_ended(const wf_task *task)
+static void debug_frame_ended(const struct debug_frame *gone)
 {
+    const wf_task *task = gone->task;
     for (const struct wf_node *node = wf_sched_current->top.child; node != NULL; node = node->next)
-        debug_tell_given(task, node);
+        debug_tell_given(gone, node);
     for (const struct wf_node *node = task->root.child; node != NULL;) {
-        debug_tell_given(task, node);
+        debug_tell_given(gone, node);
         if (node->child != NULL) {
             node = node->child;
             continue;
@@ -189,5 +189,20 @@ void wf_debug_frame_ended(const wf_task *task)
             node = node->up;
         node = node == &task->root ? NULL : node->next;
     }
+}
+
+/* An argument that was copied to the stack is not gone. */
+void wf_debug_frame_ended(const wf_task *task)
+{
+    const wf_stack *stack = &task->body->stack;
+    const char *own = task->given;
+    bool has_copy = own >= stack->base && own < stack->top;
+    debug_frame_ended(&(struct debug_frame){task, stack->base, has_copy ? own : stack->top});
+}
+
+void wf_debug_gen_ended(const struct weft_gen *gen)
+{
+    const wf_stack *stack = wf_gen_stack(gen);
+    debug_frame_ended(&(struct debug_frame){gen->task, stack->base, stack->top});
 }
 #endif

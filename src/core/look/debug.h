@@ -62,4 +62,7 @@ void wf_debug_no_task(void);
  * given a pointer into the frame that is gone (rule T06)? */
 void wf_debug_frame_ended(const wf_task *task);
 
+/* The same of a generator; what its body spawned are children of the task that asked it. */
+void wf_debug_gen_ended(const struct weft_gen *gen);
+
 #endif
