@@ -276,9 +276,55 @@ WEFT_API int64_t weft_exchange_length(const weft_exchange *exchange);
 
 /* The next bytes of the body, as they come: at least one, at most `bytes`; 0 at its end.  What is
  * not read stays with the server (back pressure).  After an error: the same again.  -ECANCELED:
- * nothing was read. */
+ * nothing was read.  -EPROTO before weft_exchange_answer(), where that is called. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_exchange_read(weft_exchange *exchange, void *buf,
                                                              size_t bytes);
+
+/* ---- exchanges: both ways at once ---- */
+
+/* Sends the head of a request whose body the caller writes, and returns without an answer, so that
+ * one task may write while another reads (one each: -EBUSY for a second one):
+ *
+ *     static int say(void *exchange)
+ *     {
+ *         while (...)
+ *             WEFT_TRY(weft_exchange_write(exchange, line, strlen(line)));
+ *         return weft_exchange_write_end(exchange);
+ *     }
+ *
+ *     WEFT_TRY(weft_exchange_begin(&exchange, client, &request));
+ *     rc = weft_gather(weft_spawn(say, exchange), weft_spawn(hear, exchange));
+ *     weft_exchange_close(exchange);
+ *
+ * where `hear` calls weft_exchange_answer() and then weft_exchange_read().  Of the request, body,
+ * body_read, expects_continue, upgrade and hedge_after must be 0; what it points to must stay valid
+ * until close, itself need not.  It is sent once, and a redirect is the answer.  All over HTTP/2;
+ * a server of HTTP/1.1 may well answer only when it has the whole body.
+ *
+ * 0, and the errors of weft_exchange_open() up to there. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_exchange_begin(weft_exchange **out, weft_client *client,
+                                                          const weft_client_request *request);
+
+/* Sends bytes of the body; waits while the server does not take them (back pressure), for
+ * between_max each 8 KiB.
+ *
+ * 0; -EPIPE: over HTTP/2, the answer is whole and the server takes no more, which may be as it
+ * should; -ECONNRESET and the like: weft_exchange_answer() may still say why; -ETIMEDOUT;
+ * -ECANCELED; -ENOMEM: the body is cut off, and every further call says so; -EINVAL: the body has
+ * ended, or body_bytes would be exceeded. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_exchange_write(weft_exchange *exchange,
+                                                          const void *bytes, size_t count);
+
+/* The end of the body, and the trailers.  As above; -WEFT_ETRUNCATED: of body_bytes some are
+ * missing. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_exchange_write_end(weft_exchange *exchange);
+
+/* Waits for the head of the answer; first_byte_max counts from the end of the body.  At once after
+ * that, and for an exchange that was opened.  Errors as of weft_exchange_open(), the same again;
+ * -ECANCELED: nothing is lost. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_exchange_answer(weft_exchange *exchange);
+
+/* ---- exchanges: their end ---- */
 
 /* After status 101, the answer to a request with `upgrade`: hands out the connection, which speaks
  * that protocol now; what the server has sent of it is unread.  It no longer counts among the
@@ -286,8 +332,8 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_exchange_read(weft_exchange *exch
  * answer, or a second time. */
 WEFT_API WEFT_MUST_USE int weft_exchange_detach(weft_exchange *exchange, weft_stream **out);
 
-/* Ends it: a connection whose answer was read to its end is kept, another is cut.  Never waits.
- * NULL is fine. */
+/* Ends it: a connection whose answer was read to its end is kept, another is cut.  Never waits.  No
+ * task may be inside a call on it.  NULL is fine. */
 WEFT_API void weft_exchange_close(weft_exchange *exchange);
 
 WEFT_END_DECLS

@@ -138,16 +138,20 @@ struct mux_stream {
     bool is_wrong; /* what came broke a rule of HTTP */
 };
 
+struct duplex;
+
 struct weft_exchange {
     weft_client *client;
     const weft_client_request *request; /* valid until open returns */
     const char *method;                 /* valid as long; "HEAD" is seen to before */
+    struct duplex *duplex; /* the caller writes the body; then both are valid until close */
     struct wf_url url;
     struct origin *origin; /* whose slot it holds */
     struct conn *conn;     /* NULL: none yet, or given back */
     weft_time since, deadline, retry_after;
     weft_client_trace trace;
     weft_client_trace *out_trace; /* the caller's, or NULL */
+    bool is_probe, is_unjudged;   /* what the origin's breaker is to hear of it yet */
     bool has_body;                /* something to send */
     bool is_sent;                 /* all of it was */
     struct phase *awaiting;       /* the first byte, while the body is still being sent */
@@ -273,7 +277,10 @@ bool wf_request_is_open(const struct weft_exchange *exchange);
 /* Appends the trailers as lines. */
 int wf_request_trailers(const struct weft_exchange *exchange, wf_buf *out);
 
-/* Sends the body over the exchange's connection. */
+/* Sends bytes of the body over the exchange's connection; behind the last ones, its end. */
+int wf_pieces_send(struct weft_exchange *exchange, weft_str bytes, bool is_last);
+
+/* Sends all of the body. */
 int wf_body_send(struct weft_exchange *exchange);
 
 /* ---- upload.c ---- */
@@ -316,7 +323,32 @@ void wf_coded_close(struct weft_exchange *exchange);
 /* wf_answer_read, decoded. */
 ssize_t wf_coded_read(struct weft_exchange *exchange, char *buf, size_t bytes);
 
+/* ---- duplex.c: a body that the caller writes while he reads the answer ---- */
+
+/* The body has not ended yet, so the connection is still needed. */
+bool wf_duplex_is_open(const struct weft_exchange *exchange);
+
+/* As weft_exchange_read(). */
+ssize_t wf_duplex_read(struct weft_exchange *exchange, void *buf, size_t bytes);
+
+/* No task may be inside a call on it.  NULL is fine. */
+void wf_duplex_free(struct duplex *duplex);
+
 /* ---- exchange.c, hedge.c ---- */
+
+int wf_exchange_new(weft_exchange **out, weft_client *client, const weft_client_request *request);
+
+/* All attempts, until there is an answer, or, if the caller writes the body, its turn has come. */
+int wf_exchange_run(weft_exchange **out, weft_exchange *exchange);
+
+/* Tells the origin's breaker what became of the request. */
+void wf_exchange_judge(weft_exchange *exchange, int rc);
+
+/* The same as weft_exchange_read(), of an answer whose head is there. */
+ssize_t wf_exchange_read(weft_exchange *exchange, void *buf, size_t bytes);
+
+/* The caller's trace is up to date. */
+void wf_trace_out(const struct weft_exchange *exchange);
 
 /* weft_exchange_open() of a request that was checked: by itself, or with a second one behind it. */
 int wf_exchange_open_once(weft_exchange **out, weft_client *client,

@@ -54,6 +54,8 @@ static int ask_conn(struct weft_exchange *exchange)
     wf_buf_reset(&exchange->trailers);
     bool is_upload = wf_upload_is_due(exchange);
     WEFT_TRY(head_send(exchange));
+    if (exchange->duplex != NULL)
+        return 0;
     if (is_upload)
         return wf_upload(exchange);
     int rc = exchange->has_body ? wf_body_send(exchange) : 0;
@@ -92,6 +94,19 @@ static bool is_failure(const struct weft_exchange *exchange, int rc)
     return rc < 0 || (exchange->head.status >= 502 && exchange->head.status <= 504);
 }
 
+void wf_exchange_judge(weft_exchange *exchange, int rc)
+{
+    if (!exchange->is_unjudged)
+        return;
+    exchange->is_unjudged = false;
+    struct breaker *breaker = &exchange->origin->breaker;
+    if (is_telling(exchange, rc))
+        wf_breaker_done(breaker, weft_loop_turn_time(exchange->client->loop), exchange->is_probe,
+                        is_failure(exchange, rc));
+    else
+        wf_breaker_forget(breaker, exchange->is_probe);
+}
+
 static int attempt_guarded(struct weft_exchange *exchange)
 {
     weft_client *client = exchange->client;
@@ -101,16 +116,13 @@ static int attempt_guarded(struct weft_exchange *exchange)
     if (exchange->origin != NULL)
         wf_origin_release(client, exchange->origin);
     exchange->origin = origin;
-    bool is_probe;
-    if (!wf_breaker_begin(&origin->breaker, weft_loop_turn_time(client->loop), &is_probe))
+    if (!wf_breaker_begin(&origin->breaker, weft_loop_turn_time(client->loop), &exchange->is_probe))
         return weft_fail(-EHOSTDOWN, "%s: most requests failed lately; it is left alone for 5 s",
                          origin->name);
+    exchange->is_unjudged = true;
     int rc = attempt(exchange);
-    if (is_telling(exchange, rc))
-        wf_breaker_done(&origin->breaker, weft_loop_turn_time(client->loop), is_probe,
-                        is_failure(exchange, rc));
-    else
-        wf_breaker_forget(&origin->breaker, is_probe);
+    if (rc < 0 || exchange->duplex == NULL)
+        wf_exchange_judge(exchange, rc);
     return rc;
 }
 
@@ -122,7 +134,7 @@ static bool expectation_failed(const struct weft_exchange *exchange)
     return exchange->head.status == 417 && exchange->expects_continue && !exchange->is_source_used;
 }
 
-static int exchange_run(struct weft_exchange *exchange)
+static int attempts(struct weft_exchange *exchange)
 {
     for (;;) {
         int rc = attempt_guarded(exchange);
@@ -132,6 +144,8 @@ static int exchange_run(struct weft_exchange *exchange)
             continue;
         }
         WEFT_TRY(rc);
+        if (exchange->duplex != NULL)
+            return 0;
         if (expectation_failed(exchange)) {
             wf_answer_drop(exchange);
             exchange->expects_continue = false;
@@ -146,14 +160,13 @@ static int exchange_run(struct weft_exchange *exchange)
 
 /* ---- life ---- */
 
-static void trace_out(const struct weft_exchange *exchange)
+void wf_trace_out(const struct weft_exchange *exchange)
 {
     if (exchange->out_trace != NULL)
         *exchange->out_trace = exchange->trace;
 }
 
-static int exchange_new(struct weft_exchange **out, weft_client *client,
-                        const weft_client_request *request)
+int wf_exchange_new(weft_exchange **out, weft_client *client, const weft_client_request *request)
 {
     size_t field_count = client->options.limits.field_count_max;
     struct weft_exchange *exchange = wf_alloc(sizeof *exchange);
@@ -185,25 +198,31 @@ static int exchange_new(struct weft_exchange **out, weft_client *client,
     return 0;
 }
 
-int wf_exchange_open_once(weft_exchange **out, weft_client *client,
-                          const weft_client_request *request)
+int wf_exchange_run(weft_exchange **out, weft_exchange *exchange)
 {
-    struct weft_exchange *exchange;
-    WEFT_TRY(exchange_new(&exchange, client, request));
+    weft_client *client = exchange->client;
     wf_retry_earn(client);
-    int rc = wf_url_parse(&exchange->url, weft_str_of(request->url));
+    int rc = wf_url_parse(&exchange->url, weft_str_of(exchange->request->url));
     if (rc == 0)
-        rc = exchange_run(exchange);
-    if (rc == 0)
+        rc = attempts(exchange);
+    if (rc == 0 && exchange->duplex == NULL)
         rc = wf_coded_open(exchange);
     exchange->trace.total = weft_loop_turn_time(client->loop) - exchange->since;
-    trace_out(exchange);
+    wf_trace_out(exchange);
     if (rc < 0) {
         weft_exchange_close(exchange);
         return rc;
     }
     *out = exchange;
     return 0;
+}
+
+int wf_exchange_open_once(weft_exchange **out, weft_client *client,
+                          const weft_client_request *request)
+{
+    weft_exchange *exchange;
+    WEFT_TRY(wf_exchange_new(&exchange, client, request));
+    return wf_exchange_run(out, exchange);
 }
 
 int weft_exchange_open(weft_exchange **out, weft_client *client, const weft_client_request *request)
@@ -221,9 +240,11 @@ void weft_exchange_close(weft_exchange *exchange)
         return;
     if (exchange->conn != NULL)
         wf_answer_finish(exchange);
+    wf_exchange_judge(exchange, -ECANCELED);
     if (exchange->origin != NULL)
         wf_origin_release(exchange->client, exchange->origin);
     exchange->client->exchange_count--;
+    wf_duplex_free(exchange->duplex);
     wf_url_fini(&exchange->url);
     wf_free(exchange->head_text);
     wf_buf_fini(&exchange->trailers);
@@ -288,12 +309,18 @@ int64_t weft_exchange_length(const weft_exchange *exchange)
                : -1;
 }
 
+ssize_t wf_exchange_read(weft_exchange *exchange, void *buf, size_t bytes)
+{
+    ssize_t got = exchange->decoding != NULL ? wf_coded_read(exchange, buf, bytes)
+                                             : wf_answer_read(exchange, buf, bytes);
+    wf_trace_out(exchange);
+    return got;
+}
+
 ssize_t weft_exchange_read(weft_exchange *exchange, void *buf, size_t bytes)
 {
     if (bytes == 0)
         return weft_fail(-EINVAL, "a read of no bytes");
-    ssize_t got = exchange->decoding != NULL ? wf_coded_read(exchange, buf, bytes)
-                                             : wf_answer_read(exchange, buf, bytes);
-    trace_out(exchange);
-    return got;
+    return exchange->duplex != NULL ? wf_duplex_read(exchange, buf, bytes)
+                                    : wf_exchange_read(exchange, buf, bytes);
 }

@@ -76,7 +76,8 @@ static ssize_t read_end(struct weft_exchange *exchange)
 {
     exchange->trace.phase = WEFT_CLIENT_DONE;
     exchange->trace.total = weft_loop_turn_time(exchange->client->loop) - exchange->since;
-    wf_answer_finish(exchange);
+    if (!wf_duplex_is_open(exchange))
+        wf_answer_finish(exchange);
     return 0;
 }
 

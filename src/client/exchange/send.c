@@ -246,15 +246,14 @@ static int send_piece(struct weft_exchange *exchange, const char *bytes, size_t 
     return wf_phase_end(exchange, &phase, rc);
 }
 
-static int send_whole(struct weft_exchange *exchange)
+int wf_pieces_send(struct weft_exchange *exchange, weft_str bytes, bool is_last)
 {
-    weft_str body = exchange->request->body;
     do {
-        size_t count = body.len < PIECE_BYTES ? body.len : PIECE_BYTES;
-        WEFT_TRY(send_piece(exchange, body.ptr, count, /* is_last= */ count == body.len));
-        body.ptr += count;
-        body.len -= count;
-    } while (body.len > 0);
+        size_t count = bytes.len < PIECE_BYTES ? bytes.len : PIECE_BYTES;
+        WEFT_TRY(send_piece(exchange, bytes.ptr, count, is_last && count == bytes.len));
+        bytes.ptr += count;
+        bytes.len -= count;
+    } while (bytes.len > 0);
     return 0;
 }
 
@@ -285,7 +284,8 @@ static int send_read(struct weft_exchange *exchange)
 int wf_body_send(struct weft_exchange *exchange)
 {
     bool is_read = exchange->request->body_read != NULL;
-    int rc = is_read ? send_read(exchange) : send_whole(exchange);
+    int rc = is_read ? send_read(exchange)
+                     : wf_pieces_send(exchange, exchange->request->body, /* is_last= */ true);
     exchange->is_sent = rc == 0;
     return rc;
 }
