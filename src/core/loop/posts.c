@@ -193,10 +193,10 @@ int wf_posts_init(weft_loop *loop, uint32_t count_max)
     if (!wf_mul_ok(count, sizeof(struct post_node), &bytes) ||
         !wf_add_ok(bytes, sizeof(struct wf_posts), &bytes))
         return -ENOMEM;
-    struct wf_posts *posts = wf_alloc(bytes);
+    struct wf_posts *posts = wf_grow(NULL, 1, bytes); /* a node is written when it is first taken */
     if (posts == NULL)
         return -ENOMEM;
-    posts->node_count = count;
+    *posts = (struct wf_posts){.node_count = count};
 
     loop->posts = posts; /* before the registry shows the loop to others */
     int rc = wf_registry_add(loop, &posts->number);
