@@ -8,7 +8,7 @@
 
 enum { HARNESS_EXIT_FAILED = 99, HARNESS_EXIT_SKIPPED = 77 };
 enum { HARNESS_SWEEP_MAX = 2000 };   /* runs of one sweep, unless --torture */
-enum { HARNESS_SCHEDULES_MS = 350 }; /* of one sweep over schedules, unless --torture */
+enum { HARNESS_SCHEDULES_MS = 250 }; /* of one sweep over schedules, unless --torture */
 
 /* Shared memory of the runner and the test's process: what the test was doing, should it not be
  * able to say so itself any more. */

@@ -131,21 +131,28 @@ static void *ledger_alloc(size_t bytes)
     return ptr;
 }
 
+static void *ledger_alloc_dirty(size_t bytes)
+{
+    void *ptr = weft_platform_host.realloc(NULL, bytes);
+    if (ptr != NULL)
+        block_enter(ptr, bytes);
+    return ptr;
+}
+
 /* Always moves, so that a pointer kept across a grow is found by the sanitizer. */
 static void *ledger_realloc(void *ptr, size_t bytes)
 {
     if (ptr == NULL)
-        return ledger_alloc(bytes);
+        return ledger_alloc_dirty(bytes);
     pthread_mutex_lock(&ledger.lock);
     struct block *block = block_find(ptr);
     if (block == NULL)
         FAIL("realloc of %p, which the platform never gave or already took back", ptr);
     size_t kept = block->bytes < bytes ? block->bytes : bytes;
     pthread_mutex_unlock(&ledger.lock);
-    void *moved = weft_platform_host.realloc(NULL, bytes);
+    void *moved = ledger_alloc_dirty(bytes);
     if (moved == NULL)
         return NULL;
-    block_enter(moved, bytes);
     memcpy(moved, ptr, kept);
     block_leave(ptr);
     weft_platform_host.free(ptr);
