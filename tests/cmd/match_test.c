@@ -512,7 +512,12 @@ static const struct {
     {{"match", "query", "-e", "x.csv", "--format", "xml", "z"},
      2,
      "weft: --format: xml is none of csv, tsv, json, ndjson, lines"},
-    {{"match", "explain", "-e", "x.csv"}, 2, "weft: no text; give some, or --file FILE"},
+    {{"match", "explain", "-e", "x.csv"},
+     2,
+     "weft: no text; give some, or a file of them with --file FILE"},
+    {{"match", "novelty", "-e", "x.csv", "-f", "y", "z"}, 2, "weft: texts and --file at once"},
+    {{"match", "discover", "-e", "x.csv", "z"}, 2, "weft: texts come from --file"},
+    {{"match", "drift", "-e", "x.csv"}, 2, "weft: no texts; give a file with --file FILE"},
     {{"match", "diagnose", "-e", "x.csv", "--top-k", "0", "z"},
      2,
      "weft: --top-k: must be an integer from 1 to 1000, is 0"},
@@ -704,7 +709,7 @@ static int64_t now_ns(void)
 }
 
 /* Endless input, ended by a signal: whole lines, and the exit code that says so. */
-static void check_interrupt(int signo, int code)
+static void check_interrupt(const char *command, int signo, int code)
 {
     struct child child;
     wf_buf out = {0}, err = {0};
@@ -712,9 +717,9 @@ static void check_interrupt(int signo, int code)
     memset(texts, 0, sizeof(texts));
     for (int i = 0; i < 50; i++)
         memcpy(texts + i * 11, "Deutchland\n", 11);
-    child_start(&child, (const char *const[]){"match", "query", "-e", COUNTRIES, "-f", "-", NULL});
+    child_start(&child, (const char *const[]){"match", command, "-e", COUNTRIES, "-f", "-", NULL});
     signal(SIGPIPE, SIG_IGN);
-    while (wf_buf_bytes(&out) < 100000) {
+    while (wf_buf_bytes(&out) < 20000) {
         weft_str input = {texts, 550};
         int in = dup(child.in);
         CHECK(child_turn(&child, &input, &out, &err));
@@ -742,14 +747,17 @@ static void check_interrupt(int signo, int code)
     wf_buf_fini(&err);
 }
 
-TEST(match_query_ends_with_130_and_whole_lines_when_interrupted)
+TEST(match_commands_end_with_130_and_whole_lines_when_interrupted)
 {
-    check_interrupt(SIGINT, 130);
+    check_interrupt("query", SIGINT, 130);
+    check_interrupt("novelty", SIGINT, 130);
+    check_interrupt("hierarchy", SIGINT, 130);
+    check_interrupt("explain", SIGINT, 130);
 }
 
 TEST(match_query_ends_with_143_when_terminated)
 {
-    check_interrupt(SIGTERM, 143);
+    check_interrupt("query", SIGTERM, 143);
 }
 
 TEST(match_query_ends_with_130_while_it_waits_for_input)

@@ -2,18 +2,37 @@
 
 #include "cmd/io/output.h"
 
+#include <weft/exec.h>
 #include <weft/io.h>
 #include <weft/scope.h>
-#include <weft/task.h>
 
 #include <unistd.h>
 
 /* A reader that takes nothing must not hold up the end of an interrupted program. */
 #define REST_TIME (40 * WEFT_MS)
 
+/* Far more than the lines of a chunk take. */
+#define MAKE_TIME (10 * WEFT_SEC)
+
 bool output_is_terminal(void)
 {
     return isatty(STDOUT_FILENO);
+}
+
+int output_put(wf_buf *lines, int rc, weft_text *text)
+{
+    if (rc < 0)
+        return rc;
+    wf_buf_append(lines, text->ptr, text->len);
+    weft_text_free(text);
+    return wf_buf_putc(lines, '\n');
+}
+
+/* Off the loop, since many long answers take a while. */
+int output_make(weft_fn *fn, void *arg)
+{
+    WEFT_SHIELD(whole, MAKE_TIME);
+    return weft_scope_close(&whole, weft_run_cpu(fn, arg));
 }
 
 static ssize_t write_rest(const char *bytes, size_t count)
@@ -37,4 +56,10 @@ int output_lines(wf_buf *lines)
     }
     wf_buf_reset(lines);
     return rc < 0 ? (int)rc : 0;
+}
+
+int output_answers(wf_buf *lines, weft_fn *fn, void *arg)
+{
+    int rc = output_make(fn, arg);
+    return rc < 0 ? rc : output_lines(lines);
 }

@@ -32,7 +32,6 @@ struct discover_job {
     bool is_json, is_help, all;
     const char *path, *clustering, *report_path, *review_path;
 
-    weft_matcher *matcher;
     wf_buf lines;
 };
 
@@ -66,23 +65,29 @@ static void put_table(wf_buf *lines, const weft_m_discovery *it, const weft_str 
         put_cluster(lines, &it->clusters[i], texts);
 }
 
+/* What was discovered on its way to be lines. */
+struct telling {
+    struct discover_job *job;
+    const weft_m_discovery *found;
+    const weft_str *texts;
+};
+
+static int tell_body(void *arg)
+{
+    const struct telling *telling = arg;
+    wf_buf *lines = &telling->job->lines;
+    weft_text text;
+    if (telling->job->is_json)
+        return output_put(lines, weft_m_discovery_json(telling->found, telling->texts, &text),
+                          &text);
+    put_table(lines, telling->found, telling->texts);
+    return lines->rc;
+}
+
 static int tell(struct discover_job *job, const weft_m_discovery *it, const weft_str *texts)
 {
-    weft_text text;
-    int rc = 0;
-    if (job->is_json) {
-        rc = weft_m_discovery_json(it, texts, &text);
-        if (rc == 0) {
-            wf_buf_append(&job->lines, text.ptr, text.len);
-            wf_buf_putc(&job->lines, '\n');
-            weft_text_free(&text);
-        }
-    } else {
-        put_table(&job->lines, it, texts);
-    }
-    if (rc == 0)
-        rc = output_lines(&job->lines);
-    return say_written(rc);
+    struct telling telling = {job, it, texts};
+    return say_written(output_answers(&job->lines, tell_body, &telling));
 }
 
 /* The report, and a record of each cluster for those who review. */
@@ -102,8 +107,9 @@ static int keep(const struct discover_job *job, const weft_m_discovery *it, cons
     return rc < 0 && rc != -ECANCELED ? load_say(error) : rc;
 }
 
-static int discover(struct discover_job *job, const struct gather *all)
+static int discover(weft_matcher *matcher, const weft_str *texts, size_t count, void *arg)
 {
+    struct discover_job *job = arg;
     weft_m_discover_options options;
     weft_m_discovery *found;
     weft_m_error error;
@@ -114,29 +120,13 @@ static int discover(struct discover_job *job, const struct gather *all)
     options.keyword_max = job->keyword_max;
     if (job->clustering != NULL)
         options.clustering = weft_str_of(job->clustering);
-    int rc = weft_m_discover(job->matcher, all->texts, all->count, &options, &found, &error);
+    int rc = weft_m_discover(matcher, texts, count, &options, &found, &error);
     if (rc < 0)
         return rc == -ECANCELED ? rc : load_say(&error);
-    rc = keep(job, found, all->texts, &error);
-    if (rc == 0)
-        rc = tell(job, found, all->texts);
+    int kept = keep(job, found, texts, &error);
+    rc = tell(job, found, texts); /* also of what could not be kept: it took long to find */
     weft_m_discovery_free(found);
-    return rc;
-}
-
-static int discover_run(struct discover_job *job)
-{
-    const weft_catalog_options options = {.skip_bad = job->load.skip_bad};
-    struct gather all = {.most = TEXTS_MAX};
-    int rc = load_matcher(&job->load, &job->matcher);
-    if (rc == 0)
-        rc = gather_texts(&all, job->path, &options);
-    if (rc == 0)
-        rc = discover(job, &all);
-    gather_fini(&all);
-    weft_m_close(job->matcher);
-    wf_buf_fini(&job->lines);
-    return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
+    return kept != 0 ? kept : rc;
 }
 
 int cmd_match_discover(int argc, char **argv)
@@ -167,14 +157,13 @@ int cmd_match_discover(int argc, char **argv)
         return say_usage("match discover", "%s", error);
     if (job.is_help)
         return say_help(discover_about, options, count, discover_examples);
-    int rc = load_check(&job.load, job.path, "match discover");
+    int rc = gather_check(&job.load, job.path, argc, "match discover");
     if (rc == 0)
         rc = novelty_read(&job.novelty, "match discover", &job.options);
     if (rc != 0)
         return rc;
-    if (argc != 0 || job.path == NULL)
-        return say_usage("match discover", argc != 0 ? "texts come from --file"
-                                                     : "no texts; give a file with --file FILE");
     job.is_json |= !output_is_terminal();
-    return discover_run(&job);
+    rc = gather_run(&job.load, job.path, TEXTS_MAX, discover, &job);
+    wf_buf_fini(&job.lines);
+    return rc;
 }

@@ -21,7 +21,6 @@ struct drift_job {
     double threshold;
     bool is_json, is_help;
 
-    weft_matcher *matcher;
     wf_buf lines;
 };
 
@@ -43,20 +42,27 @@ static void put_table(wf_buf *lines, const weft_m_drift_report *it)
     }
 }
 
+/* A report on its way to be lines. */
+struct telling {
+    struct drift_job *job;
+    const weft_m_drift_report *report;
+};
+
+static int tell_body(void *arg)
+{
+    const struct telling *telling = arg;
+    wf_buf *lines = &telling->job->lines;
+    weft_text text;
+    if (telling->job->is_json)
+        return output_put(lines, weft_m_drift_report_json(telling->report, &text), &text);
+    put_table(lines, telling->report);
+    return lines->rc;
+}
+
 static int tell(struct drift_job *job, const weft_m_drift_report *report)
 {
-    weft_text text;
-    int rc = 0;
-    if (!job->is_json) {
-        put_table(&job->lines, report);
-    } else if ((rc = weft_m_drift_report_json(report, &text)) == 0) {
-        wf_buf_append(&job->lines, text.ptr, text.len);
-        wf_buf_putc(&job->lines, '\n');
-        weft_text_free(&text);
-    }
-    if (rc == 0)
-        rc = output_lines(&job->lines);
-    return say_written(rc);
+    struct telling telling = {job, report};
+    return say_written(output_answers(&job->lines, tell_body, &telling));
 }
 
 static int compare(struct drift_job *job, const weft_m_profile *now, weft_m_error *error)
@@ -79,11 +85,12 @@ static int compare(struct drift_job *job, const weft_m_profile *now, weft_m_erro
     return rc;
 }
 
-static int look(struct drift_job *job, const struct gather *all)
+static int look(weft_matcher *matcher, const weft_str *texts, size_t count, void *arg)
 {
+    struct drift_job *job = arg;
     weft_m_profile *now;
     weft_m_error error;
-    int rc = weft_m_profile_take(&now, job->matcher, all->texts, all->count, &error);
+    int rc = weft_m_profile_take(&now, matcher, texts, count, &error);
     if (rc < 0)
         return rc == -ECANCELED ? rc : load_say(&error);
     if (job->against_path != NULL)
@@ -94,21 +101,6 @@ static int look(struct drift_job *job, const struct gather *all)
     }
     weft_m_profile_free(now);
     return rc;
-}
-
-static int drift_run(struct drift_job *job)
-{
-    const weft_catalog_options options = {.skip_bad = job->load.skip_bad};
-    struct gather all = {.most = TEXTS_MAX};
-    int rc = load_matcher(&job->load, &job->matcher);
-    if (rc == 0)
-        rc = gather_texts(&all, job->path, &options);
-    if (rc == 0)
-        rc = look(job, &all);
-    gather_fini(&all);
-    weft_m_close(job->matcher);
-    wf_buf_fini(&job->lines);
-    return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
 }
 
 /* ---- arguments ---- */
@@ -144,14 +136,13 @@ int cmd_match_drift(int argc, char **argv)
         return say_usage("match drift", "%s", error);
     if (job.is_help)
         return say_help(drift_about, options, count, drift_examples);
-    int rc = load_check(&job.load, job.path, "match drift");
+    int rc = gather_check(&job.load, job.path, argc, "match drift");
     if (rc != 0)
         return rc;
-    if (argc != 0 || job.path == NULL)
-        return say_usage("match drift", argc != 0 ? "texts come from --file"
-                                                  : "no texts; give a file with --file FILE");
     if (job.against_path == NULL && job.save_path == NULL)
         return say_usage("match drift", "neither --against nor --save");
     job.is_json |= !output_is_terminal();
-    return drift_run(&job);
+    rc = gather_run(&job.load, job.path, TEXTS_MAX, look, &job);
+    wf_buf_fini(&job.lines);
+    return rc;
 }

@@ -22,7 +22,6 @@ struct explain_job {
     const char *path;
 
     weft_matcher *matcher;
-    struct texts texts;
     wf_buf lines;
 };
 
@@ -92,7 +91,7 @@ static void put_candidate(wf_buf *lines, size_t rank, const weft_m_hit *hit,
     put_shared(lines, evidence);
 }
 
-static void put_explanation(wf_buf *lines, const weft_m_explanation *it)
+static int put_explanation(wf_buf *lines, const weft_m_explanation *it)
 {
     put_pair(lines, "query", it->query);
     if (it->query_normalized.ptr != NULL)
@@ -106,18 +105,24 @@ static void put_explanation(wf_buf *lines, const weft_m_explanation *it)
         put_pair(lines, "issue", it->issue);
     if (it->suggestion.ptr != NULL)
         put_pair(lines, "suggestion", it->suggestion);
-    wf_buf_putc(lines, '\n');
+    return wf_buf_putc(lines, '\n');
 }
 
-static int put_json(wf_buf *lines, const weft_m_explanation *it)
+/* An answer on its way to be lines. */
+struct writing {
+    struct explain_job *job;
+    const weft_m_explanation *explanation;
+};
+
+static int write_body(void *arg)
 {
+    const struct writing *writing = arg;
+    wf_buf *lines = &writing->job->lines;
+    const weft_m_explanation *it = writing->explanation;
     weft_text text;
-    int rc = weft_m_explanation_json(it, &text);
-    if (rc < 0)
-        return rc;
-    wf_buf_append(lines, text.ptr, text.len);
-    weft_text_free(&text);
-    return wf_buf_putc(lines, '\n');
+    if (writing->job->is_json)
+        return output_put(lines, weft_m_explanation_json(it, &text), &text);
+    return put_explanation(lines, it);
 }
 
 /* ---- the run ---- */
@@ -133,12 +138,10 @@ static int explain_text(struct explain_job *job, weft_str text, size_t line)
     if (rc < 0)
         return line != 0 ? say_failed("%s:%zu: %s", job->path, line, error.message)
                          : load_say(&error);
-    if (job->is_json)
-        put_json(&job->lines, it);
-    else
-        put_explanation(&job->lines, it);
+    struct writing writing = {job, it};
+    rc = output_answers(&job->lines, write_body, &writing);
     weft_m_explanation_free(it);
-    return say_written(output_lines(&job->lines));
+    return say_written(rc);
 }
 
 static int explain_chunk(struct chunk *chunk, void *arg)
@@ -152,7 +155,7 @@ static int explain_chunk(struct chunk *chunk, void *arg)
 
 static int explain_run(struct explain_job *job, char **args, size_t arg_count)
 {
-    const weft_catalog_options options = {.skip_bad = job->load.skip_bad};
+    const struct texts_from from = {job->path, args, arg_count, job->load.skip_bad};
     weft_m_error error;
     int rc = load_matcher(&job->load, &job->matcher);
     if (rc == 0) {
@@ -161,10 +164,7 @@ static int explain_run(struct explain_job *job, char **args, size_t arg_count)
             rc = load_say(&error);
     }
     if (rc == 0)
-        rc = texts_open(&job->texts, job->path, &options, args, arg_count);
-    if (rc == 0)
-        rc = texts_each(&job->texts, explain_chunk, job);
-    texts_close(&job->texts);
+        rc = texts_run(&from, explain_chunk, job);
     weft_m_close(job->matcher);
     wf_buf_fini(&job->lines);
     return rc;
@@ -212,11 +212,10 @@ static int explain_main(struct explain_job *job, int argc, char **argv)
         return say_help(job->is_diagnosis ? diagnose_about : explain_about, options, count,
                         job->is_diagnosis ? diagnose_examples : explain_examples);
     int rc = load_check(&job->load, job->path, job->command);
+    if (rc == 0)
+        rc = texts_check(job->path, argc, job->command);
     if (rc != 0)
         return rc;
-    if ((argc == 0) == (job->path == NULL))
-        return say_usage(job->command, argc == 0 ? "no text; give some, or --file FILE"
-                                                 : "texts and --file at once");
     job->is_json |= !output_is_terminal();
     return explain_run(job, argv, (size_t)argc);
 }
@@ -227,7 +226,6 @@ int cmd_match_explain(int argc, char **argv)
         .command = "match explain",
         .load = LOAD_DEFAULTS,
         .top_k = 5,
-        .texts.input.fd = -1,
     };
     return explain_main(&job, argc, argv);
 }
@@ -239,7 +237,6 @@ int cmd_match_diagnose(int argc, char **argv)
         .is_diagnosis = true,
         .top_k = 3,
         .load = LOAD_DEFAULTS,
-        .texts.input.fd = -1,
     };
     return explain_main(&job, argc, argv);
 }

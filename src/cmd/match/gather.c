@@ -5,11 +5,17 @@
 #include "base/alloc.h"
 #include "cmd/say.h"
 
-void gather_fini(struct gather *it)
+struct gather {
+    wf_arena arena;
+    weft_str *texts;
+    size_t count, capacity, count_max;
+    const char *path; /* for what is said of too many */
+};
+
+static void gather_fini(struct gather *it)
 {
     wf_arena_fini(&it->arena);
     wf_free(it->texts);
-    *it = (struct gather){0};
 }
 
 static int reserve(struct gather *it, size_t count)
@@ -28,21 +34,45 @@ static int reserve(struct gather *it, size_t count)
 static int gather_chunk(struct chunk *chunk, void *arg)
 {
     struct gather *it = arg;
-    if (chunk->count > it->most - it->count)
-        return say_failed("%s: more than %zu texts", it->path, it->most);
+    if (chunk->count > it->count_max - it->count)
+        return say_failed("%s: more than %zu texts, which is the limit", it->path, it->count_max);
     int rc = reserve(it, it->count + chunk->count);
     for (size_t i = 0; i < chunk->count && rc == 0; i++)
         rc = wf_arena_copy(&it->arena, chunk->texts[i], &it->texts[it->count++]) ? 0 : -ENOMEM;
     return rc;
 }
 
-int gather_texts(struct gather *it, const char *path, const weft_catalog_options *options)
+static int gather_texts(struct gather *it, const weft_catalog_options *options)
 {
-    struct texts texts = {.input.fd = -1};
-    it->path = path;
-    int rc = texts_open(&texts, path, options, NULL, 0);
+    struct texts texts;
+    int rc = texts_open(&texts, it->path, options, NULL, 0);
     if (rc == 0)
         rc = texts_each(&texts, gather_chunk, it);
     texts_close(&texts);
+    return rc;
+}
+
+int gather_check(struct load *load, const char *path, int argc, const char *command)
+{
+    int rc = load_check(load, path, command);
+    if (rc == 0 && argc != 0)
+        return say_usage(command, "texts come from --file");
+    if (rc == 0 && path == NULL)
+        return say_usage(command, "no texts; give a file with --file FILE");
+    return rc;
+}
+
+int gather_run(struct load *load, const char *path, size_t count_max, gather_fn *fn, void *arg)
+{
+    const weft_catalog_options options = {.skip_bad = load->skip_bad};
+    struct gather all = {.count_max = count_max, .path = path};
+    weft_matcher *matcher = NULL;
+    int rc = load_matcher(load, &matcher);
+    if (rc == 0)
+        rc = gather_texts(&all, &options);
+    if (rc == 0)
+        rc = fn(matcher, all.texts, all.count, arg);
+    gather_fini(&all);
+    weft_m_close(matcher);
     return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
 }

@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Gather: all texts of a file or of standard input at once, for commands that look at them
- * together. */
+/* Gather: a matcher and all texts of a file or of standard input at once, for commands that look at
+ * them together. */
 #ifndef WF_CMD_GATHER_H
 #define WF_CMD_GATHER_H
 
+#include "cmd/match/load.h"
 #include "cmd/match/texts.h"
 
-struct gather {
-    wf_arena arena;
-    weft_str *texts;
-    size_t count, capacity;
-    size_t most;      /* more are refused */
-    const char *path; /* for what is said then; borrowed */
-};
+/* What is done with them.  0; an exit code after saying why, or a negative code. */
+typedef int gather_fn(weft_matcher *matcher, const weft_str *texts, size_t count, void *arg);
 
-/* Reads `path`; `gather` has `most` and is else zero.  0; an exit code after saying why, or
- * -ECANCELED; fini in any case. */
-WEFT_WAITS int gather_texts(struct gather *gather, const char *path,
-                            const weft_catalog_options *options);
-void gather_fini(struct gather *gather);
+/* Checks the options of such a command, whose texts come from --file and not from its words.  0, or
+ * EXIT_USAGE after saying why. */
+int gather_check(struct load *load, const char *path, int argc, const char *command);
+
+/* Makes the matcher, reads `path`, at most `count_max` texts, and calls fn.  0; an exit code after
+ * saying why, or -ECANCELED. */
+WEFT_WAITS int gather_run(struct load *load, const char *path, size_t count_max, gather_fn *fn,
+                          void *arg);
 
 #endif

@@ -8,7 +8,6 @@
 #include "cmd/match/texts.h"
 #include "cmd/say.h"
 
-#include <weft/exec.h>
 #include <weft/hierarchy.h>
 
 static const char hierarchy_about[] =
@@ -26,7 +25,6 @@ static const char hierarchy_examples[] =
     "  weft match hierarchy -e products.csv --within telephones 'X2'\n"
     "  weft match hierarchy -e products.csv --show telephones\n";
 
-#define CHUNK_TEXTS 512
 #define NAME_COLUMNS 32u
 
 struct hierarchy_job {
@@ -36,7 +34,6 @@ struct hierarchy_job {
     bool is_json, is_help;
 
     weft_matcher *matcher;
-    struct texts texts;
     wf_buf lines;
 };
 
@@ -82,15 +79,6 @@ static int put_page(wf_buf *lines, weft_str text, const weft_m_results *results,
 
 /* ---- answers ---- */
 
-static int put_text(wf_buf *lines, int rc, weft_text *text)
-{
-    if (rc < 0)
-        return rc;
-    wf_buf_append(lines, text->ptr, text->len);
-    weft_text_free(text);
-    return wf_buf_putc(lines, '\n');
-}
-
 /* Answers on their way to be lines. */
 struct writing {
     struct hierarchy_job *job;
@@ -106,20 +94,12 @@ static int write_body(void *arg)
     for (size_t i = 0; i < writing->chunk->count && rc == 0; i++) {
         weft_text text;
         if (job->is_json)
-            rc = put_text(&job->lines, weft_m_hierarchy_result_json(writing->results, i, &text),
-                          &text);
+            rc = output_put(&job->lines, weft_m_hierarchy_result_json(writing->results, i, &text),
+                            &text);
         else
             rc = put_page(&job->lines, writing->chunk->texts[i], writing->results, i);
     }
     return rc;
-}
-
-/* 0, an exit code after saying why, or -ECANCELED. */
-static int write_lines(struct hierarchy_job *job, int rc)
-{
-    if (rc == 0)
-        rc = output_lines(&job->lines);
-    return say_written(rc);
 }
 
 static int match_chunk(struct chunk *chunk, void *arg)
@@ -135,41 +115,49 @@ static int match_chunk(struct chunk *chunk, void *arg)
     if (rc < 0)
         return rc == -ECANCELED ? rc : load_say(&error);
     writing.results = results;
-    rc = write_lines(job, weft_run_cpu(write_body, &writing));
+    rc = output_answers(&job->lines, write_body, &writing);
     weft_m_results_free(results);
-    return rc;
+    return say_written(rc);
+}
+
+struct showing {
+    struct hierarchy_job *job;
+    const weft_hierarchy *hierarchy;
+};
+
+static int show_body(void *arg)
+{
+    const struct showing *showing = arg;
+    weft_text text;
+    return output_put(
+        &showing->job->lines,
+        weft_hierarchy_entity_json(showing->hierarchy, weft_str_of(showing->job->shown), -1, &text),
+        &text);
 }
 
 static int show(struct hierarchy_job *job)
 {
     weft_hierarchy *hierarchy;
     weft_m_error error;
-    weft_text text;
     int rc = weft_m_hierarchy(job->matcher, &hierarchy, &error);
     if (rc < 0)
         return rc == -ECANCELED ? rc : load_say(&error);
-    rc = weft_hierarchy_entity_json(hierarchy, weft_str_of(job->shown), -1, &text);
+    struct showing showing = {job, hierarchy};
+    rc = output_answers(&job->lines, show_body, &showing);
     weft_hierarchy_unref(hierarchy);
     if (rc == -ENOENT)
-        return say_failed("no entity has the id %s", job->shown);
-    return write_lines(job, put_text(&job->lines, rc, &text));
+        return say_failed("--show: no entity has the id %s", job->shown);
+    return say_written(rc);
 }
 
 /* ---- the run ---- */
 
 static int hierarchy_run(struct hierarchy_job *job, char **args, size_t arg_count)
 {
-    const weft_catalog_options options = {.skip_bad = job->load.skip_bad};
+    const struct texts_from from = {job->path, args, arg_count, job->load.skip_bad};
     int rc = load_matcher(&job->load, &job->matcher);
-    if (rc == 0 && job->shown != NULL) {
-        rc = show(job);
-    } else if (rc == 0) {
-        rc = texts_open(&job->texts, job->path, &options, args, arg_count);
-        job->texts.chunk_count_max = CHUNK_TEXTS;
-        if (rc == 0)
-            rc = texts_each(&job->texts, match_chunk, job);
-        texts_close(&job->texts);
-    }
+    if (rc == 0)
+        rc = job->shown != NULL ? show(job) : texts_run(&from, match_chunk, job);
     weft_m_close(job->matcher);
     wf_buf_fini(&job->lines);
     return rc;
@@ -183,10 +171,7 @@ static int check(const struct hierarchy_job *job, int argc)
         return argc == 0 && job->path == NULL
                    ? 0
                    : say_usage("match hierarchy", "--show takes no texts");
-    if ((argc == 0) == (job->path == NULL))
-        return say_usage("match hierarchy", argc == 0 ? "no text; give some, or --file FILE"
-                                                      : "texts and --file at once");
-    return 0;
+    return texts_check(job->path, argc, "match hierarchy");
 }
 
 static int hierarchy_main(struct hierarchy_job *job, int argc, char **argv)
@@ -232,7 +217,7 @@ static int hierarchy_main(struct hierarchy_job *job, int argc, char **argv)
 
 int cmd_match_hierarchy(int argc, char **argv)
 {
-    struct hierarchy_job job = {.load = LOAD_DEFAULTS, .texts.input.fd = -1};
+    struct hierarchy_job job = {.load = LOAD_DEFAULTS};
     weft_m_hierarchy_options_init(&job.options);
     return hierarchy_main(&job, argc, argv);
 }

@@ -9,8 +9,6 @@
 #include "cmd/match/texts.h"
 #include "cmd/say.h"
 
-#include <weft/exec.h>
-
 #include <math.h>
 #include <string.h>
 
@@ -26,8 +24,6 @@ static const char novelty_examples[] =
     "  weft match novelty -m products.weftm -s calibrated,knn_distance,lof -f new.txt\n"
     "  weft match novelty -e products.csv --only-novel -f names.txt > new.txt\n";
 
-#define CHUNK_TEXTS 512
-
 struct novelty_job {
     struct load load;
     struct novelty novelty;
@@ -37,23 +33,11 @@ struct novelty_job {
     const char *path;
 
     weft_matcher *matcher;
-    struct texts texts;
     bool has_head;
     wf_buf lines;
 };
 
 /* ---- answers ---- */
-
-static int put_json(struct novelty_job *job, const weft_m_results *results, size_t index)
-{
-    weft_text text;
-    int rc = weft_m_novelty_result_json(results, index, &text);
-    if (rc < 0)
-        return rc;
-    wf_buf_append(&job->lines, text.ptr, text.len);
-    weft_text_free(&text);
-    return wf_buf_putc(&job->lines, '\n');
-}
 
 static void put_head(struct novelty_job *job)
 {
@@ -100,31 +84,25 @@ struct writing {
     const weft_m_results *results;
 };
 
+static int put_answer(struct novelty_job *job, weft_str text, const weft_m_results *results,
+                      size_t index)
+{
+    const weft_m_novelty_result *it = weft_m_results_novelty(results, index);
+    weft_text json;
+    if (job->only_novel && !it->is_novel)
+        return 0;
+    if (job->is_json)
+        return output_put(&job->lines, weft_m_novelty_result_json(results, index, &json), &json);
+    return job->only_novel ? put_text(job, text) : put_row(job, text, it);
+}
+
 static int write_body(void *arg)
 {
     const struct writing *writing = arg;
-    struct novelty_job *job = writing->job;
-    const struct chunk *chunk = writing->chunk;
-    const weft_m_results *results = writing->results;
     int rc = 0;
-    for (size_t i = 0; i < chunk->count && rc == 0; i++) {
-        const weft_m_novelty_result *it = weft_m_results_novelty(results, i);
-        if (job->only_novel && !it->is_novel)
-            continue;
-        if (job->only_novel && !job->is_json)
-            rc = put_text(job, chunk->texts[i]);
-        else
-            rc = job->is_json ? put_json(job, results, i) : put_row(job, chunk->texts[i], it);
-    }
+    for (size_t i = 0; i < writing->chunk->count && rc == 0; i++)
+        rc = put_answer(writing->job, writing->chunk->texts[i], writing->results, i);
     return rc;
-}
-
-static int write_answers(struct novelty_job *job, const struct chunk *chunk,
-                         const weft_m_results *results)
-{
-    struct writing writing = {job, chunk, results};
-    int rc = weft_run_cpu(write_body, &writing);
-    return rc < 0 ? rc : output_lines(&job->lines);
 }
 
 /* ---- the run ---- */
@@ -140,21 +118,18 @@ static int judge_chunk(struct chunk *chunk, void *arg)
         weft_m_novelty(job->matcher, chunk->texts, chunk->count, &job->options, &results, &error);
     if (rc < 0)
         return rc == -ECANCELED ? rc : load_say(&error);
-    rc = write_answers(job, chunk, results);
+    struct writing writing = {job, chunk, results};
+    rc = output_answers(&job->lines, write_body, &writing);
     weft_m_results_free(results);
     return say_written(rc);
 }
 
 static int novelty_run(struct novelty_job *job, char **args, size_t arg_count)
 {
-    const weft_catalog_options options = {.skip_bad = job->load.skip_bad};
+    const struct texts_from from = {job->path, args, arg_count, job->load.skip_bad};
     int rc = load_matcher(&job->load, &job->matcher);
     if (rc == 0)
-        rc = texts_open(&job->texts, job->path, &options, args, arg_count);
-    job->texts.chunk_count_max = CHUNK_TEXTS;
-    if (rc == 0)
-        rc = texts_each(&job->texts, judge_chunk, job);
-    texts_close(&job->texts);
+        rc = texts_run(&from, judge_chunk, job);
     weft_m_close(job->matcher);
     wf_buf_fini(&job->lines);
     return rc;
@@ -164,8 +139,7 @@ static int novelty_run(struct novelty_job *job, char **args, size_t arg_count)
 
 int cmd_match_novelty(int argc, char **argv)
 {
-    struct novelty_job job = {
-        .load = LOAD_DEFAULTS, .novelty = NOVELTY_DEFAULTS, .top_k = 5, .texts.input.fd = -1};
+    struct novelty_job job = {.load = LOAD_DEFAULTS, .novelty = NOVELTY_DEFAULTS, .top_k = 5};
     const struct args_option options[] = {
         LOAD_OPTIONS(&job.load),
         NOVELTY_OPTIONS(&job.novelty),
@@ -186,11 +160,10 @@ int cmd_match_novelty(int argc, char **argv)
     int rc = load_check(&job.load, job.path, "match novelty");
     if (rc == 0)
         rc = novelty_read(&job.novelty, "match novelty", &job.options);
+    if (rc == 0)
+        rc = texts_check(job.path, argc, "match novelty");
     if (rc != 0)
         return rc;
-    if ((argc == 0) == (job.path == NULL))
-        return say_usage("match novelty", argc == 0 ? "no text; give some, or --file FILE"
-                                                    : "texts and --file at once");
     job.options.top_k = job.top_k;
     job.is_json |= !output_is_terminal() && !job.only_novel;
     return novelty_run(&job, argv, (size_t)argc);

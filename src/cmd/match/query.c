@@ -289,11 +289,9 @@ static int query_check(struct query_job *job, int argc)
     int rc = load_check(&job->load, job->path, "match query");
     if (rc != 0)
         return rc;
-    if (argc == 0 && job->path == NULL)
-        return say_usage("match query", "no text; give some, or a file of them with --file FILE");
-    if (argc != 0 && job->path != NULL)
-        return say_usage("match query", "texts and --file at once");
-    rc = query_check_output(job);
+    rc = texts_check(job->path, argc, "match query");
+    if (rc == 0)
+        rc = query_check_output(job);
     if (rc == 0)
         rc = load_check_output(&job->load, job->path, job->sink.path, "match query");
     if (rc == 0 && input_is_same(job->sink.path, job->load.matcher))

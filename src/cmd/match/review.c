@@ -42,13 +42,9 @@ static int say_of(int rc, const weft_m_error *error)
 static void put_json(wf_buf *lines, const weft_m_review *it)
 {
     weft_text text;
-    if (weft_m_review_json(it, &text) < 0) {
-        lines->rc = -ENOMEM;
-        return;
-    }
-    wf_buf_append(lines, text.ptr, text.len);
-    wf_buf_putc(lines, '\n');
-    weft_text_free(&text);
+    int rc = output_put(lines, weft_m_review_json(it, &text), &text);
+    if (rc < 0)
+        lines->rc = rc;
 }
 
 /* ---- list, show, stats ---- */

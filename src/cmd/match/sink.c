@@ -7,13 +7,7 @@
 #include "cmd/io/table.h"
 #include "cmd/say.h"
 
-#include <weft/exec.h>
-#include <weft/scope.h>
-
 #include <string.h>
-
-/* Far more than the lines of a chunk take. */
-#define MAKE_TIME (10 * WEFT_SEC)
 
 bool sink_form_parse(const char *name, enum sink_form *out)
 {
@@ -35,19 +29,6 @@ bool sink_form_parse(const char *name, enum sink_form *out)
 }
 
 /* ---- one chunk's answers ---- */
-
-static void put_json(wf_buf *lines, const weft_m_results *results, size_t index)
-{
-    weft_text text;
-    int rc = weft_m_result_json(results, index, &text);
-    if (rc < 0) {
-        lines->rc = lines->rc != 0 ? lines->rc : rc;
-        return;
-    }
-    wf_buf_append(lines, text.ptr, text.len);
-    weft_text_free(&text);
-    wf_buf_putc(lines, '\n');
-}
 
 static void put_table_row(wf_buf *lines, weft_str query, const weft_m_hit *hit)
 {
@@ -85,9 +66,10 @@ static void put_head(struct sink *sink)
     wf_buf_puts(lines, "MATCHED\n");
 }
 
-static void put_answer(struct sink *sink, weft_str query, const weft_m_results *results,
-                       size_t index)
+static int put_answer(struct sink *sink, weft_str query, const weft_m_results *results,
+                      size_t index)
 {
+    weft_text text;
     size_t count;
     const weft_m_hit *hits = weft_m_results_hits(results, index, &count);
     switch (sink->form) {
@@ -95,8 +77,7 @@ static void put_answer(struct sink *sink, weft_str query, const weft_m_results *
         put_table(&sink->lines, query, hits, count);
         break;
     case SINK_NDJSON:
-        put_json(&sink->lines, results, index);
-        break;
+        return output_put(&sink->lines, weft_m_result_json(results, index, &text), &text);
     case SINK_CSV:
         rows_put(&sink->lines, ',', query, hits, count);
         break;
@@ -104,6 +85,7 @@ static void put_answer(struct sink *sink, weft_str query, const weft_m_results *
         rows_put(&sink->lines, '\t', query, hits, count);
         break;
     }
+    return sink->lines.rc;
 }
 
 /* Answers on their way to be lines. */
@@ -117,25 +99,18 @@ static int make_body(void *arg)
 {
     const struct making *making = arg;
     struct sink *sink = making->sink;
+    int rc = 0;
     if (sink->done == 0)
         put_head(sink);
-    for (size_t i = 0; i < making->chunk->count; i++)
-        put_answer(sink, making->chunk->texts[i], making->results, i);
-    return 0;
-}
-
-/* Off the loop, since many long answers take a while; and also when a signal has come, for what was
- * matched is written out. */
-static int make_lines(struct sink *sink, const struct chunk *chunk, const weft_m_results *results)
-{
-    struct making making = {sink, chunk, results};
-    WEFT_SHIELD(whole, MAKE_TIME);
-    return weft_scope_close(&whole, weft_run_cpu(make_body, &making));
+    for (size_t i = 0; i < making->chunk->count && rc == 0; i++)
+        rc = put_answer(sink, making->chunk->texts[i], making->results, i);
+    return rc;
 }
 
 int sink_put(struct sink *sink, const struct chunk *chunk, const weft_m_results *results)
 {
-    int rc = make_lines(sink, chunk, results);
+    struct making making = {sink, chunk, results};
+    int rc = output_make(make_body, &making);
     if (rc < 0)
         return rc;
     rc = sink->path == NULL ? output_lines(&sink->lines)

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define CHUNK_BYTES_MAX ((size_t)4 << 20)
+#define RUN_COUNT 512 /* of a chunk, where answers are large */
 
 int texts_open(struct texts *texts, const char *path, const weft_catalog_options *options,
                char **args, size_t arg_count)
@@ -198,4 +199,25 @@ int texts_each(struct texts *texts, texts_fn *fn, void *arg)
     }
     chunk_fini(&chunk);
     return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
+}
+
+int texts_check(const char *path, int word_count, const char *command)
+{
+    if (word_count == 0 && path == NULL)
+        return say_usage(command, "no text; give some, or a file of them with --file FILE");
+    if (word_count != 0 && path != NULL)
+        return say_usage(command, "texts and --file at once");
+    return 0;
+}
+
+int texts_run(const struct texts_from *from, texts_fn *fn, void *arg)
+{
+    const weft_catalog_options options = {.skip_bad = from->skip_bad};
+    struct texts texts;
+    int rc = texts_open(&texts, from->path, &options, from->words, from->word_count);
+    texts.chunk_count_max = RUN_COUNT;
+    if (rc == 0)
+        rc = texts_each(&texts, fn, arg);
+    texts_close(&texts);
+    return rc;
 }

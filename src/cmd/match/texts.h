@@ -66,6 +66,20 @@ typedef int texts_fn(struct chunk *chunk, void *arg);
  * why, or -ECANCELED. */
 WEFT_WAITS int texts_each(struct texts *texts, texts_fn *fn, void *arg);
 
+/* Where texts come from: words of the command, or a file. */
+struct texts_from {
+    const char *path; /* NULL: the words */
+    char **words;
+    size_t word_count;
+    bool skip_bad;
+};
+
+/* 0 if texts come either from words or from --file; else EXIT_USAGE after saying why. */
+int texts_check(const char *path, int word_count, const char *command);
+
+/* Opens them, calls fn with all of them, a chunk at a time, and closes.  As texts_each(). */
+WEFT_WAITS int texts_run(const struct texts_from *from, texts_fn *fn, void *arg);
+
 /* Counts the texts of a file by reading it once more.  0, and *out stays, if it cannot be read
  * twice. */
 WEFT_WAITS int texts_count(const struct texts *texts, uint64_t *out);
