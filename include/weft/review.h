@@ -104,6 +104,13 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int
 weft_m_reviews_promote(weft_m_reviews *reviews, weft_str review_id, weft_matcher *matcher,
                        const char *save_path, weft_m_promotion *out, weft_m_error *error);
 
+/* Takes the file of reviews away, then the matcher's, whose path may be NULL, in one turn of the
+ * lock: who decides, adds or promotes meanwhile has done it before, or finds no record any more and
+ * so writes neither file again.  What is not there is no mistake.  0; -EBUSY, and then all is as it
+ * was; -errno. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int
+weft_m_reviews_remove(const char *path, const char *matcher_path, weft_m_error *error);
+
 /* One record as JSON: {"review_id","discovery_id","proposal_index","proposal_name","state",
  * "proposal":{"name","description","confidence","sample_count","example_samples","keywords"},
  * "provenance","notes","created_at","updated_at","reviewed_at","promoted_at"}; times are RFC 3339,

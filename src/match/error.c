@@ -135,6 +135,7 @@ const char *weft_m_error_name(int rc)
     case -WEFT_M_EMATCH:
         return "matching_error";
     case -WEFT_M_ECLOSED:
+    case -EBUSY:
         return "conflict";
     case -WEFT_ELIMIT:
         return "too_large";

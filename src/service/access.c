@@ -46,7 +46,8 @@ static int refuse_stranger(const weft_http_request *req, weft_http_response *res
     return weft_http_fail(res, 401, "unauthorized",
                           weft_http_field(req, "Authorization").ptr != NULL
                               ? "Authorization is not Bearer and the service's token"
-                              : "changes need the service's token: Authorization: Bearer TOKEN");
+                              : "changes, and texts that users wrote, need the service's token: "
+                                "Authorization: Bearer TOKEN");
 }
 
 /* ---- without ---- */
@@ -76,10 +77,11 @@ int access_check(weft_http_request *req, weft_http_response *res, void *arg)
         return shows_token(req, access) ? 0 : refuse_stranger(req, res);
     if (!access->is_open)
         return weft_http_fail(res, 403, "forbidden",
-                              "this service takes no changes; weft serve --token FILE or "
-                              "--allow-changes makes it");
+                              "this service takes no changes and shows no texts that users wrote; "
+                              "weft serve --token FILE or --allow-changes makes it");
     if (is_from_page(req) || !weft_http_is_local(req))
         return weft_http_fail(res, 403, "forbidden",
-                              "without a token no changes are taken from pages of a browser");
+                              "without a token a browser's pages may neither change things nor see "
+                              "texts that users wrote");
     return 0;
 }

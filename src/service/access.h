@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Access: who may change things.
+ * Access: who may change things, and see what users wrote: reviews and what a discovery found hold
+ * their texts.
  *
  * Nobody, unless the service was told otherwise.  With a token: who shows it.  Without one: who
  * speaks to a service that only this machine can reach, but not a page in a browser there: pages

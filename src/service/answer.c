@@ -21,6 +21,7 @@ static int status_of(int rc)
     case -WEFT_M_ENOTREADY:
     case -WEFT_M_ETRAIN:
     case -WEFT_M_ECLOSED:
+    case -EBUSY:
         return 409;
     case -WEFT_ELIMIT:
         return 413;
@@ -53,10 +54,19 @@ int answer_keeps_nothing(weft_http_response *res)
                           "this service keeps nothing; weft serve --data DIR makes it");
 }
 
-int answer_stale(weft_http_response *res)
+int answer_kept(weft_http_request *req, weft_http_response *res, const struct store *store, int rc,
+                const weft_m_error *error)
 {
-    return weft_http_fail(res, 409, /* code= */ NULL,
-                          "the matcher was replaced or deleted meanwhile");
+    weft_m_error shown = *error;
+    if (rc == -ENOTDIR && error->rc == 0)
+        return answer_keeps_nothing(res);
+    if (rc == -ESTALE && error->rc == 0)
+        return weft_http_fail(res, 409, /* code= */ NULL,
+                              "the matcher was replaced or deleted meanwhile");
+    if (error->rc == 0)
+        return rc;
+    store_hide(store, &shown);
+    return answer_error(req, res, rc, &shown);
 }
 
 int answer_text(weft_http_response *res, weft_text *text)

@@ -123,6 +123,8 @@ static int add_reviews(const struct job_work *work, const weft_m_discovery *foun
     WEFT_TRY(store_enter(store, work->named));
     int rc = add_to(path, work, found);
     store_leave(store);
+    if (rc < 0)
+        store_hide(store, work->error);
     return rc;
 }
 

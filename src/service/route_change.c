@@ -130,12 +130,8 @@ int route_save(weft_http_request *req, weft_http_response *res, const struct tar
 {
     weft_m_error error;
     int rc = store_save(&target->service->store, target->named, &error);
-    if (rc == -ENOTDIR)
-        return answer_keeps_nothing(res);
-    if (rc == -ESTALE)
-        return answer_stale(res);
     if (rc < 0)
-        return error.rc != 0 ? answer_error(req, res, rc, &error) : rc;
+        return answer_kept(req, res, &target->service->store, rc, &error);
     static const char saved[] = "{\"saved\":true}";
     return weft_http_respond_json(res, 200, (weft_str){saved, sizeof(saved) - 1});
 }

@@ -58,15 +58,10 @@ static int answer_profile(weft_http_response *res, const weft_m_profile *profile
     return answer_buf(res, &body);
 }
 
-/* 0; 1 after saying that the service keeps nothing. */
-static int find_path(weft_http_response *res, const struct target *target, char path[PATH_MAX])
+static int find_path(const struct target *target, char path[PATH_MAX])
 {
-    int rc =
-        store_path(&target->service->store, weft_str_of(target->named->name), STORE_PROFILE, path);
-    if (rc != -ENOTDIR)
-        return rc;
-    rc = answer_keeps_nothing(res);
-    return rc < 0 ? rc : 1;
+    return store_path(&target->service->store, weft_str_of(target->named->name), STORE_PROFILE,
+                      path);
 }
 
 /* That which was kept; 1 after saying that there is none. */
@@ -74,16 +69,15 @@ static int load(weft_http_request *req, weft_http_response *res, const struct ta
                 weft_m_profile **out)
 {
     char path[PATH_MAX];
-    weft_m_error error;
-    int rc = find_path(res, target, path);
-    if (rc != 0)
-        return rc;
-    rc = weft_m_profile_load(out, path, &error);
+    weft_m_error error = {0};
+    int rc = find_path(target, path);
+    if (rc == 0)
+        rc = weft_m_profile_load(out, path, &error);
     if (rc == 0)
         return 0;
     rc = rc == -ENOENT ? weft_http_fail(res, 404, /* code= */ NULL,
                                         "there is no profile to compare with; PUT …/profile")
-                       : answer_error(req, res, rc, &error);
+                       : answer_kept(req, res, &target->service->store, rc, &error);
     return rc < 0 ? rc : 1;
 }
 
@@ -98,9 +92,10 @@ int route_get_profile(weft_http_request *req, weft_http_response *res, const str
     return rc;
 }
 
-static int keep(const struct target *target, const char *path, const weft_m_profile *profile,
-                weft_m_error *error)
+static int keep(const struct target *target, const weft_m_profile *profile, weft_m_error *error)
 {
+    char path[PATH_MAX];
+    WEFT_TRY(find_path(target, path));
     WEFT_TRY(store_enter(&target->service->store, target->named));
     int rc = weft_m_profile_save(profile, path, error);
     store_leave(&target->service->store);
@@ -110,23 +105,17 @@ static int keep(const struct target *target, const char *path, const weft_m_prof
 int route_put_profile(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
     const struct profile_asked *asked = weft_http_input(req);
-    char path[PATH_MAX];
+    struct store *store = &target->service->store;
     weft_m_profile *profile;
     weft_m_error error = {0};
-    int rc = find_path(res, target, path);
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    rc = weft_m_profile_take(&profile, target->matcher, asked->texts.ptr, asked->texts.count,
-                             &error);
+    if (store->dir == NULL)
+        return answer_keeps_nothing(res);
+    int rc = weft_m_profile_take(&profile, target->matcher, asked->texts.ptr, asked->texts.count,
+                                 &error);
     if (rc < 0)
         return answer_error(req, res, rc, &error);
-    rc = keep(target, path, profile, &error);
-    if (rc == 0)
-        rc = answer_profile(res, profile);
-    else if (rc == -ESTALE)
-        rc = answer_stale(res);
-    else if (error.rc != 0)
-        rc = answer_error(req, res, rc, &error);
+    rc = keep(target, profile, &error);
+    rc = rc == 0 ? answer_profile(res, profile) : answer_kept(req, res, store, rc, &error);
     weft_m_profile_free(profile);
     return rc;
 }

@@ -146,11 +146,12 @@ int route_put_matcher(weft_http_request *req, weft_http_response *res, void *arg
 int route_delete_matcher(weft_http_request *req, weft_http_response *res, void *arg)
 {
     struct service *service = arg;
-    int rc = store_remove(&service->store, weft_http_path_param(req, "name"));
-    if (rc == -ENOENT)
+    weft_m_error error;
+    int rc = store_remove(&service->store, weft_http_path_param(req, "name"), &error);
+    if (rc == -ENOENT && error.rc == 0)
         return weft_http_fail(res, 404, /* code= */ NULL, "there is no matcher of this name");
     if (rc < 0)
-        return rc;
+        return answer_kept(req, res, &service->store, rc, &error);
     jobs_cancel_stale(&service->jobs);
     return weft_http_respond(res, 204, /* type= */ NULL, "", 0);
 }

@@ -62,34 +62,33 @@ const weft_schema ask_decision = {.name = "Decision",
 
 /* ---- the store ---- */
 
-static int answer_failed(weft_http_request *req, weft_http_response *res, int rc,
-                         const weft_m_error *error)
+static int answer_failed(weft_http_request *req, weft_http_response *res,
+                         const struct target *target, int rc, const weft_m_error *error)
 {
     const weft_http_error none = {
         .status = 404, .message = error->message, .field = "review_id", .offset = -1};
     const weft_http_error conflict = {
         .status = 409, .message = error->message, .field = error->field, .offset = -1};
-    if (rc == -ENOENT)
+    if (rc == -ENOENT && strcmp(error->field, "review_id") == 0)
         return weft_http_respond_error(res, &none);
-    bool is_conflict = rc == -EBUSY || (rc == -WEFT_M_EVALID && strcmp(error->field, "notes") != 0);
+    bool is_conflict = rc == -WEFT_M_EVALID && strcmp(error->field, "notes") != 0;
     return is_conflict ? weft_http_respond_error(res, &conflict)
-                       : answer_error(req, res, rc, error);
+                       : answer_kept(req, res, &target->service->store, rc, error);
 }
 
 /* The reviews of the matcher; 1 after saying that there can be none. */
 static int open_reviews(weft_http_request *req, weft_http_response *res,
                         const struct target *target, weft_m_reviews **out)
 {
+    const struct store *store = &target->service->store;
     char path[PATH_MAX];
-    weft_m_error error;
-    int rc =
-        store_path(&target->service->store, weft_str_of(target->named->name), STORE_REVIEWS, path);
-    if (rc == -ENOTDIR)
-        rc = answer_keeps_nothing(res);
-    else if (rc == 0 && (rc = weft_m_reviews_open(out, path, &error)) < 0)
-        rc = answer_error(req, res, rc, &error);
-    else
-        return rc;
+    weft_m_error error = {0};
+    int rc = store_path(store, weft_str_of(target->named->name), STORE_REVIEWS, path);
+    if (rc == 0)
+        rc = weft_m_reviews_open(out, path, &error);
+    if (rc == 0)
+        return 0;
+    rc = answer_kept(req, res, store, rc, &error);
     return rc < 0 ? rc : 1;
 }
 
@@ -235,10 +234,8 @@ int route_decide(weft_http_request *req, weft_http_response *res, const struct t
     }
     if (rc == 0)
         rc = answer_decided(res, weft_m_reviews_find(reviews, id), &promotion);
-    else if (rc == -ESTALE)
-        rc = answer_stale(res);
-    else if (error.rc != 0)
-        rc = answer_failed(req, res, rc, &error);
+    else
+        rc = answer_failed(req, res, target, rc, &error);
     weft_m_reviews_close(reviews);
     return rc;
 }

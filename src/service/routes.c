@@ -119,7 +119,7 @@ struct route {
     const weft_http_api *api;
     uint32_t flags, in_hand_max;
     weft_time time_max;
-    bool changes;
+    bool is_guarded; /* it changes something, or shows what users wrote */
 };
 
 #define PLAIN(method_, path_, name_, ...)                                                          \
@@ -153,28 +153,28 @@ static const struct route routes[] = {
     BOTH("GET", "hierarchy", hierarchy_entity),
     BOTH("GET", "info", info),
     BOTH("GET", "stats", stats),
-    BOTH("POST", "entities", add_entities, .changes = true),
-    BOTH("DELETE", "entities", remove_entities, .changes = true),
-    BOTH("PUT", "threshold", threshold, .changes = true),
-    BOTH("POST", "save", save, .changes = true),
-    BOTH("POST", "fit", fit, .changes = true),
-    BOTH("POST", "discover", discover, .changes = true),
-    BOTH("GET", "reviews", reviews),
-    BOTH("GET", "reviews/{review}", get_review),
-    BOTH("POST", "reviews/{review}", decide, .changes = true),
+    BOTH("POST", "entities", add_entities, .is_guarded = true),
+    BOTH("DELETE", "entities", remove_entities, .is_guarded = true),
+    BOTH("PUT", "threshold", threshold, .is_guarded = true),
+    BOTH("POST", "save", save, .is_guarded = true),
+    BOTH("POST", "fit", fit, .is_guarded = true),
+    BOTH("POST", "discover", discover, .is_guarded = true),
+    BOTH("GET", "reviews", reviews, .is_guarded = true),
+    BOTH("GET", "reviews/{review}", get_review, .is_guarded = true),
+    BOTH("POST", "reviews/{review}", decide, .is_guarded = true),
     BOTH("GET", "profile", get_profile),
-    BOTH("PUT", "profile", put_profile, .changes = true),
+    BOTH("PUT", "profile", put_profile, .is_guarded = true),
     BOTH("POST", "drift", drift),
     PLAIN("GET", "/v1/jobs", jobs),
     PLAIN("GET", "/v1/jobs/{id}", get_job),
-    PLAIN("DELETE", "/v1/jobs/{id}", delete_job, .changes = true),
-    PLAIN("GET", "/v1/jobs/{id}/result", job_result),
+    PLAIN("DELETE", "/v1/jobs/{id}", delete_job, .is_guarded = true),
+    PLAIN("GET", "/v1/jobs/{id}/result", job_result, .is_guarded = true),
     PLAIN("GET", "/v1/jobs/{id}/events", job_events, .in_hand_max = WATCHERS_MAX,
           .time_max = WATCH_TIME_MAX),
     PLAIN("GET", "/v1/matchers", matchers),
     TARGET("GET", "/v1/matchers/{name}", get_matcher),
-    PLAIN("PUT", "/v1/matchers/{name}", put_matcher, .changes = true),
-    PLAIN("DELETE", "/v1/matchers/{name}", delete_matcher, .changes = true),
+    PLAIN("PUT", "/v1/matchers/{name}", put_matcher, .is_guarded = true),
+    PLAIN("DELETE", "/v1/matchers/{name}", delete_matcher, .is_guarded = true),
 };
 #define ROUTE_COUNT (sizeof(routes) / sizeof(*routes))
 _Static_assert(ROUTE_COUNT <= SERVICE_BINDINGS_MAX, "each route has a binding");
@@ -215,7 +215,7 @@ void service_init(struct service *service, size_t matcher_count_max)
     for (size_t i = 0; i < ROUTE_COUNT; i++)
         service->priv_bindings[i] = (struct binding){service, routes[i].target};
     service->priv_guard = (weft_http_layer){.before = access_check, .arg = &service->access};
-    service->priv_changes = (weft_http_group){.layers = &service->priv_guard, .layer_count = 1};
+    service->priv_guarded = (weft_http_group){.layers = &service->priv_guard, .layer_count = 1};
 }
 
 void service_fini(struct service *service)
@@ -242,8 +242,8 @@ int service_add_routes(struct service *service, weft_http_server *server)
             route.handler = route_with_matcher;
             route.arg = &service->priv_bindings[i];
         }
-        if (from->changes)
-            route.group = &service->priv_changes;
+        if (from->is_guarded)
+            route.group = &service->priv_guarded;
         rc = weft_http_server_add(server, &route);
     }
     return rc;

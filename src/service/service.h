@@ -56,7 +56,7 @@ struct service {
 
     struct binding priv_bindings[SERVICE_BINDINGS_MAX];
     weft_http_layer priv_guard;
-    weft_http_group priv_changes; /* routes that change something */
+    weft_http_group priv_guarded; /* routes that change something, or show what users wrote */
 };
 
 /* Zeroed, then this. */
@@ -112,9 +112,16 @@ target_handler route_drift;
 WEFT_WAITS int answer_error(weft_http_request *req, weft_http_response *res, int rc,
                             const weft_m_error *error);
 
-/* 409: there is no directory; the matcher is not that of its name any more. */
+/* 409: there is no directory. */
 WEFT_WAITS int answer_keeps_nothing(weft_http_response *res);
-WEFT_WAITS int answer_stale(weft_http_response *res);
+
+/* Sends `rc` of the store, or of what the library did with a file in it: 409 without a directory,
+ * for a matcher that is not that of its name any more, and for a file that another process changes;
+ * else as answer_error(), but without the directory's name.  `error` is zeroed if the code says
+ * all.
+ */
+WEFT_WAITS int answer_kept(weft_http_request *req, weft_http_response *res,
+                           const struct store *store, int rc, const weft_m_error *error);
 
 /* Sends a JSON text of the matcher, and frees it. */
 WEFT_WAITS int answer_text(weft_http_response *res, weft_text *text);

@@ -7,6 +7,7 @@
 
 #include <weft/error.h>
 #include <weft/file.h>
+#include <weft/review.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +43,21 @@ int store_path(const struct store *store, weft_str name, const char *kind, char 
         return -ENOTDIR;
     int bytes = snprintf(path, PATH_MAX, "%s/%.*s.%s", store->dir, (int)name.len, name.ptr, kind);
     return bytes < PATH_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* The library shows this much of a path; see weft_m_save(). */
+#define SHOWN_MAX 300
+
+void store_hide(const struct store *store, weft_m_error *error)
+{
+    size_t dir = store->dir != NULL ? strlen(store->dir) : 0;
+    size_t shown = dir + 1 < SHOWN_MAX ? dir + 1 : SHOWN_MAX;
+    char *text = error->message;
+    if (dir == 0 || strlen(text) < shown ||
+        strncmp(text, store->dir, shown < dir ? shown : dir) != 0 ||
+        (shown > dir && text[dir] != '/'))
+        return;
+    memmove(text, text + shown, strlen(text + shown) + 1);
 }
 
 /* ---- beginning ---- */
@@ -169,32 +185,32 @@ int store_save(struct store *store, const struct named *named, weft_m_error *err
 }
 
 /* The matcher's own last: while it is there the rest is of something. */
-static int remove_files(struct store *store, weft_str name)
+static int remove_files(struct store *store, weft_str name, weft_m_error *error)
 {
-    static const char *const kinds[] = {STORE_PROFILE, STORE_REVIEWS, STORE_REVIEWS ".lock",
-                                        STORE_MATCHER};
-    char path[PATH_MAX];
-    int rc = 0;
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds) && (rc == 0 || rc == -ENOENT); i++) {
-        WEFT_TRY(store_path(store, name, kinds[i], path));
-        rc = weft_unlink(path);
-    }
-    return rc == -ENOENT ? 0 : rc;
+    char path[PATH_MAX], matcher[PATH_MAX];
+    WEFT_TRY(store_path(store, name, STORE_PROFILE, path));
+    int rc = weft_unlink(path);
+    if (rc < 0 && rc != -ENOENT)
+        return fail(error, rc, path);
+    WEFT_TRY(store_path(store, name, STORE_REVIEWS, path));
+    WEFT_TRY(store_path(store, name, STORE_MATCHER, matcher));
+    return weft_m_reviews_remove(path, matcher, error);
 }
 
-static int remove_both(struct store *store, weft_str name)
+static int remove_both(struct store *store, weft_str name, weft_m_error *error)
 {
     if (store->dir != NULL)
-        WEFT_TRY(remove_files(store, name));
+        WEFT_TRY(remove_files(store, name, error));
     return registry_remove(store->registry, name);
 }
 
-int store_remove(struct store *store, weft_str name)
+int store_remove(struct store *store, weft_str name, weft_m_error *error)
 {
+    *error = (weft_m_error){0};
     if (!registry_is_name(name))
         return -ENOENT;
     WEFT_TRY(enter(store));
-    int rc = remove_both(store, name);
+    int rc = remove_both(store, name, error);
     store_leave(store);
     return rc;
 }

@@ -43,12 +43,17 @@ WEFT_WAITS int store_save(struct store *store, const struct named *named, weft_m
 /* "DIR/NAME.KIND", in `path`.  0; -ENOTDIR: nothing is kept here; -ENAMETOOLONG. */
 int store_path(const struct store *store, weft_str name, const char *kind, char path[PATH_MAX]);
 
+/* Takes the directory out of a message that begins with a file in it: those who ask over a network
+ * need not know where it is. */
+void store_hide(const struct store *store, weft_m_error *error);
+
 /* Files of `named` are written in between: 0, and then leave; -ESTALE: it was replaced or deleted
  * meanwhile; -ECANCELED. */
 WEFT_WAITS int store_enter(struct store *store, const struct named *named);
 void store_leave(struct store *store);
 
-/* Takes the matcher of this name away, first its files.  0; -ENOENT; -errno of the file. */
-WEFT_WAITS int store_remove(struct store *store, weft_str name);
+/* Takes the matcher of this name away, first its files.  0; -ENOENT: there is none; -EBUSY: another
+ * process changes them; -errno.  With *error if it is about a file. */
+WEFT_WAITS int store_remove(struct store *store, weft_str name, weft_m_error *error);
 
 #endif

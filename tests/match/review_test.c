@@ -383,6 +383,77 @@ TASK_TEST(M8_a_change_waits_for_that_of_another_process_and_then_names_it)
     CHECK_OK(weft_unlink(lock));
 }
 
+static int open_lock(const char *path, int flags)
+{
+    char lock[80];
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    int fd = weft_open(lock, O_RDWR | flags, 0600);
+    CHECK_OK(fd);
+    return fd;
+}
+
+static bool is_there(const char *path)
+{
+    struct stat info;
+    return weft_stat(path, &info) == 0;
+}
+
+TASK_TEST(M8_reviews_are_removed_with_their_matcher_in_their_turn)
+{
+    const char *path = path_of();
+    char matcher[80], lock[80];
+    weft_m_error error;
+    snprintf(matcher, sizeof(matcher), "%s.weftm", path);
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    CHECK_OK(weft_m_reviews_remove(path, matcher, &error)); /* nothing is there */
+    weft_m_reviews *reviews = open_two(path);
+    CHECK_OK(weft_file_save(matcher, "x", 1, 0600));
+    int fd = open_lock(path, 0);
+    if (flock(fd, LOCK_EX) == 0) { /* simulated files have none */
+        CHECK_EQ(weft_m_reviews_remove(path, matcher, &error), -EBUSY);
+        CHECK(is_there(path) && is_there(matcher) && is_there(lock));
+    }
+    CHECK_OK(weft_close(fd));
+    CHECK_OK(weft_m_reviews_remove(path, matcher, &error));
+    CHECK(!is_there(path) && !is_there(matcher) && !is_there(lock));
+
+    /* Who had read them before does not write them back. */
+    CHECK_EQ(weft_m_reviews_decide(reviews, STR("0123abcd-0"), WEFT_M_REVIEW_APPROVED, NULL, NULL),
+             -ENOENT);
+    CHECK(!is_there(path));
+    weft_m_reviews_close(reviews);
+    CHECK_OK(weft_unlink(lock));
+}
+
+static int approve_first(void *reviews)
+{
+    return weft_m_reviews_decide(reviews, STR("0123abcd-0"), WEFT_M_REVIEW_APPROVED, NULL, NULL);
+}
+
+/* The lock that was waited for is removed, and another one made and taken. */
+TASK_TEST(M8_a_lock_whose_file_is_gone_is_nobodys)
+{
+    const char *path = path_of();
+    weft_m_reviews *reviews = open_two(path);
+    char lock[80];
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    int old = open_lock(path, 0);
+    if (flock(old, LOCK_EX) == 0) { /* simulated files have none */
+        weft_task waiting = weft_spawn(approve_first, reviews);
+        CHECK_OK(weft_sleep(100 * WEFT_MS));
+        CHECK_OK(weft_unlink(lock));
+        int fresh = open_lock(path, O_CREAT);
+        CHECK_OK(flock(fresh, LOCK_EX));
+        CHECK_OK(flock(old, LOCK_UN));
+        CHECK_EQ(weft_await(waiting), -EBUSY);
+        CHECK_OK(weft_close(fresh));
+    }
+    CHECK_OK(weft_close(old));
+    weft_m_reviews_close(reviews);
+    CHECK_OK(weft_unlink(path));
+    CHECK_OK(weft_unlink(lock));
+}
+
 /* ---- crashes ---- */
 
 /* Two records for each of `count` discoveries; tells of each when it is there. */

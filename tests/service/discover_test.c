@@ -6,9 +6,12 @@
 #include <weft/discover.h>
 #include <weft/drift.h>
 #include <weft/file.h>
+#include <weft/io.h>
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 
 #define FRUIT                                                                                      \
     "{\"entities\":[{\"id\":\"a\",\"name\":\"Apple\"},{\"id\":2,\"name\":\"Banana\"},"             \
@@ -197,6 +200,81 @@ TASK_TEST(reviews_and_drift_refuse_what_makes_no_sense)
     CHECK_EQ(desk_call(&desk, "PUT /v1/profile", "{\"texts\":[\"a\",\"b\"]}"), 403);
     desk_close(&desk);
     desk_drop_dir(dir);
+}
+
+/* Reviews and what a discovery found hold texts that users wrote. */
+TASK_TEST(texts_of_users_are_shown_to_those_who_may_change_things)
+{
+    static const char *const lines[] = {"GET /v1/reviews", "GET /v1/matchers/default/reviews",
+                                        "GET /v1/reviews/x",
+                                        "GET /v1/jobs/0123456789abcdef/result"};
+    static struct desk desk;
+    const char *dir = desk_make_dir();
+    open_with_fruit(&desk, dir);
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+        desk.service.access = (struct access){0};
+        CHECK_EQ(desk_call(&desk, lines[i], NULL), 403);
+        desk.service.access = (struct access){.token = "0123456789abcdef", .token_bytes = 16};
+        CHECK_EQ(desk_call(&desk, lines[i], NULL), 401);
+        CHECK_EQ(
+            desk_call_with(&desk, lines[i], "Authorization: Bearer 0123456789abcdef\r\n", NULL),
+            i < 2 ? 200 : 404);
+    }
+    CHECK_EQ(desk_call(&desk, "GET /v1/jobs", NULL), 200); /* how they stand is free */
+    desk_close(&desk);
+    desk_drop_dir(dir);
+}
+
+static void save_as(const char *dir, const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    CHECK_OK(weft_file_save(path, text, strlen(text), 0600));
+}
+
+TASK_TEST(what_is_wrong_with_a_file_is_said_without_its_directory)
+{
+    static struct desk desk;
+    const char *dir = desk_make_dir();
+    open_with_fruit(&desk, dir);
+    save_as(dir, "default.reviews.json", "no list");
+    save_as(dir, "default.profile.json", "no profile");
+    CHECK_EQ(desk_call(&desk, "GET /v1/reviews", NULL), 500);
+    CHECK(desk_says(&desk, "\"message\":\"default.reviews.json: no list of reviews"));
+    CHECK_EQ(desk_call(&desk, "POST /v1/reviews/x", "{\"state\":\"approved\"}"), 500);
+    CHECK(desk_says(&desk, "\"message\":\"default.reviews.json: "));
+    CHECK_EQ(desk_call(&desk, "GET /v1/profile", NULL), 500);
+    CHECK(desk_says(&desk, "\"message\":\"default.profile.json: "));
+    (void)discover(&desk, ",\"all\":true,\"review\":true");
+    CHECK(desk_says(&desk, "event: failed\n"));
+    CHECK(desk_says(&desk, "\"message\":\"default.reviews.json: "));
+    CHECK(!desk_says(&desk, dir));
+    desk_close(&desk);
+    desk_drop_dir(dir);
+}
+
+/* A program on the command line is at work on them. */
+TASK_TEST(a_matcher_whose_reviews_are_being_changed_is_not_deleted)
+{
+    static struct desk desk;
+    const char *dir = desk_make_dir();
+    char path[128];
+    open_with_fruit(&desk, dir);
+    (void)discover(&desk, ",\"all\":true,\"review\":true");
+    snprintf(path, sizeof(path), "%s/default.reviews.json.lock", dir);
+    int fd = weft_open(path, O_RDWR, 0);
+    CHECK_OK(fd);
+    if (flock(fd, LOCK_EX) == 0) { /* simulated files have none */
+        CHECK_EQ(desk_call(&desk, "DELETE /v1/matchers/default", NULL), 409);
+        CHECK(
+            desk_says(&desk, "\"code\":\"conflict\",\"message\":\"default.reviews.json is being"));
+        CHECK_EQ(desk_call(&desk, "GET /v1/reviews", NULL), 200);
+        CHECK(desk_says(&desk, "\"total\":1}"));
+    }
+    CHECK_OK(weft_close(fd));
+    CHECK_EQ(desk_call(&desk, "DELETE /v1/matchers/default", NULL), 204);
+    desk_close(&desk);
+    CHECK_OK(weft_rmdir(dir));
 }
 
 TASK_TEST(drift_compares_with_the_profile_that_was_kept)

@@ -246,8 +246,9 @@ static void put_as(struct desk *desk, const char *head, int status)
     else
         CHECK(desk_says(desk, status == 401 ? "\"unauthorized\"" : "\"forbidden\""));
     if (status == 401)
-        CHECK(desk_says(desk, strstr(head, "Authorization") != NULL ? "is not Bearer and"
-                                                                    : "changes need"));
+        CHECK(desk_says(desk, strstr(head, "Authorization") != NULL
+                                  ? "is not Bearer and"
+                                  : "changes, and texts that users wrote, need"));
     if (status == 401)
         CHECK_STR(answer_field(&desk->answer, "WWW-Authenticate"), "Bearer realm=\"weft\"");
 }

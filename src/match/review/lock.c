@@ -25,19 +25,29 @@
 struct locking {
     const char *name; /* PATH.lock */
     int fd;
+    weft_time give_up_at;
     long holder; /* 0: not known */
 };
 
-/* 0; -EBUSY after LOCK_TIME; -ECANCELED.  Where the file system has no locks there is none. */
-static int wait_for(int fd)
+/* 0; -EBUSY at the end of the time; -ECANCELED.  Where the file system has no locks there is none.
+ */
+static int wait_for(const struct locking *it)
 {
-    const weft_time give_up_at = weft_now() + LOCK_TIME;
-    while (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
-        if (weft_now() >= give_up_at)
+    while (flock(it->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+        if (weft_now() >= it->give_up_at)
             return -EBUSY;
         WEFT_TRY(weft_sleep(PAUSE));
     }
     return 0;
+}
+
+/* False if who had the lock took its file away: what is locked then is nobody's any more. */
+static bool is_named(const struct locking *it)
+{
+    struct stat locked, named;
+    return weft_fstat(it->fd, &locked) < 0 ||
+           (weft_stat(it->name, &named) == 0 && named.st_ino == locked.st_ino &&
+            named.st_dev == locked.st_dev);
 }
 
 static void read_holder(struct locking *it)
@@ -56,17 +66,34 @@ static int write_holder(const struct locking *it)
     return rc < 0 ? (int)rc : 0;
 }
 
-static int lock_body(void *arg)
+/* 1; 0: the file was another by then; negative. */
+static int lock_once(struct locking *it)
 {
-    struct locking *it = arg;
     it->fd = weft_open(it->name, O_RDWR | O_CREAT | O_NOFOLLOW, FILE_MODE);
     if (it->fd < 0)
         return it->fd;
-    int rc = wait_for(it->fd);
+    int rc = wait_for(it);
     if (rc == -EBUSY)
         read_holder(it);
-    if (rc == 0)
-        rc = write_holder(it);
+    if (rc == 0 && !is_named(it))
+        rc = weft_now() < it->give_up_at ? 0 : -EBUSY;
+    else if (rc == 0)
+        rc = 1;
+    if (rc <= 0)
+        wf_review_unlock(it->fd);
+    return rc;
+}
+
+static int lock_body(void *arg)
+{
+    struct locking *it = arg;
+    int rc = 0;
+    it->give_up_at = weft_now() + LOCK_TIME;
+    while (rc == 0)
+        rc = lock_once(it);
+    if (rc < 0)
+        return rc;
+    rc = write_holder(it);
     if (rc < 0)
         wf_review_unlock(it->fd);
     return rc;

@@ -2,8 +2,8 @@
 
 /*
  * Lock: who changes a file of reviews, one process and one store of it at a time.  The file itself
- * is replaced with each change, so what is locked is PATH.lock beside it, which stays and says
- * whose the lock was last.
+ * is replaced with each change, so what is locked is PATH.lock beside it, which stays as long as
+ * the reviews do and says whose the lock was last.
  */
 #ifndef WF_MATCH_REVIEW_LOCK_H
 #define WF_MATCH_REVIEW_LOCK_H

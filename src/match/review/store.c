@@ -15,6 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <weft/error.h>
+#include <weft/file.h>
+#include <weft/run.h>
 
 #define EXAMPLES_MAX 4u
 #define EXAMPLE_BYTES_MAX 1000u
@@ -405,6 +407,51 @@ int weft_m_reviews_promote(weft_m_reviews *it, weft_str review_id, weft_matcher 
     int rc = change_begin(it, &change, error);
     return rc < 0 ? rc
                   : change_end(&change, promote(it, review_id, matcher, save_path, out, error));
+}
+
+/* ---- the end ---- */
+
+static int drop(const char *path, weft_m_error *error)
+{
+    int rc = path != NULL ? weft_unlink(path) : 0;
+    if (rc == 0 || rc == -ENOENT)
+        return 0;
+    return wf_m_fail(error, rc, "%.300s: %s", path, weft_strerror(rc));
+}
+
+struct removal {
+    const char *path, *lock_name, *matcher_path;
+    weft_m_error *error;
+};
+
+static int remove_body(void *arg)
+{
+    const struct removal *it = arg;
+    struct stat info;
+    int lock = -1, rc = 0;
+    if (weft_stat(it->path, &info) == 0)
+        rc = lock = wf_review_lock(it->path, it->error);
+    if (rc >= 0)
+        rc = drop(it->path, it->error);
+    if (rc == 0)
+        rc = drop(it->matcher_path, it->error);
+    if (rc == 0)
+        rc = drop(it->lock_name, it->error); /* while it is held: who waits for it looks again */
+    wf_review_unlock(lock);
+    return rc;
+}
+
+int weft_m_reviews_remove(const char *path, const char *matcher_path, weft_m_error *error)
+{
+    const weft_config config = {.flags = WEFT_RUN_KEEP_SIGNALS};
+    wf_buf name = {0};
+    wf_buf_printf(&name, "%s.lock%c", path, '\0');
+    struct removal it = {path, wf_buf_ptr(&name), matcher_path, error};
+    int rc = name.rc < 0         ? wf_m_fail_plain(error, name.rc)
+             : wf_work_is_task() ? remove_body(&it)
+                                 : weft_run_with(&config, remove_body, &it);
+    wf_buf_fini(&name);
+    return rc;
 }
 
 int weft_m_review_json(const weft_m_review *review, weft_text *out)
