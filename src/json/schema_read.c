@@ -59,7 +59,7 @@ static void fill_object(struct wf_schema_fill *fill, const weft_schema *schema,
         return;
     }
     if (weft_json_kind(value) != WEFT_JSON_OBJECT) {
-        wf_fill_issue(fill, "must be an object");
+        wf_fill_issue(fill, "must be an object, is %s", weft_json_kind_name(weft_json_kind(value)));
         return;
     }
     for (size_t i = 0; i < schema->field_count; i++)

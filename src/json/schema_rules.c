@@ -258,8 +258,7 @@ void wf_fill_no_array(struct wf_schema_fill *fill, const weft_field *field)
         [WEFT_TYPE_ARRAY] = " of arrays",
         [WEFT_TYPE_ANY] = "",
     };
-    wf_fill_issue(fill, "%smust be an array%s", fill->path_len == 0 ? "the body " : "",
-                  nouns[field->item->type]);
+    wf_fill_issue(fill, "must be an array%s", nouns[field->item->type]);
 }
 
 char *wf_fill_array(struct wf_schema_fill *fill, const weft_field *field, size_t count,

@@ -77,6 +77,13 @@ static void check_ids(weft_issues *issues, const char *path, const void *member)
         check_candidates(issues, path, member);
 }
 
+void ask_check_alpha(weft_issues *issues, const char *path, const void *member)
+{
+    double alpha = *(const double *)member;
+    if (!(alpha > 0 && alpha < 1))
+        weft_issue(issues, path, "must be a number above 0 and below 1");
+}
+
 /* The fields of all bodies; each has those of its table. */
 struct asked {
     const weft_json *any_query; /* a text or a list */
@@ -239,6 +246,29 @@ int ask_take(struct ask *ask, const weft_http_request *req)
 void ask_fini(struct ask *ask)
 {
     wf_arena_fini(&ask->priv_arena);
+}
+
+int ask_take_texts(struct ask *ask, weft_http_response *res, const weft_str *query,
+                   const weft_items *queries, int64_t top_k)
+{
+    const weft_http_error neither = {
+        .status = 422,
+        .code = "validation_error",
+        .message = "query: give either query, a text, or queries, a list of texts",
+        .field = "query",
+        .offset = -1,
+    };
+    *ask = (struct ask){.texts = query, .text_count = 1, .query.top_k = top_k};
+    if ((query == NULL) == (queries == NULL)) {
+        int rc = weft_http_respond_error(res, &neither);
+        return rc < 0 ? rc : 1;
+    }
+    if (queries != NULL) {
+        ask->texts = queries->ptr;
+        ask->text_count = queries->count;
+        ask->is_list = true;
+    }
+    return ask_check_hits(ask, res);
 }
 
 /* ---- limits of answers ---- */

@@ -36,6 +36,14 @@ extern const weft_schema ask_seed;                  /* parameters: ?query=TEXT *
 int ask_take(struct ask *ask, const weft_http_request *req);
 void ask_fini(struct ask *ask);
 
+/* Takes the texts of a body that has `query`, a text, or else `queries`, a list; what is not given
+ * is NULL.  There is nothing to be freed.  0; 1 after answering 422, or 413 for too many hits. */
+WEFT_WAITS int ask_take_texts(struct ask *ask, weft_http_response *res, const weft_str *query,
+                              const weft_items *queries, int64_t top_k);
+
+/* The check of a field: a chance, above 0 and below 1. */
+void ask_check_alpha(weft_issues *issues, const char *path, const void *member);
+
 /* Answers 413, naming the limit, and returns 1; or negative. */
 WEFT_WAITS int ask_refuse(weft_http_response *res, const char *field, const char *limit_name,
                           uint64_t limit, uint64_t seen);

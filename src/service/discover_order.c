@@ -2,6 +2,8 @@
 
 #include "service/discover_order.h"
 
+#include "service/ask.h"
+
 #include <stdio.h>
 #include <weft/error.h>
 #include <weft/exec.h>
@@ -32,7 +34,7 @@ static const weft_field fields[] = {
     {WEFT_FIELD_STRING(struct discover_asked, clustering), .flags = WEFT_NULLABLE,
      .choices = clusterings, .about = "Without: hdbscan, else components."},
     {WEFT_FIELD_DOUBLE(struct discover_asked, alpha), .interval = WEFT_INTERVAL(0, 1),
-     .about = "Part of known texts that may be taken for novel."},
+     .check = ask_check_alpha, .about = "Part of known texts that may be taken for novel."},
     {WEFT_FIELD_BOOL(struct discover_asked, review),
      .about = "Adds each cluster to the reviews, as a proposal."},
 };

@@ -28,12 +28,12 @@ const weft_schema ask_profile = {.name = "Profile",
                                  .fields = profile_fields,
                                  .field_count = 1};
 
+static const char *const methods[] = {"mmd_linear", "kl_gaussian", "cosine_centroid", NULL};
 static const struct drift_asked drift_preset = {.threshold = 0.05};
 static const weft_field drift_fields[] = {
     {WEFT_FIELD_ARRAY(struct drift_asked, texts, &text_item), .flags = WEFT_REQUIRED,
      .range = WEFT_RANGE(2, TEXTS_MAX)},
-    {WEFT_FIELD_STRING(struct drift_asked, method), .flags = WEFT_NULLABLE,
-     .about = "mmd_linear, kl_gaussian or cosine_centroid."},
+    {WEFT_FIELD_STRING(struct drift_asked, method), .flags = WEFT_NULLABLE, .choices = methods},
     {WEFT_FIELD_DOUBLE(struct drift_asked, threshold), .interval = WEFT_INTERVAL(0, 1000),
      .about = "What is above this is drift."},
 };

@@ -2,6 +2,7 @@
 
 /* POST /v1/hierarchy: matches with what lies above and below.  GET /v1/hierarchy?id=ID: where an
  * entity lies. */
+#include "base/utf8.h"
 #include "service/ask.h"
 
 #include <weft/exec.h>
@@ -9,6 +10,7 @@
 #include <weft/task.h>
 
 #include <math.h>
+#include <stdio.h>
 
 /* {"query": text | "queries": list, "top_k", "match_level", "max_depth", "within", "alpha", "beta",
  * "threshold"} */
@@ -78,18 +80,11 @@ static int answer(const struct ask *ask, const weft_m_hierarchy_options *options
 int route_hierarchy(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
     const struct hierarchy_asked *asked = weft_http_input(req);
-    struct ask ask = {.texts = &asked->query, .text_count = 1, .query.top_k = asked->top_k};
+    struct ask ask;
     weft_m_hierarchy_options options;
-    if (asked->has_query == asked->has_queries)
-        return weft_http_fail(res, 422, "validation_error",
-                              "give either query, a text, or queries, a list");
     read_options(asked, &options);
-    if (asked->has_queries) {
-        ask.texts = asked->queries.ptr;
-        ask.text_count = asked->queries.count;
-        ask.is_list = true;
-    }
-    int rc = ask_check_hits(&ask, res);
+    int rc = ask_take_texts(&ask, res, asked->has_query ? &asked->query : NULL,
+                            asked->has_queries ? &asked->queries : NULL, asked->top_k);
     if (rc == 0)
         rc = answer(&ask, &options, req, res, target->matcher);
     return rc < 0 ? rc : 0;
@@ -126,6 +121,15 @@ static int write_entity(void *arg)
                                       writing->params->max_depth, &writing->text);
 }
 
+static int answer_no_entity(weft_http_response *res, weft_str id)
+{
+    char message[96];
+    snprintf(message, sizeof(message), "no entity has the id %.*s",
+             (int)wf_utf8_cut(id.ptr, id.len, 64), id.ptr);
+    const weft_http_error none = {.status = 404, .message = message, .field = "id", .offset = -1};
+    return weft_http_respond_error(res, &none);
+}
+
 int route_hierarchy_entity(weft_http_request *req, weft_http_response *res,
                            const struct target *target)
 {
@@ -139,6 +143,6 @@ int route_hierarchy_entity(weft_http_request *req, weft_http_response *res,
     rc = weft_run_cpu(write_entity, &writing);
     weft_hierarchy_unref(hierarchy);
     if (rc == -ENOENT)
-        return weft_http_fail(res, 404, "not_found", "no entity has this id");
+        return answer_no_entity(res, writing.params->id);
     return rc < 0 ? rc : answer_text(res, &writing.text);
 }

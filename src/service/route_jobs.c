@@ -156,63 +156,70 @@ int route_jobs(weft_http_request *req, weft_http_response *res, void *arg)
     return rc;
 }
 
-/* The job of the path; NULL: 404 was answered, or negative in *out_rc. */
-static struct job *find(weft_http_request *req, weft_http_response *res, struct service *service,
-                        int *out_rc)
+/* A call about one job, which is held meanwhile and stood as in `view` when it began. */
+struct job_call {
+    weft_http_request *req;
+    weft_http_response *res;
+    struct jobs *jobs;
+    struct job *job;
+    struct job_view view;
+};
+
+static int with_job(weft_http_request *req, weft_http_response *res, void *arg,
+                    int (*handle)(struct job_call *call))
 {
-    struct job *job = jobs_get(&service->jobs, weft_http_path_param(req, "id"));
-    if (job == NULL)
-        *out_rc = weft_http_fail(res, 404, /* code= */ NULL,
-                                 "there is no such job, or it was over long ago");
-    return job;
+    struct service *service = arg;
+    struct job_call call = {.req = req, .res = res, .jobs = &service->jobs};
+    call.job = jobs_get(call.jobs, weft_http_path_param(req, "id"));
+    if (call.job == NULL)
+        return weft_http_fail(res, 404, /* code= */ NULL,
+                              "there is no such job, or it was over long ago");
+    jobs_look(call.jobs, call.job, &call.view);
+    int rc = handle(&call);
+    jobs_release(call.jobs, call.job);
+    return rc;
+}
+
+static int show(struct job_call *call)
+{
+    return answer_job(call->res, &call->view);
 }
 
 int route_get_job(weft_http_request *req, weft_http_response *res, void *arg)
 {
-    struct service *service = arg;
-    struct job_view view;
-    int rc;
-    struct job *job = find(req, res, service, &rc);
-    if (job == NULL)
-        return rc;
-    jobs_look(&service->jobs, job, &view);
-    jobs_release(&service->jobs, job);
-    return answer_job(res, &view);
+    return with_job(req, res, arg, show);
 }
 
 /* A job that is done has its result until it is forgotten. */
+static int show_result(struct job_call *call)
+{
+    const struct job_view *view = &call->view;
+    const weft_text *result = &call->job->result;
+    if (!view->kind->has_result)
+        return weft_http_fail(call->res, 409, /* code= */ NULL, "a %s has no result",
+                              view->kind->name);
+    if (view->state != JOB_DONE)
+        return weft_http_fail(call->res, 409, /* code= */ NULL, "the job is %s",
+                              state_name(view->state));
+    return weft_http_respond_json(call->res, 200, (weft_str){result->ptr, result->len});
+}
+
 int route_job_result(weft_http_request *req, weft_http_response *res, void *arg)
 {
-    struct service *service = arg;
-    struct job_view view;
-    int rc;
-    struct job *job = find(req, res, service, &rc);
-    if (job == NULL)
-        return rc;
-    jobs_look(&service->jobs, job, &view);
-    if (view.state == JOB_DONE && view.kind->has_result)
-        rc = weft_http_respond_json(res, 200, (weft_str){job->result.ptr, job->result.len});
-    else if (view.kind->has_result)
-        rc = weft_http_fail(res, 409, /* code= */ NULL, "the job is %s", state_name(view.state));
-    else
-        rc = weft_http_fail(res, 409, /* code= */ NULL, "a %s has no result", view.kind->name);
-    jobs_release(&service->jobs, job);
-    return rc;
+    return with_job(req, res, arg, show_result);
 }
 
 /* Answers when it is over, which is soon. */
+static int cancel(struct job_call *call)
+{
+    jobs_cancel(call->jobs, call->job, "somebody asked for it");
+    int rc = jobs_watch(call->jobs, call->job, UINT64_MAX, &call->view);
+    return rc < 0 ? rc : show(call);
+}
+
 int route_delete_job(weft_http_request *req, weft_http_response *res, void *arg)
 {
-    struct service *service = arg;
-    struct job_view view;
-    int rc;
-    struct job *job = find(req, res, service, &rc);
-    if (job == NULL)
-        return rc;
-    jobs_cancel(&service->jobs, job, "somebody asked for it");
-    rc = jobs_watch(&service->jobs, job, UINT64_MAX, &view);
-    jobs_release(&service->jobs, job);
-    return rc < 0 ? rc : answer_job(res, &view);
+    return with_job(req, res, arg, cancel);
 }
 
 /* ---- following ---- */
@@ -220,10 +227,10 @@ int route_delete_job(weft_http_request *req, weft_http_response *res, void *arg)
 /* Between two events; then a comment keeps proxies from closing the stream. */
 #define QUIET_MAX (15 * WEFT_SEC)
 
-static int watch(struct service *service, struct job *job, uint64_t seen, struct job_view *view)
+static int watch(struct job_call *call, uint64_t seen)
 {
     WEFT_TIMEOUT(quiet, QUIET_MAX);
-    int rc = jobs_watch(&service->jobs, job, seen, view);
+    int rc = jobs_watch(call->jobs, call->job, seen, &call->view);
     return weft_scope_close(&quiet, rc);
 }
 
@@ -246,20 +253,19 @@ static int send_event(weft_http_response *res, const struct job_view *view)
     return rc;
 }
 
-static int follow(struct service *service, weft_http_response *res, struct job *job, uint64_t seen)
+static int follow(struct job_call *call, uint64_t seen)
 {
-    struct job_view view;
-    WEFT_TRY(weft_http_sse_begin(res));
+    WEFT_TRY(weft_http_sse_begin(call->res));
     do {
-        int rc = watch(service, job, seen, &view);
+        int rc = watch(call, seen);
         if (rc == 0)
-            rc = send_event(res, &view);
+            rc = send_event(call->res, &call->view);
         else if (rc == -ETIMEDOUT)
-            rc = weft_http_sse_keep_alive(res);
+            rc = weft_http_sse_keep_alive(call->res);
         if (rc < 0)
             return rc;
-        seen = view.sequence;
-    } while (!job_is_over(view.state));
+        seen = call->view.sequence;
+    } while (!job_is_over(call->view.state));
     return 0;
 }
 
@@ -276,20 +282,16 @@ static uint64_t seen_of(const weft_http_request *req, uint64_t sequence)
     return seen <= sequence ? seen : 0;
 }
 
+static int show_events(struct job_call *call)
+{
+    uint64_t seen = seen_of(call->req, call->view.sequence);
+    if (job_is_over(call->view.state) && seen == call->view.sequence)
+        return weft_http_respond(call->res, 204, /* type= */ NULL, "",
+                                 0); /* no need to come again */
+    return follow(call, seen);
+}
+
 int route_job_events(weft_http_request *req, weft_http_response *res, void *arg)
 {
-    struct service *service = arg;
-    struct job_view view;
-    int rc;
-    struct job *job = find(req, res, service, &rc);
-    if (job == NULL)
-        return rc;
-    jobs_look(&service->jobs, job, &view);
-    uint64_t seen = seen_of(req, view.sequence);
-    if (job_is_over(view.state) && seen == view.sequence)
-        rc = weft_http_respond(res, 204, /* type= */ NULL, "", 0); /* it need not come again */
-    else
-        rc = follow(service, res, job, seen);
-    jobs_release(&service->jobs, job);
-    return rc;
+    return with_job(req, res, arg, show_events);
 }

@@ -131,30 +131,31 @@ int route_seed_match(weft_http_request *req, weft_http_response *res, const stru
     return answer_buf(res, &body);
 }
 
-int route_explain(weft_http_request *req, weft_http_response *res, const struct target *target)
+/* weft_m_explain_json or weft_m_diagnose_json. */
+typedef int explain_fn(weft_matcher *matcher, weft_str query, int64_t top_k, weft_text *out,
+                       weft_m_error *error);
+
+static int explain(weft_http_request *req, weft_http_response *res, const struct target *target,
+                   explain_fn *fn)
 {
     struct ask ask;
     weft_m_error error;
     weft_text text;
     int rc = ask_take(&ask, req);
     if (rc == 0) {
-        rc = weft_m_explain_json(target->matcher, ask.texts[0], ask.query.top_k, &text, &error);
+        rc = fn(target->matcher, ask.texts[0], ask.query.top_k, &text, &error);
         rc = rc < 0 ? answer_error(req, res, rc, &error) : answer_text(res, &text);
     }
     ask_fini(&ask);
     return rc;
 }
 
+int route_explain(weft_http_request *req, weft_http_response *res, const struct target *target)
+{
+    return explain(req, res, target, weft_m_explain_json);
+}
+
 int route_diagnose(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
-    struct ask ask;
-    weft_m_error error;
-    weft_text text;
-    int rc = ask_take(&ask, req);
-    if (rc == 0) {
-        rc = weft_m_diagnose_json(target->matcher, ask.texts[0], ask.query.top_k, &text, &error);
-        rc = rc < 0 ? answer_error(req, res, rc, &error) : answer_text(res, &text);
-    }
-    ask_fini(&ask);
-    return rc;
+    return explain(req, res, target, weft_m_diagnose_json);
 }

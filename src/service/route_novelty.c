@@ -28,7 +28,7 @@ static const weft_field fields[] = {
     {WEFT_FIELD_ARRAY(struct novelty_asked, queries, &text_item),
      .present_at = WEFT_PRESENT(struct novelty_asked, has_queries)},
     {WEFT_FIELD_DOUBLE(struct novelty_asked, alpha), .interval = WEFT_INTERVAL(0, 1),
-     .about = "Part of known texts that may be taken for novel."},
+     .check = ask_check_alpha, .about = "Part of known texts that may be taken for novel."},
     {WEFT_FIELD_ARRAY(struct novelty_asked, strategies, &text_item), .range = WEFT_RANGE(1, 16)},
     {WEFT_FIELD_STRING(struct novelty_asked, combine)},
     {WEFT_FIELD_STRING(struct novelty_asked, calibration)},
@@ -82,18 +82,11 @@ static int answer(const struct ask *ask, const weft_m_novelty_options *options,
 int route_novelty(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
     const struct novelty_asked *asked = weft_http_input(req);
-    struct ask ask = {.texts = &asked->query, .text_count = 1, .query.top_k = asked->top_k};
+    struct ask ask;
     weft_m_novelty_options options;
-    if (asked->has_query == asked->has_queries)
-        return weft_http_fail(res, 422, "validation_error",
-                              "give either query, a text, or queries, a list");
     read_options(asked, &options);
-    if (asked->has_queries) {
-        ask.texts = asked->queries.ptr;
-        ask.text_count = asked->queries.count;
-        ask.is_list = true;
-    }
-    int rc = ask_check_hits(&ask, res);
+    int rc = ask_take_texts(&ask, res, asked->has_query ? &asked->query : NULL,
+                            asked->has_queries ? &asked->queries : NULL, asked->top_k);
     if (rc == 0)
         rc = answer(&ask, &options, req, res, target->matcher);
     return rc < 0 ? rc : 0;

@@ -113,8 +113,9 @@ static bool is_asked(const struct list_asked *asked, const weft_m_review *it)
 }
 
 /* {"reviews":[…],"total":N}: of those that are asked for, from `offset` on. */
-static int put_list(wf_json *json, const weft_m_reviews *reviews, const struct list_asked *asked)
+static int put_list(wf_json *json, const weft_m_reviews *reviews, const weft_http_request *req)
 {
+    const struct list_asked *asked = weft_http_params(req);
     size_t count, total = 0;
     const weft_m_review *all = weft_m_reviews_list(reviews, &count);
     uint64_t from = (uint64_t)asked->offset, to = from + (uint64_t)asked->limit;
@@ -135,36 +136,41 @@ static int put_list(wf_json *json, const weft_m_reviews *reviews, const struct l
     return rc;
 }
 
-int route_reviews(weft_http_request *req, weft_http_response *res, const struct target *target)
+/* -ENOENT: there is none of this id. */
+static int put_one(wf_json *json, const weft_m_reviews *reviews, const weft_http_request *req)
+{
+    const weft_m_review *it = weft_m_reviews_find(reviews, weft_http_path_param(req, "review"));
+    return it != NULL ? put_review(json, it) : -ENOENT;
+}
+
+/* What is asked for of the reviews. */
+typedef int put_fn(wf_json *json, const weft_m_reviews *reviews, const weft_http_request *req);
+
+static int look(weft_http_request *req, weft_http_response *res, const struct target *target,
+                put_fn *put)
 {
     weft_m_reviews *reviews;
     wf_buf body = {0};
     int rc = open_reviews(req, res, target, &reviews);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    rc = put_list(&(wf_json){.out = &body}, reviews, weft_http_params(req));
+    rc = put(&(wf_json){.out = &body}, reviews, req);
     weft_m_reviews_close(reviews);
     if (rc == 0)
         return answer_buf(res, &body);
     wf_buf_fini(&body);
-    return rc;
+    return rc == -ENOENT ? weft_http_fail(res, 404, /* code= */ NULL, "there is no such review")
+                         : rc;
+}
+
+int route_reviews(weft_http_request *req, weft_http_response *res, const struct target *target)
+{
+    return look(req, res, target, put_list);
 }
 
 int route_get_review(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
-    weft_m_reviews *reviews;
-    wf_buf body = {0};
-    int rc = open_reviews(req, res, target, &reviews);
-    if (rc != 0)
-        return rc < 0 ? rc : 0;
-    const weft_m_review *it = weft_m_reviews_find(reviews, weft_http_path_param(req, "review"));
-    rc = it != NULL ? put_review(&(wf_json){.out = &body}, it)
-                    : weft_http_fail(res, 404, /* code= */ NULL, "there is no such review");
-    weft_m_reviews_close(reviews);
-    if (rc == 0 && it != NULL)
-        return answer_buf(res, &body);
-    wf_buf_fini(&body);
-    return rc;
+    return look(req, res, target, put_one);
 }
 
 /* ---- deciding ---- */

@@ -155,3 +155,23 @@ void drop_file(const char *path)
     unlink(path);
     rmdir(directory);
 }
+
+bool text_begins(const char *text, const char *beginning)
+{
+    return strncmp(text, beginning, strlen(beginning)) == 0;
+}
+
+const char *answer_ids(const char *out)
+{
+    static char ids[256];
+    size_t used = 0;
+    ids[0] = '\0';
+    while (*out != '\0') {
+        if (text_begins(out, "{\"id\":\""))
+            used += (size_t)snprintf(ids + used, sizeof(ids) - used, "%.2s\n", out + 7);
+        else
+            used += (size_t)snprintf(ids + used, sizeof(ids) - used, "-\n");
+        out += strcspn(out, "\n") + 1;
+    }
+    return ids;
+}

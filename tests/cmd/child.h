@@ -56,4 +56,9 @@ void run_fini(struct run *run);
 const char *make_file(const char *name, const char *text);
 void drop_file(const char *path);
 
+bool text_begins(const char *text, const char *beginning);
+
+/* The ids of the answers in `out`, a line each, or "-"; static storage. */
+const char *answer_ids(const char *out);
+
 #endif

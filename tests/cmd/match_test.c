@@ -56,11 +56,6 @@ TEST(match_query_writes_a_line_a_text)
     run_fini(&run);
 }
 
-static bool begins(const char *text, const char *beginning)
-{
-    return strncmp(text, beginning, strlen(beginning)) == 0;
-}
-
 /* Misspelt, the countries are found with the program's own threshold. */
 TEST(match_query_finds_misspelt_names)
 {
@@ -73,7 +68,7 @@ TEST(match_query_finds_misspelt_names)
         struct run run;
         RUN(&run, "match", "query", "-e", COUNTRIES, pairs[i][0]);
         note("%s: %s", pairs[i][0], run.out);
-        CHECK(begins(run.out, pairs[i][1]));
+        CHECK(text_begins(run.out, pairs[i][1]));
         run_fini(&run);
     }
 }
@@ -142,7 +137,7 @@ TEST(match_novelty_says_what_its_help_says)
     run_fini(&run);
     RUN(&run, "match", "novelty", "-e", COUNTRIES, "Germny", "Mordor");
     CHECK_EQ(run.code, 0);
-    CHECK(begins(run.out, "{\"id\":\"DE\","));
+    CHECK(text_begins(run.out, "{\"id\":\"DE\","));
     const char *second = strstr(run.out, "\n{\"id\":null,");
     CHECK(second != NULL && strstr(second, "\"is_novel\":true,") != NULL);
     run_fini(&run);
@@ -161,19 +156,19 @@ TEST(match_hierarchy_finds_what_lies_above_and_says_what_is_certain)
     run_fini(&run);
     RUN(&run, "match", "hierarchy", "-e", shop, "--level", "ancestors", "Zephyr black", "X2");
     CHECK_EQ(run.code, 0);
-    CHECK(begins(run.out, "{\"matches\":[{\"id\":\"x1\",\"score\":"));
+    CHECK(text_begins(run.out, "{\"matches\":[{\"id\":\"x1\",\"score\":"));
     CHECK(strstr(run.out, "\"relationship\":\"parent\",\"depth\":1,") != NULL);
     CHECK(strstr(run.out, "\"certain\":{\"id\":\"phone\",\"name\":\"telephones\",") != NULL);
     CHECK(strstr(run.out, "\n{\"matches\":[{\"id\":\"x2\",") != NULL);
     run_fini(&run);
     RUN(&run, "match", "hierarchy", "-e", shop, "--show", "phone");
     CHECK_EQ(run.code, 0);
-    CHECK(begins(run.out, "{\"id\":\"phone\",\"name\":\"telephones\",\"path\":["));
+    CHECK(text_begins(run.out, "{\"id\":\"phone\",\"name\":\"telephones\",\"path\":["));
     CHECK(strstr(run.out, "\"descendants\":[{\"id\":\"x1\"") != NULL);
     run_fini(&run);
     RUN(&run, "match", "hierarchy", "-e", test_source("examples/data/products.csv"), "knife");
-    CHECK(begins(run.out,
-                 "{\"matches\":[],\"certain\":{\"id\":\"knives\",")); /* as the guide has it */
+    CHECK(text_begins(run.out,
+                      "{\"matches\":[],\"certain\":{\"id\":\"knives\",")); /* as the guide has it */
     run_fini(&run);
     drop_file(shop);
 }
@@ -184,7 +179,7 @@ TEST(match_hierarchy_says_what_is_wrong)
     struct run run;
     RUN(&run, "match", "hierarchy", "-e", bad, "alpha");
     CHECK_EQ(run.code, 1);
-    CHECK(begins(run.err, "weft: The hierarchy has a cycle: "));
+    CHECK(text_begins(run.err, "weft: The hierarchy has a cycle: "));
     run_fini(&run);
     RUN(&run, "match", "hierarchy", "-e", COUNTRIES, "--show", "XX");
     CHECK_EQ(run.code, 1);
@@ -207,8 +202,8 @@ TEST(match_eval_says_how_often_answers_are_right)
     struct run run;
     RUN(&run, "match", "eval", "-e", COUNTRIES, "-f", pairs);
     CHECK_EQ(run.code, 0);
-    CHECK(begins(run.out,
-                 "{\"queries\":4,\"novel\":1,\"threshold\":0.5,\"accuracy_at_1\":0.6666667,"));
+    CHECK(text_begins(run.out,
+                      "{\"queries\":4,\"novel\":1,\"threshold\":0.5,\"accuracy_at_1\":0.6666667,"));
     CHECK(strstr(run.out, "\"accuracy_at_threshold\":0.75,") != NULL);
     run_fini(&run);
     drop_file(pairs);
@@ -247,11 +242,11 @@ TEST(match_commands_know_kinds_of_scores)
 {
     struct run run;
     RUN(&run, "match", "query", "-e", COUNTRIES, "--score", "cosine", "Deutchland");
-    CHECK(begins(run.out, "{\"id\":\"DE\",\"score\":0.557"));
+    CHECK(text_begins(run.out, "{\"id\":\"DE\",\"score\":0.557"));
     run_fini(&run);
     RUN(&run, "match", "query", "-e", COUNTRIES, "--score", "guess", "Frnace");
     CHECK_EQ(run.code, 1);
-    CHECK(begins(run.err, "weft: Invalid score_kind: guess\n"));
+    CHECK(text_begins(run.err, "weft: Invalid score_kind: guess\n"));
     run_fini(&run);
 }
 
@@ -263,7 +258,7 @@ TEST(match_without_its_model_says_so)
     RUN(&run, "match", "query", "-e", COUNTRIES, "--model", "minilm", "Germny");
     CHECK_EQ(run.code, 0);
     CHECK(strstr(run.out, "\"DE\"") != NULL);
-    CHECK(begins(run.err, "weft: warning: there is no model 'minilm'"));
+    CHECK(text_begins(run.err, "weft: warning: there is no model 'minilm'"));
     run_fini(&run);
     unsetenv("WEFT_MODEL_FALLBACK");
     RUN(&run, "match", "query", "-e", COUNTRIES, "--model", "minilm", "Germny");
@@ -276,41 +271,25 @@ TEST(match_without_its_model_says_so)
 
 static const char five_answers[] = "US\n-\nMM\n-\nCD\n";
 
-/* Of each line the id, or '-'. */
-static const char *ids_of(const char *out)
-{
-    static char ids[256];
-    size_t used = 0;
-    ids[0] = '\0';
-    while (*out != '\0') {
-        if (begins(out, "{\"id\":\""))
-            used += (size_t)snprintf(ids + used, sizeof(ids) - used, "%.2s\n", out + 7);
-        else
-            used += (size_t)snprintf(ids + used, sizeof(ids) - used, "-\n");
-        out += strcspn(out, "\n") + 1;
-    }
-    return ids;
-}
-
 TEST(match_query_reads_texts_from_files_of_each_kind)
 {
     const char *lines = make_file("q.txt", "usa\n\nBurma\r\nxyzzy plugh\nZaire");
     struct run run;
     RUN(&run, "match", "query", "-e", COUNTRIES, "-f", lines);
-    CHECK_STR(ids_of(run.out), five_answers);
+    CHECK_STR(answer_ids(run.out), five_answers);
     run_fini(&run);
     drop_file(lines);
 
     const char *csv = make_file("q.csv", "n,query\n1,usa\n2,\n3,Burma\n4,xyzzy plugh\n5,Zaire\n");
     RUN(&run, "match", "query", "-e", COUNTRIES, "-f", csv);
-    CHECK_STR(ids_of(run.out), five_answers);
+    CHECK_STR(answer_ids(run.out), five_answers);
     run_fini(&run);
     drop_file(csv);
 
     RUN_WITH(&run, "\"usa\"\n{\"t\":\"\"}\n\"Burma\"\n\"xyzzy plugh\"\n{\"t\":\"Zaire\"}\n",
              "match", "query", "-e", COUNTRIES, "-f", "-", "--format", "ndjson", "--field", "t");
     CHECK_STR(run.err, "");
-    CHECK_STR(ids_of(run.out), five_answers);
+    CHECK_STR(answer_ids(run.out), five_answers);
     run_fini(&run);
 }
 
@@ -376,7 +355,7 @@ TEST(match_learns_from_examples_of_each_kind)
             "0", "my purse was stolen");
         note("%s: %s%s", files[i].name, run.out, run.err);
         CHECK_EQ(run.code, 0);
-        CHECK(begins(run.out, "{\"id\":\"lost\""));
+        CHECK(text_begins(run.out, "{\"id\":\"lost\""));
         CHECK(i == 0 || strcmp(run.out, first) == 0);
         snprintf(first, sizeof(first), "%s", run.out);
         run_fini(&run);
@@ -459,212 +438,6 @@ TEST(match_fit_says_whether_learning_was_better)
     drop_file(to);
 }
 
-/* ---- what is wrong ---- */
-
-static const struct {
-    const char *words[8];
-    int code;
-    const char *err; /* the first line */
-} wrongs[] = {
-    {{"mach"}, 2, "weft: unknown command mach; did you mean 'match'?"},
-    {{"--frob"}, 2, "weft: unknown option --frob"},
-    {{"match"}, 2, "weft: no command given"},
-    {{"match", "Germany"},
-     2,
-     "weft: unknown command Germany; there are fit, query, explain, diagnose, info, hierarchy, "
-     "novelty, "
-     "discover, review, drift, eval, ingest, bench"},
-    {{"match", "--quiet"}, 2, "weft: unknown option --quiet; a command comes first"},
-    {{"foo"}, 2, "weft: unknown command foo; there are match, ps, serve, stack, top"},
-    {{"match", "query", "-e", "x.csv", "--entities-format", "lines", "z"},
-     2,
-     "weft: --entities-format: lines is none of csv, tsv, json, ndjson"},
-    {{"match", "ingest", "--format", "lines", "x"},
-     2,
-     "weft: --format: lines is none of csv, tsv, json, ndjson"},
-    {{"match", "ingest", "ftp://x/y"},
-     1,
-     "weft: ftp://x/y: addresses begin with http:// or https://"},
-    {{"match", "quary"}, 2, "weft: unknown command quary; did you mean 'match query'?"},
-    {{"match", "query", "x"}, 2, "weft: no entities; give a file with --entities FILE"},
-    {{"match", "query", "-e", "x.csv"},
-     2,
-     "weft: no text; give some, or a file of them with --file FILE"},
-    {{"match", "query", "-e", "x.csv", "-f", "y", "z"}, 2, "weft: texts and --file at once"},
-    {{"match", "query", "-e", "-", "-f", "-"}, 2, "weft: standard input can be read only once"},
-    {{"match", "explain", "-e", "-", "-f", "-"}, 2, "weft: standard input can be read only once"},
-    {{"match", "query", "-e", "-", "-e", "-", "z"},
-     2,
-     "weft: standard input can be read only once"},
-    {{"match", "query", "-e", "", "z"}, 2, "weft: --entities: the name of the file is empty"},
-    {{"match", "diagnose", "-e", "x.csv", "-f", ""},
-     2,
-     "weft: --file: the name of the file is empty"},
-    {{"match", "query", "-e", "x.csv", "--topk", "3", "z"},
-     2,
-     "weft: unknown option --topk; did you mean --top-k?"},
-    {{"match", "query", "-e", "x.csv", "--top-k", "0", "z"},
-     2,
-     "weft: --top-k: must be an integer from 1 to 1000, is 0"},
-    {{"match", "query", "-e", "x.csv", "--threshold", "2", "z"},
-     2,
-     "weft: --threshold: must be a number from 0 to 1, is 2"},
-    {{"match", "query", "-e", "x.csv", "--format", "xml", "z"},
-     2,
-     "weft: --format: xml is none of csv, tsv, json, ndjson, lines"},
-    {{"match", "explain", "-e", "x.csv"},
-     2,
-     "weft: no text; give some, or a file of them with --file FILE"},
-    {{"match", "novelty", "-e", "x.csv", "-f", "y", "z"}, 2, "weft: texts and --file at once"},
-    {{"match", "discover", "-e", "x.csv", "z"}, 2, "weft: texts come from --file"},
-    {{"match", "drift", "-e", "x.csv"}, 2, "weft: no texts; give a file with --file FILE"},
-    {{"match", "diagnose", "-e", "x.csv", "--top-k", "0", "z"},
-     2,
-     "weft: --top-k: must be an integer from 1 to 1000, is 0"},
-    {{"match", "query", "-m", "x.weftm", "--mode", "full", "z"},
-     2,
-     "weft: --mode is that of the matcher's file, unless --examples are given"},
-    {{"match", "query", "-e", "x.csv", "--blocking", "bm25", "z"},
-     2,
-     "weft: --blocking is of --mode hybrid"},
-    {{"match", "query", "-e", "x.csv", "--reranker", "d", "z"},
-     2,
-     "weft: --reranker is of --mode hybrid"},
-    {{"serve"},
-     2,
-     "weft: no entities; give a file with --entities FILE, or saved matchers with --data DIR"},
-    {{"serve", "-e", "x.csv", "y"}, 2, "weft: unexpected word y"},
-    {{"serve", "-e", "x.csv", "--body-max", ""},
-     2,
-     "weft: --body-max: must be an integer from 1 to 1073741824, is empty"},
-    {{"match", "query", "-e", "/nonexistent/x.csv", "z"},
-     1,
-     "weft: /nonexistent/x.csv: No such file or directory"},
-    {{"match", "query", "-e", "/nonexistent/\033[2J\xE2\x80\xAE", "z"},
-     1,
-     "weft: /nonexistent/\\x1b[2J\\u202e: No such file or directory"},
-};
-
-TEST(program_says_what_is_wrong_with_its_words)
-{
-    for (size_t i = 0; i < sizeof(wrongs) / sizeof(*wrongs); i++) {
-        struct run run;
-        run_words(&run, (weft_str){"", 0}, wrongs[i].words);
-        note("row %zu: %s", i, run.err);
-        CHECK_EQ(run.code, wrongs[i].code);
-        CHECK_STR(run.out, "");
-        CHECK_EQ(strcspn(run.err, "\n"), strlen(wrongs[i].err));
-        CHECK(begins(run.err, wrongs[i].err));
-        run_fini(&run);
-    }
-}
-
-static void check_bad_file(const char *name, const char *text, const char *rest)
-{
-    const char *path = make_file(name, text);
-    struct run run;
-    char expected[256];
-    RUN(&run, "match", "query", "-e", path, "x");
-    snprintf(expected, sizeof(expected), "weft: %s%s\n", path, rest);
-    CHECK_STR(run.err, expected);
-    CHECK_STR(run.out, "");
-    CHECK_EQ(run.code, 1);
-    run_fini(&run);
-    drop_file(path);
-}
-
-TEST(program_says_which_line_of_a_file_is_wrong)
-{
-    check_bad_file("a.csv", "id,name\n1,a\n2\n", ":3: the row has 1 fields, the first row has 2");
-    check_bad_file("a.csv", "id,name\n1,a\n1,b\n", ":3: id: 1 is there already, from line 2");
-    check_bad_file("a.json", "[{\"id\":1,\"name\":\"a\"},\n{\"id\":2}]", ":2: name: is missing");
-    check_bad_file("a.ndjson", "{\"id\":1,\"name\":\"a\"}\n{\"id\":}\n",
-                   ":2:7: a value must stand here");
-    check_bad_file("a.csv", "id,name\n", ": no entities in it");
-
-    static char text[80000] = "id,name\n1,a\n2,";
-    memset(text + strlen(text), 'b', 70000);
-    check_bad_file("a.csv", text,
-                   ":3: Entity 'name' over the limit: query_bytes_max is 65536, got 70000");
-}
-
-TEST(match_query_answers_what_comes_before_a_bad_line)
-{
-    const char *path = make_file("q.txt", "Burma\n\xFF\nusa\n");
-    struct run run;
-    char expected[256];
-    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", path);
-    snprintf(expected, sizeof(expected), "weft: %s:2:1: a byte that is not UTF-8\n", path);
-    CHECK_STR(ids_of(run.out), "MM\n");
-    CHECK_STR(run.err, expected);
-    CHECK_EQ(run.code, 1);
-    run_fini(&run);
-    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", path, "--skip-bad");
-    CHECK_STR(ids_of(run.out), "MM\nUS\n");
-    CHECK_EQ(run.code, 0);
-    run_fini(&run);
-    drop_file(path);
-}
-
-TEST(match_examples_that_are_none_are_a_mistake)
-{
-    const char *path = make_file("x.csv", "text,label\n");
-    struct run run;
-    RUN(&run, "match", "query", "-e", COUNTRIES, "-x", path, "usa");
-    CHECK_EQ(run.code, 1);
-    CHECK(strstr(run.err, "training_data") != NULL);
-    run_fini(&run);
-    RUN(&run, "match", "query", "-e", COUNTRIES, "--mode", "bert", "usa");
-    CHECK_EQ(run.code, 1);
-    CHECK(strstr(run.err, "training_data is required") != NULL);
-    run_fini(&run);
-    drop_file(path);
-}
-
-static const struct {
-    const char *command;
-    int code;
-    const char *err;
-} unwritable[] = {
-    {"exec \"$weft\" match query -e \"$1\" usa >/dev/full", 1,
-     "weft: standard output: No space left on device\n"},
-    {"exec \"$weft\" match explain -e \"$1\" usa >/dev/full", 1,
-     "weft: standard output: No space left on device\n"},
-    {"exec \"$weft\" --help >/dev/full", 1, "weft: standard output: No space left on device\n"},
-    {"exec \"$weft\" --version >/dev/full", 1, "weft: standard output: No space left on device\n"},
-    {"exec \"$weft\" match --help >/dev/full", 1,
-     "weft: standard output: No space left on device\n"},
-    {"exec \"$weft\" match query --help >/dev/full", 1,
-     "weft: standard output: No space left on device\n"},
-    {"exec \"$weft\" serve -e \"$1\" --listen 127.0.0.1:0 >/dev/full", 1,
-     "weft: standard output: No space left on device\n"},
-
-    /* Closed: its number must not become that of a file of ours. */
-    {"exec \"$weft\" match query -e \"$1\" usa >&-", 1,
-     "weft: standard output: Bad file descriptor\n"},
-    {"exec \"$weft\" match query --help >&-", 1, "weft: standard output: Bad file descriptor\n"},
-    {"exec \"$weft\" serve -e \"$1\" --listen 127.0.0.1:0 >&-", 1,
-     "weft: standard output: Bad file descriptor\n"},
-    {"exec \"$weft\" match query -e \"$1\" -f - <&-", 1,
-     "weft: standard input: Bad file descriptor\n"},
-    {"exec \"$weft\" match query -e - usa <&-", 1, "weft: standard input: Bad file descriptor\n"},
-    {"exec \"$weft\" match query -e \"$1\" usa <&- 2>&- >/dev/null", 0, ""},
-    {"exec \"$weft\" match query -e \"$1\" --frob usa 2>&-", 2, ""},
-};
-
-TEST(program_says_when_its_output_cannot_be_written)
-{
-    for (size_t i = 0; i < sizeof(unwritable) / sizeof(*unwritable); i++) {
-        struct run run;
-        run_shell(&run, unwritable[i].command, COUNTRIES);
-        note("%s", unwritable[i].command);
-        CHECK_STR(run.err, unwritable[i].err);
-        CHECK_STR(run.out, "");
-        CHECK_EQ(run.code, unwritable[i].code);
-        run_fini(&run);
-    }
-}
-
 /* ---- help ---- */
 
 TEST(help_is_on_standard_output_and_names_every_command)
@@ -688,97 +461,15 @@ TEST(help_is_on_standard_output_and_names_every_command)
         note("row %zu", i);
         CHECK_EQ(run.code, 0);
         CHECK_STR(run.err, "");
-        CHECK(begins(run.out, "Usage: weft "));
+        CHECK(text_begins(run.out, "Usage: weft "));
         run_fini(&run);
     }
     struct run run;
     RUN(&run, "--version");
-    CHECK(begins(run.out, "weft 0."));
+    CHECK(text_begins(run.out, "weft 0."));
     CHECK(strstr(run.out, "\nback end: ") != NULL);
     CHECK_EQ(run.code, 0);
     run_fini(&run);
-}
-
-/* ---- interrupted ---- */
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * WEFT_SEC + now.tv_nsec;
-}
-
-/* Endless input, ended by a signal: whole lines, and the exit code that says so. */
-static void check_interrupt(const char *command, int signo, int code)
-{
-    struct child child;
-    wf_buf out = {0}, err = {0};
-    char texts[600];
-    memset(texts, 0, sizeof(texts));
-    for (int i = 0; i < 50; i++)
-        memcpy(texts + i * 11, "Deutchland\n", 11);
-    child_start(&child, (const char *const[]){"match", command, "-e", COUNTRIES, "-f", "-", NULL});
-    signal(SIGPIPE, SIG_IGN);
-    while (wf_buf_bytes(&out) < 20000) {
-        weft_str input = {texts, 550};
-        int in = dup(child.in);
-        CHECK(child_turn(&child, &input, &out, &err));
-        if (child.in < 0)
-            child.in = in;
-        else
-            close(in);
-    }
-    int64_t asked_at = now_ns();
-    kill(child.pid, signo);
-    weft_str nothing = {"", 0};
-    int in = child.in;
-    child.in = -1;
-    while (child_turn(&child, &nothing, &out, &err))
-        ;
-    int64_t took = now_ns() - asked_at;
-    child.in = in;
-    CHECK_EQ(child_wait(&child), code);
-    note("took %lld us", (long long)(took / 1000));
-    CHECK_LT(took, 5 * WEFT_SEC); /* a hang, not a slow machine */
-    size_t bytes = wf_buf_bytes(&out);
-    CHECK_EQ(wf_buf_ptr(&out)[bytes - 1], '\n');
-    CHECK_EQ(wf_buf_ptr(&out)[0], '{');
-    wf_buf_fini(&out);
-    wf_buf_fini(&err);
-}
-
-TEST(match_commands_end_with_130_and_whole_lines_when_interrupted)
-{
-    check_interrupt("query", SIGINT, 130);
-    check_interrupt("novelty", SIGINT, 130);
-    check_interrupt("hierarchy", SIGINT, 130);
-    check_interrupt("explain", SIGINT, 130);
-}
-
-TEST(match_query_ends_with_143_when_terminated)
-{
-    check_interrupt("query", SIGTERM, 143);
-}
-
-TEST(match_query_ends_with_130_while_it_waits_for_input)
-{
-    struct child child;
-    wf_buf out = {0}, err = {0};
-    weft_str nothing = {"", 0};
-    child_start(&child, (const char *const[]){"match", "query", "-e", COUNTRIES, "-f", "-", NULL});
-    CHECK_EQ(write(child.in, "Burma\n", 6), 6);
-    int in = child.in;
-    child.in = -1; /* keep it open */
-    while (wf_buf_bytes(&out) == 0)
-        CHECK(child_turn(&child, &nothing, &out, &err));
-    kill(child.pid, SIGINT);
-    while (child_turn(&child, &nothing, &out, &err))
-        ;
-    child.in = in;
-    CHECK_EQ(child_wait(&child), 130);
-    CHECK_EQ(wf_buf_bytes(&err), 0u);
-    wf_buf_fini(&out);
-    wf_buf_fini(&err);
 }
 
 /* ---- FIFOs ---- */
@@ -834,7 +525,7 @@ TEST(match_query_reads_a_fifo_whose_writer_comes_later)
     while (child_turn(&child, &nothing, &out, &err))
         ;
     wf_buf_putc(&out, '\0');
-    CHECK_STR(ids_of(wf_buf_ptr(&out)), "MM\nUS\n");
+    CHECK_STR(answer_ids(wf_buf_ptr(&out)), "MM\nUS\n");
     CHECK_EQ(wf_buf_bytes(&err), 0u);
     CHECK_EQ(child_wait(&child), 0);
     wf_buf_fini(&out);

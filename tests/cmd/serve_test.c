@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #define COUNTRIES test_source("examples/data/countries.csv")
@@ -28,8 +29,9 @@ static void service_begin(struct service *service, const char *entities, const c
                           const char *loops)
 {
     *service = (struct service){0};
+    const char *unix_mode = strncmp(listen, "unix:", 5) == 0 ? "--unix-mode" : NULL;
     child_start(&service->child, (const char *const[]){"serve", "-e", entities, "--listen", listen,
-                                                       "--loops", loops, NULL});
+                                                       "--loops", loops, unix_mode, "640", NULL});
     while (memchr(wf_buf_ptr(&service->out), '\n', wf_buf_bytes(&service->out)) == NULL)
         CHECK(child_read(&service->child.out, &service->out));
     wf_buf_putc(&service->out, '\0');
@@ -177,7 +179,7 @@ static const struct {
     {"POST /batch", "[\"Deutschland\",\"\",\"xyzzy plugh\"]", 200, "{\"results\":[%,null,null]}"},
     {"POST /batch", "[]", 200, "{\"results\":[]}"},
     {"POST /batch", "{}", 422,
-     "{\"error\":{\"code\":\"validation_error\",\"message\":\"the body must be"},
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"body: must be"},
     {"POST /batch", "[\"a\",5]", 422,
      "{\"error\":{\"code\":\"validation_error\",\"message\":\"[1]: must be a string, is an "
      "integer\","
@@ -211,7 +213,7 @@ static const struct {
     {"POST /v1/novelty", "{\"queries\":[\"\"],\"alpha\":0.1,\"existing\":[]}", 200,
      "{\"results\":[{\"id\":null,\"score\":0.0,\"is_match\":false,\"is_novel\":false,"},
     {"POST /v1/novelty", "{}", 422,
-     "{\"error\":{\"code\":\"validation_error\",\"message\":\"give either query"},
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"query: give either query"},
     {"POST /v1/novelty", "{\"query\":\"a\",\"strategies\":[\"setfit\"]}", 422,
      "{\"error\":{\"code\":\"validation_error\",\"message\":\"unsupported strategy: setfit\","
      "\"field\":\"strategies\""},
@@ -220,7 +222,7 @@ static const struct {
     {"POST /v1/hierarchy", "{\"queries\":[\"\"],\"match_level\":\"self\"}", 200,
      "{\"results\":[{\"matches\":[],\"certain\":null,\"levels\":[],\"relatives_cut\":false}]}"},
     {"POST /v1/hierarchy", "{}", 422,
-     "{\"error\":{\"code\":\"validation_error\",\"message\":\"give either query"},
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"query: give either query"},
     {"POST /v1/hierarchy", "{\"query\":\"a\",\"match_level\":\"up\"}", 422,
      "{\"error\":{\"code\":\"validation_error\",\"message\":\"Invalid match_level: up\","
      "\"field\":\"match_level\""},
@@ -244,7 +246,22 @@ static const struct {
 
     /* 422: JSON, but not what was asked for */
     {"POST /v1/match", "[]", 422,
-     "{\"error\":{\"code\":\"validation_error\",\"message\":\"must be an object\""},
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"body: must be an object, is an "
+     "array\",\"field\":\"body\",\"details\":{\"error_count\":1,\"errors\":[{\"field\":\"body\","},
+    {"POST /batch", "{\"queries\":[]}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"body: must be an array of "
+     "strings\",\"field\":\"body\""},
+    {"POST /v1/novelty", "{}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"query: give either query, a text, or "
+     "queries, a list of texts\",\"field\":\"query\""},
+    {"POST /v1/hierarchy", "{\"query\":\"a\",\"queries\":[]}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"query: give either"},
+    {"POST /v1/novelty", "{\"query\":\"a\",\"alpha\":1}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"alpha: must be a number above 0 and "
+     "below 1\",\"field\":\"alpha\""},
+    {"GET /v1/hierarchy?id=nobody", NULL, 404,
+     "{\"error\":{\"code\":\"not_found\",\"message\":\"no entity has the id "
+     "nobody\",\"field\":\"id\""},
     {"POST /v1/match", "{}", 422,
      "{\"error\":{\"code\":\"validation_error\",\"message\":\"query: is "
      "required\",\"field\":\"query\""},
@@ -448,6 +465,9 @@ TEST(serve_listens_on_a_unix_socket_and_leaves_no_file)
     CHECK(mkdtemp(directory) != NULL);
     snprintf(listen, sizeof(listen), "unix:%s/s", directory);
     service_start(&service, listen);
+    struct stat file;
+    CHECK_OK(stat(listen + 5, &file));
+    CHECK_EQ(file.st_mode & 0777u, 0640u);
     call(&service, "POST /match?query=Deutschland", NULL, &answer);
     CHECK_EQ(answer.status, 200);
     CHECK(strstr(answer.body, germany) != NULL);

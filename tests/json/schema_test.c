@@ -117,7 +117,7 @@ static const struct {
     const char *text;
     const char *issues; /* "path: text" lines */
 } wrongs[] = {
-    {"[]", ": must be an object\n"},
+    {"[]", ": must be an object, is an array\n"},
     {"{}", "query: is required\n"},
     {"{\"query\":null}", "query: must be a string, is null\n"},
     {"{\"query\":5,\"top_k\":0}",
@@ -216,7 +216,7 @@ TEST(schema_may_be_bare)
     root = parse("{}");
     CHECK_EQ(weft_schema_read(&list_schema, root, &issues, (void **)&item), -EINVAL);
     CHECK_STR(issues.items[0].path, "");
-    CHECK_STR(issues.items[0].text, "the body must be an array of strings");
+    CHECK_STR(issues.items[0].text, "must be an array of strings");
     weft_json_free(root);
 }
 

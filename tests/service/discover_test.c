@@ -104,6 +104,8 @@ TASK_TEST(discover_that_is_wrong_is_refused_or_says_why)
     open_with_fruit(&desk, NULL);
     CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[]}"), 422);
     CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[\"a\"],\"cluster_size\":1}"), 422);
+    CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[\"a\"],\"alpha\":0}"), 422);
+    CHECK(desk_says(&desk, "alpha: must be a number above 0 and below 1"));
     CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[\"a\"],\"review\":true}"), 409);
     CHECK(desk_says(&desk, "--data"));
     CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[\"a\"],\"clustering\":\"kmeans\"}"),
@@ -294,7 +296,7 @@ TASK_TEST(drift_compares_with_the_profile_that_was_kept)
              200);
     CHECK(desk_says(&desk, "\"drift_detected\":true,\"method\":\"cosine_centroid\""));
     CHECK_EQ(desk_call(&desk, "POST /v1/drift", body_of(",\"method\":\"chance\"")), 422);
-    CHECK(desk_says(&desk, "Unknown drift method: chance"));
+    CHECK(desk_says(&desk, "method: must be mmd_linear, kl_gaussian or cosine_centroid"));
     desk_close(&desk);
     desk_drop_dir(dir);
 }

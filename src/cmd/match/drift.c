@@ -141,6 +141,8 @@ int cmd_match_drift(int argc, char **argv)
         return rc;
     if (job.against_path == NULL && job.save_path == NULL)
         return say_usage("match drift", "neither --against nor --save");
+    if (job.against_path == NULL && job.method != NULL)
+        return say_usage("match drift", "--method is for --against");
     job.is_json |= !output_is_terminal();
     rc = gather_run(&job.load, job.path, TEXTS_MAX, look, &job);
     wf_buf_fini(&job.lines);

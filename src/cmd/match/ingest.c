@@ -11,8 +11,6 @@
 #include "cmd/match/load.h"
 #include "cmd/say.h"
 
-#include <weft/exec.h>
-
 #include <stdio.h>
 #include <string.h>
 
@@ -155,11 +153,14 @@ static int write_catalog(struct ingest_job *job)
     weft_catalog_entities(job->catalog, &count);
     if (count == 0)
         return say_failed("the sources hold no entities");
-    int rc = weft_run_cpu(put_all, job);
+    int rc = output_make(put_all, job);
     if (rc == 0)
-        rc = job->path != NULL ? write_file(job) : output_lines(&job->lines);
+        rc = job->path != NULL ? write_file(job) : say_written(output_lines(&job->lines));
     if (rc < 0)
-        return rc == -ECANCELED ? rc : say_failed("%s: %s", job->path, weft_strerror(rc));
+        return rc == -ECANCELED
+                   ? rc
+                   : say_failed("%s: %s", job->path != NULL ? job->path : "standard output",
+                                weft_strerror(rc));
     if (rc == 0)
         say("%zu entities, %zu rows merged, %zu bad rows left out", count,
             weft_catalog_merge_count(job->catalog), weft_catalog_skip_count(job->catalog));

@@ -29,11 +29,14 @@ static int check_free(const weft_addr *addr)
 
 static int listen_on(struct loop_server *self, const weft_addr *addr)
 {
-    const weft_listen_options shared = {.is_port_shared = weft_loop_count() > 1};
+    const weft_listen_options options = {
+        .is_port_shared = weft_loop_count() > 1,
+        .mode = is_unix(addr) ? self->plan->unix_mode : 0,
+    };
     weft_listener *listener;
-    if (shared.is_port_shared && self->index == 0 && !is_unix(addr))
+    if (options.is_port_shared && self->index == 0 && !is_unix(addr))
         WEFT_TRY(check_free(addr));
-    WEFT_TRY(weft_listener_open(&listener, addr, &shared));
+    WEFT_TRY(weft_listener_open(&listener, addr, &options));
     return weft_http_server_take(self->server, listener);
 }
 

@@ -63,6 +63,7 @@ struct serve_job {
     double grace, drain_delay; /* seconds */
     int64_t body_bytes_max, loop_count;
     const char *access_log; /* NULL: none */
+    const char *unix_mode;  /* NULL: the umask's */
     bool is_help;
     struct permit permit;
     const char *data; /* directory of saved matchers; NULL: none */
@@ -112,6 +113,34 @@ static int plan_addresses(struct serve_job *job)
         if (weft_addr_parse(&job->plan.addrs[job->plan.addr_count], text) < 0)
             return say_usage("serve", "--listen %s: %s", text, weft_error_text());
     }
+    return 0;
+}
+
+static bool has_unix_path(const struct args_list *texts)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        if (strncmp(texts->items[i], "unix:", 5) == 0 && texts->items[i][5] != '@')
+            return true;
+    }
+    return false;
+}
+
+/* "660": as chmod has it. */
+static int plan_unix_mode(struct serve_job *job)
+{
+    const char *text = job->unix_mode;
+    unsigned mode = 0;
+    if (text == NULL)
+        return 0;
+    size_t digits = strspn(text, "01234567");
+    for (size_t i = 0; i < digits && mode <= 0777; i++)
+        mode = mode * 8 + (unsigned)(text[i] - '0');
+    if (text[digits] != '\0' || mode == 0 || mode > 0777)
+        return say_usage("serve", "--unix-mode: must be an octal number from 1 to 777, is %.64s",
+                         text[0] != '\0' ? text : "empty");
+    if (!has_unix_path(&job->addresses))
+        return say_usage("serve", "--unix-mode is for --listen unix:PATH");
+    job->plan.unix_mode = mode;
     return 0;
 }
 
@@ -401,6 +430,9 @@ static int read_words(struct serve_job *job, int *argc, char **argv, const char 
         {"listen", 'l', "ADDR",
          "HOST:PORT, [IPV6]:PORT or unix:PATH; again for more (" LISTEN_DEFAULT ")", ARGS_LIST,
          &job->addresses, 0, 0},
+        {"unix-mode", 0, "MODE",
+         "who may connect to unix:PATH, as chmod has it: 660, 600 (umask's)", ARGS_TEXT,
+         &job->unix_mode, 0, 0},
         {"loops", 0, "N", "threads that share the connections (1)", ARGS_INTEGER, &job->loop_count,
          1, WEFT_LOOPS_MAX},
         {"tls-cert", 0, "FILE", "HTTPS with this certificate and those behind it, PEM", ARGS_TEXT,
@@ -449,6 +481,21 @@ void cmd_serve_prepare(int argc, char **argv, weft_config *config)
     wf_free(words);
 }
 
+/* A shell makes them empty of a variable that is not set. */
+static int check_names(const struct serve_job *job)
+{
+    const struct {
+        const char *option, *name;
+    } given[] = {{"--data", job->data},
+                 {"--token", job->permit.token_path},
+                 {"--access-log", job->access_log}};
+    for (size_t i = 0; i < sizeof(given) / sizeof(*given); i++) {
+        if (given[i].name != NULL && given[i].name[0] == '\0')
+            return say_usage("serve", "%s: the name is empty", given[i].option);
+    }
+    return 0;
+}
+
 int cmd_serve(int argc, char **argv)
 {
     struct serve_job job = SERVE_DEFAULTS;
@@ -463,6 +510,10 @@ int cmd_serve(int argc, char **argv)
     rc = load_check(&job.load, /* texts= */ NULL, "serve");
     if (rc == 0)
         rc = secure_check(&job.secure, "serve");
+    if (rc == 0)
+        rc = check_names(&job);
+    if (rc == 0)
+        rc = plan_unix_mode(&job);
     if (rc != 0)
         return rc;
     if (argc != 0)

@@ -65,11 +65,17 @@ void wf_http_write_error(wf_buf *out, const weft_http_error *error, const char *
     wf_json_object_end(&json);
 }
 
+/* What is wrong with the body as a whole has no path in it. */
+static const char *field_of(const weft_issue_item *issue)
+{
+    return issue->path[0] != '\0' ? issue->path : "body";
+}
+
 static void write_issue(wf_json *json, const weft_issue_item *issue)
 {
     wf_json_object(json);
     wf_json_key(json, "field");
-    wf_json_text(json, issue->path);
+    wf_json_text(json, field_of(issue));
     wf_json_key(json, "message");
     wf_json_text(json, issue->text);
     write_optional(json, "in", issue->in);
@@ -95,8 +101,7 @@ void wf_http_write_issues(wf_buf *out, const weft_issues *issues, const char *re
     const weft_issue_item *first = &issues->items[0];
     wf_json json = {.out = out};
     char message[224];
-    snprintf(message, sizeof message, "%s%s%s", first->path, first->path[0] != '\0' ? ": " : "",
-             first->text);
+    snprintf(message, sizeof message, "%s: %s", field_of(first), first->text);
     wf_json_object(&json);
     wf_json_key(&json, "error");
     wf_json_object(&json);
@@ -105,7 +110,7 @@ void wf_http_write_issues(wf_buf *out, const weft_issues *issues, const char *re
     wf_json_key(&json, "message");
     wf_json_text(&json, message);
     wf_json_key(&json, "field");
-    wf_json_text(&json, first->path);
+    wf_json_text(&json, field_of(first));
     write_issue_details(&json, issues);
     write_optional(&json, "request_id", request_id);
     wf_json_object_end(&json);

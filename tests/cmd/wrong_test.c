@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What the program says when something is wrong with its words, its files or its output. */
+#include "child.h"
+
+#define COUNTRIES test_source("examples/data/countries.csv")
+
+static const struct {
+    const char *words[8];
+    int code;
+    const char *err; /* the first line */
+} wrongs[] = {
+    {{"mach"}, 2, "weft: unknown command mach; did you mean 'match'?"},
+    {{"--frob"}, 2, "weft: unknown option --frob"},
+    {{"match"}, 2, "weft: no command given"},
+    {{"match", "Germany"},
+     2,
+     "weft: unknown command Germany; there are fit, query, explain, diagnose, info, hierarchy, "
+     "novelty, "
+     "discover, review, drift, eval, ingest, bench"},
+    {{"match", "--quiet"}, 2, "weft: unknown option --quiet; a command comes first"},
+    {{"foo"}, 2, "weft: unknown command foo; there are match, ps, serve, stack, top"},
+    {{"match", "query", "-e", "x.csv", "--entities-format", "lines", "z"},
+     2,
+     "weft: --entities-format: lines is none of csv, tsv, json, ndjson"},
+    {{"match", "ingest", "--format", "lines", "x"},
+     2,
+     "weft: --format: lines is none of csv, tsv, json, ndjson"},
+    {{"match", "ingest", "ftp://x/y"},
+     1,
+     "weft: ftp://x/y: addresses begin with http:// or https://"},
+    {{"match", "quary"}, 2, "weft: unknown command quary; did you mean 'match query'?"},
+    {{"match", "query", "x"}, 2, "weft: no entities; give a file with --entities FILE"},
+    {{"match", "query", "-e", "x.csv"},
+     2,
+     "weft: no text; give some, or a file of them with --file FILE"},
+    {{"match", "query", "-e", "x.csv", "-f", "y", "z"}, 2, "weft: texts and --file at once"},
+    {{"match", "query", "-e", "-", "-f", "-"}, 2, "weft: standard input can be read only once"},
+    {{"match", "explain", "-e", "-", "-f", "-"}, 2, "weft: standard input can be read only once"},
+    {{"match", "query", "-e", "-", "-e", "-", "z"},
+     2,
+     "weft: standard input can be read only once"},
+    {{"match", "query", "-e", "", "z"}, 2, "weft: --entities: the name of the file is empty"},
+    {{"match", "diagnose", "-e", "x.csv", "-f", ""},
+     2,
+     "weft: --file: the name of the file is empty"},
+    {{"match", "query", "-e", "x.csv", "--topk", "3", "z"},
+     2,
+     "weft: unknown option --topk; did you mean --top-k?"},
+    {{"match", "query", "-e", "x.csv", "--top-k", "0", "z"},
+     2,
+     "weft: --top-k: must be an integer from 1 to 1000, is 0"},
+    {{"match", "query", "-e", "x.csv", "--threshold", "2", "z"},
+     2,
+     "weft: --threshold: must be a number from 0 to 1, is 2"},
+    {{"match", "query", "-e", "x.csv", "--format", "xml", "z"},
+     2,
+     "weft: --format: xml is none of csv, tsv, json, ndjson, lines"},
+    {{"match", "explain", "-e", "x.csv"},
+     2,
+     "weft: no text; give some, or a file of them with --file FILE"},
+    {{"match", "novelty", "-e", "x.csv", "-f", "y", "z"}, 2, "weft: texts and --file at once"},
+    {{"match", "discover", "-e", "x.csv", "z"}, 2, "weft: texts come from --file"},
+    {{"match", "drift", "-e", "x.csv", "-f", "y"}, 2, "weft: neither --against nor --save"},
+    {{"match", "drift", "-e", "x.csv"}, 2, "weft: no texts; give a file with --file FILE"},
+    {{"match", "diagnose", "-e", "x.csv", "--top-k", "0", "z"},
+     2,
+     "weft: --top-k: must be an integer from 1 to 1000, is 0"},
+    {{"match", "query", "-m", "x.weftm", "--mode", "full", "z"},
+     2,
+     "weft: --mode is that of the matcher's file, unless --examples are given"},
+    {{"match", "query", "-e", "x.csv", "--blocking", "bm25", "z"},
+     2,
+     "weft: --blocking is of --mode hybrid"},
+    {{"match", "query", "-e", "x.csv", "--reranker", "d", "z"},
+     2,
+     "weft: --reranker is of --mode hybrid"},
+    {{"serve"},
+     2,
+     "weft: no entities; give a file with --entities FILE, or saved matchers with --data DIR"},
+    {{"serve", "-e", "x.csv", "y"}, 2, "weft: unexpected word y"},
+    {{"serve", "-e", "x.csv", "--data", ""}, 2, "weft: --data: the name is empty"},
+    {{"serve", "-e", "x.csv", "--token", ""}, 2, "weft: --token: the name is empty"},
+    {{"serve", "-e", "x.csv", "--unix-mode", "660"},
+     2,
+     "weft: --unix-mode is for --listen unix:PATH"},
+    {{"serve", "-e", "x.csv", "--listen", "unix:/x", "--unix-mode", "rw"},
+     2,
+     "weft: --unix-mode: must be an octal number from 1 to 777, is rw"},
+    {{"serve", "-e", "x.csv", "--listen", "unix:/x", "--unix-mode", "1000"},
+     2,
+     "weft: --unix-mode: must be an octal number from 1 to 777, is 1000"},
+    {{"serve", "-e", "x.csv", "--listen", "unix:/x", "--unix-mode", ""},
+     2,
+     "weft: --unix-mode: must be an octal number from 1 to 777, is empty"},
+    {{"serve", "-e", "x.csv", "--body-max", ""},
+     2,
+     "weft: --body-max: must be an integer from 1 to 1073741824, is empty"},
+    {{"match", "query", "-e", "/nonexistent/x.csv", "z"},
+     1,
+     "weft: /nonexistent/x.csv: No such file or directory"},
+    {{"match", "query", "-e", "/nonexistent/\033[2J\xE2\x80\xAE", "z"},
+     1,
+     "weft: /nonexistent/\\x1b[2J\\u202e: No such file or directory"},
+};
+
+TEST(program_says_what_is_wrong_with_its_words)
+{
+    for (size_t i = 0; i < sizeof(wrongs) / sizeof(*wrongs); i++) {
+        struct run run;
+        run_words(&run, (weft_str){"", 0}, wrongs[i].words);
+        note("row %zu: %s", i, run.err);
+        CHECK_EQ(run.code, wrongs[i].code);
+        CHECK_STR(run.out, "");
+        CHECK_EQ(strcspn(run.err, "\n"), strlen(wrongs[i].err));
+        CHECK(text_begins(run.err, wrongs[i].err));
+        run_fini(&run);
+    }
+}
+
+static void check_bad_file(const char *name, const char *text, const char *rest)
+{
+    const char *path = make_file(name, text);
+    struct run run;
+    char expected[256];
+    RUN(&run, "match", "query", "-e", path, "x");
+    snprintf(expected, sizeof(expected), "weft: %s%s\n", path, rest);
+    CHECK_STR(run.err, expected);
+    CHECK_STR(run.out, "");
+    CHECK_EQ(run.code, 1);
+    run_fini(&run);
+    drop_file(path);
+}
+
+TEST(program_says_which_line_of_a_file_is_wrong)
+{
+    check_bad_file("a.csv", "id,name\n1,a\n2\n", ":3: the row has 1 fields, the first row has 2");
+    check_bad_file("a.csv", "id,name\n1,a\n1,b\n", ":3: id: 1 is there already, from line 2");
+    check_bad_file("a.json", "[{\"id\":1,\"name\":\"a\"},\n{\"id\":2}]", ":2: name: is missing");
+    check_bad_file("a.ndjson", "{\"id\":1,\"name\":\"a\"}\n{\"id\":}\n",
+                   ":2:7: a value must stand here");
+    check_bad_file("a.csv", "id,name\n", ": no entities in it");
+
+    static char text[80000] = "id,name\n1,a\n2,";
+    memset(text + strlen(text), 'b', 70000);
+    check_bad_file("a.csv", text,
+                   ":3: Entity 'name' over the limit: query_bytes_max is 65536, got 70000");
+}
+
+TEST(match_query_answers_what_comes_before_a_bad_line)
+{
+    const char *path = make_file("q.txt", "Burma\n\xFF\nusa\n");
+    struct run run;
+    char expected[256];
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", path);
+    snprintf(expected, sizeof(expected), "weft: %s:2:1: a byte that is not UTF-8\n", path);
+    CHECK_STR(answer_ids(run.out), "MM\n");
+    CHECK_STR(run.err, expected);
+    CHECK_EQ(run.code, 1);
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", path, "--skip-bad");
+    CHECK_STR(answer_ids(run.out), "MM\nUS\n");
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+    drop_file(path);
+}
+
+TEST(match_examples_that_are_none_are_a_mistake)
+{
+    const char *path = make_file("x.csv", "text,label\n");
+    struct run run;
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-x", path, "usa");
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "training_data") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", COUNTRIES, "--mode", "bert", "usa");
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "training_data is required") != NULL);
+    run_fini(&run);
+    drop_file(path);
+}
+
+static const struct {
+    const char *command;
+    int code;
+    const char *err;
+} unwritable[] = {
+    {"exec \"$weft\" match query -e \"$1\" usa >/dev/full", 1,
+     "weft: standard output: No space left on device\n"},
+    {"exec \"$weft\" match explain -e \"$1\" usa >/dev/full", 1,
+     "weft: standard output: No space left on device\n"},
+    {"exec \"$weft\" match novelty -e \"$1\" usa >/dev/full", 1,
+     "weft: standard output: No space left on device\n"},
+    {"exec \"$weft\" match ingest \"$1\" >/dev/full", 1,
+     "weft: standard output: No space left on device\n"},
+    {"exec \"$weft\" --help >/dev/full", 1, "weft: standard output: No space left on device\n"},
+    {"exec \"$weft\" --version >/dev/full", 1, "weft: standard output: No space left on device\n"},
+    {"exec \"$weft\" match --help >/dev/full", 1,
+     "weft: standard output: No space left on device\n"},
+    {"exec \"$weft\" match query --help >/dev/full", 1,
+     "weft: standard output: No space left on device\n"},
+    {"exec \"$weft\" serve -e \"$1\" --listen 127.0.0.1:0 >/dev/full", 1,
+     "weft: standard output: No space left on device\n"},
+
+    /* Closed: its number must not become that of a file of ours. */
+    {"exec \"$weft\" match query -e \"$1\" usa >&-", 1,
+     "weft: standard output: Bad file descriptor\n"},
+    {"exec \"$weft\" match query --help >&-", 1, "weft: standard output: Bad file descriptor\n"},
+    {"exec \"$weft\" serve -e \"$1\" --listen 127.0.0.1:0 >&-", 1,
+     "weft: standard output: Bad file descriptor\n"},
+    {"exec \"$weft\" match query -e \"$1\" -f - <&-", 1,
+     "weft: standard input: Bad file descriptor\n"},
+    {"exec \"$weft\" match query -e - usa <&-", 1, "weft: standard input: Bad file descriptor\n"},
+    {"exec \"$weft\" match query -e \"$1\" usa <&- 2>&- >/dev/null", 0, ""},
+    {"exec \"$weft\" match query -e \"$1\" --frob usa 2>&-", 2, ""},
+};
+
+TEST(program_says_when_its_output_cannot_be_written)
+{
+    for (size_t i = 0; i < sizeof(unwritable) / sizeof(*unwritable); i++) {
+        struct run run;
+        run_shell(&run, unwritable[i].command, COUNTRIES);
+        note("%s", unwritable[i].command);
+        CHECK_STR(run.err, unwritable[i].err);
+        CHECK_STR(run.out, "");
+        CHECK_EQ(run.code, unwritable[i].code);
+        run_fini(&run);
+    }
+}
