@@ -128,6 +128,23 @@ TASK_TEST(test_C06_the_first_reason_is_kept)
     CHECK_EQ(reason.kind, WEFT_REASON_TASK);
 }
 
+static int body_has_reason(void *arg)
+{
+    (void)arg;
+    return weft_why_kind() != WEFT_REASON_NONE || weft_why()[0] != '\0';
+}
+
+/* It may well have the stack of the one before. */
+TASK_TEST(test_C06_a_fresh_task_has_no_reason_yet)
+{
+    struct reason reason;
+    weft_task task = weft_spawn(body_reason, &reason);
+    CHECK_OK(weft_yield());
+    CHECK_EQ(weft_cancel(task, "its own"), 1);
+    CHECK_EQ(weft_await(task), -ECANCELED);
+    CHECK_EQ(weft_await(weft_spawn(body_has_reason, NULL)), 0);
+}
+
 static int body_reason_of_deadline(void *arg)
 {
     return weft_wait_for(body_reason, arg, WEFT_SEC);

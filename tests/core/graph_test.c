@@ -193,6 +193,48 @@ TASK_TEST(test_O02_a_cycle_through_a_group_is_found)
     CHECK_EQ(weft_await(task), -ECANCELED);
 }
 
+struct told {
+    const struct wf_topic *topic;
+    wf_buf out;
+};
+
+static int tell_here(void *arg)
+{
+    struct told *told = arg;
+    wf_topic_tell(told->topic, wf_sched_self(), "", &told->out);
+    wf_buf_putc(&told->out, '\0');
+    return told->out.rc;
+}
+
+/* Says it on loop 1 until it has this line. */
+static bool is_told_there(const struct wf_topic *topic, const char *a, const char *b, const char *c)
+{
+    bool is_told = false;
+    for (int i = 0; i < 1000 && !is_told; i++) {
+        struct told told = {.topic = topic};
+        CHECK_OK(weft_await(weft_spawn_on(weft_loop_at(1), tell_here, &told)));
+        is_told = has_line(wf_buf_ptr(&told.out), a, b, c);
+        if (!is_told)
+            note("%s", wf_buf_ptr(&told.out));
+        wf_buf_fini(&told.out);
+        CHECK_OK(is_told ? 0 : weft_sleep(WEFT_MS));
+    }
+    return is_told;
+}
+
+/* They have no record among those of the loop they run on. */
+LOOPS_TEST(test_O02_tasks_of_other_loops_are_in_the_graph_of_the_one_they_run_on, 2)
+{
+    weft_event_clear(&go);
+    weft_task owner = weft_spawn_on(weft_loop_at(1), keeper, NULL);
+    weft_task waiter = weft_spawn_on(weft_loop_at(1), wants, NULL);
+    CHECK(is_told_there(&wf_topic_graph, "  wants #", " [mutex 0x", "] waits for keeper #"));
+    CHECK(is_told_there(&wf_topic_dot, " -> ", "[label=\"mutex\"", "];"));
+    weft_cancel(owner, "to end it");
+    CHECK_EQ(weft_await(owner), -ECANCELED);
+    CHECK_OK(weft_await(waiter));
+}
+
 #define CHAIN 10000
 
 static weft_task chain[CHAIN];

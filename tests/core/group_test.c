@@ -328,6 +328,28 @@ TASK_TEST(test_G10_a_cancelled_start_takes_the_member_with_it)
     CHECK_EQ(weft_group_wait(group), 0);
 }
 
+static int body_starts_when_told_to_end(void *arg)
+{
+    int rc = weft_sleep(100 * WEFT_SEC);
+    weft_started(); /* nobody waits for that any more */
+    WEFT_SHIELD(cleanup, 10 * WEFT_SEC);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    *(weft_time *)arg = weft_now();
+    return rc;
+}
+
+TASK_TEST(test_G10_a_member_that_says_so_after_the_cancel_is_joined)
+{
+    weft_time left = 0;
+    WEFT_GROUP(group);
+    weft_scope limit;
+    CHECK_OK(weft_scope_open(&limit, weft_after(WEFT_SEC), 0));
+    int rc = weft_group_start(group, body_starts_when_told_to_end, &left);
+    CHECK_EQ(left, weft_now());
+    CHECK_EQ(weft_scope_close(&limit, rc), -ETIMEDOUT);
+    CHECK_EQ(weft_group_wait(group), 0);
+}
+
 static int body_starts_below(void *arg)
 {
     int *depth = arg;
@@ -434,6 +456,29 @@ TASK_TEST(test_S01_a_group_closed_with_its_scope_can_be_waited_for)
         expect_abort("scope closed while an inner group is still open");
     weft_time left = 0;
     CHECK_EQ(weft_await(weft_spawn(body_waits_for_a_group_whose_scope_is_closed, &left)), 4);
+    CHECK_GT(left, 0);
+}
+
+static int body_waits_for_it_cancelled(void *arg)
+{
+    weft_scope limit;
+    CHECK_OK(weft_scope_open(&limit, weft_after(5 * WEFT_SEC), 0));
+    WEFT_GROUP(group);
+    CHECK_OK(weft_group_spawn(group, body_slow_to_leave, arg));
+    CHECK_OK(weft_yield());
+    CHECK_EQ(weft_scope_close(&limit, 3), 3);
+    weft_cancel(weft_self(), "by itself");
+    int rc = weft_group_wait(group);
+    CHECK_EQ(*(weft_time *)arg, weft_now());
+    return rc;
+}
+
+TASK_TEST(test_G04_a_cancelled_owner_of_a_group_closed_with_its_scope_is_told)
+{
+    if (WF_DEBUG_CHECKS)
+        expect_abort("scope closed while an inner group is still open");
+    weft_time left = 0;
+    CHECK_EQ(weft_await(weft_spawn(body_waits_for_it_cancelled, &left)), -ECANCELED);
     CHECK_GT(left, 0);
 }
 

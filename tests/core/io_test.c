@@ -190,6 +190,26 @@ TASK_TEST(test_C02_a_cancelled_task_touches_no_descriptor)
     CHECK_OK(weft_close(pair[1]));
 }
 
+static int body_sets_progress(void *arg)
+{
+    (void)arg;
+    weft_progress_set(7);
+    return (int)weft_progress();
+}
+
+static int body_gets_progress(void *arg)
+{
+    (void)arg;
+    return (int)weft_progress();
+}
+
+/* The second may well have the stack of the first. */
+TASK_TEST(test_C04_progress_is_the_tasks_own)
+{
+    CHECK_EQ(weft_await(weft_spawn(body_sets_progress, NULL)), 7);
+    CHECK_EQ(weft_await(weft_spawn(body_gets_progress, NULL)), 0);
+}
+
 TASK_TEST(test_C03_a_blocked_read_ends_when_it_is_cancelled)
 {
     int pair[2];

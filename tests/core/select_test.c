@@ -425,6 +425,28 @@ TASK_TEST(test_Q07_a_cancelled_select_waits_for_its_operation_to_end)
     close_pipe(ends);
 }
 
+struct reading {
+    int fd, rc;
+};
+
+static int select_reading(void *arg)
+{
+    struct reading *reading = arg;
+    return weft_select(WEFT_CASE_READY(reading->fd, POLLIN, &reading->rc));
+}
+
+/* Its operation ends with the cancel, which is not an outcome of the case. */
+TASK_TEST(test_Q07_a_cancelled_select_tells_no_outcome)
+{
+    struct pipe_ends ends = open_pipe();
+    struct reading reading = {.fd = ends.read_end, .rc = 77};
+    weft_task task = start(select_reading, &reading);
+    CHECK_EQ(weft_cancel(task, "test"), 1);
+    CHECK_EQ(weft_await(task), -ECANCELED);
+    CHECK_EQ(reading.rc, 77);
+    close_pipe(ends);
+}
+
 /* ---- Q08 ---- */
 
 TASK_TEST(test_Q08_the_same_channel_may_be_in_several_cases)

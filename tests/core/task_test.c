@@ -350,6 +350,39 @@ TASK_TEST(test_T06_a_finished_bodys_frame_stays_intact_while_children_run)
     CHECK(frame.is_intact);
 }
 
+/* What it was asked to return, however it was told to end. */
+static int body_is_stubborn(void *arg)
+{
+    int rc = (int)(intptr_t)arg;
+    (void)weft_sleep(100 * WEFT_SEC);
+    return rc == -EIO ? weft_fail(rc, "all the same") : rc;
+}
+
+TASK_TEST(test_T14_what_a_task_ends_with_despite_the_deadline_is_returned)
+{
+    weft_time start = weft_now();
+    CHECK_EQ(weft_await_for(weft_spawn(body_is_stubborn, (void *)7), WEFT_SEC), 7);
+    CHECK_EQ(weft_await_for(weft_spawn(body_is_stubborn, (void *)-EIO), WEFT_SEC), -EIO);
+    CHECK_STR(weft_error_text(), "all the same");
+    CHECK_EQ(weft_await_for(weft_spawn(body_is_stubborn, (void *)-ECANCELED), WEFT_SEC),
+             -ETIMEDOUT);
+    CHECK_EQ(weft_await_for(weft_spawn(body_is_stubborn, (void *)0), -1), 0);
+    CHECK_EQ(weft_now() - start, 3 * WEFT_SEC);
+}
+
+static int body_awaits_the_stubborn(void *arg)
+{
+    return weft_await_for(weft_spawn(body_is_stubborn, arg), 10 * WEFT_SEC);
+}
+
+TASK_TEST(test_T14_a_cancelled_waiter_gets_its_cancel_whatever_the_task_ends_with)
+{
+    weft_task waiter = weft_spawn(body_awaits_the_stubborn, (void *)7);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(weft_cancel(waiter, "test"), 1);
+    CHECK_EQ(weft_await(waiter), -ECANCELED);
+}
+
 static int body_with_failing_child(void *arg)
 {
     (void)arg;

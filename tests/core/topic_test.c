@@ -113,6 +113,46 @@ TASK_TEST(test_O02_the_stack_of_a_task_that_waits_has_names_of_static_functions)
     CHECK_OK(weft_await(task));
 }
 
+struct told {
+    const struct wf_topic *topic;
+    const char *about;
+    wf_buf out;
+};
+
+static int tell_here(void *arg)
+{
+    struct told *told = arg;
+    wf_topic_tell(told->topic, wf_sched_self(), told->about, &told->out);
+    wf_buf_putc(&told->out, '\0');
+    return told->out.rc;
+}
+
+static bool is_told_there(const struct wf_topic *topic, const char *about, const char *first,
+                          const char *second)
+{
+    bool is_told = false;
+    for (int i = 0; i < 1000 && !is_told; i++) { /* until it waits */
+        struct told told = {.topic = topic, .about = about};
+        CHECK_OK(weft_await(weft_spawn_on(weft_loop_at(1), tell_here, &told)));
+        is_told = has_in_order(wf_buf_ptr(&told.out), first, second);
+        wf_buf_fini(&told.out);
+        CHECK_OK(is_told ? 0 : weft_sleep(WEFT_MS));
+    }
+    return is_told;
+}
+
+/* It has no record among those of the loop that it runs on. */
+LOOPS_TEST(test_O02_a_task_of_another_loop_has_its_stack_where_it_runs, 2)
+{
+    weft_event_clear(&go);
+    int depth = 1;
+    weft_task task = weft_spawn_on(weft_loop_at(1), waits, &depth);
+    CHECK(is_told_there(&wf_topic_stack, "waits", "  task waits #", "    at wait_deep+0x"));
+    CHECK(is_told_there(&wf_topic_top, "0", "weft_top_tasks{", ",state=\"event\"} 1\n"));
+    weft_cancel(task, "to end it");
+    CHECK_EQ(weft_await(task), -ECANCELED);
+}
+
 TASK_TEST(test_O02_tasks_in_one_place_are_told_together)
 {
     weft_event_clear(&go);

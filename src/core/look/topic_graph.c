@@ -10,10 +10,11 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
-#include "core/task/sched_priv.h"
+#include "core/look/tree.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define GRAPH_NAMED 3       /* tasks of a line */
@@ -34,9 +35,9 @@ enum graph_mark { GRAPH_NEW, GRAPH_ON_PATH, GRAPH_LEFT };
 
 struct graph_data {
     struct wf_sched *sched;
-    struct graph_node *nodes; /* in order of slots */
+    struct graph_node *nodes; /* then in order of slots and ids */
     uint32_t node_count, node_max;
-    uint32_t *edges; /* slots of tasks, then places in `nodes` */
+    uint64_t *edges; /* ids of tasks, then places in `nodes` */
     uint32_t edge_count, edge_max;
     bool is_cut; /* no memory for all of it */
 };
@@ -61,13 +62,12 @@ static void *graph_room(struct graph_data *data, void *items, size_t item_bytes,
 static void graph_edge(const weft_task *holder, void *arg)
 {
     struct graph_data *data = arg;
-    const wf_task *task = wf_task_of(data->sched, *holder);
-    uint32_t *edges =
+    uint64_t *edges =
         graph_room(data, data->edges, sizeof *edges, data->edge_count, &data->edge_max);
-    if (task == NULL || edges == NULL)
+    if (edges == NULL)
         return;
     data->edges = edges;
-    data->edges[data->edge_count++] = wf_handle_slot(holder->id);
+    data->edges[data->edge_count++] = holder->id;
     data->nodes[data->node_count - 1].edge_count++;
 }
 
@@ -85,50 +85,69 @@ static void graph_wait(struct graph_data *data, const wf_task *task, struct grap
     }
 }
 
+static void graph_take(struct graph_data *data, const wf_task *task)
+{
+    struct graph_node *nodes =
+        graph_room(data, data->nodes, sizeof *nodes, data->node_count, &data->node_max);
+    if (nodes == NULL)
+        return;
+    data->nodes = nodes;
+    struct graph_node *node = &nodes[data->node_count++];
+    *node = (struct graph_node){.id = task->id, .edge = data->edge_count};
+    wf_task_name(task, node->name, sizeof node->name);
+    graph_wait(data, task, node);
+}
+
 static bool graph_collect(struct wf_topic_job *job)
 {
     struct graph_data *data = job->data;
     const struct wf_slab *tasks = &job->sched->tasks;
+    const wf_task *guest = NULL;
     data->sched = job->sched;
     for (uint32_t slot = 0; slot < tasks->fresh && !data->is_cut; slot++) {
         const wf_task *task = wf_slab_at(tasks, slot, sizeof *task);
-        if (task->state != WF_TASK_LIVE && task->state != WF_TASK_FINISHING)
-            continue;
-        struct graph_node *nodes =
-            graph_room(data, data->nodes, sizeof *nodes, data->node_count, &data->node_max);
-        if (nodes == NULL)
-            break;
-        data->nodes = nodes;
-        struct graph_node *node = &nodes[data->node_count++];
-        *node = (struct graph_node){.id = task->id, .edge = data->edge_count};
-        wf_task_name(task, node->name, sizeof node->name);
-        graph_wait(data, task, node);
+        if (task->state == WF_TASK_LIVE || task->state == WF_TASK_FINISHING)
+            graph_take(data, task);
     }
+    while (!data->is_cut && (guest = wf_tree_next_guest(job->sched, guest)) != NULL)
+        graph_take(data, guest);
     return false;
 }
 
-/* ---- from slots to places ---- */
+/* ---- from ids to places ---- */
 
-static uint32_t graph_find(const struct graph_data *data, uint32_t slot)
+static int graph_compare(const void *a, const void *b)
 {
-    uint32_t low = 0, high = data->node_count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (wf_handle_slot(data->nodes[middle].id) < slot)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+    uint64_t first = ((const struct graph_node *)a)->id,
+             second = ((const struct graph_node *)b)->id;
+    uint32_t slots[] = {wf_handle_slot(first), wf_handle_slot(second)};
+    if (slots[0] != slots[1])
+        return slots[0] < slots[1] ? -1 : 1;
+    return first < second ? -1 : first > second;
 }
 
-/* What is cut has edges into nowhere. */
+/* Edges to tasks that are not here, or were cut, are left out. */
+static void graph_resolve_node(struct graph_data *data, struct graph_node *node)
+{
+    uint64_t *edges = &data->edges[node->edge];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < node->edge_count; i++) {
+        struct graph_node wanted = {.id = edges[i]};
+        const struct graph_node *holder =
+            bsearch(&wanted, data->nodes, data->node_count, sizeof wanted, graph_compare);
+        if (holder != NULL)
+            edges[count++] = (uint64_t)(holder - data->nodes);
+    }
+    node->edge_count = count;
+}
+
 static void graph_resolve(struct graph_data *data)
 {
-    for (uint32_t i = 0; data->is_cut && i < data->node_count; i++)
-        data->nodes[i].edge_count = 0;
-    for (uint32_t i = 0; i < data->edge_count; i++)
-        data->edges[i] = graph_find(data, data->edges[i]);
+    if (data->node_count != 0)
+        qsort(data->nodes, data->node_count, sizeof data->nodes[0], graph_compare);
+    for (uint32_t i = 0; i < data->node_count; i++)
+        if (data->nodes[i].edge_count != 0)
+            graph_resolve_node(data, &data->nodes[i]);
 }
 
 /* ---- cycles ---- */
@@ -176,7 +195,7 @@ static uint32_t graph_search(struct graph_data *data, uint32_t root, uint32_t *p
             depth--;
             continue;
         }
-        uint32_t to = data->edges[node->edge + node->next++];
+        uint32_t to = (uint32_t)data->edges[node->edge + node->next++];
         struct graph_node *holder = &data->nodes[to];
         if (holder->mark == GRAPH_NEW) {
             holder->mark = GRAPH_ON_PATH;
@@ -250,9 +269,9 @@ static void dot_write_task(const struct graph_node *node, wf_buf *out)
         if (*at == '"' || *at == '\\')
             *at = '_';
     }
-    wf_buf_printf(out, "  t%" PRIu32 " [label=\"%s #%" PRIu32 ".%" PRIu32 "\"%s];\n",
-                  wf_handle_slot(node->id), name, wf_handle_slot(node->id),
-                  wf_handle_generation(node->id), node->is_in_cycle ? " color=red" : "");
+    wf_buf_printf(out, "  t%" PRIx64 " [label=\"%s #%" PRIu32 ".%" PRIu32 "\"%s];\n", node->id,
+                  name, wf_handle_slot(node->id), wf_handle_generation(node->id),
+                  node->is_in_cycle ? " color=red" : "");
 }
 
 static void dot_write_edges(const struct graph_data *data, const struct graph_node *node,
@@ -261,13 +280,12 @@ static void dot_write_edges(const struct graph_data *data, const struct graph_no
     for (uint32_t i = 0; i < node->edge_count; i++) {
         const struct graph_node *holder = &data->nodes[data->edges[node->edge + i]];
         bool is_in_cycle = node->is_in_cycle && holder->is_in_cycle;
-        wf_buf_printf(out, "  t%" PRIu32 " -> t%" PRIu32 " [label=\"%s\"%s];\n",
-                      wf_handle_slot(node->id), wf_handle_slot(holder->id), node->what,
-                      is_in_cycle ? " color=red" : "");
+        wf_buf_printf(out, "  t%" PRIx64 " -> t%" PRIx64 " [label=\"%s\"%s];\n", node->id,
+                      holder->id, node->what, is_in_cycle ? " color=red" : "");
     }
     if (node->edge_count == 0 && node->object != NULL)
-        wf_buf_printf(out, "  \"%p\" [label=\"%s\" shape=ellipse];\n  t%" PRIu32 " -> \"%p\";\n",
-                      node->object, node->what, wf_handle_slot(node->id), node->object);
+        wf_buf_printf(out, "  \"%p\" [label=\"%s\" shape=ellipse];\n  t%" PRIx64 " -> \"%p\";\n",
+                      node->object, node->what, node->id, node->object);
 }
 
 static void dot_write(struct wf_topic_job *job, wf_buf *out)

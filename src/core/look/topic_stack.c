@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "core/look/symbol.h"
 #include "core/look/trace.h"
+#include "core/look/tree.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,7 +37,7 @@ struct stack_kind {
 };
 
 struct stack_data {
-    uint32_t slot; /* the next to look at */
+    uint32_t slot, guests; /* the next to look at; how many guests were */
     uint64_t told;
     struct stack_entry entries[STACK_PIECE];
     size_t count;
@@ -74,6 +75,22 @@ static void stack_take(const struct wf_topic_job *job, const wf_task *task)
     data->count++;
 }
 
+/* Between two pieces guests come and go, so that one may be missed or told twice. */
+static bool stack_collect_guests(struct wf_topic_job *job)
+{
+    struct stack_data *data = job->data;
+    const wf_task *guest = NULL;
+    for (uint32_t at = 0; (guest = wf_tree_next_guest(job->sched, guest)) != NULL; at++) {
+        if (at < data->guests)
+            continue;
+        if (data->count == STACK_PIECE)
+            return true;
+        stack_take(job, guest);
+        data->guests++;
+    }
+    return false;
+}
+
 static bool stack_collect(struct wf_topic_job *job)
 {
     struct stack_data *data = job->data;
@@ -86,7 +103,7 @@ static bool stack_collect(struct wf_topic_job *job)
         if (task->state == WF_TASK_LIVE || task->state == WF_TASK_FINISHING)
             stack_take(job, task);
     }
-    return data->slot < tasks->fresh;
+    return data->slot < tasks->fresh || stack_collect_guests(job);
 }
 
 /* ---- in words ---- */

@@ -10,7 +10,7 @@
 #include <weft/metrics.h>
 
 #include "core/look/peek.h"
-#include "core/task/sched_priv.h"
+#include "core/look/tree.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,10 +89,20 @@ static void top_sample(struct wf_topic_job *job)
 
 /* ---- on the loop ---- */
 
+static const wf_task *top_find_task(const struct wf_sched *sched, uint64_t id)
+{
+    const wf_task *guest = NULL;
+    if (wf_handle_loop(id) == sched->loop_number)
+        return wf_task_of((struct wf_sched *)sched, (weft_task){id});
+    do {
+        guest = wf_tree_next_guest(sched, guest);
+    } while (guest != NULL && guest->id != id);
+    return guest;
+}
+
 static void top_name_place(const struct wf_sched *sched, struct top_place *place)
 {
-    const wf_task *task =
-        place->site == NULL ? wf_task_of((struct wf_sched *)sched, (weft_task){place->id}) : NULL;
+    const wf_task *task = place->site == NULL ? top_find_task(sched, place->id) : NULL;
     char name[WEFT_ERROR_NAME_BYTES];
     if (task != NULL) {
         wf_task_name(task, name, sizeof name);
@@ -133,6 +143,8 @@ static bool top_collect(struct wf_topic_job *job)
         if (task->state == WF_TASK_LIVE || task->state == WF_TASK_FINISHING)
             top_count_state(data, wf_task_state_text(job->sched, task));
     }
+    for (const wf_task *guest = NULL; (guest = wf_tree_next_guest(job->sched, guest)) != NULL;)
+        top_count_state(data, wf_task_state_text(job->sched, guest));
     return false;
 }
 

@@ -23,6 +23,15 @@ void wf_tree_walk(const struct wf_sched *sched,
     }
 }
 
+const wf_task *wf_tree_next_guest(const struct wf_sched *sched, const wf_task *before)
+{
+    const struct wf_node *node = before != NULL ? before->root.next : sched->top.child;
+    while (node != NULL &&
+           (!wf_tree_is_task(node) || wf_handle_loop(node->task->id) == sched->loop_number))
+        node = node->next;
+    return node != NULL ? node->task : NULL;
+}
+
 const char *wf_tree_kind(const struct wf_node *node)
 {
     if ((node->flags & WF_NODE_GROUP) != 0)

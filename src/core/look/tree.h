@@ -17,6 +17,10 @@ static inline bool wf_tree_is_task(const struct wf_node *node)
     return node->task != NULL && node == &node->task->root;
 }
 
+/* Tasks of other loops that run here have no record in `sched->tasks`.  The next one behind
+ * `before` (NULL: the first), or NULL. */
+const wf_task *wf_tree_next_guest(const struct wf_sched *sched, const wf_task *before);
+
 /* "scope", "shield" or "group". */
 const char *wf_tree_kind(const struct wf_node *node);
 
