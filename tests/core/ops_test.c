@@ -679,6 +679,24 @@ LOOP_TEST(test_I05_a_number_closed_behind_our_back_and_reused_does_not_hang)
     close_pair(loop, new);
 }
 
+/* Who waits on the old descriptor would wait for ever. */
+KERNEL_LOOP_TEST(test_I05_a_number_that_comes_again_ends_what_waits_on_the_one_before)
+{
+    int pair[2];
+    char buf[4];
+    struct outcome recv_ = {0}, open_ = {0};
+    make_pair(pair);
+    START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = buf, .bytes = 4);
+    turn_some(loop, 3);
+    int behind = pair[0];
+    wf_sys_close(behind); /* not by weft_fd_close */
+    START(loop, &open_, NULL, .kind = WEFT_OP_OPEN, .path = "/dev/null", .flags = O_CLOEXEC);
+    CHECK_EQ(finish(loop, &open_), behind);
+    CHECK_EQ(finish(loop, &recv_), -EBADF);
+    pair[0] = behind;
+    close_pair(loop, pair);
+}
+
 /* ---- numbers that others close and use again ---- */
 
 /* A receive that ends and one that is cancelled: the loop knows the number, and that nothing is
