@@ -16,13 +16,6 @@ void wf_buf_fini(wf_buf *buf)
     *buf = (wf_buf){.bytes_max = buf->bytes_max};
 }
 
-void wf_buf_reset(wf_buf *buf)
-{
-    buf->start = 0;
-    buf->end = 0;
-    buf->rc = 0;
-}
-
 static int buf_enlarge(wf_buf *buf, size_t needed)
 {
     size_t capacity = buf->capacity < BUF_BYTES_MIN ? BUF_BYTES_MIN : buf->capacity;

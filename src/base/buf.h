@@ -24,7 +24,12 @@ typedef struct wf_buf {
 void wf_buf_fini(wf_buf *buf);
 
 /* Empty again; memory kept, the error cleared. */
-void wf_buf_reset(wf_buf *buf);
+static inline void wf_buf_reset(wf_buf *buf)
+{
+    buf->start = 0;
+    buf->end = 0;
+    buf->rc = 0;
+}
 
 /* Room for `count` bytes behind the live ones; *out points at it (valid until the next call). */
 int wf_buf_reserve(wf_buf *buf, size_t count, char **out);

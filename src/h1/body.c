@@ -9,7 +9,7 @@
 
 /* What the next byte is expected to be. */
 enum body_state {
-    DONE,
+    DONE = 0, /* as the header says */
     REFUSED,
     LENGTH, /* `left` bytes of a body with a length */
     SIZE,   /* a digit of a chunk's size, or what ends it */
@@ -44,11 +44,6 @@ void wf_h1_body_init_length(struct wf_h1_body *body, uint64_t length)
 void wf_h1_body_init_chunked(struct wf_h1_body *body, const struct wf_h1_body_limits *limits)
 {
     *body = (struct wf_h1_body){.state = SIZE, .limits = limits};
-}
-
-bool wf_h1_body_is_done(const struct wf_h1_body *body)
-{
-    return body->state == DONE;
 }
 
 /* ---- refusals ---- */

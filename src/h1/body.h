@@ -40,7 +40,7 @@ struct wf_h1_body {
     struct wf_http_fault fault; /* after a refusal; its offset counts from the body's first byte */
 
     const struct wf_h1_body_limits *limits;
-    uint8_t state;
+    uint8_t state; /* 0: ended */
     uint8_t digit_count;
     uint32_t line_bytes, extension_bytes, trailer_bytes, trailer_count;
     wf_buf *trailers;       /* borrowed, set by whoever wants them as lines; NULL: nobody */
@@ -60,6 +60,10 @@ void wf_h1_body_init_chunked(struct wf_h1_body *body, const struct wf_h1_body_li
 int wf_h1_body_next(struct wf_h1_body *body, const char *in, size_t len, size_t *out_used,
                     weft_str *out_data);
 
-bool wf_h1_body_is_done(const struct wf_h1_body *body);
+/* A zeroed one has ended. */
+static inline bool wf_h1_body_is_done(const struct wf_h1_body *body)
+{
+    return body->state == 0;
+}
 
 #endif

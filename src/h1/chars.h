@@ -35,19 +35,60 @@ static inline size_t wf_http_run_end(const char *text, size_t at, size_t stop, u
     return at;
 }
 
-/* The first control character or DEL among eight bytes: its index, or 8.  A byte below 0x20 borrows
- * from its top bit when 0x20 is taken off, a DEL becomes zero and borrows when 1 is; a borrow from
- * a neighbour can raise false alarms above the first one only.  The first byte is the lowest: both
- * processors are little-endian. */
+/* ---- eight bytes at once ----
+ *
+ * An alarm is the top bit of a byte.  A byte below 0x80 that is less than `bound` borrows from its
+ * top bit when that is taken off; one that is `c` becomes zero and borrows when 1 is.  A borrow
+ * from a neighbour can raise false alarms above the first one only.  The first byte is the lowest:
+ * both processors are little-endian. */
+
+#define WF_BYTE_ONES (UINT64_MAX / 0xff)
+#define WF_BYTE_TOPS (WF_BYTE_ONES << 7)
+
+static inline uint64_t wf_http_eight(const char *text)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof word);
+    return word;
+}
+
+static inline uint64_t wf_http_alarm_below(uint64_t word, unsigned bound)
+{
+    return (word - WF_BYTE_ONES * bound) & ~word;
+}
+
+static inline uint64_t wf_http_alarm_at(uint64_t word, char c)
+{
+    return wf_http_alarm_below(word ^ WF_BYTE_ONES * (unsigned char)c, 1);
+}
+
+/* The index of the first byte that raised one, or 8. */
+static inline unsigned wf_http_first_alarm(uint64_t alarms)
+{
+    alarms &= WF_BYTE_TOPS;
+    return alarms == 0 ? 8 : (unsigned)__builtin_ctzll(alarms) / 8;
+}
+
+/* The first control character or DEL among eight bytes: its index, or 8. */
 static inline unsigned wf_http_first_control(const char *eight)
 {
-    const uint64_t ones = UINT64_MAX / 0xff, tops = ones << 7;
-    uint64_t word;
-    memcpy(&word, eight, sizeof word);
-    uint64_t low = (word - ones * 0x20) & ~word;
-    uint64_t del = ((word ^ ones * 0x7f) - ones) & ~(word ^ ones * 0x7f);
-    uint64_t alarms = (low | del) & tops;
-    return alarms == 0 ? 8 : (unsigned)__builtin_ctzll(alarms) / 8;
+    uint64_t word = wf_http_eight(eight);
+    return wf_http_first_alarm(wf_http_alarm_below(word, 0x20) | wf_http_alarm_at(word, 0x7f));
+}
+
+/* Bytes from `at` on that may stand in a request's target: where they end, at most at `stop`. */
+static inline size_t wf_http_target_end(const char *text, size_t at, size_t stop)
+{
+    while (stop - at >= 8) {
+        uint64_t word = wf_http_eight(text + at);
+        unsigned count =
+            wf_http_first_alarm(wf_http_alarm_below(word, 0x21) | wf_http_alarm_at(word, 0x7f) |
+                                wf_http_alarm_at(word, '#'));
+        at += count;
+        if (count != 8)
+            return at;
+    }
+    return wf_http_run_end(text, at, stop, WF_TARGET);
 }
 
 /* Bytes from `at` on that may stand in a field's value: where they end, at most at `stop`.  They

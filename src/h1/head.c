@@ -142,6 +142,14 @@ static size_t scheme_bytes(const char *text, size_t len)
     return len >= 8 && WF_HTTP_EQUAL(text, 8, "https://") ? 8 : 0;
 }
 
+static bool head_host_is_valid(const struct wf_h1_head *head, const char *host, size_t len)
+{
+    const weft_str *seen = &head->host_seen;
+    if (len != 0 && len == seen->len && memcmp(host, seen->ptr, len) == 0)
+        return true;
+    return wf_http_host_is_valid(host, len);
+}
+
 static int head_take_absolute(struct wf_h1_head *head, const char *buf, size_t scheme)
 {
     uint32_t at = head->target_at + (uint32_t)scheme, end = head->target_at + head->target_len;
@@ -150,7 +158,7 @@ static int head_take_absolute(struct wf_h1_head *head, const char *buf, size_t s
     while (at < end && buf[at] != '/' && buf[at] != '?')
         at++;
     head->host_len = at - head->host_at;
-    if (!wf_http_host_is_valid(buf + head->host_at, head->host_len))
+    if (!head_host_is_valid(head, buf + head->host_at, head->host_len))
         return head_refuse(head, 400, "The authority of the target is not valid.", head->host_at);
     return 0;
 }
@@ -232,7 +240,7 @@ static int take_host(struct wf_h1_head *head, const char *buf, const struct wf_h
     if (head->has_host)
         return head_refuse(head, 400, "There are two Host fields.", field->name_at);
     head->has_host = true;
-    if (!wf_http_host_is_valid(buf + field->value_at, field->value_len))
+    if (!head_host_is_valid(head, buf + field->value_at, field->value_len))
         return head_refuse(head, 400, "Host is not a name or address with an optional port.",
                            field->value_at);
     if (head->target_form != WF_H1_ABSOLUTE) {
@@ -382,7 +390,7 @@ static inline bool head_plain_line(struct wf_h1_head *head, const char *buf, siz
     size_t method_end = wf_http_run_end(buf, head->at, stop, WF_TOKEN), target_at = method_end + 1;
     if (method_end == head->at || method_end == stop || buf[method_end] != ' ')
         return false;
-    size_t end = wf_http_run_end(buf, target_at, stop, WF_TARGET);
+    size_t end = wf_http_target_end(buf, target_at, stop);
     if (end == target_at || stop - end < sizeof rest || memcmp(buf + end, rest, sizeof rest) != 0)
         return false;
     head->method_at = head->at;
@@ -428,7 +436,7 @@ static int head_method(struct wf_h1_head *head, const char *buf, uint32_t stop)
 
 static int head_target(struct wf_h1_head *head, const char *buf, uint32_t stop)
 {
-    head->at = (uint32_t)wf_http_run_end(buf, head->at, stop, WF_TARGET);
+    head->at = (uint32_t)wf_http_target_end(buf, head->at, stop);
     if (head->at == stop)
         return 0;
     if (buf[head->at] != ' ' || head->at == head->target_at)
@@ -496,13 +504,42 @@ static inline bool head_plain_field(struct wf_h1_head *head, const char *buf, si
     return true;
 }
 
+/* The LF behind a CR; what ended with it is taken. */
+static int head_line_end(struct wf_h1_head *head, const char *buf)
+{
+    uint8_t state = head->state;
+    int rc = 0;
+    if (buf[head->at] != '\n')
+        return head_bad(head, "A CR is not followed by LF.");
+    head->at++;
+    head->state = FIELD;
+    switch (state) {
+    case EMPTY_LF:
+        head->state = EMPTY_LINE;
+        break;
+    case VERSION_LF:
+        rc = head_take_request_line(head, buf);
+        break;
+    case ANSWER_LF:
+        rc = head_take_status_line(head, buf);
+        break;
+    case VALUE_LF:
+        rc = head_take_field(head, buf);
+        break;
+    default:
+        rc = head_finish(head);
+    }
+    head->line_at = head->at;
+    return rc;
+}
+
 static int head_field(struct wf_h1_head *head, const char *buf, uint32_t stop)
 {
     char c = buf[head->at];
     if (c == '\r') {
         head->state = END_LF;
         head->at++;
-        return 0;
+        return head->at < stop ? head_line_end(head, buf) : 0;
     }
     if (is_blank(c))
         return head_bad(head, "A field begins with white space; folding is not accepted.");
@@ -555,35 +592,6 @@ static void head_value_start(struct wf_h1_head *head, const char *buf, uint32_t 
         return;
     head->fields[head->field_count].value_at = head->at;
     head->state = VALUE;
-}
-
-/* The LF behind a CR; what ended with it is taken. */
-static int head_line_end(struct wf_h1_head *head, const char *buf)
-{
-    uint8_t state = head->state;
-    int rc = 0;
-    if (buf[head->at] != '\n')
-        return head_bad(head, "A CR is not followed by LF.");
-    head->at++;
-    head->state = FIELD;
-    switch (state) {
-    case EMPTY_LF:
-        head->state = EMPTY_LINE;
-        break;
-    case VERSION_LF:
-        rc = head_take_request_line(head, buf);
-        break;
-    case ANSWER_LF:
-        rc = head_take_status_line(head, buf);
-        break;
-    case VALUE_LF:
-        rc = head_take_field(head, buf);
-        break;
-    default:
-        rc = head_finish(head);
-    }
-    head->line_at = head->at;
-    return rc;
 }
 
 /* Once no byte is wanted any more: 1 or why it was refused. */

@@ -84,6 +84,10 @@ struct wf_h1_head {
     struct wf_h1_field *fields; /* in order */
     struct wf_http_fault fault; /* after a refusal */
 
+    /* An authority that was found valid before, borrowed; len 0: none.  Requests come for the same
+     * host again and again, and the same bytes need not be judged again. */
+    weft_str host_seen;
+
     /* Progress. */
     const struct wf_h1_limits *limits;
     uint8_t state;
@@ -97,7 +101,8 @@ struct wf_h1_head {
     uint32_t line_at; /* where the present line begins */
 };
 
-/* Ready for a new head.  `limits` and `fields` (field_count_max of them) are borrowed. */
+/* Ready for a new head; `host_seen` may be set behind it.  `limits` and `fields` (field_count_max
+ * of them) are borrowed. */
 void wf_h1_head_init(struct wf_h1_head *head, const struct wf_h1_limits *limits,
                      struct wf_h1_field *fields);
 

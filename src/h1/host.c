@@ -24,26 +24,25 @@ static bool port_is_valid(const char *text, size_t len)
     return port <= PORT_MAX;
 }
 
-/* Four numbers up to 255 without leading zeros; the text holds only digits and dots. */
+/* Takes a number up to 255 without leading zeros from the front; false: there is none. */
+static bool take_octet(const char **at, const char *end)
+{
+    const char *start = *at;
+    unsigned value = 0;
+    while (*at < end && **at != '.' && *at - start < 3)
+        value = value * 10 + (unsigned)(*(*at)++ - '0');
+    return *at > start && value <= 255 && (*start != '0' || *at - start == 1);
+}
+
+/* Four of them; the text holds only digits and dots. */
 static bool ipv4_is_valid(const char *text, size_t len)
 {
-    unsigned part = 0, digits = 0, dots = 0;
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '.') {
-            if (digits == 0)
-                return false;
-            dots++;
-            digits = 0;
-            part = 0;
-            continue;
-        }
-        if (digits > 0 && part == 0)
-            return false;
-        part = part * 10 + (unsigned)(text[i] - '0');
-        if (++digits > 3 || part > 255)
+    const char *at = text, *end = text + len;
+    for (int i = 0; i < 3; i++) {
+        if (!take_octet(&at, end) || at == end || *at++ != '.')
             return false;
     }
-    return dots == 3 && digits > 0;
+    return take_octet(&at, end) && at == end;
 }
 
 static bool ipv6_is_valid(const char *text, size_t len)
@@ -60,16 +59,22 @@ static bool ipv6_is_valid(const char *text, size_t len)
 /* A name, or an address if nothing in it is a letter.  One dot at the end means the root. */
 static bool name_is_valid(const char *text, size_t len)
 {
+    const char *end = text + len, *label = text;
+    unsigned shared = WF_DIGIT; /* the classes that all its characters have */
     if (len == 0 || len > HOST_BYTES_MAX)
         return false;
-    unsigned shared = WF_DIGIT; /* the classes that all its characters have */
-    for (size_t at = 0; at < len; at++) {
-        size_t label_at = at;
-        for (; at < len && wf_http_is(text[at], WF_HOST); at++)
-            shared &= wf_http_classes[(unsigned char)text[at]];
-        if (at == label_at || at - label_at > LABEL_BYTES_MAX || (at < len && text[at] != '.'))
+    for (const char *at = text; at < end; at++) {
+        unsigned classes = wf_http_classes[(unsigned char)*at];
+        if ((classes & WF_HOST) != 0) {
+            shared &= classes;
+            continue;
+        }
+        if (*at != '.' || at == label || at - label > LABEL_BYTES_MAX)
             return false;
+        label = at + 1;
     }
+    if (end - label > LABEL_BYTES_MAX)
+        return false;
     return (shared & WF_DIGIT) == 0 || ipv4_is_valid(text, len);
 }
 

@@ -46,6 +46,31 @@ static void check_rows(const struct row *rows, size_t count)
 
 #define CHECK_ROWS(rows_) check_rows((rows_), sizeof(rows_) / sizeof(rows_)[0])
 
+/* Only the same bytes pass unseen. */
+TEST(a_host_that_was_seen_is_not_judged_again)
+{
+    static const struct {
+        const char *text;
+        int rc;
+    } rows[] = {
+        {GET "Host: b!d\r\n" END, 1}, /* would be refused, were it not seen */
+        {GET "Host: b!\r\n" END, -WEFT_ESYNTAX},
+        {GET "Host: b!e\r\n" END, -WEFT_ESYNTAX},
+        {GET "Host: \r\n" END, -WEFT_ESYNTAX},
+        {GET "Host: good\r\n" END, 1},
+        {"GET http://b!d/ HTTP/1.1\r\n" H END, 1},
+        {"GET http://b!/ HTTP/1.1\r\n" H END, -WEFT_ESYNTAX},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct wf_h1_field fields[FIELDS_MAX];
+        struct wf_h1_head head;
+        note("row %zu", i);
+        wf_h1_head_init(&head, &head_limits, fields);
+        head.host_seen = weft_str_of("b!d");
+        CHECK_EQ(wf_h1_head_feed(&head, rows[i].text, strlen(rows[i].text)), rows[i].rc);
+    }
+}
+
 TEST(a_plain_request_is_understood)
 {
     static const char text[] = "POST /v1/match?x=1 HTTP/1.1\r\nHost: example.org:8080\r\n"

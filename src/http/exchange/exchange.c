@@ -5,6 +5,7 @@
 #include "http/server/server_priv.h"
 
 #include "base/alloc.h"
+#include "base/sys.h"
 #include "base/utf8.h"
 #include "h1/chars.h"
 #include "h1/target.h"
@@ -19,6 +20,16 @@
 #define DRAIN_BYTES_MAX ((uint64_t)64 * 1024)
 
 /* ---- life ---- */
+
+/* Its head comes next. */
+static void request_expect(weft_http_request *req)
+{
+    const weft_http_server *server = req->conn->server;
+    weft_str host_seen = req->head.host_seen;
+    req->has_extras = server->has_extras;
+    wf_h1_head_init(&req->head, &server->head_limits, req->fields);
+    req->head.host_seen = host_seen;
+}
 
 weft_http_request *wf_request_new(struct wf_conn *conn)
 {
@@ -36,15 +47,12 @@ weft_http_request *wf_request_new(struct wf_conn *conn)
     }
     req->conn = conn;
     req->res.req = req;
-    req->has_extras = server->has_extras;
-    wf_h1_head_init(&req->head, &server->head_limits, req->fields);
+    request_expect(req);
     return req;
 }
 
 static inline void buf_trim(wf_buf *buf)
 {
-    if (buf->capacity == 0 && buf->rc == 0)
-        return; /* mostly */
     if (buf->capacity > KEEP_BYTES_MAX)
         wf_buf_fini(buf);
     wf_buf_reset(buf);
@@ -57,19 +65,34 @@ static void request_reset_h2(struct wf_h2_stream *stream)
     *stream = (struct wf_h2_stream){.rest = stream->rest, .unread = stream->unread};
 }
 
-/* All that a request leaves behind, but its buffers. */
-static void request_reset(weft_http_request *req)
+/* Memory that only some requests need. */
+static void request_reset_memory(weft_http_request *req)
 {
     struct weft_http_response *res = &req->res;
     buf_trim(&req->body);
     buf_trim(&req->scratch);
+    buf_trim(&req->trailers);
     buf_trim(&res->fields);
+    buf_trim(&res->trailers);
     if (req->text_capacity > KEEP_BYTES_MAX) {
         wf_free(req->text);
         req->text = NULL;
         req->text_capacity = 0;
+        req->head.host_seen = (weft_str){NULL, 0};
     }
-    wf_free(req->params);
+    if (req->params != NULL)
+        wf_free(req->params);
+    if (req->decoding != NULL)
+        wf_decoding_free(req->decoding);
+    if (res->coded != NULL)
+        wf_coded_free(res->coded);
+}
+
+/* All that a request leaves behind, but its buffers. */
+static void request_reset(weft_http_request *req)
+{
+    struct weft_http_response *res = &req->res;
+    request_reset_memory(req);
     req->params = NULL;
     req->param_count = 0;
     req->state = WF_EXCHANGE_COMING;
@@ -77,8 +100,7 @@ static void request_reset(weft_http_request *req)
     req->match.route = NULL;
     req->fault.status = 0;
     req->is_options = false;
-    wf_h1_body_init_empty(&req->framing);
-    buf_trim(&req->trailers);
+    req->framing = (struct wf_h1_body){0};
     req->body_read = 0;
     req->body_counted = 0;
     req->body_waited = 0;
@@ -88,7 +110,6 @@ static void request_reset(weft_http_request *req)
     req->is_head_timed = false;
     req->is_collecting = false;
     req->coding = WF_CODING_IDENTITY;
-    wf_decoding_free(req->decoding);
     req->decoding = NULL;
     req->will_close = false;
     req->is_upgraded = false;
@@ -103,11 +124,9 @@ static void request_reset(weft_http_request *req)
     res->has_length = false;
     res->is_chunked = false;
     res->is_judged = false;
-    wf_coded_free(res->coded);
     res->coded = NULL;
     res->takes_trailers = false;
     res->trailer_names = NULL;
-    buf_trim(&res->trailers);
     res->length = 0;
     res->sent = 0;
 }
@@ -129,18 +148,54 @@ void wf_request_free(weft_http_request *req)
 void wf_request_time(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
-    if (req->came_at != 0) /* else no request came of it */
-        weft_histogram_add(&server->request_times, weft_loop_now(server->loop) - req->came_at);
+    if (req->came_at == 0)
+        return; /* no request came of it */
+    if (req->came_at != server->ended.came_at)
+        wf_http_count_times(server);
+    server->ended.came_at = req->came_at;
+    server->ended.count++;
     req->came_at = 0;
+    weft_defer_start(server->loop, &server->ended.defer);
+}
+
+void wf_http_count_times(weft_http_server *server)
+{
+    struct wf_ended *ended = &server->ended;
+    if (ended->count == 0)
+        return;
+    weft_histogram *times = &server->request_times;
+    weft_time duration = wf_sys_now() - ended->came_at;
+    times->count += ended->count;
+    times->sum_ns += (uint64_t)duration * ended->count; /* the clock does not go back */
+    times->buckets[weft_histogram_bucket(duration)] += ended->count;
+    ended->count = 0;
+}
+
+void wf_http_turn_ended(weft_defer *defer)
+{
+    wf_http_count_times(wf_container(defer, weft_http_server, ended.defer));
+}
+
+/* What others are told of the end of a request, and what it held of theirs. */
+static void request_end(weft_http_request *req)
+{
+    if (req->has_extras)
+        wf_request_end_extras(req);
+    wf_request_time(req);
+    req->conn->server->stats.bodies_bytes -= req->body_counted;
+}
+
+void wf_request_renew(weft_http_request *req)
+{
+    request_end(req);
+    request_reset(req);
+    request_expect(req);
 }
 
 void wf_request_release(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
-    if (req->has_extras)
-        wf_request_end_extras(req);
-    wf_request_time(req);
-    server->stats.bodies_bytes -= req->body_counted;
+    request_end(req);
     if (req->conn->h2 != NULL)
         request_reset_h2(&req->h2);
     req->conn = NULL;
@@ -169,6 +224,7 @@ static int request_copy_head(weft_http_request *req, const char *input)
         req->text_capacity = capacity;
     }
     memcpy(req->text, input, req->head.bytes);
+    req->head.host_seen = (weft_str){req->text + req->head.host_at, req->head.host_len};
     return 0;
 }
 
@@ -181,6 +237,11 @@ static void request_fault(weft_http_request *req, int status, const char *messag
 static void request_take_path(weft_http_request *req)
 {
     weft_str target = {req->text + req->head.target_at, req->head.target_len};
+    if (wf_http_target_is_plain(target)) { /* the usual case */
+        req->path = target;
+        req->query = (weft_str){NULL, 0};
+        return;
+    }
     struct wf_http_target split = wf_http_target_split(target);
     char *out = req->text + req->head.bytes;
     size_t len = 0;
@@ -267,7 +328,8 @@ static void request_set_framing(weft_http_request *req)
         return;
     }
     uint64_t length = req->head.content_length, max = req->body_limits.body_bytes_max;
-    wf_h1_body_init_length(&req->framing, length);
+    if (length != 0) /* else it has ended already */
+        wf_h1_body_init_length(&req->framing, length);
     if (length > max && req->fault.status == 0)
         req->fault = wf_http_fault_limit(413, "The body is too large.", "body_bytes_max", max,
                                          length, WF_HTTP_NOWHERE);

@@ -343,6 +343,9 @@ bool wf_conn_next(struct wf_conn *conn)
     if (!wf_h1_body_is_done(&req->framing)) {
         req->framing.trailers = NULL;
         wf_conn_set_state(conn, WF_CONN_DISCARD, conn->server->limits.body_idle_max);
+    } else if (weft_stream_get_input(conn->stream).len != 0) {
+        wf_request_renew(req); /* with a deadline of its own, should it not be whole */
+        conn->state = WF_CONN_HEAD;
     } else {
         conn_drop_request(conn);
         conn_set_idle(conn);

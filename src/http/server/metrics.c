@@ -11,10 +11,17 @@ _Static_assert(WEFT_HTTP_STATUS_COUNT == WF_STATUS_MAX + 1, "a place for each st
 
 /* ---- what was counted ---- */
 
+/* Those of this turn are among them.  It changes where a count is kept, not what is counted. */
+static const weft_histogram *request_times(const weft_http_server *server)
+{
+    wf_http_count_times((weft_http_server *)(uintptr_t)server);
+    return &server->request_times;
+}
+
 void weft_http_snapshot_get(const weft_http_server *server, weft_http_snapshot *out)
 {
     weft_http_server_get_stats(server, &out->stats);
-    out->request_times = server->request_times;
+    out->request_times = *request_times(server);
     memcpy(out->answers, server->status_counts, sizeof out->answers);
 }
 
@@ -116,6 +123,6 @@ void weft_http_server_put_metrics(const weft_http_server *server, weft_metrics *
 {
     weft_http_stats stats;
     weft_http_server_get_stats(server, &stats);
-    const struct counts counts = {&stats, server->status_counts, &server->request_times};
+    const struct counts counts = {&stats, server->status_counts, request_times(server)};
     put_counts(&counts, metrics);
 }

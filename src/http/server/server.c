@@ -66,6 +66,7 @@ int weft_http_server_new(weft_http_server **out, const weft_http_options *option
     wf_list_init(&server->conns);
     wf_queue_init(&server->queue, server->limits.queue_time_max);
     server->shed.fn = wf_http_shed;
+    server->ended.defer.fn = wf_http_turn_ended;
     int rc = wf_sys_random(&server->random, sizeof server->random);
     if (rc == 0)
         rc = wf_sys_random(&server->peers.key, sizeof server->peers.key);
@@ -339,6 +340,8 @@ static int server_serve(weft_http_server *server)
     server_wait_empty(server, WEFT_FOREVER, /* is_patient= */ true);
     weft_group_end_(&handlers);
     weft_defer_stop(server->loop, &server->shed);
+    weft_defer_stop(server->loop, &server->ended.defer);
+    wf_http_count_times(server);
     return rc < 0 ? rc : joined;
 }
 

@@ -238,6 +238,14 @@ struct weft_http_request {
     struct wf_h1_field fields[]; /* limits.field_count_max of them */
 };
 
+/* Requests that came in one turn and are over in one: their answers leave together at its end, and
+ * one look at the clock is enough for all. */
+struct wf_ended {
+    weft_time came_at;
+    uint32_t count;
+    weft_defer defer;
+};
+
 struct weft_http_server {
     weft_http_limits limits;
     struct wf_h1_limits head_limits;
@@ -283,7 +291,8 @@ struct weft_http_server {
     bool is_draining;                    /* listeners are closed: no new request is served */
     bool is_handing_on, has_more_places; /* wf_http_place_leave */
     weft_http_stats stats;
-    weft_histogram request_times; /* from the head to the end of the exchange */
+    weft_histogram request_times; /* from the head until the answer leaves */
+    struct wf_ended ended;        /* not in there yet */
     uint64_t status_counts[WF_STATUS_MAX + 1];
 };
 
@@ -403,8 +412,15 @@ void wf_http_give_up(weft_http_request *req, enum wf_exchange_verdict verdict, c
 weft_http_request *wf_request_new(struct wf_conn *conn); /* NULL: no memory */
 void wf_request_release(weft_http_request *req);
 
-/* The request is over: counts how long it took. */
+/* The request is over and the next one of its connection is there: the exchange stays with it. */
+void wf_request_renew(weft_http_request *req);
+
+/* The request is over: counts how long it took, with others. */
 void wf_request_time(weft_http_request *req);
+
+/* Now; whoever looks at the times asks for it. */
+void wf_http_count_times(weft_http_server *server);
+void wf_http_turn_ended(weft_defer *defer);
 void wf_request_free(weft_http_request *req);
 
 /* The head is complete in input[0, head.bytes): keeps a copy, finds the route, judges it.  What is
