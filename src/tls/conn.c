@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define RECORD_BYTES_MAX 16384
-#define ODD_MAX 32u /* key updates and alerts ... */
+#define ODD_MAX 32u /* key updates, alerts and the like ... */
 #define ODD_TIME (10 * WEFT_SEC)
 
 static struct wf_tls_conn *conn_of(const weft_filter *filter)
@@ -179,20 +179,22 @@ static void conn_count_odd(struct wf_tls_conn *conn)
     }
     conn->odd_count++;
     if (conn->odd_count > ODD_MAX)
-        conn->rc =
-            conn_fail(conn, -WEFT_ELIMIT, "over 32 key updates and alerts of the peer in 10 s");
+        conn->rc = conn_fail(conn, -WEFT_ELIMIT,
+                             "over 32 key updates, alerts and the like of the peer in 10 s");
 }
 
 static void conn_saw(int is_ours, int version, int type, const void *bytes, size_t count, SSL *ssl,
                      void *arg)
 {
+    const struct wf_tls_conn *conn = arg;
     (void)version;
     (void)ssl;
     if (is_ours || count == 0)
         return;
-    bool is_key_update =
-        type == SSL3_RT_HANDSHAKE && *(const unsigned char *)bytes == SSL3_MT_KEY_UPDATE;
-    if (is_key_update || type == SSL3_RT_ALERT)
+    /* Behind the handshake, and no ticket: a key update, or a wish to renegotiate. */
+    bool is_late = type == SSL3_RT_HANDSHAKE && conn->state != WF_TLS_SHAKING &&
+                   *(const unsigned char *)bytes != SSL3_MT_NEWSESSION_TICKET;
+    if (is_late || type == SSL3_RT_ALERT)
         conn_count_odd(arg);
 }
 

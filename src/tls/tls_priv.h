@@ -65,7 +65,7 @@ struct wf_tls_conn {
     const char *input; /* what has come and OpenSSL has not taken; inside `received` only */
     size_t input_bytes;
     int rc;             /* of memory, inside a call of OpenSSL's */
-    uint32_t odd_count; /* key updates and alerts in this stretch of time */
+    uint32_t odd_count; /* key updates, alerts and the like lately */
     weft_time odd_since;
     char name[WF_TLS_NAME_BYTES];     /* the peer's, as the user or the client said it */
     char text[WEFT_ERROR_TEXT_BYTES]; /* the failure */

@@ -207,6 +207,62 @@ TASK_TEST(class_37_tls_peer_that_changes_keys_too_often_is_cut_off)
     CHECK_EQ(updates_sent(60, WEFT_MS), -WEFT_ELIMIT);
 }
 
+/* Warnings before the handshake, which nobody has sealed. */
+TASK_TEST(class_37_tls_warnings_without_a_handshake_are_few)
+{
+    char flood[1000 * 7];
+    for (size_t i = 0; i < sizeof flood; i += 7)
+        memcpy(flood + i, "\x15\x03\x01\x00\x02\x01\x5a", 7); /* user_canceled */
+    check_server_says(flood, sizeof flood, -WEFT_ETLS, "tls: unexpected message");
+}
+
+/* Each is answered by an alert, which the server that asks may never read. */
+TASK_TEST(class_37_tls_server_that_asks_for_renegotiation_again_and_again_is_left)
+{
+    struct ends ends;
+    weft_tls *client, *server;
+    open_as(&ends, &client, &server, be_1_2);
+    CHECK_OK(ends.client_rc);
+    SSL *theirs = wf_tls_conn_of(ends.server)->ssl;
+    SSL_clear_options(theirs, SSL_OP_NO_RENEGOTIATION);
+    for (int i = 0; i < 100; i++) {
+        CHECK_EQ(SSL_renegotiate(theirs), 1);
+        CHECK_EQ(SSL_do_handshake(theirs), 1);
+    }
+    weft_filter_push(wf_tls_conn_of(ends.server)->filter);
+    CHECK_EQ(read_to_end(ends.client), -WEFT_ELIMIT);
+    CHECK_EQ(SSL_num_renegotiations(wf_tls_conn_of(ends.client)->ssl), 0);
+    close_all(&ends, client, server);
+}
+
+/* A byte a record costs its sender 22: who does not read holds no more of them than of large ones.
+ */
+TASK_TEST(class_37_tls_tiny_records_fill_no_more_than_the_mark)
+{
+    struct ends ends;
+    weft_tls *client = ends_client((weft_tls_options){0});
+    weft_tls *server = ends_server((weft_tls_options){0});
+    ends_open(&ends, client, server, "web.test");
+    CHECK_OK(ends.client_rc);
+    size_t live = live_bytes();
+    weft_scope patience;
+    CHECK_OK(weft_scope_open(&patience, weft_after(WEFT_SEC), 0));
+    int rc = 0;
+    for (int i = 0; i < 10000 && rc == 0; i++) {
+        rc = weft_stream_write(ends.client, "x", 1);
+        if (rc == 0)
+            rc = weft_stream_flush(ends.client);
+    }
+    rc = weft_scope_close(&patience, rc);
+    CHECK(rc == 0 || rc == -ETIMEDOUT);
+    CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK_LT(weft_stream_get_input(ends.server).len, (size_t)256 * 1024);
+    CHECK_LT(live_bytes(), live + (size_t)1024 * 1024);
+    ends_abort(&ends);
+    weft_tls_free(client);
+    weft_tls_free(server);
+}
+
 /* ---- bytes in any pieces ---- */
 
 struct wire {
