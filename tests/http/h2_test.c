@@ -139,38 +139,68 @@ TASK_TEST(h2_answers_come_as_they_are_ready)
     CHECK_OK(site_close(&site));
 }
 
-/* The conversation is cut in two at each of its bytes. */
-TASK_TEST(h2_does_not_depend_on_how_its_bytes_are_cut)
+/* A conversation, byte by byte as it goes to the wire. */
+struct text {
+    uint8_t bytes[512];
+    size_t count;
+};
+
+static void text_frame(struct text *text, uint8_t type, uint8_t flags, uint8_t id,
+                       const void *bytes, size_t count)
+{
+    const uint8_t head[9] = {0, 0, (uint8_t)count, type, flags, 0, 0, 0, id};
+    CHECK_LE(text->count + sizeof head + count, sizeof text->bytes);
+    memcpy(text->bytes + text->count, head, sizeof head);
+    if (count > 0)
+        memcpy(text->bytes + text->count + sizeof head, bytes, count);
+    text->count += sizeof head + count;
+}
+
+static void text_head(struct text *text, uint8_t flags, uint8_t id, const char *lines)
+{
+    uint8_t block[128];
+    text_frame(text, NGHTTP2_HEADERS, flags | NGHTTP2_FLAG_END_HEADERS, id, block,
+               h2_block(block, lines));
+}
+
+#define POST(path_) ":method: POST\n:scheme: http\n:authority: a\n:path: " path_ "\n"
+
+static void text_begin(struct text *text, const char *lines)
+{
+    *text = (struct text){.bytes = H2_PREFACE, .count = sizeof H2_PREFACE - 1};
+    text_frame(text, NGHTTP2_SETTINGS, 0, 0, NULL, 0);
+    text_head(text, 0, 1, lines);
+}
+
+/* It is cut in two at each of its bytes; the answer is the same, and has this among its fields. */
+static void cut_everywhere(const struct text *text, int status, const char *body, const char *field)
 {
     struct site site;
-    uint8_t text[256] = H2_PREFACE, block[64];
-    size_t count = sizeof H2_PREFACE - 1;
     CHECK_OK(site_open(&site, NULL));
-    const uint8_t settings[9] = {0, 0, 0, NGHTTP2_SETTINGS};
-    memcpy(text + count, settings, 9);
-    count += 9;
-    size_t bytes = h2_block(block, ":method: POST\n:scheme: http\n:authority: a\n:path: /echo\n");
-    const uint8_t head[9] = {0, 0, (uint8_t)bytes, NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 0, 0,
-                             0, 1};
-    memcpy(text + count, head, 9);
-    memcpy(text + count + 9, block, bytes);
-    count += 9 + bytes;
-    const uint8_t data[] = {0, 0, 2, NGHTTP2_DATA, END, 0, 0, 0, 1, 'h', 'i'};
-    memcpy(text + count, data, sizeof data);
-    count += sizeof data;
-    for (size_t cut = 1; cut < count; cut++) {
+    for (size_t cut = 1; cut < text->count; cut++) {
         struct h2_peer peer;
         struct h2_answer answer;
+        note("cut %zu", cut);
         h2_peer_begin(&peer, client_open(&site));
-        client_send_bytes(peer.stream, text, cut);
+        client_send_bytes(peer.stream, text->bytes, cut);
         CHECK_OK(weft_sleep(WEFT_MS));
-        client_send_bytes(peer.stream, text + cut, count - cut);
+        client_send_bytes(peer.stream, text->bytes + cut, text->count - cut);
         h2_peer_answer(&peer, 1, &answer);
-        CHECK_EQ(answer.status, 200);
-        CHECK_STR(answer.body, "hi");
+        CHECK_EQ(answer.status, status);
+        if (body != NULL)
+            CHECK_STR(answer.body, body);
+        CHECK(strstr(answer.fields, field) != NULL);
         h2_peer_close(&peer);
     }
     CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(h2_does_not_depend_on_how_its_bytes_are_cut)
+{
+    struct text text;
+    text_begin(&text, POST("/echo"));
+    text_frame(&text, NGHTTP2_DATA, END, 1, "hi", 2);
+    cut_everywhere(&text, 200, "hi", ":status: 200\n");
 }
 
 /* A method may begin as the preface does; half of a preface is no request. */
@@ -637,6 +667,26 @@ TASK_TEST(class_10_trailers_over_h2_come_and_go)
     }
     h2_peer_close(&peer);
     CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(h2_trailers_and_expectations_may_be_cut_anywhere)
+{
+    struct text text;
+    site_handler = answer_trailers;
+    text_begin(&text, POST("/late") "expect: 100-continue\n");
+    text_frame(&text, NGHTTP2_DATA, 0, 1, "a body", 6);
+    text_head(&text, END, 1, "digest: abc\n");
+    cut_everywhere(&text, 200, "hello", "digest: abc\n");
+}
+
+/* Some of what follows comes when the answer has gone. */
+TASK_TEST(h2_an_answer_before_the_body_may_be_cut_anywhere)
+{
+    struct text text;
+    text_begin(&text, POST("/nothing"));
+    text_frame(&text, NGHTTP2_DATA, 0, 1, "a body", 6);
+    text_head(&text, END, 1, "digest: abc\n");
+    cut_everywhere(&text, 404, NULL, "content-type: application/json");
 }
 
 TASK_TEST(h2_refuses_trailers_that_http_forbids)

@@ -7,6 +7,8 @@
 
 #include "ends.h"
 
+#include "ws/deflate.h"
+
 /* Masked with zeros a payload reads as it is. */
 #define M "00000000"
 
@@ -310,5 +312,91 @@ TASK_TEST(compression_that_was_not_agreed_on_ends_the_connection)
     raw_send(stream, "c187" M "f248cdc9c90700");
     CHECK_EQ(raw_close_code(stream), 1002);
     finish(&ends, stream);
+}
+
+/* ---- class 21: what is small on the wire ---- */
+
+static char zeros[1u << 20];
+
+static void bomb_make(wf_buf *out)
+{
+    static const struct wf_ws_deflate_terms terms = {.is_on = true, .out_bits = 15};
+    struct wf_ws_deflate *deflate = wf_ws_deflate_new(&terms);
+    CHECK_OK(wf_ws_compress(deflate, (weft_str){zeros, sizeof zeros}, out));
+    CHECK_LT(wf_buf_bytes(out), 2000u);
+    wf_ws_deflate_free(deflate);
+}
+
+/* In frames of so many bytes each, masked with zeros. */
+static void bomb_send(weft_stream *stream, const wf_buf *bomb, size_t step)
+{
+    size_t count = wf_buf_bytes(bomb);
+    for (size_t at = 0; at < count; at += step) {
+        size_t bytes = count - at < step ? count - at : step;
+        char head[8] = {(char)((at == 0 ? 0x42 : 0) | (at + bytes == count ? 0x80 : 0)),
+                        (char)(0x80 | 126), (char)(bytes >> 8), (char)bytes};
+        int rc = weft_stream_write(stream, head, sizeof head);
+        if (rc == 0)
+            rc = weft_stream_write(stream, wf_buf_ptr(bomb) + at, bytes);
+        if (rc < 0) /* it was refused already */
+            return;
+    }
+}
+
+TASK_TEST(class_21_a_server_refuses_a_message_that_grows_too_much)
+{
+    static const weft_ws_limits limits[] = {
+        {0}, {.inflate_ratio_max = 10000, .message_bytes_max = 300000}};
+    wf_buf bomb = {0};
+    bomb_make(&bomb);
+    for (int row = 0; row < 4; row++) {
+        struct ends ends;
+        CHECK_OK(ends_open(&ends, NULL, ends_echo));
+        ends.options = (weft_ws_options){.deflate = WEFT_WS_DEFLATE, .limits = limits[row & 1]};
+        weft_stream *stream = raw_open(&ends, OFFER);
+        size_t live = live_bytes();
+        note("row %d", row);
+        bomb_send(stream, &bomb, row < 2 ? 60000 : 130);
+        CHECK_EQ(raw_close_code(stream), 1009);
+        CHECK_LT(live_bytes(), live + sizeof zeros);
+        ends_wait(&ends, 1);
+        CHECK_EQ(ends.rc, -WEFT_ELIMIT);
+        CHECK_EQ(ends.messages, 0u);
+        finish(&ends, stream);
+    }
+    wf_buf_fini(&bomb);
+}
+
+static int bomb_then_hear(weft_ws *ws, void *arg)
+{
+    weft_ws_message message;
+    (void)arg;
+    WEFT_TRY(weft_ws_send(ws, WEFT_WS_BINARY, (weft_str){zeros, sizeof zeros}));
+    return weft_ws_receive(ws, &message);
+}
+
+TASK_TEST(class_21_a_client_refuses_a_message_that_grows_too_much)
+{
+    const weft_ws_options rows[] = {
+        {.deflate = WEFT_WS_DEFLATE},
+        {.deflate = WEFT_WS_DEFLATE_KEEPS},
+        {.deflate = WEFT_WS_DEFLATE,
+         .limits = {.inflate_ratio_max = 10000, .message_bytes_max = 300000}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ends ends;
+        weft_ws *ws;
+        weft_ws_message message;
+        CHECK_OK(ends_open(&ends, NULL, bomb_then_hear));
+        ends.options.deflate = WEFT_WS_DEFLATE_KEEPS;
+        CHECK_OK(ends_connect(&ends, &ws, &rows[i]));
+        CHECK_EQ(weft_ws_receive(ws, &message), -WEFT_ELIMIT);
+        CHECK_EQ(weft_ws_receive(ws, &message), -WEFT_ELIMIT);
+        (void)weft_ws_close(ws, 1000, NULL);
+        ends_wait(&ends, 1);
+        CHECK_EQ(ends.rc, 0); /* it was told */
+        CHECK_EQ(ends.code, 1009);
+        CHECK_OK(ends_close(&ends));
+    }
 }
 #endif
