@@ -218,3 +218,78 @@ TASK_TEST(h2_an_answer_that_is_reset_before_the_body_is_whole_is_an_error)
     CHECK_EQ(liar.client->conn_count, 1);
     h2_liar_close(&liar);
 }
+
+/* ---- bytes in any pieces ---- */
+
+struct text {
+    uint8_t bytes[256];
+    size_t count;
+};
+
+static void text_frame(struct text *text, uint8_t type, uint8_t flags, int32_t id,
+                       const void *bytes, size_t count)
+{
+    const uint8_t head[9] = {0, 0, (uint8_t)count,     type,       flags,
+                             0, 0, (uint8_t)(id >> 8), (uint8_t)id};
+    CHECK_LE(text->count + sizeof head + count, sizeof text->bytes);
+    memcpy(text->bytes + text->count, head, sizeof head);
+    memcpy(text->bytes + text->count + sizeof head, bytes, count);
+    text->count += sizeof head + count;
+}
+
+static void text_head(struct text *text, uint8_t flags, int32_t id, const char *lines)
+{
+    uint8_t block[64];
+    text_frame(text, NGHTTP2_HEADERS, flags | NGHTTP2_FLAG_END_HEADERS, id, block,
+               h2_block(block, lines));
+}
+
+/* Each answer is cut one byte later than the one before. */
+static int answer_in_two(struct h2_liar *liar, struct h2_peer *peer)
+{
+    for (size_t cut = 1;; cut++) {
+        struct text text = {0};
+        int32_t id = h2_liar_hear(liar, peer);
+        if (id == 0)
+            return 0;
+        if (liar->number == 0)
+            text_head(&text, 0, id, ":status: 100\n");
+        text_head(&text, 0, id, ":status: 200\n");
+        text_frame(&text, NGHTTP2_DATA, 0, id, "hi", 2);
+        text_head(&text, H2_END, id, "x-sum: a b\n");
+        cut = cut < text.count ? cut : 1;
+        WEFT_TRY(weft_stream_write(peer->stream, text.bytes, cut));
+        WEFT_TRY(weft_stream_flush(peer->stream));
+        WEFT_TRY(weft_sleep(WEFT_MS));
+        WEFT_TRY(weft_stream_write(peer->stream, text.bytes + cut, text.count - cut));
+        liar->count = text.count;
+    }
+}
+
+/* The word to go on, or an answer before the body; both end by trailers. */
+TASK_TEST(h2_interim_and_early_answers_may_be_cut_anywhere)
+{
+    for (unsigned row = 0; row < 2; row++) {
+        struct h2_liar liar = {.number = row, .count = 2};
+        h2_liar_open(&liar, answer_in_two, (weft_client_options){0});
+        for (size_t cut = 1; cut < liar.count; cut++) {
+            weft_client_response page;
+            unsigned reads = 0;
+            weft_client_request request = {.url = liar.url, .expects_continue = row == 0};
+            if (row == 0)
+                request.body = (weft_str)WEFT_STR("a body");
+            else
+                request.body_read = stingy_read, request.body_arg = &reads;
+            note("row %u, cut %zu", row, cut);
+            CHECK_OK(weft_client_fetch(liar.client, &request, &page));
+            CHECK_EQ(page.status, 200);
+            CHECK_BYTES(page.body.ptr, page.body.len, "hi", 2);
+            weft_str sum = weft_client_response_trailer(&page, "x-sum");
+            CHECK_BYTES(sum.ptr, sum.len, "a b", 3);
+            weft_client_response_free(&page);
+        }
+        CHECK_GT(liar.count, 40u);
+        CHECK_EQ(liar.connections, 1);
+        h2_liar_close(&liar);
+    }
+}
