@@ -90,7 +90,7 @@ struct flow {
 static int flow_write(void *arg)
 {
     struct flow *flow = arg;
-    char piece[5000];
+    char piece[15000];
     while (flow->written < flow->bytes) {
         size_t left = flow->bytes - flow->written;
         size_t count = left < sizeof piece ? left : sizeof piece;
@@ -107,7 +107,7 @@ static int flow_write(void *arg)
 static int flow_hear(void *arg)
 {
     struct flow *flow = arg;
-    char piece[3000];
+    char piece[10000];
     ssize_t got = 1;
     WEFT_TRY(weft_exchange_answer(flow->exchange));
     while (got > 0) {
@@ -116,6 +116,16 @@ static int flow_hear(void *arg)
             flow->sum_heard = flow->sum_heard * 31 + (unsigned char)piece[i];
     }
     return 0;
+}
+
+static int echo_large(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    char piece[16000];
+    ssize_t count;
+    (void)arg;
+    while ((count = weft_http_read(req, piece, sizeof piece)) > 0)
+        WEFT_TRY(weft_http_write(res, piece, (size_t)count));
+    return (int)count;
 }
 
 /* The kernel's buffers may hold all of a flow over HTTP/1: there it is the simulation's that fill.
@@ -132,7 +142,8 @@ TASK_TEST(who_writes_waits_for_who_reads)
         struct fixture self;
         struct flow flow = {.bytes = PLENTY};
         CHECK_OK(open_either(&self, is_h2));
-        CHECK_OK(begin(&self, &flow.exchange, "/stream"));
+        site_handler = echo_large;
+        CHECK_OK(begin(&self, &flow.exchange, "/late"));
         weft_task writer = weft_spawn(flow_write, &flow);
         for (size_t last = 1; last != flow.written;) {
             last = flow.written;
@@ -175,7 +186,8 @@ TASK_TEST(one_task_writes_and_one_reads)
         struct fixture self;
         struct flow flow = {.bytes = PLENTY}, other = {0};
         CHECK_OK(open_either(&self, is_h2));
-        CHECK_OK(begin(&self, &flow.exchange, "/stream"));
+        site_handler = echo_large;
+        CHECK_OK(begin(&self, &flow.exchange, "/late"));
         other.exchange = flow.exchange;
         CHECK_OK(weft_await(weft_spawn(read_byte, &other)));
         CHECK_EQ(other.rc, -EPROTO);
@@ -207,7 +219,8 @@ TASK_TEST(a_body_that_was_cut_off_stays_cut_off)
         struct flow flow = {.bytes = PLENTY};
         weft_client_response page;
         CHECK_OK(open_either(&self, is_h2));
-        CHECK_OK(begin(&self, &flow.exchange, "/stream"));
+        site_handler = echo_large;
+        CHECK_OK(begin(&self, &flow.exchange, "/late"));
         weft_task writer = weft_spawn(flow_write, &flow);
         CHECK_OK(weft_sleep(WEFT_SEC));
         weft_cancel(writer, "enough");
