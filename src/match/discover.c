@@ -36,9 +36,23 @@ enum stage { NOVELTY, CLUSTER, EVIDENCE };
 
 static const char *const stage_names[] = {"novelty", "cluster", "evidence"};
 
+/* Each text is judged, placed, clustered and named. */
+enum step { JUDGED, PLACED, CLUSTERED, NAMED, STEP_COUNT };
+
+/* What the caller hears of it, in texts times steps. */
+struct course {
+    weft_m_progress_fn *progress; /* may be NULL */
+    void *progress_arg;
+    size_t text_count, said;
+};
+
 /* The making; of the novel texts, `count` of them. */
 struct making {
     wf_call call;
+    struct course course;
+    wf_space space;
+    wf_seeker *seeker;
+    size_t from, to; /* the novel texts at hand */
     struct discovery *out;
     const weft_str *texts;
     uint32_t *places; /* in the caller's texts */
@@ -65,38 +79,90 @@ void weft_m_discovery_free(weft_m_discovery *discovery)
     wf_free(all);
 }
 
+/* ---- how far it is ---- */
+
+/* `done` of `all` parts of a step are done.  0, or what the caller ends it with. */
+static int tell(struct course *course, enum step step, size_t done, size_t all)
+{
+    size_t each = course->text_count, at = step * each + (all != 0 ? each * done / all : each);
+    if (course->progress == NULL || at <= course->said)
+        return 0;
+    course->said = at;
+    int rc = course->progress(at, STEP_COUNT * each, course->progress_arg);
+    return rc > 0 ? -ECANCELED : rc;
+}
+
+static int tell_judged(size_t done, size_t total, void *course)
+{
+    return tell(course, JUDGED, done, total);
+}
+
 /* ---- texts as points ---- */
 
-static int fold_all(struct making *it, wf_space *space, wf_seeker *seeker, const wf_job *job)
+/* Beside the loop at a time, well under the time between two looks at a bar. */
+#define SLICE_TEXTS 512
+
+static int fold_slice(void *arg)
 {
+    struct making *it = arg;
+    const wf_job job = wf_call_job(&it->call);
     int rc = 0;
-    for (size_t i = 0; i < it->count && rc == 0; i++) {
-        rc = wf_job_poll(job);
+    for (size_t i = it->from; i < it->to && rc == 0; i++) {
+        rc = wf_job_poll(&job);
         if (rc == 0)
-            rc = wf_space_count(space, seeker, it->texts[it->places[i]]);
-        weft_str text = {wf_buf_ptr(&seeker->judge.text), wf_buf_bytes(&seeker->judge.text)};
+            rc = wf_space_count(&it->space, it->seeker, it->texts[it->places[i]]);
+        const wf_buf *folded = &it->seeker->judge.text;
+        weft_str text = {wf_buf_ptr(folded), wf_buf_bytes(folded)};
         if (rc == 0 && !wf_arena_copy(&it->out->arena, text, &it->folded[i]))
             rc = -ENOMEM;
     }
-    wf_space_weigh(space);
     return rc;
 }
 
-static int place_all(struct making *it, wf_seeker *seeker, const wf_job *job)
+static int place_slice(void *arg)
 {
+    struct making *it = arg;
+    const wf_job job = wf_call_job(&it->call);
     float vector[WF_SPACE_DIM];
-    wf_space space;
-    int rc = wf_space_init(&space);
-    if (rc == 0)
-        rc = fold_all(it, &space, seeker, job);
-    for (size_t i = 0; i < it->count && rc == 0; i++) {
-        rc = wf_job_poll(job);
+    int rc = 0;
+    for (size_t i = it->from; i < it->to && rc == 0; i++) {
+        rc = wf_job_poll(&job);
         if (rc == 0)
-            rc = wf_space_place(&space, seeker, it->texts[it->places[i]], vector);
+            rc = wf_space_place(&it->space, it->seeker, it->texts[it->places[i]], vector);
         if (rc == 0)
             wf_spot_of(vector, &it->spots[i]);
     }
-    wf_space_fini(&space);
+    return rc;
+}
+
+/* The second `pass` needs what the first has counted. */
+static int run_slices(struct making *it, weft_fn *fn, size_t pass)
+{
+    int rc = 0;
+    for (it->from = 0; it->from < it->count && rc == 0; it->from = it->to) {
+        size_t left = it->count - it->from;
+        it->to = it->from + (left < SLICE_TEXTS ? left : SLICE_TEXTS);
+        rc = wf_work_run(fn, it);
+        if (rc == 0)
+            rc = tell(&it->course, PLACED, pass * it->count + it->to, 2 * it->count);
+    }
+    return rc;
+}
+
+static int place_all(struct making *it)
+{
+    wf_seekers *seekers = &it->call.matcher->seekers;
+    it->seeker = wf_seekers_take(seekers);
+    int rc = it->seeker != NULL ? wf_space_init(&it->space) : -ENOMEM;
+    if (rc == 0)
+        rc = run_slices(it, fold_slice, 0);
+    if (rc == 0) {
+        wf_space_weigh(&it->space);
+        rc = run_slices(it, place_slice, 1);
+    }
+    if (it->seeker != NULL)
+        wf_space_fini(&it->space);
+    wf_seekers_give(seekers, it->seeker);
     return rc;
 }
 
@@ -192,23 +258,39 @@ static clustering_fn *cluster_fn(const struct making *it)
     return all[it->clustering];
 }
 
-static int make_here(void *arg)
+static int cluster_all(void *arg)
 {
     struct making *it = arg;
-    weft_time started = wf_sys_now();
-    wf_seekers *seekers = &it->call.matcher->seekers;
-    wf_job job = wf_call_job(&it->call);
-    wf_seeker *seeker = wf_seekers_take(seekers);
-    int rc = seeker != NULL ? place_all(it, seeker, &job) : -ENOMEM;
-    wf_seekers_give(seekers, seeker);
-    if (rc == 0)
-        rc = cluster_fn(it)(&it->clusters, it->spots, it->count, it->size_min, &job);
+    const wf_job job = wf_call_job(&it->call);
+    int rc = cluster_fn(it)(&it->clusters, it->spots, it->count, it->size_min, &job);
     if (rc == 0 && it->clustering == USUAL && it->clusters.count == 0 && it->count >= it->size_min)
         wf_clusters_join_all(&it->clusters); /* many that nothing tells apart are one */
+    return rc;
+}
+
+static int name_all(void *arg)
+{
+    struct making *it = arg;
+    const wf_job job = wf_call_job(&it->call);
+    return show(it, &job);
+}
+
+static int make(struct making *it)
+{
+    weft_time started = wf_sys_now();
+    int rc = place_all(it);
+    if (rc == 0)
+        rc = tell(&it->course, PLACED, 1, 1);
+    if (rc == 0)
+        rc = wf_work_run(cluster_all, it);
+    if (rc == 0)
+        rc = tell(&it->course, CLUSTERED, 1, 1);
     weft_time clustered = wf_sys_now();
     time_stage(it, CLUSTER, started, clustered);
     if (rc == 0)
-        rc = show(it, &job);
+        rc = wf_work_run(name_all, it);
+    if (rc == 0)
+        rc = tell(&it->course, NAMED, 1, 1);
     time_stage(it, EVIDENCE, clustered, wf_sys_now());
     return rc;
 }
@@ -266,7 +348,11 @@ static int find_novel(weft_matcher *matcher, const weft_str *texts, size_t count
                       weft_m_error *error)
 {
     weft_m_results *results = NULL;
-    const weft_m_novelty_options novelty = options_of(options->novelty);
+    weft_m_novelty_options novelty = options_of(options->novelty);
+    if (options->progress != NULL) {
+        novelty.progress = tell_judged;
+        novelty.progress_arg = &it->course;
+    }
     int rc = weft_m_novelty(matcher, texts, count, &novelty, &results, error);
     for (size_t i = 0; rc == 0 && i < count; i++) {
         const weft_m_novelty_result *item = weft_m_results_novelty(results, i);
@@ -282,7 +368,7 @@ static int discover(struct making *it)
 {
     it->folded = wf_array(it->count, sizeof(*it->folded));
     it->spots = wf_array(it->count, sizeof(*it->spots));
-    int rc = it->folded != NULL && it->spots != NULL ? wf_work_run(make_here, it) : -ENOMEM;
+    int rc = it->folded != NULL && it->spots != NULL ? make(it) : -ENOMEM;
     if (rc == 0) {
         wf_metric(it->call.matcher, "clusters_found", (double)it->clusters.count, "count",
                   "discover");
@@ -324,7 +410,10 @@ int weft_m_discover(weft_matcher *matcher, const weft_str *texts, size_t text_co
         return rc;
     struct making it = {.texts = texts,
                         .size_min = (size_t)full.cluster_size_min,
-                        .keyword_max = (size_t)full.keyword_max};
+                        .keyword_max = (size_t)full.keyword_max,
+                        .course = {.progress = full.progress,
+                                   .progress_arg = full.progress_arg,
+                                   .text_count = text_count}};
     rc = check_clustering(full.clustering, &it.clustering, error);
     if (rc < 0)
         return rc;

@@ -282,9 +282,11 @@ static int say_below(struct explanation *all)
     double lower = (double)all->shown.threshold - 0.1;
     wf_buf_printf(&issue, "Score %.2f below threshold ", (double)all->shown.hits[0].score);
     wf_json_float(&(wf_json){.out = &issue}, all->shown.threshold);
+    lower = lower > 0.1 ? lower : 0.1;
     wf_buf_printf(&suggestion,
-                  "Lower the threshold: matcher.set_threshold(%.1f), or add the text as an alias",
-                  lower > 0.1 ? lower : 0.1);
+                  "Lower the threshold (matcher.set_threshold(%.1f), weft_m_set_threshold() in C, "
+                  "--threshold %.1f of weft match), or add the text as an alias",
+                  lower, lower);
     return say(all, &issue, &suggestion);
 }
 

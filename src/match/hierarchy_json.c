@@ -75,9 +75,7 @@ static void write_item(wf_json *json, const weft_m_results *results, size_t inde
 
 int weft_m_hierarchy_result_json(const weft_m_results *results, size_t index, weft_text *out)
 {
-    wf_buf buf = {0};
-    write_item(&(wf_json){.out = &buf}, results, index);
-    return wf_m_json_end(&buf, out);
+    return wf_m_json_one(write_item, results, index, out);
 }
 
 int weft_m_hierarchy_json(weft_matcher *matcher, const weft_str *queries, size_t query_count,
@@ -86,14 +84,5 @@ int weft_m_hierarchy_json(weft_matcher *matcher, const weft_str *queries, size_t
 {
     weft_m_results *results;
     int rc = weft_m_hierarchy_match(matcher, queries, query_count, options, &results, error);
-    if (rc < 0)
-        return rc;
-    wf_buf buf = {0};
-    wf_json json = {.out = &buf};
-    wf_json_array(&json);
-    for (size_t i = 0; i < query_count; i++)
-        write_item(&json, results, i);
-    wf_json_array_end(&json);
-    weft_m_results_free(results);
-    return wf_m_json_end(&buf, out);
+    return rc < 0 ? rc : wf_m_json_list(write_item, results, query_count, out);
 }

@@ -17,6 +17,25 @@ int wf_m_json_end(wf_buf *buf, weft_text *out)
     return rc;
 }
 
+int wf_m_json_one(wf_m_json_item *put, const weft_m_results *results, size_t index, weft_text *out)
+{
+    wf_buf buf = {0};
+    put(&(wf_json){.out = &buf}, results, index);
+    return wf_m_json_end(&buf, out);
+}
+
+int wf_m_json_list(wf_m_json_item *put, weft_m_results *results, size_t count, weft_text *out)
+{
+    wf_buf buf = {0};
+    wf_json json = {.out = &buf};
+    wf_json_array(&json);
+    for (size_t i = 0; i < count; i++)
+        put(&json, results, i);
+    wf_json_array_end(&json);
+    weft_m_results_free(results);
+    return wf_m_json_end(&buf, out);
+}
+
 /* ---- results ---- */
 
 void wf_m_json_id(wf_json *json, weft_str id, bool is_integer)
@@ -77,9 +96,7 @@ static void write_result(wf_json *json, const weft_m_results *results, size_t in
 
 int weft_m_result_json(const weft_m_results *results, size_t index, weft_text *out)
 {
-    wf_buf buf = {0};
-    write_result(&(wf_json){.out = &buf}, results, index);
-    return wf_m_json_end(&buf, out);
+    return wf_m_json_one(write_result, results, index, out);
 }
 
 int weft_m_match_json(weft_matcher *matcher, weft_str text, const weft_m_query *query,
@@ -101,16 +118,7 @@ int weft_m_batch_json(weft_matcher *matcher, const weft_str *queries, size_t que
     weft_m_results *results;
     int rc =
         weft_m_batch(matcher, queries, query_count, query, batch_size, &results, error, NULL, NULL);
-    if (rc < 0)
-        return rc;
-    wf_buf buf = {0};
-    wf_json json = {.out = &buf};
-    wf_json_array(&json);
-    for (size_t i = 0; i < query_count; i++)
-        write_result(&json, results, i);
-    wf_json_array_end(&json);
-    weft_m_results_free(results);
-    return wf_m_json_end(&buf, out);
+    return rc < 0 ? rc : wf_m_json_list(write_result, results, query_count, out);
 }
 
 /* ---- explanations ---- */

@@ -14,6 +14,13 @@ int wf_m_json_end(wf_buf *buf, weft_text *out);
 /* An id as it was given: a string, or a number. */
 void wf_m_json_id(wf_json *json, weft_str id, bool is_integer);
 
+/* Writes what results say of one query. */
+typedef void wf_m_json_item(wf_json *json, const weft_m_results *results, size_t index);
+
+/* The text of one, or of the list of the first `count`, whose results it frees. */
+int wf_m_json_one(wf_m_json_item *put, const weft_m_results *results, size_t index, weft_text *out);
+int wf_m_json_list(wf_m_json_item *put, weft_m_results *results, size_t count, weft_text *out);
+
 void wf_m_json_hit(wf_json *json, const weft_m_results *results, const weft_m_hit *hit);
 void wf_m_json_hits(wf_json *json, const weft_m_results *results, const weft_m_hit *hits,
                     size_t count);

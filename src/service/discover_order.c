@@ -136,6 +136,8 @@ static int discover(const struct job_work *work)
     weft_m_discover_options options = order->discover.options;
     weft_m_discovery *found;
     options.novelty = &order->discover.novelty;
+    options.progress = work->progress;
+    options.progress_arg = work->progress_arg;
     int rc = weft_m_discover(work->named->matcher, order->discover.texts,
                              order->discover.text_count, &options, &found, work->error);
     if (rc < 0)

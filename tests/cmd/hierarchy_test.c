@@ -57,7 +57,7 @@ TEST(match_hierarchy_answers_as_the_library_does)
         weft_text_free(&json);
     }
     CHECK_OK(weft_m_hierarchy(matcher, &hierarchy, NULL));
-    CHECK_OK(weft_hierarchy_entity_json(hierarchy, weft_str_of("phones"), -1, &json));
+    CHECK_OK(weft_hierarchy_entity_json(hierarchy, weft_str_of("phones"), 3, &json));
     RUN(&run, "match", "hierarchy", "-e", PRODUCTS, "--show", "phones");
     check_line(&run, json.ptr, json.len);
     run_fini(&run);

@@ -85,6 +85,52 @@ TEST(M8_new_texts_are_clustered_and_named_by_their_words)
     weft_m_close(matcher);
 }
 
+/* What was heard of the progress; ends the work at `stop_at`, if that is not 0. */
+struct heard {
+    size_t last, total, count, stop_at;
+};
+
+static int hear(size_t done, size_t total, void *arg)
+{
+    struct heard *heard = arg;
+    CHECK_GT(done, heard->last);
+    CHECK(heard->total == 0 || heard->total == total);
+    heard->last = done;
+    heard->total = total;
+    heard->count++;
+    return heard->stop_at != 0 && done >= heard->stop_at ? 1 : 0;
+}
+
+TEST(M8_progress_grows_to_the_whole_and_can_end_the_work)
+{
+    struct heard heard = {0};
+    weft_str list[TEXT_COUNT];
+    weft_m_discover_options options;
+    weft_m_discovery *found;
+    weft_m_error error;
+    weft_matcher *matcher = open_bank();
+    take_texts(list);
+    weft_m_discover_options_init(&options);
+    options.progress = hear;
+    options.progress_arg = &heard;
+    CHECK_OK(weft_m_discover(matcher, list, TEXT_COUNT, &options, &found, &error));
+    weft_m_discovery_free(found);
+    CHECK_EQ(heard.last, heard.total);
+    CHECK_GE(heard.count, 4u);
+    for (size_t stop_at = 1; stop_at < heard.total; stop_at += TEXT_COUNT / 2) {
+        struct heard stopped = {.stop_at = stop_at};
+        options.progress_arg = &stopped;
+        CHECK_EQ(weft_m_discover(matcher, list, TEXT_COUNT, &options, &found, &error), -ECANCELED);
+        CHECK_GE(stopped.last, stop_at);
+    }
+    struct heard nothing = {0};
+    options.progress_arg = &nothing;
+    CHECK_OK(weft_m_discover(matcher, list, 0, &options, &found, &error));
+    weft_m_discovery_free(found);
+    CHECK_EQ(nothing.count, 0u);
+    weft_m_close(matcher);
+}
+
 TEST(M8_nothing_new_is_no_cluster_and_no_error)
 {
     const weft_str list[] = {STR("lost card"), STR("Exchange Rate"), STR("")};

@@ -104,3 +104,11 @@ void progress_hide(struct progress *progress)
     fflush(stderr);
     progress->is_on_screen = false;
 }
+
+int progress_show(size_t done, size_t total, void *arg)
+{
+    struct progress *progress = arg;
+    progress->total = total;
+    progress_step(progress, done);
+    return 0;
+}

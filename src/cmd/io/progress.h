@@ -31,4 +31,7 @@ void progress_end(struct progress *progress);
 /* Takes the bar off the screen, for other output. */
 void progress_hide(struct progress *progress);
 
+/* For calls of the library that tell how far they are: weft_m_progress_fn. */
+int progress_show(size_t done, size_t total, void *progress);
+
 #endif

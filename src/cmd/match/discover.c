@@ -3,6 +3,7 @@
 /* weft match discover: what the texts that are new have in common. */
 #include "cmd/command.h"
 #include "cmd/io/output.h"
+#include "cmd/io/progress.h"
 #include "cmd/io/table.h"
 #include "cmd/match/gather.h"
 #include "cmd/match/load.h"
@@ -32,6 +33,7 @@ struct discover_job {
     bool is_json, is_help, all;
     const char *path, *clustering, *report_path, *review_path;
 
+    struct progress progress;
     wf_buf lines;
 };
 
@@ -115,12 +117,16 @@ static int discover(weft_matcher *matcher, const weft_str *texts, size_t count, 
     weft_m_error error;
     weft_m_discover_options_init(&options);
     options.novelty = &job->options;
+    progress_init(&job->progress, job->load.wants_progress, /* is_for_file= */ true);
+    options.progress = progress_show;
+    options.progress_arg = &job->progress;
     options.all_are_novel = job->all;
     options.cluster_size_min = job->size_min;
     options.keyword_max = job->keyword_max;
     if (job->clustering != NULL)
         options.clustering = weft_str_of(job->clustering);
     int rc = weft_m_discover(matcher, texts, count, &options, &found, &error);
+    progress_hide(&job->progress);
     if (rc < 0)
         return rc == -ECANCELED ? rc : load_say(&error);
     int kept = keep(job, found, texts, &error);
@@ -148,6 +154,8 @@ int cmd_match_discover(int argc, char **argv)
          0},
         {"storage-path", 0, "FILE", "add the clusters to the reviews of this file", ARGS_TEXT,
          &job.review_path, 0, 0},
+        {"progress", 0, NULL, "progress on standard error, off a terminal as done/total", ARGS_FLAG,
+         &job.load.wants_progress, 0, 0},
         {"json", 0, NULL, "JSON on a terminal too", ARGS_FLAG, &job.is_json, 0, 0},
         {"help", 'h', NULL, "this text", ARGS_FLAG, &job.is_help, 0, 0},
     };

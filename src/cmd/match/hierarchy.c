@@ -129,10 +129,11 @@ static int show_body(void *arg)
 {
     const struct showing *showing = arg;
     weft_text text;
-    return output_put(
-        &showing->job->lines,
-        weft_hierarchy_entity_json(showing->hierarchy, weft_str_of(showing->job->shown), -1, &text),
-        &text);
+    return output_put(&showing->job->lines,
+                      weft_hierarchy_entity_json(showing->hierarchy,
+                                                 weft_str_of(showing->job->shown),
+                                                 showing->job->options.max_depth, &text),
+                      &text);
 }
 
 static int show(struct hierarchy_job *job)
@@ -184,8 +185,8 @@ static int hierarchy_main(struct hierarchy_job *job, int argc, char **argv)
         {"top-k", 'k', "N", "how many hits, 1 to 1000 (5)", ARGS_INTEGER, &asked->top_k, 1, 1000},
         {"level", 0, "LEVEL", "hits beside what is found: all, self, ancestors, descendants (all)",
          ARGS_TEXT, &job->level, 0, 0},
-        {"max-depth", 0, "N", "how far up and down hits may lie (3)", ARGS_INTEGER,
-         &asked->max_depth, 0, 1000000},
+        {"max-depth", 0, "N", "how far up and down hits, and what --show lists, may lie (3)",
+         ARGS_INTEGER, &asked->max_depth, 0, 1000000},
         {"within", 0, "ID", "only this entity and what lies below it", ARGS_TEXT, &job->within, 0,
          0},
         {"alpha", 0, "X", "weight of what the matcher says, 0 to 1 (0.7)", ARGS_NUMBER,

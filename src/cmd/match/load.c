@@ -269,14 +269,6 @@ static int load_saved(struct load *load, weft_matcher **out)
 
 /* ---- examples ---- */
 
-static int show_progress(size_t done, size_t total, void *arg)
-{
-    struct progress *progress = arg;
-    progress->total = total;
-    progress_step(progress, done);
-    return 0;
-}
-
 static int load_learn(const struct load *load, weft_matcher *matcher)
 {
     struct examples examples = {0};
@@ -285,7 +277,7 @@ static int load_learn(const struct load *load, weft_matcher *matcher)
     weft_m_error error;
     weft_m_fit_options_init(&options);
     progress_init(&progress, load->wants_progress, /* is_for_file= */ true);
-    options.progress = show_progress;
+    options.progress = progress_show;
     options.progress_arg = &progress;
     if (load->mode != NULL)
         options.mode = weft_str_of(load->mode);
