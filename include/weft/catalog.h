@@ -97,7 +97,7 @@ typedef struct weft_catalog_options {
     /* Entities: columns or keys that are called otherwise; empty: as above.  Of aliases there may
      * be several, "alt_name,short", 8 at most; in JSON each is a string or an array of strings. */
     weft_str id_field, name_field, aliases_field;
-    weft_str parents_field; /* of CSV and TSV */
+    weft_str parents_field; /* of JSON only if it is given: an id, or an array of them */
     char alias_separator;   /* between the aliases, or parents, of a field of CSV or TSV; 0: '|' */
     bool merges; /* an id that is there already is no bad row: its name and aliases become
                   * aliases of the first, unless they are there too */

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "catalog/parents.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -159,23 +160,17 @@ static bool is_own_column(const wf_entity_draft *draft, size_t column)
     return is_own;
 }
 
-/* {"hierarchy":{"parents":["a","b"]} of "a|b"; nothing of a blank field. */
+/* Of "a|b"; nothing of a blank field. */
 static bool extra_of_parents(wf_entity_draft *draft, weft_str text)
 {
-    weft_json_writer *json = draft->extra;
     weft_str id;
     if (!next_part(draft, &text, &id))
         return false;
-    weft_json_begin_object(json);
-    weft_json_put_key(json, "hierarchy");
-    weft_json_begin_object(json);
-    weft_json_put_key(json, "parents");
-    weft_json_begin_array(json);
+    wf_parents_begin(draft->extra);
     do
-        weft_json_put_str(json, id);
+        weft_json_put_str(draft->extra, id);
     while (next_part(draft, &text, &id));
-    weft_json_end_array(json);
-    weft_json_end_object(json);
+    wf_parents_end(draft->extra);
     return true;
 }
 
@@ -225,13 +220,17 @@ static int read_fields(wf_entity_draft *draft, const wf_record *record, weft_cat
 
 /* ---- JSON ---- */
 
-static void extra_of_object(wf_entity_draft *draft, const weft_json *object)
+static void extra_of_object(wf_entity_draft *draft, const weft_json *object,
+                            const weft_json *parents)
 {
     weft_json_writer *json = draft->extra;
     weft_json_member member = {0};
-    bool has_any = false;
+    bool has_any = parents != NULL;
+    if (parents != NULL)
+        wf_parents_put(draft->extra, parents);
     while (weft_json_next(object, &member)) {
-        if (wf_field_names_has(&draft->names, member.key))
+        if (wf_field_names_has(&draft->names, member.key) ||
+            (parents != NULL && wf_str_equals(member.key, draft->names.parents)))
             continue;
         if (!has_any)
             weft_json_begin_object(json);
@@ -341,7 +340,12 @@ static int read_object(wf_entity_draft *draft, const wf_record *record, weft_cat
     }
     if (rc < 0)
         return rc;
-    extra_of_object(draft, object);
+    const weft_json *parents = wf_parents_find(&draft->names, object);
+    size_t bad;
+    wrong = wf_parents_check(parents, &bad);
+    if (wrong != NULL)
+        return fail_alias(draft, error, record->line, draft->names.parents, bad, wrong);
+    extra_of_object(draft, object, parents);
     return 0;
 }
 

@@ -30,6 +30,7 @@ void wf_field_names_init(wf_field_names *names, const weft_catalog_options *opti
         .name = or_usual(options->name_field, "name"),
         .text = weft_str_of("text"),
         .parents = or_usual(options->parents_field, "parents"),
+        .has_parents = options->parents_field.len != 0,
         .is_renamed = options->aliases_field.len != 0,
         .separator = options->alias_separator != '\0' ? options->alias_separator : '|',
     };

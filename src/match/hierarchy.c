@@ -12,6 +12,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <weft/error.h>
 
 #define RELATIVES_MAX 100000u
 
@@ -51,10 +52,39 @@ static void keep(weft_matcher *matcher, weft_hierarchy *it)
     weft_hierarchy_unref(old);
 }
 
+/* 0, or why the hierarchy of this catalogue was refused before. */
+static int past_refusal(wf_call *call, const wf_catalogue *catalogue)
+{
+    weft_matcher *matcher = call->matcher;
+    weft_m_error why = {0};
+    pthread_mutex_lock(&matcher->lock);
+    if (matcher->unarranged == catalogue)
+        why = matcher->unarranged_why;
+    pthread_mutex_unlock(&matcher->lock);
+    if (why.rc == 0)
+        return 0;
+    if (call->error != NULL)
+        *call->error = why;
+    return weft_fail(why.rc, "%s", why.message);
+}
+
+static void keep_refusal(weft_matcher *matcher, wf_catalogue *catalogue, const weft_m_error *why)
+{
+    if (why->rc != -WEFT_M_EVALID && why->rc != -WEFT_ELIMIT)
+        return;
+    pthread_mutex_lock(&matcher->lock);
+    wf_catalogue *old = matcher->unarranged;
+    matcher->unarranged = wf_catalogue_ref(catalogue);
+    matcher->unarranged_why = *why;
+    pthread_mutex_unlock(&matcher->lock);
+    wf_catalogue_unref(old);
+}
+
 struct making {
     wf_call *call;
     wf_catalogue *catalogue;
     weft_hierarchy *made;
+    weft_m_error why;
 };
 
 static int make(void *arg)
@@ -63,7 +93,24 @@ static int make(void *arg)
     weft_hierarchy_options usual;
     wf_job job = wf_call_job(making->call);
     weft_hierarchy_options_init(&usual);
-    return wf_tree_new(&making->made, making->catalogue, &usual, &job, making->call->error);
+    return wf_tree_new(&making->made, making->catalogue, &usual, &job, &making->why);
+}
+
+static int read_hierarchy(struct making *making, weft_hierarchy **out)
+{
+    wf_call *call = making->call;
+    int rc = wf_work_run(make, making);
+    if (rc < 0 && (rc == -ECANCELED || rc == -ENOMEM || making->why.rc == 0))
+        return wf_m_fail_plain(call->error, rc); /* the work may not have begun */
+    if (rc < 0) {
+        keep_refusal(call->matcher, making->catalogue, &making->why);
+        if (call->error != NULL)
+            *call->error = making->why;
+        return rc;
+    }
+    keep(call->matcher, making->made);
+    *out = making->made;
+    return 0;
 }
 
 /* A reference to the hierarchy of this catalogue, read if need be, by one of many. */
@@ -72,21 +119,16 @@ static int get(wf_call *call, wf_catalogue *catalogue, weft_hierarchy **out)
     weft_matcher *matcher = call->matcher;
     struct making making = {.call = call, .catalogue = catalogue};
     *out = present(matcher, catalogue);
-    if (*out != NULL)
-        return 0;
-    int rc = wf_gate_enter(&matcher->arranging, WF_GATE_EXCLUSIVE);
+    int rc = *out == NULL ? past_refusal(call, catalogue) : 0;
+    if (*out != NULL || rc < 0)
+        return rc;
+    rc = wf_gate_enter(&matcher->arranging, WF_GATE_EXCLUSIVE);
     if (rc < 0)
         return wf_m_fail_plain(call->error, rc);
     *out = present(matcher, catalogue);
-    if (*out == NULL) {
-        rc = wf_work_run(make, &making);
-        if (rc == 0)
-            keep(matcher, making.made);
-        *out = making.made;
-    }
+    if (*out == NULL && (rc = past_refusal(call, catalogue)) == 0)
+        rc = read_hierarchy(&making, out);
     wf_gate_leave(&matcher->arranging, WF_GATE_EXCLUSIVE);
-    if (rc == -ECANCELED || rc == -ENOMEM)
-        wf_m_fail_plain(call->error, rc); /* the work may not have begun */
     return rc;
 }
 

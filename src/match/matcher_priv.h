@@ -51,6 +51,11 @@ struct weft_matcher {
     wf_gate arranging;         /* exclusive: a hierarchy is being read */
     weft_hierarchy *hierarchy; /* under lock, a reference; the last one read, NULL: none */
 
+    /* Under lock: the last catalogue whose hierarchy was refused, a reference, and why: a cycle is
+     * looked for once. */
+    wf_catalogue *unarranged;
+    weft_m_error unarranged_why;
+
     const char *active_mode; /* atomic; static text */
 
     wf_seekers seekers;

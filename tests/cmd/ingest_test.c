@@ -33,6 +33,46 @@ TEST(ingest_makes_a_catalogue_of_any_columns)
     drop_file(json);
 }
 
+TEST(ingest_takes_what_lies_above_by_any_name)
+{
+    struct run run;
+    RUN_WITH(&run, "id,name,up\na,Food,\nb,Cheese,a\n", "match", "ingest", "--parents-field", "up",
+             "--format", "csv", "-");
+    CHECK_STR(run.out, "{\"id\":\"a\",\"name\":\"Food\"}\n"
+                       "{\"id\":\"b\",\"name\":\"Cheese\",\"hierarchy\":{\"parents\":[\"a\"]}}\n");
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+    RUN_WITH(
+        &run,
+        "[{\"id\":1,\"name\":\"Food\",\"up\":null},{\"id\":2,\"name\":\"Cheese\",\"up\":1,\"x\":3},"
+        "{\"id\":3,\"name\":\"Brie\",\"up\":[2,\"1\"]}]",
+        "match", "ingest", "--parents-field", "up", "--format", "json", "-");
+    CHECK_STR(run.out, "{\"id\":1,\"name\":\"Food\",\"up\":null}\n"
+                       "{\"id\":2,\"name\":\"Cheese\",\"hierarchy\":{\"parents\":[1]},\"x\":3}\n"
+                       "{\"id\":3,\"name\":\"Brie\",\"hierarchy\":{\"parents\":[2,\"1\"]}}\n");
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+    RUN_WITH(&run, "[{\"id\":1,\"name\":\"Food\",\"up\":[true]}]", "match", "ingest",
+             "--parents-field", "up", "--format", "json", "-");
+    CHECK_STR(run.err, "weft: standard input:1: up[0]: must be an id: a string or an integer\n");
+    CHECK_EQ(run.code, 1);
+    run_fini(&run);
+}
+
+TEST(ingest_names_a_cycle_and_writes_nothing)
+{
+    struct run run;
+    RUN_WITH(&run, "id,name,parents\na,Food,c\nb,Cheese,a\nc,Brie,b\n", "match", "ingest",
+             "--format", "csv", "-");
+    CHECK(text_begins(run.err, "weft: The hierarchy has a cycle: "));
+    CHECK(strstr(run.err, "a -> b -> c -> a") != NULL ||
+          strstr(run.err, "b -> c -> a -> b") != NULL ||
+          strstr(run.err, "c -> a -> b -> c") != NULL);
+    CHECK_STR(run.out, "");
+    CHECK_EQ(run.code, 1);
+    run_fini(&run);
+}
+
 TEST(what_ingest_writes_is_a_catalogue)
 {
     char path[100];

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <unistd.h>
+#include <weft/error.h>
 #include <weft/hierarchy.h>
 #include <weft/run.h>
 #include <weft/task.h>
@@ -550,7 +551,14 @@ TEST(M93_a_broken_hierarchy_fails_what_asks_for_it_and_nothing_else)
     weft_m_results_free(results);
     CHECK_EQ(weft_m_hierarchy_match(matcher, &text, 1, NULL, &results, &error), -WEFT_M_EVALID);
     CHECK(strstr(error.message, "cycle: ") != NULL);
+    const weft_m_error first = error;
+    CHECK(matcher->unarranged == matcher->catalogue); /* it is not looked for again */
+    error = (weft_m_error){0};
     CHECK_EQ(weft_m_hierarchy(matcher, &it, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.message, first.message);
+    CHECK_STR(error.field, first.field);
+    CHECK_EQ(weft_m_hierarchy(matcher, &it, NULL), -WEFT_M_EVALID);
+    CHECK_STR(weft_error_text(), first.message);
     const weft_m_entity mended = {.id = STR("b"), .name = STR("beta")};
     CHECK_OK(weft_m_update(matcher, &mended, 1, NULL));
     CHECK_OK(weft_m_hierarchy_match(matcher, &text, 1, NULL, &results, &error));

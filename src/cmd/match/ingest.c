@@ -11,6 +11,9 @@
 #include "cmd/match/load.h"
 #include "cmd/say.h"
 
+#include <weft/exec.h>
+#include <weft/hierarchy.h>
+
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +30,8 @@ static const char ingest_examples[] =
     "  weft match ingest https://example.org/products.csv -o products.ndjson\n";
 
 struct ingest_job {
-    const char *id_field, *name_field, *aliases_field, *separator, *format_name, *path;
+    const char *id_field, *name_field, *aliases_field, *parents_field, *separator, *format_name,
+        *path;
     int64_t bytes_max, seconds;
     bool skip_bad, is_strict, wants_progress, is_help;
     enum weft_file_format format;
@@ -147,13 +151,44 @@ static int write_file(struct ingest_job *job)
     return rc;
 }
 
+struct arranging {
+    const struct ingest_job *job;
+    weft_m_error error;
+};
+
+static int arrange(void *arg)
+{
+    struct arranging *arranging = arg;
+    weft_hierarchy *hierarchy;
+    size_t count;
+    const weft_m_entity *entities = weft_catalog_entities(arranging->job->catalog, &count);
+    int rc = weft_hierarchy_new(&hierarchy, entities, count, NULL, &arranging->error);
+    if (rc == 0)
+        weft_hierarchy_unref(hierarchy);
+    return rc;
+}
+
+/* A hierarchy that no matcher can use, as one with a cycle, is told here rather than later. */
+static int check_hierarchy(const struct ingest_job *job)
+{
+    struct arranging arranging = {.job = job};
+    int rc = weft_run_cpu(arrange, &arranging);
+    if (rc == 0 || rc == -ECANCELED)
+        return rc;
+    return arranging.error.rc != 0 ? load_say(&arranging.error)
+                                   : say_failed("%s", weft_strerror(rc));
+}
+
 static int write_catalog(struct ingest_job *job)
 {
     size_t count;
     weft_catalog_entities(job->catalog, &count);
     if (count == 0)
         return say_failed("the sources hold no entities");
-    int rc = output_make(put_all, job);
+    int rc = check_hierarchy(job);
+    if (rc != 0)
+        return rc;
+    rc = output_make(put_all, job);
     if (rc == 0)
         rc = job->path != NULL ? write_file(job) : say_written(output_lines(&job->lines));
     if (rc < 0)
@@ -219,6 +254,7 @@ static int ingest_check(struct ingest_job *job, int argc, char **argv)
         .id_field = or_empty(job->id_field),
         .name_field = or_empty(job->name_field),
         .aliases_field = or_empty(job->aliases_field),
+        .parents_field = or_empty(job->parents_field),
         .alias_separator = job->separator != NULL ? job->separator[0] : '\0',
         .merges = !job->is_strict,
     };
@@ -236,8 +272,10 @@ int cmd_match_ingest(int argc, char **argv)
         {"name-field", 0, "NAME", "of the name (name)", ARGS_TEXT, &job.name_field, 0, 0},
         {"aliases-field", 0, "NAMES", "of further names; several with commas (aliases)", ARGS_TEXT,
          &job.aliases_field, 0, 0},
-        {"separator", 0, "C", "between the aliases of a field of CSV or TSV (|)", ARGS_TEXT,
-         &job.separator, 0, 0},
+        {"parents-field", 0, "NAME", "of the ids above: a hierarchy (CSV and TSV: parents)",
+         ARGS_TEXT, &job.parents_field, 0, 0},
+        {"separator", 0, "C", "between the aliases, or parents, of a field of CSV or TSV (|)",
+         ARGS_TEXT, &job.separator, 0, 0},
         {"strict", 0, NULL, "an id that comes again is a bad row", ARGS_FLAG, &job.is_strict, 0, 0},
         {"skip-bad", 0, NULL, "leave bad rows out and count them", ARGS_FLAG, &job.skip_bad, 0, 0},
         {"bytes-max", 0, "MIB", "of what a server sends, 1 to 4096 (50)", ARGS_INTEGER,
