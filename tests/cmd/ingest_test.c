@@ -59,6 +59,39 @@ TEST(ingest_takes_what_lies_above_by_any_name)
     run_fini(&run);
 }
 
+/* Brie's row stands at "Food > Cheese", whose own row comes later; nobody's row is Food. */
+TEST(ingest_makes_a_hierarchy_of_paths)
+{
+    struct run run;
+    RUN_WITH(&run,
+             "id,name,where\n1,Brie,Food>Cheese\n2,Cheese, Food > Cheese\n3,Tools,\n4,Saw,Tools\n",
+             "match", "ingest", "--path-field", "where", "--format", "csv", "-");
+    CHECK_STR(run.out, "{\"id\":\"1\",\"name\":\"Brie\",\"hierarchy\":{\"parents\":[\"2\"]},"
+                       "\"where\":\"Food>Cheese\"}\n"
+                       "{\"id\":\"2\",\"name\":\"Cheese\",\"hierarchy\":{\"parents\":[\"Food\"]},"
+                       "\"where\":\" Food > Cheese\"}\n"
+                       "{\"id\":\"3\",\"name\":\"Tools\"}\n"
+                       "{\"id\":\"4\",\"name\":\"Saw\",\"hierarchy\":{\"parents\":[\"Tools\"]},"
+                       "\"where\":\"Tools\"}\n"
+                       "{\"id\":\"Food\",\"name\":\"Food\"}\n"
+                       "{\"id\":\"Tools\",\"name\":\"Tools\"}\n");
+    CHECK_STR(run.err, "weft: 6 entities, 0 rows merged, 0 bad rows left out\n");
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+    RUN_WITH(&run,
+             "[{\"id\":7,\"name\":\"Tools\",\"p\":\"Tools\"},{\"id\":8,\"name\":\"Saw\",\"p\":"
+             "\"Tools/Saw\"},"
+             "{\"id\":9,\"name\":\"Fine\",\"p\":\"Tools/Saw\",\"hierarchy\":{}}]",
+             "match", "ingest", "--path-field", "p", "--path-separator", "/", "--format", "json",
+             "-");
+    CHECK_STR(run.out,
+              "{\"id\":7,\"name\":\"Tools\",\"p\":\"Tools\"}\n"
+              "{\"id\":8,\"name\":\"Saw\",\"hierarchy\":{\"parents\":[7]},\"p\":\"Tools/Saw\"}\n"
+              "{\"id\":9,\"name\":\"Fine\",\"p\":\"Tools/Saw\",\"hierarchy\":{}}\n");
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+}
+
 TEST(ingest_names_a_cycle_and_writes_nothing)
 {
     struct run run;
@@ -97,6 +130,12 @@ TEST(ingest_says_what_is_wrong)
         {{0}, "", "no source; give files, URLs", 2},
         {{"-", "-"}, "", "standard input can be read only once", 2},
         {{"--separator", "||", "-"}, "", "--separator: must be one character", 2},
+        {{"--path-separator", "/", "-"}, "", "--path-separator is for --path-field", 2},
+        {{"--path-field=a", "--path-separator=", "-"}, "", "--path-separator: is empty", 2},
+        {{"--path-field=a", "--parents-field=b", "-"},
+         "",
+         "--path-field and --parents-field at",
+         2},
         {{"--format", "xml", "-"}, "", "--format: xml is none of", 2},
         {{"-"}, "id,name\n", "the sources hold no entities", 1},
         {{"-"}, "id,nam\n1,x\n", "standard input:1: no column name", 1},

@@ -9,8 +9,10 @@
 #include "cmd/io/progress.h"
 #include "cmd/io/remote.h"
 #include "cmd/match/load.h"
+#include "cmd/match/paths.h"
 #include "cmd/say.h"
 
+#include <weft/error.h>
 #include <weft/exec.h>
 #include <weft/hierarchy.h>
 
@@ -30,13 +32,16 @@ static const char ingest_examples[] =
     "  weft match ingest https://example.org/products.csv -o products.ndjson\n";
 
 struct ingest_job {
-    const char *id_field, *name_field, *aliases_field, *parents_field, *separator, *format_name,
-        *path;
+    const char *id_field, *name_field, *aliases_field, *parents_field, *path_field, *separator,
+        *path_separator, *format_name, *path;
     int64_t bytes_max, seconds;
     bool skip_bad, is_strict, wants_progress, is_help;
     enum weft_file_format format;
 
     weft_catalog *catalog;
+    struct paths paths;
+    const weft_m_entity *entities; /* to be written */
+    size_t entity_count;
     weft_catalog_options options;
     size_t said_count;
     struct progress progress;
@@ -129,11 +134,9 @@ static void put_entity(wf_json *json, const weft_m_entity *entity)
 static int put_all(void *arg)
 {
     struct ingest_job *job = arg;
-    size_t count;
-    const weft_m_entity *entities = weft_catalog_entities(job->catalog, &count);
-    for (size_t i = 0; i < count && job->lines.rc == 0; i++) {
+    for (size_t i = 0; i < job->entity_count && job->lines.rc == 0; i++) {
         wf_json json = {.out = &job->lines};
-        put_entity(&json, &entities[i]);
+        put_entity(&json, &job->entities[i]);
         wf_buf_putc(&job->lines, '\n');
     }
     return job->lines.rc;
@@ -152,40 +155,59 @@ static int write_file(struct ingest_job *job)
 }
 
 struct arranging {
-    const struct ingest_job *job;
+    struct ingest_job *job;
     weft_m_error error;
+    size_t bad; /* entity, of -E2BIG */
 };
 
-static int arrange(void *arg)
+static int make_paths(struct arranging *it)
 {
-    struct arranging *arranging = arg;
+    struct ingest_job *job = it->job;
+    const char *separator = job->path_separator != NULL ? job->path_separator : ">";
+    int rc = paths_make(&job->paths, job->entities, job->entity_count, weft_str_of(job->path_field),
+                        weft_str_of(separator), &it->bad);
+    if (rc == 0) {
+        job->entities = job->paths.entities;
+        job->entity_count = job->paths.entity_count;
+    }
+    return rc;
+}
+
+/* A hierarchy that no matcher can use, as one with a cycle, is told here rather than later. */
+static int arrange_body(void *arg)
+{
+    struct arranging *it = arg;
+    struct ingest_job *job = it->job;
     weft_hierarchy *hierarchy;
-    size_t count;
-    const weft_m_entity *entities = weft_catalog_entities(arranging->job->catalog, &count);
-    int rc = weft_hierarchy_new(&hierarchy, entities, count, NULL, &arranging->error);
+    if (job->path_field != NULL)
+        WEFT_TRY(make_paths(it));
+    int rc = weft_hierarchy_new(&hierarchy, job->entities, job->entity_count, NULL, &it->error);
     if (rc == 0)
         weft_hierarchy_unref(hierarchy);
     return rc;
 }
 
-/* A hierarchy that no matcher can use, as one with a cycle, is told here rather than later. */
-static int check_hierarchy(const struct ingest_job *job)
+static int arrange(struct ingest_job *job)
 {
-    struct arranging arranging = {.job = job};
-    int rc = weft_run_cpu(arrange, &arranging);
+    struct arranging it = {.job = job};
+    int rc = weft_run_cpu(arrange_body, &it);
     if (rc == 0 || rc == -ECANCELED)
         return rc;
-    return arranging.error.rc != 0 ? load_say(&arranging.error)
-                                   : say_failed("%s", weft_strerror(rc));
+    if (it.error.rc != 0)
+        return load_say(&it.error);
+    if (rc == -E2BIG)
+        return say_failed("line %zu: %s: a path of more than %d names",
+                          weft_catalog_line(job->catalog, it.bad), job->path_field,
+                          PATHS_NAMES_MAX);
+    return say_failed("%s", weft_strerror(rc));
 }
 
 static int write_catalog(struct ingest_job *job)
 {
-    size_t count;
-    weft_catalog_entities(job->catalog, &count);
-    if (count == 0)
+    job->entities = weft_catalog_entities(job->catalog, &job->entity_count);
+    if (job->entity_count == 0)
         return say_failed("the sources hold no entities");
-    int rc = check_hierarchy(job);
+    int rc = arrange(job);
     if (rc != 0)
         return rc;
     rc = output_make(put_all, job);
@@ -197,7 +219,7 @@ static int write_catalog(struct ingest_job *job)
                    : say_failed("%s: %s", job->path != NULL ? job->path : "standard output",
                                 weft_strerror(rc));
     if (rc == 0)
-        say("%zu entities, %zu rows merged, %zu bad rows left out", count,
+        say("%zu entities, %zu rows merged, %zu bad rows left out", job->entity_count,
             weft_catalog_merge_count(job->catalog), weft_catalog_skip_count(job->catalog));
     return rc;
 }
@@ -222,6 +244,7 @@ static int ingest_run(struct ingest_job *job, char **sources, size_t count)
     }
     if (rc == 0)
         rc = write_catalog(job);
+    paths_fini(&job->paths);
     weft_catalog_free(job->catalog);
     wf_buf_fini(&job->lines);
     return rc;
@@ -245,6 +268,12 @@ static int ingest_check(struct ingest_job *job, int argc, char **argv)
         return say_usage("match ingest", "standard input can be read only once");
     if (job->separator != NULL && (strlen(job->separator) != 1 || job->separator[0] == '\n'))
         return say_usage("match ingest", "--separator: must be one character");
+    if (job->path_field != NULL && job->parents_field != NULL)
+        return say_usage("match ingest", "--path-field and --parents-field at once");
+    if (job->path_separator != NULL && job->path_field == NULL)
+        return say_usage("match ingest", "--path-separator is for --path-field");
+    if (job->path_separator != NULL && job->path_separator[0] == '\0')
+        return say_usage("match ingest", "--path-separator: is empty");
     if (job->path != NULL && job->path[0] == '\0')
         return say_usage("match ingest", "--output: the name of the file is empty");
     job->options = (weft_catalog_options){
@@ -274,6 +303,10 @@ int cmd_match_ingest(int argc, char **argv)
          &job.aliases_field, 0, 0},
         {"parents-field", 0, "NAME", "of the ids above: a hierarchy (CSV and TSV: parents)",
          ARGS_TEXT, &job.parents_field, 0, 0},
+        {"path-field", 0, "NAME", "of the names above, 'Food > Cheese': a hierarchy", ARGS_TEXT,
+         &job.path_field, 0, 0},
+        {"path-separator", 0, "TEXT", "between the names of a path (>)", ARGS_TEXT,
+         &job.path_separator, 0, 0},
         {"separator", 0, "C", "between the aliases, or parents, of a field of CSV or TSV (|)",
          ARGS_TEXT, &job.separator, 0, 0},
         {"strict", 0, NULL, "an id that comes again is a bad row", ARGS_FLAG, &job.is_strict, 0, 0},
