@@ -33,7 +33,7 @@ typedef struct weft_m_discover_options {
                                               cosine of 0.75; "louvain", communities of a graph of
                                               15 neighbours each; ptr NULL: hdbscan, and if that
                                               finds nothing components, else one of all */
-    weft_m_progress_fn *progress; /* of the steps of all texts, four each; may be NULL */
+    weft_m_progress_fn *progress;          /* of the steps of all texts, four each; may be NULL */
     void *progress_arg;
 } weft_m_discover_options;
 WEFT_API void weft_m_discover_options_init(weft_m_discover_options *options);
