@@ -54,12 +54,18 @@ static int get_page(struct peer *peer)
     return 0;
 }
 
+/* Refused some times in a row, the client says for a while that the host is down. */
+static bool is_starting(int rc)
+{
+    return rc == -ECONNREFUSED || rc == -EHOSTDOWN;
+}
+
 static void peer_wait(struct peer *peer)
 {
     int rc = -ECONNREFUSED;
-    for (int tries = 0; tries < 400 && rc == -ECONNREFUSED; tries++) {
+    for (int tries = 0; tries < 1000 && is_starting(rc); tries++) {
         rc = get_page(peer);
-        if (rc == -ECONNREFUSED)
+        if (is_starting(rc))
             CHECK_OK(weft_sleep(10 * WEFT_MS));
     }
     CHECK_OK(rc);
