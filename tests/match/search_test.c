@@ -247,7 +247,7 @@ TEST(search_is_exact_over_the_end_of_a_segment)
 
 static made of_names(const char *const *names, size_t count)
 {
-    static char ids[16][4];
+    static char ids[16][24];
     made m = {.entities = calloc(count, sizeof(*m.entities)), .count = count};
     for (size_t i = 0; i < count; i++) {
         snprintf(ids[i], sizeof(ids[i]), "%zu", i);
