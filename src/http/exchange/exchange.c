@@ -100,6 +100,7 @@ static void request_reset(weft_http_request *req)
     req->match.route = NULL;
     req->fault.status = 0;
     req->is_options = false;
+    req->is_resumed = false;
     req->framing = (struct wf_h1_body){0};
     req->body_read = 0;
     req->body_counted = 0;

@@ -54,10 +54,17 @@ static void slot_leave(weft_http_request *req)
 
 /* ---- the queue ---- */
 
+/* What the limit is for: those that had waited for a place of their route were counted there, and
+ * are no more than there are places. */
+static size_t queue_newcomers(const weft_http_server *server)
+{
+    return server->queue.count - server->queue_resumed;
+}
+
 bool wf_http_is_full(const weft_http_server *server)
 {
     return server->in_hand >= server->limits.in_hand_max &&
-           server->queue.count >= server->limits.queue_max;
+           queue_newcomers(server) >= server->limits.queue_max;
 }
 
 static void request_set_state(weft_http_request *req, enum wf_exchange_state state,
@@ -73,6 +80,7 @@ static void queue_push(weft_http_request *req, struct wf_queue *queue)
 {
     wf_list_append(&queue->requests, &req->queue_link);
     queue->count++;
+    req->conn->server->queue_resumed += req->is_resumed; /* never in a route's queue */
     req->queue = queue;
     request_set_state(req, WF_EXCHANGE_QUEUED, queue->time_max);
 }
@@ -83,6 +91,7 @@ void wf_http_queue_leave(weft_http_request *req)
         return;
     wf_list_remove(&req->queue_link);
     req->queue->count--;
+    req->conn->server->queue_resumed -= req->is_resumed;
     req->state = WF_EXCHANGE_COMING;
 }
 
@@ -102,12 +111,23 @@ void wf_http_shed_one(weft_http_request *req)
     req->conn->transport->refused(req, is_answered);
 }
 
-/* Who came last goes first: it has waited least. */
+/* Who came last goes first: it has waited least.  Who has a place that another had left has waited
+ * before, and stays; if it went, the place would bring the next one here, and so on to the last.
+ * They are as few as places are. */
+static weft_http_request *queue_last_newcomer(const weft_http_server *server)
+{
+    weft_http_request *req =
+        wf_container(server->queue.requests.prev, weft_http_request, queue_link);
+    while (req->is_resumed)
+        req = wf_container(req->queue_link.prev, weft_http_request, queue_link);
+    return req;
+}
+
 void wf_http_shed(weft_defer *shed)
 {
     weft_http_server *server = wf_container(shed, weft_http_server, shed);
-    while (server->queue.count > server->limits.queue_max)
-        wf_http_shed_one(wf_container(server->queue.requests.prev, weft_http_request, queue_link));
+    while (queue_newcomers(server) > server->limits.queue_max)
+        wf_http_shed_one(queue_last_newcomer(server));
 }
 
 /* ---- tasks ---- */
@@ -221,7 +241,7 @@ static void admit(weft_http_request *req)
         return;
     }
     queue_push(req, &server->queue);
-    if (server->queue.count > server->limits.queue_max)
+    if (queue_newcomers(server) > server->limits.queue_max)
         weft_defer_start(server->loop, &server->shed);
 }
 
@@ -239,6 +259,7 @@ void wf_http_place_leave(weft_http_request *req)
     server->is_handing_on = true;
     while ((next = wf_chain_next(server, chain)) != NULL) {
         wf_http_queue_leave(next);
+        next->is_resumed = true;
         admit(next);
         if (!server->has_more_places)
             break;

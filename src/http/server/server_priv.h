@@ -191,6 +191,7 @@ struct weft_http_request {
     bool has_slot;           /* counts in server->in_hand */
     bool has_reserve;        /* counts in server->reserve_in_hand */
     bool has_place;          /* counts among those its route may have in hand */
+    bool is_resumed;         /* it had waited for that place; while QUEUED, in the server's queue */
     weft_time deadline;      /* while QUEUED or BUSY */
     weft_time wait_deadline; /* of `wait` */
     weft_time came_at;       /* its head was understood */
@@ -273,6 +274,7 @@ struct weft_http_server {
     wf_list conns;
     struct wf_peers peers;
     struct wf_queue queue; /* exchanges that wait for a slot */
+    size_t queue_resumed;  /* of them, those that had waited for a place of their route */
     weft_defer shed;       /* looks at the queue when the ready tasks have run */
     size_t in_hand, reserve_in_hand;
     size_t deferred_count; /* tasks of weft_http_defer */
