@@ -5,6 +5,9 @@
 #include "site.h"
 
 #include <weft/error.h>
+#include <weft/http_metrics.h>
+
+#include <stdlib.h>
 
 #define H "Host: a\r\n"
 #define END "\r\n"
@@ -169,6 +172,69 @@ TASK_TEST(request_type_is_compared_without_its_parameters)
     ask_test("GET /test HTTP/1.1\r\n" H "Content-Type: Application/JSON ;charset=utf-8\r\n" END,
              200);
     ask_test("GET /test HTTP/1.1\r\n" H END, 200);
+}
+
+/* ---- one behind the other ---- */
+
+static const weft_http_server *counting;
+static uint64_t seen_times;
+
+static uint64_t times_count(void)
+{
+    weft_http_snapshot *snapshot = malloc(sizeof *snapshot);
+    CHECK(snapshot != NULL);
+    weft_http_snapshot_get(counting, snapshot);
+    uint64_t count = snapshot->request_times.count;
+    free(snapshot);
+    return count;
+}
+
+/* The first has all that a request can leave behind. */
+static int look_for_remains(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    char body[8];
+    (void)arg;
+    CHECK_EQ(times_count(), seen_times++);
+    if (seen_times == 1) {
+        CHECK_EQ(weft_http_read(req, body, sizeof body), 3);
+        CHECK_STR(weft_http_request_id(req), "one");
+        CHECK_OK(weft_http_set_field(res, "X-Mark", weft_str_of("one")));
+        return weft_http_respond_text(res, 201, "one\n");
+    }
+    weft_str name, value;
+    CHECK_EQ(weft_http_read(req, body, sizeof body), 0);
+    CHECK(strcmp(weft_http_request_id(req), "one") != 0);
+    CHECK_EQ(weft_http_query(req).len, 0);
+    CHECK(!weft_http_query_at(req, 0, &name, &value));
+    CHECK(weft_http_field(req, "content-type").ptr == NULL);
+    CHECK_STR_IS(weft_http_path(req), "/test");
+    return 0;
+}
+
+TASK_TEST(request_behind_another_has_nothing_of_it_and_is_counted_by_itself)
+{
+    struct site site;
+    struct answer answer;
+    site_handler = look_for_remains;
+    CHECK_OK(site_open(&site, NULL));
+    counting = site.server;
+    seen_times = 0;
+    weft_stream *client = client_open(&site);
+    client_send(client, "POST /test?x=%41 HTTP/1.1\r\n" H "X-Request-Id: one\r\n"
+                        "Content-Type: text/plain\r\nContent-Length: 3\r\n" END "abc"
+                        "GET /test HTTP/1.1\r\n" H END "GET /test HTTP/1.1\r\n" H END
+                        "GET /test HTTP/1.1\r\nHost: a!\r\n" END);
+    static const int statuses[] = {201, 200, 200, 400};
+    for (int i = 0; i < 4; i++) {
+        CHECK_OK(client_read(client, &answer));
+        CHECK_EQ(answer.status, statuses[i]);
+        CHECK_EQ(answer_field(&answer, "X-Mark") != NULL, i == 0);
+        CHECK_EQ(answer_field(&answer, "X-Request-Id") != NULL, i == 0 || i == 3);
+        answer_fini(&answer);
+    }
+    CHECK_EQ(times_count(), 3); /* the last was no request */
+    weft_stream_close(client);
+    CHECK_OK(site_close(&site));
 }
 
 /* ---- the body, read by the handler ---- */
