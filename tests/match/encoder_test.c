@@ -69,16 +69,21 @@ static void make_folder(void)
     put_tensors(TABLE_HEAD "}", table, sizeof(table));
 }
 
+static void remove_one(const char *name)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    unlink(path);
+}
+
 static void remove_folder(void)
 {
-    static const char *const names[] = {"tokenizer.json", "model.safetensors",
-                                        "config.json",    "modules.json",
-                                        "m.weftm",        "config_sentence_transformers.json"};
-    char path[128];
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
-        unlink(path);
-    }
+    static const char *const names[] = {
+        "tokenizer.json",        "model.safetensors", "config.json",
+        "modules.json",          "m.weftm",           "config_sentence_transformers.json",
+        "tokenizer_config.json", "vocab.txt"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        remove_one(names[i]);
     rmdir(folder);
 }
 
@@ -161,6 +166,32 @@ static void check_refused(const char *wanted)
     CHECK_EQ(weft_encoder_open(&encoder, folder, NULL, &error), -WEFT_M_EMODEL);
     note("%s", error.message);
     CHECK(strstr(error.message, wanted) != NULL);
+}
+
+/* As BERT's older directories have it; the settings must be there too, for nothing is guessed. */
+TEST(a_model_may_have_a_vocab_txt_in_place_of_a_tokenizer_json)
+{
+    static const char config[] = "{\"unk_token\":\"?\",\"cls_token\":\"?\",\"sep_token\":\"?\"}";
+    weft_encoder *encoder;
+    weft_m_error error;
+    make_folder();
+    remove_one("tokenizer.json");
+    CHECK_EQ(weft_encoder_open(&encoder, folder, NULL, &error), -WEFT_M_EMODEL);
+    CHECK(strstr(error.message, "tokenizer.json") != NULL);
+    put_text("vocab.txt", "?\ncar\nautomobile\nboat\n##s\n");
+    CHECK_EQ(weft_encoder_open(&encoder, folder, NULL, &error), -WEFT_M_EMODEL);
+    CHECK(strstr(error.message, "tokenizer_config.json") != NULL);
+    put_text("tokenizer_config.json", config);
+    check_vector("Cars boat", 3.5f / 3, 5.0f / 3, 0);
+    put_text("added_tokens.json", "{}");
+    CHECK_EQ(weft_encoder_open(&encoder, folder, NULL, &error), -WEFT_M_EMODEL);
+    CHECK(strstr(error.message, "added_tokens.json") != NULL);
+    remove_one("added_tokens.json");
+    put_text("vocab.txt", "?\ncar\n");
+    put_text("tokenizer_config.json", "{\"unk_token\":\"[UNK]\"}");
+    CHECK_EQ(weft_encoder_open(&encoder, folder, NULL, &error), -WEFT_M_EMODEL);
+    CHECK(strstr(error.message, "vocab.txt: ") != NULL);
+    remove_folder();
 }
 
 TEST(model_that_does_not_fit_together_is_refused)

@@ -3,6 +3,7 @@
 /* The ids are those of the public implementation: tests/match/models/golden.txt, made by
  * tools/golden-tokens. */
 #include "match/tokenize/tokenizer.h"
+#include "match/tokenize/vocab_txt.h"
 
 #include "harness/harness.h"
 #include "token_texts.h"
@@ -58,16 +59,14 @@ static uint64_t hash_block(const wf_tokenizer *it, wf_tokens *tokens, size_t fir
     return value;
 }
 
-/* The hashes of one tokenizer in golden.txt; returns how many blocks differ. */
-static void check_golden(const char *name)
+/* Makes the ids that golden.txt has of a name. */
+static void check_tokenizer(const wf_tokenizer *it, const char *name)
 {
-    wf_tokenizer it;
     wf_tokens tokens = {0};
     size_t bytes, blocks = 0;
     char *golden = read_file("golden.txt", &bytes), *save = NULL;
     bool is_mine = false;
     golden[bytes] = '\0';
-    open_model(name, &it);
     for (char *line = strtok_r(golden, "\n", &save); line != NULL;
          line = strtok_r(NULL, "\n", &save)) {
         bool is_name = strlen(line) != 16;
@@ -75,14 +74,21 @@ static void check_golden(const char *name)
             is_mine = strcmp(line, name) == 0;
         } else if (is_mine) {
             note("%s: texts from %zu on", name, blocks * BLOCK);
-            CHECK_EQ(hash_block(&it, &tokens, blocks * BLOCK), strtoull(line, NULL, 16));
+            CHECK_EQ(hash_block(it, &tokens, blocks * BLOCK), strtoull(line, NULL, 16));
             blocks++;
         }
     }
     CHECK_EQ(blocks, TEXTS / BLOCK);
     wf_tokens_fini(&tokens);
-    wf_tokenizer_fini(&it);
     free(golden);
+}
+
+static void check_golden(const char *name)
+{
+    wf_tokenizer it;
+    open_model(name, &it);
+    check_tokenizer(&it, name);
+    wf_tokenizer_fini(&it);
 }
 
 TEST(wordpiece_gives_the_ids_of_the_public_implementation)
@@ -102,4 +108,120 @@ TEST(byte_level_bpe_gives_the_ids_of_the_public_implementation)
     check_golden("gpt2");
     check_golden("roberta");
     check_golden("pieces");
+}
+
+/* ---- vocab.txt ---- */
+
+static int read_vocab_txt(weft_str vocab, const char *config, wf_tokenizer *out, wf_reason *reason)
+{
+    wf_tape tape;
+    wf_buf json = {0};
+    CHECK_OK(wf_tape_read(&tape, config, strlen(config), reason));
+    int rc = wf_vocab_txt_write(vocab, &tape, &json, reason);
+    if (rc == 0)
+        rc = wf_tokenizer_read(out, wf_buf_ptr(&json), wf_buf_bytes(&json), reason);
+    wf_buf_fini(&json);
+    wf_tape_fini(&tape);
+    return rc;
+}
+
+/* The tokens of a tokenizer, a line each. */
+static void write_lines(const wf_tokenizer *it, const char *line_end, wf_buf *out)
+{
+    for (uint32_t id = 0; id <= it->vocab.id_max; id++) {
+        size_t i = 0;
+        while (i < it->vocab.count && it->vocab.tokens[i].id != id)
+            i++;
+        CHECK(i < it->vocab.count);
+        weft_str text = wf_vocab_text(&it->vocab, &it->vocab.tokens[i]);
+        wf_buf_append(out, text.ptr, text.len);
+        CHECK_OK(wf_buf_puts(out, line_end));
+    }
+}
+
+TEST(a_vocab_txt_gives_the_ids_of_the_tokenizer_json_that_says_the_same)
+{
+    static const char *const line_ends[] = {"\n", "\r\n"};
+    wf_tokenizer bert, old;
+    wf_reason reason = {""};
+    open_model("bert", &bert);
+    for (size_t i = 0; i < 2; i++) {
+        wf_buf lines = {0};
+        write_lines(&bert, line_ends[i], &lines);
+        weft_str vocab = {wf_buf_ptr(&lines), wf_buf_bytes(&lines)};
+        int rc = read_vocab_txt(vocab, "{\"tokenizer_class\":\"BertTokenizer\"}", &old, &reason);
+        note("%s", reason.text);
+        CHECK_OK(rc);
+        wf_buf_fini(&lines);
+        CHECK_EQ(old.vocab.id_max, bert.vocab.id_max);
+        CHECK_EQ(old.frame.single.count, 3);
+        if (i == 0)
+            check_tokenizer(&old, "bert");
+        wf_tokenizer_fini(&old);
+    }
+    wf_tokenizer_fini(&bert);
+}
+
+static void check_ids(const wf_tokenizer *it, const char *text, const uint32_t *ids, size_t count)
+{
+    wf_tokens tokens = {0};
+    CHECK_OK(wf_tokenize(it, weft_str_of(text), &tokens));
+    note("%s", text);
+    CHECK_EQ(tokens.count, count);
+    for (size_t i = 0; i < count; i++)
+        CHECK_EQ(tokens.ids[i], ids[i]);
+    wf_tokens_fini(&tokens);
+}
+
+TEST(the_settings_of_a_vocab_txt_are_those_of_its_tokenizer_config)
+{
+    static const char vocab[] = "?\n<\n>\n\303\211t\nEt\net\n\303\251t\n\344\272\254\n"
+                                "\344\272\254\344\272\254\nEt";
+    static const struct {
+        const char *config; /* besides the special tokens */
+        uint32_t ids[3];
+        size_t count;
+    } cases[] = {
+        {"", {5, 7, 7}, 3},
+        {",\"do_lower_case\":false", {3, 7, 7}, 3},
+        {",\"do_lower_case\":false,\"strip_accents\":true", {9, 7, 7}, 3}, /* the later line */
+        {",\"strip_accents\":false,\"tokenize_chinese_chars\":false", {6, 8}, 2},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char config[256];
+        wf_tokenizer it;
+        wf_reason reason = {""};
+        snprintf(config, sizeof(config),
+                 "{\"unk_token\":{\"content\":\"?\"},\"cls_token\":\"<\",\"sep_token\":\">\"%s}",
+                 cases[i].config);
+        CHECK_OK(read_vocab_txt((weft_str){vocab, sizeof(vocab) - 1}, config, &it, &reason));
+        check_ids(&it, "\303\211t \344\272\254\344\272\254", cases[i].ids, cases[i].count);
+        check_ids(&it, "<", (uint32_t[]){1}, 1); /* a special token wherever it stands */
+        wf_tokenizer_fini(&it);
+    }
+}
+
+TEST(a_vocab_txt_that_is_not_berts_is_refused)
+{
+    static const struct {
+        const char *vocab, *config, *why;
+    } cases[] = {
+        {"a\n", "{}", "cls_token"},
+        {"", "{}", "cls_token"},
+        {"[CLS]\n[SEP]\na\n", "{}", "unk_token"},
+        {"[CLS]\n[SEP]\n[UNK]\n\377\n", "{}", "UTF-8"},
+        {"[CLS]\n[SEP]\n[UNK]\n", "[]", "no object"},
+        {"[CLS]\n[SEP]\n[UNK]\n", "{\"tokenizer_class\":\"XLNetTokenizer\"}", "XLNetTokenizer"},
+        {"[CLS]\n[SEP]\n[UNK]\n", "{\"tokenizer_class\":1}", "tokenizer_class"},
+        {"[CLS]\n[SEP]\n[UNK]\n", "{\"do_basic_tokenize\":false}", "do_basic_tokenize"},
+        {"[CLS]\n[SEP]\n[UNK]\n", "{\"never_split\":[\"a\"]}", "never_split"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        wf_tokenizer it;
+        wf_reason reason = {""};
+        int rc = read_vocab_txt(weft_str_of(cases[i].vocab), cases[i].config, &it, &reason);
+        note("%s: %s", cases[i].why, reason.text);
+        CHECK_EQ(rc, -WEFT_M_EMODEL);
+        CHECK(strstr(reason.text, cases[i].why) != NULL);
+    }
 }

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "match/file/crc.h"
+#include "match/tokenize/vocab_txt.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -173,7 +174,9 @@ int wf_folder_tensors(wf_folder *folder, const char *inner, wf_tensors *out)
     return wf_folder_blame(folder, inner, "model.safetensors", -ENOENT);
 }
 
-int wf_folder_tokenizer(wf_folder *folder, const char *inner, wf_tokenizer *out)
+/* ---- the tokenizer ---- */
+
+static int read_tokenizer_json(wf_folder *folder, const char *inner, wf_tokenizer *out)
 {
     wf_image *image;
     int rc = wf_folder_map(folder, inner, "tokenizer.json", &image);
@@ -184,4 +187,49 @@ int wf_folder_tokenizer(wf_folder *folder, const char *inner, wf_tokenizer *out)
         wf_image_unref(image);
     }
     return wf_folder_blame(folder, inner, "tokenizer.json", rc);
+}
+
+/* vocab.txt, whose settings `config` has. */
+static int translate(wf_folder *folder, const char *inner, const wf_tape *config, wf_buf *out)
+{
+    wf_image *image;
+    int rc = wf_folder_map(folder, inner, "vocab.txt", &image);
+    if (rc == 0) {
+        weft_str vocab = {(const char *)image->bytes, image->count};
+        rc = wf_vocab_txt_write(vocab, config, out, folder->reason);
+        if (rc == 0)
+            rc = sum_file(folder, image);
+        wf_image_unref(image);
+    }
+    return rc;
+}
+
+/* As BERT's older directories have it. */
+static int read_vocab_txt(wf_folder *folder, const char *inner, wf_tokenizer *out)
+{
+    wf_tape config;
+    wf_image *image;
+    wf_buf json = {0};
+    if (wf_folder_has(folder, inner, "added_tokens.json"))
+        return wf_reason_set(folder->reason, "its %sadded_tokens.json needs a tokenizer.json",
+                             inner);
+    int rc = wf_folder_json(folder, inner, "tokenizer_config.json", &config, &image);
+    if (rc == 0)
+        rc = sum_file(folder, image);
+    bool is_config = rc == 0;
+    if (rc == 0)
+        rc = translate(folder, inner, &config, &json);
+    if (rc == 0)
+        rc = wf_tokenizer_read(out, wf_buf_ptr(&json), wf_buf_bytes(&json), folder->reason);
+    wf_buf_fini(&json);
+    wf_tape_fini(&config);
+    wf_image_unref(image);
+    return wf_folder_blame(folder, inner, is_config ? "vocab.txt" : "tokenizer_config.json", rc);
+}
+
+int wf_folder_tokenizer(wf_folder *folder, const char *inner, wf_tokenizer *out)
+{
+    bool is_old = !wf_folder_has(folder, inner, "tokenizer.json") &&
+                  wf_folder_has(folder, inner, "vocab.txt");
+    return is_old ? read_vocab_txt(folder, inner, out) : read_tokenizer_json(folder, inner, out);
 }
