@@ -19,7 +19,8 @@
 #define TAG_SETTINGS WF_TAG('S', 'E', 'T', 'T')
 #define TAG_ABOUT WF_TAG('A', 'B', 'O', 'U')
 
-#define TAG_MODEL WF_TAG('M', 'O', 'D', 'L')
+#define TAG_MODEL WF_TAG('M', 'O', 'D', 'H')
+#define TAG_MODEL_CRC WF_TAG('M', 'O', 'D', 'L') /* in its place, before 0.1.0 was released */
 #define TAG_MODEL_NAME WF_TAG('M', 'O', 'D', 'N')
 #define TAG_TRIAL WF_TAG('T', 'R', 'I', 'A') /* may be missing */
 
@@ -36,8 +37,8 @@ struct settings {
 
 /* Of a matcher with vectors: which encoder they are by.  Its name stands by itself. */
 struct model {
-    uint32_t dimension;
-    uint32_t sum; /* of a model's files; 0: the caller's own, known by its name alone */
+    uint32_t dimension, zero;
+    uint8_t sum[WF_SHA256_BYTES]; /* of a model's files; zeros: the caller's, known by its name */
 };
 
 /* ---- save ---- */
@@ -102,7 +103,8 @@ static void save_model(const weft_matcher *matcher, const wf_snapshot *snapshot,
     bool is_head = wf_head_class(snapshot->scorer->cls->mode) != NULL;
     if (!is_head || wf_head_of(snapshot->scorer)->body.encoder != NULL) {
         const weft_encoder *encoder = matcher->options.encoder;
-        const struct model model = {.dimension = (uint32_t)encoder->dimension, .sum = encoder->sum};
+        struct model model = {.dimension = (uint32_t)encoder->dimension};
+        memcpy(model.sum, encoder->sum, sizeof(model.sum));
         wf_pack_copy(pack, TAG_MODEL, &model, sizeof(model));
     }
     /* One that has learnt has no vectors, and may not have read its model yet. */
@@ -242,6 +244,18 @@ static bool needs_model(const struct loading *loading)
     return loading->learnt == NULL || wf_body_needs_model(loading->image);
 }
 
+/* Which model it was. */
+static int take_model_sum(struct loading *loading)
+{
+    const void *old;
+    size_t bytes;
+    int rc = wf_image_get_one(loading->image, TAG_MODEL, &loading->model, sizeof(loading->model));
+    if (rc < 0 && wf_image_get(loading->image, TAG_MODEL_CRC, 1, &old, &bytes) == 0)
+        snprintf(loading->reason, sizeof(loading->reason),
+                 "an older version made it, which did not keep the SHA-256 of its model");
+    return rc;
+}
+
 /* The caller's model, or else that of the file. */
 static int take_model(struct loading *loading)
 {
@@ -251,7 +265,7 @@ static int take_model(struct loading *loading)
     if (!wf_scorer_class_is_dense(wf_scorer_class_of(loading->options.score_kind, false)))
         return 0;
     if (needs_model(loading))
-        rc = wf_image_get_one(loading->image, TAG_MODEL, &loading->model, sizeof(loading->model));
+        rc = take_model_sum(loading);
     if (rc == 0)
         rc = wf_image_get(loading->image, TAG_MODEL_NAME, 1, &name, &bytes);
     if (rc < 0)
@@ -262,6 +276,15 @@ static int take_model(struct loading *loading)
     if (loading->options.encoder == NULL && !wf_is_model_name(loading->options.model))
         loading->options.model = (weft_str){loading->model_name, bytes};
     return 0;
+}
+
+static bool is_model(const struct model *model, const weft_encoder *encoder, const char *name)
+{
+    static const uint8_t none[WF_SHA256_BYTES];
+    bool has_files = memcmp(encoder->sum, none, sizeof(none)) != 0;
+    return encoder->dimension == model->dimension &&
+           memcmp(encoder->sum, model->sum, sizeof(model->sum)) == 0 &&
+           (has_files || strcmp(encoder->name, name) == 0);
 }
 
 /* Reads the model; vectors of another one mean nothing.  Without vectors it is read when a fit
@@ -276,11 +299,7 @@ static int load_model(struct loading *loading)
         *loading->error = broken;
     if (rc < 0)
         return rc;
-    const weft_encoder *encoder = loading->matcher->options.encoder;
-    bool is_same = encoder->dimension == loading->model.dimension &&
-                   encoder->sum == loading->model.sum &&
-                   (encoder->sum != 0 || strcmp(encoder->name, loading->model_name) == 0);
-    if (is_same)
+    if (is_model(&loading->model, loading->matcher->options.encoder, loading->model_name))
         return 0;
     snprintf(loading->reason, sizeof(loading->reason), "it was made with another model, '%.60s'",
              loading->model_name);

@@ -3,6 +3,7 @@
 /* Static models, encoders of one's own, and what the matcher makes of them. */
 #include "make.h"
 
+#include "match/matcher_priv.h"
 #include "match/model/encoder.h"
 
 #include <math.h>
@@ -348,7 +349,37 @@ TEST(saved_matcher_wants_the_model_it_was_made_with)
         snprintf(path, sizeof(path), "%s/m.weftm", folder);
         CHECK_EQ(weft_m_load(&again, path, NULL, &error), -WEFT_M_EMODEL);
         put_tensors(TABLE_HEAD "}", table, sizeof(table));
+        put_text("config.json", "{\"normalize\":true}"); /* the same numbers, other vectors */
+        CHECK_EQ(weft_m_load(&again, path, NULL, &error), -WEFT_M_EPERSIST);
+        CHECK(strstr(error.message, "another model") != NULL);
+        remove_one("config.json");
     }
+    remove_folder();
+}
+
+/* Files knew their model by a CRC once. */
+TEST(a_file_that_does_not_have_the_sum_of_its_model_says_so)
+{
+    const wf_job job = {0};
+    weft_m_error error;
+    weft_bytes bytes;
+    make_folder();
+    weft_matcher *matcher = open_matcher("dense"), *again;
+    wf_pack *pack = calloc(1, sizeof(*pack));
+    wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
+    CHECK_OK(wf_matcher_pack(matcher, snapshot, NULL, pack));
+    wf_snapshot_unref(snapshot);
+    for (size_t i = 0; i < pack->count; i++) {
+        if (pack->sections[i].tag == WF_TAG('M', 'O', 'D', 'H'))
+            pack->sections[i].tag = WF_TAG('M', 'O', 'D', 'L');
+    }
+    CHECK_OK(wf_pack_make(pack, &job, &bytes));
+    CHECK_EQ(wf_matcher_of_bytes(&again, bytes.ptr, bytes.len, &error), -WEFT_M_EPERSIST);
+    CHECK(strstr(error.message, "SHA-256") != NULL);
+    weft_bytes_free(&bytes);
+    wf_pack_fini(pack);
+    free(pack);
+    weft_m_close(matcher);
     remove_folder();
 }
 

@@ -4,6 +4,7 @@
 #include "make.h"
 
 #include "match/file/crc.h"
+#include "match/file/sha256.h"
 #include "match/matcher_priv.h"
 
 #include <signal.h>
@@ -394,6 +395,38 @@ TEST(the_check_sum_is_that_of_the_standard)
         bytes[i] = (uint8_t)(i * 37);
     for (size_t i = 0; i < sizeof(bytes); i++)
         CHECK_EQ(wf_crc32c(7, bytes, i), wf_crc32c_plain(7, bytes, i));
+}
+
+static void check_sha256(const char *text, size_t times, const char *expected)
+{
+    char hex[2 * WF_SHA256_BYTES + 1];
+    uint8_t out[WF_SHA256_BYTES];
+    wf_sha256 it;
+    wf_sha256_init(&it);
+    for (size_t i = 0; i < times; i++)
+        wf_sha256_add(&it, text, strlen(text));
+    wf_sha256_end(&it, out);
+    for (size_t i = 0; i < sizeof(out); i++)
+        snprintf(hex + 2 * i, 3, "%02x", out[i]);
+    CHECK_STR(hex, expected);
+}
+
+/* The examples of FIPS 180-2, and both ways to compute it. */
+TEST(the_sum_of_a_model_is_that_of_the_standard)
+{
+    check_sha256("", 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    check_sha256("abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    check_sha256("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1,
+                 "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+    check_sha256("aaaaaaaaaa", 100000,
+                 "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    static uint8_t bytes[100 * WF_SHA256_BLOCK];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * i >> 3);
+    uint32_t plain[8] = {1, 2, 3}, best[8] = {1, 2, 3};
+    wf_sha256_blocks_plain(plain, bytes, 100);
+    wf_sha256_blocks(best, bytes, 100);
+    CHECK(memcmp(plain, best, sizeof(plain)) == 0);
 }
 
 /* ---- ends in the middle of a save ---- */

@@ -80,7 +80,7 @@ void weft_encoder_options_init(weft_encoder_options *options)
 
 int wf_encoder_open(weft_encoder **out, const char *path, size_t dimension, wf_reason *reason)
 {
-    wf_folder folder = {.path = path, .reason = reason};
+    wf_folder folder = wf_folder_of(path, reason);
     reason->text[0] = '\0';
     int is_transformer = wf_modules_are_there(&folder);
     if (is_transformer < 0)

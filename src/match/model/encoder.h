@@ -4,6 +4,7 @@
 #ifndef WF_MATCH_ENCODER_H
 #define WF_MATCH_ENCODER_H
 
+#include "match/file/sha256.h"
 #include "match/model/reason.h"
 #include "match/work.h"
 
@@ -14,8 +15,8 @@ struct weft_encoder {
     void *self;
     char *name;
     size_t dimension;
-    uint32_t sum;  /* CRC32C of a model's files; 0: made by the caller */
-    unsigned refs; /* atomic */
+    uint8_t sum[WF_SHA256_BYTES]; /* of a model's files; zeros: made by the caller */
+    unsigned refs;                /* atomic */
 
     /* As cls->encode, for those that take long: ends early when the job is halted; NULL: not one of
      * them. */

@@ -3,7 +3,6 @@
 #include "match/model/folder.h"
 
 #include "base/alloc.h"
-#include "match/file/crc.h"
 #include "match/tokenize/vocab_txt.h"
 
 #include <stdio.h>
@@ -11,6 +10,13 @@
 
 /* Bytes summed between two looks at whether to go on. */
 #define SUM_BYTES ((size_t)4 << 20)
+
+wf_folder wf_folder_of(const char *path, wf_reason *reason)
+{
+    wf_folder folder = {.path = path, .reason = reason};
+    wf_sha256_init(&folder.sum);
+    return folder;
+}
 
 int wf_folder_map(const wf_folder *folder, const char *inner, const char *name, wf_image **out)
 {
@@ -38,17 +44,6 @@ int wf_folder_blame(const wf_folder *folder, const char *inner, const char *name
     return rc;
 }
 
-int wf_folder_json(const wf_folder *folder, const char *inner, const char *name, wf_tape *tape,
-                   wf_image **out)
-{
-    *out = NULL;
-    *tape = (wf_tape){0};
-    int rc = wf_folder_map(folder, inner, name, out);
-    if (rc < 0)
-        return rc;
-    return wf_tape_read(tape, (const char *)(*out)->bytes, (*out)->count, folder->reason);
-}
-
 static int sum_file(wf_folder *folder, const wf_image *image)
 {
     const wf_job job = {0};
@@ -57,10 +52,20 @@ static int sum_file(wf_folder *folder, const wf_image *image)
         int rc = wf_job_poll(&job);
         if (rc < 0)
             return rc;
-        folder->sum =
-            wf_crc32c(folder->sum, image->bytes + at, left < SUM_BYTES ? left : SUM_BYTES);
+        wf_sha256_add(&folder->sum, image->bytes + at, left < SUM_BYTES ? left : SUM_BYTES);
     }
     return 0;
+}
+
+int wf_folder_json(wf_folder *folder, const char *inner, const char *name, wf_tape *tape,
+                   wf_image **out)
+{
+    *out = NULL;
+    *tape = (wf_tape){0};
+    int rc = wf_folder_map(folder, inner, name, out);
+    if (rc == 0)
+        rc = wf_tape_read(tape, (const char *)(*out)->bytes, (*out)->count, folder->reason);
+    return rc < 0 ? rc : sum_file(folder, *out);
 }
 
 static int read_tensors(wf_folder *folder, const char *inner, const char *name, wf_tensors *out)
@@ -214,8 +219,6 @@ static int read_vocab_txt(wf_folder *folder, const char *inner, wf_tokenizer *ou
         return wf_reason_set(folder->reason, "its %sadded_tokens.json needs a tokenizer.json",
                              inner);
     int rc = wf_folder_json(folder, inner, "tokenizer_config.json", &config, &image);
-    if (rc == 0)
-        rc = sum_file(folder, image);
     bool is_config = rc == 0;
     if (rc == 0)
         rc = translate(folder, inner, &config, &json);

@@ -13,7 +13,6 @@ struct weft_reranker {
     const weft_reranker_class *cls;
     void *self;
     char *name;
-    uint32_t sum;  /* CRC32C of a model's files; 0: made by the caller */
     unsigned refs; /* atomic */
 
     /* As cls->score, and ends early when the job is halted; NULL: cannot. */

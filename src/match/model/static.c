@@ -401,7 +401,7 @@ static int read_all(struct opening *opening)
 
 int wf_static_open(weft_encoder **out, const char *path, size_t dimension, wf_reason *reason)
 {
-    struct opening opening = {.folder = {.path = path, .reason = reason}, .dimension = dimension};
+    struct opening opening = {.folder = wf_folder_of(path, reason), .dimension = dimension};
     struct model *model = wf_alloc(sizeof(*model));
     if (model == NULL)
         return -ENOMEM;
@@ -414,6 +414,6 @@ int wf_static_open(weft_encoder **out, const char *path, size_t dimension, wf_re
     }
     rc = weft_encoder_new(out, &static_class, path, model->dim, model);
     if (rc == 0)
-        (*out)->sum = opening.folder.sum;
+        wf_sha256_end(&opening.folder.sum, (*out)->sum);
     return rc;
 }

@@ -207,7 +207,7 @@ static int read_all(struct model *model, wf_folder *folder)
 
 int wf_cross_open(weft_reranker **out, const char *path, wf_reason *reason)
 {
-    wf_folder folder = {.path = path, .reason = reason};
+    wf_folder folder = wf_folder_of(path, reason);
     struct model *model = wf_alloc(sizeof(*model));
     if (model == NULL)
         return -ENOMEM;
@@ -221,7 +221,6 @@ int wf_cross_open(weft_reranker **out, const char *path, wf_reason *reason)
     rc = weft_reranker_new(out, &cross_class, path, model);
     if (rc < 0)
         return rc;
-    (*out)->sum = folder.sum;
     (*out)->score_job = score_job;
     return 0;
 }

@@ -109,7 +109,7 @@ static bool is_of_transformer(const wf_tape *config)
 }
 
 /* What a file says, if it can be read; -ENOENT: it is not there. */
-static int ask_file(const wf_folder *folder, const char *name, bool (*ask)(const wf_tape *tape))
+static int ask_file(wf_folder *folder, const char *name, bool (*ask)(const wf_tape *tape))
 {
     wf_tape tape;
     wf_image *image;

@@ -137,7 +137,7 @@ static int read_all(struct model *model, wf_folder *folder, size_t dimension)
 
 int wf_sentence_open(weft_encoder **out, const char *path, size_t dimension, wf_reason *reason)
 {
-    wf_folder folder = {.path = path, .reason = reason};
+    wf_folder folder = wf_folder_of(path, reason);
     struct model *model = wf_alloc(sizeof(*model));
     if (model == NULL)
         return -ENOMEM;
@@ -150,7 +150,7 @@ int wf_sentence_open(weft_encoder **out, const char *path, size_t dimension, wf_
     rc = weft_encoder_new(out, &sentence_class, path, model->dim, model);
     if (rc < 0)
         return rc;
-    (*out)->sum = folder.sum;
+    wf_sha256_end(&folder.sum, (*out)->sum);
     (*out)->encode_job = encode_job;
     return 0;
 }
