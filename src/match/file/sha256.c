@@ -161,12 +161,10 @@ void wf_sha256_end(wf_sha256 *it, uint8_t out[WF_SHA256_BYTES])
     static const uint8_t padding[WF_SHA256_BLOCK] = {0x80};
     uint64_t bits = it->count * 8;
     uint8_t length[8];
-    size_t used = it->count % WF_SHA256_BLOCK, tail = sizeof(length);
+    size_t used = it->count % WF_SHA256_BLOCK, end = WF_SHA256_BLOCK - sizeof(length);
     for (size_t i = 0; i < sizeof(length); i++)
         length[i] = (uint8_t)(bits >> (56 - 8 * i));
-    wf_sha256_add(it, padding,
-                  used < WF_SHA256_BLOCK - tail ? WF_SHA256_BLOCK - tail - used
-                                                : 2 * WF_SHA256_BLOCK - tail - used);
+    wf_sha256_add(it, padding, (used < end ? end : end + WF_SHA256_BLOCK) - used);
     wf_sha256_add(it, length, sizeof(length));
     for (size_t i = 0; i < WF_SHA256_BYTES; i++)
         out[i] = (uint8_t)(it->state[i / 4] >> (24 - 8 * (i % 4)));
