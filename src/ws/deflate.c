@@ -12,6 +12,7 @@
 #define PIECE_BYTES_MAX ((size_t)16 * 1024)
 #define WINDOW_BITS_MAX 15
 #define MEMORY_LEVEL 8
+#define WINDOW_BITS_MIN 9
 
 /* What every message ends with, and what is not sent. */
 static const char flush_tail[4] = {0, 0, (char)0xff, (char)0xff};
@@ -100,9 +101,12 @@ static int begin_out(struct wf_ws_deflate *deflate)
 {
     if (deflate->has_out)
         return 0;
+    /* zlib has no window of 256 bytes for raw data: for such a peer nothing refers to any. */
+    bool is_tiny = deflate->terms.out_bits < WINDOW_BITS_MIN;
+    int bits = is_tiny ? WINDOW_BITS_MIN : deflate->terms.out_bits;
     stream_init(&deflate->out);
-    if (deflateInit2(&deflate->out, Z_DEFAULT_COMPRESSION, Z_DEFLATED,
-                     -(int)deflate->terms.out_bits, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+    if (deflateInit2(&deflate->out, is_tiny ? Z_NO_COMPRESSION : Z_DEFAULT_COMPRESSION, Z_DEFLATED,
+                     -bits, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
         return -ENOMEM;
     deflate->has_out = true;
     return 0;

@@ -59,9 +59,9 @@ static bool params_add(struct params *params, enum param param, bool has_value, 
     case SERVER_BITS:
         params->server_bits = bits;
         return bits != 0;
-    case CLIENT_BITS:
-        params->client_bits = has_value ? bits : BITS_MAX;
-        return params->client_bits != 0;
+    case CLIENT_BITS: /* in an offer also without a value */
+        params->client_bits = bits;
+        return !has_value || bits != 0;
     }
     return false;
 }
@@ -141,7 +141,9 @@ size_t wf_ws_deflate_answer(const struct wf_ws_deflate_terms *terms, char out[WF
 
 size_t wf_ws_deflate_offer(bool keeps, char out[WF_WS_TERMS_BYTES])
 {
-    const char *params = keeps ? "" : "; server_no_context_takeover; client_no_context_takeover";
+    const char *params = keeps ? "; client_max_window_bits"
+                               : "; server_no_context_takeover; client_no_context_takeover"
+                                 "; client_max_window_bits";
     return (size_t)snprintf(out, WF_WS_TERMS_BYTES, "%s%s", NAME, params);
 }
 
@@ -153,13 +155,14 @@ bool wf_ws_deflate_agree(weft_str answer, bool keeps, struct wf_ws_deflate_terms
         !params_read(&params, element))
         return false;
     bool server_keeps = (params.seen & SERVER_NO_CONTEXT) == 0;
-    if ((params.seen & CLIENT_BITS) != 0 || (server_keeps && !keeps))
-        return false; /* was not offered; was asked for and is not granted */
+    bool has_bits = (params.seen & CLIENT_BITS) != 0;
+    if ((has_bits && params.client_bits == 0) || (server_keeps && !keeps))
+        return false; /* an answer says how many; was asked for and is not granted */
     *out = (struct wf_ws_deflate_terms){
         .is_on = true,
         .out_keeps = keeps && (params.seen & CLIENT_NO_CONTEXT) == 0,
         .in_keeps = server_keeps,
-        .out_bits = BITS_MAX,
+        .out_bits = (uint8_t)(has_bits ? params.client_bits : BITS_MAX),
     };
     return true;
 }

@@ -13,7 +13,7 @@
 struct wf_ws_deflate_terms {
     bool is_on;
     bool out_keeps, in_keeps; /* the window goes on from message to message */
-    uint8_t out_bits;         /* size of our window, 9 to 15 */
+    uint8_t out_bits;         /* size of our window, 8 to 15 */
     bool says_bits;           /* the answer names it */
 };
 

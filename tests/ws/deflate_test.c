@@ -119,6 +119,29 @@ TEST(deflate_there_and_back_with_what_came_before)
     check_round(true);
 }
 
+/* A peer that keeps only 256 bytes of what came before can be referred to none of them. */
+TEST(deflate_for_the_smallest_window_refers_to_nothing)
+{
+    static const struct wf_ws_deflate_terms tiny = {
+        .is_on = true, .out_keeps = true, .in_keeps = true, .out_bits = 8};
+    static char text[5000];
+    struct wf_ws_deflate *deflate = wf_ws_deflate_is_there() ? wf_ws_deflate_new(&tiny) : NULL;
+    if (deflate == NULL)
+        SKIP("no zlib");
+    for (int i = 0; i < 2; i++) {
+        wf_buf plain = {0}, out = {0};
+        struct wf_ws_fault fault = {0, NULL};
+        CHECK_OK(wf_ws_compress(deflate, (weft_str){text, sizeof text}, &plain));
+        CHECK_GT(wf_buf_bytes(&plain), sizeof text);
+        weft_str piece = {wf_buf_ptr(&plain), wf_buf_bytes(&plain)};
+        CHECK_OK(wf_ws_inflate(deflate, piece, true, &usual, &out, &fault));
+        CHECK_BYTES(wf_buf_ptr(&out), wf_buf_bytes(&out), text, sizeof text);
+        wf_buf_fini(&plain);
+        wf_buf_fini(&out);
+    }
+    wf_ws_deflate_free(deflate);
+}
+
 TEST(deflate_of_broken_data_is_refused)
 {
     static const weft_str broken[] = {

@@ -118,19 +118,24 @@ TEST(terms_that_a_client_takes)
     static const struct {
         const char *answer;
         bool keeps, is_right, out_keeps, in_keeps;
+        unsigned bits;
     } table[] = {
-        {PMD, true, true, true, true},
-        {PMD BOTH, true, true, false, false},
-        {PMD BOTH, false, true, false, false},
-        {PMD "; server_no_context_takeover", false, true, false, false},
-        {PMD "; server_max_window_bits=9", true, true, true, true},
-        {PMD, false, false, false, false},
-        {PMD "; client_max_window_bits=10", true, false, false, false},
-        {PMD "; server_max_window_bits=99", true, false, false, false},
-        {PMD "; what=1", true, false, false, false},
-        {PMD ", " PMD, true, false, false, false},
-        {"x-other", true, false, false, false},
-        {"", true, false, false, false},
+        {PMD, true, true, true, true, 15},
+        {PMD BOTH, true, true, false, false, 15},
+        {PMD BOTH, false, true, false, false, 15},
+        {PMD "; server_no_context_takeover", false, true, false, false, 15},
+        {PMD "; server_max_window_bits=9", true, true, true, true, 15},
+        {PMD, false, false, false, false, 0},
+        {PMD "; client_max_window_bits=10", true, true, true, true, 10},
+        {PMD "; client_max_window_bits=8", true, true, true, true, 8},
+        {PMD BOTH "; client_max_window_bits=\"15\"", true, true, false, false, 15},
+        {PMD "; client_max_window_bits", true, false, false, false, 0},
+        {PMD "; client_max_window_bits=7", true, false, false, false, 0},
+        {PMD "; server_max_window_bits=99", true, false, false, false, 0},
+        {PMD "; what=1", true, false, false, false, 0},
+        {PMD ", " PMD, true, false, false, false, 0},
+        {"x-other", true, false, false, false, 0},
+        {"", true, false, false, false, 0},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         struct wf_ws_deflate_terms terms = {.is_on = false};
@@ -140,5 +145,15 @@ TEST(terms_that_a_client_takes)
         CHECK_EQ(terms.is_on, table[i].is_right);
         CHECK_EQ(terms.out_keeps, table[i].out_keeps);
         CHECK_EQ(terms.in_keeps, table[i].in_keeps);
+        CHECK_EQ(terms.out_bits, table[i].bits);
     }
+}
+
+TEST(terms_that_a_client_offers)
+{
+    char text[WF_WS_TERMS_BYTES];
+    size_t count = wf_ws_deflate_offer(true, text);
+    CHECK_BYTES(text, count, PMD "; client_max_window_bits", strlen(PMD) + 24);
+    count = wf_ws_deflate_offer(false, text);
+    CHECK_BYTES(text, count, PMD BOTH "; client_max_window_bits", strlen(PMD) + strlen(BOTH) + 24);
 }
