@@ -613,12 +613,11 @@ static void *address_of(int (*fn)(void *))
     return address;
 }
 
-static void *entry_address(void)
+/* What unwinders take for it has one instruction before it (arch/<cpu>.S). */
+static bool is_entry(const void *function)
 {
-    void (*fn)(void) = wf_fiber_entry;
-    void *address;
-    memcpy(&address, &fn, sizeof address);
-    return address;
+    uintptr_t before = (uintptr_t)wf_fiber_entry - (uintptr_t)function;
+    return before > 0 && before <= 4;
 }
 
 TEST(test_N03_backtrace_ends_at_the_body)
@@ -630,7 +629,7 @@ TEST(test_N03_backtrace_ends_at_the_body)
     wf_fiber_switch(&home, &flow.fiber);
     CHECK(trace_has(&trace, address_of(trace_itself)));
     CHECK(trace_has(&trace, address_of(trace_deeper)));
-    CHECK_EQ(trace.functions[trace.count - 1], entry_address());
+    CHECK(is_entry(trace.functions[trace.count - 1]));
     CHECK_LE(trace.count, 5u);
     flow_fini(&flow);
 }
@@ -642,7 +641,7 @@ TASK_TEST(test_N03_backtrace_of_a_task_ends_at_its_body)
     CHECK_OK(weft_await(weft_spawn(trace_deeper, &trace)));
     CHECK(trace_has(&trace, address_of(trace_itself)));
     CHECK(trace_has(&trace, address_of(trace_deeper)));
-    CHECK_EQ(trace.functions[trace.count - 1], entry_address());
+    CHECK(is_entry(trace.functions[trace.count - 1]));
     CHECK_LE(trace.count, 5u);
 }
 

@@ -26,13 +26,17 @@
 
     .text
 
-    .macro function name
+    .macro begin_function name
     .globl  \name
     .hidden \name
     .type   \name, %function
     .balign 32
-\name:
     .cfi_startproc
+    .endm
+
+    .macro function name
+    begin_function \name
+\name:
     LANDING
     .endm
 
@@ -164,8 +168,11 @@
  * Backtraces end here: the caller is undefined, the frame pointer zero.  Nothing is stored between
  * the return of fn and the move to home's stack.
  */
-    function wf_fiber_entry
+    begin_function wf_fiber_entry
     .cfi_undefined x30
+    nop                             /* to a fresh fiber's frame this is where it was called from */
+wf_fiber_entry:
+    LANDING
     mov     x0, x20
     blr     x19
     mov     w1, w0

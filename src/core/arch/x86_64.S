@@ -71,13 +71,17 @@
     .cfi_rel_offset \reg, 0
     .endm
 
-    .macro function name
+    .macro begin_function name
     .globl  \name
     .hidden \name
     .type   \name, @function
     .balign 32
-\name:
     .cfi_startproc
+    .endm
+
+    .macro function name
+    begin_function \name
+\name:
     LANDING
     .endm
 
@@ -154,9 +158,12 @@
  * Backtraces end here: the caller is undefined, the frame pointer zero.  Nothing is pushed between
  * the return of fn and the move to home's stack.
  */
-    function wf_fiber_entry
+    begin_function wf_fiber_entry
     .cfi_undefined rip
     .cfi_undefined rbp
+    nop                             /* to a fresh fiber's frame this is where it was called from */
+wf_fiber_entry:
+    LANDING
     movq    %r13, %rdi
     call    *%r12
     movq    (%r14), %rsp            /* below home's saved frame, which need not be aligned: a */

@@ -45,6 +45,19 @@ static inline void wf_fiber_frame_fill(struct wf_fiber_frame *frame, wf_fiber *f
     frame->rip = wf_fiber_entry;
 }
 
+/*
+ * Who is interrupted here may be unwound from any instruction.  The functions around have a frame
+ * pointer (meson.build sees to that), so the stack pointer may be anywhere, but with rbp of the
+ * other flow, which is 0 in a fresh one, their tables are wrong: from there on nobody has called.
+ */
+#ifdef __GCC_HAVE_DWARF2_CFI_ASM
+#define WF_SWITCH_NO_CALLER ".cfi_remember_state\n\t.cfi_undefined rip\n\t"
+#define WF_SWITCH_CALLER_AGAIN "\n\t.cfi_restore_state\n\t"
+#else
+#define WF_SWITCH_NO_CALLER
+#define WF_SWITCH_CALLER_AGAIN "\n\t"
+#endif
+
 /* rbx and rbp are pushed because the compiler takes neither for clobbered; the others are
  * clobbered, and their places in the frame stay empty.  The first step keeps clear of the red zone.
  */
@@ -68,9 +81,9 @@ static inline __attribute__((always_inline)) void wf_fiber_swap_in_place(void *f
                      "popq %%r14\n\t"
                      "popq %%r15\n\t"
                      "popq %%rbx\n\t"
-                     "popq %%rbp\n\t"
-                     "popq %%rax\n\t"
-                     "notrack jmp *%%rax\n"
+                     "popq %%rbp\n\t" WF_SWITCH_NO_CALLER "popq %%rax\n\t"
+                     "notrack jmp *%%rax" WF_SWITCH_CALLER_AGAIN
+                     "nop\n" /* a caller is looked up by the byte before its return address */
                      "1:\n\t"
                      "leaq 128(%%rsp), %%rsp"
                      : "+D"(from), "+S"(to)
@@ -95,9 +108,8 @@ static inline __attribute__((always_inline)) _Noreturn void wf_fiber_jump_in_pla
                      "popq %%r14\n\t"
                      "popq %%r15\n\t"
                      "popq %%rbx\n\t"
-                     "popq %%rbp\n\t"
-                     "popq %%rax\n\t"
-                     "notrack jmp *%%rax"
+                     "popq %%rbp\n\t" WF_SWITCH_NO_CALLER "popq %%rax\n\t"
+                     "notrack jmp *%%rax" WF_SWITCH_CALLER_AGAIN
                      :
                      : "D"(to)
                      : "memory");
