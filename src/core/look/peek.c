@@ -9,6 +9,7 @@
 #include "core/look/trace.h"
 #include "core/loop/posts.h"
 #include "core/process/fork.h"
+#include "core/stack/probe.h"
 #include "core/task/sched_priv.h"
 
 #include <execinfo.h>
@@ -21,16 +22,17 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define PEEK_SIGNAL SIGURG
-#define FRAMES_UNSEEN 2 /* the handler's own, and the kernel's way into it */
+#define FRAMES_UNSEEN 8 /* at most: the handler's own, and the kernel's way into it */
 
 /* IDLE -> ASKED by who looks; -> ANSWERING -> ANSWERED by the handler, or back to IDLE by who
  * looks, who is tired of waiting. */
 enum peek_state { PEEK_IDLE, PEEK_ASKED, PEEK_ANSWERING, PEEK_ANSWERED };
 
-#define PEEK_PATIENCE_MS 100
+#define PEEK_PATIENCE (100 * WEFT_MS)
 #define PEEK_ASKERS 4 /* that nobody has attended to; more are not heard */
 
 struct wf_peek {
@@ -64,21 +66,61 @@ static struct sigaction peek_before;
 
 /* ---- on the thread that is looked at ---- */
 
-static void peek_answer(struct wf_peek *peek)
+static void *interrupted_at(const ucontext_t *context)
+{
+#if defined(__x86_64__)
+    return (void *)(uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+#else
+    return (void *)(uintptr_t)context->uc_mcontext.pc;
+#endif
+}
+
+/* Not in a static program: there the unwinder, before gcc 13, takes a lock, which whoever is
+ * interrupted in it holds. */
+static bool walk_takes_no_lock(void)
+{
+#if __GNUC__ >= 13
+    return true;
+#else
+    extern const char _DYNAMIC[] __attribute__((weak));
+    return _DYNAMIC != NULL;
+#endif
+}
+
+struct peek_walk {
+    void *frames[FRAMES_UNSEEN + WF_PEEK_FRAMES];
+};
+
+static void peek_walk(void *arg)
+{
+    struct peek_walk *walk = arg;
+    (void)backtrace(walk->frames, FRAMES_UNSEEN + WF_PEEK_FRAMES);
+}
+
+/* Those of who was interrupted at `pc`.  What a fault has cut off counts as far as it came. */
+static void peek_frames(struct wf_peek_answer *answer, void *pc)
+{
+    struct peek_walk walk = {.frames = {NULL}};
+    void **frame = walk.frames, **end = frame + FRAMES_UNSEEN + WF_PEEK_FRAMES;
+    answer->frames[answer->frame_count++] = pc;
+    if (walk_takes_no_lock())
+        (void)wf_probe_run(peek_walk, &walk);
+    while (frame < end && *frame != pc)
+        frame++;
+    for (frame++; frame < end && *frame != NULL && answer->frame_count < WF_PEEK_FRAMES; frame++)
+        answer->frames[answer->frame_count++] = *frame;
+}
+
+static void peek_answer(struct wf_peek *peek, const ucontext_t *context)
 {
     const wf_task *task = peek->sched->current;
     struct wf_peek_answer *answer = &peek->answer;
     *answer = (struct wf_peek_answer){0};
-    void *frames[WF_PEEK_FRAMES + FRAMES_UNSEEN];
-    int count = backtrace(frames, WF_PEEK_FRAMES + FRAMES_UNSEEN) - FRAMES_UNSEEN;
-    if (count > 0) {
-        memcpy(answer->frames, frames + FRAMES_UNSEEN, (size_t)count * sizeof frames[0]);
-        answer->frame_count = count;
-    }
     if (task != NULL) {
         wf_task_name(task, answer->name, sizeof answer->name);
         answer->site = wf_task_site(task);
     }
+    peek_frames(answer, interrupted_at(context));
 }
 
 /* What another process sends comes to any thread; passed on, its pid is negative. */
@@ -123,7 +165,7 @@ static void on_peek(int signal_number, siginfo_t *info, void *context)
     if (info->si_code == SI_QUEUE)
         on_question((uintptr_t)info->si_value.sival_ptr);
     else if (peek != NULL && atomic_compare_exchange_strong(&peek->state, &asked, PEEK_ANSWERING)) {
-        peek_answer(peek);
+        peek_answer(peek, context);
         atomic_store_explicit(&peek->state, PEEK_ANSWERED, memory_order_release);
     } else if ((peek_before.sa_flags & SA_SIGINFO) != 0) {
         peek_before.sa_sigaction(signal_number, info, context);
@@ -294,25 +336,30 @@ static int peek_state(struct wf_peek *peek)
     return atomic_load_explicit(&peek->state, memory_order_acquire);
 }
 
-static void pause_a_moment(void)
+/* An answer takes some 20 us, if the thread has a processor. */
+static void peek_pause(weft_time pause)
 {
-    struct timespec moment = {.tv_nsec = WEFT_MS};
+    struct timespec moment = {.tv_nsec = pause};
     nanosleep(&moment, NULL);
 }
 
 static bool peek_interrupt(struct wf_peek *peek)
 {
+    weft_time pause = 10 * WEFT_US, waited = 0;
     wf_trace_prepare(); /* a handler cannot load a library */
     atomic_store_explicit(&peek->state, PEEK_ASKED, memory_order_release);
     if (pthread_kill(peek->thread, PEEK_SIGNAL) != 0)
         return false;
-    for (int i = 0; i < PEEK_PATIENCE_MS && peek_state(peek) == PEEK_ASKED; i++)
-        pause_a_moment();
+    while (waited < PEEK_PATIENCE && peek_state(peek) == PEEK_ASKED) {
+        peek_pause(pause);
+        waited += pause;
+        pause = pause < WEFT_MS ? 2 * pause : pause;
+    }
     int asked = PEEK_ASKED;
     if (atomic_compare_exchange_strong(&peek->state, &asked, PEEK_IDLE))
         return false;
     while (peek_state(peek) == PEEK_ANSWERING)
-        pause_a_moment();
+        peek_pause(pause);
     atomic_store_explicit(&peek->state, PEEK_IDLE, memory_order_relaxed);
     return true;
 }

@@ -5,6 +5,7 @@
 #include "core/platform/host_call.h"
 #include "core/process/fork.h"
 #include "core/process/terminal_priv.h"
+#include "core/stack/probe.h"
 
 #include <weft/sys/fault.h>
 
@@ -29,8 +30,10 @@ static _Thread_local struct overflow_thread overflow_self
     __attribute__((tls_model("initial-exec"))); /* the handler must not allocate it */
 
 /* Handlers belong to the process. */
+static const int overflow_signals[] = WF_PROBE_SIGNALS;
+#define OVERFLOW_SIGNALS (sizeof overflow_signals / sizeof overflow_signals[0])
 static pthread_once_t overflow_once = PTHREAD_ONCE_INIT;
-static struct sigaction overflow_before;
+static struct sigaction overflow_before[OVERFLOW_SIGNALS];
 
 /* ---- the line, by means that are safe in a signal handler ---- */
 
@@ -84,35 +87,45 @@ _Noreturn void wf_overflow_die(const wf_overflow *overflow)
 
 /* Leaves the rest to the default action: the instruction faults again, or the signal is sent again,
  * and the core dump shows the place. */
-static void die_by_default(const siginfo_t *info)
+static void die_by_default(int signal_number, const siginfo_t *info)
 {
     struct sigaction by_default = {.sa_handler = SIG_DFL};
     wf_terminals_give_back();
-    sigaction(SIGSEGV, &by_default, NULL);
+    sigaction(signal_number, &by_default, NULL);
     if (info->si_code <= 0) /* sent by somebody: it would not come back by itself */
-        raise(SIGSEGV);
+        raise(signal_number);
+}
+
+static const struct sigaction *handler_before(int signal_number)
+{
+    size_t i = 0;
+    while (overflow_signals[i] != signal_number)
+        i++;
+    return &overflow_before[i];
 }
 
 /* What would have happened without us. */
 static void pass_on(int signal_number, siginfo_t *info, void *context)
 {
-    if (overflow_before.sa_flags & SA_SIGINFO)
-        overflow_before.sa_sigaction(signal_number, info, context);
-    else if (overflow_before.sa_handler == SIG_DFL || overflow_before.sa_handler == SIG_IGN)
-        die_by_default(info);
+    const struct sigaction *before = handler_before(signal_number);
+    if (before->sa_flags & SA_SIGINFO)
+        before->sa_sigaction(signal_number, info, context);
+    else if (before->sa_handler == SIG_DFL || before->sa_handler == SIG_IGN)
+        die_by_default(signal_number, info);
     else
-        overflow_before.sa_handler(signal_number);
+        before->sa_handler(signal_number);
 }
 
-static void on_segv(int signal_number, siginfo_t *info, void *context)
+static void on_fault(int signal_number, siginfo_t *info, void *context)
 {
     const struct overflow_thread *self = &overflow_self;
     wf_overflow overflow = {0};
     int before = errno;
-    if (info->si_code > 0 && self->find != NULL &&
+    wf_probe_on_fault(info);
+    if (signal_number == SIGSEGV && info->si_code > 0 && self->find != NULL &&
         self->find(self->arg, info->si_addr, &overflow)) {
         overflow_print(&overflow);
-        die_by_default(info);
+        die_by_default(signal_number, info);
     } else {
         pass_on(signal_number, info, context);
     }
@@ -121,9 +134,24 @@ static void on_segv(int signal_number, siginfo_t *info, void *context)
 
 static void install_handler(void)
 {
-    struct sigaction ours = {.sa_sigaction = on_segv, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    struct sigaction ours = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&ours.sa_mask);
-    sigaction(SIGSEGV, &ours, &overflow_before);
+    for (size_t i = 0; i < OVERFLOW_SIGNALS; i++)
+        sigaction(overflow_signals[i], &ours, &overflow_before[i]);
+}
+
+bool wf_overflow_handles_faults(void)
+{
+    sigset_t blocked;
+    if (overflow_self.find == NULL || pthread_sigmask(SIG_BLOCK, NULL, &blocked) != 0)
+        return false;
+    for (size_t i = 0; i < OVERFLOW_SIGNALS; i++) {
+        struct sigaction now;
+        if (sigaction(overflow_signals[i], NULL, &now) < 0 || now.sa_sigaction != on_fault ||
+            sigismember(&blocked, overflow_signals[i]) != 0)
+            return false;
+    }
+    return true;
 }
 
 /* ---- threads ---- */

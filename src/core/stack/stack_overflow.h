@@ -24,6 +24,10 @@ typedef bool wf_overflow_find_fn(void *arg, const void *addr, wf_overflow *out);
 int wf_overflow_thread_begin(wf_overflow_find_fn *find, void *arg);
 void wf_overflow_thread_end(void);
 
+/* The calling thread has begun, has none of the signals of faults blocked, and their handler is
+ * still ours.  Async-signal-safe. */
+bool wf_overflow_handles_faults(void);
+
 /* Prints the line and aborts: for a canary that was found broken. */
 _Noreturn void wf_overflow_die(const wf_overflow *overflow);
 
