@@ -312,6 +312,39 @@ LOOP_TEST(op_accept_many_goes_on_until_cancelled)
     CHECK_EQ(weft_fd_close(loop, listener, NULL, NULL), 1);
 }
 
+/* Once or many times, the answer is the same, and nobody has to come. */
+static void check_accepts_nothing(weft_loop *loop, int fd, int error)
+{
+    static const int kinds[] = {WEFT_OP_ACCEPT, WEFT_OP_ACCEPT_MANY};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        struct outcome accept_ = {0};
+        START(loop, &accept_, NULL, .kind = kinds[i], .fd = fd);
+        for (int turns = 0; accept_.finals == 0 && turns < 100; turns++)
+            weft_loop_turn(loop, 10 * WEFT_MS);
+        CHECK_EQ(accept_.finals, 1);
+        CHECK_EQ(accept_.told, 1);
+        CHECK_EQ(accept_.result, error);
+    }
+}
+
+LOOP_TEST(op_accept_of_what_does_not_listen_is_an_error_whoever_is_asked)
+{
+    int pipe_fds[2], pair[2];
+    int fresh = wf_sys_socket(AF_INET, SOCK_STREAM, 0);
+    int datagrams = wf_sys_socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK_OK(wf_sys_pipe(pipe_fds));
+    make_pair(pair);
+    check_accepts_nothing(loop, fresh, -EINVAL);
+    check_accepts_nothing(loop, pair[0], -EINVAL); /* connected */
+    check_accepts_nothing(loop, datagrams, -EOPNOTSUPP);
+    check_accepts_nothing(loop, pipe_fds[0], -ENOTSOCK);
+    check_accepts_nothing(loop, pipe_fds[1], -ENOTSOCK);
+    CHECK_EQ(weft_fd_close(loop, fresh, NULL, NULL), 1);
+    CHECK_EQ(weft_fd_close(loop, datagrams, NULL, NULL), 1);
+    close_pair(loop, pipe_fds);
+    close_pair(loop, pair);
+}
+
 static void fill_pattern(unsigned char *bytes, size_t count)
 {
     for (size_t i = 0; i < count; i++)

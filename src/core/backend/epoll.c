@@ -28,6 +28,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 /* Few, so that what a turn reads is still in the caches when the turn's end sends. */
 #define EPOLL_EVENTS_PER_POLL 32
@@ -53,6 +54,7 @@ enum {
     FD_ALWAYS = 16u,   /* a regular file or the like: no readiness, never waits */
     FD_KNOWN = 32u,    /* whether it blocks has been asked */
     FD_BLOCKING = 64u, /* it would block the thread: ask poll(2) first */
+    FD_LISTENS = 128u, /* it was seen to be a listener */
 };
 
 /* Bits of weft_op.stage. */
@@ -203,10 +205,25 @@ static bool fd_blocks(struct wf_fd *fd)
     return (fd->state & FD_BLOCKING) != 0;
 }
 
+/* Only of a listener does readiness say anything to who accepts; what is none says so at once. */
+static bool fd_listens(struct wf_fd *fd)
+{
+    int listens = 0;
+    socklen_t bytes = sizeof listens;
+    if (!(fd->state & FD_LISTENS) &&
+        getsockopt(fd->number, SOL_SOCKET, SO_ACCEPTCONN, &listens, &bytes) == 0 && listens != 0)
+        fd->state |= FD_LISTENS;
+    return (fd->state & FD_LISTENS) != 0;
+}
+
+static bool kind_accepts(int kind)
+{
+    return kind == WEFT_OP_ACCEPT || kind == WEFT_OP_ACCEPT_MANY;
+}
+
 static bool kind_may_block(int kind)
 {
-    return kind == WEFT_OP_READ || kind == WEFT_OP_WRITE || kind == WEFT_OP_ACCEPT ||
-           kind == WEFT_OP_ACCEPT_MANY;
+    return kind == WEFT_OP_READ || kind == WEFT_OP_WRITE || kind_accepts(kind);
 }
 
 static uint32_t kind_side_bit(int kind)
@@ -329,8 +346,9 @@ static int epoll_submit(weft_loop *loop, weft_op *op)
     }
     if ((fd->state & FD_ALWAYS) && is_transfer(op->args.kind))
         return submit_file(loop, op);
-    bool tries_at_once =
-        is_connect || op->args.kind == WEFT_OP_POLL || (fd->state & (FD_ALWAYS | op_side_bit(op)));
+    bool tries_at_once = is_connect || op->args.kind == WEFT_OP_POLL ||
+                         (fd->state & (FD_ALWAYS | op_side_bit(op))) ||
+                         (kind_accepts(op->args.kind) && !fd_listens(fd));
     if (tries_at_once)
         op_make_ready(loop, op);
     else
@@ -372,6 +390,8 @@ static void epoll_cancel(weft_loop *loop, weft_op *op)
 static int attempt_without_blocking(struct wf_fd *fd, const weft_op_args *args)
 {
     if (!kind_may_block(args->kind) || !fd_blocks(fd))
+        return wf_attempt(args);
+    if (args->kind == WEFT_OP_ACCEPT && !fd_listens(fd))
         return wf_attempt(args);
     bool writes = args->kind == WEFT_OP_WRITE;
     int rc = wf_attempt_poll(fd->number, writes ? POLLOUT : POLLIN);

@@ -120,9 +120,11 @@ static void op_settle(struct sim_world *world, weft_op *op, int result)
     wf_list_append(&world->done, &op->link);
 }
 
+/* What ends at once is ready, too. */
 static bool op_is_ready(struct sim_socket *socket, const weft_op *op)
 {
-    (void)op; /* both kinds read */
+    if (op->args.kind == WEFT_OP_ACCEPT_MANY && socket->state != SIM_LISTENING)
+        return true;
     int events = sim_socket_events(socket);
     return (events & (POLLIN | POLLERR | POLLHUP)) != 0;
 }
