@@ -76,6 +76,24 @@ TEST(stack_shows_where_the_tasks_of_a_service_are)
     service_end(&service);
 }
 
+TEST(stack_of_a_task_that_is_not_there_fails_and_says_so)
+{
+    static const char *const absent[] = {"99.9", "0.77", "#999", "nobody"};
+    struct child service;
+    struct run run;
+    char pid[16], said[64];
+    service_start(&service, pid);
+    for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++) {
+        RUN(&run, "stack", pid, absent[i]);
+        CHECK_EQ(run.code, 1);
+        CHECK_STR(run.out, "");
+        snprintf(said, sizeof said, "weft: process %s has no task %s\n", pid, absent[i]);
+        CHECK_STR(run.err, said);
+        run_fini(&run);
+    }
+    service_end(&service);
+}
+
 TEST(ps_shows_the_wait_graph_of_a_service)
 {
     struct child service;

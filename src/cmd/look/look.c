@@ -8,7 +8,9 @@
 #include <weft/error.h>
 #include <weft/sys/ask.h>
 
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LOOK_PIECE_BYTES ((size_t)32 << 10)
 
@@ -42,13 +44,24 @@ int look_failed(pid_t pid, int rc)
     }
 }
 
-/* What another process says is escaped like any text from outside. */
+/* How a loop says that it has not the task that was asked for. */
+static bool look_is_absence(weft_str line)
+{
+    static const char begin[] = "no task ";
+    return line.len >= sizeof begin - 1 && memcmp(line.ptr, begin, sizeof begin - 1) == 0;
+}
+
+/* What another process says is escaped like any text from outside.  How many lines that was; a loop
+ * that has not what others may have says nothing. */
 static int look_copy(weft_ask *ask)
 {
     wf_buf lines = {0};
     weft_str line;
-    int rc;
+    int rc, told = 0;
     while ((rc = weft_ask_read_line(ask, &line)) == 1) {
+        if (look_is_absence(line))
+            continue;
+        told += told < INT_MAX;
         say_escaped(&lines, line);
         wf_buf_putc(&lines, '\n');
         if (wf_buf_bytes(&lines) >= LOOK_PIECE_BYTES && (rc = output_lines(&lines)) < 0)
@@ -56,10 +69,10 @@ static int look_copy(weft_ask *ask)
     }
     int written = output_lines(&lines);
     wf_buf_fini(&lines);
-    return rc < 0 ? rc : written;
+    return rc < 0 ? rc : written < 0 ? written : told;
 }
 
-int look_print(pid_t pid, const char *question)
+int look_print(pid_t pid, const char *question, const char *task)
 {
     weft_ask *ask;
     int rc = weft_ask_open(&ask, (int)pid, question);
@@ -69,5 +82,8 @@ int look_print(pid_t pid, const char *question)
         return look_failed(pid, rc);
     rc = look_copy(ask);
     weft_ask_close(ask);
-    return rc < 0 ? look_failed(pid, rc) : EXIT_OK;
+    if (rc < 0)
+        return look_failed(pid, rc);
+    return rc == 0 && task != NULL ? say_failed("process %d has no task %s", (int)pid, task)
+                                   : EXIT_OK;
 }

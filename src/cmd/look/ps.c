@@ -40,6 +40,11 @@ int cmd_ps(int argc, char **argv)
     pid_t pid = look_pid("ps", argv[0]);
     if (pid == 0)
         return EXIT_USAGE;
-    int code = look_print(pid, is_dot ? "dot" : is_graph ? "graph" : is_json ? "ps-json" : "ps");
-    return code == EXIT_OK && has_stacks ? look_print(pid, "stack") : code;
+    int code = look_print(pid,
+                          is_dot     ? "dot"
+                          : is_graph ? "graph"
+                          : is_json  ? "ps-json"
+                                     : "ps",
+                          /* task= */ NULL);
+    return code == EXIT_OK && has_stacks ? look_print(pid, "stack", /* task= */ NULL) : code;
 }

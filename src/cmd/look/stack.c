@@ -11,7 +11,7 @@ static const char stack_about[] =
     "Usage: weft stack PID [TASK]\n\n"
     "Shows the backtraces of the tasks of a running process that is built with Weft; those that\n"
     "are in the same place are shown once.  TASK is a number as weft ps shows it (12.3, or 12) or\n"
-    "a name.  The process goes on meanwhile.\n";
+    "a name; that there is none is an error.  The process goes on meanwhile.\n";
 
 static const char stack_examples[] = "  weft stack $(pidof weft)\n"
                                      "  weft stack $(pidof weft) 12.3\n";
@@ -32,8 +32,9 @@ int cmd_stack(int argc, char **argv)
     pid_t pid = look_pid("stack", argv[0]);
     if (pid == 0)
         return EXIT_USAGE;
-    int len = snprintf(question, sizeof(question), "stack %s", argc == 2 ? argv[1] : "");
+    const char *task = argc == 2 ? argv[1] : NULL;
+    int len = snprintf(question, sizeof(question), "stack %s", task != NULL ? task : "");
     if (len >= (int)sizeof(question))
-        return say_usage("stack", "\"%.32s...\" is too long for a task", argv[1]);
-    return look_print(pid, question);
+        return say_usage("stack", "\"%.32s...\" is too long for a task", task);
+    return look_print(pid, question, task);
 }
