@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <weft/error.h>
+#include <weft/sys/opened.h>
 #include <weft/task.h>
 
 #include "base/alloc.h"
@@ -166,6 +167,8 @@ static void reap(weft_timer *timer)
     wf_conn_reap(client, weft_loop_now(client->loop));
 }
 
+static const weft_open_kind client_kind = {"HTTP client", "weft_client_close()", NULL};
+
 int weft_client_new(weft_client **out, const weft_client_options *options)
 {
     weft_client_options own = options != NULL ? *options : (weft_client_options){0};
@@ -205,6 +208,7 @@ int weft_client_new(weft_client **out, const weft_client_options *options)
     wf_list_init(&client->idle);
     wf_list_init(&client->farewells);
     weft_timer_init(&client->reap, reap);
+    weft_opened(client, &client_kind);
     *out = client;
     return 0;
 }
@@ -224,6 +228,7 @@ void weft_client_free(weft_client *client)
     if (client == NULL)
         return;
     assert(client->exchange_count == 0); /* close them first */
+    weft_closed(client, &client_kind);
     wf_conn_reap(client, WEFT_FOREVER);
     wf_farewell_cut(client);
     wf_list_each_safe (at, &client->origins)

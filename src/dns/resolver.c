@@ -6,6 +6,7 @@
 
 #include <weft/event.h>
 #include <weft/local.h>
+#include <weft/sys/opened.h>
 #include <weft/task.h>
 
 #include "base/alloc.h"
@@ -66,6 +67,8 @@ static void resolver_free(weft_resolver *resolver)
     wf_free(resolver);
 }
 
+static const weft_open_kind resolver_kind = {"resolver", "weft_resolver_close()", NULL};
+
 int weft_resolver_open(weft_resolver **out, const weft_resolver_options *options)
 {
     static const weft_resolver_options none;
@@ -92,6 +95,7 @@ int weft_resolver_open(weft_resolver **out, const weft_resolver_options *options
         resolver_free(resolver);
         return rc;
     }
+    weft_opened(resolver, &resolver_kind);
     *out = resolver;
     return 0;
 }
@@ -117,6 +121,7 @@ void weft_resolver_close(weft_resolver *resolver)
     if (resolver == NULL)
         return;
     assert(!resolver->is_closed);
+    weft_closed(resolver, &resolver_kind);
     resolver->is_closed = true;
     wf_dns_question_end_all(resolver);
     wf_dns_leave(resolver);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <weft/encoder.h>
 #include <weft/reranker.h>
+#include <weft/sys/opened.h>
 
 void weft_m_options_init(weft_m_options *options)
 {
@@ -172,6 +173,13 @@ static void matcher_free(weft_matcher *matcher)
     free_settings(matcher);
 }
 
+static const weft_open_kind matcher_kind = {"matcher", "weft_m_close()", NULL};
+
+void wf_matcher_opened(weft_matcher *matcher)
+{
+    weft_opened(matcher, &matcher_kind);
+}
+
 int weft_m_open(weft_matcher **out, const weft_m_entity *entities, size_t entity_count,
                 const weft_m_options *options, weft_m_error *error)
 {
@@ -183,11 +191,13 @@ int weft_m_open(weft_matcher **out, const weft_m_entity *entities, size_t entity
     wf_limits limits = {.entity_count_max = matcher->options.entity_count_max,
                         .text_bytes_max = matcher->options.query_bytes_max};
     rc = wf_catalogue_new(&matcher->catalogue, entities, entity_count, &limits, error);
-    if (rc < 0)
+    if (rc < 0) {
         matcher_free(matcher);
-    else
-        *out = matcher;
-    return rc;
+        return rc;
+    }
+    wf_matcher_opened(matcher);
+    *out = matcher;
+    return 0;
 }
 
 /* ---- calls ---- */
@@ -294,6 +304,7 @@ void weft_m_close(weft_matcher *matcher)
 {
     if (matcher == NULL)
         return;
+    weft_closed(matcher, &matcher_kind);
     weft_m_stop(matcher);
     matcher_free(matcher);
 }

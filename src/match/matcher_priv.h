@@ -74,6 +74,7 @@ void wf_m_options_take(weft_m_options *options, const weft_m_options *given);
 
 /* A matcher without a catalogue: give it one, or weft_m_close it. */
 int wf_matcher_new(weft_matcher **out, const weft_m_options *options, weft_m_error *error);
+void wf_matcher_opened(weft_matcher *matcher); /* it is its user's to close, from now on */
 
 /* The sections of the file that save would write; `detector` may be NULL. */
 int wf_matcher_pack(weft_matcher *matcher, const wf_snapshot *snapshot, const wf_detector *detector,

@@ -408,6 +408,7 @@ static int load(struct loading *loading, weft_matcher **out)
     wf_image_unref(loading->image); /* those who use it have references */
     wf_free(loading->model_name);
     if (rc == 0) {
+        wf_matcher_opened(loading->matcher);
         *out = loading->matcher;
         return 0;
     }

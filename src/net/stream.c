@@ -89,6 +89,8 @@ void wf_stream_release(weft_stream *stream)
         return;
     wf_stream_not_open(stream);
     wf_filter_stop(stream);
+    if (stream->state != WF_STREAM_OPEN)
+        weft_loop_ending(stream->loop, -1);
     stream->state = WF_STREAM_RELEASING;
     stream->chunk_bytes = 0;
     weft_timer_stop(stream->loop, &stream->timer);

@@ -20,6 +20,7 @@ void weft_stream_end(weft_stream *stream)
         return;
     wf_stream_not_open(stream); /* it goes by itself from here on */
     stream->state = WF_STREAM_FLUSHING;
+    weft_loop_ending(stream->loop, 1);
     stream->chunk_bytes = 0;
     stream->tells = false;
     wf_stream_bytes_free(&stream->in);

@@ -5,6 +5,7 @@
 #include "tls/tls_priv.h"
 
 #include <weft/io.h>
+#include <weft/sys/opened.h>
 #include <weft/task.h>
 
 #include "base/alloc.h"
@@ -12,6 +13,7 @@
 
 #include <assert.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #define HANDSHAKE_MAX (10 * WEFT_SEC)
@@ -109,6 +111,14 @@ static int tls_fill(weft_tls *tls, const weft_tls_options *options)
     return rc == 0 ? wf_tls_set_make(tls, &tls->set) : rc;
 }
 
+static void tls_name(const void *object, char *out, size_t bytes)
+{
+    const weft_tls *tls = object;
+    snprintf(out, bytes, "for %s", tls->is_server ? "servers" : "clients");
+}
+
+static const weft_open_kind tls_kind = {"TLS context", "weft_tls_free()", tls_name};
+
 static int tls_new(weft_tls **out, const weft_tls_options *options, bool is_server)
 {
     static const weft_tls_options usual;
@@ -122,11 +132,13 @@ static int tls_new(weft_tls **out, const weft_tls_options *options, bool is_serv
     tls->key_log_fd = -1;
     wf_list_init(&tls->sessions);
     int rc = tls_fill(tls, options != NULL ? options : &usual);
-    if (rc < 0)
+    if (rc < 0) {
         tls_destroy(tls);
-    else
-        *out = tls;
-    return rc;
+        return rc;
+    }
+    weft_opened(tls, &tls_kind);
+    *out = tls;
+    return 0;
 }
 
 int weft_tls_client_new(weft_tls **out, const weft_tls_options *options)
@@ -156,6 +168,7 @@ void wf_tls_unref(weft_tls *tls)
 
 void weft_tls_free(weft_tls *tls)
 {
+    weft_closed(tls, &tls_kind);
     wf_tls_unref(tls);
 }
 

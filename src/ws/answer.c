@@ -109,6 +109,7 @@ int weft_ws_answer(weft_http_request *req, weft_http_response *res, const weft_w
     int rc = weft_ws_accept(&ws, req, res, options);
     if (rc != 1)
         return rc;
+    weft_closed(ws, NULL); /* it closes itself */
     ws->handler = handler;
     ws->handler_arg = arg;
     ws->is_served = true;

@@ -206,6 +206,8 @@ int weft_ws_connect(weft_ws **out, weft_client *client, const char *url,
         wf_ws_free(ws);
         return rc;
     }
+    weft_closed(ws->stream, NULL); /* it is told by the WebSocket */
+    weft_opened(ws, &wf_ws_open_kind);
     *out = ws;
     return 0;
 }

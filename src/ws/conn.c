@@ -11,6 +11,7 @@
 #include "ws/ws_priv.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #define AHEAD_BYTES ((size_t)64 * 1024)
@@ -208,6 +209,14 @@ int weft_ws_get_close(const weft_ws *ws, weft_str *out_reason)
 
 /* ---- closing ---- */
 
+static void ws_name(const void *object, char *out, size_t bytes)
+{
+    const weft_ws *ws = object;
+    snprintf(out, bytes, "of a %s", ws->is_server ? "server" : "client");
+}
+
+const weft_open_kind wf_ws_open_kind = {"WebSocket", "weft_ws_close()", ws_name};
+
 /* The stream is its owner's again. */
 static weft_stream *ws_detach(weft_ws *ws)
 {
@@ -270,6 +279,7 @@ int weft_ws_close(weft_ws *ws, int code, const char *reason)
 {
     if (ws == NULL)
         return 0;
+    weft_closed(ws, &wf_ws_open_kind);
     unsigned sayable = wf_ws_code_is_sayable((unsigned)code) ? (unsigned)code : WF_WS_NORMAL;
     if (ws->rc == 0)
         wf_ws_say_close(ws, (uint16_t)sayable, weft_str_of(reason));
@@ -293,6 +303,7 @@ void weft_ws_abort(weft_ws *ws)
 {
     if (ws == NULL)
         return;
+    weft_closed(ws, &wf_ws_open_kind);
     bool is_server = ws->is_server;
     weft_stream *stream = ws_detach(ws);
     wf_ws_let_go(ws);

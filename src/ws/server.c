@@ -130,6 +130,7 @@ int weft_ws_accept(weft_ws **out, weft_http_request *req, weft_http_response *re
         wf_ws_free(ws);
         return rc;
     }
+    weft_opened(ws, &wf_ws_open_kind);
     *out = ws;
     return 1;
 }

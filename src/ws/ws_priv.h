@@ -18,6 +18,7 @@
 #ifndef WF_WS_PRIV_H
 #define WF_WS_PRIV_H
 
+#include <weft/sys/opened.h>
 #include <weft/sys/park.h>
 #include <weft/sys/stream.h>
 #include <weft/ws.h>
@@ -92,6 +93,8 @@ struct weft_ws {
 };
 
 /* ---- conn.c ---- */
+
+extern const weft_open_kind wf_ws_open_kind; /* of those that are their user's to close */
 
 /* Makes a record that is not connected.  NULL: no memory. */
 weft_ws *wf_ws_new(const weft_ws_options *options, bool is_server);

@@ -432,6 +432,28 @@ TEST(what_a_callback_opened_is_told_too)
     check_contains(&said, "; by a callback\n");
 }
 
+static void open_when_told(weft_op *op, const weft_completion *completion, void *arg)
+{
+    (void)op, (void)completion, (void)arg;
+    weft_opened(&things[0], &thing_kind);
+    kept++;
+}
+
+static int body_ends_before_it_is_told(void *arg)
+{
+    weft_op *op;
+    (void)arg;
+    return weft_op_start(weft_loop_self(), &(weft_op_args){.kind = WEFT_OP_NOP, .fd = -1},
+                         open_when_told, NULL, &op);
+}
+
+TEST(what_a_callback_opened_after_the_last_task_is_told_too)
+{
+    struct said said = run_in_debug_mode(body_ends_before_it_is_told, NULL);
+    CHECK_EQ(said.lines, 1);
+    check_contains(&said, "opened: open_when_told+0x");
+}
+
 /* ---- several loops ---- */
 
 static int body_opens_there(void *arg)

@@ -2,7 +2,7 @@
 
 /* Sockets that were never closed: debug mode names them, and the run ends all the same. */
 
-#include "harness/harness.h"
+#include "net/left_open.h"
 
 #include <weft.h>
 #include <weft/net.h>
@@ -10,50 +10,6 @@
 #include <weft/udp.h>
 
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-/* What a run logged. */
-struct said {
-    int lines;
-    char text[4096];
-};
-
-static void keep_line(const char *line, void *arg)
-{
-    struct said *said = arg;
-    size_t used = strlen(said->text);
-    snprintf(said->text + used, sizeof said->text - used, "%s\n", line);
-    said->lines++;
-}
-
-/* In a process of its own, with which goes what it leaves. */
-static struct said run_in_child(const char *backend, unsigned flags, weft_fn *fn)
-{
-    struct said said = {0};
-    weft_config config = {.backend = backend, .flags = flags, .log = keep_line, .log_arg = &said};
-    int ends[2], status;
-    CHECK_OK(pipe(ends));
-    pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        int rc = weft_run_with(&config, fn, NULL);
-        _exit(rc == 0 && write(ends[1], &said, sizeof said) == sizeof said ? 0 : 1);
-    }
-    CHECK_EQ(waitpid(child, &status, 0), child);
-    CHECK_EQ(status, 0);
-    CHECK_EQ(read(ends[0], &said, sizeof said), sizeof said);
-    CHECK_OK(close(ends[0]));
-    CHECK_OK(close(ends[1]));
-    note("said: %s", said.text);
-    return said;
-}
-
-static void check_contains(const struct said *said, const char *text)
-{
-    note("looked for: %s", text);
-    CHECK(strstr(said->text, text) != NULL);
-}
 
 /* What the bodies leave open. */
 static weft_stream *left[2];
@@ -110,21 +66,6 @@ static int body_is_told_of_connections(void *arg)
     return weft_listener_start(listener, told, NULL);
 }
 
-static const char *const backends[] = {"io_uring", "epoll", "sim"};
-
-/* What each back end says of it in debug mode, and that the end comes without it. */
-static void check_left(weft_fn *fn, const char *const *texts)
-{
-    for (size_t i = 0; i < 3; i++) {
-        if (!backend_is_there(backends[i]))
-            continue;
-        note("on %s", backends[i]);
-        struct said said = run_in_child(backends[i], WEFT_RUN_DEBUG, fn);
-        for (size_t text = 0; texts[text] != NULL; text++)
-            check_contains(&said, texts[text]);
-    }
-}
-
 TEST(a_listener_left_open_is_named)
 {
     static const char *const texts[] = {
@@ -170,6 +111,37 @@ TEST(test_L06_streams_left_open_are_named_and_do_not_keep_the_run)
     check_left(body_connects, texts);
 }
 
+/* As something with pings has it. */
+static int body_leaves_deadlines(void *arg)
+{
+    WEFT_TRY(body_connects(arg));
+    for (int i = 0; i < 2; i++)
+        weft_stream_set_deadline(left[i], weft_after(3600 * WEFT_SEC));
+    return 0;
+}
+
+TEST(test_L06_streams_left_open_with_a_deadline_do_not_keep_the_run_for_long)
+{
+    struct said said = run_in_child("sim", WEFT_RUN_DEBUG, body_leaves_deadlines);
+    check_contains(&said, "operations of what was never closed end with the run: 2");
+    CHECK_EQ(said.last - said.first, WEFT_SEC);
+}
+
+/* Its peer reads nothing and never answers. */
+static int body_ends_a_stream(void *arg)
+{
+    WEFT_TRY(body_connects(arg));
+    weft_stream_end(left[1]);
+    return 0;
+}
+
+TEST(test_L06_a_stream_that_is_being_closed_gets_its_time)
+{
+    struct said said = run_in_child("sim", WEFT_RUN_DEBUG, body_ends_a_stream);
+    check_contains(&said, "operations of what was never closed end with the run: 1");
+    CHECK_GT(said.last - said.first, WEFT_SEC);
+}
+
 /* Streams that were closed politely take their time, and that is waited for. */
 static int body_closes(void *arg)
 {
@@ -183,8 +155,5 @@ static int body_closes(void *arg)
 
 TEST(sockets_that_were_closed_are_not_told)
 {
-    for (size_t i = 0; i < 3; i++) {
-        if (backend_is_there(backends[i]))
-            CHECK_EQ(run_in_child(backends[i], WEFT_RUN_DEBUG, body_closes).lines, 0);
-    }
+    check_nothing_left(body_closes);
 }

@@ -89,6 +89,11 @@ WEFT_API void weft_post_msg(weft_loop *loop, weft_msg *msg);
 WEFT_API void weft_loop_hold(weft_loop *loop);
 WEFT_API void weft_loop_unhold(weft_loop *loop);
 
+/* So many more things are being closed without a task, as a stream that sends its last bytes, or
+ * so many fewer if `by` is negative.  The end of a run waits for them, 40 s at most.  For what has
+ * a timer and is not being closed, a second; for what has none, not at all. */
+WEFT_API void weft_loop_ending(weft_loop *loop, int by);
+
 /* ---- timers ---- */
 
 /* Embed it; init once; never allocates.  Timers due in one turn fire by deadline, then by order of

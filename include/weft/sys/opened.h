@@ -47,7 +47,8 @@ static inline void weft_opened(const void *object, const weft_open_kind *kind)
         weft_opened_(object, kind);
 }
 
-/* It is being closed.  Any thread; again is harmless, and so is an object that was never told. */
+/* It is being closed.  Any thread; again is harmless, and so is an object that was never told.
+ * Without a kind (NULL): it belongs to another object from now on, which is told in its place. */
 static inline void weft_closed(const void *object, const weft_open_kind *kind)
 {
     if (__builtin_expect(__atomic_load_n(&weft_debug_runs_, __ATOMIC_RELAXED) != 0, 0))

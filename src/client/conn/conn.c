@@ -4,6 +4,7 @@
 
 #include <weft/dns.h>
 #include <weft/error.h>
+#include <weft/sys/opened.h>
 #include <weft/task.h>
 
 #include "base/alloc.h"
@@ -95,6 +96,7 @@ static int conn_make(struct weft_exchange *exchange, struct conn *conn)
     rc = wf_phase_end(exchange, &phase, rc);
     if (rc < 0)
         return rc;
+    weft_closed(conn->stream, NULL); /* it is told by the client */
     rc = carrier_choose(exchange, conn);
     if (rc < 0)
         weft_stream_abort(conn->stream);

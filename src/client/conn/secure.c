@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <weft/error.h>
+#include <weft/sys/opened.h>
 
 #include "client/client_priv.h"
 
@@ -15,6 +16,7 @@ int wf_secure_prepare(weft_client *client)
         weft_tls_free(tls);
         return 0;
     }
+    weft_closed(tls, NULL); /* it is told by the client */
     client->own_tls = tls;
     client->tls = tls;
     return 0;

@@ -4,6 +4,7 @@
 
 #include <weft/error.h>
 #include <weft/gather.h>
+#include <weft/sys/opened.h>
 #include <weft/task.h>
 
 #include "base/alloc.h"
@@ -225,19 +226,31 @@ int wf_exchange_open_once(weft_exchange **out, weft_client *client,
     return wf_exchange_run(out, exchange);
 }
 
+static void exchange_name(const void *object, char *out, size_t bytes)
+{
+    const weft_exchange *exchange = object;
+    snprintf(out, bytes, "with %.*s", (int)exchange->url.origin.len, exchange->url.origin.ptr);
+}
+
+static const weft_open_kind exchange_kind = {"exchange", "weft_exchange_close()", exchange_name};
+
 int weft_exchange_open(weft_exchange **out, weft_client *client, const weft_client_request *request)
 {
     if (request->trace != NULL)
         *request->trace = (weft_client_trace){.phase = WEFT_CLIENT_CHECK};
     WEFT_TRY(wf_request_check(request));
-    return request->hedge_after > 0 ? wf_hedge_open(out, client, request)
-                                    : wf_exchange_open_once(out, client, request);
+    int rc = request->hedge_after > 0 ? wf_hedge_open(out, client, request)
+                                      : wf_exchange_open_once(out, client, request);
+    if (rc == 0)
+        weft_opened(*out, &exchange_kind);
+    return rc;
 }
 
 void weft_exchange_close(weft_exchange *exchange)
 {
     if (exchange == NULL)
         return;
+    weft_closed(exchange, &exchange_kind);
     if (exchange->conn != NULL)
         wf_answer_finish(exchange);
     wf_exchange_judge(exchange, -ECANCELED);

@@ -47,7 +47,7 @@ static void forget(size_t index)
 static void forget_object(const void *object, const weft_open_kind *kind)
 {
     for (size_t i = 0; i < table.count; i++) {
-        if (table.all[i].object == object && table.all[i].kind == kind) {
+        if (table.all[i].object == object && (kind == NULL || table.all[i].kind == kind)) {
             forget(i);
             return;
         }

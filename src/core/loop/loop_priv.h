@@ -26,6 +26,7 @@ struct weft_loop {
     wf_list deferred;          /* weft_defer, run at the end of the turn */
     wf_list until_close;       /* those that become deferred when a descriptor is closed */
     uint32_t hold_count;       /* outside sources that will post */
+    uint32_t ending_count;     /* see weft_loop_ending */
     uint32_t errand_count;     /* asked of other loops of this run: of no outside */
     uint32_t future_count;     /* futures waited for: any thread may post, or none; time goes on */
     bool has_outside;          /* there was a thread that may */

@@ -184,6 +184,12 @@ void weft_loop_unhold(weft_loop *loop)
     loop->hold_count--;
 }
 
+void weft_loop_ending(weft_loop *loop, int by)
+{
+    assert(by > 0 || loop->ending_count >= (uint32_t)-by);
+    loop->ending_count += (uint32_t)by;
+}
+
 /* ---- the loop's side ---- */
 
 int wf_posts_init(weft_loop *loop, uint32_t count_max)

@@ -24,6 +24,7 @@
 
 #define RUN_GRACE_DEFAULT (10 * WEFT_SEC)
 #define RUN_DRAIN_MAX (40 * WEFT_SEC) /* a stream that is being closed takes less */
+#define RUN_DRAIN_OPEN (1 * WEFT_SEC) /* what is not being closed, but has a timer */
 
 /* Whose guard a faulting address is in: for the overflow report. */
 static bool run_find_overflow(void *arg, const void *addr, wf_overflow *out)
@@ -189,15 +190,34 @@ static bool run_drain_is_stuck(const weft_loop *loop)
            !wf_posts_pending(loop) && wf_ops_count_pending(loop) == loop->ops.used;
 }
 
+/* Something is being closed, or the answer of a thread or a disk is still to come. */
+static bool run_is_ending(const weft_loop *loop)
+{
+    return loop->ending_count != 0 || loop->hold_count != 0;
+}
+
+static void run_drain_until(struct wf_sched *sched, bool is_ending, weft_time end)
+{
+    weft_time soon = weft_after(RUN_DRAIN_OPEN);
+    weft_timer_start(sched->loop, &sched->grace, is_ending || end < soon ? end : soon);
+}
+
 /* What callbacks have still begun: closes under way, last bytes.  What waits for others without a
- * deadline was left open, and would be waited for for ever. */
+ * deadline was left open, and would be waited for for ever; so would what has a deadline that comes
+ * again and again, as pings have. */
 static void run_drain(struct wf_sched *sched)
 {
     weft_loop *loop = sched->loop;
+    weft_time end = weft_after(RUN_DRAIN_MAX);
+    bool is_ending = run_is_ending(loop);
     weft_timer_init(&sched->grace, run_drain_over);
-    weft_timer_start(loop, &sched->grace, weft_after(RUN_DRAIN_MAX));
+    run_drain_until(sched, is_ending, end);
     while (loop->ops.used != 0 || !wf_list_is_empty(&loop->deferred)) {
         bool is_still = weft_loop_turn(loop, 0) == 0;
+        if (run_is_ending(loop) != is_ending) {
+            is_ending = !is_ending;
+            run_drain_until(sched, is_ending, end);
+        }
         if (is_still && !loop->ops.is_over && run_drain_is_stuck(loop))
             run_drain_over(&sched->grace);
         else if (is_still)
@@ -270,6 +290,7 @@ void wf_run_close(struct wf_member *member)
         wf_overflow_thread_end();
     wf_signals_remove(loop);
     wf_posts_close(loop); /* before the records: messages are about them */
+    wf_opened_end(sched); /* what callbacks have opened since */
     wf_sched_free(sched);
     weft_loop_free(loop);
     member->loop = NULL;

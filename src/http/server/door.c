@@ -7,6 +7,7 @@
 #include "h1/chars.h"
 
 #include <stdio.h>
+#include <weft/sys/opened.h>
 
 #define CLEAR_TEXT_BODY "This port speaks HTTPS, and the request came as plain HTTP text.\n"
 
@@ -102,6 +103,7 @@ void wf_conn_accept(weft_listener *listener, int fd, void *arg)
         server->stats.connections_refused++;
         return;
     }
+    weft_closed(stream, NULL); /* it is told by the server */
     struct wf_conn *conn = weft_stream_get_user(stream);
     *conn = (struct wf_conn){
         .server = server,

@@ -9,6 +9,7 @@
 #include "http/server/limits.h"
 
 #include <weft/scope.h>
+#include <weft/sys/opened.h>
 
 #include <assert.h>
 
@@ -36,6 +37,8 @@ static void server_set_kind(weft_http_server *server)
     server->kind.input_high = limits->head_bytes_max + INPUT_BYTES_SPARE;
     server->kind.input_low = INPUT_BYTES_SPARE;
 }
+
+static const weft_open_kind server_kind = {"HTTP server", "weft_http_server_free()", NULL};
 
 int weft_http_server_new(weft_http_server **out, const weft_http_options *options)
 {
@@ -78,6 +81,7 @@ int weft_http_server_new(weft_http_server **out, const weft_http_options *option
         weft_http_server_free(server);
         return rc;
     }
+    weft_opened(server, &server_kind);
     *out = server;
     return 0;
 }
@@ -110,6 +114,7 @@ void weft_http_server_free(weft_http_server *server)
     if (server == NULL)
         return;
     assert(!server->is_serving);
+    weft_closed(server, &server_kind);
     server_close_listeners(server);
     server_drop_pool(server);
     wf_peers_fini(&server->peers);
@@ -135,6 +140,7 @@ int weft_http_server_take(weft_http_server *server, weft_listener *listener)
     }
     server->listeners = listeners;
     listeners[server->listener_count++] = listener;
+    weft_closed(listener, NULL); /* it is told by the server */
     return 0;
 }
 
