@@ -328,6 +328,60 @@ TEST(test_Z06_a_failure_is_made_small_in_chances)
     CHECK_EQ(weft_sim_run(1, sweep_inside, NULL), -EBUSY);
 }
 
+/* ---- Y03: schedules ---- */
+
+#define ORDER_TASKS 6
+#define ORDERS 720 /* 6! */
+
+static struct {
+    int numbers[ORDER_TASKS], count; /* in the order in which they ran */
+    bool has_been[ORDERS];
+} orders;
+
+static int note_number(void *arg)
+{
+    orders.numbers[orders.count++] = *(const int *)arg;
+    return 0;
+}
+
+/* By its digits in the factorial number system. */
+static int order_index(void)
+{
+    int index = 0;
+    for (int i = 0; i < ORDER_TASKS; i++) {
+        int smaller = 0;
+        for (int k = i + 1; k < ORDER_TASKS; k++)
+            smaller += orders.numbers[k] < orders.numbers[i];
+        index = index * (ORDER_TASKS - i) + smaller;
+    }
+    return index;
+}
+
+static int run_in_some_order(void *arg)
+{
+    int numbers[ORDER_TASKS];
+    (void)arg;
+    orders.count = 0;
+    WEFT_GROUP(group);
+    for (int i = 0; i < ORDER_TASKS; i++) {
+        numbers[i] = i;
+        WEFT_TRY(weft_group_spawn(group, note_number, &numbers[i]));
+    }
+    WEFT_TRY(weft_group_wait(group));
+    orders.has_been[order_index()] = true;
+    return 0;
+}
+
+/* What a sweep of so many seeds is for. */
+TEST(test_Y03_ten_thousand_seeds_run_six_tasks_in_each_of_their_orders)
+{
+    int seen = 0;
+    CHECK_EQ(weft_sim_sweep(NULL, 10000, run_in_some_order, NULL, NULL), 0);
+    for (int i = 0; i < ORDERS; i++)
+        seen += orders.has_been[i];
+    CHECK_EQ(seen, ORDERS);
+}
+
 static int leave_open(void *arg)
 {
     int fds[2];
