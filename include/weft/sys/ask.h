@@ -17,13 +17,12 @@
  *     graph         which task waits for which, and the cycles in that
  *     dot           the same in the language of Graphviz
  *     stack         where each task is: its backtrace
- *     stack TASK    the same of one, by number ("12.3", "12") or of all of one name; a loop that has
- *                   none says "no task TASK" and where
+ *     stack TASK    the same of one, by number ("12.3", "12") or of all of one name; or "no task"
  *
  *     stats         counters and times, as weft/metrics.h writes them
- *     top MS        the same after so many milliseconds (at most 2,000), with who ran meanwhile, from
- *                   a look at the loop each millisecond: weft_top_samples by site of the spawn,
- *                   and weft_top_tasks by what they wait for
+ *     top MS        the same after so many milliseconds (at most 2,000), with who ran meanwhile,
+ * from a look at the loop each millisecond: weft_top_samples by site of the spawn, and
+ *                   weft_top_tasks by what they wait for
  *
  * Each loop of the process answers for itself, one after the other, whether or not one of its tasks
  * keeps it: then the answer is which one, and where.  A process answers its own user and root, and

@@ -28,7 +28,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
 /* Few, so that what a turn reads is still in the caches when the turn's end sends. */
 #define EPOLL_EVENTS_PER_POLL 32
@@ -211,7 +210,8 @@ static bool fd_listens(struct wf_fd *fd)
     int listens = 0;
     socklen_t bytes = sizeof listens;
     if (!(fd->state & FD_LISTENS) &&
-        getsockopt(fd->number, SOL_SOCKET, SO_ACCEPTCONN, &listens, &bytes) == 0 && listens != 0)
+        wf_sys_getsockopt(fd->number, SOL_SOCKET, SO_ACCEPTCONN, &listens, &bytes) == 0 &&
+        listens != 0)
         fd->state |= FD_LISTENS;
     return (fd->state & FD_LISTENS) != 0;
 }
