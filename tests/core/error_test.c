@@ -248,6 +248,20 @@ TASK_TEST(test_E05_tasks_do_not_share_texts)
     CHECK_OK(weft_await(child));
 }
 
+/* However much of the character there is room for. */
+TASK_TEST(test_E05_a_text_is_cut_between_characters_of_every_length)
+{
+    static const char *const characters[] = {"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
+    for (size_t i = 0; i < 3; i++) {
+        int len = (int)strlen(characters[i]);
+        for (int room = 1; room <= len; room++) {
+            int before = WEFT_ERROR_TEXT_BYTES - 1 - room;
+            (void)weft_fail(-EIO, "%*s%s!", before, "", characters[i]);
+            CHECK_EQ(strlen(weft_error_text()), (size_t)(room == len ? before + len : before));
+        }
+    }
+}
+
 TASK_TEST(test_E05_a_text_may_quote_the_one_before)
 {
     CHECK_EQ(by_await(), -EIO);

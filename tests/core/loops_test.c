@@ -367,6 +367,21 @@ LOOPS_TEST(test_M01_gather_cancels_members_on_all_loops, LOOPS)
     }
 }
 
+static int spawn_there_cancelled(void *arg)
+{
+    (void)arg;
+    weft_cancel(weft_self(), "before it spawned");
+    weft_release(weft_spawn_on(other(), sleep_long, NULL));
+    return 5;
+}
+
+LOOPS_TEST(test_C05_what_a_cancelled_task_spawns_on_another_loop_is_cancelled, 2)
+{
+    weft_time start = weft_now();
+    CHECK_EQ(weft_await(weft_spawn(spawn_there_cancelled, NULL)), 5);
+    CHECK_LT(weft_now() - start, 600 * WEFT_SEC); /* it would sleep for longer */
+}
+
 /* ---- T05: owners and children on different loops ---- */
 
 struct family {
@@ -523,6 +538,22 @@ LOOPS_TEST(test_T14_a_cancelled_await_for_takes_a_task_of_another_loop_with_it, 
     int rc = 0;
     CHECK_EQ(weft_done(watched.task, &rc), 1);
     CHECK_EQ(rc, -ECANCELED);
+}
+
+static int cancel_and_release_it(void *arg)
+{
+    weft_task task = ((struct watched *)arg)->task;
+    int rc = weft_cancel(task, "from afar");
+    weft_release(task); /* goes with the same message, most likely */
+    return rc == 1 ? 0 : -EPROTO;
+}
+
+LOOPS_TEST(test_X02_a_cancel_and_a_release_from_afar_both_arrive, 2)
+{
+    struct watched watched = {.task = weft_spawn(sleep_long, NULL)};
+    weft_task asker = weft_spawn_on(other(), cancel_and_release_it, &watched);
+    CHECK_EQ(weft_await(watched.task), -ECANCELED);
+    CHECK_OK(weft_await(asker));
 }
 
 static int cancel_it(void *arg)
