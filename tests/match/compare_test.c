@@ -51,6 +51,16 @@ static wf_points make_near(dice *d, uint32_t *out, wf_points from, unsigned lett
     return (wf_points){out, count};
 }
 
+static double sounds_alike(const wf_phrase *a, const wf_phrase *b)
+{
+    uint32_t left[WF_SOUND_MAX], right[WF_SOUND_MAX];
+    for (size_t i = 0; i < a->sound_count; i++)
+        left[i] = a->sounds[i];
+    for (size_t i = 0; i < b->sound_count; i++)
+        right[i] = b->sounds[i];
+    return wf_alikeness((wf_points){left, a->sound_count}, (wf_points){right, b->sound_count});
+}
+
 static void check_signs(const wf_phrase *query, const wf_phrase *row, const wf_phrase *plain_query,
                         const wf_phrase *plain_row)
 {
@@ -61,6 +71,17 @@ static void check_signs(const wf_phrase *query, const wf_phrase *row, const wf_p
         note("%s", wf_sign_name(i));
         CHECK(signs[i] == wanted[i]);
     }
+    CHECK_NEAR(wanted[WF_SIGN_SOUND],
+               wf_nearness((wanted[WF_SIGN_SOLID] + sounds_alike(query, row)) / 2), 1e-9);
+}
+
+/* A query that does not know where its words stand. */
+static void place_plainly(wf_phrase *query)
+{
+    wf_phrase_place(query);
+    query->places.has_text = false;
+    for (size_t i = 0; i < query->word_count; i++)
+        query->words[i].places = NULL;
 }
 
 TEST(a_short_query_has_the_signs_of_the_plain_way)
@@ -82,6 +103,7 @@ TEST(a_short_query_has_the_signs_of_the_plain_way)
         wf_phrase_read(&phrases[2], query, by_length, NULL);
         wf_phrase_read(&phrases[3], row, by_length, NULL);
         wf_phrase_place(&phrases[0]);
+        place_plainly(&phrases[2]);
         CHECK(phrases[0].places.has_text);
         wf_phrase_number(&phrases[1], &phrases[0].places);
         note("round %zu, %zu and %zu characters", round, query.count, row.count);

@@ -13,7 +13,7 @@ static double both(double a, double b)
 }
 
 struct likeness {
-    double solid, letters, start;
+    double solid, letters;
 };
 
 static struct likeness by_points(const wf_phrase *query, const wf_phrase *row)
@@ -22,7 +22,6 @@ static struct likeness by_points(const wf_phrase *query, const wf_phrase *row)
     return (struct likeness){
         .solid = wf_alikeness(wf_phrase_solid(query), wf_phrase_solid(row)),
         .letters = wf_alikeness(a, b),
-        .start = wf_jaro_winkler(a, b),
     };
 }
 
@@ -35,8 +34,18 @@ static struct likeness by_places(const wf_phrase *query, const wf_phrase *row)
                                   {row->solid_numbers, row->solid_count}};
     double alike[2];
     wf_alikeness_of_two(patterns, texts, alike);
-    return (struct likeness){
-        .solid = alike[1], .letters = alike[0], .start = wf_jaro_winkler_to(patterns[0], texts[0])};
+    return (struct likeness){.solid = alike[1], .letters = alike[0]};
+}
+
+/* Of the sounds that both keep: 1 where they are said alike. */
+static double sound_alike(const wf_phrase *query, const wf_phrase *row)
+{
+    size_t a = query->sound_count, b = row->sound_count;
+    if (a == 0 || b == 0)
+        return a == b;
+    const wf_pattern pattern = {query->sounding, 0, (unsigned)a};
+    size_t distance = wf_distance_to(pattern, (wf_numbered){row->sounds, b});
+    return 1 - (double)distance / (double)(a > b ? a : b);
 }
 
 void wf_compare(const wf_phrase *query, const wf_phrase *row, double cosine,
@@ -45,6 +54,7 @@ void wf_compare(const wf_phrase *query, const wf_phrase *row, double cosine,
     bool is_short = query->places.has_text && query->solid_count != 0;
     struct likeness found = is_short ? by_places(query, row) : by_points(query, row);
     wf_coverage cover = wf_cover(query, row);
+    double sound = sound_alike(query, row);
     double best = fmax(fmax(found.solid, both(cover.query, cover.alias)), cosine);
 
     signs[WF_SIGN_RUNS] = cosine;
@@ -56,6 +66,6 @@ void wf_compare(const wf_phrase *query, const wf_phrase *row, double cosine,
     signs[WF_SIGN_QUERY_NEAR] = wf_nearness(cover.query);
     signs[WF_SIGN_ROW_NEAR] = wf_nearness(cover.alias);
     signs[WF_SIGN_NUMBERS] = cover.unmatched;
-    signs[WF_SIGN_START] = found.start;
+    signs[WF_SIGN_SOUND] = wf_nearness((found.solid + sound) / 2);
     signs[WF_SIGN_BEST] = wf_nearness(best);
 }

@@ -16,9 +16,6 @@ size_t wf_distance(wf_points a, wf_points b);
 /* 1 - distance / longer length; two empty strings are equal. */
 double wf_alikeness(wf_points a, wf_points b);
 
-/* Jaro-Winkler similarity, 0..1: prefix of at most 4, weight 0.1. */
-double wf_jaro_winkler(wf_points a, wf_points b);
-
 /* ---- the same for a short text against many (embed/places.h) ---- */
 
 /* A part of a short text, not empty: a table of places, and which of them. */
@@ -29,6 +26,5 @@ typedef struct wf_pattern {
 
 size_t wf_distance_to(wf_pattern pattern, wf_numbered text);
 void wf_alikeness_of_two(const wf_pattern patterns[2], const wf_numbered texts[2], double out[2]);
-double wf_jaro_winkler_to(wf_pattern pattern, wf_numbered text);
 
 #endif

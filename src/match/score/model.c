@@ -11,25 +11,25 @@ static const struct {
     const char *name;
     double weight;
 } signs_table[WF_SIGN_COUNT] = {
-    [WF_SIGN_RUNS] = {"runs", 3.289},
-    [WF_SIGN_SOLID] = {"letters without spaces", -0.860},
-    [WF_SIGN_LETTERS] = {"letters", -2.258},
-    [WF_SIGN_LETTERS_NEAR] = {"letters nearly equal", 1.420},
-    [WF_SIGN_QUERY_WORDS] = {"words of the query", 1.639},
-    [WF_SIGN_ROW_WORDS] = {"words of the name", 2.725},
-    [WF_SIGN_QUERY_NEAR] = {"words of the query nearly all", 0.448},
-    [WF_SIGN_ROW_NEAR] = {"words of the name nearly all", -0.080},
-    [WF_SIGN_ENTITY] = {"all names together", 2.715},
-    [WF_SIGN_INITIALS] = {"initials", 11.861},
-    [WF_SIGN_INITIALS_MAYBE] = {"perhaps initials", 5.564},
-    [WF_SIGN_NUMBERS] = {"numbers differ", -1.354},
-    [WF_SIGN_START] = {"beginning", 1.989},
-    [WF_SIGN_BEST] = {"nearly equal", 1.110},
+    [WF_SIGN_RUNS] = {"runs", 3.403},
+    [WF_SIGN_SOLID] = {"letters without spaces", -0.989},
+    [WF_SIGN_LETTERS] = {"letters", -2.282},
+    [WF_SIGN_LETTERS_NEAR] = {"letters nearly equal", -0.440},
+    [WF_SIGN_QUERY_WORDS] = {"words of the query", 1.947},
+    [WF_SIGN_ROW_WORDS] = {"words of the name", 2.987},
+    [WF_SIGN_QUERY_NEAR] = {"words of the query nearly all", 0.483},
+    [WF_SIGN_ROW_NEAR] = {"words of the name nearly all", -0.070},
+    [WF_SIGN_ENTITY] = {"all names together", 2.815},
+    [WF_SIGN_INITIALS] = {"initials", 12.353},
+    [WF_SIGN_INITIALS_MAYBE] = {"perhaps initials", 6.323},
+    [WF_SIGN_NUMBERS] = {"numbers differ", -1.572},
+    [WF_SIGN_BEST] = {"nearly equal", 0.915},
+    [WF_SIGN_SOUND] = {"letters and sounds nearly equal", 2.275},
 };
 
 /* Of "none of them": constant; ln(1 + letters); what of it is above 2.2; ln(1 + words);
  * ln(entities) - 7. */
-static const double none_weights[] = {7.363, 0.577, 0.882, -0.845, 0.557};
+static const double none_weights[] = {6.315, 0.738, 0.799, -0.994, 0.549};
 
 const char *wf_sign_name(enum wf_sign sign)
 {
@@ -65,5 +65,5 @@ double wf_model_none(size_t letters, size_t words, size_t entities)
 double wf_model_doubt(double probability, double lead, double fifth)
 {
     double p = fmin(fmax(probability, 1e-6), 1 - 1e-6);
-    return -0.316 * log(p / (1 - p)) - 0.366 * lead + 0.165 * fifth - 1.625;
+    return -0.338 * log(p / (1 - p)) - 0.362 * lead + 0.160 * fifth - 1.474;
 }

@@ -28,8 +28,8 @@ enum wf_sign {
     WF_SIGN_INITIALS,       /* the query is written as initials, and they are the row's */
     WF_SIGN_INITIALS_MAYBE, /* it could be initials, or the row could */
     WF_SIGN_NUMBERS,        /* part of the numbers that differ */
-    WF_SIGN_START,          /* letters alike, beginnings above all (Jaro and Winkler) */
     WF_SIGN_BEST,           /* how near to 1 the best of runs, solid letters and words is */
+    WF_SIGN_SOUND,          /* how near to 1 the mean of solid letters and of sounds is */
     WF_SIGN_COUNT,
 };
 

@@ -4,6 +4,8 @@
 
 #include "base/utf8.h"
 
+#include <string.h>
+
 static void end_word(wf_phrase *phrase, size_t start, wf_rarity_fn *rarity, void *arg)
 {
     if (start == phrase->solid_count || phrase->word_count == WF_PHRASE_WORDS_MAX)
@@ -34,10 +36,14 @@ void wf_phrase_read(wf_phrase *phrase, wf_points text, wf_rarity_fn *rarity, voi
         start = phrase->solid_count;
     }
     end_word(phrase, start, rarity, arg);
+    phrase->sound_count = wf_sound(wf_phrase_solid(phrase), phrase->sounds);
 }
 
 void wf_phrase_place(wf_phrase *query)
 {
+    memset(query->sounding, 0, sizeof(query->sounding));
+    for (size_t i = 0; i < query->sound_count; i++)
+        query->sounding[query->sounds[i]] |= UINT64_C(1) << i;
     wf_places_take(&query->places, wf_phrase_points(query));
     for (size_t i = 0; i < query->word_count && query->places.has_text; i++)
         query->words[i].places = query->places.solid;

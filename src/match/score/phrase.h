@@ -12,6 +12,7 @@
 #define WF_MATCH_PHRASE_H
 
 #include "match/score/distance.h"
+#include "match/text/sound.h"
 
 #include <stdbool.h>
 #include <weft/base.h>
@@ -38,6 +39,9 @@ typedef struct wf_phrase {
     wf_places places;                 /* of a query, after wf_phrase_place */
     uint8_t numbers[WF_DISTANCE_MAX]; /* of a row, after wf_phrase_number … */
     uint8_t solid_numbers[WF_DISTANCE_MAX];
+    uint8_t sounds[WF_SOUND_MAX];
+    size_t sound_count;
+    uint64_t sounding[WF_SOUND_KINDS]; /* of a query: where each sound is */
 } wf_phrase;
 
 /* How rare a word is, at least 1. */
