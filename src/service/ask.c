@@ -248,6 +248,26 @@ void ask_fini(struct ask *ask)
     wf_arena_fini(&ask->priv_arena);
 }
 
+int ask_check_stages(const struct ask *ask, weft_http_response *res, weft_matcher *matcher)
+{
+    const char *given = ask->query.blocking_top_k != 0    ? "blocking_top_k"
+                        : ask->query.retrieval_top_k != 0 ? "retrieval_top_k"
+                        : ask->query.final_top_k != 0     ? "final_top_k"
+                                                          : NULL;
+    weft_m_info info = {.size = sizeof(info)};
+    if (given == NULL || weft_m_info_get(matcher, &info) < 0 || strcmp(info.mode, "hybrid") == 0)
+        return 0;
+    char message[64];
+    snprintf(message, sizeof(message), "%s is of mode hybrid", given);
+    const weft_http_error error = {.status = 422,
+                                   .code = "validation_error",
+                                   .message = message,
+                                   .field = given,
+                                   .offset = -1};
+    int rc = weft_http_respond_error(res, &error);
+    return rc < 0 ? rc : 1;
+}
+
 int ask_take_texts(struct ask *ask, weft_http_response *res, const weft_str *query,
                    const weft_items *queries, int64_t top_k)
 {

@@ -36,6 +36,10 @@ extern const weft_schema ask_seed;                  /* parameters: ?query=TEXT *
 int ask_take(struct ask *ask, const weft_http_request *req);
 void ask_fini(struct ask *ask);
 
+/* Stages that the matcher does not have are not counted: 0; 1 after answering 422; or negative. */
+WEFT_WAITS int ask_check_stages(const struct ask *ask, weft_http_response *res,
+                                weft_matcher *matcher);
+
 /* Takes the texts of a body that has `query`, a text, or else `queries`, a list; what is not given
  * is NULL.  There is nothing to be freed.  0; 1 after answering 422, or 413 for too many hits. */
 WEFT_WAITS int ask_take_texts(struct ask *ask, weft_http_response *res, const weft_str *query,

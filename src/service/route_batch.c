@@ -197,10 +197,12 @@ static int batch_route(weft_http_request *req, weft_http_response *res, const st
     struct batch batch = {.target = target, .req = req, .res = res, .ask = &ask, .form = form};
     int rc = ask_take(&ask, req);
     if (rc == 0)
+        rc = ask_check_stages(&ask, res, target->matcher);
+    if (rc == 0)
         rc = batch_run(&batch);
     wf_buf_fini(&batch.body);
     ask_fini(&ask);
-    return rc;
+    return rc < 0 ? rc : 0;
 }
 
 int route_batch(weft_http_request *req, weft_http_response *res, const struct target *target)

@@ -92,6 +92,8 @@ int route_match(weft_http_request *req, weft_http_response *res, const struct ta
     wf_buf body = {0};
     int rc = ask_take(&ask, req);
     if (rc == 0)
+        rc = ask_check_stages(&ask, res, target->matcher);
+    if (rc == 0)
         rc = ask_check_hits(&ask, res);
     if (rc == 0) {
         rc = match(&ask, target, &body, &error);

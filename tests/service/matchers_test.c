@@ -148,6 +148,34 @@ TASK_TEST(matcher_of_a_mode_that_needs_examples_answers_when_it_has_them)
     desk_close(&desk);
 }
 
+/* As `weft match query` does. */
+TASK_TEST(stages_of_hybrid_are_refused_of_other_modes)
+{
+    static const char *const fields[] = {"blocking_top_k", "retrieval_top_k", "final_top_k"};
+    static struct desk desk;
+    desk_open(&desk, 1);
+    for (size_t i = 0; i < 6; i++) {
+        const char *field = fields[i % 3];
+        bool is_hybrid = i >= 3;
+        char body[160], says[120];
+        snprintf(body, sizeof(body),
+                 "{\"entities\":[{\"id\":1,\"name\":\"Red\"}],\"options\":{\"mode\":\"%s\"}}",
+                 is_hybrid ? "hybrid" : "auto");
+        CHECK_EQ(desk_call(&desk, "PUT /v1/matchers/default", body), i == 0 ? 201 : 200);
+        snprintf(says, sizeof(says), "\"message\":\"%s is of mode hybrid\",\"field\":\"%s\"", field,
+                 field);
+        snprintf(body, sizeof(body), "{\"query\":\"red\",\"%s\":1}", field);
+        CHECK_EQ(desk_call(&desk, "POST /v1/match", body), is_hybrid ? 200 : 422);
+        CHECK_EQ(desk_says(&desk, says), !is_hybrid);
+        snprintf(body, sizeof(body), "{\"queries\":[\"red\"],\"%s\":1}", field);
+        CHECK_EQ(desk_call(&desk, "POST /v1/batch", body), is_hybrid ? 200 : 422);
+        CHECK_EQ(desk_says(&desk, says), !is_hybrid);
+        snprintf(body, sizeof(body), "{\"query\":\"red\",\"%s\":0}", field);
+        CHECK_EQ(desk_call(&desk, "POST /v1/match", body), 200); /* as usual */
+    }
+    desk_close(&desk);
+}
+
 /* Over the limit nothing new comes; what is there can be replaced. */
 TASK_TEST(matchers_have_a_limit)
 {
