@@ -12,7 +12,7 @@
  *     if (weft_m_reviews_open(&reviews, "reviews.json", &error) == 0) {
  *         rc = weft_m_reviews_add(reviews, discovery, texts, &error);
  *         rc = weft_m_reviews_decide(reviews, id, WEFT_M_REVIEW_APPROVED, NULL, &error);
- *         rc = weft_m_reviews_promote(reviews, id, matcher, &promotion, &error);
+ *         rc = weft_m_reviews_promote(reviews, id, matcher, NULL, &promotion, &error);
  *         weft_m_reviews_close(reviews);
  *     }
  *
@@ -116,6 +116,11 @@ weft_m_reviews_remove(const char *path, const char *matcher_path, weft_m_error *
  * "provenance","notes","created_at","updated_at","reviewed_at","promoted_at"}; times are RFC 3339,
  * or null. */
 WEFT_API WEFT_MUST_USE int weft_m_review_json(const weft_m_review *review, weft_text *out);
+
+/* What became of a promotion, `review` being the record since: {"review_record": as above,
+ * "entities_added","index_updated","retrain_required"}. */
+WEFT_API WEFT_MUST_USE int weft_m_promotion_json(const weft_m_review *review,
+                                                 const weft_m_promotion *promotion, weft_text *out);
 
 WEFT_END_DECLS
 

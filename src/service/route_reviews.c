@@ -197,30 +197,14 @@ static int decide(weft_m_reviews *reviews, const struct target *target, weft_str
     return rc;
 }
 
-/* {"review":{…},"promotion":null or {"entities_added","index_updated","retrain_required"}} */
+/* What became of a promotion, else the review. */
 static int answer_decided(weft_http_response *res, const weft_m_review *it,
                           const weft_m_promotion *promotion)
 {
-    wf_buf body = {0};
-    wf_json json = {.out = &body};
-    wf_json_object(&json);
-    wf_json_key(&json, "review");
-    int rc = put_review(&json, it);
-    wf_json_key(&json, "promotion");
-    if (it->state == WEFT_M_REVIEW_PROMOTED) {
-        wf_json_object(&json);
-        wf_json_put_uint(&json, "entities_added", promotion->entities_added);
-        wf_json_put_bool(&json, "index_updated", promotion->index_updated);
-        wf_json_put_bool(&json, "retrain_required", promotion->retrain_required);
-        wf_json_object_end(&json);
-    } else {
-        wf_json_null(&json);
-    }
-    wf_json_object_end(&json);
-    if (rc == 0)
-        return answer_buf(res, &body);
-    wf_buf_fini(&body);
-    return rc;
+    weft_text text;
+    int rc = it->state == WEFT_M_REVIEW_PROMOTED ? weft_m_promotion_json(it, promotion, &text)
+                                                 : weft_m_review_json(it, &text);
+    return rc < 0 ? rc : answer_text(res, &text);
 }
 
 /* In the store's turn, as saving is: promoting saves the matcher. */

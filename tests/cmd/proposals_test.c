@@ -28,9 +28,16 @@ TEST(proposed_entities_are_reviewed_and_become_entities)
     CHECK(strstr(run.out, "{\"review_id\":\"") == run.out);
     snprintf(id, sizeof(id), "%.10s", run.out + strlen("{\"review_id\":\""));
     run_fini(&run);
+    RUN(&run, "match", "review", "approve", "--storage-path", store, id);
+    CHECK_EQ(run.code, 0);
+    CHECK(strstr(run.out, "{\"review_id\":\"") == run.out);
+    CHECK(strstr(run.out, "\"state\":\"approved\"") != NULL);
+    run_fini(&run);
     RUN(&run, "match", "review", "promote", "--storage-path", store, "-m", matcher, id);
     CHECK_EQ(run.code, 0);
-    CHECK(strstr(run.out, "\"entities_added\":1,\"index_updated\":true") != NULL);
+    CHECK(strstr(run.out, "{\"review_record\":{\"review_id\":\"") == run.out);
+    CHECK(strstr(run.out, "},\"entities_added\":1,\"index_updated\":true,"
+                          "\"retrain_required\":false}\n") != NULL);
     run_fini(&run);
     RUN(&run, "match", "review", "reject", "--storage-path", store, id);
     CHECK_EQ(run.code, 1);

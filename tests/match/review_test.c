@@ -406,6 +406,14 @@ TASK_TEST(M8_reviews_are_removed_with_their_matcher_in_their_turn)
     snprintf(matcher, sizeof(matcher), "%s.weftm", path);
     snprintf(lock, sizeof(lock), "%s.lock", path);
     CHECK_OK(weft_m_reviews_remove(path, matcher, &error)); /* nothing is there */
+    int first = open_lock(path, O_CREAT);                   /* the first review is on its way */
+    if (flock(first, LOCK_EX) == 0) {                       /* simulated files have none */
+        CHECK_EQ(weft_m_reviews_remove(path, matcher, &error), -EBUSY);
+        CHECK(is_there(lock));
+    }
+    CHECK_OK(weft_close(first));
+    CHECK_OK(weft_m_reviews_remove(path, matcher, &error));
+    CHECK(!is_there(lock));
     weft_m_reviews *reviews = open_two(path);
     CHECK_OK(weft_file_save(matcher, "x", 1, 0600));
     int fd = open_lock(path, 0);

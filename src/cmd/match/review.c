@@ -39,12 +39,17 @@ static int say_of(int rc, const weft_m_error *error)
     return rc < 0 && rc != -ECANCELED ? load_say(error) : rc;
 }
 
+static void put_line(wf_buf *lines, int rc, weft_text *text)
+{
+    rc = output_put(lines, rc, text);
+    if (rc < 0)
+        lines->rc = rc;
+}
+
 static void put_json(wf_buf *lines, const weft_m_review *it)
 {
     weft_text text;
-    int rc = output_put(lines, weft_m_review_json(it, &text), &text);
-    if (rc < 0)
-        lines->rc = rc;
+    put_line(lines, weft_m_review_json(it, &text), &text);
 }
 
 /* ---- list, show, stats ---- */
@@ -57,6 +62,14 @@ static void put_row(wf_buf *lines, const weft_m_review *it)
     wf_buf_printf(lines, "%6zu  ", it->sample_count);
     table_cell(lines, it->name, 0);
     wf_buf_putc(lines, '\n');
+}
+
+static void put_review(struct review_job *job, const weft_m_review *it)
+{
+    if (job->is_json)
+        put_json(&job->lines, it);
+    else
+        put_row(&job->lines, it);
 }
 
 static bool is_listed(const struct review_job *job, const weft_m_review *it)
@@ -73,12 +86,8 @@ static int run_list(struct review_job *job)
     size_t count;
     const weft_m_review *all = weft_m_reviews_list(job->reviews, &count);
     for (size_t i = 0; i < count; i++) {
-        if (!is_listed(job, &all[i]))
-            continue;
-        if (job->is_json)
-            put_json(&job->lines, &all[i]);
-        else
-            put_row(&job->lines, &all[i]);
+        if (is_listed(job, &all[i]))
+            put_review(job, &all[i]);
     }
     return 0;
 }
@@ -141,9 +150,12 @@ static int decide(struct review_job *job, enum weft_m_review_state state)
 {
     weft_m_error error;
     int rc = 0;
-    for (size_t i = 0; i < job->id_count && rc == 0; i++)
-        rc = weft_m_reviews_decide(job->reviews, weft_str_of(job->ids[i]), state, job->notes,
-                                   &error);
+    for (size_t i = 0; i < job->id_count && rc == 0; i++) {
+        weft_str id = weft_str_of(job->ids[i]);
+        rc = weft_m_reviews_decide(job->reviews, id, state, job->notes, &error);
+        if (rc == 0)
+            put_review(job, weft_m_reviews_find(job->reviews, id));
+    }
     return say_of(rc, &error);
 }
 
@@ -166,14 +178,9 @@ static void put_promotion(struct review_job *job, weft_str id, const weft_m_prom
                       promotion->retrain_required ? "; the matcher should learn again" : "");
         return;
     }
-    wf_json json = {.out = &job->lines};
-    wf_json_object(&json);
-    wf_json_put_str(&json, "review_id", id);
-    wf_json_put_uint(&json, "entities_added", promotion->entities_added);
-    wf_json_put_bool(&json, "index_updated", promotion->index_updated);
-    wf_json_put_bool(&json, "retrain_required", promotion->retrain_required);
-    wf_json_object_end(&json);
-    wf_buf_putc(&job->lines, '\n');
+    weft_text text;
+    int rc = weft_m_promotion_json(weft_m_reviews_find(job->reviews, id), promotion, &text);
+    put_line(&job->lines, rc, &text);
 }
 
 static int run_promote(struct review_job *job)

@@ -429,7 +429,7 @@ static int remove_body(void *arg)
     const struct removal *it = arg;
     struct stat info;
     int lock = -1, rc = 0;
-    if (weft_stat(it->path, &info) == 0)
+    if (weft_stat(it->path, &info) == 0 || weft_stat(it->lock_name, &info) == 0)
         rc = lock = wf_review_lock(it->path, it->error);
     if (rc >= 0)
         rc = drop(it->path, it->error);
@@ -459,5 +459,20 @@ int weft_m_review_json(const weft_m_review *review, weft_text *out)
     wf_buf buf = {0};
     wf_json json = {.out = &buf};
     wf_record_write(review, &json);
+    return wf_m_json_end(&buf, out);
+}
+
+int weft_m_promotion_json(const weft_m_review *review, const weft_m_promotion *promotion,
+                          weft_text *out)
+{
+    wf_buf buf = {0};
+    wf_json json = {.out = &buf};
+    wf_json_object(&json);
+    wf_json_key(&json, "review_record");
+    wf_record_write(review, &json);
+    wf_json_put_uint(&json, "entities_added", promotion->entities_added);
+    wf_json_put_bool(&json, "index_updated", promotion->index_updated);
+    wf_json_put_bool(&json, "retrain_required", promotion->retrain_required);
+    wf_json_object_end(&json);
     return wf_m_json_end(&buf, out);
 }
