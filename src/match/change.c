@@ -78,6 +78,7 @@ static void take_catalogue(weft_matcher *matcher, wf_catalogue *catalogue)
     wf_catalogue *old = matcher->catalogue;
     matcher->catalogue = catalogue;
     pthread_mutex_unlock(&matcher->lock);
+    wf_hierarchy_forget(matcher);
     wf_catalogue_unref(old);
 }
 

@@ -90,17 +90,14 @@ int wf_matcher_publish(weft_matcher *matcher, wf_scorer *scorer)
     wf_snapshot *old_snapshot = matcher->snapshot;
     wf_catalogue *old_catalogue = matcher->catalogue;
     wf_detector *old_detector = matcher->detector; /* of the old one */
-    bool is_changed = old_catalogue != catalogue;
-    weft_hierarchy *old_hierarchy = is_changed ? matcher->hierarchy : NULL;
     matcher->snapshot = snapshot;
     matcher->catalogue = catalogue;
     matcher->detector = NULL;
-    matcher->hierarchy = is_changed ? NULL : matcher->hierarchy;
     wf_detector_kept *old_loaded = matcher->loaded;
     matcher->loaded = NULL;
     pthread_mutex_unlock(&matcher->lock);
     wf_detector_unref(old_detector);
-    weft_hierarchy_unref(old_hierarchy);
+    wf_hierarchy_forget(matcher);
     wf_detector_kept_free(old_loaded);
     __atomic_store_n(&matcher->active_mode, scorer->cls->mode, __ATOMIC_RELAXED);
     wf_snapshot_unref(old_snapshot);

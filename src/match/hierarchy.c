@@ -52,6 +52,24 @@ static void keep(weft_matcher *matcher, weft_hierarchy *it)
     weft_hierarchy_unref(old);
 }
 
+void wf_hierarchy_forget(weft_matcher *matcher)
+{
+    weft_hierarchy *hierarchy = NULL;
+    wf_catalogue *unarranged = NULL;
+    pthread_mutex_lock(&matcher->lock);
+    if (matcher->hierarchy != NULL && matcher->hierarchy->catalogue != matcher->catalogue) {
+        hierarchy = matcher->hierarchy;
+        matcher->hierarchy = NULL;
+    }
+    if (matcher->unarranged != matcher->catalogue) {
+        unarranged = matcher->unarranged;
+        matcher->unarranged = NULL;
+    }
+    pthread_mutex_unlock(&matcher->lock);
+    weft_hierarchy_unref(hierarchy);
+    wf_catalogue_unref(unarranged);
+}
+
 /* 0, or why the hierarchy of this catalogue was refused before. */
 static int past_refusal(wf_call *call, const wf_catalogue *catalogue)
 {
@@ -68,14 +86,18 @@ static int past_refusal(wf_call *call, const wf_catalogue *catalogue)
     return weft_fail(why.rc, "%s", why.message);
 }
 
+/* As keep(). */
 static void keep_refusal(weft_matcher *matcher, wf_catalogue *catalogue, const weft_m_error *why)
 {
     if (why->rc != -WEFT_M_EVALID && why->rc != -WEFT_ELIMIT)
         return;
+    wf_catalogue *old = NULL;
     pthread_mutex_lock(&matcher->lock);
-    wf_catalogue *old = matcher->unarranged;
-    matcher->unarranged = wf_catalogue_ref(catalogue);
-    matcher->unarranged_why = *why;
+    if (matcher->catalogue == catalogue) {
+        old = matcher->unarranged;
+        matcher->unarranged = wf_catalogue_ref(catalogue);
+        matcher->unarranged_why = *why;
+    }
     pthread_mutex_unlock(&matcher->lock);
     wf_catalogue_unref(old);
 }

@@ -284,18 +284,13 @@ void weft_m_stop(weft_matcher *matcher)
     wf_snapshot *snapshot = matcher->snapshot;
     wf_catalogue *catalogue = matcher->catalogue;
     wf_detector *detector = matcher->detector;
-    weft_hierarchy *hierarchy = matcher->hierarchy;
-    wf_catalogue *unarranged = matcher->unarranged;
     matcher->snapshot = NULL;
     matcher->catalogue = NULL;
     matcher->detector = NULL;
-    matcher->hierarchy = NULL;
-    matcher->unarranged = NULL;
     pthread_mutex_unlock(&matcher->lock);
     wf_gate_leave(&matcher->calls, WF_GATE_EXCLUSIVE);
     wf_detector_unref(detector);
-    weft_hierarchy_unref(hierarchy);
-    wf_catalogue_unref(unarranged);
+    wf_hierarchy_forget(matcher);
     wf_snapshot_unref(snapshot);
     wf_catalogue_unref(catalogue);
 }

@@ -51,7 +51,7 @@ struct weft_matcher {
     wf_gate arranging;         /* exclusive: a hierarchy is being read */
     weft_hierarchy *hierarchy; /* under lock, a reference; the last one read, NULL: none */
 
-    /* Under lock: the last catalogue whose hierarchy was refused, a reference, and why: a cycle is
+    /* Under lock: the catalogue if its hierarchy was refused, a reference, and why: a cycle is
      * looked for once. */
     wf_catalogue *unarranged;
     weft_m_error unarranged_why;
@@ -133,6 +133,9 @@ WEFT_WAITS int wf_course_end(wf_course *course);
 
 /* Makes a built scorer and its catalogue the matcher's, in one step.  0 or -ENOMEM. */
 int wf_matcher_publish(weft_matcher *matcher, wf_scorer *scorer);
+
+/* Drops what was read of a hierarchy whose catalogue is not the present one any more. */
+void wf_hierarchy_forget(weft_matcher *matcher);
 
 /* Hands a measurement to the callback, if there is one. */
 void wf_metric(weft_matcher *matcher, const char *name, double value, const char *unit,

@@ -561,6 +561,7 @@ TEST(M93_a_broken_hierarchy_fails_what_asks_for_it_and_nothing_else)
     CHECK_STR(weft_error_text(), first.message);
     const weft_m_entity mended = {.id = STR("b"), .name = STR("beta")};
     CHECK_OK(weft_m_update(matcher, &mended, 1, NULL));
+    CHECK(matcher->unarranged == NULL); /* nor held longer than it is there */
     CHECK_OK(weft_m_hierarchy_match(matcher, &text, 1, NULL, &results, &error));
     weft_m_results_free(results);
     weft_m_close(matcher);
@@ -580,6 +581,7 @@ TEST(M93_a_change_of_the_catalogue_changes_the_hierarchy)
     CHECK(after == before);
     weft_hierarchy_unref(after);
     CHECK_OK(weft_m_add(matcher, &more, 1, NULL));
+    CHECK(matcher->hierarchy == NULL); /* the old one is not held */
     CHECK_OK(weft_m_hierarchy(matcher, &after, NULL));
     CHECK(after != before);
     CHECK_OK(weft_hierarchy_descendants(after, STR("M"), -1, &list));
@@ -595,6 +597,19 @@ TEST(M93_a_change_of_the_catalogue_changes_the_hierarchy)
     weft_hierarchy_unref(before);
     weft_hierarchy_unref(again);
     weft_hierarchy_unref(after);
+}
+
+TEST(M93_a_hierarchy_is_dropped_with_its_catalogue_also_before_the_fit)
+{
+    weft_matcher *matcher = open_with("cosine");
+    weft_hierarchy *it;
+    const weft_m_entity more = {.id = STR("P"), .name = STR("Pasing"), .extra = BELOW("M")};
+    CHECK_OK(weft_m_hierarchy(matcher, &it, NULL));
+    weft_hierarchy_unref(it);
+    CHECK(matcher->hierarchy != NULL);
+    CHECK_OK(weft_m_add(matcher, &more, 1, NULL));
+    CHECK(matcher->hierarchy == NULL);
+    weft_m_close(matcher);
 }
 
 TEST(M93_blank_texts_and_no_texts_have_empty_answers)
