@@ -92,6 +92,23 @@ TEST(ingest_makes_a_hierarchy_of_paths)
     run_fini(&run);
 }
 
+TEST(ingest_passes_over_blank_names_of_paths_and_wants_one_path_at_least)
+{
+    struct run run;
+    RUN_WITH(&run, "[{\"id\":1,\"name\":\"Brie\",\"p\":\"Food>\\t>\\n Cheese\\r>\"}]", "match",
+             "ingest", "--path-field", "p", "--format", "json", "-");
+    CHECK(strstr(run.out, "{\"id\":\"Food\",\"name\":\"Food\"}\n"
+                          "{\"id\":\"Food > Cheese\",\"name\":\"Cheese\",") != NULL);
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+    RUN_WITH(&run, "id,name,where\n1,Brie,Food\n", "match", "ingest", "--path-field", "were",
+             "--format", "csv", "-");
+    CHECK_STR(run.err, "weft: no row has a path in 'were' (--path-field)\n");
+    CHECK_STR(run.out, "");
+    CHECK_EQ(run.code, 1);
+    run_fini(&run);
+}
+
 TEST(ingest_names_a_cycle_and_writes_nothing)
 {
     struct run run;

@@ -191,6 +191,8 @@ static int arrange(struct ingest_job *job)
 {
     struct arranging it = {.job = job};
     int rc = weft_run_cpu(arrange_body, &it);
+    if (rc == 0 && job->path_field != NULL && job->paths.count == 0)
+        return say_failed("no row has a path in '%s' (--path-field)", job->path_field);
     if (rc == 0 || rc == -ECANCELED)
         return rc;
     if (it.error.rc != 0)

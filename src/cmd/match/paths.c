@@ -102,11 +102,16 @@ static int find_place(struct paths *it, const weft_str *names, size_t count, uin
 
 /* ---- entities ---- */
 
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static weft_str trim(weft_str text)
 {
-    while (text.len != 0 && text.ptr[0] == ' ')
+    while (text.len != 0 && is_space(text.ptr[0]))
         text = (weft_str){text.ptr + 1, text.len - 1};
-    while (text.len != 0 && text.ptr[text.len - 1] == ' ')
+    while (text.len != 0 && is_space(text.ptr[text.len - 1]))
         text.len--;
     return text;
 }
