@@ -61,9 +61,10 @@ size_t wf_sound(wf_points text, uint8_t out[WF_SOUND_MAX])
             sound =
                 sound_among(c, i > 0 ? text.at[i - 1] : 0, i + 1 < text.count ? text.at[i + 1] : 0);
         bool is_double = sound == last && (sound < DIGITS || sound >= OTHERS);
-        if (sound == SILENT || is_double)
+        if (sound == SILENT)
             continue;
-        out[count++] = last = sound;
+        if (!is_double)
+            out[count++] = last = sound;
         if (c == 'x' && count < WF_SOUND_MAX)
             out[count++] = last = S;
     }
