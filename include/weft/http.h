@@ -27,7 +27,9 @@
  *
  * A connection without a request is a small record; a task with a stack exists only while a handler
  * runs.  The task is cancelled when the client goes away, when the handler's time is up, and when
- * the server must end: its waits then return -ECANCELED, and it returns that.
+ * the server must end: its waits then return -ECANCELED, and it returns that.  It may go on with
+ * another request then, which finds nothing of this one: each begins without task locals, error
+ * text or name.
  *
  * What goes wrong before a handler is answered by the server: bad syntax 400, 413, 414, 431, no
  * route 404, wrong method 405 with Allow, too slow 408, full 503 with Retry-After.  Every such

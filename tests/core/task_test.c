@@ -7,6 +7,7 @@
 #include "harness/harness.h"
 
 #include <weft.h>
+#include <weft/sys/park.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -729,6 +730,44 @@ TASK_TEST(task_names_come_from_the_body_until_set)
     CHECK_EQ(weft_await(weft_spawn(body_fails_with_text, NULL)), -EIO);
     weft_set_name("worker");
     weft_set_name("a name that is much longer than thirty-one bytes");
+}
+
+/* What only the end of a task can end keeps it from being as new. */
+static int body_renews(void *arg)
+{
+    weft_local *local = arg;
+    weft_scope scope;
+    weft_mutex mutex = {0};
+    char name[WEFT_ERROR_NAME_BYTES];
+    CHECK(weft_local_get(local) == local); /* the spawner's */
+    weft_set_name("busy");
+    CHECK_OK(weft_scope_open(&scope, WEFT_FOREVER, 0));
+    CHECK(!weft_task_renew());
+    CHECK_OK(weft_scope_close(&scope, 0));
+    CHECK_OK(weft_lock(&mutex));
+    CHECK(!weft_task_renew());
+    weft_unlock(&mutex);
+    weft_task child = weft_spawn(body_sleep, (void *)1);
+    CHECK(!weft_task_renew());
+    CHECK_EQ(weft_await(child), 7);
+    CHECK_EQ(weft_fail(-EIO, "old"), -EIO);
+
+    CHECK(weft_local_get(local) == local);
+    CHECK(weft_task_renew());
+    weft_get_name(name, sizeof name);
+    CHECK_STR(name, "body_renews");
+    CHECK_STR(weft_error_text(), "");
+    CHECK(weft_local_get(local) == NULL);
+    CHECK(weft_task_renew()); /* again is harmless */
+    return 0;
+}
+
+TASK_TEST(a_task_can_be_made_as_new_unless_it_has_what_its_end_must_end)
+{
+    static weft_local local;
+    CHECK_OK(weft_local_set(&local, &local));
+    CHECK_OK(weft_await(weft_spawn(body_renews, &local)));
+    CHECK(weft_local_get(&local) == &local);
 }
 
 TASK_TEST(test_O04_every_task_has_a_name_and_a_spawn_site)

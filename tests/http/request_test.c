@@ -6,6 +6,7 @@
 
 #include <weft/error.h>
 #include <weft/http_metrics.h>
+#include <weft/local.h>
 
 #include <stdlib.h>
 
@@ -235,6 +236,58 @@ TASK_TEST(request_behind_another_has_nothing_of_it_and_is_counted_by_itself)
     CHECK_EQ(times_count(), 3); /* the last was no request */
     weft_stream_close(client);
     CHECK_OK(site_close(&site));
+}
+
+/* Its task may go on with the next request, but has nothing of this one. */
+static weft_local remains;
+static bool remains_a_child;
+
+static int remain(void *arg)
+{
+    (void)arg;
+    return weft_sleep(WEFT_SEC);
+}
+
+static int leave_remains(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    char name[WEFT_ERROR_NAME_BYTES];
+    (void)arg;
+    weft_get_name(name, sizeof name);
+    CHECK_STR(name, "serve_task");
+    CHECK(weft_local_get(&remains) == NULL);
+    CHECK_STR(weft_error_text(), "");
+    CHECK_OK(weft_check());
+    if (weft_http_query(req).len == 0)
+        return -EIO;
+    CHECK_OK(weft_local_set(&remains, &remains));
+    weft_set_name("alice");
+    (void)weft_fail(-EPERM, "alice must not");
+    if (remains_a_child)
+        weft_release(weft_spawn(remain, NULL));
+    return weft_http_respond_text(res, 200, "ok\n");
+}
+
+TASK_TEST(request_behind_another_in_its_task_has_nothing_of_that_task)
+{
+    static const int statuses[] = {200, 500, 500};
+    site_handler = leave_remains;
+    for (int i = 0; i < 2; i++) {
+        struct site site;
+        struct answer answer;
+        remains_a_child = i != 0;
+        CHECK_OK(site_open(&site, NULL));
+        weft_stream *client = client_open(&site);
+        client_send(client, "GET /test?x HTTP/1.1\r\n" H END "GET /test HTTP/1.1\r\n" H END
+                            "GET /test HTTP/1.1\r\n" H END);
+        for (int nth = 0; nth < 3; nth++) {
+            CHECK_OK(client_read(client, &answer));
+            CHECK_EQ(answer.status, statuses[nth]);
+            CHECK(strstr(answer.body, "alice") == NULL);
+            answer_fini(&answer);
+        }
+        weft_stream_close(client);
+        CHECK_OK(site_close(&site));
+    }
 }
 
 /* ---- the body, read by the handler ---- */

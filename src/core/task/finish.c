@@ -266,3 +266,30 @@ void weft_release(weft_task handle)
     if (task->state == WF_TASK_DONE)
         task_free(sched, task);
 }
+
+/* ---- as if it had ended, and another begun ---- */
+
+static void task_unname(struct wf_sched *sched, wf_task *task)
+{
+    struct wf_task_name *own = task->own_name;
+    task->flags &= (uint8_t)~WF_TASK_NAMED;
+    task->site = own->site;
+    wf_slab_give(&sched->names, own);
+}
+
+bool weft_task_renew(void)
+{
+    struct wf_sched *sched = wf_sched_self();
+    wf_task *self = wf_current();
+    if (self == NULL || self->scope != &self->root || self->body->live != 0 ||
+        self->body->gens != NULL || self->body->gen != NULL || self->body->owned_mutexes != NULL)
+        return false;
+    wf_task_drop_ended(sched, &self->body->ended);
+    wf_locals_drop(&self->body->locals);
+    wf_note_drop(&self->note);
+    if ((self->flags & WF_TASK_NAMED) != 0)
+        task_unname(sched, self);
+    self->body->has_progress = false;
+    self->body->why_kind = WEFT_REASON_NONE;
+    return true;
+}

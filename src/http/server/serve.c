@@ -11,6 +11,7 @@
 #include "http/server/server_priv.h"
 
 #include <weft/scope.h>
+#include <weft/sys/park.h>
 
 #include <assert.h>
 
@@ -182,7 +183,7 @@ void wf_http_slot_leave(weft_http_request *req)
 }
 
 /* The next request for this task, BUSY and with a slot, or NULL. */
-static weft_http_request *serve_next(weft_http_server *server, unsigned *handed)
+static weft_http_request *serve_next(weft_http_server *server, bool goes_on, unsigned *handed)
 {
     if (server->queue.count == 0)
         return NULL;
@@ -190,7 +191,7 @@ static weft_http_request *serve_next(weft_http_server *server, unsigned *handed)
     if (!slot_take(req))
         return NULL;
     wf_http_queue_leave(req);
-    if (++*handed > HAND_OVER_MAX || weft_check() < 0) {
+    if (++*handed > HAND_OVER_MAX || !goes_on) {
         serve_start(req);
         return NULL;
     }
@@ -198,21 +199,26 @@ static weft_http_request *serve_next(weft_http_server *server, unsigned *handed)
     return req;
 }
 
+/* The next request may be another client's: it finds nothing of the last one, neither its task
+ * locals nor a text that would go out as its own error, and no child of the last handler. */
 static int serve_task(void *arg)
 {
     weft_http_request *req = arg;
     weft_http_server *server = req->conn->server;
+    (void)weft_task_renew(); /* who spawned it may have been at work on a request */
     for (unsigned handed = 0; req != NULL;) {
         weft_http_request *next = serve_one(req);
-        if (next != NULL && server->queue.count == 0 && !wf_request_is_bounded(next) &&
-            weft_check() == 0 && slot_take(next)) {
+        bool is_asked = next != NULL || server->queue.count != 0;
+        bool goes_on = is_asked && weft_check() == 0 && weft_task_renew();
+        if (next != NULL && goes_on && server->queue.count == 0 && !wf_request_is_bounded(next) &&
+            slot_take(next)) {
             request_set_busy(next);
             req = next;
             continue;
         }
         if (next != NULL)
             wf_http_admit(next);
-        req = serve_next(server, &handed);
+        req = serve_next(server, goes_on, &handed);
     }
     return 0;
 }
