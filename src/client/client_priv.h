@@ -12,6 +12,7 @@
 #include <weft/scope.h>
 #include <weft/sem.h>
 #include <weft/sys/loop.h>
+#include <weft/sys/opened.h>
 #include <weft/sys/stream.h>
 #include <weft/tls.h>
 
@@ -335,6 +336,8 @@ ssize_t wf_duplex_read(struct weft_exchange *exchange, void *buf, size_t bytes);
 void wf_duplex_free(struct duplex *duplex);
 
 /* ---- exchange.c, hedge.c ---- */
+
+extern const weft_open_kind wf_exchange_open_kind;
 
 int wf_exchange_new(weft_exchange **out, weft_client *client, const weft_client_request *request);
 

@@ -503,6 +503,8 @@ TASK_TEST(a_silent_server_has_its_time_from_the_end_of_the_body)
     CHECK_OK(weft_await(head));
     CHECK_EQ(flow.rc, -ETIMEDOUT);
     CHECK_EQ(weft_exchange_answer(flow.exchange), -ETIMEDOUT);
+    char byte;
+    CHECK_EQ(weft_exchange_read(flow.exchange, &byte, 1), -ETIMEDOUT);
     CHECK_GE(weft_now() - since, 2 * WEFT_SEC);
     CHECK_LT(weft_now() - since, 3 * WEFT_SEC);
     weft_exchange_close(flow.exchange);

@@ -69,7 +69,10 @@ int weft_exchange_begin(weft_exchange **out, weft_client *client,
         return rc;
     }
     exchange->duplex = duplex;
-    return wf_exchange_run(out, exchange);
+    rc = wf_exchange_run(out, exchange);
+    if (rc == 0)
+        weft_opened(*out, &wf_exchange_open_kind);
+    return rc;
 }
 
 /* ---- the body of the request ---- */
@@ -168,6 +171,8 @@ ssize_t wf_duplex_read(struct weft_exchange *exchange, void *buf, size_t bytes)
     struct duplex *duplex = exchange->duplex;
     if (duplex->is_reading)
         return weft_fail(-EBUSY, "another task reads the answer");
+    if (exchange->rc < 0)
+        return exchange->rc;
     if (!duplex->is_answered)
         return weft_fail(-EPROTO, "the answer is read behind weft_exchange_answer()");
     duplex->is_reading = true;

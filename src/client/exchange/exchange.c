@@ -4,7 +4,6 @@
 
 #include <weft/error.h>
 #include <weft/gather.h>
-#include <weft/sys/opened.h>
 #include <weft/task.h>
 
 #include "base/alloc.h"
@@ -232,7 +231,7 @@ static void exchange_name(const void *object, char *out, size_t bytes)
     snprintf(out, bytes, "with %.*s", (int)exchange->url.origin.len, exchange->url.origin.ptr);
 }
 
-static const weft_open_kind exchange_kind = {"exchange", "weft_exchange_close()", exchange_name};
+const weft_open_kind wf_exchange_open_kind = {"exchange", "weft_exchange_close()", exchange_name};
 
 int weft_exchange_open(weft_exchange **out, weft_client *client, const weft_client_request *request)
 {
@@ -242,7 +241,7 @@ int weft_exchange_open(weft_exchange **out, weft_client *client, const weft_clie
     int rc = request->hedge_after > 0 ? wf_hedge_open(out, client, request)
                                       : wf_exchange_open_once(out, client, request);
     if (rc == 0)
-        weft_opened(*out, &exchange_kind);
+        weft_opened(*out, &wf_exchange_open_kind);
     return rc;
 }
 
@@ -250,7 +249,7 @@ void weft_exchange_close(weft_exchange *exchange)
 {
     if (exchange == NULL)
         return;
-    weft_closed(exchange, &exchange_kind);
+    weft_closed(exchange, &wf_exchange_open_kind);
     if (exchange->conn != NULL)
         wf_answer_finish(exchange);
     wf_exchange_judge(exchange, -ECANCELED);
@@ -266,6 +265,9 @@ void weft_exchange_close(weft_exchange *exchange)
     wf_free(exchange);
 }
 
+/* The client's no more. */
+static const weft_open_kind detached_kind = {"stream", "weft_stream_close()", NULL};
+
 int weft_exchange_detach(weft_exchange *exchange, weft_stream **out)
 {
     if (exchange->conn == NULL || !exchange->is_upgraded)
@@ -274,6 +276,7 @@ int weft_exchange_detach(weft_exchange *exchange, weft_stream **out)
     exchange->conn = NULL;
     weft_sem_give(&exchange->origin->slots);
     weft_sem_give(&exchange->client->slots);
+    weft_opened(*out, &detached_kind);
     return 0;
 }
 
