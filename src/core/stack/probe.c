@@ -15,10 +15,11 @@ bool wf_probe_run(void (*fn)(void *arg), void *arg)
     sigjmp_buf *volatile outer = probe_way_out;
     if (!wf_overflow_handles_faults())
         return false;
-    bool is_whole = sigsetjmp(here, 1) == 0;
-    if (is_whole) {
+    volatile bool is_whole = false;
+    if (sigsetjmp(here, 1) == 0) {
         probe_way_out = &here;
         fn(arg);
+        is_whole = true;
     }
     probe_way_out = outer;
     return is_whole;

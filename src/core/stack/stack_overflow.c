@@ -110,6 +110,8 @@ static void pass_on(int signal_number, siginfo_t *info, void *context)
     const struct sigaction *before = handler_before(signal_number);
     if (before->sa_flags & SA_SIGINFO)
         before->sa_sigaction(signal_number, info, context);
+    else if (before->sa_handler == SIG_IGN && info->si_code <= 0)
+        return; /* sent by somebody: no fault */
     else if (before->sa_handler == SIG_DFL || before->sa_handler == SIG_IGN)
         die_by_default(signal_number, info);
     else
