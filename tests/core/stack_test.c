@@ -403,8 +403,10 @@ TEST(test_N01_pages_go_back_after_ten_idle_seconds)
         held[i] = take(stacks);
     CHECK_EQ(wf_stack_high_water(&held[0]), 128u);
     CHECK_EQ(wf_stack_high_water(&held[3]), 0u);
+    CHECK_EQ(wf_stacks_get_stats(stacks).pooled, 0u);
     for (int i = 0; i < 20; i++)
         give(stacks, &held[i]);
+    CHECK_EQ(wf_stacks_get_stats(stacks).pooled, 20u); /* none is cold any more */
 
     /* Called only when it says so, it gets to the end, and then wants no more calls. */
     int calls = 0;
