@@ -17,6 +17,10 @@
  * After a fork() the child has no loop, also in the middle of a task: every call says -EPERM there,
  * and a new run may begin.  It must not return from the body it forked in, but _exit or exec.
  *
+ * exit() in a task ends the process without another task having run.  What atexit() has registered
+ * is run as part of that task: a function of it that waits (weft_sleep()) lets others run
+ * meanwhile, as any wait does, so it must not.
+ *
  * When every task waits and nothing can wake one, on any loop of the run, the run says so and
  * writes the task trees; the wait of the main task, whatever it is, ends with -EDEADLK.
  *
