@@ -486,6 +486,18 @@ TASK_TEST(test_F04_messages_are_served_soon_though_steps_are_long)
     }
     ticks.stop = true;
     CHECK_OK(weft_gather_n(busy, 2));
+
+    /* And many are done between two looks again when they are short. */
+    struct ticks quick = {0};
+    weft_run_stats before, after;
+    weft_task brief = weft_spawn(body_ticks, &quick);
+    CHECK_OK(weft_run_stats_get(&before));
+    while (quick.count < 2000)
+        CHECK_OK(weft_yield());
+    CHECK_OK(weft_run_stats_get(&after));
+    CHECK_LT(after.passes - before.passes, 500);
+    quick.stop = true;
+    CHECK_OK(weft_await(brief));
 }
 
 static weft_time clock_now = WEFT_SEC;
