@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_terms(const struct wf_ws_deflate_terms *terms, bool keeps)
 {
     assert(terms->is_on);
-    assert(terms->out_bits >= 9);
+    assert(terms->out_bits >= 8);
     assert(terms->out_bits <= 15);
     if (!keeps)
         assert(!terms->out_keeps);
@@ -35,6 +35,7 @@ static void check_offers(weft_str offers, bool keeps)
     if (!ours.is_on)
         return;
     check_terms(&ours, keeps);
+    assert(ours.out_bits >= 9); /* zlib has no window of 256 bytes; a client of ours does without */
     size_t bytes = wf_ws_deflate_answer(&ours, text);
     assert(bytes <= sizeof text);
     bool is_answer = wf_ws_deflate_agree((weft_str){text, bytes}, /* keeps= */ true, &theirs);
