@@ -26,7 +26,7 @@ struct loop_plan {
     weft_addr *addrs; /* once the first has listened with the ports that the system chose */
     size_t addr_count;
     unsigned unix_mode; /* permissions of the files of Unix sockets; 0: the umask's */
-    int log_fd; /* of the access log; < 0: none */
+    int log_fd;         /* of the access log; < 0: none */
 };
 
 /* What a loop is to read and to open again. */

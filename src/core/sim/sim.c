@@ -214,11 +214,12 @@ static struct sim_world *world_new(weft_loop *loop, uint64_t seed, uint64_t *out
     world->trace_hash = random_next(&root);
 
     world->next_port = 49152;
-    wf_list *const lists[] = {&world->paths, &world->listeners, &world->bound, &world->dirty,
-                              &world->done,  &world->changes,   &world->marks, &world->packets,
+    wf_list *const lists[] = {&world->paths, &world->listeners, &world->mailboxes, &world->dirty,
+                              &world->done,  &world->changes,   &world->marks,     &world->packets,
                               &world->links, &world->faults,    &world->hosts};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         wf_list_init(lists[i]);
+    sim_ports_init(&world->ports);
     return world;
 }
 
@@ -286,6 +287,7 @@ void sim_world_close(weft_loop *loop)
     sim_faults_close(world);
     sim_trace_close(world);
     sim_name_forget_all(world);
+    sim_ports_fini(&world->ports);
     sim_disk_close(world);
     wf_free(world->sockets);
 

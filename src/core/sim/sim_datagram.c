@@ -122,11 +122,8 @@ static bool sender_is_full(const struct sim_socket *socket)
 /* They wait for room at a receiver, and none knows who else does. */
 static void wake_unix_senders(struct sim_world *world)
 {
-    for (uint32_t i = 0; i < world->socket_capacity; i++) {
-        struct sim_socket *socket = world->sockets[i];
-        if (socket != NULL && socket->state == SIM_DATAGRAM && socket->domain == AF_UNIX)
-            sim_wake(socket);
-    }
+    wf_list_each (pos, &world->mailboxes)
+        sim_wake(wf_container(pos, struct sim_socket, mailbox_link));
 }
 
 static int packet_launch(struct sim_socket *sender, const struct sim_addr *to, const void *buf,
@@ -240,6 +237,13 @@ int sim_datagram_events(const struct sim_socket *socket)
 
 /* ---- life ---- */
 
+void sim_datagram_open(struct sim_socket *socket)
+{
+    socket->state = SIM_DATAGRAM;
+    if (socket->domain == AF_UNIX)
+        wf_list_append(&socket->world->mailboxes, &socket->mailbox_link);
+}
+
 int sim_datagram_connect(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes)
 {
     struct sim_addr peer;
@@ -265,8 +269,10 @@ void sim_datagram_close(struct sim_socket *socket)
         wf_container(pos, struct sim_packet, sent_link)->sender = NULL;
     while ((pos = wf_list_pop(&socket->arrived)) != NULL)
         wf_free(wf_container(pos, struct sim_packet, link));
-    if (socket->domain == AF_UNIX)
+    if (!wf_list_is_empty(&socket->mailbox_link)) {
+        wf_list_remove(&socket->mailbox_link);
         wake_unix_senders(socket->world); /* nobody receives there any more */
+    }
 }
 
 void sim_packets_drop(struct sim_world *world)

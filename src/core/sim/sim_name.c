@@ -105,12 +105,72 @@ int sim_addr_parse_host(const char *text, struct sim_addr *out)
     return 0;
 }
 
+/* ---- sockets by their port ---- */
+
+#define PORTS_A_BUCKET 4 /* in the mean, before there are more buckets */
+
+void sim_ports_init(struct sim_ports *ports)
+{
+    *ports = (struct sim_ports){.bucket_count = sizeof ports->first / sizeof ports->first[0]};
+    for (uint32_t i = 0; i < ports->bucket_count; i++)
+        wf_list_init(&ports->first[i]);
+}
+
+void sim_ports_fini(struct sim_ports *ports)
+{
+    wf_free(ports->buckets);
+}
+
+static wf_list *ports_bucket(struct sim_ports *ports, struct sim_addr *addr)
+{
+    wf_list *buckets = ports->buckets != NULL ? ports->buckets : ports->first;
+    return &buckets[ntohs(*addr_port(addr)) & (ports->bucket_count - 1)];
+}
+
+/* Each keeps its place among those of its port.  Without memory the buckets just grow longer. */
+static void ports_widen(struct sim_ports *ports)
+{
+    struct sim_ports wide = {.bucket_count = ports->bucket_count * 4, .count = ports->count};
+    wide.buckets = wf_array(wide.bucket_count, sizeof *wide.buckets);
+    if (wide.buckets == NULL)
+        return;
+    for (uint32_t i = 0; i < wide.bucket_count; i++)
+        wf_list_init(&wide.buckets[i]);
+    wf_list *old = ports->buckets != NULL ? ports->buckets : ports->first, *pos;
+    for (uint32_t i = 0; i < ports->bucket_count; i++) {
+        while ((pos = wf_list_pop(&old[i])) != NULL) {
+            struct sim_socket *socket = wf_container(pos, struct sim_socket, bound_link);
+            wf_list_append(ports_bucket(&wide, &socket->local), pos);
+        }
+    }
+    wf_free(ports->buckets);
+    ports->buckets = wide.buckets;
+    ports->bucket_count = wide.bucket_count;
+}
+
+static void ports_add(struct sim_ports *ports, struct sim_socket *socket)
+{
+    if (ports->count >= ports->bucket_count * PORTS_A_BUCKET && ports->bucket_count <= UINT16_MAX)
+        ports_widen(ports);
+    wf_list_append(ports_bucket(ports, &socket->local), &socket->bound_link);
+    ports->count++;
+}
+
+static void ports_remove(struct sim_ports *ports, struct sim_socket *socket)
+{
+    if (wf_list_is_empty(&socket->bound_link))
+        return;
+    wf_list_remove(&socket->bound_link);
+    ports->count--;
+}
+
 /* ---- internet ---- */
 
 static bool name_is_taken(struct sim_socket *socket, struct sim_addr *addr)
 {
     bool is_datagram = socket->state == SIM_DATAGRAM;
-    wf_list_each (pos, &socket->world->bound) {
+    wf_list *bucket = ports_bucket(&socket->world->ports, addr);
+    wf_list_each (pos, bucket) {
         struct sim_socket *other = wf_container(pos, struct sim_socket, bound_link);
         if (is_datagram == (other->state == SIM_DATAGRAM) && addr_overlaps(&other->local, addr) &&
             !(other->reuse_port && socket->reuse_port))
@@ -153,7 +213,7 @@ static int name_bind_inet(struct sim_socket *socket, struct sim_addr *addr)
             return rc;
     }
     socket->local = *addr;
-    wf_list_append(&socket->world->bound, &socket->bound_link);
+    ports_add(&socket->world->ports, socket);
     return 0;
 }
 
@@ -262,7 +322,7 @@ int sim_name_bind(struct sim_socket *socket, const struct sockaddr *addr, sockle
 
 void sim_name_release(struct sim_socket *socket)
 {
-    wf_list_remove(&socket->bound_link);
+    ports_remove(&socket->world->ports, socket);
     if (socket->domain != AF_UNIX || socket->local.bytes == 0)
         return;
     struct sim_path *entry = path_find(socket->world, &socket->local);
@@ -301,7 +361,8 @@ struct sim_socket *sim_name_find_receiver(struct sim_world *world, struct sim_ad
         bool is_there = entry != NULL && entry->socket != NULL;
         return is_there && entry->socket->state == SIM_DATAGRAM ? entry->socket : NULL;
     }
-    wf_list_each (pos, &world->bound) {
+    wf_list *bucket = ports_bucket(&world->ports, to);
+    wf_list_each (pos, bucket) {
         struct sim_socket *socket = wf_container(pos, struct sim_socket, bound_link);
         if (receiver_wants(socket, to, from))
             return socket;

@@ -49,6 +49,14 @@ enum sim_chance_kind {
     SIM_CHANCE_DISK,
 };
 
+/* Sockets with an internet address, by the last bits of their port: so many buckets that few share
+ * one, however many sockets there are. */
+struct sim_ports {
+    wf_list *buckets; /* NULL: `first`, which are enough for most */
+    uint32_t bucket_count, count;
+    wf_list first[16];
+};
+
 struct sim_world {
     weft_loop *loop;           /* the first, which lives longest: timers of the network are its */
     uint32_t loop_count;       /* that live in it */
@@ -70,13 +78,14 @@ struct sim_world {
     uint32_t first_free; /* no number below is free */
     wf_list paths;       /* struct sim_path: names of Unix sockets */
     wf_list listeners;   /* sockets that listen on an internet address */
-    wf_list bound;       /* sockets with an internet address */
-    wf_list dirty;       /* sockets whose waiting operations must be tried again */
-    wf_list done;        /* operations with an outcome, by op->link */
-    wf_list packets;     /* datagrams on their way */
-    wf_list links;       /* connections */
-    wf_list faults;      /* of the plan, and those told to happen */
-    wf_list hosts;       /* what weft_sim_host made */
+    struct sim_ports ports;
+    wf_list dirty;     /* sockets whose waiting operations must be tried again */
+    wf_list done;      /* operations with an outcome, by op->link */
+    wf_list packets;   /* datagrams on their way */
+    wf_list mailboxes; /* sockets that send and receive datagrams by Unix names */
+    wf_list links;     /* connections */
+    wf_list faults;    /* of the plan, and those told to happen */
+    wf_list hosts;     /* what weft_sim_host made */
     uint32_t fault_count;
     struct sim_node *root; /* of the disk; NULL until first used */
     wf_list marks;         /* what is watched of it, see sim_watch.c */
@@ -198,6 +207,7 @@ struct sim_socket {
     weft_time connect_began; /* SIM_CONNECTING */
 
     wf_list arrived, flying; /* SIM_DATAGRAM: to be received; sent, and not there yet */
+    wf_list mailbox_link;
     size_t arrived_bytes, flying_bytes;
 };
 
@@ -264,6 +274,7 @@ ssize_t sim_datagram_recv(struct sim_socket *socket, void *buf, size_t bytes, in
                           struct sim_addr *out_from, bool *out_is_cut);
 int sim_datagram_connect(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
 int sim_datagram_events(const struct sim_socket *socket);
+void sim_datagram_open(struct sim_socket *socket);
 void sim_datagram_close(struct sim_socket *socket);
 void sim_packets_drop(struct sim_world *world); /* all that are on their way */
 
@@ -343,6 +354,8 @@ int sim_node_settle(struct sim_node *node); /* its bytes were */
 /* Gives the socket its address; port 0 picks one.  -EADDRINUSE, -EINVAL, -EAFNOSUPPORT, -ENOMEM. */
 int sim_name_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
 
+void sim_ports_init(struct sim_ports *ports);
+void sim_ports_fini(struct sim_ports *ports);
 void sim_name_release(struct sim_socket *socket);
 void sim_name_forget_all(struct sim_world *world); /* no socket has a name any more */
 

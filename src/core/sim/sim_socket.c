@@ -78,6 +78,7 @@ static struct sim_socket *socket_new(struct sim_world *world, int domain)
     wf_list_init(&socket->bound_link);
     wf_list_init(&socket->listen_link);
     wf_list_init(&socket->dirty_link);
+    wf_list_init(&socket->mailbox_link);
     wf_list_init(&socket->waiting);
     wf_list_init(&socket->pending);
     wf_list_init(&socket->pending_link);
@@ -120,7 +121,7 @@ int sim_socket_open(struct sim_world *world, int domain, int type)
         return rc;
     socket->host = sim_host_self(); /* now: an operation may bind it later, outside the task */
     if (type == SOCK_DGRAM)
-        socket->state = SIM_DATAGRAM;
+        sim_datagram_open(socket);
     return socket->fd;
 }
 

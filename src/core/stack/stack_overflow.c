@@ -99,7 +99,7 @@ static void die_by_default(int signal_number, const siginfo_t *info)
 static const struct sigaction *handler_before(int signal_number)
 {
     size_t i = 0;
-    while (overflow_signals[i] != signal_number)
+    while (i + 1 < OVERFLOW_SIGNALS && overflow_signals[i] != signal_number)
         i++;
     return &overflow_before[i];
 }
