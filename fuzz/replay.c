@@ -2,12 +2,15 @@
 
 /*
  * Runs a fuzz target as an ordinary test:  <target>-replay CORPUS_DIR
+ * or prints how its cost grows with the input:  <target>-replay CORPUS_DIR --grow
  *
  * First every file of the corpus, then the same number of changed inputs at every run: bytes
  * flipped, cut, doubled, spliced, numbers at their edges, from a fixed seed.  An input that crashes
  * or takes longer than ten seconds is written to standard error in hexadecimal.
  * $WEFT_FUZZ_RUNS sets the number of changed inputs (20,000), $WEFT_FUZZ_SEED the seed.
  */
+
+#include "replay.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -18,14 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { INPUT_BYTES_MAX = 4096, CORPUS_FILE_BYTES_MAX = 1 << 20, INPUT_SECONDS_MAX = 10 };
-
-struct input {
-    uint8_t *data;
-    size_t size;
-};
 
 static struct {
     struct input *inputs;
@@ -44,8 +40,7 @@ static uint64_t random_next(void)
     return z ^ z >> 31;
 }
 
-/* 0 <= result < bound; 0 if bound is 0. */
-static size_t random_below(size_t bound)
+size_t random_below(size_t bound)
 {
     return bound == 0 ? 0 : (size_t)(random_next() % bound);
 }
@@ -206,29 +201,44 @@ static uint64_t setting(const char *name, uint64_t otherwise)
     return text != NULL ? strtoull(text, NULL, 0) : otherwise;
 }
 
-int main(int argc, char **argv)
+static void corpus_free(void)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: %s CORPUS_DIR\n", argv[0]);
-        return 2;
-    }
-    signal(SIGABRT, tell_input);
-    signal(SIGALRM, tell_input);
+    for (size_t i = 0; i < corpus.count; i++)
+        free(corpus.inputs[i].data);
+    free(corpus.inputs);
+}
+
+static void replay(void)
+{
     printf("TAP version 13\n1..2\n");
     fflush(stdout);
-    corpus_read(argv[1]);
     for (size_t i = 0; i < corpus.count; i++)
         run_input(corpus.inputs[i].data, corpus.inputs[i].size);
     printf("ok 1 corpus of %zu inputs\n", corpus.count);
     fflush(stdout);
 
     uint64_t runs = setting("WEFT_FUZZ_RUNS", 20000);
-    random_state = setting("WEFT_FUZZ_SEED", 1);
     for (uint64_t i = 0; i < runs; i++)
         run_changed();
     printf("ok 2 changed inputs\n");
-    for (size_t i = 0; i < corpus.count; i++)
-        free(corpus.inputs[i].data);
-    free(corpus.inputs);
+}
+
+int main(int argc, char **argv)
+{
+    bool grows = argc == 3 && strcmp(argv[2], "--grow") == 0;
+    if (argc != 2 && !grows) {
+        fprintf(stderr, "usage: %s CORPUS_DIR [--grow]\n", argv[0]);
+        return 2;
+    }
+    signal(SIGABRT, tell_input);
+    signal(SIGALRM, tell_input);
+    corpus_read(argv[1]);
+    random_state = setting("WEFT_FUZZ_SEED", 1);
+    if (grows)
+        grow(strrchr(argv[1], '/') != NULL ? strrchr(argv[1], '/') + 1 : argv[1], corpus.inputs,
+             corpus.count);
+    else
+        replay();
+    corpus_free();
     return 0;
 }
