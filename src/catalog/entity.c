@@ -73,26 +73,12 @@ static size_t column_of(const wf_entity_draft *draft, weft_str name)
     return wf_records_column(draft->records, name.ptr, name.len);
 }
 
-/* "id", "name", ...: as many as fit, none of them cut. */
-static void list_columns(const wf_records *records, char *out, size_t bytes)
-{
-    size_t used = 0;
-    for (size_t i = 0; i < records->column_count; i++) {
-        const char *name = records->columns[i], *comma = i == 0 ? "" : ", ";
-        if (used + strlen(name) + sizeof(", \"\", ...") > bytes) {
-            snprintf(out + used, bytes - used, "%s...", comma);
-            return;
-        }
-        used += (size_t)snprintf(out + used, bytes - used, "%s\"%s\"", comma, name);
-    }
-}
-
 static int fail_columns(const wf_entity_draft *draft, weft_catalog_error *error)
 {
     const wf_records *records = draft->records;
     bool is_other_mark = records->column_count == 1 && strpbrk(records->columns[0], ";\t|") != NULL;
     char there[100];
-    list_columns(records, there, sizeof(there));
+    wf_records_list_columns(records, there, sizeof(there));
     weft_str missing = draft->id_column == WF_NO_FIELD ? draft->names.id : draft->names.name;
     return wf_records_fail(
         records, error, -WEFT_M_EVALID, 1, "no column %.*s; the first row has %s%s",

@@ -103,9 +103,13 @@ static int find_column(weft_queries *queries, weft_catalog_error *error)
     }
     if (queries->field == NULL && records->column_count == 1)
         queries->column = 0;
-    if (queries->column == WF_NO_FIELD)
-        return wf_records_fail(records, error, -WEFT_M_EVALID, 1, "no column %s in the first row",
-                               queries->field != NULL ? queries->field : "query, text or name");
+    if (queries->column == WF_NO_FIELD) {
+        char there[100];
+        wf_records_list_columns(records, there, sizeof(there));
+        return wf_records_fail(
+            records, error, -WEFT_M_EVALID, 1, "no column %.40s; the first row has %s",
+            queries->field != NULL ? queries->field : "query, text or name", there);
+    }
     queries->has_column = true;
     return 0;
 }

@@ -45,6 +45,19 @@ void wf_records_close(wf_records *records)
 
 /* ---- errors ---- */
 
+void wf_records_list_columns(const wf_records *records, char *out, size_t bytes)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < records->column_count; i++) {
+        const char *name = records->columns[i], *comma = i == 0 ? "" : ", ";
+        if (used + strlen(name) + sizeof(", \"\", ...") > bytes) {
+            snprintf(out + used, bytes - used, "%s...", comma);
+            return;
+        }
+        used += (size_t)snprintf(out + used, bytes - used, "%s\"%s\"", comma, name);
+    }
+}
+
 int wf_records_fail(const wf_records *records, weft_catalog_error *error, int rc, size_t line,
                     const char *format, ...)
 {

@@ -53,6 +53,9 @@ int wf_records_next(wf_records *records, wf_record *out, weft_catalog_error *err
 /* The column of this name, without regard to ASCII case, or WF_NO_FIELD. */
 size_t wf_records_column(const wf_records *records, const char *name, size_t name_bytes);
 
+/* What the columns are called, as "id", "name", ...: as many as fit, none of them cut. */
+void wf_records_list_columns(const wf_records *records, char *out, size_t bytes);
+
 /* Fills *error, except `field` and `column`; returns rc. */
 int wf_records_fail(const wf_records *records, weft_catalog_error *error, int rc, size_t line,
                     const char *format, ...) WEFT_PRINTF(5, 6);

@@ -61,9 +61,10 @@ static const struct {
     {"q.csv", "", 0, T("name,text\nx,y\n"), "2|y\n"},
     {"q.csv", "", 0, T("anything\nx\n"), "2|x\n"},
     {"q.csv", "name", 0, T("name,text\nx,y\n"), "2|x\n"},
-    {"q.csv", "town", 0, T("name,text\nx,y\n"), "! q.csv:1: no column town in the first row\n"},
+    {"q.csv", "town", 0, T("name,text\nx,y\n"),
+     "! q.csv:1: no column town; the first row has \"name\", \"text\"\n"},
     {"q.csv", "", 0, T("a,b\nx,y\n"),
-     "! q.csv:1: no column query, text or name in the first row\n"},
+     "! q.csv:1: no column query, text or name; the first row has \"a\", \"b\"\n"},
     {"-", "", WEFT_FILE_TSV, T("a\tquery\nx\ty\n"), "2|y\n"},
 
     /* A key, or strings */

@@ -100,7 +100,7 @@ TEST(test_E05_the_text_of_a_run_is_there_when_it_has_ended)
     CHECK_EQ(weft_run(body_text, "disk 5"), -EIO);
     weft_config config = {.backend = "none of these"};
     CHECK_EQ(weft_run_with(&config, body_text, "disk 6"), -EINVAL);
-    CHECK_STR(weft_error_text(), "");
+    CHECK_STR(weft_error_text(), "back end: none of these is none of io_uring, epoll, sim");
 }
 
 TEST(test_E05_outside_a_run_the_text_is_the_threads)

@@ -148,7 +148,7 @@ int cmd_match_discover(int argc, char **argv)
          &job.size_min, 2, TEXTS_MAX},
         {"keywords", 0, "N", "keywords of a cluster, 1 to 32 (8)", ARGS_INTEGER, &job.keyword_max,
          1, 32},
-        {"clustering", 0, "HOW", "hdbscan, components or louvain (hdbscan, else components)",
+        {"clustering", 0, "HOW", "hdbscan, components or louvain (the first two, else one of all)",
          ARGS_TEXT, &job.clustering, 0, 0},
         {"report", 0, "DIR", "write a report and its summary there", ARGS_TEXT, &job.report_path, 0,
          0},

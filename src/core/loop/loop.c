@@ -62,7 +62,10 @@ static int backend_choose(weft_loop *loop, const weft_loop_options *options)
     const char *name = options->backend != NULL ? options->backend : getenv("WEFT_BACKEND");
     if (name != NULL && name[0] != '\0') {
         const struct wf_backend *backend = backend_named(name);
-        return backend != NULL ? backend_open(loop, backend, options) : -EINVAL;
+        if (backend == NULL)
+            return weft_fail(-EINVAL, "%s: %.40s is none of io_uring, epoll, sim",
+                             options->backend != NULL ? "back end" : "WEFT_BACKEND", name);
+        return backend_open(loop, backend, options);
     }
     /* Valgrind (seen with 3.19) holds its lock while a thread waits in io_uring_enter, so that no
      * other thread of the process would ever run. */

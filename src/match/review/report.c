@@ -146,6 +146,8 @@ static int save(const char *directory, const weft_m_discovery *it, const char *e
     rc = rc < 0
              ? wf_m_fail_plain(error, rc)
              : wf_whole_save(wf_buf_ptr(&path), wf_buf_ptr(content), wf_buf_bytes(content), error);
+    if (rc == -ENOENT) /* of a file that is made it says too little */
+        rc = wf_m_fail(error, rc, "%.300s: there is no such directory", directory);
     wf_buf_fini(&path);
     return rc;
 }
