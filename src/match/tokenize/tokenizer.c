@@ -73,26 +73,6 @@ static int encode_plain(const wf_tokenizer *it, const uint32_t *text, size_t cou
 
 /* ---- added tokens ---- */
 
-static bool is_at(const wf_added *added, const uint32_t *text, size_t count)
-{
-    return added->text.count <= count && added->text.count > 0 &&
-           memcmp(text, added->text.at, added->text.count * sizeof(*text)) == 0;
-}
-
-/* The longest added token at `at`, or NULL. */
-static const wf_added *added_at(const wf_tokenizer *it, bool is_normalised, const uint32_t *text,
-                                size_t count)
-{
-    const wf_added *best = NULL;
-    for (size_t i = 0; i < it->added_count; i++) {
-        const wf_added *added = &it->added[i];
-        if (added->is_normalised == is_normalised && is_at(added, text, count) &&
-            (best == NULL || added->text.count > best->text.count))
-            best = added;
-    }
-    return best;
-}
-
 /* What an added token takes of the text: itself, and white space beside it. */
 struct hit {
     const wf_added *added;
@@ -104,7 +84,8 @@ static bool next_added(const wf_tokenizer *it, bool is_normalised, const wf_scal
                        size_t from, size_t at, struct hit *out)
 {
     for (; at < text->count; at++) {
-        const wf_added *added = added_at(it, is_normalised, text->at + at, text->count - at);
+        const wf_added *added = wf_added_find(it->added, it->added_count, is_normalised,
+                                              text->at + at, text->count - at);
         if (added == NULL)
             continue;
         size_t end = at + added->text.count;

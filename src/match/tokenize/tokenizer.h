@@ -11,6 +11,7 @@
 #ifndef WF_MATCH_TOKENIZER_H
 #define WF_MATCH_TOKENIZER_H
 
+#include "match/tokenize/added.h"
 #include "match/tokenize/bpe.h"
 #include "match/tokenize/frame.h"
 #include "match/tokenize/steps.h"
@@ -18,14 +19,6 @@
 #include "match/tokenize/wordpiece.h"
 
 #define WF_ADDED_MAX 65536u
-
-/* A text that is one token wherever it stands. */
-typedef struct wf_added {
-    wf_scalars text;
-    uint32_t id;
-    bool is_single_word, trims_left, trims_right;
-    bool is_normalised; /* looked for in the normalised text */
-} wf_added;
 
 enum wf_model_kind { WF_MODEL_WORDPIECE, WF_MODEL_UNIGRAM, WF_MODEL_BPE };
 

@@ -124,8 +124,12 @@ static int read_all_added(struct reading *reading, uint32_t list)
     out->added = wf_array(count, sizeof(*out->added));
     int rc = out->added != NULL ? 0 : -ENOMEM;
     for (uint32_t at = wf_tape_first(&reading->tape, list); at != WF_NO_VALUE && rc == 0;
-         at = wf_tape_next(&reading->tape, list, at))
+         at = wf_tape_next(&reading->tape, list, at)) {
+        out->added[out->added_count].order = (uint32_t)out->added_count;
         rc = read_added(reading, at, &out->added[out->added_count++]);
+    }
+    if (rc == 0)
+        out->added_count = wf_added_sort(out->added, out->added_count);
     return rc;
 }
 
