@@ -94,6 +94,16 @@ static inline double bench_resident(void)
     return (double)pages * 4096;
 }
 
+/* The same numbers in each run (xorshift64). */
+static inline uint64_t bench_random(void)
+{
+    static uint64_t state = 1;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
 /* The program's N: its first argument, or `by_default`. */
 static inline size_t bench_count(int argc, char **argv, size_t by_default)
 {

@@ -18,16 +18,6 @@
 #define SMALLEST 1000
 #define SPREAD (60 * WEFT_SEC)
 
-static uint64_t random_state = 1;
-
-static uint64_t next_random(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
-}
-
 static void check(int rc, const char *what)
 {
     if (rc >= 0)
@@ -113,13 +103,13 @@ static int among_timers(void *arg)
     weft_time now = weft_now() + SPREAD; /* none of them comes while we measure */
     for (size_t i = 0; i < count; i++) {
         weft_timer_init(&timers[i], fire);
-        weft_timer_start(loop, &timers[i], now + (weft_time)(next_random() % SPREAD));
+        weft_timer_start(loop, &timers[i], now + (weft_time)(bench_random() % SPREAD));
     }
     double put_off[BENCH_RUNS];
     for (int run = 0; run < BENCH_RUNS; run++) {
         double start = bench_cpu();
         for (size_t i = 0; i < OPERATIONS; i++) {
-            uint64_t random = next_random();
+            uint64_t random = bench_random();
             weft_timer_start(loop, &timers[random % count],
                              now + (weft_time)((random >> 20) % SPREAD));
         }
@@ -175,7 +165,7 @@ static void send_bytes(weft_stream *(*pairs)[2], size_t count)
 {
     char byte = 'x';
     for (size_t i = 0; i < OPERATIONS / 10; i++) {
-        weft_stream **pair = pairs[next_random() % count];
+        weft_stream **pair = pairs[bench_random() % count];
         check(weft_stream_write(pair[0], &byte, 1), "write");
         check((int)weft_stream_read_exact(pair[1], &byte, 1), "read");
     }

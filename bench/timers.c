@@ -17,16 +17,6 @@
 static struct wf_timers wheel;
 static weft_timer *timers;
 static size_t count;
-static uint64_t random_state = 1;
-
-static uint64_t next_random(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state;
-}
-
 static void fire(weft_timer *timer)
 {
     (void)timer;
@@ -45,7 +35,7 @@ static void rearm_random(void *arg)
 {
     (void)arg;
     for (size_t i = 0; i < OPERATIONS; i++) {
-        uint64_t random = next_random();
+        uint64_t random = bench_random();
         wf_timers_start(&wheel, &timers[random % count], (weft_time)((random >> 20) % SPREAD));
     }
 }
@@ -56,14 +46,14 @@ static void push_forward(void *arg)
     weft_time *now = arg;
     for (size_t i = 0; i < OPERATIONS; i++) {
         *now += 1000;
-        wf_timers_start(&wheel, &timers[next_random() % count], *now + 30 * WEFT_SEC);
+        wf_timers_start(&wheel, &timers[bench_random() % count], *now + 30 * WEFT_SEC);
     }
 }
 
 static void start_all(void)
 {
     for (size_t i = 0; i < count; i++)
-        wf_timers_start(&wheel, &timers[i], (weft_time)(next_random() % SPREAD));
+        wf_timers_start(&wheel, &timers[i], (weft_time)(bench_random() % SPREAD));
 }
 
 static size_t fire_all(weft_time from)

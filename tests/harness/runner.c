@@ -52,7 +52,6 @@ static struct {
     const char *backends; /* names with commas between; "auto": the loop's own choice */
     const char *program;
     uint64_t seed, seed_count, step, sweep_max;
-    int64_t schedules_ms;
     int timeout_s;
     int job_count;
     bool lists, is_verbose, traces_leaks;
@@ -62,10 +61,16 @@ static struct {
     .seed = 1,
     .seed_count = 1,
     .sweep_max = HARNESS_SWEEP_MAX,
-    .schedules_ms = HARNESS_SCHEDULES_MS,
     .timeout_s = RUNNER_TIMEOUT_S,
     .job_count = 1,
 };
+
+static int64_t runner_schedules_ms(const struct harness_test *test)
+{
+    if (runner.sweep_max == UINT64_MAX) /* --torture */
+        return INT64_MAX;
+    return test->kind == HARNESS_SCENARIO ? HARNESS_SCENARIO_SCHEDULES_MS : HARNESS_SCHEDULES_MS;
+}
 
 void harness_register(struct harness_test *test)
 {
@@ -198,7 +203,7 @@ _Noreturn static void process_main(const struct job *job)
         .seed_count = runner.seed_count,
         .step = runner.step,
         .sweep_max = runner.sweep_max,
-        .schedules_ms = runner.schedules_ms,
+        .schedules_ms = runner_schedules_ms(job->point->test),
         .traces_leaks = runner.traces_leaks,
         .report = job->report,
     };
@@ -460,7 +465,6 @@ static void read_options(int argc, char **argv)
             break;
         case 't':
             runner.sweep_max = UINT64_MAX;
-            runner.schedules_ms = INT64_MAX;
             runner.timeout_s = RUNNER_TORTURE_S;
             break;
         case 'j':
