@@ -9,7 +9,7 @@
 enum { HARNESS_EXIT_FAILED = 99, HARNESS_EXIT_SKIPPED = 77 };
 enum { HARNESS_SWEEP_MAX = 2000 }; /* runs of one sweep, unless --torture */
 /* Of one sweep over schedules, unless --torture; a scenario is more likely to differ by them. */
-enum { HARNESS_SCHEDULES_MS = 200, HARNESS_SCENARIO_SCHEDULES_MS = 1200 };
+enum { HARNESS_SCHEDULES_MS = 200, HARNESS_SCENARIO_SCHEDULES_MS = 4000 };
 
 /* Shared memory of the runner and the test's process: what the test was doing, should it not be
  * able to say so itself any more. */
