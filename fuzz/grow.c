@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SHAPES = 300, PIECE_BYTES_MAX = 64, SIZE_MIN = 1 << 10, SIZE_MAX_ = 1 << 18 };
+enum { SHAPES = 300, PIECE_BYTES_MAX = 64, SMALLEST = 1 << 10, LARGEST = 1 << 18 };
 enum { PROBE_SMALL = 1 << 14, PROBE_LARGE = 1 << 16, PROBE_RUNS = 2, RUNS = 5 };
 
 #define DEAR_NS 1e9        /* who costs so much is not made longer */
@@ -44,7 +44,7 @@ static size_t shape_fill(const struct shape *shape, uint8_t *out, size_t size)
     return at + tail;
 }
 
-/* The least of some runs, in nanoseconds; negative: the target is too slow for the size. */
+/* The least of some runs, in nanoseconds. */
 static double shape_cost(const struct shape *shape, size_t size, int runs)
 {
     double least = -1;
@@ -67,7 +67,7 @@ static double shape_cost(const struct shape *shape, size_t size, int runs)
 static bool shape_make(const struct input *seeds, size_t count, struct shape *out)
 {
     const struct input *seed = &seeds[random_below(count)];
-    if (seed->size == 0 || seed->size > SIZE_MIN / 2)
+    if (seed->size == 0 || seed->size > SMALLEST / 2)
         return false;
     *out = (struct shape){.seed = seed, .from = 0, .to = seed->size};
     if (random_below(8) != 0) {
@@ -82,7 +82,7 @@ static bool shape_make(const struct input *seeds, size_t count, struct shape *ou
 static void shape_tell(const char *name, const char *which, const struct shape *shape)
 {
     double cost = 0;
-    for (size_t size = SIZE_MIN; size <= SIZE_MAX_ && cost < DEAR_NS; size *= 4) {
+    for (size_t size = SMALLEST; size <= LARGEST && cost < DEAR_NS; size *= 4) {
         cost = shape_cost(shape, size, RUNS);
         printf("{\"name\":\"%s_%s_%zu\",\"unit\":\"ns/"
                "byte\",\"value\":%.6g,\"spread\":0,\"runs\":%d}\n",
