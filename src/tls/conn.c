@@ -179,8 +179,9 @@ static void conn_count_odd(struct wf_tls_conn *conn)
     }
     conn->odd_count++;
     if (conn->odd_count > ODD_MAX)
-        conn->rc = conn_fail(conn, -WEFT_ELIMIT,
-                             "over 32 key updates, alerts and the like of the peer in 10 s");
+        conn->rc =
+            conn_fail(conn, -WEFT_ELIMIT,
+                      "over 32 key updates, tickets, alerts and the like of the peer in 10 s");
 }
 
 static void conn_saw(int is_ours, int version, int type, const void *bytes, size_t count, SSL *ssl,
@@ -188,12 +189,12 @@ static void conn_saw(int is_ours, int version, int type, const void *bytes, size
 {
     const struct wf_tls_conn *conn = arg;
     (void)version;
+    (void)bytes;
     (void)ssl;
     if (is_ours || count == 0)
         return;
-    /* Behind the handshake, and no ticket: a key update, or a wish to renegotiate. */
-    bool is_late = type == SSL3_RT_HANDSHAKE && conn->state != WF_TLS_SHAKING &&
-                   *(const unsigned char *)bytes != SSL3_MT_NEWSESSION_TICKET;
+    /* Behind the handshake: a key update, a ticket, a wish to renegotiate. */
+    bool is_late = type == SSL3_RT_HANDSHAKE && conn->state != WF_TLS_SHAKING;
     if (is_late || type == SSL3_RT_ALERT)
         conn_count_odd(arg);
 }

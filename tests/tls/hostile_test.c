@@ -166,47 +166,6 @@ TASK_TEST(class_37_tls_takes_no_early_data)
 
 /* ---- flooding ---- */
 
-static int read_to_end(void *arg)
-{
-    char buf[256];
-    ssize_t count;
-    while ((count = weft_stream_read(arg, buf, sizeof buf)) > 0)
-        ;
-    return (int)count;
-}
-
-static int updates_sent(int count, weft_time pause)
-{
-    struct ends ends;
-    weft_tls *client = ends_client((weft_tls_options){0});
-    weft_tls *server = ends_server((weft_tls_options){0});
-    ends_open(&ends, client, server, "web.test");
-    CHECK_OK(ends.client_rc);
-    weft_task reading = weft_spawn(read_to_end, ends.server);
-    int rc = 0, done;
-    for (int i = 0; i < count && rc == 0; i++) {
-        CHECK_EQ(SSL_key_update(wf_tls_conn_of(ends.client)->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
-        rc = weft_stream_write(ends.client, "x", 1);
-        if (rc == 0)
-            rc = weft_sleep(pause);
-    }
-    if (weft_done(reading, &done) == 0) {
-        CHECK_OK(weft_stream_shutdown(ends.client));
-        done = weft_await(reading);
-    }
-    ends_abort(&ends);
-    weft_tls_free(client);
-    weft_tls_free(server);
-    return done;
-}
-
-TASK_TEST(class_37_tls_peer_that_changes_keys_too_often_is_cut_off)
-{
-    CHECK_EQ(updates_sent(30, WEFT_MS), 0);
-    CHECK_EQ(updates_sent(60, WEFT_SEC), 0);
-    CHECK_EQ(updates_sent(60, WEFT_MS), -WEFT_ELIMIT);
-}
-
 /* Warnings before the handshake, which nobody has sealed. */
 TASK_TEST(class_37_tls_warnings_without_a_handshake_are_few)
 {
@@ -214,25 +173,6 @@ TASK_TEST(class_37_tls_warnings_without_a_handshake_are_few)
     for (size_t i = 0; i < sizeof flood; i += 7)
         memcpy(flood + i, "\x15\x03\x01\x00\x02\x01\x5a", 7); /* user_canceled */
     check_server_says(flood, sizeof flood, -WEFT_ETLS, "tls: unexpected message");
-}
-
-/* Each is answered by an alert, which the server that asks may never read. */
-TASK_TEST(class_37_tls_server_that_asks_for_renegotiation_again_and_again_is_left)
-{
-    struct ends ends;
-    weft_tls *client, *server;
-    open_as(&ends, &client, &server, be_1_2);
-    CHECK_OK(ends.client_rc);
-    SSL *theirs = wf_tls_conn_of(ends.server)->ssl;
-    SSL_clear_options(theirs, SSL_OP_NO_RENEGOTIATION);
-    for (int i = 0; i < 100; i++) {
-        CHECK_EQ(SSL_renegotiate(theirs), 1);
-        CHECK_EQ(SSL_do_handshake(theirs), 1);
-    }
-    weft_filter_push(wf_tls_conn_of(ends.server)->filter);
-    CHECK_EQ(read_to_end(ends.client), -WEFT_ELIMIT);
-    CHECK_EQ(SSL_num_renegotiations(wf_tls_conn_of(ends.client)->ssl), 0);
-    close_all(&ends, client, server);
 }
 
 /* A byte a record: who does not read holds the bytes, and nothing for each record. */
