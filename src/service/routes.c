@@ -10,7 +10,12 @@ static const char *const json_alone[] = {"application/json", NULL};
 static const char *const batch_forms[] = {"application/json", "application/x-ndjson",
                                           "text/event-stream", NULL};
 
-#define ABOUT(tag_, summary_) .tag = (tag_), .summary = (summary_)
+/* What answers probes and browsers lets any query pass; the others say what they do not know. */
+static const weft_schema no_params = {.name = "NoParams", .bytes = 1};
+
+#define SAYS(tag_, summary_) .tag = (tag_), .summary = (summary_)
+#define ASKED(params_, tag_, summary_) SAYS(tag_, summary_), .params = &(params_)
+#define ABOUT(tag_, summary_) ASKED(no_params, tag_, summary_)
 #define TAKES(schema_) .input = &(schema_), .gives = json_alone
 
 static const weft_http_reply not_ready[] = {
@@ -18,15 +23,15 @@ static const weft_http_reply not_ready[] = {
     {.status = 503, .about = "It is starting, or stopping."},
 };
 
-static const weft_http_api page_api = {ABOUT("look", "The start page")};
-static const weft_http_api health_api = {ABOUT("look", "Alive")};
-static const weft_http_api ready_api = {ABOUT("look", "Ready for questions"), .replies = not_ready,
+static const weft_http_api page_api = {SAYS("look", "The start page")};
+static const weft_http_api health_api = {SAYS("look", "Alive")};
+static const weft_http_api ready_api = {SAYS("look", "Ready for questions"), .replies = not_ready,
                                         .reply_count = 2};
-static const weft_http_api metrics_api = {ABOUT("look", "Counters for Prometheus")};
+static const weft_http_api metrics_api = {SAYS("look", "Counters for Prometheus")};
 static const weft_http_api info_api = {ABOUT("look", "Settings of the matcher")};
 static const weft_http_api stats_api = {ABOUT("look", "What it has done")};
-static const weft_http_api seed_match_api = {ABOUT("match", "The entity a text means, or null"),
-                                             .params = &ask_seed};
+static const weft_http_api seed_match_api = {
+    ASKED(ask_seed, "match", "The entity a text means, or null")};
 static const weft_http_api seed_batch_api = {ABOUT("match", "The same for a list of texts"),
                                              TAKES(ask_list)};
 static const weft_http_api match_api = {ABOUT("match", "The entities a text means, or several"),
@@ -44,7 +49,7 @@ static const weft_http_api hierarchy_api = {
     ABOUT("match", "Matches with what lies above and below, and how far up they are certain"),
     TAKES(ask_hierarchy)};
 static const weft_http_api hierarchy_entity_api = {
-    ABOUT("match", "What lies above and below an entity"), .params = &ask_hierarchy_entity};
+    ASKED(ask_hierarchy_entity, "match", "What lies above and below an entity")};
 
 static const weft_http_api matchers_api = {ABOUT("matchers", "The matchers there are")};
 static const weft_http_api get_matcher_api = {ABOUT("matchers", "A matcher: settings, statistics")};
@@ -91,8 +96,8 @@ static const char *const events_alone[] = {"text/event-stream", NULL};
 static const weft_http_api job_events_api = {ABOUT("jobs", "Follows a job, to its end"),
                                              .gives = events_alone};
 
-static const weft_http_api reviews_api = {ABOUT("review", "Proposed entities, the oldest first"),
-                                          .params = &ask_reviews};
+static const weft_http_api reviews_api = {
+    ASKED(ask_reviews, "review", "Proposed entities, the oldest first")};
 static const weft_http_api get_review_api = {ABOUT("review", "A proposed entity")};
 static const weft_http_reply decided[] = {
     {.status = 409, .about = "Its state is one from which there is no way there."}};

@@ -67,6 +67,26 @@ static int post_form(weft_http_request *req, weft_http_response *res, void *arg)
     return weft_http_respond_as(res, 201, &item_schema, weft_http_input(req));
 }
 
+/* Parameters that are known, and others. */
+struct open_params {
+    int64_t a;
+};
+static const weft_field open_params_fields[] = {{WEFT_FIELD_INTEGER(struct open_params, a)}};
+static const weft_schema open_params = {WEFT_SCHEMA(struct open_params, open_params_fields),
+                                        .is_open = true};
+static const weft_http_api open_api = {.params = &open_params};
+static const weft_schema no_params = {.name = "none", .bytes = 1};
+static const weft_http_api none_api = {.params = &no_params};
+
+static int get_open(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    const struct open_params *params = weft_http_params(req);
+    char text[24];
+    (void)arg;
+    snprintf(text, sizeof text, "%d\n", (int)params->a);
+    return weft_http_respond_text(res, 200, text);
+}
+
 static int shop_open(struct site *site)
 {
     static const weft_http_route routes[] = {
@@ -77,10 +97,12 @@ static int shop_open(struct site *site)
          .in_hand_max = 9},
         {.method = "POST", .path = "/form", .handler = post_form, .api = &form_api},
         {.method = "GET", .path = "/rest/{rest*}", .handler = post_form},
+        {.method = "GET", .path = "/open", .handler = get_open, .api = &open_api},
+        {.method = "GET", .path = "/none", .handler = get_open, .api = &none_api},
     };
     static const weft_http_openapi about = {0};
     static const weft_http_options options = {.openapi = &about};
-    return site_open_with(site, &options, routes, 3);
+    return site_open_with(site, &options, routes, sizeof routes / sizeof *routes);
 }
 
 /* Sends `head` (request line and fields, without the last empty line) with a body. */
@@ -115,6 +137,25 @@ static const struct {
      "{\"field\":\"count\",\"message\":\"must be an integer of at least 0\"},"
      "{\"field\":\"more\",\"message\":\"is not a field of this request\"}]},"
      "\"request_id\":\"t\"}}"},
+    {"PUT /items/7?limits=3&tag=a&%C3%A4=1&id=8 HTTP/1.1\r\n", "{\"name\":\"\"}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"limits: is not a parameter of this "
+     "request, which has limit, "
+     "tag\",\"field\":\"limits\",\"details\":{\"error_count\":4,\"errors\":["
+     "{\"field\":\"limits\",\"message\":\"is not a parameter of this request, which has limit, "
+     "tag\",\"in\":\"query\"},"
+     "{\"field\":\"\xc3\xa4\",\"message\":\"is not a parameter of this request, which has limit, "
+     "tag\",\"in\":\"query\"},"
+     "{\"field\":\"id\",\"message\":\"is not a parameter of this request, which has limit, "
+     "tag\",\"in\":\"query\"},"
+     "{\"field\":\"name\",\"message\":\"must have at least 1 character, has 0\"}]},"
+     "\"request_id\":\"t\"}}"},
+    {"GET /open?a=1&b=x&c HTTP/1.1\r\n", "", 200, "1\n"},
+    {"GET /none?a=1 HTTP/1.1\r\n", "", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"a: is not a parameter of this "
+     "request, "
+     "which has none\",\"field\":\"a\",\"details\":{\"error_count\":1,\"errors\":["
+     "{\"field\":\"a\",\"message\":\"is not a parameter of this request, which has "
+     "none\",\"in\":\"query\"}]},\"request_id\":\"t\"}}"},
     {"PUT /items/7 HTTP/1.1\r\n", "{\"name\":", 400,
      "{\"error\":{\"code\":\"bad_request\",\"message\":\"the body is not the JSON expected: the "
      "text ends too early, line 1 column "

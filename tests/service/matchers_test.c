@@ -113,6 +113,11 @@ static const struct {
      "{\"entities\":[{\"id\":1,\"name\":\"a\"}],\"options\":{\"mode\":\"fuzzy\"}}", 422,
      "{\"code\":\"mode_error\",\"message\":\"Invalid mode: fuzzy\",\"field\":\"options.mode\","
      "\"suggestion\":\"Valid modes: auto, zero-shot, head-only, full, hybrid, bert\""},
+    {"POST /v1/match?top_k=3", "{\"query\":\"red\"}", 422,
+     "\"message\":\"top_k: is not a parameter of this request, which has none\""},
+    {"GET /v1/matchers/x/reviews?states=approved", NULL, 422,
+     "\"message\":\"states: is not a parameter of this request, which has state, discovery_id, "
+     "limit, offset\",\"field\":\"states\""},
 };
 
 TASK_TEST(matcher_that_is_wrong_is_refused_by_its_field)

@@ -4,6 +4,7 @@
 
 #include <weft/http_api.h>
 
+#include "base/utf8.h"
 #include "http/exchange/error_body.h"
 #include "http/server/server_priv.h"
 
@@ -166,6 +167,48 @@ static bool param_text(void *arg, const weft_field *field, size_t index, weft_st
     return out->ptr != NULL;
 }
 
+static bool is_query_param(const weft_schema *params, weft_str name)
+{
+    for (size_t i = 0; i < params->field_count; i++) {
+        const char *known = field_name(&params->fields[i]);
+        if (params->fields[i].in == WEFT_IN_QUERY && strlen(known) == name.len &&
+            memcmp(known, name.ptr, name.len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* "limit, tag": as many as there is room for. */
+static void name_query_params(const weft_schema *params, char *out, size_t room)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < params->field_count && used < room; i++) {
+        if (params->fields[i].in == WEFT_IN_QUERY)
+            used += (size_t)snprintf(out + used, room - used, "%s%s", used != 0 ? ", " : "",
+                                     field_name(&params->fields[i]));
+    }
+}
+
+/* What is in no table was meant to do something, and would not. */
+static void check_query(const weft_http_request *req, const weft_schema *params,
+                        weft_issues *issues)
+{
+    weft_str name, value;
+    char known[80], path[sizeof issues->items[0].path];
+    for (size_t i = 0; !params->is_open && weft_http_query_at(req, i, &name, &value); i++) {
+        if (is_query_param(params, name))
+            continue;
+        name_query_params(params, known, sizeof known);
+        snprintf(path, sizeof path, "%.*s", (int)wf_utf8_cut(name.ptr, name.len, sizeof path - 1),
+                 name.ptr);
+        weft_issue(issues, path, "is not a parameter of this request, which has %s",
+                   known[0] != '\0' ? known : "none");
+        if (issues->count <= WEFT_ISSUE_MAX)
+            issues->items[issues->count - 1].in = "query";
+    }
+}
+
 bool wf_api_fits(const weft_http_api *api, const char *path)
 {
     const weft_schema *params = api->params;
@@ -196,8 +239,12 @@ static int take_values(weft_http_request *req, const weft_http_api *api, struct 
 {
     int rc = 0;
     issues->count = 0;
-    if (api->params != NULL)
+    if (api->params != NULL) {
         rc = weft_schema_read_texts(api->params, param_text, req, issues, &extras->params);
+        check_query(req, api->params, issues);
+        if (rc == 0 && issues->count != 0)
+            rc = -EINVAL;
+    }
     if (rc == 0 || rc == -EINVAL) {
         int input_rc = take_input(api, extras, issues);
         rc = input_rc < 0 ? input_rc : rc;
