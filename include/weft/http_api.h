@@ -59,9 +59,10 @@ typedef struct weft_http_api {
     const char *const *gives;  /* types of the answer, NULL behind the last; NULL: any Accept */
 
     /* For the document alone: */
-    const weft_schema *output; /* the body of a 200 */
+    int status;                /* of the answer when all is well; 0: 200 */
+    const weft_schema *output; /* its body */
     const weft_http_reply *replies;
-    size_t reply_count; /* others than 200, 422 and errors */
+    size_t reply_count; /* others, or what that one means; 422 and errors are said without */
     const char *summary, *about;
     const char *id;  /* operationId; NULL: made of method and path */
     const char *tag; /* under which it stands */

@@ -62,8 +62,8 @@ static const weft_http_api put_matcher_api = {
     .replies = put_replies, .reply_count = 2};
 static const weft_http_reply no_content[] = {{.status = 204, .about = "It is gone."}};
 static const weft_http_api delete_matcher_api = {
-    ABOUT("matchers", "Takes a matcher away, and what was saved of it"), .replies = no_content,
-    .reply_count = 1};
+    ABOUT("matchers", "Takes a matcher away, and what was saved of it"), .status = 204,
+    .replies = no_content, .reply_count = 1};
 
 static const weft_http_reply add_replies[] = {
     {.status = 409, .about = "An id is there already, and `update` is not set."}};
@@ -81,10 +81,11 @@ static const weft_http_reply job_made[] = {
     {.status = 429, .about = "As many jobs wait as may; Retry-After says when to come again."},
 };
 static const weft_http_api fit_api = {ABOUT("jobs", "Fits a matcher, by examples or without"),
-                                      TAKES(ask_fit), .replies = job_made, .reply_count = 2};
+                                      TAKES(ask_fit), .status = 202, .replies = job_made,
+                                      .reply_count = 2};
 static const weft_http_api discover_api = {
     ABOUT("jobs", "Discovers what new texts have in common: entities that may be missing"),
-    TAKES(ask_discover), .replies = job_made, .reply_count = 2};
+    TAKES(ask_discover), .status = 202, .replies = job_made, .reply_count = 2};
 static const weft_http_api jobs_api = {ABOUT("jobs", "Jobs, the last one first")};
 static const weft_http_api get_job_api = {ABOUT("jobs", "How a job stands")};
 static const weft_http_api delete_job_api = {ABOUT("jobs", "Cancels a job, and says how it ended")};
@@ -93,8 +94,11 @@ static const weft_http_reply job_results[] = {
 static const weft_http_api job_result_api = {ABOUT("jobs", "What a job found"),
                                              .replies = job_results, .reply_count = 1};
 static const char *const events_alone[] = {"text/event-stream", NULL};
+static const weft_http_reply nothing_new[] = {
+    {.status = 204, .about = "The job is over, and all of it was seen: do not come again."}};
 static const weft_http_api job_events_api = {ABOUT("jobs", "Follows a job, to its end"),
-                                             .gives = events_alone};
+                                             .gives = events_alone, .replies = nothing_new,
+                                             .reply_count = 1};
 
 static const weft_http_api reviews_api = {
     ASKED(ask_reviews, "review", "Proposed entities, the oldest first")};

@@ -45,7 +45,13 @@ static const weft_schema item_schema = {WEFT_SCHEMA(struct item, item_fields)};
 static const char *const json_alone[] = {"application/json", NULL};
 static const weft_http_api put_api = {
     .params = &item_params, .input = &item_schema, .output = &item_schema, .gives = json_alone};
-static const weft_http_api form_api = {.input = &item_schema, .is_form = true};
+static const weft_http_reply form_replies[] = {{.status = 409, .about = "It is there already."}};
+static const weft_http_api form_api = {.input = &item_schema,
+                                       .is_form = true,
+                                       .status = 201,
+                                       .output = &item_schema,
+                                       .replies = form_replies,
+                                       .reply_count = 1};
 
 static int put_item(weft_http_request *req, weft_http_response *res, void *arg)
 {
@@ -280,6 +286,11 @@ TASK_TEST(the_document_says_what_the_routes_take)
                "#/components/schemas/Error");
     CHECK_TEXT(put, "responses 503 headers Retry-After schema type", "integer");
     CHECK(at(root, "paths /item/{name} get responses 503") == NULL); /* not bounded */
+    const weft_json *form = at(root, "paths /form post responses");
+    CHECK(at(form, "200") == NULL);
+    CHECK_TEXT(form, "201 content application/json schema $ref",
+               "#/components/schemas/item_fields");
+    CHECK_TEXT(form, "409 description", "It is there already.");
     CHECK(at(root, "paths /openapi.json") == NULL);
     /* A route without tables has its path's parameters all the same. */
     CHECK_TEXT(root, "paths /item/{name} get parameters 0 name", "name");

@@ -179,13 +179,40 @@ static void put_body(weft_json_writer *json, const weft_http_api *api)
     weft_json_end_object(json);
 }
 
+static const weft_http_reply *reply_of(const weft_http_api *api, int status)
+{
+    for (size_t i = 0; i < api->reply_count; i++) {
+        if (api->replies[i].status == status)
+            return &api->replies[i];
+    }
+    return NULL;
+}
+
+static void begin_status(weft_json_writer *json, int status)
+{
+    char text[12];
+    snprintf(text, sizeof text, "%d", status);
+    begin(json, text);
+}
+
+static int status_of(const weft_http_api *api)
+{
+    return api->status != 0 ? api->status : 200;
+}
+
+/* When all is well. */
 static void put_ok(weft_json_writer *json, const weft_http_api *api)
 {
-    begin(json, "200");
-    put(json, "description", "What was asked for.");
-    if (api != NULL && api->output != NULL) {
-        put_content(json, "application/json", api->output->name);
-    } else if (api != NULL && api->gives != NULL) {
+    int status = status_of(api);
+    const weft_http_reply *reply = reply_of(api, status);
+    const weft_schema *output =
+        reply != NULL && reply->schema != NULL ? reply->schema : api->output;
+    begin_status(json, status);
+    put(json, "description",
+        reply != NULL && reply->about != NULL ? reply->about : "What was asked for.");
+    if (output != NULL) {
+        put_content(json, "application/json", output->name);
+    } else if (api->gives != NULL && status != 204) {
         begin(json, "content");
         for (size_t i = 0; api->gives[i] != NULL; i++) {
             begin(json, api->gives[i]);
@@ -198,9 +225,7 @@ static void put_ok(weft_json_writer *json, const weft_http_api *api)
 
 static void put_reply(weft_json_writer *json, const weft_http_reply *reply)
 {
-    char status[12];
-    snprintf(status, sizeof status, "%d", reply->status);
-    begin(json, status);
+    begin_status(json, reply->status);
     put(json, "description",
         reply->about != NULL ? reply->about : wf_http_status_phrase(reply->status));
     if (reply->schema != NULL)
@@ -235,23 +260,16 @@ static void put_full(weft_json_writer *json)
 
 static void put_responses(weft_json_writer *json, const weft_http_api *api, bool is_bounded)
 {
-    bool has_ok = true, has_invalid = api != NULL && (api->input != NULL || api->params != NULL);
+    bool has_invalid = api->input != NULL || api->params != NULL;
     begin(json, "responses");
-    for (size_t i = 0; api != NULL && i < api->reply_count; i++) {
-        int status = api->replies[i].status;
-        /* Another success instead of 200, unless what a 200 has is said too. */
-        has_ok &= status >= 300 || status == 200 || api->output != NULL;
-        has_ok &= status != 200;
-        has_invalid &= status != 422;
-        is_bounded &= status != 503;
+    put_ok(json, api);
+    for (size_t i = 0; i < api->reply_count; i++) {
+        if (api->replies[i].status != status_of(api))
+            put_reply(json, &api->replies[i]);
     }
-    if (has_ok)
-        put_ok(json, api);
-    for (size_t i = 0; api != NULL && i < api->reply_count; i++)
-        put_reply(json, &api->replies[i]);
-    if (has_invalid)
+    if (has_invalid && reply_of(api, 422) == NULL)
         put_error(json, "422", "Values that are not accepted.");
-    if (is_bounded)
+    if (is_bounded && reply_of(api, 503) == NULL)
         put_full(json);
     put_error(json, "default", "An error.");
     weft_json_end_object(json);
