@@ -18,8 +18,7 @@ static void check_served(struct site *site)
     struct h2_peer peer;
     struct h2_answer answer;
     h2_peer_open(&peer, site);
-    h2_peer_get(&peer, 1, "/ok");
-    h2_peer_answer(&peer, 1, &answer);
+    h2_peer_ask(&peer, 1, "/ok", &answer);
     CHECK_EQ(answer.status, 200);
     h2_peer_close(&peer);
 }
@@ -76,11 +75,9 @@ static void check_flood(struct flood flood)
     struct h2_answer answer;
     flood_open(&flood, &site, &peer);
     CHECK_OK(flood_send(&flood, &peer, 900));
-    h2_peer_get(&peer, 3, "/ok");
-    h2_peer_answer(&peer, 3, &answer);
+    h2_peer_ask(&peer, 3, "/ok", &answer);
     CHECK_EQ(answer.status, 200);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 
     flood_open(&flood, &site, &peer);
     (void)flood_send(&flood, &peer, 1100);
@@ -136,18 +133,15 @@ TASK_TEST(class_19_a_budget_fills_again)
     struct site site;
     struct h2_peer peer;
     struct h2_answer answer;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     for (int second = 0; second < 30; second++) {
         for (int i = 0; i < 95; i++)
             CHECK_OK(h2_peer_frame(&peer, NGHTTP2_PING, NGHTTP2_FLAG_ACK, 0, "12345678", 8));
         CHECK_OK(weft_sleep(WEFT_SEC));
     }
-    h2_peer_get(&peer, 1, "/ok");
-    h2_peer_answer(&peer, 1, &answer);
+    h2_peer_ask(&peer, 1, "/ok", &answer);
     CHECK_EQ(answer.status, 200);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 /* CVE-2023-44487. */
@@ -155,8 +149,7 @@ TASK_TEST(class_15_rapid_reset)
 {
     struct site site;
     struct h2_peer peer;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     int rc = 0;
     for (int32_t i = 0; i < 1100 && rc == 0; i++) {
         h2_peer_get(&peer, 1 + 2 * i, "/wait");
@@ -199,16 +192,13 @@ TASK_TEST(class_15_resets_make_no_room_for_more_handlers)
         CHECK_OK(h2_peer_frame(&peer, NGHTTP2_RST_STREAM, 0, 1 + 2 * i, cancel, 4));
     }
     CHECK_EQ(running_most, 10u);
-    h2_peer_get(&peer, 61, "/ok");
-    h2_peer_answer(&peer, 61, &answer);
+    h2_peer_ask(&peer, 61, "/ok", &answer);
     CHECK(answer.is_reset);
     CHECK_EQ(answer.code, (uint32_t)NGHTTP2_REFUSED_STREAM);
     CHECK_OK(weft_sleep(11 * WEFT_SEC));
-    h2_peer_get(&peer, 63, "/ok");
-    h2_peer_answer(&peer, 63, &answer);
+    h2_peer_ask(&peer, 63, "/ok", &answer);
     CHECK_EQ(answer.status, 200);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 /* CVE-2025-8671: the client makes us reset. */
@@ -217,8 +207,7 @@ TASK_TEST(class_16_provoked_resets)
     static const uint8_t too_much[4] = {0x7f, 0xff, 0xff, 0xff};
     struct site site;
     struct h2_peer peer;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     int rc = 0;
     for (int32_t i = 0; i < 1100 && rc == 0; i++) {
         h2_peer_get(&peer, 1 + 2 * i, "/wait");
@@ -270,8 +259,7 @@ static void hpack_bomb(size_t named, bool is_trailer, struct h2_answer *out)
     enum { VALUE = 3900 };
     uint8_t *block = calloc(1, VALUE + named + 128);
     size_t at = 0;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     if (is_trailer)
         h2_peer_head(&peer, 1, 0, "POST", "/echo", "");
     else
@@ -286,13 +274,11 @@ static void hpack_bomb(size_t named, bool is_trailer, struct h2_answer *out)
     CHECK_OK(h2_peer_frame(&peer, NGHTTP2_HEADERS, END | NGHTTP2_FLAG_END_HEADERS, 1, block, at));
     h2_peer_answer(&peer, 1, out);
     CHECK_OK(weft_sleep(15 * WEFT_SEC)); /* the block is over: nothing waits for its end */
-    h2_peer_get(&peer, 3, "/ok");
-    h2_peer_answer(&peer, 3, &next);
+    h2_peer_ask(&peer, 3, "/ok", &next);
     CHECK_EQ(next.status, 200);
     check_served(&site);
     free(block);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 TASK_TEST(class_18_hpack_bomb)
@@ -314,16 +300,14 @@ TASK_TEST(class_14_heads_over_a_limit_get_431)
     struct h2_peer peer;
     struct h2_answer answer;
     char lines[3000] = "";
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     for (int i = 0; i < 101; i++)
         strcat(lines, "x: y\n");
     h2_peer_head(&peer, 1, END, "GET", "/ok", lines);
     h2_peer_answer(&peer, 1, &answer);
     CHECK_EQ(answer.status, 431);
     check_served(&site);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 /* ---- what keeps waiting ---- */
@@ -334,17 +318,14 @@ TASK_TEST(class_11_a_header_block_that_stays_open_ends_the_connection_after_ten_
     struct h2_peer peer;
     struct h2_answer answer;
     uint8_t block[64];
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
-    h2_peer_get(&peer, 1, "/ok"); /* SETTINGS are answered: nothing comes between */
-    h2_peer_answer(&peer, 1, &answer);
+    h2_site_open(&site, &peer, NULL);
+    h2_peer_ask(&peer, 1, "/ok", &answer); /* SETTINGS are answered: nothing comes between */
     weft_time from = weft_now();
     CHECK_OK(h2_peer_frame(&peer, NGHTTP2_HEADERS, END, 3, block,
                            h2_block(block, ":method: GET\n:scheme: http\n")));
     CHECK_EQ(h2_peer_end(&peer), CALM);
     CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, 10);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 TASK_TEST(class_12_a_slow_body_gets_408)
@@ -352,8 +333,7 @@ TASK_TEST(class_12_a_slow_body_gets_408)
     struct site site;
     struct h2_peer peer;
     struct h2_answer answer;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     weft_time from = weft_now();
     h2_peer_head(&peer, 1, 0, "POST", "/echo", "");
     h2_peer_head(&peer, 3, 0, "POST", "/stream", "");
@@ -361,8 +341,7 @@ TASK_TEST(class_12_a_slow_body_gets_408)
     h2_peer_answer(&peer, 1, &answer);
     CHECK_EQ(answer.status, 408);
     CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, 10);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 /* A closed window holds no handler, and after 30 s no stream. */
@@ -386,8 +365,7 @@ TASK_TEST(class_20_a_closed_window_holds_no_handler)
     CHECK(answer.is_reset);
     CHECK_EQ(answer.code, (uint32_t)NGHTTP2_CANCEL);
     CHECK_EQ((weft_now() - from + WEFT_SEC + WEFT_SEC / 2) / WEFT_SEC, 30);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 TASK_TEST(class_13_a_large_answer_nobody_takes_ends_after_thirty_seconds)
@@ -410,8 +388,7 @@ TASK_TEST(class_13_a_large_answer_nobody_takes_ends_after_thirty_seconds)
     h2_peer_answer(&peer, 3, &answer);
     CHECK_EQ(answer.status, 200);
     free(frame);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 /* A byte of window every 20 s takes a byte of the answer, and keeps neither what is left of a small
@@ -441,8 +418,7 @@ TASK_TEST(class_13_an_answer_taken_byte_by_byte_ends)
         } while (frame->type != NGHTTP2_RST_STREAM);
         CHECK_GE(weft_now() - from, 60 * WEFT_SEC);
         CHECK_EQ(site_seen.cancelled, i);
-        h2_peer_close(&peer);
-        CHECK_OK(site_close(&site));
+        h2_site_close(&site, &peer);
     }
     free(frame);
 }
@@ -466,11 +442,9 @@ TASK_TEST(class_13_a_frame_that_waits_for_tcp_goes_with_its_stream)
     CHECK_EQ(site_seen.last_rc, -ECANCELED);
     h2_peer_answer(&peer, 1, &answer);
     CHECK(answer.is_reset);
-    h2_peer_get(&peer, 3, "/health");
-    h2_peer_answer(&peer, 3, &answer);
+    h2_peer_ask(&peer, 3, "/health", &answer);
     CHECK_EQ(answer.status, 200);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 /* A byte of window at a time gets the answer a byte at a time. */
@@ -481,8 +455,7 @@ TASK_TEST(class_20_window_games)
     struct h2_answer answer;
     CHECK_OK(site_open(&site, NULL));
     h2_peer_open_with(&peer, &site, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1);
-    h2_peer_get(&peer, 1, "/count?n=4");
-    h2_peer_answer(&peer, 1, &answer);
+    h2_peer_ask(&peer, 1, "/count?n=4", &answer);
     CHECK(answer.is_whole);
     CHECK_STR(answer.body, "line 0\nline 1\nline 2\nline 3\n");
     h2_peer_close(&peer);
@@ -490,8 +463,7 @@ TASK_TEST(class_20_window_games)
     h2_peer_open(&peer, &site); /* beyond 2^31 - 1 */
     CHECK_OK(h2_peer_frame(&peer, NGHTTP2_WINDOW_UPDATE, 0, 0, "\x7f\xff\xff\xff", 4));
     CHECK_EQ(h2_peer_end(&peer), NGHTTP2_FLOW_CONTROL_ERROR);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 /* Answers to PINGs that are not taken pile up no further than this.  However the bytes are cut,
@@ -502,8 +474,7 @@ TASK_TEST(class_19_control_frames_nobody_takes)
     struct h2_peer peer;
     weft_http_options options = {
         .limits = {.h2_odd_burst = 1u << 30, .h2_odd_rate = 1u << 20, .h2_control_count_max = 1}};
-    CHECK_OK(site_open(&site, &options));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, &options);
     uint8_t pings[100][17];
     for (size_t i = 0; i < 100; i++)
         memcpy(pings[i], "\0\0\10\6\0\0\0\0\0pingping", 17);

@@ -41,10 +41,36 @@ void h2_peer_open(struct h2_peer *peer, struct site *site)
     h2_peer_open_with(peer, site, 0, 0);
 }
 
+int h2_peer_try(struct h2_peer *peer, const struct site *site)
+{
+    static const uint8_t settings[9] = {0, 0, 0, NGHTTP2_SETTINGS};
+    weft_stream *stream;
+    WEFT_TRY(weft_stream_connect(&stream, &site->addr));
+    h2_peer_begin(peer, stream);
+    int rc = weft_stream_write(stream, H2_PREFACE, sizeof H2_PREFACE - 1);
+    if (rc == 0)
+        rc = weft_stream_write(stream, settings, sizeof settings);
+    if (rc < 0)
+        h2_peer_close(peer);
+    return rc;
+}
+
 void h2_peer_close(struct h2_peer *peer)
 {
     nghttp2_hd_inflate_del(peer->inflater);
     weft_stream_abort(peer->stream);
+}
+
+void h2_site_open(struct site *site, struct h2_peer *peer, const weft_http_options *options)
+{
+    CHECK_OK(site_open(site, options));
+    h2_peer_open(peer, site);
+}
+
+void h2_site_close(struct site *site, struct h2_peer *peer)
+{
+    h2_peer_close(peer);
+    CHECK_OK(site_close(site));
 }
 
 /* ---- sending ---- */
@@ -201,6 +227,12 @@ void h2_peer_answer(struct h2_peer *peer, int32_t id, struct h2_answer *out)
         }
     }
     free(frame);
+}
+
+void h2_peer_ask(struct h2_peer *peer, int32_t id, const char *path, struct h2_answer *out)
+{
+    h2_peer_get(peer, id, path);
+    h2_peer_answer(peer, id, out);
 }
 
 long h2_peer_end(struct h2_peer *peer)

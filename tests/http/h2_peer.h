@@ -28,6 +28,13 @@ struct h2_peer {
 void h2_peer_open(struct h2_peer *peer, struct site *site);
 void h2_peer_open_with(struct h2_peer *peer, struct site *site, uint16_t setting, uint32_t value);
 
+/* A site and a client of it, which sends no settings; and the end of both. */
+void h2_site_open(struct site *site, struct h2_peer *peer, const weft_http_options *options);
+void h2_site_close(struct site *site, struct h2_peer *peer);
+
+/* The same as h2_peer_open(), where it may fail; then nothing is open. */
+int h2_peer_try(struct h2_peer *peer, const struct site *site);
+
 /* On a stream that is there already. */
 void h2_peer_begin(struct h2_peer *peer, weft_stream *stream);
 void h2_peer_close(struct h2_peer *peer);
@@ -67,6 +74,9 @@ struct h2_answer {
 /* Reads until stream `id` has ended or the connection has; frames of other streams are dropped.
  * Windows are opened as bytes come. */
 void h2_peer_answer(struct h2_peer *peer, int32_t id, struct h2_answer *out);
+
+/* GET, and its answer. */
+void h2_peer_ask(struct h2_peer *peer, int32_t id, const char *path, struct h2_answer *out);
 
 /* Reads to the end: the code of the GOAWAY, or -1 if none came. */
 long h2_peer_end(struct h2_peer *peer);

@@ -6,7 +6,6 @@
 #include "h2_peer.h"
 
 #include <weft/error.h>
-#include <weft/gather.h>
 #include <weft/scope.h>
 #include <weft/sim.h>
 
@@ -20,20 +19,13 @@ static const size_t sizes[] = {3, 28, 40960};
 /* Several requests at once; what came whole is right. */
 static int converse(void *arg)
 {
-    static const uint8_t settings[9] = {0, 0, 0, NGHTTP2_SETTINGS};
     struct site *site = arg;
     struct h2_peer peer;
-    weft_stream *stream;
     unsigned whole = 0;
-    WEFT_TRY(weft_stream_connect(&stream, &site->addr));
-    h2_peer_begin(&peer, stream);
-    int rc = weft_stream_write(stream, H2_PREFACE, sizeof H2_PREFACE - 1);
-    if (rc == 0)
-        rc = weft_stream_write(stream, settings, sizeof settings);
-    for (int32_t i = 0; i < STREAMS && rc == 0; i++) {
+    WEFT_TRY(h2_peer_try(&peer, site));
+    for (int32_t i = 0; i < STREAMS; i++) {
         struct h2_answer answer;
-        h2_peer_get(&peer, 1 + 2 * i, paths[i % 3]);
-        h2_peer_answer(&peer, 1 + 2 * i, &answer);
+        h2_peer_ask(&peer, 1 + 2 * i, paths[i % 3], &answer);
         if (answer.is_whole && answer.status == 200) {
             CHECK_EQ(answer.body_bytes, sizes[i % 3]);
             whole++;
@@ -59,24 +51,10 @@ static int client(void *arg)
     return 0;
 }
 
-static int forgive(int rc)
-{
-    return rc == -ENOMEM || rc == -ENFILE || rc == -ENOBUFS ? 0 : rc;
-}
-
 static int both_ends(void *arg)
 {
-    struct site site;
-    weft_task clients[CLIENTS];
     (void)arg;
-    int rc = site_open(&site, NULL);
-    if (rc < 0)
-        return forgive(rc);
-    for (int i = 0; i < CLIENTS; i++)
-        clients[i] = weft_spawn(client, &site);
-    rc = weft_gather_n(clients, CLIENTS);
-    int closed = site_close(&site);
-    return forgive(rc < 0 ? rc : closed);
+    return site_meet(client, CLIENTS);
 }
 
 static void sweep(const char *text)

@@ -23,8 +23,7 @@ static void check_get(struct h2_peer *peer, int32_t id, const char *path, int st
                       const char *body)
 {
     struct h2_answer answer;
-    h2_peer_get(peer, id, path);
-    h2_peer_answer(peer, id, &answer);
+    h2_peer_ask(peer, id, path, &answer);
     CHECK(answer.is_whole);
     CHECK_EQ(answer.status, status);
     if (body != NULL)
@@ -36,15 +35,13 @@ TASK_TEST(h2_serves_what_http1_does)
     struct site site;
     struct h2_peer peer;
     struct h2_answer answer;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     check_get(&peer, 1, "/ok", 200, "ok\n");
     check_get(&peer, 3, "/item/a%20b?q=c+d", 200, "a b|c d");
     check_get(&peer, 5, "/nothing", 404, NULL);
     check_get(&peer, 7, "/count?n=3", 200, "line 0\nline 1\nline 2\n");
     check_get(&peer, 9, "/fail?rc=22", 500, NULL);
-    h2_peer_get(&peer, 11, "/large?kib=300");
-    h2_peer_answer(&peer, 11, &answer);
+    h2_peer_ask(&peer, 11, "/large?kib=300", &answer);
     CHECK(answer.is_whole);
     CHECK_EQ(answer.body_bytes, 300u * 1024);
     CHECK(strstr(answer.fields, "content-length: 307200\n") != NULL);
@@ -59,8 +56,7 @@ TASK_TEST(h2_serves_what_http1_does)
     CHECK(strstr(answer.fields, "allow: GET, HEAD, OPTIONS\n") != NULL);
     CHECK(strstr(answer.fields, "x-request-id: mine\n") != NULL);
     CHECK(strstr(answer.fields, "connection") == NULL);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 TASK_TEST(h2_bodies_come_whole_and_in_pieces)
@@ -69,8 +65,7 @@ TASK_TEST(h2_bodies_come_whole_and_in_pieces)
     struct site site;
     struct h2_peer peer;
     struct h2_answer answer;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     for (int32_t i = 0; i < 2; i++) {
         h2_peer_head(&peer, 1 + 2 * i, 0, "POST", paths[i], "");
         CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, 0, 1 + 2 * i, "the first, ", 11));
@@ -80,8 +75,7 @@ TASK_TEST(h2_bodies_come_whole_and_in_pieces)
         CHECK_EQ(answer.status, 200);
         CHECK_STR(answer.body, "the first, the rest");
     }
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 static int send_file(weft_http_request *req, weft_http_response *res, void *arg)
@@ -113,14 +107,12 @@ TASK_TEST(h2_carries_a_file)
     CHECK_OK(site_open(&site, NULL));
     CHECK_OK(weft_http_server_add(site.server, &route));
     h2_peer_open(&peer, &site);
-    h2_peer_get(&peer, 1, "/file");
-    h2_peer_answer(&peer, 1, &answer);
+    h2_peer_ask(&peer, 1, "/file", &answer);
     CHECK_EQ(answer.status, 200);
     CHECK(answer.is_whole);
     CHECK_EQ(answer.body_bytes, 99999u);
     CHECK_BYTES(answer.body, 7, "beginxx", 7);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
     scratch_clean(0);
 }
 
@@ -129,14 +121,12 @@ TASK_TEST(h2_answers_come_as_they_are_ready)
     struct site site;
     struct h2_peer peer;
     struct h2_answer answer;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     h2_peer_get(&peer, 1, "/sleep?ms=1000");
     check_get(&peer, 3, "/ok", 200, "ok\n");
     h2_peer_answer(&peer, 1, &answer);
     CHECK_STR(answer.body, "slept\n");
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 /* A conversation, byte by byte as it goes to the wire. */
@@ -282,8 +272,7 @@ TASK_TEST(h2_refuses_fields_that_http_forbids)
     };
     struct site site;
     struct h2_peer peer;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint8_t block[512];
         struct h2_answer answer;
@@ -297,8 +286,7 @@ TASK_TEST(h2_refuses_fields_that_http_forbids)
         if (answer.is_reset)
             CHECK_EQ(answer.code, (uint32_t)NGHTTP2_PROTOCOL_ERROR);
     }
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 static int show_cookie(weft_http_request *req, weft_http_response *res, void *arg)
@@ -313,14 +301,12 @@ TASK_TEST(h2_crumbs_of_a_cookie_are_one_field)
     struct site site;
     struct h2_peer peer;
     struct h2_answer answer;
-    CHECK_OK(site_open(&site, NULL));
     site_handler = show_cookie;
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     h2_peer_head(&peer, 1, END, "GET", "/test", "cookie: a=b\nx: y\ncookie: c=d\n");
     h2_peer_answer(&peer, 1, &answer);
     CHECK_STR(answer.body, "a=b; c=d");
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 TASK_TEST(h2_a_body_that_is_not_as_long_as_promised_is_an_error)
@@ -328,16 +314,14 @@ TASK_TEST(h2_a_body_that_is_not_as_long_as_promised_is_an_error)
     struct site site;
     struct h2_peer peer;
     struct h2_answer answer;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     h2_peer_head(&peer, 1, 0, "POST", "/echo", "content-length: 5\n");
     CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, END, 1, "four", 4));
     h2_peer_answer(&peer, 1, &answer);
     CHECK(answer.is_reset);
     CHECK_EQ(answer.code, (uint32_t)NGHTTP2_PROTOCOL_ERROR);
     check_get(&peer, 3, "/ok", 200, "ok\n");
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 TASK_TEST(h2_bodies_over_the_limit_get_413)
@@ -345,8 +329,7 @@ TASK_TEST(h2_bodies_over_the_limit_get_413)
     static const char *const lines[] = {"content-length: 17\n", ""};
     struct site site;
     struct h2_peer peer;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     for (int32_t i = 0; i < 2; i++) {
         struct h2_answer answer;
         h2_peer_head(&peer, 1 + 2 * i, 0, "POST", "/small", lines[i]);
@@ -356,8 +339,7 @@ TASK_TEST(h2_bodies_over_the_limit_get_413)
         CHECK_EQ(answer.status, 413);
     }
     check_get(&peer, 5, "/ok", 200, "ok\n");
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 /* ---- windows and resets ---- */
@@ -411,8 +393,7 @@ TASK_TEST(h2_a_handler_that_does_not_read_holds_the_client_back)
     CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, END, 3, piece, sizeof piece));
     h2_peer_answer(&peer, 3, &answer);
     CHECK_STR(answer.body, "81920");
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 TASK_TEST(h2_a_reset_cancels_the_handler)
@@ -420,8 +401,7 @@ TASK_TEST(h2_a_reset_cancels_the_handler)
     static const uint8_t cancel[4] = {0, 0, 0, NGHTTP2_CANCEL};
     struct site site;
     struct h2_peer peer;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     h2_peer_get(&peer, 1, "/wait");
     check_get(&peer, 3, "/ok", 200, "ok\n");
     CHECK_EQ(site_seen.started, 1u);
@@ -429,16 +409,14 @@ TASK_TEST(h2_a_reset_cancels_the_handler)
     check_get(&peer, 5, "/ok", 200, "ok\n");
     CHECK_EQ(site_seen.cancelled, 1u);
     CHECK_STR(site_seen.why, "client disconnected");
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 TASK_TEST(h2_a_client_that_goes_cancels_all_its_handlers)
 {
     struct site site;
     struct h2_peer peer;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     for (int32_t id = 1; id < 20; id += 2)
         h2_peer_get(&peer, id, "/wait");
     check_get(&peer, 21, "/ok", 200, "ok\n");
@@ -454,8 +432,7 @@ TASK_TEST(h2_an_answer_before_the_body_ends_the_stream_without_error)
     struct h2_peer peer;
     struct h2_answer answer;
     struct h2_frame *frame = malloc(sizeof *frame);
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     h2_peer_head(&peer, 1, 0, "POST", "/nothing", "");
     h2_peer_answer(&peer, 1, &answer);
     CHECK_EQ(answer.status, 404);
@@ -464,8 +441,7 @@ TASK_TEST(h2_an_answer_before_the_body_ends_the_stream_without_error)
     CHECK_EQ(frame->bytes[3], NGHTTP2_NO_ERROR);
     check_get(&peer, 3, "/ok", 200, "ok\n");
     free(frame);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 static weft_event gate;
@@ -510,8 +486,7 @@ TASK_TEST(h2_streams_wait_for_their_route_and_may_leave)
     weft_event_set(&gate);
     h2_peer_answer(&peer, 9, &answer);
     CHECK_EQ(answer.status, 200);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 TASK_TEST(h2_a_route_without_room_refuses_before_the_body)
@@ -536,8 +511,7 @@ TASK_TEST(h2_a_route_without_room_refuses_before_the_body)
     weft_event_set(&gate);
     h2_peer_answer(&peer, 1, &answer);
     CHECK_EQ(answer.status, 200);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 TASK_TEST(h2_an_answer_that_breaks_off_is_a_reset)
@@ -545,16 +519,13 @@ TASK_TEST(h2_an_answer_that_breaks_off_is_a_reset)
     struct site site;
     struct h2_peer peer;
     struct h2_answer answer;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
-    h2_peer_get(&peer, 1, "/length?n=7");
-    h2_peer_answer(&peer, 1, &answer);
+    h2_site_open(&site, &peer, NULL);
+    h2_peer_ask(&peer, 1, "/length?n=7", &answer);
     CHECK(answer.is_reset);
     CHECK(!answer.is_whole);
     CHECK_EQ(answer.code, (uint32_t)NGHTTP2_INTERNAL_ERROR);
     check_get(&peer, 3, "/length?n=10", 200, "xxxxxxxxxx");
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 /* ---- the end ---- */
@@ -563,15 +534,13 @@ TASK_TEST(h2_silence_is_ended_by_goaway)
 {
     struct site site;
     struct h2_peer peer;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     check_get(&peer, 1, "/ok", 200, "ok\n");
     weft_time from = weft_now();
     CHECK_EQ(h2_peer_end(&peer), NGHTTP2_NO_ERROR);
     CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, 60);
     CHECK_EQ(peer.last_id, 1);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 /* Two GOAWAYs, the first without a last stream; what is in hand is answered. */
@@ -580,8 +549,7 @@ TASK_TEST(h2_shutdown_answers_what_is_in_hand)
     struct site site;
     struct h2_peer peer;
     struct h2_answer answer;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     h2_peer_get(&peer, 1, "/sleep?ms=3000");
     check_get(&peer, 3, "/ok", 200, "ok\n");
     weft_http_server_stop(site.server);
@@ -590,8 +558,7 @@ TASK_TEST(h2_shutdown_answers_what_is_in_hand)
     CHECK_EQ(h2_peer_end(&peer), NGHTTP2_NO_ERROR);
     CHECK_EQ(peer.goaways, 2u);
     CHECK_EQ(peer.last_id, 3);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 TASK_TEST(h2_a_connection_of_many_requests_ends_politely)
@@ -599,16 +566,14 @@ TASK_TEST(h2_a_connection_of_many_requests_ends_politely)
     struct site site;
     struct h2_peer peer;
     weft_http_options options = {.limits.requests_per_connection_max = 3};
-    CHECK_OK(site_open(&site, &options));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, &options);
     check_get(&peer, 1, "/ok", 200, "ok\n");
     check_get(&peer, 3, "/ok", 200, "ok\n");
     CHECK_EQ(peer.goaways, 0u);
     check_get(&peer, 5, "/ok", 200, "ok\n");
     CHECK_EQ(h2_peer_end(&peer), NGHTTP2_NO_ERROR);
     CHECK_EQ(peer.last_id, 5);
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 /* ---- trailers ---- */
@@ -649,8 +614,7 @@ TASK_TEST(class_10_trailers_over_h2_come_and_go)
     struct h2_answer answer;
     char many[512] = "";
     site_handler = answer_trailers;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     for (int i = 0; i < 33; i++)
         strcat(many, "x: y\n");
     for (int32_t i = 0; i < 2; i++) {
@@ -665,8 +629,7 @@ TASK_TEST(class_10_trailers_over_h2_come_and_go)
         CHECK(answer.is_reset);
         CHECK_EQ(answer.code, (uint32_t)NGHTTP2_PROTOCOL_ERROR);
     }
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 TASK_TEST(h2_trailers_and_expectations_may_be_cut_anywhere)
@@ -697,36 +660,26 @@ TASK_TEST(h2_refuses_trailers_that_http_forbids)
     struct h2_peer peer;
     struct h2_answer answer;
     site_handler = answer_trailers;
-    CHECK_OK(site_open(&site, NULL));
-    h2_peer_open(&peer, &site);
+    h2_site_open(&site, &peer, NULL);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         note("row %zu: %s", i, rows[i]);
         ask_with_trailers(&peer, 1 + 2 * (int32_t)i, "/test", rows[i], &answer);
         CHECK(answer.is_reset);
         CHECK_EQ(answer.code, (uint32_t)NGHTTP2_PROTOCOL_ERROR);
     }
-    h2_peer_close(&peer);
-    CHECK_OK(site_close(&site));
+    h2_site_close(&site, &peer);
 }
 
 /* ---- with anything failing ---- */
 
 static int talk(struct site *site)
 {
-    static const uint8_t settings[9] = {0, 0, 0, NGHTTP2_SETTINGS};
     struct h2_peer peer;
     struct h2_answer answer;
-    weft_stream *stream;
-    WEFT_TRY(weft_stream_connect(&stream, &site->addr));
-    h2_peer_begin(&peer, stream);
-    int rc = weft_stream_write(stream, H2_PREFACE, sizeof H2_PREFACE - 1);
-    if (rc == 0)
-        rc = weft_stream_write(stream, settings, sizeof settings);
-    if (rc == 0) {
-        h2_peer_head(&peer, 1, 0, "POST", "/stream", "");
-        rc = h2_peer_frame(&peer, NGHTTP2_DATA, END, 1, "hello", 5);
-        h2_peer_get(&peer, 3, "/count?n=2");
-    }
+    WEFT_TRY(h2_peer_try(&peer, site));
+    h2_peer_head(&peer, 1, 0, "POST", "/stream", "");
+    int rc = h2_peer_frame(&peer, NGHTTP2_DATA, END, 1, "hello", 5);
+    h2_peer_get(&peer, 3, "/count?n=2");
     if (rc == 0)
         h2_peer_answer(&peer, 1, &answer);
     if (rc == 0 && answer.is_whole && answer.status == 200)

@@ -10,7 +10,6 @@
 #include "site.h"
 
 #include <weft/error.h>
-#include <weft/gather.h>
 #include <weft/scope.h>
 #include <weft/sim.h>
 
@@ -122,28 +121,13 @@ static int client(void *arg)
 
 /* ---- a run ---- */
 
-/* What a plan without memory makes of a run; no other plan does. */
-static int forgive(int rc)
-{
-    return rc == -ENOMEM || rc == -ENFILE || rc == -ENOBUFS ? 0 : rc;
-}
-
 static int both_ends(void *arg)
 {
-    struct site site;
-    weft_task clients[CLIENTS];
     weft_sim_stats stats;
     (void)arg;
     weft_sim_stats_get(&stats);
     note("\"%s\", seed %llu", plan_text, (unsigned long long)stats.seed);
-    int rc = site_open(&site, NULL);
-    if (rc < 0)
-        return forgive(rc);
-    for (int i = 0; i < CLIENTS; i++)
-        clients[i] = weft_spawn(client, &site);
-    rc = weft_gather_n(clients, CLIENTS);
-    int closed = site_close(&site);
-    return forgive(rc < 0 ? rc : closed);
+    return site_meet(client, CLIENTS);
 }
 
 static void sweep(const char *text)

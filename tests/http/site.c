@@ -4,8 +4,10 @@
 
 #include <weft/error.h>
 #include <weft/event.h>
+#include <weft/gather.h>
 #include <weft/scope.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -252,6 +254,26 @@ int site_close(struct site *site)
     weft_http_server_free(site->server);
     site->server = NULL;
     return rc;
+}
+
+static int forgive(int rc)
+{
+    return rc == -ENOMEM || rc == -ENFILE || rc == -ENOBUFS ? 0 : rc;
+}
+
+int site_meet(weft_fn *client, size_t client_count)
+{
+    struct site site;
+    weft_task clients[8];
+    assert(client_count <= sizeof clients / sizeof *clients);
+    int rc = site_open(&site, NULL);
+    if (rc < 0)
+        return forgive(rc);
+    for (size_t i = 0; i < client_count; i++)
+        clients[i] = weft_spawn(client, &site);
+    rc = weft_gather_n(clients, client_count);
+    int closed = site_close(&site);
+    return forgive(rc < 0 ? rc : closed);
 }
 
 /* ---- clients ---- */

@@ -29,6 +29,10 @@ int site_open_with(struct site *site, const weft_http_options *options, const we
 /* Stops it and returns what weft_http_serve returned. */
 int site_close(struct site *site);
 
+/* A run of a sweep: a site, and so many clients at once, each with it as argument.  What only a
+ * plan without memory does is no failure of it. */
+int site_meet(weft_fn *client, size_t client_count);
+
 /* The routes:
  *   GET  /ok            "ok\n"
  *   POST /echo          the body, with its type
