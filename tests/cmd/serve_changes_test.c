@@ -1,80 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 
 /* weft serve, told that it may be changed: its options, two loops, and a life after the first. */
-#include "child.h"
+#include "served.h"
 
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
-#define COUNTRIES test_source("examples/data/countries.csv")
 #define COLOURS "{\"entities\":[{\"id\":1,\"name\":\"Red\"},{\"id\":2,\"name\":\"Blue\"}]}"
 
-/* ---- a service and a client ---- */
+static struct answer answer; /* to the last call */
 
-struct served {
-    struct child child;
-    uint16_t port;
-    wf_buf out, answer;
-};
-
-/* Waits for the line that says where it listens. */
-static void start(struct served *served, const char *const *words)
+static int call(const struct service *service, const char *line, const char *head, const char *body)
 {
-    *served = (struct served){0};
-    child_start(&served->child, words);
-    while (memchr(wf_buf_ptr(&served->out), '\n', wf_buf_bytes(&served->out)) == NULL)
-        CHECK(child_read(&served->child.out, &served->out));
-    wf_buf_putc(&served->out, '\0');
-    const char *at = strstr(wf_buf_ptr(&served->out), "http://127.0.0.1:");
-    CHECK(at != NULL);
-    served->port = (uint16_t)strtol(at + 17, NULL, 10);
+    service_call_with(service, line, head, body, &answer);
+    note("%s: %s", line, answer.head);
+    return answer.status;
 }
 
-#define START(served_, ...) start((served_), (const char *const[]){"serve", __VA_ARGS__, NULL})
-
-/* What it said on standard error goes into `err`. */
-static int end(struct served *served, char *err, size_t room)
+static bool says(const char *text)
 {
-    weft_str nothing = {"", 0};
-    wf_buf said = {0};
-    kill(served->child.pid, SIGTERM);
-    while (child_turn(&served->child, &nothing, &served->out, &said))
-        ;
-    int code = child_wait(&served->child);
-    snprintf(err, room, "%.*s", (int)wf_buf_bytes(&said), wf_buf_ptr(&said));
-    wf_buf_fini(&said);
-    wf_buf_fini(&served->out);
-    wf_buf_fini(&served->answer);
-    return code;
+    return strstr(answer.head, text) != NULL;
 }
 
-/* One call; `head` are further lines of its head.  The status; the answer ends with NUL. */
-static int call(struct served *served, const char *line, const char *head, const char *body)
+static int end(struct service *service, char *err, size_t room)
 {
-    const struct sockaddr_in addr = {.sin_family = AF_INET,
-                                     .sin_port = htons(served->port),
-                                     .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    char request[1024];
-    int bytes = snprintf(request, sizeof(request),
-                         "%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s"
-                         "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                         line, head, strlen(body), body);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK_OK(connect(fd, (const struct sockaddr *)&addr, sizeof(addr)));
-    CHECK_EQ(write(fd, request, (size_t)bytes), bytes);
-    wf_buf_reset(&served->answer);
-    while (child_read(&fd, &served->answer))
-        ;
-    wf_buf_putc(&served->answer, '\0');
-    note("%s: %s", line, wf_buf_ptr(&served->answer));
-    return (int)strtol(wf_buf_ptr(&served->answer) + 9, NULL, 10);
-}
-
-static bool says(const struct served *served, const char *text)
-{
-    return strstr(wf_buf_ptr(&served->answer), text) != NULL;
+    wf_buf_fini(&answer.buf);
+    return service_end_with(service, SIGTERM, err, room);
 }
 
 /* ---- options ---- */
@@ -122,12 +73,12 @@ TEST(serve_refuses_a_token_that_is_none_or_everybodys)
 
 TEST(serve_takes_no_changes_unless_told)
 {
-    struct served served;
+    struct service service;
     char err[512];
-    START(&served, "-e", COUNTRIES, "--listen", "127.0.0.1:0");
-    CHECK_EQ(call(&served, "PUT /v1/matchers/x", "", COLOURS), 403);
-    CHECK(says(&served, "--token FILE or --allow-changes"));
-    CHECK_EQ(end(&served, err, sizeof(err)), 0);
+    SERVICE_START(&service, "-e", COUNTRIES, "--listen", "127.0.0.1:0");
+    CHECK_EQ(call(&service, "PUT /v1/matchers/x", "", COLOURS), 403);
+    CHECK(says("--token FILE or --allow-changes"));
+    CHECK_EQ(end(&service, err, sizeof(err)), 0);
 }
 
 /* ---- two lives ---- */
@@ -136,35 +87,35 @@ TEST(serve_takes_no_changes_unless_told)
 TEST(serve_keeps_what_was_saved)
 {
     static const char key[] = "Authorization: Bearer 0123456789abcdef\r\n";
-    struct served served;
+    struct service service;
     char dir[] = "/tmp/weft-data-XXXXXX", file[64], err[512];
     CHECK(mkdtemp(dir) != NULL);
     const char *token = make_file("token", "0123456789abcdef\n");
     CHECK_OK(chmod(token, 0600));
 
-    START(&served, "-e", COUNTRIES, "--listen", "127.0.0.1:0", "--loops", "2", "--data", dir,
-          "--token", token);
-    CHECK_EQ(call(&served, "PUT /v1/matchers/x", "", COLOURS), 401);
-    CHECK_EQ(call(&served, "PUT /v1/matchers/default", key, COLOURS), 200);
+    SERVICE_START(&service, "-e", COUNTRIES, "--listen", "127.0.0.1:0", "--loops", "2", "--data",
+                  dir, "--token", token);
+    CHECK_EQ(call(&service, "PUT /v1/matchers/x", "", COLOURS), 401);
+    CHECK_EQ(call(&service, "PUT /v1/matchers/default", key, COLOURS), 200);
     for (int i = 0; i < 16; i++) {
-        CHECK_EQ(call(&served, "POST /match?query=red", "", ""), 200);
-        CHECK(says(&served, "{\"matched\":{\"id\":1,\"score\":1.0,"));
+        CHECK_EQ(call(&service, "POST /match?query=red", "", ""), 200);
+        CHECK(says("{\"matched\":{\"id\":1,\"score\":1.0,"));
     }
-    CHECK_EQ(call(&served, "POST /v1/save", key, ""), 200);
-    CHECK_EQ(end(&served, err, sizeof(err)), 0);
+    CHECK_EQ(call(&service, "POST /v1/save", key, ""), 200);
+    CHECK_EQ(end(&service, err, sizeof(err)), 0);
     CHECK_STR(err, "");
 
-    START(&served, "-e", COUNTRIES, "--listen", "127.0.0.1:0", "--data", dir);
-    CHECK_EQ(call(&served, "POST /match?query=red", "", ""), 200);
-    CHECK(says(&served, "{\"matched\":{\"id\":1,\"score\":1.0,"));
-    CHECK_EQ(call(&served, "POST /v1/save", key, ""), 403); /* this life takes none */
-    CHECK_EQ(end(&served, err, sizeof(err)), 0);
+    SERVICE_START(&service, "-e", COUNTRIES, "--listen", "127.0.0.1:0", "--data", dir);
+    CHECK_EQ(call(&service, "POST /match?query=red", "", ""), 200);
+    CHECK(says("{\"matched\":{\"id\":1,\"score\":1.0,"));
+    CHECK_EQ(call(&service, "POST /v1/save", key, ""), 403); /* this life takes none */
+    CHECK_EQ(end(&service, err, sizeof(err)), 0);
     CHECK(strstr(err, "default.weftm stands for the files that are named\n") != NULL);
 
-    START(&served, "--listen", "127.0.0.1:0", "--data", dir);
-    CHECK_EQ(call(&served, "POST /match?query=blue", "", ""), 200);
-    CHECK(says(&served, "{\"matched\":{\"id\":2,"));
-    CHECK_EQ(end(&served, err, sizeof(err)), 0);
+    SERVICE_START(&service, "--listen", "127.0.0.1:0", "--data", dir);
+    CHECK_EQ(call(&service, "POST /match?query=blue", "", ""), 200);
+    CHECK(says("{\"matched\":{\"id\":2,"));
+    CHECK_EQ(end(&service, err, sizeof(err)), 0);
     snprintf(file, sizeof(file), "%s/default.weftm", dir);
     CHECK_OK(unlink(file));
     CHECK_OK(rmdir(dir));
@@ -185,7 +136,7 @@ TEST(serve_drops_what_killed_saves_left)
         {"notes.tmp-0123456789abcdef", true, true},
     };
     static const struct timespec old[2];
-    struct served served;
+    struct service service;
     char dir[] = "/tmp/weft-data-XXXXXX", err[512], path[80];
     CHECK(mkdtemp(dir) != NULL);
     for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
@@ -196,8 +147,8 @@ TEST(serve_drops_what_killed_saves_left)
         if (files[i].is_old)
             CHECK_OK(utimensat(AT_FDCWD, path, old, 0));
     }
-    START(&served, "--listen", "127.0.0.1:0", "--data", dir);
-    CHECK_EQ(end(&served, err, sizeof(err)), 0);
+    SERVICE_START(&service, "--listen", "127.0.0.1:0", "--data", dir);
+    CHECK_EQ(end(&service, err, sizeof(err)), 0);
     for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
         snprintf(path, sizeof(path), "%s/%s", dir, files[i].name);
         CHECK_EQ(unlink(path) == 0, files[i].stays);
@@ -208,15 +159,16 @@ TEST(serve_drops_what_killed_saves_left)
 /* Jobs that the end finds are told; a follower is let go with the last word. */
 TEST(serve_ends_jobs_and_says_so)
 {
-    struct served served;
+    struct service service;
     char err[512];
-    START(&served, "-e", COUNTRIES, "--listen", "127.0.0.1:0", "--loops", "2", "--allow-changes");
+    SERVICE_START(&service, "-e", COUNTRIES, "--listen", "127.0.0.1:0", "--loops", "2",
+                  "--allow-changes");
     for (int i = 0; i < 8; i++)
-        CHECK_EQ(call(&served, "POST /v1/fit", "",
+        CHECK_EQ(call(&service, "POST /v1/fit", "",
                       "{\"mode\":\"head-only\",\"training_data\":[{\"text\":\"tulips\","
                       "\"label\":\"NL\"},{\"text\":\"fjords\",\"label\":\"NO\"}]}"),
                  202);
-    CHECK_EQ(end(&served, err, sizeof(err)), 0);
+    CHECK_EQ(end(&service, err, sizeof(err)), 0);
     note("%s", err);
     CHECK(strstr(err, "cancelled: the service ends\n") != NULL);
 }
