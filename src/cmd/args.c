@@ -98,6 +98,36 @@ static int set_number(const struct args_option *option, const char *value, char 
     return 0;
 }
 
+/* Copies a|b|c as "a, b, c". */
+static void list_choices(const char *choices, char *out, size_t bytes)
+{
+    size_t used = 0;
+    for (; *choices != '\0' && used + 3 < bytes; choices++) {
+        out[used++] = *choices != '|' ? *choices : ',';
+        if (*choices == '|')
+            out[used++] = ' ';
+    }
+    out[used] = '\0';
+}
+
+static int set_choice(const struct args_option *option, const char *value, char *error)
+{
+    char choices[ARGS_ERROR_BYTES / 2];
+    size_t len = strlen(value);
+    for (const char *at = option->value; at != NULL;) {
+        size_t bytes = strcspn(at, "|");
+        if (bytes == len && memcmp(at, value, len) == 0) {
+            *(const char **)option->out = value;
+            return 0;
+        }
+        at = at[bytes] != '\0' ? at + bytes + 1 : NULL;
+    }
+    list_choices(option->value, choices, sizeof(choices));
+    snprintf(error, ARGS_ERROR_BYTES, "--%s: %.64s is none of %s", option->name,
+             len != 0 ? value : "''", choices);
+    return -EINVAL;
+}
+
 static int set_value(const struct args_option *option, const char *value, char *error)
 {
     struct args_list *list;
@@ -108,6 +138,8 @@ static int set_value(const struct args_option *option, const char *value, char *
     case ARGS_TEXT:
         *(const char **)option->out = value;
         return 0;
+    case ARGS_CHOICE:
+        return set_choice(option, value, error);
     case ARGS_INTEGER:
         return set_integer(option, value, error);
     case ARGS_NUMBER:

@@ -23,6 +23,7 @@ struct args_list {
 enum args_kind {
     ARGS_FLAG,    /* bool * */
     ARGS_TEXT,    /* const char ** */
+    ARGS_CHOICE,  /* const char **, one of the words of `value`, which have | between them */
     ARGS_INTEGER, /* int64_t *, min to max */
     ARGS_NUMBER,  /* double *, min to max */
     ARGS_LIST,    /* struct args_list * */

@@ -9,6 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of a help: the names of options, and how far in it is said what they mean. */
+#define NAME_COLUMNS 26
+#define HELP_INDENT "                             "
+
 void say_escaped(wf_buf *out, weft_str text)
 {
     for (size_t at = 0; at < text.len;) {
@@ -78,12 +82,14 @@ int say_help(const char *text, const struct args_option *options, size_t option_
     fputs("\nOptions:\n", stdout);
     for (size_t i = 0; i < option_count; i++) {
         const struct args_option *option = &options[i];
-        char name[64], letter[8] = "    ";
+        char name[96], letter[8] = "    ";
         if (option->letter != '\0')
             snprintf(letter, sizeof(letter), "-%c, ", option->letter);
         snprintf(name, sizeof(name), "%s--%s%s%s", letter, option->name,
                  option->value != NULL ? " " : "", option->value != NULL ? option->value : "");
-        fprintf(stdout, "  %-26s %s\n", name, option->help);
+        bool is_long = strlen(name) > NAME_COLUMNS; /* what it means stands below */
+        fprintf(stdout, "  %-*s%s%s\n", NAME_COLUMNS + 1, name, is_long ? "\n" HELP_INDENT : "",
+                option->help);
     }
     fprintf(stdout, "\nExamples:\n%s", examples);
     return say_printed();

@@ -11,6 +11,7 @@ struct given {
     const char *file;
     int64_t top_k;
     double threshold;
+    const char *mode;
     struct args_list entities;
 };
 
@@ -21,6 +22,7 @@ static int parse(struct given *given, int *argc, char **argv, char *error)
         {"file", 'f', "FILE", "", ARGS_TEXT, &given->file, 0, 0},
         {"top-k", 'k', "N", "", ARGS_INTEGER, &given->top_k, 1, 1000},
         {"threshold", 't', "X", "", ARGS_NUMBER, &given->threshold, 0, 1},
+        {"mode", 'm', "auto|full|a", "", ARGS_CHOICE, &given->mode, 0, 0},
         {"entities", 'e', "FILE", "", ARGS_LIST, &given->entities, 0, 0},
     };
     return args_parse(options, sizeof(options) / sizeof(*options), argc, argv, error);
@@ -47,6 +49,8 @@ static const char *said(const char *line)
     wf_buf out = {0};
     wf_buf_printf(&out, "%d %s %d %g", given.json, given.file != NULL ? given.file : "-",
                   (int)given.top_k, given.threshold);
+    if (given.mode != NULL)
+        wf_buf_printf(&out, " m=%s", given.mode);
     for (size_t i = 0; i < given.entities.count; i++)
         wf_buf_printf(&out, " e=%s", given.entities.items[i]);
     for (int i = 0; i < argc; i++)
@@ -71,6 +75,15 @@ static const char *const lines[][2] = {
     {"--file --json", "0 --json 5 0.5"},
     {"--file=a --file=b", "0 b 5 0.5"},
 
+    {"--mode auto", "0 - 5 0.5 m=auto"},
+    {"-mfull", "0 - 5 0.5 m=full"},
+    {"--mode=a x", "0 - 5 0.5 m=a x"},
+
+    {"--mode aut", "! --mode: aut is none of auto, full, a"},
+    {"--mode auto|full", "! --mode: auto|full is none of auto, full, a"},
+    {"--mode=", "! --mode: '' is none of auto, full, a"},
+    {"--mode Full", "! --mode: Full is none of auto, full, a"},
+    {"--mode", "! --mode needs a value: auto|full|a"},
     {"--topk 3", "! unknown option --topk; did you mean --top-k?"},
     {"--thershold 1", "! unknown option --thershold; did you mean --threshold?"},
     {"--zzzzzz", "! unknown option --zzzzzz"},

@@ -245,8 +245,8 @@ TEST(match_commands_know_kinds_of_scores)
     CHECK(text_begins(run.out, "{\"id\":\"DE\",\"score\":0.557"));
     run_fini(&run);
     RUN(&run, "match", "query", "-e", COUNTRIES, "--score", "guess", "Frnace");
-    CHECK_EQ(run.code, 1);
-    CHECK(text_begins(run.err, "weft: Invalid score_kind: guess\n"));
+    CHECK_EQ(run.code, 2);
+    CHECK(text_begins(run.err, "weft: --score: guess is none of "));
     run_fini(&run);
 }
 

@@ -56,6 +56,36 @@ static const struct {
     {{"match", "query", "-e", "x.csv", "--format", "xml", "z"},
      2,
      "weft: --format: xml is none of csv, tsv, json, ndjson, lines"},
+    {{"match", "query", "-e", "x.csv", "--mode", "zero_shot", "z"},
+     2,
+     "weft: --mode: zero_shot is none of auto, zero-shot, head-only, full, hybrid, bert"},
+    {{"match", "query", "-e", "x.csv", "--mode", "", "z"},
+     2,
+     "weft: --mode: '' is none of auto, zero-shot, head-only, full, hybrid, bert"},
+    {{"serve", "-e", "x.csv", "--score", "guess"},
+     2,
+     "weft: --score: guess is none of auto, probability, cosine, dense, fused"},
+    {{"match", "query", "-e", "x.csv", "--mode=hybrid", "--blocking=bm26", "z"},
+     2,
+     "weft: --blocking: bm26 is none of ngram, bm25, tfidf, fuzzy, none"},
+    {{"match", "hierarchy", "-e", "x.csv", "--level", "up", "z"},
+     2,
+     "weft: --level: up is none of all, self, ancestors, descendants"},
+    {{"match", "discover", "-e", "x.csv", "--clustering", "kmeans", "-fz"},
+     2,
+     "weft: --clustering: kmeans is none of hdbscan, components, louvain"},
+    {{"match", "drift", "-e", "x.csv", "-fz", "--method", "mmd"},
+     2,
+     "weft: --method: mmd is none of mmd_linear, kl_gaussian, cosine_centroid"},
+    {{"match", "novelty", "-e", "x.csv", "--combine", "any", "z"},
+     2,
+     "weft: --combine: any is none of weighted, union, intersection, voting, meta_learner"},
+    {{"match", "eval", "-e", "x.csv", "-fz", "--calibration", "all"},
+     2,
+     "weft: --calibration: all is none of local, split, mondrian"},
+    {{"match", "review", "list", "--state", "new"},
+     2,
+     "weft: --state: new is none of pending_review, approved, rejected, promoted"},
     {{"match", "explain", "-e", "x.csv"},
      2,
      "weft: no text; give some, or a file of them with --file FILE"},
@@ -115,6 +145,60 @@ TEST(program_says_what_is_wrong_with_its_words)
         CHECK_EQ(strcspn(run.err, "\n"), strlen(wrongs[i].err));
         CHECK(text_begins(run.err, wrongs[i].err));
         run_fini(&run);
+    }
+}
+
+/* These are known by the library alone. */
+TEST(match_novelty_says_which_of_its_options_is_wrong)
+{
+    struct run run;
+    RUN(&run, "match", "novelty", "-e", COUNTRIES, "--strategies", "calibrated,lofx", "usa");
+    CHECK_EQ(run.code, 2);
+    CHECK(text_begins(run.err, "weft: Unknown novelty strategy: lofx\n"));
+    CHECK(strstr(run.err, "Use calibrated, confidence, knn_distance") != NULL);
+    run_fini(&run);
+    RUN(&run, "match", "novelty", "-e", COUNTRIES, "--alpha", "0", "usa");
+    CHECK_EQ(run.code, 2);
+    CHECK(text_begins(run.err, "weft: alpha must be above 0 and below 1, got 0\n"));
+    run_fini(&run);
+}
+
+static const struct {
+    const char *words[10]; /* the choice stands behind them */
+    const char *choices[8];
+} choosing[] = {
+    {{"match", "query", "-e", "FILE", "Germany", "--mode"}, {"auto", "zero-shot", "hybrid"}},
+    {{"match", "query", "-e", "FILE", "Germany", "--score"}, {"auto", "probability", "cosine"}},
+    {{"match", "query", "-e", "FILE", "Germany", "--mode=hybrid", "--blocking"},
+     {"ngram", "bm25", "tfidf", "fuzzy", "none"}},
+    {{"match", "hierarchy", "-e", "FILE", "Germany", "--level"},
+     {"all", "self", "ancestors", "descendants"}},
+    {{"match", "novelty", "-e", "FILE", "Germany", "--combine"},
+     {"weighted", "union", "intersection", "voting", "meta_learner"}},
+    {{"match", "novelty", "-e", "FILE", "Germany", "--calibration"},
+     {"local", "split", "mondrian"}},
+    {{"match", "discover", "-e", "FILE", "-f", "FILE", "--clustering"},
+     {"hdbscan", "components", "louvain"}},
+};
+
+/* The program's lists of choices are its own; each of them is one of the library's. */
+TEST(each_choice_that_the_program_takes_is_one)
+{
+    for (size_t i = 0; i < sizeof(choosing) / sizeof(*choosing); i++) {
+        for (size_t k = 0; choosing[i].choices[k] != NULL; k++) {
+            const char *words[12] = {NULL};
+            size_t count = 0;
+            struct run run;
+            for (; choosing[i].words[count] != NULL; count++) {
+                bool is_file = strcmp(choosing[i].words[count], "FILE") == 0;
+                words[count] = is_file ? COUNTRIES : choosing[i].words[count];
+            }
+            words[count] = choosing[i].choices[k];
+            run_words(&run, (weft_str){"", 0}, words);
+            note("%s %s: %s", words[count - 1], words[count], run.err);
+            CHECK_EQ(run.code, 0);
+            run_fini(&run);
+        }
     }
 }
 

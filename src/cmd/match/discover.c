@@ -128,7 +128,7 @@ static int discover(weft_matcher *matcher, const weft_str *texts, size_t count, 
     int rc = weft_m_discover(matcher, texts, count, &options, &found, &error);
     progress_hide(&job->progress);
     if (rc < 0)
-        return rc == -ECANCELED ? rc : load_say(&error);
+        return rc == -ECANCELED ? rc : novelty_say(&error);
     int kept = keep(job, found, texts, &error);
     rc = tell(job, found, texts); /* also of what could not be kept: it took long to find */
     weft_m_discovery_free(found);
@@ -148,8 +148,8 @@ int cmd_match_discover(int argc, char **argv)
          &job.size_min, 2, TEXTS_MAX},
         {"keywords", 0, "N", "keywords of a cluster, 1 to 32 (8)", ARGS_INTEGER, &job.keyword_max,
          1, 32},
-        {"clustering", 0, "HOW", "hdbscan, components or louvain (the first two, else one of all)",
-         ARGS_TEXT, &job.clustering, 0, 0},
+        {"clustering", 0, "hdbscan|components|louvain",
+         "how (hdbscan; components if it finds none)", ARGS_CHOICE, &job.clustering, 0, 0},
         {"report", 0, "DIR", "write a report and its summary there", ARGS_TEXT, &job.report_path, 0,
          0},
         {"storage-path", 0, "FILE", "add the clusters to the reviews of this file", ARGS_TEXT,

@@ -153,7 +153,7 @@ static int eval_chunk(struct chunk *chunk, void *arg)
         return rc;
     rc = weft_m_novelty(job->matcher, chunk->texts, chunk->count, &job->options, &results, &error);
     if (rc < 0)
-        return rc == -ECANCELED ? rc : load_say(&error);
+        return rc == -ECANCELED ? rc : novelty_say(&error);
     rc = measure_results(job, results, ids);
     weft_m_results_free(results);
     return rc;

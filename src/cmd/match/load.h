@@ -47,10 +47,10 @@ struct load {
      ARGS_TEXT, &(load_)->matcher, 0, 0},                                                          \
     {"examples", 'x', "FILE", "texts and labels to learn from: csv, json, ndjson, or text TAB id", \
      ARGS_TEXT, &(load_)->examples, 0, 0},                                                         \
-    {"mode", 0, "MODE", "auto, zero-shot, head-only, full, bert or hybrid (auto)",                                     \
-     ARGS_TEXT, &(load_)->mode, 0, 0},                                                             \
-    {"blocking", 0, "KIND", "of mode hybrid: ngram, bm25, tfidf, fuzzy or none (ngram)",           \
-     ARGS_TEXT, &(load_)->blocking, 0, 0},                                                         \
+    {"mode", 0, "auto|zero-shot|head-only|full|hybrid|bert", "how texts are matched (auto)",       \
+     ARGS_CHOICE, &(load_)->mode, 0, 0},                                                           \
+    {"blocking", 0, "ngram|bm25|tfidf|fuzzy|none", "how mode hybrid finds candidates (ngram)",     \
+     ARGS_CHOICE, &(load_)->blocking, 0, 0},                                                       \
     {"reranker", 0, "DIR", "of mode hybrid: a cross-encoder that orders what is found",            \
      ARGS_TEXT, &(load_)->reranker, 0, 0},                                                         \
     {"entities-format", 0, "F", "csv, tsv, json, ndjson; else by the name, else the content",      \
@@ -59,8 +59,9 @@ struct load {
      ARGS_NUMBER, &(load_)->threshold, 0, 1},                                                      \
     {"model", 0, "DIR", "a model, by its directory or name: meaning counts too (weft_encoder(3))",   \
      ARGS_TEXT, &(load_)->model, 0, 0},                                                            \
-    {"score", 0, "KIND", "probability or cosine; with a model dense or fused (probability; fused)",\
-     ARGS_TEXT, &(load_)->score_kind, 0, 0},                                                       \
+    {"score", 0, "auto|probability|cosine|dense|fused",                                            \
+     "dense and fused need a model (probability; with a model fused)",                             \
+     ARGS_CHOICE, &(load_)->score_kind, 0, 0},                                                     \
     {"skip-bad", 0, NULL, "leave bad rows out and count them",                                     \
      ARGS_FLAG, &(load_)->skip_bad, 0, 0}
 /* clang-format on */

@@ -117,7 +117,7 @@ static int judge_chunk(struct chunk *chunk, void *arg)
     int rc =
         weft_m_novelty(job->matcher, chunk->texts, chunk->count, &job->options, &results, &error);
     if (rc < 0)
-        return rc == -ECANCELED ? rc : load_say(&error);
+        return rc == -ECANCELED ? rc : novelty_say(&error);
     struct writing writing = {job, chunk, results};
     rc = output_answers(&job->lines, write_body, &writing);
     weft_m_results_free(results);

@@ -2,6 +2,7 @@
 
 #include "cmd/match/novelty_options.h"
 
+#include "cmd/match/load.h"
 #include "cmd/say.h"
 
 #include <string.h>
@@ -39,4 +40,16 @@ int novelty_read(struct novelty *novelty, const char *command, weft_m_novelty_op
     out->alpha = novelty->alpha;
     out->neighbours = novelty->neighbours;
     return rc;
+}
+
+int novelty_say(const weft_m_error *error)
+{
+    static const char *const fields[] = {"strategies", "combine", "calibration", "alpha",
+                                         "neighbours"};
+    int code = load_say(error);
+    for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+        if (error->rc == -WEFT_M_EVALID && strcmp(error->field, fields[i]) == 0)
+            code = EXIT_USAGE;
+    }
+    return code;
 }

@@ -27,17 +27,22 @@ struct novelty {
 #define NOVELTY_OPTIONS(novelty_)                                                                  \
     {"strategies", 's', "LIST", "calibrated, knn_distance, lof ..., with commas (calibrated)",     \
      ARGS_TEXT, &(novelty_)->strategies, 0, 0},                                                    \
-    {"combine", 0, "HOW", "weighted, union, intersection, voting, meta_learner (weighted)",        \
-     ARGS_TEXT, &(novelty_)->combine, 0, 0},                                                       \
+    {"combine", 0, "weighted|union|intersection|voting|meta_learner",                              \
+     "how several strategies become one (weighted)",                                               \
+     ARGS_CHOICE, &(novelty_)->combine, 0, 0},                                                     \
     {"alpha", 'a', "X", "part of known texts that may be taken for novel (0.05)",                  \
      ARGS_NUMBER, &(novelty_)->alpha, 0, 1},                                                       \
-    {"calibration", 0, "HOW", "local, of like length; split, all; mondrian (local; discover split)",\
-     ARGS_TEXT, &(novelty_)->calibration, 0, 0},                                                   \
+    {"calibration", 0, "local|split|mondrian",                                                     \
+     "known texts of like length, all, of as many words (local; discover split)",                  \
+     ARGS_CHOICE, &(novelty_)->calibration, 0, 0},                                                 \
     {"neighbours", 0, "N", "nearest names that knn_distance looks at, 1 to 64 (1)",                \
      ARGS_INTEGER, &(novelty_)->neighbours, 1, 64}
 /* clang-format on */
 
 /* The library's options; they borrow from `novelty`.  0, or EXIT_USAGE after saying why. */
 int novelty_read(struct novelty *novelty, const char *command, weft_m_novelty_options *out);
+
+/* Says why novelty could not be told: EXIT_USAGE if it is these options, else EXIT_FAILED. */
+int novelty_say(const weft_m_error *error);
 
 #endif
