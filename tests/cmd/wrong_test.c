@@ -264,6 +264,33 @@ TEST(match_examples_that_are_none_are_a_mistake)
     drop_file(path);
 }
 
+/* A label that no entity has is told with its file and line, whatever the file is. */
+TEST(match_examples_with_an_unknown_label_name_their_line)
+{
+    static const struct {
+        const char *name, *text;
+        size_t line;
+    } files[] = {
+        {"x.tsv", "usa\tUS\n\nBurma\tMN\xc2\xad\tnote\n", 3},
+        {"x.csv", "text,label\n\"u\ns\na\",US\nBurma,MN\xc2\xad\n", 5},
+        {"x.ndjson",
+         "{\"text\":\"usa\",\"label\":\"US\"}\n{\"text\":\"Burma\",\"label\":\"MN\xc2\xad\"}\n", 2},
+    };
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        const char *path = make_file(files[i].name, files[i].text);
+        struct run run;
+        char expected[200];
+        snprintf(expected, sizeof(expected),
+                 "weft: %s:%zu: label: no entity has the id MN\\u00ad\n", path, files[i].line);
+        RUN(&run, "match", "query", "-e", COUNTRIES, "-x", path, "usa");
+        CHECK_STR(run.err, expected);
+        CHECK_STR(run.out, "");
+        CHECK_EQ(run.code, 1);
+        run_fini(&run);
+        drop_file(path);
+    }
+}
+
 static const struct {
     const char *command;
     int code;

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define LABEL_SHOWN 80
+
 void examples_fini(struct examples *examples)
 {
     wf_arena_fini(&examples->arena);
@@ -34,6 +36,10 @@ static weft_m_example *examples_next(struct examples *examples)
 static int set_label(struct examples *examples, weft_m_example *item, weft_str label)
 {
     item->is_none = label.len == 0;
+    if (!item->is_none && !weft_m_has(examples->matcher, label)) {
+        examples->wrong = label;
+        return -ENOENT;
+    }
     return wf_arena_copy(&examples->arena, label, &item->label) ? 0 : -ENOMEM;
 }
 
@@ -72,12 +78,17 @@ static int take_label(struct examples *examples, weft_str label, size_t index)
     return index < examples->count ? set_label(examples, &examples->items[index], label) : -EINVAL;
 }
 
-static int say_chunk(const char *path, const struct chunk *chunk, size_t index, int rc)
+static int say_chunk(const struct examples *examples, const char *path, size_t line, int rc)
 {
     if (rc == -EINVAL)
         return say_failed("%s:%zu: no tab; a line is a text, a tab and the id of its entity, which "
                           "is empty for none",
-                          path, chunk->lines[index]);
+                          path, line);
+    if (rc == -ENOENT)
+        return say_failed("%s:%zu: label: no entity has the id %.*s", path, line,
+                          examples->wrong.len < LABEL_SHOWN ? (int)examples->wrong.len
+                                                            : LABEL_SHOWN,
+                          examples->wrong.ptr);
     return say_failed("%s: %s", path, weft_strerror(rc));
 }
 
@@ -87,7 +98,7 @@ static int take_chunk(struct examples *examples, const char *path, const struct 
     for (size_t i = 0; i < chunk->count; i++) {
         int rc = take(examples, chunk->texts[i], (*index)++);
         if (rc < 0)
-            return say_chunk(path, chunk, i, rc);
+            return say_chunk(examples, path, chunk->lines[i], rc);
     }
     if (chunk->rc >= 0)
         return 0;

@@ -10,12 +10,15 @@
 
 struct examples {
     wf_arena arena;
+    weft_matcher *matcher; /* whose entities labels are */
+    weft_str wrong;        /* the label that is none; of the chunk at hand */
     weft_m_example *items;
     size_t count, capacity;
 };
 
 /* Reads csv, tsv, json and ndjson with "text" and "label", or lines of a text, a tab and an id; an
- * empty id: none of the entities.  0; else an exit code after saying why, or -ECANCELED. */
+ * empty id: none of the entities.  `examples` is zeroed but for its matcher.  0; else an exit code
+ * after saying why, or -ECANCELED. */
 WEFT_WAITS int examples_read(struct examples *examples, const char *path);
 void examples_fini(struct examples *examples);
 

@@ -271,7 +271,7 @@ static int load_saved(struct load *load, weft_matcher **out)
 
 static int load_learn(const struct load *load, weft_matcher *matcher)
 {
-    struct examples examples = {0};
+    struct examples examples = {.matcher = matcher};
     struct progress progress;
     weft_m_fit_options options;
     weft_m_error error;
