@@ -139,6 +139,13 @@ WEFT_API size_t weft_catalog_line(const weft_catalog *catalog, size_t entity);
 WEFT_API size_t weft_catalog_skip_count(const weft_catalog *catalog);
 WEFT_API size_t weft_catalog_merge_count(const weft_catalog *catalog);
 
+/* What columns and keys the records were found to have, in the order of their first sight, up to 64
+ * of them; and whether one of this name was among all there were.  With more than 64 that is true
+ * of any name.  Columns regard no ASCII case.  Borrowed until the catalogue is freed. */
+WEFT_API bool weft_catalog_has_field(const weft_catalog *catalog, weft_str name);
+WEFT_API size_t weft_catalog_field_count(const weft_catalog *catalog);
+WEFT_API weft_str weft_catalog_field(const weft_catalog *catalog, size_t index);
+
 /* ---- texts ---- */
 
 /* Opens a file of texts, or takes a function to read from.  `options` may be NULL. */

@@ -17,6 +17,7 @@ struct weft_catalog {
     size_t count, capacity;
     size_t skip_count, merge_count;
     wf_id_set ids;
+    wf_field_set fields; /* of all records, bad ones too */
 };
 
 int weft_catalog_new(weft_catalog **out)
@@ -39,6 +40,7 @@ void weft_catalog_free(weft_catalog *catalog)
         return;
     wf_arena_fini(&catalog->arena);
     wf_id_set_fini(&catalog->ids);
+    wf_field_set_fini(&catalog->fields);
     wf_free(catalog->entities);
     wf_free(catalog->lines);
     wf_free(catalog);
@@ -63,6 +65,21 @@ size_t weft_catalog_skip_count(const weft_catalog *catalog)
 size_t weft_catalog_merge_count(const weft_catalog *catalog)
 {
     return catalog->merge_count;
+}
+
+bool weft_catalog_has_field(const weft_catalog *catalog, weft_str name)
+{
+    return wf_field_set_has(&catalog->fields, name);
+}
+
+size_t weft_catalog_field_count(const weft_catalog *catalog)
+{
+    return catalog->fields.count;
+}
+
+weft_str weft_catalog_field(const weft_catalog *catalog, size_t index)
+{
+    return index < catalog->fields.count ? catalog->fields.items[index].name : (weft_str){0};
 }
 
 /* ---- reading ---- */
@@ -182,7 +199,7 @@ static int read_rows(weft_catalog *catalog, wf_records *records,
                      const weft_catalog_options *options, weft_catalog_error *error)
 {
     wf_entity_draft draft;
-    int rc = wf_entity_draft_init(&draft, records, options, error);
+    int rc = wf_entity_draft_init(&draft, records, &catalog->fields, options, error);
     for (bool has_more = rc == 0; has_more; has_more = rc > 0) {
         rc = read_row(catalog, records, &draft, options, error);
         rc = leave_out(catalog, options, error, rc);
@@ -241,7 +258,7 @@ int weft_catalog_read_json(weft_catalog *catalog, const char *name, const weft_j
         return wf_records_told(
             wf_records_fail(&records, error, -WEFT_ESYNTAX, 0, "must be an array of entities"),
             error);
-    int rc = wf_entity_draft_init(&draft, &records, options, error);
+    int rc = wf_entity_draft_init(&draft, &records, &catalog->fields, options, error);
     for (size_t i = 0; i < weft_json_count(array) && rc >= 0; i++) {
         const wf_record row = {.line = i + 1, .json = weft_json_item(array, i)};
         rc = take_row(catalog, &records, &row, &draft, options, error);

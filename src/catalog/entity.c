@@ -32,10 +32,10 @@ static int fail_memory(const wf_entity_draft *draft, weft_catalog_error *error)
     return wf_records_fail(draft->records, error, -ENOMEM, 0, "%s", weft_strerror(-ENOMEM));
 }
 
-int wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records,
+int wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records, wf_field_set *seen,
                          const weft_catalog_options *options, weft_catalog_error *error)
 {
-    *draft = (wf_entity_draft){.records = records, .merges = options->merges};
+    *draft = (wf_entity_draft){.records = records, .seen = seen, .merges = options->merges};
     wf_field_names_init(&draft->names, options);
     return weft_json_writer_new(&draft->extra, 0) < 0 ? fail_memory(draft, error) : 0;
 }
@@ -86,6 +86,15 @@ static int fail_columns(const wf_entity_draft *draft, weft_catalog_error *error)
         is_other_mark ? " (fields are separated by commas, in TSV by tabs)" : "");
 }
 
+static int note_columns(const wf_entity_draft *draft, weft_catalog_error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; i < draft->records->column_count && rc == 0; i++)
+        rc = wf_field_set_add(draft->seen, weft_str_of(draft->records->columns[i]),
+                              /* is_column= */ true);
+    return rc < 0 ? fail_memory(draft, error) : 0;
+}
+
 static int find_columns(wf_entity_draft *draft, weft_catalog_error *error)
 {
     draft->id_column = column_of(draft, draft->names.id);
@@ -98,7 +107,7 @@ static int find_columns(wf_entity_draft *draft, weft_catalog_error *error)
         draft->parents_column = WF_NO_FIELD; /* the key is taken */
     draft->has_columns = true;
     if (draft->id_column != WF_NO_FIELD && draft->name_column != WF_NO_FIELD)
-        return 0;
+        return note_columns(draft, error);
     return fail_columns(draft, error);
 }
 
@@ -304,11 +313,23 @@ static int take_aliases(wf_entity_draft *draft, const weft_json *aliases, size_t
     return rc;
 }
 
+static int note_keys(const wf_entity_draft *draft, const weft_json *object,
+                     weft_catalog_error *error)
+{
+    weft_json_member member = {0};
+    int rc = 0;
+    while (rc == 0 && weft_json_next(object, &member))
+        rc = wf_field_set_add(draft->seen, member.key, /* is_column= */ false);
+    return rc < 0 ? fail_memory(draft, error) : 0;
+}
+
 static int read_object(wf_entity_draft *draft, const wf_record *record, weft_catalog_error *error)
 {
     const weft_json *object = record->json;
     if (weft_json_kind(object) != WEFT_JSON_OBJECT)
         return fail(draft, error, record->line, "", "the row must be an object");
+    if (note_keys(draft, object, error) < 0)
+        return error->rc;
     const char *wrong =
         take_id(draft, weft_json_get_str(object, draft->names.id), draft->id_digits);
     if (wrong != NULL)

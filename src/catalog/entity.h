@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "catalog/field_names.h"
+#include "catalog/field_set.h"
 #include "catalog/records.h"
 
 #include <weft/json_writer.h>
@@ -14,7 +15,8 @@
 typedef struct wf_entity_draft {
     const wf_records *records;
     wf_field_names names;
-    bool merges; /* wf_entity_merge may follow a copy */
+    wf_field_set *seen; /* the names of what is read go there */
+    bool merges;        /* wf_entity_merge may follow a copy */
     weft_m_entity entity;
     weft_str *aliases;
     size_t alias_capacity;
@@ -27,8 +29,8 @@ typedef struct wf_entity_draft {
     size_t alias_columns[WF_ALIAS_FIELDS_MAX];
 } wf_entity_draft;
 
-/* 0 or -ENOMEM; ended in either case. */
-int wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records,
+/* `seen` is borrowed.  0 or -ENOMEM; ended in either case. */
+int wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records, wf_field_set *seen,
                          const weft_catalog_options *options, weft_catalog_error *error);
 void wf_entity_draft_fini(wf_entity_draft *draft);
 

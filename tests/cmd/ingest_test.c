@@ -103,10 +103,52 @@ TEST(ingest_passes_over_blank_names_of_paths_and_wants_one_path_at_least)
     run_fini(&run);
     RUN_WITH(&run, "id,name,where\n1,Brie,Food\n", "match", "ingest", "--path-field", "were",
              "--format", "csv", "-");
-    CHECK_STR(run.err, "weft: no row has a path in 'were' (--path-field)\n");
+    CHECK_STR(run.err, "weft: --path-field: no record has were; there are \"id\", \"name\", "
+                       "\"where\"\n");
     CHECK_STR(run.out, "");
     CHECK_EQ(run.code, 1);
     run_fini(&run);
+    RUN_WITH(&run, "id,name,where\n1,Brie,\n", "match", "ingest", "--path-field", "where",
+             "--format", "csv", "-");
+    CHECK_STR(run.err, "weft: no row has a path in 'where' (--path-field)\n");
+    CHECK_EQ(run.code, 1);
+    run_fini(&run);
+}
+
+TEST(match_ingest_knows_which_columns_there_are)
+{
+    static const struct {
+        const char *words[3], *input, *err; /* NULL: all is well */
+    } cases[] = {
+        {{"--aliases-field", "Alt", "csv"}, "id,name,alt\n1,a,b\n", NULL}, /* as columns are */
+        {{"--aliases-field", "alt,short", "csv"},
+         "id,name,alt\n1,a,b\n",
+         "--aliases-field: no record has short; there are \"id\", \"name\", \"alt\""},
+        {{"--parents-field", "up", "csv"},
+         "id,name\n1,a\n",
+         "--parents-field: no record has up; there are \"id\", \"name\""},
+        {{"--aliases-field", "alt", "ndjson"},
+         "{\"id\":1,\"name\":\"a\"}\n{\"alt\":[\"b\"],\"name\":\"b\",\"id\":2}\n",
+         NULL}, /* one record has it */
+        {{"--aliases-field", "Alt", "ndjson"},
+         "{\"id\":1,\"name\":\"a\"}\n{\"name\":\"b\",\"alt\":\"b\",\"id\":2}\n",
+         "--aliases-field: no record has Alt; there are \"id\", \"name\", \"alt\""},
+        {{"--parents-field", "up", "json"},
+         "[{\"id\":1,\"name\":\"a\",\"over\":3}]",
+         "--parents-field: no record has up; there are \"id\", \"name\", \"over\""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct run run;
+        char said[200];
+        RUN_WITH(&run, cases[i].input, "match", "ingest", cases[i].words[0], cases[i].words[1],
+                 "--format", cases[i].words[2], "-");
+        snprintf(said, sizeof(said), "weft: %s\n", cases[i].err != NULL ? cases[i].err : "");
+        note("%zu: %s", i, run.err);
+        CHECK_EQ(run.code, cases[i].err != NULL);
+        CHECK(cases[i].err == NULL || strcmp(run.err, said) == 0);
+        CHECK_EQ(run.out[0] == '\0', cases[i].err != NULL);
+        run_fini(&run);
+    }
 }
 
 TEST(ingest_names_a_cycle_and_writes_nothing)

@@ -19,6 +19,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FIELD_SHOWN_BYTES 64    /* of a column's name */
+#define FIELDS_SHOWN_BYTES 400u /* about so much of all of them */
+
 static const char ingest_about[] =
     "Usage: weft match ingest [OPTIONS] SOURCE...\n\n"
     "Reads entities from files, standard input (-) or http and https servers, whatever their\n"
@@ -204,12 +207,55 @@ static int arrange(struct ingest_job *job)
     return say_failed("%s", weft_strerror(rc));
 }
 
+static int say_no_field(const struct ingest_job *job, const char *option, weft_str name)
+{
+    wf_buf there = {0};
+    size_t count = weft_catalog_field_count(job->catalog);
+    for (size_t i = 0; i < count && wf_buf_bytes(&there) < FIELDS_SHOWN_BYTES; i++) {
+        weft_str field = weft_catalog_field(job->catalog, i);
+        wf_buf_printf(&there, "%s\"%.*s\"", i == 0 ? "" : ", ",
+                      field.len < FIELD_SHOWN_BYTES ? (int)field.len : FIELD_SHOWN_BYTES,
+                      field.ptr);
+    }
+    wf_buf_putc(&there, '\0');
+    int rc = there.rc < 0
+                 ? there.rc
+                 : say_failed("%s: no record has %.*s; there are %s", option,
+                              name.len < FIELD_SHOWN_BYTES ? (int)name.len : FIELD_SHOWN_BYTES,
+                              name.ptr, wf_buf_ptr(&there));
+    wf_buf_fini(&there);
+    return rc;
+}
+
+/* `name` may be absent. */
+static int check_field(const struct ingest_job *job, const char *option, weft_str name)
+{
+    bool is_there = name.len == 0 || weft_catalog_has_field(job->catalog, name);
+    return is_there ? 0 : say_no_field(job, option, name);
+}
+
+/* A column that is in no record is a slip of the pen: what was asked for would be left out. */
+static int check_fields(const struct ingest_job *job)
+{
+    int rc = check_field(job, "--parents-field", weft_str_of(job->parents_field));
+    if (rc == 0)
+        rc = check_field(job, "--path-field", weft_str_of(job->path_field));
+    for (const char *at = job->aliases_field; at != NULL && rc == 0;) {
+        weft_str name = {at, strcspn(at, ",")};
+        rc = check_field(job, "--aliases-field", name);
+        at = at[name.len] != '\0' ? at + name.len + 1 : NULL;
+    }
+    return rc;
+}
+
 static int write_catalog(struct ingest_job *job)
 {
     job->entities = weft_catalog_entities(job->catalog, &job->entity_count);
     if (job->entity_count == 0)
         return say_failed("the sources hold no entities");
-    int rc = arrange(job);
+    int rc = check_fields(job);
+    if (rc == 0)
+        rc = arrange(job);
     if (rc != 0)
         return rc;
     rc = output_make(put_all, job);
