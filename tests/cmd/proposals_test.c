@@ -13,11 +13,14 @@ TEST(proposed_entities_are_reviewed_and_become_entities)
 {
     static const char lines[] = "where is my parcel now\nwhere is the parcel today\n"
                                 "where is my parcel please\nwhere is the parcel then\n"
-                                "where is my parcel at last\nwhere is the other parcel\n";
+                                "where is my parcel at last\nwhere is the other parcel\n"
+                                "vegan lunch menu on monday\nvegan lunch menu on tuesday\n"
+                                "vegan lunch menu on wednesday\nvegan lunch menu on thursday\n"
+                                "vegan lunch menu on friday\nvegan lunch menu on saturday\n";
     const char *new = make_file("new.txt", lines), *store = make_file("reviews.json", "[]");
     const char *matcher = make_file("made.weftm", ""), *few = make_file("few.txt", "one text\n");
     struct run run;
-    char id[16] = "";
+    char id[16] = "", said[128];
     RUN(&run, "match", "fit", "-e", COUNTRIES, "-o", matcher);
     CHECK_EQ(run.code, 0);
     run_fini(&run);
@@ -41,10 +44,21 @@ TEST(proposed_entities_are_reviewed_and_become_entities)
     run_fini(&run);
     RUN(&run, "match", "review", "reject", "--storage-path", store, id);
     CHECK_EQ(run.code, 1);
-    CHECK(strstr(run.err, "promoted -> rejected") != NULL);
+    snprintf(said, sizeof(said),
+             "weft: review %s: Invalid review state transition: promoted -> rejected\n", id);
+    CHECK(text_begins(run.err, said));
+    run_fini(&run);
+    RUN(&run, "match", "review", "promote", "--storage-path", store, "-m", matcher, id);
+    CHECK_EQ(run.code, 1);
+    snprintf(said, sizeof(said), "weft: review %s: ", id);
+    CHECK(text_begins(run.err, said));
+    run_fini(&run);
+    RUN(&run, "match", "review", "approve", "--storage-path", store, "1f0c93d2-9");
+    CHECK_EQ(run.code, 1);
+    CHECK(text_begins(run.err, "weft: no review 1f0c93d2-9\n"));
     run_fini(&run);
     RUN(&run, "match", "review", "stats", "--storage-path", store);
-    CHECK(strstr(run.out, "{\"pending_review\":0,\"approved\":0,\"rejected\":0,\"promoted\":1}") ==
+    CHECK(strstr(run.out, "{\"pending_review\":1,\"approved\":0,\"rejected\":0,\"promoted\":1}") ==
           run.out);
     run_fini(&run);
     RUN(&run, "match", "query", "-m", matcher, "the parcel");

@@ -146,17 +146,30 @@ static int run_stats(struct review_job *job)
 
 /* ---- decisions ---- */
 
+/* Those before it are decided. */
+static int say_of_id(const char *id, int rc, const weft_m_error *error)
+{
+    weft_text text;
+    if (rc == 0 || rc == -ECANCELED)
+        return rc;
+    if (strcmp(error->field, "review_id") == 0 || weft_m_error_text(error, &text) < 0)
+        return load_say(error); /* it is named already */
+    rc = say_failed("review %s: %s", id, text.ptr);
+    weft_text_free(&text);
+    return rc;
+}
+
 static int decide(struct review_job *job, enum weft_m_review_state state)
 {
     weft_m_error error;
-    int rc = 0;
-    for (size_t i = 0; i < job->id_count && rc == 0; i++) {
+    for (size_t i = 0; i < job->id_count; i++) {
         weft_str id = weft_str_of(job->ids[i]);
-        rc = weft_m_reviews_decide(job->reviews, id, state, job->notes, &error);
-        if (rc == 0)
-            put_review(job, weft_m_reviews_find(job->reviews, id));
+        int rc = weft_m_reviews_decide(job->reviews, id, state, job->notes, &error);
+        if (rc < 0)
+            return say_of_id(job->ids[i], rc, &error);
+        put_review(job, weft_m_reviews_find(job->reviews, id));
     }
-    return say_of(rc, &error);
+    return 0;
 }
 
 static int run_approve(struct review_job *job)
@@ -183,22 +196,28 @@ static void put_promotion(struct review_job *job, weft_str id, const weft_m_prom
     put_line(&job->lines, rc, &text);
 }
 
+static int promote_one(struct review_job *job, const char *review)
+{
+    weft_m_promotion promotion;
+    weft_m_error error;
+    weft_str id = weft_str_of(review);
+    int rc = weft_m_reviews_promote(job->reviews, id, job->matcher, job->matcher_path, &promotion,
+                                    &error);
+    if (rc == 0)
+        put_promotion(job, id, &promotion);
+    return say_of_id(review, rc, &error);
+}
+
 static int run_promote(struct review_job *job)
 {
     weft_m_error error;
     if (job->matcher_path == NULL)
         return say_usage("match review", "promote needs the matcher's file: --matcher FILE");
-    int rc = weft_m_load(&job->matcher, job->matcher_path, NULL, &error);
-    for (size_t i = 0; i < job->id_count && rc == 0; i++) {
-        weft_m_promotion promotion;
-        weft_str id = weft_str_of(job->ids[i]);
-        rc = weft_m_reviews_promote(job->reviews, id, job->matcher, job->matcher_path, &promotion,
-                                    &error);
-        if (rc == 0)
-            put_promotion(job, id, &promotion);
-    }
+    int rc = say_of(weft_m_load(&job->matcher, job->matcher_path, NULL, &error), &error);
+    for (size_t i = 0; i < job->id_count && rc == 0; i++)
+        rc = promote_one(job, job->ids[i]);
     weft_m_close(job->matcher);
-    return say_of(rc, &error);
+    return rc;
 }
 
 /* ---- the run ---- */
@@ -263,13 +282,9 @@ static int read_verb(struct review_job *job, int argc, char **argv)
                          job->verb->needs_ids ? "%s which? give the ids of reviews"
                                               : "%s takes no ids",
                          job->verb->name);
-    bool is_known = job->state_name == NULL ||
-                    weft_m_review_state_of(weft_str_of(job->state_name), &job->state);
-    return is_known ? 0
-                    : say_usage("match review",
-                                "--state: %.40s is none of pending_review, "
-                                "approved, rejected, promoted",
-                                job->state_name);
+    if (job->state_name != NULL)
+        (void)weft_m_review_state_of(weft_str_of(job->state_name), &job->state);
+    return 0;
 }
 
 int cmd_match_review(int argc, char **argv)
@@ -280,8 +295,8 @@ int cmd_match_review(int argc, char **argv)
          0},
         {"discovery-id", 0, "ID", "list those of one discovery", ARGS_TEXT, &job.discovery_id, 0,
          0},
-        {"state", 0, "STATE", "list those in this state (pending_review)", ARGS_TEXT,
-         &job.state_name, 0, 0},
+        {"state", 0, "pending_review|approved|rejected|promoted",
+         "list those in this state (pending_review)", ARGS_CHOICE, &job.state_name, 0, 0},
         {"all", 0, NULL, "list those in any state", ARGS_FLAG, &job.is_all, 0, 0},
         {"notes", 0, "TEXT", "why it is approved or rejected", ARGS_TEXT, &job.notes, 0, 0},
         {"matcher", 'm', "FILE", "promote: the matcher, which is saved again", ARGS_TEXT,
