@@ -205,7 +205,14 @@ TEST(match_eval_says_how_often_answers_are_right)
     CHECK(text_begins(run.out,
                       "{\"queries\":4,\"novel\":1,\"threshold\":0.5,\"accuracy_at_1\":0.6666667,"));
     CHECK(strstr(run.out, "\"accuracy_at_threshold\":0.75,") != NULL);
+    CHECK(strstr(run.out, "\"novelty_auroc\":null,") != NULL); /* nobody has asked */
     run_fini(&run);
+    static const char *const asking[] = {"--novelty", "--alpha=0.05", "--strategies=calibrated"};
+    for (size_t i = 0; i < sizeof(asking) / sizeof(*asking); i++) {
+        RUN(&run, "match", "eval", "-e", COUNTRIES, "-f", pairs, asking[i]);
+        CHECK(strstr(run.out, "\"accuracy_at_threshold\":0.75,\"novelty_auroc\":1.0,") != NULL);
+        run_fini(&run);
+    }
     drop_file(pairs);
 
     pairs = make_file("pairs.tsv", "Italy\tIT\nOz\tOZ|ZO\nEldorado\tED\nFrance\tXX|FR\n");

@@ -37,9 +37,17 @@ int novelty_read(struct novelty *novelty, const char *command, weft_m_novelty_op
     out->strategies = out->strategy_count != 0 ? novelty->list : NULL;
     out->combine = text_of(novelty->combine);
     out->calibration = text_of(novelty->calibration);
-    out->alpha = novelty->alpha;
-    out->neighbours = novelty->neighbours;
+    if (!isnan(novelty->alpha))
+        out->alpha = novelty->alpha;
+    if (novelty->neighbours != 0)
+        out->neighbours = novelty->neighbours;
     return rc;
+}
+
+bool novelty_is_asked(const struct novelty *novelty)
+{
+    return novelty->strategies != NULL || novelty->combine != NULL ||
+           novelty->calibration != NULL || !isnan(novelty->alpha) || novelty->neighbours != 0;
 }
 
 int novelty_say(const weft_m_error *error)

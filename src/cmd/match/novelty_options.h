@@ -6,20 +6,21 @@
 
 #include "cmd/args.h"
 
+#include <math.h>
 #include <weft/novelty.h>
 
 struct novelty {
     const char *strategies; /* with commas between them; NULL: the default */
     const char *combine, *calibration;
-    double alpha;
-    int64_t neighbours;
+    double alpha;       /* NaN: the default */
+    int64_t neighbours; /* 0: the default */
 
     weft_str list[16]; /* of `strategies`, borrowed */
 };
 
 #define NOVELTY_DEFAULTS                                                                           \
     {                                                                                              \
-        .alpha = 0.05, .neighbours = 1                                                             \
+        .alpha = NAN                                                                               \
     }
 
 /* Rows of an option table. */
@@ -41,6 +42,9 @@ struct novelty {
 
 /* The library's options; they borrow from `novelty`.  0, or EXIT_USAGE after saying why. */
 int novelty_read(struct novelty *novelty, const char *command, weft_m_novelty_options *out);
+
+/* True if one of these options was given. */
+bool novelty_is_asked(const struct novelty *novelty);
 
 /* Says why novelty could not be told: EXIT_USAGE if it is these options, else EXIT_FAILED. */
 int novelty_say(const weft_m_error *error);
