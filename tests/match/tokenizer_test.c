@@ -201,6 +201,23 @@ TEST(the_settings_of_a_vocab_txt_are_those_of_its_tokenizer_config)
     }
 }
 
+/* What it becomes in memory is bounded by its lines as well as by its bytes. */
+TEST(a_vocab_txt_has_no_more_lines_than_the_limit)
+{
+    const char head[] = "[CLS]\n[SEP]\n[UNK]\n";
+    size_t count = WF_VOCAB_TXT_LINES_MAX - 3, bytes = sizeof(head) - 1 + count;
+    char *lines = malloc(bytes + 1);
+    wf_reason reason = {""};
+    wf_tokenizer it;
+    memcpy(lines, head, sizeof(head) - 1);
+    memset(lines + sizeof(head) - 1, '\n', count + 1);
+    CHECK_OK(read_vocab_txt((weft_str){lines, bytes}, "{}", &it, &reason));
+    wf_tokenizer_fini(&it);
+    CHECK_EQ(read_vocab_txt((weft_str){lines, bytes + 1}, "{}", &it, &reason), -WEFT_M_EMODEL);
+    CHECK_STR(reason.text, "it has more than 1048576 lines");
+    free(lines);
+}
+
 TEST(a_vocab_txt_that_is_not_berts_is_refused)
 {
     static const struct {

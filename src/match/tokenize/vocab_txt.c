@@ -88,6 +88,14 @@ static weft_str next_line(weft_str text, size_t *at)
     return (weft_str){text.ptr + start, end - start};
 }
 
+static size_t count_lines(weft_str text)
+{
+    size_t count = 0;
+    for (size_t at = 0; at < text.len; count++)
+        (void)next_line(text, &at);
+    return count;
+}
+
 /* A token that stands twice has its last line's number. */
 static void put_vocab(wf_json *json, weft_str vocab, struct settings *settings)
 {
@@ -172,6 +180,8 @@ int wf_vocab_txt_write(weft_str vocab, const wf_tape *config, wf_buf *out, wf_re
     wf_json json = {.out = out};
     if (vocab.len > WF_VOCAB_TXT_BYTES_MAX)
         return wf_reason_set(reason, "it has more than %zu bytes", WF_VOCAB_TXT_BYTES_MAX);
+    if (count_lines(vocab) > WF_VOCAB_TXT_LINES_MAX)
+        return wf_reason_set(reason, "it has more than %zu lines", WF_VOCAB_TXT_LINES_MAX);
     if (!wf_utf8_is_valid(vocab.ptr, vocab.len))
         return wf_reason_set(reason, "it is not UTF-8");
     int rc = read_settings(config, &settings, reason);

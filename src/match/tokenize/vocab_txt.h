@@ -11,6 +11,7 @@
 #include "match/model/tape.h"
 
 #define WF_VOCAB_TXT_BYTES_MAX ((size_t)8 << 20)
+#define WF_VOCAB_TXT_LINES_MAX ((size_t)1 << 20) /* each is a dozen bytes more as JSON */
 
 /* Appends to `out`.  `vocab` may be any bytes; `config` is tokenizer_config.json.  0, -ENOMEM, or
  * -WEFT_M_EMODEL for what BERT's tokenizer does not do: nothing is guessed. */
