@@ -32,7 +32,8 @@ typedef struct weft_m_discover_options {
     weft_str clustering;                   /* "hdbscan"; "components", connected at a
                                               cosine of 0.75; "louvain", communities of a graph of
                                               15 neighbours each; ptr NULL: hdbscan, and if that
-                                              finds nothing components, else one of all */
+                                              finds nothing components.  Where nothing is found
+                                              all new texts are noise */
     weft_m_progress_fn *progress;          /* of the steps of all texts, four each; may be NULL */
     void *progress_arg;
 } weft_m_discover_options;

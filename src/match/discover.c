@@ -262,10 +262,7 @@ static int cluster_all(void *arg)
 {
     struct making *it = arg;
     const wf_job job = wf_call_job(&it->call);
-    int rc = cluster_fn(it)(&it->clusters, it->spots, it->count, it->size_min, &job);
-    if (rc == 0 && it->clustering == USUAL && it->clusters.count == 0 && it->count >= it->size_min)
-        wf_clusters_join_all(&it->clusters); /* many that nothing tells apart are one */
-    return rc;
+    return cluster_fn(it)(&it->clusters, it->spots, it->count, it->size_min, &job);
 }
 
 static int name_all(void *arg)

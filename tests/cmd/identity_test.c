@@ -217,8 +217,9 @@ static void check_hierarchy(void)
 }
 
 #define TEXTS(between_)                                                                            \
-    "where is my parcel" between_ "the parcel is late" between_ "late parcel again" between_       \
-    "parcel is lost" between_ "my parcel never came" between_ "parcel late by a week"
+    "zebra crossing permit form" between_ "zebra crossing permit forms" between_                   \
+    "the zebra crossing permit form" between_ "zebra crossing permit form?" between_               \
+    "zebra crossing permit form a" between_ "zebra crossing permit form b"
 #define TEXT_COUNT 6
 
 static void take_texts(weft_str out[TEXT_COUNT])

@@ -147,6 +147,31 @@ TEST(M8_nothing_new_is_no_cluster_and_no_error)
     weft_m_close(matcher);
 }
 
+/* As scikit-learn's HDBSCAN labels them: what nothing holds together is noise, not a cluster. */
+TEST(M8_new_texts_that_have_nothing_in_common_are_all_noise)
+{
+    static const char *const odd[] = {"qualm", "zephyr", "oboe",  "kvetch",
+                                      "jinx",  "fjord",  "wyvern"};
+    enum { ODD = 7 };
+    weft_str list[ODD];
+    weft_m_discover_options options;
+    weft_m_discovery *found;
+    weft_text text;
+    weft_matcher *matcher = open_bank();
+    for (size_t i = 0; i < ODD; i++)
+        list[i] = str_of(odd[i]);
+    weft_m_discover_options_init(&options);
+    options.all_are_novel = true;
+    CHECK_OK(weft_m_discover(matcher, list, ODD, &options, &found, NULL));
+    CHECK_EQ(found->novel_count, ODD);
+    CHECK_EQ(found->cluster_count, 0);
+    CHECK_OK(weft_m_discovery_json(found, list, &text));
+    CHECK_STR(text.ptr, "{\"texts\":7,\"novel\":7,\"clusters\":[],\"noise\":[0,1,2,3,4,5,6]}");
+    weft_text_free(&text);
+    weft_m_discovery_free(found);
+    weft_m_close(matcher);
+}
+
 TEST(M8_options_that_make_no_sense_are_refused)
 {
     const weft_str list[] = {STR("a")};

@@ -57,8 +57,10 @@ static void put_table(wf_buf *lines, const weft_m_discovery *it, const weft_str 
 {
     wf_buf_printf(lines, "%zu texts, %zu new, %zu clusters, %zu new texts in none\n\n",
                   it->text_count, it->novel_count, it->cluster_count, it->noise_count);
-    if (it->cluster_count == 0)
+    if (it->cluster_count == 0) {
+        wf_buf_puts(lines, "no clusters found\n");
         return;
+    }
     table_text(lines, "NAME", 32);
     table_text(lines, " COUNT", 8);
     table_text(lines, "COHESION", 10);
