@@ -152,7 +152,8 @@ bool backend_is_there(const char *name);
  * buffer. */
 const char *test_source(const char *path);
 
-/* From here on the platform's clock is the real one.  Call first in the test, before a loop. */
+/* From here on the platform's clock is the real one, ahead of the machine's where that has been up
+ * for less than the test's clock says.  Call first in the test. */
 void use_real_time(void);
 
 /* The platform table of this test: the host's, counting, with a clock that moves only by advance.

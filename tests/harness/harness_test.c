@@ -7,6 +7,8 @@
 
 #include "base/alloc.h"
 
+#include <weft.h>
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -133,6 +135,18 @@ TEST(harness_clock_moves_only_when_told)
     CHECK_EQ(test_platform()->now(), before + 5 * WEFT_SEC);
     test_platform()->advance(before);
     CHECK_EQ(test_platform()->now(), before + 5 * WEFT_SEC);
+}
+
+/* On a machine that has been up for some minutes only, the test's clock is ahead of it. */
+TASK_TEST(the_real_clock_goes_on_where_the_virtual_one_stopped)
+{
+    CHECK_OK(weft_sleep(365 * 24 * 3600 * WEFT_SEC));
+    if (test_is_simulated())
+        return;
+    weft_time before = weft_now();
+    use_real_time();
+    CHECK_GE(weft_now(), before);
+    CHECK_OK(weft_sleep(WEFT_MS)); /* for a year, if the clock went back */
 }
 
 TEST(harness_counts_blocks)

@@ -225,9 +225,21 @@ void ledger_init(void)
     weft_platform_set(&ledger_platform);
 }
 
+static weft_time real_shift;
+
+static weft_time real_now(void)
+{
+    return weft_platform_host.now() + real_shift;
+}
+
+/* A clock never goes back: the machine may have been up for less than the test's clock says. */
 void use_real_time(void)
 {
-    ledger_platform.now = weft_platform_host.now;
+    if (ledger_platform.now == real_now)
+        return;
+    weft_time ahead = ledger_now() - weft_platform_host.now();
+    real_shift = ahead > 0 ? ahead : 0;
+    ledger_platform.now = real_now;
     ledger_platform.wall = weft_platform_host.wall;
     ledger_platform.advance = NULL;
 }
