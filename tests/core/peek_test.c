@@ -202,8 +202,12 @@ static void on_step(int signal_number, siginfo_t *info, void *context)
     steps.count++;
     if (count > steps.deepest)
         steps.deepest = count;
-    if (!is_in_a_switch(frames[count - 1]))
-        note_outermost(frames[count - 1]);
+    if (is_in_a_switch(frames[count - 1]))
+        return;
+    /* Names are looked up before an address, as returns want it: behind a call that does not return
+     * another function may begin.  What is interrupted stands at its address. */
+    bool is_interrupted = (greg_t)frames[count - 1] == registers[REG_RIP];
+    note_outermost((char *)frames[count - 1] + is_interrupted);
 }
 
 static void step(bool is_on)
@@ -226,15 +230,22 @@ static int switch_in_steps(void *arg)
 }
 
 /* A body's first frame, the program's, or, once a body has returned, its end. */
-static void check_outermost(void *frame)
+static bool is_outermost(void *frame, char *text, size_t bytes)
 {
     static const char *const good[] = {"wf_fiber_entry+", "_start+", "wf_task_exit+", "gen_exit+"};
-    char text[WF_SYMBOL_TEXT_BYTES];
-    wf_symbol_text((char *)frame + 1, text, sizeof text); /* which looks before the address */
+    wf_symbol_text(frame, text, bytes);
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         if (strncmp(text, good[i], strlen(good[i])) == 0)
-            return;
-    FAIL("a walk ended in %s", text);
+            return true;
+    return false;
+}
+
+/* A fresh body goes back to its entry, not behind a call. */
+static void check_outermost(char *frame)
+{
+    char text[WF_SYMBOL_TEXT_BYTES];
+    if (!is_outermost(frame + 1, text, sizeof text) && !is_outermost(frame, text, sizeof text))
+        FAIL("a walk ended in %s", text);
 }
 
 /* By the processor's own steps, so that no instant is left out.  A signal can come at each. */
