@@ -6,12 +6,14 @@
 #include "base/alloc.h"
 #include "coding/codec.h"
 
+#include <string.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
 #define LEVEL 3
 #define WINDOW_BITS 18
 #define WINDOW_BITS_MAX 23 /* RFC 9659: what an HTTP peer may ask of us */
+#define HEAD_BYTES_MAX 18  /* RFC 8878 3.1.1 */
 
 struct encoder {
     ZSTD_CCtx *zstd;
@@ -19,8 +21,9 @@ struct encoder {
 
 struct decoder {
     ZSTD_DCtx *zstd;
-    uint32_t magic; /* of the frame, as far as it has come */
-    uint32_t magic_bytes;
+    unsigned char head[HEAD_BYTES_MAX]; /* of the frame, as far as it has come */
+    uint32_t head_bytes;
+    uint64_t frame_bytes; /* that came out of it so far */
 };
 
 static int error_of(size_t result)
@@ -76,20 +79,41 @@ static int decoder_init(void *state)
     return 0;
 }
 
+/* How many of the input's bytes stand in the head now. */
+static size_t keep_head(struct decoder *decoder, const struct wf_coding_io *io)
+{
+    size_t room = HEAD_BYTES_MAX - decoder->head_bytes;
+    size_t count = io->in_len < room ? io->in_len : room;
+    if (count != 0)
+        memcpy(decoder->head + decoder->head_bytes, io->in, count);
+    decoder->head_bytes += (uint32_t)count;
+    return count;
+}
+
 /* False if the frame is none of RFC 8878 3.1.  libzstd may also know the formats from before it:
  * old code, which no peer needs, and whose verdict depends on how the input was cut. */
-static bool magic_is_right(struct decoder *decoder, const struct wf_coding_io *io)
+static bool magic_is_right(const struct decoder *decoder)
 {
-    for (size_t at = 0; decoder->magic_bytes < 4 && at < io->in_len; at++)
-        decoder->magic |= (uint32_t)(unsigned char)io->in[at] << 8 * decoder->magic_bytes++;
-    return decoder->magic_bytes < 4 || decoder->magic == ZSTD_MAGICNUMBER ||
-           (decoder->magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
+    uint32_t magic = 0;
+    for (size_t i = 0; i < 4; i++)
+        magic |= (uint32_t)decoder->head[i] << 8 * i;
+    return decoder->head_bytes < 4 || magic == ZSTD_MAGICNUMBER ||
+           (magic & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START;
+}
+
+/* What its head says it holds, if it says so.  libzstd does not always look when the last block is
+ * empty and the frame came in pieces. */
+static bool size_is_right(const struct decoder *decoder)
+{
+    unsigned long long said = ZSTD_getFrameContentSize(decoder->head, decoder->head_bytes);
+    return said == ZSTD_CONTENTSIZE_UNKNOWN || said == decoder->frame_bytes;
 }
 
 static int decode(void *state, struct wf_coding_io *io)
 {
     struct decoder *decoder = state;
-    if (!magic_is_right(decoder, io))
+    size_t kept = keep_head(decoder, io);
+    if (!magic_is_right(decoder))
         return -WEFT_ESYNTAX;
     ZSTD_inBuffer in = {io->in, io->in_len, 0};
     ZSTD_outBuffer out = {io->out, io->room, 0};
@@ -100,21 +124,26 @@ static int decode(void *state, struct wf_coding_io *io)
         if (ZSTD_isError(hint) || hint == 0 || (in.pos == in_before && out.pos == out_before))
             break;
     }
+    if (in.pos < kept) /* they come again */
+        decoder->head_bytes -= (uint32_t)(kept - in.pos);
     io->in += in.pos;
     io->in_len -= in.pos;
     io->out += out.pos;
     io->room -= out.pos;
+    decoder->frame_bytes += out.pos;
     if (ZSTD_isError(hint))
         return error_of(hint);
-    return hint == 0;
+    if (hint != 0)
+        return 0;
+    return size_is_right(decoder) ? 1 : -WEFT_ESYNTAX;
 }
 
 /* Frames follow one another; each begins by itself. */
 static int decode_again(void *state)
 {
     struct decoder *decoder = state;
-    decoder->magic = 0;
-    decoder->magic_bytes = 0;
+    decoder->head_bytes = 0;
+    decoder->frame_bytes = 0;
     return 0;
 }
 

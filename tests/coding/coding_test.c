@@ -252,6 +252,27 @@ TEST(coding_knows_no_zstd_but_that_of_the_standard)
     }
 }
 
+/* It says 256 bytes, and has none: with an empty last block libzstd notices that or not, as the
+ * bytes come. */
+TEST(coding_zstd_holds_what_its_head_says)
+{
+    static const char frame[] = "\x28\xb5\x2f\xfd\x40\x00\x00\x00\x00\x00\x00\x01\x00\x00";
+    static const weft_str coded = {frame, sizeof frame - 1};
+    if (!wf_coding_is_there(WF_CODING_ZSTD))
+        SKIP("a content coding is not built in");
+    for (size_t step = 1; step <= coded.len; step++) {
+        for (size_t room = 1; room <= 300; room += 299) {
+            wf_buf plain = {0};
+            bool is_whole;
+            note("in pieces of %zu bytes, room %zu", step, room);
+            CHECK_EQ(decode(WF_CODING_ZSTD, coded, step, room, &no_limits, &plain, &is_whole),
+                     -WEFT_ESYNTAX);
+            CHECK(!is_whole);
+            wf_buf_fini(&plain);
+        }
+    }
+}
+
 TEST(coding_deflate_is_understood_without_its_frame_too)
 {
     static const weft_str bare = WEFT_STR("\xcb\x48\xcd\xc9\xc9\x07\x00"); /* "hello" */
