@@ -5,6 +5,7 @@
 #
 # --plain: without sanitizers, so that only what a target asserts, a crash and a hang are found; of targets
 # that make a world for each input four times as many are tried.  Both go on from the same inputs.
+# What only carries an input (fuzz/carriers.txt) is not measured: it is most of what those targets run.
 set -u
 cd "$(dirname "$0")/.."
 seconds=30 dir=build-fuzz sanitize=address,undefined
