@@ -106,6 +106,25 @@ static int main_looks_at_the_living(void *arg)
     return 0;
 }
 
+/* Guards for the next stacks are set up by whoever starts a task, on the stack of the one that
+ * waits: that one's page must do for it. */
+static int main_looks_at_those_who_start_others(void *arg)
+{
+    enum { COUNT = 200 };
+    weft_task tasks[COUNT];
+    size_t nothing = 1;
+    (void)arg;
+    for (int i = 0; i < COUNT; i++)
+        tasks[i] = weft_spawn_at(body_uses_and_stays, &nothing, "starts at a.c:8");
+    WEFT_TRY(weft_yield());
+    check_use("starts at a.c:8", nothing, 0);
+    for (int i = 0; i < COUNT; i++) {
+        (void)weft_cancel(tasks[i], "seen");
+        CHECK_EQ(weft_await(tasks[i]), -ECANCELED);
+    }
+    return 0;
+}
+
 /* On another loop, whose end its record at home only hears of. */
 static int main_uses_elsewhere(void *arg)
 {
@@ -168,6 +187,11 @@ RUN_TEST(test_N06_mapped_stacks_and_those_of_generators_are_measured_too)
 RUN_TEST(test_N06_tasks_that_live_are_measured_too)
 {
     run_measured(main_looks_at_the_living, 1);
+}
+
+RUN_TEST(stack_of_who_starts_others_is_no_deeper_for_it)
+{
+    run_measured(main_looks_at_those_who_start_others, 1);
 }
 
 RUN_TEST(test_N06_tasks_that_run_on_another_loop_are_measured_too)

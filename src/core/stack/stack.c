@@ -68,6 +68,10 @@ struct wf_stacks {
     uint32_t low_now, low_before, idle;
     weft_time window_end, trim_at;
     uint32_t guards[3];
+
+    /* Of one call.  Not on the stack: who starts a task stands on that of the one that ran before,
+     * which would need a second page for it. */
+    struct iovec ranges[WF_STACK_BATCH];
 };
 
 /* Slabs of pools that have ended, every slot of them guarded alike, for the thread's next pool. */
@@ -81,6 +85,11 @@ static _Thread_local struct {
 static size_t round_up(size_t bytes, size_t unit)
 {
     return (bytes + unit - 1) & ~(unit - 1);
+}
+
+static struct iovec guard_of(char *base, size_t bytes)
+{
+    return (struct iovec){.iov_base = base - bytes, .iov_len = bytes};
 }
 
 static int check_bytes(size_t bytes)
@@ -299,15 +308,14 @@ static void say_unguarded(struct wf_stacks *stacks)
 
 static void guard_next_slots(struct wf_stacks *stacks)
 {
-    char *bases[WF_STACK_BATCH] = {0};
     uint8_t kinds[WF_STACK_BATCH];
     uint32_t count = stacks->slot_count - stacks->guarded;
     count = count < WF_STACK_BATCH ? count : WF_STACK_BATCH;
     struct slot *slots = &stacks->slots[stacks->guarded];
     for (uint32_t i = 0; i < count; i++)
-        bases[i] = slots[i].base;
+        stacks->ranges[i] = guard_of(slots[i].base, stacks->guard_bytes);
 
-    stacks->guard = wf_stack_guard(bases, count, stacks->guard, kinds);
+    stacks->guard = wf_stack_guard(stacks->ranges, count, stacks->guard, kinds);
     for (uint32_t i = 0; i < count; i++) {
         slots[i].guard = kinds[i];
         stacks->guards[kinds[i]]++;
@@ -397,12 +405,12 @@ static void next_window(struct wf_stacks *stacks, weft_time now)
 
 static void drop_pages(struct wf_stacks *stacks, uint32_t count)
 {
-    char *bases[WF_STACK_BATCH];
     size_t filled = 0;
     for (uint32_t i = 0; i < count; i++) {
-        bases[filled++] = stacks->slots[stacks->free[stacks->cold++]].base;
+        char *base = stacks->slots[stacks->free[stacks->cold++]].base;
+        stacks->ranges[filled++] = (struct iovec){base, stacks->stack_bytes};
         if (filled == WF_STACK_BATCH || i + 1 == count) {
-            wf_stack_pages_drop(bases, filled, stacks->stack_bytes);
+            wf_stack_pages_drop(stacks->ranges, filled);
             filled = 0;
         }
     }
@@ -463,7 +471,8 @@ int wf_stack_map(wf_stack *out, size_t bytes)
 
     wf_stack stack = {.base = space + below, .is_mapped = true};
     stack.top = stack.base + bytes;
-    (void)wf_stack_guard(&stack.base, 1, WF_GUARD_MARKER, &stack.guard);
+    struct iovec guard = guard_of(stack.base, wf_stack_guard_bytes());
+    (void)wf_stack_guard(&guard, 1, WF_GUARD_MARKER, &stack.guard);
     if (stack.guard == WF_GUARD_CANARY)
         wf_stack_canary_write(stack.base);
     stack.slot = wf_stack_valgrind_register(&stack);

@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #if WF_HAS_VALGRIND
@@ -69,19 +68,15 @@ void wf_stack_space_unmap(char *space, size_t bytes)
 /* The same advice for many ranges in one call if the kernel can (three times faster), else one by
  * one.  Returns how many it did; fewer than `count` means that the next one failed with *out_error.
  */
-static size_t advise(char *const *starts, size_t count, size_t bytes, int advice, int *out_error)
+static size_t advise(const struct iovec *ranges, size_t count, int advice, int *out_error)
 {
-    struct iovec ranges[WF_STACK_BATCH];
     assert(count <= WF_STACK_BATCH);
-    for (size_t i = 0; i < count; i++)
-        ranges[i] = (struct iovec){.iov_base = starts[i], .iov_len = bytes};
-
     long done = -1;
     if (count > 1 && !wf_stack_on_valgrind()) /* which does not know the call */
         done = syscall(SYS_process_madvise, SELF, ranges, count, advice, 0);
-    size_t i = done > 0 ? (size_t)done / bytes : 0;
+    size_t i = done > 0 ? (size_t)done / ranges->iov_len : 0;
     for (; i < count; i++) {
-        if (madvise(starts[i], bytes, advice) < 0) {
+        if (madvise(ranges[i].iov_base, ranges[i].iov_len, advice) < 0) {
             *out_error = errno;
             break;
         }
@@ -102,32 +97,32 @@ static uint32_t map_count_max(void)
 }
 
 /* Protected bytes in the middle of a mapping make two mappings more. */
-static bool protect(char *guard, size_t bytes, uint32_t count_max)
+static bool protect(const struct iovec *guard, uint32_t count_max)
 {
     if (WEFT_FAULT(WEFT_FAULT_CALL, "mprotect"))
         return false;
     if (atomic_fetch_add_explicit(&host_protected_count, 1, memory_order_relaxed) < count_max &&
-        mprotect(guard, bytes, PROT_NONE) == 0)
+        mprotect(guard->iov_base, guard->iov_len, PROT_NONE) == 0)
         return true;
     atomic_fetch_sub_explicit(&host_protected_count, 1, memory_order_relaxed);
     return false;
 }
 
 /* Emulators take advice they do not know for granted: ask the system to write there. */
-static bool is_guarded(char *guard)
+static bool is_guarded(const struct iovec *guard)
 {
-    return mincore(guard, 1, (unsigned char *)guard) < 0 && errno == EFAULT;
+    return mincore(guard->iov_base, 1, guard->iov_base) < 0 && errno == EFAULT;
 }
 
 /* Puts markers into guards[0, count); how many.  Those of this kernel or none: *out_knows. */
-static size_t mark(char *const *guards, size_t count, size_t bytes, bool *out_knows)
+static size_t mark(const struct iovec *guards, size_t count, bool *out_knows)
 {
     int error = 0;
     *out_knows = true;
     if (WEFT_FAULT(WEFT_FAULT_CALL, "guard"))
         return 0;
-    size_t done = advise(guards, count, bytes, ADVISE_GUARD, &error);
-    if (done > 0 && !is_guarded(guards[0]))
+    size_t done = advise(guards, count, ADVISE_GUARD, &error);
+    if (done > 0 && !is_guarded(guards))
         error = ENOSYS;
     if (error == 0 || error == ENOMEM || error == EAGAIN)
         return done;
@@ -135,24 +130,20 @@ static size_t mark(char *const *guards, size_t count, size_t bytes, bool *out_kn
     return 0;
 }
 
-enum wf_guard wf_stack_guard(char *const *bases, size_t count, enum wf_guard best,
+enum wf_guard wf_stack_guard(const struct iovec *guards, size_t count, enum wf_guard best,
                              uint8_t *out_kinds)
 {
-    size_t bytes = wf_stack_guard_bytes(), at = 0;
-    char *guards[WF_STACK_BATCH];
-    for (size_t i = 0; i < count; i++)
-        guards[i] = bases[i] - bytes;
-
+    size_t at = 0;
     if (best == WF_GUARD_MARKER) {
         bool knows;
-        at = mark(guards, count, bytes, &knows);
+        at = mark(guards, count, &knows);
         memset(out_kinds, WF_GUARD_MARKER, at);
         if (!knows)
             best = WF_GUARD_MPROTECT;
     }
     uint32_t count_max = at < count && best != WF_GUARD_CANARY ? map_count_max() / 4 : 0;
     for (; at < count; at++) {
-        bool done = best != WF_GUARD_CANARY && protect(guards[at], bytes, count_max);
+        bool done = best != WF_GUARD_CANARY && protect(&guards[at], count_max);
         out_kinds[at] = done ? WF_GUARD_MPROTECT : WF_GUARD_CANARY;
     }
     return best;
@@ -164,12 +155,12 @@ void wf_stack_guard_forget(enum wf_guard kind)
         atomic_fetch_sub_explicit(&host_protected_count, 1, memory_order_relaxed);
 }
 
-void wf_stack_pages_drop(char *const *bases, size_t count, size_t bytes)
+void wf_stack_pages_drop(const struct iovec *ranges, size_t count)
 {
     int error;
     if (WEFT_FAULT(WEFT_FAULT_CALL, "madvise"))
         return; /* they stay: only memory is lost */
-    (void)advise(bases, count, bytes, MADV_DONTNEED, &error);
+    (void)advise(ranges, count, MADV_DONTNEED, &error);
 }
 
 static uint64_t *canary_of(const char *base)

@@ -7,6 +7,8 @@
 
 #include "core/stack/stack.h"
 
+#include <sys/uio.h>
+
 #define WF_STACK_BATCH 64 /* ranges a call takes at most */
 
 size_t wf_stack_page_bytes(void);
@@ -15,17 +17,17 @@ size_t wf_stack_page_bytes(void);
 int wf_stack_space_map(char **out, size_t bytes);
 void wf_stack_space_unmap(char *space, size_t bytes);
 
-/* Makes the bytes below each of bases[0, count) a guard, of the best kind to be had and no better
- * than `best`; out_kinds[i] says which.  Never fails: WF_GUARD_CANARY needs nothing.  Returns the
- * best kind worth trying next time. */
-enum wf_guard wf_stack_guard(char *const *bases, size_t count, enum wf_guard best,
+/* Makes each of guards[0, count) a guard, of the best kind to be had and no better than `best`;
+ * out_kinds[i] says which.  Never fails: WF_GUARD_CANARY needs nothing.  Returns the best kind
+ * worth trying next time.  They are of one length. */
+enum wf_guard wf_stack_guard(const struct iovec *guards, size_t count, enum wf_guard best,
                              uint8_t *out_kinds);
 
 /* A guard is about to be unmapped. */
 void wf_stack_guard_forget(enum wf_guard kind);
 
-/* Gives the pages of [bases[i], bases[i] + bytes) back; they read as zero after. */
-void wf_stack_pages_drop(char *const *bases, size_t count, size_t bytes);
+/* Gives the pages of ranges[0, count), of one length, back; they read as zero after. */
+void wf_stack_pages_drop(const struct iovec *ranges, size_t count);
 
 /* The canary of the stack at `base`: 64 bytes that nobody else uses, below its guard, which in a
  * pool is the end of the slot before, so that no page is touched for it alone. */
