@@ -2,13 +2,15 @@
 
 /* Stacks: what they cost, what guards them, when their pages go back. */
 
-#include "core/stack/stack.h"
+#include "core/stack/stack_host.h"
 
 #include "harness/harness.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -125,40 +127,40 @@ TEST(stack_counters_count)
 
 /* ---- failures ---- */
 
-/* Reserves and takes `count` stacks while the nth hit of `classes` fails; true if something did. */
-static bool take_with_fault(unsigned classes, uint64_t nth, int count)
+/* Reserves and takes `count` stacks while the nth hit of `classes` fails: what did, or NULL. */
+static const char *take_with_fault(unsigned classes, uint64_t nth, int count)
 {
     wf_stack held[200];
     struct wf_stacks *stacks;
     weft_fault_plan plan = {.classes = classes, .nth = nth};
     weft_fault_arm(&plan);
-    int taken = 0, rc = wf_stacks_new(&stacks, NULL);
+    int rc = wf_stacks_new(&stacks, NULL);
     if (rc < 0) {
         weft_fault_arm(NULL);
         CHECK_EQ(rc, -ENOMEM);
-        return true;
+        return plan.point;
     }
-    for (; taken < count; taken++) {
+    for (int reserved = 0; rc == 0 && reserved < count; reserved++) {
         rc = wf_stacks_reserve(stacks);
         if (rc == -ENOMEM)
             rc = wf_stacks_reserve(stacks); /* the fault is over: now it must work */
-        if (rc < 0)
-            break;
-        wf_stacks_take(stacks, &held[taken]);
-        held[taken].top[-1] = 1;
+    }
+    CHECK_OK(rc);
+    for (int i = 0; i < count; i++) {
+        wf_stacks_take(stacks, &held[i]);
+        held[i].top[-1] = 1;
     }
     weft_fault_arm(NULL);
-    CHECK_OK(rc);
-    while (taken > 0)
-        give(stacks, &held[--taken]);
+    while (count > 0)
+        give(stacks, &held[--count]);
     wf_stacks_free(stacks);
-    return plan.point != NULL;
+    return plan.point;
 }
 
 TEST(stacks_survive_every_failing_allocation)
 {
     uint64_t nth = 1;
-    while (take_with_fault(WEFT_FAULT_ALLOC, nth, 200))
+    while (take_with_fault(WEFT_FAULT_ALLOC, nth, 200) != NULL)
         nth++;
     CHECK_GE(nth, 4u);
 }
@@ -166,9 +168,11 @@ TEST(stacks_survive_every_failing_allocation)
 TEST(stacks_survive_every_failing_system_call)
 {
     uint64_t nth = 1;
-    while (take_with_fault(WEFT_FAULT_CALL, nth, 200))
-        nth++;
+    bool has_populated = false;
+    for (const char *point; (point = take_with_fault(WEFT_FAULT_CALL, nth, 200)) != NULL; nth++)
+        has_populated |= strcmp(point, "populate") == 0;
     CHECK_GE(nth, 6u);
+    CHECK(has_populated);
 }
 
 TEST(stack_of_unusual_size_reports_a_failing_map)
@@ -358,6 +362,111 @@ TEST(test_N06_high_water_is_exact_on_fresh_and_measured_stacks)
     memset(stack.top - 1500 * KIB, 1, 8);
     CHECK_EQ(wf_stack_high_water(&stack), 1500 * KIB);
     wf_stack_unmap(&stack);
+}
+
+/* As stack_host.c asks for them: a kernel has this or not. */
+static bool kernel_populates(void)
+{
+    static _Alignas(1 << 16) char room[1 << 16]; /* whole pages */
+    struct iovec range = {.iov_base = room, .iov_len = sizeof room};
+    return syscall(SYS_process_madvise, -10000, &range, 1, 23, 0) == (long)sizeof room;
+}
+
+static bool has_page(const wf_stack *stack)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned char in_memory = 0;
+    char *last = stack->top - 1 - ((uintptr_t)stack->top - 1) % page;
+    CHECK_OK(mincore(last, page, &in_memory));
+    return (in_memory & 1) != 0;
+}
+
+/* Takes `count` of those reserved; how many have a page before anybody has written to them. */
+static int take_reserved(struct wf_stacks *stacks, wf_stack *held, int count)
+{
+    int with_page = 0;
+    for (int i = 0; i < count; i++) {
+        wf_stacks_take(stacks, &held[i]);
+        with_page += has_page(&held[i]);
+        held[i].top[-1] = 1;
+    }
+    return with_page;
+}
+
+static void reserve(struct wf_stacks *stacks, int count)
+{
+    for (int i = 0; i < count; i++)
+        CHECK_OK(wf_stacks_reserve(stacks));
+}
+
+TEST(stacks_of_many_tasks_that_begin_at_once_get_their_pages_in_batches)
+{
+    enum { COUNT = 256 };
+    wf_stack held[COUNT];
+    struct wf_stacks *stacks = pool_new(NULL);
+    reserve(stacks, COUNT);
+    CHECK_EQ(take_reserved(stacks, held, WF_STACK_BATCH), 0);
+    CHECK_EQ(wf_stacks_get_stats(stacks).touched, 0u); /* these may have been all */
+
+    int with_page = take_reserved(stacks, held + WF_STACK_BATCH, COUNT - WF_STACK_BATCH);
+    CHECK_EQ(with_page, kernel_populates() ? COUNT - WF_STACK_BATCH : 0);
+    CHECK_EQ(wf_stacks_get_stats(stacks).touched, 0u);
+    for (int i = 0; i < COUNT; i++)
+        give(stacks, &held[i]);
+    wf_stacks_free(stacks);
+}
+
+TEST(stacks_get_their_pages_one_by_one_if_the_kernel_refuses_batches)
+{
+    enum { COUNT = 3 * WF_STACK_BATCH, FIRST = WF_STACK_BATCH + 1 };
+    wf_stack held[COUNT];
+    struct wf_stacks *stacks = pool_new(&(wf_stacks_options){.guard_best = WF_GUARD_CANARY});
+    reserve(stacks, COUNT);
+    weft_fault_plan plan = {.classes = WEFT_FAULT_CALL, .nth = 1};
+    weft_fault_arm(&plan);
+    CHECK_EQ(take_reserved(stacks, held, FIRST), 0);
+    CHECK_STR(plan.point, "populate");
+    CHECK_EQ(wf_stacks_get_stats(stacks).touched, 0u);
+    CHECK_EQ(take_reserved(stacks, held + FIRST, COUNT - FIRST), 0);
+    CHECK_EQ(plan.hits, 1u); /* it is not asked again */
+    weft_fault_arm(NULL);
+    for (int i = 0; i < COUNT; i++)
+        give(stacks, &held[i]);
+    wf_stacks_free(stacks);
+}
+
+TEST(test_N01_stacks_of_tasks_that_come_one_by_one_hold_no_page_before)
+{
+    enum { COUNT = 256 };
+    wf_stack held[COUNT];
+    struct wf_stacks *stacks = pool_new(NULL);
+    for (int i = 0; i < COUNT; i++) {
+        reserve(stacks, 1);
+        CHECK_EQ(take_reserved(stacks, &held[i], 1), 0);
+        CHECK_EQ(wf_stacks_get_stats(stacks).touched, 0u);
+    }
+    for (int i = 0; i < COUNT; i++)
+        give(stacks, &held[i]);
+    wf_stacks_free(stacks);
+}
+
+TEST(test_N01_pages_of_a_batch_that_is_not_used_up_go_back)
+{
+    enum { TAKEN = WF_STACK_BATCH + 1, COUNT = 2 * WF_STACK_BATCH };
+    wf_stack held[COUNT];
+    struct wf_stacks *stacks = pool_new(NULL);
+    reserve(stacks, COUNT);
+    (void)take_reserved(stacks, held, TAKEN);
+    uint32_t ahead = kernel_populates() ? COUNT - TAKEN : 0;
+    CHECK_EQ(wf_stacks_get_stats(stacks).touched, ahead);
+
+    weft_time now = 1000 * WEFT_SEC;
+    CHECK_EQ(wf_stacks_trim(stacks, now), WEFT_FOREVER);
+    CHECK_EQ(wf_stacks_get_stats(stacks).touched, 0u);
+    CHECK_EQ(take_reserved(stacks, held + TAKEN, COUNT - TAKEN), 0);
+    for (int i = 0; i < COUNT; i++)
+        give(stacks, &held[i]);
+    wf_stacks_free(stacks);
 }
 
 /* Takes `count`, dirties them, gives them back. */

@@ -4,8 +4,9 @@
  * The pool of one loop's stacks.
  *
  * Slots are numbered in the order in which they are first used; [0, fresh) have been used, [0,
- * guarded) have their guard.  Those in use plus `free` are all of [0, fresh).  `free` is last in,
- * first out; its bottom part [0, cold) has given its pages back.
+ * guarded) have their guard; [fresh, touched), if that is not empty, have a page already.  Those in
+ * use plus `free` are all of [0, fresh).  `free` is last in, first out; its bottom part [0, cold)
+ * has given its pages back.
  *
  * A slab of slots is mapped at reserve, which may fail; a take only moves an index, and sets up the
  * guards of the next few slots now and then, which falls back rather than fail.
@@ -51,6 +52,7 @@ struct wf_stacks {
     bool is_checked;                 /* by ASan or Valgrind */
     bool on_valgrind;
     bool has_said;
+    bool touches; /* until the system says that it cannot */
 
     struct slot *slots;
     uint32_t *free;      /* room for every slot */
@@ -60,7 +62,7 @@ struct wf_stacks {
     uint32_t slab_room, slab_count;
 
     uint32_t reserved, used, used_max;
-    uint32_t fresh, guarded;
+    uint32_t fresh, guarded, touched;
     uint32_t free_count, cold;
 
     /* The low mark of `free` in this window of time and in the one before: what lies below both
@@ -119,6 +121,7 @@ int wf_stacks_new(struct wf_stacks **out, const wf_stacks_options *options)
     stacks->guard = opt.guard_best;
     stacks->on_valgrind = wf_stack_on_valgrind();
     stacks->is_checked = stacks->on_valgrind || WF_HAS_ASAN;
+    stacks->touches = true;
     stacks->trim_at = WEFT_FOREVER;
     *out = stacks;
     return 0;
@@ -306,12 +309,10 @@ static void say_unguarded(struct wf_stacks *stacks)
                         "noticed late, by a canary");
 }
 
-static void guard_next_slots(struct wf_stacks *stacks)
+static void guard_slots(struct wf_stacks *stacks, uint32_t first, uint32_t count)
 {
     uint8_t kinds[WF_STACK_BATCH];
-    uint32_t count = stacks->slot_count - stacks->guarded;
-    count = count < WF_STACK_BATCH ? count : WF_STACK_BATCH;
-    struct slot *slots = &stacks->slots[stacks->guarded];
+    struct slot *slots = &stacks->slots[first];
     for (uint32_t i = 0; i < count; i++)
         stacks->ranges[i] = guard_of(slots[i].base, stacks->guard_bytes);
 
@@ -322,7 +323,45 @@ static void guard_next_slots(struct wf_stacks *stacks)
         if (kinds[i] == WF_GUARD_CANARY)
             say_unguarded(stacks);
     }
+}
+
+static void trim_soon(struct wf_stacks *stacks)
+{
+    if (stacks->trim_at == WEFT_FOREVER)
+        stacks->trim_at = 0;
+}
+
+/* More than a batch of stacks is in use and none is free, and so many tasks more are there that
+ * these slots may all be used at once.  Not otherwise: who has not run holds no memory for a stack.
+ */
+static bool is_burst(const struct wf_stacks *stacks, uint32_t count)
+{
+    return stacks->used > WF_STACK_BATCH && stacks->reserved - stacks->used >= count - 1;
+}
+
+/* The page at its top is all of a stack that most tasks use. */
+static void touch_slots(struct wf_stacks *stacks, uint32_t first, uint32_t count)
+{
+    size_t page = wf_stack_page_bytes();
+    for (uint32_t i = 0; i < count; i++) {
+        char *base = stacks->slots[first + i].base;
+        stacks->ranges[i] = (struct iovec){base + stacks->stack_bytes - page, page};
+    }
+    stacks->touches = wf_stack_pages_touch(stacks->ranges, count);
+    if (!stacks->touches)
+        return;
+    stacks->touched = first + count;
+    trim_soon(stacks);
+}
+
+static void prepare_next_slots(struct wf_stacks *stacks)
+{
+    uint32_t first = stacks->guarded, count = stacks->slot_count - first;
+    count = count < WF_STACK_BATCH ? count : WF_STACK_BATCH;
+    guard_slots(stacks, first, count);
     stacks->guarded += count;
+    if (stacks->touches && is_burst(stacks, count))
+        touch_slots(stacks, first, count);
 }
 
 static uint32_t take_fresh_slot(struct wf_stacks *stacks)
@@ -330,7 +369,7 @@ static uint32_t take_fresh_slot(struct wf_stacks *stacks)
     assert(stacks->fresh < stacks->slot_count);
     uint32_t number = stacks->fresh++;
     if (number == stacks->guarded)
-        guard_next_slots(stacks);
+        prepare_next_slots(stacks);
     if (stacks->on_valgrind) {
         wf_stack stack;
         describe_slot(stacks, number, &stack);
@@ -379,7 +418,8 @@ void wf_stacks_give(struct wf_stacks *stacks, const wf_stack *stack)
         wf_stack_poison(stack);
     stacks->used--;
     stacks->free[stacks->free_count++] = stack->slot;
-    if (stacks->trim_at == WEFT_FOREVER || stacks->free_count > stacks->options.pool_count_max)
+    trim_soon(stacks);
+    if (stacks->free_count > stacks->options.pool_count_max)
         stacks->trim_at = 0;
 }
 
@@ -395,8 +435,27 @@ bool wf_stacks_own(const struct wf_stacks *stacks, const void *addr)
 
 /* ---- giving pages back ---- */
 
+static uint32_t touched_count(const struct wf_stacks *stacks)
+{
+    return stacks->touched > stacks->fresh ? stacks->touched - stacks->fresh : 0;
+}
+
+/* The burst did not use up its last batch. */
+static void drop_touched(struct wf_stacks *stacks)
+{
+    uint32_t count = touched_count(stacks);
+    for (uint32_t i = 0; i < count; i++) {
+        char *base = stacks->slots[stacks->fresh + i].base;
+        stacks->ranges[i] = (struct iovec){base, stacks->stack_bytes};
+    }
+    if (count != 0)
+        wf_stack_pages_drop(stacks->ranges, count);
+    stacks->touched = 0;
+}
+
 static void next_window(struct wf_stacks *stacks, weft_time now)
 {
+    drop_touched(stacks);
     stacks->idle = stacks->low_now < stacks->low_before ? stacks->low_now : stacks->low_before;
     stacks->low_before = stacks->low_now;
     stacks->low_now = stacks->free_count;
@@ -431,10 +490,11 @@ weft_time wf_stacks_trim(struct wf_stacks *stacks, weft_time now)
     bool is_more = count > TRIM_COUNT_MAX;
     drop_pages(stacks, is_more ? TRIM_COUNT_MAX : count);
 
+    bool is_later = stacks->free_count > stacks->cold || touched_count(stacks) != 0;
     if (is_more)
         stacks->trim_at = now;
     else
-        stacks->trim_at = stacks->free_count > stacks->cold ? stacks->window_end : WEFT_FOREVER;
+        stacks->trim_at = is_later ? stacks->window_end : WEFT_FOREVER;
     return stacks->trim_at;
 }
 
@@ -450,6 +510,7 @@ wf_stacks_stats wf_stacks_get_stats(const struct wf_stacks *stacks)
         .used = stacks->used,
         .used_max = stacks->used_max,
         .pooled = stacks->free_count - stacks->cold,
+        .touched = touched_count(stacks),
         .slots = stacks->slot_count,
         .guards = {stacks->guards[0], stacks->guards[1], stacks->guards[2]},
     };

@@ -3,7 +3,9 @@
 /*
  * Stacks of one loop.  A task costs address space from spawn to end (reserve, unreserve), but a
  * stack only from its first run to its end (take, give): the stack that was given back last, still
- * in the caches, is the next one taken.
+ * in the caches, is the next one taken.  When many tasks begin at once, and wait, their stacks get
+ * the page at their top from the kernel in batches, which is cheaper than a fault each; of a last
+ * batch that is not used up, the pages go back at the next trim.
  *
  * A slot is a guard and `stack_bytes` above it.  Slots are a page more than a power of two apart
  * and their tops differ by a cache colour, so that equal places of different stacks do not fall
@@ -49,6 +51,7 @@ typedef struct wf_stacks_stats {
     uint32_t used;      /* taken now */
     uint32_t used_max;  /* the most at once so far */
     uint32_t pooled;    /* given back and still holding pages */
+    uint32_t touched;   /* never used yet and holding a page already */
     uint32_t slots;     /* address space there is, in stacks */
     uint32_t guards[3]; /* slots prepared so far, by enum wf_guard */
 } wf_stacks_stats;

@@ -22,6 +22,7 @@
 #endif
 
 #define ADVISE_GUARD 102         /* MADV_GUARD_INSTALL, Linux 6.13 */
+#define ADVISE_POPULATE 23       /* MADV_POPULATE_WRITE, Linux 5.14 */
 #define SELF (-10000)            /* PIDFD_SELF, Linux 6.14 */
 #define MAP_COUNT_DEFAULT 65530u /* vm.max_map_count where it cannot be read */
 #define CANARY_WORDS (WF_STACK_CANARY_BYTES / sizeof(uint64_t))
@@ -153,6 +154,15 @@ void wf_stack_guard_forget(enum wf_guard kind)
 {
     if (kind == WF_GUARD_MPROTECT)
         atomic_fetch_sub_explicit(&host_protected_count, 1, memory_order_relaxed);
+}
+
+/* One call or none: a call for each page would cost what its fault does. */
+bool wf_stack_pages_touch(const struct iovec *ranges, size_t count)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "populate") || wf_stack_on_valgrind())
+        return false;
+    return syscall(SYS_process_madvise, SELF, ranges, count, ADVISE_POPULATE, 0) > 0 ||
+           errno == EINTR;
 }
 
 void wf_stack_pages_drop(const struct iovec *ranges, size_t count)

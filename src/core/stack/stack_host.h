@@ -26,6 +26,10 @@ enum wf_guard wf_stack_guard(const struct iovec *guards, size_t count, enum wf_g
 /* A guard is about to be unmapped. */
 void wf_stack_guard_forget(enum wf_guard kind);
 
+/* Has pages put under ranges[0, count), of one length, in one call, for who is about to touch them:
+ * cheaper than the fault of each.  False if that is not worth trying again. */
+bool wf_stack_pages_touch(const struct iovec *ranges, size_t count);
+
 /* Gives the pages of ranges[0, count), of one length, back; they read as zero after. */
 void wf_stack_pages_drop(const struct iovec *ranges, size_t count);
 
