@@ -190,6 +190,94 @@ KERNEL_TEST(test_O02_of_two_loops_the_kept_one_is_described_from_outside)
     CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
+/* ---- who waits for whom, over loops ---- */
+
+static int awaits_the_main_task(void *arg)
+{
+    return weft_await(*(weft_task *)arg);
+}
+
+static size_t count_of(const wf_buf *text, const char *what)
+{
+    const char *at = wf_buf_ptr(text), *end = at + wf_buf_bytes(text);
+    size_t count = 0;
+    while ((at = memmem(at, (size_t)(end - at), what, strlen(what))) != NULL) {
+        at += strlen(what);
+        count++;
+    }
+    return count;
+}
+
+/* A loop that has not begun yet is counted among those that answer, and does not. */
+static int begins(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+static int goes_round(void *arg)
+{
+    weft_task *self = arg;
+    *self = weft_self();
+    weft_task there = weft_spawn_on(weft_loop_at(1), awaits_the_main_task, self);
+    return weft_await(there);
+}
+
+static int ask_for_a_cycle_over_loops(void *arg)
+{
+    wf_buf out = {0};
+    weft_task self, task = weft_spawn(goes_round, &self);
+    (void)arg;
+    CHECK_OK(weft_await(weft_spawn_on(weft_loop_at(1), begins, NULL)));
+    do { /* until both wait */
+        CHECK_EQ(ask((int)getpid(), "graph", &out), 0);
+        CHECK_EQ(count_of(&out, "loop 0 of 2 on "), (size_t)1);
+        CHECK_EQ(count_of(&out, "loop 1 of 2 on "), (size_t)1);
+    } while (!says(&out, "  cycle: "));
+    CHECK(says(&out, " -> awaits_the_main_task #"));
+    CHECK_EQ(ask((int)getpid(), "dot", &out), 0);
+    CHECK_EQ(count_of(&out, "digraph weft {"), (size_t)1);
+    CHECK(says(&out, " color=red];\n"));
+    wf_buf_fini(&out);
+    weft_cancel(task, "to end the deadlock");
+    CHECK_EQ(weft_await(task), -ECANCELED);
+    return 0;
+}
+
+static void run_asking_on_loops(weft_fn *fn)
+{
+    use_real_time();
+    weft_config config = test_config();
+    config.loops = 2;
+    CHECK_OK(weft_run_with(&config, fn, NULL));
+}
+
+KERNEL_TEST(test_O02_a_cycle_over_loops_is_told_to_who_asks)
+{
+    run_asking_on_loops(ask_for_a_cycle_over_loops);
+}
+
+/* The run ends while its loops are being asked. */
+static int ask_and_go(void *arg)
+{
+    weft_ask *asking;
+    (void)arg;
+    CHECK_OK(weft_await(weft_spawn_on(weft_loop_at(1), begins, NULL)));
+    CHECK_OK(weft_ask_open(&asking, (int)getpid(), "graph"));
+    weft_str line;
+    CHECK_EQ(weft_ask_read_line(asking, &line), 1);
+    weft_ask_close(asking);
+    CHECK_OK(weft_ask_open(&asking, (int)getpid(), "graph"));
+    weft_ask_close(asking);
+    return 0;
+}
+
+KERNEL_TEST(test_O02_a_run_may_end_while_its_loops_are_asked)
+{
+    for (int i = 0; i < 10; i++)
+        run_asking_on_loops(ask_and_go);
+}
+
 /* ---- counters, and who runs ---- */
 
 static int ask_for_counters(void *arg)

@@ -2,54 +2,13 @@
 
 /* Who waits for whom, and the cycles in it (rules O02, F06). */
 
-#include "core/look/topic.h"
-#include "core/task/sched_priv.h"
-#include "harness/harness.h"
-
-#include <weft.h>
-
-#include <stdlib.h>
-#include <unistd.h>
-
-static const char *tell(const struct wf_topic *topic)
-{
-    static char text[256 << 10];
-    wf_buf out = {0};
-    wf_topic_tell(topic, wf_sched_self(), "", &out);
-    CHECK_OK(out.rc);
-    CHECK_LT(wf_buf_bytes(&out), sizeof text);
-    memcpy(text, wf_buf_ptr(&out), wf_buf_bytes(&out));
-    text[wf_buf_bytes(&out)] = '\0';
-    wf_buf_fini(&out);
-    note("%.4000s", text);
-    return text;
-}
-
-/* A line of the graph with all of these in this order. */
-static bool has_line(const char *text, const char *a, const char *b, const char *c)
-{
-    for (const char *line = text; line != NULL && *line != '\0';) {
-        const char *end = strchr(line, '\n');
-        const char *first = strstr(line, a);
-        const char *second = first != NULL ? strstr(first, b) : NULL;
-        const char *third = second != NULL ? strstr(second, c) : NULL;
-        if (third != NULL && end != NULL && third < end)
-            return true;
-        line = end != NULL ? end + 1 : NULL;
-    }
-    return false;
-}
+#include "core/graph_helpers.h"
 
 static weft_mutex mutexes[2];
-static weft_event go;
-
-static bool is_kept; /* of the loop that the keeper runs on */
-
 static int keeper(void *arg)
 {
     (void)arg;
     WEFT_TRY(weft_lock(&mutexes[0]));
-    is_kept = true;
     int rc = weft_event_wait(&go);
     weft_unlock(&mutexes[0]);
     return rc;
@@ -62,27 +21,9 @@ static int wants(void *arg)
     return weft_unlock(&mutexes[0]);
 }
 
-static int wants_what_is_kept(void *arg)
-{
-    while (!is_kept)
-        WEFT_TRY(weft_sleep(WEFT_MS));
-    return wants(arg);
-}
-
-static int awaits(void *arg)
-{
-    return weft_await(*(weft_task *)arg);
-}
-
 static int awaits_for(void *arg)
 {
     return weft_await_for(*(weft_task *)arg, WEFT_SEC);
-}
-
-static int gathers(void *arg)
-{
-    const weft_task *tasks = arg;
-    return weft_gather(tasks[0], tasks[1]);
 }
 
 static int selects(void *arg)
@@ -203,48 +144,51 @@ TASK_TEST(test_O02_a_cycle_through_a_group_is_found)
     CHECK_EQ(weft_await(task), -ECANCELED);
 }
 
-struct told {
-    const struct wf_topic *topic;
-    wf_buf out;
-};
-
-static int tell_here(void *arg)
+static bool lasts(const struct wf_graph *graph, weft_task task)
 {
-    struct told *told = arg;
-    wf_topic_tell(told->topic, wf_sched_self(), "", &told->out);
-    wf_buf_putc(&told->out, '\0');
-    return told->out.rc;
+    for (uint32_t i = 0; i < graph->node_count; i++)
+        if (graph->nodes[i].id == task.id)
+            return graph->nodes[i].is_lasting;
+    return false;
 }
 
-/* Says it on loop 1 until it has this line. */
-static bool is_told_there(const struct wf_topic *topic, const char *a, const char *b, const char *c)
+static int outlived(void *arg)
 {
-    bool is_told = false;
-    for (int i = 0; i < 1000 && !is_told; i++) {
-        struct told told = {.topic = topic};
-        CHECK_OK(weft_await(weft_spawn_on(weft_loop_at(1), tell_here, &told)));
-        is_told = has_line(wf_buf_ptr(&told.out), a, b, c);
-        if (!is_told)
-            note("%s", wf_buf_ptr(&told.out));
-        wf_buf_fini(&told.out);
-        CHECK_OK(is_told ? 0 : weft_sleep(WEFT_MS));
-    }
-    return is_told;
+    weft_release(weft_spawn(waits_for_go, arg));
+    return 0;
 }
 
-/* They have no record among those of the loop they run on. */
-LOOPS_TEST(test_O02_tasks_of_other_loops_are_in_the_graph_of_the_one_they_run_on, 2)
+static int waits_twice(void *arg)
 {
+    WEFT_TRY(weft_event_wait(arg));
+    return weft_event_wait(&go);
+}
+
+TASK_TEST(test_O02_a_wait_has_its_mark_until_it_ends)
+{
+    weft_event first = {0};
     weft_event_clear(&go);
-    is_kept = false;
-    weft_task owner = weft_spawn_on(weft_loop_at(1), keeper, NULL);
-    weft_task waiter = weft_spawn_on(weft_loop_at(1), wants_what_is_kept, NULL);
-    CHECK(is_told_there(&wf_topic_graph, "  wants_what_is_kept #", " [mutex 0x",
-                        "] waits for keeper #"));
-    CHECK(is_told_there(&wf_topic_dot, " -> ", "[label=\"mutex\"", "];"));
-    weft_cancel(owner, "to end it");
-    CHECK_EQ(weft_await(owner), -ECANCELED);
-    CHECK_OK(weft_await(waiter));
+    weft_task waits = weft_spawn(waits_for_go, NULL), twice = weft_spawn(waits_twice, &first);
+    weft_task parent = weft_spawn(outlived, NULL);
+    CHECK_OK(weft_sleep(WEFT_MS));
+    wf_graph_mark(wf_sched_self(), 7);
+    weft_event_set(&first);
+    weft_task late = weft_spawn(outlived, NULL);
+    CHECK_OK(weft_sleep(WEFT_MS));
+    struct wf_graph graph = {0}, other = {0};
+    wf_graph_take(&graph, wf_sched_self(), 7);
+    wf_graph_take(&other, wf_sched_self(), 8);
+    CHECK(lasts(&graph, waits));
+    CHECK(lasts(&graph, parent));
+    CHECK(!lasts(&graph, twice));
+    CHECK(!lasts(&graph, late));
+    CHECK(!lasts(&graph, weft_self()));
+    CHECK(!lasts(&other, waits));
+    CHECK(!lasts(&other, parent));
+    wf_graph_fini(&graph);
+    wf_graph_fini(&other);
+    weft_event_set(&go);
+    CHECK_OK(weft_gather(waits, twice, parent, late));
 }
 
 #define CHAIN 10000
@@ -309,34 +253,33 @@ static int locks_up(void *arg)
     return weft_gather(a, b);
 }
 
-static void unsaid(const char *line, void *arg)
-{
-    (void)line;
-    (void)arg;
-}
-
 RUN_TEST(test_F06_the_report_of_a_deadlock_shows_the_cycle)
 {
-    static char text[16 << 10];
-    int fds[2];
-    CHECK_OK(pipe(fds));
-    int before = dup(STDERR_FILENO);
-    CHECK_OK(dup2(fds[1], STDERR_FILENO));
-    weft_config config = test_config();
-    config.log = unsaid;
-    int rc = weft_run_with(&config, locks_up, NULL);
-    CHECK_OK(dup2(before, STDERR_FILENO));
-    CHECK_OK(close(before));
-    CHECK_OK(close(fds[1]));
-    size_t len = 0;
-    for (ssize_t got; (got = read(fds[0], text + len, sizeof text - 1 - len)) > 0;)
-        len += (size_t)got;
-    CHECK_OK(close(fds[0]));
-    note("%s", text);
-    CHECK_EQ(rc, -EDEADLK);
+    const char *text = told_by(1, locks_up);
     CHECK(has_line(text, "task takes_both #", "[mutex]", "spawned: "));
     CHECK(has_line(text, "  takes_both #", " [mutex 0x", "] waits for takes_both #"));
     CHECK(
         has_line(text, "  main #", " [gather] waits for 2 tasks: takes_both #", ", takes_both #"));
     CHECK(has_line(text, "  cycle: takes_both #", "] -> takes_both #", "] -> takes_both #"));
+}
+
+/* Whatever allocation fails, the wait ends. */
+static int waits_without_memory(void *arg)
+{
+    (void)arg;
+    for (uint64_t k = 1;; k++) {
+        weft_event never = {0};
+        weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC, .nth = k};
+        weft_fault_arm(&plan);
+        int rc = weft_event_wait(&never);
+        weft_fault_arm(NULL);
+        CHECK_EQ(rc, -EDEADLK);
+        if (plan.point == NULL)
+            return rc;
+    }
+}
+
+RUN_TEST(test_F06_a_deadlock_is_ended_without_memory)
+{
+    (void)told_by(1, waits_without_memory);
 }

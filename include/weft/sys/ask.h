@@ -25,9 +25,10 @@
  *                   weft_top_tasks by what they wait for
  *
  * Each loop of the process answers for itself, one after the other, whether or not one of its tasks
- * keeps it: then the answer is which one, and where.  A process answers its own user and root, and
- * has no open door: it is asked by a signal (SIGURG, which is ignored elsewhere) and connects to
- * who asks.  Lines come from another process: escape them before a terminal sees them.
+ * keeps it: then the answer is which one, and where.  Who waits for whom the first loop says for
+ * all.  A process answers its own user and root, and has no open door: it is asked by a signal
+ * (SIGURG, which is ignored elsewhere) and connects to who asks.  Lines come from another process:
+ * escape them before a terminal sees them.
  */
 #ifndef WEFT_SYS_ASK_H
 #define WEFT_SYS_ASK_H

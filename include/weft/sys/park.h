@@ -55,12 +55,13 @@ typedef struct weft_waiter {
     wf_task *task;        /* set by park */
     weft_time priv_since; /* when it was parked, as dumps tell it; set by park */
     int rc;
-    bool is_woken, priv_is_parked;
+    bool is_woken;
+    uint8_t priv_parked; /* 0: it is not; else 1, or a mark of who has seen it so */
 } weft_waiter;
 
 #define WEFT_WAITER(wait_class_, object_)                                                          \
     {                                                                                              \
-        NULL, NULL, NULL, (wait_class_), (object_), NULL, 0, 0, false, false                       \
+        NULL, NULL, NULL, (wait_class_), (object_), NULL, 0, 0, false, 0                           \
     }
 
 /* A FIFO of waiters.  Zeroed is empty.  It must stay where it is while anybody waits; a debug build

@@ -2,7 +2,8 @@
 
 /*
  * Graph of waits: the tasks of a loop, and an edge from each that waits to each that can end the
- * wait.  It is copied on the loop and read elsewhere.
+ * wait.  It is copied on the loop and read elsewhere; those of several loops are one when they are
+ * joined, in which an edge may lead to a task of another loop.
  */
 #ifndef WF_GRAPH_H
 #define WF_GRAPH_H
@@ -16,9 +17,12 @@ struct wf_graph_node {
     char name[WEFT_ERROR_NAME_BYTES];
     const char *what; /* it waits for; NULL: it does not */
     const void *object;
+    uint32_t loop;             /* that it runs on: its index */
     uint32_t edge, edge_count; /* in `edges` */
     uint32_t next;             /* the search: edges that were followed */
     uint8_t mark;              /* enum wf_graph_mark */
+    bool is_place;             /* its body is on another loop, see guest.h */
+    bool is_lasting;           /* the wait had the mark */
     bool is_in_cycle;
 };
 
@@ -29,13 +33,21 @@ struct wf_graph {
     uint32_t node_count, node_max;
     uint64_t *edges; /* ids of tasks; once resolved places in `nodes` */
     uint32_t edge_count, edge_max;
-    bool is_cut; /* no memory for all of it */
+    uint32_t loop_count; /* of the run */
+    bool is_cut;         /* no memory for all of it */
 };
 
-/* Copies into an empty graph, on the loop's thread. */
-void wf_graph_take(struct wf_graph *graph, const struct wf_sched *sched);
+/* On the loop's thread: marks each wait, with neither 0 nor 1, until it ends. */
+void wf_graph_mark(const struct wf_sched *sched, uint8_t mark);
 
-/* From ids to places.  Edges to tasks that are not here, or were cut, are left out. */
+/* On the loop's thread: copies into an empty graph. */
+void wf_graph_take(struct wf_graph *graph, const struct wf_sched *sched, uint8_t mark);
+
+/* Adds a graph to others that are not resolved either. */
+void wf_graph_join(struct wf_graph *graph, const struct wf_graph *part);
+
+/* From ids to places; of a task that runs on another loop what it does there is left.  Edges to
+ * tasks that are not here, or were cut, are left out. */
 void wf_graph_resolve(struct wf_graph *graph);
 
 void wf_graph_fini(struct wf_graph *graph);

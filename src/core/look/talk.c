@@ -27,13 +27,24 @@ enum { TALK_IDLE, TALK_ASKED, TALK_TOLD };
 
 /* ---- the loop's side ---- */
 
+static void talk_told(struct wf_topic_job *job)
+{
+    struct wf_talk *talk = wf_container(job, struct wf_talk, job);
+    int wake_fd = talk->wake_fd;
+    atomic_store_explicit(&talk->asked, TALK_TOLD, memory_order_release);
+    wf_eventfd_signal(wake_fd);
+}
+
 static void talk_collect(weft_msg *msg)
 {
     struct wf_talk *talk = wf_container(msg, struct wf_talk, msg);
-    int wake_fd = talk->wake_fd;
+    talk->job.told = talk_told;
+    if (talk->job.topic->ask != NULL) {
+        talk->job.topic->ask(&talk->job);
+        return;
+    }
     talk->job.has_more = talk->job.topic->collect(&talk->job);
-    atomic_store_explicit(&talk->asked, TALK_TOLD, memory_order_release);
-    wf_eventfd_signal(wake_fd);
+    talk_told(&talk->job);
 }
 
 void wf_talk_fini(struct wf_talk *talk)

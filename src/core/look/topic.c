@@ -2,10 +2,15 @@
 
 #include "core/look/topic.h"
 
+#include <weft/event.h>
+#include <weft/scope.h>
+
 #include "base/alloc.h"
+#include "base/list.h"
 #include "core/loops/loops_priv.h"
 #include "core/task/sched_priv.h"
 
+#include <assert.h>
 #include <string.h>
 
 static const struct wf_topic *const topics[] = {
@@ -52,15 +57,37 @@ void wf_topic_put_loop(const struct wf_sched *sched, wf_buf *out)
     wf_buf_printf(out, " on %s", sched->loop->backend->name);
 }
 
+struct topic_tell {
+    struct wf_topic_job job;
+    weft_event told;
+};
+
+static void topic_told(struct wf_topic_job *job)
+{
+    weft_event_set(&wf_container(job, struct topic_tell, job)->told);
+}
+
+static void topic_ask(struct topic_tell *tell)
+{
+    WEFT_SCOPE_(asking, WEFT_FOREVER, WEFT_SCOPE_SHIELD | WEFT_SCOPE_ENDLESS);
+    tell->job.told = topic_told;
+    tell->job.topic->ask(&tell->job);
+    int rc = weft_event_wait(&tell->told);
+    assert(rc == 0); /* `tell` is theirs until then */
+}
+
 void wf_topic_tell(const struct wf_topic *topic, struct wf_sched *sched, const char *about,
                    wf_buf *out)
 {
-    struct wf_topic_job job;
-    if (wf_topic_begin(&job, topic, sched, about) < 0)
+    struct topic_tell tell = {0};
+    if (wf_topic_begin(&tell.job, topic, sched, about) < 0)
         return;
     do {
-        job.has_more = topic->collect(&job);
-        topic->write(&job, out);
-    } while (job.has_more);
-    wf_topic_end(&job);
+        if (topic->ask != NULL)
+            topic_ask(&tell);
+        else
+            tell.job.has_more = topic->collect(&tell.job);
+        topic->write(&tell.job, out);
+    } while (tell.job.has_more);
+    wf_topic_end(&tell.job);
 }

@@ -16,18 +16,20 @@ struct wf_sched;
 struct wf_topic_job {
     struct wf_sched *sched;
     const struct wf_topic *topic;
-    const char *about; /* what was said behind the word; "" */
-    void *data;        /* of topic->data_bytes, zeroed at first */
-    bool has_more;     /* to be collected */
-    weft_time samples; /* how long `sample` is called first */
+    const char *about;                      /* what was said behind the word; "" */
+    void *data;                             /* of topic->data_bytes, zeroed at first */
+    bool has_more;                          /* to be collected */
+    void (*told)(struct wf_topic_job *job); /* who asks hears of `ask` here, on the loop */
+    weft_time samples;                      /* how long `sample` is called first */
 };
 
 struct wf_topic {
     const char *word;
     size_t data_bytes;
-    weft_time (*begin)(struct wf_topic_job *job);         /* how long to sample first; NULL: not */
-    void (*sample)(struct wf_topic_job *job);             /* by the watching thread, each ms */
-    bool (*collect)(struct wf_topic_job *job);            /* on the loop; true: there is more */
+    weft_time (*begin)(struct wf_topic_job *job); /* how long to sample first; NULL: not */
+    void (*sample)(struct wf_topic_job *job);     /* by the watching thread, each ms */
+    bool (*collect)(struct wf_topic_job *job);    /* on the loop; true: there is more */
+    void (*ask)(struct wf_topic_job *job); /* in its place; when `told` is called all is there */
     void (*write)(struct wf_topic_job *job, wf_buf *out); /* after each piece */
     void (*fini)(struct wf_topic_job *job);               /* what hangs on `data`; NULL: nothing */
 };
@@ -46,8 +48,8 @@ void wf_topic_end(struct wf_topic_job *job); /* one that never began is fine */
 /* "loop on epoll", or where there are more "loop 0 of 2 on epoll". */
 void wf_topic_put_loop(const struct wf_sched *sched, wf_buf *out);
 
-/* All of it at once, on the loop's thread. */
-void wf_topic_tell(const struct wf_topic *topic, struct wf_sched *sched, const char *about,
-                   wf_buf *out);
+/* All of it, in a task of that loop. */
+WEFT_WAITS void wf_topic_tell(const struct wf_topic *topic, struct wf_sched *sched,
+                              const char *about, wf_buf *out);
 
 #endif

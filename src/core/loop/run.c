@@ -7,6 +7,7 @@
 #include "core/exec/exec_priv.h"
 #include "core/exec/worker_priv.h"
 #include "core/look/opened.h"
+#include "core/look/survey.h"
 #include "core/look/watcher.h"
 #include "core/loop/posts.h"
 #include "core/loops/loops_priv.h"
@@ -94,18 +95,9 @@ static bool run_end_wait(struct wf_sched *sched)
     return true;
 }
 
-void wf_run_report_deadlock(struct wf_sched *sched)
+/* If it waits no more but for its own children, or is deaf to that, everything is cancelled. */
+static void run_end_deadlock(struct wf_sched *sched)
 {
-    wf_dump_here(STDERR_FILENO);
-    wf_graph_dump(sched, STDERR_FILENO);
-}
-
-/* The main task gets -EDEADLK from its wait.  If it waits no more but for its own children, or is
- * deaf to that, everything is cancelled (rule F06). */
-void wf_run_break_deadlock(struct wf_sched *sched)
-{
-    wf_sched_log(sched, "deadlock: every task waits and nothing can wake one");
-    wf_loops_report(sched->loops);
     if (run_end_wait(sched))
         return;
     struct wf_node *rest = sched->main_live != 0 ? &sched->main->root : &sched->top;
@@ -113,6 +105,41 @@ void wf_run_break_deadlock(struct wf_sched *sched)
         abort(); /* what waits is deaf to cancellation: nothing could ever end this run */
     sched->deadlock_cancelled = rest;
     wf_node_cancel(rest, WEFT_REASON_DEADLOCK, "deadlock");
+}
+
+static void run_dump(struct wf_sched *sched)
+{
+    (void)sched;
+    wf_dump_here(STDERR_FILENO);
+}
+
+/* Where tasks have run meanwhile somebody from outside has ended a wait.  If they are all to wait
+ * again for ever it will be found again. */
+static void run_deadlock_told(struct wf_survey *survey)
+{
+    bool has_moved = false;
+    for (uint32_t i = 0; i < survey->count; i++)
+        has_moved |= survey->visits[i].has_moved;
+    wf_graph_report(survey, STDERR_FILENO);
+    wf_survey_free(survey);
+    if (!has_moved)
+        run_end_deadlock(wf_sched_current);
+}
+
+/* The main task gets -EDEADLK from its wait, when all loops have said who waits for whom (rule
+ * F06). */
+void wf_run_break_deadlock(struct wf_sched *sched)
+{
+    wf_sched_log(sched, "deadlock: every task waits and nothing can wake one");
+    struct wf_survey *survey = wf_survey_new(sched->loops);
+    if (survey == NULL) {
+        run_dump(sched);
+        run_end_deadlock(sched);
+        return;
+    }
+    survey->meet = run_dump;
+    survey->over = run_deadlock_told;
+    wf_survey_begin(survey);
 }
 
 /* Gives back pages of idle stacks and says how long the next turn may wait: a loop that sleeps

@@ -222,7 +222,17 @@ static void here_cancel(weft_waiter *waiter)
     wf_far_unwatch(&wf_container(waiter, struct far_wait, here)->watch);
 }
 
-static const weft_wait_class here_class = {.what = "await, on another loop", .cancel = here_cancel};
+static void here_holders(const weft_waiter *waiter,
+                         void (*tell)(const weft_task *holder, void *arg), void *arg)
+{
+    tell(&wf_container(waiter, struct far_wait, here)->watch.task, arg);
+}
+
+static const weft_wait_class here_class = {
+    .what = "await, on another loop",
+    .cancel = here_cancel,
+    .holders = here_holders,
+};
 
 int wf_far_await(weft_task task, bool is_shielded, bool *out_withdrawn)
 {

@@ -30,16 +30,6 @@ static void member_stop(struct wf_member *member)
     member->loop->sched->is_open = 0;
 }
 
-static void member_report(struct wf_member *member)
-{
-    wf_run_report_deadlock(member->loop->sched);
-}
-
-static void on_report(weft_msg *msg)
-{
-    member_report(wf_container(msg, struct wf_member, report));
-}
-
 static void on_end(weft_msg *msg)
 {
     member_end(wf_container(msg, struct wf_member, end));
@@ -171,17 +161,6 @@ static void on_deadlock(weft_msg *msg)
     wf_run_break_deadlock(wf_sched_current);
 }
 
-void wf_loops_report(struct wf_loops *loops)
-{
-    for (uint32_t i = 0; i < loops->count; i++) {
-        struct wf_member *member = &loops->members[i];
-        if (member_is_here(member))
-            member_report(member);
-        else
-            weft_post_msg(member->loop, &member->report);
-    }
-}
-
 /* ---- the start ---- */
 
 /* Threads begin with every signal blocked.  Those that mean this thread must come through: faults,
@@ -304,7 +283,6 @@ static struct wf_loops *loops_new(const weft_config *config)
             .index = i,
             .end.fn = on_end,
             .stop.fn = on_stop,
-            .report.fn = on_report,
         };
     return loops;
 }

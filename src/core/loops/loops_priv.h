@@ -26,7 +26,7 @@ struct wf_member {
     struct wf_workers *workers;
     weft_thread thread; /* not of the first, and none in simulation */
     bool has_thread;
-    weft_msg end, stop, report;
+    weft_msg end, stop;
 };
 
 struct wf_loops {
@@ -38,6 +38,7 @@ struct wf_loops {
     _Atomic uint64_t rests;              /* see "a deadlock of threads" in loops.c */
     _Atomic uint32_t rests_with_futures; /* of them, those that wait for one */
     weft_msg deadlock;                   /* to the first */
+    uint32_t survey_count;               /* the first one's: how many there were, see survey.h */
     pthread_mutex_t lock;                /* the start only: protects the next three */
     pthread_cond_t changed;
     uint32_t started_count; /* members whose `loop` is made, or not, with `start_rc` */
@@ -74,15 +75,11 @@ void wf_loops_turn(struct wf_loops *loops);
 bool wf_loops_rest(struct wf_loops *loops, const weft_loop *loop);
 void wf_loops_rise(struct wf_loops *loops, const weft_loop *loop);
 
-/* Each loop writes what it has to say of a deadlock before it hears anything else. */
-void wf_loops_report(struct wf_loops *loops);
-
 /* ---- run.c: the life of one of them, on its thread ---- */
 int wf_run_open(struct wf_member *member);
 void wf_run_turns(struct wf_sched *sched, const uint32_t *live); /* while *live is not 0 */
 void wf_run_see_out(struct wf_sched *sched);                     /* detached tasks (rule K03) */
 void wf_run_break_deadlock(struct wf_sched *sched);
-void wf_run_report_deadlock(struct wf_sched *sched);
 void wf_run_close(struct wf_member *member);
 
 #endif

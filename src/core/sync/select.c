@@ -90,13 +90,19 @@ static void select_on_timer(weft_timer *timer)
     select_decide(select, select->first_due, 0);
 }
 
+static weft_task case_task(const weft_case *self)
+{
+    return (weft_task){(uint64_t)self->value};
+}
+
 static void select_holders(const weft_waiter *waiter,
                            void (*tell)(const weft_task *holder, void *arg), void *arg)
 {
     const struct wf_select *select = waiter->object;
     for (size_t i = 0; i < select->count; i++) {
+        weft_task holder = case_task(&select->cases[i]);
         if (select->cases[i].kind == WEFT_CASE_KIND_DONE)
-            wf_task_holders(&select->cases[i].priv_wait.priv_waiter, tell, arg);
+            tell(&holder, arg);
     }
 }
 
@@ -117,11 +123,6 @@ static void select_op_ended(struct wf_select *select)
 }
 
 /* ---- tasks of other loops ---- */
-
-static weft_task case_task(const weft_case *self)
-{
-    return (weft_task){(uint64_t)self->value};
-}
 
 static void far_over(struct wf_far_watch *watch)
 {

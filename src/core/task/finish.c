@@ -201,6 +201,7 @@ static wf_task *task_done(struct wf_sched *sched, wf_task *task)
 static void task_outlived(const struct wf_sched *sched, wf_task *task)
 {
     task->body->returned_at = sched->pass_began;
+    task->body->parked = 1;
     if (task->result < 0)
         wf_node_cancel(&task->root, WEFT_REASON_OWNER_ENDED, "owner ended");
 }

@@ -70,7 +70,7 @@ static inline void wf_wake_taken(weft_waiter *waiter, int rc)
     waiter->rc = rc;
     if (waiter->wait_class->woken != NULL)
         waiter->wait_class->woken(waiter);
-    else if (waiter->priv_is_parked)
+    else if (waiter->priv_parked != 0)
         wf_sched_ready(wf_sched_current, waiter->task);
 }
 
@@ -123,13 +123,13 @@ static WF_IN_PLACE int wf_park(struct wf_sched *sched, weft_waiter *waiter, unsi
     wf_task *self = sched->current;
     waiter->task = self;
     if (!waiter->is_woken) {
-        waiter->priv_is_parked = true;
+        waiter->priv_parked = 1;
         waiter->priv_since = sched->pass_began;
         self->body->parked_on = waiter;
         self->flags |= flags;
         wf_sched_leave(sched, self);
         self->body->parked_on = NULL;
-        waiter->priv_is_parked = false;
+        waiter->priv_parked = 0;
         self->flags &= (uint8_t)~flags;
     }
     return waiter->rc;

@@ -74,6 +74,7 @@ struct wf_body {
     size_t progress;                 /* weft_progress() */
     struct wf_exceptions exceptions; /* while others run */
     weft_time returned_at;           /* the body, if its children are waited for */
+    uint8_t parked;                  /* then: 1, or a mark, as that of a waiter */
 };
 _Static_assert(offsetof(struct wf_body, locals) == 64, "a cache line");
 
@@ -364,9 +365,6 @@ const char *wf_task_state_text(const struct wf_sched *sched, const wf_task *task
 
 /* Since when, to a pass of the loop; -1 for what is no wait. */
 weft_time wf_task_waits_since(const struct wf_sched *sched, const wf_task *task);
-
-/* topic_graph.c: who waits for whom, in words. */
-void wf_graph_dump(struct wf_sched *sched, int fd);
 
 /* The task tree of this thread's loop. */
 void wf_dump_here(int fd);
