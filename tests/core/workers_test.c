@@ -272,6 +272,52 @@ static void cancel_me(void *arg)
     weft_cancel(weft_self(), "sweep");
 }
 
+/* One call in a task of its own, which is cancelled at its k-th suspension point. */
+struct cut_call {
+    uint64_t k, hits; /* k = 0: never */
+    int rc, sum, after;
+};
+
+static int call_and_be_cut(void *arg)
+{
+    struct cut_call *call = arg;
+    int numbers[] = {1, 2, 0};
+    weft_fault_plan plan = {.classes = WEFT_FAULT_WAIT, .nth = call->k, .act = cancel_me};
+    weft_fault_arm(&plan);
+    call->rc = weft_run_process(add_up, numbers, sizeof numbers);
+    weft_fault_arm(NULL);
+    call->hits = plan.hits;
+    call->sum = numbers[2];
+    call->after = weft_check();
+    return 0;
+}
+
+/* The last thing that a call waits for is its buffer. */
+static int cancel_while_the_buffer_arrives(void *arg)
+{
+    struct cut_call whole = {0};
+    pid_t before, after;
+    (void)arg;
+    CHECK_OK(weft_run_process(tell_pid, &before, sizeof before)); /* there is a worker */
+    CHECK_OK(weft_await(weft_spawn(call_and_be_cut, &whole)));
+    CHECK_EQ(whole.rc, 3);
+    CHECK_OK(whole.after);
+    struct cut_call last = {.k = whole.hits};
+    CHECK_OK(weft_await(weft_spawn(call_and_be_cut, &last)));
+    CHECK_EQ(last.hits, whole.hits);
+    CHECK_EQ(last.rc, 3);
+    CHECK_EQ(last.sum, 3);
+    CHECK_EQ(last.after, -ECANCELED); /* it shows at the next wait */
+    CHECK_OK(weft_run_process(tell_pid, &after, sizeof after));
+    CHECK_EQ(after, before); /* and the worker lives */
+    return 0;
+}
+
+KERNEL_TEST(test_C03_an_answer_that_has_come_beats_the_cancel_of_its_buffer)
+{
+    run_with_workers(1, cancel_while_the_buffer_arrives);
+}
+
 KERNEL_TEST(test_Y01_workers_under_each_fault_and_cancel)
 {
     static const unsigned classes[] = {WEFT_FAULT_ALLOC, WEFT_FAULT_CALL, WEFT_FAULT_WAIT};
