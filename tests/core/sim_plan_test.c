@@ -475,12 +475,14 @@ TEST(test_Z06_a_failure_prints_the_command_that_runs_to_its_step)
     CHECK_STR(again[1], "--replay");
     CHECK_STR(again[3], "--step");
     CHECK_STR(again[5], "--plan");
-    CHECK_EQ(run_program(again, read_in_one_go, second, sizeof second), 0);
+    CHECK_EQ(run_program(again, read_in_one_go, second, sizeof second), 1); /* it fails as it did */
     note("%s", second);
     char line[64];
     snprintf(line, sizeof line, "seed %s, step %s, ", again[2], again[4]);
     CHECK(strstr(second, line) != NULL);
-    CHECK(strstr(second, "the step that was asked for") != NULL);
+    const char *stop = strstr(second, "the step that was asked for");
+    CHECK(stop != NULL);
+    CHECK(strstr(stop, "failed with -71 (Protocol error): read ") != NULL);
     again[3] = NULL; /* without the step: to the end */
     again[3] = again[5];
     again[4] = again[6];
@@ -521,6 +523,12 @@ TEST(sim_main_refuses_what_it_does_not_know)
     char *one[] = {(char *)"prog", (char *)"--replay", (char *)"3", NULL};
     CHECK_EQ(run_program(one, nothing, text, sizeof text), 0);
     CHECK(strstr(text, "weft: seed 3: ok, ") != NULL);
+    char *step[] = {(char *)"prog",   (char *)"--replay", (char *)"3",
+                    (char *)"--step", (char *)"1",        NULL};
+    CHECK_EQ(run_program(step, nothing, text, sizeof text), 0);
+    CHECK(strstr(text, "weft: seed 3, step 1, ") != NULL);
+    CHECK(strstr(text, "weft: seed 3: ok, ") != NULL);
+    CHECK_EQ(run_program(step, leave_open, text, sizeof text), 1);
 }
 
 TEST(sim_main_says_what_is_wrong_with_a_test)
