@@ -107,7 +107,7 @@ static int ask_and_not_read(const struct service *service)
  */
 TEST(serve_ends_in_order_at_once_when_signalled_again)
 {
-    static const int numbers[][2] = {{SIGTERM, SIGTERM}, {SIGINT, SIGTERM}};
+    static const int numbers[][2] = {{SIGTERM, SIGINT}, {SIGINT, SIGTERM}};
     for (size_t i = 0; i < 3; i++) {
         struct service service;
         service_start_on(&service, "127.0.0.1:0", i < 2 ? "1" : "2");

@@ -107,8 +107,30 @@ TASK_TEST(test_K02_a_waiter_keeps_SIGINT_from_ending_the_run)
         CHECK_OK(weft_yield());
         arrive(SIGINT);
         CHECK_EQ(weft_await(task), SIGINT);
+        CHECK_OK(weft_sleep(100 * WEFT_MS)); /* the next is another one */
     }
     CHECK_OK(weft_check());
+}
+
+TASK_TEST(test_K02_SIGTERM_twice_at_once_is_one_for_who_waits)
+{
+    int number = SIGTERM;
+    for (int i = 0; i < 3; i++) {
+        weft_task task = weft_spawn(signal_wait, &number);
+        CHECK_OK(weft_yield());
+        arrive(SIGTERM);
+        CHECK_EQ(weft_await(task), SIGTERM);
+        task = weft_spawn(signal_wait, &number);
+        CHECK_OK(weft_yield());
+        arrive(SIGTERM);
+        CHECK_OK(weft_sleep(99 * WEFT_MS));
+        CHECK_EQ(weft_done(task, NULL), 0);
+        CHECK_EQ(weft_cancel(task, "no more"), 1);
+        CHECK_EQ(weft_await(task), -ECANCELED);
+        arrive(SIGTERM); /* nobody waits: it does not end the run either */
+        CHECK_OK(weft_sleep(WEFT_MS));
+        CHECK_OK(weft_check());
+    }
 }
 
 TASK_TEST(test_C02_a_cancelled_wait_takes_no_signal)
@@ -188,6 +210,32 @@ RUN_TEST(test_K01_the_first_signal_cancels_the_main_task)
     }
 }
 
+/* As timeout(1) sends it. */
+static int sleep_through_the_same_signal(void *arg)
+{
+    int number = *(int *)arg;
+    WEFT_SHIELD(shield, WEFT_FOREVER);
+    weft_time began = weft_now();
+    arrive(number);
+    CHECK_OK(weft_sleep(WEFT_MS)); /* taken */
+    for (int i = 0; i < 5; i++) {
+        arrive(number);
+        CHECK_OK(weft_sleep(10 * WEFT_MS));
+    }
+    CHECK_OK(weft_sleep(began + 99 * WEFT_MS - weft_now()));
+    arrive(number);
+    CHECK_OK(weft_yield());
+    return 7;
+}
+
+RUN_TEST(test_K01_the_same_signal_again_within_100_ms_is_one)
+{
+    int numbers[] = {SIGINT, SIGTERM};
+    use_default_actions();
+    for (size_t i = 0; i < 2; i++)
+        CHECK_EQ(run_with_flags(0, sleep_through_the_same_signal, &numbers[i]), 7);
+}
+
 /* Runs it in a child process; its wait status.  What it wrote to stderr goes to `out`. */
 static int end_in_child(uint32_t flags, weft_fn *fn, char *out, size_t out_bytes)
 {
@@ -229,6 +277,28 @@ RUN_TEST(test_K01_the_second_signal_dumps_and_ends_the_process)
 {
     char text[4096];
     int status = end_in_child(0, clean_up_for_ever, text, sizeof text);
+    CHECK(WIFSIGNALED(status));
+    CHECK_EQ(WTERMSIG(status), SIGTERM);
+    CHECK(strstr(text, "stubborn") != NULL);
+}
+
+static int clean_up_too_long(void *arg)
+{
+    (void)arg;
+    weft_set_name("stubborn");
+    WEFT_SHIELD(shield, WEFT_FOREVER);
+    arrive(SIGTERM);
+    CHECK_OK(weft_sleep(WEFT_MS));
+    arrive(SIGTERM); /* the same */
+    CHECK_OK(weft_sleep(100 * WEFT_MS));
+    arrive(SIGTERM);
+    return weft_sleep(WEFT_SEC);
+}
+
+RUN_TEST(test_K01_the_same_signal_100_ms_later_is_the_second)
+{
+    char text[4096];
+    int status = end_in_child(0, clean_up_too_long, text, sizeof text);
     CHECK(WIFSIGNALED(status));
     CHECK_EQ(WTERMSIG(status), SIGTERM);
     CHECK(strstr(text, "stubborn") != NULL);

@@ -20,6 +20,7 @@
 
 #define SIGNAL_COUNT 65      /* 1 … 64 */
 #define SIGNAL_UNHEARD_MAX 2 /* more than these without the loop having looked: it is stuck */
+#define SIGNAL_SAME (100 * WEFT_MS) /* timeout(1) asks a process and then its group */
 
 /*
  * What the handler needs, one slot a signal, for the process.  A slot belongs to one loop, from
@@ -44,6 +45,7 @@ struct wf_signals {
     sigset_t held_before; /* by the loop's thread, when the run began */
     bool is_interrupted;  /* SIGINT or SIGTERM has come once */
     bool is_kept[SIGNAL_COUNT];
+    weft_time same_until[SIGNAL_COUNT]; /* of those that end a run: what comes before is the same */
     weft_waitq waiters[SIGNAL_COUNT];
 };
 
@@ -225,6 +227,16 @@ void wf_signals_remove(weft_loop *loop)
     sched->signals = NULL;
 }
 
+/* Another arrival of one that has been taken. */
+static bool signals_is_same(weft_loop *loop, struct wf_signals *signals, int number)
+{
+    weft_time now = weft_loop_now(loop);
+    if (now < signals->same_until[number])
+        return true;
+    signals->same_until[number] = now + SIGNAL_SAME;
+    return false;
+}
+
 static void signals_interrupt(weft_loop *loop, struct wf_signals *signals, int number)
 {
     if (!signals->is_interrupted) {
@@ -241,9 +253,12 @@ void wf_signals_arrive(weft_loop *loop, int number)
     struct wf_signals *signals = loop->sched != NULL ? loop->sched->signals : NULL;
     if (signals == NULL)
         return; /* simulated, and the run was over before it arrived */
+    bool is_end = number == SIGINT || number == SIGTERM;
+    if (is_end && signals_is_same(loop, signals, number))
+        return;
     weft_waiter *waiter = weft_waitq_pop(&signals->waiters[number]);
     if (waiter == NULL) {
-        if (number == SIGINT || number == SIGTERM)
+        if (is_end)
             signals_interrupt(loop, signals, number);
         else
             signals->is_kept[number] = true;
