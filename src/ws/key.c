@@ -2,33 +2,16 @@
 
 #include "ws/key.h"
 
+#include "base/base64.h"
 #include "ws/sha1.h"
 
 #include <string.h>
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/* RFC 4648 4, with padding. */
-static void base64(const uint8_t *bytes, size_t count, char *out)
-{
-    for (size_t i = 0; i < count; i += 3) {
-        size_t left = count - i;
-        uint32_t three = (uint32_t)bytes[i] << 16 | (left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0) |
-                         (left > 2 ? bytes[i + 2] : 0);
-        *out++ = digits[three >> 18];
-        *out++ = digits[three >> 12 & 63];
-        *out++ = '=';
-        *out++ = '=';
-        if (left > 1)
-            out[-2] = digits[three >> 6 & 63];
-        if (left > 2)
-            out[-1] = digits[three & 63];
-    }
-}
-
 void wf_ws_key_write(const uint8_t random[16], char out[WF_WS_KEY_BYTES])
 {
-    base64(random, 16, out);
+    wf_base64_write(random, 16, out);
 }
 
 bool wf_ws_key_is_valid(weft_str key)
@@ -51,5 +34,5 @@ void wf_ws_key_answer(const char key[WF_WS_KEY_BYTES], char out[WF_WS_ANSWER_BYT
     memcpy(text, key, WF_WS_KEY_BYTES);
     memcpy(text + WF_WS_KEY_BYTES, guid, sizeof guid - 1);
     wf_sha1(text, sizeof text, digest);
-    base64(digest, sizeof digest, out);
+    wf_base64_write(digest, sizeof digest, out);
 }

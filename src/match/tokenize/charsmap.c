@@ -3,6 +3,7 @@
 #include "match/tokenize/charsmap.h"
 
 #include "base/alloc.h"
+#include "base/base64.h"
 #include "base/utf8.h"
 #include "match/text/chars.h"
 
@@ -12,37 +13,6 @@
 #define WHOLE_BYTES_MAX 5u
 
 /* ---- reading ---- */
-
-static int digit_of(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* Returns the bytes, or SIZE_MAX if it is no Base64. */
-static size_t decode(weft_str base64, uint8_t *out)
-{
-    size_t used = 0;
-    uint32_t bits = 0;
-    if (base64.len % 4 != 0)
-        return SIZE_MAX;
-    for (int pad = 0; pad < 2 && base64.len > 0 && base64.ptr[base64.len - 1] == '='; pad++)
-        base64.len--;
-    for (size_t i = 0; i < base64.len; i++) {
-        int digit = digit_of(base64.ptr[i]);
-        if (digit < 0)
-            return SIZE_MAX;
-        bits = bits << 6 | (uint32_t)digit;
-        if (i % 4 != 0)
-            out[used++] = (uint8_t)(bits >> (6 - i % 4 * 2));
-    }
-    return used;
-}
 
 static uint32_t unit_at(const uint8_t *bytes)
 {
@@ -75,7 +45,7 @@ int wf_charsmap_read(wf_charsmap *map, weft_str base64, wf_reason *reason)
     uint8_t *bytes = wf_alloc(base64.len + 1);
     if (bytes == NULL)
         return -ENOMEM;
-    size_t count = decode(base64, bytes);
+    size_t count = wf_base64_read(base64, bytes);
     int rc = count == SIZE_MAX ? wf_reason_set(reason, "its precompiled_charsmap is no Base64")
                                : take(map, bytes, count, reason);
     wf_free(bytes);
