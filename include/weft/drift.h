@@ -16,10 +16,14 @@
  * catalogue: profiles of different versions of one can be compared.  Methods:
  *
  *     mmd_linear       the square of the distance of the means
- *     kl_gaussian      the divergence of normal distributions, its mean over the 256 numbers
+ *     kl_gaussian      the divergence of normal distributions with these means and covariances, its
+ *                      mean over the 256 numbers: sees what moves the means little, too, and takes
+ *                      some milliseconds for each entity
  *     cosine_centroid  one minus the cosine of the means
  *
- * Each is less what chance alone adds to it with so many texts, so that few texts are no drift.
+ * Each is less what chance alone adds to it with so many texts, so that few texts are no drift.  Of
+ * fewer texts than a hundred, on either side, kl_gaussian says next to nothing: their covariances
+ * are replaced for the greatest part (match/drift/gaussian.h in the sources).
  * Above `threshold` (0.05) drift is detected: "add_entities", and above three times that "retrain";
  * else "monitor".
  *
@@ -39,7 +43,7 @@ typedef struct weft_m_profile weft_m_profile;
 
 /* The profile of at least two texts.  Entities that are the best answer
  * to five or more of them, whatever the score, have their own part in it, the 256 most frequent at
- * most.  As weft_m_match; *out is the caller's. */
+ * most; each part has 132 KB.  As weft_m_match; *out is the caller's. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_profile_take(weft_m_profile **out,
                                                           weft_matcher *matcher,
                                                           const weft_str *texts, size_t text_count,
@@ -49,8 +53,9 @@ WEFT_API void weft_m_profile_free(weft_m_profile *profile); /* NULL is fine */
 WEFT_API size_t weft_m_profile_text_count(const weft_m_profile *profile);
 WEFT_API int64_t weft_m_profile_time(const weft_m_profile *profile); /* taken, Unix seconds */
 
-/* A JSON file, replaced in one step; the same numbers when it is read again.  Load: *out is the
- * caller's; -WEFT_M_EPERSIST for what is no profile or was changed, -errno. */
+/* A JSON file with a SHA-256 of all its numbers, 180 KB a part, replaced in one step; the same
+ * numbers when it is read again.  Load: *out is the caller's; -WEFT_M_EPERSIST for what is no
+ * profile, was changed, or is of another version; -errno. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_profile_save(const weft_m_profile *profile,
                                                           const char *path, weft_m_error *error);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_profile_load(weft_m_profile **out, const char *path,
@@ -83,11 +88,12 @@ typedef struct weft_m_drift_report {
     size_t class_count;
 } weft_m_drift_report;
 
-/* Compares two profiles.  0, -ENOMEM, or -WEFT_M_EVALID for options that make no sense.  Does not
- * wait; *out is the caller's. */
-WEFT_API WEFT_MUST_USE int weft_m_drift(weft_m_drift_report **out, const weft_m_profile *before,
-                                        const weft_m_profile *after,
-                                        const weft_m_drift_options *options, weft_m_error *error);
+/* Compares two profiles: in a task on the executor, else here.  0, -ENOMEM, -ECANCELED, or
+ * -WEFT_M_EVALID for options that make no sense, or a profile that nobody took: a covariance is not
+ * positive definite.  *out is the caller's. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int
+weft_m_drift(weft_m_drift_report **out, const weft_m_profile *before, const weft_m_profile *after,
+             const weft_m_drift_options *options, weft_m_error *error);
 WEFT_API void weft_m_drift_report_free(weft_m_drift_report *report); /* NULL is fine */
 
 /* {"global_drift_score","per_class_drift":[{"id","count_before","count_after","score",

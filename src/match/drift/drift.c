@@ -7,6 +7,7 @@
 #include "match/error.h"
 #include "match/file/whole.h"
 #include "match/json.h"
+#include "match/work.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -70,29 +71,46 @@ static int by_score(const void *left, const void *right)
     return order != 0 ? order : (a->id.len > b->id.len) - (a->id.len < b->id.len);
 }
 
-static int compare_classes(struct report *it, const weft_m_profile *before,
-                           const weft_m_profile *after, const wf_drift_method *method)
+/* The comparing. */
+struct comparing {
+    struct report *out;
+    const weft_m_profile *before, *after;
+    const wf_drift_method *method;
+    weft_str id; /* of the entity at hand; empty: all texts */
+};
+
+static int compare_class(struct comparing *it, const wf_spread *old, const wf_spread *new)
 {
-    weft_m_class_drift *classes = wf_arena_array(&it->arena, before->class_count, sizeof(*classes));
-    size_t count = 0;
-    if (classes == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < before->class_count; i++) {
-        const wf_spread *old = &before->classes[i], *new = class_of(after, old->id);
-        if (new == NULL)
-            continue;
-        weft_m_class_drift *item = &classes[count++];
-        *item = (weft_m_class_drift){.count_before = (size_t)old->count,
-                                     .count_after = (size_t) new->count,
-                                     .score = method->measure(old, new)};
-        item->is_detected = item->score > it->shown.threshold;
-        if (!wf_arena_copy(&it->arena, old->id, &item->id))
-            return -ENOMEM;
+    weft_m_drift_report *shown = &it->out->shown;
+    weft_m_class_drift *item = (weft_m_class_drift *)&shown->classes[shown->class_count];
+    *item = (weft_m_class_drift){.count_before = (size_t)old->count,
+                                 .count_after = (size_t) new->count};
+    it->id = old->id;
+    int rc = it->method->measure(old, new, &item->score);
+    if (rc < 0)
+        return rc;
+    item->is_detected = item->score > shown->threshold;
+    shown->class_count++;
+    return wf_arena_copy(&it->out->arena, old->id, &item->id) ? 0 : -ENOMEM;
+}
+
+static int compare_classes(struct comparing *it, const wf_job *job)
+{
+    const weft_m_profile *before = it->before;
+    weft_m_drift_report *shown = &it->out->shown;
+    weft_m_class_drift *classes =
+        wf_arena_array(&it->out->arena, before->class_count, sizeof(*classes));
+    int rc = classes != NULL ? 0 : -ENOMEM;
+    shown->classes = classes;
+    for (size_t i = 0; i < before->class_count && rc == 0; i++) {
+        const wf_spread *new = class_of(it->after, before->classes[i].id);
+        rc = wf_job_poll(job);
+        if (rc == 0 && new != NULL)
+            rc = compare_class(it, &before->classes[i], new);
     }
-    qsort(classes, count, sizeof(*classes), by_score);
-    it->shown.classes = classes;
-    it->shown.class_count = count;
-    return 0;
+    if (rc == 0 && shown->class_count != 0)
+        qsort(classes, shown->class_count, sizeof(*classes), by_score);
+    return rc;
 }
 
 static const char *recommend(double score, double threshold)
@@ -102,34 +120,55 @@ static const char *recommend(double score, double threshold)
     return score > RETRAIN_TIMES * threshold ? "retrain" : "add_entities";
 }
 
+/* A class takes some milliseconds by kl_gaussian. */
+static int compare_here(void *arg)
+{
+    struct comparing *it = arg;
+    const wf_job job = {0};
+    weft_m_drift_report *shown = &it->out->shown;
+    int rc = it->method->measure(&it->before->all, &it->after->all, &shown->score);
+    shown->is_detected = shown->score > shown->threshold;
+    shown->recommendation = recommend(shown->score, shown->threshold);
+    return rc == 0 ? compare_classes(it, &job) : rc;
+}
+
+/* Of no profile that was taken here. */
+static int fail_covariance(const struct comparing *it, weft_m_error *error)
+{
+    bool is_of_all = it->id.len == 0;
+    int len = it->id.len < 80 ? (int)it->id.len : 80;
+    wf_m_fail(error, -WEFT_M_EVALID, "a covariance is not positive definite: that of %s%.*s",
+              is_of_all ? "all texts" : "entity ", is_of_all ? 0 : len,
+              is_of_all ? "" : it->id.ptr);
+    wf_m_error_suggest(error, "Take the profile again");
+    return -WEFT_M_EVALID;
+}
+
 int weft_m_drift(weft_m_drift_report **out, const weft_m_profile *before,
                  const weft_m_profile *after, const weft_m_drift_options *options,
                  weft_m_error *error)
 {
-    const wf_drift_method *method;
+    struct comparing it = {.before = before, .after = after};
     weft_m_drift_options full;
     weft_m_drift_options_init(&full);
     if (options != NULL)
         memcpy(&full, options, options->size < sizeof(full) ? options->size : sizeof(full));
-    int rc = check(&full, &method, error);
+    int rc = check(&full, &it.method, error);
     if (rc < 0)
         return rc;
-    struct report *it = wf_alloc(sizeof(*it));
-    if (it == NULL)
+    it.out = wf_alloc(sizeof(*it.out));
+    if (it.out == NULL)
         return wf_m_fail_plain(error, -ENOMEM);
-    it->shown = (weft_m_drift_report){.score = method->measure(&before->all, &after->all),
-                                      .threshold = full.threshold,
-                                      .method = method->name,
-                                      .count_before = (size_t)before->all.count,
-                                      .count_after = (size_t)after->all.count};
-    it->shown.is_detected = it->shown.score > full.threshold;
-    it->shown.recommendation = recommend(it->shown.score, full.threshold);
-    rc = compare_classes(it, before, after, method);
+    it.out->shown = (weft_m_drift_report){.threshold = full.threshold,
+                                          .method = it.method->name,
+                                          .count_before = (size_t)before->all.count,
+                                          .count_after = (size_t)after->all.count};
+    rc = wf_work_run(compare_here, &it);
     if (rc < 0) {
-        weft_m_drift_report_free(&it->shown);
-        return wf_m_fail_plain(error, rc);
+        weft_m_drift_report_free(&it.out->shown);
+        return rc == -EDOM ? fail_covariance(&it, error) : wf_m_fail_plain(error, rc);
     }
-    *out = &it->shown;
+    *out = &it.out->shown;
     return 0;
 }
 
@@ -169,25 +208,50 @@ int weft_m_drift_report_json(const weft_m_drift_report *it, weft_text *out)
 
 #define FILE_BYTES_MAX ((size_t)64 << 20)
 
+/* A profile as bytes takes as long as its megabytes: not on the loop. */
+struct coding {
+    const weft_m_profile *given; /* to be written into `buf` … */
+    wf_buf buf;
+
+    weft_bytes bytes; /* … or to be read into `taken` */
+    weft_m_profile *taken;
+    wf_reason reason;
+};
+
+static int write_here(void *arg)
+{
+    struct coding *it = arg;
+    wf_profile_write(it->given, &it->buf);
+    return it->buf.rc;
+}
+
+static int read_here(void *arg)
+{
+    struct coding *it = arg;
+    return wf_profile_read(&it->taken, (const char *)it->bytes.ptr, it->bytes.len, &it->reason);
+}
+
 int weft_m_profile_save(const weft_m_profile *profile, const char *path, weft_m_error *error)
 {
-    wf_buf buf = {0};
-    wf_profile_write(profile, &buf);
-    int rc = buf.rc < 0 ? wf_m_fail_plain(error, buf.rc)
-                        : wf_whole_save(path, wf_buf_ptr(&buf), wf_buf_bytes(&buf), error);
-    wf_buf_fini(&buf);
+    struct coding it = {.given = profile};
+    int rc = wf_work_run(write_here, &it);
+    rc = rc < 0 ? wf_m_fail_plain(error, rc)
+                : wf_whole_save(path, wf_buf_ptr(&it.buf), wf_buf_bytes(&it.buf), error);
+    wf_buf_fini(&it.buf);
     return rc;
 }
 
 int weft_m_profile_load(weft_m_profile **out, const char *path, weft_m_error *error)
 {
-    weft_bytes bytes = {0};
-    int rc = wf_whole_load(path, FILE_BYTES_MAX, &bytes, error);
+    struct coding it = {0};
+    int rc = wf_whole_load(path, FILE_BYTES_MAX, &it.bytes, error);
     if (rc < 0)
         return rc;
-    rc = wf_profile_read(out, (const char *)bytes.ptr, bytes.len);
-    weft_bytes_free(&bytes);
+    rc = wf_work_run(read_here, &it);
+    weft_bytes_free(&it.bytes);
+    if (rc == 0)
+        *out = it.taken;
     if (rc == -WEFT_M_EPERSIST)
-        return wf_m_fail(error, rc, "%.300s: no profile of texts, or one that was changed", path);
+        return wf_m_fail(error, rc, "%.200s: %s", path, it.reason.text);
     return rc < 0 ? wf_m_fail_plain(error, rc) : 0;
 }

@@ -6,48 +6,40 @@
  * that, on average; it is taken off (the unbiased estimate of A. Gretton and others, "A kernel
  * two-sample test", 2012).
  */
-#include "match/drift/profile.h"
+#include "match/drift/gaussian.h"
 
 #include "base/str.h"
 #include <math.h>
 #include <string.h>
 
-#define RIDGE 1e-6
 #define LENGTH_MIN 1e-6 /* of a mean, squared, for it to point anywhere */
 
 /* By how much chance alone lengthens the mean, squared. */
 static double chance(const wf_spread *spread)
 {
-    double sum = 0;
-    for (size_t k = 0; k < WF_SPACE_DIM; k++)
-        sum += (double)spread->variance[k];
-    return sum / (double)spread->count;
+    return wf_spread_trace(spread) / (double)spread->count;
 }
 
-static double mmd_linear(const wf_spread *before, const wf_spread *after)
+static int mmd_linear(const wf_spread *before, const wf_spread *after, double *out)
 {
     double sum = 0;
     for (size_t k = 0; k < WF_SPACE_DIM; k++) {
         double away = (double)after->mean[k] - (double)before->mean[k];
         sum += away * away;
     }
-    return fmax(sum - chance(before) - chance(after), 0);
+    *out = fmax(sum - chance(before) - chance(after), 0);
+    return 0;
 }
 
-/* Of diagonal covariances (S. Kullback and R. Leibler, "On information and sufficiency", 1951). */
-static double kl_gaussian(const wf_spread *before, const wf_spread *after)
+static int kl_gaussian(const wf_spread *before, const wf_spread *after, double *out)
 {
-    double sum = 0;
-    for (size_t k = 0; k < WF_SPACE_DIM; k++) {
-        double away = (double)after->mean[k] - (double)before->mean[k];
-        double old = (double)before->variance[k] + RIDGE, new = (double)after->variance[k] + RIDGE;
-        sum += (log(old / new) + (new + away *away) / old - 1) / 2;
-    }
-    double by_chance = 1 / (double)before->count + 1 / (double)after->count;
-    return fmax(sum / WF_SPACE_DIM - by_chance, 0);
+    int rc = wf_gaussian_divergence(before, after, out);
+    if (rc == 0)
+        *out = fmax(*out, 0);
+    return rc;
 }
 
-static double cosine_centroid(const wf_spread *before, const wf_spread *after)
+static int cosine_centroid(const wf_spread *before, const wf_spread *after, double *out)
 {
     double product = 0, old = -chance(before), new = -chance(after);
     for (size_t k = 0; k < WF_SPACE_DIM; k++) {
@@ -55,9 +47,9 @@ static double cosine_centroid(const wf_spread *before, const wf_spread *after)
         old += (double)before->mean[k] * (double)before->mean[k];
         new += (double)after->mean[k] * (double)after->mean[k];
     }
-    if (old < LENGTH_MIN || new < LENGTH_MIN)
-        return 0;
-    return fmin(fmax(1 - product / sqrt(old * new), 0), 2);
+    bool has_directions = old >= LENGTH_MIN && new >= LENGTH_MIN;
+    *out = has_directions ? fmin(fmax(1 - product / sqrt(old * new), 0), 2) : 0;
+    return 0;
 }
 
 static const wf_drift_method methods[] = {

@@ -8,12 +8,13 @@
 #include "match/error.h"
 #include "match/matcher_priv.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Sums of one spread. */
+/* Sums of some points, and of the products of their numbers. */
 struct sums {
-    double sum[WF_SPACE_DIM], squares[WF_SPACE_DIM];
+    double sum[WF_SPACE_DIM], products[WF_SPREAD_NUMBERS];
 };
 
 /* The making. */
@@ -23,11 +24,12 @@ struct taking {
     const weft_str *texts;
     size_t count;
     const weft_m_results *results;
-    struct sums *sums; /* of all, then of each class */
-    uint32_t *classes; /* of an entity: its class; WF_NO_CLASS: none */
+    uint32_t *classes;      /* of an entity: its class; NO_CLASS: none */
+    uint32_t *order;        /* the texts, class by class, then those of none */
+    struct sums *all, *one; /* of all texts; of the class at hand */
 };
 
-#define WF_NO_CLASS UINT32_MAX
+#define NO_CLASS UINT32_MAX
 
 void weft_m_profile_free(weft_m_profile *profile)
 {
@@ -35,6 +37,14 @@ void weft_m_profile_free(weft_m_profile *profile)
         return;
     wf_arena_fini(&profile->arena);
     wf_free(profile);
+}
+
+double wf_spread_trace(const wf_spread *spread)
+{
+    double sum = 0;
+    for (size_t r = 0; r < WF_SPACE_DIM; r++)
+        sum += (double)spread->covariance[r * (r + 3) / 2];
+    return sum;
 }
 
 size_t weft_m_profile_text_count(const weft_m_profile *profile)
@@ -101,7 +111,7 @@ static int choose_classes(struct taking *it, size_t entity_count)
     }
     for (uint32_t e = 0; e < entity_count; e++) {
         frequent[e].entity = e;
-        it->classes[e] = WF_NO_CLASS;
+        it->classes[e] = NO_CLASS;
     }
     for (size_t i = 0; i < it->count; i++) {
         if (entity_of(it, i, &entity))
@@ -116,43 +126,99 @@ static int choose_classes(struct taking *it, size_t entity_count)
     return rc;
 }
 
+/* The class of a text's entity, or how many classes there are. */
+static size_t class_of(const struct taking *it, size_t text)
+{
+    uint32_t entity;
+    bool has_class = entity_of(it, text, &entity) && it->classes[entity] != NO_CLASS;
+    return has_class ? it->classes[entity] : it->out->class_count;
+}
+
+/* So that sums are kept of one class at a time: those of all would be a quarter megabyte each. */
+static int order_texts(struct taking *it)
+{
+    size_t starts[WF_PROFILE_CLASSES_MAX + 1] = {0};
+    it->order = wf_array(it->count, sizeof(*it->order));
+    if (it->order == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < it->out->class_count; i++)
+        starts[i + 1] = starts[i] + it->out->classes[i].count;
+    for (size_t i = 0; i < it->count; i++)
+        it->order[starts[class_of(it, i)]++] = (uint32_t)i;
+    return 0;
+}
+
 /* ---- points ---- */
 
 static void add(struct sums *sums, const float vector[WF_SPACE_DIM])
 {
-    for (size_t k = 0; k < WF_SPACE_DIM; k++) {
-        sums->sum[k] += (double)vector[k];
-        sums->squares[k] += (double)vector[k] * (double)vector[k];
+    double *product = sums->products;
+    for (size_t r = 0; r < WF_SPACE_DIM; r++) {
+        double number = (double)vector[r];
+        sums->sum[r] += number;
+        for (size_t c = 0; c <= r; c++)
+            *product++ += number * (double)vector[c];
     }
 }
 
-static int add_all(struct taking *it, const wf_space *space, wf_seeker *seeker, const wf_job *job)
+static void add_sums(struct sums *to, const struct sums *from)
+{
+    for (size_t k = 0; k < WF_SPACE_DIM; k++)
+        to->sum[k] += from->sum[k];
+    for (size_t k = 0; k < WF_SPREAD_NUMBERS; k++)
+        to->products[k] += from->products[k];
+}
+
+/* The texts order[from, from + count), into it->one. */
+static int add_texts(struct taking *it, const wf_space *space, wf_seeker *seeker, const wf_job *job,
+                     size_t from, size_t count)
 {
     float vector[WF_SPACE_DIM] = {0};
-    uint32_t entity;
-    int rc = 0;
-    for (size_t i = 0; i < it->count && rc == 0; i++) {
-        rc = wf_job_poll(job);
+    memset(it->one, 0, sizeof(*it->one));
+    for (size_t i = from; i < from + count; i++) {
+        int rc = wf_job_poll(job);
         if (rc == 0)
-            rc = wf_space_place(space, seeker, it->texts[i], vector);
+            rc = wf_space_place(space, seeker, it->texts[it->order[i]], vector);
         if (rc < 0)
-            break;
-        add(&it->sums[0], vector);
-        if (entity_of(it, i, &entity) && it->classes[entity] != WF_NO_CLASS)
-            add(&it->sums[1 + it->classes[entity]], vector);
+            return rc;
+        add(it->one, vector);
     }
-    return rc;
+    add_sums(it->all, it->one);
+    return 0;
 }
 
-static void end_spread(wf_spread *spread, const struct sums *sums)
+static int end_spread(weft_m_profile *profile, wf_spread *spread, const struct sums *sums)
 {
     double count = (double)spread->count;
-    for (size_t k = 0; k < WF_SPACE_DIM; k++) {
-        double mean = sums->sum[k] / count;
-        double variance = (sums->squares[k] - count * mean * mean) / (count - 1);
-        spread->mean[k] = (float)mean;
-        spread->variance[k] = variance > 0 ? (float)variance : 0;
+    spread->covariance =
+        wf_arena_array(&profile->arena, WF_SPREAD_NUMBERS, sizeof(*spread->covariance));
+    if (spread->covariance == NULL)
+        return -ENOMEM;
+    for (size_t r = 0, at = 0; r < WF_SPACE_DIM; r++) {
+        double mean = sums->sum[r] / count;
+        spread->mean[r] = (float)mean;
+        for (size_t c = 0; c <= r; c++, at++)
+            spread->covariance[at] =
+                (float)((sums->products[at] - mean * sums->sum[c]) / (count - 1));
+        spread->covariance[at - 1] = fmaxf(spread->covariance[at - 1], 0); /* a variance */
     }
+    return 0;
+}
+
+static int take_all(struct taking *it, const wf_space *space, wf_seeker *seeker, const wf_job *job)
+{
+    weft_m_profile *out = it->out;
+    size_t done = 0;
+    int rc = 0;
+    for (size_t i = 0; i < out->class_count && rc == 0; i++) {
+        rc = add_texts(it, space, seeker, job, done, out->classes[i].count);
+        if (rc == 0)
+            rc = end_spread(out, &out->classes[i], it->one);
+        done += out->classes[i].count;
+    }
+    if (rc == 0)
+        rc = add_texts(it, space, seeker, job, done, it->count - done);
+    return rc == 0 ? end_spread(out, &out->all, it->all) : rc;
 }
 
 static int take_here(void *arg)
@@ -162,16 +228,14 @@ static int take_here(void *arg)
     wf_job job = wf_call_job(&it->call);
     wf_seeker *seeker = wf_seekers_take(seekers);
     wf_space space = {0};
-    it->sums = wf_array(it->out->class_count + 1, sizeof(*it->sums));
-    int rc = seeker != NULL && it->sums != NULL ? wf_space_init(&space) : -ENOMEM;
+    it->all = wf_alloc(sizeof(*it->all));
+    it->one = wf_alloc(sizeof(*it->one));
+    bool has_all = seeker != NULL && it->all != NULL && it->one != NULL;
+    int rc = has_all ? wf_space_init(&space) : -ENOMEM;
     if (rc == 0) {
         wf_space_weigh(&space); /* of no texts: all features are as rare */
-        rc = add_all(it, &space, seeker, &job);
+        rc = take_all(it, &space, seeker, &job);
     }
-    if (rc == 0)
-        end_spread(&it->out->all, &it->sums[0]);
-    for (size_t i = 0; i < it->out->class_count && rc == 0; i++)
-        end_spread(&it->out->classes[i], &it->sums[i + 1]);
     wf_space_fini(&space);
     wf_seekers_give(seekers, seeker);
     return rc;
@@ -197,8 +261,12 @@ static int take(struct taking *it, weft_matcher *matcher, weft_m_error *error)
         return rc;
     rc = choose_classes(it, entity_count);
     if (rc == 0)
+        rc = order_texts(it);
+    if (rc == 0)
         rc = wf_work_run(take_here, it);
-    wf_free(it->sums);
+    wf_free(it->all);
+    wf_free(it->one);
+    wf_free(it->order);
     wf_free(it->classes);
     return wf_call_end(&it->call, rc < 0 ? wf_m_fail_plain(error, rc) : 0);
 }

@@ -1,32 +1,51 @@
 /* SPDX-License-Identifier: MIT */
 
-/* A profile as JSON: {"weft_profile":1,"time","texts","checksum","mean","variance","classes"}.  The
- * sum is that of all numbers, as they are in memory. */
+/*
+ * A profile as JSON:
+ * {"weft_profile":2,"time","texts","sha256","mean":[numbers],"covariance","classes":
+ * [{"id","texts","mean","covariance"}]}.  A covariance is the Base64 of its floats, little-endian,
+ * as in wf_spread.  The sum is that of all numbers and ids, as they are in memory.
+ */
 #include "match/drift/profile.h"
 
 #include "base/alloc.h"
+#include "base/base64.h"
 #include "base/json_write.h"
-#include "match/file/crc.h"
+#include "base/str.h"
+#include "match/file/sha256.h"
 #include "match/model/tape.h"
 
 #include <math.h>
+#include <stdio.h>
 
-#define FORMAT 1u
+#define FORMAT 2u /* 1 had variances alone */
+#define NUMBER_MAX 4
+#define COVARIANCE_BYTES (WF_SPREAD_NUMBERS * sizeof(float))
+#define SUM_CHARS (2 * WF_SHA256_BYTES)
 
-static uint32_t sum_spread(uint32_t sum, const wf_spread *spread)
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "floats are written as they are");
+
+static void sum_spread(wf_sha256 *sum, const wf_spread *spread)
 {
-    sum = wf_crc32c(sum, &spread->count, sizeof(spread->count));
-    sum = wf_crc32c(sum, spread->id.ptr, spread->id.len);
-    sum = wf_crc32c(sum, spread->mean, sizeof(spread->mean));
-    return wf_crc32c(sum, spread->variance, sizeof(spread->variance));
+    const uint64_t sizes[] = {spread->count, spread->id.len};
+    wf_sha256_add(sum, sizes, sizeof(sizes));
+    wf_sha256_add(sum, spread->id.ptr, spread->id.len);
+    wf_sha256_add(sum, spread->mean, sizeof(spread->mean));
+    wf_sha256_add(sum, spread->covariance, COVARIANCE_BYTES);
 }
 
-static uint32_t sum_of(const weft_m_profile *profile)
+static void sum_of(const weft_m_profile *profile, char out[SUM_CHARS + 1])
 {
-    uint32_t sum = sum_spread(0, &profile->all);
+    wf_sha256 sum;
+    uint8_t digest[WF_SHA256_BYTES];
+    wf_sha256_init(&sum);
+    wf_sha256_add(&sum, &profile->time, sizeof(profile->time));
+    sum_spread(&sum, &profile->all);
     for (size_t i = 0; i < profile->class_count; i++)
-        sum = sum_spread(sum, &profile->classes[i]);
-    return sum;
+        sum_spread(&sum, &profile->classes[i]);
+    wf_sha256_end(&sum, digest);
+    for (size_t i = 0; i < WF_SHA256_BYTES; i++)
+        snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }
 
 /* ---- writing ---- */
@@ -40,27 +59,43 @@ static void put_numbers(wf_json *json, const char *key, const float numbers[WF_S
     wf_json_array_end(json);
 }
 
+static void put_covariance(wf_json *json, const float *covariance)
+{
+    const size_t bytes = WF_BASE64_BYTES(COVARIANCE_BYTES);
+    char *room;
+    wf_json_key(json, "covariance");
+    wf_json_raw(json, weft_str_of("\""));
+    if (wf_buf_reserve(json->out, bytes, &room) == 0) {
+        wf_base64_write(covariance, COVARIANCE_BYTES, room);
+        wf_buf_commit(json->out, bytes);
+    }
+    wf_buf_putc(json->out, '"');
+}
+
 static void put_spread(wf_json *json, const wf_spread *spread)
 {
-    wf_json_put_uint(json, "texts", spread->count);
     put_numbers(json, "mean", spread->mean);
-    put_numbers(json, "variance", spread->variance);
+    put_covariance(json, spread->covariance);
 }
 
 void wf_profile_write(const weft_m_profile *profile, wf_buf *out)
 {
     wf_json json = {.out = out};
+    char sum[SUM_CHARS + 1];
+    sum_of(profile, sum);
     wf_json_object(&json);
     wf_json_put_uint(&json, "weft_profile", FORMAT);
     wf_json_key(&json, "time");
     wf_json_int(&json, profile->time);
-    wf_json_put_uint(&json, "checksum", sum_of(profile));
+    wf_json_put_uint(&json, "texts", profile->all.count);
+    wf_json_put_text(&json, "sha256", sum);
     put_spread(&json, &profile->all);
     wf_json_key(&json, "classes");
     wf_json_array(&json);
     for (size_t i = 0; i < profile->class_count; i++) {
         wf_json_object(&json);
         wf_json_put_str(&json, "id", profile->classes[i].id);
+        wf_json_put_uint(&json, "texts", profile->classes[i].count);
         put_spread(&json, &profile->classes[i]);
         wf_json_object_end(&json);
     }
@@ -71,7 +106,12 @@ void wf_profile_write(const weft_m_profile *profile, wf_buf *out)
 
 /* ---- reading ---- */
 
-static bool take_numbers(const wf_tape *tape, uint32_t array, double least, float out[WF_SPACE_DIM])
+static bool is_number(double number, double least)
+{
+    return number >= least && number <= NUMBER_MAX;
+}
+
+static bool take_mean(const wf_tape *tape, uint32_t array, float out[WF_SPACE_DIM])
 {
     size_t k = 0;
     if (wf_tape_kind(tape, array) != WF_VALUE_ARRAY || wf_tape_count(tape, array) != WF_SPACE_DIM)
@@ -79,22 +119,43 @@ static bool take_numbers(const wf_tape *tape, uint32_t array, double least, floa
     for (uint32_t at = wf_tape_first(tape, array); at != WF_NO_VALUE;
          at = wf_tape_next(tape, array, at)) {
         double number;
-        if (!wf_tape_double(tape, at, &number) || !(number >= least && number <= 4))
+        if (!wf_tape_double(tape, at, &number) || !is_number(number, -NUMBER_MAX))
             return false;
         out[k++] = (float)number;
     }
     return true;
 }
 
-static bool take_spread(const wf_tape *tape, uint32_t object, wf_spread *out)
+/* No variance is below 0; whether it is a covariance is seen where one is needed. */
+static int take_covariance(const wf_tape *tape, uint32_t at, wf_arena *arena, wf_spread *out)
+{
+    weft_str text = wf_tape_string(tape, at);
+    if (text.ptr == NULL || text.len != WF_BASE64_BYTES(COVARIANCE_BYTES))
+        return -WEFT_M_EPERSIST;
+    float *numbers = wf_arena_array(arena, text.len / sizeof(*numbers), sizeof(*numbers));
+    if (numbers == NULL)
+        return -ENOMEM;
+    if (wf_base64_read(text, numbers) != COVARIANCE_BYTES)
+        return -WEFT_M_EPERSIST;
+    for (size_t r = 0, k = 0; r < WF_SPACE_DIM; r++) {
+        for (size_t c = 0; c <= r; c++, k++) {
+            if (!is_number((double)numbers[k], c < r ? -NUMBER_MAX : 0))
+                return -WEFT_M_EPERSIST;
+        }
+    }
+    out->covariance = numbers;
+    return 0;
+}
+
+static int take_spread(const wf_tape *tape, uint32_t object, wf_arena *arena, wf_spread *out)
 {
     size_t count;
     if (!wf_tape_size(tape, wf_tape_get(tape, object, "texts"), &count) ||
-        count < WF_PROFILE_TEXTS_MIN)
-        return false;
+        count < WF_PROFILE_TEXTS_MIN ||
+        !take_mean(tape, wf_tape_get(tape, object, "mean"), out->mean))
+        return -WEFT_M_EPERSIST;
     out->count = count;
-    return take_numbers(tape, wf_tape_get(tape, object, "mean"), -4, out->mean) &&
-           take_numbers(tape, wf_tape_get(tape, object, "variance"), 0, out->variance);
+    return take_covariance(tape, wf_tape_get(tape, object, "covariance"), arena, out);
 }
 
 static int take_classes(const wf_tape *tape, uint32_t array, weft_m_profile *out)
@@ -110,38 +171,60 @@ static int take_classes(const wf_tape *tape, uint32_t array, weft_m_profile *out
         wf_spread *spread = &out->classes[out->class_count++];
         weft_str id = wf_tape_string(tape, wf_tape_get(tape, at, "id"));
         *spread = (wf_spread){0};
-        if (id.ptr == NULL || !take_spread(tape, at, spread))
-            return -WEFT_M_EPERSIST;
-        if (!wf_arena_copy(&out->arena, id, &spread->id))
-            return -ENOMEM;
+        int rc = id.ptr != NULL ? take_spread(tape, at, &out->arena, spread) : -WEFT_M_EPERSIST;
+        if (rc == 0 && !wf_arena_copy(&out->arena, id, &spread->id))
+            rc = -ENOMEM;
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
 
 static int take_profile(const wf_tape *tape, weft_m_profile *out)
 {
-    size_t format, sum;
+    char sum[SUM_CHARS + 1];
     double when;
-    bool is_one = wf_tape_size(tape, wf_tape_get(tape, 0, "weft_profile"), &format) &&
-                  format == FORMAT && wf_tape_size(tape, wf_tape_get(tape, 0, "checksum"), &sum) &&
-                  wf_tape_double(tape, wf_tape_get(tape, 0, "time"), &when) && fabs(when) < 1e15 &&
-                  take_spread(tape, 0, &out->all);
-    if (!is_one)
+    if (!wf_tape_double(tape, wf_tape_get(tape, 0, "time"), &when) || !(fabs(when) < 1e15))
         return -WEFT_M_EPERSIST;
     out->time = (int64_t)when;
-    int rc = take_classes(tape, wf_tape_get(tape, 0, "classes"), out);
-    return rc == 0 && sum_of(out) != sum ? -WEFT_M_EPERSIST : rc;
+    int rc = take_spread(tape, 0, &out->arena, &out->all);
+    if (rc == 0)
+        rc = take_classes(tape, wf_tape_get(tape, 0, "classes"), out);
+    if (rc < 0)
+        return rc;
+    sum_of(out, sum);
+    return wf_tape_is(tape, wf_tape_get(tape, 0, "sha256"), sum) ? 0 : -WEFT_M_EPERSIST;
 }
 
-int wf_profile_read(weft_m_profile **out, const char *text, size_t bytes)
+static int take_any(const wf_tape *tape, weft_m_profile *out, wf_reason *reason)
 {
-    wf_reason reason;
+    size_t format;
+    int rc = -WEFT_M_EPERSIST;
+    if (!wf_tape_size(tape, wf_tape_get(tape, 0, "weft_profile"), &format)) {
+        (void)wf_reason_set(reason, "no profile of texts");
+    } else if (format != FORMAT) {
+        (void)wf_reason_set(
+            reason, "a profile of version %zu; this program reads version %u: take it again",
+            format, FORMAT);
+    } else {
+        rc = take_profile(tape, out);
+        if (rc == -WEFT_M_EPERSIST)
+            (void)wf_reason_set(reason, "a profile of texts that was changed");
+    }
+    return rc;
+}
+
+int wf_profile_read(weft_m_profile **out, const char *text, size_t bytes, wf_reason *reason)
+{
     wf_tape tape = {0};
     weft_m_profile *it = wf_alloc(sizeof(*it));
-    int rc = it != NULL ? wf_tape_read(&tape, text, bytes, &reason) : -ENOMEM;
-    rc = rc == -WEFT_M_EMODEL ? -WEFT_M_EPERSIST : rc;
-    if (rc == 0)
-        rc = take_profile(&tape, it);
+    int rc = it != NULL ? wf_tape_read(&tape, text, bytes, reason) : -ENOMEM;
+    if (rc == -WEFT_M_EMODEL) {
+        (void)wf_reason_set(reason, "no profile of texts, or one that was changed");
+        rc = -WEFT_M_EPERSIST;
+    } else if (rc == 0) {
+        rc = take_any(&tape, it, reason);
+    }
     wf_tape_fini(&tape);
     if (rc < 0)
         weft_m_profile_free(it);
