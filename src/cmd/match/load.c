@@ -50,6 +50,12 @@ bool load_has_matcher(const struct load *load)
     return load->files.count != 0 || load->matcher != NULL;
 }
 
+static bool needs_model(const char *score_kind)
+{
+    return score_kind != NULL &&
+           (strcmp(score_kind, "dense") == 0 || strcmp(score_kind, "fused") == 0);
+}
+
 int load_check(struct load *load, const char *texts, const char *command)
 {
     size_t stdin_count = 0;
@@ -61,6 +67,8 @@ int load_check(struct load *load, const char *texts, const char *command)
         return say_usage(command, "--entities and --matcher at once");
     if (load->matcher != NULL && load->score_kind != NULL)
         return say_usage(command, "--score is that of the matcher's file");
+    if (needs_model(load->score_kind) && load->model == NULL)
+        return say_usage(command, "--score %s needs --model DIR", load->score_kind);
     if (load->matcher != NULL && load->blocking != NULL)
         return say_usage(command, "--blocking is that of the matcher's file");
     if (load->matcher != NULL && load->mode != NULL && load->examples == NULL)
