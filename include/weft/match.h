@@ -426,10 +426,21 @@ typedef struct weft_m_latency {
     double p50, p95, p99;
 } weft_m_latency;
 
-/* How many held-out examples each way of matching was right about; -1: it was not tried. */
+/* How one way of matching did in a trial. */
+typedef struct weft_m_tried {
+    uint64_t asked, right; /* held-out examples; fewer asked than held out: it could not win any
+                              more, or was too large; 0: it was not tried, or had no chance */
+    uint64_t slips_asked, slips_right; /* names with slips of the pen */
+} weft_m_tried;
+
+/* What was tried before it was learnt.  A way that learns wins if it is right more often than those
+ * that cost less, and not worse at names with slips than not learning, by more than chance. */
 typedef struct weft_m_trial {
-    uint64_t held_out; /* 0: there was no trial */
-    int64_t zero_shot, head_only, full, bert;
+    uint64_t held_out; /* examples; 0: there was no trial */
+    uint64_t slips;    /* names with slips; together they count at most as much as the examples */
+    weft_m_tried zero_shot, head_only, full, bert;
+    const char *winner; /* "zero-shot", "head-only" …; NULL: there was no trial */
+    const char *why;    /* the same */
 } weft_m_trial;
 
 typedef struct weft_m_info {

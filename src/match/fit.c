@@ -119,9 +119,10 @@ static int create_scorer(weft_matcher *matcher, wf_catalogue *catalogue, const s
     if (aim->is_hybrid)
         return wf_hybrid_create(out, matcher->scoring, catalogue, &matcher->options,
                                 matcher->blocking);
-    return aim->cls != NULL ? wf_head_create(out, aim->cls, catalogue, aim->examples,
-                                             /* left_out= */ NULL, &matcher->options)
-                            : matcher->scoring->create(out, catalogue, &matcher->options);
+    return aim->cls != NULL
+               ? wf_head_create(out, aim->cls, catalogue, aim->examples,
+                                /* left_out= */ NULL, /* names= */ NULL, &matcher->options)
+               : matcher->scoring->create(out, catalogue, &matcher->options);
 }
 
 /* What is known of rows that stay need not be found again. */

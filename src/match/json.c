@@ -234,10 +234,17 @@ int weft_m_diagnose_json(weft_matcher *matcher, weft_str query, int64_t top_k, w
 
 /* ---- info and statistics ---- */
 
-static void write_right(wf_json *json, const char *mode, int64_t right)
+static void write_tried(wf_json *json, const char *mode, const weft_m_tried *tried)
 {
-    if (right >= 0)
-        wf_json_put_uint(json, mode, (uint64_t)right);
+    if (tried->asked == 0)
+        return;
+    wf_json_key(json, mode);
+    wf_json_object(json);
+    wf_json_put_uint(json, "asked", tried->asked);
+    wf_json_put_uint(json, "right", tried->right);
+    wf_json_put_uint(json, "slips_asked", tried->slips_asked);
+    wf_json_put_uint(json, "slips_right", tried->slips_right);
+    wf_json_object_end(json);
 }
 
 static void write_trial(wf_json *json, const weft_m_trial *trial)
@@ -249,10 +256,13 @@ static void write_trial(wf_json *json, const weft_m_trial *trial)
     }
     wf_json_object(json);
     wf_json_put_uint(json, "held_out", trial->held_out);
-    write_right(json, "zero-shot", trial->zero_shot);
-    write_right(json, "head-only", trial->head_only);
-    write_right(json, "full", trial->full);
-    write_right(json, "bert", trial->bert);
+    wf_json_put_uint(json, "slips", trial->slips);
+    wf_json_put_text(json, "winner", trial->winner);
+    wf_json_put_text(json, "why", trial->why);
+    write_tried(json, "zero-shot", &trial->zero_shot);
+    write_tried(json, "head-only", &trial->head_only);
+    write_tried(json, "full", &trial->full);
+    write_tried(json, "bert", &trial->bert);
     wf_json_object_end(json);
 }
 

@@ -11,6 +11,7 @@
 #include "match/model/encoder.h"
 #include "match/score/hybrid.h"
 #include "match/train/head.h"
+#include "match/train/verdict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,6 @@
 #define TAG_MODEL WF_TAG('M', 'O', 'D', 'H')
 #define TAG_MODEL_CRC WF_TAG('M', 'O', 'D', 'L') /* in its place, before 0.1.0 was released */
 #define TAG_MODEL_NAME WF_TAG('M', 'O', 'D', 'N')
-#define TAG_TRIAL WF_TAG('T', 'R', 'I', 'A') /* may be missing */
 
 #define NAME_BYTES 16
 
@@ -118,8 +118,7 @@ static void save_trial(weft_matcher *matcher, wf_pack *pack)
     pthread_mutex_lock(&matcher->lock);
     weft_m_trial trial = matcher->trial;
     pthread_mutex_unlock(&matcher->lock);
-    if (trial.held_out != 0)
-        wf_pack_copy(pack, TAG_TRIAL, &trial, sizeof(trial));
+    wf_trial_save(&trial, pack);
 }
 
 int wf_matcher_pack(weft_matcher *matcher, const wf_snapshot *snapshot, const wf_detector *detector,
@@ -310,7 +309,7 @@ static int create_scorer(const struct loading *loading, wf_catalogue *catalogue,
 {
     weft_matcher *matcher = loading->matcher;
     if (loading->learnt != NULL)
-        return wf_head_create(out, loading->learnt, catalogue, NULL, NULL, &matcher->options);
+        return wf_head_create(out, loading->learnt, catalogue, NULL, NULL, NULL, &matcher->options);
     if (loading->is_hybrid)
         return wf_hybrid_create(out, matcher->scoring, catalogue, &matcher->options,
                                 matcher->blocking);
@@ -336,7 +335,7 @@ static int load_scorer(struct loading *loading, wf_catalogue *catalogue)
         matcher->example_count = matcher->examples->count;
     }
     if (rc == 0)
-        wf_image_get_one(loading->image, TAG_TRIAL, &matcher->trial, sizeof(matcher->trial));
+        wf_trial_load(&matcher->trial, loading->image);
     wf_scorer_unref(scorer);
     return rc;
 }

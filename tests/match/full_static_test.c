@@ -165,10 +165,10 @@ TEST(full_learns_from_the_rows_of_a_static_model_what_letters_cannot_say)
     make_model();
     weft_matcher *matcher = fit_labels();
     CHECK_OK(weft_m_info_get(matcher, &info));
-    note("of %d: head %d, full %d, unseen %zu", (int)info.trial.held_out, (int)info.trial.head_only,
-         (int)info.trial.full, right_of(matcher));
+    note("of %d: head %d, full %d, unseen %zu", (int)info.trial.held_out,
+         (int)info.trial.head_only.right, (int)info.trial.full.right, right_of(matcher));
     CHECK_STR(info.active_mode, "full");
-    CHECK_GT(info.trial.full, info.trial.head_only);
+    CHECK_GT(info.trial.full.right, info.trial.head_only.right);
     CHECK_GE(right_of(matcher), LABELS * (WORDS - EACH) - 2);
     weft_m_close(matcher);
     remove_model();

@@ -314,14 +314,17 @@ TEST(full_is_better_than_a_head_on_held_out_examples_or_is_a_head)
     struct school *school = make_school();
     weft_matcher *matcher = fit_school(school, "full", LABELS * EACH, 1);
     weft_m_info info = info_of(matcher);
-    note("of %d: head %d, full %d", (int)info.trial.held_out, (int)info.trial.head_only,
-         (int)info.trial.full);
+    note("of %d: head %d, full %d", (int)info.trial.held_out, (int)info.trial.head_only.right,
+         (int)info.trial.full.right);
     CHECK_EQ(info.trial.held_out, LABELS * EACH);
-    CHECK_GE(info.trial.head_only, 0);
-    CHECK_GE(info.trial.full, 0);
-    CHECK_EQ(info.trial.zero_shot, -1);
-    CHECK_EQ(info.trial.bert, -1);
-    CHECK_STR(info.active_mode, info.trial.full > info.trial.head_only ? "full" : "head-only");
+    CHECK_EQ(info.trial.slips, 0); /* names of two letters */
+    CHECK_EQ(info.trial.head_only.asked, LABELS * EACH);
+    CHECK_GT(info.trial.full.asked, 0);
+    CHECK_EQ(info.trial.zero_shot.asked, 0);
+    CHECK_EQ(info.trial.bert.asked, 0);
+    CHECK_STR(info.active_mode,
+              info.trial.full.right > info.trial.head_only.right ? "full" : "head-only");
+    CHECK_STR(info.active_mode, info.trial.winner);
     CHECK_GE(right_of(matcher, school), LABELS * EACH - 4);
     weft_m_close(matcher);
     free(school);
@@ -339,7 +342,7 @@ static wf_scorer *full_scorer(const struct school *school, const weft_m_options 
     wf_scorer *scorer;
     CHECK_OK(wf_catalogue_new(&catalogue, school->entities, LABELS, &limits, NULL));
     CHECK_OK(wf_examples_new(&examples, school->examples, LABELS * EACH, &plan));
-    CHECK_OK(wf_head_create(&scorer, &wf_scorer_full, catalogue, examples, NULL, options));
+    CHECK_OK(wf_head_create(&scorer, &wf_scorer_full, catalogue, examples, NULL, NULL, options));
     size_t before = 0;
     int rc;
     while ((rc = scorer->cls->build(scorer, seeker, &job)) > 0) {
@@ -373,7 +376,7 @@ TEST(a_full_scorer_is_the_same_to_the_bit_each_time_and_out_of_a_file)
     CHECK_OK(wf_image_of(&image, bytes.ptr, bytes.len));
     CHECK_OK(wf_image_check(image, &job, reason));
     wf_scorer *c;
-    CHECK_OK(wf_head_create(&c, &wf_scorer_full, a->catalogue, NULL, NULL, &options));
+    CHECK_OK(wf_head_create(&c, &wf_scorer_full, a->catalogue, NULL, NULL, NULL, &options));
     CHECK_OK(c->cls->load(c, image));
     for (size_t i = 0; i < LABELS * EACH; i++) {
         wf_scorer *const all[] = {a, b, c};
@@ -460,16 +463,19 @@ TEST(auto_tries_what_the_examples_ask_for)
     struct school *school = make_school();
     weft_matcher *matcher = fit_school(school, "auto", LABELS * EACH, 1); /* 72: full */
     weft_m_trial trial = info_of(matcher).trial;
-    CHECK_GE(trial.zero_shot, 0);
-    CHECK_GE(trial.full, 0);
-    CHECK_EQ(trial.bert, -1);
+    CHECK_EQ(trial.zero_shot.asked, LABELS * EACH);
+    CHECK_GT(trial.full.asked, 0);
+    CHECK_EQ(trial.bert.asked, 0);
     CHECK_STR(info_of(matcher).mode, "auto");
     CHECK(strcmp(info_of(matcher).active_mode, "zero-shot") != 0);
     weft_matcher *loaded = loaded_of(matcher); /* what was tried is in the file too */
     weft_m_trial kept = info_of(loaded).trial;
     CHECK_EQ(kept.held_out, LABELS * EACH);
-    CHECK_EQ(kept.zero_shot, trial.zero_shot);
-    CHECK_EQ(kept.full, trial.full);
+    CHECK_EQ(kept.slips, trial.slips);
+    CHECK_BYTES(&kept.zero_shot, sizeof(weft_m_tried), &trial.zero_shot, sizeof(weft_m_tried));
+    CHECK_BYTES(&kept.full, sizeof(weft_m_tried), &trial.full, sizeof(weft_m_tried));
+    CHECK_STR(kept.winner, trial.winner);
+    CHECK_STR(kept.why, trial.why);
     weft_m_close(loaded);
     weft_m_close(matcher);
     free(school);

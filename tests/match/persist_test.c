@@ -6,6 +6,7 @@
 #include "match/file/crc.h"
 #include "match/file/sha256.h"
 #include "match/matcher_priv.h"
+#include "match/score/probability.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -347,6 +348,38 @@ static void try_hierarchy(weft_matcher *matcher)
 }
 
 /* Check sums keep out accidents, not people: what is inside must be harmless too. */
+/* A head's file without what it knows names by: that is made of the catalogue. */
+TEST(a_file_of_before_heads_knew_names_answers_the_same)
+{
+    made m = make_rich(30);
+    const wf_job job = {0};
+    weft_matcher *matcher = open_learnt(&m), *loaded;
+    wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
+    wf_pack *pack = calloc(1, sizeof(*pack));
+    weft_bytes bytes;
+    size_t hidden = 0;
+    CHECK_OK(wf_matcher_pack(matcher, snapshot, NULL, pack));
+    for (size_t i = 0; i < pack->count; i++) {
+        bool is_names = pack->sections[i].tag == WF_PROBABILITY_TAG;
+        hidden += is_names;
+        pack->sections[i].tag = is_names ? WF_TAG('N', 'O', 'N', 'E') : pack->sections[i].tag;
+    }
+    CHECK_EQ(hidden, 1);
+    CHECK_OK(wf_pack_make(pack, &job, &bytes));
+    CHECK_OK(wf_matcher_of_bytes(&loaded, bytes.ptr, bytes.len, NULL));
+    weft_text left = answers_of(matcher), right = answers_of(loaded);
+    CHECK_STR(left.ptr, right.ptr);
+    weft_text_free(&left);
+    weft_text_free(&right);
+    weft_bytes_free(&bytes);
+    wf_pack_fini(pack);
+    free(pack);
+    wf_snapshot_unref(snapshot);
+    weft_m_close(loaded);
+    weft_m_close(matcher);
+    make_free(&m);
+}
+
 TEST(a_file_made_up_with_right_sums_is_refused_or_answers)
 {
     made m = make_rich(30);

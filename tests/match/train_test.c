@@ -255,6 +255,49 @@ TEST(examples_of_none_make_their_like_novel)
     weft_m_close(matcher);
 }
 
+/* A text that is like a name too, but was said to mean none. */
+TEST(examples_of_none_count_against_names)
+{
+    weft_matcher *matcher = open_intents();
+    weft_m_example examples[LESSON_COUNT + 3];
+    memcpy(examples, lessons, sizeof(lessons));
+    static const char *const others[] = {"exchange rate of gifts", "exchanging gifts, a rate",
+                                         "gifts exchange rated"};
+    for (size_t i = 0; i < 3; i++)
+        examples[LESSON_COUNT + i] = (weft_m_example){.text = str_of(others[i]), .is_none = true};
+    float before, after;
+    CHECK_OK(fit_as(matcher, "head-only", lessons, LESSON_COUNT));
+    best(matcher, "gifts exchange rates", &before);
+    CHECK_OK(fit_as(matcher, "head-only", examples, LESSON_COUNT + 3));
+    best(matcher, "gifts exchange rates", &after);
+    note("%g, %g", (double)before, (double)after);
+    CHECK_GT(before, 0.5);
+    CHECK_GT(before, 2 * after);
+    weft_m_close(matcher);
+}
+
+/* What was learnt knows names with a slip as well as what has not learnt. */
+TEST(learning_does_not_forget_how_names_are_spelt)
+{
+    static const char *const modes[] = {"zero-shot", "head-only", "full", "bert"};
+    static const char *const slips[] = {"exchagne rate", "excange rate",  "chnge pin",
+                                        "chagne pin",    "card misssing", "crad missing"};
+    static const char *const right[] = {"rate", "rate", "pin", "pin", "lost", "lost"};
+    weft_matcher *matcher = open_intents();
+    for (size_t i = 0; i < 6; i++) {
+        float plain = 0;
+        for (size_t k = 0; k < 4; k++) {
+            float score;
+            note("%s: %s", modes[k], slips[i]);
+            CHECK_OK(fit_as(matcher, modes[k], lessons, LESSON_COUNT));
+            CHECK_STR(best(matcher, slips[i], &score), right[i]);
+            CHECK_GE((double)score, pow((double)plain, 1.5) - 1e-6);
+            plain = k == 0 ? score : plain;
+        }
+    }
+    weft_m_close(matcher);
+}
+
 TEST(a_change_of_the_catalogue_learns_again)
 {
     weft_matcher *matcher = open_intents();

@@ -21,16 +21,21 @@ static const char fit_examples[] =
     "  weft match query -m intents.weftm \"where is my card\"\n";
 
 /* So that nobody wonders why what was learnt is not there. */
+static void say_tried(const char *path, const char *how, const weft_m_tried *tried)
+{
+    if (tried->asked != 0)
+        say("%s: %s was right about %llu of %llu held-out examples, %llu of %llu names with slips",
+            path, how, (unsigned long long)tried->right, (unsigned long long)tried->asked,
+            (unsigned long long)tried->slips_right, (unsigned long long)tried->slips_asked);
+}
+
 static void say_trial(const weft_m_trial *trial, const char *path)
 {
-    const int64_t learnt[] = {trial->head_only, trial->full, trial->bert};
-    int64_t best = -1;
-    for (size_t i = 0; i < sizeof(learnt) / sizeof(*learnt); i++)
-        best = learnt[i] > best ? learnt[i] : best;
-    if (trial->zero_shot >= 0 && best >= 0)
-        say("%s: of %llu examples, each held out, %lld were right without learning, %lld with it",
-            path, (unsigned long long)trial->held_out, (long long)trial->zero_shot,
-            (long long)best);
+    say_tried(path, "no learning", &trial->zero_shot);
+    say_tried(path, "head-only", &trial->head_only);
+    say_tried(path, "full", &trial->full);
+    say_tried(path, "bert", &trial->bert);
+    say("%s: so it is %s: %s", path, trial->winner, trial->why);
 }
 
 static int say_fitted(const weft_matcher *matcher, const char *path)

@@ -54,6 +54,9 @@ double wf_probability_rarity(wf_points word, void *arg);
  * short, in its numbers into judge->numbered.  0 or -ENOMEM. */
 int wf_probability_pad(const wf_probability *it, wf_judge *judge, uint32_t text);
 
+/* The first section of its file. */
+#define WF_PROBABILITY_TAG WF_TAG('P', 'R', 'H', 'D')
+
 int wf_probability_save(wf_scorer *scorer, wf_pack *pack);
 int wf_probability_load(wf_scorer *scorer, wf_image *image);
 

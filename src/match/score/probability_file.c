@@ -8,7 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-#define TAG_HEAD WF_TAG('P', 'R', 'H', 'D')
 #define TAG_TEXT_NORMS WF_TAG('P', 'R', 'T', 'N')
 #define TAG_ENTITY_NORMS WF_TAG('P', 'R', 'E', 'N')
 #define TAG_WORD_START WF_TAG('P', 'R', 'W', 'S')
@@ -26,7 +25,7 @@ int wf_probability_save(wf_scorer *scorer, wf_pack *pack)
 {
     const wf_probability *it = wf_probability_of(scorer);
     struct head head = {.word_unseen = it->word_unseen};
-    wf_pack_copy(pack, TAG_HEAD, &head, sizeof(head));
+    wf_pack_copy(pack, WF_PROBABILITY_TAG, &head, sizeof(head));
     wf_texts_save(&it->texts, pack);
     wf_lexicon_save(&it->lexicon, pack);
     wf_postings_save(&it->postings, pack);
@@ -106,7 +105,7 @@ int wf_probability_load(wf_scorer *scorer, wf_image *image)
     wf_texts_fini(&it->texts); /* those of create */
     wf_lexicon_fini(&it->lexicon);
     scorer->image = wf_image_ref(image);
-    int rc = wf_image_get_one(image, TAG_HEAD, &head, sizeof(head));
+    int rc = wf_image_get_one(image, WF_PROBABILITY_TAG, &head, sizeof(head));
     if (rc < 0)
         return rc;
     it->word_unseen = head.word_unseen;

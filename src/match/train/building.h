@@ -18,7 +18,8 @@ typedef struct wf_tokens_learnt {
 void wf_tokens_learnt_fini(wf_tokens_learnt *tokens);
 
 struct wf_head_building {
-    uint64_t *keys; /* of all texts, one after the other */
+    size_t names_total; /* steps of building `names`; 0: that was built */
+    uint64_t *keys;     /* of all texts, one after the other */
     uint32_t *counts;
     size_t *start;
     size_t key_count, key_capacity;

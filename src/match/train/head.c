@@ -136,42 +136,91 @@ static double worth(const wf_head *it, wf_pupil *work, size_t words, double know
     return signs.share > 0 ? trust_in(trust, &signs) / signs.share : 0;
 }
 
+static const wf_texts *rows_of(const wf_head *it)
+{
+    return &wf_probability_of(it->names)->texts;
+}
+
 /* The entities that have a row equal to the query mean just that. */
 static uint32_t first_equal_row(const wf_head *it, wf_seeker *seeker)
 {
     weft_str text = {wf_buf_ptr(&seeker->judge.text), wf_buf_bytes(&seeker->judge.text)};
-    uint32_t number = wf_texts_find(&it->rows, text);
-    return number == WF_NO_TEXT ? WF_NO_ROW : it->rows.first_row[number];
+    const wf_texts *rows = rows_of(it);
+    uint32_t number = wf_texts_find(rows, text);
+    return number == WF_NO_TEXT ? WF_NO_ROW : rows->first_row[number];
+}
+
+/* What the entities of one query are rated by, in their order. */
+struct rating {
+    const float *shares;
+    double each; /* what a share is worth */
+    double some; /* the share of all entities, which that of "none" leaves */
+    const wf_entrant *spelt, *spelt_end; /* whose names are like the query */
+    uint32_t equal;                      /* a row that is the query */
+};
+
+/* What names say of an entity.  Of what people say instead of names they are too sure, so that is
+ * worth less the less it is certain. */
+static double worth_of_names(const struct rating *rating, const wf_entrant *spelt)
+{
+    return spelt->probability * sqrt(spelt->probability) * rating->some;
+}
+
+/* The greater of what the examples say of the next entity and of what its names do: neither makes
+ * the other forgotten.  Examples of "none" count against both. */
+static wf_found rate(const wf_head *it, struct rating *rating, uint32_t entity)
+{
+    wf_found found = {.entity = entity,
+                      .row = it->head.catalogue->row_start[entity],
+                      .score = (float)((double)rating->shares[entity] * rating->each)};
+    while (rating->spelt < rating->spelt_end && rating->spelt->entity < entity)
+        rating->spelt++;
+    const wf_entrant *spelt = rating->spelt;
+    if (spelt < rating->spelt_end && spelt->entity == entity &&
+        worth_of_names(rating, spelt) > (double)found.score) {
+        found.row = spelt->row;
+        found.score = (float)worth_of_names(rating, spelt);
+    }
+    while (rating->equal != WF_NO_ROW && rating->equal < it->head.catalogue->row_start[entity])
+        rating->equal = rows_of(it)->next_row[rating->equal];
+    if (rating->equal != WF_NO_ROW && it->head.catalogue->row_entity[rating->equal] == entity) {
+        found.row = rating->equal;
+        found.score = 1;
+    }
+    return found;
+}
+
+static double share_of_none(const wf_head *it, const wf_pupil *work)
+{
+    uint32_t entities = it->head.catalogue->entity_count;
+    return it->label_count > entities ? (double)work->shares[entities] : 0;
 }
 
 static int head_find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
 {
     wf_head *it = wf_head_of(scorer);
-    const wf_catalogue *catalogue = scorer->catalogue;
+    const wf_judge *judge = &seeker->judge;
     double known = 0;
-    int rc = wf_rank_begin(&seeker->rank, ask->top_k, catalogue->entity_count, ask->threshold);
+    int rc =
+        wf_rank_begin(&seeker->rank, ask->top_k, scorer->catalogue->entity_count, ask->threshold);
     if (rc == 0)
         rc = wf_job_poll(ask->job);
     if (rc == 0)
         rc = read_query(it, seeker, ask->raw, &known);
+    if (rc == 0)
+        rc = share_labels(it, &seeker->pupil, seeker->text);
+    if (rc == 0)
+        rc = wf_probability_judge(wf_probability_of(it->names), seeker, ask);
     if (rc < 0)
         return rc;
-    wf_pupil *work = &seeker->pupil;
-    rc = share_labels(it, work, seeker->text);
-    if (rc < 0)
-        return rc;
-    double each = worth(it, work, seeker->bag.word_count, known);
-    uint32_t equal = first_equal_row(it, seeker);
-    for (uint32_t entity = 0; entity < catalogue->entity_count; entity++) {
-        wf_found found = {.entity = entity,
-                          .row = catalogue->row_start[entity],
-                          .score = (float)((double)work->shares[entity] * each)};
-        while (equal != WF_NO_ROW && equal < catalogue->row_start[entity])
-            equal = it->rows.next_row[equal];
-        if (equal != WF_NO_ROW && catalogue->row_entity[equal] == entity) {
-            found.row = equal;
-            found.score = 1;
-        }
+    struct rating rating = {.shares = seeker->pupil.shares,
+                            .each = worth(it, &seeker->pupil, seeker->bag.word_count, known),
+                            .some = 1 - share_of_none(it, &seeker->pupil),
+                            .spelt = judge->entrants,
+                            .spelt_end = judge->entrants + judge->entrant_count,
+                            .equal = first_equal_row(it, seeker)};
+    for (uint32_t entity = 0; entity < scorer->catalogue->entity_count; entity++) {
+        wf_found found = rate(it, &rating, entity);
         if (wf_is_in(ask->allowed, entity))
             wf_rank_offer(&seeker->rank, found);
     }
@@ -206,7 +255,7 @@ static int head_explain(wf_scorer *scorer, const wf_seeker *seeker, wf_seeker *s
 static void head_destroy(wf_scorer *scorer)
 {
     wf_head *it = wf_head_of(scorer);
-    wf_texts_fini(&it->rows);
+    wf_scorer_unref(it->names);
     if (scorer->image == NULL) {
         wf_sparse_fini(&it->texts);
         wf_sparse_fini(&it->features);
@@ -236,9 +285,11 @@ static void head_stats(wf_scorer *scorer, wf_scorer_stats *out)
         .encoder = it->body.encoder != NULL ? weft_encoder_kind(it->body.encoder) : "lexical",
         .dimension = it->body.dim != 0 ? it->body.dim : it->feature_count,
         .bytes = weights * sizeof(*it->weights) + wf_body_bytes(&it->body) +
-                 2 * it->texts.count * each + it->feature_count * 20 + it->texts.row_count * 12 +
-                 wf_texts_bytes(&it->rows),
+                 2 * it->texts.count * each + it->feature_count * 20 + it->texts.row_count * 12,
     };
+    wf_scorer_stats names;
+    it->names->cls->stats(it->names, &names);
+    out->bytes += names.bytes;
 }
 
 #define CLASS(mode_)                                                                               \

@@ -12,13 +12,15 @@
  * that is a second, small model of how sure the first is and how near the text is to what was
  * learnt.  Its weights were fitted to the few-shot development sets and are the same for every
  * catalogue.
+ *
+ * Examples say little of how names are spelt, and a head forgets it.  So a head has the untrained
+ * scorer too, and an entity's score is the greater of both.
  */
 #ifndef WF_MATCH_HEAD_H
 #define WF_MATCH_HEAD_H
 
 #include "match/examples.h"
 #include "match/score/scorer.h"
-#include "match/score/texts.h"
 #include "match/train/bag.h"
 #include "match/train/body.h"
 #include "match/train/minimise.h"
@@ -38,8 +40,8 @@ typedef struct wf_head {
     const uint64_t *present; /* bit e: entity e is to be learnt; NULL: all; borrowed */
     uint32_t present_count;
 
-    wf_texts rows;  /* folded, to find equal ones */
-    uint64_t *keys; /* features; ascending */
+    wf_scorer *names; /* the untrained scorer "probability", a reference */
+    uint64_t *keys;   /* features; ascending */
     float *idf;
     size_t feature_count;
     uint32_t label_count;  /* entities, and one more for "none" if there are such examples */
@@ -67,10 +69,12 @@ extern const wf_scorer_class wf_scorer_head, wf_scorer_full, wf_scorer_bag;
 /* The class of a mode that learns; NULL: it does not. */
 const wf_scorer_class *wf_head_class(const char *mode);
 
-/* A head to be built, or, with `examples` NULL, to be loaded.  `left_out` may be NULL.  0, -ENOMEM,
+/* A head to be built, or, with `examples` NULL, to be loaded.  `left_out` may be NULL.  `names`, a
+ * built scorer "probability" of the catalogue, saves making one; NULL: there is none.  0, -ENOMEM,
  * -EIO. */
 int wf_head_create(wf_scorer **out, const wf_scorer_class *cls, wf_catalogue *catalogue,
-                   wf_examples *examples, const uint8_t *left_out, const weft_m_options *options);
+                   wf_examples *examples, const uint8_t *left_out, wf_scorer *names,
+                   const weft_m_options *options);
 
 /* The progress of building one. */
 size_t wf_head_total(const wf_scorer_class *cls, const wf_catalogue *catalogue,

@@ -98,7 +98,7 @@ static int learn_text(wf_head *it, wf_seeker *seeker, weft_str text, uint32_t la
 static int learn_next(wf_head *it, wf_seeker *seeker)
 {
     const wf_catalogue *catalogue = it->head.catalogue;
-    size_t at = it->head.done;
+    size_t at = it->head.done - it->building->names_total;
     if (at >= catalogue->row_count) {
         size_t example = at - catalogue->row_count;
         uint32_t label;
@@ -109,14 +109,7 @@ static int learn_next(wf_head *it, wf_seeker *seeker)
     }
     weft_str row = wf_catalogue_row(catalogue, (uint32_t)at);
     uint32_t entity = catalogue->row_entity[at];
-    int rc = is_present(it, entity) ? learn_text(it, seeker, row, entity)
-                                    : wf_probability_fold(seeker, row);
-    weft_str folded = {wf_buf_ptr(&seeker->judge.text), wf_buf_bytes(&seeker->judge.text)};
-    if (rc == 0)
-        rc = wf_texts_add(&it->rows, folded);
-    if (rc == 0 && at + 1 == catalogue->row_count)
-        wf_texts_seal(&it->rows);
-    return rc;
+    return is_present(it, entity) ? learn_text(it, seeker, row, entity) : 0;
 }
 
 /* ---- features ---- */
@@ -415,6 +408,13 @@ size_t wf_head_total(const wf_scorer_class *cls, const wf_catalogue *catalogue,
     return total;
 }
 
+static int build_names(wf_head *it, wf_seeker *seeker, const wf_job *job)
+{
+    int rc = it->names->cls->build(it->names, seeker, job);
+    it->head.done = it->names->done;
+    return rc < 0 ? rc : 1;
+}
+
 static int build_texts(wf_head *it, wf_seeker *seeker, size_t end)
 {
     for (size_t i = 0; i < TEXTS_A_PART && it->head.done < end; i++) {
@@ -457,8 +457,10 @@ int wf_head_build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job)
 {
     wf_head *it = wf_head_of(scorer);
     struct wf_head_building *building = it->building;
-    size_t texts = scorer->catalogue->row_count + it->examples->count;
+    size_t texts = building->names_total + scorer->catalogue->row_count + it->examples->count;
     building->job = job;
+    if (scorer->done < building->names_total)
+        return build_names(it, seeker, job);
     if (scorer->done < texts)
         return build_texts(it, seeker, texts);
     const struct phase *phase = phase_of(scorer->cls, building->phase);
@@ -480,13 +482,26 @@ static bool has_none(const wf_examples *examples)
     return false;
 }
 
+static int begin_building(wf_head *it, size_t texts)
+{
+    bool has_names = it->names->done == it->names->total;
+    it->text_label = wf_array(texts, sizeof(*it->text_label));
+    it->building = wf_alloc(sizeof(*it->building));
+    if (it->text_label == NULL || it->building == NULL)
+        return -ENOMEM;
+    it->building->names_total = has_names ? 0 : it->names->total;
+    it->head.total += it->building->names_total;
+    it->building->start = wf_array(texts + 1, sizeof(*it->building->start));
+    return it->building->start != NULL ? 0 : -ENOMEM;
+}
+
 int wf_head_create(wf_scorer **out, const wf_scorer_class *cls, wf_catalogue *catalogue,
-                   wf_examples *examples, const uint8_t *left_out, const weft_m_options *options)
+                   wf_examples *examples, const uint8_t *left_out, wf_scorer *names,
+                   const weft_m_options *options)
 {
     wf_head *it = wf_alloc(sizeof(*it));
     if (it == NULL)
         return -ENOMEM;
-    size_t texts = catalogue->row_count + (examples != NULL ? examples->count : 0);
     it->head = (wf_scorer){.cls = cls,
                            .catalogue = wf_catalogue_ref(catalogue),
                            .refs = 1,
@@ -499,19 +514,13 @@ int wf_head_create(wf_scorer **out, const wf_scorer_class *cls, wf_catalogue *ca
     if (cls == &wf_scorer_full && options->encoder != NULL &&
         wf_encoder_is_static(options->encoder))
         it->body.encoder = weft_encoder_ref(options->encoder);
-    if (examples == NULL) {
-        *out = &it->head;
-        return 0;
-    }
-    it->text_label = wf_array(texts, sizeof(*it->text_label));
-    it->building = wf_alloc(sizeof(*it->building));
-    int rc = it->text_label != NULL && it->building != NULL
-                 ? wf_texts_init(&it->rows, catalogue->row_count)
-                 : -ENOMEM;
-    if (rc == 0) {
-        it->building->start = wf_array(texts + 1, sizeof(*it->building->start));
-        rc = it->building->start != NULL ? 0 : -ENOMEM;
-    }
+    int rc = 0;
+    if (names != NULL)
+        it->names = wf_scorer_ref(names);
+    else
+        rc = wf_scorer_probability.create(&it->names, catalogue, options);
+    if (rc == 0 && examples != NULL)
+        rc = begin_building(it, catalogue->row_count + examples->count);
     if (rc < 0)
         cls->destroy(&it->head);
     else
@@ -524,7 +533,7 @@ int wf_head_create_without(wf_scorer **out, const wf_head *like, const uint8_t *
 {
     uint32_t count = 0, entities = like->head.catalogue->entity_count;
     int rc = wf_head_create(out, like->head.cls, like->head.catalogue, like->examples, left_out,
-                            &like->options);
+                            like->names, &like->options);
     if (rc < 0)
         return rc;
     for (uint32_t e = 0; e < entities; e++)

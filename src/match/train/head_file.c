@@ -2,6 +2,8 @@
 
 #include "match/train/head.h"
 
+#include "match/score/probability.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -35,7 +37,6 @@ int wf_head_save(wf_scorer *scorer, wf_pack *pack)
     const wf_sparse *features = &it->features;
     wf_pack_copy(pack, TAG_HEAD, &head, sizeof(head));
     wf_examples_save(it->examples, pack);
-    wf_texts_save(&it->rows, pack);
     wf_pack_add(pack, TAG_KEYS, it->keys, it->feature_count, sizeof(*it->keys));
     wf_pack_add(pack, TAG_IDF, it->idf, it->feature_count, sizeof(*it->idf));
     wf_pack_add(pack, TAG_LABELS, it->text_label, it->texts.row_count, sizeof(*it->text_label));
@@ -48,7 +49,7 @@ int wf_head_save(wf_scorer *scorer, wf_pack *pack)
     if (it->body.dim != 0)
         wf_body_save(&it->body, pack);
     wf_pack_add(pack, TAG_NORMS, it->label_norms, it->label_count, sizeof(*it->label_norms));
-    return 0;
+    return it->names->cls->save(it->names, pack);
 }
 
 /* ---- loading ---- */
@@ -117,6 +118,29 @@ static int load_arrays(wf_head *it, const wf_image *image)
     return are_sound_features(it) && are_sound_numbers(it) ? 0 : -WEFT_M_EPERSIST;
 }
 
+static int build_names(wf_scorer *names)
+{
+    const wf_job job = {0};
+    wf_seekers seekers;
+    wf_seekers_init(&seekers);
+    wf_seeker *seeker = wf_seekers_take(&seekers);
+    int rc = seeker != NULL ? 1 : -ENOMEM;
+    while (rc > 0)
+        rc = names->cls->build(names, seeker, &job);
+    wf_seekers_give(&seekers, seeker);
+    wf_seekers_fini(&seekers);
+    return rc;
+}
+
+/* A file of before heads minded how names are spelt has none: they are made of the catalogue. */
+static int load_names(wf_head *it, wf_image *image)
+{
+    const void *at;
+    size_t count;
+    bool is_there = wf_image_get(image, WF_PROBABILITY_TAG, 1, &at, &count) == 0;
+    return is_there ? it->names->cls->load(it->names, image) : build_names(it->names);
+}
+
 int wf_head_load(wf_scorer *scorer, wf_image *image)
 {
     wf_head *it = wf_head_of(scorer);
@@ -135,6 +159,6 @@ int wf_head_load(wf_scorer *scorer, wf_image *image)
     it->learnt_count = head.learnt_count;
     rc = wf_examples_load(&it->examples, image);
     if (rc == 0)
-        rc = wf_texts_load(&it->rows, image, scorer->catalogue->row_count);
-    return rc == 0 ? load_arrays(it, image) : rc;
+        rc = load_arrays(it, image);
+    return rc == 0 ? load_names(it, image) : rc;
 }
