@@ -49,8 +49,8 @@ void wf_inspect_work(struct wf_inspect *inspect, const struct pollfd polled[WF_I
     for (int i = 0; i < WF_INSPECT_TALKS; i++) {
         struct wf_talk *talk = &inspect->talks[i];
         wf_talk_work(talk, polled[i].revents, now);
-        uint64_t asker = talk->state == WF_TALK_NONE ? wf_peek_asker(inspect->peek) : 0;
-        if (asker != 0)
-            wf_talk_begin(talk, asker, now);
+        struct wf_peek_asker asker;
+        if (talk->state == WF_TALK_NONE && wf_peek_take_asker(inspect->peek, &asker))
+            wf_talk_begin(talk, &asker, now);
     }
 }

@@ -38,7 +38,7 @@ enum peek_state { PEEK_IDLE, PEEK_ASKED, PEEK_ANSWERING, PEEK_ANSWERED };
 struct wf_peek {
     struct wf_sched *sched;
     int wake_fd;
-    _Atomic uint64_t askers[PEEK_ASKERS]; /* see ask_priv.h; 0: none */
+    _Atomic uint64_t askers[PEEK_ASKERS]; /* see asker_pack(); 0: none */
     pthread_t thread;
     long tid;
     clockid_t cpu_clock;
@@ -123,6 +123,21 @@ static void peek_answer(struct wf_peek *peek, const ucontext_t *context)
     peek_frames(answer, interrupted_at(context));
 }
 
+/* Passed on: pid, above it whether there is a question, and how many loops are asked, which is not
+ * how many there are when one answers: a loop may begin meanwhile. */
+static uint64_t asker_pack(int pid, uint32_t loop_count, bool has_question)
+{
+    return (uint64_t)(loop_count << 1 | has_question) << 32 | (uint32_t)pid;
+}
+
+static uint32_t peek_count(void)
+{
+    uint32_t count = 0;
+    for (int i = 0; i < PEEK_COUNT_MAX; i++)
+        count += atomic_load_explicit(&peek_tids[i], memory_order_relaxed) != 0;
+    return count;
+}
+
 /* What another process sends comes to any thread; passed on, its pid is negative. */
 static void queue_to_all(uint64_t asker)
 {
@@ -130,7 +145,7 @@ static void queue_to_all(uint64_t asker)
     info.si_pid = getpid();
     info.si_uid = geteuid();
     info.si_value.sival_ptr =
-        (void *)(uintptr_t)wf_ask_pack(-wf_ask_pid(asker), wf_ask_has_question(asker));
+        (void *)(uintptr_t)asker_pack(-wf_ask_pid(asker), peek_count(), wf_ask_has_question(asker));
     for (int i = 0; i < PEEK_COUNT_MAX; i++) {
         long tid = atomic_load_explicit(&peek_tids[i], memory_order_relaxed);
         if (tid != 0)
@@ -154,7 +169,7 @@ static void on_question(uint64_t asker)
     if (pid > 0)
         queue_to_all(asker);
     else if (pid < 0 && pid != INT32_MIN && peek_self != NULL)
-        note_asker(peek_self, wf_ask_pack(-pid, wf_ask_has_question(asker)));
+        note_asker(peek_self, (asker & ~(uint64_t)UINT32_MAX) | (uint32_t)-pid);
 }
 
 static void on_peek(int signal_number, siginfo_t *info, void *context)
@@ -228,14 +243,17 @@ void wf_peek_after_fork(void)
 
 /* ---- on the thread that looks ---- */
 
-uint64_t wf_peek_asker(struct wf_peek *peek)
+bool wf_peek_take_asker(struct wf_peek *peek, struct wf_peek_asker *out)
 {
-    for (int i = 0; i < PEEK_ASKERS; i++) {
-        uint64_t asker = atomic_exchange_explicit(&peek->askers[i], 0, memory_order_acquire);
-        if (asker != 0)
-            return asker;
-    }
-    return 0;
+    uint64_t asker = 0;
+    for (int i = 0; i < PEEK_ASKERS && asker == 0; i++)
+        asker = atomic_exchange_explicit(&peek->askers[i], 0, memory_order_acquire);
+    *out = (struct wf_peek_asker){
+        .pid = (int)(uint32_t)asker,
+        .loop_count = (int)(asker >> 33),
+        .has_question = (asker >> 32 & 1) != 0,
+    };
+    return asker != 0;
 }
 
 bool wf_peek_is_asked(const struct wf_peek *peek)
@@ -245,14 +263,6 @@ bool wf_peek_is_asked(const struct wf_peek *peek)
             return true;
     }
     return false;
-}
-
-int wf_peek_count(void)
-{
-    int count = 0;
-    for (int i = 0; i < PEEK_COUNT_MAX; i++)
-        count += atomic_load_explicit(&peek_tids[i], memory_order_relaxed) != 0;
-    return count;
 }
 
 weft_time wf_peek_cpu(const struct wf_peek *peek)

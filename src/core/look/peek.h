@@ -23,12 +23,16 @@ int wf_peek_new(struct wf_peek **out, struct wf_sched *sched, int wake_fd);
 /* By the thread that made it. */
 void wf_peek_free(struct wf_peek *peek);
 
-/* One of those that asked since, as ask_priv.h packs them, or 0. */
-uint64_t wf_peek_asker(struct wf_peek *peek);
-bool wf_peek_is_asked(const struct wf_peek *peek);
+/* See ask_priv.h. */
+struct wf_peek_asker {
+    int pid;
+    int loop_count; /* so many of this process are asked */
+    bool has_question;
+};
 
-/* How many threads of this process can be asked. */
-int wf_peek_count(void);
+/* One of those that asked since.  False: none. */
+bool wf_peek_take_asker(struct wf_peek *peek, struct wf_peek_asker *out);
+bool wf_peek_is_asked(const struct wf_peek *peek);
 
 /* Processor time the thread has used. */
 weft_time wf_peek_cpu(const struct wf_peek *peek);

@@ -179,7 +179,7 @@ static bool talk_hear_loop(struct wf_talk *talk, weft_time now)
 
 static void talk_understand(struct wf_talk *talk, weft_time now)
 {
-    wf_buf_printf(&talk->out, WF_ASK_GREETING "%d\n", wf_peek_count());
+    wf_buf_printf(&talk->out, WF_ASK_GREETING "%d\n", talk->loop_count);
     size_t len = strcspn(talk->question, " ");
     const struct wf_topic *topic = wf_topic_named((weft_str){talk->question, len});
     const char *about = talk->question + len + strspn(talk->question + len, " ");
@@ -209,12 +209,13 @@ static void talk_read(struct wf_talk *talk, weft_time now)
     }
 }
 
-void wf_talk_begin(struct wf_talk *talk, uint64_t asker, weft_time now)
+void wf_talk_begin(struct wf_talk *talk, const struct wf_peek_asker *asker, weft_time now)
 {
-    talk->fd = talk_connect(wf_ask_pid(asker));
+    talk->fd = talk_connect(asker->pid);
     if (talk->fd < 0)
         return;
-    talk->is_plain = !wf_ask_has_question(asker);
+    talk->is_plain = !asker->has_question;
+    talk->loop_count = asker->loop_count;
     talk->question_bytes = 0;
     talk->state = WF_TALK_READS;
     talk->end = now + (talk->is_plain ? TALK_PATIENCE : TALK_QUESTION);

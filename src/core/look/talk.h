@@ -15,6 +15,7 @@
 #include "core/look/topic.h"
 
 struct wf_peek;
+struct wf_peek_asker;
 
 enum wf_talk_state {
     WF_TALK_NONE,
@@ -31,6 +32,7 @@ struct wf_talk {
     int wake_fd; /* the watching thread's */
     int state;   /* enum wf_talk_state */
     int fd;
+    int loop_count;          /* that are asked, this one among them */
     bool is_plain;           /* there is no question: the tree, and nothing around it */
     weft_time end, loop_end; /* when we are tired of who asks, and of the loop */
     weft_time sample_next, sample_end;
@@ -46,7 +48,7 @@ struct wf_talk {
 };
 
 /* Connects to who asks, if that is our user or root.  No talk if it is not, or not there. */
-void wf_talk_begin(struct wf_talk *talk, uint64_t asker, weft_time now);
+void wf_talk_begin(struct wf_talk *talk, const struct wf_peek_asker *asker, weft_time now);
 
 /* What to poll for, and when to work at the latest. */
 short wf_talk_events(const struct wf_talk *talk);
