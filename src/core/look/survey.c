@@ -7,8 +7,7 @@
 #include "core/loops/loops_priv.h"
 #include "core/task/sched_priv.h"
 
-#define SURVEY_PATIENCE (300 * WEFT_MS) /* with loops, each time: a talk waits for a second */
-#define SURVEY_MARK_FIRST 2             /* 0 and 1 are no marks */
+#define SURVEY_MARK_FIRST 2 /* 0 and 1 are no marks */
 
 /* ---- on each loop ---- */
 
@@ -51,7 +50,7 @@ static void survey_go_on(struct wf_survey *survey)
 {
     struct wf_loops *loops = survey->loops;
     bool is_entered = survey->is_entered;
-    weft_timer_stop(wf_loop_current, &survey->patience);
+    weft_timer_stop(wf_loop_current, &survey->limit);
     if (!survey->is_second) {
         survey->is_second = true;
         survey_ask(survey);
@@ -64,7 +63,7 @@ static void survey_go_on(struct wf_survey *survey)
 
 static void survey_is_tired(weft_timer *timer)
 {
-    struct wf_survey *survey = wf_container(timer, struct wf_survey, patience);
+    struct wf_survey *survey = wf_container(timer, struct wf_survey, limit);
     for (uint32_t i = 0; i < survey->count; i++)
         survey->visits[i].is_late |= survey->visits[i].is_out;
     survey->out_count = 0;
@@ -121,7 +120,7 @@ static void survey_ask(struct wf_survey *survey)
     if (survey->out_count == 0)
         survey_go_on(survey);
     else
-        weft_timer_start(wf_loop_current, &survey->patience, weft_after(SURVEY_PATIENCE));
+        weft_timer_start(wf_loop_current, &survey->limit, weft_after(survey->patience));
 }
 
 struct wf_survey *wf_survey_new(struct wf_loops *loops)
@@ -132,7 +131,7 @@ struct wf_survey *wf_survey_new(struct wf_loops *loops)
     survey->loops = loops;
     survey->count = loops->count;
     atomic_init(&survey->refs, 1);
-    weft_timer_init(&survey->patience, survey_is_tired);
+    weft_timer_init(&survey->limit, survey_is_tired);
     for (uint32_t i = 0; i < survey->count; i++)
         survey->visits[i].survey = survey;
     return survey;

@@ -43,7 +43,8 @@ struct wf_survey {
     void (*meet)(struct wf_sched *sched);   /* on each loop, the first time; NULL: nothing */
     void (*over)(struct wf_survey *survey); /* on the first loop, once */
     void *arg;
-    weft_timer patience;
+    weft_time patience; /* with the loops, each time */
+    weft_timer limit;
     _Atomic uint32_t refs; /* who asked for it, and each loop that is asked */
     uint32_t count, out_count;
     uint8_t mark;
@@ -51,7 +52,8 @@ struct wf_survey {
     struct wf_visit visits[];
 };
 
-/* The caller sets `over`, and `meet` and `arg` if it wants them.  NULL: no memory. */
+/* The caller sets `patience` and `over`, and `meet` and `arg` if it wants them.  NULL: no memory.
+ */
 struct wf_survey *wf_survey_new(struct wf_loops *loops);
 
 /* On the first loop.  `over` comes later, or before this returns. */

@@ -23,6 +23,7 @@
 #define GRAPH_NAMED 3       /* tasks of a line */
 #define GRAPH_CYCLES_MAX 16 /* told */
 #define GRAPH_NO_LOOP UINT32_MAX
+#define GRAPH_PATIENCE (300 * WEFT_MS) /* twice that is less than a talk has */
 
 struct graph_data {
     struct wf_survey *survey; /* NULL: not asked on this loop, or no memory */
@@ -46,6 +47,7 @@ static void graph_ask(struct wf_topic_job *job)
         job->told(job);
         return;
     }
+    data->survey->patience = GRAPH_PATIENCE;
     data->survey->over = graph_surveyed;
     data->survey->arg = job;
     wf_survey_begin(data->survey);

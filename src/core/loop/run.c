@@ -24,8 +24,9 @@
 #include <unistd.h>
 
 #define RUN_GRACE_DEFAULT (10 * WEFT_SEC)
-#define RUN_DRAIN_MAX (40 * WEFT_SEC) /* a stream that is being closed takes less */
-#define RUN_DRAIN_OPEN (1 * WEFT_SEC) /* what is not being closed, but has a timer */
+#define RUN_REPORT_MAX (10 * WEFT_SEC) /* a loop may wait to write its tree */
+#define RUN_DRAIN_MAX (40 * WEFT_SEC)  /* a stream that is being closed takes less */
+#define RUN_DRAIN_OPEN (1 * WEFT_SEC)  /* what is not being closed, but has a timer */
 
 /* Whose guard a faulting address is in: for the overflow report. */
 static bool run_find_overflow(void *arg, const void *addr, wf_overflow *out)
@@ -137,6 +138,7 @@ void wf_run_break_deadlock(struct wf_sched *sched)
         run_end_deadlock(sched);
         return;
     }
+    survey->patience = RUN_REPORT_MAX;
     survey->meet = run_dump;
     survey->over = run_deadlock_told;
     wf_survey_begin(survey);
