@@ -43,8 +43,8 @@ void wf_filter_free(weft_filter *filter)
         return;
     if (filter->filter_class->free != NULL)
         filter->filter_class->free(filter);
-    wf_stream_bytes_free(&filter->sealed);
-    wf_stream_bytes_free(&filter->before);
+    wf_stream_bytes_free(filter->stream->loop, &filter->sealed);
+    wf_stream_bytes_free(filter->stream->loop, &filter->before);
     wf_free(filter);
 }
 
@@ -86,7 +86,7 @@ void wf_filter_begin(weft_stream *stream)
     filter->before = (struct wf_stream_bytes){0};
     if (wf_stream_bytes_count(&before) != 0)
         wf_filter_received(stream, wf_stream_bytes_ptr(&before), wf_stream_bytes_count(&before));
-    wf_stream_bytes_free(&before);
+    wf_stream_bytes_free(filter->stream->loop, &before);
     wf_stream_update_reading(stream);
 }
 
@@ -99,7 +99,7 @@ void wf_filter_received(weft_stream *stream, const char *bytes, uint32_t count)
     else if (filter->has_started)
         rc = filter->filter_class->received(filter, bytes, count);
     else
-        rc = wf_stream_bytes_append(&filter->before, bytes, count);
+        rc = wf_stream_bytes_append(filter->stream->loop, &filter->before, bytes, count);
     if (rc < 0)
         weft_filter_fail(filter, rc);
 }
@@ -135,7 +135,7 @@ void wf_filter_load(weft_stream *stream)
         taken = filter->filter_class->seal(filter, wf_stream_bytes_ptr(&stream->out),
                                            count < FILTER_SEAL_MAX ? count : FILTER_SEAL_MAX);
         if (taken > 0)
-            wf_stream_bytes_consume(&stream->out, (size_t)taken);
+            wf_stream_bytes_consume(filter->stream->loop, &stream->out, (size_t)taken);
     }
     if (filter->has_started && taken >= 0 && filter->wants_finish && !filter->has_finished &&
         wf_stream_bytes_count(&stream->out) == 0) {
@@ -194,7 +194,7 @@ void weft_filter_deliver_end(weft_filter *filter)
 
 int weft_filter_send(weft_filter *filter, const void *bytes, size_t count)
 {
-    int rc = wf_stream_bytes_append(&filter->sealed, bytes, count);
+    int rc = wf_stream_bytes_append(filter->stream->loop, &filter->sealed, bytes, count);
     if (rc == 0)
         weft_defer_start(filter->stream->loop, &filter->stream->defer);
     return rc;

@@ -55,9 +55,9 @@ static void stream_free(weft_stream *stream)
     weft_waiter *closer = stream->closer;
     if (stream->kind->closed != NULL)
         stream->kind->closed(stream);
-    wf_stream_bytes_free(&stream->in);
-    wf_stream_bytes_free(&stream->out);
-    wf_stream_bytes_free(&stream->sending);
+    wf_stream_bytes_free(stream->loop, &stream->in);
+    wf_stream_bytes_free(stream->loop, &stream->out);
+    wf_stream_bytes_free(stream->loop, &stream->sending);
     wf_stream_fds_close(stream);
     wf_filter_free(stream->filter);
     wf_free(stream);
@@ -106,7 +106,7 @@ void wf_stream_fail(weft_stream *stream, int rc)
     if (stream->error == 0)
         stream->error = rc;
     wf_filter_stop(stream);
-    wf_stream_bytes_free(&stream->out);
+    wf_stream_bytes_free(stream->loop, &stream->out);
     if (stream->recv_op != NULL)
         weft_op_cancel(stream->loop, stream->recv_op);
     stream->tells = true;

@@ -7,19 +7,49 @@
 #include <assert.h>
 #include <string.h>
 
-#define BYTES_CAPACITY_MIN 1024u
+/* What is more than a block is mostly much more: many answers, or a long one. */
+#define BYTES_BEHIND_BLOCK ((size_t)4 * WEFT_BLOCK_BYTES)
 
-void wf_stream_bytes_free(struct wf_stream_bytes *bytes)
+void wf_stream_bytes_free(weft_loop *loop, struct wf_stream_bytes *bytes)
 {
-    wf_free(bytes->mem);
+    if (bytes->capacity == WEFT_BLOCK_BYTES)
+        weft_block_free(loop, bytes->mem);
+    else
+        wf_free(bytes->mem);
     *bytes = (struct wf_stream_bytes){0};
 }
 
-static int bytes_grow(struct wf_stream_bytes *bytes, size_t needed)
+static int bytes_take_block(weft_loop *loop, struct wf_stream_bytes *bytes)
 {
-    size_t capacity = bytes->capacity != 0 ? bytes->capacity : BYTES_CAPACITY_MIN;
+    bytes->mem = weft_block_new(loop);
+    if (bytes->mem == NULL)
+        return -ENOMEM;
+    bytes->capacity = WEFT_BLOCK_BYTES;
+    return 0;
+}
+
+static int bytes_leave_block(weft_loop *loop, struct wf_stream_bytes *bytes, size_t capacity)
+{
+    char *mem = wf_grow(NULL, capacity, 1);
+    if (mem == NULL)
+        return -ENOMEM;
+    if (bytes->end != 0)
+        memcpy(mem, bytes->mem, bytes->end);
+    weft_block_free(loop, bytes->mem);
+    bytes->mem = mem;
+    bytes->capacity = (uint32_t)capacity;
+    return 0;
+}
+
+static int bytes_grow(weft_loop *loop, struct wf_stream_bytes *bytes, size_t needed)
+{
+    if (needed <= WEFT_BLOCK_BYTES)
+        return bytes_take_block(loop, bytes);
+    size_t capacity = bytes->capacity > WEFT_BLOCK_BYTES ? bytes->capacity : BYTES_BEHIND_BLOCK;
     while (capacity < needed)
         capacity *= 2;
+    if (bytes->capacity <= WEFT_BLOCK_BYTES)
+        return bytes_leave_block(loop, bytes, capacity);
     char *mem = wf_grow(bytes->mem, capacity, 1);
     if (mem == NULL)
         return -ENOMEM;
@@ -28,26 +58,25 @@ static int bytes_grow(struct wf_stream_bytes *bytes, size_t needed)
     return 0;
 }
 
-int wf_stream_bytes_reserve(struct wf_stream_bytes *bytes, size_t count)
+int wf_stream_bytes_make_room(weft_loop *loop, struct wf_stream_bytes *bytes, size_t count)
 {
     uint32_t live = wf_stream_bytes_count(bytes);
     if (count > WF_STREAM_BYTES_MAX - live)
         return -WEFT_ELIMIT;
-    if (bytes->capacity - bytes->end >= count)
-        return 0;
     if (bytes->start != 0) {
         memmove(bytes->mem, bytes->mem + bytes->start, live);
         bytes->start = 0;
         bytes->end = live;
     }
-    return bytes->capacity - live >= count ? 0 : bytes_grow(bytes, live + count);
+    return bytes->capacity - live >= count ? 0 : bytes_grow(loop, bytes, live + count);
 }
 
-int wf_stream_bytes_append(struct wf_stream_bytes *bytes, const void *data, size_t count)
+int wf_stream_bytes_append(weft_loop *loop, struct wf_stream_bytes *bytes, const void *data,
+                           size_t count)
 {
     if (count == 0)
         return 0;
-    int rc = wf_stream_bytes_reserve(bytes, count);
+    int rc = wf_stream_bytes_reserve(loop, bytes, count);
     if (rc < 0)
         return rc;
     memcpy(bytes->mem + bytes->end, data, count);
@@ -55,10 +84,10 @@ int wf_stream_bytes_append(struct wf_stream_bytes *bytes, const void *data, size
     return 0;
 }
 
-void wf_stream_bytes_consume(struct wf_stream_bytes *bytes, size_t count)
+void wf_stream_bytes_consume(weft_loop *loop, struct wf_stream_bytes *bytes, size_t count)
 {
     assert(count <= wf_stream_bytes_count(bytes));
     bytes->start += (uint32_t)count;
     if (bytes->start == bytes->end)
-        wf_stream_bytes_free(bytes);
+        wf_stream_bytes_free(loop, bytes);
 }

@@ -2,12 +2,13 @@
 
 /*
  * Bytes of a stream's side: written at the end, taken from the front, no memory while empty.
- * Smaller than a wf_buf because every idle connection has three.
+ * Smaller than a wf_buf because every idle connection has three.  The first memory of each is a
+ * block of the loop: an answer has it for one turn only.
  */
 #ifndef WF_STREAM_BYTES_H
 #define WF_STREAM_BYTES_H
 
-#include <weft/base.h>
+#include <weft/sys/loop.h>
 
 #include <stdint.h>
 
@@ -29,13 +30,24 @@ static inline char *wf_stream_bytes_ptr(const struct wf_stream_bytes *bytes)
 }
 
 /* Empty, and no memory held. */
-void wf_stream_bytes_free(struct wf_stream_bytes *bytes);
+void wf_stream_bytes_free(weft_loop *loop, struct wf_stream_bytes *bytes);
+
+/* wf_stream_bytes_reserve where the memory at hand does not do. */
+int wf_stream_bytes_make_room(weft_loop *loop, struct wf_stream_bytes *bytes, size_t count);
 
 /* Room for `count` more at the end: -ENOMEM, -WEFT_ELIMIT past WF_STREAM_BYTES_MAX. */
-int wf_stream_bytes_reserve(struct wf_stream_bytes *bytes, size_t count);
-int wf_stream_bytes_append(struct wf_stream_bytes *bytes, const void *data, size_t count);
+static inline int wf_stream_bytes_reserve(weft_loop *loop, struct wf_stream_bytes *bytes,
+                                          size_t count)
+{
+    if (bytes->capacity - bytes->end >= count)
+        return 0;
+    return wf_stream_bytes_make_room(loop, bytes, count);
+}
+
+int wf_stream_bytes_append(weft_loop *loop, struct wf_stream_bytes *bytes, const void *data,
+                           size_t count);
 
 /* Takes from the front; gives the memory back with the last byte. */
-void wf_stream_bytes_consume(struct wf_stream_bytes *bytes, size_t count);
+void wf_stream_bytes_consume(weft_loop *loop, struct wf_stream_bytes *bytes, size_t count);
 
 #endif

@@ -23,7 +23,7 @@ void weft_stream_end(weft_stream *stream)
     weft_loop_ending(stream->loop, 1);
     stream->chunk_bytes = 0;
     stream->tells = false;
-    wf_stream_bytes_free(&stream->in);
+    wf_stream_bytes_free(stream->loop, &stream->in);
     if (stream->reader != NULL) {
         weft_wake(&stream->reader->waiter, -EBADF);
         stream->reader = NULL;
@@ -72,7 +72,7 @@ void weft_stream_abort(weft_stream *stream)
     struct linger at_once = {.l_onoff = 1};
     if (stream->filter == NULL || !stream->filter->has_last_words)
         (void)wf_sys_setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    wf_stream_bytes_free(&stream->in);
-    wf_stream_bytes_free(&stream->out);
+    wf_stream_bytes_free(stream->loop, &stream->in);
+    wf_stream_bytes_free(stream->loop, &stream->out);
     wf_stream_release(stream);
 }

@@ -30,7 +30,7 @@ int wf_stream_hold_enter(weft_stream *stream)
 int wf_stream_hold_wait(weft_stream *stream, int rc)
 {
     if (rc != -EAGAIN) {
-        wf_stream_bytes_free(&stream->sending);
+        wf_stream_bytes_free(stream->loop, &stream->sending);
         wf_stream_fail(stream, rc);
         return wf_stream_say_error(stream);
     }
@@ -72,7 +72,7 @@ static int hold_send_unsent(weft_stream *stream, int flags)
         rc = wf_stream_hold_send(stream, wf_stream_bytes_ptr(sending),
                                  wf_stream_bytes_count(sending), flags, &done);
         if (wf_stream_bytes_count(sending) != 0) /* a failure drops them */
-            wf_stream_bytes_consume(sending, (size_t)done);
+            wf_stream_bytes_consume(stream->loop, sending, (size_t)done);
     }
     return rc;
 }

@@ -85,7 +85,7 @@ void wf_stream_tell_input(weft_stream *stream)
 
 static void input_keep(weft_stream *stream, const char *data, uint32_t count)
 {
-    int rc = wf_stream_bytes_append(&stream->in, data, count);
+    int rc = wf_stream_bytes_append(stream->loop, &stream->in, data, count);
     if (rc < 0)
         wf_stream_fail(stream, rc);
 }
@@ -234,6 +234,6 @@ void weft_stream_consume(weft_stream *stream, size_t bytes)
         return; /* the receive operation goes on by itself */
     }
     if (bytes != 0)
-        wf_stream_bytes_consume(&stream->in, bytes);
+        wf_stream_bytes_consume(stream->loop, &stream->in, bytes);
     wf_stream_update_reading(stream);
 }

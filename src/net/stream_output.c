@@ -39,7 +39,7 @@ static bool output_may_send(const weft_stream *stream)
 
 static void output_failed(weft_stream *stream, int rc)
 {
-    wf_stream_bytes_free(&stream->sending);
+    wf_stream_bytes_free(stream->loop, &stream->sending);
     wf_stream_fail(stream, rc);
     if (stream->filter != NULL)
         stream->filter->has_last_words = false;
@@ -82,7 +82,7 @@ static void output_push(weft_stream *stream)
         if (rc < 0) {
             output_failed(stream, rc);
         } else if (rc > 0) {
-            wf_stream_bytes_consume(&stream->sending, (size_t)rc);
+            wf_stream_bytes_consume(stream->loop, &stream->sending, (size_t)rc);
         }
     }
 }
@@ -105,7 +105,7 @@ static void output_sent(weft_op *op, const weft_completion *completion, void *ar
     if (completion->result < 0) {
         output_failed(stream, completion->result);
     } else {
-        wf_stream_bytes_consume(&stream->sending, (size_t)completion->result);
+        wf_stream_bytes_consume(stream->loop, &stream->sending, (size_t)completion->result);
         stream->moved_at = weft_loop_turn_time(stream->loop);
         stream->moved_bytes += (uint64_t)completion->result;
     }
@@ -140,7 +140,7 @@ int weft_stream_reserve(weft_stream *stream, size_t count, char **out)
         stream->is_full = true;
         return -EAGAIN;
     }
-    int rc = wf_stream_bytes_reserve(&stream->out, count);
+    int rc = wf_stream_bytes_reserve(stream->loop, &stream->out, count);
     if (rc < 0)
         return rc;
     *out = stream->out.mem + stream->out.end;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The clock of a loop's turn. */
+/* The clock of a loop's turn, its blocks, and what only a loop with much to do shows. */
 
+#include "base/checkers.h"
 #include "core/backend/backend_priv.h"
 #include "core/loop/loop_priv.h"
 #include "harness/harness.h"
@@ -77,6 +78,81 @@ TEST(completions_of_a_turn_that_did_not_sleep_see_its_own_time)
 {
     check_turn_time(0);
     CHECK_EQ(seen[1], seen[0]);
+}
+
+/* ---- blocks ---- */
+
+#define BLOCKS 200 /* more than are kept */
+
+static size_t blocks_live;
+
+static void *block_realloc(void *ptr, size_t bytes)
+{
+    blocks_live += bytes == WEFT_BLOCK_BYTES && ptr == NULL;
+    return test_platform()->realloc(ptr, bytes);
+}
+
+static void block_free(void *ptr)
+{
+    blocks_live--;
+    test_platform()->free(ptr);
+}
+
+/* Takes so many blocks at once and gives them back; the memory of how many stayed with the loop. */
+static size_t blocks_kept_of(weft_loop *loop, size_t count)
+{
+    void *blocks[BLOCKS];
+    for (size_t i = 0; i < count; i++) {
+        blocks[i] = weft_block_new(loop);
+        CHECK(blocks[i] != NULL);
+        memset(blocks[i], (int)i, WEFT_BLOCK_BYTES);
+    }
+    for (size_t i = 0; i < count; i++) {
+        char *bytes = blocks[i];
+        CHECK_EQ(bytes[0], (char)i); /* nobody else's */
+        CHECK_EQ(bytes[WEFT_BLOCK_BYTES - 1], (char)i);
+    }
+    for (size_t i = 0; i < count; i++)
+        weft_block_free(loop, blocks[i]);
+    return blocks_live;
+}
+
+TEST(a_loop_keeps_some_of_the_blocks_that_were_given_back)
+{
+    weft_platform platform = *test_platform();
+    bool keeps = WF_HAS_ASAN + WF_DEBUG_CHECKS == 0; /* else a checker sees each of them end */
+    weft_loop *loop = NULL;
+    CHECK_OK(weft_loop_new(&loop, NULL));
+    platform.realloc = block_realloc;
+    platform.free = block_free;
+    const weft_platform *before = weft_platform_set(&platform);
+    CHECK_EQ(blocks_kept_of(loop, 1), keeps ? 1 : 0);
+    CHECK_EQ(blocks_kept_of(loop, 1), keeps ? 1 : 0); /* the same one */
+    CHECK_EQ(blocks_kept_of(loop, 100), keeps ? 100 : 0);
+    CHECK_EQ(blocks_kept_of(loop, BLOCKS), keeps ? 128 : 0);
+    weft_block_free(loop, NULL);
+    weft_platform_set(before);
+    weft_loop_free(loop); /* with those that it keeps */
+}
+
+static void *block_new_refused(weft_loop *loop)
+{
+    weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC, .nth = 1};
+    weft_fault_arm(&plan);
+    void *block = weft_block_new(loop);
+    weft_fault_arm(NULL);
+    CHECK_EQ(plan.hits, 1);
+    return block;
+}
+
+TEST(a_block_may_be_refused_also_where_one_is_kept)
+{
+    weft_loop *loop = NULL;
+    CHECK_OK(weft_loop_new(&loop, NULL));
+    CHECK(block_new_refused(loop) == NULL);
+    weft_block_free(loop, weft_block_new(loop));
+    CHECK(block_new_refused(loop) == NULL);
+    weft_loop_free(loop);
 }
 
 /* ---- virtual time ---- */

@@ -135,6 +135,15 @@ WEFT_API void weft_defer_stop(weft_loop *loop, weft_defer *defer);
  * them.  Does not keep the loop busy. */
 WEFT_API void weft_defer_until_close(weft_loop *loop, weft_defer *defer);
 
+/* ---- blocks ---- */
+
+/* Memory for what lives from one callback to the end of the turn, such as an answer that is about
+ * to be sent.  The loop keeps what is given back, up to 128 of them, so that the next one costs no
+ * allocation.  WEFT_BLOCK_BYTES, not zeroed; NULL: no memory. */
+#define WEFT_BLOCK_BYTES 1024
+WEFT_API void *weft_block_new(weft_loop *loop);
+WEFT_API void weft_block_free(weft_loop *loop, void *block); /* NULL is fine */
+
 /* ---- operations ---- */
 
 enum weft_op_kind {

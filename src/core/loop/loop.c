@@ -126,6 +126,7 @@ void weft_loop_free(weft_loop *loop)
     wf_posts_fini(loop);
     loop->backend->close(loop);
     wf_ops_fini(loop);
+    wf_blocks_drop(loop);
     wf_loop_make_current(NULL);
     wf_free(loop);
 }

@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 
+struct wf_block;
 struct wf_sched;
 
 struct weft_loop {
@@ -21,10 +22,12 @@ struct weft_loop {
     const weft_platform *platform;
     struct wf_ops ops;
     struct wf_timers timers;
-    weft_time now;             /* read when needed; never runs backwards */
-    bool is_now_old;           /* not read in this turn, or since the loop slept in it */
-    wf_list deferred;          /* weft_defer, run at the end of the turn */
-    wf_list until_close;       /* those that become deferred when a descriptor is closed */
+    weft_time now;           /* read when needed; never runs backwards */
+    bool is_now_old;         /* not read in this turn, or since the loop slept in it */
+    wf_list deferred;        /* weft_defer, run at the end of the turn */
+    wf_list until_close;     /* those that become deferred when a descriptor is closed */
+    struct wf_block *blocks; /* that were given back, see blocks.c */
+    uint32_t block_count;
     uint32_t hold_count;       /* outside sources that will post */
     uint32_t ending_count;     /* see weft_loop_ending */
     uint32_t errand_count;     /* asked of other loops of this run: of no outside */
@@ -56,6 +59,9 @@ bool wf_loop_is_moving(const weft_loop *loop);
 
 /* There may be somebody who is none of the run's, and could set a future. */
 bool wf_loop_has_outside(const weft_loop *loop);
+
+/* Frees what weft_block_free kept. */
+void wf_blocks_drop(weft_loop *loop);
 
 /* The loop's next seeded number (sim). */
 uint64_t wf_loop_random(weft_loop *loop);
