@@ -45,7 +45,7 @@ static void output_failed(weft_stream *stream, int rc)
         stream->filter->has_last_words = false;
 }
 
-/* The bytes put since the last send become those being sent; the memory trades places. */
+/* The bytes put since the last send become those being sent, with their memory. */
 static bool output_load(weft_stream *stream)
 {
     if (wf_stream_bytes_count(&stream->sending) != 0)
@@ -54,10 +54,12 @@ static bool output_load(weft_stream *stream)
         wf_filter_load(stream);
         return output_may_send(stream) && wf_stream_bytes_count(&stream->sending) != 0;
     }
-    struct wf_stream_bytes empty = stream->sending;
+    if (wf_stream_bytes_count(&stream->out) == 0)
+        return false;
+    assert(stream->sending.mem == NULL); /* it is empty */
     stream->sending = stream->out;
-    stream->out = empty;
-    return wf_stream_bytes_count(&stream->sending) != 0;
+    stream->out = (struct wf_stream_bytes){0};
+    return true;
 }
 
 /* One send, now if the kernel takes bytes now; else an operation.  0 once one is under way. */
