@@ -5,6 +5,7 @@
 #include "site.h"
 
 #include <stdlib.h>
+#include <weft/sys/stream.h>
 
 #define H "Host: a\r\n"
 #define END "\r\n"
@@ -117,6 +118,33 @@ TASK_TEST(a_burst_of_quick_requests_is_served_whole)
         weft_stream_close(clients[i]);
     }
     CHECK_EQ(stats_of(&site).requests_shed, 0);
+    CHECK_OK(site_close(&site));
+}
+
+/* Few tasks begin what has come in one turn, but none waits for the handler of another. */
+TASK_TEST(handlers_of_one_turn_do_not_wait_for_one_another)
+{
+    enum { CLIENTS = 40 };
+    struct site site;
+    weft_stream *clients[CLIENTS];
+    CHECK_OK(site_open(&site, NULL));
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = client_open(&site);
+    CHECK_OK(weft_sleep(10 * WEFT_MS));
+    for (int i = 0; i < CLIENTS; i++)
+        CHECK_OK(weft_stream_put(clients[i], WAIT, sizeof WAIT - 1));
+    while (site_seen.started != CLIENTS)
+        CHECK_OK(weft_sleep(100 * WEFT_US));
+    CHECK_EQ(stats_of(&site).requests_in_hand, CLIENTS);
+    site_gate_open();
+    for (int i = 0; i < CLIENTS; i++) {
+        struct answer answer;
+        CHECK_OK(client_read(clients[i], &answer));
+        CHECK_EQ(answer.status, 200);
+        answer_fini(&answer);
+        weft_stream_close(clients[i]);
+    }
+    CHECK_EQ(stats_of(&site).requests_in_hand, 0);
     CHECK_OK(site_close(&site));
 }
 

@@ -8,6 +8,7 @@
 #include <weft/scope.h>
 
 #include <stdlib.h>
+#include <weft/sys/stream.h>
 
 #define H "Host: a\r\n"
 #define END "\r\n"
@@ -219,7 +220,30 @@ static int try_ask(struct site *site, const char *text, const char *expected)
     return rc;
 }
 
-static int try_site(const char *text, const char *expected)
+/* Of several clients, whose requests come in one turn. */
+static int try_ask_all(struct site *site, const char *text, const char *expected)
+{
+    enum { CLIENTS = 3 };
+    weft_stream *clients[CLIENTS] = {NULL};
+    int rc = 0;
+    for (int i = 0; i < CLIENTS && rc == 0; i++)
+        rc = weft_stream_connect(&clients[i], &site->addr);
+    for (int i = 0; i < CLIENTS && rc == 0; i++)
+        rc = weft_stream_put(clients[i], text, strlen(text));
+    for (int i = 0; i < CLIENTS && rc == 0; i++) {
+        struct answer answer = {0};
+        rc = client_read(clients[i], &answer);
+        if (rc == 0 && answer.status == 200)
+            CHECK_STR(answer.body, expected);
+        answer_fini(&answer);
+    }
+    for (int i = 0; i < CLIENTS; i++)
+        weft_stream_close(clients[i]);
+    return rc;
+}
+
+static int try_site_by(int (*ask_it)(struct site *site, const char *text, const char *expected),
+                       const char *text, const char *expected)
 {
     struct site site;
     int rc = site_open(&site, NULL);
@@ -227,9 +251,14 @@ static int try_site(const char *text, const char *expected)
         return rc;
     weft_scope patience; /* the server may have failed to serve */
     (void)weft_scope_open(&patience, weft_after(100 * WEFT_SEC), 0);
-    rc = weft_scope_close(&patience, try_ask(&site, text, expected));
+    rc = weft_scope_close(&patience, ask_it(&site, text, expected));
     int closed = site_close(&site);
     return rc < 0 ? rc : closed;
+}
+
+static int try_site(const char *text, const char *expected)
+{
+    return try_site_by(try_ask, text, expected);
 }
 
 SCENARIO(a_request_and_its_answer)
@@ -252,6 +281,11 @@ SCENARIO(a_streamed_body_and_its_streamed_echo)
 SCENARIO(a_handler_that_waits)
 {
     return try_site("GET /sleep?ms=20 HTTP/1.1\r\n" H END, "slept\n");
+}
+
+SCENARIO(handlers_that_wait_beside_one_another)
+{
+    return try_site_by(try_ask_all, "GET /sleep?ms=20 HTTP/1.1\r\n" H END, "slept\n");
 }
 
 SCENARIO(a_request_that_is_refused)

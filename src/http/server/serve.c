@@ -5,7 +5,11 @@
  *
  * The queue is judged when the ready tasks have run: a burst of a few hundred connections in one
  * turn of the loop is not an overload if the handlers are done with it in the same turn.  A task
- * that has answered takes the next request from the queue itself, which saves making another.
+ * that has answered takes the next request itself, which saves making another: mostly, one of them
+ * answers what has come in a turn.
+ *
+ * Invariant: while a request is in `server->starting`, a task is made that has not begun yet and
+ * will take it, so none waits for the handler of another.
  */
 
 #include "http/server/server_priv.h"
@@ -168,6 +172,7 @@ static weft_http_request *serve_one(weft_http_request *req)
 }
 
 static void serve_start(weft_http_request *req);
+static void serve_call(weft_http_server *server);
 
 void wf_http_slot_leave(weft_http_request *req)
 {
@@ -182,34 +187,53 @@ void wf_http_slot_leave(weft_http_request *req)
     serve_start(next);
 }
 
+static weft_http_request *starting_pop(weft_http_server *server)
+{
+    wf_list *link = wf_list_pop(&server->starting);
+    return link != NULL ? wf_container(link, weft_http_request, queue_link) : NULL;
+}
+
 /* The next request for this task, BUSY and with a slot, or NULL. */
 static weft_http_request *serve_next(weft_http_server *server, bool goes_on, unsigned *handed)
 {
+    bool is_free = goes_on && *handed < HAND_OVER_MAX;
+    if (is_free && !wf_list_is_empty(&server->starting)) {
+        ++*handed;
+        return starting_pop(server);
+    }
     if (server->queue.count == 0)
         return NULL;
     weft_http_request *req = wf_queue_first(&server->queue);
     if (!slot_take(req))
         return NULL;
     wf_http_queue_leave(req);
-    if (++*handed > HAND_OVER_MAX || !goes_on) {
+    if (!is_free) {
         serve_start(req);
         return NULL;
     }
+    ++*handed;
     request_set_busy(req);
     return req;
+}
+
+/* Somebody waits for what this task could do next. */
+static bool serve_is_asked(const weft_http_server *server, const weft_http_request *next)
+{
+    return next != NULL || server->queue.count != 0 || !wf_list_is_empty(&server->starting);
 }
 
 /* The next request may be another client's: it finds nothing of the last one, neither its task
  * locals nor a text that would go out as its own error, and no child of the last handler. */
 static int serve_task(void *arg)
 {
-    weft_http_request *req = arg;
-    weft_http_server *server = req->conn->server;
+    weft_http_server *server = arg;
+    server->has_fresh_task = false;
     (void)weft_task_renew(); /* who spawned it may have been at work on a request */
+    weft_http_request *req = starting_pop(server);
     for (unsigned handed = 0; req != NULL;) {
+        serve_call(server); /* those behind it do not wait for its handler */
         weft_http_request *next = serve_one(req);
-        bool is_asked = next != NULL || server->queue.count != 0;
-        bool goes_on = is_asked && weft_check() == 0 && weft_task_renew();
+        bool goes_on = serve_is_asked(server, next) && weft_check() == 0 && weft_task_renew();
         if (next != NULL && goes_on && server->queue.count == 0 && !wf_request_is_bounded(next) &&
             slot_take(next)) {
             request_set_busy(next);
@@ -223,17 +247,32 @@ static int serve_task(void *arg)
     return 0;
 }
 
-/* The exchange has its slot and is in no queue. */
-static void serve_start(weft_http_request *req)
+/* It has no task and gets none. */
+static void serve_refuse(weft_http_request *req)
 {
-    request_set_busy(req);
-    int rc = weft_group_spawn(req->conn->server->handlers, serve_task, req);
-    if (rc == 0)
-        return;
     slot_leave(req);
     req->state = WF_EXCHANGE_COMING; /* the callbacks own it again */
     req->conn->transport->answer_no_memory(req);
     req->conn->transport->refused(req, /* is_answered= */ true);
+}
+
+/* Sees to it that a task comes for those that are starting. */
+static void serve_call(weft_http_server *server)
+{
+    if (server->has_fresh_task || wf_list_is_empty(&server->starting))
+        return;
+    server->has_fresh_task = weft_group_spawn(server->handlers, serve_task, server) == 0;
+    while (!server->has_fresh_task && !wf_list_is_empty(&server->starting))
+        serve_refuse(starting_pop(server));
+}
+
+/* The exchange has its slot and is in no queue. */
+static void serve_start(weft_http_request *req)
+{
+    weft_http_server *server = req->conn->server;
+    request_set_busy(req);
+    wf_list_append(&server->starting, &req->queue_link);
+    serve_call(server);
 }
 
 /* ---- requests that come ---- */

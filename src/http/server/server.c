@@ -68,6 +68,7 @@ int weft_http_server_new(weft_http_server **out, const weft_http_options *option
     server_set_kind(server);
     wf_list_init(&server->conns);
     wf_queue_init(&server->queue, server->limits.queue_time_max);
+    wf_list_init(&server->starting);
     server->shed.fn = wf_http_shed;
     server->ended.defer.fn = wf_http_turn_ended;
     int rc = wf_sys_random(&server->random, sizeof server->random);

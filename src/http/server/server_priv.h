@@ -185,8 +185,8 @@ struct weft_http_request {
     weft_http_request *next_free; /* in server->free_requests */
     struct wf_conn *conn;
     struct wf_queue *queue; /* that it is in, while QUEUED: the server's or its route's */
-    wf_list queue_link;
-    weft_task task; /* while BUSY */
+    wf_list queue_link;     /* in `queue`, or among those that are starting */
+    weft_task task;         /* while BUSY and begun */
     uint8_t state, wait, verdict;
     bool has_slot;           /* counts in server->in_hand */
     bool has_reserve;        /* counts in server->reserve_in_hand */
@@ -276,6 +276,8 @@ struct weft_http_server {
     struct wf_queue queue; /* exchanges that wait for a slot */
     size_t queue_resumed;  /* of them, those that had waited for a place of their route */
     weft_defer shed;       /* looks at the queue when the ready tasks have run */
+    wf_list starting;      /* exchanges, by queue_link: BUSY, and their task has not begun */
+    bool has_fresh_task;   /* one that will take them */
     size_t in_hand, reserve_in_hand;
     size_t deferred_count; /* tasks of weft_http_defer */
     size_t busy_count;     /* connections that have an exchange */
