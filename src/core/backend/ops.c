@@ -458,6 +458,10 @@ void wf_ops_end(weft_loop *loop)
 void wf_op_complete(weft_loop *loop, weft_op *op, const weft_completion *completion)
 {
     assert(op->state != WF_OP_FREE);
+    if (op->args.kind == WEFT_OP_RECV_MANY && !completion->is_final && completion->result > 0) {
+        op->fn(op, completion, op->arg); /* nothing ends with it, and no descriptor is new */
+        return;
+    }
     weft_completion told = *completion;
     weft_op_fn *fn = op->fn;
     void *arg = op->arg;

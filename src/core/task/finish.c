@@ -285,7 +285,8 @@ bool weft_task_renew(void)
     if (self == NULL || self->scope != &self->root || self->body->live != 0 ||
         self->body->gens != NULL || self->body->gen != NULL || self->body->owned_mutexes != NULL)
         return false;
-    wf_task_drop_ended(sched, &self->body->ended);
+    if (self->body->ended != NULL)
+        wf_task_drop_ended(sched, &self->body->ended);
     wf_locals_drop(&self->body->locals);
     wf_note_drop(&self->note);
     if ((self->flags & WF_TASK_NAMED) != 0)

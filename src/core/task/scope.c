@@ -176,7 +176,8 @@ int weft_check(void)
     wf_task *self = wf_current();
     if (self == NULL)
         return -EPERM;
-    scope_expire(self);
+    if (self->scope != &self->root || (self->root.flags & WF_NODE_DUE) != 0)
+        scope_expire(self); /* the root itself has no deadline */
     if ((self->scope->flags & WF_NODE_EFFECTIVE) == 0)
         return 0;
     scope_note_reason(self);
