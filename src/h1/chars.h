@@ -62,6 +62,18 @@ static inline uint64_t wf_http_alarm_at(uint64_t word, char c)
     return wf_http_alarm_below(word ^ WF_BYTE_ONES * (unsigned char)c, 1);
 }
 
+/* Two texts of one length are the same. */
+static inline bool wf_http_identical(const char *a, const char *b, size_t len)
+{
+    if (len < 8)
+        return memcmp(a, b, len) == 0;
+    for (size_t at = 0; at < len - 8; at += 8) {
+        if (wf_http_eight(a + at) != wf_http_eight(b + at))
+            return false;
+    }
+    return wf_http_eight(a + len - 8) == wf_http_eight(b + len - 8); /* some of these once more */
+}
+
 /* The index of the first byte that raised one, or 8. */
 static inline unsigned wf_http_first_alarm(uint64_t alarms)
 {
@@ -74,6 +86,15 @@ static inline unsigned wf_http_first_control(const char *eight)
 {
     uint64_t word = wf_http_eight(eight);
     return wf_http_first_alarm(wf_http_alarm_below(word, 0x20) | wf_http_alarm_at(word, 0x7f));
+}
+
+/* A path from `at` on whose segments are letters, digits, '-' and '_': where it ends, at most at
+ * `stop`.  Such a path means itself, byte for byte. */
+static inline size_t wf_http_plain_path_end(const char *text, size_t at, size_t stop)
+{
+    while (at < stop && text[at] == '/')
+        at = wf_http_run_end(text, at + 1, stop, WF_HOST);
+    return at;
 }
 
 /* Bytes from `at` on that may stand in a request's target: where they end, at most at `stop`. */
@@ -119,13 +140,37 @@ static inline char wf_http_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
+/* The same of eight at once. */
+static inline uint64_t wf_http_lower_eight(uint64_t word)
+{
+    uint64_t low = word & ~WF_BYTE_TOPS; /* so that no sum reaches a neighbour */
+    uint64_t from_a = low + WF_BYTE_ONES * (0x80 - 'A'), past_z = low + WF_BYTE_ONES * (0x7f - 'Z');
+    return word | (from_a & ~past_z & ~word & WF_BYTE_TOPS) >> 2;
+}
+
+/* All of four to eight bytes, some of them perhaps twice. */
+static inline uint64_t wf_http_few(const char *text, size_t len)
+{
+    uint32_t first, last;
+    memcpy(&first, text, sizeof first);
+    memcpy(&last, text + len - sizeof last, sizeof last);
+    return first | (uint64_t)last << 32;
+}
+
 /* True if `text` is `lower` but for the case of its letters. */
 static inline bool wf_http_equal(const char *text, size_t len, const char *lower, size_t lower_len)
 {
+    size_t at = 0;
     if (len != lower_len)
         return false;
-    for (size_t i = 0; i < len; i++) {
-        if (wf_http_lower(text[i]) != lower[i])
+    if (len >= 4 && len <= 8)
+        return wf_http_lower_eight(wf_http_few(text, len)) == wf_http_few(lower, len);
+    for (; len - at >= 8; at += 8) {
+        if (wf_http_lower_eight(wf_http_eight(text + at)) != wf_http_eight(lower + at))
+            return false;
+    }
+    for (; at < len; at++) {
+        if (wf_http_lower(text[at]) != lower[at])
             return false;
     }
     return true;

@@ -98,13 +98,17 @@ static inline bool head_plain_line(struct wf_h1_head *head, const char *buf, siz
     size_t method_end = wf_http_run_end(buf, head->at, stop, WF_TOKEN), target_at = method_end + 1;
     if (method_end == head->at || method_end == stop || buf[method_end] != ' ')
         return false;
-    size_t end = wf_http_target_end(buf, target_at, stop);
+    size_t end = wf_http_plain_path_end(buf, target_at, stop);
+    bool is_plain = end != stop && buf[end] == ' ';
+    if (!is_plain)
+        end = wf_http_target_end(buf, end, stop);
     if (end == target_at || stop - end < sizeof rest || memcmp(buf + end, rest, sizeof rest) != 0)
         return false;
     head->method_at = head->at;
     head->method_len = (uint32_t)method_end - head->at;
     head->target_at = (uint32_t)target_at;
     head->target_len = (uint32_t)(end - target_at);
+    head->is_target_plain = is_plain;
     head->major_seen = head->minor_seen = 1;
     head->at = head->line_at = (uint32_t)(end + sizeof rest);
     head->state = FIELD;

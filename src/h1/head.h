@@ -78,6 +78,7 @@ struct wf_h1_head {
     uint64_t content_length;
     uint32_t method_at, method_len;
     uint32_t target_at, target_len;
+    bool is_target_plain; /* a path of letters, digits, '-', '_' and '/'; false: perhaps */
     uint32_t host_at,
         host_len; /* the authority: of an absolute target, else of Host; may be empty */
     uint32_t field_count;

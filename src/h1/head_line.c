@@ -49,7 +49,9 @@ int wf_h1_head_over(struct wf_h1_head *head, int status, const char *message,
 
 static uint8_t method_of(const char *text, size_t len)
 {
-    for (unsigned i = WF_H1_GET; i <= WF_H1_CONNECT; i++) {
+    if (len == 3 && memcmp(text, "GET", 3) == 0) /* mostly */
+        return WF_H1_GET;
+    for (unsigned i = WF_H1_HEAD; i <= WF_H1_CONNECT; i++) {
         if (method_names[i].len == len && memcmp(text, method_names[i].ptr, len) == 0)
             return (uint8_t)i;
     }
@@ -67,7 +69,7 @@ static size_t scheme_bytes(const char *text, size_t len)
 static bool head_host_is_valid(const struct wf_h1_head *head, const char *host, size_t len)
 {
     const weft_str *seen = &head->host_seen;
-    if (len != 0 && len == seen->len && memcmp(host, seen->ptr, len) == 0)
+    if (len != 0 && len == seen->len && wf_http_identical(host, seen->ptr, len))
         return true;
     return wf_http_host_is_valid(host, len);
 }

@@ -39,37 +39,6 @@ struct wf_http_target wf_http_target_split(weft_str target)
     return split;
 }
 
-/* None of eight bytes is white space, a control character, one of "%.?\\", or above ASCII. */
-static inline bool eight_are_plain(const char *text)
-{
-    uint64_t word = wf_http_eight(text);
-    uint64_t alarms = word | wf_http_alarm_below(word, 0x21) | wf_http_alarm_at(word, '%') |
-                      wf_http_alarm_at(word, '.') | wf_http_alarm_at(word, '?') |
-                      wf_http_alarm_at(word, '\\');
-    return (alarms & WF_BYTE_TOPS) == 0;
-}
-
-static bool few_are_plain(weft_str text)
-{
-    for (size_t at = 0; at < text.len; at++) {
-        if (text.ptr[at] != '/' && !wf_http_is(text.ptr[at], WF_HOST))
-            return false;
-    }
-    return true;
-}
-
-bool wf_http_target_is_plain(weft_str target)
-{
-    if (target.len == 0 || target.ptr[0] != '/')
-        return false;
-    if (target.len < 8)
-        return few_are_plain(target);
-    const char *at = target.ptr, *last = at + target.len - 8;
-    while (at < last && eight_are_plain(at))
-        at += 8;
-    return at >= last && eight_are_plain(last); /* some of these perhaps once more */
-}
-
 /* ---- path ---- */
 
 static int path_bad(struct wf_http_fault *fault, const char *message, size_t offset)

@@ -22,10 +22,6 @@ struct wf_http_target {
 /* Cuts an origin-form ("/a?b"), absolute-form ("http://h/a?b") or "*" target. */
 struct wf_http_target wf_http_target_split(weft_str target);
 
-/* True if it is a path that means itself, byte for byte: ASCII without escapes and dots, no query.
- * Most are; splitting and decoding would find nothing else. */
-bool wf_http_target_is_plain(weft_str target);
-
 /* Decodes a path into `out`, which has room for path.len bytes and may be path.ptr itself.  The
  * count written goes to *out_len.  0, or -WEFT_ESYNTAX with *fault: its offset counts from the
  * path's first byte. */

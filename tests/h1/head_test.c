@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "h1/chars.h"
+#include "h1/target.h"
 
 #include "parse_help.h"
 
@@ -69,6 +70,55 @@ TEST(a_host_that_was_seen_is_not_judged_again)
         head.host_seen = weft_str_of("b!d");
         CHECK_EQ(wf_h1_head_feed(&head, rows[i].text, strlen(rows[i].text)), rows[i].rc);
     }
+}
+
+/* Splitting and decoding would change nothing. */
+static void check_plain_target(weft_str target)
+{
+    char out[64];
+    struct wf_http_fault fault = {0};
+    size_t bytes = 0;
+    struct wf_http_target split = wf_http_target_split(target);
+    CHECK(split.query.ptr == NULL);
+    CHECK_OK(wf_http_path_decode(split.raw_path, out, &bytes, &fault));
+    CHECK_BYTES(out, bytes, target.ptr, target.len);
+    for (size_t at = 0; at < target.len; at++)
+        CHECK((unsigned char)target.ptr[at] < 0x80);
+}
+
+/* Whether the target of that length is called plain, if there is such a one. */
+static bool target_is_plain(const char *text, size_t len)
+{
+    char request[128];
+    struct head_outcome out;
+    int bytes = snprintf(request, sizeof request, "GET %.*s HTTP/1.1\r\n" H END, (int)len, text);
+    wf_h1_head_init(&out.head, &head_limits, out.fields);
+    if (wf_h1_head_feed(&out.head, request, (size_t)bytes) != 1 || !out.head.is_target_plain)
+        return false;
+    CHECK_EQ(out.head.target_len, len);
+    return out.head.target_form == WF_H1_ORIGIN;
+}
+
+/* Of any length, and with the byte that is not plain at any place. */
+TEST(a_plain_target_is_its_own_path)
+{
+    char text[40];
+    for (size_t len = 1; len < sizeof text; len++) {
+        memset(text, 'a', len);
+        text[0] = '/';
+        CHECK(target_is_plain(text, len));
+        for (size_t at = 0; at < len; at++) {
+            char kept = text[at];
+            for (int c = 1; c < 256; c++) {
+                text[at] = (char)c;
+                if (target_is_plain(text, len))
+                    check_plain_target((weft_str){text, len});
+            }
+            text[at] = kept;
+        }
+    }
+    CHECK(!target_is_plain("/a/../b", 7));
+    CHECK(!target_is_plain("/a?", 3));
 }
 
 TEST(a_plain_request_is_understood)

@@ -37,36 +37,6 @@ TEST(targets_are_cut_into_path_and_query)
     }
 }
 
-/* Of any length, and with the byte that is not plain at any place: splitting and decoding change
- * nothing, or it is not called plain. */
-TEST(a_plain_target_is_its_own_path)
-{
-    char text[40], out[sizeof text];
-    for (size_t len = 1; len < sizeof text; len++) {
-        memset(text, 'a', len);
-        text[0] = '/';
-        CHECK(wf_http_target_is_plain((weft_str){text, len}));
-        for (size_t at = 0; at < len; at++) {
-            char kept = text[at];
-            for (int c = 0; c < 256; c++) {
-                text[at] = (char)c;
-                if (!wf_http_target_is_plain((weft_str){text, len}))
-                    continue;
-                struct wf_http_fault fault = {0};
-                size_t bytes = 0;
-                struct wf_http_target split = wf_http_target_split((weft_str){text, len});
-                CHECK(split.query.ptr == NULL);
-                CHECK_OK(wf_http_path_decode(split.raw_path, out, &bytes, &fault));
-                CHECK_BYTES(out, bytes, text, len);
-                CHECK(c > 0x20 && c < 0x80);
-            }
-            text[at] = kept;
-        }
-    }
-    CHECK(!wf_http_target_is_plain(STR("/a/../b")));
-    CHECK(!wf_http_target_is_plain(STR("")));
-}
-
 TEST(class_23_paths_that_could_mean_two_things_are_refused)
 {
     static const struct {

@@ -101,7 +101,9 @@ static void request_reset(weft_http_request *req)
     req->fault.status = 0;
     req->is_options = false;
     req->is_resumed = false;
-    req->framing = (struct wf_h1_body){0};
+    if (req->has_framing)
+        req->framing = (struct wf_h1_body){0};
+    req->has_framing = false;
     req->body_read = 0;
     req->body_counted = 0;
     req->body_waited = 0;
@@ -238,7 +240,7 @@ static void request_fault(weft_http_request *req, int status, const char *messag
 static void request_take_path(weft_http_request *req)
 {
     weft_str target = {req->text + req->head.target_at, req->head.target_len};
-    if (wf_http_target_is_plain(target)) { /* the usual case */
+    if (req->head.is_target_plain) { /* mostly */
         req->path = target;
         req->query = (weft_str){NULL, 0};
         return;
@@ -312,24 +314,26 @@ static uint64_t request_body_max(const weft_http_request *req)
                : req->conn->server->limits.body_bytes_max;
 }
 
-static void request_set_framing(weft_http_request *req)
+static void request_set_chunked(weft_http_request *req)
 {
     const weft_http_limits *limits = &req->conn->server->limits;
-    req->body_limits = (struct wf_h1_body_limits){
-        .body_bytes_max = request_body_max(req),
-        .chunk_line_bytes_max = limits->chunk_line_bytes_max,
-        .extension_bytes_max = limits->extension_bytes_max,
-        .trailer_bytes_max = limits->trailer_bytes_max,
-        .trailer_count_max = limits->trailer_count_max,
-    };
+    req->body_limits.chunk_line_bytes_max = limits->chunk_line_bytes_max;
+    req->body_limits.extension_bytes_max = limits->extension_bytes_max;
+    req->body_limits.trailer_bytes_max = limits->trailer_bytes_max;
+    req->body_limits.trailer_count_max = limits->trailer_count_max;
+    wf_h1_body_init_chunked(&req->framing, &req->body_limits);
+    req->framing.trailers = &req->trailers;
+}
+
+static void request_set_framing(weft_http_request *req)
+{
+    uint64_t length = req->head.content_length, max = request_body_max(req);
+    req->body_limits.body_bytes_max = max;
     req->wants_continue = req->head.expect == WF_H1_EXPECT_CONTINUE;
-    if (req->head.is_chunked) {
-        wf_h1_body_init_chunked(&req->framing, &req->body_limits);
-        req->framing.trailers = &req->trailers;
-        return;
-    }
-    uint64_t length = req->head.content_length, max = req->body_limits.body_bytes_max;
-    if (length != 0) /* else it has ended already */
+    req->has_framing = req->head.is_chunked || length != 0; /* else it has ended already */
+    if (req->head.is_chunked)
+        request_set_chunked(req);
+    else if (length != 0)
         wf_h1_body_init_length(&req->framing, length);
     if (length > max && req->fault.status == 0)
         req->fault = wf_http_fault_limit(413, "The body is too large.", "body_bytes_max", max,

@@ -3,6 +3,7 @@
 #include "http/route/router.h"
 
 #include "base/alloc.h"
+#include "h1/chars.h"
 
 #include <string.h>
 #include <strings.h>
@@ -66,12 +67,9 @@ static int path_check(const char *path)
 }
 
 /* Segment by segment; both begin with '/'. */
-static bool path_matches(const struct wf_http_route *route, weft_str path, weft_str *params)
+static bool path_fits(const struct wf_http_route *route, weft_str path, weft_str *params)
 {
     const char *pattern = route->public.path;
-    if (!route->has_params)
-        return path.len == route->path_len && memcmp(path.ptr, pattern, path.len) == 0;
-
     size_t p = 1, at = 1, param = 0;
     for (;;) {
         size_t want = segment_len(pattern + p, route->path_len - p);
@@ -92,6 +90,13 @@ static bool path_matches(const struct wf_http_route *route, weft_str path, weft_
         if (p > route->path_len || at > path.len)
             return p > route->path_len && at > path.len;
     }
+}
+
+static inline bool path_matches(const struct wf_http_route *route, weft_str path, weft_str *params)
+{
+    if (route->has_params)
+        return path_fits(route, path, params);
+    return path.len == route->path_len && wf_http_identical(path.ptr, route->public.path, path.len);
 }
 
 int wf_http_route_param_index(const struct wf_http_route *route, const char *name)
@@ -168,8 +173,9 @@ void wf_http_router_fini(struct wf_http_router *router)
     *router = (struct wf_http_router){0};
 }
 
-static const struct wf_http_route *router_find(const struct wf_http_router *router, uint8_t method,
-                                               weft_str path, struct wf_http_match *out)
+static inline const struct wf_http_route *router_find(const struct wf_http_router *router,
+                                                      uint8_t method, weft_str path,
+                                                      struct wf_http_match *out)
 {
     for (size_t i = router->hosted_count; i < router->count; i++) {
         const struct wf_http_route *route = &router->routes[i];

@@ -212,6 +212,7 @@ struct weft_http_request {
 
     struct wf_h1_body_limits body_limits;
     struct wf_h1_body framing;
+    bool has_framing;      /* else it is zeroed: there is no body */
     wf_buf body;           /* collected */
     size_t body_read;      /* of it, by weft_http_read */
     size_t body_counted;   /* of it, in server->bodies_bytes */
