@@ -136,9 +136,6 @@ static inline uint64_t wf_op_token(const weft_op *op)
     return (uint64_t)op->generation << 32 | op->index;
 }
 
-/* The record of a descriptor, or NULL if it has none. */
-struct wf_fd *wf_fd_find(const weft_loop *loop, int fd);
-
 /* The number turned out to mean another file than before: a new generation, no state. */
 void wf_fd_renew(weft_loop *loop, struct wf_fd *fd);
 

@@ -119,12 +119,6 @@ void wf_ops_fini(weft_loop *loop)
 
 /* ---- descriptors ---- */
 
-struct wf_fd *wf_fd_find(const weft_loop *loop, int fd)
-{
-    int index = fd - loop->backend->fd_base;
-    return fd >= 0 && index >= 0 && index < loop->ops.fd_count ? loop->ops.fds[index] : NULL;
-}
-
 static int fds_make_room(struct wf_ops *ops, int index)
 {
     if (index < ops->fd_count)

@@ -46,6 +46,13 @@ struct weft_loop {
     uint64_t random;             /* sim: state of the seeded generator */
 };
 
+/* The record of a descriptor, or NULL if it has none. */
+static inline struct wf_fd *wf_fd_find(const weft_loop *loop, int fd)
+{
+    int index = fd - loop->backend->fd_base;
+    return fd >= 0 && index >= 0 && index < loop->ops.fd_count ? loop->ops.fds[index] : NULL;
+}
+
 /* NULL: the thread acts as one without a loop. */
 static inline void wf_loop_make_current(weft_loop *loop)
 {
