@@ -102,13 +102,12 @@ static char *put_str(char *out, weft_str text)
 
 static char *put_number(char *out, uint64_t number)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number != 0);
-    return put(out, digits + at, sizeof digits - at);
+    size_t count = 1;
+    for (uint64_t rest = number; rest >= 10; rest /= 10)
+        count++;
+    for (size_t at = count; at-- > 0; number /= 10)
+        out[at] = (char)('0' + number % 10);
+    return out + count;
 }
 
 static char *put_two(char *out, int number)

@@ -43,8 +43,6 @@ static int bytes_leave_block(weft_loop *loop, struct wf_stream_bytes *bytes, siz
 
 static int bytes_grow(weft_loop *loop, struct wf_stream_bytes *bytes, size_t needed)
 {
-    if (needed <= WEFT_BLOCK_BYTES)
-        return bytes_take_block(loop, bytes);
     size_t capacity = bytes->capacity > WEFT_BLOCK_BYTES ? bytes->capacity : BYTES_BEHIND_BLOCK;
     while (capacity < needed)
         capacity *= 2;
@@ -60,6 +58,8 @@ static int bytes_grow(weft_loop *loop, struct wf_stream_bytes *bytes, size_t nee
 
 int wf_stream_bytes_make_room(weft_loop *loop, struct wf_stream_bytes *bytes, size_t count)
 {
+    if (bytes->mem == NULL && count <= WEFT_BLOCK_BYTES)
+        return bytes_take_block(loop, bytes);
     uint32_t live = wf_stream_bytes_count(bytes);
     if (count > WF_STREAM_BYTES_MAX - live)
         return -WEFT_ELIMIT;

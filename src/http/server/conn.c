@@ -349,6 +349,8 @@ bool wf_conn_next(struct wf_conn *conn)
     } else {
         conn_drop_request(conn);
         conn_set_idle(conn);
+        (void)conn_begin(conn); /* nothing is there: it waits, or ends with its peer */
+        return false;
     }
     return wf_conn_advance(conn);
 }

@@ -158,9 +158,9 @@ static void request_set_busy(weft_http_request *req)
 }
 
 /* Runs one request; returns the one behind it, if it is there. */
-static weft_http_request *serve_one(weft_http_request *req)
+static weft_http_request *serve_one(weft_http_request *req, weft_task self)
 {
-    req->task = weft_self();
+    req->task = self;
     if (req->verdict != WF_EXCHANGE_FINE) /* given up before it began */
         (void)weft_cancel(req->task, "client disconnected");
     bool is_answered = wf_request_answer(req);
@@ -227,12 +227,13 @@ static bool serve_is_asked(const weft_http_server *server, const weft_http_reque
 static int serve_task(void *arg)
 {
     weft_http_server *server = arg;
+    weft_task self = weft_self();
     server->has_fresh_task = false;
     (void)weft_task_renew(); /* who spawned it may have been at work on a request */
     weft_http_request *req = starting_pop(server);
     for (unsigned handed = 0; req != NULL;) {
         serve_call(server); /* those behind it do not wait for its handler */
-        weft_http_request *next = serve_one(req);
+        weft_http_request *next = serve_one(req, self);
         bool goes_on = serve_is_asked(server, next) && weft_check() == 0 && weft_task_renew();
         if (next != NULL && goes_on && server->queue.count == 0 && !wf_request_is_bounded(next) &&
             slot_take(next)) {
