@@ -547,3 +547,38 @@ SCENARIO(drift_survives_every_failure)
 {
     return all_calls();
 }
+
+static int save_and_load(const char *path)
+{
+    const weft_str texts[] = {STR("parcel"),   STR("my parcel"), STR("the parcel"),
+                              STR("parcel ?"), STR("parcels"),   STR("lunch")};
+    weft_matcher *matcher = NULL;
+    weft_m_profile *profile = NULL, *loaded = NULL;
+    weft_m_error error;
+    int rc = open_rc(&matcher);
+    if (rc == 0)
+        rc = weft_m_profile_take(&profile, matcher, texts, 6, &error);
+    if (rc == 0)
+        rc = weft_m_profile_save(profile, path, &error);
+    if (rc == 0)
+        rc = weft_m_profile_load(&loaded, path, &error);
+    if (rc == 0) {
+        CHECK_EQ(loaded->class_count, 1u);
+        CHECK_EQ(memcmp(loaded->classes[0].covariance, profile->classes[0].covariance,
+                        WF_SPREAD_NUMBERS * sizeof(float)),
+                 0);
+    }
+    weft_m_profile_free(loaded);
+    weft_m_profile_free(profile);
+    weft_m_close(matcher);
+    return rc;
+}
+
+SCENARIO(profile_files_survive_every_failure)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/tmp/weft-drift-%d", (int)getpid());
+    int rc = save_and_load(path);
+    unlink(path);
+    return rc;
+}
