@@ -191,6 +191,7 @@ TEST(ingest_says_what_is_wrong)
         {{"--separator", "||", "-"}, "", "--separator: must be one character", 2},
         {{"--path-separator", "/", "-"}, "", "--path-separator is for --path-field", 2},
         {{"--path-field=a", "--path-separator=", "-"}, "", "--path-separator: is empty", 2},
+        {{"--aliases-field=a,b,c,d,e,f,g,h,i", "-"}, "", "--aliases-field: more than 8 names", 2},
         {{"--path-field=a", "--parents-field=b", "-"},
          "",
          "--path-field and --parents-field at",

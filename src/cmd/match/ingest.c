@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ALIASES_FIELDS_MAX 8u   /* as the catalogue has it */
 #define FIELD_SHOWN_BYTES 64    /* of a column's name */
 #define FIELDS_SHOWN_BYTES 400u /* about so much of all of them */
 
@@ -305,6 +306,14 @@ static weft_str or_empty(const char *text)
     return text != NULL ? weft_str_of(text) : (weft_str){0};
 }
 
+static size_t count_names(const char *list)
+{
+    size_t count = list != NULL;
+    for (; list != NULL && *list != '\0'; list++)
+        count += *list == ',';
+    return count;
+}
+
 static int ingest_check(struct ingest_job *job, int argc, char **argv)
 {
     size_t stdin_count = 0;
@@ -316,6 +325,8 @@ static int ingest_check(struct ingest_job *job, int argc, char **argv)
         return say_usage("match ingest", "standard input can be read only once");
     if (job->separator != NULL && (strlen(job->separator) != 1 || job->separator[0] == '\n'))
         return say_usage("match ingest", "--separator: must be one character");
+    if (count_names(job->aliases_field) > ALIASES_FIELDS_MAX)
+        return say_usage("match ingest", "--aliases-field: more than %u names", ALIASES_FIELDS_MAX);
     if (job->path_field != NULL && job->parents_field != NULL)
         return say_usage("match ingest", "--path-field and --parents-field at once");
     if (job->path_separator != NULL && job->path_field == NULL)
