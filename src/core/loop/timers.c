@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define DIGIT_BITS 6
+#define PREFETCH_AHEAD 8                /* timers */
 #define SLOT_HEAP (WF_TIMERS_SLOTS + 1) /* priv_slot: 0 not running, else 1 + its slot */
 
 static uint64_t tick_of(weft_time deadline)
@@ -183,6 +184,17 @@ static uint64_t first_tick(const struct wf_timers *timers, unsigned slot)
     return (above << DIGIT_BITS | slot % 64) << shift;
 }
 
+/* From one to the next is a miss of the caches, and each says only where the next is.  But timers
+ * of tasks that began one after the other lie evenly apart, as their stacks do.  Where that was so
+ * twice, a later one is looked for at the same distance, so that several misses are under way. */
+static void prefetch_later(const weft_timer *timer, const weft_timer *before, uintptr_t *apart)
+{
+    uintptr_t distance = (uintptr_t)before - (uintptr_t)timer;
+    if (distance == *apart)
+        __builtin_prefetch((const void *)((uintptr_t)before + PREFETCH_AHEAD * distance));
+    *apart = distance;
+}
+
 /* Moves the wheel to the beginning of its first slot and puts that slot's timers where they belong
  * then.  Oldest first: each goes in front of those before it, so their order stays. */
 static void open_slot(struct wf_timers *timers, unsigned slot)
@@ -191,8 +203,10 @@ static void open_slot(struct wf_timers *timers, unsigned slot)
     weft_timer *newest = timers->slots[slot], *timer = newest->priv_prev;
     timers->slots[slot] = NULL;
     timers->occupied[slot / 64] &= ~(1ull << slot % 64);
+    uintptr_t apart = 0;
     for (;;) {
         weft_timer *before = timer->priv_prev;
+        prefetch_later(timer, before, &apart);
         place(timers, timer);
         if (timer == newest)
             break;
