@@ -11,6 +11,9 @@
 /* Sealed at a time: what is sealed is a copy, so not all that may be unsent. */
 #define FILTER_SEAL_MAX 65536u
 
+/* Of a task's bytes, from which on they are sealed where they are: less gathers to a record. */
+#define FILTER_WRITE_MIN 8192u
+
 #define FILTER_HEAD_BYTES ((sizeof(struct weft_filter) + 15u) & ~(size_t)15u)
 
 /* ---- made and freed ---- */
@@ -147,6 +150,20 @@ void wf_filter_load(weft_stream *stream)
         return;
     }
     filter_give(filter);
+}
+
+ssize_t wf_filter_write(weft_stream *stream, const char *bytes, size_t count)
+{
+    weft_filter *filter = stream->filter;
+    bool is_in_order = wf_stream_bytes_count(&stream->out) == 0 && !filter->wants_finish;
+    if (count < FILTER_WRITE_MIN || !filter->has_started || !is_in_order || stream->is_shut ||
+        !filter_is_live(filter))
+        return 0;
+    ssize_t taken = filter->filter_class->seal(filter, bytes,
+                                               count < FILTER_SEAL_MAX ? count : FILTER_SEAL_MAX);
+    if (taken < 0)
+        weft_filter_fail(filter, (int)taken);
+    return taken;
 }
 
 bool wf_filter_finish(weft_stream *stream)

@@ -36,6 +36,10 @@ void wf_filter_received(weft_stream *stream, const char *bytes, uint32_t count);
  * begun, to be read again. */
 int wf_filter_ended(weft_stream *stream);
 
+/* Seals of a task's bytes so many as the filter takes at once, without their going through `out`:
+ * how many; 0: none, they go through it.  Negative: the stream has failed with that. */
+ssize_t wf_filter_write(weft_stream *stream, const char *bytes, size_t count);
+
 /* Seals a part of `out` and gives it to `sending`, which is empty. */
 void wf_filter_load(weft_stream *stream);
 

@@ -272,6 +272,9 @@ static ssize_t write_part(weft_stream *stream, const char *bytes, size_t count)
         rc = wait_for_room(stream, low);
     if (rc < 0)
         return rc;
+    ssize_t sealed = stream->filter != NULL ? wf_filter_write(stream, bytes, count) : 0;
+    if (sealed != 0)
+        return sealed > 0 ? sealed : wf_stream_say_error(stream);
     uint32_t unsent = wf_stream_unsent(stream);
     size_t room = unsent < high ? high - unsent : 0;
     if (count > room && room != 0)

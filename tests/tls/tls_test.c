@@ -154,6 +154,68 @@ TASK_TEST(tls_writes_before_the_handshake_is_over_go_after_it)
     ends_abort(&ends);
 }
 
+struct sizes {
+    weft_stream *stream;
+    size_t count; /* of writes */
+    int rc;       /* of the first one that failed */
+};
+
+/* Large ones are sealed where they are, small ones gather first, and some come when much is unsent:
+ * the bytes count up. */
+static int write_sizes(void *arg)
+{
+    static const size_t sizes[] = {1,     8191, 8192,   3, 70000, 16384,
+                                   16384, 100,  262144, 5, 8192,  9000};
+    struct sizes *job = arg;
+    uint8_t *bytes = malloc(262144);
+    uint8_t next = 0;
+    for (size_t i = 0; i < job->count && job->rc == 0; i++) {
+        size_t count = sizes[i % (sizeof sizes / sizeof *sizes)];
+        for (size_t k = 0; k < count; k++)
+            bytes[k] = next++;
+        job->rc = weft_stream_write(job->stream, bytes, count);
+    }
+    free(bytes);
+    return job->rc == 0 ? weft_stream_shutdown(job->stream) : job->rc;
+}
+
+static size_t count_up(weft_stream *stream, size_t bytes_max)
+{
+    uint8_t buf[5000];
+    size_t seen = 0;
+    ssize_t count;
+    while (seen < bytes_max && (count = weft_stream_read(stream, buf, sizeof buf)) > 0) {
+        for (ssize_t i = 0; i < count; i++)
+            CHECK_EQ(buf[i], (uint8_t)seen++);
+    }
+    return seen;
+}
+
+/* On the smallest stack there is. */
+TASK_TEST(tls_writes_of_all_sizes_stay_in_order)
+{
+    struct pair pair = open_usual();
+    struct sizes job = {pair.ends.client, 60, 0};
+    weft_task writing = weft_spawn_stack(write_sizes, &job, 16384);
+    CHECK_EQ(count_up(pair.ends.server, SIZE_MAX), 5u * 398596);
+    CHECK_OK(weft_await(writing));
+    close_pair(&pair);
+}
+
+TASK_TEST(tls_write_to_a_peer_that_goes_away_fails)
+{
+    struct pair pair = open_usual();
+    struct sizes job = {pair.ends.client, SIZE_MAX, 0};
+    weft_task writing = weft_spawn(write_sizes, &job);
+    CHECK_GE(count_up(pair.ends.server, 100000), 100000u);
+    weft_stream_abort(pair.ends.server);
+    pair.ends.server = NULL;
+    CHECK_LT(weft_await(writing), 0);
+    CHECK_LT(job.rc, 0);
+    CHECK_EQ(weft_stream_write(pair.ends.client, "x", 1), job.rc);
+    close_pair(&pair);
+}
+
 /* ---- how they end ---- */
 
 TASK_TEST(tls_end_that_is_announced_is_the_end)

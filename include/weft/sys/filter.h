@@ -6,7 +6,7 @@
  * notices nothing but that bytes come later.
  *
  * All calls of a filter's class are made on the loop's own stack, never from inside a call on the
- * stream, and never wait.
+ * stream, and never wait; but `seal`, which a task that writes much calls itself.
  *
  * Library: weft-net.
  */
