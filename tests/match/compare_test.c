@@ -10,6 +10,7 @@
 #include <math.h>
 
 #define POINTS_MAX 640u
+#define RAREST 2.5
 
 static double by_length(wf_points word, void *arg)
 {
@@ -61,18 +62,29 @@ static double sounds_alike(const wf_phrase *a, const wf_phrase *b)
     return wf_alikeness((wf_points){left, a->sound_count}, (wf_points){right, b->sound_count});
 }
 
+/* The mean rarity of its words, as a part of the greatest. */
+static double nameness(const wf_phrase *phrase)
+{
+    double sum = 0;
+    for (size_t i = 0; i < phrase->word_count; i++)
+        sum += phrase->words[i].rarity;
+    return fmin(1, sum / (double)phrase->word_count / RAREST);
+}
+
 static void check_signs(const wf_phrase *query, const wf_phrase *row, const wf_phrase *plain_query,
                         const wf_phrase *plain_row)
 {
     double signs[WF_SIGN_COUNT] = {0}, wanted[WF_SIGN_COUNT] = {0};
-    wf_compare(query, row, 0.25, signs);
-    wf_compare(plain_query, plain_row, 0.25, wanted);
+    wf_compare(query, row, 0.25, RAREST, signs);
+    wf_compare(plain_query, plain_row, 0.25, RAREST, wanted);
     for (unsigned i = 0; i < WF_SIGN_COUNT; i++) {
         note("%s", wf_sign_name(i));
         CHECK(signs[i] == wanted[i]);
     }
+    double names = (nameness(query) + nameness(row)) / 2;
     CHECK_NEAR(wanted[WF_SIGN_SOUND],
-               wf_nearness((wanted[WF_SIGN_SOLID] + sounds_alike(query, row)) / 2), 1e-9);
+               wf_nearness((wanted[WF_SIGN_SOLID] + sounds_alike(query, row)) / 2) * names * names,
+               1e-9);
 }
 
 /* A query that does not know where its words stand. */

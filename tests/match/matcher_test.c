@@ -640,7 +640,7 @@ static int diagnose_json(weft_text *out)
 
 static int explain_json(weft_text *out)
 {
-    return weft_m_explain_json(shown, STR("G"), 1, out, NULL);
+    return weft_m_explain_json(shown, STR("Gh"), 1, out, NULL);
 }
 
 TEST(json_has_the_shapes_of_the_specification)
@@ -665,12 +665,12 @@ TEST(json_has_the_shapes_of_the_specification)
                          "\"matched\":\"GHANA\",\"tied\":[42]}]");
     weft_text text;
     CHECK_OK(explain_json(&text));
-    static const char head[] = "{\"query\":\"G\",\"query_normalized\":\"g\",\"matched\":true,"
+    static const char head[] = "{\"query\":\"Gh\",\"query_normalized\":\"gh\",\"matched\":true,"
                                "\"best_match\":{\"id\":42,";
     CHECK_BYTES(text.ptr, sizeof(head) - 1, head, sizeof(head) - 1);
     CHECK(strstr(text.ptr, ",\"threshold\":0.5,\"mode\":\"zero-shot\",\"evidence\":[{\"id\":") !=
           NULL);
-    CHECK(strstr(text.ptr, "\"shared\":[{\"ngram\":\"_g\",\"weight\":0.") != NULL);
+    CHECK(strstr(text.ptr, "\"shared\":[{\"ngram\":\"_gh\",\"weight\":0.") != NULL);
     weft_text_free(&text);
     weft_m_close(shown);
 }

@@ -48,13 +48,21 @@ static double sound_alike(const wf_phrase *query, const wf_phrase *row)
     return 1 - (double)distance / (double)(a > b ? a : b);
 }
 
-void wf_compare(const wf_phrase *query, const wf_phrase *row, double cosine,
+/* How much of it is names: the mean rarity of its words, 1 where no entity has one of them. */
+static double nameness(const wf_phrase *phrase, double rarest)
+{
+    double part = phrase->rarity / ((double)phrase->word_count * rarest);
+    return part < 1 ? part : 1;
+}
+
+void wf_compare(const wf_phrase *query, const wf_phrase *row, double cosine, double rarest,
                 double signs[WF_SIGN_COUNT])
 {
     bool is_short = query->places.has_text && query->solid_count != 0;
     struct likeness found = is_short ? by_places(query, row) : by_points(query, row);
     wf_coverage cover = wf_cover(query, row);
     double sound = sound_alike(query, row);
+    double names = (nameness(query, rarest) + nameness(row, rarest)) / 2;
     double best = fmax(fmax(found.solid, both(cover.query, cover.alias)), cosine);
 
     signs[WF_SIGN_RUNS] = cosine;
@@ -64,8 +72,7 @@ void wf_compare(const wf_phrase *query, const wf_phrase *row, double cosine,
     signs[WF_SIGN_QUERY_WORDS] = cover.query;
     signs[WF_SIGN_ROW_WORDS] = cover.alias;
     signs[WF_SIGN_QUERY_NEAR] = wf_nearness(cover.query);
-    signs[WF_SIGN_ROW_NEAR] = wf_nearness(cover.alias);
     signs[WF_SIGN_NUMBERS] = cover.unmatched;
-    signs[WF_SIGN_SOUND] = wf_nearness((found.solid + sound) / 2);
+    signs[WF_SIGN_SOUND] = wf_nearness((found.solid + sound) / 2) * names * names;
     signs[WF_SIGN_BEST] = wf_nearness(best);
 }

@@ -11,25 +11,24 @@ static const struct {
     const char *name;
     double weight;
 } signs_table[WF_SIGN_COUNT] = {
-    [WF_SIGN_RUNS] = {"runs", 3.403},
-    [WF_SIGN_SOLID] = {"letters without spaces", -0.989},
-    [WF_SIGN_LETTERS] = {"letters", -2.282},
-    [WF_SIGN_LETTERS_NEAR] = {"letters nearly equal", -0.440},
-    [WF_SIGN_QUERY_WORDS] = {"words of the query", 1.947},
-    [WF_SIGN_ROW_WORDS] = {"words of the name", 2.987},
-    [WF_SIGN_QUERY_NEAR] = {"words of the query nearly all", 0.483},
-    [WF_SIGN_ROW_NEAR] = {"words of the name nearly all", -0.070},
-    [WF_SIGN_ENTITY] = {"all names together", 2.815},
-    [WF_SIGN_INITIALS] = {"initials", 12.353},
-    [WF_SIGN_INITIALS_MAYBE] = {"perhaps initials", 6.323},
-    [WF_SIGN_NUMBERS] = {"numbers differ", -1.572},
-    [WF_SIGN_BEST] = {"nearly equal", 0.915},
-    [WF_SIGN_SOUND] = {"letters and sounds nearly equal", 2.275},
+    [WF_SIGN_RUNS] = {"runs", 4.198},
+    [WF_SIGN_SOLID] = {"letters without spaces", -1.585},
+    [WF_SIGN_LETTERS] = {"letters", -1.953},
+    [WF_SIGN_LETTERS_NEAR] = {"letters nearly equal", -0.396},
+    [WF_SIGN_QUERY_WORDS] = {"words of the query", 1.739},
+    [WF_SIGN_ROW_WORDS] = {"words of the name", 2.140},
+    [WF_SIGN_QUERY_NEAR] = {"words of the query nearly all", 0.516},
+    [WF_SIGN_ENTITY] = {"all names together", 3.021},
+    [WF_SIGN_INITIALS] = {"initials", 12.825},
+    [WF_SIGN_INITIALS_MAYBE] = {"perhaps initials", 5.834},
+    [WF_SIGN_NUMBERS] = {"numbers differ", -1.596},
+    [WF_SIGN_BEST] = {"nearly equal", 0.848},
+    [WF_SIGN_SOUND] = {"letters and sounds of names nearly equal", 3.693},
 };
 
 /* Of "none of them": constant; ln(1 + letters); what of it is above 2.2; ln(1 + words);
  * ln(entities) - 7. */
-static const double none_weights[] = {6.315, 0.738, 0.799, -0.994, 0.549};
+static const double none_weights[] = {8.108, 0.297, 1.171, -1.723, 0.515};
 
 const char *wf_sign_name(enum wf_sign sign)
 {

@@ -23,13 +23,12 @@ enum wf_sign {
     WF_SIGN_QUERY_WORDS,  /* words of the query found in the row */
     WF_SIGN_ROW_WORDS,    /* words of the row found in the query */
     WF_SIGN_QUERY_NEAR,
-    WF_SIGN_ROW_NEAR,
     WF_SIGN_ENTITY,         /* cosine with all rows of the entity together */
     WF_SIGN_INITIALS,       /* the query is written as initials, and they are the row's */
     WF_SIGN_INITIALS_MAYBE, /* it could be initials, or the row could */
     WF_SIGN_NUMBERS,        /* part of the numbers that differ */
     WF_SIGN_BEST,           /* how near to 1 the best of runs, solid letters and words is */
-    WF_SIGN_SOUND,          /* how near to 1 the mean of solid letters and of sounds is */
+    WF_SIGN_SOUND,          /* the same of the mean of solid letters and of sounds, if names */
     WF_SIGN_COUNT,
 };
 

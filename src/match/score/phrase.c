@@ -20,12 +20,14 @@ static void end_word(wf_phrase *phrase, size_t start, wf_rarity_fn *rarity, void
     }
     word->rarity = rarity(word->points, arg);
     word->weight = word->points.count == 1 ? word->rarity / 2 : word->rarity;
+    phrase->rarity += word->rarity;
 }
 
 void wf_phrase_read(wf_phrase *phrase, wf_points text, wf_rarity_fn *rarity, void *arg)
 {
     size_t start = 0;
     phrase->count = phrase->solid_count = phrase->word_count = 0;
+    phrase->rarity = 0;
     for (size_t i = 0; i < text.count && i < WF_DISTANCE_MAX; i++) {
         phrase->points[phrase->count++] = text.at[i];
         if (text.at[i] != ' ') {

@@ -36,6 +36,7 @@ typedef struct wf_phrase {
     size_t count, solid_count;
     wf_word words[WF_PHRASE_WORDS_MAX];
     size_t word_count;
+    double rarity;                    /* of its words together */
     wf_places places;                 /* of a query, after wf_phrase_place */
     uint8_t numbers[WF_DISTANCE_MAX]; /* of a row, after wf_phrase_number … */
     uint8_t solid_numbers[WF_DISTANCE_MAX];

@@ -85,7 +85,7 @@ static int compare_candidate(wf_probability *it, wf_judge *judge, wf_candidate *
     wf_phrase_read(&judge->row, inner, next_rarity, &rarities);
     if (is_short(judge))
         wf_phrase_number(&judge->row, &judge->query.places);
-    wf_compare(&judge->query, &judge->row, cosine_with(it, judge, candidate->text),
+    wf_compare(&judge->query, &judge->row, cosine_with(it, judge, candidate->text), it->word_unseen,
                candidate->signs);
     candidate->score = wf_model_score(candidate->signs);
     return 0;

@@ -63,8 +63,9 @@ size_t wf_sound(wf_points text, uint8_t out[WF_SOUND_MAX])
         bool is_double = sound == last && (sound < DIGITS || sound >= OTHERS);
         if (sound == SILENT)
             continue;
-        if (!is_double)
-            out[count++] = last = sound;
+        if (!is_double && (sound != VOWEL || count == 0))
+            out[count++] = sound;
+        last = sound;
         if (c == 'x' && count < WF_SOUND_MAX)
             out[count++] = last = S;
     }

@@ -7,13 +7,14 @@
  * 1990), but made to be compared letter by letter (J. Zobel and P. Dart, "Phonetic string matching:
  * lessons from information retrieval", SIGIR 1996), so nothing is cut off, and of no one language:
  *
- *     vowels, j and y      one sound, however many follow each other
+ *     vowels, j and y      at the beginning, one sound for all; elsewhere not
  *     c                    before e, i, y, z as s, else as k; ck, q, ch as k; sch as s
  *     z as s, w as v, ph as f, x as ks
  *     h                    only at the beginning
- *     a letter twice       once
+ *     a letter twice       once, but for a vowel between
  *
- * Digits stay as they are; letters that are not Latin are themselves, as far as five bits go.
+ * Vowels are what changes first between scripts, tongues and ears, and letters are compared as
+ * well. Digits stay as they are; letters that are not Latin are themselves, as far as five bits go.
  */
 #ifndef WF_MATCH_SOUND_H
 #define WF_MATCH_SOUND_H
