@@ -16,7 +16,7 @@
     "\"where is my parcel\",\"the parcel is late\",\"late parcel again\",\"parcel is lost\","      \
     "\"my parcel never came\",\"parcel late by a week\",\"vegan lunch\",\"lunch for vegans\","     \
     "\"is lunch vegan\",\"vegan lunch on monday\",\"lunch vegan please\",\"no vegan lunch\""
-#define DISCOVERY "{\"texts\":[" TEXTS "],\"all\":true,\"review\":true}"
+#define DISCOVERY "{\"texts\":[" TEXTS "],\"all\":true,\"review\":true,\"clustering\":\"louvain\"}"
 #define JOB "/v1/jobs/{id}"
 
 /* In this order.  "…" is /v1, and then once more /v1/matchers/default. */
