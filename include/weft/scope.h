@@ -93,7 +93,9 @@ WEFT_API void weft_scope_end_(weft_scope *scope);
     weft_scope scope __attribute__((cleanup(weft_scope_end_)));                                    \
     (void)weft_scope_open(&scope, (deadline), (flags))
 
-/* Until the end of the enclosing block, at most `duration`. */
+/* Until the end of the enclosing block, at most `duration`.  The waits inside return
+ * -ECANCELED; weft_scope_close() makes -ETIMEDOUT of it, and who leaves the block otherwise, as by
+ * WEFT_TRY, hands the -ECANCELED up.  weft_wait_for() opens and closes around a function. */
 #define WEFT_TIMEOUT(scope, duration) WEFT_SCOPE_(scope, weft_after(duration), 0)
 
 /* Time for what must be waited for all the same: deaf to cancellation from outside, itself bounded.
