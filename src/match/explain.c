@@ -8,6 +8,7 @@
 #include "match/check.h"
 #include "match/error.h"
 
+#include <math.h>
 #include <string.h>
 
 #define SHARES_MAX 20u
@@ -276,17 +277,25 @@ static int say(struct explanation *all, wf_buf *issue, wf_buf *suggestion)
     return rc < 0 ? rc : also;
 }
 
+/* Below this the best candidate is most often the wrong one: a lower threshold would let in more
+ * like it. */
+#define TENTHS_SENSIBLE 3
+
 static int say_below(struct explanation *all)
 {
     wf_buf issue = {0}, suggestion = {0};
-    double lower = (double)all->shown.threshold - 0.1;
-    wf_buf_printf(&issue, "Score %.2f below threshold ", (double)all->shown.hits[0].score);
+    double score = (double)all->shown.hits[0].score;
+    int tenths = (int)floor(score * 10);
+    wf_buf_printf(&issue, "Score %.2f below threshold ", score);
     wf_json_float(&(wf_json){.out = &issue}, all->shown.threshold);
-    lower = lower > 0.1 ? lower : 0.1;
-    wf_buf_printf(&suggestion,
-                  "Lower the threshold (matcher.set_threshold(%.1f), weft_m_set_threshold() in C, "
-                  "--threshold %.1f of weft match), or add the text as an alias",
-                  lower, lower);
+    if (tenths >= TENTHS_SENSIBLE)
+        wf_buf_printf(&suggestion,
+                      "Lower the threshold to 0.%d (--threshold of weft match, "
+                      "weft_m_set_threshold() in C), or add the text as an alias",
+                      tenths);
+    else
+        wf_buf_puts(&suggestion, "The text is likely novel: add it as an entity, or as an alias of "
+                                 "the one it means");
     return say(all, &issue, &suggestion);
 }
 

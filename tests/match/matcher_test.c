@@ -428,16 +428,26 @@ TEST(a_diagnosis_says_what_to_do)
     weft_m_explanation_free(explanation);
 
     CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, NULL));
-    CHECK_OK(weft_m_diagnose(matcher, STR("Ergmy"), 3, &explanation, NULL));
+    CHECK_OK(weft_m_diagnose(matcher, STR("Federal State"), 3, &explanation, NULL));
     CHECK(explanation->is_ready);
     CHECK_EQ(strncmp(explanation->issue.ptr, "Score 0.", 8), 0);
     CHECK(strstr(explanation->issue.ptr, " below threshold 0.5") != NULL);
-    CHECK(strstr(explanation->suggestion.ptr, "matcher.set_threshold(0.4)") != NULL);
+    CHECK(strstr(explanation->suggestion.ptr, "Lower the threshold to 0.4 (--threshold ") != NULL);
+    CHECK(strstr(explanation->suggestion.ptr, "matcher.") == NULL);
+    weft_m_explanation_free(explanation);
+    CHECK_OK(weft_m_diagnose(matcher, STR("Gxxxxxxxxx"), 3, &explanation, NULL));
+    CHECK(!explanation->is_matched);
+    CHECK(strstr(explanation->suggestion.ptr, "hreshold") == NULL);
+    CHECK(strstr(explanation->suggestion.ptr, "likely novel") != NULL);
     weft_m_explanation_free(explanation);
 
+    CHECK_OK(weft_m_set_threshold(matcher, 0.4f, NULL)); /* as it was told */
+    CHECK_OK(weft_m_diagnose(matcher, STR("Federal State"), 3, &explanation, NULL));
+    CHECK(explanation->is_matched);
+    weft_m_explanation_free(explanation);
     CHECK_OK(weft_m_set_threshold(matcher, 0.15f, NULL));
     CHECK_OK(weft_m_diagnose(matcher, STR("Gxxxxxxxxx"), 3, &explanation, NULL));
-    CHECK(strstr(explanation->suggestion.ptr, "matcher.set_threshold(0.1)") != NULL);
+    CHECK(strstr(explanation->suggestion.ptr, "likely novel") != NULL);
     weft_m_explanation_free(explanation);
     CHECK_OK(weft_m_diagnose(matcher, STR("Germny"), 3, &explanation, NULL));
     CHECK(explanation->is_matched);
