@@ -270,7 +270,7 @@ TEST(match_without_its_model_says_so)
     unsetenv("WEFT_MODEL_FALLBACK");
     RUN(&run, "match", "query", "-e", COUNTRIES, "--model", "minilm", "Germny");
     CHECK_EQ(run.code, 1);
-    CHECK(strstr(run.err, "Problem field: model\n") != NULL);
+    CHECK(strstr(run.err, "\n  Option: --model DIR\n  Give the directory of a model") != NULL);
     run_fini(&run);
 }
 

@@ -103,6 +103,15 @@ static const struct {
     {{"match", "query", "-m", "x.weftm", "--mode", "full", "z"},
      2,
      "weft: --mode is that of the matcher's file, unless --examples are given"},
+    {{"match", "query", "-e", "x.csv", "--mode", "full", "z"},
+     2,
+     "weft: --mode full learns; give examples with --examples FILE"},
+    {{"match", "fit", "-e", "x.csv", "--mode=head-only", "-o", "y"},
+     2,
+     "weft: --mode head-only learns; give examples with --examples FILE"},
+    {{"serve", "-e", "x.csv", "--mode", "bert"},
+     2,
+     "weft: --mode bert learns; give examples with --examples FILE"},
     {{"match", "query", "-e", "x.csv", "--blocking", "bm25", "z"},
      2,
      "weft: --blocking is of --mode hybrid"},
@@ -259,13 +268,26 @@ TEST(match_examples_that_are_none_are_a_mistake)
     struct run run;
     RUN(&run, "match", "query", "-e", COUNTRIES, "-x", path, "usa");
     CHECK_EQ(run.code, 1);
-    CHECK(strstr(run.err, "training_data") != NULL);
-    run_fini(&run);
-    RUN(&run, "match", "query", "-e", COUNTRIES, "--mode", "bert", "usa");
-    CHECK_EQ(run.code, 1);
-    CHECK(strstr(run.err, "training_data is required") != NULL);
+    CHECK_STR(run.err, "weft: training_data cannot be empty\n"
+                       "  Option: --examples FILE\n"
+                       "  Without examples of at least two entities use mode 'zero-shot'\n");
     run_fini(&run);
     drop_file(path);
+}
+
+TEST(match_with_a_catalogue_in_place_of_a_matcher_says_where_it_goes)
+{
+    static const char *const names[] = {"x.csv", "x.ndjson", "x.weftm", "xcsv"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        const char *path = make_file(names[i], "id,name\n1,Alpha\n");
+        struct run run;
+        RUN(&run, "match", "info", "-m", path);
+        CHECK_EQ(run.code, 1);
+        CHECK(strstr(run.err, ": this is no file of a matcher") != NULL);
+        CHECK_EQ(strstr(run.err, "; a catalogue goes with --entities\n") != NULL, i < 2);
+        run_fini(&run);
+        drop_file(path);
+    }
 }
 
 /* A label that no entity has is told with its file and line, whatever the file is. */

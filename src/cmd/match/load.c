@@ -2,6 +2,7 @@
 
 #include "cmd/match/load.h"
 
+#include "base/buf.h"
 #include "cmd/io/input.h"
 #include "cmd/io/progress.h"
 #include "cmd/match/examples.h"
@@ -56,6 +57,26 @@ static bool needs_model(const char *score_kind)
            (strcmp(score_kind, "dense") == 0 || strcmp(score_kind, "fused") == 0);
 }
 
+/* Those that cannot do without examples. */
+static bool must_learn(const char *mode)
+{
+    return mode != NULL && (strcmp(mode, "head-only") == 0 || strcmp(mode, "full") == 0 ||
+                            strcmp(mode, "bert") == 0);
+}
+
+static int check_learning(const struct load *load, const char *command)
+{
+    if (load->examples != NULL)
+        return 0;
+    if (load->matcher != NULL && load->mode != NULL)
+        return say_usage(command,
+                         "--mode is that of the matcher's file, unless --examples are given");
+    if (load->files.count != 0 && must_learn(load->mode))
+        return say_usage(command, "--mode %s learns; give examples with --examples FILE",
+                         load->mode);
+    return 0;
+}
+
 int load_check(struct load *load, const char *texts, const char *command)
 {
     size_t stdin_count = 0;
@@ -71,14 +92,13 @@ int load_check(struct load *load, const char *texts, const char *command)
         return say_usage(command, "--score %s needs --model DIR", load->score_kind);
     if (load->matcher != NULL && load->blocking != NULL)
         return say_usage(command, "--blocking is that of the matcher's file");
-    if (load->matcher != NULL && load->mode != NULL && load->examples == NULL)
-        return say_usage(command,
-                         "--mode is that of the matcher's file, unless --examples are given");
     if (load->matcher == NULL && (load->blocking != NULL || load->reranker != NULL) &&
         (load->mode == NULL || strcmp(load->mode, "hybrid") != 0))
         return say_usage(command, "--%s is of --mode hybrid",
                          load->blocking != NULL ? "blocking" : "reranker");
-    rc = check_path(load->matcher, "--matcher", command, &stdin_count);
+    rc = check_learning(load, command);
+    if (rc == 0)
+        rc = check_path(load->matcher, "--matcher", command, &stdin_count);
     if (rc == 0)
         rc = check_path(load->examples, "--examples", command, &stdin_count);
     if (stdin_count != 0)
@@ -111,13 +131,51 @@ void load_say_skip(const weft_catalog_error *error, void *arg)
     say("%s%s", text, *said == SKIP_SAID_MAX ? "\nfurther bad rows are only counted" : "");
 }
 
+/* The option, with its value, that a field of the library's errors is on the command line; else
+ * NULL. */
+static const char *option_of(const char *field)
+{
+    static const struct {
+        const char *field, *option;
+    } options[] = {
+        {"training_data", "--examples FILE"},
+        {"model", "--model DIR"},
+        {"reranker", "--reranker DIR"},
+        {"mode", "--mode"},
+        {"score_kind", "--score"},
+        {"threshold", "--threshold X"},
+        {"top_k", "--top-k N"},
+        {"blocking", "--blocking"},
+        {"entities", "--entities FILE"},
+        {"alpha", "--alpha X"},
+        {"strategies", "--strategies NAMES"},
+        {"combine", "--combine"},
+        {"calibration", "--calibration"},
+        {"neighbours", "--neighbours N"},
+    };
+    for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
+        if (strcmp(field, options[i].field) == 0)
+            return options[i].option;
+    }
+    return NULL;
+}
+
 int load_say(const weft_m_error *error)
 {
-    weft_text text;
-    if (weft_m_error_text(error, &text) < 0)
-        return say_failed("%s", weft_strerror(error->rc));
-    say("%s", text.ptr);
-    weft_text_free(&text);
+    wf_buf text = {0};
+    const char *option = option_of(error->field);
+    wf_buf_puts(&text, error->message);
+    if (option != NULL)
+        wf_buf_printf(&text, "\n  Option: %s", option);
+    else if (error->field[0] != '\0')
+        wf_buf_printf(&text, "\n  Field: %s", error->field);
+    if (error->entity[0] != '\0')
+        wf_buf_printf(&text, "\n  Entity: %s", error->entity);
+    if (error->suggestion[0] != '\0')
+        wf_buf_printf(&text, "\n  %s", error->suggestion);
+    wf_buf_putc(&text, '\0');
+    say("%s", text.rc == 0 ? wf_buf_ptr(&text) : error->message);
+    wf_buf_fini(&text);
     return EXIT_FAILED;
 }
 
@@ -256,6 +314,23 @@ static int load_entities(struct load *load, weft_matcher **out)
     return rc;
 }
 
+/* By its ending. */
+static bool is_catalogue(const char *path)
+{
+    enum weft_file_format format;
+    const char *slash = strrchr(path, '/');
+    const char *dot = strrchr(slash != NULL ? slash : path, '.');
+    return dot != NULL && weft_file_format_parse(weft_str_of(dot + 1), &format) == 0 &&
+           format != WEFT_FILE_LINES;
+}
+
+static int say_not_loaded(const struct load *load, const weft_m_error *error)
+{
+    return error->rc == -WEFT_M_EPERSIST && is_catalogue(load->matcher)
+               ? say_failed("%s; a catalogue goes with --entities", error->message)
+               : load_say(error);
+}
+
 static int load_saved(struct load *load, weft_matcher **out)
 {
     weft_m_options options;
@@ -272,7 +347,7 @@ static int load_saved(struct load *load, weft_matcher **out)
     weft_reranker_unref(options.reranker);
     if (rc == 0 && !isnan(load->threshold))
         rc = weft_m_set_threshold(*out, (float)load->threshold, &error);
-    return rc == 0 || rc == -ECANCELED ? rc : load_say(&error);
+    return rc == 0 || rc == -ECANCELED ? rc : say_not_loaded(load, &error);
 }
 
 /* ---- examples ---- */

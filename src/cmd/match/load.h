@@ -93,7 +93,7 @@ bool load_has_matcher(const struct load *load);
 /* Fits the matcher unless it is READY: what was learnt would be lost.  As weft_m_fit. */
 WEFT_WAITS int load_fit(weft_matcher *matcher, weft_m_error *error);
 
-/* Says a matcher's error; returns EXIT_FAILED. */
+/* Says a matcher's error, with the option that is meant by its field; returns EXIT_FAILED. */
 int load_say(const weft_m_error *error);
 
 /* Says a bad row that is left out; for weft_catalog_options. */
