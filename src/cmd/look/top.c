@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -47,9 +48,13 @@ static const char top_examples[] = "  weft top $(pidof weft)\n"
 #define SCREEN_HOME "\033[H"
 #define SCREEN_CLEAR_REST "\033[J"
 
+/* Of what is no terminal: without bounds. */
 static void screen_size(int *out_width, int *out_height)
 {
     struct winsize size = {0};
+    *out_width = *out_height = INT_MAX;
+    if (!output_is_terminal())
+        return;
     bool is_known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
     *out_width = is_known && size.ws_col >= 20 ? size.ws_col : 80;
     *out_height = is_known && size.ws_row >= 12 ? size.ws_row : 24;
@@ -69,14 +74,13 @@ static int screen_put(const char *text)
 static int top_print(struct top_job *job)
 {
     const struct top_look *now = &job->looks[job->look], *before = &job->looks[1 - job->look];
-    int width = 80, height = 24;
+    int width, height;
     wf_buf out = {0}, page = {0};
-    if (job->has_screen)
-        screen_size(&width, &height);
+    screen_size(&width, &height);
     if (job->is_json)
         top_json(before, now, job->pid, &page);
     else
-        top_show(before, now, job->pid, width, job->has_screen ? height : 1000, &page);
+        top_show(before, now, job->pid, width, job->has_screen ? height : INT_MAX, &page);
     if (job->has_screen) { /* each line ends with what clears the rest of it */
         wf_buf_puts(&out, SCREEN_HOME);
         for (size_t i = 0; i < wf_buf_bytes(&page); i++) {

@@ -131,6 +131,21 @@ static void put_states(const struct top_look *now, int width, wf_buf *out)
     put_line(out, width, "states  %s", text);
 }
 
+static void put_sites(const struct top_look *now, int width, int rows, wf_buf *out)
+{
+    int shown = 0;
+    put_line(out, width, " TIME%%  SPAWNED");
+    for (size_t i = 0; i < now->site_count && shown < rows; i++) {
+        const struct top_row *row = &now->sites[i];
+        if (row->count == 0 || strcmp(row->text, IDLE) == 0)
+            continue;
+        put_line(out, width, "%6.1f  %s", 100 * row->count / now->samples, row->text);
+        shown++;
+    }
+    if (shown == 0)
+        put_line(out, width, "     -  (none was seen to run)");
+}
+
 void top_show(const struct top_look *before, const struct top_look *now, pid_t pid, int width,
               int height, wf_buf *out)
 {
@@ -141,15 +156,7 @@ void top_show(const struct top_look *before, const struct top_look *now, pid_t p
     put_counters(before, now, width, out);
     put_states(now, width, out);
     put_line(out, width, " ");
-    put_line(out, width, " TIME%%  SPAWNED");
-    int left = height - 10;
-    for (size_t i = 0; i < now->site_count && left > 0; i++) {
-        const struct top_row *row = &now->sites[i];
-        if (row->count == 0 || strcmp(row->text, IDLE) == 0)
-            continue;
-        put_line(out, width, "%6.1f  %s", 100 * row->count / now->samples, row->text);
-        left--;
-    }
+    put_sites(now, width, height - 10, out);
 }
 
 /* ---- for a program ---- */
