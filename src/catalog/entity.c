@@ -73,17 +73,34 @@ static size_t column_of(const wf_entity_draft *draft, weft_str name)
     return wf_records_column(draft->records, name.ptr, name.len);
 }
 
+/* What to do about a first row of one column in which something else than a comma separates the
+ * names of several; NULL: there is nothing of the kind. */
+static const char *other_mark(const wf_records *records)
+{
+    const char *mark = records->column_count == 1 ? strpbrk(records->columns[0], ";\t|") : NULL;
+    if (mark == NULL)
+        return NULL;
+    if (*mark == '\t')
+        return "has tabs, as TSV has: name the file .tsv, or give tsv as its format";
+    return *mark == ';' ? "has semicolons; commas separate the fields of CSV, and tabs those of "
+                          "TSV: convert the file"
+                        : "has bars; commas separate the fields of CSV, and tabs those of TSV: "
+                          "convert the file";
+}
+
 static int fail_columns(const wf_entity_draft *draft, weft_catalog_error *error)
 {
     const wf_records *records = draft->records;
-    bool is_other_mark = records->column_count == 1 && strpbrk(records->columns[0], ";\t|") != NULL;
+    const char *mark = other_mark(records);
     char there[100];
-    wf_records_list_columns(records, there, sizeof(there));
     weft_str missing = draft->id_column == WF_NO_FIELD ? draft->names.id : draft->names.name;
-    return wf_records_fail(
-        records, error, -WEFT_M_EVALID, 1, "no column %.*s; the first row has %s%s",
-        (int)(missing.len < 40 ? missing.len : 40), missing.ptr, there,
-        is_other_mark ? " (fields are separated by commas, in TSV by tabs)" : "");
+    int shown = (int)(missing.len < 40 ? missing.len : 40);
+    if (mark != NULL)
+        return wf_records_fail(records, error, -WEFT_M_EVALID, 1,
+                               "no column %.*s; the first row %s", shown, missing.ptr, mark);
+    wf_records_list_columns(records, there, sizeof(there));
+    return wf_records_fail(records, error, -WEFT_M_EVALID, 1,
+                           "no column %.*s; the first row has %s", shown, missing.ptr, there);
 }
 
 static int note_columns(const wf_entity_draft *draft, weft_catalog_error *error)

@@ -142,9 +142,15 @@ static const struct file_row bad_files[] = {
     /* the file as a whole */
     {"a.csv", T(""), "! a.csv: is empty; its first row must name the columns\n"},
     {"a.csv", T("id;name\n1;a\n"),
-     "! a.csv:1: no column id; the first row has \"id;name\" (fields are separated by commas, in "
-     "TSV "
-     "by tabs)\n"},
+     "! a.csv:1: no column id; the first row has semicolons; commas separate the fields of CSV, "
+     "and tabs those of TSV: convert the file\n"},
+    {"a.csv", T("id|name\n1|a\n"),
+     "! a.csv:1: no column id; the first row has bars; commas separate the fields of CSV, and tabs "
+     "those of TSV: convert the file\n"},
+    {"a.csv", T("id\tname\n1\ta\n"),
+     "! a.csv:1: no column id; the first row has tabs, as TSV has: name the file .tsv, or give tsv "
+     "as its format\n"},
+    {"a.csv", T("name\na\n"), "! a.csv:1: no column id; the first row has \"name\"\n"},
     {"a.csv", T("ID, name\n1,a\n"),
      "! a.csv:1: no column name; the first row has \"ID\", \" name\"\n"},
     {"a.csv",
