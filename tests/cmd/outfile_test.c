@@ -329,6 +329,51 @@ TEST(answers_take_the_form_of_the_files_name)
     drop_place(&place);
 }
 
+TEST(an_ending_that_is_no_form_is_noted)
+{
+    static const struct {
+        const char *name;
+        bool is_told;
+    } others[] = {{"a.xyz", true},
+                  {"a.csv.gz", true},
+                  {"answers", false},
+                  {".csv2", false},
+                  {"a.jsonl", false}};
+    struct run run;
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        const char *path = make_file(others[i].name, "");
+        RUN(&run, "match", "query", "-e", COUNTRIES, "-o", path, "Germany");
+        CHECK_EQ(run.code, 0);
+        CHECK_EQ(strstr(run.err, "the ending is none of .ndjson, .jsonl, .json, .csv, .tsv: ") !=
+                     NULL,
+                 others[i].is_told);
+        run_fini(&run);
+        RUN(&run, "match", "query", "-e", COUNTRIES, "-o", path, "--to", "csv", "Germany");
+        CHECK_EQ(run.code, 0);
+        CHECK(strstr(run.err, "the ending is none of") == NULL);
+        run_fini(&run);
+        drop_file(path);
+    }
+}
+
+TEST(a_file_that_cannot_be_made_is_told_by_its_own_name)
+{
+    struct place place = make_place();
+    struct run run;
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-o", "/nonexistent/a.csv", "Germany");
+    CHECK_EQ(run.code, 1);
+    CHECK_STR(run.err, "weft: /nonexistent/a.csv: No such file or directory\n");
+    run_fini(&run);
+
+    CHECK_OK(mkdir(place.part, 0700)); /* in the way itself */
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-o", place.path, "Germany");
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, ".part: Is a directory\n") != NULL);
+    run_fini(&run);
+    CHECK_OK(rmdir(place.part));
+    drop_place(&place);
+}
+
 /* ---- killed, again and again ---- */
 
 static char *many_texts(void)

@@ -214,13 +214,22 @@ static int cut_part(struct outfile *file)
     return rc == 0 || rc == -ECANCELED ? rc : say_failed("%s: %s", part, weft_strerror(rc));
 }
 
+/* Where there is no file that goes on, the name is told that was given. */
+static int say_unopened(const struct outfile *file)
+{
+    struct stat info;
+    const char *part = wf_buf_ptr(&file->part_name);
+    int rc = weft_stat(part, &info);
+    return rc == -ECANCELED
+               ? rc
+               : say_failed("%s: %s", rc == 0 ? part : file->path, weft_strerror(file->fd));
+}
+
 static int open_part(struct outfile *file)
 {
-    const char *name = wf_buf_ptr(&file->part_name);
-    file->fd = weft_open(name, O_RDWR | O_CREAT, FILE_MODE);
+    file->fd = weft_open(wf_buf_ptr(&file->part_name), O_RDWR | O_CREAT, FILE_MODE);
     if (file->fd < 0)
-        return file->fd == -ECANCELED ? file->fd
-                                      : say_failed("%s: %s", name, weft_strerror(file->fd));
+        return file->fd == -ECANCELED ? file->fd : say_unopened(file);
     int rc = cut_part(file);
     if (rc != 0) {
         (void)weft_close(file->fd);

@@ -266,11 +266,22 @@ static int query_run(struct query_job *job, char **args, size_t arg_count)
 
 /* ---- its arguments ---- */
 
+/* By the ending of --output, if it has one; else as it is. */
+static void take_form_of_name(struct sink *sink)
+{
+    const char *slash = strrchr(sink->path, '/');
+    const char *name = slash != NULL ? slash + 1 : sink->path;
+    const char *ending = strrchr(name, '.');
+    if (ending != NULL && ending != name && !sink_form_parse(ending + 1, &sink->form))
+        say("%s: the ending is none of .ndjson, .jsonl, .json, .csv, .tsv: it is written as "
+            "ndjson, unless --to says otherwise",
+            sink->path);
+}
+
 /* --to, else the ending of --output, else JSON, and for people a table. */
 static int query_check_output(struct query_job *job)
 {
     const char *path = job->sink.path;
-    const char *ending = path != NULL ? strrchr(path, '.') : NULL;
     bool is_table = path == NULL && !job->is_json && output_is_terminal();
     job->sink.form = is_table ? SINK_TABLE : SINK_NDJSON;
     if (path != NULL && path[0] == '\0')
@@ -279,8 +290,8 @@ static int query_check_output(struct query_job *job)
         return say_usage("match query", "--restart is for --output FILE");
     if (job->to != NULL && !sink_form_parse(job->to, &job->sink.form))
         return say_usage("match query", "--to: %.64s is none of ndjson, csv, tsv", job->to);
-    if (job->to == NULL && ending != NULL)
-        (void)sink_form_parse(ending + 1, &job->sink.form);
+    if (job->to == NULL && path != NULL)
+        take_form_of_name(&job->sink);
     return 0;
 }
 
