@@ -39,7 +39,7 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 
 const char *args_nearest(const char *text, const char *const *names, size_t count)
 {
-    size_t len = strlen(text), least = 1 + len / 4; /* farther than that is another word */
+    size_t len = strlen(text), least = len / 3; /* farther than that is another word */
     const char *nearest = NULL;
     if (len > NAME_BYTES_MAX)
         return NULL;

@@ -130,5 +130,11 @@ TEST(args_nearest_name_is_near)
     CHECK_STR(args_nearest("serv", names, 3), "serve");
     CHECK_STR(args_nearest("hlep", names, 3), "help");
     CHECK(args_nearest("compile", names, 3) == NULL);
+    const char *const others[] = {"top", "mode", "ps", "examples"};
+    CHECK(args_nearest("nope", others, 4) == NULL);
+    CHECK(args_nearest("px", others, 4) == NULL);
+    CHECK_STR(args_nearest("tpo", others, 4), "top");
+    CHECK_STR(args_nearest("exmpels", others, 4), "examples");
+    CHECK(args_nearest("exmpelx", others, 4) == NULL);
     CHECK(args_nearest("", names, 3) == NULL);
 }

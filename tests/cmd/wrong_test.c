@@ -12,6 +12,8 @@ static const struct {
 } wrongs[] = {
     {{"mach"}, 2, "weft: unknown command mach; did you mean 'match'?"},
     {{"--frob"}, 2, "weft: unknown option --frob"},
+    {{"nope"}, 2, "weft: unknown command nope; there are match, ps, serve, stack, top"},
+    {{"match", "query", "--nope"}, 2, "weft: unknown option --nope"},
     {{"match"}, 2, "weft: no command given"},
     {{"match", "Germany"},
      2,
