@@ -93,7 +93,7 @@ typedef struct weft_dir_entry {
     uint64_t inode;
 } weft_dir_entry;
 
-/* Opens a directory for listing. */
+/* Opens a directory for listing.  A failure has a text that names it. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_dir_open(weft_dir **out, const char *path);
 
 /* The next entry, in the file system's order, without "." and "..": 1; 0 at the end.  After
@@ -106,14 +106,14 @@ WEFT_API WEFT_WAITS void weft_dir_close(weft_dir *dir);
 /* ---- whole files ---- */
 
 /* All bytes of a file, which are the caller's (weft_bytes_free).  -WEFT_ELIMIT for a file of more
- * than `bytes_max`, however large it says it is. */
+ * than `bytes_max`, however large it says it is.  A failure has a text that names it. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_file_load(const char *path, size_t bytes_max,
                                                      weft_bytes *out);
 
 /* Replaces the file's content so that whoever looks, also after a power failure, finds the old or
  * the new, whole: writes PATH.tmp-…, syncs it, renames it, syncs the directory.  On failure the old
  * file stays and the temporary one is removed; only if the last sync fails, the new content is
- * there but may not survive a power failure. */
+ * there but may not survive a power failure.  A failure has a text that names the file. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_file_save(const char *path, const void *bytes,
                                                      size_t count, unsigned mode);
 

@@ -47,7 +47,8 @@ WEFT_API WEFT_MUST_USE int weft_reader_new(weft_reader **out, const weft_reader_
 WEFT_API WEFT_MUST_USE int weft_reader_new_fd(weft_reader **out, int fd,
                                               const weft_reader_options *options);
 
-/* A reader of the file at `path`, which it opens and closes. */
+/* A reader of the file at `path`, which it opens and closes.  A failure has a text that names it.
+ */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_reader_open(weft_reader **out, const char *path,
                                                        const weft_reader_options *options);
 

@@ -140,7 +140,32 @@ TASK_TEST(file_directories_are_listed_without_dots)
     CHECK_EQ(weft_unlink(scratch("d/300")), -EISDIR);
     CHECK_OK(weft_rmdir(scratch("d/300")));
     CHECK_EQ(weft_dir_open(&dir, scratch("d/0")), -ENOTDIR);
+    CHECK(strstr(weft_error_text(), "d/0: Not a directory") != NULL);
     scratch_clean(0);
+}
+
+/* Of the name so much that the reason has room, whole characters; of a cancel nothing. */
+TASK_TEST(file_failures_name_the_path)
+{
+    char path[256];
+    weft_bytes bytes;
+    for (size_t at = 0; at < 2; at++) { /* an "ä" begins at each odd byte, at each even one */
+        memset(path, '/', sizeof path);
+        for (size_t i = 1 + at; i + 2 < sizeof path; i += 2)
+            memcpy(path + i, "\xC3\xA4", 2);
+        path[1 + at + 240] = '\0';
+        CHECK_EQ(weft_file_load(path, 5, &bytes), -ENOENT);
+        path[at == 0 ? 109 : 110] = '\0';
+        strcat(path, ": No such file or directory");
+        CHECK_STR(weft_error_text(), path);
+    }
+    CHECK_EQ(weft_fail(-EIO, "before"), -EIO);
+    weft_scope scope;
+    CHECK_OK(weft_scope_open(&scope, WEFT_FOREVER, 0));
+    weft_scope_cancel(&scope, "enough");
+    CHECK_EQ(weft_file_load("/nofile", 5, &bytes), -ECANCELED);
+    CHECK_EQ(weft_scope_close(&scope, -ECANCELED), 0);
+    CHECK_STR(weft_error_text(), "before");
 }
 
 KERNEL_TASK_TEST(file_links_are_followed_except_by_lstat)
@@ -172,7 +197,8 @@ TASK_TEST(file_load_has_a_limit)
     CHECK_BYTES(bytes.ptr, bytes.len, "12345", 5);
     weft_bytes_free(&bytes);
     weft_bytes_free(&bytes);
-    CHECK_EQ(weft_file_load(scratch("b"), 5, &bytes), -ENOENT);
+    CHECK_EQ(weft_file_load("/nofile", 5, &bytes), -ENOENT);
+    CHECK_STR(weft_error_text(), "/nofile: No such file or directory");
     scratch_clean(0);
 }
 
@@ -184,7 +210,8 @@ TASK_TEST(file_save_replaces_and_leaves_nothing_beside)
     CHECK_OK(weft_file_save(scratch("a"), "old", 3, 0600));
     CHECK_OK(weft_file_save(scratch("a"), "new", 3, 0600));
     check_file(scratch("a"), "new");
-    CHECK_EQ(weft_file_save(scratch("none/a"), "x", 1, 0600), -ENOENT);
+    CHECK_EQ(weft_file_save("/none/a", "x", 1, 0600), -ENOENT);
+    CHECK_STR(weft_error_text(), "/none/a: No such file or directory");
     CHECK_OK(weft_dir_open(&dir, scratch_dir));
     CHECK_EQ(weft_dir_next(dir, &entry), 1);
     CHECK_STR(entry.name, "a");

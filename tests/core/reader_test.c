@@ -151,7 +151,8 @@ TASK_TEST(reader_reads_files)
     CHECK_BYTES(line.ptr, line.len, "two", 3);
     CHECK_EQ(weft_reader_read_line(reader, &line), 0);
     weft_reader_close(reader);
-    CHECK_EQ(weft_reader_open(&reader, scratch("b"), NULL), -ENOENT);
+    CHECK_EQ(weft_reader_open(&reader, "/nofile", NULL), -ENOENT);
+    CHECK_STR(weft_error_text(), "/nofile: No such file or directory");
     scratch_clean(0);
 }
 

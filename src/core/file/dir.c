@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "core/backend/dirent.h"
+#include "core/file/path.h"
 #include "core/look/opened.h"
 
 #include <fcntl.h>
@@ -42,7 +43,7 @@ int weft_dir_open(weft_dir **out, const char *path)
     if (dir->fd < 0) {
         int rc = dir->fd;
         wf_free(dir);
-        return rc;
+        return path_fail(rc, path);
     }
     wf_closed_fd(dir->fd); /* one object, not two */
     weft_opened(dir, &dir_opened);

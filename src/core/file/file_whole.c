@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "core/file/path.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -43,7 +44,7 @@ static int load_all(int fd, const char *path, size_t bytes_max, weft_bytes *byte
             return rc;
         ssize_t count = weft_read(fd, bytes->ptr + bytes->len, capacity - bytes->len - 1);
         if (count < 0)
-            return (int)count;
+            return path_fail((int)count, path);
         bytes->len += (size_t)count;
         bytes->ptr[bytes->len] = '\0';
         if (bytes->len > bytes_max)
@@ -58,7 +59,7 @@ int weft_file_load(const char *path, size_t bytes_max, weft_bytes *out)
     weft_bytes bytes = {0};
     int fd = weft_open(path, O_RDONLY, 0);
     if (fd < 0)
-        return fd;
+        return path_fail(fd, path);
     int rc = load_all(fd, path, bytes_max, &bytes);
     (void)weft_close(fd);
     if (rc < 0)
@@ -131,5 +132,5 @@ int weft_file_save(const char *path, const void *bytes, size_t count, unsigned m
     else
         rc = save_sync_directory(name);
     wf_free(name);
-    return rc;
+    return rc < 0 ? path_fail(rc, path) : rc;
 }

@@ -9,6 +9,7 @@
 #include <weft/sys/park.h>
 
 #include "base/alloc.h"
+#include "core/file/path.h"
 #include "core/look/opened.h"
 
 #include <assert.h>
@@ -90,7 +91,7 @@ int weft_reader_open(weft_reader **out, const char *path, const weft_reader_opti
     if (reader->fd < 0) {
         rc = reader->fd;
         weft_reader_close(reader);
-        return rc;
+        return path_fail(rc, path);
     }
     wf_closed_fd(reader->fd); /* one object, not two */
     reader->owns_fd = true;
