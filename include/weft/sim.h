@@ -137,8 +137,9 @@ WEFT_API WEFT_MUST_USE int weft_sim_sweep(const weft_sim_options *options, uint6
  *     PROGRAM [--seeds N] [--from SEED] [--plan TEXT]      a sweep; 1,000 seeds
  *     PROGRAM --replay SEED [--step N] [--plan TEXT]       one run, with its trace; also at step N
  *
- * A failure is told on standard error: seed, step, the trace before it, and the command that runs
- * to that step again.  Also when the body aborts, as a failed assert does.  At step N the trace and
+ * A sweep that finds no failure says so on standard error ("weft: 1000 seeds, none failed").  A
+ * failure is told on standard error: seed, step, the trace before it, and the command that runs to
+ * that step again.  Also when the body aborts, as a failed assert does.  At step N the trace and
  * the task tree are told and a debugger has the run (SIGTRAP); without one it goes on to its end,
  * and the exit code says how that was. */
 WEFT_API int weft_sim_main(int argc, char **argv, const weft_sim_options *options, weft_fn *fn,

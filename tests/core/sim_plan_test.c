@@ -417,19 +417,23 @@ static int give_up(void *arg)
 /* What the test of the program plans itself. */
 static weft_sim_options program_plan = {.step_max = 5000};
 
-/* What the program says on standard error; its status. */
+/* What the program says on standard output and error; its status. */
 static int run_program(char **argv, weft_fn *fn, char *out, size_t out_bytes)
 {
     int fds[2], argc = 0, status;
     while (argv[argc] != NULL)
         argc++;
     CHECK_EQ(pipe(fds), 0);
+    fflush(stdout);
     pid_t child = fork();
     CHECK_GE(child, 0);
     if (child == 0) {
         close(fds[0]);
         dup2(fds[1], STDERR_FILENO);
-        _exit(weft_sim_main(argc, argv, &program_plan, fn, NULL));
+        dup2(fds[1], STDOUT_FILENO);
+        int code = weft_sim_main(argc, argv, &program_plan, fn, NULL);
+        fflush(stdout);
+        _exit(code);
     }
     close(fds[1]);
     size_t used = 0;
@@ -506,20 +510,35 @@ TEST(test_Z06_an_abort_and_a_run_without_end_are_failures_too)
 TEST(sim_main_refuses_what_it_does_not_know)
 {
     static char text[4096];
-    char *rows[][4] = {
-        {(char *)"prog", (char *)"--sees", NULL},
-        {(char *)"prog", (char *)"--seeds", (char *)"many", NULL},
-        {(char *)"prog", (char *)"7", NULL},
-        {(char *)"prog", (char *)"--plan", (char *)"lost 5", NULL},
+    static const struct {
+        const char *option, *value, *says;
+    } rows[] = {
+        {"--sees", NULL, "prog: unrecognized option '--sees'\n"},
+        {"--seeds", "many", "prog: --seeds: \"many\" is no number\n"},
+        {"--replay", "abc", "prog: --replay: \"abc\" is no number\n"},
+        {"--step=-1", NULL, "prog: --step: \"-1\" is no number\n"},
+        {"7", NULL, "prog: \"7\" is no option\n"},
+        {"--plan", "lost 5", "prog: plan: \"5\" is no such value"},
     };
-    for (size_t i = 0; i < 4; i++) {
-        CHECK_EQ(run_program(rows[i], nothing, text, sizeof text), 2);
-        CHECK(strstr(text, "usage: prog") != NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *argv[] = {(char *)"prog", (char *)(uintptr_t)rows[i].option,
+                        (char *)(uintptr_t)rows[i].value, NULL};
+        CHECK_EQ(run_program(argv, nothing, text, sizeof text), 2);
+        note("%s", text);
+        CHECK(strstr(text, rows[i].says) == text);
+        CHECK(strstr(text, "\nusage: prog") != NULL);
     }
-    CHECK(strstr(text, "plan: \"5\" is no such value") != NULL);
+}
+
+TEST(sim_main_says_how_it_went)
+{
+    static char text[4096];
+    char *help[] = {(char *)"prog", (char *)"--help", NULL};
+    CHECK_EQ(run_program(help, nothing, text, sizeof text), 0);
+    CHECK(strstr(text, "usage: prog") == text);
     char *right[] = {(char *)"prog", (char *)"--seeds", (char *)"3", NULL};
     CHECK_EQ(run_program(right, nothing, text, sizeof text), 0);
-    CHECK_STR(text, "");
+    CHECK_STR(text, "weft: 3 seeds, none failed\n");
     char *one[] = {(char *)"prog", (char *)"--replay", (char *)"3", NULL};
     CHECK_EQ(run_program(one, nothing, text, sizeof text), 0);
     CHECK(strstr(text, "weft: seed 3: ok, ") != NULL);

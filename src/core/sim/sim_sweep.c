@@ -154,6 +154,7 @@ int weft_sim_sweep(const weft_sim_options *options, uint64_t count, weft_fn *fn,
 static const char sweep_usage[] =
     "usage: %s [--seeds N] [--from SEED] [--plan TEXT]\n"
     "       %s --replay SEED [--step N] [--plan TEXT]\n"
+    "       %s --help\n"
     "Runs a test in simulated worlds: under N seeds (1,000) until one fails; or under one, with\n"
     "what happened, also at step N, where a debugger has it.  A plan says what goes wrong, on top\n"
     "of what the test plans itself:\n"
@@ -194,42 +195,62 @@ static void on_abort(int number)
     raise(number);
 }
 
-static bool read_number(const char *text, uint64_t *out)
+static bool read_number(const char *program, const char *option, const char *text, uint64_t *out)
 {
     char *end;
     errno = 0;
     *out = strtoull(text, &end, 10);
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0)
+        return true;
+    fprintf(stderr, "%s: --%s: \"%s\" is no number\n", program, option, text);
+    return false;
 }
 
+static void say_usage(FILE *out, const char *program)
+{
+    fprintf(out, sweep_usage, program, program, program);
+}
+
+/* 1: to be run; 0: that was all; -EINVAL after saying what is wrong. */
 static int read_args(int argc, char **argv, struct sweep_args *args, weft_sim_options *options)
 {
     static const struct option known[] = {
-        {"seeds", required_argument, NULL, 's'},  {"from", required_argument, NULL, 'f'},
-        {"replay", required_argument, NULL, 'r'}, {"step", required_argument, NULL, 'n'},
-        {"plan", required_argument, NULL, 'p'},   {NULL, 0, NULL, 0},
+        {"seeds", required_argument, NULL, 's'},
+        {"from", required_argument, NULL, 'f'},
+        {"replay", required_argument, NULL, 'r'},
+        {"step", required_argument, NULL, 'n'},
+        {"plan", required_argument, NULL, 'p'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     char why[120];
     bool is_right = true;
+    int index = 0;
     optind = 0; /* from the first one, whoever has read options before */
-    for (int c; is_right && (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+    for (int c; is_right && (c = getopt_long(argc, argv, "", known, &index)) != -1;) {
         uint64_t *number = c == 's'   ? &args->count
                            : c == 'f' ? &options->seed
                            : c == 'r' ? &args->replay
                                       : &args->step;
         args->is_replay |= c == 'r';
+        if (c == 'h') {
+            say_usage(stdout, argv[0]);
+            return 0;
+        }
         if (c == 'p') {
             args->plan = optarg;
             is_right = sim_plan_parse(options, optarg, why, sizeof why) == 0;
             if (!is_right)
                 fprintf(stderr, "%s: plan: %s\n", argv[0], why);
         } else {
-            is_right = c != '?' && read_number(optarg, number);
+            is_right = c != '?' && read_number(argv[0], known[index].name, optarg, number);
         }
     }
     if (is_right && optind == argc)
-        return 0;
-    fprintf(stderr, sweep_usage, argv[0], argv[0]);
+        return 1;
+    if (is_right)
+        fprintf(stderr, "%s: \"%s\" is no option\n", argv[0], argv[optind]);
+    say_usage(stderr, argv[0]);
     return -EINVAL;
 }
 
@@ -257,6 +278,8 @@ static int sweep_main(struct sweep *sweep, uint64_t count)
     int rc = weft_sim_sweep(&sweep->options, count, sweep->fn, sweep->arg, &failure);
     if (rc < 0)
         fprintf(stderr, "weft: the plan of the test makes no sense: %s\n", weft_strerror(rc));
+    if (rc == 0)
+        fprintf(stderr, "weft: %" PRIu64 " seed%s, none failed\n", count, count == 1 ? "" : "s");
     if (rc <= 0)
         return rc < 0;
     (void)sim_plan_parse(&sweep->options, failure.plan, why, sizeof why);
@@ -273,8 +296,9 @@ int weft_sim_main(int argc, char **argv, const weft_sim_options *options, weft_f
         sweep.options = *options;
     if (sweep.options.step_max == 0)
         sweep.options.step_max = SWEEP_STEPS_MAX;
-    if (read_args(argc, argv, &args, &sweep.options) < 0)
-        return 2;
+    int rc = read_args(argc, argv, &args, &sweep.options);
+    if (rc <= 0)
+        return rc < 0 ? 2 : 0;
     sweep_self.program = argv[0];
     sweep_self.plan = args.plan;
     sigaction(SIGABRT, &(struct sigaction){.sa_handler = on_abort}, NULL);
