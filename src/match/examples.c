@@ -73,6 +73,8 @@ void wf_examples_unref(wf_examples *examples)
 
 /* ---- files ---- */
 
+_Static_assert(sizeof(wf_plan) == 40, "as the file has it, without padding");
+
 struct lengths {
     uint32_t text, label; /* label UINT32_MAX: none */
 };

@@ -12,10 +12,12 @@
 #define WF_PLAN_EPOCHS_MAX 1000u
 #define WF_PLAN_BATCH_MAX 4096u
 
+/* A section of a file as it is: no padding. */
 typedef struct wf_plan {
     double head_c, weight_decay;
     uint64_t seed;
     uint32_t epochs, batch, iterations; /* 0: what the mode thinks best */
+    uint32_t zero;
 } wf_plan;
 
 static inline bool wf_plan_is_sound(const wf_plan *plan)
