@@ -108,7 +108,8 @@ void service_call_with(const struct service *service, const char *line, const ch
                        const char *body, struct answer *answer)
 {
     wf_buf request = {0};
-    wf_buf_printf(&request, "%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s", line, head);
+    wf_buf_printf(&request, "%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s", line,
+                  head);
     if (body != NULL)
         wf_buf_printf(&request, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
                       strlen(body));
