@@ -33,7 +33,7 @@ static int bytes_leave_block(weft_loop *loop, struct wf_stream_bytes *bytes, siz
     char *mem = wf_grow(NULL, capacity, 1);
     if (mem == NULL)
         return -ENOMEM;
-    if (bytes->end != 0)
+    if (bytes->mem != NULL)
         memcpy(mem, bytes->mem, bytes->end);
     weft_block_free(loop, bytes->mem);
     bytes->mem = mem;
@@ -64,6 +64,7 @@ int wf_stream_bytes_make_room(weft_loop *loop, struct wf_stream_bytes *bytes, si
     if (count > WF_STREAM_BYTES_MAX - live)
         return -WEFT_ELIMIT;
     if (bytes->start != 0) {
+        assert(bytes->mem != NULL);
         memmove(bytes->mem, bytes->mem + bytes->start, live);
         bytes->start = 0;
         bytes->end = live;
