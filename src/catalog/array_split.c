@@ -67,6 +67,7 @@ static int item_begin(wf_array_split *array, char c, wf_piece_error *error)
         return fail(array, array->place, "an item must stand here");
     wf_buf_reset(&array->text);
     array->row_place = array->place;
+    array->item_count++;
     array->is_skipping = false;
     array->is_escaped = false;
     array->is_in_string = c == '"';

@@ -29,6 +29,7 @@ typedef struct wf_array_split {
     bool is_in_string, is_escaped;
     bool is_skipping; /* the item passed the limit, which was said; it ends unseen */
     wf_place place, row_place;
+    size_t item_count; /* begun so far */
     wf_buf text;
     wf_piece_error failure; /* of the array itself: stays */
 } wf_array_split;

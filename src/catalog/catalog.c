@@ -121,9 +121,8 @@ static int fail_twice(const weft_catalog *catalog, const wf_records *records, we
     wf_records_fail(records, error, -WEFT_M_EVALID, line, "%.*s is there already, from line %zu",
                     (int)shown, id.ptr, catalog->lines[first]);
     snprintf(error->field, sizeof(error->field), "id");
-    error->is_row = true;
     error->first_line = catalog->lines[first];
-    return error->rc;
+    return wf_records_fail_row(records, error);
 }
 
 static size_t entity_count_max(const weft_catalog_options *options)
@@ -140,8 +139,7 @@ static int merge_row(weft_catalog *catalog, const wf_records *records, const wf_
         wf_records_fail(records, error, rc, line, "too many aliases of one entity (limit %d)",
                         WF_ALIAS_COUNT_MAX);
         error->limit = WF_ALIAS_COUNT_MAX;
-        error->is_row = true;
-        return rc;
+        return wf_records_fail_row(records, error);
     }
     if (rc < 0)
         return wf_records_fail(records, error, rc, 0, "%s", weft_strerror(rc));

@@ -23,8 +23,7 @@ static int fail(const wf_entity_draft *draft, weft_catalog_error *error, size_t 
 {
     wf_records_fail(draft->records, error, -WEFT_M_EVALID, line, "%s", what);
     snprintf(error->field, sizeof(error->field), "%s", field);
-    error->is_row = true;
-    return error->rc;
+    return wf_records_fail_row(draft->records, error);
 }
 
 static int fail_memory(const wf_entity_draft *draft, weft_catalog_error *error)

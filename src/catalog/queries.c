@@ -87,8 +87,7 @@ static int fail_row(const weft_queries *queries, weft_catalog_error *error, size
                     const char *what)
 {
     wf_records_fail(&queries->records, error, -WEFT_M_EVALID, line, "%s", what);
-    error->is_row = true;
-    return error->rc;
+    return wf_records_fail_row(&queries->records, error);
 }
 
 static int find_column(weft_queries *queries, weft_catalog_error *error)

@@ -72,6 +72,15 @@ int wf_records_fail(const wf_records *records, weft_catalog_error *error, int rc
     return rc;
 }
 
+int wf_records_fail_row(const wf_records *records, weft_catalog_error *error)
+{
+    size_t used = strlen(error->text), item = records->array.item_count;
+    error->is_row = true;
+    if (records->format == WEFT_FILE_JSON && item != 0)
+        snprintf(error->text + used, sizeof(error->text) - used, " (item %zu of the array)", item);
+    return error->rc;
+}
+
 int wf_records_told(int rc, const weft_catalog_error *error)
 {
     char text[WEFT_ERROR_TEXT_BYTES];

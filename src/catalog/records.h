@@ -60,6 +60,10 @@ void wf_records_list_columns(const wf_records *records, char *out, size_t bytes)
 int wf_records_fail(const wf_records *records, weft_catalog_error *error, int rc, size_t line,
                     const char *format, ...) WEFT_PRINTF(5, 6);
 
+/* What wf_records_fail told is about the row at hand alone; of a JSON array, whose items may share
+ * a line, it says which.  Returns error->rc. */
+int wf_records_fail_row(const wf_records *records, weft_catalog_error *error);
+
 /* The end of a public call: leaves the error's text for weft_error_text() and returns `rc`. */
 int wf_records_told(int rc, const weft_catalog_error *error);
 

@@ -73,6 +73,10 @@ static const struct {
      "! q.jsonl:1: the row must be a string, or an object with a string in its field\n"
      "! q.jsonl:2: the row must be a string, or an object with a string in its field\n3|a\n"},
     {"q.json", "", 0, T("[\"a\",\n{\"name\":\"b\"}]"), "1|a\n2|b\n"},
+    {"q.json", "", 0, T("[\"a\",5,\"b\",{}]"),
+     "1|a\n! q.json:1: the row must be a string, or an object with a string in its field (item 2 "
+     "of the array)\n1|b\n! q.json:1: the row must be a string, or an object with a string in its "
+     "field (item 4 of the array)\n"},
     {"q.json", "k", 0, T("[{\"k\":\"a\",\"query\":\"b\"}]"), "1|a\n"},
 };
 

@@ -235,7 +235,8 @@ TEST(program_says_which_line_of_a_file_is_wrong)
 {
     check_bad_file("a.csv", "id,name\n1,a\n2\n", ":3: the row has 1 fields, the first row has 2");
     check_bad_file("a.csv", "id,name\n1,a\n1,b\n", ":3: id: 1 is there already, from line 2");
-    check_bad_file("a.json", "[{\"id\":1,\"name\":\"a\"},\n{\"id\":2}]", ":2: name: is missing");
+    check_bad_file("a.json", "[{\"id\":1,\"name\":\"a\"},\n{\"id\":2}]",
+                   ":2: name: is missing (item 2 of the array)");
     check_bad_file("a.ndjson", "{\"id\":1,\"name\":\"a\"}\n{\"id\":}\n",
                    ":2:7: a value must stand here");
     check_bad_file("a.csv", "id,name\n", ": no entities in it");
