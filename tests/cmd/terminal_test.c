@@ -75,6 +75,29 @@ TEST(match_query_shows_control_characters_escaped)
     run_fini(&run);
 }
 
+TEST(match_discover_says_on_a_terminal_what_may_find_clusters)
+{
+    static const char all[] = "2 texts, 2 new, 0 clusters, 2 new texts in none\r\n\r\n"
+                              "no clusters found\r\n"
+                              "  --cluster-size N: fewer than 5 texts may be one\r\n"
+                              "  --clustering louvain: texts may have less in common\r\n";
+    static const char some[] = "2 texts, 0 new, 0 clusters, 0 new texts in none\r\n\r\n"
+                               "no clusters found\r\n"
+                               "  --all: every text counts as new\r\n";
+    const char *path = make_file("new.txt", "qualm\nzephyr\n");
+    const char *known = make_file("known.txt", "Burma\nJapan\n");
+    struct run run;
+    RUN_ON_TERMINAL(&run, "match", "discover", "-e", COUNTRIES, "--all", "-f", path);
+    CHECK(strstr(run.out, all) != NULL);
+    run_fini(&run);
+    RUN_ON_TERMINAL(&run, "match", "discover", "-e", COUNTRIES, "-f", known, "--cluster-size", "2",
+                    "--clustering", "louvain");
+    CHECK(strstr(run.out, some) != NULL);
+    run_fini(&run);
+    drop_file(path);
+    drop_file(known);
+}
+
 TEST(match_query_of_a_file_shows_a_bar_on_a_terminal)
 {
     const char *path = make_file("q.txt", "a\nb\n");

@@ -10,6 +10,7 @@
 #include "cmd/match/novelty_options.h"
 #include "cmd/say.h"
 
+#include <string.h>
 #include <weft/review.h>
 
 #define TEXTS_MAX 10000
@@ -53,12 +54,26 @@ static void put_cluster(wf_buf *lines, const weft_m_cluster *cluster, const weft
     }
 }
 
-static void put_table(wf_buf *lines, const weft_m_discovery *it, const weft_str *texts)
+/* What may find some. */
+static void put_nothing(wf_buf *lines, const struct discover_job *job, const weft_m_discovery *it)
+{
+    wf_buf_puts(lines, "no clusters found\n");
+    if (it->novel_count < it->text_count && !job->all)
+        wf_buf_puts(lines, "  --all: every text counts as new\n");
+    if (job->size_min > 2)
+        wf_buf_printf(lines, "  --cluster-size N: fewer than %lld texts may be one\n",
+                      (long long)job->size_min);
+    if (job->clustering == NULL || strcmp(job->clustering, "louvain") != 0)
+        wf_buf_puts(lines, "  --clustering louvain: texts may have less in common\n");
+}
+
+static void put_table(wf_buf *lines, const struct discover_job *job, const weft_m_discovery *it,
+                      const weft_str *texts)
 {
     wf_buf_printf(lines, "%zu texts, %zu new, %zu clusters, %zu new texts in none\n\n",
                   it->text_count, it->novel_count, it->cluster_count, it->noise_count);
     if (it->cluster_count == 0) {
-        wf_buf_puts(lines, "no clusters found\n");
+        put_nothing(lines, job, it);
         return;
     }
     table_text(lines, "NAME", 32);
@@ -84,7 +99,7 @@ static int tell_body(void *arg)
     if (telling->job->is_json)
         return output_put(lines, weft_m_discovery_json(telling->found, telling->texts, &text),
                           &text);
-    put_table(lines, telling->found, telling->texts);
+    put_table(lines, telling->job, telling->found, telling->texts);
     return lines->rc;
 }
 
@@ -150,8 +165,8 @@ int cmd_match_discover(int argc, char **argv)
          &job.size_min, 2, TEXTS_MAX},
         {"keywords", 0, "N", "keywords of a cluster, 1 to 32 (8)", ARGS_INTEGER, &job.keyword_max,
          1, 32},
-        {"clustering", 0, "hdbscan|components|louvain",
-         "how (hdbscan; components if it finds none)", ARGS_CHOICE, &job.clustering, 0, 0},
+        {"clustering", 0, "hdbscan|components|louvain", "another way to find them", ARGS_CHOICE,
+         &job.clustering, 0, 0},
         {"report", 0, "DIR", "write a report and its summary there", ARGS_TEXT, &job.report_path, 0,
          0},
         {"storage-path", 0, "FILE", "add the clusters to the reviews of this file", ARGS_TEXT,
