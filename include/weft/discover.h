@@ -31,9 +31,10 @@ typedef struct weft_m_discover_options {
     int64_t keyword_max;                   /* of a cluster, 1 to 32; 8 */
     weft_str clustering;                   /* "hdbscan"; "components", connected at a
                                               cosine of 0.75; "louvain", communities of a graph of
-                                              15 neighbours each; ptr NULL: hdbscan, and if that
-                                              finds nothing components.  Where nothing is found
-                                              all new texts are noise */
+                                              15 neighbours each; ptr NULL: by average linkage,
+                                              down to a mean cosine of 0.2 between the texts of
+                                              what is joined.  Where nothing is found all new
+                                              texts are noise */
     weft_m_progress_fn *progress;          /* of the steps of all texts, four each; may be NULL */
     void *progress_arg;
 } weft_m_discover_options;
@@ -56,9 +57,9 @@ typedef struct weft_m_stage {
 } weft_m_stage;
 
 typedef struct weft_m_discovery {
-    char id[9];   /* eight hexadecimal digits, of the texts and the time */
-    int64_t time; /* Unix seconds */
-    const char *clustering;
+    char id[9];             /* eight hexadecimal digits, of the texts and the time */
+    int64_t time;           /* Unix seconds */
+    const char *clustering; /* "average" if none was asked for */
     weft_m_stage stages[3];
     size_t text_count, novel_count;
     const weft_m_cluster *clusters; /* in the order of their first texts */
@@ -67,9 +68,9 @@ typedef struct weft_m_discovery {
     size_t noise_count;
 } weft_m_discovery;
 
-/* Clusters are those of HDBSCAN over hashed runs of characters and words.  Work grows with the
- * square of the novel texts: 10,000 take seconds.  `options` may be NULL.  As weft_m_novelty; *out
- * is the caller's. */
+/* Clusters are of texts as hashed runs of characters and words, the rare ones counting more.  Work
+ * grows with the square of the novel texts: 10,000 take seconds.  `options` may be NULL.  As
+ * weft_m_novelty; *out is the caller's. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_discover(weft_matcher *matcher, const weft_str *texts,
                                                       size_t text_count,
                                                       const weft_m_discover_options *options,

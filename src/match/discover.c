@@ -29,7 +29,7 @@ struct discovery {
 
 enum clustering { USUAL, HDBSCAN, COMPONENTS, LOUVAIN, CLUSTERING_COUNT };
 
-static const char *const clustering_names[CLUSTERING_COUNT] = {"hdbscan", "hdbscan", "components",
+static const char *const clustering_names[CLUSTERING_COUNT] = {"average", "hdbscan", "components",
                                                                "louvain"};
 
 enum stage { NOVELTY, CLUSTER, EVIDENCE };
@@ -253,7 +253,7 @@ typedef int clustering_fn(wf_clusters *clusters, const wf_spot *spots, size_t co
 
 static clustering_fn *cluster_fn(const struct making *it)
 {
-    static clustering_fn *const all[CLUSTERING_COUNT] = {wf_cluster, wf_cluster_hdbscan,
+    static clustering_fn *const all[CLUSTERING_COUNT] = {wf_cluster_average, wf_cluster_hdbscan,
                                                          wf_cluster_components, wf_cluster_louvain};
     return all[it->clustering];
 }

@@ -32,7 +32,7 @@ static const weft_field fields[] = {
     {WEFT_FIELD_INTEGER(struct discover_asked, keywords), .range = WEFT_RANGE(1, 32),
      .about = "The most keywords of a cluster."},
     {WEFT_FIELD_STRING(struct discover_asked, clustering), .flags = WEFT_NULLABLE,
-     .choices = clusterings, .about = "Without: hdbscan, else components."},
+     .choices = clusterings, .about = "Without: texts alike in the mean."},
     {WEFT_FIELD_DOUBLE(struct discover_asked, alpha), .interval = WEFT_INTERVAL(0, 1),
      .check = ask_check_alpha, .about = "Part of known texts that may be taken for novel."},
     {WEFT_FIELD_BOOL(struct discover_asked, review),

@@ -172,6 +172,103 @@ TEST(M8_new_texts_that_have_nothing_in_common_are_all_noise)
     weft_m_close(matcher);
 }
 
+/* A line a kind, its texts behind one another; what must be found of them. */
+#define KINDS_MAX 3u
+#define KIND_TEXTS_MAX 20u
+static const struct obvious {
+    const char *kinds[KINDS_MAX][KIND_TEXTS_MAX];
+    int64_t size_min;
+    size_t cluster_count, member_min; /* of each cluster, all of one kind */
+} obvious[] = {
+    {{{"solar panel store Berlin", "solar panel store Paris", "solar panel store Madrid",
+       "solar panel store Vienna", "solar panel store Oslo"},
+      {"electric bike rental Berlin", "electric bike rental Paris", "electric bike rental Madrid",
+       "electric bike rental Vienna", "electric bike rental Oslo"},
+      {"organic dog food brand 1", "organic dog food brand 2", "organic dog food brand 3",
+       "organic dog food brand 4", "organic dog food brand 5"}},
+     3,
+     3,
+     5},
+    {{{"solar panel store 1",  "solar panel store 2",  "solar panel store 3",
+       "solar panel store 4",  "solar panel store 5",  "solar panel store 6",
+       "solar panel store 7",  "solar panel store 8",  "solar panel store 9",
+       "solar panel store 10", "solar panel store 11", "solar panel store 12",
+       "solar panel store 13", "solar panel store 14", "solar panel store 15",
+       "solar panel store 16", "solar panel store 17", "solar panel store 18",
+       "solar panel store 19", "solar panel store 20"}},
+     5,
+     1,
+     20},
+    {{{"solar panel store", "solar panels store", "solar panel stores", "solar panels stores",
+       "a solar panel store", "the solar panel store"}},
+     5,
+     1,
+     6},
+    {{{"solar panel store", "solar panel store", "solar panel store", "solar panel store",
+       "solar panel store"}},
+     5,
+     1,
+     5},
+    {{{"where is my parcel", "when will my parcel arrive", "my parcel has not arrived",
+       "track my parcel", "where is the parcel"},
+      {"how do I get a refund", "I want a refund please", "refund my order",
+       "when do I get my refund", "please refund me"}},
+     3,
+     2,
+     3},
+    {{{"the cat sat on a warm windowsill", "quarterly earnings rose sharply",
+       "boil the pasta for nine minutes",  "volcanic ash grounded flights",
+       "my bicycle chain snapped",         "Mozart wrote it in Vienna",
+       "photosynthesis needs light",       "he forgot his umbrella again",
+       "stock prices fell overnight",      "a lighthouse keeper retired",
+       "glaciers carve deep valleys",      "she plays chess on Thursdays",
+       "tax forms are due in April",       "penguins huddle against wind",
+       "the printer is out of toner",      "coffee tastes better fresh",
+       "old maps show no bridge",          "drummers need good timing",
+       "copper conducts electricity",      "jellyfish have no brains"}},
+     3,
+     0,
+     0},
+};
+
+/* Their texts and kinds; returns how many. */
+static size_t take_obvious(const struct obvious *it, weft_str *list, size_t *kinds)
+{
+    size_t count = 0;
+    for (size_t k = 0; k < KINDS_MAX; k++) {
+        for (size_t i = 0; i < KIND_TEXTS_MAX && it->kinds[k][i] != NULL; i++) {
+            kinds[count] = k;
+            list[count++] = str_of(it->kinds[k][i]);
+        }
+    }
+    return count;
+}
+
+TEST(M8_what_is_obvious_in_small_data_is_found_and_nothing_else)
+{
+    weft_matcher *matcher = open_bank();
+    for (size_t at = 0; at < sizeof(obvious) / sizeof(*obvious); at++) {
+        weft_str list[KINDS_MAX * KIND_TEXTS_MAX];
+        size_t kinds[KINDS_MAX * KIND_TEXTS_MAX], count = take_obvious(&obvious[at], list, kinds);
+        weft_m_discover_options options;
+        weft_m_discovery *found;
+        weft_m_discover_options_init(&options);
+        options.all_are_novel = true;
+        options.cluster_size_min = obvious[at].size_min;
+        CHECK_OK(weft_m_discover(matcher, list, count, &options, &found, NULL));
+        CHECK_EQ(found->novel_count, count);
+        CHECK_EQ(found->cluster_count, obvious[at].cluster_count);
+        for (size_t c = 0; c < found->cluster_count; c++) {
+            const weft_m_cluster *cluster = &found->clusters[c];
+            CHECK_GE(cluster->member_count, obvious[at].member_min);
+            for (size_t i = 0; i < cluster->member_count; i++)
+                CHECK_EQ(kinds[cluster->members[i]], kinds[cluster->members[0]]);
+        }
+        weft_m_discovery_free(found);
+    }
+    weft_m_close(matcher);
+}
+
 TEST(M8_options_that_make_no_sense_are_refused)
 {
     const weft_str list[] = {STR("a")};

@@ -7,6 +7,7 @@
 #include "match/novelty/linkage.h"
 
 #include <math.h>
+#include <string.h>
 
 #define CORE_NEIGHBOURS 5u
 #define JOINED_COSINE 0.75f
@@ -36,6 +37,23 @@ void wf_clusters_middle(const wf_clusters *clusters, const wf_spot *spots, int32
             sum[k] += vector[k];
     }
     wf_spot_of(sum, out);
+}
+
+void wf_clusters_keep_large(wf_clusters *clusters, size_t size_min, uint32_t *sizes,
+                            uint32_t *names)
+{
+    memset(sizes, 0, clusters->spot_count * sizeof(*sizes));
+    for (size_t i = 0; i < clusters->spot_count; i++) {
+        sizes[clusters->labels[i]]++;
+        names[i] = UINT32_MAX;
+    }
+    for (size_t i = 0; i < clusters->spot_count; i++) {
+        uint32_t *name = &names[clusters->labels[i]];
+        bool is_large = sizes[clusters->labels[i]] >= size_min;
+        if (is_large && *name == UINT32_MAX)
+            *name = (uint32_t)clusters->count++;
+        clusters->labels[i] = is_large ? (int32_t)*name : -1;
+    }
 }
 
 /* ---- the tree of nearest connections ---- */

@@ -24,10 +24,13 @@ typedef struct wf_clusters {
  * -ENOMEM, or what the job was halted with; fini in any case. */
 int wf_cluster(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
                const wf_job *job);
-/* The same by one of its two ways alone, and by communities (novelty/louvain.c). */
+/* The same by one of its two ways alone, by communities (novelty/louvain.c), and by average linkage
+ * (novelty/average.c). */
 int wf_cluster_hdbscan(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
                        const wf_job *job);
 int wf_cluster_louvain(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
+                       const wf_job *job);
+int wf_cluster_average(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
                        const wf_job *job);
 int wf_cluster_components(wf_clusters *clusters, const wf_spot *spots, size_t count,
                           size_t size_min, const wf_job *job);
@@ -36,6 +39,12 @@ void wf_clusters_fini(wf_clusters *clusters);
 
 /* All in one. */
 void wf_clusters_join_all(wf_clusters *clusters);
+
+/* Labels are groups, any numbers below the spots': those of fewer than `size_min` become nobody's,
+ * the others are numbered anew, in the order of their first spot.  Both arrays are scratch, of as
+ * many items as there are spots. */
+void wf_clusters_keep_large(wf_clusters *clusters, size_t size_min, uint32_t *sizes,
+                            uint32_t *names);
 
 /* The middle of one. */
 void wf_clusters_middle(const wf_clusters *clusters, const wf_spot *spots, int32_t label,

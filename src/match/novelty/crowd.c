@@ -21,10 +21,7 @@ int wf_crowd_init(wf_crowd *it, const wf_spot *spots, size_t count)
         return -ENOMEM;
     }
     for (size_t i = 0; i < count; i++) {
-        memcpy(it->bytes + i * WF_SPACE_DIM, spots[i].at, WF_SPACE_DIM);
-        for (size_t k = 0; k < WF_SPACE_DIM; k++)
-            it->sums[i] += spots[i].at[k];
-        it->inverses[i] = spots[i].inverse;
+        wf_crowd_put(it, i, &spots[i]);
         it->names[i] = (uint32_t)i;
     }
     return 0;
@@ -50,6 +47,15 @@ void wf_crowd_cosines(const wf_crowd *it, const wf_spot *spot, size_t first, siz
         float cosine = (float)products[i] * spot->inverse * it->inverses[first + i];
         out[i] = cosine < 1 ? cosine : 1;
     }
+}
+
+void wf_crowd_put(wf_crowd *it, size_t at, const wf_spot *spot)
+{
+    memcpy(it->bytes + at * WF_SPACE_DIM, spot->at, WF_SPACE_DIM);
+    it->sums[at] = 0;
+    for (size_t k = 0; k < WF_SPACE_DIM; k++)
+        it->sums[at] += spot->at[k];
+    it->inverses[at] = spot->inverse;
 }
 
 void wf_crowd_drop(wf_crowd *it, size_t at)

@@ -28,6 +28,9 @@ void wf_crowd_fini(wf_crowd *crowd);
 void wf_crowd_cosines(const wf_crowd *crowd, const wf_spot *spot, size_t first, size_t count,
                       float out[WF_CROWD_BLOCK]);
 
+/* Another spot takes the place of one, under its name. */
+void wf_crowd_put(wf_crowd *crowd, size_t at, const wf_spot *spot);
+
 /* One leaves; the last takes its place. */
 void wf_crowd_drop(wf_crowd *crowd, size_t at);
 

@@ -13,7 +13,6 @@
 #include "match/novelty/ground.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define NEIGHBOURS 15u
 #define COSINE_MIN 0.1f /* less has nothing in common */
@@ -243,24 +242,6 @@ static int unfold(struct graph *it, struct moving *moving, uint32_t *names, int3
 
 /* ---- all together ---- */
 
-/* Small communities are nobody's; the others are numbered anew, in the order of their first spot.
- */
-static void keep_large(wf_clusters *clusters, size_t size_min, uint32_t *sizes, uint32_t *names)
-{
-    memset(sizes, 0, clusters->spot_count * sizeof(*sizes));
-    for (size_t i = 0; i < clusters->spot_count; i++) {
-        sizes[clusters->labels[i]]++;
-        names[i] = UINT32_MAX;
-    }
-    for (size_t i = 0; i < clusters->spot_count; i++) {
-        uint32_t *name = &names[clusters->labels[i]];
-        bool is_large = sizes[clusters->labels[i]] >= size_min;
-        if (is_large && *name == UINT32_MAX)
-            *name = (uint32_t)clusters->count++;
-        clusters->labels[i] = is_large ? (int32_t)*name : -1;
-    }
-}
-
 int wf_cluster_louvain(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
                        const wf_job *job)
 {
@@ -276,7 +257,7 @@ int wf_cluster_louvain(wf_clusters *clusters, const wf_spot *spots, size_t count
     if (rc == 0)
         rc = unfold(&graph, &moving, names, clusters->labels, job);
     if (rc == 0)
-        keep_large(clusters, size_min, moving.community, names);
+        wf_clusters_keep_large(clusters, size_min, moving.community, names);
     graph_fini(&graph);
     wf_free(moving.community);
     wf_free(moving.degrees);
