@@ -277,8 +277,8 @@ static int say(struct explanation *all, wf_buf *issue, wf_buf *suggestion)
     return rc < 0 ? rc : also;
 }
 
-/* Below this the best candidate is most often the wrong one: a lower threshold would let in more
- * like it. */
+/* A score is a probability by default: with a threshold below this most of what is let in would be
+ * wrong by its own word. */
 #define TENTHS_SENSIBLE 3
 
 static int say_below(struct explanation *all)
