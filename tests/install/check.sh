@@ -10,7 +10,7 @@ root=$(mktemp -d) || exit 1
 trap 'rm -rf "$root"' EXIT
 
 echo "TAP version 13"
-echo "1..12"
+echo "1..14"
 at=0
 # point WHAT COMMAND…
 point() {
@@ -58,6 +58,28 @@ END
     "$@" -static "$root/alone.c" -o "$root/alone" $(pkg-config --static --cflags --libs weft-http) && "$root/alone"
 }
 point "the server alone, static" server_alone "$@"
+# catalogue_alone STATIC COMPILER… : the flags of weft-catalog suffice for the matcher whose entities it reads.
+catalogue_alone() {
+    static=$1
+    shift
+    cat >"$root/read.c" <<'END'
+#include <weft/catalog.h>
+int main(void)
+{
+    weft_catalog *catalog;
+    weft_str name = WEFT_STR("A");
+    weft_text text = {0};
+    int rc = weft_catalog_new(&catalog);
+    weft_catalog_free(catalog);
+    rc = rc < 0 ? rc : weft_norm_text(name, NULL, &text, NULL);
+    weft_text_free(&text);
+    return rc < 0;
+}
+END
+    "$@" $static "$root/read.c" -o "$root/read" $(pkg-config ${static:+--static} --cflags --libs weft-catalog) && "$root/read"
+}
+point "the catalogue alone, shared" catalogue_alone "" "$@"
+point "the catalogue alone, static" catalogue_alone -static "$@"
 point "every macro, C++11" builds_and_runs macros.cpp "" "$cxx" -std=c++11
 point "every macro, C++20" builds_and_runs macros.cpp "" "$cxx" -std=c++20
 
