@@ -29,11 +29,11 @@ typedef struct weft_m_discover_options {
     bool all_are_novel;                    /* do not ask: every text counts as new */
     int64_t cluster_size_min;              /* at least 2; 5 */
     int64_t keyword_max;                   /* of a cluster, 1 to 32; 8 */
-    weft_str clustering;                   /* "hdbscan"; "components", connected at a
+    weft_str clustering;                   /* "average" or ptr NULL: average linkage, down to a
+                                              mean cosine of 0.2 between the texts of what is
+                                              joined; "hdbscan"; "components", connected at a
                                               cosine of 0.75; "louvain", communities of a graph of
-                                              15 neighbours each; ptr NULL: by average linkage,
-                                              down to a mean cosine of 0.2 between the texts of
-                                              what is joined.  Where nothing is found all new
+                                              15 neighbours each.  Where nothing is found all new
                                               texts are noise */
     weft_m_progress_fn *progress;          /* of the steps of all texts, four each; may be NULL */
     void *progress_arg;

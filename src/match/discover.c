@@ -27,7 +27,7 @@ struct discovery {
     wf_arena arena;
 };
 
-enum clustering { USUAL, HDBSCAN, COMPONENTS, LOUVAIN, CLUSTERING_COUNT };
+enum clustering { AVERAGE, HDBSCAN, COMPONENTS, LOUVAIN, CLUSTERING_COUNT };
 
 static const char *const clustering_names[CLUSTERING_COUNT] = {"average", "hdbscan", "components",
                                                                "louvain"};
@@ -298,7 +298,7 @@ static int check_clustering(weft_str name, enum clustering *out, weft_m_error *e
 {
     if (name.ptr == NULL)
         return 0;
-    for (unsigned i = HDBSCAN; i < CLUSTERING_COUNT; i++) {
+    for (unsigned i = AVERAGE; i < CLUSTERING_COUNT; i++) {
         if (wf_str_is(name, clustering_names[i])) {
             *out = (enum clustering)i;
             return 0;
@@ -307,7 +307,7 @@ static int check_clustering(weft_str name, enum clustering *out, weft_m_error *e
     wf_m_fail(error, -WEFT_M_EVALID, "Unknown clustering: %.*s", name.len < 40 ? (int)name.len : 40,
               name.ptr);
     wf_m_error_field(error, "clustering");
-    wf_m_error_suggest(error, "Use 'hdbscan', 'components' or 'louvain'");
+    wf_m_error_suggest(error, "Use 'average', 'hdbscan', 'components' or 'louvain'");
     return -WEFT_M_EVALID;
 }
 

@@ -20,7 +20,7 @@ struct discover_asked {
     bool all, review;
 };
 
-static const char *const clusterings[] = {"hdbscan", "components", "louvain", NULL};
+static const char *const clusterings[] = {"average", "hdbscan", "components", "louvain", NULL};
 static const weft_field text_item = {.type = WEFT_TYPE_STRING};
 static const struct discover_asked preset = {.cluster_size = 5, .keywords = 8, .alpha = 0.05};
 static const weft_field fields[] = {

@@ -79,7 +79,7 @@ static const struct {
      "weft: --level: up is none of all, self, ancestors, descendants"},
     {{"match", "discover", "-e", "x.csv", "--clustering", "kmeans", "-fz"},
      2,
-     "weft: --clustering: kmeans is none of hdbscan, components, louvain"},
+     "weft: --clustering: kmeans is none of average, hdbscan, components, louvain"},
     {{"match", "drift", "-e", "x.csv", "-fz", "--method", "mmd"},
      2,
      "weft: --method: mmd is none of mmd_linear, kl_gaussian, cosine_centroid"},
@@ -193,7 +193,7 @@ static const struct {
     {{"match", "novelty", "-e", "FILE", "Germany", "--calibration"},
      {"local", "split", "mondrian"}},
     {{"match", "discover", "-e", "FILE", "-f", "FILE", "--clustering"},
-     {"hdbscan", "components", "louvain"}},
+     {"average", "hdbscan", "components", "louvain"}},
 };
 
 /* The program's lists of choices are its own; each of them is one of the library's. */

@@ -111,7 +111,7 @@ TASK_TEST(discover_that_is_wrong_is_refused_or_says_why)
     CHECK(desk_says(&desk, "--data"));
     CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[\"a\"],\"clustering\":\"kmeans\"}"),
              422);
-    CHECK(desk_says(&desk, "clustering: must be hdbscan, components or louvain"));
+    CHECK(desk_says(&desk, "clustering: must be average, hdbscan, components or louvain"));
     CHECK_EQ(desk_call(&desk, "PUT /v1/matchers/default", UNFITTED), 200);
     const char *result = discover(&desk, "");
     CHECK(desk_says(&desk, "event: failed\n"));
