@@ -89,18 +89,18 @@ variant_asan() {
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     configure build-asan -Db_sanitize=address,undefined -Db_lundef=false -Ddebug_checks=true "${quick[@]}" &&
         compile asan build-asan &&
-        WEFT_TEST_TIMEOUT_FACTOR=5 WEFT_TEST_SWEEP_MAX=60 WEFT_FUZZ_RUNS=5000 check asan build-asan
+        WEFT_TEST_TIMEOUT_FACTOR=5 WEFT_TEST_SWEEP_MAX=40 WEFT_FUZZ_RUNS=3000 check asan build-asan
 }
 
 variant_tsan() {
     configure build-tsan -Db_sanitize=thread -Db_lundef=false "${quick[@]}" &&
-        compile tsan build-tsan $(tools/suite-targets build-tsan threads) && WEFT_TEST_TIMEOUT_FACTOR=10 WEFT_TEST_SWEEP_MAX=200 \
+        compile tsan build-tsan $(tools/suite-targets build-tsan threads) && WEFT_TEST_TIMEOUT_FACTOR=10 WEFT_TEST_SWEEP_MAX=60 \
         check tsan build-tsan --suite threads
 }
 
 # What a failure at each single point comes to has been seen with gcc: some of them are enough elsewhere.
 variant_clang() {
-    CC=clang configure build-clang --werror && compile clang build-clang && WEFT_TEST_SWEEP_MAX=50 WEFT_FUZZ_RUNS=5000 check clang build-clang
+    CC=clang configure build-clang --werror && compile clang build-clang && WEFT_TEST_SWEEP_MAX=30 WEFT_FUZZ_RUNS=3000 check clang build-clang
 }
 
 # What the aarch64 build can do without its own copies of outside libraries (tools/aarch64.ini says so):
