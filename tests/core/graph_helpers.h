@@ -76,6 +76,22 @@ static inline const char *told_by(uint32_t loops, weft_fn *fn)
     return text;
 }
 
+/* Whatever allocation fails, the wait ends. */
+static inline int waits_without_memory(void *arg)
+{
+    (void)arg;
+    for (uint64_t k = 1;; k++) {
+        weft_event never = {0};
+        weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC, .nth = k};
+        weft_fault_arm(&plan);
+        int rc = weft_event_wait(&never);
+        weft_fault_arm(NULL);
+        CHECK_EQ(rc, -EDEADLK);
+        if (plan.point == NULL)
+            return rc;
+    }
+}
+
 static weft_event go;
 
 static inline int awaits(void *arg)

@@ -342,22 +342,6 @@ RUN_TEST(test_F06_the_report_of_a_deadlock_shows_the_cycle_over_loops)
     CHECK(strstr(cycle + 8, "cycle") == NULL);
 }
 
-/* Whatever allocation fails, the wait ends. */
-static int waits_without_memory(void *arg)
-{
-    (void)arg;
-    for (uint64_t k = 1;; k++) {
-        weft_event never = {0};
-        weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC, .nth = k};
-        weft_fault_arm(&plan);
-        int rc = weft_event_wait(&never);
-        weft_fault_arm(NULL);
-        CHECK_EQ(rc, -EDEADLK);
-        if (plan.point == NULL)
-            return rc;
-    }
-}
-
 /* Where there are threads the plan is theirs too, and they would race for it. */
 RUN_TEST(test_F06_a_deadlock_of_two_loops_is_ended_without_memory)
 {
