@@ -469,6 +469,27 @@ TEST(test_N01_pages_of_a_batch_that_is_not_used_up_go_back)
     wf_stacks_free(stacks);
 }
 
+/* Sixteen slots of some size are as many bytes as thirty-two of another. */
+TEST(slabs_that_are_kept_are_used_again_for_stacks_of_their_size)
+{
+    const size_t guard = wf_stack_guard_bytes(), small = 64 * KIB;
+    wf_stacks_options sizes[] = {{.stack_bytes = small}, {.stack_bytes = 2 * small + guard}};
+    wf_stacks_keep(/* is_on= */ true);
+    for (int i = 0; i < 4; i++) {
+        struct wf_stacks *stacks = pool_new(&sizes[i % 2]);
+        wf_stack held[48];
+        int count = i % 2 == 0 ? 48 : 16;
+        for (int at = 0; at < count; at++) {
+            held[at] = take(stacks);
+            memset(held[at].base, 1, wf_stack_bytes(&held[at]));
+        }
+        for (int at = 0; at < count; at++)
+            give(stacks, &held[at]);
+        wf_stacks_free(stacks);
+    }
+    wf_stacks_keep(/* is_on= */ false);
+}
+
 /* Takes `count`, dirties them, gives them back. */
 static void use(struct wf_stacks *stacks, int count)
 {

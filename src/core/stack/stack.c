@@ -163,14 +163,15 @@ static bool slab_keep(const struct wf_stacks *stacks, const struct slab *slab)
     return true;
 }
 
-/* A kept slab of that size whose slots come guarded: only behind others that are. */
-static bool slab_take_kept(struct wf_stacks *stacks, size_t bytes, struct slab *out,
+/* A kept slab of so many slots and bytes, which come guarded: only behind others that are. */
+static bool slab_take_kept(struct wf_stacks *stacks, uint32_t count, size_t bytes, struct slab *out,
                            uint8_t *out_guard)
 {
     if (stacks->options.is_measured)
         return false; /* their bytes are not fresh */
     for (uint32_t i = 0; i < kept.count && stacks->guarded == stacks->slot_count; i++) {
-        if (kept.slabs[i].bytes != bytes || kept.guards[i] < stacks->options.guard_best)
+        if (kept.slabs[i].count != count || kept.slabs[i].bytes != bytes ||
+            kept.guards[i] < stacks->options.guard_best)
             continue;
         *out = kept.slabs[i];
         *out_guard = kept.guards[i];
@@ -254,7 +255,7 @@ static int add_slab(struct wf_stacks *stacks, uint32_t count)
         return rc;
     struct slab slab = {.bytes = bytes};
     uint8_t guard = 0;
-    bool is_kept = slab_take_kept(stacks, bytes, &slab, &guard);
+    bool is_kept = slab_take_kept(stacks, count, bytes, &slab, &guard);
     rc = is_kept ? 0 : wf_stack_space_map(&slab.space, bytes);
     if (rc < 0)
         return rc;
