@@ -548,6 +548,35 @@ TEST(test_N01_pages_go_back_after_ten_idle_seconds)
     wf_stacks_free(stacks);
 }
 
+/* The end of a stack holds the canary of the one above. */
+TEST(test_N02_a_canary_outlives_the_pages_below_it)
+{
+    enum { COUNT = 20 };
+    wf_stack held[COUNT];
+    struct wf_stacks *stacks = pool_new(&(wf_stacks_options){.guard_best = WF_GUARD_CANARY});
+    weft_time now = 1000 * WEFT_SEC, next;
+    for (int i = 0; i < COUNT; i++) {
+        held[i] = take(stacks);
+        held[i].top[-1] = 1;
+    }
+    for (int i = 0; i < COUNT; i += 2)
+        give(stacks, &held[i]);
+    while ((next = wf_stacks_trim(stacks, now)) != WEFT_FOREVER)
+        now = next;
+    CHECK_EQ(wf_stacks_get_stats(stacks).pooled, 0u);
+    for (int i = 1; i < COUNT; i += 2)
+        CHECK(wf_stack_is_intact(&held[i]));
+
+    /* Of those that nobody uses none is kept. */
+    for (int i = 1; i < COUNT; i += 2)
+        give(stacks, &held[i]);
+    while ((next = wf_stacks_trim(stacks, now)) != WEFT_FOREVER)
+        now = next;
+    for (int i = 1; i < COUNT; i += 2)
+        CHECK(!has_page(&held[i]));
+    wf_stacks_free(stacks);
+}
+
 TEST(test_N01_pool_is_bounded_and_trimmed_in_steps)
 {
     struct wf_stacks *stacks = pool_new(&(wf_stacks_options){

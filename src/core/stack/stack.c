@@ -417,6 +417,8 @@ void wf_stacks_give(struct wf_stacks *stacks, const wf_stack *stack)
         wipe(stack);
     if (stacks->is_checked)
         wf_stack_poison(stack);
+    if (stack->guard == WF_GUARD_CANARY)
+        wf_stack_canary_clear(stack->base);
     stacks->used--;
     stacks->free[stacks->free_count++] = stack->slot;
     trim_soon(stacks);
@@ -463,16 +465,37 @@ static void next_window(struct wf_stacks *stacks, weft_time now)
     stacks->window_end = now + WINDOW_NS;
 }
 
+/* The canary at the end of a slot is that of the stack above, if somebody uses that. */
+static bool holds_canary(const struct wf_stacks *stacks, uint32_t number)
+{
+    wf_stack above;
+    if (number + 1 >= stacks->fresh || stacks->slots[number + 1].guard != WF_GUARD_CANARY)
+        return false;
+    describe_slot(stacks, number + 1, &above);
+    return wf_stack_canary_is_intact(&above);
+}
+
+/* Of the free ones that are not cold yet the first `count`, a batch at most. */
+static void drop_batch(struct wf_stacks *stacks, uint32_t count)
+{
+    char *canaries[WF_STACK_BATCH];
+    size_t canary_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t number = stacks->free[stacks->cold++];
+        stacks->ranges[i] = (struct iovec){stacks->slots[number].base, stacks->stack_bytes};
+        if (holds_canary(stacks, number))
+            canaries[canary_count++] = stacks->slots[number + 1].base;
+    }
+    wf_stack_pages_drop(stacks->ranges, count);
+    while (canary_count > 0)
+        wf_stack_canary_write(canaries[--canary_count]);
+}
+
 static void drop_pages(struct wf_stacks *stacks, uint32_t count)
 {
-    size_t filled = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        char *base = stacks->slots[stacks->free[stacks->cold++]].base;
-        stacks->ranges[filled++] = (struct iovec){base, stacks->stack_bytes};
-        if (filled == WF_STACK_BATCH || i + 1 == count) {
-            wf_stack_pages_drop(stacks->ranges, filled);
-            filled = 0;
-        }
+    for (uint32_t batch; count > 0; count -= batch) {
+        batch = count < WF_STACK_BATCH ? count : WF_STACK_BATCH;
+        drop_batch(stacks, batch);
     }
 }
 

@@ -185,6 +185,13 @@ WF_NO_ASAN void wf_stack_canary_write(char *base)
         canary[i] = CANARY_VALUE;
 }
 
+WF_NO_ASAN void wf_stack_canary_clear(char *base)
+{
+    uint64_t *canary = canary_of(base);
+    for (size_t i = 0; i < CANARY_WORDS; i++)
+        canary[i] = 0;
+}
+
 WF_NO_ASAN bool wf_stack_canary_is_intact(const wf_stack *stack)
 {
     const uint64_t *canary = canary_of(stack->base);

@@ -36,6 +36,7 @@ void wf_stack_pages_drop(const struct iovec *ranges, size_t count);
 /* The canary of the stack at `base`: 64 bytes that nobody else uses, below its guard, which in a
  * pool is the end of the slot before, so that no page is touched for it alone. */
 void wf_stack_canary_write(char *base);
+void wf_stack_canary_clear(char *base); /* nobody uses the stack any more */
 
 /* Checkers: Valgrind learns of stacks, ASan and Valgrind of stacks that nobody uses. */
 bool wf_stack_on_valgrind(void);
