@@ -5,11 +5,12 @@
 #
 # --plain: without sanitizers, so that only what a target asserts, a crash and a hang are found; of targets
 # that make a world for each input four times as many are tried.  Both go on from the same inputs.
+# `tools/fuzz-runs` has how often each target ran since its last change, and names the `next` one.
 # What only carries an input (fuzz/carriers.txt) is not measured: it is most of what those targets run.
 set -u
 cd "$(dirname "$0")/.."
-seconds=30 dir=build-fuzz sanitize=address,undefined
-[ "${1:-}" = --plain ] && dir=build-fuzz-plain sanitize=none && shift
+seconds=30 dir=build-fuzz sanitize=address,undefined plain=
+[ "${1:-}" = --plain ] && dir=build-fuzz-plain sanitize=none plain=plain && shift
 [[ ${1:-} =~ ^[0-9]+$ ]] && seconds=$1 && shift
 [ -f $dir/build.ninja ] || CC=clang meson setup $dir -Dfuzz=true -Db_sanitize=$sanitize -Db_lundef=false \
     >$dir.log || { cat $dir.log; exit 1; }
@@ -24,8 +25,16 @@ for target in "${targets[@]}"; do
     mkdir -p "build-fuzz/corpus/$target" "fuzz/findings/$target"
     UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 "$dir/fuzz/$target" -max_total_time="$seconds" -timeout=10 -entropic=0 \
         -rss_limit_mb=1024 -print_final_stats=1 -artifact_prefix="fuzz/findings/$target/" \
-        "build-fuzz/corpus/$target" "fuzz/corpus/$target" >"$dir/$target.log" 2>&1 || rc=1
+        "build-fuzz/corpus/$target" "fuzz/corpus/$target" >"$dir/$target.log" 2>&1
+    found=$?
     grep -E 'stat::number_of_executed_units|^SUMMARY|Test unit written' "$dir/$target.log"
+    runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$dir/$target.log")
+    if [ $found = 0 ]; then
+        tools/fuzz-runs add "$target" "$runs" $plain
+    else
+        tools/fuzz-runs drop "$target"
+        rc=1
+    fi
     rmdir "fuzz/findings/$target" 2>/dev/null
 done
 rmdir fuzz/findings 2>/dev/null
