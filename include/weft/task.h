@@ -14,6 +14,10 @@
  * What a task came to is kept until its owner ends, or until weft_release().  An owner that starts
  * tasks for ever releases the handles it will not ask again, or uses weft_group_spawn(), which
  * keeps nothing; the same with weft_detach(), where the owner is the loop.
+ *
+ * A wait keeps what any call keeps, of floating point too: each task has its own rounding and
+ * traps. errno and the flags of past operations (fetestexcept()) are the thread's: read them before
+ * you wait.
  */
 #ifndef WEFT_TASK_H
 #define WEFT_TASK_H

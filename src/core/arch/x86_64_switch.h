@@ -31,6 +31,9 @@ struct wf_fiber_frame {
 };
 _Static_assert(sizeof(struct wf_fiber_frame) == 64, "as in arch/x86_64.S");
 
+/* Whether the processor loads MXCSR as fast as it compares: see x86_64.S. */
+extern _Atomic(bool) wf_fiber_always_loads __attribute__((visibility("hidden")));
+
 /* Of a fiber that has not begun. */
 static inline void wf_fiber_frame_fill(struct wf_fiber_frame *frame, wf_fiber *fiber, weft_fn *fn,
                                        void *arg, wf_fiber *home, wf_fiber_exit_fn *exit_fn)
@@ -58,6 +61,17 @@ static inline void wf_fiber_frame_fill(struct wf_fiber_frame *frame, wf_fiber *f
 #define WF_SWITCH_CALLER_AGAIN "\n\t"
 #endif
 
+/* rcx: where MXCSR of the flow we leave was stored. */
+#define WF_SWITCH_LOAD_CONTROL                                                                     \
+    "cmpb $0, wf_fiber_always_loads(%%rip)\n\t"                                                    \
+    "jne 2f\n\t"                                                                                   \
+    "movl (%%rcx), %%eax\n\t"                                                                      \
+    "xorl (%%rsp), %%eax\n\t"                                                                      \
+    "testl $0xffc0, %%eax\n\t"                                                                     \
+    "jz 3f\n"                                                                                      \
+    "2:\tldmxcsr (%%rsp)\n"                                                                        \
+    "3:\tfldcw 4(%%rsp)\n\t"
+
 /* rbx and rbp are pushed because the compiler takes neither for clobbered; the others are
  * clobbered, and their places in the frame stay empty.  The first step keeps clear of the red zone.
  */
@@ -71,11 +85,9 @@ static inline __attribute__((always_inline)) void wf_fiber_swap_in_place(void *f
                      "subq $40, %%rsp\n\t"
                      "stmxcsr (%%rsp)\n\t"
                      "fnstcw 4(%%rsp)\n\t"
+                     "movq %%rsp, %%rcx\n\t"
                      "movq %%rsp, (%0)\n\t"
-                     "movq (%1), %%rsp\n\t"
-                     "ldmxcsr (%%rsp)\n\t"
-                     "fldcw 4(%%rsp)\n\t"
-                     "addq $8, %%rsp\n\t"
+                     "movq (%1), %%rsp\n\t" WF_SWITCH_LOAD_CONTROL "addq $8, %%rsp\n\t"
                      "popq %%r12\n\t"
                      "popq %%r13\n\t"
                      "popq %%r14\n\t"
@@ -99,10 +111,9 @@ static inline __attribute__((always_inline)) void wf_fiber_swap_in_place(void *f
  */
 static inline __attribute__((always_inline)) _Noreturn void wf_fiber_jump_in_place(void *to)
 {
-    __asm__ volatile("movq (%0), %%rsp\n\t"
-                     "ldmxcsr (%%rsp)\n\t"
-                     "fldcw 4(%%rsp)\n\t"
-                     "addq $8, %%rsp\n\t"
+    __asm__ volatile("stmxcsr -8(%%rsp)\n\t"
+                     "leaq -8(%%rsp), %%rcx\n\t"
+                     "movq (%0), %%rsp\n\t" WF_SWITCH_LOAD_CONTROL "addq $8, %%rsp\n\t"
                      "popq %%r12\n\t"
                      "popq %%r13\n\t"
                      "popq %%r14\n\t"

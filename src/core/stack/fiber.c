@@ -2,6 +2,7 @@
 
 #include "core/stack/fiber.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #if WF_HAS_ASAN
@@ -15,8 +16,25 @@
 /* What the switch cannot live with: in arch/<cpu>.S. */
 int wf_fiber_has_shadow_stack(void);
 
+#if defined(__x86_64__)
+
+_Atomic(bool) wf_fiber_always_loads;
+
+static void fiber_know_processor(void)
+{
+    __builtin_cpu_init();
+    atomic_store_explicit(&wf_fiber_always_loads, __builtin_cpu_is("amd"), memory_order_relaxed);
+}
+
+#else
+static void fiber_know_processor(void)
+{
+}
+#endif
+
 int wf_fiber_check_host(void)
 {
+    fiber_know_processor();
     return wf_fiber_has_shadow_stack() ? -ENOTSUP : 0;
 }
 
