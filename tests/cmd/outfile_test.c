@@ -13,6 +13,9 @@
 #include <weft/task.h>
 
 #include <errno.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -128,11 +131,25 @@ static struct place make_place(void)
     return place;
 }
 
+/* What a run that was killed while it replaced its notes has left. */
+static void drop_halves(const struct place *place)
+{
+    char pattern[PATH_MAX];
+    glob_t found;
+    snprintf(pattern, sizeof(pattern), "%s.tmp-*", place->resume);
+    if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+        return;
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        unlink(found.gl_pathv[i]);
+    globfree(&found);
+}
+
 static void drop_place(const struct place *place)
 {
     unlink(place->path);
     unlink(place->part);
     unlink(place->resume);
+    drop_halves(place);
     CHECK_OK(rmdir(place->folder));
 }
 
