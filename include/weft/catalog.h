@@ -16,11 +16,14 @@
  *
  * Formats of entities:
  *
- *   CSV     RFC 4180, UTF-8.  The first row names the columns; `id` and `name` must be among them,
- *           `aliases` holds further names with '|' between them, `text` what is shown of a hit.
- *           `parents` the ids of entities above (<weft/hierarchy.h>), which goes into extra as
+ *   CSV     RFC 4180, UTF-8, with commas; or with what `delimiter` says; or, where it says nothing,
+ *           with semicolons, tabs or bars, if split at these alone the first row has the columns
+ * that must be there.  In doubt nothing is read.  "sep=;" may stand before the first row. The first
+ * row names the columns; `id` and `name` must be among them, `aliases` holds further names with '|'
+ * between them, `text` what is shown of a hit. `parents` the ids of entities above
+ * (<weft/hierarchy.h>), which goes into extra as
  *           {"hierarchy":{"parents":[ids]}} unless there is a column `hierarchy`.  Any other column
- *           is kept as extra.  Every row has as many fields as the first.
+ *           is kept as extra, as text: "3,50" too.  Every row has as many fields as the first.
  *   TSV     the same with tabs, and no quoting.
  *   JSON    one array of objects: {"id": string or integer, "name": string, "aliases": [string],
  *           "text": string}.  Any other key is kept as extra.
@@ -29,8 +32,9 @@
  * Formats of texts: LINES, one a line; or a column of CSV or TSV; or of NDJSON and JSON a key of
  * each object, or strings by themselves.
  *
- * A byte order mark at the start is skipped, CR before LF is part of the line's end, blank lines
- * between rows mean nothing.  Files of any length are read in pieces; a row has a limit.
+ * A byte order mark at the start is skipped, UTF-16 is refused, CR before LF is part of the line's
+ * end, blank lines between rows mean nothing.  Files of any length are read in pieces; a row has a
+ * limit.
  *
  * Everything here works in the calling thread, and waits exactly if the given read function waits;
  * reading a file blocks the thread: call it before the loop runs, or by weft_run_blocking().
@@ -66,15 +70,17 @@ WEFT_API const char *weft_file_format_name(enum weft_file_format format);
 
 /* Where a file is wrong. */
 typedef struct weft_catalog_error {
-    int rc;            /* what the call returned */
-    bool is_row;       /* one row is bad; reading could go on behind it */
-    size_t line;       /* from 1; 0: the file as a whole */
-    size_t column;     /* in bytes, from 1; 0: the row as a whole */
-    size_t limit;      /* of -WEFT_ELIMIT; else 0 */
-    size_t first_line; /* where the id stands that is there already; else 0 */
-    char file[256];    /* as given; a long one loses its beginning */
-    char field[64];    /* "name", "aliases[2]"; empty: none in particular */
-    char text[192];    /* one sentence without its full stop */
+    int rc;             /* what the call returned */
+    bool is_row;        /* one row is bad; reading could go on behind it */
+    size_t line;        /* from 1; 0: the file as a whole */
+    size_t column;      /* in bytes, from 1; 0: the row as a whole */
+    size_t limit;       /* of -WEFT_ELIMIT; else 0 */
+    size_t first_line;  /* where the id stands that is there already; else 0 */
+    char file[256];     /* as given; a long one loses its beginning */
+    char field[64];     /* "name", "aliases[2]"; empty: none in particular */
+    char text[192];     /* one sentence without its full stop */
+    const char *option; /* which of weft_catalog_options may be what is missing, "delimiter",
+                         * "id_field", "name_field" or "field"; NULL: none.  Static */
 } weft_catalog_error;
 
 /* "FILE:LINE:COLUMN: FIELD: TEXT" as far as they are known.  NUL-terminated, cut to fit; returns
@@ -99,8 +105,10 @@ typedef struct weft_catalog_options {
     weft_str id_field, name_field, aliases_field;
     weft_str parents_field; /* of JSON only if it is given: an id, or an array of them */
     char alias_separator;   /* between the aliases, or parents, of a field of CSV or TSV; 0: '|' */
-    bool merges; /* an id that is there already is no bad row: its name and aliases become
-                  * aliases of the first, unless they are there too */
+    bool merges;    /* an id that is there already is no bad row: its name and aliases become
+                     * aliases of the first, unless they are there too */
+    char delimiter; /* between the fields of CSV, no other format has one: a tab or a sign of ASCII,
+                     * but none of " . + -; 0: by the first row */
 } weft_catalog_options;
 
 /* ---- entities ---- */
@@ -132,8 +140,10 @@ WEFT_API WEFT_MUST_USE int weft_catalog_read_json(weft_catalog *catalog, const c
 /* All entities, borrowed until the catalogue changes. */
 WEFT_API const weft_m_entity *weft_catalog_entities(const weft_catalog *catalog, size_t *out_count);
 
-/* The line an entity began in, in its file. */
+/* The line an entity began in, in its file; and that file's name, borrowed until the catalogue is
+ * freed. */
 WEFT_API size_t weft_catalog_line(const weft_catalog *catalog, size_t entity);
+WEFT_API const char *weft_catalog_file(const weft_catalog *catalog, size_t entity);
 
 /* Bad rows left out, and rows merged into others, so far. */
 WEFT_API size_t weft_catalog_skip_count(const weft_catalog *catalog);
@@ -162,6 +172,10 @@ WEFT_API void weft_queries_close(weft_queries *queries); /* NULL is fine */
  */
 WEFT_API WEFT_MUST_USE int weft_queries_next(weft_queries *queries, weft_str *out_text,
                                              size_t *out_line, weft_catalog_error *error);
+
+/* What separates the fields, if the format is CSV and the first call of weft_queries_next() has
+ * come back; else 0. */
+WEFT_API char weft_queries_delimiter(const weft_queries *queries);
 
 /* True if the next call would have to read: nothing is left of what was read so far. */
 WEFT_API bool weft_queries_must_wait(const weft_queries *queries);

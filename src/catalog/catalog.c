@@ -7,11 +7,22 @@
 #include "base/utf8.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define ENTITY_COUNT_MAX ((size_t)10 * 1000 * 1000)
 
+#define FILE_SHOWN_BYTES 60u
+
+/* Where entities came from: those from `first` on. */
+struct catalog_file {
+    weft_str name; /* with a NUL behind it */
+    size_t first;
+};
+
 struct weft_catalog {
-    wf_arena arena; /* strings of the entities */
+    wf_arena arena;             /* strings of the entities */
+    struct catalog_file *files; /* those that had any */
+    size_t file_count, file_capacity;
     weft_m_entity *entities;
     size_t *lines; /* one an entity */
     size_t count, capacity;
@@ -43,6 +54,7 @@ void weft_catalog_free(weft_catalog *catalog)
     wf_field_set_fini(&catalog->fields);
     wf_free(catalog->entities);
     wf_free(catalog->lines);
+    wf_free(catalog->files);
     wf_free(catalog);
 }
 
@@ -55,6 +67,15 @@ const weft_m_entity *weft_catalog_entities(const weft_catalog *catalog, size_t *
 size_t weft_catalog_line(const weft_catalog *catalog, size_t entity)
 {
     return entity < catalog->count ? catalog->lines[entity] : 0;
+}
+
+const char *weft_catalog_file(const weft_catalog *catalog, size_t entity)
+{
+    for (size_t i = catalog->file_count; i-- > 0 && entity < catalog->count;) {
+        if (catalog->files[i].first <= entity)
+            return catalog->files[i].name.ptr;
+    }
+    return "";
 }
 
 size_t weft_catalog_skip_count(const weft_catalog *catalog)
@@ -101,9 +122,33 @@ static int catalog_reserve(weft_catalog *catalog)
     return 0;
 }
 
-static int catalog_add(weft_catalog *catalog, const wf_entity_draft *draft, size_t line)
+/* Before its first entity: `draft` is of this file. */
+static int note_file(weft_catalog *catalog, const wf_entity_draft *draft)
+{
+    const char *name = draft->records->name;
+    if (draft->has_added)
+        return 0;
+    if (catalog->file_count == catalog->file_capacity) {
+        size_t capacity = catalog->file_capacity == 0 ? 1 : catalog->file_capacity * 2;
+        struct catalog_file *files = wf_grow(catalog->files, capacity, sizeof(*files));
+        if (files == NULL)
+            return -ENOMEM;
+        catalog->files = files;
+        catalog->file_capacity = capacity;
+    }
+    struct catalog_file *file = &catalog->files[catalog->file_count];
+    file->first = catalog->count;
+    if (!wf_arena_copy(&catalog->arena, (weft_str){name, strlen(name) + 1}, &file->name))
+        return -ENOMEM;
+    catalog->file_count++;
+    return 0;
+}
+
+static int catalog_add(weft_catalog *catalog, wf_entity_draft *draft, size_t line)
 {
     int rc = catalog_reserve(catalog);
+    if (rc == 0)
+        rc = note_file(catalog, draft);
     if (rc == 0)
         rc = wf_entity_copy(draft, &catalog->arena, &catalog->entities[catalog->count]);
     if (rc == 0)
@@ -111,16 +156,33 @@ static int catalog_add(weft_catalog *catalog, const wf_entity_draft *draft, size
     if (rc < 0)
         return rc;
     catalog->lines[catalog->count++] = line;
+    draft->has_added = true;
     return 0;
 }
 
-static int fail_twice(const weft_catalog *catalog, const wf_records *records, weft_str id,
-                      int64_t first, size_t line, weft_catalog_error *error)
+/* What the first line of an id is a line of, unless that is the file at hand: its end, if it is
+ * long. */
+static const char *other_file(const weft_catalog *catalog, const wf_records *records, size_t first)
 {
-    size_t shown = wf_utf8_cut(id.ptr, id.len, 64);
-    wf_records_fail(records, error, -WEFT_M_EVALID, line, "%.*s is there already, from line %zu",
-                    (int)shown, id.ptr, catalog->lines[first]);
-    snprintf(error->field, sizeof(error->field), "id");
+    const char *name = weft_catalog_file(catalog, first);
+    size_t bytes = strlen(name);
+    if (strcmp(name, records->name) == 0)
+        return NULL;
+    return bytes > FILE_SHOWN_BYTES ? name + bytes - FILE_SHOWN_BYTES : name;
+}
+
+static int fail_twice(const weft_catalog *catalog, const wf_entity_draft *draft, size_t first,
+                      size_t line, weft_catalog_error *error)
+{
+    const wf_records *records = draft->records;
+    weft_str id = draft->entity.id, key = draft->names.id;
+    const char *file = other_file(catalog, records, first);
+    wf_records_fail(records, error, -WEFT_M_EVALID, line,
+                    "%.*s is there already, from line %zu%s%s",
+                    (int)wf_utf8_cut(id.ptr, id.len, 64), id.ptr, catalog->lines[first],
+                    file != NULL ? " of " : "", file != NULL ? file : "");
+    snprintf(error->field, sizeof(error->field), "%.*s", (int)wf_utf8_cut(key.ptr, key.len, 40),
+             key.ptr);
     error->first_line = catalog->lines[first];
     return wf_records_fail_row(records, error);
 }
@@ -161,7 +223,7 @@ static int take_row(weft_catalog *catalog, const wf_records *records, const wf_r
     if (first >= 0 && options->merges)
         return merge_row(catalog, records, draft, first, row->line, error);
     if (first >= 0)
-        return fail_twice(catalog, records, id, first, row->line, error);
+        return fail_twice(catalog, draft, (size_t)first, row->line, error);
     if (catalog->count >= count_max) {
         wf_records_fail(records, error, -WEFT_ELIMIT, row->line, "too many entities (limit %zu)",
                         count_max);
@@ -217,13 +279,15 @@ static int catalog_read(weft_catalog *catalog, const char *name,
         options = &defaults;
     if (error == NULL)
         error = &ignored;
-    int rc = wf_records_open(&records, name, options, read, arg);
-    if (rc < 0)
-        wf_records_fail(&records, error, rc, 0, "%s", weft_strerror(rc));
-    else if (records.format == WEFT_FILE_LINES)
+    wf_field_names names;
+    wf_field_names_init(&names, options);
+    const wf_wanted wanted = {
+        .names = {names.id, names.name}, .options = {"id_field", "name_field"}, .count = 2};
+    int rc = wf_records_open(&records, name, options, &wanted, read, arg, error);
+    if (rc == 0 && records.format == WEFT_FILE_LINES)
         rc = wf_records_fail(&records, error, -EINVAL, 0,
                              "holds lines; entities are csv, tsv, json or ndjson");
-    else
+    else if (rc == 0)
         rc = read_rows(catalog, &records, options, error);
     wf_records_close(&records);
     return wf_records_told(rc, error);

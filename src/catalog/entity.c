@@ -26,6 +26,19 @@ static int fail(const wf_entity_draft *draft, weft_catalog_error *error, size_t 
     return wf_records_fail_row(draft->records, error);
 }
 
+/* Of a field that the caller may call otherwise; `index` of an item of its array, or SIZE_MAX. */
+static int fail_key(const wf_entity_draft *draft, weft_catalog_error *error, size_t line,
+                    weft_str key, size_t index, const char *what)
+{
+    char field[64];
+    int shown = (int)(key.len < 40 ? key.len : 40);
+    if (index == SIZE_MAX)
+        snprintf(field, sizeof(field), "%.*s", shown, key.ptr);
+    else
+        snprintf(field, sizeof(field), "%.*s[%zu]", shown, key.ptr, index);
+    return fail(draft, error, line, field, what);
+}
+
 static int fail_memory(const wf_entity_draft *draft, weft_catalog_error *error)
 {
     return wf_records_fail(draft->records, error, -ENOMEM, 0, "%s", weft_strerror(-ENOMEM));
@@ -72,36 +85,6 @@ static size_t column_of(const wf_entity_draft *draft, weft_str name)
     return wf_records_column(draft->records, name.ptr, name.len);
 }
 
-/* What to do about a first row of one column in which something else than a comma separates the
- * names of several; NULL: there is nothing of the kind. */
-static const char *other_mark(const wf_records *records)
-{
-    const char *mark = records->column_count == 1 ? strpbrk(records->columns[0], ";\t|") : NULL;
-    if (mark == NULL)
-        return NULL;
-    if (*mark == '\t')
-        return "has tabs, as TSV has: name the file .tsv, or give tsv as its format";
-    return *mark == ';' ? "has semicolons; commas separate the fields of CSV, and tabs those of "
-                          "TSV: convert the file"
-                        : "has bars; commas separate the fields of CSV, and tabs those of TSV: "
-                          "convert the file";
-}
-
-static int fail_columns(const wf_entity_draft *draft, weft_catalog_error *error)
-{
-    const wf_records *records = draft->records;
-    const char *mark = other_mark(records);
-    char there[100];
-    weft_str missing = draft->id_column == WF_NO_FIELD ? draft->names.id : draft->names.name;
-    int shown = (int)(missing.len < 40 ? missing.len : 40);
-    if (mark != NULL)
-        return wf_records_fail(records, error, -WEFT_M_EVALID, 1,
-                               "no column %.*s; the first row %s", shown, missing.ptr, mark);
-    wf_records_list_columns(records, there, sizeof(there));
-    return wf_records_fail(records, error, -WEFT_M_EVALID, 1,
-                           "no column %.*s; the first row has %s", shown, missing.ptr, there);
-}
-
 static int note_columns(const wf_entity_draft *draft, weft_catalog_error *error)
 {
     int rc = 0;
@@ -111,6 +94,7 @@ static int note_columns(const wf_entity_draft *draft, weft_catalog_error *error)
     return rc < 0 ? fail_memory(draft, error) : 0;
 }
 
+/* The first two are there, or the records would have said so. */
 static int find_columns(wf_entity_draft *draft, weft_catalog_error *error)
 {
     draft->id_column = column_of(draft, draft->names.id);
@@ -122,9 +106,7 @@ static int find_columns(wf_entity_draft *draft, weft_catalog_error *error)
     if (column_of(draft, weft_str_of("hierarchy")) != WF_NO_FIELD)
         draft->parents_column = WF_NO_FIELD; /* the key is taken */
     draft->has_columns = true;
-    if (draft->id_column != WF_NO_FIELD && draft->name_column != WF_NO_FIELD)
-        return note_columns(draft, error);
-    return fail_columns(draft, error);
+    return note_columns(draft, error);
 }
 
 static weft_str trim(weft_str text)
@@ -215,10 +197,10 @@ static int read_fields(wf_entity_draft *draft, const wf_record *record, weft_cat
 
     entity->id = wf_csv_field(fields, draft->id_column);
     if (is_blank(entity->id))
-        return fail(draft, error, record->line, "id", "is empty");
+        return fail_key(draft, error, record->line, draft->names.id, SIZE_MAX, "is empty");
     entity->name = wf_csv_field(fields, draft->name_column);
     if (is_blank(entity->name))
-        return fail(draft, error, record->line, "name", "is empty");
+        return fail_key(draft, error, record->line, draft->names.name, SIZE_MAX, "is empty");
     if (draft->text_column != WF_NO_FIELD && wf_csv_field(fields, draft->text_column).len != 0)
         entity->text = wf_csv_field(fields, draft->text_column);
     for (size_t i = 0; i < draft->names.alias_count && rc == 0; i++) {
@@ -292,25 +274,13 @@ static const char *take_text(weft_m_entity *entity, const weft_json *text)
     return entity->text.ptr == NULL ? "must be a string" : NULL;
 }
 
-static int fail_alias(const wf_entity_draft *draft, weft_catalog_error *error, size_t line,
-                      weft_str key, size_t index, const char *what)
-{
-    char field[64];
-    int shown = (int)(key.len < 40 ? key.len : 40);
-    if (index == SIZE_MAX)
-        snprintf(field, sizeof(field), "%.*s", shown, key.ptr);
-    else
-        snprintf(field, sizeof(field), "%.*s[%zu]", shown, key.ptr, index);
-    return fail(draft, error, line, field, what);
-}
-
 static int take_alias(wf_entity_draft *draft, const weft_json *value, size_t line, weft_str key,
                       size_t index, weft_catalog_error *error)
 {
     weft_str alias = weft_json_string(value);
     if (alias.ptr == NULL || is_blank(alias))
-        return fail_alias(draft, error, line, key, index,
-                          alias.ptr == NULL ? "must be a string" : "is empty");
+        return fail_key(draft, error, line, key, index,
+                        alias.ptr == NULL ? "must be a string" : "is empty");
     return add_alias(draft, alias) < 0 ? fail_memory(draft, error) : 0;
 }
 
@@ -323,7 +293,7 @@ static int take_aliases(wf_entity_draft *draft, const weft_json *aliases, size_t
     if (weft_json_kind(aliases) == WEFT_JSON_STRING && draft->names.is_renamed)
         return take_alias(draft, aliases, line, key, SIZE_MAX, error);
     if (weft_json_kind(aliases) != WEFT_JSON_ARRAY)
-        return fail_alias(draft, error, line, key, SIZE_MAX, "must be an array of strings");
+        return fail_key(draft, error, line, key, SIZE_MAX, "must be an array of strings");
     for (size_t i = 0; i < weft_json_count(aliases) && rc == 0; i++)
         rc = take_alias(draft, weft_json_item(aliases, i), line, key, i, error);
     return rc;
@@ -349,10 +319,10 @@ static int read_object(wf_entity_draft *draft, const wf_record *record, weft_cat
     const char *wrong =
         take_id(draft, weft_json_get_str(object, draft->names.id), draft->id_digits);
     if (wrong != NULL)
-        return fail(draft, error, record->line, "id", wrong);
+        return fail_key(draft, error, record->line, draft->names.id, SIZE_MAX, wrong);
     wrong = take_name(&draft->entity, weft_json_get_str(object, draft->names.name));
     if (wrong != NULL)
-        return fail(draft, error, record->line, "name", wrong);
+        return fail_key(draft, error, record->line, draft->names.name, SIZE_MAX, wrong);
     wrong = take_text(&draft->entity, weft_json_get(object, "text"));
     if (wrong != NULL)
         return fail(draft, error, record->line, "text", wrong);
@@ -367,7 +337,7 @@ static int read_object(wf_entity_draft *draft, const wf_record *record, weft_cat
     size_t bad;
     wrong = wf_parents_check(parents, &bad);
     if (wrong != NULL)
-        return fail_alias(draft, error, record->line, draft->names.parents, bad, wrong);
+        return fail_key(draft, error, record->line, draft->names.parents, bad, wrong);
     extra_of_object(draft, object, parents);
     return 0;
 }

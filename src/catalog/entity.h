@@ -17,6 +17,7 @@ typedef struct wf_entity_draft {
     wf_field_names names;
     wf_field_set *seen; /* the names of what is read go there */
     bool merges;        /* wf_entity_merge may follow a copy */
+    bool has_added;     /* an entity of this file is in the catalogue */
     weft_m_entity entity;
     weft_str *aliases;
     size_t alias_capacity;

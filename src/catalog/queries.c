@@ -32,6 +32,17 @@ void weft_queries_close(weft_queries *queries)
     wf_free(queries);
 }
 
+/* The caller's, or any of the usual. */
+static wf_wanted wanted_columns(const weft_queries *queries)
+{
+    wf_wanted wanted = {.options = {"field", "field", "field"}, .is_any = true};
+    if (queries->field != NULL)
+        wanted.names[wanted.count++] = weft_str_of(queries->field);
+    for (size_t i = 0; queries->field == NULL && i < USUAL_COUNT; i++)
+        wanted.names[wanted.count++] = weft_str_of(usual_fields[i]);
+    return wanted;
+}
+
 static int queries_new(weft_queries **out, const char *name, const weft_catalog_options *options,
                        weft_catalog_read_fn *read, void *arg, weft_catalog_error *error)
 {
@@ -51,11 +62,11 @@ static int queries_new(weft_queries **out, const char *name, const weft_catalog_
         if (queries->field == NULL)
             goto out;
     }
-    rc = wf_records_open(&queries->records, queries->name, &queries->options, read, arg);
-    if (rc < 0) {
-        wf_records_fail(&queries->records, error, rc, 0, "%s", weft_strerror(rc));
+    const wf_wanted wanted = wanted_columns(queries);
+    rc = wf_records_open(&queries->records, queries->name, &queries->options, &wanted, read, arg,
+                         error);
+    if (rc < 0)
         goto out;
-    }
     /* The bytes are not asked: a text may begin with a bracket. */
     if (queries->records.format == WEFT_FILE_AUTO)
         queries->records.format = WEFT_FILE_LINES;
@@ -90,7 +101,8 @@ static int fail_row(const weft_queries *queries, weft_catalog_error *error, size
     return wf_records_fail_row(&queries->records, error);
 }
 
-static int find_column(weft_queries *queries, weft_catalog_error *error)
+/* It is there, or the records would have said so. */
+static void find_column(weft_queries *queries)
 {
     const wf_records *records = &queries->records;
     queries->column = WF_NO_FIELD;
@@ -102,15 +114,7 @@ static int find_column(weft_queries *queries, weft_catalog_error *error)
     }
     if (queries->field == NULL && records->column_count == 1)
         queries->column = 0;
-    if (queries->column == WF_NO_FIELD) {
-        char there[100];
-        wf_records_list_columns(records, there, sizeof(there));
-        return wf_records_fail(
-            records, error, -WEFT_M_EVALID, 1, "no column %.40s; the first row has %s",
-            queries->field != NULL ? queries->field : "query, text or name", there);
-    }
     queries->has_column = true;
-    return 0;
 }
 
 static weft_str text_of_json(const weft_queries *queries, const weft_json *json)
@@ -131,9 +135,8 @@ static int take_text(weft_queries *queries, const wf_record *record, weft_str *o
                      weft_catalog_error *error)
 {
     if (record->fields != NULL) {
-        int rc = queries->has_column ? 0 : find_column(queries, error);
-        if (rc < 0)
-            return rc;
+        if (!queries->has_column)
+            find_column(queries);
         *out = wf_csv_field(record->fields, queries->column);
         return 1;
     }
@@ -176,6 +179,12 @@ bool weft_queries_must_wait(const weft_queries *queries)
 {
     const wf_source *source = &queries->records.source;
     return source->at == source->end && !source->is_ended;
+}
+
+char weft_queries_delimiter(const weft_queries *queries)
+{
+    const wf_records *records = &queries->records;
+    return records->is_begun && records->format == WEFT_FILE_CSV ? records->csv.delimiter : '\0';
 }
 
 size_t weft_queries_skip_count(const weft_queries *queries)

@@ -9,6 +9,7 @@
 
 #include "catalog/array_split.h"
 #include "catalog/csv_parse.h"
+#include "catalog/delimiter.h"
 #include "catalog/line_split.h"
 #include "catalog/source.h"
 
@@ -20,6 +21,9 @@ typedef struct wf_records {
     enum weft_file_format format; /* AUTO until the first bytes are there */
     size_t row_bytes_max;
     bool is_begun, is_ended;
+    char delimiter; /* of CSV, as the caller says; '\0': by the first record */
+    char rival;     /* would have done as well as what was taken; '\0': nothing */
+    wf_wanted columns_wanted;
 
     /* By the format one of these. */
     wf_csv csv;
@@ -28,7 +32,7 @@ typedef struct wf_records {
 
     /* CSV, TSV: what the columns are called. */
     char **columns;
-    size_t column_count;
+    size_t column_count, head_line;
 
     weft_json *json; /* of the row at hand */
 } wf_records;
@@ -42,9 +46,11 @@ typedef struct wf_record {
     weft_str text;
 } wf_record;
 
-/* `records` must not move until close.  `read` NULL: opens the file.  Close it on failure too. */
+/* `records` must not move until close; the names wanted are borrowed until then.  `read` NULL:
+ * opens the file.  Close it on failure too. */
 int wf_records_open(wf_records *records, const char *name, const weft_catalog_options *options,
-                    weft_catalog_read_fn *read, void *arg);
+                    const wf_wanted *wanted, weft_catalog_read_fn *read, void *arg,
+                    weft_catalog_error *error);
 void wf_records_close(wf_records *records);
 
 /* 1 and *out, 0 at the end, or negative with *error; if error->is_row, reading can go on. */
@@ -52,9 +58,6 @@ int wf_records_next(wf_records *records, wf_record *out, weft_catalog_error *err
 
 /* The column of this name, without regard to ASCII case, or WF_NO_FIELD. */
 size_t wf_records_column(const wf_records *records, const char *name, size_t name_bytes);
-
-/* What the columns are called, as "id", "name", ...: as many as fit, none of them cut. */
-void wf_records_list_columns(const wf_records *records, char *out, size_t bytes);
 
 /* Fills *error, except `field` and `column`; returns rc. */
 int wf_records_fail(const wf_records *records, weft_catalog_error *error, int rc, size_t line,

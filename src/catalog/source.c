@@ -50,6 +50,15 @@ static int source_read(wf_source *source)
     return 0;
 }
 
+/* A mark of its own, or ASCII in two bytes each. */
+static bool is_utf16(const char *bytes)
+{
+    bool has_mark = memcmp(bytes, "\xFF\xFE", 2) == 0 || memcmp(bytes, "\xFE\xFF", 2) == 0;
+    bool is_little = bytes[0] != '\0' && bytes[1] == '\0' && bytes[2] != '\0';
+    bool is_big = bytes[0] == '\0' && bytes[1] != '\0' && bytes[2] == '\0';
+    return has_mark || is_little || is_big;
+}
+
 /* The mark has three bytes: they must be there, or the end, before it can be told. */
 static int source_begin(wf_source *source)
 {
@@ -61,6 +70,7 @@ static int source_begin(wf_source *source)
     source->is_begun = true;
     if (source->end >= 3 && memcmp(source->mem, "\xEF\xBB\xBF", 3) == 0)
         source->at = 3;
+    source->is_utf16 = source->end >= 3 && is_utf16(source->mem);
     return 0;
 }
 

@@ -13,6 +13,7 @@ typedef struct wf_source {
     char *mem; /* Invariant: bytes not yet consumed are mem[at, end). */
     size_t at, end;
     bool is_begun, is_ended;
+    bool is_utf16;  /* by its first bytes, which are no UTF-8; known once there are some */
     uint64_t bytes; /* read so far */
 } wf_source;
 

@@ -108,6 +108,17 @@ static const struct file_row good_files[] = {
     {"a.csv", T("id,parents,name,hierarchy\n2,1,b,h\n"),
      "2|2|b|||{\"parents\":\"1\",\"hierarchy\":\"h\"}\n"},
     {"a.csv", T("id,name\n"), ""},
+
+    /* CSV with another delimiter, as the columns that must be there say */
+    {"a.csv", T("\xEF\xBB\xBFid;name;aliases;price\r\n1;\"a;\"\"b\"\"\";x|y;3,50\r\n"),
+     "2|1|a;\"b\"|x;y||{\"price\":\"3,50\"}\n"},
+    {"a.csv", T("\"id\";\"name\"\n\"1\";\"a\nb\"\n2;c\n"), "2|1|a\nb|||\n4|2|c|||\n"},
+    {"a.csv", T("\"id\"\t\"name\"\n1\t\"a\tb\"\n"), "2|1|a\tb|||\n"},
+    {"a.csv", T("id|name|aliases\n1|a|\"x|y\"\n"), "2|1|a|x;y||\n"},
+    {"-", T("\n\nname;id;price, EUR\na;1;2,5\n"), "4|1|a|||{\"price, EUR\":\"2,5\"}\n"},
+    {"a.csv", T("id,name,a;b\n1,a;b,c\n"), "2|1|a;b|||{\"a;b\":\"c\"}\n"},
+    {"a.csv", T("\xEF\xBB\xBFsep=;\r\nid;name\r\n1;a\r\n"), "3|1|a|||\n"},
+    {"a.csv", T("sep=,\nid,name\n1,a;b\n"), "3|1|a;b|||\n"},
     {"dir.tsv/noending", T("id,name\n1,\"a\tb\"\n"), "2|1|a\tb|||\n"},
 
     /* TSV */
@@ -141,15 +152,24 @@ TEST(catalog_reads_each_format_in_pieces_of_any_size)
 static const struct file_row bad_files[] = {
     /* the file as a whole */
     {"a.csv", T(""), "! a.csv: is empty; its first row must name the columns\n"},
-    {"a.csv", T("id;name\n1;a\n"),
-     "! a.csv:1: no column id; the first row has semicolons; commas separate the fields of CSV, "
-     "and tabs those of TSV: convert the file\n"},
-    {"a.csv", T("id|name\n1|a\n"),
-     "! a.csv:1: no column id; the first row has bars; commas separate the fields of CSV, and tabs "
-     "those of TSV: convert the file\n"},
-    {"a.csv", T("id\tname\n1\ta\n"),
-     "! a.csv:1: no column id; the first row has tabs, as TSV has: name the file .tsv, or give tsv "
-     "as its format\n"},
+    {"a.csv", T("sep=;\n"), "! a.csv: is empty; its first row must name the columns\n"},
+    {"a.csv", T("code;title\n1;a\n"),
+     "! a.csv:1: no column id; the first row, split at semicolons, has \"code\", \"title\"\n"},
+    {"a.csv", T("\xEF\xBB\xBFsep=;\r\nid;title\n1;a\n"),
+     "! a.csv:2: no column name; the first row, split at semicolons, has \"id\", \"title\"\n"},
+    {"a.csv", T("id;title, short\n1;a\n"),
+     "! a.csv:1: no column id; the first row, split at commas, has \"id;title\", \" short\"\n"},
+    {"a.csv", T("code;title|short\n1;a\n"),
+     "! a.csv:1: the first row can be split at semicolons and at bars: say which by the "
+     "delimiter\n"},
+    {"a.csv", T("id;name;x,id,name\n1;a,2,b;c\n"),
+     "! a.csv:1: the first row can be split at commas and at semicolons: say which by the "
+     "delimiter\n"},
+    {"a.tsv", T("id;name\n1;a\n"), "! a.tsv:1: no column id; the first row has \"id;name\"\n"},
+    {"a.csv", T("\xFF\xFEi\0d\0"), "! a.csv: is UTF-16; save it as UTF-8\n"},
+    {"a.csv", T("\xFE\xFF\0i\0d"), "! a.csv: is UTF-16; save it as UTF-8\n"},
+    {"a.json", T("[\0]\0"), "! a.json: is UTF-16; save it as UTF-8\n"},
+    {"-", T("\0i\0d"), "! -: is UTF-16; save it as UTF-8\n"},
     {"a.csv", T("name\na\n"), "! a.csv:1: no column id; the first row has \"name\"\n"},
     {"a.csv", T("ID, name\n1,a\n"),
      "! a.csv:1: no column name; the first row has \"ID\", \" name\"\n"},
@@ -169,7 +189,7 @@ static const struct file_row bad_files[] = {
 
     /* a row */
     {"a.csv", T("id,name\n1,a\n2\n"),
-     "2|1|a|||\n! a.csv:3: the row has 1 fields, the first row has 2\n"},
+     "2|1|a|||\n! a.csv:3: the row has 1 field, the first row has 2\n"},
     {"a.csv", T("id,name\n1,a,\n"), "! a.csv:2: the row has 3 fields, the first row has 2\n"},
     {"a.csv", T("id,name\n1,a\"b\n"),
      "! a.csv:2:4: name: a quote inside a field that does not begin with one\n"},
@@ -218,7 +238,7 @@ TEST(catalog_says_what_is_wrong_and_where)
 
 static const struct file_row skip_files[] = {
     {"a.csv", T("id,name\n1,a\n2\n1,b\n3,\"c\"d\n4,\xFF\n5,e\n"),
-     "- a.csv:3: the row has 1 fields, the first row has 2\n"
+     "- a.csv:3: the row has 1 field, the first row has 2\n"
      "- a.csv:4: id: 1 is there already, from line 2\n"
      "- a.csv:5:6: name: text behind the closing quote\n"
      "- a.csv:6: name: is not UTF-8\n"
@@ -440,9 +460,96 @@ TEST(fields_may_be_called_otherwise)
               "- a.ndjson:1: alt[0]: must be a string\n0 merged\n");
     CHECK_STR(read_with("a.ndjson", "{\"code\":7,\"title\":\"G\",\"short\":\" \"}\n", renamed),
               "- a.ndjson:1: short: is empty\n0 merged\n");
+    CHECK_STR(read_with("a.csv", "code;title;alt;short\n1;Germany;D;DE\n;a;;\n", renamed),
+              "2|1|Germany|D;DE||\n- a.csv:3: code: is empty\n0 merged\n");
+    CHECK_STR(read_with("a.csv", "code,title\n1,a\n1,b\n", renamed),
+              "2|1|a|||\n- a.csv:3: code: 1 is there already, from line 2\n0 merged\n");
+    CHECK_STR(read_with("a.ndjson", "{\"code\":7,\"title\":5}\n", renamed),
+              "- a.ndjson:1: title: must be a string\n0 merged\n");
+    CHECK_STR(read_with("a.ndjson", "{\"title\":\"x\"}\n", renamed),
+              "- a.ndjson:1: code: is missing\n0 merged\n");
     const weft_catalog_options usual = {0};
     CHECK_STR(read_with("a.ndjson", "{\"id\":7,\"name\":\"G\",\"aliases\":\"x\"}\n", usual),
               "- a.ndjson:1: aliases: must be an array of strings\n0 merged\n");
+}
+
+/* What the reader is told goes before what the first row looks like; other formats have none. */
+TEST(catalog_splits_at_the_delimiter_it_is_told)
+{
+    static const struct {
+        const char *name, *text, *said;
+        char delimiter;
+    } rows[] = {
+        {"a.csv", "id;name,id,name\n1;a,2,b\n", "2|2|b|||{\"id;name\":\"1;a\"}\n0 merged\n", ','},
+        {"a.csv", "id:name\n1:\"a:b\"\n", "2|1|a:b|||\n0 merged\n", ':'},
+        {"a.csv", "id,name\n1,a\n",
+         "- a.csv:1: no column id; the first row, split at semicolons, has \"id,name\"\n0 merged\n",
+         ';'},
+        {"a.csv", "id~name~x, y\n1~a~\n", "2|1|a|||\n0 merged\n", '~'},
+        {"-", "id\tname\n1\t\"a\tb\"\n", "2|1|a\tb|||\n0 merged\n", '\t'},
+        {"a.tsv", "id\tname\n1\ta;b\n", "2|1|a;b|||\n0 merged\n", ';'},
+        {"-", "[{\"id\":1,\"name\":\"a;b\"}]", "1|#1|a;b|||\n0 merged\n", ';'},
+        {"a.csv", "sep=;\nid;name\n1;a\n", "3|1|a|||\n0 merged\n", ';'},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        const weft_catalog_options options = {.delimiter = rows[i].delimiter};
+        CHECK_STR(read_with(rows[i].name, rows[i].text, options), rows[i].said);
+    }
+    static const char wrong[] = {'"', '\n', '\r', 'a', '7', '.', '-', '\x01', '\x7F', '\xC3'};
+    for (size_t i = 0; i < sizeof(wrong); i++) {
+        const weft_catalog_options options = {.delimiter = wrong[i]};
+        CHECK_STR(read_with("a.csv", "id,name\n1,a\n", options),
+                  "- a.csv: the delimiter must be a tab or a sign of ASCII, but none of \" . + -\n"
+                  "0 merged\n");
+    }
+}
+
+/* Which of the options may be what is missing. */
+TEST(catalog_names_the_option_that_may_help)
+{
+    static const struct {
+        const char *text, *option;
+    } rows[] = {
+        {"code;title|x\n", "delimiter"},  {"id;name,x\n1;2,3\n", "delimiter"},
+        {"code;name\n1;a\n", "id_field"}, {"id\n1\n", "name_field"},
+        {"id,name\n1\n", NULL},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct stream stream = {.text = rows[i].text, .bytes = strlen(rows[i].text)};
+        weft_catalog *catalog;
+        weft_catalog_error error;
+        CHECK_OK(weft_catalog_new(&catalog));
+        CHECK_LT(weft_catalog_read(catalog, "a.csv", NULL, &error, stream_read, &stream), 0);
+        CHECK_STR(error.option != NULL ? error.option : "",
+                  rows[i].option != NULL ? rows[i].option : "");
+        weft_catalog_free(catalog);
+    }
+}
+
+/* Where an entity came from, however many files there are. */
+TEST(catalog_knows_the_file_of_each_entity)
+{
+    static const char *const names[] = {"a.csv", "empty.csv", "b.csv", "b.csv"};
+    static const char *const files[] = {"id,name\n1,a\n2,b\n", "id,name\n", "id,name\n3,c\n",
+                                        "id,name\n4,d\n\n2,e\n"};
+    weft_catalog *catalog;
+    weft_catalog_error error;
+    char text[600];
+    CHECK_OK(weft_catalog_new(&catalog));
+    for (size_t i = 0; i < 4; i++) {
+        struct stream stream = {.text = files[i], .bytes = strlen(files[i])};
+        CHECK_EQ(weft_catalog_read(catalog, names[i], NULL, &error, stream_read, &stream),
+                 i < 3 ? 0 : -WEFT_M_EVALID);
+    }
+    weft_catalog_error_text(&error, text, sizeof(text));
+    CHECK_STR(text, "b.csv:4: id: 2 is there already, from line 3 of a.csv");
+    CHECK_STR(weft_catalog_file(catalog, 0), "a.csv");
+    CHECK_STR(weft_catalog_file(catalog, 1), "a.csv");
+    CHECK_STR(weft_catalog_file(catalog, 2), "b.csv");
+    CHECK_EQ(weft_catalog_line(catalog, 3), 2);
+    CHECK_STR(weft_catalog_file(catalog, 3), "b.csv");
+    CHECK_STR(weft_catalog_file(catalog, 4), "");
+    weft_catalog_free(catalog);
 }
 
 TEST(rows_of_one_id_are_merged_if_asked)

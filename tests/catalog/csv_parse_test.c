@@ -29,13 +29,20 @@ static void row(void *splitter, wf_buf *log)
 
 static const struct split_kind kind = {feed, end, row};
 
-static const char *run(char delimiter, const char *text, size_t bytes, size_t cut, size_t bytes_max)
+static const char *run(char delimiter, bool has_quotes, const char *text, size_t bytes, size_t cut,
+                       size_t bytes_max)
 {
     wf_csv csv;
-    wf_csv_init(&csv, delimiter, delimiter == ',', bytes_max);
+    wf_csv_init(&csv, delimiter, has_quotes, bytes_max);
     const char *said = split_run(&kind, &csv, text, bytes, cut);
     wf_csv_fini(&csv);
     return said;
+}
+
+static void with_delimiter(char *text, size_t bytes, char delimiter)
+{
+    for (size_t i = 0; i < bytes; i++)
+        text[i] = text[i] == ',' ? delimiter : text[i];
 }
 
 #define T(literal) literal, sizeof(literal) - 1
@@ -93,16 +100,37 @@ TEST(csv_gives_the_same_rows_and_errors_however_it_is_cut)
         size_t bytes = csv_rows[i].bytes;
         for (size_t cut = 0; cut <= bytes; cut++) {
             note("row %zu: %s cut at %zu", i, text, cut);
-            CHECK_STR(run(',', text, bytes, cut, 1000), csv_rows[i].said);
+            CHECK_STR(run(',', true, text, bytes, cut, 1000), csv_rows[i].said);
         }
         note("row %zu: %s byte by byte", i, text);
-        CHECK_STR(run(',', text, bytes, SIZE_MAX, 1000), csv_rows[i].said);
+        CHECK_STR(run(',', true, text, bytes, SIZE_MAX, 1000), csv_rows[i].said);
+    }
+}
+
+/* Any other delimiter: the same, with it in the place of each comma. */
+TEST(csv_has_the_delimiter_it_is_given)
+{
+    static const char delimiters[] = ";|\t~";
+    for (size_t i = 0; i < sizeof(csv_rows) / sizeof(*csv_rows); i++) {
+        for (const char *d = delimiters; *d != '\0'; d++) {
+            char text[64], said[128];
+            size_t bytes = csv_rows[i].bytes;
+            memcpy(text, csv_rows[i].text, bytes);
+            snprintf(said, sizeof(said), "%s", csv_rows[i].said);
+            with_delimiter(text, bytes, *d);
+            with_delimiter(said, strlen(said), *d);
+            for (size_t cut = 0; cut <= bytes; cut++) {
+                note("row %zu: %.*s cut at %zu", i, (int)bytes, text, cut);
+                CHECK_STR(run(*d, /* has_quotes= */ true, text, bytes, cut, 1000), said);
+            }
+            CHECK_STR(run(*d, /* has_quotes= */ true, text, bytes, SIZE_MAX, 1000), said);
+        }
     }
 }
 
 TEST(tsv_has_no_quotes)
 {
-    CHECK_STR(run('\t', T("a\t\"b\"c\td,e\n\"x\ty"), 0, 1000), "1|a|\"b\"c|d,e\n2|\"x|y\n");
+    CHECK_STR(run('\t', false, T("a\t\"b\"c\td,e\n\"x\ty"), 0, 1000), "1|a|\"b\"c|d,e\n2|\"x|y\n");
 }
 
 /* The limit holds for the bytes of the fields together; the row is left out, the next one read. */
@@ -114,9 +142,9 @@ TEST(csv_row_past_its_limit_is_left_out_however_it_is_cut)
                                "6|1234\n";
     for (size_t cut = 0; cut < sizeof(text); cut++) {
         note("cut at %zu", cut);
-        CHECK_STR(run(',', text, sizeof(text) - 1, cut, 4), said);
+        CHECK_STR(run(',', true, text, sizeof(text) - 1, cut, 4), said);
     }
-    CHECK_STR(run(',', text, sizeof(text) - 1, SIZE_MAX, 4), said);
+    CHECK_STR(run(',', true, text, sizeof(text) - 1, SIZE_MAX, 4), said);
 }
 
 TEST(csv_row_has_a_limit_of_fields)
@@ -124,11 +152,12 @@ TEST(csv_row_has_a_limit_of_fields)
     char text[WF_CSV_FIELD_COUNT_MAX + 4];
     memset(text, ',', sizeof(text));
     text[WF_CSV_FIELD_COUNT_MAX - 1] = '\n'; /* one field more than commas */
-    CHECK_EQ(strlen(run(',', text, WF_CSV_FIELD_COUNT_MAX, 0, 1000)), WF_CSV_FIELD_COUNT_MAX + 2);
+    CHECK_EQ(strlen(run(',', true, text, WF_CSV_FIELD_COUNT_MAX, 0, 1000)),
+             WF_CSV_FIELD_COUNT_MAX + 2);
     text[WF_CSV_FIELD_COUNT_MAX - 1] = ',';
     text[WF_CSV_FIELD_COUNT_MAX] = '\n';
     text[WF_CSV_FIELD_COUNT_MAX + 1] = 'a';
-    CHECK_STR(run(',', text, WF_CSV_FIELD_COUNT_MAX + 2, 0, 1000),
+    CHECK_STR(run(',', true, text, WF_CSV_FIELD_COUNT_MAX + 2, 0, 1000),
               "!1:0 the row has too many fields\n2|a\n");
 }
 
@@ -145,7 +174,7 @@ TEST(csv_of_random_bytes_says_the_same_in_one_piece_and_byte_by_byte)
         }
         size_t bytes_max = 2 + (state >> 40) % 12;
         note("round %d", i);
-        CHECK_STR(run(',', text, sizeof(text), SIZE_MAX, bytes_max),
-                  run(',', text, sizeof(text), 0, bytes_max));
+        CHECK_STR(run(',', true, text, sizeof(text), SIZE_MAX, bytes_max),
+                  run(',', true, text, sizeof(text), 0, bytes_max));
     }
 }

@@ -65,6 +65,18 @@ static const struct {
      "! q.csv:1: no column town; the first row has \"name\", \"text\"\n"},
     {"q.csv", "", 0, T("a,b\nx,y\n"),
      "! q.csv:1: no column query, text or name; the first row has \"a\", \"b\"\n"},
+    {"q.csv", "", 0, T("n;query\r\n1;usa\r\n2;\"a;b\"\r\n3;a,b\r\n"), "2|usa\n3|a;b\n4|a,b\n"},
+    {"q.csv", "frage", 0, T("sep=|\nnr|Frage\n1|usa\n"), "3|usa\n"},
+    {"q.csv", "", 0, T("frage;nr\nusa;1\n"),
+     "! q.csv:1: no column query, text or name; the first row, split at semicolons, has \"frage\", "
+     "\"nr\"\n"},
+    {"q.csv", "", 0, T("name;x,text\na;b,c\n"),
+     "! q.csv:1: the first row can be split at commas and at semicolons: say which by the "
+     "delimiter\n"},
+    {"q.csv", "", 0, T("query\na;b\nc,d\n"),
+     "2|a;b\n! q.csv:3: the row has 2 fields, the first row has 1\n"},
+    {"q.csv", "", 0, T("i\0d\0"), "! q.csv: is UTF-16; save it as UTF-8\n"},
+    {"-", "", 0, T("a;b\nc,d\n"), "1|a;b\n2|c,d\n"},
     {"-", "", WEFT_FILE_TSV, T("a\tquery\nx\ty\n"), "2|y\n"},
 
     /* A key, or strings */
@@ -94,6 +106,31 @@ TEST(queries_come_from_lines_columns_and_keys)
                                piece, &options),
                       query_files[i].said);
         }
+    }
+}
+
+/* Once the first row was read; answers are written with it. */
+TEST(queries_say_what_separates_the_fields)
+{
+    static const struct {
+        const char *name, *text;
+        char given, found;
+    } rows[] = {
+        {"q.csv", "query;n\n", '\0', ';'},         {"q.csv", "query\n", '\0', ','},
+        {"q.csv", "n\tquery\na\tb\n", '\0', '\t'}, {"q.csv", "n:query\na:b\n", ':', ':'},
+        {"q.tsv", "query\tn\n", '\0', '\0'},       {"q.txt", "query;n\n", ';', '\0'},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct stream stream = {.text = rows[i].text, .bytes = strlen(rows[i].text)};
+        const weft_catalog_options options = {.delimiter = rows[i].given};
+        weft_queries *queries;
+        weft_str text;
+        size_t line;
+        CHECK_OK(weft_queries_open_read(&queries, rows[i].name, &options, stream_read, &stream));
+        CHECK_EQ(weft_queries_delimiter(queries), '\0');
+        CHECK_GE(weft_queries_next(queries, &text, &line, NULL), 0);
+        CHECK_EQ(weft_queries_delimiter(queries), rows[i].found);
+        weft_queries_close(queries);
     }
 }
 

@@ -27,7 +27,7 @@ TEST(ingest_makes_a_catalogue_of_any_columns)
         "alt", "--strict", csv, json);
     CHECK_EQ(run.code, 1);
     CHECK_STR(run.out, "");
-    CHECK(strstr(run.err, "b.json:1: id: 2 is there already, from line 3") != NULL);
+    CHECK(strstr(run.err, "b.json:1: Code;x: 2 is there already, from line 3 of ") != NULL);
     run_fini(&run);
     drop_file(csv);
     drop_file(json);

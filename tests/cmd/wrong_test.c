@@ -233,7 +233,7 @@ static void check_bad_file(const char *name, const char *text, const char *rest)
 
 TEST(program_says_which_line_of_a_file_is_wrong)
 {
-    check_bad_file("a.csv", "id,name\n1,a\n2\n", ":3: the row has 1 fields, the first row has 2");
+    check_bad_file("a.csv", "id,name\n1,a\n2\n", ":3: the row has 1 field, the first row has 2");
     check_bad_file("a.csv", "id,name\n1,a\n1,b\n", ":3: id: 1 is there already, from line 2");
     check_bad_file("a.json", "[{\"id\":1,\"name\":\"a\"},\n{\"id\":2}]",
                    ":2: name: is missing (item 2 of the array)");
