@@ -33,6 +33,33 @@ TEST(ingest_makes_a_catalogue_of_any_columns)
     drop_file(json);
 }
 
+TEST(ingest_splits_rows_at_what_the_first_speaks_for)
+{
+    const char *csv = make_file("a.csv", "sep=;\r\nArtikel;Name;Preis, EUR\r\n7;Schraube;0,25\r\n");
+    struct run run;
+    RUN(&run, "match", "ingest", "--id-field", "Artikel", csv);
+    CHECK_STR(run.out, "{\"id\":\"7\",\"name\":\"Schraube\",\"Preis, EUR\":\"0,25\"}\n");
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+    RUN(&run, "match", "ingest", csv);
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err,
+                 "a.csv:2: no column id; the first row, split at semicolons, has \"Artikel\", "
+                 "\"Name\", \"Preis, EUR\"\n"
+                 "  Option: --id-field NAME of 'weft match ingest'\n") != NULL);
+    run_fini(&run);
+    RUN_WITH(&run, "id;name;x,id,name\n1;a;2,3,b\n", "match", "ingest", "--format", "csv", "-");
+    CHECK_EQ(run.code, 1);
+    CHECK_STR(run.err, "weft: standard input:1: the first row can be split at commas and at "
+                       "semicolons: say which by the delimiter\n  Option: --delimiter C\n");
+    run_fini(&run);
+    RUN_WITH(&run, "id;name;x,id,name\n1;a;2,3,b\n", "match", "ingest", "--format", "csv",
+             "--delimiter", ";", "-");
+    CHECK_STR(run.out, "{\"id\":\"1\",\"name\":\"a\",\"x,id,name\":\"2,3,b\"}\n");
+    run_fini(&run);
+    drop_file(csv);
+}
+
 TEST(ingest_takes_what_lies_above_by_any_name)
 {
     struct run run;

@@ -346,6 +346,42 @@ TEST(answers_take_the_form_of_the_files_name)
     drop_place(&place);
 }
 
+/* What a spreadsheet wrote with semicolons it can read with semicolons. */
+TEST(answers_to_a_table_have_its_delimiter)
+{
+    struct place place = make_place();
+    struct run run;
+    const char *entities =
+        make_file("e.csv", "\xEF\xBB\xBFid;name;aliases\r\n1;\"Cable; 3,5 mm\";aux|jack\r\n"
+                           "2;Lamp, red;\r\n");
+    const char *texts = make_file(
+        "q.csv", "\xEF\xBB\xBFnr;query\r\n1;\"cable; 3,5 mm\"\r\n2;lamp, red\r\n3;zzz\r\n");
+    RUN(&run, "match", "query", "-e", entities, "-f", texts, "-o", place.path);
+    CHECK_STR(run.err, "");
+    CHECK_EQ(run.code, 0);
+    check_file(place.path, "query;id;score;name;matched\n"
+                           "\"cable; 3,5 mm\";1;1.0;\"Cable; 3,5 mm\";\"Cable; 3,5 mm\"\n"
+                           "lamp, red;2;1.0;Lamp, red;Lamp, red\nzzz;;;;\n");
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", entities, "--to", "csv", "--delimiter", ";", "jack");
+    CHECK_STR(run.out, "query;id;score;name;matched\njack;1;1.0;\"Cable; 3,5 mm\";jack\n");
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", entities, "--to", "csv", "jack");
+    CHECK_STR(run.out, "query,id,score,name,matched\njack,1,1.0,\"Cable; 3,5 mm\",jack\n");
+    run_fini(&run);
+    RUN(&run, "match", "query", "-e", entities, "-f", texts, "--to", "csv", "--field", "nr",
+        "--delimiter", "tab");
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err,
+                 "e.csv:1: no column id; the first row, split at tabs, has "
+                 "\"id;name;aliases\"\n  Option: --id-field NAME of 'weft match ingest'\n") !=
+          NULL);
+    run_fini(&run);
+    drop_file(entities);
+    drop_file(texts);
+    drop_place(&place);
+}
+
 TEST(an_ending_that_is_no_form_is_noted)
 {
     static const struct {

@@ -45,7 +45,7 @@ struct bench_job {
     struct load load;
     int64_t top_k, seconds;
     bool is_json, is_help;
-    const char *path, *format_name, *field;
+    struct texts_from from;
     enum weft_file_format format;
 
     weft_matcher *matcher;
@@ -194,10 +194,8 @@ static int say_all(const struct bench_job *job)
 
 static int read_texts(struct bench_job *job)
 {
-    weft_catalog_options options = {.format = job->format, .skip_bad = job->load.skip_bad};
-    if (job->field != NULL)
-        options.field = weft_str_of(job->field);
-    int rc = texts_open(&job->texts, job->path, &options, NULL, 0);
+    const weft_catalog_options options = texts_options(&job->from, &job->load);
+    int rc = texts_open(&job->texts, job->from.path, &options, NULL, 0);
     job->texts.chunk_count_max = TEXTS_MAX;
     if (rc == 0)
         rc = texts_fill(&job->texts, &job->all);
@@ -205,7 +203,7 @@ static int read_texts(struct bench_job *job)
         rc = chunk_check(&job->all);
     texts_close(&job->texts);
     if (rc == 0 && job->all.count < TEXTS_MIN)
-        return say_failed("%s: %zu texts; at least %u are needed", job->path, job->all.count,
+        return say_failed("%s: %zu texts; at least %u are needed", job->from.path, job->all.count,
                           TEXTS_MIN);
     return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
 }
@@ -243,11 +241,7 @@ int cmd_match_bench(int argc, char **argv)
     struct bench_job job = {.load = LOAD_DEFAULTS, .top_k = 1, .seconds = 5, .texts.input.fd = -1};
     const struct args_option options[] = {
         LOAD_OPTIONS(&job.load),
-        {"file", 'f', "FILE", "texts, one a line (or by --format)", ARGS_TEXT, &job.path, 0, 0},
-        {"format", 0, "F", "of --file: lines, csv, tsv, json, ndjson; else by its name", ARGS_TEXT,
-         &job.format_name, 0, 0},
-        {"field", 0, "NAME", "the column or key of the text (query, else text, else name)",
-         ARGS_TEXT, &job.field, 0, 0},
+        TEXTS_OPTIONS(&job.from),
         {"top-k", 'k', "N", "how many entities a text, 1 to 1000 (1)", ARGS_INTEGER, &job.top_k, 1,
          1000},
         {"seconds", 0, "N", "for one by one, and for batches, at most; 1 to 3600 (5)", ARGS_INTEGER,
@@ -261,11 +255,9 @@ int cmd_match_bench(int argc, char **argv)
         return say_usage("match bench", "%s", error);
     if (job.is_help)
         return say_help(bench_about, options, count, bench_examples);
-    if (argc != 0 || job.path == NULL)
-        return say_usage("match bench", "texts are read from a file: --file FILE");
-    int rc = load_check(&job.load, job.path, "match bench");
+    int rc = load_check(&job.load, job.from.path, "match bench");
     if (rc == 0)
-        rc = load_check_format(job.format_name, "--format", "match bench", &job.format);
+        rc = texts_check_file(&job.from, argc, "match bench");
     job.is_json |= !output_is_terminal();
     return rc != 0 ? rc : bench_run(&job);
 }

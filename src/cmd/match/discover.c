@@ -32,7 +32,8 @@ struct discover_job {
     weft_m_novelty_options options;
     int64_t size_min, keyword_max;
     bool is_json, is_help, all;
-    const char *path, *clustering, *report_path, *review_path;
+    struct texts_from from;
+    const char *clustering, *report_path, *review_path;
 
     struct progress progress;
     wf_buf lines;
@@ -159,7 +160,7 @@ int cmd_match_discover(int argc, char **argv)
     const struct args_option options[] = {
         LOAD_OPTIONS(&job.load),
         NOVELTY_OPTIONS(&job.novelty),
-        {"file", 'f', "FILE", "texts, one a line; - is standard input", ARGS_TEXT, &job.path, 0, 0},
+        TEXTS_OPTIONS(&job.from),
         {"all", 0, NULL, "every text counts as new", ARGS_FLAG, &job.all, 0, 0},
         {"cluster-size", 0, "N", "least texts of a cluster, 2 to 10000 (5)", ARGS_INTEGER,
          &job.size_min, 2, TEXTS_MAX},
@@ -182,13 +183,13 @@ int cmd_match_discover(int argc, char **argv)
         return say_usage("match discover", "%s", error);
     if (job.is_help)
         return say_help(discover_about, options, count, discover_examples);
-    int rc = gather_check(&job.load, job.path, argc, "match discover");
+    int rc = gather_check(&job.load, &job.from, argc, "match discover");
     if (rc == 0)
         rc = novelty_read(&job.novelty, "match discover", &job.options);
     if (rc != 0)
         return rc;
     job.is_json |= !output_is_terminal();
-    rc = gather_run(&job.load, job.path, TEXTS_MAX, discover, &job);
+    rc = gather_run(&job.load, &job.from, TEXTS_MAX, discover, &job);
     wf_buf_fini(&job.lines);
     return rc;
 }

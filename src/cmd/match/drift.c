@@ -17,7 +17,8 @@
 
 struct drift_job {
     struct load load;
-    const char *path, *save_path, *against_path, *method;
+    struct texts_from from;
+    const char *save_path, *against_path, *method;
     double threshold;
     bool is_json, is_help;
 
@@ -120,7 +121,7 @@ int cmd_match_drift(int argc, char **argv)
     struct drift_job job = {.load = LOAD_DEFAULTS, .threshold = 0.05};
     const struct args_option options[] = {
         LOAD_OPTIONS(&job.load),
-        {"file", 'f', "FILE", "texts, one a line; - is standard input", ARGS_TEXT, &job.path, 0, 0},
+        TEXTS_OPTIONS(&job.from),
         {"against", 0, "FILE", "the profile to compare with", ARGS_TEXT, &job.against_path, 0, 0},
         {"save", 0, "FILE", "write the profile of these texts", ARGS_TEXT, &job.save_path, 0, 0},
         {"method", 0, "mmd_linear|kl_gaussian|cosine_centroid",
@@ -136,7 +137,7 @@ int cmd_match_drift(int argc, char **argv)
         return say_usage("match drift", "%s", error);
     if (job.is_help)
         return say_help(drift_about, options, count, drift_examples);
-    int rc = gather_check(&job.load, job.path, argc, "match drift");
+    int rc = gather_check(&job.load, &job.from, argc, "match drift");
     if (rc != 0)
         return rc;
     if (job.against_path == NULL && job.save_path == NULL)
@@ -144,7 +145,7 @@ int cmd_match_drift(int argc, char **argv)
     if (job.against_path == NULL && job.method != NULL)
         return say_usage("match drift", "--method is for --against");
     job.is_json |= !output_is_terminal();
-    rc = gather_run(&job.load, job.path, TEXTS_MAX, look, &job);
+    rc = gather_run(&job.load, &job.from, TEXTS_MAX, look, &job);
     wf_buf_fini(&job.lines);
     return rc;
 }

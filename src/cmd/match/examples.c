@@ -100,11 +100,13 @@ static int take_chunk(struct examples *examples, const char *path, const struct 
         if (rc < 0)
             return say_chunk(examples, path, chunk->lines[i], rc);
     }
-    if (chunk->rc >= 0)
-        return 0;
-    char text[600];
-    weft_catalog_error_text(&chunk->error, text, sizeof(text));
-    return say_failed("%s", text);
+    return chunk_check(chunk);
+}
+
+/* Their columns are always called so: --field is of the texts. */
+static bool can_be_named(const weft_catalog_error *error)
+{
+    return error->option != NULL && strcmp(error->option, "field") != 0;
 }
 
 /* Goes through a file once. */
@@ -117,6 +119,7 @@ static int walk(struct examples *examples, const char *path, const weft_catalog_
     int rc = texts_open(&texts, path, options, NULL, 0);
     while (rc == 0 && !chunk.is_last) {
         rc = texts_fill(&texts, &chunk);
+        chunk.error.option = can_be_named(&chunk.error) ? chunk.error.option : NULL;
         if (rc == 0)
             rc = take_chunk(examples, path, &chunk, take, &index);
     }
@@ -131,14 +134,14 @@ static bool ends_with(const char *path, const char *end)
     return len >= end_len && strcmp(path + len - end_len, end) == 0;
 }
 
-int examples_read(struct examples *examples, const char *path)
+int examples_read(struct examples *examples, const char *path, char delimiter)
 {
     weft_catalog_options options = {.format = WEFT_FILE_LINES};
     bool has_fields = ends_with(path, ".csv") || ends_with(path, ".json") ||
                       ends_with(path, ".ndjson") || ends_with(path, ".jsonl");
     if (!has_fields)
         return walk(examples, path, &options, take_line);
-    options = (weft_catalog_options){.field = weft_str_of("text")};
+    options = (weft_catalog_options){.field = weft_str_of("text"), .delimiter = delimiter};
     int rc = walk(examples, path, &options, take_text);
     options.field = weft_str_of("label");
     return rc == 0 ? walk(examples, path, &options, take_label) : rc;

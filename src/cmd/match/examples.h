@@ -16,10 +16,10 @@ struct examples {
     size_t count, capacity;
 };
 
-/* Reads csv, tsv, json and ndjson with "text" and "label", or lines of a text, a tab and an id; an
- * empty id: none of the entities.  `examples` is zeroed but for its matcher.  0; else an exit code
- * after saying why, or -ECANCELED. */
-WEFT_WAITS int examples_read(struct examples *examples, const char *path);
+/* Reads csv, json and ndjson with "text" and "label", or lines of a text, a tab and an id; an empty
+ * id: none of the entities.  `delimiter` as in weft_catalog_options.  `examples` is zeroed but for
+ * its matcher.  0; else an exit code after saying why, or -ECANCELED. */
+WEFT_WAITS int examples_read(struct examples *examples, const char *path, char delimiter);
 void examples_fini(struct examples *examples);
 
 #endif

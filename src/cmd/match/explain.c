@@ -19,7 +19,7 @@ struct explain_job {
     struct load load;
     int64_t top_k;
     bool is_json, is_help;
-    const char *path;
+    struct texts_from from;
 
     weft_matcher *matcher;
     wf_buf lines;
@@ -136,7 +136,7 @@ static int explain_text(struct explain_job *job, weft_str text, size_t line)
     if (rc == -ECANCELED)
         return rc;
     if (rc < 0)
-        return line != 0 ? say_failed("%s:%zu: %s", job->path, line, error.message)
+        return line != 0 ? say_failed("%s:%zu: %s", job->from.path, line, error.message)
                          : load_say(&error);
     struct writing writing = {job, it};
     rc = output_answers(&job->lines, write_body, &writing);
@@ -153,9 +153,8 @@ static int explain_chunk(struct chunk *chunk, void *arg)
     return rc;
 }
 
-static int explain_run(struct explain_job *job, char **args, size_t arg_count)
+static int explain_run(struct explain_job *job)
 {
-    const struct texts_from from = {job->path, args, arg_count, job->load.skip_bad};
     weft_m_error error;
     int rc = load_matcher(&job->load, &job->matcher);
     if (rc == 0) {
@@ -164,7 +163,7 @@ static int explain_run(struct explain_job *job, char **args, size_t arg_count)
             rc = load_say(&error);
     }
     if (rc == 0)
-        rc = texts_run(&from, explain_chunk, job);
+        rc = texts_run(&job->from, &job->load, explain_chunk, job);
     weft_m_close(job->matcher);
     wf_buf_fini(&job->lines);
     return rc;
@@ -195,8 +194,7 @@ static int explain_main(struct explain_job *job, int argc, char **argv)
 {
     const struct args_option options[] = {
         LOAD_OPTIONS(&job->load),
-        {"file", 'f', "FILE", "texts, one a line; - is standard input", ARGS_TEXT, &job->path, 0,
-         0},
+        TEXTS_OPTIONS(&job->from),
         {"top-k", 'k', "N",
          job->is_diagnosis ? "how many candidates, 1 to 1000 (3)"
                            : "how many candidates, 1 to 1000 (5)",
@@ -211,13 +209,13 @@ static int explain_main(struct explain_job *job, int argc, char **argv)
     if (job->is_help)
         return say_help(job->is_diagnosis ? diagnose_about : explain_about, options, count,
                         job->is_diagnosis ? diagnose_examples : explain_examples);
-    int rc = load_check(&job->load, job->path, job->command);
+    int rc = load_check(&job->load, job->from.path, job->command);
     if (rc == 0)
-        rc = texts_check(job->path, argc, job->command);
+        rc = texts_check(&job->from, argv, argc, job->command);
     if (rc != 0)
         return rc;
     job->is_json |= !output_is_terminal();
-    return explain_run(job, argv, (size_t)argc);
+    return explain_run(job);
 }
 
 int cmd_match_explain(int argc, char **argv)

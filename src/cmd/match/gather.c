@@ -52,20 +52,17 @@ static int gather_texts(struct gather *it, const weft_catalog_options *options)
     return rc;
 }
 
-int gather_check(struct load *load, const char *path, int argc, const char *command)
+int gather_check(struct load *load, struct texts_from *from, int argc, const char *command)
 {
-    int rc = load_check(load, path, command);
-    if (rc == 0 && argc != 0)
-        return say_usage(command, "texts come from --file");
-    if (rc == 0 && path == NULL)
-        return say_usage(command, "no texts; give a file with --file FILE");
-    return rc;
+    int rc = load_check(load, from->path, command);
+    return rc != 0 ? rc : texts_check_file(from, argc, command);
 }
 
-int gather_run(struct load *load, const char *path, size_t count_max, gather_fn *fn, void *arg)
+int gather_run(struct load *load, const struct texts_from *from, size_t count_max, gather_fn *fn,
+               void *arg)
 {
-    const weft_catalog_options options = {.skip_bad = load->skip_bad};
-    struct gather all = {.count_max = count_max, .path = path};
+    const weft_catalog_options options = texts_options(from, load);
+    struct gather all = {.count_max = count_max, .path = from->path};
     weft_matcher *matcher = NULL;
     int rc = load_matcher(load, &matcher);
     if (rc == 0)

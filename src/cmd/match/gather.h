@@ -13,11 +13,11 @@ typedef int gather_fn(weft_matcher *matcher, const weft_str *texts, size_t count
 
 /* Checks the options of such a command, whose texts come from --file and not from its words.  0, or
  * EXIT_USAGE after saying why. */
-int gather_check(struct load *load, const char *path, int argc, const char *command);
+int gather_check(struct load *load, struct texts_from *from, int argc, const char *command);
 
-/* Makes the matcher, reads `path`, at most `count_max` texts, and calls fn.  0; an exit code after
- * saying why, or -ECANCELED. */
-WEFT_WAITS int gather_run(struct load *load, const char *path, size_t count_max, gather_fn *fn,
-                          void *arg);
+/* Makes the matcher, reads the file, at most `count_max` texts, and calls fn.  0; an exit code
+ * after saying why, or -ECANCELED. */
+WEFT_WAITS int gather_run(struct load *load, const struct texts_from *from, size_t count_max,
+                          gather_fn *fn, void *arg);
 
 #endif

@@ -30,7 +30,8 @@ static const char hierarchy_examples[] =
 struct hierarchy_job {
     struct load load;
     weft_m_hierarchy_options options;
-    const char *level, *within, *shown, *path;
+    const char *level, *within, *shown;
+    struct texts_from from;
     bool is_json, is_help;
 
     weft_matcher *matcher;
@@ -153,12 +154,11 @@ static int show(struct hierarchy_job *job)
 
 /* ---- the run ---- */
 
-static int hierarchy_run(struct hierarchy_job *job, char **args, size_t arg_count)
+static int hierarchy_run(struct hierarchy_job *job)
 {
-    const struct texts_from from = {job->path, args, arg_count, job->load.skip_bad};
     int rc = load_matcher(&job->load, &job->matcher);
     if (rc == 0)
-        rc = job->shown != NULL ? show(job) : texts_run(&from, match_chunk, job);
+        rc = job->shown != NULL ? show(job) : texts_run(&job->from, &job->load, match_chunk, job);
     weft_m_close(job->matcher);
     wf_buf_fini(&job->lines);
     return rc;
@@ -166,13 +166,13 @@ static int hierarchy_run(struct hierarchy_job *job, char **args, size_t arg_coun
 
 /* ---- arguments ---- */
 
-static int check(const struct hierarchy_job *job, int argc)
+static int check(struct hierarchy_job *job, int argc, char **argv)
 {
     if (job->shown != NULL)
-        return argc == 0 && job->path == NULL
+        return argc == 0 && job->from.path == NULL
                    ? 0
                    : say_usage("match hierarchy", "--show takes no texts");
-    return texts_check(job->path, argc, "match hierarchy");
+    return texts_check(&job->from, argv, argc, "match hierarchy");
 }
 
 static int hierarchy_main(struct hierarchy_job *job, int argc, char **argv)
@@ -180,8 +180,7 @@ static int hierarchy_main(struct hierarchy_job *job, int argc, char **argv)
     weft_m_hierarchy_options *asked = &job->options;
     const struct args_option options[] = {
         LOAD_OPTIONS(&job->load),
-        {"file", 'f', "FILE", "texts, one a line; - is standard input", ARGS_TEXT, &job->path, 0,
-         0},
+        TEXTS_OPTIONS(&job->from),
         {"top-k", 'k', "N", "how many hits, 1 to 1000 (5)", ARGS_INTEGER, &asked->top_k, 1, 1000},
         {"level", 0, "all|self|ancestors|descendants", "hits beside what is found (all)",
          ARGS_CHOICE, &job->level, 0, 0},
@@ -203,9 +202,9 @@ static int hierarchy_main(struct hierarchy_job *job, int argc, char **argv)
         return say_usage("match hierarchy", "%s", error);
     if (job->is_help)
         return say_help(hierarchy_about, options, count, hierarchy_examples);
-    int rc = load_check(&job->load, job->path, "match hierarchy");
+    int rc = load_check(&job->load, job->from.path, "match hierarchy");
     if (rc == 0)
-        rc = check(job, argc);
+        rc = check(job, argc, argv);
     if (rc != 0)
         return rc;
     if (job->level != NULL)
@@ -213,7 +212,7 @@ static int hierarchy_main(struct hierarchy_job *job, int argc, char **argv)
     if (job->within != NULL)
         asked->within = weft_str_of(job->within);
     job->is_json |= !output_is_terminal();
-    return hierarchy_run(job, argv, (size_t)argc);
+    return hierarchy_run(job);
 }
 
 int cmd_match_hierarchy(int argc, char **argv)

@@ -37,7 +37,7 @@ static const char ingest_examples[] =
 
 struct ingest_job {
     const char *id_field, *name_field, *aliases_field, *parents_field, *path_field, *separator,
-        *path_separator, *format_name, *path;
+        *path_separator, *format_name, *delimiter_name, *path;
     int64_t bytes_max, seconds;
     bool skip_bad, is_strict, wants_progress, is_help;
     enum weft_file_format format;
@@ -77,11 +77,7 @@ static int read_source(struct ingest_job *job, const char *name, weft_catalog_re
     weft_catalog_error error;
     int rc = weft_catalog_read(job->catalog, name, &job->options, &error, source_read, &source);
     progress_hide(&job->progress);
-    if (rc == 0 || rc == -ECANCELED)
-        return rc;
-    char text[600];
-    weft_catalog_error_text(&error, text, sizeof(text));
-    return say_failed("%s", text);
+    return rc == 0 || rc == -ECANCELED ? rc : load_say_file(&error);
 }
 
 static int ingest_file(struct ingest_job *job, const char *path)
@@ -346,7 +342,10 @@ static int ingest_check(struct ingest_job *job, int argc, char **argv)
         .alias_separator = job->separator != NULL ? job->separator[0] : '\0',
         .merges = !job->is_strict,
     };
-    return load_check_entity_format(job->format_name, "--format", "match ingest", &job->format);
+    int rc = load_check_delimiter(job->delimiter_name, "match ingest", &job->options.delimiter);
+    return rc != 0 ? rc
+                   : load_check_entity_format(job->format_name, "--format", "match ingest",
+                                              &job->format);
 }
 
 int cmd_match_ingest(int argc, char **argv)
@@ -356,6 +355,9 @@ int cmd_match_ingest(int argc, char **argv)
         {"output", 'o', "FILE", "the catalogue; else standard output", ARGS_TEXT, &job.path, 0, 0},
         {"format", 0, "F", "csv, tsv, json, ndjson; else by the name, else the content", ARGS_TEXT,
          &job.format_name, 0, 0},
+        {"delimiter", 0, "C",
+         "between the fields of csv: a character or tab; else by the first row", ARGS_TEXT,
+         &job.delimiter_name, 0, 0},
         {"id-field", 0, "NAME", "the column or key of the id (id)", ARGS_TEXT, &job.id_field, 0, 0},
         {"name-field", 0, "NAME", "of the name (name)", ARGS_TEXT, &job.name_field, 0, 0},
         {"aliases-field", 0, "NAMES", "of further names; several with commas (aliases)", ARGS_TEXT,

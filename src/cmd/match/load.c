@@ -34,6 +34,17 @@ int load_check_entity_format(const char *name, const char *option, const char *c
     return say_usage(command, "%s: %.64s is none of csv, tsv, json, ndjson", option, name);
 }
 
+int load_check_delimiter(const char *name, const char *command, char *out)
+{
+    bool is_tab = name != NULL && strcmp(name, "tab") == 0;
+    if (name == NULL)
+        return 0;
+    if (!is_tab && (strlen(name) != 1 || strchr(",;|:^~!#*/=_ ", name[0]) == NULL))
+        return say_usage(command, "--delimiter: must be tab or one of , ; | : ^ ~ ! # * / = _");
+    *out = is_tab ? '\t' : name[0];
+    return 0;
+}
+
 /* `path` may be NULL. */
 static int check_path(const char *path, const char *option, const char *command,
                       size_t *stdin_count)
@@ -107,6 +118,8 @@ int load_check(struct load *load, const char *texts, const char *command)
         rc = check_path(load->files.items[i], "--entities", command, &stdin_count);
     if (rc == 0)
         rc = check_path(texts, "--file", command, &stdin_count);
+    if (rc == 0)
+        rc = load_check_delimiter(load->delimiter_name, command, &load->delimiter);
     return rc != 0 ? rc
                    : load_check_entity_format(load->format_name, "--entities-format", command,
                                               &load->format);
@@ -119,6 +132,25 @@ int load_check_output(const struct load *load, const char *texts, const char *ou
     for (size_t i = 0; i < load->files.count; i++)
         is_read |= input_is_same(output, load->files.items[i]);
     return is_read ? say_usage(command, "--output: %.200s is read; give another file", output) : 0;
+}
+
+int load_say_file(const weft_catalog_error *error)
+{
+    static const struct {
+        const char *field, *option;
+    } options[] = {
+        {"delimiter", "--delimiter C"},
+        {"field", "--field NAME"},
+        {"id_field", "--id-field NAME of 'weft match ingest'"},
+        {"name_field", "--name-field NAME of 'weft match ingest'"},
+    };
+    char text[600];
+    weft_catalog_error_text(error, text, sizeof(text));
+    for (size_t i = 0; error->option != NULL && i < sizeof(options) / sizeof(*options); i++) {
+        if (strcmp(error->option, options[i].field) == 0)
+            return say_failed("%s\n  Option: %s", text, options[i].option);
+    }
+    return say_failed("%s", text);
 }
 
 void load_say_skip(const weft_catalog_error *error, void *arg)
@@ -187,6 +219,7 @@ static int load_file(const struct load *load, weft_catalog *catalog, const char 
     const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
     weft_catalog_options options = {
         .format = load->format,
+        .delimiter = load->delimiter,
         .skip_bad = load->skip_bad,
         .on_skip = load_say_skip,
         .on_skip_arg = said_count,
@@ -200,11 +233,7 @@ static int load_file(const struct load *load, weft_catalog *catalog, const char 
         return say_failed("%s: %s", path, weft_strerror(rc));
     rc = weft_catalog_read(catalog, name, &options, &error, input_read, &input);
     input_close(&input);
-    if (rc == 0 || rc == -ECANCELED)
-        return rc;
-    char text[600];
-    weft_catalog_error_text(&error, text, sizeof(text));
-    return say_failed("%s", text);
+    return rc == 0 || rc == -ECANCELED ? rc : load_say_file(&error);
 }
 
 static int load_files(struct load *load, weft_catalog *catalog)
@@ -242,13 +271,13 @@ static int open_body(void *arg)
 }
 
 /* An entity is better told as the line it came from. */
-static int say_open(const struct load *load, const weft_catalog *catalog, const weft_m_error *error)
+static int say_open(const weft_catalog *catalog, const weft_m_error *error)
 {
-    size_t line = 0;
-    if (error->entity_index >= 0 && load->files.count == 1)
-        line = weft_catalog_line(catalog, (size_t)error->entity_index);
-    return line == 0 ? load_say(error)
-                     : say_failed("%s:%zu: %s", load->files.items[0], line, error->message);
+    size_t at = error->entity_index >= 0 ? (size_t)error->entity_index : SIZE_MAX;
+    size_t line = weft_catalog_line(catalog, at);
+    return line == 0
+               ? load_say(error)
+               : say_failed("%s:%zu: %s", weft_catalog_file(catalog, at), line, error->message);
 }
 
 /* The reranker's directory, read; *out NULL: there is none. */
@@ -295,7 +324,7 @@ static int load_open(const struct load *load, const weft_catalog *catalog, weft_
     if (rc == -ECANCELED)
         return rc;
     if (rc < 0)
-        return say_open(load, catalog, &open.error);
+        return say_open(catalog, &open.error);
     warn_missing(open.matcher);
     *out = open.matcher;
     return 0;
@@ -364,7 +393,7 @@ static int load_learn(const struct load *load, weft_matcher *matcher)
     options.progress_arg = &progress;
     if (load->mode != NULL)
         options.mode = weft_str_of(load->mode);
-    int rc = examples_read(&examples, load->examples);
+    int rc = examples_read(&examples, load->examples, load->delimiter);
     static const weft_m_example none; /* a file without examples is not no file */
     if (rc == 0) {
         rc = weft_m_fit(matcher, examples.count != 0 ? examples.items : &none, examples.count,

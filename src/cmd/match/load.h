@@ -13,12 +13,13 @@
 
 struct load {
     struct args_list files;
-    const char *format_name; /* NULL: by name, else by content */
-    double threshold;        /* NaN until load_matcher: the default, or that of `matcher` */
-    const char *score_kind;  /* NULL: the library's default */
-    const char *model;       /* a directory; NULL: none, or that of `matcher` */
-    const char *matcher;     /* a file of one, instead of entities */
-    const char *examples;    /* to learn from */
+    const char *format_name;    /* NULL: by name, else by content */
+    const char *delimiter_name; /* between the fields of CSV, of entities, examples and texts */
+    double threshold;           /* NaN until load_matcher: the default, or that of `matcher` */
+    const char *score_kind;     /* NULL: the library's default */
+    const char *model;          /* a directory; NULL: none, or that of `matcher` */
+    const char *matcher;        /* a file of one, instead of entities */
+    const char *examples;       /* to learn from */
     const char *mode;
     const char *blocking; /* of mode hybrid, like the next: a directory or NULL */
     const char *reranker;
@@ -30,6 +31,7 @@ struct load {
 
     /* What came of it. */
     enum weft_file_format format;
+    char delimiter; /* '\0': by the first row of each file */
     size_t entity_count, skip_count;
 };
 
@@ -55,6 +57,8 @@ struct load {
      ARGS_TEXT, &(load_)->reranker, 0, 0},                                                         \
     {"entities-format", 0, "F", "csv, tsv, json, ndjson; else by the name, else the content",      \
      ARGS_TEXT, &(load_)->format_name, 0, 0},                                                           \
+    {"delimiter", 0, "C", "between the fields of csv: a character or tab; else by the first row",  \
+     ARGS_TEXT, &(load_)->delimiter_name, 0, 0},                                                   \
     {"threshold", 't', "X", "least score of a match, 0 to 1 (0.5)",                                \
      ARGS_NUMBER, &(load_)->threshold, 0, 1},                                                      \
     {"model", 0, "DIR", "a model, by its directory or name: meaning counts too (weft_encoder(3))",   \
@@ -78,7 +82,10 @@ WEFT_WAITS int load_check_output(const struct load *load, const char *texts, con
 int load_check_format(const char *name, const char *option, const char *command,
                       enum weft_file_format *out);
 
-/* The same of a file of entities, which are not lines. */
+/* Reads what separates the fields of CSV; NULL leaves *out.  As load_check_format. */
+int load_check_delimiter(const char *name, const char *command, char *out);
+
+/* A format of a file of entities, which are not lines. */
 int load_check_entity_format(const char *name, const char *option, const char *command,
                              enum weft_file_format *out);
 
@@ -95,6 +102,10 @@ WEFT_WAITS int load_fit(weft_matcher *matcher, weft_m_error *error);
 
 /* Says a matcher's error, with the option that is meant by its field; returns EXIT_FAILED. */
 int load_say(const weft_m_error *error);
+
+/* Says what is wrong with a file, with the option that may be what is missing; returns
+ * EXIT_FAILED. */
+int load_say_file(const weft_catalog_error *error);
 
 /* Says a bad row that is left out; for weft_catalog_options. */
 void load_say_skip(const weft_catalog_error *error, void *arg);

@@ -30,7 +30,7 @@ struct novelty_job {
     weft_m_novelty_options options;
     int64_t top_k;
     bool is_json, is_help, only_novel;
-    const char *path;
+    struct texts_from from;
 
     weft_matcher *matcher;
     bool has_head;
@@ -124,12 +124,11 @@ static int judge_chunk(struct chunk *chunk, void *arg)
     return say_written(rc);
 }
 
-static int novelty_run(struct novelty_job *job, char **args, size_t arg_count)
+static int novelty_run(struct novelty_job *job)
 {
-    const struct texts_from from = {job->path, args, arg_count, job->load.skip_bad};
     int rc = load_matcher(&job->load, &job->matcher);
     if (rc == 0)
-        rc = texts_run(&from, judge_chunk, job);
+        rc = texts_run(&job->from, &job->load, judge_chunk, job);
     weft_m_close(job->matcher);
     wf_buf_fini(&job->lines);
     return rc;
@@ -143,7 +142,7 @@ int cmd_match_novelty(int argc, char **argv)
     const struct args_option options[] = {
         LOAD_OPTIONS(&job.load),
         NOVELTY_OPTIONS(&job.novelty),
-        {"file", 'f', "FILE", "texts, one a line; - is standard input", ARGS_TEXT, &job.path, 0, 0},
+        TEXTS_OPTIONS(&job.from),
         {"top-k", 'k', "N", "how many alternatives, 1 to 1000 (5)", ARGS_INTEGER, &job.top_k, 1,
          1000},
         {"only-novel", 0, NULL, "only what is novel: the texts, or with --json all about them",
@@ -157,14 +156,14 @@ int cmd_match_novelty(int argc, char **argv)
         return say_usage("match novelty", "%s", error);
     if (job.is_help)
         return say_help(novelty_about, options, count, novelty_examples);
-    int rc = load_check(&job.load, job.path, "match novelty");
+    int rc = load_check(&job.load, job.from.path, "match novelty");
     if (rc == 0)
         rc = novelty_read(&job.novelty, "match novelty", &job.options);
     if (rc == 0)
-        rc = texts_check(job.path, argc, "match novelty");
+        rc = texts_check(&job.from, argv, argc, "match novelty");
     if (rc != 0)
         return rc;
     job.options.top_k = job.top_k;
     job.is_json |= !output_is_terminal() && !job.only_novel;
-    return novelty_run(&job, argv, (size_t)argc);
+    return novelty_run(&job);
 }

@@ -48,8 +48,8 @@ struct query_job {
     int64_t top_k, batch_size;
     int64_t blocking_top_k, retrieval_top_k, final_top_k; /* of mode hybrid; 0: as usual */
     bool is_json, is_anew, wants_progress, is_help;
-    const char *path, *format_name, *field, *to;
-    enum weft_file_format format;
+    struct texts_from from;
+    const char *to;
 
     weft_matcher *matcher;
     struct texts texts;
@@ -79,7 +79,7 @@ static int say_batch(const struct query_job *job, const struct chunk *chunk,
         return load_say(error);
     if (chunk->lines[index] == 0)
         return say_failed("text %zu: %s", (size_t)job->sink.done + index + 1, error->message);
-    return say_failed("%s:%zu: %s", job->path, chunk->lines[index], error->message);
+    return say_failed("%s:%zu: %s", job->from.path, chunk->lines[index], error->message);
 }
 
 static int match_chunk(struct query_job *job, const struct chunk *chunk)
@@ -138,11 +138,21 @@ static int match_and_fill(struct query_job *job, struct chunk *ready, struct chu
     return rc != 0 ? rc : filled;
 }
 
+/* Answers to a table have its delimiter, so that who made it can read them. */
+static char delimiter_of(const struct query_job *job)
+{
+    char delimiter = job->texts.queries != NULL ? weft_queries_delimiter(job->texts.queries) : '\0';
+    if (delimiter == '\0')
+        delimiter = job->load.delimiter;
+    return delimiter != '\0' ? delimiter : ',';
+}
+
 static int match_all(struct query_job *job)
 {
     struct chunk chunks[2] = {0};
     size_t turn = 0;
     int rc = texts_fill(&job->texts, &chunks[0]);
+    job->sink.delimiter = delimiter_of(job);
     bool is_over = false;
     while (rc == 0 && !is_over) {
         struct chunk *ready = &chunks[turn & 1];
@@ -159,7 +169,7 @@ static int match_all(struct query_job *job)
 
 static int count_texts(struct query_job *job)
 {
-    progress_init(&job->progress, job->wants_progress, job->path != NULL);
+    progress_init(&job->progress, job->wants_progress, job->from.path != NULL);
     if (job->progress.mode == PROGRESS_SILENT)
         return 0;
     return texts_count(&job->texts, &job->progress.total);
@@ -176,7 +186,7 @@ static size_t chunk_count(const struct query_job *job)
 /* An earlier run can be gone on with only if this one reads the same again. */
 static bool can_go_on(const struct query_job *job)
 {
-    bool is_same = job->path != NULL && job->texts.input.is_regular;
+    bool is_same = job->from.path != NULL && job->texts.input.is_regular;
     for (size_t i = 0; i < job->load.files.count; i++)
         is_same &= strcmp(job->load.files.items[i], "-") != 0;
     return is_same;
@@ -191,9 +201,9 @@ static int describe_run(struct query_job *job)
     if (job->sink.path == NULL || !can_go_on(job))
         return 0;
     run_lines_load(run, &job->load, &rc);
-    run_lines_file(run, "texts", job->path, &rc);
-    run_lines_text(run, "format", job->format_name);
-    run_lines_text(run, "field", job->field);
+    run_lines_file(run, "texts", job->from.path, &rc);
+    run_lines_text(run, "format", job->from.format_name);
+    run_lines_text(run, "field", job->from.field);
     run_lines_text(run, "to", forms[job->sink.form]);
     wf_buf_printf(run, "top-k: %d\n", (int)job->top_k);
     if (job->blocking_top_k + job->retrieval_top_k + job->final_top_k != 0)
@@ -233,16 +243,15 @@ static int check_mode(const struct query_job *job)
     return say_usage("match query", "--%s is of mode hybrid", given);
 }
 
-static int query_run(struct query_job *job, char **args, size_t arg_count)
+static int query_run(struct query_job *job)
 {
-    weft_catalog_options options = {.format = job->format, .skip_bad = job->load.skip_bad};
-    if (job->field != NULL)
-        options.field = (weft_str){job->field, strlen(job->field)};
+    const weft_catalog_options options = texts_options(&job->from, &job->load);
     int rc = load_matcher(&job->load, &job->matcher);
     if (rc == 0)
         rc = check_mode(job);
     if (rc == 0)
-        rc = texts_open(&job->texts, job->path, &options, args, arg_count);
+        rc = texts_open(&job->texts, job->from.path, &options, job->from.words,
+                        job->from.word_count);
     job->texts.chunk_count_max = chunk_count(job);
     if (rc == 0)
         rc = count_texts(job);
@@ -256,7 +265,7 @@ static int query_run(struct query_job *job, char **args, size_t arg_count)
     if (rc == 0)
         rc = sink_finish(&job->sink);
     if (job->texts.said_count != 0)
-        say("%zu bad rows of %s left out", job->texts.said_count, job->path);
+        say("%zu bad rows of %s left out", job->texts.said_count, job->from.path);
     sink_close(&job->sink);
     texts_close(&job->texts);
     weft_m_close(job->matcher);
@@ -295,20 +304,19 @@ static int query_check_output(struct query_job *job)
     return 0;
 }
 
-static int query_check(struct query_job *job, int argc)
+static int query_check(struct query_job *job, int argc, char **argv)
 {
-    int rc = load_check(&job->load, job->path, "match query");
+    int rc = load_check(&job->load, job->from.path, "match query");
     if (rc != 0)
         return rc;
-    rc = texts_check(job->path, argc, "match query");
+    rc = texts_check(&job->from, argv, argc, "match query");
     if (rc == 0)
         rc = query_check_output(job);
     if (rc == 0)
-        rc = load_check_output(&job->load, job->path, job->sink.path, "match query");
+        rc = load_check_output(&job->load, job->from.path, job->sink.path, "match query");
     if (rc == 0 && input_is_same(job->sink.path, job->load.matcher))
         return say_usage("match query", "--output: it is the matcher's file; give another");
-    return rc != 0 ? rc
-                   : load_check_format(job->format_name, "--format", "match query", &job->format);
+    return rc;
 }
 
 int cmd_match_query(int argc, char **argv)
@@ -322,12 +330,7 @@ int cmd_match_query(int argc, char **argv)
     };
     const struct args_option options[] = {
         LOAD_OPTIONS(&job.load),
-        {"file", 'f', "FILE", "texts, one a line (or by --format); - is standard input", ARGS_TEXT,
-         &job.path, 0, 0},
-        {"format", 0, "F", "of --file: lines, csv, tsv, json, ndjson; else by its name", ARGS_TEXT,
-         &job.format_name, 0, 0},
-        {"field", 0, "NAME", "the column or key of the text (query, else text, else name)",
-         ARGS_TEXT, &job.field, 0, 0},
+        TEXTS_OPTIONS(&job.from),
         {"top-k", 'k', "N", "how many entities a text, 1 to 1000 (1)", ARGS_INTEGER, &job.top_k, 1,
          1000},
         {"blocking-top-k", 0, "N", "of mode hybrid: entities that blocking leaves (1000)",
@@ -354,8 +357,6 @@ int cmd_match_query(int argc, char **argv)
         return say_usage("match query", "%s", error);
     if (job.is_help)
         return say_help(query_about, options, count, query_examples);
-    int rc = query_check(&job, argc);
-    if (rc != 0)
-        return rc;
-    return query_run(&job, argv, (size_t)argc);
+    int rc = query_check(&job, argc, argv);
+    return rc != 0 ? rc : query_run(&job);
 }

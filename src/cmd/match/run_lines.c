@@ -39,6 +39,7 @@ void run_lines_load(wf_buf *out, const struct load *load, int *rc)
     for (size_t i = 0; i < load->files.count; i++)
         run_lines_file(out, "entities", load->files.items[i], rc);
     run_lines_text(out, "entities-format", load->format_name);
+    run_lines_text(out, "delimiter", load->delimiter_name);
     run_lines_file(out, "matcher", load->matcher, rc);
     run_lines_file(out, "examples", load->examples, rc);
     run_lines_file(out, "model", load->model, rc);

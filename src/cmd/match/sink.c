@@ -52,11 +52,17 @@ static void put_table(wf_buf *lines, weft_str query, const weft_m_hit *hits, siz
     }
 }
 
+static struct rows rows_of(const struct sink *sink)
+{
+    return sink->form == SINK_CSV ? (struct rows){sink->delimiter, true}
+                                  : (struct rows){'\t', false};
+}
+
 static void put_head(struct sink *sink)
 {
     wf_buf *lines = &sink->lines;
     if (sink->form == SINK_CSV || sink->form == SINK_TSV)
-        rows_head(lines, sink->form == SINK_CSV ? ',' : '\t');
+        rows_head(rows_of(sink), lines);
     if (sink->form != SINK_TABLE)
         return;
     table_text(lines, "QUERY", 32);
@@ -79,10 +85,8 @@ static int put_answer(struct sink *sink, weft_str query, const weft_m_results *r
     case SINK_NDJSON:
         return output_put(&sink->lines, weft_m_result_json(results, index, &text), &text);
     case SINK_CSV:
-        rows_put(&sink->lines, ',', query, hits, count);
-        break;
     case SINK_TSV:
-        rows_put(&sink->lines, '\t', query, hits, count);
+        rows_put(rows_of(sink), &sink->lines, query, hits, count);
         break;
     }
     return sink->lines.rc;

@@ -14,6 +14,7 @@ enum sink_form { SINK_TABLE, SINK_NDJSON, SINK_CSV, SINK_TSV };
 
 struct sink {
     enum sink_form form;
+    char delimiter;      /* of CSV */
     const char *path;    /* NULL: standard output */
     struct outfile file; /* of `path` */
     wf_buf lines;        /* on their way */

@@ -3,7 +3,6 @@
 #include "cmd/match/texts.h"
 
 #include "base/alloc.h"
-#include "cmd/match/load.h"
 #include "cmd/say.h"
 
 #include <inttypes.h>
@@ -52,11 +51,7 @@ void chunk_fini(struct chunk *chunk)
 
 int chunk_check(const struct chunk *chunk)
 {
-    char text[600];
-    if (chunk->rc >= 0)
-        return 0;
-    weft_catalog_error_text(&chunk->error, text, sizeof(text));
-    return say_failed("%s", text);
+    return chunk->rc < 0 ? load_say_file(&chunk->error) : 0;
 }
 
 static int chunk_reserve(struct chunk *chunk)
@@ -140,17 +135,14 @@ int texts_skip(struct texts *texts, uint64_t count)
     weft_catalog_error error;
     weft_str text;
     size_t line;
-    char said[600];
     for (uint64_t i = 0; i < count; i++) {
         int rc = weft_queries_next(texts->queries, &text, &line, &error);
         if (rc == -ECANCELED)
             return rc;
         if (rc == 0)
             return say_failed("%s: has only %" PRIu64 " texts now", texts->path, i);
-        if (rc < 0) {
-            weft_catalog_error_text(&error, said, sizeof(said));
-            return say_failed("%s", said);
-        }
+        if (rc < 0)
+            return load_say_file(&error);
     }
     return 0;
 }
@@ -201,18 +193,48 @@ int texts_each(struct texts *texts, texts_fn *fn, void *arg)
     return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
 }
 
-int texts_check(const char *path, int word_count, const char *command)
+static int check_format(struct texts_from *from, const char *command)
 {
-    if (word_count == 0 && path == NULL)
-        return say_usage(command, "no text; give some, or a file of them with --file FILE");
-    if (word_count != 0 && path != NULL)
-        return say_usage(command, "texts and --file at once");
-    return 0;
+    int rc = load_check_format(from->format_name, "--format", command, &from->format);
+    if (rc == 0 && from->path == NULL && (from->format_name != NULL || from->field != NULL))
+        return say_usage(command, "--%s is for --file FILE",
+                         from->format_name != NULL ? "format" : "field");
+    return rc;
 }
 
-int texts_run(const struct texts_from *from, texts_fn *fn, void *arg)
+int texts_check(struct texts_from *from, char **words, int word_count, const char *command)
 {
-    const weft_catalog_options options = {.skip_bad = from->skip_bad};
+    if (word_count == 0 && from->path == NULL)
+        return say_usage(command, "no text; give some, or a file of them with --file FILE");
+    if (word_count != 0 && from->path != NULL)
+        return say_usage(command, "texts and --file at once");
+    from->words = words;
+    from->word_count = (size_t)word_count;
+    return check_format(from, command);
+}
+
+int texts_check_file(struct texts_from *from, int word_count, const char *command)
+{
+    if (word_count != 0)
+        return say_usage(command, "texts come from --file");
+    if (from->path == NULL)
+        return say_usage(command, "no texts; give a file with --file FILE");
+    return check_format(from, command);
+}
+
+weft_catalog_options texts_options(const struct texts_from *from, const struct load *load)
+{
+    return (weft_catalog_options){
+        .format = from->format,
+        .delimiter = load->delimiter,
+        .skip_bad = load->skip_bad,
+        .field = from->field != NULL ? weft_str_of(from->field) : (weft_str){0},
+    };
+}
+
+int texts_run(const struct texts_from *from, const struct load *load, texts_fn *fn, void *arg)
+{
+    const weft_catalog_options options = texts_options(from, load);
     struct texts texts;
     int rc = texts_open(&texts, from->path, &options, from->words, from->word_count);
     texts.chunk_count_max = RUN_COUNT;

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "cmd/io/input.h"
+#include "cmd/match/load.h"
 
 #include <weft/catalog.h>
 
@@ -69,16 +70,38 @@ WEFT_WAITS int texts_each(struct texts *texts, texts_fn *fn, void *arg);
 /* Where texts come from: words of the command, or a file. */
 struct texts_from {
     const char *path; /* NULL: the words */
+    const char *format_name, *field;
+
+    /* What came of it. */
+    enum weft_file_format format;
     char **words;
     size_t word_count;
-    bool skip_bad;
 };
 
-/* 0 if texts come either from words or from --file; else EXIT_USAGE after saying why. */
-int texts_check(const char *path, int word_count, const char *command);
+/* Rows of an option table. */
+/* clang-format off */
+#define TEXTS_OPTIONS(from_)                                                                       \
+    {"file", 'f', "FILE", "texts, one a line (or by --format); - is standard input",               \
+     ARGS_TEXT, &(from_)->path, 0, 0},                                                             \
+    {"format", 0, "F", "of --file: lines, csv, tsv, json, ndjson; else by its name",               \
+     ARGS_TEXT, &(from_)->format_name, 0, 0},                                                      \
+    {"field", 0, "NAME", "the column or key of the text (query, else text, else name)",            \
+     ARGS_TEXT, &(from_)->field, 0, 0}
+/* clang-format on */
+
+/* Takes the words, if texts come either from them or from --file, and the options are right: 0;
+ * else EXIT_USAGE after saying why. */
+int texts_check(struct texts_from *from, char **words, int word_count, const char *command);
+
+/* The same where texts come from --file alone. */
+int texts_check_file(struct texts_from *from, int word_count, const char *command);
+
+/* How they are read beside the files of a matcher. */
+weft_catalog_options texts_options(const struct texts_from *from, const struct load *load);
 
 /* Opens them, calls fn with all of them, a chunk at a time, and closes.  As texts_each(). */
-WEFT_WAITS int texts_run(const struct texts_from *from, texts_fn *fn, void *arg);
+WEFT_WAITS int texts_run(const struct texts_from *from, const struct load *load, texts_fn *fn,
+                         void *arg);
 
 /* Counts the texts of a file by reading it once more.  0, and *out stays, if it cannot be read
  * twice. */
