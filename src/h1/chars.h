@@ -35,12 +35,7 @@ static inline size_t wf_http_run_end(const char *text, size_t at, size_t stop, u
     return at;
 }
 
-/* ---- eight bytes at once ----
- *
- * An alarm is the top bit of a byte.  A byte below 0x80 that is less than `bound` borrows from its
- * top bit when that is taken off; one that is `c` becomes zero and borrows when 1 is.  A borrow
- * from a neighbour can raise false alarms above the first one only.  The first byte is the lowest:
- * both processors are little-endian. */
+/* ---- eight bytes at once: the first is the lowest, as both processors are little-endian ---- */
 
 #define WF_BYTE_ONES (UINT64_MAX / 0xff)
 #define WF_BYTE_TOPS (WF_BYTE_ONES << 7)
@@ -50,16 +45,6 @@ static inline uint64_t wf_http_eight(const char *text)
     uint64_t word;
     memcpy(&word, text, sizeof word);
     return word;
-}
-
-static inline uint64_t wf_http_alarm_below(uint64_t word, unsigned bound)
-{
-    return (word - WF_BYTE_ONES * bound) & ~word;
-}
-
-static inline uint64_t wf_http_alarm_at(uint64_t word, char c)
-{
-    return wf_http_alarm_below(word ^ WF_BYTE_ONES * (unsigned char)c, 1);
 }
 
 /* Two texts of one length are the same. */
@@ -72,60 +57,6 @@ static inline bool wf_http_identical(const char *a, const char *b, size_t len)
             return false;
     }
     return wf_http_eight(a + len - 8) == wf_http_eight(b + len - 8); /* some of these once more */
-}
-
-/* The index of the first byte that raised one, or 8. */
-static inline unsigned wf_http_first_alarm(uint64_t alarms)
-{
-    alarms &= WF_BYTE_TOPS;
-    return alarms == 0 ? 8 : (unsigned)__builtin_ctzll(alarms) / 8;
-}
-
-/* The first control character or DEL among eight bytes: its index, or 8. */
-static inline unsigned wf_http_first_control(const char *eight)
-{
-    uint64_t word = wf_http_eight(eight);
-    return wf_http_first_alarm(wf_http_alarm_below(word, 0x20) | wf_http_alarm_at(word, 0x7f));
-}
-
-/* A path from `at` on whose segments are letters, digits, '-' and '_': where it ends, at most at
- * `stop`.  Such a path means itself, byte for byte. */
-static inline size_t wf_http_plain_path_end(const char *text, size_t at, size_t stop)
-{
-    while (at < stop && text[at] == '/')
-        at = wf_http_run_end(text, at + 1, stop, WF_HOST);
-    return at;
-}
-
-/* Bytes from `at` on that may stand in a request's target: where they end, at most at `stop`. */
-static inline size_t wf_http_target_end(const char *text, size_t at, size_t stop)
-{
-    while (stop - at >= 8) {
-        uint64_t word = wf_http_eight(text + at);
-        unsigned count =
-            wf_http_first_alarm(wf_http_alarm_below(word, 0x21) | wf_http_alarm_at(word, 0x7f) |
-                                wf_http_alarm_at(word, '#'));
-        at += count;
-        if (count != 8)
-            return at;
-    }
-    return wf_http_run_end(text, at, stop, WF_TARGET);
-}
-
-/* Bytes from `at` on that may stand in a field's value: where they end, at most at `stop`.  They
- * are mostly plain text: eight a step. */
-static inline size_t wf_http_value_end(const char *text, size_t at, size_t stop)
-{
-    while (stop - at >= 8) {
-        unsigned plain = wf_http_first_control(text + at);
-        at += plain;
-        if (plain == 8)
-            continue;
-        if (text[at] != '\t')
-            return at;
-        at++;
-    }
-    return wf_http_run_end(text, at, stop, WF_VALUE);
 }
 
 /* The value of a hex digit. */
@@ -155,6 +86,20 @@ static inline uint64_t wf_http_few(const char *text, size_t len)
     memcpy(&first, text, sizeof first);
     memcpy(&last, text + len - sizeof last, sizeof last);
     return first | (uint64_t)last << 32;
+}
+
+/* True if a token is `lower`, letters and '-', but for the case of its letters.  With that bit no
+ * other byte of a token is one of these. */
+static inline bool wf_http_token_is(const char *token, const char *lower, size_t len)
+{
+    const uint64_t bits = WF_BYTE_ONES * 0x20;
+    if (len < 8)
+        return (wf_http_few(token, len) | bits) == wf_http_few(lower, len);
+    for (size_t at = 0; at < len - 8; at += 8) {
+        if ((wf_http_eight(token + at) | bits) != wf_http_eight(lower + at))
+            return false;
+    }
+    return (wf_http_eight(token + len - 8) | bits) == wf_http_eight(lower + len - 8);
 }
 
 /* True if `text` is `lower` but for the case of its letters. */

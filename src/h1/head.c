@@ -3,6 +3,7 @@
 #include "h1/head_priv.h"
 
 #include "h1/chars.h"
+#include "h1/run.h"
 
 #include <assert.h>
 #include <string.h>
@@ -90,35 +91,8 @@ static uint32_t head_stop(const struct wf_h1_head *head, size_t len)
     return (uint32_t)(stop < len ? stop : len);
 }
 
-/* The usual request line, all of it there, is taken at once; false: the steps take it, and find
- * what is wrong with it. */
-static inline bool head_plain_line(struct wf_h1_head *head, const char *buf, size_t stop)
+static int head_empty_line(struct wf_h1_head *head, const char *buf)
 {
-    static const char rest[] = {' ', 'H', 'T', 'T', 'P', '/', '1', '.', '1', '\r', '\n'};
-    size_t method_end = wf_http_run_end(buf, head->at, stop, WF_TOKEN), target_at = method_end + 1;
-    if (method_end == head->at || method_end == stop || buf[method_end] != ' ')
-        return false;
-    size_t end = wf_http_plain_path_end(buf, target_at, stop);
-    bool is_plain = end != stop && buf[end] == ' ';
-    if (!is_plain)
-        end = wf_http_target_end(buf, end, stop);
-    if (end == target_at || stop - end < sizeof rest || memcmp(buf + end, rest, sizeof rest) != 0)
-        return false;
-    head->method_at = head->at;
-    head->method_len = (uint32_t)method_end - head->at;
-    head->target_at = (uint32_t)target_at;
-    head->target_len = (uint32_t)(end - target_at);
-    head->is_target_plain = is_plain;
-    head->major_seen = head->minor_seen = 1;
-    head->at = head->line_at = (uint32_t)(end + sizeof rest);
-    head->state = FIELD;
-    return true;
-}
-
-static int head_empty_line(struct wf_h1_head *head, const char *buf, uint32_t stop)
-{
-    if (head_plain_line(head, buf, stop))
-        return wf_h1_head_take_request_line(head, buf);
     if (buf[head->at] != '\r') {
         head->state = METHOD;
         head->method_at = head->at;
@@ -195,27 +169,6 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* The usual field: all of it is there, a space before the value and none behind it.  It is taken at
- * once; false: the steps take it, and find what is wrong with it. */
-static inline bool head_plain_field(struct wf_h1_head *head, const char *buf, size_t stop)
-{
-    size_t colon = wf_http_run_end(buf, head->at, stop, WF_TOKEN), value_at = colon + 2;
-    if (colon == head->at || value_at >= stop || buf[colon] != ':' || buf[colon + 1] != ' ')
-        return false;
-    size_t end = wf_http_value_end(buf, value_at, stop);
-    if (stop - end < 2 || buf[end] != '\r' || buf[end + 1] != '\n' || is_blank(buf[value_at]) ||
-        is_blank(buf[end - 1]))
-        return false;
-    head->fields[head->field_count] = (struct wf_h1_field){
-        .name_at = head->at,
-        .name_len = (uint32_t)colon - head->at,
-        .value_at = (uint32_t)value_at,
-        .value_len = (uint32_t)(end - value_at),
-    };
-    head->at = head->line_at = (uint32_t)end + 2;
-    return true;
-}
-
 /* The LF behind a CR; what ended with it is taken. */
 static int head_line_end(struct wf_h1_head *head, const char *buf)
 {
@@ -258,8 +211,6 @@ static int head_field(struct wf_h1_head *head, const char *buf, uint32_t stop)
     if (head->field_count == head->limits->field_count_max)
         return wf_h1_head_over(head, 431, "There are too many fields.", "field_count_max",
                                head->limits->field_count_max);
-    if (head_plain_field(head, buf, stop))
-        return wf_h1_head_take_field(head, buf);
     head->fields[head->field_count].name_at = head->at;
     head->state = NAME;
     return 0;
@@ -318,7 +269,7 @@ static int head_step(struct wf_h1_head *head, const char *buf, uint32_t stop)
 {
     switch ((enum wf_h1_head_state)head->state) {
     case EMPTY_LINE:
-        return head_empty_line(head, buf, stop);
+        return head_empty_line(head, buf);
     case METHOD:
         return head_method(head, buf, stop);
     case TARGET:
@@ -377,7 +328,7 @@ static bool head_may_pass_stop(const struct wf_h1_head *head, char c)
 
 int wf_h1_head_feed(struct wf_h1_head *head, const char *buf, size_t len)
 {
-    int rc = head->state >= DONE ? head_verdict(head) : 0;
+    int rc = head->state >= DONE ? head_verdict(head) : wf_h1_head_take_plain(head, buf, len);
     while (rc == 0 && head->at < len) {
         uint32_t stop = head_stop(head, len);
         if (head->at >= stop) {

@@ -26,6 +26,9 @@
 
 #include "h1/fault.h"
 
+#include <stddef.h>
+#include <string.h>
+
 /* A limit is the largest size that passes.  Lines count without their CRLF. */
 struct wf_h1_limits {
     uint32_t head_bytes_max;       /* all of the head; at most 2^31 */
@@ -69,37 +72,40 @@ struct wf_h1_head {
     uint8_t target_form;
     uint8_t minor;         /* 0 or 1; a higher one is served as 1 */
     uint8_t expect;        /* enum wf_h1_expect; NONE in 1.0, which has no such field */
-    bool is_answer;        /* of an answer; then `status`, and no method, target, host and expect */
-    uint16_t status;       /* 100 to 999 */
+    uint16_t status;       /* of an answer: 100 to 999 */
+    bool is_answer;        /* then no method, target, host and expect */
     bool is_chunked;       /* the body is chunked */
     bool has_length;       /* the body is `content_length` bytes */
     bool is_keep_alive;    /* the peer wants to go on after the answer */
+    bool is_target_plain;  /* a path of letters, digits, '-', '_' and '/'; false: perhaps */
     uint32_t cookie_count; /* pieces of all Cookie fields, well-formed or not */
     uint64_t content_length;
     uint32_t method_at, method_len;
     uint32_t target_at, target_len;
-    bool is_target_plain; /* a path of letters, digits, '-', '_' and '/'; false: perhaps */
     uint32_t host_at,
         host_len; /* the authority: of an absolute target, else of Host; may be empty */
     uint32_t field_count;
-    struct wf_h1_field *fields; /* in order */
-    struct wf_http_fault fault; /* after a refusal */
-
-    /* An authority that was found valid before, borrowed; len 0: none.  Requests come for the same
-     * host again and again, and the same bytes need not be judged again. */
-    weft_str host_seen;
 
     /* Progress. */
-    const struct wf_h1_limits *limits;
+    uint32_t empty_line_count;
+    uint32_t at;      /* bytes taken */
+    uint32_t line_at; /* where the present line begins */
     uint8_t state;
     uint8_t major_seen, minor_seen;
     uint8_t connection; /* options seen in Connection */
     uint8_t codings;    /* how often Transfer-Encoding was seen, up to 2 */
     bool is_coding_chunked;
     bool has_host;
-    uint32_t empty_line_count;
-    uint32_t at;      /* bytes taken */
-    uint32_t line_at; /* where the present line begins */
+
+    struct wf_http_fault fault; /* after a refusal; else its status is 0 */
+
+    /* What one head leaves to the next. */
+    const struct wf_h1_limits *limits;
+    struct wf_h1_field *fields; /* in order */
+
+    /* An authority that was found valid before, borrowed; len 0: none.  Requests come for the same
+     * host again and again, and the same bytes need not be judged again. */
+    weft_str host_seen;
 };
 
 /* Ready for a new head; `host_seen` may be set behind it.  `limits` and `fields` (field_count_max
@@ -110,6 +116,13 @@ void wf_h1_head_init(struct wf_h1_head *head, const struct wf_h1_limits *limits,
 /* The same for the head of an answer. */
 void wf_h1_head_init_answer(struct wf_h1_head *head, const struct wf_h1_limits *limits,
                             struct wf_h1_field *fields);
+
+/* Ready for the next request's head with the same limits and fields; `host_seen` stays. */
+static inline void wf_h1_head_renew(struct wf_h1_head *head)
+{
+    memset(head, 0, offsetof(struct wf_h1_head, fault));
+    head->fault.status = 0;
+}
 
 /* Goes on where it stopped; buf[0, len) are all bytes since the head began.  1: complete; 0: not
  * yet; -WEFT_ESYNTAX or -WEFT_ELIMIT: refused, see `fault`; the same again for ever. */

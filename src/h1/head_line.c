@@ -47,11 +47,9 @@ int wf_h1_head_over(struct wf_h1_head *head, int status, const char *message,
 
 /* ---- the request line ---- */
 
-static uint8_t method_of(const char *text, size_t len)
+uint8_t wf_h1_method_of(const char *text, size_t len)
 {
-    if (len == 3 && memcmp(text, "GET", 3) == 0) /* mostly */
-        return WF_H1_GET;
-    for (unsigned i = WF_H1_HEAD; i <= WF_H1_CONNECT; i++) {
+    for (unsigned i = WF_H1_GET; i <= WF_H1_CONNECT; i++) {
         if (method_names[i].len == len && memcmp(text, method_names[i].ptr, len) == 0)
             return (uint8_t)i;
     }
@@ -116,7 +114,7 @@ static int head_take_target(struct wf_h1_head *head, const char *buf)
 
 int wf_h1_head_take_request_line(struct wf_h1_head *head, const char *buf)
 {
-    head->method = method_of(buf + head->method_at, head->method_len);
+    head->method = wf_h1_method_of(buf + head->method_at, head->method_len);
     if (head->major_seen >= 2)
         return wf_h1_head_refuse(head, 505, "This version of HTTP is not spoken here.", head->at);
     if (head->major_seen == 0)
@@ -236,23 +234,23 @@ int wf_h1_head_take_field(struct wf_h1_head *head, const char *buf)
 
     switch (field->name_len) {
     case 4:
-        if (!head->is_answer && WF_HTTP_EQUAL(name, 4, "host"))
+        if (!head->is_answer && wf_http_token_is(name, "host", 4))
             return take_host(head, buf, field);
         return 0;
     case 6:
-        if (!head->is_answer && WF_HTTP_EQUAL(name, 6, "expect"))
+        if (!head->is_answer && wf_http_token_is(name, "expect", 6))
             take_expect(head, buf, field);
-        else if (!head->is_answer && WF_HTTP_EQUAL(name, 6, "cookie"))
+        else if (!head->is_answer && wf_http_token_is(name, "cookie", 6))
             count_cookies(head, buf, field);
         return 0;
     case 10:
-        if (WF_HTTP_EQUAL(name, 10, "connection"))
+        if (wf_http_token_is(name, "connection", 10))
             take_connection(head, buf, field);
         return 0;
     case 14:
-        return WF_HTTP_EQUAL(name, 14, "content-length") ? take_length(head, buf, field) : 0;
+        return wf_http_token_is(name, "content-length", 14) ? take_length(head, buf, field) : 0;
     case 17:
-        if (WF_HTTP_EQUAL(name, 17, "transfer-encoding"))
+        if (wf_http_token_is(name, "transfer-encoding", 17))
             take_coding(head, buf, field);
         return 0;
     default:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Between the parser of a head (head.c), which knows where lines end, and what lines mean
- * (head_line.c). */
+/* Between the parser of a head (head.c), which knows where lines end, the one of the usual lines
+ * (head_plain.c) and what lines mean (head_line.c). */
 #ifndef WF_H1_HEAD_PRIV_H
 #define WF_H1_HEAD_PRIV_H
 
@@ -35,6 +35,13 @@ int wf_h1_head_refuse(struct wf_h1_head *head, int status, const char *message, 
 int wf_h1_head_bad(struct wf_h1_head *head, const char *message);
 int wf_h1_head_over(struct wf_h1_head *head, int status, const char *message,
                     const char *limit_name, uint64_t limit);
+
+/* Takes the lines that are there whole and are as lines mostly are; stops before the first other
+ * one, for the steps of head.c.  As wf_h1_head_feed. */
+int wf_h1_head_take_plain(struct wf_h1_head *head, const char *buf, size_t len);
+
+/* enum wf_h1_method */
+uint8_t wf_h1_method_of(const char *text, size_t len);
 
 /* The line that has just ended: the first one, or the field behind field_count.  0 or refused. */
 int wf_h1_head_take_request_line(struct wf_h1_head *head, const char *buf);

@@ -21,16 +21,6 @@
 
 /* ---- life ---- */
 
-/* Its head comes next. */
-static void request_expect(weft_http_request *req)
-{
-    const weft_http_server *server = req->conn->server;
-    weft_str host_seen = req->head.host_seen;
-    req->has_extras = server->has_extras;
-    wf_h1_head_init(&req->head, &server->head_limits, req->fields);
-    req->head.host_seen = host_seen;
-}
-
 weft_http_request *wf_request_new(struct wf_conn *conn)
 {
     weft_http_server *server = conn->server;
@@ -42,12 +32,13 @@ weft_http_request *wf_request_new(struct wf_conn *conn)
         req = wf_alloc(sizeof *req + server->limits.field_count_max * sizeof req->fields[0]);
         if (req == NULL)
             return NULL;
+        wf_h1_head_init(&req->head, &server->head_limits, req->fields);
         req->res.fields.bytes_max = server->limits.head_bytes_max;
         req->res.trailers.bytes_max = server->limits.head_bytes_max;
     }
     req->conn = conn;
     req->res.req = req;
-    request_expect(req);
+    req->has_extras = server->has_extras;
     return req;
 }
 
@@ -93,6 +84,7 @@ static void request_reset(weft_http_request *req)
 {
     struct weft_http_response *res = &req->res;
     request_reset_memory(req);
+    wf_h1_head_renew(&req->head);
     req->params = NULL;
     req->param_count = 0;
     req->state = WF_EXCHANGE_COMING;
@@ -192,7 +184,7 @@ void wf_request_renew(weft_http_request *req)
 {
     request_end(req);
     request_reset(req);
-    request_expect(req);
+    req->has_extras = req->conn->server->has_extras;
 }
 
 void wf_request_release(weft_http_request *req)
