@@ -2,59 +2,14 @@
 
 #include "cmd/args.h"
 
+#include "base/names.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_BYTES_MAX 32
-
-/* ---- the nearest name ---- */
-
-static size_t min3(size_t a, size_t b, size_t c)
-{
-    size_t least = a < b ? a : b;
-    return least < c ? least : c;
-}
-
-/* Insertions, deletions, exchanges of one letter and swaps of two neighbours from a to b. */
-static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
-{
-    size_t rows[3][NAME_BYTES_MAX + 1];
-    for (size_t k = 0; k <= b_len; k++)
-        rows[0][k] = k;
-    for (size_t i = 1; i <= a_len; i++) {
-        size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
-        row[0] = i;
-        for (size_t k = 1; k <= b_len; k++) {
-            bool is_equal = a[i - 1] == b[k - 1];
-            row[k] = min3(row[k - 1] + 1, above[k] + 1, above[k - 1] + !is_equal);
-            bool is_swap = i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1];
-            if (is_swap && two_above[k - 2] + 1 < row[k])
-                row[k] = two_above[k - 2] + 1;
-        }
-    }
-    return rows[a_len % 3][b_len];
-}
-
-const char *args_nearest(const char *text, const char *const *names, size_t count)
-{
-    size_t len = strlen(text), least = len / 3; /* farther than that is another word */
-    const char *nearest = NULL;
-    if (len > NAME_BYTES_MAX)
-        return NULL;
-    for (size_t i = 0; i < count; i++) {
-        size_t name_len = strlen(names[i]);
-        if (name_len > NAME_BYTES_MAX)
-            continue;
-        size_t d = distance(text, len, names[i], name_len);
-        if (d <= least && d < name_len && (nearest == NULL || d < least)) {
-            least = d;
-            nearest = names[i];
-        }
-    }
-    return nearest;
-}
+#define NAME_BYTES_MAX 32 /* of an unknown option, as it is shown */
 
 /* ---- values ---- */
 
@@ -196,7 +151,7 @@ static int fail_unknown(const struct parser *parser, const char *name, size_t le
     for (size_t i = 0; i < parser->option_count && count < 64; i++)
         names[count++] = parser->options[i].name;
     snprintf(text, sizeof(text), "%.*s", (int)(len < NAME_BYTES_MAX ? len : NAME_BYTES_MAX), name);
-    const char *nearest = args_nearest(text, names, count);
+    const char *nearest = wf_names_nearest(weft_str_of(text), names, count);
     int used = snprintf(parser->error, ARGS_ERROR_BYTES, "unknown option --%s", text);
     if (nearest != NULL)
         snprintf(parser->error + used, ARGS_ERROR_BYTES - (size_t)used, "; did you mean --%s?",

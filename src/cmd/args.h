@@ -44,7 +44,4 @@ struct args_option {
 int args_parse(const struct args_option *options, size_t option_count, int *argc, char **argv,
                char error[ARGS_ERROR_BYTES]);
 
-/* The name among `names` that `text` was most likely meant to be, or NULL. */
-const char *args_nearest(const char *text, const char *const *names, size_t count);
-
 #endif

@@ -122,19 +122,3 @@ TEST(args_list_has_a_limit)
     CHECK_STR(error, "--entities stands more than 64 times");
     CHECK_EQ(given.entities.count, (size_t)ARGS_LIST_MAX);
 }
-
-TEST(args_nearest_name_is_near)
-{
-    static const char *const names[] = {"match", "serve", "help"};
-    CHECK_STR(args_nearest("mach", names, 3), "match");
-    CHECK_STR(args_nearest("serv", names, 3), "serve");
-    CHECK_STR(args_nearest("hlep", names, 3), "help");
-    CHECK(args_nearest("compile", names, 3) == NULL);
-    const char *const others[] = {"top", "mode", "ps", "examples"};
-    CHECK(args_nearest("nope", others, 4) == NULL);
-    CHECK(args_nearest("px", others, 4) == NULL);
-    CHECK_STR(args_nearest("tpo", others, 4), "top");
-    CHECK_STR(args_nearest("exmpels", others, 4), "examples");
-    CHECK(args_nearest("exmpelx", others, 4) == NULL);
-    CHECK(args_nearest("", names, 3) == NULL);
-}

@@ -18,10 +18,8 @@ static const struct {
     {{"match", "Germany"},
      2,
      "weft: unknown command Germany; there are fit, query, explain, diagnose, info, hierarchy, "
-     "novelty, "
-     "discover, review, drift, eval, ingest, bench"},
+     "novelty, discover, review, drift, eval, ingest, bench"},
     {{"match", "--quiet"}, 2, "weft: unknown option --quiet; a command comes first"},
-    {{"foo"}, 2, "weft: unknown command foo; there are match, ps, serve, stack, top"},
     {{"match", "query", "-e", "x.csv", "--entities-format", "lines", "z"},
      2,
      "weft: --entities-format: lines is none of csv, tsv, json, ndjson"},
