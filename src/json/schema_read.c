@@ -4,7 +4,11 @@
 
 #include "json/schema_priv.h"
 
+#include "base/names.h"
+
 #include <string.h>
+
+#define NAMES_MAX 64 /* of fields, to say which there are */
 
 static void fill_value(struct wf_schema_fill *fill, const weft_field *field, const weft_json *value,
                        void *member);
@@ -19,6 +23,19 @@ static bool knows(const weft_schema *schema, weft_str key)
     return false;
 }
 
+static void say_unknown(struct wf_schema_fill *fill, const weft_schema *schema, weft_str key)
+{
+    static const char text[] = "is not a field of this request";
+    const char *names[NAMES_MAX];
+    char hint[sizeof(fill->issues->items[0].text) - sizeof(text) + 1] = "";
+    size_t count = 0;
+    for (; count < schema->field_count && count < NAMES_MAX; count++)
+        names[count] = wf_field_name(&schema->fields[count]);
+    if (fill->issues->count < WEFT_ISSUE_MAX) /* a body may have a hundred thousand of them */
+        wf_names_hint(key, names, count, hint, sizeof(hint));
+    wf_fill_issue(fill, "%s%s", text, hint);
+}
+
 static void fill_unknown(struct wf_schema_fill *fill, const weft_schema *schema,
                          const weft_json *object)
 {
@@ -27,7 +44,7 @@ static void fill_unknown(struct wf_schema_fill *fill, const weft_schema *schema,
         if (knows(schema, member.key))
             continue;
         size_t at = wf_fill_enter_member(fill, member.key.ptr, member.key.len);
-        wf_fill_issue(fill, "is not a field of this request");
+        say_unknown(fill, schema, member.key);
         wf_fill_leave(fill, at);
     }
 }

@@ -114,7 +114,11 @@ static const struct {
      "required\",\"field\":\"query\""},
     {"POST /v1/match", "{\"query\":\"a\",\"topk\":1}", 422,
      "{\"error\":{\"code\":\"validation_error\",\"message\":\"topk: is not a field of this "
-     "request\""},
+     "request; did you mean top_k?\""},
+    {"POST /v1/match", "{\"query\":\"a\",\"text\":1}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"text: is not a field of this "
+     "request; there are query, top_k, threshold, candidates, metadata, blocking_top_k and 2 "
+     "more\""},
     {"POST /v1/match", "{\"query\":\"a\",\"top_k\":0}", 422,
      "{\"error\":{\"code\":\"validation_error\""},
     {"POST /v1/match", "{\"query\":\"a\",\"top_k\":1001}", 422,

@@ -141,26 +141,26 @@ static const struct {
      "{\"field\":\"X-Verbose\",\"message\":\"must be true or false\",\"in\":\"header\"},"
      "{\"field\":\"name\",\"message\":\"must have at least 1 character, has 0\"},"
      "{\"field\":\"count\",\"message\":\"must be an integer of at least 0\"},"
-     "{\"field\":\"more\",\"message\":\"is not a field of this request\"}]},"
+     "{\"field\":\"more\",\"message\":\"is not a field of this request; there are name, "
+     "count\"}]},"
      "\"request_id\":\"t\"}}"},
     {"PUT /items/7?limits=3&tag=a&%C3%A4=1&id=8 HTTP/1.1\r\n", "{\"name\":\"\"}", 422,
      "{\"error\":{\"code\":\"validation_error\",\"message\":\"limits: is not a parameter of this "
-     "request, which has limit, "
-     "tag\",\"field\":\"limits\",\"details\":{\"error_count\":4,\"errors\":["
-     "{\"field\":\"limits\",\"message\":\"is not a parameter of this request, which has limit, "
+     "request; did you mean "
+     "limit?\",\"field\":\"limits\",\"details\":{\"error_count\":4,\"errors\":["
+     "{\"field\":\"limits\",\"message\":\"is not a parameter of this request; did you mean "
+     "limit?\",\"in\":\"query\"},"
+     "{\"field\":\"\xc3\xa4\",\"message\":\"is not a parameter of this request; there are limit, "
      "tag\",\"in\":\"query\"},"
-     "{\"field\":\"\xc3\xa4\",\"message\":\"is not a parameter of this request, which has limit, "
-     "tag\",\"in\":\"query\"},"
-     "{\"field\":\"id\",\"message\":\"is not a parameter of this request, which has limit, "
+     "{\"field\":\"id\",\"message\":\"is not a parameter of this request; there are limit, "
      "tag\",\"in\":\"query\"},"
      "{\"field\":\"name\",\"message\":\"must have at least 1 character, has 0\"}]},"
      "\"request_id\":\"t\"}}"},
     {"GET /open?a=1&b=x&c HTTP/1.1\r\n", "", 200, "1\n"},
     {"GET /none?a=1 HTTP/1.1\r\n", "", 422,
      "{\"error\":{\"code\":\"validation_error\",\"message\":\"a: is not a parameter of this "
-     "request, "
-     "which has none\",\"field\":\"a\",\"details\":{\"error_count\":1,\"errors\":["
-     "{\"field\":\"a\",\"message\":\"is not a parameter of this request, which has "
+     "request; there are none\",\"field\":\"a\",\"details\":{\"error_count\":1,\"errors\":["
+     "{\"field\":\"a\",\"message\":\"is not a parameter of this request; there are "
      "none\",\"in\":\"query\"}]},\"request_id\":\"t\"}}"},
     {"PUT /items/7 HTTP/1.1\r\n", "{\"name\":", 400,
      "{\"error\":{\"code\":\"bad_request\",\"message\":\"the body is not the JSON expected: the "

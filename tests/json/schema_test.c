@@ -140,11 +140,15 @@ static const struct {
     {"{\"query\":\"\",\"mode\":\"slow\"}", "mode: must be fast, exact or both\n"},
     {"{\"query\":\"\",\"parts\":[{},{\"name\":\"x\",\"founded\":3,\"y\":1}]}",
      "parts[0].name: is required\nparts[1].founded: must be even\n"
-     "parts[1].y: is not a field of this request\n"},
+     "parts[1].y: is not a field of this request; there are name, founded\n"},
     {"{\"query\":\"\",\"the-maker\":{\"name\":1}}",
      "the-maker.name: must be a string, is an integer\n"},
     {"{\"query\":\"\",\"Query\":1,\"top_k \":1}",
-     "Query: is not a field of this request\ntop_k : is not a field of this request\n"},
+     "Query: is not a field of this request; did you mean query?\n"
+     "top_k : is not a field of this request; did you mean top_k?\n"},
+    {"{\"query\":\"\",\"text\":1}", "text: is not a field of this request; there are query, top_k, "
+                                    "threshold, metadata, tags, sizes, "
+                                    "parts, the-maker, mode, extra\n"},
 };
 
 static void put_issues(char *out, size_t room, const weft_issues *issues)

@@ -105,7 +105,7 @@ static const struct {
      "{\"id\":\"a\",\"name\":\"a\"},{\"id\":\"a\",\"name\":\"a\"},{\"id\":1}]}",
      422, "Found duplicates: ['7', 'a']\",\"field\":\"entities[2].id\""},
     {"PUT /v1/matchers/x", "{\"entities\":[{\"id\":1,\"name\":\"a\"}],\"option\":{}}", 422,
-     "\"message\":\"option: is not a field of this request\""},
+     "\"message\":\"option: is not a field of this request; did you mean options?\""},
     {"PUT /v1/matchers/x",
      "{\"entities\":[{\"id\":1,\"name\":\"a\"}],\"options\":{\"threshold\":2,\"model\":\"m\"}}",
      422, "\"error_count\":2"},
@@ -114,10 +114,13 @@ static const struct {
      "{\"code\":\"mode_error\",\"message\":\"Invalid mode: fuzzy\",\"field\":\"options.mode\","
      "\"suggestion\":\"Valid modes: auto, zero-shot, head-only, full, hybrid, bert\""},
     {"POST /v1/match?top_k=3", "{\"query\":\"red\"}", 422,
-     "\"message\":\"top_k: is not a parameter of this request, which has none\""},
+     "\"message\":\"top_k: is not a parameter of this request; there are none\""},
     {"GET /v1/matchers/x/reviews?states=approved", NULL, 422,
-     "\"message\":\"states: is not a parameter of this request, which has state, discovery_id, "
-     "limit, offset\",\"field\":\"states\""},
+     "\"message\":\"states: is not a parameter of this request; did you mean state?\","
+     "\"field\":\"states\""},
+    {"GET /v1/matchers/x/reviews?id=7", NULL, 422,
+     "\"message\":\"id: is not a parameter of this request; there are state, discovery_id, limit, "
+     "offset\",\"field\":\"id\""},
 };
 
 TASK_TEST(matcher_that_is_wrong_is_refused_by_its_field)

@@ -4,6 +4,7 @@
 
 #include <weft/http_api.h>
 
+#include "base/names.h"
 #include "base/utf8.h"
 #include "http/exchange/error_body.h"
 #include "http/server/server_priv.h"
@@ -17,6 +18,8 @@
 
 /* A longer body is parsed on the pool: a megabyte takes some milliseconds. */
 #define PARSE_HERE_BYTES_MAX ((size_t)64 * 1024)
+
+#define NAMES_MAX 64 /* of parameters, to say which there are */
 
 static int sent(int rc)
 {
@@ -178,16 +181,22 @@ static bool is_query_param(const weft_schema *params, weft_str name)
     return false;
 }
 
-/* "limit, tag": as many as there is room for. */
-static void name_query_params(const weft_schema *params, char *out, size_t room)
+static void say_unknown(const weft_schema *params, weft_str name, weft_issues *issues)
 {
-    size_t used = 0;
-    out[0] = '\0';
-    for (size_t i = 0; i < params->field_count && used < room; i++) {
+    static const char text[] = "is not a parameter of this request";
+    const char *names[NAMES_MAX];
+    char hint[sizeof issues->items[0].text - sizeof text + 1], path[sizeof issues->items[0].path];
+    size_t count = 0;
+    for (size_t i = 0; i < params->field_count && count < NAMES_MAX; i++) {
         if (params->fields[i].in == WEFT_IN_QUERY)
-            used += (size_t)snprintf(out + used, room - used, "%s%s", used != 0 ? ", " : "",
-                                     field_name(&params->fields[i]));
+            names[count++] = field_name(&params->fields[i]);
     }
+    wf_names_hint(name, names, count, hint, sizeof hint);
+    snprintf(path, sizeof path, "%.*s", (int)wf_utf8_cut(name.ptr, name.len, sizeof path - 1),
+             name.ptr);
+    weft_issue(issues, path, "%s%s", text, hint);
+    if (issues->count <= WEFT_ISSUE_MAX)
+        issues->items[issues->count - 1].in = "query";
 }
 
 /* What is in no table was meant to do something, and would not. */
@@ -195,17 +204,9 @@ static void check_query(const weft_http_request *req, const weft_schema *params,
                         weft_issues *issues)
 {
     weft_str name, value;
-    char known[80], path[sizeof issues->items[0].path];
     for (size_t i = 0; !params->is_open && weft_http_query_at(req, i, &name, &value); i++) {
-        if (is_query_param(params, name))
-            continue;
-        name_query_params(params, known, sizeof known);
-        snprintf(path, sizeof path, "%.*s", (int)wf_utf8_cut(name.ptr, name.len, sizeof path - 1),
-                 name.ptr);
-        weft_issue(issues, path, "is not a parameter of this request, which has %s",
-                   known[0] != '\0' ? known : "none");
-        if (issues->count <= WEFT_ISSUE_MAX)
-            issues->items[issues->count - 1].in = "query";
+        if (!is_query_param(params, name))
+            say_unknown(params, name, issues);
     }
 }
 
