@@ -21,6 +21,13 @@ TEST(errors_say_what_where_and_the_limit)
     CHECK_BYTES(wf_buf_ptr(&out), wf_buf_bytes(&out), expected, strlen(expected));
     wf_buf_reset(&out);
 
+    error.message = "over a limit of this service"; /* a handler's need not end with a stop */
+    wf_http_write_error(&out, &error, NULL);
+    wf_buf_putc(&out, '\0');
+    CHECK(strstr(wf_buf_ptr(&out), "over a limit of this service. Limit head_bytes_max is 10, ") !=
+          NULL);
+    wf_buf_reset(&out);
+
     weft_http_error plain = {.status = 422,
                              .message = "not a \"number\"\x1b",
                              .field = "top_k",

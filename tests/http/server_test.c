@@ -202,6 +202,8 @@ TASK_TEST(answers_carry_what_was_asked)
 
     CHECK_EQ(ask(&site, "PUT /ok HTTP/1.1\r\n" H END, &answer), 405);
     CHECK_STR(answer_field(&answer, "Allow"), "GET, HEAD, OPTIONS");
+    CHECK(strstr(answer.body, "\"message\":\"This path does not have that method. Allowed: GET, "
+                              "HEAD, OPTIONS.\",") != NULL);
     answer_fini(&answer);
 
     CHECK_EQ(ask(&site, "GET /fail?rc=22 HTTP/1.1\r\n" H END, &answer), 500);

@@ -36,12 +36,14 @@ static int answer_fault(weft_http_request *req, const struct wf_http_fault *faul
 {
     weft_http_response *res = &req->res;
     weft_http_error error = wf_http_error_of_fault(fault);
-    char text[WF_ALLOW_BYTES];
+    char text[WF_ALLOW_BYTES], message[160];
     int rc = 0;
     answer_restart(res);
     if (fault->status == 405) {
         wf_http_allow(req->allow, text);
         rc = answer_add(res, "Allow", text);
+        snprintf(message, sizeof message, "%s Allowed: %s.", fault->message, text);
+        error.message = message;
     }
     if (rc == 0 && fault->status == 415)
         rc = answer_add(res, "Accept-Encoding", wf_coding_list());

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static void write_optional(wf_json *json, const char *key, const char *text)
 {
@@ -26,7 +27,9 @@ static void write_message(wf_json *json, const weft_http_error *error)
         wf_json_text(json, message);
         return;
     }
-    snprintf(full, sizeof full, "%s Limit %s is %" PRIu64 ", seen %" PRIu64 ".", message,
+    size_t len = strlen(message);
+    const char *stop = len != 0 && message[len - 1] == '.' ? "" : ".";
+    snprintf(full, sizeof full, "%s%s Limit %s is %" PRIu64 ", seen %" PRIu64 ".", message, stop,
              error->limit_name, error->limit, error->seen);
     wf_json_text(json, full);
 }
