@@ -187,6 +187,7 @@ static int take_query(struct ask *ask, const struct asked *asked)
 {
     const weft_json *query = asked->any_query;
     ask->is_list = asked->query.ptr == NULL && weft_json_kind(query) != WEFT_JSON_STRING;
+    ask->list_name = query != NULL ? "query" : "queries";
     if (ask->is_list && query == NULL) {
         ask->texts = asked->queries.ptr;
         ask->text_count = asked->queries.count;
@@ -287,11 +288,25 @@ int ask_take_texts(struct ask *ask, weft_http_response *res, const weft_str *que
         ask->texts = queries->ptr;
         ask->text_count = queries->count;
         ask->is_list = true;
+        ask->list_name = "queries";
     }
     return ask_check_hits(ask, res);
 }
 
-/* ---- limits of answers ---- */
+/* ---- what is refused ---- */
+
+int ask_answer_error(const struct ask *ask, weft_http_request *req, weft_http_response *res, int rc,
+                     weft_m_error *error)
+{
+    static const char name[] = "queries"; /* the matcher's, of whatever texts it got */
+    if (strncmp(error->field, name, sizeof(name) - 1) == 0) {
+        char index[sizeof(error->field)];
+        snprintf(index, sizeof(index), "%s", error->field + sizeof(name) - 1);
+        snprintf(error->field, sizeof(error->field), "%.16s%.40s",
+                 ask->is_list ? ask->list_name : "query", ask->is_list ? index : "");
+    }
+    return answer_error(req, res, rc, error);
+}
 
 int ask_refuse(weft_http_response *res, const char *field, const char *limit_name, uint64_t limit,
                uint64_t seen)

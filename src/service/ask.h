@@ -12,7 +12,8 @@
 struct ask {
     const weft_str *texts;
     size_t text_count;
-    bool is_list; /* they came as a list */
+    bool is_list;          /* they came as a list ... */
+    const char *list_name; /* ... of this field; "": which is the body */
     bool wants_metadata;
     weft_m_query query;
     int64_t batch_size;
@@ -44,6 +45,11 @@ WEFT_WAITS int ask_check_stages(const struct ask *ask, weft_http_response *res,
  * is NULL.  There is nothing to be freed.  0; 1 after answering 422, or 413 for too many hits. */
 WEFT_WAITS int ask_take_texts(struct ask *ask, weft_http_response *res, const weft_str *query,
                               const weft_items *queries, int64_t top_k);
+
+/* Sends `rc` of the matcher as answer_error() does, with each text by its name in the body:
+ * "query", "query[2]", "queries[2]". */
+WEFT_WAITS int ask_answer_error(const struct ask *ask, weft_http_request *req,
+                                weft_http_response *res, int rc, weft_m_error *error);
 
 /* The check of a field: a chance, above 0 and below 1. */
 void ask_check_alpha(weft_issues *issues, const char *path, const void *member);

@@ -54,18 +54,22 @@ static enum batch_form form_of(const weft_http_request *req)
 static int batch_check(struct batch *batch)
 {
     const struct ask *ask = batch->ask;
+    const char *name = ask->list_name;
     weft_m_options limits;
     weft_m_options_init(&limits);
     if (ask->text_count > limits.query_count_max)
-        return ask_refuse(batch->res, "queries", "queries", limits.query_count_max,
-                          ask->text_count);
+        return ask_refuse(batch->res, name[0] != '\0' ? name : "body", "queries",
+                          limits.query_count_max, ask->text_count);
     int rc = batch->form != BATCH_NDJSON ? ask_check_hits(ask, batch->res) : 0;
     if (rc != 0)
         return rc;
     for (size_t i = 0; i < ask->text_count; i++) {
-        if (ask->texts[i].len > limits.query_bytes_max)
-            return ask_refuse(batch->res, "queries", "query_bytes", limits.query_bytes_max,
-                              ask->texts[i].len);
+        char field[40];
+        if (ask->texts[i].len <= limits.query_bytes_max)
+            continue;
+        snprintf(field, sizeof(field), "%s[%zu]", name, i);
+        return ask_refuse(batch->res, field, "query_bytes", limits.query_bytes_max,
+                          ask->texts[i].len);
     }
     return 0;
 }
@@ -190,12 +194,14 @@ static int batch_run(struct batch *batch)
     return answer_error(batch->req, batch->res, rc, &error);
 }
 
+/* `list_name` as that of struct ask. */
 static int batch_route(weft_http_request *req, weft_http_response *res, const struct target *target,
-                       enum batch_form form)
+                       const char *list_name, enum batch_form form)
 {
     struct ask ask;
     struct batch batch = {.target = target, .req = req, .res = res, .ask = &ask, .form = form};
     int rc = ask_take(&ask, req);
+    ask.list_name = list_name;
     if (rc == 0)
         rc = ask_check_stages(&ask, res, target->matcher);
     if (rc == 0)
@@ -207,10 +213,10 @@ static int batch_route(weft_http_request *req, weft_http_response *res, const st
 
 int route_batch(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
-    return batch_route(req, res, target, form_of(req));
+    return batch_route(req, res, target, "queries", form_of(req));
 }
 
 int route_seed_batch(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
-    return batch_route(req, res, target, BATCH_JSON);
+    return batch_route(req, res, target, /* list_name= */ "", BATCH_JSON);
 }

@@ -71,7 +71,7 @@ static int answer(const struct ask *ask, const weft_m_hierarchy_options *options
     int rc =
         weft_m_hierarchy_match(matcher, ask->texts, ask->text_count, options, &results, &error);
     if (rc < 0)
-        return answer_error(req, res, rc, &error);
+        return ask_answer_error(ask, req, res, rc, &error);
     rc = answer_results(ask, res, results, weft_m_hierarchy_result_json);
     weft_m_results_free(results);
     return rc;

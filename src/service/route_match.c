@@ -100,7 +100,7 @@ int route_match(weft_http_request *req, weft_http_response *res, const struct ta
         if (rc == 0)
             rc = answer_buf(res, &body);
         else if (error.rc != 0)
-            rc = answer_error(req, res, rc, &error);
+            rc = ask_answer_error(&ask, req, res, rc, &error);
     }
     wf_buf_fini(&body);
     ask_fini(&ask);
@@ -146,7 +146,7 @@ static int explain(weft_http_request *req, weft_http_response *res, const struct
     int rc = ask_take(&ask, req);
     if (rc == 0) {
         rc = fn(target->matcher, ask.texts[0], ask.query.top_k, &text, &error);
-        rc = rc < 0 ? answer_error(req, res, rc, &error) : answer_text(res, &text);
+        rc = rc < 0 ? ask_answer_error(&ask, req, res, rc, &error) : answer_text(res, &text);
     }
     ask_fini(&ask);
     return rc;

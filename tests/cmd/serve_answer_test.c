@@ -252,6 +252,21 @@ TEST(serve_answers_in_a_form_the_client_accepts)
     CHECK_EQ(service_end(&service, SIGTERM), 0);
 }
 
+/* A text over the limit is told by its name in the body. */
+static const struct {
+    const char *line, *before, *behind, *field;
+} long_texts[] = {
+    {"POST /v1/match", "{\"query\":\"", "\"}", "query"},
+    {"POST /v1/match", "{\"query\":[\"\",\"", "\"]}", "query[1]"},
+    {"POST /v1/explain", "{\"query\":\"", "\"}", "query"},
+    {"POST /v1/diagnose", "{\"query\":\"", "\"}", "query"},
+    {"POST /v1/novelty", "{\"query\":\"", "\"}", "query"},
+    {"POST /v1/novelty", "{\"queries\":[\"\",\"", "\"]}", "queries[1]"},
+    {"POST /v1/hierarchy", "{\"query\":\"", "\"}", "query"},
+    {"POST /v1/batch", "{\"queries\":[\"", "\"]}", "queries[0]"},
+    {"POST /batch", "[\"\",\"", "\"]", "[1]"},
+};
+
 TEST(serve_refuses_what_is_too_large)
 {
     struct service service;
@@ -259,17 +274,23 @@ TEST(serve_refuses_what_is_too_large)
     wf_buf body = {0};
     service_start(&service);
 
-    wf_buf_puts(&body, "{\"query\":\"");
-    for (int i = 0; i < 70000; i++)
-        wf_buf_putc(&body, 'a');
-    wf_buf_puts(&body, "\"}");
-    wf_buf_putc(&body, '\0');
-    service_call(&service, "POST /v1/match", wf_buf_ptr(&body), &answer);
-    CHECK_EQ(answer.status, 413);
-    CHECK(strstr(answer.body, "\"code\":\"too_large\"") != NULL);
-    CHECK(strstr(answer.body, "\"limit\":65536") != NULL);
+    for (size_t i = 0; i < sizeof(long_texts) / sizeof(*long_texts); i++) {
+        char field[40];
+        wf_buf_puts(&body, long_texts[i].before);
+        for (int k = 0; k < 70000; k++)
+            wf_buf_putc(&body, 'a');
+        wf_buf_puts(&body, long_texts[i].behind);
+        wf_buf_putc(&body, '\0');
+        service_call(&service, long_texts[i].line, wf_buf_ptr(&body), &answer);
+        note("%s: %s", long_texts[i].line, answer.body);
+        CHECK_EQ(answer.status, 413);
+        CHECK(strstr(answer.body, "\"code\":\"too_large\"") != NULL);
+        CHECK(strstr(answer.body, "\"limit\":65536") != NULL);
+        snprintf(field, sizeof(field), "\"field\":\"%s\"", long_texts[i].field);
+        CHECK(strstr(answer.body, field) != NULL);
+        wf_buf_reset(&body);
+    }
 
-    wf_buf_reset(&body);
     wf_buf_puts(&body, "{\"queries\":[\"\"");
     for (int i = 0; i < 10000; i++)
         wf_buf_puts(&body, ",\"\"");
