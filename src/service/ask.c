@@ -17,7 +17,9 @@ static const char query_json[] = "{\"description\":\"A text, or a list of them.\
                                  "{\"type\":\"string\"},"
                                  "{\"type\":\"array\",\"items\":{\"type\":\"string\"}}]}";
 static const char candidates_json[] =
-    "{\"description\":\"Only these entities: ids, or objects with one.\","
+    "{\"description\":\"Only these entities: ids, or objects with one. An id that the catalogue "
+    "does not "
+    "have is passed over; without any that it has nothing matches.\","
     "\"type\":[\"array\",\"null\"],\"items\":{\"type\":[\"string\",\"integer\",\"object\"]}}";
 
 /* A text, or a list of them. */
