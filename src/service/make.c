@@ -2,6 +2,7 @@
 
 #include "service/make.h"
 
+#include "base/alloc.h"
 #include "base/str.h"
 #include "base/utf8.h"
 
@@ -85,19 +86,24 @@ int make_check_mode(weft_str mode, const char *field, weft_m_error *error)
 /* ---- entities ---- */
 
 /* The catalogue counts rows from 1; the body's items count from 0. */
+static void put_path(const weft_catalog_error *from, char out[64])
+{
+    if (from->line == 0)
+        snprintf(out, 64, "entities");
+    else
+        snprintf(out, 64, "entities[%zu]%s%.30s", from->line - 1, from->field[0] != '\0' ? "." : "",
+                 from->field);
+}
+
 static void say_row(const weft_catalog_error *from, weft_m_error *error)
 {
     *error =
         (weft_m_error){.rc = from->rc, .limit = -1, .seen = -1, .offset = -1, .entity_index = -1};
     if (from->limit != 0)
         error->limit = (int64_t)from->limit;
-    if (from->line == 0) {
-        snprintf(error->field, sizeof(error->field), "entities");
-    } else {
+    if (from->line != 0)
         error->entity_index = (int64_t)from->line - 1;
-        snprintf(error->field, sizeof(error->field), "entities[%zu]%s%.30s", from->line - 1,
-                 from->field[0] != '\0' ? "." : "", from->field);
-    }
+    put_path(from, error->field);
     snprintf(error->message, sizeof(error->message), "%s: %s", error->field, from->text);
 }
 
@@ -105,37 +111,42 @@ struct reading {
     const weft_json *entities;
     weft_catalog *catalog;
     weft_m_error *error;
-    weft_catalog_error first_bad;
-    char twins[300]; /* the ids that are there more than once: 'a', 'b' */
+    int first_rc;       /* of the bad rows */
+    weft_issues issues; /* each of them */
 };
 
 /* The id of a row that was read: a string or an integer. */
-static void put_id(const weft_json *row, char *out, size_t bytes)
+static void put_id(const weft_json *row, char out[64])
 {
     const weft_json *id = weft_json_get(row, "id");
     weft_str text = weft_json_string(id);
     if (text.ptr == NULL)
-        snprintf(out, bytes, "'%" PRId64 "'", weft_json_integer(id));
+        snprintf(out, 64, "%" PRId64, weft_json_integer(id));
     else
-        snprintf(out, bytes, "'%.*s'", (int)wf_utf8_cut(text.ptr, text.len, bytes - 3), text.ptr);
+        snprintf(out, 64, "%.*s", (int)wf_utf8_cut(text.ptr, text.len, 63), text.ptr);
 }
 
-/* The first bad row is what is said; of ids that are there twice, all are. */
 static void take_bad(const weft_catalog_error *error, void *arg)
 {
     struct reading *reading = arg;
-    char id[80];
-    size_t used = strlen(reading->twins);
-    if (reading->first_bad.rc == 0)
-        reading->first_bad = *error;
-    if (error->first_line == 0 || used + sizeof(id) + 2 > sizeof(reading->twins))
-        return;
-    put_id(weft_json_item(reading->entities, error->line - 1), id, sizeof(id));
-    if (strstr(reading->twins, id) == NULL)
-        snprintf(reading->twins + used, sizeof(reading->twins) - used, "%s%s",
-                 used != 0 ? ", " : "", id);
+    char path[64], id[64];
+    if (reading->first_rc == 0)
+        reading->first_rc = error->rc;
+    if (reading->first_rc == -WEFT_ELIMIT && reading->issues.count == 0)
+        say_row(error, reading->error);
+    put_path(error, path);
+    if (error->first_line == 0) {
+        size_t room = sizeof(reading->issues.items[0].text) - 1;
+        weft_issue(&reading->issues, path, "%.*s",
+                   (int)wf_utf8_cut(error->text, strlen(error->text), room), error->text);
+    } else {
+        put_id(weft_json_item(reading->entities, error->line - 1), id);
+        weft_issue(&reading->issues, path, "%s is there already, from entities[%zu]", id,
+                   error->first_line - 1);
+    }
 }
 
+/* -EINVAL: the issues say it.  A limit comes before them: 413 says what it is. */
 static int read_body(void *arg)
 {
     struct reading *reading = arg;
@@ -146,15 +157,10 @@ static int read_body(void *arg)
     weft_catalog_error error;
     int rc =
         weft_catalog_read_json(reading->catalog, "entities", reading->entities, &options, &error);
-    if (reading->first_bad.rc != 0) {
-        error = reading->first_bad;
-        rc = error.rc;
-    }
+    if (reading->first_rc != 0)
+        return reading->first_rc == -WEFT_ELIMIT ? -WEFT_ELIMIT : -EINVAL;
     if (rc < 0)
         say_row(&error, reading->error);
-    if (rc < 0 && error.first_line != 0)
-        snprintf(reading->error->message, sizeof(reading->error->message),
-                 "Entity IDs must be unique. Found duplicates: [%s]", reading->twins);
     return rc;
 }
 
@@ -165,16 +171,26 @@ static int fail(weft_m_error *error, int rc)
     return rc;
 }
 
-int make_catalog(const weft_json *entities, weft_catalog **out, weft_m_error *error)
+int make_catalog(weft_http_response *res, const weft_json *entities, weft_catalog **out,
+                 weft_m_error *error)
 {
-    struct reading reading = {.entities = entities, .error = error};
+    struct reading *reading = wf_alloc(sizeof(*reading));
     *out = NULL;
     *error = (weft_m_error){0};
-    int rc = weft_catalog_new(&reading.catalog);
-    if (rc < 0)
-        return fail(error, rc);
-    *out = reading.catalog;
-    rc = weft_run_cpu(read_body, &reading);
+    if (reading == NULL)
+        return fail(error, -ENOMEM);
+    reading->entities = entities;
+    reading->error = error;
+    int rc = weft_catalog_new(&reading->catalog);
+    if (rc == 0) {
+        *out = reading->catalog;
+        rc = weft_run_cpu(read_body, reading);
+    }
+    if (rc == -EINVAL && reading->issues.count != 0) {
+        rc = weft_http_respond_issues(res, &reading->issues);
+        rc = rc < 0 ? rc : 1;
+    }
+    wf_free(reading);
     return rc < 0 && error->rc == 0 ? fail(error, rc) : rc;
 }
 
@@ -220,15 +236,15 @@ static int fit(weft_matcher *matcher, const weft_str *mode, weft_m_error *error)
     return weft_m_fit(matcher, NULL, 0, NULL, error);
 }
 
-int make_matcher(struct service *service, const struct make_asked *asked, weft_matcher **out,
-                 weft_m_error *error)
+int make_matcher(struct service *service, weft_http_response *res, const struct make_asked *asked,
+                 weft_matcher **out, weft_m_error *error)
 {
     weft_catalog *catalog;
     struct opening opening = {.error = error};
     int rc = make_check_mode(asked->options.mode, "options.mode", error);
     if (rc < 0)
         return rc;
-    rc = make_catalog(asked->entities, &catalog, error);
+    rc = make_catalog(res, asked->entities, &catalog, error);
     if (rc == 0) {
         opening.catalog = catalog;
         read_options(service, &asked->options, &opening.options);
@@ -237,7 +253,7 @@ int make_matcher(struct service *service, const struct make_asked *asked, weft_m
     weft_catalog_free(catalog);
     if (rc == 0)
         rc = fit(opening.matcher, &asked->options.mode, error);
-    if (rc < 0)
+    if (rc != 0)
         weft_m_close(opening.matcher);
     else
         *out = opening.matcher;

@@ -34,12 +34,16 @@ extern const char make_entities_json[];
 #define MAKE_ABOUT_MODE "auto, zero-shot, head-only, full, hybrid or bert."
 int make_check_mode(weft_str mode, const char *field, weft_m_error *error);
 
-/* Reads entities on the pool; into *out, the caller's in each case (NULL: none).  0, or negative
- * with *error in the words of the body: "entities[3].name". */
-WEFT_WAITS int make_catalog(const weft_json *entities, weft_catalog **out, weft_m_error *error);
+/* Reads entities on the pool; into *out, the caller's in each case (NULL: none).  0; 1 after
+ * answering 422 with each bad one, in the words of the body: "entities[3].name"; or negative with
+ * *error. */
+WEFT_WAITS int make_catalog(weft_http_response *res, const weft_json *entities, weft_catalog **out,
+                            weft_m_error *error);
 
-/* The matcher, fitted unless its mode needs examples.  0, or negative with *error. */
-WEFT_WAITS int make_matcher(struct service *service, const struct make_asked *asked,
-                            weft_matcher **out, weft_m_error *error);
+/* The matcher, fitted unless its mode needs examples.  0; 1 after answering as above; or negative
+ * with *error. */
+WEFT_WAITS int make_matcher(struct service *service, weft_http_response *res,
+                            const struct make_asked *asked, weft_matcher **out,
+                            weft_m_error *error);
 
 #endif

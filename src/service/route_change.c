@@ -69,11 +69,13 @@ static int answer_refused(weft_http_request *req, weft_http_response *res, int r
     return is_twice ? weft_http_respond_error(res, &conflict) : answer_error(req, res, rc, error);
 }
 
-static int take(weft_matcher *matcher, const struct entities_asked *asked, weft_m_error *error)
+/* 0; 1 after answering 422; or negative with *error. */
+static int take(weft_matcher *matcher, weft_http_response *res, const struct entities_asked *asked,
+                weft_m_error *error)
 {
     weft_catalog *catalog;
     size_t count;
-    int rc = make_catalog(asked->entities, &catalog, error);
+    int rc = make_catalog(res, asked->entities, &catalog, error);
     if (rc == 0) {
         const weft_m_entity *entities = weft_catalog_entities(catalog, &count);
         rc = asked->update ? weft_m_update(matcher, entities, count, error)
@@ -86,8 +88,10 @@ static int take(weft_matcher *matcher, const struct entities_asked *asked, weft_
 int route_add_entities(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
     weft_m_error error;
-    int rc = take(target->matcher, weft_http_input(req), &error);
-    return rc < 0 ? answer_refused(req, res, rc, &error) : answer_count(res, target);
+    int rc = take(target->matcher, res, weft_http_input(req), &error);
+    if (rc < 0)
+        return answer_refused(req, res, rc, &error);
+    return rc == 0 ? answer_count(res, target) : 0;
 }
 
 /* All or none; an id that is not there is not found. */

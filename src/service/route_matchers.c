@@ -137,9 +137,9 @@ int route_put_matcher(weft_http_request *req, weft_http_response *res, void *arg
         return weft_http_respond_error(res, &bad_name);
     if (!registry_has_room(&service->registry, name))
         return answer_full(res, service);
-    int rc = make_matcher(service, weft_http_input(req), &matcher, &error);
-    if (rc < 0)
-        return answer_error(req, res, rc, &error);
+    int rc = make_matcher(service, res, weft_http_input(req), &matcher, &error);
+    if (rc != 0)
+        return rc < 0 ? answer_error(req, res, rc, &error) : 0;
     return publish(service, res, name, matcher);
 }
 

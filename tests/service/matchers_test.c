@@ -97,13 +97,19 @@ static const struct {
      "\"message\":\"entities[1].name: is missing\",\"field\":\"entities[1].name\""},
     {"PUT /v1/matchers/x",
      "{\"entities\":[{\"id\":1,\"name\":\"a\"},{\"id\":\"1\",\"name\":\"b\"}]}", 422,
-     "\"message\":\"Entity IDs must be unique. Found duplicates: ['1']\","
-     "\"field\":\"entities[1].id\""},
+     "\"message\":\"entities[1].id: 1 is there already, from entities[0]\","
+     "\"field\":\"entities[1].id\",\"details\":{\"error_count\":1,\"errors\":["},
     {"PUT /v1/matchers/x",
      "{\"entities\":[{\"id\":\"a\",\"name\":\"a\"},{\"id\":7,\"name\":\"b\"},{\"id\":7,\"name\":"
-     "\"b\"},"
-     "{\"id\":\"a\",\"name\":\"a\"},{\"id\":\"a\",\"name\":\"a\"},{\"id\":1}]}",
-     422, "Found duplicates: ['7', 'a']\",\"field\":\"entities[2].id\""},
+     "\"b\"},5,{\"id\":\"a\",\"name\":\"a\"},{\"id\":1}]}",
+     422,
+     "{\"error_count\":4,\"errors\":["
+     "{\"field\":\"entities[2].id\",\"message\":\"7 is there already, from entities[1]\"},"
+     "{\"field\":\"entities[3]\",\"message\":\"the row must be an object\"},"
+     "{\"field\":\"entities[4].id\",\"message\":\"a is there already, from entities[0]\"},"
+     "{\"field\":\"entities[5].name\",\"message\":\"is missing\"}]}"},
+    {"PUT /v1/matchers/x", "{\"entities\":[5,5,5,5,5,5,5,5,5,5,5,5,5,5,5,5,5,5,5,5]}", 422,
+     "\"error_count\":20,"},
     {"PUT /v1/matchers/x", "{\"entities\":[{\"id\":1,\"name\":\"a\"}],\"option\":{}}", 422,
      "\"message\":\"option: is not a field of this request; did you mean options?\""},
     {"PUT /v1/matchers/x",
