@@ -219,6 +219,9 @@ static int race_fail(const struct race *race, int rc)
         return rc;
     if (race->started == 0)
         return weft_fail(rc, "%s", race->text);
+    struct wf_dns_ip ip;
+    if (wf_dns_ip_read(&ip, race->host)) /* the only address says it all */
+        return weft_fail(rc, "connect%s", race->text + 1);
     return weft_fail(rc, "connect %.64s%s", race->host, race->text);
 }
 

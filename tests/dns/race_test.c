@@ -121,6 +121,9 @@ TASK_TEST(connect_host_says_what_went_wrong_at_each_address)
              "connect web: 127.0.0.1:%d: Connection refused; 127.0.0.3:%d: Connection refused",
              port, port);
     CHECK_STR(weft_error_text(), wanted);
+    CHECK_EQ(weft_connect_host(&stream, "127.0.0.1", port, &options), -ECONNREFUSED);
+    snprintf(wanted, sizeof wanted, "connect 127.0.0.1:%d: Connection refused", port);
+    CHECK_STR(weft_error_text(), wanted);
     if (wf_dns_query_has_servers) {
         CHECK_EQ(weft_connect_host(&stream, "nowhere", port, &options), -WEFT_EDNS);
         CHECK_STR(weft_error_text(), "dns: no name server is known to ask for nowhere");
