@@ -473,7 +473,7 @@ TEST(test_Z06_a_failure_prints_the_command_that_runs_to_its_step)
     note("%s", text);
     CHECK(strstr(text, "failed with -71 (Protocol error): read ") != NULL);
     CHECK(strstr(text, "chance    a short transfer") != NULL);
-    CHECK(strstr(text, "runs      main") != NULL);
+    CHECK(strstr(text, "runs      main #0.1\n") != NULL);
     parse_again(text, again);
     CHECK_STR(again[0], "prog");
     CHECK_STR(again[1], "--replay");

@@ -73,7 +73,7 @@ static void step_format(const struct sim_step *step, char *out, size_t bytes)
     size_t op = (size_t)(step->a >> 32);
     switch (step->kind) {
     case WF_SIM_TRACE_SWITCH:
-        snprintf(out, bytes, "runs      %s", step->who);
+        snprintf(out, bytes, "runs      %s #%d.%d", step->who, number, result);
         break;
     case WF_SIM_TRACE_TIME:
         snprintf(out, bytes, "time      passes");
