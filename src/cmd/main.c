@@ -65,9 +65,11 @@ static bool is_word(const char *word, const char *a, const char *b)
     return strcmp(word, a) == 0 || strcmp(word, b) == 0;
 }
 
-/* "help match query" is "match query --help". */
+/* "help match query" is "match query --help"; "help", "help help" and "help --help" are of all. */
 static int show_help_of(int argc, char **argv)
 {
+    if (argc == 0 || strcmp(argv[0], "help") == 0 || is_word(argv[0], "--help", "-h"))
+        return show_help();
     char help[] = "--help";
     char *words[4] = {NULL};
     int count = 0;
@@ -88,7 +90,7 @@ static int program_body(void *arg)
     else if (argc > 0 && is_word(argv[0], "--help", "-h"))
         rc = show_help();
     else if (argc > 0 && strcmp(argv[0], "help") == 0)
-        rc = argc == 1 ? show_help() : show_help_of(argc - 1, argv + 1);
+        rc = show_help_of(argc - 1, argv + 1);
     else if (argc > 0 && argv[0][0] == '-')
         rc = say_usage("", "unknown option %.64s", argv[0]);
     else

@@ -374,3 +374,20 @@ TEST(program_says_when_its_output_cannot_be_written)
         run_fini(&run);
     }
 }
+
+TEST(help_of_help_is_that_of_all)
+{
+    static const char *const words[][4] = {
+        {"help"}, {"help", "--help"}, {"help", "-h"}, {"help", "help"}, {"-h"}};
+    struct run whole;
+    RUN(&whole, "--help");
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        struct run run;
+        run_words(&run, (weft_str){"", 0}, words[i]);
+        CHECK_STR(run.out, whole.out);
+        CHECK_STR(run.err, "");
+        CHECK_EQ(run.code, 0);
+        run_fini(&run);
+    }
+    run_fini(&whole);
+}
