@@ -53,3 +53,30 @@ TEST(top_says_that_nothing_ran)
     CHECK(strstr(text, "bank.c") == NULL);
     wf_buf_fini(&out);
 }
+
+/* Between two looks of which the first found no loop that answers. */
+TEST(top_tells_nothing_of_loops_that_do_not_answer)
+{
+    static struct top_look silent = {.silent = "loop on epoll does not answer: task main keeps it"};
+    static struct top_look awake = {.loops = 1, .backend = "epoll", .at = WEFT_SEC};
+    wf_buf out = {0};
+    top_show(&silent, &silent, 7, 80, 24, &out);
+    wf_buf_putc(&out, '\0');
+    CHECK_STR(wf_buf_ptr(&out), "weft top: process 7, no loop answers, 0.0 s\n"
+                                "loop on epoll does not answer: task main keeps it\n");
+    wf_buf_reset(&out);
+    top_json(&silent, &silent, 7, &out);
+    wf_buf_putc(&out, '\0');
+    CHECK(strstr(wf_buf_ptr(&out), "\"loops\":0,\"backend\":null,") != NULL);
+    CHECK(strstr(wf_buf_ptr(&out), "\"busy\":null,") != NULL);
+    CHECK(strstr(wf_buf_ptr(&out), "\"passes_per_second\":null,") != NULL);
+    wf_buf_reset(&out);
+    awake.numbers[TOP_PASSES] = 5e6; /* of its life, not of this second */
+    awake.numbers[TOP_HOGS] = 3;
+    top_show(&silent, &awake, 7, 80, 24, &out);
+    wf_buf_putc(&out, '\0');
+    CHECK(strstr(wf_buf_ptr(&out), "1 loop on epoll, 1.0 s\n") != NULL);
+    CHECK(strstr(wf_buf_ptr(&out), " -/s passes, ") != NULL);
+    CHECK(strstr(wf_buf_ptr(&out), "hogs: 3 so far, - new\n") != NULL);
+    wf_buf_fini(&out);
+}

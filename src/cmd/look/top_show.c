@@ -17,9 +17,24 @@ static double seconds(const struct top_look *before, const struct top_look *now)
     return (double)(now->at - before->at) / (double)WEFT_SEC;
 }
 
+/* A loop did not answer before, or is new: its counters are those of its life. */
+static bool is_comparable(const struct top_look *before, const struct top_look *now)
+{
+    return now->loops != 0 && before->loops >= now->loops;
+}
+
+/* What the counters of `now` have grown since. */
+static const struct top_look *base_of(const struct top_look *before, const struct top_look *now)
+{
+    return is_comparable(before, now) ? before : now;
+}
+
+/* NAN: not known. */
 static double rate(const struct top_look *before, const struct top_look *now, enum top_number what)
 {
     double time = seconds(before, now);
+    if (!is_comparable(before, now))
+        return NAN;
     double count = now->numbers[what] - before->numbers[what];
     return time > 0 && count > 0 ? count / time : 0; /* a loop may have ended */
 }
@@ -38,10 +53,12 @@ static double quantile(const struct top_times *before, const struct top_times *n
     return INFINITY;
 }
 
-/* The part of the looks in which the loop did anything. */
+/* The part of the looks in which the loop did anything; NAN: no loop answers. */
 static double busy(const struct top_look *now)
 {
     double idle = 0;
+    if (now->loops == 0)
+        return NAN;
     for (size_t i = 0; i < now->site_count; i++)
         idle += strcmp(now->sites[i].text, IDLE) == 0 ? now->sites[i].count : 0;
     return now->samples > 0 ? 1 - idle / now->samples : 0;
@@ -54,6 +71,10 @@ static const char *short_number(double value, char out[16])
 {
     static const char units[] = " kMGT";
     size_t unit = 0;
+    if (isnan(value)) {
+        snprintf(out, 16, "-");
+        return out;
+    }
     for (; value >= 999.5 && unit < sizeof(units) - 2; unit++)
         value /= 1000;
     if (unit == 0)
@@ -97,6 +118,7 @@ static void put_counters(const struct top_look *before, const struct top_look *n
                          wf_buf *out)
 {
     char a[16], b[16], c[16], d[16];
+    const struct top_look *base = base_of(before, now);
     put_line(out, width, "tasks   %s live, %s/s made, %s/s done, %s/s cancels",
              short_number(now->numbers[TOP_TASKS_LIVE], a),
              short_number(rate(before, now, TOP_TASKS_MADE), b),
@@ -111,12 +133,14 @@ static void put_counters(const struct top_look *before, const struct top_look *n
              short_number(rate(before, now, TOP_OPS), a),
              short_number(now->numbers[TOP_OPS_LIVE], b));
     put_line(out, width, "passes  half below %s, 99 %% below %s; ready tasks wait %s, %s",
-             short_time(quantile(&before->passes, &now->passes, 0.5), a),
-             short_time(quantile(&before->passes, &now->passes, 0.99), b),
-             short_time(quantile(&before->waits, &now->waits, 0.5), c),
-             short_time(quantile(&before->waits, &now->waits, 0.99), d));
-    put_line(out, width, "busy    %.1f %%; hogs: %.0f so far, %.0f new", 100 * busy(now),
-             now->numbers[TOP_HOGS], now->numbers[TOP_HOGS] - before->numbers[TOP_HOGS]);
+             short_time(quantile(&base->passes, &now->passes, 0.5), a),
+             short_time(quantile(&base->passes, &now->passes, 0.99), b),
+             short_time(quantile(&base->waits, &now->waits, 0.5), c),
+             short_time(quantile(&base->waits, &now->waits, 0.99), d));
+    double new_hogs =
+        is_comparable(before, now) ? now->numbers[TOP_HOGS] - before->numbers[TOP_HOGS] : NAN;
+    put_line(out, width, "busy    %.1f %%; hogs: %.0f so far, %s new", 100 * busy(now),
+             now->numbers[TOP_HOGS], short_number(new_hogs, a));
 }
 
 static void put_states(const struct top_look *now, int width, wf_buf *out)
@@ -149,10 +173,16 @@ static void put_sites(const struct top_look *now, int width, int rows, wf_buf *o
 void top_show(const struct top_look *before, const struct top_look *now, pid_t pid, int width,
               int height, wf_buf *out)
 {
-    put_line(out, width, "weft top: process %d, %u loop%s on %s, %.1f s", (int)pid, now->loops,
-             now->loops == 1 ? "" : "s", now->backend, seconds(before, now));
+    if (now->loops == 0)
+        put_line(out, width, "weft top: process %d, no loop answers, %.1f s", (int)pid,
+                 seconds(before, now));
+    else
+        put_line(out, width, "weft top: process %d, %u loop%s on %s, %.1f s", (int)pid, now->loops,
+                 now->loops == 1 ? "" : "s", now->backend, seconds(before, now));
     if (now->silent[0] != '\0')
         put_line(out, width, "%s", now->silent);
+    if (now->loops == 0)
+        return; /* nothing is known */
     put_counters(before, now, width, out);
     put_states(now, width, out);
     put_line(out, width, " ");
@@ -207,6 +237,7 @@ void top_json(const struct top_look *before, const struct top_look *now, pid_t p
         {"passes_per_second", TOP_PASSES},         {"turns_per_second", TOP_TURNS},
         {"timers_per_second", TOP_TIMERS_FIRED},   {"operations_per_second", TOP_OPS},
     };
+    const struct top_look *base = base_of(before, now);
     wf_json json = {.out = out};
     wf_json_object(&json);
     wf_json_key(&json, "pid");
@@ -214,7 +245,7 @@ void top_json(const struct top_look *before, const struct top_look *now, pid_t p
     wf_json_key(&json, "loops");
     wf_json_uint(&json, now->loops);
     wf_json_key(&json, "backend");
-    wf_json_text(&json, now->backend);
+    wf_json_text(&json, now->loops != 0 ? now->backend : NULL);
     wf_json_put_double(&json, "seconds", seconds(before, now));
     wf_json_put_double(&json, "busy", busy(now));
     put_count(&json, "tasks_live", now->numbers[TOP_TASKS_LIVE]);
@@ -222,8 +253,8 @@ void top_json(const struct top_look *before, const struct top_look *now, pid_t p
     put_count(&json, "hogs", now->numbers[TOP_HOGS]);
     for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
         wf_json_put_double(&json, rates[i].key, rate(before, now, rates[i].what));
-    put_times(&json, "pass_seconds", &before->passes, &now->passes);
-    put_times(&json, "ready_wait_seconds", &before->waits, &now->waits);
+    put_times(&json, "pass_seconds", &base->passes, &now->passes);
+    put_times(&json, "ready_wait_seconds", &base->waits, &now->waits);
     put_rows(&json, "states", "state", now->states, now->state_count, 0);
     put_rows(&json, "sites", "site", now->sites, now->site_count, now->samples);
     wf_json_key(&json, "silent");
