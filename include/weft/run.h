@@ -84,10 +84,10 @@ typedef struct weft_config {
 
 /* Runs fn(arg) as the main task and returns its result.  Inside a task it calls fn(arg) right
  * there, in a new scope; any depth is fine.  The environment's WEFT_BACKEND chooses the back end,
- * WEFT_CLOCK=virtual the virtual clock.
+ * WEFT_CLOCK the clock, "virtual" or "real", whatever the configuration says.
  *
- * Errors of its own, before fn runs: -ENOMEM, -EMFILE, -EINVAL (config), -EBUSY (this thread
- * already has a loop), -ENOTSUP (shadow stacks are on). */
+ * Errors of its own, before fn runs: -ENOMEM, -EMFILE, -EINVAL (config, environment), -EBUSY (this
+ * thread already has a loop), -ENOTSUP (shadow stacks are on). */
 WEFT_API WEFT_WAITS int weft_run(weft_fn *fn, void *arg);
 WEFT_API WEFT_WAITS int weft_run_with(const weft_config *config, weft_fn *fn, void *arg);
 

@@ -193,14 +193,18 @@ bool wf_is_model_name(weft_str model)
 
 int wf_check_fallback(weft_str fallback, bool *out, weft_m_error *error)
 {
-    const char *of_environment = getenv("WEFT_MODEL_FALLBACK");
-    if (fallback.ptr == NULL && of_environment != NULL && of_environment[0] != '\0')
+    static const char variable[] = "WEFT_MODEL_FALLBACK", field[] = "model_fallback";
+    const char *of_environment = getenv(variable);
+    bool is_option = fallback.ptr != NULL;
+    if (!is_option && of_environment != NULL && of_environment[0] != '\0')
         fallback = weft_str_of(of_environment);
     *out = fallback.ptr != NULL && is(fallback, "lexical");
     if (fallback.ptr == NULL || *out || is(fallback, "none"))
         return 0;
-    wf_m_fail(error, -WEFT_M_EVALID, "model_fallback must be 'lexical' or 'none'");
-    wf_m_error_field(error, "model_fallback");
+    wf_m_fail(error, -WEFT_M_EVALID, "%s must be 'lexical' or 'none', is '%.*s'",
+              is_option ? field : variable, shown(fallback), fallback.ptr);
+    if (is_option)
+        wf_m_error_field(error, "%s", field);
     return -WEFT_M_EVALID;
 }
 

@@ -375,6 +375,31 @@ TEST(program_says_when_its_output_cannot_be_written)
     }
 }
 
+static const struct {
+    const char *command, *err;
+} environments[] = {
+    {"WEFT_CLOCK=bogus exec \"$weft\" --version",
+     "weft: WEFT_CLOCK: bogus is none of real, virtual\n"},
+    {"WEFT_DEBUG=on exec \"$weft\" match query -e \"$1\" usa",
+     "weft: WEFT_DEBUG: on is none of 0, 1\n"},
+    {"WEFT_BACKEND=kqueue exec \"$weft\" --help",
+     "weft: WEFT_BACKEND: kqueue is none of io_uring, epoll, sim\n"},
+    {"WEFT_MODEL_FALLBACK=some exec \"$weft\" match query -e \"$1\" usa",
+     "weft: WEFT_MODEL_FALLBACK must be 'lexical' or 'none', is 'some'\n"},
+};
+
+TEST(program_says_what_is_wrong_with_its_environment)
+{
+    for (size_t i = 0; i < sizeof(environments) / sizeof(*environments); i++) {
+        struct run run;
+        run_shell(&run, environments[i].command, COUNTRIES);
+        CHECK_STR(run.err, environments[i].err);
+        CHECK_STR(run.out, "");
+        CHECK_EQ(run.code, 1);
+        run_fini(&run);
+    }
+}
+
 TEST(help_of_help_is_that_of_all)
 {
     static const char *const words[][4] = {

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -427,6 +428,10 @@ TEST(a_run_is_not_embedded_in_a_run_or_in_virtual_time)
     config = (weft_config){.flags = WEFT_RUN_VIRTUAL_CLOCK};
     CHECK_EQ(weft_embed_open(&embed, &config, nothing, NULL), -ENOTSUP);
     CHECK_EQ(weft_embed_open(&embed, NULL, nothing, NULL), -ENOTSUP); /* the harness's clock */
+    CHECK_OK(setenv("WEFT_CLOCK", "bogus", 1));
+    CHECK_EQ(weft_embed_open(&embed, NULL, nothing, NULL), -EINVAL);
+    CHECK_STR(weft_error_text(), "WEFT_CLOCK: bogus is none of real, virtual");
+    CHECK_OK(unsetenv("WEFT_CLOCK"));
     use_real_time();
     config = (weft_config){.backend = "no such"};
     CHECK_OK(weft_embed_open(&embed, &config, nothing, NULL));

@@ -229,6 +229,28 @@ RUN_TEST(test_I01_a_run_is_on_the_back_end_it_was_told)
     CHECK_OK(weft_run_with(&config, body_names_its_backend, (void *)(uintptr_t)name));
 }
 
+/* A variable that is not what it may be is told, not passed over. */
+RUN_TEST(run_refuses_a_bad_environment)
+{
+    static const struct {
+        const char *name, *value, *text;
+    } rows[] = {
+        {"WEFT_CLOCK", "bogus", "WEFT_CLOCK: bogus is none of real, virtual"},
+        {"WEFT_CLOCK", "Virtual", "WEFT_CLOCK: Virtual is none of real, virtual"},
+        {"WEFT_DEBUG", "yes", "WEFT_DEBUG: yes is none of 0, 1"},
+        {"WEFT_MEASURE_STACKS", "2", "WEFT_MEASURE_STACKS: 2 is none of 0, 1"},
+        {"WEFT_BACKEND", "kqueue", "WEFT_BACKEND: kqueue is none of io_uring, epoll, sim"},
+    };
+    weft_config config = test_config();
+    config.backend = NULL;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        CHECK_OK(setenv(rows[i].name, rows[i].value, 1));
+        CHECK_EQ(weft_run_with(&config, body_value, NULL), -EINVAL);
+        CHECK_STR(weft_error_text(), rows[i].text);
+        CHECK_OK(unsetenv(rows[i].name));
+    }
+}
+
 TEST(run_refuses_a_bad_configuration)
 {
     weft_config config = {.platform = test_platform(), .backend = "kqueue"};

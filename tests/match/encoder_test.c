@@ -500,8 +500,13 @@ TEST(a_model_that_is_nowhere_is_done_without_if_that_is_allowed)
     weft_matcher *matcher;
     weft_m_options_init(&options);
     CHECK_EQ(weft_m_open(&matcher, vehicles, 2, &options, &error), -WEFT_M_EVALID);
-    CHECK_STR(error.field, "model_fallback");
+    CHECK_STR(error.field, "");
+    CHECK_STR(error.message, "WEFT_MODEL_FALLBACK must be 'lexical' or 'none', is 'something'");
     unsetenv("WEFT_MODEL_FALLBACK");
+    options.model_fallback = STR("anything");
+    CHECK_EQ(weft_m_open(&matcher, vehicles, 2, &options, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.field, "model_fallback");
+    CHECK_STR(error.message, "model_fallback must be 'lexical' or 'none', is 'anything'");
 }
 
 /* Its vectors mean nothing without the model that made them. */

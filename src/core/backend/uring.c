@@ -100,6 +100,10 @@ static int open_receive_memory(struct uring_state *state)
 
 static int uring_open(weft_loop *loop, const weft_loop_options *options)
 {
+    uint32_t masked;
+    int rc = wf_ring_read_features(getenv("WEFT_URING_MASK"), &masked);
+    if (rc < 0)
+        return rc;
     struct uring_state *state = wf_alloc(sizeof *state);
     if (state == NULL)
         return -ENOMEM;
@@ -112,8 +116,7 @@ static int uring_open(weft_loop *loop, const weft_loop_options *options)
     loop->backend_state = state;
 
     uint32_t depth = options->queue_depth != 0 ? options->queue_depth : URING_DEPTH;
-    uint32_t masked = wf_ring_features_of_text(getenv("WEFT_URING_MASK"));
-    int rc = wf_ring_open(&state->ring, depth, masked);
+    rc = wf_ring_open(&state->ring, depth, masked);
     if (rc < 0)
         goto fail;
     rc = open_receive_memory(state);

@@ -2,7 +2,10 @@
 
 #include "core/backend/uring_ring.h"
 
+#include "base/names.h"
 #include "base/sys.h"
+
+#include <weft/error.h>
 
 #include <linux/time_types.h>
 #include <signal.h>
@@ -67,19 +70,31 @@ static const struct {
 
 #define FEATURE_NAMES_COUNT (sizeof feature_names / sizeof feature_names[0])
 
-uint32_t wf_ring_features_of_text(const char *names)
+static int fail_feature(const char *name, size_t bytes)
 {
-    uint32_t features = 0;
+    const char *names[FEATURE_NAMES_COUNT];
+    char list[160];
+    for (size_t i = 0; i < FEATURE_NAMES_COUNT; i++)
+        names[i] = feature_names[i].name;
+    wf_names_list(names, FEATURE_NAMES_COUNT, list, sizeof list);
+    return weft_fail(-WEFT_ESYNTAX, "WEFT_URING_MASK: %.*s is none of %s",
+                     bytes < 40 ? (int)bytes : 40, name, list);
+}
+
+int wf_ring_read_features(const char *names, uint32_t *out)
+{
+    *out = 0;
     for (const char *at = names; at != NULL && *at != '\0';) {
-        size_t length = strcspn(at, ",");
-        for (size_t i = 0; i < FEATURE_NAMES_COUNT; i++) {
-            const char *name = feature_names[i].name;
-            if (strlen(name) == length && memcmp(name, at, length) == 0)
-                features |= feature_names[i].feature;
-        }
+        size_t length = strcspn(at, ","), i = 0;
+        while (i < FEATURE_NAMES_COUNT && (strlen(feature_names[i].name) != length ||
+                                           memcmp(feature_names[i].name, at, length) != 0))
+            i++;
+        if (i == FEATURE_NAMES_COUNT)
+            return fail_feature(at, length);
+        *out |= feature_names[i].feature;
         at += length + (at[length] == ',');
     }
-    return features;
+    return 0;
 }
 
 static bool probe_has(const struct io_uring_probe *probe, uint8_t op)

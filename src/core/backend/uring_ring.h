@@ -50,8 +50,9 @@ struct wf_ring {
 int wf_ring_open(struct wf_ring *ring, uint32_t depth, uint32_t masked);
 void wf_ring_close(struct wf_ring *ring);
 
-/* The features named in a comma-separated list; unknown names are ignored. */
-uint32_t wf_ring_features_of_text(const char *names);
+/* The features named in a comma-separated list, or none for NULL.  0; -WEFT_ESYNTAX, with a text,
+ * for an unknown name. */
+int wf_ring_read_features(const char *names, uint32_t *out);
 
 /* A zeroed submission.  Submits at once if the queue is full; NULL if the kernel takes none now. */
 struct io_uring_sqe *wf_ring_get_sqe(struct wf_ring *ring);

@@ -7,6 +7,7 @@
 #include "core/look/opened.h"
 #include "core/look/symbol.h"
 #include "core/look/trace.h"
+#include "core/platform/setting.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -17,18 +18,18 @@
 #define DEBUG_NO_TASK_MAX 16   /* calls that are told */
 #define DEBUG_NO_TASK_FRAMES 8 /* how far above them the public call may be */
 
-static bool debug_is_wanted(const weft_config *config)
+static int debug_is_wanted(const weft_config *config, bool *out)
 {
-    const char *text = getenv("WEFT_DEBUG");
-    if (text != NULL && text[0] != '\0')
-        return strcmp(text, "0") != 0;
-    return WF_DEBUG_CHECKS || (config->flags & WEFT_RUN_DEBUG) != 0;
+    *out = WF_DEBUG_CHECKS || (config->flags & WEFT_RUN_DEBUG) != 0;
+    return wf_setting_read_switch("WEFT_DEBUG", out);
 }
 
 int wf_debug_new(struct wf_debug **out, const weft_config *config)
 {
     struct wf_debug *debug = NULL;
-    if (debug_is_wanted(config)) {
+    bool is_wanted;
+    WEFT_TRY(debug_is_wanted(config, &is_wanted));
+    if (is_wanted) {
         debug = wf_alloc(sizeof *debug);
         if (debug == NULL)
             return -ENOMEM;
@@ -147,7 +148,9 @@ void wf_debug_no_task(void)
     static _Atomic unsigned said;
     const weft_config nothing = {0};
     char place[WF_SYMBOL_TEXT_BYTES];
-    if (!debug_is_wanted(&nothing) || atomic_fetch_add(&said, 1) >= DEBUG_NO_TASK_MAX)
+    bool is_wanted;
+    if (debug_is_wanted(&nothing, &is_wanted) < 0 || !is_wanted ||
+        atomic_fetch_add(&said, 1) >= DEBUG_NO_TASK_MAX)
         return;
     name_public_call(place, sizeof place);
     weft_log("debug: %s needs a task, and there is none here: it says -EPERM; call it from a body "

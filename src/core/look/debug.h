@@ -38,7 +38,8 @@ struct wf_debug {
 #endif
 };
 
-/* In *out; NULL if the run is not in debug mode.  -ENOMEM. */
+/* In *out; NULL if the run is not in debug mode.  -ENOMEM; -EINVAL if WEFT_DEBUG is neither 0
+ * nor 1. */
 int wf_debug_new(struct wf_debug **out, const weft_config *config);
 void wf_debug_free(struct wf_debug *debug);
 

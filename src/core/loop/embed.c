@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "core/look/watcher.h"
 #include "core/loop/posts.h"
+#include "core/platform/virtual_clock.h"
 #include "core/stack/fiber.h"
 #include "core/stack/stack.h"
 #include "core/task/sched_priv.h"
@@ -98,23 +99,22 @@ static void embed_enter(weft_embed *embed)
     wf_fiber_switch(&embed->foreign, &embed->run);
 }
 
-static bool is_virtual(const weft_config *config)
+/* 0, -ENOTSUP if time would not be that of the foreign loop, or -EINVAL. */
+static int embed_check_clock(const weft_config *config)
 {
-    const char *clock = getenv("WEFT_CLOCK"), *backend = config->backend;
-    if (backend == NULL)
-        backend = getenv("WEFT_BACKEND");
+    const char *backend = config->backend != NULL ? config->backend : getenv("WEFT_BACKEND");
     const weft_platform *platform =
         config->platform != NULL ? config->platform : weft_platform_get();
-    return (config->flags & WEFT_RUN_VIRTUAL_CLOCK) != 0 || platform->advance != NULL ||
-           (clock != NULL && strcmp(clock, "virtual") == 0) ||
-           (backend != NULL && strcmp(backend, "sim") == 0);
+    bool is_virtual;
+    WEFT_TRY(wf_virtual_clock_is_wanted(config, &is_virtual));
+    is_virtual |= platform->advance != NULL || (backend != NULL && strcmp(backend, "sim") == 0);
+    return is_virtual ? -ENOTSUP : 0;
 }
 
 int weft_embed_open(weft_embed **out, const weft_config *config, weft_fn *fn, void *arg)
 {
     weft_config chosen = config != NULL ? *config : (weft_config){0};
-    if (is_virtual(&chosen))
-        return -ENOTSUP;
+    WEFT_TRY(embed_check_clock(&chosen));
     if (weft_loop_self() != NULL)
         return -EBUSY;
     int rc = wf_fiber_check_host();

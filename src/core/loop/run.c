@@ -350,13 +350,6 @@ static int run_nested(weft_fn *fn, void *arg)
     return rc < 0 ? rc : weft_scope_close(&scope, fn(arg));
 }
 
-static bool run_wants_virtual_clock(const weft_config *config)
-{
-    const char *clock = getenv("WEFT_CLOCK");
-    return (config->flags & WEFT_RUN_VIRTUAL_CLOCK) != 0 ||
-           (clock != NULL && strcmp(clock, "virtual") == 0);
-}
-
 int weft_run_with(const weft_config *config, weft_fn *fn, void *arg)
 {
     if (wf_current() != NULL)
@@ -364,10 +357,12 @@ int weft_run_with(const weft_config *config, weft_fn *fn, void *arg)
     static const weft_config nothing;
     if (config == NULL)
         config = &nothing;
+    bool is_virtual;
+    WEFT_TRY(wf_virtual_clock_is_wanted(config, &is_virtual));
     const weft_platform *before = weft_platform_get();
     const weft_platform *platform = config->platform != NULL ? config->platform : before;
     struct wf_virtual_clock clock;
-    if (run_wants_virtual_clock(config) && platform->advance == NULL) {
+    if (is_virtual && platform->advance == NULL) {
         wf_virtual_clock_init(&clock, platform);
         platform = &clock.platform;
     }

@@ -2,6 +2,8 @@
 
 #include "core/platform/virtual_clock.h"
 
+#include "core/platform/setting.h"
+
 /* Not 0, so that "before the start" is a time too. */
 #define VIRTUAL_EPOCH (1000 * WEFT_SEC)
 
@@ -57,4 +59,13 @@ void wf_virtual_clock_init(struct wf_virtual_clock *out, const weft_platform *ba
     out->base = base;
     atomic_init(&out->time, VIRTUAL_EPOCH);
     virtual_clock = out;
+}
+
+int wf_virtual_clock_is_wanted(const weft_config *config, bool *out)
+{
+    static const char *const words[] = {"real", "virtual"};
+    int word;
+    WEFT_TRY(wf_setting_read("WEFT_CLOCK", words, 2, &word));
+    *out = word >= 0 ? word == 1 : (config->flags & WEFT_RUN_VIRTUAL_CLOCK) != 0;
+    return 0;
 }

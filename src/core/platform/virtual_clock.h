@@ -4,6 +4,7 @@
 #ifndef WF_VIRTUAL_CLOCK_H
 #define WF_VIRTUAL_CLOCK_H
 
+#include <weft/run.h>
 #include <weft/sys/platform.h>
 
 #include <stdatomic.h>
@@ -14,6 +15,10 @@ struct wf_virtual_clock {
     const weft_platform *base;
     _Atomic weft_time time;
 };
+
+/* Whether a run of this configuration is to have one; WEFT_CLOCK, "real" or "virtual", comes first.
+ * 0, or -EINVAL with a text if it is neither. */
+int wf_virtual_clock_is_wanted(const weft_config *config, bool *out);
 
 /* Begins at 0 of an epoch of its own, for the calling thread and those it starts. */
 void wf_virtual_clock_init(struct wf_virtual_clock *out, const weft_platform *base);

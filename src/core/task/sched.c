@@ -15,6 +15,7 @@
 #include "core/look/debug.h"
 #include "core/loop/posts.h"
 #include "core/loops/far.h"
+#include "core/platform/setting.h"
 #include "core/sim/sim_trace.h"
 #include "core/stack/stack_use.h"
 #include "core/task/group_priv.h"
@@ -43,17 +44,12 @@ static void sched_say(void *arg, const char *text)
     wf_sched_log(arg, "%s", text);
 }
 
-static bool sched_measures(const weft_config *config)
-{
-    const char *text = getenv("WEFT_MEASURE_STACKS");
-    return (config->flags & WEFT_RUN_MEASURE_STACKS) != 0 ||
-           (text != NULL && strcmp(text, "1") == 0);
-}
-
 int wf_sched_new(weft_loop *loop, const weft_config *config)
 {
+    bool is_measured = (config->flags & WEFT_RUN_MEASURE_STACKS) != 0;
     if (config->task_count_max > 1u << WF_HANDLE_SLOT_BITS)
         return -EINVAL;
+    WEFT_TRY(wf_setting_read_switch("WEFT_MEASURE_STACKS", &is_measured));
     struct wf_sched *sched = wf_alloc(sizeof *sched);
     if (sched == NULL)
         return -ENOMEM;
@@ -81,7 +77,7 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
     wf_stacks_options options = {
         .stack_bytes = config->stack_bytes,
         .stack_count_max = task_max,
-        .is_measured = sched_measures(config),
+        .is_measured = is_measured,
         .say = sched_say,
         .say_arg = sched,
     };
