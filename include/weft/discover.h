@@ -27,7 +27,9 @@ typedef struct weft_m_discover_options {
     const weft_m_novelty_options *novelty; /* what is new; NULL: the default.  Its calibration, if
                                               it does not say, is "split" */
     bool all_are_novel;                    /* do not ask: every text counts as new */
-    int64_t cluster_size_min;              /* at least 2; 5 */
+    int64_t cluster_size_min;              /* of texts, at least 2; 0: the natural logarithm of how
+                                              many are new, and 3 at least: 3 of 20, 5 of 150, 7 of
+                                              1,000, 9 of 10,000 */
     int64_t keyword_max;                   /* of a cluster, 1 to 32; 8 */
     weft_str clustering;                   /* "average" or ptr NULL: average linkage, down to a
                                               mean cosine of 0.2 between the texts of what is
@@ -66,6 +68,7 @@ typedef struct weft_m_discovery {
     size_t cluster_count;
     const uint32_t *noise; /* places of the novel texts in no cluster */
     size_t noise_count;
+    size_t cluster_size_min; /* that was asked for, or chosen */
 } weft_m_discovery;
 
 /* Clusters are of texts as hashed runs of characters and words, the rare ones counting more.  Work

@@ -14,12 +14,14 @@
 #include "match/score/probability.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <weft/discover.h>
 
 #define KEYWORDS_MAX 32
+#define CLUSTER_SIZE_LEAST 3
 
 /* The discovery and what its pointers lead to. */
 struct discovery {
@@ -66,8 +68,7 @@ struct making {
 
 void weft_m_discover_options_init(weft_m_discover_options *options)
 {
-    *options = (weft_m_discover_options){
-        .size = sizeof(*options), .cluster_size_min = WF_CLUSTER_SIZE_MIN, .keyword_max = 8};
+    *options = (weft_m_discover_options){.size = sizeof(*options), .keyword_max = 8};
 }
 
 void weft_m_discovery_free(weft_m_discovery *discovery)
@@ -313,8 +314,8 @@ static int check_clustering(weft_str name, enum clustering *out, weft_m_error *e
 
 static int check(const weft_m_discover_options *options, weft_m_error *error)
 {
-    if (options->cluster_size_min < 2) {
-        wf_m_fail(error, -WEFT_M_EVALID, "cluster_size_min must be >= 2");
+    if (options->cluster_size_min < 0 || options->cluster_size_min == 1) {
+        wf_m_fail(error, -WEFT_M_EVALID, "cluster_size_min must be 0 or >= 2");
         wf_m_error_field(error, "cluster_size_min");
         return -WEFT_M_EVALID;
     }
@@ -377,10 +378,21 @@ static int discover(struct making *it)
     return rc < 0 ? wf_m_fail_plain(it->call.error, rc) : 0;
 }
 
+/* Of `count` new texts; as D. Birant and A. Kut, "ST-DBSCAN: An algorithm for clustering
+ * spatial-temporal data" (2007), have it for the neighbours of a dense place.  Two texts alike are
+ * no kind yet: by chance there are some among few. */
+static size_t usual_size_min(size_t count)
+{
+    long size = count > 1 ? lround(log((double)count)) : 0;
+    return size > CLUSTER_SIZE_LEAST ? (size_t)size : CLUSTER_SIZE_LEAST;
+}
+
 /* In a call of its own, so that the matcher stays. */
 static int discover_novel(weft_matcher *matcher, struct making *it, weft_m_error *error)
 {
     int rc = wf_call_begin(&it->call, matcher, WEFT_M_OP_NOVELTY, error);
+    if (it->size_min == 0)
+        it->size_min = usual_size_min(it->count);
     return rc < 0 ? rc : wf_call_end(&it->call, discover(it));
 }
 
@@ -434,6 +446,7 @@ int weft_m_discover(weft_matcher *matcher, const weft_str *texts, size_t text_co
     identify(&it.out->shown, texts, text_count);
     it.out->shown.clustering = clustering_names[it.clustering];
     it.out->shown.text_count = text_count;
+    it.out->shown.cluster_size_min = it.size_min;
     it.out->shown.novel_count = it.count;
     *out = &it.out->shown;
     return 0;

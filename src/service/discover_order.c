@@ -20,15 +20,24 @@ struct discover_asked {
     bool all, review;
 };
 
+/* One text is no cluster. */
+static void check_size(weft_issues *issues, const char *path, const void *member)
+{
+    if (*(const int64_t *)member == 1)
+        weft_issue(issues, path, "must be 0 or from 2 to %d", TEXTS_MAX);
+}
+
 static const char *const clusterings[] = {"average", "hdbscan", "components", "louvain", NULL};
 static const weft_field text_item = {.type = WEFT_TYPE_STRING};
-static const struct discover_asked preset = {.cluster_size = 5, .keywords = 8, .alpha = 0.05};
+static const struct discover_asked preset = {.keywords = 8, .alpha = 0.05};
 static const weft_field fields[] = {
     {WEFT_FIELD_ARRAY(struct discover_asked, texts, &text_item), .flags = WEFT_REQUIRED,
      .range = WEFT_RANGE(1, TEXTS_MAX)},
     {WEFT_FIELD_BOOL(struct discover_asked, all), .about = "Every text counts as new."},
-    {WEFT_FIELD_INTEGER(struct discover_asked, cluster_size), .range = WEFT_RANGE(2, TEXTS_MAX),
-     .about = "The least texts of a cluster."},
+    {WEFT_FIELD_INTEGER(struct discover_asked, cluster_size), .range = WEFT_RANGE(0, TEXTS_MAX),
+     .check = check_size,
+     .about = "The least texts of a cluster, 2 or more; 0: as many as suit how many texts are new, "
+              "3 of 20, 7 of 1000."},
     {WEFT_FIELD_INTEGER(struct discover_asked, keywords), .range = WEFT_RANGE(1, 32),
      .about = "The most keywords of a cluster."},
     {WEFT_FIELD_STRING(struct discover_asked, clustering), .flags = WEFT_NULLABLE,

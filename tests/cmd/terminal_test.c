@@ -79,7 +79,7 @@ TEST(match_discover_says_on_a_terminal_what_may_find_clusters)
 {
     static const char all[] = "2 texts, 2 new, 0 clusters, 2 new texts in none\r\n\r\n"
                               "no clusters found\r\n"
-                              "  --cluster-size N: fewer than 5 texts may be one\r\n"
+                              "  --cluster-size N: fewer than 3 texts may be one\r\n"
                               "  --clustering louvain: texts may have less in common\r\n";
     static const char some[] = "2 texts, 0 new, 0 clusters, 0 new texts in none\r\n\r\n"
                                "no clusters found\r\n"

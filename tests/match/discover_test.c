@@ -177,7 +177,6 @@ TEST(M8_new_texts_that_have_nothing_in_common_are_all_noise)
 #define KIND_TEXTS_MAX 20u
 static const struct obvious {
     const char *kinds[KINDS_MAX][KIND_TEXTS_MAX];
-    int64_t size_min;
     size_t cluster_count, member_min; /* of each cluster, all of one kind */
 } obvious[] = {
     {{{"solar panel store Berlin", "solar panel store Paris", "solar panel store Madrid",
@@ -187,7 +186,6 @@ static const struct obvious {
       {"organic dog food brand 1", "organic dog food brand 2", "organic dog food brand 3",
        "organic dog food brand 4", "organic dog food brand 5"}},
      3,
-     3,
      5},
     {{{"solar panel store 1",  "solar panel store 2",  "solar panel store 3",
        "solar panel store 4",  "solar panel store 5",  "solar panel store 6",
@@ -196,24 +194,20 @@ static const struct obvious {
        "solar panel store 13", "solar panel store 14", "solar panel store 15",
        "solar panel store 16", "solar panel store 17", "solar panel store 18",
        "solar panel store 19", "solar panel store 20"}},
-     5,
      1,
      20},
     {{{"solar panel store", "solar panels store", "solar panel stores", "solar panels stores",
        "a solar panel store", "the solar panel store"}},
-     5,
      1,
      6},
     {{{"solar panel store", "solar panel store", "solar panel store", "solar panel store",
        "solar panel store"}},
-     5,
      1,
      5},
     {{{"where is my parcel", "when will my parcel arrive", "my parcel has not arrived",
        "track my parcel", "where is the parcel"},
       {"how do I get a refund", "I want a refund please", "refund my order",
        "when do I get my refund", "please refund me"}},
-     3,
      2,
      3},
     {{{"the cat sat on a warm windowsill", "quarterly earnings rose sharply",
@@ -226,7 +220,6 @@ static const struct obvious {
        "the printer is out of toner",      "coffee tastes better fresh",
        "old maps show no bridge",          "drummers need good timing",
        "copper conducts electricity",      "jellyfish have no brains"}},
-     3,
      0,
      0},
 };
@@ -254,9 +247,9 @@ TEST(M8_what_is_obvious_in_small_data_is_found_and_nothing_else)
         weft_m_discovery *found;
         weft_m_discover_options_init(&options);
         options.all_are_novel = true;
-        options.cluster_size_min = obvious[at].size_min;
         CHECK_OK(weft_m_discover(matcher, list, count, &options, &found, NULL));
         CHECK_EQ(found->novel_count, count);
+        CHECK_EQ(found->cluster_size_min, 3);
         CHECK_EQ(found->cluster_count, obvious[at].cluster_count);
         for (size_t c = 0; c < found->cluster_count; c++) {
             const weft_m_cluster *cluster = &found->clusters[c];
@@ -264,6 +257,34 @@ TEST(M8_what_is_obvious_in_small_data_is_found_and_nothing_else)
             for (size_t i = 0; i < cluster->member_count; i++)
                 CHECK_EQ(kinds[cluster->members[i]], kinds[cluster->members[0]]);
         }
+        weft_m_discovery_free(found);
+    }
+    weft_m_close(matcher);
+}
+
+/* The more texts, the more of them may be alike by chance. */
+TEST(M8_the_least_cluster_grows_with_how_many_texts_are_new)
+{
+    static const struct {
+        size_t count, size;
+        int64_t asked;
+    } sizes[] = {{0, 3, 0}, {1, 3, 0}, {33, 3, 0}, {34, 4, 0}, {91, 5, 0}, {600, 6, 0}, {91, 2, 2}};
+    enum { COUNT = 600 };
+    static weft_str list[COUNT];
+    weft_matcher *matcher = open_bank();
+    for (size_t i = 0; i < COUNT; i++)
+        list[i] = str_of(texts[i % TEXT_COUNT]);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+        weft_m_discover_options options;
+        weft_m_discovery *found;
+        weft_m_discover_options_init(&options);
+        options.all_are_novel = true;
+        options.cluster_size_min = sizes[i].asked;
+        CHECK_OK(weft_m_discover(matcher, list, sizes[i].count, &options, &found, NULL));
+        CHECK_EQ(found->novel_count, sizes[i].count);
+        CHECK_EQ(found->cluster_size_min, sizes[i].size);
+        for (size_t c = 0; c < found->cluster_count; c++)
+            CHECK_GE(found->clusters[c].member_count, sizes[i].size);
         weft_m_discovery_free(found);
     }
     weft_m_close(matcher);

@@ -105,6 +105,7 @@ TASK_TEST(discover_that_is_wrong_is_refused_or_says_why)
     open_with_fruit(&desk, NULL);
     CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[]}"), 422);
     CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[\"a\"],\"cluster_size\":1}"), 422);
+    CHECK(desk_says(&desk, "cluster_size: must be 0 or from 2 to 10000"));
     CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[\"a\"],\"alpha\":0}"), 422);
     CHECK(desk_says(&desk, "alpha: must be a number above 0 and below 1"));
     CHECK_EQ(desk_call(&desk, "POST /v1/discover", "{\"texts\":[\"a\"],\"review\":true}"), 409);

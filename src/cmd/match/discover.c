@@ -61,9 +61,9 @@ static void put_nothing(wf_buf *lines, const struct discover_job *job, const wef
     wf_buf_puts(lines, "no clusters found\n");
     if (it->novel_count < it->text_count && !job->all)
         wf_buf_puts(lines, "  --all: every text counts as new\n");
-    if (job->size_min > 2)
-        wf_buf_printf(lines, "  --cluster-size N: fewer than %lld texts may be one\n",
-                      (long long)job->size_min);
+    if (it->cluster_size_min > 2)
+        wf_buf_printf(lines, "  --cluster-size N: fewer than %zu texts may be one\n",
+                      it->cluster_size_min);
     if (job->clustering == NULL || strcmp(job->clustering, "louvain") != 0)
         wf_buf_puts(lines, "  --clustering louvain: texts may have less in common\n");
 }
@@ -156,14 +156,14 @@ static int discover(weft_matcher *matcher, const weft_str *texts, size_t count, 
 int cmd_match_discover(int argc, char **argv)
 {
     struct discover_job job = {
-        .load = LOAD_DEFAULTS, .novelty = NOVELTY_DEFAULTS, .size_min = 5, .keyword_max = 8};
+        .load = LOAD_DEFAULTS, .novelty = NOVELTY_DEFAULTS, .keyword_max = 8};
     const struct args_option options[] = {
         LOAD_OPTIONS(&job.load),
         NOVELTY_OPTIONS(&job.novelty),
         TEXTS_OPTIONS(&job.from),
         {"all", 0, NULL, "every text counts as new", ARGS_FLAG, &job.all, 0, 0},
-        {"cluster-size", 0, "N", "least texts of a cluster, 2 to 10000 (5)", ARGS_INTEGER,
-         &job.size_min, 2, TEXTS_MAX},
+        {"cluster-size", 0, "N", "least texts of a cluster, 2 to 10000 (3 of 20 new, 7 of 1000)",
+         ARGS_INTEGER, &job.size_min, 2, TEXTS_MAX},
         {"keywords", 0, "N", "keywords of a cluster, 1 to 32 (8)", ARGS_INTEGER, &job.keyword_max,
          1, 32},
         {"clustering", 0, "average|hdbscan|components|louvain", "another way to find them",
