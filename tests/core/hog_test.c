@@ -62,7 +62,8 @@ TEST(test_O01_a_loop_that_turns_or_waits_is_none)
     judge.look.waits = true;
     CHECK_EQ(judge_after(&judge, LIMIT, LIMIT), WF_HOG_NOTHING);
     CHECK_EQ(judge_after(&judge, 3600 * WEFT_SEC, 0), WF_HOG_NOTHING);
-    judge.look.waits = false; /* from now on it counts */
+    judge.look.waits = false; /* when it was woken nobody knows: from now on it counts */
+    CHECK_EQ(judge_after(&judge, 10 * LIMIT, 10 * LIMIT), WF_HOG_NOTHING);
     CHECK_EQ(judge_after(&judge, LIMIT - 1, LIMIT - 1), WF_HOG_NOTHING);
     CHECK_EQ(judge_after(&judge, 1, 1), WF_HOG_FOUND);
 }
@@ -375,6 +376,88 @@ KERNEL_TEST(test_O01_time_spent_waiting_unwatched_makes_no_hog)
     config.platform = &by_hand;
     config.hog = 4 * WEFT_MS;
     CHECK_OK(weft_run_with(&config, wait_then_compute, NULL));
+}
+
+/* ---- the end ---- */
+
+/* A clock that stands still until the loop waits for its watcher to end, which is kept from looking
+ * meanwhile: then a second has passed in the loop's last turn. */
+static struct {
+    weft_platform platform;
+    void (*watch)(void *arg);
+    pthread_t loop;
+    pid_t tid;
+    _Atomic int looks;
+    _Atomic bool is_ending, waits_for_watcher;
+} last;
+
+static bool loop_sleeps(void)
+{
+    char path[64], text[512] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)last.tid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    CHECK_GT(read(fd, text, sizeof text - 1), 0);
+    CHECK_OK(close(fd));
+    const char *state = strrchr(text, ')');
+    return state != NULL && state[1] == ' ' && state[2] == 'S';
+}
+
+static weft_time look_late(void)
+{
+    if (!pthread_equal(pthread_self(), last.loop)) {
+        last.looks++;
+        while (last.is_ending && !(last.waits_for_watcher && loop_sleeps()))
+            sched_yield();
+    }
+    return test_platform()->now();
+}
+
+static void join_late(weft_thread thread)
+{
+    test_platform()->advance(test_platform()->now() + WEFT_SEC);
+    last.waits_for_watcher = true;
+    test_platform()->thread_join(thread);
+}
+
+/* The only thread that the run starts. */
+static void watch_late(void *arg)
+{
+    weft_platform_set(&last.platform);
+    last.watch(arg);
+}
+
+static int start_late(weft_thread *out, void (*fn)(void *arg), void *arg, size_t stack_bytes)
+{
+    last.watch = fn;
+    return test_platform()->thread_start(out, watch_late, arg, stack_bytes);
+}
+
+static int end_when_looked_at(void *arg)
+{
+    (void)arg;
+    int seen = last.looks;
+    while (last.looks < seen + 8)
+        sched_yield();
+    last.is_ending = true;
+    return 0;
+}
+
+KERNEL_TEST(test_O01_a_loop_that_waits_for_its_watcher_to_end_is_no_hog)
+{
+    skip_under_emulation();
+    last.platform = *test_platform();
+    last.platform.advance = NULL;
+    last.platform.now = look_late;
+    last.platform.thread_start = start_late;
+    last.platform.thread_join = join_late;
+    weft_config config = test_config();
+    config.platform = &last.platform;
+    config.hog = 4 * WEFT_MS;
+    config.log = count_told;
+    last.loop = pthread_self();
+    last.tid = (pid_t)syscall(SYS_gettid);
+    CHECK_OK(weft_run_with(&config, end_when_looked_at, NULL));
+    CHECK_EQ(atomic_load(&hogs_told), 0);
 }
 
 static void *set_when_it_could_have_parked(void *arg)

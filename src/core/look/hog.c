@@ -18,9 +18,10 @@
 enum wf_hog_verdict wf_hog_judge(struct wf_hog_state *state, const struct wf_hog_look *look,
                                  weft_time limit)
 {
-    if (look->waits || look->turn != state->turn) {
+    if (look->waits || state->waited || look->turn != state->turn) {
         bool was_hog = state->is_hog;
-        *state = (struct wf_hog_state){.turn = look->turn, .since = look->now, .cpu = look->cpu};
+        *state = (struct wf_hog_state){
+            .turn = look->turn, .since = look->now, .cpu = look->cpu, .waited = look->waits};
         return was_hog ? WF_HOG_OVER : WF_HOG_NOTHING;
     }
     if (state->is_hog || look->now - state->since < limit)
@@ -97,20 +98,29 @@ void wf_hog_restart(struct wf_hog *hog)
     hog->state.cpu = wf_peek_cpu(hog->peek);
 }
 
-void wf_hog_watch(struct wf_hog *hog)
+/* The clock first and the turn last: who loses the processor in between says too little, never too
+ * much. */
+static struct wf_hog_look hog_look(const struct wf_hog *hog, struct wf_peek_place *out)
 {
     const weft_loop *loop = hog->sched->loop;
-    struct wf_peek_place place = {.where = WF_PEEK_RUNS};
-    struct wf_hog_look look = {
-        .waits = wf_posts_is_asleep(loop),
-        .turn = atomic_load_explicit(&loop->turn_count, memory_order_relaxed),
-        .now = wf_sys_now(),
-        .cpu = wf_peek_cpu(hog->peek),
-    };
+    struct wf_hog_look look = {.now = wf_sys_now()};
+    look.cpu = wf_peek_cpu(hog->peek);
+    *out = (struct wf_peek_place){.where = WF_PEEK_RUNS};
+    if (look.now - hog->state.since >= hog->limit)
+        wf_peek_find(hog->peek, out);
+    look.in_call = out->where != WF_PEEK_RUNS;
+    look.turn = atomic_load_explicit(&loop->turn_count, memory_order_relaxed);
+    look.waits = wf_posts_is_asleep(loop);
+    return look;
+}
+
+void wf_hog_watch(struct wf_hog *hog)
+{
+    struct wf_peek_place place;
     weft_time since = hog->state.since;
-    if (look.turn == hog->state.turn && look.now - since >= hog->limit)
-        wf_peek_find(hog->peek, &place);
-    look.in_call = place.where != WF_PEEK_RUNS;
+    struct wf_hog_look look = hog_look(hog, &place);
+    if (atomic_load_explicit(&hog->is_over, memory_order_acquire))
+        return; /* what it does is wait for us */
     switch (wf_hog_judge(&hog->state, &look, hog->limit)) {
     case WF_HOG_NOTHING:
         break;

@@ -18,6 +18,7 @@ struct wf_hog_state {
     uint64_t turn;        /* as last seen */
     weft_time since, cpu; /* when it was first seen */
     bool is_hog;          /* and was found to be */
+    bool waited;          /* when last seen: what it does then begins later */
 };
 
 /* What is remembered from look to look. */
@@ -26,6 +27,7 @@ struct wf_hog {
     struct wf_peek *peek;
     weft_time limit;
     struct wf_hog_state state;
+    _Atomic bool is_over;   /* by the loop: no turn is to come */
     _Atomic uint64_t count; /* found so far; any thread reads it */
     weft_time minute_end;
     uint32_t told, untold; /* in this minute */

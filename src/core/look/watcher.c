@@ -21,8 +21,8 @@
 struct wf_watcher {
     struct wf_sched *sched;
     weft_thread thread;
-    int wake_fd; /* says that one of these changed */
-    _Atomic bool must_stop, is_parked;
+    int wake_fd; /* says that this has changed, or the loop is over, or somebody asks */
+    _Atomic bool is_parked;
     uint64_t turn; /* the loop's, as last seen, ... */
     weft_time turn_since;
     struct wf_peek *peek;
@@ -85,7 +85,7 @@ static void watcher_main(void *arg)
     struct wf_watcher *watcher = arg;
     struct pollfd polled[1 + WF_INSPECT_TALKS];
     wf_trace_prepare();
-    while (!atomic_load_explicit(&watcher->must_stop, memory_order_acquire)) {
+    while (!atomic_load_explicit(&watcher->hog.is_over, memory_order_acquire)) {
         watcher_wait(watcher, polled);
         if (watcher->hog.limit != WEFT_FOREVER)
             wf_hog_watch(&watcher->hog);
@@ -158,7 +158,7 @@ void wf_watcher_end(struct wf_sched *sched)
     if (watcher == NULL)
         return;
     sched->loop->watcher = NULL;
-    atomic_store_explicit(&watcher->must_stop, true, memory_order_release);
+    atomic_store_explicit(&watcher->hog.is_over, true, memory_order_release);
     wf_eventfd_signal(watcher->wake_fd);
     wf_sys_thread_join(watcher->thread);
     watcher_free(watcher);
