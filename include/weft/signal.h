@@ -4,10 +4,10 @@
  * Signals.  While a run lasts, SIGINT and SIGTERM ask it to end: the first cancels the main task,
  * with the signal's name as reason; a second writes the task tree to stderr and then does what the
  * signal does by default.  A loop that no longer turns ends with the third.  The same of the two
- * again within 100 ms, by the loop's clock, is no second one: timeout(1) sends it to a process and
- * then to its group.  This holds for signals that had their default action when the run began, and
- * not with WEFT_RUN_KEEP_SIGNALS; SIGPIPE is ignored meanwhile.  Everything is as before when the
- * run has ended.
+ * again within 100 ms is no other one, by the loop's clock, or the real one while the loop does not
+ * turn: timeout(1) sends it to a process and then to its group.  This holds for signals that had
+ * their default action when the run began, and not with WEFT_RUN_KEEP_SIGNALS; SIGPIPE is ignored
+ * meanwhile.  Everything is as before when the run has ended.
  *
  *     for (;;) {
  *         int rc = weft_signal_wait(SIGHUP);

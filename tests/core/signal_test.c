@@ -307,10 +307,8 @@ RUN_TEST(test_K01_the_same_signal_100_ms_later_is_the_second)
 static int hog_for_ever(void *arg)
 {
     (void)arg;
-    for (int i = 0; i < 3; i++)
-        arrive(SIGINT); /* the loop never gets to look */
     while (weft_check() != 1)
-        ;
+        arrive(SIGINT); /* the loop never gets to look */
     return 0;
 }
 
@@ -320,6 +318,31 @@ KERNEL_TEST(a_loop_that_does_not_turn_ends_with_the_third_signal)
     int status = end_in_child(0, hog_for_ever, text, sizeof text);
     CHECK(WIFSIGNALED(status));
     CHECK_EQ(WTERMSIG(status), SIGINT);
+}
+
+#define TOO_SLOW 77
+
+static int hog_through_a_burst(void *arg)
+{
+    (void)arg;
+    weft_time began = weft_platform_host.now();
+    for (int i = 0; i < 5; i++)
+        arrive(SIGTERM);
+    if (weft_platform_host.now() - began >= 100 * WEFT_MS)
+        _exit(TOO_SLOW); /* that was no burst */
+    CHECK_EQ(weft_sleep(WEFT_SEC), -ECANCELED);
+    return 0;
+}
+
+KERNEL_TEST(test_K01_a_burst_of_one_signal_is_one_for_a_loop_that_does_not_turn_too)
+{
+    char text[4096];
+    int status;
+    do
+        status = end_in_child(0, hog_through_a_burst, text, sizeof text);
+    while (WIFEXITED(status) && WEXITSTATUS(status) == TOO_SLOW);
+    CHECK(WIFEXITED(status));
+    CHECK_EQ(WEXITSTATUS(status), 1); /* behind its run */
 }
 
 static int interrupt(void *arg)

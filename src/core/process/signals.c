@@ -25,12 +25,13 @@
 /*
  * What the handler needs, one slot a signal, for the process.  A slot belongs to one loop, from
  * slot_claim to slot_release; both run under `signal_lock`.  The handler reads loop_number and
- * changes `unheard`, nothing else: whoever makes it 1 posts `msg`, whose run makes it 0 again, so
- * the message is never posted while it is on its way.
+ * changes `unheard` and `same_until`, nothing else: whoever makes `unheard` 1 posts `msg`, whose
+ * run makes it 0 again, so the message is never posted while it is on its way.
  */
 struct signal_slot {
     _Atomic uint32_t loop_number; /* see registry.h; 0: nobody's */
     _Atomic uint32_t unheard;     /* arrivals that the loop has not looked at */
+    _Atomic weft_time same_until; /* in real time: the loop's clock may stand as the loop does */
     weft_msg msg;
     struct sigaction before;
 };
@@ -63,6 +64,32 @@ static void signal_do_default(int number)
     pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* here it happens */
 }
 
+static bool signal_ends_runs(int number)
+{
+    return number == SIGINT || number == SIGTERM;
+}
+
+/* Of several threads that handle one at a time one counts. */
+static bool slot_is_same(struct signal_slot *slot)
+{
+    weft_time now = weft_platform_host.now();
+    weft_time until = atomic_load_explicit(&slot->same_until, memory_order_relaxed);
+    return now < until ||
+           !atomic_compare_exchange_strong(&slot->same_until, &until, now + SIGNAL_SAME);
+}
+
+static void slot_arrived(struct signal_slot *slot, weft_loop *loop, int number)
+{
+    bool is_same = signal_ends_runs(number) && slot_is_same(slot);
+    if (is_same && atomic_load_explicit(&slot->unheard, memory_order_relaxed) != 0)
+        return; /* as one that the loop is still to look at */
+    uint32_t unheard = atomic_fetch_add_explicit(&slot->unheard, 1, memory_order_acq_rel);
+    if (unheard == 0)
+        weft_post_msg(loop, &slot->msg);
+    else if (unheard >= SIGNAL_UNHEARD_MAX && signal_ends_runs(number))
+        signal_do_default(number);
+}
+
 static void on_signal(int number)
 {
     int errno_before = errno;
@@ -72,11 +99,7 @@ static void on_signal(int number)
     if (loop == NULL) { /* the child of a fork, or the very end of the run */
         signal_do_default(number);
     } else {
-        uint32_t unheard = atomic_fetch_add_explicit(&slot->unheard, 1, memory_order_acq_rel);
-        if (unheard == 0)
-            weft_post_msg(loop, &slot->msg);
-        else if (unheard >= SIGNAL_UNHEARD_MAX && (number == SIGINT || number == SIGTERM))
-            signal_do_default(number);
+        slot_arrived(slot, loop, number);
         wf_loop_unref(loop_number);
     }
     errno = errno_before;
@@ -253,7 +276,7 @@ void wf_signals_arrive(weft_loop *loop, int number)
     struct wf_signals *signals = loop->sched != NULL ? loop->sched->signals : NULL;
     if (signals == NULL)
         return; /* simulated, and the run was over before it arrived */
-    bool is_end = number == SIGINT || number == SIGTERM;
+    bool is_end = signal_ends_runs(number);
     if (is_end && signals_is_same(loop, signals, number))
         return;
     weft_waiter *waiter = weft_waitq_pop(&signals->waiters[number]);
