@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What a run logged. */
@@ -399,6 +400,46 @@ static int body_opens_twice(void *arg)
     weft_closed(&things[0], &thing_kind);
     weft_closed(&things[0], &thing_kind);
     return 0;
+}
+
+/* ---- fork: somebody else may be at the table then ---- */
+
+static pid_t forked = -1;
+
+static int open_and_close(void *arg)
+{
+    (void)arg;
+    int fd = weft_open("/dev/null", O_RDONLY, 0);
+    return fd < 0 ? fd : weft_close(fd);
+}
+
+/* The table is locked while a name is asked for. */
+static void fork_and_run(const void *object, char *out, size_t bytes)
+{
+    (void)object;
+    snprintf(out, bytes, "forked");
+    if (forked < 0 && (forked = fork()) == 0) {
+        weft_config config = {.flags = WEFT_RUN_DEBUG, .backend = "epoll"};
+        alarm(20); /* if it waits for ever */
+        _exit(weft_run_with(&config, open_and_close, NULL) == 0 ? 0 : 1);
+    }
+}
+
+static const weft_open_kind forking = {"object", "nobody", fork_and_run};
+
+static int open_what_forks(void *arg)
+{
+    weft_opened(arg, &forking);
+    return 0;
+}
+
+TEST(test_L07_the_child_of_a_fork_waits_for_nobody_at_the_table)
+{
+    int status = -1;
+    CHECK_EQ(run_in_debug_mode(open_what_forks, &status).lines, 1);
+    CHECK_EQ(waitpid(forked, &status, 0), forked);
+    CHECK(WIFEXITED(status));
+    CHECK_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(an_object_is_one_of_its_kind_at_its_address)

@@ -70,6 +70,19 @@ static int body_runs_nested(void *arg)
     return weft_run(body_runs_nested, (void *)(depth - 1));
 }
 
+static void say_nothing(const char *line, void *arg)
+{
+    (void)line;
+    (void)arg;
+}
+
+static int body_waits_for_nobody(void *arg)
+{
+    weft_future future = {0};
+    (void)arg;
+    return weft_future_wait(&future, NULL);
+}
+
 /* What the child of a fork finds; its exit code tells the first that is wrong. */
 static int check_in_child(weft_task sibling)
 {
@@ -90,6 +103,9 @@ static int check_in_child(weft_task sibling)
         return 5;
     if (weft_run_with(&config, body_value, (void *)3) != 3)
         return 6;
+    config.log = say_nothing;
+    if (weft_run_with(&config, body_waits_for_nobody, NULL) != -EDEADLK)
+        return 7; /* the parent's loops are no others that could set it */
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "core/look/debug.h"
 #include "core/look/symbol.h"
 #include "core/look/trace.h"
+#include "core/process/fork.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -37,6 +38,14 @@ static struct {
 } table = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 unsigned weft_debug_runs_;
+
+/* What the parent has open is told there, and who held the lock may be gone. */
+void wf_opened_after_fork(void)
+{
+    table.lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    table.count = 0;
+    weft_debug_runs_ = 0;
+}
 
 /* With the lock. */
 static void forget(size_t index)

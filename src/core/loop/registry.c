@@ -155,8 +155,9 @@ int wf_registry_pin(const weft_loop *loop, uint32_t *out_number)
 uint32_t wf_registry_count(void)
 {
     uint32_t count = 0;
-    for (uint32_t slot = 0; slot < WF_REGISTRY_SLOTS; slot++)
-        count += wf_registry_look(slot) != NULL;
+    for (uint32_t i = 0; i < WF_REGISTRY_SLOTS; i++)
+        count +=
+            (atomic_load_explicit(&registry_slots[i].pins, memory_order_relaxed) & SLOT_OPEN) != 0;
     return count;
 }
 

@@ -35,7 +35,7 @@ weft_loop *wf_loop_ref_by(uint32_t number, uint32_t mask);
  * only the number tells them apart. */
 int wf_registry_pin(const weft_loop *loop, uint32_t *out_number);
 
-/* How many loops the process has. */
+/* How many loops the process has; those of its parent, before a fork, are none. */
 uint32_t wf_registry_count(void);
 
 /* The loop in a slot, which may have gone when it is used: for calls that bear that.  NULL: none.

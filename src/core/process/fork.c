@@ -13,6 +13,8 @@ static void after_fork(void)
     wf_signals_after_fork();
     wf_peek_after_fork();
     wf_overflow_after_fork();
+    wf_opened_after_fork();
+    wf_terminals_after_fork();
 }
 
 static void watch(void)

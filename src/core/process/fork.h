@@ -12,9 +12,11 @@
 void wf_fork_watch(void);
 
 /* What each forgets in the child, on the thread that forked. */
+void wf_opened_after_fork(void);
 void wf_overflow_after_fork(void);
 void wf_peek_after_fork(void);
 void wf_registry_after_fork(void);
 void wf_signals_after_fork(void);
+void wf_terminals_after_fork(void);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "core/process/terminal_priv.h"
 
+#include "core/process/fork.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -121,6 +123,14 @@ static void modes_for_each_signal(void (*fn)(int number, void (*handler)(int)))
         fn(modes_fatal[i], on_fatal);
     fn(SIGTSTP, on_stop);
     fn(SIGCONT, on_continue);
+}
+
+/* The parent gives them back; who held the lock may be gone. */
+void wf_terminals_after_fork(void)
+{
+    modes_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    for (size_t i = 0; i < WEFT_TERMINALS_MAX; i++)
+        atomic_store_explicit(&modes_slots[i].is_taken, false, memory_order_relaxed);
 }
 
 static void modes_at_exit(void)
