@@ -49,17 +49,26 @@ static inline void unsaid(const char *line, void *arg)
     (void)arg;
 }
 
-/* What a run that ends in a deadlock says on standard error. */
+static inline ssize_t write_a_piece(int fd, const void *buf, size_t bytes)
+{
+    return weft_platform_host.write(fd, buf, bytes < 100 ? bytes : 100);
+}
+
+/* What a run that ends in a deadlock says on standard error, which takes a piece at a time. */
 static inline const char *told_by(uint32_t loops, weft_fn *fn)
 {
     static char text[16 << 10];
+    static weft_platform in_pieces;
     int fds[2];
     if (loops > 1 && !test_is_simulated())
         use_real_time();
     CHECK_OK(pipe(fds));
     int before = dup(STDERR_FILENO);
     CHECK_OK(dup2(fds[1], STDERR_FILENO));
+    in_pieces = *test_platform();
+    in_pieces.write = write_a_piece;
     weft_config config = test_config();
+    config.platform = &in_pieces;
     config.log = unsaid;
     config.loops = loops;
     int rc = weft_run_with(&config, fn, NULL);

@@ -34,19 +34,12 @@ struct dump {
     char text[2048];
 };
 
-/* As much as there is room for: a dump does not wait. */
-static void write_all(int fd, const char *text, size_t bytes)
-{
-    for (ssize_t n; bytes > 0 && (n = wf_sys_write(fd, text, bytes)) > 0; bytes -= (size_t)n)
-        text += n;
-}
-
 static void dump_flush(struct dump *dump)
 {
     if (dump->out != NULL)
         wf_buf_append(dump->out, dump->text, dump->bytes);
     else
-        write_all(dump->fd, dump->text, dump->bytes);
+        wf_dump_write(dump->fd, dump->text, dump->bytes);
     dump->bytes = 0;
 }
 
@@ -160,6 +153,12 @@ static void dump_all(struct dump *dump)
     wf_tree_walk(sched, dump_node, dump);
     dump_stacks(dump);
     dump_flush(dump);
+}
+
+void wf_dump_write(int fd, const char *text, size_t bytes)
+{
+    for (ssize_t n; bytes > 0 && (n = wf_sys_write(fd, text, bytes)) > 0; bytes -= (size_t)n)
+        text += n;
 }
 
 void wf_dump_to(const struct wf_sched *sched, wf_buf *out)

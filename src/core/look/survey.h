@@ -35,7 +35,7 @@ struct wf_visit {
     bool copies;       /* it is the second time */
     bool is_out;       /* the first loop's: it is being asked */
     bool is_late;      /* it has not answered, and is not in `graph` */
-    bool has_moved;    /* tasks have run there meanwhile */
+    bool has_moved;    /* tasks have run there meanwhile; not of one that is late */
 };
 
 struct wf_survey {

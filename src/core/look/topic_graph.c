@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "base/sys.h"
 #include "core/look/survey.h"
+#include "core/look/tree.h"
 #include "core/task/sched_priv.h"
 
 #include <inttypes.h>
@@ -215,7 +216,7 @@ void wf_graph_report(struct wf_survey *survey, int fd)
     struct wf_graph graph = {0};
     wf_buf out = {0};
     graph_put(&graph, survey, &out);
-    (void)wf_sys_write(fd, wf_buf_ptr(&out), wf_buf_bytes(&out));
+    wf_dump_write(fd, wf_buf_ptr(&out), wf_buf_bytes(&out));
     wf_buf_fini(&out);
     wf_graph_fini(&graph);
 }

@@ -30,4 +30,7 @@ weft_time wf_tree_deadline(const struct wf_node *node);
 /* dump.c: all of it in words. */
 void wf_dump_to(const struct wf_sched *sched, wf_buf *out);
 
+/* As much as there is room for: who reads may take a piece at a time, but is not waited for. */
+void wf_dump_write(int fd, const char *text, size_t bytes);
+
 #endif

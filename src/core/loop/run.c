@@ -120,7 +120,7 @@ static void run_deadlock_told(struct wf_survey *survey)
 {
     bool has_moved = false;
     for (uint32_t i = 0; i < survey->count; i++)
-        has_moved |= survey->visits[i].has_moved;
+        has_moved |= !survey->visits[i].is_late && survey->visits[i].has_moved;
     wf_graph_report(survey, STDERR_FILENO);
     wf_survey_free(survey);
     if (!has_moved)
