@@ -84,11 +84,3 @@ int wf_stream_bytes_append(weft_loop *loop, struct wf_stream_bytes *bytes, const
     bytes->end += (uint32_t)count;
     return 0;
 }
-
-void wf_stream_bytes_consume(weft_loop *loop, struct wf_stream_bytes *bytes, size_t count)
-{
-    assert(count <= wf_stream_bytes_count(bytes));
-    bytes->start += (uint32_t)count;
-    if (bytes->start == bytes->end)
-        wf_stream_bytes_free(loop, bytes);
-}

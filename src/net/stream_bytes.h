@@ -10,6 +10,7 @@
 
 #include <weft/sys/loop.h>
 
+#include <assert.h>
 #include <stdint.h>
 
 #define WF_STREAM_BYTES_MAX ((size_t)1 << 30)
@@ -48,6 +49,13 @@ int wf_stream_bytes_append(weft_loop *loop, struct wf_stream_bytes *bytes, const
                            size_t count);
 
 /* Takes from the front; gives the memory back with the last byte. */
-void wf_stream_bytes_consume(weft_loop *loop, struct wf_stream_bytes *bytes, size_t count);
+static inline void wf_stream_bytes_consume(weft_loop *loop, struct wf_stream_bytes *bytes,
+                                           size_t count)
+{
+    assert(count <= wf_stream_bytes_count(bytes));
+    bytes->start += (uint32_t)count;
+    if (bytes->start == bytes->end)
+        wf_stream_bytes_free(loop, bytes);
+}
 
 #endif

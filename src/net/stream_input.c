@@ -235,5 +235,6 @@ void weft_stream_consume(weft_stream *stream, size_t bytes)
     }
     if (bytes != 0)
         wf_stream_bytes_consume(stream->loop, &stream->in, bytes);
-    wf_stream_update_reading(stream);
+    if (stream->recv_op == NULL || stream->is_watching) /* else it reads, and has more room now */
+        wf_stream_update_reading(stream);
 }
