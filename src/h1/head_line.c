@@ -64,7 +64,7 @@ static size_t scheme_bytes(const char *text, size_t len)
     return len >= 8 && WF_HTTP_EQUAL(text, 8, "https://") ? 8 : 0;
 }
 
-static bool head_host_is_valid(const struct wf_h1_head *head, const char *host, size_t len)
+static inline bool head_host_is_valid(const struct wf_h1_head *head, const char *host, size_t len)
 {
     const weft_str *seen = &head->host_seen;
     if (len != 0 && len == seen->len && wf_http_identical(host, seen->ptr, len))

@@ -13,6 +13,7 @@
 #include <string.h>
 
 typedef uint8_t wf_sixteen __attribute__((vector_size(16)));
+typedef uint64_t wf_two_halves __attribute__((vector_size(16)));
 
 /* Which of sixteen bytes are not of a kind.  NUL is of none. */
 typedef wf_sixteen wf_http_other(wf_sixteen c);
@@ -20,13 +21,13 @@ typedef wf_sixteen wf_http_other(wf_sixteen c);
 /* Of a field's name, as nearly all are: letters, digits, '-' and '_'. */
 static inline wf_sixteen wf_http_not_name(wf_sixteen c)
 {
-    return (wf_sixteen)(((c | 0x20) - 'a' >= 26) & (c - '0' >= 10) & (c != '-') & (c != '_'));
+    return ~(wf_sixteen)(((c | 0x20) - 'a' < 26) | (c - '0' < 10) | (c == '-') | (c == '_'));
 }
 
 /* Of a path that means itself, byte for byte: the same and '/'. */
 static inline wf_sixteen wf_http_not_path(wf_sixteen c)
 {
-    return (wf_sixteen)(((c | 0x20) - 'a' >= 26) & (c - '/' >= 11) & (c != '-') & (c != '_'));
+    return ~(wf_sixteen)(((c | 0x20) - 'a' < 26) | (c - '/' < 11) | (c == '-') | (c == '_'));
 }
 
 /* Of a request's target: WF_TARGET. */
@@ -42,30 +43,35 @@ static inline wf_sixteen wf_http_not_value(wf_sixteen c)
 }
 
 /* The index of the first of them, or 16. */
+#ifdef __SSE2__
 static inline unsigned wf_http_first(wf_sixteen other)
 {
-    typedef uint64_t halves __attribute__((vector_size(16)));
-    halves half = (halves)other;
+    typedef char bytes __attribute__((vector_size(16)));
+    return (unsigned)__builtin_ctz((unsigned)__builtin_ia32_pmovmskb128((bytes)other) | 1u << 16);
+}
+#else
+static inline unsigned wf_http_first(wf_sixteen other)
+{
+    wf_two_halves half = (wf_two_halves)other;
     if (half[0] != 0)
         return (unsigned)__builtin_ctzll(half[0]) / 8;
     return half[1] != 0 ? 8 + (unsigned)__builtin_ctzll(half[1]) / 8 : 16;
 }
+#endif
 
 /* Fewer than sixteen, and NULs behind them. */
 static inline wf_sixteen wf_http_last(const char *text, size_t count)
 {
-    uint64_t halves[2] = {0, 0};
-    wf_sixteen out;
-    if (count >= sizeof halves[0]) { /* the last eight, without those that are in the first */
-        memcpy(&halves[0], text, sizeof halves[0]);
-        memcpy(&halves[1], text + count - sizeof halves[1], sizeof halves[1]);
-        halves[1] = halves[1] >> 8 * (15 - count) >> 8;
+    uint64_t first = 0, last = 0;
+    if (count >= sizeof first) { /* the last eight, without those that are among the first */
+        memcpy(&first, text, sizeof first);
+        memcpy(&last, text + count - sizeof last, sizeof last);
+        last = last >> 8 * (15 - count) >> 8;
     } else {
         for (size_t i = 0; i < count; i++)
-            halves[0] |= (uint64_t)(unsigned char)text[i] << 8 * i;
+            first |= (uint64_t)(unsigned char)text[i] << 8 * i;
     }
-    memcpy(&out, halves, sizeof out);
-    return out;
+    return (wf_sixteen)(wf_two_halves){first, last};
 }
 
 /* For the loops that take a head: a call there costs as much as a run. */
@@ -75,6 +81,13 @@ static inline wf_sixteen wf_http_last(const char *text, size_t count)
 WF_RUN wf_http_end_of(const char *text, size_t at, size_t stop, wf_http_other *other)
 {
     wf_sixteen bytes;
+    if (stop - at >= sizeof bytes) { /* they are mostly enough */
+        memcpy(&bytes, text + at, sizeof bytes);
+        unsigned count = wf_http_first(other(bytes));
+        if (count != sizeof bytes)
+            return at + count;
+        at += count;
+    }
     for (; stop - at >= sizeof bytes; at += sizeof bytes) {
         memcpy(&bytes, text + at, sizeof bytes);
         unsigned count = wf_http_first(other(bytes));

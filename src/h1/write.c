@@ -10,10 +10,6 @@
 #include <assert.h>
 #include <string.h>
 
-#define STATUS_LINE_BYTES_MAX 64
-#define FRAMING_BYTES_MAX 64
-#define FIXED_BYTES_MAX (STATUS_LINE_BYTES_MAX + FRAMING_BYTES_MAX + 128)
-
 /* ---- fields ---- */
 
 int wf_h1_value_check(weft_str value)
@@ -89,21 +85,23 @@ static inline char *put_str(char *out, weft_str text)
     return out + text.len;
 }
 
-static char *put_number(char *out, uint64_t number)
+static inline char *put_two(char *out, int number)
+{
+    *out++ = (char)('0' + number / 10 % 10);
+    *out++ = (char)('0' + number % 10);
+    return out;
+}
+
+static inline char *put_number(char *out, uint64_t number)
 {
     size_t count = 1;
+    if (number >= 10 && number < 100)
+        return put_two(out, (int)number);
     for (uint64_t rest = number; rest >= 10; rest /= 10)
         count++;
     for (size_t at = count; at-- > 0; number /= 10)
         out[at] = (char)('0' + number % 10);
     return out + count;
-}
-
-static char *put_two(char *out, int number)
-{
-    *out++ = (char)('0' + number / 10 % 10);
-    *out++ = (char)('0' + number % 10);
-    return out;
 }
 
 /* ---- the head ---- */
@@ -134,11 +132,6 @@ static char *put_framing(char *out, const struct wf_h1_answer *answer)
     default:
         return out;
     }
-}
-
-size_t wf_h1_answer_bytes_max(const struct wf_h1_answer *answer)
-{
-    return FIXED_BYTES_MAX + answer->type.len + answer->fields.len;
 }
 
 size_t wf_h1_write_answer(char *out, const struct wf_h1_answer *answer)

@@ -37,8 +37,13 @@ struct wf_h1_answer {
     const char *connection; /* "close", "keep-alive" or NULL */
 };
 
-/* The most that wf_h1_write_answer writes for this answer. */
-size_t wf_h1_answer_bytes_max(const struct wf_h1_answer *answer);
+/* The most that wf_h1_write_answer writes for this answer: status line, framing and date besides
+ * what it is given. */
+#define WF_H1_ANSWER_BYTES_MAX 256
+static inline size_t wf_h1_answer_bytes_max(const struct wf_h1_answer *answer)
+{
+    return WF_H1_ANSWER_BYTES_MAX + answer->type.len + answer->fields.len;
+}
 
 /* Writes status line, fields and the empty line; returns the bytes. */
 size_t wf_h1_write_answer(char *out, const struct wf_h1_answer *answer);
