@@ -10,6 +10,7 @@
 #include "h1/chars.h"
 #include "h1/target.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* What an exchange in the pool may keep of its buffers, and how many are kept. */
@@ -56,74 +57,70 @@ static void request_reset_h2(struct wf_h2_stream *stream)
     *stream = (struct wf_h2_stream){.rest = stream->rest, .unread = stream->unread};
 }
 
-/* Memory that only some requests need. */
+/* Some buffer was used, or has failed. */
+static bool request_has_memory(const weft_http_request *req)
+{
+    const struct weft_http_response *res = &req->res;
+    size_t capacities = req->body.capacity | req->scratch.capacity | req->trailers.capacity |
+                        res->fields.capacity | res->trailers.capacity;
+    int failures =
+        req->body.rc | req->scratch.rc | req->trailers.rc | res->fields.rc | res->trailers.rc;
+    return capacities != 0 || failures != 0;
+}
+
 static void request_reset_memory(weft_http_request *req)
 {
-    struct weft_http_response *res = &req->res;
     buf_trim(&req->body);
     buf_trim(&req->scratch);
     buf_trim(&req->trailers);
-    buf_trim(&res->fields);
-    buf_trim(&res->trailers);
-    if (req->text_capacity > KEEP_BYTES_MAX) {
-        wf_free(req->text);
-        req->text = NULL;
-        req->text_capacity = 0;
-        req->head.host_seen = (weft_str){NULL, 0};
-    }
-    if (req->params != NULL)
-        wf_free(req->params);
-    if (req->decoding != NULL)
-        wf_decoding_free(req->decoding);
-    if (res->coded != NULL)
-        wf_coded_free(res->coded);
+    buf_trim(&req->res.fields);
+    buf_trim(&req->res.trailers);
 }
 
-/* All that a request leaves behind, but its buffers. */
+static void request_reset_params(weft_http_request *req)
+{
+    wf_free(req->params);
+    req->params = NULL;
+    req->param_count = 0;
+}
+
+static void request_reset_text(weft_http_request *req)
+{
+    wf_free(req->text);
+    req->text = NULL;
+    req->text_capacity = 0;
+    req->head.host_seen = (weft_str){NULL, 0};
+}
+
+static void request_reset_coding(weft_http_request *req)
+{
+    wf_decoding_free(req->decoding);
+    wf_coded_free(req->res.coded);
+    req->decoding = NULL;
+}
+
+/* All that a request leaves behind, but its buffers.  What only some have is looked for. */
 static void request_reset(weft_http_request *req)
 {
     struct weft_http_response *res = &req->res;
-    request_reset_memory(req);
-    wf_h1_head_renew(&req->head);
-    req->params = NULL;
-    req->param_count = 0;
-    req->state = WF_EXCHANGE_COMING;
-    req->chain = NULL;
-    req->match.route = NULL;
-    req->fault.status = 0;
-    req->is_options = false;
-    req->is_resumed = false;
+    assert(!req->has_slot && !req->has_reserve);
+    if (request_has_memory(req))
+        request_reset_memory(req);
+    if (req->params != NULL)
+        request_reset_params(req);
+    if (req->text_capacity > KEEP_BYTES_MAX)
+        request_reset_text(req);
+    if (req->decoding != NULL || res->coded != NULL)
+        request_reset_coding(req);
     if (req->has_framing)
         req->framing = (struct wf_h1_body){0};
-    req->has_framing = false;
-    req->body_read = 0;
-    req->body_counted = 0;
-    req->body_waited = 0;
-    req->body_waits_from = 0;
-    req->body_seen = 0;
-    req->wants_continue = false;
-    req->is_head_timed = false;
-    req->is_collecting = false;
-    req->coding = WF_CODING_IDENTITY;
-    req->decoding = NULL;
-    req->will_close = false;
-    req->is_upgraded = false;
-    req->stop = NULL;
-    req->ready = NULL;
+    memset(&req->state, 0, offsetof(weft_http_request, head) - offsetof(weft_http_request, state));
+    memset(&res->status, 0,
+           offsetof(weft_http_response, fields) - offsetof(weft_http_response, status));
+    wf_h1_head_renew(&req->head);
+    req->match.route = NULL;
+    req->fault.status = 0;
     req->id[0] = 0;
-    req->is_id_given = false;
-    res->status = 0;
-    res->has_begun = false;
-    res->is_done = false;
-    res->is_cut = false;
-    res->has_length = false;
-    res->is_chunked = false;
-    res->is_judged = false;
-    res->coded = NULL;
-    res->takes_trailers = false;
-    res->trailer_names = NULL;
-    res->length = 0;
-    res->sent = 0;
 }
 
 void wf_request_free(weft_http_request *req)
@@ -148,9 +145,9 @@ void wf_request_time(weft_http_request *req)
     if (req->came_at != server->ended.came_at)
         wf_http_count_times(server);
     server->ended.came_at = req->came_at;
-    server->ended.count++;
     req->came_at = 0;
-    weft_defer_start(server->loop, &server->ended.defer);
+    if (server->ended.count++ == 0)
+        weft_defer_start(server->loop, &server->ended.defer);
 }
 
 void wf_http_count_times(weft_http_server *server)
@@ -348,12 +345,40 @@ static void request_check_coding(weft_http_request *req)
                   WF_HTTP_NOWHERE);
 }
 
+/* A name the client gave is used only if it cannot break a log or a field. */
+static void request_keep_id(weft_http_request *req, weft_str given)
+{
+    if (given.len == 0 || given.len >= sizeof req->id)
+        return;
+    for (size_t i = 0; i < given.len; i++) {
+        if (!wf_http_is(given.ptr[i], WF_VISIBLE))
+            return;
+    }
+    memcpy(req->id, given.ptr, given.len);
+    req->id[given.len] = 0;
+    req->is_id_given = true;
+    req->has_extras = true; /* the answer has it too */
+}
+
+static inline void request_take_id(weft_http_request *req)
+{
+    static const char name[] = "x-request-id";
+    const size_t len = sizeof name - 1;
+    for (uint32_t i = 0; i < req->head.field_count; i++) {
+        const struct wf_h1_field *field = &req->fields[i];
+        if (field->name_len != len || !wf_http_token_is(req->text + field->name_at, name, len))
+            continue;
+        request_keep_id(req, (weft_str){req->text + field->value_at, field->value_len});
+        return;
+    }
+}
+
 int wf_request_prepare(weft_http_request *req, const char *input)
 {
     int rc = request_copy_head(req, input);
     if (rc < 0)
         return rc;
-    wf_request_take_id(req);
+    request_take_id(req);
     request_check_method(req);
     request_check_cookies(req);
     if (req->fault.status == 0 && req->head.target_form != WF_H1_ASTERISK)

@@ -193,35 +193,6 @@ bool weft_http_accepts(const weft_http_request *req, const char *type)
 
 /* ---- who asks ---- */
 
-static const struct wf_h1_field *find_id(const weft_http_request *req)
-{
-    for (uint32_t i = 0; i < req->head.field_count; i++) {
-        const struct wf_h1_field *field = &req->fields[i];
-        if (WF_HTTP_EQUAL(req->text + field->name_at, field->name_len, "x-request-id"))
-            return field;
-    }
-    return NULL;
-}
-
-/* A name the client gave is used only if it cannot break a log or a field. */
-void wf_request_take_id(weft_http_request *req)
-{
-    const struct wf_h1_field *field = find_id(req);
-    if (field == NULL)
-        return;
-    weft_str given = {req->text + field->value_at, field->value_len};
-    if (given.len == 0 || given.len >= sizeof req->id)
-        return;
-    for (size_t i = 0; i < given.len; i++) {
-        if (!wf_http_is(given.ptr[i], WF_VISIBLE))
-            return;
-    }
-    memcpy(req->id, given.ptr, given.len);
-    req->id[given.len] = 0;
-    req->is_id_given = true;
-    req->has_extras = true; /* the answer has it too */
-}
-
 const char *weft_http_request_id(weft_http_request *req)
 {
     if (req->id[0] == 0)

@@ -45,8 +45,10 @@ static int response_add_extras(weft_http_response *res)
 }
 
 /* Writes the head and, in the same piece, `body`; `is_whole`: no more of it follows. */
-static int response_begin(weft_http_response *res, enum wf_h1_framing framing, weft_str type,
-                          weft_str body, bool is_whole)
+static inline __attribute__((always_inline)) int response_begin(weft_http_response *res,
+                                                                enum wf_h1_framing framing,
+                                                                weft_str type, weft_str body,
+                                                                bool is_whole)
 {
     struct wf_conn *conn = res->req->conn;
     weft_http_server *server = conn->server;

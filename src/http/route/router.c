@@ -160,6 +160,7 @@ int wf_http_router_add(struct wf_http_router *router, const weft_http_route *rou
         .host = host,
         .path_len = strlen(route->path),
         .method = method,
+        .method_bit = 1u << method,
         .has_params = params > 0,
     };
     router->count++;
@@ -181,7 +182,7 @@ static inline const struct wf_http_route *router_find(const struct wf_http_route
         const struct wf_http_route *route = &router->routes[i];
         if (!path_matches(route, path, out->params))
             continue;
-        out->methods |= 1u << route->method;
+        out->methods |= route->method_bit;
         if (route->method == method)
             return route;
     }
@@ -230,7 +231,7 @@ static const struct wf_http_route *router_find_hosted(const struct wf_http_route
         const struct wf_http_route *route = &router->routes[i];
         if (!wf_http_host_matches(route->host, host) || !path_matches(route, path, out->params))
             continue;
-        out->methods |= 1u << route->method;
+        out->methods |= route->method_bit;
         if (route->method == method)
             return route;
     }
@@ -256,7 +257,7 @@ uint32_t wf_http_router_methods(const struct wf_http_router *router)
 {
     uint32_t methods = 0;
     for (size_t i = 0; i < router->count; i++)
-        methods |= 1u << router->routes[i].method;
+        methods |= router->routes[i].method_bit;
     return methods;
 }
 

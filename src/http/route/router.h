@@ -17,7 +17,8 @@ struct wf_http_route {
     weft_http_route public;
     const char *host; /* NULL: any; "*.example.com": what ends so */
     size_t path_len;
-    uint8_t method; /* enum wf_h1_method */
+    uint8_t method;      /* enum wf_h1_method */
+    uint32_t method_bit; /* 1 << method */
     bool has_params;
 };
 

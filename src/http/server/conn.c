@@ -15,11 +15,6 @@ static struct wf_conn *conn_of(weft_stream *stream)
     return weft_stream_get_user(stream);
 }
 
-static weft_time time_min(weft_time a, weft_time b)
-{
-    return a < b ? a : b;
-}
-
 /* ---- deadlines ---- */
 
 void wf_conn_arm(struct wf_conn *conn)
@@ -27,11 +22,11 @@ void wf_conn_arm(struct wf_conn *conn)
     const weft_http_request *req = conn->req;
     weft_time at = conn->deadline;
     if (conn->state == WF_CONN_SERVED)
-        at =
-            req->wait == WF_WAIT_NONE ? req->deadline : time_min(req->deadline, req->wait_deadline);
+        at = req->wait == WF_WAIT_NONE ? req->deadline
+                                       : wf_http_earlier(req->deadline, req->wait_deadline);
     else if (conn->state == WF_CONN_IDLE)
-        at = time_min(at, conn->taken_deadline);
-    weft_stream_set_deadline(conn->stream, time_min(at, conn->gone_deadline));
+        at = wf_http_earlier(at, conn->taken_deadline);
+    weft_stream_set_deadline(conn->stream, wf_http_earlier(at, conn->gone_deadline));
 }
 
 void wf_conn_set_state(struct wf_conn *conn, enum wf_conn_state state, weft_time duration)
@@ -215,7 +210,7 @@ static int conn_head_done(struct wf_conn *conn, weft_str input)
         return conn_refuse_no_memory(conn);
     weft_stream_consume(conn->stream, head_bytes);
     conn->state = WF_CONN_BODY;
-    req->is_collecting = wf_request_must_collect(req);
+    req->is_collecting = req->has_framing && wf_request_must_collect(req);
     return 1;
 }
 

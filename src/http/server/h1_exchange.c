@@ -30,16 +30,21 @@ static int h1_flush(weft_http_request *req)
     return rc;
 }
 
-static int h1_reserve(weft_http_request *req, size_t count, char **out)
+static int h1_reserve_later(weft_http_request *req, size_t count, char **out)
 {
-    weft_stream *stream = req->conn->stream;
-    int rc = weft_stream_reserve(stream, count, out);
+    int rc = -EAGAIN;
     while (rc == -EAGAIN && req->state == WF_EXCHANGE_BUSY) {
         rc = h1_flush(req);
         if (rc == 0)
-            rc = weft_stream_reserve(stream, count, out);
+            rc = weft_stream_reserve(req->conn->stream, count, out);
     }
     return rc;
+}
+
+static inline int h1_reserve(weft_http_request *req, size_t count, char **out)
+{
+    int rc = weft_stream_reserve(req->conn->stream, count, out);
+    return rc == -EAGAIN ? h1_reserve_later(req, count, out) : rc;
 }
 
 static void h1_commit(struct wf_conn *conn, size_t count)
@@ -80,7 +85,8 @@ static bool h1_must_close(const weft_http_request *req, weft_time now)
     const weft_http_server *server = conn->server;
     return req->will_close || !req->head.is_keep_alive || server->stops != 0 ||
            conn->request_count >= server->limits.requests_per_connection_max ||
-           now - conn->opened_at >= server->limits.connection_age_max || !wf_request_can_drain(req);
+           now - conn->opened_at >= server->limits.connection_age_max ||
+           (req->has_framing && !wf_request_can_drain(req));
 }
 
 static const char *h1_connection(const weft_http_request *req)
@@ -259,13 +265,14 @@ static ssize_t h1_read(weft_http_request *req, char *buf, size_t bytes)
 
 /* ---- admission ---- */
 
+/* Its connection is SERVED, and it waits for nothing of the client's. */
 static void h1_arm(weft_http_request *req)
 {
     struct wf_conn *conn = req->conn;
     if (req->state == WF_EXCHANGE_BUSY && conn->gone_deadline == WEFT_FOREVER &&
         weft_stream_has_hung_up(conn->stream))
         conn->gone_deadline = wf_http_after(conn->server, conn->server->limits.half_close_grace);
-    wf_conn_arm(conn);
+    weft_stream_set_deadline(conn->stream, wf_http_earlier(req->deadline, conn->gone_deadline));
 }
 
 static void h1_refused(weft_http_request *req, bool is_answered)
@@ -279,7 +286,7 @@ static void h1_refused(weft_http_request *req, bool is_answered)
 static weft_http_request *h1_done(weft_http_request *req, bool is_answered)
 {
     struct wf_conn *conn = req->conn;
-    if (is_answered && req->ready != NULL) {
+    if (is_answered && req->is_upgraded && req->ready != NULL) {
         wf_conn_outlive(conn);
         return NULL;
     }

@@ -30,10 +30,9 @@ static bool request_is_reserved(const weft_http_request *req)
     return route != NULL && (route->public.flags & WEFT_HTTP_RESERVED) != 0;
 }
 
-static bool slot_take(weft_http_request *req)
+static inline bool slot_take(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
-    assert(!req->has_slot && !req->has_reserve);
     if (server->in_hand < server->limits.in_hand_max) {
         server->in_hand++;
         req->has_slot = true;
@@ -72,8 +71,8 @@ bool wf_http_is_full(const weft_http_server *server)
            queue_newcomers(server) >= server->limits.queue_max;
 }
 
-static void request_set_state(weft_http_request *req, enum wf_exchange_state state,
-                              weft_time duration)
+static inline void request_set_state(weft_http_request *req, enum wf_exchange_state state,
+                                     weft_time duration)
 {
     req->state = state;
     req->wait = WF_WAIT_NONE;

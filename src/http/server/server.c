@@ -176,18 +176,11 @@ unsigned wf_http_server_retry_after(weft_http_server *server)
     return 1 + (unsigned)(wf_http_server_random(server) % 10);
 }
 
-static __attribute__((noinline)) void server_renew_date(weft_http_server *server, weft_time now)
+void wf_http_server_renew_date(weft_http_server *server, weft_time now)
 {
     weft_time wall = wf_sys_wall();
     wf_h1_write_date(server->date, wall / WEFT_SEC);
     server->date_until = now + WEFT_SEC - wall % WEFT_SEC;
-}
-
-const char *wf_http_server_date(weft_http_server *server, weft_time now)
-{
-    if (now >= server->date_until)
-        server_renew_date(server, now);
-    return server->date;
 }
 
 void weft_http_server_get_stats(const weft_http_server *server, weft_http_stats *out)

@@ -147,8 +147,9 @@ struct wf_conn {
 
 struct weft_http_response {
     weft_http_request *req;
-    int status;    /* 0: not set */
-    wf_buf fields; /* lines of the head */
+
+    /* Zeroed when it is over, from here to `fields`. */
+    int status; /* 0: not set */
     bool has_begun, is_done;
     bool is_cut;     /* a piece of the body went in part: nothing makes it whole again */
     bool has_length; /* by weft_http_set_length */
@@ -158,7 +159,9 @@ struct weft_http_response {
     uint64_t length, sent;     /* of the body */
     struct wf_coded *coded;    /* NULL: the body is sent as it is */
     const char *trailer_names; /* promised; NULL: none */
-    wf_buf trailers;           /* lines */
+
+    wf_buf fields;   /* lines of the head */
+    wf_buf trailers; /* lines */
 };
 
 /* An exchange's part of a connection of HTTP/2. */
@@ -187,54 +190,57 @@ struct weft_http_request {
     struct wf_queue *queue; /* that it is in, while QUEUED: the server's or its route's */
     wf_list queue_link;     /* in `queue`, or among those that are starting */
     weft_task task;         /* while BUSY and begun */
+
+    /* Zeroed when it is over, from here to `head`. */
     uint8_t state, wait, verdict;
-    bool has_slot;           /* counts in server->in_hand */
-    bool has_reserve;        /* counts in server->reserve_in_hand */
-    bool has_place;          /* counts among those its route may have in hand */
-    bool is_resumed;         /* it had waited for that place; while QUEUED, in the server's queue */
-    weft_time deadline;      /* while QUEUED or BUSY */
-    weft_time wait_deadline; /* of `wait` */
-    weft_time came_at;       /* its head was understood */
+    bool has_slot;                /* counts in server->in_hand */
+    bool has_reserve;             /* counts in server->reserve_in_hand */
+    bool has_place;               /* counts among those its route may have in hand */
+    bool is_resumed;              /* it had waited for that place; while QUEUED, in the server's */
+    bool is_options;              /* answered with Allow alone */
+    bool has_framing;             /* else `framing` is zeroed: there is no body */
+    bool wants_continue;          /* Expect, and 100 not sent yet */
+    bool is_head_timed;           /* the head did not come at once */
+    bool is_collecting;           /* the body is kept before the handler starts */
+    bool will_close;              /* the connection ends with this answer */
+    bool is_upgraded;             /* its handler has the connection for another protocol */
+    bool is_id_given;             /* `id` is the client's */
+    bool has_extras;              /* something of extras.h or chain.h is to be done at its head or
+                                     end */
+    enum wf_coding coding;        /* of the body as it comes */
+    const struct wf_chain *chain; /* whose handler runs; NULL: none, or a plain one */
+    size_t body_read;             /* of `body`, by weft_http_read */
+    size_t body_counted;          /* of it, in server->bodies_bytes */
+    weft_time body_waited;        /* time spent waiting for it */
+    weft_time body_waits_from;
+    uint64_t body_seen; /* bytes of it that came */
+
     struct wf_h1_head head;
     char *text; /* the head's bytes, then the decoded path; offsets of `head` are into it */
     size_t text_capacity;
+    weft_time deadline;      /* while QUEUED or BUSY */
+    weft_time wait_deadline; /* of `wait` */
+    weft_time came_at;       /* its head was understood; 0: it was not, or is counted */
     weft_str path, query;
     struct wf_http_match match;
     struct wf_http_fault fault; /* answered instead of a handler; status 0: none */
     uint32_t allow;             /* methods for Allow, with 405 and OPTIONS */
-    bool is_options;            /* answered with Allow alone */
 
-    struct wf_pair *params; /* of the query, decoded */
+    struct wf_pair *params; /* of the query, decoded; NULL: none */
     size_t param_count;
-
-    const struct wf_chain *chain; /* whose handler runs; NULL: none, or a plain one */
-    struct wf_extras *extras;     /* NULL: none yet */
+    struct wf_extras *extras; /* NULL: none yet */
 
     struct wf_h1_body_limits body_limits;
     struct wf_h1_body framing;
-    bool has_framing;      /* else it is zeroed: there is no body */
-    wf_buf body;           /* collected */
-    size_t body_read;      /* of it, by weft_http_read */
-    size_t body_counted;   /* of it, in server->bodies_bytes */
-    weft_time body_waited; /* time spent waiting for it */
-    weft_time body_waits_from;
-    uint64_t body_seen;           /* bytes of it that came */
+    wf_buf body;                  /* collected */
     wf_buf trailers;              /* behind it, as lines */
-    bool wants_continue;          /* Expect, and 100 not sent yet */
-    bool is_head_timed;           /* the head did not come at once */
-    bool is_collecting;           /* the body is kept before the handler starts */
-    enum wf_coding coding;        /* of the body as it comes */
     struct wf_decoding *decoding; /* NULL: not read, collected, or not coded */
 
-    bool will_close;          /* the connection ends with this answer */
-    bool is_upgraded;         /* its handler has the connection for another protocol */
-    void (*ready)(void *arg); /* the connection outlives it, and this is told; or NULL */
-    void (*stop)(void *arg);  /* of an upgraded one: the server stops; or NULL */
+    void (*ready)(void *arg); /* if is_upgraded: the connection outlives it; or NULL */
+    void (*stop)(void *arg);  /* the same: the server stops; or NULL */
     void *stop_arg;
-    char id[129]; /* X-Request-Id; "": not asked for yet */
-    bool is_id_given;
-    bool has_extras; /* something of extras.h or chain.h is to be done at its head or end */
-    wf_buf scratch;  /* the error body */
+    char id[129];   /* X-Request-Id; "": not asked for yet */
+    wf_buf scratch; /* the error body */
     struct weft_http_response res;
     struct wf_h2_stream h2;
     struct wf_h1_field fields[]; /* limits.field_count_max of them */
@@ -316,8 +322,16 @@ static inline weft_http_request *wf_queue_first(const struct wf_queue *queue)
 
 /* ---- server.c ---- */
 
+void wf_http_server_renew_date(weft_http_server *server, weft_time now);
+
 /* The Date of answers, made anew once a second. */
-const char *wf_http_server_date(weft_http_server *server, weft_time now);
+static inline const char *wf_http_server_date(weft_http_server *server, weft_time now)
+{
+    if (now >= server->date_until)
+        wf_http_server_renew_date(server, now);
+    return server->date;
+}
+
 uint64_t wf_http_server_random(weft_http_server *server);
 
 /* Counts a connection; stops and resumes accepting at the limit. */
@@ -336,6 +350,11 @@ static inline weft_time wf_http_now(const weft_http_server *server)
 static inline weft_time wf_http_later(weft_time now, weft_time duration)
 {
     return duration < WEFT_FOREVER - now ? now + duration : WEFT_FOREVER;
+}
+
+static inline weft_time wf_http_earlier(weft_time a, weft_time b)
+{
+    return a < b ? a : b;
 }
 
 static inline weft_time wf_http_after(const weft_http_server *server, weft_time duration)
@@ -489,6 +508,5 @@ void wf_upgrades_stop(weft_http_server *server);
 /* ---- request.c ---- */
 
 int wf_request_take_query(weft_http_request *req);
-void wf_request_take_id(weft_http_request *req);
 
 #endif

@@ -90,6 +90,7 @@ int weft_http_take_over(weft_http_response *res, const char *protocol, void (*st
         return -ESHUTDOWN;
     WEFT_TRY(upgrade_answer(res, protocol));
     req->is_upgraded = true;
+    req->ready = NULL;
     req->stop = stop;
     req->stop_arg = arg;
     upgrade_leave(req);
