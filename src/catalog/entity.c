@@ -167,10 +167,12 @@ static bool extra_of_parents(wf_entity_draft *draft, weft_str text)
     return true;
 }
 
-/* The other columns that are not empty, as one JSON object. */
-static void extra_of_fields(wf_entity_draft *draft, const wf_csv *fields)
+/* The other columns that are not empty, as one JSON object.  False: it would have two of no name;
+ * spreadsheets write such columns, but empty. */
+static bool extra_of_fields(wf_entity_draft *draft, const wf_csv *fields)
 {
     weft_json_writer *json = draft->extra;
+    size_t nameless_count = 0;
     bool has_any = draft->parents_column != WF_NO_FIELD &&
                    extra_of_parents(draft, wf_csv_field(fields, draft->parents_column));
     for (size_t i = 0; i < fields->field_count; i++) {
@@ -180,11 +182,13 @@ static void extra_of_fields(wf_entity_draft *draft, const wf_csv *fields)
         if (!has_any)
             weft_json_begin_object(json);
         has_any = true;
+        nameless_count += draft->records->columns[i][0] == '\0';
         weft_json_put_key(json, draft->records->columns[i]);
         weft_json_put_str(json, field);
     }
     if (has_any)
         weft_json_end_object(json);
+    return nameless_count <= 1;
 }
 
 static int read_fields(wf_entity_draft *draft, const wf_record *record, weft_catalog_error *error)
@@ -207,8 +211,11 @@ static int read_fields(wf_entity_draft *draft, const wf_record *record, weft_cat
         if (draft->alias_columns[i] != WF_NO_FIELD)
             rc = split_aliases(draft, wf_csv_field(fields, draft->alias_columns[i]));
     }
-    extra_of_fields(draft, fields);
-    return rc < 0 ? fail_memory(draft, error) : 0;
+    if (rc < 0)
+        return fail_memory(draft, error);
+    return extra_of_fields(draft, fields)
+               ? 0
+               : fail(draft, error, record->line, "", "values in two columns without a name");
 }
 
 /* ---- JSON ---- */

@@ -3,11 +3,13 @@
 #include "catalog/records.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define LINE_BYTES_MAX ((size_t)64 * 1024) /* what the matcher takes */
+#define FIELD_SHOWN_BYTES 40u
 
 struct weft_queries {
     wf_records records;
@@ -94,10 +96,20 @@ int weft_queries_open_read(weft_queries **out, const char *name,
     return queries_new(out, name, options, read, arg, &ignored);
 }
 
-static int fail_row(const weft_queries *queries, weft_catalog_error *error, size_t line,
-                    const char *what)
+/* What is no text: of the field that was asked for, if the row has fields at all. */
+static int fail_row(const weft_queries *queries, weft_catalog_error *error, const wf_record *record)
 {
-    wf_records_fail(&queries->records, error, -WEFT_M_EVALID, line, "%s", what);
+    const char *what = "the row must be a string, or an object with a string in its field";
+    bool is_object = weft_json_kind(record->json) == WEFT_JSON_OBJECT;
+    bool is_named = is_object && queries->field != NULL;
+    if (is_named)
+        what =
+            weft_json_get(record->json, queries->field) != NULL ? "must be a string" : "is missing";
+    wf_records_fail(&queries->records, error, -WEFT_M_EVALID, record->line, "%s", what);
+    if (is_named)
+        snprintf(error->field, sizeof(error->field), "%.*s",
+                 (int)wf_utf8_cut(queries->field, strlen(queries->field), FIELD_SHOWN_BYTES),
+                 queries->field);
     return wf_records_fail_row(&queries->records, error);
 }
 
@@ -142,8 +154,7 @@ static int take_text(weft_queries *queries, const wf_record *record, weft_str *o
     }
     weft_str text = record->json != NULL ? text_of_json(queries, record->json) : record->text;
     if (text.ptr == NULL)
-        return fail_row(queries, error, record->line,
-                        "the row must be a string, or an object with a string in its field");
+        return fail_row(queries, error, record);
     *out = text;
     return 1;
 }

@@ -289,7 +289,7 @@ static int read_columns(wf_records *records, weft_catalog_error *error)
         char *name = wf_strdup(field.ptr, field.len);
         if (name == NULL)
             return fail_system(records, error, -ENOMEM);
-        bool is_twice = has_column_before(records, name);
+        bool is_twice = field.len != 0 && has_column_before(records, name);
         records->columns[records->column_count++] = name;
         if (is_twice)
             return wf_records_fail(records, error, -WEFT_ESYNTAX, records->csv.row_place.line,

@@ -109,6 +109,9 @@ static const struct file_row good_files[] = {
      "2|2|b|||{\"parents\":\"1\",\"hierarchy\":\"h\"}\n"},
     {"a.csv", T("id,name\n"), ""},
 
+    {"a.csv", T(",id,name\n0,1,a\n"), "2|1|a|||{\"\":\"0\"}\n"},
+    {"a.csv", T("id,name,,\n1,a,,\n2,b,,x\n"), "2|1|a|||\n3|2|b|||{\"\":\"x\"}\n"},
+
     /* CSV with another delimiter, as the columns that must be there say */
     {"a.csv", T("\xEF\xBB\xBFid;name;aliases;price\r\n1;\"a;\"\"b\"\"\";x|y;3,50\r\n"),
      "2|1|a;\"b\"|x;y||{\"price\":\"3,50\"}\n"},
@@ -191,6 +194,7 @@ static const struct file_row bad_files[] = {
     {"a.csv", T("id,name\n1,a\n2\n"),
      "2|1|a|||\n! a.csv:3: the row has 1 field, the first row has 2\n"},
     {"a.csv", T("id,name\n1,a,\n"), "! a.csv:2: the row has 3 fields, the first row has 2\n"},
+    {"a.csv", T("id,name,,\n1,a,x,y\n"), "! a.csv:2: values in two columns without a name\n"},
     {"a.csv", T("id,name\n1,a\"b\n"),
      "! a.csv:2:4: name: a quote inside a field that does not begin with one\n"},
     {"a.csv", T("id,name\n1,a\xFF\n"), "! a.csv:2: name: is not UTF-8\n"},

@@ -89,6 +89,9 @@ static const struct {
      "1|a\n! q.json:1: the row must be a string, or an object with a string in its field (item 2 "
      "of the array)\n1|b\n! q.json:1: the row must be a string, or an object with a string in its "
      "field (item 4 of the array)\n"},
+    {"q.ndjson", "label", 0, T("{\"label\":7}\n{\"x\":1}\n5\n{\"label\":\"\"}\n"),
+     "! q.ndjson:1: label: must be a string\n! q.ndjson:2: label: is missing\n"
+     "! q.ndjson:3: the row must be a string, or an object with a string in its field\n4|\n"},
     {"q.json", "k", 0, T("[{\"k\":\"a\",\"query\":\"b\"}]"), "1|a\n"},
 };
 
