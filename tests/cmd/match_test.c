@@ -236,6 +236,39 @@ TEST(match_eval_says_how_often_answers_are_right)
     run_fini(&run);
     drop_file(pairs);
 
+    /* The same of columns and keys. */
+    static const char *const tables[][2] = {
+        {"pairs.csv", "nr;label;text\n1;DE;Deutchland\n2;BE|NL;Holland\n3;FR;Italy\n"
+                      "4;;\"Atlantis of the sea\"\n"},
+        {"pairs.ndjson", "{\"text\":\"Deutchland\",\"label\":\"DE\"}\n"
+                         "{\"text\":\"Holland\",\"label\":\"BE|NL\"}\n"
+                         "{\"text\":\"Italy\",\"label\":\"FR\"}\n"
+                         "{\"text\":\"Atlantis of the sea\",\"label\":\"\"}\n"},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        pairs = make_file(tables[i][0], tables[i][1]);
+        RUN(&run, "match", "eval", "-e", COUNTRIES, "-f", pairs);
+        CHECK_EQ(run.code, 0);
+        CHECK(text_begins(
+            run.out, "{\"queries\":4,\"novel\":1,\"threshold\":0.5,\"accuracy_at_1\":0.6666667,"));
+        CHECK(strstr(run.out, "\"accuracy_at_threshold\":0.75,") != NULL);
+        run_fini(&run);
+        drop_file(pairs);
+    }
+    pairs = make_file("pairs.csv", "text;id\nItaly;IT\n");
+    RUN(&run, "match", "eval", "-e", COUNTRIES, "-f", pairs);
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "pairs.csv:1: no column label; the first row, split at semicolons, has "
+                          "\"text\", \"id\"\n") != NULL);
+    run_fini(&run);
+    drop_file(pairs);
+    pairs = make_file("pairs.ndjson", "{\"text\":\"Italy\",\"label\":\"IT\"}\n{\"text\":\"a\"}\n");
+    RUN(&run, "match", "eval", "-e", COUNTRIES, "-f", pairs);
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "pairs.ndjson:2: label: is missing\n") != NULL);
+    run_fini(&run);
+    drop_file(pairs);
+
     RUN(&run, "match", "eval", "-e", COUNTRIES);
     CHECK_EQ(run.code, 2);
     run_fini(&run);

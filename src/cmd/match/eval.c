@@ -4,11 +4,11 @@
 #include "base/json_write.h"
 #include "cmd/command.h"
 #include "cmd/io/output.h"
+#include "cmd/match/labelled.h"
 #include "cmd/match/load.h"
 #include "cmd/match/measure.h"
 #include "cmd/match/novelty_options.h"
 #include "cmd/match/plot.h"
-#include "cmd/match/texts.h"
 #include "cmd/say.h"
 
 #include <weft/exec.h>
@@ -27,7 +27,6 @@ struct eval_job {
     weft_m_novelty_options options;
 
     weft_matcher *matcher;
-    struct texts texts;
     struct measure measure;
     struct figures figures;
     wf_buf lines;
@@ -35,16 +34,7 @@ struct eval_job {
     wf_buf missed;                    /* the first ids of that kind, with commas */
 };
 
-/* ---- lines: text, tab, right ids with '|' between them, and perhaps a tab and more ---- */
-
-static weft_str take_field(weft_str *line)
-{
-    const char *tab = line->len != 0 ? memchr(line->ptr, '\t', line->len) : NULL;
-    weft_str field = {line->ptr, tab != NULL ? (size_t)(tab - line->ptr) : line->len};
-    size_t used = field.len + (tab != NULL);
-    *line = (weft_str){line->ptr + used, line->len - used};
-    return field;
-}
+/* ---- right ids, with '|' between them ---- */
 
 static bool is_among(weft_str id, weft_str ids)
 {
@@ -120,26 +110,6 @@ static int measure_results(struct eval_job *job, const weft_m_results *results, 
     return rc;
 }
 
-/* The texts take the place of their lines; empty lines go. */
-static int split_chunk(const struct eval_job *job, struct chunk *chunk, weft_str *ids)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < chunk->count; i++) {
-        weft_str line = chunk->texts[i];
-        if (line.len == 0)
-            continue;
-        if (memchr(line.ptr, '\t', line.len) == NULL)
-            return say_failed("%s:%zu: no tab; a line is a text, a tab and the right id, which is "
-                              "empty for none",
-                              job->path, chunk->lines[i]);
-        chunk->lines[kept] = chunk->lines[i];
-        chunk->texts[kept] = take_field(&line);
-        ids[kept++] = take_field(&line);
-    }
-    chunk->count = kept;
-    return 0;
-}
-
 /* What is normal is learnt before the first verdict, from a matcher that has learnt by five
  * trainings: only for who asks for it. */
 static int match_chunk(struct eval_job *job, const struct chunk *chunk, weft_m_results **out,
@@ -154,18 +124,14 @@ static int match_chunk(struct eval_job *job, const struct chunk *chunk, weft_m_r
                : weft_m_match(job->matcher, chunk->texts, chunk->count, &query, out, error);
 }
 
-static int eval_chunk(struct chunk *chunk, void *arg)
+static int eval_chunk(struct chunk *chunk, const weft_str *ids, void *arg)
 {
     struct eval_job *job = arg;
     weft_m_results *results = NULL;
     weft_m_error error;
-    weft_str *ids = wf_arena_array(&chunk->arena, chunk->count, sizeof(*ids));
-    if (ids == NULL)
-        return chunk->count == 0 ? 0 : -ENOMEM;
-    int rc = split_chunk(job, chunk, ids);
-    if (rc != 0)
-        return rc;
-    rc = match_chunk(job, chunk, &results, &error);
+    if (chunk->count == 0)
+        return 0;
+    int rc = match_chunk(job, chunk, &results, &error);
     if (rc < 0)
         return rc == -ECANCELED ? rc : novelty_say(&error);
     rc = measure_results(job, results, ids);
@@ -295,19 +261,15 @@ static int tell_missed(struct eval_job *job)
 
 static int eval_run(struct eval_job *job)
 {
-    const weft_catalog_options options = {.format = WEFT_FILE_LINES};
     int rc = load_matcher(&job->load, &job->matcher);
     if (rc == 0)
-        rc = texts_open(&job->texts, job->path, &options, NULL, 0);
-    if (rc == 0)
-        rc = texts_each(&job->texts, eval_chunk, job);
+        rc = labelled_each(job->path, job->load.delimiter, eval_chunk, job);
     if (rc == 0)
         rc = eval_tell(job);
     if (rc == 0)
         rc = save_plot(job);
     if (rc == 0)
         rc = tell_missed(job);
-    texts_close(&job->texts);
     weft_m_close(job->matcher);
     measure_fini(&job->measure);
     wf_buf_fini(&job->lines);
@@ -322,6 +284,7 @@ static const char eval_about[] =
     "Matches texts whose meaning is known and says how often the answers are right.  A line of\n"
     "--file is a text, a tab, and the id of its entity: several with | between them if each is\n"
     "right, none if it means no entity of the catalogue.  Behind another tab anything may stand.\n"
+    "Files .csv, .json and .ndjson have the columns or keys text and label instead.\n"
     "Ids that the catalogue does not have are counted and named; if it has none at all, that "
     "fails.\n"
     "Writes one JSON object, or a table on a terminal.\n";
@@ -332,12 +295,11 @@ static const char eval_examples[] =
 
 int cmd_match_eval(int argc, char **argv)
 {
-    struct eval_job job = {
-        .load = LOAD_DEFAULTS, .novelty = NOVELTY_DEFAULTS, .texts.input.fd = -1};
+    struct eval_job job = {.load = LOAD_DEFAULTS, .novelty = NOVELTY_DEFAULTS};
     const struct args_option options[] = {
         LOAD_OPTIONS(&job.load),
-        {"file", 'f', "FILE", "texts and ids, one pair a line; - is standard input", ARGS_TEXT,
-         &job.path, 0, 0},
+        {"file", 'f', "FILE", "texts and ids: lines, csv, json, ndjson; - is standard input",
+         ARGS_TEXT, &job.path, 0, 0},
         {"novelty", 0, NULL, "how well new texts are told, too; each of the next five asks it",
          ARGS_FLAG, &job.asks_novelty, 0, 0},
         NOVELTY_OPTIONS(&job.novelty),
