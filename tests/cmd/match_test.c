@@ -369,6 +369,36 @@ TEST(match_fit_saves_what_the_other_commands_take)
     CHECK_EQ(unlink(path), 0);
 }
 
+static weft_bytes fit_to(const char *entities, const char *examples, const char *path)
+{
+    struct run run;
+    weft_bytes bytes = {.ptr = calloc(1, 1 << 20)};
+    RUN(&run, "match", "fit", "-e", entities, "-x", examples, "--mode", "head-only", "-o", path);
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+    FILE *file = fopen(path, "rb");
+    CHECK(file != NULL);
+    bytes.len = fread(bytes.ptr, 1, 1 << 20, file);
+    CHECK_EQ(fclose(file), 0);
+    return bytes;
+}
+
+/* Each process has keys of hash tables of its own, and their files are the same. */
+TEST(match_fit_writes_the_same_file_in_every_run)
+{
+    const char *from = make_file("same.csv", "id,name\na,apple\nb,pear\nc,plum\n");
+    const char *examples = make_file("same.txt", "red fruit\ta\ngreen fruit\tb\n");
+    const char *to = make_file("same.weftm", "");
+    weft_bytes first = fit_to(from, examples, to), second = fit_to(from, examples, to);
+    CHECK_GT(first.len, 1000);
+    CHECK_BYTES(first.ptr, first.len, second.ptr, second.len);
+    free(first.ptr);
+    free(second.ptr);
+    drop_file(from);
+    drop_file(examples);
+    drop_file(to);
+}
+
 TEST(match_learns_from_examples_of_each_kind)
 {
     static const struct {

@@ -12,7 +12,8 @@
 #include "match/file/image.h"
 
 /* Open addressing, linear probing, at most 3/4 full.  The place of a hash is taken from its product
- * with a random odd key, so that nobody can choose texts that meet in one place. */
+ * with an odd key, random or, of a file, a digest of all hashes, so that nobody can choose texts
+ * that meet in one place. */
 typedef struct wf_lexicon {
     uint64_t *hashes; /* 0: empty */
     union {
@@ -41,14 +42,15 @@ void wf_lexicon_read(const wf_lexicon *lexicon, const wf_features *features, flo
 /* The weight of one feature. */
 float wf_lexicon_idf(const wf_lexicon *lexicon, uint64_t hash);
 
-/* Where a feature that was counted stands: below wf_lexicon_places(). */
+/* Where a feature that was counted stands, or another would: below wf_lexicon_places(). */
 size_t wf_lexicon_place(const wf_lexicon *lexicon, uint64_t hash);
 static inline size_t wf_lexicon_places(const wf_lexicon *lexicon)
 {
     return (size_t)1 << lexicon->bits;
 }
 
-void wf_lexicon_save(const wf_lexicon *lexicon, wf_pack *pack);
+/* The bytes are those of what was counted, whatever the key is.  0, -ENOMEM, -ECANCELED. */
+int wf_lexicon_save(const wf_lexicon *lexicon, wf_pack *pack);
 
 /* Takes the arrays of an image.  0, or -WEFT_M_EPERSIST: fini is allowed all the same. */
 int wf_lexicon_load(wf_lexicon *lexicon, const wf_image *image);

@@ -2,7 +2,11 @@
 
 #include "match/embed/lexicon.h"
 
-#include <math.h>
+#include "base/alloc.h"
+#include "match/embed/sort.h"
+#include "match/file/sha256.h"
+
+#include <string.h>
 
 #define TAG_HEAD WF_TAG('L', 'X', 'H', 'D')
 #define TAG_HASHES WF_TAG('L', 'X', 'H', 'A')
@@ -17,7 +21,33 @@ struct head {
     float idf_unseen;
 };
 
-void wf_lexicon_save(const wf_lexicon *lexicon, wf_pack *pack)
+/* ---- saving ---- */
+
+/* All hashes, ascending; `spare` has room for as many. */
+static int list_hashes(const wf_lexicon *lexicon, uint64_t *hashes, uint64_t *spare)
+{
+    const wf_job job = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < wf_lexicon_places(lexicon); i++) {
+        if (lexicon->hashes[i] != 0)
+            hashes[count++] = lexicon->hashes[i];
+    }
+    return wf_sort_keys_job(hashes, spare, count, 0, &job);
+}
+
+static uint64_t digest_of(const uint64_t *hashes, size_t count)
+{
+    uint8_t sum[WF_SHA256_BYTES];
+    uint64_t key;
+    wf_sha256 sha;
+    wf_sha256_init(&sha);
+    wf_sha256_add(&sha, hashes, count * sizeof(*hashes));
+    wf_sha256_end(&sha, sum);
+    memcpy(&key, sum, sizeof(key));
+    return key;
+}
+
+static void save_head(const wf_lexicon *lexicon, wf_pack *pack)
 {
     struct head head = {.count = lexicon->count,
                         .row_count = lexicon->row_count,
@@ -25,11 +55,48 @@ void wf_lexicon_save(const wf_lexicon *lexicon, wf_pack *pack)
                         .bits = lexicon->bits,
                         .idf_unseen = lexicon->idf_unseen};
     wf_pack_copy(pack, TAG_HEAD, &head, sizeof(head));
-    wf_pack_add(pack, TAG_HASHES, lexicon->hashes, wf_lexicon_places(lexicon),
-                sizeof(*lexicon->hashes));
-    wf_pack_add(pack, TAG_WEIGHTS, lexicon->entries, wf_lexicon_places(lexicon),
-                sizeof(*lexicon->entries));
 }
+
+/* The same weights, in places that only the hashes decide on. */
+static void save_in_order(const wf_lexicon *lexicon, const uint64_t *hashes, wf_pack *pack)
+{
+    size_t places = wf_lexicon_places(lexicon);
+    wf_lexicon out = *lexicon;
+    out.key = digest_of(hashes, lexicon->count) | 1;
+    save_head(&out, pack);
+    out.hashes = wf_pack_new(pack, TAG_HASHES, places, sizeof(*out.hashes));
+    out.entries = wf_pack_new(pack, TAG_WEIGHTS, places, sizeof(*out.entries));
+    for (size_t i = 0; i < lexicon->count && !pack->has_failed; i++) {
+        size_t place = wf_lexicon_place(&out, hashes[i]);
+        out.hashes[place] = hashes[i];
+        out.entries[place] = lexicon->entries[wf_lexicon_place(lexicon, hashes[i])];
+    }
+}
+
+static int save_built(const wf_lexicon *lexicon, wf_pack *pack)
+{
+    uint64_t *hashes = wf_array(lexicon->count, sizeof(*hashes));
+    uint64_t *spare = wf_array(lexicon->count, sizeof(*spare));
+    int rc = hashes != NULL && spare != NULL ? list_hashes(lexicon, hashes, spare) : -ENOMEM;
+    if (rc == 0)
+        save_in_order(lexicon, hashes, pack);
+    wf_free(hashes);
+    wf_free(spare);
+    return rc;
+}
+
+int wf_lexicon_save(const wf_lexicon *lexicon, wf_pack *pack)
+{
+    size_t places = wf_lexicon_places(lexicon);
+    if (!lexicon->is_of_image)
+        return save_built(lexicon, pack);
+    save_head(lexicon, pack);
+    wf_pack_add(pack, TAG_HASHES, lexicon->hashes, places, sizeof(*lexicon->hashes));
+    wf_pack_add(pack, TAG_WEIGHTS, lexicon->entries, places, sizeof(*lexicon->entries));
+    return 0;
+}
+
+/* ---- loading ---- */
 
 static bool is_weight(float idf)
 {

@@ -189,9 +189,9 @@ static void cosine_stats(wf_scorer *scorer, wf_scorer_stats *out)
 
 static int cosine_save(wf_scorer *scorer, wf_pack *pack)
 {
-    wf_lexicon_save(&cosine_of(scorer)->lexicon, pack);
+    int rc = wf_lexicon_save(&cosine_of(scorer)->lexicon, pack);
     wf_postings_save(&cosine_of(scorer)->postings, pack);
-    return 0;
+    return rc;
 }
 
 static int cosine_load(wf_scorer *scorer, wf_image *image)

@@ -27,7 +27,7 @@ int wf_probability_save(wf_scorer *scorer, wf_pack *pack)
     struct head head = {.word_unseen = it->word_unseen};
     wf_pack_copy(pack, WF_PROBABILITY_TAG, &head, sizeof(head));
     wf_texts_save(&it->texts, pack);
-    wf_lexicon_save(&it->lexicon, pack);
+    int rc = wf_lexicon_save(&it->lexicon, pack);
     wf_postings_save(&it->postings, pack);
     wf_pack_add(pack, TAG_INITIALS, it->initials.keys, it->initials.count,
                 sizeof(*it->initials.keys));
@@ -37,7 +37,7 @@ int wf_probability_save(wf_scorer *scorer, wf_pack *pack)
     wf_pack_add(pack, TAG_WORD_START, it->word_start, it->texts.count, sizeof(*it->word_start));
     wf_pack_add(pack, TAG_WORD_RARITIES, it->word_rarities, it->word_count,
                 sizeof(*it->word_rarities));
-    return 0;
+    return rc;
 }
 
 /* ---- loading ---- */

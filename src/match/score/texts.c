@@ -53,6 +53,12 @@ uint32_t wf_texts_find(const wf_texts *texts, weft_str folded)
     return *find_place(texts, folded) - 1; /* empty: WF_NO_TEXT */
 }
 
+void wf_texts_place(const wf_texts *texts)
+{
+    for (uint32_t text = 0; text < texts->count; text++)
+        *find_place(texts, wf_texts_get(texts, text)) = text + 1;
+}
+
 static int reserve(wf_texts *texts, size_t bytes)
 {
     if (texts->byte_count + bytes > texts->byte_capacity) {

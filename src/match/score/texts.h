@@ -26,7 +26,7 @@ typedef struct wf_texts {
 
     uint32_t *places; /* open addressing: text + 1; 0: empty */
     unsigned place_bits;
-    wf_hash_key key;
+    wf_hash_key key;  /* random; of a file: a digest of the texts */
     bool is_of_image; /* the arrays are those of an image, which lives longer */
 } wf_texts;
 
@@ -48,6 +48,10 @@ static inline weft_str wf_texts_get(const wf_texts *texts, uint32_t text)
     return (weft_str){texts->bytes + start, texts->ends[text] - start};
 }
 
+/* Puts all texts into the places, which are empty. */
+void wf_texts_place(const wf_texts *texts);
+
+/* The bytes are those of the rows, whatever the key is. */
 void wf_texts_save(const wf_texts *texts, wf_pack *pack);
 
 /* Takes the arrays of an image.  0, or -WEFT_M_EPERSIST: fini is allowed all the same. */

@@ -3,6 +3,7 @@
 #include "match/score/texts.h"
 
 #include "base/utf8.h"
+#include "match/file/sha256.h"
 
 #include <string.h>
 
@@ -22,21 +23,50 @@ struct head {
     wf_hash_key key;
 };
 
+/* ---- saving ---- */
+
+static wf_hash_key digest_of(const wf_texts *texts)
+{
+    uint8_t sum[WF_SHA256_BYTES];
+    wf_hash_key key;
+    wf_sha256 sha;
+    wf_sha256_init(&sha);
+    wf_sha256_add(&sha, texts->ends, texts->count * sizeof(*texts->ends));
+    wf_sha256_add(&sha, texts->bytes, texts->byte_count);
+    wf_sha256_end(&sha, sum);
+    memcpy(&key, sum, sizeof(key));
+    return key;
+}
+
+/* The texts in places that only they decide on. */
+static void save_in_order(const wf_texts *texts, wf_hash_key key, wf_pack *pack)
+{
+    wf_texts out = *texts;
+    out.key = key;
+    out.places = wf_pack_new(pack, TAG_PLACES, (size_t)1 << out.place_bits, sizeof(*out.places));
+    if (out.places != NULL)
+        wf_texts_place(&out);
+}
+
 void wf_texts_save(const wf_texts *texts, wf_pack *pack)
 {
+    wf_hash_key key = texts->is_of_image ? texts->key : digest_of(texts);
     struct head head = {.byte_count = texts->byte_count,
                         .count = texts->count,
                         .row_count = texts->row_count,
                         .place_bits = texts->place_bits,
-                        .key = texts->key};
+                        .key = key};
     wf_pack_copy(pack, TAG_HEAD, &head, sizeof(head));
     wf_pack_add(pack, TAG_BYTES, texts->bytes, texts->byte_count, 1);
     wf_pack_add(pack, TAG_ENDS, texts->ends, texts->count, sizeof(*texts->ends));
     wf_pack_add(pack, TAG_FIRST_ROW, texts->first_row, texts->count, sizeof(*texts->first_row));
     wf_pack_add(pack, TAG_ROW_TEXT, texts->row_text, texts->row_count, sizeof(*texts->row_text));
     wf_pack_add(pack, TAG_NEXT_ROW, texts->next_row, texts->row_count, sizeof(*texts->next_row));
-    wf_pack_add(pack, TAG_PLACES, texts->places, (size_t)1 << texts->place_bits,
-                sizeof(*texts->places));
+    if (texts->is_of_image)
+        wf_pack_add(pack, TAG_PLACES, texts->places, (size_t)1 << texts->place_bits,
+                    sizeof(*texts->places));
+    else
+        save_in_order(texts, key, pack);
 }
 
 /* ---- loading ---- */
