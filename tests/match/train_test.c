@@ -6,6 +6,7 @@
 
 #include "match/train/bag.h"
 #include "match/train/minimise.h"
+#include "match/train/regression.h"
 
 #include <math.h>
 #include <weft/scope.h>
@@ -36,7 +37,7 @@ TEST(minimise_finds_the_bottom_of_a_bowl)
     struct bowl bowl = {.count = 53};
     const wf_job job = {0};
     wf_minimum minimum;
-    CHECK_OK(wf_minimise_begin(&minimum, bowl.count, slope_of_bowl, &bowl));
+    CHECK_OK(wf_minimise_begin(&minimum, bowl.count, false, slope_of_bowl, &bowl));
     double before = minimum.value;
     int rc = 1;
     while (rc > 0) {
@@ -49,6 +50,118 @@ TEST(minimise_finds_the_bottom_of_a_bowl)
         CHECK_NEAR((double)minimum.at[i], (double)i / 10, 2e-3);
     CHECK_GT(60, bowl.evaluations);
     wf_minimise_fini(&minimum);
+}
+
+/* Texts of random features, some of which always come together and some alone, and the same by
+ * feature. */
+struct lesson {
+    wf_sparse texts, features;
+    uint32_t label[64];
+};
+
+enum { LABELS = 5, FEATURES = 60 };
+
+static void put(wf_sparse *sparse, uint32_t index, float value)
+{
+    sparse->indexes[sparse->count] = index;
+    sparse->values[sparse->count++] = value;
+}
+
+static void make_lesson(struct lesson *it, dice *d, size_t texts, size_t words)
+{
+    static float has[64][FEATURES];
+    *it = (struct lesson){0};
+    memset(has, 0, sizeof(has));
+    CHECK_OK(wf_sparse_init(&it->texts, texts, texts * FEATURES));
+    CHECK_OK(wf_sparse_init(&it->features, FEATURES, texts * FEATURES));
+    it->texts.count = it->features.count = 0;
+    for (size_t t = 0; t < texts; t++) {
+        it->label[t] = (uint32_t)roll(d, LABELS);
+        for (size_t k = 0; k < 4; k++) {
+            size_t word = roll(d, words) * 3; /* two features of each word are always the same */
+            for (size_t f = word; f < word + 3; f++)
+                has[t][f] = f == word + 2 ? 0.1f + (float)t / 100 : 0.4f;
+        }
+        for (size_t f = 0; f < FEATURES; f++) {
+            if (has[t][f] > 0)
+                put(&it->texts, (uint32_t)f, has[t][f]);
+        }
+        it->texts.start[t + 1] = it->texts.count;
+    }
+    for (size_t f = 0; f < FEATURES; f++) {
+        for (size_t t = 0; t < texts; t++) {
+            if (has[t][f] > 0)
+                put(&it->features, (uint32_t)t, has[t][f]);
+        }
+        it->features.start[f + 1] = it->features.count;
+    }
+}
+
+/* The squared norm of the slope at `weights`, by the definition. */
+static double slope_at(const struct lesson *it, const float *weights, double cost)
+{
+    static double slope[FEATURES + 1][LABELS];
+    double sum = 0;
+    memset(slope, 0, sizeof(slope));
+    for (size_t t = 0; t < it->texts.row_count; t++) {
+        double scores[LABELS], total = 0;
+        for (size_t l = 0; l < LABELS; l++) {
+            scores[l] = (double)weights[FEATURES * LABELS + l];
+            for (size_t i = it->texts.start[t]; i < it->texts.start[t + 1]; i++)
+                scores[l] += (double)it->texts.values[i] *
+                             (double)weights[it->texts.indexes[i] * LABELS + l];
+            scores[l] = exp(scores[l]);
+            total += scores[l];
+        }
+        for (size_t l = 0; l < LABELS; l++) {
+            double off = scores[l] / total - (l == it->label[t] ? 1 : 0);
+            slope[FEATURES][l] += off;
+            for (size_t i = it->texts.start[t]; i < it->texts.start[t + 1]; i++)
+                slope[it->texts.indexes[i]][l] += off * (double)it->texts.values[i];
+        }
+    }
+    for (size_t i = 0; i < (FEATURES + 1) * LABELS; i++) {
+        double held = i < FEATURES * LABELS ? cost * (double)weights[i] : 0;
+        double one = slope[i / LABELS][i % LABELS] + held;
+        sum += one * one;
+    }
+    return sum;
+}
+
+/* Few texts of many words, and many of few: at the weights that are found the slope is none. */
+TEST(a_regression_ends_where_the_slope_does)
+{
+    static const struct {
+        size_t texts, words;
+    } table[] = {{7, 20}, {64, 5}, {64, 20}, {1, 20}};
+    const wf_job job = {0};
+    dice d = {5};
+    bool was[2] = {false};
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        float weights[(FEATURES + 1) * LABELS] = {0};
+        struct lesson lesson;
+        make_lesson(&lesson, &d, table[i].texts, table[i].words);
+        wf_regression it = {.texts = &lesson.texts,
+                            .features = &lesson.features,
+                            .text_label = lesson.label,
+                            .label_count = LABELS,
+                            .cost = 0.01};
+        double before = slope_at(&lesson, weights, it.cost);
+        CHECK_OK(wf_regression_begin(&it, &job));
+        CHECK_LE(it.columns.count, 2 * table[i].words + 1);
+        was[it.is_of_texts] = true;
+        size_t steps = 0;
+        while (wf_regression_step(&it, &job) > 0)
+            CHECK_LT(++steps, 300);
+        CHECK_OK(wf_regression_end(&it, weights, &job));
+        note("%zu texts of %zu words, %zu columns, %zu steps", table[i].texts, table[i].words,
+             it.columns.count, steps);
+        CHECK_GT(1e-5 * before, slope_at(&lesson, weights, it.cost));
+        wf_regression_fini(&it);
+        wf_sparse_fini(&lesson.texts);
+        wf_sparse_fini(&lesson.features);
+    }
+    CHECK(was[0] && was[1]);
 }
 
 TEST(stems_lose_common_endings)

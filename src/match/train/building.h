@@ -5,6 +5,7 @@
 #define WF_MATCH_BUILDING_H
 
 #include "match/train/head.h"
+#include "match/train/regression.h"
 
 /* The tokens of all training texts, by a static model. */
 typedef struct wf_tokens_learnt {
@@ -24,6 +25,7 @@ struct wf_head_building {
     size_t *start;
     size_t key_count, key_capacity;
     wf_tokens_learnt tokens;
+    wf_regression regression;
     float *shares; /* of the labels, for one text */
     const wf_job *job;
 
@@ -38,17 +40,13 @@ struct wf_head_building {
 /* Takes the next text, for a body of a static model.  0 or -ENOMEM. */
 int wf_head_learn_tokens(wf_head *it, wf_seeker *seeker, weft_str raw);
 
-/* Scores become shares; returns minus the logarithm of that of `label`. */
-double wf_head_loss(float *scores, size_t count, uint32_t label);
-
-int wf_head_minimise(wf_head *it);
-
 int wf_head_begin_contrast(wf_head *it);
 int wf_head_begin_network(wf_head *it);
 int wf_head_train(wf_head *it);
-void wf_head_end_training(wf_head *it);
+int wf_head_end_training(wf_head *it);
 
 int wf_head_begin_points(wf_head *it);
-void wf_head_end_points(wf_head *it);
+int wf_head_minimise(wf_head *it);
+int wf_head_end_points(wf_head *it);
 
 #endif

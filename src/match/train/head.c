@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "match/score/probability.h"
 #include "match/train/lanes.h"
+#include "match/train/shares.h"
 
 #include <math.h>
 #include <string.h>
@@ -61,20 +62,6 @@ static void measure_nearness(const wf_head *it, wf_pupil *work, struct signs *si
     }
 }
 
-void wf_head_share_out(float *scores, size_t count)
-{
-    float most = scores[0];
-    double sum = 0;
-    for (size_t i = 1; i < count; i++)
-        most = scores[i] > most ? scores[i] : most;
-    for (size_t i = 0; i < count; i++) {
-        scores[i] = expf(scores[i] - most);
-        sum += (double)scores[i];
-    }
-    for (size_t i = 0; i < count; i++)
-        scores[i] = (float)((double)scores[i] / sum);
-}
-
 static void add_scores(const wf_head *it, wf_pupil *work)
 {
     size_t labels = it->label_count;
@@ -101,7 +88,7 @@ static int share_labels(const wf_head *it, wf_pupil *work, weft_str text)
     }
     for (size_t i = 0; i < labels && it->weights != NULL && it->body.dim != 0; i++)
         work->shares[i] /= 2;
-    wf_head_share_out(work->shares, labels);
+    wf_share_out(work->shares, labels);
     return 0;
 }
 

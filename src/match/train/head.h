@@ -39,6 +39,7 @@ typedef struct wf_head {
     const uint8_t *left_out; /* a byte an example: not to be learnt from; NULL: none; borrowed */
     const uint64_t *present; /* bit e: entity e is to be learnt; NULL: all; borrowed */
     uint32_t present_count;
+    const struct wf_head *twin; /* learnt from the same; until its weights are taken; NULL: none */
 
     wf_scorer *names; /* the untrained scorer "probability", a reference */
     uint64_t *keys;   /* features; ascending */
@@ -84,6 +85,10 @@ size_t wf_head_total(const wf_scorer_class *cls, const wf_catalogue *catalogue,
 int wf_head_create_without(wf_scorer **out, const wf_head *like, const uint8_t *left_out,
                            const uint64_t *present);
 
+/* Before it is built: its weights are those of a built head that has learnt from the same, which
+ * lives until then. */
+void wf_head_take_weights(wf_scorer *scorer, const wf_scorer *twin);
+
 int wf_head_build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job);
 void wf_head_building_free(struct wf_head_building *building);
 
@@ -95,8 +100,5 @@ int wf_head_load(wf_scorer *scorer, wf_image *image);
  * learnt. */
 size_t wf_head_read(const wf_head *it, const wf_bag *bag, uint32_t *indexes, float *values,
                     double *out_known);
-
-/* Scores become shares that add up to 1. */
-void wf_head_share_out(float *scores, size_t count);
 
 #endif

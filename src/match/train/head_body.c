@@ -7,6 +7,7 @@
 #include "match/embed/sort.h"
 #include "match/train/dice.h"
 #include "match/train/lanes.h"
+#include "match/train/shares.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 
 /* Inverse of how much the norm of the weights on points costs. */
 #define POINTS_C 10.0
+#define POINTS_TOLERANCE 1e-3
 
 #define TEXTS_A_POLL 32u
 
@@ -194,10 +196,11 @@ int wf_head_train(wf_head *it)
     return wf_training_step(it->building->training, it->building->job);
 }
 
-void wf_head_end_training(wf_head *it)
+int wf_head_end_training(wf_head *it)
 {
     wf_training_free(it->building->training);
     it->building->training = NULL;
+    return 0;
 }
 
 /* ---- the labels' weights on points ---- */
@@ -220,14 +223,18 @@ static int slope_of_points(const float *weights, float *gradient, double *out_va
             return rc;
         memset(shares, 0, labels * sizeof(*shares));
         wf_body_add_scores(&body, point, shares);
-        loss += wf_head_loss(shares, labels, it->text_label[row]);
-        shares[it->text_label[row]] -= 1;
+        loss += wf_share_out_off(shares, labels, it->text_label[row]);
         for (size_t d = 0; d < body.dim; d++)
             wf_add_scaled(gradient + d * labels, point[d], shares, labels);
         wf_add_scaled(gradient + count, 1, shares, labels);
     }
     *out_value = loss;
     return 0;
+}
+
+int wf_head_minimise(wf_head *it)
+{
+    return wf_minimise_step(&it->building->minimum, POINTS_TOLERANCE, it->building->job);
 }
 
 int wf_head_begin_points(wf_head *it)
@@ -244,12 +251,13 @@ int wf_head_begin_points(wf_head *it)
                       points + row * body->dim);
     }
     return wf_minimise_begin(&it->building->minimum, (body->dim + 1) * it->label_count,
-                             slope_of_points, it);
+                             /* has_image= */ false, slope_of_points, it);
 }
 
-void wf_head_end_points(wf_head *it)
+int wf_head_end_points(wf_head *it)
 {
     it->body.weights = it->building->minimum.at;
     it->building->minimum.at = NULL;
     wf_minimise_fini(&it->building->minimum);
+    return 0;
 }

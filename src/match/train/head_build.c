@@ -14,8 +14,6 @@
 #include <string.h>
 
 #define TEXTS_A_PART 256u
-#define TEXTS_A_POLL 32u
-#define TOLERANCE 1e-3
 
 static const double block_parts[WF_BAG_BLOCKS] = {1, 0.7, 0.4};
 
@@ -27,6 +25,7 @@ void wf_head_building_free(struct wf_head_building *building)
     wf_free(building->counts);
     wf_free(building->start);
     wf_free(building->shares);
+    wf_regression_fini(&building->regression);
     wf_minimise_fini(&building->minimum);
     wf_tokens_learnt_fini(&building->tokens);
     wf_training_free(building->training);
@@ -284,55 +283,6 @@ static int measure_labels(wf_head *it)
 
 /* ---- the weights ---- */
 
-double wf_head_loss(float *scores, size_t count, uint32_t label)
-{
-    assert(count > 0);
-    wf_head_share_out(scores, count);
-    return -log(fmax((double)scores[label], 1e-30));
-}
-
-/* The loss of one text, whose gradient is added. */
-static double slope_of_text(const wf_head *it, const float *weights, size_t row, float *gradient)
-{
-    size_t labels = it->label_count, own = it->feature_count * labels;
-    const wf_sparse *texts = &it->texts;
-    float *shares = it->building->shares;
-    uint32_t label = it->text_label[row];
-    memcpy(shares, weights + own, labels * sizeof(*shares));
-    for (size_t i = texts->start[row]; i < texts->start[row + 1]; i++)
-        wf_add_scaled(shares, texts->values[i], weights + texts->indexes[i] * labels, labels);
-    double loss = wf_head_loss(shares, labels, label);
-    shares[label] -= 1;
-    for (size_t i = texts->start[row]; i < texts->start[row + 1]; i++)
-        wf_add_scaled(gradient + texts->indexes[i] * labels, texts->values[i], shares, labels);
-    wf_add_scaled(gradient + own, 1, shares, labels);
-    return loss;
-}
-
-static int slope(const float *weights, float *gradient, double *out_value, void *arg)
-{
-    const wf_head *it = arg;
-    size_t count = it->feature_count * it->label_count;
-    double cost = 1 / it->examples->plan.head_c, squares = 0, loss = 0;
-    for (size_t f = 0; f < it->feature_count; f++) {
-        double sum = 0;
-        for (size_t i = f * it->label_count; i < (f + 1) * it->label_count; i++) {
-            gradient[i] = (float)cost * weights[i];
-            sum += (double)(weights[i] * weights[i]);
-        }
-        squares += sum;
-    }
-    memset(gradient + count, 0, it->label_count * sizeof(*gradient));
-    for (size_t row = 0; row < it->texts.row_count; row++) {
-        int rc = row % TEXTS_A_POLL == 0 ? wf_job_poll(it->building->job) : 0;
-        if (rc < 0)
-            return rc;
-        loss += slope_of_text(it, weights, row, gradient);
-    }
-    *out_value = loss + cost * squares / 2;
-    return 0;
-}
-
 static int prepare(wf_head *it)
 {
     int rc = count_features(it);
@@ -348,25 +298,69 @@ static int prepare(wf_head *it)
     return it->building->shares != NULL ? 0 : -ENOMEM;
 }
 
-static int begin_weights(wf_head *it)
+static int reserve_weights(wf_head *it)
 {
     size_t weights;
     if (!wf_mul_ok(it->feature_count + 1, it->label_count, &weights) ||
         weights > WF_HEAD_WEIGHTS_MAX)
         return -WEFT_ELIMIT;
-    return wf_minimise_begin(&it->building->minimum, weights, slope, it);
+    it->weights = wf_array(weights, sizeof(*it->weights));
+    return it->weights != NULL ? 0 : -ENOMEM;
 }
 
-int wf_head_minimise(wf_head *it)
+static int begin_weights(wf_head *it)
 {
-    return wf_minimise_step(&it->building->minimum, TOLERANCE, it->building->job);
+    struct wf_head_building *building = it->building;
+    int rc = reserve_weights(it);
+    building->regression = (wf_regression){.texts = &it->texts,
+                                           .features = &it->features,
+                                           .text_label = it->text_label,
+                                           .label_count = it->label_count,
+                                           .cost = 1 / it->examples->plan.head_c};
+    return rc < 0 ? rc : wf_regression_begin(&building->regression, building->job);
 }
 
-static void end_weights(wf_head *it)
+static int step_weights(wf_head *it)
 {
-    it->weights = it->building->minimum.at;
-    it->building->minimum.at = NULL;
-    wf_minimise_fini(&it->building->minimum);
+    return wf_regression_step(&it->building->regression, it->building->job);
+}
+
+static int end_weights(wf_head *it)
+{
+    struct wf_head_building *building = it->building;
+    int rc = wf_regression_end(&building->regression, it->weights, building->job);
+    wf_regression_fini(&building->regression);
+    return rc;
+}
+
+/* ---- the weights of a twin ---- */
+
+static int begin_taking(wf_head *it)
+{
+    int rc = reserve_weights(it);
+    assert(it->twin->feature_count == it->feature_count);
+    assert(it->twin->label_count == it->label_count);
+    if (rc == 0)
+        memcpy(it->weights, it->twin->weights,
+               (it->feature_count + 1) * it->label_count * sizeof(*it->weights));
+    return rc;
+}
+
+static int take_all(wf_head *it)
+{
+    (void)it;
+    return 0;
+}
+
+static int end_taking(wf_head *it)
+{
+    it->twin = NULL;
+    return 0;
+}
+
+void wf_head_take_weights(wf_scorer *scorer, const wf_scorer *twin)
+{
+    wf_head_of(scorer)->twin = (const wf_head *)twin;
 }
 
 /* ---- the course ---- */
@@ -375,12 +369,12 @@ static void end_weights(wf_head *it)
 struct phase {
     int (*begin)(wf_head *it);
     int (*step)(wf_head *it);
-    void (*end)(wf_head *it);
+    int (*end)(wf_head *it);
     size_t steps;
 };
 
-static const struct phase weights_phase = {begin_weights, wf_head_minimise, end_weights,
-                                           WF_HEAD_STEPS};
+static const struct phase weights_phase = {begin_weights, step_weights, end_weights, WF_HEAD_STEPS};
+static const struct phase taking_phase = {begin_taking, take_all, end_taking, WF_HEAD_STEPS};
 static const struct phase contrast_phase = {wf_head_begin_contrast, wf_head_train,
                                             wf_head_end_training, WF_BODY_STEPS};
 static const struct phase points_phase = {wf_head_begin_points, wf_head_minimise,
@@ -443,7 +437,9 @@ static int begin_phase(wf_head *it, const struct phase *phase)
 static int end_phase(wf_head *it, const struct phase *phase)
 {
     struct wf_head_building *building = it->building;
-    phase->end(it);
+    int rc = phase->end(it);
+    if (rc < 0)
+        return rc;
     it->head.done = building->phase_end;
     building->has_begun = false;
     if (phase_of(it->head.cls, ++building->phase) != NULL)
@@ -464,6 +460,8 @@ int wf_head_build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job)
     if (scorer->done < texts)
         return build_texts(it, seeker, texts);
     const struct phase *phase = phase_of(scorer->cls, building->phase);
+    if (phase == &weights_phase && it->twin != NULL)
+        phase = &taking_phase;
     int rc = building->has_begun ? 0 : begin_phase(it, phase);
     if (rc == 0)
         rc = phase->step(it);

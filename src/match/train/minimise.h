@@ -12,11 +12,13 @@
 
 #define WF_MINIMISE_MEMORY 5u
 
-/* The value at `at`, and its gradient.  0, or a reason to end. */
+/* The value at `at`, and its gradient.  With images, all that is told of a point or a slope has
+ * `count` numbers more behind its own: what they are in the space in which products are taken.
+ * 0, or a reason to end. */
 typedef int wf_slope_fn(const float *at, float *gradient, double *out_value, void *arg);
 
 typedef struct wf_minimum {
-    size_t count;
+    size_t count, image;  /* where images begin: 0, they are the numbers themselves, or at count */
     float *at, *gradient; /* the present point */
     double value;
     float *tried, *tried_gradient, *way;
@@ -29,7 +31,8 @@ typedef struct wf_minimum {
 } wf_minimum;
 
 /* Begins at zero.  0, -ENOMEM, or what `slope` says; fini in any case. */
-int wf_minimise_begin(wf_minimum *minimum, size_t count, wf_slope_fn *slope, void *arg);
+int wf_minimise_begin(wf_minimum *minimum, size_t count, bool has_image, wf_slope_fn *slope,
+                      void *arg);
 void wf_minimise_fini(wf_minimum *minimum);
 
 /* One step.  1: there is more to gain, 0: the gradient is `tolerance` of the first one or nothing

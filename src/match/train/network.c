@@ -9,8 +9,8 @@
 
 #include "base/alloc.h"
 #include "match/train/dice.h"
-#include "match/train/head.h"
 #include "match/train/lanes.h"
+#include "match/train/shares.h"
 
 #include <errno.h>
 #include <string.h>
@@ -62,7 +62,7 @@ static void learn_text(wf_training *it, uint32_t text)
     wf_body_place(body, texts->indexes + from, texts->values + from, end - from, it->left);
     memset(it->shares, 0, labels * sizeof(*it->shares));
     wf_body_add_scores(body, it->left, it->shares);
-    wf_head_share_out(it->shares, labels);
+    wf_share_out(it->shares, labels);
     it->shares[it->lesson.text_label[text]] -= 1;
     for (size_t i = 0; i < labels; i++)
         it->shares[i] /= (float)it->batch;

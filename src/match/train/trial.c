@@ -16,6 +16,9 @@
 #define CONTENDERS_MAX 3u
 #define CHANCE 0.05
 
+/* Weights of heads that are kept. */
+#define KEPT_MAX (5 * WF_HEAD_WEIGHTS_MAX)
+
 /* Of 5 questions asked: who is not ahead of the untrained scorer by then is given up. */
 #define FIFTHS_TO_LEAD 2u
 
@@ -38,6 +41,8 @@ struct trial {
     struct contender contenders[CONTENDERS_MAX];
     size_t contender_count;
     wf_questions questions;
+    wf_scorer **heads; /* of each part: what "full" would learn again; NULL: it was not kept */
+    size_t weights_kept;
     bool *plain_right; /* of each question: the untrained one got it right */
     uint8_t *left_out; /* of each example, in the part under way */
 
@@ -68,6 +73,9 @@ static void trial_fini(struct trial *trial)
 {
     for (size_t i = 0; i < trial->contender_count; i++)
         wf_scorer_unref(trial->contenders[i].scorer);
+    for (size_t i = 0; trial->heads != NULL && i < trial->questions.part_count; i++)
+        wf_scorer_unref(trial->heads[i]);
+    wf_free(trial->heads);
     wf_scorer_unref(trial->names);
     wf_questions_fini(&trial->questions);
     wf_free(trial->plain_right);
@@ -205,15 +213,33 @@ static size_t total_of(const struct trial *trial, const wf_scorer_class *cls)
     return wf_head_total(cls, trial->catalogue, trial->examples);
 }
 
+/* A full one begins with the weights of the head of its part. */
+static void keep_head(struct trial *trial, const struct contender *it, uint32_t part)
+{
+    const wf_head *head = wf_head_of(it->scorer);
+    bool is_wanted = it->cls == &wf_scorer_head &&
+                     it + 1 < trial->contenders + trial->contender_count &&
+                     it[1].cls == &wf_scorer_full;
+    size_t weights = head->feature_count * head->label_count;
+    if (!is_wanted || trial->weights_kept + weights > KEPT_MAX)
+        return;
+    trial->weights_kept += weights;
+    trial->heads[part] = wf_scorer_ref(it->scorer);
+}
+
 /* Learns from what is not left out; what is too large to learn is out. */
 static int learn(struct trial *trial, struct contender *contender, const uint8_t *left_out)
 {
+    wf_scorer *twin =
+        left_out != NULL && contender->cls == &wf_scorer_full ? trial->heads[trial->part] : NULL;
     wf_course *course = trial->course;
     size_t before = course->before;
     wf_scorer_unref(contender->scorer);
     contender->scorer = NULL;
     int rc = wf_head_create(&contender->scorer, contender->cls, trial->catalogue, trial->examples,
                             left_out, trial->names, &course->call->matcher->options);
+    if (rc == 0 && twin != NULL)
+        wf_head_take_weights(contender->scorer, twin);
     if (rc == 0)
         rc = wf_course_build(course, contender->scorer);
     if (rc != -WEFT_ELIMIT)
@@ -230,6 +256,8 @@ static int try_part(struct trial *trial, struct contender *it, uint32_t part)
     for (size_t i = 0; i < trial->examples->count; i++)
         trial->left_out[i] = trial->questions.items[i].part == part;
     int rc = learn(trial, it, trial->left_out);
+    if (rc == 0 && !it->is_out)
+        keep_head(trial, it, part);
     if (rc == 0 && !it->is_out)
         rc = wf_work_run(ask_part, trial);
     it->is_out = it->is_out || is_beaten(trial, it) || is_idle(trial, it);
@@ -276,7 +304,8 @@ static int make_questions(void *arg)
     wf_seekers_give(seekers, seeker);
     trial->plain_right = wf_array(trial->questions.count, sizeof(*trial->plain_right));
     trial->left_out = wf_array(trial->examples->count, sizeof(*trial->left_out));
-    bool has_all = trial->plain_right != NULL && trial->left_out != NULL;
+    trial->heads = wf_array(trial->questions.part_count, sizeof(*trial->heads));
+    bool has_all = trial->plain_right != NULL && trial->left_out != NULL && trial->heads != NULL;
     return rc == 0 && !has_all ? -ENOMEM : rc;
 }
 
