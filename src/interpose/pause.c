@@ -7,20 +7,6 @@
 
 #include <weft/task.h>
 
-static weft_time time_of(const struct timespec *time)
-{
-    weft_time ns;
-    if (__builtin_mul_overflow((weft_time)time->tv_sec, WEFT_SEC, &ns) ||
-        __builtin_add_overflow(ns, (weft_time)time->tv_nsec, &ns))
-        return WEFT_FOREVER;
-    return ns;
-}
-
-static bool is_valid(const struct timespec *time)
-{
-    return time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < WEFT_SEC;
-}
-
 /* What is left of a sleep until then. */
 static weft_time left_until(weft_time end)
 {
@@ -41,24 +27,24 @@ static int sleep_for(const char *call, weft_time duration, struct timespec *out_
 
 WEFT_API int nanosleep(const struct timespec *time, struct timespec *out_left)
 {
-    if (!wf_inside() || !is_valid(time))
+    if (!wf_inside() || !wf_time_is_valid(time))
         return wf_next()->nanosleep(time, out_left);
-    return sleep_for("nanosleep", time_of(time), out_left);
+    return sleep_for("nanosleep", wf_time_of(time), out_left);
 }
 
 WEFT_API int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
                              struct timespec *out_left)
 {
     bool is_known = clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
-    if (!is_known || !is_valid(time) || !wf_inside())
+    if (!is_known || !wf_time_is_valid(time) || !wf_inside())
         return wf_next()->clock_nanosleep(clock, flags, time, out_left);
     int before = errno;
-    weft_time duration = time_of(time);
+    weft_time duration = wf_time_of(time);
     bool is_absolute = (flags & TIMER_ABSTIME) != 0;
     if (is_absolute) {
         struct timespec now;
         clock_gettime(clock, &now);
-        duration -= time_of(&now);
+        duration -= wf_time_of(&now);
     }
     int rc = sleep_for("clock_nanosleep", duration, is_absolute ? NULL : out_left);
     if (rc < 0)

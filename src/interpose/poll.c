@@ -21,8 +21,7 @@ static weft_time deadline_of_ms(int timeout_ms)
 
 static weft_time deadline_of_timespec(const struct timespec *timeout)
 {
-    return timeout == NULL ? WEFT_FOREVER
-                           : weft_after(timeout->tv_sec * WEFT_SEC + timeout->tv_nsec);
+    return timeout == NULL ? WEFT_FOREVER : weft_after(wf_time_of(timeout));
 }
 
 /* Without waiting, and with the signals that come meanwhile by `mask` (may be NULL). */
@@ -58,7 +57,7 @@ WEFT_API int poll(struct pollfd *entries, nfds_t count, int timeout_ms)
 WEFT_API int ppoll(struct pollfd *entries, nfds_t count, const struct timespec *timeout,
                    const sigset_t *mask)
 {
-    if (!wf_inside())
+    if ((timeout != NULL && !wf_time_is_valid(timeout)) || !wf_inside())
         return wf_next()->ppoll(entries, count, timeout, mask);
     return poll_until("ppoll", entries, count, deadline_of_timespec(timeout), mask);
 }
@@ -142,16 +141,22 @@ static int select_until(const char *call, int fd_count, const struct sets *sets,
     return rc;
 }
 
+/* Not at once, and not for less than no time, which is an error. */
+static bool waits_for(const struct timeval *timeout)
+{
+    return timeout == NULL || (timeout->tv_sec >= 0 && timeout->tv_usec >= 0 &&
+                               (timeout->tv_sec != 0 || timeout->tv_usec != 0));
+}
+
 WEFT_API int select(int fd_count, fd_set *read_set, fd_set *write_set, fd_set *except_set,
                     struct timeval *timeout)
 {
-    bool is_at_once = timeout != NULL && timeout->tv_sec == 0 && timeout->tv_usec == 0;
-    if (is_at_once || fd_count < 0 || fd_count > FD_SETSIZE || !wf_inside())
+    if (!waits_for(timeout) || fd_count < 0 || fd_count > FD_SETSIZE || !wf_inside())
         return wf_next()->select(fd_count, read_set, write_set, except_set, timeout);
     struct sets sets = {read_set, write_set, except_set};
     weft_time deadline = WEFT_FOREVER;
     if (timeout != NULL)
-        deadline = weft_after(timeout->tv_sec * WEFT_SEC + timeout->tv_usec * WEFT_US);
+        deadline = weft_after(wf_time_of_timeval(timeout));
     int rc = select_until("select", fd_count, &sets, deadline, NULL);
     if (timeout != NULL) { /* what is left of it, as Linux does */
         weft_time left = deadline - weft_now();
@@ -165,7 +170,8 @@ WEFT_API int select(int fd_count, fd_set *read_set, fd_set *write_set, fd_set *e
 WEFT_API int pselect(int fd_count, fd_set *read_set, fd_set *write_set, fd_set *except_set,
                      const struct timespec *timeout, const sigset_t *mask)
 {
-    if (fd_count < 0 || fd_count > FD_SETSIZE || !wf_inside())
+    bool is_valid = timeout == NULL || wf_time_is_valid(timeout);
+    if (!is_valid || fd_count < 0 || fd_count > FD_SETSIZE || !wf_inside())
         return wf_next()->pselect(fd_count, read_set, write_set, except_set, timeout, mask);
     struct sets sets = {read_set, write_set, except_set};
     return select_until("pselect", fd_count, &sets, deadline_of_timespec(timeout), mask);

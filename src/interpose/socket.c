@@ -41,7 +41,7 @@ weft_time wf_fd_deadline(int fd, int option)
     if (option == 0 || getsockopt(fd, SOL_SOCKET, option, &limit, &bytes) < 0 ||
         (limit.tv_sec == 0 && limit.tv_usec == 0))
         return WEFT_FOREVER;
-    return weft_after(limit.tv_sec * WEFT_SEC + limit.tv_usec * WEFT_US);
+    return weft_after(wf_time_of_timeval(&limit));
 }
 
 bool wf_attempt_again(struct wf_attempts *attempts)

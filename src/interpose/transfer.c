@@ -96,11 +96,12 @@ WEFT_API ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 WEFT_API int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
                       struct timespec *timeout)
 {
-    if ((flags & MSG_DONTWAIT) != 0 || !wf_inside())
+    bool is_valid = timeout == NULL || wf_time_is_valid(timeout);
+    if ((flags & MSG_DONTWAIT) != 0 || !is_valid || !wf_inside())
         return wf_next()->recvmmsg(fd, messages, count, flags, timeout);
     struct wf_attempts attempts = reads(fd, "recvmmsg");
     if (timeout != NULL)
-        attempts.deadline = weft_after(timeout->tv_sec * WEFT_SEC + timeout->tv_nsec);
+        attempts.deadline = weft_after(wf_time_of(timeout));
     for (;;) {
         int got = wf_next()->recvmmsg(fd, messages, count, flags | MSG_DONTWAIT, NULL);
         if (got >= 0 || !wf_attempt_again(&attempts))

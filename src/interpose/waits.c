@@ -43,6 +43,29 @@ bool wf_loop_knows_descriptors(void)
     return loop != NULL && strcmp(weft_loop_backend(loop), "sim") != 0;
 }
 
+weft_time wf_time_of(const struct timespec *time)
+{
+    weft_time ns;
+    if (__builtin_mul_overflow((weft_time)time->tv_sec, WEFT_SEC, &ns) ||
+        __builtin_add_overflow(ns, (weft_time)time->tv_nsec, &ns))
+        return WEFT_FOREVER;
+    return ns;
+}
+
+weft_time wf_time_of_timeval(const struct timeval *time)
+{
+    weft_time seconds = wf_time_of(&(struct timespec){.tv_sec = time->tv_sec}), rest, ns;
+    if (__builtin_mul_overflow((weft_time)time->tv_usec, WEFT_US, &rest) ||
+        __builtin_add_overflow(seconds, rest, &ns))
+        return WEFT_FOREVER;
+    return ns;
+}
+
+bool wf_time_is_valid(const struct timespec *time)
+{
+    return time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < WEFT_SEC;
+}
+
 /* A negative code as errno: what cannot be waited for is no "try again". */
 static int as_errno(int rc)
 {

@@ -7,12 +7,18 @@
 #include <weft/base.h>
 
 #include <poll.h>
+#include <sys/time.h>
 
 /* True if calls of the calling code wait as a task: inside one, which has not switched it off. */
 bool wf_inside(void);
 
 /* True on a thread whose loop knows the process's descriptors. */
 bool wf_loop_knows_descriptors(void);
+
+/* A time as libc gives it; more than a weft_time holds is WEFT_FOREVER. */
+weft_time wf_time_of(const struct timespec *time);
+weft_time wf_time_of_timeval(const struct timeval *time);
+bool wf_time_is_valid(const struct timespec *time);
 
 /* Waits until the descriptor has one of `events`, or until the deadline on the loop's clock: 1, or
  * 0 at the deadline; -1 and errno.  `call` is what the library called. */

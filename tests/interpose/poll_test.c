@@ -91,6 +91,39 @@ TASK_TEST(poll_ends_at_its_timeout_or_at_once)
     pipes_close(&pipes);
 }
 
+TASK_TEST(a_timeout_beyond_all_time_is_none_and_one_that_is_no_time_is_refused)
+{
+    const struct timespec endless = {.tv_sec = INT64_MAX / 2}, none = {.tv_nsec = WEFT_SEC};
+    struct timeval before = {.tv_usec = -1};
+    fd_set set;
+    int ends[2];
+    if (!has_descriptors())
+        return;
+    CHECK_OK(pipe(ends));
+    struct pollfd entry = {.fd = ends[0], .events = POLLIN};
+    for (int i = 0; i < 3; i++) {
+        struct timeval left = {.tv_sec = INT64_MAX / 2};
+        char byte;
+        weft_task writer = weft_spawn(write_later, &ends[1]);
+        FD_ZERO(&set);
+        FD_SET(ends[0], &set);
+        CHECK_EQ(i == 0   ? ppoll(&entry, 1, &endless, NULL)
+                 : i == 1 ? pselect(ends[0] + 1, &set, NULL, NULL, &endless, NULL)
+                          : select(ends[0] + 1, &set, NULL, NULL, &left),
+                 1);
+        CHECK_OK(weft_await(writer));
+        CHECK_EQ(read(ends[0], &byte, 1), 1);
+    }
+    CHECK_EQ(ppoll(&entry, 1, &none, NULL), -1);
+    CHECK_EQ(errno, EINVAL);
+    CHECK_EQ(pselect(ends[0] + 1, &set, NULL, NULL, &none, NULL), -1);
+    CHECK_EQ(errno, EINVAL);
+    CHECK_EQ(select(ends[0] + 1, &set, NULL, NULL, &before), -1);
+    CHECK_EQ(errno, EINVAL);
+    CHECK_OK(close(ends[0]));
+    CHECK_OK(close(ends[1]));
+}
+
 TASK_TEST(poll_can_be_cancelled)
 {
     int ends[2];
