@@ -16,6 +16,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+/* Of the queue of errors what there is is told, or that there is none. */
+#define NEVER_WAITS (MSG_DONTWAIT | MSG_ERRQUEUE)
+
 /* A pipe that polls writable takes this much without waiting. */
 #define PIPE_PART_BYTES ((size_t)PIPE_BUF)
 
@@ -67,21 +70,21 @@ WEFT_API ssize_t wf_recvfrom(int fd, void *buf, size_t bytes, int flags, struct 
 ssize_t wf_recvfrom(int fd, void *buf, size_t bytes, int flags, struct sockaddr *addr,
                     socklen_t *addr_bytes)
 {
-    if ((flags & MSG_DONTWAIT) != 0 || !wf_inside())
+    if ((flags & NEVER_WAITS) != 0 || !wf_inside())
         return wf_next()->recvfrom(fd, buf, bytes, flags, addr, addr_bytes);
     return receive("recvfrom", fd, buf, bytes, flags, addr, addr_bytes);
 }
 
 WEFT_API ssize_t recv(int fd, void *buf, size_t bytes, int flags)
 {
-    if ((flags & MSG_DONTWAIT) != 0 || !wf_inside())
+    if ((flags & NEVER_WAITS) != 0 || !wf_inside())
         return wf_next()->recv(fd, buf, bytes, flags);
     return receive("recv", fd, buf, bytes, flags, NULL, NULL);
 }
 
 WEFT_API ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
-    if ((flags & MSG_DONTWAIT) != 0 || !wf_inside())
+    if ((flags & NEVER_WAITS) != 0 || !wf_inside())
         return wf_next()->recvmsg(fd, message, flags);
     struct wf_attempts attempts = reads(fd, "recvmsg");
     struct msghdr before = *message; /* lengths in it are overwritten */
@@ -97,7 +100,7 @@ WEFT_API int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flag
                       struct timespec *timeout)
 {
     bool is_valid = timeout == NULL || wf_time_is_valid(timeout);
-    if ((flags & MSG_DONTWAIT) != 0 || !is_valid || !wf_inside())
+    if ((flags & NEVER_WAITS) != 0 || !is_valid || !wf_inside())
         return wf_next()->recvmmsg(fd, messages, count, flags, timeout);
     struct wf_attempts attempts = reads(fd, "recvmmsg");
     if (timeout != NULL)

@@ -454,6 +454,22 @@ TASK_TEST(close_ends_the_waits_of_other_tasks)
     CHECK_OK(weft_await(reader));
 }
 
+TASK_TEST(a_queue_of_errors_is_not_waited_for)
+{
+    char byte;
+    struct iovec part = {.iov_base = &byte, .iov_len = 1};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (!has_descriptors())
+        return;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK_OK(fd);
+    CHECK_EQ(recvmsg(fd, &message, MSG_ERRQUEUE), -1);
+    CHECK_EQ(errno, EAGAIN);
+    CHECK_EQ(recv(fd, &byte, 1, MSG_ERRQUEUE), -1);
+    CHECK_EQ(errno, EAGAIN);
+    CHECK_EQ(close(fd), 0);
+}
+
 TASK_TEST(a_regular_file_is_read_and_written_as_ever)
 {
     char path[] = "/tmp/weft-interpose-XXXXXX", buf[32];
