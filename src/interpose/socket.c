@@ -165,18 +165,41 @@ int wf_accept(int fd, struct sockaddr *out, socklen_t *addr_bytes)
 
 /* ---- close ---- */
 
+/* A call under way, on the stack of who makes it: tasks that wait in theirs end in any order. */
+struct closing {
+    int fd;
+    struct closing *next;
+};
+
+static _Thread_local struct closing *closings;
+
+static bool is_being_closed(int fd)
+{
+    const struct closing *at = closings;
+    while (at != NULL && at->fd != fd)
+        at = at->next;
+    return at != NULL;
+}
+
+static int close_for_loop(int fd)
+{
+    struct closing self = {fd, closings}, **at = &closings;
+    closings = &self;
+    int rc = weft_close(fd);
+    while (*at != &self)
+        at = &(*at)->next;
+    *at = self.next;
+    return rc;
+}
+
 /* The loop must hear of it, or it takes the number's next owner for this one.  Not in a child of
  * vfork(): the loop it would tell is its parent's.  A call for the number that is being closed is
  * the loop's own. */
 WEFT_API int close(int fd)
 {
-    static _Thread_local int closing_fd = -1;
-    if (fd < 0 || closing_fd == fd || !wf_loop_knows_descriptors() || getpid() != process_id)
+    if (fd < 0 || is_being_closed(fd) || !wf_loop_knows_descriptors() || getpid() != process_id)
         return wf_next()->close(fd);
-    int outer = closing_fd;
-    closing_fd = fd;
-    int rc = weft_close(fd);
-    closing_fd = outer;
+    int rc = close_for_loop(fd);
     if (rc == 0)
         return 0;
     errno = -rc;

@@ -454,6 +454,44 @@ TASK_TEST(close_ends_the_waits_of_other_tasks)
     CHECK_OK(weft_await(reader));
 }
 
+static int close_one(void *arg)
+{
+    return close(((const struct end *)arg)->fd);
+}
+
+TASK_TEST(of_numbers_that_are_closed_at_one_time_the_loop_hears_of_each_again)
+{
+    int ends[2][2];
+    struct end closed[2];
+    weft_task readers[2], closers[2];
+    if (!has_descriptors())
+        return;
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(pipe(ends[i]), 0);
+        closed[i].fd = ends[i][0];
+        readers[i] = weft_spawn(read_byte, &closed[i]);
+    }
+    CHECK_OK(weft_yield());
+    for (int i = 0; i < 2; i++)
+        closers[i] = weft_spawn(close_one, &closed[i]);
+    CHECK_OK(weft_gather(readers[0], readers[1], closers[0], closers[1]));
+    for (int i = 0; i < 2; i++) { /* used again, with the same writer */
+        int again[2];
+        CHECK_EQ(pipe(again), 0);
+        if (again[0] != closed[i].fd) {
+            CHECK_EQ(dup2(again[0], closed[i].fd), closed[i].fd);
+            CHECK_EQ(close(again[0]), 0);
+        }
+        weft_task reader = weft_spawn(read_byte, &closed[i]);
+        CHECK_OK(weft_yield());
+        CHECK_EQ(close(closed[i].fd), 0);
+        CHECK(wf_fd_find(weft_loop_self(), closed[i].fd) == NULL);
+        CHECK_OK(weft_await(reader));
+        CHECK_EQ(close(again[1]), 0);
+        CHECK_EQ(close(ends[i][1]), 0);
+    }
+}
+
 TASK_TEST(a_queue_of_errors_is_not_waited_for)
 {
     char byte;
