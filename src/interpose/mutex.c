@@ -39,6 +39,18 @@ static const void *reported[REPORTED_MAX];
 static size_t reported_count;
 static pthread_mutex_t reported_mutex = PTHREAD_MUTEX_INITIALIZER;
 
+/* No task goes on in the child: what they hold is the thread's there, and nobody waits as one. */
+static void forget_held(void)
+{
+    held_count = 0;
+    held_changed = (weft_waitq){0};
+}
+
+__attribute__((constructor)) static void forget_held_after_fork(void)
+{
+    (void)pthread_atfork(NULL, NULL, forget_held);
+}
+
 static struct held *held_find(const pthread_mutex_t *mutex)
 {
     for (size_t i = held_count; i-- > 0;)

@@ -91,6 +91,25 @@ TASK_TEST(trylock_of_what_another_task_holds_is_busy)
     CHECK_EQ(pthread_mutex_unlock(&shared.mutex), 0);
 }
 
+/* As the child's handler of pthread_atfork() does. */
+TASK_TEST(the_child_of_a_fork_unlocks_what_its_task_held_while_others_waited)
+{
+    struct shared shared = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+    CHECK_EQ(pthread_mutex_lock(&shared.mutex), 0);
+    weft_task other = weft_spawn(enter, &shared);
+    CHECK_OK(weft_yield());
+    pid_t child = fork();
+    CHECK_OK(child);
+    if (child == 0)
+        _exit(pthread_mutex_unlock(&shared.mutex));
+    int status = -1;
+    CHECK_EQ(waitpid(child, &status, 0), child);
+    CHECK_EQ(status, 0);
+    CHECK_EQ(pthread_mutex_unlock(&shared.mutex), 0);
+    CHECK_OK(weft_await(other));
+    CHECK_EQ(pthread_mutex_destroy(&shared.mutex), 0);
+}
+
 static char logged[1024];
 
 static void log_line(const char *line, void *arg)
