@@ -35,7 +35,7 @@ static int serve(void *address)
     rc = rc < 0 ? rc : weft_http_server_add(server, &route);
     rc = rc < 0 ? rc : weft_http_server_listen(server, address);
     if (rc == 0)
-        fprintf(stderr, "serving at %s\n", (char *)address);
+        fprintf(stderr, "serving at %s; Ctrl-C ends it\n", (char *)address);
     rc = rc < 0 ? rc : weft_http_serve(server); /* until SIGINT or SIGTERM */
     weft_http_server_free(server);
     weft_m_close(matcher);

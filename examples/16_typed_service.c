@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Lesson: a typed service.  Tables say what is taken; GET /openapi.json says it to others. */
+/*
+ * Lesson: a typed service.  Tables say what is taken; GET /openapi.json says it to others.
+ *
+ *     curl -X PUT http://127.0.0.1:8080/v1/items/7 -H 'Authorization: me' \
+ *         -H 'Content-Type: application/json' -d '{"name":"Sencha"}'
+ */
 
 #include <weft.h>
 #include <weft/http_api.h>
@@ -79,8 +84,8 @@ static int serve(void *address)
     rc = rc < 0 ? rc : weft_http_server_add(server, &put_route);
     rc = rc < 0 ? rc : weft_http_server_listen(server, address);
     if (rc == 0)
-        fprintf(stderr, "serving at %s\n", (char *)address);
-    rc = rc < 0 ? rc : weft_http_serve(server);
+        fprintf(stderr, "serving at %s; Ctrl-C ends it\n", (char *)address);
+    rc = rc < 0 ? rc : weft_http_serve(server); /* until SIGINT or SIGTERM */
     weft_http_server_free(server);
     return rc == -ECANCELED ? 0 : rc;
 }

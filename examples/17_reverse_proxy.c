@@ -4,6 +4,8 @@
  * Lesson: a reverse proxy with limits.  Bodies pass piece by piece, so that no one waits for
  * memory: who reads slowly is written to slowly.  A client that goes away cuts its request behind.
  * 17_reverse_proxy LISTEN BACKEND: "unix:PATH" or "HOST:PORT", and "http://127.0.0.1:9000".
+ *
+ *     python3 -m http.server -b 127.0.0.1 9000 & 17_reverse_proxy & curl http://127.0.0.1:8080/
  */
 
 #include <weft.h>
@@ -133,8 +135,8 @@ static int serve(void *arg)
     }
     rc = rc < 0 ? rc : weft_http_server_listen(server, proxy->listen);
     if (rc == 0)
-        fprintf(stderr, "serving at %s\n", proxy->listen);
-    rc = rc < 0 ? rc : weft_http_serve(server);
+        fprintf(stderr, "serving at %s; Ctrl-C ends it\n", proxy->listen);
+    rc = rc < 0 ? rc : weft_http_serve(server); /* until SIGINT or SIGTERM */
     weft_http_server_free(server);
     weft_client_free(proxy->client);
     weft_http_log_close(log);

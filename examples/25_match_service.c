@@ -87,7 +87,7 @@ static int serve_matcher(weft_matcher *matcher, const char *address)
     rc = rc < 0 ? rc : weft_http_server_add(server, &routes[1]);
     rc = rc < 0 ? rc : weft_http_server_listen(server, address);
     if (rc == 0)
-        fprintf(stderr, "serving at %s\n", address);
+        fprintf(stderr, "serving at %s; Ctrl-C ends it\n", address);
     rc = rc < 0 ? rc : weft_http_serve(server); /* until SIGINT or SIGTERM */
     weft_http_server_free(server);
     return rc == -ECANCELED ? 0 : rc;
