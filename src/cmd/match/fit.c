@@ -12,6 +12,8 @@ static const char fit_about[] =
     "Usage: weft match fit -e FILE [-x FILE] [OPTIONS] -o FILE\n\n"
     "Builds the index of a catalogue, learns from examples if there are any, and saves both as\n"
     "one file, which the other commands take with --matcher in a few milliseconds.\n"
+    "Entities have the columns or keys id and name, and if wanted aliases, with | between them;\n"
+    "of files that call them otherwise 'weft match ingest' makes a catalogue.\n"
     "With examples and no --mode, learning is tried on examples that are held out, and left\n"
     "if it does not help.\n";
 

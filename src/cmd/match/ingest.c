@@ -33,6 +33,7 @@ static const char ingest_examples[] =
     "  weft match ingest --id-field alpha2 --name-field name countries.json -o countries.ndjson\n"
     "  weft match ingest --id-field iata --name-field city --aliases-field airport,region \\\n"
     "      --skip-bad airports.csv more.csv -o airports.ndjson\n"
+    "  weft match ingest --id-field Artikel --name-field Bezeichnung --delimiter ';' artikel.csv\n"
     "  weft match ingest https://example.org/products.csv -o products.ndjson\n";
 
 struct ingest_job {

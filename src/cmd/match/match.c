@@ -19,7 +19,7 @@ static const struct command match_commands[] = {
     {"review", "say what becomes of proposed entities", cmd_match_review},
     {"drift", "say whether texts still look as they did", cmd_match_drift},
     {"eval", "say how often the answers are right", cmd_match_eval},
-    {"ingest", "make a catalogue of the data of others", cmd_match_ingest},
+    {"ingest", "make a catalogue of files with columns of any names", cmd_match_ingest},
     {"bench", "measure what a matcher costs here", cmd_match_bench},
 };
 #define MATCH_COUNT (sizeof(match_commands) / sizeof(*match_commands))

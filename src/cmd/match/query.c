@@ -33,6 +33,8 @@ static const char query_about[] =
     "       weft match query -e FILE [OPTIONS] -f FILE\n\n"
     "Finds the entity each text means.  Writes one JSON value a text, in the order of the\n"
     "texts (with --top-k 1 an object or null, else a list), or a table on a terminal.\n"
+    "Entities have the columns or keys id and name, and if wanted aliases, with | between them;\n"
+    "of files that call them otherwise 'weft match ingest' makes a catalogue.\n"
     "With --output the file appears when it is whole; a run that was cut off, by a signal or\n"
     "a crash, is begun again by the same command and goes on where it was.\n";
 
