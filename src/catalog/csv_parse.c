@@ -65,7 +65,16 @@ static int fail_row(wf_csv *csv, wf_piece_error *error, int rc, size_t limit, co
 
 static int csv_append(wf_csv *csv, const char *bytes, size_t count, wf_piece_error *error)
 {
+    bool is_quoted = csv->state == WF_CSV_QUOTED;
     int rc = wf_buf_append(&csv->text, bytes, count);
+    if (rc == -WEFT_ELIMIT && is_quoted) {
+        fail_row(csv, error, rc, csv->row_bytes_max,
+                 "the row has too many bytes; the quotes that begin here have not ended");
+        error->place =
+            csv->quote_place; /* most likely the slip: what follows it is all one field */
+        error->field = csv->field_count;
+        return rc;
+    }
     if (rc == -WEFT_ELIMIT)
         return fail_row(csv, error, rc, csv->row_bytes_max, "the row has too many bytes");
     return rc < 0 ? fail_row(csv, error, rc, 0, "no memory") : 0;

@@ -354,8 +354,8 @@ static int begin(wf_records *records, weft_catalog_error *error)
     int rc = choose_format(records);
     if (rc < 0)
         return fail_system(records, error, rc);
-    if (records->source.is_utf16)
-        return wf_records_fail(records, error, -WEFT_ESYNTAX, 0, "is UTF-16; save it as UTF-8");
+    if (records->source.alien != NULL)
+        return wf_records_fail(records, error, -WEFT_ESYNTAX, 0, "%s", records->source.alien);
     wf_lines_init(&records->lines, records->row_bytes_max);
     wf_array_init(&records->array, records->row_bytes_max);
     bool is_csv = records->format == WEFT_FILE_CSV;

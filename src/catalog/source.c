@@ -59,6 +59,16 @@ static bool is_utf16(const char *bytes)
     return has_mark || is_little || is_big;
 }
 
+/* What is given for a table by mistake, of three bytes that none begins with. */
+static const char *alien_of(const char *bytes)
+{
+    if (is_utf16(bytes))
+        return "is UTF-16; save it as UTF-8";
+    if (memcmp(bytes, "PK\x03", 3) == 0)
+        return "is a zip archive, as .xlsx and .ods are; save the sheet as CSV";
+    return memcmp(bytes, "\x1F\x8B\x08", 3) == 0 ? "is compressed by gzip; unpack it" : NULL;
+}
+
 /* The mark has three bytes: they must be there, or the end, before it can be told. */
 static int source_begin(wf_source *source)
 {
@@ -70,7 +80,7 @@ static int source_begin(wf_source *source)
     source->is_begun = true;
     if (source->end >= 3 && memcmp(source->mem, "\xEF\xBB\xBF", 3) == 0)
         source->at = 3;
-    source->is_utf16 = source->end >= 3 && is_utf16(source->mem);
+    source->alien = source->end >= 3 ? alien_of(source->mem) : NULL;
     return 0;
 }
 

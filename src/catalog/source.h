@@ -13,8 +13,9 @@ typedef struct wf_source {
     char *mem; /* Invariant: bytes not yet consumed are mem[at, end). */
     size_t at, end;
     bool is_begun, is_ended;
-    bool is_utf16;  /* by its first bytes, which are no UTF-8; known once there are some */
-    uint64_t bytes; /* read so far */
+    const char *alien; /* what it is instead of text, by its first bytes; NULL: nothing known.
+                        * Valid once there are some */
+    uint64_t bytes;    /* read so far */
 } wf_source;
 
 /* `read` NULL: opens `path`. */

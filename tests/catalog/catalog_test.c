@@ -171,6 +171,11 @@ static const struct file_row bad_files[] = {
     {"a.tsv", T("id;name\n1;a\n"), "! a.tsv:1: no column id; the first row has \"id;name\"\n"},
     {"a.csv", T("\xFF\xFEi\0d\0"), "! a.csv: is UTF-16; save it as UTF-8\n"},
     {"a.csv", T("\xFE\xFF\0i\0d"), "! a.csv: is UTF-16; save it as UTF-8\n"},
+    {"a.xlsx", T("PK\x03\x04\x14\0\x06"),
+     "! a.xlsx: is a zip archive, as .xlsx and .ods are; save the sheet as CSV\n"},
+    {"a.csv.gz", T("\x1F\x8B\x08\0\0"), "! a.csv.gz: is compressed by gzip; unpack it\n"},
+    {"a.csv", T("PK,id,name\nx,1,a\n\"\"y"),
+     "2|1|a|||{\"PK\":\"x\"}\n! a.csv:3:3: PK: text behind the closing quote\n"},
     {"a.json", T("[\0]\0"), "! a.json: is UTF-16; save it as UTF-8\n"},
     {"-", T("\0i\0d"), "! -: is UTF-16; save it as UTF-8\n"},
     {"a.csv", T("name\na\n"), "! a.csv:1: no column id; the first row has \"name\"\n"},
@@ -269,6 +274,10 @@ TEST(catalog_row_has_a_limit_in_each_format)
 {
     CHECK_STR(read_all("a.csv", T("id,name\n1,1234567890\n2,b\n"), 0, true, 10),
               "- a.csv:2: the row has too many bytes (limit 10)\n3|2|b|||\n");
+    CHECK_STR(
+        read_all("a.csv", T("id,name\n1,a\n2,\"34567890\n3,b\n4,c\n"), 0, false, 10),
+        "2|1|a|||\n! a.csv:3:3: name: the row has too many bytes; the quotes that begin here have "
+        "not ended (limit 10)\n");
     CHECK_STR(read_all("a.json",
                        T("[{\"id\":1,\"name\":\"1234567890\"},{\"id\":2,\"name\":\"b\"}]"), 0, true,
                        20),

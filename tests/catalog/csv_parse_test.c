@@ -137,9 +137,11 @@ TEST(tsv_has_no_quotes)
 TEST(csv_row_past_its_limit_is_left_out_however_it_is_cut)
 {
     static const char text[] = "12,34\n12,345\n\"1\n2345\",x\n\"a\"\"b\"\"c\"\n1234\n";
-    static const char said[] = "1|12|34\n!2:0 the row has too many bytes\n"
-                               "!3:0 the row has too many bytes\n!5:0 the row has too many bytes\n"
-                               "6|1234\n";
+    static const char said[] =
+        "1|12|34\n!2:0 the row has too many bytes\n"
+        "!3:1 the row has too many bytes; the quotes that begin here have not ended [0]\n"
+        "!5:1 the row has too many bytes; the quotes that begin here have not ended [0]\n"
+        "6|1234\n";
     for (size_t cut = 0; cut < sizeof(text); cut++) {
         note("cut at %zu", cut);
         CHECK_STR(run(',', true, text, sizeof(text) - 1, cut, 4), said);
