@@ -82,7 +82,8 @@ static size_t count_right(struct world *world, const uint64_t *allowed)
     const wf_job job = {0};
     size_t right = 0;
     CHECK_OK(wf_rank_begin(&world->rank, NEAREST, world->vectors.count, -2));
-    CHECK_OK(wf_vectors_find(&world->vectors, &world->glance, NULL, allowed, &world->rank, &job));
+    const wf_look look = {&world->glance, allowed, &world->rank};
+    CHECK_OK(wf_sweep(&world->vectors, &look, 1, NULL, &job));
     wf_rank_end(&world->rank);
     CHECK_OK(
         wf_hnsw_find(&world->graph, &world->vectors, &world->glance, NEAREST, &world->desk, &job));

@@ -4,7 +4,7 @@
 #include "match/index/scan.h"
 
 #include "make.h"
-#include "match/index/vectors.h"
+#include "match/index/sweep.h"
 
 #include <math.h>
 
@@ -59,6 +59,69 @@ TEST(scan_of_bytes_is_the_same_by_every_kernel)
             note("%s", (*kernel)->name);
             (*kernel)->bytes(a, sums, ROWS, b, WIDTH, out);
             CHECK_BYTES(out, sizeof(out), wanted, sizeof(wanted));
+        }
+    }
+}
+
+/* Places of a panel that no query has may hold anything. */
+static void check_tiles(const wf_scan_kernel *kernel, const wf_scan_tile *tile,
+                        const wf_scan_tile *wanted)
+{
+    size_t places = wf_scan_places(tile);
+    uint32_t present = (uint32_t)((UINT64_C(1) << tile->query_count) - 1);
+    note("%s: %zu rows, %zu queries, %zu wide", kernel->name, tile->row_count, tile->query_count,
+         tile->width);
+    wf_scan_portable.tile(wanted);
+    kernel->tile(tile);
+    for (size_t r = 0; r < tile->row_count; r++) {
+        for (size_t q = 0; q < tile->query_count; q++)
+            CHECK_EQ(tile->products[r * places + q], wanted->products[r * places + q]);
+        CHECK_EQ(tile->marks[r] & present, wanted->marks[r]);
+        CHECK_EQ(tile->marks[r] & ~present, 0);
+    }
+}
+
+TEST(scan_of_tiles_is_the_same_by_every_kernel)
+{
+    enum { ROWS = 19, WIDTH = 320, QUERIES = WF_SCAN_PANELS_MAX * WF_SCAN_PANEL };
+    enum { PANELS = WF_SCAN_PANELS_MAX * WF_SCAN_PANEL_BYTES(WIDTH) };
+    static const size_t rows[] = {1, 7, 8, ROWS}, queries[] = {1, 5, 16, 17, QUERIES};
+    static int8_t a[ROWS * WIDTH], b[QUERIES * WIDTH];
+    static _Alignas(64) int8_t panels[PANELS], plain[PANELS];
+    static int32_t sums[ROWS], products[2][ROWS * QUERIES];
+    static uint32_t marks[2][ROWS];
+    static float scales[ROWS], levels[QUERIES];
+    dice d = {7};
+    for (size_t i = 0; i < (sizeof(rows) / 8) * (sizeof(queries) / 8) * (WIDTH / 64); i++) {
+        size_t width = 64 * (1 + i / 20), count = rows[i % 4], asked = queries[i / 4 % 5];
+        bool is_edge = i % 3 == 0; /* as far from zero as they go */
+        for (size_t k = 0; k < ROWS * WIDTH; k++)
+            a[k] = (int8_t)(is_edge ? -127 : (int)roll(&d, 255) - 127);
+        for (size_t k = 0; k < QUERIES * WIDTH; k++)
+            b[k] = (int8_t)(is_edge ? 127 : (int)roll(&d, 255) - 127);
+        for (size_t r = 0; r < count; r++) {
+            sums[r] = 0;
+            scales[r] = number(&d) / 64;
+            for (size_t k = 0; k < width; k++)
+                sums[r] += a[r * width + k];
+        }
+        for (size_t q = 0; q < QUERIES; q++)
+            levels[q] = q >= asked ? INFINITY : q % 5 == 0 ? -INFINITY : number(&d) * 300;
+        wf_scan_tile tile = {a,     sums,   scales,      count,    width, panels,
+                             asked, levels, products[0], marks[0], a,     width};
+        wf_scan_tile wanted = tile;
+        wanted.panels = plain;
+        wanted.products = products[1];
+        wanted.marks = marks[1];
+        for (const wf_scan_kernel *const *kernel = wf_scan_all(); *kernel != NULL; kernel++) {
+            memset(panels, 0, sizeof(panels));
+            for (size_t q = 0; q < asked; q++) {
+                size_t at = q / WF_SCAN_PANEL * WF_SCAN_PANEL_BYTES(width);
+                size_t place = q % WF_SCAN_PANEL;
+                (*kernel)->pack(b + q * width, width, place, panels + at);
+                wf_scan_portable.pack(b + q * width, width, place, plain + at);
+            }
+            check_tiles(*kernel, &tile, &wanted);
         }
     }
 }
@@ -128,7 +191,7 @@ static void check_search(const wf_vectors *vectors, const float *rows, const uin
     memcpy(glance.query, query, DIM * sizeof(float));
     wf_glance_take(&glance, vectors);
     CHECK_OK(wf_rank_begin(&rank, top_k, row_entity[COUNT - 1] + 1u, -1));
-    CHECK_OK(wf_vectors_find(vectors, &glance, row_entity, allowed, &rank, &job));
+    CHECK_OK(wf_sweep(vectors, &(wf_look){&glance, allowed, &rank}, 1, row_entity, &job));
     wf_rank_end(&rank);
     CHECK_EQ(rank.count, top_k);
     for (size_t i = 0; i < top_k; i++) {
@@ -166,6 +229,120 @@ TEST(dense_search_finds_what_a_search_in_double_precision_finds)
     wf_vectors_fini(&vectors);
 }
 
+/* ---- searches together ---- */
+
+enum { CROWD = 65, CROWD_DIM = 70, CROWD_ROWS = 900, CROWD_ENTITIES = 250 };
+
+struct crowd {
+    wf_vectors vectors;
+    uint32_t row_entity[CROWD_ROWS];
+    uint64_t allowed[CROWD_ROWS / 64 + 1];
+    wf_glance glances[CROWD];
+    wf_rank ranks[CROWD], alone;
+    wf_look looks[CROWD];
+};
+
+/* Half of the rows are twins, one entity has a third of all.  One query is a row, one is nothing.
+ */
+static struct crowd *crowd_new(void)
+{
+    float numbers[CROWD_DIM];
+    struct crowd *it = calloc(1, sizeof(*it));
+    dice d = {13};
+    CHECK_OK(wf_vectors_init(&it->vectors, CROWD_DIM, CROWD_ROWS));
+    for (uint32_t i = 0; i < CROWD_ROWS; i++) {
+        if (i % 2 == 0)
+            fill(&d, numbers, CROWD_DIM);
+        wf_vectors_set(&it->vectors, i, numbers);
+        it->row_entity[i] = i < 300 ? i / 3 : i < 600 ? 100 : 100 + (i - 600) / 2;
+        it->allowed[i / 64] |= (uint64_t)(roll(&d, 3) != 0) << i % 64;
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        fill(&d, numbers, CROWD_DIM);
+        if (i == 0)
+            memcpy(numbers, it->vectors.rows + 8 * it->vectors.float_width, sizeof(numbers));
+        if (i == 1)
+            memset(numbers, 0, sizeof(numbers));
+        CHECK_OK(wf_glance_reserve(&it->glances[i], &it->vectors));
+        memcpy(it->glances[i].query, numbers, sizeof(numbers));
+        wf_glance_take(&it->glances[i], &it->vectors);
+        it->looks[i] = (wf_look){&it->glances[i], i % 3 == 0 ? it->allowed : NULL, &it->ranks[i]};
+    }
+    return it;
+}
+
+static void crowd_free(struct crowd *it)
+{
+    for (size_t i = 0; i < CROWD; i++) {
+        wf_glance_fini(&it->glances[i]);
+        wf_rank_fini(&it->ranks[i]);
+    }
+    wf_rank_fini(&it->alone);
+    wf_vectors_fini(&it->vectors);
+    free(it);
+}
+
+static void begin(wf_rank *rank, size_t query)
+{
+    CHECK_OK(wf_rank_begin(rank, 1 + query % 12, CROWD_ENTITIES, query % 2 == 0 ? -1 : 0.1f));
+}
+
+/* By computing every row in full. */
+static void ask_alone(struct crowd *it, size_t query)
+{
+    const uint64_t *allowed = it->looks[query].allowed;
+    begin(&it->alone, query);
+    for (uint32_t i = 0, end; i < CROWD_ROWS; i = end) {
+        wf_found best = {.entity = it->row_entity[i], .score = -2};
+        for (end = i; end < CROWD_ROWS && it->row_entity[end] == best.entity; end++) {
+            float score = wf_vectors_cosine(&it->vectors, &it->glances[query], end);
+            if (score > best.score) {
+                best.score = score;
+                best.row = end;
+            }
+        }
+        if (allowed == NULL || (allowed[best.entity / 64] >> best.entity % 64 & 1) != 0)
+            wf_rank_offer(&it->alone, best);
+    }
+    wf_rank_end(&it->alone);
+}
+
+TEST(queries_asked_together_find_to_the_bit_what_each_finds_alone)
+{
+    static const size_t counts[] = {1, 2, 4, 15, 16, 17, 33, CROWD};
+    const wf_job job = {0};
+    struct crowd *it = crowd_new();
+    for (size_t n = 0; n < sizeof(counts) / sizeof(counts[0]); n++) {
+        for (size_t i = 0; i < counts[n]; i++)
+            begin(&it->ranks[i], i);
+        CHECK_OK(wf_sweep(&it->vectors, it->looks, counts[n], it->row_entity, &job));
+        for (size_t i = 0; i < counts[n]; i++) {
+            wf_rank *rank = &it->ranks[i];
+            note("query %zu of %zu", i, counts[n]);
+            ask_alone(it, i);
+            wf_rank_end(rank);
+            CHECK_BYTES(rank->found, rank->count * sizeof(wf_found), it->alone.found,
+                        it->alone.count * sizeof(wf_found));
+            CHECK_BYTES(rank->tied, rank->tied_count * sizeof(*rank->tied), it->alone.tied,
+                        it->alone.tied_count * sizeof(*rank->tied));
+        }
+    }
+    crowd_free(it);
+}
+
+TEST(a_sweep_ends_when_it_is_told_to)
+{
+    int stop = -WEFT_M_ECLOSED;
+    const wf_job job = {.stop = &stop};
+    struct crowd *it = crowd_new();
+    for (size_t i = 0; i < 20; i++)
+        begin(&it->ranks[i], i);
+    CHECK_EQ(wf_sweep(&it->vectors, it->looks, 20, it->row_entity, &job), -WEFT_M_ECLOSED);
+    stop = 0;
+    CHECK_OK(wf_sweep(&it->vectors, it->looks, 20, it->row_entity, &job));
+    crowd_free(it);
+}
+
 TEST(dense_rows_that_are_no_numbers_score_zero)
 {
     const float bad[3] = {NAN, 1, 2}, huge[3] = {INFINITY, 0, 0}, good[3] = {0, 0, 2};
@@ -181,7 +358,7 @@ TEST(dense_rows_that_are_no_numbers_score_zero)
     memcpy(glance.query, good, sizeof(good));
     wf_glance_take(&glance, &vectors);
     CHECK_OK(wf_rank_begin(&rank, 3, 3, 0));
-    CHECK_OK(wf_vectors_find(&vectors, &glance, NULL, NULL, &rank, &job));
+    CHECK_OK(wf_sweep(&vectors, &(wf_look){&glance, NULL, &rank}, 1, NULL, &job));
     wf_rank_end(&rank);
     CHECK_EQ(rank.count, 3);
     CHECK_NEAR(rank.found[0].score, 1, 0);

@@ -3,6 +3,7 @@
 /* How far a walk must look, measured. */
 #include "match/index/hnsw.h"
 
+#include "match/index/sweep.h"
 #include "match/train/dice.h"
 
 #define QUERIES 100u
@@ -37,9 +38,10 @@ static void make_query(struct tuning *it, uint64_t *dice)
 /* How many of the nearest the graph finds; or negative. */
 static int count_right(struct tuning *it)
 {
+    const wf_look look = {&it->glance, it->graph->in, &it->rank};
     int right = 0, rc = wf_rank_begin(&it->rank, NEAREST, it->vectors->count, -2);
     if (rc == 0)
-        rc = wf_vectors_find(it->vectors, &it->glance, NULL, it->graph->in, &it->rank, it->job);
+        rc = wf_sweep(it->vectors, &look, 1, /* row_entity= */ NULL, it->job);
     if (rc == 0)
         rc = wf_hnsw_find(it->graph, it->vectors, &it->glance, NEAREST, it->desk, it->job);
     if (rc < 0)

@@ -33,19 +33,35 @@ static void offer_rows(const uint32_t *row_entity, wf_neighbours *found, wf_rank
     }
 }
 
-int wf_nearest_offer(const wf_vectors *vectors, const wf_hnsw *graph, size_t rows,
-                     const wf_glance *glance, const uint32_t *row_entity, const uint64_t *allowed,
-                     wf_hnsw_desk *desk, wf_rank *rank, const wf_job *job)
+static int walk(const wf_vectors *vectors, const wf_hnsw *graph, size_t rows, const wf_look *look,
+                const uint32_t *row_entity, wf_hnsw_desk *desk, const wf_job *job)
 {
     wf_neighbours *found = &desk->found;
-    if (graph == NULL || allowed != NULL)
-        return wf_vectors_find(vectors, glance, row_entity, allowed, rank, job);
     rows = rows > graph->options.ef ? rows : graph->options.ef;
-    int rc = wf_hnsw_find(graph, vectors, glance, rows, desk, job);
+    int rc = wf_hnsw_find(graph, vectors, look->glance, rows, desk, job);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < found->count; i++) /* the same as those of a scan */
-        found->items[i].score = wf_vectors_cosine(vectors, glance, found->items[i].node);
-    offer_rows(row_entity, found, rank);
+    for (size_t i = 0; i < found->count; i++) /* the same as those of a sweep */
+        found->items[i].score = wf_vectors_cosine(vectors, look->glance, found->items[i].node);
+    offer_rows(row_entity, found, look->rank);
     return 0;
+}
+
+int wf_nearest_offer(const wf_vectors *vectors, const wf_hnsw *graph, size_t rows_each,
+                     const wf_look *looks, size_t count, const uint32_t *row_entity,
+                     wf_hnsw_desk *desk, const wf_job *job)
+{
+    if (graph == NULL)
+        return wf_sweep(vectors, looks, count, row_entity, job);
+    int rc = 0;
+    for (size_t i = 0, end; i < count && rc == 0; i = end) {
+        for (end = i; end < count && looks[end].allowed != NULL;)
+            end++;
+        if (end > i)
+            rc = wf_sweep(vectors, looks + i, end - i, row_entity, job);
+        else
+            rc = walk(vectors, graph, rows_each * looks[i].rank->top_k, &looks[end++], row_entity,
+                      desk, job);
+    }
+    return rc;
 }

@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <string.h>
 
 /* ---- the definition ---- */
 
@@ -48,7 +49,28 @@ static void portable_bytes(const int8_t *rows, const int32_t *sums, size_t row_c
     }
 }
 
-const wf_scan_kernel wf_scan_portable = {"portable", portable_floats, portable_bytes};
+void wf_scan_pack_rows(const int8_t *query, size_t width, size_t place, void *panel)
+{
+    memcpy((int8_t *)panel + place * width, query, width);
+}
+
+static void portable_tile(const wf_scan_tile *tile)
+{
+    size_t width = tile->width, places = wf_scan_places(tile);
+    for (size_t r = 0; r < tile->row_count; r++) {
+        const int8_t *row = tile->rows + r * width;
+        for (size_t q = 0; q < tile->query_count; q++) {
+            size_t panel = q / WF_SCAN_PANEL, place = q % WF_SCAN_PANEL;
+            const int8_t *query =
+                (const int8_t *)tile->panels + panel * WF_SCAN_PANEL_BYTES(width) + place * width;
+            portable_bytes(row, NULL, 1, query, width, &tile->products[r * places + q]);
+        }
+        tile->marks[r] = wf_scan_mark(tile, r);
+    }
+}
+
+const wf_scan_kernel wf_scan_portable = {"portable", portable_floats, portable_bytes,
+                                         wf_scan_pack_rows, portable_tile};
 
 /* ---- the choice ---- */
 

@@ -4,6 +4,7 @@
 #include "match/index/scan_x86.h"
 
 #include <immintrin.h>
+#include <string.h>
 
 struct sums {
     __m256 low, high;
@@ -119,4 +120,91 @@ void wf_scan_avx2_bytes(const int8_t *rows, const int32_t *sums, size_t row_coun
     }
 }
 
-const wf_scan_kernel wf_scan_avx2 = {"avx2", floats, wf_scan_avx2_bytes};
+/* ---- tiles: a lane is a query, so nothing is added up across lanes ---- */
+
+#define BLOCK_ROWS 4u
+
+/* Twos of a query's numbers, each of two bytes: 16 queries are two registers. */
+void wf_scan_avx2_pack(const int8_t *query, size_t width, size_t place, void *panel)
+{
+    int16_t *out = (int16_t *)panel + place * 2;
+    for (size_t i = 0; i < width; i++)
+        out[i / 2 * 32 + i % 2] = (int16_t)query[i];
+}
+
+static inline __m256i load(const void *at)
+{
+    return _mm256_loadu_si256(at);
+}
+
+static inline __m256i two_of(const int16_t *at)
+{
+    int32_t two;
+    memcpy(&two, at, sizeof(two));
+    return _mm256_set1_epi32(two);
+}
+
+static inline uint32_t mark(__m256i products, const float *scale, const float *levels)
+{
+    __m256 product = _mm256_mul_ps(_mm256_cvtepi32_ps(products), _mm256_broadcast_ss(scale));
+    __m256 marks = _mm256_cmp_ps(product, _mm256_loadu_ps(levels), _CMP_GE_OQ);
+    return (uint32_t)_mm256_movemask_ps(marks);
+}
+
+/* The products of some rows, a constant where this is called, with panel `p`; their marks are added
+ * to those that are there. */
+static inline __attribute__((always_inline)) void block(const wf_scan_tile *it, size_t first,
+                                                        size_t row_count, size_t p)
+{
+    size_t width = it->width, places = wf_scan_places(it);
+    const int8_t *rows = it->rows + first * width;
+    const int16_t *panel = (const int16_t *)it->panels + p * WF_SCAN_PANEL * width;
+    int16_t wide[BLOCK_ROWS][WF_SCAN_BYTES];
+    __m256i sums[BLOCK_ROWS][2];
+    for (size_t r = 0; r < row_count; r++)
+        sums[r][0] = sums[r][1] = _mm256_setzero_si256();
+    for (size_t i = 0; i < width; i += WF_SCAN_BYTES) {
+        for (size_t r = 0; r < row_count; r++) {
+            for (size_t k = 0; k < WF_SCAN_BYTES; k += 16)
+                _mm256_storeu_si256((void *)(wide[r] + k), widen(rows + r * width + i + k));
+        }
+        for (size_t k = 0; k < WF_SCAN_BYTES; k += 2) {
+            const int16_t *at = panel + (i + k) * WF_SCAN_PANEL;
+            __m256i low = load(at), high = load(at + 16);
+            for (size_t r = 0; r < row_count; r++) {
+                __m256i two = two_of(wide[r] + k);
+                sums[r][0] = _mm256_add_epi32(sums[r][0], _mm256_madd_epi16(low, two));
+                sums[r][1] = _mm256_add_epi32(sums[r][1], _mm256_madd_epi16(high, two));
+            }
+        }
+    }
+    for (size_t r = 0; r < row_count; r++) {
+        int32_t *out = it->products + (first + r) * places + p * WF_SCAN_PANEL;
+        const float *scale = it->scales + first + r, *levels = it->levels + p * WF_SCAN_PANEL;
+        _mm256_storeu_si256((void *)out, sums[r][0]);
+        _mm256_storeu_si256((void *)(out + 8), sums[r][1]);
+        uint32_t marks = mark(sums[r][0], scale, levels) | mark(sums[r][1], scale, levels + 8) << 8;
+        it->marks[first + r] |= marks << p * WF_SCAN_PANEL;
+    }
+}
+
+void wf_scan_avx2_tile(const wf_scan_tile *it)
+{
+    const char *ahead = it->ahead;
+    size_t panel_count = wf_scan_panels(it), r = 0, fetched = 0;
+    memset(it->marks, 0, it->row_count * sizeof(*it->marks));
+    for (; r + BLOCK_ROWS <= it->row_count; r += BLOCK_ROWS) {
+        size_t until = it->ahead_bytes * (r + BLOCK_ROWS) / it->row_count;
+        for (; fetched < until; fetched += 64)
+            _mm_prefetch(ahead + fetched, _MM_HINT_T1);
+        for (size_t p = 0; p < panel_count; p++)
+            block(it, r, BLOCK_ROWS, p);
+    }
+    for (; r < it->row_count; r++) {
+        for (size_t p = 0; p < panel_count; p++)
+            block(it, r, 1, p);
+    }
+}
+
+const wf_scan_kernel wf_scan_avx2 = {"avx2", floats, wf_scan_avx2_bytes, wf_scan_avx2_pack,
+                                     wf_scan_avx2_tile};

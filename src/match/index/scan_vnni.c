@@ -5,6 +5,7 @@
 #include "match/index/scan_x86.h"
 
 #include <immintrin.h>
+#include <string.h>
 
 static inline __m512i load(const int8_t *at)
 {
@@ -47,4 +48,106 @@ static void bytes(const int8_t *rows, const int32_t *sums, size_t row_count, con
         wf_scan_avx2_bytes(rows + r * width, sums + r, row_count - r, query, width, out + r);
 }
 
-const wf_scan_kernel wf_scan_vnni = {"avx512-vnni", wf_scan_avx512_floats, bytes};
+/* ---- tiles: a lane is a query, so nothing is added up across lanes ---- */
+
+/* Rows of a block: 16 sums hide how long one takes, and their addresses fit the registers. */
+#define BLOCK_ROWS 8u
+
+/* Fours of a query's numbers, raised, 16 queries a register. */
+static void pack(const int8_t *query, size_t width, size_t place, void *panel)
+{
+    uint8_t *out = (uint8_t *)panel + place * 4;
+    for (size_t i = 0; i < width; i++)
+        out[i / 4 * 64 + i % 4] = (uint8_t)query[i] ^ 0x80;
+}
+
+static inline __m512i four_of(const int8_t *at)
+{
+    int32_t four;
+    memcpy(&four, at, sizeof(four));
+    return _mm512_set1_epi32(four);
+}
+
+/* _mm512_dpbusd_epi32, which gcc 12 surrounds by two copies of the sums, at half the speed. */
+static inline void add_products(__m512i *sums, __m512i raised, __m512i with_sign)
+{
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(*sums) : "v"(raised), "v"(with_sign));
+}
+
+/* Memory fetched some lines at a time between products: many at once would be in the way of those
+ * that are needed now. */
+struct fetch {
+    const char *at;
+    size_t lines; /* for each 16 numbers of a block */
+};
+
+static inline void fetch_some(struct fetch *it)
+{
+    for (size_t i = 0; i < it->lines; i++, it->at += 64)
+        _mm_prefetch(it->at, _MM_HINT_T1);
+}
+
+static inline struct fetch fetch_of(const wf_scan_tile *it)
+{
+    size_t times = it->row_count / BLOCK_ROWS * (it->width / 16), lines = it->ahead_bytes / 64;
+    return (struct fetch){it->ahead, times > 0 ? (lines + times - 1) / times : 0};
+}
+
+/* The number of rows and of panels are constants where this is called. */
+static inline __attribute__((always_inline)) void block(const wf_scan_tile *it, size_t first,
+                                                        size_t row_count, size_t panel_count,
+                                                        struct fetch *fetch)
+{
+    size_t width = it->width;
+    const int8_t *rows = it->rows + first * width, *panels = it->panels;
+    __m512i sums[BLOCK_ROWS][WF_SCAN_PANELS_MAX];
+    for (size_t r = 0; r < row_count; r++) {
+        for (size_t p = 0; p < panel_count; p++)
+            sums[r][p] = _mm512_set1_epi32((int32_t)(0u - ((uint32_t)it->sums[first + r] << 7)));
+    }
+    for (size_t i = 0; i < width; i += 16) {
+        fetch_some(fetch);
+        for (size_t k = 0; k < 16; k += 4) {
+            __m512i held[WF_SCAN_PANELS_MAX];
+            for (size_t p = 0; p < panel_count; p++)
+                held[p] = load(panels + p * WF_SCAN_PANEL_BYTES(width) + (i + k) * WF_SCAN_PANEL);
+            for (size_t r = 0; r < row_count; r++) {
+                __m512i four = four_of(rows + r * width + i + k);
+                for (size_t p = 0; p < panel_count; p++)
+                    add_products(&sums[r][p], held[p], four);
+            }
+        }
+    }
+    for (size_t r = 0; r < row_count; r++) {
+        __m512 scale = _mm512_set1_ps(it->scales[first + r]);
+        uint32_t marks = 0;
+        for (size_t p = 0; p < panel_count; p++) {
+            size_t at = ((first + r) * panel_count + p) * WF_SCAN_PANEL;
+            __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[r][p]), scale);
+            __m512 level = _mm512_loadu_ps(it->levels + p * WF_SCAN_PANEL);
+            _mm512_storeu_si512((void *)(it->products + at), sums[r][p]);
+            marks |= (uint32_t)_mm512_cmp_ps_mask(product, level, _CMP_GE_OQ) << p * WF_SCAN_PANEL;
+        }
+        it->marks[first + r] = marks;
+    }
+}
+
+static inline __attribute__((always_inline)) void blocks(const wf_scan_tile *it, size_t panel_count)
+{
+    struct fetch fetch = fetch_of(it);
+    size_t r = 0;
+    for (; r + BLOCK_ROWS <= it->row_count; r += BLOCK_ROWS)
+        block(it, r, BLOCK_ROWS, panel_count, &fetch);
+    for (; r < it->row_count; r++)
+        block(it, r, 1, panel_count, &fetch);
+}
+
+static void tile(const wf_scan_tile *it)
+{
+    if (wf_scan_panels(it) == 1)
+        blocks(it, 1);
+    else
+        blocks(it, 2);
+}
+
+const wf_scan_kernel wf_scan_vnni = {"avx512-vnni", wf_scan_avx512_floats, bytes, pack, tile};

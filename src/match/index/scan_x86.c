@@ -2,7 +2,8 @@
 
 #include "match/index/scan_x86.h"
 
-const wf_scan_kernel wf_scan_avx512 = {"avx512", wf_scan_avx512_floats, wf_scan_avx2_bytes};
+const wf_scan_kernel wf_scan_avx512 = {"avx512", wf_scan_avx512_floats, wf_scan_avx2_bytes,
+                                       wf_scan_avx2_pack, wf_scan_avx2_tile};
 
 size_t wf_scan_native(const wf_scan_kernel **out)
 {

@@ -14,5 +14,7 @@ void wf_scan_avx512_floats(const float *rows, size_t row_count, const float *que
                            size_t query_count, size_t width, float *out);
 void wf_scan_avx2_bytes(const int8_t *rows, const int32_t *sums, size_t row_count,
                         const int8_t *query, size_t width, int32_t *out);
+void wf_scan_avx2_pack(const int8_t *query, size_t width, size_t place, void *panel);
+void wf_scan_avx2_tile(const wf_scan_tile *tile);
 
 #endif

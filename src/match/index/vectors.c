@@ -14,15 +14,6 @@
 #define TAG_SCALES WF_TAG('D', 'S', 'C', 'A')
 #define TAG_RESIDUALS WF_TAG('D', 'R', 'E', 'S')
 
-/* Rows of one look. */
-#define BLOCK_ROWS 256u
-
-/* Blocks between two looks at the job: a few megabytes. */
-#define POLL_BLOCKS 16u
-
-/* A bound is computed in floats, whose own errors it must cover. */
-#define SLACK 2e-6f
-
 /* Vectors as near as this are equal but for rounding. */
 #define EQUAL 5e-7f
 
@@ -198,75 +189,6 @@ float wf_vectors_cosine(const wf_vectors *vectors, const wf_glance *glance, size
     wf_scan()->floats(vectors->rows + row * vectors->float_width, 1, glance->query, 1,
                       vectors->float_width, &cosine);
     return cosine > 1 - EQUAL ? 1 : fmaxf(cosine, -1);
-}
-
-/* ---- search ---- */
-
-/* The entity under way; it is offered when the next one begins. */
-struct finding {
-    const wf_vectors *vectors;
-    const wf_glance *glance;
-    const uint32_t *row_entity;
-    const uint64_t *allowed;
-    wf_rank *rank;
-    wf_found best;
-    bool has_best;
-};
-
-static void offer(struct finding *finding)
-{
-    if (finding->has_best && finding->best.score >= wf_rank_bar(finding->rank))
-        wf_rank_offer(finding->rank, finding->best);
-    finding->has_best = false;
-}
-
-static bool is_allowed(const struct finding *finding, uint32_t entity)
-{
-    return finding->allowed == NULL || (finding->allowed[entity / 64] >> entity % 64 & 1) != 0;
-}
-
-/* Row `row`, whose product of bytes is `product`. */
-static void look(struct finding *finding, size_t row, int32_t product)
-{
-    const wf_vectors *vectors = finding->vectors;
-    uint32_t entity = finding->row_entity != NULL ? finding->row_entity[row] : (uint32_t)row;
-    if (finding->has_best && entity != finding->best.entity)
-        offer(finding);
-    float bar = finding->has_best ? finding->best.score : wf_rank_bar(finding->rank);
-    float about = (float)product * (vectors->scales[row] * finding->glance->scale);
-    float residual = vectors->residuals[row];
-    float bound = about + residual + (1 + residual) * finding->glance->residual + SLACK;
-    if (bound < bar || !is_allowed(finding, entity))
-        return;
-    float score = wf_vectors_cosine(vectors, finding->glance, row);
-    if (score >= bar && (!finding->has_best || score > finding->best.score)) {
-        finding->best = (wf_found){.entity = entity, .row = (uint32_t)row, .score = score};
-        finding->has_best = true;
-    }
-}
-
-int wf_vectors_find(const wf_vectors *vectors, const wf_glance *glance, const uint32_t *row_entity,
-                    const uint64_t *allowed, wf_rank *rank, const wf_job *job)
-{
-    struct finding finding = {.vectors = vectors,
-                              .glance = glance,
-                              .row_entity = row_entity,
-                              .allowed = allowed,
-                              .rank = rank};
-    const wf_scan_kernel *kernel = wf_scan();
-    int32_t products[BLOCK_ROWS];
-    for (size_t row = 0, block = 0; row < vectors->count; row += BLOCK_ROWS, block++) {
-        size_t left = vectors->count - row, count = left < BLOCK_ROWS ? left : BLOCK_ROWS;
-        int rc = block % POLL_BLOCKS == 0 ? wf_job_poll(job) : 0;
-        if (rc < 0)
-            return rc;
-        kernel->bytes(vectors->bytes + row * vectors->byte_width, vectors->sums + row, count,
-                      glance->bytes, vectors->byte_width, products);
-        for (size_t i = 0; i < count; i++)
-            look(&finding, row + i, products[i]);
-    }
-    offer(&finding);
-    return 0;
 }
 
 /* ---- files ---- */

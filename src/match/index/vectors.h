@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Vectors: the rows' dense vectors, each of length 1 (or zero), and exact search among them.
+ * Vectors: the rows' dense vectors, each of length 1 (or zero).
  *
- * Beside each row stands its copy in bytes, a quarter of the size.  A search reads the copies and
- * bounds each cosine: |row · query - scale * product of bytes| is at most what rounding took from
- * the row plus what it took from the query (Cauchy and Schwarz).  Only rows that could still reach
- * the bar are computed in full.  So nothing is lost, and scores are those of the floats.
+ * Beside each row stands its copy in bytes, a quarter of the size.  It bounds each cosine: |row ·
+ * query - scale * product of bytes| is at most what rounding took from the row plus what it took
+ * from the query (Cauchy and Schwarz).  sweep.h searches by that.
  */
 #ifndef WF_MATCH_VECTORS_H
 #define WF_MATCH_VECTORS_H
 
 #include "match/file/image.h"
-#include "match/score/rank.h"
-#include "match/work.h"
 
 #define WF_VECTOR_DIM_MAX 16384u
 
@@ -61,12 +58,6 @@ int wf_glance_reserve(wf_glance *glance, const wf_vectors *vectors);
 
 /* Takes glance->query[0, dim): divides by the length and makes its copy in bytes. */
 void wf_glance_take(wf_glance *glance, const wf_vectors *vectors);
-
-/* Offers the entities to `rank`, which has begun, each with its best row; the score is the cosine.
- * `row_entity` ascends; bit e of `allowed`: entity e may be found; NULL: all.  0, or what the job
- * was halted with. */
-int wf_vectors_find(const wf_vectors *vectors, const wf_glance *glance, const uint32_t *row_entity,
-                    const uint64_t *allowed, wf_rank *rank, const wf_job *job);
 
 /* The product of two rows. */
 float wf_vectors_between(const wf_vectors *vectors, size_t a, size_t b);

@@ -228,9 +228,9 @@ int wf_dense_find(const wf_dense *dense, const wf_catalogue *catalogue, wf_seeke
                   const uint64_t *allowed, const wf_job *job)
 {
     const wf_hnsw *graph = dense->graph_total != 0 ? &dense->graph : NULL;
-    return wf_nearest_offer(&dense->vectors, graph, ROWS_AN_ENTITY * seeker->rank.top_k,
-                            &seeker->glance, catalogue->row_entity, allowed, &seeker->walk,
-                            &seeker->rank, job);
+    const wf_look look = {&seeker->glance, allowed, &seeker->rank};
+    return wf_nearest_offer(&dense->vectors, graph, ROWS_AN_ENTITY, &look, 1, catalogue->row_entity,
+                            &seeker->walk, job);
 }
 
 size_t wf_dense_bytes(const wf_dense *dense)

@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "match/error.h"
 #include "match/index/nearest.h"
+#include "match/index/volley.h"
 
 #include <math.h>
 #include <string.h>
@@ -17,8 +18,7 @@
 /* One thread's memory; spare ones wait in a list. */
 struct desk {
     wf_spare kept; /* first: see wf_spares */
-    wf_glance glance;
-    wf_rank rank;
+    wf_volley *volley;
     wf_hnsw_desk walk;
 };
 
@@ -48,8 +48,7 @@ void weft_vec_query_init(weft_vec_query *query)
 void wf_vec_desk_free(wf_spare *spare)
 {
     struct desk *desk = wf_container(spare, struct desk, kept);
-    wf_glance_fini(&desk->glance);
-    wf_rank_fini(&desk->rank);
+    wf_volley_free(desk->volley);
     wf_hnsw_desk_fini(&desk->walk);
     wf_free(desk);
 }
@@ -108,48 +107,61 @@ static int take_rank(const weft_vec *store, const wf_rank *rank, weft_vec_result
     return rc;
 }
 
-static int ask_one(const struct question *it, struct desk *desk, const float *numbers,
-                   const wf_job *job)
+static int take_ranks(const struct question *it, const struct desk *desk, size_t first,
+                      size_t count)
+{
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        wf_rank_end(&desk->volley->ranks[i]);
+        rc = take_rank(it->store, &desk->volley->ranks[i], it->out);
+        it->out->start[first + i + 1] = it->out->hit_count;
+    }
+    return rc;
+}
+
+/* Queries [first, first + count), together. */
+static int ask_some(const struct question *it, struct desk *desk, size_t first, size_t count,
+                    const wf_job *job)
 {
     const weft_vec *store = it->store;
     const wf_vec_rows *rows = &store->it;
     bool has_dead = rows->live_count < rows->vectors.count;
     bool is_graph = wf_vec_uses_graph(store) && it->passing == NULL;
     const uint64_t *allowed = it->passing;
+    int rc = wf_job_poll(job);
     if (allowed == NULL && has_dead && !is_graph)
         allowed = rows->live;
-    int rc = wf_glance_reserve(&desk->glance, &rows->vectors);
     if (rc == 0)
-        rc =
-            wf_rank_begin(&desk->rank, it->query->top_k, rows->vectors.count, it->query->threshold);
-    if (rc < 0)
-        return rc;
-    memcpy(desk->glance.query, numbers, store->dim * sizeof(*numbers));
-    wf_glance_take(&desk->glance, &rows->vectors);
-    rc = wf_nearest_offer(&rows->vectors, is_graph ? &rows->graph : NULL, it->query->top_k,
-                          &desk->glance, /* row_entity= */ NULL, allowed, &desk->walk, &desk->rank,
-                          job);
-    if (rc < 0)
-        return rc;
-    wf_rank_end(&desk->rank);
-    return take_rank(store, &desk->rank, it->out);
+        rc = wf_volley_read(desk->volley, &rows->vectors, it->numbers + first * store->dim, count);
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = wf_volley_begin(desk->volley, i, allowed, it->query->top_k, rows->vectors.count,
+                             it->query->threshold);
+    if (rc == 0)
+        rc = wf_nearest_offer(&rows->vectors, is_graph ? &rows->graph : NULL, /* rows_each= */ 1,
+                              desk->volley->looks, count, /* row_entity= */ NULL, &desk->walk, job);
+    return rc < 0 ? rc : take_ranks(it, desk, first, count);
+}
+
+static struct desk *take_desk(weft_vec *store)
+{
+    struct desk *desk = wf_spares_take(&store->desks);
+    if (desk == NULL)
+        desk = wf_alloc(sizeof(*desk));
+    if (desk != NULL && desk->volley == NULL)
+        desk->volley = wf_volley_new();
+    return desk;
 }
 
 static int ask_each(struct question *it, const wf_job *job)
 {
     weft_vec *store = it->store;
-    struct desk *desk = wf_spares_take(&store->desks);
-    if (desk == NULL)
-        desk = wf_alloc(sizeof(*desk));
+    size_t total = store->it.live_count != 0 ? it->out->query_count : 0;
+    struct desk *desk = take_desk(store);
     if (desk == NULL)
         return -ENOMEM;
-    int rc = 0;
-    for (size_t i = 0; i < it->out->query_count && rc == 0; i++) {
-        rc = wf_job_poll(job);
-        if (rc == 0 && store->it.live_count != 0)
-            rc = ask_one(it, desk, it->numbers + i * store->dim, job);
-        it->out->start[i + 1] = it->out->hit_count;
-    }
+    int rc = desk->volley != NULL ? wf_job_poll(job) : -ENOMEM;
+    for (size_t at = 0; at < total && rc == 0; at += WF_VOLLEY_MAX)
+        rc = ask_some(it, desk, at, total - at < WF_VOLLEY_MAX ? total - at : WF_VOLLEY_MAX, job);
     wf_spares_give(&store->desks, &desk->kept);
     return rc;
 }
