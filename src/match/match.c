@@ -14,8 +14,10 @@
 /* Fewer queries than this for each thread are not worth a second one. */
 #define QUERIES_EACH_MIN 8u
 
-/* Queries a thread takes at a time. */
+/* Queries a thread takes at a time that are answered one by one, and, of those that are asked
+ * together, the fewest: as many as a panel has. */
 #define QUERIES_TAKEN 4u
+#define TOGETHER_MIN 16u
 
 /* ---- answering ---- */
 
@@ -23,6 +25,7 @@
 struct range {
     wf_request *request;
     size_t next, end; /* `next` is atomic */
+    size_t pieces;    /* threads, at most */
 };
 
 /* A verdict rests on as many entities as the samples did, however many are shown. */
@@ -43,29 +46,42 @@ static int judge_one(const wf_request *request, size_t index, wf_seeker *seeker,
     return rc < 0 ? rc : scorer->cls->find(scorer, seeker, ask);
 }
 
+static wf_ask ask_of(const wf_request *request, size_t index, const wf_job *job)
+{
+    return (wf_ask){.raw = request->queries[index],
+                    .allowed = request->allowed,
+                    .top_k = request->results->top_k,
+                    .threshold = request->results->threshold,
+                    .blocking_top_k = request->blocking_top_k,
+                    .retrieval_top_k = request->retrieval_top_k,
+                    .final_top_k = request->final_top_k,
+                    .job = job};
+}
+
+/* 1 if there is something to ask, 0 if the query is blank and so its answer empty. */
+static int read_one(const wf_request *request, size_t index, wf_seeker *seeker)
+{
+    const weft_m_options *options = &request->call->matcher->options;
+    int rc = wf_seeker_read(seeker, options, request->queries[index]);
+    if (rc < 0)
+        return rc;
+    request->results->answers[index].was_cut = seeker->was_cut;
+    bool is_blank = wf_is_blank(seeker->text);
+    if (is_blank && request->verdicts != NULL)
+        request->verdicts[index].is_blank = true;
+    return !is_blank;
+}
+
 static int answer_one(const wf_request *request, size_t index, wf_seeker *seeker)
 {
     weft_m_results *results = request->results;
     const weft_m_options *options = &request->call->matcher->options;
     wf_scorer *scorer = results->snapshot->scorer;
     wf_job job = wf_call_job(request->call);
-    wf_ask ask = {.raw = request->queries[index],
-                  .allowed = request->allowed,
-                  .top_k = results->top_k,
-                  .threshold = results->threshold,
-                  .blocking_top_k = request->blocking_top_k,
-                  .retrieval_top_k = request->retrieval_top_k,
-                  .final_top_k = request->final_top_k,
-                  .job = &job};
-    int rc = wf_seeker_read(seeker, options, ask.raw);
-    if (rc < 0)
+    wf_ask ask = ask_of(request, index, &job);
+    int rc = read_one(request, index, seeker);
+    if (rc <= 0)
         return rc;
-    results->answers[index].was_cut = seeker->was_cut;
-    if (wf_is_blank(seeker->text)) {
-        if (request->verdicts != NULL)
-            request->verdicts[index].is_blank = true;
-        return 0;
-    }
     if (results->kinships != NULL)
         return wf_kin_answer(&results->kinships->plan, scorer, seeker, options, &ask,
                              &results->kinships->items[index]);
@@ -74,19 +90,81 @@ static int answer_one(const wf_request *request, size_t index, wf_seeker *seeker
     return rc < 0 ? rc : wf_results_fill(results, index, seeker, options);
 }
 
+/* Questions asked together, and which queries they are. */
+struct crowd {
+    const wf_request *request;
+    wf_ask asks[WF_VOLLEY_MAX];
+    size_t indices[WF_VOLLEY_MAX];
+};
+
+static int take_answer(void *arg, size_t at, wf_seeker *seeker)
+{
+    const struct crowd *crowd = arg;
+    const wf_request *request = crowd->request;
+    return wf_results_fill(request->results, crowd->indices[at], seeker,
+                           &request->call->matcher->options);
+}
+
+/* Queries [first, end), at most WF_VOLLEY_MAX. */
+static int answer_together(const wf_request *request, size_t first, size_t end, wf_seeker *seeker)
+{
+    wf_scorer *scorer = request->results->snapshot->scorer;
+    wf_job job = wf_call_job(request->call);
+    struct crowd *crowd = wf_alloc(sizeof(*crowd));
+    size_t count = 0;
+    int rc = crowd != NULL ? 0 : -ENOMEM;
+    for (size_t at = first; at < end && rc >= 0; at++) {
+        rc = read_one(request, at, seeker);
+        if (rc > 0) {
+            crowd->asks[count] = ask_of(request, at, &job);
+            crowd->indices[count++] = at;
+        }
+    }
+    if (rc >= 0)
+        crowd->request = request;
+    rc = rc < 0 || count == 0
+             ? rc
+             : scorer->cls->find_each(scorer, seeker, crowd->asks, count, take_answer, crowd);
+    wf_free(crowd);
+    return rc < 0 ? rc : 0;
+}
+
+/* Verdicts and kinships ask more than one question a query. */
+static size_t together(const wf_request *request)
+{
+    bool is_plain = request->verdicts == NULL && request->results->kinships == NULL;
+    return is_plain ? wf_scorer_together(request->results->snapshot->scorer) : 1;
+}
+
+/* Takes the next queries of a range, [*out_first, returned end): fewer near its end, so that all
+ * threads end at once. */
+static size_t take_queries(struct range *range, size_t most, size_t *out_first)
+{
+    size_t first = __atomic_load_n(&range->next, __ATOMIC_RELAXED), end;
+    do {
+        size_t left = first < range->end ? range->end - first : 0;
+        size_t count = most > 1 ? left / (2 * range->pieces) : QUERIES_TAKEN;
+        count = most > 1 && count < TOGETHER_MIN ? TOGETHER_MIN : count;
+        count = most > 1 && count > most ? most : count;
+        end = first + (count < left ? count : left);
+    } while (!__atomic_compare_exchange_n(&range->next, &first, end, /* weak= */ true,
+                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    *out_first = first;
+    return end;
+}
+
 static int answer_some(struct range *range, wf_seeker *seeker)
 {
+    const wf_request *request = range->request;
     uint64_t cached = seeker->cached_count, encoded = seeker->encoded_count;
+    size_t most = together(request), at, end;
     int rc = 0;
-    for (;;) {
-        size_t at = __atomic_fetch_add(&range->next, QUERIES_TAKEN, __ATOMIC_RELAXED);
-        size_t end = at + QUERIES_TAKEN < range->end ? at + QUERIES_TAKEN : range->end;
-        if (at >= end)
-            break;
-        for (; at < end && rc == 0; at++)
-            rc = answer_one(range->request, at, seeker);
-        if (rc < 0)
-            break;
+    while (rc == 0 && (end = take_queries(range, most, &at)) > at) {
+        bool is_crowd = most > 1 && end - at > 1;
+        if (is_crowd)
+            rc = answer_together(request, at, end, seeker);
+        for (; !is_crowd && at < end && rc == 0; at++)
+            rc = answer_one(request, at, seeker);
     }
     __atomic_add_fetch(&range->request->cached, seeker->cached_count - cached, __ATOMIC_RELAXED);
     __atomic_add_fetch(&range->request->encoded, seeker->encoded_count - encoded, __ATOMIC_RELAXED);
@@ -107,9 +185,10 @@ static int answer_piece(void *arg)
 
 int wf_request_match(wf_request *request, size_t first, size_t count)
 {
-    struct range range = {.request = request, .next = first, .end = first + count};
     size_t pieces = count / QUERIES_EACH_MIN, width = wf_work_width();
     pieces = pieces < width ? pieces : width;
+    struct range range = {
+        .request = request, .next = first, .end = first + count, .pieces = pieces > 1 ? pieces : 1};
     if (pieces > 1)
         return wf_work_spread(answer_piece, &range, pieces);
     return wf_work_run(answer_piece, &range);

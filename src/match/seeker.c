@@ -26,6 +26,7 @@ static void seeker_free(wf_seeker *seeker)
     wf_bag_fini(&seeker->bag);
     wf_pupil_fini(&seeker->pupil);
     wf_glance_fini(&seeker->glance);
+    wf_volley_free(seeker->volley);
     wf_hnsw_desk_fini(&seeker->walk);
     wf_block_desk_fini(&seeker->block);
     wf_free(seeker->found);

@@ -11,6 +11,7 @@
 #include "match/embed/lexical.h"
 #include "match/index/hnsw.h"
 #include "match/index/search.h"
+#include "match/index/volley.h"
 #include "match/score/judge.h"
 #include "match/score/rank.h"
 #include "match/text/normalise.h"
@@ -33,6 +34,7 @@ typedef struct wf_seeker {
     wf_bag bag;     /* of a trained head, like the next */
     wf_pupil pupil;
     wf_glance glance;  /* of dense vectors */
+    wf_volley *volley; /* NULL until queries were asked together */
     wf_hnsw_desk walk; /* among them by a graph */
     wf_block_desk block;
     wf_found *found; /* of two scorers, to be one list */

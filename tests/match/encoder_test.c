@@ -640,6 +640,122 @@ TEST(encoder_without_numbers_is_refused_and_closed)
     CHECK_EQ(own.closed, 2);
 }
 
+/* ---- many questions at once ---- */
+
+/* Letters counted in five groups, so that many texts are as near as others; of digits alone nothing
+ * is known. */
+static int group_encode(void *self, const weft_str *texts, size_t count, float *out)
+{
+    (void)self;
+    memset(out, 0, count * 5 * sizeof(*out));
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < texts[i].len; k++) {
+            unsigned letter = (unsigned char)texts[i].ptr[k];
+            if (letter < '0' || letter > '9')
+                out[i * 5 + letter % 5] += 1;
+        }
+    }
+    return 0;
+}
+
+static const weft_encoder_class group_class = {
+    .size = sizeof(group_class), .kind = "groups", .encode = group_encode};
+
+static int open_groups(weft_matcher **out, const made *m, const char *mode, const char *score_kind,
+                       size_t ann_rows_min)
+{
+    weft_m_options options;
+    weft_encoder *encoder;
+    int rc = weft_encoder_new(&encoder, &group_class, "groups", 5, NULL);
+    if (rc < 0)
+        return rc;
+    weft_m_options_init(&options);
+    options.encoder = encoder;
+    options.mode = str_of(mode);
+    options.score_kind = str_of(score_kind);
+    options.ann_rows_min = ann_rows_min;
+    rc = weft_m_open(out, m->entities, m->count, &options, NULL);
+    weft_encoder_unref(encoder);
+    return rc;
+}
+
+enum { MANY = 70 };
+
+static void check_together(weft_matcher *matcher, const weft_str *queries, weft_m_query *query)
+{
+    weft_text all, one;
+    CHECK_OK(weft_m_batch_json(matcher, queries, MANY, query, MANY, &all, NULL));
+    const char *at = all.ptr + 1;
+    for (size_t i = 0; i < MANY; i++) {
+        CHECK_OK(weft_m_batch_json(matcher, &queries[i], 1, query, 1, &one, NULL));
+        note("%zu: %.*s", i, (int)queries[i].len, queries[i].ptr);
+        CHECK_BYTES(at, one.len - 2, one.ptr + 1, one.len - 2);
+        at += one.len - 1;
+        weft_text_free(&one);
+    }
+    weft_text_free(&all);
+}
+
+TEST(questions_asked_together_are_answered_as_each_alone)
+{
+    static const struct {
+        const char *mode, *kind;
+        size_t ann_rows_min;
+    } ways[] = {{"zero-shot", "dense", 1000},
+                {"zero-shot", "fused", 1000},
+                {"zero-shot", "dense", 10},
+                {"hybrid", "dense", 1000},
+                {"hybrid", "fused", 10}};
+    dice d = {21};
+    made m = make_random(&d, 150, 6, 6, 2);
+    weft_str queries[MANY], ids[40];
+    for (size_t i = 0; i < MANY; i++)
+        queries[i] = m.entities[i * 2].name;
+    queries[3] = STR(" ");
+    queries[40] = STR("2026");
+    queries[41] = STR("zzz");
+    for (size_t i = 0; i < 40; i++)
+        ids[i] = m.entities[i * 3].id;
+    for (size_t i = 0; i < 2 * (sizeof(ways) / sizeof(ways[0])); i++) {
+        weft_matcher *matcher;
+        weft_m_query query;
+        weft_m_query_init(&query);
+        query.top_k = i % 2 == 0 ? 1 : 4;
+        query.threshold = 0.2f;
+        query.candidates = i % 2 == 0 ? NULL : ids;
+        query.candidate_count = i % 2 == 0 ? 0 : 40;
+        note("%s, %s", ways[i / 2].mode, ways[i / 2].kind);
+        CHECK_OK(open_groups(&matcher, &m, ways[i / 2].mode, ways[i / 2].kind,
+                             ways[i / 2].ann_rows_min));
+        check_together(matcher, queries, &query);
+        weft_m_close(matcher);
+    }
+    make_free(&m);
+}
+
+/* Hybrid, so that each question has a set of its own. */
+SCENARIO(questions_asked_together_survive_every_failure)
+{
+    dice d = {22};
+    made m = make_random(&d, 12, 6, 6, 1);
+    weft_str queries[18];
+    weft_matcher *matcher;
+    weft_m_query query;
+    weft_m_query_init(&query);
+    query.retrieval_top_k = 2;
+    for (size_t i = 0; i < 18; i++)
+        queries[i] = m.entities[i % 12].name;
+    int rc = open_groups(&matcher, &m, "hybrid", "fused", 1000);
+    if (rc == 0) {
+        weft_text out = {0};
+        rc = weft_m_batch_json(matcher, queries, 18, &query, 18, &out, NULL);
+        weft_text_free(&out);
+        weft_m_close(matcher);
+    }
+    make_free(&m);
+    return rc;
+}
+
 /* ---- everything that can go wrong ---- */
 
 /* Loading, the first fit and a match, cancelled and failed everywhere. */

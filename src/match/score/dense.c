@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "match/index/nearest.h"
+#include "match/index/volley.h"
 #include "match/model/encoder.h"
 #include "match/score/probability.h"
 
@@ -115,13 +116,13 @@ static size_t next_rows(wf_dense *dense, const wf_catalogue *catalogue, uint32_t
     return count;
 }
 
-/* Some rows as the matcher sees them: texts[i] borrowed from seeker->shown. */
-static int read_rows(const wf_catalogue *catalogue, const weft_m_options *options,
-                     wf_seeker *seeker, const uint32_t *rows, size_t count, weft_str *texts)
+/* Makes texts what the matcher sees of them, borrowed from seeker->shown. */
+static int read_texts(const weft_m_options *options, wf_seeker *seeker, weft_str *texts,
+                      size_t count)
 {
     wf_buf_reset(&seeker->shown);
     for (size_t i = 0; i < count; i++) {
-        int rc = wf_seeker_read(seeker, options, wf_catalogue_row(catalogue, rows[i]));
+        int rc = wf_seeker_read(seeker, options, texts[i]);
         if (rc == 0)
             rc = wf_buf_append(&seeker->shown, seeker->text.ptr, seeker->text.len);
         if (rc < 0)
@@ -189,7 +190,9 @@ static int encode_rows(wf_dense *dense, const wf_catalogue *catalogue,
     float *numbers = wf_array(count + 1, dense->vectors.dim * sizeof(*numbers));
     if (numbers == NULL)
         return -ENOMEM;
-    rc = read_rows(catalogue, options, seeker, rows, count, texts);
+    for (size_t i = 0; i < count; i++)
+        texts[i] = wf_catalogue_row(catalogue, rows[i]);
+    rc = read_texts(options, seeker, texts, count);
     if (rc == 0 && count > 0)
         rc = wf_encoder_run(dense->encoder, texts, count, numbers, job);
     for (size_t i = 0; i < count && rc == 0; i++)
@@ -224,13 +227,48 @@ int wf_dense_read(const wf_dense *dense, wf_seeker *seeker, const wf_job *job)
     return rc;
 }
 
+int wf_dense_read_each(const wf_dense *dense, const weft_m_options *options, wf_seeker *seeker,
+                       const wf_ask *asks, size_t count)
+{
+    weft_str texts[WF_VOLLEY_MAX];
+    size_t dim = dense->vectors.dim;
+    if (seeker->volley == NULL)
+        seeker->volley = wf_volley_new();
+    float *numbers = wf_array(count, dim * sizeof(*numbers));
+    int rc = seeker->volley != NULL && numbers != NULL ? 0 : -ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        texts[i] = asks[i].raw;
+    if (rc == 0)
+        rc = read_texts(options, seeker, texts, count);
+    if (rc == 0)
+        rc = wf_encoder_run(dense->encoder, texts, count, numbers, asks->job);
+    if (rc == 0)
+        rc = wf_volley_read(seeker->volley, &dense->vectors, numbers, count);
+    wf_free(numbers);
+    seeker->encoded_count += count;
+    return rc;
+}
+
+static int find_nearest(const wf_dense *dense, const wf_catalogue *catalogue, wf_seeker *seeker,
+                        const wf_look *looks, size_t count, const wf_job *job)
+{
+    const wf_hnsw *graph = dense->graph_total != 0 ? &dense->graph : NULL;
+    return wf_nearest_offer(&dense->vectors, graph, ROWS_AN_ENTITY, looks, count,
+                            catalogue->row_entity, &seeker->walk, job);
+}
+
 int wf_dense_find(const wf_dense *dense, const wf_catalogue *catalogue, wf_seeker *seeker,
                   const uint64_t *allowed, const wf_job *job)
 {
-    const wf_hnsw *graph = dense->graph_total != 0 ? &dense->graph : NULL;
     const wf_look look = {&seeker->glance, allowed, &seeker->rank};
-    return wf_nearest_offer(&dense->vectors, graph, ROWS_AN_ENTITY, &look, 1, catalogue->row_entity,
-                            &seeker->walk, job);
+    return find_nearest(dense, catalogue, seeker, &look, 1, job);
+}
+
+int wf_dense_find_each(const wf_dense *dense, const wf_catalogue *catalogue, wf_seeker *seeker,
+                       const wf_job *job)
+{
+    const wf_volley *volley = seeker->volley;
+    return find_nearest(dense, catalogue, seeker, volley->looks, volley->look_count, job);
 }
 
 size_t wf_dense_bytes(const wf_dense *dense)
@@ -367,6 +405,59 @@ static int find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
     return rc;
 }
 
+static size_t together(const wf_scorer *scorer)
+{
+    (void)scorer;
+    return WF_VOLLEY_MAX;
+}
+
+static bool has_vector(const wf_volley *volley, size_t at)
+{
+    return volley->glances[at].scale > 0;
+}
+
+/* The answer to one of a volley, into seeker->rank. */
+static int take_answer(const struct scorer *it, wf_seeker *seeker, const wf_ask *ask, size_t at)
+{
+    wf_volley *volley = seeker->volley;
+    wf_rank rank = seeker->rank;
+    seeker->rank = volley->ranks[at];
+    volley->ranks[at] = rank;
+    int rc = 0;
+    if (!has_vector(volley, at)) {
+        rc = wf_rank_begin(&seeker->rank, ask->top_k, it->head.catalogue->entity_count,
+                           ask->threshold);
+        if (rc == 0)
+            rc = wf_seeker_read(seeker, &it->options, ask->raw);
+        if (rc == 0)
+            rc = find_equal(it, seeker, ask);
+    }
+    if (rc == 0)
+        wf_rank_end(&seeker->rank);
+    return rc;
+}
+
+static int find_each(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *asks, size_t count,
+                     wf_answer_fn *then, void *arg)
+{
+    struct scorer *it = scorer_of(scorer);
+    const wf_catalogue *catalogue = scorer->catalogue;
+    int rc = wf_dense_read_each(&it->dense, &it->options, seeker, asks, count);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        if (has_vector(seeker->volley, i))
+            rc = wf_volley_begin(seeker->volley, i, asks[i].allowed, asks[i].top_k,
+                                 catalogue->entity_count, asks[i].threshold);
+    }
+    if (rc == 0)
+        rc = wf_dense_find_each(&it->dense, catalogue, seeker, asks->job);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        rc = take_answer(it, seeker, &asks[i], i);
+        if (rc == 0)
+            rc = then(arg, i, seeker);
+    }
+    return rc;
+}
+
 static int explain_query(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
 {
     return wf_dense_read(&scorer_of(scorer)->dense, seeker, ask->job);
@@ -413,6 +504,8 @@ const wf_scorer_class wf_scorer_dense = {
     .build = build,
     .inherit = inherit,
     .find = find,
+    .together = together,
+    .find_each = find_each,
     .explain_query = explain_query,
     .explain = explain,
     .stats = stats,

@@ -54,6 +54,14 @@ int wf_dense_build(wf_dense *dense, const wf_catalogue *catalogue, const weft_m_
 /* The vector of seeker->text into seeker->glance.  0, -ENOMEM, or what the encoder returns. */
 int wf_dense_read(const wf_dense *dense, wf_seeker *seeker, const wf_job *job);
 
+/* The same of several questions together, whose texts it reads: into seeker->volley. */
+int wf_dense_read_each(const wf_dense *dense, const weft_m_options *options, wf_seeker *seeker,
+                       const wf_ask *asks, size_t count);
+
+/* Offers the entities nearest to each that has begun to its rank. */
+int wf_dense_find_each(const wf_dense *dense, const wf_catalogue *catalogue, wf_seeker *seeker,
+                       const wf_job *job);
+
 /* Offers the entities nearest to the query in seeker->glance to seeker->rank, which has begun.
  * `allowed` as in wf_ask. */
 int wf_dense_find(const wf_dense *dense, const wf_catalogue *catalogue, wf_seeker *seeker,

@@ -167,11 +167,9 @@ static int reserve_found(wf_seeker *seeker, size_t count)
     return 0;
 }
 
-/* Appends what seeker->rank found to seeker->found; those left out by a tie have their first row.
- */
-static int take_rank(const struct fused *it, wf_seeker *seeker, size_t *count)
+/* Appends what a rank found to seeker->found; those left out by a tie have their first row. */
+static int take_rank(const struct fused *it, wf_seeker *seeker, const wf_rank *rank, size_t *count)
 {
-    const wf_rank *rank = &seeker->rank;
     int rc = reserve_found(seeker, *count + rank->count + rank->tied_count);
     if (rc < 0)
         return rc;
@@ -210,6 +208,14 @@ static int merge(const struct fused *it, wf_seeker *seeker, size_t count, const 
     return 0;
 }
 
+/* What the dense search found becomes what it is worth. */
+static void value_rank(const struct fused *it, wf_rank *rank)
+{
+    wf_rank_end(rank);
+    for (size_t i = 0; i < rank->count; i++)
+        rank->found[i].score = worth_of(it, rank->found[i].score);
+}
+
 static int find_dense(struct fused *it, wf_seeker *seeker, const wf_ask *ask)
 {
     const wf_catalogue *catalogue = it->head.catalogue;
@@ -218,12 +224,9 @@ static int find_dense(struct fused *it, wf_seeker *seeker, const wf_ask *ask)
         rc = wf_dense_read(&it->dense, seeker, ask->job);
     if (rc == 0)
         rc = wf_dense_find(&it->dense, catalogue, seeker, ask->allowed, ask->job);
-    if (rc < 0)
-        return rc;
-    wf_rank_end(&seeker->rank);
-    for (size_t i = 0; i < seeker->rank.count; i++)
-        seeker->rank.found[i].score = worth_of(it, seeker->rank.found[i].score);
-    return 0;
+    if (rc == 0)
+        value_rank(it, &seeker->rank);
+    return rc;
 }
 
 static int find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
@@ -232,12 +235,53 @@ static int find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
     size_t count = 0;
     int rc = it->lexical->cls->find(it->lexical, seeker, ask);
     if (rc == 0)
-        rc = take_rank(it, seeker, &count);
+        rc = take_rank(it, seeker, &seeker->rank, &count);
     if (rc == 0)
         rc = find_dense(it, seeker, ask);
     if (rc == 0)
-        rc = take_rank(it, seeker, &count);
+        rc = take_rank(it, seeker, &seeker->rank, &count);
     return rc < 0 ? rc : merge(it, seeker, count, ask);
+}
+
+static size_t together(const wf_scorer *scorer)
+{
+    (void)scorer;
+    return WF_VOLLEY_MAX;
+}
+
+/* The same as find, with what the volley found. */
+static int find_beside(struct fused *it, wf_seeker *seeker, const wf_ask *ask, wf_rank *dense)
+{
+    size_t count = 0;
+    int rc = wf_seeker_read(seeker, &it->options, ask->raw);
+    if (rc == 0)
+        rc = it->lexical->cls->find(it->lexical, seeker, ask);
+    if (rc == 0)
+        rc = take_rank(it, seeker, &seeker->rank, &count);
+    if (rc == 0) {
+        value_rank(it, dense);
+        rc = take_rank(it, seeker, dense, &count);
+    }
+    return rc < 0 ? rc : merge(it, seeker, count, ask);
+}
+
+static int find_each(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *asks, size_t count,
+                     wf_answer_fn *then, void *arg)
+{
+    struct fused *it = fused_of(scorer);
+    const wf_catalogue *catalogue = scorer->catalogue;
+    int rc = wf_dense_read_each(&it->dense, &it->options, seeker, asks, count);
+    for (size_t i = 0; i < count && rc == 0; i++)
+        rc = wf_volley_begin(seeker->volley, i, asks[i].allowed, asks[i].top_k,
+                             catalogue->entity_count, 0);
+    if (rc == 0)
+        rc = wf_dense_find_each(&it->dense, catalogue, seeker, asks->job);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        rc = find_beside(it, seeker, &asks[i], &seeker->volley->ranks[i]);
+        if (rc == 0)
+            rc = then(arg, i, seeker);
+    }
+    return rc;
 }
 
 /* ---- explaining ---- */
@@ -318,6 +362,8 @@ const wf_scorer_class wf_scorer_fused = {
     .build = build,
     .inherit = inherit,
     .find = find,
+    .together = together,
+    .find_each = find_each,
     .explain_query = explain_query,
     .explain = explain,
     .parts = parts,

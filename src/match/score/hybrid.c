@@ -161,28 +161,92 @@ static int rerank(const struct hybrid *it, wf_seeker *seeker, const wf_ask *ask)
     return rc;
 }
 
-static int find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
+static size_t final_of(const wf_ask *ask)
 {
-    struct hybrid *it = hybrid_of(scorer);
-    bool is_reranked = it->rerank.score != NULL;
-    size_t wide = ask->top_k > WF_RETRIEVAL_TOP_K ? ask->top_k : WF_RETRIEVAL_TOP_K;
-    size_t needed = or_default(ask->retrieval_top_k, wide);
     size_t final = or_default(ask->final_top_k, ask->top_k);
-    wf_ask retrieval = *ask;
+    return final < ask->top_k ? final : ask->top_k;
+}
+
+/* The question to the retriever in place of `ask`.  Its set is the caller's to free if it is not
+ * that of the ask. */
+static int plan(const struct hybrid *it, wf_seeker *seeker, const wf_ask *ask, wf_ask *out)
+{
+    size_t wide = ask->top_k > WF_RETRIEVAL_TOP_K ? ask->top_k : WF_RETRIEVAL_TOP_K;
+    size_t needed = or_default(ask->retrieval_top_k, wide), final = final_of(ask);
     uint64_t *set;
     int rc = block(it, seeker, ask, needed, &set);
     if (rc < 0)
         return rc;
+    *out = *ask;
     if (set != NULL)
-        retrieval.allowed = set;
-    final = final < ask->top_k ? final : ask->top_k;
-    retrieval.top_k = is_reranked || needed < final ? needed : final;
-    rc = it->retriever->cls->find(it->retriever, seeker, &retrieval);
-    wf_free(set);
-    if (rc == 0 && is_reranked)
-        rc = rerank(it, seeker, ask);
+        out->allowed = set;
+    out->top_k = it->rerank.score != NULL || needed < final ? needed : final;
+    return 0;
+}
+
+static void forget(const wf_ask *ask, const wf_ask *retrieval)
+{
+    if (retrieval->allowed != ask->allowed)
+        wf_free((void *)retrieval->allowed);
+}
+
+static int finish(const struct hybrid *it, wf_seeker *seeker, const wf_ask *ask)
+{
+    int rc = it->rerank.score != NULL ? rerank(it, seeker, ask) : 0;
     if (rc == 0)
-        wf_rank_cut(&seeker->rank, final);
+        wf_rank_cut(&seeker->rank, final_of(ask));
+    return rc;
+}
+
+static int find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
+{
+    struct hybrid *it = hybrid_of(scorer);
+    wf_ask retrieval;
+    int rc = plan(it, seeker, ask, &retrieval);
+    if (rc < 0)
+        return rc;
+    rc = it->retriever->cls->find(it->retriever, seeker, &retrieval);
+    forget(ask, &retrieval);
+    return rc < 0 ? rc : finish(it, seeker, ask);
+}
+
+static size_t together(const wf_scorer *scorer)
+{
+    return wf_scorer_together(((const struct hybrid *)scorer)->retriever);
+}
+
+struct finishing {
+    const struct hybrid *it;
+    const wf_ask *asks;
+    wf_answer_fn *then;
+    void *arg;
+};
+
+static int finish_one(void *arg, size_t index, wf_seeker *seeker)
+{
+    const struct finishing *finishing = arg;
+    int rc = finish(finishing->it, seeker, &finishing->asks[index]);
+    return rc < 0 ? rc : finishing->then(finishing->arg, index, seeker);
+}
+
+static int find_each(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *asks, size_t count,
+                     wf_answer_fn *then, void *arg)
+{
+    struct hybrid *it = hybrid_of(scorer);
+    struct finishing finishing = {.it = it, .asks = asks, .then = then, .arg = arg};
+    wf_ask *retrievals = wf_array(count, sizeof(*retrievals));
+    size_t planned = 0;
+    int rc = retrievals != NULL ? 0 : -ENOMEM;
+    while (planned < count && rc == 0) {
+        rc = plan(it, seeker, &asks[planned], &retrievals[planned]);
+        planned += rc == 0;
+    }
+    if (rc == 0)
+        rc = it->retriever->cls->find_each(it->retriever, seeker, retrievals, count, finish_one,
+                                           &finishing);
+    while (planned-- > 0)
+        forget(&asks[planned], &retrievals[planned]);
+    wf_free(retrievals);
     return rc;
 }
 
@@ -245,6 +309,8 @@ const wf_scorer_class wf_scorer_hybrid = {
     .build = build,
     .inherit = inherit,
     .find = find,
+    .together = together,
+    .find_each = find_each,
     .explain_query = explain_query,
     .explain = explain,
     .parts = parts,

@@ -16,6 +16,11 @@ const wf_scorer_class *wf_scorer_class_of(weft_str kind, bool has_model)
     return has_model ? &wf_scorer_fused : &wf_scorer_probability;
 }
 
+size_t wf_scorer_together(const wf_scorer *scorer)
+{
+    return scorer->cls->together != NULL ? scorer->cls->together(scorer) : 1;
+}
+
 wf_scorer *wf_scorer_ref(wf_scorer *scorer)
 {
     __atomic_add_fetch(&scorer->refs, 1, __ATOMIC_RELAXED);

@@ -34,6 +34,10 @@ typedef struct wf_scorer_stats {
     uint64_t cache_hits, cache_misses, cache_count, cache_bytes;
 } wf_scorer_stats;
 
+/* Takes the answer to question `index`, which is in seeker->rank; the seeker's text may be lost. 0,
+ * or negative: no more. */
+typedef int wf_answer_fn(void *arg, size_t index, wf_seeker *seeker);
+
 #define WF_PARTS_MAX 20u
 
 typedef struct wf_scorer_class {
@@ -55,6 +59,14 @@ typedef struct wf_scorer_class {
 
     /* Leaves the answer in seeker->rank. */
     int (*find)(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask);
+
+    /* How many questions are worth asking together, at most WF_VOLLEY_MAX.  NULL: one. */
+    size_t (*together)(const wf_scorer *scorer);
+
+    /* Answers some, as find would each, in their order.  It reads their texts itself, none of which
+     * is blank, and leaves out no row.  There if `together` is. */
+    int (*find_each)(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *asks, size_t count,
+                     wf_answer_fn *then, void *arg);
 
     /* How much the last find spoke for "none of them": it grows with novelty, on any scale.  NULL:
      * what the best score says. */
@@ -109,6 +121,9 @@ static inline bool wf_scorer_class_is_dense(const wf_scorer_class *cls)
 {
     return cls == &wf_scorer_dense || cls == &wf_scorer_fused;
 }
+
+/* How many questions are worth asking together. */
+size_t wf_scorer_together(const wf_scorer *scorer);
 
 wf_scorer *wf_scorer_ref(wf_scorer *scorer);
 void wf_scorer_unref(wf_scorer *scorer); /* NULL is fine */
