@@ -158,6 +158,36 @@ LOOPS_TEST(test_O02_a_cycle_over_two_loops_is_found_and_told_once, 2)
     CHECK_EQ(weft_await(round_trip[0]), -ECANCELED);
 }
 
+/* Again if a loop has lost the processor for long. */
+static int tells_the_cycle(void *arg)
+{
+    bool has_cycle = false, is_whole = false;
+    (void)arg;
+    while (!is_whole) {
+        wf_buf out = {0};
+        wf_topic_tell(&wf_topic_graph, wf_sched_self(), "", &out);
+        CHECK_OK(out.rc);
+        wf_buf_putc(&out, '\0');
+        is_whole = strstr(wf_buf_ptr(&out), "does not answer") == NULL;
+        has_cycle = strstr(wf_buf_ptr(&out), "  cycle: ") != NULL;
+        wf_buf_fini(&out);
+    }
+    return has_cycle;
+}
+
+LOOPS_TEST(test_O02_who_asks_at_one_time_finds_the_same_cycle, 2)
+{
+    weft_task tasks[3];
+    round_trip[0] = weft_spawn(goes_round, NULL);
+    (void)told(&wf_topic_graph, "  cycle: ", "", "");
+    for (int i = 0; i < 3; i++)
+        tasks[i] = weft_spawn(tells_the_cycle, NULL);
+    for (int i = 0; i < 3; i++)
+        CHECK_EQ(weft_await(tasks[i]), 1);
+    weft_cancel(round_trip[0], "to end the deadlock");
+    CHECK_EQ(weft_await(round_trip[0]), -ECANCELED);
+}
+
 /* Two that wait for each other in turns, and never both. */
 static _Atomic int whose_turn;
 static _Atomic bool is_enough;

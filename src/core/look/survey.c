@@ -49,6 +49,7 @@ static void survey_unref(struct wf_survey *survey)
 static void survey_go_on(struct wf_survey *survey)
 {
     struct wf_loops *loops = survey->loops;
+    struct wf_survey *next = survey->next;
     bool is_entered = survey->is_entered;
     weft_timer_stop(wf_loop_current, &survey->limit);
     if (!survey->is_second) {
@@ -56,7 +57,10 @@ static void survey_go_on(struct wf_survey *survey)
         survey_ask(survey);
         return;
     }
+    loops->surveys = next;
     survey->over(survey); /* may have freed it */
+    if (next != NULL)
+        survey_ask(next);
     if (is_entered)
         wf_loops_leave(loops);
 }
@@ -145,7 +149,12 @@ void wf_survey_begin(struct wf_survey *survey)
     survey->is_entered = wf_loops_try_enter(loops);
     for (uint32_t i = 0; !survey->is_entered && i < survey->count; i++)
         survey->visits[i].is_late = i != 0; /* the run is over, they may have gone */
-    survey_ask(survey);
+    struct wf_survey **end = &loops->surveys;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = survey;
+    if (loops->surveys == survey)
+        survey_ask(survey);
 }
 
 void wf_survey_free(struct wf_survey *survey)

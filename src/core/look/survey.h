@@ -13,6 +13,7 @@
  * A wait that is copied with its mark has lasted from before the first answers were home until
  * after the second questions were sent, and so have all others that have it: at that instant they
  * were there together.  A loop that does not answer in time is left out.
+ * A wait has room for one mark, so a run has one survey at a time, and the next one waits.
  */
 #ifndef WF_SURVEY_H
 #define WF_SURVEY_H
@@ -45,7 +46,8 @@ struct wf_survey {
     void *arg;
     weft_time patience; /* with the loops, each time */
     weft_timer limit;
-    _Atomic uint32_t refs; /* who asked for it, and each loop that is asked */
+    _Atomic uint32_t refs;  /* who asked for it, and each loop that is asked */
+    struct wf_survey *next; /* begins when this one is over */
     uint32_t count, out_count;
     uint8_t mark;
     bool is_second, is_entered;

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 struct wf_sched;
+struct wf_survey;
 
 /* One loop; it belongs to its thread but for `loop` and the messages. */
 struct wf_member {
@@ -38,7 +39,8 @@ struct wf_loops {
     _Atomic uint64_t rests;              /* see "a deadlock of threads" in loops.c */
     _Atomic uint32_t rests_with_futures; /* of them, those that wait for one */
     weft_msg deadlock;                   /* to the first */
-    uint32_t survey_count;               /* the first one's: how many there were, see survey.h */
+    struct wf_survey *surveys;           /* the first one's: under way, and behind it; survey.h */
+    uint32_t survey_count;               /* the first one's: how many there were */
     pthread_mutex_t lock;                /* the start only: protects the next three */
     pthread_cond_t changed;
     uint32_t started_count; /* members whose `loop` is made, or not, with `start_rc` */
