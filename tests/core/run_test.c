@@ -265,6 +265,13 @@ RUN_TEST(run_refuses_a_bad_environment)
         CHECK_STR(weft_error_text(), rows[i].text);
         CHECK_OK(unsetenv(rows[i].name));
     }
+    config.backend = "io_uring"; /* it is read before the kernel is asked */
+    CHECK_OK(setenv("WEFT_URING_MASK", "defer,fast", 1));
+    CHECK_EQ(weft_run_with(&config, body_value, NULL), -WEFT_ESYNTAX);
+    CHECK_STR(weft_error_text(),
+              "WEFT_URING_MASK: fast is none of defer, coop, no_sqarray, registered, "
+              "accept_multishot, recv_multishot, buffers, cqe_skip, files");
+    CHECK_OK(unsetenv("WEFT_URING_MASK"));
 }
 
 TEST(run_refuses_a_bad_configuration)
