@@ -362,17 +362,22 @@ static const struct {
     {"exec \"$weft\" match query -e \"$1\" --frob usa 2>&-", 2, ""},
 };
 
+/* It says this on standard error, and no more. */
+static void check_shell(const char *command, int code, const char *err)
+{
+    struct run run;
+    run_shell(&run, command, COUNTRIES);
+    note("%s", command);
+    CHECK_STR(run.err, err);
+    CHECK_STR(run.out, "");
+    CHECK_EQ(run.code, code);
+    run_fini(&run);
+}
+
 TEST(program_says_when_its_output_cannot_be_written)
 {
-    for (size_t i = 0; i < sizeof(unwritable) / sizeof(*unwritable); i++) {
-        struct run run;
-        run_shell(&run, unwritable[i].command, COUNTRIES);
-        note("%s", unwritable[i].command);
-        CHECK_STR(run.err, unwritable[i].err);
-        CHECK_STR(run.out, "");
-        CHECK_EQ(run.code, unwritable[i].code);
-        run_fini(&run);
-    }
+    for (size_t i = 0; i < sizeof(unwritable) / sizeof(*unwritable); i++)
+        check_shell(unwritable[i].command, unwritable[i].code, unwritable[i].err);
 }
 
 static const struct {
@@ -390,14 +395,8 @@ static const struct {
 
 TEST(program_says_what_is_wrong_with_its_environment)
 {
-    for (size_t i = 0; i < sizeof(environments) / sizeof(*environments); i++) {
-        struct run run;
-        run_shell(&run, environments[i].command, COUNTRIES);
-        CHECK_STR(run.err, environments[i].err);
-        CHECK_STR(run.out, "");
-        CHECK_EQ(run.code, 1);
-        run_fini(&run);
-    }
+    for (size_t i = 0; i < sizeof(environments) / sizeof(*environments); i++)
+        check_shell(environments[i].command, 1, environments[i].err);
 }
 
 TEST(help_of_help_is_that_of_all)

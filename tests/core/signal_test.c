@@ -262,6 +262,16 @@ static int end_in_child(uint32_t flags, weft_fn *fn, char *out, size_t out_bytes
     return status;
 }
 
+/* Run in a child process, it is ended by the signal, and `said` is in what it wrote to stderr. */
+static void check_ended_by(int number, uint32_t flags, weft_fn *fn, const char *said)
+{
+    char text[4096];
+    int status = end_in_child(flags, fn, text, sizeof text);
+    CHECK(WIFSIGNALED(status));
+    CHECK_EQ(WTERMSIG(status), number);
+    CHECK(strstr(text, said) != NULL);
+}
+
 static int clean_up_for_ever(void *arg)
 {
     (void)arg;
@@ -275,11 +285,7 @@ static int clean_up_for_ever(void *arg)
 
 RUN_TEST(test_K01_the_second_signal_dumps_and_ends_the_process)
 {
-    char text[4096];
-    int status = end_in_child(0, clean_up_for_ever, text, sizeof text);
-    CHECK(WIFSIGNALED(status));
-    CHECK_EQ(WTERMSIG(status), SIGTERM);
-    CHECK(strstr(text, "stubborn") != NULL);
+    check_ended_by(SIGTERM, 0, clean_up_for_ever, "stubborn");
 }
 
 static int clean_up_too_long(void *arg)
@@ -297,11 +303,7 @@ static int clean_up_too_long(void *arg)
 
 RUN_TEST(test_K01_the_same_signal_100_ms_later_is_the_second)
 {
-    char text[4096];
-    int status = end_in_child(0, clean_up_too_long, text, sizeof text);
-    CHECK(WIFSIGNALED(status));
-    CHECK_EQ(WTERMSIG(status), SIGTERM);
-    CHECK(strstr(text, "stubborn") != NULL);
+    check_ended_by(SIGTERM, 0, clean_up_too_long, "stubborn");
 }
 
 static int hog_for_ever(void *arg)
@@ -314,10 +316,7 @@ static int hog_for_ever(void *arg)
 
 KERNEL_TEST(a_loop_that_does_not_turn_ends_with_the_third_signal)
 {
-    char text[4096];
-    int status = end_in_child(0, hog_for_ever, text, sizeof text);
-    CHECK(WIFSIGNALED(status));
-    CHECK_EQ(WTERMSIG(status), SIGINT);
+    check_ended_by(SIGINT, 0, hog_for_ever, "");
 }
 
 #define TOO_SLOW 77
@@ -354,10 +353,7 @@ static int interrupt(void *arg)
 
 KERNEL_TEST(signals_are_left_alone_if_the_run_is_told_so)
 {
-    char text[4096];
-    int status = end_in_child(WEFT_RUN_KEEP_SIGNALS, interrupt, text, sizeof text);
-    CHECK(WIFSIGNALED(status));
-    CHECK_EQ(WTERMSIG(status), SIGINT);
+    check_ended_by(SIGINT, WEFT_RUN_KEEP_SIGNALS, interrupt, "");
 }
 
 static volatile sig_atomic_t own_calls;
