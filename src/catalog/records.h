@@ -59,9 +59,15 @@ int wf_records_next(wf_records *records, wf_record *out, weft_catalog_error *err
 /* The column of this name, without regard to ASCII case, or WF_NO_FIELD. */
 size_t wf_records_column(const wf_records *records, const char *name, size_t name_bytes);
 
+/* The next row of the splitter, whatever it holds: 1, 0 at the end of the file, or negative. */
+int wf_records_next_piece(wf_records *records, weft_catalog_error *error);
+
 /* Fills *error, except `field` and `column`; returns rc. */
 int wf_records_fail(const wf_records *records, weft_catalog_error *error, int rc, size_t line,
                     const char *format, ...) WEFT_PRINTF(5, 6);
+
+/* The same of what the system has said; returns rc. */
+int wf_records_fail_system(const wf_records *records, weft_catalog_error *error, int rc);
 
 /* What wf_records_fail told is about the row at hand alone; of a JSON array, whose items may share
  * a line, it says which.  Returns error->rc. */
