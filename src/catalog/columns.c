@@ -14,9 +14,10 @@
 /* ---- what separates them ---- */
 
 /* More than one character would do; so nobody guesses. */
-static int fail_doubt(const wf_records *records, char delimiter, weft_catalog_error *error)
+static int fail_doubt(const wf_records *records, char delimiter, size_t line,
+                      weft_catalog_error *error)
 {
-    wf_records_fail(records, error, -WEFT_ESYNTAX, 1,
+    wf_records_fail(records, error, -WEFT_ESYNTAX, line,
                     "the first row can be split at %s and at %s: say which by the delimiter",
                     wf_delimiter_name(delimiter), wf_delimiter_name(records->rival));
     error->option = "delimiter";
@@ -48,11 +49,12 @@ static int find_delimiter(wf_records *records, char *out, weft_catalog_error *er
     wf_delimiter_init(&it, records->row_bytes_max);
     int rc = feed_delimiter(records, &it);
     bool is_wanted = wf_delimiter_choose(&it, &records->columns_wanted, out, &records->rival);
+    size_t line = it.heads[0].csv.row_place.line;
     wf_delimiter_fini(&it);
     if (rc < 0)
         return wf_records_fail_system(records, error, rc);
-    return records->rival == '\0' || (*out == ',' && !is_wanted) ? 0
-                                                                 : fail_doubt(records, *out, error);
+    bool is_certain = records->rival == '\0' || (*out == ',' && !is_wanted);
+    return is_certain ? 0 : fail_doubt(records, *out, line, error);
 }
 
 /* ---- what they are called ---- */

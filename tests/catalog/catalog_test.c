@@ -165,8 +165,8 @@ static const struct file_row bad_files[] = {
     {"a.csv", T("code;title|short\n1;a\n"),
      "! a.csv:1: the first row can be split at semicolons and at bars: say which by the "
      "delimiter\n"},
-    {"a.csv", T("id;name;x,id,name\n1;a,2,b;c\n"),
-     "! a.csv:1: the first row can be split at commas and at semicolons: say which by the "
+    {"a.csv", T("\n\r\nid;name;x,id,name\n1;a,2,b;c\n"),
+     "! a.csv:3: the first row can be split at commas and at semicolons: say which by the "
      "delimiter\n"},
     {"a.tsv", T("id;name\n1;a\n"), "! a.tsv:1: no column id; the first row has \"id;name\"\n"},
     {"a.csv", T("\xFF\xFEi\0d\0"), "! a.csv: is UTF-16; save it as UTF-8\n"},
