@@ -107,6 +107,9 @@ TASK_TEST(every_request_leaves_one_record)
     CHECK_EQ(ask(&site, "GET /nowhere HTTP/1.1\r\n" H "\r\n", NULL), 404);
     CHECK_EQ(strncmp(seen, "GET /nowhere - 404 1 0 ", 23), 0);
     seen[0] = 0;
+    CHECK_EQ(ask(&site, "BREW /tea HTTP/1.1\r\n" H "\r\n", NULL), 501);
+    CHECK_EQ(strncmp(seen, "BREW  - 501 1 0 ", 16), 0); /* no path of the request before */
+    seen[0] = 0;
     CHECK_EQ(ask(&site, "GET\r\n\r\n", NULL), 400);
     CHECK_EQ(strncmp(seen, "  - 400 1 0 ", 12), 0);
     seen[0] = 0;

@@ -137,7 +137,7 @@ void wf_request_free(weft_http_request *req)
     wf_free(req);
 }
 
-void wf_request_time(weft_http_request *req)
+static inline void request_time(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
     if (req->came_at == 0)
@@ -148,6 +148,11 @@ void wf_request_time(weft_http_request *req)
     req->came_at = 0;
     if (server->ended.count++ == 0)
         weft_defer_start(server->loop, &server->ended.defer);
+}
+
+void wf_request_time(weft_http_request *req)
+{
+    request_time(req);
 }
 
 void wf_http_count_times(weft_http_server *server)
@@ -169,11 +174,11 @@ void wf_http_turn_ended(weft_defer *defer)
 }
 
 /* What others are told of the end of a request, and what it held of theirs. */
-static void request_end(weft_http_request *req)
+static inline void request_end(weft_http_request *req)
 {
     if (req->has_extras)
         wf_request_end_extras(req);
-    wf_request_time(req);
+    request_time(req);
     req->conn->server->stats.bodies_bytes -= req->body_counted;
 }
 
@@ -226,14 +231,8 @@ static void request_fault(weft_http_request *req, int status, const char *messag
         req->fault = wf_http_fault(status, message, offset);
 }
 
-static void request_take_path(weft_http_request *req)
+static __attribute__((noinline)) void request_decode_path(weft_http_request *req, weft_str target)
 {
-    weft_str target = {req->text + req->head.target_at, req->head.target_len};
-    if (req->head.is_target_plain) { /* mostly */
-        req->path = target;
-        req->query = (weft_str){NULL, 0};
-        return;
-    }
     struct wf_http_target split = wf_http_target_split(target);
     char *out = req->text + req->head.bytes;
     size_t len = 0;
@@ -244,6 +243,15 @@ static void request_take_path(weft_http_request *req)
     size_t valid = wf_utf8_check(out, len);
     if (valid != len)
         request_fault(req, 400, "The path is not UTF-8.", (int64_t)valid);
+}
+
+static inline void request_take_path(weft_http_request *req)
+{
+    weft_str target = {req->text + req->head.target_at, req->head.target_len};
+    if (req->head.is_target_plain) /* mostly */
+        req->path = target;
+    else
+        request_decode_path(req, target);
 }
 
 static void request_find_route(weft_http_request *req)
@@ -378,6 +386,7 @@ int wf_request_prepare(weft_http_request *req, const char *input)
     int rc = request_copy_head(req, input);
     if (rc < 0)
         return rc;
+    req->path = req->query = (weft_str){NULL, 0};
     request_take_id(req);
     request_check_method(req);
     request_check_cookies(req);
