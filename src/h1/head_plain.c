@@ -43,11 +43,6 @@ static inline bool plain_request_line(struct wf_h1_head *head, const char *buf, 
     return true;
 }
 
-static inline bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static inline bool is_line_end(const char *text)
 {
     return memcmp(text, "\r\n", 2) == 0;
@@ -59,8 +54,8 @@ static inline bool plain_field(struct wf_h1_head *head, const char *buf, size_t 
     if (colon == at || value_at >= stop || memcmp(buf + colon, ": ", 2) != 0)
         return false;
     size_t end = wf_http_value_end(buf, value_at, stop);
-    if (stop - end < 2 || !is_line_end(buf + end) || is_blank(buf[value_at]) ||
-        is_blank(buf[end - 1]) || end - at > head->limits->field_bytes_max ||
+    if (stop - end < 2 || !is_line_end(buf + end) || (unsigned char)buf[value_at] <= ' ' ||
+        (unsigned char)buf[end - 1] <= ' ' || end - at > head->limits->field_bytes_max ||
         head->field_count == head->limits->field_count_max)
         return false;
     head->fields[head->field_count] = (struct wf_h1_field){
@@ -79,7 +74,9 @@ int wf_h1_head_take_plain(struct wf_h1_head *head, const char *buf, size_t len)
     int rc = 0;
     if (head->at >= stop || (head->state == EMPTY_LINE && !plain_request_line(head, buf, stop)))
         return 0;
-    while (rc == 0 && head->state == FIELD && stop - head->at >= 2) {
+    if (head->state != FIELD)
+        return 0;
+    while (rc == 0 && stop - head->at >= 2) {
         if (is_line_end(buf + head->at)) {
             head->at += 2;
             head->line_at = head->at;

@@ -281,17 +281,20 @@ static void task_unname(struct wf_sched *sched, wf_task *task)
 bool weft_task_renew(void)
 {
     struct wf_sched *sched = wf_sched_self();
-    wf_task *self = wf_current();
-    if (self == NULL || self->scope != &self->root || self->body->live != 0 ||
-        self->body->gens != NULL || self->body->gen != NULL || self->body->owned_mutexes != NULL)
+    wf_task *self = sched != NULL ? sched->current : NULL;
+    if (self == NULL)
         return false;
-    if (self->body->ended != NULL)
-        wf_task_drop_ended(sched, &self->body->ended);
-    wf_locals_drop(&self->body->locals);
+    struct wf_body *body = self->body;
+    if (self->scope != &self->root || body->live != 0 || body->gens != NULL || body->gen != NULL ||
+        body->owned_mutexes != NULL)
+        return false;
+    if (body->ended != NULL)
+        wf_task_drop_ended(sched, &body->ended);
+    wf_locals_drop(&body->locals);
     wf_note_drop(&self->note);
     if ((self->flags & WF_TASK_NAMED) != 0)
         task_unname(sched, self);
-    self->body->has_progress = false;
-    self->body->why_kind = WEFT_REASON_NONE;
+    body->has_progress = false;
+    body->why_kind = WEFT_REASON_NONE;
     return true;
 }

@@ -104,7 +104,7 @@ static bool fault_of_failure(const weft_http_request *req, int rc, struct wf_htt
 }
 
 /* The handler failed before its first byte.  The task may be cancelled: nothing here can wait. */
-static bool answer_failure(weft_http_request *req, int rc)
+static __attribute__((noinline)) bool answer_failure(weft_http_request *req, int rc)
 {
     struct wf_http_fault fault;
     if (rc == -ENOMEM) {

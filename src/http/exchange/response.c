@@ -32,8 +32,6 @@ static bool response_sends_body(const weft_http_response *res)
 static int response_add_extras(weft_http_response *res)
 {
     weft_http_request *req = res->req;
-    if (!req->has_extras && res->status < 400)
-        return 0;
     int rc = wf_chain_head(req);
     if (rc < 0)
         return rc;
@@ -56,7 +54,7 @@ static inline __attribute__((always_inline)) int response_begin(weft_http_respon
         res->status = 200;
     if (framing != WF_H1_BODY_CHUNKED)
         res->takes_trailers = false;
-    int rc = response_add_extras(res);
+    int rc = res->req->has_extras || res->status >= 400 ? response_add_extras(res) : 0;
     if (rc < 0)
         return rc;
     struct wf_h1_answer answer = {

@@ -67,7 +67,8 @@ static int path_check(const char *path)
 }
 
 /* Segment by segment; both begin with '/'. */
-static bool path_fits(const struct wf_http_route *route, weft_str path, weft_str *params)
+static __attribute__((noinline)) bool path_fits(const struct wf_http_route *route, weft_str path,
+                                                weft_str *params)
 {
     const char *pattern = route->public.path;
     size_t p = 1, at = 1, param = 0;
@@ -193,9 +194,11 @@ void wf_http_router_find(const struct wf_http_router *router, uint8_t method, we
                          struct wf_http_match *out)
 {
     out->methods = 0;
-    out->route = router_find(router, method, path, out);
-    if (out->route == NULL && method == WF_H1_HEAD)
-        out->route = router_find(router, WF_H1_GET, path, out);
+    for (;; method = WF_H1_GET) {
+        out->route = router_find(router, method, path, out);
+        if (out->route != NULL || method != WF_H1_HEAD)
+            return;
+    }
 }
 
 /* ---- hosts ---- */

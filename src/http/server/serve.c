@@ -72,11 +72,11 @@ bool wf_http_is_full(const weft_http_server *server)
 }
 
 static inline void request_set_state(weft_http_request *req, enum wf_exchange_state state,
-                                     weft_time duration)
+                                     weft_time deadline)
 {
     req->state = state;
     req->wait = WF_WAIT_NONE;
-    req->deadline = wf_http_after(req->conn->server, duration);
+    req->deadline = deadline;
     req->conn->transport->arm(req);
 }
 
@@ -86,7 +86,7 @@ static void queue_push(weft_http_request *req, struct wf_queue *queue)
     queue->count++;
     req->conn->server->queue_resumed += req->is_resumed; /* never in a route's queue */
     req->queue = queue;
-    request_set_state(req, WF_EXCHANGE_QUEUED, queue->time_max);
+    request_set_state(req, WF_EXCHANGE_QUEUED, wf_http_after(req->conn->server, queue->time_max));
 }
 
 void wf_http_queue_leave(weft_http_request *req)
@@ -146,14 +146,15 @@ void wf_http_give_up(weft_http_request *req, enum wf_exchange_verdict verdict, c
         (void)weft_cancel(req->task, why);
 }
 
-static void request_set_busy(weft_http_request *req)
+static inline void request_set_busy(weft_http_request *req, weft_time now)
 {
     const struct wf_http_route *route = req->match.route;
     weft_time limit = route != NULL ? route->public.handler_time_max : 0;
     req->task = (weft_task){0};
     req->verdict = WF_EXCHANGE_FINE;
-    request_set_state(req, WF_EXCHANGE_BUSY,
-                      limit != 0 ? limit : req->conn->server->limits.handler_time_max);
+    if (limit == 0)
+        limit = req->conn->server->limits.handler_time_max;
+    request_set_state(req, WF_EXCHANGE_BUSY, wf_http_later(now, limit));
 }
 
 /* Runs one request; returns the one behind it, if it is there. */
@@ -211,7 +212,7 @@ static weft_http_request *serve_next(weft_http_server *server, bool goes_on, uns
         return NULL;
     }
     ++*handed;
-    request_set_busy(req);
+    request_set_busy(req, wf_http_now(server));
     return req;
 }
 
@@ -236,7 +237,7 @@ static int serve_task(void *arg)
         bool goes_on = serve_is_asked(server, next) && weft_check() == 0 && weft_task_renew();
         if (next != NULL && goes_on && server->queue.count == 0 && !wf_request_is_bounded(next) &&
             slot_take(next)) {
-            request_set_busy(next);
+            request_set_busy(next, next->came_at); /* just now */
             req = next;
             continue;
         }
@@ -270,7 +271,7 @@ static void serve_call(weft_http_server *server)
 static void serve_start(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
-    request_set_busy(req);
+    request_set_busy(req, wf_http_now(server));
     wf_list_append(&server->starting, &req->queue_link);
     serve_call(server);
 }
