@@ -13,6 +13,9 @@
 
 #define WORD_MAX (WF_DISTANCE_MAX / 64)
 
+/* Comparisons of characters from which on a table of them is worth filling. */
+#define WORTH_PLACES 300u
+
 /* 64 rows of a column: bit i is row i. */
 struct column {
     uint64_t plus, minus; /* one more, one less than the row before */
@@ -32,7 +35,7 @@ static wf_points cut(wf_points a)
     return a;
 }
 
-/* Where `c` stands in 64 characters of the pattern. */
+/* Where a character of 64 of the pattern stands. */
 static uint64_t places_of(wf_points pattern, size_t from, uint32_t c)
 {
     uint64_t places = 0;
@@ -40,6 +43,31 @@ static uint64_t places_of(wf_points pattern, size_t from, uint32_t c)
     for (size_t i = 0; i < count; i++)
         places |= (uint64_t)(pattern.at[from + i] == c) << i;
     return places;
+}
+
+/* The same of all its characters at once, for long texts.  A character is looked for from the place
+ * of its low bits on, at most through all that the pattern has. */
+#define KINDS 128u
+
+struct places {
+    uint32_t points[KINDS];
+    uint64_t bits[KINDS]; /* 0: nothing is there */
+};
+
+static uint64_t *place_of(struct places *it, uint32_t c)
+{
+    unsigned at = c % KINDS;
+    while (it->bits[at] != 0 && it->points[at] != c)
+        at = (at + 1) % KINDS;
+    it->points[at] = c;
+    return &it->bits[at];
+}
+
+static void take_places(struct places *it, wf_points pattern)
+{
+    memset(it->bits, 0, sizeof(it->bits));
+    for (size_t i = 0; i < pattern.count; i++)
+        *place_of(it, pattern.at[i]) |= UINT64_C(1) << i;
 }
 
 static void next_column(struct column *col, uint64_t same, struct carry *carry)
@@ -57,9 +85,29 @@ static void next_column(struct column *col, uint64_t same, struct carry *carry)
                            .same = same};
 }
 
+/* With a pattern of one word, in the middle of much text. */
+static size_t distance_along(wf_points pattern, wf_points text)
+{
+    struct places places;
+    struct column col = {.plus = UINT64_MAX};
+    size_t result = pattern.count;
+    unsigned last = (unsigned)(pattern.count - 1);
+    take_places(&places, pattern);
+    for (size_t i = 0; i < text.count; i++) {
+        struct carry carry = {.plus = 1};
+        uint64_t plus = col.plus, minus = col.minus;
+        next_column(&col, *place_of(&places, text.at[i]), &carry);
+        result += (minus | ~(col.free | plus)) >> last & 1;
+        result -= (col.free & plus) >> last & 1;
+    }
+    return result;
+}
+
 /* Needs a pattern that is not empty. */
 static size_t distance(wf_points pattern, wf_points text)
 {
+    if (pattern.count <= 64 && pattern.count * text.count >= WORTH_PLACES)
+        return distance_along(pattern, text);
     struct column cols[WORD_MAX];
     size_t words = (pattern.count + 63) / 64, result = pattern.count;
     unsigned last = (unsigned)((pattern.count - 1) % 64);

@@ -62,10 +62,11 @@ int wf_probability_load(wf_scorer *scorer, wf_image *image);
 
 int wf_probability_build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job);
 
-/* Reads the query and finds the candidates: fills seeker->judge.candidates. */
+/* Reads the query, which was folded, and finds the candidates: fills seeker->judge.candidates. */
 int wf_probability_candidates(wf_probability *probability, wf_seeker *seeker, const wf_ask *ask);
 
 /* Judges the query: fills seeker->judge. */
 int wf_probability_judge(wf_probability *probability, wf_seeker *seeker, const wf_ask *ask);
+int wf_probability_judge_folded(wf_probability *probability, wf_seeker *seeker, const wf_ask *ask);
 
 #endif

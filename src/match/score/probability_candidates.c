@@ -228,11 +228,9 @@ static int add_initials(wf_probability *it, wf_judge *judge, const wf_ask *ask)
 static int read_query(wf_probability *it, wf_seeker *seeker, const wf_ask *ask)
 {
     wf_judge *judge = &seeker->judge;
-    int rc = wf_probability_fold(seeker, ask->raw);
     weft_str text = {wf_buf_ptr(&judge->text), wf_buf_bytes(&judge->text)};
     seeker->encoder.features.is_whole = true;
-    if (rc == 0)
-        rc = wf_encode(&seeker->encoder, &it->lexicon, text, &seeker->vector);
+    int rc = wf_encode(&seeker->encoder, &it->lexicon, text, &seeker->vector);
     seeker->encoder.features.is_whole = false;
     if (rc < 0)
         return rc;

@@ -317,6 +317,12 @@ static int weigh(wf_judge *judge)
 
 int wf_probability_judge(wf_probability *it, wf_seeker *seeker, const wf_ask *ask)
 {
+    int rc = wf_probability_fold(seeker, ask->raw);
+    return rc < 0 ? rc : wf_probability_judge_folded(it, seeker, ask);
+}
+
+int wf_probability_judge_folded(wf_probability *it, wf_seeker *seeker, const wf_ask *ask)
+{
     wf_judge *judge = &seeker->judge;
     int rc = wf_probability_candidates(it, seeker, ask);
     if (rc == 0)

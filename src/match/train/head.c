@@ -197,7 +197,7 @@ static int head_find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
     if (rc == 0)
         rc = share_labels(it, &seeker->pupil, seeker->text);
     if (rc == 0)
-        rc = wf_probability_judge(wf_probability_of(it->names), seeker, ask);
+        rc = wf_probability_judge_folded(wf_probability_of(it->names), seeker, ask);
     if (rc < 0)
         return rc;
     struct rating rating = {.shares = seeker->pupil.shares,
@@ -243,6 +243,7 @@ static void head_destroy(wf_scorer *scorer)
 {
     wf_head *it = wf_head_of(scorer);
     wf_scorer_unref(it->names);
+    wf_free(it->key_start);
     if (scorer->image == NULL) {
         wf_sparse_fini(&it->texts);
         wf_sparse_fini(&it->features);
@@ -272,7 +273,7 @@ static void head_stats(wf_scorer *scorer, wf_scorer_stats *out)
         .encoder = it->body.encoder != NULL ? weft_encoder_kind(it->body.encoder) : "lexical",
         .dimension = it->body.dim != 0 ? it->body.dim : it->feature_count,
         .bytes = weights * sizeof(*it->weights) + wf_body_bytes(&it->body) +
-                 2 * it->texts.count * each + it->feature_count * 20 + it->texts.row_count * 12,
+                 2 * it->texts.count * each + it->feature_count * 24 + it->texts.row_count * 12,
     };
     wf_scorer_stats names;
     it->names->cls->stats(it->names, &names);

@@ -41,8 +41,10 @@ typedef struct wf_head {
     uint32_t present_count;
     const struct wf_head *twin; /* learnt from the same; until its weights are taken; NULL: none */
 
-    wf_scorer *names; /* the untrained scorer "probability", a reference */
-    uint64_t *keys;   /* features; ascending */
+    wf_scorer *names;    /* the untrained scorer "probability", a reference */
+    uint64_t *keys;      /* features; ascending */
+    uint32_t *key_start; /* by their top key_bits: from where on; 2^key_bits + 1 */
+    unsigned key_bits;
     float *idf;
     size_t feature_count;
     uint32_t label_count;  /* entities, and one more for "none" if there are such examples */
@@ -91,6 +93,9 @@ void wf_head_take_weights(wf_scorer *scorer, const wf_scorer *twin);
 
 int wf_head_build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job);
 void wf_head_building_free(struct wf_head_building *building);
+
+/* Once there are keys.  0 or -ENOMEM. */
+int wf_head_index_keys(wf_head *it);
 
 int wf_head_save(wf_scorer *scorer, wf_pack *pack);
 int wf_head_load(wf_scorer *scorer, wf_image *image);

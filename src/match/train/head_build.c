@@ -157,9 +157,27 @@ static int count_features(wf_head *it)
     return rc < 0 ? rc : keep_different(it, keys, count);
 }
 
+int wf_head_index_keys(wf_head *it)
+{
+    it->key_bits = 1;
+    while ((size_t)2 << it->key_bits <= it->feature_count)
+        it->key_bits++;
+    size_t groups = (size_t)1 << it->key_bits;
+    it->key_start = wf_array(groups + 1, sizeof(*it->key_start));
+    if (it->key_start == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < it->feature_count; i++)
+        it->key_start[(it->keys[i] >> (64 - it->key_bits)) + 1]++;
+    for (size_t i = 0; i < groups; i++)
+        it->key_start[i + 1] += it->key_start[i];
+    return 0;
+}
+
+/* Keys are hashes: about one has the same top bits. */
 static size_t find_key(const wf_head *it, uint64_t key)
 {
-    size_t low = 0, high = it->feature_count;
+    const uint32_t *start = it->key_start + (key >> (64 - it->key_bits));
+    size_t low = start[0], high = start[1];
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (it->keys[middle] < key)
@@ -286,6 +304,8 @@ static int measure_labels(wf_head *it)
 static int prepare(wf_head *it)
 {
     int rc = count_features(it);
+    if (rc == 0)
+        rc = wf_head_index_keys(it);
     if (rc == 0)
         rc = weigh_texts(it);
     if (rc == 0)

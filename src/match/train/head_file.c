@@ -160,5 +160,7 @@ int wf_head_load(wf_scorer *scorer, wf_image *image)
     rc = wf_examples_load(&it->examples, image);
     if (rc == 0)
         rc = load_arrays(it, image);
+    if (rc == 0)
+        rc = wf_head_index_keys(it);
     return rc == 0 ? load_names(it, image) : rc;
 }
