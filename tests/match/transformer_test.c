@@ -83,6 +83,58 @@ TEST(kernels_do_the_same_to_rows)
     }
 }
 
+enum { TRAINED_ROWS = 9, TRAINED_WIDTH = 160 };
+
+/* What training does to rows, from the same numbers. */
+struct trained {
+    float to[TRAINED_WIDTH], rows[TRAINED_ROWS][TRAINED_WIDTH];
+    float at[TRAINED_WIDTH], slope[TRAINED_WIDTH], means[TRAINED_WIDTH], squares[TRAINED_WIDTH];
+};
+
+static void train_rows(const wf_kernel *kernel, struct trained *it, const wf_picked *picked)
+{
+    const wf_pace pace = {.rate = 0.01f, .least = 1e-8f, .keep = 0.999f};
+    kernel->sum(it->to, it->rows[0], picked);
+    kernel->spread(it->rows[0], it->to, picked);
+    for (size_t i = 0; i < 3; i++) {
+        memcpy(it->slope, it->rows[i], sizeof(it->slope));
+        kernel->move(it->at, it->slope, it->means, it->squares, picked->width, &pace);
+    }
+}
+
+TEST(kernels_learn_the_same)
+{
+    static struct trained begin, out, other;
+    static const uint32_t indexes[] = {7, 0, 3, 3, 8};
+    dice d = {12};
+    for (size_t width = 1; width <= TRAINED_WIDTH; width++) {
+        float factors[TRAINED_ROWS], *numbers = &begin.to[0];
+        for (size_t i = 0; i < sizeof(begin) / sizeof(float); i++)
+            numbers[i] = some(&d);
+        memset(begin.squares, 0, sizeof(begin.squares));
+        for (size_t i = 0; i < TRAINED_ROWS; i++)
+            factors[i] = some(&d);
+        const wf_picked picked = {.factors = factors,
+                                  .indexes = width % 2 == 0 ? indexes : NULL,
+                                  .count = width % 2 == 0 ? 5 : TRAINED_ROWS,
+                                  .stride = TRAINED_WIDTH,
+                                  .width = width};
+        double sum = (double)begin.to[width - 1];
+        for (size_t i = 0; i < picked.count; i++)
+            sum +=
+                (double)factors[i] * (double)begin.rows[width % 2 == 0 ? indexes[i] : i][width - 1];
+        out = begin;
+        train_rows(&wf_kernel_portable, &out, &picked);
+        CHECK_NEAR(out.to[width - 1], sum, 1e-3);
+        CHECK(out.slope[width - 1] == 0);
+        for (size_t i = 0; wf_kernel_all()[i] != NULL; i++) {
+            other = begin;
+            train_rows(wf_kernel_all()[i], &other, &picked);
+            CHECK(memcmp(&out, &other, sizeof(out)) == 0); /* nothing else is written either */
+        }
+    }
+}
+
 TEST(kernels_know_their_functions)
 {
     const wf_kernel *kernel = wf_kernel_best();

@@ -3,13 +3,12 @@
 #include "match/train/adam.h"
 
 #include "base/alloc.h"
+#include "match/transformer/kernel.h"
 
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 
-#define MEAN 0.9f
-#define SQUARE 0.999f
 #define LEAST 1e-8f
 
 int wf_adam_init(wf_adam *adam, float *at, size_t row_count, size_t dim, double decay)
@@ -51,35 +50,19 @@ float *wf_adam_touch(wf_adam *adam, uint32_t row)
     return adam->slope + row * adam->dim;
 }
 
-/* The pace has the corrections for means that began at zero in it. */
-struct pace {
-    float rate, least, keep;
-};
-
-static void move_row(float *restrict at, float *restrict slope, float *restrict means,
-                     float *restrict squares, size_t dim, struct pace pace)
-{
-    for (size_t i = 0; i < dim; i++) {
-        float g = slope[i];
-        means[i] = MEAN * means[i] + (1 - MEAN) * g;
-        squares[i] = SQUARE * squares[i] + (1 - SQUARE) * g * g;
-        at[i] = pace.keep * at[i] - pace.rate * means[i] / (sqrtf(squares[i]) + pace.least);
-    }
-    memset(slope, 0, dim * sizeof(*slope));
-}
-
 void wf_adam_step(wf_adam *adam, double rate)
 {
-    adam->mean_left *= (double)MEAN;
-    adam->square_left *= (double)SQUARE;
+    const wf_kernel *kernel = wf_kernel_best();
+    adam->mean_left *= (double)WF_ADAM_MEAN;
+    adam->square_left *= (double)WF_ADAM_SQUARE;
     double root = sqrt(1 - adam->square_left);
-    const struct pace pace = {.rate = (float)(rate * root / (1 - adam->mean_left)),
-                              .least = (float)((double)LEAST * root),
-                              .keep = (float)(1 - rate * adam->decay)};
+    const wf_pace pace = {.rate = (float)(rate * root / (1 - adam->mean_left)),
+                          .least = (float)((double)LEAST * root),
+                          .keep = (float)(1 - rate * adam->decay)};
     for (size_t i = 0; i < adam->touched_count; i++) {
         size_t row = adam->touched[i], at = row * adam->dim;
-        move_row(adam->at + at, adam->slope + at, adam->means + at, adam->squares + at, adam->dim,
-                 pace);
+        kernel->move(adam->at + at, adam->slope + at, adam->means + at, adam->squares + at,
+                     adam->dim, &pace);
         adam->is_touched[row] = 0;
     }
     adam->touched_count = 0;

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "match/train/lanes.h"
+#include "match/transformer/kernel.h"
 
 #include <assert.h>
 #include <math.h>
@@ -43,8 +44,8 @@ size_t wf_body_row(const wf_body *body, uint32_t token)
 void wf_body_add_scores(const wf_body *body, const float *point, float *scores)
 {
     size_t labels = body->label_count;
-    for (size_t d = 0; d < body->dim; d++)
-        wf_add_scaled(scores, point[d], body->weights + d * labels, labels);
+    const wf_picked all = {.factors = point, .count = body->dim, .stride = labels, .width = labels};
+    wf_kernel_best()->sum(scores, body->weights, &all);
     wf_add_scaled(scores, 1, body->weights + body->dim * labels, labels);
 }
 
@@ -60,8 +61,12 @@ void wf_body_place(const wf_body *body, const uint32_t *rows, const float *weigh
                    float *out_point)
 {
     memset(out_point, 0, body->dim * sizeof(*out_point));
-    for (size_t i = 0; i < count; i++)
-        wf_add_scaled(out_point, weights[i], body->table + rows[i] * body->dim, body->dim);
+    const wf_picked picked = {.factors = weights,
+                              .indexes = rows,
+                              .count = count,
+                              .stride = body->dim,
+                              .width = body->dim};
+    wf_kernel_best()->sum(out_point, body->table, &picked);
     make_unit(body, out_point);
 }
 

@@ -103,14 +103,25 @@ int wf_contrast_begin(wf_training *it)
 
 /* ---- slopes ---- */
 
+/* A text's rows of the table. */
+static wf_picked pick(const wf_training *it, uint32_t text)
+{
+    const wf_sparse *texts = it->lesson.texts;
+    size_t from = texts->start[text];
+    return (wf_picked){.factors = texts->values + from,
+                       .indexes = texts->indexes + from,
+                       .count = texts->start[text + 1] - from,
+                       .stride = it->body->dim,
+                       .width = it->body->dim};
+}
+
 /* The sum of a text's rows, made 1 long; returns how long it was. */
 static double place(const wf_training *it, uint32_t text, float *out)
 {
-    const wf_sparse *texts = it->lesson.texts;
     size_t dim = it->body->dim;
     memset(out, 0, dim * sizeof(*out));
-    for (size_t i = texts->start[text]; i < texts->start[text + 1]; i++)
-        wf_add_scaled(out, texts->values[i], it->body->table + texts->indexes[i] * dim, dim);
+    const wf_picked picked = pick(it, text);
+    it->kernel->sum(out, it->body->table, &picked);
     double length = sqrt(wf_dot(out, out, dim));
     for (size_t d = 0; d < dim && length > 0; d++)
         out[d] *= (float)(1 / length);
@@ -121,8 +132,9 @@ static void spread(wf_training *it, uint32_t text, const float *slope)
 {
     const wf_sparse *texts = it->lesson.texts;
     for (size_t i = texts->start[text]; i < texts->start[text + 1]; i++)
-        wf_add_scaled(wf_adam_touch(&it->table, texts->indexes[i]), texts->values[i], slope,
-                      it->body->dim);
+        wf_adam_touch(&it->table, texts->indexes[i]);
+    const wf_picked picked = pick(it, text);
+    it->kernel->spread(it->table.slope, slope, &picked);
 }
 
 /* The slope of the cosine at u is (v' - cos u') / |u|, with u' and v' of length 1. */

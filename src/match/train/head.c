@@ -6,6 +6,7 @@
 #include "match/score/probability.h"
 #include "match/train/lanes.h"
 #include "match/train/shares.h"
+#include "match/transformer/kernel.h"
 
 #include <math.h>
 #include <string.h>
@@ -66,10 +67,12 @@ static void add_scores(const wf_head *it, wf_pupil *work)
 {
     size_t labels = it->label_count;
     wf_add_scaled(work->shares, 1, it->weights + it->feature_count * labels, labels);
-    for (size_t i = 0; i < work->count; i++) {
-        const float *row = it->weights + work->indexes[i] * labels;
-        wf_add_scaled(work->shares, work->values[i], row, labels);
-    }
+    const wf_picked features = {.factors = work->values,
+                                .indexes = work->indexes,
+                                .count = work->count,
+                                .stride = labels,
+                                .width = labels};
+    wf_kernel_best()->sum(work->shares, it->weights, &features);
 }
 
 /* The labels' shares into work->shares.  The mean of the logarithms of two shares is that of the

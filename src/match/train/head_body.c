@@ -8,6 +8,7 @@
 #include "match/train/dice.h"
 #include "match/train/lanes.h"
 #include "match/train/shares.h"
+#include "match/transformer/kernel.h"
 
 #include <math.h>
 #include <string.h>
@@ -211,6 +212,7 @@ static int slope_of_points(const float *weights, float *gradient, double *out_va
     wf_body body = it->body;
     size_t labels = it->label_count, count = body.dim * labels;
     float *shares = it->building->shares;
+    const wf_kernel *kernel = wf_kernel_best();
     double loss = wf_dot(weights, weights, count) / (2 * POINTS_C);
     body.weights = (float *)weights; /* read only */
     for (size_t i = 0; i < count; i++)
@@ -224,8 +226,9 @@ static int slope_of_points(const float *weights, float *gradient, double *out_va
         memset(shares, 0, labels * sizeof(*shares));
         wf_body_add_scores(&body, point, shares);
         loss += wf_share_out_off(shares, labels, it->text_label[row]);
-        for (size_t d = 0; d < body.dim; d++)
-            wf_add_scaled(gradient + d * labels, point[d], shares, labels);
+        const wf_picked all = {
+            .factors = point, .count = body.dim, .stride = labels, .width = labels};
+        kernel->spread(gradient, shares, &all);
         wf_add_scaled(gradient + count, 1, shares, labels);
     }
     *out_value = loss;

@@ -25,20 +25,30 @@ void wf_regression_fini(wf_regression *it)
     *it = (wf_regression){0};
 }
 
+/* The columns of a text, each with numbers of some labels. */
+static wf_picked pick(const wf_regression *it, size_t row, size_t stride, size_t labels)
+{
+    const wf_sparse *texts = &it->columns.texts;
+    size_t from = texts->start[row];
+    return (wf_picked){.factors = texts->values + from,
+                       .indexes = texts->indexes + from,
+                       .count = texts->start[row + 1] - from,
+                       .stride = stride,
+                       .width = labels};
+}
+
 /* ---- weights of columns ---- */
 
 /* The loss of one text, whose gradient is added. */
 static double slope_of_text(wf_regression *it, const float *weights, size_t row, float *gradient)
 {
     size_t labels = it->label_count, own = it->columns.count * labels;
-    const wf_sparse *texts = &it->columns.texts;
+    const wf_picked columns = pick(it, row, labels, labels);
     float *shares = it->shares;
     memcpy(shares, weights + own, labels * sizeof(*shares));
-    for (size_t i = texts->start[row]; i < texts->start[row + 1]; i++)
-        wf_add_scaled(shares, texts->values[i], weights + texts->indexes[i] * labels, labels);
+    it->kernel->sum(shares, weights, &columns);
     double loss = wf_share_out_off(shares, labels, it->text_label[row]);
-    for (size_t i = texts->start[row]; i < texts->start[row + 1]; i++)
-        wf_add_scaled(gradient + texts->indexes[i] * labels, texts->values[i], shares, labels);
+    it->kernel->spread(gradient, shares, &columns);
     wf_add_scaled(gradient + own, 1, shares, labels);
     return loss;
 }
@@ -63,24 +73,6 @@ static int slope_of_columns(const float *weights, float *gradient, double *out_v
 
 /* ---- parts of texts ---- */
 
-/* Adds the texts' numbers of some labels to the columns that they have. */
-static void sum_up(wf_regression *it, const float *from, size_t row, size_t labels)
-{
-    const wf_sparse *texts = &it->columns.texts;
-    for (size_t i = texts->start[row]; i < texts->start[row + 1]; i++)
-        wf_add_scaled(it->sums + (size_t)texts->indexes[i] * SOME_LABELS, texts->values[i], from,
-                      labels);
-}
-
-static void hand_down(const wf_regression *it, float *to, size_t row, size_t labels)
-{
-    const wf_sparse *texts = &it->columns.texts;
-    memset(to, 0, labels * sizeof(*to));
-    for (size_t i = texts->start[row]; i < texts->start[row + 1]; i++)
-        wf_add_scaled(to, texts->values[i], it->sums + (size_t)texts->indexes[i] * SOME_LABELS,
-                      labels);
-}
-
 /* What the weights that are made of such parts of the texts say of each text. */
 static int look_through(wf_regression *it, const float *parts, float *scores)
 {
@@ -90,11 +82,15 @@ static int look_through(wf_regression *it, const float *parts, float *scores)
         size_t some = labels - first < SOME_LABELS ? labels - first : SOME_LABELS;
         memset(it->sums, 0, it->columns.count * SOME_LABELS * sizeof(*it->sums));
         for (size_t row = 0; row < rows && rc == 0; row++) {
-            sum_up(it, parts + row * labels + first, row, some);
+            const wf_picked columns = pick(it, row, SOME_LABELS, some);
+            it->kernel->spread(it->sums, parts + row * labels + first, &columns);
             rc = row % TEXTS_A_POLL == 0 ? wf_job_poll(it->job) : 0;
         }
         for (size_t row = 0; row < rows && rc == 0; row++) {
-            hand_down(it, scores + row * labels + first, row, some);
+            const wf_picked columns = pick(it, row, SOME_LABELS, some);
+            float *to = scores + row * labels + first;
+            memset(to, 0, some * sizeof(*to));
+            it->kernel->sum(to, it->sums, &columns);
             rc = row % TEXTS_A_POLL == 0 ? wf_job_poll(it->job) : 0;
         }
     }
@@ -133,6 +129,7 @@ int wf_regression_begin(wf_regression *it, const wf_job *job)
 {
     int rc = wf_columns_init(&it->columns, it->texts, it->features, job);
     it->job = job;
+    it->kernel = wf_kernel_best();
     it->is_of_texts = 2 * it->texts->row_count <= it->columns.count;
     it->shares = wf_array(it->label_count, sizeof(*it->shares));
     it->sums = wf_array(it->is_of_texts ? it->columns.count : 0, SOME_LABELS * sizeof(*it->sums));

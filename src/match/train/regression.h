@@ -14,6 +14,7 @@
 
 #include "match/train/columns.h"
 #include "match/train/minimise.h"
+#include "match/transformer/kernel.h"
 
 typedef struct wf_regression {
     const wf_sparse *texts,
@@ -26,6 +27,7 @@ typedef struct wf_regression {
     bool is_of_texts;
     float *shares; /* of the labels, for one text */
     float *sums;   /* of the columns, for some labels */
+    const wf_kernel *kernel;
     const wf_job *job;
 } wf_regression;
 

@@ -36,6 +36,7 @@ int wf_training_new(wf_training **out, wf_body *body, const wf_lesson *lesson, b
     if (it == NULL)
         return -ENOMEM;
     it->body = body;
+    it->kernel = wf_kernel_best();
     it->lesson = *lesson;
     it->is_contrast = is_contrast;
     it->dice = lesson->plan.seed;

@@ -6,6 +6,7 @@
 
 #include "match/train/adam.h"
 #include "match/train/body.h"
+#include "match/transformer/kernel.h"
 #include "match/work.h"
 
 /* Two texts; `is_same`: of one label. */
@@ -16,6 +17,7 @@ typedef struct wf_pair {
 
 struct wf_training {
     wf_body *body; /* borrowed, as all of the lesson */
+    const wf_kernel *kernel;
     wf_lesson lesson;
     bool is_contrast;
     uint32_t step; /* of WF_BODY_STEPS */

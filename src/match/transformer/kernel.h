@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Kernel: the arithmetic of a transformer, by the widest instructions that the processor has.
+ * Kernel: the arithmetic of a transformer, and of what learns without one, by the widest
+ * instructions that the processor has.
  *
  * Every kernel gives the same bits, and a row's numbers do not depend on the rows beside it.  A
  * number of a product is one chain of fused multiply-adds in the order of the depth, which each
@@ -13,6 +14,7 @@
 #define WF_MATCH_KERNEL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Columns of a matrix that stand together: a panel is [depth][WF_PANEL]. */
 #define WF_PANEL 32u
@@ -39,6 +41,22 @@ enum wf_activation {
     WF_ACT_SIGMOID,
 };
 
+/* Rows of `width` numbers, `stride` apart, each with a factor. */
+typedef struct wf_picked {
+    const float *factors;
+    const uint32_t *indexes; /* which rows; NULL: the first `count` */
+    size_t count, stride, width;
+} wf_picked;
+
+/* A step of Adam (D. Kingma, J. Ba, 2015); the corrections for means that began at zero are in the
+ * rate and in what is the least. */
+#define WF_ADAM_MEAN 0.9f
+#define WF_ADAM_SQUARE 0.999f
+
+typedef struct wf_pace {
+    float rate, least, keep; /* keep: of each number, of what is held down */
+} wf_pace;
+
 typedef struct wf_kernel {
     const char *name;
     void (*product)(const wf_product *product);
@@ -51,6 +69,17 @@ typedef struct wf_kernel {
                  size_t width, float epsilon);
 
     void (*activate)(float *row, size_t width, enum wf_activation activation);
+
+    /* to += factor * row, of one row after the other; nothing is fused: the compiler's own code for
+     * any machine gives the same. */
+    void (*sum)(float *to, const float *rows, const wf_picked *picked);
+
+    /* row += factor * from, of each row. */
+    void (*spread)(float *rows, const float *from, const wf_picked *picked);
+
+    /* Moves `count` numbers by their slopes, which become zero. */
+    void (*move)(float *at, float *slope, float *means, float *squares, size_t count,
+                 const wf_pace *pace);
 } wf_kernel;
 
 /* The best one for this processor. */

@@ -94,4 +94,5 @@ static void product(const wf_product *it)
     }
 }
 
-const wf_kernel wf_kernel_avx2 = {"avx2", product, rows_softmax, rows_norm, rows_activate};
+const wf_kernel wf_kernel_avx2 = {"avx2",        product,  rows_softmax, rows_norm,
+                                  rows_activate, rows_sum, rows_spread,  rows_move};

@@ -72,4 +72,5 @@ static void product(const wf_product *it)
     rest(it, it->a + r * it->a_stride, it->out + r * it->out_stride, it->rows - r);
 }
 
-const wf_kernel wf_kernel_avx512 = {"avx512", product, rows_softmax, rows_norm, rows_activate};
+const wf_kernel wf_kernel_avx512 = {"avx512",      product,  rows_softmax, rows_norm,
+                                    rows_activate, rows_sum, rows_spread,  rows_move};

@@ -22,4 +22,5 @@ static void product(const wf_product *it)
         one_row(it, it->a + r * it->a_stride, it->out + r * it->out_stride);
 }
 
-const wf_kernel wf_kernel_portable = {"portable", product, rows_softmax, rows_norm, rows_activate};
+const wf_kernel wf_kernel_portable = {"portable",    product,  rows_softmax, rows_norm,
+                                      rows_activate, rows_sum, rows_spread,  rows_move};

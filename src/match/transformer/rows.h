@@ -198,4 +198,84 @@ static void rows_norm(float *row, const float *added, const float *weight, const
         row[i] = fmaf((row[i] - mean) * scale, weight[i], bias[i]);
 }
 
+/* ---- training: each number by itself ---- */
+
+typedef float row_lanes __attribute__((vector_size(64)));
+
+#define ROW_LANES(x_)                                                                              \
+    {                                                                                              \
+        x_, x_, x_, x_, x_, x_, x_, x_, x_, x_, x_, x_, x_, x_, x_, x_                             \
+    }
+
+static inline size_t row_start(const wf_picked *it, size_t i)
+{
+    return (it->indexes != NULL ? it->indexes[i] : i) * it->stride;
+}
+
+/* Sums of 4 * WF_LANES numbers stay in registers. */
+static inline void sum_wide(float *to, const float *rows, const wf_picked *it)
+{
+    row_lanes a[4], b[4];
+    memcpy(a, to, sizeof(a));
+    for (size_t i = 0; i < it->count; i++) {
+        const row_lanes factor = ROW_LANES(it->factors[i]);
+        memcpy(b, rows + row_start(it, i), sizeof(b));
+        a[0] += factor * b[0];
+        a[1] += factor * b[1];
+        a[2] += factor * b[2];
+        a[3] += factor * b[3];
+    }
+    memcpy(to, a, sizeof(a));
+}
+
+static inline void sum_lanes(float *to, const float *rows, const wf_picked *it)
+{
+    row_lanes a, b;
+    memcpy(&a, to, sizeof(a));
+    for (size_t i = 0; i < it->count; i++) {
+        const row_lanes factor = ROW_LANES(it->factors[i]);
+        memcpy(&b, rows + row_start(it, i), sizeof(b));
+        a += factor * b;
+    }
+    memcpy(to, &a, sizeof(a));
+}
+
+static void rows_sum(float *to, const float *rows, const wf_picked *it)
+{
+    size_t at = 0;
+    for (; at + 4 * WF_LANES <= it->width; at += 4 * WF_LANES)
+        sum_wide(to + at, rows + at, it);
+    for (; at + WF_LANES <= it->width; at += WF_LANES)
+        sum_lanes(to + at, rows + at, it);
+    for (size_t i = 0; i < it->count && at < it->width; i++) {
+        const float *row = rows + row_start(it, i);
+        for (size_t k = at; k < it->width; k++)
+            to[k] += it->factors[i] * row[k];
+    }
+}
+
+static void rows_spread(float *rows, const float *from, const wf_picked *it)
+{
+    for (size_t i = 0; i < it->count; i++) {
+        float *restrict row = rows + row_start(it, i);
+        const float *restrict source = from;
+        const float factor = it->factors[i];
+        for (size_t k = 0, width = it->width; k < width; k++)
+            row[k] += factor * source[k];
+    }
+}
+
+static void rows_move(float *restrict at, float *restrict slope, float *restrict means,
+                      float *restrict squares, size_t count, const wf_pace *it)
+{
+    const wf_pace pace = *it;
+    for (size_t i = 0; i < count; i++) {
+        float g = slope[i];
+        means[i] = WF_ADAM_MEAN * means[i] + (1 - WF_ADAM_MEAN) * g;
+        squares[i] = WF_ADAM_SQUARE * squares[i] + (1 - WF_ADAM_SQUARE) * g * g;
+        at[i] = pace.keep * at[i] - pace.rate * means[i] / (sqrtf(squares[i]) + pace.least);
+        slope[i] = 0;
+    }
+}
+
 #endif
