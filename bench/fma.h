@@ -70,15 +70,19 @@ __attribute__((target("avx2,fma"))) static float fma_floats_avx2(size_t rounds)
 __attribute__((target("avx512f,avx512vnni"))) static int fma_bytes_vnni(size_t rounds)
 {
     const __m512i by = _mm512_set1_epi8(1);
-    __m512i a = by, b = by, c = by, d = by, e = by, f = by, g = by, h = by, i = by, j = by;
+    __m512i a = by, b = by, c = by, d = by, e = by, f = by, g = by, h = by, i = by, j = by, k = by,
+            l = by, m = by, n = by;
     for (size_t round = 0; round < rounds; round++)
-        __asm__(DOT(a) DOT(b) DOT(c) DOT(d) DOT(e) DOT(f) DOT(g) DOT(h) DOT(i) DOT(j)
+        __asm__(DOT(a) DOT(b) DOT(c) DOT(d) DOT(e) DOT(f) DOT(g) DOT(h) DOT(i) DOT(j) DOT(k) DOT(l)
+                    DOT(m) DOT(n)
                 : [a] "+v"(a), [b] "+v"(b), [c] "+v"(c), [d] "+v"(d), [e] "+v"(e), [f] "+v"(f),
-                  [g] "+v"(g), [h] "+v"(h), [i] "+v"(i), [j] "+v"(j)
+                  [g] "+v"(g), [h] "+v"(h), [i] "+v"(i), [j] "+v"(j), [k] "+v"(k), [l] "+v"(l),
+                  [m] "+v"(m), [n] "+v"(n)
                 : [by] "v"(by));
     a = _mm512_add_epi32(_mm512_add_epi32(a, b), _mm512_add_epi32(c, d));
     e = _mm512_add_epi32(_mm512_add_epi32(e, f), _mm512_add_epi32(g, h));
-    a = _mm512_add_epi32(_mm512_add_epi32(a, e), _mm512_add_epi32(i, j));
+    i = _mm512_add_epi32(_mm512_add_epi32(i, j), _mm512_add_epi32(k, l));
+    a = _mm512_add_epi32(_mm512_add_epi32(a, e), _mm512_add_epi32(i, _mm512_add_epi32(m, n)));
     return _mm512_reduce_add_epi32(a);
 }
 
@@ -117,7 +121,7 @@ static inline double fma_bytes_of(const char *kernel, size_t rounds, double *sin
         return 0;
     double start = bench_cpu();
     *sink += has_vnni ? fma_bytes_vnni(rounds) : fma_bytes_avx2(rounds);
-    return (double)rounds * (has_vnni ? 10 * 64 : 12 * 16) / (bench_cpu() - start);
+    return (double)rounds * (has_vnni ? 14 * 64 : 12 * 16) / (bench_cpu() - start);
 }
 #else
 static inline double fma_floats_of(const char *kernel, size_t rounds, double *sink)

@@ -10,13 +10,12 @@
  * Calls are made outside any loop, so the hop to the executor is left out; bench/exec has it.
  */
 
-#include "bench.h"
+#include "names.h"
 
 #include <unistd.h>
 #include <weft/match.h>
 
 #define QUERIES 2000
-#define NAME_BYTES 64
 #define ID_BYTES 24
 
 static char (*ids)[ID_BYTES];
@@ -26,7 +25,6 @@ static weft_m_entity *entities;
 static weft_str queries[QUERIES];
 static weft_matcher *matcher;
 static weft_m_query settings;
-static uint64_t dice = 1;
 
 static void check(int rc, const weft_m_error *error)
 {
@@ -34,39 +32,6 @@ static void check(int rc, const weft_m_error *error)
         return;
     fprintf(stderr, "match: %s\n", error->message);
     exit(1);
-}
-
-static uint64_t roll(void)
-{
-    dice ^= dice << 13;
-    dice ^= dice >> 7;
-    dice ^= dice << 17;
-    return dice;
-}
-
-static size_t put_word(char *out)
-{
-    static const char *const starts[] = {"b", "br", "c", "ch", "d", "f", "g",  "gr", "h",  "k",
-                                         "l", "m",  "n", "p",  "r", "s", "st", "t",  "tr", "v"};
-    static const char *const ends[] = {"a",  "an", "ar", "e",  "el", "en", "er", "i",
-                                       "in", "o",  "on", "or", "u",  "us", "y",  "ia"};
-    size_t at = 0, syllables = 1 + roll() % 3 + roll() % 2;
-    for (size_t i = 0; i < syllables; i++)
-        at += (size_t)snprintf(out + at, 8, "%s%s", starts[roll() % 20], ends[roll() % 16]);
-    return at;
-}
-
-/* One to four words, 20 characters in the mean. */
-static size_t put_name(char *out)
-{
-    size_t at = 0, words = 1 + roll() % 4;
-    for (size_t i = 0; i < words; i++) {
-        if (i != 0)
-            out[at++] = ' ';
-        at += put_word(out + at);
-    }
-    out[0] = (char)(out[0] - 32);
-    return at;
 }
 
 static void make_catalogue(size_t count)
