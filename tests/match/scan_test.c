@@ -229,6 +229,26 @@ TEST(dense_search_finds_what_a_search_in_double_precision_finds)
     wf_vectors_fini(&vectors);
 }
 
+TEST(rows_begin_where_lines_of_the_cache_do)
+{
+    float numbers[DIM];
+    wf_vectors vectors;
+    dice d = {17};
+    CHECK_OK(wf_vectors_init(&vectors, DIM, 0));
+    for (size_t i = 0; i < 300; i++) {
+        CHECK_OK(wf_vectors_grow(&vectors, i + 1));
+        CHECK_EQ((uintptr_t)vectors.rows % 64, 0);
+        fill(&d, numbers, DIM);
+        wf_vectors_set(&vectors, i, numbers);
+    }
+    d = (dice){17};
+    for (size_t i = 0; i < 300; i++) {
+        fill(&d, numbers, DIM);
+        CHECK_NEAR(cosine(numbers, vectors.rows + i * vectors.float_width), 1, 1e-6);
+    }
+    wf_vectors_fini(&vectors);
+}
+
 /* ---- searches together ---- */
 
 enum { CROWD = 65, CROWD_DIM = 70, CROWD_ROWS = 900, CROWD_ENTITIES = 250 };

@@ -43,11 +43,31 @@ static bool grow(void *array, size_t old_count, size_t count, size_t item_bytes)
     return true;
 }
 
+/* Where lines of the cache begin: a row of floats is then read without touching one more. */
+static float *aligned(void *memory)
+{
+    return (float *)(((uintptr_t)memory + 63) & ~(uintptr_t)63);
+}
+
+static bool grow_rows(wf_vectors *vectors, size_t old_count, size_t count)
+{
+    size_t row_bytes = vectors->float_width * sizeof(float);
+    size_t start = (uintptr_t)vectors->rows - (uintptr_t)vectors->memory;
+    char *memory = wf_grow(vectors->memory, count + 1, row_bytes);
+    if (memory == NULL)
+        return false;
+    vectors->memory = memory;
+    vectors->rows = aligned(memory);
+    memmove(vectors->rows, memory + start, old_count * row_bytes);
+    memset(vectors->rows + old_count * vectors->float_width, 0, (count - old_count) * row_bytes);
+    return true;
+}
+
 int wf_vectors_grow(wf_vectors *vectors, size_t count)
 {
     size_t before = vectors->capacity, capacity = count + count / 2 + 16;
     if (count > before) {
-        if (!grow(&vectors->rows, before, capacity, vectors->float_width * sizeof(float)) ||
+        if (!grow_rows(vectors, before, capacity) ||
             !grow(&vectors->bytes, before, capacity, vectors->byte_width) ||
             !grow(&vectors->sums, before, capacity, sizeof(int32_t)) ||
             !grow(&vectors->scales, before, capacity, sizeof(float)) ||
@@ -63,12 +83,13 @@ int wf_vectors_init(wf_vectors *vectors, size_t dim, size_t count)
 {
     set_shape(vectors, dim, count);
     vectors->capacity = count + 1;
-    vectors->rows = wf_array(count + 1, vectors->float_width * sizeof(float));
+    vectors->memory = wf_array(count + 2, vectors->float_width * sizeof(float));
+    vectors->rows = aligned(vectors->memory);
     vectors->bytes = wf_array(count + 1, vectors->byte_width);
     vectors->sums = wf_array(count + 1, sizeof(int32_t));
     vectors->scales = wf_array(count + 1, sizeof(float));
     vectors->residuals = wf_array(count + 1, sizeof(float));
-    bool has_all = vectors->rows != NULL && vectors->bytes != NULL && vectors->sums != NULL &&
+    bool has_all = vectors->memory != NULL && vectors->bytes != NULL && vectors->sums != NULL &&
                    vectors->scales != NULL && vectors->residuals != NULL;
     return has_all ? 0 : -ENOMEM;
 }
@@ -76,7 +97,7 @@ int wf_vectors_init(wf_vectors *vectors, size_t dim, size_t count)
 void wf_vectors_fini(wf_vectors *vectors)
 {
     if (!vectors->is_of_image) {
-        wf_free(vectors->rows);
+        wf_free(vectors->memory);
         wf_free(vectors->bytes);
         wf_free(vectors->sums);
         wf_free(vectors->scales);

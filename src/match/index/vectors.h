@@ -17,7 +17,8 @@
 typedef struct wf_vectors {
     size_t dim, count, capacity;
     size_t float_width, byte_width; /* numbers a row */
-    float *rows;
+    float *rows;                    /* at a multiple of 64 */
+    void *memory;                   /* that holds them; NULL: an image's */
     int8_t *bytes;
     int32_t *sums;    /* of a row's bytes */
     float *scales;    /* of a row: number = scale * byte, nearly */
