@@ -262,8 +262,8 @@ struct crowd {
     wf_look looks[CROWD];
 };
 
-/* Half of the rows are twins, one entity has a third of all.  One query is a row, one is nothing.
- */
+/* Half of the rows are twins; one entity has a third of all, which are the same.  One query is a
+ * row, one is nothing, one is what that entity has. */
 static struct crowd *crowd_new(void)
 {
     float numbers[CROWD_DIM];
@@ -271,7 +271,7 @@ static struct crowd *crowd_new(void)
     dice d = {13};
     CHECK_OK(wf_vectors_init(&it->vectors, CROWD_DIM, CROWD_ROWS));
     for (uint32_t i = 0; i < CROWD_ROWS; i++) {
-        if (i % 2 == 0)
+        if (i % 2 == 0 && (i <= 300 || i >= 600))
             fill(&d, numbers, CROWD_DIM);
         wf_vectors_set(&it->vectors, i, numbers);
         it->row_entity[i] = i < 300 ? i / 3 : i < 600 ? 100 : 100 + (i - 600) / 2;
@@ -279,8 +279,9 @@ static struct crowd *crowd_new(void)
     }
     for (size_t i = 0; i < CROWD; i++) {
         fill(&d, numbers, CROWD_DIM);
-        if (i == 0)
-            memcpy(numbers, it->vectors.rows + 8 * it->vectors.float_width, sizeof(numbers));
+        if (i == 0 || i == 2)
+            memcpy(numbers, it->vectors.rows + (i == 0 ? 8 : 400) * it->vectors.float_width,
+                   sizeof(numbers));
         if (i == 1)
             memset(numbers, 0, sizeof(numbers));
         CHECK_OK(wf_glance_reserve(&it->glances[i], &it->vectors));
