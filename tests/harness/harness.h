@@ -21,6 +21,10 @@
  * one thing going wrong: a cancel or a deadline at the k-th suspension point, the k-th allocation
  * refused, the k-th system call failed, for k = 1, 2, 3 … until nothing is left to go wrong.  There
  * it may return what it likes, but must end, leak nothing, and keep its invariants.
+ *
+ * A WORK_SCENARIO computes, in executors at most, which is the same on every back end: it is run on
+ * the first.  A DEAR_SCENARIO takes long and fails in the same few ways at hundreds of points: the
+ * first HARNESS_DENSE ones are all tried, behind them ever fewer, to the end (with --torture all).
  */
 #ifndef WF_TESTS_HARNESS_H
 #define WF_TESTS_HARNESS_H
@@ -43,6 +47,8 @@ struct harness_test {
     enum harness_kind kind;
     unsigned loops;            /* of the run; 0: 1 */
     bool needs_kernel;         /* not in simulation */
+    bool is_work;              /* on the first back end alone */
+    bool is_dear;              /* SCENARIO: sweeps leave out points that are far behind */
     void (*body)(void);        /* PLAIN, RUN, TASK */
     int (*scenario)(void);     /* SCENARIO */
     void (*invariant)(int rc); /* SCENARIO: after each run, outside any task; may be NULL */
@@ -79,6 +85,8 @@ void harness_register(struct harness_test *test);
     static int body_##name_(void)
 #define SCENARIO_WITH(name_, invariant_) HARNESS_INT_(name_, .invariant = (invariant_))
 #define SCENARIO(name_) SCENARIO_WITH(name_, NULL)
+#define WORK_SCENARIO(name_) HARNESS_INT_(name_, .is_work = true)
+#define DEAR_SCENARIO(name_) HARNESS_INT_(name_, .is_dear = true)
 #define KERNEL_SCENARIO(name_) HARNESS_INT_(name_, .needs_kernel = true)
 #define LOOPS_SCENARIO(name_, loops_) HARNESS_INT_(name_, .loops = (loops_))
 

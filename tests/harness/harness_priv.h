@@ -8,6 +8,9 @@
 
 enum { HARNESS_EXIT_FAILED = 99, HARNESS_EXIT_SKIPPED = 77 };
 enum { HARNESS_SWEEP_MAX = 2000 }; /* runs of one sweep, unless --torture */
+/* Of a dear one: the first so many points, then every 2nd, from twice there every 3rd, and so on.
+ */
+enum { HARNESS_DENSE = 16 };
 /* Of one sweep over schedules, unless --torture; a scenario is more likely to differ by them. */
 enum { HARNESS_SCHEDULES_MS = 200, HARNESS_SCENARIO_SCHEDULES_MS = 4000 };
 

@@ -120,18 +120,27 @@ static void plan_add(const struct harness_test *test, const char *backend)
     runner.points = points;
 }
 
-static void plan_make(void)
+static void plan_on_backends(const struct harness_test *test)
 {
     static const char *const backends[] = {"sim", "epoll", "io_uring", "auto"};
+    for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
+        if (!backend_is_wanted(backends[i]) || (test->needs_kernel && i == 0))
+            continue;
+        plan_add(test, backends[i]);
+        if (test->is_work)
+            return;
+    }
+}
+
+static void plan_make(void)
+{
     for (const struct harness_test *test = runner.tests; test != NULL; test = test->next) {
         if (runner.only != NULL && strcmp(runner.only, test->name) != 0)
             continue;
         if (test->kind == HARNESS_PLAIN)
             plan_add(test, NULL);
         else
-            for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++)
-                if (backend_is_wanted(backends[i]) && !(test->needs_kernel && i == 0))
-                    plan_add(test, backends[i]);
+            plan_on_backends(test);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "harness/bad.h"
 #include "harness/harness.h"
+#include "harness/harness_priv.h"
 
 #include <weft/gather.h>
 #include <weft/run.h>
@@ -93,11 +94,13 @@ static void check_closed(int rc)
 
 /* Bad only when run by run_bad(), else nothing. */
 #define BAD_SCENARIO(name_, invariant_, text_, ...)                                                \
+    BAD_SCENARIO_OF(SCENARIO_WITH(bad_##name_, invariant_), name_, text_, __VA_ARGS__)
+#define BAD_SCENARIO_OF(scenario_, name_, text_, ...)                                              \
     TEST(harness_catches_##name_)                                                                  \
     {                                                                                              \
         expect_failure("bad_" #name_, text_);                                                      \
     }                                                                                              \
-    SCENARIO_WITH(bad_##name_, invariant_)                                                         \
+    scenario_                                                                                      \
     {                                                                                              \
         return is_bad_run() ? (__VA_ARGS__) : 0;                                                   \
     }
@@ -106,6 +109,61 @@ BAD_SCENARIO(a_leak_on_cancel, NULL, "at cancel, k = 1", leak_when_cancelled(NUL
 BAD_SCENARIO(a_leak_without_memory, NULL, "at allocation, k = ", leak_when_second_is_refused(NULL))
 BAD_SCENARIO(a_broken_invariant, check_closed, "CHECK(!is_open)", stay_open_when_late(NULL))
 BAD_SCENARIO(a_plain_failure, NULL, "at plain", -EIO)
+
+/* ---- sweeps that leave points out ---- */
+
+enum { ALLOCATIONS = 400 };
+
+/* Each in turn; when one of `bad` and those behind it is refused, the one before it is lost. */
+static int allocate_many(int bad)
+{
+    void *before = NULL;
+    for (int i = 0; i < ALLOCATIONS; i++) {
+        void *memory = wf_alloc(48);
+        if (memory == NULL && i >= bad)
+            return -ENOMEM;
+        wf_free(before);
+        before = memory;
+        if (memory == NULL)
+            return -ENOMEM;
+    }
+    wf_free(before);
+    return 0;
+}
+
+DEAR_SCENARIO(harness_tries_few_of_many_points_of_a_dear_scenario)
+{
+    static int runs;
+    runs++;
+    note("%d", runs);
+    CHECK(runs < ALLOCATIONS / 2 || harness_run.sweep_max == UINT64_MAX);
+    return allocate_many(ALLOCATIONS);
+}
+
+BAD_SCENARIO_OF(DEAR_SCENARIO(bad_a_leak_far_behind), a_leak_far_behind,
+                "at allocation, k = ", allocate_many(ALLOCATIONS * 9 / 10))
+
+/* ---- work ---- */
+
+WORK_SCENARIO(harness_work)
+{
+    return 0;
+}
+
+TEST(harness_runs_work_on_the_first_back_end)
+{
+    char self[256], command[400], listed[200] = "";
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    CHECK_GT(len, 0);
+    self[len] = '\0';
+    snprintf(command, sizeof command, "'%s' --list --only harness_work --backend io_uring,epoll",
+             self);
+    FILE *list = popen(command, "r");
+    CHECK(list != NULL);
+    size_t count = fread(listed, 1, sizeof listed - 1, list);
+    CHECK_EQ(pclose(list), 0);
+    CHECK_BYTES(listed, count, "harness_work [epoll]\n", 21);
+}
 
 /* ---- the sweep over schedules ---- */
 

@@ -370,7 +370,7 @@ static int talk(weft_tls *client, struct ends *ends)
     return (int)weft_stream_read(ends->client, buf, 1);
 }
 
-SCENARIO(tls_client_and_server_talk)
+DEAR_SCENARIO(tls_client_and_server_talk)
 {
     weft_tls *client = NULL, *server = NULL;
     weft_tls_cert web = {cert_web()->pem, cert_web()->key};
