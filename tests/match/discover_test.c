@@ -334,7 +334,7 @@ TEST(M8_clusters_are_those_the_spots_were_made_of)
     wf_clusters_fini(&clusters);
 }
 
-SCENARIO(discovery_survives_every_failure)
+WORK_SCENARIO(discovery_survives_every_failure)
 {
     weft_str list[TEXT_COUNT];
     weft_m_discovery *found = NULL;

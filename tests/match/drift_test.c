@@ -134,54 +134,50 @@ static double trace_of(matrix a)
     return sum;
 }
 
+/* row += factor * other.  All the time of these matrices goes by here. */
+static void add_row(double *row, const double *other, double factor, size_t count)
+{
+    for (size_t c = 0; c < count; c++)
+        row[c] += factor * other[c];
+}
+
 static void multiply(matrix a, matrix b, matrix out)
 {
+    memset(out, 0, sizeof(matrix));
     for (size_t r = 0; r < DIM; r++) {
-        for (size_t c = 0; c < DIM; c++) {
-            out[r][c] = 0;
-            for (size_t k = 0; k < DIM; k++)
-                out[r][c] += a[r][k] * b[k][c];
-        }
+        for (size_t k = 0; k < DIM; k++)
+            add_row(out[r], b[k], a[r][k], DIM);
     }
 }
 
-static void swap_rows(double *a, double *b)
+/* That of the product, which need not be made for it. */
+static double trace_of_product(matrix a, matrix b)
 {
-    for (size_t c = 0; c < DIM; c++) {
-        double kept = a[c];
-        a[c] = b[c];
-        b[c] = kept;
+    double sum = 0;
+    for (size_t r = 0; r < DIM; r++) {
+        for (size_t k = 0; k < DIM; k++)
+            sum += a[r][k] * b[k][r];
     }
+    return sum;
 }
 
-/* By Gauss and Jordan with the greatest pivots; `a` is lost.  The logarithm of the determinant. */
-static double invert(matrix a, matrix out)
+/* In its place by Gauss and Jordan; it is positive definite, so any pivots do.  The logarithm of
+ * the determinant. */
+static double invert(matrix a)
 {
     double log_determinant = 0;
-    for (size_t r = 0; r < DIM; r++) {
-        for (size_t c = 0; c < DIM; c++)
-            out[r][c] = r == c;
-    }
     for (size_t k = 0; k < DIM; k++) {
-        size_t best = k;
-        for (size_t r = k + 1; r < DIM; r++)
-            best = fabs(a[r][k]) > fabs(a[best][k]) ? r : best;
-        if (best != k) {
-            swap_rows(a[k], a[best]);
-            swap_rows(out[k], out[best]);
-        }
         double pivot = a[k][k];
-        log_determinant += log(fabs(pivot));
-        for (size_t c = 0; c < DIM; c++) {
+        log_determinant += log(pivot);
+        a[k][k] = 1;
+        for (size_t c = 0; c < DIM; c++)
             a[k][c] /= pivot;
-            out[k][c] /= pivot;
-        }
         for (size_t r = 0; r < DIM; r++) {
             double factor = a[r][k];
-            for (size_t c = 0; c < DIM && r != k; c++) {
-                a[r][c] -= factor * a[k][c];
-                out[r][c] -= factor * out[k][c];
-            }
+            if (r == k)
+                continue;
+            a[r][k] = 0;
+            add_row(a[r], a[k], -factor, DIM);
         }
     }
     return log_determinant;
@@ -201,10 +197,8 @@ static void draw_spread(wf_spread *out, uint64_t seed, size_t count, double wide
             last = point[k] = (0.05 + wide * (double)k / DIM) * fresh + 0.5 * last;
             sum[k] += point[k];
         }
-        for (size_t r = 0; r < DIM; r++) {
-            for (size_t c = 0; c < DIM; c++)
-                products[r][c] += point[r] * point[c];
-        }
+        for (size_t r = 0; r < DIM; r++)
+            add_row(products[r], point, point[r], r + 1);
     }
     out->count = count;
     out->covariance = malloc(WF_SPREAD_NUMBERS * sizeof(float));
@@ -219,10 +213,9 @@ static void draw_spread(wf_spread *out, uint64_t seed, size_t count, double wide
 /* Equation 23 of the paper, by the square of the matrix. */
 static double shrinkage_of(const wf_spread *spread)
 {
-    static matrix s, square;
+    static matrix s;
     write_out(spread, s);
-    multiply(s, s, square);
-    double one = trace_of(s), two = trace_of(square), p = DIM, n = (double)spread->count;
+    double one = trace_of(s), two = trace_of_product(s, s), p = DIM, n = (double)spread->count;
     double share = ((1 - 2 / p) * two + one * one) / ((n + 1 - 2 / p) * (two - one * one / p));
     return share < 1 ? share : 1;
 }
@@ -230,7 +223,7 @@ static double shrinkage_of(const wf_spread *spread)
 /* The divergence, and what the header says of chance, by inverses and products written out. */
 static double divergence_of(const wf_spread *before, const wf_spread *after)
 {
-    static matrix b, c, b_shrunk, c_shrunk, a, ignored, ab, ac, abab, ac_shrunk;
+    static matrix b, c, a, c_shrunk, ignored, ab;
     double share = fmax(fmax(shrinkage_of(before), shrinkage_of(after)), 0.1);
     write_out(before, b);
     write_out(after, c);
@@ -239,28 +232,23 @@ static double divergence_of(const wf_spread *before, const wf_spread *after)
     for (size_t r = 0; r < DIM; r++) {
         for (size_t k = 0; k < DIM; k++) {
             double added = r == k ? share * mean + 1e-6 : 0;
-            b_shrunk[r][k] = (1 - share) * b[r][k] + added;
+            a[r][k] = (1 - share) * b[r][k] + added;
             c_shrunk[r][k] = (1 - share) * c[r][k] + added;
         }
     }
     memcpy(ignored, c_shrunk, sizeof(matrix));
-    double log_after = invert(ignored, a);
-    memcpy(ignored, b_shrunk, sizeof(matrix));
-    double log_before = invert(ignored, a);
+    double log_after = invert(ignored), log_before = invert(a);
     multiply(a, b, ab);
-    multiply(a, c, ac);
-    multiply(a, c_shrunk, ac_shrunk);
-    multiply(ab, ab, abab);
-    double way = 0;
+    double of_b = trace_of(ab), of_c = trace_of_product(a, c), way = 0;
     for (size_t r = 0; r < DIM; r++) {
         for (size_t k = 0; k < DIM; k++)
             way += ((double)after->mean[r] - (double)before->mean[r]) * a[r][k] *
                    ((double)after->mean[k] - (double)before->mean[k]);
     }
-    double all = (trace_of(ac_shrunk) - DIM + way + log_before - log_after) / 2;
+    double all = (trace_of_product(a, c_shrunk) - DIM + way + log_before - log_after) / 2;
     double kept = (1 - share) * (1 - share);
-    double chance = (1 / n + 1 / m) *
-                    (trace_of(ac) / 2 + kept * (trace_of(ab) * trace_of(ac) + trace_of(abab)) / 4);
+    double chance =
+        (1 / n + 1 / m) * (of_c / 2 + kept * (of_b * of_c + trace_of_product(ab, ab)) / 4);
     return (all - chance) / DIM;
 }
 
@@ -269,7 +257,7 @@ TEST(M77_the_gaussian_divergence_is_that_of_matrices_written_out)
     static const struct {
         size_t before, after;
         double wide;
-    } cases[] = {{300, 40, 0.3}, {12, 500, 0.1}};
+    } cases[] = {{300, 40, 0.3}, {12, 300, 0.1}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         static wf_spread before, after;
         double found;
@@ -317,8 +305,8 @@ TEST(M77_the_gaussian_divergence_sees_what_variances_do_not)
 {
     static wf_spread before, after;
     double same, other, mean;
-    draw_spread(&before, 5, 2000, 0);
-    draw_spread(&after, 6, 2000, 0);
+    draw_spread(&before, 5, 1200, 0);
+    draw_spread(&after, 6, 1200, 0);
     CHECK_OK(wf_gaussian_divergence(&before, &after, &same));
     for (size_t r = 0; r < DIM; r++) { /* each with the one before it, the other way round */
         for (size_t c = 0; c < r; c++)
@@ -439,8 +427,9 @@ TEST(M77_a_spoilt_profile_is_refused)
     char *text = malloc(bytes);
     memcpy(text, wf_buf_ptr(&buf), bytes);
     dice d = {9};
-    for (size_t i = 0; i < 100; i++) {
-        size_t at = roll(&d, bytes);
+    for (size_t i = 0; i < 40;
+         i++) { /* what comes before all the numbers is seldom met by chance */
+        size_t at = roll(&d, i % 4 == 0 ? 120 : bytes);
         char old = text[at];
         text[at] = "0123456789.,:[]{}\"e-x"[roll(&d, 21)];
         int rc = wf_profile_read(&loaded, text, bytes, &reason);
@@ -543,7 +532,7 @@ static int all_calls(void)
     return rc;
 }
 
-SCENARIO(drift_survives_every_failure)
+WORK_SCENARIO(drift_survives_every_failure)
 {
     return all_calls();
 }
@@ -574,7 +563,7 @@ static int save_and_load(const char *path)
     return rc;
 }
 
-SCENARIO(profile_files_survive_every_failure)
+WORK_SCENARIO(profile_files_survive_every_failure)
 {
     char path[64];
     snprintf(path, sizeof(path), "/tmp/weft-drift-%d", (int)getpid());

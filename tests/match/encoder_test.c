@@ -759,7 +759,7 @@ SCENARIO(questions_asked_together_survive_every_failure)
 /* ---- everything that can go wrong ---- */
 
 /* Loading, the first fit and a match, cancelled and failed everywhere. */
-SCENARIO(matcher_with_a_model_survives_every_failure)
+WORK_SCENARIO(matcher_with_a_model_survives_every_failure)
 {
     weft_m_options options;
     weft_matcher *matcher;
@@ -777,7 +777,7 @@ SCENARIO(matcher_with_a_model_survives_every_failure)
     return rc;
 }
 
-SCENARIO(opening_a_model_survives_every_failure)
+WORK_SCENARIO(opening_a_model_survives_every_failure)
 {
     weft_encoder *encoder;
     make_folder();

@@ -806,7 +806,7 @@ static int all_calls(void)
     return rc;
 }
 
-SCENARIO(M95_hierarchy_survives_every_failure)
+WORK_SCENARIO(M95_hierarchy_survives_every_failure)
 {
     return all_calls();
 }
@@ -824,7 +824,7 @@ static int cycle_calls(void)
     return 0;
 }
 
-SCENARIO(M95_a_cycle_is_refused_whatever_fails)
+WORK_SCENARIO(M95_a_cycle_is_refused_whatever_fails)
 {
     return cycle_calls();
 }

@@ -259,7 +259,7 @@ TEST(tokenizer_takes_long_words)
     free(it);
 }
 
-SCENARIO(tokenizer_survives_a_lack_of_memory)
+WORK_SCENARIO(tokenizer_survives_a_lack_of_memory)
 {
     wf_reason reason;
     wf_tokens tokens = {0};

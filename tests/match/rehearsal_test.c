@@ -190,7 +190,7 @@ static int trained(void)
     return rc;
 }
 
-SCENARIO(a_rehearsal_survives_every_failure)
+WORK_SCENARIO(a_rehearsal_survives_every_failure)
 {
     return trained();
 }

@@ -486,7 +486,7 @@ static int put_many(weft_vec *store)
     return weft_vec_put(store, items + 2, 68, NULL);
 }
 
-SCENARIO(vectors_that_were_not_taken_are_not_saved)
+WORK_SCENARIO(vectors_that_were_not_taken_are_not_saved)
 {
     weft_vec_options options;
     weft_vec *store;
