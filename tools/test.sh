@@ -2,13 +2,13 @@
 # Runs the tests and closes with one line of counts.
 #
 #   tools/test.sh all     every variant below, the quick ones first (what `make test` does)
-#   tools/test.sh NAME…   only these: gcc schedules no-uring asan tsan clang aarch64 valgrind lint models
+#   tools/test.sh NAME…   only these: gcc schedules lint models asan clang no-uring tsan aarch64 valgrind
 #
 # A variant leaves its results in build/results/; tools/test-summary adds them up.
 set -u
 cd "$(dirname "$0")/.."
 results=$PWD/build/results
-variants=(gcc schedules lint models no-uring asan clang tsan aarch64 valgrind)
+variants=(gcc schedules lint models asan clang no-uring tsan aarch64 valgrind)
 [ "${1:-all}" = all ] || variants=("$@")
 
 # configure DIR OPTION… : sets DIR up, or again if the options changed.
@@ -38,12 +38,13 @@ compile() {
     return 1
 }
 
-# check VARIANT DIR MESON-TEST-OPTION… : runs the tests of DIR as VARIANT.
+# check VARIANT DIR MESON-TEST-OPTION… : runs the tests of DIR as VARIANT, one more at a time than there
+# are processors, since some wait in real time.
 check() {
     local variant=$1 dir=$2
     shift 2
     rm -f "$dir/meson-logs/testlog-$variant"*
-    meson test -C "$dir" --no-rebuild --logbase "testlog-$variant" "$@" >"$dir/test.log" 2>&1
+    meson test -C "$dir" --no-rebuild --logbase "testlog-$variant" --num-processes $(($(nproc) + 1)) "$@" >"$dir/test.log" 2>&1
     local log=("$dir/meson-logs/testlog-$variant"*.json) # a wrapper's name is part of it
     if [ -f "${log[0]}" ]; then
         cp "${log[0]}" "$results/$variant.json"
@@ -67,20 +68,19 @@ variant_gcc() {
 # in simulation too, so a seed would not say what happens.
 variant_schedules() {
     plain schedules && WEFT_TEST_BACKENDS=sim WEFT_TEST_SEEDS=${WEFT_TEST_SEEDS:-10000} WEFT_TEST_TIMEOUT_FACTOR=5 \
-        check schedules build --suite core --suite net --suite dns --suite http-live --suite http-h2 --suite client-live --suite client-h2 \
+        check schedules build --num-processes "$(nproc)" --suite core --suite net --suite dns --suite http-live --suite http-h2 --suite client-live --suite client-h2 \
         --suite ws-live
 }
 
-# The same build with io_uring refused by the kernel, as in many containers: the loop must choose
-# another back end by itself.
-variant_no_uring() {
-    plain no-uring && WEFT_TEST_BACKENDS=auto check no-uring build \
-        --wrapper "$PWD/build/tests/harness/no-uring" --suite core --suite net --suite dns --suite tls --suite tls-http --suite http \
-        --suite http-live --suite client-live --suite ws-live --suite service --suite cmd --suite cmd-tls
-}
+# Debuggers are for the build of `make`: elsewhere the compiler describes nothing, and under sanitizers it
+# optimises little.  Half of the time was its own.
+terse=(-Ddebug=false)
+quick=(-Doptimization=1 "${terse[@]}")
 
-# Under sanitizers the compiler optimises little and describes only lines: half of the time was its own.
-quick=(-Doptimization=1 -Ddebug=false -Dc_args=-g1 -Dcpp_args=-g1)
+# What a failure at each single point comes to has been seen with gcc: some of them are enough elsewhere.
+few() {
+    WEFT_TEST_SWEEP_MAX=30 WEFT_FUZZ_RUNS=3000 "$@"
+}
 
 # No --werror under sanitizers: gcc warns of paths that only the instrumentation made.  With the debug
 # checks: what misuse does in a debug build is tested here, what it does in release everywhere else.
@@ -89,27 +89,39 @@ variant_asan() {
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
     configure build-asan -Db_sanitize=address,undefined -Db_lundef=false -Ddebug_checks=true "${quick[@]}" &&
         compile asan build-asan &&
-        WEFT_TEST_TIMEOUT_FACTOR=5 WEFT_TEST_SWEEP_MAX=40 WEFT_FUZZ_RUNS=3000 check asan build-asan
+        WEFT_TEST_TIMEOUT_FACTOR=5 few check asan build-asan
 }
 
 variant_tsan() {
     configure build-tsan -Db_sanitize=thread -Db_lundef=false "${quick[@]}" &&
-        compile tsan build-tsan $(tools/suite-targets build-tsan threads) && WEFT_TEST_TIMEOUT_FACTOR=10 WEFT_TEST_SWEEP_MAX=60 \
-        check tsan build-tsan --suite threads
+        compile tsan build-tsan $(tools/suite-targets build-tsan threads) && WEFT_TEST_TIMEOUT_FACTOR=10 \
+        few check tsan build-tsan --suite threads
 }
 
-# What a failure at each single point comes to has been seen with gcc: some of them are enough elsewhere.
+# What waits for the kernel.  clang's build runs it with io_uring refused, as in many containers, so that
+# the loop must choose another back end by itself; every back end is tried by gcc's and asan's.
+waiting=(core net dns tls tls-http http http-live client-live ws-live service cmd cmd-tls)
+
+by_clang() {
+    CC=clang configure build-clang --werror "${terse[@]}" && compile "$1" build-clang
+}
+
 variant_clang() {
-    CC=clang configure build-clang --werror && compile clang build-clang && WEFT_TEST_SWEEP_MAX=30 WEFT_FUZZ_RUNS=3000 check clang build-clang
+    by_clang clang && few check clang build-clang "${waiting[@]/#/--no-suite=}"
+}
+
+variant_no_uring() {
+    by_clang no-uring && WEFT_TEST_BACKENDS=auto few check no-uring build-clang \
+        --wrapper "$PWD/build-clang/tests/harness/no-uring" "${waiting[@]/#/--suite=}"
 }
 
 # What the aarch64 build can do without its own copies of outside libraries (tools/aarch64.ini says so):
 # base and core; the network is compiled.
 variant_aarch64() {
-    configure build-aarch64 --cross-file tools/aarch64.ini --werror &&
+    configure build-aarch64 --cross-file tools/aarch64.ini --werror "${terse[@]}" &&
         compile aarch64 build-aarch64 src/net/libweft-net.a src/dns/libweft-dns.a \
             $(tools/suite-targets build-aarch64 base core) && WEFT_TEST_BACKENDS=sim,epoll WEFT_TEST_TIMEOUT_FACTOR=10 \
-        check aarch64 build-aarch64 --suite base --suite core
+        few check aarch64 build-aarch64 --suite base --suite core
 }
 
 variant_valgrind() {
@@ -118,8 +130,9 @@ variant_valgrind() {
         --wrapper 'valgrind -q --error-exitcode=98 --leak-check=full --errors-for-leak-kinds=definite'
 }
 
+# `make lint` follows more paths.
 variant_lint() {
-    plain lint && tools/lint.sh build >"$results/lint.tap"
+    plain lint && WEFT_LINT_NODES=5000 tools/lint.sh build >"$results/lint.tap"
 }
 
 variant_models() {
@@ -132,7 +145,7 @@ tools/published-model || : # without it a test is skipped
 for variant in "${variants[@]}"; do
     function=variant_${variant//-/_}
     if ! declare -F "$function" >/dev/null; then
-        echo "tools/test.sh: no variant $variant; there are: gcc schedules no-uring asan tsan clang aarch64 valgrind lint models" >&2
+        echo "tools/test.sh: no variant $variant; there are: gcc schedules lint models asan clang no-uring tsan aarch64 valgrind" >&2
         exit 2
     fi
     started=$SECONDS
