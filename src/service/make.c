@@ -111,8 +111,7 @@ struct reading {
     const weft_json *entities;
     weft_catalog *catalog;
     weft_m_error *error;
-    int first_rc;       /* of the bad rows */
-    weft_issues issues; /* each of them */
+    weft_issues issues; /* each bad row */
 };
 
 /* The id of a row that was read: a string or an integer. */
@@ -130,10 +129,6 @@ static void take_bad(const weft_catalog_error *error, void *arg)
 {
     struct reading *reading = arg;
     char path[64], id[64];
-    if (reading->first_rc == 0)
-        reading->first_rc = error->rc;
-    if (reading->first_rc == -WEFT_ELIMIT && reading->issues.count == 0)
-        say_row(error, reading->error);
     put_path(error, path);
     if (error->first_line == 0) {
         size_t room = sizeof(reading->issues.items[0].text) - 1;
@@ -146,7 +141,7 @@ static void take_bad(const weft_catalog_error *error, void *arg)
     }
 }
 
-/* -EINVAL: the issues say it.  A limit comes before them: 413 says what it is. */
+/* -EINVAL: the issues say it. */
 static int read_body(void *arg)
 {
     struct reading *reading = arg;
@@ -157,8 +152,8 @@ static int read_body(void *arg)
     weft_catalog_error error;
     int rc =
         weft_catalog_read_json(reading->catalog, "entities", reading->entities, &options, &error);
-    if (reading->first_rc != 0)
-        return reading->first_rc == -WEFT_ELIMIT ? -WEFT_ELIMIT : -EINVAL;
+    if (reading->issues.count != 0)
+        return -EINVAL;
     if (rc < 0)
         say_row(&error, reading->error);
     return rc;
