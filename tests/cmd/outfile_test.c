@@ -433,7 +433,7 @@ static char *many_texts(void)
 {
     static const char *const names[] = {"Germny", "Frnace", "Ivory Coast", "Uruguai", "zzz"};
     wf_buf buf = {0};
-    for (int i = 0; i < 400; i++)
+    for (int i = 0; i < 1500; i++)
         wf_buf_printf(&buf, "%s %d\n", names[i % 5], i % 7);
     wf_buf_putc(&buf, '\0');
     char *texts = strdup(wf_buf_ptr(&buf));
@@ -480,7 +480,7 @@ TEST(kills_lose_no_answer_and_double_none)
     const char *words[] = {"match", "query",    "-e", COUNTRIES, "-f", texts,
                            "-o",    place.path, "-k", "1000",    NULL};
     bool is_over = false;
-    for (off_t bytes = 1; !is_over; bytes += 2357) {
+    for (off_t bytes = 1; !is_over; bytes += 9001) {
         child_start(&child, words);
         is_over = kill_at(&child, place.part, bytes);
     }
