@@ -23,6 +23,7 @@ static inline int run_bad(const char *name, char *out, size_t out_bytes)
         close(fds[1]);
         setenv("WEFT_HARNESS_BAD", "1", 1);
         setenv("WEFT_TEST_TIMEOUT_FACTOR", "1", 1);
+        unsetenv("WEFT_TEST_SWEEP_MAX");
         execl("/proc/self/exe", "test", "--only", name, (char *)NULL);
         _exit(3);
     }
