@@ -22,9 +22,10 @@
  * refused, the k-th system call failed, for k = 1, 2, 3 … until nothing is left to go wrong.  There
  * it may return what it likes, but must end, leak nothing, and keep its invariants.
  *
- * A WORK_SCENARIO computes, in executors at most, which is the same on every back end: it is run on
- * the first.  A DEAR_SCENARIO takes long and fails in the same few ways at hundreds of points: the
- * first HARNESS_DENSE ones are all tried, behind them ever fewer, to the end (with --torture all).
+ * A WORK_SCENARIO computes, in executors at most, which is the same on every kernel back end: it is
+ * run in simulation and, with real threads, on the first of those.  A DEAR_SCENARIO takes long and
+ * fails in the same few ways at hundreds of points: the first HARNESS_DENSE ones are all tried,
+ * behind them ever fewer, to the end (with --torture all).
  */
 #ifndef WF_TESTS_HARNESS_H
 #define WF_TESTS_HARNESS_H
@@ -47,7 +48,7 @@ struct harness_test {
     enum harness_kind kind;
     unsigned loops;            /* of the run; 0: 1 */
     bool needs_kernel;         /* not in simulation */
-    bool is_work;              /* on the first back end alone */
+    bool is_work;              /* in simulation and on one kernel back end */
     bool is_dear;              /* SCENARIO: sweeps leave out points that are far behind */
     void (*body)(void);        /* PLAIN, RUN, TASK */
     int (*scenario)(void);     /* SCENARIO */

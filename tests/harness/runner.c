@@ -127,7 +127,7 @@ static void plan_on_backends(const struct harness_test *test)
         if (!backend_is_wanted(backends[i]) || (test->needs_kernel && i == 0))
             continue;
         plan_add(test, backends[i]);
-        if (test->is_work)
+        if (test->is_work && i > 0)
             return;
     }
 }

@@ -150,19 +150,19 @@ WORK_SCENARIO(harness_work)
     return 0;
 }
 
-TEST(harness_runs_work_on_the_first_back_end)
+TEST(harness_runs_work_in_simulation_and_with_threads)
 {
     char self[256], command[400], listed[200] = "";
     ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
     CHECK_GT(len, 0);
     self[len] = '\0';
-    snprintf(command, sizeof command, "'%s' --list --only harness_work --backend io_uring,epoll",
-             self);
+    snprintf(command, sizeof command,
+             "'%s' --list --only harness_work --backend sim,epoll,io_uring", self);
     FILE *list = popen(command, "r");
     CHECK(list != NULL);
     size_t count = fread(listed, 1, sizeof listed - 1, list);
     CHECK_EQ(pclose(list), 0);
-    CHECK_BYTES(listed, count, "harness_work [epoll]\n", 21);
+    CHECK_BYTES(listed, count, "harness_work [sim]\nharness_work [epoll]\n", 40);
 }
 
 /* ---- the sweep over schedules ---- */
