@@ -333,7 +333,7 @@ static int hog_through_a_burst(void *arg)
     return 0;
 }
 
-KERNEL_TEST(test_K01_a_burst_of_one_signal_is_one_for_a_loop_that_does_not_turn_too)
+KERNEL_TEST(a_burst_of_one_signal_is_one_for_a_loop_that_does_not_turn_too)
 {
     char text[4096];
     int status;
