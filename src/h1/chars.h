@@ -95,11 +95,12 @@ static inline bool wf_http_token_is(const char *token, const char *lower, size_t
     const uint64_t bits = WF_BYTE_ONES * 0x20;
     if (len < 8)
         return (wf_http_few(token, len) | bits) == wf_http_few(lower, len);
-    for (size_t at = 0; at < len - 8; at += 8) {
+    const size_t last = len - 8; /* some of these eight once more */
+    for (size_t at = 0; at < last; at += 8) {
         if ((wf_http_eight(token + at) | bits) != wf_http_eight(lower + at))
             return false;
     }
-    return (wf_http_eight(token + len - 8) | bits) == wf_http_eight(lower + len - 8);
+    return (wf_http_eight(token + last) | bits) == wf_http_eight(lower + last);
 }
 
 /* True if `text` is `lower` but for the case of its letters. */

@@ -30,7 +30,7 @@ int wf_setting_read(const char *name, const char *const *words, size_t count, in
 int wf_setting_read_switch(const char *name, bool *out)
 {
     static const char *const words[] = {"0", "1"};
-    int word;
+    int word = -1;
     int rc = wf_setting_read(name, words, 2, &word);
     if (rc == 0 && word >= 0)
         *out = word == 1;

@@ -91,7 +91,7 @@ static size_t distance_along(wf_points pattern, wf_points text)
     struct places places;
     struct column col = {.plus = UINT64_MAX};
     size_t result = pattern.count;
-    unsigned last = (unsigned)(pattern.count - 1);
+    unsigned last = (unsigned)((pattern.count - 1) % 64);
     take_places(&places, pattern);
     for (size_t i = 0; i < text.count; i++) {
         struct carry carry = {.plus = 1};

@@ -242,8 +242,9 @@ static inline void sum_lanes(float *to, const float *rows, const wf_picked *it)
 
 static void rows_sum(float *to, const float *rows, const wf_picked *it)
 {
+    const size_t wide = (size_t)4 * WF_LANES;
     size_t at = 0;
-    for (; at + 4 * WF_LANES <= it->width; at += 4 * WF_LANES)
+    for (; at + wide <= it->width; at += wide)
         sum_wide(to + at, rows + at, it);
     for (; at + WF_LANES <= it->width; at += WF_LANES)
         sum_lanes(to + at, rows + at, it);
