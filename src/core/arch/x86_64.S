@@ -57,11 +57,10 @@
     notrack jmp *%rcx
     .endm
 
-    /* rcx: where MXCSR of the flow we leave was stored. */
+    /* eax: MXCSR of the flow we leave, whose stack is not read any more. */
     .macro load_control
     cmpb    $0, wf_fiber_always_loads(%rip)
     jne     1f
-    movl    (%rcx), %eax
     xorl    (%rsp), %eax
     testl   $WF_MXCSR_CONTROL, %eax
     jz      2f
@@ -117,7 +116,7 @@
     .cfi_adjust_cfa_offset 8
     stmxcsr (%rsp)
     fnstcw  4(%rsp)
-    movq    %rsp, %rcx
+    movl    (%rsp), %eax
     movq    %rsp, (%rdi)
     movq    (%rsi), %rsp            /* the same layout: the unwind rules still hold */
     load_control
@@ -127,7 +126,7 @@
 /* _Noreturn void wf_fiber_jump(wf_fiber *to) */
     function wf_fiber_jump
     stmxcsr -8(%rsp)
-    leaq    -8(%rsp), %rcx
+    movl    -8(%rsp), %eax
     movq    (%rdi), %rsp
     describe_frame
     load_control

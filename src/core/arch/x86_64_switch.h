@@ -61,11 +61,10 @@ static inline void wf_fiber_frame_fill(struct wf_fiber_frame *frame, wf_fiber *f
 #define WF_SWITCH_CALLER_AGAIN "\n\t"
 #endif
 
-/* rcx: where MXCSR of the flow we leave was stored. */
+/* eax: MXCSR of the flow we leave, whose stack is not read any more. */
 #define WF_SWITCH_LOAD_CONTROL                                                                     \
     "cmpb $0, wf_fiber_always_loads(%%rip)\n\t"                                                    \
     "jne 2f\n\t"                                                                                   \
-    "movl (%%rcx), %%eax\n\t"                                                                      \
     "xorl (%%rsp), %%eax\n\t"                                                                      \
     "testl $0xffc0, %%eax\n\t"                                                                     \
     "jz 3f\n"                                                                                      \
@@ -85,7 +84,7 @@ static inline __attribute__((always_inline)) void wf_fiber_swap_in_place(void *f
                      "subq $40, %%rsp\n\t"
                      "stmxcsr (%%rsp)\n\t"
                      "fnstcw 4(%%rsp)\n\t"
-                     "movq %%rsp, %%rcx\n\t"
+                     "movl (%%rsp), %%eax\n\t"
                      "movq %%rsp, (%0)\n\t"
                      "movq (%1), %%rsp\n\t" WF_SWITCH_LOAD_CONTROL "addq $8, %%rsp\n\t"
                      "popq %%r12\n\t"
@@ -112,7 +111,7 @@ static inline __attribute__((always_inline)) void wf_fiber_swap_in_place(void *f
 static inline __attribute__((always_inline)) _Noreturn void wf_fiber_jump_in_place(void *to)
 {
     __asm__ volatile("stmxcsr -8(%%rsp)\n\t"
-                     "leaq -8(%%rsp), %%rcx\n\t"
+                     "movl -8(%%rsp), %%eax\n\t"
                      "movq (%0), %%rsp\n\t" WF_SWITCH_LOAD_CONTROL "addq $8, %%rsp\n\t"
                      "popq %%r12\n\t"
                      "popq %%r13\n\t"
