@@ -18,10 +18,10 @@
  *
  *   CSV     RFC 4180, UTF-8, with commas; or with what `delimiter` says; or, where it says nothing,
  *           with semicolons, tabs or bars, if split at these alone the first row has the columns
- * that must be there.  In doubt nothing is read.  "sep=;" may stand before the first row. The first
- * row names the columns; `id` and `name` must be among them, `aliases` holds further names with '|'
- * between them, `text` what is shown of a hit. `parents` the ids of entities above
- * (<weft/hierarchy.h>), which goes into extra as
+ *           that must be there.  In doubt nothing is read.  "sep=;" may stand before the first row.
+ *           The first row names the columns; `id` and `name` must be among them, `aliases` holds
+ *           further names with '|' between them, `text` what is shown of a hit.  `parents` the ids
+ *           of entities above (<weft/hierarchy.h>), which goes into extra as
  *           {"hierarchy":{"parents":[ids]}} unless there is a column `hierarchy`.  Any other column
  *           is kept as extra, as text: "3,50" too.  Every row has as many fields as the first.
  *   TSV     the same with tabs, and no quoting.

@@ -16,8 +16,8 @@
  * keeps nothing; the same with weft_detach(), where the owner is the loop.
  *
  * A wait keeps what any call keeps, of floating point too: each task has its own rounding and
- * traps. errno and the flags of past operations (fetestexcept()) are the thread's: read them before
- * you wait.
+ * traps.  errno and the flags of past operations (fetestexcept()) are the thread's: read them
+ * before you wait.
  */
 #ifndef WEFT_TASK_H
 #define WEFT_TASK_H

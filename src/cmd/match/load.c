@@ -134,36 +134,7 @@ int load_check_output(const struct load *load, const char *texts, const char *ou
     return is_read ? say_usage(command, "--output: %.200s is read; give another file", output) : 0;
 }
 
-int load_say_file(const weft_catalog_error *error)
-{
-    static const struct {
-        const char *field, *option;
-    } options[] = {
-        {"delimiter", "--delimiter C"},
-        {"field", "--field NAME"},
-        {"id_field", "--id-field NAME of 'weft match ingest'"},
-        {"name_field", "--name-field NAME of 'weft match ingest'"},
-    };
-    char text[600];
-    weft_catalog_error_text(error, text, sizeof(text));
-    for (size_t i = 0; error->option != NULL && i < sizeof(options) / sizeof(*options); i++) {
-        if (strcmp(error->option, options[i].field) == 0)
-            return say_failed("%s\n  Option: %s", text, options[i].option);
-    }
-    return say_failed("%s", text);
-}
-
-void load_say_skip(const weft_catalog_error *error, void *arg)
-{
-    size_t *said = arg;
-    char text[600];
-    if (++*said > SKIP_SAID_MAX)
-        return;
-    weft_catalog_error_text(error, text, sizeof(text));
-    say("%s%s", text, *said == SKIP_SAID_MAX ? "\nfurther bad rows are only counted" : "");
-}
-
-/* The option, with its value, that a field of the library's errors is on the command line; else
+/* The option, with its value, that a field of the libraries' errors is on the command line; else
  * NULL. */
 static const char *option_of(const char *field)
 {
@@ -184,12 +155,36 @@ static const char *option_of(const char *field)
         {"combine", "--combine"},
         {"calibration", "--calibration"},
         {"neighbours", "--neighbours N"},
+        {"delimiter", "--delimiter C"},
+        {"field", "--field NAME"},
+        {"id_field", "--id-field NAME of 'weft match ingest'"},
+        {"name_field", "--name-field NAME of 'weft match ingest'"},
     };
     for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++) {
         if (strcmp(field, options[i].field) == 0)
             return options[i].option;
     }
     return NULL;
+}
+
+int load_say_file(const weft_catalog_error *error)
+{
+    const char *option = error->option != NULL ? option_of(error->option) : NULL;
+    char text[600];
+    weft_catalog_error_text(error, text, sizeof(text));
+    if (option != NULL)
+        return say_failed("%s\n  Option: %s", text, option);
+    return say_failed("%s", text);
+}
+
+void load_say_skip(const weft_catalog_error *error, void *arg)
+{
+    size_t *said = arg;
+    char text[600];
+    if (++*said > SKIP_SAID_MAX)
+        return;
+    weft_catalog_error_text(error, text, sizeof(text));
+    say("%s%s", text, *said == SKIP_SAID_MAX ? "\nfurther bad rows are only counted" : "");
 }
 
 int load_say(const weft_m_error *error)
