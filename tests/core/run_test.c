@@ -104,12 +104,10 @@ static int check_in_child(weft_task sibling)
     if (weft_run_with(&config, body_value, (void *)3) != 3)
         return 6;
     config.log = say_nothing;
-#ifdef __aarch64__ /* to be found out: under emulation this child waits for ever on epoll */
-    (void)body_waits_for_nobody;
-#else
+    if (is_emulated()) /* an emulator has a thread of its own, which could set a future */
+        return 0;
     if (weft_run_with(&config, body_waits_for_nobody, NULL) != -EDEADLK)
         return 7; /* the parent's loops are no others that could set it */
-#endif
     return 0;
 }
 
