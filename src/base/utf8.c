@@ -115,3 +115,8 @@ size_t wf_utf8_cut(const char *text, size_t count, size_t bytes_max)
         bytes_max--;
     return bytes_max;
 }
+
+int wf_utf8_shown(const char *text, size_t count, size_t bytes_max)
+{
+    return count != 0 ? (int)wf_utf8_cut(text, wf_utf8_check(text, count), bytes_max) : 0;
+}

@@ -56,4 +56,7 @@ size_t wf_utf8_write(uint32_t c, char out[WF_UTF8_BYTES_MAX]);
 /* The most bytes of checked text, at most `bytes_max`, that end between two characters. */
 size_t wf_utf8_cut(const char *text, size_t count, size_t bytes_max);
 
+/* For "%.*s" in messages: the same of bytes that nobody checked, up to the first that is wrong. */
+int wf_utf8_shown(const char *text, size_t count, size_t bytes_max);
+
 #endif

@@ -125,6 +125,17 @@ uint32_t wf_catalogue_find(const wf_catalogue *catalogue, weft_str id)
     return *find_place(catalogue, id) - 1; /* empty: UINT32_MAX */
 }
 
+uint64_t *wf_catalogue_mark(const wf_catalogue *catalogue, const weft_str *ids, size_t count)
+{
+    uint64_t *bits = wf_array((size_t)catalogue->entity_count / 64 + 1, sizeof(*bits));
+    for (size_t i = 0; bits != NULL && i < count; i++) {
+        uint32_t entity = wf_catalogue_find(catalogue, ids[i]);
+        if (entity != UINT32_MAX)
+            bits[entity / 64] |= UINT64_C(1) << entity % 64;
+    }
+    return bits;
+}
+
 /* Lists each id that is there more than once, once.  The catalogue is thrown away after this: the
  * first entity with a listed id loses its row's number as a mark. */
 static int fail_duplicates(wf_catalogue *catalogue, weft_m_error *error)

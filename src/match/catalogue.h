@@ -44,6 +44,10 @@ void wf_catalogue_unref(wf_catalogue *catalogue); /* NULL is fine */
 /* The entity with this id, or UINT32_MAX. */
 uint32_t wf_catalogue_find(const wf_catalogue *catalogue, weft_str id);
 
+/* One bit an entity, set for these ids; ids that are not there are nobody's.  The caller's, by
+ * wf_free; NULL without memory. */
+uint64_t *wf_catalogue_mark(const wf_catalogue *catalogue, const weft_str *ids, size_t count);
+
 /* The text of a row as given.  Borrowed. */
 weft_str wf_catalogue_row(const wf_catalogue *catalogue, uint32_t row);
 

@@ -208,21 +208,13 @@ int wf_m_request_check(const weft_matcher *matcher, const weft_str *queries, siz
     return rc;
 }
 
-/* One bit an entity.  Ids that are not there are nobody's. */
 static int allow(wf_request *request, const weft_m_query *query)
 {
     if (query->candidates == NULL)
         return 0;
     const wf_catalogue *catalogue = wf_snapshot_catalogue(request->results->snapshot);
-    request->allowed = wf_array((size_t)catalogue->entity_count / 64 + 1, sizeof(uint64_t));
-    if (request->allowed == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < query->candidate_count; i++) {
-        uint32_t entity = wf_catalogue_find(catalogue, query->candidates[i]);
-        if (entity != UINT32_MAX)
-            request->allowed[entity / 64] |= UINT64_C(1) << entity % 64;
-    }
-    return 0;
+    request->allowed = wf_catalogue_mark(catalogue, query->candidates, query->candidate_count);
+    return request->allowed != NULL ? 0 : -ENOMEM;
 }
 
 int wf_request_open(wf_request *request, wf_call *call, const weft_str *queries, size_t query_count,

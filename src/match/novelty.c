@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "base/utf8.h"
 #include "match/check.h"
 #include "match/error.h"
 #include "match/train/head.h"
@@ -31,7 +32,7 @@ static void take_options(weft_m_novelty_options *out, const weft_m_novelty_optio
 
 static int shown(weft_str text)
 {
-    return text.len < 40 ? (int)text.len : 40;
+    return wf_utf8_shown(text.ptr, text.len, 40);
 }
 
 static int check_strategy(weft_str id, wf_detector_plan *plan, weft_m_error *error)
@@ -321,22 +322,16 @@ static int get_detector(wf_call *call, const wf_snapshot *snapshot, const wf_det
 
 /* ---- the decision ---- */
 
-static bool is_among(weft_str id, const weft_m_novelty_options *options)
+static bool is_among(const uint64_t *existing, const weft_m_hit *hit)
 {
-    for (size_t i = 0; i < options->existing_count; i++) {
-        weft_str other = options->existing[i];
-        if (other.len == id.len && memcmp(other.ptr, id.ptr, id.len) == 0)
-            return true;
-    }
-    return false;
+    return (existing[hit->entity / 64] >> hit->entity % 64 & 1) != 0;
 }
 
-static void decide(weft_m_novelty_result *item, const weft_m_novelty_options *options,
-                   float threshold)
+/* `existing`: one bit an entity, or NULL for all. */
+static void decide(weft_m_novelty_result *item, const uint64_t *existing, float threshold)
 {
     bool is_near = item->best != NULL && item->best->score >= threshold;
-    bool is_outside =
-        options->existing != NULL && item->best != NULL && !is_among(item->best->id, options);
+    bool is_outside = existing != NULL && item->best != NULL && !is_among(existing, item->best);
     if (is_outside)
         item->method = "outside_existing_classes";
     else if (is_near && !item->is_novel)
@@ -363,7 +358,7 @@ static void fill_signals(const wf_detector *detector, const wf_verdict *verdict,
 }
 
 static size_t fill_items(const wf_request *request, const weft_m_novelty_options *options,
-                         wf_novelties *all)
+                         const uint64_t *existing, wf_novelties *all)
 {
     const weft_m_results *results = request->results;
     size_t each = request->detector->plan.count, novel = 0;
@@ -381,7 +376,7 @@ static size_t fill_items(const wf_request *request, const weft_m_novelty_options
             item->signal_count = each;
             fill_signals(request->detector, verdict, options->alpha, all->signals + i * each);
         }
-        decide(item, options, all->threshold);
+        decide(item, existing, all->threshold);
         novel += item->is_novel;
     }
     return novel;
@@ -403,7 +398,15 @@ static int fill_novelties(const wf_request *request, const weft_m_novelty_option
     all->signals = wf_array(results->count, request->detector->plan.count * sizeof(*all->signals));
     if (all->signals == NULL)
         return -ENOMEM;
-    size_t novel = fill_items(request, options, all);
+    uint64_t *existing = NULL;
+    if (options->existing != NULL) {
+        existing = wf_catalogue_mark(wf_snapshot_catalogue(results->snapshot), options->existing,
+                                     options->existing_count);
+        if (existing == NULL)
+            return -ENOMEM;
+    }
+    size_t novel = fill_items(request, options, existing, all);
+    wf_free(existing);
     if (results->count == 0)
         return 0;
     wf_metric(request->call->matcher, "novelty_rate", (double)novel / (double)results->count,

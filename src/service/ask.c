@@ -19,8 +19,7 @@ static const char query_json[] = "{\"description\":\"A text, or a list of them.\
 static const char candidates_json[] =
     "{\"description\":\"Only these entities: ids, or objects with one. An id that the catalogue "
     "does not "
-    "have is passed over; without any that it has nothing matches.\","
-    "\"type\":[\"array\",\"null\"],\"items\":{\"type\":[\"string\",\"integer\",\"object\"]}}";
+    "have is passed over; without any that it has nothing matches.\"," ASK_IDS_JSON "}";
 
 /* A text, or a list of them. */
 static void check_query(weft_issues *issues, const char *path, const void *member)
@@ -50,7 +49,7 @@ static const weft_json *id_of(const weft_json *value)
     return is_id ? value : NULL;
 }
 
-static void check_candidates(weft_issues *issues, const char *path, const void *member)
+void ask_check_ids(weft_issues *issues, const char *path, const void *member)
 {
     const weft_json *value = *(const weft_json *const *)member;
     size_t count = weft_json_count(value);
@@ -67,16 +66,23 @@ static void check_candidates(weft_issues *issues, const char *path, const void *
     }
 }
 
+void ask_check_id(weft_issues *issues, const char *path, const void *member)
+{
+    const weft_json *value = *(const weft_json *const *)member;
+    if (weft_json_kind(value) == WEFT_JSON_OBJECT || id_of(value) == NULL)
+        weft_issue(issues, path, "must be an id: a string or an integer");
+}
+
 static const char ids_json[] = "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":["
                                "\"string\",\"integer\",\"object\"]}}";
 
-static void check_ids(weft_issues *issues, const char *path, const void *member)
+static void check_some_ids(weft_issues *issues, const char *path, const void *member)
 {
     const weft_json *value = *(const weft_json *const *)member;
     if (weft_json_kind(value) == WEFT_JSON_ARRAY && weft_json_count(value) == 0)
         weft_issue(issues, path, "must have at least one id");
     else
-        check_candidates(issues, path, member);
+        ask_check_ids(issues, path, member);
 }
 
 void ask_check_alpha(weft_issues *issues, const char *path, const void *member)
@@ -119,8 +125,8 @@ struct asked {
     }
 #define FIELD_CANDIDATES                                                                           \
     {                                                                                              \
-        WEFT_FIELD_ANY(struct asked, candidates),                                                  \
-            .flags = WEFT_NULLABLE, .check = check_candidates, .raw_json = candidates_json         \
+        WEFT_FIELD_ANY(struct asked, candidates), .flags = WEFT_NULLABLE, .check = ask_check_ids,  \
+                                                  .raw_json = candidates_json                      \
     }
 
 static const weft_field text_item = {.type = WEFT_TYPE_STRING};
@@ -152,7 +158,7 @@ static const weft_field explain_fields[] = {
 
 static const weft_field id_fields[] = {
     {WEFT_FIELD_ANY(struct asked, candidates), .alias = "ids", .flags = WEFT_REQUIRED,
-     .check = check_ids, .raw_json = ids_json},
+     .check = check_some_ids, .raw_json = ids_json},
 };
 
 #define SCHEMA(name_, fields_, preset_)                                                            \
@@ -205,30 +211,30 @@ static int take_query(struct ask *ask, const struct asked *asked)
     return 0;
 }
 
-static bool take_id(struct ask *ask, const weft_json *value, weft_str *out)
+bool ask_take_id(wf_arena *arena, const weft_json *value, weft_str *out)
 {
     *out = weft_json_string(value);
     if (out->ptr != NULL)
         return true;
     char digits[24];
     int bytes = snprintf(digits, sizeof(digits), "%" PRId64, weft_json_integer(value));
-    return wf_arena_copy(&ask->priv_arena, (weft_str){digits, (size_t)bytes}, out);
+    return wf_arena_copy(arena, (weft_str){digits, (size_t)bytes}, out);
 }
 
-static int take_candidates(struct ask *ask, const weft_json *list)
+int ask_take_ids(wf_arena *arena, const weft_json *list, const weft_str **out, size_t *out_count)
 {
     size_t count = weft_json_count(list);
     if (list == NULL)
         return 0;
-    weft_str *ids = wf_arena_array(&ask->priv_arena, count, sizeof(*ids));
+    weft_str *ids = wf_arena_array(arena, count, sizeof(*ids));
     if (ids == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        if (!take_id(ask, id_of(weft_json_item(list, i)), &ids[i]))
+        if (!ask_take_id(arena, id_of(weft_json_item(list, i)), &ids[i]))
             return -ENOMEM;
     }
-    ask->query.candidates = ids;
-    ask->query.candidate_count = count;
+    *out = ids;
+    *out_count = count;
     return 0;
 }
 
@@ -243,7 +249,9 @@ int ask_take(struct ask *ask, const weft_http_request *req)
     ask->query.retrieval_top_k = (size_t)asked->retrieval_top_k;
     ask->query.final_top_k = (size_t)asked->final_top_k;
     int rc = take_query(ask, asked);
-    return rc == 0 ? take_candidates(ask, asked->candidates) : rc;
+    return rc == 0 ? ask_take_ids(&ask->priv_arena, asked->candidates, &ask->query.candidates,
+                                  &ask->query.candidate_count)
+                   : rc;
 }
 
 void ask_fini(struct ask *ask)

@@ -51,6 +51,18 @@ WEFT_WAITS int ask_take_texts(struct ask *ask, weft_http_response *res, const we
 WEFT_WAITS int ask_answer_error(const struct ask *ask, weft_http_request *req,
                                 weft_http_response *res, int rc, weft_m_error *error);
 
+/* Ids in a body are strings or integers, as the entities have them.  The schemas, without the
+ * description, and the checks of a field that holds a list of them, or objects with one, or null;
+ * and of a field that is one.  What has passed is taken into the arena, an integer as its digits:
+ * 0 or -ENOMEM, and without a list *out stays as it is; true, or false without memory. */
+#define ASK_IDS_JSON                                                                               \
+    "\"type\":[\"array\",\"null\"],\"items\":{\"type\":[\"string\",\"integer\",\"object\"]}"
+#define ASK_ID_JSON "\"type\":[\"string\",\"integer\"]"
+void ask_check_ids(weft_issues *issues, const char *path, const void *member);
+void ask_check_id(weft_issues *issues, const char *path, const void *member);
+int ask_take_ids(wf_arena *arena, const weft_json *list, const weft_str **out, size_t *out_count);
+bool ask_take_id(wf_arena *arena, const weft_json *value, weft_str *out);
+
 /* The check of a field: a chance, above 0 and below 1. */
 void ask_check_alpha(weft_issues *issues, const char *path, const void *member);
 

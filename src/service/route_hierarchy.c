@@ -15,14 +15,17 @@
 /* {"query": text | "queries": list, "top_k", "match_level", "max_depth", "within", "alpha", "beta",
  * "threshold"} */
 struct hierarchy_asked {
-    weft_str query, match_level, within;
+    weft_str query, match_level;
     weft_items queries;
+    const weft_json *within;
     double alpha, beta, threshold;
     int64_t top_k, max_depth;
     bool has_query, has_queries;
 };
 
 static const weft_field text_item = {.type = WEFT_TYPE_STRING};
+static const char within_json[] =
+    "{\"description\":\"An id: only this entity and what lies below it.\"," ASK_ID_JSON "}";
 static const struct hierarchy_asked preset = {
     .alpha = 0.7, .beta = 0.3, .threshold = NAN, .top_k = 5, .max_depth = 3};
 
@@ -36,8 +39,8 @@ static const weft_field fields[] = {
      .about = "all, self, ancestors or descendants: what may be a match beside what is found."},
     {WEFT_FIELD_INTEGER(struct hierarchy_asked, max_depth), .range = WEFT_RANGE(0, 1000000),
      .about = "How far up and down that may lie."},
-    {WEFT_FIELD_STRING(struct hierarchy_asked, within),
-     .about = "An id: only this entity and what lies below it."},
+    {WEFT_FIELD_ANY(struct hierarchy_asked, within), .check = ask_check_id,
+     .raw_json = within_json},
     {WEFT_FIELD_DOUBLE(struct hierarchy_asked, alpha), .interval = WEFT_INTERVAL(0, 1)},
     {WEFT_FIELD_DOUBLE(struct hierarchy_asked, beta), .interval = WEFT_INTERVAL(0, 1)},
     {WEFT_FIELD_DOUBLE(struct hierarchy_asked, threshold), .flags = WEFT_NULLABLE,
@@ -51,16 +54,18 @@ const weft_schema ask_hierarchy = {
     .preset = &preset,
 };
 
-static void read_options(const struct hierarchy_asked *asked, weft_m_hierarchy_options *out)
+/* The digits of `within` go into the arena. */
+static int read_options(const struct hierarchy_asked *asked, wf_arena *arena,
+                        weft_m_hierarchy_options *out)
 {
     weft_m_hierarchy_options_init(out);
     out->top_k = asked->top_k;
     out->match_level = asked->match_level;
     out->max_depth = asked->max_depth;
-    out->within = asked->within;
     out->alpha = asked->alpha;
     out->beta = asked->beta;
     out->threshold = (float)asked->threshold;
+    return asked->within == NULL || ask_take_id(arena, asked->within, &out->within) ? 0 : -ENOMEM;
 }
 
 static int answer(const struct ask *ask, const weft_m_hierarchy_options *options,
@@ -81,12 +86,15 @@ int route_hierarchy(weft_http_request *req, weft_http_response *res, const struc
 {
     const struct hierarchy_asked *asked = weft_http_input(req);
     struct ask ask;
+    wf_arena id = {0};
     weft_m_hierarchy_options options;
-    read_options(asked, &options);
-    int rc = ask_take_texts(&ask, res, asked->has_query ? &asked->query : NULL,
+    int rc = read_options(asked, &id, &options);
+    if (rc == 0)
+        rc = ask_take_texts(&ask, res, asked->has_query ? &asked->query : NULL,
                             asked->has_queries ? &asked->queries : NULL, asked->top_k);
     if (rc == 0)
         rc = answer(&ask, &options, req, res, target->matcher);
+    wf_arena_fini(&id);
     return rc < 0 ? rc : 0;
 }
 

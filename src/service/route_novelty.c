@@ -12,13 +12,16 @@
  * "existing", "top_k", "threshold"} */
 struct novelty_asked {
     weft_str query, combine, calibration;
-    weft_items queries, strategies, existing;
+    weft_items queries, strategies;
+    const weft_json *existing;
     double alpha, threshold;
     int64_t neighbours, top_k;
-    bool has_query, has_queries, has_existing;
+    bool has_query, has_queries;
 };
 
 static const weft_field text_item = {.type = WEFT_TYPE_STRING};
+static const char existing_json[] =
+    "{\"description\":\"Ids; a match with any other counts as novel.\"," ASK_IDS_JSON "}";
 static const struct novelty_asked preset = {
     .alpha = 0.05, .threshold = NAN, .neighbours = 1, .top_k = 5};
 
@@ -33,9 +36,8 @@ static const weft_field fields[] = {
     {WEFT_FIELD_STRING(struct novelty_asked, combine)},
     {WEFT_FIELD_STRING(struct novelty_asked, calibration)},
     {WEFT_FIELD_INTEGER(struct novelty_asked, neighbours), .range = WEFT_RANGE(1, 64)},
-    {WEFT_FIELD_ARRAY(struct novelty_asked, existing, &text_item), .flags = WEFT_NULLABLE,
-     .about = "Ids; a match with any other counts as novel.",
-     .present_at = WEFT_PRESENT(struct novelty_asked, has_existing)},
+    {WEFT_FIELD_ANY(struct novelty_asked, existing), .flags = WEFT_NULLABLE, .check = ask_check_ids,
+     .raw_json = existing_json},
     {WEFT_FIELD_INTEGER(struct novelty_asked, top_k), .range = WEFT_RANGE(1, 1000)},
     {WEFT_FIELD_DOUBLE(struct novelty_asked, threshold), .flags = WEFT_NULLABLE,
      .interval = WEFT_INTERVAL(0, 1)},
@@ -48,9 +50,10 @@ const weft_schema ask_novelty = {
     .preset = &preset,
 };
 
-static void read_options(const struct novelty_asked *asked, weft_m_novelty_options *out)
+/* The ids of `existing` go into the arena. */
+static int read_options(const struct novelty_asked *asked, wf_arena *arena,
+                        weft_m_novelty_options *out)
 {
-    static const weft_str none = {"", 0};
     weft_m_novelty_options_init(out);
     out->alpha = asked->alpha;
     out->strategies = asked->strategies.ptr;
@@ -60,10 +63,7 @@ static void read_options(const struct novelty_asked *asked, weft_m_novelty_optio
     out->neighbours = asked->neighbours;
     out->top_k = asked->top_k;
     out->threshold = (float)asked->threshold;
-    if (asked->has_existing) {
-        out->existing = asked->existing.count != 0 ? asked->existing.ptr : &none;
-        out->existing_count = asked->existing.count;
-    }
+    return ask_take_ids(arena, asked->existing, &out->existing, &out->existing_count);
 }
 
 static int answer(const struct ask *ask, const weft_m_novelty_options *options,
@@ -83,11 +83,14 @@ int route_novelty(weft_http_request *req, weft_http_response *res, const struct 
 {
     const struct novelty_asked *asked = weft_http_input(req);
     struct ask ask;
+    wf_arena ids = {0};
     weft_m_novelty_options options;
-    read_options(asked, &options);
-    int rc = ask_take_texts(&ask, res, asked->has_query ? &asked->query : NULL,
+    int rc = read_options(asked, &ids, &options);
+    if (rc == 0)
+        rc = ask_take_texts(&ask, res, asked->has_query ? &asked->query : NULL,
                             asked->has_queries ? &asked->queries : NULL, asked->top_k);
     if (rc == 0)
         rc = answer(&ask, &options, req, res, target->matcher);
+    wf_arena_fini(&ids);
     return rc < 0 ? rc : 0;
 }

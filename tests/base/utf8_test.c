@@ -67,3 +67,12 @@ TEST(utf8_cut_ends_between_characters)
     for (size_t max = 0; max < sizeof(kept) / sizeof(kept[0]); max++)
         CHECK_EQ(wf_utf8_cut(text, 7, max), kept[max]);
 }
+
+TEST(utf8_shown_ends_before_what_is_no_character)
+{
+    CHECK_EQ(wf_utf8_shown("a\xC3\xA9z", 4, 2), 1);
+    CHECK_EQ(wf_utf8_shown("a\xC3\xA9z", 4, 9), 4);
+    CHECK_EQ(wf_utf8_shown("ab\xC3", 3, 9), 2);
+    CHECK_EQ(wf_utf8_shown("\xFFz", 2, 9), 0);
+    CHECK_EQ(wf_utf8_shown(NULL, 0, 9), 0);
+}

@@ -308,7 +308,7 @@ TEST(M71_decisions_come_in_the_order_of_the_rules)
         {.id = STR("IT"), .name = STR("Italy")},
     };
     const weft_str texts[] = {STR("Germany"), STR("qqq 123"), STR("  ")};
-    const weft_str only[] = {STR("FR")};
+    const weft_str only[] = {STR("FR")}, both[] = {STR("XX"), STR("DE")};
     weft_matcher *matcher;
     weft_m_novelty_options options;
     CHECK_OK(weft_m_open(&matcher, entities, 3, NULL, NULL));
@@ -322,7 +322,13 @@ TEST(M71_decisions_come_in_the_order_of_the_rules)
     CHECK_EQ(blank->signal_count, 0);
     weft_m_results_free(results);
 
+    /* Ids that the catalogue does not have are nobody's. */
     weft_m_novelty_options_init(&options);
+    options.existing = both;
+    options.existing_count = 2;
+    results = judge(matcher, texts, 1, &options);
+    CHECK_STR(weft_m_results_novelty(results, 0)->method, "accepted_known");
+    weft_m_results_free(results);
     options.existing = only;
     options.existing_count = 1;
     results = judge(matcher, texts, 1, &options);
@@ -381,6 +387,32 @@ TEST(M73_strategies_that_are_left_out_or_unknown_are_refused_by_name)
         CHECK_STR(error.field, "strategies");
         CHECK((strstr(error.message, "unsupported") != NULL) == (i < 4));
     }
+    weft_m_close(matcher);
+    make_free(&m);
+}
+
+#define DAYS13 "\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5"
+
+/* What is shown of a wrong name ends between two characters. */
+TEST(M71_a_long_wrong_name_is_told_in_whole_characters)
+{
+    made m = make_names(8);
+    weft_matcher *matcher = open_made(&m);
+    weft_str text = STR("a"), days = STR(DAYS13 "\u65e5");
+    weft_m_results *results;
+    weft_m_error error;
+    weft_m_novelty_options options;
+    weft_m_novelty_options_init(&options);
+    options.calibration = days;
+    CHECK_EQ(weft_m_novelty(matcher, &text, 1, &options, &results, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.message, "Unknown calibration: " DAYS13);
+    options.combine = days;
+    CHECK_EQ(weft_m_novelty(matcher, &text, 1, &options, &results, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.message, "Unknown way to combine: " DAYS13);
+    options.strategies = &days;
+    options.strategy_count = 1;
+    CHECK_EQ(weft_m_novelty(matcher, &text, 1, &options, &results, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.message, "Unknown novelty strategy: " DAYS13);
     weft_m_close(matcher);
     make_free(&m);
 }

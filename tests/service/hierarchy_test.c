@@ -5,6 +5,7 @@
 
 #include <weft/hierarchy.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #define SHOP                                                                                       \
@@ -62,6 +63,35 @@ TASK_TEST(hierarchy_is_answered_as_the_library_does)
     CHECK_STR(desk.answer.body, text.ptr);
     weft_text_free(&text);
     registry_release(named);
+    desk_close(&desk);
+}
+
+/* Ids that are integers are asked for as they are answered. */
+TASK_TEST(ids_in_bodies_may_be_integers)
+{
+    static struct desk desk;
+    desk_open(&desk, 4);
+    CHECK_EQ(desk_call(&desk, "PUT /v1/matchers/default", SHOP), 201);
+    CHECK_EQ(desk_call(&desk, "POST /v1/hierarchy", asked[2].body), 200);
+    char *text = strdup(desk.answer.body);
+    CHECK_EQ(desk_call(&desk, "POST /v1/hierarchy",
+                       "{\"query\":\"x1\",\"match_level\":\"descendants\",\"within\":7,"
+                       "\"alpha\":0.6,\"top_k\":4}"),
+             200);
+    CHECK_STR(desk.answer.body, text);
+    free(text);
+    CHECK_EQ(desk_call(&desk, "POST /v1/hierarchy", "{\"query\":\"x1\",\"within\":7.5}"), 422);
+    CHECK(desk_says(&desk, "\"within: must be an id: a string or an integer\""));
+    CHECK_EQ(
+        desk_call(&desk, "POST /v1/novelty", "{\"query\":\"telephones\",\"existing\":[\"x1\",7]}"),
+        200);
+    CHECK(desk_says(&desk, "\"match_method\":\"accepted_known\""));
+    CHECK_EQ(
+        desk_call(&desk, "POST /v1/novelty", "{\"query\":\"telephones\",\"existing\":[\"x1\",8]}"),
+        200);
+    CHECK(desk_says(&desk, "\"match_method\":\"outside_existing_classes\""));
+    CHECK_EQ(desk_call(&desk, "POST /v1/novelty", "{\"query\":\"a\",\"existing\":[true]}"), 422);
+    CHECK(desk_says(&desk, "\"existing[0]: must be an id: a string or an integer\""));
     desk_close(&desk);
 }
 
