@@ -171,7 +171,8 @@ static int read_columns(wf_records *records, weft_catalog_error *error)
         records->columns[records->column_count++] = name;
         if (is_twice)
             return wf_records_fail(records, error, -WEFT_ESYNTAX, records->csv.row_place.line,
-                                   "the column %.64s stands twice in the first row", name);
+                                   "the column %.*s stands twice in the first row",
+                                   wf_utf8_shown(name, field.len, 64), name);
     }
     return check_columns(records, error);
 }

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "catalog/parents.h"
 
 #include <stdarg.h>
@@ -31,7 +32,7 @@ static int fail_key(const wf_entity_draft *draft, weft_catalog_error *error, siz
                     weft_str key, size_t index, const char *what)
 {
     char field[64];
-    int shown = (int)(key.len < 40 ? key.len : 40);
+    int shown = wf_utf8_shown(key.ptr, key.len, 40);
     if (index == SIZE_MAX)
         snprintf(field, sizeof(field), "%.*s", shown, key.ptr);
     else

@@ -3,25 +3,34 @@
 #include "cmd/args.h"
 
 #include "base/names.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_BYTES_MAX 32 /* of an unknown option, as it is shown */
+#define NAME_BYTES_MAX 32  /* of an unknown option, as it is shown */
+#define VALUE_BYTES_MAX 64 /* of a wrong value */
+
+/* For "%.*s"; bytes that are no characters stay: who says it escapes them. */
+static int cut(const char *text, size_t bytes_max)
+{
+    return (int)wf_utf8_cut(text, strlen(text), bytes_max);
+}
 
 /* ---- values ---- */
 
 static int fail_value(const struct args_option *option, const char *value, char *error)
 {
     const char *shown = value[0] != '\0' ? value : "empty";
+    int bytes = cut(shown, VALUE_BYTES_MAX);
     if (option->kind == ARGS_INTEGER)
-        snprintf(error, ARGS_ERROR_BYTES, "--%s: must be an integer from %.0f to %.0f, is %.64s",
-                 option->name, option->min, option->max, shown);
+        snprintf(error, ARGS_ERROR_BYTES, "--%s: must be an integer from %.0f to %.0f, is %.*s",
+                 option->name, option->min, option->max, bytes, shown);
     else
-        snprintf(error, ARGS_ERROR_BYTES, "--%s: must be a number from %g to %g, is %.64s",
-                 option->name, option->min, option->max, shown);
+        snprintf(error, ARGS_ERROR_BYTES, "--%s: must be a number from %g to %g, is %.*s",
+                 option->name, option->min, option->max, bytes, shown);
     return -EINVAL;
 }
 
@@ -53,16 +62,17 @@ static int set_number(const struct args_option *option, const char *value, char 
     return 0;
 }
 
-/* Copies a|b|c as "a, b, c". */
+/* Copies a|b|c as "a, b, c": as many as there is room for, each whole. */
 static void list_choices(const char *choices, char *out, size_t bytes)
 {
-    size_t used = 0;
-    for (; *choices != '\0' && used + 3 < bytes; choices++) {
-        out[used++] = *choices != '|' ? *choices : ',';
-        if (*choices == '|')
-            out[used++] = ' ';
+    size_t used = 0, len;
+    for (out[0] = '\0'; choices[0] != '\0'; choices += len + (choices[len] == '|')) {
+        len = strcspn(choices, "|");
+        if (len + 3 > bytes - used)
+            return;
+        used += (size_t)snprintf(out + used, bytes - used, "%s%.*s", used != 0 ? ", " : "",
+                                 (int)len, choices);
     }
-    out[used] = '\0';
 }
 
 static int set_choice(const struct args_option *option, const char *value, char *error)
@@ -78,8 +88,8 @@ static int set_choice(const struct args_option *option, const char *value, char 
         at = at[bytes] != '\0' ? at + bytes + 1 : NULL;
     }
     list_choices(option->value, choices, sizeof(choices));
-    snprintf(error, ARGS_ERROR_BYTES, "--%s: %.64s is none of %s", option->name,
-             len != 0 ? value : "''", choices);
+    snprintf(error, ARGS_ERROR_BYTES, "--%s: %.*s is none of %s", option->name,
+             len != 0 ? cut(value, VALUE_BYTES_MAX) : 2, len != 0 ? value : "''", choices);
     return -EINVAL;
 }
 
@@ -150,7 +160,7 @@ static int fail_unknown(const struct parser *parser, const char *name, size_t le
     size_t count = 0;
     for (size_t i = 0; i < parser->option_count && count < 64; i++)
         names[count++] = parser->options[i].name;
-    snprintf(text, sizeof(text), "%.*s", (int)(len < NAME_BYTES_MAX ? len : NAME_BYTES_MAX), name);
+    snprintf(text, sizeof(text), "%.*s", (int)wf_utf8_cut(name, len, NAME_BYTES_MAX), name);
     const char *nearest = wf_names_nearest(weft_str_of(text), names, count);
     int used = snprintf(parser->error, ARGS_ERROR_BYTES, "unknown option --%s", text);
     if (nearest != NULL)
@@ -194,7 +204,7 @@ static int take_short(struct parser *parser, const char *word)
     for (; *word != '\0'; word++) {
         const struct args_option *option = find_letter(parser, *word);
         if (option == NULL) {
-            snprintf(parser->error, ARGS_ERROR_BYTES, "unknown option -%.16s", word);
+            snprintf(parser->error, ARGS_ERROR_BYTES, "unknown option -%.*s", cut(word, 16), word);
             return -EINVAL;
         }
         if (option->kind != ARGS_FLAG)

@@ -165,7 +165,7 @@ static bool is(weft_str text, const char *word)
 /* For "%.*s": names in messages are cut. */
 static int shown(weft_str text)
 {
-    return (int)wf_utf8_cut(text.ptr, wf_utf8_check(text.ptr, text.len), 80);
+    return wf_utf8_shown(text.ptr, text.len, 80);
 }
 
 int wf_check_mode(weft_str mode, const char **out, weft_m_error *error)

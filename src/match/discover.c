@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "base/sys.h"
+#include "base/utf8.h"
 #include "match/discover/phrases.h"
 #include "match/error.h"
 #include "match/file/crc.h"
@@ -305,8 +306,8 @@ static int check_clustering(weft_str name, enum clustering *out, weft_m_error *e
             return 0;
         }
     }
-    wf_m_fail(error, -WEFT_M_EVALID, "Unknown clustering: %.*s", name.len < 40 ? (int)name.len : 40,
-              name.ptr);
+    wf_m_fail(error, -WEFT_M_EVALID, "Unknown clustering: %.*s",
+              wf_utf8_shown(name.ptr, name.len, 40), name.ptr);
     wf_m_error_field(error, "clustering");
     wf_m_error_suggest(error, "Use 'average', 'hdbscan', 'components' or 'louvain'");
     return -WEFT_M_EVALID;

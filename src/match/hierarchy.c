@@ -178,7 +178,7 @@ static bool is(weft_str text, const char *name)
 
 static int shown(weft_str text)
 {
-    return (int)wf_utf8_cut(text.ptr, text.len, 40);
+    return wf_utf8_shown(text.ptr, text.len, 40);
 }
 
 static int check_level(weft_str level, wf_kin_plan *plan, weft_m_error *error)

@@ -101,6 +101,14 @@ static const char *const lines[][2] = {
     {"-t nan", "! --threshold: must be a number from 0 to 1, is nan"},
     {"-t 0x1", "! --threshold: must be a number from 0 to 1, is 0x1"},
     {"-t .", "! --threshold: must be a number from 0 to 1, is ."},
+
+/* What is too long is cut between two characters. */
+#define DAYS7 "\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5"
+#define DAYS21 DAYS7 DAYS7 DAYS7
+    {"-k " DAYS21 "\u65e5", "! --top-k: must be an integer from 1 to 1000, is " DAYS21},
+    {"--mode " DAYS21 "\u65e5", "! --mode: " DAYS21 " is none of auto, full, a"},
+    {"--" DAYS21, "! unknown option --" DAYS7 "\u65e5\u65e5\u65e5"},
+    {"-" DAYS21, "! unknown option -\u65e5\u65e5\u65e5\u65e5\u65e5"},
 };
 
 TEST(args_are_read_by_the_table)
@@ -109,6 +117,18 @@ TEST(args_are_read_by_the_table)
         note("%s", lines[i][0]);
         CHECK_STR(said(lines[i][0]), lines[i][1]);
     }
+}
+
+/* Choices there is no room for are left out whole. */
+TEST(args_say_choices_that_are_whole)
+{
+    static const char many[] = DAYS21 "|" DAYS7 DAYS7 "|" DAYS21 "|a";
+    const char *mode;
+    const struct args_option option = {"mode", 'm', many, "", ARGS_CHOICE, &mode, 0, 0};
+    char word[] = "-mx", *argv[] = {word}, error[ARGS_ERROR_BYTES];
+    int argc = 1;
+    CHECK_EQ(args_parse(&option, 1, &argc, argv, error), -EINVAL);
+    CHECK_STR(error, "--mode: x is none of " DAYS21 ", " DAYS7 DAYS7);
 }
 
 TEST(args_list_has_a_limit)

@@ -305,6 +305,12 @@ TEST(M8_options_that_make_no_sense_are_refused)
     options.keyword_max = 33;
     CHECK_EQ(weft_m_discover(matcher, list, 1, &options, &found, &error), -WEFT_M_EVALID);
     CHECK_STR(error.field, "keyword_max");
+    weft_m_discover_options_init(&options);
+    options.clustering = STR("a\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5"
+                             "\u65e5\u65e5\u65e5\u65e5");
+    CHECK_EQ(weft_m_discover(matcher, list, 1, &options, &found, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.message, "Unknown clustering: a\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5"
+                             "\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5");
     weft_m_close(matcher);
 }
 

@@ -494,6 +494,11 @@ TEST(M77_options_that_make_no_sense_are_refused)
     options.method = STR("wasserstein");
     CHECK_EQ(weft_m_drift(&report, profile, profile, &options, &error), -WEFT_M_EVALID);
     CHECK_STR(error.field, "method");
+    options.method = STR("\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5"
+                         "\u65e5\u65e5\u65e5");
+    CHECK_EQ(weft_m_drift(&report, profile, profile, &options, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.message, "Unknown drift method: \u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5"
+                             "\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5");
     weft_m_drift_options_init(&options);
     options.threshold = 0;
     CHECK_EQ(weft_m_drift(&report, profile, profile, &options, &error), -WEFT_M_EVALID);

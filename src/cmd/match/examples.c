@@ -3,6 +3,7 @@
 #include "cmd/match/examples.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 #include "cmd/match/labelled.h"
 #include "cmd/say.h"
 
@@ -49,7 +50,7 @@ static int take_chunk(struct chunk *chunk, const weft_str *labels, void *arg)
         if (rc == -ENOENT)
             return say_failed(
                 "%s:%zu: label: no entity has the id %.*s", examples->path, chunk->lines[i],
-                labels[i].len < LABEL_SHOWN ? (int)labels[i].len : LABEL_SHOWN, labels[i].ptr);
+                (int)wf_utf8_cut(labels[i].ptr, labels[i].len, LABEL_SHOWN), labels[i].ptr);
         if (rc < 0)
             return say_failed("%s: %s", examples->path, weft_strerror(rc));
     }

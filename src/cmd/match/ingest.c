@@ -2,6 +2,7 @@
 
 /* weft match ingest: data of others, from files and servers, made into a catalogue. */
 #include "base/json_write.h"
+#include "base/utf8.h"
 #include "cmd/command.h"
 #include "cmd/io/input.h"
 #include "cmd/io/outfile.h"
@@ -212,15 +213,13 @@ static int say_no_field(const struct ingest_job *job, const char *option, weft_s
     for (size_t i = 0; i < count && wf_buf_bytes(&there) < FIELDS_SHOWN_BYTES; i++) {
         weft_str field = weft_catalog_field(job->catalog, i);
         wf_buf_printf(&there, "%s\"%.*s\"", i == 0 ? "" : ", ",
-                      field.len < FIELD_SHOWN_BYTES ? (int)field.len : FIELD_SHOWN_BYTES,
-                      field.ptr);
+                      (int)wf_utf8_cut(field.ptr, field.len, FIELD_SHOWN_BYTES), field.ptr);
     }
     wf_buf_putc(&there, '\0');
-    int rc = there.rc < 0
-                 ? there.rc
-                 : say_failed("%s: no record has %.*s; there are %s", option,
-                              name.len < FIELD_SHOWN_BYTES ? (int)name.len : FIELD_SHOWN_BYTES,
-                              name.ptr, wf_buf_ptr(&there));
+    int rc = there.rc < 0 ? there.rc
+                          : say_failed("%s: no record has %.*s; there are %s", option,
+                                       (int)wf_utf8_cut(name.ptr, name.len, FIELD_SHOWN_BYTES),
+                                       name.ptr, wf_buf_ptr(&there));
     wf_buf_fini(&there);
     return rc;
 }

@@ -3,6 +3,7 @@
 /* Two profiles compared; the report. */
 #include "base/alloc.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "match/drift/profile.h"
 #include "match/error.h"
 #include "match/file/whole.h"
@@ -40,7 +41,7 @@ static int check(const weft_m_drift_options *options, const wf_drift_method **ou
     *out = wf_drift_method_of(options->method);
     if (*out == NULL) {
         wf_m_fail(error, -WEFT_M_EVALID, "Unknown drift method: %.*s",
-                  options->method.len < 40 ? (int)options->method.len : 40, options->method.ptr);
+                  wf_utf8_shown(options->method.ptr, options->method.len, 40), options->method.ptr);
         wf_m_error_field(error, "method");
         wf_m_error_suggest(error, "Use 'mmd_linear', 'kl_gaussian' or 'cosine_centroid'");
         return -WEFT_M_EVALID;
@@ -136,7 +137,7 @@ static int compare_here(void *arg)
 static int fail_covariance(const struct comparing *it, weft_m_error *error)
 {
     bool is_of_all = it->id.len == 0;
-    int len = it->id.len < 80 ? (int)it->id.len : 80;
+    int len = wf_utf8_shown(it->id.ptr, it->id.len, 80);
     wf_m_fail(error, -WEFT_M_EVALID, "a covariance is not positive definite: that of %s%.*s",
               is_of_all ? "all texts" : "entity ", is_of_all ? 0 : len,
               is_of_all ? "" : it->id.ptr);
