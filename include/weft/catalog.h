@@ -99,6 +99,8 @@ typedef struct weft_catalog_options {
     void (*on_skip)(const weft_catalog_error *error, void *arg); /* told of each; may be NULL */
     void *on_skip_arg;
     weft_str field; /* texts: the column or key to take; empty: "query", else "text", else "name" */
+    bool is_id;     /* texts: it is an id: in JSON an integer too, taken as its digits, and null
+                     * as empty */
 
     /* Entities: columns or keys that are called otherwise; empty: as above.  Of aliases there may
      * be several, "alt_name,short", 8 at most; in JSON each is a string or an array of strings. */

@@ -18,6 +18,7 @@ struct weft_queries {
     char *field;   /* the key or column to take; NULL: the first of the usual ones */
     size_t column; /* CSV, TSV */
     bool has_column;
+    char digits[24]; /* of an id */
     size_t skip_count;
 };
 
@@ -102,9 +103,10 @@ static int fail_row(const weft_queries *queries, weft_catalog_error *error, cons
     const char *what = "the row must be a string, or an object with a string in its field";
     bool is_object = weft_json_kind(record->json) == WEFT_JSON_OBJECT;
     bool is_named = is_object && queries->field != NULL;
-    if (is_named)
-        what =
-            weft_json_get(record->json, queries->field) != NULL ? "must be a string" : "is missing";
+    if (is_named && weft_json_get(record->json, queries->field) == NULL)
+        what = "is missing";
+    else if (is_named)
+        what = queries->options.is_id ? "must be a string or an integer" : "must be a string";
     wf_records_fail(&queries->records, error, -WEFT_M_EVALID, record->line, "%s", what);
     if (is_named)
         snprintf(error->field, sizeof(error->field), "%.*s",
@@ -129,16 +131,28 @@ static void find_column(weft_queries *queries)
     queries->has_column = true;
 }
 
-static weft_str text_of_json(const weft_queries *queries, const weft_json *json)
+static weft_str text_of_value(weft_queries *queries, const weft_json *value)
 {
-    if (weft_json_kind(json) == WEFT_JSON_STRING)
-        return weft_json_string(json);
+    enum weft_json_kind kind = weft_json_kind(value);
+    if (queries->options.is_id && kind == WEFT_JSON_NULL)
+        return (weft_str){"", 0};
+    if (!queries->options.is_id || kind != WEFT_JSON_INTEGER)
+        return weft_json_string(value);
+    int bytes = snprintf(queries->digits, sizeof(queries->digits), "%lld",
+                         (long long)weft_json_integer(value));
+    return (weft_str){queries->digits, (size_t)bytes};
+}
+
+static weft_str text_of_json(weft_queries *queries, const weft_json *json)
+{
+    if (weft_json_kind(json) != WEFT_JSON_OBJECT)
+        return text_of_value(queries, json);
     if (queries->field != NULL)
-        return weft_json_string(weft_json_get(json, queries->field));
+        return text_of_value(queries, weft_json_get(json, queries->field));
     for (size_t i = 0; i < USUAL_COUNT; i++) {
         const weft_json *value = weft_json_get(json, usual_fields[i]);
         if (value != NULL)
-            return weft_json_string(value);
+            return text_of_value(queries, value);
     }
     return (weft_str){NULL, 0};
 }

@@ -439,6 +439,29 @@ TEST(match_learns_from_examples_of_each_kind)
     CHECK_EQ(unlink(entities), 0);
 }
 
+/* As entities have them. */
+TEST(match_labels_of_json_may_be_integers)
+{
+    struct run run;
+    const char *examples = make_file("x.ndjson", "{\"text\":\"wallet stolen\",\"label\":7}\n"
+                                                 "{\"text\":\"add some money\",\"label\":-8}\n"
+                                                 "{\"text\":\"rainy weather\",\"label\":null}\n");
+    RUN_WITH(&run, "[{\"id\":7,\"name\":\"card_missing\"},{\"id\":-8,\"name\":\"top_up\"}]",
+             "match", "query", "-e", "-", "-x", examples, "--mode", "head-only", "-t", "0",
+             "wallet");
+    CHECK_STR(run.err, "");
+    CHECK(text_begins(run.out, "{\"id\":7,"));
+    run_fini(&run);
+    drop_file(examples);
+    examples = make_file("x.ndjson", "{\"text\":\"wallet stolen\",\"label\":7.5}\n");
+    RUN_WITH(&run, "[{\"id\":7,\"name\":\"card_missing\"}]", "match", "query", "-e", "-", "-x",
+             examples, "wallet");
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "x.ndjson:1: label: must be a string or an integer\n") != NULL);
+    run_fini(&run);
+    drop_file(examples);
+}
+
 TEST(match_query_reads_entities_from_standard_input)
 {
     struct run run;

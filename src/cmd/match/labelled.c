@@ -113,6 +113,7 @@ static int open_all(struct labelled *it, char delimiter)
     options = (weft_catalog_options){.field = weft_str_of("text"), .delimiter = delimiter};
     int rc = texts_open(&it->texts, it->path, &options, NULL, 0);
     options.field = weft_str_of("label");
+    options.is_id = true;
     return rc == 0 ? texts_open(&it->labels, it->path, &options, NULL, 0) : rc;
 }
 
