@@ -170,8 +170,8 @@ WEFT_API WEFT_MUST_USE int weft_queries_open_read(weft_queries **out, const char
 WEFT_API void weft_queries_close(weft_queries *queries); /* NULL is fine */
 
 /* The next text: 1 and *out_text, borrowed until the next call, and its line; 0 at the end;
- * negative as for entities, and then, if error->is_row, the next call goes on behind the bad row.
- */
+ * negative as for entities, and then, if error->is_row, the next call goes on behind the bad row;
+ * else it is the file as a whole, and each further call says the same. */
 WEFT_API WEFT_MUST_USE int weft_queries_next(weft_queries *queries, weft_str *out_text,
                                              size_t *out_line, weft_catalog_error *error);
 

@@ -254,7 +254,7 @@ static bool is_blank(weft_str text)
     return true;
 }
 
-int wf_records_next(wf_records *records, wf_record *out, weft_catalog_error *error)
+static int next_row(wf_records *records, wf_record *out, weft_catalog_error *error)
 {
     weft_json_free(records->json);
     records->json = NULL;
@@ -288,4 +288,16 @@ int wf_records_next(wf_records *records, wf_record *out, weft_catalog_error *err
             return 1;
         }
     }
+}
+
+int wf_records_next(wf_records *records, wf_record *out, weft_catalog_error *error)
+{
+    if (records->failed.rc < 0) {
+        *error = records->failed;
+        return error->rc;
+    }
+    int rc = next_row(records, out, error);
+    if (rc < 0 && !error->is_row)
+        records->failed = *error;
+    return rc;
 }

@@ -34,7 +34,8 @@ typedef struct wf_records {
     char **columns;
     size_t column_count, head_line;
 
-    weft_json *json; /* of the row at hand */
+    weft_json *json;           /* of the row at hand */
+    weft_catalog_error failed; /* as a whole: what was read is lost, and nothing more is */
 } wf_records;
 
 /* A row: fields (CSV, TSV: as many as columns), a value (JSON, NDJSON), or text (LINES).  Borrowed
@@ -53,7 +54,8 @@ int wf_records_open(wf_records *records, const char *name, const weft_catalog_op
                     weft_catalog_error *error);
 void wf_records_close(wf_records *records);
 
-/* 1 and *out, 0 at the end, or negative with *error; if error->is_row, reading can go on. */
+/* 1 and *out, 0 at the end, or negative with *error; if error->is_row, reading can go on, else
+ * each further call says the same. */
 int wf_records_next(wf_records *records, wf_record *out, weft_catalog_error *error);
 
 /* The column of this name, without regard to ASCII case, or WF_NO_FIELD. */

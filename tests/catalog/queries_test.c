@@ -137,6 +137,47 @@ TEST(queries_say_what_separates_the_fields)
     }
 }
 
+static ssize_t read_and_fail(void *buf, size_t bytes, void *arg)
+{
+    ssize_t count = stream_read(buf, bytes, arg);
+    return count != 0 ? count : -EIO;
+}
+
+/* What is wrong with the file as a whole stays wrong: no row of its middle is taken for its head.
+ */
+TEST(queries_end_with_what_is_wrong_as_a_whole)
+{
+    static const struct {
+        const char *name, *text;
+        int rc;
+        bool fails;
+    } files[] = {
+        {"q.csv", "a,b\nquery,b\nusa,2\n", -WEFT_M_EVALID, false},
+        {"q.csv", "query,query\nquery,b\nusa,2\n", -WEFT_ESYNTAX, false},
+        {"q.json", "[1 2]", -WEFT_ESYNTAX, false},
+        {"q.csv", "query,b\nusa", -EIO, true},
+        {"q.txt", "usa", -EIO, true},
+    };
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        struct stream stream = {.text = files[i].text, .bytes = strlen(files[i].text)};
+        weft_queries *queries;
+        weft_catalog_error error = {0}, again;
+        weft_str text;
+        size_t line;
+        int rc;
+        CHECK_OK(weft_queries_open_read(&queries, files[i].name, NULL,
+                                        files[i].fails ? read_and_fail : stream_read, &stream));
+        do
+            rc = weft_queries_next(queries, &text, &line, &error);
+        while (rc > 0 || (rc < 0 && error.is_row));
+        CHECK_EQ(rc, files[i].rc);
+        CHECK_EQ(weft_queries_next(queries, &text, &line, &again), files[i].rc);
+        CHECK_STR(again.text, error.text);
+        CHECK_EQ(again.line, error.line);
+        weft_queries_close(queries);
+    }
+}
+
 TEST(queries_leave_bad_rows_out_if_asked)
 {
     weft_catalog_options options = {.skip_bad = true, .row_bytes_max = 8};
