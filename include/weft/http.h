@@ -392,7 +392,9 @@ WEFT_API WEFT_MUST_USE int weft_http_set_status(weft_http_response *res, int sta
 WEFT_API WEFT_MUST_USE int weft_http_set_field(weft_http_response *res, const char *name,
                                                weft_str value);
 
-/* Says how long the body will be; without it a streamed body is chunked. */
+/* Says how long the body will be; without it a streamed body is chunked.  A handler that returns
+ * before it has written so much breaks its answer off; if it has written nothing, the client gets
+ * 500, or, to HEAD, the length. */
 WEFT_API WEFT_MUST_USE int weft_http_set_length(weft_http_response *res, uint64_t length);
 
 /* Sends a piece of the body, the head before the first.  It leaves at the end of the loop's turn;

@@ -131,22 +131,39 @@ uint64_t weft_stream_get_moved_bytes(const weft_stream *stream)
     return stream->moved_bytes;
 }
 
-int weft_stream_reserve(weft_stream *stream, size_t count, char **out)
+static inline int output_check(const weft_stream *stream)
 {
     if (stream->error != 0)
         return stream->error;
-    if (stream->is_shut || stream->state != WF_STREAM_OPEN)
-        return -EPIPE;
-    uint32_t high = wf_stream_mark(stream->kind->output_high, WF_STREAM_OUTPUT_HIGH);
-    if (wf_stream_unsent(stream) >= high) {
-        stream->is_full = true;
-        return -EAGAIN;
-    }
+    return stream->is_shut || stream->state != WF_STREAM_OPEN ? -EPIPE : 0;
+}
+
+static inline int output_reserve(weft_stream *stream, size_t count, char **out)
+{
     int rc = wf_stream_bytes_reserve(stream->loop, &stream->out, count);
     if (rc < 0)
         return rc;
     *out = stream->out.mem + stream->out.end;
     return 0;
+}
+
+int weft_stream_reserve(weft_stream *stream, size_t count, char **out)
+{
+    int rc = output_check(stream);
+    if (rc < 0)
+        return rc;
+    uint32_t high = wf_stream_mark(stream->kind->output_high, WF_STREAM_OUTPUT_HIGH);
+    if (wf_stream_unsent(stream) >= high) {
+        stream->is_full = true;
+        return -EAGAIN;
+    }
+    return output_reserve(stream, count, out);
+}
+
+int weft_stream_reserve_above(weft_stream *stream, size_t count, char **out)
+{
+    int rc = output_check(stream);
+    return rc < 0 ? rc : output_reserve(stream, count, out);
 }
 
 void weft_stream_commit(weft_stream *stream, size_t count)

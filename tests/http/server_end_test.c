@@ -185,3 +185,45 @@ TASK_TEST(class_26_an_answer_of_which_a_piece_is_missing_is_the_last)
         CHECK_OK(site_close(&site));
     }
 }
+
+/* ---- answers that are on their way ---- */
+
+/* Sixteen of these fill what a connection keeps; they and what is behind them come at once. */
+#define LARGE "GET /large?kib=16 HTTP/1.1\r\n" H END
+#define FOUR LARGE LARGE LARGE LARGE
+
+/* Answers on their way are as good as those that have arrived: what is wrong behind them does not
+ * take them back. */
+TASK_TEST(class_09_what_is_refused_behind_answers_on_their_way_takes_none_back)
+{
+    static const struct {
+        const char *text;
+        int status;
+    } rows[] = {
+        {"GET / HTTP/1.1\r\n X: y\r\n" END, 400},
+        {"POST /small HTTP/1.1\r\n" H "Content-Length: 17\r\n" END, 413},
+        {"POST /small HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n" END "11\r\n", 413},
+        {"POST /echo HTTP/1.1\r\n" H "Expect: 100-continue\r\nContent-Length: 1\r\n" END, 100},
+        {"POST /drain HTTP/1.1\r\n" H "Expect: 100-continue\r\nContent-Length: 1\r\n" END, 100},
+    };
+    struct site site;
+    CHECK_OK(site_open(&site, NULL));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char text[2048];
+        struct answer answer;
+        weft_stream *client = client_open(&site);
+        note("row %zu", i);
+        snprintf(text, sizeof text, FOUR FOUR FOUR FOUR "%s", rows[i].text);
+        client_send(client, text);
+        for (int count = 0; count < 16; count++) {
+            CHECK_OK(client_read(client, &answer));
+            CHECK_EQ(answer.body_bytes, (size_t)16 * 1024);
+            answer_fini(&answer);
+        }
+        CHECK_OK(client_read(client, &answer));
+        CHECK_EQ(answer.status, rows[i].status);
+        answer_fini(&answer);
+        weft_stream_abort(client);
+    }
+    CHECK_OK(site_close(&site));
+}

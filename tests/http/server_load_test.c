@@ -184,6 +184,7 @@ TASK_TEST(class_47_bodies_together_have_a_limit)
                  &answer),
              503);
     CHECK(strstr(answer.body, "bodies_bytes_max is 100, seen 1") != NULL);
+    CHECK_GE(atoi(answer_field(&answer, "Retry-After")), 1);
     answer_fini(&answer);
     client_send(first, "0123456789012345678901234567890123456789");
     CHECK_OK(client_read(first, &answer));

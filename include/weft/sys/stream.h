@@ -104,6 +104,10 @@ WEFT_API WEFT_MUST_USE int weft_stream_put(weft_stream *stream, const void *byte
 WEFT_API WEFT_MUST_USE int weft_stream_reserve(weft_stream *stream, size_t count, char **out);
 WEFT_API void weft_stream_commit(weft_stream *stream, size_t count);
 
+/* The same at or above the high mark too: for the few bytes that a callback must say and cannot
+ * wait with, such as why the connection ends.  Never -EAGAIN. */
+WEFT_API WEFT_MUST_USE int weft_stream_reserve_above(weft_stream *stream, size_t count, char **out);
+
 /* Bytes put and not yet taken by the kernel. */
 WEFT_API size_t weft_stream_get_unsent(const weft_stream *stream);
 

@@ -31,8 +31,7 @@ static void answer_restart(weft_http_response *res)
     res->status = 0;
 }
 
-static int answer_fault(weft_http_request *req, const struct wf_http_fault *fault,
-                        unsigned retry_after)
+static int answer_fault(weft_http_request *req, const struct wf_http_fault *fault)
 {
     weft_http_response *res = &req->res;
     weft_http_error error = wf_http_error_of_fault(fault);
@@ -48,16 +47,15 @@ static int answer_fault(weft_http_request *req, const struct wf_http_fault *faul
     if (rc == 0 && fault->status == 415)
         rc = answer_add(res, "Accept-Encoding", wf_coding_list());
     if (rc == 0 && fault->status == 503) {
-        snprintf(text, sizeof text, "%u", retry_after);
+        snprintf(text, sizeof text, "%u", wf_http_server_retry_after(req->conn->server));
         rc = answer_add(res, "Retry-After", text);
     }
     return rc == 0 ? weft_http_respond_error(res, &error) : rc;
 }
 
-bool wf_request_refuse(weft_http_request *req, const struct wf_http_fault *fault,
-                       unsigned retry_after)
+bool wf_request_refuse(weft_http_request *req, const struct wf_http_fault *fault)
 {
-    int rc = answer_fault(req, fault, retry_after);
+    int rc = answer_fault(req, fault);
     if (rc == -ENOMEM) {
         req->conn->transport->answer_no_memory(req);
         return true;
@@ -116,7 +114,7 @@ static __attribute__((noinline)) bool answer_failure(weft_http_request *req, int
         return false;
     if (req->verdict != WF_EXCHANGE_FINE || req->framing.fault.status != 0 || rc == -ECANCELED)
         req->will_close = true;
-    return wf_request_refuse(req, &fault, wf_http_server_retry_after(req->conn->server));
+    return wf_request_refuse(req, &fault);
 }
 
 /* What no route answers, for the layers of the server. */
@@ -124,7 +122,7 @@ int wf_request_answer_itself(weft_http_request *req, weft_http_response *res, vo
 {
     (void)res;
     (void)arg;
-    return req->fault.status != 0 ? answer_fault(req, &req->fault, 1) : answer_options(req);
+    return req->fault.status != 0 ? answer_fault(req, &req->fault) : answer_options(req);
 }
 
 static int answer_by_handler(weft_http_request *req)
@@ -133,7 +131,7 @@ static int answer_by_handler(weft_http_request *req)
     if (req->coding != WF_CODING_IDENTITY && req->is_collecting) {
         WEFT_TRY(wf_request_decode(req));
         if (req->fault.status != 0)
-            return answer_fault(req, &req->fault, 1);
+            return answer_fault(req, &req->fault);
     }
     int rc = route->handler(req, &req->res, route->arg);
     return rc < 0 ? rc : wf_response_finish(&req->res);

@@ -4,6 +4,7 @@
 
 #include "http/server/server_priv.h"
 
+#include <weft/error.h>
 #include <weft/io.h>
 
 #include "h1/chars.h"
@@ -263,10 +264,23 @@ int weft_http_write(weft_http_response *res, const void *bytes, size_t count)
     return wf_response_write(res, bytes, count);
 }
 
+/* A length was promised and nothing written: right only where no body goes. */
+static int response_begin_promised(weft_http_response *res)
+{
+    if (res->status == 0)
+        res->status = 200;
+    if (response_sends_body(res))
+        return weft_fail(-WEFT_ETRUNCATED, "a body of %llu bytes was promised, and none came",
+                         (unsigned long long)res->length);
+    return weft_http_write(res, NULL, 0);
+}
+
 int wf_response_finish(weft_http_response *res)
 {
     if (res->is_done)
         return 0;
+    if (!res->has_begun && res->has_length && res->length != 0)
+        WEFT_TRY(response_begin_promised(res));
     if (res->coded != NULL)
         WEFT_TRY(wf_coded_finish(res));
     if (!res->has_begun)

@@ -108,7 +108,7 @@ static int field_came(nghttp2_session *session, const nghttp2_frame *frame, cons
 static void refuse(weft_http_request *req, const struct wf_http_fault *fault)
 {
     req->conn->server->stats.refused++;
-    wf_h2_transport.refused(req, wf_request_refuse(req, fault, /* retry_after= */ 0));
+    wf_h2_transport.refused(req, wf_request_refuse(req, fault));
 }
 
 void wf_h2_refuse_slow(weft_http_request *req)

@@ -131,7 +131,7 @@ static int conn_refuse(struct wf_conn *conn, const struct wf_http_fault *fault)
 {
     conn->server->stats.refused++;
     conn->req->will_close = true;
-    if (wf_request_refuse(conn->req, fault, /* retry_after= */ 0))
+    if (wf_request_refuse(conn->req, fault))
         wf_conn_end(conn);
     else
         wf_conn_abort(conn);

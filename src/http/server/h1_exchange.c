@@ -30,10 +30,14 @@ static int h1_flush(weft_http_request *req)
     return rc;
 }
 
+/* A callback cannot wait.  What it says is short, and the last, or 100 Continue, behind which only
+ * a handler goes on: so little may stand above the mark. */
 static int h1_reserve_later(weft_http_request *req, size_t count, char **out)
 {
     int rc = -EAGAIN;
-    while (rc == -EAGAIN && req->state == WF_EXCHANGE_BUSY) {
+    if (req->state != WF_EXCHANGE_BUSY)
+        return weft_stream_reserve_above(req->conn->stream, count, out);
+    while (rc == -EAGAIN) {
         rc = h1_flush(req);
         if (rc == 0)
             rc = weft_stream_reserve(req->conn->stream, count, out);
@@ -179,7 +183,7 @@ static int h1_go_on(weft_http_request *req)
     if (!req->wants_continue)
         return 0;
     req->wants_continue = false;
-    return weft_stream_put(req->conn->stream, go_on, sizeof go_on - 1);
+    return h1_put(req, go_on, sizeof go_on - 1);
 }
 
 static const char no_memory_answer[] = "HTTP/1.1 503 Service Unavailable\r\n"

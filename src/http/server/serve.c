@@ -111,7 +111,7 @@ void wf_http_shed_one(weft_http_request *req)
     server->stats.requests_shed++;
     /* What follows on this connection would only come back to here. */
     req->will_close = true;
-    bool is_answered = wf_request_refuse(req, &fault, wf_http_server_retry_after(server));
+    bool is_answered = wf_request_refuse(req, &fault);
     req->conn->transport->refused(req, is_answered);
 }
 

@@ -478,8 +478,7 @@ bool wf_request_answer(weft_http_request *req);
 int wf_response_finish(weft_http_response *res);
 
 /* Answers a fault from a callback, without waiting.  False: it could not be sent. */
-bool wf_request_refuse(weft_http_request *req, const struct wf_http_fault *fault,
-                       unsigned retry_after);
+bool wf_request_refuse(weft_http_request *req, const struct wf_http_fault *fault);
 
 /* The body of the 503 for want of memory, and its place in the statistics. */
 #define WF_NO_MEMORY_BODY                                                                          \
