@@ -22,18 +22,17 @@
 enum { LEDGER_FRAMES = 10, LEDGER_SHOWN = 5 };
 
 struct block {
-    void *ptr; /* NULL: free place; LEDGER_GONE: was used */
+    void *ptr; /* NULL: free place */
     size_t bytes;
     uint64_t serial;
     void **frames; /* with --trace-leaks: who asked */
     int frame_count;
 };
-#define LEDGER_GONE ((void *)-1)
 
 static struct {
     pthread_mutex_t lock;
     struct block *blocks; /* open addressing, a power of two */
-    size_t capacity, places_used;
+    size_t capacity;
     uint64_t live, live_bytes, made;
 } ledger = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -66,21 +65,34 @@ static void block_put(struct block entry)
     while (ledger.blocks[i & (ledger.capacity - 1)].ptr != NULL)
         i++;
     ledger.blocks[i & (ledger.capacity - 1)] = entry;
-    ledger.places_used++;
 }
 
-static void blocks_rehash(void)
+/* The blocks behind it move up, as far as their own places let them: a table without gaps needs no
+ * marks of what was there (Knuth, The Art of Computer Programming, vol. 3, 6.4, algorithm R). */
+static void block_drop(struct block *block)
+{
+    size_t mask = ledger.capacity - 1;
+    size_t hole = (size_t)(block - ledger.blocks);
+    for (size_t i = hole + 1; ledger.blocks[i & mask].ptr != NULL; i++) {
+        size_t from_place = i - block_place(ledger.blocks[i & mask].ptr);
+        if ((from_place & mask) < ((i - hole) & mask))
+            continue; /* its place is behind the hole */
+        ledger.blocks[hole & mask] = ledger.blocks[i & mask];
+        hole = i;
+    }
+    ledger.blocks[hole & mask] = (struct block){0};
+}
+
+static void blocks_grow(void)
 {
     struct block *old = ledger.blocks;
     size_t old_capacity = ledger.capacity;
-    ledger.capacity =
-        ledger.live * 4 < 1024 ? 1024 : old_capacity * (ledger.live * 4 > old_capacity ? 2 : 1);
+    ledger.capacity = old_capacity == 0 ? 256 : old_capacity * 2;
     ledger.blocks = calloc(ledger.capacity, sizeof *ledger.blocks);
     if (ledger.blocks == NULL)
         FAIL("no memory for the ledger");
-    ledger.places_used = 0;
     for (size_t i = 0; i < old_capacity; i++)
-        if (old[i].ptr != NULL && old[i].ptr != LEDGER_GONE)
+        if (old[i].ptr != NULL)
             block_put(old[i]);
     free(old);
 }
@@ -97,8 +109,8 @@ static void block_trace(struct block *block)
 static void block_enter(void *ptr, size_t bytes)
 {
     pthread_mutex_lock(&ledger.lock);
-    if (ledger.places_used * 2 >= ledger.capacity)
-        blocks_rehash();
+    if (ledger.live * 2 >= ledger.capacity)
+        blocks_grow();
     struct block entry = {.ptr = ptr, .bytes = bytes, .serial = ++ledger.made};
     if (harness_run.traces_leaks)
         block_trace(&entry);
@@ -117,7 +129,7 @@ static void block_leave(void *ptr)
     ledger.live--;
     ledger.live_bytes -= block->bytes;
     free(block->frames);
-    *block = (struct block){.ptr = LEDGER_GONE};
+    block_drop(block);
     pthread_mutex_unlock(&ledger.lock);
 }
 
@@ -355,7 +367,7 @@ static void show_leaks(const struct ledger_mark *mark)
     int shown = 0;
     for (size_t i = 0; i < ledger.capacity && shown < LEDGER_SHOWN; i++) {
         const struct block *block = &ledger.blocks[i];
-        if (block->ptr == NULL || block->ptr == LEDGER_GONE || block->serial <= mark->serial)
+        if (block->ptr == NULL || block->serial <= mark->serial)
             continue;
         fprintf(stderr, "  leaked: %zu bytes, block %llu of this run\n", block->bytes,
                 (unsigned long long)(block->serial - mark->serial));
