@@ -43,7 +43,8 @@ typedef struct weft_future {
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_future_wait(weft_future *future, void **out_value);
 
 /* Sets it: everybody who waits, now or later, gets `rc` and `value` (borrowed; may be NULL).  Any
- * thread.  Never waits.  0, or -EALREADY with nothing changed: it was set before. */
+ * thread.  Never waits.  0; -EALREADY with nothing changed: it was set before; -EPERM in the child
+ * of a fork, for those who wait in its parent. */
 WEFT_API int weft_future_set(weft_future *future, int rc, void *value);
 
 /* True once it is set: a wait would return at once.  Any thread. */

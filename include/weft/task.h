@@ -83,11 +83,11 @@ WEFT_API WEFT_WAITS int weft_await_for(weft_task task, weft_time timeout);
 
 /* Asks the task to end: its waits fail with -ECANCELED from now on, and so do those of everything
  * below it.  `why` must stay valid (a literal); NULL is fine.  Any thread.
- * 1: asked; 0: it is done; -ESRCH: stale. */
+ * 1: asked; 0: it is done; -ESRCH: stale; -EPERM: of the process that forked this one. */
 WEFT_API int weft_cancel(weft_task task, const char *why);
 
-/* 1 and the result in *out (may be NULL) if it is done, 0 if not, -ESRCH if stale.  Any thread; the
- * text of an error comes only to its own loop. */
+/* 1 and the result in *out (may be NULL) if it is done, 0 if not, -ESRCH if stale, -EPERM as
+ * weft_cancel().  Any thread; the text of an error comes only to its own loop. */
 WEFT_API int weft_done(weft_task task, int *out_result);
 
 /* Drops the record early; the handle is stale once the task is done.  Does not stop the task.  Any

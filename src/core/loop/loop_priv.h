@@ -24,6 +24,7 @@ struct weft_loop {
     struct wf_timers timers;
     weft_time now;           /* read when needed; never runs backwards */
     bool is_now_old;         /* not read in this turn, or since the loop slept in it */
+    bool is_parents;         /* we are the child of a fork: it turns there, not here */
     wf_list deferred;        /* weft_defer, run at the end of the turn */
     wf_list until_close;     /* those that become deferred when a descriptor is closed */
     struct wf_block *blocks; /* that were given back, see blocks.c */

@@ -3,6 +3,7 @@
 #include "core/loop/registry.h"
 
 #include "base/sys.h"
+#include "core/loop/loop_priv.h"
 #include "core/process/fork.h"
 
 #include <assert.h>
@@ -34,7 +35,10 @@ void wf_registry_after_fork(void)
 {
     for (uint32_t i = 0; i < registry_used; i++) {
         struct registry_slot *slot = &registry_slots[i];
+        weft_loop *loop = atomic_load(&slot->loop);
         atomic_store(&slot->pins, slot->is_claimed ? SLOT_FOREIGN : 0);
+        if (loop != NULL)
+            loop->is_parents = true;
     }
 }
 
@@ -110,20 +114,23 @@ static int slot_pin(struct registry_slot *slot)
     return (before & SLOT_FOREIGN) != 0 ? -EPERM : -ESRCH;
 }
 
-weft_loop *wf_loop_ref_by(uint32_t number, uint32_t mask)
+int wf_loop_ref_by(uint32_t number, uint32_t mask, weft_loop **out)
 {
     struct registry_slot *slot = registry_slot_of(number);
-    if (slot_pin(slot) < 0)
-        return NULL;
-    if ((atomic_load_explicit(&slot->number, memory_order_relaxed) & mask) == number)
-        return atomic_load_explicit(&slot->loop, memory_order_relaxed);
-    slot_unpin(slot);
-    return NULL;
+    int rc = slot_pin(slot);
+    bool is_it = (atomic_load_explicit(&slot->number, memory_order_relaxed) & mask) == number;
+    if (rc < 0)
+        return is_it ? rc : -ESRCH;
+    *out = atomic_load_explicit(&slot->loop, memory_order_relaxed);
+    if (!is_it)
+        slot_unpin(slot);
+    return is_it ? 0 : -ESRCH;
 }
 
 weft_loop *wf_loop_ref(uint32_t number)
 {
-    return wf_loop_ref_by(number, UINT32_MAX);
+    weft_loop *loop;
+    return wf_loop_ref_by(number, UINT32_MAX, &loop) == 0 ? loop : NULL;
 }
 
 void wf_loop_unref(uint32_t number)

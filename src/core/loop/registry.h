@@ -27,12 +27,12 @@ void wf_registry_remove(uint32_t number);
 weft_loop *wf_loop_ref(uint32_t number);
 void wf_loop_unref(uint32_t number);
 
-/* The same by those low bits of a number that `mask` keeps; the slot's bits are among them. */
-weft_loop *wf_loop_ref_by(uint32_t number, uint32_t mask);
+/* The same by those low bits of a number that `mask` keeps; the slot's bits are among them.  0;
+ * -ESRCH if no such loop lives; -EPERM if it is one of the parent process, before a fork. */
+int wf_loop_ref_by(uint32_t number, uint32_t mask, weft_loop **out);
 
-/* The same for a pointer that may be stale: 0 and its number, -ESRCH if no such loop lives, -EPERM
- * if it is one of the parent process, before a fork.  A new loop may live at an old one's address;
- * only the number tells them apart. */
+/* The same for a pointer that may be stale: 0 and its number, -ESRCH, or -EPERM.  A new loop may
+ * live at an old one's address; only the number tells them apart. */
 int wf_registry_pin(const weft_loop *loop, uint32_t *out_number);
 
 /* How many loops the process has; those of its parent, before a fork, are none. */

@@ -15,10 +15,11 @@
 
 /* ---- looking at a record of another thread's ---- */
 
-/* Keeps the task's loop, and so its records, from going; NULL: it has gone. */
-static weft_loop *far_pin(weft_task handle)
+/* Keeps the task's loop, and so its records, from going.  0; -ESRCH: it has gone; -EPERM: we are
+ * the child of a fork, it is the parent's (rule L07). */
+static int far_pin(weft_task handle, weft_loop **out)
 {
-    return wf_loop_ref_by(wf_handle_loop(handle.id), WF_HANDLE_LOOP_MASK);
+    return wf_loop_ref_by(wf_handle_loop(handle.id), WF_HANDLE_LOOP_MASK, out);
 }
 
 static void far_unpin(weft_task handle)
@@ -97,11 +98,12 @@ static void ask_put(weft_loop *loop, weft_task handle, enum wf_ask_what what)
 
 int wf_far_done(weft_task handle, int *out_result)
 {
-    weft_loop *loop = far_pin(handle);
-    if (loop == NULL)
-        return -ESRCH;
+    weft_loop *loop;
+    int rc = far_pin(handle, &loop);
+    if (rc < 0)
+        return rc;
     int result;
-    int rc = far_peek(loop, handle, &result);
+    rc = far_peek(loop, handle, &result);
     if (rc == 1 && out_result != NULL)
         *out_result = result;
     if (rc == 1 && result < 0)
@@ -112,11 +114,12 @@ int wf_far_done(weft_task handle, int *out_result)
 
 int wf_far_cancel(weft_task handle, const char *why)
 {
-    weft_loop *loop = far_pin(handle);
-    if (loop == NULL)
-        return -ESRCH;
+    weft_loop *loop;
+    int rc = far_pin(handle, &loop);
+    if (rc < 0)
+        return rc;
     int result;
-    int rc = far_peek(loop, handle, &result);
+    rc = far_peek(loop, handle, &result);
     if (rc == 0) {
         const char *text = why != NULL ? why : "";
         __atomic_store_n(&ask_of(loop->sched, handle)->why, text, __ATOMIC_RELAXED);
@@ -128,8 +131,8 @@ int wf_far_cancel(weft_task handle, const char *why)
 
 void wf_far_release(weft_task handle)
 {
-    weft_loop *loop = far_pin(handle);
-    if (loop == NULL)
+    weft_loop *loop;
+    if (far_pin(handle, &loop) < 0)
         return;
     int result;
     if (far_peek(loop, handle, &result) >= 0)
@@ -195,9 +198,10 @@ static const struct wf_errand_class watch_errand_class = {
 
 int wf_far_watch(struct wf_far_watch *watch)
 {
-    weft_loop *loop = far_pin(watch->task);
-    if (loop == NULL)
-        return -ESRCH;
+    weft_loop *loop;
+    int rc = far_pin(watch->task, &loop);
+    if (rc < 0)
+        return rc;
     wf_errand_send(&watch->errand, &watch_errand_class, loop);
     far_unpin(watch->task);
     return 0;
@@ -245,9 +249,10 @@ int wf_far_await(weft_task task, bool is_shielded, bool *out_withdrawn)
         .here = WEFT_WAITER(&here_class, NULL),
     };
     wait.here.task = self;
-    if (wf_far_watch(&wait.watch) < 0)
-        return -ESRCH;
-    int rc = is_shielded ? weft_park_shielded(&wait.here) : weft_park(&wait.here);
+    int rc = wf_far_watch(&wait.watch);
+    if (rc < 0)
+        return rc;
+    rc = is_shielded ? weft_park_shielded(&wait.here) : weft_park(&wait.here);
     *out_withdrawn = wf_far_is_withdrawn(&wait.watch);
     if (!*out_withdrawn) {
         wf_note_drop(&self->note);

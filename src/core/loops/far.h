@@ -38,8 +38,8 @@ int wf_far_done(weft_task task, int *out_result);
 int wf_far_cancel(weft_task task, const char *why);
 void wf_far_release(weft_task task);
 
-/* Waits for its end, also while the calling task is cancelled if `is_shielded`.  Its result, or
- * -ESRCH; *out_withdrawn: our scope was cancelled first, and we are not waiting any more. */
+/* Waits for its end, also while the calling task is cancelled if `is_shielded`.  Its result, -ESRCH
+ * or -EPERM; *out_withdrawn: our scope was cancelled first, and we are not waiting any more. */
 int wf_far_await(weft_task task, bool is_shielded, bool *out_withdrawn);
 
 /* Who waits for a task of another loop together with something else has one of these, which stays
@@ -53,7 +53,8 @@ struct wf_far_watch {
     struct wf_note *note; /* and its text, the caller's to drop */
 };
 
-/* `task` and `over` are filled in, the rest is zero.  0, or -ESRCH, and `over` is not called. */
+/* `task` and `over` are filled in, the rest is zero.  0, or -ESRCH or -EPERM, and
+ * `over` is not called. */
 int wf_far_watch(struct wf_far_watch *watch);
 
 /* Takes it back: `over` comes soon. */

@@ -228,7 +228,8 @@ static __attribute__((noinline)) int chan_wait_to_recv(weft_chan *chan, void *ou
 
 static __attribute__((noinline)) int chan_elsewhere(weft_chan *chan, void *item, bool is_send)
 {
-    return chan->is_shared ? wf_chan_far(chan, chan->loop, item, is_send) : -EPERM;
+    bool has_gone = !chan->is_shared || chan->loop->is_parents;
+    return has_gone ? -EPERM : wf_chan_far(chan, chan->loop, item, is_send);
 }
 
 static __attribute__((noinline)) int chan_send(weft_chan *chan, const void *item)
@@ -356,10 +357,20 @@ int weft_recv_batch(weft_chan *chan, void *out_items, size_t count_max, weft_tim
 /* By a message: it comes behind what this loop has sent. */
 static void chan_close_elsewhere(weft_chan *chan, enum weft_chan_close how)
 {
-    if (__atomic_exchange_n(&chan->is_close_asked, true, __ATOMIC_RELAXED))
+    if (chan->loop->is_parents ||
+        __atomic_exchange_n(&chan->is_close_asked, true, __ATOMIC_RELAXED))
         return;
     chan->close_how = (uint8_t)how;
     weft_post_msg(chan->loop, &chan->close_msg);
+}
+
+/* One of another loop's may be closed here when nobody waits: its loop may have gone. */
+static bool chan_is_awaited_elsewhere(const weft_chan *chan)
+{
+    bool is_awaited = wf_waitq_is_foreign(&chan->senders) || wf_waitq_is_foreign(&chan->receivers);
+    if (is_awaited)
+        wf_sync_log("channel %p: closed from another loop", (const void *)chan);
+    return is_awaited;
 }
 
 size_t weft_chan_close(weft_chan *chan, enum weft_chan_close how)
@@ -368,7 +379,7 @@ size_t weft_chan_close(weft_chan *chan, enum weft_chan_close how)
         chan_close_elsewhere(chan, how);
         return 0;
     }
-    if (chan->is_closed)
+    if (chan->is_closed || (!chan->is_shared && chan_is_awaited_elsewhere(chan)))
         return 0;
     chan->is_closed = true;
     size_t dropped = how == WEFT_CHAN_DISCARD ? chan->count : 0;

@@ -124,6 +124,8 @@ int weft_future_set(weft_future *future, int rc, void *value)
         if (future_move(future, FUTURE_WAITED, FUTURE_ON_ITS_WAY))
             break;
     }
+    if (future->priv_loop->is_parents)
+        return -EPERM;
     if (future->priv_loop == wf_loop_current)
         future_deliver(future);
     else

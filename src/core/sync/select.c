@@ -133,7 +133,7 @@ static void far_over(struct wf_far_watch *watch)
     select_op_ended(select);
 }
 
-/* 0, -ESRCH, -ENOMEM. */
+/* 0, -ESRCH, -EPERM, -ENOMEM. */
 static int case_watch_far(weft_case *self, weft_task task)
 {
     struct wf_select *select = self->priv_select;

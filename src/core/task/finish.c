@@ -15,6 +15,7 @@
 #include "core/task/park_priv.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 /* ---- records of the dead ---- */
 
@@ -232,11 +233,20 @@ static void task_close_body(struct wf_sched *sched, wf_task *task, int rc)
         task_outlived(sched, task);
 }
 
+/* In the child of a fork: there is nothing to go on with. */
+static __attribute__((noinline, cold)) void task_exits_in_child(void)
+{
+    weft_log("a task's body has returned in the child of a fork, which must _exit() or exec");
+    abort();
+}
+
 /* On home's stack; ends in the next context. */
 void wf_task_exit(wf_fiber *fiber, int rc)
 {
     wf_task *task = wf_container(fiber, wf_task, fiber);
     struct wf_sched *sched = wf_sched_current;
+    if (__builtin_expect(sched == NULL, 0))
+        task_exits_in_child();
     sched->current = NULL;
     wf_task_verify_stack(sched, task);
     task_close_body(sched, task, rc);

@@ -129,7 +129,7 @@ static void far_over(struct wf_far_watch *watch)
         wf_wake(multi->fars_home, 0);
 }
 
-/* 0; -ESRCH; -ENOMEM. */
+/* 0; -ESRCH; -EPERM; -ENOMEM. */
 static int multi_watch_far(struct multi_member *member)
 {
     struct multi *multi = member->multi;
@@ -225,7 +225,7 @@ static int multi_watch(struct multi *multi, size_t index, weft_task task)
         return 0;
     if (rc == 1)
         (void)weft_done(task, &rc);
-    else if (rc == -EPERM && (rc = multi_watch_far(member)) != -ESRCH)
+    else if (rc == -EPERM && ((rc = multi_watch_far(member)) == 0 || rc == -ENOMEM))
         return rc;
     member->order = member_order(task);
     member_done(member, rc);

@@ -353,6 +353,13 @@ static bool group_owner_is_cancelled(const struct wf_group *group, const wf_task
     return (group->node.up->flags & WF_NODE_EFFECTIVE) != 0;
 }
 
+static int group_missing(const struct wf_sched *sched, weft_group handle)
+{
+    if (handle.id == 0)
+        return -ENOMEM;
+    return wf_handle_loop(handle.id) != sched->loop_number ? -EPERM : -ESRCH;
+}
+
 int weft_group_wait(weft_group handle)
 {
     struct wf_sched *sched = wf_sched_self();
@@ -360,7 +367,7 @@ int weft_group_wait(weft_group handle)
     if (sched == NULL || sched->current == NULL)
         return -EPERM;
     if (group == NULL)
-        return handle.id == 0 ? -ENOMEM : -ESRCH;
+        return group_missing(sched, handle);
     wf_task *self = sched->current;
     if (group->node.task != self)
         return -EPERM;

@@ -214,10 +214,10 @@ static inline void wf_task_verify_stack(const struct wf_sched *sched, const wf_t
         wf_task_die_of_overflow(task);
 }
 
-/* True if it runs on another loop (rule P10). */
+/* True if it runs on another loop (rule P10), or we are on none. */
 static inline bool wf_task_is_foreign(const struct wf_sched *sched, const wf_task *task)
 {
-    return task->loop != (uint16_t)sched->loop_number;
+    return sched == NULL || task->loop != (uint16_t)sched->loop_number;
 }
 
 /* What it waits for, or NULL. */

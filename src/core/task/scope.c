@@ -196,6 +196,12 @@ static bool scope_is_open(const weft_scope *scope)
     return scope->priv_node.up != NULL;
 }
 
+/* Open, and on this loop: not in the child of a fork, say. */
+static bool scope_is_here(const weft_scope *scope)
+{
+    return scope_is_open(scope) && !wf_task_is_foreign(wf_sched_current, scope->priv_node.task);
+}
+
 /* The scopes inside it look at the clock too: the innermost is the one that is asked. */
 static void scope_note_due(struct wf_node *node)
 {
@@ -324,13 +330,13 @@ void weft_scope_end_(weft_scope *scope)
 
 void weft_scope_cancel(weft_scope *scope, const char *why)
 {
-    if (scope_is_open(scope))
+    if (scope_is_here(scope))
         wf_node_cancel(&scope->priv_node, WEFT_REASON_SCOPE, why != NULL ? why : "");
 }
 
 void weft_scope_set_deadline(weft_scope *scope, weft_time deadline)
 {
-    if (scope_is_open(scope))
+    if (scope_is_here(scope))
         scope_arm(scope, deadline);
 }
 
