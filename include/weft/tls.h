@@ -69,8 +69,9 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_client_new(weft_tls **out,
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_server_new(weft_tls **out,
                                                           const weft_tls_options *options);
 
-/* Reads the files again, for connections from now on; those that stand go on, and what could be
- * resumed still can.  On failure everything is as before. */
+/* Reads the files again, for connections from now on; those that stand go on.  What could be
+ * resumed still can, unless certificates are checked and `trust` says another than before, or is
+ * the system's: a session from before is not checked again.  On failure everything is as before. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_reload(weft_tls *tls);
 
 /* Connections that stand go on.  NULL is fine. */

@@ -187,16 +187,30 @@ static int ticket_keys_move(SSL_CTX *from, SSL_CTX *to)
     return is_done ? 0 : -WEFT_ETLS;
 }
 
+/* Nobody checks a certificate when a session is resumed: it was when that began.  Whom the system
+ * trusts may have changed unseen. */
+static bool may_resume(const weft_tls *tls, const struct wf_tls_set *new)
+{
+    bool is_checked = SSL_CTX_get_verify_mode(new->contexts[0]) != SSL_VERIFY_NONE;
+    bool is_same = memcmp(tls->set.trust_digest, new->trust_digest, WF_TLS_DIGEST_BYTES) == 0;
+    return !is_checked || (tls->trust != NULL && is_same);
+}
+
 int weft_tls_reload(weft_tls *tls)
 {
     struct wf_tls_set set = {.count = 0};
     int rc = wf_tls_set_make(tls, &set);
-    for (size_t i = 0; rc == 0 && tls->is_server && i < set.count; i++)
+    if (rc < 0)
+        return rc;
+    bool resumes = may_resume(tls, &set);
+    for (size_t i = 0; rc == 0 && tls->is_server && resumes && i < set.count; i++)
         rc = ticket_keys_move(tls->set.contexts[0], set.contexts[i]);
     if (rc < 0) {
         wf_tls_set_free(&set);
         return rc;
     }
+    if (!resumes)
+        wf_tls_session_forget_all(tls);
     wf_tls_set_free(&tls->set);
     tls->set = set;
     return 0;

@@ -138,6 +138,8 @@ static int protocol_chosen(SSL *ssl, const unsigned char **out, unsigned char *o
 static int session_made(SSL *ssl, SSL_SESSION *session)
 {
     const struct wf_tls_conn *conn = wf_tls_conn_of_ssl(ssl);
+    if (SSL_get_SSL_CTX(ssl) != conn->tls->set.contexts[0])
+        return 0; /* checked by whom was trusted before */
     wf_tls_session_keep(conn->tls, conn->name, session);
     return 1; /* it is ours */
 }
@@ -227,6 +229,9 @@ int wf_tls_set_make(weft_tls *tls, struct wf_tls_set *out)
     weft_bytes trust = {0};
     struct wf_tls_set set = {.count = 0};
     int rc = tls->trust != NULL ? pem_load(tls->trust, &trust) : 0;
+    if (rc == 0 && tls->trust != NULL &&
+        EVP_Digest(trust.ptr, trust.len, set.trust_digest, NULL, EVP_sha256(), NULL) != 1)
+        rc = -ENOMEM;
     if (rc == 0)
         rc = set_fill(tls, trust.ptr, &set);
     weft_bytes_free(&trust);

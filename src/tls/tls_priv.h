@@ -23,9 +23,12 @@
 #define WF_TLS_SESSIONS_MAX 256 /* a client keeps, of the names asked last */
 #define WF_TLS_NAME_BYTES 256
 
+#define WF_TLS_DIGEST_BYTES 32
+
 struct wf_tls_set {
     SSL_CTX *contexts[WF_TLS_CERTS_MAX];
-    size_t count; /* at least one */
+    size_t count;                                    /* at least one */
+    unsigned char trust_digest[WF_TLS_DIGEST_BYTES]; /* of whom to trust; zero: of no text */
 };
 
 /* What a client may resume. */

@@ -470,6 +470,39 @@ static void save(const char *path, const char *text)
     CHECK_OK(weft_file_save(path, text, strlen(text), 0600));
 }
 
+/* Who is trusted no more is not let in by a session from before. */
+TASK_TEST(class_38_tls_reload_of_whom_to_trust_ends_what_could_be_resumed)
+{
+    struct cert other, shown;
+    char path[64];
+    struct ends ends;
+    snprintf(path, sizeof path, "/tmp/weft-tls-%s-%d-trust.pem", test_backend(), (int)getpid());
+    cert_make(&other, &(struct cert_wish){.subject = "Other Authority"});
+    cert_for(&shown, "client 7", "DNS:client.test");
+    weft_tls_cert cert = {shown.pem, shown.key};
+    for (int is_server = 0; is_server < 2; is_server++) {
+        note("server %d", is_server);
+        save(path, cert_authority()->pem);
+        weft_tls *client = ends_client(
+            (weft_tls_options){.certs = &cert, .cert_count = 1, .trust = is_server ? NULL : path});
+        weft_tls *server = ends_server((weft_tls_options){
+            .trust = is_server ? path : cert_authority()->pem, .peer = WEFT_TLS_PEER_REQUIRED});
+        ends_open(&ends, client, server, "web.test");
+        CHECK(!is_resumed(&ends));
+        CHECK_OK(weft_tls_reload(is_server ? server : client)); /* the same as before */
+        ends_open(&ends, client, server, "web.test");
+        CHECK(is_resumed(&ends));
+        save(path, other.pem);
+        CHECK_OK(weft_tls_reload(is_server ? server : client));
+        ends_open(&ends, client, server, "web.test");
+        CHECK_EQ(is_server ? ends.server_rc : ends.client_rc, -WEFT_ETLS);
+        ends_abort(&ends);
+        weft_tls_free(client);
+        weft_tls_free(server);
+    }
+    CHECK_OK(weft_unlink(path));
+}
+
 TASK_TEST(tls_reload_reads_new_certificates_and_keeps_connections)
 {
     struct cert renewed;
