@@ -84,6 +84,19 @@ static void drop_segment(wf_buf *out, size_t root)
         wf_buf_drop(out, wf_buf_bytes(out) - len + 1);
 }
 
+/* True if a segment is so many dots, each perhaps written as "%2e", which means the same (RFC 3986,
+ * 6.2.2.2). */
+static bool is_dots(weft_str segment, size_t count)
+{
+    for (; count > 0; count--) {
+        size_t bytes = segment.len >= 3 && WF_HTTP_EQUAL(segment.ptr, 3, "%2e") ? 3 : 1;
+        if (segment.len == 0 || (bytes == 1 && segment.ptr[0] != '.'))
+            return false;
+        segment = (weft_str){segment.ptr + bytes, segment.len - bytes};
+    }
+    return segment.len == 0;
+}
+
 /* Appends an absolute path without its "." and ".." (RFC 3986, 5.2.4), what is before `root` left
  * alone. */
 static void put_path(wf_buf *out, weft_str path)
@@ -94,8 +107,9 @@ static void put_path(wf_buf *out, weft_str path)
     while (at < end) {   /* *at is the '/' before a segment */
         const char *stop = find_any(at + 1, end, "/");
         weft_str segment = between(at + 1, stop);
-        is_open = wf_str_is(segment, ".") || wf_str_is(segment, "..");
-        if (wf_str_is(segment, "..")) {
+        bool is_up = is_dots(segment, 2);
+        is_open = is_up || is_dots(segment, 1);
+        if (is_up) {
             drop_segment(out, root);
         } else if (!is_open) {
             (void)wf_buf_putc(out, '/');
@@ -118,6 +132,8 @@ static int authority_split(struct authority *out, weft_str text)
 {
     if (memchr(text.ptr, '@', text.len) != NULL)
         return weft_fail(-WEFT_ESYNTAX, "a URL with a user name is not accepted; use a field");
+    if (text.len > 0 && text.ptr[text.len - 1] == ':') /* as good as none (RFC 3986, 6.2.3) */
+        text.len--;
     if (!wf_http_host_is_valid(text.ptr, text.len))
         return weft_fail(-WEFT_ESYNTAX,
                          "the host of the URL is not a name, IPv4 or [IPv6] address, "

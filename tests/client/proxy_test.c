@@ -149,7 +149,8 @@ TASK_TEST(a_tunnel_that_is_refused_says_by_whom_and_for_whom)
         weft_client_response page;
         CHECK_EQ(weft_client_fetch(client, &request, &page), cases[i].rc);
         CHECK(strstr(weft_error_text(), cases[i].text) != NULL);
-        CHECK(begins(proxy.heads[0], "CONNECT far.example:443 HTTP/1.1\r\nHost: far.example\r\n"));
+        CHECK(begins(proxy.heads[0],
+                     "CONNECT far.example:443 HTTP/1.1\r\nHost: far.example:443\r\n"));
         CHECK(liar_heard(&proxy, 0, "Proxy-Authorization: Basic dTpw"));
         CHECK(strstr(proxy.heads[0], "secret") == NULL);
         weft_client_free(client);

@@ -126,6 +126,38 @@ TASK_TEST(a_broken_stream_is_taken_up_with_the_last_id)
     liar_close(&liar);
 }
 
+/* Failures prolong the pause up to 30 s, but nothing shortens what the server has said. */
+TASK_TEST(a_source_stays_away_for_as_long_as_the_server_says)
+{
+    static const struct liar_step steps[] = {
+        {.answer = STREAM "retry: 60000\ndata: a\n\n", .then = LIAR_CLOSE},
+        {.answer = STREAM "retry: 10000\ndata: b\n\n", .then = LIAR_RESET},
+        {.then = LIAR_CLOSE},
+        {.then = LIAR_CLOSE},
+        {.answer = STREAM "data: c\n\n"},
+    };
+    static const weft_time pauses[] = {0, 60 * WEFT_SEC, (10 + 20) * WEFT_SEC};
+    struct liar liar;
+    weft_client *client;
+    weft_event_source *source;
+    weft_sse_event event;
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, &(weft_client_options){.limits.retry_count_max = 1}));
+    weft_client_request request = {.url = liar_url(liar.port, "/")};
+    CHECK_OK(weft_event_source_open(&source, client, &request));
+    for (size_t i = 0; i < sizeof pauses / sizeof pauses[0]; i++) {
+        weft_time since = weft_now();
+        note("event %zu", i);
+        CHECK_EQ(weft_event_source_next(source, &event), 1);
+        CHECK_BYTES(event.data.ptr, event.data.len, &"abc"[i], 1);
+        CHECK_GE(weft_now() - since, pauses[i]);
+        CHECK_LE(weft_now() - since, pauses[i] + 2 * WEFT_SEC);
+    }
+    weft_event_source_close(source);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
 TASK_TEST(what_is_no_event_stream_is_an_error)
 {
     static const struct liar_step steps[] = {

@@ -34,6 +34,11 @@ TEST(a_url_is_made_plain)
         {"http://a/%zz", "http://a/%zz"},
         {"http://a?b/../c", "http://a/?b/../c"},
         {"http://a#b", "http://a/"},
+        {"http://a:/", "http://a/"},
+        {"https://[::1]:?q", "https://[::1]/?q"},
+        {"http://a/b/%2e%2E/c/%2e/d", "http://a/c/d"},
+        {"http://a/b/.%2e/c%2e%2e/%2e.", "http://a/"},
+        {"http://a/%2e%2e%2e/%2f..%2f", "http://a/%2e%2e%2e/%2f..%2f"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         note("%s", rows[i].in);
@@ -56,7 +61,8 @@ TEST(what_is_no_url_of_a_server_is_refused)
         "http:///a",
         "http://user@a/",
         "http://user:secret@a/",
-        "http://a:/",
+        "http://:/",
+        "http://a::/",
         "http://a:65536/",
         "http://a:0/",
         "http://a b/",

@@ -74,14 +74,14 @@ bool wf_proxy_serves(const struct wf_proxy *proxy, weft_str host)
 
 static int ask(const struct weft_exchange *exchange, weft_stream *stream)
 {
-    const struct wf_url *url = &exchange->url;
+    const weft_str *authority = &exchange->url.authority;
     const char *auth = exchange->client->proxy.auth;
+    /* The usual one is left out of an authority, and must be in the target; Host is the same as
+     * that (RFC 9112 3.2). */
+    const char *port = exchange->url.port == 443 ? ":443" : "";
     wf_buf head = {0};
-    (void)wf_buf_printf(&head, "CONNECT %.*s", (int)url->authority.len, url->authority.ptr);
-    if (url->port == 443) /* the usual one, which an authority leaves out */
-        (void)wf_buf_puts(&head, ":443");
-    (void)wf_buf_printf(&head, " HTTP/1.1\r\nHost: %.*s\r\n", (int)url->authority.len,
-                        url->authority.ptr);
+    (void)wf_buf_printf(&head, "CONNECT %.*s%s HTTP/1.1\r\nHost: %.*s%s\r\n", (int)authority->len,
+                        authority->ptr, port, (int)authority->len, authority->ptr, port);
     if (auth != NULL)
         (void)wf_buf_printf(&head, "Proxy-Authorization: %s\r\n", auth);
     (void)wf_buf_puts(&head, "\r\n");

@@ -69,11 +69,12 @@ void weft_event_source_close(weft_event_source *source)
 static void disconnect(weft_event_source *source)
 {
     weft_time pause = source->parser.retry != 0 ? source->parser.retry : PAUSE_DEFAULT;
-    for (uint32_t i = 1; i < source->failures && pause < PAUSE_MAX; i++)
+    weft_time most = pause > PAUSE_MAX ? pause : PAUSE_MAX; /* no sooner than the server says */
+    for (uint32_t i = 1; i < source->failures && pause < most; i++)
         pause *= 2;
     weft_exchange_close(source->exchange);
     source->exchange = NULL;
-    source->not_before = weft_after(pause < PAUSE_MAX ? pause : PAUSE_MAX);
+    source->not_before = weft_after(pause < most ? pause : most);
 }
 
 static bool is_event_stream(weft_str type)
