@@ -10,6 +10,7 @@
 #include "core/look/ask_priv.h"
 #include "core/look/inspect.h"
 #include "core/look/watcher.h"
+#include "core/task/sched_priv.h"
 #include "harness/exposition.h"
 #include "harness/harness.h"
 
@@ -19,6 +20,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -346,10 +348,17 @@ static int crowd_for_ever(void *arg)
     for (int i = 0; i < CROWD; i++)
         CHECK_OK(weft_group_spawn(crowd, waits, &never));
     (void)!write(*(int *)arg, "x", 1);
-    return weft_sleep(WEFT_FOREVER);
+    return weft_sleep(3600 * WEFT_SEC); /* for ever would be a deadlock */
 }
 
-static int start_crowd(int *out_fd)
+static int sleeps_for_ever(void *arg)
+{
+    (void)!write(*(int *)arg, "x", 1);
+    return weft_sleep(3600 * WEFT_SEC); /* for ever would be a deadlock */
+}
+
+/* A process that runs `fn`; it writes to the other end of *out_fd. */
+static int start_process(weft_fn *fn, int *out_fd)
 {
     int fds[2];
     CHECK_OK(pipe(fds));
@@ -357,7 +366,7 @@ static int start_crowd(int *out_fd)
     CHECK_OK(pid);
     if (pid == 0) {
         weft_config config = {.backend = test_config().backend};
-        (void)weft_run_with(&config, crowd_for_ever, &fds[1]);
+        (void)weft_run_with(&config, fn, &fds[1]);
         _exit(1);
     }
     CHECK_OK(close(fds[1]));
@@ -388,13 +397,154 @@ KERNEL_TEST(test_O02_a_process_that_ends_in_the_middle_of_its_answer_is_noticed)
     use_real_time();
     int fd, status;
     char byte;
-    int pid = start_crowd(&fd);
+    int pid = start_process(crowd_for_ever, &fd);
     CHECK_EQ(read(fd, &byte, 1), 1);
     weft_config config = test_config();
     CHECK_OK(weft_run_with(&config, ask_until_it_dies, &pid));
     CHECK_EQ(waitpid(pid, &status, 0), pid);
     CHECK(WIFSIGNALED(status));
     CHECK_OK(close(fd));
+}
+
+/* ---- questions that get lost ---- */
+
+static void stop_process(int pid)
+{
+    int status;
+    CHECK_OK(kill(pid, SIGSTOP));
+    CHECK_EQ(waitpid(pid, &status, WUNTRACED), pid);
+    CHECK(WIFSTOPPED(status));
+}
+
+/* Of signals of one number the kernel keeps one, so the second question is lost; and then the
+ * process is gone before it has heard the third. */
+static int ask_while_stopped(void *arg)
+{
+    int status, pid = *(int *)arg;
+    union sigval another = {.sival_ptr = (void *)(uintptr_t)wf_ask_pack(INT32_MAX, 1)};
+    weft_ask *asking;
+    weft_str line;
+    stop_process(pid);
+    CHECK_OK(sigqueue(pid, SIGURG, another));
+    CHECK_OK(weft_ask_open(&asking, pid, "ps"));
+    CHECK_OK(kill(pid, SIGCONT));
+    int rc, line_count = 0;
+    while ((rc = weft_ask_read_line(asking, &line)) == 1)
+        line_count++;
+    CHECK_EQ(rc, 0);
+    CHECK_GT(line_count, 1);
+    weft_ask_close(asking);
+
+    stop_process(pid);
+    CHECK_OK(weft_ask_open(&asking, pid, "ps"));
+    CHECK_OK(kill(pid, SIGKILL));
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(weft_ask_read_line(asking, &line), -WEFT_ETRUNCATED);
+    weft_ask_close(asking);
+    return 0;
+}
+
+KERNEL_TEST(test_O02_a_question_that_is_lost_beside_another_is_asked_again)
+{
+    use_real_time();
+    int fd;
+    char byte;
+    int pid = start_process(sleeps_for_ever, &fd);
+    CHECK_EQ(read(fd, &byte, 1), 1);
+    weft_config config = test_config();
+    CHECK_OK(weft_run_with(&config, ask_while_stopped, &pid));
+    CHECK_OK(close(fd));
+}
+
+/* In virtual time nobody else watches the loop: the test is its watcher. */
+struct watched {
+    struct wf_peek *peek;
+    struct wf_inspect inspect;
+    int wake_fd;
+};
+
+static void watched_begin(struct watched *watched)
+{
+    *watched = (struct watched){.wake_fd = eventfd(0, EFD_CLOEXEC)};
+    CHECK_OK(watched->wake_fd);
+    CHECK_OK(wf_peek_new(&watched->peek, wf_sched_current, watched->wake_fd));
+    wf_inspect_init(&watched->inspect, wf_sched_current, watched->peek, watched->wake_fd);
+}
+
+static void watched_end(struct watched *watched)
+{
+    wf_peek_retire(watched->peek);
+    wf_inspect_fini(&watched->inspect);
+    wf_peek_free(watched->peek);
+    CHECK_OK(close(watched->wake_fd));
+}
+
+static int watched_work(struct watched *watched)
+{
+    struct pollfd polled[WF_INSPECT_TALKS] = {{.fd = -1}};
+    int count = 0;
+    wf_inspect_work(&watched->inspect, polled);
+    for (int i = 0; i < WF_INSPECT_TALKS; i++)
+        count += watched->inspect.talks[i].state == WF_TALK_READS;
+    return count;
+}
+
+/* Before its watcher has attended to the question, and while the question is still to come. */
+static int ask_a_loop_that_ends(void *arg)
+{
+    (void)arg;
+    for (int works = 0; works < 2; works++) {
+        struct watched watched;
+        weft_ask *asking;
+        weft_str line;
+        watched_begin(&watched);
+        CHECK_OK(weft_ask_open(&asking, (int)getpid(), "ps"));
+        if (works)
+            CHECK_EQ(watched_work(&watched), 1);
+        watched_end(&watched);
+        CHECK_EQ(weft_ask_read_line(asking, &line), 0);
+        weft_ask_close(asking);
+    }
+    return 0;
+}
+
+KERNEL_TEST(test_O02_a_loop_that_ends_before_it_answers_is_not_waited_for)
+{
+    weft_config config = test_config();
+    CHECK_OK(weft_run_with(&config, ask_a_loop_that_ends, NULL));
+}
+
+static void signal_number(uint16_t number)
+{
+    union sigval value = {.sival_ptr = (void *)(uintptr_t)wf_ask_pack((int)getpid(), number)};
+    CHECK_OK(sigqueue(getpid(), SIGURG, value));
+}
+
+static int ask_again_and_again(void *arg)
+{
+    struct watched watched;
+    weft_ask *asking;
+    (void)arg;
+    watched_begin(&watched);
+    CHECK_OK(weft_ask_open(&asking, (int)getpid(), "ps"));
+    CHECK_EQ(watched_work(&watched), 1);
+    for (uint16_t number = 0; number < 2; number++) {
+        signal_number(number);
+        int count = watched_work(&watched);
+        for (int i = 0; i < 5; i++) { /* as often as there is room for */
+            signal_number(number);
+            CHECK_EQ(watched_work(&watched), count);
+        }
+    }
+    weft_ask_close(asking);
+    watched_end(&watched);
+    return 0;
+}
+
+KERNEL_TEST(test_O02_a_question_that_is_heard_again_is_answered_once)
+{
+    weft_config config = test_config();
+    CHECK_OK(weft_run_with(&config, ask_again_and_again, NULL));
 }
 
 /* ---- those who mean no good ---- */
@@ -414,9 +564,12 @@ static int listen_as(int pid)
 /* Some process asks `times` times. */
 static void signal_as(int pid, bool has_question, int times)
 {
-    union sigval value = {.sival_ptr = (void *)(uintptr_t)wf_ask_pack(pid, has_question)};
-    for (int i = 0; i < times; i++)
+    static uint16_t number;
+    for (int i = 0; i < times; i++) {
+        uint64_t packed = has_question ? wf_ask_pack(pid, ++number) : (uint32_t)pid;
+        union sigval value = {.sival_ptr = (void *)(uintptr_t)packed};
         CHECK_OK(sigqueue(getpid(), SIGURG, value));
+    }
 }
 
 /* None that lives, and this test's alone; its children say the same. */

@@ -43,9 +43,10 @@ typedef struct weft_ask weft_ask;
  * -E2BIG: the question is longer than 62 bytes; -ENOMEM, -EMFILE. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ask_open(weft_ask **out, int pid, const char *question);
 
-/* The next line: 1, and *out is borrowed until the next call; 0 when all loops have answered.
- * -ETIMEDOUT: one is silent for 3 s; if it is the first, the process runs no Weft loop in real
- * time. -WEFT_ETRUNCATED: it ended in the middle of its answer. */
+/* The next line: 1, and *out is borrowed until the next call; 0 when all loops have answered; one
+ * that ends meanwhile answers nothing.  -ETIMEDOUT: one is silent for 3 s; if it is the first, the
+ * process runs no Weft loop in real time.  -WEFT_ETRUNCATED: the process ended before its answer
+ * did. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ask_read_line(weft_ask *ask, weft_str *out);
 
 /* Also in the middle of an answer.  NULL is fine. */

@@ -22,10 +22,12 @@
 #include <unistd.h>
 
 #define ASK_PATIENCE (3 * WEFT_SEC)
+#define ASK_AGAIN (100 * WEFT_MS)
 #define ASK_LOOPS_MAX 1024
 
 struct weft_ask {
     int pid;
+    uint16_t number;
     int listener, fd; /* fd: the loop that is answering; -1: none */
     weft_reader *reader;
     int loop_count, told_count; /* 0 until the first has answered */
@@ -41,15 +43,15 @@ static int ask_listen(weft_ask *ask)
     if (ask->listener < 0)
         return ask->listener;
     int rc = wf_sys_bind(ask->listener, (const struct sockaddr *)&addr, bytes);
-    return rc < 0 ? rc : wf_sys_listen(ask->listener, 64);
+    return rc < 0 ? rc : wf_sys_listen(ask->listener, ASK_LOOPS_MAX);
 }
 
-static int ask_signal(int pid)
+static int ask_signal(const weft_ask *ask)
 {
     union sigval question = {
-        .sival_ptr = (void *)(uintptr_t)wf_ask_pack((int)getpid(), /* has_question= */ true),
+        .sival_ptr = (void *)(uintptr_t)wf_ask_pack((int)getpid(), ask->number),
     };
-    return sigqueue(pid, SIGURG, question) == 0 ? 0 : -errno;
+    return sigqueue(ask->pid, SIGURG, question) == 0 ? 0 : -errno;
 }
 
 int weft_ask_open(weft_ask **out, int pid, const char *question)
@@ -66,7 +68,9 @@ int weft_ask_open(weft_ask **out, int pid, const char *question)
     if (rc == 0 && len >= (int)sizeof ask->question)
         rc = -E2BIG;
     if (rc == 0)
-        rc = ask_signal(pid);
+        rc = wf_sys_random(&ask->number, sizeof ask->number);
+    if (rc == 0)
+        rc = ask_signal(ask);
     if (rc == 0)
         *out = ask;
     else
@@ -115,16 +119,35 @@ static int ask_greeting(weft_ask *ask)
     return 0;
 }
 
+/* The next to connect; asks again meanwhile. */
+static int ask_connection(weft_ask *ask)
+{
+    int fd, rc = 0;
+    do {
+        WEFT_TIMEOUT(limit, ASK_AGAIN);
+        fd = weft_scope_close(&limit, weft_accept(ask->listener));
+        if (fd == -ETIMEDOUT)
+            rc = ask_signal(ask);
+    } while (fd == -ETIMEDOUT && rc == 0);
+    return rc == -ESRCH ? -WEFT_ETRUNCATED : rc < 0 ? rc : fd;
+}
+
+/* A loop that ends has answered before it could be asked. */
+static bool ask_was_answered(ssize_t sent)
+{
+    return sent >= 0 || sent == -EPIPE || sent == -ECONNRESET;
+}
+
 static int ask_accept(weft_ask *ask)
 {
     int fd;
-    while ((fd = weft_accept(ask->listener)) >= 0 && !ask_is_from(ask, fd))
+    while ((fd = ask_connection(ask)) >= 0 && !ask_is_from(ask, fd))
         (void)weft_close(fd);
     if (fd < 0)
         return fd;
     ask->fd = fd;
     ssize_t sent = weft_write_all(fd, ask->question, strlen(ask->question));
-    int rc = sent < 0 ? (int)sent : weft_reader_new_fd(&ask->reader, fd, NULL);
+    int rc = !ask_was_answered(sent) ? (int)sent : weft_reader_new_fd(&ask->reader, fd, NULL);
     return rc < 0 ? rc : ask_greeting(ask);
 }
 

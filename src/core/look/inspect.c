@@ -3,7 +3,6 @@
 #include "core/look/inspect.h"
 
 #include "base/sys.h"
-#include "core/look/peek.h"
 
 void wf_inspect_init(struct wf_inspect *inspect, struct wf_sched *sched, struct wf_peek *peek,
                      int wake_fd)
@@ -16,8 +15,39 @@ void wf_inspect_init(struct wf_inspect *inspect, struct wf_sched *sched, struct 
     }
 }
 
+/* It asks again until all loops have answered, and its signals may come late. */
+static bool inspect_has_heard(const struct wf_inspect *inspect, const struct wf_peek_asker *asker)
+{
+    for (int i = 0; i < WF_INSPECT_HEARD; i++) {
+        const struct wf_peek_asker *heard = &inspect->heard[i];
+        if (heard->pid == asker->pid && heard->number == asker->number && asker->has_question)
+            return true;
+    }
+    return false;
+}
+
+/* One that is not answered yet. */
+static bool inspect_take(const struct wf_inspect *inspect, struct wf_peek_asker *out)
+{
+    bool is_there;
+    do
+        is_there = wf_peek_take_asker(inspect->peek, out);
+    while (is_there && inspect_has_heard(inspect, out));
+    return is_there;
+}
+
+static void inspect_begin(struct wf_inspect *inspect, struct wf_talk *talk,
+                          const struct wf_peek_asker *asker, weft_time now)
+{
+    if (wf_talk_begin(talk, asker, now) == 0 && asker->has_question)
+        inspect->heard[inspect->heard_count++ % WF_INSPECT_HEARD] = *asker;
+}
+
 void wf_inspect_fini(struct wf_inspect *inspect)
 {
+    struct wf_peek_asker asker;
+    while (inspect->peek != NULL && inspect_take(inspect, &asker))
+        wf_talk_decline(&asker);
     for (int i = 0; i < WF_INSPECT_TALKS; i++)
         wf_talk_fini(&inspect->talks[i]);
 }
@@ -50,7 +80,7 @@ void wf_inspect_work(struct wf_inspect *inspect, const struct pollfd polled[WF_I
         struct wf_talk *talk = &inspect->talks[i];
         wf_talk_work(talk, polled[i].revents, now);
         struct wf_peek_asker asker;
-        if (talk->state == WF_TALK_NONE && wf_peek_take_asker(inspect->peek, &asker))
-            wf_talk_begin(talk, &asker, now);
+        if (talk->state == WF_TALK_NONE && inspect_take(inspect, &asker))
+            inspect_begin(inspect, talk, &asker, now);
     }
 }

@@ -7,15 +7,19 @@
 #ifndef WF_INSPECT_H
 #define WF_INSPECT_H
 
+#include "core/look/peek.h"
 #include "core/look/talk.h"
 
 #include <poll.h>
 
 #define WF_INSPECT_TALKS 4 /* at once; who comes later waits */
+#define WF_INSPECT_HEARD 16
 
 struct wf_inspect {
     struct wf_peek *peek;
     struct wf_talk talks[WF_INSPECT_TALKS];
+    struct wf_peek_asker heard[WF_INSPECT_HEARD]; /* the last that were answered, in a ring */
+    uint32_t heard_count;
 };
 
 void wf_inspect_init(struct wf_inspect *inspect, struct wf_sched *sched, struct wf_peek *peek,

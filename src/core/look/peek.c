@@ -8,6 +8,7 @@
 #include "core/look/ask_priv.h"
 #include "core/look/trace.h"
 #include "core/loop/posts.h"
+#include "core/loop/registry.h"
 #include "core/process/fork.h"
 #include "core/stack/probe.h"
 #include "core/task/sched_priv.h"
@@ -58,8 +59,9 @@ static _Thread_local struct wf_peek *peek_self
 
 /* The threads with a peek.  The signal of another process comes to any thread; its handler passes
  * the question on to each of these. */
-#define PEEK_COUNT_MAX 64
+#define PEEK_COUNT_MAX WF_REGISTRY_SLOTS
 static _Atomic long peek_tids[PEEK_COUNT_MAX];
+static _Atomic uint32_t peek_passing; /* handlers that pass one on, and may have read a number */
 
 static pthread_once_t peek_once = PTHREAD_ONCE_INIT;
 static struct sigaction peek_before;
@@ -123,17 +125,18 @@ static void peek_answer(struct wf_peek *peek, const ucontext_t *context)
     peek_frames(answer, interrupted_at(context));
 }
 
-/* Passed on: pid, above it whether there is a question, and how many loops are asked, which is not
- * how many there are when one answers: a loop may begin meanwhile. */
-static uint64_t asker_pack(int pid, uint32_t loop_count, bool has_question)
+/* Passed on: pid, above it the question's number, whether there is one, and how many loops are
+ * asked, which is not how many there are when one answers: a loop may begin meanwhile. */
+static uint64_t asker_pack(int pid, uint32_t loop_count, uint64_t asker)
 {
-    return (uint64_t)(loop_count << 1 | has_question) << 32 | (uint32_t)pid;
+    return (uint64_t)(loop_count << 1 | wf_ask_has_question(asker)) << 48 |
+           (uint64_t)wf_ask_number(asker) << 32 | (uint32_t)pid;
 }
 
 static uint32_t peek_count(void)
 {
     uint32_t count = 0;
-    for (int i = 0; i < PEEK_COUNT_MAX; i++)
+    for (uint32_t i = 0; i < PEEK_COUNT_MAX; i++)
         count += atomic_load_explicit(&peek_tids[i], memory_order_relaxed) != 0;
     return count;
 }
@@ -144,13 +147,15 @@ static void queue_to_all(uint64_t asker)
     siginfo_t info = {.si_code = SI_QUEUE};
     info.si_pid = getpid();
     info.si_uid = geteuid();
+    atomic_fetch_add(&peek_passing, 1);
     info.si_value.sival_ptr =
-        (void *)(uintptr_t)asker_pack(-wf_ask_pid(asker), peek_count(), wf_ask_has_question(asker));
-    for (int i = 0; i < PEEK_COUNT_MAX; i++) {
+        (void *)(uintptr_t)asker_pack(-wf_ask_pid(asker), peek_count(), asker);
+    for (uint32_t i = 0; i < PEEK_COUNT_MAX; i++) {
         long tid = atomic_load_explicit(&peek_tids[i], memory_order_relaxed);
         if (tid != 0)
             (void)syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, PEEK_SIGNAL, &info);
     }
+    atomic_fetch_sub(&peek_passing, 1);
 }
 
 static void note_asker(struct wf_peek *peek, uint64_t asker)
@@ -200,7 +205,7 @@ static void install_handler(void)
 
 static void tid_change(long from, long to)
 {
-    for (int i = 0; i < PEEK_COUNT_MAX; i++) {
+    for (uint32_t i = 0; i < PEEK_COUNT_MAX; i++) {
         long expected = from;
         if (atomic_compare_exchange_strong(&peek_tids[i], &expected, to))
             return;
@@ -224,6 +229,16 @@ int wf_peek_new(struct wf_peek **out, struct wf_sched *sched, int wake_fd)
     return 0;
 }
 
+/* What is sent to us by then comes at the latest with the last of these calls. */
+void wf_peek_retire(struct wf_peek *peek)
+{
+    tid_change(peek->tid, 0);
+    do
+        wf_sys_thread_yield();
+    while (atomic_load(&peek_passing) != 0);
+    wf_sys_thread_yield();
+}
+
 void wf_peek_free(struct wf_peek *peek)
 {
     if (peek == NULL)
@@ -237,7 +252,8 @@ void wf_peek_free(struct wf_peek *peek)
 void wf_peek_after_fork(void)
 {
     peek_self = NULL;
-    for (int i = 0; i < PEEK_COUNT_MAX; i++)
+    atomic_store_explicit(&peek_passing, 0, memory_order_relaxed);
+    for (uint32_t i = 0; i < PEEK_COUNT_MAX; i++)
         atomic_store_explicit(&peek_tids[i], 0, memory_order_relaxed);
 }
 
@@ -250,8 +266,9 @@ bool wf_peek_take_asker(struct wf_peek *peek, struct wf_peek_asker *out)
         asker = atomic_exchange_explicit(&peek->askers[i], 0, memory_order_acquire);
     *out = (struct wf_peek_asker){
         .pid = (int)(uint32_t)asker,
-        .loop_count = (int)(asker >> 33),
-        .has_question = (asker >> 32 & 1) != 0,
+        .loop_count = (int)(asker >> 49),
+        .number = wf_ask_number(asker),
+        .has_question = (asker >> 48 & 1) != 0,
     };
     return asker != 0;
 }

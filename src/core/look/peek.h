@@ -20,13 +20,15 @@ struct wf_peek;
 /* `wake_fd`: an event descriptor to be signalled when somebody has asked.  0, -ENOMEM. */
 int wf_peek_new(struct wf_peek **out, struct wf_sched *sched, int wake_fd);
 
-/* By the thread that made it. */
+/* From now on nobody asks; who has asked is still to be taken.  By the thread that made it. */
+void wf_peek_retire(struct wf_peek *peek);
 void wf_peek_free(struct wf_peek *peek);
 
 /* See ask_priv.h. */
 struct wf_peek_asker {
     int pid;
     int loop_count; /* so many of this process are asked */
+    uint16_t number;
     bool has_question;
 };
 

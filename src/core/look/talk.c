@@ -47,8 +47,18 @@ static void talk_collect(weft_msg *msg)
     talk_told(&talk->job);
 }
 
+/* The loop ends: it has nothing to say, and is counted. */
+static void talk_say_over(int fd, int loop_count)
+{
+    char text[32];
+    int len = snprintf(text, sizeof text, WF_ASK_GREETING "%d\n" WF_ASK_END "\n", loop_count);
+    (void)wf_sys_send(fd, text, (size_t)len, 0);
+}
+
 void wf_talk_fini(struct wf_talk *talk)
 {
+    if (talk->state == WF_TALK_READS)
+        talk_say_over(talk->fd, talk->loop_count);
     while (atomic_load_explicit(&talk->asked, memory_order_acquire) == TALK_ASKED)
         (void)wf_posts_run(talk->sched->loop);
     if (talk->state != WF_TALK_NONE && talk->fd >= 0)
@@ -79,6 +89,15 @@ static int talk_connect(int pid)
         return fd;
     (void)wf_sys_close(fd);
     return rc;
+}
+
+void wf_talk_decline(const struct wf_peek_asker *asker)
+{
+    int fd = talk_connect(asker->pid);
+    if (fd >= 0 && asker->has_question)
+        talk_say_over(fd, asker->loop_count);
+    if (fd >= 0)
+        (void)wf_sys_close(fd);
 }
 
 static void talk_over(struct wf_talk *talk)
@@ -209,11 +228,11 @@ static void talk_read(struct wf_talk *talk, weft_time now)
     }
 }
 
-void wf_talk_begin(struct wf_talk *talk, const struct wf_peek_asker *asker, weft_time now)
+int wf_talk_begin(struct wf_talk *talk, const struct wf_peek_asker *asker, weft_time now)
 {
     talk->fd = talk_connect(asker->pid);
     if (talk->fd < 0)
-        return;
+        return talk->fd;
     talk->is_plain = !asker->has_question;
     talk->loop_count = asker->loop_count;
     talk->question_bytes = 0;
@@ -221,6 +240,7 @@ void wf_talk_begin(struct wf_talk *talk, const struct wf_peek_asker *asker, weft
     talk->end = now + (talk->is_plain ? TALK_PATIENCE : TALK_QUESTION);
     if (talk->is_plain)
         talk_begin_topic(talk, &wf_topic_ps, "", now);
+    return 0;
 }
 
 /* ---- going on ---- */

@@ -47,8 +47,12 @@ struct wf_talk {
     struct wf_topic_job job;
 };
 
-/* Connects to who asks, if that is our user or root.  No talk if it is not, or not there. */
-void wf_talk_begin(struct wf_talk *talk, const struct wf_peek_asker *asker, weft_time now);
+/* Connects to who asks.  0; negative, and no talk, if that is not there, or not our user or root.
+ */
+int wf_talk_begin(struct wf_talk *talk, const struct wf_peek_asker *asker, weft_time now);
+
+/* The same for a loop that ends. */
+void wf_talk_decline(const struct wf_peek_asker *asker);
 
 /* What to poll for, and when to work at the latest. */
 short wf_talk_events(const struct wf_talk *talk);

@@ -115,8 +115,10 @@ uint64_t wf_watcher_hogs(const struct wf_watcher *watcher)
 
 static void watcher_free(struct wf_watcher *watcher)
 {
-    wf_peek_free(watcher->peek);
+    if (watcher->peek != NULL)
+        wf_peek_retire(watcher->peek);
     wf_inspect_fini(&watcher->inspect);
+    wf_peek_free(watcher->peek);
     if (watcher->wake_fd >= 0)
         (void)wf_sys_close(watcher->wake_fd);
     wf_free(watcher);
