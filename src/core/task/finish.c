@@ -296,7 +296,7 @@ bool weft_task_renew(void)
         return false;
     struct wf_body *body = self->body;
     if (self->scope != &self->root || body->live != 0 || body->gens != NULL || body->gen != NULL ||
-        body->owned_mutexes != NULL)
+        body->owned_mutexes != NULL || (self->root.flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE)) != 0)
         return false;
     if (body->ended != NULL)
         wf_task_drop_ended(sched, &body->ended);
