@@ -140,7 +140,7 @@ WEFT_API void weft_defer_until_close(weft_loop *loop, weft_defer *defer);
 /* Memory for what lives from one callback to the end of the turn, such as an answer that is about
  * to be sent.  The loop keeps what is given back, up to 128 of them, so that the next one costs no
  * allocation.  WEFT_BLOCK_BYTES, not zeroed; NULL: no memory. */
-#define WEFT_BLOCK_BYTES 1024
+#define WEFT_BLOCK_BYTES 4032
 WEFT_API void *weft_block_new(weft_loop *loop);
 WEFT_API void weft_block_free(weft_loop *loop, void *block); /* NULL is fine */
 
