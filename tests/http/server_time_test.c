@@ -198,6 +198,49 @@ TASK_TEST(a_handler_over_its_time_is_cancelled_and_the_client_gets_504)
     CHECK_OK(site_close(&site));
 }
 
+static int respond_at_once(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)req;
+    (void)arg;
+    return weft_http_respond(res, 200, NULL, NULL, 0);
+}
+
+/* Whatever came before on the connection, and how: of the same task in the same turn, or later, or
+ * with a body that nobody read. */
+TASK_TEST(a_pipelined_request_has_the_time_of_a_handler_from_when_it_is_its_turn)
+{
+    const weft_http_options options = {.limits.handler_time_max = 2 * WEFT_SEC};
+    static const struct {
+        const char *first;
+        int64_t ms;
+    } rows[] = {
+        {"GET /ok HTTP/1.1\r\n" H END, 2000},
+        {"GET /sleep?ms=1500 HTTP/1.1\r\n" H END, 3500},
+        {"POST /late HTTP/1.1\r\n" H "Content-Length: 3\r\n" END "abc", 2000},
+    };
+    site_handler = respond_at_once;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct site site;
+        struct answer answer;
+        note("row %zu", i);
+        CHECK_OK(site_open(&site, &options));
+        weft_stream *client = client_open(&site);
+        weft_time from = weft_now();
+        char both[256];
+        snprintf(both, sizeof both, "%sGET /wait HTTP/1.1\r\n" H END, rows[i].first);
+        client_send(client, both);
+        for (int k = 0; k < 2; k++) {
+            CHECK_OK(client_read(client, &answer));
+            CHECK_EQ(answer.status, k == 0 ? 200 : 504);
+            answer_fini(&answer);
+        }
+        CHECK_GE((weft_now() - from) / WEFT_MS, rows[i].ms);
+        CHECK_LT((weft_now() - from) / WEFT_MS, rows[i].ms + 100);
+        weft_stream_close(client);
+        CHECK_OK(site_close(&site));
+    }
+}
+
 /* Politely the first time, by a reset the second: its handler is cancelled for that. */
 static void go_away(weft_stream *client, int time)
 {
@@ -295,16 +338,20 @@ TASK_TEST(class_26_a_request_that_is_cut_off_is_never_served)
     CHECK_OK(site_close(&site));
 }
 
+/* And each of its answers has a date of its own. */
 TASK_TEST(an_old_connection_is_closed_with_an_answer)
 {
     struct site site;
     struct answer answer;
+    char date[64] = "";
     CHECK_OK(site_open(&site, NULL));
     weft_stream *client = client_open(&site);
     for (int minute = 0;; minute++) {
         client_send(client, "GET /ok HTTP/1.1\r\n" H END);
         CHECK_OK(client_read(client, &answer));
         bool is_last = answer_field(&answer, "Connection") != NULL;
+        CHECK(strcmp(answer_field(&answer, "Date"), date) != 0);
+        snprintf(date, sizeof date, "%s", answer_field(&answer, "Date"));
         answer_fini(&answer);
         CHECK_EQ(is_last, minute >= 72);
         if (is_last)

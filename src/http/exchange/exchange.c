@@ -196,6 +196,7 @@ void wf_request_release(weft_http_request *req)
     if (req->conn->h2 != NULL)
         request_reset_h2(&req->h2);
     req->conn = NULL;
+    req->deadline = 0; /* set for that connection's */
     request_reset(req);
     if (server->free_count >= KEEP_COUNT_MAX) {
         wf_request_free(req);

@@ -146,15 +146,30 @@ void wf_http_give_up(weft_http_request *req, enum wf_exchange_verdict verdict, c
         (void)weft_cancel(req->task, why);
 }
 
-static inline void request_set_busy(weft_http_request *req, weft_time now)
+/* When its handler must be done, if it is called now. */
+static inline weft_time request_deadline(const weft_http_request *req, weft_time now)
 {
     const struct wf_http_route *route = req->match.route;
     weft_time limit = route != NULL ? route->public.handler_time_max : 0;
+    return wf_http_later(now, limit != 0 ? limit : req->conn->server->limits.handler_time_max);
+}
+
+static inline void request_set_busy(weft_http_request *req, weft_time now)
+{
     req->task = (weft_task){0};
     req->verdict = WF_EXCHANGE_FINE;
-    if (limit == 0)
-        limit = req->conn->server->limits.handler_time_max;
-    request_set_state(req, WF_EXCHANGE_BUSY, wf_http_later(now, limit));
+    request_set_state(req, WF_EXCHANGE_BUSY, request_deadline(req, now));
+}
+
+/* It has come behind one that its connection's task has just answered, mostly with it in one piece:
+ * then the deadline is that one's, and is set. */
+static inline void request_stay_busy(weft_http_request *req)
+{
+    weft_time deadline = request_deadline(req, req->came_at);
+    if (req->deadline == deadline)
+        req->state = WF_EXCHANGE_BUSY;
+    else
+        request_set_state(req, WF_EXCHANGE_BUSY, deadline);
 }
 
 /* Runs one request; returns the one behind it, if it is there. */
@@ -234,10 +249,10 @@ static int serve_task(void *arg)
     for (unsigned handed = 0; req != NULL;) {
         serve_call(server); /* those behind it do not wait for its handler */
         weft_http_request *next = serve_one(req, self);
-        bool goes_on = serve_is_asked(server, next) && weft_check() == 0 && weft_task_renew();
+        bool goes_on = serve_is_asked(server, next) && weft_task_renew();
         if (next != NULL && goes_on && server->queue.count == 0 && !wf_request_is_bounded(next) &&
             slot_take(next)) {
-            request_set_busy(next, next->came_at); /* just now */
+            request_stay_busy(next);
             req = next;
             continue;
         }
