@@ -79,6 +79,7 @@ struct wf_h1_head {
     bool is_keep_alive;    /* the peer wants to go on after the answer */
     bool is_target_plain;  /* a path of letters, digits, '-', '_' and '/'; false: perhaps */
     uint32_t cookie_count; /* pieces of all Cookie fields, well-formed or not */
+    uint32_t request_id;   /* the first X-Request-Id, as a count of fields up to it; 0: none */
     uint64_t content_length;
     uint32_t method_at, method_len;
     uint32_t target_at, target_len;

@@ -247,6 +247,10 @@ int wf_h1_head_take_field(struct wf_h1_head *head, const char *buf)
         if (wf_http_token_is(name, "connection", 10))
             take_connection(head, buf, field);
         return 0;
+    case 12:
+        if (head->request_id == 0 && wf_http_token_is(name, "x-request-id", 12))
+            head->request_id = head->field_count;
+        return 0;
     case 14:
         return wf_http_token_is(name, "content-length", 14) ? take_length(head, buf, field) : 0;
     case 17:

@@ -279,8 +279,14 @@ static void request_find_route(weft_http_request *req)
         request_fault(req, 405, "This path does not have that method.", WF_HTTP_NOWHERE);
 }
 
-/* What is answered without looking at the path. */
-static void request_check_method(weft_http_request *req)
+/* One that a route may have. */
+static inline bool method_is_served(uint8_t method)
+{
+    return method >= WF_H1_GET && method <= WF_H1_OPTIONS;
+}
+
+/* What is answered without looking at the path, and who waits for a 100. */
+static __attribute__((noinline)) void request_check_method(weft_http_request *req)
 {
     uint8_t method = req->head.method;
     if (method == WF_H1_UNKNOWN)
@@ -292,6 +298,7 @@ static void request_check_method(weft_http_request *req)
     }
     if (method == WF_H1_CONNECT)
         req->will_close = true; /* what follows may be meant for a tunnel */
+    req->wants_continue = req->head.expect == WF_H1_EXPECT_CONTINUE;
     if (req->head.expect == WF_H1_EXPECT_OTHER)
         request_fault(req, 417, "The only expectation met here is 100-continue.", WF_HTTP_NOWHERE);
 }
@@ -323,21 +330,6 @@ static void request_set_chunked(weft_http_request *req)
     req->framing.trailers = &req->trailers;
 }
 
-static void request_set_framing(weft_http_request *req)
-{
-    uint64_t length = req->head.content_length, max = request_body_max(req);
-    req->body_limits.body_bytes_max = max;
-    req->wants_continue = req->head.expect == WF_H1_EXPECT_CONTINUE;
-    req->has_framing = req->head.is_chunked || length != 0; /* else it has ended already */
-    if (req->head.is_chunked)
-        request_set_chunked(req);
-    else if (length != 0)
-        wf_h1_body_init_length(&req->framing, length);
-    if (length > max && req->fault.status == 0)
-        req->fault = wf_http_fault_limit(413, "The body is too large.", "body_bytes_max", max,
-                                         length, WF_HTTP_NOWHERE);
-}
-
 /* Better to say that a coding is unknown than to hand out bytes that are not the text. */
 static void request_check_coding(weft_http_request *req)
 {
@@ -354,54 +346,64 @@ static void request_check_coding(weft_http_request *req)
                   WF_HTTP_NOWHERE);
 }
 
-/* A name the client gave is used only if it cannot break a log or a field. */
-static void request_keep_id(weft_http_request *req, weft_str given)
+/* It has a body, as its head says. */
+static __attribute__((noinline)) void request_set_framing(weft_http_request *req)
 {
-    if (given.len == 0 || given.len >= sizeof req->id)
+    uint64_t length = req->head.content_length, max = request_body_max(req);
+    req->body_limits.body_bytes_max = max;
+    req->has_framing = true;
+    if (req->head.is_chunked)
+        request_set_chunked(req);
+    else
+        wf_h1_body_init_length(&req->framing, length);
+    if (length > max && req->fault.status == 0)
+        req->fault = wf_http_fault_limit(413, "The body is too large.", "body_bytes_max", max,
+                                         length, WF_HTTP_NOWHERE);
+    request_check_coding(req);
+    if (req->fault.status == 413)
+        req->will_close = true;
+}
+
+/* A name the client gave is used only if it cannot break a log or a field. */
+static __attribute__((noinline)) void request_keep_id(weft_http_request *req)
+{
+    const struct wf_h1_field *field = &req->fields[req->head.request_id - 1];
+    const char *given = req->text + field->value_at;
+    size_t len = field->value_len;
+    if (len == 0 || len >= sizeof req->id)
         return;
-    for (size_t i = 0; i < given.len; i++) {
-        if (!wf_http_is(given.ptr[i], WF_VISIBLE))
+    for (size_t i = 0; i < len; i++) {
+        if (!wf_http_is(given[i], WF_VISIBLE))
             return;
     }
-    memcpy(req->id, given.ptr, given.len);
-    req->id[given.len] = 0;
+    memcpy(req->id, given, len);
+    req->id[len] = 0;
     req->is_id_given = true;
     req->has_extras = true; /* the answer has it too */
 }
 
-static inline void request_take_id(weft_http_request *req)
-{
-    static const char name[] = "x-request-id";
-    const size_t len = sizeof name - 1;
-    for (uint32_t i = 0; i < req->head.field_count; i++) {
-        const struct wf_h1_field *field = &req->fields[i];
-        if (field->name_len != len || !wf_http_token_is(req->text + field->name_at, name, len))
-            continue;
-        request_keep_id(req, (weft_str){req->text + field->value_at, field->value_len});
-        return;
-    }
-}
-
 int wf_request_prepare(weft_http_request *req, const char *input)
 {
+    const struct wf_h1_head *head = &req->head;
     int rc = request_copy_head(req, input);
     if (rc < 0)
         return rc;
-    req->path = req->query = (weft_str){NULL, 0};
-    request_take_id(req);
-    request_check_method(req);
-    request_check_cookies(req);
-    if (req->fault.status == 0 && req->head.target_form != WF_H1_ASTERISK)
+    req->path = (weft_str){NULL, 0};
+    req->query = (weft_str){NULL, 0};
+    if (head->request_id != 0)
+        request_keep_id(req);
+    if (!method_is_served(head->method) || head->expect != WF_H1_EXPECT_NONE)
+        request_check_method(req);
+    if (head->cookie_count != 0)
+        request_check_cookies(req);
+    if (req->fault.status == 0 && head->target_form != WF_H1_ASTERISK)
         request_take_path(req);
     if (req->fault.status == 0)
         request_find_route(req);
     if (req->fault.status == 0 && req->query.len != 0)
         rc = wf_request_take_query(req);
-    request_set_framing(req);
-    if (!wf_h1_body_is_done(&req->framing))
-        request_check_coding(req);
-    if (req->fault.status == 413)
-        req->will_close = true;
+    if (head->is_chunked || head->content_length != 0)
+        request_set_framing(req);
     return rc;
 }
 

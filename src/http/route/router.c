@@ -179,8 +179,9 @@ static inline const struct wf_http_route *router_find(const struct wf_http_route
                                                       uint8_t method, weft_str path,
                                                       struct wf_http_match *out)
 {
-    for (size_t i = router->hosted_count; i < router->count; i++) {
-        const struct wf_http_route *route = &router->routes[i];
+    const struct wf_http_route *end = router->routes + router->count;
+    for (const struct wf_http_route *route = router->routes + router->hosted_count; route < end;
+         route++) {
         if (!path_matches(route, path, out->params))
             continue;
         out->methods |= route->method_bit;
@@ -194,11 +195,9 @@ void wf_http_router_find(const struct wf_http_router *router, uint8_t method, we
                          struct wf_http_match *out)
 {
     out->methods = 0;
-    for (;; method = WF_H1_GET) {
-        out->route = router_find(router, method, path, out);
-        if (out->route != NULL || method != WF_H1_HEAD)
-            return;
-    }
+    out->route = router_find(router, method, path, out);
+    if (out->route == NULL && method == WF_H1_HEAD)
+        wf_http_router_find(router, WF_H1_GET, path, out);
 }
 
 /* ---- hosts ---- */
