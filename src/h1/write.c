@@ -4,6 +4,7 @@
 
 #include "base/calendar.h"
 #include "h1/chars.h"
+#include "h1/put.h"
 #include "h1/run.h"
 #include "h1/status.h"
 
@@ -67,97 +68,41 @@ int wf_h1_write_field(wf_buf *out, weft_str name, weft_str value)
     return 0;
 }
 
-/* ---- pieces ---- */
-
-/* So many that the compiler knows how many: a few moves, no call. */
-#define PUT_BYTES(out, bytes, count) ((char *)memcpy((out), (bytes), (count)) + (count))
-#define PUT(out, literal) PUT_BYTES((out), "" literal, sizeof(literal) - 1)
-
-/* A type is mostly of eight to sixteen bytes: two moves, which may overlap. */
-static inline char *put_str(char *out, weft_str text)
-{
-    if (text.len >= 8 && text.len <= 16) {
-        memcpy(out, text.ptr, 8);
-        memcpy(out + text.len - 8, text.ptr + text.len - 8, 8);
-    } else if (text.len != 0) {
-        memcpy(out, text.ptr, text.len);
-    }
-    return out + text.len;
-}
-
-static inline char *put_two(char *out, int number)
-{
-    *out++ = (char)('0' + number / 10 % 10);
-    *out++ = (char)('0' + number % 10);
-    return out;
-}
-
-static inline char *put_number(char *out, uint64_t number)
-{
-    size_t count = 1;
-    if (number >= 10 && number < 100)
-        return put_two(out, (int)number);
-    for (uint64_t rest = number; rest >= 10; rest /= 10)
-        count++;
-    for (size_t at = count; at-- > 0; number /= 10)
-        out[at] = (char)('0' + number % 10);
-    return out + count;
-}
-
-/* ---- the head ---- */
+/* ---- the opening ---- */
 
 static char *put_status_line(char *out, int status)
 {
     if (status == 200)
-        return PUT(out, "HTTP/1.1 200 OK\r\n");
+        return WF_PUT(out, "HTTP/1.1 200 OK\r\n");
     assert(status >= 100);
     assert(status <= 599);
     const char *phrase = wf_http_status_phrase(status);
-    out = PUT(out, "HTTP/1.1 ");
-    out = put_number(out, (uint64_t)status);
+    out = WF_PUT(out, "HTTP/1.1 ");
+    out = wf_h1_put_number(out, (uint64_t)status);
     *out++ = ' ';
-    out = put_str(out, weft_str_of(phrase));
-    return PUT(out, "\r\n");
+    out = wf_h1_put_str(out, weft_str_of(phrase));
+    return WF_PUT(out, "\r\n");
 }
 
-static char *put_framing(char *out, const struct wf_h1_answer *answer)
+void wf_h1_opening_make(struct wf_h1_opening *opening, int status, const char *date, weft_str type)
 {
-    switch (answer->framing) {
-    case WF_H1_BODY_LENGTH:
-        out = PUT(out, "Content-Length: ");
-        out = put_number(out, answer->length);
-        return PUT(out, "\r\n");
-    case WF_H1_BODY_CHUNKED:
-        return PUT(out, "Transfer-Encoding: chunked\r\n");
-    default:
-        return out;
+    char *at = put_status_line(opening->text, status), *end = opening->text + WF_H1_OPENING_BYTES;
+    if (date != NULL) {
+        at = WF_PUT(at, "Date: ");
+        at = WF_PUT_BYTES(at, date, WF_H1_DATE_BYTES);
+        at = WF_PUT(at, "\r\n");
     }
+    bool has_room = type.len + WF_H1_TYPE_LINE_BYTES <= (size_t)(end - at);
+    opening->status = (uint16_t)status;
+    opening->type_at = (uint16_t)(at + WF_H1_TYPE_NAME_BYTES - opening->text);
+    opening->type_len = has_room ? (uint16_t)type.len : 0;
+    if (opening->type_len != 0)
+        at = wf_h1_put_type(at, type);
+    opening->bytes = (uint16_t)(at - opening->text);
+    memset(at, 0, (size_t)(end - at));
 }
 
-size_t wf_h1_write_answer(char *out, const struct wf_h1_answer *answer)
-{
-    char *at = put_status_line(out, answer->status);
-    if (answer->date != NULL) {
-        at = PUT(at, "Date: ");
-        at = PUT_BYTES(at, answer->date, WF_H1_DATE_BYTES);
-        at = PUT(at, "\r\n");
-    }
-    if (answer->type.ptr != NULL) {
-        at = PUT(at, "Content-Type: ");
-        at = put_str(at, answer->type);
-        at = PUT(at, "\r\n");
-    }
-    at = put_str(at, answer->fields);
-    at = put_framing(at, answer);
-    if (answer->connection != NULL) {
-        at = PUT(at, "Connection: ");
-        at = put_str(at, weft_str_of(answer->connection));
-        at = PUT(at, "\r\n");
-    }
-    at = PUT(at, "\r\n");
-    assert((size_t)(at - out) <= wf_h1_answer_bytes_max(answer));
-    return (size_t)(at - out);
-}
+/* ---- chunks ---- */
 
 size_t wf_h1_write_chunk_line(char *out, size_t count)
 {
@@ -186,19 +131,19 @@ void wf_h1_write_date(char *out, int64_t seconds)
     }
     wf_date date = wf_date_of_days(day_count);
 
-    out = PUT_BYTES(out, days + 3 * ((day_count % 7 + 7) % 7), 3);
-    out = PUT(out, ", ");
-    out = put_two(out, date.day);
+    out = WF_PUT_BYTES(out, days + 3 * ((day_count % 7 + 7) % 7), 3);
+    out = WF_PUT(out, ", ");
+    out = wf_h1_put_two(out, date.day);
     *out++ = ' ';
-    out = PUT_BYTES(out, months + (size_t)3 * (size_t)(date.month - 1), 3);
+    out = WF_PUT_BYTES(out, months + (size_t)3 * (size_t)(date.month - 1), 3);
     *out++ = ' ';
-    out = put_two(out, date.year / 100);
-    out = put_two(out, date.year % 100);
+    out = wf_h1_put_two(out, date.year / 100);
+    out = wf_h1_put_two(out, date.year % 100);
     *out++ = ' ';
-    out = put_two(out, (int)(of_day / 3600));
+    out = wf_h1_put_two(out, (int)(of_day / 3600));
     *out++ = ':';
-    out = put_two(out, (int)(of_day / 60 % 60));
+    out = wf_h1_put_two(out, (int)(of_day / 60 % 60));
     *out++ = ':';
-    out = put_two(out, (int)(of_day % 60));
-    (void)PUT(out, " GMT");
+    out = wf_h1_put_two(out, (int)(of_day % 60));
+    (void)WF_PUT(out, " GMT");
 }

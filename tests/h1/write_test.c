@@ -35,32 +35,65 @@ TEST(fields_past_the_limit_are_refused_and_the_others_stand)
     wf_buf_fini(&out);
 }
 
-static void check_head(const struct wf_h1_answer *answer, const char *expected)
+static void check_head(struct wf_h1_answer *answer, int status, const char *date,
+                       const char *expected)
 {
     char out[1024];
-    CHECK_LE(wf_h1_answer_bytes_max(answer), sizeof out);
+    struct wf_h1_opening opening;
+    memset(&opening, 'x', sizeof opening);
+    wf_h1_opening_make(&opening, status, date, answer->type);
+    CHECK_EQ(opening.status, status);
+    answer->opening = &opening;
+    size_t max = wf_h1_answer_bytes_max(answer);
+    CHECK_LE(max, sizeof out);
+    memset(out, '#', sizeof out);
     size_t bytes = wf_h1_write_answer(out, answer);
     CHECK_BYTES(out, bytes, expected, strlen(expected));
+    for (size_t i = max; i < sizeof out; i++)
+        CHECK_EQ(out[i], '#');
 }
+
+static const char some_date[] = "Sun, 06 Nov 1994 08:49:37 GMT";
 
 TEST(heads_of_answers)
 {
-    check_head(&(struct wf_h1_answer){.status = 200,
-                                      .date = "Sun, 06 Nov 1994 08:49:37 GMT",
-                                      .type = STR("text/plain"),
+    check_head(&(struct wf_h1_answer){.type = STR("text/plain"),
                                       .framing = WF_H1_BODY_LENGTH,
                                       .length = 18446744073709551615u},
+               200, some_date,
                "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
                "Content-Type: text/plain\r\nContent-Length: 18446744073709551615\r\n\r\n");
-    check_head(&(struct wf_h1_answer){.status = 404,
-                                      .fields = STR("X: y\r\n"),
+    check_head(&(struct wf_h1_answer){.fields = STR("X: y\r\n"),
                                       .framing = WF_H1_BODY_CHUNKED,
                                       .connection = "close"},
+               404, NULL,
                "HTTP/1.1 404 Not Found\r\nX: y\r\nTransfer-Encoding: chunked\r\n"
                "Connection: close\r\n\r\n");
-    check_head(&(struct wf_h1_answer){.status = 204}, "HTTP/1.1 204 No Content\r\n\r\n");
-    check_head(&(struct wf_h1_answer){.status = 599, .framing = WF_H1_BODY_TO_END},
-               "HTTP/1.1 599 \r\n\r\n");
+    check_head(&(struct wf_h1_answer){.framing = WF_H1_BODY_NONE}, 204, NULL,
+               "HTTP/1.1 204 No Content\r\n\r\n");
+    check_head(&(struct wf_h1_answer){.type = STR(""), .framing = WF_H1_BODY_TO_END}, 599, NULL,
+               "HTTP/1.1 599 \r\nContent-Type: \r\n\r\n");
+}
+
+/* The longest status line: none leaves less room.  Types of each length up to one that does not fit
+ * any more, and is written behind. */
+TEST(types_are_in_the_opening_as_far_as_they_fit)
+{
+    static const char line[] = "HTTP/1.1 431 Request Header Fields Too Large\r\n";
+    char type[WF_H1_OPENING_BYTES], expected[512];
+    size_t head = sizeof line - 1 + sizeof "Date: \r\n" - 1 + WF_H1_DATE_BYTES;
+    size_t room = WF_H1_OPENING_BYTES - head - (sizeof "Content-Type: \r\n" - 1);
+    memset(type, 't', sizeof type);
+    for (size_t len = 1; len < sizeof type; len++) {
+        struct wf_h1_opening opening;
+        wf_h1_opening_make(&opening, 431, some_date, (weft_str){type, len});
+        CHECK_EQ(opening.type_len, len <= room ? len : 0);
+        if (opening.type_len != 0)
+            CHECK_BYTES(wf_h1_opening_type(&opening).ptr, len, type, len);
+        snprintf(expected, sizeof expected, "%sDate: %s\r\nContent-Type: %.*s\r\n\r\n", line,
+                 some_date, (int)len, type);
+        check_head(&(struct wf_h1_answer){.type = {type, len}}, 431, some_date, expected);
+    }
 }
 
 TEST(chunk_lines_are_the_size_in_hex)

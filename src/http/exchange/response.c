@@ -43,34 +43,33 @@ static int response_add_extras(weft_http_response *res)
                              (weft_str){id, strlen(id)});
 }
 
+/* What it says of its type.  -EINVAL: that holds a control character. */
+static inline int response_set_type(weft_http_response *res, weft_str type)
+{
+    weft_http_server *server = res->req->conn->server;
+    res->type = type;
+    res->opening = wf_http_server_opening(server, wf_http_now(server), res->status, type);
+    return res->opening != NULL ? 0 : -EINVAL;
+}
+
 /* Writes the head and, in the same piece, `body`; `is_whole`: no more of it follows. */
-static inline __attribute__((always_inline)) int response_begin(weft_http_response *res,
-                                                                enum wf_h1_framing framing,
-                                                                weft_str type, weft_str body,
-                                                                bool is_whole)
+static inline __attribute__((always_inline)) int
+response_begin(weft_http_response *res, enum wf_h1_framing framing, weft_str body, bool is_whole)
 {
     struct wf_conn *conn = res->req->conn;
     weft_http_server *server = conn->server;
-    if (res->status == 0)
-        res->status = 200;
+    int status = res->status;
     if (framing != WF_H1_BODY_CHUNKED)
         res->takes_trailers = false;
-    int rc = res->req->has_extras || res->status >= 400 ? response_add_extras(res) : 0;
-    if (rc < 0)
-        return rc;
-    struct wf_h1_answer answer = {
-        .status = res->status,
-        .type = type,
-        .fields = {wf_buf_ptr(&res->fields), wf_buf_bytes(&res->fields)},
-        .framing = status_has_body(res->status) ? framing : WF_H1_BODY_NONE,
-        .length = res->length,
-    };
-    rc = conn->transport->begin(res, &answer, body, is_whole);
+    res->framing = status_has_body(status) ? framing : WF_H1_BODY_NONE;
+    int rc = res->req->has_extras || status >= 400 ? response_add_extras(res) : 0;
+    if (rc == 0)
+        rc = conn->transport->begin(res, body, is_whole);
     if (rc < 0)
         return rc;
     res->has_begun = true;
-    server->stats.answers[res->status / 100]++;
-    server->status_counts[res->status]++;
+    server->stats.answers[status / 100]++;
+    server->status_counts[status]++;
     return 0;
 }
 
@@ -145,8 +144,8 @@ int weft_http_respond(weft_http_response *res, int status, const char *type, con
     if (response_is_to_judge(res))
         return wf_coded_respond(res, status, type, (weft_str){body, body_bytes});
     int rc = weft_http_set_status(res, status);
-    if (rc == 0 && type != NULL)
-        rc = wf_h1_value_check(type_str);
+    if (rc == 0)
+        rc = response_set_type(res, type_str);
     if (rc < 0)
         return rc;
     res->length = body_bytes;
@@ -154,7 +153,7 @@ int weft_http_respond(weft_http_response *res, int status, const char *type, con
         body_bytes = 0;
     bool is_inline = body_bytes <= WF_INLINE_BYTES_MAX;
     weft_str head_body = {body, is_inline ? body_bytes : 0};
-    rc = response_begin(res, WF_H1_BODY_LENGTH, type_str, head_body, is_inline);
+    rc = response_begin(res, WF_H1_BODY_LENGTH, head_body, is_inline);
     if (rc == 0 && !is_inline)
         rc = response_write_last(res, body, body_bytes);
     res->is_done = rc == 0;
@@ -209,7 +208,9 @@ static int response_begin_stream(weft_http_response *res)
     enum wf_h1_framing framing = response_framing(res);
     res->is_chunked = framing == WF_H1_BODY_CHUNKED && response_sends_body(res);
     weft_str none = {NULL, 0};
-    return response_begin(res, framing, none, none, /* is_whole= */ !response_sends_body(res));
+    int rc = response_set_type(res, none);
+    return rc == 0 ? response_begin(res, framing, none, /* is_whole= */ !response_sends_body(res))
+                   : rc;
 }
 
 /* A piece of so many bytes may follow: the head is written. */

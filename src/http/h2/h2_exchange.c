@@ -235,34 +235,35 @@ static bool submit_trailers(nghttp2_session *session, weft_http_request *req, we
     return nghttp2_submit_trailer(session, req->h2.id, nva, count) == 0;
 }
 
-static size_t nva_fill(weft_http_response *res, const struct wf_h1_answer *answer, nghttp2_nv *nva)
+static size_t nva_fill(weft_http_response *res, weft_str fields, nghttp2_nv *nva)
 {
     struct wf_h2_stream *stream = &res->req->h2;
     size_t count = 0;
-    weft_str date = {answer->date, WF_H1_DATE_BYTES};
+    weft_http_server *server = res->req->conn->server;
+    weft_str date = {wf_http_server_date(server, wf_http_now(server)), WF_H1_DATE_BYTES};
     nva[count++] =
-        nv_of(TEXT(":status"), put_digits(stream->status + sizeof stream->status, answer->status));
+        nv_of(TEXT(":status"), put_digits(stream->status + sizeof stream->status, res->status));
     nva[count++] = nv_of(TEXT("date"), date);
-    if (answer->type.ptr != NULL) {
-        nva[count] = nv_of(TEXT("content-type"), answer->type);
+    if (res->type.ptr != NULL) {
+        nva[count] = nv_of(TEXT("content-type"), res->type);
         nva[count++].flags = NGHTTP2_NV_FLAG_NO_COPY_NAME; /* the handler's memory */
     }
-    if (answer->framing == WF_H1_BODY_LENGTH)
+    if (res->framing == WF_H1_BODY_LENGTH)
         nva[count++] = nv_of(TEXT("content-length"),
-                             put_digits(stream->length + sizeof stream->length, answer->length));
-    return count + wf_h2_put_lines(nva + count, answer->fields, NOT_COPIED);
+                             put_digits(stream->length + sizeof stream->length, res->length));
+    return count + wf_h2_put_lines(nva + count, fields, NOT_COPIED);
 }
 
-static int h2_submit(weft_http_response *res, struct wf_h1_answer *answer, bool has_body)
+static int h2_submit(weft_http_response *res, bool has_body)
 {
+    weft_str fields = {wf_buf_ptr(&res->fields), wf_buf_bytes(&res->fields)};
     weft_http_request *req = res->req;
     struct wf_h2 *h2 = req->conn->h2;
     nghttp2_data_provider provider = {.source.ptr = req, .read_callback = piece_read};
-    nghttp2_nv *nva = nva_reserve(h2, wf_h2_line_count(answer->fields) + OWN_FIELDS_MAX);
+    nghttp2_nv *nva = nva_reserve(h2, wf_h2_line_count(fields) + OWN_FIELDS_MAX);
     if (nva == NULL)
         return -ENOMEM;
-    answer->date = wf_http_server_date(req->conn->server, wf_h2_now(h2));
-    size_t count = nva_fill(res, answer, nva);
+    size_t count = nva_fill(res, fields, nva);
     int rc =
         nghttp2_submit_response(h2->session, req->h2.id, nva, count, has_body ? &provider : NULL);
     if (rc == NGHTTP2_ERR_NOMEM)
@@ -288,8 +289,7 @@ static int h2_keep_rest(weft_http_request *req)
     return 0;
 }
 
-static int h2_begin(weft_http_response *res, struct wf_h1_answer *answer, weft_str body,
-                    bool is_whole)
+static int h2_begin(weft_http_response *res, weft_str body, bool is_whole)
 {
     weft_http_request *req = res->req;
     struct wf_h2_stream *stream = &req->h2;
@@ -299,7 +299,7 @@ static int h2_begin(weft_http_response *res, struct wf_h1_answer *answer, weft_s
     stream->piece = body;
     stream->is_finished = is_whole;
     stream->is_held = true;
-    int rc = h2_submit(res, answer, body.len != 0 || !is_whole);
+    int rc = h2_submit(res, body.len != 0 || !is_whole);
     if (rc < 0) {
         stream->piece.len = 0;
         return rc;

@@ -82,14 +82,14 @@ static int h1_put_large(weft_http_request *req, const void *bytes, size_t count)
 
 /* ---- the answer ---- */
 
-/* The last answer of a connection says so. */
-static bool h1_must_close(const weft_http_request *req, weft_time now)
+/* The last answer of a connection says so.  How old that is was decided when the request came. */
+static bool h1_must_close(const weft_http_request *req)
 {
     const struct wf_conn *conn = req->conn;
     const weft_http_server *server = conn->server;
     return req->will_close || !req->head.is_keep_alive || server->stops != 0 ||
            conn->request_count >= server->limits.requests_per_connection_max ||
-           now - conn->opened_at >= server->limits.connection_age_max ||
+           req->came_at - conn->opened_at >= server->limits.connection_age_max ||
            (req->has_framing && !wf_request_can_drain(req));
 }
 
@@ -100,22 +100,26 @@ static const char *h1_connection(const weft_http_request *req)
     return req->head.minor == 0 ? "keep-alive" : NULL;
 }
 
-static int h1_begin(weft_http_response *res, struct wf_h1_answer *answer, weft_str body,
-                    bool is_whole)
+static int h1_begin(weft_http_response *res, weft_str body, bool is_whole)
 {
     char *room;
     weft_http_request *req = res->req;
-    weft_time now = wf_http_now(req->conn->server);
     (void)is_whole;
-    req->will_close = h1_must_close(req, now) || answer->framing == WF_H1_BODY_TO_END;
-    answer->date = wf_http_server_date(req->conn->server, now);
-    answer->connection = h1_connection(req);
-    int rc = h1_reserve(req, wf_h1_answer_bytes_max(answer) + body.len, &room);
+    req->will_close = h1_must_close(req) || res->framing == WF_H1_BODY_TO_END;
+    struct wf_h1_answer answer = {
+        .opening = res->opening,
+        .type = res->type,
+        .fields = {wf_buf_ptr(&res->fields), wf_buf_bytes(&res->fields)},
+        .framing = res->framing,
+        .length = res->length,
+        .connection = h1_connection(req),
+    };
+    int rc = h1_reserve(req, wf_h1_answer_bytes_max(&answer) + body.len, &room);
     if (rc < 0)
         return rc;
-    size_t count = wf_h1_write_answer(room, answer);
+    size_t count = wf_h1_write_answer(room, &answer);
     if (body.len != 0)
-        memcpy(room + count, body.ptr, body.len);
+        (void)wf_h1_put_str(room + count, body);
     h1_commit(req->conn, count + body.len);
     return 0;
 }

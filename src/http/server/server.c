@@ -181,6 +181,7 @@ void wf_http_server_renew_date(weft_http_server *server, weft_time now)
     weft_time wall = wf_sys_wall();
     wf_h1_write_date(server->date, wall / WEFT_SEC);
     server->date_until = now + WEFT_SEC - wall % WEFT_SEC;
+    wf_openings_forget(&server->openings);
 }
 
 void weft_http_server_get_stats(const weft_http_server *server, weft_http_stats *out)

@@ -44,6 +44,7 @@
 #include "http/exchange/extras.h"
 #include "http/form/form.h"
 #include "http/route/router.h"
+#include "http/server/openings.h"
 #include "http/server/pace.h"
 #include "http/server/peers.h"
 #include "http/server/queue.h"
@@ -89,10 +90,9 @@ enum wf_exchange_verdict {
  * called by the exchange's task, which may wait in it, and in any other state by callbacks, where
  * nothing waits. */
 struct wf_transport {
-    /* Writes the head, with a date, and, in the same piece, `body`, of at most WF_INLINE_BYTES_MAX.
+    /* Writes the head, and, in the same piece, `body`, of at most WF_INLINE_BYTES_MAX.
      * `is_whole`: nothing comes behind it, `finish` neither. */
-    int (*begin)(weft_http_response *res, struct wf_h1_answer *answer, weft_str body,
-                 bool is_whole);
+    int (*begin)(weft_http_response *res, weft_str body, bool is_whole);
 
     /* Writes a piece of the body behind what was written; res->sent counts it already. */
     int (*write)(weft_http_response *res, const void *bytes, size_t count);
@@ -147,6 +147,11 @@ struct wf_conn {
 
 struct weft_http_response {
     weft_http_request *req;
+
+    /* What its head says besides `status`, `length` and `fields`, once it begins. */
+    const struct wf_h1_opening *opening;
+    weft_str type; /* ptr NULL: none */
+    enum wf_h1_framing framing;
 
     /* Zeroed when it is over, from here to `fields`. */
     int status; /* 0: not set */
@@ -294,6 +299,7 @@ struct weft_http_server {
 
     char date[WF_H1_DATE_BYTES];
     weft_time date_until; /* loop's clock */
+    struct wf_openings openings;
 
     weft_event changed; /* a stop was asked for, or the last connection went */
     uint8_t stops;      /* how often a stop was asked for, up to 2 */
@@ -330,6 +336,16 @@ static inline const char *wf_http_server_date(weft_http_server *server, weft_tim
     if (now >= server->date_until)
         wf_http_server_renew_date(server, now);
     return server->date;
+}
+
+/* How an answer begins now.  NULL: the type holds a control character. */
+static inline const struct wf_h1_opening *
+wf_http_server_opening(weft_http_server *server, weft_time now, int status, weft_str type)
+{
+    const char *date = wf_http_server_date(server, now);
+    struct wf_h1_opening *opening = wf_openings_place(&server->openings, status, type);
+    return wf_opening_is(opening, status, type) ? opening
+                                                : wf_opening_make(opening, status, date, type);
 }
 
 uint64_t wf_http_server_random(weft_http_server *server);

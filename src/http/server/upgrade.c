@@ -40,11 +40,13 @@ bool weft_http_wants_upgrade(const weft_http_request *req, const char *protocol)
 static int upgrade_answer(weft_http_response *res, const char *protocol)
 {
     weft_stream *stream = res->req->conn->stream;
-    weft_str name = WEFT_STR("Upgrade");
+    weft_str name = WEFT_STR("Upgrade"), none = {NULL, 0};
+    struct wf_h1_opening opening;
     char *room = NULL;
     WEFT_TRY(wf_h1_write_field(&res->fields, name, weft_str_of(protocol)));
+    wf_h1_opening_make(&opening, 101, NULL, none);
     struct wf_h1_answer answer = {
-        .status = 101,
+        .opening = &opening,
         .fields = {wf_buf_ptr(&res->fields), wf_buf_bytes(&res->fields)},
         .framing = WF_H1_BODY_NONE,
         .connection = "Upgrade",
