@@ -248,6 +248,25 @@ TEST(an_equal_text_is_certain_and_several_that_have_it_are_tied)
     subject_free(&s);
 }
 
+/* Deutsche Bahn has the initials, and they weigh more than the letters; the bank has the name. */
+TEST(whose_initials_it_may_be_is_not_tied_with_who_has_the_name)
+{
+    static const weft_str bank[] = {{"DB", 2}}, railway[] = {{"DB Bahn", 7}};
+    static const weft_m_entity entities[] = {
+        {.id = {"1", 1}, .name = {"Deutsche Bahn", 13}, .aliases = railway, .alias_count = 1},
+        {.id = {"2", 1}, .name = {"Deutsche Bank", 13}, .aliases = bank, .alias_count = 1},
+        {.id = {"3", 1}, .name = {"DB", 2}},
+    };
+    subject s = subject_make(entities, 3);
+    const wf_judge *judged = judge(&s, STR("DB"), 1, NULL);
+    CHECK_EQ(judged->entrant_count, 3);
+    CHECK_EQ(judged->candidates[judged->entrants[0].candidate].signs[WF_SIGN_INITIALS], 1);
+    CHECK_GT(0.01, judged->entrants[0].probability);
+    CHECK(judged->entrants[1].probability == 1);
+    CHECK(judged->entrants[2].probability == 1);
+    subject_free(&s);
+}
+
 /* More equal names than there are candidates: all are tied, and together they are one answer. */
 TEST(entities_with_one_name_share_its_probability)
 {
