@@ -55,7 +55,8 @@ TEST(proposed_entities_are_reviewed_and_become_entities)
     run_fini(&run);
     RUN(&run, "match", "review", "approve", "--storage-path", store, "1f0c93d2-9");
     CHECK_EQ(run.code, 1);
-    CHECK(text_begins(run.err, "weft: no review 1f0c93d2-9\n"));
+    snprintf(said, sizeof(said), "weft: %s: no review 1f0c93d2-9\n", store);
+    CHECK_STR(run.err, said);
     run_fini(&run);
     RUN(&run, "match", "review", "stats", "--storage-path", store);
     CHECK(strstr(run.out, "{\"pending_review\":1,\"approved\":0,\"rejected\":0,\"promoted\":1}") ==

@@ -57,6 +57,21 @@ TEST(match_query_is_a_table_on_a_terminal)
     run_fini(&run);
 }
 
+/* Five of one name: the table says who may be meant as well. */
+TEST(match_query_shows_on_a_terminal_who_is_tied)
+{
+    struct run run;
+    const char *path =
+        make_file("towns.csv", "id,name\na,Springfield\nb,Springfield\nc,Shelbyville\n"
+                               "d,Springfield\ne,springfield\nf,SPRINGFIELD\n"
+                               "g,Shelbyville\n");
+    RUN_ON_TERMINAL(&run, "match", "query", "-e", path, "Springfield", "Shelbyville");
+    CHECK(strstr(run.out, "  Springfield  or b, d, e and 1 more\r\n") != NULL);
+    CHECK(strstr(run.out, "  Shelbyville  or g\r\n") != NULL);
+    run_fini(&run);
+    drop_file(path);
+}
+
 TEST(match_query_is_json_on_a_terminal_if_asked)
 {
     struct run run;

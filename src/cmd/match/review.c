@@ -107,7 +107,7 @@ static int run_show(struct review_job *job)
     for (size_t i = 0; i < job->id_count; i++) {
         const weft_m_review *it = weft_m_reviews_find(job->reviews, weft_str_of(job->ids[i]));
         if (it == NULL)
-            return say_failed("no review %s", job->ids[i]);
+            return say_failed("%s: no review %s", job->store, job->ids[i]);
         if (job->is_json) {
             put_json(&job->lines, it);
             continue;
@@ -147,13 +147,16 @@ static int run_stats(struct review_job *job)
 /* ---- decisions ---- */
 
 /* Those before it are decided. */
-static int say_of_id(const char *id, int rc, const weft_m_error *error)
+static int say_of_id(const struct review_job *job, const char *id, int rc,
+                     const weft_m_error *error)
 {
     weft_text text;
     if (rc == 0 || rc == -ECANCELED)
         return rc;
-    if (strcmp(error->field, "review_id") == 0 || weft_m_error_text(error, &text) < 0)
-        return load_say(error); /* it is named already */
+    if (strcmp(error->field, "review_id") == 0)
+        return say_failed("%s: %s", job->store, error->message); /* it is named already */
+    if (weft_m_error_text(error, &text) < 0)
+        return load_say(error);
     rc = say_failed("review %s: %s", id, text.ptr);
     weft_text_free(&text);
     return rc;
@@ -166,7 +169,7 @@ static int decide(struct review_job *job, enum weft_m_review_state state)
         weft_str id = weft_str_of(job->ids[i]);
         int rc = weft_m_reviews_decide(job->reviews, id, state, job->notes, &error);
         if (rc < 0)
-            return say_of_id(job->ids[i], rc, &error);
+            return say_of_id(job, job->ids[i], rc, &error);
         put_review(job, weft_m_reviews_find(job->reviews, id));
     }
     return 0;
@@ -205,7 +208,7 @@ static int promote_one(struct review_job *job, const char *review)
                                     &error);
     if (rc == 0)
         put_promotion(job, id, &promotion);
-    return say_of_id(review, rc, &error);
+    return say_of_id(job, review, rc, &error);
 }
 
 static int run_promote(struct review_job *job)

@@ -7,6 +7,7 @@
 #include "cmd/io/table.h"
 #include "cmd/say.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 bool sink_form_parse(const char *name, enum sink_form *out)
@@ -30,7 +31,24 @@ bool sink_form_parse(const char *name, enum sink_form *out)
 
 /* ---- one chunk's answers ---- */
 
-static void put_table_row(wf_buf *lines, weft_str query, const weft_m_hit *hit)
+#define TIED_SHOWN_MAX 3
+
+/* Who may be meant as well, for all that the text says. */
+static void put_tied(wf_buf *lines, const weft_m_results *results, const weft_m_hit *hit)
+{
+    if (hit->tied_count == 0)
+        return;
+    wf_buf_puts(lines, "  or ");
+    for (uint32_t i = 0; i < hit->tied_count && i < TIED_SHOWN_MAX; i++) {
+        wf_buf_puts(lines, i == 0 ? "" : ", ");
+        table_cell(lines, weft_m_results_entity(results, hit->tied[i])->id, 0);
+    }
+    if (hit->tied_count > TIED_SHOWN_MAX)
+        wf_buf_printf(lines, " and %" PRIu32 " more", hit->tied_count - TIED_SHOWN_MAX);
+}
+
+static void put_table_row(wf_buf *lines, weft_str query, const weft_m_results *results,
+                          const weft_m_hit *hit)
 {
     table_cell(lines, query, 30);
     wf_buf_puts(lines, "  ");
@@ -39,13 +57,16 @@ static void put_table_row(wf_buf *lines, weft_str query, const weft_m_hit *hit)
     table_cell(lines, hit->name, 30);
     wf_buf_puts(lines, "  ");
     table_cell(lines, hit->matched, 0);
+    put_tied(lines, results, hit);
     wf_buf_putc(lines, '\n');
 }
 
-static void put_table(wf_buf *lines, weft_str query, const weft_m_hit *hits, size_t count)
+static void put_table(wf_buf *lines, weft_str query, const weft_m_results *results, size_t index)
 {
+    size_t count;
+    const weft_m_hit *hits = weft_m_results_hits(results, index, &count);
     for (size_t i = 0; i < count; i++)
-        put_table_row(lines, i == 0 ? query : (weft_str){"", 0}, &hits[i]);
+        put_table_row(lines, i == 0 ? query : (weft_str){"", 0}, results, &hits[i]);
     if (count == 0) {
         table_cell(lines, query, 30);
         wf_buf_puts(lines, "  -             -      no match\n");
@@ -80,7 +101,7 @@ static int put_answer(struct sink *sink, weft_str query, const weft_m_results *r
     const weft_m_hit *hits = weft_m_results_hits(results, index, &count);
     switch (sink->form) {
     case SINK_TABLE:
-        put_table(&sink->lines, query, hits, count);
+        put_table(&sink->lines, query, results, index);
         break;
     case SINK_NDJSON:
         return output_put(&sink->lines, weft_m_result_json(results, index, &text), &text);

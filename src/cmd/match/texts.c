@@ -205,7 +205,8 @@ static int check_format(struct texts_from *from, const char *command)
 int texts_check(struct texts_from *from, char **words, int word_count, const char *command)
 {
     if (word_count == 0 && from->path == NULL)
-        return say_usage(command, "no text; give some, or a file of them with --file FILE");
+        return say_usage(command, "no text; give some, or a file of them with --file FILE "
+                                  "(- is standard input)");
     if (word_count != 0 && from->path != NULL)
         return say_usage(command, "texts and --file at once");
     from->words = words;
