@@ -2,10 +2,10 @@
 # What is installed suffices: use.c compiles, links and runs with the installed files alone, as C and
 # as C++, with the shared libraries and with the static ones; macros.cpp has every macro in it; every
 # function has a manual page.
-#     check.sh FOLDER BUILD_DIR MESON CXX CC…
+#     check.sh FOLDER BUILD_DIR CXX CC…
 set -u
-here=$1 build=$2 meson=$3 cxx=$4
-shift 4
+here=$1 build=$2 cxx=$3
+shift 3
 root=$(mktemp -d) || exit 1
 trap 'rm -rf "$root"' EXIT
 
@@ -25,7 +25,7 @@ point() {
     fi
 }
 
-point "it installs" "$meson" install -C "$build" --no-rebuild --destdir "$root"
+point "it installs" env DESTDIR="$root" "$here/../../tools/install" -C "$build"
 
 libdir=$(dirname "$(find "$root" -name weft.pc)")
 export PKG_CONFIG_LIBDIR="$libdir" PKG_CONFIG_SYSROOT_DIR="$root" LD_LIBRARY_PATH="$(dirname "$libdir")"
