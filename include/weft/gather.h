@@ -22,6 +22,9 @@ WEFT_BEGIN_DECLS
  * else 0.  If the waiter is cancelled: cancels all, waits, -ECANCELED (0 if all had succeeded).
  * weft_gather(a, b, c) takes the tasks one by one. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_gather_n(const weft_task tasks[], size_t count);
+#ifndef __cplusplus
+#define weft_gather(...) weft_gather_n(WEFT_TASKS_(__VA_ARGS__), WEFT_COUNT_(__VA_ARGS__))
+#endif
 
 /* Waits for all and never fails early: rc[i] is the result of tasks[i]; returns how many are
  * negative.  If the waiter is cancelled: cancels all, waits, fills, -ECANCELED. */
@@ -31,6 +34,9 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_settle_n(const weft_task tasks[], siz
 /* Index of the first to succeed; the others are cancelled and joined before it returns.  If all
  * fail, the last failure.  count 0: -EINVAL.  weft_race(a, b, c) takes the tasks one by one. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_race_n(const weft_task tasks[], size_t count);
+#ifndef __cplusplus
+#define weft_race(...) weft_race_n(WEFT_TASKS_(__VA_ARGS__), WEFT_COUNT_(__VA_ARGS__))
+#endif
 
 /* Index of a task that is done, the oldest completion first; waits if there is none; cancels
  * nobody.  count 0: -EINVAL. */
@@ -53,8 +59,6 @@ WEFT_END_DECLS
 #ifndef __cplusplus
 #define WEFT_TASKS_(...) ((weft_task[]){__VA_ARGS__})
 #define WEFT_COUNT_(...) (sizeof(WEFT_TASKS_(__VA_ARGS__)) / sizeof(weft_task))
-#define weft_gather(...) weft_gather_n(WEFT_TASKS_(__VA_ARGS__), WEFT_COUNT_(__VA_ARGS__))
-#define weft_race(...) weft_race_n(WEFT_TASKS_(__VA_ARGS__), WEFT_COUNT_(__VA_ARGS__))
 #else /* which has no compound literals */
 template <typename... Tasks> WEFT_WAITS WEFT_MUST_USE int weft_gather(const Tasks &...task)
 {
