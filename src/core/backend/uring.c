@@ -590,7 +590,8 @@ static int reap(weft_loop *loop)
     int told = 0;
     state->pass++;
     for (uint32_t count = wf_ring_completed(&state->ring); count > 0; count--) {
-        struct io_uring_cqe cqe = wf_ring_take(&state->ring);
+        struct io_uring_cqe cqe;
+        wf_ring_take(&state->ring, &cqe);
         if (!on_completion(loop, &cqe, &told))
             state->later[later_count++] = cqe;
     }

@@ -92,12 +92,11 @@ static inline bool wf_ring_has_overflow(const struct wf_ring *ring)
 }
 
 /* Takes the oldest completion; there must be one. */
-static inline struct io_uring_cqe wf_ring_take(struct wf_ring *ring)
+static inline void wf_ring_take(struct wf_ring *ring, struct io_uring_cqe *out)
 {
     uint32_t head = *ring->cq_head;
-    struct io_uring_cqe cqe = ring->cqes[head & ring->cq_mask];
+    *out = ring->cqes[head & ring->cq_mask];
     __atomic_store_n(ring->cq_head, head + 1, __ATOMIC_RELEASE);
-    return cqe;
 }
 
 #endif
