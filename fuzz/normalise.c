@@ -18,7 +18,7 @@ static void check_spaces(weft_str text)
     bool was_space = true;
     for (size_t at = 0; at < text.len;) {
         uint32_t c = wf_utf8_next(text.ptr, &at);
-        bool is_space = wf_char_is_space(c);
+        bool is_space = wf_utf8_is_space(c);
         assert(!is_space || c == ' ');
         assert(!is_space || !was_space);
         was_space = is_space;

@@ -93,7 +93,8 @@ typedef ssize_t weft_catalog_read_fn(void *buf, size_t bytes, void *arg);
 /* Zero means the default in every field. */
 typedef struct weft_catalog_options {
     enum weft_file_format format;
-    size_t row_bytes_max;    /* of one row; 0: 1 MiB, of LINES 64 KiB */
+    size_t row_bytes_max;  /* of one row; 0: 1 MiB, of LINES 64 KiB */
+    size_t text_bytes_max; /* of an id, name, alias or text; 0: 64 KiB, as weft_m_options has it */
     size_t entity_count_max; /* of the catalogue; 0: 10,000,000 */
     bool skip_bad;           /* leave bad rows out and count them; else the first one is an error */
     void (*on_skip)(const weft_catalog_error *error, void *arg); /* told of each; may be NULL */

@@ -120,3 +120,20 @@ int wf_utf8_shown(const char *text, size_t count, size_t bytes_max)
 {
     return count != 0 ? (int)wf_utf8_cut(text, wf_utf8_check(text, count), bytes_max) : 0;
 }
+
+bool wf_utf8_is_space(uint32_t c)
+{
+    if (c < 0x80)
+        return c == ' ' || (c >= 0x09 && c <= 0x0D) || (c >= 0x1C && c <= 0x1F);
+    return c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
+           c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+}
+
+bool wf_utf8_is_blank(const char *text, size_t count)
+{
+    for (size_t at = 0; at < count;) {
+        if (!wf_utf8_is_space(wf_utf8_next(text, &at)))
+            return false;
+    }
+    return true;
+}

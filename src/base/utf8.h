@@ -50,6 +50,12 @@ static inline uint32_t wf_utf8_next(const char *text, size_t *at)
  * terminal reads text of strangers they stand escaped. */
 bool wf_utf8_is_hidden(uint32_t c);
 
+/* White_Space, and the four separators U+001C-U+001F. */
+bool wf_utf8_is_space(uint32_t c);
+
+/* True if checked text has nothing but those. */
+bool wf_utf8_is_blank(const char *text, size_t count);
+
 /* Writes a character (no surrogate, at most U+10FFFF) into `out`; returns its bytes. */
 size_t wf_utf8_write(uint32_t c, char out[WF_UTF8_BYTES_MAX]);
 

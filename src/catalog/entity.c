@@ -48,18 +48,17 @@ static int fail_memory(const wf_entity_draft *draft, weft_catalog_error *error)
 int wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records, wf_field_set *seen,
                          const weft_catalog_options *options, weft_catalog_error *error)
 {
-    *draft = (wf_entity_draft){.records = records, .seen = seen, .merges = options->merges};
+    *draft = (wf_entity_draft){.records = records,
+                               .seen = seen,
+                               .merges = options->merges,
+                               .text_bytes_max = wf_text_bytes_max(options)};
     wf_field_names_init(&draft->names, options);
     return weft_json_writer_new(&draft->extra, 0) < 0 ? fail_memory(draft, error) : 0;
 }
 
 static bool is_blank(weft_str text)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        if (strchr(" \t\r\n\v\f", text.ptr[i]) == NULL)
-            return false;
-    }
-    return true;
+    return wf_utf8_is_blank(text.ptr, text.len);
 }
 
 static int add_alias(wf_entity_draft *draft, weft_str alias)
@@ -365,12 +364,40 @@ static int take_extra(wf_entity_draft *draft, const wf_record *record, weft_cata
     return 0;
 }
 
+static int check_bytes(const wf_entity_draft *draft, size_t line, weft_str text, weft_str key,
+                       weft_catalog_error *error)
+{
+    char what[64];
+    if (text.len <= draft->text_bytes_max)
+        return 0;
+    snprintf(what, sizeof(what), "has too many bytes (limit %zu)", draft->text_bytes_max);
+    fail_key(draft, error, line, key, SIZE_MAX, what);
+    error->limit = draft->text_bytes_max;
+    return error->rc = -WEFT_ELIMIT;
+}
+
+/* What the matcher would refuse, with all the others, is one bad row here. */
+static int check_texts(const wf_entity_draft *draft, size_t line, weft_catalog_error *error)
+{
+    const weft_m_entity *entity = &draft->entity;
+    int rc = check_bytes(draft, line, entity->id, draft->names.id, error);
+    if (rc == 0)
+        rc = check_bytes(draft, line, entity->name, draft->names.name, error);
+    if (rc == 0)
+        rc = check_bytes(draft, line, entity->text, draft->names.text, error);
+    for (size_t i = 0; i < entity->alias_count && rc == 0; i++)
+        rc = check_bytes(draft, line, entity->aliases[i], draft->names.aliases[0], error);
+    return rc;
+}
+
 int wf_entity_read(wf_entity_draft *draft, const wf_record *record, weft_catalog_error *error)
 {
     draft->entity = (weft_m_entity){0};
     weft_json_writer_reset(draft->extra);
     int rc = record->fields != NULL ? read_fields(draft, record, error)
                                     : read_object(draft, record, error);
+    if (rc == 0)
+        rc = check_texts(draft, record->line, error);
     return rc < 0 ? rc : take_extra(draft, record, error);
 }
 

@@ -17,7 +17,8 @@ typedef struct wf_entity_draft {
     wf_field_names names;
     wf_field_set *seen; /* the names of what is read go there */
     bool merges;        /* wf_entity_merge may follow a copy */
-    bool has_added;     /* an entity of this file is in the catalogue */
+    size_t text_bytes_max;
+    bool has_added; /* an entity of this file is in the catalogue */
     weft_m_entity entity;
     weft_str *aliases;
     size_t alias_capacity;
@@ -35,7 +36,7 @@ int wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records, wf_f
                          const weft_catalog_options *options, weft_catalog_error *error);
 void wf_entity_draft_fini(wf_entity_draft *draft);
 
-/* 0, or -WEFT_M_EVALID with *error for a record that is no entity. */
+/* 0, or -WEFT_M_EVALID or -WEFT_ELIMIT with *error for a record that is no entity. */
 int wf_entity_read(wf_entity_draft *draft, const wf_record *record, weft_catalog_error *error);
 
 /* Copies the draft's entity into *out.  0 or -ENOMEM. */

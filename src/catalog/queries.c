@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_BYTES_MAX ((size_t)64 * 1024) /* what the matcher takes */
 #define FIELD_SHOWN_BYTES 40u
 
 struct weft_queries {
@@ -74,7 +73,7 @@ static int queries_new(weft_queries **out, const char *name, const weft_catalog_
     if (queries->records.format == WEFT_FILE_AUTO)
         queries->records.format = WEFT_FILE_LINES;
     if (queries->records.format == WEFT_FILE_LINES && queries->options.row_bytes_max == 0)
-        queries->records.row_bytes_max = LINE_BYTES_MAX;
+        queries->records.row_bytes_max = wf_text_bytes_max(&queries->options);
     *out = queries;
     queries = NULL;
 out:
@@ -157,6 +156,18 @@ static weft_str text_of_json(weft_queries *queries, const weft_json *json)
     return (weft_str){NULL, 0};
 }
 
+static int check_bytes(const weft_queries *queries, const wf_record *record, weft_str text,
+                       weft_catalog_error *error)
+{
+    size_t limit = wf_text_bytes_max(&queries->options);
+    if (text.len <= limit || record->text.ptr != NULL)
+        return 1;
+    wf_records_fail(&queries->records, error, -WEFT_ELIMIT, record->line,
+                    "the text has too many bytes (limit %zu)", limit);
+    error->limit = limit;
+    return wf_records_fail_row(&queries->records, error);
+}
+
 static int take_text(weft_queries *queries, const wf_record *record, weft_str *out,
                      weft_catalog_error *error)
 {
@@ -164,13 +175,13 @@ static int take_text(weft_queries *queries, const wf_record *record, weft_str *o
         if (!queries->has_column)
             find_column(queries);
         *out = wf_csv_field(record->fields, queries->column);
-        return 1;
+        return check_bytes(queries, record, *out, error);
     }
     weft_str text = record->json != NULL ? text_of_json(queries, record->json) : record->text;
     if (text.ptr == NULL)
         return fail_row(queries, error, record);
     *out = text;
-    return 1;
+    return check_bytes(queries, record, text, error);
 }
 
 int weft_queries_next(weft_queries *queries, weft_str *out_text, size_t *out_line,

@@ -47,6 +47,13 @@ typedef struct wf_record {
     weft_str text;
 } wf_record;
 
+/* Of one text: the caller's, or what the matcher takes. */
+#define WF_TEXT_BYTES_MAX ((size_t)64 * 1024)
+static inline size_t wf_text_bytes_max(const weft_catalog_options *options)
+{
+    return options->text_bytes_max != 0 ? options->text_bytes_max : WF_TEXT_BYTES_MAX;
+}
+
 /* `records` must not move until close; the names wanted are borrowed until then.  `read` NULL:
  * opens the file.  Close it on failure too. */
 int wf_records_open(wf_records *records, const char *name, const weft_catalog_options *options,

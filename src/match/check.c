@@ -17,11 +17,7 @@
 
 bool wf_is_blank(weft_str text)
 {
-    for (size_t at = 0; at < text.len;) {
-        if (!wf_char_is_space(wf_utf8_next(text.ptr, &at)))
-            return false;
-    }
-    return true;
+    return wf_utf8_is_blank(text.ptr, text.len);
 }
 
 /* A text of an entity or a query: absent, or UTF-8 within the limit. */

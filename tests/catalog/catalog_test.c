@@ -486,6 +486,28 @@ TEST(fields_may_be_called_otherwise)
               "- a.ndjson:1: aliases: must be an array of strings\n0 merged\n");
 }
 
+/* What the matcher would refuse, and all the others with it, is one bad row. */
+TEST(texts_that_no_matcher_takes_are_bad_rows)
+{
+    const weft_catalog_options options = {.skip_bad = true, .text_bytes_max = 8};
+    CHECK_STR(
+        read_with("a.csv", "id,name\n1,\xC2\xA0\n2,\xE3\x80\x80x\n\xE2\x80\x83,y\n", options),
+        "- a.csv:2: name: is empty\n- a.csv:4: id: is empty\n3|2|\xE3\x80\x80x|||\n0 merged\n");
+    CHECK_STR(read_with("a.csv", "id,name,aliases\n1,a,b|\xC2\xA0|c\n", options),
+              "2|1|a|b;c||\n0 merged\n");
+    CHECK_STR(
+        read_with("a.ndjson", "{\"id\":1,\"name\":\"a\",\"aliases\":[\"\xC2\xA0\"]}\n", options),
+        "- a.ndjson:1: aliases[0]: is empty\n0 merged\n");
+    CHECK_STR(read_with("a.csv",
+                        "id,name,aliases,text\n123456789,a,,\n1,123456789,,\n"
+                        "1,a,b|123456789,\n1,a,,123456789\n1,12345678,,\n",
+                        options),
+              "- a.csv:2: id: has too many bytes (limit 8)\n"
+              "- a.csv:3: name: has too many bytes (limit 8)\n"
+              "- a.csv:4: aliases: has too many bytes (limit 8)\n"
+              "- a.csv:5: text: has too many bytes (limit 8)\n6|1|12345678|||\n0 merged\n");
+}
+
 /* What the reader is told goes before what the first row looks like; other formats have none. */
 TEST(catalog_splits_at_the_delimiter_it_is_told)
 {

@@ -184,6 +184,19 @@ TEST(queries_leave_bad_rows_out_if_asked)
     CHECK_STR(read_all("-", T("a\n\xFF\n123456789\nb\n"), 0, &options), "1|a\n4|b\nskipped 2\n");
 }
 
+/* What the matcher would refuse, and all the others with it, is one bad row. */
+TEST(queries_take_no_text_that_no_matcher_takes)
+{
+    weft_catalog_options options = {.skip_bad = true, .text_bytes_max = 3};
+    CHECK_STR(read_all("q.csv", T("query\nabcd\nabc\n"), 0, &options), "3|abc\nskipped 1\n");
+    CHECK_STR(read_all("q.ndjson", T("\"abcd\"\n{\"text\":\"abcd\"}\n\"abc\"\n"), 0, &options),
+              "3|abc\nskipped 2\n");
+    CHECK_STR(read_all("q.txt", T("abcd\nabc\n"), 0, &options), "2|abc\nskipped 1\n");
+    options = (weft_catalog_options){.text_bytes_max = 3};
+    CHECK_STR(read_all("q.json", T("[\"abcd\"]"), 0, &options),
+              "! q.json:1: the text has too many bytes (limit 3) (item 1 of the array)\n");
+}
+
 TEST(queries_open_says_why_it_cannot)
 {
     weft_queries *queries = NULL;

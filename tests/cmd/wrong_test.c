@@ -252,8 +252,7 @@ TEST(program_says_which_line_of_a_file_is_wrong)
 
     static char text[80000] = "id,name\n1,a\n2,";
     memset(text + strlen(text), 'b', 70000);
-    check_bad_file("a.csv", text,
-                   ":3: Entity 'name' over the limit: query_bytes_max is 65536, got 70000");
+    check_bad_file("a.csv", text, ":3: name: has too many bytes (limit 65536)");
 }
 
 TEST(match_query_answers_what_comes_before_a_bad_line)

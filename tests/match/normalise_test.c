@@ -150,7 +150,7 @@ static void check_form(const char *text, size_t len, int form, const char *wante
 static bool has_space(const char *text, size_t len)
 {
     for (size_t at = 0; at < len;) {
-        if (wf_char_is_space(wf_utf8_next(text, &at)))
+        if (wf_utf8_is_space(wf_utf8_next(text, &at)))
             return true;
     }
     return false;
@@ -211,7 +211,7 @@ TEST(characters_agree_with_python)
     int is_space, is_alnum;
     while (fscanf(file, "%x %x %d %d", &c, &lower, &is_space, &is_alnum) == 4) {
         count++;
-        if (wf_char_is_space(c) != is_space || wf_char_is_alnum(c) != is_alnum)
+        if (wf_utf8_is_space(c) != is_space || wf_char_is_alnum(c) != is_alnum)
             FAIL("U+%04X: white space %d, alphanumeric %d", c, is_space, is_alnum);
         if (c != 0x130 && c != 0x3A3 && wf_char_lower(c) != lower)
             FAIL("U+%04X: lower case U+%04X, not U+%04X", c, lower, (unsigned)wf_char_lower(c));

@@ -165,7 +165,7 @@ static void take_words(wf_features *features, weft_str text)
     while (at < text.len) {
         size_t begin = at;
         uint32_t c = wf_utf8_next(text.ptr, &at);
-        if (!wf_char_is_space(c)) {
+        if (!wf_utf8_is_space(c)) {
             features->points[end] = c;
             features->offsets[end++] = (uint32_t)begin;
             continue;

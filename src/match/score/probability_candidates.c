@@ -122,7 +122,7 @@ static enum writing writing_of(weft_str raw)
     bool was_small = false, has_pair = false;
     for (size_t at = 0; at < raw.len; points++) {
         uint32_t c = wf_utf8_next(raw.ptr, &at);
-        if (wf_char_is_space(c))
+        if (wf_utf8_is_space(c))
             return WRITTEN_OTHERWISE;
         bool is_capital = wf_char_lower(c) != c;
         bool is_small = !is_capital && wf_char_is_cased(c);

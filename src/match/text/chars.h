@@ -15,9 +15,6 @@
 
 const char *wf_chars_version(void);
 
-/* White_Space, and the four separators U+001C-U+001F. */
-bool wf_char_is_space(uint32_t c);
-
 /* Letter or number. */
 bool wf_char_is_alnum(uint32_t c);
 

@@ -144,7 +144,7 @@ static void keep_signs(wf_folded *folded)
     size_t count = 0;
     for (size_t i = 0; i < folded->count; i++) {
         uint32_t c = folded->points[i];
-        if (wf_char_is_space(c)) {
+        if (wf_utf8_is_space(c)) {
             wants_space = count != 0;
             continue;
         }

@@ -49,7 +49,7 @@ static weft_str strip(weft_str text)
     bool is_leading = true;
     while (at < text.len) {
         size_t begin = at;
-        bool is_space = wf_char_is_space(wf_utf8_next(text.ptr, &at));
+        bool is_space = wf_utf8_is_space(wf_utf8_next(text.ptr, &at));
         if (is_space)
             continue;
         if (is_leading)
@@ -186,7 +186,7 @@ static int lower(wf_norm *norm)
 
 static bool is_punctuation(uint32_t c)
 {
-    return c != '_' && !wf_char_is_alnum(c) && !wf_char_is_mark(c) && !wf_char_is_space(c);
+    return c != '_' && !wf_char_is_alnum(c) && !wf_char_is_mark(c) && !wf_utf8_is_space(c);
 }
 
 static void space_punctuation(wf_norm *norm)
@@ -223,7 +223,7 @@ static int append_points(const wf_norm *norm, wf_buf *out)
     char *to = room;
     bool is_gap = false;
     for (size_t i = 0; i < norm->count; i++) {
-        if (wf_char_is_space(norm->points[i])) {
+        if (wf_utf8_is_space(norm->points[i])) {
             is_gap = to != room;
             continue;
         }
@@ -276,7 +276,7 @@ static int append_ascii(const weft_norm_options *options, weft_str text, wf_buf 
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.ptr[i];
         bool is_upper = c >= 'A' && c <= 'Z';
-        if (wf_char_is_space(c) || (options->remove_punctuation && is_punctuation(c))) {
+        if (wf_utf8_is_space(c) || (options->remove_punctuation && is_punctuation(c))) {
             is_gap = to != room;
             continue;
         }

@@ -2,6 +2,7 @@
 
 #include "match/tokenize/kinds.h"
 
+#include "base/utf8.h"
 #include "match/text/chars.h"
 
 #include <stddef.h>
@@ -104,7 +105,7 @@ static bool is_in(uint32_t c, const struct range *ranges, size_t count)
 
 bool wf_kind_is_space(uint32_t c)
 {
-    return wf_char_is_space(c) && !(c >= 0x1C && c <= 0x1F);
+    return wf_utf8_is_space(c) && !(c >= 0x1C && c <= 0x1F);
 }
 
 bool wf_kind_is_control(uint32_t c)
