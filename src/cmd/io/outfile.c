@@ -3,6 +3,7 @@
 #include "cmd/io/outfile.h"
 
 #include "base/str.h"
+#include "cmd/io/leftover.h"
 #include "cmd/say.h"
 
 #include <weft/file.h>
@@ -192,7 +193,8 @@ static int lock_part(const struct outfile *file)
     return 1;
 }
 
-/* Cuts off what is not known to be safe. */
+/* Cuts off what is not known to be safe; and what a run that was killed while it replaced its notes
+ * has left goes. */
 static int cut_part(struct outfile *file)
 {
     struct stat info;
@@ -209,6 +211,8 @@ static int cut_part(struct outfile *file)
         rc = weft_unlink(resume);
     if (rc == 0 || rc == -ENOENT)
         rc = weft_truncate(file->fd, (int64_t)file->bytes);
+    if (rc == 0)
+        rc = leftover_drop(resume);
     if (rc == 0)
         rc = keep(file, false);
     return rc == 0 || rc == -ECANCELED ? rc : say_failed("%s: %s", part, weft_strerror(rc));
@@ -304,6 +308,7 @@ static int sync_directory(const char *path)
 int outfile_finish(struct outfile *file)
 {
     int rc = keep(file, true);
+    file->is_whole = rc == 0;
     if (rc == 0)
         rc = weft_rename(wf_buf_ptr(&file->part_name), file->path);
     if (rc == 0)
@@ -329,7 +334,8 @@ static void keep_for_later(struct outfile *file)
     if (file->run.len == 0 || file->texts == 0) { /* nothing to go on with */
         drop(wf_buf_ptr(&file->resume_name));
         drop(part);
-    } else if (keep(file, false) == 0) {
+    } else if (file->is_whole || keep(file, false) == 0) {
+        /* The notes of a whole file stand: it may have its name already. */
         say("%" PRIu64 " texts are answered in %s; the same command goes on from there",
             file->texts, part);
     }
