@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define MORE_MIN 16u /* items of an array that grows */
+
 void *wf_alloc(size_t bytes)
 {
     if (WEFT_FAULT(WEFT_FAULT_ALLOC, "alloc"))
@@ -23,6 +25,20 @@ void *wf_grow(void *ptr, size_t count, size_t item_bytes)
     if (!wf_mul_ok(count, item_bytes, &bytes) || WEFT_FAULT(WEFT_FAULT_ALLOC, "grow"))
         return NULL;
     return weft_platform_get()->realloc(ptr, bytes != 0 ? bytes : 1);
+}
+
+void *wf_more(void *ptr, size_t count, size_t *capacity, size_t item_bytes)
+{
+    size_t wanted = 0;
+    if (count < *capacity)
+        return ptr;
+    if (!wf_mul_ok(*capacity, 2, &wanted))
+        return NULL;
+    wanted = wanted < MORE_MIN ? MORE_MIN : wanted;
+    void *more = wf_grow(ptr, wanted, item_bytes);
+    if (more != NULL)
+        *capacity = wanted;
+    return more;
 }
 
 void wf_free(void *ptr)

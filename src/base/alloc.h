@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Memory by the platform table, each call a fault point.  alloc and array give zeroed bytes; array
- * and grow check the product.  NULL means -ENOMEM.  Freeing NULL is fine.
+ * Memory by the platform table, each call a fault point.  alloc and array give zeroed bytes; array,
+ * grow and more check the product.  NULL means -ENOMEM.  Freeing NULL is fine.
  */
 #ifndef WF_ALLOC_H
 #define WF_ALLOC_H
@@ -18,6 +18,10 @@ void *wf_array(size_t count, size_t item_bytes);
 
 /* Like realloc of count * item_bytes; new bytes are not zeroed; on NULL the old block stands. */
 void *wf_grow(void *ptr, size_t count, size_t item_bytes);
+
+/* Room for one item behind the `count` of an array of *capacity, which doubles when it is full: the
+ * array, elsewhere perhaps. */
+void *wf_more(void *ptr, size_t count, size_t *capacity, size_t item_bytes);
 void wf_free(void *ptr);
 
 /* Copies of bytes; the string one adds a NUL. */

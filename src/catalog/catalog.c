@@ -25,7 +25,7 @@ struct weft_catalog {
     size_t file_count, file_capacity;
     weft_m_entity *entities;
     size_t *lines; /* one an entity */
-    size_t count, capacity;
+    size_t count, capacity, line_capacity;
     size_t skip_count, merge_count;
     wf_id_set ids;
     wf_field_set fields; /* of all records, bad ones too */
@@ -107,18 +107,16 @@ weft_str weft_catalog_field(const weft_catalog *catalog, size_t index)
 
 static int catalog_reserve(weft_catalog *catalog)
 {
-    if (catalog->count < catalog->capacity)
-        return 0;
-    size_t capacity = catalog->capacity == 0 ? 256 : catalog->capacity * 2;
-    weft_m_entity *entities = wf_grow(catalog->entities, capacity, sizeof(*entities));
+    weft_m_entity *entities =
+        wf_more(catalog->entities, catalog->count, &catalog->capacity, sizeof(*entities));
     if (entities == NULL)
         return -ENOMEM;
     catalog->entities = entities;
-    size_t *lines = wf_grow(catalog->lines, capacity, sizeof(*lines));
+    size_t *lines =
+        wf_more(catalog->lines, catalog->count, &catalog->line_capacity, sizeof(*lines));
     if (lines == NULL)
         return -ENOMEM;
     catalog->lines = lines;
-    catalog->capacity = capacity;
     return 0;
 }
 
@@ -128,14 +126,11 @@ static int note_file(weft_catalog *catalog, const wf_entity_draft *draft)
     const char *name = draft->records->name;
     if (draft->has_added)
         return 0;
-    if (catalog->file_count == catalog->file_capacity) {
-        size_t capacity = catalog->file_capacity == 0 ? 1 : catalog->file_capacity * 2;
-        struct catalog_file *files = wf_grow(catalog->files, capacity, sizeof(*files));
-        if (files == NULL)
-            return -ENOMEM;
-        catalog->files = files;
-        catalog->file_capacity = capacity;
-    }
+    struct catalog_file *files =
+        wf_more(catalog->files, catalog->file_count, &catalog->file_capacity, sizeof(*files));
+    if (files == NULL)
+        return -ENOMEM;
+    catalog->files = files;
     struct catalog_file *file = &catalog->files[catalog->file_count];
     file->first = catalog->count;
     if (!wf_arena_copy(&catalog->arena, (weft_str){name, strlen(name) + 1}, &file->name))

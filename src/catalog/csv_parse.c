@@ -85,14 +85,10 @@ static int csv_end_field(wf_csv *csv, wf_piece_error *error)
     if (csv->field_count == WF_CSV_FIELD_COUNT_MAX)
         return fail_row(csv, error, -WEFT_ELIMIT, WF_CSV_FIELD_COUNT_MAX,
                         "the row has too many fields");
-    if (csv->field_count == csv->ends_capacity) {
-        size_t capacity = csv->ends_capacity == 0 ? 16 : csv->ends_capacity * 2;
-        size_t *ends = wf_grow(csv->ends, capacity, sizeof(*ends));
-        if (ends == NULL)
-            return fail_row(csv, error, -ENOMEM, 0, "no memory");
-        csv->ends = ends;
-        csv->ends_capacity = capacity;
-    }
+    size_t *ends = wf_more(csv->ends, csv->field_count, &csv->ends_capacity, sizeof(*ends));
+    if (ends == NULL)
+        return fail_row(csv, error, -ENOMEM, 0, "no memory");
+    csv->ends = ends;
     csv->ends[csv->field_count++] = wf_buf_bytes(&csv->text);
     return 0;
 }

@@ -64,14 +64,10 @@ static bool is_blank(weft_str text)
 static int add_alias(wf_entity_draft *draft, weft_str alias)
 {
     size_t count = draft->entity.alias_count;
-    if (count == draft->alias_capacity) {
-        size_t capacity = count == 0 ? 16 : count * 2;
-        weft_str *aliases = wf_grow(draft->aliases, capacity, sizeof(*aliases));
-        if (aliases == NULL)
-            return -ENOMEM;
-        draft->aliases = aliases;
-        draft->alias_capacity = capacity;
-    }
+    weft_str *aliases = wf_more(draft->aliases, count, &draft->alias_capacity, sizeof(*aliases));
+    if (aliases == NULL)
+        return -ENOMEM;
+    draft->aliases = aliases;
     draft->aliases[count] = alias;
     draft->entity.alias_count = count + 1;
     draft->entity.aliases = draft->aliases;

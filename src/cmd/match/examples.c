@@ -19,14 +19,11 @@ void examples_fini(struct examples *examples)
 /* Room for one more, zeroed. */
 static weft_m_example *examples_next(struct examples *examples)
 {
-    if (examples->count == examples->capacity) {
-        size_t capacity = examples->capacity == 0 ? 256 : examples->capacity * 2;
-        weft_m_example *items = wf_grow(examples->items, capacity, sizeof(*items));
-        if (items == NULL)
-            return NULL;
-        examples->items = items;
-        examples->capacity = capacity;
-    }
+    weft_m_example *items =
+        wf_more(examples->items, examples->count, &examples->capacity, sizeof(*items));
+    if (items == NULL)
+        return NULL;
+    examples->items = items;
     weft_m_example *item = &examples->items[examples->count++];
     *item = (weft_m_example){0};
     return item;

@@ -18,14 +18,11 @@ void measure_fini(struct measure *measure)
 
 int measure_add(struct measure *measure, struct measured item)
 {
-    if (measure->count == measure->capacity) {
-        size_t capacity = measure->capacity == 0 ? 1024 : measure->capacity * 2;
-        struct measured *items = wf_grow(measure->items, capacity, sizeof(*items));
-        if (items == NULL)
-            return -ENOMEM;
-        measure->items = items;
-        measure->capacity = capacity;
-    }
+    struct measured *items =
+        wf_more(measure->items, measure->count, &measure->capacity, sizeof(*items));
+    if (items == NULL)
+        return -ENOMEM;
+    measure->items = items;
     measure->items[measure->count++] = item;
     return 0;
 }

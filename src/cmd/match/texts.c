@@ -56,18 +56,14 @@ int chunk_check(const struct chunk *chunk)
 
 static int chunk_reserve(struct chunk *chunk)
 {
-    if (chunk->count < chunk->capacity)
-        return 0;
-    size_t capacity = chunk->capacity == 0 ? 256 : chunk->capacity * 2;
-    weft_str *texts = wf_grow(chunk->texts, capacity, sizeof(*texts));
+    weft_str *texts = wf_more(chunk->texts, chunk->count, &chunk->capacity, sizeof(*texts));
     if (texts == NULL)
         return -ENOMEM;
     chunk->texts = texts;
-    size_t *lines = wf_grow(chunk->lines, capacity, sizeof(*lines));
+    size_t *lines = wf_more(chunk->lines, chunk->count, &chunk->line_capacity, sizeof(*lines));
     if (lines == NULL)
         return -ENOMEM;
     chunk->lines = lines;
-    chunk->capacity = capacity;
     return 0;
 }
 

@@ -18,7 +18,7 @@ struct chunk {
     wf_arena arena;
     weft_str *texts;
     size_t *lines; /* in the file; 0: an argument */
-    size_t count, capacity;
+    size_t count, capacity, line_capacity;
     size_t bytes;
     int rc; /* < 0: reading ended with this behind the texts, and `error` says why */
     bool is_last;

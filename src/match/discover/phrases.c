@@ -51,14 +51,10 @@ static bool says_nothing(weft_str word)
 
 static int add(struct phrases *it, weft_str words, uint32_t text, uint32_t length)
 {
-    if (it->count == it->capacity) {
-        size_t capacity = it->capacity == 0 ? 1024 : it->capacity * 2;
-        struct phrase *items = wf_grow(it->items, capacity, sizeof(*items));
-        if (items == NULL)
-            return -ENOMEM;
-        it->items = items;
-        it->capacity = capacity;
-    }
+    struct phrase *items = wf_more(it->items, it->count, &it->capacity, sizeof(*items));
+    if (items == NULL)
+        return -ENOMEM;
+    it->items = items;
     it->items[it->count++] = (struct phrase){words, text, length};
     return 0;
 }
