@@ -14,8 +14,7 @@
 #include <weft/http_log.h>
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <strings.h>
+#include <string.h>
 #include <unistd.h>
 
 struct proxy {
@@ -24,23 +23,25 @@ struct proxy {
 };
 
 /* What concerns one connection alone (RFC 9110 7.6.1), and what each side says for itself. */
-static bool is_hop_field(weft_str name)
+static bool is_hop_field(const char *name)
 {
-    static const char *const hops[] = {
-        "connection",     "keep-alive",        "proxy-connection", "te",
-        "trailer",        "transfer-encoding", "upgrade",          "host",
-        "content-length", "content-encoding",  "accept-encoding",  "expect",
-        "date",           "x-request-id",      "traceparent",      NULL};
-    for (size_t i = 0; hops[i] != NULL; i++) {
-        if (strlen(hops[i]) == name.len && strncasecmp(hops[i], name.ptr, name.len) == 0)
-            return true;
-    }
-    return false;
+    static const char hops[] = "|connection|keep-alive|proxy-connection|te|trailer|upgrade|host|"
+                               "transfer-encoding|content-length|content-encoding|accept-encoding|"
+                               "expect|date|x-request-id|traceparent|";
+    char entry[132];
+    snprintf(entry, sizeof entry, "|%s|", name);
+    return strcasestr(hops, entry) != NULL;
 }
 
-static ssize_t read_body(void *buf, size_t bytes, void *req)
+struct body {
+    weft_http_request *req;
+    ssize_t got; /* by the last read */
+};
+
+static ssize_t read_body(void *buf, size_t bytes, void *arg)
 {
-    return weft_http_read(req, buf, bytes);
+    struct body *body = arg;
+    return body->got = weft_http_read(body->req, buf, bytes);
 }
 
 /* The fields that go on, with the id and the trace of this request. */
@@ -67,11 +68,10 @@ static int pass_back(weft_exchange *exchange, weft_http_response *res)
     ssize_t count;
     WEFT_TRY(weft_http_set_status(res, weft_exchange_status(exchange)));
     for (size_t i = 0; weft_exchange_field_at(exchange, i, &field); i++) {
-        if (!is_hop_field(field.name)) {
-            char name[128];
-            snprintf(name, sizeof name, "%.*s", (int)field.name.len, field.name.ptr);
+        char name[128];
+        snprintf(name, sizeof name, "%.*s", (int)field.name.len, field.name.ptr);
+        if (!is_hop_field(name))
             WEFT_TRY(weft_http_set_field(res, name, field.value));
-        }
     }
     if (weft_exchange_length(exchange) >= 0)
         WEFT_TRY(weft_http_set_length(res, (uint64_t)weft_exchange_length(exchange)));
@@ -84,27 +84,25 @@ static int pass_on(weft_http_request *req, weft_http_response *res, void *arg)
 {
     const struct proxy *proxy = arg;
     weft_client_field fields[16];
-    char url[8192], method[16], digits[24], trace[WEFT_TRACE_BYTES];
+    struct body body = {.req = req};
+    char url[9000], method[16], trace[WEFT_TRACE_BYTES];
     weft_str target = weft_http_target(req), name = weft_http_method(req);
-    weft_str length = weft_http_field(req, "content-length"); /* digits: the server has checked */
-    snprintf(digits, sizeof digits, "%.*s", (int)length.len, length.len != 0 ? length.ptr : "");
-    int64_t bytes = strtoll(digits, NULL, 10);
-    bool has_body = bytes > 0 || weft_http_field(req, "transfer-encoding").ptr != NULL;
-    snprintf(url, sizeof url, "%s%.*s", proxy->backend, (int)target.len, target.ptr);
+    int64_t bytes = weft_http_length(req);
+    snprintf(url, sizeof url, "%.800s%.*s", proxy->backend, (int)target.len, target.ptr);
     snprintf(method, sizeof method, "%.*s", (int)name.len, name.ptr);
     weft_client_request request = {
         .method = method,
         .url = url,
         .fields = fields,
         .field_count = put_fields(req, fields, trace),
-        .body_read = has_body ? read_body : NULL,
-        .body_arg = req,
-        .body_bytes = bytes,
+        .body_read = bytes != 0 ? read_body : NULL,
+        .body_arg = &body,
+        .body_bytes = bytes > 0 ? bytes : 0, /* else in chunks */
         .keeps_redirects = true,
     };
     weft_exchange *exchange;
     int rc = weft_exchange_open(&exchange, proxy->client, &request);
-    if (rc == -ECANCELED)
+    if (rc == -ECANCELED || body.got < 0) /* then the server says what is wrong with the body */
         return rc;
     if (rc < 0)
         return weft_http_fail(res, rc == -ETIMEDOUT ? 504 : 502, NULL, "%s", weft_error_text());
@@ -126,11 +124,11 @@ static int serve(void *arg)
     options.done_arg = log;
     rc = rc < 0 ? rc : weft_client_new(&proxy->client, NULL);
     rc = rc < 0 ? rc : weft_http_server_new(&server, &options);
+    weft_http_route route = {.path = "/{path*}", .handler = pass_on, .arg = proxy};
+    route.flags = WEFT_HTTP_STREAM_BODY;
+    route.group = &limits;
     for (size_t i = 0; i < 6 && rc == 0; i++) {
-        weft_http_route route = {.method = methods[i], .path = "/{path*}", .handler = pass_on};
-        route.arg = proxy;
-        route.flags = WEFT_HTTP_STREAM_BODY;
-        route.group = &limits;
+        route.method = methods[i];
         rc = weft_http_server_add(server, &route);
     }
     rc = rc < 0 ? rc : weft_http_server_listen(server, proxy->listen);

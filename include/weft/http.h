@@ -307,6 +307,10 @@ WEFT_API weft_http_server *weft_http_get_server(const weft_http_request *req);
  * when the server has cancelled its handlers. */
 WEFT_API WEFT_MUST_USE int weft_http_defer(weft_http_request *req, weft_fn *fn, void *arg);
 
+/* How many bytes weft_http_read() gives in all, 0 without a body.  -1: on a WEFT_HTTP_STREAM_BODY
+ * route, if it comes in chunks, coded, or over HTTP/2 without a length: it is not known yet. */
+WEFT_API int64_t weft_http_length(const weft_http_request *req);
+
 /* The whole body, empty without one.  On a WEFT_HTTP_STREAM_BODY route always empty. */
 WEFT_API weft_str weft_http_body(const weft_http_request *req);
 

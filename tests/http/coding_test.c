@@ -394,6 +394,30 @@ TASK_TEST(coded_bodies_are_decoded_whole_and_piece_by_piece)
     free(text);
 }
 
+static int look_at_the_length(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)arg;
+    CHECK_EQ(weft_http_length(req), -1); /* Content-Length is that of the coded body */
+    return weft_http_respond_text(res, 200, "ok\n");
+}
+
+TASK_TEST(a_coded_body_that_is_read_in_pieces_has_no_known_length)
+{
+    struct site site;
+    wf_buf coded = {0};
+    need_codings();
+    encode(WF_CODING_GZIP, (weft_str)WEFT_STR("hello"), &coded);
+    site_handler = look_at_the_length;
+    CHECK_OK(site_open(&site, NULL));
+    struct answer answer;
+    CHECK_EQ(post_coded(&site, "/late", "gzip",
+                        (weft_str){wf_buf_ptr(&coded), wf_buf_bytes(&coded)}, &answer),
+             200);
+    CHECK_OK(site_close(&site));
+    answer_fini(&answer);
+    wf_buf_fini(&coded);
+}
+
 TASK_TEST(rows_of_content_encoding)
 {
     struct site site;

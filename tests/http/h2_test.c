@@ -78,6 +78,37 @@ TASK_TEST(h2_bodies_come_whole_and_in_pieces)
     h2_site_close(&site, &peer);
 }
 
+static int look_at_the_length(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    char text[32];
+    (void)arg;
+    snprintf(text, sizeof text, "%lld", (long long)weft_http_length(req));
+    return weft_http_respond_text(res, 200, text);
+}
+
+TASK_TEST(h2_a_body_has_a_length_where_one_is_known)
+{
+    static const struct {
+        const char *fields;
+        bool has_body;
+        const char *length;
+    } rows[] = {{"", false, "0"}, {"", true, "-1"}, {"content-length: 3\n", true, "3"}};
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    site_handler = look_at_the_length;
+    h2_site_open(&site, &peer, NULL);
+    for (int32_t i = 0; i < 3; i++) {
+        int32_t id = 1 + 2 * i;
+        h2_peer_head(&peer, id, rows[i].has_body ? 0 : END, "POST", "/late", rows[i].fields);
+        if (rows[i].has_body)
+            CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, END, id, "abc", 3));
+        h2_peer_answer(&peer, id, &answer);
+        CHECK_STR(answer.body, rows[i].length);
+    }
+    h2_site_close(&site, &peer);
+}
+
 static int send_file(weft_http_request *req, weft_http_response *res, void *arg)
 {
     int fd = weft_open(arg, O_RDONLY, 0);

@@ -12,6 +12,7 @@
 
 #define H "Host: a\r\n"
 #define END "\r\n"
+#define CHUNKED "Transfer-Encoding: chunked\r\n"
 
 #define CHECK_STR_IS(str_, text_) CHECK_BYTES((str_).ptr, (str_).len, text_, strlen(text_))
 
@@ -310,6 +311,39 @@ TASK_TEST(request_body_that_the_server_read_can_be_read_in_pieces)
 {
     site_handler = read_twice;
     ask_test("POST /test HTTP/1.1\r\n" H "Content-Length: 5\r\n" END "abcde", 200);
+}
+
+static int64_t length_wanted;
+
+static int check_length(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    char piece[64];
+    (void)arg;
+    CHECK_EQ(weft_http_length(req), length_wanted);
+    while (weft_http_read(req, piece, sizeof piece) > 0)
+        CHECK_EQ(weft_http_length(req), length_wanted);
+    return weft_http_respond_text(res, 200, "ok\n");
+}
+
+TASK_TEST(request_body_has_a_length_where_one_is_known)
+{
+    static const struct {
+        const char *text;
+        int64_t length;
+    } rows[] = {
+        {"GET /test HTTP/1.1\r\n" H END, 0},
+        {"POST /late HTTP/1.1\r\n" H END, 0},
+        {"POST /late HTTP/1.1\r\n" H "Content-Length: 5\r\n" END "abcde", 5},
+        {"POST /late HTTP/1.1\r\n" H CHUNKED END "5\r\nabcde\r\n0\r\n" END, -1},
+        {"POST /test HTTP/1.1\r\n" H "Content-Length: 5\r\n" END "abcde", 5},
+        {"POST /test HTTP/1.1\r\n" H CHUNKED END "5\r\nabcde\r\n0\r\n" END, 5},
+    };
+    site_handler = check_length;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        note("row %zu", i);
+        length_wanted = rows[i].length;
+        ask_test(rows[i].text, 200);
+    }
 }
 
 /* What a handler sees that reads `body` from a client which then does `end`. */

@@ -53,6 +53,7 @@ static int post_echo(weft_http_request *req, weft_http_response *res, void *arg)
 {
     weft_str body = weft_http_body(req);
     (void)arg;
+    CHECK_EQ((size_t)weft_http_length(req), body.len);
     return weft_http_respond(res, 200, "application/octet-stream", body.ptr, body.len);
 }
 

@@ -213,6 +213,14 @@ weft_http_server *weft_http_get_server(const weft_http_request *req)
 
 /* ---- body ---- */
 
+int64_t weft_http_length(const weft_http_request *req)
+{
+    bool is_told = !req->head.is_chunked && req->coding == WF_CODING_IDENTITY;
+    if (req->is_collecting) /* it has */
+        return (int64_t)wf_buf_bytes(&req->body);
+    return is_told ? (int64_t)req->head.content_length : -1;
+}
+
 weft_str weft_http_body(const weft_http_request *req)
 {
     if (wf_buf_bytes(&req->body) == 0)
