@@ -109,6 +109,34 @@ TASK_TEST(h2_a_body_has_a_length_where_one_is_known)
     h2_site_close(&site, &peer);
 }
 
+static int answer_then_read(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    char piece[16];
+    ssize_t count;
+    (void)arg;
+    WEFT_TRY(weft_http_write(res, "first ", 6));
+    while ((count = weft_http_read(req, piece, sizeof piece)) > 0)
+        WEFT_TRY(weft_http_write(res, piece, (size_t)count));
+    return (int)count;
+}
+
+TASK_TEST(h2_expect_continue_is_not_answered_behind_the_beginning_of_an_answer)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    site_handler = answer_then_read;
+    h2_site_open(&site, &peer, NULL);
+    h2_peer_head(&peer, 1, 0, "POST", "/late", "expect: 100-continue\n");
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, END, 1, "hello", 5));
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK_EQ(answer.status, 200);
+    CHECK_STR(answer.body, "first hello");
+    CHECK(answer.is_whole);
+    h2_site_close(&site, &peer);
+}
+
 static int send_file(weft_http_request *req, weft_http_response *res, void *arg)
 {
     int fd = weft_open(arg, O_RDONLY, 0);

@@ -460,6 +460,37 @@ TASK_TEST(expect_continue_is_answered_before_the_body_comes)
     CHECK_OK(site_close(&site));
 }
 
+static int answer_then_read(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    char piece[16];
+    ssize_t count;
+    (void)arg;
+    WEFT_TRY(weft_http_write(res, "first ", 6));
+    while ((count = weft_http_read(req, piece, sizeof piece)) > 0)
+        WEFT_TRY(weft_http_write(res, piece, (size_t)count));
+    return (int)count;
+}
+
+/* It would stand in the middle of the body. */
+TASK_TEST(expect_continue_is_not_answered_behind_the_beginning_of_an_answer)
+{
+    struct site site;
+    struct answer answer;
+    site_handler = answer_then_read;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    client_send(client,
+                "POST /late HTTP/1.1\r\n" H "Expect: 100-continue\r\nContent-Length: 5\r\n" END);
+    CHECK_OK(weft_sleep(WEFT_SEC)); /* as long as clients wait for it */
+    client_send(client, "hello");
+    CHECK_OK(client_read(client, &answer));
+    CHECK_EQ(answer.status, 200);
+    CHECK_STR(answer.body, "first hello");
+    answer_fini(&answer);
+    weft_stream_close(client);
+    CHECK_OK(site_close(&site));
+}
+
 TASK_TEST(large_bodies_pass_in_both_directions)
 {
     struct site site;

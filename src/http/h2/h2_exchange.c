@@ -352,7 +352,7 @@ static int h2_finish(weft_http_response *res)
 static int h2_go_on(weft_http_request *req)
 {
     struct wf_h2 *h2 = req->conn->h2;
-    if (!req->wants_continue || req->h2.id == 0)
+    if (!req->wants_continue || req->res.has_begun || req->h2.id == 0)
         return 0;
     req->wants_continue = false;
     const nghttp2_nv nv = nv_of(TEXT(":status"), TEXT("100"));

@@ -184,7 +184,7 @@ static int h1_finish(weft_http_response *res)
 static int h1_go_on(weft_http_request *req)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    if (!req->wants_continue)
+    if (!req->wants_continue || req->res.has_begun) /* behind an answer it would be part of it */
         return 0;
     req->wants_continue = false;
     return h1_put(req, go_on, sizeof go_on - 1);
