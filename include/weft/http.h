@@ -276,6 +276,10 @@ WEFT_API weft_str weft_http_path_param(const weft_http_request *req, const char 
 WEFT_API weft_str weft_http_query_param(const weft_http_request *req, const char *name);
 WEFT_API weft_str weft_http_field(const weft_http_request *req, const char *name);
 
+/* The fields in the order of the head, those of one name too.  False behind the last. */
+WEFT_API bool weft_http_field_at(const weft_http_request *req, size_t index, weft_str *out_name,
+                                 weft_str *out_value);
+
 /* The index-th parameter of the query; false past the last. */
 WEFT_API bool weft_http_query_at(const weft_http_request *req, size_t index, weft_str *out_name,
                                  weft_str *out_value);

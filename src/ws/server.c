@@ -70,12 +70,25 @@ static int judge(const weft_http_request *req, weft_http_response *res,
 
 /* ---- what is agreed on ---- */
 
+/* The next field of that name from *at on: a list may come in several (RFC 6455 11.3.2, 11.3.4). */
+static bool next_list(const weft_http_request *req, const char *name, size_t *at, weft_str *out)
+{
+    weft_str found;
+    while (weft_http_field_at(req, (*at)++, &found, out)) {
+        if (wf_http_same(found, weft_str_of(name)))
+            return true;
+    }
+    return false;
+}
+
 static const char *choose_protocol(const weft_http_request *req, const weft_ws_options *options)
 {
-    weft_str offered = weft_http_field(req, "sec-websocket-protocol");
-    for (size_t i = 0; i < options->protocol_count && offered.ptr != NULL; i++) {
-        if (wf_http_list_has(offered, weft_str_of(options->protocols[i])))
-            return options->protocols[i];
+    for (size_t i = 0; i < options->protocol_count; i++) {
+        weft_str offered;
+        for (size_t at = 0; next_list(req, "sec-websocket-protocol", &at, &offered);) {
+            if (wf_http_list_has(offered, weft_str_of(options->protocols[i])))
+                return options->protocols[i];
+        }
     }
     return "";
 }
@@ -85,8 +98,10 @@ static int choose_deflate(weft_ws *ws, const weft_http_request *req, weft_http_r
 {
     struct wf_ws_deflate_terms terms = {.is_on = false};
     char text[WF_WS_TERMS_BYTES];
-    weft_str offers = weft_http_field(req, "sec-websocket-extensions");
-    if (options->deflate != WEFT_WS_PLAIN && wf_ws_deflate_is_there())
+    bool is_wanted = options->deflate != WEFT_WS_PLAIN && wf_ws_deflate_is_there();
+    weft_str offers;
+    for (size_t at = 0;
+         is_wanted && !terms.is_on && next_list(req, "sec-websocket-extensions", &at, &offers);)
         wf_ws_deflate_choose(offers, options->deflate == WEFT_WS_DEFLATE_KEEPS, &terms);
     if (!terms.is_on)
         return 0;

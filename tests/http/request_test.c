@@ -50,6 +50,10 @@ static int look_at_the_line(weft_http_request *req, weft_http_response *res, voi
     CHECK_STR_IS(weft_http_field(req, "x-ONE"), "first");
     CHECK(weft_http_field(req, "x-on").ptr == NULL);
     CHECK(weft_http_field(req, "x-one-more").ptr == NULL);
+    CHECK(weft_http_field_at(req, 2, &name, &value));
+    CHECK_STR_IS(name, "X-One");
+    CHECK_STR_IS(value, "second");
+    CHECK(!weft_http_field_at(req, 3, &name, &value));
     CHECK_EQ(weft_http_body(req).len, 0u);
     CHECK(weft_http_body(req).ptr != NULL);
     CHECK_OK(weft_http_get_peer(req, &peer));

@@ -117,6 +117,31 @@ TASK_TEST(a_subprotocol_is_chosen_by_the_servers_preference)
     CHECK_OK(ends_close(&ends));
 }
 
+/* RFC 6455 11.3.2 and 11.3.4. */
+TASK_TEST(lists_may_come_in_several_fields)
+{
+    static const char *const ours[] = {"chat.v2", "chat.v1"};
+    static const char one[] = "Sec-WebSocket-Protocol: x, chat.v1, chat.v2\r\n"
+                              "Sec-WebSocket-Extensions: y, permessage-deflate\r\n\r\n";
+    static const char many[] = "Sec-WebSocket-Protocol: x\r\nSec-WebSocket-Extensions: y\r\n"
+                               "Sec-WebSocket-Protocol: chat.v1\r\n"
+                               "Sec-WebSocket-Extensions: permessage-deflate\r\n"
+                               "Sec-WebSocket-Protocol: chat.v2\r\n\r\n";
+    struct ends ends;
+    char answers[2][1024], head[1024];
+    CHECK_OK(ends_open(&ends, NULL, ends_echo));
+    ends.options.protocols = ours;
+    ends.options.protocol_count = 2;
+    for (int i = 0; i < 2; i++) {
+        snprintf(head, sizeof head, GET UPGRADE VERSION KEY "%s", i == 0 ? one : many);
+        CHECK_EQ(ask(&ends, head, answers[i], sizeof answers[i]), 101);
+        CHECK(strstr(answers[i], "\r\nSec-WebSocket-Protocol: chat.v2\r\n") != NULL);
+    }
+    CHECK_EQ(strstr(answers[0], "permessage-deflate") != NULL,
+             strstr(answers[1], "permessage-deflate") != NULL);
+    CHECK_OK(ends_close(&ends));
+}
+
 /* ---- the client ---- */
 
 #define SWITCH "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"

@@ -112,6 +112,17 @@ weft_str weft_http_field(const weft_http_request *req, const char *name)
     return no_str;
 }
 
+bool weft_http_field_at(const weft_http_request *req, size_t index, weft_str *out_name,
+                        weft_str *out_value)
+{
+    if (index >= req->head.field_count)
+        return false;
+    const struct wf_h1_field *field = &req->fields[index];
+    *out_name = (weft_str){req->text + field->name_at, field->name_len};
+    *out_value = (weft_str){req->text + field->value_at, field->value_len};
+    return true;
+}
+
 bool weft_http_has_type(const weft_http_request *req, const char *type)
 {
     weft_str field = weft_http_field(req, "content-type"), essence;
