@@ -281,6 +281,17 @@ static int say(struct explanation *all, wf_buf *issue, wf_buf *suggestion)
  * wrong by its own word. */
 #define TENTHS_SENSIBLE 3
 
+/* Below this the text means none of them, or could mean many. */
+#define LIKELY_MIN 0.1f
+
+/* Is the second about as likely as the first? */
+static bool has_several(const struct explanation *all)
+{
+    const weft_m_hit *hits = all->shown.hits;
+    return all->shown.hit_count > 1 && hits[0].score >= LIKELY_MIN &&
+           2 * hits[1].score >= hits[0].score;
+}
+
 static int say_below(struct explanation *all)
 {
     wf_buf issue = {0}, suggestion = {0};
@@ -293,6 +304,10 @@ static int say_below(struct explanation *all)
                       "Lower the threshold to 0.%d (--threshold of weft match, "
                       "weft_m_set_threshold() in C), or add the text as an alias",
                       tenths);
+    else if (has_several(all))
+        wf_buf_puts(&suggestion,
+                    "Several are about as likely: offer all of them, or add the text as "
+                    "an alias of the one it means");
     else
         wf_buf_puts(&suggestion, "The text is likely novel: add it as an entity, or as an alias of "
                                  "the one it means");

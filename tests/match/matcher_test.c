@@ -428,7 +428,7 @@ TEST(a_diagnosis_says_what_to_do)
     weft_m_explanation_free(explanation);
 
     CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, NULL));
-    CHECK_OK(weft_m_diagnose(matcher, STR("Federal State"), 3, &explanation, NULL));
+    CHECK_OK(weft_m_diagnose(matcher, STR("Federal Land"), 3, &explanation, NULL));
     CHECK(explanation->is_ready);
     CHECK_EQ(strncmp(explanation->issue.ptr, "Score 0.", 8), 0);
     CHECK(strstr(explanation->issue.ptr, " below threshold 0.5") != NULL);
@@ -442,7 +442,7 @@ TEST(a_diagnosis_says_what_to_do)
     weft_m_explanation_free(explanation);
 
     CHECK_OK(weft_m_set_threshold(matcher, 0.4f, NULL)); /* as it was told */
-    CHECK_OK(weft_m_diagnose(matcher, STR("Federal State"), 3, &explanation, NULL));
+    CHECK_OK(weft_m_diagnose(matcher, STR("Federal Land"), 3, &explanation, NULL));
     CHECK(explanation->is_matched);
     weft_m_explanation_free(explanation);
     CHECK_OK(weft_m_set_threshold(matcher, 0.15f, NULL));

@@ -303,6 +303,96 @@ TEST(only_those_allowed_are_rivals)
     subject_free(&s);
 }
 
+/* Thirty companies, some of them banks. */
+static const char *const companies[] = {
+    "Deutsche Bank",    "Bank of America",  "Commerz Bank", "3M Company",
+    "Siemens AG",       "Apple Inc",        "Volkswagen",   "Ford",
+    "General Motors",   "General Electric", "Toyota",       "Shell plc",
+    "Exxon Mobil",      "JPMorgan Chase",   "Coca-Cola",    "PepsiCo",
+    "Nestle",           "Unilever",         "BASF",         "Bayer",
+    "SAP SE",           "Allianz",          "Munich Re",    "Telekom",
+    "DHL Group",        "Renault",          "IBM",          "Norsk Hydro Limited",
+    "Philips Electric", "Sony Corporation",
+};
+
+static double best_of(subject *s, const char *query, uint32_t *entity)
+{
+    double best = 0;
+    const wf_judge *judged = judge(s, str_of(query), 1, NULL);
+    for (size_t i = 0; i < judged->entrant_count; i++) {
+        if (judged->entrants[i].probability <= best)
+            continue;
+        best = judged->entrants[i].probability;
+        *entity = judged->entrants[i].entity;
+    }
+    return best;
+}
+
+TEST(a_word_of_several_names_means_each_of_them)
+{
+    static const struct {
+        const char *query;
+        uint32_t entity;
+        double least, most;
+    } table[] = {
+        {"IBM", 26, 1, 1},
+        {"Deutsche", 0, 0.6, 1}, /* no other has it */
+        {"Deutsche Bank AG", 0, 0.9, 1},
+        {"hydro", 27, 0.6, 1},
+        {"exxon", 12, 0.6, 1},
+        {"bank", 0, 0.1, 0.4}, /* three have it */
+        {"Bank", 0, 0.1, 0.4},
+        {"the bank", 0, 0.1, 0.4},
+        {"general", 9, 0.1, 0.4},     /* two have it, and it is common */
+        {"company", 3, 0.1, 0.45},    /* one has it, and it is common */
+        {"compani", 3, 0.1, 0.8},     /* less so if it is not quite that */
+        {"company 3m", 3, 0.6, 1},    /* not that word alone */
+        {"general motor", 8, 0.9, 1}, /* two words of it */
+        {"limited", 27, 0, 0.45},
+    };
+    weft_m_entity entities[30];
+    subject s;
+    for (size_t i = 0; i < 30; i++)
+        entities[i] = (weft_m_entity){.id = str_of(companies[i]), .name = str_of(companies[i])};
+    s = subject_make(entities, 30);
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        uint32_t entity = 0;
+        double found = best_of(&s, table[i].query, &entity);
+        note("%s: %.3f for %s", table[i].query, found, companies[entity]);
+        CHECK_GE(found, table[i].least);
+        CHECK_GE(table[i].most, found);
+        CHECK(table[i].most < 0.6 || entity == table[i].entity);
+    }
+    subject_free(&s);
+}
+
+TEST(an_ambiguous_word_leaves_order_and_sum_nearly_as_they_are)
+{
+    static const char *const knives[] = {"paring knife",    "bread knife",   "garden knife",
+                                         "chef's knife 20", "digging spade", "hedge shears"};
+    weft_m_entity entities[6];
+    uint64_t some = 3;
+    double sum = 0;
+    for (size_t i = 0; i < 6; i++)
+        entities[i] = (weft_m_entity){.id = str_of(knives[i]), .name = str_of(knives[i])};
+    subject s = subject_make(entities, 6);
+    const wf_judge *judged = judge(&s, str_of("knife"), 1, NULL);
+    for (size_t i = 0; i < judged->entrant_count; i++) {
+        const wf_entrant *one = &judged->entrants[i];
+        CHECK_GE(0.4, one->probability);
+        for (size_t k = 0; k < judged->entrant_count; k++)
+            CHECK(one->score <= judged->entrants[k].score ||
+                  one->probability >= judged->entrants[k].probability);
+        sum += one->probability;
+    }
+    CHECK_GE(sum, 0.7); /* one of the knives is meant */
+
+    judged = judge(&s, str_of("knife"), 1, &some); /* of these two */
+    CHECK_EQ(judged->entrant_count, 2);
+    CHECK_GE(judged->entrants[0].probability, 0.4);
+    subject_free(&s);
+}
+
 TEST(initials_find_names_as_they_are_written)
 {
     static const weft_str ecb[] = {{"ECB", 3}};

@@ -5,6 +5,7 @@
 
 #include "match/score/initials.h"
 #include "match/score/word.h"
+#include "match/text/common.h"
 
 static double one(wf_points word, void *arg)
 {
@@ -56,6 +57,29 @@ TEST(words_are_alike_by_the_table)
     }
     free(a);
     free(b);
+}
+
+TEST(common_words_are_those_of_the_list)
+{
+    static const struct {
+        const char *word;
+        bool wanted;
+    } table[] = {
+        {"a", true},         {"y", true},         {"bank", false},     {"company", true},
+        {"gmbh", true},      {"the", true},       {"works", false},    {"worldwide", true},
+        {"", false},         {"compan", false},   {"companys", false}, {"siemens", false},
+        {"deutsche", false}, {"zz", false},       {"0", false},        {"ag", true},
+        {"world", true},     {"worldwid", false}, {"museum", false},   {"quality", false},
+        {"zone", false},     {"g", false},        {"{", false},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        uint32_t points[16];
+        size_t count = strlen(table[i].word);
+        for (size_t k = 0; k < count; k++)
+            points[k] = (unsigned char)table[i].word[k];
+        note("%s", table[i].word);
+        CHECK(wf_is_common((wf_points){points, count}) == table[i].wanted);
+    }
 }
 
 TEST(phrases_cover_each_other_word_by_word)

@@ -15,7 +15,7 @@
 #define TAG_EXTENTS WF_TAG('N', 'O', 'V', 'X')
 
 /* A change of what a strategy's score means is a new version: the samples are taken again. */
-#define VERSION 7u
+#define VERSION 8u
 #define ID_BYTES 24
 
 struct plan {

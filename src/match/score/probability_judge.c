@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/utf8.h"
 #include "match/embed/sort.h"
+#include "match/score/ambiguity.h"
 #include "match/score/compare.h"
 
 #include <assert.h>
@@ -75,16 +76,25 @@ static double cosine_with(const wf_probability *it, wf_judge *judge, uint32_t te
                : wf_probe_cosine(&judge->probe, points, norm);
 }
 
-static int compare_candidate(wf_probability *it, wf_judge *judge, wf_candidate *candidate)
+/* Reads a text of the catalogue into judge->row. */
+static int read_row(const wf_probability *it, wf_judge *judge, uint32_t text)
 {
-    int rc = wf_probability_pad(it, judge, candidate->text);
+    int rc = wf_probability_pad(it, judge, text);
     if (rc < 0)
         return rc;
     wf_points inner = {judge->padded.points + 1, judge->padded.count - 2};
-    const float *rarities = it->word_rarities + it->word_start[candidate->text];
+    const float *rarities = it->word_rarities + it->word_start[text];
     wf_phrase_read(&judge->row, inner, next_rarity, &rarities);
     if (is_short(judge))
         wf_phrase_number(&judge->row, &judge->query.places);
+    return 0;
+}
+
+static int compare_candidate(wf_probability *it, wf_judge *judge, wf_candidate *candidate)
+{
+    int rc = read_row(it, judge, candidate->text);
+    if (rc < 0)
+        return rc;
     wf_compare(&judge->query, &judge->row, cosine_with(it, judge, candidate->text), it->word_unseen,
                candidate->signs);
     candidate->score = wf_model_score(candidate->signs);
@@ -297,7 +307,64 @@ static int share_ties(wf_judge *judge)
     return 0;
 }
 
-static int weigh(wf_judge *judge)
+/* The best of those that share the probability; NULL: there is none. */
+static const wf_entrant *best_entrant(const wf_judge *judge)
+{
+    const wf_entrant *best = NULL;
+    for (size_t i = 0; i < judge->entrant_count; i++) {
+        const wf_entrant *entrant = &judge->entrants[i];
+        if (!entrant->is_tail && (best == NULL || entrant->score > best->score))
+            best = entrant;
+    }
+    return best;
+}
+
+/* Is the query as well in the entity's row as in the best one's? */
+static bool has_as_much(const wf_judge *judge, const wf_entrant *entrant, const wf_entrant *best)
+{
+    const double *signs = judge->candidates[entrant->candidate].signs;
+    return signs[WF_SIGN_QUERY_WORDS] >=
+           0.9 * judge->candidates[best->candidate].signs[WF_SIGN_QUERY_WORDS];
+}
+
+/* A part of the probability is shared equally by those that have the query's word.  If only some
+ * are allowed, the others are out of the question. */
+static void spread(wf_judge *judge, const wf_ask *ask, const wf_entrant *best,
+                   wf_ambiguity ambiguity)
+{
+    double sum = 0, found = 0;
+    for (size_t i = 0; i < judge->entrant_count; i++) {
+        const wf_entrant *entrant = &judge->entrants[i];
+        if (entrant->is_tail)
+            continue;
+        sum += entrant->probability;
+        found += has_as_much(judge, entrant, best);
+    }
+    double count = ask->allowed == NULL ? ambiguity.count : found;
+    double each = ambiguity.weight * sum / fmax(count, found);
+    for (size_t i = 0; i < judge->entrant_count; i++) {
+        wf_entrant *entrant = &judge->entrants[i];
+        entrant->probability *= 1 - ambiguity.weight;
+        if (has_as_much(judge, entrant, best))
+            entrant->probability += each;
+    }
+}
+
+static int spread_if_ambiguous(const wf_probability *it, wf_judge *judge, const wf_ask *ask)
+{
+    const wf_entrant *best = best_entrant(judge);
+    if (best == NULL || judge->none == -INFINITY || !wf_may_be_ambiguous(&judge->query))
+        return 0;
+    int rc = read_row(it, judge, judge->candidates[best->candidate].text);
+    if (rc < 0)
+        return rc;
+    wf_ambiguity ambiguity = wf_ambiguity_of(&judge->query, &judge->row, it->word_unseen);
+    if (ambiguity.weight > 0)
+        spread(judge, ask, best, ambiguity);
+    return 0;
+}
+
+static int weigh(const wf_probability *it, wf_judge *judge, const wf_ask *ask)
 {
     judge->total = judge->none;
     for (size_t i = 0; i < judge->entrant_count; i++) {
@@ -309,7 +376,9 @@ static int weigh(wf_judge *judge)
         double total = entrant->is_tail ? log_add(judge->total, entrant->score) : judge->total;
         entrant->probability = exp(entrant->score - total);
     }
-    int rc = share_ties(judge);
+    int rc = spread_if_ambiguous(it, judge, ask);
+    if (rc == 0)
+        rc = share_ties(judge);
     for (size_t i = 0; i < judge->entrant_count; i++) {
         if (judge->entrants[i].is_exact)
             judge->entrants[i].probability = 1;
@@ -338,5 +407,5 @@ int wf_probability_judge_folded(wf_probability *it, wf_seeker *seeker, const wf_
     judge->none = wf_model_none(judge->query.solid_count, judge->query.word_count,
                                 it->head.catalogue->entity_count);
     favour_exact(judge);
-    return weigh(judge);
+    return weigh(it, judge, ask);
 }
