@@ -91,7 +91,8 @@ typedef struct weft_http_limits {
     uint32_t requests_per_connection_max; /* 10,000 */
     uint32_t connection_count_max;    /* 0: nine tenths of the descriptors this process may have */
     uint32_t address_connections_max; /* of one address, an IPv6 one is its /64; one more gets 503.
-                                         0: no limit, as behind a proxy */
+                                         0: 256 of one of the internet, any number of others,
+                                         as proxies have; UINT32_MAX: no limit */
     uint32_t in_hand_max;             /* requests with a handler: 64 */
     uint32_t queue_max;               /* requests that wait for one: 256 */
     weft_time queue_time_max;         /* 500 ms */

@@ -35,6 +35,29 @@ TEST(peers_are_addresses_without_ports_and_networks_of_ipv6)
     check_alike("[2001:db8:0:1::1]:80", "[2001:db8:0:2::1]:80", false);
 }
 
+TEST(peers_of_the_internet_are_told_from_neighbours)
+{
+    static const char *const public[] = {"1.1.1.1:1",          "11.0.0.1:1",    "100.63.0.1:1",
+                                         "100.128.0.1:1",      "169.253.0.1:1", "172.15.0.1:1",
+                                         "172.32.0.1:1",       "192.167.0.1:1", "[2001:db8::1]:1",
+                                         "[::ffff:9.9.9.9]:1", "[fec0::1]:1"};
+    static const char *const neighbours[] = {
+        "10.1.2.3:1",   "100.64.0.1:1", "100.127.0.1:1", "127.0.0.2:1",         "169.254.1.1:1",
+        "172.16.0.1:1", "172.31.0.1:1", "192.168.7.7:1", "0.0.0.0:1",           "[::1]:1",
+        "[fc00::1]:1",  "[fdff::1]:1",  "[fe80::1]:1",   "[::ffff:10.0.0.1]:1", "unix:/tmp/x"};
+    weft_addr addr;
+    for (size_t i = 0; i < sizeof public / sizeof public[0]; i++) {
+        note("%s", public[i]);
+        CHECK_OK(weft_addr_parse(&addr, public[i]));
+        CHECK(wf_peer_is_public(&addr));
+    }
+    for (size_t i = 0; i < sizeof neighbours / sizeof neighbours[0]; i++) {
+        note("%s", neighbours[i]);
+        CHECK_OK(weft_addr_parse(&addr, neighbours[i]));
+        CHECK(!wf_peer_is_public(&addr));
+    }
+}
+
 TEST(peers_of_unix_sockets_are_not_counted)
 {
     struct wf_peers peers = {0};

@@ -5,6 +5,7 @@
 #include "site.h"
 
 #include <stdlib.h>
+#include <weft/sim.h>
 #include <weft/sys/stream.h>
 
 #define H "Host: a\r\n"
@@ -221,6 +222,46 @@ TASK_TEST(class_46_connections_past_the_limit_wait_in_the_kernel)
 
 /* Clients that pipeline without reading stop being read. */
 /* One more than an address may have is told so, and there is room again when one goes. */
+enum { PUBLIC_MAX = 256 };
+
+/* Connects so often, then once more: the status of what that one is told, 0 for nothing. */
+static int crowd_from(struct site *site, const char *host)
+{
+    static weft_stream *crowd[PUBLIC_MAX];
+    struct answer answer = {0};
+    (void)!weft_sim_host(host); /* in simulation only; else all come from this machine */
+    for (int i = 0; i < PUBLIC_MAX; i++)
+        crowd[i] = client_open(site);
+    int status = ask(site, "GET /ok HTTP/1.1\r\n" H END, &answer);
+    if (status == 503)
+        CHECK(strstr(answer.body, "\"limit\":256,\"seen\":257") != NULL);
+    answer_fini(&answer);
+    for (int i = 0; i < PUBLIC_MAX; i++)
+        weft_stream_abort(crowd[i]);
+    return status;
+}
+
+static int crowd_of_neighbours(void *site)
+{
+    return crowd_from(site, "10.1.2.3");
+}
+
+static int crowd_of_strangers(void *site)
+{
+    return crowd_from(site, "93.184.216.34");
+}
+
+/* Nothing else being said. */
+TASK_TEST(class_46_an_address_of_the_internet_may_have_256_connections)
+{
+    struct site site;
+    bool is_simulated = strcmp(test_backend(), "sim") == 0;
+    CHECK_OK(site_open(&site, NULL));
+    CHECK_EQ(weft_await(weft_spawn(crowd_of_neighbours, &site)), 200);
+    CHECK_EQ(weft_await(weft_spawn(crowd_of_strangers, &site)), is_simulated ? 503 : 200);
+    CHECK_OK(site_close(&site));
+}
+
 TASK_TEST(class_46_an_address_may_have_so_many_connections)
 {
     const weft_http_options options = {.limits.address_connections_max = 2};

@@ -9,6 +9,9 @@
 #include <stdio.h>
 #include <weft/sys/opened.h>
 
+#define PUBLIC_CONNECTIONS_MAX 256u /* of one address of the internet, where nothing else is said  \
+                                     */
+
 #define CLEAR_TEXT_BODY "This port speaks HTTPS, and the request came as plain HTTP text.\n"
 
 /* ---- TLS ---- */
@@ -55,21 +58,29 @@ void wf_conn_secure(struct wf_conn *conn)
 
 /* ---- connections of one address ---- */
 
-static int conn_count_peer(struct wf_conn *conn)
+/* How many its address may have; 0: any number. */
+static uint32_t conn_peer_max(const struct wf_conn *conn, const weft_addr *peer)
+{
+    uint32_t max = conn->server->limits.address_connections_max;
+    return max != 0 ? max : wf_peer_is_public(peer) ? PUBLIC_CONNECTIONS_MAX : 0;
+}
+
+/* 0, or how many its address may have, and has. */
+static uint32_t conn_count_peer(struct wf_conn *conn)
 {
     weft_addr addr;
-    uint32_t max = conn->server->limits.address_connections_max;
-    if (max == 0 || weft_stream_get_peer(conn->stream, &addr) < 0)
+    if (weft_stream_get_peer(conn->stream, &addr) < 0)
         return 0;
-    return wf_peers_enter(&conn->server->peers, &addr, max, &conn->peer);
+    uint32_t max = conn_peer_max(conn, &addr);
+    int rc = max != 0 ? wf_peers_enter(&conn->server->peers, &addr, max, &conn->peer) : 0;
+    return rc < 0 ? max : 0;
 }
 
 /* Nothing was read and nothing will be: the answer is to whatever it may ask. */
-static void conn_refuse_peer(struct wf_conn *conn)
+static void conn_refuse_peer(struct wf_conn *conn, uint32_t max)
 {
     weft_http_server *server = conn->server;
     char head[256], body[256];
-    uint32_t max = server->limits.address_connections_max;
     int body_bytes =
         snprintf(body, sizeof body,
                  "{\"error\":{\"code\":\"overloaded\",\"message\":\"Your address has too "
@@ -119,8 +130,9 @@ void wf_conn_accept(weft_listener *listener, int fd, void *arg)
     else
         wf_conn_set_state(conn, WF_CONN_NEW, server->limits.keep_alive_max);
     wf_server_conn_came(server);
-    if (conn_count_peer(conn) < 0)
-        conn_refuse_peer(conn);
+    uint32_t max = conn_count_peer(conn);
+    if (max != 0)
+        conn_refuse_peer(conn, max);
     else if (server->is_draining)
         wf_conn_end(conn);
 }

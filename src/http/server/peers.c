@@ -27,6 +27,41 @@ static bool prefix_of(const weft_addr *addr, uint64_t out[2])
     return true;
 }
 
+/* RFC 6890. */
+static bool is_public_v4(const uint8_t ip[4])
+{
+    switch (ip[0]) {
+    case 0:
+    case 10:
+    case 127:
+        return false;
+    case 100:
+        return (ip[1] & 0xc0) != 64;
+    case 169:
+        return ip[1] != 254;
+    case 172:
+        return (ip[1] & 0xf0) != 16;
+    case 192:
+        return ip[1] != 168;
+    default:
+        return true;
+    }
+}
+
+bool wf_peer_is_public(const weft_addr *addr)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    uint64_t prefix[2];
+    uint8_t bytes[16];
+    if (!prefix_of(addr, prefix))
+        return false;
+    memcpy(bytes, prefix, sizeof bytes);
+    if (memcmp(bytes, mapped, sizeof mapped) == 0)
+        return is_public_v4(bytes + 12);
+    bool is_link = bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+    return prefix[0] != 0 && (bytes[0] & 0xfe) != 0xfc && !is_link;
+}
+
 static struct wf_peer **bucket_of(const struct wf_peers *peers, const uint64_t prefix[2])
 {
     uint64_t hash = wf_hash(&peers->key, prefix, 2 * sizeof prefix[0]);

@@ -24,6 +24,10 @@ struct wf_peers {
     size_t bucket_count, peer_count;
 };
 
+/* True if an address is one of the internet, not of this machine, of a link or of a private
+ * network, as proxies have. */
+bool wf_peer_is_public(const weft_addr *addr);
+
 /* Counts a connection: 0, and its peer in *out, NULL for one that is not counted; -EDQUOT if it has
  * `max` of them; -ENOMEM. */
 int wf_peers_enter(struct wf_peers *peers, const weft_addr *addr, uint32_t max,
