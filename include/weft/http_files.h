@@ -17,7 +17,7 @@
  * in it meanwhile (weft_open_beneath of <weft/file.h>).  Symbolic links inside are followed as long
  * as they stay inside, unless the options refuse them.  Names that begin with '.' are not there,
  * but for those below "/.well-known/"; neither is what is no regular file.  A directory is its
- * index file; without the '/' at its end it is redirected.
+ * index file; without the '/' at its end it is redirected, query and all.
  *
  * Answers have Content-Type by the name's ending, Last-Modified, an ETag made of time and size,
  * Accept-Ranges and "X-Content-Type-Options: nosniff".  Conditions (If-None-Match,

@@ -206,6 +206,9 @@ TASK_TEST(a_directory_is_redirected_to_itself_alone)
     CHECK_EQ(get(&self, "dir", "", &answer), 301);
     CHECK(field_is(&answer, "Location", "./dir/"));
     answer_fini(&answer);
+    CHECK_EQ(get(&self, "dir?a=%2f&b=?", "", &answer), 301);
+    CHECK(field_is(&answer, "Location", "./dir/?a=%2f&b=?"));
+    answer_fini(&answer);
     CHECK_EQ(get(&self, "dir/:a%3fb", "", &answer), 301);
     CHECK(field_is(&answer, "Location", "./%3Aa%3Fb/"));
     answer_fini(&answer);

@@ -266,22 +266,33 @@ static int answer_error(weft_http_response *res, int rc)
 }
 
 /* "./NAME/" leads to the same directory whatever stands before it, and nowhere else. */
-static int answer_redirect(weft_http_response *res, weft_str path)
+static void put_redirect(wf_buf *out, weft_str path, weft_str query)
 {
-    char location[3 * WF_FILE_PATH_MAX + 8] = "./"; /* of a name that FUSE knows, too */
-    size_t at = 2, from = path.len;
+    size_t from = path.len;
     while (from > 0 && path.ptr[from - 1] != '/')
         from--;
+    (void)wf_buf_puts(out, "./");
     for (size_t i = from; i < path.len; i++) {
         char c = path.ptr[i];
         if (wf_http_is(c, WF_HOST) || c == '.' || c == '~')
-            location[at++] = c;
+            (void)wf_buf_putc(out, c);
         else
-            at += (size_t)snprintf(location + at, 4, "%%%02X", (unsigned)(unsigned char)c);
+            (void)wf_buf_printf(out, "%%%02X", (unsigned)(unsigned char)c);
     }
-    location[at++] = '/';
-    WEFT_TRY(weft_http_set_field(res, "Location", (weft_str){location, at}));
-    return weft_http_respond(res, 301, NULL, NULL, 0);
+    (void)wf_buf_puts(out, query.len != 0 ? "/?" : "/");
+    (void)wf_buf_append(out, query.ptr, query.len);
+}
+
+static int answer_redirect(const weft_http_request *req, weft_http_response *res, weft_str path)
+{
+    wf_buf location = {0};
+    put_redirect(&location, path, weft_http_query(req));
+    int rc = location.rc;
+    if (rc == 0)
+        rc = weft_http_set_field(res, "Location",
+                                 (weft_str){wf_buf_ptr(&location), wf_buf_bytes(&location)});
+    wf_buf_fini(&location);
+    return rc < 0 ? rc : weft_http_respond(res, 301, NULL, NULL, 0);
 }
 
 /* ---- the answer ---- */
@@ -320,7 +331,7 @@ int weft_http_files_send(weft_http_files *files, weft_http_request *req, weft_ht
         return answer_error(res, rc);
     if (file.is_dir) {
         wf_file_close(&file);
-        return answer_redirect(res, path);
+        return answer_redirect(req, res, path);
     }
     file_describe(&file);
     file.type = type_of(files, weft_str_of(text));
