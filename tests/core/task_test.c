@@ -759,7 +759,7 @@ static int body_renews(void *arg)
     CHECK_STR(weft_error_text(), "");
     CHECK(weft_local_get(local) == NULL);
     CHECK(weft_task_renew()); /* again is harmless */
-    CHECK(weft_cancel(weft_self(), "stopped") == 0 && !weft_task_renew());
+    CHECK(weft_cancel(weft_self(), "stopped") == 1 && !weft_task_renew());
     return 0;
 }
 
