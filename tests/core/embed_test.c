@@ -349,6 +349,67 @@ TEST(detached_tasks_are_seen_out_by_turns)
     }
 }
 
+/* The main task is done; an operation that it left, and a timer, keep the run a little. */
+struct leftover {
+    int fds[2];
+    weft_timer timer;
+    bool is_over;
+};
+
+static void leftover_ended(weft_op *op, const weft_completion *completion, void *arg)
+{
+    (void)op;
+    CHECK(completion->is_final);
+    ((struct leftover *)arg)->is_over = true;
+}
+
+static void nothing_on_time(weft_timer *timer)
+{
+    (void)timer;
+}
+
+static int leaves_an_operation(void *arg)
+{
+    struct leftover *leftover = arg;
+    weft_loop *loop = weft_loop_self();
+    const weft_op_args args = {.kind = WEFT_OP_POLL, .fd = leftover->fds[0], .flags = POLLIN};
+    weft_op *op;
+    CHECK_OK(weft_op_start(loop, &args, leftover_ended, leftover, &op));
+    weft_timer_init(&leftover->timer, nothing_on_time);
+    weft_timer_start(loop, &leftover->timer, weft_after(5 * WEFT_MS));
+    return 7;
+}
+
+static int never_runs(void *arg)
+{
+    (void)arg;
+    FAIL("a task began while the run ended");
+}
+
+static void spawn_too_late(struct foreign *foreign)
+{
+    int rc = 0;
+    CHECK_EQ(weft_done(weft_embed_spawn(foreign->embed, never_runs, NULL), &rc), 1);
+    CHECK_EQ(rc, -ESRCH);
+}
+
+TEST(test_L05_no_task_begins_while_an_embedded_run_ends)
+{
+    ON_EACH(backend)
+    {
+        struct leftover leftover = {.is_over = false};
+        struct foreign foreign = {.on_turn = spawn_too_late};
+        CHECK_OK(pipe(leftover.fds));
+        open_on(&foreign, backend, leaves_an_operation, &leftover);
+        foreign_loop(&foreign);
+        CHECK(leftover.is_over);
+        CHECK_GT(foreign.turns, 1);
+        CHECK_EQ(weft_embed_close(foreign.embed), 7);
+        CHECK_OK(close(leftover.fds[0]));
+        CHECK_OK(close(leftover.fds[1]));
+    }
+}
+
 TEST(close_cancels_and_waits)
 {
     ON_EACH(backend)

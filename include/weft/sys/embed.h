@@ -58,7 +58,8 @@ WEFT_API int weft_embed_turn(weft_embed *embed);
 /* The run's loop, for the calls of <weft/sys/loop.h>; do not turn it.  NULL when it is over. */
 WEFT_API weft_loop *weft_embed_loop(const weft_embed *embed);
 
-/* Starts a task that the run owns, as weft_detach() does inside. */
+/* Starts a task that the run owns, as weft_detach() does inside.  In the handle: -ESRCH when the
+ * main task and all detached ones are done, also while the run is still seen out. */
 #define weft_embed_spawn(embed, fn, arg) weft_embed_spawn_at((embed), (fn), (arg), WEFT_SITE(#fn))
 WEFT_API weft_task weft_embed_spawn_at(weft_embed *embed, weft_fn *fn, void *arg, const char *site);
 

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "core/look/watcher.h"
 #include "core/loop/posts.h"
+#include "core/loops/loops_priv.h"
 #include "core/platform/virtual_clock.h"
 #include "core/stack/fiber.h"
 #include "core/stack/stack.h"
@@ -174,12 +175,13 @@ int weft_embed_turn(weft_embed *embed)
 weft_task weft_embed_spawn_at(weft_embed *embed, weft_fn *fn, void *arg, const char *site)
 {
     assert(!embed->is_inside);
-    if (embed->is_over)
-        return wf_handle_error(-ESRCH);
-    struct wf_sched *sched = embed->loop->sched;
+    struct wf_sched *sched = embed->is_over ? NULL : embed->loop->sched;
+    if (sched == NULL || !wf_loops_try_enter(sched->loops))
+        return wf_handle_error(-ESRCH); /* over, or about to be: nobody would join it */
     struct wf_spawn how = {.fn = fn, .arg = arg, .site = site, .up = &sched->top};
     wf_task *task;
     int rc = wf_task_new(sched, &how, &task);
+    wf_loops_leave(sched->loops); /* if it was made it counts itself */
     return rc < 0 ? wf_handle_error(rc) : wf_task_handle(task);
 }
 

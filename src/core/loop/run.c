@@ -314,6 +314,8 @@ void wf_run_close(struct wf_member *member)
     wf_exec_fini(sched);
     wf_process_fini(sched);
     wf_terminal_fini(sched);
+    if (loop->embed != NULL)
+        weft_loop_unhold(loop); /* there is no task that the foreign loop could wake */
     run_drain(sched);
     if (member->index == 0 || !member->loops->is_one_thread)
         wf_overflow_thread_end();
