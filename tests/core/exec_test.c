@@ -313,6 +313,73 @@ TASK_TEST(exec_of_one_thread_runs_one_body_at_a_time)
     weft_exec_free(NULL);
 }
 
+/* Their sum must not begin anew at 0, nor may a thread's end lie before all time. */
+TASK_TEST(exec_options_may_be_as_large_as_they_can)
+{
+    weft_exec *exec;
+    int number = 5;
+    for (uint32_t thread_max = 1; thread_max != 0; thread_max = thread_max == 1 ? UINT32_MAX : 0) {
+        weft_exec_options options = {
+            .thread_max = thread_max, .queue_max = UINT32_MAX, .idle = INT64_MIN};
+        CHECK_OK(weft_exec_new(&exec, &options));
+        CHECK_EQ(weft_exec_run_try(exec, return_number, &number), 5);
+        CHECK_EQ(weft_exec_run(exec, return_number, &number), 5);
+        weft_exec_free(exec);
+    }
+}
+
+/* ---- a thread that cannot be started ---- */
+
+static struct {
+    const weft_platform *host;
+    weft_loop *loop;
+    struct gate gate;
+    int start_count;
+} scarce = {.gate = GATE_INIT};
+
+/* The second; and until that is known the first has done all there is, and ended. */
+static int start_one_thread(weft_thread *out, void (*fn)(void *arg), void *arg, size_t stack_bytes)
+{
+    if (scarce.start_count++ == 0)
+        return scarce.host->thread_start(out, fn, arg, stack_bytes);
+    gate_open(&scarce.gate);
+    while (wf_exec_thread_count(scarce.loop) != 1) /* the one that is counted already */
+        sched_yield();
+    return -EAGAIN;
+}
+
+static int first_of_two(void *arg)
+{
+    return weft_exec_run(arg, gate_pass, &scarce.gate);
+}
+
+static int two_for_one_thread(void *arg)
+{
+    weft_exec *exec;
+    weft_exec_options options = {.thread_max = 2, .idle = 1};
+    int number = 5;
+    (void)arg;
+    scarce.loop = weft_loop_self();
+    CHECK_OK(weft_exec_new(&exec, &options));
+    weft_task first = weft_spawn(first_of_two, exec);
+    CHECK_OK(weft_yield());
+    CHECK_EQ(weft_exec_run(exec, return_number, &number), 5);
+    CHECK_OK(weft_await(first));
+    weft_exec_free(exec);
+    return 0;
+}
+
+KERNEL_TEST(test_B02_a_body_that_has_run_is_not_refused_for_want_of_a_thread)
+{
+    weft_config config = test_config();
+    scarce.host = config.platform != NULL ? config.platform : weft_platform_get();
+    weft_platform platform = *scarce.host;
+    platform.thread_start = start_one_thread;
+    config.platform = &platform;
+    CHECK_OK(weft_run_with(&config, two_for_one_thread, NULL));
+    CHECK_EQ(scarce.start_count, 2);
+}
+
 TASK_TEST(exec_left_behind_goes_with_the_run)
 {
     weft_exec *exec;

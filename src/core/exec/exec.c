@@ -35,9 +35,10 @@ static int exec_new(struct wf_sched *sched, const weft_exec_options *given, weft
         .thread_max = given->thread_max != 0 ? given->thread_max : exec_threads_usual(),
         .idle = given->idle != 0 ? given->idle : EXEC_IDLE,
     };
+    uint32_t queue_max = given->queue_max != 0 ? given->queue_max : EXEC_QUEUE_MAX;
     exec->loop = sched->loop;
-    exec->jobs_max =
-        options.thread_max + (given->queue_max != 0 ? given->queue_max : EXEC_QUEUE_MAX);
+    if (__builtin_add_overflow(options.thread_max, queue_max, &exec->jobs_max))
+        exec->jobs_max = UINT32_MAX;
     int rc = sched->is_seeded ? 0 : wf_pool_new(&exec->pool, &options);
     if (rc < 0) {
         wf_free(exec);

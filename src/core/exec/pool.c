@@ -32,6 +32,8 @@ static struct timespec pool_idle_end(const struct wf_pool *pool)
     weft_time end = 0;
     if (__builtin_add_overflow(weft_platform_host.now(), pool->options.idle, &end))
         end = WEFT_FOREVER;
+    if (end < 0) /* no time for the system; less than none has passed as well */
+        end = 0;
     return (struct timespec){.tv_sec = end / WEFT_SEC, .tv_nsec = end % WEFT_SEC};
 }
 
@@ -122,7 +124,8 @@ static void pool_unqueue(struct wf_pool *pool, struct wf_pool_job *job)
 static int pool_submit_failed(struct wf_pool *pool, struct wf_pool_job *job, int rc)
 {
     pthread_mutex_lock(&pool->lock);
-    bool is_hopeless = pool->thread_count == 0;
+    bool is_queued = !wf_list_is_empty(&job->link); /* one may have done it and ended since */
+    bool is_hopeless = is_queued && pool->thread_count == 0;
     if (is_hopeless)
         pool_unqueue(pool, job);
     pthread_mutex_unlock(&pool->lock);
