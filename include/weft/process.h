@@ -58,8 +58,8 @@ typedef struct weft_process_options {
     bool has_group;       /* a process group of its own: signals go to all in it */
 } weft_process_options;
 
-/* Starts the program.  0; -ENOENT, -EACCES, -ENOEXEC … if it cannot be; -EMFILE, -EAGAIN, -ENOMEM;
- * -ECANCELED: it was not started; -EPERM under the simulator. */
+/* Starts the program.  0; -ENOENT, -EACCES, -ENOEXEC … if it cannot be; -EINVAL: argv is empty;
+ * -EMFILE, -EAGAIN, -ENOMEM; -ECANCELED: it was not started; -EPERM under the simulator. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_process_open(weft_process **out,
                                                         const weft_process_options *options);
 

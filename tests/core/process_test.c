@@ -101,6 +101,11 @@ TASK_TEST(process_that_cannot_be_started_says_why)
     CHECK_EQ(weft_process_open(&process, &options), -EBADF);
     options = (weft_process_options){.argv = SHELL("exit 0"), .in = WEFT_STDIO_OUT};
     CHECK_EQ(weft_process_open(&process, &options), -EINVAL);
+    const char *const nothing[] = {NULL};
+    options = (weft_process_options){.argv = nothing};
+    CHECK_EQ(weft_process_open(&process, &options), -EINVAL);
+    options.argv = NULL;
+    CHECK_EQ(weft_process_open(&process, &options), -EINVAL);
 }
 
 TASK_TEST(process_gets_what_the_options_say)

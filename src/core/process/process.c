@@ -136,6 +136,8 @@ int weft_process_open(weft_process **out, const weft_process_options *options)
     int rc = weft_sp_enter();
     if (rc < 0)
         return rc;
+    if (options->argv == NULL || options->argv[0] == NULL)
+        return weft_fail(-EINVAL, "weft_process_open: argv has no program");
     struct wf_sched *sched = wf_sched_self();
     if (sched->is_seeded)
         return weft_fail(-EPERM, "%.60s: there are no processes in a simulation", options->argv[0]);
