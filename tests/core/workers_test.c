@@ -7,7 +7,9 @@
 #include <weft.h>
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* No more workers than that; 0: as many as usual. */
@@ -172,6 +174,55 @@ static int survive_crashes(void *arg)
 KERNEL_TEST(test_B03_a_worker_that_dies_gives_its_signal_and_is_replaced)
 {
     run_with_workers(0, survive_crashes);
+}
+
+/* Until it is a zombie, or gone: then its sockets are closed. */
+static void wait_until_dead(pid_t pid)
+{
+    char path[64], text[256], state = 'R';
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    while (state != 'Z' && state != 'X') {
+        FILE *file = fopen(path, "r");
+        if (file == NULL)
+            return;
+        size_t len = fread(text, 1, sizeof text - 1, file);
+        CHECK_OK(fclose(file));
+        text[len] = '\0';
+        const char *end = strrchr(text, ')'); /* of the name, which may have others */
+        if (end == NULL)
+            return;
+        state = end[2];
+    }
+}
+
+static int tell_parent(void *arg)
+{
+    *(pid_t *)arg = getppid();
+    return tell_pid((pid_t *)arg + 1);
+}
+
+static int survive_kills_of_the_idle(void *arg)
+{
+    (void)arg;
+    pid_t pids[2], last; /* of who forks workers, of one */
+    CHECK_OK(weft_run_process(tell_parent, pids, sizeof pids));
+    CHECK_OK(kill(pids[1], SIGKILL));
+    wait_until_dead(pids[1]);
+    CHECK_OK(weft_run_process(tell_pid, &last, sizeof last)); /* by another */
+    CHECK_NE(last, pids[1]);
+    CHECK_OK(kill(pids[0], SIGKILL));
+    wait_until_dead(pids[0]);
+    wait_until_dead(last); /* it dies with that one */
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(weft_run_process(tell_pid, &last, sizeof last), -EAGAIN);
+        CHECK(strstr(weft_error_text(), "that forks workers has ended") != NULL);
+    }
+    return 0;
+}
+
+KERNEL_TEST(test_B03_a_worker_that_was_killed_while_idle_is_nobodys_failure)
+{
+    run_with_workers(1, survive_kills_of_the_idle);
 }
 
 static int wait_for_ever(void *arg)

@@ -144,6 +144,8 @@ static int worker_hatch(struct wf_workers *workers, struct worker *worker)
     worker->fd = ends[0];
     rc = wf_nursery_send(workers->control, WF_NURSERY_FORK, 0, ends[1]);
     wf_sys_close(ends[1]);
+    if (rc == -EPIPE || rc == -ECONNRESET)
+        return weft_fail(-EAGAIN, "weft_run_process: the process that forks workers has ended");
     if (rc < 0)
         return rc;
     WEFT_CLEANUP(hatching); /* or nobody would know whom to reap */
@@ -152,13 +154,24 @@ static int worker_hatch(struct wf_workers *workers, struct worker *worker)
     return rc == -EPIPE ? -EAGAIN : rc;
 }
 
+/* One that has ended while it had nothing to do is no call's failure. */
+static struct worker *worker_take_idle(struct wf_workers *workers)
+{
+    char byte;
+    while (!wf_list_is_empty(&workers->idle)) {
+        struct worker *worker = wf_container(wf_list_pop(&workers->idle), struct worker, link);
+        if (wf_sys_recv(worker->fd, &byte, 1, MSG_PEEK) == -EAGAIN)
+            return worker;
+        (void)worker_end(workers, worker);
+    }
+    return NULL;
+}
+
 static int worker_get(struct wf_workers *workers, struct worker **out)
 {
-    wf_list *link = wf_list_pop(&workers->idle);
-    if (link != NULL) {
-        *out = wf_container(link, struct worker, link);
+    *out = worker_take_idle(workers);
+    if (*out != NULL)
         return 0;
-    }
     struct worker *worker = wf_alloc(sizeof *worker);
     if (worker == NULL)
         return -ENOMEM;
