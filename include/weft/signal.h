@@ -29,7 +29,8 @@ WEFT_BEGIN_DECLS
  * waits ends the second at once, several of them count as one.
  *
  * -ECANCELED; -EPERM outside a task; -EINVAL: no such signal, or one that cannot be waited for
- * (SIGKILL, SIGSTOP, and those of faults); -EBUSY: another loop of the process has it. */
+ * (SIGKILL, SIGSTOP, those of faults, and SIGURG, by which a process is looked at); -EBUSY: another
+ * loop of the process has it. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_signal_wait(int signal_number);
 
 /* "SIGINT" …; "SIG?" for one without a usual name.  Static storage. */

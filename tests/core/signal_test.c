@@ -145,7 +145,7 @@ TASK_TEST(test_C02_a_cancelled_wait_takes_no_signal)
 
 TASK_TEST(signals_that_cannot_be_waited_for_are_refused)
 {
-    static const int bad[] = {-1, 0, 65, SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+    static const int bad[] = {-1, 0, 65, SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGURG};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         CHECK_EQ(weft_signal_wait(bad[i]), -EINVAL);
 }

@@ -295,10 +295,12 @@ void wf_signals_arrive(weft_loop *loop, int number)
 
 static const weft_wait_class signal_wait_class = {.what = "signal"};
 
+/* By SIGURG the process is looked at (peek.c): whoever took it would hear that. */
 static bool signal_can_be_waited_for(int number)
 {
     return number > 0 && number < SIGNAL_COUNT && number != SIGKILL && number != SIGSTOP &&
-           number != SIGSEGV && number != SIGBUS && number != SIGFPE && number != SIGILL;
+           number != SIGSEGV && number != SIGBUS && number != SIGFPE && number != SIGILL &&
+           number != SIGURG;
 }
 
 int weft_signal_wait(int number)
