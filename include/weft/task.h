@@ -94,7 +94,8 @@ WEFT_API int weft_done(weft_task task, int *out_result);
  * thread; off its loop it happens soon. */
 WEFT_API void weft_release(weft_task task);
 
-/* Names the calling task (copied, 31 bytes).  By default it has the name of its body. */
+/* Names the calling task (copied, 31 bytes, control characters as blanks).  By default it has the
+ * name of its body. */
 WEFT_API void weft_set_name(const char *name);
 
 /* Copies the name to `out`, cut to fit; "" outside a task. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Str: comparing texts that carry their length. */
+/* Str: comparing texts that carry their length; a text as one line. */
 #ifndef WF_STR_H
 #define WF_STR_H
 
@@ -17,6 +17,14 @@ static inline bool wf_str_equals(weft_str a, weft_str b)
 static inline bool wf_str_is(weft_str text, const char *word)
 {
     return wf_str_equals(text, weft_str_of(word));
+}
+
+/* Control characters become blanks: it is one line wherever it is shown, and no end of another. */
+static inline void wf_text_flatten(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = ' ';
 }
 
 #endif

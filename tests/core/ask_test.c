@@ -51,6 +51,17 @@ static bool says(const wf_buf *text, const char *what)
     return memmem(wf_buf_ptr(text), wf_buf_bytes(text), what, strlen(what)) != NULL;
 }
 
+static size_t count_of(const wf_buf *text, const char *what)
+{
+    const char *at = wf_buf_ptr(text), *end = at + wf_buf_bytes(text);
+    size_t count = 0;
+    while ((at = memmem(at, (size_t)(end - at), what, strlen(what))) != NULL) {
+        at += strlen(what);
+        count++;
+    }
+    return count;
+}
+
 static int waits(void *arg)
 {
     return weft_event_wait(arg);
@@ -143,6 +154,37 @@ KERNEL_TEST(question_of_a_cancelled_task_ends_with_the_cancel)
     run_asking(ask_cancelled, NULL);
 }
 
+/* A name may come from anywhere; the answer ends with a line that is a dot. */
+static int has_an_evil_name(void *arg)
+{
+    weft_set_name("x\n.\n\"y\"\x7f");
+    return weft_event_wait(arg);
+}
+
+static int ask_beside_an_evil_name(void *arg)
+{
+    weft_event go = {0};
+    wf_buf out = {0};
+    char name[32];
+    (void)arg;
+    weft_task plain = weft_spawn(waits, &go), evil = weft_spawn(has_an_evil_name, &go);
+    CHECK_OK(weft_yield());
+    CHECK_EQ(ask((int)getpid(), "ps", &out), 0);
+    CHECK(says(&out, "  task x . \"y\"  #2.1 "));
+    CHECK(says(&out, "  task waits #1.1 ")); /* it is told after the other */
+    wf_buf_fini(&out);
+    weft_set_name("a\tb");
+    weft_get_name(name, sizeof name);
+    CHECK_STR(name, "a b");
+    weft_event_set(&go);
+    return weft_gather(plain, evil);
+}
+
+KERNEL_TEST(test_O02_a_tasks_name_ends_no_answer)
+{
+    run_asking(ask_beside_an_evil_name, NULL);
+}
+
 /* ---- a loop that a task keeps ---- */
 
 struct kept {
@@ -174,6 +216,12 @@ static int ask_beside_a_hog(void *arg)
     CHECK_EQ(ask((int)getpid(), "stack", &out), 0);
     CHECK(says(&out, " does not answer: task main keeps it, running; spawned: "));
     CHECK(says(&out, "\n  task main #0.1 ")); /* the loop that asks */
+    CHECK_EQ(ask((int)getpid(), "ps-json", &out), 0);
+    CHECK_EQ(count_of(&out, "\"answers\":false,\"kept_by\":\"main\""), (size_t)1);
+    CHECK_EQ(count_of(&out, "\n{\"loop\":"), count_of(&out, "\n") - 1); /* each line is one */
+    CHECK_EQ(ask((int)getpid(), "dot", &out), 0);
+    CHECK(says(&out, "// loop on "));
+    CHECK_EQ(count_of(&out, "\n  at "), (size_t)0);
     wf_buf_fini(&out);
     atomic_store(&kept->is_told, true);
     return 0;
@@ -197,17 +245,6 @@ KERNEL_TEST(test_O02_of_two_loops_the_kept_one_is_described_from_outside)
 static int awaits_the_main_task(void *arg)
 {
     return weft_await(*(weft_task *)arg);
-}
-
-static size_t count_of(const wf_buf *text, const char *what)
-{
-    const char *at = wf_buf_ptr(text), *end = at + wf_buf_bytes(text);
-    size_t count = 0;
-    while ((at = memmem(at, (size_t)(end - at), what, strlen(what))) != NULL) {
-        at += strlen(what);
-        count++;
-    }
-    return count;
 }
 
 static int goes_round(void *arg)

@@ -400,3 +400,28 @@ TEST(test_E01_every_code_of_ours_has_a_text_of_its_own)
     CHECK_STR(weft_strerror(-3999), "unknown error");
     CHECK_STR(weft_strerror(7), "ok");
 }
+
+static void keep_line(const char *line, void *arg)
+{
+    snprintf(arg, 64, "%s", line);
+}
+
+static int logs_lines(void *arg)
+{
+    weft_log("of two\nlines,\x1b[31m%s\x7f", " a tab\t");
+    CHECK_STR(arg, "of two lines, [31m a tab  ");
+    weft_log("%ls", L"\xd800"); /* no character: no line */
+    CHECK_STR(arg, "of two lines, [31m a tab  ");
+    CHECK_EQ(weft_fail(-EIO, "%ls", L"\xd800"), -EIO);
+    CHECK_STR(weft_error_text(), "");
+    return 0;
+}
+
+RUN_TEST(test_T08_what_is_logged_is_one_line)
+{
+    char line[64] = "";
+    weft_config config = test_config();
+    config.log = keep_line;
+    config.log_arg = line;
+    CHECK_OK(weft_run_with(&config, logs_lines, line));
+}

@@ -157,22 +157,32 @@ static void talk_end_answer(struct wf_talk *talk)
     talk->state = WF_TALK_SENDS;
 }
 
+static void talk_write_kept(struct wf_talk *talk, const struct wf_kept *kept)
+{
+    const struct wf_peek_answer *answer = &kept->answer;
+    const char *aside = talk->job.topic->aside != NULL ? talk->job.topic->aside : "";
+    struct wf_symbols symbols = {0};
+    wf_buf_printf(&talk->out, "%sloop on %s does not answer: task %s keeps it, %s; spawned: %s\n",
+                  aside, talk->sched->loop->backend->name, answer->name, kept->place.text,
+                  answer->site);
+    for (int i = 0; i < answer->frame_count; i++) {
+        char text[WF_SYMBOL_TEXT_BYTES];
+        wf_symbols_text(&symbols, answer->frames[i], text, sizeof text);
+        wf_buf_printf(&talk->out, "%s  at %s\n", aside, text);
+    }
+    wf_symbols_fini(&symbols);
+}
+
 /* What the loop, or else the look from outside, has to say. */
 static void talk_describe(struct wf_talk *talk)
 {
-    struct wf_peek_answer answer;
-    struct wf_peek_place place;
-    struct wf_symbols symbols = {0};
-    wf_peek_find(talk->peek, &place);
-    wf_peek_ask(talk->peek, place.where, &answer);
-    wf_buf_printf(&talk->out, "loop on %s does not answer: task %s keeps it, %s; spawned: %s\n",
-                  talk->sched->loop->backend->name, answer.name, place.text, answer.site);
-    for (int i = 0; i < answer.frame_count; i++) {
-        char text[WF_SYMBOL_TEXT_BYTES];
-        wf_symbols_text(&symbols, answer.frames[i], text, sizeof text);
-        wf_buf_printf(&talk->out, "  at %s\n", text);
-    }
-    wf_symbols_fini(&symbols);
+    struct wf_kept kept;
+    wf_peek_find(talk->peek, &kept.place);
+    wf_peek_ask(talk->peek, kept.place.where, &kept.answer);
+    if (talk->job.topic->write_kept != NULL)
+        talk->job.topic->write_kept(talk->sched, &kept, &talk->out);
+    else
+        talk_write_kept(talk, &kept);
 }
 
 /* True if there is more to come and it is time to ask for it. */

@@ -10,8 +10,15 @@
 #include <weft/base.h>
 
 #include "base/buf.h"
+#include "core/look/peek.h"
 
 struct wf_sched;
+
+/* By whom a loop is kept, and where that stands. */
+struct wf_kept {
+    struct wf_peek_answer answer;
+    struct wf_peek_place place;
+};
 
 struct wf_topic_job {
     struct wf_sched *sched;
@@ -32,6 +39,9 @@ struct wf_topic {
     void (*ask)(struct wf_topic_job *job); /* in its place; when `told` is called all is there */
     void (*write)(struct wf_topic_job *job, wf_buf *out); /* after each piece */
     void (*fini)(struct wf_topic_job *job);               /* what hangs on `data`; NULL: nothing */
+    /* In its place, of a loop that a task keeps; NULL: lines of text, behind `aside`. */
+    void (*write_kept)(const struct wf_sched *sched, const struct wf_kept *kept, wf_buf *out);
+    const char *aside; /* NULL: nothing */
 };
 
 extern const struct wf_topic wf_topic_ps, wf_topic_ps_json, wf_topic_stack, wf_topic_graph,

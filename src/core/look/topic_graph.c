@@ -294,4 +294,5 @@ const struct wf_topic wf_topic_dot = {
     .ask = graph_ask,
     .write = dot_write,
     .fini = graph_fini,
+    .aside = "// ",
 };

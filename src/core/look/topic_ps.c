@@ -5,6 +5,7 @@
 #include "core/look/topic.h"
 
 #include "base/json_write.h"
+#include "core/look/symbol.h"
 #include "core/look/tree.h"
 #include "core/loops/loops_priv.h"
 
@@ -122,10 +123,35 @@ static bool ps_json_collect(struct wf_topic_job *job)
     return false;
 }
 
+static void ps_json_write_kept(const struct wf_sched *sched, const struct wf_kept *kept,
+                               wf_buf *out)
+{
+    struct ps_writer writer = {.sched = sched, .json = {.out = out}};
+    struct wf_symbols symbols = {0};
+    ps_begin(&writer, 0, "loop");
+    wf_json_put_uint(&writer.json, "loops", sched->loops->count);
+    wf_json_put_text(&writer.json, "backend", sched->loop->backend->name);
+    wf_json_put_bool(&writer.json, "answers", false);
+    wf_json_put_text(&writer.json, "kept_by", kept->answer.name);
+    wf_json_put_text(&writer.json, "spawned", kept->answer.site);
+    wf_json_put_text(&writer.json, "place", kept->place.text);
+    wf_json_key(&writer.json, "frames");
+    wf_json_array(&writer.json);
+    for (int i = 0; i < kept->answer.frame_count; i++) {
+        char text[WF_SYMBOL_TEXT_BYTES];
+        wf_symbols_text(&symbols, kept->answer.frames[i], text, sizeof text);
+        wf_json_text(&writer.json, text);
+    }
+    wf_json_array_end(&writer.json);
+    ps_end(&writer);
+    wf_symbols_fini(&symbols);
+}
+
 const struct wf_topic wf_topic_ps_json = {
     .word = "ps-json",
     .data_bytes = sizeof(wf_buf),
     .collect = ps_json_collect,
     .write = ps_write,
     .fini = ps_fini,
+    .write_kept = ps_json_write_kept,
 };

@@ -45,7 +45,9 @@ static void note_trim(char *text)
 static void note_format(char *text, const char *format, va_list args)
 {
     int len = vsnprintf(text, WEFT_ERROR_TEXT_BYTES, format, args);
-    if (len >= WEFT_ERROR_TEXT_BYTES)
+    if (len < 0) /* a wide character that is none */
+        text[0] = '\0';
+    else if (len >= WEFT_ERROR_TEXT_BYTES)
         note_trim(text);
 }
 

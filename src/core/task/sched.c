@@ -11,6 +11,7 @@
 #include "core/task/sched_priv.h"
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "base/sys.h"
 #include "core/look/debug.h"
 #include "core/loop/posts.h"
@@ -384,7 +385,9 @@ void wf_sched_pass(struct wf_sched *sched)
 static void log_format(const struct wf_sched *sched, const char *format, va_list args)
 {
     char line[512];
-    vsnprintf(line, sizeof line, format, args);
+    if (vsnprintf(line, sizeof line, format, args) < 0)
+        return; /* a wide character that is none */
+    wf_text_flatten(line);
     if (sched != NULL && sched->config.log != NULL) {
         sched->config.log(line, sched->config.log_arg);
         return;

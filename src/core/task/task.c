@@ -5,6 +5,7 @@
 #include <weft/task.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "core/gen/gen_priv.h"
 #include "core/loops/far.h"
 #include "core/loops/guest.h"
@@ -369,6 +370,7 @@ void weft_set_name(const char *name)
         self->flags |= WF_TASK_NAMED;
     }
     snprintf(self->own_name->text, sizeof self->own_name->text, "%s", name);
+    wf_text_flatten(self->own_name->text);
 }
 
 void weft_get_name(char *out, size_t out_bytes)
