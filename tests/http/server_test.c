@@ -264,8 +264,9 @@ TASK_TEST(head_is_answered_without_a_body)
     struct site site;
     CHECK_OK(site_open(&site, NULL));
     weft_stream *client = client_open(&site);
-    client_send(client, "HEAD /ok HTTP/1.1\r\n" H END "HEAD /count?n=3 HTTP/1.1\r\n" H END
-                        "HEAD /nothing HTTP/1.1\r\n" H END "HEAD /length HTTP/1.1\r\n" H END NEXT);
+    client_send(client,
+                "HEAD /ok HTTP/1.1\r\n" H END "HEAD /count?n=3 HTTP/1.1\r\n" H END
+                "HEAD /nothing HTTP/1.1\r\n" H END "HEAD /length?n=0 HTTP/1.1\r\n" H END NEXT);
     char all[4096];
     size_t len = 0;
     ssize_t count;

@@ -30,7 +30,8 @@ static inline struct wf_h1_opening *wf_openings_place(struct wf_openings *openin
 static inline bool wf_opening_is(const struct wf_h1_opening *opening, int status, weft_str type)
 {
     return opening->status == status && opening->type_len == type.len &&
-           wf_http_identical(wf_h1_opening_type(opening).ptr, type.ptr, type.len);
+           (type.len == 0 || /* then it is nowhere */
+            wf_http_identical(wf_h1_opening_type(opening).ptr, type.ptr, type.len));
 }
 
 /* The date has changed. */
