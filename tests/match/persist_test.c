@@ -7,7 +7,9 @@
 #include "match/file/sha256.h"
 #include "match/matcher_priv.h"
 #include "match/score/probability.h"
+#include "match/train/head.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -353,16 +355,11 @@ static void try_hierarchy(weft_matcher *matcher)
         CHECK(rc == -WEFT_M_EVALID && error.message[0] != '\0');
 }
 
-/* Check sums keep out accidents, not people: what is inside must be harmless too. */
-/* A head's file without what it knows names by: that is made of the catalogue. */
-TEST(a_file_of_before_heads_knew_names_answers_the_same)
+/* What a head's file was before it knew names: that part has another tag. */
+static void make_old_file(weft_matcher *matcher, const wf_snapshot *snapshot, weft_bytes *out)
 {
-    made m = make_rich(30);
     const wf_job job = {0};
-    weft_matcher *matcher = open_learnt(&m), *loaded;
-    wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
     wf_pack *pack = calloc(1, sizeof(*pack));
-    weft_bytes bytes;
     size_t hidden = 0;
     CHECK_OK(wf_matcher_pack(matcher, snapshot, NULL, pack));
     for (size_t i = 0; i < pack->count; i++) {
@@ -371,21 +368,87 @@ TEST(a_file_of_before_heads_knew_names_answers_the_same)
         pack->sections[i].tag = is_names ? WF_TAG('N', 'O', 'N', 'E') : pack->sections[i].tag;
     }
     CHECK_EQ(hidden, 1);
-    CHECK_OK(wf_pack_make(pack, &job, &bytes));
+    CHECK_OK(wf_pack_make(pack, &job, out));
+    wf_pack_fini(pack);
+    free(pack);
+}
+
+/* It is made of the catalogue. */
+TEST(a_file_of_before_heads_knew_names_answers_the_same)
+{
+    made m = make_rich(30);
+    weft_matcher *matcher = open_learnt(&m), *loaded;
+    wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
+    weft_bytes bytes;
+    make_old_file(matcher, snapshot, &bytes);
     CHECK_OK(wf_matcher_of_bytes(&loaded, bytes.ptr, bytes.len, NULL));
     weft_text left = answers_of(matcher), right = answers_of(loaded);
     CHECK_STR(left.ptr, right.ptr);
     weft_text_free(&left);
     weft_text_free(&right);
     weft_bytes_free(&bytes);
-    wf_pack_fini(pack);
-    free(pack);
     wf_snapshot_unref(snapshot);
     weft_m_close(loaded);
     weft_m_close(matcher);
     make_free(&m);
 }
 
+struct unwanted {
+    weft_matcher *matcher;
+    wf_scorer *like;
+    wf_image *image;
+    bool has_begun; /* atomic */
+};
+
+/* Nobody wants it any more when it begins. */
+static int load_unwanted(void *arg)
+{
+    struct unwanted *it = arg;
+    wf_scorer *scorer;
+    CHECK_OK(wf_head_create(&scorer, it->like->cls, it->like->catalogue, NULL, NULL, NULL,
+                            &it->matcher->options));
+    __atomic_store_n(&it->has_begun, true, __ATOMIC_RELEASE);
+    while (!weft_blocking_cancelled())
+        sched_yield();
+    int rc = scorer->cls->load(scorer, it->image);
+    wf_scorer_unref(scorer);
+    return rc;
+}
+
+static int load_body(void *arg)
+{
+    return weft_run_cpu(load_unwanted, arg);
+}
+
+static int cancel_load(void *arg)
+{
+    struct unwanted *it = arg;
+    weft_task task = weft_spawn(load_body, it);
+    while (!__atomic_load_n(&it->has_begun, __ATOMIC_ACQUIRE))
+        CHECK_OK(weft_yield());
+    weft_cancel(task, "no more");
+    CHECK_EQ(weft_await(task), -ECANCELED);
+    return 0;
+}
+
+TEST(a_file_of_before_heads_knew_names_stops_loading_when_cancelled)
+{
+    made m = make_rich(30);
+    struct unwanted it = {.matcher = open_learnt(&m)};
+    wf_snapshot *snapshot = wf_matcher_snapshot(it.matcher);
+    weft_bytes bytes;
+    it.like = snapshot->scorer;
+    make_old_file(it.matcher, snapshot, &bytes);
+    CHECK_OK(wf_image_of(&it.image, bytes.ptr, bytes.len));
+    CHECK_OK(weft_run(cancel_load, &it));
+    wf_image_unref(it.image);
+    weft_bytes_free(&bytes);
+    wf_snapshot_unref(snapshot);
+    weft_m_close(it.matcher);
+    make_free(&m);
+}
+
+/* Check sums keep out accidents, not people: what is inside must be harmless too. */
 TEST(a_file_made_up_with_right_sums_is_refused_or_answers)
 {
     made m = make_rich(30);
