@@ -39,8 +39,8 @@ TEST(array_that_cannot_grow_stands)
     CHECK_EQ(items[15], 15);
     capacity = SIZE_MAX / 2 + 1;
     CHECK(wf_more(items, capacity, &capacity, 1) == NULL);
-    capacity = SIZE_MAX / 8;
+    capacity = SIZE_MAX / 4;
     CHECK(wf_more(items, capacity, &capacity, sizeof(*items)) == NULL);
-    CHECK_EQ(capacity, SIZE_MAX / 8);
+    CHECK_EQ(capacity, SIZE_MAX / 4);
     wf_free(items);
 }
