@@ -113,7 +113,7 @@ TEST(test_L04_a_call_without_a_task_is_told_in_debug_mode)
     close(before);
     CHECK_GT(pread(fileno(file), text, sizeof text - 1, 0), 0);
     note("%s", text);
-    CHECK(strstr(text, "debug: weft_") != NULL);
+    CHECK(strstr(text, "debug: weft_sleep") != NULL);
     CHECK(strstr(text, " needs a task, and there is none here: it says -EPERM") != NULL);
     CHECK(strchr(text, '\n') == text + strlen(text) - 1); /* one line */
     fclose(file);

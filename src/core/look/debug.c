@@ -124,8 +124,8 @@ void wf_debug_never_awaited(const wf_task *ended)
     }
 }
 
-/* The call into the library: between it and here may be functions that other builds have inlined.
- */
+/* The call into the library: between it and here may be functions that other builds have inlined,
+ * and weft_sp_enter(), by which most calls that wait begin. */
 static void name_public_call(char *out, size_t out_bytes)
 {
     void *frames[DEBUG_NO_TASK_FRAMES];
@@ -135,10 +135,11 @@ static void name_public_call(char *out, size_t out_bytes)
     for (int i = 0; i < count; i++) {
         char text[WF_SYMBOL_TEXT_BYTES];
         wf_symbols_text(&symbols, frames[i], text, sizeof text);
-        if (strncmp(text, "weft_", 5) == 0) {
-            snprintf(out, out_bytes, "%s", text);
+        if (strncmp(text, "weft_", 5) != 0)
+            continue;
+        snprintf(out, out_bytes, "%s", text);
+        if (strncmp(text, "weft_sp_enter", 13) != 0)
             break;
-        }
     }
     wf_symbols_fini(&symbols);
 }
