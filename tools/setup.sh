@@ -6,10 +6,10 @@ PATH=$PATH:/usr/sbin:/sbin
 
 build_packages="gcc libc6-dev meson ninja-build pkg-config libbrotli-dev libc-ares-dev
   libjansson-dev libnghttp2-dev libssl-dev libutf8proc-dev libzstd-dev zlib1g-dev"
-test_packages="$build_packages g++ clang clang-format clang-tidy cppcheck valgrind libc6-dbg
+test_packages="$build_packages g++ clang llvm clang-format clang-tidy cppcheck valgrind libc6-dbg
   qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross unicode-data python3 python3-pip python3-websockets git procps spin
   libpq-dev postgresql libcurl4-openssl-dev libglib2.0-dev nghttp2-server"
-fuzz_packages="$build_packages clang"
+fuzz_packages="$build_packages clang llvm"
 
 case ${1:-build} in
 build) packages=$build_packages ;;
