@@ -72,6 +72,27 @@ TEST(match_query_shows_on_a_terminal_who_is_tied)
     drop_file(path);
 }
 
+TEST(match_hierarchy_prints_what_its_page_shows)
+{
+    char page[8192], line[128];
+    struct run run;
+    FILE *file = fopen(test_source("docs/hierarchy.md"), "re");
+    CHECK(file != NULL);
+    page[fread(page, 1, sizeof(page) - 1, file)] = 0;
+    CHECK_OK(fclose(file));
+    RUN_ON_TERMINAL(&run, "match", "hierarchy", "-e", test_source("examples/data/products.csv"),
+                    "knife");
+    CHECK_EQ(run.code, 0);
+    const char *at = run.out, *end;
+    for (; (end = strstr(at, "\r\n")) != NULL; at = end + 2) {
+        snprintf(line, sizeof(line), "\n    %.*s\n", (int)(end - at), at);
+        note("%s", line);
+        CHECK(end == at || strstr(page, line) != NULL);
+    }
+    CHECK_GT(at - run.out, 100);
+    run_fini(&run);
+}
+
 TEST(match_query_is_json_on_a_terminal_if_asked)
 {
     struct run run;
