@@ -258,7 +258,8 @@ typedef struct weft_m_hit {
     float score;
     weft_str id, name;
     weft_str matched; /* the row that scored best, as given */
-    weft_str text;    /* the entity's `text`, else the row after normalising */
+    weft_str text;    /* the entity's `text`, else the row after normalising; its name in modes that
+                         have learnt */
     const uint32_t
         *tied; /* other entities with exactly this score: the first 1,000 / top_k, at least 64 */
     uint32_t tied_count;

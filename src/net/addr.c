@@ -53,7 +53,8 @@ static int ipv4_parse(weft_addr *out, const char *text)
     uint16_t port = 0;
     const char *colon = strchr(text, ':');
     if (colon == NULL)
-        return weft_fail(-WEFT_ESYNTAX, "address: \"%.64s\" has no \":port\"", text);
+        return weft_fail(-WEFT_ESYNTAX,
+                         "address: \"%.64s\" is no HOST:PORT, [IPV6]:PORT or unix:PATH", text);
     if (strchr(colon + 1, ':') != NULL)
         return weft_fail(-WEFT_ESYNTAX, "address: an IPv6 address stands in brackets: [::1]:80");
     if (!host_copy(host, text, colon))
