@@ -425,3 +425,42 @@ RUN_TEST(test_T08_what_is_logged_is_one_line)
     config.log_arg = line;
     CHECK_OK(weft_run_with(&config, logs_lines, line));
 }
+
+static void count_unhandled(const struct weft_error *error, void *arg)
+{
+    (void)error;
+    ++*(int *)arg;
+}
+
+static int body_returns(void *arg)
+{
+    return (int)(intptr_t)arg;
+}
+
+static int leaves_a_child(void *arg)
+{
+    (void)weft_spawn(body_returns, arg);
+    return 0;
+}
+
+static int main_unhandled(void *arg)
+{
+    const int *count = arg;
+    weft_task detached = weft_detach(body_returns, (void *)-EIO);
+    CHECK_OK(weft_yield());
+    CHECK_EQ(*count, 1); /* at once: nobody joins it, though somebody has its handle */
+    CHECK_EQ(weft_await(detached), -EIO);
+    CHECK_OK(weft_await(weft_spawn(leaves_a_child, (void *)-ECANCELED)));
+    CHECK_EQ(*count, 2); /* nobody had cancelled it (rule C12) */
+    return 0;
+}
+
+RUN_TEST(test_T08_of_a_detached_task_and_of_an_uncalled_for_cancel_the_hook_hears_too)
+{
+    int count = 0;
+    weft_config config = test_config();
+    config.unhandled = count_unhandled;
+    config.unhandled_arg = &count;
+    CHECK_OK(weft_run_with(&config, main_unhandled, &count));
+    CHECK_EQ(count, 2); /* each once */
+}
