@@ -47,11 +47,25 @@ static inline uint64_t wf_http_eight(const char *text)
     return word;
 }
 
+/* All of four to eight bytes, some of them perhaps twice. */
+static inline uint64_t wf_http_few(const char *text, size_t len)
+{
+    uint32_t first, last;
+    memcpy(&first, text, sizeof first);
+    memcpy(&last, text + len - sizeof last, sizeof last);
+    return first | (uint64_t)last << 32;
+}
+
 /* Two texts of one length are the same. */
 static inline bool wf_http_identical(const char *a, const char *b, size_t len)
 {
+    if (len < 4) {
+        while (len > 0 && a[len - 1] == b[len - 1])
+            len--;
+        return len == 0;
+    }
     if (len < 8)
-        return memcmp(a, b, len) == 0;
+        return wf_http_few(a, len) == wf_http_few(b, len);
     for (size_t at = 0; at < len - 8; at += 8) {
         if (wf_http_eight(a + at) != wf_http_eight(b + at))
             return false;
@@ -77,15 +91,6 @@ static inline uint64_t wf_http_lower_eight(uint64_t word)
     uint64_t low = word & ~WF_BYTE_TOPS; /* so that no sum reaches a neighbour */
     uint64_t from_a = low + WF_BYTE_ONES * (0x80 - 'A'), past_z = low + WF_BYTE_ONES * (0x7f - 'Z');
     return word | (from_a & ~past_z & ~word & WF_BYTE_TOPS) >> 2;
-}
-
-/* All of four to eight bytes, some of them perhaps twice. */
-static inline uint64_t wf_http_few(const char *text, size_t len)
-{
-    uint32_t first, last;
-    memcpy(&first, text, sizeof first);
-    memcpy(&last, text + len - sizeof last, sizeof last);
-    return first | (uint64_t)last << 32;
 }
 
 /* True if a token is `lower`, letters and '-', but for the case of its letters.  With that bit no

@@ -326,9 +326,9 @@ static bool head_may_pass_stop(const struct wf_h1_head *head, char c)
     }
 }
 
-static int head_steps(struct wf_h1_head *head, const char *buf, size_t len)
+int wf_h1_head_take_steps(struct wf_h1_head *head, const char *buf, size_t len)
 {
-    int rc = 0;
+    int rc = head->state >= DONE ? head_verdict(head) : 0;
     while (rc == 0 && head->at < len) {
         uint32_t stop = head_stop(head, len);
         if (head->at >= stop) {
@@ -342,12 +342,4 @@ static int head_steps(struct wf_h1_head *head, const char *buf, size_t len)
         while (rc == 0 && head->at < stop && head->line_at == line_at);
     }
     return rc;
-}
-
-int wf_h1_head_feed(struct wf_h1_head *head, const char *buf, size_t len)
-{
-    if (head->state >= DONE)
-        return head_verdict(head);
-    int rc = wf_h1_head_take_plain(head, buf, len);
-    return rc != 0 || head->at >= len ? rc : head_steps(head, buf, len);
 }

@@ -125,9 +125,18 @@ static inline void wf_h1_head_renew(struct wf_h1_head *head)
     head->fault.status = 0;
 }
 
+/* The two halves of it: the lines that are there whole and are as lines mostly are, up to the first
+ * other one (head_plain.c); what is left, byte by byte. */
+int wf_h1_head_take_plain(struct wf_h1_head *head, const char *buf, size_t len);
+int wf_h1_head_take_steps(struct wf_h1_head *head, const char *buf, size_t len);
+
 /* Goes on where it stopped; buf[0, len) are all bytes since the head began.  1: complete; 0: not
  * yet; -WEFT_ESYNTAX or -WEFT_ELIMIT: refused, see `fault`; the same again for ever. */
-int wf_h1_head_feed(struct wf_h1_head *head, const char *buf, size_t len);
+static inline int wf_h1_head_feed(struct wf_h1_head *head, const char *buf, size_t len)
+{
+    int rc = wf_h1_head_take_plain(head, buf, len);
+    return rc != 0 ? rc : wf_h1_head_take_steps(head, buf, len);
+}
 
 /* True once a byte of the request itself has come (empty lines do not count). */
 bool wf_h1_head_has_begun(const struct wf_h1_head *head);

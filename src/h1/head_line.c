@@ -25,20 +25,24 @@ static const weft_str method_names[] = {
 
 /* ---- refusals ---- */
 
-int wf_h1_head_refuse(struct wf_h1_head *head, int status, const char *message, uint32_t offset)
+/* Out of line here too, like what few fields need: the usual ones then save no registers for it. */
+#define RARE __attribute__((noinline))
+
+RARE int wf_h1_head_refuse(struct wf_h1_head *head, int status, const char *message,
+                           uint32_t offset)
 {
     head->fault = wf_http_fault(status, message, offset);
     head->state = REFUSED;
     return -WEFT_ESYNTAX;
 }
 
-int wf_h1_head_bad(struct wf_h1_head *head, const char *message)
+RARE int wf_h1_head_bad(struct wf_h1_head *head, const char *message)
 {
     return wf_h1_head_refuse(head, 400, message, head->at);
 }
 
-int wf_h1_head_over(struct wf_h1_head *head, int status, const char *message,
-                    const char *limit_name, uint64_t limit)
+RARE int wf_h1_head_over(struct wf_h1_head *head, int status, const char *message,
+                         const char *limit_name, uint64_t limit)
 {
     head->fault = wf_http_fault_limit(status, message, limit_name, limit, limit + 1, head->at);
     head->state = REFUSED;
@@ -163,7 +167,8 @@ static int take_host(struct wf_h1_head *head, const char *buf, const struct wf_h
     return 0;
 }
 
-static int take_length(struct wf_h1_head *head, const char *buf, const struct wf_h1_field *field)
+static RARE int take_length(struct wf_h1_head *head, const char *buf,
+                            const struct wf_h1_field *field)
 {
     if (head->has_length)
         return wf_h1_head_refuse(head, 400, "Content-Length is given twice.", field->name_at);
@@ -186,14 +191,15 @@ static int take_length(struct wf_h1_head *head, const char *buf, const struct wf
     return 0;
 }
 
-static void take_coding(struct wf_h1_head *head, const char *buf, const struct wf_h1_field *field)
+static RARE void take_coding(struct wf_h1_head *head, const char *buf,
+                             const struct wf_h1_field *field)
 {
     head->codings = head->codings == 0 ? 1 : 2;
     head->is_coding_chunked = WF_HTTP_EQUAL(buf + field->value_at, field->value_len, "chunked");
 }
 
-static void take_connection(struct wf_h1_head *head, const char *buf,
-                            const struct wf_h1_field *field)
+static RARE void take_connection(struct wf_h1_head *head, const char *buf,
+                                 const struct wf_h1_field *field)
 {
     const char *p = buf + field->value_at, *end = p + field->value_len;
     while (p < end) {
@@ -211,14 +217,16 @@ static void take_connection(struct wf_h1_head *head, const char *buf,
     }
 }
 
-static void take_expect(struct wf_h1_head *head, const char *buf, const struct wf_h1_field *field)
+static RARE void take_expect(struct wf_h1_head *head, const char *buf,
+                             const struct wf_h1_field *field)
 {
     bool is_continue = WF_HTTP_EQUAL(buf + field->value_at, field->value_len, "100-continue");
     if (head->expect != WF_H1_EXPECT_OTHER)
         head->expect = is_continue ? WF_H1_EXPECT_CONTINUE : WF_H1_EXPECT_OTHER;
 }
 
-static void count_cookies(struct wf_h1_head *head, const char *buf, const struct wf_h1_field *field)
+static RARE void count_cookies(struct wf_h1_head *head, const char *buf,
+                               const struct wf_h1_field *field)
 {
     const char *at = buf + field->value_at, *end = at + field->value_len;
     head->cookie_count += field->value_len != 0;

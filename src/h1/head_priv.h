@@ -36,10 +36,6 @@ int wf_h1_head_bad(struct wf_h1_head *head, const char *message);
 int wf_h1_head_over(struct wf_h1_head *head, int status, const char *message,
                     const char *limit_name, uint64_t limit);
 
-/* Takes the lines that are there whole and are as lines mostly are; stops before the first other
- * one, for the steps of head.c.  As wf_h1_head_feed. */
-int wf_h1_head_take_plain(struct wf_h1_head *head, const char *buf, size_t len);
-
 /* enum wf_h1_method */
 uint8_t wf_h1_method_of(const char *text, size_t len);
 

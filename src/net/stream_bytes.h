@@ -11,6 +11,7 @@
 #include <weft/sys/loop.h>
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define WF_STREAM_BYTES_MAX ((size_t)1 << 30)
@@ -36,11 +37,16 @@ void wf_stream_bytes_free(weft_loop *loop, struct wf_stream_bytes *bytes);
 /* wf_stream_bytes_reserve where the memory at hand does not do. */
 int wf_stream_bytes_make_room(weft_loop *loop, struct wf_stream_bytes *bytes, size_t count);
 
+static inline bool wf_stream_bytes_have_room(const struct wf_stream_bytes *bytes, size_t count)
+{
+    return bytes->capacity - bytes->end >= count;
+}
+
 /* Room for `count` more at the end: -ENOMEM, -WEFT_ELIMIT past WF_STREAM_BYTES_MAX. */
 static inline int wf_stream_bytes_reserve(weft_loop *loop, struct wf_stream_bytes *bytes,
                                           size_t count)
 {
-    if (bytes->capacity - bytes->end >= count)
+    if (wf_stream_bytes_have_room(bytes, count))
         return 0;
     return wf_stream_bytes_make_room(loop, bytes, count);
 }

@@ -138,11 +138,19 @@ static inline int output_check(const weft_stream *stream)
     return stream->is_shut || stream->state != WF_STREAM_OPEN ? -EPIPE : 0;
 }
 
+/* Out of line: who has room already needs no registers for it. */
+static __attribute__((noinline)) int output_make_room(weft_stream *stream, size_t count, char **out)
+{
+    int rc = wf_stream_bytes_make_room(stream->loop, &stream->out, count);
+    if (rc == 0)
+        *out = stream->out.mem + stream->out.end;
+    return rc;
+}
+
 static inline int output_reserve(weft_stream *stream, size_t count, char **out)
 {
-    int rc = wf_stream_bytes_reserve(stream->loop, &stream->out, count);
-    if (rc < 0)
-        return rc;
+    if (!wf_stream_bytes_have_room(&stream->out, count))
+        return output_make_room(stream, count, out);
     *out = stream->out.mem + stream->out.end;
     return 0;
 }

@@ -288,6 +288,18 @@ static void task_unname(struct wf_sched *sched, wf_task *task)
     wf_slab_give(&sched->names, own);
 }
 
+/* Out of line: few tasks leave any, and the others need no room for it. */
+static __attribute__((noinline)) void task_drop_traces(struct wf_sched *sched, wf_task *self)
+{
+    struct wf_body *body = self->body;
+    if (body->ended != NULL)
+        wf_task_drop_ended(sched, &body->ended);
+    wf_locals_drop(&body->locals);
+    wf_note_drop(&self->note);
+    if ((self->flags & WF_TASK_NAMED) != 0)
+        task_unname(sched, self);
+}
+
 bool weft_task_renew(void)
 {
     struct wf_sched *sched = wf_sched_self();
@@ -298,12 +310,9 @@ bool weft_task_renew(void)
     if (self->scope != &self->root || body->live != 0 || body->gens != NULL || body->gen != NULL ||
         body->owned_mutexes != NULL || (self->root.flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE)) != 0)
         return false;
-    if (body->ended != NULL)
-        wf_task_drop_ended(sched, &body->ended);
-    wf_locals_drop(&body->locals);
-    wf_note_drop(&self->note);
-    if ((self->flags & WF_TASK_NAMED) != 0)
-        task_unname(sched, self);
+    if (body->ended != NULL || body->locals != NULL || self->note != NULL ||
+        (self->flags & WF_TASK_NAMED) != 0)
+        task_drop_traces(sched, self);
     body->has_progress = false;
     body->why_kind = WEFT_REASON_NONE;
     return true;

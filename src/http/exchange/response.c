@@ -44,7 +44,8 @@ static int response_add_extras(weft_http_response *res)
 }
 
 /* What it says of its type.  -EINVAL: that holds a control character. */
-static inline int response_set_type(weft_http_response *res, weft_str type)
+static inline __attribute__((always_inline)) int response_set_type(weft_http_response *res,
+                                                                   weft_str type)
 {
     weft_http_server *server = res->req->conn->server;
     res->type = type;

@@ -32,7 +32,8 @@ static int h1_flush(weft_http_request *req)
 
 /* A callback cannot wait.  What it says is short, and the last, or 100 Continue, behind which only
  * a handler goes on: so little may stand above the mark. */
-static int h1_reserve_later(weft_http_request *req, size_t count, char **out)
+static __attribute__((noinline)) int h1_reserve_later(weft_http_request *req, size_t count,
+                                                      char **out)
 {
     int rc = -EAGAIN;
     if (req->state != WF_EXCHANGE_BUSY)
