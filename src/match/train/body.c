@@ -75,11 +75,11 @@ static void place_tokens(const wf_body *body, wf_pupil *work)
     memset(work->point, 0, body->dim * sizeof(*work->point));
     for (size_t i = 0; i < work->parts.count; i++) {
         size_t row = wf_body_row(body, work->parts.ids[i]);
-        const float *numbers = body->table + row * body->dim;
-        if (row == SIZE_MAX) {
+        const float *numbers = work->row;
+        if (row == SIZE_MAX)
             wf_static_row(body->encoder, work->parts.ids[i], work->row);
-            numbers = work->row;
-        }
+        else
+            numbers = body->table + row * body->dim;
         wf_add_scaled(work->point, work->parts.weights[i], numbers, body->dim);
     }
     make_unit(body, work->point);
