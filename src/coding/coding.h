@@ -54,7 +54,7 @@ enum wf_coding wf_coding_add_field(enum wf_coding so_far, weft_str field);
 
 /* Moved on by each step. */
 struct wf_coding_io {
-    const char *in;
+    const char *in; /* not NULL, of no bytes either */
     size_t in_len;
     char *out;
     size_t room;

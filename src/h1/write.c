@@ -15,6 +15,8 @@
 
 int wf_h1_value_check(weft_str value)
 {
+    if (value.len == 0) /* and no bytes anywhere */
+        return 0;
     return wf_http_value_end(value.ptr, 0, value.len) == value.len ? 0 : -EINVAL;
 }
 

@@ -287,15 +287,18 @@ static ssize_t write_part(weft_stream *stream, const char *bytes, size_t count)
 
 int weft_stream_write(weft_stream *stream, const void *buf, size_t bytes)
 {
-    size_t done = 0;
+    const char *at = buf;
+    size_t left = bytes;
     ssize_t rc = 0;
     weft_progress_set(0);
     do {
-        rc = write_part(stream, (const char *)buf + done, bytes - done);
-        if (rc > 0)
-            done += (size_t)rc;
-    } while (done < bytes && (rc >= 0 || rc == -EAGAIN));
-    weft_progress_set(done);
+        rc = write_part(stream, at, left);
+        if (rc > 0) {
+            at += rc;
+            left -= (size_t)rc;
+        }
+    } while (left > 0 && (rc >= 0 || rc == -EAGAIN));
+    weft_progress_set(bytes - left);
     return rc < 0 ? (int)rc : 0;
 }
 

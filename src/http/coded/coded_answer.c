@@ -268,7 +268,7 @@ int wf_coded_finish(weft_http_response *res)
     const struct wf_coded *coded = res->coded;
     if (coded->has_length && coded->taken != coded->length)
         return -WEFT_ETRUNCATED;
-    return coded_send(res, (weft_str){NULL, 0}, WF_CODING_FINISH);
+    return coded_send(res, (weft_str){"", 0}, WF_CODING_FINISH);
 }
 
 void wf_coded_free(struct wf_coded *coded)

@@ -56,6 +56,7 @@ int weft_http_multipart_open(weft_http_multipart **out, weft_http_request *req,
     if (form == NULL)
         return -ENOMEM;
     form->req = req;
+    form->unread.ptr = form->input;
     form->limits = (struct wf_multipart_limits){
         .part_count_max = or_default(given->part_count_max, 100),
         .head_bytes_max = or_default(given->head_bytes_max, 8 * 1024),

@@ -139,11 +139,12 @@ void wf_sha256_add(wf_sha256 *it, const void *bytes, size_t count)
 {
     const uint8_t *at = bytes;
     size_t used = it->count % WF_SHA256_BLOCK;
+    if (count == 0)
+        return;
     it->count += count;
     if (used != 0) {
         size_t room = WF_SHA256_BLOCK - used, some = count < room ? count : room;
-        if (some != 0)
-            memcpy(it->block + used, at, some);
+        memcpy(it->block + used, at, some);
         at += some;
         count -= some;
         if (some < room)

@@ -143,10 +143,11 @@ static uint32_t first_equal_row(const wf_head *it, wf_seeker *seeker)
 /* What the entities of one query are rated by, in their order. */
 struct rating {
     const float *shares;
-    double each; /* what a share is worth */
-    double some; /* the share of all entities, which that of "none" leaves */
-    const wf_entrant *spelt, *spelt_end; /* whose names are like the query */
-    uint32_t equal;                      /* a row that is the query */
+    double each;             /* what a share is worth */
+    double some;             /* the share of all entities, which that of "none" leaves */
+    const wf_entrant *spelt; /* the next whose names are like the query */
+    size_t spelt_count;      /* from there on */
+    uint32_t equal;          /* a row that is the query */
 };
 
 /* What names say of an entity.  Of what people say instead of names they are too sure, so that is
@@ -163,10 +164,10 @@ static wf_found rate(const wf_head *it, struct rating *rating, uint32_t entity)
     wf_found found = {.entity = entity,
                       .row = it->head.catalogue->row_start[entity],
                       .score = (float)((double)rating->shares[entity] * rating->each)};
-    while (rating->spelt < rating->spelt_end && rating->spelt->entity < entity)
+    for (; rating->spelt_count > 0 && rating->spelt->entity < entity; rating->spelt_count--)
         rating->spelt++;
     const wf_entrant *spelt = rating->spelt;
-    if (spelt < rating->spelt_end && spelt->entity == entity &&
+    if (rating->spelt_count > 0 && spelt->entity == entity &&
         worth_of_names(rating, spelt) > (double)found.score) {
         found.row = spelt->row;
         found.score = (float)worth_of_names(rating, spelt);
@@ -207,7 +208,7 @@ static int head_find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
                             .each = worth(it, &seeker->pupil, seeker->bag.word_count, known),
                             .some = 1 - share_of_none(it, &seeker->pupil),
                             .spelt = judge->entrants,
-                            .spelt_end = judge->entrants + judge->entrant_count,
+                            .spelt_count = judge->entrant_count,
                             .equal = first_equal_row(it, seeker)};
     for (uint32_t entity = 0; entity < scorer->catalogue->entity_count; entity++) {
         wf_found found = rate(it, &rating, entity);
