@@ -29,7 +29,7 @@ format_check() {
 }
 
 # Headers of gcc's build directory are all clang needs, without the options that only gcc knows; its own
-# warnings come with the clang build.
+# warnings come with the sanitized build.
 # Of a function's paths a tenth of the usual number of states is followed: a fifth takes nearly twice the time and has
 # found no more; $WEFT_LINT_NODES sets it (225000 is clang's own).
 tidy_check() {

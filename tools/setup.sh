@@ -40,30 +40,37 @@ is_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-missing=
-for package in $packages; do
-    is_installed "$package" || missing="$missing $package"
-done
-if [ "${1:-}" = fuzz ] && command -v clang >/dev/null; then
-    # The fuzzer's run-time library has a package of its own on some releases.
-    runtime=libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev
-    is_installed "$runtime" || { apt-cache show "$runtime" >/dev/null 2>&1 && missing="$missing $runtime"; } || :
-fi
-[ -n "$missing" ] || exit 0
-
-as_root=
-if [ "$(id -u)" -ne 0 ]; then
-    if ! command -v sudo >/dev/null; then
-        echo "setup: not root, and no sudo.  As root: apt-get install$missing" >&2
-        exit 1
-    fi
-    as_root=sudo
-fi
-echo "setup: installing$missing"
-export DEBIAN_FRONTEND=noninteractive
+# A fresh system has no package lists yet, an old one stale ones.
 apt_install() {
     $as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -qq -y --no-install-recommends $missing >/dev/null </dev/null
 }
-# A fresh system has no package lists yet, an old one stale ones.
-apt_install 2>/dev/null || { $as_root apt-get update -qq </dev/null && apt_install; }
+
+# install PACKAGE… : what is missing of them.
+install() {
+    missing=
+    for package in "$@"; do
+        is_installed "$package" || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    as_root=
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            echo "setup: not root, and no sudo.  As root: apt-get install$missing" >&2
+            exit 1
+        fi
+        as_root=sudo
+    fi
+    echo "setup: installing$missing"
+    apt_install 2>/dev/null || { $as_root apt-get update -qq </dev/null && apt_install; }
+}
+
+install $packages
+case " $packages " in
+*" clang "*)
+    # Run-time libraries of sanitizers and fuzzers, which on some releases have a package of their own.
+    if [ ! -e "$(clang -print-file-name="libclang_rt.asan-$(uname -m).a")" ]; then
+        install "libclang-rt-$(clang -dumpversion | cut -d. -f1)-dev"
+    fi
+    ;;
+esac

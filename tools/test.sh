@@ -2,13 +2,13 @@
 # Runs the tests and closes with one line of counts.
 #
 #   tools/test.sh all     every variant below, the quick ones first (what `make test` does)
-#   tools/test.sh NAME…   only these: gcc schedules lint models asan clang no-uring tsan aarch64 valgrind
+#   tools/test.sh NAME…   only these: gcc schedules lint models asan no-uring tsan aarch64 valgrind
 #
 # A variant leaves its results in build/results/; tools/test-summary adds them up.
 set -u
 cd "$(dirname "$0")/.."
 results=$PWD/build/results
-variants=(gcc schedules lint models asan clang no-uring tsan aarch64 valgrind)
+variants=(gcc schedules lint models asan no-uring tsan aarch64 valgrind)
 [ "${1:-all}" = all ] || variants=("$@")
 
 # configure DIR OPTION… : sets DIR up, or again if the options changed.
@@ -82,37 +82,31 @@ few() {
     WEFT_TEST_SWEEP_MAX=30 WEFT_FUZZ_RUNS=3000 "$@"
 }
 
-# No --werror under sanitizers: gcc warns of paths that only the instrumentation made.  With the debug
-# checks: what misuse does in a debug build is tested here, what it does in release everywhere else.
+# All that clang compiles, without a warning, and all that it runs.  With the debug checks: what misuse does
+# in a debug build is tested here, what it does in release everywhere else.
 variant_asan() {
     export ASAN_OPTIONS=detect_stack_use_after_return=0:strict_string_checks=1
     export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-    configure build-asan -Db_sanitize=address,undefined -Db_lundef=false -Ddebug_checks=true "${quick[@]}" &&
+    CC=clang CXX=clang++ configure build-asan --werror -Db_sanitize=address,undefined -Db_lundef=false \
+        -Ddebug_checks=true "${quick[@]}" &&
         compile asan build-asan &&
         WEFT_TEST_TIMEOUT_FACTOR=5 few check asan build-asan
 }
 
+# No --werror: gcc warns of paths that only the instrumentation made.
 variant_tsan() {
     configure build-tsan -Db_sanitize=thread -Db_lundef=false "${quick[@]}" &&
         compile tsan build-tsan $(tools/suite-targets build-tsan threads) && WEFT_TEST_TIMEOUT_FACTOR=10 \
         few check tsan build-tsan --suite threads
 }
 
-# What waits for the kernel.  clang's build runs it with io_uring refused, as in many containers, so that
-# the loop must choose another back end by itself; every back end is tried by gcc's and asan's.
+# What waits for the kernel, with io_uring refused, as in many containers, so that the loop must choose another
+# back end by itself.
 waiting=(core net dns tls tls-http http http-live client-live ws-live service cmd cmd-tls)
 
-by_clang() {
-    CC=clang configure build-clang --werror "${terse[@]}" && compile "$1" build-clang
-}
-
-variant_clang() {
-    by_clang clang && few check clang build-clang "${waiting[@]/#/--no-suite=}"
-}
-
 variant_no_uring() {
-    by_clang no-uring && WEFT_TEST_BACKENDS=auto few check no-uring build-clang \
-        --wrapper "$PWD/build-clang/tests/harness/no-uring" "${waiting[@]/#/--suite=}"
+    plain no-uring && WEFT_TEST_BACKENDS=auto few check no-uring build --wrapper "$PWD/build/tests/harness/no-uring" \
+        "${waiting[@]/#/--suite=}"
 }
 
 # What the aarch64 build can do without its own copies of outside libraries (tools/aarch64.ini says so):
@@ -145,7 +139,7 @@ tools/published-model || : # without it a test is skipped
 for variant in "${variants[@]}"; do
     function=variant_${variant//-/_}
     if ! declare -F "$function" >/dev/null; then
-        echo "tools/test.sh: no variant $variant; there are: gcc schedules lint models asan clang no-uring tsan aarch64 valgrind" >&2
+        echo "tools/test.sh: no variant $variant; there are: gcc schedules lint models asan no-uring tsan aarch64 valgrind" >&2
         exit 2
     fi
     started=$SECONDS

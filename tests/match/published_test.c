@@ -14,6 +14,7 @@
  */
 #include "make.h"
 
+#include "base/checkers.h"
 #include "match/file/whole.h"
 #include "match/model/tape.h"
 #include "match/tokenize/tokenizer.h"
@@ -31,7 +32,7 @@
 #define TEXTS_MAX 4096u
 
 /* Of so many texts one is asked: an instrumented build is slow, and computes the same. */
-#ifdef __SANITIZE_ADDRESS__
+#if WF_HAS_ASAN
 #define STRIDE 20u
 #else
 #define STRIDE 1u
