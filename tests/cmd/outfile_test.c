@@ -6,6 +6,8 @@
 
 #include "child.h"
 
+#include "base/checkers.h"
+
 #include <weft/error.h>
 #include <weft/file.h>
 #include <weft/scope.h>
@@ -448,11 +450,15 @@ TEST(a_file_that_cannot_be_made_is_told_by_its_own_name)
 
 /* ---- killed, again and again ---- */
 
+/* Notes are kept every 100 ms; an instrumented program takes four times as long for an answer. */
+#define TEXTS_MANY (WF_HAS_ASAN ? 400 : 1500)
+#define BYTES_BETWEEN_KILLS (WF_HAS_ASAN ? 2401 : 9001)
+
 static char *many_texts(void)
 {
     static const char *const names[] = {"Germny", "Frnace", "Ivory Coast", "Uruguai", "zzz"};
     wf_buf buf = {0};
-    for (int i = 0; i < 1500; i++)
+    for (int i = 0; i < TEXTS_MANY; i++)
         wf_buf_printf(&buf, "%s %d\n", names[i % 5], i % 7);
     wf_buf_putc(&buf, '\0');
     char *texts = strdup(wf_buf_ptr(&buf));
@@ -499,7 +505,7 @@ TEST(kills_lose_no_answer_and_double_none)
     const char *words[] = {"match", "query",    "-e", COUNTRIES, "-f", texts,
                            "-o",    place.path, "-k", "1000",    NULL};
     bool is_over = false;
-    for (off_t bytes = 1; !is_over; bytes += 9001) {
+    for (off_t bytes = 1; !is_over; bytes += BYTES_BETWEEN_KILLS) {
         child_start(&child, words);
         is_over = kill_at(&child, place.part, bytes);
     }
