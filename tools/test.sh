@@ -118,9 +118,12 @@ variant_aarch64() {
         few check aarch64 build-aarch64 --suite base --suite core
 }
 
+# Built by clang, so that its switch and all below it, in release and without sanitizers, is run too.
 variant_valgrind() {
-    plain valgrind && WEFT_TEST_BACKENDS=sim,epoll WEFT_TEST_TIMEOUT_FACTOR=20 WEFT_TEST_SWEEP_MAX=20 \
-        check valgrind build --suite valgrind \
+    CC=clang configure build-clang --werror "${terse[@]}" &&
+        compile valgrind build-clang $(tools/suite-targets build-clang valgrind) &&
+        WEFT_TEST_BACKENDS=sim,epoll WEFT_TEST_TIMEOUT_FACTOR=20 WEFT_TEST_SWEEP_MAX=20 \
+        check valgrind build-clang --suite valgrind \
         --wrapper 'valgrind -q --error-exitcode=98 --leak-check=full --errors-for-leak-kinds=definite'
 }
 
