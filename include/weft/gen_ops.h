@@ -24,7 +24,8 @@ WEFT_BEGIN_DECLS
 
 /* ---- generators, NULL if they cannot be opened, as with weft_gen_open() ---- */
 
-/* The items of a channel, until it is closed and drained.  The channel stays the caller's. */
+/* The items of a channel, until it is closed and drained.  The channel stays the caller's; items of
+ * another size than its own are -EINVAL. */
 WEFT_API weft_gen *weft_gen_of_chan(weft_chan *chan, size_t item_bytes);
 
 /* What is read, as `weft_str`: lines without their ends, or blocks of `bytes` bytes, the last one

@@ -40,6 +40,16 @@ TASK_TEST(test_gen_of_chan_yields_until_it_is_closed_and_drained)
     weft_chan_free(chan);
 }
 
+TASK_TEST(test_gen_of_chan_wants_the_size_of_the_channels_items)
+{
+    weft_chan *chan;
+    int sum = 0;
+    CHECK_OK(weft_chan_new(&chan, sizeof(weft_str), 2));
+    CHECK_EQ(add_up(weft_gen_of_chan(chan, sizeof(int)), &sum), -EINVAL);
+    CHECK_STR(weft_error_text(), "items of 4 bytes from a channel of 16");
+    weft_chan_free(chan);
+}
+
 /* ---- reader ---- */
 
 static const char text[] = "one\ntwo\r\n\nfour and more\nlast";

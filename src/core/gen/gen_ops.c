@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "core/gen/gen_priv.h"
+#include "core/sync/chan_priv.h"
 
 #include <limits.h>
 #include <string.h>
@@ -38,7 +39,11 @@ struct over_chan {
 static int over_chan(weft_gen *self, void *arg)
 {
     struct over_chan *over = arg;
+    size_t item_bytes = wf_chan_item_bytes(over->chan);
     int rc;
+    if (item_bytes != over->item_bytes)
+        return weft_fail(-EINVAL, "items of %zu bytes from a channel of %zu", over->item_bytes,
+                         item_bytes);
     while ((rc = weft_recv(over->chan, over->item)) > 0)
         WEFT_TRY(weft_gen_yield_sized(self, over->item, over->item_bytes));
     return rc;

@@ -296,10 +296,25 @@ static int loops_choose_threads(struct wf_loops *loops)
     return is_torn ? -ENOTSUP : 0;
 }
 
+static int config_check(const weft_config *config)
+{
+    uint32_t task_max = 1u << WF_HANDLE_SLOT_BITS;
+    if (config->loops > WEFT_LOOPS_MAX)
+        return weft_fail(-EINVAL, "loops: %u, the most is %d", config->loops, WEFT_LOOPS_MAX);
+    if (config->task_count_max > task_max)
+        return weft_fail(-EINVAL, "task_count_max: %u, the most is %u", config->task_count_max,
+                         task_max);
+    if (config->grace < 0 || config->blocking_idle < 0 || config->hog < 0)
+        return weft_fail(-EINVAL, "%s: a time below 0",
+                         config->grace < 0           ? "grace"
+                         : config->blocking_idle < 0 ? "blocking_idle"
+                                                     : "hog");
+    return 0;
+}
+
 int wf_loops_start(struct wf_loops **out, const weft_config *config)
 {
-    if (config->loops > WEFT_LOOPS_MAX)
-        return -EINVAL;
+    WEFT_TRY(config_check(config));
     struct wf_loops *loops = loops_new(config);
     if (loops == NULL)
         return -ENOMEM;

@@ -14,6 +14,8 @@
 
 #include "core/stack/stack_host.h"
 
+#include <weft/error.h>
+
 #include "base/alloc.h"
 #include "base/checkers.h"
 
@@ -96,7 +98,10 @@ static struct iovec guard_of(char *base, size_t bytes)
 
 static int check_bytes(size_t bytes)
 {
-    return bytes < WF_STACK_BYTES_MIN || bytes > STACK_BYTES_MAX ? -EINVAL : 0;
+    if (bytes >= WF_STACK_BYTES_MIN && bytes <= STACK_BYTES_MAX)
+        return 0;
+    return weft_fail(-EINVAL, "stack_bytes: %zu, not from %zu to %zu", bytes,
+                     (size_t)WF_STACK_BYTES_MIN, (size_t)STACK_BYTES_MAX);
 }
 
 int wf_stacks_new(struct wf_stacks **out, const wf_stacks_options *options)

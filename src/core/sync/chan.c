@@ -48,6 +48,11 @@ static void chan_name(const void *object, char *out, size_t bytes)
 
 static const weft_open_kind chan_kind = {"channel", "weft_chan_free()", chan_name};
 
+size_t wf_chan_item_bytes(const weft_chan *chan)
+{
+    return chan->item_bytes;
+}
+
 int weft_chan_new(weft_chan **out, size_t item_bytes, size_t capacity)
 {
     size_t bytes;

@@ -9,6 +9,8 @@
 
 #define WF_CHAN_NOBODY UINT64_MAX
 
+size_t wf_chan_item_bytes(const weft_chan *chan);
+
 /* True if a send or receive would not wait now, be it that it would fail.  *out_since: since when
  * the other side waits for it, to compare over channels; WF_CHAN_NOBODY if nobody does. */
 bool wf_chan_can_send(weft_chan *chan, uint64_t *out_since);

@@ -48,8 +48,6 @@ static void sched_say(void *arg, const char *text)
 int wf_sched_new(weft_loop *loop, const weft_config *config)
 {
     bool is_measured = (config->flags & WEFT_RUN_MEASURE_STACKS) != 0;
-    if (config->task_count_max > 1u << WF_HANDLE_SLOT_BITS)
-        return -EINVAL;
     WEFT_TRY(wf_setting_read_switch("WEFT_MEASURE_STACKS", &is_measured));
     struct wf_sched *sched = wf_alloc(sizeof *sched);
     if (sched == NULL)
