@@ -106,7 +106,8 @@ static int serve(const struct server_bench *bench)
     for (;;) {
         (void)wf_ring_enter(&ring, WEFT_FOREVER);
         for (uint32_t count = wf_ring_completed(&ring); count > 0; count--) {
-            struct io_uring_cqe cqe = wf_ring_take(&ring);
+            struct io_uring_cqe cqe;
+            wf_ring_take(&ring, &cqe);
             completed(&cqe);
         }
     }
