@@ -32,10 +32,10 @@
  * of 0.5 reads "more likely than not".  A text equal to a row (but for case, accents, signs and
  * script) scores 1; entities that nothing tells apart have one score, that of all of them together,
  * and list each other as tied.  Of several whose names have the one word that a text is, none is
- * more likely than not: "bank" among three banks is a third of each.  Texts are compared letter by letter and word by word, with
- * abbreviations, initials and numbers in mind, Cyrillic and Greek in Latin letters.  The weights
- * are the same for every catalogue.  "cosine": the greatest cosine of the query's lexical vector
- * with that of a row; equal texts score 1, misspelt ones often 0.5.
+ * more likely than not: "bank" among three banks is a third of each.  Texts are compared letter by
+ * letter and word by word, with abbreviations, initials and numbers in mind, Cyrillic and Greek in
+ * Latin letters.  The weights are the same for every catalogue.  "cosine": the greatest cosine of
+ * the query's lexical vector with that of a row; equal texts score 1, misspelt ones often 0.5.
  *
  * With a model (`model` or `encoder`): "dense": the greatest cosine of the vectors that the model
  * makes; it knows meaning, and little of spelling.  "fused": the greater of the probability and of

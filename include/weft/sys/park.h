@@ -109,7 +109,8 @@ WEFT_API void weft_progress_set(size_t bytes);
  * does with the next request: task locals (also those it was spawned with), the text and the reason
  * of failures, its name and the records of children that are done are gone.  False: it has what
  * only its end can end, a child that runs, a scope, group or generator that is open, a mutex, or it
- * is cancelled; nothing has changed, and another task must do that work.  False outside a task, too.
+ * is cancelled; nothing has changed, and another task must do that work.  False outside a task,
+ * too.
  */
 WEFT_API bool weft_task_renew(void);
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* A reader that takes nothing must not hold up the end of an interrupted program. */
-#define REST_TIME (40 * WEFT_MS)
+#define REST_TIME WEFT_SEC
 
 /* Far more than the lines of a chunk take. */
 #define MAKE_TIME (10 * WEFT_SEC)
