@@ -91,23 +91,18 @@ static void pool_thread_main(void *arg)
 
 /* ---- threads ---- */
 
+/* With the lock held, so that it cannot end, and be joined, before `id` is written. */
 static int pool_start_thread(struct wf_pool *pool)
 {
     struct pool_thread *thread = wf_alloc(sizeof *thread);
     if (thread == NULL)
         return -ENOMEM;
     thread->pool = pool;
-    pthread_mutex_lock(&pool->lock);
-    pool->thread_count++;
-    pthread_mutex_unlock(&pool->lock);
-
     int rc = wf_sys_thread_start(&thread->id, pool_thread_main, thread, pool->options.stack_bytes);
-    if (rc < 0) {
-        pthread_mutex_lock(&pool->lock);
-        pool->thread_count--;
-        pthread_mutex_unlock(&pool->lock);
+    if (rc < 0)
         wf_free(thread);
-    }
+    else
+        pool->thread_count++;
     return rc;
 }
 
@@ -120,18 +115,6 @@ static void pool_unqueue(struct wf_pool *pool, struct wf_pool_job *job)
     pool->queued_count--;
 }
 
-/* No thread could be started.  Those there are will come to the job; without any nobody would. */
-static int pool_submit_failed(struct wf_pool *pool, struct wf_pool_job *job, int rc)
-{
-    pthread_mutex_lock(&pool->lock);
-    bool is_queued = !wf_list_is_empty(&job->link); /* one may have done it and ended since */
-    bool is_hopeless = is_queued && pool->thread_count == 0;
-    if (is_hopeless)
-        pool_unqueue(pool, job);
-    pthread_mutex_unlock(&pool->lock);
-    return is_hopeless ? rc : 0;
-}
-
 int wf_pool_submit(struct wf_pool *pool, struct wf_pool_job *job)
 {
     /* In one go: an idle thread does not end while a job is queued. */
@@ -141,10 +124,13 @@ int wf_pool_submit(struct wf_pool *pool, struct wf_pool_job *job)
     pthread_cond_signal(&pool->wanted);
     bool wants_thread =
         pool->queued_count > pool->idle_count && pool->thread_count < pool->options.thread_max;
-    pthread_mutex_unlock(&pool->lock);
-
     int rc = wants_thread ? pool_start_thread(pool) : 0;
-    return rc < 0 ? pool_submit_failed(pool, job, rc) : 0;
+    if (pool->thread_count != 0)
+        rc = 0; /* those there are will come to it */
+    if (rc < 0)
+        pool_unqueue(pool, job);
+    pthread_mutex_unlock(&pool->lock);
+    return rc;
 }
 
 bool wf_pool_withdraw(struct wf_pool *pool, struct wf_pool_job *job)
