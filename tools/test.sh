@@ -77,9 +77,14 @@ variant_schedules() {
 terse=(-Ddebug=false)
 quick=(-Doptimization=1 "${terse[@]}")
 
-# What a failure at each single point comes to has been seen with gcc: some of them are enough elsewhere.
+# What a failure at each single point comes to has been seen with gcc: some of them are enough elsewhere, and
+# fewer where all is many times slower.
 few() {
-    WEFT_TEST_SWEEP_MAX=30 WEFT_FUZZ_RUNS=3000 "$@"
+    WEFT_TEST_SWEEP_MAX=20 WEFT_FUZZ_RUNS=2000 "$@"
+}
+
+fewer() {
+    WEFT_TEST_SWEEP_MAX=10 "$@"
 }
 
 # All that clang compiles, without a warning, and all that it runs.  With the debug checks: what misuse does
@@ -97,7 +102,7 @@ variant_asan() {
 variant_tsan() {
     configure build-tsan -Db_sanitize=thread -Db_lundef=false "${quick[@]}" &&
         compile tsan build-tsan $(tools/suite-targets build-tsan threads) && WEFT_TEST_BACKENDS=epoll,io_uring \
-        WEFT_TEST_TIMEOUT_FACTOR=10 few check tsan build-tsan --suite threads
+        WEFT_TEST_TIMEOUT_FACTOR=10 fewer check tsan build-tsan --suite threads
 }
 
 # What waits for the kernel, with io_uring refused, as in many containers, so that the loop must choose another
@@ -115,21 +120,21 @@ variant_aarch64() {
     configure build-aarch64 --cross-file tools/aarch64.ini --werror "${terse[@]}" &&
         compile aarch64 build-aarch64 src/net/libweft-net.a src/dns/libweft-dns.a \
             $(tools/suite-targets build-aarch64 base core) && WEFT_TEST_BACKENDS=sim,epoll WEFT_TEST_TIMEOUT_FACTOR=10 \
-        few check aarch64 build-aarch64 --suite base --suite core
+        fewer check aarch64 build-aarch64 --suite base --suite core
 }
 
 # Built by clang, so that its switch and all below it, in release and without sanitizers, is run too.
 variant_valgrind() {
     CC=clang configure build-clang --werror "${terse[@]}" &&
         compile valgrind build-clang $(tools/suite-targets build-clang valgrind) &&
-        WEFT_TEST_BACKENDS=sim,epoll WEFT_TEST_TIMEOUT_FACTOR=20 WEFT_TEST_SWEEP_MAX=20 \
+        WEFT_TEST_BACKENDS=sim,epoll WEFT_TEST_TIMEOUT_FACTOR=20 WEFT_TEST_SWEEP_MAX=10 \
         check valgrind build-clang --suite valgrind \
         --wrapper 'valgrind -q --error-exitcode=98 --leak-check=full --errors-for-leak-kinds=definite'
 }
 
 # `make lint` follows more paths.
 variant_lint() {
-    plain lint && WEFT_LINT_NODES=5000 tools/lint.sh build >"$results/lint.tap"
+    plain lint && WEFT_LINT_NODES=3000 tools/lint.sh build >"$results/lint.tap"
 }
 
 variant_models() {
