@@ -609,6 +609,31 @@ static void signal_as(int pid, bool has_question, int times)
     }
 }
 
+/* Its answers come where ours are waited for: it was given up, and its signal was late. */
+static int ask_behind_another(void *arg)
+{
+    weft_ask *asking;
+    weft_str line;
+    int rc = 0;
+    (void)arg;
+    for (int i = 0; i < 10; i++) {
+        size_t count = 0;
+        CHECK_OK(weft_ask_open(&asking, (int)getpid(), "graph"));
+        signal_as((int)getpid(), /* has_question= */ true, 1);
+        while ((rc = weft_ask_read_line(asking, &line)) > 0)
+            count += line.len > 5 && memcmp(line.ptr, "loop ", 5) == 0;
+        CHECK_OK(rc);
+        CHECK_EQ(count, (size_t)2);
+        weft_ask_close(asking);
+    }
+    return 0;
+}
+
+KERNEL_TEST(test_O02_an_answer_to_a_question_given_up_is_none_to_the_next)
+{
+    run_asking_on_loops(ask_behind_another);
+}
+
 /* None that lives, and this test's alone; its children say the same. */
 static int mute_pid(void)
 {

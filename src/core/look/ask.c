@@ -101,20 +101,34 @@ static bool ask_is_from(const weft_ask *ask, int fd)
            peer.pid == ask->pid;
 }
 
+/* The number behind `known`, and where it ends; -1: there is none. */
+static long number_behind(const char *text, const char *known, const char **out_end)
+{
+    const char *digits = text + strlen(known);
+    char *end;
+    if (strncmp(text, known, strlen(known)) != 0)
+        return -1;
+    long number = strtol(digits, &end, 10);
+    *out_end = end;
+    return end == digits ? -1 : number;
+}
+
+/* 0; -ESTALE: it answers a question that this process asked before. */
 static int ask_greeting(weft_ask *ask)
 {
     weft_str line;
-    char text[32], *end;
-    const size_t known = strlen(WF_ASK_GREETING);
+    char text[48];
+    const char *end = "";
     int rc = weft_reader_read_line(ask->reader, &line);
     if (rc <= 0)
         return rc < 0 ? rc : -WEFT_ETRUNCATED;
-    snprintf(text, sizeof text, "%.*s", (int)(line.len < 31 ? line.len : 31), line.ptr);
-    if (strncmp(text, WF_ASK_GREETING, known) != 0)
+    snprintf(text, sizeof text, "%.*s", (int)(line.len < 47 ? line.len : 47), line.ptr);
+    long count = number_behind(text, WF_ASK_GREETING, &end);
+    long number = number_behind(end, WF_ASK_TO, &end);
+    if (number < 0 || *end != '\0' || count < 1 || count > ASK_LOOPS_MAX)
         return -EPROTO;
-    long count = strtol(text + known, &end, 10);
-    if (end == text + known || *end != '\0' || count < 1 || count > ASK_LOOPS_MAX)
-        return -EPROTO;
+    if (number != ask->number)
+        return -ESTALE;
     ask->loop_count = (int)count;
     return 0;
 }
@@ -151,18 +165,25 @@ static int ask_accept(weft_ask *ask)
     return rc < 0 ? rc : ask_greeting(ask);
 }
 
-static void ask_next_loop(weft_ask *ask)
+static void ask_hang_up(weft_ask *ask)
 {
     weft_reader_close(ask->reader);
     (void)weft_close(ask->fd);
     ask->reader = NULL;
     ask->fd = -1;
-    ask->told_count++;
+}
+
+static int ask_begin(weft_ask *ask)
+{
+    int rc;
+    while ((rc = ask_accept(ask)) == -ESTALE)
+        ask_hang_up(ask);
+    return rc;
 }
 
 static int ask_step(weft_ask *ask, weft_str *out)
 {
-    int rc = ask->fd < 0 ? ask_accept(ask) : 0;
+    int rc = ask->fd < 0 ? ask_begin(ask) : 0;
     if (rc == 0 && ask->reader == NULL)
         rc = -WEFT_ECLOSED; /* it had failed before */
     if (rc == 0)
@@ -177,7 +198,8 @@ int weft_ask_read_line(weft_ask *ask, weft_str *out)
         int rc = weft_scope_close(&limit, ask_step(ask, out));
         if (rc < 0 || out->len == 0 || out->ptr[0] != WF_ASK_END[0])
             return rc;
-        ask_next_loop(ask);
+        ask_hang_up(ask);
+        ask->told_count++;
     }
     return 0;
 }

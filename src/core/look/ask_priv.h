@@ -15,12 +15,13 @@
  *      6  WF_ASK_HAS_QUESTION, or anything else
  *
  * Of signals that wait to be delivered there is one of a kind, so a question may be lost beside
- * another's.  Who asks sends it again until it is answered; who hears it again knows its number.
+ * another's.  Who asks sends it again until it is answered; who hears it again knows its number, as
+ * does who gets an answer to a question he has given up.
  *
  * Without the mark the answer is the task tree, and its end is that of the connection.  With it:
  *
  *      who asks     "stack 12.3\n"          a word and, after a blank, what it is about
- *      the loop     "weft 1 of 4\n"         version of all this; so many loops answer
+ *      the loop     "weft 1 of 4 to 9\n"    version of all this; so many loops answer; the number
  *                   lines, none of which begins with a dot; none from a loop that ends
  *                   ".\n"                   without that, the answer was cut off
  */
@@ -33,6 +34,7 @@
 #define WF_ASK_HAS_QUESTION 0x5745u
 #define WF_ASK_QUESTION_BYTES 64 /* with its newline */
 #define WF_ASK_GREETING "weft 1 of "
+#define WF_ASK_TO " to "
 #define WF_ASK_END "."
 
 static inline uint64_t wf_ask_pack(int pid, uint16_t number)

@@ -48,17 +48,18 @@ static void talk_collect(weft_msg *msg)
 }
 
 /* The loop ends: it has nothing to say, and is counted. */
-static void talk_say_over(int fd, int loop_count)
+static void talk_say_over(int fd, int loop_count, uint16_t number)
 {
-    char text[32];
-    int len = snprintf(text, sizeof text, WF_ASK_GREETING "%d\n" WF_ASK_END "\n", loop_count);
+    char text[48];
+    int len = snprintf(text, sizeof text, WF_ASK_GREETING "%d" WF_ASK_TO "%u\n" WF_ASK_END "\n",
+                       loop_count, number);
     (void)wf_sys_send(fd, text, (size_t)len, 0);
 }
 
 void wf_talk_fini(struct wf_talk *talk)
 {
     if (talk->state == WF_TALK_READS)
-        talk_say_over(talk->fd, talk->loop_count);
+        talk_say_over(talk->fd, talk->loop_count, talk->number);
     while (atomic_load_explicit(&talk->asked, memory_order_acquire) == TALK_ASKED)
         (void)wf_posts_run(talk->sched->loop);
     if (talk->state != WF_TALK_NONE && talk->fd >= 0)
@@ -95,7 +96,7 @@ void wf_talk_decline(const struct wf_peek_asker *asker)
 {
     int fd = talk_connect(asker->pid);
     if (fd >= 0 && asker->has_question)
-        talk_say_over(fd, asker->loop_count);
+        talk_say_over(fd, asker->loop_count, asker->number);
     if (fd >= 0)
         (void)wf_sys_close(fd);
 }
@@ -208,7 +209,8 @@ static bool talk_hear_loop(struct wf_talk *talk, weft_time now)
 
 static void talk_understand(struct wf_talk *talk, weft_time now)
 {
-    wf_buf_printf(&talk->out, WF_ASK_GREETING "%d\n", talk->loop_count);
+    wf_buf_printf(&talk->out, WF_ASK_GREETING "%d" WF_ASK_TO "%u\n", talk->loop_count,
+                  talk->number);
     size_t len = strcspn(talk->question, " ");
     const struct wf_topic *topic = wf_topic_named((weft_str){talk->question, len});
     const char *about = talk->question + len + strspn(talk->question + len, " ");
@@ -245,6 +247,7 @@ int wf_talk_begin(struct wf_talk *talk, const struct wf_peek_asker *asker, weft_
         return talk->fd;
     talk->is_plain = !asker->has_question;
     talk->loop_count = asker->loop_count;
+    talk->number = asker->number;
     talk->question_bytes = 0;
     talk->state = WF_TALK_READS;
     talk->end = now + (talk->is_plain ? TALK_PATIENCE : TALK_QUESTION);

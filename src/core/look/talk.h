@@ -33,6 +33,7 @@ struct wf_talk {
     int state;   /* enum wf_talk_state */
     int fd;
     int loop_count;          /* that are asked, this one among them */
+    uint16_t number;         /* of the question */
     bool is_plain;           /* there is no question: the tree, and nothing around it */
     weft_time end, loop_end; /* when we are tired of who asks, and of the loop */
     weft_time sample_next, sample_end;

@@ -9,9 +9,8 @@
 #include <stdio.h>
 #include <weft/sys/opened.h>
 
-#define PUBLIC_CONNECTIONS_MAX                                                                     \
-    256u /* of one address of the internet, where nothing else is said                             \
-          */
+/* Of one address of the internet, where nothing else is said. */
+#define PUBLIC_CONNECTIONS_MAX 256u
 
 #define CLEAR_TEXT_BODY "This port speaks HTTPS, and the request came as plain HTTP text.\n"
 
