@@ -69,8 +69,9 @@ typedef struct weft_config {
     uint32_t cpu_thread_max;       /* of weft_run_cpu; 0: as many as there are processors */
     uint32_t worker_max;           /* of weft_run_process; 0: as many as there are processors */
     uint32_t file_thread_max;      /* for file operations the kernel does not do alone; 0: 8 */
-    weft_time
-        hog; /* a task that keeps its loop so long is reported; 0: 100 ms, WEFT_FOREVER: never */
+    /* A task that keeps its loop so long is reported; 0: 100 ms, WEFT_FOREVER: never.  WEFT_HOG in
+     * the environment, milliseconds or "never", comes first. */
+    weft_time hog;
 
     /* An error that nobody received (rule T08).  NULL: one line to the log. */
     void (*unhandled)(const struct weft_error *error, void *arg);

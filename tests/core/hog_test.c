@@ -307,6 +307,34 @@ static int keep_the_loop_often(void *arg)
     return 0;
 }
 
+static int count_hogs(void *arg)
+{
+    weft_time until = weft_now() + 20 * WEFT_MS;
+    while (weft_now() < until)
+        ;
+    CHECK_OK(weft_sleep(WEFT_US)); /* another turn: it is over */
+    return weft_run_stats_get(arg);
+}
+
+/* "never" is of the one that configures a limit, a limit of the one that configures none. */
+KERNEL_TEST(test_O01_the_environment_says_what_is_too_long)
+{
+    use_real_time();
+    weft_run_stats stats = {0};
+    weft_config config = test_config();
+    config.hog = 2 * WEFT_MS;
+    config.log = count_told;
+    CHECK_OK(setenv("WEFT_HOG", "never", 1));
+    CHECK_OK(weft_run_with(&config, count_hogs, &stats));
+    CHECK_EQ(stats.hogs, 0u);
+
+    config.hog = WEFT_FOREVER;
+    CHECK_OK(setenv("WEFT_HOG", "4", 1));
+    CHECK_OK(weft_run_with(&config, keep_the_loop_often, NULL));
+    CHECK_EQ(atomic_load(&hogs_told), 5);
+    CHECK_OK(unsetenv("WEFT_HOG"));
+}
+
 KERNEL_TEST(test_O01_five_are_told_in_a_minute_and_the_rest_counted)
 {
     use_real_time();

@@ -257,6 +257,11 @@ RUN_TEST(run_refuses_a_bad_environment)
         {"WEFT_CLOCK", "Virtual", "WEFT_CLOCK: Virtual is none of real, virtual"},
         {"WEFT_DEBUG", "yes", "WEFT_DEBUG: yes is none of 0, 1"},
         {"WEFT_MEASURE_STACKS", "2", "WEFT_MEASURE_STACKS: 2 is none of 0, 1"},
+        {"WEFT_HOG", "0", "WEFT_HOG: 0 is neither 1 to 1000000000 milliseconds nor never"},
+        {"WEFT_HOG", "1s", "WEFT_HOG: 1s is neither 1 to 1000000000 milliseconds nor never"},
+        {"WEFT_HOG", "-1", "WEFT_HOG: -1 is neither 1 to 1000000000 milliseconds nor never"},
+        {"WEFT_HOG", "9999999999999999999",
+         "WEFT_HOG: 9999999999999999999 is neither 1 to 1000000000 milliseconds nor never"},
         {"WEFT_BACKEND", "kqueue", "WEFT_BACKEND: kqueue is none of io_uring, epoll, sim"},
     };
     weft_config config = test_config();

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SETTING_TIME_MAX 1000000000 /* ms */
+
 int wf_setting_read(const char *name, const char *const *words, size_t count, int *out)
 {
     const char *text = getenv(name);
@@ -35,4 +37,22 @@ int wf_setting_read_switch(const char *name, bool *out)
     if (rc == 0 && word >= 0)
         *out = word == 1;
     return rc;
+}
+
+int wf_setting_read_time(const char *name, weft_time *out)
+{
+    const char *text = getenv(name);
+    char *end;
+    if (text == NULL || text[0] == '\0')
+        return 0;
+    if (strcmp(text, "never") == 0) {
+        *out = WEFT_FOREVER;
+        return 0;
+    }
+    long count = strtol(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || count < 1 || count > SETTING_TIME_MAX)
+        return weft_fail(-EINVAL, "%s: %.40s is neither 1 to %d milliseconds nor never", name, text,
+                         SETTING_TIME_MAX);
+    *out = count * WEFT_MS;
+    return 0;
 }

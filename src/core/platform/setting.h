@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Setting: a variable of the environment that is one of a few words. */
+/* Setting: a variable of the environment. */
 #ifndef WF_SETTING_H
 #define WF_SETTING_H
 
@@ -14,5 +14,8 @@ int wf_setting_read(const char *name, const char *const *words, size_t count, in
 
 /* The same of "0" and "1".  *out stays as it is if it is not set. */
 int wf_setting_read_switch(const char *name, bool *out);
+
+/* The same of milliseconds, from 1 to 1,000,000,000, and "never", which is WEFT_FOREVER. */
+int wf_setting_read_time(const char *name, weft_time *out);
 
 #endif

@@ -48,12 +48,15 @@ static void sched_say(void *arg, const char *text)
 int wf_sched_new(weft_loop *loop, const weft_config *config)
 {
     bool is_measured = (config->flags & WEFT_RUN_MEASURE_STACKS) != 0;
+    weft_time hog = config->hog;
     WEFT_TRY(wf_setting_read_switch("WEFT_MEASURE_STACKS", &is_measured));
+    WEFT_TRY(wf_setting_read_time("WEFT_HOG", &hog));
     struct wf_sched *sched = wf_alloc(sizeof *sched);
     if (sched == NULL)
         return -ENOMEM;
     sched->loop = loop;
     sched->config = *config;
+    sched->config.hog = hog;
     sched->errno_at = &errno;
     sched->steps_max = SCHED_STEPS_MAX;
     sched->is_seeded = loop->backend == &wf_backend_sim;
