@@ -125,7 +125,7 @@ static int try_in_child(struct awaited *awaited)
     return weft_run_with(&config, body_tries_all, awaited);
 }
 
-TASK_TEST(test_L07_the_child_of_a_fork_reaches_nothing_that_the_parent_waits_for)
+TASK_TEST(test_L07_class_49_the_child_of_a_fork_reaches_nothing_that_the_parent_waits_for)
 {
     weft_fn *const waits[] = {waits_for_event,  waits_for_sem,  waits_for_cond,
                               waits_for_future, waits_for_chan, waits_for_shared};
@@ -169,7 +169,7 @@ static int body_forks_and_returns(void *arg)
     return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 }
 
-KERNEL_TEST(body_that_returns_in_the_child_of_a_fork_aborts_it)
+KERNEL_TEST(class_49_a_body_that_returns_in_the_child_of_a_fork_aborts_it)
 {
     CHECK_EQ(weft_run(body_forks_and_returns, NULL), SIGABRT);
 }

@@ -314,7 +314,7 @@ static int body_posts(void *arg)
 }
 
 /* What a task of another loop has posted is there before its end is. */
-LOOPS_TEST(test_X04_no_post_to_a_loop_that_sleeps_is_lost, 4)
+LOOPS_TEST(test_X04_class_50_no_post_to_a_loop_that_sleeps_is_lost, 4)
 {
     struct poster posters[3];
     weft_task tasks[3];

@@ -215,7 +215,7 @@ static void nothing(void *arg)
     (void)arg;
 }
 
-TEST(test_L07_child_cannot_post_to_the_parents_loop)
+TEST(test_L07_class_49_the_child_of_a_fork_cannot_post_to_the_parents_loop)
 {
     weft_loop loop;
     loop_make(&loop, 0);
@@ -292,7 +292,7 @@ static void *stress_main(void *arg)
 }
 
 /* 10^6 posts; WEFT_TEST_POSTS=100000000 for the figure of rule X04. */
-TEST(test_X04_no_post_of_four_threads_is_lost)
+TEST(test_X04_class_50_no_post_of_four_threads_is_lost)
 {
     const char *wanted = getenv("WEFT_TEST_POSTS");
     uint64_t total = wanted != NULL ? strtoull(wanted, NULL, 10) : 1000000;
@@ -342,7 +342,7 @@ static void *hunter_main(void *arg)
 }
 
 /* Under the address sanitizer a touch of a freed loop is seen. */
-TEST(test_X03_posts_race_with_the_end_of_the_loop)
+TEST(test_X03_class_50_posts_race_with_the_end_of_the_loop)
 {
     struct hunter hunter = {.hits = 0};
     pthread_t id;

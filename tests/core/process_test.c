@@ -127,7 +127,7 @@ TASK_TEST(process_gets_what_the_options_say)
 
 /* Signals as by default, none blocked, and no descriptor but the three: what a loop ignores and has
  * open is its own business. */
-TASK_TEST(test_I08_process_has_no_descriptor_and_signal_of_ours)
+TASK_TEST(test_I08_class_49_a_process_has_no_descriptor_and_signal_of_ours)
 {
     weft_process_output output;
     if (refused_in_simulation())

@@ -111,7 +111,7 @@ static int check_in_child(weft_task sibling)
     return 0;
 }
 
-TASK_TEST(test_L07_the_child_of_a_fork_has_no_loop_and_may_begin_one)
+TASK_TEST(test_L07_class_49_the_child_of_a_fork_has_no_loop_and_may_begin_one)
 {
     weft_task sibling = weft_spawn(body_sleep, (void *)WEFT_SEC);
     CHECK_OK(weft_yield());

@@ -283,7 +283,7 @@ static int clean_up_for_ever(void *arg)
     return weft_sleep(WEFT_SEC);
 }
 
-RUN_TEST(test_K01_the_second_signal_dumps_and_ends_the_process)
+RUN_TEST(test_K01_class_49_the_second_signal_dumps_and_ends_the_process)
 {
     check_ended_by(SIGTERM, 0, clean_up_for_ever, "stubborn");
 }
@@ -400,7 +400,7 @@ static int write_to_nobody(void *arg)
     return 0;
 }
 
-RUN_TEST(test_I07_SIGPIPE_is_never_raised)
+RUN_TEST(test_I07_class_49_SIGPIPE_is_never_raised)
 {
     use_default_actions();
     CHECK_OK(run_with_flags(0, write_to_nobody, NULL));
@@ -496,7 +496,7 @@ static int share_a_signal(void *arg)
     return 0;
 }
 
-KERNEL_TEST(a_signal_belongs_to_one_loop)
+KERNEL_TEST(class_49_a_signal_belongs_to_one_loop)
 {
     CHECK_OK(run_with_flags(0, share_a_signal, NULL));
     CHECK(has_default_action(SIGUSR1));
