@@ -69,6 +69,44 @@ TASK_TEST(request_tells_its_line_its_query_and_its_fields)
              200);
 }
 
+static int give_target(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    weft_str target = weft_http_target(req);
+    (void)arg;
+    CHECK_STR_IS(weft_http_path(req), "/");
+    return weft_http_respond(res, 200, "text/plain", target.ptr, target.len);
+}
+
+/* It begins with a '/', also where an absolute target leaves that out. */
+TASK_TEST(request_tells_its_target)
+{
+    static const struct {
+        const char *sent, *told;
+    } rows[] = {
+        {"/", "/"},
+        {"/?", "/?"},
+        {"/?x=1&y=/%20", "/?x=1&y=/%20"},
+        {"http://a", "/"},
+        {"http://a/", "/"},
+        {"http://a?", "/?"},
+        {"http://a?x=1&y=/%20", "/?x=1&y=/%20"},
+        {"http://a/?x=1", "/?x=1"},
+    };
+    static const weft_http_route root = {.method = "GET", .path = "/", .handler = give_target};
+    struct site site;
+    CHECK_OK(site_open_with(&site, NULL, &root, 1));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct answer answer;
+        char text[256];
+        snprintf(text, sizeof text, "GET %s HTTP/1.1\r\n" H END, rows[i].sent);
+        note("%s", rows[i].sent);
+        CHECK_EQ(ask(&site, text, &answer), 200);
+        CHECK_BYTES(answer.body, answer.body_bytes, rows[i].told, strlen(rows[i].told));
+        answer_fini(&answer);
+    }
+    CHECK_OK(site_close(&site));
+}
+
 TASK_TEST(request_with_too_many_parameters_names_the_limit)
 {
     struct site site;

@@ -25,13 +25,28 @@ weft_str weft_http_path(const weft_http_request *req)
     return req->path;
 }
 
+/* The "/" that "http://host?query" leaves out stands nowhere before the query: the two are put
+ * where the decoded path is, which is that "/". */
+static weft_str target_without_path(const weft_http_request *req, weft_str query)
+{
+    char *made = req->text + req->head.bytes;
+    size_t len = 0;
+    made[len++] = '/';
+    if (query.ptr != NULL) {
+        made[len++] = '?';
+        memcpy(made + len, query.ptr, query.len);
+    }
+    return (weft_str){made, len + query.len};
+}
+
 weft_str weft_http_target(const weft_http_request *req)
 {
     weft_str target = {req->text + req->head.target_at, req->head.target_len};
-    weft_str path = wf_http_target_split(target).raw_path;
-    bool is_inside = path.ptr >= target.ptr && path.ptr < target.ptr + target.len;
-    if (is_inside) /* else it is the "/" of an absolute target without a path */
-        path.len = target.len - (size_t)(path.ptr - target.ptr);
+    struct wf_http_target split = wf_http_target_split(target);
+    weft_str path = split.raw_path;
+    if (path.ptr < target.ptr || path.ptr >= target.ptr + target.len)
+        return target_without_path(req, split.query);
+    path.len = target.len - (size_t)(path.ptr - target.ptr);
     return path;
 }
 
