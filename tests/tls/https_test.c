@@ -156,3 +156,23 @@ TASK_TEST(https_speaks_what_was_agreed_on)
     weft_tls_free(client);
     weft_tls_free(server);
 }
+
+/* Who has agreed on HTTP/1.1 does not get HTTP/2 by its first bytes. */
+TASK_TEST(https_speaks_no_h2_where_http_1_was_agreed_on)
+{
+    struct site site;
+    weft_tls *client = ends_client((weft_tls_options){.alpn = "http/1.1"});
+    weft_tls *server = ends_server((weft_tls_options){.alpn = weft_http_alpn()});
+    CHECK_OK(site_open(&site, &(weft_http_options){.secure = secure, .secure_arg = server}));
+    weft_stream *stream = connect_to(&site, client);
+    struct answer answer;
+    client_send(stream, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    CHECK_OK(client_read(stream, &answer));
+    CHECK_EQ(answer.status, 505);
+    answer_fini(&answer);
+    CHECK(client_is_closed(stream));
+    weft_stream_abort(stream);
+    CHECK_OK(site_close(&site));
+    weft_tls_free(client);
+    weft_tls_free(server);
+}

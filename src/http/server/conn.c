@@ -7,6 +7,8 @@
 
 #include "http/h2/h2.h"
 
+#include "base/str.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -154,17 +156,18 @@ static int conn_wait_for_more(struct wf_conn *conn)
     return -1;
 }
 
-/* Which version it speaks: what was agreed on says so, or the first bytes.  Those of HTTP/2 begin
+/* Which version it speaks: what was agreed on says so, else the first bytes.  Those of HTTP/2 begin
  * no request that HTTP/1 knows. */
 static int conn_greet(struct wf_conn *conn)
 {
     weft_str input = weft_stream_get_input(conn->stream);
     weft_str protocol = weft_stream_get_protocol(conn->stream);
     size_t count = input.len < WF_H2_PREFACE_BYTES ? input.len : WF_H2_PREFACE_BYTES;
-    bool is_agreed = protocol.len == 2 && memcmp(protocol.ptr, "h2", 2) == 0;
+    bool is_agreed = wf_str_is(protocol, "h2"), is_refused = protocol.len != 0 && !is_agreed;
     if (input.len == 0)
         return conn_wait_for_more(conn);
-    if (!conn->server->has_h2 || (!is_agreed && memcmp(input.ptr, WF_H2_PREFACE, count) != 0)) {
+    if (!conn->server->has_h2 || is_refused ||
+        (!is_agreed && memcmp(input.ptr, WF_H2_PREFACE, count) != 0)) {
         conn->state = WF_CONN_IDLE;
         return 1;
     }
