@@ -5,6 +5,7 @@
 
 #include "dns/resolver_priv.h"
 
+#include <weft/error.h>
 #include <weft/gather.h>
 #include <weft/task.h>
 
@@ -140,14 +141,29 @@ static int name_find(struct family_job *job, const char *name, int family)
 
 /* ---- the names that a short one may mean ---- */
 
-static int search_domains(struct family_job *job, const char *name, int family)
+/* The names tried, and what a server said that could not say whether one of them is there. */
+struct search {
+    struct family_job *job;
+    int family;
+    char unsaid[WEFT_ERROR_TEXT_BYTES]; /* "": none */
+};
+
+static int search_try(struct search *search, const char *name)
 {
-    const struct wf_dns_config *config = &job->resolver->config; /* may be read anew meanwhile */
+    int rc = name_find(search->job, name, search->family);
+    if (rc == WF_DNS_UNSAID)
+        snprintf(search->unsaid, sizeof search->unsaid, "%s", weft_error_text());
+    return rc == WF_DNS_UNSAID ? -WEFT_ENONAME : rc;
+}
+
+static int search_domains(struct search *search, const char *name)
+{
+    const struct wf_dns_config *config = &search->job->resolver->config; /* may be read anew */
     int rc = -WEFT_ENONAME;
     for (uint32_t i = 0; i < config->search_count && rc == -WEFT_ENONAME; i++) {
         char full[WF_DNS_NAME_BYTES];
         if (wf_dns_name_join(full, name, config->search[i]))
-            rc = name_find(job, full, family);
+            rc = search_try(search, full);
     }
     return rc;
 }
@@ -155,14 +171,20 @@ static int search_domains(struct family_job *job, const char *name, int family)
 static int find_name(struct family_job *job, const struct wf_dns_name *name, int family)
 {
     const struct wf_dns_config *config = &job->resolver->config;
+    struct search search = {.job = job, .family = family};
+    int rc = -WEFT_ENONAME;
     if (name->is_absolute || config->search_count == 0 || wf_dns_name_is_local(name->text))
         return name_find(job, name->text, family);
-    if (name->dots >= config->dots_min) {
-        int rc = name_find(job, name->text, family);
-        return rc == -WEFT_ENONAME ? search_domains(job, name->text, family) : rc;
-    }
-    int rc = search_domains(job, name->text, family);
-    return rc == -WEFT_ENONAME ? name_find(job, name->text, family) : rc;
+    bool is_first = name->dots >= config->dots_min;
+    if (is_first) /* a name that may well exist is not looked for elsewhere */
+        rc = name_find(job, name->text, family);
+    if (rc == -WEFT_ENONAME)
+        rc = search_domains(&search, name->text);
+    if (rc == -WEFT_ENONAME && !is_first)
+        rc = search_try(&search, name->text);
+    if (rc == -WEFT_ENONAME && search.unsaid[0] != '\0')
+        rc = weft_fail(WF_DNS_UNSAID, "%s", search.unsaid);
+    return rc;
 }
 
 static int find_literal(const struct wf_dns_ip *ip, const char *host, int family,
@@ -196,7 +218,7 @@ int wf_dns_find(weft_resolver *resolver, const char *host, int family, wf_dns_fo
     if (rc == 0)
         rc = find_name(&job, &name, family);
     wf_dns_leave(resolver);
-    return rc;
+    return rc == WF_DNS_UNSAID ? weft_fail(-WEFT_EDNS, "%s", weft_error_text()) : rc;
 }
 
 /* ---- the public call ---- */

@@ -47,7 +47,7 @@ static bool is_final(int rc)
            rc == -ENOMEM;
 }
 
-/* The text of what went wrong at the last server is kept for the end. */
+/* The text of what went wrong at the last server is kept for the end, and whether it answered. */
 static int say_failed(const struct wf_dns_question *question, int rc, const weft_addr *server)
 {
     char name[WEFT_ADDR_TEXT_BYTES], why[WEFT_ERROR_TEXT_BYTES];
@@ -55,7 +55,8 @@ static int say_failed(const struct wf_dns_question *question, int rc, const weft
         name[0] = '\0';
     bool has_text = rc == -WEFT_EDNS || rc == -WEFT_ESYNTAX;
     snprintf(why, sizeof why, "%s", has_text ? weft_error_text() : weft_strerror(rc));
-    return weft_fail(-WEFT_EDNS, "dns: no answer for %.64s; %s: %s", question->name, name, why);
+    return weft_fail(rc == -WEFT_EDNS ? WF_DNS_UNSAID : -WEFT_EDNS,
+                     "dns: no answer for %.64s; %s: %s", question->name, name, why);
 }
 
 static int ask_servers(struct wf_dns_question *question, struct wf_dns_reply *out)

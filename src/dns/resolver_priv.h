@@ -28,6 +28,10 @@
 #include "dns/config.h"
 #include "dns/hosts.h"
 
+/* Inside, and told as -WEFT_EDNS: the last server answered, but not whether there is such a name.
+ * It may well say so of another one. */
+#define WF_DNS_UNSAID (-EREMOTEIO)
+
 /* What a file was when it was read last. */
 struct wf_dns_stamp {
     int64_t changed_ns, bytes;

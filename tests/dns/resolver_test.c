@@ -471,6 +471,42 @@ TASK_TEST(resolver_tries_domains_behind_short_names)
     end(&server, resolver);
 }
 
+/* SERVFAIL for what lies in one.test, silence for two.test; the rest as above. */
+static bool fail_in_a_domain(struct server *server, const struct question *question,
+                             struct message *out)
+{
+    bool is_answered = note_and_say_none(server, question, out);
+    if (strstr(question->name, ".one.test") != NULL)
+        out->bytes[3] = 0x82;
+    return is_answered && strstr(question->name, "silent.two.test") == NULL;
+}
+
+/* A domain whose server cannot say hides none of the next; but then "no such host" is no answer.
+ * One that is silent would be so for each name, and a name with dots is not looked for elsewhere
+ * because nobody could say what it is. */
+TASK_TEST(resolver_goes_on_behind_a_domain_that_fails)
+{
+    struct server server;
+    if (!server_start(&server, fail_in_a_domain))
+        return;
+    weft_resolver *resolver = open_with(
+        (weft_resolver_options){.servers = server.address, .search = "one.test two.test"});
+    asked_names[0] = '\0';
+    CHECK_STR(resolve(resolver, "db", AF_INET), "192.0.2.1");
+    CHECK_STR(asked_names, "db.one.test db.one.test db.two.test "); /* two tries */
+    CHECK_STR(resolve(resolver, "web", AF_INET), "no answer from the name servers");
+    CHECK(strstr(weft_error_text(), "web.one.test") != NULL);
+    CHECK(strstr(weft_error_text(), "SERVFAIL") != NULL);
+    asked_names[0] = '\0';
+    CHECK_STR(resolve(resolver, "silent", AF_INET), "no answer from the name servers");
+    CHECK(strstr(asked_names, "silent.two.test silent.two.test ") != NULL);
+    CHECK(strstr(asked_names, "silent ") == NULL);
+    asked_names[0] = '\0';
+    CHECK_STR(resolve(resolver, "a.one.test", AF_UNSPEC), "no answer from the name servers");
+    CHECK(strstr(asked_names, "a.one.test.") == NULL);
+    end(&server, resolver);
+}
+
 /* ---- everything going wrong ---- */
 
 SCENARIO(resolver_asks_a_server)
