@@ -76,7 +76,7 @@ WEFT_API WEFT_MUST_USE int weft_listener_open(weft_listener **out, const weft_ad
                                               const weft_listen_options *options);
 
 /* Waits for a connection.  Out of descriptors or memory it closes one waiting peer politely, says
- * so in the log (once a minute), and tries on when a descriptor of this loop is closed, or after
+ * so in the log (once a second), and tries on when a descriptor of this loop is closed, or after
  * 100 ms doubling to 1 s.  0, -ECANCELED, -EBADF when the listener is closed meanwhile, -EBUSY when
  * another task accepts. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_listener_accept(weft_listener *listener,

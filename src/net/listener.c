@@ -6,7 +6,7 @@
  * Out of descriptors, an accept fails and the connection stays in the kernel's queue: without care
  * a loop would try again at once, for ever.  Here the descriptor held in reserve is given up to
  * take one peer and close it, so that it learns, and then the listener rests until a descriptor of
- * the loop is closed, at most 100 ms, doubling to 1 s.  The log says so once a minute.
+ * the loop is closed, at most 100 ms, doubling to 1 s.  The log says so once a second.
  */
 
 #include "net/stream_priv.h"
@@ -29,7 +29,7 @@
 #define LISTENER_BACKLOG 4096
 #define LISTENER_REST_MIN (100 * WEFT_MS)
 #define LISTENER_REST_MAX WEFT_SEC
-#define LISTENER_QUIET (60 * WEFT_SEC) /* between two lines in the log */
+#define LISTENER_QUIET WEFT_SEC /* between two lines in the log */
 
 struct weft_listener {
     weft_loop *loop;
