@@ -12,11 +12,11 @@
  *         printf("%.*s\n", (int)event.data.len, event.data.ptr);
  *     weft_event_source_close(source);
  *
- * When a connection ends, the source connects again after a pause (3 s, or what the server says;
- * doubled, up to 30 s, while it fails, but never less than the server says), and says which event
- * it had last.  One that is silent for the client's between_max counts as lost: servers send
- * keep-alives.  The server ends it for good with status 204.  Any other status than 200, and any
- * type but text/event-stream, is an error.
+ * When a connection ends, the source connects again after a pause (3 s, or what the server says, 10
+ * ms at least; doubled, up to 30 s, while it fails, but never less than the server says), and says
+ * which event it had last.  One that is silent for the client's between_max counts as lost: servers
+ * send keep-alives.  The server ends it for good with status 204.  Any other status than 200, and
+ * any type but text/event-stream, is an error.
  *
  * Library: weft-client.
  */

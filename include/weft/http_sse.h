@@ -32,7 +32,7 @@ typedef struct weft_sse_event {
     weft_str data;
     weft_str event;  /* its type; without one it is a "message" */
     weft_str id;     /* what the client says it had last, when it comes again */
-    weft_time retry; /* how long it waits before; 0: as before */
+    weft_time retry; /* how long it waits before, in whole ms; 0: as before */
 } weft_sse_event;
 
 /* Sends the head of an event stream.  Errors of weft_http_write(); -EALREADY after the first byte.

@@ -77,10 +77,15 @@ TEST(retry_is_digits)
 {
     static const struct {
         const char *text;
+        bool has_retry;
         weft_time retry;
     } rows[] = {
-        {"retry: 1500\n", 1500 * WEFT_MS}, {"retry: 1x\n", 0}, {"retry: -1\n", 0}, {"retry:\n", 0},
-        {"retry: 9999999999\n", 0},        {"retry: 0\n", 0},
+        {"retry: 1500\n", true, 1500 * WEFT_MS},
+        {"retry: 0\n", true, 0},
+        {"retry: 1x\n", false, 0},
+        {"retry: -1\n", false, 0},
+        {"retry:\n", false, 0},
+        {"retry: 9999999999\n", false, 0},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct wf_sse_parser parser;
@@ -88,6 +93,7 @@ TEST(retry_is_digits)
         size_t used;
         wf_sse_init(&parser);
         CHECK_EQ(wf_sse_feed(&parser, rows[i].text, strlen(rows[i].text), &used, &event), 0);
+        CHECK_EQ(parser.has_retry, rows[i].has_retry);
         CHECK_EQ(parser.retry, rows[i].retry);
         wf_sse_fini(&parser);
     }

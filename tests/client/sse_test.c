@@ -134,9 +134,12 @@ TASK_TEST(a_source_stays_away_for_as_long_as_the_server_says)
         {.answer = STREAM "retry: 10000\ndata: b\n\n", .then = LIAR_RESET},
         {.then = LIAR_CLOSE},
         {.then = LIAR_CLOSE},
-        {.answer = STREAM "data: c\n\n"},
+        {.answer = STREAM "data: c\n\n", .then = LIAR_CLOSE},
+        {.answer = STREAM "retry: 0\ndata: d\n\n", .then = LIAR_CLOSE},
+        {.answer = STREAM "data: e\n\n"},
     };
-    static const weft_time pauses[] = {0, 60 * WEFT_SEC, (10 + 20) * WEFT_SEC};
+    static const weft_time pauses[] = {0, 60 * WEFT_SEC, (10 + 20) * WEFT_SEC, 10 * WEFT_SEC,
+                                       10 * WEFT_MS};
     struct liar liar;
     weft_client *client;
     weft_event_source *source;
@@ -149,7 +152,7 @@ TASK_TEST(a_source_stays_away_for_as_long_as_the_server_says)
         weft_time since = weft_now();
         note("event %zu", i);
         CHECK_EQ(weft_event_source_next(source, &event), 1);
-        CHECK_BYTES(event.data.ptr, event.data.len, &"abc"[i], 1);
+        CHECK_BYTES(event.data.ptr, event.data.len, &"abcde"[i], 1);
         CHECK_GE(weft_now() - since, pauses[i]);
         CHECK_LE(weft_now() - since, pauses[i] + 2 * WEFT_SEC);
     }

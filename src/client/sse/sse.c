@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define PAUSE_DEFAULT (3 * WEFT_SEC)
+#define PAUSE_MIN (10 * WEFT_MS) /* a server may say "at once", and end each connection */
 #define PAUSE_MAX (30 * WEFT_SEC)
 #define PIECE_BYTES 4096
 #define ID_BYTES_MAX 4096 /* a longer one is not said: no server takes such a field */
@@ -68,7 +69,9 @@ void weft_event_source_close(weft_event_source *source)
 
 static void disconnect(weft_event_source *source)
 {
-    weft_time pause = source->parser.retry != 0 ? source->parser.retry : PAUSE_DEFAULT;
+    weft_time pause = source->parser.has_retry ? source->parser.retry : PAUSE_DEFAULT;
+    if (pause < PAUSE_MIN)
+        pause = PAUSE_MIN;
     weft_time most = pause > PAUSE_MAX ? pause : PAUSE_MAX; /* no sooner than the server says */
     for (uint32_t i = 1; i < source->failures && pause < most; i++)
         pause *= 2;

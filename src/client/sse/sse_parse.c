@@ -64,8 +64,10 @@ static void take_retry(struct wf_sse_parser *parser, weft_str value)
             return;
         ms = ms * 10 + (value.ptr[i] - '0');
     }
-    if (value.len > 0)
+    if (value.len > 0) {
         parser->retry = ms * WEFT_MS;
+        parser->has_retry = true;
+    }
 }
 
 static int take_field(struct wf_sse_parser *parser, weft_str name, weft_str value)

@@ -25,7 +25,8 @@
 struct wf_sse_parser {
     wf_buf line, data, event;
     wf_buf id, last_id; /* of this event, and the one that holds since the last */
-    weft_time retry;    /* what the server said last; 0: nothing yet */
+    weft_time retry;    /* what the server said last */
+    bool has_retry;     /* it has */
     bool was_cr;        /* an LF next is the rest of a line end */
     bool was_given;     /* the event that was handed out is to be dropped */
     uint8_t bom_at;     /* bytes of a byte order mark seen at the start; 3: past it */
