@@ -34,6 +34,11 @@ WEFT_API int weft_fail(int rc, const char *format, ...) WEFT_PRINTF(2, 3);
  * a task that of the thread's last failure, of a weft_run() for one. */
 WEFT_API const char *weft_error_text(void);
 
+/* What the failure `rc` was, for a human: the text that came with it, or where it had none what
+ * weft_strerror() says.  A text that an earlier failure with another code has left is not taken for
+ * it.  Valid as weft_error_text(). */
+WEFT_API const char *weft_explain(int rc);
+
 /* Leaves the function with the value of `expr` if that is negative. */
 #define WEFT_TRY(expr)                                                                             \
     do {                                                                                           \

@@ -120,6 +120,5 @@ int main(int argc, char **argv)
     int rc = weft_run_with(&config, program_body, &program);
     if (rc == -ECANCELED)
         return program.is_terminated ? EXIT_TERMINATED : EXIT_INTERRUPTED;
-    const char *text = weft_error_text();
-    return rc < 0 ? say_failed("%s", text[0] != '\0' ? text : weft_strerror(rc)) : rc;
+    return rc < 0 ? say_failed("%s", weft_explain(rc)) : rc;
 }

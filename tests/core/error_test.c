@@ -156,6 +156,7 @@ TASK_TEST(test_E05_a_text_travels_all_ways_its_code_does)
         (void)weft_fail(-EPIPE, "an older one");
         CHECK_EQ(ways[i].way(), -EIO);
         CHECK_STR(weft_error_text(), wanted);
+        CHECK_STR(weft_explain(-EIO), wanted);
         CHECK_EQ(weft_await(weft_spawn(body_takes_way, &i)), -EIO);
         CHECK_STR(weft_error_text(), wanted);
     }
@@ -229,6 +230,30 @@ TASK_TEST(test_E05_an_error_without_a_text_does_not_borrow_another)
     (void)weft_fail(-EPIPE, "an older one");
     CHECK_EQ(weft_gather(weft_spawn(body_fails_silently, NULL)), -EIO);
     CHECK_STR(weft_error_text(), "");
+}
+
+static int explains_in_a_thread(void *arg)
+{
+    (void)arg;
+    CHECK_STR(weft_explain(-EIO), weft_strerror(-EIO));
+    int rc = weft_fail(-EIO, "the thread's");
+    CHECK_STR(weft_explain(-EIO), "the thread's");
+    CHECK_STR(weft_explain(-EPIPE), weft_strerror(-EPIPE));
+    return rc;
+}
+
+/* A call that says only a code, after a failure that was dealt with. */
+TASK_TEST(test_E05_a_code_is_not_explained_by_the_text_of_another)
+{
+    CHECK_STR(weft_explain(-EIO), weft_strerror(-EIO));
+    (void)weft_fail(-EPIPE, "an older one");
+    weft_sem full = WEFT_SEM(1, 1);
+    int rc = weft_sem_give(&full);
+    CHECK_STR(weft_explain(rc), weft_strerror(-EOVERFLOW));
+    CHECK_STR(weft_explain(-EPIPE), "an older one");
+    CHECK_STR(weft_explain(0), "ok");
+    CHECK_EQ(weft_run_blocking(explains_in_a_thread, NULL), -EIO);
+    CHECK_STR(weft_explain(-EIO), "the thread's");
 }
 
 static int body_own_text(void *arg)

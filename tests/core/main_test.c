@@ -48,6 +48,12 @@ static int body_handled(void *arg)
     return 3;
 }
 
+static int body_fails_otherwise(void *arg)
+{
+    (void)weft_fail(-EIO, "%s is on fire", (char *)arg);
+    return -ENOENT;
+}
+
 static int body_signal(void *arg)
 {
     kill(getpid(), *(int *)arg);
@@ -76,6 +82,8 @@ TEST(main_says_what_failed)
     CHECK_STR(said, "core-main_test: No such file or directory\n");
     CHECK_EQ(main_of(body_text, "disk 3"), 1);
     CHECK_STR(said, "core-main_test: disk 3 is on fire\n");
+    CHECK_EQ(main_of(body_fails_otherwise, "disk 3"), 1);
+    CHECK_STR(said, "core-main_test: No such file or directory\n");
     CHECK_EQ(main_of(body_cancels_itself, NULL), 1);
     CHECK_STR(said, "core-main_test: Operation canceled\n");
 }

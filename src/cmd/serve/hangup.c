@@ -19,12 +19,6 @@ int hangup_open_log(const char *path)
     return weft_open(path, O_WRONLY | O_CREAT | O_APPEND, 0640);
 }
 
-static const char *why(int rc)
-{
-    const char *text = weft_error_text();
-    return text[0] != '\0' ? text : weft_strerror(rc);
-}
-
 /* On all loops, one after the other; the first failure is said, and the rest tried. */
 static int reload_all(struct hangup *hangup, int log_fd)
 {
@@ -36,7 +30,7 @@ static int reload_all(struct hangup *hangup, int log_fd)
         if (rc == -ECANCELED)
             return rc;
         if (rc < 0 && failure == 0)
-            say("%s; the old certificate stays", why(rc));
+            say("%s; the old certificate stays", weft_explain(rc));
         failure = rc < 0 ? rc : failure;
     }
     if (failure == 0 && plan->secure->cert != NULL)

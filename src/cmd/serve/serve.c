@@ -271,12 +271,6 @@ static void watch_signals(struct serve_job *job, weft_task tasks[SIGNAL_KINDS])
     }
 }
 
-static const char *why(int rc)
-{
-    const char *text = weft_error_text();
-    return text[0] != '\0' ? text : weft_strerror(rc);
-}
-
 /* The first alone chooses ports. */
 static int open_all(struct serve_job *job, weft_group group)
 {
@@ -304,7 +298,7 @@ static int serve_until_signal(struct serve_job *job, weft_group group)
         weft_future_set(&job->plan.servers[i].begin, 0, /* value= */ NULL);
     int rc = weft_group_wait(group);
     if (rc < 0 && rc != -ECANCELED)
-        rc = say_failed("%s", why(rc));
+        rc = say_failed("%s", weft_explain(rc));
     for (size_t i = 0; i < SIGNAL_KINDS; i++) {
         weft_cancel(tasks[i], "the service has ended");
         (void)join(tasks[i]);
@@ -332,7 +326,7 @@ static int serve_on_loops(struct serve_job *job)
         weft_group_cancel(group, "the service cannot begin");
         rc = weft_group_wait(group);
         rc = announced != 0               ? announced
-             : rc < 0 && rc != -ECANCELED ? say_failed("%s", why(rc))
+             : rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_explain(rc))
                                           : rc;
     }
     weft_group_end_(&group);

@@ -37,9 +37,8 @@ static int program_body(void *arg)
 static void say_failure(int rc)
 {
     char line[WEFT_ERROR_TEXT_BYTES + 64];
-    const char *text = weft_error_text();
-    int len = snprintf(line, sizeof line, "%.50s: %s\n", program_invocation_short_name,
-                       text[0] != '\0' ? text : weft_strerror(rc));
+    int len =
+        snprintf(line, sizeof line, "%.50s: %s\n", program_invocation_short_name, weft_explain(rc));
     (void)wf_sys_write(STDERR_FILENO, line, (size_t)len);
 }
 

@@ -331,9 +331,10 @@ static int sim_body_main(void *arg)
     sim_current->end_step = sim_current->steps;
     if (rc >= 0 || sim_current->trace == NULL)
         return rc;
-    const char *text = weft_error_text();
-    snprintf(what, sizeof what, "failed with %d (%s)%s%s", rc, weft_strerror(rc),
-             text[0] != '\0' ? ": " : "", text);
+    const char *text = weft_explain(rc), *kind = weft_strerror(rc);
+    bool has_text = strcmp(text, kind) != 0;
+    snprintf(what, sizeof what, "failed with %d (%s)%s%s", rc, kind, has_text ? ": " : "",
+             has_text ? text : "");
     sim_trace_tell(sim_current, what);
     return rc;
 }

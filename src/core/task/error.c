@@ -13,6 +13,7 @@
 /* Where there is no task to keep it.  The one text that hangs on a thread: what failed in main() or
  * in weft_run() has no other place from which main() could take it. */
 static __thread char thread_text[WEFT_ERROR_TEXT_BYTES];
+static __thread int thread_rc; /* of that text, or of a blocking body's */
 
 void wf_note_free(struct wf_note *note)
 {
@@ -51,11 +52,12 @@ static void note_format(char *text, const char *format, va_list args)
         note_trim(text);
 }
 
-static void task_fail(wf_task *self, const char *format, va_list args)
+static void task_fail(wf_task *self, int rc, const char *format, va_list args)
 {
     struct wf_note *note = wf_alloc(sizeof *note);
     if (note != NULL) {
         note->ref_count = 1;
+        note->rc = rc;
         note_format(note->text, format, args);
     }
     wf_note_drop(&self->note); /* after the format: it may have quoted the old text */
@@ -65,14 +67,16 @@ static void task_fail(wf_task *self, const char *format, va_list args)
 void wf_note_leave(const struct wf_note *note)
 {
     memcpy(thread_text, note != NULL ? note->text : "", note != NULL ? sizeof thread_text : 1);
+    thread_rc = note != NULL ? note->rc : 0;
 }
 
 /* A blocking body's text goes home with its result; a thread's stays where it is. */
-static void fail_in_place(char *text, const char *format, va_list args)
+static void fail_in_place(char *text, int rc, const char *format, va_list args)
 {
     char fresh[WEFT_ERROR_TEXT_BYTES];
     note_format(fresh, format, args);
     memcpy(text, fresh, sizeof fresh);
+    thread_rc = rc;
 }
 
 int weft_fail(int rc, const char *format, ...)
@@ -82,9 +86,9 @@ int weft_fail(int rc, const char *format, ...)
     va_list args;
     va_start(args, format);
     if (body_text == NULL && self != NULL)
-        task_fail(self, format, args);
+        task_fail(self, rc, format, args);
     else
-        fail_in_place(body_text != NULL ? body_text : thread_text, format, args);
+        fail_in_place(body_text != NULL ? body_text : thread_text, rc, format, args);
     va_end(args);
     return rc;
 }
@@ -98,4 +102,19 @@ const char *weft_error_text(void)
     if (self == NULL)
         return thread_text;
     return self->note != NULL ? self->note->text : "";
+}
+
+/* The code that weft_error_text() was given with. */
+static int error_text_rc(void)
+{
+    const wf_task *self = wf_task_self();
+    if (wf_exec_text() != NULL || self == NULL)
+        return thread_rc;
+    return self->note != NULL ? self->note->rc : 0;
+}
+
+const char *weft_explain(int rc)
+{
+    const char *text = weft_error_text();
+    return rc < 0 && rc == error_text_rc() && text[0] != '\0' ? text : weft_strerror(rc);
 }

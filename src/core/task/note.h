@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The text of a failure (rule E05), shared by the tasks it travels through, of any loop.  It does
- * not change once it is shared. */
+/* The text of a failure (rule E05) and the code it was given with, shared by the tasks it travels
+ * through, of any loop.  It does not change once it is shared. */
 #ifndef WF_NOTE_H
 #define WF_NOTE_H
 
@@ -9,6 +9,7 @@
 
 struct wf_note {
     uint32_t ref_count; /* atomic */
+    int rc;
     char text[WEFT_ERROR_TEXT_BYTES];
 };
 

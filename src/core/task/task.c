@@ -402,6 +402,6 @@ void wf_task_error(const wf_task *task, struct weft_error *out)
         .site = wf_task_site(task),
     };
     wf_task_name(task, out->name, sizeof out->name);
-    if (task->note != NULL)
+    if (task->note != NULL && task->note->rc == task->result)
         memcpy(out->text, task->note->text, sizeof out->text);
 }

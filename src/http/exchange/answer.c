@@ -94,9 +94,7 @@ static bool fault_of_failure(const weft_http_request *req, int rc, struct wf_htt
     } else if (rc == -ECANCELED) {
         *out = wf_http_fault(503, "The server is stopping.", WF_HTTP_NOWHERE);
     } else {
-        const char *text = weft_error_text();
-        *out = wf_http_fault(rc == -ETIMEDOUT ? 504 : 500, text[0] != 0 ? text : weft_strerror(rc),
-                             WF_HTTP_NOWHERE);
+        *out = wf_http_fault(rc == -ETIMEDOUT ? 504 : 500, weft_explain(rc), WF_HTTP_NOWHERE);
     }
     return true;
 }
