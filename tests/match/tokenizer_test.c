@@ -101,6 +101,8 @@ TEST(unigram_gives_the_ids_of_the_public_implementation)
 {
     check_golden("xlmr");
     check_golden("albert");
+    check_golden("spaced");
+    check_golden("digits");
 }
 
 TEST(byte_level_bpe_gives_the_ids_of_the_public_implementation)

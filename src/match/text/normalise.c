@@ -74,12 +74,17 @@ static int decompose(wf_norm *norm, weft_str text)
     return 0;
 }
 
+static unsigned class_of(uint32_t point)
+{
+    return wf_char_class(point & ~WF_NORM_MARK);
+}
+
 static void order_by_insertion(uint32_t *marks, size_t count)
 {
     for (size_t i = 1; i < count; i++) {
         uint32_t mark = marks[i];
         size_t at = i;
-        for (; at > 0 && wf_char_class(marks[at - 1]) > wf_char_class(mark); at--)
+        for (; at > 0 && class_of(marks[at - 1]) > class_of(mark); at--)
             marks[at] = marks[at - 1];
         marks[at] = mark;
     }
@@ -93,13 +98,13 @@ static int order_by_counting(wf_norm *norm, uint32_t *marks, size_t count)
         return rc;
     size_t ends[256] = {0};
     for (size_t i = 0; i < count; i++)
-        ends[wf_char_class(marks[i])]++;
+        ends[class_of(marks[i])]++;
     for (size_t sum = 0, i = 0; i < 256; i++) {
         sum += ends[i];
         ends[i] = sum;
     }
     for (size_t i = count; i-- > 0;)
-        norm->spare[--ends[wf_char_class(marks[i])]] = marks[i];
+        norm->spare[--ends[class_of(marks[i])]] = marks[i];
     memcpy(marks, norm->spare, count * sizeof(*marks));
     return 0;
 }
@@ -109,7 +114,7 @@ static int order_marks(wf_norm *norm)
 {
     for (size_t at = 0; at < norm->count;) {
         size_t start = at;
-        while (at < norm->count && wf_char_class(norm->points[at]) != 0)
+        while (at < norm->count && class_of(norm->points[at]) != 0)
             at++;
         size_t run = at - start;
         if (run > MARKS_INSERTED_MAX) {

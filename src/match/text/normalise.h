@@ -23,8 +23,11 @@ void wf_norm_fini(wf_norm *norm);
  * -ENOMEM. */
 int wf_norm_append(wf_norm *norm, const weft_norm_options *options, weft_str text, wf_buf *out);
 
-/* Canonical ordering and, if asked, composition of the decomposed characters norm->points.  0 or
- * -ENOMEM. */
+/* A bit beside a character in norm->points for who wants to know where it is put in order. */
+#define WF_NORM_MARK (UINT32_C(1) << 31)
+
+/* Canonical ordering of the decomposed characters norm->points, which may have marks, and
+ * composition, if asked, of such as have none.  0 or -ENOMEM. */
 int wf_norm_order(wf_norm *norm, bool composes);
 
 /* Room for `count` characters in norm->points.  0 or -ENOMEM. */

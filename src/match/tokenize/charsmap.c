@@ -89,41 +89,84 @@ static const char *replacement(const wf_charsmap *map, const char *text, size_t 
     return NULL;
 }
 
-/* A place inside a character would not be UTF-8; a good table has none. */
-static int put(wf_scalars *out, const char *text)
+/* ---- applying ---- */
+
+struct applying {
+    const wf_charsmap *map;
+    wf_scalars *out;
+    wf_origin *origin;
+    size_t takes; /* of the last one put, which may yet take more */
+    bool has_last;
+};
+
+static void end_last(struct applying *it)
 {
-    size_t len = strlen(text);
-    return wf_utf8_is_valid(text, len) ? wf_scalars_read(out, (weft_str){text, len}) : 0;
+    if (it->has_last)
+        wf_origin_put(it->origin, it->takes);
+    it->has_last = false;
 }
 
-static int apply_grapheme(const wf_charsmap *map, const uint32_t *text, size_t count,
-                          wf_scalars *out)
+/* `count` characters of the source became those of `out` from `start` on, one each.  What is left
+ * over of the source is taken by the last one put, also before; at the beginning by none, and then
+ * all that follows stands too early, as the public implementation has it. */
+static void tell(struct applying *it, size_t count, size_t start)
+{
+    for (size_t i = start; i < it->out->count; i++) {
+        end_last(it);
+        it->takes = count > 0;
+        it->has_last = true;
+        count -= count > 0;
+    }
+    it->takes += count;
+}
+
+/* A place inside a character would not be UTF-8; a good table has none. */
+static int put(struct applying *it, const char *text, size_t source_count)
+{
+    size_t len = strlen(text), start = it->out->count;
+    int rc = wf_utf8_is_valid(text, len) ? wf_scalars_read(it->out, (weft_str){text, len}) : 0;
+    tell(it, source_count, start);
+    return rc;
+}
+
+static int put_char(struct applying *it, uint32_t c)
+{
+    int rc = wf_scalars_put(it->out, c);
+    if (rc == 0)
+        tell(it, 1, it->out->count - 1);
+    return rc;
+}
+
+static int apply_grapheme(struct applying *it, const uint32_t *text, size_t count)
 {
     char bytes[WHOLE_BYTES_MAX + WF_UTF8_BYTES_MAX] = "";
     size_t used = 0;
     for (size_t i = 0; i < count && used <= WHOLE_BYTES_MAX; i++)
         used += wf_utf8_write(text[i], bytes + used);
-    const char *whole = used <= WHOLE_BYTES_MAX ? replacement(map, bytes, used) : NULL;
+    const char *whole = used <= WHOLE_BYTES_MAX ? replacement(it->map, bytes, used) : NULL;
     if (whole != NULL)
-        return put(out, whole);
+        return put(it, whole, count);
     int rc = 0;
     for (size_t i = 0; i < count && rc == 0; i++) {
-        const char *part = replacement(map, bytes, wf_utf8_write(text[i], bytes));
-        rc = part != NULL ? put(out, part) : wf_scalars_put(out, text[i]);
+        const char *part = replacement(it->map, bytes, wf_utf8_write(text[i], bytes));
+        rc = part != NULL ? put(it, part, 1) : put_char(it, text[i]);
     }
     return rc;
 }
 
-int wf_charsmap_apply(const wf_charsmap *map, const uint32_t *text, size_t count, wf_scalars *out)
+int wf_charsmap_apply(const wf_charsmap *map, const uint32_t *text, size_t count, wf_scalars *out,
+                      wf_origin *origin)
 {
+    struct applying it = {.map = map, .out = out, .origin = origin};
     int rc = 0;
     for (size_t at = 0; at < count && rc == 0;) {
         int32_t state = 0;
         size_t end = at + 1;
         while (end < count && !wf_char_is_border(text[end - 1], text[end], &state))
             end++;
-        rc = apply_grapheme(map, text + at, end - at, out);
+        rc = apply_grapheme(&it, text + at, end - at);
         at = end;
     }
+    end_last(&it);
     return rc;
 }

@@ -9,6 +9,7 @@
 #define WF_MATCH_CHARSMAP_H
 
 #include "match/model/reason.h"
+#include "match/tokenize/origin.h"
 #include "match/tokenize/scalars.h"
 
 typedef struct wf_charsmap {
@@ -22,7 +23,8 @@ typedef struct wf_charsmap {
 int wf_charsmap_read(wf_charsmap *map, weft_str base64, wf_reason *reason);
 void wf_charsmap_fini(wf_charsmap *map);
 
-/* Appends `text` with its replacements to `out`.  0 or -ENOMEM. */
-int wf_charsmap_apply(const wf_charsmap *map, const uint32_t *text, size_t count, wf_scalars *out);
+/* Appends `text` with its replacements to `out`, and tells `origin`.  0 or -ENOMEM. */
+int wf_charsmap_apply(const wf_charsmap *map, const uint32_t *text, size_t count, wf_scalars *out,
+                      wf_origin *origin);
 
 #endif

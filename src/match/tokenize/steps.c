@@ -24,7 +24,7 @@ void wf_steps_memory_fini(wf_steps_memory *memory)
     *memory = (wf_steps_memory){0};
 }
 
-int wf_steps_piece(wf_steps_memory *memory, size_t start, size_t count, bool is_first)
+int wf_steps_piece(wf_steps_memory *memory, size_t start, size_t count, size_t first)
 {
     if (memory->piece_count == memory->piece_capacity) {
         size_t larger = memory->piece_capacity < 16 ? 32 : memory->piece_capacity * 2;
@@ -35,6 +35,6 @@ int wf_steps_piece(wf_steps_memory *memory, size_t start, size_t count, bool is_
         memory->piece_capacity = larger;
     }
     memory->pieces[memory->piece_count++] =
-        (wf_piece){.start = (uint32_t)start, .count = (uint32_t)count, .is_first = is_first};
+        (wf_piece){.start = (uint32_t)start, .count = (uint32_t)count, .first = (uint32_t)first};
     return 0;
 }

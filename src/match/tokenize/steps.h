@@ -11,6 +11,7 @@
 #include "match/model/tape.h"
 #include "match/text/normalise.h"
 #include "match/tokenize/charsmap.h"
+#include "match/tokenize/origin.h"
 #include "match/tokenize/scalars.h"
 
 #define WF_STEPS_MAX 32u
@@ -75,7 +76,7 @@ int wf_steps_read_splitter(wf_steps *steps, const wf_tape *tape, uint32_t value,
 
 typedef struct wf_piece {
     uint32_t start, count; /* scalars of `text` */
-    bool is_first;         /* begins where the whole text does */
+    uint32_t first;        /* so many of them come of the whole text's first character */
 } wf_piece;
 
 /* Memory of one thread.  Zeroed is ready. */
@@ -84,19 +85,20 @@ typedef struct wf_steps_memory {
     wf_piece *pieces, *spare_pieces;
     size_t piece_count, piece_capacity, spare_count, spare_capacity;
     wf_norm norm;
-    bool lost_start; /* the normaliser dropped what the text began with */
+    wf_origin origin; /* the normaliser's: of the step under way */
 } wf_steps_memory;
 
 void wf_steps_memory_fini(wf_steps_memory *memory);
 
-/* memory->text to memory->text.  0 or -ENOMEM. */
-int wf_steps_normalise(const wf_steps *steps, wf_steps_memory *memory);
+/* memory->text to memory->text.  *first: how many of its characters come of the whole text's first
+ * one, there and here.  0 or -ENOMEM. */
+int wf_steps_normalise(const wf_steps *steps, wf_steps_memory *memory, size_t *first);
 
-/* memory->text to memory->pieces of a new memory->text; `is_first`: it begins where the whole text
- * does.  0 or -ENOMEM. */
-int wf_steps_split(const wf_steps *steps, wf_steps_memory *memory, bool is_first);
+/* memory->text, of which `first` characters come of the whole text's first one, to memory->pieces
+ * of a new memory->text.  0 or -ENOMEM. */
+int wf_steps_split(const wf_steps *steps, wf_steps_memory *memory, size_t first);
 
 /* Appends to memory->pieces.  0 or -ENOMEM. */
-int wf_steps_piece(wf_steps_memory *memory, size_t start, size_t count, bool is_first);
+int wf_steps_piece(wf_steps_memory *memory, size_t start, size_t count, size_t first);
 
 #endif

@@ -12,18 +12,22 @@
 #define DOT_ABOVE 0x307
 #define REPLACEMENT 0xFFFD
 
-/* A step reads memory->text and writes memory->spare, which is empty. */
+/* A step reads memory->text and writes memory->spare, which is empty; it tells memory->origin what
+ * it takes and puts. */
 typedef int step_fn(const wf_step *step, wf_steps_memory *memory);
 
-/* A text that has lost its beginning does not begin where the whole one does any more. */
+/* What is not dropped of memory->spare. */
 static void keep(wf_steps_memory *memory, bool drops(uint32_t c))
 {
     wf_scalars *text = &memory->spare;
     size_t kept = 0;
-    memory->lost_start |= text->count > 0 && drops(text->at[0]);
     for (size_t i = 0; i < text->count; i++) {
-        if (!drops(text->at[i]))
-            text->at[kept++] = text->at[i];
+        if (drops(text->at[i])) {
+            wf_origin_skip(&memory->origin, 1);
+            continue;
+        }
+        wf_origin_put(&memory->origin, 1);
+        text->at[kept++] = text->at[i];
     }
     text->count = kept;
 }
@@ -54,8 +58,11 @@ static int space_ideographs(const wf_step *step, wf_steps_memory *memory)
     for (size_t i = 0; i < memory->text.count && rc == 0; i++) {
         uint32_t c = memory->text.at[i];
         const uint32_t spaced[] = {' ', c, ' '};
-        rc = wf_kind_is_ideograph(c) ? wf_scalars_append(&memory->spare, spaced, 3)
-                                     : wf_scalars_put(&memory->spare, c);
+        bool is_spaced = wf_kind_is_ideograph(c);
+        rc = is_spaced ? wf_scalars_append(&memory->spare, spaced, 3)
+                       : wf_scalars_put(&memory->spare, c);
+        wf_origin_put(&memory->origin, 1);
+        wf_origin_add(&memory->origin, is_spaced ? 2 : 0);
     }
     return rc;
 }
@@ -77,7 +84,8 @@ static size_t decompose(uint32_t c, bool is_compatible, uint32_t out[WF_CHAR_PAR
     return is_compatible ? wf_char_decompose(c, out) : wf_char_decompose_canonical(c, out);
 }
 
-static int form(wf_steps_memory *memory, bool is_compatible, bool is_composed)
+/* The text's characters in order, each of them but the first of what was one character marked. */
+static int decompose_all(wf_steps_memory *memory, bool is_compatible)
 {
     wf_norm *norm = &memory->norm;
     norm->count = 0;
@@ -85,23 +93,69 @@ static int form(wf_steps_memory *memory, bool is_compatible, bool is_composed)
         int rc = wf_norm_reserve(norm, norm->count + WF_CHAR_PARTS_MAX);
         if (rc < 0)
             return rc;
-        norm->count += decompose(memory->text.at[i], is_compatible, norm->points + norm->count);
+        uint32_t *parts = norm->points + norm->count;
+        size_t count = decompose(memory->text.at[i], is_compatible, parts);
+        for (size_t k = 1; k < count; k++)
+            parts[k] |= WF_NORM_MARK;
+        norm->count += count;
     }
-    int rc = wf_norm_order(norm, is_composed);
-    return rc < 0 ? rc : wf_scalars_append(&memory->spare, norm->points, norm->count);
+    return wf_norm_order(norm, /* composes= */ false);
+}
+
+/* How many characters of the source a composed one takes: its parts are the first such from *from
+ * on that are not gone.  Each is in the same run of marks, so looking for them is linear. */
+static size_t take_parts(uint32_t composed, wf_scalars *parts, size_t *from)
+{
+    const uint32_t gone = UINT32_MAX;
+    uint32_t wanted[WF_CHAR_PARTS_MAX];
+    size_t takes = 0, count = decompose(composed, /* is_compatible= */ false, wanted);
+    for (size_t i = 0; i < count; i++) {
+        size_t at = *from;
+        while (at < parts->count && (parts->at[at] & ~WF_NORM_MARK) != wanted[i])
+            at++;
+        if (at == parts->count)
+            return 1; /* composed of what is whole here */
+        takes += (parts->at[at] & WF_NORM_MARK) == 0;
+        parts->at[at] = gone;
+    }
+    while (*from < parts->count && parts->at[*from] == gone)
+        ++*from;
+    return takes;
+}
+
+static int form(wf_steps_memory *memory, bool is_compatible, bool is_composed)
+{
+    wf_norm *norm = &memory->norm;
+    wf_scalars *parts = &memory->spare;
+    wf_origin *origin = &memory->origin;
+    int rc = decompose_all(memory, is_compatible);
+    if (rc == 0)
+        rc = wf_scalars_append(parts, norm->points, norm->count);
+    for (size_t i = 0; i < norm->count; i++)
+        norm->points[i] &= ~WF_NORM_MARK;
+    if (rc == 0 && is_composed)
+        rc = wf_norm_order(norm, /* composes= */ true);
+    if (rc < 0)
+        return rc;
+    for (size_t i = 0, from = 0; i < norm->count && origin->taken <= origin->source; i++)
+        wf_origin_put(origin, take_parts(norm->points[i], parts, &from));
+    parts->count = 0;
+    return wf_scalars_append(parts, norm->points, norm->count);
 }
 
 static int take_form(const wf_step *step, wf_steps_memory *memory)
 {
-    if (is_ascii(&memory->text))
-        return wf_scalars_append(&memory->spare, memory->text.at, memory->text.count);
-    return form(memory, step->is_compatible, step->is_composed);
+    if (!is_ascii(&memory->text))
+        return form(memory, step->is_compatible, step->is_composed);
+    wf_origin_copy(&memory->origin, memory->text.count);
+    return wf_scalars_append(&memory->spare, memory->text.at, memory->text.count);
 }
 
 static int drop_nonspacing(const wf_step *step, wf_steps_memory *memory)
 {
     int rc = is_ascii(&memory->text) ? take_form(step, memory)
                                      : form(memory, /* is_compatible= */ false, false);
+    memory->origin = (wf_origin){.source = memory->origin.put};
     if (rc == 0)
         keep(memory, wf_kind_is_nonspacing);
     return rc;
@@ -124,8 +178,11 @@ static int lower(const wf_step *step, wf_steps_memory *memory)
     for (size_t i = 0; i < memory->text.count && rc == 0; i++) {
         uint32_t c = memory->text.at[i];
         rc = wf_scalars_put(&memory->spare, c == I_WITH_DOT ? 'i' : wf_char_lower(c));
-        if (rc == 0 && c == I_WITH_DOT)
+        wf_origin_put(&memory->origin, 1);
+        if (rc == 0 && c == I_WITH_DOT) {
             rc = wf_scalars_put(&memory->spare, DOT_ABOVE);
+            wf_origin_add(&memory->origin, 1);
+        }
     }
     return rc;
 }
@@ -137,7 +194,8 @@ static int trim(const wf_step *step, wf_steps_memory *memory)
         start++;
     while (step->trims_right && end > start && wf_kind_is_space(memory->text.at[end - 1]))
         end--;
-    memory->lost_start |= start > 0;
+    wf_origin_skip(&memory->origin, start);
+    wf_origin_copy(&memory->origin, end - start);
     return wf_scalars_append(&memory->spare, memory->text.at + start, end - start);
 }
 
@@ -168,8 +226,12 @@ static int replace(const wf_step *step, wf_steps_memory *memory)
         size_t count = match(step, &memory->text, at);
         rc = count > 0 ? wf_scalars_append(&memory->spare, step->to.at, step->to.count)
                        : wf_scalars_put(&memory->spare, memory->text.at[at]);
-        /* What takes the place of several characters stands where the last of them stood. */
-        memory->lost_start |= at == 0 && (count > 1 || (count == 1 && step->to.count == 0));
+        if (count > 0) { /* what takes the place of several stands where the last of them stood */
+            wf_origin_skip(&memory->origin, count);
+            wf_origin_add(&memory->origin, step->to.count);
+        } else {
+            wf_origin_put(&memory->origin, 1);
+        }
         at += count > 0 ? count : 1;
     }
     return rc;
@@ -177,18 +239,25 @@ static int replace(const wf_step *step, wf_steps_memory *memory)
 
 static int prepend(const wf_step *step, wf_steps_memory *memory)
 {
-    int rc = 0;
-    if (memory->text.count > 0)
-        rc = wf_scalars_append(&memory->spare, step->to.at, step->to.count);
-    return rc < 0 ? rc : wf_scalars_append(&memory->spare, memory->text.at, memory->text.count);
+    wf_origin *origin = &memory->origin;
+    const wf_scalars *text = &memory->text;
+    if (text->count == 0)
+        return 0;
+    /* The first one put takes the place of the text's first, which is put behind it. */
+    wf_origin_put(origin, 1);
+    wf_origin_add(origin, step->to.count);
+    wf_origin_copy(origin, text->count - 1);
+    int rc = wf_scalars_append(&memory->spare, step->to.at, step->to.count);
+    return rc < 0 ? rc : wf_scalars_append(&memory->spare, text->at, text->count);
 }
 
 static int map_chars(const wf_step *step, wf_steps_memory *memory)
 {
-    return wf_charsmap_apply(&step->charsmap, memory->text.at, memory->text.count, &memory->spare);
+    return wf_charsmap_apply(&step->charsmap, memory->text.at, memory->text.count, &memory->spare,
+                             &memory->origin);
 }
 
-int wf_steps_normalise(const wf_steps *steps, wf_steps_memory *memory)
+int wf_steps_normalise(const wf_steps *steps, wf_steps_memory *memory, size_t *first)
 {
     static step_fn *const fns[] = {
         [WF_STEP_CLEAN] = clean,
@@ -202,13 +271,14 @@ int wf_steps_normalise(const wf_steps *steps, wf_steps_memory *memory)
         [WF_STEP_PREPEND] = prepend,
         [WF_STEP_CHARSMAP] = map_chars,
     };
-    memory->lost_start = false;
     for (size_t i = 0; i < steps->count; i++) {
         memory->spare.count = 0;
+        memory->origin = (wf_origin){.source = *first};
         int rc = fns[steps->items[i].kind](&steps->items[i], memory);
         if (rc < 0)
             return rc;
         wf_scalars_swap(&memory->text, &memory->spare);
+        *first = memory->origin.put;
     }
     return 0;
 }

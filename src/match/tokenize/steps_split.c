@@ -14,9 +14,15 @@ struct cutting {
     const wf_step *step;
     wf_steps_memory *memory;
     const uint32_t *at;
-    size_t count;
-    bool is_first;
+    size_t count, first;
 };
+
+/* How much of [start, end) comes of the whole text's first character. */
+static size_t first_of(const struct cutting *cutting, size_t start, size_t end)
+{
+    size_t last = cutting->first < end ? cutting->first : end;
+    return last > start ? last - start : 0;
+}
 
 static int put_piece(struct cutting *cutting, size_t start, size_t end)
 {
@@ -25,7 +31,7 @@ static int put_piece(struct cutting *cutting, size_t start, size_t end)
     if (start == end)
         return 0;
     int rc = wf_scalars_append(&memory->text, cutting->at + start, end - start);
-    return rc < 0 ? rc : wf_steps_piece(memory, to, end - start, cutting->is_first && start == 0);
+    return rc < 0 ? rc : wf_steps_piece(memory, to, end - start, first_of(cutting, start, end));
 }
 
 /* ---- delimiters ---- */
@@ -199,7 +205,7 @@ static uint32_t byte_sign(uint8_t byte)
 static int put_bytes(struct cutting *cutting, size_t start, size_t end)
 {
     wf_steps_memory *memory = cutting->memory;
-    size_t to = memory->text.count;
+    size_t to = memory->text.count, first = 0;
     for (size_t i = start; i < end; i++) {
         char bytes[WF_UTF8_BYTES_MAX];
         size_t count = wf_utf8_write(cutting->at[i], bytes);
@@ -208,8 +214,9 @@ static int put_bytes(struct cutting *cutting, size_t start, size_t end)
             return rc;
         for (size_t k = 0; k < count; k++)
             memory->text.at[memory->text.count++] = byte_sign((uint8_t)bytes[k]);
+        first += i < cutting->first ? count : 0;
     }
-    return wf_steps_piece(memory, to, memory->text.count - to, cutting->is_first && start == 0);
+    return wf_steps_piece(memory, to, memory->text.count - to, first);
 }
 
 static int cut_bytes(struct cutting *cutting)
@@ -266,7 +273,7 @@ static int split_piece(struct cutting *cutting)
 static bool wants_front(const wf_step *step, const uint32_t *at, const wf_piece *piece)
 {
     bool is_asked = step->prepend == WF_PREPEND_ALWAYS ||
-                    (step->prepend == WF_PREPEND_FIRST && piece->is_first);
+                    (step->prepend == WF_PREPEND_FIRST && piece->first > 0);
     if (!is_asked || (step->kind != WF_STEP_METASPACE && step->kind != WF_STEP_BYTES))
         return false;
     if (step->kind == WF_STEP_BYTES)
@@ -276,7 +283,7 @@ static bool wants_front(const wf_step *step, const uint32_t *at, const wf_piece 
 
 /* A piece with what comes in front, and METASPACE's signs for spaces, into memory->norm.points. */
 static int prepare(const wf_step *step, wf_steps_memory *memory, const wf_piece *piece,
-                   size_t *out_count)
+                   struct cutting *out)
 {
     const uint32_t *at = memory->spare.at + piece->start;
     int rc = wf_norm_reserve(&memory->norm, (size_t)piece->count + 1);
@@ -284,11 +291,18 @@ static int prepare(const wf_step *step, wf_steps_memory *memory, const wf_piece 
         return rc;
     uint32_t *to = memory->norm.points;
     bool has_sign = step->kind == WF_STEP_METASPACE;
-    if (wants_front(step, at, piece))
+    bool has_front = wants_front(step, at, piece);
+    if (has_front)
         *to++ = has_sign ? step->to.at[0] : ' ';
     for (size_t i = 0; i < piece->count; i++)
         *to++ = has_sign && at[i] == ' ' ? step->to.at[0] : at[i];
-    *out_count = (size_t)(to - memory->norm.points);
+    *out = (struct cutting){
+        .step = step,
+        .memory = memory,
+        .at = memory->norm.points,
+        .count = (size_t)(to - memory->norm.points),
+        .first = piece->first + (has_front && piece->first > 0),
+    };
     return 0;
 }
 
@@ -304,9 +318,8 @@ static int split_step(const wf_step *step, wf_steps_memory *memory)
     memory->spare_pieces = pieces;
     memory->spare_capacity = capacity;
     for (size_t i = 0; i < count; i++) {
-        struct cutting cutting = {.step = step, .memory = memory, .is_first = pieces[i].is_first};
-        int rc = prepare(step, memory, &pieces[i], &cutting.count);
-        cutting.at = memory->norm.points;
+        struct cutting cutting;
+        int rc = prepare(step, memory, &pieces[i], &cutting);
         if (rc == 0)
             rc = split_piece(&cutting);
         if (rc < 0)
@@ -315,10 +328,10 @@ static int split_step(const wf_step *step, wf_steps_memory *memory)
     return 0;
 }
 
-int wf_steps_split(const wf_steps *steps, wf_steps_memory *memory, bool is_first)
+int wf_steps_split(const wf_steps *steps, wf_steps_memory *memory, size_t first)
 {
     memory->piece_count = 0;
-    int rc = memory->text.count > 0 ? wf_steps_piece(memory, 0, memory->text.count, is_first) : 0;
+    int rc = memory->text.count > 0 ? wf_steps_piece(memory, 0, memory->text.count, first) : 0;
     for (size_t i = 0; i < steps->count && rc == 0; i++)
         rc = split_step(&steps->items[i], memory);
     return rc;

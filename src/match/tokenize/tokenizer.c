@@ -59,13 +59,13 @@ static int encode_piece(const wf_tokenizer *it, const wf_piece *piece, wf_tokens
 }
 
 /* Normalised text without added tokens. */
-static int encode_plain(const wf_tokenizer *it, const uint32_t *text, size_t count, bool is_first,
+static int encode_plain(const wf_tokenizer *it, const uint32_t *text, size_t count, size_t first,
                         wf_tokens *tokens)
 {
     tokens->steps.text.count = 0;
     int rc = wf_scalars_append(&tokens->steps.text, text, count);
     if (rc == 0)
-        rc = wf_steps_split(&it->splitter, &tokens->steps, is_first);
+        rc = wf_steps_split(&it->splitter, &tokens->steps, first);
     for (size_t i = 0; i < tokens->steps.piece_count && rc == 0; i++)
         rc = encode_piece(it, &tokens->steps.pieces[i], tokens);
     return rc;
@@ -105,41 +105,40 @@ static bool next_added(const wf_tokenizer *it, bool is_normalised, const wf_scal
     return false;
 }
 
-typedef int part_fn(const wf_tokenizer *it, const uint32_t *text, size_t count, bool is_first,
+typedef int part_fn(const wf_tokenizer *it, const uint32_t *text, size_t count, size_t first,
                     wf_tokens *tokens);
 
-/* Gives `fn` what is between added tokens, and puts these. */
+/* Gives `fn` what is between added tokens, and puts these.  `first` characters of the text come of
+ * the whole one's first. */
 static int each_part(const wf_tokenizer *it, bool is_normalised, const wf_scalars *text,
-                     bool is_first, part_fn *fn, wf_tokens *tokens)
+                     size_t first, part_fn *fn, wf_tokens *tokens)
 {
     struct hit hit;
     size_t from = 0;
     int rc = 0;
     while (rc == 0 && next_added(it, is_normalised, text, from, from, &hit)) {
         if (hit.start > from)
-            rc = fn(it, text->at + from, hit.start - from, is_first && from == 0, tokens);
+            rc = fn(it, text->at + from, hit.start - from, first > from ? first - from : 0, tokens);
         if (rc == 0)
             rc = wf_tokens_put(tokens, hit.added->id);
         from = hit.end;
     }
     if (rc == 0 && from < text->count)
-        rc = fn(it, text->at + from, text->count - from, is_first && from == 0, tokens);
+        rc = fn(it, text->at + from, text->count - from, first > from ? first - from : 0, tokens);
     return rc;
 }
 
-static int encode_raw(const wf_tokenizer *it, const uint32_t *text, size_t count, bool is_first,
+static int encode_raw(const wf_tokenizer *it, const uint32_t *text, size_t count, size_t first,
                       wf_tokens *tokens)
 {
     tokens->steps.text.count = 0;
     int rc = wf_scalars_append(&tokens->steps.text, text, count);
     if (rc == 0)
-        rc = wf_steps_normalise(&it->normaliser, &tokens->steps);
+        rc = wf_steps_normalise(&it->normaliser, &tokens->steps, &first);
     if (rc < 0)
         return rc;
     wf_scalars_swap(&tokens->steps.text, &tokens->normal);
-    is_first &= !tokens->steps.lost_start;
-    return each_part(it, /* is_normalised= */ true, &tokens->normal, is_first, encode_plain,
-                     tokens);
+    return each_part(it, /* is_normalised= */ true, &tokens->normal, first, encode_plain, tokens);
 }
 
 int wf_tokenize(const wf_tokenizer *it, weft_str text, wf_tokens *tokens)
@@ -148,6 +147,6 @@ int wf_tokenize(const wf_tokenizer *it, weft_str text, wf_tokens *tokens)
     tokens->raw.count = 0;
     int rc = wf_scalars_read(&tokens->raw, text);
     return rc < 0 ? rc
-                  : each_part(it, /* is_normalised= */ false, &tokens->raw, /* is_first= */ true,
+                  : each_part(it, /* is_normalised= */ false, &tokens->raw, /* first= */ 1,
                               encode_raw, tokens);
 }

@@ -88,10 +88,11 @@ static int read_model(struct reading *reading, uint32_t model)
 static int read_content(struct reading *reading, weft_str content, wf_added *out)
 {
     wf_steps_memory *memory = &reading->memory;
+    size_t first = 0;
     memory->text.count = 0;
     int rc = wf_scalars_read(&memory->text, content);
     if (rc == 0 && out->is_normalised)
-        rc = wf_steps_normalise(&reading->out->normaliser, memory);
+        rc = wf_steps_normalise(&reading->out->normaliser, memory, &first);
     return rc < 0 ? rc : wf_scalars_append(&out->text, memory->text.at, memory->text.count);
 }
 
