@@ -64,7 +64,7 @@ typedef struct weft_http_api {
     const weft_http_reply *replies;
     size_t reply_count; /* others, or what that one means; 422 and errors are said without */
     const char *summary, *about;
-    const char *id;  /* operationId; NULL: made of method and path */
+    const char *id;  /* operationId; NULL: made of method and path, and a number if it is taken */
     const char *tag; /* under which it stands */
     bool is_hidden;  /* not in the document */
 } weft_http_api;

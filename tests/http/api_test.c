@@ -300,6 +300,38 @@ TASK_TEST(the_document_says_what_the_routes_take)
     CHECK_OK(site_close(&site));
 }
 
+/* Tools take a document with two operations of one id, or one path twice, for none. */
+TASK_TEST(the_document_has_each_path_and_each_id_once)
+{
+    static const weft_http_api named = {.id = "get_a_b_2"};
+    static const weft_http_route routes[] = {
+        {.method = "GET", .path = "/a/{b}", .handler = get_open},
+        {.method = "GET", .path = "/a/b", .handler = get_open},
+        {.method = "GET", .path = "/a-b/", .handler = get_open},
+        {.method = "GET", .path = "/named", .handler = get_open, .api = &named},
+        {.method = "GET", .path = "/c/{d}", .handler = get_open},
+        {.method = "GET", .path = "/c/{d*}", .handler = get_open},
+        {.method = "PUT", .path = "/c/{d*}", .handler = get_open},
+    };
+    struct site site;
+    struct answer answer;
+    weft_json *root = NULL;
+    static const weft_http_openapi openapi = {0};
+    CHECK_OK(site_open_with(&site, &(weft_http_options){.openapi = &openapi}, routes,
+                            sizeof routes / sizeof routes[0]));
+    CHECK_EQ(ask(&site, "GET /openapi.json HTTP/1.1\r\n" H "\r\n", &answer), 200);
+    CHECK_OK(weft_json_read(&root, answer.body, answer.body_bytes, NULL, NULL)); /* no name twice */
+    CHECK_TEXT(root, "paths /a/b get operationId", "get_a_b");
+    CHECK_TEXT(root, "paths /a-b/ get operationId", "get_a_b_3");
+    CHECK_TEXT(root, "paths /a/{b} get operationId", "get_a_b_4");
+    CHECK_TEXT(root, "paths /named get operationId", "get_a_b_2");
+    CHECK_TEXT(root, "paths /c/{d} get operationId", "get_c_d");
+    CHECK_TEXT(root, "paths /c/{d} put operationId", "put_c_d");
+    weft_json_free(root);
+    answer_fini(&answer);
+    CHECK_OK(site_close(&site));
+}
+
 SCENARIO(a_typed_request_fails_whole)
 {
     struct site site;

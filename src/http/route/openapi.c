@@ -275,14 +275,21 @@ static void put_responses(weft_json_writer *json, const weft_http_api *api, bool
     weft_json_end_object(json);
 }
 
-/* "get_items_item_id" */
-static void put_id(weft_json_writer *json, const weft_http_route *route)
+static bool is_shown(const struct wf_http_route *route)
 {
-    char id[256];
+    const weft_http_api *api = route->public.api;
+    return api == NULL || !api->is_hidden;
+}
+
+#define ID_BYTES 256
+
+/* "get_items_item_id" */
+static void make_id(char id[ID_BYTES], const weft_http_route *route)
+{
     size_t used = 0;
-    for (const char *at = route->method; *at != 0 && used < sizeof id - 1; at++)
+    for (const char *at = route->method; *at != 0 && used < ID_BYTES - 1; at++)
         id[used++] = (char)(*at | 0x20);
-    for (const char *at = route->path; *at != 0 && used < sizeof id - 1; at++) {
+    for (const char *at = route->path; *at != 0 && used < ID_BYTES - 1; at++) {
         bool is_word =
             (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') || (*at >= '0' && *at <= '9');
         if (is_word)
@@ -293,12 +300,41 @@ static void put_id(weft_json_writer *json, const weft_http_route *route)
     while (used > 0 && id[used - 1] == '_')
         used--;
     id[used] = 0;
-    put(json, "operationId", id);
 }
 
-static void put_operation(weft_json_writer *json, const weft_http_route *route)
+/* How many of the first `count` routes would have this id. */
+static size_t count_id(const struct wf_http_router *router, size_t count, const char *id)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        const weft_http_route *route = &router->routes[i].public;
+        const char *given = route->api != NULL ? route->api->id : NULL;
+        char made[ID_BYTES];
+        if (given == NULL)
+            make_id(made, route);
+        found += is_shown(&router->routes[i]) && strcmp(given != NULL ? given : made, id) == 0;
+    }
+    return found;
+}
+
+/* No two are alike, as "/a/{b}" and "/a/b" would be: the later one gets a number. */
+static void put_id(weft_json_writer *json, const struct wf_http_router *router, size_t index)
+{
+    char id[ID_BYTES], numbered[ID_BYTES + 24];
+    make_id(id, &router->routes[index].public);
+    snprintf(numbered, sizeof numbered, "%s", id);
+    size_t before = count_id(router, index, id);
+    for (size_t number = 2; before > 0; number++) { /* each takes the next number that is free */
+        snprintf(numbered, sizeof numbered, "%s_%zu", id, number);
+        before -= count_id(router, router->count, numbered) == 0;
+    }
+    put(json, "operationId", numbered);
+}
+
+static void put_operation(weft_json_writer *json, const struct wf_http_router *router, size_t index)
 {
     static const weft_http_api nothing = {0};
+    const weft_http_route *route = &router->routes[index].public;
     const weft_http_api *api = route->api != NULL ? route->api : &nothing;
     char method[12] = "";
     for (size_t i = 0; i < sizeof method - 1 && route->method[i] != 0; i++)
@@ -315,7 +351,7 @@ static void put_operation(weft_json_writer *json, const weft_http_route *route)
     if (api->id != NULL)
         put(json, "operationId", api->id);
     else
-        put_id(json, route);
+        put_id(json, router, index);
     put_parameters(json, route->path, api->params);
     put_body(json, api);
     put_responses(json, api, (route->flags & WF_ROUTE_BOUNDED) != 0);
@@ -323,12 +359,6 @@ static void put_operation(weft_json_writer *json, const weft_http_route *route)
 }
 
 /* ---- the document ---- */
-
-static bool is_shown(const struct wf_http_route *route)
-{
-    const weft_http_api *api = route->public.api;
-    return api == NULL || !api->is_hidden;
-}
 
 /* Templates there know no "{rest*}": the '*' is left out. */
 static void begin_path(weft_json_writer *json, const char *path)
@@ -344,6 +374,19 @@ static void begin_path(weft_json_writer *json, const char *path)
     begin(json, template);
 }
 
+/* "/a/{b}" and "/a/{b*}" have one. */
+static bool is_same_template(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        a += strcmp(a, "*}") == 0;
+        b += strcmp(b, "*}") == 0;
+        if (*a != *b)
+            return false;
+        if (*a == 0)
+            return true;
+    }
+}
+
 /* Each path once, with the methods of all its routes. */
 static void put_paths(weft_json_writer *json, const struct wf_http_router *router)
 {
@@ -352,19 +395,19 @@ static void put_paths(weft_json_writer *json, const struct wf_http_router *route
         const char *path = router->routes[i].public.path;
         bool is_done = !is_shown(&router->routes[i]), is_open = false;
         for (size_t k = 0; k < i && !is_done; k++)
-            is_done =
-                is_shown(&router->routes[k]) && strcmp(router->routes[k].public.path, path) == 0;
+            is_done = is_shown(&router->routes[k]) &&
+                      is_same_template(router->routes[k].public.path, path);
         uint32_t methods = 0;
         for (size_t k = i; k < router->count && !is_done; k++) {
             const struct wf_http_route *route = &router->routes[k];
-            if (!is_shown(route) || strcmp(route->public.path, path) != 0 ||
-                (methods & 1u << route->method) != 0) /* of another host */
+            if (!is_shown(route) || !is_same_template(route->public.path, path) ||
+                (methods & 1u << route->method) != 0) /* of another host, or with a '*' */
                 continue;
             if (!is_open)
                 begin_path(json, path);
             is_open = true;
             methods |= 1u << route->method;
-            put_operation(json, &route->public);
+            put_operation(json, router, k);
         }
         if (is_open)
             weft_json_end_object(json);
