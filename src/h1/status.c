@@ -38,6 +38,7 @@ static const struct {
     {413, "Content Too Large", "too_large"},
     {414, "URI Too Long", "too_large"},
     {415, "Unsupported Media Type", "unsupported_media_type"},
+    {416, "Range Not Satisfiable", "bad_request"},
     {417, "Expectation Failed", "expectation_failed"},
     {421, "Misdirected Request", "misdirected"},
     {422, "Unprocessable Content", "validation_error"},

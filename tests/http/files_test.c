@@ -351,6 +351,7 @@ TASK_TEST(files_are_sent_in_ranges)
     check_get(&self, "a.txt", "Range: bytes=x\r\n", 200, "0123456789", 10);
     check_get(&self, "empty", "Range: bytes=0-\r\n", 200, "", 0);
     CHECK_EQ(get(&self, "a.txt", "Range: bytes=10-\r\n", &answer), 416);
+    CHECK(strstr(answer.head, " 416 Range Not Satisfiable\r\n") != NULL);
     CHECK(field_is(&answer, "Content-Range", "bytes */10"));
     CHECK(field_is(&answer, "ETag", NULL));
     answer_fini(&answer);
