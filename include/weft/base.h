@@ -50,7 +50,8 @@ typedef int64_t weft_time;
 #define WEFT_SEC ((weft_time)1000000000)
 #define WEFT_FOREVER INT64_MAX
 
-/* A body: >= 0 is its result, < 0 (down to -4095) its error. */
+/* A body, the function a task runs: what it returns is its result if >= 0, else (down to -4095) its
+ * error. */
 typedef int weft_fn(void *arg);
 
 /* Bytes somebody else owns; not NUL-terminated. */

@@ -24,14 +24,14 @@ struct weft_error {
     const char *site;                 /* where it was spawned: "body at file:line"; a literal */
 };
 
-/* Attaches a text to the calling task and returns `rc`, so that `return weft_fail(-EINVAL, "…");`
- * reads well.  Cut at 159 bytes, never inside a UTF-8 character.  Without memory the text is
- * dropped and `rc` still returned.  Outside a task the text is the thread's. */
+/* Attaches a text to the calling task and returns `rc`, for `return weft_fail(-EINVAL, "…");`. The
+ * text is cut at 159 bytes, never inside a UTF-8 character.  Without memory the text is dropped,
+ * and `rc` is returned all the same.  Outside a task the text belongs to the thread. */
 WEFT_API int weft_fail(int rc, const char *format, ...) WEFT_PRINTF(2, 3);
 
 /* The text that came with the last failure this task saw or made, or "".  Valid until the next
- * failure, or the next successful join: so read it before a cleanup that awaits something.  Outside
- * a task that of the thread's last failure, of a weft_run() for one. */
+ * failure, or until the next join that succeeds: read it before a cleanup that awaits something.
+ * Outside a task: the text of the thread's last failure, such as that of a weft_run(). */
 WEFT_API const char *weft_error_text(void);
 
 /* What the failure `rc` was, for a human: the text that came with it, or where it had none what
@@ -39,7 +39,7 @@ WEFT_API const char *weft_error_text(void);
  * it.  Valid as weft_error_text(). */
 WEFT_API const char *weft_explain(int rc);
 
-/* Leaves the function with the value of `expr` if that is negative. */
+/* Evaluates `expr`, and returns from the function with its value if that is negative. */
 #define WEFT_TRY(expr)                                                                             \
     do {                                                                                           \
         int weft_rc_ = (int)(expr);                                                                \

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Gather: waiting for several tasks at once.  None of these takes the tasks' records; read single
- * results with weft_done().  A stale handle counts as a task that failed with -ESRCH.  Handles may
- * be of any loop (loops.h); what ended on others counts as ended when the news comes.
+ * Gather: waiting for several tasks at once.  The handles stay valid; read single results with
+ * weft_done().  A stale handle counts as a task that failed with -ESRCH.  Handles may be of any
+ * loop (loops.h); a task of another loop counts as ended when the message about it has arrived.
  *
- * When gather, settle or race return, every member has ended, whatever they return: also if the
- * caller was cancelled before, or if memory is short (it is taken on entry, for more than 8
- * members, or members spawned on other loops by others; -ENOMEM), where the members are cancelled
- * first.  So what members point to may stand on the caller's stack, which weft_await() alone does
- * not promise.
+ * When gather, settle or race return, every member has ended, whatever they return.  That holds if
+ * the caller was cancelled before the call, and if memory is short (it is allocated on entry for
+ * more than 8 members, or for members that others spawned on other loops): then the members are
+ * cancelled and waited for, and the result is -ECANCELED or -ENOMEM.  So what members point to may
+ * be on the caller's stack, which weft_await() alone does not make safe.
  */
 #ifndef WEFT_GATHER_H
 #define WEFT_GATHER_H
@@ -18,33 +18,36 @@
 
 WEFT_BEGIN_DECLS
 
-/* Waits for all.  The first failure in time cancels the others, waits for them, and is the result;
- * else 0.  If the waiter is cancelled: cancels all, waits, -ECANCELED (0 if all had succeeded).
- * weft_gather(a, b, c) takes the tasks one by one. */
+/* Waits for all tasks.  When one fails, the others are cancelled and waited for, and the result is
+ * the error of the first that failed; 0 if none did.  If the caller is cancelled: cancels all,
+ * waits for them, and returns -ECANCELED (0 if all had succeeded).  weft_gather(a, b, c) takes the
+ * tasks as arguments. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_gather_n(const weft_task tasks[], size_t count);
 #ifndef __cplusplus
 #define weft_gather(...) weft_gather_n(WEFT_TASKS_(__VA_ARGS__), WEFT_COUNT_(__VA_ARGS__))
 #endif
 
-/* Waits for all and never fails early: rc[i] is the result of tasks[i]; returns how many are
- * negative.  If the waiter is cancelled: cancels all, waits, fills, -ECANCELED. */
+/* Waits for all tasks, whether they fail or not: out_rc[i] is the result of tasks[i].  Returns how
+ * many are negative.  If the caller is cancelled: cancels all, waits for them, fills out_rc and
+ * returns -ECANCELED. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_settle_n(const weft_task tasks[], size_t count,
                                                     int out_rc[]);
 
-/* Index of the first to succeed; the others are cancelled and joined before it returns.  If all
- * fail, the last failure.  count 0: -EINVAL.  weft_race(a, b, c) takes the tasks one by one. */
+/* Waits for the first task to succeed and returns its index; the others are cancelled and have
+ * ended when it returns.  If all fail, the error of the last.  -EINVAL for count 0.  weft_race(a,
+ * b, c) takes the tasks as arguments. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_race_n(const weft_task tasks[], size_t count);
 #ifndef __cplusplus
 #define weft_race(...) weft_race_n(WEFT_TASKS_(__VA_ARGS__), WEFT_COUNT_(__VA_ARGS__))
 #endif
 
-/* Index of a task that is done, the oldest completion first; waits if there is none; cancels
- * nobody.  count 0: -EINVAL. */
+/* Returns the index of a task that is done, the one that ended first; waits if none is.  Cancels no
+ * task.  -EINVAL for count 0. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_any_n(const weft_task tasks[], size_t count);
 
-/* Runs fn(items + i * item_bytes) for every i, at most `limit` at a time (0: no limit), started in
- * order of index; error and cancel as gather.  What has not started at the first error never
- * starts. */
+/* Runs fn(items + i * item_bytes) for every i in a task of its own, at most `limit` at a time (0:
+ * no limit), started in order of index.  Errors and cancel as in weft_gather_n(); what has not
+ * started at the first error never starts. */
 #define weft_map_sized(fn, items, count, item_bytes, limit)                                        \
     weft_map_at((fn), (items), (count), (item_bytes), (limit), WEFT_SITE(#fn))
 #define weft_map(fn, items, count) weft_map_sized((fn), (items), (count), sizeof *(items), 0)

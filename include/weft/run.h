@@ -11,27 +11,28 @@
  *
  * When the main task has ended, detached tasks are cancelled and waited for, then pools, timers,
  * the ring and memory go, in this order.  Nothing of the runtime is left after it returns.  Tasks
- * that still run when `grace` is over are written to standard error, and waited for further, or
- * with WEFT_RUN_ABORT the process ends there by SIGABRT.
+ * that still run when `grace` is over are listed on standard error and waited for further; with
+ * WEFT_RUN_ABORT the process is ended by SIGABRT instead.
  *
- * After a fork() the child has no loop, also in the middle of a task: every call says -EPERM there,
- * and a new run may begin.  It must not return from the body it forked in, but _exit or exec.
+ * After a fork(), also one in the middle of a task, the child has no loop: every call returns
+ * -EPERM there, and a new run may begin.  The child must not return from the body it forked in; it
+ * calls _exit() or exec.
  *
- * exit() in a task ends the process without another task having run.  What atexit() has registered
- * is run as part of that task: a function of it that waits (weft_sleep()) lets others run
- * meanwhile, as any wait does, so it must not.
+ * exit() in a task ends the process, and no other task runs again.  The functions registered with
+ * atexit() run as part of that task; they must not wait, since a wait would let other tasks run.
  *
- * When every task waits and nothing can wake one, on any loop of the run, the run says so and
- * writes the task trees; the wait of the main task, whatever it is, ends with -EDEADLK.
+ * Deadlock: when every task of every loop of the run waits and nothing can wake any, the run says
+ * so, with the task trees, and the main task's wait, whatever it is, returns -EDEADLK.
  *
- * A thread watches the loop meanwhile.  When a task computes or blocks for 100 ms without a wait,
- * so that nothing else can run, it says so while that goes on: the task's name, where it was
- * spawned, its backtrace, and whether it computes or in which system call it stands; at most five
- * times a minute.  While the loop is idle, so is the thread.
+ * A thread watches the loop.  When a task computes or blocks for 100 ms without a wait, so that
+ * nothing else can run, it reports that while it happens: the task's name, where it was spawned,
+ * its backtrace, and whether it computes or which system call it is in; at most five times a
+ * minute.  While the loop is idle, so is the thread.
  *
- * In debug mode (WEFT_DEBUG=1, WEFT_RUN_DEBUG, and every debug build) the run also says what is
- * legal and most likely not meant, once a place: a task that nobody awaited, a cancel that was
- * swallowed, waits where a wait was refused, a shield without a deadline, what was never closed.
+ * In debug mode (WEFT_DEBUG=1, WEFT_RUN_DEBUG, and every debug build) the run also reports what is
+ * legal but most likely a mistake, once for each place in the code: a task that nobody awaited, a
+ * cancel that was swallowed, another wait after one that was refused, a shield without a deadline,
+ * what was never closed.
  */
 #ifndef WEFT_RUN_H
 #define WEFT_RUN_H
@@ -52,8 +53,8 @@ enum weft_run_flags {
     WEFT_RUN_ABORT = 32u, /* abort() if tasks still run when `grace` is over */
 };
 
-/* Zero means "choose for me" in every field.  With several loops each gets what is said here, its
- * own threads and workers too, and the hooks are called by any of their threads. */
+/* Zero means "choose for me" in every field.  With several loops these are settings of each loop,
+ * which has threads and workers of its own; the hooks are called on any of the loops' threads. */
 typedef struct weft_config {
     const char *backend; /* "io_uring", "epoll", "sim"; NULL: $WEFT_BACKEND, else the best */
     const weft_platform *platform; /* borrowed; NULL: the thread's own */
@@ -77,38 +78,38 @@ typedef struct weft_config {
     void (*unhandled)(const struct weft_error *error, void *arg);
     void *unhandled_arg;
 
-    /* One line for the operator, without a newline.  NULL: standard error.  What is said of a task
-     * that keeps the loop comes from a thread of its own. */
+    /* One line for the operator, without a newline.  NULL: standard error.  Reports of a task that
+     * keeps the loop come from the watching thread. */
     void (*log)(const char *line, void *arg);
     void *log_arg;
 } weft_config;
 
-/* Runs fn(arg) as the main task and returns its result.  Inside a task it calls fn(arg) right
- * there, in a new scope; any depth is fine.  The environment's WEFT_BACKEND chooses the back end,
- * WEFT_CLOCK the clock, "virtual" or "real", whatever the configuration says.
+/* Runs fn(arg) as the main task and returns its result.  Inside a task it simply calls fn(arg) in a
+ * new scope, to any depth.  The environment variables WEFT_BACKEND and WEFT_CLOCK ("virtual" or
+ * "real") win over the configuration.
  *
  * Errors of its own, before fn runs: -ENOMEM, -EMFILE, -EINVAL (config, environment), -EBUSY (this
  * thread already has a loop), -ENOTSUP (shadow stacks are on). */
 WEFT_API WEFT_WAITS int weft_run(weft_fn *fn, void *arg);
 WEFT_API WEFT_WAITS int weft_run_with(const weft_config *config, weft_fn *fn, void *arg);
 
-/* weft_run() for main(): gives the exit status of the program.  0 if fn succeeds, whatever it
- * returns; 130 or 143 if SIGINT or SIGTERM ended it; else 1, with one line on standard error,
- * "PROGRAM: " and the text of the error, or what weft_strerror() says where there is none. */
+/* weft_run() for main(): returns the exit status of the program.  0 if fn succeeds (returns any
+ * value >= 0); 130 or 143 if SIGINT or SIGTERM ended it; else 1, with one line on standard error,
+ * "PROGRAM: " and the text of the error, or weft_strerror() where there is none. */
 WEFT_API WEFT_MUST_USE int weft_main(weft_fn *fn, void *arg);
 
-/* Writes the task trees to a descriptor: name, id, state, what each waits for and how long already,
- * scopes and deadlines, where it was spawned.  First that of the calling thread's loop.  The other
- * loops of its run, or from a thread without a loop all loops of the process, write theirs when
- * they turn next; so leave the descriptor open.
+/* Writes the task trees to a descriptor: of each task its name, id and state, what it waits for and
+ * since when, its scopes and deadlines, where it was spawned.  The tree of the calling thread's
+ * loop is written first, at once.  The other loops of its run (from a thread without a loop: all
+ * loops of the process) write theirs when they turn next; so leave the descriptor open.
  *
- * Any thread, and any signal handler.  In a handler on a loop's own thread that loop, which may be
- * in the middle of anything, writes its tree when it turns next as well; it is told so by the
- * signals that are held back meanwhile (a handler with SA_NODEFER must have SA_ONSTACK too).  What
- * a task does that keeps the loop from turning, `weft stack PID` tells. */
+ * Any thread, and any signal handler.  Called in a signal handler on a loop's own thread, which may
+ * be in the middle of anything, it leaves that loop's tree to the next turn as well; Weft knows by
+ * the signals that are blocked in a handler (one with SA_NODEFER must have SA_ONSTACK too).  What a
+ * task is doing that keeps the loop from turning, `weft stack PID` shows. */
 WEFT_API void weft_dump(int fd);
 
-/* How deep the tasks, or generators, made at one place went into their stacks. */
+/* How much stack the tasks, or generators, that were made at one place have used. */
 typedef struct weft_stack_use {
     const char *site;     /* "name at file:line" of the spawn */
     uint64_t ended_count; /* how many have ended */
@@ -116,10 +117,10 @@ typedef struct weft_stack_use {
     size_t stack_bytes;   /* of what it had */
 } weft_stack_use;
 
-/* For the choice of stack sizes: fills in the deepest `count` places, the deepest first, and
- * returns how many there are (at most 256 are kept).  0 in a run that does not measure, and outside
- * a loop. A run that measures reads and wipes each stack when its task ends, which takes
- * microseconds; weft_dump() and `weft ps` then end with the same list. */
+/* For the choice of stack sizes: fills `out` with the `count` places that use the most, the deepest
+ * first, and returns how many places there are (at most 256 are kept).  0 outside a loop and in a
+ * run without WEFT_RUN_MEASURE_STACKS.  Such a run reads and wipes each stack when its task ends,
+ * which takes microseconds; weft_dump() and `weft ps` then end with this list. */
 WEFT_API size_t weft_stack_uses(weft_stack_use out[], size_t count);
 
 WEFT_END_DECLS

@@ -46,43 +46,48 @@ typedef struct weft_scope {
     weft_timer priv_timer;
 } weft_scope;
 
-/* Cancellation from outside stops here; an own deadline and an own cancel still work. */
+/* A shield: cancellation from outside does not reach the waits inside.  The scope's own deadline
+ * and weft_scope_cancel() on it still work. */
 #define WEFT_SCOPE_SHIELD 1u
 
-/* With it and WEFT_FOREVER: meant so, since what is waited for has a bound of its own.  Debug mode
- * names every other shield without a deadline. */
+/* With WEFT_SCOPE_SHIELD and WEFT_FOREVER: says that no deadline is intended, because what is
+ * waited for ends by itself.  Debug mode reports every other shield without a deadline. */
 #define WEFT_SCOPE_ENDLESS 2u
 
-/* With it: when the deadline passes, the log names the task. */
+/* When the deadline passes, the log names the task. */
 #define WEFT_SCOPE_CLEANUP 64u
 
-/* Opens a scope in the calling task, in memory that stays in place until it is closed.  Deadlines
- * are points on the loop's clock (weft_after()); WEFT_FOREVER for none.  A deadline in the past
- * cancels at the next wait.  Outside a task: -EPERM, and every other call on the scope does
- * nothing.
+/* Opens a scope in the calling task, in the caller's memory, which must stay where it is until the
+ * scope is closed.  A deadline is a point on the loop's clock (weft_after()), or WEFT_FOREVER for
+ * none; one in the past cancels at the next wait.  `flags`: WEFT_SCOPE_…, or-ed.  0; -EPERM outside
+ * a task, and then every other call on the scope does nothing.
  *
- * Scopes and groups close in reverse order.  One that is closed before those opened inside it
- * closes them too, and says so; a debug build aborts. */
+ * Scopes and groups are closed in reverse order.  Closing one before those that were opened inside
+ * it closes them too, and logs it; a debug build aborts. */
 WEFT_API int weft_scope_open(weft_scope *scope, weft_time deadline, uint32_t flags);
 
-/* Closes it and translates `rc`, the value the work inside came to: an -ECANCELED that this scope
- * caused becomes -ETIMEDOUT (deadline) or 0 (weft_scope_cancel); everything else stays as it is. */
+/* Closes the scope and translates `rc`, the result of the work inside: an -ECANCELED that this
+ * scope caused becomes -ETIMEDOUT (by its deadline) or 0 (by weft_scope_cancel()); everything else
+ * is returned as it is. */
 WEFT_API WEFT_MUST_USE int weft_scope_close(weft_scope *scope, int rc);
 
-/* Cancels what runs inside.  `why` must stay valid (a literal).  From any task of the loop. */
+/* Cancels the scope: from now on every wait inside it returns -ECANCELED.  `why` must stay valid
+ * (use a literal).  From any task of the loop. */
 WEFT_API void weft_scope_cancel(weft_scope *scope, const char *why);
 
-/* Moves the deadline.  Once the scope is cancelled it stays so. */
+/* Moves the deadline, and reads it.  A scope that is cancelled stays cancelled. */
 WEFT_API void weft_scope_set_deadline(weft_scope *scope, weft_time deadline);
 WEFT_API weft_time weft_scope_deadline(const weft_scope *scope);
 
-/* True if its deadline passed and was noticed. */
+/* True if the scope was cancelled by its own deadline. */
 WEFT_API bool weft_scope_expired(const weft_scope *scope);
 
-/* Runs fn(arg) in this task under a deadline: open, call, close. */
+/* Calls fn(arg) in this task, in a scope with this timeout, and returns its result; -ETIMEDOUT if
+ * it was cut off. */
 WEFT_API WEFT_WAITS int weft_wait_for(weft_fn *fn, void *arg, weft_time timeout);
 
-/* After an -ECANCELED: the reason's text, and its kind.  "" and NONE before any. */
+/* Why the last wait of this task returned -ECANCELED: the text, and the kind.  "" and
+ * WEFT_REASON_NONE if none has. */
 WEFT_API const char *weft_why(void);
 WEFT_API enum weft_reason weft_why_kind(void);
 
@@ -93,17 +98,19 @@ WEFT_API void weft_scope_end_(weft_scope *scope);
     weft_scope scope __attribute__((cleanup(weft_scope_end_)));                                    \
     (void)weft_scope_open(&scope, (deadline), (flags))
 
-/* Until the end of the enclosing block, at most `duration`.  The waits inside return
- * -ECANCELED; weft_scope_close() makes -ETIMEDOUT of it, and who leaves the block otherwise, as by
- * WEFT_TRY, hands the -ECANCELED up.  weft_wait_for() opens and closes around a function. */
+/* Declares and opens a scope that lasts to the end of the enclosing block, with a timeout.  After
+ * it the waits inside return -ECANCELED; weft_scope_close() turns that into -ETIMEDOUT, while
+ * leaving the block in another way, as by WEFT_TRY, hands the -ECANCELED up.  weft_wait_for() does
+ * both around a function. */
 #define WEFT_TIMEOUT(scope, duration) WEFT_SCOPE_(scope, weft_after(duration), 0)
 
-/* Time for what must be waited for all the same: deaf to cancellation from outside, itself bounded.
+/* Like WEFT_TIMEOUT(), but a shield: for what must be waited for even in a cancelled task, and not
+ * for ever.
  */
 #define WEFT_SHIELD(scope, duration) WEFT_SCOPE_(scope, weft_after(duration), WEFT_SCOPE_SHIELD)
 
-/* The same for cleanup: five seconds for all of it.  What has not ended by then is cut off, by
- * waits that say -ECANCELED, and the log names the task. */
+/* A WEFT_SHIELD() for cleanup: five seconds for all of it.  After them its waits return -ECANCELED,
+ * and the log names the task. */
 #define WEFT_CLEANUP_TIME (5 * WEFT_SEC)
 #define WEFT_CLEANUP(scope)                                                                        \
     WEFT_SCOPE_(scope, weft_after(WEFT_CLEANUP_TIME), WEFT_SCOPE_SHIELD | WEFT_SCOPE_CLEANUP)
