@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Barrier: a point that a number of tasks leave together, when the last of them has come.
+ * Barrier: a point at which a number of tasks wait for one another, and go on together when the
+ * last of them has come.
  *
  * A barrier is plain memory, needs no destructor, and belongs to the tasks of one loop.  Zeroed it
- * is a barrier for one, which nobody waits at.  It must not go away while a task waits.
+ * is a barrier for one task, which never waits.  It must stay where it is while a task waits.
  */
 #ifndef WEFT_BARRIER_H
 #define WEFT_BARRIER_H
@@ -25,12 +26,12 @@ typedef struct weft_barrier {
         {NULL}, (parties), 0                                                                       \
     }
 
-/* Waits until all parties have come.  Everybody gets 0, except the last to come, who gets 1: one of
- * them can so be picked for work that is done once.  The barrier can be used again at once.
+/* Waits until all parties have come.  Returns 0, or 1 to the last that came, so that one of them
+ * can do what is to be done once.  The barrier can be used again at once.
  *
- * -ECANCELED: cancelled while waiting, which breaks this generation: the others who wait get
- * -EPIPE. Who comes after that begins the next generation.  A task that is cancelled already when
- * it comes gets -ECANCELED too, but has not come, and breaks nothing. */
+ * -ECANCELED: cancelled while waiting.  That breaks this generation: the others that wait get
+ * -EPIPE, and the next that comes begins a new generation.  A task that is already cancelled when
+ * it comes gets -ECANCELED too, but does not count as come, and breaks nothing. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_barrier_wait(weft_barrier *barrier);
 
 WEFT_END_DECLS

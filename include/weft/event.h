@@ -4,8 +4,8 @@
  * Event: a flag that tasks wait for.  It stays set until it is cleared.
  *
  * An event is plain memory, valid when zeroed (not set), needs no destructor, and belongs to the
- * tasks of one loop.  It must stay where it is, and must not go away, while a task waits for it; a
- * debug build aborts if it does.
+ * tasks of one loop.  It must stay where it is while a task waits for it; a debug build aborts if
+ * it does not.
  *
  *     weft_event ready = {0};
  *     ...
@@ -25,14 +25,16 @@ typedef struct weft_event {
     bool priv_is_set;
 } weft_event;
 
-/* Waits until the event is set; at once if it is.  0, or -ECANCELED.  A task that waited when the
- * event was set gets 0, even if it is cleared or the task is cancelled before the task runs. */
+/* Waits until the event is set; returns at once if it is.  0 or -ECANCELED.  A task that was
+ * waiting when the event was set gets 0, even if the event is cleared, or the task cancelled,
+ * before the task runs. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_event_wait(weft_event *event);
 
-/* Sets it and wakes everybody who waits now, in the order in which they came.  Never waits. */
+/* Sets the event and wakes all tasks that wait for it, in the order in which they came.  Never
+ * waits. */
 WEFT_API void weft_event_set(weft_event *event);
 
-/* Clears it: the next wait waits.  Who was woken already is not called back. */
+/* Clears the event, so that the next weft_event_wait() waits.  Tasks that were woken stay woken. */
 WEFT_API void weft_event_clear(weft_event *event);
 
 static inline bool weft_event_is_set(const weft_event *event)

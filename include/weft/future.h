@@ -13,10 +13,10 @@
  *     void *reply;
  *     int rc = weft_future_wait(&answer, &reply);
  *
- * A run whose tasks all wait for futures is idle while the process has a thread that is none of
- * the run's, or had one when that was first so; else it is in a deadlock (rule F06), for nobody is
- * left who could set one.  What is not seen needs weft_loop_hold(): a signal handler of yours, and
- * in simulation, where there is no outside, a thread.
+ * When all tasks of a run wait for futures, the run stays idle if the process has, or had at that
+ * moment, a thread that is not the run's; else it is a deadlock (rule F06), since nobody is left to
+ * set one.  What Weft cannot see needs weft_loop_hold(): a signal handler of yours, and in
+ * simulation, which knows no outside, a thread.
  */
 #ifndef WEFT_FUTURE_H
 #define WEFT_FUTURE_H
@@ -42,9 +42,9 @@ typedef struct weft_future {
  * to that); *out_value is then untouched. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_future_wait(weft_future *future, void **out_value);
 
-/* Sets it: everybody who waits, now or later, gets `rc` and `value` (borrowed; may be NULL).  Any
- * thread.  Never waits.  0; -EALREADY with nothing changed: it was set before; -EPERM in the child
- * of a fork, for those who wait in its parent. */
+/* Sets the future: every wait for it, now or later, returns `rc` and stores `value` (borrowed; may
+ * be NULL).  Any thread.  Never waits.  0; -EALREADY with nothing changed: it was set before;
+ * -EPERM in the child of a fork, when those that wait are in its parent. */
 WEFT_API int weft_future_set(weft_future *future, int rc, void *value);
 
 /* True once it is set: a wait would return at once.  Any thread. */

@@ -32,12 +32,13 @@ typedef struct weft_local {
     uint32_t priv_number;
 } weft_local;
 
-/* The value in the calling task; NULL if it has none, and outside a task.  Never fails. */
+/* The calling task's value; NULL if it has none, and outside a task.  Never fails. */
 WEFT_API void *weft_local_get(const weft_local *local);
 
-/* Sets it in the calling task; NULL unsets.  Constant time; the first one after a spawn copies what
- * is set, at most WEFT_LOCALS_MAX pointers.  0; -ENOMEM; -EPERM outside a task; -WEFT_ELIMIT: the
- * program has more than WEFT_LOCALS_MAX locals.  On failure nothing has changed. */
+/* Sets the calling task's value; NULL unsets it.  Constant time, but the first call after a spawn
+ * copies all values that are set, at most WEFT_LOCALS_MAX pointers.  0; -ENOMEM; -EPERM outside a
+ * task; -WEFT_ELIMIT: the program has more than WEFT_LOCALS_MAX locals.  On failure nothing has
+ * changed. */
 WEFT_API WEFT_MUST_USE int weft_local_set(weft_local *local, void *value);
 
 WEFT_END_DECLS

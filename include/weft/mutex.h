@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Mutex: lets one task at a time hold something across its waits.
+ * Mutex: keeps something to one task at a time, also while that task waits.
  *
- * Tasks of a loop never run at the same instant, so code without a WEFT_WAITS call in it needs no
- * mutex.  One is for "read, wait, write back", where another task must not come between.
+ * Tasks of a loop never run at the same instant, so code that calls nothing marked WEFT_WAITS needs
+ * no mutex.  It is for "read, wait, write back", where no other task may come in between.
  *
- * A mutex is plain memory, valid when zeroed (free), needs no destructor, and belongs to the tasks
- * of one loop.  It must be unlocked before its memory goes.
+ * A mutex is plain memory, valid when zeroed (unlocked), needs no destructor, and belongs to the
+ * tasks of one loop.  It must be unlocked before its memory is freed.
  */
 #ifndef WEFT_MUTEX_H
 #define WEFT_MUTEX_H
@@ -24,20 +24,21 @@ typedef struct weft_mutex {
     bool priv_is_abandoned;                   /* its last owner ended; nobody has been told */
 } weft_mutex;
 
-/* Locks it, waiting until it is this task's turn; first come, first served.
+/* Locks the mutex, waiting until it is this task's turn; first come, first served.
  *
  * 0: the caller owns it, from the instant at which the last owner let go; a cancel that comes later
- * shows at the next wait.  Otherwise the caller does not own it: -ECANCELED; -EDEADLK: it did
- * already; -EOWNERDEAD: its last owner ended without unlocking, so what it protects may be half
- * changed.  That is said once, to the first who waited or else to the next who asks, and the mutex
- * then goes on as usual. */
+ * shows at the caller's next wait.  Otherwise this call has not locked it: -ECANCELED; -EDEADLK:
+ * the caller owns it already; -EOWNERDEAD: the last owner ended without unlocking it, so what it
+ * protects may be half changed.  One caller is told so, the first that waited or else the next that
+ * tries, and the mutex then works as usual. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_lock(weft_mutex *mutex);
 
-/* The same without waiting: -EAGAIN if another task owns it. */
+/* Locks the mutex if it is free: 0, else -EAGAIN; other errors as weft_lock().  Never waits. */
 WEFT_API WEFT_MUST_USE int weft_trylock(weft_mutex *mutex);
 
-/* Hands it to the task that waited longest, or frees it.  Never waits, and works in a cancelled
- * task.  0, or -EPERM with nothing changed (and one line in the log) if the caller does not own it.
+/* Passes the mutex to the task that has waited longest, or unlocks it if none waits.  Never waits,
+ * and works in a cancelled task.  0; -EPERM with nothing changed, and a line in the log, if the
+ * caller does not own it.
  */
 WEFT_API int weft_unlock(weft_mutex *mutex);
 

@@ -13,9 +13,9 @@
  *     default: ...               // -ECANCELED, or another error: nothing has happened
  *     }
  *
- * If several cases are possible at once, the channel whose other side has waited longest is taken;
- * where nobody waits, the case with the lowest index the first time a call is passed and then each
- * in turn.  No case starves.
+ * If several cases are possible at once, a channel goes first whose other side has waited longest.
+ * Where nobody waits, a call takes the case with the lowest index the first time it is made, and
+ * then each in turn, so that no case starves.
  */
 #ifndef WEFT_SELECT_H
 #define WEFT_SELECT_H
@@ -98,11 +98,12 @@ static inline weft_case weft_case_make_(int kind, int events, int *out_rc, void 
 /* A point in time has come. */
 #define WEFT_CASE_DEADLINE(time) WEFT_CASE_(WEFT_CASE_KIND_DEADLINE, 0, NULL, NULL, NULL, (time))
 
-/* No other case is possible now: makes the call one that does not wait.  (With a descriptor among
- * the others the loop looks at it once.) */
+/* Taken if no other case is possible now, so that the call does not wait (the `default` of other
+ * languages).  With a WEFT_CASE_READY among the others it waits for one turn of the loop, which
+ * looks at the descriptor. */
 #define WEFT_NONE_READY WEFT_CASE_(WEFT_CASE_KIND_NONE, 0, NULL, NULL, NULL, 0)
 
-/* Whose turn it is at one place in the source. */
+/* Which case is next in turn, kept for each call of weft_select() in the source. */
 typedef struct weft_select_site {
     uint32_t priv_run; /* the loop in which the rest counts */
     bool priv_was_passed_over;
@@ -110,8 +111,8 @@ typedef struct weft_select_site {
 } weft_select_site;
 
 /* Waits until one of the cases happens and returns its index; no other has happened then.
- * -ECANCELED: none has.  -EINVAL: no cases.  Any other error of a case arrives in
- * its out_rc. */
+ * -ECANCELED: none has.  -EINVAL: there are no cases.  Errors of the case itself are in its out_rc.
+ */
 #ifndef __cplusplus
 #define weft_select(...)                                                                           \
     weft_select_n(((weft_case[]){__VA_ARGS__}),                                                    \
@@ -129,8 +130,8 @@ typedef struct weft_select_site {
         weft_select_at((cases), (count), &weft_site_);                                             \
     })
 
-/* The same for one's own wrappers: `site` is zeroed static data of the place, or NULL: the lowest
- * index always goes first. */
+/* weft_select_n() for wrappers of your own: `site` is zeroed static data, one for each place that
+ * calls the wrapper; with NULL the lowest index always goes first. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_select_at(weft_case cases[], size_t count,
                                                      weft_select_site *site);
 

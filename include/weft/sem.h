@@ -5,7 +5,7 @@
  * once: requests to one server, open files, jobs in memory.
  *
  * A semaphore is plain memory, needs no destructor, and belongs to the tasks of one loop.  Zeroed
- * it holds no units and may grow without limit.  It must not go away while a task waits for it.
+ * it has no units and no maximum.  It must stay where it is while a task waits for it.
  *
  *     weft_sem slots = WEFT_SEM(10, 10);    // ten at a time
  *     int rc = weft_sem_take(&slots);
@@ -34,16 +34,17 @@ typedef struct weft_sem {
         {NULL}, (units), (units_max)                                                               \
     }
 
-/* Takes one unit, waiting until it is this task's turn; first come, first served.  0: it has one,
- * from the instant at which it was given, so a cancel that comes later shows at the next wait.
- * -ECANCELED: it has none. */
+/* Takes one unit, waiting until there is one; first come, first served.  0: the task has a unit,
+ * from the instant at which it was given, so that a cancel that comes later shows at the task's
+ * next wait.  -ECANCELED: it has none. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_sem_take(weft_sem *sem);
 
-/* The same without waiting: -EAGAIN if there is none. */
+/* Takes one unit if there is one: 0, else -EAGAIN.  Never waits. */
 WEFT_API WEFT_MUST_USE int weft_sem_try(weft_sem *sem);
 
-/* Hands one unit to the task that waited longest, or keeps it.  Never waits, and works in a
- * cancelled task.  0, or -EOVERFLOW with nothing changed if there are units_max already. */
+/* Gives one unit to the task that has waited longest, or back to the semaphore if none waits. Never
+ * waits, and works in a cancelled task.  0; -EOVERFLOW with nothing changed if the semaphore has
+ * units_max already. */
 WEFT_API int weft_sem_give(weft_sem *sem);
 
 /* Units that are free now. */
