@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Blocking: the few entities of a catalogue that are worth a closer look for a text, found fast.
- * Mode hybrid of the matcher begins with it (weft_m_options.blocking); here it is by itself.
+ * Blocking, as entity resolution has the word: finds, fast, the few entities of a catalogue that
+ * are worth a closer look for a text.  Mode hybrid of the matcher begins with it
+ * (weft_m_options.blocking); here it is by itself.  (For functions that block a thread see
+ * <weft/exec.h>.)
  *
  *     weft_blocker *blocker;
  *     if (weft_blocker_new(&blocker, "bm25", entities, count, NULL, &error) < 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Input and output on plain descriptors, for tasks.  Sockets, pipes, terminals and files; a
- * blocking descriptor works too, and a disk never blocks the loop (<weft/file.h>).  Streams with
- * buffers are in <weft/net.h>.
+ * Input and output on plain descriptors, for tasks: sockets, pipes, terminals and files.  A
+ * descriptor need not be non-blocking, and a disk never blocks the loop (<weft/file.h>).  Streams
+ * with buffers are in <weft/net.h>.
  *
  * One task may read a descriptor while another writes it; a second reader or writer gets -EBUSY
  * (rule I04).  Interrupted calls are repeated, SIGPIPE is never raised.
@@ -20,30 +20,31 @@
 
 WEFT_BEGIN_DECLS
 
-/* Reads at most `bytes` bytes; 0 at the end. */
+/* Reads at least one and at most `bytes` bytes, and returns how many; 0 at the end. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_read(int fd, void *buf, size_t bytes);
 
-/* Writes at least one byte, unless bytes is 0; how many. */
+/* Writes at most `bytes` bytes, at least one unless `bytes` is 0, and returns how many. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_write(int fd, const void *buf, size_t bytes);
 
-/* Writes all and returns `bytes`.  After a failure, -ECANCELED included, weft_progress() tells how
- * far it got. */
+/* Writes all bytes and returns `bytes`.  After a failure, -ECANCELED included, weft_progress() says
+ * how many were written. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_write_all(int fd, const void *buf, size_t bytes);
 
-/* Bytes that the calling task's last compound call (…_all, …_exact, weft_stream_write) had moved
- * when it returned. */
+/* How many bytes the calling task's last call that moves all or fails (…_all, …_exact,
+ * weft_stream_write) had moved when it returned. */
 WEFT_API size_t weft_progress(void);
 
-/* The next connection on a listening socket: a new descriptor, close-on-exec and non-blocking. */
+/* Waits for a connection on a listening socket and returns its descriptor, which is the caller's,
+ * close-on-exec and non-blocking. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_accept(int fd);
 
-/* Waits until one of `events` (POLLIN, POLLOUT, POLLRDHUP …; POLLERR and POLLHUP always count, and
- * on io_uring POLLRDHUP too) is there; those that are. */
+/* Waits until the descriptor has one of `events` (POLLIN, POLLOUT, POLLRDHUP …) and returns those
+ * it has.  POLLERR and POLLHUP always count, and on io_uring POLLRDHUP too. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_wait_fd(int fd, int events);
 
-/* Releases the descriptor, whatever it returns and even when the task is cancelled (rule C10).
- * Whoever waits on it gets -EBADF before the number can be used again (rule I05).  Outside a task
- * nobody can wait: the number is closed at once if nothing is pending, else soon. */
+/* Closes the descriptor, whatever it returns and even when the task is cancelled (rule C10).  Tasks
+ * that wait on it get -EBADF before the number can be used again (rule I05).  Called outside a task
+ * it does not wait: the number is closed at once if no operation is pending on it, else soon. */
 WEFT_API WEFT_WAITS int weft_close(int fd);
 
 WEFT_END_DECLS

@@ -4,9 +4,9 @@
  * Loops: more than one processor for one run.
  *
  * A run with weft_config.loops = n has n loops, each on a thread of its own.  The main task is on
- * loop 0.  A task never changes its loop (so what C libraries keep for a thread stays right), and
- * objects like mutexes and channels serve the tasks of one loop; what loops have in common they
- * pass to one another: as a task, a post, the value of a future, or an item of a channel made by
+ * loop 0.  A task never changes its loop (so what C libraries keep per thread stays right), and
+ * objects like mutexes and channels serve the tasks of one loop.  Loops work together by passing
+ * things: a task, a post, the value of a future, or an item of a channel made by
  * weft_chan_new_shared().
  *
  *     for (unsigned i = 0; i < weft_loop_count(); i++)
@@ -14,12 +14,13 @@
  *     rc = weft_gather_n(...);              // as if they were here
  *
  * A task on another loop is a child of the one that spawned it, like any other: it is awaited,
- * cancelled, gathered and joined by the same rules, and its owner does not end before it.  Only
- * that takes a message there and one back.
+ * cancelled, gathered and joined by the same rules, and its owner does not end before it.  Each of
+ * these takes a message there and one back.
  *
  * With io_uring and epoll the loops run at the same time: what tasks of two loops both touch needs
- * a lock or atomics, as between any threads.  They have no virtual clock (-ENOTSUP).  In simulation
- * all loops turn on one thread, in an order by the seed, and have one.
+ * a lock or atomics, as between any threads; and several loops cannot have a virtual clock
+ * (-ENOTSUP).  In simulation they can: there all loops turn on one thread, in an order that the
+ * seed decides.
  */
 #ifndef WEFT_LOOPS_H
 #define WEFT_LOOPS_H
@@ -41,19 +42,20 @@ WEFT_API int weft_loop_index(void);
 /* A loop of this run, good until it ends; NULL if there is none with that number. */
 WEFT_API weft_loop *weft_loop_at(unsigned index);
 
-/* Starts fn(arg) on `loop`, as a child of the calling task.  weft_spawn() if that is its own loop.
+/* Starts fn(arg) on `loop`, as a child of the calling task; on the task's own loop this is
+ * weft_spawn().
  *
- * From a thread without a loop: starts a task that the loop owns, as weft_detach() does there, and
- * returns when the loop has taken it in, which it does in its next turn.
+ * From a thread without a loop: starts a task that the loop owns, like weft_detach(), and returns
+ * when the loop has accepted it, which it does in its next turn.
  *
- * In the handle, and then the body never runs and `arg` stays the caller's: -ENOMEM, -EAGAIN
- * (task_count_max); -EPERM: from a task, the loop is of another run; or from a callback; -ESRCH:
- * from a thread, the loop has ended, or its run is about to. */
+ * Errors, in the handle: -ENOMEM, -EAGAIN (task_count_max); -EPERM: called from a task with a loop
+ * of another run, or from a callback; -ESRCH: called from a thread, and the loop has ended or its
+ * run is about to.  The body then never runs, and `arg` stays the caller's. */
 #define weft_spawn_on(loop, fn, arg) weft_spawn_on_at((loop), (fn), (arg), WEFT_SITE(#fn))
 WEFT_API weft_task weft_spawn_on_at(weft_loop *loop, weft_fn *fn, void *arg, const char *site);
 
-/* The same as a member of a group of the calling task's loop, with a handle as weft_group_task().
- * Its failure cancels the others, wherever they run. */
+/* Like weft_group_task(), but runs fn(arg) on `loop`, as a member of a group of the calling task's
+ * loop.  Its failure cancels the other members, wherever they run. */
 #define weft_group_task_on(group, loop, fn, arg)                                                   \
     weft_group_task_on_at((group), (loop), (fn), (arg), WEFT_SITE(#fn))
 WEFT_API weft_task weft_group_task_on_at(weft_group group, weft_loop *loop, weft_fn *fn, void *arg,

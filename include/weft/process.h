@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Processes: starts a program, talks to it by pipes, waits for its end.
+ * Processes: starts a program, talks to it through pipes, and waits for its end.
  *
  *     const char *argv[] = {"sort", "-n", NULL};
  *     weft_process_options options = {
@@ -10,19 +10,20 @@
  *     WEFT_TIMEOUT(limit, 10 * WEFT_SEC);
  *     int rc = weft_process_run(&options, text, 1 << 20, &output);
  *
- * An end by exit(n) has the status n; an end by a signal has WEFT_PROCESS_KILLED + its number.
+ * The status of a program that ended by exit(n) is n; that of one ended by a signal is
+ * WEFT_PROCESS_KILLED + the signal's number.
  *
  * What is started is ended.  weft_process_close() asks the program to end (SIGTERM), gives it some
- * time (kill_after), then ends it (SIGKILL), and returns when it is gone; it does so in a cancelled
- * task too.  weft_process_run() includes all that.  A process that was never closed is killed when
- * the run ends, and reported.  So no way out leaves a process, a zombie or a descriptor.
+ * time (kill_after), then kills it (SIGKILL), and returns when it is gone; it does so in a
+ * cancelled task too.  weft_process_run() includes all that.  A process that was never closed is
+ * killed when the run ends, and reported.  So no process, zombie or descriptor is ever left behind.
  *
- * The program has the signals in their default state, none blocked, and no descriptor of ours but
- * 0, 1 and 2 (with a glibc before 2.34: none that is close-on-exec).  Its end is noticed by a
- * pidfd; where the kernel has none, by looking every 1 … 50 ms.  Under the simulator there are no
- * processes: -EPERM.  A program is outside the seeded world: what it does and when is nothing that
- * a seed could repeat.  (What talks to one is tested there with a task at the other end of a pair
- * of sockets.)  A virtual clock goes no faster than the real one while a process lives.
+ * The program starts with all signals at their default action, none blocked, and with no descriptor
+ * of ours but 0, 1 and 2 (with a glibc before 2.34: none that is close-on-exec).  Its end is
+ * noticed by a pidfd, or, where the kernel has none, by looking every 1 to 50 ms.  In simulation
+ * there are no processes (-EPERM), since no seed could repeat what a program does; test what talks
+ * to one there with a task at the other end of a pair of sockets.  A virtual clock runs no faster
+ * than the real one while a process lives.
  */
 #ifndef WEFT_PROCESS_H
 #define WEFT_PROCESS_H
@@ -63,25 +64,28 @@ typedef struct weft_process_options {
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_process_open(weft_process **out,
                                                         const weft_process_options *options);
 
-/* Its number.  After weft_process_wait() it may be another process's. */
+/* The process id.  After weft_process_wait() it may be another process's. */
 WEFT_API pid_t weft_process_get_pid(const weft_process *process);
 
-/* Our end of a pipe to its descriptor 0, 1 or 2, for weft_read(), weft_write() and readers; -1:
- * there is none, or it was closed.  It stays the process's. */
+/* Our end of the pipe to the program's descriptor 0, 1 or 2, for weft_read(), weft_write() and
+ * readers; -1 if there is none, or it was closed.  Borrowed: close it with weft_process_close_fd().
+ */
 WEFT_API int weft_process_get_fd(const weft_process *process, int number);
 
-/* Closes our end: of 0, so that the program finds its input ended.  Again is harmless. */
+/* Closes our end of a pipe: that of descriptor 0 to tell the program that its input has ended.
+ * Doing it again is harmless. */
 WEFT_API WEFT_WAITS void weft_process_close_fd(weft_process *process, int number);
 
-/* Sends a signal.  0; -ESRCH: it has ended. */
+/* Sends the program a signal.  0; -ESRCH: it has ended. */
 WEFT_API int weft_process_signal(weft_process *process, int signal_number);
 
-/* Waits for the end: its status.  Again: the same at once.  Several tasks may wait.  -ECHILD if
- * somebody else took the status away (SIGCHLD is ignored, or a foreign wait). */
+/* Waits until the program has ended and returns its status; later calls return the same at once.
+ * Several tasks may wait.  -ECHILD if the status was lost: SIGCHLD is ignored, or somebody else has
+ * called wait(). */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_process_wait(weft_process *process);
 
-/* Closes the pipes; if the program still runs, ends it as said above; frees.  Deaf to cancellation
- * (rule C10).  NULL is fine. */
+/* Closes the pipes, ends the program as said above if it still runs, and frees.  Cancelling the
+ * caller does not cut it short (rule C10).  NULL is fine. */
 WEFT_API WEFT_WAITS void weft_process_close(weft_process *process);
 
 /* ---- all at once ---- */
@@ -91,16 +95,16 @@ typedef struct weft_process_output {
     weft_bytes out, err; /* of what was piped; the caller's, see weft_process_output_free */
 } weft_process_output;
 
-/* Writes `input` to the pipe of 0 and closes it, reads the pipes of 1 and 2 to their ends, and
+/* Writes `input` to the program's descriptor 0 and closes it, reads 1 and 2 to their ends, and
  * waits for the program, all at the same time.  A program that does not read its input is no error.
- * -WEFT_ELIMIT if it writes more than `bytes_max` to one of them; then and after other failures the
- * program may still run, and *out is not touched. */
+ * -WEFT_ELIMIT if it writes more than `bytes_max` bytes to 1 or 2; after that and other failures
+ * the program may still run, and *out is not touched. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_process_communicate(weft_process *process,
                                                                weft_str input, size_t bytes_max,
                                                                weft_process_output *out);
 
-/* Opens, communicates and closes: nothing is left of the program when it returns.  0, whatever the
- * status is; negative as the three. */
+/* weft_process_open(), weft_process_communicate() and weft_process_close() in one call: nothing is
+ * left of the program when it returns.  0, whatever the status is; errors of the three. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_process_run(const weft_process_options *options,
                                                        weft_str input, size_t bytes_max,
                                                        weft_process_output *out);

@@ -10,10 +10,10 @@
  *     while ((rc = weft_watch_next(watch, &event)) == 1)
  *         reload(event.name);
  *
- * Watch the directory of a file that is replaced by rename, as weft_file_save() does: a watch on
- * the file itself stays with the old one.  The kernel keeps a bounded queue; when it is full events
- * are lost, and WEFT_WATCH_LOST says so: look at everything again.  One task at a time calls next.
- * Under the simulator it tells of the disk in memory, what the kernel would tell.
+ * To watch a file that is replaced by rename, as weft_file_save() does, watch its directory: a
+ * watch on the file itself stays with the old one.  The kernel keeps a bounded queue; when that is
+ * full events are lost, and WEFT_WATCH_LOST says so: look at everything again.  One task at a time
+ * may call weft_watch_next().  In simulation the events are those of the disk in memory.
  */
 #ifndef WEFT_WATCH_H
 #define WEFT_WATCH_H
@@ -42,21 +42,24 @@ typedef struct weft_watch_event {
     bool is_directory;
 } weft_watch_event;
 
-/* Opens a watch of nothing yet.  -EMFILE, -ENOMEM; -EPERM outside a task. */
+/* Opens a watch in *out, which watches nothing yet.  -EMFILE, -ENOMEM; -EPERM outside a task. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_watch_open(weft_watch **out);
 
-/* Watches `path` for `events`: an id >= 1; for what is watched already the same, with the new
- * events.  -ENOENT, -EACCES; -ENOSPC: the system's limit of watches. */
+/* Adds `path`, to be watched for `events`, and returns an id >= 1.  For what is watched already the
+ * id is the same, and the new events replace the old.  -ENOENT, -EACCES; -ENOSPC: the system's
+ * limit of watches. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_watch_add(weft_watch *watch, const char *path,
                                                      unsigned events);
 
-/* Events of it that were on their way may still be told.  -EINVAL: no such id. */
+/* Stops watching what has this id; events that were on their way may still come.  -EINVAL: no such
+ * id. */
 WEFT_API int weft_watch_remove(weft_watch *watch, int id);
 
-/* Waits for the next event: 1.  -ECANCELED: nothing was taken. */
+/* Waits for the next event and returns 1, with the event in *out.  -ECANCELED: nothing was taken.
+ */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_watch_next(weft_watch *watch, weft_watch_event *out);
 
-/* Closes and frees; a task in weft_watch_next must have left it.  NULL is fine. */
+/* Closes the watch and frees it; no task may be in weft_watch_next().  NULL is fine. */
 WEFT_API WEFT_WAITS void weft_watch_close(weft_watch *watch);
 
 WEFT_END_DECLS
