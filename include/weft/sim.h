@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Simulation: runs a body in a world made from one number.  The clock, the order of ready tasks,
- * the network and every fault come from the seed, so what a run did once it does again, on every
- * machine, and a failure is a number that can be kept.
+ * Simulation: runs a body in a world made from one number, the seed.  The clock, the order of ready
+ * tasks, the network and every fault follow from it, so a run does the same again on every machine,
+ * and a failure can be kept as a number.
  *
  *     int main(int argc, char **argv)
  *     {
@@ -14,9 +14,9 @@
  * Time moves only when every task is blocked, and then jumps: a year of sleep costs nothing.
  * Sockets (IPv4, IPv6, Unix; streams and datagrams), pipes and files live in memory, with delay,
  * short transfers, bounded buffers and, if asked for, all that goes wrong in a data centre.  Their
- * descriptors are numbers no real call accepts.  The disk begins with an empty /tmp; relative paths
- * begin at the root.  Watches tell of it.  Real descriptors, threads, programs and files are
- * refused with -EPERM; standard output and error can be written.
+ * descriptors are numbers that no real call accepts.  The disk begins with an empty /tmp; relative
+ * paths begin at the root; <weft/watch.h> works on it.  Real descriptors, threads, programs and
+ * files are refused with -EPERM; standard output and error can be written.
  */
 #ifndef WEFT_SIM_H
 #define WEFT_SIM_H
@@ -50,10 +50,10 @@ enum weft_sim_fault_kind {
 /* "a is cut from b, after 2 s or up to 1 s later, for 3 s, and again every 10 s" is
  *
  *     {.kind = WEFT_SIM_CUT, .a = "10.0.0.1", .b = "10.0.0.2",
- *      .after = 2 * WEFT_SEC, .within = 1 * WEFT_SEC, .lasts = 3 * WEFT_SEC, .every = 10 *
- * WEFT_SEC}
+ *      .after = 2 * WEFT_SEC, .within = 1 * WEFT_SEC, .lasts = 3 * WEFT_SEC,
+ *      .every = 10 * WEFT_SEC}
  *
- * An empty host is any other one; with both empty all that goes by internet sockets is meant, even
+ * An empty host stands for every other one; if both are empty, all internet sockets are meant, even
  * on one host.  Unix sockets and pipes are never cut. */
 typedef struct weft_sim_fault {
     int kind;                    /* enum weft_sim_fault_kind */
@@ -92,11 +92,11 @@ typedef struct weft_sim_options {
     uint32_t trace_steps; /* steps kept and, when the run fails, told on standard error; 0: none */
 } weft_sim_options;
 
-/* Adds to a plan what a text says:
+/* Adds to a plan the settings and faults that a text describes:
  *
  *     "delay 20ms, lost 5%, reset 0.1%, cut 10.0.0.1 from 10.0.0.2 after 2s within 1s for 3s"
  *
- * Clauses with commas between: a word and what it is set to,
+ * The text is a list of clauses with commas in between.  A clause is a word and its value,
  *
  *     delay TIME, blocking TIME; short, wait, slow, reset, lost, doubled, memory-errors,
  *     disk-errors PERCENT; buffer, disk BYTES; chances N; any of them `none`
@@ -111,8 +111,8 @@ WEFT_API WEFT_MUST_USE int weft_sim_plan(weft_sim_options *plan, const char *tex
 
 /* ---- running ---- */
 
-/* Runs fn(arg) as the main task of a simulated world; its result.  -EBUSY if this thread already
- * runs a loop; -EINVAL for a plan that makes no sense; else as weft_run(). */
+/* Runs fn(arg) as the main task of a simulated world and returns its result.  -EBUSY if this thread
+ * already runs a loop; -EINVAL for a plan that makes no sense; else as weft_run(). */
 WEFT_API int weft_sim_run(uint64_t seed, weft_fn *fn, void *arg);
 WEFT_API int weft_sim_run_with(const weft_sim_options *options, weft_fn *fn, void *arg);
 
@@ -126,36 +126,38 @@ typedef struct weft_sim_failure {
     char plan[160];       /* and with this plan on top, which takes away what it does not need */
 } weft_sim_failure;
 
-/* Runs fn(arg) under `count` seeds, from options->seed on (0: from 1).  0, or 1 and *out tells of
- * the first failure, which has been made smaller by running it again with less going wrong.
- * -EBUSY, -EINVAL as above.  `options` and `out` may be NULL. */
+/* Runs fn(arg) under `count` seeds, from options->seed on (0: from 1).  0 if no run failed; 1 with
+ * the first failure in *out, made smaller by running it again with fewer faults.  -EBUSY, -EINVAL
+ * as weft_sim_run().  `options` and `out` may be NULL. */
 WEFT_API WEFT_MUST_USE int weft_sim_sweep(const weft_sim_options *options, uint64_t count,
                                           weft_fn *fn, void *arg, weft_sim_failure *out);
 
-/* The main() of such a test; its exit code: 0, 1 for a failure, 2 for usage.
+/* The main() of such a test.  Returns its exit code: 0, 1 for a failure, 2 for wrong usage.
  *
  *     PROGRAM [--seeds N] [--from SEED] [--plan TEXT]      a sweep; 1,000 seeds
  *     PROGRAM --replay SEED [--step N] [--plan TEXT]       one run, with its trace; also at step N
  *
  * A sweep that finds no failure says so on standard error ("weft: 1000 seeds, none failed").  A
- * failure is told on standard error: seed, step, the trace before it, and the command that runs to
- * that step again.  Also when the body aborts, as a failed assert does.  At step N the trace and
- * the task tree are told and a debugger has the run (SIGTRAP); without one it goes on to its end,
- * and the exit code says how that was. */
+ * failure, also an abort as by a failed assert, is reported there: seed, step, the trace before it,
+ * and the command that runs to that step again.  With --step N the trace and the task tree are
+ * printed at that step and the run stops in the debugger (SIGTRAP); without a debugger it goes on
+ * to its end, and the exit code says how it ended. */
 WEFT_API int weft_sim_main(int argc, char **argv, const weft_sim_options *options, weft_fn *fn,
                            void *arg);
 
 /* ---- inside ---- */
 
-/* The calling task, and what it spawns from now on, is on the host with that address: there its
- * sockets are that are bound to no other.  Tasks without a host are wherever they connect to.  0;
- * -EPERM outside a simulation; -EINVAL: not an address; -ENOMEM. */
+/* Puts the calling task, and what it spawns from now on, on the host with that address: its sockets
+ * are there unless they are bound to another.  A task without a host is on the host it connects to.
+ * 0; -EPERM outside a simulation; -EINVAL: not an address; -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_sim_host(const char *address);
 
-/* The fault happens, with its times counted from now.  -EPERM outside; -EINVAL; -ENOMEM. */
+/* Makes the fault happen, with its times counted from now.  0; -EPERM outside a simulation;
+ * -EINVAL: a fault that makes no sense; -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_sim_happen(const weft_sim_fault *fault);
 
-/* Of the simulation this thread is in, or else of its last one; zeros if there was none. */
+/* The state of the simulation this thread is in, or else of its last one; zeros if there was none.
+ */
 typedef struct weft_sim_stats {
     uint64_t seed;
     uint64_t steps;            /* switches, completions and moves of the clock so far */
@@ -172,14 +174,15 @@ WEFT_API uint64_t weft_sim_trace_hash(void);
  * when the news arrives.  -EBADF, -ENOTCONN, -EPERM outside a simulation. */
 WEFT_API int weft_sim_reset(int fd);
 
-/* The disk loses power and comes back, in no time.  What was synced is there: the bytes of a file
- * after weft_fsync() on it, its name after weft_fsync() on its directory.  Of what was not, the
- * seed decides: each sector of 512 bytes is the old or the new, and of the names made, moved and
- * removed the last ones may be as before.  Close what is open first.  -EPERM outside. */
+/* Lets the disk lose power and come back, which takes no time.  What was synced is still there: the
+ * bytes of a file after weft_fsync() on it, its name after weft_fsync() on its directory.  For the
+ * rest the seed decides: each sector of 512 bytes is the old or the new, and the last of the names
+ * created, renamed and removed may be as before.  Close what is open first.  -EPERM outside a
+ * simulation. */
 WEFT_API int weft_sim_power_failure(void);
 
-/* A signal arrives, as weft_signal_wait() and the run see it; soon.  0; -EPERM, -EAGAIN as
- * weft_post(); -EINVAL. */
+/* Delivers a signal soon, as if it had come from outside, to weft_signal_wait() and the run.  0;
+ * -EPERM outside a simulation; -EAGAIN as weft_post(); -EINVAL: no such signal. */
 WEFT_API WEFT_MUST_USE int weft_sim_signal(int signal_number);
 
 WEFT_END_DECLS

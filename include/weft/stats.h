@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Stats: what a loop has done, in counters that only rise, in present numbers, and in times.  They
+ * Stats: what a loop has done, as counters that only rise, as present numbers, and as times.  They
  * are always kept; a counter costs one addition.
  *
  * weft/metrics.h writes them as text for Prometheus; `weft top PID` shows them of another process.
@@ -38,9 +38,10 @@ WEFT_API const char *weft_op_kind_name(int kind);
 #define WEFT_HISTOGRAM_BUCKETS 117
 
 /*
- * Durations by size: 64 ns wide up to 256 ns, then four buckets to each doubling, up to 68 s; what
- * is longer is in the last.  So a quantile is right to a fifth.  Zeroed is empty; adding takes a
- * few instructions and no memory, and two are added bucket by bucket.
+ * A histogram of durations: buckets of 64 ns up to 256 ns, then four for each doubling, up to 68 s;
+ * what is longer goes into the last.  So the true value is at most a fifth below a quantile.
+ * Zeroed it is empty; adding takes a few instructions and no memory, and two are summed bucket by
+ * bucket.
  */
 typedef struct weft_histogram {
     uint64_t count;
@@ -69,16 +70,17 @@ static inline void weft_histogram_add(weft_histogram *histogram, weft_time durat
 /* The longest duration that falls into the bucket; WEFT_FOREVER for the last. */
 WEFT_API weft_time weft_histogram_bound(size_t bucket);
 
-/* At most this long were `part` of them (0.5: the median), to the bound of a bucket; 0 if there are
- * none. */
+/* The quantile `part` (0.5: the median), rounded up to the bound of its bucket; 0 if the histogram
+ * is empty. */
 WEFT_API weft_time weft_histogram_quantile(const weft_histogram *histogram, double part);
 
 /*
- * Everything there is to know of a loop.  It is 2 KiB: rather on the heap than on a task's stack.
+ * Everything there is to know of a loop.  It takes 2 KiB: better on the heap than on a task's
+ * stack.
  *
- * A pass is the time for which a loop does not look at its input, because it runs tasks.  The waits
- * are those of tasks that are ready, until they run; samples: in every 16th pass the one that
- * became ready last is watched.
+ * pass_times: how long the loop ran tasks before it looked at its input again.  wait_times: how
+ * long tasks that were ready waited to run; samples, of the task that became ready last in every
+ * 16th pass.
  */
 typedef struct weft_run_snapshot {
     uint32_t loop;       /* its number within the process */
@@ -87,7 +89,7 @@ typedef struct weft_run_snapshot {
     weft_histogram pass_times, wait_times;
 } weft_run_snapshot;
 
-/* 0, or -EPERM outside a loop. */
+/* Fills *out with what is known of the calling thread's loop.  0, or -EPERM outside a loop. */
 WEFT_API int weft_run_snapshot_get(weft_run_snapshot *out);
 
 WEFT_END_DECLS

@@ -9,8 +9,8 @@
  *     char text[WEFT_TRACE_BYTES];
  *     weft_trace_format(&trace, text); // for the requests made on its behalf
  *
- * An HTTP server with takes_trace does the first for every request, and sets it for the tasks of
- * the handler; there weft_trace_get() says it.
+ * An HTTP server with takes_trace starts a trace for every request like this and sets it for the
+ * handler's tasks, where weft_trace_get() gives it.
  *
  * Library: weft-net.
  */
@@ -35,15 +35,16 @@ typedef struct weft_trace {
  * 00 are read as 00 where they begin like it.  0, or -WEFT_ESYNTAX with *out as it was. */
 WEFT_API WEFT_MUST_USE int weft_trace_parse(weft_str text, weft_trace *out);
 
-/* Makes a trace with a span of its own: the one `traceparent` names, or, if that is none, a new
- * one, not sampled.  0, or what the system's random source says. */
+/* Starts a span: in the trace that `traceparent` names, or, if that is not valid, in a new one,
+ * which is not sampled.  0, or an error of the system's random source. */
 WEFT_API WEFT_MUST_USE int weft_trace_start(weft_trace *out, weft_str traceparent);
 
-/* The traceparent to send: this span is the parent. */
+/* Writes the traceparent to send with what is asked of others: this span is their parent. */
 WEFT_API void weft_trace_format(const weft_trace *trace, char out[WEFT_TRACE_BYTES]);
 
-/* That of the calling task; NULL: none.  Set, it goes with the task and with all it spawns from
- * then on; only the pointer is kept (<weft/local.h>, which says what set returns). */
+/* Get and set the calling task's trace; NULL: none.  It goes with the task and with all that it
+ * spawns after it was set.  Only the pointer is kept; set returns what weft_local_set() does
+ * (<weft/local.h>). */
 WEFT_API const weft_trace *weft_trace_get(void);
 WEFT_API WEFT_MUST_USE int weft_trace_set(const weft_trace *trace);
 

@@ -3,9 +3,10 @@
 /*
  * Fault points: places where a test makes something fail.
  *
- * Every allocation, system call and suspension point passes one.  A plan counts the hits of the
- * points it selects and makes the n-th of them fail; with nth = 0 it only counts.  A sweep runs a
- * scenario once counting and then once for every point.  Without a plan a point costs one load.
+ * Every allocation, system call and suspension point passes such a point.  A plan counts how often
+ * the points it selects are hit, and makes the n-th hit fail; with nth = 0 it only counts.  A test
+ * runs a scenario once to count, and then once for every hit.  Without a plan a point costs one
+ * load.
  *
  * Plans are process-wide and for tests: arm and disarm while no other thread of ours runs.
  */

@@ -30,16 +30,16 @@ typedef struct weft_loop_options {
     uint32_t file_thread_max; /* threads for file operations the kernel does not do; 0: 8 */
 } weft_loop_options;
 
-/* Makes a loop in *out for the calling thread, which has none yet (-EBUSY).  `options` may be NULL.
- * -ENOMEM, -EMFILE; -EINVAL for an unknown backend; a backend that was asked for by name and is not
- * to be had: its reason (-ENOSYS, -EPERM).  On failure *out is not touched. */
+/* Makes a loop in *out for the calling thread; -EBUSY if that has one.  `options` may be NULL.
+ * -ENOMEM, -EMFILE; -EINVAL for an unknown backend; if a backend was asked for by name and cannot
+ * be used, the reason (-ENOSYS, -EPERM).  On failure *out is not touched. */
 WEFT_API WEFT_MUST_USE int weft_loop_new(weft_loop **out, const weft_loop_options *options);
 
 /* Frees the loop.  Every operation must have completed.  NULL is fine. */
 WEFT_API void weft_loop_free(weft_loop *loop);
 
-/* One turn.  Waits for at most `timeout` (0: not at all) if there is nothing to do.  Returns 1 if
- * anything ran, else 0. */
+/* Runs one turn; if there is nothing to do it first waits, for at most `timeout` (0: not at all).
+ * Returns 1 if anything ran, else 0. */
 WEFT_API int weft_loop_turn(weft_loop *loop, weft_time timeout);
 
 /* True while a timer, an operation that is not marked idle, a deferred call or a hold is
@@ -50,7 +50,8 @@ WEFT_API bool weft_loop_is_busy(const weft_loop *loop);
  * 0) now".  Also turn when weft_loop_next_deadline() passes, and once before going to poll. */
 WEFT_API int weft_loop_descriptor(weft_loop *loop);
 
-/* The earliest timer, or WEFT_FOREVER; the present time if anything is ready to run. */
+/* The deadline of the earliest timer, or WEFT_FOREVER; the present time if anything is ready to
+ * run. */
 WEFT_API weft_time weft_loop_next_deadline(const weft_loop *loop);
 
 /* The calling thread's loop, or NULL. */
@@ -62,8 +63,8 @@ WEFT_API const char *weft_loop_backend(const weft_loop *loop);
 /* The loop's clock now; never runs backwards. */
 WEFT_API weft_time weft_loop_now(weft_loop *loop);
 
-/* The same as it was when this turn first looked: reads the clock once a turn at most, and is late
- * by what the turn has taken since. */
+/* The loop's clock as it was when this turn first asked for it: reads the clock at most once a
+ * turn, and is behind by what the turn has taken since. */
 WEFT_API weft_time weft_loop_turn_time(weft_loop *loop);
 
 /* One line for the operator, without a newline: to weft_config.log of this thread's loop, else to
@@ -76,28 +77,30 @@ WEFT_API void weft_log(const char *format, ...) WEFT_PRINTF(1, 2);
  * in order.  0, -EAGAIN when too many are in flight, -ESRCH when the loop is gone. */
 WEFT_API WEFT_MUST_USE int weft_post(weft_loop *loop, void (*fn)(void *arg), void *arg);
 
-/* A post with the caller's own memory, which therefore cannot fail: `msg` is the loop's until fn
- * runs.  Any thread and signal handlers; the loop must be alive. */
+/* Like weft_post(), but in the caller's memory, so it cannot fail: calls msg->fn(msg) inside the
+ * loop soon; until then `msg` belongs to the loop.  Any thread, and signal handlers; the loop must
+ * be alive. */
 typedef struct weft_msg {
     struct weft_msg *priv_next;
     void (*fn)(struct weft_msg *msg);
 } weft_msg;
 WEFT_API void weft_post_msg(weft_loop *loop, weft_msg *msg);
 
-/* Keeps an idle loop from being taken for finished or deadlocked while something outside (a thread,
- * a signal) will post to it. */
+/* Tell the loop that something outside (a thread, a signal) will post to it, so that it is not
+ * taken for finished or deadlocked when it is idle; unhold takes that back. */
 WEFT_API void weft_loop_hold(weft_loop *loop);
 WEFT_API void weft_loop_unhold(weft_loop *loop);
 
-/* So many more things are being closed without a task, as a stream that sends its last bytes, or
- * so many fewer if `by` is negative.  The end of a run waits for them, 40 s at most.  For what has
- * a timer and is not being closed, a second; for what has none, not at all. */
+/* Adds `by` (which may be negative) to the count of things that are being closed without a task,
+ * such as a stream that sends its last bytes.  The end of a run waits for them, 40 s at most.  It
+ * waits a second for other things that have a timer, and not at all for those without. */
 WEFT_API void weft_loop_ending(weft_loop *loop, int by);
 
 /* ---- timers ---- */
 
-/* Embed it; init once; never allocates.  Timers due in one turn fire by deadline, then by order of
- * start.  Never early.  Start and stop are O(1) or O(log n). */
+/* A timer, embedded in the caller's memory and initialised once; no call on it allocates.  Timers
+ * that are due in one turn fire in order of deadline, then of start; none fires early.  Start and
+ * stop are O(1) or O(log n). */
 typedef struct weft_timer {
     struct weft_timer *priv_next, *priv_prev, *priv_child;
     uint64_t priv_seq;
@@ -106,11 +109,11 @@ typedef struct weft_timer {
     uint16_t priv_slot; /* 0: not running */
 } weft_timer;
 
-/* Once, before the first start.  fn runs on the loop's stack and must not wait; it may start the
- * timer again. */
+/* Call it once, before the first start.  fn is called when the timer fires, on the loop's stack; it
+ * must not wait, and may start the timer again. */
 WEFT_API void weft_timer_init(weft_timer *timer, void (*fn)(weft_timer *timer));
 
-/* Starts, or moves a running one.  WEFT_FOREVER stops it. */
+/* Starts a timer, or moves one that runs; a deadline of WEFT_FOREVER stops it. */
 WEFT_API void weft_timer_start(weft_loop *loop, weft_timer *timer, weft_time deadline);
 WEFT_API void weft_timer_stop(weft_loop *loop, weft_timer *timer);
 
@@ -121,25 +124,26 @@ static inline bool weft_timer_is_running(const weft_timer *timer)
 
 /* ---- deferred calls ---- */
 
-/* Embed it, zeroed.  fn runs once, at the end of this turn, before the loop waits. */
+/* A deferred call, embedded in the caller's memory and zeroed.  fn runs once, at the end of this
+ * turn, before the loop waits. */
 typedef struct weft_defer {
     struct weft_defer *priv_next, *priv_prev; /* NULL: not pending */
     void (*fn)(struct weft_defer *defer);
 } weft_defer;
 
-/* Asks for the call, and takes that back.  Stopping what is not pending does nothing. */
+/* Ask for the call, and take that back.  Stopping what is not pending does nothing. */
 WEFT_API void weft_defer_start(weft_loop *loop, weft_defer *defer); /* twice is once */
 WEFT_API void weft_defer_stop(weft_loop *loop, weft_defer *defer);
 
-/* The same, but not before weft_fd_close has closed a descriptor of this loop: for who ran out of
- * them.  Does not keep the loop busy. */
+/* Like weft_defer_start(), but the call is not made before weft_fd_close() has closed a descriptor
+ * of this loop: for those that ran out of them.  Does not keep the loop busy. */
 WEFT_API void weft_defer_until_close(weft_loop *loop, weft_defer *defer);
 
 /* ---- blocks ---- */
 
-/* Memory for what lives from one callback to the end of the turn, such as an answer that is about
- * to be sent.  The loop keeps what is given back, up to 128 of them, so that the next one costs no
- * allocation.  WEFT_BLOCK_BYTES, not zeroed; NULL: no memory. */
+/* Blocks of WEFT_BLOCK_BYTES bytes, not zeroed, for what lives from one callback to the end of the
+ * turn, such as an answer that is about to be sent.  NULL without memory.  The loop keeps up to 128
+ * blocks that are given back, so that the next one needs no allocation. */
 #define WEFT_BLOCK_BYTES 4032
 WEFT_API void *weft_block_new(weft_loop *loop);
 WEFT_API void weft_block_free(weft_loop *loop, void *block); /* NULL is fine */
@@ -203,18 +207,18 @@ typedef void weft_op_fn(weft_op *op, const weft_completion *completion, void *ar
 WEFT_API WEFT_MUST_USE int weft_op_start(weft_loop *loop, const weft_op_args *args, weft_op_fn *fn,
                                          void *arg, weft_op **out);
 
-/* Tries the same at once, without waiting and without a completion: its result, or -EAGAIN.  The
- * _MANY kinds and POLL always say -EAGAIN. */
+/* Tries an operation at once, without waiting and without a completion: its result, or -EAGAIN if
+ * it would have to wait, and always for the _MANY kinds and POLL. */
 WEFT_API int weft_op_try(weft_loop *loop, const weft_op_args *args);
 
 /* Asks the operation to end early.  Its completion still comes and says what happened: -ECANCELED,
- * or the result if it was quicker.  Again is harmless. */
+ * or the result if that was quicker.  A second call does nothing. */
 WEFT_API void weft_op_cancel(weft_loop *loop, weft_op *op);
 
-/* Releases a descriptor.  1: it is closed already, `done` is not called.  0: operations were
- * pending; they are cancelled and complete with -EBADF first, then the number is closed, then
- * `done` (may be NULL) is told.  -EBADF: not open, or being closed already; another error: closed,
- * with that error of the last write.  Never waits, needs no memory. */
+/* Closes a descriptor.  1: it is closed, and `done` is not called.  0: operations were pending on
+ * it; they are cancelled and complete with -EBADF first, then the descriptor is closed, then `done`
+ * (may be NULL) is called.  -EBADF: not open, or being closed already; another error: it is closed,
+ * and an earlier write had failed with that.  Never waits, needs no memory. */
 WEFT_API int weft_fd_close(weft_loop *loop, int fd, void (*done)(void *arg), void *arg);
 
 WEFT_END_DECLS

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What is open.  Whoever makes a kind of object that must be closed says so when one is made and
- * when it is closed; a run in debug mode then names, as it ends, what was left open and where it
- * was opened.  Without debug mode each of the two calls is a look at a flag.
+ * A register of open objects, for debug mode.  A module whose objects must be closed tells it when
+ * one is opened and when it is closed; a run in debug mode then reports, as it ends, what was left
+ * open and where it was opened.  Without debug mode each of the two calls just tests a flag.
  *
  *     static void pool_name(const void *object, char *out, size_t bytes)
  *     {
@@ -22,7 +22,7 @@
 
 WEFT_BEGIN_DECLS
 
-/* Lives as long as its objects: static. */
+/* A kind of object.  It must live as long as its objects, so make it static. */
 typedef struct weft_open_kind {
     const char *what;  /* "stream" */
     const char *close; /* how it is closed: "weft_stream_close()" */
@@ -38,17 +38,19 @@ WEFT_API extern unsigned weft_debug_runs_;
 WEFT_API void weft_opened_(const void *object, const weft_open_kind *kind);
 WEFT_API void weft_closed_(const void *object, const weft_open_kind *kind);
 
-/* `object` was made by the running task or callback; the caller's callers are noted.  Outside a run
- * in debug mode it does nothing.  An object that is open already was closed without a word and its
- * address used again. */
+/* Call it when `object` has been opened; the caller's callers are noted.  Outside a run in debug
+ * mode it does nothing.  If the address is registered already, the older object is taken for
+ * closed. */
 static inline void weft_opened(const void *object, const weft_open_kind *kind)
 {
     if (__builtin_expect(__atomic_load_n(&weft_debug_runs_, __ATOMIC_RELAXED) != 0, 0))
         weft_opened_(object, kind);
 }
 
-/* It is being closed.  Any thread; again is harmless, and so is an object that was never told.
- * Without a kind (NULL): it belongs to another object from now on, which is told in its place. */
+/* Call it when `object` is being closed.  Any thread; harmless for an object that is not
+ * registered.  `kind` NULL: the object now belongs to another one, which is registered in its
+ * place.
+ */
 static inline void weft_closed(const void *object, const weft_open_kind *kind)
 {
     if (__builtin_expect(__atomic_load_n(&weft_debug_runs_, __ATOMIC_RELAXED) != 0, 0))

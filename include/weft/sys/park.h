@@ -79,38 +79,39 @@ static inline weft_waiter *weft_waitq_first(const weft_waitq *queue)
     return queue->priv_head;
 }
 
-/* Every suspension point begins with it: -ECANCELED if the current scope is effectively cancelled,
- * -EPERM outside a task, else 0.  May switch to other tasks (fairness, rule F03) before it says 0.
+/* The beginning of every suspension point: -ECANCELED if the current scope, or one around it up to
+ * a shield, is cancelled; -EPERM outside a task; else 0.  May let other tasks run before it returns
+ * 0 (fairness, rule F03).
  */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_sp_enter(void);
 
 /* Suspends the calling task until the waiter is woken; returns what it was woken with. */
 WEFT_API WEFT_WAITS int weft_park(weft_waiter *waiter);
 
-/* The same, deaf to cancellation: for work that must finish (rule C10). */
+/* Like weft_park(), but a cancel does not end the wait: for work that must finish (rule C10). */
 WEFT_API WEFT_WAITS int weft_park_shielded(weft_waiter *waiter);
 
-/* Takes the waiter off its queue, gives its park the result `rc` and makes its task ready.  Once a
- * waiter; a second time does nothing.  On the loop's thread only. */
+/* Takes the waiter off its queue, makes its task ready, and lets its weft_park() return `rc`.  Only
+ * the first call for a waiter counts; others do nothing.  On the loop's thread only. */
 WEFT_API void weft_wake(weft_waiter *waiter, int rc);
 
 /* Runs an operation for the calling task: tries it at once, else starts it and parks until it has
- * completed.  Cancelled, it asks for the end and returns what the operation's own completion says
- * (rules C03, I02).  Not for the _MANY kinds.  */
+ * completed.  If the task is cancelled, it asks the operation to end and returns what its
+ * completion says (rules C03, I02).  Not for the _MANY kinds. */
 struct weft_op_args;
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_op_wait(const struct weft_op_args *args);
 
-/* What weft_progress() of the calling task will say. */
+/* Sets what weft_progress() will return in the calling task. */
 WEFT_API void weft_progress_set(size_t bytes);
 
 /* ---- one task for several pieces of work ---- */
 
-/* Makes the calling task as new, for one that goes on with the work of somebody else, as a server's
- * does with the next request: task locals (also those it was spawned with), the text and the reason
- * of failures, its name and the records of children that are done are gone.  False: it has what
- * only its end can end, a child that runs, a scope, group or generator that is open, a mutex, or it
- * is cancelled; nothing has changed, and another task must do that work.  False outside a task,
- * too.
+/* Makes the calling task as good as new, for one that goes on to unrelated work, as a server's does
+ * with the next request: it drops its task locals (also those it was spawned with), the text and
+ * reason of failures, its name, and the records of children that are done.  False, with nothing
+ * changed, if only the task's end could do that: it has a running child, an open scope, group or
+ * generator, or a mutex, or it is cancelled; then another task must do the work.  False outside a
+ * task, too.
  */
 WEFT_API bool weft_task_renew(void);
 

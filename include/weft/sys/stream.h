@@ -19,14 +19,16 @@
 
 WEFT_BEGIN_DECLS
 
-/* What all streams of one kind share.  Borrowed as long as a stream of the kind lives. */
+/* What all streams of one kind share: callbacks and settings.  Must stay valid as long as a stream
+ * of the kind lives. */
 typedef struct weft_stream_kind {
-    /* There are new unread bytes, or the peer ended, or the stream failed.  Take bytes by
-     * weft_stream_consume; what is left stays, and `input` is called again when more has come.
-     * While a task waits in a read of <weft/net.h> it is woken instead. */
+    /* There are new unread bytes, or the peer has ended, or the stream has failed.  Take bytes with
+     * weft_stream_consume(); what is left stays, and `input` is called again when more has come.
+     * While a task waits in a read of <weft/net.h> that is woken instead. */
     void (*input)(weft_stream *stream);
 
-    /* The unsent bytes fell to the low mark after weft_stream_put had said -EAGAIN.  May be NULL.
+    /* The unsent bytes fell to the low mark after weft_stream_put() had returned -EAGAIN.  May be
+     * NULL.
      */
     void (*output)(weft_stream *stream);
 
@@ -47,106 +49,110 @@ typedef struct weft_stream_kind {
                               taken yet (<weft/unix.h>); 0: none.  Of weft_stream_open only */
 } weft_stream_kind;
 
-/* Makes a stream of a connected socket and starts to read.  Takes `fd`, also on failure.  The
- * calling thread's loop owns the stream. */
+/* Makes a stream in *out from a connected socket and starts to read.  Takes `fd`, also on failure.
+ * The calling thread's loop owns the stream.  0, -ENOMEM, -EPERM without a loop. */
 WEFT_API WEFT_MUST_USE int weft_stream_open(weft_stream **out, int fd,
                                             const weft_stream_kind *kind);
 
-/* The owner's memory: kind->user_bytes of it, 16-aligned. */
+/* The owner's memory, kind->user_bytes bytes, aligned to 16; and the way back from it. */
 WEFT_API void *weft_stream_get_user(weft_stream *stream);
 WEFT_API weft_stream *weft_stream_of_user(void *user);
 WEFT_API weft_loop *weft_stream_get_loop(const weft_stream *stream);
 WEFT_API int weft_stream_get_fd(const weft_stream *stream);
 
-/* From now on the stream is one of `kind`, but for the owner's memory, which stays: whoever takes a
- * connection over for a while keeps the kind it had and puts it back.  What is unread, or an end,
- * is told to its `input` at the end of the turn. */
+/* Changes the stream's kind; the owner's memory stays as it is.  Who takes a connection over for a
+ * while remembers the kind it had, and sets that again.  If bytes are unread or the peer has ended,
+ * the new kind's `input` is called at the end of the turn. */
 WEFT_API void weft_stream_set_kind(weft_stream *stream, const weft_stream_kind *kind);
 WEFT_API const weft_stream_kind *weft_stream_get_kind(const weft_stream *stream);
 
 /* ---- input ---- */
 
-/* The unread bytes.  Borrowed until the next consume, and inside `input` until it returns: they may
- * still be in the loop's own buffer. */
+/* The unread bytes.  Borrowed until the next weft_stream_consume(), and inside `input` until that
+ * returns, since they may still be in the loop's own buffer. */
 WEFT_API weft_str weft_stream_get_input(const weft_stream *stream);
 
-/* The peer sends no more: what is unread is the rest. */
+/* True if the peer has ended its side: what is unread is the rest. */
 WEFT_API bool weft_stream_is_ended(const weft_stream *stream);
 
-/* The peer's end has come, or is known to be behind bytes that wait in the kernel because too many
- * are unread.  It may have ended its half only, or be gone.  `input` is called when this turns
- * true.
+/* True if the peer's end has come, or is known to follow bytes that wait in the kernel because too
+ * many are unread.  The peer may have ended its side only, or be gone.  `input` is called when this
+ * becomes true.
  */
 WEFT_API bool weft_stream_has_hung_up(const weft_stream *stream);
 
-/* First failure of the stream, or 0. */
+/* The first failure of the stream, or 0. */
 WEFT_API int weft_stream_get_error(const weft_stream *stream);
 
-/* It in words, where a filter (<weft/sys/filter.h>) has any; else "". */
+/* The first failure in words, if a filter (<weft/sys/filter.h>) has any; else "". */
 WEFT_API const char *weft_stream_get_error_text(const weft_stream *stream);
 
-/* Something stands between the user's bytes and the socket's, such as TLS. */
+/* True if the stream has a filter (<weft/sys/filter.h>), such as TLS. */
 WEFT_API bool weft_stream_is_filtered(const weft_stream *stream);
 
-/* What the peers agreed to speak on it, where a filter knows: "h2" by ALPN; else empty.  Borrowed
+/* The protocol that both sides agreed on, if a filter knows: "h2" by ALPN; else empty.  Borrowed
  * while the stream lives. */
 WEFT_API weft_str weft_stream_get_protocol(const weft_stream *stream);
 
 /* ---- output ---- */
 
-/* Appends for sending at the end of the turn.  0; -EAGAIN with nothing taken while the unsent bytes
- * are at or above the high mark, then wait for `output`; -ENOMEM; -EPIPE and the like after a
- * failure or after weft_stream_end. */
+/* Copies bytes, to be sent at the end of the turn.  0; -EAGAIN with nothing taken while the unsent
+ * bytes are at or above the high mark: then wait for `output`; -ENOMEM; -EPIPE and the like after a
+ * failure or after weft_stream_end(). */
 WEFT_API WEFT_MUST_USE int weft_stream_put(weft_stream *stream, const void *bytes, size_t count);
 
-/* The same without a copy: room for `count` bytes in *out, to be filled and committed (all or less)
- * before any other call on the stream. */
+/* weft_stream_put() without a copy: reserve gives room for `count` bytes in *out, to be filled and
+ * then committed, all or fewer, before any other call on the stream.  Errors as weft_stream_put().
+ */
 WEFT_API WEFT_MUST_USE int weft_stream_reserve(weft_stream *stream, size_t count, char **out);
 WEFT_API void weft_stream_commit(weft_stream *stream, size_t count);
 
-/* The same at or above the high mark too: for the few bytes that a callback must say and cannot
- * wait with, such as why the connection ends.  Never -EAGAIN. */
+/* Like weft_stream_reserve(), but also at or above the high mark, so never -EAGAIN: for the few
+ * bytes that a callback must send and cannot wait with, such as why the connection ends. */
 WEFT_API WEFT_MUST_USE int weft_stream_reserve_above(weft_stream *stream, size_t count, char **out);
 
 /* Bytes put and not yet taken by the kernel. */
 WEFT_API size_t weft_stream_get_unsent(const weft_stream *stream);
 
-/* When the kernel last took bytes that had to wait for it (the time of that turn); 0: never.  While
- * bytes are unsent, the peer has taken none since. */
+/* When the kernel last took bytes that had to wait (the time of that turn); 0: never.  While bytes
+ * are unsent, the peer has taken none since then. */
 WEFT_API weft_time weft_stream_get_moved_at(const weft_stream *stream);
 
-/* How many such bytes it has taken in all; those of a file are all among them. */
+/* How many bytes that had to wait the kernel has taken in all; all bytes of files count. */
 WEFT_API uint64_t weft_stream_get_moved_bytes(const weft_stream *stream);
 
 /* ---- time ---- */
 
-/* Calls kind->expired at `deadline`; WEFT_FOREVER: never.  Costs nothing to move later: no timer is
- * touched until the old point has passed. */
+/* Calls kind->expired at `deadline`; WEFT_FOREVER: never.  Moving it later is cheap: no timer is
+ * touched until the old deadline has passed. */
 WEFT_API void weft_stream_set_deadline(weft_stream *stream, weft_time deadline);
 
 /* ---- end ---- */
 
-/* Polite: sends what is unsent, half-closes, and until the peer ends, at most 2 s, drops what still
- * comes, of that at most 64 KiB, so that the answer arrives; then releases, and `closed` follows.
- * `input` is not called any more, tasks that read get -EBADF.  weft_stream_abort cuts it short;
- * unsent bytes that do not move for 30 s end it too. */
+/* Closes the stream politely, without waiting: what is unsent is sent, then our side ends.  So that
+ * the peer gets all of it, what still comes is read and dropped until the peer ends too, for at
+ * most 2 s and 64 KiB.  Then the stream is released, and `closed` called.  `input` is not called
+ * any more, and tasks that read get -EBADF.  weft_stream_abort() cuts it short; so do unsent bytes
+ * that do not move for 30 s. */
 WEFT_API void weft_stream_end(weft_stream *stream);
 
-/* The same for a peer of whom nothing is expected any more, as on an idle connection: releases once
- * everything is sent, without waiting for the peer to end. */
+/* Like weft_stream_end(), for a peer of whom nothing is expected any more, as on an idle
+ * connection: the stream is released once everything is sent, without waiting for the peer's end.
+ */
 WEFT_API void weft_stream_finish(weft_stream *stream);
 
 /* ---- listeners ---- */
 
-/* Told of each connection: `fd` is the callee's, e.g. for weft_stream_open.  The same back-off as
- * in weft_listener_accept. */
+/* Called for each connection; `fd` is the callee's, e.g. for weft_stream_open().  The same back-off
+ * as in weft_listener_accept(). */
 typedef void weft_listener_fn(weft_listener *listener, int fd, void *arg);
 
-/* Starts to accept by callback.  -EBUSY if it does already, or a task accepts. */
+/* Starts to accept connections by callback.  0; -EBUSY if it does already, or a task accepts. */
 WEFT_API WEFT_MUST_USE int weft_listener_start(weft_listener *listener, weft_listener_fn *fn,
                                                void *arg);
 
-/* Stops accepting; connections wait in the kernel.  A few that were on their way may still be told.
+/* Stops accepting; connections then wait in the kernel.  `fn` may still be called for a few that
+ * were on their way.
  */
 WEFT_API void weft_listener_stop(weft_listener *listener);
 
