@@ -6,10 +6,10 @@
  *     weft_stream *stream;
  *     WEFT_TRY(weft_connect_host(&stream, "example.com", 80, NULL));
  *
- * A name is looked up in the hosts file, then in a cache, then at the name servers of the system,
- * by UDP and, for long answers, TCP.  Answers are kept as long as they say, within limits; so is
- * the knowledge that a name does not exist.  Tasks that ask the same at the same time share one
- * question.  When no server answers, what was known before is used a while longer.
+ * A name is looked up in the hosts file, then in a cache, then at the system's name servers, by UDP
+ * and, for long answers, TCP.  Answers are cached for their TTL, within limits; so is the answer
+ * that a name does not exist.  Tasks that ask the same at the same time share one query.  When no
+ * server answers, an expired answer is used a while longer.
  *
  * A run has one resolver, made when the first name is looked up.  Make one yourself for servers,
  * limits or a hosts file of your own.  In simulation there are the names of `hosts` and of an
@@ -46,23 +46,25 @@ typedef struct weft_resolver_options {
                          /etc/nsswitch.conf has other sources than files and DNS */
 } weft_resolver_options;
 
-/* Makes a resolver of the calling thread's loop.  `options` (may be NULL) and its texts are copied.
- * 0, -ENOMEM, -EPERM outside a task, -WEFT_ESYNTAX for a server that is none. */
+/* Makes a resolver in *out, which belongs to the calling thread's loop.  `options` (may be NULL)
+ * and its texts are copied.  0, -ENOMEM, -EPERM outside a task, -WEFT_ESYNTAX for a server address
+ * that is not valid. */
 WEFT_API WEFT_MUST_USE int weft_resolver_open(weft_resolver **out,
                                               const weft_resolver_options *options);
 
-/* Ends its questions (who waits for one gets -WEFT_ECLOSED), waits for them, deaf to cancellation,
- * and frees it.  NULL is fine. */
+/* Cancels its queries (tasks that wait for one get -WEFT_ECLOSED), waits for their end, also in a
+ * cancelled task, and frees it.  NULL is fine. */
 WEFT_API WEFT_WAITS void weft_resolver_close(weft_resolver *resolver);
 
-/* From here on the calling task, and all it spawns, uses this one wherever no other is given.  It
- * must outlive them.  NULL: the run's own again.  As weft_local_set(). */
+/* Makes it the resolver of the calling task, and of all tasks it spawns from now on, wherever no
+ * other is given; it must outlive them.  NULL: the run's own again.  Returns what weft_local_set()
+ * does. */
 WEFT_API WEFT_MUST_USE int weft_resolver_use(weft_resolver *resolver);
 
-/* The addresses of a host, each with `port`, into `out`; their count, at most `count`.  `host` is a
- * name, or an address without brackets, which is not looked up.  `family` is AF_INET, AF_INET6, or
- * AF_UNSPEC for both, taken in turns.  A name that ends in a dot gets no domain behind it.
- * `resolver` may be NULL.
+/* Looks up a host: stores at most `count` of its addresses, each with `port`, in `out`, and returns
+ * how many.  `host` is a name, or an address without brackets, which is not looked up.  `family` is
+ * AF_INET, AF_INET6, or AF_UNSPEC for both, in turn.  To a name that ends in a dot no search domain
+ * is added.  `resolver` NULL: the task's.
  *
  * -WEFT_ENONAME: the name does not exist or has no such address; -WEFT_EDNS: the servers did not
  * say; -WEFT_ESYNTAX: it is no host name; -WEFT_ELIMIT: an answer passed a limit; -ECANCELED. */
@@ -92,10 +94,11 @@ typedef struct weft_connect_options {
                                 0: 250 ms */
 } weft_connect_options;
 
-/* Connects to the first address of a host that answers (RFC 8305): families take turns, the next
- * address is tried when the one before has failed or has not answered within its head start, and
- * the first connection wins; the other attempts leave nothing.  Addresses are tried as soon as one
- * family's are known.  Put a deadline around it: an address that never answers takes minutes.
+/* Connects to the first address of a host that answers ("Happy Eyeballs", RFC 8305).  Families take
+ * turns; the next address is tried when the one before has failed or has not answered within its
+ * head start; the first connection wins, and the other attempts are taken back.  It begins as soon
+ * as one family's addresses are known.  Put a deadline around it: an address that never answers
+ * takes minutes.
  *
  * 0; the errors of weft_resolve(); or that of the last attempt, with a text that has them all.
  * Cancelled: every attempt is taken back. */

@@ -10,8 +10,8 @@
  *         use(weft_json_string(name));
  *     weft_json_free(root);
  *
- * Reading needs a few hundred bytes of stack whatever the text nests: it does not recurse.  Nothing
- * here waits.  One tree belongs to one thread at a time; trees do not know each other.
+ * Reading does not recurse: it needs a few hundred bytes of stack however deep the text nests.
+ * Nothing here waits.  A tree may be used by one thread at a time; trees share nothing.
  *
  * Library: weft-json.
  */
@@ -58,10 +58,10 @@ typedef struct weft_json_error {
     char text[96]; /* one sentence without its full stop: "a key stands twice in one object" */
 } weft_json_error;
 
-/* Reads one value with white space around it.  `text` may hold any bytes and is not kept.
- * `limits` and `error` may be NULL.  On failure *out is not touched, weft_error_text() is
- * "line 3 column 7: a colon must stand behind the key", and it returns
- * -WEFT_ESYNTAX: not JSON, not UTF-8, half a surrogate pair, a key that stands twice, an integer
+/* Reads a text that is one value, with white space around it, into a tree in *out.  `text` may hold
+ * any bytes and is not kept.  `limits` and `error` may be NULL.  On failure *out is not touched and
+ * weft_error_text() says what and where: "line 3 column 7: a colon must stand behind the key".
+ * -WEFT_ESYNTAX: not JSON, not UTF-8, half a surrogate pair, a key twice in one object, an integer
  * beyond int64_t, a number beyond double; -WEFT_ELIMIT: past a limit; -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_json_read(weft_json **out, const char *text, size_t bytes,
                                           const weft_json_limits *limits, weft_json_error *error);
@@ -77,14 +77,15 @@ WEFT_API enum weft_json_kind weft_json_kind(const weft_json *value);
 /* "null", "true or false", "an integer", "a number", "a string", "an array", "an object". */
 WEFT_API const char *weft_json_kind_name(enum weft_json_kind kind);
 
-/* UTF-8, may contain U+0000; NUL-terminated behind its end.  {NULL, 0} if it is no string. */
+/* The text of a string: UTF-8, may contain U+0000; a NUL follows its end.  {NULL, 0} if the value
+ * is no string. */
 WEFT_API weft_str weft_json_string(const weft_json *value);
 
 WEFT_API bool weft_json_bool(const weft_json *value);       /* false if it is none */
 WEFT_API int64_t weft_json_integer(const weft_json *value); /* 0 if it is none */
 WEFT_API double weft_json_double(const weft_json *value);   /* of an integer too; 0 if it is none */
 
-/* Items of an array, keys of an object; else 0. */
+/* The number of items of an array or of keys of an object; else 0. */
 WEFT_API size_t weft_json_count(const weft_json *value);
 
 /* An item of an array; NULL past its end. */

@@ -44,8 +44,8 @@ typedef struct weft_json_writer weft_json_writer;
 WEFT_API WEFT_MUST_USE int weft_json_writer_new(weft_json_writer **out, size_t bytes_max);
 WEFT_API void weft_json_writer_free(weft_json_writer *json); /* NULL is fine */
 
-/* An object or an array: as a whole, an element, or the value of the key before it.  What is begun
- * is ended in reverse order. */
+/* An object or an array: the whole text, an item of an array, or the value of the key before it.
+ * What is begun is ended in reverse order. */
 WEFT_API void weft_json_begin_object(weft_json_writer *json);
 WEFT_API void weft_json_end_object(weft_json_writer *json);
 WEFT_API void weft_json_begin_array(weft_json_writer *json);
@@ -55,8 +55,8 @@ WEFT_API void weft_json_end_array(weft_json_writer *json);
 WEFT_API void weft_json_put_key(weft_json_writer *json, const char *key);
 WEFT_API void weft_json_put_key_str(weft_json_writer *json, weft_str key);
 
-/* A value: as a whole, an element, or that of the key before it.  A float is
- * written with the digits a float needs, fewer than the same number as double. */
+/* Each puts one value: the whole text, an item of an array, or the value of the key before it.  A
+ * float is written with the digits that a float needs, fewer than the same number as a double. */
 WEFT_API void weft_json_put_text(weft_json_writer *json, const char *text); /* NULL: null */
 WEFT_API void weft_json_put_str(weft_json_writer *json, weft_str text);     /* ptr NULL: null */
 WEFT_API void weft_json_put_integer(weft_json_writer *json, int64_t value);
@@ -65,18 +65,19 @@ WEFT_API void weft_json_put_float(weft_json_writer *json, float value);
 WEFT_API void weft_json_put_bool(weft_json_writer *json, bool value);
 WEFT_API void weft_json_put_null(weft_json_writer *json);
 
-/* One value that was read (<weft/json.h>), with all it holds; NULL: null.  Deeper than 63
- * containers with those around it: -WEFT_ELIMIT at get. */
+/* Puts a value that was read (<weft/json.h>), with all it holds; NULL: null.  If it nests deeper
+ * than 63, with the containers around it, weft_json_writer_get() returns -WEFT_ELIMIT. */
 WEFT_API void weft_json_put_value(weft_json_writer *json, const struct weft_json *value);
 
 /* One value that is JSON already, as the matcher's weft_m_…_json calls give it. */
 WEFT_API void weft_json_put_raw(weft_json_writer *json, weft_str value);
 
-/* Shows what was written, when all is ended: *out is borrowed until the next call on the writer.
- * 0, -ENOMEM, or -WEFT_ELIMIT past bytes_max; on failure *out is not touched. */
+/* Gives the text in *out, once everything that was begun has been ended; borrowed until the next
+ * call on the writer.  0; -ENOMEM or -WEFT_ELIMIT (past bytes_max) if any call before failed; then
+ * *out is not touched. */
 WEFT_API WEFT_MUST_USE int weft_json_writer_get(const weft_json_writer *json, weft_str *out);
 
-/* Empties it for the next text; memory is kept, a failure forgotten. */
+/* Empties it for the next text; memory is kept, and a failure is forgotten. */
 WEFT_API void weft_json_writer_reset(weft_json_writer *json);
 
 WEFT_END_DECLS

@@ -3,12 +3,12 @@
 /*
  * Net: addresses, listeners and byte streams over TCP and Unix sockets, for tasks.
  *
- * A stream reads ahead into a bounded buffer and sends what was written in one system call a turn
- * of the loop.  Reading stops at a high mark of unread bytes, and a writer waits while too much is
- * unsent, so a slow peer or a slow reader never makes memory grow.
+ * A stream reads ahead into a bounded buffer, and sends what was written with one system call a
+ * turn of the loop.  Reading stops at a high mark of unread bytes, and a writer waits while too
+ * much is unsent, so neither a slow peer nor a slow reader makes memory grow.
  *
- * One task may read a stream while another writes it; a second reader or writer gets -EBUSY.
- * A stream belongs to the loop it was made on.  The half of it that needs no tasks is in
+ * One task may read a stream while another writes it; a second reader or writer gets -EBUSY. A
+ * stream belongs to the loop it was made on.  The same streams without tasks, by callbacks, are in
  * <weft/sys/stream.h>.
  *
  * Cancel.  Every call marked WEFT_WAITS that fails with -ECANCELED has done nothing, except where
@@ -38,13 +38,14 @@ typedef struct weft_addr {
 
 #define WEFT_ADDR_TEXT_BYTES 128 /* enough for any formatted address and its NUL */
 
-/* Reads "127.0.0.1:8080", "[::1]:80", "localhost:80" (127.0.0.1), "unix:PATH" or "unix:@NAME" (not
- * in the file system).  Strict: no spaces, no names to look up, no leading zeros, a port in
- * 0-65535. 0, or -WEFT_ESYNTAX with a text that says what is wrong; then *out is not touched. */
+/* Reads "127.0.0.1:8080", "[::1]:80", "localhost:80" (127.0.0.1), "unix:PATH" or "unix:@NAME" (an
+ * abstract name, not in the file system).  Strict: no spaces, no names to look up, no leading
+ * zeros, a port in 0-65535. 0, or -WEFT_ESYNTAX with a text that says what is wrong; then *out is
+ * not touched. */
 WEFT_API WEFT_MUST_USE int weft_addr_parse(weft_addr *out, const char *text);
 
-/* The form that weft_addr_parse reads, NUL-terminated.  Its length, or -ENOSPC; an address without
- * a name (an unbound Unix socket) is "unix:". */
+/* Writes an address in the form that weft_addr_parse() reads, NUL-terminated, and returns its
+ * length, or -ENOSPC.  An address without a name (an unbound Unix socket) is "unix:". */
 WEFT_API WEFT_MUST_USE int weft_addr_format(const weft_addr *addr, char *out, size_t out_bytes);
 
 /* The port, or 0 for an address that has none. */
@@ -70,34 +71,37 @@ typedef struct weft_listen_options {
     bool takes_fds; /* accepted streams take descriptors (<weft/unix.h>) */
 } weft_listen_options;
 
-/* Binds and listens.  A left-over Unix socket file that nobody listens on is replaced.  `options`
- * may be NULL.  0, -EADDRINUSE, -EACCES, -EMFILE, -ENOMEM …, with the address in the text. */
+/* Makes a listener in *out, bound to `addr`.  A left-over Unix socket file on which nobody listens
+ * is replaced.  `options` may be NULL.  0, -EADDRINUSE, -EACCES, -EMFILE, -ENOMEM …, with the
+ * address in the text. */
 WEFT_API WEFT_MUST_USE int weft_listener_open(weft_listener **out, const weft_addr *addr,
                                               const weft_listen_options *options);
 
-/* Waits for a connection.  Out of descriptors or memory it closes one waiting peer politely, says
- * so in the log (once a second), and tries on when a descriptor of this loop is closed, or after
- * 100 ms doubling to 1 s.  0, -ECANCELED, -EBADF when the listener is closed meanwhile, -EBUSY when
- * another task accepts. */
+/* Waits for a connection and makes a stream of it in *out.  When descriptors or memory run out it
+ * closes one waiting connection politely, says so in the log (once a second), and tries again when
+ * a descriptor of this loop is closed, or after 100 ms, doubling to 1 s.  0, -ECANCELED, -EBADF
+ * when the listener is closed meanwhile, -EBUSY when another task accepts. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_listener_accept(weft_listener *listener,
                                                            weft_stream **out);
 
 /* The address it is bound to, with the port the system chose for port 0. */
 WEFT_API const weft_addr *weft_listener_get_addr(const weft_listener *listener);
 
-/* Stops listening and frees; an accept that waits gets -EBADF.  Never waits.  NULL is fine. */
+/* Stops listening and frees; a task in weft_listener_accept() gets -EBADF.  Never waits.  NULL is
+ * fine. */
 WEFT_API void weft_listener_close(weft_listener *listener);
 
 /* ---- streams ---- */
 
-/* Connects.  0, -ECONNREFUSED, -ENETUNREACH …, with the address in the text; cancelled: the attempt
- * is taken back. */
+/* Connects to `addr` and makes a stream of it in *out.  0, -ECONNREFUSED, -ENETUNREACH …, with the
+ * address in the text; -ECANCELED: the attempt is taken back.  For host names see <weft/dns.h>. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stream_connect(weft_stream **out, const weft_addr *addr);
 
-/* Two ends, connected to each other. */
+/* Makes two streams that are connected to each other.  0, -ENOMEM, -EMFILE; -EPERM without a loop.
+ */
 WEFT_API WEFT_MUST_USE int weft_stream_pair(weft_stream *out[2]);
 
-/* Reads at least one and at most `bytes` bytes: their count; 0 at the end of the stream. */
+/* Reads at least one and at most `bytes` bytes and returns how many; 0 at the end of the stream. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_stream_read(weft_stream *stream, void *buf,
                                                            size_t bytes);
 
@@ -107,54 +111,57 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_stream_read_exact(weft_stream *st
                                                                  size_t bytes);
 
 /* Waits until at least `bytes` unread bytes are there (at most the input high mark, else -EINVAL)
- * and shows all that are, without taking them: *out is borrowed until the next call on the stream
- * and the next wait of this task.  Their count; less than `bytes` only at the end of the stream. */
+ * and shows all unread bytes in *out without taking them; borrowed until the next call on the
+ * stream or the next wait of this task.  Returns their count, less than `bytes` only at the end of
+ * the stream. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_stream_peek(weft_stream *stream, size_t bytes,
                                                            weft_str *out);
 
-/* Waits until `delim` is there and shows the bytes up to and with it, as peek does; take them by
- * weft_stream_consume.  Their count; 0 at the end of the stream; -WEFT_ETRUNCATED if it ends
- * between; -WEFT_ELIMIT if no delimiter is in the first `limit` bytes (at most the high mark). */
+/* Like weft_stream_peek(), but waits for the delimiter `delim` and shows the bytes up to its end;
+ * take them with weft_stream_consume().  Returns their count; 0 at the end of the stream;
+ * -WEFT_ETRUNCATED if that comes before a delimiter; -WEFT_ELIMIT if there is no delimiter in the
+ * first `limit` bytes (at most the high mark). */
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_stream_peek_until(weft_stream *stream,
                                                                  weft_str delim, size_t limit,
                                                                  weft_str *out);
 
-/* A reader of lines and blocks (<weft/reader.h>) of the stream, which outlives it. */
+/* Makes a reader of lines and blocks (<weft/reader.h>) in *out; the stream must outlive it. */
 WEFT_API WEFT_MUST_USE int weft_stream_reader_new(weft_reader **out, weft_stream *stream,
                                                   const weft_reader_options *options);
 
-/* Takes `bytes` of the unread bytes, at most what is there. */
+/* Takes `bytes` of the unread bytes, or all if there are fewer. */
 WEFT_API void weft_stream_consume(weft_stream *stream, size_t bytes);
 
-/* Takes all of `buf` for sending; waits while too much is unsent.  The bytes leave at the end of
- * the turn; a failure of the peer shows at a later call.  0, -EPIPE, -ECONNRESET, -ECANCELED; after
- * a failure weft_progress() tells how many bytes were taken. */
+/* Queues all of `buf` for sending; waits only while too much is unsent.  The bytes are sent at the
+ * end of the turn; if that fails, a later call says so.  0, -EPIPE, -ECONNRESET, -ECANCELED; after
+ * a failure weft_progress() tells how many bytes were queued. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stream_write(weft_stream *stream, const void *buf,
                                                         size_t bytes);
 
-/* Sends `bytes` bytes of the open file `file` from `offset` on, behind what was written, and waits
- * until the kernel has them.  From the page cache to a plain socket they go without a copy through
- * the program; what is not in memory, and what goes over TLS or in the simulator, is read by
- * weft_pread first, so that no disk holds up the loop.  What is put meanwhile goes behind them.  0;
- * -WEFT_ETRUNCATED if the file is or becomes shorter; as weft_stream_write.  After a failure
- * weft_progress() tells how many bytes were taken. */
+/* Sends `bytes` bytes of the open file `file`, from `offset` on, after what was written before, and
+ * waits until the kernel has them; what is written meanwhile is sent after them.  From the page
+ * cache to a plain socket they go without a copy through the program (sendfile).  What is not in
+ * memory, and over TLS or in simulation everything, is read with weft_pread() first, so that no
+ * disk holds up the loop.  0; -WEFT_ETRUNCATED if the file is or becomes shorter; else as
+ * weft_stream_write().  After a failure weft_progress() tells how many bytes were queued. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stream_send_file(weft_stream *stream, int file,
                                                             uint64_t offset, uint64_t bytes);
 
-/* Waits until the kernel has all that was written. */
+/* Waits until the kernel has taken everything that was written.  Errors as weft_stream_write(). */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stream_flush(weft_stream *stream);
 
-/* Flushes and ends our direction: the peer reads to its end; reading goes on. */
+/* Flushes and ends our side: the peer reads what is left and then the end.  Reading goes on. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stream_shutdown(weft_stream *stream);
 
-/* Flushes for at most 5 s, deaf to cancellation (rule C10), releases and frees.  The first failure
- * of the stream's sending, or 0.  Tasks that wait on the stream get -EBADF.  NULL is fine. */
+/* Flushes, for at most 5 s and in a cancelled task too (rule C10), then closes and frees.  Returns
+ * the first failure to send on the stream, or 0.  Tasks that wait on the stream get -EBADF.  NULL
+ * is fine. */
 WEFT_API WEFT_WAITS int weft_stream_close(weft_stream *stream);
 
-/* Drops what is unsent, resets a TCP peer, releases and frees.  Never waits.  NULL is fine. */
+/* Drops what is unsent, resets a TCP connection, closes and frees.  Never waits.  NULL is fine. */
 WEFT_API void weft_stream_abort(weft_stream *stream);
 
-/* The other end's address; -ENOTCONN. */
+/* Copies the address of the other end to *out.  0, -ENOTCONN. */
 WEFT_API WEFT_MUST_USE int weft_stream_get_peer(const weft_stream *stream, weft_addr *out);
 
 WEFT_END_DECLS

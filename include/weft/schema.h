@@ -168,30 +168,30 @@ typedef struct weft_issues {
     weft_issue_item items[WEFT_ISSUE_MAX];
 } weft_issues;
 
-/* Adds one. */
+/* Adds an issue with the member at `path`. */
 WEFT_API void weft_issue(weft_issues *issues, const char *path, const char *format, ...)
     WEFT_PRINTF(3, 4);
 
 /* ---- values in ---- */
 
-/* Makes a structure of `value` in *out, the caller's, with its arrays; free it by
- * weft_schema_free().  Strings and WEFT_TYPE_ANY point into the tree of `value`, which must outlive
- * it.  0; -EINVAL with all that is wrong added to `issues`; -ENOMEM.  On failure *out is not
- * touched.  Objects and arrays nest at most 32 deep: past that is an issue. */
+/* Makes a structure from `value` in *out, which the caller frees with weft_schema_free().  Strings
+ * and WEFT_TYPE_ANY point into the tree of `value`, which must outlive it.  0; -EINVAL with
+ * everything that is wrong added to `issues`; -ENOMEM.  On failure *out is not touched.  Objects
+ * and arrays may nest 32 deep; more is an issue. */
 WEFT_API WEFT_MUST_USE int weft_schema_read(const weft_schema *schema, const weft_json *value,
                                             weft_issues *issues, void **out);
 
 /* Gives the index-th text of a field; false if there is none. */
 typedef bool weft_schema_text_fn(void *arg, const weft_field *field, size_t index, weft_str *out);
 
-/* The same of texts: parameters, forms.  Integers and numbers as JSON has them; booleans are true,
- * false, 1, 0; an array has all texts of its name, a plain field the first.  -EINVAL also for a
- * schema with objects, WEFT_TYPE_ANY or arrays of arrays in it. */
+/* Like weft_schema_read(), from texts: parameters and forms.  Numbers are as in JSON; booleans are
+ * true, false, 1, 0; an array gets all texts of its name, any other field the first.  -EINVAL also
+ * for a schema with objects, WEFT_TYPE_ANY or arrays of arrays in it. */
 WEFT_API WEFT_MUST_USE int weft_schema_read_texts(const weft_schema *schema,
                                                   weft_schema_text_fn *text, void *arg,
                                                   weft_issues *issues, void **out);
 
-/* Frees what the two made; NULL is fine. */
+/* Frees what weft_schema_read() and weft_schema_read_texts() made.  NULL is fine. */
 WEFT_API void weft_schema_free(void *structure);
 
 /* ---- values out ---- */

@@ -8,17 +8,17 @@
  *     WEFT_TRY(weft_tls_connect(tls, stream, "example.com"));
  *     ... the stream is used as before ...
  *
- * The stream stays the same object and everything that takes a stream takes it: reads, writes,
- * readers, the HTTP server.  An end of the connection that the peer has not announced is no end of
- * the stream: reading gives -WEFT_ETRUNCATED.  weft_stream_shutdown() and weft_stream_close()
- * announce ours.
+ * The stream stays the same object, and everything that takes a stream still takes it: reads,
+ * writes, readers, the HTTP server.  If the connection ends without the peer's announcement
+ * (close_notify), reading returns -WEFT_ETRUNCATED instead of the end.  weft_stream_shutdown() and
+ * weft_stream_close() announce our end.
  *
- * TLS 1.2 and 1.3.  A client believes only certificates that somebody it trusts has signed, that
- * have not expired, and that are for the name it asked for.  Renegotiation is refused and early
- * data is off.  What goes wrong is -WEFT_ETLS with a text that says what.
+ * TLS 1.2 and 1.3.  A client accepts only a certificate that a trusted authority has signed, that
+ * has not expired, and that is for the name it asked for.  Renegotiation is refused, and early data
+ * is off.  Failures are -WEFT_ETLS, with a text that says what went wrong.
  *
- * In simulation the system's certificates are not known and time is the simulated one; the keys
- * are random all the same, so the bytes on the wire differ from run to run.
+ * In simulation the system's certificates are not known, and time is the simulated one.  Keys are
+ * truly random there too, so the bytes on the wire differ from run to run.
  *
  * Library: weft-tls.
  */
@@ -31,8 +31,8 @@ WEFT_BEGIN_DECLS
 
 typedef struct weft_tls weft_tls;
 
-/* A certificate, with those that lead from it to one that is trusted behind it, and its key.  Each
- * is the path of a PEM file, or the PEM text itself, which begins with "-----BEGIN". */
+/* A certificate, followed by the intermediate ones of its chain, and its private key.  Each is the
+ * path of a PEM file, or the PEM text itself, which begins with "-----BEGIN". */
 typedef struct weft_tls_cert {
     const char *cert;
     const char *key;
@@ -61,41 +61,44 @@ typedef struct weft_tls_options {
                             e.g. Wireshark can read it.  Everybody who has the file can */
 } weft_tls_options;
 
-/* What connections have in common: who we are and whom we trust.  `options` (NULL: all usual) is
- * read now, files too, and copied.  0; -WEFT_ETLS or a file's error with a text that names it;
- * -ENOMEM, -EINVAL. */
+/* Make in *out what connections have in common: who we are and whom we trust.  `options` (NULL: all
+ * defaults) and the files it names are read now and copied.  0; -WEFT_ETLS or a file's error, with
+ * a text that names it; -ENOMEM, -EINVAL. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_client_new(weft_tls **out,
                                                           const weft_tls_options *options);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_server_new(weft_tls **out,
                                                           const weft_tls_options *options);
 
-/* Reads the files again, for connections from now on; those that stand go on.  What could be
- * resumed still can, unless certificates are checked and `trust` says another than before, or is
- * the system's: a session from before is not checked again.  On failure everything is as before. */
+/* Reads the files again, for new connections; open ones go on as they are.  Earlier sessions can
+ * still be resumed, unless certificates are checked and `trust` has changed or is the system's,
+ * since resuming does not check the certificate again.  On failure everything stays as it was. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_reload(weft_tls *tls);
 
-/* Connections that stand go on.  NULL is fine. */
+/* Frees it.  Open connections go on.  NULL is fine. */
 WEFT_API void weft_tls_free(weft_tls *tls);
 
 /* ---- connections ---- */
 
-/* Makes a stream one over TLS, as the side that connected.  `name` is the host's name or address,
- * which the certificate must be for; a second connection to a name resumes the first one's session.
+/* Puts TLS on a stream, as the client, and waits for the handshake.  `name` is the host's name or
+ * address, which the certificate must be for; a second connection to it resumes the first one's
+ * session.
  *
  * 0; -WEFT_ETLS, -ETIMEDOUT, the stream's errors, each with a text; -ECANCELED.  After a failure
- * the stream is of no more use: abort it. */
+ * the stream cannot be used any more: abort it. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_connect(weft_tls *tls, weft_stream *stream,
                                                        const char *name);
 
-/* The same, offering these protocols instead of those of the settings; NULL: none. */
+/* Like weft_tls_connect(), but offers the protocols `alpn` instead of those of the options; NULL:
+ * none. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_connect_as(weft_tls *tls, weft_stream *stream,
                                                           const char *name, const char *alpn);
 
-/* As weft_tls_connect(), as the side that was connected to. */
+/* Like weft_tls_connect(), as the server. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_accept(weft_tls *tls, weft_stream *stream);
 
-/* The same two without waiting, for streams that are used by callbacks: the handshake is made as
- * bytes come, and what is written meanwhile goes after it.  A failure is one of the stream. */
+/* weft_tls_connect() and weft_tls_accept() without waiting, for streams that are used by callbacks:
+ * the handshake is made as bytes come, and what is written meanwhile is sent after it.  A failed
+ * handshake fails the stream. */
 WEFT_API WEFT_MUST_USE int weft_tls_start_client(weft_tls *tls, weft_stream *stream,
                                                  const char *name);
 WEFT_API WEFT_MUST_USE int weft_tls_start_server(weft_tls *tls, weft_stream *stream);
@@ -111,7 +114,8 @@ typedef struct weft_tls_info {
     char peer_subject[128]; /* whose it is, as "CN=client,O=Test", cut; "" */
 } weft_tls_info;
 
-/* 0; -ENOTCONN: no TLS on it; -EAGAIN: the handshake is not over. */
+/* Fills *out with what is known of the connection.  0; -ENOTCONN: the stream has no TLS; -EAGAIN:
+ * the handshake is not over. */
 WEFT_API WEFT_MUST_USE int weft_tls_info_get(const weft_stream *stream, weft_tls_info *out);
 
 WEFT_END_DECLS
