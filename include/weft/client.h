@@ -13,24 +13,24 @@
  *     }
  *     weft_client_free(client);
  *
- * An answer of any status is a success of the call.  Failures are those of the way there: a name
- * that is not found, a refused connection, a time that is up, an answer that is cut off or is no
- * HTTP; weft_error_text() says which, with the address.  A body that is shorter than promised is
- * always an error, never a short success.
+ * An answer of any status is a success of the call.  A call fails if there is no valid answer: the
+ * name is not found, the connection is refused, a time limit is over, the answer is cut off or is
+ * no HTTP; weft_error_text() says which, with the address.  A body that is shorter than announced
+ * is always an error, never a short success.
  *
- * Times.  Each phase has its own limit (a slot, connect, the first byte of the answer, between two
- * pieces, all together); past it: -ETIMEDOUT, with the phase in the text and in the trace.  Scopes
- * and deadlines of the caller hold besides.  Cancelled at any point, the request's connection is
- * cut and nothing of it goes on.
+ * Times.  Each phase has its own limit (waiting for a slot, connecting, the first byte of the
+ * answer, between two pieces, the whole); past it the call returns -ETIMEDOUT, with the phase in
+ * the text and in the trace.  The caller's scopes and deadlines apply too.  When a request is
+ * cancelled, at any point, its connection is closed and nothing of it goes on.
  *
- * Repeats.  A request whose method is idempotent (GET, HEAD, OPTIONS, PUT, DELETE) is sent again if
- * no connection was made, if the connection broke before an answer, or on 502, 503 and 504; twice
- * at most, after a growing, jittered pause (or what Retry-After says, up to 10 s), and only while
- * repeats are less than a tenth of all requests.  An origin of whose last requests (20 or more in
- * 10 s) half failed is not asked for 5 s: -EHOSTDOWN.  What a server of HTTP/2 says it has not
- * begun is sent again whatever its method, out of no tenth.  One that is slow can be hedged: sent a
- * second time after `hedge_after`, over HTTP/1.1 by another connection, out of the same tenth; the
- * slower one is cut.
+ * Retries.  A request whose method is idempotent (GET, HEAD, OPTIONS, PUT, DELETE) is sent again if
+ * no connection was made, if the connection broke before an answer, or on 502, 503 and 504: at most
+ * twice, after a growing, jittered pause (or what Retry-After says, up to 10 s), and only while
+ * retries are less than a tenth of all requests.  Circuit breaker: when half of an origin's last
+ * requests (20 or more in 10 s) have failed, requests to it fail with -EHOSTDOWN for 5 s.  A
+ * request that an HTTP/2 server says it has not begun is sent again whatever its method, and does
+ * not count towards the tenth.  A slow request can be hedged: sent a second time after
+ * `hedge_after`, over HTTP/1.1 by another connection, which does count; the slower one is dropped.
  *
  * Redirects are followed, 10 at most; to another origin without Authorization, Cookie and the body
  * of an unsafe method; never from https to http, unless allowed.
@@ -40,16 +40,16 @@
  * body, weft_exchange_length() is -1, and data that does not come to the end of its coding is
  * -WEFT_ETRUNCATED.
  *
- * A large body is sent while the answer is awaited.  One that refuses it (3xx to 5xx) ends the
- * sending, over HTTP/2 also any that is whole; another is given once all is sent, or the server
- * takes no more.  What was not sent costs an HTTP/1.1 connection, and of HTTP/2 the stream alone.
+ * A large body is sent while the answer is awaited.  An answer that refuses it (3xx to 5xx) ends
+ * the sending, and over HTTP/2 so does any complete answer; any other is returned once the body is
+ * sent, or the server takes no more.  If a body was not sent to its end, an HTTP/1.1 connection
+ * cannot be used again; over HTTP/2 only the stream is lost.
  *
- * For https there is TLS, where Weft is built with it: servers must have a certificate for their
- * name that the system trusts, or that `tls` of the options does.  Inside it HTTP/2 is spoken with
- * servers that can (and where Weft is built with it), else HTTP/1.1, as without TLS unless
- * `assumes_h2`.  Over HTTP/2 requests share connections, as many as the server lets in; while it is
- * not known what a server speaks, one request finds out and the others wait for it.  All else is
- * the same.
+ * https needs a build with TLS.  A server must have a certificate for its name that the system, or
+ * `tls` of the options, trusts.  Over TLS HTTP/2 is spoken with servers that can (in a build with
+ * it), else HTTP/1.1; without TLS HTTP/1.1, unless `assumes_h2`.  Over HTTP/2 requests share a
+ * connection, as many as the server allows; while it is not known what a server speaks, one request
+ * finds out and the others wait for it.  All else is the same.
  *
  * A client, its exchanges and connections belong to one loop.
  *
@@ -107,8 +107,8 @@ typedef struct weft_client_field {
     weft_str name, value;
 } weft_client_field;
 
-/* Makes a connection to `host` (a name or an address, without brackets) in *out.  Called in the
- * task of the request, under its deadlines. */
+/* Makes a connection to `host` (a name or an address, without brackets) in *out, which the client
+ * then owns.  Called in the request's task, under its deadlines. */
 typedef int weft_client_connect_fn(weft_stream **out, weft_str host, uint16_t port, bool is_https,
                                    void *arg);
 
@@ -130,27 +130,28 @@ typedef struct weft_client_options {
      * of its own sends that instead. */
     struct weft_cookies *cookies;
 
-    /* A proxy for all requests, but those to hosts of no_proxy: "localhost,example.org", where
-     * a name is itself and all below it, and "*" everything.  For https it makes a tunnel, so it
-     * sees names and ports only.  The environment is not looked at; a program that wants it says
-     * getenv("http_proxy").  -EACCES: it does not let us through (407: it wants other proxy_auth);
-     * -ECONNREFUSED: it cannot. */
+    /* A proxy for all requests except those to the hosts of no_proxy: "localhost,example.org",
+     * where a name stands for itself and its subdomains, and "*" for everything.  For https it
+     * makes a tunnel, so it sees names and ports only.  The environment is not read; a program that
+     * wants it says getenv("http_proxy").  -EACCES: the proxy refuses (407: it wants other
+     * proxy_auth); -ECONNREFUSED: it cannot connect. */
     const char *proxy;      /* "http://host:port" */
     const char *proxy_auth; /* its Proxy-Authorization, like "Basic dXNlcjpwYXNz" */
     const char *no_proxy;
 } weft_client_options;
 
-/* Makes a client; `options` may be NULL, and is copied but for the strings.  0, -ENOMEM; -EPERM
- * without a loop; -EINVAL for a limit that is out of range, a user_agent or proxy_auth with a
- * control character, a proxy that is no URL. */
+/* Makes a client in *out; `options` may be NULL, and is copied, but not its strings.  0, -ENOMEM;
+ * -EPERM without a loop; -EINVAL for a limit out of range, a control character in user_agent or
+ * proxy_auth, a proxy that is no URL. */
 WEFT_API WEFT_MUST_USE int weft_client_new(weft_client **out, const weft_client_options *options);
 
-/* Ends the connections kept as their protocols have it (GOAWAY, TLS's close_notify), waits until
- * that is sent, for a second at most and also if the caller is cancelled, and frees.  No exchange
- * may be open.  NULL is fine. */
+/* Ends the kept connections as their protocols ask for (GOAWAY, TLS's close_notify), waits until
+ * that is sent, for at most a second and also in a cancelled task, and frees the client.  No
+ * exchange may be open.  NULL is fine. */
 WEFT_API WEFT_WAITS void weft_client_close(weft_client *client);
 
-/* Cuts the connections kept and frees; never waits.  No exchange may be open.  NULL is fine. */
+/* Closes the kept connections at once and frees the client; never waits.  No exchange may be open.
+ * NULL is fine. */
 WEFT_API void weft_client_free(weft_client *client);
 
 /* ---- requests ---- */
@@ -166,7 +167,7 @@ enum weft_client_phase {
     WEFT_CLIENT_DONE,
 };
 
-/* What happened on the way: filled whether the request succeeds or not. */
+/* What happened to a request; filled whether it succeeds or not. */
 typedef struct weft_client_trace {
     enum weft_client_phase phase;    /* the last one begun */
     uint32_t attempts, redirects;    /* connections used for it; answers followed */
@@ -189,9 +190,9 @@ typedef struct weft_client_request {
     void *body_arg;
     int64_t body_bytes; /* of body_read: how many it gives; 0: unknown, sent in chunks */
 
-    /* Fields behind the body: a checksum, how it went.  Their names are told in the head; the
-     * values are looked at when the body has ended, so that body_read may have set them by then.
-     * -EINVAL without a body, and for those that only a head may say. */
+    /* Trailers, fields after the body, such as a checksum.  Their names are announced in the head;
+     * the values are read when the body has ended, so body_read may set them until then.  -EINVAL
+     * without a body, and for fields that belong in a head. */
     const weft_client_field *trailers;
     size_t trailer_count;
 
@@ -209,7 +210,7 @@ typedef struct weft_client_request {
     weft_client_trace *trace; /* filled; may be NULL.  Must stay valid as long as the exchange */
 } weft_client_request;
 
-/* An answer with its whole body.  What it points to is its own, until free. */
+/* An answer with its whole body.  It owns what it points to, until weft_client_response_free(). */
 typedef struct weft_client_response {
     int status;
     int version;   /* of HTTP: 10, 11 or 20 */
@@ -231,35 +232,39 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_client_fetch(weft_client *client,
                                                         const weft_client_request *request,
                                                         weft_client_response *out);
 
-/* The same for GET, and for POST of a JSON text. */
+/* weft_client_fetch() for a GET, and for a POST with a JSON text. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_client_get(weft_client *client, const char *url,
                                                       weft_client_response *out);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_client_post_json(weft_client *client, const char *url,
                                                             weft_str json,
                                                             weft_client_response *out);
 
-/* The value of the first field of that name (in lower case), or one with ptr NULL. */
+/* The value of the first header field of that name, which must be in lower case; ptr NULL: there is
+ * none.  Borrowed until the response is freed. */
 WEFT_API weft_str weft_client_response_field(const weft_client_response *response,
                                              const char *lower);
 
-/* The same for the first of that name (any case) behind the body: a trailer of chunks or of HTTP/2.
- * Those that only a head may say are dropped. */
+/* The value of the first trailer of that name (any case): a field after the body, in chunks or over
+ * HTTP/2.  ptr NULL: there is none.  Fields that belong in a head are dropped. */
 WEFT_API weft_str weft_client_response_trailer(const weft_client_response *response,
                                                const char *name);
 
-/* Frees what it points to and empties it.  Again, and of a zeroed one, is harmless. */
+/* Frees what the response points to and empties it.  Harmless for one that is freed already or
+ * zeroed. */
 WEFT_API void weft_client_response_free(weft_client_response *response);
 
 /* ---- exchanges: an answer piece by piece ---- */
 
 typedef struct weft_exchange weft_exchange;
 
-/* Sends the request and waits for the head of the answer.  Its body is read by weft_exchange_read()
- * or not at all; close it in each case.  Errors as above. */
+/* Sends the request and waits for the head of the answer.  Read the body with weft_exchange_read(),
+ * or not at all; close the exchange in either case.  Errors as weft_client_fetch(). */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_exchange_open(weft_exchange **out, weft_client *client,
                                                          const weft_client_request *request);
 
-/* Of the answer; what they return is borrowed until close.  field_at: false past the last. */
+/* The answer's status, version, URL and header fields; borrowed until weft_exchange_close().  The
+ * name for weft_exchange_field() must be in lower case; weft_exchange_field_at() is false past the
+ * last. */
 WEFT_API int weft_exchange_status(const weft_exchange *exchange);
 WEFT_API int weft_exchange_version(const weft_exchange *exchange); /* of HTTP: 10, 11 or 20 */
 WEFT_API weft_str weft_exchange_url(const weft_exchange *exchange);
@@ -267,16 +272,18 @@ WEFT_API weft_str weft_exchange_field(const weft_exchange *exchange, const char 
 WEFT_API bool weft_exchange_field_at(const weft_exchange *exchange, size_t index,
                                      weft_client_field *out);
 
-/* The first trailer of that name (any case), once weft_exchange_read() has said 0; ptr NULL: none.
+/* The first trailer of that name (any case), once weft_exchange_read() has returned 0; ptr NULL:
+ * none.
  */
 WEFT_API weft_str weft_exchange_trailer(const weft_exchange *exchange, const char *name);
 
-/* Its Content-Length; -1 if there is none. */
+/* The answer's Content-Length; -1 if there is none. */
 WEFT_API int64_t weft_exchange_length(const weft_exchange *exchange);
 
-/* The next bytes of the body, as they come: at least one, at most `bytes`; 0 at its end.  What is
- * not read stays with the server (back pressure).  After an error: the same again.  -ECANCELED:
- * nothing was read.  -EPROTO before weft_exchange_answer(), where that is called. */
+/* Reads the next bytes of the body as they come, at least one and at most `bytes`, and returns how
+ * many; 0 at its end.  What is not read stays with the server (back pressure).  After an error
+ * every call returns the same again; but after -ECANCELED nothing was read, and it can go on.
+ * -EPROTO for an exchange of weft_exchange_begin() before weft_exchange_answer(). */
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_exchange_read(weft_exchange *exchange, void *buf,
                                                              size_t bytes);
 
@@ -305,8 +312,8 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_exchange_read(weft_exchange *exch
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_exchange_begin(weft_exchange **out, weft_client *client,
                                                           const weft_client_request *request);
 
-/* Sends bytes of the body; waits while the server does not take them (back pressure), for
- * between_max each 8 KiB.
+/* Sends bytes of the body; waits while the server does not take them (back pressure), at most
+ * between_max for each 8 KiB.
  *
  * 0; -EPIPE: over HTTP/2, the answer is whole and the server takes no more, which may be as it
  * should; -ECONNRESET and the like: weft_exchange_answer() may still say why; -ETIMEDOUT;
@@ -315,25 +322,26 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_exchange_begin(weft_exchange **out, w
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_exchange_write(weft_exchange *exchange,
                                                           const void *bytes, size_t count);
 
-/* The end of the body, and the trailers.  As above; -WEFT_ETRUNCATED: of body_bytes some are
- * missing. */
+/* Sends the end of the body, and the trailers.  Errors as weft_exchange_write(); -WEFT_ETRUNCATED:
+ * fewer than body_bytes were written. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_exchange_write_end(weft_exchange *exchange);
 
-/* Waits for the head of the answer; first_byte_max counts from the end of the body.  At once after
- * that, and for an exchange that was opened.  Errors as of weft_exchange_open(), the same again;
- * -ECANCELED: nothing is lost. */
+/* Waits for the head of the answer; first_byte_max counts from the end of the body.  Returns at
+ * once when the head is there, and so for an exchange of weft_exchange_open().  Errors as
+ * weft_exchange_open(), and every further call returns the same; after -ECANCELED nothing is lost.
+ */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_exchange_answer(weft_exchange *exchange);
 
 /* ---- exchanges: their end ---- */
 
-/* After status 101, the answer to a request with `upgrade`: hands out the connection, which speaks
- * that protocol now; what the server has sent of it is unread.  It no longer counts among the
- * client's, and is the caller's to close; so is the exchange still.  -EPROTO without such an
- * answer, or a second time. */
+/* After status 101, the answer to a request with `upgrade`: gives the connection in *out, which now
+ * speaks that protocol; what the server has sent in it is unread.  It no longer counts among the
+ * client's connections, and is the caller's to close, as the exchange still is.  -EPROTO without
+ * such an answer, or a second time. */
 WEFT_API WEFT_MUST_USE int weft_exchange_detach(weft_exchange *exchange, weft_stream **out);
 
-/* Ends it: a connection whose answer was read to its end is kept, another is cut.  Never waits.  No
- * task may be inside a call on it.  NULL is fine. */
+/* Ends the exchange and frees it: its connection is kept if the answer was read to its end, else
+ * closed.  Never waits.  No task may be inside a call on it.  NULL is fine. */
 WEFT_API void weft_exchange_close(weft_exchange *exchange);
 
 WEFT_END_DECLS

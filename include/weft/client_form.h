@@ -15,9 +15,9 @@
  *         rc = weft_client_fetch(client, &request, &page);
  *     weft_client_form_free(form);
  *
- * Values alone are sent as application/x-www-form-urlencoded, and as multipart/form-data with any
- * file or if that is asked for.  The boundary is random.  Files are read while they are sent, so
- * such a body is given once: it is not repeated and not sent on by redirects.
+ * A form is sent as application/x-www-form-urlencoded, or as multipart/form-data if it has a file
+ * or that is asked for.  The boundary is random.  Files are read while they are sent, so such a
+ * body can be sent only once: the request is not retried, and redirects do not get it.
  *
  * Library: weft-client.
  */
@@ -30,26 +30,27 @@ WEFT_BEGIN_DECLS
 
 typedef struct weft_client_form weft_client_form;
 
-/* An empty one.  0 or -ENOMEM. */
+/* Makes an empty form in *out.  0 or -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_client_form_new(weft_client_form **out);
 
-/* Closes its files and frees.  No request that it was applied to is under way.  NULL is fine. */
+/* Closes its files and frees it.  No request that it was applied to may be under way.  NULL is
+ * fine. */
 WEFT_API WEFT_WAITS void weft_client_form_free(weft_client_form *form);
 
-/* Adds a value; both are copied.  0 or -ENOMEM. */
+/* Adds a value; name and value are copied.  0 or -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_client_form_add(weft_client_form *form, const char *name,
                                                 weft_str value);
 
-/* Adds bytes as a file called `filename`, and a file by its path, under the last part of that.
- * `type` NULL: application/octet-stream.  All are copied, but the file, which apply opens.  0,
- * -ENOMEM; -EINVAL for a type with a control character. */
+/* Add bytes as a file called `filename`, and a file by its path, called as its last part.  `type`
+ * NULL: application/octet-stream.  Everything is copied, except the file itself, which
+ * weft_client_form_apply() opens.  0, -ENOMEM; -EINVAL for a type with a control character. */
 WEFT_API WEFT_MUST_USE int weft_client_form_add_bytes(weft_client_form *form, const char *name,
                                                       const char *filename, const char *type,
                                                       weft_str bytes);
 WEFT_API WEFT_MUST_USE int weft_client_form_add_file(weft_client_form *form, const char *name,
                                                      const char *path, const char *type);
 
-/* Send it as multipart/form-data, whatever is in it. */
+/* Lets the form be sent as multipart/form-data, whatever is in it. */
 WEFT_API void weft_client_form_set_multipart(weft_client_form *form);
 
 /* Makes it the body of the request: sets body or body_read, and type, which are borrowed until the

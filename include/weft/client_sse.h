@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Server-sent events, the client's end: events one after the other, over as many connections as it
- * takes.
+ * Server-sent events, the client's side (EventSource): one event after the other, over as many
+ * connections as it takes.
  *
  *     weft_client_request request = {.url = "http://127.0.0.1:8080/progress"};
  *     weft_event_source *source;
@@ -12,11 +12,11 @@
  *         printf("%.*s\n", (int)event.data.len, event.data.ptr);
  *     weft_event_source_close(source);
  *
- * When a connection ends, the source connects again after a pause (3 s, or what the server says, 10
- * ms at least; doubled, up to 30 s, while it fails, but never less than the server says), and says
- * which event it had last.  One that is silent for the client's between_max counts as lost: servers
- * send keep-alives.  The server ends it for good with status 204.  Any other status than 200, and
- * any type but text/event-stream, is an error.
+ * When a connection ends, the source connects again after a pause (3 s, or what the server says, at
+ * least 10 ms; doubled, up to 30 s, while that fails, but never less than the server says), and
+ * tells the server the id of the last event it had.  A connection that is silent for the client's
+ * between_max counts as lost, as servers should send keep-alives.  The server ends the source for
+ * good with status 204.  Any other status than 200, and any type but text/event-stream, is an error.
  *
  * Library: weft-client.
  */
@@ -30,23 +30,24 @@ WEFT_BEGIN_DECLS
 
 typedef struct weft_event_source weft_event_source;
 
-/* Makes a source, which connects at the first next.  The request, all that it points to and the
- * client must stay valid; its total_max holds for one connection (0: no limit), its body must not
- * come from a function (-EINVAL).  0, -ENOMEM. */
+/* Makes a source in *out, which connects with the first weft_event_source_next().  The request, all
+ * it points to and the client must stay valid.  The request's total_max holds for one connection
+ * (0: no limit); its body must not come from a function (-EINVAL).  0, -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_event_source_open(weft_event_source **out, weft_client *client,
                                                   const weft_client_request *request);
 
-/* The next event: 1, and *out is borrowed until the next call.  0: the server has ended it; the
- * same again.  `event` is "message" where none was said, `id` that of the last event with one.
+/* Waits for the next event.  1: got one, and *out is borrowed until the next call.  0: the server
+ * has ended the source, now and for every further call.  `event` is "message" if the server gave
+ * none; `id` is that of the last event with one.
  *
  * -WEFT_ESYNTAX: the answer is no event stream; -EPROTO: another status than 200 (in the text);
  * -WEFT_ELIMIT: an event of more than 1 MiB, or a line of more; errors of weft_exchange_open() that
- * a repeat does not help.  After an error the next call connects again.  -ECANCELED: nothing is
+ * a retry would not cure.  After an error the next call connects again.  -ECANCELED: nothing is
  * lost, the next call goes on. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_event_source_next(weft_event_source *source,
                                                              weft_sse_event *out);
 
-/* Ends it and frees.  Never waits.  NULL is fine. */
+/* Closes the connection and frees the source.  Never waits.  NULL is fine. */
 WEFT_API void weft_event_source_close(weft_event_source *source);
 
 WEFT_END_DECLS

@@ -27,15 +27,15 @@
  *
  * A connection without a request is a small record; a task with a stack exists only while a handler
  * runs.  The task is cancelled when the client goes away, when the handler's time is up, and when
- * the server must end: its waits then return -ECANCELED, and it returns that.  It may go on with
- * another request then, which finds nothing of this one: each begins without task locals, error
- * text or name.
+ * the server must end: its waits then return -ECANCELED, and it returns that.  A task may serve
+ * another request afterwards, but nothing is left over for it: each handler begins without task
+ * locals, error text or name.
  *
- * What goes wrong before a handler is answered by the server: bad syntax 400, 413, 414, 431, no
- * route 404, wrong method 405 with Allow, too slow 408, full 503 with Retry-After.  Every such
- * answer has the body {"error":{"code","message","details","request_id"}}.
+ * What goes wrong before a handler runs is answered by the server: bad syntax 400, 413, 414, 431;
+ * no route 404; wrong method 405 with Allow; too slow 408; overloaded 503 with Retry-After.  Every
+ * such answer has the body {"error":{"code","message","details","request_id"}}.
  *
- * A server and all it hands out belong to the loop that serves it.
+ * A server, and every object it gives out, belongs to the loop that serves it.
  *
  * Library: weft-http.
  */
@@ -112,8 +112,8 @@ typedef struct weft_http_limits {
     uint32_t h2_control_count_max;      /* frames that wait for a client to take them: 1,000 */
 } weft_http_limits;
 
-/* One line a limit, for a program that shows its settings: the name and the value in force (ns,
- * bytes or a count), or NULL past the last. */
+/* For a program that shows its settings: the name of the index-th limit, with the value in force
+ * (ns, bytes or a count) in *out_value; NULL past the last. */
 WEFT_API const char *weft_http_limit_at(const weft_http_server *server, size_t index,
                                         uint64_t *out_value);
 
@@ -128,18 +128,19 @@ typedef struct weft_http_options {
      * ask for it; 0: none.  See "content coding" below. */
     uint64_t compress_bytes_min;
 
-    /* Called at the first byte of each connection, which it gets to read, to put TLS on it: return
-     * weft_tls_start_server(arg, stream).  Negative: it is closed.  Whoever speaks HTTP in clear
-     * text is answered so, with 400, and not let in.  NULL: plain HTTP. */
+    /* Called when the first byte of a connection has come, which is still unread, to put TLS on it:
+     * return weft_tls_start_server(arg, stream).  Negative: the connection is closed.  A client
+     * that speaks HTTP in clear text gets 400, in clear text.  NULL: plain HTTP. */
     int (*secure)(weft_stream *stream, void *arg);
     void *secure_arg;
 
-    /* Around every request, those no route answers included (<weft/http_layer.h>).  Borrowed. */
+    /* Layers around every request, also those that have no route (<weft/http_layer.h>).  Borrowed.
+     */
     const struct weft_http_layer *layers;
     size_t layer_count;
 
-    /* Called once when a request is over, whatever became of it: weft_http_log_put of
-     * <weft/http_log.h>, or a function of one's own.  Must not wait. */
+    /* Called once when a request is over, whatever became of it: weft_http_log_put() of
+     * <weft/http_log.h>, or a function of yours.  Must not wait. */
     void (*done)(const struct weft_http_record *record, void *arg);
     void *done_arg;
 
@@ -151,21 +152,23 @@ typedef struct weft_http_options {
     bool is_h1_only;                         /* no HTTP/2, although it could be had */
 } weft_http_options;
 
-/* What this server can speak, best first, for weft_tls_options.alpn: "h2,http/1.1", or without
- * nghttp2 "http/1.1".  Static. */
+/* The protocols this server can speak, best first, for weft_tls_options.alpn: "h2,http/1.1", or
+ * "http/1.1" in a build without nghttp2.  Static storage. */
 WEFT_API const char *weft_http_alpn(void);
 
-/* `options` may be NULL.  0, -ENOMEM, or -EINVAL for a path of the description that is none. */
+/* Makes a server in *out; `options` may be NULL, and is copied, but not what it points to.  0,
+ * -ENOMEM; -EINVAL: openapi has a path that is not valid. */
 WEFT_API WEFT_MUST_USE int weft_http_server_new(weft_http_server **out,
                                                 const weft_http_options *options);
 
-/* Not while it serves.  NULL is fine. */
+/* Frees the server; not while it serves.  NULL is fine. */
 WEFT_API void weft_http_server_free(weft_http_server *server);
 
-/* Answers a request: fills `res` and returns 0.  A negative code before anything was sent becomes
- * an error answer with the task's error text: -ENOMEM 503, -ETIMEDOUT 504, others 500; after the
- * first byte it breaks the connection off, so that the client sees that the answer is not whole.
- * Returning 0 without a body sends the status (200 unless set) with an empty one. */
+/* Answers a request through `res` and returns 0.  A negative result before anything was sent
+ * becomes an error answer with the task's error text: -ENOMEM 503, -ETIMEDOUT 504, others 500;
+ * after the first byte the connection is broken off, so that the client sees that the answer is not
+ * complete.  Returning 0 without having sent anything sends the status (200 unless set) with an
+ * empty body. */
 typedef int weft_http_handler(weft_http_request *req, weft_http_response *res, void *arg);
 
 enum weft_http_route_flags {
@@ -183,10 +186,10 @@ typedef struct weft_http_route {
     weft_time handler_time_max; /* 0: the group's or server's */
     uint32_t flags;             /* enum weft_http_route_flags */
 
-    /* A route that is slow, or dear, holds up no other: it has so many requests at a time with a
-     * handler (0: no limit), and `queue_max` more (0: as the group) wait for one of these, up to
-     * queue_time_max (0: as the group or server), with neither a task nor a place in the server's
-     * queue, which they may come to next.  What is beyond gets 503 with Retry-After. */
+    /* So that a slow or costly route does not hold up others: at most in_hand_max of its requests
+     * have a handler at a time (0: no limit), and queue_max more (0: as the group) wait for that,
+     * up to queue_time_max (0: as the group or server).  Those use neither a task nor a place in
+     * the server's queue, where they may have to wait next.  More get 503 with Retry-After. */
     uint32_t in_hand_max, queue_max;
     weft_time queue_time_max;
 
@@ -194,33 +197,35 @@ typedef struct weft_http_route {
     const struct weft_http_api *api; /* <weft/http_api.h>: parameters, body, document; or NULL */
 } weft_http_route;
 
-/* Adds a route; strings, group and api must stay valid, the rest is copied.  Those with a host win
- * over those without, then paths without parameters over those with; among these the first added.
- * Before serving.  0, -EINVAL (method unknown, path not of that form, a path parameter of the api
- * that is not in the path), -EEXIST (same method, host and path), -ENOMEM. */
+/* Adds a route, before serving; strings, group and api must stay valid, the rest is copied.  When
+ * several match, a route with a host wins over one without, then a path without parameters over one
+ * with, then the one added first.  0, -EINVAL (unknown method, a path not of that form, a path
+ * parameter of the api that is not in the path), -EEXIST (same method, host and path), -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_http_server_add(weft_http_server *server,
                                                 const weft_http_route *route);
 
 /* Binds "127.0.0.1:8080", "[::1]:0", "unix:PATH" …; connections wait in the kernel until
- * weft_http_serve.  Again for more addresses.  Errors of weft_addr_parse and weft_listener_open. */
+ * weft_http_serve().  Call it again for more addresses.  Errors of weft_addr_parse() and
+ * weft_listener_open(). */
 WEFT_API WEFT_MUST_USE int weft_http_server_listen(weft_http_server *server, const char *address);
 
-/* The same with a listener of one's own, which the server takes, also on failure. */
+/* Like weft_http_server_listen(), with a listener that the caller made; the server takes it, also
+ * on failure. */
 WEFT_API WEFT_MUST_USE int weft_http_server_take(weft_http_server *server, weft_listener *listener);
 
 /* The address of the index-th listener, or NULL past the last. */
 WEFT_API const weft_addr *weft_http_server_get_addr(const weft_http_server *server, size_t index);
 
-/* Serves until the server is told to stop or the caller is cancelled, then shuts down: readiness
- * says no; after the drain delay the listeners close; idle connections close; requests in hand
- * finish, new ones get 503; at the end of the grace time handlers are cancelled, and 5 s later what
- * is left is cut off.  Nothing of it runs, and nothing listens, when this returns.
- * 0 after a stop, -ECANCELED if the caller is cancelled, -EINVAL without a listener, -EBUSY if it
- * serves already, -ENOMEM. */
+/* Serves until the server is told to stop or the caller is cancelled, and then shuts down:
+ * weft_http_server_is_stopping() turns true; after the drain delay the listeners and idle
+ * connections are closed; requests in hand finish, new ones get 503; at the end of the grace time
+ * handlers are cancelled, and 5 s later what is left is cut off.  When this returns nothing of it
+ * runs or listens any more.  0 after a stop, -ECANCELED if the caller was cancelled, -EINVAL
+ * without a listener, -EBUSY if it serves already, -ENOMEM. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_serve(weft_http_server *server);
 
-/* Begins the shutdown; again: handlers are cancelled at once, and what is left is cut off 200 ms
- * later.  From the loop's thread, callbacks included.  Returns at once. */
+/* Begins the shutdown.  A second call cancels the handlers at once, and 200 ms later what is left
+ * is cut off.  On the loop's thread only, from callbacks too.  Returns at once. */
 WEFT_API void weft_http_server_stop(weft_http_server *server);
 
 /* True from the first step of the shutdown: what a readiness route asks. */
@@ -248,9 +253,9 @@ typedef struct weft_http_stats {
 /* Fills *out as of now. */
 WEFT_API void weft_http_server_get_stats(const weft_http_server *server, weft_http_stats *out);
 
-/* The same and more for Prometheus (weft/metrics.h): answers by status, connections, bytes, and how
- * long requests took from the end of the head to that of the answer.  Of the servers of several
- * loops together: weft/http_metrics.h. */
+/* Adds weft_http_stats and more for Prometheus (<weft/metrics.h>): answers by status, connections,
+ * bytes, and how long requests took, from the end of the head to the end of the answer.  For the
+ * servers of several loops together see <weft/http_metrics.h>. */
 struct weft_metrics;
 WEFT_API void weft_http_server_put_metrics(const weft_http_server *server,
                                            struct weft_metrics *metrics);
@@ -265,19 +270,20 @@ WEFT_API weft_str weft_http_method(const weft_http_request *req);
 /* The path, percent-decoded, without the query; UTF-8. */
 WEFT_API weft_str weft_http_path(const weft_http_request *req);
 
-/* Path and query as they came, to be passed on: "/a%20b?c=d". */
+/* Path and query as they came, for passing them on: "/a%20b?c=d". */
 WEFT_API weft_str weft_http_target(const weft_http_request *req);
 
 /* The query as it came, without the '?'. */
 WEFT_API weft_str weft_http_query(const weft_http_request *req);
 
-/* The value of {name} in the route's path; of the first parameter `name` of the query, decoded,
- * UTF-8; of the first field of that name (any case). */
+/* The value of {name} in the route's path; of the first query parameter `name`, decoded, in UTF-8;
+ * of the first header field `name` (any case). */
 WEFT_API weft_str weft_http_path_param(const weft_http_request *req, const char *name);
 WEFT_API weft_str weft_http_query_param(const weft_http_request *req, const char *name);
 WEFT_API weft_str weft_http_field(const weft_http_request *req, const char *name);
 
-/* The fields in the order of the head, those of one name too.  False behind the last. */
+/* The index-th header field, in the order in which they came, with repeated names.  False past the
+ * last. */
 WEFT_API bool weft_http_field_at(const weft_http_request *req, size_t index, weft_str *out_name,
                                  weft_str *out_value);
 
@@ -285,18 +291,19 @@ WEFT_API bool weft_http_field_at(const weft_http_request *req, size_t index, wef
 WEFT_API bool weft_http_query_at(const weft_http_request *req, size_t index, weft_str *out_name,
                                  weft_str *out_value);
 
-/* The authority the client meant: of an absolute target, else of Host. */
+/* The host (and port) that the client asked for: from an absolute target, else from the field Host.
+ */
 WEFT_API weft_str weft_http_host(const weft_http_request *req);
 
-/* True if that is a name only this machine can mean: "localhost", "127.0.0.1" and its like, or
+/* True if weft_http_host() can only mean this machine: "localhost", "127.0.0.1" and the like, or
  * "[::1]", with any port; or if the request came over a Unix socket.  A server for its own machine
- * should ask: a page from anywhere may let a name of its own point to 127.0.0.1, and to its browser
- * it is then of the server's origin (DNS rebinding).  As a layer: weft_http_check_host() of
+ * should check this: any web page can let a name of its own point to 127.0.0.1, and to a browser it
+ * then has the server's origin (DNS rebinding).  As a layer: weft_http_check_host() of
  * <weft/http_layer.h>. */
 WEFT_API bool weft_http_is_local(const weft_http_request *req);
 
-/* X-Request-Id of the request if it is sane (1 to 128 visible characters), else one made here.
- * Answers carry it in the same field when the client gave one. */
+/* The request's X-Request-Id if it is acceptable (1 to 128 visible characters), else one made here.
+ * The answer has it in the same field if the client gave one. */
 WEFT_API const char *weft_http_request_id(weft_http_request *req);
 
 /* The client's address; -ENOTCONN. */
@@ -305,52 +312,57 @@ WEFT_API WEFT_MUST_USE int weft_http_get_peer(const weft_http_request *req, weft
 /* The server that the request came to.  Never NULL. */
 WEFT_API weft_http_server *weft_http_get_server(const weft_http_request *req);
 
-/* Starts fn(arg) when the request is over, whatever became of its answer.  The task belongs to the
- * server: it is no longer cancelled with the request, a shutdown waits for it as for a handler, and
- * cancels it at the end of the grace time.  It has the task locals of now.  What it returns is
- * dropped.  After 0 `fn` runs in each case, so that it may own `arg`.  -ENOMEM, -EAGAIN; -ECANCELED
- * when the server has cancelled its handlers. */
+/* Runs fn(arg) in a task when the request is over, whatever became of its answer (a background
+ * task).  The task belongs to the server: it is not cancelled with the request; a shutdown waits
+ * for it as for a handler, and cancels it at the end of the grace time.  It has the task locals of
+ * the time of this call, and its result is dropped.  If this returns 0 `fn` certainly runs, so it
+ * may own `arg`.  -ENOMEM, -EAGAIN (deferred_max); -ECANCELED when the server has cancelled its
+ * handlers. */
 WEFT_API WEFT_MUST_USE int weft_http_defer(weft_http_request *req, weft_fn *fn, void *arg);
 
-/* How many bytes weft_http_read() gives in all, 0 without a body.  -1: on a WEFT_HTTP_STREAM_BODY
- * route, if it comes in chunks, coded, or over HTTP/2 without a length: it is not known yet. */
+/* The length of the body as weft_http_read() gives it, 0 without a body.  -1: not known yet, on a
+ * WEFT_HTTP_STREAM_BODY route whose body is chunked, compressed, or over HTTP/2 without a length.
+ */
 WEFT_API int64_t weft_http_length(const weft_http_request *req);
 
-/* The whole body, empty without one.  On a WEFT_HTTP_STREAM_BODY route always empty. */
+/* The whole body, empty if there is none, and always on a WEFT_HTTP_STREAM_BODY route. */
 WEFT_API weft_str weft_http_body(const weft_http_request *req);
 
-/* The next bytes of the body, on any route: their count, at most `bytes`; 0 at its end.
- * -WEFT_ELIMIT over the route's limit, -WEFT_ESYNTAX for bad chunks, -WEFT_ETRUNCATED if the client
- * ends before, -ETIMEDOUT if it is too slow; such a code is best returned by the handler, which
- * then answers 413, 400 or 408.  Bytes not read here are not read from the client either. */
+/* Reads the next bytes of the body, on any route, and returns how many, at most `bytes`; 0 at its
+ * end.  -WEFT_ELIMIT over the route's limit, -WEFT_ESYNTAX for bad chunks, -WEFT_ETRUNCATED if the
+ * client ends too early, -ETIMEDOUT if it is too slow; a handler that returns such a code answers
+ * 413, 400 or 408.  What is not read here is not read from the client either (back pressure). */
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_http_read(weft_http_request *req, void *buf,
                                                          size_t bytes);
 
-/* The first trailer of that name (any case): a field that came behind the body, in chunks or over
- * HTTP/2.  There once the body is: on a WEFT_HTTP_STREAM_BODY route when weft_http_read has said 0.
- * Those that belong into a head (framing, authentication, Content-Type … RFC 9110 6.5.1) are
- * dropped; what passes trailer_bytes_max or trailer_count_max is a fault of the body: 400. */
+/* The first trailer field of that name (any case), which comes after a chunked body or over HTTP/2.
+ * On a WEFT_HTTP_STREAM_BODY route it is there once weft_http_read() has returned 0.  Fields that
+ * belong in a head (framing, authentication, Content-Type … RFC 9110 6.5.1) are dropped; passing
+ * trailer_bytes_max or trailer_count_max makes the body invalid: 400. */
 WEFT_API weft_str weft_http_trailer(const weft_http_request *req, const char *name);
 
-/* True if Content-Type names `type` ("application/json"), parameters aside.  Without the field:
- * true, for the benefit of simple clients. */
+/* True if Content-Type is `type` ("application/json"), whatever its parameters.  Also true without
+ * the field, for the benefit of simple clients. */
 WEFT_API bool weft_http_has_type(const weft_http_request *req, const char *type);
 
-/* True if Accept allows `type`: the exact one, its family or anything, not with q=0; true without
- * the field. */
+/* True if Accept allows `type`: by its exact name, with all of its family, or with anything, and
+ * not with q=0.  Also true
+ * without the field. */
 WEFT_API bool weft_http_accepts(const weft_http_request *req, const char *type);
 
 /* ---- content coding ----
  *
- * A body that comes with Content-Encoding gzip, deflate, br or zstd is decoded before the handler
- * sees it; body_bytes_max holds before and after, decoded_ratio_max ends a bomb earlier: 413.  Data
- * that is not of its coding: 400; another coding, or more than one: 415.
+ * A request's body with Content-Encoding gzip, deflate, br or zstd is decoded before the handler
+ * sees it.  body_bytes_max holds for the bytes before and after; decoded_ratio_max stops a
+ * decompression bomb earlier: 413.  Data that is not valid in its coding: 400; another coding, or
+ * more than one: 415.
  *
- * Answers are compressed where weft_http_options asks for it: types that get smaller (text, JSON,
- * XML, SVG …), piece by piece too, each piece at once; with Vary, and a strong ETag made weak.  An
- * answer that sets Content-Encoding ("identity" for none) or Content-Range is left as it is.  A
- * client that refuses every coding and none gets 406.  Do not compress secrets together with
- * what a stranger chose: the length tells.
+ * Answers are compressed if weft_http_options asks for it: those of types that get smaller by it
+ * (text, JSON, XML, SVG …), also when sent piece by piece, each piece at once; with Vary, and a
+ * strong ETag made weak.  An answer that sets Content-Encoding ("identity" for none) or
+ * Content-Range is left as it is.  A client that refuses every coding, and also no coding, gets
+ * 406.  Do not compress secrets together with what a stranger chose: the length gives them away
+ * (BREACH).
  */
 
 /* "zstd, br, gzip, deflate": the codings that are built in; "" without any. */
@@ -358,16 +370,18 @@ WEFT_API const char *weft_http_codings(void);
 
 /* ---- response: all at once ---- */
 
-/* Sends the answer whole.  `type` may be NULL.  One answer a request: a second gives -EALREADY.
- * Waits only while the client is slow to take earlier answers.  0, -ECANCELED, -ENOMEM, -EPIPE. */
+/* Sends a complete answer.  `type`, the Content-Type, may be NULL.  A request has one answer: a
+ * second call gives -EALREADY.  Waits only while the client is slow to take earlier answers.  0,
+ * -ECANCELED, -ENOMEM, -EPIPE. */
 WEFT_API WEFT_WAITS int weft_http_respond(weft_http_response *res, int status, const char *type,
                                           const void *body, size_t body_bytes);
 
-/* The same with a text as text/plain in UTF-8. */
+/* Sends a complete answer of type text/plain in UTF-8.  As weft_http_respond(). */
 WEFT_API WEFT_WAITS int weft_http_respond_text(weft_http_response *res, int status,
                                                const char *text);
 
-/* `json` is sent as it is; <weft/json_writer.h> makes it. */
+/* Sends a complete answer of type application/json: `json` as it is, as <weft/json_writer.h> makes
+ * it.  As weft_http_respond(). */
 WEFT_API WEFT_WAITS int weft_http_respond_json(weft_http_response *res, int status, weft_str json);
 
 /* The error body of all our services. */
@@ -382,48 +396,49 @@ typedef struct weft_http_error {
     int64_t offset;         /* of the offending byte; < 0: unknown */
 } weft_http_error;
 
-/* Sends it: {"error":{"code","message","field","suggestion","details":{"limit","seen","offset"},
- * "request_id"}}, absent parts left out but details, which is then empty. */
+/* Sends an error answer:
+ * {"error":{"code","message","field","suggestion","details":{"limit","seen","offset"},
+ * "request_id"}}.  Absent parts are left out, except details, which is then empty. */
 WEFT_API WEFT_WAITS int weft_http_respond_error(weft_http_response *res,
                                                 const weft_http_error *error);
 
-/* The same with code, message and nothing else. */
+/* Sends an error answer with a code (NULL: the usual one of the status) and a formatted message. */
 WEFT_API WEFT_WAITS int weft_http_fail(weft_http_response *res, int status, const char *code,
                                        const char *format, ...) WEFT_PRINTF(4, 5);
 
 /* ---- response: piece by piece ---- */
 
-/* Before the first byte.  A name that is no token, a value with CR, LF, NUL or another control, and
- * the framing's own fields (Content-Length, Transfer-Encoding, Connection, Date) are refused with
- * -EINVAL: an answer cannot be split by what is put into it.  -EALREADY after the first byte,
- * -WEFT_ELIMIT past 64 KiB of fields. */
+/* Set the status and add a header field, before the first byte is sent (-EALREADY after it).
+ * -EINVAL for a name that is no token, a value with CR, LF, NUL or another control character, and
+ * the fields that the server sets itself (Content-Length, Transfer-Encoding, Connection, Date): so
+ * a value from a stranger cannot split the answer.  -WEFT_ELIMIT past 64 KiB of fields. */
 WEFT_API WEFT_MUST_USE int weft_http_set_status(weft_http_response *res, int status);
 WEFT_API WEFT_MUST_USE int weft_http_set_field(weft_http_response *res, const char *name,
                                                weft_str value);
 
-/* Says how long the body will be; without it a streamed body is chunked.  A handler that returns
- * before it has written so much breaks its answer off; if it has written nothing, the client gets
- * 500, or, to HEAD, the length. */
+/* Announces the length of the body; without it a streamed body is chunked.  If the handler returns
+ * before it has written that many bytes the connection is broken off; if it has written nothing,
+ * the client gets 500, or, to HEAD, the length. */
 WEFT_API WEFT_MUST_USE int weft_http_set_length(weft_http_response *res, uint64_t length);
 
-/* Sends a piece of the body, the head before the first.  It leaves at the end of the loop's turn;
- * waits while more than 256 KiB are unsent, until the client has taken enough.  0 bytes send the
- * head alone.  -ECANCELED, -EPIPE; -EINVAL past the length that was set. */
+/* Sends a piece of the body, and before the first piece the head.  It is sent at the end of the
+ * loop's turn; waits while more than 256 KiB are unsent, until the client has taken enough.  With 0
+ * bytes it sends the head alone.  0, -ECANCELED, -EPIPE; -EINVAL past the length that was set. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_write(weft_http_response *res, const void *bytes,
                                                       size_t count);
 
-/* Fields behind the body of an answer that is sent piece by piece without a length: a checksum, how
- * it went.
+/* Trailers: fields after the body of an answer that is sent piece by piece without a length, such
+ * as a checksum, or how it went.
  *
- * Before the first byte, once: the names that may come, "Digest, Server-Timing", which become the
- * field Trailer; borrowed until the handler returns.  1 if the client takes trailers: over HTTP/2,
- * or if it said "TE: trailers" in HTTP/1.1; 0 if it will not see them.  -EINVAL for a name that is
- * no token or belongs into a head, -EALREADY, -ENOMEM. */
+ * Call this once, before the first byte, with the names that may come, "Digest, Server-Timing";
+ * they become the field Trailer, and are borrowed until the handler returns.  1 if the client takes
+ * trailers: over HTTP/2, or if it sent "TE: trailers" in HTTP/1.1; 0 if it will not see them.
+ * -EINVAL for a name that is no token or belongs in a head, -EALREADY, -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_http_promise_trailers(weft_http_response *res, const char *names);
 
-/* One of those that were promised; sent when the handler returns 0.  0, also where nobody will see
- * it; -EINVAL for another name or a value that is none, -EALREADY when the answer is sent,
- * -WEFT_ELIMIT past 64 KiB of them, -ENOMEM. */
+/* Sets one of the trailers that were promised; they are sent when the handler returns 0.  0, also
+ * if the client will not see it; -EINVAL for a name that was not promised or a value that is not
+ * valid, -EALREADY when the answer has been sent, -WEFT_ELIMIT past 64 KiB of trailers, -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_http_set_trailer(weft_http_response *res, const char *name,
                                                  weft_str value);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Typed routes: what a route takes and gives, declared by the tables of <weft/schema.h>.  The
- * server checks it before the handler is called, and describes it as OpenAPI.
+ * Typed routes: the input and output of a route, declared by the tables of <weft/schema.h>.  The
+ * server checks the input before the handler is called, and describes both as OpenAPI.
  *
  *     struct search { weft_str q; int64_t limit; };
  *     static const weft_field search_fields[] = {
@@ -24,9 +24,9 @@
  *     weft_http_route route = {
  *         .method = "GET", .path = "/items", .handler = search, .api = &search_api};
  *
- * A request that does not fit is answered without the handler.  415: another Content-Type; 406:
- * Accept allows nothing that is given; 400: the body is not JSON, with the byte; and 422 for
- * values, all of them at once, parameters and body:
+ * A request that does not fit is answered without calling the handler.  415: another Content-Type;
+ * 406: Accept allows none of the types of the answer; 400: the body is not JSON, with the offset;
+ * 422: values that are not valid, all of them at once, of parameters and body:
  *
  *     {"error":{"code":"validation_error","message":"limit: must be an integer from 1 to 100",
  *      "field":"limit","details":{"error_count":2,"errors":[
@@ -69,27 +69,29 @@ typedef struct weft_http_api {
     bool is_hidden;  /* not in the document */
 } weft_http_api;
 
-/* The structures of `params` and `input`; NULL for a route without.  Borrowed until the handler
- * returns. */
+/* The structures that were read by `params` and `input`; NULL for a route without.  Borrowed until
+ * the handler returns. */
 WEFT_API const void *weft_http_params(const weft_http_request *req);
 WEFT_API const void *weft_http_input(const weft_http_request *req);
 
-/* The JSON text of a structure. */
+/* Sends a complete answer: a structure, written as JSON by its schema.  As weft_http_respond(). */
 WEFT_API WEFT_WAITS int weft_http_respond_as(weft_http_response *res, int status,
                                              const weft_schema *schema, const void *structure);
 
-/* The 422 above, for what only the handler can find.  At least one issue. */
+/* Sends the 422 shown above, for what only the handler can find; there must be at least one issue.
+ */
 WEFT_API WEFT_WAITS int weft_http_respond_issues(weft_http_response *res,
                                                  const weft_issues *issues);
 
-/* What stands in front of the document.  It has all routes but hidden ones. */
+/* The OpenAPI document: where it is served, and what its head says.  It describes all routes but
+ * the hidden ones. */
 typedef struct weft_http_openapi {
     const char *path; /* GET of it is the document; NULL: "/openapi.json" */
     const char *title, *version, *about;
 } weft_http_openapi;
 
-/* The document (OpenAPI 3.1) of the routes there are, as JSON; the caller's (weft_bytes_free).  The
- * same routes give the same bytes.  0, -ENOMEM. */
+/* Writes the OpenAPI 3.1 document of the routes added so far, as JSON, to *out, which the caller
+ * frees with weft_bytes_free().  The same routes give the same bytes.  0, -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_http_openapi_text(const weft_http_server *server,
                                                   const weft_http_openapi *about, weft_bytes *out);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Cookies (RFC 6265bis): those a client sends, and those an answer sets.
+ * Cookies of the server (RFC 6265bis): reads those a client sends, and sets them with an answer.
  *
  *     weft_str session = weft_http_cookie(req, "session");
  *     weft_http_set_cookie(res, "session", id, &(weft_http_cookie_options){.is_secure = true});
  *
- * What is set is hidden from scripts and not sent on requests from other sites, unless said
- * otherwise.
+ * A cookie that is set is hidden from scripts (HttpOnly) and not sent with requests from other
+ * sites (SameSite=Lax), unless the options say otherwise.
  *
  * Library: weft-http.
  */
@@ -18,12 +18,12 @@
 
 WEFT_BEGIN_DECLS
 
-/* The value of the first cookie of that name (names have case), without quotes around it; ptr NULL:
- * there is none.  Only what has the form that servers may set is a cookie: a pair with another byte
- * in it is passed over, since another program of the same site may have set it.  Borrowed. */
+/* The value of the first cookie of that name (case matters), without quotes around it; ptr NULL:
+ * there is none.  Borrowed until the handler returns.  Pairs with a byte that a server may not set
+ * are ignored, since another program of the same site may have set them. */
 WEFT_API weft_str weft_http_cookie(const weft_http_request *req, const char *name);
 
-/* The index-th; false past the last. */
+/* The index-th cookie of the request; false past the last. */
 WEFT_API bool weft_http_cookie_at(const weft_http_request *req, size_t index, weft_str *out_name,
                                   weft_str *out_value);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Files over HTTP: a directory whose files are answers.
+ * Files over HTTP: serves the files of a directory.
  *
  *     weft_http_files *files;
  *     WEFT_TRY(weft_http_files_open(&files, "/srv/site", NULL));
@@ -14,19 +14,20 @@
  *     };
  *
  * Nothing outside of the directory is ever sent, whatever the path says and whatever is moved about
- * in it meanwhile (weft_open_beneath of <weft/file.h>).  Symbolic links inside are followed as long
- * as they stay inside, unless the options refuse them.  Names that begin with '.' are not there,
- * but for those below "/.well-known/"; neither is what is no regular file.  A directory is its
- * index file; without the '/' at its end it is redirected, query and all.
+ * in it meanwhile (weft_open_beneath() of <weft/file.h>).  Symbolic links are followed as long as
+ * they stay inside, unless the options refuse them.  404 is given for names that begin with '.',
+ * except below "/.well-known/", and for what is no regular file.  A directory is answered with its
+ * index file; without the '/' at its end it is redirected, query included.
  *
  * Answers have Content-Type by the name's ending, Last-Modified, an ETag made of time and size,
  * Accept-Ranges and "X-Content-Type-Options: nosniff".  Conditions (If-None-Match,
  * If-Modified-Since, If-Match, If-Unmodified-Since, If-Range) and ranges, one or up to 16, are
  * answered as RFC 9110 says.  HEAD is GET without the body.
  *
- * Reading never blocks the loop, and goes no further ahead than the client takes: a file of any
- * size needs 64 KiB.  The length is that of the beginning: what is appended meanwhile is not
- * sent; if the file gets shorter, the connection breaks off, so that nobody takes half for whole.
+ * Reading never blocks the loop, and runs no further ahead than the client takes: a file of any
+ * size needs 64 KiB of memory.  The length is taken at the beginning: what is appended later is not
+ * sent; if the file gets shorter the connection is broken off, so that nobody takes a part for the
+ * whole.
  *
  * Library: weft-http.
  */
@@ -56,8 +57,8 @@ typedef struct weft_http_files_options {
                             for clients that take it */
 } weft_http_files_options;
 
-/* Opens the directory in *out; `options` may be NULL, and is copied.  -ENOENT, -ENOTDIR …;
- * -EINVAL: a cache_control with a control character; -ENOMEM. */
+/* Opens a directory for serving, in *out; `options` may be NULL, and is copied, but not its
+ * strings.  -ENOENT, -ENOTDIR …; -EINVAL: a cache_control with a control character; -ENOMEM. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_files_open(weft_http_files **out,
                                                            const char *directory,
                                                            const weft_http_files_options *options);
@@ -65,21 +66,21 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_files_open(weft_http_files **out
 /* Closes and frees, when no handler uses it any more.  NULL is fine. */
 WEFT_API void weft_http_files_close(weft_http_files *files);
 
-/* The handler of a route with a parameter {path*}; `arg` is the files. */
+/* The handler for a route with a parameter {path*}; the route's `arg` is the weft_http_files. */
 WEFT_API WEFT_WAITS int weft_http_files_handler(weft_http_request *req, weft_http_response *res,
                                                 void *arg);
 
-/* Answers with what is at `path`, relative to the directory, from any handler of GET: 404 or 403
- * too.  Fields that were set before go with it.  Errors of reading and sending, for the handler to
- * return. */
+/* For any handler of GET: answers with the file at `path`, relative to the directory, or with 404
+ * or 403.  Fields that were set before are sent with it.  Returns errors of reading and sending,
+ * for the handler to return. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_files_send(weft_http_files *files,
                                                            weft_http_request *req,
                                                            weft_http_response *res, weft_str path);
 
-/* Sends `bytes` bytes of the open file `file` from `offset` on as a piece of the body, as
- * weft_http_write().  Over HTTP/1 without TLS, with weft_http_set_length() and not compressed, they
- * go from the page cache to the socket (weft_stream_send_file of <weft/net.h>); else they are read
- * and written.  Also -WEFT_ETRUNCATED: the file is or became shorter. */
+/* Like weft_http_write(), but the piece is `bytes` bytes of the open file `file`, from `offset` on.
+ * Over HTTP/1 without TLS, with weft_http_set_length() and not compressed, they go from the page
+ * cache to the socket (weft_stream_send_file() of <weft/net.h>); else they are read and written.
+ * Also -WEFT_ETRUNCATED: the file is or became shorter. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_write_file(weft_http_response *res, int file,
                                                            uint64_t offset, uint64_t bytes);
 

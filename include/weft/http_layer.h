@@ -18,12 +18,12 @@
  *     static const weft_http_route drop = {
  *         .method = "DELETE", .path = "/cache", .handler = drop_cache, .group = &admin};
  *
- * A layer is called in the task of the handler, under its deadline, and may wait.  An error or a
- * cancel inside comes out of weft_http_proceed() as a return value, like that of any call; what the
- * outermost layer returns is what the handler returned, for the server.
+ * A layer is called in the handler's task, under its deadline, and may wait.  An error or a cancel
+ * further inside comes out of weft_http_proceed() as a return value, as from any call; what the
+ * outermost layer returns counts as the handler's result.
  *
- * Order: the server's layers (of the options), then those of the outer group, of the inner one;
- * each in the order of its table.
+ * Order, from the outside in: the server's layers (weft_http_options), those of the outer group,
+ * those of the inner one; each in the order of its table.
  *
  * Library: weft-http.
  */
@@ -37,34 +37,36 @@ WEFT_BEGIN_DECLS
 /* What is inside a layer.  Valid until the layer returns. */
 typedef struct weft_http_next weft_http_next;
 
-/* Runs it: the inner layers and the handler.  Their result.  Not called, the request is not handled
- * by them; called again, it is again, which makes sense as long as nothing was answered. */
+/* Runs what is inside, the inner layers and the handler, and returns their result.  A layer may
+ * also not call it, so that they do not see the request, or call it again, as long as nothing was
+ * answered. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_proceed(const weft_http_next *next);
 
-/* Each function may be NULL.  One layer with several: before, around (with the inside in it),
- * after. */
+/* Each function may be NULL.  A layer with several calls them in this order: before, around (and in
+ * it what is inside), after. */
 typedef struct weft_http_layer {
-    /* Returns 0 to go on.  If it has answered, or fails, the inside is not called. */
+    /* Returns 0 to go on.  If it has answered, or fails, what is inside is not called. */
     weft_http_handler *before;
 
     /* Calls weft_http_proceed(next), or not, and returns its result or another. */
     int (*around)(weft_http_request *req, weft_http_response *res, const weft_http_next *next,
                   void *arg);
 
-    /* Called when `before` did not fail, with what the inside returned; what it returns counts
-     * instead.  It may answer if nothing was: this is where errors are put into an own form. */
+    /* Called if `before` did not fail, with the result of what is inside, which its own result
+     * replaces.  It may answer if nothing else has: the place to give errors a form of your own. */
     int (*after)(weft_http_request *req, weft_http_response *res, int rc, void *arg);
 
-    /* Called when the head of the answer is about to be sent, errors the server makes included:
-     * the last moment for weft_http_set_field().  Negative fails the answer.  Must not wait.  Not
-     * called for a request that is refused before its task began, as for want of room. */
+    /* Called when the head of an answer is about to be sent, also of the server's own error
+     * answers: the last moment for weft_http_set_field().  A negative result fails the answer.
+     * Must not wait.  Not called for a request that is refused before its task began, as when the
+     * server is full. */
     int (*head)(weft_http_request *req, weft_http_response *res, void *arg);
 
     void *arg;
 } weft_http_layer;
 
-/* What routes have in common.  Zero means "nothing" in every field.  Groups may be shared by
- * servers; counts are each server's own. */
+/* What routes have in common.  Zero means "not set" in every field.  Servers may share groups;
+ * requests are counted for each server by itself. */
 typedef struct weft_http_group {
     const struct weft_http_group *outer; /* what this one stands in; NULL: the server */
     const char *prefix; /* before the paths of its routes: "/v1"; joined with outer's */
@@ -80,8 +82,9 @@ typedef struct weft_http_group {
     weft_time queue_time_max;   /* likewise; 0: outer's, else the server's */
 } weft_http_group;
 
-/* For `before`: goes on if the request is for one of the names in `arg`, written as a group's
- * `host`, behind the last NULL; with arg NULL, if weft_http_is_local().  Else it answers 421.
+/* A function for `before`: goes on if the request is for one of the host names in `arg`, an array
+ * that ends with NULL and whose names are written as a group's `host`; with arg NULL, if
+ * weft_http_is_local().  Else it answers 421.
  *
  *     static const weft_http_layer mine[] = {{.before = weft_http_check_host}};
  *     weft_http_options options = {.layers = mine, .layer_count = 1};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What became of each request: its record, the access log, and the id and trace of the request that
- * a task works for.
+ * Request log: a record of what became of each request, the access log made of them, and the id of
+ * the request that a task works for.
  *
  *     weft_http_log *log;
  *     WEFT_TRY(weft_http_log_open(&log, STDOUT_FILENO, WEFT_HTTP_LOG_JSON, 0));
@@ -17,8 +17,8 @@
  *      "received_bytes":0,"sent_bytes":17,"request_id":"01…","trace_id":"4bf9…"}
  *     2026-01-31T12:00:00.123Z 127.0.0.1:4711 "GET /items/7" 200 17 0.412ms 01…
  *
- * Neither has the query, nor fields of the request: tokens and passwords travel there.  Controls in
- * a path are escaped, so that nobody writes lines of his own.
+ * Neither has the query or fields of the request, since those carry tokens and passwords.  Control
+ * characters in a path are escaped, so that nobody can forge a line.
  *
  * Library: weft-http.
  */
@@ -51,33 +51,33 @@ typedef struct weft_http_log weft_http_log;
 
 enum weft_http_log_form { WEFT_HTTP_LOG_JSON, WEFT_HTTP_LOG_TEXT };
 
-/* Makes a log that writes to `fd`, which stays the caller's, and starts the task that does so, a
- * child of this one.  Lines wait in memory, at most `bytes_max` of them (0: 256 KiB); what has no
- * room is dropped and counted, so that a slow disk or reader never holds up a request.  After a gap
- * there is a line {"dropped":N}.  0, -ENOMEM, and what weft_spawn() gives. */
+/* Makes a log in *out that writes to `fd`, which stays the caller's, and starts the task that does
+ * so, a child of this one.  At most `bytes_max` bytes of lines wait in memory (0: 256 KiB); lines
+ * without room are dropped and counted, so that a slow disk or reader never holds up a request.  In
+ * their place is a line {"dropped":N}.  0, -ENOMEM, and the errors of weft_spawn(). */
 WEFT_API WEFT_MUST_USE int weft_http_log_open(weft_http_log **out, int fd,
                                               enum weft_http_log_form form, size_t bytes_max);
 
-/* Adds a line.  Never waits. */
+/* Adds a line for the request; the function for weft_http_options.done.  Never waits. */
 WEFT_API void weft_http_log_put(const weft_http_record *record, void *log);
 
-/* Writes to `fd` from now on, as when the old file was moved away.  After 0 the old descriptor is
- * not used any more; lines that waited are in the new file.  -ECANCELED: the old one stays.  -EBUSY
- * while another task does the same. */
+/* Writes to `fd` from now on, for log rotation.  After 0 the old descriptor is not used any more;
+ * lines that waited are in the new file.  -ECANCELED: the old one stays.  -EBUSY while another task
+ * does the same. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_log_move(weft_http_log *log, int fd);
 
 /* Lines dropped so far, for want of room or because they could not be written. */
 WEFT_API uint64_t weft_http_log_dropped(const weft_http_log *log);
 
 /* Writes what is left, for at most 5 s, also in a cancelled task, and frees.  Not while a task is
- * in weft_http_log_move.  NULL is fine. */
+ * in weft_http_log_move().  NULL is fine. */
 WEFT_API WEFT_WAITS void weft_http_log_close(weft_http_log *log);
 
 /* ---- for whom a task works ---- */
 
-/* With takes_trace: the id of the request whose handler this task is, or was spawned by, deferred
- * tasks included; its trace is weft_trace_get().  NULL elsewhere.  Valid as long as the handler
- * runs, in a deferred task as long as that does. */
+/* With weft_http_options.takes_trace: the id of the request whose handler this task is or was
+ * spawned by, also in a deferred task; its trace is weft_trace_get().  NULL elsewhere.  Valid as
+ * long as the handler runs; in a deferred task, as long as that runs. */
 WEFT_API const char *weft_http_current_id(void);
 
 WEFT_END_DECLS

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * HTTP metrics: what servers have done, copied, added up, and as text for Prometheus.
+ * HTTP metrics: counts of what servers have done, as snapshots that can be added up and written for
+ * Prometheus.
  *
  * A server belongs to its loop, and so do its counters: a task there takes a snapshot, which may
  * then go anywhere.  A service with a server on each loop adds them up:
@@ -21,7 +22,7 @@ WEFT_BEGIN_DECLS
 
 #define WEFT_HTTP_STATUS_COUNT 600
 
-/* Counts and nothing else; zeroed is a server that has done nothing.  It is 6 KiB: rather on the
+/* Plain counts; zeroed, those of a server that has done nothing.  It takes 6 KiB: better on the
  * heap than on a task's stack. */
 typedef struct weft_http_snapshot {
     weft_http_stats stats;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Forms with files (multipart/form-data, RFC 7578), part after part, however large: what is not
- * asked for is not in memory, and a client is read only as fast as its parts are.
+ * Forms with files (multipart/form-data, RFC 7578), read part by part, however large: only what is
+ * asked for is in memory, and a client is read only as fast as its parts are.
  *
  *     weft_http_multipart *form;
  *     weft_http_part part;
@@ -20,8 +20,8 @@
  *     if (rc < 0)
  *         return rc; // answered 400, 413, 415 … with what is wrong
  *
- * For large files the route is a WEFT_HTTP_STREAM_BODY one; its body_bytes_max holds for all parts
- * together.  On other routes the body is in memory already.
+ * For large files give the route WEFT_HTTP_STREAM_BODY; its body_bytes_max holds for all parts
+ * together.  On other routes the whole body is in memory already.
  *
  * Library: weft-http.
  */
@@ -50,35 +50,36 @@ typedef struct weft_http_part {
     weft_str type;      /* its Content-Type; ptr NULL: not said */
 } weft_http_part;
 
-/* Begins to read the body of the request as a form; `limits` may be NULL, and is copied.  0;
- * -WEFT_ESYNTAX: its Content-Type is another, which is answered 415; -ENOMEM. */
+/* Begins to read the request's body as a form; `limits` may be NULL, and is copied.  0;
+ * -WEFT_ESYNTAX: it has another Content-Type; a handler that returns this answers 415; -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_http_multipart_open(weft_http_multipart **out,
                                                     weft_http_request *req,
                                                     const weft_http_multipart_limits *limits);
 
-/* The next part: 1; 0 behind the last.  What is left of the part before is passed over.
- * -WEFT_ESYNTAX, -WEFT_ELIMIT, -WEFT_ETRUNCATED and what weft_http_read() says: best returned by
- * the handler, whose answer then tells the client. */
+/* Goes to the next part.  1: *out describes it; 0: there are no more.  What is left of the part
+ * before is skipped.  -WEFT_ESYNTAX, -WEFT_ELIMIT, -WEFT_ETRUNCATED and the errors of
+ * weft_http_read(): return them from the handler, and the client is told. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_multipart_next(weft_http_multipart *form,
                                                                weft_http_part *out);
 
-/* The next bytes of the part: at most `bytes`, at least one; 0 at its end.  Errors as above. */
+/* Reads the next bytes of the part, at least one and at most `bytes`, and returns how many; 0 at
+ * its end.  Errors as weft_http_multipart_next(). */
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_http_multipart_read(weft_http_multipart *form,
                                                                    void *buf, size_t bytes);
 
-/* All of the part in memory, the caller's (weft_bytes_free).  -WEFT_ELIMIT, answered 413, past
- * `bytes_max`.  On failure *out is not touched. */
+/* Reads all of the part into *out, which the caller frees with weft_bytes_free().  -WEFT_ELIMIT
+ * past `bytes_max`; a handler that returns this answers 413.  On failure *out is not touched. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_multipart_load(weft_http_multipart *form,
                                                                size_t bytes_max, weft_bytes *out);
 
-/* All of the part in a temporary file of the folder, which has no name there any more: the
- * descriptor, at its beginning, is the caller's (weft_close), and the file goes with it.
- * `out_bytes` may be NULL.  Errors of the system's calls too; on failure nothing is left. */
+/* Writes all of the part to a temporary file in the directory `folder`, which has no name: *out_fd,
+ * positioned at its beginning, is the caller's, and weft_close() deletes the file.  `out_bytes` may
+ * be NULL.  Also errors of the system's calls; on failure nothing is left. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_multipart_save(weft_http_multipart *form,
                                                                const char *folder, int *out_fd,
                                                                uint64_t *out_bytes);
 
-/* Ends it.  NULL is fine. */
+/* Frees it.  NULL is fine. */
 WEFT_API void weft_http_multipart_close(weft_http_multipart *form);
 
 WEFT_END_DECLS

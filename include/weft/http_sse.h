@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Server-sent events: an answer that goes on, one event after the other (WHATWG, "server-sent
- * events").  For progress, tokens of a model, anything a page or a client watches.
+ * Server-sent events: an answer that stays open and carries one event after the other (WHATWG HTML,
+ * "Server-sent events").  For progress, the tokens of a model, whatever a page or a client watches.
  *
  *     static int watch(weft_http_request *req, weft_http_response *res, void *arg)
  *     {
@@ -14,8 +14,8 @@
  *         return rc;
  *     }
  *
- * The route needs a handler_time_max that is long enough.  A client that goes away cancels the
- * handler, as always.  One that reads slowly makes sending wait.  The other end is in
+ * The route needs a handler_time_max that is long enough.  When the client goes away the handler is
+ * cancelled, as always; when it reads slowly, sending waits.  The client's side is in
  * <weft/client_sse.h>.
  *
  * Library: weft-http.
@@ -27,7 +27,7 @@
 
 WEFT_BEGIN_DECLS
 
-/* An event.  An empty piece is left out; `data` may have several lines. */
+/* An event.  Empty members are not sent; `data` may have several lines. */
 typedef struct weft_sse_event {
     weft_str data;
     weft_str event;  /* its type; without one it is a "message" */
@@ -35,7 +35,8 @@ typedef struct weft_sse_event {
     weft_time retry; /* how long it waits before, in whole ms; 0: as before */
 } weft_sse_event;
 
-/* Sends the head of an event stream.  Errors of weft_http_write(); -EALREADY after the first byte.
+/* Sends the head of an event stream.  0; errors of weft_http_write(); -EALREADY after the first
+ * byte.
  */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_sse_begin(weft_http_response *res);
 

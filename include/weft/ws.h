@@ -22,15 +22,18 @@
  *     WEFT_TRY(weft_ws_connect(&ws, client, "ws://127.0.0.1:8080/echo", NULL));
  *     WEFT_TRY(weft_ws_send_text(ws, "hello"));
  *
- * Pings are answered, silence is noticed (a ping after 20 s, the end when nothing comes for 20 s
- * more), and the closing handshake is made without a task that waits for it: a connection is a
- * record with callbacks.  What the peer does wrong ends the connection with the code that says so.
+ * Pings are answered, a dead peer is noticed (a ping after 20 s of silence, the end when nothing
+ * comes for 20 s more), and the closing handshake is made without a task that waits for it: a
+ * connection is a record with callbacks.  A peer that breaks the protocol ends the connection, with
+ * the close code for it.
  *
- * Back pressure.  A message that nobody takes stops the reading, and with that the peer; also its
- * pings, so that after a while it may take us for gone: receive, or close.  A peer that does not
- * read makes senders wait, and is given up when it takes nothing for 30 s.
+ * Back pressure.  While a message waits to be received nothing more is read, so the peer has to
+ * stop.  Its pings are not read either, so after a while it may take us for dead: keep receiving,
+ * or close.  A peer that does not read makes senders wait, and is given up when it takes nothing
+ * for 30 s.
  *
- * Once open, it no longer counts as a request in hand, and its handler has all the time it wants.
+ * Once open, a WebSocket no longer counts as a request in hand, and its handler's time is not
+ * limited.
  *
  * One task receives at a time (-EBUSY for a second one); any number may send, messages do not mix.
  * A WebSocket belongs to one loop.
@@ -61,7 +64,8 @@ typedef struct weft_ws_message {
 
 /* ---- settings ---- */
 
-/* Zero means the default, in every field.  What the peer passes ends the connection with 1009. */
+/* Zero means the default, in every field.  A peer that passes one of the first four ends the
+ * connection with 1009. */
 typedef struct weft_ws_limits {
     uint64_t frame_bytes_max;    /* received: 1 MiB */
     uint64_t message_bytes_max;  /* received, before and after decompression: 16 MiB */
@@ -75,8 +79,8 @@ typedef struct weft_ws_limits {
     weft_time write_idle_max; /* a peer that takes nothing: 30 s */
 } weft_ws_limits;
 
-/* A peer with these limits refuses a large message that shrinks to less than 1/200: bytes that are
- * all alike are better sent plain. */
+/* Compression.  A peer with the default limits refuses a large message that shrinks to less than
+ * 1/200: send bytes that are all alike uncompressed. */
 enum weft_ws_deflate {
     WEFT_WS_PLAIN,         /* nothing is compressed */
     WEFT_WS_DEFLATE,       /* each message by itself: no memory while none is under way */
@@ -103,39 +107,41 @@ typedef struct weft_ws_options {
 
 /* ---- server ---- */
 
-/* Answers a request to open a WebSocket.  1: it is open, in *out, and to be closed before the
- * handler returns, which should then be with 0 (an error resets the connection).  0: it is not, and
- * the client has been told: 426 it did not ask for a WebSocket of version 13, 400 its key is
- * wrong, 403 its origin may not, 503 the server stops.  Then the handler returns.
+/* Answers a request to open a WebSocket.  1: it is open, in *out.  Close it before the handler
+ * returns, which should then return 0 (an error resets the connection).  0: it is not open, and the
+ * client has been told why: 426, it did not ask for a WebSocket of version 13; 400, its key is not
+ * valid; 403, its origin is not allowed; 503, the server is stopping.  Then the handler returns 0.
  *
- * -ENOMEM, -ECANCELED, -EALREADY and errors of the stream: nothing was answered, the handler
- * returns the code.  `options` may be NULL; it is not needed afterwards but for the strings. */
+ * -ENOMEM, -ECANCELED, -EALREADY and errors of the stream: nothing was answered; the handler
+ * returns the code.  `options` may be NULL; only its strings are needed afterwards. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_accept(weft_ws **out, weft_http_request *req,
                                                      weft_http_response *res,
                                                      const weft_ws_options *options);
 
-/* What talks over a WebSocket. */
+/* A body that talks over a WebSocket. */
 typedef int weft_ws_fn(weft_ws *ws, void *arg);
 
-/* All that a handler needs: opens it, calls fn(ws, arg), and closes: with 1000 after 0 or more,
- * 1001 when it was cancelled, 1011 after another error.  Returns what the handler is to return.
+/* A whole handler in one call: opens the WebSocket, calls fn(ws, arg), and closes it: with 1000 if
+ * fn returned 0 or more, 1001 if it was cancelled, 1011 after another error.  Returns what the
+ * handler has to return.
  *
- * When the server stops, the peer is told by 1001 at once; fn then gets what still comes, and the
- * end of the messages when the peer has answered. */
+ * When the server stops, the peer is sent 1001 at once; fn receives what still comes, and the end
+ * when the peer has answered. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_serve(weft_http_request *req, weft_http_response *res,
                                                     const weft_ws_options *options, weft_ws_fn *fn,
                                                     void *arg);
 
-/* What talks over a WebSocket message by message.  Between two messages there is no task, so that
- * one who is silent costs no stack: a task begins with each message that finds none, and goes on as
- * long as there are more.  Calls for one WebSocket come one after the other. */
+/* Callbacks that serve a WebSocket message by message.  Between two messages there is no task, so a
+ * silent WebSocket costs no stack: a task is started when a message comes, and goes on as long as
+ * there are more.  Calls for one WebSocket never overlap. */
 typedef struct weft_ws_handler {
-    /* It is open.  May be NULL; a negative result closes it, as with message. */
+    /* The WebSocket is open.  May be NULL; a negative result closes it, as that of `message` does.
+     */
     int (*opened)(weft_ws *ws, void *arg);
 
-    /* A message, borrowed until it returns.  It may wait, send, and start other tasks that send; it
-     * may not receive, close or abort.  Negative: closed, with 1000 after -WEFT_ECLOSED, 1001 after
-     * -ECANCELED, 1011 after another. */
+    /* A message has come, borrowed until this returns.  It may wait, send, and start other tasks
+     * that send; it may not receive, close or abort.  A negative result closes the WebSocket:
+     * -WEFT_ECLOSED with code 1000, -ECANCELED with 1001, any other with 1011. */
     int (*message)(weft_ws *ws, const weft_ws_message *message, void *arg);
 
     /* The last call, with 0 if the peer has closed (weft_ws_get_close() says how), with the result
@@ -144,24 +150,26 @@ typedef struct weft_ws_handler {
     void (*closed)(weft_ws *ws, int rc, void *arg);
 } weft_ws_handler;
 
-/* As weft_ws_serve, by such a handler (borrowed, as `arg`, until closed), and returns before it is
- * over: without a task it ends with the peer, a limit, or the server, by callbacks. */
+/* Like weft_ws_serve(), with callbacks, and returns as soon as the WebSocket is open; it lives on
+ * without a task until the peer, a limit or the server ends it.  `handler` and `arg` are borrowed
+ * until `closed` was called. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_answer(weft_http_request *req,
                                                      weft_http_response *res,
                                                      const weft_ws_options *options,
                                                      const weft_ws_handler *handler, void *arg);
 
-/* A pointer that a handler keeps with its WebSocket; NULL at first. */
+/* Set and get a pointer that the owner keeps with the WebSocket; NULL at first. */
 WEFT_API void weft_ws_set_user(weft_ws *ws, void *user);
 WEFT_API void *weft_ws_get_user(const weft_ws *ws);
 
 /* ---- client ---- */
 
-/* Opens "ws://host:port/path" or "wss://…" over a connection of the client's making, under its
- * limits of time; once open it is no longer the client's.  Redirects are not followed.
+/* Opens "ws://host:port/path" or "wss://…" over a connection that the client makes, under the
+ * client's time limits; once open it no longer belongs to the client.  Redirects are not followed.
  *
- * 0; -EPROTO: the server answers otherwise (the status is in the text), or not as a WebSocket;
- * -EINVAL: the options; errors of weft_exchange_open().  `options` as above. */
+ * 0; -EPROTO: the server refuses (the status is in the text), or does not answer as a WebSocket;
+ * -EINVAL: the options; errors of weft_exchange_open().  `options` may be NULL; only its strings
+ * are needed afterwards. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_connect(weft_ws **out, weft_client *client,
                                                       const char *url,
                                                       const weft_ws_options *options);
@@ -169,14 +177,14 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_connect(weft_ws **out, weft_client
 /* ---- receiving ---- */
 
 /* Waits for the next message.  1: it is in *out.  0: the peer has closed (weft_ws_get_close() says
- * with what); the same again.
+ * with what code); every further call returns the same.
  *
  * -WEFT_ETRUNCATED: the connection ended without a close; -ETIMEDOUT: the peer is silent, does not
  * read, or does not answer our close; -WEFT_ESYNTAX, -WEFT_ELIMIT: it broke the protocol or a
- * limit, and was told; -ECONNRESET and the like; -ENOMEM.  After these the same again; what had
- * come whole before comes first.
- * -ECANCELED: nothing is lost.  -EBUSY: another task receives, or a message is being read.  -EBADF:
- * it was closed meanwhile. */
+ * limit, and was told so; -ECONNRESET and the like; -ENOMEM.  Messages that were complete before
+ * come first; after one of these errors every further call returns the same.  -ECANCELED: nothing
+ * is lost.  -EBUSY: another task receives, or a message is being read piece by piece.  -EBADF: it
+ * was closed meanwhile. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_receive(weft_ws *ws, weft_ws_message *out);
 
 /* The messages as a generator, for weft_foreach with a weft_ws_message:
@@ -187,53 +195,55 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_receive(weft_ws *ws, weft_ws_messa
  * It ends when the peer closes, and with the errors above. */
 WEFT_API weft_gen *weft_ws_messages(weft_ws *ws);
 
-/* A message as it comes, with no more of it in memory than a few pieces: waits for its beginning
- * (results as above), then gives at least one and at most `bytes` bytes of it; 0 at its end, after
- * which the next message may be asked for.  Text is checked, but cut anywhere. */
+/* Receive a message piece by piece, with only a few pieces in memory.  weft_ws_read_begin() waits
+ * for its beginning; results as weft_ws_receive().  weft_ws_read() reads at least one and at most
+ * `bytes` bytes of it, and returns how many; 0 at its end, and then the next message may be
+ * received.  Text is checked, but a piece may end inside a character. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_read_begin(weft_ws *ws, enum weft_ws_type *out);
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_ws_read(weft_ws *ws, void *buf, size_t bytes);
 
 /* ---- sending ---- */
 
-/* Sends a message.  It leaves at the end of the turn; waits while other tasks send and while too
- * much is unsent, so `data` may be used again afterwards.  Up to 128 KiB are sent whole or not at
- * all; a larger message that is cancelled halfway ends the connection, since the peer waits for the
- * rest.
+/* Sends a message, at the end of the turn; `data` is copied.  Waits while other tasks send and
+ * while too much is unsent.  Up to 128 KiB are sent whole or not at all; a larger message that is
+ * cancelled halfway ends the connection, since the peer waits for the rest.
  *
  * 0; -WEFT_ECLOSED: it is closing or closed; -EINVAL: text that is not UTF-8; -ECANCELED; -ENOMEM;
- * -EBADF; what receive says of a lost connection. */
+ * -EBADF; for a lost connection the errors of weft_ws_receive(). */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_send(weft_ws *ws, enum weft_ws_type type,
                                                    weft_str data);
 
-/* The same for a text. */
+/* weft_ws_send() for a text message that is a C string. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_send_text(weft_ws *ws, const char *text);
 
-/* A message piece by piece, each sent as it comes and never compressed.  Other tasks' messages wait
- * between begin and end; every begin that returned 0 wants an end, also after a write that failed.
- * An end of text in the middle of a character, or after bytes that are not UTF-8, is -EINVAL and
- * ends the connection, as does a cancelled end. */
+/* Send a message piece by piece, each at once and uncompressed.  Between begin and end other tasks'
+ * messages wait; every weft_ws_write_begin() that returned 0 needs a weft_ws_write_end(), also
+ * after a write that failed.  Text that ends inside a character, or is not UTF-8, is -EINVAL at the
+ * end and ends the connection, as does an end that is cancelled. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_write_begin(weft_ws *ws, enum weft_ws_type type);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_write(weft_ws *ws, const void *bytes, size_t count);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_write_end(weft_ws *ws);
 
 /* ---- the end ---- */
 
-/* Says good-bye with `code` (1000, 1001, 3000-4999 …; others than may be said count as 1000) and
- * `reason` (UTF-8, cut to 123 bytes; NULL: none), waits for the peer's, drops what still comes, and
- * frees.  Deaf to cancellation, and over after close_max.  Other tasks' calls on it return -EBADF.
+/* Closes with `code` (1000, 1001, 3000-4999 …; a code that may not be sent counts as 1000) and
+ * `reason` (UTF-8, cut to 123 bytes; NULL: none), waits for the peer's close, drops what still
+ * comes, and frees.  Works in a cancelled task too, and takes at most close_max.  Other tasks'
+ * calls on it return -EBADF.
  *
- * 0 if both have said it; else why not, as from receive.  NULL is fine. */
+ * 0 if both sides have closed; else why not, as from weft_ws_receive().  NULL is fine. */
 WEFT_API WEFT_WAITS int weft_ws_close(weft_ws *ws, int code, const char *reason);
 
-/* Ends it without a word, and frees; a client's connection is reset, a server's handler should
- * return an error.  Never waits.  NULL is fine. */
+/* Ends it without a close message and frees; a client's connection is reset, a server's handler
+ * should return an error.  Never waits.  NULL is fine. */
 WEFT_API void weft_ws_abort(weft_ws *ws);
 
-/* How it ended: 0 not yet; the peer's code, 1005 if it gave none, and its reason; 1006 when the
- * connection was lost; or the code with which we gave up.  `out_reason` may be NULL; borrowed. */
+/* How it ended.  0: it has not yet; the peer's code (1005 if it gave none) and reason; 1006 if the
+ * connection was lost; or the code with which we gave up.  `out_reason` may be NULL; borrowed until
+ * close. */
 WEFT_API int weft_ws_get_close(const weft_ws *ws, weft_str *out_reason);
 
-/* The subprotocol both have agreed on, or "". */
+/* The subprotocol that both sides agreed on, or "". */
 WEFT_API const char *weft_ws_get_protocol(const weft_ws *ws);
 
 /* True if messages are compressed. */
