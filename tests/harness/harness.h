@@ -138,6 +138,11 @@ uint64_t test_seed(void);
 uint64_t test_seed_count(uint64_t usual);
 bool test_has_time(void);
 
+/* How many draws, rows or rounds: `usual`, or `few` where $WEFT_TEST_SWEEP_MAX asks for less than
+ * all. What takes many of them to see is seen with gcc; where all is many times slower, what is
+ * looked for are wrong uses of memory, races and other code, which show in a few. */
+size_t test_amount(size_t usual, size_t few);
+
 /* Runs fn(arg) as the main task of worlds made by a plan (<weft/sim.h>), seed after seed: `usual`
  * of them, or with --seeds as many as there is time for.  A failure or a leak ends the test, and
  * says the smallest plan that fails too; so does a run of more than `step_max` steps.  Returns how

@@ -95,6 +95,11 @@ bool test_has_time(void)
     return harness_now_ms() - begin <= harness_run.schedules_ms;
 }
 
+size_t test_amount(size_t usual, size_t few)
+{
+    return harness_run.sweep_max < HARNESS_SWEEP_MAX ? few : usual;
+}
+
 /* With many seeds the thread has a stack for signals, as any program's may: most of a short run's
  * time was the kernel's, for one that is mapped, used never, and unmapped. */
 static void signal_stack_keep(bool is_on)

@@ -239,7 +239,7 @@ static int change_both(void *arg)
 {
     struct pair *pair = arg;
     weft_str ids[] = {both[0].id, both[1].id};
-    for (size_t i = 0; i < 12 || pair->with == 0 || pair->without == 0; i++) {
+    for (size_t i = 0; i < test_amount(12, 4) || pair->with == 0 || pair->without == 0; i++) {
         WEFT_TRY(weft_m_add(pair->matcher, both, 2, NULL));
         WEFT_TRY(weft_m_set_threshold(pair->matcher, i % 2 == 0 ? 0.9f : 0.8f, NULL));
         WEFT_TRY(weft_yield());
@@ -253,7 +253,7 @@ static int change_both(void *arg)
 
 TASK_TEST(an_answer_is_from_before_or_after_a_change_never_both)
 {
-    struct pair pair = {.matcher = open_random(200)};
+    struct pair pair = {.matcher = open_random(test_amount(200, 50))};
     weft_task tasks[] = {weft_spawn(ask_both, &pair), weft_spawn(ask_both, &pair),
                          weft_spawn(change_both, &pair)};
     CHECK_OK(weft_gather_n(tasks, 3));
@@ -347,7 +347,8 @@ static void ask_on_thread(void *arg)
 TEST(plain_threads_share_a_matcher)
 {
     const weft_platform *platform = weft_platform_get();
-    struct pair pair = {.matcher = open_random(200)}, other = {.matcher = pair.matcher};
+    struct pair pair = {.matcher = open_random(test_amount(200, 50))},
+                other = {.matcher = pair.matcher};
     weft_thread threads[2];
     CHECK_OK(platform->thread_start(&threads[0], ask_on_thread, &pair, 0));
     CHECK_OK(platform->thread_start(&threads[1], ask_on_thread, &other, 0));

@@ -258,7 +258,7 @@ TEST(M77_the_gaussian_divergence_is_that_of_matrices_written_out)
         size_t before, after;
         double wide;
     } cases[] = {{300, 40, 0.3}, {12, 300, 0.1}};
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+    for (size_t i = 0; i < test_amount(sizeof(cases) / sizeof(*cases), 1); i++) {
         static wf_spread before, after;
         double found;
         draw_spread(&before, 3 + i, cases[i].before, 0.1);

@@ -111,7 +111,7 @@ TEST(the_graph_finds_99_of_100_of_the_ten_nearest)
 {
     static const size_t clusters[] = {0, 3, 40};
     for (size_t i = 0; i < 3; i++) {
-        struct world *world = make_world(ROWS, clusters[i], 42);
+        struct world *world = make_world(test_amount(ROWS, 400), clusters[i], 42);
         double found = recall(world, clusters[i], NULL);
         note("%zu clusters: %g", clusters[i], found);
         CHECK_GE(found, 0.99);
@@ -136,15 +136,16 @@ TEST(tuning_looks_as_far_as_it_must_and_no_further)
 
 TEST(rows_that_are_gone_are_not_found_and_the_others_are)
 {
-    struct world *world = make_world(ROWS, 40, 42);
-    uint64_t *allowed = calloc(ROWS / 64 + 1, sizeof(*allowed));
-    for (uint32_t row = 0; row < ROWS; row++) {
+    const uint32_t rows = (uint32_t)test_amount(ROWS, 400);
+    struct world *world = make_world(rows, 40, 42);
+    uint64_t *allowed = calloc(rows / 64 + 1, sizeof(*allowed));
+    for (uint32_t row = 0; row < rows; row++) {
         if (row % 3 == 0)
             wf_hnsw_remove(&world->graph, row);
         else
             allowed[row / 64] |= UINT64_C(1) << row % 64;
     }
-    CHECK_EQ(world->graph.in_count, ROWS - ROWS / 3);
+    CHECK_EQ(world->graph.in_count, rows - (rows + 2) / 3);
     CHECK_GE(recall(world, 40, allowed), 0.99); /* of those allowed, so none is gone */
     free(allowed);
     world_free(world);
@@ -254,10 +255,11 @@ TEST(half_of_the_rows_exchanged_leaves_99_of_100_found)
 {
     static const size_t clusters[] = {0, 40};
     for (size_t i = 0; i < 2; i++) {
-        struct world *world = make_world(CHANGED_ROWS, clusters[i], 42);
+        const size_t rows = test_amount(CHANGED_ROWS, 250);
+        struct world *world = make_world(rows, clusters[i], 42);
         world->graph.options.ef = clusters[i] == 0 ? 150 : 30;
         for (size_t round = 0; round < 4; round++)
-            change_world(world, clusters[i], is_seventh, CHANGED_ROWS);
+            change_world(world, clusters[i], is_seventh, rows);
         double found = recall(world, clusters[i], NULL);
         note("%zu clusters: %g", clusters[i], found);
         CHECK_GE(found, 0.99);
@@ -534,7 +536,7 @@ static int watch_progress(size_t done, size_t total, void *arg)
 TEST(a_matcher_with_many_rows_answers_by_a_graph_as_by_a_scan)
 {
     dice d = {31};
-    made m = make_random(&d, 900, 20, 8, 2);
+    made m = make_random(&d, test_amount(900, 300), 20, 8, 2);
     weft_matcher *scan = open_letters(&m, SIZE_MAX, "dense", "zero-shot");
     weft_matcher *graph = open_letters(&m, 100, "dense", "zero-shot");
     const weft_m_entity more = {.id = STR("new"), .name = STR("zzzyyyxxx")};
@@ -545,7 +547,7 @@ TEST(a_matcher_with_many_rows_answers_by_a_graph_as_by_a_scan)
     options.progress_arg = &watch;
     CHECK_OK(weft_m_fit(graph, NULL, 0, &options, NULL));
     CHECK(!watch.is_wrong);
-    for (size_t i = 0; i < 900; i += 13) {
+    for (size_t i = 0; i < m.count; i += 13) {
         weft_text left, right;
         CHECK_OK(weft_m_match_json(scan, m.entities[i].name, NULL, &left, NULL));
         CHECK_OK(weft_m_match_json(graph, m.entities[i].name, NULL, &right, NULL));
@@ -608,7 +610,8 @@ static void check_same_answers(weft_matcher *a, weft_matcher *b, const made *m)
 static void check_changes(const char *score_kind, const char *mode)
 {
     dice d = {31};
-    made m = make_random(&d, 500, 20, 8, 0);
+    const size_t count = test_amount(500, 310); /* one of them is 300 */
+    made m = make_random(&d, count, 20, 8, 0);
     const weft_str alias = STR("qqqwwweee"), gone[] = {STR("7"), STR("300")};
     const weft_m_entity more = {.id = STR("new"), .name = STR("zzzyyyxxx")};
     const weft_m_entity other = {
@@ -621,7 +624,7 @@ static void check_changes(const char *score_kind, const char *mode)
         CHECK_OK(weft_m_add(both[i], &more, 1, NULL));
         CHECK_OK(weft_m_update(both[i], &other, 1, NULL)); /* a row more, in the middle */
     }
-    check_entered(both[1], 500, 500 + 1 + 2);
+    check_entered(both[1], count, count + 1 + 2);
     check_same_answers(both[0], both[1], &m);
     weft_text found;
     CHECK_OK(weft_m_match_json(both[1], STR("qwqwqweee"), NULL, &found, NULL));

@@ -27,10 +27,16 @@ static weft_matcher *open_made(const made *m)
     return matcher;
 }
 
-static made make_names(size_t count)
+static made make_all_names(size_t count)
 {
     dice d = {5};
     return make_random(&d, count, 20, 7, 2);
+}
+
+/* Fewer, where few are enough: each takes its time to calibrate. */
+static made make_names(size_t count)
+{
+    return make_all_names(test_amount(count, count / 3 + 1));
 }
 
 /* Options with this strategy, or all of them. */
@@ -137,7 +143,7 @@ static void count_alarms(const weft_m_novelty_options *options, size_t count,
 
 static void check_alarms(const char *combine, const char *calibration, size_t strategy_count)
 {
-    enum { COUNT = 400 };
+    const size_t count = test_amount(400, 100);
     const double alpha = 0.1;
     size_t alarms[STRATEGY_COUNT + 1] = {0};
     weft_str list[STRATEGY_COUNT];
@@ -147,10 +153,10 @@ static void check_alarms(const char *combine, const char *calibration, size_t st
     options.combine = str_of(combine);
     options.calibration = str_of(calibration);
     /* Two samples, the 1,000 and these, have an error each. */
-    double sigma = sqrt(alpha * (1 - alpha) * (1.0 / COUNT + 1 / 1000.0));
-    count_alarms(&options, COUNT, alarms);
+    double sigma = sqrt(alpha * (1 - alpha) * (1 / (double)count + 1 / 1000.0));
+    count_alarms(&options, count, alarms);
     for (size_t i = 0; i <= STRATEGY_COUNT; i++)
-        CHECK((double)alarms[i] / COUNT <= alpha + 3 * sigma);
+        CHECK((double)alarms[i] / (double)count <= alpha + 3 * sigma);
 }
 
 /* Capitals and signs do not count where texts are compared; most slips must. */
@@ -261,7 +267,7 @@ TEST(M73_every_strategy_puts_strangers_above_misspelt_names)
     enum { COUNT = 60 };
     static char strange[COUNT][24];
     static wf_buf bufs[COUNT];
-    made m = make_names(200);
+    made m = make_all_names(test_amount(200, 120));
     weft_matcher *matcher = open_made(&m);
     weft_str texts[2 * COUNT], list[STRATEGY_COUNT];
     dice d = {11};
@@ -348,8 +354,8 @@ TEST(M71_a_verdict_does_not_depend_on_top_k)
     dice d = {11};
     for (size_t i = 0; i < 20; i++) {
         char text[64];
-        snprintf(text, sizeof(text), "%.20s %.20s", m.entities[roll(&d, 40)].name.ptr,
-                 m.entities[roll(&d, 40)].name.ptr);
+        snprintf(text, sizeof(text), "%.20s %.20s", m.entities[roll(&d, m.count)].name.ptr,
+                 m.entities[roll(&d, m.count)].name.ptr);
         const weft_str query = str_of(text);
         weft_m_results *all[3];
         for (size_t k = 0; k < 3; k++) {

@@ -14,7 +14,6 @@
  */
 #include "make.h"
 
-#include "base/checkers.h"
 #include "match/file/whole.h"
 #include "match/model/tape.h"
 #include "match/tokenize/tokenizer.h"
@@ -31,12 +30,6 @@
 #define SEED UINT64_C(0x5EED5EED)
 #define TEXTS_MAX 4096u
 
-/* Of so many texts one is asked: an instrumented build is slow, and computes the same. */
-#if WF_HAS_ASAN
-#define STRIDE 20u
-#else
-#define STRIDE 1u
-#endif
 #define BATCH 64u
 #define FILE_BYTES_MAX ((size_t)64 << 20)
 
@@ -95,14 +88,15 @@ static golden_file open_golden(void)
         wf_whole_load(path[0] == '/' ? path : test_source(path), FILE_BYTES_MAX, &it.bytes, &error);
     note("%s", error.message);
     CHECK_OK(rc);
+    const size_t stride = test_amount(1, 50); /* of so many texts one is asked */
     const char *at = (const char *)it.bytes.ptr, *end = at + it.bytes.len, *line_end;
     for (size_t i = 0; at < end && it.count < TEXTS_MAX; i++, at = line_end + 1) {
         line_end = memchr(at, '\n', (size_t)(end - at));
         CHECK(line_end != NULL);
-        if (i % STRIDE == 0)
+        if (i % stride == 0)
             read_line(at, (size_t)(line_end - at), &it.texts[it.count++]);
     }
-    CHECK(it.count >= 1000 / STRIDE);
+    CHECK(it.count >= 1000 / stride);
     return it;
 }
 

@@ -72,7 +72,7 @@ static void take_out(weft_vec *store, struct model *model, size_t id)
 static void change(weft_vec *store, struct model *model, dice *d, size_t calls)
 {
     for (size_t i = 0; i < calls; i++) {
-        size_t id = roll(d, IDS);
+        size_t id = roll(d, test_amount(IDS, IDS / 2));
         if (roll(d, 4) != 0)
             put(store, model, d, id);
         else
@@ -192,7 +192,7 @@ TEST(vectors_put_and_removed_are_found_as_by_counting)
         weft_vec *store = make_store(cases[i].kind, cases[i].ann_rows_min);
         dice d = {77};
         for (size_t round = 0; round < 3; round++) {
-            change(store, model, &d, 400);
+            change(store, model, &d, test_amount(400, 200));
             double recall = check_answers(store, model, &d);
             note("%s %zu, round %zu: %g", cases[i].kind, cases[i].ann_rows_min, round, recall);
             CHECK_GE(recall, cases[i].recall);
