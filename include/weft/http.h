@@ -200,7 +200,8 @@ typedef struct weft_http_route {
 /* Adds a route, before serving; strings, group and api must stay valid, the rest is copied.  When
  * several match, a route with a host wins over one without, then a path without parameters over one
  * with, then the one added first.  0, -EINVAL (unknown method, a path not of that form, a path
- * parameter of the api that is not in the path), -EEXIST (same method, host and path), -ENOMEM. */
+ * parameter of the api that is not in the path), -EEXIST (same method, host and path), each with a
+ * text that names the route; -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_http_server_add(weft_http_server *server,
                                                 const weft_http_route *route);
 

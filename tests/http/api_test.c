@@ -231,6 +231,7 @@ TASK_TEST(a_path_parameter_must_be_in_the_path)
     const weft_http_route route = {
         .method = "PUT", .path = "/items", .handler = put_item, .api = &put_api};
     CHECK_EQ(weft_http_server_add(server, &route), -EINVAL);
+    CHECK_STR(weft_error_text(), "route PUT /items: its api has a path parameter it does not have");
     weft_http_server_free(server);
 }
 

@@ -223,8 +223,12 @@ TASK_TEST(groups_that_go_in_circles_or_have_too_many_layers_are_refused)
     a.outer = &b;
     CHECK_OK(weft_http_server_new(&server, NULL));
     CHECK_EQ(weft_http_server_add(server, &route), -EINVAL);
+    CHECK_STR(weft_error_text(), "route GET /x: its groups lie in a circle, or are too many");
     route.group = &thick;
     CHECK_EQ(weft_http_server_add(server, &route), -EINVAL);
+    route.handler = NULL;
+    CHECK_EQ(weft_http_server_add(server, &route), -EINVAL);
+    CHECK_STR(weft_error_text(), "route GET /x: it has no handler");
     weft_http_server_free(server);
 }
 

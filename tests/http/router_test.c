@@ -3,6 +3,8 @@
 #include "harness/harness.h"
 #include "http/route/router.h"
 
+#include <weft/error.h>
+
 static int handle(weft_http_request *req, weft_http_response *res, void *arg)
 {
     (void)req;
@@ -124,17 +126,25 @@ TEST(bad_routes_are_refused)
     CHECK_EQ(add(&router, "TRACE", "/a"), -EINVAL);
     CHECK_EQ(add(&router, "CONNECT", "/a"), -EINVAL);
     CHECK_EQ(add(&router, NULL, "/a"), -EINVAL);
+    CHECK_STR(weft_error_text(), "route (NULL) /a: no method that a route can have");
     CHECK_EQ(add(&router, "GET", NULL), -EINVAL);
+    CHECK_STR(weft_error_text(), "route GET (NULL): a path begins with /");
     CHECK_EQ(add(&router, "GET", ""), -EINVAL);
     CHECK_EQ(add(&router, "GET", "a"), -EINVAL);
     CHECK_EQ(add(&router, "GET", "/a/{}"), -EINVAL);
     CHECK_EQ(add(&router, "GET", "/a/x{b}"), -EINVAL);
     CHECK_EQ(add(&router, "GET", "/a/{b"), -EINVAL);
+    CHECK_STR(weft_error_text(), "route GET /a/{b: braces are for a whole segment, as in /{name}, "
+                                 "and {name*} for the last one");
     CHECK_EQ(add(&router, "GET", "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}"), -EINVAL);
+    CHECK_STR(weft_error_text(),
+              "route GET /{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}: a path has at most 8 parameters");
     weft_http_route no_handler = {.method = "GET", .path = "/a"};
     CHECK_EQ(wf_http_router_add(&router, &no_handler, NULL), -EINVAL);
+    CHECK_STR(weft_error_text(), "route GET /a: it has no handler");
     CHECK_OK(add(&router, "GET", "/a"));
     CHECK_EQ(add(&router, "GET", "/a"), -EEXIST);
+    CHECK_STR(weft_error_text(), "route GET /a: there is one already");
     CHECK_EQ(router.count, 1);
     wf_http_router_fini(&router);
 }

@@ -336,7 +336,7 @@ static int chain_fill(weft_http_server *server, struct wf_chain *chain, weft_htt
     if (chain->path != NULL)
         route->path = chain->path;
     if (route->api != NULL && !wf_api_fits(route->api, route->path))
-        return -EINVAL;
+        return wf_http_route_fail(-EINVAL, route, "its api has a path parameter it does not have");
     if (chain_is_bounded(chain))
         route->flags |= WF_ROUTE_BOUNDED;
     route->handler = chain_handler;
@@ -358,8 +358,10 @@ int wf_chains_add(weft_http_server *server, const weft_http_route *given)
                     server->layer_count == 0 && !server->takes_trace;
     if (is_plain)
         return wf_http_router_add(&server->router, &route, /* host= */ NULL);
-    if (route.path == NULL || route.handler == NULL || !groups_are_sound(server, route.group))
-        return -EINVAL;
+    if (route.path == NULL || route.handler == NULL)
+        return wf_http_router_add(&server->router, &route, /* host= */ NULL); /* says what */
+    if (!groups_are_sound(server, route.group))
+        return wf_http_route_fail(-EINVAL, &route, "its groups lie in a circle, or are too many");
     const char *host = take_group_settings(&route);
     struct wf_chain *chain = chain_new(server, route.group);
     if (chain == NULL)

@@ -5,6 +5,8 @@
 #include "base/alloc.h"
 #include "h1/chars.h"
 
+#include <weft/error.h>
+
 #include <string.h>
 #include <strings.h>
 
@@ -46,13 +48,15 @@ static bool segment_is_rest(const char *text, size_t len)
 }
 
 /* "/" and segments, each plain or {name}, the last perhaps {name*}; braces nowhere else.  The count
- * of params, or -EINVAL. */
-static int path_check(const char *path)
+ * of params, or -EINVAL and what is wrong. */
+static int path_check(const char *path, const char **why)
 {
     int params = 0;
     size_t len = path != NULL ? strlen(path) : 0;
+    *why = "a path begins with /";
     if (len == 0 || path[0] != '/')
         return -EINVAL;
+    *why = "braces are for a whole segment, as in /{name}, and {name*} for the last one";
     for (size_t at = 1; at < len;) {
         size_t count = segment_len(path + at, len - at);
         if (segment_is_rest(path + at, count) && at + count != len)
@@ -63,6 +67,7 @@ static int path_check(const char *path)
             return -EINVAL;
         at += count + 1;
     }
+    *why = "a path has at most " WEFT_TEXT(WF_ROUTE_PARAMS_MAX) " parameters";
     return params <= WF_ROUTE_PARAMS_MAX ? params : -EINVAL;
 }
 
@@ -138,18 +143,29 @@ static size_t router_place(const struct wf_http_router *router, bool is_hosted, 
     return end;
 }
 
+int wf_http_route_fail(int rc, const weft_http_route *route, const char *why)
+{
+    return weft_fail(rc, "route %.16s %.80s: %s", route->method != NULL ? route->method : "(NULL)",
+                     route->path != NULL ? route->path : "(NULL)", why);
+}
+
 int wf_http_router_add(struct wf_http_router *router, const weft_http_route *route,
                        const char *host)
 {
+    const char *why;
     uint8_t method = method_named(route->method);
-    int params = path_check(route->path);
-    if (method == WF_H1_UNKNOWN || params < 0 || route->handler == NULL)
-        return -EINVAL;
+    if (method == WF_H1_UNKNOWN)
+        return wf_http_route_fail(-EINVAL, route, "no method that a route can have");
+    int params = path_check(route->path, &why);
+    if (params < 0)
+        return wf_http_route_fail(-EINVAL, route, why);
+    if (route->handler == NULL)
+        return wf_http_route_fail(-EINVAL, route, "it has no handler");
     for (size_t i = 0; i < router->count; i++) {
         const struct wf_http_route *other = &router->routes[i];
         if (other->method == method && strcmp(other->public.path, route->path) == 0 &&
             text_equals(other->host, host))
-            return -EEXIST;
+            return wf_http_route_fail(-EEXIST, route, "there is one already");
     }
 
     struct wf_http_route *routes =

@@ -36,6 +36,9 @@ struct wf_http_match {
     weft_str params[WF_ROUTE_PARAMS_MAX]; /* pieces of the path, in order of the route's {names} */
 };
 
+/* Leaves `why` as the text of `rc`, with the route's method and path; returns `rc`. */
+int wf_http_route_fail(int rc, const weft_http_route *route, const char *why);
+
 /* 0, -EINVAL, -EEXIST, -ENOMEM; as weft_http_server_add says. */
 int wf_http_router_add(struct wf_http_router *router, const weft_http_route *route,
                        const char *host);
