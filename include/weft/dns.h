@@ -67,7 +67,8 @@ WEFT_API WEFT_MUST_USE int weft_resolver_use(weft_resolver *resolver);
  * is added.  `resolver` NULL: the task's.
  *
  * -WEFT_ENONAME: the name does not exist or has no such address; -WEFT_EDNS: the servers did not
- * say; -WEFT_ESYNTAX: it is no host name; -WEFT_ELIMIT: an answer passed a limit; -ECANCELED. */
+ * say; -WEFT_ESYNTAX: it is no host name (-EINVAL: NULL); -WEFT_ELIMIT: an answer passed a limit;
+ * -ECANCELED. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_resolve(weft_resolver *resolver, const char *host,
                                                    uint16_t port, int family, weft_addr out[],
                                                    size_t count);

@@ -40,8 +40,8 @@ typedef struct weft_addr {
 
 /* Reads "127.0.0.1:8080", "[::1]:80", "localhost:80" (127.0.0.1), "unix:PATH" or "unix:@NAME" (an
  * abstract name, not in the file system).  Strict: no spaces, no names to look up, no leading
- * zeros, a port in 0-65535. 0, or -WEFT_ESYNTAX with a text that says what is wrong; then *out is
- * not touched. */
+ * zeros, a port in 0-65535. 0, or -WEFT_ESYNTAX (-EINVAL: NULL) with a text that says what is
+ * wrong; then *out is not touched. */
 WEFT_API WEFT_MUST_USE int weft_addr_parse(weft_addr *out, const char *text);
 
 /* Writes an address in the form that weft_addr_parse() reads, NUL-terminated, and returns its

@@ -60,7 +60,8 @@ typedef struct weft_process_options {
 } weft_process_options;
 
 /* Starts the program.  0; -ENOENT, -EACCES, -ENOEXEC … if it cannot be; -EINVAL: argv is empty;
- * -EMFILE, -EAGAIN, -ENOMEM; -ECANCELED: it was not started; -EPERM under the simulator. */
+ * -EMFILE, -EAGAIN, -ENOMEM; -EPERM under the simulator; the text names the program and `cwd`.
+ * -ECANCELED: it was not started. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_process_open(weft_process **out,
                                                         const weft_process_options *options);
 

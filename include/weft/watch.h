@@ -47,7 +47,7 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_watch_open(weft_watch **out);
 
 /* Adds `path`, to be watched for `events`, and returns an id >= 1.  For what is watched already the
  * id is the same, and the new events replace the old.  -ENOENT, -EACCES; -ENOSPC: the system's
- * limit of watches. */
+ * limit of watches; the text names the path.  -EINVAL: no events. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_watch_add(weft_watch *watch, const char *path,
                                                      unsigned events);
 

@@ -205,6 +205,8 @@ int wf_dns_find(weft_resolver *resolver, const char *host, int family, wf_dns_fo
     struct family_job job = {.resolver = resolver, .found = found, .arg = arg};
     struct wf_dns_name name;
     struct wf_dns_ip ip;
+    if (host == NULL)
+        return weft_fail(-EINVAL, "dns: there is no host to look up (NULL)");
     if (family != AF_UNSPEC && family != AF_INET && family != AF_INET6)
         return -EAFNOSUPPORT;
     if (wf_dns_ip_read(&ip, host))

@@ -9,6 +9,7 @@
 
 #include "dns/resolver_priv.h"
 
+#include <weft/error.h>
 #include <weft/event.h>
 #include <weft/group.h>
 #include <weft/scope.h>
@@ -231,6 +232,8 @@ int weft_connect_host(weft_stream **out, const char *host, uint16_t port,
     static const weft_connect_options none;
     options = options != NULL ? options : &none;
     weft_resolver *resolver;
+    if (host == NULL)
+        return weft_fail(-EINVAL, "connect: there is no host (NULL)");
     int rc = wf_dns_resolver_get(options->resolver, &resolver);
     if (rc < 0)
         return rc;

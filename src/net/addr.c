@@ -111,6 +111,8 @@ static int unix_parse(weft_addr *out, const char *name)
 
 int weft_addr_parse(weft_addr *out, const char *text)
 {
+    if (text == NULL)
+        return weft_fail(-EINVAL, "address: there is none (NULL)");
     if (strncmp(text, unix_prefix, sizeof unix_prefix - 1) == 0)
         return unix_parse(out, text + sizeof unix_prefix - 1);
     return text[0] == '[' ? ipv6_parse(out, text) : ipv4_parse(out, text);

@@ -42,7 +42,7 @@ static void opening_fini(struct opening *opening)
 /* "ws://…" is asked for as "http://…", "wss://…" as "https://…". */
 static int write_url(struct opening *opening, const char *url)
 {
-    size_t len = strlen(url);
+    size_t len = url != NULL ? strlen(url) : 0;
     bool is_plain = len >= 5 && WF_HTTP_EQUAL(url, 5, "ws://");
     bool is_secure = len >= 6 && WF_HTTP_EQUAL(url, 6, "wss://");
     if (!is_plain && !is_secure)

@@ -168,6 +168,27 @@ TASK_TEST(file_failures_name_the_path)
     CHECK_STR(weft_error_text(), "before");
 }
 
+TASK_TEST(file_names_that_are_none_are_refused)
+{
+    struct stat info;
+    weft_reader *reader;
+    weft_dir *dir;
+    weft_bytes bytes;
+    CHECK_EQ(weft_open(NULL, O_RDONLY, 0), -EFAULT);
+    CHECK_EQ(weft_stat(NULL, &info), -EFAULT);
+    CHECK_EQ(weft_lstat(NULL, &info), -EFAULT);
+    CHECK_EQ(weft_rename(NULL, "b"), -EFAULT);
+    CHECK_EQ(weft_rename("a", NULL), -EFAULT);
+    CHECK_EQ(weft_unlink(NULL), -EFAULT);
+    CHECK_EQ(weft_mkdir(NULL, 0700), -EFAULT);
+    CHECK_EQ(weft_rmdir(NULL), -EFAULT);
+    CHECK_EQ(weft_reader_open(&reader, NULL, NULL), -EFAULT);
+    CHECK_EQ(weft_dir_open(&dir, NULL), -EFAULT);
+    CHECK_EQ(weft_file_load(NULL, 5, &bytes), -EFAULT);
+    CHECK_EQ(weft_file_save(NULL, "a", 1, 0600), -EFAULT);
+    CHECK_STR(weft_error_text(), "no path (NULL): Bad address");
+}
+
 KERNEL_TASK_TEST(file_links_are_followed_except_by_lstat)
 {
     struct stat info;

@@ -312,6 +312,7 @@ TASK_TEST(test_G10_start_waits_until_the_member_says_so)
     CHECK_EQ(phase, 1);
     CHECK_EQ(weft_group_start(group, body_never_starts, (void *)-EIO), -EIO);
     CHECK_EQ(weft_group_start(group, body_never_starts, (void *)3), -EPROTO);
+    CHECK(strstr(weft_error_text(), "never called weft_started(): body_never_starts at ") != NULL);
     CHECK_EQ(weft_group_wait(group), 0); /* their errors were told already */
     CHECK_EQ(phase, 2);
 }

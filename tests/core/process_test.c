@@ -97,6 +97,7 @@ TASK_TEST(process_that_cannot_be_started_says_why)
     CHECK_EQ(weft_process_open(&process, &options), -EACCES);
     options = (weft_process_options){.argv = SHELL("exit 0"), .cwd = "/nowhere"};
     CHECK_EQ(weft_process_open(&process, &options), -ENOENT);
+    CHECK(strstr(weft_error_text(), " in /nowhere: ") != NULL);
     options = (weft_process_options){.argv = SHELL("exit 0"), .out = WEFT_STDIO_FD, .out_fd = -1};
     CHECK_EQ(weft_process_open(&process, &options), -EBADF);
     options = (weft_process_options){.argv = SHELL("exit 0"), .in = WEFT_STDIO_OUT};

@@ -32,6 +32,8 @@ TASK_TEST(watch_tells_what_happens_in_a_directory)
     scratch_make();
     CHECK_OK(weft_watch_open(&watch));
     CHECK_EQ(weft_watch_add(watch, scratch("none"), WEFT_WATCH_CAME), -ENOENT);
+    CHECK(strstr(weft_error_text(), "none: No such file or directory") != NULL);
+    CHECK_EQ(weft_watch_add(watch, NULL, WEFT_WATCH_CAME), -EFAULT);
     CHECK_EQ(weft_watch_add(watch, scratch_dir, 0), -EINVAL);
     int id =
         weft_watch_add(watch, scratch_dir, WEFT_WATCH_CAME | WEFT_WATCH_WENT | WEFT_WATCH_WRITTEN);

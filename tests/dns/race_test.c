@@ -71,6 +71,8 @@ static bool is_simulated(void)
 
 TASK_TEST(connect_host_by_name_and_by_address)
 {
+    weft_stream *none;
+    CHECK_EQ(weft_connect_host(&none, NULL, 80, NULL), -EINVAL);
     weft_listener *listener = listen_at("127.0.0.1", 0, 0);
     weft_resolver *resolver = open_hosts("127.0.0.1 web");
     weft_task server = weft_spawn(serve, listener);

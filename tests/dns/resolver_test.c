@@ -74,6 +74,8 @@ TASK_TEST(resolver_needs_no_server_for_literals_hosts_and_localhost)
     CHECK_STR(resolve(resolver, "192.0.2.9", AF_INET6), "no such host");
     CHECK_STR(resolve(resolver, "1.2.3", AF_UNSPEC), "malformed input");
     CHECK_EQ(stats_of(resolver).queries, 0u);
+    weft_addr addr;
+    CHECK_EQ(weft_resolve(resolver, NULL, 80, AF_UNSPEC, &addr, 1), -EINVAL);
     weft_resolver_close(resolver);
 }
 

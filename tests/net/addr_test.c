@@ -84,6 +84,13 @@ TEST(addr_refuses_everything_else_and_leaves_the_result_alone)
     }
 }
 
+TEST(addr_that_is_none_is_refused)
+{
+    weft_addr addr = {.bytes = 77};
+    CHECK_EQ(weft_addr_parse(&addr, NULL), -EINVAL);
+    CHECK_EQ(addr.bytes, 77u);
+}
+
 TEST(addr_unix_paths_have_the_systems_length)
 {
     char text[256] = "unix:";

@@ -194,5 +194,6 @@ TASK_TEST(what_no_client_may_ask_is_refused_before)
     CHECK_EQ(weft_ws_connect(&ws, client, "ws://127.0.0.1:1/", &options), -EINVAL);
     CHECK_EQ(weft_ws_connect(&ws, client, "http://127.0.0.1:1/", NULL), -WEFT_ESYNTAX);
     CHECK_EQ(weft_ws_connect(&ws, client, "", NULL), -WEFT_ESYNTAX);
+    CHECK_EQ(weft_ws_connect(&ws, client, NULL, NULL), -WEFT_ESYNTAX);
     weft_client_free(client);
 }

@@ -14,10 +14,16 @@
 #include <fcntl.h>
 #include <sys/sysmacros.h>
 
+/* A path that is none is what the kernel says of it, on every back end. */
+static int path_wait(const weft_op_args *args)
+{
+    return args->path != NULL ? weft_op_wait(args) : -EFAULT;
+}
+
 int weft_open(const char *path, int flags, unsigned mode)
 {
     /* Not to wait for the other end of a FIFO; then as the caller wants it. */
-    int fd = weft_op_wait(&(weft_op_args){
+    int fd = path_wait(&(weft_op_args){
         .kind = WEFT_OP_OPEN,
         .path = path,
         .flags = (uint32_t)(flags | O_NONBLOCK | O_NOCTTY),
@@ -32,7 +38,7 @@ int weft_open_beneath(int dir, const char *path, int flags, unsigned how)
 {
     if ((flags & (O_ACCMODE | O_CREAT | O_TRUNC)) != O_RDONLY)
         return -EINVAL;
-    return wf_opened_fd(weft_op_wait(&(weft_op_args){
+    return wf_opened_fd(path_wait(&(weft_op_args){
         .kind = WEFT_OP_OPEN_BENEATH,
         .fd = dir,
         .path = path,
@@ -107,12 +113,12 @@ static int stat_wait(int fd, const char *path, uint32_t flags, struct stat *out)
 
 int weft_stat(const char *path, struct stat *out)
 {
-    return stat_wait(-1, path, 0, out);
+    return path != NULL ? stat_wait(-1, path, 0, out) : -EFAULT;
 }
 
 int weft_lstat(const char *path, struct stat *out)
 {
-    return stat_wait(-1, path, AT_SYMLINK_NOFOLLOW, out);
+    return path != NULL ? stat_wait(-1, path, AT_SYMLINK_NOFOLLOW, out) : -EFAULT;
 }
 
 int weft_fstat(int fd, struct stat *out)
@@ -124,22 +130,23 @@ int weft_fstat(int fd, struct stat *out)
 
 int weft_rename(const char *from, const char *to)
 {
-    return weft_op_wait(
+    if (to == NULL)
+        return -EFAULT;
+    return path_wait(
         &(weft_op_args){.kind = WEFT_OP_RENAME, .path = from, .buf = (void *)(uintptr_t)to});
 }
 
 int weft_unlink(const char *path)
 {
-    return weft_op_wait(&(weft_op_args){.kind = WEFT_OP_UNLINK, .path = path});
+    return path_wait(&(weft_op_args){.kind = WEFT_OP_UNLINK, .path = path});
 }
 
 int weft_rmdir(const char *path)
 {
-    return weft_op_wait(
-        &(weft_op_args){.kind = WEFT_OP_UNLINK, .path = path, .flags = AT_REMOVEDIR});
+    return path_wait(&(weft_op_args){.kind = WEFT_OP_UNLINK, .path = path, .flags = AT_REMOVEDIR});
 }
 
 int weft_mkdir(const char *path, unsigned mode)
 {
-    return weft_op_wait(&(weft_op_args){.kind = WEFT_OP_MKDIR, .path = path, .bytes = mode});
+    return path_wait(&(weft_op_args){.kind = WEFT_OP_MKDIR, .path = path, .bytes = mode});
 }

@@ -121,6 +121,8 @@ static void save_clean_up(const char *name)
 
 int weft_file_save(const char *path, const void *bytes, size_t count, unsigned mode)
 {
+    if (path == NULL)
+        return path_fail(-EFAULT, path);
     char *name = save_temporary_name(path);
     if (name == NULL)
         return -ENOMEM;

@@ -15,6 +15,8 @@ static inline int path_fail(int rc, const char *path)
 {
     if (rc == -ECANCELED)
         return rc;
+    if (path == NULL)
+        return weft_fail(rc, "no path (NULL): %s", weft_strerror(rc));
     size_t shown = strnlen(path, PATH_SHOWN);
     while (path[shown] != '\0' && shown > 0 && ((unsigned char)path[shown] & 0xc0) == 0x80)
         shown--; /* not inside a character */

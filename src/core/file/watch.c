@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "core/file/path.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -96,11 +97,14 @@ static int add_body(void *arg)
 int weft_watch_add(weft_watch *watch, const char *path, unsigned events)
 {
     struct watch_add add = {.fd = watch->fd, .path = path, .mask = mask_of_events(events)};
+    if (path == NULL)
+        return path_fail(-EFAULT, path);
     if (add.mask == 0)
         return -EINVAL;
     if (WEFT_FAULT(WEFT_FAULT_CALL, "watch_add"))
         return -ENOSPC;
-    return weft_run_blocking(add_body, &add);
+    int rc = weft_run_blocking(add_body, &add);
+    return rc < 0 ? path_fail(rc, path) : rc;
 }
 
 int weft_watch_remove(weft_watch *watch, int id)

@@ -124,6 +124,16 @@ static void process_close_fds(weft_process *process)
         weft_process_close_fd(process, i);
 }
 
+/* -ENOENT may be of either. */
+static int open_fail(int rc, const weft_process_options *options)
+{
+    const char *cwd = options->cwd;
+    if (rc == -ECANCELED)
+        return rc;
+    return weft_fail(rc, "%.60s%s%.60s: %s", options->argv[0], cwd != NULL ? " in " : "",
+                     cwd != NULL ? cwd : "", weft_strerror(rc));
+}
+
 static void process_name(const void *object, char *out, size_t bytes)
 {
     snprintf(out, bytes, "%d", (int)((const weft_process *)object)->pid);
@@ -155,8 +165,7 @@ int weft_process_open(weft_process **out, const weft_process_options *options)
     if (rc < 0) {
         process_close_fds(process);
         wf_free(process);
-        return rc == -ECANCELED ? rc
-                                : weft_fail(rc, "%.60s: %s", options->argv[0], weft_strerror(rc));
+        return open_fail(rc, options);
     }
     sched->loop->real_count++;
     wf_list_append(&sched->processes, &process->link);

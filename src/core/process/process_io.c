@@ -60,12 +60,14 @@ static int read_body(void *arg)
 static int serve_pipes(struct process_pipe pipes[3])
 {
     static weft_fn *const bodies[] = {write_body, read_body, read_body};
+    static const char *const sites[] = {WEFT_SITE("program's input"), WEFT_SITE("program's output"),
+                                        WEFT_SITE("program's errors")};
     WEFT_GROUP(group);
     int rc = 0;
     for (int i = 0; i < 3 && rc == 0; i++) {
         pipes[i].is_served = weft_process_get_fd(pipes[i].process, i) < 0;
         if (!pipes[i].is_served)
-            rc = weft_group_spawn(group, bodies[i], &pipes[i]);
+            rc = weft_group_spawn_at(group, bodies[i], &pipes[i], sites[i]);
     }
     if (rc < 0)
         weft_group_cancel(group, "a pipe has nobody to serve it");

@@ -213,7 +213,7 @@ wf_task **wf_group_member_done(struct wf_group *group, wf_task *task)
 /* Who waits for weft_started(). */
 struct starter {
     weft_waiter waiter;
-    bool is_cancelled, has_ended;
+    bool is_cancelled, has_ended, was_silent;
 };
 
 /* It wakes up and cancels the child itself, which may be starting another in turn. */
@@ -252,6 +252,8 @@ int weft_group_start_at(weft_group group, weft_fn *fn, void *arg, const char *si
     wf_sched_embody(wf_sched_self(), task); /* to have a place for `starter` */
     task->body->starter = &self.waiter;
     rc = weft_park(&self.waiter);
+    if (self.was_silent)
+        return weft_fail(rc, "it ended and never called weft_started(): %s", site);
     if (!self.is_cancelled)
         return rc;
     (void)weft_cancel(child, "the task that starts it was cancelled");
@@ -277,7 +279,9 @@ void weft_started(void)
 void wf_group_start_ended(wf_task *task)
 {
     weft_waiter *waiter = task->body->starter;
-    wf_container(waiter, struct starter, waiter)->has_ended = true;
+    struct starter *starter = wf_container(waiter, struct starter, waiter);
+    starter->has_ended = true;
+    starter->was_silent = task->result >= 0 && !starter->is_cancelled;
     task->body->starter = NULL;
     task->flags |= WF_TASK_RECEIVED;
     if (task->result < 0)
