@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Str: comparing texts that carry their length; a text as one line. */
+/* Str: comparing, trimming and splitting texts that carry their length; a text as one line. */
 #ifndef WF_STR_H
 #define WF_STR_H
 
@@ -18,6 +18,13 @@ static inline bool wf_str_is(weft_str text, const char *word)
 {
     return wf_str_equals(text, weft_str_of(word));
 }
+
+/* Without the spaces and tabs at both ends. */
+weft_str wf_str_trim(weft_str text);
+
+/* Takes the next item of a list off *rest: what stands before the separator, or all, trimmed.
+ * False: there was none, as *rest has ptr NULL after the last.  An empty list has one, empty. */
+bool wf_str_next_item(weft_str *rest, char separator, weft_str *out);
 
 /* Control characters become blanks: it is one line wherever it is shown, and no end of another. */
 static inline void wf_text_flatten(char *text)

@@ -2,6 +2,8 @@
 
 #include "coding/accept.h"
 
+#include "base/str.h"
+
 #define WEIGHT_MAX 1000
 #define UNNAMED (-1)
 
@@ -13,24 +15,6 @@ void wf_accept_coding_init(struct wf_accept_coding *accept)
 }
 
 /* ---- parsing ---- */
-
-static weft_str trim(weft_str text)
-{
-    while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t'))
-        text = (weft_str){text.ptr + 1, text.len - 1};
-    while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
-/* The piece before the separator, or all; *rest is behind it, ptr NULL at the end. */
-static weft_str cut(weft_str *rest, char separator)
-{
-    const char *end = memchr(rest->ptr, separator, rest->len);
-    weft_str piece = {rest->ptr, end == NULL ? rest->len : (size_t)(end - rest->ptr)};
-    *rest = end == NULL ? (weft_str){NULL, 0} : (weft_str){end + 1, rest->len - piece.len - 1};
-    return trim(piece);
-}
 
 /* "q=0.25" in thousandths (RFC 9110 12.4.2), or UNNAMED if it is not of that form. */
 static int weight_parse(weft_str text)
@@ -53,8 +37,9 @@ static int weight_parse(weft_str text)
 /* "gzip", "gzip;q=0.5". */
 static void add_item(struct wf_accept_coding *accept, weft_str item)
 {
-    weft_str rest = item, name = cut(&rest, ';');
-    int weight = rest.ptr == NULL ? WEIGHT_MAX : weight_parse(trim(rest));
+    weft_str rest = item, name = {NULL, 0};
+    (void)wf_str_next_item(&rest, ';', &name);
+    int weight = rest.ptr == NULL ? WEIGHT_MAX : weight_parse(wf_str_trim(rest));
     if (name.len == 0 || weight == UNNAMED)
         return;
     enum wf_coding coding = wf_coding_named(name);
@@ -66,8 +51,9 @@ static void add_item(struct wf_accept_coding *accept, weft_str item)
 
 void wf_accept_coding_add(struct wf_accept_coding *accept, weft_str field)
 {
-    while (field.ptr != NULL)
-        add_item(accept, cut(&field, ','));
+    weft_str item;
+    while (wf_str_next_item(&field, ',', &item))
+        add_item(accept, item);
 }
 
 /* ---- choosing ---- */

@@ -4,6 +4,8 @@
 
 #include "coding/codec.h"
 
+#include "base/str.h"
+
 #include <string.h>
 
 static const struct wf_codec *const codecs[WF_CODING_COUNT] = {
@@ -81,25 +83,10 @@ const char *wf_coding_list(void)
     return list + (sizeof list > 2 ? strlen(", ") : 0);
 }
 
-/* The next item of a list, without the white space around it; false at its end. */
-static bool item_next(weft_str *rest, weft_str *out)
-{
-    if (rest->ptr == NULL)
-        return false;
-    const char *end = memchr(rest->ptr, ',', rest->len);
-    *out = (weft_str){rest->ptr, end == NULL ? rest->len : (size_t)(end - rest->ptr)};
-    *rest = end == NULL ? (weft_str){NULL, 0} : (weft_str){end + 1, rest->len - out->len - 1};
-    while (out->len > 0 && (out->ptr[0] == ' ' || out->ptr[0] == '\t'))
-        *out = (weft_str){out->ptr + 1, out->len - 1};
-    while (out->len > 0 && (out->ptr[out->len - 1] == ' ' || out->ptr[out->len - 1] == '\t'))
-        out->len--;
-    return true;
-}
-
 enum wf_coding wf_coding_add_field(enum wf_coding so_far, weft_str field)
 {
     weft_str item;
-    while (item_next(&field, &item)) {
+    while (wf_str_next_item(&field, ',', &item)) {
         enum wf_coding coding = item.len == 0 ? WF_CODING_IDENTITY : wf_coding_named(item);
         if (coding == WF_CODING_IDENTITY)
             continue;

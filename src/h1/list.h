@@ -6,10 +6,6 @@
 
 #include <weft/base.h>
 
-/* Takes the next piece up to the separator off *rest, without the white space around it.  False:
- * there was none; *rest then has ptr NULL.  An empty list is one empty piece. */
-bool wf_http_list_next(weft_str *rest, char separator, weft_str *out);
-
 /* True if one of the pieces between commas is `token`; the case of letters does not count. */
 bool wf_http_list_has(weft_str list, weft_str token);
 

@@ -2,6 +2,7 @@
 
 #include "h1/trailer.h"
 
+#include "base/str.h"
 #include "h1/list.h"
 
 #include <assert.h>
@@ -67,11 +68,8 @@ weft_str wf_h1_trailer_find(weft_str lines, weft_str name)
     while (at < end && (stop = memmem(at, (size_t)(end - at), "\r\n", 2)) != NULL) {
         const char *colon = memchr(at, ':', (size_t)(stop - at));
         assert(colon != NULL);
-        weft_str rest = {colon + 1, (size_t)(stop - colon) - 1}, value;
-        if (wf_http_same((weft_str){at, (size_t)(colon - at)}, name)) {
-            (void)wf_http_list_next(&rest, '\r', &value); /* without the space around it */
-            return value;
-        }
+        if (wf_http_same((weft_str){at, (size_t)(colon - at)}, name))
+            return wf_str_trim((weft_str){colon + 1, (size_t)(stop - colon) - 1});
         at = stop + 2;
     }
     return (weft_str){NULL, 0};

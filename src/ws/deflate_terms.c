@@ -2,6 +2,7 @@
 
 #include "ws/deflate_terms.h"
 
+#include "base/str.h"
 #include "h1/list.h"
 
 #include <stdio.h>
@@ -68,16 +69,11 @@ static bool params_add(struct params *params, enum param param, bool has_value, 
 
 static bool params_take(struct params *params, weft_str text)
 {
-    weft_str name, value = text;
-    (void)wf_http_list_next(&value, '=', &name);
-    bool has_value = value.ptr != NULL;
-    if (has_value) {
-        weft_str rest = value;
-        (void)wf_http_list_next(&rest, '=', &value); /* without the white space around it */
-        has_value = true;
-        if (rest.ptr != NULL)
-            return false;
-    }
+    weft_str rest = text, name, value = {NULL, 0};
+    (void)wf_str_next_item(&rest, '=', &name);
+    bool has_value = wf_str_next_item(&rest, '=', &value);
+    if (rest.ptr != NULL)
+        return false;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (wf_http_same(name, known[i].name))
             return params_add(params, known[i].param, has_value, value);
@@ -90,9 +86,9 @@ static bool params_read(struct params *params, weft_str element)
 {
     weft_str piece, name = WEFT_STR(NAME);
     *params = (struct params){0};
-    if (!wf_http_list_next(&element, ';', &piece) || !wf_http_same(piece, name))
+    if (!wf_str_next_item(&element, ';', &piece) || !wf_http_same(piece, name))
         return false;
-    while (wf_http_list_next(&element, ';', &piece)) {
+    while (wf_str_next_item(&element, ';', &piece)) {
         if (!params_take(params, piece))
             return false;
     }
@@ -109,7 +105,7 @@ void wf_ws_deflate_choose(weft_str offers, bool keeps, struct wf_ws_deflate_term
     weft_str offer;
     struct params params;
     *out = (struct wf_ws_deflate_terms){.is_on = false};
-    while (wf_http_list_next(&offers, ',', &offer)) {
+    while (wf_str_next_item(&offers, ',', &offer)) {
         if (!params_read(&params, offer))
             continue;
         bool has_bits = (params.seen & SERVER_BITS) != 0;
@@ -151,7 +147,7 @@ bool wf_ws_deflate_agree(weft_str answer, bool keeps, struct wf_ws_deflate_terms
 {
     weft_str element;
     struct params params;
-    if (!wf_http_list_next(&answer, ',', &element) || answer.ptr != NULL ||
+    if (!wf_str_next_item(&answer, ',', &element) || answer.ptr != NULL ||
         !params_read(&params, element))
         return false;
     bool server_keeps = (params.seen & SERVER_NO_CONTEXT) == 0;

@@ -3,23 +3,10 @@
 #include "client/cookies/cookie_parse.h"
 
 #include "base/calendar.h"
+#include "base/str.h"
 #include "h1/chars.h"
 
 #include <string.h>
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static weft_str trim(weft_str text)
-{
-    while (text.len > 0 && is_blank(text.ptr[0]))
-        text = (weft_str){text.ptr + 1, text.len - 1};
-    while (text.len > 0 && is_blank(text.ptr[text.len - 1]))
-        text.len--;
-    return text;
-}
 
 /* Cuts what stands before the first `c` off *rest, which goes on behind it; without one, all. */
 static weft_str cut(weft_str *rest, char c)
@@ -176,14 +163,14 @@ bool wf_cookie_parse(struct wf_cookie_line *out, weft_str text)
     weft_str pair = cut(&text, ';');
     if (pair.len == 0 || memchr(pair.ptr, '=', pair.len) == NULL)
         return false; /* what browsers take for a value without a name no server means */
-    out->name = trim(cut(&pair, '='));
-    out->value = trim(pair);
+    out->name = wf_str_trim(cut(&pair, '='));
+    out->value = wf_str_trim(pair);
     if (out->name.len == 0 || out->name.len + out->value.len > WF_COOKIE_BYTES_MAX)
         return false;
     while (text.len > 0) {
         weft_str attribute = cut(&text, ';');
-        weft_str name = trim(cut(&attribute, '='));
-        take_attribute(out, name, trim(attribute));
+        weft_str name = wf_str_trim(cut(&attribute, '='));
+        take_attribute(out, name, wf_str_trim(attribute));
     }
     return true;
 }

@@ -4,6 +4,7 @@
 
 #include "http/server/server_priv.h"
 
+#include "base/str.h"
 #include "h1/chars.h"
 #include "h1/list.h"
 #include "h1/target.h"
@@ -141,7 +142,7 @@ bool weft_http_field_at(const weft_http_request *req, size_t index, weft_str *ou
 bool weft_http_has_type(const weft_http_request *req, const char *type)
 {
     weft_str field = weft_http_field(req, "content-type"), essence;
-    if (!wf_http_list_next(&field, ';', &essence))
+    if (!wf_str_next_item(&field, ';', &essence))
         return true;
     return name_is(essence.ptr, essence.len, type);
 }
@@ -186,15 +187,15 @@ struct acceptance {
 static void accept_list(struct acceptance *it, weft_str list)
 {
     weft_str item;
-    while (wf_http_list_next(&list, ',', &item)) {
+    while (wf_str_next_item(&list, ',', &item)) {
         weft_str parameters = item, range, parameter;
-        (void)wf_http_list_next(&parameters, ';', &range);
+        (void)wf_str_next_item(&parameters, ';', &range);
         int match = range_matches(range, it->type);
         if (match <= it->best)
             continue;
         it->best = match;
         it->is_accepted = true;
-        while (wf_http_list_next(&parameters, ';', &parameter)) {
+        while (wf_str_next_item(&parameters, ';', &parameter)) {
             if (is_refusal(parameter))
                 it->is_accepted = false;
         }

@@ -4,6 +4,7 @@
 
 #include "http/server/server_priv.h"
 
+#include "base/str.h"
 #include "h1/list.h"
 #include "h1/trailer.h"
 
@@ -32,7 +33,7 @@ int weft_http_promise_trailers(weft_http_response *res, const char *names)
     weft_str rest = weft_str_of(names), name;
     if (res->has_begun || res->trailer_names != NULL)
         return -EALREADY;
-    while (wf_http_list_next(&rest, ',', &name)) {
+    while (wf_str_next_item(&rest, ',', &name)) {
         if (wf_h1_field_check(name, no_value) < 0 || !wf_h1_trailer_is_allowed(name))
             return -EINVAL;
     }

@@ -2,16 +2,8 @@
 
 #include "http/files/range.h"
 
+#include "base/str.h"
 #include "h1/chars.h"
-
-static weft_str trim(weft_str text)
-{
-    while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t'))
-        text = (weft_str){text.ptr + 1, text.len - 1};
-    while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
 
 /* Digits alone.  What does not fit 64 bits lies behind every end. */
 static bool number(weft_str text, uint64_t *out)
@@ -92,12 +84,8 @@ int wf_range_parse(weft_str field, uint64_t length, struct wf_range out[WF_RANGE
     int count = 0, seen = 0;
     if (field.len < 6 || !WF_HTTP_EQUAL(field.ptr, 6, "bytes=") || length == 0)
         return 0;
-    weft_str rest = {field.ptr + 6, field.len - 6};
-    while (rest.ptr != NULL) {
-        const char *comma = memchr(rest.ptr, ',', rest.len);
-        weft_str item = {rest.ptr, comma == NULL ? rest.len : (size_t)(comma - rest.ptr)};
-        rest = comma == NULL ? (weft_str){NULL, 0} : (weft_str){comma + 1, rest.len - item.len - 1};
-        item = trim(item);
+    weft_str rest = {field.ptr + 6, field.len - 6}, item;
+    while (wf_str_next_item(&rest, ',', &item)) {
         struct wf_range range;
         if (item.len == 0)
             continue;

@@ -2,6 +2,7 @@
 
 #include "http/form/multipart.h"
 
+#include "base/str.h"
 #include "h1/chars.h"
 
 #include <string.h>
@@ -28,15 +29,6 @@ static bool is_boundary(weft_str text)
     return text.len > 0 && text.len <= WF_BOUNDARY_MAX && text.ptr[text.len - 1] != ' ';
 }
 
-static weft_str trim(weft_str text)
-{
-    while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t'))
-        text = (weft_str){text.ptr + 1, text.len - 1};
-    while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
 /* Bytes up to the next ';' that no quotes are around. */
 static size_t parameter_len(weft_str text)
 {
@@ -51,12 +43,12 @@ bool wf_multipart_boundary(weft_str content_type, weft_str *out)
 {
     static const char key[] = "boundary=";
     size_t len = parameter_len(content_type), found = 0;
-    weft_str kind = trim((weft_str){content_type.ptr, len});
+    weft_str kind = wf_str_trim((weft_str){content_type.ptr, len});
     if (!WF_HTTP_EQUAL(kind.ptr, kind.len, "multipart/form-data"))
         return false;
     for (weft_str rest = content_type; len < rest.len; len = parameter_len(rest)) {
         rest = (weft_str){rest.ptr + len + 1, rest.len - len - 1};
-        weft_str one = trim((weft_str){rest.ptr, parameter_len(rest)});
+        weft_str one = wf_str_trim((weft_str){rest.ptr, parameter_len(rest)});
         if (one.len < sizeof key - 1 ||
             !wf_http_equal(one.ptr, sizeof key - 1, key, sizeof key - 1))
             continue;
