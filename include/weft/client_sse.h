@@ -16,7 +16,8 @@
  * least 10 ms; doubled, up to 30 s, while that fails, but never less than the server says), and
  * tells the server the id of the last event it had.  A connection that is silent for the client's
  * between_max counts as lost, as servers should send keep-alives.  The server ends the source for
- * good with status 204.  Any other status than 200, and any type but text/event-stream, is an error.
+ * good with status 204.  Any other status than 200, and any type but text/event-stream, is an
+ * error.
  *
  * Library: weft-client.
  */
