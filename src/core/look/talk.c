@@ -47,19 +47,21 @@ static void talk_collect(weft_msg *msg)
     talk_told(&talk->job);
 }
 
-/* The loop ends: it has nothing to say, and is counted. */
-static void talk_say_over(int fd, int loop_count, uint16_t number)
+/* The first line of an answer. */
+#define TALK_GREETING WF_ASK_GREETING "%d" WF_ASK_TO "%u\n" /* loop_count, number */
+
+/* The answer of a loop that ends: it has nothing to say, but it was counted. */
+static void talk_answer_nothing(int fd, int loop_count, uint16_t number)
 {
     char text[48];
-    int len = snprintf(text, sizeof text, WF_ASK_GREETING "%d" WF_ASK_TO "%u\n" WF_ASK_END "\n",
-                       loop_count, number);
+    int len = snprintf(text, sizeof text, TALK_GREETING WF_ASK_END "\n", loop_count, number);
     (void)wf_sys_send(fd, text, (size_t)len, 0);
 }
 
 void wf_talk_fini(struct wf_talk *talk)
 {
     if (talk->state == WF_TALK_READS)
-        talk_say_over(talk->fd, talk->loop_count, talk->number);
+        talk_answer_nothing(talk->fd, talk->loop_count, talk->number);
     while (atomic_load_explicit(&talk->asked, memory_order_acquire) == TALK_ASKED)
         (void)wf_posts_run(talk->sched->loop);
     if (talk->state != WF_TALK_NONE && talk->fd >= 0)
@@ -96,7 +98,7 @@ void wf_talk_decline(const struct wf_peek_asker *asker)
 {
     int fd = talk_connect(asker->pid);
     if (fd >= 0 && asker->has_question)
-        talk_say_over(fd, asker->loop_count, asker->number);
+        talk_answer_nothing(fd, asker->loop_count, asker->number);
     if (fd >= 0)
         (void)wf_sys_close(fd);
 }
@@ -209,8 +211,7 @@ static bool talk_hear_loop(struct wf_talk *talk, weft_time now)
 
 static void talk_understand(struct wf_talk *talk, weft_time now)
 {
-    wf_buf_printf(&talk->out, WF_ASK_GREETING "%d" WF_ASK_TO "%u\n", talk->loop_count,
-                  talk->number);
+    wf_buf_printf(&talk->out, TALK_GREETING, talk->loop_count, talk->number);
     size_t len = strcspn(talk->question, " ");
     const struct wf_topic *topic = wf_topic_named((weft_str){talk->question, len});
     const char *about = talk->question + len + strspn(talk->question + len, " ");
