@@ -129,10 +129,10 @@ bool wf_utf8_is_space(uint32_t c)
            c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-bool wf_utf8_is_blank(const char *text, size_t count)
+bool wf_utf8_is_blank(weft_str text)
 {
-    for (size_t at = 0; at < count;) {
-        if (!wf_utf8_is_space(wf_utf8_next(text, &at)))
+    for (size_t at = 0; at < text.len;) {
+        if (!wf_utf8_is_space(wf_utf8_next(text.ptr, &at)))
             return false;
     }
     return true;

@@ -7,9 +7,7 @@
 #ifndef WF_UTF8_H
 #define WF_UTF8_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <weft/base.h>
 
 #define WF_UTF8_BYTES_MAX 4
 
@@ -54,7 +52,7 @@ bool wf_utf8_is_hidden(uint32_t c);
 bool wf_utf8_is_space(uint32_t c);
 
 /* True if checked text has nothing but those. */
-bool wf_utf8_is_blank(const char *text, size_t count);
+bool wf_utf8_is_blank(weft_str text);
 
 /* Writes a character (no surrogate, at most U+10FFFF) into `out`; returns its bytes. */
 size_t wf_utf8_write(uint32_t c, char out[WF_UTF8_BYTES_MAX]);

@@ -56,11 +56,6 @@ int wf_entity_draft_init(wf_entity_draft *draft, const wf_records *records, wf_f
     return weft_json_writer_new(&draft->extra, 0) < 0 ? fail_memory(draft, error) : 0;
 }
 
-static bool is_blank(weft_str text)
-{
-    return wf_utf8_is_blank(text.ptr, text.len);
-}
-
 static int add_alias(wf_entity_draft *draft, weft_str alias)
 {
     size_t count = draft->entity.alias_count;
@@ -125,7 +120,7 @@ static bool next_part(const wf_entity_draft *draft, weft_str *rest, weft_str *ou
         size_t used = bytes + (bar != NULL);
         *out = trim((weft_str){rest->ptr, bytes});
         *rest = (weft_str){rest->ptr + used, rest->len - used};
-        if (!is_blank(*out))
+        if (!wf_utf8_is_blank(*out))
             return true;
     }
     return false;
@@ -196,10 +191,10 @@ static int read_fields(wf_entity_draft *draft, const wf_record *record, weft_cat
         return rc;
 
     entity->id = wf_csv_field(fields, draft->id_column);
-    if (is_blank(entity->id))
+    if (wf_utf8_is_blank(entity->id))
         return fail_key(draft, error, record->line, draft->names.id, SIZE_MAX, "is empty");
     entity->name = wf_csv_field(fields, draft->name_column);
-    if (is_blank(entity->name))
+    if (wf_utf8_is_blank(entity->name))
         return fail_key(draft, error, record->line, draft->names.name, SIZE_MAX, "is empty");
     if (draft->text_column != WF_NO_FIELD && wf_csv_field(fields, draft->text_column).len != 0)
         entity->text = wf_csv_field(fields, draft->text_column);
@@ -247,7 +242,7 @@ static const char *take_id(wf_entity_draft *draft, const weft_json *id, char dig
         return "is missing";
     case WEFT_JSON_STRING:
         entity->id = weft_json_string(id);
-        return is_blank(entity->id) ? "is empty" : NULL;
+        return wf_utf8_is_blank(entity->id) ? "is empty" : NULL;
     case WEFT_JSON_INTEGER: {
         int bytes = snprintf(digits, 24, "%lld", (long long)weft_json_integer(id));
         entity->id = (weft_str){digits, (size_t)bytes};
@@ -266,7 +261,7 @@ static const char *take_name(weft_m_entity *entity, const weft_json *name)
         return "is missing";
     if (entity->name.ptr == NULL)
         return "must be a string";
-    return is_blank(entity->name) ? "is empty" : NULL;
+    return wf_utf8_is_blank(entity->name) ? "is empty" : NULL;
 }
 
 static const char *take_text(weft_m_entity *entity, const weft_json *text)
@@ -281,7 +276,7 @@ static int take_alias(wf_entity_draft *draft, const weft_json *value, size_t lin
                       size_t index, weft_catalog_error *error)
 {
     weft_str alias = weft_json_string(value);
-    if (alias.ptr == NULL || is_blank(alias))
+    if (alias.ptr == NULL || wf_utf8_is_blank(alias))
         return fail_key(draft, error, line, key, index,
                         alias.ptr == NULL ? "must be a string" : "is empty");
     return add_alias(draft, alias) < 0 ? fail_memory(draft, error) : 0;

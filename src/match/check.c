@@ -15,11 +15,6 @@
 
 #define MODE_LIST "auto, zero-shot, head-only, full, hybrid, bert"
 
-bool wf_is_blank(weft_str text)
-{
-    return wf_utf8_is_blank(text.ptr, text.len);
-}
-
 /* A text of an entity or a query: absent, or UTF-8 within the limit. */
 static int check_text(weft_str text, size_t bytes_max, const char *what, weft_m_error *error)
 {
@@ -73,7 +68,7 @@ static int check_name(const weft_m_entity *entity, size_t index, const wf_limits
         return wf_m_fail(error, -WEFT_M_EVALID, "Entity must have 'name' field (entities[%zu])",
                          index);
     int rc = check_text(entity->name, limits->text_bytes_max, "Entity 'name'", error);
-    if (rc == 0 && wf_is_blank(entity->name))
+    if (rc == 0 && wf_utf8_is_blank(entity->name))
         rc = wf_m_fail(error, -WEFT_M_EVALID, "Entity 'name' must not be empty (entities[%zu])",
                        index);
     return rc;
@@ -92,7 +87,7 @@ static int check_aliases(const weft_m_entity *entity, size_t index, const wf_lim
                              "Entity 'aliases' must be strings (entities[%zu].aliases[%zu])", index,
                              i);
         int rc = check_text(alias, limits->text_bytes_max, "Entity alias", error);
-        if (rc == 0 && wf_is_blank(alias))
+        if (rc == 0 && wf_utf8_is_blank(alias))
             rc = wf_m_fail(error, -WEFT_M_EVALID,
                            "Entity 'aliases' must not be empty (entities[%zu].aliases[%zu])", index,
                            i);
@@ -211,7 +206,7 @@ int wf_check_model(weft_str model, weft_m_error *error)
         return 0;
     if (!wf_utf8_is_valid(model.ptr, model.len) || memchr(model.ptr, '\0', model.len) != NULL)
         rc = wf_m_fail(error, -WEFT_M_EVALID, "model_name is not UTF-8, or has a NUL");
-    else if (wf_is_blank(model))
+    else if (wf_utf8_is_blank(model))
         rc = wf_m_fail(error, -WEFT_M_EVALID, "model_name cannot be empty");
     if (rc < 0) {
         wf_m_error_field(error, "model");

@@ -35,7 +35,4 @@ int wf_check_queries(const weft_str *queries, size_t count, const weft_m_options
 int wf_check_top_k(int64_t top_k, size_t top_k_max, weft_m_error *error);
 int wf_check_batch_size(int64_t batch_size, weft_m_error *error);
 
-/* True if `text` has nothing but white space.  It is UTF-8. */
-bool wf_is_blank(weft_str text);
-
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "base/utf8.h"
 #include "match/check.h"
 #include "match/error.h"
 
@@ -66,7 +67,7 @@ static int read_one(const wf_request *request, size_t index, wf_seeker *seeker)
     if (rc < 0)
         return rc;
     request->results->answers[index].was_cut = seeker->was_cut;
-    bool is_blank = wf_is_blank(seeker->text);
+    bool is_blank = wf_utf8_is_blank(seeker->text);
     if (is_blank && request->verdicts != NULL)
         request->verdicts[index].is_blank = true;
     return !is_blank;
