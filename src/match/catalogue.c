@@ -8,12 +8,23 @@
 #include "base/utf8.h"
 #include "match/check.h"
 #include "match/error.h"
+#include "match/work.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #define ROWS_MAX ((size_t)1 << 31)
+
+/* Entities gone through between two looks at whether to go on. */
+#define ENTITIES_A_PART 4096u
+
+/* Asked by an executor that was told to end, or else never. */
+static int poll_at(size_t entity)
+{
+    const wf_job job = {0};
+    return entity % ENTITIES_A_PART == 0 ? wf_job_poll(&job) : 0;
+}
 
 /* ---- making ---- */
 
@@ -80,12 +91,15 @@ static weft_str copy_text(char **to, weft_str text)
     return copy;
 }
 
-static void copy_all(wf_catalogue *catalogue, const weft_m_entity *entities)
+static int copy_all(wf_catalogue *catalogue, const weft_m_entity *entities)
 {
     char *to = catalogue->bytes;
     weft_str *alias = catalogue->aliases;
     uint32_t row = 0;
     for (uint32_t i = 0; i < catalogue->entity_count; i++) {
+        int rc = poll_at(i);
+        if (rc < 0)
+            return rc;
         weft_m_entity *copy = &catalogue->entities[i];
         *copy = entities[i];
         copy->id = copy_text(&to, entities[i].id);
@@ -101,6 +115,7 @@ static void copy_all(wf_catalogue *catalogue, const weft_m_entity *entities)
     }
     catalogue->row_start[catalogue->entity_count] = row;
     assert(to == catalogue->bytes + catalogue->byte_count);
+    return 0;
 }
 
 /* ---- ids ---- */
@@ -164,6 +179,9 @@ static int enter_ids(wf_catalogue *catalogue, weft_m_error *error)
 {
     bool has_duplicates = false;
     for (uint32_t i = 0; i < catalogue->entity_count; i++) {
+        int rc = poll_at(i);
+        if (rc < 0)
+            return wf_m_fail_plain(error, rc);
         uint32_t *place = find_place(catalogue, catalogue->entities[i].id);
         if (*place == 0)
             *place = i + 1;
@@ -190,8 +208,10 @@ static int check_all(const weft_m_entity *entities, size_t count, const wf_limit
         return -WEFT_ELIMIT;
     }
     int rc = 0;
-    for (size_t i = 0; i < count && rc == 0; i++)
-        rc = wf_check_entity(&entities[i], i, limits, error);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        rc = poll_at(i);
+        rc = rc < 0 ? wf_m_fail_plain(error, rc) : wf_check_entity(&entities[i], i, limits, error);
+    }
     return rc;
 }
 
@@ -208,11 +228,12 @@ int wf_catalogue_new(wf_catalogue **out, const weft_m_entity *entities, size_t c
     rc = count_parts(catalogue, entities, count);
     if (rc == 0)
         rc = allocate(catalogue);
+    if (rc == 0)
+        rc = copy_all(catalogue, entities);
     if (rc < 0) {
         wf_m_fail_plain(error, rc);
         goto out;
     }
-    copy_all(catalogue, entities);
     rc = enter_ids(catalogue, error);
     if (rc < 0)
         goto out;

@@ -7,8 +7,6 @@
 #include "match/check.h"
 #include "match/error.h"
 
-#include <assert.h>
-
 /* ---- threshold ---- */
 
 /* Puts `snapshot` in the place of `old` if that is still the present one (NULL: NEW). */
@@ -65,6 +63,19 @@ static wf_limits limits_of(const weft_matcher *matcher)
                        .text_bytes_max = matcher->options.query_bytes_max};
 }
 
+/* A catalogue to be made of the present one: there may be millions of entities, so all that goes
+ * through them is the executor's. */
+struct change {
+    wf_call *call;
+    wf_catalogue *present;
+    const weft_m_entity *entities; /* to be put: `count` of them */
+    const weft_str *ids;           /* or to be removed */
+    size_t count;
+    bool replaces; /* entities with an id that is there take its place */
+    bool has_run;  /* what failed has said so */
+    wf_catalogue *made;
+};
+
 /* The entities of a catalogue to be made: borrowed from the present one and from the caller. */
 struct list {
     weft_m_entity *items;
@@ -82,22 +93,10 @@ static void take_catalogue(weft_matcher *matcher, wf_catalogue *catalogue)
     wf_catalogue_unref(old);
 }
 
-static int replace_with(wf_call *call, const struct list *list)
+static int copy_list(struct change *it, const struct list *list)
 {
-    weft_matcher *matcher = call->matcher;
-    wf_limits limits = limits_of(matcher);
-    wf_catalogue *catalogue;
-    int rc = wf_catalogue_new(&catalogue, list->items, list->count, &limits, call->error);
-    if (rc < 0)
-        return rc;
-    wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
-    if (snapshot != NULL)
-        rc = wf_matcher_build(call, catalogue);
-    else
-        take_catalogue(matcher, catalogue);
-    wf_snapshot_unref(snapshot);
-    wf_catalogue_unref(catalogue);
-    return rc;
+    wf_limits limits = limits_of(it->call->matcher);
+    return wf_catalogue_new(&it->made, list->items, list->count, &limits, it->call->error);
 }
 
 static int check_added(wf_call *call, const weft_m_entity *entities, size_t entity_count)
@@ -149,28 +148,30 @@ static void append(const weft_m_entity *entities, size_t entity_count, struct li
 
 /* Add and update: the first has every entity behind all, and one whose id is there is found out
  * with the catalogue. */
-static int put(wf_call *call, const wf_catalogue *present, const weft_m_entity *entities,
-               size_t entity_count, bool replaces)
+static int put(void *arg)
 {
-    assert(present != NULL);
+    struct change *it = arg;
+    const wf_catalogue *present = it->present;
+    weft_m_error *error = it->call->error;
     size_t total;
-    int rc = check_added(call, entities, entity_count);
+    it->has_run = true;
+    int rc = check_added(it->call, it->entities, it->count);
     if (rc < 0)
         return rc;
-    if (!wf_add_ok(present->entity_count, entity_count, &total))
-        return wf_m_fail_plain(call->error, -ENOMEM);
+    if (!wf_add_ok(present->entity_count, it->count, &total))
+        return wf_m_fail_plain(error, -ENOMEM);
     struct list list = {.items = wf_array(total, sizeof(*list.items))};
     bool *is_taken = wf_array(present->entity_count, sizeof(*is_taken));
     if (list.items != NULL && is_taken != NULL) {
         append(present->entities, present->entity_count, &list);
-        if (replaces)
-            rc = put_each(present, entities, entity_count, &list, is_taken, call->error);
+        if (it->replaces)
+            rc = put_each(present, it->entities, it->count, &list, is_taken, error);
         else
-            append(entities, entity_count, &list);
+            append(it->entities, it->count, &list);
         if (rc == 0)
-            rc = replace_with(call, &list);
+            rc = copy_list(it, &list);
     } else {
-        rc = wf_m_fail_plain(call->error, -ENOMEM);
+        rc = wf_m_fail_plain(error, -ENOMEM);
     }
     wf_free(list.items);
     wf_free(is_taken);
@@ -178,14 +179,13 @@ static int put(wf_call *call, const wf_catalogue *present, const weft_m_entity *
 }
 
 /* Sets the bits of the entities to go. */
-static int mark(const wf_catalogue *present, const weft_str *ids, size_t id_count, bool *gone,
-                weft_m_error *error)
+static int mark(const struct change *it, bool *gone)
 {
-    for (size_t i = 0; i < id_count; i++) {
-        uint32_t entity = wf_catalogue_find(present, ids[i]);
+    for (size_t i = 0; i < it->count; i++) {
+        uint32_t entity = wf_catalogue_find(it->present, it->ids[i]);
         if (entity == UINT32_MAX) {
-            wf_m_fail(error, -WEFT_M_EVALID, "No entity has the id of ids[%zu]", i);
-            wf_m_error_field(error, "ids[%zu]", i);
+            wf_m_fail(it->call->error, -WEFT_M_EVALID, "No entity has the id of ids[%zu]", i);
+            wf_m_error_field(it->call->error, "ids[%zu]", i);
             return -WEFT_M_EVALID;
         }
         gone[entity] = true;
@@ -193,83 +193,86 @@ static int mark(const wf_catalogue *present, const weft_str *ids, size_t id_coun
     return 0;
 }
 
-static int remove_marked(wf_call *call, const wf_catalogue *present, const weft_str *ids,
-                         size_t id_count)
+static int leave_out(void *arg)
 {
-    assert(present != NULL);
+    struct change *it = arg;
+    const wf_catalogue *present = it->present;
     struct list list = {.items = wf_array(present->entity_count, sizeof(*list.items))};
     bool *gone = wf_array(present->entity_count, sizeof(*gone));
+    it->has_run = true;
     int rc = -ENOMEM;
     if (list.items == NULL || gone == NULL) {
-        wf_m_fail_plain(call->error, rc);
+        wf_m_fail_plain(it->call->error, rc);
         goto out;
     }
-    rc = mark(present, ids, id_count, gone, call->error);
+    rc = mark(it, gone);
     if (rc < 0)
         goto out;
     for (size_t i = 0; i < present->entity_count; i++) {
         if (!gone[i])
             list.items[list.count++] = present->entities[i];
     }
-    rc = replace_with(call, &list);
+    rc = copy_list(it, &list);
 out:
     wf_free(list.items);
     wf_free(gone);
     return rc;
 }
 
-/* Begins a call that is alone in changing the catalogue; the present one, a reference, in *out. */
-static int change_begin(wf_call *call, weft_matcher *matcher, enum weft_m_op op,
-                        weft_m_error *error, wf_catalogue **out)
+/* Makes the catalogue, and answers from it if the matcher answers at all. */
+static int make_change(struct change *it, weft_fn *make)
 {
-    int rc = wf_call_begin(call, matcher, op, error);
+    weft_matcher *matcher = it->call->matcher;
+    int rc = wf_work_run(make, it);
+    if (rc < 0)
+        return it->has_run ? rc : wf_m_fail_plain(it->call->error, rc);
+    wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
+    if (snapshot != NULL)
+        rc = wf_matcher_build(it->call, it->made);
+    else
+        take_catalogue(matcher, it->made);
+    wf_snapshot_unref(snapshot);
+    return rc;
+}
+
+/* The call: it is alone in changing the catalogue. */
+static int change(weft_matcher *matcher, enum weft_m_op op, struct change *it, weft_fn *make,
+                  weft_m_error *error)
+{
+    wf_call call;
+    int rc = wf_call_begin(&call, matcher, op, error);
     if (rc < 0)
         return rc;
     rc = wf_gate_enter(&matcher->changes, WF_GATE_EXCLUSIVE);
     if (rc < 0) {
         wf_m_fail_plain(error, rc);
-        return wf_call_end(call, rc);
+        return wf_call_end(&call, rc);
     }
-    *out = wf_matcher_catalogue(matcher);
-    return 0;
-}
-
-static int change_end(wf_call *call, wf_catalogue *present, int rc)
-{
-    wf_catalogue_unref(present);
-    wf_gate_leave(&call->matcher->changes, WF_GATE_EXCLUSIVE);
-    return wf_call_end(call, rc);
-}
-
-static int change_by_put(weft_matcher *matcher, const weft_m_entity *entities, size_t entity_count,
-                         bool replaces, weft_m_error *error)
-{
-    wf_call call;
-    wf_catalogue *present = NULL;
-    int rc = change_begin(&call, matcher, WEFT_M_OP_ADD, error, &present);
-    if (rc < 0)
-        return rc;
-    return change_end(&call, present, put(&call, present, entities, entity_count, replaces));
+    it->call = &call;
+    it->present = wf_matcher_catalogue(matcher);
+    rc = make_change(it, make);
+    wf_catalogue_unref(it->made);
+    wf_catalogue_unref(it->present);
+    wf_gate_leave(&matcher->changes, WF_GATE_EXCLUSIVE);
+    return wf_call_end(&call, rc);
 }
 
 int weft_m_add(weft_matcher *matcher, const weft_m_entity *entities, size_t entity_count,
                weft_m_error *error)
 {
-    return change_by_put(matcher, entities, entity_count, /* replaces= */ false, error);
+    struct change it = {.entities = entities, .count = entity_count};
+    return change(matcher, WEFT_M_OP_ADD, &it, put, error);
 }
 
 int weft_m_update(weft_matcher *matcher, const weft_m_entity *entities, size_t entity_count,
                   weft_m_error *error)
 {
-    return change_by_put(matcher, entities, entity_count, /* replaces= */ true, error);
+    struct change it = {.entities = entities, .count = entity_count, .replaces = true};
+    return change(matcher, WEFT_M_OP_ADD, &it, put, error);
 }
 
 int weft_m_remove(weft_matcher *matcher, const weft_str *ids, size_t id_count, weft_m_error *error)
 {
-    wf_call call;
-    wf_catalogue *present = NULL;
-    int rc = change_begin(&call, matcher, WEFT_M_OP_REMOVE, error, &present);
-    if (rc < 0)
-        return rc;
-    return change_end(&call, present, remove_marked(&call, present, ids, id_count));
+    struct change it = {.ids = ids, .count = id_count};
+    return change(matcher, WEFT_M_OP_REMOVE, &it, leave_out, error);
 }

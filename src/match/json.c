@@ -2,6 +2,8 @@
 
 #include "match/json.h"
 
+#include "match/work.h"
+
 #include <math.h>
 #include <string.h>
 #include <weft/match.h>
@@ -24,16 +26,36 @@ int wf_m_json_one(wf_m_json_item *put, const weft_m_results *results, size_t ind
     return wf_m_json_end(&buf, out);
 }
 
-int wf_m_json_list(wf_m_json_item *put, weft_m_results *results, size_t count, weft_text *out)
+/* What goes to the executor: of many results it is megabytes. */
+struct listing {
+    wf_m_json_item *put;
+    const weft_m_results *results;
+    size_t count;
+    weft_text *out;
+};
+
+static int write_list(void *arg)
 {
+    const struct listing *it = arg;
+    const wf_job job = {0};
     wf_buf buf = {0};
     wf_json json = {.out = &buf};
     wf_json_array(&json);
-    for (size_t i = 0; i < count; i++)
-        put(&json, results, i);
+    for (size_t i = 0; i < it->count && buf.rc == 0; i++) {
+        buf.rc = wf_job_poll(&job);
+        if (buf.rc == 0)
+            it->put(&json, it->results, i);
+    }
     wf_json_array_end(&json);
+    return wf_m_json_end(&buf, it->out);
+}
+
+int wf_m_json_list(wf_m_json_item *put, weft_m_results *results, size_t count, weft_text *out)
+{
+    struct listing it = {put, results, count, out};
+    int rc = wf_work_run(write_list, &it);
     weft_m_results_free(results);
-    return wf_m_json_end(&buf, out);
+    return rc;
 }
 
 /* ---- results ---- */
@@ -209,9 +231,22 @@ int weft_m_explanation_json(const weft_m_explanation *explanation, weft_text *ou
     return wf_m_json_end(&buf, out);
 }
 
+/* What goes to the executor: with a thousand hits it is megabytes. */
+struct writing {
+    const weft_m_explanation *explanation;
+    weft_text *out;
+};
+
+static int write_explanation(void *arg)
+{
+    const struct writing *it = arg;
+    return weft_m_explanation_json(it->explanation, it->out);
+}
+
 static int explained_json(weft_m_explanation *explanation, weft_text *out)
 {
-    int rc = weft_m_explanation_json(explanation, out);
+    struct writing it = {explanation, out};
+    int rc = wf_work_run(write_explanation, &it);
     weft_m_explanation_free(explanation);
     return rc;
 }

@@ -19,7 +19,8 @@ typedef void wf_m_json_item(wf_json *json, const weft_m_results *results, size_t
 
 /* The text of one, or of the list of the first `count`, whose results it frees. */
 int wf_m_json_one(wf_m_json_item *put, const weft_m_results *results, size_t index, weft_text *out);
-int wf_m_json_list(wf_m_json_item *put, weft_m_results *results, size_t count, weft_text *out);
+WEFT_WAITS int wf_m_json_list(wf_m_json_item *put, weft_m_results *results, size_t count,
+                              weft_text *out);
 
 void wf_m_json_hit(wf_json *json, const weft_m_results *results, const weft_m_hit *hit);
 void wf_m_json_hits(wf_json *json, const weft_m_results *results, const weft_m_hit *hits,

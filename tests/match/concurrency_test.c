@@ -262,6 +262,37 @@ TASK_TEST(an_answer_is_from_before_or_after_a_change_never_both)
     weft_m_close(pair.matcher);
 }
 
+/* ---- the loop goes on ---- */
+
+static int note_turn(void *arg)
+{
+    int *turns = arg;
+    (*turns)++;
+    return 0;
+}
+
+/* To copy millions of entities takes long, so the executor does it, also where nothing is to be
+ * built from them. */
+TASK_TEST(a_catalogue_is_changed_where_no_task_waits_for_it)
+{
+    dice d = {5};
+    made m = make_random(&d, 20, 6, 6, 2);
+    weft_matcher *matcher;
+    int turns = 0;
+    CHECK_OK(weft_m_open(&matcher, m.entities, 10, NULL, NULL));
+    weft_task task = weft_spawn(note_turn, &turns);
+    CHECK_OK(weft_m_add(matcher, m.entities + 10, 10, NULL));
+    CHECK_EQ(turns, 1);
+    CHECK_OK(weft_await(task));
+    task = weft_spawn(note_turn, &turns);
+    CHECK_OK(weft_m_remove(matcher, &m.entities[3].id, 1, NULL));
+    CHECK_EQ(turns, 2);
+    CHECK_OK(weft_await(task));
+    CHECK(!weft_m_has(matcher, m.entities[3].id));
+    weft_m_close(matcher);
+    make_free(&m);
+}
+
 /* ---- cancel ---- */
 
 static int batch_for_ever(void *arg)
