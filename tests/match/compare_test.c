@@ -9,6 +9,8 @@
 
 #include <math.h>
 
+static const wf_job no_job = {0};
+
 #define POINTS_MAX 640u
 #define RAREST 2.5
 
@@ -158,15 +160,15 @@ static corpus corpus_make(size_t count)
     CHECK_OK(wf_lexicon_init(&c.lexicon));
     for (size_t i = 0; i < count; i++) {
         CHECK_OK(wf_features_extract(&c.encoder.features, c.rows.entities[i].name));
-        CHECK_OK(wf_lexicon_count(&c.lexicon, &c.encoder.features));
+        CHECK_OK(wf_lexicon_count(&c.lexicon, &c.encoder.features, &no_job));
     }
-    wf_lexicon_weigh(&c.lexicon);
+    CHECK_OK(wf_lexicon_weigh(&c.lexicon, &no_job));
     c.lexicon.idf_unseen = 0;
     for (size_t i = 0; i < count; i++) {
         CHECK_OK(wf_encode(&c.encoder, &c.lexicon, c.rows.entities[i].name, &c.vector));
-        CHECK_OK(wf_postings_add(&c.postings, &c.vector));
+        CHECK_OK(wf_postings_add(&c.postings, &c.vector, &no_job));
     }
-    CHECK_OK(wf_postings_seal(&c.postings));
+    CHECK_OK(wf_postings_seal(&c.postings, &no_job));
     return c;
 }
 

@@ -8,6 +8,8 @@
 
 #include <math.h>
 
+static const wf_job no_job = {0};
+
 static uint32_t total(const wf_features *features)
 {
     uint32_t sum = 0;
@@ -112,6 +114,49 @@ TEST(sort_sorts_any_keys)
     }
 }
 
+/* The first key that is moved says stop: what is behind the part under way is not moved any more.
+ */
+TEST(sort_of_many_ends_within_a_pass_when_its_job_is_stopped)
+{
+    const size_t count = (size_t)1 << 20;
+    uint64_t *keys = malloc(count * sizeof(*keys)), *spare = calloc(count, sizeof(*spare));
+    for (size_t i = 0; i < count; i++)
+        keys[i] = (uint64_t)(i % 2) << 56 | (uint32_t)-ECANCELED;
+    const wf_job job = {.stop = (const int *)spare};
+    CHECK_EQ(wf_sort_keys_job(keys, spare, count, 56, &job), -ECANCELED);
+    CHECK(spare[0] != 0);
+    CHECK_EQ(spare[count / 2 - 1], 0);
+    free(keys);
+    free(spare);
+}
+
+TEST(a_lexicon_halted_while_it_grows_is_as_it_was)
+{
+    const int stop = -ECANCELED;
+    const wf_job halted = {.stop = &stop};
+    wf_encoder encoder = {0};
+    wf_lexicon lexicon;
+    char text[8];
+    int rc = 0;
+    CHECK_OK(wf_lexicon_init(&lexicon));
+    size_t before = 0, rows = 0;
+    for (; rc == 0; rows++) {
+        before = lexicon.count;
+        snprintf(text, sizeof(text), "w%zu", rows);
+        CHECK_OK(wf_features_extract(&encoder.features, str_of(text)));
+        rc = wf_lexicon_count(&lexicon, &encoder.features, &halted);
+    }
+    CHECK_EQ(rc, -ECANCELED);
+    CHECK_EQ(lexicon.count, before);
+    CHECK_EQ(lexicon.row_count, rows - 1);
+    CHECK_OK(wf_lexicon_count(&lexicon, &encoder.features, &no_job));
+    CHECK_GT(lexicon.count, before);
+    CHECK_EQ(lexicon.row_count, rows);
+    CHECK_EQ(wf_lexicon_weigh(&lexicon, &halted), -ECANCELED);
+    wf_lexicon_fini(&lexicon);
+    wf_encoder_fini(&encoder);
+}
+
 /* Three rows, worked out by hand from the formulas of the specification. */
 TEST(weights_are_those_of_the_formulas)
 {
@@ -121,9 +166,9 @@ TEST(weights_are_those_of_the_formulas)
     static const char *const rows[] = {"a", "a", "b"};
     for (size_t i = 0; i < 3; i++) {
         CHECK_OK(wf_features_extract(&encoder.features, str_of(rows[i])));
-        CHECK_OK(wf_lexicon_count(&lexicon, &encoder.features));
+        CHECK_OK(wf_lexicon_count(&lexicon, &encoder.features, &no_job));
     }
-    wf_lexicon_weigh(&lexicon);
+    CHECK_OK(wf_lexicon_weigh(&lexicon, &no_job));
 
     double word = 1 + log(2), in_two = log(4.0 / 3) + 1, in_none = log(4.0) + 1;
     wf_vector vector = {0};

@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <weft/exec.h>
@@ -639,4 +640,24 @@ TEST(a_power_failure_in_the_middle_of_a_save_leaves_a_file_that_loads)
     weft_m_close(power.matchers[0]);
     weft_m_close(power.matchers[1]);
     make_free(&m);
+}
+
+/* A section is copied piece by piece: of one that nobody may read behind its beginning, a halted
+ * save touches no more than that. */
+TEST(a_halted_save_leaves_the_rest_of_a_section_alone)
+{
+    const int stop = -ECANCELED;
+    const wf_job halted = {.stop = &stop};
+    const size_t readable = (size_t)8 << 20, all = (size_t)32 << 20;
+    weft_bytes bytes;
+    wf_pack *pack = calloc(1, sizeof(*pack));
+    char *section =
+        mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    CHECK(section != MAP_FAILED);
+    CHECK_EQ(mprotect(section + readable, all - readable, PROT_NONE), 0);
+    wf_pack_add(pack, WF_TAG('T', 'E', 'S', 'T'), section, all, 1);
+    CHECK_EQ(wf_pack_make(pack, &halted, &bytes), -ECANCELED);
+    wf_pack_fini(pack);
+    free(pack);
+    munmap(section, all);
 }

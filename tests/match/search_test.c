@@ -9,6 +9,8 @@
 
 #include <math.h>
 
+static const wf_job no_job = {0};
+
 /* ---- the oracle ---- */
 
 typedef struct oracle {
@@ -31,10 +33,10 @@ static void oracle_init(oracle *o, const made *m)
     for (size_t i = 0; i < m->count; i++) {
         for (size_t row = 0; row <= m->entities[i].alias_count; row++) {
             CHECK_OK(wf_features_extract(&o->encoder.features, row_of(&m->entities[i], row)));
-            CHECK_OK(wf_lexicon_count(&o->lexicon, &o->encoder.features));
+            CHECK_OK(wf_lexicon_count(&o->lexicon, &o->encoder.features, &no_job));
         }
     }
-    wf_lexicon_weigh(&o->lexicon);
+    CHECK_OK(wf_lexicon_weigh(&o->lexicon, &no_job));
     o->scores = calloc(m->count, sizeof(*o->scores));
     o->order = calloc(m->count, sizeof(*o->order));
 }
@@ -336,6 +338,18 @@ TEST(search_is_exact_beside_a_row_of_sixty_four_kilobytes)
 }
 
 static int stop_now = -WEFT_M_ECLOSED;
+
+/* What is done behind the last row takes long too. */
+TEST(building_ends_behind_its_last_row_when_its_job_is_stopped)
+{
+    const wf_job job = {.stop = &stop_now};
+    wf_postings postings = {0};
+    wf_weight weight = {.dim = 1, .value = 1};
+    wf_vector row = {.weights = &weight, .count = 1, .norm = 1};
+    CHECK_OK(wf_postings_add(&postings, &row, &no_job));
+    CHECK_EQ(wf_postings_seal(&postings, &job), -WEFT_M_ECLOSED);
+    wf_postings_fini(&postings);
+}
 
 TEST(search_ends_when_its_job_is_stopped)
 {

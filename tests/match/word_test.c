@@ -159,7 +159,7 @@ TEST(initials_find_every_text_that_has_them)
             points[i] = (unsigned char)texts[t][i];
         CHECK_OK(wf_initials_add(&initials, (wf_points){points, strlen(texts[t])}, t));
     }
-    CHECK_OK(wf_initials_seal(&initials));
+    CHECK_OK(wf_initials_seal(&initials, &(wf_job){0}));
     static const uint32_t cb[] = {'c', 'b'}, f21r[] = {'f', '2', '1', 'r'}, f2r[] = {'f', '2', 'r'};
     CHECK_EQ(wf_initials_find(&initials, (wf_points){cb, 2}, found, 8), 2);
     CHECK_EQ(found[0], 1);

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "match/file/sha256.h"
 #include "match/model/tape.h"
+#include "match/work.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -34,18 +35,30 @@ static void sum_spread(wf_sha256 *sum, const wf_spread *spread)
     wf_sha256_add(sum, spread->covariance, COVARIANCE_BYTES);
 }
 
-static void sum_of(const weft_m_profile *profile, char out[SUM_CHARS + 1])
+/* Between two parts, of 132 KB each. */
+static int poll_part(void)
+{
+    const wf_job job = {0};
+    return wf_job_poll(&job);
+}
+
+/* 0, or why an executor is to end. */
+static int sum_of(const weft_m_profile *profile, char out[SUM_CHARS + 1])
 {
     wf_sha256 sum;
     uint8_t digest[WF_SHA256_BYTES];
     wf_sha256_init(&sum);
     wf_sha256_add(&sum, &profile->time, sizeof(profile->time));
     sum_spread(&sum, &profile->all);
-    for (size_t i = 0; i < profile->class_count; i++)
+    int rc = 0;
+    for (size_t i = 0; i < profile->class_count && rc == 0; i++) {
         sum_spread(&sum, &profile->classes[i]);
+        rc = poll_part();
+    }
     wf_sha256_end(&sum, digest);
     for (size_t i = 0; i < WF_SHA256_BYTES; i++)
         snprintf(out + 2 * i, 3, "%02x", digest[i]);
+    return rc;
 }
 
 /* ---- writing ---- */
@@ -82,7 +95,7 @@ void wf_profile_write(const weft_m_profile *profile, wf_buf *out)
 {
     wf_json json = {.out = out};
     char sum[SUM_CHARS + 1];
-    sum_of(profile, sum);
+    int rc = sum_of(profile, sum);
     wf_json_object(&json);
     wf_json_put_uint(&json, "weft_profile", FORMAT);
     wf_json_key(&json, "time");
@@ -92,16 +105,19 @@ void wf_profile_write(const weft_m_profile *profile, wf_buf *out)
     put_spread(&json, &profile->all);
     wf_json_key(&json, "classes");
     wf_json_array(&json);
-    for (size_t i = 0; i < profile->class_count; i++) {
+    for (size_t i = 0; i < profile->class_count && rc == 0; i++) {
         wf_json_object(&json);
         wf_json_put_str(&json, "id", profile->classes[i].id);
         wf_json_put_uint(&json, "texts", profile->classes[i].count);
         put_spread(&json, &profile->classes[i]);
         wf_json_object_end(&json);
+        rc = poll_part();
     }
     wf_json_array_end(&json);
     wf_json_object_end(&json);
     wf_buf_putc(out, '\n');
+    if (rc < 0 && out->rc == 0)
+        out->rc = rc;
 }
 
 /* ---- reading ---- */
@@ -174,6 +190,8 @@ static int take_classes(const wf_tape *tape, uint32_t array, weft_m_profile *out
         int rc = id.ptr != NULL ? take_spread(tape, at, &out->arena, spread) : -WEFT_M_EPERSIST;
         if (rc == 0 && !wf_arena_copy(&out->arena, id, &spread->id))
             rc = -ENOMEM;
+        if (rc == 0)
+            rc = poll_part();
         if (rc < 0)
             return rc;
     }
@@ -192,7 +210,9 @@ static int take_profile(const wf_tape *tape, weft_m_profile *out)
         rc = take_classes(tape, wf_tape_get(tape, 0, "classes"), out);
     if (rc < 0)
         return rc;
-    sum_of(out, sum);
+    rc = sum_of(out, sum);
+    if (rc < 0)
+        return rc;
     return wf_tape_is(tape, wf_tape_get(tape, 0, "sha256"), sum) ? 0 : -WEFT_M_EPERSIST;
 }
 

@@ -61,28 +61,38 @@ void wf_lexicon_fini(wf_lexicon *lexicon)
     *lexicon = (wf_lexicon){0};
 }
 
-static int enlarge(wf_lexicon *lexicon)
+/* Places gone through between two looks at whether to go on. */
+#define PLACES_A_PART ((size_t)1 << 16)
+
+static int enlarge(wf_lexicon *lexicon, const wf_job *job)
 {
     wf_lexicon old = *lexicon;
     int rc = make_places(lexicon, old.bits + 1);
     if (rc < 0)
         return rc;
-    for (size_t i = 0; i < (size_t)1 << old.bits; i++) {
+    for (size_t i = 0; i < (size_t)1 << old.bits && rc == 0; i++) {
+        if (i % PLACES_A_PART == 0)
+            rc = wf_job_poll(job);
         if (old.hashes[i] == 0)
             continue;
         size_t place = find(lexicon, old.hashes[i]);
         lexicon->hashes[place] = old.hashes[i];
         lexicon->entries[place] = old.entries[i];
     }
+    if (rc < 0) { /* as if nothing had been */
+        wf_lexicon half = *lexicon;
+        *lexicon = old;
+        old = half;
+    }
     wf_free(old.hashes);
     wf_free(old.entries);
-    return 0;
+    return rc;
 }
 
-int wf_lexicon_count(wf_lexicon *lexicon, const wf_features *row)
+int wf_lexicon_count(wf_lexicon *lexicon, const wf_features *row, const wf_job *job)
 {
     while (lexicon->count + row->count > ((size_t)3 << lexicon->bits) / 4) {
-        int rc = enlarge(lexicon);
+        int rc = enlarge(lexicon, job);
         if (rc < 0)
             return rc;
     }
@@ -98,15 +108,19 @@ int wf_lexicon_count(wf_lexicon *lexicon, const wf_features *row)
     return 0;
 }
 
-void wf_lexicon_weigh(wf_lexicon *lexicon)
+int wf_lexicon_weigh(wf_lexicon *lexicon, const wf_job *job)
 {
     double rows = (double)lexicon->row_count;
     for (size_t i = 0; i < (size_t)1 << lexicon->bits; i++) {
+        int rc = i % PLACES_A_PART == 0 ? wf_job_poll(job) : 0;
+        if (rc < 0)
+            return rc;
         if (lexicon->hashes[i] != 0)
             lexicon->entries[i].idf =
                 (float)(log((1 + rows) / (1 + (double)lexicon->entries[i].row_count)) + 1);
     }
     lexicon->idf_unseen = (float)(log(1 + rows) + 1);
+    return 0;
 }
 
 void wf_lexicon_read(const wf_lexicon *lexicon, const wf_features *features, float *out_idf)

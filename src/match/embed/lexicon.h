@@ -30,11 +30,11 @@ typedef struct wf_lexicon {
 int wf_lexicon_init(wf_lexicon *lexicon); /* 0, -ENOMEM, -EIO */
 void wf_lexicon_fini(wf_lexicon *lexicon);
 
-/* Counts one row.  0 or -ENOMEM. */
-int wf_lexicon_count(wf_lexicon *lexicon, const wf_features *row);
+/* Counts one row.  0, -ENOMEM, or what the job was halted with: then it is not counted. */
+int wf_lexicon_count(wf_lexicon *lexicon, const wf_features *row, const wf_job *job);
 
-/* Ends the counting. */
-void wf_lexicon_weigh(wf_lexicon *lexicon);
+/* Ends the counting.  0, or what the job was halted with, after which only fini is allowed. */
+int wf_lexicon_weigh(wf_lexicon *lexicon, const wf_job *job);
 
 /* out_idf[i] = weight of features->hashes[i]; a feature no row has: idf_unseen. */
 void wf_lexicon_read(const wf_lexicon *lexicon, const wf_features *features, float *out_idf);

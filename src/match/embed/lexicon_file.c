@@ -23,12 +23,18 @@ struct head {
 
 /* ---- saving ---- */
 
+/* Places or hashes gone through between two looks at whether to go on. */
+#define HASHES_A_PART ((size_t)1 << 16)
+
 /* All hashes, ascending; `spare` has room for as many. */
 static int list_hashes(const wf_lexicon *lexicon, uint64_t *hashes, uint64_t *spare)
 {
     const wf_job job = {0};
     size_t count = 0;
     for (size_t i = 0; i < wf_lexicon_places(lexicon); i++) {
+        int rc = i % HASHES_A_PART == 0 ? wf_job_poll(&job) : 0;
+        if (rc < 0)
+            return rc;
         if (lexicon->hashes[i] != 0)
             hashes[count++] = lexicon->hashes[i];
     }
@@ -58,8 +64,9 @@ static void save_head(const wf_lexicon *lexicon, wf_pack *pack)
 }
 
 /* The same weights, in places that only the hashes decide on. */
-static void save_in_order(const wf_lexicon *lexicon, const uint64_t *hashes, wf_pack *pack)
+static int save_in_order(const wf_lexicon *lexicon, const uint64_t *hashes, wf_pack *pack)
 {
+    const wf_job job = {0};
     size_t places = wf_lexicon_places(lexicon);
     wf_lexicon out = *lexicon;
     out.key = digest_of(hashes, lexicon->count) | 1;
@@ -67,10 +74,14 @@ static void save_in_order(const wf_lexicon *lexicon, const uint64_t *hashes, wf_
     out.hashes = wf_pack_new(pack, TAG_HASHES, places, sizeof(*out.hashes));
     out.entries = wf_pack_new(pack, TAG_WEIGHTS, places, sizeof(*out.entries));
     for (size_t i = 0; i < lexicon->count && !pack->has_failed; i++) {
+        int rc = i % HASHES_A_PART == 0 ? wf_job_poll(&job) : 0;
+        if (rc < 0)
+            return rc;
         size_t place = wf_lexicon_place(&out, hashes[i]);
         out.hashes[place] = hashes[i];
         out.entries[place] = lexicon->entries[wf_lexicon_place(lexicon, hashes[i])];
     }
+    return 0;
 }
 
 static int save_built(const wf_lexicon *lexicon, wf_pack *pack)
@@ -79,7 +90,7 @@ static int save_built(const wf_lexicon *lexicon, wf_pack *pack)
     uint64_t *spare = wf_array(lexicon->count, sizeof(*spare));
     int rc = hashes != NULL && spare != NULL ? list_hashes(lexicon, hashes, spare) : -ENOMEM;
     if (rc == 0)
-        save_in_order(lexicon, hashes, pack);
+        rc = save_in_order(lexicon, hashes, pack);
     wf_free(hashes);
     wf_free(spare);
     return rc;

@@ -14,8 +14,8 @@
  * already among keys that are equal above (0: nothing is known). */
 void wf_sort_keys(uint64_t *keys, uint64_t *spare, size_t count, unsigned low_bit);
 
-/* The same for millions: asks the job before each of its eight passes.  0, or why it must end; then
- * the keys are in no order. */
+/* The same for millions: asks the job every 131,072 keys that it moves.  0, or why it must end;
+ * then the keys are in no order. */
 int wf_sort_keys_job(uint64_t *keys, uint64_t *spare, size_t count, unsigned low_bit,
                      const wf_job *job);
 

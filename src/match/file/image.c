@@ -66,12 +66,18 @@ static void bring(const uint8_t *bytes, size_t count)
 #endif
 }
 
+/* Of a long run of bytes. */
+static size_t piece_of(size_t at, size_t count)
+{
+    return count - at < PIECE_BYTES ? count - at : PIECE_BYTES;
+}
+
 /* The check sum of a long run of bytes.  0, or what the job was halted with. */
 static int crc_in_pieces(const uint8_t *bytes, size_t count, const wf_job *job, uint32_t *out)
 {
     uint32_t crc = 0;
     for (size_t at = 0; at < count; at += PIECE_BYTES) {
-        size_t piece = count - at < PIECE_BYTES ? count - at : PIECE_BYTES;
+        size_t piece = piece_of(at, count);
         bring(bytes + at, piece);
         crc = wf_crc32c(crc, bytes + at, piece);
         int rc = wf_job_poll(job);
@@ -123,6 +129,23 @@ void wf_pack_copy(wf_pack *pack, uint32_t tag, const void *items, size_t bytes)
         memcpy(copy, items, bytes);
 }
 
+/* The same, of bytes that are copied. */
+static int copy_in_pieces(uint8_t *to, const uint8_t *from, size_t count, const wf_job *job,
+                          uint32_t *out)
+{
+    uint32_t crc = 0;
+    for (size_t at = 0; at < count; at += PIECE_BYTES) {
+        size_t piece = piece_of(at, count);
+        memcpy(to + at, from + at, piece);
+        crc = wf_crc32c(crc, to + at, piece);
+        int rc = wf_job_poll(job);
+        if (rc < 0)
+            return rc;
+    }
+    *out = crc;
+    return 0;
+}
+
 static size_t total_bytes(const wf_pack *pack)
 {
     size_t total = HEAD_BYTES + pack->count * sizeof(struct entry);
@@ -139,9 +162,7 @@ static int fill(const wf_pack *pack, uint8_t *bytes, size_t total, const wf_job 
         const struct wf_packed *section = &pack->sections[i];
         at = aligned(at);
         struct entry entry = {.tag = section->tag, .start = at, .bytes = section->bytes};
-        if (section->bytes != 0)
-            memcpy(bytes + at, section->at, section->bytes);
-        int rc = crc_in_pieces(bytes + at, section->bytes, job, &entry.crc);
+        int rc = copy_in_pieces(bytes + at, section->at, section->bytes, job, &entry.crc);
         if (rc < 0)
             return rc;
         memcpy(bytes + HEAD_BYTES + i * sizeof(entry), &entry, sizeof(entry));

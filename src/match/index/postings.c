@@ -12,6 +12,9 @@
 /* A segment also ends here, so that the memory of building is bounded for rows of any length. */
 #define SEGMENT_KEYS_MAX ((size_t)4 << 20)
 
+/* Dimensions looked at in each segment between two looks at whether to go on. */
+#define DIMS_A_PART 1024u
+
 /* A dimension is heavy if more than this part of the rows have it. */
 #define HEAVY_PART 128u
 
@@ -127,7 +130,7 @@ static wf_segment *segment_now(wf_postings *postings)
     return &postings->segments[postings->segment_count - 1];
 }
 
-static int segment_end(wf_postings *postings)
+static int segment_end(wf_postings *postings, const wf_job *job)
 {
     if (postings->segment_count == 0 || segment_now(postings)->first != NULL)
         return 0;
@@ -135,8 +138,9 @@ static int segment_end(wf_postings *postings)
     if (spare == NULL)
         return -ENOMEM;
     postings->spare = spare;
-    wf_sort_keys(postings->keys, spare, postings->key_count, ROW_BITS);
-    int rc = segment_make(segment_now(postings), postings->keys, postings->key_count);
+    int rc = wf_sort_keys_job(postings->keys, spare, postings->key_count, ROW_BITS, job);
+    if (rc == 0)
+        rc = segment_make(segment_now(postings), postings->keys, postings->key_count);
     postings->key_count = 0;
     return rc;
 }
@@ -157,22 +161,22 @@ static int segment_begin(wf_postings *postings)
 }
 
 /* Goes on to the next segment where the row would not fit into this one. */
-static int segment_for(wf_postings *postings, size_t weight_count)
+static int segment_for(wf_postings *postings, size_t weight_count, const wf_job *job)
 {
     if (postings->segment_count == 0)
         return segment_begin(postings);
     bool has_rows = segment_now(postings)->row_count < WF_SEGMENT_ROWS;
     if (has_rows && postings->key_count + weight_count <= SEGMENT_KEYS_MAX)
         return 0;
-    int rc = segment_end(postings);
+    int rc = segment_end(postings, job);
     return rc < 0 ? rc : segment_begin(postings);
 }
 
-int wf_postings_add(wf_postings *postings, const wf_vector *row)
+int wf_postings_add(wf_postings *postings, const wf_vector *row, const wf_job *job)
 {
     int rc = rows_reserve(postings);
     if (rc == 0)
-        rc = segment_for(postings, row->count);
+        rc = segment_for(postings, row->count, job);
     if (rc == 0)
         rc = keys_reserve(postings, row->count);
     if (rc < 0)
@@ -196,10 +200,13 @@ static uint32_t dim_range(const wf_segment *segment, uint32_t dim, uint32_t *sta
     return segment->runs[segment->first[dim + 1]].start;
 }
 
-static void mark_heavy(wf_postings *postings)
+static int mark_heavy(wf_postings *postings, const wf_job *job)
 {
     for (uint32_t dim = 0; dim < WF_DIM_COUNT; dim++) {
         size_t rows = 0;
+        int rc = dim % DIMS_A_PART == 0 ? wf_job_poll(job) : 0;
+        if (rc < 0)
+            return rc;
         for (size_t i = 0; i < postings->segment_count; i++) {
             uint32_t start, end = dim_range(&postings->segments[i], dim, &start);
             rows += end - start;
@@ -207,6 +214,7 @@ static void mark_heavy(wf_postings *postings)
         if (rows > postings->row_count / HEAVY_PART)
             postings->heavy[dim / 64] |= UINT64_C(1) << dim % 64;
     }
+    return 0;
 }
 
 /* Squares of the values in heavy dimensions, a row of the segment. */
@@ -223,8 +231,12 @@ static void add_squares(const wf_postings *postings, const wf_segment *segment, 
     }
 }
 
-static void share_heavy(wf_postings *postings, const wf_segment *segment, double *squares)
+static int share_heavy(wf_postings *postings, const wf_segment *segment, double *squares,
+                       const wf_job *job)
 {
+    int rc = wf_job_poll(job);
+    if (rc < 0)
+        return rc;
     memset(squares, 0, WF_SEGMENT_ROWS * sizeof(*squares));
     add_squares(postings, segment, squares);
     for (uint32_t i = 0; i < segment->row_count; i++) {
@@ -232,9 +244,10 @@ static void share_heavy(wf_postings *postings, const wf_segment *segment, double
         double share = sqrt(squares[i]) * (double)postings->inverse_norms[row];
         postings->heavy_shares[row] = (uint8_t)fmin(255, ceil(share * 255 * (1 + 1e-6)));
     }
+    return 0;
 }
 
-static int weigh_heavy(wf_postings *postings)
+static int weigh_heavy(wf_postings *postings, const wf_job *job)
 {
     double *squares = wf_array(WF_SEGMENT_ROWS, sizeof(*squares));
     postings->heavy_shares = wf_array(postings->row_count, sizeof(*postings->heavy_shares));
@@ -242,18 +255,18 @@ static int weigh_heavy(wf_postings *postings)
         wf_free(squares);
         return -ENOMEM;
     }
-    mark_heavy(postings);
-    for (size_t i = 0; i < postings->segment_count; i++)
-        share_heavy(postings, &postings->segments[i], squares);
+    int rc = mark_heavy(postings, job);
+    for (size_t i = 0; i < postings->segment_count && rc == 0; i++)
+        rc = share_heavy(postings, &postings->segments[i], squares, job);
     wf_free(squares);
-    return 0;
+    return rc;
 }
 
-int wf_postings_seal(wf_postings *postings)
+int wf_postings_seal(wf_postings *postings, const wf_job *job)
 {
-    int rc = segment_end(postings);
+    int rc = segment_end(postings, job);
     if (rc == 0)
-        rc = weigh_heavy(postings);
+        rc = weigh_heavy(postings, job);
     wf_free(postings->keys);
     wf_free(postings->spare);
     postings->keys = NULL;

@@ -53,11 +53,11 @@ typedef struct wf_postings {
 
 void wf_postings_fini(wf_postings *postings);
 
-/* Adds the next row.  0 or -ENOMEM, after which only fini is allowed. */
-int wf_postings_add(wf_postings *postings, const wf_vector *row);
+/* Adds the next row.  0, -ENOMEM, or what the job was halted with; then only fini is allowed. */
+int wf_postings_add(wf_postings *postings, const wf_vector *row, const wf_job *job);
 
-/* Ends the building. */
-int wf_postings_seal(wf_postings *postings);
+/* Ends the building; as wf_postings_add. */
+int wf_postings_seal(wf_postings *postings, const wf_job *job);
 
 static inline bool wf_postings_is_heavy(const wf_postings *postings, uint32_t dim)
 {

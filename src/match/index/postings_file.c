@@ -150,8 +150,12 @@ static int load_segments(wf_postings *postings, const wf_image *image)
     postings->segments = wf_array(postings->segment_count, sizeof(*postings->segments));
     if (postings->segments == NULL)
         return -ENOMEM;
+    const wf_job job = {0};
     for (size_t i = 0; i < postings->segment_count; i++) {
         wf_segment *segment = &postings->segments[i];
+        rc = wf_job_poll(&job); /* one may have millions of postings */
+        if (rc < 0)
+            return rc;
         *segment = (wf_segment){.row_start = (uint32_t)row_at,
                                 .row_count = parts[i].row_count,
                                 .run_count = parts[i].run_count,

@@ -58,15 +58,40 @@ static int by_ends(const void *left, const void *right)
     return (a->weight > b->weight) - (a->weight < b->weight);
 }
 
+/* Node by node, as all at once would take long with nobody able to halt it. */
+static int sort_links(struct graph *it, const wf_job *job)
+{
+    struct link *sorted = wf_array(it->link_count, sizeof(*sorted));
+    size_t *end = wf_array(it->count + 1, sizeof(*end));
+    int rc = sorted != NULL && end != NULL ? 0 : -ENOMEM;
+    for (size_t i = 0; i < it->link_count && rc == 0; i++)
+        end[it->links[i].a + 1]++;
+    for (size_t i = 0; i < it->count && rc == 0; i++)
+        end[i + 1] += end[i];
+    for (size_t i = 0; i < it->link_count && rc == 0; i++)
+        sorted[end[it->links[i].a]++] = it->links[i];
+    for (size_t i = 0, from = 0; i < it->count && rc == 0; from = end[i++]) {
+        qsort(sorted + from, end[i] - from, sizeof(*sorted), by_ends);
+        rc = wf_job_poll(job);
+    }
+    wf_free(end);
+    wf_free(rc == 0 ? it->links : sorted);
+    if (rc == 0)
+        it->links = sorted;
+    return rc;
+}
+
 /* Sorts the links, joins those of one pair (by their sum, else the greatest stays), counts. */
-static int seal(struct graph *it, bool is_sum)
+static int seal(struct graph *it, bool is_sum, const wf_job *job)
 {
     size_t kept = 0;
     it->start = wf_array(it->count + 1, sizeof(*it->start));
     it->degrees = wf_array(it->count, sizeof(*it->degrees));
     if (it->start == NULL || it->degrees == NULL)
         return -ENOMEM;
-    qsort(it->links, it->link_count, sizeof(*it->links), by_ends);
+    int rc = sort_links(it, job);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < it->link_count; i++) {
         struct link *last = kept != 0 ? &it->links[kept - 1] : NULL;
         if (last == NULL || !is_same_pair(last, &it->links[i]))
@@ -123,7 +148,7 @@ static int link_nearest(struct graph *it, const wf_spot *spots, size_t count, co
         }
     }
     wf_crowd_fini(&crowd);
-    return rc == 0 ? seal(it, /* is_sum= */ false) : rc;
+    return rc == 0 ? seal(it, /* is_sum= */ false, job) : rc;
 }
 
 /* ---- moving ---- */
@@ -205,7 +230,7 @@ static size_t number(struct moving *moving, uint32_t *names, size_t count)
 }
 
 /* The communities as nodes. */
-static int shrink(struct graph *it, const struct moving *moving, size_t count)
+static int shrink(struct graph *it, const struct moving *moving, size_t count, const wf_job *job)
 {
     struct graph small = {.count = count, .link_count = it->link_count};
     for (size_t i = 0; i < it->link_count; i++) {
@@ -216,7 +241,7 @@ static int shrink(struct graph *it, const struct moving *moving, size_t count)
     it->links = NULL;
     graph_fini(it);
     *it = small;
-    return seal(it, /* is_sum= */ true);
+    return seal(it, /* is_sum= */ true, job);
 }
 
 static int unfold(struct graph *it, struct moving *moving, uint32_t *names, int32_t *labels,
@@ -233,7 +258,7 @@ static int unfold(struct graph *it, struct moving *moving, uint32_t *names, int3
         size_t count = number(moving, names, it->count);
         for (size_t i = 0; i < spots; i++)
             labels[i] = (int32_t)moving->community[labels[i]];
-        rc = shrink(it, moving, count);
+        rc = shrink(it, moving, count, job);
         if (rc < 0)
             return rc;
     }

@@ -65,31 +65,31 @@ static int read_row(struct cosine *cosine, wf_seeker *seeker, uint32_t row)
     return wf_seeker_read(seeker, &cosine->options, wf_catalogue_row(cosine->head.catalogue, row));
 }
 
-static int count_row(struct cosine *cosine, wf_seeker *seeker, uint32_t row)
+static int count_row(struct cosine *cosine, wf_seeker *seeker, uint32_t row, const wf_job *job)
 {
     int rc = read_row(cosine, seeker, row);
     if (rc == 0)
         rc = wf_features_extract(&seeker->encoder.features, seeker->text);
-    return rc < 0 ? rc : wf_lexicon_count(&cosine->lexicon, &seeker->encoder.features);
+    return rc < 0 ? rc : wf_lexicon_count(&cosine->lexicon, &seeker->encoder.features, job);
 }
 
-static int index_row(struct cosine *cosine, wf_seeker *seeker, uint32_t row)
+static int index_row(struct cosine *cosine, wf_seeker *seeker, uint32_t row, const wf_job *job)
 {
     int rc = read_row(cosine, seeker, row);
     if (rc == 0)
         rc = wf_encode(&seeker->encoder, &cosine->lexicon, seeker->text, &seeker->vector);
-    return rc < 0 ? rc : wf_postings_add(&cosine->postings, &seeker->vector);
+    return rc < 0 ? rc : wf_postings_add(&cosine->postings, &seeker->vector, job);
 }
 
 /* `done` counts the rows of both walks. */
-static int build_row(struct cosine *cosine, wf_seeker *seeker)
+static int build_row(struct cosine *cosine, wf_seeker *seeker, const wf_job *job)
 {
     uint32_t row_count = cosine->head.catalogue->row_count;
     size_t at = cosine->head.done;
-    if (at == row_count)
-        wf_lexicon_weigh(&cosine->lexicon);
-    int rc = at < row_count ? count_row(cosine, seeker, (uint32_t)at)
-                            : index_row(cosine, seeker, (uint32_t)(at - row_count));
+    int rc = at == row_count ? wf_lexicon_weigh(&cosine->lexicon, job) : 0;
+    if (rc == 0)
+        rc = at < row_count ? count_row(cosine, seeker, (uint32_t)at, job)
+                            : index_row(cosine, seeker, (uint32_t)(at - row_count), job);
     cosine->head.done += rc == 0;
     return rc;
 }
@@ -100,13 +100,13 @@ static int cosine_build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job)
     for (size_t i = 0; i < BUILD_ROWS && scorer->done < scorer->total; i++) {
         int rc = wf_job_poll(job); /* a row may be long */
         if (rc == 0)
-            rc = build_row(cosine, seeker);
+            rc = build_row(cosine, seeker, job);
         if (rc < 0)
             return rc;
     }
     if (scorer->done < scorer->total)
         return 1;
-    return wf_postings_seal(&cosine->postings);
+    return wf_postings_seal(&cosine->postings, job);
 }
 
 /* ---- asking ---- */

@@ -152,14 +152,14 @@ int wf_initials_add(wf_initials *initials, wf_points text, uint32_t number)
     return rc;
 }
 
-int wf_initials_seal(wf_initials *initials)
+int wf_initials_seal(wf_initials *initials, const wf_job *job)
 {
     uint64_t *spare = wf_array(initials->count, sizeof(*spare));
     if (spare == NULL)
         return -ENOMEM;
-    wf_sort_keys(initials->keys, spare, initials->count, 0);
+    int rc = wf_sort_keys_job(initials->keys, spare, initials->count, 0, job);
     wf_free(spare);
-    return 0;
+    return rc;
 }
 
 size_t wf_initials_find(const wf_initials *initials, wf_points form, uint32_t *out, size_t out_max)

@@ -10,6 +10,7 @@
 #define WF_MATCH_INITIALS_H
 
 #include "match/embed/gram.h"
+#include "match/work.h"
 
 #include <weft/base.h>
 
@@ -35,7 +36,7 @@ size_t wf_initials_of(wf_points text, wf_short out[WF_INITIALS_WAYS]);
 
 void wf_initials_fini(wf_initials *initials);
 int wf_initials_add(wf_initials *initials, wf_points text, uint32_t number); /* 0, -ENOMEM */
-int wf_initials_seal(wf_initials *initials);                                 /* 0, -ENOMEM */
+int wf_initials_seal(wf_initials *initials, const wf_job *job); /* 0, -ENOMEM, or why to end */
 
 /* The texts a short form may stand for, ascending; at most `out_max`.  By hash: to be verified. */
 size_t wf_initials_find(const wf_initials *initials, wf_points form, uint32_t *out, size_t out_max);

@@ -48,7 +48,7 @@ static int take_row(wf_probability *it, wf_seeker *seeker, uint32_t row)
     return wf_initials_add(&it->initials, (wf_points){folded->points, folded->count}, before);
 }
 
-static int end_rows(wf_probability *it)
+static int end_rows(wf_probability *it, const wf_job *job)
 {
     wf_texts_seal(&it->texts);
     it->text_norms = wf_array(it->texts.count, sizeof(*it->text_norms));
@@ -56,7 +56,7 @@ static int end_rows(wf_probability *it)
     it->word_start = wf_array(it->texts.count, sizeof(*it->word_start));
     if (it->text_norms == NULL || it->entity_norms == NULL || it->word_start == NULL)
         return -ENOMEM;
-    return wf_initials_seal(&it->initials);
+    return wf_initials_seal(&it->initials, job);
 }
 
 /* ---- features ---- */
@@ -67,7 +67,7 @@ static weft_str row_text(const wf_probability *it, uint32_t row)
 }
 
 static int count_row(wf_probability *it, wf_seeker *seeker, uint32_t row, bool is_first,
-                     bool is_last)
+                     bool is_last, const wf_job *job)
 {
     wf_features *features = &seeker->encoder.features;
     if (is_first)
@@ -76,13 +76,15 @@ static int count_row(wf_probability *it, wf_seeker *seeker, uint32_t row, bool i
     if (rc < 0 || !is_last)
         return rc;
     wf_features_end(features);
-    return wf_lexicon_count(&it->lexicon, features);
+    return wf_lexicon_count(&it->lexicon, features, job);
 }
 
 /* What no entity has says nothing between entities, but a word that none has is rare. */
-static int end_counting(wf_probability *it)
+static int end_counting(wf_probability *it, const wf_job *job)
 {
-    wf_lexicon_weigh(&it->lexicon);
+    int rc = wf_lexicon_weigh(&it->lexicon, job);
+    if (rc < 0)
+        return rc;
     it->word_unseen = (double)it->lexicon.idf_unseen;
     it->lexicon.idf_unseen = 0;
     it->blend.sums = wf_array(wf_lexicon_places(&it->lexicon), sizeof(*it->blend.sums));
@@ -143,7 +145,8 @@ static int keep_rarities(wf_probability *it, wf_seeker *seeker, uint32_t text)
     return 0;
 }
 
-static int index_row(wf_probability *it, wf_seeker *seeker, uint32_t row, bool is_alone)
+static int index_row(wf_probability *it, wf_seeker *seeker, uint32_t row, bool is_alone,
+                     const wf_job *job)
 {
     uint32_t text = it->texts.row_text[row];
     bool is_new = it->texts.first_row[text] == row;
@@ -159,21 +162,22 @@ static int index_row(wf_probability *it, wf_seeker *seeker, uint32_t row, bool i
     if (!is_new)
         return 0;
     rc = keep_rarities(it, seeker, text);
-    return rc == 0 ? wf_postings_add(&it->postings, &seeker->vector) : rc;
+    return rc == 0 ? wf_postings_add(&it->postings, &seeker->vector, job) : rc;
 }
 
 /* ---- steps ---- */
 
 /* One row of the walk over entities; moves on to the next entity behind the last row. */
-static int entity_step(wf_probability *it, wf_seeker *seeker, uint32_t entity, bool is_counting)
+static int entity_step(wf_probability *it, wf_seeker *seeker, uint32_t entity, bool is_counting,
+                       const wf_job *job)
 {
     const wf_catalogue *catalogue = it->head.catalogue;
     uint32_t first = catalogue->row_start[entity];
     size_t count = catalogue->row_start[entity + 1] - first;
     uint32_t row = first + (uint32_t)it->row_at;
     bool is_last = it->row_at + 1 == count;
-    int rc = is_counting ? count_row(it, seeker, row, it->row_at == 0, is_last)
-                         : index_row(it, seeker, row, count == 1);
+    int rc = is_counting ? count_row(it, seeker, row, it->row_at == 0, is_last, job)
+                         : index_row(it, seeker, row, count == 1, job);
     if (rc < 0)
         return rc;
     it->row_at = is_last ? 0 : it->row_at + 1;
@@ -185,22 +189,22 @@ static int entity_step(wf_probability *it, wf_seeker *seeker, uint32_t entity, b
     return 0;
 }
 
-static int build_step(wf_probability *it, wf_seeker *seeker)
+static int build_step(wf_probability *it, wf_seeker *seeker, const wf_job *job)
 {
     const wf_catalogue *catalogue = it->head.catalogue;
     size_t at = it->head.done, rows = catalogue->row_count, entities = catalogue->entity_count;
     if (at < rows) {
         int rc = take_row(it, seeker, (uint32_t)at);
         if (rc == 0 && at + 1 == rows)
-            rc = end_rows(it);
+            rc = end_rows(it, job);
         it->head.done += rc == 0;
         return rc;
     }
     bool is_counting = at < rows + entities;
-    int rc =
-        entity_step(it, seeker, (uint32_t)(at - rows - (is_counting ? 0 : entities)), is_counting);
+    uint32_t entity = (uint32_t)(at - rows - (is_counting ? 0 : entities));
+    int rc = entity_step(it, seeker, entity, is_counting, job);
     if (rc == 0 && is_counting && it->head.done == rows + entities)
-        rc = end_counting(it);
+        rc = end_counting(it, job);
     return rc;
 }
 
@@ -216,14 +220,14 @@ static int build_some(wf_probability *it, wf_seeker *seeker, const wf_job *job)
     for (size_t i = 0; i < BUILD_STEPS && it->head.done < it->head.total; i++) {
         int rc = wf_job_poll(job); /* a row may be long */
         if (rc == 0)
-            rc = build_step(it, seeker);
+            rc = build_step(it, seeker, job);
         if (rc < 0)
             return rc;
     }
     if (it->head.done < it->head.total)
         return 1;
     blend_fini(&it->blend);
-    return wf_postings_seal(&it->postings);
+    return wf_postings_seal(&it->postings, job);
 }
 
 int wf_probability_build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job)
