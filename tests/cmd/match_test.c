@@ -223,6 +223,13 @@ TEST(match_eval_says_how_often_answers_are_right)
     run_fini(&run);
     drop_file(pairs);
 
+    pairs = make_file("pairs.csv", "text,label\nItaly,IT.0\nFrance,FR\n");
+    RUN(&run, "match", "eval", "-e", COUNTRIES, "-f", pairs);
+    CHECK_EQ(run.code, 0);
+    CHECK(strstr(run.err, "wrong: IT.0, but without \".0\" there is one: pandas ") != NULL);
+    run_fini(&run);
+    drop_file(pairs);
+
     pairs = make_file("pairs.tsv", "Oz\tOZ\nNowhere\t\n");
     RUN(&run, "match", "eval", "-e", COUNTRIES, "-f", pairs);
     CHECK_EQ(run.code, 1); /* nothing was measured */

@@ -331,6 +331,21 @@ TEST(match_examples_with_an_unknown_label_name_their_line)
     }
 }
 
+/* An integer beside empty cells, as pandas writes it. */
+TEST(match_examples_with_a_point_behind_an_id_say_where_it_is_from)
+{
+    const char *few = make_file("few.csv", "id,name\n7,Germany\n8,France\n");
+    const char *path = make_file("x.csv", "text,label\nallemagne,7.0\nnowhere,\n");
+    struct run run;
+    RUN(&run, "match", "fit", "-e", few, "-x", path, "-o", "x.weftm");
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "x.csv:2: label: no entity has the id 7.0, but without \".0\" there is "
+                          "one: pandas ") != NULL);
+    run_fini(&run);
+    drop_file(path);
+    drop_file(few);
+}
+
 static const struct {
     const char *command;
     int code;

@@ -32,6 +32,7 @@ struct eval_job {
     wf_buf lines;
     size_t known_count, missed_count; /* texts that mean an entity; of them, no such entity */
     wf_buf missed;                    /* the first ids of that kind, with commas */
+    bool has_points;                  /* one of them is an id but for ".0" */
 };
 
 /* ---- right ids, with '|' between them ---- */
@@ -73,6 +74,7 @@ static int look_for_ids(struct eval_job *job, weft_str ids)
     }
     if (has_any || job->missed_count++ >= MISSED_SHOWN)
         return 0;
+    job->has_points |= labelled_is_id_with_point(job->matcher, first);
     wf_buf_puts(&job->missed, job->missed_count > 1 ? ", " : "");
     say_escaped(&job->missed, first);
     return job->missed.rc;
@@ -251,11 +253,11 @@ static int tell_missed(struct eval_job *job)
     if (job->missed_count == 0)
         return 0;
     wf_buf_putc(&job->missed, '\0');
-    int rc =
-        say_failed("%s: %zu of %zu texts mean an entity that is not in the catalogue, and count "
-                   "as wrong: %s%s",
-                   job->path, job->missed_count, job->known_count, wf_buf_ptr(&job->missed),
-                   job->missed_count > MISSED_SHOWN ? ", …" : "");
+    int rc = say_failed(
+        "%s: %zu of %zu texts mean an entity that is not in the catalogue, and count "
+        "as wrong: %s%s%s",
+        job->path, job->missed_count, job->known_count, wf_buf_ptr(&job->missed),
+        job->missed_count > MISSED_SHOWN ? ", …" : "", job->has_points ? LABELLED_WITH_POINT : "");
     return job->missed_count == job->known_count ? rc : 0;
 }
 

@@ -46,8 +46,9 @@ static int take_chunk(struct chunk *chunk, const weft_str *labels, void *arg)
         int rc = take(examples, chunk->texts[i], labels[i]);
         if (rc == -ENOENT)
             return say_failed(
-                "%s:%zu: label: no entity has the id %.*s", examples->path, chunk->lines[i],
-                (int)wf_utf8_cut(labels[i].ptr, labels[i].len, LABEL_SHOWN), labels[i].ptr);
+                "%s:%zu: label: no entity has the id %.*s%s", examples->path, chunk->lines[i],
+                (int)wf_utf8_cut(labels[i].ptr, labels[i].len, LABEL_SHOWN), labels[i].ptr,
+                labelled_is_id_with_point(examples->matcher, labels[i]) ? LABELLED_WITH_POINT : "");
         if (rc < 0)
             return say_failed("%s: %s", examples->path, weft_strerror(rc));
     }

@@ -86,6 +86,14 @@ static int split_lines(const struct labelled *it, struct chunk *chunk, weft_str 
     return 0;
 }
 
+/* ---- labels that are no id ---- */
+
+bool labelled_is_id_with_point(weft_matcher *matcher, weft_str label)
+{
+    weft_str id = {label.ptr, label.len < 2 ? 0 : label.len - 2};
+    return id.len != 0 && memcmp(id.ptr + id.len, ".0", 2) == 0 && weft_m_has(matcher, id);
+}
+
 /* ---- all ---- */
 
 struct doing {

@@ -17,4 +17,13 @@ typedef int labelled_fn(struct chunk *chunk, const weft_str *labels, void *arg);
  * exit code after saying why, or -ECANCELED. */
 WEFT_WAITS int labelled_each(const char *path, char delimiter, labelled_fn *fn, void *arg);
 
+/* Whether `label`, which no entity has as its id, is such an id with ".0" behind it: what integers
+ * become where a column with empty cells is read as numbers and written again. */
+bool labelled_is_id_with_point(weft_matcher *matcher, weft_str label);
+
+/* What to say behind such a label. */
+#define LABELLED_WITH_POINT                                                                        \
+    ", but without \".0\" there is one: pandas writes integers so whose column has empty cells, "  \
+    "unless they are of type Int64"
+
 #endif
