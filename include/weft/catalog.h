@@ -26,7 +26,8 @@
  *           is kept as extra, as text: "3,50" too.  Every row has as many fields as the first.
  *   TSV     the same with tabs, and no quoting.
  *   JSON    one array of objects: {"id": string or integer, "name": string, "aliases": [string],
- *           "text": string}.  Any other key is kept as extra.
+ *           "text": string}.  Aliases may also be one string with '|' between them, as tables have
+ *           them that were made JSON.  Any other key is kept as extra.
  *   NDJSON  one such object a line.
  *
  * Formats of texts: LINES, one a line; or a column of CSV or TSV; or of NDJSON and JSON a key of
@@ -104,10 +105,11 @@ typedef struct weft_catalog_options {
                      * as empty */
 
     /* Entities: columns or keys that are called otherwise; empty: as above.  Of aliases there may
-     * be several, "alt_name,short", 8 at most; in JSON each is a string or an array of strings. */
+     * be several, "alt_name,short", 8 at most. */
     weft_str id_field, name_field, aliases_field;
     weft_str parents_field; /* of JSON only if it is given: an id, or an array of them */
-    char alias_separator;   /* between the aliases, or parents, of a field of CSV or TSV; 0: '|' */
+    char alias_separator;   /* between the aliases of a field of CSV or TSV, or of a string of JSON,
+                             * and the parents of a field; 0: '|' */
     bool merges;    /* an id that is there already is no bad row: its name and aliases become
                      * aliases of the first, unless they are there too */
     char delimiter; /* between the fields of CSV, no other format has one: a tab or a sign of ASCII,

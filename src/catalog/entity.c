@@ -282,14 +282,23 @@ static int take_alias(wf_entity_draft *draft, const weft_json *value, size_t lin
     return add_alias(draft, alias) < 0 ? fail_memory(draft, error) : 0;
 }
 
+/* What was a field of CSV, and became JSON as it stood. */
+static int take_string(wf_entity_draft *draft, weft_str text, size_t line, weft_str key,
+                       weft_catalog_error *error)
+{
+    if (wf_utf8_is_blank(text))
+        return fail_key(draft, error, line, key, SIZE_MAX, "is empty");
+    return split_aliases(draft, text) < 0 ? fail_memory(draft, error) : 0;
+}
+
 static int take_aliases(wf_entity_draft *draft, const weft_json *aliases, size_t line, weft_str key,
                         weft_catalog_error *error)
 {
     int rc = 0;
     if (aliases == NULL || weft_json_kind(aliases) == WEFT_JSON_NULL)
         return 0;
-    if (weft_json_kind(aliases) == WEFT_JSON_STRING && draft->names.is_renamed)
-        return take_alias(draft, aliases, line, key, SIZE_MAX, error);
+    if (weft_json_kind(aliases) == WEFT_JSON_STRING)
+        return take_string(draft, weft_json_string(aliases), line, key, error);
     if (weft_json_kind(aliases) != WEFT_JSON_ARRAY)
         return fail_key(draft, error, line, key, SIZE_MAX, "must be an array of strings");
     for (size_t i = 0; i < weft_json_count(aliases) && rc == 0; i++)

@@ -31,7 +31,6 @@ void wf_field_names_init(wf_field_names *names, const weft_catalog_options *opti
         .text = weft_str_of("text"),
         .parents = or_usual(options->parents_field, "parents"),
         .has_parents = options->parents_field.len != 0,
-        .is_renamed = options->aliases_field.len != 0,
         .separator = options->alias_separator != '\0' ? options->alias_separator : '|',
     };
     split_names(names, or_usual(options->aliases_field, "aliases"));

@@ -13,9 +13,8 @@ typedef struct wf_field_names {
     weft_str parents;                      /* of JSON only if the caller named it */
     weft_str aliases[WF_ALIAS_FIELDS_MAX]; /* each holds some */
     size_t alias_count;
-    bool is_renamed;  /* the caller has said what aliases are called */
     bool has_parents; /* and what parents are */
-    char separator;   /* within a field of CSV or TSV */
+    char separator;   /* within a field of CSV or TSV, or a string of JSON */
 } wf_field_names;
 
 /* Borrows from the options. */

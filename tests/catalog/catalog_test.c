@@ -145,6 +145,7 @@ static const struct file_row good_files[] = {
      "1|a|A|||\n4|b|B|||\n"},
     {"a.jsonl", T(" {\"id\":\"a\",\"name\":\"\\u00e9\"} "), "1|a|é|||\n"},
     {"-", T("{\"id\":\"a\",\"name\":\"A\"}"), "1|a|A|||\n"},
+    {"a.ndjson", T("{\"id\":1,\"name\":\"a\",\"aliases\":\"b| c;d |\"}\n"), "1|#1|a|b;c;d||\n"},
 };
 
 TEST(catalog_reads_each_format_in_pieces_of_any_size)
@@ -230,7 +231,9 @@ static const struct file_row bad_files[] = {
      "! a.json:1: name: must be a string (item 1 of the array)\n"},
     {"a.json", T("[{\"id\":\"1\",\"name\":\" \\t\"}]"),
      "! a.json:1: name: is empty (item 1 of the array)\n"},
-    {"a.json", T("[{\"id\":\"1\",\"name\":\"a\",\"aliases\":\"b\"}]"),
+    {"a.json", T("[{\"id\":\"1\",\"name\":\"a\",\"aliases\":\" \"}]"),
+     "! a.json:1: aliases: is empty (item 1 of the array)\n"},
+    {"a.json", T("[{\"id\":\"1\",\"name\":\"a\",\"aliases\":{\"b\":1}}]"),
      "! a.json:1: aliases: must be an array of strings (item 1 of the array)\n"},
     {"a.json", T("[{\"id\":\"1\",\"name\":\"a\",\"aliases\":[\"b\",5]}]"),
      "! a.json:1: aliases[1]: must be a string (item 1 of the array)\n"},
@@ -469,6 +472,8 @@ TEST(fields_may_be_called_otherwise)
                         "\"short\":\"DE\",\"name\":null}\n",
                         renamed),
               "1|#7|Germany|D;BRD;DE||{\"name\":null}\n0 merged\n");
+    CHECK_STR(read_with("a.ndjson", "{\"code\":7,\"title\":\"G\",\"alt\":\"D; BRD\"}\n", renamed),
+              "1|#7|G|D;BRD||\n0 merged\n");
     CHECK_STR(read_with("a.ndjson", "{\"code\":7,\"title\":\"G\",\"alt\":[1]}\n", renamed),
               "- a.ndjson:1: alt[0]: must be a string\n0 merged\n");
     CHECK_STR(read_with("a.ndjson", "{\"code\":7,\"title\":\"G\",\"short\":\" \"}\n", renamed),
@@ -482,7 +487,7 @@ TEST(fields_may_be_called_otherwise)
     CHECK_STR(read_with("a.ndjson", "{\"title\":\"x\"}\n", renamed),
               "- a.ndjson:1: code: is missing\n0 merged\n");
     const weft_catalog_options usual = {0};
-    CHECK_STR(read_with("a.ndjson", "{\"id\":7,\"name\":\"G\",\"aliases\":\"x\"}\n", usual),
+    CHECK_STR(read_with("a.ndjson", "{\"id\":7,\"name\":\"G\",\"aliases\":5}\n", usual),
               "- a.ndjson:1: aliases: must be an array of strings\n0 merged\n");
 }
 

@@ -368,7 +368,7 @@ int cmd_match_ingest(int argc, char **argv)
          &job.path_field, 0, 0},
         {"path-separator", 0, "TEXT", "between the names of a path (>)", ARGS_TEXT,
          &job.path_separator, 0, 0},
-        {"separator", 0, "C", "between the aliases, or parents, of a field of CSV or TSV (|)",
+        {"separator", 0, "C", "between the aliases, or parents, of one field or string (|)",
          ARGS_TEXT, &job.separator, 0, 0},
         {"strict", 0, NULL, "an id that comes again is a bad row", ARGS_FLAG, &job.is_strict, 0, 0},
         {"skip-bad", 0, NULL, "leave bad rows out and count them", ARGS_FLAG, &job.skip_bad, 0, 0},
