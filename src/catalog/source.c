@@ -59,20 +59,51 @@ static bool is_utf16(const char *bytes)
     return has_mark || is_little || is_big;
 }
 
-/* What is given for a table by mistake, of three bytes that none begins with. */
-static const char *alien_of(const char *bytes)
+/* What is given for a table by mistake, by the first bytes, which no text has. */
+static const struct {
+    weft_str magic;
+    const char *what;
+} aliens[] = {
+    {WEFT_STR("PK\x03"), "is a zip archive, as .xlsx and .ods are; save the sheet as CSV"},
+    {WEFT_STR("\xD0\xCF\x11"), "is a file of an old office program, as .xls is; save it as CSV"},
+    {WEFT_STR("\x1F\x8B\x08"), "is compressed by gzip; unpack it"},
+    {WEFT_STR("\x28\xB5\x2F"), "is compressed by zstd; unpack it"},
+    {WEFT_STR("\xFD\x37\x7A"), "is compressed by xz; unpack it"},
+    {WEFT_STR("PAR1\x15"), "is Parquet; write it as CSV or NDJSON"},
+    {WEFT_STR("WEFTM\r\n\x1A"), "is a saved matcher, and no table"},
+};
+
+/* Fewer bytes than a mark has may be the beginning of one. */
+static bool begins_like(const wf_source *source, weft_str magic)
 {
-    if (is_utf16(bytes))
-        return "is UTF-16; save it as UTF-8";
-    if (memcmp(bytes, "PK\x03", 3) == 0)
-        return "is a zip archive, as .xlsx and .ods are; save the sheet as CSV";
-    return memcmp(bytes, "\x1F\x8B\x08", 3) == 0 ? "is compressed by gzip; unpack it" : NULL;
+    size_t bytes = source->end < magic.len ? source->end : magic.len;
+    return memcmp(source->mem, magic.ptr, bytes) == 0;
 }
 
-/* The mark has three bytes: they must be there, or the end, before it can be told. */
+static const char *alien_of(const wf_source *source)
+{
+    if (is_utf16(source->mem))
+        return "is UTF-16; save it as UTF-8";
+    for (size_t i = 0; i < sizeof(aliens) / sizeof(*aliens); i++) {
+        if (source->end >= aliens[i].magic.len && begins_like(source, aliens[i].magic))
+            return aliens[i].what;
+    }
+    return NULL;
+}
+
+/* Three bytes are the mark of UTF-8.  More are waited for where they may be a longer one: who types
+ * a text and sees the answer has nothing to wait for. */
+static bool needs_more(const wf_source *source)
+{
+    bool may_be_longer = false;
+    for (size_t i = 0; i < sizeof(aliens) / sizeof(*aliens); i++)
+        may_be_longer |= source->end < aliens[i].magic.len && begins_like(source, aliens[i].magic);
+    return !source->is_ended && (source->end < 3 || may_be_longer);
+}
+
 static int source_begin(wf_source *source)
 {
-    while (source->end < 3 && !source->is_ended) {
+    while (needs_more(source)) {
         int rc = source_read(source);
         if (rc < 0)
             return rc;
@@ -80,7 +111,7 @@ static int source_begin(wf_source *source)
     source->is_begun = true;
     if (source->end >= 3 && memcmp(source->mem, "\xEF\xBB\xBF", 3) == 0)
         source->at = 3;
-    source->alien = source->end >= 3 ? alien_of(source->mem) : NULL;
+    source->alien = source->end >= 3 ? alien_of(source) : NULL;
     return 0;
 }
 
