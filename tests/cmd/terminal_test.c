@@ -57,6 +57,29 @@ TEST(match_query_is_a_table_on_a_terminal)
     run_fini(&run);
 }
 
+/* What is cut says so, or half an id would look like one. */
+TEST(match_query_shows_on_a_terminal_what_is_cut)
+{
+    struct run run;
+    const char *path =
+        make_file("long.csv", "id,name\n123456789012,Halden vacuum cleaner Turbo 30\n"
+                              "1234567890123,Halden vacuum cleaner Turbo 31b\n"
+                              "c,日本日本日本日本日本日本日本日本\n");
+    RUN_ON_TERMINAL(&run, "match", "query", "-e", path, "Halden vacuum cleaner Turbo 30",
+                    "Halden vacuum cleaner Turbo 31b", "日本日本日本日本日本日本日本日本");
+    const char *row = strstr(run.out, "\r\n");
+    CHECK(row != NULL);
+    CHECK(text_begins(row + 2, "Halden vacuum cleaner Turbo 30  123456789012  1.000  "
+                               "Halden vacuum cleaner Turbo 30  Halden "));
+    row = strstr(row + 2, "\r\n");
+    CHECK(text_begins(row + 2, "Halden vacuum cleaner Turbo 3…  12345678901…  1.000  "
+                               "Halden vacuum cleaner Turbo 3…  Halden "));
+    row = strstr(row + 2, "\r\n");
+    CHECK(text_begins(row + 2, "日本日本日本日本日本日本日本…   c             1.000  "));
+    run_fini(&run);
+    drop_file(path);
+}
+
 /* Five of one name: the table says who may be meant as well. */
 TEST(match_query_shows_on_a_terminal_who_is_tied)
 {

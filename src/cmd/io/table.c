@@ -24,22 +24,35 @@ static size_t columns_of(uint32_t c)
     return 1;
 }
 
+/* Where the first characters of `text` end that take at most `width` columns. */
+static size_t fitting(weft_str text, size_t width, size_t *out_columns)
+{
+    size_t used = 0, at = 0;
+    while (at < text.len) {
+        size_t next = at;
+        size_t columns = columns_of(wf_utf8_next(text.ptr, &next));
+        if (used + columns > width)
+            break;
+        used += columns;
+        at = next;
+    }
+    *out_columns = used;
+    return at;
+}
+
 void table_cell(wf_buf *out, weft_str text, size_t width)
 {
     wf_buf shown = {0};
     say_escaped(&shown, text);
     weft_str escaped = {wf_buf_ptr(&shown), wf_buf_bytes(&shown)};
-    size_t used = 0, at = 0;
-    while (at < escaped.len) {
-        size_t next = at;
-        size_t columns = columns_of(wf_utf8_next(escaped.ptr, &next));
-        if (width != 0 && used + columns > width)
-            break;
-        used += columns;
-        at = next;
-    }
-    wf_buf_append(out, escaped.ptr, at);
-    for (; used < width; used++)
+    size_t used, bytes = fitting(escaped, width != 0 ? width : SIZE_MAX, &used);
+    bool is_cut = bytes < escaped.len;
+    if (is_cut)
+        bytes = fitting(escaped, width - 1, &used);
+    wf_buf_append(out, escaped.ptr, bytes);
+    if (is_cut)
+        wf_buf_puts(out, "…");
+    for (used += is_cut; used < width; used++)
         wf_buf_putc(out, ' ');
     wf_buf_fini(&shown);
 }

@@ -6,7 +6,8 @@
 
 #include "base/buf.h"
 
-/* Appends `text` cut or filled to `width` columns; width 0: as it is. */
+/* Appends `text` filled to `width` columns, or cut, with an ellipsis in the last one; width 0: as
+ * it is. */
 void table_cell(wf_buf *out, weft_str text, size_t width);
 void table_text(wf_buf *out, const char *text, size_t width);
 
