@@ -259,6 +259,10 @@ TEST(a_run_does_not_go_on_with_another_ones_answers)
                           "'top-k: 2'\n") != NULL);
     run_fini(&run);
     check_file(place.part, HEAD DE); /* nothing is lost */
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", texts, "-o", place.path, "-t", "0.6");
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, ": there 'threshold: 0.5', here 'threshold: 0.6'\n") != NULL);
+    run_fini(&run);
     RUN(&run, "match", "query", "-e", COUNTRIES, "-f", texts, "-o", place.path, "-k", "2",
         "--restart");
     CHECK_EQ(run.code, 0);

@@ -2,6 +2,7 @@
 
 #include "cmd/match/run_lines.h"
 
+#include "base/json_write.h"
 #include "cmd/say.h"
 
 #include <weft/file.h>
@@ -33,6 +34,15 @@ void run_lines_file(wf_buf *out, const char *name, const char *path, int *rc)
                   (int64_t)info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
 }
 
+/* As people write it: 0.6, and not 0.600000024. */
+static void put_threshold(wf_buf *out, float threshold)
+{
+    wf_json number = {.out = out};
+    wf_buf_puts(out, "threshold: ");
+    wf_json_float(&number, threshold);
+    wf_buf_putc(out, '\n');
+}
+
 void run_lines_load(wf_buf *out, const struct load *load, int *rc)
 {
     run_lines_text(out, "weft", weft_version());
@@ -46,7 +56,7 @@ void run_lines_load(wf_buf *out, const struct load *load, int *rc)
     run_lines_text(out, "mode", load->mode);
     run_lines_text(out, "score", load->score_kind);
     if (!isnan(load->threshold))
-        wf_buf_printf(out, "threshold: %.9g\n", load->threshold);
+        put_threshold(out, (float)load->threshold);
     if (load->skip_bad)
         wf_buf_puts(out, "skip-bad: yes\n");
 }
