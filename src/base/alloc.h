@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Memory by the platform table, each call a fault point.  alloc and array give zeroed bytes; array,
- * grow and more check the product.  NULL means -ENOMEM.  Freeing NULL is fine.
+ * Memory from the platform table; each call is a fault point.  wf_alloc and wf_array give zeroed
+ * bytes; wf_array, wf_grow and wf_more check that the product fits.  NULL means -ENOMEM.  Freeing
+ * NULL is fine.
  */
 #ifndef WF_ALLOC_H
 #define WF_ALLOC_H
@@ -16,11 +17,12 @@
 void *wf_alloc(size_t bytes);
 void *wf_array(size_t count, size_t item_bytes);
 
-/* Like realloc of count * item_bytes; new bytes are not zeroed; on NULL the old block stands. */
+/* Like realloc() to count * item_bytes; new bytes are not zeroed; if it returns NULL the old block
+ * is still there. */
 void *wf_grow(void *ptr, size_t count, size_t item_bytes);
 
-/* Room for one item behind the `count` of an array of *capacity, which doubles when it is full: the
- * array, elsewhere perhaps. */
+/* Makes room for one more item in an array of `count` items with room for *capacity, which doubles
+ * when it is full.  Returns the array, which may have moved. */
 void *wf_more(void *ptr, size_t count, size_t *capacity, size_t item_bytes);
 void wf_free(void *ptr);
 

@@ -11,8 +11,8 @@
 /* Writes WF_BASE64_BYTES(count) characters, without a NUL. */
 void wf_base64_write(const void *bytes, size_t count, char *out);
 
-/* What `text` stands for, at most text.len / 4 * 3 bytes, into `out`; their count, or SIZE_MAX if
- * it is no Base64.  The bits behind the last byte are not looked at. */
+/* Decodes `text` into `out`, at most text.len / 4 * 3 bytes, and returns their count; SIZE_MAX if
+ * it is not valid.  Unused bits after the last byte are not checked. */
 size_t wf_base64_read(weft_str text, void *out);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Which checkers this build is made for, the same for every compiler: 0 or 1. */
+/* Which checkers (sanitizers, Valgrind) this build is made for, in the same words for every
+ * compiler: 0 or 1. */
 #ifndef WF_CHECKERS_H
 #define WF_CHECKERS_H
 
@@ -36,7 +37,8 @@
 #define WF_DEBUG_CHECKS 0
 #endif
 
-/* What the reader knows and a checker cannot see; UBSan looks whether it is true. */
+/* States what the code around it guarantees and a static checker cannot see.  UBSan checks it; the
+ * optimiser relies on it. */
 #define WF_KNOWN(cond_)                                                                            \
     do {                                                                                           \
         if (!(cond_))                                                                              \

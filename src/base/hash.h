@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Fill with random bytes once a table. */
+/* Fill it with random bytes, once for each table. */
 typedef struct wf_hash_key {
     uint64_t k0, k1;
 } wf_hash_key;

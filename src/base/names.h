@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Names: what is told to somebody who gave one that is none of those there are. */
+/* Names: what to tell somebody who gave a name that does not exist, but is close to one that does.
+ */
 #ifndef WF_NAMES_H
 #define WF_NAMES_H
 
@@ -8,16 +9,16 @@
 
 #include <stddef.h>
 
-/* The one that `text` was most likely meant to be, or NULL: at most a third of its letters are
- * otherwise. */
+/* The name that `text` was most likely meant to be, at most a third of whose letters differ; or
+ * NULL. */
 const char *wf_names_nearest(weft_str text, const char *const *names, size_t count);
 
-/* Writes "a, b, c"; or as many as there is room for, "a, b and 7 more".  Cut between names alone,
- * and NUL-terminated.  `room`: 32 and more. */
+/* Writes "a, b, c", or as many names as there is room for, "a, b and 7 more"; NUL-terminated, and
+ * no name is cut.  `room`: at least 32. */
 void wf_names_list(const char *const *names, size_t count, char *out, size_t room);
 
-/* Writes what comes behind "TEXT is none of them": "; did you mean b?", or "; there are a, b, c",
- * or "; there are none".  `room`: for some names, 48 and more. */
+/* Writes what follows "TEXT is none of them": "; did you mean b?", or "; there are a, b, c", or ";
+ * there are none".  `room`: at least 48, or no name may fit. */
 void wf_names_hint(weft_str text, const char *const *names, size_t count, char *out, size_t room);
 
 #endif

@@ -2,7 +2,7 @@
 
 /*
  * UTF-8 as Unicode defines it: no overlong form, no surrogate, nothing above U+10FFFF.  Text is
- * checked once, where it comes in; behind that border the decoder trusts it.
+ * checked once, where it comes in; after that the decoder trusts it.
  */
 #ifndef WF_UTF8_H
 #define WF_UTF8_H
@@ -44,8 +44,8 @@ static inline uint32_t wf_utf8_next(const char *text, size_t *at)
            (uint32_t)(p[2] & 0x3F) << 6 | (p[3] & 0x3Fu);
 }
 
-/* Controls; marks that turn the direction of text; characters nobody sees.  Where a person or a
- * terminal reads text of strangers they stand escaped. */
+/* True for control characters, marks that change the direction of text, and invisible characters:
+ * those to escape where a person or a terminal reads text of strangers. */
 bool wf_utf8_is_hidden(uint32_t c);
 
 /* White_Space, and the four separators U+001C-U+001F. */
@@ -57,10 +57,11 @@ bool wf_utf8_is_blank(weft_str text);
 /* Writes a character (no surrogate, at most U+10FFFF) into `out`; returns its bytes. */
 size_t wf_utf8_write(uint32_t c, char out[WF_UTF8_BYTES_MAX]);
 
-/* The most bytes of checked text, at most `bytes_max`, that end between two characters. */
+/* How many bytes of checked text to keep so that they are at most `bytes_max` and no character is
+ * cut. */
 size_t wf_utf8_cut(const char *text, size_t count, size_t bytes_max);
 
-/* For "%.*s" in messages: the same of bytes that nobody checked, up to the first that is wrong. */
+/* The same for bytes that nobody has checked, up to the first wrong one; for "%.*s" in messages. */
 int wf_utf8_shown(const char *text, size_t count, size_t bytes_max);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Blocks: what was given back lies here until the next one is asked for. */
+/* Blocks: those given back are kept for the next that is asked for. */
 
 #include "base/alloc.h"
 #include "base/checkers.h"
@@ -12,7 +12,7 @@ struct wf_block {
     struct wf_block *next;
 };
 
-/* A checker of memory must see each of them end. */
+/* Under a memory checker none is kept, so that it sees each of them freed. */
 static bool blocks_are_kept(const weft_loop *loop)
 {
     bool is_watched = WF_HAS_ASAN + WF_DEBUG_CHECKS != 0;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A run that a foreign loop drives.
+ * An embedded run: one that a foreign loop drives.
  *
- * It is weft_run_with() as it is, on a stack of its own.  Where its loop would wait it passes to
- * the foreign flow, which goes on behind weft_embed_turn(), and the next turn passes back.  So the
- * end of a run, which turns the loop in many places, needs no second form.
+ * It is weft_run_with() as it is, on a stack of its own.  Where its loop would wait, it switches to
+ * the foreign loop's stack, which returns from weft_embed_turn(); the next weft_embed_turn()
+ * switches back.  So the end of a run, which turns the loop in many places, is the same code in
+ * both cases.
  */
 
 #include "core/loop/embed.h"

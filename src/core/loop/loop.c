@@ -56,7 +56,7 @@ static int backend_open(weft_loop *loop, const struct wf_backend *backend,
     return backend->open(loop, options);
 }
 
-/* The one asked for; else io_uring, and epoll where the kernel or its keeper refuses that. */
+/* The one asked for; else io_uring, or epoll where the kernel does not have or allow that. */
 static int backend_choose(weft_loop *loop, const weft_loop_options *options)
 {
     const char *name = options->backend != NULL ? options->backend : getenv("WEFT_BACKEND");
@@ -218,7 +218,7 @@ void weft_defer_stop(weft_loop *loop, weft_defer *defer)
     defer->priv_prev = NULL;
 }
 
-/* What a deferred call defers is for the next turn. */
+/* A call that is deferred by a deferred call waits for the next turn. */
 static int loop_run_deferred(weft_loop *loop)
 {
     wf_list batch;
@@ -263,7 +263,8 @@ weft_time weft_loop_next_deadline(const weft_loop *loop)
     return wf_timers_next(&((weft_loop *)loop)->timers);
 }
 
-/* In simulation there is no other program that could end an operation. */
+/* In simulation no other program can complete an operation, so one in flight need not mean
+ * anything. */
 bool wf_loop_is_moving(const weft_loop *loop)
 {
     bool is_sim = loop->backend == &wf_backend_sim;
@@ -272,7 +273,7 @@ bool wf_loop_is_moving(const weft_loop *loop)
            loop_has_ready(loop) || wf_posts_pending(loop);
 }
 
-/* A thread that is none of the runtime's, or another run's. */
+/* A thread that is not the runtime's, or the loop of another run. */
 bool wf_loop_has_outside(const weft_loop *loop)
 {
     int (*count)(void) = loop->platform->other_thread_count;
@@ -287,7 +288,7 @@ bool weft_loop_is_busy(const weft_loop *loop)
            wf_loop_is_moving(loop);
 }
 
-/* Somebody outside works in real time: the virtual clock goes as fast as the real one. */
+/* While somebody outside works in real time the virtual clock runs as fast as the real one. */
 static int loop_poll_real(weft_loop *loop, weft_time deadline)
 {
     weft_time start = weft_platform_host.now();
@@ -299,8 +300,8 @@ static int loop_poll_real(weft_loop *loop, weft_time deadline)
     return count;
 }
 
-/* How long the kernel gets before the clock moves to the deadline; FOREVER: while a thread works
- * for us it stands still. */
+/* How long the kernel gets to deliver what is under way before the clock moves to the deadline.
+ * WEFT_FOREVER: the clock stands still, as a thread is working for us. */
 static weft_time loop_settle_time(const weft_loop *loop, weft_time deadline)
 {
     if (loop->backend == &wf_backend_sim && deadline != WEFT_FOREVER)
@@ -310,9 +311,9 @@ static weft_time loop_settle_time(const weft_loop *loop, weft_time deadline)
     return loop->ops.used > loop->ops.idle ? LOOP_SETTLE : 0;
 }
 
-/* Lets the kernel finish what is under way, then moves the virtual clock to the next deadline. That
- * a poll brought nothing does not say that its time is over: the wake of a message that was found
- * without it comes late when its thread has lost the processor. */
+/* Lets the kernel finish what is under way, then moves the virtual clock to the next deadline.  A
+ * poll that brings nothing may have returned early: it may have been woken for a message that was
+ * taken before, by a thread that had lost its processor. */
 static int loop_poll_virtual(weft_loop *loop, weft_time deadline)
 {
     int count = loop->backend->poll(loop, 0);
@@ -330,7 +331,7 @@ static int loop_poll_virtual(weft_loop *loop, weft_time deadline)
     return count;
 }
 
-/* Where others wait, an embedded loop lets the foreign one go on. */
+/* Where an ordinary loop waits, an embedded one passes control to the foreign loop. */
 static int loop_poll(weft_loop *loop, weft_time timeout)
 {
     if (__builtin_expect(loop->embed != NULL, 0))

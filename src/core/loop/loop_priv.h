@@ -22,27 +22,28 @@ struct weft_loop {
     const weft_platform *platform;
     struct wf_ops ops;
     struct wf_timers timers;
-    weft_time now;           /* read when needed; never runs backwards */
-    bool is_now_old;         /* not read in this turn, or since the loop slept in it */
-    bool is_parents;         /* we are the child of a fork: it turns there, not here */
-    wf_list deferred;        /* weft_defer, run at the end of the turn */
-    wf_list until_close;     /* those that become deferred when a descriptor is closed */
-    struct wf_block *blocks; /* that were given back, see blocks.c */
+    weft_time now;       /* read when needed; never runs backwards */
+    bool is_now_old;     /* `now` was not read in this turn, or not since the loop slept in it */
+    bool is_parents;     /* we are the child of a fork: it turns there, not here */
+    wf_list deferred;    /* weft_defer, run at the end of the turn */
+    wf_list until_close; /* those that become deferred when a descriptor is closed */
+    struct wf_block *blocks; /* given back, see blocks.c */
     uint32_t block_count;
-    uint32_t hold_count;       /* outside sources that will post */
-    uint32_t ending_count;     /* see weft_loop_ending */
-    uint32_t errand_count;     /* asked of other loops of this run: of no outside */
-    uint32_t future_count;     /* futures waited for: any thread may post, or none; time goes on */
-    bool has_outside;          /* there was a thread that may */
-    uint32_t real_count;       /* work in real time: a virtual clock goes no faster */
-    uint32_t watch_count;      /* the same, but a virtual clock need not wait for them: signals */
+    uint32_t hold_count;   /* outside sources that will post */
+    uint32_t ending_count; /* see weft_loop_ending */
+    uint32_t
+        errand_count; /* errands to other loops of this run; those to another run count as holds */
+    uint32_t future_count; /* futures that tasks wait for: a thread may set one; timers run on */
+    bool has_outside;      /* there was a thread that could set a future */
+    uint32_t real_count;   /* outside work in real time: a virtual clock goes no faster meanwhile */
+    uint32_t watch_count;  /* outside sources that a virtual clock need not wait for: signals */
     struct wf_posts *posts;    /* messages from other threads */
     struct wf_sched *sched;    /* the tasks, or NULL */
     struct wf_pool *file_pool; /* see backend/file_pool.h; NULL until first used */
     uint32_t file_thread_max;
-    _Atomic uint64_t turn_count; /* written by the loop alone, read by who watches it */
+    _Atomic uint64_t turn_count; /* written by the loop only, read by the watching thread */
     struct wf_watcher *watcher;  /* a thread beside the loop, or NULL */
-    struct weft_embed *embed;    /* the foreign loop it is part of, or NULL */
+    struct weft_embed *embed;    /* set while a foreign loop drives this one, or NULL */
     struct wf_loops *threads;    /* the loops of its run, if each has a thread; or NULL */
     uint64_t random;             /* sim: state of the seeded generator */
 };
@@ -61,11 +62,12 @@ static inline void wf_loop_make_current(weft_loop *loop)
     wf_sched_current = loop != NULL ? loop->sched : NULL;
 }
 
-/* Something ready or under way may wake a task; if not, and nobody outside can, it is a deadlock.
+/* True if something that is ready or under way may wake a task.  If not, and nobody outside can, it
+ * is a deadlock.
  */
 bool wf_loop_is_moving(const weft_loop *loop);
 
-/* There may be somebody who is none of the run's, and could set a future. */
+/* True if there may be a thread that is not the run's and could set a future. */
 bool wf_loop_has_outside(const weft_loop *loop);
 
 /* Frees what weft_block_free kept. */

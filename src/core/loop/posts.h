@@ -17,21 +17,22 @@ int wf_posts_init(weft_loop *loop, uint32_t count_max);
  * (a post that returned 0 always runs).  loop->backend must still be open. */
 void wf_posts_close(weft_loop *loop);
 
-/* The same, unless it was done, and frees loop->posts.  Without wf_posts_init, or a second time, it
- * does nothing. */
+/* wf_posts_close(), if that was not called, and frees loop->posts.  Does nothing without
+ * wf_posts_init(), or a second time. */
 void wf_posts_fini(weft_loop *loop);
 
-/* Runs what has arrived, in order; what arrives meanwhile is for the next time.  How many ran. */
+/* Runs what has arrived, in order, and returns how many there were; what arrives meanwhile is for
+ * the next call. */
 int wf_posts_run(weft_loop *loop);
 
 /* The loop is about to wait, or to hand its descriptor back to a foreign loop that will.  True: the
  * next post calls backend->wake.  False: something has arrived; do not wait. */
 bool wf_posts_sleep(weft_loop *loop);
 
-/* It has stopped waiting, for whatever reason.  Again is harmless. */
+/* The loop has stopped waiting, for whatever reason.  Harmless when called again. */
 void wf_posts_awake(weft_loop *loop);
 
-/* True between the two.  Any thread. */
+/* True between wf_posts_sleep() and wf_posts_awake().  Any thread. */
 bool wf_posts_is_asleep(const weft_loop *loop);
 
 /* True if something has arrived that wf_posts_run would run. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The run: a loop and a scheduler made, turned until the main task is done, and given back. */
+/* The run: makes a loop and a scheduler, turns the loop until the main task is done, and gives
+ * everything back. */
 
 #include <weft/run.h>
 
@@ -28,7 +29,7 @@
 #define RUN_DRAIN_MAX (40 * WEFT_SEC)  /* a stream that is being closed takes less */
 #define RUN_DRAIN_OPEN (1 * WEFT_SEC)  /* what is not being closed, but has a timer */
 
-/* Whose guard a faulting address is in: for the overflow report. */
+/* For the overflow report: is the faulting address in the guard of the running task's stack? */
 static bool run_find_overflow(void *arg, const void *addr, wf_overflow *out)
 {
     const wf_task *task = wf_current();
@@ -54,9 +55,9 @@ void wf_run_interrupt(weft_loop *loop, const char *why)
         wf_node_cancel(&sched->main->root, WEFT_REASON_SHUTDOWN, why);
 }
 
-/* A future may be set from outside.  Once there was somebody who could it is not asked again, so
- * that who waits for threads pays nothing: one that ends without setting it is not noticed.  In
- * simulation there is nobody. */
+/* True if a thread from outside may still set a future that is waited for.  Once there was one it
+ * is not asked again, so that waiting for threads costs nothing; that it ends without setting the
+ * future is not noticed.  In simulation there is no outside. */
 static bool run_may_be_told(weft_loop *loop)
 {
     if (loop->future_count == 0 || loop->sched->is_seeded)
@@ -66,8 +67,8 @@ static bool run_may_be_told(weft_loop *loop)
     return loop->has_outside || wf_posts_pending(loop); /* who has just ended said it before */
 }
 
-/* Nothing is ready, and nothing that we know of can make anything ready.  Of several loops it is
- * found out together (loops.c). */
+/* True if nothing is ready, and nothing that we know of can make anything ready.  Several loops
+ * find it out together (loops.c). */
 static bool run_is_deadlocked(struct wf_sched *sched)
 {
     weft_loop *loop = sched->loop;
@@ -96,7 +97,8 @@ static bool run_end_wait(struct wf_sched *sched)
     return true;
 }
 
-/* If it waits no more but for its own children, or is deaf to that, everything is cancelled. */
+/* Ends the main task's wait.  If that is not possible, since it waits for its children only or
+ * cannot be cancelled, everything is cancelled. */
 static void run_end_deadlock(struct wf_sched *sched)
 {
     if (run_end_wait(sched))
@@ -114,8 +116,8 @@ static void run_dump(struct wf_sched *sched)
     wf_dump_here(STDERR_FILENO);
 }
 
-/* Where tasks have run meanwhile somebody from outside has ended a wait.  If they are all to wait
- * again for ever it will be found again. */
+/* If tasks have run meanwhile, somebody from outside has ended a wait.  If they all wait for ever
+ * again, that will be found again. */
 static void run_deadlock_told(struct wf_survey *survey)
 {
     bool has_moved = false;
@@ -211,7 +213,8 @@ static void run_drain_over(weft_timer *timer)
     wf_ops_end(loop);
 }
 
-/* What ends by itself has a deadline, is being cancelled, or is a disk's. */
+/* True if nothing pending will end by itself: what does has a deadline, is being cancelled, or
+ * belongs to a disk. */
 static bool run_drain_is_stuck(const weft_loop *loop)
 {
     bool has_timer = loop->timers.count > 1; /* one is ours */
@@ -231,9 +234,9 @@ static void run_drain_until(struct wf_sched *sched, bool is_ending, weft_time en
     weft_timer_start(sched->loop, &sched->grace, is_ending || end < soon ? end : soon);
 }
 
-/* What callbacks have still begun: closes under way, last bytes.  What waits for others without a
- * deadline was left open, and would be waited for for ever; so would what has a deadline that comes
- * again and again, as pings have. */
+/* Turns the loop until what callbacks began is over: closes under way, last bytes.  What waits for
+ * others without a deadline was left open, and would never end; neither would what has a deadline
+ * again and again, like a ping. */
 static void run_drain(struct wf_sched *sched)
 {
     weft_loop *loop = sched->loop;
@@ -302,7 +305,7 @@ int wf_run_open(struct wf_member *member)
     return rc;
 }
 
-/* Also of one that was not opened, or not wholly. */
+/* Also for a member that was not opened, or only in part. */
 void wf_run_close(struct wf_member *member)
 {
     weft_loop *loop = member->loop;

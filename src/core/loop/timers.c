@@ -107,7 +107,7 @@ static unsigned slot_of(const struct wf_timers *timers, uint64_t tick)
     return level * 64 + (unsigned)(tick >> (level * DIGIT_BITS) & 63);
 }
 
-/* A timer of the slot has this deadline now, or no longer has it. */
+/* `lower`: a timer of the slot now has this deadline.  `loosen`: one has it no longer. */
 static void lower(struct wf_timers *timers, unsigned slot, weft_time deadline)
 {
     if (timers->lowest[slot] >= deadline) {
@@ -184,9 +184,10 @@ static uint64_t first_tick(const struct wf_timers *timers, unsigned slot)
     return (above << DIGIT_BITS | slot % 64) << shift;
 }
 
-/* From one to the next is a miss of the caches, and each says only where the next is.  But timers
- * of tasks that began one after the other lie evenly apart, as their stacks do.  Where that was so
- * twice, a later one is looked for at the same distance, so that several misses are under way. */
+/* Walking the list misses the caches at each timer, and only that timer says where the next one is.
+ * But timers of tasks that began one after the other are evenly spaced, as their stacks are.  Where
+ * two distances were equal, one further on is prefetched at the same distance, so that several
+ * misses are under way at once. */
 static void prefetch_later(const weft_timer *timer, const weft_timer *before, uintptr_t *apart)
 {
     uintptr_t distance = (uintptr_t)before - (uintptr_t)timer;
@@ -307,7 +308,8 @@ weft_time wf_timers_next_bound(const struct wf_timers *timers)
     return slot < 0 ? WEFT_FOREVER : timers->lowest[slot];
 }
 
-/* Moves those who stayed in this slot for a later one, and finds the earliest of the others. */
+/* Moves the timers that stayed in this slot though they belong in a later one, and finds the
+ * earliest of the others. */
 static void settle(struct wf_timers *timers, unsigned slot)
 {
     weft_time lowest = WEFT_FOREVER;

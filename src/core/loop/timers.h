@@ -45,8 +45,8 @@ void wf_timers_stop(struct wf_timers *timers, weft_timer *timer);
  * stopped or moved: then a look at all timers of its slot. */
 weft_time wf_timers_next(struct wf_timers *timers);
 
-/* The same in O(1) always, but after stops and moves perhaps earlier.  Whoever waits for it and
- * finds nothing due asks again: each slot can deceive once. */
+/* A lower bound of wf_timers_next(), always in O(1): after stops and moves it may be too early. Who
+ * has waited for it and finds nothing due asks again; it can be wrong once for each slot. */
 weft_time wf_timers_next_bound(const struct wf_timers *timers);
 
 /* Takes off and returns the next timer with deadline <= now, in order; NULL if none is due. Between

@@ -48,7 +48,7 @@ static __attribute__((noinline)) int await_wait(struct wf_sched *sched, wf_task 
     return rc;
 }
 
-/* The same for an end with a text, or when there was one before. */
+/* The result of a task that is done, when it has a text or the caller had one before. */
 static __attribute__((noinline)) int await_text(wf_task *self, const wf_task *task)
 {
     if (task->result < 0)
@@ -58,7 +58,7 @@ static __attribute__((noinline)) int await_text(wf_task *self, const wf_task *ta
     return task->result;
 }
 
-/* Not of this loop. */
+/* A handle of another loop, a stale one, or one that carries an error. */
 static __attribute__((noinline)) int await_far(weft_task handle)
 {
     bool is_withdrawn;
@@ -124,8 +124,8 @@ static bool await_is_cycle(weft_task handle)
     return task != NULL && await_is_mutual(wf_current(), task);
 }
 
-/* What is left to do of a bounded await that ended with `rc`: by `limit`, a cancel from outside, or
- * to end a deadlock. */
+/* Finishes a bounded await that ended with `rc`, by `limit`, a cancel from outside or a deadlock:
+ * the task is cancelled and waited for. */
 static int await_give_up(weft_task task, weft_scope *limit, int rc)
 {
     int result = wf_task_see_out(task, "deadline of the await");

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Where there is no task to keep it.  The one text that hangs on a thread: what failed in main() or
- * in weft_run() has no other place from which main() could take it. */
+/* The text of a failure outside of tasks, as in main() or of weft_run(), where main() can find it.
+ * */
 static __thread char thread_text[WEFT_ERROR_TEXT_BYTES];
 static __thread int thread_rc; /* of that text, or of a blocking body's */
 

@@ -117,7 +117,8 @@ static void task_wake_waiters(wf_task *task)
     }
 }
 
-/* Takes the task from its owner.  The owner, if that is a task; *out_list keeps its record. */
+/* Unlinks the task from its owner.  Returns the owner, if that is a task; *out_list is where the
+ * task's record is kept. */
 static wf_task *task_leave_owner(struct wf_sched *sched, wf_task *task, wf_task ***out_list)
 {
     struct wf_node *up = task->root.up;
@@ -143,8 +144,8 @@ static wf_task *task_leave_owner(struct wf_sched *sched, wf_task *task, wf_task 
     return owner;
 }
 
-/* Its stack is measured, or not of the pool: its own, or lent by its owner's loop, to which it goes
- * back. */
+/* The stack is measured, or not from the pool: its own mapping, or lent by its owner's loop, to
+ * which it goes back. */
 static __attribute__((noinline)) void task_drop_special_body(struct wf_sched *sched,
                                                              const wf_task *task)
 {
@@ -198,7 +199,7 @@ static wf_task *task_done(struct wf_sched *sched, wf_task *task)
     return owner;
 }
 
-/* Its children still run (rule T05). */
+/* The body has returned and its children still run (rule T05). */
 static void task_outlived(const struct wf_sched *sched, wf_task *task)
 {
     task->body->returned_at = sched->pass_began;
@@ -288,7 +289,7 @@ static void task_unname(struct wf_sched *sched, wf_task *task)
     wf_slab_give(&sched->names, own);
 }
 
-/* Out of line: few tasks leave any, and the others need no room for it. */
+/* Out of line: few tasks leave any, and the others should not pay for its registers. */
 static __attribute__((noinline)) void task_drop_traces(struct wf_sched *sched, wf_task *self)
 {
     struct wf_body *body = self->body;

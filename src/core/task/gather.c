@@ -67,8 +67,8 @@ static void multi_cancel_members(struct multi *multi, const char *why)
     }
 }
 
-/* The caller cancels its members itself, when it runs: they may gather others in turn, and from
- * here that would be a call within a call for each level. */
+/* The caller cancels its members itself when it runs.  Done here it would recurse, since members
+ * may gather others in turn. */
 static void multi_cancelled(weft_waiter *waiter)
 {
     wf_container(waiter, struct multi, waiter)->is_cancelled = true;
@@ -152,7 +152,8 @@ static int multi_watch_far(struct multi_member *member)
 
 static const weft_wait_class fars_class = {.what = "gather, other loops"};
 
-/* Takes back what is still out: its memory is ours again when it is home. */
+/* Recalls the errands that are still out, and waits for them: only then is their memory ours again.
+ */
 static void multi_call_home(struct multi *multi)
 {
     weft_waiter home = WEFT_WAITER(&fars_class, NULL);
@@ -204,7 +205,8 @@ static int multi_init(struct multi *multi, const struct multi_rule *rule, size_t
     return 0;
 }
 
-/* The order of ends that were before the call; what never was a task ended first of all. */
+/* The order in which members ended that were done before the call; what never was a task comes
+ * first. */
 static uint64_t member_order(weft_task handle)
 {
     const wf_task *task = wf_task_of(wf_sched_self(), handle);
@@ -281,8 +283,9 @@ static void multi_take_note(struct multi *multi, struct multi_member *member)
     wf_note_share(&multi->note, task != NULL ? task->note : member_far_note(member));
 }
 
-/* For a caller that was cancelled before it could wait, or has no memory to wait with: the members
- * end all the same before it goes on (rule M02).  Takes no memory. */
+/* For a caller that was cancelled before it could wait, or has no memory to wait with: cancels the
+ * members and waits for each, so that they have ended all the same before it goes on (rule M02).
+ * Needs no memory. */
 static void members_see_out(const weft_task tasks[], size_t count, int out_rc[])
 {
     static const char why[] = "the task that gathers cannot wait";

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The scheduler of one loop: task records, the ready queue, the tree of scopes.
+ * The scheduler of one loop: task records, the ready queue, the tree of scopes.  "Home" is the
+ * thread's own context, as opposed to that of a task.
  *
  * A task's life:   spawn -> READY (fresh: no stack yet) -> RUNNING <-> PARKED
  *                  body returns -> FINISHING (children are joined; nothing runs on its stack)
@@ -36,9 +37,9 @@
 enum wf_task_state { WF_TASK_FREE, WF_TASK_LIVE, WF_TASK_FINISHING, WF_TASK_DONE };
 
 enum wf_task_flag {
-    WF_TASK_RECEIVED = 1,       /* somebody has the result */
-    WF_TASK_RELEASED = 2,       /* no record after the end */
-    WF_TASK_SHIELDED = 4,       /* parked deaf to cancellation */
+    WF_TASK_RECEIVED = 1,       /* somebody has received the result */
+    WF_TASK_RELEASED = 2,       /* weft_release(): the record is freed at the end */
+    WF_TASK_SHIELDED = 4,       /* parked, and a cancel does not wake it */
     WF_TASK_ABROAD = 8,         /* its body runs on another loop than its owner's, see guest.h */
     WF_TASK_WAS_CANCELLED = 16, /* its root scope was, when the body returned */
     WF_TASK_HAS_BODY = 32,      /* from just before its first run until it is done */
@@ -53,8 +54,9 @@ struct wf_exceptions {
     unsigned uncaught_count;
 };
 
-/* What a task has only while it has a stack.  It lies at the top of that stack, and goes on with
- * it, hot and empty, to the next fresh task.  The first cache line is all that most tasks touch. */
+/* What a task has only while it has a stack.  It lies at the top of that stack, and is handed on
+ * with it, empty and still in the caches, to the next fresh task.  Most tasks touch its first cache
+ * line only. */
 struct wf_body {
     wf_stack stack; /* below the body */
     weft_waiter *parked_on;
@@ -269,7 +271,8 @@ void wf_sched_embody(struct wf_sched *sched, wf_task *task);
 void wf_sched_embody_with(struct wf_sched *sched, wf_task *task, const void *arg, size_t bytes);
 void wf_sched_embody_on(struct wf_sched *sched, wf_task *task, const wf_stack *stack);
 
-/* An empty body on a stack that was reserved, for a task or a generator, and back again. */
+/* An empty body on a reserved stack, for a task or a generator; wf_sched_give_body() takes it back.
+ */
 struct wf_body *wf_sched_take_body(struct wf_sched *sched);
 
 /* ---- debug_queues.c: what tasks wait for outlives the waits (rule P01); debug builds only ---- */
@@ -280,7 +283,7 @@ void wf_debug_frames_verify(const wf_task *task, const void *frame); /* it switc
 void wf_debug_stack_begun(const struct wf_body *body); /* one that is not of the pool */
 void wf_debug_stack_ended(const struct wf_body *body); /* nothing of its stack is in use */
 
-/* The end of one whose stack is_special, used by what was made at `site`. */
+/* Takes back a body whose stack is_special, which served a task or generator made at `site`. */
 void wf_sched_end_body(struct wf_sched *sched, struct wf_body *body, const char *site);
 void wf_sched_drop_body(struct wf_sched *sched,
                         struct wf_body *body); /* to the pool, or unmapped */
@@ -304,12 +307,12 @@ static inline void wf_sched_give_body(struct wf_sched *sched, struct wf_body *bo
 void wf_sched_start(struct wf_sched *sched, wf_task *task); /* just before it first runs */
 void wf_sched_shuffle(struct wf_sched *sched);
 
-/* What only some runs have to do when `self` is left for `next`; either may be NULL: home, and a
- * task that has ended. */
+/* What only some runs have to do at a switch from `self` to `next`: check canaries, exchange C++
+ * exceptions.  `self` NULL: from home, or from a task that has ended; `next` NULL: to home. */
 void wf_sched_mind_switch(struct wf_sched *sched, wf_task *self, wf_task *next);
 
-/* For all that lies between a primitive and the switch: a switch leaves the processor's stack of
- * return addresses behind, so that every call level on the way costs a mispredicted return. */
+/* For every function between a primitive and the switch: after a switch the processor's
+ * return-address stack is wrong, so each call level on the way costs a mispredicted return. */
 #define WF_IN_PLACE inline __attribute__((always_inline))
 
 /* The next task to run, which is then on its own; NULL: go home. */
@@ -357,7 +360,7 @@ static WF_IN_PLACE void wf_sched_yield(struct wf_sched *sched, wf_task *self)
     self->body->is_yielding = false;
 }
 
-/* pause.c: everybody waits; true if somebody waited for that, and is ready now. */
+/* pause.c: every task waits.  True if one waited for that (weft_wait_idle) and is ready now. */
 bool wf_sched_tell_idle(struct wf_sched *sched);
 
 /* dump.c: what it does, or waits for; a literal. */

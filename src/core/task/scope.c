@@ -145,8 +145,8 @@ static void scope_time_is_up(weft_scope *scope)
     wf_node_cancel(node, WEFT_REASON_DEADLINE, "deadline");
 }
 
-/* Cancels every scope, up to the first shield, whose deadline has passed.  Without a deadline no
- * clock is read. */
+/* Cancels every scope of the task, from the innermost to the first shield, whose deadline has
+ * passed.  Reads no clock if none has a deadline. */
 static void scope_expire(wf_task *task)
 {
     weft_time now = INT64_MIN;
@@ -202,7 +202,7 @@ static bool scope_is_here(const weft_scope *scope)
     return scope_is_open(scope) && !wf_task_is_foreign(wf_sched_current, scope->priv_node.task);
 }
 
-/* The scopes inside it look at the clock too: the innermost is the one that is asked. */
+/* Marks the node and all scopes inside it, since a suspension point looks at the innermost only. */
 static void scope_note_due(struct wf_node *node)
 {
     node->flags |= WF_NODE_DUE;
@@ -268,7 +268,7 @@ void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what)
     }
 }
 
-/* By what is cancelled from `node` up to `up`, which knows about itself. */
+/* True if `node` is cancelled by anything from itself up to `up`, whose own flag is right. */
 static bool scope_is_effective(const struct wf_node *node, const struct wf_node *up)
 {
     for (; node != up; node = node->up) {

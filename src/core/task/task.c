@@ -19,8 +19,8 @@
 
 /* ---- making ---- */
 
-/* A record that was never used before, with what stays the same for ever.  It brings the reserve of
- * a stack with it, so that records that are used again need none. */
+/* A record that was never used before, with the fields that never change.  Reserves a stack with
+ * it, so that using the record again needs no reserve. */
 static __attribute__((noinline)) int task_fresh(struct wf_sched *sched, wf_task **out)
 {
     uint32_t slot;
@@ -64,7 +64,7 @@ static inline void task_begin(wf_task *task, weft_fn *fn, void *arg, const char 
     task->state = WF_TASK_LIVE;
 }
 
-/* From here on it will run. */
+/* Puts it into the tree and on the ready queue: from here on it will run. */
 static inline void task_enter(struct wf_sched *sched, wf_task *task, struct wf_node *up)
 {
     wf_node_renew(&task->root, up);
@@ -185,7 +185,7 @@ static weft_task spawn(struct wf_spawn *how, bool is_detached)
     return rc < 0 ? wf_handle_error(rc) : wf_task_handle(task);
 }
 
-/* The usual spawn, without the detour through a description. */
+/* The usual spawn, without the detour through a struct wf_spawn. */
 weft_task weft_spawn_at(weft_fn *fn, void *arg, const char *site)
 {
     struct wf_sched *sched = wf_sched_self();
