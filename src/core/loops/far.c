@@ -49,51 +49,52 @@ FAR_UNSEEN static int far_peek(const weft_loop *loop, weft_task handle, int *out
     return state == WF_TASK_DONE;
 }
 
-/* ---- asks ---- */
+/* ---- requests ---- */
 
-#define ASK_BITS 8
-#define ASK_ALL ((1u << ASK_BITS) - 1)
+#define REQUEST_BITS 8
+#define REQUEST_ALL ((1u << REQUEST_BITS) - 1)
 
-static struct wf_ask *ask_of(const struct wf_sched *sched, weft_task handle)
+static struct wf_far_request *request_of(const struct wf_sched *sched, weft_task handle)
 {
     return wf_slab_aside(&sched->tasks, wf_handle_slot(handle.id), sizeof(wf_task));
 }
 
-static void ask_arrived(weft_msg *msg)
+static void request_arrived(weft_msg *msg)
 {
-    struct wf_ask *ask = wf_container(msg, struct wf_ask, msg);
+    struct wf_far_request *request = wf_container(msg, struct wf_far_request, msg);
     struct wf_sched *sched = wf_sched_current;
-    /* First: what is asked from now on comes with a message of its own, in the memory of this. */
-    uint64_t word = __atomic_exchange_n(&ask->word, 0, __ATOMIC_ACQ_REL);
-    uint32_t slot = __atomic_load_n(&ask->slot, __ATOMIC_RELAXED);
-    weft_task handle = {wf_handle_make(sched->loop_number, slot, (uint32_t)(word >> ASK_BITS))};
+    /* First: a request from now on sends a message of its own, in the memory of this one. */
+    uint64_t word = __atomic_exchange_n(&request->word, 0, __ATOMIC_ACQ_REL);
+    uint32_t slot = __atomic_load_n(&request->slot, __ATOMIC_RELAXED);
+    weft_task handle = {wf_handle_make(sched->loop_number, slot, (uint32_t)(word >> REQUEST_BITS))};
     wf_task *task = wf_task_of(sched, handle);
     if (task == NULL)
         return;
-    if ((word & WF_ASK_RECEIVED) != 0)
+    if ((word & WF_FAR_RECEIVED) != 0)
         task->flags |= WF_TASK_RECEIVED;
-    if ((word & WF_ASK_CANCEL) != 0 && task->state != WF_TASK_DONE)
-        wf_node_cancel(&task->root, WEFT_REASON_TASK, __atomic_load_n(&ask->why, __ATOMIC_RELAXED));
-    if ((word & WF_ASK_RELEASE) != 0)
+    if ((word & WF_FAR_CANCEL) != 0 && task->state != WF_TASK_DONE)
+        wf_node_cancel(&task->root, WEFT_REASON_TASK,
+                       __atomic_load_n(&request->why, __ATOMIC_RELAXED));
+    if ((word & WF_FAR_RELEASE) != 0)
         weft_release(handle);
 }
 
 /* The record was the handle's a moment ago: bits for an earlier use of it are stale, and gone. */
-static void ask_put(weft_loop *loop, weft_task handle, enum wf_ask_what what)
+static void request_put(weft_loop *loop, weft_task handle, enum wf_far_bit bit)
 {
-    struct wf_ask *ask = ask_of(loop->sched, handle);
+    struct wf_far_request *request = request_of(loop->sched, handle);
     uint64_t generation = wf_handle_generation(handle.id);
-    uint64_t before = __atomic_load_n(&ask->word, __ATOMIC_RELAXED), after;
-    __atomic_store_n(&ask->slot, wf_handle_slot(handle.id), __ATOMIC_RELAXED);
+    uint64_t before = __atomic_load_n(&request->word, __ATOMIC_RELAXED), after;
+    __atomic_store_n(&request->slot, wf_handle_slot(handle.id), __ATOMIC_RELAXED);
     do {
-        uint64_t kept = before >> ASK_BITS == generation ? before & ASK_ALL : 0;
-        after = generation << ASK_BITS | kept | what;
-    } while (!__atomic_compare_exchange_n(&ask->word, &before, after, /* weak= */ true,
+        uint64_t kept = before >> REQUEST_BITS == generation ? before & REQUEST_ALL : 0;
+        after = generation << REQUEST_BITS | kept | bit;
+    } while (!__atomic_compare_exchange_n(&request->word, &before, after, /* weak= */ true,
                                           __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
-    if ((before & ASK_ALL) != 0)
+    if ((before & REQUEST_ALL) != 0)
         return; /* its message is on its way */
-    ask->msg.fn = ask_arrived;
-    weft_post_msg(loop, &ask->msg);
+    request->msg.fn = request_arrived;
+    weft_post_msg(loop, &request->msg);
 }
 
 int wf_far_done(weft_task handle, int *out_result)
@@ -107,7 +108,7 @@ int wf_far_done(weft_task handle, int *out_result)
     if (rc == 1 && out_result != NULL)
         *out_result = result;
     if (rc == 1 && result < 0)
-        ask_put(loop, handle, WF_ASK_RECEIVED);
+        request_put(loop, handle, WF_FAR_RECEIVED);
     far_unpin(handle);
     return rc;
 }
@@ -122,8 +123,8 @@ int wf_far_cancel(weft_task handle, const char *why)
     rc = far_peek(loop, handle, &result);
     if (rc == 0) {
         const char *text = why != NULL ? why : "";
-        __atomic_store_n(&ask_of(loop->sched, handle)->why, text, __ATOMIC_RELAXED);
-        ask_put(loop, handle, WF_ASK_CANCEL);
+        __atomic_store_n(&request_of(loop->sched, handle)->why, text, __ATOMIC_RELAXED);
+        request_put(loop, handle, WF_FAR_CANCEL);
     }
     far_unpin(handle);
     return rc < 0 ? rc : rc == 0;
@@ -136,7 +137,7 @@ void wf_far_release(weft_task handle)
         return;
     int result;
     if (far_peek(loop, handle, &result) >= 0)
-        ask_put(loop, handle, WF_ASK_RELEASE);
+        request_put(loop, handle, WF_FAR_RELEASE);
     far_unpin(handle);
 }
 

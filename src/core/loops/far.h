@@ -3,9 +3,9 @@
 /*
  * Handles of other loops (rule X02): what any thread may do with one.
  *
- * A cancel, a release and the news that somebody has the result are asks: bits in a word that lies
- * beside the task's record, and a message there that carries them, so that none needs memory and
- * none can fail.  The word names the generation it is meant for; the loop compares.
+ * A cancel, a release and the news that somebody has the result are requests: bits in a word that
+ * lies beside the task's record, and a message there that carries them, so that none needs memory
+ * and none can fail.  The word names the generation it is meant for; the loop compares.
  */
 #ifndef WF_FAR_H
 #define WF_FAR_H
@@ -13,12 +13,12 @@
 #include "core/loops/errand.h"
 #include "core/task/sched_priv.h"
 
-enum wf_ask_what { WF_ASK_CANCEL = 1, WF_ASK_RELEASE = 2, WF_ASK_RECEIVED = 4 };
+enum wf_far_bit { WF_FAR_CANCEL = 1, WF_FAR_RELEASE = 2, WF_FAR_RECEIVED = 4 };
 
 /* Beside each record of a task.  It lies apart, so that it costs no memory until it is used. */
-struct wf_ask {
+struct wf_far_request {
     weft_msg msg;    /* on its way while `word` has bits */
-    uint64_t word;   /* atomic: generation << 8 | what */
+    uint64_t word;   /* atomic: generation << 8 | enum wf_far_bit */
     const char *why; /* atomic: of a cancel */
     uint32_t slot;   /* atomic: the record's */
 };

@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The text of a failure outside of tasks, as in main() or of weft_run(), where main() can find it.
- * */
+/* The text of a failure outside of tasks: in main(), or of a weft_run(), for main() to read. */
 static __thread char thread_text[WEFT_ERROR_TEXT_BYTES];
 static __thread int thread_rc; /* of that text, or of a blocking body's */
 

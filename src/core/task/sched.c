@@ -68,7 +68,7 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
     /* Loops whose numbers agree in the low bits still make different handles. */
     sched->generation_base = (number >> WF_HANDLE_LOOP_BITS) * 0x9e3779u;
     uint32_t task_max = config->task_count_max != 0 ? config->task_count_max : SCHED_TASKS_MAX;
-    wf_slab_init(&sched->tasks, task_max, sizeof(struct wf_ask));
+    wf_slab_init(&sched->tasks, task_max, sizeof(struct wf_far_request));
     wf_slab_init(&sched->groups, SCHED_GROUPS_MAX, 0);
     wf_slab_init(&sched->names, task_max, 0);
     wf_list_init(&sched->execs);
