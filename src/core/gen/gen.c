@@ -361,7 +361,7 @@ static GEN_RARE int gen_yield(weft_gen *gen, const void *value, size_t bytes)
 int weft_gen_yield_sized(weft_gen *gen, const void *value, size_t bytes)
 {
     struct wf_sched *sched = wf_sched_self();
-    if (gen == NULL || sched != gen->sched || sched->minds_switch)
+    if (gen == NULL || sched != gen->sched || sched->has_switch_hook)
         return gen_yield(gen, value, bytes);
     wf_task *task = sched->current;
     if (task == NULL || task->body->gen != gen || task->scope != gen->scope || gen->is_closing ||

@@ -261,8 +261,8 @@ void wf_task_exit(wf_fiber *fiber, int rc)
     sched->current = next;
     sched->streak = 0;
     sched->stats.switches++;
-    if (__builtin_expect(sched->minds_switch, 0))
-        wf_sched_mind_switch(sched, NULL, next);
+    if (__builtin_expect(sched->has_switch_hook, 0))
+        wf_sched_switch_hook(sched, NULL, next);
     wf_fiber_resume(next != NULL ? &next->fiber : &sched->home);
 }
 

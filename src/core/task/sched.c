@@ -62,7 +62,7 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
     sched->is_seeded = loop->backend == &wf_backend_sim;
     if (__cxa_get_globals != NULL)
         sched->exceptions_at = __cxa_get_globals();
-    sched->minds_switch = sched->exceptions_at != NULL;
+    sched->has_switch_hook = sched->exceptions_at != NULL;
     uint32_t number = wf_loop_number(loop);
     sched->loop_number = number & WF_HANDLE_LOOP_MASK;
     /* Loops whose numbers agree in the low bits still make different handles. */
@@ -142,7 +142,7 @@ static WF_IN_PLACE struct wf_body *body_at(struct wf_sched *sched, const wf_stac
     body->starter = NULL;
     body->exceptions = (struct wf_exceptions){0};
     if (stack->guard == WF_GUARD_CANARY)
-        sched->has_canaries = sched->minds_switch = true;
+        sched->has_canaries = sched->has_switch_hook = true;
     return body;
 }
 
@@ -298,7 +298,7 @@ void wf_sched_shuffle(struct wf_sched *sched)
                  use & WF_HANDLE_GENERATION_MASK);
 }
 
-void wf_sched_mind_switch(struct wf_sched *sched, wf_task *self, wf_task *next)
+void wf_sched_switch_hook(struct wf_sched *sched, wf_task *self, wf_task *next)
 {
     if (self != NULL)
         wf_task_verify_stack(sched, self);
@@ -332,8 +332,8 @@ static uint32_t sched_run(struct wf_sched *sched, uint32_t steps)
         sched->current = next;
         sched->streak = 0;
         sched->stats.switches++;
-        if (sched->minds_switch)
-            wf_sched_mind_switch(sched, NULL, next);
+        if (sched->has_switch_hook)
+            wf_sched_switch_hook(sched, NULL, next);
         wf_fiber_switch(&sched->home, &next->fiber);
         assert(sched->current == NULL);
     }

@@ -140,7 +140,7 @@ struct wf_sched {
     uint32_t streak;          /* waits of the running task that succeeded without a switch */
     bool is_seeded;           /* sim: the seed chooses among the ready */
     bool has_canaries;        /* some stacks have no better guard */
-    bool minds_switch;        /* has_canaries, or exceptions_at is set */
+    bool has_switch_hook;     /* has_canaries, or exceptions_at is set */
     struct wf_body *hot_body; /* of the task that ended last: the next fresh one gets it; or NULL */
     int *errno_at;            /* the thread's */
     weft_time pass_began;     /* of the pass that runs, or ran last: since when tasks wait */
@@ -309,7 +309,7 @@ void wf_sched_shuffle(struct wf_sched *sched);
 
 /* What only some runs have to do at a switch from `self` to `next`: check canaries, exchange C++
  * exceptions.  `self` NULL: from home, or from a task that has ended; `next` NULL: to home. */
-void wf_sched_mind_switch(struct wf_sched *sched, wf_task *self, wf_task *next);
+void wf_sched_switch_hook(struct wf_sched *sched, wf_task *self, wf_task *next);
 
 /* For every function between a primitive and the switch: after a switch the processor's
  * return-address stack is wrong, so each call level on the way costs a mispredicted return. */
@@ -343,8 +343,8 @@ static WF_IN_PLACE void wf_sched_leave(struct wf_sched *sched, wf_task *self)
     sched->streak = 0;
     if (next == self)
         return;
-    if (__builtin_expect(sched->minds_switch, 0))
-        wf_sched_mind_switch(sched, self, next);
+    if (__builtin_expect(sched->has_switch_hook, 0))
+        wf_sched_switch_hook(sched, self, next);
     if (WF_DEBUG_CHECKS)
         wf_debug_frames_verify(self, __builtin_frame_address(0));
     sched->stats.switches++;
