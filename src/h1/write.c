@@ -3,6 +3,7 @@
 #include "h1/write.h"
 
 #include "base/calendar.h"
+#include "base/str.h"
 #include "h1/chars.h"
 #include "h1/put.h"
 #include "h1/run.h"
@@ -31,30 +32,13 @@ int wf_h1_field_check(weft_str name, weft_str value)
     return wf_h1_value_check(value);
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-/* Space around a value is none of it: HTTP/1 passes it over, RFC 9113 8.2.1 forbids it. */
-static weft_str without_space(weft_str value)
-{
-    while (value.len > 0 && is_blank(value.ptr[value.len - 1]))
-        value.len--;
-    while (value.len > 0 && is_blank(value.ptr[0])) {
-        value.ptr++;
-        value.len--;
-    }
-    return value;
-}
-
 int wf_h1_write_field(wf_buf *out, weft_str name, weft_str value)
 {
     int rc = wf_h1_field_check(name, value);
     if (rc < 0)
         return rc;
     char *room;
-    value = without_space(value);
+    value = wf_str_trim(value); /* HTTP/1 ignores space around it, RFC 9113 8.2.1 forbids it */
     size_t bytes = name.len + value.len + 4;
     rc = wf_buf_reserve(out, bytes, &room);
     if (rc < 0) {
