@@ -8,8 +8,8 @@
  * much is unsent, so neither a slow peer nor a slow reader makes memory grow.
  *
  * One task may read a stream while another writes it; a second reader or writer gets -EBUSY. A
- * stream belongs to the loop it was made on.  The same streams without tasks, by callbacks, are in
- * <weft/sys/stream.h>.
+ * stream belongs to the loop it was made on; tasks of other loops get -EPERM.  The same streams
+ * without tasks, by callbacks, are in <weft/sys/stream.h>.
  *
  * Cancel.  Every call marked WEFT_WAITS that fails with -ECANCELED has done nothing, except where
  * its comment says otherwise (rule C04); bytes that had arrived stay in the buffer for the next

@@ -11,6 +11,7 @@
 
 #include "net/stream_priv.h"
 
+#include <weft/error.h>
 #include <weft/sys/opened.h>
 #include <weft/task.h>
 
@@ -266,6 +267,8 @@ static void listener_drop(weft_listener *listener)
 
 int weft_listener_accept(weft_listener *listener, weft_stream **out)
 {
+    if (weft_loop_self() != NULL && listener->loop != weft_loop_self())
+        return weft_fail(-EPERM, "listener: it belongs to another loop");
     if (listener->is_started || listener->users != 0)
         return -EBUSY;
     listener->users++;

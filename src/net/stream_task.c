@@ -94,9 +94,19 @@ static int wait_for_room(weft_stream *stream, size_t until)
     return park_writer(stream, &self);
 }
 
+/* Another loop's thread may be in the middle of it. */
+static int loop_check(const weft_stream *stream)
+{
+    return stream->loop == weft_loop_self()
+               ? 0
+               : weft_fail(-EPERM, "stream: it belongs to another loop");
+}
+
 static int reader_enter(weft_stream *stream)
 {
     int rc = weft_sp_enter();
+    if (rc == 0)
+        rc = loop_check(stream);
     if (rc < 0)
         return rc;
     if (stream->state != WF_STREAM_OPEN)
@@ -107,6 +117,8 @@ static int reader_enter(weft_stream *stream)
 int wf_stream_writer_enter(weft_stream *stream)
 {
     int rc = weft_sp_enter();
+    if (rc == 0)
+        rc = loop_check(stream);
     if (rc < 0)
         return rc;
     if (stream->state != WF_STREAM_OPEN)
@@ -389,7 +401,9 @@ int weft_stream_close(weft_stream *stream)
         weft_stream_end(stream);
         return 0;
     }
-    int rc = 0;
+    int rc = loop_check(stream);
+    if (rc < 0)
+        return rc;
     if (stream->state == WF_STREAM_OPEN)
         rc = close_flush(stream);
     if (stream->state >= WF_STREAM_RELEASING)

@@ -8,6 +8,7 @@
 
 #include <weft/udp.h>
 
+#include <weft/error.h>
 #include <weft/sys/loop.h>
 #include <weft/sys/opened.h>
 #include <weft/sys/park.h>
@@ -144,6 +145,8 @@ static int udp_move(weft_udp *udp, udp_call *call, short events, struct mmsghdr 
                     unsigned count)
 {
     int rc = weft_sp_enter();
+    if (rc == 0 && udp->loop != weft_loop_self())
+        rc = weft_fail(-EPERM, "datagram socket: it belongs to another loop");
     if (rc < 0)
         return rc;
     udp->users++;

@@ -253,7 +253,7 @@ static void message_give(weft_ws *ws, weft_ws_message *out)
 
 static int receiver_enter(weft_ws *ws)
 {
-    int rc = weft_sp_enter();
+    int rc = wf_ws_sp_enter(ws);
     if (rc < 0)
         return rc;
     if (ws->stream == NULL || ws->is_dropping)

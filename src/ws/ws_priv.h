@@ -18,6 +18,7 @@
 #ifndef WF_WS_PRIV_H
 #define WF_WS_PRIV_H
 
+#include <weft/error.h>
 #include <weft/sys/opened.h>
 #include <weft/sys/park.h>
 #include <weft/sys/stream.h>
@@ -91,6 +92,15 @@ struct weft_ws {
     weft_time close_at;  /* the peer's close is due */
     weft_time stuck_at;  /* who waits for room gives up */
 };
+
+/* The entry of a call that may wait. */
+static inline int wf_ws_sp_enter(const weft_ws *ws)
+{
+    int rc = weft_sp_enter();
+    if (rc == 0 && ws->stream != NULL && weft_stream_get_loop(ws->stream) != weft_loop_self())
+        return weft_fail(-EPERM, "WebSocket: it belongs to another loop");
+    return rc;
+}
 
 /* ---- conn.c ---- */
 

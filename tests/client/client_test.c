@@ -28,6 +28,23 @@ TASK_TEST(a_page_is_fetched)
     CHECK_OK(fixture_close(&self));
 }
 
+static int get_abroad(void *arg)
+{
+    const struct fixture *self = arg;
+    weft_client_response page;
+    CHECK_EQ(weft_client_get(self->client, "http://127.0.0.1:1/", &page), -EPERM);
+    CHECK_STR(weft_error_text(), "the client belongs to another loop");
+    return 0;
+}
+
+LOOPS_TEST(a_client_serves_the_tasks_of_its_loop, 2)
+{
+    struct fixture self;
+    CHECK_OK(fixture_open(&self, NULL));
+    CHECK_OK(weft_await(weft_spawn_on(weft_loop_at(1), get_abroad, &self)));
+    CHECK_OK(fixture_close(&self));
+}
+
 TASK_TEST(connections_are_kept_between_requests)
 {
     struct fixture self;

@@ -520,3 +520,46 @@ SCENARIO_WITH(stream_lines_are_read, lines_are_whole)
     int waited = weft_group_wait(group);
     return waited < 0 ? waited : rc;
 }
+
+/* ---- on another loop ---- */
+
+struct abroad {
+    weft_stream *stream;
+    weft_listener *listener;
+};
+
+static int use_abroad(void *arg)
+{
+    const struct abroad *of = arg;
+    weft_stream *came;
+    weft_str seen;
+    char byte;
+    CHECK_EQ(weft_stream_read(of->stream, &byte, 1), -EPERM);
+    CHECK_STR(weft_error_text(), "stream: it belongs to another loop");
+    CHECK_EQ(weft_stream_peek(of->stream, 1, &seen), -EPERM);
+    CHECK_EQ(weft_stream_write(of->stream, "x", 1), -EPERM);
+    CHECK_EQ(weft_stream_flush(of->stream), -EPERM);
+    CHECK_EQ(weft_stream_shutdown(of->stream), -EPERM);
+    CHECK_EQ(weft_stream_close(of->stream), -EPERM);
+    CHECK_EQ(weft_listener_accept(of->listener, &came), -EPERM);
+    return 0;
+}
+
+LOOPS_TEST(test_L05_streams_and_listeners_serve_the_tasks_of_their_loop, 2)
+{
+    weft_stream *ends[2];
+    weft_addr addr;
+    struct abroad of;
+    CHECK_OK(weft_stream_pair(ends));
+    of.stream = ends[0];
+    CHECK_OK(weft_addr_parse(&addr, "127.0.0.1:0"));
+    CHECK_OK(weft_listener_open(&of.listener, &addr, NULL));
+    CHECK_OK(weft_await(weft_spawn_on(weft_loop_at(1), use_abroad, &of)));
+    CHECK_OK(weft_stream_write(ends[0], "y", 1));
+    char byte = 0;
+    CHECK_EQ(weft_stream_read(ends[1], &byte, 1), 1);
+    CHECK_EQ(byte, 'y'); /* and nothing of the other loop's */
+    CHECK_OK(weft_stream_close(ends[0]));
+    CHECK_OK(weft_stream_close(ends[1]));
+    weft_listener_close(of.listener);
+}

@@ -251,3 +251,18 @@ SCENARIO(udp_client_and_server_end_whatever_fails)
     weft_udp_close(server);
     return rc < 0 ? rc : asked;
 }
+
+static int receive_abroad(void *arg)
+{
+    char byte;
+    CHECK_EQ(weft_udp_recv(arg, &byte, 1, NULL), -EPERM);
+    CHECK_STR(weft_error_text(), "datagram socket: it belongs to another loop");
+    return 0;
+}
+
+LOOPS_TEST(test_L05_datagram_sockets_serve_the_tasks_of_their_loop, 2)
+{
+    weft_udp *udp = udp_on("127.0.0.1:0");
+    CHECK_OK(weft_await(weft_spawn_on(weft_loop_at(1), receive_abroad, udp)));
+    weft_udp_close(udp);
+}

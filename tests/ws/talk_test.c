@@ -64,6 +64,31 @@ TASK_TEST(messages_of_all_sizes_come_back_compressed_with_what_came_before)
 }
 #endif
 
+static int send_abroad(void *arg)
+{
+    weft_ws *ws = arg;
+    weft_ws_message message;
+    CHECK_EQ(weft_ws_send_text(ws, "hello"), -EPERM);
+    CHECK_STR(weft_error_text(), "WebSocket: it belongs to another loop");
+    CHECK_EQ(weft_ws_write_begin(ws, WEFT_WS_TEXT), -EPERM);
+    CHECK_EQ(weft_ws_receive(ws, &message), -EPERM);
+    return 0;
+}
+
+LOOPS_TEST(a_websocket_serves_the_tasks_of_its_loop, 2)
+{
+    struct ends ends;
+    weft_ws *ws;
+    CHECK_OK(ends_open(&ends, NULL, ends_echo));
+    CHECK_OK(ends_connect(&ends, &ws, NULL));
+    CHECK_OK(weft_await(weft_spawn_on(weft_loop_at(1), send_abroad, ws)));
+    CHECK_OK(weft_ws_send_text(ws, "hello"));
+    expect_message(ws, WEFT_WS_TEXT, "hello", 5);
+    CHECK_EQ(weft_ws_close(ws, 1000, "done"), 0);
+    ends_wait(&ends, 1);
+    CHECK_OK(ends_close(&ends));
+}
+
 TASK_TEST(many_messages_on_their_way_at_a_time)
 {
     struct ends ends;
