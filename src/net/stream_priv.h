@@ -51,31 +51,33 @@ struct wf_stream_writer {
     size_t until;
 };
 
+/* What only some streams need stands first, what each turn of each of them needs behind it, beside
+ * the beginning of its owner's bytes: among many connections each line of them is a miss. */
 struct weft_stream {
+    weft_waiter *closer;       /* the task in weft_stream_close */
+    struct wf_stream_fds *fds; /* NULL: it takes no descriptors */
+    weft_time moved_at;        /* a send operation took bytes; not those that are done at once */
+    uint64_t moved_bytes;      /* so many in all */
+    uint64_t held_bytes;       /* what who holds the output has still to send */
+    uint32_t dropped;          /* bytes that came after weft_stream_end */
+    uint16_t users;            /* tasks inside a wait */
+    weft_timer timer;          /* its links first, which stay as they are */
+    weft_time deadline;        /* the true one; the timer may run to an earlier point */
     weft_loop *loop;
     const weft_stream_kind *kind;
     weft_op *recv_op; /* under way, or NULL; `is_watching` tells what it is */
     weft_op *send_op; /* the same, or WF_STREAM_HELD */
     struct wf_stream_reader *reader;
     struct wf_stream_writer *writer;
-    weft_waiter *closer;       /* the task in weft_stream_close */
-    weft_filter *filter;       /* NULL: the user's bytes are the socket's */
-    struct wf_stream_fds *fds; /* NULL: it takes no descriptors */
+    weft_filter *filter; /* NULL: the user's bytes are the socket's */
     struct wf_stream_bytes in, out, sending;
     const char *chunk; /* the loop's own buffer, being told to the input callback */
     uint32_t chunk_bytes;
-    uint32_t dropped; /* bytes that came after weft_stream_end */
-    weft_defer defer;
-    weft_timer timer;
-    weft_time deadline;   /* the true one; the timer may run to an earlier point */
-    weft_time moved_at;   /* a send operation took bytes; not those that are done at once */
-    uint64_t moved_bytes; /* so many in all */
-    uint64_t held_bytes;  /* what who holds the output has still to send */
     int fd;
-    int error;      /* first failure, or 0 */
-    uint16_t users; /* tasks inside a wait */
-    uint8_t state;  /* enum wf_stream_state */
-    bool is_ended;  /* the peer sends no more */
+    weft_defer defer;
+    int error;     /* first failure, or 0 */
+    uint8_t state; /* enum wf_stream_state */
+    bool is_ended; /* the peer sends no more */
     bool
         is_watching; /* recv_op does not receive: reading pauses, and it waits for the peer's end */
     bool has_hung_up; /* that end was seen, and may still be behind unread bytes */

@@ -26,11 +26,11 @@ struct weft_op {
     uint8_t is_of_disk : 1;     /* holds the loop */
     uint8_t fd_side;            /* enum wf_fd_side */
     uint32_t next_free;         /* index + 1 of the next free record */
-    weft_op_args args;
     weft_op_fn *fn;
     void *arg;
     wf_list fd_link; /* in its descriptor's list */
     wf_list link;    /* the back end's own: completion queue, retry queue … */
+    weft_op_args args;
     union {
         weft_timer timer; /* the simulator's own: when the outcome is due */
         struct {

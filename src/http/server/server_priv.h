@@ -123,26 +123,27 @@ struct wf_transport {
     weft_http_request *(*done)(weft_http_request *req, bool is_answered);
 };
 
+/* It lies behind its stream's record: what each request needs first. */
 struct wf_conn {
-    wf_list link; /* in server->conns */
     weft_http_server *server;
     weft_stream *stream;
     const struct wf_transport *transport;
     weft_http_request *req; /* the exchange; NULL while IDLE, and over HTTP/2 */
     struct wf_h2 *h2;       /* over HTTP/2; NULL: not */
-    struct wf_peer *peer;   /* NULL: not counted */
     weft_time opened_at;
     weft_time deadline;       /* of the state */
     weft_time gone_deadline;  /* after the peer's end; WEFT_FOREVER: it has not ended */
-    struct wf_pace pace;      /* of a client that takes too slowly */
     weft_time taken_deadline; /* IDLE: of an answer the client must take; WEFT_FOREVER: it has */
-    void (*stop)(void *arg);  /* DETACHED: the server stops; or NULL */
-    void *stop_arg;
-    weft_fn *task_fn; /* DETACHED: its task, which ends it; NULL: it has none now */
-    void *task_arg;
     uint32_t request_count;
     uint8_t state;
     bool is_aborted;
+    struct wf_pace pace;     /* of a client that takes too slowly */
+    wf_list link;            /* in server->conns */
+    struct wf_peer *peer;    /* NULL: not counted */
+    void (*stop)(void *arg); /* DETACHED: the server stops; or NULL */
+    void *stop_arg;
+    weft_fn *task_fn; /* DETACHED: its task, which ends it; NULL: it has none now */
+    void *task_arg;
 };
 
 struct weft_http_response {
