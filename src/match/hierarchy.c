@@ -285,6 +285,8 @@ static int prepare(wf_request *request, const weft_m_hierarchy_options *options,
         return wf_m_fail_plain(request->call->error, -ENOMEM);
     }
     plan->hierarchy = hierarchy;
+    plan->scorer = results->snapshot->scorer;
+    plan->options = &request->call->matcher->options;
     plan->threshold = results->threshold;
     plan->has_levels = is_probability(request->call->matcher, results->snapshot);
     results->kinships->plan = *plan;

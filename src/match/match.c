@@ -29,34 +29,36 @@ struct range {
     size_t pieces;    /* threads, at most */
 };
 
-/* A verdict rests on as many entities as the samples did, however many are shown. */
-static int judge_one(const wf_request *request, size_t index, wf_seeker *seeker, const wf_ask *ask)
+/* What is asked of a query.  Verdicts rest on as many entities as the samples did, however many are
+ * shown: of more there is a second question. */
+enum question { HITS, VERDICT, KINSHIP };
+
+static enum question question_of(const wf_request *request)
 {
-    const weft_m_options *options = &request->call->matcher->options;
-    wf_scorer *scorer = request->results->snapshot->scorer;
-    wf_ask judged = *ask;
-    judged.top_k = WF_NOVEL_FOUND;
-    int rc = scorer->cls->find(scorer, seeker, &judged);
-    if (rc == 0)
-        rc = wf_detector_judge(request->detector, seeker, &judged, request->peers,
-                               &request->verdicts[index]);
-    wf_rank_cut(&seeker->rank, ask->top_k);
-    if (rc < 0 || ask->top_k <= WF_NOVEL_FOUND)
-        return rc;
-    rc = wf_seeker_read(seeker, options, ask->raw);
-    return rc < 0 ? rc : scorer->cls->find(scorer, seeker, ask);
+    if (request->results->kinships != NULL)
+        return KINSHIP;
+    return request->verdicts != NULL ? VERDICT : HITS;
 }
 
-static wf_ask ask_of(const wf_request *request, size_t index, const wf_job *job)
+static bool asks_again(const wf_request *request)
 {
-    return (wf_ask){.raw = request->queries[index],
-                    .allowed = request->allowed,
-                    .top_k = request->results->top_k,
-                    .threshold = request->results->threshold,
-                    .blocking_top_k = request->blocking_top_k,
-                    .retrieval_top_k = request->retrieval_top_k,
-                    .final_top_k = request->final_top_k,
-                    .job = job};
+    return question_of(request) == VERDICT && request->results->top_k > WF_NOVEL_FOUND;
+}
+
+static wf_ask ask_of(const wf_request *request, enum question question, size_t index,
+                     const wf_job *job)
+{
+    wf_ask ask = {.raw = request->queries[index],
+                  .allowed = request->allowed,
+                  .top_k = request->results->top_k,
+                  .threshold = request->results->threshold,
+                  .blocking_top_k = request->blocking_top_k,
+                  .retrieval_top_k = request->retrieval_top_k,
+                  .final_top_k = request->final_top_k,
+                  .job = job};
+    if (question == VERDICT)
+        ask.top_k = WF_NOVEL_FOUND;
+    return question == KINSHIP ? wf_kin_ask(&request->results->kinships->plan, &ask) : ask;
 }
 
 /* 1 if there is something to ask, 0 if the query is blank and so its answer empty. */
@@ -73,68 +75,112 @@ static int read_one(const wf_request *request, size_t index, wf_seeker *seeker)
     return !is_blank;
 }
 
-static int answer_one(const wf_request *request, size_t index, wf_seeker *seeker)
+/* Takes the answer that is in seeker->rank; `other` may be asked more. */
+static int take(const wf_request *request, enum question question, size_t index, const wf_ask *ask,
+                wf_seeker *seeker, wf_seeker *other)
 {
     weft_m_results *results = request->results;
-    const weft_m_options *options = &request->call->matcher->options;
-    wf_scorer *scorer = results->snapshot->scorer;
+    int rc = 0;
+    if (question == KINSHIP)
+        return wf_kin_answer(&results->kinships->plan, seeker, other, ask,
+                             &results->kinships->items[index]);
+    if (question == VERDICT)
+        rc = wf_detector_judge(request->detector, seeker, ask, request->peers,
+                               &request->verdicts[index]);
+    if (rc < 0 || (question == VERDICT && asks_again(request)))
+        return rc;
+    wf_rank_cut(&seeker->rank, results->top_k);
+    return wf_results_fill(results, index, seeker, &request->call->matcher->options);
+}
+
+static int ask_one(const wf_request *request, enum question question, size_t index,
+                   wf_seeker *seeker)
+{
+    wf_scorer *scorer = request->results->snapshot->scorer;
     wf_job job = wf_call_job(request->call);
-    wf_ask ask = ask_of(request, index, &job);
+    wf_ask ask = ask_of(request, question, index, &job);
     int rc = read_one(request, index, seeker);
     if (rc <= 0)
         return rc;
-    if (results->kinships != NULL)
-        return wf_kin_answer(&results->kinships->plan, scorer, seeker, options, &ask,
-                             &results->kinships->items[index]);
-    rc = request->verdicts != NULL ? judge_one(request, index, seeker, &ask)
-                                   : scorer->cls->find(scorer, seeker, &ask);
-    return rc < 0 ? rc : wf_results_fill(results, index, seeker, options);
+    rc = scorer->cls->find(scorer, seeker, &ask);
+    return rc < 0 ? rc : take(request, question, index, &ask, seeker, seeker);
+}
+
+static int answer_one(const wf_request *request, size_t index, wf_seeker *seeker)
+{
+    int rc = ask_one(request, question_of(request), index, seeker);
+    return rc == 0 && asks_again(request) ? ask_one(request, HITS, index, seeker) : rc;
 }
 
 /* Questions asked together, and which queries they are. */
 struct crowd {
     const wf_request *request;
+    enum question question;
     wf_ask asks[WF_VOLLEY_MAX];
     size_t indices[WF_VOLLEY_MAX];
+    size_t count;
+    wf_seeker *other; /* of kinships, who ask more while the others wait for their answers */
 };
 
 static int take_answer(void *arg, size_t at, wf_seeker *seeker)
 {
     const struct crowd *crowd = arg;
+    return take(crowd->request, crowd->question, crowd->indices[at], &crowd->asks[at], seeker,
+                crowd->other);
+}
+
+static int ask_crowd(struct crowd *crowd, size_t first, size_t end, wf_seeker *seeker)
+{
     const wf_request *request = crowd->request;
-    return wf_results_fill(request->results, crowd->indices[at], seeker,
-                           &request->call->matcher->options);
+    wf_scorer *scorer = request->results->snapshot->scorer;
+    wf_job job = wf_call_job(request->call);
+    crowd->count = 0;
+    for (size_t at = first; at < end; at++) {
+        int rc = read_one(request, at, seeker);
+        if (rc < 0)
+            return rc;
+        if (rc == 0)
+            continue;
+        crowd->asks[crowd->count] = ask_of(request, crowd->question, at, &job);
+        crowd->indices[crowd->count++] = at;
+    }
+    if (crowd->count == 0)
+        return 0;
+    return scorer->cls->find_each(scorer, seeker, crowd->asks, crowd->count, take_answer, crowd);
+}
+
+/* Lends the crowd its other seeker, whose work counts as that of `seeker`. */
+static int ask_kinships(struct crowd *crowd, size_t first, size_t end, wf_seeker *seeker)
+{
+    wf_seekers *seekers = &crowd->request->call->matcher->seekers;
+    wf_seeker *other = wf_seekers_take(seekers);
+    if (other == NULL)
+        return -ENOMEM;
+    uint64_t cached = other->cached_count, encoded = other->encoded_count;
+    crowd->other = other;
+    int rc = ask_crowd(crowd, first, end, seeker);
+    seeker->cached_count += other->cached_count - cached;
+    seeker->encoded_count += other->encoded_count - encoded;
+    wf_seekers_give(seekers, other);
+    return rc;
 }
 
 /* Queries [first, end), at most WF_VOLLEY_MAX. */
 static int answer_together(const wf_request *request, size_t first, size_t end, wf_seeker *seeker)
 {
-    wf_scorer *scorer = request->results->snapshot->scorer;
-    wf_job job = wf_call_job(request->call);
     struct crowd *crowd = wf_alloc(sizeof(*crowd));
-    size_t count = 0;
-    int rc = crowd != NULL ? 0 : -ENOMEM;
-    for (size_t at = first; at < end && rc >= 0; at++) {
-        rc = read_one(request, at, seeker);
-        if (rc > 0) {
-            crowd->asks[count] = ask_of(request, at, &job);
-            crowd->indices[count++] = at;
-        }
+    if (crowd == NULL)
+        return -ENOMEM;
+    crowd->request = request;
+    crowd->question = question_of(request);
+    int rc = crowd->question == KINSHIP ? ask_kinships(crowd, first, end, seeker)
+                                        : ask_crowd(crowd, first, end, seeker);
+    if (rc == 0 && asks_again(request)) {
+        crowd->question = HITS;
+        rc = ask_crowd(crowd, first, end, seeker);
     }
-    if (rc >= 0)
-        crowd->request = request;
-    rc = rc < 0 || count == 0
-             ? rc
-             : scorer->cls->find_each(scorer, seeker, crowd->asks, count, take_answer, crowd);
     wf_free(crowd);
-    return rc < 0 ? rc : 0;
-}
-
-/* Verdicts and kinships ask more than one question a query. */
-static size_t together(const wf_request *request)
-{
-    bool is_plain = request->verdicts == NULL && request->results->kinships == NULL;
-    return is_plain ? wf_scorer_together(request->results->snapshot->scorer) : 1;
+    return rc;
 }
 
 /* Takes the next queries of a range, [*out_first, returned end): fewer near its end, so that all
@@ -158,7 +204,7 @@ static int answer_some(struct range *range, wf_seeker *seeker)
 {
     const wf_request *request = range->request;
     uint64_t cached = seeker->cached_count, encoded = seeker->encoded_count;
-    size_t most = together(request), at, end;
+    size_t most = wf_scorer_together(request->results->snapshot->scorer), at, end;
     int rc = 0;
     while (rc == 0 && (end = take_queries(range, most, &at)) > at) {
         bool is_crowd = most > 1 && end - at > 1;

@@ -190,16 +190,15 @@ static void unmark_asked(wf_kin_desk *desk)
 
 /* Asks for those the matcher has not found.  They cannot have more than the last of those it has,
  * `bar`: without rivals some scorers would give them more. */
-static int ask_for_rest(wf_scorer *scorer, wf_seeker *seeker, const weft_m_options *options,
+static int ask_for_rest(const wf_kin_plan *plan, wf_kin_desk *desk, wf_seeker *seeker,
                         const wf_ask *ask, float bar)
 {
-    wf_kin_desk *desk = seeker->kin;
     wf_ask rest = *ask;
     rest.allowed = desk->asked;
     rest.threshold = 0;
-    int rc = wf_seeker_read(seeker, options, ask->raw);
+    int rc = wf_seeker_read(seeker, plan->options, ask->raw);
     if (rc == 0)
-        rc = scorer->cls->find(scorer, seeker, &rest);
+        rc = plan->scorer->cls->find(plan->scorer, seeker, &rest);
     for (size_t i = 0; i < seeker->rank.count && rc == 0; i++) {
         const wf_found *found = &seeker->rank.found[i];
         size_t at = wf_roster_find(&desk->roster, found->entity);
@@ -209,16 +208,15 @@ static int ask_for_rest(wf_scorer *scorer, wf_seeker *seeker, const weft_m_optio
     return rc;
 }
 
-static int complete(const wf_kin_plan *plan, wf_scorer *scorer, wf_seeker *seeker,
-                    const weft_m_options *options, const wf_ask *ask, float bar)
+static int complete(const wf_kin_plan *plan, wf_kin_desk *desk, wf_seeker *seeker,
+                    const wf_ask *ask, float bar)
 {
-    wf_kin_desk *desk = seeker->kin;
     wf_ask rest = *ask;
     int64_t count = bar > 0 ? mark_asked(desk, plan->hierarchy->info.entity_count) : 0;
     int rc = count < 0 ? (int)count : 0;
     rest.top_k = (size_t)count;
     if (count > 0) {
-        rc = ask_for_rest(scorer, seeker, options, &rest, bar);
+        rc = ask_for_rest(plan, desk, seeker, &rest, bar);
         unmark_asked(desk);
     }
     for (size_t i = 0; i < desk->roster.count; i++)
@@ -355,35 +353,36 @@ static float bar_of(const wf_rank *rank)
     return least;
 }
 
-int wf_kin_answer(const wf_kin_plan *plan, wf_scorer *scorer, wf_seeker *seeker,
-                  const weft_m_options *options, const wf_ask *ask, weft_m_hierarchy_result **out)
+wf_ask wf_kin_ask(const wf_kin_plan *plan, const wf_ask *ask)
+{
+    wf_ask whole = *ask;
+    whole.top_k = 2 * plan->top_k > FOUND_MIN ? 2 * plan->top_k : FOUND_MIN;
+    whole.threshold = 0;
+    return whole;
+}
+
+int wf_kin_answer(const wf_kin_plan *plan, wf_seeker *seeker, wf_seeker *other, const wf_ask *ask,
+                  weft_m_hierarchy_result **out)
 {
     if (seeker->kin == NULL)
         seeker->kin = wf_kin_desk_new();
     wf_kin_desk *desk = seeker->kin;
-    wf_ask whole = *ask;
-    whole.top_k = 2 * plan->top_k > FOUND_MIN ? 2 * plan->top_k : FOUND_MIN;
-    whole.threshold = 0;
+    const wf_rank *rank = &seeker->rank;
+    float bar = bar_of(rank);
     if (desk == NULL)
         return -ENOMEM;
     wf_roster_reset(&desk->roster);
     desk->tie_count = 0;
     desk->was_cut = false;
-    int rc = scorer->cls->find(scorer, seeker, &whole);
-    if (rc < 0)
-        return rc;
-    const wf_rank *rank = &seeker->rank;
-    float bar = bar_of(rank);
-    if (plan->has_levels)
-        rc = wf_kin_sum(plan, desk, rank, &whole);
+    int rc = plan->has_levels ? wf_kin_sum(plan, desk, rank, ask) : 0;
     if (rc == 0)
         rc = take_found(plan, desk, rank);
     if (rc == 0)
-        rc = take_relatives(plan, desk, &whole);
+        rc = take_relatives(plan, desk, ask);
     if (rc == 0)
         take_known(desk, rank);
     if (rc == 0)
-        rc = complete(plan, scorer, seeker, options, &whole, bar);
+        rc = complete(plan, desk, other, ask, bar);
     if (rc == 0)
         rc = score_all(plan, desk);
     if (rc < 0)

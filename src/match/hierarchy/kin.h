@@ -14,6 +14,8 @@
 /* What is asked, checked. */
 typedef struct wf_kin_plan {
     const weft_hierarchy *hierarchy;
+    wf_scorer *scorer;
+    const weft_m_options *options; /* the matcher's */
     size_t top_k, relative_max;
     uint32_t depth_max;
     bool goes_up, goes_down;
@@ -57,10 +59,14 @@ wf_kin_desk *wf_kin_desk_new(void);       /* NULL: no memory */
 void wf_kin_desk_free(wf_kin_desk *desk); /* NULL is fine */
 size_t wf_kin_desk_bytes(const wf_kin_desk *desk);
 
-/* Answers the question that the seeker has read; *out, one block, is the caller's.  0, -ENOMEM, or
- * what the job was halted with. */
-int wf_kin_answer(const wf_kin_plan *plan, wf_scorer *scorer, wf_seeker *seeker,
-                  const weft_m_options *options, const wf_ask *ask, weft_m_hierarchy_result **out);
+/* The question that the scorer is asked in place of `ask`. */
+wf_ask wf_kin_ask(const wf_kin_plan *plan, const wf_ask *ask);
+
+/* Makes the answer of what seeker->rank has of wf_kin_ask(); *out, one block, is the caller's.
+ * `other` is asked for the rest: the same seeker, unless that is in the middle of something.  0,
+ * -ENOMEM, or what the job was halted with. */
+int wf_kin_answer(const wf_kin_plan *plan, wf_seeker *seeker, wf_seeker *other, const wf_ask *ask,
+                  weft_m_hierarchy_result **out);
 
 /* ---- parts of it ---- */
 
