@@ -65,7 +65,7 @@ bool child_turn(struct child *child, weft_str *input, wf_buf *out, wf_buf *err)
     };
     if (child->out < 0 && child->err < 0)
         return false;
-    CHECK_GT(poll(fds, 3, 30000), 0);
+    CHECK_GT(poll(fds, 3, -1), 0); /* the test has a limit, longer where all is slow */
     if (fds[0].revents != 0) {
         ssize_t count = input->len != 0 ? write(child->in, input->ptr, input->len) : 0;
         input->ptr += count > 0 ? count : 0;

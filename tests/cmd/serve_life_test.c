@@ -65,9 +65,9 @@ TEST(serve_ends_in_order_before_it_is_ready)
 {
     wf_buf text = {0};
     wf_buf_puts(&text, "id,name,aliases\n");
-    for (int i = 0; i < 20000; i++)
-        wf_buf_printf(&text, "%d,entity number %d of many,also %d|called %d\n", i, i * 7, i * 11,
-                      i);
+    for (size_t i = 0; i < test_amount(20000, 4000); i++)
+        wf_buf_printf(&text, "%zu,entity number %zu of many,also %zu|called %zu\n", i, i * 7,
+                      i * 11, i);
     wf_buf_putc(&text, '\0');
     const char *path = make_file("many.csv", wf_buf_ptr(&text));
     for (int i = 0; i < 5; i++) {
