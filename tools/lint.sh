@@ -24,19 +24,20 @@ c_files() {
 
 format_check() {
     local wrong
-    wrong=$(c_files '*.c' '*.h' '*.cpp' '*.hpp' | xargs clang-format --dry-run 2>&1 | sed -n 's/: warning: .*//p')
+    wrong=$(c_files '*.c' '*.h' '*.cpp' '*.hpp' | xargs -P "$(nproc)" -n 100 clang-format --dry-run 2>&1 | sed -n 's/: warning: .*//p')
     [ -z "$wrong" ] || { echo "$wrong" | cut -d: -f1 | uniq -c && return 1; }
 }
 
 # Headers of gcc's build directory are all clang needs, without the options that only gcc knows; its own
 # warnings come with the sanitized build.
+# A process takes as long to start as to read a file, so it gets a dozen.
 # Of a function's paths a tenth of the usual number of states is followed: a fifth takes nearly twice the time and has
 # found no more; $WEFT_LINT_NODES sets it (225000 is clang's own).
 tidy_check() {
     local nodes=${WEFT_LINT_NODES:-20000}
     mkdir -p "$build/tidy"
     sed 's/[^ ]*-mmemset-strategy=[^ ]*//g' "$build/compile_commands.json" >"$build/tidy/compile_commands.json"
-    c_files 'src/*.c' | xargs -P "$(nproc)" -n 4 clang-tidy -p "$build/tidy" --quiet \
+    c_files 'src/*.c' | xargs -P "$(nproc)" -n 12 clang-tidy -p "$build/tidy" --quiet \
         --extra-arg=-Wno-unknown-warning-option \
         --extra-arg=-Xclang --extra-arg=-analyzer-config --extra-arg=-Xclang --extra-arg="max-nodes=$nodes" 2>/dev/null >"$build/clang-tidy.log" && return
     grep -E '(error|warning): ' "$build/clang-tidy.log" | sed 's/,-warnings-as-errors//' | sort -u
