@@ -47,7 +47,8 @@ typedef struct weft_m_cluster {
     weft_str name;            /* the words that most of its texts have; folded */
     const weft_str *keywords; /* what sets it apart from the others, the best first */
     size_t keyword_count;
-    const uint32_t *members; /* places in `texts`, the most typical first */
+    const uint32_t *members; /* places in `texts`, the most typical first, behind them those
+                              * whose text is there already */
     size_t member_count;
     double cohesion; /* mean cosine of its texts with their middle */
 } weft_m_cluster;

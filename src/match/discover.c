@@ -171,16 +171,38 @@ static int place_all(struct making *it)
 /* ---- clusters ---- */
 
 struct member {
-    uint32_t place;
+    uint32_t index; /* among the new texts */
     float cosine;
+    weft_str folded;
+    bool is_repeated; /* another one has the same text */
 };
 
+static int compare_texts(weft_str a, weft_str b)
+{
+    size_t bytes = a.len < b.len ? a.len : b.len;
+    int order = bytes != 0 ? memcmp(a.ptr, b.ptr, bytes) : 0;
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* Each text once before those that come again: the same text has the same cosine, and the first
+ * few, which are shown, would be one. */
 static int by_cosine(const void *left, const void *right)
 {
     const struct member *a = left, *b = right;
+    if (a->is_repeated != b->is_repeated)
+        return a->is_repeated ? 1 : -1;
     if (a->cosine != b->cosine)
         return a->cosine > b->cosine ? -1 : 1;
-    return (a->place > b->place) - (a->place < b->place);
+    int order = compare_texts(a->folded, b->folded);
+    return order != 0 ? order : (a->index > b->index) - (a->index < b->index);
+}
+
+static void order_members(struct member *members, size_t count)
+{
+    qsort(members, count, sizeof(*members), by_cosine);
+    for (size_t i = 1; i < count; i++)
+        members[i].is_repeated = wf_str_equals(members[i - 1].folded, members[i].folded);
+    qsort(members, count, sizeof(*members), by_cosine);
 }
 
 /* Its texts, the most typical first. */
@@ -190,17 +212,20 @@ static int list_members(struct making *it, size_t label, struct member *members)
     wf_spot middle;
     size_t count = 0;
     wf_clusters_middle(&it->clusters, it->spots, (int32_t)label, &middle);
-    for (size_t i = 0; i < it->count; i++) {
+    for (uint32_t i = 0; i < it->count; i++) {
         if (it->clusters.labels[i] == (int32_t)label)
-            members[count++] =
-                (struct member){it->places[i], wf_spot_cosine(&it->spots[i], &middle)};
+            members[count++] = (struct member){
+                .index = i,
+                .cosine = wf_spot_cosine(&it->spots[i], &middle),
+                .folded = it->folded[i],
+            };
     }
     uint32_t *places = wf_arena_array(&it->out->arena, count, sizeof(*places));
     if (places == NULL)
         return -ENOMEM;
-    qsort(members, count, sizeof(*members), by_cosine);
+    order_members(members, count);
     for (size_t i = 0; i < count; i++) {
-        places[i] = members[i].place;
+        places[i] = it->places[members[i].index];
         cluster->cohesion += (double)members[i].cosine / (double)count;
     }
     cluster->members = places;

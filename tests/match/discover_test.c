@@ -262,6 +262,37 @@ TEST(M8_what_is_obvious_in_small_data_is_found_and_nothing_else)
     weft_m_close(matcher);
 }
 
+/* Whoever looks at the first few of a cluster sees different texts. */
+TEST(M8_a_text_that_comes_again_stands_behind_the_others_of_its_cluster)
+{
+    static const char *const asked[] = {
+        "where is my parcel now", "Where is my PARCEL now", "where is my parcel now",
+        "where is my parcel",     "where is my parcel",     "where is your parcel now",
+    };
+    enum { COUNT = sizeof(asked) / sizeof(*asked) };
+    weft_str list[COUNT];
+    weft_matcher *matcher = open_bank();
+    weft_m_discover_options options;
+    weft_m_discovery *found;
+    weft_m_discover_options_init(&options);
+    options.all_are_novel = true;
+    for (size_t i = 0; i < COUNT; i++)
+        list[i] = str_of(asked[i]);
+    CHECK_OK(weft_m_discover(matcher, list, COUNT, &options, &found, NULL));
+    CHECK_EQ(found->cluster_count, 1);
+    const weft_m_cluster *cluster = &found->clusters[0];
+    CHECK_EQ(cluster->member_count, COUNT);
+    bool is_seen[3] = {false};
+    static const size_t kinds[COUNT] = {0, 0, 0, 1, 1, 2};
+    for (size_t i = 0; i < 3; i++) {
+        CHECK(!is_seen[kinds[cluster->members[i]]]);
+        is_seen[kinds[cluster->members[i]]] = true;
+    }
+    CHECK_GT(cluster->members[4], cluster->members[3]); /* of the same text as they came */
+    weft_m_discovery_free(found);
+    weft_m_close(matcher);
+}
+
 /* The more texts, the more of them may be alike by chance. */
 TEST(M8_the_least_cluster_grows_with_how_many_texts_are_new)
 {
