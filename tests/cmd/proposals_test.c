@@ -78,6 +78,15 @@ TEST(proposed_entities_are_reviewed_and_become_entities)
                        "'weft match discover --storage-path FILE' begins one\n");
     CHECK_EQ(run.code, 1);
     run_fini(&run);
+    RUN(&run, "match", "discover", "-m", matcher, "-f", new, "--all", "--report", "/nonexistent");
+    CHECK_STR(run.err, "weft: --report /nonexistent: there is no such directory\n");
+    CHECK_STR(run.out, "");
+    CHECK_EQ(run.code, 1);
+    run_fini(&run);
+    RUN(&run, "match", "discover", "-m", matcher, "-f", new, "--report", new);
+    CHECK(strstr(run.err, ": Not a directory\n") != NULL);
+    CHECK_EQ(run.code, 1);
+    run_fini(&run);
     RUN(&run, "match", "review", "burn");
     CHECK_EQ(run.code, 2);
     run_fini(&run);
