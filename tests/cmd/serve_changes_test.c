@@ -68,7 +68,8 @@ TEST(serve_refuses_a_token_that_is_none_or_everybodys)
     check_refused("--token", shown, "127.0.0.1:0", 1, "chmod 600");
     drop_file(shown);
     check_refused("--token", "/nowhere/token", "127.0.0.1:0", 1, "No such file or directory");
-    check_refused("--data", "/nowhere/data", "127.0.0.1:0", 1, "/nowhere/data: No such file");
+    check_refused("--data", "/nowhere/data", "127.0.0.1:0", 1,
+                  "--data /nowhere/data: there is no such directory\n");
 }
 
 TEST(serve_takes_no_changes_unless_told)

@@ -11,7 +11,6 @@
 #include "cmd/say.h"
 
 #include <string.h>
-#include <weft/file.h>
 #include <weft/review.h>
 
 #define TEXTS_MAX 10000
@@ -154,21 +153,6 @@ static int discover(weft_matcher *matcher, const weft_str *texts, size_t count, 
     return kept != 0 ? kept : rc;
 }
 
-/* Before the work, not behind it. */
-static int check_report(const struct discover_job *job)
-{
-    struct stat info;
-    if (job->report_path == NULL)
-        return 0;
-    int rc = weft_stat(job->report_path, &info);
-    if (rc == 0 && !S_ISDIR(info.st_mode))
-        rc = -ENOTDIR;
-    return rc < 0 && rc != -ECANCELED
-               ? say_failed("--report %.200s: %s", job->report_path,
-                            rc == -ENOENT ? "there is no such directory" : weft_strerror(rc))
-               : rc;
-}
-
 int cmd_match_discover(int argc, char **argv)
 {
     struct discover_job job = {
@@ -204,7 +188,7 @@ int cmd_match_discover(int argc, char **argv)
         rc = novelty_read(&job.novelty, "match discover", &job.options);
     if (rc != 0)
         return rc;
-    rc = check_report(&job);
+    rc = load_check_directory("--report", job.report_path); /* not when all is done */
     if (rc != 0)
         return rc;
     job.is_json |= !output_is_terminal();

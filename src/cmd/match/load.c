@@ -9,6 +9,7 @@
 #include "cmd/say.h"
 
 #include <weft/exec.h>
+#include <weft/file.h>
 #include <weft/reranker.h>
 
 #include <stdio.h>
@@ -132,6 +133,18 @@ int load_check_output(const struct load *load, const char *texts, const char *ou
     for (size_t i = 0; i < load->files.count; i++)
         is_read |= input_is_same(output, load->files.items[i]);
     return is_read ? say_usage(command, "--output: %.200s is read; give another file", output) : 0;
+}
+
+int load_check_directory(const char *option, const char *path)
+{
+    struct stat info;
+    int rc = path != NULL ? weft_stat(path, &info) : 0;
+    if (path != NULL && rc == 0 && !S_ISDIR(info.st_mode))
+        rc = -ENOTDIR;
+    if (rc == -ENOENT)
+        return say_failed("%s %.200s: there is no such directory", option, path);
+    return rc < 0 && rc != -ECANCELED ? say_failed("%s %.200s: %s", option, path, weft_strerror(rc))
+                                      : rc;
 }
 
 /* The option, with its value, that a field of the libraries' errors is on the command line; else

@@ -73,6 +73,10 @@ struct load {
 /* Checks the options; `texts` is the file of texts, or NULL.  0, or EXIT_USAGE after saying why. */
 int load_check(struct load *load, const char *texts, const char *command);
 
+/* Whether `path`, which may be NULL, is a directory.  0; EXIT_FAILED after saying why not, or
+ * -ECANCELED. */
+WEFT_WAITS int load_check_directory(const char *option, const char *path);
+
 /* An output, which may be NULL, in the place of the entities, the examples or the texts would be
  * their end.  0, or EXIT_USAGE after saying why. */
 WEFT_WAITS int load_check_output(const struct load *load, const char *texts, const char *output,

@@ -337,8 +337,11 @@ static int load_data(struct serve_job *job)
 {
     struct service *service = &job->service;
     weft_m_error error;
+    int rc = load_check_directory("--data", job->data);
+    if (rc != 0)
+        return rc;
     service->store.dir = job->data;
-    int rc = store_load(&service->store, &service->measures, &error);
+    rc = store_load(&service->store, &service->measures, &error);
     return rc < 0 && rc != -ECANCELED ? load_say(&error) : rc;
 }
 
