@@ -50,11 +50,14 @@ TEST(serve_with_two_loops_refuses_a_port_that_another_service_shares)
 {
     struct service service;
     struct run run;
-    char listen[64], said[160];
+    char listen[64], said[240];
     service_start_on(&service, "127.0.0.1:0", "2");
     const struct sockaddr_in *addr = (const struct sockaddr_in *)&service.addr;
     snprintf(listen, sizeof(listen), "127.0.0.1:%d", ntohs(addr->sin_port));
-    snprintf(said, sizeof(said), "weft: cannot listen on %s: Address already in use\n", listen);
+    snprintf(said, sizeof(said),
+             "weft: cannot listen on %s: Address already in use; another one: --listen HOST:PORT, "
+             "where port 0 is any that is free\n",
+             listen);
     RUN(&run, "serve", "-e", COUNTRIES, "--listen", listen, "--loops", "2");
     CHECK_STR(run.err, said);
     CHECK_EQ(run.code, 1);

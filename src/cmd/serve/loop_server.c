@@ -45,7 +45,10 @@ static int say_where(int rc, const weft_addr *addr)
     char text[WEFT_ADDR_TEXT_BYTES];
     if (weft_addr_format(addr, text, sizeof(text)) < 0)
         text[0] = '\0';
-    return weft_fail(rc, "cannot listen on %.96s: %s", text, weft_strerror(rc));
+    return weft_fail(rc, "cannot listen on %.96s: %s%s", text, weft_strerror(rc),
+                     rc == -EADDRINUSE && !is_unix(addr)
+                         ? "; another one: --listen HOST:PORT, where port 0 is any that is free"
+                         : "");
 }
 
 /* The first has the plan's addresses to itself: the others come when it listens. */
