@@ -153,6 +153,19 @@ static const struct args_option *find_letter(const struct parser *parser, char l
     return NULL;
 }
 
+/* What many a program calls otherwise; NULL: nothing. */
+static const char *usual_name(const struct parser *parser, const char *name)
+{
+    static const char *const usual[][2] = {
+        {"port", "listen"}, {"host", "listen"}, {"bind", "listen"}, {"workers", "loops"}};
+    for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++) {
+        if (strcmp(name, usual[i][0]) == 0 &&
+            find_name(parser, usual[i][1], strlen(usual[i][1])) != NULL)
+            return usual[i][1];
+    }
+    return NULL;
+}
+
 static int fail_unknown(const struct parser *parser, const char *name, size_t len)
 {
     const char *names[64];
@@ -161,7 +174,8 @@ static int fail_unknown(const struct parser *parser, const char *name, size_t le
     for (size_t i = 0; i < parser->option_count && count < 64; i++)
         names[count++] = parser->options[i].name;
     snprintf(text, sizeof(text), "%.*s", (int)wf_utf8_cut(name, len, NAME_BYTES_MAX), name);
-    const char *nearest = wf_names_nearest(weft_str_of(text), names, count);
+    const char *usual = usual_name(parser, text);
+    const char *nearest = usual != NULL ? usual : wf_names_nearest(weft_str_of(text), names, count);
     int used = snprintf(parser->error, ARGS_ERROR_BYTES, "unknown option --%s", text);
     if (nearest != NULL)
         snprintf(parser->error + used, ARGS_ERROR_BYTES - (size_t)used, "; did you mean --%s?",
