@@ -184,7 +184,8 @@ static int mark(const struct change *it, bool *gone)
     for (size_t i = 0; i < it->count; i++) {
         uint32_t entity = wf_catalogue_find(it->present, it->ids[i]);
         if (entity == UINT32_MAX) {
-            wf_m_fail(it->call->error, -WEFT_M_EVALID, "No entity has the id of ids[%zu]", i);
+            wf_m_fail(it->call->error, -WEFT_M_EVALID, "No entity has the id '%.*s'",
+                      (int)wf_utf8_cut(it->ids[i].ptr, it->ids[i].len, 64), it->ids[i].ptr);
             wf_m_error_field(it->call->error, "ids[%zu]", i);
             return -WEFT_M_EVALID;
         }

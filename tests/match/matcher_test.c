@@ -317,6 +317,7 @@ TEST(entities_can_be_added_and_removed)
 
     weft_str ids[] = {STR("ES"), STR("nobody")};
     CHECK_EQ(weft_m_remove(matcher, ids, 2, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.message, "No entity has the id 'nobody'");
     CHECK_STR(error.field, "ids[1]");
     CHECK_STR(best(matcher, STR("spain")), "ES"); /* all or none */
     CHECK_OK(weft_m_remove(matcher, ids, 1, &error));

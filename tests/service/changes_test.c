@@ -42,7 +42,7 @@ static const struct {
 
     /* All or none are removed, and one must stay. */
     {"DELETE /v1/entities", "{\"ids\":[\"a\",\"nobody\"]}", 404,
-     "{\"error\":{\"code\":\"not_found\",\"message\":\"No entity has the id of ids[1]\","
+     "{\"error\":{\"code\":\"not_found\",\"message\":\"No entity has the id 'nobody'\","
      "\"field\":\"ids[1]\""},
     {"POST /match?query=apple", NULL, 200, "{\"matched\":{\"id\":\"a\","},
     {"DELETE /v1/entities", "{\"ids\":[2,{\"id\":\"a\"}]}", 200, "{\"entities\":3}"},
