@@ -168,7 +168,7 @@ static const struct {
      "9\",\"details\":{\"offset\":8},\"request_id\":\"t\"}}"},
     {"PUT /items/7 HTTP/1.1\r\nContent-Type: text/plain\r\n", "{}", 415,
      "{\"error\":{\"code\":\"unsupported_media_type\",\"message\":\"Content-Type must be "
-     "application/json\",\"details\":{},\"request_id\":\"t\"}}"},
+     "application/json, is text/plain\",\"details\":{},\"request_id\":\"t\"}}"},
     {"PUT /items/7 HTTP/1.1\r\nAccept: text/html\r\n", "{}", 406,
      "{\"error\":{\"code\":\"not_acceptable\",\"message\":\"the answer is "
      "application/json\",\"details\":{},\"request_id\":\"t\"}}"},
@@ -185,7 +185,8 @@ static const struct {
      "that are not UTF-8.\",\"details\":{\"offset\":0},\"request_id\":\"t\"}}"},
     {"POST /form HTTP/1.1\r\nContent-Type: application/json\r\n", "{}", 415,
      "{\"error\":{\"code\":\"unsupported_media_type\",\"message\":\"Content-Type must be "
-     "application/x-www-form-urlencoded\",\"details\":{},\"request_id\":\"t\"}}"},
+     "application/x-www-form-urlencoded, is "
+     "application/json\",\"details\":{},\"request_id\":\"t\"}}"},
 };
 
 TASK_TEST(a_typed_route_takes_what_fits_and_says_all_that_does_not)

@@ -19,7 +19,8 @@
 /* A longer body is parsed on the pool: a megabyte takes some milliseconds. */
 #define PARSE_HERE_BYTES_MAX ((size_t)64 * 1024)
 
-#define NAMES_MAX 64 /* of parameters, to say which there are */
+#define TYPE_SHOWN 64 /* bytes of a Content-Type */
+#define NAMES_MAX 64  /* of parameters, to say which there are */
 
 static int sent(int rc)
 {
@@ -28,11 +29,18 @@ static int sent(int rc)
 
 /* ---- what is accepted, what is given ---- */
 
+static int fail_type(weft_http_request *req, weft_http_response *res, const char *type)
+{
+    weft_str given = weft_http_field(req, "Content-Type");
+    return sent(weft_http_fail(res, 415, NULL, "Content-Type must be %s, is %.*s", type,
+                               wf_utf8_shown(given.ptr, given.len, TYPE_SHOWN), given.ptr));
+}
+
 static int check_types(weft_http_request *req, weft_http_response *res, const weft_http_api *api)
 {
     const char *type = api->is_form ? "application/x-www-form-urlencoded" : "application/json";
     if (api->input != NULL && !weft_http_has_type(req, type))
-        return sent(weft_http_fail(res, 415, NULL, "Content-Type must be %s", type));
+        return fail_type(req, res, type);
     if (api->gives == NULL)
         return 0;
     char list[256] = "";
