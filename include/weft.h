@@ -23,6 +23,7 @@
 #include <weft/metrics.h>
 #include <weft/mutex.h>
 #include <weft/process.h>
+#include <weft/random.h>
 #include <weft/reader.h>
 #include <weft/run.h>
 #include <weft/scope.h>
