@@ -242,8 +242,11 @@ static int main_P03(void *arg)
 
 RUN_TEST(test_P03_an_unlock_by_another_is_told)
 {
-    check_reports(main_P03, NULL,
-                  (const char *const[]){"unlocked by somebody who does not own it", NULL});
+    check_reports(
+        main_P03, NULL,
+        (const char *const[]){"unlocked by somebody who does not own it, by task body_unlocks; "
+                              "spawned: body_unlocks at",
+                              NULL});
 }
 
 static int body_keeps(void *mutex)

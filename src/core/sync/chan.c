@@ -374,7 +374,7 @@ static bool chan_is_awaited_elsewhere(const weft_chan *chan)
 {
     bool is_awaited = wf_waitq_is_foreign(&chan->senders) || wf_waitq_is_foreign(&chan->receivers);
     if (is_awaited)
-        wf_sync_log("channel %p: closed from another loop", (const void *)chan);
+        wf_sync_misuse("channel", chan, "closed from another loop");
     return is_awaited;
 }
 

@@ -37,7 +37,7 @@ int weft_cond_wait(weft_cond *cond, weft_mutex *mutex)
 void weft_cond_notify(weft_cond *cond, size_t count)
 {
     if (wf_waitq_is_foreign(&cond->priv_waiters)) {
-        wf_sync_log("condition %p: notified from another loop", (void *)cond);
+        wf_sync_misuse("condition", cond, "notified from another loop");
         return;
     }
     for (size_t i = 0; i < count; i++) {

@@ -22,7 +22,7 @@ int weft_event_wait(weft_event *event)
 void weft_event_set(weft_event *event)
 {
     if (wf_waitq_is_foreign(&event->priv_waiters)) {
-        wf_sync_log("event %p: set from another loop", (void *)event);
+        wf_sync_misuse("event", event, "set from another loop");
         return;
     }
     event->priv_is_set = true;

@@ -107,7 +107,7 @@ int weft_unlock(weft_mutex *mutex)
 {
     wf_task *self = wf_current();
     if (self == NULL || mutex->priv_owner != self) {
-        wf_sync_log("mutex %p: unlocked by somebody who does not own it", (void *)mutex);
+        wf_sync_misuse("mutex", mutex, "unlocked by somebody who does not own it");
         return -EPERM;
     }
     mutex_take_back(mutex);

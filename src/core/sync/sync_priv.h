@@ -31,13 +31,16 @@ static inline uint64_t wf_wait_order(void)
     return wf_sched_self()->stats.switches;
 }
 
-/* One line about a misuse. */
+/* One line: what happened to which object. */
 #define wf_sync_log(...)                                                                           \
     do {                                                                                           \
         struct wf_sched *log_sched_ = wf_sched_self();                                             \
         if (log_sched_ != NULL)                                                                    \
             wf_sched_log(log_sched_, __VA_ARGS__);                                                 \
     } while (0)
+
+/* One line about a misuse, and who it was. */
+void wf_sync_misuse(const char *kind, const void *object, const char *what);
 
 static inline void wf_waitq_wake_all(weft_waitq *queue, int rc)
 {
