@@ -99,7 +99,8 @@ static void check_died_of(const struct end *end, int signal_number)
 }
 
 static const char greedy_line[] =
-    "stack overflow in task greedy (64 KiB), spawned at greedy.c:12\n";
+    "stack overflow in task greedy (64 KiB); spawned: greedy.c:12; "
+    "weft_spawn_stack() or weft_config.stack_bytes gives more\n";
 
 /* Emulators and checkers have something to say after it. */
 static void check_overflow(const struct end *end)
@@ -269,7 +270,7 @@ static void check_canary(void (*fn)(void))
     struct end end;
     run_child(fn, &end);
     CHECK_EQ(strncmp(end.text, line, strlen(line)), 0);
-    CHECK(strstr(end.text, "spawned at *(weft_fn **)arg at ") != NULL);
+    CHECK(strstr(end.text, "spawned: *(weft_fn **)arg at ") != NULL);
     CHECK(strstr(end.text, "stack_overflow_test.c:") != NULL);
     check_died_of(&end, SIGABRT);
 }
@@ -301,7 +302,7 @@ RUN_TEST(test_N02_overflow_in_a_task_names_it_and_its_spawn_site)
     struct end end;
     run_child(overflow_in_task, &end);
     CHECK(strstr(end.text, "stack overflow in task greedy (") != NULL);
-    CHECK(strstr(end.text, "spawned at greedy at a.c:1\n") != NULL);
+    CHECK(strstr(end.text, "spawned: greedy at a.c:1; ") != NULL);
     check_died_of(&end, SIGSEGV);
 }
 
@@ -329,7 +330,7 @@ RUN_TEST(test_N02_overflow_in_a_generator_names_task_and_generator)
     struct end end;
     run_child(overflow_in_generator, &end);
     CHECK(strstr(end.text, "stack overflow in task main (") != NULL);
-    CHECK(strstr(end.text, "spawned at recursing_generator at ") != NULL);
+    CHECK(strstr(end.text, "spawned: recursing_generator at ") != NULL);
     check_died_of(&end, SIGSEGV);
 }
 
@@ -355,7 +356,7 @@ RUN_TEST(test_N02_a_broken_canary_of_a_generator_stops_the_process_at_its_yield)
 {
     struct end end;
     run_child(yield_broken_in_generator, &end);
-    CHECK(strstr(end.text, "spawned at yield_without_canary_in_generator at ") != NULL);
+    CHECK(strstr(end.text, "spawned: yield_without_canary_in_generator at ") != NULL);
     check_died_of(&end, SIGABRT);
 }
 

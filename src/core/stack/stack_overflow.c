@@ -68,9 +68,10 @@ static void overflow_print(const wf_overflow *overflow)
     line_add_number(&line, overflow->stack_bytes >> 10);
     line_add(&line, " KiB)");
     if (overflow->site != NULL) {
-        line_add(&line, ", spawned at ");
+        line_add(&line, "; spawned: ");
         line_add(&line, overflow->site);
     }
+    line_add(&line, "; weft_spawn_stack() or weft_config.stack_bytes gives more");
     if (line.bytes == sizeof line.text)
         line.bytes--;
     line.text[line.bytes++] = '\n';
