@@ -26,6 +26,7 @@
 
 #include <weft/base.h>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 

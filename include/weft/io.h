@@ -16,6 +16,7 @@
 
 #include <weft/base.h>
 
+#include <poll.h>
 #include <sys/types.h>
 
 WEFT_BEGIN_DECLS

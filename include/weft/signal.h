@@ -21,6 +21,8 @@
 
 #include <weft/base.h>
 
+#include <signal.h>
+
 WEFT_BEGIN_DECLS
 
 /* Waits for the signal and returns its number.  While a task waits for SIGINT or SIGTERM, that
