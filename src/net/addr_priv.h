@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What the layer's own files ask of an address. */
+/* Error texts that name an address. */
 #ifndef WF_ADDR_PRIV_H
 #define WF_ADDR_PRIV_H
 

@@ -8,10 +8,11 @@
 
 #include <assert.h>
 
-/* Sealed at a time: what is sealed is a copy, so not all that may be unsent. */
+/* How much is sealed at a time.  What is sealed is a copy, so this bounds the memory for it. */
 #define FILTER_SEAL_MAX 65536u
 
-/* Of a task's bytes, from which on they are sealed where they are: less gathers to a record. */
+/* From this size on a task's bytes are sealed straight from its memory; fewer are gathered first,
+ * into larger records. */
 #define FILTER_WRITE_MIN 8192u
 
 #define FILTER_HEAD_BYTES ((sizeof(struct weft_filter) + 15u) & ~(size_t)15u)
@@ -115,7 +116,7 @@ int wf_filter_ended(weft_stream *stream)
     return filter->has_started ? filter->filter_class->ended(filter) : 1;
 }
 
-/* Hands on what was sealed; the memory trades places. */
+/* Hands what was sealed to `sending`; the two buffers change places. */
 static void filter_give(weft_filter *filter)
 {
     weft_stream *stream = filter->stream;
@@ -124,7 +125,7 @@ static void filter_give(weft_filter *filter)
     filter->sealed = empty;
 }
 
-/* After a failure there is only what it has to say to the peer about it. */
+/* After a failure only the filter's last words to the peer are sent, such as an alert. */
 void wf_filter_load(weft_stream *stream)
 {
     weft_filter *filter = stream->filter;

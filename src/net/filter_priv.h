@@ -19,15 +19,15 @@ struct weft_filter {
     const weft_filter_class *filter_class;
     weft_stream *stream;
     struct wf_stream_bytes sealed;
-    struct wf_stream_bytes before; /* what the stream had read when it came */
+    struct wf_stream_bytes before; /* what the stream had read before the filter came */
     bool has_started;
     bool wants_finish; /* the user sends no more */
     bool has_finished;
     bool is_stopped;
-    bool has_last_words; /* said to the peer when it failed: a reset would take them back */
+    bool has_last_words; /* the peer was told of the failure: a reset could destroy those bytes */
 };
 
-/* The turn's end: starts it, if that is still to be done. */
+/* Called at the end of the turn: starts the filter, if it has not been. */
 void wf_filter_begin(weft_stream *stream);
 
 void wf_filter_received(weft_stream *stream, const char *bytes, uint32_t count);
@@ -36,8 +36,8 @@ void wf_filter_received(weft_stream *stream, const char *bytes, uint32_t count);
  * begun, to be read again. */
 int wf_filter_ended(weft_stream *stream);
 
-/* Seals of a task's bytes so many as the filter takes at once, without their going through `out`:
- * how many; 0: none, they go through it.  Negative: the stream has failed with that. */
+/* Seals as many of a task's bytes as the filter takes at once, without a copy in `out`, and returns
+ * how many; 0: none, they must go through `out`.  Negative: the stream has failed with that. */
 ssize_t wf_filter_write(weft_stream *stream, const char *bytes, size_t count);
 
 /* Seals a part of `out` and gives it to `sending`, which is empty. */
@@ -47,7 +47,7 @@ void wf_filter_load(weft_stream *stream);
  * gone already. */
 bool wf_filter_finish(weft_stream *stream);
 
-/* No more calls but free; sends what it may have said to the end. */
+/* Stops the filter: no call but `free` follows, and what it has given to be sent still is. */
 void wf_filter_stop(weft_stream *stream);
 
 void wf_filter_free(weft_filter *filter);

@@ -33,7 +33,7 @@ static const weft_open_kind stream_kind = {"stream", "weft_stream_close()", stre
 
 void wf_stream_not_open(const weft_stream *stream)
 {
-    weft_closed(stream, NULL); /* whoever told it: it may have been handed on */
+    weft_closed(stream, NULL); /* whatever its kind: it may have been handed on */
 }
 
 /* ---- the end of the record ---- */

@@ -3,8 +3,8 @@
 /*
  * The ends of a stream.  The polite one: send what is unsent, half-close, and keep reading for a
  * while, because a kernel that closes a socket with unread bytes resets the connection and may take
- * the answer back that the peer has not read yet.  A peer that sends more than we drop is read no
- * further, and still gets the time to read.
+ * the answer back that the peer has not read yet.  A peer that sends more than we are ready to drop
+ * is not read any further, but still gets the time to read the answer.
  */
 
 #include "net/stream_priv.h"

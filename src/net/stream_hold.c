@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The output in the hands of one task, which sends by system calls of its own: what no buffer of
- * ours should hold.  It tries at once and waits for readiness, so a cancel has nothing to take back
- * and it is always known what the kernel has.
+ * Holding the output: one task sends by system calls of its own what should not go through a buffer
+ * of ours, such as a file or descriptors.  It tries at once and waits for readiness, so a cancel
+ * has nothing to take back and it is always known what the kernel has taken.
  */
 
 #include "net/stream_priv.h"
@@ -58,7 +58,7 @@ int wf_stream_hold_send(weft_stream *stream, const char *bytes, size_t count, in
     return rc;
 }
 
-/* What was put before, from where nobody else writes. */
+/* Sends what was put before, from the buffer that nobody else writes to. */
 static int hold_send_unsent(weft_stream *stream, int flags)
 {
     struct wf_stream_bytes *sending = &stream->sending;

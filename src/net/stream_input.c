@@ -173,7 +173,8 @@ static void input_received(weft_op *op, const weft_completion *completion, void 
     wf_stream_update_reading(stream);
 }
 
-/* Descriptors come with the bytes only to who asks for them: no operation of the loop's does. */
+/* Descriptors come with the bytes only to a recvmsg() that asks for them, which no operation of the
+ * loop does. */
 static void input_ready(weft_op *op, const weft_completion *completion, void *arg)
 {
     weft_stream *stream = arg;
@@ -192,7 +193,7 @@ static void input_ready(weft_op *op, const weft_completion *completion, void *ar
     wf_stream_update_reading(stream);
 }
 
-/* A reset throws away what the kernel held; an end comes behind it. */
+/* A reset throws away what the kernel held; a normal end comes after it. */
 static void input_watched(weft_op *op, const weft_completion *completion, void *arg)
 {
     weft_stream *stream = arg;

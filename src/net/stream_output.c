@@ -31,7 +31,7 @@ static void output_tell(weft_stream *stream)
 
 /* ---- sending ---- */
 
-/* A stream that has failed sends nothing more, but for what its filter says of that. */
+/* A stream that has failed sends nothing more, except its filter's last words. */
 static bool output_may_send(const weft_stream *stream)
 {
     return stream->error == 0 || (stream->filter != NULL && stream->filter->has_last_words);
@@ -138,7 +138,7 @@ static inline int output_check(const weft_stream *stream)
     return stream->is_shut || stream->state != WF_STREAM_OPEN ? -EPIPE : 0;
 }
 
-/* Out of line: who has room already needs no registers for it. */
+/* Out of line, so that the usual case, where there is room, saves no registers for it. */
 static __attribute__((noinline)) int output_make_room(weft_stream *stream, size_t count, char **out)
 {
     int rc = wf_stream_bytes_make_room(stream->loop, &stream->out, count);

@@ -58,7 +58,7 @@ struct weft_stream {
     struct wf_stream_fds *fds; /* NULL: it takes no descriptors */
     weft_time moved_at;        /* a send operation took bytes; not those that are done at once */
     uint64_t moved_bytes;      /* so many in all */
-    uint64_t held_bytes;       /* what who holds the output has still to send */
+    uint64_t held_bytes;       /* what the task that holds the output has still to send */
     uint32_t dropped;          /* bytes that came after weft_stream_end */
     uint16_t users;            /* tasks inside a wait */
     weft_timer timer;          /* its links first, which stay as they are */
@@ -82,9 +82,9 @@ struct weft_stream {
         is_watching; /* recv_op does not receive: reading pauses, and it waits for the peer's end */
     bool has_hung_up; /* that end was seen, and may still be behind unread bytes */
     bool is_shut;     /* we send no more */
-    bool is_finished; /* and wait for no end of the peer's */
-    bool is_full;     /* put said -EAGAIN: `output` is owed */
-    bool tells;       /* the deferred call owes a call of `input` */
+    bool is_finished; /* and do not wait for the peer's end */
+    bool is_full;     /* put returned -EAGAIN: `output` must be called */
+    bool tells;       /* the deferred call has to call `input` */
 };
 
 #define WF_STREAM_INPUT_HIGH 65536u
@@ -112,16 +112,17 @@ static inline uint32_t wf_stream_unread(const weft_stream *stream)
 
 /* ---- stream.c ---- */
 
-/* The stream failed: nothing more is sent or read; who waits is told at the end of the turn. */
+/* Fails the stream: nothing more is sent or read; those that wait are told at the end of the turn.
+ */
 void wf_stream_fail(weft_stream *stream, int rc);
 
 /* Closes the descriptor and, when that is done, ends the record. */
 void wf_stream_release(weft_stream *stream);
 
-/* Its user is done with it: it is nothing left open. */
+/* Its user is done with it, so debug mode must not report it as left open. */
 void wf_stream_not_open(const weft_stream *stream);
 
-/* A task has left its wait: with the last one a stream that is gone can go. */
+/* Called when a task leaves its wait: the last one frees a stream that is released. */
 void wf_stream_leave(weft_stream *stream);
 
 /* ---- stream_input.c ---- */
@@ -156,7 +157,7 @@ int wf_stream_pair_as(weft_stream *out[2], const weft_stream_kind *kind);
 int wf_stream_fds_open(weft_stream *stream, uint32_t room);
 void wf_stream_fds_close(weft_stream *stream);
 
-/* As recv, and keeps the descriptors that came. */
+/* Like recv(), and keeps the descriptors that came. */
 ssize_t wf_stream_fds_recv(weft_stream *stream, void *buf, size_t bytes);
 
 /* ---- stream_hold.c ---- */
@@ -172,8 +173,8 @@ void wf_stream_unhold(weft_stream *stream);
 /* A suspension point: 0 if the task may go on. */
 WEFT_WAITS int wf_stream_hold_enter(weft_stream *stream);
 
-/* After a call said `rc`, < 0: waits, after -EAGAIN, until the socket takes bytes again: 0.  Any
- * other failure becomes the stream's. */
+/* Called with the failure `rc` of a system call.  -EAGAIN: waits until the socket takes bytes
+ * again, and returns 0.  Any other failure becomes the stream's. */
 WEFT_WAITS int wf_stream_hold_wait(weft_stream *stream, int rc);
 
 /* Sends all of it; *done counts. */
@@ -182,12 +183,12 @@ WEFT_WAITS int wf_stream_hold_send(weft_stream *stream, const char *bytes, size_
 
 /* ---- stream_output.c ---- */
 
-/* Hands the kernel what is unsent, and tells who waits for room. */
+/* Hands the kernel what is unsent, and wakes those that wait for room. */
 void wf_stream_flush(weft_stream *stream);
 
 /* ---- stream_end.c ---- */
 
-/* All is sent, or sending failed: half-close and linger, or release. */
+/* Called when all is sent, or sending has failed: half-closes and lingers, or releases. */
 void wf_stream_flushed(weft_stream *stream);
 
 /* The deadline of a stream that is ending. */

@@ -47,7 +47,7 @@ static const weft_wait_class reader_class = {.what = "stream read", .cancel = re
 static const weft_wait_class writer_class = {.what = "stream write", .cancel = writer_cancel};
 static const weft_wait_class closer_class = {.what = "stream close"};
 
-/* Until somebody wakes the reader or writer.  After an error the stream may be gone. */
+/* Parks until somebody wakes the reader or writer.  After an error the stream may be gone. */
 static int park_at(weft_stream *stream, weft_waiter *waiter)
 {
     stream->users++;
@@ -355,7 +355,7 @@ static void close_timer(weft_timer *timer)
     weft_wake(&wait->writer.waiter, -ETIMEDOUT);
 }
 
-/* Deaf to cancellation, bounded in time. */
+/* Flushes, also if the task is cancelled, but for a bounded time. */
 static int park_flush(weft_stream *stream, struct close_wait *wait)
 {
     weft_timer_init(&wait->timer, close_timer);

@@ -43,7 +43,7 @@ static long bio_control(BIO *bio, int command, long number, void *ptr)
     return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
 
-/* One for the process, for ever: OpenSSL counts no references to methods. */
+/* One for the process, never freed: OpenSSL counts no references to methods. */
 static BIO_METHOD *method;
 
 static void method_make(void)

@@ -33,8 +33,8 @@ static int conn_fail(struct wf_tls_conn *conn, int rc, const char *text)
     return rc;
 }
 
-/* What a call of OpenSSL came to: 0: it wants more bytes, or is done; or a failure, after which
- * nothing may be called any more. */
+/* Turns the result of a call of OpenSSL into ours.  0: it wants more bytes, or is done; else a
+ * failure, after which OpenSSL must not be called any more for this connection. */
 static int conn_result(struct wf_tls_conn *conn, int result)
 {
     int error = SSL_get_error(conn->ssl, result);
@@ -193,7 +193,7 @@ static void conn_saw(int is_ours, int version, int type, const void *bytes, size
     (void)ssl;
     if (is_ours || count == 0)
         return;
-    /* Behind the handshake: a key update, a ticket, a wish to renegotiate. */
+    /* After the handshake: a key update, a ticket, a request to renegotiate. */
     bool is_late = type == SSL3_RT_HANDSHAKE && conn->state != WF_TLS_SHAKING;
     if (is_late || type == SSL3_RT_ALERT)
         conn_count_odd(arg);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What connections have in common: made from options, counted, made anew. */
+/* What connections have in common: made from options, reference-counted, reloaded. */
 
 #include "tls/tls_priv.h"
 
@@ -187,8 +187,8 @@ static int ticket_keys_move(SSL_CTX *from, SSL_CTX *to)
     return is_done ? 0 : -WEFT_ETLS;
 }
 
-/* Nobody checks a certificate when a session is resumed: it was when that began.  Whom the system
- * trusts may have changed unseen. */
+/* Resuming a session does not check the certificate again, so sessions are kept only if trust
+ * cannot have changed; the system's may have, unseen. */
 static bool may_resume(const weft_tls *tls, const struct wf_tls_set *new)
 {
     bool is_checked = SSL_CTX_get_verify_mode(new->contexts[0]) != SSL_VERIFY_NONE;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What a client may resume: for each name the newest session, used once, as TLS 1.3 wants it. */
+/* Sessions that a client can resume: the newest for each name, used once, as TLS 1.3 asks for. */
 
 #include "tls/tls_priv.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The contexts of OpenSSL's that a configuration is made into: one a certificate. */
+/* A set: the OpenSSL contexts that a configuration is made into, one for each certificate. */
 
 #include "tls/tls_priv.h"
 

@@ -27,8 +27,9 @@
 
 struct wf_tls_set {
     SSL_CTX *contexts[WF_TLS_CERTS_MAX];
-    size_t count;                                    /* at least one */
-    unsigned char trust_digest[WF_TLS_DIGEST_BYTES]; /* of whom to trust; zero: of no text */
+    size_t count; /* at least one */
+    unsigned char
+        trust_digest[WF_TLS_DIGEST_BYTES]; /* digest of options.trust; zero: there is none */
 };
 
 /* What a client may resume. */
@@ -103,7 +104,7 @@ int wf_tls_bio_attach(struct wf_tls_conn *conn);
 
 /* ---- trust.c ---- */
 
-/* Whose certificate is to be believed, on a context and on a connection. */
+/* Sets up how certificates are verified, on a context and on a connection. */
 int wf_tls_trust_context(const weft_tls *tls, SSL_CTX *context, const char *trust_pem);
 int wf_tls_trust_peer(struct wf_tls_conn *conn);
 
@@ -112,7 +113,7 @@ int wf_tls_trust_peer(struct wf_tls_conn *conn);
 /* Writes into conn->text what OpenSSL's last failure was, and returns the code for it. */
 int wf_tls_say_failed(struct wf_tls_conn *conn, int ssl_error);
 
-/* The same for the calling task. */
+/* Makes OpenSSL's last failure the calling task's error text, and returns `rc`. */
 int wf_tls_fail(int rc, const char *what);
 
 /* ---- session.c ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Whose certificate is believed, and what is said when one is not. */
+/* Trust: which certificates are accepted, and the text when one is not. */
 
 #include "tls/tls_priv.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * One attempt at an operation by plain system calls on a descriptor that does not block: what epoll
- * does all the time, and io_uring where the kernel lacks the better way.
+ * One attempt at an operation with plain system calls on a non-blocking descriptor: what the epoll
+ * back end always does, and io_uring where the kernel has nothing better.
  */
 #ifndef WF_ATTEMPT_H
 #define WF_ATTEMPT_H

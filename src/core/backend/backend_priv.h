@@ -65,7 +65,8 @@ struct wf_backend {
     /* Takes a PENDING operation.  Negative: refused, nothing happened. */
     int (*submit)(weft_loop *loop, weft_op *op);
 
-    /* Without waiting, with no record: result or -EAGAIN.  May be NULL (always -EAGAIN). */
+    /* Tries an operation without waiting and without a record: its result, or -EAGAIN.  NULL:
+     * always -EAGAIN. */
     int (*try)(weft_loop *loop, const weft_op_args *args);
 
     /* Asks a PENDING operation to end; its own final completion follows. */
@@ -90,7 +91,7 @@ extern const struct wf_backend wf_backend_uring;
 extern const struct wf_backend wf_backend_epoll;
 extern const struct wf_backend wf_backend_sim;
 
-/* Its descriptors are as they were: no operation in flight will end by itself. */
+/* True if nothing changes in the simulated world by itself: no operation in flight will end. */
 bool wf_sim_is_still(const weft_loop *loop);
 
 /* What the loop knows of one descriptor: from its first operation until weft_fd_close, or until the
@@ -122,10 +123,10 @@ struct wf_ops {
 int wf_ops_init(weft_loop *loop, uint32_t count_max);
 void wf_ops_fini(weft_loop *loop);
 
-/* Those that nobody has cancelled.  O(records). */
+/* How many operations are in flight that nobody has cancelled.  O(records). */
 uint32_t wf_ops_count_pending(const weft_loop *loop);
 
-/* The loop is about to go: those end with -EBADF, and so does every start from now on. */
+/* The loop is about to end: ends these with -EBADF, and refuses every start from now on with it. */
 void wf_ops_end(weft_loop *loop);
 
 /* The live operation of a token, or NULL if it is stale. */
@@ -136,18 +137,19 @@ static inline uint64_t wf_op_token(const weft_op *op)
     return (uint64_t)op->generation << 32 | op->index;
 }
 
-/* The number turned out to mean another file than before: a new generation, no state. */
+/* The descriptor's number turned out to mean another file than before: gives its record a new
+ * generation and no state. */
 void wf_fd_renew(weft_loop *loop, struct wf_fd *fd);
 
 /* Delivers a completion to its callback; if it is final, frees the record first, and ends a close
  * that waited for it. */
 void wf_op_complete(weft_loop *loop, weft_op *op, const weft_completion *completion);
 
-/* The same, final and without data. */
+/* wf_op_complete() with a final result and no data. */
 void wf_op_finish(weft_loop *loop, weft_op *op, int result);
 
-/* What a fault point at the start of an operation makes of it, for back ends that make no call they
- * could fail: a result, or 0. */
+/* A fault point for back ends that make no system call at the start of an operation: the result to
+ * end it with, or 0. */
 int wf_op_fault(int kind);
 
 /* True for the kinds that complete many times. */

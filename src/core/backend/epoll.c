@@ -29,7 +29,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
-/* Few, so that what a turn reads is still in the caches when the turn's end sends. */
+/* Few, so that what a turn has read is still in the caches when the answers are sent at its end. */
 #define EPOLL_EVENTS_PER_POLL 32
 
 /* One descriptor's share of a pass (rule I10). */
@@ -39,7 +39,8 @@
 /* A blocking descriptor that polls writable takes this much without blocking. */
 #define EPOLL_BLOCKING_WRITE_BYTES 4096u
 
-/* How long a wait may rest on an old registration before the kernel is asked whether it stands. */
+/* How long a wait may rely on an old registration before the kernel is asked whether it still
+ * exists. */
 #define EPOLL_VERIFY_AFTER (20 * WEFT_MS)
 
 #define EPOLL_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET)
@@ -204,7 +205,7 @@ static bool fd_blocks(struct wf_fd *fd)
     return (fd->state & FD_BLOCKING) != 0;
 }
 
-/* Only of a listener does readiness say anything to who accepts; what is none says so at once. */
+/* Waiting for readiness makes sense for a listener only; accept on anything else fails at once. */
 static bool fd_listens(struct wf_fd *fd)
 {
     int listens = 0;
@@ -403,7 +404,8 @@ static int attempt_without_blocking(struct wf_fd *fd, const weft_op_args *args)
     return wf_attempt(&part);
 }
 
-/* Nothing to be had now: wait for the next edge.  How many completions were told. */
+/* The operation would block: it waits for the next edge.  Returns how many completions were
+ * delivered. */
 static int op_blocked(weft_loop *loop, weft_op *op, struct wf_fd *fd)
 {
     if (!(fd->state & FD_ADDED)) {
@@ -442,7 +444,8 @@ static int step_once(weft_loop *loop, weft_op *op, struct wf_fd *fd)
     return 1;
 }
 
-/* After a step of a _MANY operation was told: ends it if the callback, or somebody, cancelled. */
+/* After a step of a _MANY operation was delivered: ends the operation if it was cancelled
+ * meanwhile. */
 static bool op_ends_if_cancelled(weft_loop *loop, weft_op *op)
 {
     if (op->state != WF_OP_CANCELLING)
@@ -471,7 +474,7 @@ static int step_accept_many(weft_loop *loop, weft_op *op, struct wf_fd *fd)
     return EPOLL_STEPS_PER_PASS;
 }
 
-/* Told at the end of the pass, or when more has to be received first. */
+/* The bytes are delivered at the end of the pass, or earlier if their room is needed. */
 static int step_recv_many(weft_loop *loop, weft_op *op, struct wf_fd *fd)
 {
     struct wf_recv_batch *received = &state_of(loop)->received;
@@ -501,7 +504,7 @@ static int step_recv_many(weft_loop *loop, weft_op *op, struct wf_fd *fd)
     return told;
 }
 
-/* How many completions it told. */
+/* Tries it once; returns how many completions it delivered. */
 static int op_step(weft_loop *loop, weft_op *op)
 {
     if (op->stage & STAGE_FAULT) {
@@ -527,7 +530,7 @@ static int op_step(weft_loop *loop, weft_op *op)
     }
 }
 
-/* One step of each operation that was ready when we began. */
+/* One step of each operation that was ready at the beginning. */
 static int run_ready(weft_loop *loop)
 {
     wf_list batch;

@@ -17,14 +17,14 @@ static inline bool wf_op_is_file(const weft_op_args *args)
     return args->kind >= WEFT_OP_OPEN || (is_transfer && args->offset >= 0);
 }
 
-/* A read of a file whose bytes are in the page cache, up to one descriptor's share of a pass (rule
- * I10), without a thread or a submission; -EAGAIN: it is not that easy. */
+/* Reads a file whose bytes are in the page cache, up to one descriptor's share of a pass (rule
+ * I10), without a thread or a submission; -EAGAIN if they are not all there. */
 int wf_file_read_cached(const weft_op_args *args);
 
-/* A descriptor of a file whose name is in memory; else -EAGAIN. */
+/* Opens a file whose name the kernel has in memory; else -EAGAIN. */
 int wf_file_open_cached(const weft_op_args *args);
 
-/* What is known of an open file without asking whoever else knows (AT_STATX_DONT_SYNC). */
+/* Stat of an open file, without asking the disk or a server (AT_STATX_DONT_SYNC). */
 int wf_file_stat_cached(const weft_op_args *args);
 
 /* Result or -errno.  Also for reads and writes at the descriptor's own position. */

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * File operations the kernel does not do by itself: threads of the loop do them, so that a disk
- * never blocks it (rule I06).  A pool of its own, which blocking bodies cannot fill.
+ * The loop's file pool: threads that do the file operations which the kernel does not do
+ * asynchronously, so that a disk never blocks the loop (rule I06).  Not the pool of blocking
+ * bodies, so that those cannot fill it.
  *
  * An operation is the pool's from submit until it has ended or was withdrawn; the thread works on
- * its record, which stays where it is (backend_priv.h).  Who waits for a thread is bounded by
- * op_count_max.
+ * its record, which stays where it is (backend_priv.h).  op_count_max bounds how many can wait for
+ * a thread.
  */
 #ifndef WF_FILE_POOL_H
 #define WF_FILE_POOL_H
 
 #include "core/backend/backend_priv.h"
 
-/* Its final completion follows.  -ENOMEM, -EAGAIN: no thread can be started. */
+/* Queues the operation; its final completion follows.  -ENOMEM, -EAGAIN: no thread can be started.
+ */
 int wf_file_pool_submit(weft_loop *loop, weft_op *op);
 
-/* True: it had not begun, and the caller ends it.  Else its own outcome will be told. */
+/* Takes an operation back.  True: it had not begun, and the caller ends it.  False: it ends by
+ * itself. */
 bool wf_file_pool_withdraw(weft_loop *loop, weft_op *op);
 
 /* Ends the threads; no operation is left. */

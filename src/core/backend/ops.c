@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Operation records and descriptor records: who is under way on what, for every back end. */
+/* Records of operations and of descriptors, for every back end: which operation is in flight on
+ * which descriptor. */
 
 #include "core/backend/backend_priv.h"
 #include "core/look/opened.h"
@@ -206,7 +207,7 @@ static void fd_forget_predecessor(weft_loop *loop, int number)
         fd_cancel_all(loop, fd, -EBADF);
 }
 
-/* Who waits for a free number is told. */
+/* Closes the number, and wakes those that wait for a free one (weft_defer_until_close). */
 static int fd_release(weft_loop *loop, int number)
 {
     wf_list_splice(&loop->deferred, &loop->until_close);
@@ -325,8 +326,8 @@ int wf_op_fault(int kind)
     return 0;
 }
 
-/* Of a transfer at the descriptor's own position nothing says whether it is a file's; only a
- * virtual clock needs to know. */
+/* True if the operation is about a file.  A transfer at the descriptor's own position may be
+ * either; only a virtual clock needs to know. */
 static bool is_of_disk(const weft_loop *loop, const weft_op_args *args)
 {
     struct stat status;
@@ -380,7 +381,7 @@ fail:
     return rc;
 }
 
-/* What can be done with files at once besides reading them; -EAGAIN: nothing of it. */
+/* Opens and stats that need no disk are done at once; -EAGAIN for all else. */
 static int file_try(weft_loop *loop, const weft_op_args *args)
 {
     int rc = -EAGAIN;
@@ -435,7 +436,7 @@ uint32_t wf_ops_count_pending(const weft_loop *loop)
     return count;
 }
 
-/* As if every descriptor were closed, for who uses them; but they are not ours to close. */
+/* To their users it looks as if every descriptor were closed, but they are not ours to close. */
 void wf_ops_end(weft_loop *loop)
 {
     loop->ops.is_over = true;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Receives of one pass: first the system calls for many descriptors, one behind the other, then the
- * callbacks for all of them.  A kernel path and a parser throw each other out of the caches; taking
- * turns per request costs a twentieth of its CPU time.
+ * Receives of one pass: first the system calls for many descriptors, one after the other, then the
+ * callbacks for all of them.  A kernel path and a parser evict each other from the caches;
+ * alternating between them for each request costs a twentieth of its CPU time.
  *
  * Invariants.  The bytes of an operation are told once, before anything else is received for it or
  * it ends.  There is room for one more receive whenever nothing is being told.
@@ -31,13 +31,14 @@ struct wf_recv_batch {
 int wf_recv_batch_open(struct wf_recv_batch *batch);
 void wf_recv_batch_close(struct wf_recv_batch *batch);
 
-/* Receives once for `op`, to be told later.  What recv(2) says; only bytes are kept. */
+/* Receives once for `op`, to be delivered later.  Returns what recv(2) did; only bytes are kept. */
 ssize_t wf_recv_batch_take(struct wf_recv_batch *batch, weft_op *op);
 
-/* The next receive has no place: tell first. */
+/* True if there is no room for another receive: deliver first. */
 bool wf_recv_batch_is_full(const struct wf_recv_batch *batch);
 
-/* Tells all, and ends operations that are cancelled meanwhile.  How many completions that were. */
+/* Delivers all, ends operations that are cancelled meanwhile, and returns the number of
+ * completions. */
 int wf_recv_batch_tell(weft_loop *loop, struct wf_recv_batch *batch);
 
 #endif

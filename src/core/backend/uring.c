@@ -29,10 +29,10 @@
 #define URING_DEPTH 256u
 #define URING_CHUNK_BYTES ((size_t)64 * 1024)
 
-/* What one poll reaps at most after completions overflowed, in rounds of the whole queue. */
+/* How many rounds of the whole queue one poll reaps at most after completions overflowed. */
 #define URING_ROUNDS_MAX 8
 
-/* Completions of one operation that are told in a pass before others have theirs (rule I10). */
+/* How many completions of one operation are delivered before others get theirs (rule I10). */
 #define URING_SHARE 16u
 
 /* Bits of weft_op.stage. */
@@ -137,7 +137,7 @@ fail:
 
 /* ---- embedding ---- */
 
-/* Something waits for the next poll: a foreign loop must learn of it. */
+/* Something waits for the next poll: makes the descriptor readable, for a foreign loop. */
 static void note_work(struct uring_state *state)
 {
     if (state->event_fd < 0 || state->is_signalled)
@@ -333,7 +333,7 @@ static bool op_put_in_queue(struct uring_state *state, weft_op *op)
     return true;
 }
 
-/* To the kernel, now or when its queue has room: never dropped. */
+/* Submits the operation now, or when the queue has room; it is never dropped. */
 static void op_push(struct uring_state *state, weft_op *op)
 {
     note_work(state);
@@ -404,7 +404,8 @@ static void uring_cancel(weft_loop *loop, weft_op *op)
 
 /* ---- completions ---- */
 
-/* Submits again what ended without being over, unless it was cancelled meanwhile. */
+/* Submits a multishot operation again that the kernel ended by itself, unless it was cancelled
+ * meanwhile. */
 static void op_continue(weft_loop *loop, weft_op *op)
 {
     if (op->state == WF_OP_CANCELLING)
@@ -462,8 +463,8 @@ static void on_accept_many(weft_loop *loop, weft_op *op, const struct io_uring_c
         wf_op_finish(loop, op, cqe->res);
 }
 
-/* The kernel tells POLLRDHUP unasked.  Alone it must stand: a poll of the same again would end with
- * it at once. */
+/* The kernel reports POLLRDHUP unasked.  If it is the only event it is passed on, since another
+ * poll for the same events would end with it at once. */
 static int poll_result(const weft_op *op, int events)
 {
     int others = events & ~POLLRDHUP;
@@ -581,8 +582,8 @@ static bool has_waiting(const struct uring_state *state)
            !state->is_wake_armed;
 }
 
-/* The kernel puts all that came for one operation in a row, so who has had a share waits for the
- * others. */
+/* The kernel puts all completions of one operation in a row, so one that has had its share is put
+ * off until the others have had theirs. */
 static int reap(weft_loop *loop)
 {
     struct uring_state *state = state_of(loop);

@@ -65,7 +65,7 @@ struct wf_exec_batch {
 /* The executor for bodies that compute, made when first used. */
 int wf_exec_cpu(weft_exec **out);
 
-/* A place for one job.  -EAGAIN: none free; -ECANCELED. */
+/* Get a place for one job, without waiting (-EAGAIN) or waiting for one (-ECANCELED). */
 int wf_exec_try_take(weft_exec *exec);
 int wf_exec_take(weft_exec *exec);
 void wf_exec_give(weft_exec *exec);
@@ -82,7 +82,7 @@ uint32_t wf_exec_thread_count(weft_loop *loop);
  * those do the work. */
 int wf_exec_batch_run(struct wf_exec_batch *batch);
 
-/* A failure of a body, its text made the task's. */
+/* Makes the text of a body's failure the calling task's, and returns `rc`. */
 int wf_exec_tell(int rc, const char *text);
 
 /* Runs the job's body on this thread, and keeps its result and text. */
@@ -91,11 +91,12 @@ void wf_exec_job_run(struct wf_exec_job *job);
 /* The body on this thread, or NULL. */
 struct wf_exec_job *wf_exec_job_self(void);
 
-/* Where a blocking body on this thread keeps its error text (WEFT_ERROR_TEXT_BYTES); NULL outside.
+/* Where a blocking body on this thread keeps its error text (WEFT_ERROR_TEXT_BYTES bytes); NULL
+ * outside of one.
  */
 char *wf_exec_text(void);
 
-/* The locals it sees; NULL: none, or outside. */
+/* The task locals that a blocking body on this thread sees; NULL: none, or outside of one. */
 const struct wf_locals *wf_exec_locals(void);
 
 #endif

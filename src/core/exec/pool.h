@@ -33,7 +33,7 @@ void wf_pool_free(struct wf_pool *pool);
  * is no thread at all and none can be started; then the job is the caller's. */
 int wf_pool_submit(struct wf_pool *pool, struct wf_pool_job *job);
 
-/* True: the job had not started and is the caller's again. */
+/* Takes a job back.  True: it had not started and is the caller's again. */
 bool wf_pool_withdraw(struct wf_pool *pool, struct wf_pool_job *job);
 
 /* Threads that live now. */

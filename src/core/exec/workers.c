@@ -55,8 +55,8 @@ int wf_workers_new(struct wf_workers **out, const weft_config *config)
     return rc;
 }
 
-/* Workers end with their sockets, the nursery when it has reaped them.  Outside any task a close
- * does not wait. */
+/* Closing its socket ends a worker, and the nursery ends when it has reaped all.  This runs outside
+ * any task, where weft_close() does not wait. */
 void wf_workers_free(struct wf_workers *workers)
 {
     int status;
@@ -154,7 +154,7 @@ static int worker_hatch(struct wf_workers *workers, struct worker *worker)
     return rc == -EPIPE ? -EAGAIN : rc;
 }
 
-/* One that has ended while it had nothing to do is no call's failure. */
+/* A worker that has died while it was idle does not fail the call: the next is taken. */
 static struct worker *worker_take_idle(struct wf_workers *workers)
 {
     char byte;

@@ -20,7 +20,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* Out of the way of the usual, which then needs no frame. */
+/* Out of line, so that the usual path needs no frame. */
 #define GEN_RARE __attribute__((noinline, cold))
 
 /* ---- records ---- */
@@ -42,7 +42,7 @@ static void gen_disown(weft_gen *gen)
         gen->next->link = gen->link;
 }
 
-/* A reserve is kept when its generator goes, as a task's record keeps its own. */
+/* A generator that ends leaves its reserve for the next, as a task's record keeps its own. */
 static bool gen_reserve_stack(struct wf_sched *sched)
 {
     if (sched->gen_reserves == 0)
@@ -138,7 +138,7 @@ static inline int gen_enter(weft_gen *gen, wf_task *task, int answer)
     return wf_fiber_pass_in(&gen->caller, &gen->fiber, answer);
 }
 
-/* What the task leaves with the body. */
+/* Restores what the task had before it passed into the body. */
 static inline void gen_left(weft_gen *gen, wf_task *task)
 {
     task->body->gen = gen->outer;
@@ -155,7 +155,7 @@ static void gen_report_open(const weft_gen *gen)
                      gen->site);
 }
 
-/* It is in the middle of a step of a task, which owns it from now on. */
+/* A task is in the middle of a step of this generator: it owns it from now on. */
 static void gen_hand_over(weft_gen *gen)
 {
     gen_disown(gen);
@@ -264,13 +264,13 @@ static void gen_start(weft_gen *gen)
 
 /* ---- next ---- */
 
-/* A gen that could not be opened. */
+/* Why the generator is NULL: -ENOMEM or -EPERM. */
 static int gen_missing(void)
 {
     return wf_current() != NULL ? -ENOMEM : -EPERM;
 }
 
-/* The whole of it; what follows is its usual way. */
+/* All of it; what follows is only the usual case. */
 static GEN_RARE int gen_next(weft_gen *gen, void *out, size_t bytes)
 {
     if (gen == NULL)

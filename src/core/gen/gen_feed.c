@@ -5,7 +5,8 @@
  *
  * The feeders are children of the task that makes the first step.  The last to end closes the
  * channel; so does the first that fails, and the values that came before the failure are still
- * handed out.  However the generator ends, it first sees its feeders out, who close their sources.
+ * handed out.  However the generator ends, it first cancels its feeders and waits for them; they
+ * close their sources.
  */
 
 #include <weft/gen_ops.h>

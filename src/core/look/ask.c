@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Who asks another process.  What both say: ask_priv.h. */
+/* The asking side of a question to another process; the protocol is in ask_priv.h. */
 
 #include <weft/sys/ask.h>
 
@@ -146,7 +146,8 @@ static int ask_connection(weft_ask *ask)
     return rc == -ESRCH ? -WEFT_ETRUNCATED : rc < 0 ? rc : fd;
 }
 
-/* A loop that ends has answered before it could be asked. */
+/* True if there is an answer to read, also of a loop that was ending, which answers without reading
+ * the question. */
 static bool ask_was_answered(ssize_t sent)
 {
     return sent >= 0 || sent == -EPIPE || sent == -ECONNRESET;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * How one process asks another what it does.
+ * The protocol by which one process asks another what it is doing (weft ps).
  *
  * Who asks listens on the abstract Unix socket WF_ASK_NAME of its own pid and queues SIGURG with
  * that pid to the other.  There each loop's watching thread connects and answers.  So a process

@@ -179,7 +179,7 @@ static void dump_arrived(void *fd)
     wf_dump_here((int)(intptr_t)fd);
 }
 
-/* Other loops write theirs themselves.  One that cannot be told now has enough to do. */
+/* Other loops write their own trees.  One whose queue of posts is full is left out. */
 static void dump_there(weft_loop *loop, int fd)
 {
     int rc = weft_post(loop, dump_arrived, (void *)(intptr_t)fd);

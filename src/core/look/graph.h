@@ -37,17 +37,18 @@ struct wf_graph {
     bool is_cut;         /* no memory for all of it */
 };
 
-/* On the loop's thread: marks each wait, with neither 0 nor 1, until it ends. */
+/* On the loop's thread: puts `mark`, which is neither 0 nor 1, on each wait, where it stays until
+ * the wait ends. */
 void wf_graph_mark(const struct wf_sched *sched, uint8_t mark);
 
 /* On the loop's thread: copies into an empty graph. */
 void wf_graph_take(struct wf_graph *graph, const struct wf_sched *sched, uint8_t mark);
 
-/* Adds a graph to others that are not resolved either. */
+/* Appends a graph to another; neither is resolved yet. */
 void wf_graph_join(struct wf_graph *graph, const struct wf_graph *part);
 
-/* From ids to places; of a task that runs on another loop what it does there is left.  Edges to
- * tasks that are not here, or were cut, are left out. */
+/* Turns ids into places in `nodes`.  Of the two records of a task that runs on another loop the
+ * guest's is kept.  Edges to tasks that are not in the graph are dropped. */
 void wf_graph_resolve(struct wf_graph *graph);
 
 void wf_graph_fini(struct wf_graph *graph);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Hogs: tasks that keep their loop (rule O01).  What counts is the turn: a loop that neither waits
- * nor begins another turn for so long serves nobody.  Belongs to the thread that watches.
+ * Hogs: tasks that keep their loop from turning for too long (rule O01).  A loop that neither waits
+ * nor begins another turn for weft_config.hog serves nobody.  Belongs to the watching thread.
  */
 #ifndef WF_HOG_H
 #define WF_HOG_H
@@ -36,7 +36,7 @@ struct wf_hog {
 
 void wf_hog_init(struct wf_hog *hog, weft_time limit, struct wf_sched *sched, struct wf_peek *peek);
 
-/* Nobody has looked for a while: what the loop does counts from now. */
+/* Call it when nobody has looked for a while: the loop's time counts from now. */
 void wf_hog_restart(struct wf_hog *hog);
 
 /* Looks at the loop once and says what there is to say. */
@@ -54,7 +54,8 @@ struct wf_hog_look {
 
 enum wf_hog_verdict { WF_HOG_NOTHING, WF_HOG_FOUND, WF_HOG_OVER };
 
-/* A thread that is in no call and has not run either is not a hog: others keep it from running. */
+/* A thread that is in no system call and has not used its processor is no hog: it gets no
+ * processor. */
 enum wf_hog_verdict wf_hog_judge(struct wf_hog_state *state, const struct wf_hog_look *look,
                                  weft_time limit);
 

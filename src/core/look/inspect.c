@@ -15,7 +15,8 @@ void wf_inspect_init(struct wf_inspect *inspect, struct wf_sched *sched, struct 
     }
 }
 
-/* It asks again until all loops have answered, and its signals may come late. */
+/* True if this question was answered already: it is repeated until all loops have answered, and its
+ * signals may come late. */
 static bool inspect_has_heard(const struct wf_inspect *inspect, const struct wf_peek_asker *asker)
 {
     for (int i = 0; i < WF_INSPECT_HEARD; i++) {
@@ -26,7 +27,7 @@ static bool inspect_has_heard(const struct wf_inspect *inspect, const struct wf_
     return false;
 }
 
-/* One that is not answered yet. */
+/* Takes the next question that is not answered yet. */
 static bool inspect_take(const struct wf_inspect *inspect, struct wf_peek_asker *out)
 {
     bool is_there;

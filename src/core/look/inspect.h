@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Inspect: whoever asks from outside what this loop does is answered (rule O02), a few at a time.
+ * Inspect: answers other processes that ask what this loop is doing (rule O02), a few at a time.
  * Belongs to the watching thread.
  */
 #ifndef WF_INSPECT_H

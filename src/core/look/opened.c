@@ -101,7 +101,7 @@ int wf_opened_fd(int fd)
     return fd;
 }
 
-/* Not by close(2) behind our back either. */
+/* False also if somebody has closed it with close(2). */
 static bool fd_is_open(int fd)
 {
     struct stat status;

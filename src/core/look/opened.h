@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What is open, of runs in debug mode: the core's side of <weft/sys/opened.h>.
+ * The register of open objects in debug mode: the core's side of <weft/sys/opened.h>.
  */
 #ifndef WF_OPENED_H
 #define WF_OPENED_H

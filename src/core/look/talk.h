@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A talk with another process that asks (ask_priv.h).  Belongs to the thread that watches the loop,
- * which never waits for either: who does not read, or says nothing, is cut off after a while and
- * meanwhile keeps nobody but himself.
+ * A talk: one question of another process and our answer (ask_priv.h).  Belongs to the watching
+ * thread, which never waits for the other process or for the loop: a process that sends no
+ * question, or does not read the answer, is cut off after a while.
  */
 #ifndef WF_TALK_H
 #define WF_TALK_H
@@ -23,7 +23,7 @@ enum wf_talk_state {
     WF_TALK_SAMPLES, /* looks at the loop for a while */
     WF_TALK_WAITS,   /* for the loop */
     WF_TALK_SENDS,   /* what is left of the answer */
-    WF_TALK_ENDING,  /* nobody listens any more, but the loop is still to come */
+    WF_TALK_ENDING,  /* nobody listens any more, but the loop has not answered yet */
 };
 
 struct wf_talk {
@@ -35,7 +35,7 @@ struct wf_talk {
     int loop_count;          /* that are asked, this one among them */
     uint16_t number;         /* of the question */
     bool is_plain;           /* there is no question: the tree, and nothing around it */
-    weft_time end, loop_end; /* when we are tired of who asks, and of the loop */
+    weft_time end, loop_end; /* when to give up the other process, and the loop */
     weft_time sample_next, sample_end;
     char question[WF_ASK_QUESTION_BYTES];
     size_t question_bytes;
@@ -48,11 +48,12 @@ struct wf_talk {
     struct wf_topic_job job;
 };
 
-/* Connects to who asks.  0; negative, and no talk, if that is not there, or not our user or root.
+/* Connects to the process that asks.  0; negative, and no talk, if it is gone, or is not of our
+ * user or root.
  */
 int wf_talk_begin(struct wf_talk *talk, const struct wf_peek_asker *asker, weft_time now);
 
-/* The same for a loop that ends. */
+/* Answers for a loop that is ending: that it has nothing to say. */
 void wf_talk_decline(const struct wf_peek_asker *asker);
 
 /* What to poll for, and when to work at the latest. */
@@ -62,7 +63,7 @@ weft_time wf_talk_next(const struct wf_talk *talk);
 /* Goes on as far as it can without waiting; `events` came. */
 void wf_talk_work(struct wf_talk *talk, int events, weft_time now);
 
-/* By the loop's thread, when nobody watches any more. */
+/* On the loop's thread, when the watching thread has ended. */
 void wf_talk_fini(struct wf_talk *talk);
 
 #endif

@@ -14,7 +14,7 @@
 
 struct wf_sched;
 
-/* By whom a loop is kept, and where that stands. */
+/* The task that keeps a loop from answering, and where it is. */
 struct wf_kept {
     struct wf_peek_answer answer;
     struct wf_peek_place place;
@@ -23,10 +23,10 @@ struct wf_kept {
 struct wf_topic_job {
     struct wf_sched *sched;
     const struct wf_topic *topic;
-    const char *about;                      /* what was said behind the word; "" */
+    const char *about;                      /* what followed the word; "" */
     void *data;                             /* of topic->data_bytes, zeroed at first */
     bool has_more;                          /* to be collected */
-    void (*told)(struct wf_topic_job *job); /* who asks hears of `ask` here, on the loop */
+    void (*told)(struct wf_topic_job *job); /* called on the loop when `ask` is done */
     weft_time samples;                      /* how long `sample` is called first */
 };
 
@@ -36,10 +36,12 @@ struct wf_topic {
     weft_time (*begin)(struct wf_topic_job *job); /* how long to sample first; NULL: not */
     void (*sample)(struct wf_topic_job *job);     /* by the watching thread, each ms */
     bool (*collect)(struct wf_topic_job *job);    /* on the loop; true: there is more */
-    void (*ask)(struct wf_topic_job *job); /* in its place; when `told` is called all is there */
+    void (*ask)(
+        struct wf_topic_job *job); /* instead of `collect`; calls `told` when all is there */
     void (*write)(struct wf_topic_job *job, wf_buf *out); /* after each piece */
     void (*fini)(struct wf_topic_job *job);               /* what hangs on `data`; NULL: nothing */
-    /* In its place, of a loop that a task keeps; NULL: lines of text, behind `aside`. */
+    /* Called instead if a task keeps the loop; NULL: the usual lines of text, each with `aside` in
+     * front. */
     void (*write_kept)(const struct wf_sched *sched, const struct wf_kept *kept, wf_buf *out);
     const char *aside; /* NULL: nothing */
 };
@@ -58,7 +60,7 @@ void wf_topic_end(struct wf_topic_job *job); /* one that never began is fine */
 /* "loop on epoll", or where there are more "loop 0 of 2 on epoll". */
 void wf_topic_put_loop(const struct wf_sched *sched, wf_buf *out);
 
-/* All of it, in a task of that loop. */
+/* Collects and writes everything, in a task of that loop. */
 WEFT_WAITS void wf_topic_tell(const struct wf_topic *topic, struct wf_sched *sched,
                               const char *about, wf_buf *out);
 

@@ -19,7 +19,7 @@
  * taken.  0, or -EMFILE if there are WF_REGISTRY_SLOTS loops. */
 int wf_registry_add(weft_loop *loop, uint32_t *out_number);
 
-/* From now on the loop is not found; returns when nobody has it pinned. */
+/* Takes the loop out: from now on it is not found.  Returns when nobody has it pinned. */
 void wf_registry_remove(uint32_t number);
 
 /* Pins a loop by its number: it cannot be freed until wf_loop_unref.  NULL if it has ended.  Any
@@ -27,18 +27,20 @@ void wf_registry_remove(uint32_t number);
 weft_loop *wf_loop_ref(uint32_t number);
 void wf_loop_unref(uint32_t number);
 
-/* The same by those low bits of a number that `mask` keeps; the slot's bits are among them.  0;
- * -ESRCH if no such loop lives; -EPERM if it is one of the parent process, before a fork. */
+/* wf_loop_ref() by only those low bits of a number that `mask` keeps; the slot's bits are among
+ * them.  0; -ESRCH if no such loop lives; -EPERM if it is one of the parent process, before a fork.
+ */
 int wf_loop_ref_by(uint32_t number, uint32_t mask, weft_loop **out);
 
-/* The same for a pointer that may be stale: 0 and its number, -ESRCH, or -EPERM.  A new loop may
- * live at an old one's address; only the number tells them apart. */
+/* wf_loop_ref() for a pointer that may be stale: 0 and its number, -ESRCH, or -EPERM.  A new loop
+ * may live at an old one's address; only the number tells them apart. */
 int wf_registry_pin(const weft_loop *loop, uint32_t *out_number);
 
 /* How many loops the process has; those of its parent, before a fork, are none. */
 uint32_t wf_registry_count(void);
 
-/* The loop in a slot, which may have gone when it is used: for calls that bear that.  NULL: none.
+/* The loop in a slot; NULL: none.  It is not pinned and may end at any time: for calls that can
+ * bear that.
  */
 weft_loop *wf_registry_look(uint32_t slot);
 

@@ -22,10 +22,10 @@ struct wf_survey;
 struct wf_member {
     struct wf_loops *loops;
     uint32_t index;
-    weft_loop *loop;      /* read by all once all have started */
-    uint32_t loop_number; /* so too, and when it has gone: see registry.h */
+    weft_loop *loop;      /* once all have started any loop may read it */
+    uint32_t loop_number; /* likewise, and still valid when the loop has ended: see registry.h */
     struct wf_workers *workers;
-    weft_thread thread; /* not of the first, and none in simulation */
+    weft_thread thread; /* not for the first, and none in simulation */
     bool has_thread;
     weft_msg end, stop;
 };
@@ -53,27 +53,29 @@ struct wf_loops {
  * what starting a loop gives; then everything is undone. */
 int wf_loops_start(struct wf_loops **out, const weft_config *config);
 
-/* The first loop has stopped: waits until all have, and gives everything back.  NULL is fine. */
+/* Called when the first loop has stopped: waits until all have, and frees everything.  NULL is
+ * fine. */
 void wf_loops_finish(struct wf_loops *loops);
 
 /* -EPERM if `loop` is no loop of this one's run.  It may have gone. */
 int wf_loops_check(const struct wf_sched *sched, const weft_loop *loop);
 
-/* Something that can make work is there, or is gone. */
+/* Count something that can make work (see `live`), and take it off again. */
 void wf_loops_enter(struct wf_loops *loops);
 void wf_loops_leave(struct wf_loops *loops);
 
-/* From outside, to be left again: false if the run has ended. */
+/* wf_loops_enter() for a thread outside the run: false if the run has ended. */
 bool wf_loops_try_enter(struct wf_loops *loops);
 
-/* The main task has ended: all loops see out their detached tasks. */
+/* Called when the main task has ended: all loops cancel their detached tasks and wait for them. */
 void wf_loops_end(struct wf_loops *loops);
 
 /* One thread for all: turns each once, or moves time. */
 void wf_loops_turn(struct wf_loops *loops);
 
-/* A thread each: the loop says that it sleeps.  True if nothing of its own can wake it; then it is
- * in a deadlock if the others are, and says when it wakes. */
+/* With a thread for each loop: the loop is about to sleep.  True if nothing of its own can wake it,
+ * so that it rests: all loops resting are a deadlock.  It must then call wf_loops_rise() when it
+ * wakes. */
 bool wf_loops_rest(struct wf_loops *loops, const weft_loop *loop);
 void wf_loops_rise(struct wf_loops *loops, const weft_loop *loop);
 

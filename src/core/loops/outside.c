@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What threads without a loop may do: start a task, and ask for the task trees.
+ * What threads without a loop may do: spawn a task, and ask for the task trees.
  *
  * A spawn goes to the loop as a message on the caller's stack, which waits for the handle; so there
  * is one way to make a task, errors included, and no queue that could grow.

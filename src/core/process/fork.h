@@ -2,13 +2,13 @@
 
 /*
  * Fork (rule L07).  The child has one thread and none of the parent's loops: it acts as if no run
- * had ever begun.  What would else be shared with the parent (its ring, its descriptors, its
- * signals) is not touched any more.
+ * had ever begun.  What it would otherwise share with the parent (its ring, its descriptors, its
+ * signals) is not touched.
  */
 #ifndef WF_FORK_H
 #define WF_FORK_H
 
-/* Sees to it, from the first call on. */
+/* Installs the handler for it, at the first call. */
 void wf_fork_watch(void);
 
 /* What each forgets in the child, on the thread that forked. */

@@ -7,14 +7,14 @@
 #include <weft/sys/loop.h>
 
 /* While any loop lives SIGPIPE is ignored: a write to a pipe whose reader has gone raises it, and
- * no flag of the call prevents that (rule I07).  Once a loop, each. */
+ * no flag of the call prevents that (rule I07).  Each loop calls hold once, and release once. */
 void wf_signals_hold_pipe(void);
 void wf_signals_release_pipe(void);
 
 /* Takes over SIGINT and SIGTERM as <weft/signal.h> says, unless `keeps`.  -ENOMEM. */
 int wf_signals_install(weft_loop *loop, bool keeps);
 
-/* Everything as before.  What has arrived is handled first. */
+/* Restores the actions from before; signals that have arrived are handled first. */
 void wf_signals_remove(weft_loop *loop);
 
 /* True in a signal handler on the loop's thread, where what it interrupted may be half done; also

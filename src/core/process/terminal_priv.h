@@ -16,7 +16,7 @@
 int wf_terminal_take(int fd, const struct termios *mode);
 void wf_terminal_give_back(int number);
 
-/* All of them, for the process is about to end.  Async-signal-safe. */
+/* Restores the modes of all terminals, as the process is about to end.  Async-signal-safe. */
 void wf_terminals_give_back(void);
 
 /* Those that a run has left open. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Probe: runs what may read memory that is not there, and comes back if it does.  Unwinders are
- * such: they believe the tables of all code they walk through.  Some tables are wrong, if only
- * between two instructions, and the walk goes on at whatever lay in the place of a return address.
+ * Probe: runs code that may read unmapped memory, and returns if it does.  Unwinders are such code:
+ * they believe the tables of whatever they walk through.  Some tables are wrong, if only between
+ * two instructions, and the walk goes on at whatever lay in the place of a return address.
  * (glibc's lazy binding on AArch64 is one: its table has the stack 16 bytes too low.)
  */
 #ifndef WF_PROBE_H
@@ -23,7 +23,7 @@
  * or it did not run, because a handler of the program's has taken the place of ours since. */
 bool wf_probe_run(void (*fn)(void *arg), void *arg);
 
-/* By the handler of faults: does not return if a probe made it. */
+/* Called by the handler of faults; does not return if a probe caused the fault. */
 void wf_probe_on_fault(const siginfo_t *info);
 
 #endif

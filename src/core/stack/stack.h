@@ -42,7 +42,8 @@ typedef struct wf_stacks_options {
     uint32_t pool_count_max;  /* given-back stacks that keep their pages; 0: 1,048,576 */
     enum wf_guard guard_best; /* no better guard than this; 0: the best the kernel has */
     bool is_measured;         /* wipe on give, so that wf_stack_high_water() is per task; slow */
-    void (*say)(void *arg, const char *text); /* told, once, that stacks go unguarded; or NULL */
+    void (*say)(void *arg,
+                const char *text); /* called once if stacks have to go unguarded; or NULL */
     void *say_arg;
 } wf_stacks_options;
 
