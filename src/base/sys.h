@@ -183,20 +183,6 @@ static inline ssize_t wf_sys_pread(int fd, void *buf, size_t bytes, int64_t offs
     return weft_platform_get()->pread(fd, buf, bytes, offset);
 }
 
-static inline ssize_t wf_sys_pwrite(int fd, const void *buf, size_t bytes, int64_t offset)
-{
-    if (WEFT_FAULT(WEFT_FAULT_CALL, "pwrite"))
-        return -ENOSPC;
-    return weft_platform_get()->pwrite(fd, buf, bytes, offset);
-}
-
-static inline int wf_sys_fsync(int fd)
-{
-    if (WEFT_FAULT(WEFT_FAULT_CALL, "fsync"))
-        return -EIO;
-    return weft_platform_get()->fsync(fd);
-}
-
 static inline int wf_sys_rename(const char *from, const char *to)
 {
     if (WEFT_FAULT(WEFT_FAULT_CALL, "rename"))

@@ -113,9 +113,6 @@ int wf_tls_trust_peer(struct wf_tls_conn *conn);
 /* Writes into conn->text what OpenSSL's last failure was, and returns the code for it. */
 int wf_tls_say_failed(struct wf_tls_conn *conn, int ssl_error);
 
-/* Makes OpenSSL's last failure the calling task's error text, and returns `rc`. */
-int wf_tls_fail(int rc, const char *what);
-
 /* ---- session.c ---- */
 
 void wf_tls_session_keep(weft_tls *tls, const char *name, SSL_SESSION *session);
