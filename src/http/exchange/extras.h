@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Extras: what only some requests have.  Typed input, the context of their tasks, work for
- * afterwards; made when first asked for, gone when the request is over.
+ * Extras: what only some requests have: typed input, the context of their tasks, deferred work.
+ * Made when first needed, freed when the request is over.
  */
 #ifndef WF_HTTP_EXTRAS_H
 #define WF_HTTP_EXTRAS_H
@@ -13,7 +13,7 @@
 struct wf_deferred;
 struct wf_pair;
 
-/* What the tasks of a request know of it. */
+/* What the tasks of a request can ask about it: its id and trace. */
 struct wf_context {
     char id[129];
     weft_trace trace;
@@ -29,10 +29,10 @@ struct wf_extras {
     struct wf_deferred *deferred;
 };
 
-/* Those of the request, made if need be; NULL: no memory. */
+/* The request's extras, made if there are none yet; NULL: no memory. */
 struct wf_extras *wf_request_extras(weft_http_request *req);
 
-/* The request is over: tells who wants to know, starts what was deferred, frees. */
+/* When the request is over: calls `done`, starts deferred work, frees. */
 void wf_request_end_extras(weft_http_request *req);
 
 /* Sets and unsets the task locals of the calling task. */
@@ -42,7 +42,7 @@ void wf_request_hide_context(void);
 
 /* ---- defer.c ---- */
 
-/* The request they belong to is over. */
+/* Starts deferred tasks, as the request they belong to is over. */
 void wf_deferred_start(struct wf_deferred *first);
 
 #endif

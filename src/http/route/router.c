@@ -133,7 +133,7 @@ static bool text_equals(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-/* Where a new route goes: behind those that win over it. */
+/* Where to insert a new route: behind those that win over it. */
 static size_t router_place(const struct wf_http_router *router, bool is_hosted, bool has_params)
 {
     size_t first = is_hosted ? 0 : router->hosted_count;
@@ -209,8 +209,8 @@ static const struct wf_http_route *router_find(const struct wf_http_router *rout
     return NULL;
 }
 
-/* Behind the routes without parameters, which were looked at: out of line, so that a call there
- * costs those nothing. */
+/* Searches the routes with parameters, after those without.  Out of line, so that the call costs
+ * the latter nothing. */
 static __attribute__((noinline)) void router_find_rest(const struct wf_http_router *router,
                                                        const struct wf_http_route *route,
                                                        uint8_t method, weft_str path,

@@ -10,7 +10,7 @@
 
 #define WF_ROUTE_PARAMS_MAX 8
 
-/* Among the flags of a route: it, or a group of it, may have only so many requests in hand. */
+/* A flag of a route: it, or a group of it, limits the requests in hand. */
 #define WF_ROUTE_BOUNDED (1u << 31)
 
 struct wf_http_route {
@@ -48,16 +48,17 @@ void wf_http_router_fini(struct wf_http_router *router);
 void wf_http_router_find(const struct wf_http_router *router, uint8_t method, weft_str path,
                          struct wf_http_match *out);
 
-/* The same where there are routes with hosts.  `host` is an authority; its port does not count. */
+/* wf_http_router_find() where there are routes with hosts.  `host` is an authority; its port is
+ * ignored. */
 void wf_http_router_find_hosted(const struct wf_http_router *router, uint8_t method, weft_str host,
                                 weft_str path, struct wf_http_match *out);
 
-/* An authority without its port, and whether that is "example.com" or is meant by "*.example.com",
+/* An authority without its port; and whether such a name matches "example.com" or "*.example.com",
  * in any case. */
 weft_str wf_http_host_name(weft_str host);
 bool wf_http_host_matches(const char *pattern, weft_str host);
 
-/* Every method that has a route at all. */
+/* Bits of all methods that any route has. */
 uint32_t wf_http_router_methods(const struct wf_http_router *router);
 
 /* The params index of {name}, or -1. */

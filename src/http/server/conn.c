@@ -38,8 +38,9 @@ void wf_conn_set_state(struct wf_conn *conn, enum wf_conn_state state, weft_time
     wf_conn_arm(conn);
 }
 
-/* An answer is on its way and nothing else: the client must take it, then may be silent.  Not armed
- * yet: the next request is often here already, and then has a deadline of its own. */
+/* Sets the deadline of a connection that only has an answer under way: the client must take it, and
+ * then may be silent.  Does not arm the timer, as the next request is often here already and has a
+ * deadline of its own. */
 static void conn_set_idle(struct wf_conn *conn)
 {
     const weft_http_limits *limits = &conn->server->limits;
@@ -50,7 +51,8 @@ static void conn_set_idle(struct wf_conn *conn)
     conn->pace.from = 0;
 }
 
-/* The body is due: each piece within the idle time, all of it at the least rate. */
+/* Sets the deadline of a body: each piece within the idle time, and all of it at the minimum rate.
+ */
 static void conn_set_body_deadline(struct wf_conn *conn)
 {
     weft_http_request *req = conn->req;
@@ -256,7 +258,7 @@ static int conn_take_body(struct wf_conn *conn, bool is_kept)
     }
 }
 
-/* What could not get in anyway is refused before its body is read. */
+/* Prepares to read the body; a request that cannot be admitted anyway is refused first. */
 static int conn_wait_for_body(struct wf_conn *conn)
 {
     if (wf_http_is_full(conn->server) || wf_chain_is_full(conn->req)) {
@@ -355,8 +357,9 @@ bool wf_conn_next(struct wf_conn *conn)
 
 /* ---- callbacks ---- */
 
-/* A task that answers is told by a cancel; it ends the connection.  Pipelined bytes wait in the
- * stream.  An end may be half of one: the client gets a little time. */
+/* Input while a task answers.  If the connection is lost the task is cancelled, and ends it.
+ * Pipelined bytes wait in the stream.  An end of the client's side may be a half-close: the handler
+ * gets a little time. */
 static void conn_input_served(struct wf_conn *conn)
 {
     bool is_busy = conn->req->state == WF_EXCHANGE_BUSY;
@@ -395,8 +398,9 @@ static void conn_input(weft_stream *stream)
         wf_http_admit(conn->req);
 }
 
-/* The client has taken nothing for too long: since `*deadline` was set or, if later, since it last
- * did; or too little.  WEFT_FOREVER from when it has taken all. */
+/* True if the client has taken nothing for too long, counted from when `*deadline` was set or, if
+ * later, from when it last took something; or if it is too slow.  Sets *deadline to WEFT_FOREVER
+ * when it has taken all. */
 static bool conn_reader_is_stuck(struct wf_conn *conn, weft_time *deadline, weft_time now)
 {
     const weft_http_limits *limits = &conn->server->limits;

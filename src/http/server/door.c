@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* How connections come: accepted, counted by their address, and TLS put on them. */
+/* How connections come in: accepted, counted for each address, and given TLS. */
 
 #include "http/server/server_priv.h"
 
@@ -23,7 +23,7 @@ static const char clear_text_answer[] = "HTTP/1.1 400 Bad Request\r\n"
                                         "\r\n" CLEAR_TEXT_BODY;
 _Static_assert(sizeof CLEAR_TEXT_BODY - 1 == 65, "the length in the head is that of the body");
 
-/* Somebody has typed http:// in place of https://. */
+/* For somebody who has typed http:// instead of https://. */
 static void conn_refuse_clear_text(struct wf_conn *conn)
 {
     weft_http_server *server = conn->server;
@@ -58,14 +58,14 @@ void wf_conn_secure(struct wf_conn *conn)
 
 /* ---- connections of one address ---- */
 
-/* How many its address may have; 0: any number. */
+/* How many connections the peer's address may have; 0: any number. */
 static uint32_t conn_peer_max(const struct wf_conn *conn, const weft_addr *peer)
 {
     uint32_t max = conn->server->limits.address_connections_max;
     return max != 0 ? max : wf_peer_is_public(peer) ? PUBLIC_CONNECTIONS_MAX : 0;
 }
 
-/* 0, or how many its address may have, and has. */
+/* Counts the connection for its address: 0, or the limit if that is reached. */
 static uint32_t conn_count_peer(struct wf_conn *conn)
 {
     weft_addr addr;
@@ -76,7 +76,7 @@ static uint32_t conn_count_peer(struct wf_conn *conn)
     return rc < 0 ? max : 0;
 }
 
-/* Nothing was read and nothing will be: the answer is to whatever it may ask. */
+/* Answers 503 before any request was read, and ends the connection. */
 static void conn_refuse_peer(struct wf_conn *conn, uint32_t max)
 {
     weft_http_server *server = conn->server;

@@ -30,8 +30,8 @@ static int h1_flush(weft_http_request *req)
     return rc;
 }
 
-/* A callback cannot wait.  What it says is short, and the last, or 100 Continue, behind which only
- * a handler goes on: so little may stand above the mark. */
+/* Reserves above the high mark, for a callback, which cannot wait.  What it sends is short, and
+ * either the last or 100 Continue, after which only a handler goes on. */
 static __attribute__((noinline)) int h1_reserve_later(weft_http_request *req, size_t count,
                                                       char **out)
 {
@@ -83,7 +83,8 @@ static int h1_put_large(weft_http_request *req, const void *bytes, size_t count)
 
 /* ---- the answer ---- */
 
-/* The last answer of a connection says so.  How old that is was decided when the request came. */
+/* True if this is the connection's last answer, which must say so.  Whether the connection is too
+ * old was decided when the request came. */
 static bool h1_must_close(const weft_http_request *req)
 {
     const struct wf_conn *conn = req->conn;
@@ -157,7 +158,7 @@ static int h1_write(weft_http_response *res, const void *bytes, size_t count)
                                        : h1_put(res->req, bytes, count);
 }
 
-/* Of a length that the head has said. */
+/* Only for a body whose length is in the head. */
 static int h1_write_file(weft_http_response *res, int file, uint64_t offset, uint64_t count)
 {
     struct wf_conn *conn = res->req->conn;
@@ -222,7 +223,8 @@ static void h1_answer_no_memory(weft_http_request *req)
 
 /* ---- the body of the request ---- */
 
-/* The client has as long as its body deserves; the time the handler takes is not counted. */
+/* Waits for more of the body, with the time limits of a body; the handler's own time is not
+ * counted. */
 static int h1_wait_body(weft_http_request *req)
 {
     struct wf_conn *conn = req->conn;
@@ -274,7 +276,8 @@ static ssize_t h1_read(weft_http_request *req, char *buf, size_t bytes)
 
 /* ---- admission ---- */
 
-/* Its connection is SERVED, and it waits for nothing of the client's. */
+/* Sets the deadline of a request that is being served and waits for nothing from the client: its
+ * own, or the earlier one of a client that has ended its side and may be gone. */
 static void h1_arm(weft_http_request *req)
 {
     struct wf_conn *conn = req->conn;

@@ -11,7 +11,8 @@ _Static_assert(WEFT_HTTP_STATUS_COUNT == WF_STATUS_MAX + 1, "a place for each st
 
 /* ---- what was counted ---- */
 
-/* Those of this turn are among them.  It changes where a count is kept, not what is counted. */
+/* The times of all requests, those that ended in this turn included.  (Adding those to the
+ * histogram changes the server, but not what it has counted.) */
 static const weft_histogram *request_times(const weft_http_server *server)
 {
     wf_http_count_times((weft_http_server *)(uintptr_t)server);

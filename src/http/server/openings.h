@@ -18,7 +18,7 @@ struct wf_openings {
     struct wf_h1_opening of[WF_OPENING_COUNT]; /* status 0: none */
 };
 
-/* Where the opening of these is, if there is one. */
+/* The place in the cache for an opening with this status and type. */
 static inline struct wf_h1_opening *wf_openings_place(struct wf_openings *openings, int status,
                                                       weft_str type)
 {
@@ -26,7 +26,7 @@ static inline struct wf_h1_opening *wf_openings_place(struct wf_openings *openin
     return &openings->of[(sign ^ (unsigned)status) % WF_OPENING_COUNT];
 }
 
-/* It says just that. */
+/* True if the opening is for this status and type. */
 static inline bool wf_opening_is(const struct wf_h1_opening *opening, int status, weft_str type)
 {
     return opening->status == status && opening->type_len == type.len &&
@@ -34,10 +34,10 @@ static inline bool wf_opening_is(const struct wf_h1_opening *opening, int status
             wf_http_identical(wf_h1_opening_type(opening).ptr, type.ptr, type.len));
 }
 
-/* The date has changed. */
+/* Empties the cache, as the date has changed. */
 void wf_openings_forget(struct wf_openings *openings);
 
-/* Makes it, in its place.  NULL: the type holds a control character. */
+/* Makes an opening in its place.  NULL: the type holds a control character. */
 const struct wf_h1_opening *wf_opening_make(struct wf_h1_opening *opening, int status,
                                             const char *date, weft_str type);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Pace: how fast a client takes an answer that waits for it.  Some of it in each write_idle_max is
- * not enough, or a byte every 29 s would hold a stream for ever: over each such time it must take
- * write_rate_min on average.
+ * Pace: how fast a client takes an answer.  It is not enough that it takes something in each
+ * write_idle_max, or a byte every 29 s would hold a stream for ever: over each such time it must
+ * take write_rate_min on average.
  */
 #ifndef WF_HTTP_PACE_H
 #define WF_HTTP_PACE_H

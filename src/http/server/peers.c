@@ -68,7 +68,7 @@ static struct wf_peer **bucket_of(const struct wf_peers *peers, const uint64_t p
     return &peers->buckets[hash & (peers->bucket_count - 1)];
 }
 
-/* Without memory for more the chains get longer. */
+/* Doubles the buckets; without memory for that the chains just get longer. */
 static void peers_grow(struct wf_peers *peers)
 {
     struct wf_peers grown = *peers;

@@ -24,7 +24,7 @@ struct wf_peers {
     size_t bucket_count, peer_count;
 };
 
-/* True if an address is one of the internet, not of this machine, of a link or of a private
+/* True for a public internet address; false for one of this machine, of a link or of a private
  * network, as proxies have. */
 bool wf_peer_is_public(const weft_addr *addr);
 
@@ -33,10 +33,10 @@ bool wf_peer_is_public(const weft_addr *addr);
 int wf_peers_enter(struct wf_peers *peers, const weft_addr *addr, uint32_t max,
                    struct wf_peer **out);
 
-/* It is gone.  NULL is fine. */
+/* Takes a connection off its peer's count.  NULL is fine. */
 void wf_peers_leave(struct wf_peers *peers, struct wf_peer *peer);
 
-/* Nobody is counted any more. */
+/* Frees everything; no connection may be counted any more. */
 void wf_peers_fini(struct wf_peers *peers);
 
 #endif

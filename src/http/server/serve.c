@@ -58,8 +58,8 @@ static void slot_leave(weft_http_request *req)
 
 /* ---- the queue ---- */
 
-/* What the limit is for: those that had waited for a place of their route were counted there, and
- * are no more than there are places. */
+/* The requests that queue_max limits.  Those that have waited for a place of their route were
+ * counted there, and are no more than there are places. */
 static size_t queue_newcomers(const weft_http_server *server)
 {
     return server->queue.count - server->queue_resumed;
@@ -109,15 +109,15 @@ void wf_http_shed_one(weft_http_request *req)
 
     wf_http_queue_leave(req);
     server->stats.requests_shed++;
-    /* What follows on this connection would only come back to here. */
+    /* Requests behind it on this connection would only be shed too. */
     req->will_close = true;
     bool is_answered = wf_request_refuse(req, &fault);
     req->conn->transport->refused(req, is_answered);
 }
 
-/* Who came last goes first: it has waited least.  Who has a place that another had left has waited
- * before, and stays; if it went, the place would bring the next one here, and so on to the last.
- * They are as few as places are. */
+/* The request to shed: the one that came last, since it has waited least.  One that got a place of
+ * its route from another has waited before, and stays; if it were shed, its place would bring the
+ * next one here, and so on to the last.  There are no more of them than places. */
 static weft_http_request *queue_last_newcomer(const weft_http_server *server)
 {
     weft_http_request *req =
@@ -146,7 +146,7 @@ void wf_http_give_up(weft_http_request *req, enum wf_exchange_verdict verdict, c
         (void)weft_cancel(req->task, why);
 }
 
-/* When its handler must be done, if it is called now. */
+/* When the handler must be done, if it is called now. */
 static inline weft_time request_deadline(const weft_http_request *req, weft_time now)
 {
     const struct wf_http_route *route = req->match.route;
@@ -231,7 +231,7 @@ static weft_http_request *serve_next(weft_http_server *server, bool goes_on, uns
     return req;
 }
 
-/* Somebody waits for what this task could do next. */
+/* True if another request waits for what this task could do next. */
 static bool serve_is_asked(const weft_http_server *server, const weft_http_request *next)
 {
     return next != NULL || server->queue.count != 0 || !wf_list_is_empty(&server->starting);
@@ -263,7 +263,7 @@ static int serve_task(void *arg)
     return 0;
 }
 
-/* It has no task and gets none. */
+/* Answers 503 to a request that has no task and gets none. */
 static void serve_refuse(weft_http_request *req)
 {
     slot_leave(req);
@@ -272,7 +272,7 @@ static void serve_refuse(weft_http_request *req)
     req->conn->transport->refused(req, /* is_answered= */ true);
 }
 
-/* Sees to it that a task comes for those that are starting. */
+/* Makes a task for the requests that are starting, unless one is on its way. */
 static void serve_call(weft_http_server *server)
 {
     if (server->has_fresh_task || wf_list_is_empty(&server->starting))
@@ -282,7 +282,7 @@ static void serve_call(weft_http_server *server)
         serve_refuse(starting_pop(server));
 }
 
-/* The exchange has its slot and is in no queue. */
+/* Starts a request that has its slot and is in no queue. */
 static void serve_start(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
@@ -293,7 +293,7 @@ static void serve_start(weft_http_request *req)
 
 /* ---- requests that come ---- */
 
-/* What it must have of its route it has, or it is to be refused by it. */
+/* Admits a request to the server, after its route has given it a place or refused it. */
 static void admit(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
@@ -306,9 +306,9 @@ static void admit(weft_http_request *req)
         weft_defer_start(server->loop, &server->shed);
 }
 
-/* One goes on at most, for it needs what this one has left.  If it cannot, as no task can be had,
- * its end leaves a place in here, and those of its connection may too: whoever waits for these goes
- * on behind it, not within. */
+/* At most one waiting request goes on, with the place that this one leaves.  If it cannot, as no
+ * task can be made, its end leaves a place again, from inside this call, and so may others of its
+ * connection: those that wait for these go on afterwards, not within, so nothing recurses. */
 void wf_http_place_leave(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
@@ -329,8 +329,9 @@ void wf_http_place_leave(weft_http_request *req)
     server->is_handing_on = false;
 }
 
-/* Of the route's queue it goes on without a place, to be refused as one that finds the queue full:
- * what is behind it on its connection may be for another route. */
+/* A request that has waited too long in its route's queue goes on without a place, to be refused as
+ * one that finds the queue full: the requests behind it on its connection may be for another route.
+ */
 void wf_http_queue_expired(weft_http_request *req)
 {
     if (req->queue == &req->conn->server->queue) {

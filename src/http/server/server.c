@@ -13,7 +13,7 @@
 
 #include <assert.h>
 
-/* After the grace time: what handlers get to clean up in. */
+/* After the grace time: how long cancelled handlers get to clean up. */
 #define STOP_CANCEL_TIME (5 * WEFT_SEC)
 #define STOP_CUT_TIME (200 * WEFT_MS) /* after a second stop: for what cancelled handlers say */
 #define GRACE_DEFAULT (30 * WEFT_SEC)
@@ -254,7 +254,7 @@ static void server_wait_empty(weft_http_server *server, weft_time duration, bool
     (void)!weft_scope_close(&limit, rc);
 }
 
-/* Readiness says no while connections are still taken and served. */
+/* The drain delay: readiness says no, while connections are still accepted and served. */
 static void server_wait_drain_delay(weft_http_server *server)
 {
     if (server->drain_delay <= 0)
@@ -286,7 +286,7 @@ static bool conn_has_task(const struct wf_conn *conn)
                                          : conn->task_fn != NULL;
 }
 
-/* Those with a task are ended by it. */
+/* Ends all connections; those with a task are ended by that. */
 static void server_abort_all(weft_http_server *server)
 {
     wf_list_each_safe (link, &server->conns) {
