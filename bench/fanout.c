@@ -5,8 +5,8 @@
  * while (a peer's, or `fanout --serve`), so that all requests are under way together: the wall time
  * above that while, and the processor's time, are the client's.
  *
- *     fanout [--h2 | --tls] PORT [COUNT=2000] [ROUNDS=9]   the first round is cold: its connections
- * are new fanout --serve                               says its port; answers after 100 ms
+ *     fanout [--h2 | --tls] PORT [COUNT=2000] [ROUNDS=9]   first round cold: new connections
+ *     fanout --serve                                       says its port; answers after 100 ms
  *
  * HTTP/2, over as few connections as the server's limit allows: --h2 in clear text, --tls over TLS,
  * whoever the server is: nghttpd -d DIR PORT KEY CERT, with 13 bytes in DIR/delay.

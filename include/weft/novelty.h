@@ -10,8 +10,9 @@
  *         if (it->is_match)
  *             ... it->best->id ...
  *         else if (it->is_novel)
- *             ... it->novel_score: how likely it is new; it->p_value: how unusual for a known one
- * ... weft_m_results_free(results);
+ *             ... it->novel_score: how likely it is new;
+ *                 it->p_value: how unusual it would be for a known text ...
+ *         weft_m_results_free(results);
  *     }
  *
  * No labels are needed: what is normal is learnt from the catalogue itself, once for each snapshot,

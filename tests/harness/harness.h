@@ -3,15 +3,16 @@
 /*
  * The test library.  A test file is a program: include this, write tests, nothing else.
  *
- *     TEST(heap_pops_in_order) { … }              plain, in a process of its own
- *     TASK_TEST(test_C07_…) { … }                 inside a task: once on each back end
- *     RUN_TEST(test_K03_…) { … }                  outside any task, once for each back end: makes
- * its own runs, by test_config() KERNEL_TEST(test_O01_…) { … }               RUN_TEST without the
- * simulation; KERNEL_TASK_TEST, KERNEL_LOOPS_TEST and KERNEL_SCENARIO likewise
- *     SCENARIO(three_tasks_share_a_lock) { … }    TASK_TEST that returns an int, and then the
- * sweeps
- *     LOOPS_TEST(test_X05_…, 3) { … }             TASK_TEST in a run of so many loops; in real time
- * but for the simulation.  LOOPS_SCENARIO likewise
+ *     TEST(heap_pops_in_order) { … }             plain, in a process of its own
+ *     TASK_TEST(test_C07_…) { … }                inside a task: once on each back end
+ *     RUN_TEST(test_K03_…) { … }                 outside any task, once for each back end: makes
+ *                                                its own runs, by test_config()
+ *     KERNEL_TEST(test_O01_…) { … }              RUN_TEST without the simulation
+ *     SCENARIO(three_tasks_share_a_lock) { … }   TASK_TEST that returns an int, then the sweeps
+ *     LOOPS_TEST(test_X05_…, 3) { … }            TASK_TEST in a run of so many loops; in real
+ *                                                time, except in the simulation
+ *
+ * There are also KERNEL_TASK_TEST, KERNEL_LOOPS_TEST, KERNEL_SCENARIO and LOOPS_SCENARIO.
  *
  * Every test has its own process and a time limit, runs on a platform table that counts, has a
  * virtual clock (use_real_time() turns that off), and fails when it leaves behind memory,
@@ -24,8 +25,8 @@
  *
  * A WORK_SCENARIO computes, in executors at most, which is the same on every kernel back end: it is
  * run in simulation and, with real threads, on the first of those.  A DEAR_SCENARIO takes long and
- * fails in the same few ways at hundreds of points: the first HARNESS_DENSE ones are all tried,
- * behind them ever fewer, to the end (with --torture all).
+ * fails in the same few ways at hundreds of points: the first HARNESS_DENSE of them are all tried,
+ * after those ever fewer, to the end (with --torture all).
  */
 #ifndef WF_TESTS_HARNESS_H
 #define WF_TESTS_HARNESS_H

@@ -3,8 +3,8 @@
 /*
  * The simulator's back end: operations on simulated descriptors.
  *
- *     submit -> DELAYED (a timer) -> TRYING (waits on its socket) -> DONE (in world->done) ->
- * delivered
+ *     submit -> DELAYED (a timer) -> TRYING (waits on its socket)
+ *            -> DONE (in world->done) -> delivered
  *
  * An operation has its effect when it becomes DONE and is told of it when the loop polls next, in
  * an order by the seed.  Between the two a cancel comes too late, as with a kernel.  The _MANY

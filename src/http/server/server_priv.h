@@ -11,10 +11,12 @@
  * A connection is a record inside its stream.  Its first bytes say what it speaks (BARE, NEW). Over
  * HTTP/2 it has many exchanges, and `h2` (h2_priv.h) knows them; over HTTP/1 one at a time:
  *
- *     IDLE ──first byte──▶ HEAD ──complete──▶ BODY ──collected──▶ SERVED (its exchange is QUEUED or
- * BUSY) ▲                                                                             │
- *      └───────────────── answered, nothing left of its body ◀── DISCARD ◀───────────┘
- *     ENDING: the stream sends what is left and goes; from any state.
+ *     IDLE ──first byte──▶ HEAD ──complete──▶ BODY ──collected──▶ SERVED
+ *      ▲                                                            │
+ *      └── answered, nothing left of its body ◀── DISCARD ◀─────────┘
+ *
+ *     SERVED: its exchange is QUEUED or BUSY
+ *     ENDING: the stream sends what is left and goes; from any state
  *
  * Invariants.  IDLE has no exchange, every other state but ENDING has one.  A BUSY exchange has a
  * task, and only that task ends the stream; a callback asks it to by cancelling it.  In every other

@@ -4,8 +4,9 @@
  * Trunk: the layers of a transformer and their weights; tokens go in, a row of numbers a token
  * comes out.  Constant once read.
  *
- *     ids ─ embed ─► rows ─┬─ qkv ─ attention ─ joined ─┬─ norm ─┬─ up ─ activate ─ down ─┬─ norm
- * ─► └────────────────────────────┘        └────────────────────────┘
+ *     ids ─ embed ─► rows
+ *     rows ─┬─ qkv ─ attention ─ joined ─┬─ norm ─┬─ up ─ activate ─ down ─┬─ norm ─► rows
+ *           └────────────────────────────┘        └────────────────────────┘   (each layer)
  *
  * Texts stand one behind the other in the rows, without padding: all but attention does not care
  * where one ends, and attention is made for each text by itself.
