@@ -129,14 +129,15 @@ WEFT_API WEFT_MUST_USE int weft_catalog_read_file(weft_catalog *catalog, const c
                                                   const weft_catalog_options *options,
                                                   weft_catalog_error *error);
 
-/* The same from a function; `name` is for errors and the choice of the format. */
+/* Like weft_catalog_read_file(), from a function; `name` is for errors and the choice of the
+ * format. */
 WEFT_API WEFT_MUST_USE int weft_catalog_read(weft_catalog *catalog, const char *name,
                                              const weft_catalog_options *options,
                                              weft_catalog_error *error, weft_catalog_read_fn *read,
                                              void *arg);
 
-/* The same from a JSON array that was read already, as of a request's body; `line` of an error is
- * the item, from 1.  Of the options entity_count_max counts. */
+/* Like weft_catalog_read_file(), from a JSON array that was read already, such as a request's body;
+ * `line` of an error is the item, from 1.  Of the options only entity_count_max is used. */
 WEFT_API WEFT_MUST_USE int weft_catalog_read_json(weft_catalog *catalog, const char *name,
                                                   const weft_json *array,
                                                   const weft_catalog_options *options,

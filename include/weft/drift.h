@@ -21,11 +21,10 @@
  *                      some milliseconds for each entity
  *     cosine_centroid  one minus the cosine of the means
  *
- * Each is less what chance alone adds to it with so many texts, so that few texts are no drift.  Of
- * fewer texts than a hundred, on either side, kl_gaussian says next to nothing: their covariances
- * are replaced for the greatest part (match/drift/gaussian.h in the sources).
- * Above `threshold` (0.05) drift is detected: "add_entities", and above three times that "retrain";
- * else "monitor".
+ * From each is subtracted what chance alone adds to it with so many texts, so that having few texts
+ * is no drift.  With fewer than a hundred texts on either side kl_gaussian says next to nothing, as
+ * most of their covariance is replaced (match/drift/gaussian.h in the sources).  Above `threshold`
+ * (0.05) drift is detected: "add_entities", and above three times that "retrain"; else "monitor".
  *
  * Library: weft-match.
  */
@@ -88,9 +87,9 @@ typedef struct weft_m_drift_report {
     size_t class_count;
 } weft_m_drift_report;
 
-/* Compares two profiles: in a task on the executor, else here.  0, -ENOMEM, -ECANCELED, or
- * -WEFT_M_EVALID for options that make no sense, or a profile that nobody took: a covariance is not
- * positive definite.  *out is the caller's. */
+/* Compares two profiles; in a task this runs on the executor, else in the calling thread.  *out is
+ * the caller's.  0, -ENOMEM, -ECANCELED; -WEFT_M_EVALID for options that make no sense, or a
+ * profile that cannot come from texts, as a covariance is not positive definite. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int
 weft_m_drift(weft_m_drift_report **out, const weft_m_profile *before, const weft_m_profile *after,
              const weft_m_drift_options *options, weft_m_error *error);

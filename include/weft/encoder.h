@@ -29,7 +29,7 @@
 
 WEFT_BEGIN_DECLS
 
-/* What an encoder of one's own does.  `self` is that of weft_encoder_new. */
+/* An encoder of your own.  `self` is that of weft_encoder_new(). */
 typedef struct weft_encoder_class {
     size_t size; /* sizeof(weft_encoder_class) */
     const char *
@@ -56,18 +56,18 @@ typedef struct weft_encoder_options {
 } weft_encoder_options;
 WEFT_API void weft_encoder_options_init(weft_encoder_options *options);
 
-/* Reads a model; static embeddings are mapped, not read.  `model` is its directory, or its name
- * with or without its maker's ("sentence-transformers/all-MiniLM-L6-v2"), or one of the short names
- * potion-8m, potion-32m, mrl-multi, minilm, mpnet, bge-base and bge-m3: names are looked for in the
- * directories of the environment variable WEFT_MODEL_PATH.  `options` and `error` may be NULL.  In
- * a task the work is the executor's, and cancelling ends the wait.  -WEFT_M_EMODEL says what is
- * missing or not known; -errno of a file; -ECANCELED, -ENOMEM. */
+/* Makes an encoder in *out from a model; static embeddings are mapped, not read.  `model` is its
+ * directory, or its name with or without its maker's ("sentence-transformers/all-MiniLM-L6-v2"), or
+ * one of the short names potion-8m, potion-32m, mrl-multi, minilm, mpnet, bge-base and bge-m3:
+ * names are looked for in the directories of the environment variable WEFT_MODEL_PATH.  `options`
+ * and `error` may be NULL.  In a task it runs on the executor, and cancelling ends the wait.
+ * -WEFT_M_EMODEL, with what is missing or not known; -errno of a file; -ECANCELED, -ENOMEM. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_encoder_open(weft_encoder **out, const char *model,
                                                         const weft_encoder_options *options,
                                                         weft_m_error *error);
 
-/* Vectors of `count` texts (UTF-8) into `out`, which has room for count * dimension numbers.  Works
- * in the calling thread.  0, -WEFT_M_EVALID, -ENOMEM, or what the class returns. */
+/* Makes the vectors of `count` texts (UTF-8) in `out`, which must have room for count * dimension
+ * numbers.  Works in the calling thread.  0, -WEFT_M_EVALID, -ENOMEM, or what the class returns. */
 WEFT_API WEFT_MUST_USE int weft_encoder_encode(weft_encoder *encoder, const weft_str *texts,
                                                size_t count, float *out);
 

@@ -79,8 +79,8 @@ WEFT_API WEFT_MUST_USE int weft_hierarchy_new(weft_hierarchy **out, const weft_m
                                               const weft_hierarchy_options *options,
                                               weft_m_error *error);
 
-/* That of a matcher as it is now: a reference.  It stays as it is when the matcher changes.  As
- * weft_m_match, and what weft_hierarchy_new fails with. */
+/* Gives a reference to the hierarchy of a matcher's current snapshot, which does not change with
+ * the matcher.  Errors of weft_m_match() and weft_hierarchy_new(). */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_hierarchy(weft_matcher *matcher, weft_hierarchy **out,
                                                        weft_m_error *error);
 
@@ -113,8 +113,8 @@ typedef struct weft_relatives {
 
 WEFT_API void weft_relatives_free(weft_relatives *relatives); /* NULL is fine */
 
-/* All entities above or below one, each once, the nearest first.  `depth_max` below 0: however far;
- * an id that is not there has none.  *out is the caller's.  0 or -ENOMEM. */
+/* All entities above, or below, one, each once, the nearest first.  `depth_max` below 0: at any
+ * depth.  An unknown id has none.  *out is the caller's.  0 or -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_hierarchy_ancestors(const weft_hierarchy *hierarchy, weft_str id,
                                                     int64_t depth_max, weft_relatives **out);
 WEFT_API WEFT_MUST_USE int weft_hierarchy_descendants(const weft_hierarchy *hierarchy, weft_str id,
@@ -125,11 +125,12 @@ WEFT_API WEFT_MUST_USE int weft_hierarchy_descendants(const weft_hierarchy *hier
 WEFT_API WEFT_MUST_USE int weft_hierarchy_path(const weft_hierarchy *hierarchy, weft_str from,
                                                weft_str to, weft_relatives **out);
 
-/* Edges of that way: 0 of an entity to itself, -1 if there is none.  0 or -ENOMEM. */
+/* How many edges the path of weft_hierarchy_path() has: 0 from an entity to itself, -1 if there is
+ * none.  Returns 0 or -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_hierarchy_distance(const weft_hierarchy *hierarchy, weft_str a,
                                                    weft_str b, int64_t *out_distance);
 
-/* Is `above` an ancestor of `below`?  0 or -ENOMEM. */
+/* Whether `above` is an ancestor of `below`, in *out_is_ancestor.  0 or -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_hierarchy_is_ancestor(const weft_hierarchy *hierarchy,
                                                       weft_str above, weft_str below,
                                                       bool *out_is_ancestor);
@@ -218,7 +219,7 @@ WEFT_API const weft_m_hierarchy_result *weft_m_results_hierarchy(const weft_m_re
 WEFT_API WEFT_MUST_USE int weft_m_hierarchy_result_json(const weft_m_results *results, size_t index,
                                                         weft_text *out);
 
-/* Many queries, matched and written so, as a list. */
+/* Matches many queries and writes them as weft_m_hierarchy_result_json() does, as a list. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int
 weft_m_hierarchy_json(weft_matcher *matcher, const weft_str *queries, size_t query_count,
                       const weft_m_hierarchy_options *options, weft_text *out, weft_m_error *error);

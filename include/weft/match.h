@@ -27,24 +27,25 @@
  * Entities with a score at or above the threshold are returned, the best first, equal scores in the
  * order of the catalogue.  No model file is needed.
  *
- * Score kinds.  "probability", the default: how likely it is that the entity is meant.  What is not
- * given to any entity is the probability that the text means none of them, so the default threshold
- * of 0.5 reads "more likely than not".  A text equal to a row (but for case, accents, signs and
- * script) scores 1; entities that nothing tells apart have one score, that of all of them together,
- * and list each other as tied.  Of several whose names have the one word that a text is, none is
- * more likely than not: "bank" among three banks is a third of each.  Texts are compared letter by
- * letter and word by word, with abbreviations, initials and numbers in mind, Cyrillic and Greek in
- * Latin letters.  The weights are the same for every catalogue.  "cosine": the greatest cosine of
- * the query's lexical vector with that of a row; equal texts score 1, misspelt ones often 0.5.
+ * Score kinds.  "probability", the default: how likely it is that the entity is meant.  What is
+ * left of 1 is the probability that the text means none of them, so the default threshold of 0.5
+ * reads "more likely than not".  A text equal to a row (except for case, accents, punctuation and
+ * script) scores 1; entities that nothing tells apart share one score, that of all of them
+ * together, and list each other as tied.  When a text is one word that several names have, none of
+ * these is more likely than not: "bank" among three banks is a third each.  Texts are compared
+ * letter by letter and word by word, with regard to abbreviations, initials and numbers, and with
+ * Cyrillic and Greek in Latin letters.  The weights are the same for every catalogue.  "cosine":
+ * the greatest cosine of the query's lexical vector with that of a row; equal texts score 1,
+ * misspelt ones often 0.5.
  *
  * With a model (`model` or `encoder`): "dense": the greatest cosine of the vectors that the model
  * makes; it knows meaning, and little of spelling.  "fused": the greater of the probability and of
- * what the dense cosine is worth in this catalogue: as much as it is above the cosines that rows of
- * different entities have.
+ * what the dense cosine is worth in this catalogue, which is how far it lies above the cosines
+ * between rows of different entities.
  *
  * States: open gives NEW, fit (or the first match, which fits by itself, once) READY, close CLOSED.
  * A READY matcher answers from an immutable snapshot: fit, add, remove and set_threshold make a new
- * one and exchange it, calls under way keep theirs, and no answer mixes two.
+ * one and exchange it; calls under way keep theirs, and no answer mixes two.
  *
  * Threads: every call on one matcher may come from any thread and any loop; fit, add, remove and
  * set_threshold go one after the other.  Nothing is kept per thread.
@@ -175,8 +176,8 @@ WEFT_API void weft_m_query_init(weft_m_query *query);
 
 /* ---- life ---- */
 
-/* Checks and copies the catalogue; loads nothing, starts nothing.  `options` may be NULL.
- * -WEFT_M_EVALID, -WEFT_M_EMODE, -WEFT_M_EMODEL, -WEFT_ELIMIT, -ENOMEM. */
+/* Makes a matcher in *out: checks and copies the catalogue, but loads and starts nothing.
+ * `options` may be NULL. -WEFT_M_EVALID, -WEFT_M_EMODE, -WEFT_M_EMODEL, -WEFT_ELIMIT, -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_m_open(weft_matcher **out, const weft_m_entity *entities,
                                        size_t entity_count, const weft_m_options *options,
                                        weft_m_error *error);
@@ -242,12 +243,14 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int
 weft_m_fit(weft_matcher *matcher, const weft_m_example *examples, size_t example_count,
            const weft_m_fit_options *options, weft_m_error *error);
 
-/* Ends every call under way on this matcher (they return -WEFT_M_ECLOSED), waits for them, frees
- * the index.  Later calls return -WEFT_M_ECLOSED; again is harmless.  The wait is deaf to cancel.
+/* Ends every call under way on this matcher (they return -WEFT_M_ECLOSED), waits for them, also in
+ * a cancelled task, and frees the index.  Later calls return -WEFT_M_ECLOSED; a second stop does
+ * nothing.
  */
 WEFT_API WEFT_WAITS void weft_m_stop(weft_matcher *matcher);
 
-/* Stop, then free the matcher itself: no call may begin after this one.  NULL is fine. */
+/* weft_m_stop(), and then frees the matcher itself: no other call may begin after this one.  NULL
+ * is fine. */
 WEFT_API WEFT_WAITS void weft_m_close(weft_matcher *matcher);
 
 /* ---- match ---- */
@@ -276,9 +279,10 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_match(weft_matcher *matcher, const 
                                                    weft_m_results **out_results,
                                                    weft_m_error *error);
 
-/* The same answers, made in slices of `batch_size` (at least 1) queries on all cores, with
- * `progress` (may be NULL) for each; slices that take less than a millisecond are made several at a
- * time and told one after the other.  On any failure there are no results. */
+/* Like weft_m_match(), with the same answers, made in slices of `batch_size` (at least 1) queries
+ * on all cores.  `progress` (may be NULL) is called for each slice, one after the other; slices
+ * that take less than a millisecond are made several at a time.  On any failure there are no
+ * results. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int
 weft_m_batch(weft_matcher *matcher, const weft_str *queries, size_t query_count,
              const weft_m_query *query, int64_t batch_size, weft_m_results **out_results,
@@ -293,8 +297,8 @@ WEFT_API const weft_m_hit *weft_m_results_hits(const weft_m_results *results, si
 /* An entity of the catalogue the answer was made from (for `tied`).  Borrowed. */
 WEFT_API const weft_m_entity *weft_m_results_entity(const weft_m_results *results, uint32_t entity);
 
-/* The threshold that was in force, the mode of the snapshot that answered ("zero-shot"; static),
- * the top_k asked for, and whether query `index` lost combining marks to mark_run_max. */
+/* The threshold that was used, the mode of the snapshot that answered ("zero-shot"; static), the
+ * top_k asked for, and whether query `index` lost combining marks to mark_run_max. */
 WEFT_API float weft_m_results_threshold(const weft_m_results *results);
 WEFT_API const char *weft_m_results_mode(const weft_m_results *results);
 WEFT_API size_t weft_m_results_top_k(const weft_m_results *results);
@@ -346,13 +350,14 @@ typedef struct weft_m_explanation {
     bool is_diagnosis;
 } weft_m_explanation;
 
-/* The best `top_k` (>= 1) entities at threshold 0 and why.  -WEFT_M_ENOTREADY on a NEW matcher. */
+/* Explains a match: the best `top_k` (>= 1) entities at threshold 0, and why each has its score.
+ * *out is the caller's.  -WEFT_M_ENOTREADY on a NEW matcher; else as weft_m_match(). */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_explain(weft_matcher *matcher, weft_str query,
                                                      int64_t top_k, weft_m_explanation **out,
                                                      weft_m_error *error);
 
-/* The same, with what is wrong if `query` is not found, and what to try; `top_k` is usually 3.  A
- * NEW matcher is an answer, no error. */
+/* Like weft_m_explain(), and says what is wrong if `query` is not found, and what to try; `top_k`
+ * is usually 3.  On a NEW matcher it says so in the answer, and succeeds. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_diagnose(weft_matcher *matcher, weft_str query,
                                                       int64_t top_k, weft_m_explanation **out,
                                                       weft_m_error *error);
@@ -361,7 +366,8 @@ WEFT_API void weft_m_explanation_free(weft_m_explanation *explanation); /* NULL 
 
 /* ---- change ---- */
 
-/* 0, or -WEFT_M_EVALID if `threshold` is not in 0..1.  Does not wait. */
+/* Sets the matcher's threshold, for calls from now on.  0, or -WEFT_M_EVALID if it is not in 0..1.
+ * Does not wait. */
 WEFT_API WEFT_MUST_USE int weft_m_set_threshold(weft_matcher *matcher, float threshold,
                                                 weft_m_error *error);
 
@@ -371,8 +377,8 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_add(weft_matcher *matcher,
                                                  const weft_m_entity *entities, size_t entity_count,
                                                  weft_m_error *error);
 
-/* The same, but an entity whose id is there takes that one's place in the catalogue.  It counts as
- * an add. */
+/* Like weft_m_add(), but an entity whose id is in the catalogue already replaces that one, in its
+ * place.  It counts as an add. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_update(weft_matcher *matcher,
                                                     const weft_m_entity *entities,
                                                     size_t entity_count, weft_m_error *error);
@@ -388,20 +394,20 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_remove(weft_matcher *matcher, const
  * A matcher in a file, *.weftm: catalogue, settings and index in one, checksummed.  Loading maps it
  * and uses it in place, in a few milliseconds and shared by all processes that do, and the answers
  * are those of the matcher that was saved, to the last bit.  A mapped file must not be written
- * into: replace it, as save does.  Nothing in a file is believed: one that is cut off, damaged or
- * made up is refused with -WEFT_M_EPERSIST, and error.message says why.  So is one of another
+ * into: replace it, as save does.  Nothing in a file is trusted: one that is cut off, damaged or
+ * forged is refused with -WEFT_M_EPERSIST, and error.message says why.  So is one of another
  * version of the format or of Unicode.
  */
 
-/* Saves the present snapshot; a NEW matcher is fitted first.  Whoever looks at `path`, also after a
- * crash or a power failure, finds the old file or the new one, whole.  0; -errno of the file,
- * -ENOMEM, -ECANCELED, -WEFT_M_ECLOSED. */
+/* Saves the current snapshot; a NEW matcher is fitted first.  The file is replaced atomically:
+ * whoever looks at `path`, also after a crash or a power failure, finds all of the old file or all
+ * of the new one.  0; -errno of the file, -ENOMEM, -ECANCELED, -WEFT_M_ECLOSED. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_save(weft_matcher *matcher, const char *path,
                                                   weft_m_error *error);
 
-/* Makes a READY matcher of a file.  Of `options`, which may be NULL, only the limits, the cache and
- * the metric count: mode, score_kind, threshold, normalize and mark_run_max are those of the file.
- * 0; -WEFT_M_EPERSIST, -errno of the file, -WEFT_ELIMIT, -ENOMEM, -ECANCELED. */
+/* Makes a READY matcher in *out from a file.  Of `options`, which may be NULL, only the limits, the
+ * cache and the metric are used: mode, score_kind, threshold, normalize and mark_run_max are those
+ * of the file. 0; -WEFT_M_EPERSIST, -errno of the file, -WEFT_ELIMIT, -ENOMEM, -ECANCELED. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_load(weft_matcher **out, const char *path,
                                                   const weft_m_options *options,
                                                   weft_m_error *error);
@@ -484,7 +490,7 @@ typedef struct weft_m_info {
                                   long as the matcher */
 } weft_m_info;
 
-/* Is there an entity with this id?  Does not wait. */
+/* True if there is an entity with this id.  Does not wait. */
 WEFT_API bool weft_m_has(weft_matcher *matcher, weft_str id);
 
 /* Fills *out.  Does not wait.  0, or -WEFT_M_ECLOSED. */
@@ -505,7 +511,8 @@ WEFT_API const char *weft_m_op_name(enum weft_m_op op);
 WEFT_API WEFT_MUST_USE int weft_m_result_json(const weft_m_results *results, size_t index,
                                               weft_text *out);
 
-/* One query, matched and written so; many, as a list. */
+/* Match one query, or many, and write the answer as weft_m_result_json() does, of many as a list.
+ */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_match_json(weft_matcher *matcher, weft_str text,
                                                         const weft_m_query *query, weft_text *out,
                                                         weft_m_error *error);

@@ -112,8 +112,8 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_novelty(weft_matcher *matcher, cons
 WEFT_API const weft_m_novelty_result *weft_m_results_novelty(const weft_m_results *results,
                                                              size_t index);
 
-/* Learns now what is normal, so that the first text need not wait, and weft_m_save keeps it.  Only
- * the strategies, `combine` and `neighbours` matter. */
+/* Learns now what is normal, so that the first text need not wait for it, and weft_m_save() keeps
+ * it.  Of the options the strategies, `combine` and `neighbours` are used. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_novelty_prepare(weft_matcher *matcher,
                                                              const weft_m_novelty_options *options,
                                                              weft_m_error *error);
@@ -125,7 +125,7 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_novelty_prepare(weft_matcher *match
 WEFT_API WEFT_MUST_USE int weft_m_novelty_result_json(const weft_m_results *results, size_t index,
                                                       weft_text *out);
 
-/* Texts, judged and written so, as a list. */
+/* Judges texts and writes them as weft_m_novelty_result_json() does, as a list. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int
 weft_m_novelty_json(weft_matcher *matcher, const weft_str *queries, size_t query_count,
                     const weft_m_novelty_options *options, weft_text *out, weft_m_error *error);

@@ -29,7 +29,7 @@ WEFT_BEGIN_DECLS
 
 typedef struct weft_reranker weft_reranker;
 
-/* What a reranker of one's own does.  `self` is that of weft_reranker_new. */
+/* A reranker of your own.  `self` is that of weft_reranker_new(). */
 typedef struct weft_reranker_class {
     size_t size;      /* sizeof(weft_reranker_class) */
     const char *kind; /* for people; lives as long as the reranker */
@@ -42,15 +42,15 @@ typedef struct weft_reranker_class {
     void (*close)(void *self); /* the last reference is gone; NULL: nothing to do */
 } weft_reranker_class;
 
-/* `cls` is borrowed for the reranker's life; `self` is its own, also on failure; `name` is kept.
- * 0, -ENOMEM. */
+/* Makes a reranker in *out.  `cls` is borrowed for its life; it owns `self`, also on failure;
+ * `name` is copied.  0, -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_reranker_new(weft_reranker **out, const weft_reranker_class *cls,
                                              const char *name, void *self);
 
-/* Reads a model: its directory, or a name as weft_encoder_open takes it (the short ones here are
- * bge-m3, bge-large and ms-marco).  `error` may be NULL.  In a
- * task the work is the executor's, and cancelling ends the wait.  -WEFT_M_EMODEL says what is
- * missing or not known; -errno of a file; -ECANCELED, -ENOMEM. */
+/* Makes a reranker in *out from a model: its directory, or a name as weft_encoder_open() takes it
+ * (the short ones here are bge-m3, bge-large and ms-marco).  `error` may be NULL.  In a task it
+ * runs on the executor, and cancelling ends the wait.  -WEFT_M_EMODEL, with what is missing or not
+ * known; -errno of a file; -ECANCELED, -ENOMEM. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_reranker_open(weft_reranker **out, const char *model,
                                                          weft_m_error *error);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Review: what people say to proposed entities.  A discovery (<weft/discover.h>) proposes one for
- * each cluster; each proposal becomes a record that waits to be approved or rejected, and an
+ * Review: what people decide about proposed entities.  A discovery (<weft/discover.h>) proposes one
+ * for each cluster; each proposal becomes a record that waits to be approved or rejected, and an
  * approved one is promoted: it becomes an entity of the matcher.
  *
  *     pending_review -> approved -> promoted
@@ -41,7 +41,7 @@ enum weft_m_review_state {
 /* "pending_review", "approved", "rejected", "promoted". */
 WEFT_API const char *weft_m_review_state_name(enum weft_m_review_state state);
 
-/* False, and *out stays, for what is none. */
+/* The state of that name in *out; false, with *out untouched, if there is none. */
 WEFT_API bool weft_m_review_state_of(weft_str name, enum weft_m_review_state *out);
 
 typedef struct weft_m_review {
@@ -104,10 +104,10 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int
 weft_m_reviews_promote(weft_m_reviews *reviews, weft_str review_id, weft_matcher *matcher,
                        const char *save_path, weft_m_promotion *out, weft_m_error *error);
 
-/* Takes the file of reviews away, then the matcher's, whose path may be NULL, in one turn of the
- * lock: who decides, adds or promotes meanwhile has done it before, or finds no record any more and
- * so writes neither file again.  What is not there is no mistake.  0; -EBUSY, and then all is as it
- * was; -errno. */
+/* Removes the file of reviews, and then the matcher's, whose path may be NULL, under one lock: a
+ * decision, addition or promotion made at the same time has happened before, or finds no record any
+ * more and so writes neither file again.  A missing file is no error.  0; -EBUSY, and then all is
+ * as it was; -errno. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int
 weft_m_reviews_remove(const char *path, const char *matcher_path, weft_m_error *error);
 
@@ -117,8 +117,8 @@ weft_m_reviews_remove(const char *path, const char *matcher_path, weft_m_error *
  * or null. */
 WEFT_API WEFT_MUST_USE int weft_m_review_json(const weft_m_review *review, weft_text *out);
 
-/* What became of a promotion, `review` being the record since: {"review_record": as above,
- * "entities_added","index_updated","retrain_required"}. */
+/* A promotion as JSON, `review` being the record after it: {"review_record": as
+ * weft_m_review_json(), "entities_added","index_updated","retrain_required"}. */
 WEFT_API WEFT_MUST_USE int weft_m_promotion_json(const weft_m_review *review,
                                                  const weft_m_promotion *promotion, weft_text *out);
 

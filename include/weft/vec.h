@@ -67,7 +67,7 @@ WEFT_API void weft_vec_options_init(weft_vec_options *options);
 WEFT_API WEFT_MUST_USE int weft_vec_new(weft_vec **out, size_t dimension,
                                         const weft_vec_options *options, weft_m_error *error);
 
-/* No call may be under way.  NULL is fine. */
+/* Frees the store.  No call may be under way.  NULL is fine. */
 WEFT_API void weft_vec_free(weft_vec *store);
 
 /* ---- change ---- */
@@ -85,16 +85,15 @@ typedef struct weft_vec_item {
     size_t tag_count;
 } weft_vec_item;
 
-/* Puts vectors in.  One whose id is there gets other numbers and tags, and counts as put now.  What
- * is wrong with an item is found before any is put: -WEFT_M_EVALID, or -WEFT_ELIMIT for a long
- * text. -WEFT_ELIMIT for count_max, -ECANCELED and -ENOMEM leave some items put and the others as
- * they were; to put all again is harmless. */
+/* Puts vectors in.  One whose id is there already gets the new numbers and tags, and counts as put
+ * now.  All items are checked before any is put: -WEFT_M_EVALID, or -WEFT_ELIMIT for a text that is
+ * too long.  After -WEFT_ELIMIT for count_max, -ECANCELED and -ENOMEM some items have been put and
+ * others not; putting all again is harmless. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_vec_put(weft_vec *store, const weft_vec_item *items,
                                                    size_t item_count, weft_m_error *error);
 
-/* Removes vectors; ids that are not there are passed over.  *out_removed, which may be NULL, is how
- * many were, also on failure: -ECANCELED, -ENOMEM, when what is left of them is cleared away by a
- * later change. */
+/* Removes vectors; unknown ids are ignored.  *out_removed (may be NULL) is how many were removed,
+ * also after -ECANCELED and -ENOMEM; their memory is then given back by a later change. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_vec_remove(weft_vec *store, const weft_str *ids,
                                                       size_t id_count, size_t *out_removed,
                                                       weft_m_error *error);
@@ -119,8 +118,8 @@ typedef struct weft_vec_hit {
     size_t tag_count;
 } weft_vec_hit;
 
-/* The nearest vectors to each of `query_count` queries, which stand one behind the other.  `query`
- * may be NULL.  *out is the caller's.  -WEFT_M_EVALID, -ECANCELED, -ENOMEM. */
+/* Finds the vectors nearest to each of `query_count` queries, whose numbers follow one another.
+ * `query` may be NULL.  *out is the caller's.  -WEFT_M_EVALID, -ECANCELED, -ENOMEM. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_vec_find(weft_vec *store, const float *numbers,
                                                     size_t query_count, const weft_vec_query *query,
                                                     weft_vec_results **out, weft_m_error *error);
@@ -131,8 +130,8 @@ WEFT_API const weft_vec_hit *weft_vec_results_hits(const weft_vec_results *resul
                                                    size_t *out_count);
 WEFT_API void weft_vec_results_free(weft_vec_results *results); /* NULL is fine */
 
-/* The numbers of a vector, of length 1 now, into `out`, which has room for them.  0, -ENOENT,
- * -ECANCELED. */
+/* Copies the numbers of a vector, normalised to length 1, to `out`, which must have room for them.
+ * 0, -ENOENT, -ECANCELED. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_vec_get(weft_vec *store, weft_str id, float *out);
 
 /* ---- look ---- */
@@ -145,18 +144,19 @@ typedef struct weft_vec_info {
     uint32_t ef;      /* hnsw: vectors looked at for a question; it is measured */
 } weft_vec_info;
 
-/* 0, or -ECANCELED. */
+/* Fills *out.  0, or -ECANCELED. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_vec_info_get(weft_vec *store, weft_vec_info *out);
 
 /* ---- files ---- */
 
-/* Saves vectors, tags and graph, checksummed.  Whoever looks at `path`, also after a crash, finds
- * the old file or the new one, whole.  0; -errno of the file, -ENOMEM, -ECANCELED. */
+/* Saves vectors, tags and graph, with a checksum.  The file is replaced atomically: whoever looks
+ * at `path`, also after a crash, finds all of the old file or all of the new one.  0; -errno of the
+ * file, -ENOMEM, -ECANCELED. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_vec_save(weft_vec *store, const char *path,
                                                     weft_m_error *error);
 
-/* Makes a store of a file; it answers as the one that was saved did.  Kind and graph are the
- * file's, of `options`, which may be NULL, the limits count.  Nothing in a file is believed:
+/* Makes a store in *out from a file; it answers as the one that was saved did.  Kind and graph are
+ * the file's; of `options`, which may be NULL, the limits are used.  Nothing in a file is trusted:
  * -WEFT_M_EPERSIST, -WEFT_ELIMIT, -errno of the file, -ENOMEM, -ECANCELED. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_vec_load(weft_vec **out, const char *path,
                                                     const weft_vec_options *options,
