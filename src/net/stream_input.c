@@ -19,19 +19,19 @@ static void input_watched(weft_op *op, const weft_completion *completion, void *
 
 /* ---- start and stop ---- */
 
-static bool input_has_room(const weft_stream *stream)
-{
-    if (stream->state != WF_STREAM_OPEN)
-        return stream->dropped < INPUT_DROPPED_MAX;
-    return wf_stream_unread(stream) <= wf_stream_mark(stream->kind->input_low, WF_STREAM_INPUT_LOW);
-}
-
 static bool input_is_full(const weft_stream *stream)
 {
     if (stream->state != WF_STREAM_OPEN)
         return stream->dropped >= INPUT_DROPPED_MAX;
     return wf_stream_unread(stream) >=
            wf_stream_mark(stream->kind->input_high, WF_STREAM_INPUT_HIGH);
+}
+
+static bool input_has_room(const weft_stream *stream)
+{
+    if (stream->state != WF_STREAM_OPEN || stream->wants_more)
+        return !input_is_full(stream);
+    return wf_stream_unread(stream) <= wf_stream_mark(stream->kind->input_low, WF_STREAM_INPUT_LOW);
 }
 
 /* While reading pauses, a peer that goes away would not be noticed.  Tasks notice when they read.
@@ -124,6 +124,7 @@ static void input_show_chunk(weft_stream *stream, const char *data, uint32_t cou
 
 void wf_stream_take_input(weft_stream *stream, const char *data, uint32_t count)
 {
+    stream->wants_more = false;
     if (stream->state != WF_STREAM_OPEN) {
         stream->dropped += count;
     } else if (stream->reader != NULL) {
@@ -237,5 +238,12 @@ void weft_stream_consume(weft_stream *stream, size_t bytes)
     if (bytes != 0)
         wf_stream_bytes_consume(stream->loop, &stream->in, bytes);
     if (stream->recv_op == NULL || stream->is_watching) /* else it reads, and has more room now */
+        wf_stream_update_reading(stream);
+}
+
+void weft_stream_read_on(weft_stream *stream)
+{
+    stream->wants_more = true;
+    if (stream->recv_op == NULL || stream->is_watching)
         wf_stream_update_reading(stream);
 }

@@ -75,9 +75,10 @@ struct weft_stream {
     uint32_t chunk_bytes;
     int fd;
     weft_defer defer;
-    int error;     /* first failure, or 0 */
-    uint8_t state; /* enum wf_stream_state */
-    bool is_ended; /* the peer sends no more */
+    int error;       /* first failure, or 0 */
+    uint8_t state;   /* enum wf_stream_state */
+    bool is_ended;   /* the peer sends no more */
+    bool wants_more; /* what is unread is not enough for its owner */
     bool
         is_watching; /* recv_op does not receive: reading pauses, and it waits for the peer's end */
     bool has_hung_up; /* that end was seen, and may still be behind unread bytes */

@@ -61,6 +61,7 @@ static int park_reader(weft_stream *stream, struct wf_stream_reader *reader)
 {
     assert(stream->reader == NULL);
     stream->reader = reader;
+    weft_stream_read_on(stream);
     return park_at(stream, &reader->waiter);
 }
 

@@ -206,6 +206,35 @@ static int write_bulk(void *arg)
     return rc;
 }
 
+/* Reading has paused, and what is left is more than the mark at which it goes on by itself. */
+TASK_TEST(stream_peek_reads_on_between_the_marks)
+{
+    struct ends ends = tcp_ends();
+    struct bulk bulk = {.stream = ends.a, .bytes = calloc(1, BULK_BYTES)};
+    char *skipped = malloc(BULK_BYTES);
+    CHECK(bulk.bytes != NULL && skipped != NULL);
+    for (size_t i = 9999; i < BULK_BYTES; i += 100000)
+        bulk.bytes[i] = '\n';
+    weft_task writer = weft_spawn(write_bulk, &bulk);
+    for (int i = 0; i < 3; i++) {
+        weft_str view;
+        CHECK_OK(weft_sleep(WEFT_SEC));
+        ssize_t got = weft_stream_peek(ends.b, 1, &view);
+        CHECK_GE(got, 65536);
+        CHECK_EQ(weft_stream_read_exact(ends.b, skipped, (size_t)got - 30000), got - 30000);
+        if (i < 2)
+            CHECK_GE(weft_stream_peek(ends.b, 60000, &view), 60000);
+        else
+            CHECK_EQ(weft_stream_peek_until(ends.b, (weft_str)WEFT_STR("?"), 60000, &view),
+                     -WEFT_ELIMIT);
+    }
+    weft_stream_abort(ends.b);
+    CHECK_LT(weft_await(writer), 0);
+    weft_stream_abort(ends.a);
+    free(bulk.bytes);
+    free(skipped);
+}
+
 TASK_TEST(test_I09_a_slow_reader_stops_the_writer_and_memory_stays_bounded)
 {
     struct ends ends = tcp_ends();
