@@ -317,6 +317,44 @@ TASK_TEST(class_09_pipelined_requests_are_answered_in_order)
     CHECK_OK(site_close(&site));
 }
 
+/* A head of `bytes` bytes with a field that makes it so long. */
+static void put_long(char *out, size_t bytes)
+{
+    int used = snprintf(out, 64, "GET /ok HTTP/1.1\r\n" H "A: ");
+    memset(out + used, 'x', bytes - (size_t)used);
+    memcpy(out + bytes - 4, "\r\n\r\n", 4);
+}
+
+/* Behind the first, more arrives than the server reads ahead.  Of the last head then more is unread
+ * than the mark at which reading goes on, and it is not whole. */
+TASK_TEST(class_09_the_last_pipelined_head_is_read_to_its_end)
+{
+    enum { LONG = 15000, LAST = 18000, SENT_LAST = 17500 };
+    static char heads[2 * LONG + LAST];
+    struct site site;
+    CHECK_OK(site_open(&site, &(weft_http_options){
+                                  .limits = {.head_bytes_max = 20000, .field_bytes_max = 20000}}));
+    put_long(heads, LONG);
+    put_long(heads + LONG, LONG);
+    put_long(heads + 2 * LONG, LAST);
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /wait HTTP/1.1\r\n" H END);
+    client_send_bytes(client, heads, 2 * LONG + SENT_LAST);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    client_send_bytes(client, heads + 2 * LONG + SENT_LAST, LAST - SENT_LAST);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    site_gate_open();
+    for (int i = 0; i < 4; i++) {
+        struct answer answer;
+        note("answer %d", i);
+        CHECK_OK(client_read(client, &answer));
+        CHECK_EQ(answer.status, 200);
+        answer_fini(&answer);
+    }
+    weft_stream_close(client);
+    CHECK_OK(site_close(&site));
+}
+
 TASK_TEST(bytes_behind_the_last_request_are_ignored)
 {
     struct site site;

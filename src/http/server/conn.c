@@ -152,8 +152,10 @@ static int conn_refuse_no_memory(struct wf_conn *conn)
 /* The peer ended in the middle of a request: it can get no answer that is right. */
 static int conn_wait_for_more(struct wf_conn *conn)
 {
-    if (!weft_stream_is_ended(conn->stream))
+    if (!weft_stream_is_ended(conn->stream)) {
+        weft_stream_read_on(conn->stream);
         return 0;
+    }
     wf_conn_end(conn);
     return -1;
 }
