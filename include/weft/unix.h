@@ -57,9 +57,10 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_unix_send_fds(weft_stream *stream, co
 
 /* Returns the next descriptor that came, close-on-exec and the caller's, to be closed by
  * weft_close() of <weft/io.h>; -EAGAIN: none.  Descriptors that were sent with a byte are there
- * when that byte can be read.  None is lost silently: if more than the kind's fd_count_max wait the
- * stream fails with -EMSGSIZE, and if the system had no number for one, with -EMFILE.  What is not
- * taken is closed with the stream. */
+ * when that byte can be read; while some wait, no more are received until a task waits for more
+ * bytes, so that the peer waits too.  None is lost silently: if more than the kind's fd_count_max
+ * wait the stream fails with -EMSGSIZE, and if the system had no number for one, with -EMFILE. What
+ * is not taken is closed with the stream. */
 WEFT_API WEFT_MUST_USE int weft_unix_take_fd(weft_stream *stream);
 
 WEFT_END_DECLS

@@ -27,10 +27,13 @@ static bool input_is_full(const weft_stream *stream)
            wf_stream_mark(stream->kind->input_high, WF_STREAM_INPUT_HIGH);
 }
 
+/* Descriptors that a task has still to take are not joined by others before it asks for more. */
 static bool input_has_room(const weft_stream *stream)
 {
     if (stream->state != WF_STREAM_OPEN || stream->wants_more)
         return !input_is_full(stream);
+    if (stream->fds != NULL && stream->kind->input == NULL && wf_stream_fds_count(stream) != 0)
+        return false;
     return wf_stream_unread(stream) <= wf_stream_mark(stream->kind->input_low, WF_STREAM_INPUT_LOW);
 }
 

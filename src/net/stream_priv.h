@@ -157,6 +157,7 @@ int wf_stream_pair_as(weft_stream *out[2], const weft_stream_kind *kind);
 
 int wf_stream_fds_open(weft_stream *stream, uint32_t room);
 void wf_stream_fds_close(weft_stream *stream);
+uint32_t wf_stream_fds_count(const weft_stream *stream); /* that wait to be taken */
 
 /* Like recv(), and keeps the descriptors that came. */
 ssize_t wf_stream_fds_recv(weft_stream *stream, void *buf, size_t bytes);

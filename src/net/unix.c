@@ -58,6 +58,11 @@ ssize_t wf_stream_fds_recv(weft_stream *stream, void *buf, size_t bytes)
     return got;
 }
 
+uint32_t wf_stream_fds_count(const weft_stream *stream)
+{
+    return stream->fds->count;
+}
+
 int weft_unix_take_fd(weft_stream *stream)
 {
     struct wf_stream_fds *fds = stream->fds;
@@ -66,6 +71,8 @@ int weft_unix_take_fd(weft_stream *stream)
     int fd = fds->fds[0];
     fds->count--;
     memmove(fds->fds, fds->fds + 1, fds->count * sizeof fds->fds[0]);
+    if (fds->count == 0)
+        wf_stream_update_reading(stream);
     return fd;
 }
 

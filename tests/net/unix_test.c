@@ -163,6 +163,37 @@ TASK_TEST(class_46_more_descriptors_than_wanted_fail_the_stream)
     CHECK_OK(weft_close(pipe_fds[1]));
 }
 
+/* Sends so many, each with a byte of its own. */
+static int send_one_by_one(void *arg)
+{
+    weft_stream *stream = arg;
+    int pipe_fds[2], rc = wf_sys_pipe(pipe_fds);
+    CHECK_OK(rc);
+    for (int i = 0; i < 2 * WEFT_UNIX_FDS_MAX && rc == 0; i++)
+        rc = weft_unix_send_fds(stream, "x", 1, pipe_fds, 1);
+    CHECK_OK(weft_close(pipe_fds[0]));
+    CHECK_OK(weft_close(pipe_fds[1]));
+    return rc;
+}
+
+/* However many the peer sends: who takes them one by one has them one by one. */
+TASK_TEST(class_46_descriptors_wait_with_the_peer_until_those_before_are_taken)
+{
+    weft_stream *ends[2];
+    CHECK_OK(weft_unix_pair(ends));
+    weft_task sender = weft_spawn(send_one_by_one, ends[0]);
+    for (int i = 0; i < 2 * WEFT_UNIX_FDS_MAX; i++) {
+        check_byte(ends[1], 'x');
+        CHECK_OK(weft_sleep(WEFT_MS)); /* more could come */
+        int fd = weft_unix_take_fd(ends[1]);
+        CHECK_OK(fd);
+        CHECK_OK(weft_close(fd));
+        CHECK_EQ(weft_unix_take_fd(ends[1]), -EAGAIN);
+    }
+    CHECK_OK(weft_await(sender));
+    close_both(ends);
+}
+
 /* The kernel says so by MSG_CTRUNC. */
 TASK_TEST(class_46_a_descriptor_without_a_number_fails_the_stream)
 {
