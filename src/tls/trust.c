@@ -4,6 +4,8 @@
 
 #include "tls/tls_priv.h"
 
+#include <weft/exec.h>
+
 #include "base/sys.h"
 
 #include <arpa/inet.h>
@@ -137,14 +139,30 @@ static int verify_mode(const weft_tls *tls)
     }
 }
 
+static int read_system(void *context)
+{
+    bool is_read = SSL_CTX_set_default_verify_paths(context) == 1;
+    ERR_clear_error(); /* of this thread */
+    return is_read ? 0 : -WEFT_ETLS;
+}
+
+/* Some 150 certificates, which is as long as many requests: the loop goes on meanwhile. */
+static int trust_system(SSL_CTX *context)
+{
+    int rc =
+        weft_loop_self() != NULL ? weft_run_blocking(read_system, context) : read_system(context);
+    if (rc == -WEFT_ETLS)
+        return weft_fail(rc, "tls: the system's certificates cannot be read");
+    return rc;
+}
+
 int wf_tls_trust_context(const weft_tls *tls, SSL_CTX *context, const char *text)
 {
     int mode = verify_mode(tls), rc = 0;
     if (text != NULL)
         rc = trust_pem(context, text, tls->is_server);
-    else if (mode != SSL_VERIFY_NONE && strcmp(weft_platform_get()->name, "sim") != 0 &&
-             SSL_CTX_set_default_verify_paths(context) != 1)
-        rc = weft_fail(-WEFT_ETLS, "tls: the system's certificates cannot be read");
+    else if (mode != SSL_VERIFY_NONE && strcmp(weft_platform_get()->name, "sim") != 0)
+        rc = trust_system(context);
     SSL_CTX_set_verify(context, mode, mode != SSL_VERIFY_NONE ? cert_checked : NULL);
     return rc;
 }

@@ -552,6 +552,27 @@ TASK_TEST(tls_keys_are_written_down_only_when_asked)
     CHECK_OK(weft_unlink(path));
 }
 
+static int note_turn(void *arg)
+{
+    bool *was_here = arg;
+    *was_here = true;
+    return 0;
+}
+
+/* There may be hundreds of them. */
+TASK_TEST(tls_reads_whom_the_system_trusts_beside_the_loop)
+{
+    bool was_here = false;
+    weft_tls *tls;
+    if (strcmp(test_backend(), "sim") == 0)
+        return; /* where there is no system */
+    weft_task other = weft_spawn(note_turn, &was_here);
+    CHECK_OK(weft_tls_client_new(&tls, NULL));
+    CHECK(was_here);
+    CHECK_OK(weft_await(other));
+    weft_tls_free(tls);
+}
+
 TASK_TEST(tls_settings_that_make_no_sense_are_refused)
 {
     weft_tls *tls;
