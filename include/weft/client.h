@@ -18,7 +18,7 @@
  * no HTTP; weft_error_text() says which, with the address.  A body that is shorter than announced
  * is always an error, never a short success.
  *
- * Times.  Each phase has its own limit (waiting for a slot, connecting, the first byte of the
+ * Times.  Each phase has its own limit (waiting for a slot, connecting, TLS, the first byte of the
  * answer, between two pieces, the whole); past it the call returns -ETIMEDOUT, with the phase in
  * the text and in the trace.  The caller's scopes and deadlines apply too.  When a request is
  * cancelled, at any point, its connection is closed and nothing of it goes on.
@@ -69,7 +69,8 @@ typedef struct weft_client weft_client;
 
 /* Zero means the default, in every field. */
 typedef struct weft_client_limits {
-    weft_time connect_max;    /* name, connection and TLS: 5 s */
+    weft_time connect_max;    /* name and connection, and a proxy's tunnel: 5 s */
+    weft_time tls_max;        /* the TLS handshake: 10 s */
     weft_time first_byte_max; /* from the last byte sent to the first of the answer: 30 s */
     weft_time between_max;    /* between two pieces, sent or received: 30 s */
     weft_time total_max;      /* with redirects and repeats: 300 s */
@@ -161,6 +162,7 @@ enum weft_client_phase {
     WEFT_CLIENT_CHECK,   /* the request itself */
     WEFT_CLIENT_SLOT,    /* waiting for one of the connections allowed */
     WEFT_CLIENT_CONNECT, /* name and connection */
+    WEFT_CLIENT_TLS,     /* the handshake */
     WEFT_CLIENT_SEND,
     WEFT_CLIENT_HEAD, /* waiting for the answer */
     WEFT_CLIENT_BODY, /* reading it */

@@ -29,6 +29,7 @@ static void fill_times(weft_client_limits *limits)
         {&limits->between_max, 30 * WEFT_SEC},    {&limits->total_max, 300 * WEFT_SEC},
         {&limits->slot_max, 5 * WEFT_SEC},        {&limits->idle_max, 30 * WEFT_SEC},
         {&limits->h2_silence_max, 10 * WEFT_SEC}, {&limits->continue_max, 1 * WEFT_SEC},
+        {&limits->tls_max, 10 * WEFT_SEC},
     };
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         if (*times[i].value == 0)
@@ -79,7 +80,7 @@ static int limits_check(const weft_client_limits *limits)
         return weft_fail(-EINVAL, "h2_reset_rate and h2_odd_rate are at most 10^9");
     const weft_time times[] = {limits->connect_max,    limits->first_byte_max, limits->between_max,
                                limits->total_max,      limits->slot_max,       limits->idle_max,
-                               limits->h2_silence_max, limits->continue_max};
+                               limits->h2_silence_max, limits->continue_max,   limits->tls_max};
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         if (times[i] < 0)
             return weft_fail(-EINVAL, "a time of the client's limits is negative");

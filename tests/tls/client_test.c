@@ -55,6 +55,54 @@ TASK_TEST(https_is_asked_as_http_is)
     weft_tls_free(server);
 }
 
+/* Takes a connection and says nothing. */
+static int be_silent(void *listener)
+{
+    weft_stream *stream;
+    char bytes[512];
+    CHECK_OK(weft_listener_accept(listener, &stream));
+    while (weft_stream_read(stream, bytes, sizeof bytes) > 0)
+        ;
+    weft_stream_abort(stream);
+    return 0;
+}
+
+/* A handshake has a time of its own, whatever is left of that for connecting. */
+static void check_silence(const weft_client_options *options, weft_time limit)
+{
+    weft_listener *listener;
+    weft_client *client;
+    weft_client_trace trace;
+    weft_client_response page;
+    weft_addr any;
+    char url[64];
+    CHECK_OK(weft_addr_parse(&any, "127.0.0.1:0"));
+    CHECK_OK(weft_listener_open(&listener, &any, NULL));
+    weft_task silent = weft_spawn(be_silent, listener);
+    snprintf(url, sizeof url, "https://127.0.0.1:%u/",
+             (unsigned)weft_addr_get_port(weft_listener_get_addr(listener)));
+    CHECK_OK(weft_client_new(&client, options));
+    weft_client_request request = {.method = "POST", .url = url, .trace = &trace};
+    weft_time from = weft_now();
+    CHECK_EQ(weft_client_fetch(client, &request, &page), -ETIMEDOUT);
+    CHECK_GE(weft_now() - from, limit);
+    CHECK_LT(weft_now() - from, limit + WEFT_SEC);
+    CHECK_EQ((int)trace.phase, (int)WEFT_CLIENT_TLS);
+    CHECK(strstr(weft_error_text(), "handshake") != NULL);
+    CHECK_OK(weft_await(silent));
+    weft_client_free(client);
+    weft_listener_close(listener);
+}
+
+TASK_TEST(class_37_a_server_that_is_silent_in_the_handshake_has_ten_seconds)
+{
+    weft_tls *trusting = ends_client((weft_tls_options){0});
+    check_silence(&(weft_client_options){.tls = trusting}, 10 * WEFT_SEC);
+    check_silence(&(weft_client_options){.tls = trusting, .limits = {.tls_max = 7 * WEFT_SEC}},
+                  7 * WEFT_SEC);
+    weft_tls_free(trusting);
+}
+
 /* ---- through a proxy ---- */
 
 struct relay {

@@ -39,22 +39,21 @@ static int connect_to(const weft_client *client, weft_stream **out, const struct
     return weft_connect_host(out, name, url->port, NULL);
 }
 
-static int secure(const struct weft_exchange *exchange, const struct conn *conn)
+/* Whoever makes the connections makes them whole, but for those to a proxy. */
+static bool is_made_elsewhere(const struct weft_exchange *exchange)
 {
-    char name[HOST_BYTES_MAX + 1];
-    WEFT_TRY(host_name(name, &exchange->url));
-    return wf_secure(exchange->client, conn->stream, name,
-                     conn->may_share ? "h2,http/1.1" : "http/1.1");
+    const weft_client *client = exchange->client;
+    return client->options.connect != NULL && !wf_proxy_serves(&client->proxy, exchange->url.host);
 }
 
-/* The proxy, if it is to be asked; then a tunnel through it, and TLS, for https. */
+/* To the proxy, if it is to be asked, and for https a tunnel through it. */
 static int connect_origin(struct weft_exchange *exchange, struct conn *conn)
 {
     weft_client *client = exchange->client;
     const weft_client_options *options = &client->options;
     const struct wf_url *url = &exchange->url;
     bool is_proxied = wf_proxy_serves(&client->proxy, url->host);
-    if (options->connect != NULL && !is_proxied) /* whose TLS is its own */
+    if (is_made_elsewhere(exchange))
         return options->connect(&conn->stream, url->host, url->port, url->is_https,
                                 options->connect_arg);
     if (url->is_https)
@@ -62,11 +61,17 @@ static int connect_origin(struct weft_exchange *exchange, struct conn *conn)
     WEFT_TRY(connect_to(client, &conn->stream, is_proxied ? &client->proxy.url : url));
     conn->is_for_proxy = is_proxied && !url->is_https;
     int rc = is_proxied && url->is_https ? wf_proxy_tunnel(exchange, conn->stream) : 0;
-    if (rc == 0 && url->is_https)
-        rc = secure(exchange, conn);
     if (rc < 0)
         weft_stream_abort(conn->stream);
     return rc;
+}
+
+static int secure(const struct weft_exchange *exchange, const struct conn *conn)
+{
+    char name[HOST_BYTES_MAX + 1];
+    WEFT_TRY(host_name(name, &exchange->url));
+    return wf_secure(exchange->client, conn->stream, name,
+                     conn->may_share ? "h2,http/1.1" : "http/1.1");
 }
 
 /* HTTP/2 is spoken where both have agreed on it, or where we are told that the server does. */
@@ -87,13 +92,27 @@ static int carrier_choose(const struct weft_exchange *exchange, struct conn *con
     return wf_mux_open(client, conn);
 }
 
-static int conn_make(struct weft_exchange *exchange, struct conn *conn)
+/* Connected, and for https under TLS: two phases. */
+static int conn_open(struct weft_exchange *exchange, struct conn *conn)
 {
+    const weft_client_limits *limits = &exchange->client->options.limits;
     struct phase phase;
-    wf_phase_begin(exchange, &phase, WEFT_CLIENT_CONNECT,
-                   exchange->client->options.limits.connect_max);
+    wf_phase_begin(exchange, &phase, WEFT_CLIENT_CONNECT, limits->connect_max);
     int rc = connect_origin(exchange, conn);
     rc = wf_phase_end(exchange, &phase, rc);
+    if (rc < 0 || !exchange->url.is_https || is_made_elsewhere(exchange))
+        return rc;
+    wf_phase_begin(exchange, &phase, WEFT_CLIENT_TLS, limits->tls_max);
+    rc = secure(exchange, conn);
+    rc = wf_phase_end(exchange, &phase, rc);
+    if (rc < 0)
+        weft_stream_abort(conn->stream);
+    return rc;
+}
+
+static int conn_make(struct weft_exchange *exchange, struct conn *conn)
+{
+    int rc = conn_open(exchange, conn);
     if (rc < 0)
         return rc;
     weft_closed(conn->stream, NULL); /* it is told by the client */
@@ -274,9 +293,13 @@ static bool is_opening_enough(const struct origin *origin)
 static int wait_for_opening(struct weft_exchange *exchange)
 {
     struct origin *origin = exchange->origin;
+    const weft_client_limits *limits = &exchange->client->options.limits;
+    weft_time patience = limits->connect_max; /* as long as who opens it may take */
     struct phase phase;
-    wf_phase_begin(exchange, &phase, WEFT_CLIENT_CONNECT,
-                   exchange->client->options.limits.connect_max);
+    if (exchange->url.is_https)
+        patience =
+            limits->tls_max < WEFT_FOREVER - patience ? patience + limits->tls_max : WEFT_FOREVER;
+    wf_phase_begin(exchange, &phase, WEFT_CLIENT_CONNECT, patience);
     origin->waiting_count++;
     int rc = weft_event_wait(&origin->opened);
     origin->waiting_count--;

@@ -9,6 +9,7 @@ static const char *const phase_verbs[] = {
     [WEFT_CLIENT_CHECK] = "the request",
     [WEFT_CLIENT_SLOT] = "a free connection to",
     [WEFT_CLIENT_CONNECT] = "connecting to",
+    [WEFT_CLIENT_TLS] = "the TLS handshake with",
     [WEFT_CLIENT_SEND] = "sending to",
     [WEFT_CLIENT_HEAD] = "the answer of",
     [WEFT_CLIENT_BODY] = "the next piece of the answer of",
