@@ -244,3 +244,56 @@ TEST(a_vocab_txt_that_is_not_berts_is_refused)
         CHECK(strstr(reason.text, cases[i].why) != NULL);
     }
 }
+
+/* ---- what a model's files make of a text ---- */
+
+#define WORDS_HEAD "\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"u\",\"vocab\":{\"u\":0}}"
+
+static int tokenize_by(const char *steps, weft_str text)
+{
+    char json[8192];
+    wf_tokenizer it;
+    wf_tokens tokens = {0};
+    wf_reason reason = {""};
+    int bytes = snprintf(json, sizeof(json), "{%s," WORDS_HEAD "}", steps);
+    CHECK(bytes > 0 && (size_t)bytes < sizeof(json));
+    int rc = wf_tokenizer_read(&it, json, (size_t)bytes, &reason);
+    note("%s", reason.text);
+    CHECK_OK(rc);
+    rc = wf_tokenize(&it, text, &tokens);
+    wf_tokens_fini(&tokens);
+    wf_tokenizer_fini(&it);
+    return rc;
+}
+
+static char *repeated(char *out, const char *head, const char *step, size_t count, const char *tail)
+{
+    char *at = stpcpy(out, head);
+    for (size_t i = 0; i < count; i++)
+        at += sprintf(at, "%s%s", i != 0 ? "," : "", step);
+    strcpy(at, tail);
+    return out;
+}
+
+TEST(a_text_grows_in_a_tokenizer_by_what_honest_ones_need_and_no_more)
+{
+    static const char replace[] =
+        "{\"type\":\"Replace\",\"pattern\":{\"String\":\"x\"},\"content\":\"xxxxxxxx\"}";
+    static const char bytes[] =
+        "{\"type\":\"ByteLevel\",\"add_prefix_space\":false,\"use_regex\":false}";
+    static const char nfkc[] = "\"normalizer\":{\"type\":\"NFKC\"}";
+    static const char normaliser[] = "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[",
+                      splitter[] = "\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[";
+    char text[4096], steps[4096];
+    memset(text, 'x', sizeof(text));
+    const weft_str many = {text, sizeof(text)};
+    CHECK_OK(tokenize_by(repeated(steps, normaliser, replace, 1, "]}"), many));
+    CHECK_EQ(tokenize_by(repeated(steps, normaliser, replace, 2, "]}"), many), -WEFT_M_EMODEL);
+    CHECK_EQ(tokenize_by(repeated(steps, normaliser, replace, 30, "]}"), weft_str_of("x")),
+             -WEFT_M_EMODEL);
+    CHECK_EQ(tokenize_by(repeated(steps, splitter, bytes, 30, "]}"), weft_str_of("\xC3\xA4")),
+             -WEFT_M_EMODEL);
+    for (size_t i = 0; i + 3 <= sizeof(text); i += 3)
+        memcpy(text + i, "\xEF\xB7\xBA", 3); /* becomes 18 characters */
+    CHECK_OK(tokenize_by(nfkc, (weft_str){text, sizeof(text) / 3 * 3}));
+}

@@ -23,7 +23,7 @@ typedef struct wf_charsmap {
 int wf_charsmap_read(wf_charsmap *map, weft_str base64, wf_reason *reason);
 void wf_charsmap_fini(wf_charsmap *map);
 
-/* Appends `text` with its replacements to `out`, and tells `origin`.  0 or -ENOMEM. */
+/* Appends `text` with its replacements to `out`, and tells `origin`.  As wf_scalars_append. */
 int wf_charsmap_apply(const wf_charsmap *map, const uint32_t *text, size_t count, wf_scalars *out,
                       wf_origin *origin);
 

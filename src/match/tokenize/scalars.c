@@ -16,6 +16,8 @@ void wf_scalars_fini(wf_scalars *it)
 int wf_scalars_reserve(wf_scalars *it, size_t count)
 {
     size_t needed = it->count + count, larger = it->capacity < 64 ? 128 : it->capacity;
+    if (it->most != 0 && needed > it->most)
+        return -WEFT_ELIMIT;
     if (needed <= it->capacity)
         return 0;
     while (larger < needed) {

@@ -91,11 +91,11 @@ typedef struct wf_steps_memory {
 void wf_steps_memory_fini(wf_steps_memory *memory);
 
 /* memory->text to memory->text.  *first: how many of its characters come of the whole text's first
- * one, there and here.  0 or -ENOMEM. */
+ * one, there and here.  0, -ENOMEM, or -WEFT_ELIMIT by the bound of memory->text. */
 int wf_steps_normalise(const wf_steps *steps, wf_steps_memory *memory, size_t *first);
 
 /* memory->text, of which `first` characters come of the whole text's first one, to memory->pieces
- * of a new memory->text.  0 or -ENOMEM. */
+ * of a new memory->text.  As wf_steps_normalise. */
 int wf_steps_split(const wf_steps *steps, wf_steps_memory *memory, size_t first);
 
 /* Appends to memory->pieces.  0 or -ENOMEM. */

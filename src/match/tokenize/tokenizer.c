@@ -7,6 +7,7 @@
 #include "match/tokenize/kinds.h"
 
 #include <string.h>
+#include <weft/error.h>
 
 /* ---- memory ---- */
 
@@ -58,11 +59,22 @@ static int encode_piece(const wf_tokenizer *it, const wf_piece *piece, wf_tokens
     }
 }
 
+/* What a model's files make of a text is bounded, whatever they say: U+FDFA becomes 18 characters
+ * by NFKC, which no honest step surpasses, and what is put in front adds a few. */
+#define GROWTH_MAX 32u
+#define GROWTH_MIN 1024u
+
+static void bound(wf_steps_memory *memory, size_t count)
+{
+    memory->text.most = memory->spare.most = GROWTH_MAX * count + GROWTH_MIN;
+}
+
 /* Normalised text without added tokens. */
 static int encode_plain(const wf_tokenizer *it, const uint32_t *text, size_t count, size_t first,
                         wf_tokens *tokens)
 {
     tokens->steps.text.count = 0;
+    bound(&tokens->steps, count);
     int rc = wf_scalars_append(&tokens->steps.text, text, count);
     if (rc == 0)
         rc = wf_steps_split(&it->splitter, &tokens->steps, first);
@@ -132,6 +144,7 @@ static int encode_raw(const wf_tokenizer *it, const uint32_t *text, size_t count
                       wf_tokens *tokens)
 {
     tokens->steps.text.count = 0;
+    bound(&tokens->steps, count);
     int rc = wf_scalars_append(&tokens->steps.text, text, count);
     if (rc == 0)
         rc = wf_steps_normalise(&it->normaliser, &tokens->steps, &first);
@@ -146,7 +159,11 @@ int wf_tokenize(const wf_tokenizer *it, weft_str text, wf_tokens *tokens)
     tokens->count = 0;
     tokens->raw.count = 0;
     int rc = wf_scalars_read(&tokens->raw, text);
-    return rc < 0 ? rc
-                  : each_part(it, /* is_normalised= */ false, &tokens->raw, /* first= */ 1,
-                              encode_raw, tokens);
+    if (rc == 0)
+        rc = each_part(it, /* is_normalised= */ false, &tokens->raw, /* first= */ 1, encode_raw,
+                       tokens);
+    if (rc == -WEFT_ELIMIT)
+        return weft_fail(-WEFT_M_EMODEL,
+                         "a model's tokenizer makes a text more than %u times as long", GROWTH_MAX);
+    return rc;
 }

@@ -59,7 +59,8 @@ typedef struct wf_tokens {
 
 void wf_tokens_fini(wf_tokens *tokens);
 
-/* tokens->ids of `text` (checked UTF-8), without the special tokens at its ends.  0 or -ENOMEM. */
+/* tokens->ids of `text` (checked UTF-8), without the special tokens at its ends.  0, -ENOMEM, or
+ * -WEFT_M_EMODEL if the model makes too long a text of it. */
 int wf_tokenize(const wf_tokenizer *tokenizer, weft_str text, wf_tokens *tokens);
 
 #endif
