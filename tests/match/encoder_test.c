@@ -203,7 +203,7 @@ TEST(model_that_does_not_fit_together_is_refused)
     make_folder();
     put_tensors("{\"embeddings\":{\"dtype\":\"F32\",\"shape\":[3,5],\"data_offsets\":[0,60]}}",
                 table, sizeof(table));
-    check_refused("fewer embeddings than tokens");
+    check_refused("tensor 'embeddings' has 3 rows, tokenizer.json ids up to 4");
     put_tensors("{\"x\":{\"dtype\":\"F32\",\"shape\":[5,3],\"data_offsets\":[0,60]}}", table,
                 sizeof(table));
     check_refused("no static embeddings");
@@ -216,10 +216,32 @@ TEST(model_that_does_not_fit_together_is_refused)
     put_tensors(TABLE_HEAD "}", table, sizeof(table) - 1);
     check_refused("model.safetensors: ");
     put_tensors(TABLE_HEAD "}", table, sizeof(table));
+    put_text("config.json", "[1]");
+    check_refused("config.json: it is no object");
+    put_text("config.json", "{\"normalize\":\"yes\"}");
+    check_refused("config.json: its 'normalize'");
+    remove_one("config.json");
     put_text("tokenizer.json", "{");
     check_refused("tokenizer.json: ");
     remove_folder();
     check_refused("it has no model.safetensors");
+}
+
+TEST(model_with_a_number_that_is_not_finite_is_refused)
+{
+    float numbers[20];
+    make_folder();
+    memcpy(numbers, table, sizeof(table));
+    numbers[7] = NAN;
+    put_tensors(TABLE_HEAD "}", numbers, sizeof(table));
+    check_refused("tensor 'embeddings' has a number that is not finite");
+    memcpy(numbers, table, sizeof(table));
+    numbers[19] = INFINITY;
+    put_tensors(TABLE_HEAD
+                ",\"weights\":{\"dtype\":\"F32\",\"shape\":[5],\"data_offsets\":[60,80]}}",
+                numbers, sizeof(numbers));
+    check_refused("tensor 'weights' has a number that is not finite");
+    remove_folder();
 }
 
 TEST(model_can_be_asked_for_fewer_numbers)
@@ -237,7 +259,9 @@ TEST(model_can_be_asked_for_fewer_numbers)
     CHECK_NEAR(out[1], 4, 0);
     weft_encoder_unref(encoder);
     options.dimension = 4;
-    CHECK_EQ(weft_encoder_open(&encoder, folder, &options, NULL), -WEFT_M_EMODEL);
+    weft_m_error error;
+    CHECK_EQ(weft_encoder_open(&encoder, folder, &options, &error), -WEFT_M_EMODEL);
+    CHECK(strstr(error.message, "have 3 numbers, fewer than the 4 asked for") != NULL);
     remove_folder();
 }
 

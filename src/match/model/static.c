@@ -15,6 +15,7 @@
 #include "match/model/folder.h"
 #include "match/model/prompt.h"
 #include "match/model/spares.h"
+#include "match/work.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -255,6 +256,12 @@ static int read_json(struct opening *opening, const char *name,
 /* Of model2vec. */
 static int take_config(struct opening *opening, const wf_tape *tape)
 {
+    enum wf_value_kind kind = wf_tape_kind(tape, wf_tape_get(tape, 0, "normalize"));
+    if (wf_tape_kind(tape, 0) != WF_VALUE_OBJECT)
+        return wf_reason_set(opening->folder.reason, "it is no object");
+    if (kind != WF_VALUE_NONE && kind != WF_VALUE_NULL && kind != WF_VALUE_TRUE &&
+        kind != WF_VALUE_FALSE)
+        return wf_reason_set(opening->folder.reason, "its 'normalize' is neither true nor false");
     opening->model->is_normalised = wf_tape_bool(tape, wf_tape_get(tape, 0, "normalize"), false);
     return 0;
 }
@@ -300,7 +307,35 @@ static int check_table(struct opening *opening)
     model->in_place = wf_tensor_in_place(table);
     return model->dim <= model->full_dim
                ? 0
-               : fail(opening, "its vectors have fewer numbers than were asked for");
+               : wf_reason_set(opening->folder.reason,
+                               "its vectors have %zu numbers, fewer than the %zu asked for",
+                               model->full_dim, model->dim);
+}
+
+/* Numbers looked at together, and between two looks at whether to go on. */
+#define NUMBERS_A_TIME 256u
+#define NUMBERS_A_PART ((size_t)1 << 18)
+
+/* The file is read for its sum anyway. */
+static int check_finite(struct opening *opening, const wf_tensor *tensor)
+{
+    const wf_job job = {0};
+    float numbers[NUMBERS_A_TIME];
+    for (size_t at = 0; tensor != NULL && at < tensor->count; at += NUMBERS_A_TIME) {
+        size_t left = tensor->count - at, count = left < NUMBERS_A_TIME ? left : NUMBERS_A_TIME;
+        int rc = at % NUMBERS_A_PART == 0 ? wf_job_poll(&job) : 0;
+        if (rc < 0)
+            return rc;
+        bool is_finite = true;
+        wf_tensor_floats(tensor, at, count, numbers);
+        for (size_t i = 0; i < count; i++)
+            is_finite &= isfinite(numbers[i]) != 0;
+        if (!is_finite)
+            return wf_reason_set(opening->folder.reason,
+                                 "tensor '%.*s' has a number that is not finite",
+                                 (int)tensor->name.len, tensor->name.ptr);
+    }
+    return 0;
 }
 
 /* Every id that the tokenizer can make has a row and a weight. */
@@ -310,9 +345,16 @@ static int check_ids(struct opening *opening)
     size_t id_max = wf_tokenizer_id_max(&model->tokenizer);
     const wf_tensor *mapping = model->mapping, *weights = model->weights;
     if (weights != NULL && (weights->count <= id_max || weights->dtype == WF_DTYPE_OTHER))
-        return fail(opening, "it has fewer weights than tokens");
+        return wf_reason_set(opening->folder.reason,
+                             "tensor 'weights' has %zu numbers, tokenizer.json ids up to %zu",
+                             weights->count, id_max);
     if (mapping == NULL)
-        return id_max < model->row_count ? 0 : fail(opening, "it has fewer embeddings than tokens");
+        return id_max < model->row_count
+                   ? 0
+                   : wf_reason_set(opening->folder.reason,
+                                   "tensor '%.*s' has %zu rows, tokenizer.json ids up to %zu",
+                                   (int)model->table->name.len, model->table->name.ptr,
+                                   model->row_count, id_max);
     if (mapping->count <= id_max ||
         (mapping->dtype != WF_DTYPE_I64 && mapping->dtype != WF_DTYPE_I32))
         return fail(opening, "its mapping is no list of a number for each token");
@@ -396,7 +438,11 @@ static int read_all(struct opening *opening)
         rc = wf_folder_tokenizer(folder, inner, &opening->model->tokenizer);
     if (rc == 0)
         rc = take_table(opening);
-    return rc < 0 ? rc : check_ids(opening);
+    if (rc == 0)
+        rc = check_ids(opening);
+    if (rc == 0)
+        rc = check_finite(opening, opening->model->table);
+    return rc < 0 ? rc : check_finite(opening, opening->model->weights);
 }
 
 int wf_static_open(weft_encoder **out, const char *path, size_t dimension, wf_reason *reason)
