@@ -6,8 +6,12 @@
 
 #include "harness/harness.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <weft/exec.h>
+#include <weft/run.h>
+#include <weft/task.h>
 
 /* ---- tape ---- */
 
@@ -257,6 +261,69 @@ TEST(tokenizer_takes_long_words)
     wf_tokens_fini(&tokens);
     wf_tokenizer_fini(it);
     free(it);
+}
+
+TEST(unigram_has_no_piece_longer_than_the_limit)
+{
+    char piece[1026], json[1200];
+    for (int bytes = 1024; bytes <= 1025; bytes++) {
+        wf_reason reason = {""};
+        memset(piece, 'a', sizeof(piece));
+        int count =
+            snprintf(json, sizeof(json),
+                     "{\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"%.*s\",0]]}}",
+                     bytes, piece);
+        int rc = read_tokenizer(json, (size_t)count, &reason);
+        CHECK_EQ(rc, bytes == 1024 ? 0 : -WEFT_M_EMODEL);
+    }
+}
+
+/* Nobody wants its tokens any more when it begins. */
+struct unwanted {
+    wf_tokenizer *tokenizer;
+    bool has_begun; /* atomic */
+    int rc;
+};
+
+static int tokenize_unwanted(void *arg)
+{
+    struct unwanted *it = arg;
+    wf_tokens tokens = {0};
+    __atomic_store_n(&it->has_begun, true, __ATOMIC_RELEASE);
+    while (!weft_blocking_cancelled())
+        sched_yield();
+    it->rc = wf_tokenize(it->tokenizer, weft_str_of("aaaa"), &tokens);
+    wf_tokens_fini(&tokens);
+    return it->rc;
+}
+
+static int tokenize_body(void *arg)
+{
+    return weft_run_cpu(tokenize_unwanted, arg);
+}
+
+static int cancel_tokenize(void *arg)
+{
+    struct unwanted *it = arg;
+    weft_task task = weft_spawn(tokenize_body, it);
+    while (!__atomic_load_n(&it->has_begun, __ATOMIC_ACQUIRE))
+        CHECK_OK(weft_yield());
+    weft_cancel(task, "no more");
+    CHECK_EQ(weft_await(task), -ECANCELED);
+    return 0;
+}
+
+TEST(unigram_ends_within_a_text_when_cancelled)
+{
+    static const char json[] =
+        "{\"model\":{\"type\":\"Unigram\",\"unk_id\":0,\"vocab\":[[\"a\",0]]}}";
+    wf_reason reason;
+    struct unwanted it = {.tokenizer = calloc(1, sizeof(*it.tokenizer))};
+    CHECK_OK(wf_tokenizer_read(it.tokenizer, json, sizeof(json) - 1, &reason));
+    CHECK_OK(weft_run(cancel_tokenize, &it));
+    CHECK_EQ(it.rc, -ECANCELED);
+    wf_tokenizer_fini(it.tokenizer);
+    free(it.tokenizer);
 }
 
 WORK_SCENARIO(tokenizer_survives_a_lack_of_memory)

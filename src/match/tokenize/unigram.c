@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "match/tokenize/ids.h"
+#include "match/work.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,6 +15,9 @@
 #define UNKNOWN_PENALTY 10.0
 
 #define NOT_REACHED UINT32_MAX
+
+/* Of a piece.  The work for a text grows with it; known models have some dozens. */
+#define PIECE_BYTES_MAX 1024u
 
 /* ---- reading ---- */
 
@@ -29,6 +33,9 @@ static int read_list(wf_vocab *vocab, const wf_tape *tape, uint32_t list, double
         if (wf_tape_kind(tape, at) != WF_VALUE_ARRAY || wf_tape_count(tape, at) != 2 ||
             token.ptr == NULL || !wf_tape_double(tape, wf_tape_next(tape, at, text), &scores[id]))
             return wf_reason_set(reason, "its vocabulary has no text and score at %u", id);
+        if (token.len > PIECE_BYTES_MAX)
+            return wf_reason_set(reason, "piece %u of its vocabulary has %zu bytes, more than %u",
+                                 id, token.len, PIECE_BYTES_MAX);
         int rc = wf_vocab_add(vocab, token, id);
         if (rc < 0)
             return rc;
@@ -239,13 +246,18 @@ int wf_unigram_encode(const wf_unigram *model, const wf_vocab *vocab, uint32_t u
                       weft_str text, wf_tokens *tokens)
 {
     wf_unigram_memory *memory = &tokens->unigram;
+    const wf_job job = {0};
     int rc = reserve(memory, text.len);
     if (rc < 0)
         return rc;
     for (size_t i = 0; i <= text.len; i++)
         memory->nodes[i] = (struct wf_unigram_node){.start = NOT_REACHED};
-    for (size_t at = 0; at < text.len; at += char_bytes(text.ptr[at]))
+    for (size_t at = 0; at < text.len && rc == 0; at += char_bytes(text.ptr[at])) {
         step(model, vocab, text, at, memory->nodes, unknown_id);
+        rc = wf_job_poll(&job); /* pieces of a thousand bytes: seconds */
+    }
+    if (rc < 0)
+        return rc;
     size_t count = 0;
     for (size_t end = text.len; end > 0; end = memory->nodes[end].start)
         memory->ends[count++] = (uint32_t)end;

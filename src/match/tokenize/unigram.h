@@ -42,7 +42,7 @@ int wf_unigram_read(wf_unigram *model, wf_vocab *vocab, uint32_t *out_unknown_id
 void wf_unigram_fini(wf_unigram *model);
 void wf_unigram_memory_fini(wf_unigram_memory *memory);
 
-/* Appends the ids of a piece of text. */
+/* Appends the ids of a piece of text.  0, -ENOMEM, -ECANCELED. */
 int wf_unigram_encode(const wf_unigram *model, const wf_vocab *vocab, uint32_t unknown_id,
                       weft_str text, struct wf_tokens *tokens);
 
