@@ -16,7 +16,15 @@ static size_t min3(size_t a, size_t b, size_t c)
     return least < c ? least : c;
 }
 
-/* Insertions, deletions, exchanges of one letter and swaps of two neighbours from a to b. */
+static bool is_same(char a, char b)
+{
+    char lower_a = a >= 'A' && a <= 'Z' ? (char)(a + 32) : a;
+    char lower_b = b >= 'A' && b <= 'Z' ? (char)(b + 32) : b;
+    return lower_a == lower_b;
+}
+
+/* Insertions, deletions, exchanges of one letter and swaps of two neighbours from a to b, whatever
+ * the case. */
 static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
     size_t rows[3][NAME_BYTES_MAX + 1];
@@ -26,9 +34,10 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
         size_t *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
         row[0] = i;
         for (size_t k = 1; k <= b_len; k++) {
-            bool is_equal = a[i - 1] == b[k - 1];
+            bool is_equal = is_same(a[i - 1], b[k - 1]);
             row[k] = min3(row[k - 1] + 1, above[k] + 1, above[k - 1] + !is_equal);
-            bool is_swap = i > 1 && k > 1 && a[i - 1] == b[k - 2] && a[i - 2] == b[k - 1];
+            bool is_swap =
+                i > 1 && k > 1 && is_same(a[i - 1], b[k - 2]) && is_same(a[i - 2], b[k - 1]);
             if (is_swap && two_above[k - 2] + 1 < row[k])
                 row[k] = two_above[k - 2] + 1;
         }

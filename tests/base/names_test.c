@@ -23,6 +23,8 @@ TEST(names_nearest_is_near)
     CHECK(nearest("nope", others, 4) == NULL);
     CHECK(nearest("px", others, 4) == NULL);
     CHECK_STR(nearest("tpo", others, 4), "top");
+    CHECK_STR(nearest("MATCH", names, 3), "match");
+    CHECK_STR(nearest("SEvre", names, 3), "serve");
     CHECK_STR(nearest("exmpels", others, 4), "examples");
     CHECK(nearest("exmpelx", others, 4) == NULL);
     CHECK(nearest("", names, 3) == NULL);
