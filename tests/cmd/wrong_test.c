@@ -283,6 +283,31 @@ TEST(match_query_answers_what_comes_before_a_bad_line)
     drop_file(path);
 }
 
+/* What looks like aliases and is not read as such is found by nobody: it is said, once. */
+TEST(match_warns_of_a_column_that_was_meant_to_be_aliases)
+{
+    static const struct {
+        const char *name, *text, *said;
+    } files[] = {
+        {"a.csv", "id,name,Alias\n1,Red,crimson\n2,Blue,azure\n", "'Alias' is not read as that"},
+        {"a.ndjson", "{\"id\":1,\"name\":\"Red\",\"aliasses\":[\"crimson\"]}\n", "'aliasses' is"},
+        {"a.csv", "id,name,alias,aliases\n1,Red,crimson,\n", ""},
+        {"a.csv", "id,name,ALIASES,price\n1,Red,crimson,1\n", ""},
+        {"a.csv", "id,name,price\n1,Red,1\n", ""},
+    };
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        const char *path = make_file(files[i].name, files[i].text);
+        struct run run;
+        RUN(&run, "match", "query", "-e", path, "red");
+        CHECK_EQ(run.code, 0);
+        CHECK(strstr(run.out, "\"name\":\"Red\"") != NULL);
+        CHECK(strstr(run.err, files[i].said) != NULL);
+        CHECK_EQ(run.err[0] != '\0', files[i].said[0] != '\0');
+        run_fini(&run);
+        drop_file(path);
+    }
+}
+
 TEST(match_examples_that_are_none_are_a_mistake)
 {
     const char *path = make_file("x.csv", "text,label\n");

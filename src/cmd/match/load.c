@@ -3,6 +3,7 @@
 #include "cmd/match/load.h"
 
 #include "base/buf.h"
+#include "base/names.h"
 #include "cmd/io/input.h"
 #include "cmd/io/progress.h"
 #include "cmd/match/examples.h"
@@ -17,6 +18,7 @@
 #include <string.h>
 
 #define SKIP_SAID_MAX 20
+#define FIELDS_LOOKED_AT 64
 
 int load_check_format(const char *name, const char *option, const char *command,
                       enum weft_file_format *out)
@@ -244,6 +246,21 @@ static int load_file(const struct load *load, weft_catalog *catalog, const char 
     return rc == 0 || rc == -ECANCELED ? rc : load_say_file(&error);
 }
 
+/* A column "alias" is kept like any other, and nobody is found by what is in it. */
+static void warn_aliases(const weft_catalog *catalog)
+{
+    const char *names[FIELDS_LOOKED_AT];
+    size_t count = weft_catalog_field_count(catalog);
+    count = count < FIELDS_LOOKED_AT ? count : FIELDS_LOOKED_AT;
+    for (size_t i = 0; i < count; i++)
+        names[i] = weft_catalog_field(catalog, i).ptr;
+    const char *nearest = wf_names_nearest(weft_str_of("aliases"), names, count);
+    if (nearest != NULL && !weft_catalog_has_field(catalog, weft_str_of("aliases")))
+        say("warning: there is no column or key 'aliases', and '%.64s' is not read as that\n"
+            "  Option: --aliases-field NAME of 'weft match ingest'",
+            nearest);
+}
+
 static int load_files(struct load *load, weft_catalog *catalog)
 {
     size_t said_count = 0;
@@ -252,6 +269,7 @@ static int load_files(struct load *load, weft_catalog *catalog)
         if (rc != 0)
             return rc;
     }
+    warn_aliases(catalog);
     weft_catalog_entities(catalog, &load->entity_count);
     load->skip_count = weft_catalog_skip_count(catalog);
     if (load->skip_count != 0)
