@@ -80,6 +80,28 @@ TEST(match_query_shows_on_a_terminal_what_is_cut)
     drop_file(path);
 }
 
+TEST(match_info_is_a_page_on_a_terminal)
+{
+    static const char *const lines[] = {
+        "\r\nthreshold           0.5\r\n", "\r\nnormalize           yes\r\n",
+        "\r\ntrial\r\n  held_out          2\r\n", "\r\n  zero-shot\r\n    asked           2\r\n"};
+    const char *few = make_file("few.csv", "id,name\na,apple\nb,pear\n");
+    const char *examples = make_file("few.txt", "aple\ta\npaer\tb\n");
+    struct run run;
+    RUN_ON_TERMINAL(&run, "match", "info", "-e", few, "-x", examples);
+    CHECK_EQ(run.code, 0);
+    note("%s", run.out);
+    CHECK(strstr(run.out, "\033[Kmode                zero-shot\r\n") != NULL); /* behind the bar */
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+        CHECK(strstr(run.out, lines[i]) != NULL);
+    run_fini(&run);
+    RUN_ON_TERMINAL(&run, "match", "info", "-e", few, "--json");
+    CHECK(text_begins(run.out, "{\"mode\":\"zero-shot\","));
+    run_fini(&run);
+    drop_file(few);
+    drop_file(examples);
+}
+
 /* Five of one name: the table says who may be meant as well. */
 TEST(match_query_shows_on_a_terminal_who_is_tied)
 {
@@ -173,6 +195,7 @@ TEST(match_explain_is_a_page_on_a_terminal)
     RUN_ON_TERMINAL(&run, "match", "explain", "-e", COUNTRIES, "-k1", "Burma");
     CHECK(strstr(run.out, "query       Burma\r\nnormalised  burma\r\nmatched     yes") != NULL);
     CHECK(strstr(run.out, "   1. 1.000  MM  Myanmar  by \"Burma\"") != NULL);
+    CHECK(strstr(run.out, " shared: word \"burma\" 0.") != NULL);
     run_fini(&run);
 }
 

@@ -42,8 +42,9 @@ static void put_shared(wf_buf *lines, const weft_m_evidence *evidence)
     wf_buf_puts(lines, "                  shared:");
     for (size_t i = 0; i < count && i < SHARED_SHOWN_MAX; i++) {
         wf_buf_puts(lines, i == 0 ? " " : ", ");
-        table_cell(lines, evidence->shared[i].text, 0);
-        wf_buf_printf(lines, " %.3f", (double)evidence->shared[i].weight);
+        wf_buf_puts(lines, evidence->shared[i].is_word ? "word \"" : "\"");
+        table_cell(lines, evidence->shared[i].text, 0); /* a run may begin or end with a space */
+        wf_buf_printf(lines, "\" %.3f", (double)evidence->shared[i].weight);
     }
     wf_buf_puts(lines, count > SHARED_SHOWN_MAX ? ", ...\n" : "\n");
 }
