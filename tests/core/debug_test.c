@@ -97,6 +97,56 @@ RUN_TEST(test_S10_a_cleanup_without_a_deadline_is_told)
     check_said(&said, "task main opened a shield without a deadline");
 }
 
+/* ---- deadlines ---- */
+
+static int body_gives_deadlines(void *arg)
+{
+    weft_scope scope;
+    weft_time deadline = *(weft_time *)arg;
+    for (int i = 0; i < 3; i++) { /* told once a place */
+        CHECK_OK(weft_scope_open(&scope, deadline, 0));
+        CHECK_EQ(weft_scope_close(&scope, weft_sleep(WEFT_MS)), -ETIMEDOUT);
+        CHECK_EQ(weft_select(WEFT_CASE_DEADLINE(deadline)), 0);
+    }
+    return 0;
+}
+
+RUN_TEST(a_duration_that_is_given_for_a_deadline_is_told)
+{
+    weft_time duration = 5 * WEFT_SEC / 2;
+    struct said said = run_in_debug_mode(body_gives_deadlines, &duration);
+    check_said(&said, "task main gave the deadline 2.500 s, which passed before the run began");
+    CHECK_EQ(run_with_flags(0, body_gives_deadlines, &duration).lines, WF_DEBUG_CHECKS);
+}
+
+static int body_selects(void *arg)
+{
+    return weft_select(WEFT_CASE_DEADLINE(*(weft_time *)arg));
+}
+
+RUN_TEST(a_duration_in_a_select_is_told)
+{
+    weft_time duration = WEFT_SEC;
+    struct said said = run_in_debug_mode(body_selects, &duration);
+    check_said(&said, "task main gave the deadline 1.000 s");
+}
+
+static int body_gives_past_deadlines(void *arg)
+{
+    weft_time now = weft_now(), none = 0;
+    (void)arg;
+    WEFT_TRY(weft_sleep(WEFT_SEC));
+    WEFT_TRY(body_gives_deadlines(&now));
+    now = weft_after(-WEFT_SEC);
+    WEFT_TRY(body_gives_deadlines(&now));
+    return body_gives_deadlines(&none);
+}
+
+RUN_TEST(a_deadline_that_has_passed_meanwhile_is_not_told)
+{
+    CHECK_EQ(run_in_debug_mode(body_gives_past_deadlines, NULL).lines, 0);
+}
+
 /* ---- L04 ---- */
 
 TEST(test_L04_a_call_without_a_task_is_told_in_debug_mode)

@@ -33,6 +33,7 @@ int wf_debug_new(struct wf_debug **out, const weft_config *config)
         debug = wf_alloc(sizeof *debug);
         if (debug == NULL)
             return -ENOMEM;
+        debug->begun_at = weft_now();
         wf_trace_prepare();
         (void)__atomic_add_fetch(&weft_debug_runs_, 1, __ATOMIC_RELAXED);
     }
@@ -90,6 +91,18 @@ void wf_debug_endless_shield(const wf_task *task, void *caller)
               "opened a shield without a deadline: what waits in it cannot be stopped, give it one "
               "(%s)",
               place);
+}
+
+void wf_debug_past_deadline(weft_time deadline)
+{
+    const struct wf_debug *debug = wf_sched_current->debug;
+    const wf_task *task = wf_sched_current->current;
+    if (debug == NULL || task == NULL || deadline <= 0 || deadline >= debug->begun_at)
+        return;
+    debug_say(task, wf_task_site(task),
+              "gave the deadline %lld.%03lld s, which passed before the run began: a deadline is a "
+              "point in time, weft_after(duration)",
+              (long long)(deadline / WEFT_SEC), (long long)(deadline % WEFT_SEC / WEFT_MS));
 }
 
 /* Once is how a cancel is noticed; twice in one scope is how a cleanup comes to nothing. */

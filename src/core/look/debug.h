@@ -30,6 +30,7 @@ struct wf_debug_queue {
 };
 
 struct wf_debug {
+    weft_time begun_at; /* on the loop's clock */
     size_t place_count, queue_count, body_count;
     struct wf_debug_place places[WF_DEBUG_PLACES_MAX];
 #if WF_DEBUG_CHECKS
@@ -45,6 +46,10 @@ void wf_debug_free(struct wf_debug *debug);
 
 /* A shield without a deadline was opened by the running task, from `caller` (rule S10). */
 void wf_debug_endless_shield(const wf_task *task, void *caller);
+
+/* The running task gave a deadline that has passed; one from before the run is a duration that was
+ * taken for a point in time. */
+void wf_debug_past_deadline(weft_time deadline);
 
 /* A wait of the task said -ECANCELED, the `ignored`th in its scope; 0: one that must be. */
 void wf_debug_wait_refused(wf_task *task, uint32_t ignored);

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/list.h"
+#include "core/look/debug.h"
 #include "core/loop/loop_priv.h"
 #include "core/loop/posts.h"
 #include "core/loops/far.h"
@@ -258,7 +259,10 @@ static bool case_is_possible(const weft_case *self, uint64_t *out_since)
     case WEFT_CASE_KIND_EVENT:
         return weft_event_is_set(self->object) || case_event_is_foreign(self);
     case WEFT_CASE_KIND_DEADLINE:
-        return self->value <= weft_now();
+        if (self->value > weft_now())
+            return false;
+        wf_debug_past_deadline(self->value);
+        return true;
     default:
         return false;
     }

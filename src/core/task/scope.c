@@ -218,8 +218,10 @@ static void scope_arm(weft_scope *scope, weft_time deadline)
     weft_loop *loop = wf_loop_current;
     weft_timer_start(loop, &scope->priv_timer, deadline);
     scope->priv_timer.deadline = deadline;
-    if (deadline != WEFT_FOREVER && deadline <= weft_loop_now(loop))
+    if (deadline != WEFT_FOREVER && deadline <= weft_loop_now(loop)) {
+        wf_debug_past_deadline(deadline);
         scope_note_due(&scope->priv_node);
+    }
 }
 
 int weft_scope_open(weft_scope *scope, weft_time deadline, uint32_t flags)
