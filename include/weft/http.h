@@ -220,9 +220,10 @@ WEFT_API const weft_addr *weft_http_server_get_addr(const weft_http_server *serv
 /* Serves until the server is told to stop or the caller is cancelled, and then shuts down:
  * weft_http_server_is_stopping() turns true; after the drain delay the listeners and idle
  * connections are closed; requests in hand finish, new ones get 503; at the end of the grace time
- * handlers are cancelled, and 5 s later what is left is cut off.  When this returns nothing of it
- * runs or listens any more.  0 after a stop, -ECANCELED if the caller was cancelled, -EINVAL
- * without a listener, -EBUSY if it serves already, -ENOMEM. */
+ * handlers are cancelled, and 5 s later what is left is cut off, and the log tells how many
+ * handlers go on all the same.  When this returns nothing of it runs or listens any more.  0 after
+ * a stop, -ECANCELED if the caller was cancelled, -EINVAL without a listener, -EBUSY if it serves
+ * already, -ENOMEM. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_serve(weft_http_server *server);
 
 /* Begins the shutdown.  A second call cancels the handlers at once, and 200 ms later what is left

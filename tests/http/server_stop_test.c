@@ -5,8 +5,11 @@
 #include "site.h"
 
 #include <weft/error.h>
+#include <weft/event.h>
+#include <weft/run.h>
 #include <weft/scope.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <weft/sys/stream.h>
 
@@ -111,6 +114,51 @@ TASK_TEST(the_grace_time_ends_handlers)
     weft_stream_close(client);
     CHECK_EQ(weft_await(site.task), 0);
     CHECK_OK(site_close(&site));
+}
+
+static int go_on(weft_http_request *req, weft_http_response *res, void *begun)
+{
+    WEFT_SHIELD(deaf, 20 * WEFT_SEC);
+    (void)req;
+    weft_event_set(begun);
+    WEFT_TRY(weft_sleep(15 * WEFT_SEC));
+    return weft_http_respond_text(res, 200, "late");
+}
+
+static int stop_one_who_goes_on(void *arg)
+{
+    weft_event begun = {0};
+    const weft_http_route route = {.method = "GET", .path = "/on", .handler = go_on, .arg = &begun};
+    const weft_http_options options = {.grace = 2 * WEFT_SEC};
+    struct site site;
+    const char *said = arg;
+    CHECK_OK(site_open_with(&site, &options, &route, 1));
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /on HTTP/1.1\r\n" H END);
+    CHECK_OK(weft_event_wait(&begun));
+    weft_http_server_stop(site.server);
+    CHECK_OK(weft_sleep(6 * WEFT_SEC));
+    CHECK_STR(said, ""); /* it has five seconds to clean up */
+    CHECK_EQ(weft_await(site.task), 0);
+    weft_stream_close(client);
+    return site_close(&site);
+}
+
+static void keep_line(const char *line, void *said)
+{
+    snprintf(said, 200, "%s", line);
+}
+
+RUN_TEST(a_handler_that_keeps_the_server_from_ending_is_told)
+{
+    char said[200] = "";
+    weft_config config = test_config();
+    config.log = keep_line;
+    config.log_arg = said;
+    CHECK_OK(weft_run_with(&config, stop_one_who_goes_on, said));
+    CHECK_STR(said,
+              "HTTP server: handlers that go on although they were cancelled: 1; it ends when "
+              "they have");
 }
 
 TASK_TEST(a_second_stop_does_not_wait_for_the_grace_time)

@@ -298,6 +298,16 @@ static void server_abort_all(weft_http_server *server)
     }
 }
 
+/* Deaf in a shield, or in a body that blocks: the operator sees a server that does not end. */
+static void server_say_who_is_left(const weft_http_server *server)
+{
+    size_t count = server->in_hand + server->reserve_in_hand + server->deferred_count;
+    if (count != 0)
+        weft_log("HTTP server: handlers that go on although they were cancelled: %zu; it ends when "
+                 "they have",
+                 count);
+}
+
 static void server_shut_down(weft_http_server *server)
 {
     server_wait_drain_delay(server);
@@ -311,6 +321,7 @@ static void server_shut_down(weft_http_server *server)
     server_wait_empty(server, STOP_CANCEL_TIME, /* is_patient= */ false);
     if (server->stops >= 2)
         server_wait_empty(server, STOP_CUT_TIME, /* is_patient= */ true);
+    server_say_who_is_left(server);
     server_abort_all(server);
 }
 
