@@ -290,7 +290,7 @@ static void task_unname(struct wf_sched *sched, wf_task *task)
 }
 
 /* Out of line: few tasks leave any, and the others should not pay for its registers. */
-static __attribute__((noinline)) void task_drop_traces(struct wf_sched *sched, wf_task *self)
+static __attribute__((noinline)) bool task_drop_traces(struct wf_sched *sched, wf_task *self)
 {
     struct wf_body *body = self->body;
     if (body->ended != NULL)
@@ -299,6 +299,7 @@ static __attribute__((noinline)) void task_drop_traces(struct wf_sched *sched, w
     wf_note_drop(&self->note);
     if ((self->flags & WF_TASK_NAMED) != 0)
         task_unname(sched, self);
+    return true;
 }
 
 bool weft_task_renew(void)
@@ -311,10 +312,9 @@ bool weft_task_renew(void)
     if (self->scope != &self->root || body->live != 0 || body->gens != NULL || body->gen != NULL ||
         body->owned_mutexes != NULL || (self->root.flags & (WF_NODE_EFFECTIVE | WF_NODE_DUE)) != 0)
         return false;
-    if (body->ended != NULL || body->locals != NULL || self->note != NULL ||
-        (self->flags & WF_TASK_NAMED) != 0)
-        task_drop_traces(sched, self);
     body->has_progress = false;
     body->why_kind = WEFT_REASON_NONE;
-    return true;
+    bool has_traces = body->ended != NULL || body->locals != NULL || self->note != NULL ||
+                      (self->flags & WF_TASK_NAMED) != 0;
+    return !has_traces || task_drop_traces(sched, self);
 }
