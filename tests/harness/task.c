@@ -50,14 +50,14 @@ static const weft_sim_options *plan_to_step(void)
     static weft_sim_options plan;
     plan =
         (weft_sim_options){.seed = test_seed(), .break_step = harness_run.step, .trace_steps = 40};
-    return sim_plan_next(harness_run.step != 0 ? &plan : NULL);
+    return wf_sim_plan_next(harness_run.step != 0 ? &plan : NULL);
 }
 
 static int run(const weft_config *config, weft_fn *fn, void *arg)
 {
     const weft_sim_options *before = plan_to_step();
     int rc = weft_run_with(config, fn, arg);
-    (void)sim_plan_next(before);
+    (void)wf_sim_plan_next(before);
     return rc;
 }
 
@@ -65,7 +65,7 @@ void harness_run_body(const struct harness_test *test)
 {
     const weft_sim_options *before = plan_to_step();
     test->body();
-    (void)sim_plan_next(before);
+    (void)wf_sim_plan_next(before);
 }
 
 static void task_once(const struct harness_test *test)

@@ -45,16 +45,16 @@ static int do_connect(struct sim_socket *socket, const weft_op_args *args, bool 
     if (is_again && socket->state == SIM_CONNECTED)
         return 0;
     if (is_again && socket->error != 0)
-        return sim_socket_take_error(socket);
+        return wf_sim_socket_take_error(socket);
     if (is_again && socket->state == SIM_CONNECTING)
         return -EAGAIN;
-    int rc = sim_socket_connect(socket, args->buf, (socklen_t)args->bytes);
+    int rc = wf_sim_socket_connect(socket, args->buf, (socklen_t)args->bytes);
     return rc == -EINPROGRESS ? -EAGAIN : rc;
 }
 
 static int do_poll(const struct sim_socket *socket, uint32_t wanted)
 {
-    int there = sim_socket_events(socket) & ((int)wanted | POLLERR | POLLHUP);
+    int there = wf_sim_socket_events(socket) & ((int)wanted | POLLERR | POLLHUP);
     return there != 0 ? there : -EAGAIN;
 }
 
@@ -67,17 +67,17 @@ static int do_args(struct sim_socket *socket, const weft_op_args *args, bool is_
         return -ENOTSOCK;
     switch (args->kind) {
     case WEFT_OP_READ:
-        return (int)sim_socket_recv(socket, args->buf, args->bytes, 0);
+        return (int)wf_sim_socket_recv(socket, args->buf, args->bytes, 0);
     case WEFT_OP_RECV:
-        return (int)sim_socket_recv(socket, args->buf, args->bytes, (int)args->flags);
+        return (int)wf_sim_socket_recv(socket, args->buf, args->bytes, (int)args->flags);
     case WEFT_OP_RECV_MANY:
-        return (int)sim_socket_recv(socket, socket->world->chunk, SIM_CHUNK_BYTES, 0);
+        return (int)wf_sim_socket_recv(socket, socket->world->chunk, SIM_CHUNK_BYTES, 0);
     case WEFT_OP_WRITE:
     case WEFT_OP_SEND:
-        return (int)sim_socket_send(socket, args->buf, args->bytes);
+        return (int)wf_sim_socket_send(socket, args->buf, args->bytes);
     case WEFT_OP_ACCEPT:
     case WEFT_OP_ACCEPT_MANY:
-        return sim_socket_accept(socket, &peer);
+        return wf_sim_socket_accept(socket, &peer);
     case WEFT_OP_CONNECT:
         return do_connect(socket, args, is_again);
     default:
@@ -95,7 +95,7 @@ static bool op_sends(const weft_op *op)
 /* Kept in `result`, which is free until there is one. */
 static int op_checksum(const weft_op *op)
 {
-    return (int)(uint32_t)sim_hash_bytes(op->args.buf, op->args.bytes);
+    return (int)(uint32_t)wf_sim_hash_bytes(op->args.buf, op->args.bytes);
 }
 
 static void op_verify_buffer(const weft_op *op)
@@ -125,14 +125,14 @@ static bool op_is_ready(struct sim_socket *socket, const weft_op *op)
 {
     if (op->args.kind == WEFT_OP_ACCEPT_MANY && socket->state != SIM_LISTENING)
         return true;
-    int events = sim_socket_events(socket);
+    int events = wf_sim_socket_events(socket);
     return (events & (POLLIN | POLLERR | POLLHUP)) != 0;
 }
 
 /* Tries an operation that waits; it stays where it is or becomes READY or DONE. */
 static void op_attempt(struct sim_world *world, weft_op *op, bool is_again)
 {
-    struct sim_socket *socket = sim_socket_of(world, op->args.fd);
+    struct sim_socket *socket = wf_sim_socket_of(world, op->args.fd);
     assert(socket != NULL);
     if (op->stage == SIM_OP_DELAYED)
         return;
@@ -169,14 +169,14 @@ static void op_begin(struct sim_world *world, weft_op *op)
 
 static void op_timer(weft_timer *timer)
 {
-    op_begin(sim_world_self(), wf_container(timer, weft_op, timer));
+    op_begin(wf_sim_world_self(), wf_container(timer, weft_op, timer));
 }
 
 static int sim_submit(weft_loop *loop, weft_op *op)
 {
     struct sim_world *world = world_of(loop);
     bool has_fd = op->args.kind != WEFT_OP_NOP && op->args.path == NULL;
-    struct sim_socket *socket = has_fd ? sim_socket_of(world, op->args.fd) : NULL;
+    struct sim_socket *socket = has_fd ? wf_sim_socket_of(world, op->args.fd) : NULL;
     if (has_fd && socket == NULL)
         return -EBADF;
     int fault = wf_op_fault(op->args.kind);
@@ -191,9 +191,9 @@ static int sim_submit(weft_loop *loop, weft_op *op)
         op->result = op_checksum(op);
     /* What is ready is ready: a poll takes no time in any kernel. */
     bool may_take_time = op->args.kind != WEFT_OP_POLL;
-    if (may_take_time && sim_chance(world, world->options.wait_ppm, SIM_CHANCE_WAIT)) {
+    if (may_take_time && wf_sim_chance(world, world->options.wait_ppm, SIM_CHANCE_WAIT)) {
         op->stage = SIM_OP_DELAYED;
-        weft_timer_start(loop, &op->timer, world->now + sim_delay(world));
+        weft_timer_start(loop, &op->timer, world->now + wf_sim_delay(world));
     } else {
         op_begin(world, op);
     }
@@ -206,14 +206,14 @@ static int sim_try(weft_loop *loop, const weft_op_args *args)
     bool is_output = args->fd == STDOUT_FILENO || args->fd == STDERR_FILENO;
     if (args->kind == WEFT_OP_WRITE && is_output)
         return (int)world->table.write(args->fd, args->buf, args->bytes);
-    struct sim_socket *socket = sim_socket_of(world, args->fd);
+    struct sim_socket *socket = wf_sim_socket_of(world, args->fd);
     if (socket == NULL)
         return args->fd < 0 || args->fd >= SIM_FD_BASE ? -EBADF : -EPERM;
     if (wf_op_is_file(args))
         return -EAGAIN;
     /* A connect that has begun cannot be begun again by the operation that follows. */
     if (args->kind == WEFT_OP_CONNECT ||
-        sim_chance(world, world->options.wait_ppm, SIM_CHANCE_WAIT))
+        wf_sim_chance(world, world->options.wait_ppm, SIM_CHANCE_WAIT))
         return -EAGAIN;
     int result = wf_op_fault(args->kind);
     if (result == 0)
@@ -239,7 +239,7 @@ static void trace_completion(weft_loop *loop, const weft_op *op, int result)
     const void *data = op->args.kind == WEFT_OP_RECV_MANY ? world_of(loop)->chunk : op->args.buf;
     bool has_bytes = op->args.kind <= WEFT_OP_SEND || op->args.kind == WEFT_OP_RECV_MANY;
     if (has_bytes && result > 0)
-        wf_sim_trace(loop, WF_SIM_TRACE_BYTES, sim_hash_bytes(data, (size_t)result),
+        wf_sim_trace(loop, WF_SIM_TRACE_BYTES, wf_sim_hash_bytes(data, (size_t)result),
                      (uint64_t)result);
 }
 
@@ -247,7 +247,7 @@ static void trace_completion(weft_loop *loop, const weft_op *op, int result)
 static int deliver_step(weft_loop *loop, weft_op *op)
 {
     struct sim_world *world = world_of(loop);
-    struct sim_socket *socket = sim_socket_of(world, op->args.fd);
+    struct sim_socket *socket = wf_sim_socket_of(world, op->args.fd);
     wf_list_remove(&op->link);
     op->stage = SIM_OP_TRYING;
     wf_list_append(&socket->waiting, &op->link);
@@ -296,7 +296,7 @@ static uint32_t done_count(weft_loop *loop)
 static weft_op *pick(weft_loop *loop, uint32_t count)
 {
     struct sim_world *world = world_of(loop);
-    uint64_t skip = sim_below(world, count < SIM_CHOICE_MAX ? count : SIM_CHOICE_MAX);
+    uint64_t skip = wf_sim_below(world, count < SIM_CHOICE_MAX ? count : SIM_CHOICE_MAX);
     weft_op *op = NULL;
     wf_list_each (pos, &world->done) {
         if (!is_of_loop(loop, pos))
@@ -332,7 +332,7 @@ static int sim_poll(weft_loop *loop, weft_time timeout)
     }
     bool is_idle = told == 0 && wf_list_is_empty(&world->done) && wf_list_is_empty(&world->dirty);
     if (is_idle && timeout > 0 && timeout != WEFT_FOREVER)
-        sim_advance(world->now + timeout);
+        wf_sim_advance(world->now + timeout);
     return told;
 }
 
@@ -344,7 +344,7 @@ bool wf_sim_is_still(const weft_loop *loop)
 
 static int sim_open(weft_loop *loop, const weft_loop_options *options)
 {
-    return sim_world_open(loop, options->seed);
+    return wf_sim_world_open(loop, options->seed);
 }
 
 static void sim_forget(weft_loop *loop, struct wf_fd *fd)
@@ -369,7 +369,7 @@ const struct wf_backend wf_backend_sim = {
     .name = "sim",
     .fd_base = SIM_FD_BASE,
     .open = sim_open,
-    .close = sim_world_close,
+    .close = wf_sim_world_close,
     .submit = sim_submit,
     .try = sim_try,
     .cancel = sim_cancel,

@@ -212,11 +212,11 @@ static void member_main(void *arg)
 static int member_join_world(struct wf_member *member)
 {
     weft_loop *first = wf_loop_current;
-    sim_world_admit(/* others= */ true);
+    wf_sim_world_admit(/* others= */ true);
     wf_loop_make_current(NULL);
     int rc = wf_run_open(member);
     wf_loop_make_current(first);
-    sim_world_admit(/* others= */ false);
+    wf_sim_world_admit(/* others= */ false);
     return rc;
 }
 
@@ -363,13 +363,13 @@ void wf_loops_finish(struct wf_loops *loops)
 /* Turns each loop at most once, from any on; the seed leaves some out.  True if time may move. */
 static bool loops_turn_each(struct wf_loops *loops)
 {
-    struct sim_world *world = sim_world_self();
-    uint64_t first = sim_below(world, loops->count);
+    struct sim_world *world = wf_sim_world_self();
+    uint64_t first = wf_sim_below(world, loops->count);
     bool is_idle = true;
     for (uint32_t i = 0; i < loops->count; i++) {
         struct wf_member *member = &loops->members[(first + i) % loops->count];
         wf_loop_make_current(member->loop);
-        if (sim_below(world, LOOPS_SKIP_ONE_IN) == 0 || weft_loop_turn(member->loop, 0) != 0)
+        if (wf_sim_below(world, LOOPS_SKIP_ONE_IN) == 0 || weft_loop_turn(member->loop, 0) != 0)
             is_idle = false;
     }
     wf_loop_make_current(loops->members[0].loop);

@@ -28,14 +28,14 @@ static _Thread_local const weft_sim_options *sim_options_next; /* of weft_sim_ru
 static _Thread_local weft_sim_stats sim_stats_last;
 static _Thread_local bool sim_quiet;
 
-struct sim_world *sim_world_self(void)
+struct sim_world *wf_sim_world_self(void)
 {
     return sim_current;
 }
 
 /* ---- chance: splitmix64 (Steele, Lea, Flood 2014) ---- */
 
-uint64_t sim_mix(uint64_t z)
+uint64_t wf_sim_mix(uint64_t z)
 {
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
@@ -45,38 +45,38 @@ uint64_t sim_mix(uint64_t z)
 static uint64_t random_next(uint64_t *state)
 {
     *state += 0x9e3779b97f4a7c15u;
-    return sim_mix(*state);
+    return wf_sim_mix(*state);
 }
 
-uint64_t sim_below(struct sim_world *world, uint64_t below)
+uint64_t wf_sim_below(struct sim_world *world, uint64_t below)
 {
     return random_next(&world->random) % below; /* its bias is below what a test could see */
 }
 
-bool sim_chance(struct sim_world *world, uint32_t ppm, enum sim_chance_kind what)
+bool wf_sim_chance(struct sim_world *world, uint32_t ppm, enum sim_chance_kind what)
 {
     uint64_t max = world->options.chance_max;
-    if (ppm == 0 || sim_below(world, 1000000) >= ppm || (max != 0 && world->chances >= max))
+    if (ppm == 0 || wf_sim_below(world, 1000000) >= ppm || (max != 0 && world->chances >= max))
         return false;
     world->chances++;
-    sim_trace_add(world, WF_SIM_TRACE_CHANCE, what, 0);
+    wf_sim_trace_add(world, WF_SIM_TRACE_CHANCE, what, 0);
     return true;
 }
 
-weft_time sim_delay(struct sim_world *world)
+weft_time wf_sim_delay(struct sim_world *world)
 {
     weft_time max = world->options.delay_max;
-    return max > 0 ? (weft_time)sim_below(world, (uint64_t)max + 1) : 0;
+    return max > 0 ? (weft_time)wf_sim_below(world, (uint64_t)max + 1) : 0;
 }
 
-size_t sim_shorten(struct sim_world *world, size_t bytes)
+size_t wf_sim_shorten(struct sim_world *world, size_t bytes)
 {
-    if (bytes <= 1 || !sim_chance(world, world->options.short_ppm, SIM_CHANCE_SHORT))
+    if (bytes <= 1 || !wf_sim_chance(world, world->options.short_ppm, SIM_CHANCE_SHORT))
         return bytes;
-    return 1 + (size_t)sim_below(world, bytes - 1);
+    return 1 + (size_t)wf_sim_below(world, bytes - 1);
 }
 
-void sim_random_bytes(struct sim_world *world, void *out, size_t bytes)
+void wf_sim_random_bytes(struct sim_world *world, void *out, size_t bytes)
 {
     for (size_t at = 0; at < bytes; at += sizeof(uint64_t)) {
         uint64_t number = random_next(&world->app_random);
@@ -95,7 +95,7 @@ static uint64_t hash_step(uint64_t hash, const char *at, size_t count)
 
 /* As FNV-1a, but eight bytes a step and four steps side by side: every sender's bytes are hashed
  * whenever one tries.  The same on all machines of one byte order. */
-uint64_t sim_hash_bytes(const void *bytes, size_t count)
+uint64_t wf_sim_hash_bytes(const void *bytes, size_t count)
 {
     uint64_t lanes[4] = {0xcbf29ce484222325u, count, 2, 3};
     const char *at = bytes, *end = at + count;
@@ -111,14 +111,14 @@ uint64_t sim_hash_bytes(const void *bytes, size_t count)
     return lanes[0];
 }
 
-void sim_advance(weft_time to)
+void wf_sim_advance(weft_time to)
 {
     struct sim_world *world = sim_current;
     assert(world != NULL);
     if (to <= world->now)
         return;
     world->now = to;
-    sim_trace_add(world, WF_SIM_TRACE_TIME, (uint64_t)to, 0);
+    wf_sim_trace_add(world, WF_SIM_TRACE_TIME, (uint64_t)to, 0);
 }
 
 weft_time wf_sim_blocking_delay(weft_loop *loop)
@@ -133,8 +133,8 @@ static bool memory_fails(void)
 {
     struct sim_world *world = sim_current;
     return world != NULL && world->has_begun &&
-           (sim_chance(world, world->options.memory_error_ppm, SIM_CHANCE_MEMORY) ||
-            sim_fault_is_on(world, WEFT_SIM_NO_MEMORY, NULL, NULL, NULL));
+           (wf_sim_chance(world, world->options.memory_error_ppm, SIM_CHANCE_MEMORY) ||
+            wf_sim_fault_is_on(world, WEFT_SIM_NO_MEMORY, NULL, NULL, NULL));
 }
 
 static void *sim_alloc(size_t bytes)
@@ -178,7 +178,7 @@ static weft_sim_options options_complete(const weft_sim_options *given)
     return options;
 }
 
-void sim_world_admit(bool others)
+void wf_sim_world_admit(bool others)
 {
     sim_current->admits = others;
 }
@@ -219,11 +219,11 @@ static struct sim_world *world_new(weft_loop *loop, uint64_t seed, uint64_t *out
                               &world->links, &world->faults,    &world->hosts};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         wf_list_init(lists[i]);
-    sim_ports_init(&world->ports);
+    wf_sim_ports_init(&world->ports);
     return world;
 }
 
-int sim_world_open(weft_loop *loop, uint64_t seed)
+int wf_sim_world_open(weft_loop *loop, uint64_t seed)
 {
     if (sim_current != NULL && sim_current->admits) {
         world_enter(sim_current, loop, random_next(&sim_current->random));
@@ -235,16 +235,16 @@ int sim_world_open(weft_loop *loop, uint64_t seed)
     struct sim_world *world = world_new(loop, seed, &order);
     if (world == NULL)
         return -ENOMEM;
-    int rc = sim_trace_open(world);
+    int rc = wf_sim_trace_open(world);
     if (rc == 0)
-        rc = sim_faults_open(world);
+        rc = wf_sim_faults_open(world);
     if (rc < 0) {
-        sim_faults_close(world);
-        sim_trace_close(world);
+        wf_sim_faults_close(world);
+        wf_sim_trace_close(world);
         wf_free(world);
         return rc;
     }
-    sim_platform_fill(&world->table, world->host);
+    wf_sim_platform_fill(&world->table, world->host);
     const weft_sim_options *options = &world->options;
     bool may_lack_memory = options->memory_error_ppm != 0;
     for (size_t i = 0; i < WEFT_SIM_FAULTS_MAX; i++)
@@ -272,7 +272,7 @@ static weft_sim_stats world_stats(const struct sim_world *world)
     };
 }
 
-void sim_world_close(weft_loop *loop)
+void wf_sim_world_close(weft_loop *loop)
 {
     struct sim_world *world = loop->backend_state;
     loop->platform = world->host;
@@ -282,13 +282,13 @@ void sim_world_close(weft_loop *loop)
     sim_stats_last = world_stats(world);
     for (uint32_t i = 0; i < world->socket_capacity; i++)
         if (world->sockets[i] != NULL)
-            sim_socket_drop(world->sockets[i], SIM_FD_BASE + (int)i);
-    sim_packets_drop(world);
-    sim_faults_close(world);
-    sim_trace_close(world);
-    sim_name_forget_all(world);
-    sim_ports_fini(&world->ports);
-    sim_disk_close(world);
+            wf_sim_socket_drop(world->sockets[i], SIM_FD_BASE + (int)i);
+    wf_sim_packets_drop(world);
+    wf_sim_faults_close(world);
+    wf_sim_trace_close(world);
+    wf_sim_name_forget_all(world);
+    wf_sim_ports_fini(&world->ports);
+    wf_sim_disk_close(world);
     wf_free(world->sockets);
 
     weft_platform_set(world->host);
@@ -298,21 +298,21 @@ void sim_world_close(weft_loop *loop)
 
 /* ---- public ---- */
 
-const weft_sim_options *sim_plan_next(const weft_sim_options *plan)
+const weft_sim_options *wf_sim_plan_next(const weft_sim_options *plan)
 {
     const weft_sim_options *before = sim_options_next;
     sim_options_next = plan;
     return before;
 }
 
-bool sim_set_quiet(bool is_quiet)
+bool wf_sim_set_quiet(bool is_quiet)
 {
     bool was = sim_quiet;
     sim_quiet = is_quiet;
     return was;
 }
 
-bool sim_is_quiet(void)
+bool wf_sim_is_quiet(void)
 {
     return sim_quiet;
 }
@@ -335,7 +335,7 @@ static int sim_body_main(void *arg)
     bool has_text = strcmp(text, kind) != 0;
     snprintf(what, sizeof what, "failed with %d (%s)%s%s", rc, kind, has_text ? ": " : "",
              has_text ? text : "");
-    sim_trace_tell(sim_current, what);
+    wf_sim_trace_tell(sim_current, what);
     return rc;
 }
 
@@ -346,7 +346,7 @@ int weft_sim_run_with(const weft_sim_options *options, weft_fn *fn, void *arg)
     struct sim_body body = {.fn = fn, .arg = arg};
     weft_config config = {.backend = "sim", .seed = options->seed};
     sim_options_next = options;
-    int rc = sim_faults_check(options);
+    int rc = wf_sim_faults_check(options);
     if (rc == 0)
         rc = weft_run_with(&config, sim_body_main, &body);
     sim_options_next = NULL;
@@ -389,11 +389,11 @@ int weft_sim_reset(int fd)
 {
     if (sim_current == NULL)
         return -EPERM;
-    struct sim_socket *socket = sim_socket_of(sim_current, fd);
+    struct sim_socket *socket = wf_sim_socket_of(sim_current, fd);
     if (socket == NULL)
         return -EBADF;
     if (socket->state != SIM_CONNECTED)
         return -ENOTCONN;
-    sim_link_break(socket);
+    wf_sim_link_break(socket);
     return 0;
 }

@@ -29,7 +29,7 @@ struct sim_change {
 
 static struct sim_node *ref_or_null(struct sim_node *node)
 {
-    return node != NULL ? sim_node_ref(node) : NULL;
+    return node != NULL ? wf_sim_node_ref(node) : NULL;
 }
 
 static void change_free(struct sim_world *world, struct sim_change *change)
@@ -38,10 +38,10 @@ static void change_free(struct sim_world *world, struct sim_change *change)
     world->change_count--;
     wf_free(change->old_name);
     wf_free(change->new_name);
-    sim_node_unref(world, change->node);
-    sim_node_unref(world, change->replaced);
-    sim_node_unref(world, change->old_parent);
-    sim_node_unref(world, change->new_parent);
+    wf_sim_node_unref(world, change->node);
+    wf_sim_node_unref(world, change->replaced);
+    wf_sim_node_unref(world, change->old_parent);
+    wf_sim_node_unref(world, change->new_parent);
     wf_free(change);
 }
 
@@ -59,8 +59,8 @@ static char *copy_or_null(const char *name)
     return copy;
 }
 
-int sim_change_note(struct sim_world *world, struct sim_node *node, struct sim_node *parent,
-                    const char *name, struct sim_node *replaced)
+int wf_sim_change_note(struct sim_world *world, struct sim_node *node, struct sim_node *parent,
+                       const char *name, struct sim_node *replaced)
 {
     struct sim_change *change = wf_alloc(sizeof *change);
     char *old_name = copy_or_null(node->name);
@@ -72,7 +72,7 @@ int sim_change_note(struct sim_world *world, struct sim_node *node, struct sim_n
         return -ENOMEM;
     }
     *change = (struct sim_change){
-        .node = sim_node_ref(node),
+        .node = wf_sim_node_ref(node),
         .old_parent = ref_or_null(node->parent),
         .new_parent = ref_or_null(parent),
         .replaced = ref_or_null(replaced),
@@ -86,7 +86,7 @@ int sim_change_note(struct sim_world *world, struct sim_node *node, struct sim_n
 }
 
 /* The changes up to the last one in `dir` have reached the disk. */
-void sim_change_settle(struct sim_world *world, const struct sim_node *dir)
+void wf_sim_change_settle(struct sim_world *world, const struct sim_node *dir)
 {
     uint32_t seen = 0, settled = 0;
     wf_list_each (pos, &world->changes) {
@@ -99,13 +99,13 @@ void sim_change_settle(struct sim_world *world, const struct sim_node *dir)
         change_free(world, change_at(world->changes.next));
 }
 
-void sim_change_settle_all(struct sim_world *world)
+void wf_sim_change_settle_all(struct sim_world *world)
 {
     while (!wf_list_is_empty(&world->changes))
         change_free(world, change_at(world->changes.next));
 }
 
-int sim_node_settle(struct sim_node *node)
+int wf_sim_node_settle(struct sim_node *node)
 {
     char *durable = NULL;
     if (node->bytes != 0) {
@@ -125,16 +125,16 @@ int sim_node_settle(struct sim_node *node)
 static void name_move(struct sim_world *world, struct sim_node *node, struct sim_node *parent,
                       char *name)
 {
-    sim_node_ref(node);
+    wf_sim_node_ref(node);
     if (node->name != NULL) {
-        wf_free(sim_node_detach(node));
-        sim_node_unref(world, node);
+        wf_free(wf_sim_node_detach(node));
+        wf_sim_node_unref(world, node);
     }
     if (parent != NULL)
-        sim_node_attach(node, parent, name);
+        wf_sim_node_attach(node, parent, name);
     else
         wf_free(name);
-    sim_node_unref(world, node);
+    wf_sim_node_unref(world, node);
 }
 
 static void change_undo(struct sim_world *world, struct sim_change *change)
@@ -153,15 +153,15 @@ static void node_tear(struct sim_world *world, struct sim_node *node)
     size_t both = node->bytes < node->durable_bytes ? node->bytes : node->durable_bytes;
     for (size_t at = 0; at < node->bytes; at += SECTOR_BYTES) {
         size_t count = node->bytes - at < SECTOR_BYTES ? node->bytes - at : SECTOR_BYTES;
-        if (sim_below(world, 2) == 0)
+        if (wf_sim_below(world, 2) == 0)
             continue;
         size_t old = at >= both ? 0 : both - at < count ? both - at : count;
         if (old != 0)
             memcpy(node->data + at, node->durable + at, old);
         memset(node->data + at + old, 0, count - old);
     }
-    if (node->bytes > node->durable_bytes && sim_below(world, 2) == 0)
-        (void)sim_node_resize(world, node, node->durable_bytes);
+    if (node->bytes > node->durable_bytes && wf_sim_below(world, 2) == 0)
+        (void)wf_sim_node_resize(world, node, node->durable_bytes);
 }
 
 static void tree_tear(struct sim_world *world, struct sim_node *top)
@@ -182,13 +182,13 @@ static void tree_tear(struct sim_world *world, struct sim_node *top)
 
 int weft_sim_power_failure(void)
 {
-    struct sim_world *world = sim_world_self();
+    struct sim_world *world = wf_sim_world_self();
     if (world == NULL)
         return -EPERM;
-    uint64_t lost = sim_below(world, (uint64_t)world->change_count + 1);
+    uint64_t lost = wf_sim_below(world, (uint64_t)world->change_count + 1);
     while (lost-- > 0)
         change_undo(world, change_at(world->changes.prev));
-    sim_change_settle_all(world);
+    wf_sim_change_settle_all(world);
     tree_tear(world, world->root);
     return 0;
 }

@@ -60,7 +60,7 @@ static void receiver_take(struct sim_socket *socket, struct sim_packet *packet)
 {
     wf_list_append(&socket->arrived, &packet->link);
     socket->arrived_bytes += packet->bytes;
-    sim_wake(socket);
+    wf_sim_wake(socket);
 }
 
 /* A connected sender is told that nobody receives there, as by ICMP. */
@@ -70,12 +70,12 @@ static void packet_is_refused(struct sim_packet *packet)
     if (sender == NULL || sender->peer.bytes == 0)
         return;
     sender->error = -ECONNREFUSED;
-    sim_wake(sender);
+    wf_sim_wake(sender);
 }
 
 static bool packet_is_cut(const struct sim_packet *packet)
 {
-    return sim_fault_is_on(packet->world, WEFT_SIM_CUT, &packet->from, &packet->to, NULL);
+    return wf_sim_fault_is_on(packet->world, WEFT_SIM_CUT, &packet->from, &packet->to, NULL);
 }
 
 static void packet_land(struct sim_packet *packet)
@@ -87,15 +87,16 @@ static void packet_land(struct sim_packet *packet)
         return;
     packet->sender = NULL;
     sender->flying_bytes -= packet->bytes;
-    sim_wake(sender);
+    wf_sim_wake(sender);
 }
 
 static void packet_arrives(weft_timer *timer)
 {
     struct sim_packet *packet = wf_container(timer, struct sim_packet, timer);
     struct sim_socket *receiver =
-        packet_is_cut(packet) ? NULL
-                              : sim_name_find_receiver(packet->world, &packet->to, &packet->from);
+        packet_is_cut(packet)
+            ? NULL
+            : wf_sim_name_find_receiver(packet->world, &packet->to, &packet->from);
     if (receiver == NULL && !packet_is_cut(packet))
         packet_is_refused(packet);
     packet_land(packet);
@@ -123,7 +124,7 @@ static bool sender_is_full(const struct sim_socket *socket)
 static void wake_unix_senders(struct sim_world *world)
 {
     wf_list_each (pos, &world->mailboxes)
-        sim_wake(wf_container(pos, struct sim_socket, mailbox_link));
+        wf_sim_wake(wf_container(pos, struct sim_socket, mailbox_link));
 }
 
 static int packet_launch(struct sim_socket *sender, const struct sim_addr *to, const void *buf,
@@ -133,8 +134,8 @@ static int packet_launch(struct sim_socket *sender, const struct sim_addr *to, c
     struct sim_packet *packet = packet_new(sender, to, buf, bytes);
     if (packet == NULL)
         return -ENOBUFS;
-    weft_time at = world->now + sim_delay(world);
-    uint64_t rate = sim_fault_rate(world, &sender->local, to);
+    weft_time at = world->now + wf_sim_delay(world);
+    uint64_t rate = wf_sim_fault_rate(world, &sender->local, to);
     if (rate != 0)
         at += (weft_time)((double)bytes * (double)WEFT_SEC / (double)rate);
     packet->sender = sender;
@@ -149,15 +150,15 @@ static ssize_t send_inet(struct sim_socket *socket, const struct sim_addr *to, c
                          size_t bytes)
 {
     struct sim_world *world = socket->world;
-    int rc = sim_socket_bind_for(socket, to);
+    int rc = wf_sim_socket_bind_for(socket, to);
     if (rc < 0)
         return rc;
     if (sender_is_full(socket))
         return -EAGAIN;
-    if (sim_chance(world, world->options.lost_ppm, SIM_CHANCE_LOST))
+    if (wf_sim_chance(world, world->options.lost_ppm, SIM_CHANCE_LOST))
         return (ssize_t)bytes;
     rc = packet_launch(socket, to, buf, bytes);
-    if (rc == 0 && sim_chance(world, world->options.double_ppm, SIM_CHANCE_DOUBLE))
+    if (rc == 0 && wf_sim_chance(world, world->options.double_ppm, SIM_CHANCE_DOUBLE))
         (void)packet_launch(socket, to, buf, bytes);
     return rc < 0 ? rc : (ssize_t)bytes;
 }
@@ -166,7 +167,7 @@ static ssize_t send_unix(struct sim_socket *socket, struct sim_addr *to, const v
                          size_t bytes)
 {
     struct sim_world *world = socket->world;
-    struct sim_socket *receiver = sim_name_find_receiver(world, to, &socket->local);
+    struct sim_socket *receiver = wf_sim_name_find_receiver(world, to, &socket->local);
     if (receiver == NULL)
         return -ECONNREFUSED;
     if (receiver_is_full(receiver))
@@ -178,14 +179,14 @@ static ssize_t send_unix(struct sim_socket *socket, struct sim_addr *to, const v
     return (ssize_t)bytes;
 }
 
-ssize_t sim_datagram_send(struct sim_socket *socket, const void *buf, size_t bytes,
-                          const struct sockaddr *to, socklen_t to_bytes)
+ssize_t wf_sim_datagram_send(struct sim_socket *socket, const void *buf, size_t bytes,
+                             const struct sockaddr *to, socklen_t to_bytes)
 {
     struct sim_addr addr = socket->peer;
     if (socket->error != 0)
-        return sim_socket_take_error(socket);
+        return wf_sim_socket_take_error(socket);
     if (to != NULL) {
-        int rc = sim_addr_read(socket->domain, to, to_bytes, &addr);
+        int rc = wf_sim_addr_read(socket->domain, to, to_bytes, &addr);
         if (rc < 0)
             return rc;
     }
@@ -199,11 +200,11 @@ ssize_t sim_datagram_send(struct sim_socket *socket, const void *buf, size_t byt
 
 /* ---- receiving ---- */
 
-ssize_t sim_datagram_recv(struct sim_socket *socket, void *buf, size_t bytes, int flags,
-                          struct sim_addr *out_from, bool *out_is_cut)
+ssize_t wf_sim_datagram_recv(struct sim_socket *socket, void *buf, size_t bytes, int flags,
+                             struct sim_addr *out_from, bool *out_is_cut)
 {
     if (socket->error != 0)
-        return sim_socket_take_error(socket);
+        return wf_sim_socket_take_error(socket);
     if (wf_list_is_empty(&socket->arrived))
         return -EAGAIN;
     struct sim_packet *packet = wf_container(socket->arrived.next, struct sim_packet, link);
@@ -223,13 +224,14 @@ ssize_t sim_datagram_recv(struct sim_socket *socket, void *buf, size_t bytes, in
     return (ssize_t)count;
 }
 
-int sim_datagram_events(const struct sim_socket *socket)
+int wf_sim_datagram_events(const struct sim_socket *socket)
 {
     int events = wf_list_is_empty(&socket->arrived) ? 0 : POLLIN;
     struct sim_addr peer = socket->peer, local = socket->local;
-    const struct sim_socket *receiver = socket->domain == AF_UNIX && peer.bytes != 0
-                                            ? sim_name_find_receiver(socket->world, &peer, &local)
-                                            : NULL;
+    const struct sim_socket *receiver =
+        socket->domain == AF_UNIX && peer.bytes != 0
+            ? wf_sim_name_find_receiver(socket->world, &peer, &local)
+            : NULL;
     if (!sender_is_full(socket) && (receiver == NULL || !receiver_is_full(receiver)))
         events |= POLLOUT;
     return socket->error != 0 ? events | POLLERR | POLLIN : events;
@@ -237,24 +239,24 @@ int sim_datagram_events(const struct sim_socket *socket)
 
 /* ---- life ---- */
 
-void sim_datagram_open(struct sim_socket *socket)
+void wf_sim_datagram_open(struct sim_socket *socket)
 {
     socket->state = SIM_DATAGRAM;
     if (socket->domain == AF_UNIX)
         wf_list_append(&socket->world->mailboxes, &socket->mailbox_link);
 }
 
-int sim_datagram_connect(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes)
+int wf_sim_datagram_connect(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes)
 {
     struct sim_addr peer;
-    int rc = sim_addr_read(socket->domain, addr, bytes, &peer);
+    int rc = wf_sim_addr_read(socket->domain, addr, bytes, &peer);
     if (rc < 0)
         return rc;
     if (socket->domain == AF_UNIX) {
-        if (sim_name_find_receiver(socket->world, &peer, &socket->local) == NULL)
+        if (wf_sim_name_find_receiver(socket->world, &peer, &socket->local) == NULL)
             return -ECONNREFUSED;
     } else {
-        rc = sim_socket_bind_for(socket, &peer);
+        rc = wf_sim_socket_bind_for(socket, &peer);
         if (rc < 0)
             return rc;
     }
@@ -262,7 +264,7 @@ int sim_datagram_connect(struct sim_socket *socket, const struct sockaddr *addr,
     return 0;
 }
 
-void sim_datagram_close(struct sim_socket *socket)
+void wf_sim_datagram_close(struct sim_socket *socket)
 {
     wf_list *pos;
     while ((pos = wf_list_pop(&socket->flying)) != NULL)
@@ -275,7 +277,7 @@ void sim_datagram_close(struct sim_socket *socket)
     }
 }
 
-void sim_packets_drop(struct sim_world *world)
+void wf_sim_packets_drop(struct sim_world *world)
 {
     wf_list *pos;
     while ((pos = wf_list_pop(&world->packets)) != NULL) {

@@ -19,13 +19,13 @@
 
 /* ---- nodes ---- */
 
-struct sim_node *sim_node_ref(struct sim_node *node)
+struct sim_node *wf_sim_node_ref(struct sim_node *node)
 {
     node->ref_count++;
     return node;
 }
 
-void sim_node_unref(struct sim_world *world, struct sim_node *node)
+void wf_sim_node_unref(struct sim_world *world, struct sim_node *node)
 {
     if (node == NULL || --node->ref_count != 0)
         return;
@@ -53,7 +53,7 @@ static struct sim_node *node_new(struct sim_world *world, bool is_dir, int mode)
 }
 
 /* The name holds a reference.  Takes `name`. */
-void sim_node_attach(struct sim_node *node, struct sim_node *parent, char *name)
+void wf_sim_node_attach(struct sim_node *node, struct sim_node *parent, char *name)
 {
     assert(node->name == NULL);
     node->name = name;
@@ -63,11 +63,11 @@ void sim_node_attach(struct sim_node *node, struct sim_node *parent, char *name)
            wf_container(pos, struct sim_node, sibling)->inode < node->inode)
         pos = pos->next;
     wf_list_append(pos, &node->sibling);
-    sim_node_ref(node);
+    wf_sim_node_ref(node);
 }
 
 /* The caller has the name, and its reference. */
-char *sim_node_detach(struct sim_node *node)
+char *wf_sim_node_detach(struct sim_node *node)
 {
     char *name = node->name;
     wf_list_remove(&node->sibling);
@@ -88,12 +88,12 @@ static struct sim_node *node_child(const struct sim_node *dir, const char *name,
 
 static uint64_t disk_room(struct sim_world *world)
 {
-    bool is_full = sim_fault_is_on(world, WEFT_SIM_DISK_FULL, NULL, NULL, NULL);
+    bool is_full = wf_sim_fault_is_on(world, WEFT_SIM_DISK_FULL, NULL, NULL, NULL);
     return is_full ? 0 : world->options.disk_bytes - world->disk_used;
 }
 
 /* Bytes that come new are zero.  -ENOSPC, -ENOMEM; then nothing has changed. */
-int sim_node_resize(struct sim_world *world, struct sim_node *node, size_t bytes)
+int wf_sim_node_resize(struct sim_world *world, struct sim_node *node, size_t bytes)
 {
     if (bytes > node->bytes && bytes - node->bytes > disk_room(world))
         return -ENOSPC;
@@ -130,13 +130,13 @@ static int disk_begin(struct sim_world *world)
     struct sim_node *tmp = root != NULL ? node_new(world, /* is_dir= */ true, 0777) : NULL;
     char *name = tmp != NULL ? wf_alloc(4) : NULL;
     if (name == NULL) {
-        sim_node_unref(world, tmp);
-        sim_node_unref(world, root);
+        wf_sim_node_unref(world, tmp);
+        wf_sim_node_unref(world, root);
         return -ENOMEM;
     }
     memcpy(name, "tmp", 4);
-    sim_node_attach(tmp, root, name);
-    sim_node_unref(world, tmp);
+    wf_sim_node_attach(tmp, root, name);
+    wf_sim_node_unref(world, tmp);
     world->root = root;
     return 0;
 }
@@ -183,7 +183,7 @@ static int place_find(struct sim_world *world, const char *path, struct disk_pla
     return rc;
 }
 
-int sim_disk_find(struct sim_world *world, const char *path, struct sim_node **out)
+int wf_sim_disk_find(struct sim_world *world, const char *path, struct sim_node **out)
 {
     struct disk_place place = {0};
     int rc = place_find(world, path, &place);
@@ -205,20 +205,20 @@ static int place_make(struct sim_world *world, struct disk_place *place, bool is
     struct sim_node *node = node_new(world, is_dir, mode);
     char *name = node != NULL ? name_copy(place->name) : NULL;
     int rc = name == NULL ? -ENOMEM
-                          : sim_change_note(world, node, place->dir, place->name, /* replaced= */
-                                            NULL);
+                          : wf_sim_change_note(world, node, place->dir, place->name, /* replaced= */
+                                               NULL);
     if (rc == 0) {
-        sim_node_attach(node, place->dir, name);
+        wf_sim_node_attach(node, place->dir, name);
         place->node = node;
-        sim_watch_name(world, place->dir, name, node, IN_CREATE);
+        wf_sim_watch_name(world, place->dir, name, node, IN_CREATE);
     } else {
         wf_free(name);
     }
-    sim_node_unref(world, node);
+    wf_sim_node_unref(world, node);
     return rc;
 }
 
-int sim_disk_mkdir(struct sim_world *world, const char *path, int mode)
+int wf_sim_disk_mkdir(struct sim_world *world, const char *path, int mode)
 {
     struct disk_place place;
     int rc = place_find(world, path, &place);
@@ -231,26 +231,26 @@ int sim_disk_mkdir(struct sim_world *world, const char *path, int mode)
 static void node_lost_name(struct sim_world *world, struct sim_node *node)
 {
     if (!node->is_dir)
-        sim_watch_self(world, node, IN_ATTRIB);
-    sim_watch_gone(world, node);
+        wf_sim_watch_self(world, node, IN_ATTRIB);
+    wf_sim_watch_gone(world, node);
 }
 
 /* Takes the node's name from it; the change has been noted. */
 static void node_drop(struct sim_world *world, struct sim_node *node)
 {
     const struct sim_node *dir = node->parent;
-    char *name = sim_node_detach(node);
+    char *name = wf_sim_node_detach(node);
     node_lost_name(world, node);
-    sim_watch_name(world, dir, name, node, IN_DELETE);
+    wf_sim_watch_name(world, dir, name, node, IN_DELETE);
     wf_free(name);
-    sim_node_unref(world, node);
+    wf_sim_node_unref(world, node);
 }
 
-int sim_disk_unlink(struct sim_world *world, const char *path, int flags)
+int wf_sim_disk_unlink(struct sim_world *world, const char *path, int flags)
 {
     struct sim_node *node;
     bool wants_dir = (flags & AT_REMOVEDIR) != 0;
-    int rc = sim_disk_find(world, path, &node);
+    int rc = wf_sim_disk_find(world, path, &node);
     if (rc < 0)
         return rc;
     if (node->is_dir != wants_dir)
@@ -259,7 +259,7 @@ int sim_disk_unlink(struct sim_world *world, const char *path, int flags)
         return -EBUSY;
     if (!wf_list_is_empty(&node->children))
         return -ENOTEMPTY;
-    rc = sim_change_note(world, node, NULL, "", NULL);
+    rc = wf_sim_change_note(world, node, NULL, "", NULL);
     if (rc == 0)
         node_drop(world, node);
     return rc;
@@ -292,20 +292,20 @@ static void rename_do(struct sim_world *world, struct sim_node *node, const stru
 {
     struct sim_node *replaced = to->node, *from = node->parent;
     if (replaced != NULL)
-        wf_free(sim_node_detach(replaced));
-    char *old_name = sim_node_detach(node);
-    sim_node_attach(node, to->dir, name);
-    sim_node_unref(world, node); /* that of the old name */
-    sim_watch_name(world, from, old_name, node, IN_MOVED_FROM);
-    sim_watch_name(world, to->dir, name, node, IN_MOVED_TO);
+        wf_free(wf_sim_node_detach(replaced));
+    char *old_name = wf_sim_node_detach(node);
+    wf_sim_node_attach(node, to->dir, name);
+    wf_sim_node_unref(world, node); /* that of the old name */
+    wf_sim_watch_name(world, from, old_name, node, IN_MOVED_FROM);
+    wf_sim_watch_name(world, to->dir, name, node, IN_MOVED_TO);
     wf_free(old_name);
     if (replaced == NULL)
         return;
     node_lost_name(world, replaced);
-    sim_node_unref(world, replaced);
+    wf_sim_node_unref(world, replaced);
 }
 
-int sim_disk_rename(struct sim_world *world, const char *from, const char *to)
+int wf_sim_disk_rename(struct sim_world *world, const char *from, const char *to)
 {
     struct disk_place source = {0}, place = {0};
     int rc = place_find(world, from, &source);
@@ -324,7 +324,7 @@ int sim_disk_rename(struct sim_world *world, const char *from, const char *to)
     char *name = name_copy(place.name);
     if (name == NULL)
         return -ENOMEM;
-    rc = sim_change_note(world, node, place.dir, name, place.node);
+    rc = wf_sim_change_note(world, node, place.dir, name, place.node);
     if (rc < 0) {
         wf_free(name);
         return rc;
@@ -337,14 +337,14 @@ int sim_disk_rename(struct sim_world *world, const char *from, const char *to)
 
 static bool disk_fails(struct sim_world *world)
 {
-    return sim_chance(world, world->options.disk_error_ppm, SIM_CHANCE_DISK) ||
-           sim_fault_is_on(world, WEFT_SIM_DISK_BROKEN, NULL, NULL, NULL);
+    return wf_sim_chance(world, world->options.disk_error_ppm, SIM_CHANCE_DISK) ||
+           wf_sim_fault_is_on(world, WEFT_SIM_DISK_BROKEN, NULL, NULL, NULL);
 }
 
 static void file_enter(struct sim_socket *file, struct sim_node *node, int flags)
 {
     file->state = SIM_DISK;
-    file->node = sim_node_ref(node);
+    file->node = wf_sim_node_ref(node);
     file->open_flags = flags;
     node->open_count++;
 }
@@ -354,14 +354,14 @@ static bool file_writes(const struct sim_socket *file)
     return (file->open_flags & O_ACCMODE) != O_RDONLY;
 }
 
-void sim_disk_leave(struct sim_socket *file)
+void wf_sim_disk_leave(struct sim_socket *file)
 {
     struct sim_node *node = file->node;
     if (file_writes(file))
-        sim_watch_node(file->world, node, IN_CLOSE_WRITE);
+        wf_sim_watch_node(file->world, node, IN_CLOSE_WRITE);
     node->open_count--;
-    sim_watch_gone(file->world, node);
-    sim_node_unref(file->world, node);
+    wf_sim_watch_gone(file->world, node);
+    wf_sim_node_unref(file->world, node);
 }
 
 static int open_check(const struct sim_node *node, int flags)
@@ -374,7 +374,7 @@ static int open_check(const struct sim_node *node, int flags)
     return !node->is_dir && (flags & O_DIRECTORY) ? -ENOTDIR : 0;
 }
 
-int sim_disk_open(struct sim_socket *file, const char *path, int flags, int mode)
+int wf_sim_disk_open(struct sim_socket *file, const char *path, int flags, int mode)
 {
     struct sim_world *world = file->world;
     struct disk_place place;
@@ -391,15 +391,15 @@ int sim_disk_open(struct sim_socket *file, const char *path, int flags, int mode
     assert(place.node != NULL);
     file_enter(file, place.node, flags);
     if (was_there && (flags & O_TRUNC) && file_writes(file)) {
-        (void)sim_node_resize(world, place.node, 0); /* smaller always works */
-        sim_watch_node(world, place.node, IN_MODIFY);
+        (void)wf_sim_node_resize(world, place.node, 0); /* smaller always works */
+        wf_sim_watch_node(world, place.node, IN_MODIFY);
     }
     return 0;
 }
 
 /* There are no links on this disk. */
-int sim_disk_open_beneath(struct sim_socket *file, const struct sim_socket *dir, const char *path,
-                          int flags)
+int wf_sim_disk_open_beneath(struct sim_socket *file, const struct sim_socket *dir,
+                             const char *path, int flags)
 {
     struct disk_place place = {.node = dir->node};
     int rc = path[0] == '/' ? -EXDEV : path[0] == 0 ? -ENOENT : 0;
@@ -419,7 +419,7 @@ int sim_disk_open_beneath(struct sim_socket *file, const struct sim_socket *dir,
     return rc;
 }
 
-ssize_t sim_disk_read(struct sim_socket *file, void *buf, size_t bytes, int64_t offset)
+ssize_t wf_sim_disk_read(struct sim_socket *file, void *buf, size_t bytes, int64_t offset)
 {
     const struct sim_node *node = file->node;
     if ((file->open_flags & O_ACCMODE) == O_WRONLY)
@@ -430,7 +430,7 @@ ssize_t sim_disk_read(struct sim_socket *file, void *buf, size_t bytes, int64_t 
         return -EIO;
     uint64_t at = (uint64_t)(offset >= 0 ? offset : file->position);
     size_t there = at < node->bytes ? node->bytes - (size_t)at : 0;
-    size_t count = sim_shorten(file->world, bytes < there ? bytes : there);
+    size_t count = wf_sim_shorten(file->world, bytes < there ? bytes : there);
     if (count != 0)
         memcpy(buf, node->data + at, count);
     if (offset < 0)
@@ -449,10 +449,10 @@ static int write_make_room(struct sim_world *world, struct sim_node *node, uint6
         return -ENOSPC;
     if (*count > end_max - at)
         *count = (size_t)(end_max - at);
-    return at + *count > node->bytes ? sim_node_resize(world, node, (size_t)at + *count) : 0;
+    return at + *count > node->bytes ? wf_sim_node_resize(world, node, (size_t)at + *count) : 0;
 }
 
-ssize_t sim_disk_write(struct sim_socket *file, const void *buf, size_t bytes, int64_t offset)
+ssize_t wf_sim_disk_write(struct sim_socket *file, const void *buf, size_t bytes, int64_t offset)
 {
     struct sim_node *node = file->node;
     if ((file->open_flags & O_ACCMODE) == O_RDONLY)
@@ -461,13 +461,13 @@ ssize_t sim_disk_write(struct sim_socket *file, const void *buf, size_t bytes, i
         return -EIO;
     bool appends = (file->open_flags & O_APPEND) != 0;
     uint64_t at = appends ? node->bytes : offset >= 0 ? (uint64_t)offset : (uint64_t)file->position;
-    size_t count = sim_shorten(file->world, bytes);
+    size_t count = wf_sim_shorten(file->world, bytes);
     int rc = write_make_room(file->world, node, at, &count);
     if (rc < 0)
         return rc;
     if (count != 0) {
         memcpy(node->data + at, buf, count);
-        sim_watch_node(file->world, node, IN_MODIFY);
+        wf_sim_watch_node(file->world, node, IN_MODIFY);
     }
     node->modified = file->world->now;
     if (offset < 0)
@@ -475,29 +475,29 @@ ssize_t sim_disk_write(struct sim_socket *file, const void *buf, size_t bytes, i
     return (ssize_t)count;
 }
 
-int sim_disk_sync(struct sim_socket *file)
+int wf_sim_disk_sync(struct sim_socket *file)
 {
     if (disk_fails(file->world))
         return -EIO;
     if (!file->node->is_dir)
-        return sim_node_settle(file->node);
-    sim_change_settle(file->world, file->node);
+        return wf_sim_node_settle(file->node);
+    wf_sim_change_settle(file->world, file->node);
     return 0;
 }
 
-int sim_disk_truncate(struct sim_socket *file, int64_t bytes)
+int wf_sim_disk_truncate(struct sim_socket *file, int64_t bytes)
 {
     if (bytes < 0 || (file->open_flags & O_ACCMODE) == O_RDONLY)
         return -EINVAL;
     file->node->modified = file->world->now;
-    int rc = sim_node_resize(file->world, file->node, (size_t)bytes);
+    int rc = wf_sim_node_resize(file->world, file->node, (size_t)bytes);
     if (rc == 0)
-        sim_watch_node(file->world, file->node, IN_MODIFY);
+        wf_sim_watch_node(file->world, file->node, IN_MODIFY);
     return rc;
 }
 
 /* In order of inode, so that what comes and goes meanwhile does not shift the rest. */
-ssize_t sim_disk_readdir(struct sim_socket *file, void *buf, size_t bytes)
+ssize_t wf_sim_disk_readdir(struct sim_socket *file, void *buf, size_t bytes)
 {
     size_t used = 0;
     if (!file->node->is_dir)
@@ -517,7 +517,7 @@ ssize_t sim_disk_readdir(struct sim_socket *file, void *buf, size_t bytes)
     return (ssize_t)used;
 }
 
-void sim_node_statx(const struct sim_node *node, struct statx *out)
+void wf_sim_node_statx(const struct sim_node *node, struct statx *out)
 {
     *out = (struct statx){
         .stx_mask = STATX_BASIC_STATS,
@@ -533,18 +533,18 @@ void sim_node_statx(const struct sim_node *node, struct statx *out)
     out->stx_atime = out->stx_ctime = out->stx_mtime;
 }
 
-int sim_disk_statx(struct sim_world *world, const char *path, struct statx *out)
+int wf_sim_disk_statx(struct sim_world *world, const char *path, struct statx *out)
 {
     struct sim_node *node;
-    int rc = sim_disk_find(world, path, &node);
+    int rc = wf_sim_disk_find(world, path, &node);
     if (rc == 0)
-        sim_node_statx(node, out);
+        wf_sim_node_statx(node, out);
     return rc;
 }
 
-void sim_disk_close(struct sim_world *world)
+void wf_sim_disk_close(struct sim_world *world)
 {
-    sim_change_settle_all(world);
+    wf_sim_change_settle_all(world);
     struct sim_node *node = world->root;
     while (node != NULL) { /* deepest first, without recursion */
         if (!wf_list_is_empty(&node->children)) {
@@ -553,8 +553,8 @@ void sim_disk_close(struct sim_world *world)
         }
         struct sim_node *parent = node->parent;
         if (node != world->root)
-            wf_free(sim_node_detach(node));
-        sim_node_unref(world, node);
+            wf_free(wf_sim_node_detach(node));
+        wf_sim_node_unref(world, node);
         node = parent;
     }
     world->root = NULL;

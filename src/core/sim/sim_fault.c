@@ -46,7 +46,7 @@ static void fault_set_occurrence(struct sim_fault *fault, uint64_t n)
     fault->occurrence = n;
     fault->begin = fault->first + (weft_time)n * spec->every;
     if (within > 0)
-        fault->begin += (weft_time)(sim_mix(fault->random + n) % ((uint64_t)within + 1));
+        fault->begin += (weft_time)(wf_sim_mix(fault->random + n) % ((uint64_t)within + 1));
     fault->end = spec->kind == WEFT_SIM_RESET ? fault->begin + 1
                  : spec->lasts == 0           ? WEFT_FOREVER
                                               : fault->begin + spec->lasts;
@@ -70,7 +70,7 @@ static bool fault_is_on(struct sim_fault *fault)
     fault_move(fault);
     bool is_on = world->now >= fault->begin && world->now < fault->end;
     if (is_on != fault->was_on)
-        sim_trace_add(world, WF_SIM_TRACE_FAULT, fault->number, is_on);
+        wf_sim_trace_add(world, WF_SIM_TRACE_FAULT, fault->number, is_on);
     fault->was_on = is_on;
     return is_on;
 }
@@ -79,27 +79,27 @@ static bool fault_is_on(struct sim_fault *fault)
 
 static bool host_is(const struct sim_addr *host, const struct sim_addr *addr)
 {
-    return host->bytes == 0 || sim_addr_same_host(host, addr);
+    return host->bytes == 0 || wf_sim_addr_same_host(host, addr);
 }
 
-bool sim_fault_covers(const struct sim_fault *fault, const struct sim_addr *a,
-                      const struct sim_addr *b)
+bool wf_sim_fault_covers(const struct sim_fault *fault, const struct sim_addr *a,
+                         const struct sim_addr *b)
 {
     if (a == NULL || (fault->a.bytes == 0 && fault->b.bytes == 0))
         return true;
-    if (a->bytes == 0 || b->bytes == 0 || sim_addr_same_host(a, b))
+    if (a->bytes == 0 || b->bytes == 0 || wf_sim_addr_same_host(a, b))
         return false;
     return (host_is(&fault->a, a) && host_is(&fault->b, b)) ||
            (host_is(&fault->a, b) && host_is(&fault->b, a));
 }
 
-bool sim_fault_is_on(struct sim_world *world, int kind, const struct sim_addr *a,
-                     const struct sim_addr *b, weft_time *out_until)
+bool wf_sim_fault_is_on(struct sim_world *world, int kind, const struct sim_addr *a,
+                        const struct sim_addr *b, weft_time *out_until)
 {
     weft_time until = 0;
     wf_list_each (pos, &world->faults) {
         struct sim_fault *fault = wf_container(pos, struct sim_fault, link);
-        if (fault->spec.kind == kind && sim_fault_covers(fault, a, b) && fault_is_on(fault) &&
+        if (fault->spec.kind == kind && wf_sim_fault_covers(fault, a, b) && fault_is_on(fault) &&
             fault->end > until)
             until = fault->end;
     }
@@ -108,12 +108,13 @@ bool sim_fault_is_on(struct sim_world *world, int kind, const struct sim_addr *a
     return until != 0;
 }
 
-uint64_t sim_fault_rate(struct sim_world *world, const struct sim_addr *a, const struct sim_addr *b)
+uint64_t wf_sim_fault_rate(struct sim_world *world, const struct sim_addr *a,
+                           const struct sim_addr *b)
 {
     uint64_t rate = 0;
     wf_list_each (pos, &world->faults) {
         struct sim_fault *fault = wf_container(pos, struct sim_fault, link);
-        if (fault->spec.kind != WEFT_SIM_SLOW || !sim_fault_covers(fault, a, b) ||
+        if (fault->spec.kind != WEFT_SIM_SLOW || !wf_sim_fault_covers(fault, a, b) ||
             !fault_is_on(fault))
             continue;
         if (rate == 0 || fault->spec.bytes_per_second < rate)
@@ -136,7 +137,7 @@ static void fault_timer(weft_timer *timer)
     struct sim_fault *fault = wf_container(timer, struct sim_fault, timer);
     struct sim_world *world = fault->world;
     if (fault_is_on(fault)) {
-        sim_links_break(world, fault);
+        wf_sim_links_break(world, fault);
         fault->end = world->now; /* once */
         fault->was_on = false;
     }
@@ -144,7 +145,7 @@ static void fault_timer(weft_timer *timer)
         fault_wait(fault);
 }
 
-void sim_faults_watch_links(struct sim_world *world)
+void wf_sim_faults_watch_links(struct sim_world *world)
 {
     wf_list_each (pos, &world->faults) {
         struct sim_fault *fault = wf_container(pos, struct sim_fault, link);
@@ -167,11 +168,11 @@ static int fault_check(const weft_sim_fault *spec)
     bool makes_sense =
         is_known && is_timed && has_rate && !overlaps && !(spec->every != 0 && is_endless);
     struct sim_addr addr;
-    int rc = makes_sense ? sim_addr_parse_host(spec->a, &addr) : -EINVAL;
-    return rc == 0 ? sim_addr_parse_host(spec->b, &addr) : rc;
+    int rc = makes_sense ? wf_sim_addr_parse_host(spec->a, &addr) : -EINVAL;
+    return rc == 0 ? wf_sim_addr_parse_host(spec->b, &addr) : rc;
 }
 
-int sim_faults_check(const weft_sim_options *plan)
+int wf_sim_faults_check(const weft_sim_options *plan)
 {
     int rc = 0;
     for (size_t i = 0; i < WEFT_SIM_FAULTS_MAX && rc == 0; i++)
@@ -190,19 +191,19 @@ static int fault_add(struct sim_world *world, const weft_sim_fault *spec)
         return -ENOMEM;
     fault->world = world;
     fault->spec = *spec;
-    (void)sim_addr_parse_host(spec->a, &fault->a); /* checked */
-    (void)sim_addr_parse_host(spec->b, &fault->b);
+    (void)wf_sim_addr_parse_host(spec->a, &fault->a); /* checked */
+    (void)wf_sim_addr_parse_host(spec->b, &fault->b);
     fault->number = ++world->fault_count;
-    fault->random = sim_mix(world->options.seed ^ sim_mix(fault->number));
+    fault->random = wf_sim_mix(world->options.seed ^ wf_sim_mix(fault->number));
     fault->first = world->now + spec->after;
     weft_timer_init(&fault->timer, fault_timer);
     fault_set_occurrence(fault, 0);
     wf_list_append(&world->faults, &fault->link);
-    sim_faults_watch_links(world);
+    wf_sim_faults_watch_links(world);
     return 0;
 }
 
-int sim_faults_open(struct sim_world *world)
+int wf_sim_faults_open(struct sim_world *world)
 {
     for (size_t i = 0; i < WEFT_SIM_FAULTS_MAX; i++) {
         const weft_sim_fault *spec = &world->options.faults[i];
@@ -213,7 +214,7 @@ int sim_faults_open(struct sim_world *world)
     return 0;
 }
 
-void sim_faults_close(struct sim_world *world)
+void wf_sim_faults_close(struct sim_world *world)
 {
     wf_list *pos;
     while ((pos = wf_list_pop(&world->faults)) != NULL) {
@@ -227,7 +228,7 @@ void sim_faults_close(struct sim_world *world)
 
 int weft_sim_happen(const weft_sim_fault *fault)
 {
-    struct sim_world *world = sim_world_self();
+    struct sim_world *world = wf_sim_world_self();
     return world != NULL ? fault_add(world, fault) : -EPERM;
 }
 
@@ -237,13 +238,13 @@ static weft_local host_local;
 
 int weft_sim_host(const char *address)
 {
-    struct sim_world *world = sim_world_self();
+    struct sim_world *world = wf_sim_world_self();
     if (world == NULL)
         return -EPERM;
     struct sim_host *host = wf_alloc(sizeof *host);
     if (host == NULL)
         return -ENOMEM;
-    int rc = sim_addr_parse_host(address, &host->addr);
+    int rc = wf_sim_addr_parse_host(address, &host->addr);
     if (rc == 0 && host->addr.bytes == 0)
         rc = -EINVAL;
     if (rc == 0)
@@ -255,7 +256,7 @@ int weft_sim_host(const char *address)
     return rc;
 }
 
-struct sim_addr sim_host_self(void)
+struct sim_addr wf_sim_host_self(void)
 {
     const struct sim_host *host = weft_local_get(&host_local);
     return host != NULL ? host->addr : (struct sim_addr){.bytes = 0};

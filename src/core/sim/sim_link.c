@@ -108,7 +108,7 @@ static void flow_apply(struct link_flow *flow, const struct link_news *news)
         flow_reset_reader(flow);
     }
     if (flow_reader(flow) != NULL)
-        sim_wake(flow_reader(flow));
+        wf_sim_wake(flow_reader(flow));
 }
 
 /* What is under way will never arrive, and the sender knows it. */
@@ -122,7 +122,7 @@ static void flow_give_up(struct link_flow *flow)
         return;
     writer->error = -ETIMEDOUT;
     writer->is_reset = true;
-    sim_wake(writer);
+    wf_sim_wake(writer);
 }
 
 /* While its hosts are cut from each other a flow's news waits, as TCP sends again. */
@@ -132,7 +132,7 @@ static bool flow_is_held(struct link_flow *flow)
     struct sim_world *world = link->world;
     weft_time until;
     if (link->kind != SIM_LINK_INET || flow->news_count == 0 ||
-        !sim_fault_is_on(world, WEFT_SIM_CUT, &link->hosts[0], &link->hosts[1], &until)) {
+        !wf_sim_fault_is_on(world, WEFT_SIM_CUT, &link->hosts[0], &link->hosts[1], &until)) {
         flow->cut_since = 0;
         return false;
     }
@@ -143,7 +143,7 @@ static bool flow_is_held(struct link_flow *flow)
         flow_give_up(flow);
     else
         weft_timer_start(world->loop, &flow->timer,
-                         until < limit ? until + sim_delay(world) : limit);
+                         until < limit ? until + wf_sim_delay(world) : limit);
     return true;
 }
 
@@ -178,7 +178,7 @@ static weft_time flow_departure(struct link_flow *flow, size_t bytes)
     const struct sim_link *link = flow->link;
     struct sim_world *world = link->world;
     uint64_t rate = bytes != 0 && link->kind == SIM_LINK_INET
-                        ? sim_fault_rate(world, &link->hosts[0], &link->hosts[1])
+                        ? wf_sim_fault_rate(world, &link->hosts[0], &link->hosts[1])
                         : 0;
     if (rate == 0)
         return world->now;
@@ -194,7 +194,7 @@ static void flow_tell(struct link_flow *flow, enum link_news_kind kind, size_t b
         return;
     struct sim_world *world = flow->link->world;
     struct link_news news = {.kind = (uint8_t)kind, .bytes = bytes};
-    news.at = flow_departure(flow, bytes) + sim_delay(world) * flow->slowness;
+    news.at = flow_departure(flow, bytes) + wf_sim_delay(world) * flow->slowness;
     struct link_news *last = flow->news_count != 0 ? &flow->news[flow->news_count - 1] : NULL;
     if (last != NULL && last->at > news.at)
         news.at = last->at;
@@ -218,7 +218,7 @@ static void flow_drop_passed(struct link_flow *flow, uint64_t taken)
         if (first->at > taken)
             return;
         wf_list_remove(&first->link);
-        sim_socket_drop(first->socket, -1);
+        wf_sim_socket_drop(first->socket, -1);
         wf_free(first);
     }
 }
@@ -231,7 +231,7 @@ static void flow_undo_passed(struct link_flow *flow, uint64_t at)
         if (last->at != at)
             return;
         wf_list_remove(&last->link);
-        sim_socket_drop(last->socket, -1);
+        wf_sim_socket_drop(last->socket, -1);
         wf_free(last);
     }
 }
@@ -250,7 +250,7 @@ static void flow_drop(struct link_flow *flow)
 static void flow_init(struct link_flow *flow, struct sim_link *link)
 {
     struct sim_world *world = link->world;
-    bool is_slow = sim_chance(world, world->options.slow_ppm, SIM_CHANCE_SLOW);
+    bool is_slow = wf_sim_chance(world, world->options.slow_ppm, SIM_CHANCE_SLOW);
     flow->link = link;
     flow->capacity = is_slow ? LINK_SLOW_BYTES : world->options.buffer_bytes;
     flow->slowness = is_slow ? LINK_SLOW_FACTOR : 1;
@@ -266,7 +266,7 @@ static void socket_join(struct sim_socket *socket, struct sim_link *link, int en
     socket->state = SIM_CONNECTED;
 }
 
-int sim_link_new(struct sim_socket *a, struct sim_socket *b, enum sim_link_kind kind)
+int wf_sim_link_new(struct sim_socket *a, struct sim_socket *b, enum sim_link_kind kind)
 {
     struct sim_link *link = wf_alloc(sizeof *link);
     if (link == NULL)
@@ -282,25 +282,25 @@ int sim_link_new(struct sim_socket *a, struct sim_socket *b, enum sim_link_kind 
     socket_join(b, link, 1);
     a->shut_write = kind == SIM_LINK_PIPE;
     b->shut_read = kind == SIM_LINK_PIPE;
-    sim_faults_watch_links(link->world);
+    wf_sim_faults_watch_links(link->world);
     return 0;
 }
 
 static void link_free(struct sim_link *link)
 {
     wf_list_remove(&link->world_link);
-    sim_faults_watch_links(link->world);
+    wf_sim_faults_watch_links(link->world);
     wf_free(link);
 }
 
-void sim_link_leave(struct sim_socket *socket)
+void wf_sim_link_leave(struct sim_socket *socket)
 {
     struct sim_link *link = socket->link;
     struct link_flow *in = flow_in(socket);
     bool is_rude = wf_buf_bytes(&in->data) != 0 || socket->reset_on_close;
 
     link->ends[socket->end] = NULL;
-    flow_drop(in); /* whoever sends now notices, see sim_link_send */
+    flow_drop(in); /* whoever sends now notices, see wf_sim_link_send */
     struct sim_socket *other = link->ends[1 - socket->end];
     if (other != NULL) {
         struct link_flow *out = flow_out(socket);
@@ -308,7 +308,7 @@ void sim_link_leave(struct sim_socket *socket)
             flow_tell(out, NEWS_RESET, 0);
         else if (!socket->shut_write)
             flow_tell(out, NEWS_END, 0);
-        sim_wake(other);
+        wf_sim_wake(other);
     } else {
         flow_drop(flow_out(socket));
         link_free(link);
@@ -316,17 +316,17 @@ void sim_link_leave(struct sim_socket *socket)
     socket->link = NULL;
 }
 
-void sim_link_end_stream(struct sim_socket *socket)
+void wf_sim_link_end_stream(struct sim_socket *socket)
 {
     flow_tell(flow_out(socket), NEWS_END, 0);
 }
 
 /* A Unix socket's writer learns of it. */
-void sim_link_stop_reading(struct sim_socket *socket)
+void wf_sim_link_stop_reading(struct sim_socket *socket)
 {
     struct sim_socket *other = flow_writer(flow_in(socket));
     if (other != NULL)
-        sim_wake(other);
+        wf_sim_wake(other);
 }
 
 static void link_break(struct sim_link *link)
@@ -338,17 +338,17 @@ static void link_break(struct sim_link *link)
     }
 }
 
-void sim_link_break(struct sim_socket *socket)
+void wf_sim_link_break(struct sim_socket *socket)
 {
     link_break(socket->link);
 }
 
-void sim_links_break(struct sim_world *world, const struct sim_fault *fault)
+void wf_sim_links_break(struct sim_world *world, const struct sim_fault *fault)
 {
     wf_list_each (pos, &world->links) {
         struct sim_link *link = wf_container(pos, struct sim_link, world_link);
         if (link->kind == SIM_LINK_INET &&
-            sim_fault_covers(fault, &link->hosts[0], &link->hosts[1]))
+            wf_sim_fault_covers(fault, &link->hosts[0], &link->hosts[1]))
             link_break(link);
     }
 }
@@ -366,7 +366,7 @@ static size_t flow_before_passed(const struct link_flow *flow, size_t bytes)
     return bytes;
 }
 
-ssize_t sim_link_recv(struct sim_socket *socket, void *buf, size_t bytes, bool is_peek)
+ssize_t wf_sim_link_recv(struct sim_socket *socket, void *buf, size_t bytes, bool is_peek)
 {
     struct link_flow *flow = flow_in(socket);
     if (bytes == 0)
@@ -374,7 +374,7 @@ ssize_t sim_link_recv(struct sim_socket *socket, void *buf, size_t bytes, bool i
     if (flow->arrived != 0) {
         bytes = flow_before_passed(flow, bytes);
         size_t count =
-            sim_shorten(flow->link->world, bytes < flow->arrived ? bytes : flow->arrived);
+            wf_sim_shorten(flow->link->world, bytes < flow->arrived ? bytes : flow->arrived);
         memcpy(buf, wf_buf_ptr(&flow->data), count);
         if (is_peek)
             return (ssize_t)count;
@@ -383,11 +383,11 @@ ssize_t sim_link_recv(struct sim_socket *socket, void *buf, size_t bytes, bool i
         flow_drop_passed(flow, flow->taken);
         flow->taken += count;
         if (flow_writer(flow) != NULL)
-            sim_wake(flow_writer(flow)); /* there is room again */
+            wf_sim_wake(flow_writer(flow)); /* there is room again */
         return (ssize_t)count;
     }
     if (socket->error != 0 && !flow->has_ended)
-        return sim_socket_take_error(socket);
+        return wf_sim_socket_take_error(socket);
     return socket->is_reset || socket->shut_read || flow->has_ended ? 0 : -EAGAIN;
 }
 
@@ -404,12 +404,12 @@ static size_t flow_room(const struct link_flow *flow)
     return used < flow->capacity ? flow->capacity - used : 0;
 }
 
-ssize_t sim_link_send(struct sim_socket *socket, const void *buf, size_t bytes)
+ssize_t wf_sim_link_send(struct sim_socket *socket, const void *buf, size_t bytes)
 {
     struct link_flow *flow = flow_out(socket);
     struct sim_world *world = flow->link->world;
     if (socket->error != 0)
-        return sim_socket_take_error(socket);
+        return wf_sim_socket_take_error(socket);
     if (socket->is_reset || socket->shut_write || flow_is_refused(flow))
         return -EPIPE;
     if (bytes == 0)
@@ -417,13 +417,13 @@ ssize_t sim_link_send(struct sim_socket *socket, const void *buf, size_t bytes)
     if (flow_reader(flow) == NULL)
         flow_tell(flow_in(socket), NEWS_RESET, 0); /* how an internet peer says that it has left */
     else if (flow->link->kind != SIM_LINK_PIPE &&
-             sim_chance(world, world->options.reset_ppm, SIM_CHANCE_RESET))
-        sim_link_break(socket);
+             wf_sim_chance(world, world->options.reset_ppm, SIM_CHANCE_RESET))
+        wf_sim_link_break(socket);
     if (flow_room(flow) == 0)
         return -EAGAIN;
 
     size_t count = bytes < flow_room(flow) ? bytes : flow_room(flow);
-    count = sim_shorten(world, count);
+    count = wf_sim_shorten(world, count);
     if (flow_reader(flow) == NULL || flow_is_doomed(flow)) {
         flow->lost += count;
         flow->sent += count;
@@ -440,8 +440,8 @@ ssize_t sim_link_send(struct sim_socket *socket, const void *buf, size_t bytes)
 
 /* ---- descriptors ---- */
 
-ssize_t sim_link_send_fds(struct sim_socket *socket, const void *buf, size_t bytes,
-                          struct sim_socket *const *passed, size_t count)
+ssize_t wf_sim_link_send_fds(struct sim_socket *socket, const void *buf, size_t bytes,
+                             struct sim_socket *const *passed, size_t count)
 {
     struct link_flow *flow = flow_out(socket);
     uint64_t at = flow->sent;
@@ -460,7 +460,7 @@ ssize_t sim_link_send_fds(struct sim_socket *socket, const void *buf, size_t byt
         wf_list_append(&going, &one->link);
     }
     if (rc == 0)
-        rc = sim_link_send(socket, buf, bytes);
+        rc = wf_sim_link_send(socket, buf, bytes);
     /* Nobody has read yet: what arrives is told when the back end polls. */
     wf_list_splice(&flow->passed, &going);
     if (rc < 0 || flow_reader(flow) == NULL)
@@ -468,8 +468,8 @@ ssize_t sim_link_send_fds(struct sim_socket *socket, const void *buf, size_t byt
     return rc;
 }
 
-ssize_t sim_link_recv_fds(struct sim_socket *socket, void *buf, size_t bytes, int *fds,
-                          size_t *count)
+ssize_t wf_sim_link_recv_fds(struct sim_socket *socket, void *buf, size_t bytes, int *fds,
+                             size_t *count)
 {
     struct link_flow *flow = flow_in(socket);
     size_t came = 0;
@@ -478,24 +478,24 @@ ssize_t sim_link_recv_fds(struct sim_socket *socket, void *buf, size_t bytes, in
         struct link_passed *first = wf_container(flow->passed.next, struct link_passed, link);
         if (first->at > flow->taken)
             break;
-        int fd = came < *count ? sim_socket_number(first->socket) : -EMSGSIZE;
+        int fd = came < *count ? wf_sim_socket_number(first->socket) : -EMSGSIZE;
         if (fd >= 0)
             fds[came++] = fd;
         else
             rc = fd;
         wf_list_remove(&first->link);
-        sim_socket_drop(first->socket, -1);
+        wf_sim_socket_drop(first->socket, -1);
         wf_free(first);
     }
     if (rc == 0)
-        rc = sim_link_recv(socket, buf, bytes, false);
+        rc = wf_sim_link_recv(socket, buf, bytes, false);
     for (size_t i = 0; rc < 0 && i < came; i++)
-        sim_socket_drop(sim_socket_of(flow->link->world, fds[i]), fds[i]);
+        wf_sim_socket_drop(wf_sim_socket_of(flow->link->world, fds[i]), fds[i]);
     *count = rc < 0 ? 0 : came;
     return rc;
 }
 
-int sim_link_events(const struct sim_socket *socket)
+int wf_sim_link_events(const struct sim_socket *socket)
 {
     const struct link_flow *in = flow_in(socket);
     const struct link_flow *out = flow_out(socket);

@@ -67,7 +67,7 @@ static void addr_copy(struct sim_addr *out, const struct sockaddr *addr, socklen
     out->bytes = bytes;
 }
 
-int sim_addr_read(int domain, const struct sockaddr *addr, socklen_t bytes, struct sim_addr *out)
+int wf_sim_addr_read(int domain, const struct sockaddr *addr, socklen_t bytes, struct sim_addr *out)
 {
     int rc = addr_check(domain, addr, bytes);
     if (rc == 0)
@@ -75,7 +75,7 @@ int sim_addr_read(int domain, const struct sockaddr *addr, socklen_t bytes, stru
     return rc;
 }
 
-bool sim_addr_same_host(const struct sim_addr *a, const struct sim_addr *b)
+bool wf_sim_addr_same_host(const struct sim_addr *a, const struct sim_addr *b)
 {
     size_t bytes;
     if (a->store.ss_family != b->store.ss_family)
@@ -84,7 +84,7 @@ bool sim_addr_same_host(const struct sim_addr *a, const struct sim_addr *b)
     return memcmp(host, addr_host(b, &bytes), bytes) == 0;
 }
 
-int sim_addr_parse_host(const char *text, struct sim_addr *out)
+int wf_sim_addr_parse_host(const char *text, struct sim_addr *out)
 {
     memset(out, 0, sizeof *out);
     struct sockaddr_in *in = (struct sockaddr_in *)&out->store;
@@ -109,14 +109,14 @@ int sim_addr_parse_host(const char *text, struct sim_addr *out)
 
 #define PORTS_A_BUCKET 4 /* in the mean, before there are more buckets */
 
-void sim_ports_init(struct sim_ports *ports)
+void wf_sim_ports_init(struct sim_ports *ports)
 {
     *ports = (struct sim_ports){.bucket_count = sizeof ports->first / sizeof ports->first[0]};
     for (uint32_t i = 0; i < ports->bucket_count; i++)
         wf_list_init(&ports->first[i]);
 }
 
-void sim_ports_fini(struct sim_ports *ports)
+void wf_sim_ports_fini(struct sim_ports *ports)
 {
     wf_free(ports->buckets);
 }
@@ -284,7 +284,7 @@ static void path_free(struct sim_path *entry)
     wf_free(entry);
 }
 
-int sim_unlink(struct sim_world *world, const char *path)
+int wf_sim_unlink(struct sim_world *world, const char *path)
 {
     struct sim_addr addr = {.bytes = sizeof(struct sockaddr_un)};
     struct sockaddr_un *name = (struct sockaddr_un *)&addr.store;
@@ -299,7 +299,7 @@ int sim_unlink(struct sim_world *world, const char *path)
     return 0;
 }
 
-void sim_name_forget_all(struct sim_world *world)
+void wf_sim_name_forget_all(struct sim_world *world)
 {
     while (!wf_list_is_empty(&world->paths))
         path_free(wf_container(world->paths.next, struct sim_path, link));
@@ -307,7 +307,7 @@ void sim_name_forget_all(struct sim_world *world)
 
 /* ---- either ---- */
 
-int sim_name_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes)
+int wf_sim_name_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes)
 {
     int rc = addr_check(socket->domain, addr, bytes);
     if (rc < 0)
@@ -320,7 +320,7 @@ int sim_name_bind(struct sim_socket *socket, const struct sockaddr *addr, sockle
                                      : name_bind_inet(socket, &copy);
 }
 
-void sim_name_release(struct sim_socket *socket)
+void wf_sim_name_release(struct sim_socket *socket)
 {
     ports_remove(&socket->world->ports, socket);
     if (socket->domain != AF_UNIX || socket->local.bytes == 0)
@@ -333,8 +333,8 @@ void sim_name_release(struct sim_socket *socket)
         path_free(entry);
 }
 
-int sim_name_find(struct sim_world *world, int domain, const struct sockaddr *addr, socklen_t bytes,
-                  struct sim_addr *out_addr, struct sim_socket **out)
+int wf_sim_name_find(struct sim_world *world, int domain, const struct sockaddr *addr,
+                     socklen_t bytes, struct sim_addr *out_addr, struct sim_socket **out)
 {
     int rc = addr_check(domain, addr, bytes);
     if (rc < 0)
@@ -353,8 +353,8 @@ int sim_name_find(struct sim_world *world, int domain, const struct sockaddr *ad
     return 0;
 }
 
-struct sim_socket *sim_name_find_receiver(struct sim_world *world, struct sim_addr *to,
-                                          struct sim_addr *from)
+struct sim_socket *wf_sim_name_find_receiver(struct sim_world *world, struct sim_addr *to,
+                                             struct sim_addr *from)
 {
     if (to->store.ss_family == AF_UNIX) {
         struct sim_path *entry = path_find(world, to);

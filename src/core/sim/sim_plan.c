@@ -194,7 +194,7 @@ static int fault_add(struct plan *plan, int kind, weft_sim_fault **out)
 static int fault_host(struct plan *plan, char out[WEFT_SIM_HOST_BYTES])
 {
     struct sim_addr addr;
-    if (strlen(plan->word) >= WEFT_SIM_HOST_BYTES || sim_addr_parse_host(plan->word, &addr) < 0)
+    if (strlen(plan->word) >= WEFT_SIM_HOST_BYTES || wf_sim_addr_parse_host(plan->word, &addr) < 0)
         return plan_fail(plan, "\"%s\" is no address of a host", plan->word);
     memcpy(out, plan->word, strlen(plan->word) + 1);
     return 0;
@@ -293,7 +293,7 @@ static int plan_clause(struct plan *plan)
 
 /* ---- whole ---- */
 
-int sim_plan_parse(weft_sim_options *options, const char *text, char *why, size_t why_bytes)
+int wf_sim_plan_parse(weft_sim_options *options, const char *text, char *why, size_t why_bytes)
 {
     struct plan plan = {.options = *options, .at = text, .why = why, .why_bytes = why_bytes};
     for (;;) {
@@ -316,6 +316,6 @@ int sim_plan_parse(weft_sim_options *options, const char *text, char *why, size_
 int weft_sim_plan(weft_sim_options *plan, const char *text)
 {
     char why[120];
-    int rc = sim_plan_parse(plan, text, why, sizeof why);
+    int rc = wf_sim_plan_parse(plan, text, why, sizeof why);
     return rc < 0 ? weft_fail(rc, "plan: %s", why) : 0;
 }

@@ -16,7 +16,7 @@
 
 static struct sim_world *world_self(void)
 {
-    return sim_world_self();
+    return wf_sim_world_self();
 }
 
 static weft_time sim_now(void)
@@ -31,7 +31,7 @@ static weft_time sim_wall(void)
 
 static int sim_random(void *out, size_t bytes)
 {
-    sim_random_bytes(world_self(), out, bytes);
+    wf_sim_random_bytes(world_self(), out, bytes);
     return 0;
 }
 
@@ -40,7 +40,7 @@ static int sim_random(void *out, size_t bytes)
 /* A real descriptor is none of this world's (rule Z05). */
 static int socket_get(int fd, struct sim_socket **out)
 {
-    *out = sim_socket_of(world_self(), fd);
+    *out = wf_sim_socket_of(world_self(), fd);
     if (*out != NULL)
         return 0;
     return fd < 0 || fd >= SIM_FD_BASE ? -EBADF : -EPERM;
@@ -55,27 +55,27 @@ static int socket_get_real(int fd, struct sim_socket **out)
 static int sim_socket(int domain, int type, int protocol)
 {
     (void)protocol;
-    return sim_socket_open(world_self(), domain, type);
+    return wf_sim_socket_open(world_self(), domain, type);
 }
 
 static int sim_socketpair(int domain, int type, int protocol, int out_fds[2])
 {
     (void)protocol;
-    return sim_socket_pair(world_self(), domain, type, out_fds);
+    return wf_sim_socket_pair(world_self(), domain, type, out_fds);
 }
 
 static int sim_bind(int fd, const struct sockaddr *addr, socklen_t addr_bytes)
 {
     struct sim_socket *socket;
     int rc = socket_get(fd, &socket);
-    return rc < 0 ? rc : sim_socket_bind(socket, addr, addr_bytes);
+    return rc < 0 ? rc : wf_sim_socket_bind(socket, addr, addr_bytes);
 }
 
 static int sim_listen(int fd, int backlog)
 {
     struct sim_socket *socket;
     int rc = socket_get(fd, &socket);
-    return rc < 0 ? rc : sim_socket_listen(socket, backlog);
+    return rc < 0 ? rc : wf_sim_socket_listen(socket, backlog);
 }
 
 /* Cut to the caller's room, as the kernel does. */
@@ -161,7 +161,7 @@ static int option_value(struct sim_socket *socket, int name, int *out)
 {
     switch (name) {
     case SO_ERROR:
-        *out = -sim_socket_take_error(socket);
+        *out = -wf_sim_socket_take_error(socket);
         return 0;
     case SO_TYPE:
         *out = socket->state == SIM_DATAGRAM ? SOCK_DGRAM : SOCK_STREAM;
@@ -213,7 +213,7 @@ static int sim_shutdown(int fd, int how)
 {
     struct sim_socket *socket;
     int rc = socket_get(fd, &socket);
-    return rc < 0 ? rc : sim_socket_shutdown(socket, how);
+    return rc < 0 ? rc : wf_sim_socket_shutdown(socket, how);
 }
 
 static int sim_close(int fd)
@@ -221,20 +221,20 @@ static int sim_close(int fd)
     struct sim_socket *socket;
     int rc = socket_get(fd, &socket);
     if (rc == 0)
-        sim_socket_drop(socket, fd);
+        wf_sim_socket_drop(socket, fd);
     return rc;
 }
 
 static int sim_pipe_open(int out_fds[2])
 {
-    return sim_pipe(world_self(), out_fds);
+    return wf_sim_pipe(world_self(), out_fds);
 }
 
 /* ---- transfers ---- */
 
 static ssize_t trace_transfer(const void *buf, ssize_t count)
 {
-    uint64_t hash = count > 0 ? sim_hash_bytes(buf, (size_t)count) : 0;
+    uint64_t hash = count > 0 ? wf_sim_hash_bytes(buf, (size_t)count) : 0;
     wf_sim_trace(world_self()->loop, WF_SIM_TRACE_BYTES, hash, (uint64_t)count);
     return count;
 }
@@ -252,26 +252,26 @@ static ssize_t sim_read(int fd, void *buf, size_t bytes)
     int rc = socket_get(fd, &socket);
     if (rc == 0)
         rc = pipe_check(socket, socket->shut_read);
-    return rc < 0 ? rc : trace_transfer(buf, sim_socket_recv(socket, buf, bytes, 0));
+    return rc < 0 ? rc : trace_transfer(buf, wf_sim_socket_recv(socket, buf, bytes, 0));
 }
 
 static ssize_t sim_write(int fd, const void *buf, size_t bytes)
 {
     /* What is said to the outside cannot change the run. */
     if (fd == STDOUT_FILENO || fd == STDERR_FILENO)
-        return sim_is_quiet() ? (ssize_t)bytes : world_self()->host->write(fd, buf, bytes);
+        return wf_sim_is_quiet() ? (ssize_t)bytes : world_self()->host->write(fd, buf, bytes);
     struct sim_socket *socket;
     int rc = socket_get(fd, &socket);
     if (rc == 0)
         rc = pipe_check(socket, socket->shut_write);
-    return rc < 0 ? rc : trace_transfer(buf, sim_socket_send(socket, buf, bytes));
+    return rc < 0 ? rc : trace_transfer(buf, wf_sim_socket_send(socket, buf, bytes));
 }
 
 static ssize_t sim_recv(int fd, void *buf, size_t bytes, int flags)
 {
     struct sim_socket *socket;
     int rc = socket_get_real(fd, &socket);
-    return rc < 0 ? rc : trace_transfer(buf, sim_socket_recv(socket, buf, bytes, flags));
+    return rc < 0 ? rc : trace_transfer(buf, wf_sim_socket_recv(socket, buf, bytes, flags));
 }
 
 static ssize_t sim_send(int fd, const void *buf, size_t bytes, int flags)
@@ -279,7 +279,7 @@ static ssize_t sim_send(int fd, const void *buf, size_t bytes, int flags)
     (void)flags;
     struct sim_socket *socket;
     int rc = socket_get_real(fd, &socket);
-    return rc < 0 ? rc : trace_transfer(buf, sim_socket_send(socket, buf, bytes));
+    return rc < 0 ? rc : trace_transfer(buf, wf_sim_socket_send(socket, buf, bytes));
 }
 
 static int linked_get(int fd, struct sim_socket **out)
@@ -296,14 +296,15 @@ static ssize_t sim_send_fds(int fd, const void *buf, size_t bytes, const int *fd
         rc = -EINVAL;
     for (size_t i = 0; rc == 0 && i < count; i++)
         rc = socket_get(fds[i], &passed[i]);
-    return rc < 0 ? rc : trace_transfer(buf, sim_link_send_fds(socket, buf, bytes, passed, count));
+    return rc < 0 ? rc
+                  : trace_transfer(buf, wf_sim_link_send_fds(socket, buf, bytes, passed, count));
 }
 
 static ssize_t sim_recv_fds(int fd, void *buf, size_t bytes, int *fds, size_t *count)
 {
     struct sim_socket *socket;
     int rc = linked_get(fd, &socket);
-    return rc < 0 ? rc : trace_transfer(buf, sim_link_recv_fds(socket, buf, bytes, fds, count));
+    return rc < 0 ? rc : trace_transfer(buf, wf_sim_link_recv_fds(socket, buf, bytes, fds, count));
 }
 
 /* One buffer a message. */
@@ -313,7 +314,7 @@ static ssize_t recv_message(struct sim_socket *socket, struct mmsghdr *message)
     const struct iovec *part = &head->msg_iov[0];
     struct sim_addr from = {0};
     bool is_cut = false;
-    ssize_t count = sim_datagram_recv(socket, part->iov_base, part->iov_len, 0, &from, &is_cut);
+    ssize_t count = wf_sim_datagram_recv(socket, part->iov_base, part->iov_len, 0, &from, &is_cut);
     if (trace_transfer(part->iov_base, count) < 0)
         return count;
     message->msg_len = (unsigned)count;
@@ -329,8 +330,8 @@ static ssize_t send_message(struct sim_socket *socket, struct mmsghdr *message)
 {
     const struct msghdr *head = &message->msg_hdr;
     const struct iovec *part = &head->msg_iov[0];
-    ssize_t count =
-        sim_datagram_send(socket, part->iov_base, part->iov_len, head->msg_name, head->msg_namelen);
+    ssize_t count = wf_sim_datagram_send(socket, part->iov_base, part->iov_len, head->msg_name,
+                                         head->msg_namelen);
     if (trace_transfer(part->iov_base, count) >= 0)
         message->msg_len = (unsigned)count;
     return count;
@@ -367,7 +368,7 @@ static int sim_accept(int fd, struct sockaddr *out, socklen_t *addr_bytes)
     struct sim_addr peer;
     int rc = socket_get(fd, &socket);
     if (rc == 0)
-        rc = sim_socket_accept(socket, &peer);
+        rc = wf_sim_socket_accept(socket, &peer);
     if (rc >= 0)
         addr_tell(&peer, socket->domain, out, addr_bytes);
     return rc;
@@ -377,21 +378,21 @@ static int sim_connect(int fd, const struct sockaddr *addr, socklen_t addr_bytes
 {
     struct sim_socket *socket;
     int rc = socket_get(fd, &socket);
-    return rc < 0 ? rc : sim_socket_connect(socket, addr, addr_bytes);
+    return rc < 0 ? rc : wf_sim_socket_connect(socket, addr, addr_bytes);
 }
 
 /* ---- files and threads: the outside ---- */
 
 static int sim_open(const char *path, int flags, int mode)
 {
-    return sim_file_open(world_self(), path, flags, mode);
+    return wf_sim_file_open(world_self(), path, flags, mode);
 }
 
 static int sim_open_beneath(int dir, const char *path, int flags, unsigned how)
 {
     if (how & WEFT_BENEATH_CACHED)
         return -EAGAIN;
-    return sim_file_open_beneath(world_self(), dir, path, flags);
+    return wf_sim_file_open_beneath(world_self(), dir, path, flags);
 }
 
 /* A descriptor of the disk; `otherwise` for one of another kind. */
@@ -426,10 +427,10 @@ static ssize_t sim_pread(int fd, void *buf, size_t bytes, int64_t offset)
     if (rc < 0)
         return rc;
     if (socket->state == SIM_DISK)
-        return trace_transfer(buf, sim_disk_read(socket, buf, bytes, offset));
+        return trace_transfer(buf, wf_sim_disk_read(socket, buf, bytes, offset));
     if (socket->state != SIM_FILE)
         return -ESPIPE;
-    bytes = sim_shorten(world_self(), bytes);
+    bytes = wf_sim_shorten(world_self(), bytes);
     return trace_transfer(buf, world_self()->host->pread(socket->host_fd, buf, bytes, offset));
 }
 
@@ -437,14 +438,14 @@ static ssize_t sim_pwrite(int fd, const void *buf, size_t bytes, int64_t offset)
 {
     struct sim_socket *file;
     int rc = offset < 0 ? -EINVAL : disk_get(fd, -ESPIPE, &file);
-    return rc < 0 ? rc : trace_transfer(buf, sim_disk_write(file, buf, bytes, offset));
+    return rc < 0 ? rc : trace_transfer(buf, wf_sim_disk_write(file, buf, bytes, offset));
 }
 
 static int sim_fsync(int fd)
 {
     struct sim_socket *file;
     int rc = disk_get(fd, -EINVAL, &file);
-    return rc < 0 ? rc : sim_disk_sync(file);
+    return rc < 0 ? rc : wf_sim_disk_sync(file);
 }
 
 /* There are no users. */
@@ -461,41 +462,41 @@ static int sim_truncate(int fd, int64_t bytes)
 {
     struct sim_socket *file;
     int rc = disk_get(fd, -EINVAL, &file);
-    return rc < 0 ? rc : sim_disk_truncate(file, bytes);
+    return rc < 0 ? rc : wf_sim_disk_truncate(file, bytes);
 }
 
 static ssize_t sim_readdir(int fd, void *buf, size_t bytes)
 {
     struct sim_socket *file;
     int rc = disk_get(fd, -ENOTDIR, &file);
-    return rc < 0 ? rc : trace_transfer(buf, sim_disk_readdir(file, buf, bytes));
+    return rc < 0 ? rc : trace_transfer(buf, wf_sim_disk_readdir(file, buf, bytes));
 }
 
 static int sim_rename(const char *from, const char *to)
 {
-    return sim_disk_rename(world_self(), from, to);
+    return wf_sim_disk_rename(world_self(), from, to);
 }
 
 static int sim_mkdir(const char *path, int mode)
 {
-    return sim_disk_mkdir(world_self(), path, mode);
+    return wf_sim_disk_mkdir(world_self(), path, mode);
 }
 
 static int sim_statx(int fd, const char *path, int flags, struct statx *out)
 {
     struct sim_socket *file;
     if ((flags & AT_EMPTY_PATH) == 0 || path[0] != '\0')
-        return sim_disk_statx(world_self(), path, out);
+        return wf_sim_disk_statx(world_self(), path, out);
     int rc = disk_get(fd, -EPERM, &file);
     if (rc == 0)
-        sim_node_statx(file->node, out);
+        wf_sim_node_statx(file->node, out);
     return rc;
 }
 
 static int sim_unlink_path(const char *path, int flags)
 {
-    int rc = sim_disk_unlink(world_self(), path, flags);
-    return rc == -ENOENT && flags == 0 ? sim_unlink(world_self(), path) : rc;
+    int rc = wf_sim_disk_unlink(world_self(), path, flags);
+    return rc == -ENOENT && flags == 0 ? wf_sim_unlink(world_self(), path) : rc;
 }
 
 static int sim_set_blocking(int fd, bool blocks)
@@ -507,7 +508,7 @@ static int sim_set_blocking(int fd, bool blocks)
 
 static int sim_watch_make(void)
 {
-    return sim_watch_open(world_self());
+    return wf_sim_watch_open(world_self());
 }
 
 static int watch_get(int fd, struct sim_socket **out)
@@ -520,14 +521,14 @@ static int sim_watch_put(int fd, const char *path, uint32_t mask)
 {
     struct sim_socket *watch;
     int rc = watch_get(fd, &watch);
-    return rc < 0 ? rc : sim_watch_add(watch, path, mask);
+    return rc < 0 ? rc : wf_sim_watch_add(watch, path, mask);
 }
 
 static int sim_watch_drop(int fd, int id)
 {
     struct sim_socket *watch;
     int rc = watch_get(fd, &watch);
-    return rc < 0 ? rc : sim_watch_remove(watch, id);
+    return rc < 0 ? rc : wf_sim_watch_remove(watch, id);
 }
 
 static int sim_process_start(const struct weft_process_plan *plan, int *out_pid, int *out_pidfd)
@@ -557,7 +558,7 @@ static int sim_fd_limit(void)
     return 65536;
 }
 
-void sim_platform_fill(weft_platform *table, const weft_platform *host)
+void wf_sim_platform_fill(weft_platform *table, const weft_platform *host)
 {
     *table = (weft_platform){
         .name = "sim",
@@ -567,7 +568,7 @@ void sim_platform_fill(weft_platform *table, const weft_platform *host)
         .now = sim_now,
         .wall = sim_wall,
         .random = sim_random,
-        .advance = sim_advance,
+        .advance = wf_sim_advance,
         .socket = sim_socket,
         .socketpair = sim_socketpair,
         .bind = sim_bind,

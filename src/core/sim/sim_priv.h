@@ -19,8 +19,8 @@
  *     backend/sim.c   operations that wait
  *
  * One world a thread, for all loops of its run.  A change that may let somebody go on marks the
- * socket dirty (sim_wake); nothing is run from inside a call.  The back end looks at dirty sockets
- * when it polls.
+ * socket dirty (wf_sim_wake); nothing is run from inside a call.  The back end looks at dirty
+ * sockets when it polls.
  */
 #ifndef WF_SIM_PRIV_H
 #define WF_SIM_PRIV_H
@@ -97,52 +97,52 @@ struct sim_world {
 };
 
 /* The calling thread's, or NULL. */
-struct sim_world *sim_world_self(void);
+struct sim_world *wf_sim_world_self(void);
 
 /* Makes the world of a loop and installs its platform table.  -ENOMEM. */
-int sim_world_open(weft_loop *loop, uint64_t seed);
-void sim_world_close(weft_loop *loop);
-void sim_world_admit(bool others);
+int wf_sim_world_open(weft_loop *loop, uint64_t seed);
+void wf_sim_world_close(weft_loop *loop);
+void wf_sim_world_admit(bool others);
 
 /* Below `below` (> 0), evenly; true with the probability: then it goes wrong, and is counted; a
  * delay from 0 to the plan's limit. */
-uint64_t sim_below(struct sim_world *world, uint64_t below);
-bool sim_chance(struct sim_world *world, uint32_t ppm, enum sim_chance_kind what);
-weft_time sim_delay(struct sim_world *world);
+uint64_t wf_sim_below(struct sim_world *world, uint64_t below);
+bool wf_sim_chance(struct sim_world *world, uint32_t ppm, enum sim_chance_kind what);
+weft_time wf_sim_delay(struct sim_world *world);
 
 /* Part of a transfer: `bytes`, or by chance fewer, but at least 1. */
-size_t sim_shorten(struct sim_world *world, size_t bytes);
+size_t wf_sim_shorten(struct sim_world *world, size_t bytes);
 
 /* The table: `host` serves memory. */
-void sim_platform_fill(weft_platform *table, const weft_platform *host);
+void wf_sim_platform_fill(weft_platform *table, const weft_platform *host);
 
-void sim_advance(weft_time to);
-void sim_random_bytes(struct sim_world *world, void *out, size_t bytes);
+void wf_sim_advance(weft_time to);
+void wf_sim_random_bytes(struct sim_world *world, void *out, size_t bytes);
 
-uint64_t sim_hash_bytes(const void *bytes, size_t count);
-uint64_t sim_mix(uint64_t z);
+uint64_t wf_sim_hash_bytes(const void *bytes, size_t count);
+uint64_t wf_sim_mix(uint64_t z);
 
 /* The next world of this thread is made by this plan (borrowed; NULL: as its loop says); the plan
  * before. */
-const weft_sim_options *sim_plan_next(const weft_sim_options *plan);
+const weft_sim_options *wf_sim_plan_next(const weft_sim_options *plan);
 
 /* Nothing is written to the outside by simulations of this thread; what was so before. */
-bool sim_set_quiet(bool is_quiet);
-bool sim_is_quiet(void);
+bool wf_sim_set_quiet(bool is_quiet);
+bool wf_sim_is_quiet(void);
 
 /* ---- trace ---- */
 
-int sim_trace_open(struct sim_world *world);
-void sim_trace_close(struct sim_world *world);
-void sim_trace_add(struct sim_world *world, enum wf_sim_trace_kind kind, uint64_t a, uint64_t b);
+int wf_sim_trace_open(struct sim_world *world);
+void wf_sim_trace_close(struct sim_world *world);
+void wf_sim_trace_add(struct sim_world *world, enum wf_sim_trace_kind kind, uint64_t a, uint64_t b);
 
 /* Tells what is kept of it on standard error, under a line with seed, step and `what`. */
-void sim_trace_tell(const struct sim_world *world, const char *what);
+void wf_sim_trace_tell(const struct sim_world *world, const char *what);
 
 /* ---- plan ---- */
 
 /* As weft_sim_plan; `why` gets what is wrong. */
-int sim_plan_parse(weft_sim_options *plan, const char *text, char *why, size_t why_bytes);
+int wf_sim_plan_parse(weft_sim_options *plan, const char *text, char *why, size_t why_bytes);
 
 /* ---- sockets ---- */
 
@@ -163,10 +163,10 @@ struct sim_addr {
 };
 
 /* True if they are the same host.  `a` and `b` are internet addresses. */
-bool sim_addr_same_host(const struct sim_addr *a, const struct sim_addr *b);
+bool wf_sim_addr_same_host(const struct sim_addr *a, const struct sim_addr *b);
 
 /* "10.0.0.1", "::1", with port 0; "" is no address (bytes 0).  -EINVAL. */
-int sim_addr_parse_host(const char *text, struct sim_addr *out);
+int wf_sim_addr_parse_host(const char *text, struct sim_addr *out);
 
 struct sim_path {
     wf_list link;
@@ -212,71 +212,72 @@ struct sim_socket {
 };
 
 /* NULL: no such descriptor. */
-struct sim_socket *sim_socket_of(struct sim_world *world, int fd);
-void sim_wake(struct sim_socket *socket);
+struct sim_socket *wf_sim_socket_of(struct sim_world *world, int fd);
+void wf_sim_wake(struct sim_socket *socket);
 
-int sim_socket_open(struct sim_world *world, int domain, int type);
-int sim_socket_pair(struct sim_world *world, int domain, int type, int out_fds[2]);
-int sim_pipe(struct sim_world *world, int out_fds[2]);
-int sim_watch_open(struct sim_world *world);
-int sim_file_open(struct sim_world *world, const char *path, int flags, int mode);
+int wf_sim_socket_open(struct sim_world *world, int domain, int type);
+int wf_sim_socket_pair(struct sim_world *world, int domain, int type, int out_fds[2]);
+int wf_sim_pipe(struct sim_world *world, int out_fds[2]);
+int wf_sim_watch_open(struct sim_world *world);
+int wf_sim_file_open(struct sim_world *world, const char *path, int flags, int mode);
 
 /* Below the directory `dir`, which is of the disk. */
-int sim_file_open_beneath(struct sim_world *world, int dir, const char *path, int flags);
-int sim_socket_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
-int sim_socket_listen(struct sim_socket *socket, int backlog);
-int sim_socket_connect(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
-int sim_socket_accept(struct sim_socket *socket, struct sim_addr *out_peer);
-int sim_socket_shutdown(struct sim_socket *socket, int how);
-int sim_socket_take_error(struct sim_socket *socket);
-void sim_socket_close(struct sim_socket *socket);
+int wf_sim_file_open_beneath(struct sim_world *world, int dir, const char *path, int flags);
+int wf_sim_socket_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
+int wf_sim_socket_listen(struct sim_socket *socket, int backlog);
+int wf_sim_socket_connect(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
+int wf_sim_socket_accept(struct sim_socket *socket, struct sim_addr *out_peer);
+int wf_sim_socket_shutdown(struct sim_socket *socket, int how);
+int wf_sim_socket_take_error(struct sim_socket *socket);
+void wf_sim_socket_close(struct sim_socket *socket);
 
 /* Another number of it, which is the caller's; -EMFILE.  One number is given up; with the last it
  * is closed.  `fd` -1: what was on its way is. */
-int sim_socket_number(struct sim_socket *socket);
-void sim_socket_drop(struct sim_socket *socket, int fd);
-ssize_t sim_socket_recv(struct sim_socket *socket, void *buf, size_t bytes, int flags);
-ssize_t sim_socket_send(struct sim_socket *socket, const void *buf, size_t bytes);
-int sim_socket_events(const struct sim_socket *socket); /* POLLIN … that are there */
-int sim_unlink(struct sim_world *world, const char *path);
+int wf_sim_socket_number(struct sim_socket *socket);
+void wf_sim_socket_drop(struct sim_socket *socket, int fd);
+ssize_t wf_sim_socket_recv(struct sim_socket *socket, void *buf, size_t bytes, int flags);
+ssize_t wf_sim_socket_send(struct sim_socket *socket, const void *buf, size_t bytes);
+int wf_sim_socket_events(const struct sim_socket *socket); /* POLLIN … that are there */
+int wf_sim_unlink(struct sim_world *world, const char *path);
 
 /* The host of the calling task; bytes 0: it has none. */
-struct sim_addr sim_host_self(void);
+struct sim_addr wf_sim_host_self(void);
 
 /* Gives a socket without a name one with a port of its own, on the way to `peer`. */
-int sim_socket_bind_for(struct sim_socket *socket, const struct sim_addr *peer);
+int wf_sim_socket_bind_for(struct sim_socket *socket, const struct sim_addr *peer);
 
 /* ---- faults ---- */
 
 /* -EINVAL: a fault of the plan makes no sense. */
-int sim_faults_check(const weft_sim_options *plan);
-int sim_faults_open(struct sim_world *world);
-void sim_faults_close(struct sim_world *world);
+int wf_sim_faults_check(const weft_sim_options *plan);
+int wf_sim_faults_open(struct sim_world *world);
+void wf_sim_faults_close(struct sim_world *world);
 
 /* True while such a fault is on between two internet addresses (both NULL: it has no place); ends
  * at *out_until (may be NULL). */
-bool sim_fault_is_on(struct sim_world *world, int kind, const struct sim_addr *a,
-                     const struct sim_addr *b, weft_time *out_until);
+bool wf_sim_fault_is_on(struct sim_world *world, int kind, const struct sim_addr *a,
+                        const struct sim_addr *b, weft_time *out_until);
 
 /* Bytes a second that travel between them; 0: no limit. */
-uint64_t sim_fault_rate(struct sim_world *world, const struct sim_addr *a,
-                        const struct sim_addr *b);
+uint64_t wf_sim_fault_rate(struct sim_world *world, const struct sim_addr *a,
+                           const struct sim_addr *b);
 
 /* There is a connection: those that break some are waited for. */
-void sim_faults_watch_links(struct sim_world *world);
+void wf_sim_faults_watch_links(struct sim_world *world);
 
 /* ---- datagrams ---- */
 
 /* As the system calls; `to` NULL: to the peer. */
-ssize_t sim_datagram_send(struct sim_socket *socket, const void *buf, size_t bytes,
-                          const struct sockaddr *to, socklen_t to_bytes);
-ssize_t sim_datagram_recv(struct sim_socket *socket, void *buf, size_t bytes, int flags,
-                          struct sim_addr *out_from, bool *out_is_cut);
-int sim_datagram_connect(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
-int sim_datagram_events(const struct sim_socket *socket);
-void sim_datagram_open(struct sim_socket *socket);
-void sim_datagram_close(struct sim_socket *socket);
-void sim_packets_drop(struct sim_world *world); /* all that are on their way */
+ssize_t wf_sim_datagram_send(struct sim_socket *socket, const void *buf, size_t bytes,
+                             const struct sockaddr *to, socklen_t to_bytes);
+ssize_t wf_sim_datagram_recv(struct sim_socket *socket, void *buf, size_t bytes, int flags,
+                             struct sim_addr *out_from, bool *out_is_cut);
+int wf_sim_datagram_connect(struct sim_socket *socket, const struct sockaddr *addr,
+                            socklen_t bytes);
+int wf_sim_datagram_events(const struct sim_socket *socket);
+void wf_sim_datagram_open(struct sim_socket *socket);
+void wf_sim_datagram_close(struct sim_socket *socket);
+void wf_sim_packets_drop(struct sim_world *world); /* all that are on their way */
 
 /* ---- disk ---- */
 
@@ -294,105 +295,106 @@ struct sim_node {
     size_t bytes, capacity, durable_bytes;
 };
 
-struct sim_node *sim_node_ref(struct sim_node *node);
-void sim_node_unref(struct sim_world *world, struct sim_node *node);
-void sim_node_attach(struct sim_node *node, struct sim_node *parent, char *name);
-char *sim_node_detach(struct sim_node *node); /* its name, which is the caller's */
-int sim_node_resize(struct sim_world *world, struct sim_node *node, size_t bytes);
+struct sim_node *wf_sim_node_ref(struct sim_node *node);
+void wf_sim_node_unref(struct sim_world *world, struct sim_node *node);
+void wf_sim_node_attach(struct sim_node *node, struct sim_node *parent, char *name);
+char *wf_sim_node_detach(struct sim_node *node); /* its name, which is the caller's */
+int wf_sim_node_resize(struct sim_world *world, struct sim_node *node, size_t bytes);
 
 /* As the system calls.  -EIO and -ENOSPC by the plan. */
-int sim_disk_open(struct sim_socket *file, const char *path, int flags, int mode);
+int wf_sim_disk_open(struct sim_socket *file, const char *path, int flags, int mode);
 
 /* Below the directory `dir`: -EXDEV out of it. */
-int sim_disk_open_beneath(struct sim_socket *file, const struct sim_socket *dir, const char *path,
-                          int flags);
-ssize_t sim_disk_read(struct sim_socket *file, void *buf, size_t bytes, int64_t offset);
-ssize_t sim_disk_write(struct sim_socket *file, const void *buf, size_t bytes, int64_t offset);
-int sim_disk_sync(struct sim_socket *file);
-int sim_disk_truncate(struct sim_socket *file, int64_t bytes);
-ssize_t sim_disk_readdir(struct sim_socket *file, void *buf, size_t bytes);
-int sim_disk_rename(struct sim_world *world, const char *from, const char *to);
-int sim_disk_unlink(struct sim_world *world, const char *path, int flags);
-int sim_disk_mkdir(struct sim_world *world, const char *path, int mode);
-int sim_disk_statx(struct sim_world *world, const char *path, struct statx *out);
-int sim_disk_find(struct sim_world *world, const char *path, struct sim_node **out);
-void sim_disk_leave(struct sim_socket *file); /* it is closed */
-void sim_node_statx(const struct sim_node *node, struct statx *out);
-void sim_disk_close(struct sim_world *world);
+int wf_sim_disk_open_beneath(struct sim_socket *file, const struct sim_socket *dir,
+                             const char *path, int flags);
+ssize_t wf_sim_disk_read(struct sim_socket *file, void *buf, size_t bytes, int64_t offset);
+ssize_t wf_sim_disk_write(struct sim_socket *file, const void *buf, size_t bytes, int64_t offset);
+int wf_sim_disk_sync(struct sim_socket *file);
+int wf_sim_disk_truncate(struct sim_socket *file, int64_t bytes);
+ssize_t wf_sim_disk_readdir(struct sim_socket *file, void *buf, size_t bytes);
+int wf_sim_disk_rename(struct sim_world *world, const char *from, const char *to);
+int wf_sim_disk_unlink(struct sim_world *world, const char *path, int flags);
+int wf_sim_disk_mkdir(struct sim_world *world, const char *path, int mode);
+int wf_sim_disk_statx(struct sim_world *world, const char *path, struct statx *out);
+int wf_sim_disk_find(struct sim_world *world, const char *path, struct sim_node **out);
+void wf_sim_disk_leave(struct sim_socket *file); /* it is closed */
+void wf_sim_node_statx(const struct sim_node *node, struct statx *out);
+void wf_sim_disk_close(struct sim_world *world);
 
 /* ---- watches of it ---- */
 
 /* Something (IN_…) happened to the node, of which its directory is told too or not; to the name
  * `name` of it in `dir`; it may be gone now. */
-void sim_watch_node(struct sim_world *world, const struct sim_node *node, uint32_t mask);
-void sim_watch_self(struct sim_world *world, const struct sim_node *node, uint32_t mask);
-void sim_watch_name(struct sim_world *world, const struct sim_node *dir, const char *name,
-                    const struct sim_node *node, uint32_t mask);
-void sim_watch_gone(struct sim_world *world, struct sim_node *node);
+void wf_sim_watch_node(struct sim_world *world, const struct sim_node *node, uint32_t mask);
+void wf_sim_watch_self(struct sim_world *world, const struct sim_node *node, uint32_t mask);
+void wf_sim_watch_name(struct sim_world *world, const struct sim_node *dir, const char *name,
+                       const struct sim_node *node, uint32_t mask);
+void wf_sim_watch_gone(struct sim_world *world, struct sim_node *node);
 
 /* As the system calls, of a SIM_WATCH. */
-int sim_watch_add(struct sim_socket *watch, const char *path, uint32_t mask);
-int sim_watch_remove(struct sim_socket *watch, int id);
-ssize_t sim_watch_read(struct sim_socket *watch, void *buf, size_t bytes);
-int sim_watch_events(const struct sim_socket *watch);
-void sim_watch_close(struct sim_socket *watch);
+int wf_sim_watch_add(struct sim_socket *watch, const char *path, uint32_t mask);
+int wf_sim_watch_remove(struct sim_socket *watch, int id);
+ssize_t wf_sim_watch_read(struct sim_socket *watch, void *buf, size_t bytes);
+int wf_sim_watch_events(const struct sim_socket *watch);
+void wf_sim_watch_close(struct sim_socket *watch);
 
 /* ---- what a power failure leaves ---- */
 
 /* Remembers that `node` is about to change its name: it comes from where it is (nowhere if new) to
  * `name` in `parent` (NULL: nowhere), where it takes the place of `replaced` (or NULL).  -ENOMEM.
  */
-int sim_change_note(struct sim_world *world, struct sim_node *node, struct sim_node *parent,
-                    const char *name, struct sim_node *replaced);
+int wf_sim_change_note(struct sim_world *world, struct sim_node *node, struct sim_node *parent,
+                       const char *name, struct sim_node *replaced);
 
-void sim_change_settle(struct sim_world *world, const struct sim_node *dir); /* it was synced */
-void sim_change_settle_all(struct sim_world *world);
-int sim_node_settle(struct sim_node *node); /* its bytes were */
+void wf_sim_change_settle(struct sim_world *world, const struct sim_node *dir); /* it was synced */
+void wf_sim_change_settle_all(struct sim_world *world);
+int wf_sim_node_settle(struct sim_node *node); /* its bytes were */
 
 /* ---- names ---- */
 
 /* Gives the socket its address; port 0 picks one.  -EADDRINUSE, -EINVAL, -EAFNOSUPPORT, -ENOMEM. */
-int sim_name_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
+int wf_sim_name_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
 
-void sim_ports_init(struct sim_ports *ports);
-void sim_ports_fini(struct sim_ports *ports);
-void sim_name_release(struct sim_socket *socket);
-void sim_name_forget_all(struct sim_world *world); /* no socket has a name any more */
+void wf_sim_ports_init(struct sim_ports *ports);
+void wf_sim_ports_fini(struct sim_ports *ports);
+void wf_sim_name_release(struct sim_socket *socket);
+void wf_sim_name_forget_all(struct sim_world *world); /* no socket has a name any more */
 
 /* The socket that listens there: 0, -ECONNREFUSED, -ENOENT (no such path), -EINVAL, -EAFNOSUPPORT.
  * *out_addr is the address, also with the first two errors. */
-int sim_name_find(struct sim_world *world, int domain, const struct sockaddr *addr, socklen_t bytes,
-                  struct sim_addr *out_addr, struct sim_socket **out);
+int wf_sim_name_find(struct sim_world *world, int domain, const struct sockaddr *addr,
+                     socklen_t bytes, struct sim_addr *out_addr, struct sim_socket **out);
 
 /* Who receives datagrams for `to` from `from`, or NULL. */
-struct sim_socket *sim_name_find_receiver(struct sim_world *world, struct sim_addr *to,
-                                          struct sim_addr *from);
+struct sim_socket *wf_sim_name_find_receiver(struct sim_world *world, struct sim_addr *to,
+                                             struct sim_addr *from);
 
 /* Checks and copies.  -EINVAL, -EAFNOSUPPORT. */
-int sim_addr_read(int domain, const struct sockaddr *addr, socklen_t bytes, struct sim_addr *out);
+int wf_sim_addr_read(int domain, const struct sockaddr *addr, socklen_t bytes,
+                     struct sim_addr *out);
 
 /* ---- links ---- */
 
 enum sim_link_kind { SIM_LINK_INET, SIM_LINK_UNIX, SIM_LINK_PIPE };
 
 /* Joins two sockets, which become SIM_CONNECTED.  In a pipe `a` reads what `b` writes. */
-int sim_link_new(struct sim_socket *a, struct sim_socket *b, enum sim_link_kind kind);
-ssize_t sim_link_recv(struct sim_socket *socket, void *buf, size_t bytes, bool is_peek);
-ssize_t sim_link_send(struct sim_socket *socket, const void *buf, size_t bytes);
-ssize_t sim_link_send_fds(struct sim_socket *socket, const void *buf, size_t bytes,
-                          struct sim_socket *const *passed, size_t count);
-ssize_t sim_link_recv_fds(struct sim_socket *socket, void *buf, size_t bytes, int *fds,
-                          size_t *count);
-void sim_link_end_stream(struct sim_socket *socket); /* nothing more will be sent */
-void sim_link_stop_reading(struct sim_socket *socket);
-void sim_link_break(struct sim_socket *socket); /* both ends are reset when the news arrives */
-void sim_link_leave(struct sim_socket *socket); /* the socket goes; the other end is told */
+int wf_sim_link_new(struct sim_socket *a, struct sim_socket *b, enum sim_link_kind kind);
+ssize_t wf_sim_link_recv(struct sim_socket *socket, void *buf, size_t bytes, bool is_peek);
+ssize_t wf_sim_link_send(struct sim_socket *socket, const void *buf, size_t bytes);
+ssize_t wf_sim_link_send_fds(struct sim_socket *socket, const void *buf, size_t bytes,
+                             struct sim_socket *const *passed, size_t count);
+ssize_t wf_sim_link_recv_fds(struct sim_socket *socket, void *buf, size_t bytes, int *fds,
+                             size_t *count);
+void wf_sim_link_end_stream(struct sim_socket *socket); /* nothing more will be sent */
+void wf_sim_link_stop_reading(struct sim_socket *socket);
+void wf_sim_link_break(struct sim_socket *socket); /* both ends are reset when the news arrives */
+void wf_sim_link_leave(struct sim_socket *socket); /* the socket goes; the other end is told */
 
-/* Breaks every internet connection between the hosts; see sim_fault_is_on. */
+/* Breaks every internet connection between the hosts; see wf_sim_fault_is_on. */
 struct sim_fault;
-void sim_links_break(struct sim_world *world, const struct sim_fault *fault);
-bool sim_fault_covers(const struct sim_fault *fault, const struct sim_addr *a,
-                      const struct sim_addr *b);
-int sim_link_events(const struct sim_socket *socket);
+void wf_sim_links_break(struct sim_world *world, const struct sim_fault *fault);
+bool wf_sim_fault_covers(const struct sim_fault *fault, const struct sim_addr *a,
+                         const struct sim_addr *b);
+int wf_sim_link_events(const struct sim_socket *socket);
 
 #endif

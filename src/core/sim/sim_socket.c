@@ -18,7 +18,7 @@
 
 /* ---- numbers ---- */
 
-struct sim_socket *sim_socket_of(struct sim_world *world, int fd)
+struct sim_socket *wf_sim_socket_of(struct sim_world *world, int fd)
 {
     int64_t index = (int64_t)fd - SIM_FD_BASE;
     return index >= 0 && index < world->socket_capacity ? world->sockets[index] : NULL;
@@ -109,7 +109,7 @@ static int type_check(int domain, int type)
     return type == SOCK_STREAM || type == SOCK_DGRAM ? 0 : -ESOCKTNOSUPPORT;
 }
 
-int sim_socket_open(struct sim_world *world, int domain, int type)
+int wf_sim_socket_open(struct sim_world *world, int domain, int type)
 {
     type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
     int rc = type_check(domain, type);
@@ -119,9 +119,9 @@ int sim_socket_open(struct sim_world *world, int domain, int type)
     rc = socket_new_open(world, domain, &socket);
     if (rc < 0)
         return rc;
-    socket->host = sim_host_self(); /* now: an operation may bind it later, outside the task */
+    socket->host = wf_sim_host_self(); /* now: an operation may bind it later, outside the task */
     if (type == SOCK_DGRAM)
-        sim_datagram_open(socket);
+        wf_sim_datagram_open(socket);
     return socket->fd;
 }
 
@@ -135,7 +135,7 @@ static int pair_open(struct sim_world *world, int domain, enum sim_link_kind kin
     rc = socket_new_open(world, domain, &pair[1]);
     if (rc < 0)
         goto out;
-    rc = sim_link_new(pair[0], pair[1], kind);
+    rc = wf_sim_link_new(pair[0], pair[1], kind);
     if (rc < 0)
         goto out;
     out[0] = pair[0];
@@ -144,11 +144,11 @@ static int pair_open(struct sim_world *world, int domain, enum sim_link_kind kin
 out:
     for (int i = 0; i < 2; i++)
         if (pair[i] != NULL)
-            sim_socket_close(pair[i]);
+            wf_sim_socket_close(pair[i]);
     return rc;
 }
 
-int sim_socket_pair(struct sim_world *world, int domain, int type, int out_fds[2])
+int wf_sim_socket_pair(struct sim_world *world, int domain, int type, int out_fds[2])
 {
     type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
     int rc = type_check(domain, type);
@@ -167,7 +167,7 @@ int sim_socket_pair(struct sim_world *world, int domain, int type, int out_fds[2
     return 0;
 }
 
-int sim_pipe(struct sim_world *world, int out_fds[2])
+int wf_sim_pipe(struct sim_world *world, int out_fds[2])
 {
     struct sim_socket *pair[2];
     int rc = pair_open(world, AF_UNSPEC, SIM_LINK_PIPE, pair);
@@ -192,37 +192,37 @@ static int host_file_open(struct sim_socket *file, const char *path, int flags)
     return file->host_fd < 0 ? file->host_fd : 0;
 }
 
-int sim_file_open(struct sim_world *world, const char *path, int flags, int mode)
+int wf_sim_file_open(struct sim_world *world, const char *path, int flags, int mode)
 {
     struct sim_socket *file;
     int rc = socket_new_open(world, AF_UNSPEC, &file);
     if (rc < 0)
         return rc;
-    rc = sim_disk_open(file, path, flags, mode);
+    rc = wf_sim_disk_open(file, path, flags, mode);
     if (rc == -ENOENT)
         rc = host_file_open(file, path, flags);
     if (rc == 0)
         return file->fd;
-    sim_socket_close(file);
+    wf_sim_socket_close(file);
     return rc;
 }
 
-int sim_file_open_beneath(struct sim_world *world, int dir, const char *path, int flags)
+int wf_sim_file_open_beneath(struct sim_world *world, int dir, const char *path, int flags)
 {
-    struct sim_socket *file, *below = sim_socket_of(world, dir);
+    struct sim_socket *file, *below = wf_sim_socket_of(world, dir);
     if (below == NULL || below->state != SIM_DISK)
         return below == NULL ? -EBADF : -ENOTDIR;
     int rc = socket_new_open(world, AF_UNSPEC, &file);
     if (rc < 0)
         return rc;
-    rc = sim_disk_open_beneath(file, below, path, flags);
+    rc = wf_sim_disk_open_beneath(file, below, path, flags);
     if (rc == 0)
         return file->fd;
-    sim_socket_close(file);
+    wf_sim_socket_close(file);
     return rc;
 }
 
-int sim_watch_open(struct sim_world *world)
+int wf_sim_watch_open(struct sim_world *world)
 {
     struct sim_socket *watch;
     int rc = socket_new_open(world, AF_UNSPEC, &watch);
@@ -234,13 +234,13 @@ int sim_watch_open(struct sim_world *world)
 
 /* ---- listening and connecting ---- */
 
-void sim_wake(struct sim_socket *socket)
+void wf_sim_wake(struct sim_socket *socket)
 {
     if (wf_list_is_empty(&socket->dirty_link) && !wf_list_is_empty(&socket->waiting))
         wf_list_append(&socket->world->dirty, &socket->dirty_link);
 }
 
-int sim_socket_listen(struct sim_socket *socket, int backlog)
+int wf_sim_socket_listen(struct sim_socket *socket, int backlog)
 {
     if (socket->domain == AF_UNSPEC)
         return -ENOTSOCK;
@@ -252,7 +252,7 @@ int sim_socket_listen(struct sim_socket *socket, int backlog)
         struct sim_addr any = {.store.ss_family = (sa_family_t)socket->domain};
         int rc = socket->domain == AF_UNIX
                      ? -EINVAL
-                     : sim_name_bind(socket, (struct sockaddr *)&any.store, sizeof any.store);
+                     : wf_sim_name_bind(socket, (struct sockaddr *)&any.store, sizeof any.store);
         if (rc < 0)
             return rc;
     }
@@ -274,14 +274,14 @@ static int connect_to(struct sim_socket *socket, struct sim_socket *listener)
     server->local = socket->domain == AF_UNIX ? listener->local : socket->peer;
     server->peer = socket->local;
     int rc =
-        sim_link_new(socket, server, socket->domain == AF_UNIX ? SIM_LINK_UNIX : SIM_LINK_INET);
+        wf_sim_link_new(socket, server, socket->domain == AF_UNIX ? SIM_LINK_UNIX : SIM_LINK_INET);
     if (rc < 0) {
         wf_free(server);
         return rc;
     }
     wf_list_append(&listener->pending, &server->pending_link);
     listener->pending_count++;
-    sim_wake(listener);
+    wf_sim_wake(listener);
     return 0;
 }
 
@@ -291,7 +291,7 @@ static bool connect_is_cut(struct sim_socket *socket)
     struct sim_world *world = socket->world;
     weft_time took = world->now - socket->connect_began;
     if (took >= SOCKET_CONNECT_MAX ||
-        !sim_fault_is_on(world, WEFT_SIM_CUT, &socket->local, &socket->peer, NULL))
+        !wf_sim_fault_is_on(world, WEFT_SIM_CUT, &socket->local, &socket->peer, NULL))
         return false;
     weft_time next =
         took + WEFT_SEC < SOCKET_CONNECT_MAX - took ? took + WEFT_SEC : SOCKET_CONNECT_MAX - took;
@@ -308,9 +308,9 @@ static void connect_arrives(struct sim_socket *socket)
         return;
     bool is_late = socket->world->now - socket->connect_began >= SOCKET_CONNECT_MAX;
     int rc = is_late ? -ETIMEDOUT
-                     : sim_name_find(socket->world, socket->domain,
-                                     (struct sockaddr *)&socket->peer.store, socket->peer.bytes,
-                                     &addr, &listener);
+                     : wf_sim_name_find(socket->world, socket->domain,
+                                        (struct sockaddr *)&socket->peer.store, socket->peer.bytes,
+                                        &addr, &listener);
     if (rc == 0 && listener->pending_count >= listener->backlog) {
         weft_timer_start(socket->world->loop, &socket->timer, socket->world->now + SOCKET_RETRY);
         return;
@@ -322,7 +322,7 @@ static void connect_arrives(struct sim_socket *socket)
         socket->peer.bytes = 0;
         socket->error = rc;
     }
-    sim_wake(socket);
+    wf_sim_wake(socket);
 }
 
 static void socket_timer(weft_timer *timer)
@@ -331,14 +331,14 @@ static void socket_timer(weft_timer *timer)
     if (socket->state == SIM_CONNECTING)
         connect_arrives(socket);
     else
-        sim_wake(socket);
+        wf_sim_wake(socket);
 }
 
 static int connect_unix(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes)
 {
     struct sim_world *world = socket->world;
     struct sim_socket *listener;
-    int rc = sim_name_find(world, AF_UNIX, addr, bytes, &socket->peer, &listener);
+    int rc = wf_sim_name_find(world, AF_UNIX, addr, bytes, &socket->peer, &listener);
     if (rc == 0 && listener->pending_count >= listener->backlog) {
         weft_timer_start(world->loop, &socket->timer, world->now + SOCKET_RETRY);
         rc = -EAGAIN; /* an operation waits until then */
@@ -351,7 +351,7 @@ static int connect_unix(struct sim_socket *socket, const struct sockaddr *addr, 
 }
 
 /* A client without an address is on its task's host, or else where it goes to. */
-int sim_socket_bind_for(struct sim_socket *socket, const struct sim_addr *peer)
+int wf_sim_socket_bind_for(struct sim_socket *socket, const struct sim_addr *peer)
 {
     if (socket->local.bytes != 0)
         return 0;
@@ -361,15 +361,15 @@ int sim_socket_bind_for(struct sim_socket *socket, const struct sim_addr *peer)
         ((struct sockaddr_in *)&local.store)->sin_port = 0;
     else
         ((struct sockaddr_in6 *)&local.store)->sin6_port = 0;
-    return sim_name_bind(socket, (struct sockaddr *)&local.store, local.bytes);
+    return wf_sim_name_bind(socket, (struct sockaddr *)&local.store, local.bytes);
 }
 
-int sim_socket_connect(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes)
+int wf_sim_socket_connect(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes)
 {
     if (socket->domain == AF_UNSPEC)
         return -ENOTSOCK;
     if (socket->state == SIM_DATAGRAM)
-        return sim_datagram_connect(socket, addr, bytes);
+        return wf_sim_datagram_connect(socket, addr, bytes);
     if (socket->state != SIM_FRESH)
         return socket->state == SIM_CONNECTING                               ? -EALREADY
                : socket->state == SIM_LISTENING && socket->domain == AF_UNIX ? -EINVAL
@@ -379,10 +379,10 @@ int sim_socket_connect(struct sim_socket *socket, const struct sockaddr *addr, s
         return connect_unix(socket, addr, bytes);
 
     struct sim_socket *listener;
-    int rc = sim_name_find(socket->world, socket->domain, addr, bytes, &socket->peer, &listener);
+    int rc = wf_sim_name_find(socket->world, socket->domain, addr, bytes, &socket->peer, &listener);
     if (rc < 0 && rc != -ECONNREFUSED) /* who listens is decided when it gets there */
         return rc;
-    rc = sim_socket_bind_for(socket, &socket->peer);
+    rc = wf_sim_socket_bind_for(socket, &socket->peer);
     if (rc < 0) {
         socket->peer.bytes = 0;
         return rc;
@@ -390,11 +390,11 @@ int sim_socket_connect(struct sim_socket *socket, const struct sockaddr *addr, s
     socket->state = SIM_CONNECTING;
     socket->connect_began = socket->world->now;
     weft_timer_start(socket->world->loop, &socket->timer,
-                     socket->world->now + sim_delay(socket->world));
+                     socket->world->now + wf_sim_delay(socket->world));
     return -EINPROGRESS;
 }
 
-int sim_socket_accept(struct sim_socket *socket, struct sim_addr *out_peer)
+int wf_sim_socket_accept(struct sim_socket *socket, struct sim_addr *out_peer)
 {
     if (socket->domain == AF_UNSPEC)
         return -ENOTSOCK;
@@ -414,15 +414,15 @@ int sim_socket_accept(struct sim_socket *socket, struct sim_addr *out_peer)
 
 /* ---- using and closing ---- */
 
-int sim_socket_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes)
+int wf_sim_socket_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes)
 {
     if (socket->domain == AF_UNSPEC)
         return -ENOTSOCK;
     bool is_fresh = socket->state == SIM_FRESH || socket->state == SIM_DATAGRAM;
-    return is_fresh ? sim_name_bind(socket, addr, bytes) : -EINVAL;
+    return is_fresh ? wf_sim_name_bind(socket, addr, bytes) : -EINVAL;
 }
 
-int sim_socket_shutdown(struct sim_socket *socket, int how)
+int wf_sim_socket_shutdown(struct sim_socket *socket, int how)
 {
     if (socket->domain == AF_UNSPEC)
         return -ENOTSOCK;
@@ -432,54 +432,55 @@ int sim_socket_shutdown(struct sim_socket *socket, int how)
         return -ENOTCONN;
     if (how != SHUT_WR && !socket->shut_read) {
         socket->shut_read = true;
-        sim_link_stop_reading(socket);
+        wf_sim_link_stop_reading(socket);
     }
     if (how != SHUT_RD && !socket->shut_write) {
         socket->shut_write = true;
-        sim_link_end_stream(socket);
+        wf_sim_link_end_stream(socket);
     }
-    sim_wake(socket);
+    wf_sim_wake(socket);
     return 0;
 }
 
-int sim_socket_take_error(struct sim_socket *socket)
+int wf_sim_socket_take_error(struct sim_socket *socket)
 {
     int rc = socket->error;
     socket->error = 0;
     return rc;
 }
 
-ssize_t sim_socket_recv(struct sim_socket *socket, void *buf, size_t bytes, int flags)
+ssize_t wf_sim_socket_recv(struct sim_socket *socket, void *buf, size_t bytes, int flags)
 {
     if (socket->state == SIM_FILE)
-        return socket->world->host->read(socket->host_fd, buf, sim_shorten(socket->world, bytes));
+        return socket->world->host->read(socket->host_fd, buf,
+                                         wf_sim_shorten(socket->world, bytes));
     if (socket->state == SIM_DISK)
-        return sim_disk_read(socket, buf, bytes, -1);
+        return wf_sim_disk_read(socket, buf, bytes, -1);
     if (socket->state == SIM_WATCH)
-        return sim_watch_read(socket, buf, bytes);
+        return wf_sim_watch_read(socket, buf, bytes);
     if (socket->state == SIM_CONNECTED)
-        return sim_link_recv(socket, buf, bytes, (flags & MSG_PEEK) != 0);
+        return wf_sim_link_recv(socket, buf, bytes, (flags & MSG_PEEK) != 0);
     struct sim_addr from;
     bool is_cut;
     if (socket->state == SIM_DATAGRAM)
-        return sim_datagram_recv(socket, buf, bytes, flags, &from, &is_cut);
-    return socket->error != 0 ? sim_socket_take_error(socket) : -ENOTCONN;
+        return wf_sim_datagram_recv(socket, buf, bytes, flags, &from, &is_cut);
+    return socket->error != 0 ? wf_sim_socket_take_error(socket) : -ENOTCONN;
 }
 
-ssize_t sim_socket_send(struct sim_socket *socket, const void *buf, size_t bytes)
+ssize_t wf_sim_socket_send(struct sim_socket *socket, const void *buf, size_t bytes)
 {
     if (socket->state == SIM_FILE || socket->state == SIM_WATCH)
         return -EBADF;
     if (socket->state == SIM_DISK)
-        return sim_disk_write(socket, buf, bytes, -1);
+        return wf_sim_disk_write(socket, buf, bytes, -1);
     if (socket->state == SIM_CONNECTED)
-        return sim_link_send(socket, buf, bytes);
+        return wf_sim_link_send(socket, buf, bytes);
     if (socket->state == SIM_DATAGRAM)
-        return sim_datagram_send(socket, buf, bytes, NULL, 0);
-    return socket->error != 0 ? sim_socket_take_error(socket) : -EPIPE;
+        return wf_sim_datagram_send(socket, buf, bytes, NULL, 0);
+    return socket->error != 0 ? wf_sim_socket_take_error(socket) : -EPIPE;
 }
 
-int sim_socket_events(const struct sim_socket *socket)
+int wf_sim_socket_events(const struct sim_socket *socket)
 {
     switch (socket->state) {
     case SIM_LISTENING:
@@ -487,20 +488,20 @@ int sim_socket_events(const struct sim_socket *socket)
     case SIM_CONNECTING:
         return 0;
     case SIM_CONNECTED:
-        return sim_link_events(socket);
+        return wf_sim_link_events(socket);
     case SIM_FILE:
     case SIM_DISK:
         return POLLIN | POLLOUT;
     case SIM_WATCH:
-        return sim_watch_events(socket);
+        return wf_sim_watch_events(socket);
     case SIM_DATAGRAM:
-        return sim_datagram_events(socket);
+        return wf_sim_datagram_events(socket);
     default:
         return POLLOUT | POLLHUP | (socket->error != 0 ? POLLERR | POLLIN : 0);
     }
 }
 
-void sim_socket_close(struct sim_socket *socket)
+void wf_sim_socket_close(struct sim_socket *socket)
 {
     struct sim_world *world = socket->world;
     assert(wf_list_is_empty(&socket->waiting)); /* rule 6: reap first, then close */
@@ -508,26 +509,26 @@ void sim_socket_close(struct sim_socket *socket)
     while ((pos = wf_list_pop(&socket->pending)) != NULL) {
         struct sim_socket *server = wf_container(pos, struct sim_socket, pending_link);
         server->reset_on_close = true; /* nobody will ever accept it */
-        sim_socket_close(server);
+        wf_sim_socket_close(server);
     }
     weft_timer_stop(world->loop, &socket->timer);
     wf_list_remove(&socket->listen_link);
     wf_list_remove(&socket->dirty_link);
-    sim_name_release(socket);
-    sim_datagram_close(socket);
+    wf_sim_name_release(socket);
+    wf_sim_datagram_close(socket);
     if (socket->link != NULL)
-        sim_link_leave(socket);
+        wf_sim_link_leave(socket);
     if (socket->node != NULL)
-        sim_disk_leave(socket);
+        wf_sim_disk_leave(socket);
     if (socket->state == SIM_WATCH)
-        sim_watch_close(socket);
+        wf_sim_watch_close(socket);
     if (socket->host_fd >= 0)
         world->host->close(socket->host_fd);
     number_give(world, socket->fd);
     wf_free(socket);
 }
 
-int sim_socket_number(struct sim_socket *socket)
+int wf_sim_socket_number(struct sim_socket *socket)
 {
     int rc = number_take(socket);
     if (rc < 0)
@@ -536,11 +537,11 @@ int sim_socket_number(struct sim_socket *socket)
     return socket->fd;
 }
 
-void sim_socket_drop(struct sim_socket *socket, int fd)
+void wf_sim_socket_drop(struct sim_socket *socket, int fd)
 {
     if (socket->ref_count == 1) {
         socket->fd = fd;
-        sim_socket_close(socket);
+        wf_sim_socket_close(socket);
         return;
     }
     socket->ref_count--;

@@ -61,7 +61,7 @@ static void shrink_by(struct sweep *sweep, weft_sim_failure *failure, const char
     char why[120];
     size_t used = strlen(failure->plan);
     if (used + strlen(clause) + 3 > sizeof failure->plan ||
-        sim_plan_parse(&smaller.options, clause, why, sizeof why) < 0 ||
+        wf_sim_plan_parse(&smaller.options, clause, why, sizeof why) < 0 ||
         !sweep_fails(&smaller, &seen))
         return;
     snprintf(seen.plan + used, sizeof seen.plan - used, "%s%s", used != 0 ? ", " : "", clause);
@@ -112,12 +112,12 @@ static void shrink(struct sweep *sweep, weft_sim_failure *failure)
         {"without 7", plan->faults[6].kind != WEFT_SIM_NOTHING, false},
         {"without 8", plan->faults[7].kind != WEFT_SIM_NOTHING, false},
     };
-    bool was_quiet = sim_set_quiet(true);
+    bool was_quiet = wf_sim_set_quiet(true);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (parts[i].is_there && (failure->chances != 0 || !parts[i].is_chance))
             shrink_by(sweep, failure, parts[i].clause);
     shrink_chances(sweep, failure);
-    sim_set_quiet(was_quiet);
+    wf_sim_set_quiet(was_quiet);
 }
 
 /* ---- the sweep ---- */
@@ -131,7 +131,7 @@ int weft_sim_sweep(const weft_sim_options *options, uint64_t count, weft_fn *fn,
         return -EBUSY;
     if (options != NULL)
         sweep.options = *options;
-    int rc = sim_faults_check(&sweep.options);
+    int rc = wf_sim_faults_check(&sweep.options);
     if (rc < 0)
         return rc;
     uint64_t first = sweep.options.seed != 0 ? sweep.options.seed : 1;
@@ -186,9 +186,9 @@ static void say_again(const char *plan, uint64_t seed, uint64_t step)
 /* A failed assert in the body.  The signal is the thread's own and the program at its end. */
 static void on_abort(int number)
 {
-    struct sim_world *world = sim_world_self();
+    struct sim_world *world = wf_sim_world_self();
     if (world != NULL) {
-        sim_trace_tell(world, "aborted");
+        wf_sim_trace_tell(world, "aborted");
         say_again("", world->options.seed, world->steps);
     }
     sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
@@ -239,7 +239,7 @@ static int read_args(int argc, char **argv, struct sweep_args *args, weft_sim_op
         }
         if (c == 'p') {
             args->plan = optarg;
-            is_right = sim_plan_parse(options, optarg, why, sizeof why) == 0;
+            is_right = wf_sim_plan_parse(options, optarg, why, sizeof why) == 0;
             if (!is_right)
                 fprintf(stderr, "%s: plan: %s\n", argv[0], why);
         } else {
@@ -282,7 +282,7 @@ static int sweep_main(struct sweep *sweep, uint64_t count)
         fprintf(stderr, "weft: %" PRIu64 " seed%s, none failed\n", count, count == 1 ? "" : "s");
     if (rc <= 0)
         return rc < 0;
-    (void)sim_plan_parse(&sweep->options, failure.plan, why, sizeof why);
+    (void)wf_sim_plan_parse(&sweep->options, failure.plan, why, sizeof why);
     (void)replay(sweep, failure.seed, 0);
     say_again(failure.plan, failure.seed, failure.step);
     return 1;

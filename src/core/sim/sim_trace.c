@@ -28,7 +28,7 @@ struct sim_step {
     char who[31]; /* SWITCH: the task */
 };
 
-int sim_trace_open(struct sim_world *world)
+int wf_sim_trace_open(struct sim_world *world)
 {
     const weft_sim_options *options = &world->options;
     world->step_stop = options->break_step;
@@ -42,7 +42,7 @@ int sim_trace_open(struct sim_world *world)
     return world->trace != NULL ? 0 : -ENOMEM;
 }
 
-void sim_trace_close(struct sim_world *world)
+void wf_sim_trace_close(struct sim_world *world)
 {
     wf_free(world->trace);
     world->trace = NULL;
@@ -111,7 +111,7 @@ static double seconds(weft_time now)
     return (double)(now - SIM_START) / (double)WEFT_SEC;
 }
 
-void sim_trace_tell(const struct sim_world *world, const char *what)
+void wf_sim_trace_tell(const struct sim_world *world, const char *what)
 {
     char line[380], text[200];
     uint64_t kept = world->options.trace_steps, steps = world->steps;
@@ -142,22 +142,22 @@ static void trace_keep(struct sim_world *world, enum wf_sim_trace_kind kind, uin
 static void trace_stop(struct sim_world *world)
 {
     if (world->steps == world->options.break_step) {
-        sim_trace_tell(world, "the step that was asked for");
+        wf_sim_trace_tell(world, "the step that was asked for");
         weft_dump(STDERR_FILENO);
         world->step_stop = world->options.step_max;
         raise(SIGTRAP);
         return;
     }
-    sim_trace_tell(world, "more steps than the plan allows; what runs:");
+    wf_sim_trace_tell(world, "more steps than the plan allows; what runs:");
     weft_dump(STDERR_FILENO);
     abort();
 }
 
-void sim_trace_add(struct sim_world *world, enum wf_sim_trace_kind kind, uint64_t a, uint64_t b)
+void wf_sim_trace_add(struct sim_world *world, enum wf_sim_trace_kind kind, uint64_t a, uint64_t b)
 {
     world->steps++;
-    world->trace_hash = sim_mix(world->trace_hash ^ ((uint64_t)kind << 56)) + a;
-    world->trace_hash = sim_mix(world->trace_hash) + b;
+    world->trace_hash = wf_sim_mix(world->trace_hash ^ ((uint64_t)kind << 56)) + a;
+    world->trace_hash = wf_sim_mix(world->trace_hash) + b;
     if (world->trace != NULL)
         trace_keep(world, kind, a, b);
     if (world->steps == world->step_stop)
@@ -169,5 +169,5 @@ void wf_sim_trace(weft_loop *loop, enum wf_sim_trace_kind kind, uint64_t a, uint
     struct sim_world *world = loop->backend_state;
     if (kind == WF_SIM_TRACE_SWITCH)
         world->has_begun = true;
-    sim_trace_add(world, kind, a, b);
+    wf_sim_trace_add(world, kind, a, b);
 }

@@ -75,7 +75,7 @@ static void watch_tell(struct sim_socket *watch, int id, uint32_t mask, const ch
         wf_list_append(&watch->told, &told->link);
         watch->told_count++;
     }
-    sim_wake(watch);
+    wf_sim_wake(watch);
 }
 
 static void marks_tell(struct sim_world *world, const struct sim_node *node, uint32_t mask,
@@ -88,7 +88,7 @@ static void marks_tell(struct sim_world *world, const struct sim_node *node, uin
     }
 }
 
-void sim_watch_node(struct sim_world *world, const struct sim_node *node, uint32_t mask)
+void wf_sim_watch_node(struct sim_world *world, const struct sim_node *node, uint32_t mask)
 {
     if (wf_list_is_empty(&world->marks))
         return;
@@ -97,13 +97,13 @@ void sim_watch_node(struct sim_world *world, const struct sim_node *node, uint32
     marks_tell(world, node, mask, "");
 }
 
-void sim_watch_self(struct sim_world *world, const struct sim_node *node, uint32_t mask)
+void wf_sim_watch_self(struct sim_world *world, const struct sim_node *node, uint32_t mask)
 {
     marks_tell(world, node, mask, "");
 }
 
-void sim_watch_name(struct sim_world *world, const struct sim_node *dir, const char *name,
-                    const struct sim_node *node, uint32_t mask)
+void wf_sim_watch_name(struct sim_world *world, const struct sim_node *dir, const char *name,
+                       const struct sim_node *node, uint32_t mask)
 {
     marks_tell(world, dir, mask | (node->is_dir ? IN_ISDIR : 0), name);
 }
@@ -114,21 +114,21 @@ static void mark_end(struct sim_world *world, struct sim_mark *mark)
 {
     watch_tell(mark->watch, mark->id, IN_IGNORED, "");
     wf_list_remove(&mark->link);
-    sim_node_unref(world, mark->node);
+    wf_sim_node_unref(world, mark->node);
     wf_free(mark);
 }
 
-void sim_watch_gone(struct sim_world *world, struct sim_node *node)
+void wf_sim_watch_gone(struct sim_world *world, struct sim_node *node)
 {
     if (node->name != NULL || node->open_count != 0)
         return;
-    sim_node_ref(node); /* past its last mark */
+    wf_sim_node_ref(node); /* past its last mark */
     wf_list_each_safe (pos, &world->marks) {
         struct sim_mark *mark = mark_at(pos);
         if (mark->node == node)
             mark_end(world, mark);
     }
-    sim_node_unref(world, node);
+    wf_sim_node_unref(world, node);
 }
 
 static struct sim_mark *mark_of_node(const struct sim_socket *watch, const struct sim_node *node)
@@ -141,10 +141,10 @@ static struct sim_mark *mark_of_node(const struct sim_socket *watch, const struc
     return NULL;
 }
 
-int sim_watch_add(struct sim_socket *watch, const char *path, uint32_t mask)
+int wf_sim_watch_add(struct sim_socket *watch, const char *path, uint32_t mask)
 {
     struct sim_node *node;
-    int rc = sim_disk_find(watch->world, path, &node);
+    int rc = wf_sim_disk_find(watch->world, path, &node);
     if (rc < 0)
         return rc;
     struct sim_mark *mark = mark_of_node(watch, node);
@@ -153,7 +153,7 @@ int sim_watch_add(struct sim_socket *watch, const char *path, uint32_t mask)
         if (mark == NULL)
             return -ENOMEM;
         mark->watch = watch;
-        mark->node = sim_node_ref(node);
+        mark->node = wf_sim_node_ref(node);
         mark->id = ++watch->last_mark;
         wf_list_append(&watch->world->marks, &mark->link);
     }
@@ -161,7 +161,7 @@ int sim_watch_add(struct sim_socket *watch, const char *path, uint32_t mask)
     return mark->id;
 }
 
-int sim_watch_remove(struct sim_socket *watch, int id)
+int wf_sim_watch_remove(struct sim_socket *watch, int id)
 {
     wf_list_each (pos, &watch->world->marks) {
         struct sim_mark *mark = mark_at(pos);
@@ -175,7 +175,7 @@ int sim_watch_remove(struct sim_socket *watch, int id)
 
 /* ---- the descriptor ---- */
 
-int sim_watch_events(const struct sim_socket *watch)
+int wf_sim_watch_events(const struct sim_socket *watch)
 {
     return !wf_list_is_empty(&watch->told) || watch->has_lost ? POLLIN : 0;
 }
@@ -197,7 +197,7 @@ static size_t event_put(char *out, int id, uint32_t mask, uint32_t name_bytes, c
 }
 
 /* As many whole events as there is room for; that some were lost comes behind them. */
-ssize_t sim_watch_read(struct sim_socket *watch, void *buf, size_t bytes)
+ssize_t wf_sim_watch_read(struct sim_socket *watch, void *buf, size_t bytes)
 {
     const size_t head = sizeof(struct inotify_event);
     size_t used = 0;
@@ -215,7 +215,7 @@ ssize_t sim_watch_read(struct sim_socket *watch, void *buf, size_t bytes)
     return used != 0 ? (ssize_t)used : -EAGAIN;
 }
 
-void sim_watch_close(struct sim_socket *watch)
+void wf_sim_watch_close(struct sim_socket *watch)
 {
     wf_list_each_safe (pos, &watch->world->marks) {
         struct sim_mark *mark = mark_at(pos);
