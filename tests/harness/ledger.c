@@ -404,11 +404,11 @@ static void verify_descriptors(const struct ledger_mark *mark)
     }
 }
 
-/* A thread that was joined may still be listed for a moment. */
+/* A thread that was joined may still be listed for a moment, which is long on a busy machine. */
 static void verify_threads(const struct ledger_mark *mark)
 {
     unsigned now = count_threads();
-    for (int round = 0; now > mark->threads && round < 2000; round++) {
+    for (int round = 0; now > mark->threads && round < 20000; round++) {
         usleep(500);
         now = count_threads();
     }
