@@ -208,7 +208,7 @@ TEST(match_eval_says_how_often_answers_are_right)
     CHECK(strstr(run.out, "\"novelty_auroc\":null,") != NULL); /* nobody has asked */
     run_fini(&run);
     static const char *const asking[] = {"--novelty", "--alpha=0.05", "--strategies=calibrated"};
-    for (size_t i = 0; i < sizeof(asking) / sizeof(*asking); i++) {
+    for (size_t i = 0; i < test_amount(sizeof(asking) / sizeof(*asking), 1); i++) {
         RUN(&run, "match", "eval", "-e", COUNTRIES, "-f", pairs, asking[i]);
         CHECK(strstr(run.out, "\"accuracy_at_threshold\":0.75,\"novelty_auroc\":1.0,") != NULL);
         run_fini(&run);

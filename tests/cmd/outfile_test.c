@@ -456,7 +456,7 @@ TEST(a_file_that_cannot_be_made_is_told_by_its_own_name)
 
 /* Notes are kept every 100 ms; an instrumented program takes four times as long for an answer. */
 #define TEXTS_MANY (WF_HAS_ASAN ? 400 : 1500)
-#define BYTES_BETWEEN_KILLS (WF_HAS_ASAN ? 2401 : 9001)
+#define BYTES_BETWEEN_KILLS (WF_HAS_ASAN ? 4801 : 9001)
 
 static char *many_texts(void)
 {

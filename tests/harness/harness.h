@@ -145,9 +145,9 @@ bool test_has_time(void);
 size_t test_amount(size_t usual, size_t few);
 
 /* Runs fn(arg) as the main task of worlds made by a plan (<weft/sim.h>), seed after seed: `usual`
- * of them, or with --seeds as many as there is time for.  A failure or a leak ends the test, and
- * says the smallest plan that fails too; so does a run of more than `step_max` steps.  Returns how
- * many there were. */
+ * of them, a quarter where few are enough, or with --seeds as many as there is time for.  A failure
+ * or a leak ends the test, and says the smallest plan that fails too; so does a run of more than
+ * `step_max` steps.  Returns how many there were. */
 uint64_t test_sweep_plan(const char *plan, uint64_t usual, uint64_t step_max, weft_fn *fn,
                          void *arg);
 

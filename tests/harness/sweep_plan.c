@@ -24,6 +24,7 @@ uint64_t test_sweep_plan(const char *text, uint64_t usual, uint64_t step_max, we
                          void *arg)
 {
     weft_sim_options plan = {.seed = test_seed(), .step_max = step_max};
+    usual = test_amount(usual, usual / 4);
     uint64_t done = 0, wanted = test_seed_count(usual),
              part = usual < PARTS ? usual : usual / PARTS;
     size_t blocks = live_blocks();
