@@ -504,3 +504,74 @@ WORK_SCENARIO(vectors_that_were_not_taken_are_not_saved)
     weft_vec_free(store);
     return rc;
 }
+
+/* ---- rows that lead nowhere ---- */
+
+/* The score of the last of ten nearest, by counting. */
+static float last_of_ten(float (*rows)[DIM], size_t first, size_t end, const float *query)
+{
+    float best[10];
+    size_t count = 0;
+    for (size_t row = first; row < end; row++) {
+        float sum = 0, own = 0, other = 0;
+        for (size_t i = 0; i < DIM; i++) {
+            sum += rows[row][i] * query[i];
+            own += rows[row][i] * rows[row][i];
+            other += query[i] * query[i];
+        }
+        float score = sum / sqrtf(own * other);
+        size_t at = count < 10 ? count++ : 10;
+        if (at == 10 && score <= best[9])
+            continue;
+        for (at = at == 10 ? 9 : at; at > 0 && best[at - 1] < score; at--)
+            best[at] = best[at - 1];
+        best[at] = score;
+    }
+    return best[count - 1];
+}
+
+/* Of rows that are equal all are neighbours of one another and of nothing else: a graph alone found
+ * half of what is near them, and one of the last twelve. */
+TEST(equal_vectors_are_found_among_others_and_when_the_others_are_gone)
+{
+    enum { EQUAL = 500, ALL = 1500, LAST = 12 };
+    static float rows[ALL][DIM];
+    dice d = {9};
+    char texts[ALL][16];
+    weft_str ids[ALL];
+    weft_vec_item items[ALL];
+    weft_vec_options options;
+    weft_vec_results *found;
+    weft_vec *store;
+    size_t right = 0, count;
+    for (size_t row = 0; row < ALL; row++) {
+        make_numbers(&d, rows[row < EQUAL ? 0 : row]);
+        memcpy(rows[row], rows[row < EQUAL ? 0 : row], sizeof(rows[0]));
+        items[row] = (weft_vec_item){.id = id_of(row, texts[row]), .numbers = rows[row]};
+        ids[row] = items[row].id;
+    }
+    for (size_t row = 0; row < EQUAL; row++)
+        memcpy(rows[row], rows[0], sizeof(rows[0]));
+    weft_vec_options_init(&options);
+    options.kind = "hnsw";
+    options.ef_construction = 60;
+    options.ef = 40;
+    CHECK_OK(weft_vec_new(&store, DIM, &options, NULL));
+    CHECK_OK(weft_vec_put(store, items, ALL, NULL));
+    for (size_t row = 0; row < ALL; row += 30) {
+        float last = last_of_ten(rows, 0, ALL, rows[row]);
+        CHECK_OK(weft_vec_find(store, rows[row], 1, NULL, &found, NULL));
+        const weft_vec_hit *hits = weft_vec_results_hits(found, 0, &count);
+        for (size_t i = 0; i < count; i++)
+            right += hits[i].score >= last - 1e-5f;
+        weft_vec_results_free(found);
+    }
+    note("%zu of 500", right);
+    CHECK_GE(right, 490);
+    CHECK_OK(weft_vec_remove(store, ids + LAST, ALL - LAST, NULL, NULL));
+    CHECK_OK(weft_vec_find(store, rows[0], 1, NULL, &found, NULL));
+    CHECK(weft_vec_results_hits(found, 0, &count) != NULL);
+    CHECK_EQ(count, 10);
+    weft_vec_results_free(found);
+    weft_vec_free(store);
+}

@@ -106,8 +106,15 @@ int wf_hnsw_move_some(wf_hnsw_move *move, wf_hnsw *graph, const wf_vectors *vect
 /* ---- asking ---- */
 
 /* Raises options.ef until 99 of 100 of the ten nearest are found, by queries made of the rows and a
- * scan for each: rows without any clusters need far more than 200. */
+ * scan for each: rows without any clusters need far more than 200.  Where that is not enough, to
+ * WF_HNSW_EF_MAX: walks lose their way among these rows. */
 int wf_hnsw_tune(wf_hnsw *graph, const wf_vectors *vectors, wf_hnsw_desk *desk, const wf_job *job);
+
+/* Is a walk better than a scan?  Not where it looks at half of all rows. */
+static inline bool wf_hnsw_is_worth(const wf_hnsw *graph)
+{
+    return graph->options.ef < WF_HNSW_EF_MAX && graph->in_count / 2 > graph->options.ef;
+}
 
 /* So much has changed since then that it should be done again. */
 static inline bool wf_hnsw_wants_tuning(const wf_hnsw *graph)

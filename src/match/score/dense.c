@@ -252,7 +252,8 @@ int wf_dense_read_each(const wf_dense *dense, const weft_m_options *options, wf_
 static int find_nearest(const wf_dense *dense, const wf_catalogue *catalogue, wf_seeker *seeker,
                         const wf_look *looks, size_t count, const wf_job *job)
 {
-    const wf_hnsw *graph = dense->graph_total != 0 ? &dense->graph : NULL;
+    const wf_hnsw *graph =
+        dense->graph_total != 0 && wf_hnsw_is_worth(&dense->graph) ? &dense->graph : NULL;
     return wf_nearest_offer(&dense->vectors, graph, ROWS_AN_ENTITY, looks, count,
                             catalogue->row_entity, &seeker->walk, job);
 }
