@@ -247,6 +247,30 @@ TEST(a_run_drops_what_a_killed_one_left)
     drop_place(&place);
 }
 
+/* A young file may be that of another fit. */
+TEST(a_fit_drops_what_a_killed_one_left)
+{
+    static const struct timespec old[2];
+    struct place place = make_place();
+    struct run run;
+    char killed[120], running[120], other[120];
+    snprintf(killed, sizeof(killed), "%s.tmp-0123456789abcdef", place.path);
+    snprintf(running, sizeof(running), "%s.tmp-fedcba9876543210", place.path);
+    snprintf(other, sizeof(other), "%s.tmp-0123", place.path);
+    put_file(killed, "half");
+    put_file(running, "half");
+    put_file(other, "mine");
+    CHECK_OK(utimensat(AT_FDCWD, killed, old, 0));
+    CHECK_OK(utimensat(AT_FDCWD, other, old, 0));
+    RUN(&run, "match", "fit", "-e", COUNTRIES, "-o", place.path);
+    CHECK_EQ(run.code, 0);
+    run_fini(&run);
+    CHECK(access(killed, F_OK) < 0);
+    CHECK_OK(unlink(running));
+    CHECK_OK(unlink(other));
+    drop_place(&place);
+}
+
 TEST(a_run_does_not_go_on_with_another_ones_answers)
 {
     struct place place = make_place();

@@ -212,7 +212,7 @@ static int cut_part(struct outfile *file)
     if (rc == 0 || rc == -ENOENT)
         rc = weft_truncate(file->fd, (int64_t)file->bytes);
     if (rc == 0)
-        rc = leftover_drop(resume);
+        rc = leftover_drop(resume, 0);
     if (rc == 0)
         rc = keep(file, false);
     return rc == 0 || rc == -ECANCELED ? rc : say_failed("%s: %s", part, weft_strerror(rc));

@@ -2,6 +2,7 @@
 
 /* weft match fit: a catalogue, and examples to learn from, made into a file. */
 #include "cmd/command.h"
+#include "cmd/io/leftover.h"
 #include "cmd/match/load.h"
 #include "cmd/say.h"
 
@@ -62,6 +63,8 @@ static int fit_run(struct load *load, bool knows_novelty, const char *path)
         if (rc < 0 && rc != -ECANCELED)
             rc = load_say(&error);
     }
+    if (rc == 0)
+        rc = leftover_drop(path, LEFTOVER_AGE);
     if (rc == 0) {
         rc = weft_m_save(matcher, path, &error);
         if (rc < 0 && rc != -ECANCELED)
