@@ -53,7 +53,8 @@ typedef struct weft_http_reply {
 /* Zero means "not said" in every field. */
 typedef struct weft_http_api {
     const weft_schema *params; /* query, path, headers, cookies; see weft_field.in.  Others in
-                                  the query are 422, unless it is_open */
+                                  the query are 422, unless it is_open, and so is one that is there
+                                  twice and no array */
     const weft_schema *input;  /* the body; without one it is the handler's to read */
     bool is_form;              /* the body is application/x-www-form-urlencoded, not JSON */
     const char *const *gives;  /* types of the answer, NULL behind the last; NULL: any Accept */

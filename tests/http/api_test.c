@@ -156,7 +156,17 @@ static const struct {
      "tag\",\"in\":\"query\"},"
      "{\"field\":\"name\",\"message\":\"must have at least 1 character, has 0\"}]},"
      "\"request_id\":\"t\"}}"},
-    {"GET /open?a=1&b=x&c HTTP/1.1\r\n", "", 200, "1\n"},
+    {"PUT /items/7?limit=3&tag=a&limit=3&tag=b&l%69mit=0 HTTP/1.1\r\n", "{\"name\":\"tea\"}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"limit: is given more than "
+     "once\",\"field\":\"limit\",\"details\":{\"error_count\":1,\"errors\":["
+     "{\"field\":\"limit\",\"message\":\"is given more than once\",\"in\":\"query\"}]},"
+     "\"request_id\":\"t\"}}"},
+    {"GET /open?a=1&b=x&b&c HTTP/1.1\r\n", "", 200, "1\n"},
+    {"GET /open?a=1&a=1 HTTP/1.1\r\n", "", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"a: is given more than "
+     "once\",\"field\":\"a\",\"details\":{\"error_count\":1,\"errors\":["
+     "{\"field\":\"a\",\"message\":\"is given more than once\",\"in\":\"query\"}]},"
+     "\"request_id\":\"t\"}}"},
     {"GET /none?a=1 HTTP/1.1\r\n", "", 422,
      "{\"error\":{\"code\":\"validation_error\",\"message\":\"a: is not a parameter of this "
      "request; there are none\",\"field\":\"a\",\"details\":{\"error_count\":1,\"errors\":["

@@ -207,11 +207,25 @@ static void say_unknown(const weft_schema *params, weft_str name, weft_issues *i
         issues->items[issues->count - 1].in = "query";
 }
 
-/* What is in no table was meant to do something, and would not. */
+static void say_twice(const char *name, weft_issues *issues)
+{
+    weft_issue(issues, name, "is given more than once");
+    if (issues->count <= WEFT_ISSUE_MAX)
+        issues->items[issues->count - 1].in = "query";
+}
+
+/* What is in no table was meant to do something, and would not; nor would a second text of what has
+ * but one. */
 static void check_query(const weft_http_request *req, const weft_schema *params,
                         weft_issues *issues)
 {
     weft_str name, value;
+    for (size_t i = 0; i < params->field_count; i++) {
+        const weft_field *field = &params->fields[i];
+        if (field->in == WEFT_IN_QUERY && field->type != WEFT_TYPE_ARRAY &&
+            query_text(req, field_name(field), 1, &value))
+            say_twice(field_name(field), issues);
+    }
     for (size_t i = 0; !params->is_open && weft_http_query_at(req, i, &name, &value); i++) {
         if (!is_query_param(params, name))
             say_unknown(params, name, issues);
