@@ -33,10 +33,11 @@ typedef struct weft_m_discover_options {
     int64_t keyword_max;                   /* of a cluster, 1 to 32; 8 */
     weft_str clustering;                   /* "average" or ptr NULL: average linkage, down to a
                                               mean cosine of 0.2 between the texts of what is
-                                              joined; "hdbscan"; "components", connected at a
-                                              cosine of 0.75; "louvain", communities of a graph of
-                                              15 neighbours each.  Where nothing is found all new
-                                              texts are noise */
+                                              joined; "hdbscan", and of what is one group
+                                              in all the texts that are equal; "components",
+                                              connected at a cosine of 0.75; "louvain", communities
+                                              of a graph of 15 neighbours each.  Where nothing is
+                                              found all new texts are noise */
     weft_m_progress_fn *progress;          /* of the steps of all texts, four each; may be NULL */
     void *progress_arg;
 } weft_m_discover_options;

@@ -371,6 +371,32 @@ TEST(M8_clusters_are_those_the_spots_were_made_of)
     wf_clusters_fini(&clusters);
 }
 
+/* As scikit-learn's HDBSCAN labels them with allow_single_cluster: 0, and what is odd -1. */
+TEST(M8_one_text_many_times_is_a_cluster)
+{
+    static const char *const odd[] = {"qualm", "zephyr oboe", "kvetch"};
+    enum { EQUAL = 500, ODD = 3 };
+    static weft_str list[EQUAL + ODD];
+    weft_m_discover_options options;
+    weft_matcher *matcher = open_bank();
+    for (size_t i = 0; i < EQUAL + ODD; i++)
+        list[i] = i % 200 == 0 ? str_of(odd[i / 200]) : STR("solar panel store");
+    weft_m_discover_options_init(&options);
+    options.all_are_novel = true;
+    options.clustering = STR("hdbscan");
+    for (size_t strays = 0; strays <= ODD; strays += ODD) {
+        weft_m_discovery *found;
+        const weft_str *texts_of = strays == 0 ? list + 1 : list;
+        size_t count = strays == 0 ? 199 : EQUAL + ODD;
+        CHECK_OK(weft_m_discover(matcher, texts_of, count, &options, &found, NULL));
+        CHECK_EQ(found->cluster_count, 1);
+        CHECK_EQ(found->clusters[0].member_count, count - strays);
+        CHECK_EQ(found->noise_count, strays);
+        weft_m_discovery_free(found);
+    }
+    weft_m_close(matcher);
+}
+
 WORK_SCENARIO(discovery_survives_every_failure)
 {
     weft_str list[TEXT_COUNT];

@@ -254,24 +254,32 @@ int wf_cluster_components(wf_clusters *clusters, const wf_spot *spots, size_t co
     return rc < 0 || count < size_min ? rc : connect_near(clusters, spots, size_min, job);
 }
 
-int wf_cluster_hdbscan(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
-                       const wf_job *job)
+static int cluster_apart(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
+                         bool takes_equal, const wf_job *job)
 {
     int rc = begin(clusters, count);
     if (rc < 0 || count < size_min)
         return rc;
     wf_edge *edges = wf_array(count, sizeof(*edges));
     rc = edges != NULL ? make_tree(spots, count, edges, job) : -ENOMEM;
-    int found = rc == 0 ? wf_linkage_cut(edges, count, size_min, clusters->labels) : rc;
+    int found = rc;
+    if (rc == 0)
+        found = wf_linkage_cut(edges, count, size_min, takes_equal, clusters->labels);
     wf_free(edges);
     clusters->count = found > 0 ? (size_t)found : 0;
     return found < 0 ? found : 0;
 }
 
+int wf_cluster_hdbscan(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
+                       const wf_job *job)
+{
+    return cluster_apart(clusters, spots, count, size_min, /* takes_equal= */ true, job);
+}
+
 int wf_cluster(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
                const wf_job *job)
 {
-    int rc = wf_cluster_hdbscan(clusters, spots, count, size_min, job);
+    int rc = cluster_apart(clusters, spots, count, size_min, /* takes_equal= */ false, job);
     if (rc < 0 || clusters->count > 0 || count < size_min)
         return rc;
     return connect_near(clusters, spots, size_min, job);

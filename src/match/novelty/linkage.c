@@ -30,6 +30,7 @@ struct linkage {
     struct group *groups;
     size_t group_count;
     uint32_t *group_of; /* of each spot: the last group it was in */
+    bool *is_equal;     /* of each spot: to that which it leaves last */
     struct visit {
         uint32_t node, group;
     } * stack;
@@ -86,6 +87,7 @@ static void leave(struct linkage *it, uint32_t node, uint32_t group, double lamb
         uint32_t at = it->spots_stack[--depth];
         if (at < it->count) {
             it->group_of[at] = group;
+            it->is_equal[at] = lambda >= 1 / DISTANCE_MIN;
             it->groups[group].stability += lambda - it->groups[group].birth;
             continue;
         }
@@ -150,6 +152,17 @@ static uint32_t chosen_around(const struct linkage *it, uint32_t group)
     return found;
 }
 
+/* All spots are in one group, which is no choice: the equal ones of them. */
+static int label_equal(const struct linkage *it, int32_t *labels)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < it->count; i++)
+        found += it->is_equal[i];
+    for (size_t i = 0; i < it->count; i++)
+        labels[i] = found >= it->size_min && it->is_equal[i] ? 0 : -1;
+    return found >= it->size_min;
+}
+
 /* `nodes` is free again: the number of a group among those chosen. */
 static int label_all(struct linkage *it, int32_t *labels)
 {
@@ -165,7 +178,7 @@ static int label_all(struct linkage *it, int32_t *labels)
     return found;
 }
 
-int wf_linkage_cut(wf_edge *edges, size_t count, size_t size_min, int32_t *labels)
+int wf_linkage_cut(wf_edge *edges, size_t count, size_t size_min, bool takes_equal, int32_t *labels)
 {
     /* Splits make two groups each, of at least two spots: fewer than 2 * count in all. */
     struct linkage it = {.count = count,
@@ -175,23 +188,26 @@ int wf_linkage_cut(wf_edge *edges, size_t count, size_t size_min, int32_t *label
                          .nodes = wf_array(2 * count, sizeof(*it.nodes)),
                          .groups = wf_array(2 * count, sizeof(*it.groups)),
                          .group_of = wf_array(count, sizeof(*it.group_of)),
+                         .is_equal = wf_array(count, sizeof(*it.is_equal)),
                          .stack = wf_array(count + 2, sizeof(*it.stack)),
                          .spots_stack = wf_array(count + 2, sizeof(*it.spots_stack))};
     bool has_all = it.joints != NULL && it.roots != NULL && it.nodes != NULL && it.groups != NULL &&
-                   it.group_of != NULL && it.stack != NULL && it.spots_stack != NULL;
+                   it.group_of != NULL && it.is_equal != NULL && it.stack != NULL &&
+                   it.spots_stack != NULL;
     int rc = -ENOMEM;
     if (has_all) {
         qsort(edges, count - 1, sizeof(*edges), by_distance);
         join_all(&it, edges);
         find_groups(&it);
         choose(&it);
-        rc = label_all(&it, labels);
+        rc = takes_equal && it.group_count == 1 ? label_equal(&it, labels) : label_all(&it, labels);
     }
     wf_free(it.joints);
     wf_free(it.roots);
     wf_free(it.nodes);
     wf_free(it.groups);
     wf_free(it.group_of);
+    wf_free(it.is_equal);
     wf_free(it.stack);
     wf_free(it.spots_stack);
     return rc;
