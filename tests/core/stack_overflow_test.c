@@ -98,9 +98,8 @@ static void check_died_of(const struct end *end, int signal_number)
     CHECK_EQ(WTERMSIG(end->status), signal_number);
 }
 
-static const char greedy_line[] =
-    "stack overflow in task greedy (64 KiB); spawned: greedy.c:12; "
-    "weft_spawn_stack() or weft_config.stack_bytes gives more\n";
+static const char greedy_line[] = "stack overflow in task greedy (64 KiB); spawned: greedy.c:12; "
+                                  "weft_spawn_stack() or weft_config.stack_bytes gives more\n";
 
 /* Emulators and checkers have something to say after it. */
 static void check_overflow(const struct end *end)

@@ -72,8 +72,9 @@ WEFT_API const weft_stream_kind *weft_stream_get_kind(const weft_stream *stream)
  * returns, since they may still be in the loop's own buffer. */
 WEFT_API weft_str weft_stream_get_input(const weft_stream *stream);
 
-/* Reads on, up to input_high, although more than input_low is unread, because that is not enough: it
- * is half of a message.  Holds until more has come.  A task that waits in a read needs no call. */
+/* Reads on, up to input_high, although more than input_low is unread, because that is not enough:
+ * it is half of a message.  Holds until more has come.  A task that waits in a read needs no call.
+ */
 WEFT_API void weft_stream_read_on(weft_stream *stream);
 
 /* True if the peer has ended its side: what is unread is the rest. */
