@@ -499,6 +499,17 @@ TASK_TEST(h2_an_answer_before_the_body_ends_the_stream_without_error)
     CHECK_EQ(frame->type, NGHTTP2_RST_STREAM);
     CHECK_EQ(frame->bytes[3], NGHTTP2_NO_ERROR);
     check_get(&peer, 3, "/ok", 200, "ok\n");
+
+    /* Who sends the rest within two seconds is not told that nobody wanted it. */
+    h2_peer_head(&peer, 5, 0, "POST", "/nothing", "");
+    h2_peer_answer(&peer, 5, &answer);
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, 0, 5, "the first, ", 11));
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, END, 5, "the rest", 8));
+    h2_peer_get(&peer, 7, "/ok");
+    CHECK(h2_peer_read(&peer, frame));
+    CHECK_EQ(frame->type, NGHTTP2_HEADERS);
+    CHECK_EQ(frame->id, 7);
     free(frame);
     h2_site_close(&site, &peer);
 }

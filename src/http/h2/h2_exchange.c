@@ -17,6 +17,8 @@
 /* :status, date, content-type, content-length */
 #define OWN_FIELDS_MAX 4
 
+#define H2_LINGER (2 * WEFT_SEC) /* for the rest of a body that nobody wants */
+
 #define TEXT(literal) ((weft_str)WEFT_STR(literal))
 
 /* ---- life ---- */
@@ -167,6 +169,17 @@ static int piece_send(nghttp2_session *session, nghttp2_frame *frame, const uint
     return 0;
 }
 
+/* Nobody wants the rest of the body, but a client that is told so while it sends (RFC 9113 8.1) may
+ * not look for the answer: it has some time to find it, as behind the last answer of HTTP/1.1. */
+static void answer_sent(weft_http_request *req)
+{
+    req->h2.is_sent = true;
+    if (req->state != WF_EXCHANGE_ANSWERED || req->h2.is_body_ended)
+        return;
+    req->deadline = wf_http_after(req->conn->server, H2_LINGER);
+    wf_h2_arm(req->conn->h2, req->deadline);
+}
+
 static int frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
     struct wf_h2 *h2 = arg;
@@ -178,12 +191,9 @@ static int frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void
     if ((frame->hd.type != NGHTTP2_DATA && frame->hd.type != NGHTTP2_HEADERS) ||
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
         return 0;
-    /* The answer is whole, and nobody wants the rest of the body: RFC 9113 8.1. */
-    const weft_http_request *req =
-        nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-    if (req != NULL && !req->h2.is_body_ended)
-        (void)nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
-                                        NGHTTP2_NO_ERROR);
+    weft_http_request *req = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    if (req != NULL)
+        answer_sent(req);
     return 0;
 }
 
@@ -437,7 +447,8 @@ static void set_answered(weft_http_request *req)
     req->state = WF_EXCHANGE_ANSWERED;
     req->h2.is_held = false;
     req->h2.pace.from = 0;
-    req->deadline = wf_http_after(server, server->limits.write_idle_max);
+    req->deadline =
+        wf_http_after(server, req->h2.is_sent ? H2_LINGER : server->limits.write_idle_max);
     drop_unread(req);
     h2_arm(req);
 }
@@ -506,6 +517,11 @@ static weft_time expire_answered(weft_http_request *req, weft_time now)
     const weft_time patience = req->conn->server->limits.write_idle_max;
     if (now < req->deadline)
         return req->deadline;
+    if (req->h2.is_sent) {
+        req->deadline = WEFT_FOREVER;
+        wf_h2_reset(req, NGHTTP2_NO_ERROR);
+        return WEFT_FOREVER;
+    }
     req->deadline = wf_http_later(req->h2.moved_at, patience);
     if (now < req->deadline && !is_too_slow(req, now))
         return req->deadline;

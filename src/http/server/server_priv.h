@@ -186,6 +186,7 @@ struct wf_h2_stream {
     struct wf_http_fault fault; /* of the body */
     bool is_finished;           /* behind `piece` nothing comes */
     bool is_held;               /* being answered: whoever answers frees it, if it is closed */
+    bool is_sent;               /* the answer's end is */
     bool is_body_ended;
     uint32_t trailer_count;     /* of the request */
     char status[3], length[20]; /* of the answer, as text */
