@@ -57,8 +57,8 @@ struct wf_peek {
 static _Thread_local struct wf_peek *peek_self
     __attribute__((tls_model("initial-exec"))); /* the handler must not allocate it */
 
-/* The threads with a peek.  The signal of another process comes to any thread; its handler passes
- * the question on to each of these. */
+/* The threads with a peek; below 0: it retires, and is not counted any more.  The signal of another
+ * process comes to any thread; its handler passes the question on to each of these. */
 #define PEEK_COUNT_MAX WF_REGISTRY_SLOTS
 static _Atomic long peek_tids[PEEK_COUNT_MAX];
 static _Atomic uint32_t peek_passing; /* handlers that pass one on, and may have read a number */
@@ -133,27 +133,39 @@ static uint64_t asker_pack(int pid, uint32_t loop_count, uint64_t asker)
            (uint64_t)wf_ask_number(asker) << 32 | (uint32_t)pid;
 }
 
-static uint32_t peek_count(void)
+/* Those that a question is passed on to, and so many answer: a loop that begins meanwhile is not
+ * among them, and one that ends is still there until it is passed on. */
+struct peek_hearers {
+    uint64_t slots[PEEK_COUNT_MAX / 64]; /* a bit for each */
+    uint32_t count;
+};
+
+static void find_hearers(struct peek_hearers *out)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < PEEK_COUNT_MAX; i++)
-        count += atomic_load_explicit(&peek_tids[i], memory_order_relaxed) != 0;
-    return count;
+    *out = (struct peek_hearers){.count = 0};
+    for (uint32_t i = 0; i < PEEK_COUNT_MAX; i++) {
+        if (atomic_load(&peek_tids[i]) > 0) {
+            out->slots[i / 64] |= (uint64_t)1 << i % 64;
+            out->count++;
+        }
+    }
 }
 
 /* What another process sends comes to any thread; passed on, its pid is negative. */
 static void queue_to_all(uint64_t asker)
 {
+    struct peek_hearers hearers;
     siginfo_t info = {.si_code = SI_QUEUE};
     info.si_pid = getpid();
     info.si_uid = geteuid();
     atomic_fetch_add(&peek_passing, 1);
+    find_hearers(&hearers);
     info.si_value.sival_ptr =
-        (void *)(uintptr_t)asker_pack(-wf_ask_pid(asker), peek_count(), asker);
+        (void *)(uintptr_t)asker_pack(-wf_ask_pid(asker), hearers.count, asker);
     for (uint32_t i = 0; i < PEEK_COUNT_MAX; i++) {
-        long tid = atomic_load_explicit(&peek_tids[i], memory_order_relaxed);
-        if (tid != 0)
-            (void)syscall(SYS_rt_tgsigqueueinfo, getpid(), tid, PEEK_SIGNAL, &info);
+        if ((hearers.slots[i / 64] >> i % 64 & 1) != 0)
+            (void)syscall(SYS_rt_tgsigqueueinfo, getpid(), labs(atomic_load(&peek_tids[i])),
+                          PEEK_SIGNAL, &info);
     }
     atomic_fetch_sub(&peek_passing, 1);
 }
@@ -232,10 +244,11 @@ int wf_peek_new(struct wf_peek **out, struct wf_sched *sched, int wake_fd)
 /* What is sent to us by then comes at the latest with the last of these calls. */
 void wf_peek_retire(struct wf_peek *peek)
 {
-    tid_change(peek->tid, 0);
+    tid_change(peek->tid, -peek->tid);
     do
         wf_sys_thread_yield();
     while (atomic_load(&peek_passing) != 0);
+    tid_change(-peek->tid, 0);
     wf_sys_thread_yield();
 }
 
