@@ -66,7 +66,7 @@ static wf_limits limits_of(const weft_matcher *matcher)
 /* A catalogue to be made of the present one: there may be millions of entities, so all that goes
  * through them is the executor's. */
 struct change {
-    wf_call *call;
+    wf_call call;
     wf_catalogue *present;
     const weft_m_entity *entities; /* to be put: `count` of them */
     const weft_str *ids;           /* or to be removed */
@@ -95,8 +95,8 @@ static void take_catalogue(weft_matcher *matcher, wf_catalogue *catalogue)
 
 static int copy_list(struct change *it, const struct list *list)
 {
-    wf_limits limits = limits_of(it->call->matcher);
-    return wf_catalogue_new(&it->made, list->items, list->count, &limits, it->call->error);
+    wf_limits limits = limits_of(it->call.matcher);
+    return wf_catalogue_new(&it->made, list->items, list->count, &limits, it->call.error);
 }
 
 static int check_added(wf_call *call, const weft_m_entity *entities, size_t entity_count)
@@ -152,10 +152,10 @@ static int put(void *arg)
 {
     struct change *it = arg;
     const wf_catalogue *present = it->present;
-    weft_m_error *error = it->call->error;
+    weft_m_error *error = it->call.error;
     size_t total;
     it->has_run = true;
-    int rc = check_added(it->call, it->entities, it->count);
+    int rc = check_added(&it->call, it->entities, it->count);
     if (rc < 0)
         return rc;
     if (!wf_add_ok(present->entity_count, it->count, &total))
@@ -184,9 +184,9 @@ static int mark(const struct change *it, bool *gone)
     for (size_t i = 0; i < it->count; i++) {
         uint32_t entity = wf_catalogue_find(it->present, it->ids[i]);
         if (entity == UINT32_MAX) {
-            wf_m_fail(it->call->error, -WEFT_M_EVALID, "No entity has the id '%.*s'",
+            wf_m_fail(it->call.error, -WEFT_M_EVALID, "No entity has the id '%.*s'",
                       (int)wf_utf8_cut(it->ids[i].ptr, it->ids[i].len, 64), it->ids[i].ptr);
-            wf_m_error_field(it->call->error, "ids[%zu]", i);
+            wf_m_error_field(it->call.error, "ids[%zu]", i);
             return -WEFT_M_EVALID;
         }
         gone[entity] = true;
@@ -203,7 +203,7 @@ static int leave_out(void *arg)
     it->has_run = true;
     int rc = -ENOMEM;
     if (list.items == NULL || gone == NULL) {
-        wf_m_fail_plain(it->call->error, rc);
+        wf_m_fail_plain(it->call.error, rc);
         goto out;
     }
     rc = mark(it, gone);
@@ -223,13 +223,13 @@ out:
 /* Makes the catalogue, and answers from it if the matcher answers at all. */
 static int make_change(struct change *it, weft_fn *make)
 {
-    weft_matcher *matcher = it->call->matcher;
+    weft_matcher *matcher = it->call.matcher;
     int rc = wf_work_run(make, it);
     if (rc < 0)
-        return it->has_run ? rc : wf_m_fail_plain(it->call->error, rc);
+        return it->has_run ? rc : wf_m_fail_plain(it->call.error, rc);
     wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
     if (snapshot != NULL)
-        rc = wf_matcher_build(it->call, it->made);
+        rc = wf_matcher_build(&it->call, it->made);
     else
         take_catalogue(matcher, it->made);
     wf_snapshot_unref(snapshot);
@@ -240,22 +240,20 @@ static int make_change(struct change *it, weft_fn *make)
 static int change(weft_matcher *matcher, enum weft_m_op op, struct change *it, weft_fn *make,
                   weft_m_error *error)
 {
-    wf_call call;
-    int rc = wf_call_begin(&call, matcher, op, error);
+    int rc = wf_call_begin(&it->call, matcher, op, error);
     if (rc < 0)
         return rc;
     rc = wf_gate_enter(&matcher->changes, WF_GATE_EXCLUSIVE);
     if (rc < 0) {
         wf_m_fail_plain(error, rc);
-        return wf_call_end(&call, rc);
+        return wf_call_end(&it->call, rc);
     }
-    it->call = &call;
     it->present = wf_matcher_catalogue(matcher);
     rc = make_change(it, make);
     wf_catalogue_unref(it->made);
     wf_catalogue_unref(it->present);
     wf_gate_leave(&matcher->changes, WF_GATE_EXCLUSIVE);
-    return wf_call_end(&call, rc);
+    return wf_call_end(&it->call, rc);
 }
 
 int weft_m_add(weft_matcher *matcher, const weft_m_entity *entities, size_t entity_count,

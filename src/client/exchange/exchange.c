@@ -168,8 +168,10 @@ void wf_trace_out(const struct weft_exchange *exchange)
 
 int wf_exchange_new(weft_exchange **out, weft_client *client, const weft_client_request *request)
 {
-    if (client->loop != weft_loop_self())
-        return weft_fail(-EPERM, "the client belongs to another loop");
+    if (client->loop != weft_loop_self()) {
+        weft_fail(-EPERM, "the client belongs to another loop");
+        return -EPERM;
+    }
     size_t field_count = client->options.limits.field_count_max;
     struct weft_exchange *exchange = wf_alloc(sizeof *exchange);
     struct wf_h1_field *fields = wf_array(field_count, sizeof *fields);

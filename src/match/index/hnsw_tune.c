@@ -73,8 +73,9 @@ int wf_hnsw_tune(wf_hnsw *graph, const wf_vectors *vectors, wf_hnsw_desk *desk, 
 {
     struct tuning it = {.graph = graph, .vectors = vectors, .desk = desk, .job = job};
     uint32_t first = graph->options.ef;
+    uint32_t most = graph->in_count < EF_MAX ? (uint32_t)graph->in_count : EF_MAX;
     int rc = graph->in_count >= NEAREST ? wf_glance_reserve(&it.glance, vectors) : 1;
-    while (rc == 0 && (rc = is_enough(&it)) == 0 && graph->options.ef < EF_MAX)
+    while (rc == 0 && (rc = is_enough(&it)) == 0 && graph->options.ef < most)
         graph->options.ef *= 2;
     if (rc == 0)
         graph->options.ef = WF_HNSW_EF_MAX;
