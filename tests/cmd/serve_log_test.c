@@ -37,14 +37,17 @@ static void hang_up(struct service *service, const char *said)
 
 static void check_logged(const char *path, const char *part, const char *other)
 {
-    char log[2048] = "";
+    wf_buf buf = {0}; /* a line for each time that it was not ready, too */
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     CHECK_OK(fd);
-    CHECK_OK(read(fd, log, sizeof(log) - 1));
-    close(fd);
+    while (child_read(&fd, &buf))
+        ;
+    wf_buf_putc(&buf, '\0');
+    const char *log = wf_buf_ptr(&buf);
     note("%s", log);
     CHECK(strstr(log, part) != NULL);
     CHECK(strstr(log, other) == NULL);
+    wf_buf_fini(&buf);
 }
 
 /* As logrotate does it: move the file, then SIGHUP. */
