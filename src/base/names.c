@@ -2,6 +2,8 @@
 
 #include "base/names.h"
 
+#include "base/str.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,9 +20,7 @@ static size_t min3(size_t a, size_t b, size_t c)
 
 static bool is_same(char a, char b)
 {
-    char lower_a = a >= 'A' && a <= 'Z' ? (char)(a + 32) : a;
-    char lower_b = b >= 'A' && b <= 'Z' ? (char)(b + 32) : b;
-    return lower_a == lower_b;
+    return wf_str_lower(a) == wf_str_lower(b);
 }
 
 /* Insertions, deletions, exchanges of one letter and swaps of two neighbours from a to b, whatever

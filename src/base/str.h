@@ -19,6 +19,12 @@ static inline bool wf_str_is(weft_str text, const char *word)
     return wf_str_equals(text, weft_str_of(word));
 }
 
+/* ASCII only, whatever the locale. */
+static inline char wf_str_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
 /* Without the spaces and tabs at both ends. */
 weft_str wf_str_trim(weft_str text);
 

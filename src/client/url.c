@@ -178,7 +178,7 @@ static void put_origin(wf_buf *out, bool is_https, const struct authority *autho
 {
     (void)wf_buf_puts(out, is_https ? "https://" : "http://");
     for (size_t i = 0; i < authority->host.len; i++)
-        (void)wf_buf_putc(out, wf_http_lower(authority->host.ptr[i]));
+        (void)wf_buf_putc(out, wf_str_lower(authority->host.ptr[i]));
     if (authority->port != 0 && authority->port != (is_https ? 443u : 80u))
         (void)wf_buf_printf(out, ":%u", (unsigned)authority->port);
 }

@@ -42,8 +42,7 @@ static bool name_is(weft_str text, const char *name)
     if (name == NULL || text.len != strlen(name))
         return false;
     for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if ((c >= 'A' && c <= 'Z' ? c | 0x20 : c) != name[i])
+        if (wf_str_lower(text.ptr[i]) != name[i])
             return false;
     }
     return true;

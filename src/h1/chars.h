@@ -4,6 +4,8 @@
 #ifndef WF_H1_CHARS_H
 #define WF_H1_CHARS_H
 
+#include "base/str.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -79,13 +81,7 @@ static inline unsigned wf_http_hex(char c)
     return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a') + 10;
 }
 
-/* ASCII only, whatever the locale. */
-static inline char wf_http_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
-/* The same of eight at once. */
+/* wf_str_lower() of eight at once. */
 static inline uint64_t wf_http_lower_eight(uint64_t word)
 {
     uint64_t low = word & ~WF_BYTE_TOPS; /* so that no sum reaches a neighbour */
@@ -121,7 +117,7 @@ static inline bool wf_http_equal(const char *text, size_t len, const char *lower
             return false;
     }
     for (; at < len; at++) {
-        if (wf_http_lower(text[at]) != lower[at])
+        if (wf_str_lower(text[at]) != lower[at])
             return false;
     }
     return true;

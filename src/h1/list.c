@@ -10,7 +10,7 @@ bool wf_http_same(weft_str a, weft_str b)
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++) {
-        if (wf_http_lower(a.ptr[i]) != wf_http_lower(b.ptr[i]))
+        if (wf_str_lower(a.ptr[i]) != wf_str_lower(b.ptr[i]))
             return false;
     }
     return true;

@@ -2,6 +2,7 @@
 
 #include "h2/fields.h"
 
+#include "base/str.h"
 #include "h1/chars.h"
 
 #include <string.h>
@@ -42,7 +43,7 @@ size_t wf_h2_put_lines(nghttp2_nv *fields, weft_str lines, uint8_t flags)
         char *stop = memchr(colon, '\r', (size_t)(end - colon));
         weft_str name = {at, (size_t)(colon - at)};
         for (; at < colon; at++)
-            *at = wf_http_lower(*at);
+            *at = wf_str_lower(*at);
         if (!is_of_connection(name))
             fields[count++] =
                 wf_h2_field(name, (weft_str){colon + 2, (size_t)(stop - colon) - 2}, flags);

@@ -10,7 +10,7 @@
 static bool equals_lower(const char *text, const char *lower, size_t len)
 {
     for (size_t at = 0; at < len; at++) {
-        if (wf_http_lower(text[at]) != lower[at])
+        if (wf_str_lower(text[at]) != lower[at])
             return false;
     }
     return true;

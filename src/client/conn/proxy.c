@@ -5,6 +5,7 @@
 #include <weft/error.h>
 
 #include "base/buf.h"
+#include "base/str.h"
 #include "client/client_priv.h"
 #include "h1/chars.h"
 #include "h1/write.h"
@@ -49,7 +50,7 @@ static bool entry_covers(weft_str entry, weft_str host)
         return false;
     size_t above = host.len - entry.len;
     for (size_t i = 0; i < entry.len; i++) {
-        if (wf_http_lower(host.ptr[above + i]) != wf_http_lower(entry.ptr[i]))
+        if (wf_str_lower(host.ptr[above + i]) != wf_str_lower(entry.ptr[i]))
             return false;
     }
     return above == 0 || host.ptr[above - 1] == '.';

@@ -91,7 +91,7 @@ static bool domain_covers(weft_str domain, weft_str host)
         return false;
     size_t above = host.len - domain.len;
     for (size_t i = 0; i < domain.len; i++) {
-        if (wf_http_lower(domain.ptr[i]) != wf_http_lower(host.ptr[above + i]))
+        if (wf_str_lower(domain.ptr[i]) != wf_str_lower(host.ptr[above + i]))
             return false;
     }
     return above == 0 || host.ptr[above - 1] == '.';

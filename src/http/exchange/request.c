@@ -112,7 +112,7 @@ bool weft_http_query_at(const weft_http_request *req, size_t index, weft_str *ou
 static bool name_is(const char *text, size_t len, const char *name)
 {
     for (size_t i = 0; i < len; i++) {
-        if (name[i] == 0 || wf_http_lower(text[i]) != wf_http_lower(name[i]))
+        if (name[i] == 0 || wf_str_lower(text[i]) != wf_str_lower(name[i]))
             return false;
     }
     return name[len] == 0;
@@ -150,7 +150,7 @@ bool weft_http_has_type(const weft_http_request *req, const char *type)
 /* "q=0", "q=0.0" …: not acceptable. */
 static bool is_refusal(weft_str parameter)
 {
-    if (parameter.len < 3 || wf_http_lower(parameter.ptr[0]) != 'q' || parameter.ptr[1] != '=')
+    if (parameter.len < 3 || wf_str_lower(parameter.ptr[0]) != 'q' || parameter.ptr[1] != '=')
         return false;
     for (size_t i = 2; i < parameter.len; i++) {
         if (parameter.ptr[i] != '0' && parameter.ptr[i] != '.')
@@ -171,7 +171,7 @@ static int range_matches(weft_str range, const char *type)
     if (family == 0 || range.len != family + 1 || range.ptr[family] != '*')
         return 0;
     for (size_t i = 0; i < family; i++) {
-        if (wf_http_lower(range.ptr[i]) != wf_http_lower(type[i]))
+        if (wf_str_lower(range.ptr[i]) != wf_str_lower(type[i]))
             return 0;
     }
     return 2;

@@ -85,7 +85,7 @@ void wf_conditions_add(struct wf_conditions *conditions, weft_str name, weft_str
 {
     const struct wf_validators *of = conditions->of;
     int64_t date;
-    if (name.len < 8 || wf_http_lower(name.ptr[0]) != 'i' || wf_http_lower(name.ptr[1]) != 'f')
+    if (name.len < 8 || wf_str_lower(name.ptr[0]) != 'i' || wf_str_lower(name.ptr[1]) != 'f')
         return;
     if (WF_HTTP_EQUAL(name.ptr, name.len, "if-match")) {
         conditions->has_match = true;

@@ -2,6 +2,7 @@
 
 #include "http/files/media_type.h"
 
+#include "base/str.h"
 #include "h1/chars.h"
 
 #include <string.h>
@@ -102,7 +103,7 @@ weft_str wf_path_ending(weft_str path)
 static int compare(weft_str ending, const char *lower)
 {
     for (size_t i = 0; i < ending.len; i++) {
-        int rc = (unsigned char)wf_http_lower(ending.ptr[i]) - (unsigned char)lower[i];
+        int rc = (unsigned char)wf_str_lower(ending.ptr[i]) - (unsigned char)lower[i];
         if (rc != 0 || lower[i] == 0)
             return rc != 0 ? rc : 1;
     }

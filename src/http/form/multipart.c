@@ -21,7 +21,7 @@ static bool is_boundary(weft_str text)
 {
     static const char others[] = "'()+_,-./:=? ";
     for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i], low = wf_http_lower(c);
+        char c = text.ptr[i], low = wf_str_lower(c);
         bool is_word = (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9');
         if (!is_word && (c == 0 || strchr(others, c) == NULL))
             return false;

@@ -169,15 +169,22 @@ static int piece_send(nghttp2_session *session, nghttp2_frame *frame, const uint
     return 0;
 }
 
-/* Nobody wants the rest of the body, but a client that is told so while it sends (RFC 9113 8.1) may
- * not look for the answer: it has some time to find it, as behind the last answer of HTTP/1.1. */
+/* What was answered goes when its stream is closed; a client that does not take it has so long.
+ * Behind the answer nobody wants the rest of the body, but a client that is told so while it sends
+ * (RFC 9113 8.1) may not look for the answer: it has some time to find it, as with HTTP/1.1. */
+static void wait_for_close(weft_http_request *req)
+{
+    const weft_http_server *server = req->conn->server;
+    req->deadline =
+        wf_http_after(server, req->h2.is_sent ? H2_LINGER : server->limits.write_idle_max);
+    wf_h2_arm(req->conn->h2, req->deadline);
+}
+
 static void answer_sent(weft_http_request *req)
 {
     req->h2.is_sent = true;
-    if (req->state != WF_EXCHANGE_ANSWERED || req->h2.is_body_ended)
-        return;
-    req->deadline = wf_http_after(req->conn->server, H2_LINGER);
-    wf_h2_arm(req->conn->h2, req->deadline);
+    if (req->state == WF_EXCHANGE_ANSWERED && !req->h2.is_body_ended)
+        wait_for_close(req);
 }
 
 static int frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
@@ -440,17 +447,13 @@ static void h2_arm(weft_http_request *req)
     wf_h2_arm(req->conn->h2, req->deadline);
 }
 
-/* What was answered goes when its stream is closed; a client that does not take it has so long. */
 static void set_answered(weft_http_request *req)
 {
-    const weft_http_server *server = req->conn->server;
     req->state = WF_EXCHANGE_ANSWERED;
     req->h2.is_held = false;
     req->h2.pace.from = 0;
-    req->deadline =
-        wf_http_after(server, req->h2.is_sent ? H2_LINGER : server->limits.write_idle_max);
     drop_unread(req);
-    h2_arm(req);
+    wait_for_close(req);
 }
 
 static void h2_refused(weft_http_request *req, bool is_answered)
