@@ -80,8 +80,8 @@ typedef struct weft_catalog_error {
     char file[256];     /* as given; a long one loses its beginning */
     char field[64];     /* "name", "aliases[2]"; empty: none in particular */
     char text[192];     /* one sentence without its full stop */
-    const char *option; /* which of weft_catalog_options may be what is missing, "delimiter",
-                         * "id_field", "name_field" or "field"; NULL: none.  Static */
+    const char *option; /* which of weft_catalog_options may be what is missing, "format",
+                         * "delimiter", "id_field", "name_field" or "field"; NULL: none.  Static */
 } weft_catalog_error;
 
 /* "FILE:LINE:COLUMN: FIELD: TEXT" as far as they are known.  NUL-terminated, cut to fit; returns

@@ -279,10 +279,11 @@ static int catalog_read(weft_catalog *catalog, const char *name,
     const wf_wanted wanted = {
         .names = {names.id, names.name}, .options = {"id_field", "name_field"}, .count = 2};
     int rc = wf_records_open(&records, name, options, &wanted, read, arg, error);
-    if (rc == 0 && records.format == WEFT_FILE_LINES)
+    if (rc == 0 && records.format == WEFT_FILE_LINES) {
         rc = wf_records_fail(&records, error, -EINVAL, 0,
                              "holds lines; entities are csv, tsv, json or ndjson");
-    else if (rc == 0)
+        error->option = "format";
+    } else if (rc == 0)
         rc = read_rows(catalog, &records, options, error);
     wf_records_close(&records);
     return wf_records_told(rc, error);

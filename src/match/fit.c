@@ -67,6 +67,7 @@ int wf_course_build(wf_course *course, wf_scorer *scorer)
     } while (rc > 0);
     wf_seekers_give(seekers, part.seeker);
     course->before += scorer->total;
+    course->weights_over = scorer->weights_over != 0 ? scorer->weights_over : course->weights_over;
     return rc;
 }
 
@@ -155,12 +156,14 @@ static int make_scorer(wf_course *course, wf_catalogue *catalogue, const struct 
     return rc;
 }
 
-static int fail_build(weft_m_error *error, int rc)
+/* A caller's encoder may have a limit, too, and knows best what it is. */
+static int fail_build(const wf_course *course, int rc)
 {
-    if (rc != -WEFT_ELIMIT)
+    weft_m_error *error = course->call->error;
+    if (rc != -WEFT_ELIMIT || course->weights_over == 0)
         return wf_m_fail_plain(error, rc);
-    wf_m_fail_limit(error, "training", "features times entities", WF_HEAD_WEIGHTS_MAX,
-                    WF_HEAD_WEIGHTS_MAX + 1);
+    wf_m_fail_limit(error, "training", "weights, features times entities,", WF_HEAD_WEIGHTS_MAX,
+                    course->weights_over);
     wf_m_error_field(error, "training_data");
     wf_m_error_suggest(error, "Use mode 'zero-shot' for catalogues as large as this one");
     return rc;
@@ -202,7 +205,7 @@ static int build(wf_course *course, wf_catalogue *catalogue, const struct aim *a
     set_fitting(matcher, false);
     wf_scorer_unref(scorer);
     if (rc < 0)
-        return fail_build(call->error, rc);
+        return fail_build(course, rc);
     wf_metric(matcher, "fit_duration", (double)(wf_sys_now() - started) / (double)WEFT_SEC,
               "seconds", "fit");
     return 0;

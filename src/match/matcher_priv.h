@@ -123,6 +123,7 @@ typedef struct wf_course {
     weft_m_progress_fn *progress; /* may be NULL */
     void *progress_arg;
     size_t before, total; /* of those that are built; of all */
+    size_t weights_over;  /* of the last one that was too large to learn; 0: there is none */
 } wf_course;
 
 /* Builds a scorer in parts, with progress.  0, or negative. */

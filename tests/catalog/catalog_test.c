@@ -556,18 +556,18 @@ TEST(catalog_splits_at_the_delimiter_it_is_told)
 TEST(catalog_names_the_option_that_may_help)
 {
     static const struct {
-        const char *text, *option;
+        const char *name, *text, *option;
     } rows[] = {
-        {"code;title|x\n", "delimiter"},  {"id;name,x\n1;2,3\n", "delimiter"},
-        {"code;name\n1;a\n", "id_field"}, {"id\n1\n", "name_field"},
-        {"id,name\n1\n", NULL},
+        {"a.csv", "code;title|x\n", "delimiter"},  {"a.csv", "id;name,x\n1;2,3\n", "delimiter"},
+        {"a.csv", "code;name\n1;a\n", "id_field"}, {"a.csv", "id\n1\n", "name_field"},
+        {"a.csv", "id,name\n1\n", NULL},           {"a.txt", "id,name\n1,a\n", "format"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct stream stream = {.text = rows[i].text, .bytes = strlen(rows[i].text)};
         weft_catalog *catalog;
         weft_catalog_error error;
         CHECK_OK(weft_catalog_new(&catalog));
-        CHECK_LT(weft_catalog_read(catalog, "a.csv", NULL, &error, stream_read, &stream), 0);
+        CHECK_LT(weft_catalog_read(catalog, rows[i].name, NULL, &error, stream_read, &stream), 0);
         CHECK_STR(error.option != NULL ? error.option : "",
                   rows[i].option != NULL ? rows[i].option : "");
         weft_catalog_free(catalog);

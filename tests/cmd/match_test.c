@@ -188,6 +188,16 @@ TEST(match_hierarchy_says_what_is_wrong)
     RUN(&run, "match", "hierarchy", "-e", COUNTRIES, "--show", "DE", "Germany");
     CHECK_EQ(run.code, 2);
     run_fini(&run);
+    RUN(&run, "match", "hierarchy", "-e", COUNTRIES, "--within", "XX", "Germany");
+    CHECK_EQ(run.code, 1);
+    CHECK_STR(run.err, "weft: within: 'XX' is no entity's id\n  Option: --within ID\n");
+    run_fini(&run);
+    RUN(&run, "match", "hierarchy", "-e", COUNTRIES, "ok", "\xFF");
+    CHECK_STR(run.err, "weft: text 2: query is not UTF-8 at byte 0\n");
+    run_fini(&run);
+    RUN(&run, "match", "novelty", "-e", COUNTRIES, "\xFF");
+    CHECK_STR(run.err, "weft: text 1: query is not UTF-8 at byte 0\n");
+    run_fini(&run);
     drop_file(bad);
 }
 

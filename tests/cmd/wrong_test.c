@@ -240,7 +240,7 @@ static void check_bad_file(const char *name, const char *text, const char *rest)
 {
     const char *path = make_file(name, text);
     struct run run;
-    char expected[256];
+    char expected[400];
     RUN(&run, "match", "query", "-e", path, "x");
     snprintf(expected, sizeof(expected), "weft: %s%s\n", path, rest);
     CHECK_STR(run.err, expected);
@@ -259,6 +259,9 @@ TEST(program_says_which_line_of_a_file_is_wrong)
     check_bad_file("a.ndjson", "{\"id\":1,\"name\":\"a\"}\n{\"id\":}\n",
                    ":2:7: a value must stand here");
     check_bad_file("a.csv", "id,name\n", ": no entities in it");
+    check_bad_file("a.txt", "Germany\n",
+                   ": holds lines; entities are csv, tsv, json or ndjson\n"
+                   "  Option: --entities-format F, of 'weft match ingest' --format F");
 
     static char text[80000] = "id,name\n1,a\n2,";
     memset(text + strlen(text), 'b', 70000);

@@ -558,7 +558,7 @@ TEST(scores_by_a_model_want_a_model)
 /* ---- an encoder of one's own ---- */
 
 struct own {
-    int closed, calls, fails_at;
+    int closed, calls, fails_at, fails_with;
     size_t text_count;
 };
 
@@ -567,7 +567,7 @@ static int own_encode(void *self, const weft_str *texts, size_t count, float *ou
 {
     struct own *own = self;
     if (++own->calls == own->fails_at)
-        return -EIO;
+        return own->fails_with;
     own->text_count += count;
     memset(out, 0, count * 4 * sizeof(*out));
     for (size_t i = 0; i < count; i++) {
@@ -628,13 +628,15 @@ TEST(encoder_is_asked_for_new_rows_only)
 
 TEST(encoder_that_fails_ends_the_call_and_nothing_else)
 {
-    struct own own = {.fails_at = 1};
+    struct own own = {.fails_at = 1, .fails_with = -WEFT_ELIMIT};
     weft_m_error error;
     weft_matcher *matcher = open_own(&own);
     weft_str query = STR("boat");
     weft_m_results *results;
-    CHECK_EQ(weft_m_fit(matcher, NULL, 0, NULL, &error), -EIO);
-    own.fails_at = 3; /* the rows are one call, the query the next */
+    CHECK_EQ(weft_m_fit(matcher, NULL, 0, NULL, &error), -WEFT_ELIMIT);
+    CHECK(strstr(error.message, "training") == NULL);
+    own = (struct own){.fails_at = 2,
+                       .fails_with = -EIO}; /* the rows are one call, the query the next */
     CHECK_EQ(weft_m_match(matcher, &query, 1, NULL, &results, &error), -EIO);
     check_match(matcher, "boat", "\"id\":\"B\"");
     weft_m_close(matcher);

@@ -472,7 +472,14 @@ TEST(a_catalogue_too_large_to_learn_is_not_learnt)
                                        EXAMPLE("another text of several other words", "2")};
     weft_matcher *matcher;
     CHECK_OK(weft_m_open(&matcher, entities, COUNT, NULL, NULL));
-    CHECK_EQ(fit_as(matcher, "head-only", examples, 2), -WEFT_ELIMIT);
+    weft_m_fit_options options;
+    weft_m_error error;
+    weft_m_fit_options_init(&options);
+    options.mode = STR("head-only");
+    CHECK_EQ(weft_m_fit(matcher, examples, 2, &options, &error), -WEFT_ELIMIT);
+    CHECK(strstr(error.message, "training over the limit: weights") != NULL);
+    CHECK_EQ(error.limit, 8 << 20);
+    CHECK_GT(error.seen, error.limit + COUNT); /* one more row of them at least */
     CHECK_OK(weft_m_fit(matcher, examples, 2, NULL, NULL));
     CHECK_EQ(strcmp(active_mode(matcher), "zero-shot"), 0);
     weft_m_close(matcher);

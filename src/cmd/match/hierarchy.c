@@ -113,8 +113,10 @@ static int match_chunk(struct chunk *chunk, void *arg)
         return 0;
     int rc = weft_m_hierarchy_match(job->matcher, chunk->texts, chunk->count, &job->options,
                                     &results, &error);
+    if (rc == -ECANCELED)
+        return rc;
     if (rc < 0)
-        return rc == -ECANCELED ? rc : load_say(&error);
+        return chunk_say(chunk, job->from.path, &error) ? EXIT_FAILED : load_say(&error);
     writing.results = results;
     rc = output_answers(&job->lines, write_body, &writing);
     weft_m_results_free(results);

@@ -116,8 +116,10 @@ static int judge_chunk(struct chunk *chunk, void *arg)
         return 0;
     int rc =
         weft_m_novelty(job->matcher, chunk->texts, chunk->count, &job->options, &results, &error);
+    if (rc == -ECANCELED)
+        return rc;
     if (rc < 0)
-        return rc == -ECANCELED ? rc : novelty_say(&error);
+        return chunk_say(chunk, job->from.path, &error) ? EXIT_FAILED : novelty_say(&error);
     struct writing writing = {job, chunk, results};
     rc = output_answers(&job->lines, write_body, &writing);
     weft_m_results_free(results);

@@ -70,20 +70,6 @@ static int chunk_progress(size_t done, size_t total, void *arg)
     return 0;
 }
 
-/* The matcher's "queries[5]" is the text of a line. */
-static int say_batch(const struct query_job *job, const struct chunk *chunk,
-                     const weft_m_error *error)
-{
-    size_t index = SIZE_MAX;
-    if (strncmp(error->field, "queries[", 8) == 0)
-        index = strtoul(error->field + 8, NULL, 10);
-    if (index >= chunk->count)
-        return load_say(error);
-    if (chunk->lines[index] == 0)
-        return say_failed("text %zu: %s", (size_t)job->sink.done + index + 1, error->message);
-    return say_failed("%s:%zu: %s", job->from.path, chunk->lines[index], error->message);
-}
-
 static int match_chunk(struct query_job *job, const struct chunk *chunk)
 {
     weft_m_query query;
@@ -101,7 +87,7 @@ static int match_chunk(struct query_job *job, const struct chunk *chunk)
     if (rc == -ECANCELED)
         return rc;
     if (rc < 0)
-        return say_batch(job, chunk, &error);
+        return chunk_say(chunk, job->from.path, &error) ? EXIT_FAILED : load_say(&error);
     progress_hide(&job->progress);
     rc = sink_put(&job->sink, chunk, results);
     weft_m_results_free(results);

@@ -6,6 +6,7 @@
 #include "cmd/say.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define CHUNK_BYTES_MAX ((size_t)4 << 20)
@@ -52,6 +53,20 @@ void chunk_fini(struct chunk *chunk)
 int chunk_check(const struct chunk *chunk)
 {
     return chunk->rc < 0 ? load_say_file(&chunk->error) : 0;
+}
+
+bool chunk_say(const struct chunk *chunk, const char *path, const weft_m_error *error)
+{
+    size_t index = SIZE_MAX;
+    if (strncmp(error->field, "queries[", 8) == 0)
+        index = strtoul(error->field + 8, NULL, 10);
+    if (index >= chunk->count)
+        return false;
+    if (chunk->lines[index] == 0)
+        say("text %zu: %s", chunk->first + index + 1, error->message);
+    else
+        say("%s:%zu: %s", path, chunk->lines[index], error->message);
+    return true;
 }
 
 static int chunk_reserve(struct chunk *chunk)
@@ -117,6 +132,7 @@ static int fill_from_file(struct texts *texts, struct chunk *chunk)
 int texts_fill(struct texts *texts, struct chunk *chunk)
 {
     wf_arena_fini(&chunk->arena);
+    chunk->first = texts->arg_at;
     chunk->count = 0;
     chunk->bytes = 0;
     chunk->rc = 0;

@@ -18,6 +18,7 @@ struct chunk {
     wf_arena arena;
     weft_str *texts;
     size_t *lines; /* in the file; 0: an argument */
+    size_t first;  /* of arguments: how many came before */
     size_t count, capacity, line_capacity;
     size_t bytes;
     int rc; /* < 0: reading ended with this behind the texts, and `error` says why */
@@ -55,6 +56,10 @@ WEFT_WAITS int texts_fill(struct texts *texts, struct chunk *chunk);
 WEFT_WAITS int texts_skip(struct texts *texts, uint64_t count);
 
 void chunk_fini(struct chunk *chunk);
+
+/* Says a matcher's error, with where its "queries[5]" of the chunk stands; `path` is the file's or
+ * NULL.  False: it is of none of its texts, and nothing was said. */
+bool chunk_say(const struct chunk *chunk, const char *path, const weft_m_error *error);
 
 /* 0, or an exit code after saying what ended the reading behind the texts. */
 int chunk_check(const struct chunk *chunk);

@@ -103,7 +103,8 @@ struct wf_scorer {
     wf_catalogue *catalogue;
     unsigned refs; /* atomic */
     size_t done, total;
-    wf_image *image; /* a reference; NULL: it was built here */
+    size_t weights_over; /* building has ended with -WEFT_ELIMIT: so many it would take; else 0 */
+    wf_image *image;     /* a reference; NULL: it was built here */
 };
 
 extern const wf_scorer_class wf_scorer_cosine;

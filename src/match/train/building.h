@@ -37,6 +37,10 @@ struct wf_head_building {
     float *points; /* of the training texts */
 };
 
+/* Whether so many weights may be learnt.  0, or -WEFT_ELIMIT, which the scorer's weights_over goes
+ * with. */
+int wf_head_check_weights(wf_head *it, size_t rows, size_t columns);
+
 /* Takes the next text, for a body of a static model.  0 or -ENOMEM. */
 int wf_head_learn_tokens(wf_head *it, wf_seeker *seeker, weft_str raw);
 

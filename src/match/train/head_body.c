@@ -119,11 +119,11 @@ static int index_tokens(wf_head *it)
 static int new_table(wf_head *it, size_t dim)
 {
     wf_body *body = &it->body;
-    size_t numbers;
     body->dim = dim;
     body->label_count = it->label_count;
-    if (!wf_mul_ok(body->row_count + 1, dim, &numbers) || numbers > WF_HEAD_WEIGHTS_MAX)
-        return -WEFT_ELIMIT;
+    int rc = wf_head_check_weights(it, body->row_count + 1, dim);
+    if (rc < 0)
+        return rc;
     body->table = wf_array(body->row_count + 1, dim * sizeof(*body->table));
     return body->table != NULL ? 0 : -ENOMEM;
 }

@@ -33,6 +33,17 @@ void wf_head_building_free(struct wf_head_building *building)
     wf_free(building);
 }
 
+int wf_head_check_weights(wf_head *it, size_t rows, size_t columns)
+{
+    size_t weights;
+    if (!wf_mul_ok(rows, columns, &weights))
+        weights = SIZE_MAX;
+    if (weights <= WF_HEAD_WEIGHTS_MAX)
+        return 0;
+    it->head.weights_over = weights;
+    return -WEFT_ELIMIT;
+}
+
 /* ---- texts ---- */
 
 static int keep_keys(struct wf_head_building *building, const wf_bag *bag)
@@ -80,8 +91,8 @@ static int learn_text(wf_head *it, wf_seeker *seeker, weft_str text, uint32_t la
         rc = wf_bag_take(&seeker->bag,
                          (wf_points){seeker->judge.folded.points, seeker->judge.folded.count});
     /* One text has as many features already: no need to read the others. */
-    if (rc == 0 && seeker->bag.count > WF_HEAD_WEIGHTS_MAX / it->label_count)
-        rc = -WEFT_ELIMIT;
+    if (rc == 0)
+        rc = wf_head_check_weights(it, seeker->bag.count, it->label_count);
     if (rc == 0)
         rc = keep_keys(building, &seeker->bag);
     if (rc == 0)
@@ -320,11 +331,10 @@ static int prepare(wf_head *it)
 
 static int reserve_weights(wf_head *it)
 {
-    size_t weights;
-    if (!wf_mul_ok(it->feature_count + 1, it->label_count, &weights) ||
-        weights > WF_HEAD_WEIGHTS_MAX)
-        return -WEFT_ELIMIT;
-    it->weights = wf_array(weights, sizeof(*it->weights));
+    int rc = wf_head_check_weights(it, it->feature_count + 1, it->label_count);
+    if (rc < 0)
+        return rc;
+    it->weights = wf_array((it->feature_count + 1) * it->label_count, sizeof(*it->weights));
     return it->weights != NULL ? 0 : -ENOMEM;
 }
 
