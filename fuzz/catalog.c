@@ -85,8 +85,10 @@ static void read_texts(struct stream stream, weft_catalog_options options, wf_bu
         weft_str text;
         size_t line = 0;
         rc = weft_queries_next(queries, &text, &line, &error);
-        if (rc > 0)
+        if (rc > 0) {
             put(out, text);
+            put(out, weft_queries_label(queries));
+        }
         if (rc < 0)
             put_error(&error, out);
         assert(rc <= 0 || line > 0);
@@ -112,6 +114,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wf_buf whole = {0}, cut = {0};
     read_entities((struct stream){file, bytes, size}, options, &whole);
     read_entities((struct stream){file, bytes, piece}, options, &cut);
+    if (bytes % 2 != 0) {
+        options.field = weft_str_of("id");
+        options.label_field = weft_str_of("name");
+    }
     read_texts((struct stream){file, bytes, size}, options, &whole);
     read_texts((struct stream){file, bytes, piece}, options, &cut);
     assert(wf_buf_bytes(&whole) == wf_buf_bytes(&cut));

@@ -81,7 +81,8 @@ typedef struct weft_catalog_error {
     char field[64];     /* "name", "aliases[2]"; empty: none in particular */
     char text[192];     /* one sentence without its full stop */
     const char *option; /* which of weft_catalog_options may be what is missing, "format",
-                         * "delimiter", "id_field", "name_field" or "field"; NULL: none.  Static */
+                         * "delimiter", "id_field", "name_field", "field" or "label_field"; NULL:
+                         * none. Static */
 } weft_catalog_error;
 
 /* "FILE:LINE:COLUMN: FIELD: TEXT" as far as they are known.  NUL-terminated, cut to fit; returns
@@ -101,8 +102,9 @@ typedef struct weft_catalog_options {
     void (*on_skip)(const weft_catalog_error *error, void *arg); /* told of each; may be NULL */
     void *on_skip_arg;
     weft_str field; /* texts: the column or key to take; empty: "query", else "text", else "name" */
-    bool is_id;     /* texts: it is an id: in JSON an integer too, taken as its digits, and null
-                     * as empty */
+    weft_str label_field; /* texts: the column or key of an id beside each, for
+                           * weft_queries_label(); `field` is then "text" unless it is given.  In
+                           * JSON an integer too, taken as its digits, and null as empty */
 
     /* Entities: columns or keys that are called otherwise; empty: as above.  Of aliases there may
      * be several, "alt_name,short", 8 at most. */
@@ -178,6 +180,10 @@ WEFT_API void weft_queries_close(weft_queries *queries); /* NULL is fine */
  * else it is the file as a whole, and each further call says the same. */
 WEFT_API WEFT_MUST_USE int weft_queries_next(weft_queries *queries, weft_str *out_text,
                                              size_t *out_line, weft_catalog_error *error);
+
+/* The label beside the text that the last call has given, borrowed as that is; empty if no
+ * `label_field` is wanted, and of LINES. */
+WEFT_API weft_str weft_queries_label(const weft_queries *queries);
 
 /* What separates the fields, if the format is CSV and the first call of weft_queries_next() has
  * come back; else 0. */

@@ -197,6 +197,60 @@ TEST(queries_take_no_text_that_no_matcher_takes)
               "! q.json:1: the text has too many bytes (limit 3) (item 1 of the array)\n");
 }
 
+/* Texts with the labels beside them, "text=label". */
+TEST(queries_have_labels_if_asked)
+{
+    static const struct {
+        const char *name, *text, *said;
+    } rows[] = {
+        {"q.csv", "nr;label;text\n1;DE;usa\n2;;\"a\nb\"\n\n3;7;\n", "usa=DE a\nb= =7 "},
+        {"q.tsv", "text\tlabel\nusa\tUS\n", "usa=US "},
+        {"q.ndjson", "{\"text\":\"a\",\"label\":7}\n{\"label\":null,\"text\":\"b\"}\n", "a=7 b= "},
+        {"q.ndjson", "{\"text\":\"a\",\"label\":\"\"}\n{\"text\":\"b\"}\n\"c\"\n",
+         "a= ! q.ndjson:2: label: is missing ! q.ndjson:3: the row must be an object "},
+        {"q.json", "[{\"text\":\"a\",\"label\":1.5},{\"text\":\"b\",\"label\":\"B\"}]",
+         "! q.json:1: label: must be a string or an integer (item 1 of the array) b=B "},
+        {"q.csv", "query,label\nusa,US\n",
+         "! q.csv:1: no column text; the first row has \"query\", \"label\" "},
+        {"q.csv", "text,id\nusa,US\n",
+         "! q.csv:1: no column label; the first row has \"text\", \"id\" "},
+        {"q.csv", "text,label\nusa,12345678901\nb,1\n",
+         "! q.csv:2: the text has too many bytes (limit 10) b=1 "},
+        {"q.txt", "usa\n", "usa= "},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        for (size_t piece = 0; piece < 40; piece += 13) {
+            weft_catalog_options options = {.label_field = {"label", 5}, .text_bytes_max = 10};
+            struct stream stream = {
+                .text = rows[i].text, .bytes = strlen(rows[i].text), .piece = piece};
+            weft_queries *queries;
+            wf_buf log = {0};
+            CHECK_OK(
+                weft_queries_open_read(&queries, rows[i].name, &options, stream_read, &stream));
+            for (int rc = 1; rc != 0;) {
+                weft_catalog_error error;
+                weft_str text;
+                size_t line;
+                char message[600];
+                rc = weft_queries_next(queries, &text, &line, &error);
+                weft_str label = weft_queries_label(queries);
+                if (rc > 0)
+                    wf_buf_printf(&log, "%.*s=%.*s ", (int)text.len, text.ptr, (int)label.len,
+                                  label.ptr);
+                if (rc < 0) {
+                    weft_catalog_error_text(&error, message, sizeof(message));
+                    wf_buf_printf(&log, "! %s ", message);
+                    rc = error.is_row;
+                }
+            }
+            wf_buf_putc(&log, '\0');
+            CHECK_STR(wf_buf_ptr(&log), rows[i].said);
+            weft_queries_close(queries);
+            wf_buf_fini(&log);
+        }
+    }
+}
+
 TEST(queries_open_says_why_it_cannot)
 {
     weft_queries *queries = NULL;
@@ -214,7 +268,7 @@ TEST(queries_survive_every_allocation_that_fails)
     for (uint64_t nth = 1;; nth++) {
         weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC, .nth = nth};
         weft_queries *queries = NULL;
-        weft_catalog_options options = {.field = {"name", 4}};
+        weft_catalog_options options = {.field = {"name", 4}, .label_field = {"id", 2}};
         weft_str text;
         size_t line;
         weft_fault_arm(&plan);

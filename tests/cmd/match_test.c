@@ -271,7 +271,17 @@ TEST(match_eval_says_how_often_answers_are_right)
         CHECK(strstr(run.out, "\"accuracy_at_threshold\":0.75,") != NULL);
         run_fini(&run);
         drop_file(pairs);
+        RUN_WITH(&run, tables[i][1], "match", "eval", "-e", COUNTRIES, "-f", "-", "--format",
+                 strrchr(tables[i][0], '.') + 1);
+        CHECK_STR(run.err, "");
+        CHECK(text_begins(run.out, "{\"queries\":4,\"novel\":1,"));
+        run_fini(&run);
     }
+    RUN_WITH(&run, tables[0][1], "match", "eval", "-e", COUNTRIES, "-f", "-");
+    CHECK_EQ(run.code, 1);
+    CHECK_STR(run.err, "weft: standard input:1: no tab; a line is a text, a tab and the right id, "
+                       "which is empty for none\n  Option: --format csv, json or ndjson\n");
+    run_fini(&run);
     pairs = make_file("pairs.csv", "text;id\nItaly;IT\n");
     RUN(&run, "match", "eval", "-e", COUNTRIES, "-f", pairs);
     CHECK_EQ(run.code, 1);
@@ -291,7 +301,7 @@ TEST(match_eval_says_how_often_answers_are_right)
     run_fini(&run);
     RUN_WITH(&run, "\n\n", "match", "eval", "-e", COUNTRIES, "-f", "-");
     CHECK_EQ(run.code, 1);
-    CHECK_STR(run.err, "weft: -: no texts in it\n");
+    CHECK_STR(run.err, "weft: standard input: no texts in it\n");
     run_fini(&run);
 }
 

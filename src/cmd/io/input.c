@@ -9,10 +9,20 @@
 #include <poll.h>
 #include <string.h>
 
+static bool is_stdin(const char *path)
+{
+    return strcmp(path, "-") == 0;
+}
+
+const char *input_name(const char *path)
+{
+    return is_stdin(path) ? "standard input" : path;
+}
+
 int input_open(struct input *input, const char *path)
 {
     struct stat info;
-    *input = (struct input){.fd = 0, .is_stdin = strcmp(path, "-") == 0};
+    *input = (struct input){.fd = 0, .is_stdin = is_stdin(path)};
     if (input->is_stdin)
         return 0;
     input->fd = weft_open(path, O_RDONLY, 0);

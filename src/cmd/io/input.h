@@ -17,6 +17,10 @@ struct input {
 
 /* Waits for nobody: a FIFO opens before its writer comes. */
 WEFT_WAITS int input_open(struct input *input, const char *path);
+
+/* What it is called where something is said of it. */
+const char *input_name(const char *path);
+
 WEFT_WAITS void input_close(struct input *input);
 
 /* True if both are names of one file; either may be NULL. */

@@ -203,8 +203,8 @@ static int read_texts(struct bench_job *job)
         rc = chunk_check(&job->all);
     texts_close(&job->texts);
     if (rc == 0 && job->all.count < TEXTS_MIN)
-        return say_failed("%s: %zu texts; at least %u are needed", job->from.path, job->all.count,
-                          TEXTS_MIN);
+        return say_failed("%s: %zu texts; at least %u are needed", input_name(job->from.path),
+                          job->all.count, TEXTS_MIN);
     return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
 }
 

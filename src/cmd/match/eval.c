@@ -3,6 +3,7 @@
 /* weft match eval: how often the matcher is right, by texts whose meaning is known. */
 #include "base/json_write.h"
 #include "cmd/command.h"
+#include "cmd/io/input.h"
 #include "cmd/io/output.h"
 #include "cmd/match/labelled.h"
 #include "cmd/match/load.h"
@@ -22,7 +23,8 @@
 struct eval_job {
     struct load load;
     bool is_json, is_help, asks_novelty;
-    const char *path, *plot_path;
+    const char *path, *format_name, *plot_path;
+    enum weft_file_format format;
     struct novelty novelty;
     weft_m_novelty_options options;
 
@@ -126,7 +128,7 @@ static int match_chunk(struct eval_job *job, const struct chunk *chunk, weft_m_r
                : weft_m_match(job->matcher, chunk->texts, chunk->count, &query, out, error);
 }
 
-static int eval_chunk(struct chunk *chunk, const weft_str *ids, void *arg)
+static int eval_chunk(struct chunk *chunk, void *arg)
 {
     struct eval_job *job = arg;
     weft_m_results *results = NULL;
@@ -136,7 +138,7 @@ static int eval_chunk(struct chunk *chunk, const weft_str *ids, void *arg)
     int rc = match_chunk(job, chunk, &results, &error);
     if (rc < 0)
         return rc == -ECANCELED ? rc : novelty_say(&error);
-    rc = measure_results(job, results, ids);
+    rc = measure_results(job, results, chunk->labels);
     weft_m_results_free(results);
     return rc;
 }
@@ -222,7 +224,7 @@ static int eval_tell(struct eval_job *job)
 {
     struct row rows[ROW_COUNT];
     if (job->measure.count == 0)
-        return say_failed("%s: no texts in it", job->path);
+        return say_failed("%s: no texts in it", input_name(job->path));
     int rc = weft_run_cpu(end_body, job);
     if (rc < 0)
         return rc;
@@ -256,7 +258,7 @@ static int tell_missed(struct eval_job *job)
     int rc = say_failed(
         "%s: %zu of %zu texts mean an entity that is not in the catalogue, and count "
         "as wrong: %s%s%s",
-        job->path, job->missed_count, job->known_count, wf_buf_ptr(&job->missed),
+        input_name(job->path), job->missed_count, job->known_count, wf_buf_ptr(&job->missed),
         job->missed_count > MISSED_SHOWN ? ", …" : "", job->has_points ? LABELLED_WITH_POINT : "");
     return job->missed_count == job->known_count ? rc : 0;
 }
@@ -265,7 +267,7 @@ static int eval_run(struct eval_job *job)
 {
     int rc = load_matcher(&job->load, &job->matcher);
     if (rc == 0)
-        rc = labelled_each(job->path, job->load.delimiter, eval_chunk, job);
+        rc = labelled_each(job->path, job->format, job->load.delimiter, eval_chunk, job);
     if (rc == 0)
         rc = eval_tell(job);
     if (rc == 0)
@@ -286,7 +288,9 @@ static const char eval_about[] =
     "Matches texts whose meaning is known and says how often the answers are right.  A line of\n"
     "--file is a text, a tab, and the id of its entity: several with | between them if each is\n"
     "right, none if it means no entity of the catalogue.  Behind another tab anything may stand.\n"
-    "Files .csv, .json and .ndjson have the columns or keys text and label instead.\n"
+    "Files .csv, .json and .ndjson, and standard input with that --format, have the columns or "
+    "keys\n"
+    "text and label instead.\n"
     "Ids that the catalogue does not have are counted and named; if it has none at all, that "
     "fails.\n"
     "Writes one JSON object, or a table on a terminal.\n";
@@ -302,6 +306,8 @@ int cmd_match_eval(int argc, char **argv)
         LOAD_OPTIONS(&job.load),
         {"file", 'f', "FILE", "texts and ids: lines, csv, json, ndjson; - is standard input",
          ARGS_TEXT, &job.path, 0, 0},
+        {"format", 0, "F", "of --file: lines, csv, json, ndjson; else by its name", ARGS_TEXT,
+         &job.format_name, 0, 0},
         {"novelty", 0, NULL, "how well new texts are told, too; each of the next five asks it",
          ARGS_FLAG, &job.asks_novelty, 0, 0},
         NOVELTY_OPTIONS(&job.novelty),
@@ -322,7 +328,9 @@ int cmd_match_eval(int argc, char **argv)
     if (argc != 0 || job.path == NULL)
         return say_usage("match eval", argc != 0 ? "texts come from --file"
                                                  : "no texts; give a file with --file FILE");
-    rc = novelty_read(&job.novelty, "match eval", &job.options);
+    rc = load_check_format(job.format_name, "--format", "match eval", &job.format);
+    if (rc == 0)
+        rc = novelty_read(&job.novelty, "match eval", &job.options);
     if (rc != 0)
         return rc;
     job.options.top_k = MEASURE_RANK_MAX;

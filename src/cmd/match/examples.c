@@ -39,16 +39,18 @@ static int take(struct examples *examples, weft_str text, weft_str label)
     return item->is_none || weft_m_has(examples->matcher, label) ? 0 : -ENOENT;
 }
 
-static int take_chunk(struct chunk *chunk, const weft_str *labels, void *arg)
+static int take_chunk(struct chunk *chunk, void *arg)
 {
     struct examples *examples = arg;
     for (size_t i = 0; i < chunk->count; i++) {
-        int rc = take(examples, chunk->texts[i], labels[i]);
+        int rc = take(examples, chunk->texts[i], chunk->labels[i]);
         if (rc == -ENOENT)
             return say_failed(
                 "%s:%zu: label: no entity has the id %.*s%s", examples->path, chunk->lines[i],
-                (int)wf_utf8_cut(labels[i].ptr, labels[i].len, LABEL_SHOWN), labels[i].ptr,
-                labelled_is_id_with_point(examples->matcher, labels[i]) ? LABELLED_WITH_POINT : "");
+                (int)wf_utf8_cut(chunk->labels[i].ptr, chunk->labels[i].len, LABEL_SHOWN),
+                chunk->labels[i].ptr,
+                labelled_is_id_with_point(examples->matcher, chunk->labels[i]) ? LABELLED_WITH_POINT
+                                                                               : "");
         if (rc < 0)
             return say_failed("%s: %s", examples->path, weft_strerror(rc));
     }
@@ -58,5 +60,5 @@ static int take_chunk(struct chunk *chunk, const weft_str *labels, void *arg)
 int examples_read(struct examples *examples, const char *path, char delimiter)
 {
     examples->path = path;
-    return labelled_each(path, delimiter, take_chunk, examples);
+    return labelled_each(path, WEFT_FILE_AUTO, delimiter, take_chunk, examples);
 }

@@ -35,7 +35,8 @@ static int gather_chunk(struct chunk *chunk, void *arg)
 {
     struct gather *it = arg;
     if (chunk->count > it->count_max - it->count)
-        return say_failed("%s: more than %zu texts, which is the limit", it->path, it->count_max);
+        return say_failed("%s: more than %zu texts, which is the limit", input_name(it->path),
+                          it->count_max);
     int rc = reserve(it, it->count + chunk->count);
     for (size_t i = 0; i < chunk->count && rc == 0; i++)
         rc = wf_arena_copy(&it->arena, chunk->texts[i], &it->texts[it->count++]) ? 0 : -ENOMEM;

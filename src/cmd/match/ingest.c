@@ -89,7 +89,7 @@ static int ingest_file(struct ingest_job *job, const char *path)
     if (rc < 0)
         return rc == -ECANCELED ? rc : say_failed("%s: %s", path, weft_strerror(rc));
     job->options.format = job->format;
-    rc = read_source(job, input.is_stdin ? "standard input" : path, input_read, &input);
+    rc = read_source(job, input_name(path), input_read, &input);
     input_close(&input);
     return rc;
 }

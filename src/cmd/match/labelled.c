@@ -6,53 +6,27 @@
 
 #include <string.h>
 
-/* A reader gives one field of a row: so there are two, a row beside each other. */
 struct labelled {
-    const char *path;
-    struct texts texts, labels;
+    struct texts texts;
     bool has_fields;
+    texts_fn *fn;
+    void *arg;
 };
 
-static bool has_fields(const char *path)
+static bool has_fields(const char *path, enum weft_file_format format)
 {
-    enum weft_file_format format = WEFT_FILE_AUTO;
     const char *dot = strrchr(path, '.');
-    return dot != NULL && weft_file_format_parse(weft_str_of(dot + 1), &format) == 0 &&
-           (format == WEFT_FILE_CSV || format == WEFT_FILE_JSON || format == WEFT_FILE_NDJSON);
+    if (format == WEFT_FILE_AUTO &&
+        (dot == NULL || weft_file_format_parse(weft_str_of(dot + 1), &format) < 0))
+        return false;
+    return format == WEFT_FILE_CSV || format == WEFT_FILE_JSON || format == WEFT_FILE_NDJSON;
 }
 
-/* ---- columns and keys ---- */
-
-/* They are always called so: --field is of other texts. */
+/* Columns and keys are always called so: --field is of other texts. */
 static void forget_field(weft_catalog_error *error)
 {
     if (error->option != NULL && strcmp(error->option, "field") == 0)
         error->option = NULL;
-}
-
-/* Those of the texts of the chunk, which ends before a bad one. */
-static int read_labels(struct labelled *it, struct chunk *chunk, weft_str *labels)
-{
-    for (size_t i = 0; i < chunk->count; i++) {
-        weft_str label;
-        size_t line;
-        weft_catalog_error error;
-        int rc = weft_queries_next(it->labels.queries, &label, &line, &error);
-        if (rc == 0)
-            return say_failed("%s: has changed while it was read", it->path);
-        if (rc > 0 && !wf_arena_copy(&chunk->arena, label, &labels[i]))
-            return -ENOMEM;
-        if (rc > 0)
-            continue;
-        if (rc == -ECANCELED || rc == -ENOMEM)
-            return rc;
-        chunk->count = i;
-        chunk->rc = rc;
-        chunk->is_last = true;
-        chunk->error = error;
-    }
-    forget_field(&chunk->error);
-    return 0;
 }
 
 /* ---- lines ---- */
@@ -67,7 +41,7 @@ static weft_str take_field(weft_str *line)
 }
 
 /* The texts take the place of their lines; empty lines go. */
-static int split_lines(const struct labelled *it, struct chunk *chunk, weft_str *labels)
+static int split_lines(const struct labelled *it, struct chunk *chunk)
 {
     size_t kept = 0;
     for (size_t i = 0; i < chunk->count; i++) {
@@ -76,11 +50,13 @@ static int split_lines(const struct labelled *it, struct chunk *chunk, weft_str 
             continue;
         if (memchr(line.ptr, '\t', line.len) == NULL)
             return say_failed("%s:%zu: no tab; a line is a text, a tab and the right id, which is "
-                              "empty for none",
-                              it->path, chunk->lines[i]);
+                              "empty for none%s",
+                              input_name(it->texts.path), chunk->lines[i],
+                              it->texts.input.is_stdin ? "\n  Option: --format csv, json or ndjson"
+                                                       : "");
         chunk->lines[kept] = chunk->lines[i];
         chunk->texts[kept] = take_field(&line);
-        labels[kept++] = take_field(&line);
+        chunk->labels[kept++] = take_field(&line);
     }
     chunk->count = kept;
     return 0;
@@ -96,49 +72,25 @@ bool labelled_is_id_with_point(weft_matcher *matcher, weft_str label)
 
 /* ---- all ---- */
 
-struct doing {
-    struct labelled it;
-    labelled_fn *fn;
-    void *arg;
-};
-
 static int do_chunk(struct chunk *chunk, void *arg)
 {
-    struct doing *doing = arg;
-    weft_str *labels = wf_arena_array(&chunk->arena, chunk->count, sizeof(*labels));
-    if (labels == NULL && chunk->count != 0)
-        return -ENOMEM;
-    int rc = doing->it.has_fields ? read_labels(&doing->it, chunk, labels)
-                                  : split_lines(&doing->it, chunk, labels);
-    return rc == 0 ? doing->fn(chunk, labels, doing->arg) : rc;
+    struct labelled *it = arg;
+    int rc = it->has_fields ? 0 : split_lines(it, chunk);
+    forget_field(&chunk->error);
+    return rc == 0 ? it->fn(chunk, it->arg) : rc;
 }
 
-static int open_all(struct labelled *it, char delimiter)
+int labelled_each(const char *path, enum weft_file_format format, char delimiter, texts_fn *fn,
+                  void *arg)
 {
+    struct labelled it = {.has_fields = has_fields(path, format), .fn = fn, .arg = arg};
     weft_catalog_options options = {.format = WEFT_FILE_LINES};
-    if (!it->has_fields)
-        return texts_open(&it->texts, it->path, &options, NULL, 0);
-    options = (weft_catalog_options){.field = weft_str_of("text"), .delimiter = delimiter};
-    int rc = texts_open(&it->texts, it->path, &options, NULL, 0);
-    options.field = weft_str_of("label");
-    options.is_id = true;
-    return rc == 0 ? texts_open(&it->labels, it->path, &options, NULL, 0) : rc;
-}
-
-int labelled_each(const char *path, char delimiter, labelled_fn *fn, void *arg)
-{
-    struct doing doing = {
-        .it = {.path = path,
-               .texts.input.fd = -1,
-               .labels.input.fd = -1,
-               .has_fields = has_fields(path)},
-        .fn = fn,
-        .arg = arg,
-    };
-    int rc = open_all(&doing.it, delimiter);
+    if (it.has_fields)
+        options = (weft_catalog_options){
+            .format = format, .label_field = weft_str_of("label"), .delimiter = delimiter};
+    int rc = texts_open(&it.texts, path, &options, NULL, 0);
     if (rc == 0)
-        rc = texts_each(&doing.it.texts, do_chunk, &doing);
-    texts_close(&doing.it.texts);
-    texts_close(&doing.it.labels);
+        rc = texts_each(&it.texts, do_chunk, &it);
+    texts_close(&it.texts);
     return rc;
 }

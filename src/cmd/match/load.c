@@ -230,7 +230,7 @@ int load_say(const weft_m_error *error)
 static int load_file(const struct load *load, weft_catalog *catalog, const char *path,
                      size_t *said_count)
 {
-    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+    const char *name = input_name(path);
     weft_catalog_options options = {
         .format = load->format,
         .delimiter = load->delimiter,

@@ -29,10 +29,10 @@ int texts_open(struct texts *texts, const char *path, const weft_catalog_options
     texts->options.on_skip_arg = &texts->said_count;
     int rc = input_open(&texts->input, path);
     if (rc == 0)
-        rc =
-            weft_queries_open_read(&texts->queries, texts->input.is_stdin ? "standard input" : path,
-                                   &texts->options, input_read, &texts->input);
-    return rc == 0 || rc == -ECANCELED ? rc : say_failed("%s: %s", path, weft_strerror(rc));
+        rc = weft_queries_open_read(&texts->queries, input_name(path), &texts->options, input_read,
+                                    &texts->input);
+    return rc == 0 || rc == -ECANCELED ? rc
+                                       : say_failed("%s: %s", input_name(path), weft_strerror(rc));
 }
 
 void texts_close(struct texts *texts)
@@ -47,6 +47,7 @@ void chunk_fini(struct chunk *chunk)
     wf_arena_fini(&chunk->arena);
     wf_free(chunk->texts);
     wf_free(chunk->lines);
+    wf_free(chunk->labels);
     *chunk = (struct chunk){0};
 }
 
@@ -65,7 +66,7 @@ bool chunk_say(const struct chunk *chunk, const char *path, const weft_m_error *
     if (chunk->lines[index] == 0)
         say("text %zu: %s", chunk->first + index + 1, error->message);
     else
-        say("%s:%zu: %s", path, chunk->lines[index], error->message);
+        say("%s:%zu: %s", input_name(path), chunk->lines[index], error->message);
     return true;
 }
 
@@ -79,16 +80,22 @@ static int chunk_reserve(struct chunk *chunk)
     if (lines == NULL)
         return -ENOMEM;
     chunk->lines = lines;
+    weft_str *labels =
+        wf_more(chunk->labels, chunk->count, &chunk->label_capacity, sizeof(*labels));
+    if (labels == NULL)
+        return -ENOMEM;
+    chunk->labels = labels;
     return 0;
 }
 
-static int chunk_add(struct chunk *chunk, weft_str text, size_t line)
+static int chunk_add(struct chunk *chunk, weft_str text, weft_str label, size_t line)
 {
     int rc = chunk_reserve(chunk);
-    if (rc < 0 || !wf_arena_copy(&chunk->arena, text, &chunk->texts[chunk->count]))
+    if (rc < 0 || !wf_arena_copy(&chunk->arena, text, &chunk->texts[chunk->count]) ||
+        !wf_arena_copy(&chunk->arena, label, &chunk->labels[chunk->count]))
         return -ENOMEM;
     chunk->lines[chunk->count++] = line;
-    chunk->bytes += text.len;
+    chunk->bytes += text.len + label.len;
     return 0;
 }
 
@@ -102,7 +109,7 @@ static int fill_from_args(struct texts *texts, struct chunk *chunk)
     int rc = 0;
     while (rc == 0 && texts->arg_at < texts->arg_count && !is_full(texts, chunk)) {
         const char *text = texts->args[texts->arg_at++];
-        rc = chunk_add(chunk, (weft_str){text, strlen(text)}, 0);
+        rc = chunk_add(chunk, weft_str_of(text), weft_str_of(""), 0);
     }
     chunk->is_last = texts->arg_at == texts->arg_count;
     return rc;
@@ -122,7 +129,7 @@ static int fill_from_file(struct texts *texts, struct chunk *chunk)
         chunk->rc = rc < 0 ? rc : 0;
         if (rc <= 0)
             return 0;
-        rc = chunk_add(chunk, text, line);
+        rc = chunk_add(chunk, text, weft_queries_label(texts->queries), line);
         if (rc < 0)
             return rc;
     }

@@ -16,10 +16,10 @@
 /* Some texts in a row.  Borrows nothing. */
 struct chunk {
     wf_arena arena;
-    weft_str *texts;
-    size_t *lines; /* in the file; 0: an argument */
-    size_t first;  /* of arguments: how many came before */
-    size_t count, capacity, line_capacity;
+    weft_str *texts, *labels; /* as many; empty unless options.label_field is given */
+    size_t *lines;            /* in the file; 0: an argument */
+    size_t first;             /* of arguments: how many came before */
+    size_t count, capacity, line_capacity, label_capacity;
     size_t bytes;
     int rc; /* < 0: reading ended with this behind the texts, and `error` says why */
     bool is_last;
