@@ -216,6 +216,8 @@ TEST(match_eval_says_how_often_answers_are_right)
                       "{\"queries\":4,\"novel\":1,\"threshold\":0.5,\"accuracy_at_1\":0.6666667,"));
     CHECK(strstr(run.out, "\"accuracy_at_threshold\":0.75,") != NULL);
     CHECK(strstr(run.out, "\"novelty_auroc\":null,") != NULL); /* nobody has asked */
+    CHECK(strstr(run.out, ",\"coverage\":[{\"threshold\":0.1,\"answered\":0.75,"
+                          "\"right\":0.6666667},{\"threshold\":0.2,") != NULL);
     run_fini(&run);
     static const char *const asking[] = {"--novelty", "--alpha=0.05", "--strategies=calibrated"};
     for (size_t i = 0; i < test_amount(sizeof(asking) / sizeof(*asking), 1); i++) {

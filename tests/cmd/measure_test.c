@@ -43,6 +43,32 @@ TEST(figures_by_hand)
     CHECK_NEAR(f.calibration, (0.1 + 0.2 + 1.4 + 0.6 + 0.6 + 0.3) / 8, 1e-6);
 }
 
+TEST(coverage_by_hand)
+{
+    struct measured items[] = {
+        {.score = 0.25f, .rank = 0, .is_known = true},
+        {.score = 0.5f, .rank = 0, .is_known = true},
+        {.score = 0.75f, .rank = 1, .is_known = true},
+        {.score = 0.75f, .rank = 0, .is_known = true},
+        {.score = 0.75f, .rank = 10, .is_known = false},
+        {.score = 0, .rank = 10, .is_known = true},
+        {.score = 0, .rank = 10, .is_known = false},
+    };
+    const struct measure measure = {.items = items, .count = sizeof(items) / sizeof(*items)};
+    static const double wanted[][3] = {
+        {0.1, 5 / 7.0, 3 / 5.0}, {0.25, 5 / 7.0, 3 / 5.0}, {0.3, 4 / 7.0, 2 / 4.0},
+        {0.5, 4 / 7.0, 2 / 4.0}, {0.6, 3 / 7.0, 1 / 3.0},  {0.75, 3 / 7.0, 1 / 3.0},
+    };
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+        struct coverage it = measure_coverage(&measure, wanted[i][0]);
+        CHECK_NEAR(it.answered, wanted[i][1], 1e-12);
+        CHECK_NEAR(it.right, wanted[i][2], 1e-12);
+    }
+    struct coverage it = measure_coverage(&measure, 0.8);
+    CHECK(it.answered == 0);
+    CHECK(isnan(it.right));
+}
+
 TEST(figures_that_have_no_meaning_are_not_numbers)
 {
     static const struct measured known[] = {{.score = 1, .rank = 0, .is_known = true},

@@ -184,6 +184,47 @@ static void list_rows(const struct eval_job *job, struct row rows[ROW_COUNT])
     memcpy(rows, made, sizeof(made));
 }
 
+static const double thresholds[] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99};
+
+#define THRESHOLD_COUNT (sizeof(thresholds) / sizeof(*thresholds))
+
+static void put_figure(wf_json *json, const char *key, double value)
+{
+    wf_json_key(json, key);
+    if (isnan(value))
+        wf_json_null(json);
+    else
+        wf_json_float(json, (float)value);
+}
+
+static void put_coverage_json(wf_json *json, const struct measure *measure)
+{
+    wf_json_key(json, "coverage");
+    wf_json_array(json);
+    for (size_t i = 0; i < THRESHOLD_COUNT; i++) {
+        struct coverage it = measure_coverage(measure, thresholds[i]);
+        wf_json_object(json);
+        put_figure(json, "threshold", thresholds[i]);
+        put_figure(json, "answered", it.answered);
+        put_figure(json, "right", it.right);
+        wf_json_object_end(json);
+    }
+    wf_json_array_end(json);
+}
+
+static void put_coverage(wf_buf *lines, const struct measure *measure)
+{
+    wf_buf_puts(lines, "\nTHRESHOLD  ANSWERED  RIGHT OF THESE\n");
+    for (size_t i = 0; i < THRESHOLD_COUNT; i++) {
+        struct coverage it = measure_coverage(measure, thresholds[i]);
+        wf_buf_printf(lines, "%-9g  %.3f     ", thresholds[i], it.answered);
+        if (isnan(it.right))
+            wf_buf_puts(lines, "-\n");
+        else
+            wf_buf_printf(lines, "%.3f\n", it.right);
+    }
+}
+
 static void put_json(struct eval_job *job, const struct row *rows)
 {
     wf_json json = {.out = &job->lines};
@@ -194,13 +235,9 @@ static void put_json(struct eval_job *job, const struct row *rows)
     wf_json_uint(&json, job->figures.count - job->figures.known_count);
     wf_json_key(&json, "threshold");
     wf_json_float(&json, (float)job->load.threshold);
-    for (size_t i = 0; i < ROW_COUNT; i++) {
-        wf_json_key(&json, rows[i].key);
-        if (isnan(rows[i].value))
-            wf_json_null(&json);
-        else
-            wf_json_float(&json, (float)rows[i].value);
-    }
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        put_figure(&json, rows[i].key, rows[i].value);
+    put_coverage_json(&json, &job->measure);
     wf_json_key(&json, "unknown_ids");
     wf_json_uint(&json, job->missed_count);
     wf_json_object_end(&json);
@@ -218,6 +255,7 @@ static void put_table(struct eval_job *job, const struct row *rows)
             wf_buf_printf(&job->lines, "%-24s %.3f  %s\n", rows[i].key, rows[i].value,
                           rows[i].about);
     }
+    put_coverage(&job->lines, &job->measure);
 }
 
 static int eval_tell(struct eval_job *job)

@@ -142,6 +142,18 @@ static void measure_open(const struct measure *measure, double threshold, struct
     out->at_threshold = share(here, measure->count);
 }
 
+struct coverage measure_coverage(const struct measure *measure, double threshold)
+{
+    size_t answered = 0, right = 0;
+    for (size_t i = 0; i < measure->count; i++) {
+        bool is_answered = (double)measure->items[i].score >= threshold;
+        answered += is_answered;
+        right += is_answered && is_right(&measure->items[i]);
+    }
+    return (struct coverage){share((double)answered, measure->count),
+                             share((double)right, answered)};
+}
+
 static void measure_calibration(const struct measure *measure, struct figures *out)
 {
     double scores[BINS] = {0}, rights[BINS] = {0}, sum = 0;

@@ -40,10 +40,19 @@ struct figures {
     double calibration; /* |mean score - share of right answers|, mean over ten bins */
 };
 
+/* Answers from a threshold on: how many of all texts have one, and how many of those are right;
+ * NaN of none. */
+struct coverage {
+    double answered, right;
+};
+
 void measure_fini(struct measure *measure);
 int measure_add(struct measure *measure, struct measured item); /* 0, -ENOMEM */
 
 /* Sorts the items, by score at the end. */
 struct figures measure_end(struct measure *measure, double threshold);
+
+/* In any order of the items. */
+struct coverage measure_coverage(const struct measure *measure, double threshold);
 
 #endif

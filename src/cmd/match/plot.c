@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 #define BINS 20
-#define SIDE 300.0 /* of each of the two squares */
+#define STEPS 50   /* of thresholds */
+#define SIDE 300.0 /* of each of the three squares */
 #define MARGIN 50.0
 
 struct bins {
@@ -48,16 +49,22 @@ static void put_frame(wf_buf *out, double left, const char *title, const char *b
     }
 }
 
+/* What stands beside a frame. */
+static void put_shares(wf_buf *out, double left)
+{
+    for (int i = 0; i <= 4; i++) {
+        char label[8];
+        snprintf(label, sizeof(label), "%.2f", i / 4.0);
+        put_text(out, left - 6, MARGIN + SIDE - SIDE * i / 4 + 4, "end", label);
+    }
+}
+
 /* A dot for each bin with texts, as large as they are many; on the diagonal all is well. */
 static void put_calibration(wf_buf *out, const struct bins *bins, const struct measure *measure)
 {
     const double left = MARGIN, bottom = MARGIN + SIDE;
     put_frame(out, left, "Share of right answers by score", "score");
-    for (int i = 0; i <= 4; i++) {
-        char label[8];
-        snprintf(label, sizeof(label), "%.2f", i / 4.0);
-        put_text(out, left - 6, bottom - SIDE * i / 4 + 4, "end", label);
-    }
+    put_shares(out, left);
     wf_buf_printf(out,
                   "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"#888\" "
                   "stroke-dasharray=\"4\"/>\n",
@@ -106,10 +113,35 @@ static void put_distribution(wf_buf *out, const struct bins *bins, const struct 
                   left, middle, left + SIDE, middle);
 }
 
+/* What a threshold leaves of the answers, and how right that is, in a line each. */
+static void put_line(wf_buf *out, double left, const struct measure *measure, bool is_right,
+                     const char *colour)
+{
+    wf_buf_printf(out, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" points=\"",
+                  colour);
+    for (int i = 1; i <= STEPS; i++) {
+        double threshold = (double)i / STEPS;
+        struct coverage it = measure_coverage(measure, threshold);
+        double value = is_right ? it.right : it.answered;
+        if (!isnan(value))
+            wf_buf_printf(out, "%.1f,%.1f ", left + SIDE * threshold, MARGIN + SIDE - SIDE * value);
+    }
+    wf_buf_puts(out, "\"/>\n");
+}
+
+static void put_coverage(wf_buf *out, const struct measure *measure)
+{
+    const double left = 3 * MARGIN + 2 * SIDE + 20;
+    put_frame(out, left, "Texts answered (red), right of these (blue)", "threshold");
+    put_shares(out, left);
+    put_line(out, left, measure, /* is_right= */ false, "#c1440e");
+    put_line(out, left, measure, /* is_right= */ true, "#2a6f97");
+}
+
 int plot_write(const struct measure *measure, const struct figures *figures, wf_buf *out)
 {
     struct bins bins = {0};
-    double width = 3 * MARGIN + 2 * SIDE + 20, height = 2 * MARGIN + SIDE + 20;
+    double width = 4 * MARGIN + 3 * SIDE + 20, height = 2 * MARGIN + SIDE + 20;
     char line[160];
     fill(measure, &bins);
     wf_buf_printf(out,
@@ -119,6 +151,7 @@ int plot_write(const struct measure *measure, const struct figures *figures, wf_
                   width, height, width, height);
     put_calibration(out, &bins, measure);
     put_distribution(out, &bins, figures);
+    put_coverage(out, measure);
     snprintf(line, sizeof(line), "%zu texts, %zu novel; calibration error %.3f, AUROC %.3f",
              figures->count, figures->count - figures->known_count, figures->calibration,
              isnan(figures->auroc) ? 0 : figures->auroc);

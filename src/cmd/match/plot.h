@@ -2,8 +2,8 @@
 
 /*
  * Plot: what was measured, as one SVG picture for a browser: how often answers of a score are
- * right, against the score; and how many texts have a score, known ones above the line, novel ones
- * below.
+ * right, against the score; how many texts have a score, known ones above the line, novel ones
+ * below; and how many are answered at a threshold, and how many of these right.
  */
 #ifndef WF_CMD_PLOT_H
 #define WF_CMD_PLOT_H
