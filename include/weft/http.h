@@ -93,11 +93,13 @@ typedef struct weft_http_limits {
     uint32_t address_connections_max; /* of one address, an IPv6 one is its /64; one more gets 503.
                                          0: 256 of one of the internet, any number of others,
                                          as proxies have; UINT32_MAX: no limit */
-    uint32_t in_hand_max;             /* requests with a handler: 64 */
-    uint32_t queue_max;               /* requests that wait for one: 256 */
-    weft_time queue_time_max;         /* 500 ms */
-    uint32_t reserve;                 /* handlers kept for WEFT_HTTP_RESERVED routes: 8 */
-    uint32_t deferred_max;            /* tasks of weft_http_defer: 1,024 */
+    uint32_t in_hand_max;     /* requests with a handler, but for those of reading_max: 64 */
+    uint32_t reading_max;     /* handlers that wait in weft_http_read() for a client: 1,024;
+                                 of more, who has waited longest is answered 408 */
+    uint32_t queue_max;       /* requests that wait for one: 256 */
+    weft_time queue_time_max; /* 500 ms */
+    uint32_t reserve;         /* handlers kept for WEFT_HTTP_RESERVED routes: 8 */
+    uint32_t deferred_max;    /* tasks of weft_http_defer: 1,024 */
 
     /* HTTP/2, of one connection.  What passes one of the last seven ends it. */
     uint32_t h2_stream_count_max; /* requests at a time, those whose handler still runs: 100 */
@@ -240,16 +242,16 @@ typedef struct weft_http_stats {
     uint64_t connections_idle;    /* open, without a request */
     uint64_t connections_refused; /* no memory for them, or too many of one address */
     uint64_t requests;            /* heads that were understood */
-    uint64_t requests_in_hand;
-    uint64_t requests_queued;    /* wait for a handler, of the server or of their route */
-    uint64_t requests_shed;      /* 503 for want of room */
-    uint64_t requests_cancelled; /* the client went away, or the time was up */
-    uint64_t bodies_bytes;       /* collected bodies held now */
-    uint64_t answers[6];         /* by first digit of the status */
-    uint64_t refused;            /* bytes that were no request: part of answers[4] and [5] */
-    uint64_t timeouts;           /* slow heads, bodies, readers and handlers */
-    uint64_t bytes_received;     /* of requests: heads and bodies */
-    uint64_t bytes_sent;         /* of answers, handed to their connections */
+    uint64_t requests_in_hand;    /* with a handler, those that wait for a client's body too */
+    uint64_t requests_queued;     /* wait for a handler, of the server or of their route */
+    uint64_t requests_shed;       /* 503 for want of room */
+    uint64_t requests_cancelled;  /* the client went away, or the time was up */
+    uint64_t bodies_bytes;        /* collected bodies held now */
+    uint64_t answers[6];          /* by first digit of the status */
+    uint64_t refused;             /* bytes that were no request: part of answers[4] and [5] */
+    uint64_t timeouts;            /* slow heads, bodies, readers and handlers */
+    uint64_t bytes_received;      /* of requests: heads and bodies */
+    uint64_t bytes_sent;          /* of answers, handed to their connections */
 } weft_http_stats;
 
 /* Fills *out as of now. */
@@ -333,7 +335,11 @@ WEFT_API weft_str weft_http_body(const weft_http_request *req);
 /* Reads the next bytes of the body, on any route, and returns how many, at most `bytes`; 0 at its
  * end.  -WEFT_ELIMIT over the route's limit, -WEFT_ESYNTAX for bad chunks, -WEFT_ETRUNCATED if the
  * client ends too early, -ETIMEDOUT if it is too slow; a handler that returns such a code answers
- * 413, 400 or 408.  What is not read here is not read from the client either (back pressure). */
+ * 413, 400 or 408.  What is not read here is not read from the client either (back pressure).
+ *
+ * A handler that waits here for its client does not count among in_hand_max, so slow clients keep
+ * nobody out; when bytes have come it goes on before requests that have no handler yet.  Its
+ * route's in_hand_max, if it has one, counts it all the time. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_http_read(weft_http_request *req, void *buf,
                                                          size_t bytes);
 

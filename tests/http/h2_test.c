@@ -455,6 +455,26 @@ TASK_TEST(h2_a_handler_that_does_not_read_holds_the_client_back)
     h2_site_close(&site, &peer);
 }
 
+TASK_TEST(h2_slow_bodies_that_handlers_read_do_not_keep_others_out)
+{
+    enum { SLOW = 5, FIRST = 3, LAST = FIRST + 2 * SLOW };
+    const weft_http_options one = {.limits = {.in_hand_max = 1}};
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    h2_site_open(&site, &peer, &one);
+    for (int32_t id = FIRST; id < LAST; id += 2)
+        h2_peer_head(&peer, id, 0, "POST", "/drain", "");
+    check_get(&peer, LAST, "/ok", 200, "ok\n");
+    CHECK_EQ(site_seen.started, SLOW);
+    for (int32_t id = FIRST; id < LAST; id += 2) {
+        CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, END, id, "x", 1));
+        h2_peer_answer(&peer, id, &answer);
+        CHECK_EQ(answer.status, 200);
+    }
+    h2_site_close(&site, &peer);
+}
+
 TASK_TEST(h2_a_reset_cancels_the_handler)
 {
     static const uint8_t cancel[4] = {0, 0, 0, NGHTTP2_CANCEL};

@@ -29,15 +29,16 @@ static int pass_gate(weft_http_request *req, weft_http_response *res, void *arg)
     return rc < 0 ? rc : weft_http_respond_text(res, 200, "passed\n");
 }
 
-static int read_all(weft_http_request *req, weft_http_response *res, void *arg)
+static weft_stream *bell[2];
+
+/* Waits for a byte that is not its client's. */
+static int wait_bell(weft_http_request *req, weft_http_response *res, void *arg)
 {
-    char piece[16];
-    ssize_t count;
+    char byte;
+    (void)req;
     (void)arg;
-    do
-        count = weft_http_read(req, piece, sizeof piece);
-    while (count > 0);
-    return count < 0 ? (int)count : weft_http_respond_text(res, 200, "read\n");
+    ssize_t count = weft_stream_read(bell[1], &byte, 1);
+    return count < 0 ? (int)count : weft_http_respond_text(res, 200, "rang\n");
 }
 
 static const weft_http_group shared = {.in_hand_max = 1, .queue_max = 2};
@@ -52,12 +53,7 @@ static const weft_http_route routes[] = {
     {.method = "GET", .path = "/x", .handler = pass_gate, .group = &shared},
     {.method = "GET", .path = "/long", .handler = pass_gate, .in_hand_max = 1, .queue_max = MANY},
     {.method = "GET", .path = "/y", .handler = pass_gate, .group = &shared},
-    {.method = "POST",
-     .path = "/read",
-     .handler = read_all,
-     .flags = WEFT_HTTP_STREAM_BODY,
-     .in_hand_max = 1,
-     .queue_max = 2},
+    {.method = "GET", .path = "/bell", .handler = wait_bell, .in_hand_max = 1, .queue_max = 2},
 };
 
 static void open_gated(struct site *site, const weft_http_options *options)
@@ -205,19 +201,19 @@ TASK_TEST(a_place_is_given_back_however_its_request_ends)
  * comes: who had waited for it would stand behind that one, and all of them would be shed. */
 TASK_TEST(who_waited_for_a_place_is_not_shed_for_who_came_after)
 {
-#define POST "POST /read HTTP/1.1\r\n" H "Content-Length: 1\r\n\r\n"
     const weft_http_options options = {
         .limits = {.in_hand_max = 1, .queue_max = 1, .queue_time_max = 20 * WEFT_SEC}};
     struct site site;
     open_gated(&site, &options);
-    weft_stream *first = begin(&site, POST); /* its handler waits for the body */
-    weft_stream *second = begin(&site, POST "x"), *third = begin(&site, POST "x");
+    CHECK_OK(weft_stream_pair(bell));
+    weft_stream *first = begin(&site, GET("/bell"));
+    weft_stream *second = begin(&site, GET("/bell")), *third = begin(&site, GET("/bell"));
     weft_stream *other = begin(&site, GET("/wait")); /* in the server's queue */
     CHECK_EQ(stats_of(&site).requests_queued, 3);
     weft_stream *late = client_open(&site);
     CHECK_OK(weft_sleep(10 * WEFT_MS));
     CHECK_OK(weft_stream_put(late, GET("/ok"), strlen(GET("/ok")))); /* they leave together */
-    CHECK_OK(weft_stream_put(first, "x", 1));
+    CHECK_OK(weft_stream_put(bell[0], "xxx", 3));
     finish(first, 200);
     site_gate_open();
     finish(second, 200);
@@ -229,8 +225,9 @@ TASK_TEST(who_waited_for_a_place_is_not_shed_for_who_came_after)
     CHECK_EQ(stats_of(&site).requests_shed, answer.status == 503);
     answer_fini(&answer);
     weft_stream_close(late);
+    weft_stream_close(bell[0]);
+    weft_stream_close(bell[1]);
     CHECK_OK(site_close(&site));
-#undef POST
 }
 
 /* What is behind one on its connection comes to the end of the line, and has a place in its turn.

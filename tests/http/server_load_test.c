@@ -168,6 +168,115 @@ TASK_TEST(class_12_slow_bodies_do_not_keep_others_out)
     CHECK_OK(site_close(&site));
 }
 
+/* ---- handlers that read by themselves ---- */
+
+#define STREAM(path_, bytes_) "POST " path_ " HTTP/1.1\r\n" H "Content-Length: " bytes_ "\r\n" END
+
+/* Sends it, and waits until its handler has begun. */
+static weft_stream *begin(struct site *site, const char *text)
+{
+    unsigned before = site_seen.started;
+    weft_stream *client = client_open(site);
+    client_send(client, text);
+    while (site_seen.started == before)
+        CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK_OK(weft_sleep(WEFT_MS));
+    return client;
+}
+
+static void finish(weft_stream *client, int status)
+{
+    struct answer answer;
+    CHECK_OK(client_read(client, &answer));
+    CHECK_EQ(answer.status, status);
+    answer_fini(&answer);
+    weft_stream_close(client);
+}
+
+TASK_TEST(class_12_slow_bodies_that_handlers_read_do_not_keep_others_out)
+{
+    enum { SLOW = 20 };
+    struct site site;
+    weft_stream *slow[SLOW];
+    CHECK_OK(site_open(&site, &small));
+    for (int i = 0; i < SLOW; i++)
+        slow[i] = begin(&site, i % 2 == 0 ? STREAM("/drain", "2") : STREAM("/drain", "2") "x");
+    CHECK_EQ(stats_of(&site).requests_in_hand, SLOW);
+    CHECK_EQ(ask(&site, "GET /ok HTTP/1.1\r\n" H END, NULL), 200);
+    for (int i = 0; i < SLOW; i++) {
+        client_send(slow[i], i % 2 == 0 ? "xy" : "y");
+        finish(slow[i], 200);
+    }
+    CHECK_EQ(stats_of(&site).requests_shed, 0);
+    CHECK_EQ(stats_of(&site).requests_in_hand, 0);
+    CHECK_OK(site_close(&site));
+}
+
+/* A handler whose body has come goes on with a slot, and before who has no handler yet. */
+TASK_TEST(a_handler_that_was_waiting_for_its_client_is_next)
+{
+    struct site site;
+    const weft_http_options one = {.limits = {.in_hand_max = 1}};
+    CHECK_OK(site_open(&site, &one));
+    weft_stream *reader = begin(&site, STREAM("/drain", "1"));
+    weft_stream *holder = begin(&site, WAIT);
+    weft_stream *queued = client_open(&site);
+    client_send(queued, WAIT);
+    CHECK_OK(weft_sleep(WEFT_MS));
+    client_send(reader, "x");
+    CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK_EQ(stats_of(&site).requests_queued, 1);
+    CHECK_EQ(site_seen.ended, 0);
+    weft_stream_abort(holder);
+    finish(reader, 200); /* the queued one would keep the slot until the gate opens */
+    site_gate_open();
+    finish(queued, 200);
+    CHECK_EQ(site_seen.started, 3);
+    CHECK_OK(site_close(&site));
+}
+
+/* Cancelled while it waits for a slot, it ends without one. */
+TASK_TEST(a_client_may_go_away_while_its_handler_waits_for_a_slot)
+{
+    struct site site;
+    const weft_http_options one = {.limits = {.in_hand_max = 1}};
+    CHECK_OK(site_open(&site, &one));
+    weft_stream *reader = begin(&site, STREAM("/drain", "9"));
+    weft_stream *holder = begin(&site, WAIT);
+    client_send(reader, "x");
+    CHECK_OK(weft_sleep(WEFT_MS));
+    weft_stream_abort(reader);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(site_seen.ended, 1);
+    CHECK_EQ(site_seen.last_rc, -ECANCELED);
+    CHECK_EQ(stats_of(&site).requests_in_hand, 1);
+    site_gate_open();
+    finish(holder, 200);
+    CHECK_EQ(ask(&site, "GET /ok HTTP/1.1\r\n" H END, NULL), 200);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(of_too_many_slow_bodies_the_slowest_is_given_up)
+{
+    struct site site;
+    const weft_http_options few = {.limits = {.in_hand_max = 1, .reading_max = 2}};
+    CHECK_OK(site_open(&site, &few));
+    weft_stream *first = begin(&site, STREAM("/drain", "2"));
+    weft_stream *second = begin(&site, STREAM("/drain", "2"));
+    client_send(first, "x");
+    CHECK_OK(weft_sleep(WEFT_MS)); /* it is the second now that has waited longer */
+    weft_stream *third = begin(&site, STREAM("/drain", "2"));
+    finish(second, 408);
+    CHECK_EQ(stats_of(&site).timeouts, 1);
+    client_send(first, "y");
+    finish(first, 200);
+    client_send(third, "xy");
+    finish(third, 200);
+    CHECK_OK(site_close(&site));
+}
+
+/* ---- other limits ---- */
+
 TASK_TEST(class_47_bodies_together_have_a_limit)
 {
     struct site site;

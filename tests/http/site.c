@@ -264,10 +264,12 @@ static int forgive(int rc)
 
 int site_meet(weft_fn *client, size_t client_count)
 {
+    /* So that handlers and requests have to wait for one another. */
+    static const weft_http_options scarce = {.limits = {.in_hand_max = 1, .reading_max = 2}};
     struct site site;
     weft_task clients[8];
     assert(client_count <= sizeof clients / sizeof *clients);
-    int rc = site_open(&site, NULL);
+    int rc = site_open(&site, &scarce);
     if (rc < 0)
         return forgive(rc);
     for (size_t i = 0; i < client_count; i++)

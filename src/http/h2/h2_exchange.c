@@ -401,11 +401,13 @@ static int h2_wait_body(weft_http_request *req)
     if (rc < 0)
         return rc;
     weft_time from = wf_http_now(server);
+    wf_http_slot_lend(req);
     rc = h2_wait(req, WF_WAIT_INPUT, wf_request_body_patience(req, req->body_waited));
     req->body_waited += wf_http_now(server) - from;
+    int returned = wf_http_slot_return(req);
     if (rc == -ECANCELED && req->verdict == WF_EXCHANGE_SLOW_BODY)
         return weft_fail(-ETIMEDOUT, "the client sends its body too slowly");
-    return rc;
+    return rc < 0 ? rc : returned;
 }
 
 static ssize_t h2_take_unread(weft_http_request *req, char *buf, size_t bytes)

@@ -234,16 +234,18 @@ static int h1_wait_body(weft_http_request *req)
         return rc;
     weft_time from = wf_http_now(conn->server);
     wait_begin(req, WF_WAIT_INPUT, wf_request_body_patience(req, req->body_waited));
+    wf_http_slot_lend(req);
     ssize_t count = weft_stream_peek(conn->stream, 1, &shown);
     req->wait = WF_WAIT_NONE;
     req->body_waited += wf_http_now(conn->server) - from;
+    rc = wf_http_slot_return(req);
     if (count == 0) {
         req->verdict = WF_EXCHANGE_GONE;
         return weft_fail(-WEFT_ETRUNCATED, "the client ended in the middle of the body");
     }
     if (count == -ECANCELED && req->verdict == WF_EXCHANGE_SLOW_BODY)
         return weft_fail(-ETIMEDOUT, "the client sends its body too slowly");
-    return count < 0 ? (int)count : 0;
+    return count < 0 ? (int)count : rc;
 }
 
 static ssize_t h1_read(weft_http_request *req, char *buf, size_t bytes)

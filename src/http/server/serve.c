@@ -22,40 +22,6 @@
 /* Requests one task serves before it makes way for a fresh one. */
 #define HAND_OVER_MAX 8
 
-/* ---- slots ---- */
-
-static bool request_is_reserved(const weft_http_request *req)
-{
-    const struct wf_http_route *route = req->match.route;
-    return route != NULL && (route->public.flags & WEFT_HTTP_RESERVED) != 0;
-}
-
-static inline bool slot_take(weft_http_request *req)
-{
-    weft_http_server *server = req->conn->server;
-    if (server->in_hand < server->limits.in_hand_max) {
-        server->in_hand++;
-        req->has_slot = true;
-        return true;
-    }
-    if (request_is_reserved(req) && server->reserve_in_hand < server->limits.reserve) {
-        server->reserve_in_hand++;
-        req->has_reserve = true;
-        return true;
-    }
-    return false;
-}
-
-static void slot_leave(weft_http_request *req)
-{
-    if (req->has_slot)
-        req->conn->server->in_hand--;
-    if (req->has_reserve)
-        req->conn->server->reserve_in_hand--;
-    req->has_slot = false;
-    req->has_reserve = false;
-}
-
 /* ---- the queue ---- */
 
 /* The requests that queue_max limits.  Those that have waited for a place of their route were
@@ -67,7 +33,7 @@ static size_t queue_newcomers(const weft_http_server *server)
 
 bool wf_http_is_full(const weft_http_server *server)
 {
-    return server->in_hand >= server->limits.in_hand_max &&
+    return server->slots.used >= server->limits.in_hand_max &&
            queue_newcomers(server) >= server->limits.queue_max;
 }
 
@@ -179,7 +145,7 @@ static weft_http_request *serve_one(weft_http_request *req, weft_task self)
     if (req->verdict != WF_EXCHANGE_FINE) /* given up before it began */
         (void)weft_cancel(req->task, "client disconnected");
     bool is_answered = wf_request_answer(req);
-    slot_leave(req);
+    wf_http_slot_give_back(req);
     if (req->has_place)
         wf_http_place_leave(req);
     req->task = (weft_task){0};
@@ -192,11 +158,11 @@ static void serve_call(weft_http_server *server);
 void wf_http_slot_leave(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
-    slot_leave(req);
+    wf_http_slot_give_back(req);
     if (server->queue.count == 0)
         return;
     weft_http_request *next = wf_queue_first(&server->queue);
-    if (!slot_take(next))
+    if (!wf_http_slot_take(next))
         return;
     wf_http_queue_leave(next);
     serve_start(next);
@@ -219,7 +185,7 @@ static weft_http_request *serve_next(weft_http_server *server, bool goes_on, uns
     if (server->queue.count == 0)
         return NULL;
     weft_http_request *req = wf_queue_first(&server->queue);
-    if (!slot_take(req))
+    if (!wf_http_slot_take(req))
         return NULL;
     wf_http_queue_leave(req);
     if (!is_free) {
@@ -251,7 +217,7 @@ static int serve_task(void *arg)
         weft_http_request *next = serve_one(req, self);
         bool goes_on = serve_is_asked(server, next) && weft_task_renew();
         if (next != NULL && goes_on && server->queue.count == 0 && !wf_request_is_bounded(next) &&
-            slot_take(next)) {
+            wf_http_slot_take(next)) {
             request_stay_busy(next);
             req = next;
             continue;
@@ -266,7 +232,7 @@ static int serve_task(void *arg)
 /* Answers 503 to a request that has no task and gets none. */
 static void serve_refuse(weft_http_request *req)
 {
-    slot_leave(req);
+    wf_http_slot_give_back(req);
     req->state = WF_EXCHANGE_COMING; /* the callbacks own it again */
     req->conn->transport->answer_no_memory(req);
     req->conn->transport->refused(req, /* is_answered= */ true);
@@ -297,7 +263,7 @@ static void serve_start(weft_http_request *req)
 static void admit(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
-    if ((server->queue.count == 0 || request_is_reserved(req)) && slot_take(req)) {
+    if ((server->queue.count == 0 || wf_request_is_reserved(req)) && wf_http_slot_take(req)) {
         serve_start(req);
         return;
     }

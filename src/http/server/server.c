@@ -69,6 +69,7 @@ int weft_http_server_new(weft_http_server **out, const weft_http_options *option
     wf_list_init(&server->conns);
     wf_queue_init(&server->queue, server->limits.queue_time_max);
     wf_list_init(&server->starting);
+    wf_slots_init(&server->slots);
     server->shed.fn = wf_http_shed;
     server->ended.defer.fn = wf_http_turn_ended;
     int rc = wf_sys_random(&server->random, sizeof server->random);
@@ -188,7 +189,7 @@ void weft_http_server_get_stats(const weft_http_server *server, weft_http_stats 
 {
     *out = server->stats;
     out->connections_idle = server->stats.connections_open - server->busy_count;
-    out->requests_in_hand = server->in_hand + server->reserve_in_hand;
+    out->requests_in_hand = wf_slots_in_hand(&server->slots);
     out->requests_queued = server->queue.count + wf_chains_waiting(&server->chains);
 }
 
@@ -301,7 +302,7 @@ static void server_abort_all(weft_http_server *server)
 /* Deaf in a shield, or in a body that blocks: the operator sees a server that does not end. */
 static void server_say_who_is_left(const weft_http_server *server)
 {
-    size_t count = server->in_hand + server->reserve_in_hand + server->deferred_count;
+    size_t count = wf_slots_in_hand(&server->slots) + server->deferred_count;
     if (count != 0)
         weft_log("HTTP server: handlers that go on although they were cancelled: %zu; it ends when "
                  "they have",

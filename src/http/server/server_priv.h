@@ -50,6 +50,7 @@
 #include "http/server/pace.h"
 #include "http/server/peers.h"
 #include "http/server/queue.h"
+#include "http/server/slots.h"
 
 #define WF_STATUS_MAX 599
 
@@ -197,13 +198,15 @@ struct weft_http_request {
     weft_http_request *next_free; /* in server->free_requests */
     struct wf_conn *conn;
     struct wf_queue *queue; /* that it is in, while QUEUED: the server's or its route's */
-    wf_list queue_link;     /* in `queue`, or among those that are starting */
+    wf_list queue_link;     /* in `queue`, among those that are starting, or in slots.readers */
     weft_task task;         /* while BUSY and begun */
 
     /* Zeroed when it is over, from here to `head`. */
     uint8_t state, wait, verdict;
-    bool has_slot;                /* counts in server->in_hand */
-    bool has_reserve;             /* counts in server->reserve_in_hand */
+    bool has_slot;                /* counts in slots.used */
+    bool has_reserve;             /* counts in slots.reserve_used */
+    bool has_lent;                /* `has_slot` until it began to wait for its body */
+    bool is_reader;               /* in slots.readers */
     bool has_place;               /* counts among those its route may have in hand */
     bool is_resumed;              /* it had waited for that place; while QUEUED, in the server's */
     bool is_options;              /* answered with Allow alone */
@@ -294,7 +297,7 @@ struct weft_http_server {
     weft_defer shed;       /* looks at the queue when the ready tasks have run */
     wf_list starting;      /* exchanges, by queue_link: BUSY, and their task has not begun */
     bool has_fresh_task;   /* one that will take them */
-    size_t in_hand, reserve_in_hand;
+    struct wf_slots slots;
     size_t deferred_count; /* tasks of weft_http_defer */
     size_t busy_count;     /* connections that have an exchange */
     weft_http_request *free_requests;
@@ -435,6 +438,13 @@ static inline bool wf_request_is_bounded(const weft_http_request *req)
 {
     const struct wf_http_route *route = req->match.route;
     return route != NULL && (route->public.flags & WF_ROUTE_BOUNDED) != 0;
+}
+
+/* It is answered when all slots are taken. */
+static inline bool wf_request_is_reserved(const weft_http_request *req)
+{
+    const struct wf_http_route *route = req->match.route;
+    return route != NULL && (route->public.flags & WEFT_HTTP_RESERVED) != 0;
 }
 
 /* It does not count among those any more; who waits for its place gets it. */
