@@ -84,6 +84,14 @@ static const weft_http_api open_api = {.params = &open_params};
 static const weft_schema no_params = {.name = "none", .bytes = 1};
 static const weft_http_api none_api = {.params = &no_params};
 
+struct id_params {
+    int64_t id;
+};
+static const weft_field id_params_fields[] = {
+    {WEFT_FIELD_INTEGER(struct id_params, id), .in = WEFT_IN_PATH}};
+static const weft_schema id_params = {WEFT_SCHEMA(struct id_params, id_params_fields)};
+static const weft_http_api id_api = {.params = &id_params};
+
 static int get_open(weft_http_request *req, weft_http_response *res, void *arg)
 {
     const struct open_params *params = weft_http_params(req);
@@ -324,6 +332,9 @@ TASK_TEST(the_document_has_each_path_and_each_id_once)
         {.method = "GET", .path = "/c/{d}", .handler = get_open},
         {.method = "GET", .path = "/c/{d*}", .handler = get_open},
         {.method = "PUT", .path = "/c/{d*}", .handler = get_open},
+        {.method = "GET", .path = "/odd/{a}/of/{b}", .handler = get_open},
+        {.method = "PUT", .path = "/odd/{b}/of/{id}", .handler = get_open, .api = &id_api},
+        {.method = "GET", .path = "/odd/{a}/of", .handler = get_open},
     };
     struct site site;
     struct answer answer;
@@ -339,6 +350,16 @@ TASK_TEST(the_document_has_each_path_and_each_id_once)
     CHECK_TEXT(root, "paths /named get operationId", "get_a_b_2");
     CHECK_TEXT(root, "paths /c/{d} get operationId", "get_c_d");
     CHECK_TEXT(root, "paths /c/{d} put operationId", "put_c_d");
+    /* The names of a template are no part of what it is. */
+    CHECK(at(root, "paths /odd/{b}/of/{id}") == NULL);
+    CHECK(at(root, "paths /odd/{a}/of get") != NULL);
+    const weft_json *put = at(root, "paths /odd/{a}/of/{b} put");
+    CHECK_TEXT(put, "operationId", "put_odd_b_of_id");
+    CHECK_TEXT(put, "parameters 0 name", "b"); /* its "id" */
+    CHECK_TEXT(put, "parameters 0 schema type", "integer");
+    CHECK_TEXT(put, "parameters 1 name", "a"); /* its "b" */
+    CHECK_TEXT(put, "parameters 1 schema type", "string");
+    CHECK(at(put, "parameters 2") == NULL);
     weft_json_free(root);
     answer_fini(&answer);
     CHECK_OK(site_close(&site));

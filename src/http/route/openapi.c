@@ -99,6 +99,67 @@ static void put_content(weft_json_writer *json, const char *type, const char *sc
     weft_json_end_object(json);
 }
 
+/* ---- templates ---- */
+
+/* Templates there know no "{rest*}", and take "/a/{b}" and "/a/{c}" for one: what differs in the
+ * names alone, or in a '*', is told under the path that comes first, with its names. */
+struct template
+{
+    const char *own;   /* the route's path */
+    const char *shown; /* the one it is told under */
+};
+
+/* The next parameter of a path, or NULL: as strchr(). */
+static const char *param_next(const char *at)
+{
+    return strchr(at, '{');
+}
+
+static weft_str param_name(const char *at)
+{
+    return (weft_str){at + 1, strcspn(at + 1, "*}")};
+}
+
+static bool is_same_template(const char *a, const char *b)
+{
+    for (;; a++, b++) {
+        if (*a == '{' && *b == '{') {
+            a = strchr(a, '}');
+            b = strchr(b, '}');
+        }
+        if (*a != *b)
+            return false;
+        if (*a == 0)
+            return true;
+    }
+}
+
+static void begin_path(weft_json_writer *json, const char *path)
+{
+    char text[512];
+    size_t len = strlen(path);
+    if (len < 2 || len >= sizeof text || path[len - 2] != '*') {
+        begin(json, path);
+        return;
+    }
+    memcpy(text, path, len - 2);
+    memcpy(text + len - 2, "}", 2);
+    begin(json, text);
+}
+
+/* What a parameter of the route's path is called where it is told. */
+static weft_str shown_name(const struct template *path, weft_str name)
+{
+    const char *shown = param_next(path->shown);
+    for (const char *at = param_next(path->own); at != NULL && shown != NULL;
+         at = param_next(at + 1), shown = param_next(shown + 1)) {
+        weft_str own = param_name(at);
+        if (own.len == name.len && memcmp(own.ptr, name.ptr, name.len) == 0)
+            return param_name(shown);
+    }
+    return name;
+}
+
 /* ---- parameters ---- */
 
 static const char *field_name(const weft_field *field)
@@ -106,12 +167,15 @@ static const char *field_name(const weft_field *field)
     return field->alias != NULL ? field->alias : field->name;
 }
 
-static void put_parameter(weft_json_writer *json, const weft_field *field, const void *preset)
+static void put_parameter(weft_json_writer *json, const struct template *path,
+                          const weft_field *field, const void *preset)
 {
     static const char *const places[] = {"query", "path", "header", "cookie"};
     bool is_required = field->in == WEFT_IN_PATH || (field->flags & WEFT_REQUIRED) != 0;
+    weft_str name = weft_str_of(field_name(field));
     weft_json_begin_object(json);
-    put(json, "name", field_name(field));
+    weft_json_put_key(json, "name");
+    weft_json_put_str(json, field->in == WEFT_IN_PATH ? shown_name(path, name) : name);
     put(json, "in", places[field->in]);
     put(json, "description", field->about);
     weft_json_put_key(json, "required");
@@ -133,17 +197,17 @@ static bool is_described(const weft_schema *params, weft_str name)
 }
 
 /* Parameters of the path that no table describes are texts. */
-static void put_plain_parameters(weft_json_writer *json, const char *path,
+static void put_plain_parameters(weft_json_writer *json, const struct template *path,
                                  const weft_schema *params)
 {
     static const weft_field text = {.type = WEFT_TYPE_STRING};
-    for (const char *at = strchr(path, '{'); at != NULL; at = strchr(at + 1, '{')) {
-        weft_str name = {at + 1, strcspn(at + 1, "*}")};
+    for (const char *at = param_next(path->own); at != NULL; at = param_next(at + 1)) {
+        weft_str name = param_name(at);
         if (is_described(params, name))
             continue;
         weft_json_begin_object(json);
         weft_json_put_key(json, "name");
-        weft_json_put_str(json, name);
+        weft_json_put_str(json, shown_name(path, name));
         put(json, "in", "path");
         weft_json_put_key(json, "required");
         weft_json_put_bool(json, true);
@@ -153,14 +217,15 @@ static void put_plain_parameters(weft_json_writer *json, const char *path,
     }
 }
 
-static void put_parameters(weft_json_writer *json, const char *path, const weft_schema *params)
+static void put_parameters(weft_json_writer *json, const struct template *path,
+                           const weft_schema *params)
 {
-    if (params == NULL && strchr(path, '{') == NULL)
+    if (params == NULL && param_next(path->own) == NULL)
         return;
     weft_json_put_key(json, "parameters");
     weft_json_begin_array(json);
     for (size_t i = 0; params != NULL && i < params->field_count; i++)
-        put_parameter(json, &params->fields[i], params->preset);
+        put_parameter(json, path, &params->fields[i], params->preset);
     put_plain_parameters(json, path, params);
     weft_json_end_array(json);
 }
@@ -331,10 +396,13 @@ static void put_id(weft_json_writer *json, const struct wf_http_router *router, 
     put(json, "operationId", numbered);
 }
 
-static void put_operation(weft_json_writer *json, const struct wf_http_router *router, size_t index)
+/* `shown`: the path that it is told under. */
+static void put_operation(weft_json_writer *json, const struct wf_http_router *router, size_t index,
+                          const char *shown)
 {
     static const weft_http_api nothing = {0};
     const weft_http_route *route = &router->routes[index].public;
+    const struct template path = {route->path, shown};
     const weft_http_api *api = route->api != NULL ? route->api : &nothing;
     char method[12] = "";
     for (size_t i = 0; i < sizeof method - 1 && route->method[i] != 0; i++)
@@ -352,40 +420,13 @@ static void put_operation(weft_json_writer *json, const struct wf_http_router *r
         put(json, "operationId", api->id);
     else
         put_id(json, router, index);
-    put_parameters(json, route->path, api->params);
+    put_parameters(json, &path, api->params);
     put_body(json, api);
     put_responses(json, api, (route->flags & WF_ROUTE_BOUNDED) != 0);
     weft_json_end_object(json);
 }
 
 /* ---- the document ---- */
-
-/* Templates there know no "{rest*}": the '*' is left out. */
-static void begin_path(weft_json_writer *json, const char *path)
-{
-    char template[512];
-    size_t len = strlen(path);
-    if (len < 2 || len >= sizeof template || path[len - 2] != '*') {
-        begin(json, path);
-        return;
-    }
-    memcpy(template, path, len - 2);
-    memcpy(template + len - 2, "}", 2);
-    begin(json, template);
-}
-
-/* "/a/{b}" and "/a/{b*}" have one. */
-static bool is_same_template(const char *a, const char *b)
-{
-    for (;; a++, b++) {
-        a += strcmp(a, "*}") == 0;
-        b += strcmp(b, "*}") == 0;
-        if (*a != *b)
-            return false;
-        if (*a == 0)
-            return true;
-    }
-}
 
 /* Each path once, with the methods of all its routes. */
 static void put_paths(weft_json_writer *json, const struct wf_http_router *router)
@@ -401,13 +442,13 @@ static void put_paths(weft_json_writer *json, const struct wf_http_router *route
         for (size_t k = i; k < router->count && !is_done; k++) {
             const struct wf_http_route *route = &router->routes[k];
             if (!is_shown(route) || !is_same_template(route->public.path, path) ||
-                (methods & 1u << route->method) != 0) /* of another host, or with a '*' */
+                (methods & 1u << route->method) != 0) /* of another host, or found first */
                 continue;
             if (!is_open)
                 begin_path(json, path);
             is_open = true;
             methods |= 1u << route->method;
-            put_operation(json, router, k);
+            put_operation(json, router, k, path);
         }
         if (is_open)
             weft_json_end_object(json);
