@@ -203,6 +203,80 @@ TEST(dense_and_normalize_follow_the_pooling)
     tiny_fini(&it);
 }
 
+/* The old key beside the new one does not count. */
+TEST(pools_of_newer_versions_stand_in_their_order)
+{
+    static tiny_rows rows;
+    static const int types[TINY_TOKENS];
+    tiny it = {.kind = TINY_BERT};
+    int ids[TINY_TOKENS];
+    float out[2 * TINY_HIDDEN];
+    double wanted[2 * TINY_HIDDEN];
+    weft_str text = str_of("c a b");
+    tiny_fill(&it);
+    tiny_put_all(&it);
+    put_modules(1, false, false);
+    tiny_put_text("1_Pooling/config.json",
+                  "{\"embedding_dimension\":24,\"pooling_mode\":[\"mean\",\"cls\"],"
+                  "\"pooling_mode_max_tokens\":true}");
+    weft_encoder *encoder = open_encoder();
+    CHECK_EQ(weft_encoder_dimension(encoder), 2 * TINY_HIDDEN);
+    CHECK_OK(weft_encoder_encode(encoder, &text, 1, out));
+    tiny_run(&it, ids, types, tiny_read("c a b", 34, ids), &rows);
+    pool(&rows, 1u << 2, wanted);
+    pool(&rows, 1u << 0, wanted + TINY_HIDDEN);
+    for (size_t i = 0; i < 2 * TINY_HIDDEN; i++)
+        CHECK_NEAR(out[i], wanted[i], 2e-4);
+    weft_encoder_unref(encoder);
+    tiny_remove_folder();
+    tiny_fini(&it);
+}
+
+/* tanh(dense) + what comes in, through a matrix of its own where the widths differ. */
+static void check_residual(const tiny *it, size_t width)
+{
+    static tiny_rows rows;
+    static const int types[TINY_TOKENS];
+    tiny dense = {.dice = {5}};
+    int ids[TINY_TOKENS];
+    float out[TINY_HIDDEN];
+    double wanted[TINY_HIDDEN], added[TINY_HIDDEN];
+    char config[256];
+    weft_str text = str_of("c a b");
+    tiny_add_linear(&dense, "linear", TINY_HIDDEN, width);
+    tiny_add_linear(&dense, "residual", TINY_HIDDEN, width); /* its bias is not wanted */
+    memset(dense.tensors[3].numbers, 0, width * sizeof(double));
+    tiny_put_tensors(&dense, "2_Dense/model.safetensors");
+    snprintf(config, sizeof(config),
+             "{\"in_features\":24,\"out_features\":%zu,\"bias\":true,\"use_residual\":true,"
+             "\"module_input_name\":\"sentence_embedding\",\"module_output_name\":null}",
+             width);
+    tiny_put_text("2_Dense/config.json", config);
+    weft_encoder *encoder = open_encoder();
+    CHECK_EQ(weft_encoder_dimension(encoder), width);
+    CHECK_OK(weft_encoder_encode(encoder, &text, 1, out));
+    tiny_run(it, ids, types, tiny_read("c a b", 32, ids), &rows);
+    tiny_linear(&dense, "linear", rows.at[0], TINY_HIDDEN, wanted, width);
+    tiny_linear(&dense, "residual", rows.at[0], TINY_HIDDEN, added, width);
+    for (size_t i = 0; i < width; i++)
+        CHECK_NEAR(out[i], tanh(wanted[i]) + (width == TINY_HIDDEN ? rows.at[0][i] : added[i]),
+                   1e-4);
+    weft_encoder_unref(encoder);
+    tiny_fini(&dense);
+}
+
+TEST(a_dense_may_add_what_came_in)
+{
+    tiny it = {.kind = TINY_ROBERTA};
+    tiny_fill(&it);
+    tiny_put_all(&it);
+    put_modules(1, true, false);
+    check_residual(&it, TINY_HIDDEN);
+    check_residual(&it, 10);
+    tiny_remove_folder();
+    tiny_fini(&it);
+}
+
 /* ---- cross-encoders ---- */
 
 static double head_of(const tiny *it, const tiny_rows *rows)
@@ -369,7 +443,43 @@ TEST(modules_are_believed_in_nothing)
     check_refused("word_embedding_dimension", false);
     tiny_put_text("1_Pooling/config.json", "{\"pooling_mode_new\":true}");
     check_refused("pooling_mode_new", false);
+    tiny_put_text("1_Pooling/config.json", "{\"pooling_mode\":[\"mean\",\"new\"]}");
+    check_refused("'new'", false);
+    tiny_put_text("1_Pooling/config.json", "{\"pooling_mode\":[]}");
+    check_refused("no pooling_mode", false);
+    tiny_put_text("1_Pooling/config.json", "{\"pooling_mode\":[\"max\",\"max\",\"max\",\"max\","
+                                           "\"max\",\"max\",\"max\",\"max\",\"max\"]}");
+    check_refused("more than 8", false);
     tiny_remove_folder();
+    tiny_fini(&it);
+}
+
+/* Modules may work on the rows before they are pooled, or leave the text's vector as it was. */
+TEST(modules_that_work_on_something_else_are_refused)
+{
+    static const char *const kinds[] = {"Dense", "Normalize"};
+    static const char *const keys[] = {"module_input_name", "module_output_name"};
+    tiny it = {.kind = TINY_BERT}, dense = {.dice = {3}};
+    char text[512];
+    tiny_fill(&it);
+    tiny_put_all(&it);
+    put_modules(4, false, false);
+    tiny_add_linear(&dense, "linear", TINY_HIDDEN, TINY_HIDDEN);
+    tiny_put_tensors(&dense, "2_Dense/model.safetensors");
+    for (size_t i = 0; i < 4; i++) {
+        snprintf(text, sizeof(text),
+                 "[{\"path\":\"\",\"type\":\"a.Transformer\"},{\"path\":\"1_Pooling\",\"type\":"
+                 "\"Pooling\"},{\"path\":\"2_Dense\",\"type\":\"%s\"}]",
+                 kinds[i / 2]);
+        tiny_put_text("modules.json", text);
+        snprintf(text, sizeof(text),
+                 "{\"in_features\":24,\"out_features\":24,\"%s\":\"token_embeddings\"}",
+                 keys[i % 2]);
+        tiny_put_text("2_Dense/config.json", text);
+        check_refused(keys[i % 2], /* is_reranker= */ false);
+    }
+    tiny_remove_folder();
+    tiny_fini(&dense);
     tiny_fini(&it);
 }
 

@@ -3,6 +3,8 @@
 /* modules.json and the configurations it leads to. */
 #include "match/transformer/modules.h"
 
+#include "base/str.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -26,11 +28,6 @@ static weft_str last_part(weft_str name)
     return name.ptr != NULL ? (weft_str){name.ptr + at, name.len - at} : name;
 }
 
-static bool is_text(weft_str text, const char *word)
-{
-    return text.ptr != NULL && text.len == strlen(word) && memcmp(text.ptr, word, text.len) == 0;
-}
-
 bool wf_activation_of_class(weft_str name, enum wf_activation *out)
 {
     static const struct {
@@ -41,7 +38,7 @@ bool wf_activation_of_class(weft_str name, enum wf_activation *out)
         {"GELU", WF_ACT_GELU},         {"Sigmoid", WF_ACT_SIGMOID},
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        if (is_text(last_part(name), known[i].name)) {
+        if (wf_str_is(last_part(name), known[i].name)) {
             *out = known[i].activation;
             return true;
         }
@@ -75,7 +72,7 @@ static int find_in(const wf_tape *tape, wf_modules *out, wf_reason *reason)
 {
     uint32_t first = wf_tape_first(tape, 0);
     weft_str type = first != WF_NO_VALUE ? type_of(tape, first) : (weft_str){NULL, 0};
-    if (!is_text(type, "Transformer"))
+    if (!wf_str_is(type, "Transformer"))
         return wf_reason_set(reason, "its first module, '%.*s', is no Transformer",
                              wf_reason_shown(type), type.ptr != NULL ? type.ptr : "");
     return take_inner(tape, first, out->inner, reason);
@@ -98,7 +95,7 @@ int wf_modules_find_body(wf_modules *modules, wf_folder *folder)
 static bool begins_with_body(const wf_tape *modules)
 {
     uint32_t first = wf_tape_first(modules, 0);
-    return first != WF_NO_VALUE && is_text(type_of(modules, first), "Transformer");
+    return first != WF_NO_VALUE && wf_str_is(type_of(modules, first), "Transformer");
 }
 
 /* model2vec's have a model_type too, of its own. */
@@ -129,78 +126,22 @@ int wf_modules_are_there(wf_folder *folder)
     return rc == -ENOENT ? false : rc;
 }
 
-/* ---- Pooling ---- */
+/* ---- what follows works on the text's vector ---- */
 
-static const struct {
-    const char *key, *name;
-    enum wf_pool pool;
-} pools[] = {
-    {"pooling_mode_cls_token", "cls", WF_POOL_CLS},
-    {"pooling_mode_max_tokens", "max", WF_POOL_MAX},
-    {"pooling_mode_mean_tokens", "mean", WF_POOL_MEAN},
-    {"pooling_mode_mean_sqrt_len_tokens", "mean_sqrt_len_tokens", WF_POOL_MEAN_SQRT},
-    {"pooling_mode_weightedmean_tokens", "weightedmean", WF_POOL_WEIGHTED},
-    {"pooling_mode_lasttoken", "lasttoken", WF_POOL_LAST},
-};
-
-#define POOLS (sizeof(pools) / sizeof(pools[0]))
-
-/* Every key of a way to pool is known, or the vectors would be others. */
-static int check_pool_keys(const wf_tape *tape, wf_reason *reason)
+static int check_name(const wf_tape *tape, const char *key, wf_reason *reason)
 {
-    static const char start[] = "pooling_mode_";
-    for (uint32_t key = wf_tape_first(tape, 0); key != WF_NO_VALUE;) {
-        uint32_t value = wf_tape_next(tape, 0, key);
-        weft_str text = wf_tape_string(tape, key);
-        bool is_pool =
-            text.len >= sizeof(start) - 1 && memcmp(text.ptr, start, sizeof(start) - 1) == 0;
-        for (size_t i = 0; i < POOLS; i++)
-            is_pool &= !is_text(text, pools[i].key);
-        if (is_pool && wf_tape_bool(tape, value, false))
-            return wf_reason_set(reason, "its '%.*s' is not known here", wf_reason_shown(text),
-                                 text.ptr);
-        key = wf_tape_next(tape, 0, value);
-    }
-    return 0;
+    uint32_t at = wf_tape_get(tape, 0, key);
+    enum wf_value_kind kind = wf_tape_kind(tape, at);
+    if (kind == WF_VALUE_NONE || kind == WF_VALUE_NULL ||
+        wf_tape_is(tape, at, "sentence_embedding"))
+        return 0;
+    return wf_reason_set(reason, "its %s is not 'sentence_embedding'", key);
 }
 
-/* "pooling_mode": "mean", as newer versions write it; several are "cls+mean". */
-static unsigned named_pool(const wf_tape *tape)
+static int check_names(const wf_tape *tape, wf_reason *reason)
 {
-    for (size_t i = 0; i < POOLS; i++) {
-        if (wf_tape_is(tape, wf_tape_get(tape, 0, "pooling_mode"), pools[i].name))
-            return pools[i].pool;
-    }
-    return 0;
-}
-
-static int take_pooling(struct reading *it, const wf_tape *tape)
-{
-    wf_modules *out = it->out;
-    size_t width, count = 0;
-    out->pools = named_pool(tape);
-    for (size_t i = 0; i < POOLS; i++) {
-        if (wf_tape_bool(tape, wf_tape_get(tape, 0, pools[i].key), false))
-            out->pools |= pools[i].pool;
-    }
-    int rc = check_pool_keys(tape, it->folder->reason);
-    if (rc < 0)
-        return rc;
-    out->leaves_out_prompt =
-        !wf_tape_bool(tape, wf_tape_get(tape, 0, "include_prompt"), /* otherwise= */ true);
-    if (out->pools == 0)
-        return wf_reason_set(it->folder->reason, "no pooling_mode is set");
-    uint32_t at = wf_tape_get(tape, 0, "word_embedding_dimension");
-    if (at == WF_NO_VALUE)
-        at = wf_tape_get(tape, 0, "embedding_dimension");
-    if (!wf_tape_size(tape, at, &width) || width != out->hidden)
-        return wf_reason_set(it->folder->reason,
-                             "its word_embedding_dimension is not that of the model, %zu",
-                             out->hidden);
-    for (size_t i = 0; i < POOLS; i++)
-        count += (out->pools & pools[i].pool) != 0;
-    out->width = count * out->hidden;
-    return 0;
+    int rc = check_name(tape, "module_input_name", reason);
+    return rc < 0 ? rc : check_name(tape, "module_output_name", reason);
 }
 
 /* ---- Dense ---- */
@@ -220,20 +161,40 @@ static int take_dense(struct reading *it, const wf_tape *tape, wf_module *out, b
         return wf_reason_set(reason, "its activation_function '%.*s' is not known here",
                              wf_reason_shown(name), name.ptr);
     *out_has_bias = wf_tape_bool(tape, wf_tape_get(tape, 0, "bias"), true);
+    out->has_residual = wf_tape_bool(tape, wf_tape_get(tape, 0, "use_residual"), false);
     it->out->width = width;
-    return 0;
+    return check_names(tape, reason);
 }
 
-static int read_dense(struct reading *it, bool has_bias, size_t in, wf_linear *out)
+static int read_dense(struct reading *it, bool has_bias, size_t in, wf_module *out)
 {
     wf_tensors tensors = {0};
+    wf_reason *reason = it->folder->reason;
+    size_t width = it->out->width;
     int rc = wf_folder_tensors(it->folder, it->inner, &tensors);
-    if (rc == 0)
-        rc = wf_folder_blame(it->folder, it->inner, "model.safetensors",
-                             wf_trunk_linear(out, &tensors, "linear", in, it->out->width, has_bias,
-                                             it->folder->reason));
+    if (rc == 0) {
+        rc = wf_trunk_linear(&out->dense, &tensors, "linear", in, width, has_bias, reason);
+        if (rc == 0 && out->has_residual && in != width)
+            rc = wf_trunk_linear(&out->residual, &tensors, "residual", in, width,
+                                 /* has_bias= */ false, reason);
+        rc = wf_folder_blame(it->folder, it->inner, "model.safetensors", rc);
+    }
     wf_tensors_fini(&tensors);
     return rc;
+}
+
+/* Its config.json need not be there: older versions write none. */
+static int check_normalize(struct reading *it)
+{
+    wf_tape tape;
+    wf_image *image;
+    int rc = wf_folder_json(it->folder, it->inner, "config.json", &tape, &image);
+    bool is_none = rc == -ENOENT;
+    if (rc == 0)
+        rc = check_names(&tape, it->folder->reason);
+    wf_tape_fini(&tape);
+    wf_image_unref(image);
+    return is_none ? 0 : wf_folder_blame(it->folder, it->inner, "config.json", rc);
 }
 
 /* ---- all of them ---- */
@@ -248,7 +209,8 @@ static int read_configured(struct reading *it, bool is_pooling)
     bool has_bias = true;
     int rc = wf_folder_json(it->folder, it->inner, "config.json", &tape, &image);
     if (rc == 0)
-        rc = is_pooling ? take_pooling(it, &tape) : take_dense(it, &tape, module, &has_bias);
+        rc = is_pooling ? wf_pooling_read(it->out, &tape, it->folder->reason)
+                        : take_dense(it, &tape, module, &has_bias);
     rc = wf_folder_blame(it->folder, it->inner, "config.json", rc);
     wf_tape_fini(&tape);
     wf_image_unref(image);
@@ -256,19 +218,19 @@ static int read_configured(struct reading *it, bool is_pooling)
         return rc;
     it->out->count++; /* to be freed from now on */
     module->kind = WF_MODULE_DENSE;
-    return read_dense(it, has_bias, in, &module->dense);
+    return read_dense(it, has_bias, in, module);
 }
 
 static int read_module(struct reading *it, const wf_tape *tape, uint32_t module, size_t index)
 {
     wf_modules *out = it->out;
     weft_str type = type_of(tape, module);
-    if (index == 0 || is_text(type, "Dropout"))
+    if (index == 0 || wf_str_is(type, "Dropout"))
         return 0; /* the body, and what is of training only */
     int rc = take_inner(tape, module, it->inner, it->folder->reason);
     if (rc < 0)
         return rc;
-    bool is_pooling = is_text(type, "Pooling"), is_dense = is_text(type, "Dense");
+    bool is_pooling = wf_str_is(type, "Pooling"), is_dense = wf_str_is(type, "Dense");
     if (is_pooling == it->has_pooling || out->count == WF_MODULES_MAX)
         return wf_reason_set(it->folder->reason,
                              "its modules are not a Transformer, a Pooling and at most %u others",
@@ -276,11 +238,11 @@ static int read_module(struct reading *it, const wf_tape *tape, uint32_t module,
     it->has_pooling = true;
     if (is_pooling || is_dense)
         return read_configured(it, is_pooling);
-    if (!is_text(type, "Normalize"))
+    if (!wf_str_is(type, "Normalize"))
         return wf_reason_set(it->folder->reason, "its module '%.*s' is not known here",
                              wf_reason_shown(type), type.ptr != NULL ? type.ptr : "");
     out->items[out->count++].kind = WF_MODULE_NORMALIZE;
-    return 0;
+    return check_normalize(it);
 }
 
 static int read_list(struct reading *it, const wf_tape *tape)
@@ -306,7 +268,7 @@ int wf_modules_read(wf_modules *modules, wf_folder *folder, size_t hidden)
     modules->hidden = modules->width = modules->width_max = hidden;
     int rc = wf_folder_json(folder, "", "modules.json", &tape, &image);
     if (rc == -ENOENT) {
-        modules->pools = WF_POOL_MEAN;
+        modules->pools[modules->pool_count++] = WF_POOL_MEAN;
         rc = 0;
     } else if (rc == 0)
         rc = read_list(&it, &tape);
@@ -317,7 +279,9 @@ int wf_modules_read(wf_modules *modules, wf_folder *folder, size_t hidden)
 
 void wf_modules_fini(wf_modules *modules)
 {
-    for (size_t i = 0; i < modules->count; i++)
+    for (size_t i = 0; i < modules->count; i++) {
         wf_linear_fini(&modules->items[i].dense);
+        wf_linear_fini(&modules->items[i].residual);
+    }
     *modules = (wf_modules){0};
 }

@@ -12,29 +12,32 @@
 #include "match/transformer/trunk.h"
 
 #define WF_MODULES_MAX 8u
+#define WF_POOLS_MAX 8u
 #define WF_INNER_BYTES 64u
 
-/* In the order in which their vectors are put one behind the other. */
 enum wf_pool {
-    WF_POOL_CLS = 1,
-    WF_POOL_MAX = 2,
-    WF_POOL_MEAN = 4,
-    WF_POOL_MEAN_SQRT = 8,
-    WF_POOL_WEIGHTED = 16, /* the i-th token i times */
-    WF_POOL_LAST = 32,
+    WF_POOL_CLS,
+    WF_POOL_MAX,
+    WF_POOL_MEAN,
+    WF_POOL_MEAN_SQRT,
+    WF_POOL_WEIGHTED, /* the i-th token i times */
+    WF_POOL_LAST,
 };
 
 typedef struct wf_module {
     enum { WF_MODULE_DENSE, WF_MODULE_NORMALIZE } kind;
     wf_linear dense;
     enum wf_activation activation;
+    bool has_residual;  /* what came in is added to what the activation makes ... */
+    wf_linear residual; /* ... through this one if the widths differ; else it is zeroed */
 } wf_module;
 
 typedef struct wf_modules {
-    char inner[WF_INNER_BYTES]; /* where the body is: "", or a folder with '/' */
-    unsigned pools;             /* of wf_pool */
-    bool leaves_out_prompt;     /* of the rows that are pooled, but for CLS and LAST */
-    size_t prompt_tokens;       /* set by who knows the prompt, if it is left out */
+    char inner[WF_INNER_BYTES];       /* where the body is: "", or a folder with '/' */
+    enum wf_pool pools[WF_POOLS_MAX]; /* their vectors stand one behind the other */
+    size_t pool_count;
+    bool leaves_out_prompt; /* of the rows that are pooled, but for CLS and LAST */
+    size_t prompt_tokens;   /* set by who knows the prompt, if it is left out */
     wf_module items[WF_MODULES_MAX];
     size_t count;
     size_t hidden, width, width_max; /* of the body; of the vectors at the end; of any between */
@@ -50,9 +53,12 @@ int wf_modules_find_body(wf_modules *modules, wf_folder *folder);
 int wf_modules_read(wf_modules *modules, wf_folder *folder, size_t hidden);
 void wf_modules_fini(wf_modules *modules);
 
+/* The config.json of a Pooling: the pools, and the width behind them.  0 or -WEFT_M_EMODEL. */
+int wf_pooling_read(wf_modules *modules, const wf_tape *config, wf_reason *reason);
+
 /* Memory of one thread.  Zeroed is ready. */
 typedef struct wf_modules_memory {
-    wf_floats vectors, spare;
+    wf_floats vectors, spare, residual;
     size_t text_capacity;
 } wf_modules_memory;
 

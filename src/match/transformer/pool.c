@@ -17,6 +17,7 @@ void wf_modules_memory_fini(wf_modules_memory *memory)
 {
     wf_floats_fini(&memory->vectors);
     wf_floats_fini(&memory->spare);
+    wf_floats_fini(&memory->residual);
     *memory = (wf_modules_memory){0};
 }
 
@@ -29,6 +30,8 @@ static int reserve(const wf_modules *modules, size_t texts, wf_modules_memory *m
     int rc = wf_floats_new(&memory->vectors, texts * stride);
     if (rc == 0)
         rc = wf_floats_new(&memory->spare, texts * stride);
+    if (rc == 0)
+        rc = wf_floats_new(&memory->residual, texts * stride);
     if (rc == 0)
         memory->text_capacity = texts;
     return rc;
@@ -96,12 +99,8 @@ static void pool_one(enum wf_pool pool, const struct text *text, float *out)
 static void pool(const wf_modules *modules, const struct text *text, float *out)
 {
     memset(out, 0, modules->width_max * sizeof(*out));
-    for (unsigned bit = WF_POOL_CLS; bit <= WF_POOL_LAST && text->length > 0; bit <<= 1) {
-        if ((modules->pools & bit) == 0)
-            continue;
-        pool_one((enum wf_pool)bit, text, out);
-        out += text->width;
-    }
+    for (size_t i = 0; i < modules->pool_count && text->length > 0; i++)
+        pool_one(modules->pools[i], text, out + i * text->width);
 }
 
 /* ---- what follows ---- */
@@ -113,14 +112,24 @@ static void swap(wf_floats *a, wf_floats *b)
     *b = kept;
 }
 
+/* activation(vectors * matrix + bias), plus what came in. */
 static int run_dense(const wf_module *module, const wf_kernel *kernel, size_t texts, size_t stride,
                      wf_modules_memory *memory, const wf_job *job)
 {
-    int rc = wf_linear_run(&module->dense, kernel, memory->vectors.at, stride, texts,
-                           memory->spare.at, stride, job);
+    const wf_linear *dense = &module->dense, *residual = &module->residual;
+    int rc = wf_linear_run(dense, kernel, memory->vectors.at, stride, texts, memory->spare.at,
+                           stride, job);
+    if (rc == 0 && residual->out != 0)
+        rc = wf_linear_run(residual, kernel, memory->vectors.at, stride, texts, memory->residual.at,
+                           stride, job);
+    const float *added = residual->out != 0 ? memory->residual.at : memory->vectors.at;
+    for (size_t t = 0; t < texts; t++) {
+        float *out = memory->spare.at + t * stride;
+        kernel->activate(out, dense->out, module->activation);
+        for (size_t i = 0; module->has_residual && i < dense->out; i++)
+            out[i] += added[t * stride + i];
+    }
     swap(&memory->vectors, &memory->spare);
-    for (size_t t = 0; t < texts; t++)
-        kernel->activate(memory->vectors.at + t * stride, module->dense.out, module->activation);
     return rc;
 }
 
@@ -151,7 +160,7 @@ int wf_modules_run(const wf_modules *modules, const wf_kernel *kernel, const wf_
                                   .start = left_out < length ? left_out : length};
         pool(modules, &text, memory->vectors.at + t * stride);
     }
-    size_t width = modules->hidden * (size_t)__builtin_popcount(modules->pools);
+    size_t width = modules->hidden * modules->pool_count;
     for (size_t i = 0; i < modules->count && rc == 0; i++) {
         const wf_module *module = &modules->items[i];
         if (module->kind == WF_MODULE_DENSE) {
