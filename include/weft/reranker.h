@@ -55,7 +55,7 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_reranker_open(weft_reranker **out, co
                                                          weft_m_error *error);
 
 /* Scores of `count` texts (UTF-8) for a query; of a directory the model's answer through its
- * activation, the sigmoid (so between 0 and 1) unless config.json names another.  A pair's score
+ * activation, the sigmoid (so between 0 and 1) unless its files name another.  A pair's score
  * does not depend on the other texts.  Works in the calling thread; run by an executor it ends
  * with -ECANCELED soon after its task is cancelled.  0, -WEFT_M_EVALID, -ENOMEM, -ECANCELED, or
  * what the class returns. */

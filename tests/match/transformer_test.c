@@ -147,6 +147,12 @@ TEST(each_pooling_is_what_its_definition_says)
     put_modules(63, false, false);
     tiny_put_text("sentence_bert_config.json", "{\"max_seq_length\":7,\"do_lower_case\":false}");
     check_vectors(&it, 63, 7);
+    tiny_put_text("tokenizer_config.json", "{\"model_max_length\":5}");
+    check_vectors(&it, 63, 7); /* the former counts, be it more or less */
+    tiny_put_text("sentence_bert_config.json", "{\"max_seq_length\":null}");
+    check_vectors(&it, 63, 5);
+    tiny_put_text("sentence_bert_config.json", "{\"max_seq_length\":512}");
+    check_vectors(&it, 63, 34);
     tiny_remove_folder();
     tiny_fini(&it);
 }
@@ -279,6 +285,19 @@ TEST(a_dense_may_add_what_came_in)
 
 /* ---- cross-encoders ---- */
 
+static void check_refused(const char *wanted, bool is_reranker)
+{
+    weft_encoder *encoder;
+    weft_reranker *reranker;
+    weft_m_error error = {0};
+    int rc = is_reranker ? weft_reranker_open(&reranker, tiny_folder, &error)
+                         : weft_encoder_open(&encoder, tiny_folder, NULL, &error);
+    note("%s", error.message);
+    CHECK_EQ(rc, -WEFT_M_EMODEL);
+    CHECK_STR(error.field, is_reranker ? "reranker" : "model");
+    CHECK(strstr(error.message, wanted) != NULL);
+}
+
 static double head_of(const tiny *it, const tiny_rows *rows)
 {
     const char *pooler, *classifier;
@@ -345,6 +364,61 @@ TEST(each_family_scores_pairs)
     }
 }
 
+/* As sentence-transformers 6 writes it: what counts stands in files beside config.json. */
+TEST(a_cross_encoder_minds_the_files_of_its_makers)
+{
+    tiny it = {.kind = TINY_MPNET, .is_classifier = true};
+    weft_reranker *reranker;
+    weft_m_error error = {0};
+    float score;
+    weft_str text = STR("e f g h a");
+    tiny_fill(&it);
+    it.extra = "\"sentence_transformers\":{\"activation_fn\":\"torch.nn.Sigmoid\"},";
+    tiny_put_all(&it);
+    tiny_put_text("modules.json", "[{\"path\":\"\",\"type\":\"a.Transformer\"}]");
+    tiny_put_text("sentence_bert_config.json", "{\"max_seq_length\":9}");
+    tiny_put_text("config_sentence_transformers.json",
+                  "{\"activation_fn\":\"torch.nn.modules.linear.Identity\","
+                  "\"default_prompt_name\":\"q\",\"prompts\":{\"q\":\"h \"}}");
+    CHECK_OK(weft_reranker_open(&reranker, tiny_folder, &error));
+    CHECK_OK(weft_reranker_score(reranker, STR("a c"), &text, 1, &score));
+    CHECK_NEAR(score, pair_of(&it, "h a c", "e f g"), 2e-5); /* six of eight, and three */
+    weft_reranker_unref(reranker);
+    tiny_put_text("modules.json", "[{\"path\":\"\",\"type\":\"a.Transformer\"},"
+                                  "{\"path\":\"2_Dense\",\"type\":\"a.Dense\"}]");
+    check_refused("no other module", /* is_reranker= */ true);
+    tiny_put_text("modules.json", "[{\"path\":\"\",\"type\":\"a.Transformer\"}]");
+    tiny_put_text("config_sentence_transformers.json", "{\"activation_fn\":\"a.Softplus\"}");
+    check_refused("config_sentence_transformers.json: its activation 'a.Softplus'",
+                  /* is_reranker= */ true);
+    tiny_put_text("config_sentence_transformers.json", "{}");
+    tiny_put_text("sentence_bert_config.json", "{\"processing_kwargs\":{\"text\":{}}}");
+    check_refused("processing_kwargs", /* is_reranker= */ true);
+    tiny_remove_folder();
+    tiny_fini(&it);
+}
+
+/* Such a pair has no first row, which is what is judged. */
+TEST(pairs_without_a_special_token_are_refused)
+{
+    tiny it = {.kind = TINY_DISTILBERT, .is_classifier = true};
+    char text[sizeof(tiny_tokenizer) + 256];
+    const char *at = strstr(tiny_tokenizer, "\"model\"");
+    tiny_fill(&it);
+    tiny_put_all(&it);
+    snprintf(
+        text, sizeof(text),
+        "{\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"Sequence\":{\"id\":"
+        "\"A\",\"type_id\":0}}],\"pair\":[{\"Sequence\":{\"id\":\"A\",\"type_id\":0}},"
+        "{\"Sequence\":{\"id\":\"B\",\"type_id\":0}}],\"special_tokens\":{}},"
+        "\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},%s",
+        at);
+    tiny_put_text("tokenizer.json", text);
+    check_refused("no special token", /* is_reranker= */ true);
+    tiny_remove_folder();
+    tiny_fini(&it);
+}
+
 /* What the public implementation of tokenizers leaves of two texts for "longest first". */
 TEST(pairs_are_cut_at_the_longer_text)
 {
@@ -364,19 +438,6 @@ TEST(pairs_are_cut_at_the_longer_text)
 }
 
 /* ---- what is refused ---- */
-
-static void check_refused(const char *wanted, bool is_reranker)
-{
-    weft_encoder *encoder;
-    weft_reranker *reranker;
-    weft_m_error error = {0};
-    int rc = is_reranker ? weft_reranker_open(&reranker, tiny_folder, &error)
-                         : weft_encoder_open(&encoder, tiny_folder, NULL, &error);
-    note("%s", error.message);
-    CHECK_EQ(rc, -WEFT_M_EMODEL);
-    CHECK_STR(error.field, is_reranker ? "reranker" : "model");
-    CHECK(strstr(error.message, wanted) != NULL);
-}
 
 TEST(config_is_believed_in_nothing)
 {

@@ -165,44 +165,94 @@ static int read_head(struct model *model, wf_reason *reason)
                                     shape->hidden, 1, /* has_bias= */ true, reason);
 }
 
-static int take_activation(struct model *model, const wf_tape *config, wf_reason *reason)
+/* By its name where it stands; false: there is none. */
+static int take_activation(struct model *model, weft_str name, wf_reason *reason)
+{
+    if (name.ptr == NULL)
+        return false;
+    if (wf_activation_of_class(name, &model->activation))
+        return true;
+    return wf_reason_set(reason, "its activation '%.*s' is not known here", wf_reason_shown(name),
+                         name.ptr);
+}
+
+/* Of the newest versions. */
+static int take_own(struct model *model, const wf_tape *config, wf_reason *reason)
+{
+    return take_activation(model, wf_tape_string(config, wf_tape_get(config, 0, "activation_fn")),
+                           reason);
+}
+
+/* Of those before, and before these. */
+static int take_of_body(struct model *model, const wf_tape *config, wf_reason *reason)
 {
     uint32_t ours = wf_tape_get(config, 0, "sentence_transformers");
     weft_str name = wf_tape_string(config, wf_tape_get(config, ours, "activation_fn"));
     if (name.ptr == NULL)
         name =
             wf_tape_string(config, wf_tape_get(config, 0, "sbert_ce_default_activation_function"));
-    model->activation = WF_ACT_SIGMOID;
-    if (name.ptr == NULL || wf_activation_of_class(name, &model->activation))
-        return 0;
-    return wf_reason_set(reason, "its activation '%.*s' is not known here", wf_reason_shown(name),
-                         name.ptr);
+    return take_activation(model, name, reason);
 }
 
-static int read_activation(struct model *model, wf_folder *folder)
+/* True if a file, which need not be there, names an activation. */
+static int ask_file(struct model *model, wf_folder *folder, const char *inner, const char *name,
+                    int (*take)(struct model *model, const wf_tape *config, wf_reason *reason))
 {
     wf_tape config;
     wf_image *image;
-    int rc = wf_folder_json(folder, "", "config.json", &config, &image);
+    int rc = wf_folder_json(folder, inner, name, &config, &image);
+    bool is_none = rc == -ENOENT;
     if (rc == 0)
-        rc = take_activation(model, &config, folder->reason);
+        rc = take(model, &config, folder->reason);
     wf_tape_fini(&config);
     wf_image_unref(image);
-    return wf_folder_blame(folder, "", "config.json", rc);
+    return is_none ? false : wf_folder_blame(folder, inner, name, rc);
+}
+
+static int read_activation(struct model *model, wf_folder *folder, const char *inner)
+{
+    model->activation = WF_ACT_SIGMOID;
+    int rc = ask_file(model, folder, "", "config_sentence_transformers.json", take_own);
+    if (rc == false)
+        rc = ask_file(model, folder, inner, "config.json", take_of_body);
+    return rc < 0 ? rc : 0;
+}
+
+/* modules.json, which only the newest versions write, has the body alone. */
+static int find_body(wf_folder *folder, wf_modules *out)
+{
+    int rc = wf_modules_find_body(out, folder);
+    return rc == 0 && out->listed > 1
+               ? wf_reason_set(folder->reason, "modules.json: a cross-encoder has a Transformer "
+                                               "and no other module")
+               : rc;
+}
+
+/* A pair without any token would have no row to judge. */
+static int check_pairs(const wf_frame_list *pair, wf_reason *reason)
+{
+    if (pair->count == 0)
+        return wf_reason_set(reason, "tokenizer.json: its post_processor takes no pairs");
+    if (wf_frame_tokens(pair) == 0)
+        return wf_reason_set(reason, "tokenizer.json: its post_processor puts no special token "
+                                     "around pairs");
+    return 0;
 }
 
 static int read_all(struct model *model, wf_folder *folder)
 {
-    int rc = wf_trunk_open(&model->body, folder, "");
+    wf_modules modules;
+    int rc = find_body(folder, &modules);
+    const char *inner = modules.inner;
     if (rc == 0)
-        rc = wf_folder_blame(folder, "", "model.safetensors", read_head(model, folder->reason));
+        rc = wf_trunk_open(&model->body, folder, inner);
     if (rc == 0)
-        rc = read_activation(model, folder);
+        rc = wf_folder_blame(folder, inner, "model.safetensors", read_head(model, folder->reason));
     if (rc == 0)
-        rc = wf_feed_open(&model->feed, folder, "", &model->body.shape, /* is_sentence= */ false);
-    if (rc == 0 && model->feed.tokenizer.frame.pair.count == 0)
-        rc = wf_reason_set(folder->reason, "tokenizer.json: its post_processor takes no pairs");
-    return rc;
+        rc = read_activation(model, folder, inner);
+    if (rc == 0)
+        rc = wf_feed_open(&model->feed, folder, inner, &model->body.shape);
+    return rc < 0 ? rc : check_pairs(&model->feed.tokenizer.frame.pair, folder->reason);
 }
 
 int wf_cross_open(weft_reranker **out, const char *path, wf_reason *reason)

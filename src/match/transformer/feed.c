@@ -13,15 +13,16 @@ struct reading {
     wf_feed *out;
     wf_folder *folder;
     const char *inner;
+    const wf_shape *shape;
 };
 
-/* A number of tokens; without a number, or with the very large one that stands for none, the limit
- * stays. */
-static void take_limit(const wf_tape *tape, const char *key, size_t *limit)
+/* A number of tokens, as far as there are places; the limit of a file read before does not count
+ * then.  Without a number, or with the very large one that stands for none, that limit stays. */
+static void take_limit(const struct reading *it, const wf_tape *tape, const char *key)
 {
-    size_t given;
-    if (wf_tape_size(tape, wf_tape_get(tape, 0, key), &given) && given < *limit)
-        *limit = given;
+    size_t given, most = it->shape->tokens_max;
+    if (wf_tape_size(tape, wf_tape_get(tape, 0, key), &given))
+        it->out->tokens_max = given < most ? given : most;
 }
 
 typedef int take_fn(struct reading *it, const wf_tape *tape, const char *name);
@@ -40,7 +41,7 @@ static bool leaves_out_types(const wf_tape *tape)
 static int take_tokenizer_config(struct reading *it, const wf_tape *tape, const char *name)
 {
     (void)name;
-    take_limit(tape, "model_max_length", &it->out->tokens_max);
+    take_limit(it, tape, "model_max_length");
     it->out->is_typeless = leaves_out_types(tape);
     if (wf_tape_is(tape, wf_tape_get(tape, 0, "truncation_side"), "left"))
         return wf_reason_set(it->folder->reason, "its truncation_side 'left' is not supported");
@@ -61,7 +62,9 @@ static int lower_first(wf_steps *steps, wf_reason *reason)
 static int take_sentence_config(struct reading *it, const wf_tape *tape, const char *name)
 {
     (void)name;
-    take_limit(tape, "max_seq_length", &it->out->tokens_max);
+    take_limit(it, tape, "max_seq_length");
+    if (wf_tape_count(tape, wf_tape_get(tape, 0, "processing_kwargs")) != 0)
+        return wf_reason_set(it->folder->reason, "its processing_kwargs are not supported");
     bool is_lower = wf_tape_bool(tape, wf_tape_get(tape, 0, "do_lower_case"), false);
     return is_lower ? lower_first(&it->out->tokenizer.normaliser, it->folder->reason) : 0;
 }
@@ -80,9 +83,10 @@ static int read_config(struct reading *it, const char *name, take_fn *take)
     return is_none ? 0 : wf_folder_blame(it->folder, it->inner, name, rc);
 }
 
-static int check_ids(const struct reading *it, const wf_shape *shape)
+static int check_ids(const struct reading *it)
 {
     const wf_tokenizer *tokenizer = &it->out->tokenizer;
+    const wf_shape *shape = it->shape;
     if (tokenizer->unknown_id != WF_NO_TOKEN && tokenizer->unknown_id >= shape->words)
         return wf_reason_set(it->folder->reason, "its unknown token has no embedding");
     if (wf_tokenizer_id_max(tokenizer) >= shape->words)
@@ -98,19 +102,18 @@ static int check_ids(const struct reading *it, const wf_shape *shape)
     return 0;
 }
 
-int wf_feed_open(wf_feed *feed, wf_folder *folder, const char *inner, const wf_shape *shape,
-                 bool is_sentence)
+int wf_feed_open(wf_feed *feed, wf_folder *folder, const char *inner, const wf_shape *shape)
 {
-    struct reading it = {feed, folder, inner};
+    struct reading it = {feed, folder, inner, shape};
     feed->tokens_max = shape->tokens_max;
     int rc = wf_folder_tokenizer(folder, inner, &feed->tokenizer);
     if (rc == 0)
         rc = read_config(&it, "tokenizer_config.json", take_tokenizer_config);
-    if (rc == 0 && is_sentence)
+    if (rc == 0)
         rc = read_config(&it, "sentence_bert_config.json", take_sentence_config);
     if (rc == 0)
-        rc = wf_folder_blame(folder, inner, "tokenizer.json", check_ids(&it, shape));
-    return rc == 0 && is_sentence ? wf_prompt_read(&feed->prompt, folder) : rc;
+        rc = wf_folder_blame(folder, inner, "tokenizer.json", check_ids(&it));
+    return rc < 0 ? rc : wf_prompt_read(&feed->prompt, folder);
 }
 
 void wf_feed_fini(wf_feed *feed)
@@ -197,7 +200,9 @@ int wf_feed_pair(const wf_feed *feed, weft_str first, weft_str second, wf_tokens
                  wf_tokens *spare, wf_pile *pile)
 {
     const wf_frame_list *list = &feed->tokenizer.frame.pair;
-    int rc = wf_tokenize(&feed->tokenizer, strip(first), tokens);
+    int rc = wf_prompt_put(&feed->prompt, first, &tokens->prompted, &first);
+    if (rc == 0)
+        rc = wf_tokenize(&feed->tokenizer, strip(first), tokens);
     if (rc == 0)
         rc = wf_tokenize(&feed->tokenizer, strip(second), spare);
     struct span a = {tokens->ids, tokens->count}, b = {spare->ids, spare->count};

@@ -11,15 +11,14 @@
 typedef struct wf_feed {
     wf_tokenizer tokenizer;
     size_t tokens_max; /* of a text, with the special ones */
-    wf_prompt prompt;  /* before every text that is not of a pair */
+    wf_prompt prompt;  /* before every text, and before the first of a pair */
     bool is_typeless;  /* the model is not told which of two texts a token is of */
 } wf_feed;
 
-/* Of tokenizer.json, tokenizer_config.json and, if `is_sentence`, sentence_bert_config.json, in
- * <inner>; then it has the prompt too.  0, -ENOMEM, -EIO, -errno, -WEFT_M_EMODEL.  To be freed also
+/* Of tokenizer.json, tokenizer_config.json and sentence_bert_config.json in <inner>, and of
+ * config_sentence_transformers.json.  0, -ENOMEM, -EIO, -errno, -WEFT_M_EMODEL.  To be freed also
  * on failure. */
-int wf_feed_open(wf_feed *feed, wf_folder *folder, const char *inner, const wf_shape *shape,
-                 bool is_sentence);
+int wf_feed_open(wf_feed *feed, wf_folder *folder, const char *inner, const wf_shape *shape);
 void wf_feed_fini(wf_feed *feed);
 
 /* The tokens that the prompt is, with a special one before and without one behind, as the public

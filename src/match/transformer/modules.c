@@ -75,6 +75,7 @@ static int find_in(const wf_tape *tape, wf_modules *out, wf_reason *reason)
     if (!wf_str_is(type, "Transformer"))
         return wf_reason_set(reason, "its first module, '%.*s', is no Transformer",
                              wf_reason_shown(type), type.ptr != NULL ? type.ptr : "");
+    out->listed = wf_tape_count(tape, 0);
     return take_inner(tape, first, out->inner, reason);
 }
 

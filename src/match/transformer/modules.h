@@ -34,6 +34,7 @@ typedef struct wf_module {
 
 typedef struct wf_modules {
     char inner[WF_INNER_BYTES];       /* where the body is: "", or a folder with '/' */
+    size_t listed;                    /* modules in modules.json; 0: there is none */
     enum wf_pool pools[WF_POOLS_MAX]; /* their vectors stand one behind the other */
     size_t pool_count;
     bool leaves_out_prompt; /* of the rows that are pooled, but for CLS and LAST */

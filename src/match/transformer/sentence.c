@@ -118,7 +118,7 @@ static int read_all(struct model *model, wf_folder *folder, size_t dimension)
     if (rc == 0)
         rc = wf_trunk_open(&model->body, folder, inner);
     if (rc == 0)
-        rc = wf_feed_open(&model->feed, folder, inner, &model->body.shape, /* is_sentence= */ true);
+        rc = wf_feed_open(&model->feed, folder, inner, &model->body.shape);
     if (rc == 0)
         rc = wf_modules_read(&model->modules, folder, model->body.shape.hidden);
     if (rc == 0 && model->modules.leaves_out_prompt)
