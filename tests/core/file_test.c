@@ -9,7 +9,9 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 static int put_file(const char *path, const char *text)
@@ -238,6 +240,40 @@ TASK_TEST(file_save_replaces_and_leaves_nothing_beside)
     CHECK_STR(entry.name, "a");
     CHECK_EQ(weft_dir_next(dir, &entry), 0);
     weft_dir_close(dir);
+    scratch_clean(0);
+}
+
+enum { FULL = 6000 };
+
+/* What the disk holds, as far as this process is asked: what a full one does, too. */
+static void limit_files(void)
+{
+    const struct rlimit limit = {FULL, FULL};
+    CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* A write is cut short where the file may not grow, and what follows fails instead of going over
+ * what is there. */
+KERNEL_TASK_TEST(file_that_cannot_grow_is_written_to_its_end_and_no_further)
+{
+    static char bytes[2 * FULL];
+    scratch_make();
+    memset(bytes, 'a', FULL);
+    memset(bytes + FULL, 'b', FULL);
+    int fd = weft_open(scratch("a"), O_RDWR | O_CREAT, 0600);
+    CHECK_OK(fd);
+    limit_files();
+    CHECK_EQ(weft_write(fd, "first", 5), 5);
+    CHECK_EQ(weft_write(fd, bytes, FULL), FULL - 5);
+    CHECK_EQ(lseek(fd, 0, SEEK_CUR), FULL);
+    CHECK_EQ(weft_write(fd, "last", 4), -EFBIG);
+    CHECK_EQ(weft_pread(fd, bytes, 6, 0), 6);
+    CHECK_BYTES(bytes, 6, "firsta", 6);
+    CHECK_OK(weft_close(fd));
+    CHECK_OK(weft_file_save(scratch("b"), "old", 3, 0600));
+    CHECK_EQ(weft_file_save(scratch("b"), bytes, sizeof(bytes), 0600), -EFBIG);
+    check_file(scratch("b"), "old");
     scratch_clean(0);
 }
 

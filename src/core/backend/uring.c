@@ -25,6 +25,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define URING_DEPTH 256u
 #define URING_CHUNK_BYTES ((size_t)64 * 1024)
@@ -223,11 +224,20 @@ static int file_opcode(int kind)
     }
 }
 
-static bool ring_takes(const struct uring_state *state, int kind)
+/* Where a write to a file is cut short, by a full disk, the ring leaves the file's position where
+ * it was (seen in Linux 6.18): the next write would go over what is there, and succeed. */
+static bool writes_at_position(const weft_op_args *args)
 {
-    int opcode = file_opcode(kind);
-    return kind < WEFT_OP_OPEN || ((state->ring.features & WF_RING_FILES) && opcode >= 0 &&
-                                   wf_ring_has_op(&state->ring, (unsigned)opcode));
+    return args->kind == WEFT_OP_WRITE && args->offset < 0 && lseek(args->fd, 0, SEEK_CUR) >= 0;
+}
+
+static bool ring_takes(const struct uring_state *state, const weft_op_args *args)
+{
+    int opcode = file_opcode(args->kind);
+    if (args->kind < WEFT_OP_OPEN)
+        return !writes_at_position(args);
+    return (state->ring.features & WF_RING_FILES) && opcode >= 0 &&
+           wf_ring_has_op(&state->ring, (unsigned)opcode);
 }
 
 /* Paths are relative to the working directory. */
@@ -364,7 +374,7 @@ static int uring_submit(weft_loop *loop, weft_op *op)
         op_set_done(state, op, fault);
         return 0;
     }
-    if (!ring_takes(state, op->args.kind))
+    if (!ring_takes(state, &op->args))
         return submit_to_pool(loop, op);
     if (op->args.kind == WEFT_OP_RECV_MANY && state->buffers.entries == NULL)
         op->stage = STAGE_POLL;
