@@ -9,6 +9,7 @@
 #include "match/score/probability.h"
 #include "match/train/head.h"
 
+#include <float.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #include <weft/exec.h>
 #include <weft/file.h>
 #include <weft/hierarchy.h>
+#include <weft/novelty.h>
 #include <weft/run.h>
 #include <weft/sim.h>
 #include <weft/task.h>
@@ -485,6 +487,78 @@ TEST(a_file_made_up_with_right_sums_is_refused_or_answers)
         free(bytes.ptr);
         weft_m_close(matcher);
     }
+    make_free(&m);
+}
+
+/* Fills a section with one value, and makes its check sum right. */
+static void flood(weft_bytes *file, uint32_t tag, const void *value, size_t bytes)
+{
+    uint8_t *at = (uint8_t *)file->ptr;
+    size_t i = 0;
+    uint64_t start, size;
+    while (memcmp(at + HEAD_BYTES + i * ENTRY_BYTES, &tag, sizeof(tag)) != 0)
+        CHECK_LT(++i, section_count(at));
+    memcpy(&start, at + HEAD_BYTES + i * ENTRY_BYTES + 8, sizeof(start));
+    memcpy(&size, at + HEAD_BYTES + i * ENTRY_BYTES + 16, sizeof(size));
+    for (uint64_t k = 0; k + bytes <= size; k += bytes)
+        memcpy(at + start + k, value, bytes);
+    seal(at);
+}
+
+/* The reciprocal of such a number is none: a histogram of the scores was written beside itself. */
+TEST(a_file_whose_rows_are_endlessly_long_is_refused)
+{
+    const float tiny = 1e-40f;
+    made m = make_rich(30);
+    weft_matcher *loaded, *matcher = open_with(&m, "probability");
+    weft_bytes bytes = bytes_of(matcher);
+    flood(&bytes, WF_TAG('P', 'O', 'N', 'O'), &tiny, sizeof(tiny));
+    CHECK_EQ(wf_matcher_of_bytes(&loaded, bytes.ptr, bytes.len, NULL), -WEFT_M_EPERSIST);
+    free(bytes.ptr);
+    weft_m_close(matcher);
+    make_free(&m);
+}
+
+static weft_bytes bytes_with_novelty(const made *m)
+{
+    const weft_str strategies[] = {STR("calibrated"), STR("knn_distance")};
+    weft_matcher *matcher = open_with(m, "probability");
+    weft_m_novelty_options options;
+    weft_m_novelty_options_init(&options);
+    options.strategies = strategies;
+    options.strategy_count = 2;
+    CHECK_OK(weft_m_novelty_prepare(matcher, &options, NULL));
+    weft_bytes bytes = bytes_of(matcher);
+    weft_m_close(matcher);
+    return bytes;
+}
+
+/* Of two strategies that are combined: sums beyond all numbers, and quarters of the least one, were
+ * no numbers, and no pool of equal scores had an end. */
+TEST(a_file_whose_novelty_scores_are_next_to_no_numbers_is_refused_or_answers)
+{
+    const weft_str texts[] = {STR("abba cabbage"), STR("a")},
+                   both[] = {STR("calibrated"), STR("knn_distance")};
+    const double greatest = DBL_MAX, least = 5e-324;
+    made m = make_rich(30);
+    weft_bytes bytes = bytes_with_novelty(&m);
+    weft_matcher *loaded;
+    weft_m_results *results;
+    weft_m_novelty_options options;
+    weft_m_novelty_options_init(&options);
+    options.strategies = both;
+    options.strategy_count = 2;
+    flood(&bytes, WF_TAG('N', 'O', 'V', 'K'), &(double){0}, sizeof(double));
+    flood(&bytes, WF_TAG('N', 'O', 'V', 'N'), &least, sizeof(least));
+    CHECK_OK(wf_matcher_of_bytes(&loaded, bytes.ptr, bytes.len, NULL));
+    CHECK_OK(weft_m_novelty(loaded, texts, 2, &options, &results, NULL));
+    for (size_t i = 0; i < 2; i++)
+        CHECK(weft_m_results_novelty(results, i)->novel_score >= 0);
+    weft_m_results_free(results);
+    weft_m_close(loaded);
+    flood(&bytes, WF_TAG('N', 'O', 'V', 'N'), &greatest, sizeof(greatest));
+    CHECK_EQ(wf_matcher_of_bytes(&loaded, bytes.ptr, bytes.len, NULL), -WEFT_M_EPERSIST);
+    free(bytes.ptr);
     make_free(&m);
 }
 

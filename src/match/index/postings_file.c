@@ -15,7 +15,7 @@
 #define TAG_NORMS WF_TAG('P', 'O', 'N', 'O')
 #define TAG_SHARES WF_TAG('P', 'O', 'S', 'H')
 
-/* Beyond what any text can have; below what could overflow. */
+/* Beyond what any text can have; below what could overflow, and so are quotients. */
 #define VALUE_MAX 1e9f
 #define NORM_MIN 1e-9
 
@@ -123,11 +123,17 @@ static bool is_sound_segment(const wf_segment *segment)
     return is_sound && greatest < segment->row_count && are_sound_runs(segment);
 }
 
+/* A row's norm is 0 or within bounds. */
+static bool is_inverse_norm(float value)
+{
+    return value == 0 || (value >= 1 / VALUE_MAX && value <= VALUE_MAX);
+}
+
 static bool are_sound_rows(const wf_postings *postings)
 {
     bool is_sound = true;
     for (size_t i = 0; i < postings->row_count; i++)
-        is_sound &= postings->inverse_norms[i] >= 0 && postings->inverse_norms[i] <= VALUE_MAX;
+        is_sound &= is_inverse_norm(postings->inverse_norms[i]);
     return is_sound;
 }
 

@@ -125,7 +125,7 @@ static void take_knots(wf_calibration *it, const struct pool *pools, size_t coun
 static void find_spread(wf_calibration *it, const struct item *items, size_t count)
 {
     double wide = count != 0 ? items[count - 1].score - items[0].score : 0;
-    it->spread = wide > 0 ? wide / 4 : 1;
+    it->spread = wide / 4 > 0 ? wide / 4 : 1; /* of the least number there is, a quarter is 0 */
 }
 
 static int regress(wf_calibration *it, const double *known, size_t known_count, const double *novel,

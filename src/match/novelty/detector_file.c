@@ -18,6 +18,9 @@
 #define VERSION 8u
 #define ID_BYTES 24
 
+/* Beyond what any strategy says; sums of them are finite. */
+#define SCORE_MAX 1e100
+
 struct plan {
     uint32_t version, count, combining, neighbours;
     uint64_t known_count, novel_count;
@@ -73,10 +76,10 @@ static int copy(const wf_image *image, uint32_t tag, size_t item_bytes, size_t c
     return 0;
 }
 
-static bool are_finite(const double *values, size_t count)
+static bool are_scores(const double *values, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!isfinite(values[i]))
+        if (!(fabs(values[i]) <= SCORE_MAX))
             return false;
     }
     return true;
@@ -96,8 +99,8 @@ static int take_samples(const wf_image *image, const struct plan *kept, wf_sampl
                         .extents = items[2],
                         .known_count = known,
                         .novel_count = novel};
-    if (rc == 0 && (!are_finite(out->known, known * kept->count) ||
-                    !are_finite(out->novel, novel * kept->count)))
+    if (rc == 0 && (!are_scores(out->known, known * kept->count) ||
+                    !are_scores(out->novel, novel * kept->count)))
         rc = -WEFT_M_EPERSIST;
     if (rc < 0)
         wf_samples_fini(out);
