@@ -525,6 +525,46 @@ TEST(match_query_answers_a_trickling_input_at_once)
     wf_buf_fini(&err);
 }
 
+/* Somebody who goes away without a word: there is nobody left to wait for the next text for. */
+TEST(match_query_ends_when_nobody_reads_its_answers)
+{
+    struct child child;
+    wf_buf err = {0};
+    child_start(&child, (const char *const[]){"match", "query", "-e", COUNTRIES, "-f", "-", NULL});
+    CHECK_OK(close(child.out));
+    child.out = -1;
+    CHECK_EQ(write(child.in, "Burma\n", 6), 6);
+    while (child_read(&child.err, &err)) /* to its end; more may be read from `in` */
+        ;
+    CHECK_EQ(wf_buf_bytes(&err), 0u);
+    CHECK_EQ(child_wait(&child), 1);
+    wf_buf_fini(&err);
+}
+
+/* -k 1000: few texts make a chunk, so the bad one is found while others are answered. */
+TEST(match_query_answers_all_texts_before_a_bad_one)
+{
+    wf_buf texts = {0};
+    for (int i = 0; i < 170; i++)
+        wf_buf_printf(&texts, "%s\n", i % 2 == 0 ? "Germany" : "zzz");
+    wf_buf_printf(&texts, "%*s\nGermany\n", 70000, "long");
+    wf_buf_putc(&texts, '\0');
+    const char *path = make_file("q.txt", wf_buf_ptr(&texts));
+    struct run run;
+    RUN(&run, "match", "query", "-e", COUNTRIES, "-f", path, "-k", "1000");
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "q.txt:171: the line has too many bytes") != NULL);
+    const char *line = run.out;
+    for (int i = 0; i < 170; i++) {
+        CHECK(text_begins(line, i % 2 == 0 ? "[{\"id\":\"DE\"" : "[]\n"));
+        line = strchr(line, '\n') + 1;
+    }
+    CHECK_STR(line, "");
+    run_fini(&run);
+    wf_buf_fini(&texts);
+    drop_file(path);
+}
+
 TEST(match_query_shows_progress_off_a_terminal_only_if_asked)
 {
     const char *path = make_file("q.txt", "a\nb\nc\n");

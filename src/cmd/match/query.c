@@ -3,8 +3,9 @@
 /*
  * weft match query: texts in, the entities they mean out.
  *
- * One chunk is matched, on all processors, while the next is read; then its answers are written.
- * What is held is two chunks and the answers to one, however long the input is.
+ * A chunk of texts is matched, on all processors, while the next one is read and the answers to the
+ * one before are written.  What is held is three chunks and the answers to two, however long the
+ * input is.
  */
 #include "cmd/command.h"
 #include "cmd/io/input.h"
@@ -57,48 +58,98 @@ struct query_job {
     struct texts texts;
     struct progress progress;
     struct sink sink;
+    uint64_t matched; /* texts, by earlier runs too; the sink has those that are written */
+    bool is_writing;
     wf_buf run; /* what the answers depend on */
 };
 
-/* ---- the run ---- */
+/* ---- matching ---- */
+
+/* The bar and the answers may go to the same screen. */
+static void show_progress(struct query_job *job, uint64_t done)
+{
+    if (!job->is_writing)
+        progress_step(&job->progress, done);
+}
 
 static int chunk_progress(size_t done, size_t total, void *arg)
 {
     struct query_job *job = arg;
     if (done < total)
-        progress_step(&job->progress, job->sink.done + done);
+        show_progress(job, job->matched + done);
     return 0;
 }
 
-static int match_chunk(struct query_job *job, const struct chunk *chunk)
+static int match_chunk(struct query_job *job, const struct chunk *chunk,
+                       weft_m_results **out_results, weft_m_error *error)
 {
     weft_m_query query;
-    weft_m_results *results;
-    weft_m_error error;
-    if (chunk->count == 0)
-        return 0;
     weft_m_query_init(&query);
     query.top_k = job->top_k;
     query.blocking_top_k = (size_t)job->blocking_top_k;
     query.retrieval_top_k = (size_t)job->retrieval_top_k;
     query.final_top_k = (size_t)job->final_top_k;
-    int rc = weft_m_batch(job->matcher, chunk->texts, chunk->count, &query, job->batch_size,
-                          &results, &error, chunk_progress, job);
-    if (rc == -ECANCELED)
-        return rc;
-    if (rc < 0)
-        return chunk_say(chunk, job->from.path, &error) ? EXIT_FAILED : load_say(&error);
+    return weft_m_batch(job->matcher, chunk->texts, chunk->count, &query, job->batch_size,
+                        out_results, error, chunk_progress, job);
+}
+
+/* ---- the run: reading, matching and writing side by side ---- */
+
+/* Chunks take turns: one is filled, one is matched, of one the answers are written. */
+struct flow {
+    struct query_job *job;
+    struct chunk chunks[3];
+    weft_task writer; /* of the answers below, if there are any */
+    const struct chunk *answered;
+    weft_m_results *answers;
+};
+
+static int write_answers(void *arg)
+{
+    const struct flow *flow = arg;
+    struct query_job *job = flow->job;
     progress_hide(&job->progress);
-    rc = sink_put(&job->sink, chunk, results);
-    weft_m_results_free(results);
+    job->is_writing = true;
+    int rc = sink_put(&job->sink, flow->answered, flow->answers);
+    job->is_writing = false;
     if (rc == -EPIPE)
         return EXIT_FAILED; /* nobody reads any more: no reason to complain */
     if (rc < 0 && rc != -ECANCELED)
         return say_failed("%s: %s", job->sink.path != NULL ? job->sink.path : "standard output",
                           weft_strerror(rc));
     if (rc == 0)
-        progress_step(&job->progress, job->sink.done);
+        show_progress(job, job->matched);
     return rc;
+}
+
+/* Waits for the writer, if there is one: what it failed with. */
+static int end_writer(struct flow *flow)
+{
+    int rc = flow->answers != NULL ? join(flow->writer) : 0;
+    weft_m_results_free(flow->answers);
+    flow->answers = NULL;
+    return rc;
+}
+
+/* Matches `ready` and leaves its answers to the writer, when that is done with those before. */
+static int match_ready(struct flow *flow, const struct chunk *ready)
+{
+    struct query_job *job = flow->job;
+    weft_m_results *results = NULL;
+    weft_m_error error;
+    int rc = ready->count != 0 ? match_chunk(job, ready, &results, &error) : 0;
+    int written = end_writer(flow);
+    if (written != 0 || rc == -ECANCELED || ready->count == 0) {
+        weft_m_results_free(results);
+        return written != 0 ? written : rc;
+    }
+    if (rc < 0)
+        return chunk_say(ready, job->from.path, &error) ? EXIT_FAILED : load_say(&error);
+    job->matched += ready->count;
+    flow->answers = results;
+    flow->answered = ready;
+    flow->writer = weft_spawn(write_answers, flow);
+    return 0;
 }
 
 struct filling {
@@ -112,14 +163,17 @@ static int fill_body(void *arg)
     return texts_fill(filling->texts, filling->chunk);
 }
 
-/* Matches `ready` while the other chunk is filled. */
-static int match_and_fill(struct query_job *job, struct chunk *ready, struct chunk *next)
+/* Where the next texts are not there yet, the answers are waited for: whoever types texts wants
+ * them, and if nobody reads them any more, there is nothing to wait for. */
+static int match_and_fill(struct flow *flow, const struct chunk *ready, struct chunk *next)
 {
-    struct filling filling = {&job->texts, next};
+    struct filling filling = {&flow->job->texts, next};
     if (ready->is_last)
-        return match_chunk(job, ready);
+        return match_ready(flow, ready);
     weft_task reader = weft_spawn(fill_body, &filling);
-    int rc = match_chunk(job, ready);
+    int rc = match_ready(flow, ready);
+    if (rc == 0 && weft_done(reader, NULL) == 0)
+        rc = end_writer(flow);
     if (rc != 0)
         weft_cancel(reader, "the match has ended");
     int filled = join(reader);
@@ -137,21 +191,24 @@ static char delimiter_of(const struct query_job *job)
 
 static int match_all(struct query_job *job)
 {
-    struct chunk chunks[2] = {0};
-    size_t turn = 0;
-    int rc = texts_fill(&job->texts, &chunks[0]);
+    struct flow flow = {.job = job};
+    struct chunk *ready = &flow.chunks[0];
+    int rc = texts_fill(&job->texts, ready);
     job->sink.delimiter = delimiter_of(job);
-    bool is_over = false;
-    while (rc == 0 && !is_over) {
-        struct chunk *ready = &chunks[turn & 1];
-        rc = match_and_fill(job, ready, &chunks[~turn & 1]);
-        if (rc == 0)
-            rc = chunk_check(ready);
-        is_over = ready->is_last;
-        turn++;
+    job->matched = job->sink.done;
+    for (size_t turn = 1; rc == 0; turn++) {
+        struct chunk *next = &flow.chunks[turn % 3];
+        rc = match_and_fill(&flow, ready, next);
+        if (ready->is_last)
+            break;
+        ready = next;
     }
-    chunk_fini(&chunks[0]);
-    chunk_fini(&chunks[1]);
+    int written = end_writer(&flow);
+    rc = rc != 0 ? rc : written;
+    if (rc == 0)
+        rc = chunk_check(ready);
+    for (size_t i = 0; i < 3; i++)
+        chunk_fini(&flow.chunks[i]);
     return rc < 0 && rc != -ECANCELED ? say_failed("%s", weft_strerror(rc)) : rc;
 }
 
