@@ -242,7 +242,8 @@ void wf_secure_fini(weft_client *client);
 /* ---- phase.c ---- */
 
 /* A stretch of an exchange with a limit: begin, wait, end with what the waits came to.  At the end
- * of the phase's time, or of the exchange's, -ETIMEDOUT with a text. */
+ * of the phase's time, or of the exchange's, -ETIMEDOUT with a text; if the connection breaks, what
+ * it came to, with one. */
 struct phase {
     weft_scope scope;
     enum weft_client_phase number;
@@ -252,6 +253,9 @@ struct phase {
 void wf_phase_begin(struct weft_exchange *exchange, struct phase *phase,
                     enum weft_client_phase number, weft_time limit);
 WEFT_MUST_USE int wf_phase_end(struct weft_exchange *exchange, struct phase *phase, int rc);
+
+/* When something happened that ends the phase under way, in words: "before it answered". */
+const char *wf_phase_moment(const struct weft_exchange *exchange);
 
 /* Moves the limit of a phase under way: so long from now on. */
 void wf_phase_limit(struct weft_exchange *exchange, struct phase *phase, weft_time limit);

@@ -250,6 +250,35 @@ TASK_TEST(a_post_is_not_repeated_unless_it_may_be)
     liar_close(&liar);
 }
 
+/* Who did it, and when. */
+TASK_TEST(a_reset_has_a_text)
+{
+    static const struct {
+        struct liar_step step;
+        const char *moment;
+    } rows[] = {
+        {{.then = LIAR_RESET}, "before it answered"},
+        {{.answer = "HTTP/1.1 200 OK\r\nContent-", .then = LIAR_RESET}, "before it answered"},
+        {{.answer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi", .then = LIAR_RESET},
+         "in the middle of its answer"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct liar liar;
+        weft_client *client;
+        weft_client_response page;
+        char text[128];
+        liar_open(&liar, &rows[i].step, 1);
+        CHECK_OK(weft_client_new(&client, NULL));
+        weft_client_request request = {.url = liar_url(liar.port, "/"), .body = WEFT_STR("x")};
+        CHECK_EQ(weft_client_fetch(client, &request, &page), -ECONNRESET);
+        snprintf(text, sizeof text, "http://127.0.0.1:%u reset the connection %s", liar.port,
+                 rows[i].moment);
+        CHECK_STR(weft_explain(-ECONNRESET), text);
+        weft_client_free(client);
+        liar_close(&liar);
+    }
+}
+
 TASK_TEST(a_503_that_lasts_is_the_answer)
 {
     static const struct liar_step steps[] = {

@@ -369,7 +369,7 @@ TASK_TEST(h2_a_reset_request_is_sent_again_if_that_does_no_harm)
     h2_liar_close(&get);
     h2_liar_open(&post, reset_first, (weft_client_options){0});
     CHECK_EQ(h2_liar_ask(&post, POST), -ECONNRESET);
-    CHECK(strstr(weft_error_text(), "INTERNAL_ERROR") != NULL);
+    CHECK(strstr(weft_error_text(), "(INTERNAL_ERROR) before it answered") != NULL);
     CHECK_EQ(h2_liar_ask(&post, POST), 200);
     CHECK_EQ(post.connections, 1);
     h2_liar_close(&post);
@@ -406,6 +406,38 @@ TASK_TEST(h2_goaway_lets_finish_what_it_names_and_the_rest_goes_elsewhere)
     CHECK_EQ(liar.connections, 2);
     CHECK_EQ(liar.requests, 3);
     h2_liar_close(&liar);
+}
+
+static int say_goaway_and_go(struct h2_liar *liar, struct h2_peer *peer)
+{
+    char calm[8] = {0, 0, 0, (char)liar->count, 0, 0, 0, NGHTTP2_ENHANCE_YOUR_CALM};
+    (void)h2_liar_hear(liar, peer);
+    WEFT_TRY(h2_peer_frame(peer, NGHTTP2_GOAWAY, 0, 0, calm, sizeof calm));
+    WEFT_TRY(weft_sleep(WEFT_SEC));
+    return liar->number;
+}
+
+TASK_TEST(h2_a_goaway_is_told_in_words)
+{
+    static const struct {
+        size_t last_id;
+        int end, rc; /* of the connection, and of the request */
+        const char *text;
+    } rows[] = {
+        {0, 0, -ECONNRESET, "did not take the request over HTTP/2"},
+        {1, 0, -WEFT_ETRUNCATED, "ended without an answer"},
+        {1, -EIO, -ECONNRESET, "reset the connection before it answered"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct h2_liar liar = {.count = rows[i].last_id, .number = rows[i].end};
+        char text[200];
+        h2_liar_open(&liar, say_goaway_and_go, no_repeats());
+        CHECK_EQ(h2_liar_ask(&liar, POST), rows[i].rc);
+        snprintf(text, sizeof text, "%.*s %s, after GOAWAY (ENHANCE_YOUR_CALM)",
+                 (int)strlen(liar.url) - 1, liar.url, rows[i].text);
+        CHECK_STR(weft_explain(rows[i].rc), text);
+        h2_liar_close(&liar);
+    }
 }
 
 /* ---- SETTINGS ---- */

@@ -43,7 +43,8 @@ struct wf_mux {
     bool is_closing; /* it takes no more requests */
     bool is_receiving, is_sending;
     bool is_dead;
-    char why[128]; /* what broke the stream, in words; "" */
+    char why[128];   /* what broke the stream, in words; "" */
+    char goaway[64]; /* what the server's GOAWAY said, for the end of a sentence; "": none came */
 };
 
 static inline weft_time wf_mux_now(const struct wf_mux *mux)

@@ -9,6 +9,7 @@
 #include "h1/write.h"
 #include "h2/session.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* NULL: nobody wants the stream any more. */
@@ -187,6 +188,8 @@ static int frame_came(nghttp2_session *session, const nghttp2_frame *frame, void
             mux->asked_at = WEFT_FOREVER;
         break;
     case NGHTTP2_GOAWAY:
+        snprintf(mux->goaway, sizeof mux->goaway, ", after GOAWAY (%s)",
+                 nghttp2_http2_strerror(frame->goaway.error_code));
         wf_mux_close_door(mux);
         break;
     default:

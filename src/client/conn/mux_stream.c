@@ -154,10 +154,11 @@ static int say_reset(const struct weft_exchange *exchange)
 {
     const weft_str *origin = &exchange->url.origin;
     if (exchange->is_unprocessed)
-        return weft_fail(-ECONNRESET, "%.*s did not take the request over HTTP/2", (int)origin->len,
-                         origin->ptr);
-    return weft_fail(-ECONNRESET, "%.*s reset the request over HTTP/2 (%s)", (int)origin->len,
-                     origin->ptr, nghttp2_http2_strerror(exchange->stream.code));
+        return weft_fail(-ECONNRESET, "%.*s did not take the request over HTTP/2%s",
+                         (int)origin->len, origin->ptr, exchange->conn->mux->goaway);
+    return weft_fail(-ECONNRESET, "%.*s reset the request over HTTP/2 (%s) %s", (int)origin->len,
+                     origin->ptr, nghttp2_http2_strerror(exchange->stream.code),
+                     wf_phase_moment(exchange));
 }
 
 static int stream_fail(const struct weft_exchange *exchange)
@@ -169,13 +170,15 @@ static int stream_fail(const struct weft_exchange *exchange)
     case ECONNRESET:
         if (stream->is_reset || exchange->is_unprocessed)
             return say_reset(exchange);
-        return weft_fail(stream->rc, "%.*s reset the connection", (int)origin->len, origin->ptr);
+        return weft_fail(stream->rc, "%.*s reset the connection %s%s", (int)origin->len,
+                         origin->ptr, wf_phase_moment(exchange), exchange->conn->mux->goaway);
     case ETIMEDOUT:
         return weft_fail(stream->rc, "%.*s is silent and answers no PING (h2_silence_max)",
                          (int)origin->len, origin->ptr);
     case WEFT_ETRUNCATED:
-        return weft_fail(stream->rc, "%.*s ended %s", (int)origin->len, origin->ptr,
-                         stream->has_head ? "in the middle of its answer" : "without an answer");
+        return weft_fail(stream->rc, "%.*s ended %s%s", (int)origin->len, origin->ptr,
+                         stream->has_head ? "in the middle of its answer" : "without an answer",
+                         exchange->conn->mux->goaway);
     case WEFT_ELIMIT:
         if (fault->message == NULL)
             return weft_fail(stream->rc,

@@ -16,6 +16,39 @@ static const char *const phase_verbs[] = {
     [WEFT_CLIENT_DONE] = "",
 };
 
+static const char *const phase_moments[] = {
+    [WEFT_CLIENT_CHECK] = "",
+    [WEFT_CLIENT_SLOT] = "",
+    [WEFT_CLIENT_CONNECT] = "while it was connected",
+    [WEFT_CLIENT_TLS] = "in the TLS handshake",
+    [WEFT_CLIENT_SEND] = "while the request was sent",
+    [WEFT_CLIENT_HEAD] = "before it answered",
+    [WEFT_CLIENT_BODY] = "in the middle of its answer",
+    [WEFT_CLIENT_DONE] = "",
+};
+
+const char *wf_phase_moment(const struct weft_exchange *exchange)
+{
+    return phase_moments[exchange->trace.phase];
+}
+
+/* The connection broke under a phase.  One of HTTP/2 says itself what happened. */
+static int phase_broke(const struct weft_exchange *exchange, const struct phase *phase, int rc)
+{
+    const struct conn *conn = exchange->conn;
+    const weft_str *origin = &exchange->url.origin;
+    bool is_reset = rc == -ECONNRESET || rc == -EPIPE;
+    if (conn != NULL ? conn->mux != NULL || weft_stream_get_error(conn->stream) != rc
+                     : phase->number != WEFT_CLIENT_TLS || !is_reset)
+        return rc;
+    const char *text = conn != NULL ? weft_stream_get_error_text(conn->stream) : "";
+    if (is_reset && text[0] == 0)
+        return weft_fail(rc, "%.*s reset the connection %s", (int)origin->len, origin->ptr,
+                         phase_moments[phase->number]);
+    return weft_fail(rc, "the connection to %.*s broke %s: %s", (int)origin->len, origin->ptr,
+                     phase_moments[phase->number], text[0] != 0 ? text : weft_strerror(rc));
+}
+
 void wf_phase_begin(struct weft_exchange *exchange, struct phase *phase,
                     enum weft_client_phase number, weft_time limit)
 {
@@ -40,7 +73,7 @@ int wf_phase_end(struct weft_exchange *exchange, struct phase *phase, int rc)
 {
     int closed = weft_scope_close(&phase->scope, rc);
     if (rc != -ECANCELED || closed != -ETIMEDOUT)
-        return closed;
+        return rc < 0 && closed == rc ? phase_broke(exchange, phase, rc) : closed;
     const weft_str *origin = &exchange->url.origin;
     exchange->trace.phase = phase->number;
     if (phase->is_total)
