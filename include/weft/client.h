@@ -226,7 +226,8 @@ typedef struct weft_client_response {
 /* Sends the request and reads all of the answer.  0; -WEFT_ELIMIT past body_bytes_max; on failure
  * *out is not touched.
  *
- * -WEFT_ESYNTAX: the URL, or an answer that is no HTTP; -EINVAL: method or fields; -ETIMEDOUT;
+ * -WEFT_ESYNTAX: the URL, or an answer that is no HTTP or has two fields Content-Type or Location
+ * that differ (of two that are alike one counts); -EINVAL: method or fields; -ETIMEDOUT;
  * -EHOSTDOWN; -WEFT_ETRUNCATED: cut off; those of weft_resolve() for names; -ECONNREFUSED,
  * -ECONNRESET …; -EPROTONOSUPPORT: https without TLS; -ELOOP: too many redirects; -ENOMEM;
  * -ECANCELED. */

@@ -419,7 +419,9 @@ WEFT_API WEFT_WAITS int weft_http_fail(weft_http_response *res, int status, cons
 /* Set the status and add a header field, before the first byte is sent (-EALREADY after it).
  * -EINVAL for a name that is no token, a value with CR, LF, NUL or another control character, and
  * the fields that the server sets itself (Content-Length, Transfer-Encoding, Connection, Date): so
- * a value from a stranger cannot split the answer.  -WEFT_ELIMIT past 64 KiB of fields. */
+ * a value from a stranger cannot split the answer.  -WEFT_ELIMIT past 64 KiB of fields.  A field
+ * may be added again, but a second Content-Type or Location takes the place of the first, and so
+ * does the type of weft_http_respond() (RFC 9110 5.3: one is all that an answer may have). */
 WEFT_API WEFT_MUST_USE int weft_http_set_status(weft_http_response *res, int status);
 WEFT_API WEFT_MUST_USE int weft_http_set_field(weft_http_response *res, const char *name,
                                                weft_str value);

@@ -29,6 +29,37 @@ TASK_TEST(a_redirect_with_half_a_body_is_not_waited_for)
     liar_close(&liar);
 }
 
+/* Whoever takes the first sees another answer than who takes the last. */
+TASK_TEST(an_answer_with_two_types_or_places_is_refused)
+{
+#define ANSWER(status_, fields_) "HTTP/1.1 " status_ "\r\n" fields_ "Content-Length: 0\r\n\r\n"
+    static const struct {
+        struct liar_step step;
+        int result;
+    } rows[] = {
+        {{.answer = ANSWER("200 OK", "Content-Type: a/b\r\ncontent-type: a/c\r\n")}, -WEFT_ESYNTAX},
+        {{.answer = ANSWER("200 OK", "Content-Type: a/b\r\ncontent-type: a/b\r\n")}, 200},
+        {{.answer = ANSWER("302 Found", "Location: /a\r\nX: y\r\nLocation: /b\r\n")},
+         -WEFT_ESYNTAX},
+        {{.answer = ANSWER("201 Made", "Location: /a\r\nLocation: /a/\r\n")}, -WEFT_ESYNTAX},
+        {{.answer = ANSWER("201 Made", "Location: /a\r\nLocation: /a\r\n")}, 201},
+        {{.answer = ANSWER("200 OK", "Via: a\r\nVia: b\r\n")}, 200},
+    };
+#undef ANSWER
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct liar liar;
+        weft_client *client;
+        note("row %zu", i);
+        liar_open(&liar, &rows[i].step, 1);
+        CHECK_OK(weft_client_new(&client, NULL));
+        CHECK_EQ(liar_get(client, &liar, NULL), rows[i].result);
+        if (rows[i].result < 0)
+            CHECK(strstr(weft_explain(rows[i].result), "two different fields") != NULL);
+        weft_client_free(client);
+        liar_close(&liar);
+    }
+}
+
 TASK_TEST(an_answer_that_does_not_come_is_not_called_sending)
 {
     static char body[100 * 1024];

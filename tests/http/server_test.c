@@ -465,6 +465,47 @@ TASK_TEST(class_24_a_handler_cannot_split_its_answer)
     CHECK_OK(site_close(&site));
 }
 
+static int set_twice(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    static const weft_str types[] = {WEFT_STR("a/first"), WEFT_STR("a/second")};
+    static const weft_str places[] = {WEFT_STR("/first"), WEFT_STR("/second")};
+    (void)arg;
+    CHECK_OK(weft_http_set_field(res, "X-More", types[0]));
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(weft_http_set_field(res, "content-type", types[i]));
+        CHECK_OK(weft_http_set_field(res, "Location", places[i]));
+        CHECK_OK(weft_http_set_field(res, "X-More", types[i]));
+    }
+    CHECK_EQ(weft_http_set_field(res, "Location", (weft_str)WEFT_STR("/\n")), -EINVAL);
+    bool has_type = weft_http_query(req).len != 0;
+    return weft_http_respond(res, 201, has_type ? "a/third" : NULL, "", 0);
+}
+
+/* RFC 9110 5.3: of these one is all that an answer may have. */
+TASK_TEST(an_answer_has_one_type_and_one_place)
+{
+    static const struct {
+        const char *request, *head;
+    } rows[] = {
+        {"GET /test HTTP/1.1\r\n" H END,
+         "X-More: a/first\r\nX-More: a/first\r\ncontent-type: a/second\r\n"
+         "Location: /second\r\nX-More: a/second\r\n"},
+        {"GET /test?typed HTTP/1.1\r\n" H END,
+         "X-More: a/first\r\nX-More: a/first\r\nLocation: /second\r\nX-More: a/second\r\n"},
+    };
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    site_handler = set_twice;
+    for (size_t i = 0; i < 2; i++) {
+        CHECK_EQ(ask(&site, rows[i].request, &answer), 201);
+        CHECK(strstr(answer.head, rows[i].head) != NULL);
+        CHECK_EQ(strstr(answer.head, "Content-Type: a/third\r\n") != NULL, i == 1);
+        answer_fini(&answer);
+    }
+    CHECK_OK(site_close(&site));
+}
+
 TASK_TEST(expect_continue_is_answered_before_the_body_comes)
 {
     static const char *const paths[] = {"/echo", "/stream"};

@@ -36,10 +36,28 @@ static int cookies_keep(const struct weft_exchange *exchange)
     return 0;
 }
 
+/* Two that differ mean one thing to one reader and another to the next (RFC 9110 5.3, 8.3). */
+static int field_check_single(const struct weft_exchange *exchange, weft_str name)
+{
+    const weft_str *origin = &exchange->url.origin;
+    weft_str first = wf_h1_head_field(&exchange->head, exchange->head_text, name.ptr);
+    weft_client_field field;
+    for (size_t i = 0; first.ptr != NULL && weft_exchange_field_at(exchange, i, &field); i++) {
+        bool is_it = wf_http_same(field.name, name);
+        if (is_it &&
+            (field.value.len != first.len || memcmp(field.value.ptr, first.ptr, first.len) != 0))
+            return weft_fail(-WEFT_ESYNTAX, "%.*s answered with two different fields %.*s",
+                             (int)origin->len, origin->ptr, (int)name.len, name.ptr);
+    }
+    return 0;
+}
+
 int wf_answer_receive(struct weft_exchange *exchange)
 {
     exchange->trace.read_bytes = 0;
     WEFT_TRY(exchange->conn->carrier->head_receive(exchange));
+    WEFT_TRY(field_check_single(exchange, (weft_str)WEFT_STR("content-type")));
+    WEFT_TRY(field_check_single(exchange, (weft_str)WEFT_STR("location")));
     return cookies_keep(exchange);
 }
 

@@ -18,6 +18,9 @@
 
 /* ---- the head ---- */
 
+/* Of these a receiver takes the one or the other, if there are two (RFC 9110 5.3, 8.3). */
+static const weft_str type_field = WEFT_STR("content-type"), place_field = WEFT_STR("location");
+
 static bool status_has_body(int status)
 {
     return status >= 200 && status != 204 && status != 304;
@@ -43,6 +46,24 @@ static int response_add_extras(weft_http_response *res)
                              (weft_str){id, strlen(id)});
 }
 
+/* Takes a field out of the first `bytes` of the head's lines.  `name` is in lower case. */
+static void response_drop_field(weft_http_response *res, weft_str name, size_t bytes)
+{
+    char *at = res->fields.mem + res->fields.start, *end = at + wf_buf_bytes(&res->fields);
+    for (const char *last = at + bytes; at < last;) {
+        const char *colon = memchr(at, ':', (size_t)(end - at));
+        char *next = (char *)memchr(colon, '\n', (size_t)(end - colon)) + 1;
+        if (!wf_http_equal(at, (size_t)(colon - at), name.ptr, name.len)) {
+            at = next;
+            continue;
+        }
+        memmove(at, next, (size_t)(end - next));
+        wf_buf_drop(&res->fields, (size_t)(next - at));
+        end -= next - at;
+        last -= next - at;
+    }
+}
+
 /* What it says of its type.  -EINVAL: that holds a control character. */
 static inline __attribute__((always_inline)) int response_set_type(weft_http_response *res,
                                                                    weft_str type)
@@ -64,6 +85,8 @@ response_begin(weft_http_response *res, enum wf_h1_framing framing, weft_str bod
         res->takes_trailers = false;
     res->framing = status_has_body(status) ? framing : WF_H1_BODY_NONE;
     int rc = res->req->has_extras || status >= 400 ? response_add_extras(res) : 0;
+    if (res->has_type_field && res->type.ptr != NULL)
+        response_drop_field(res, type_field, wf_buf_bytes(&res->fields));
     if (rc == 0)
         rc = conn->transport->begin(res, body, is_whole);
     if (rc < 0)
@@ -116,7 +139,14 @@ int weft_http_set_field(weft_http_response *res, const char *name, weft_str valu
         return -EALREADY;
     if (name_is_ours(name, len))
         return -EINVAL;
-    return wf_h1_write_field(&res->fields, (weft_str){name, len}, value);
+    size_t before = wf_buf_bytes(&res->fields);
+    int rc = wf_h1_write_field(&res->fields, (weft_str){name, len}, value);
+    bool is_type = wf_http_equal(name, len, type_field.ptr, type_field.len);
+    res->has_type_field |= is_type;
+    if (rc == 0 && before != 0 &&
+        (is_type || wf_http_equal(name, len, place_field.ptr, place_field.len)))
+        response_drop_field(res, is_type ? type_field : place_field, before);
+    return rc;
 }
 
 int weft_http_set_length(weft_http_response *res, uint64_t length)

@@ -163,6 +163,7 @@ struct weft_http_response {
     bool is_cut;     /* a piece of the body went in part: nothing makes it whole again */
     bool has_length; /* by weft_http_set_length */
     bool is_chunked;
+    bool has_type_field;       /* in `fields`, which `type` stands above */
     bool is_judged;            /* it is known whether it is coded */
     bool takes_trailers;       /* some are promised, and the client wants them */
     uint64_t length, sent;     /* of the body */
