@@ -38,7 +38,7 @@ typedef struct weft_m_discover_options {
                                               connected at a cosine of 0.75; "louvain", communities
                                               of a graph of 15 neighbours each.  Where nothing is
                                               found all new texts are noise */
-    weft_m_progress_fn *progress;          /* of the steps of all texts, four each; may be NULL */
+    weft_m_progress_fn *progress;          /* of the work for all texts, 10 each; may be NULL */
     void *progress_arg;
 } weft_m_discover_options;
 WEFT_API void weft_m_discover_options_init(weft_m_discover_options *options);
@@ -66,7 +66,7 @@ typedef struct weft_m_discovery {
     const char *clustering; /* "average" if none was asked for */
     weft_m_stage stages[3];
     size_t text_count, novel_count;
-    const weft_m_cluster *clusters; /* in the order of their first texts */
+    const weft_m_cluster *clusters; /* the largest first; of one size that with the first text */
     size_t cluster_count;
     const uint32_t *noise; /* places of the novel texts in no cluster */
     size_t noise_count;

@@ -39,10 +39,13 @@ enum stage { NOVELTY, CLUSTER, EVIDENCE };
 
 static const char *const stage_names[] = {"novelty", "cluster", "evidence"};
 
-/* Each text is judged, placed, clustered and named. */
+/* Each text is judged, placed, clustered and named; what it counts is about the time it takes where
+ * half of the texts are new. */
 enum step { JUDGED, PLACED, CLUSTERED, NAMED, STEP_COUNT };
 
-/* What the caller hears of it, in texts times steps. */
+static const size_t step_begins[STEP_COUNT + 1] = {0, 5, 6, 9, 10};
+
+/* What the caller hears of it, in texts times what their steps count. */
 struct course {
     weft_m_progress_fn *progress; /* may be NULL */
     void *progress_arg;
@@ -63,6 +66,7 @@ struct making {
     weft_str *folded;
     wf_spot *spots;
     enum clustering clustering;
+    wf_average *average; /* as long as it is built */
     wf_clusters clusters;
     weft_m_cluster *named;
 };
@@ -86,11 +90,12 @@ void weft_m_discovery_free(weft_m_discovery *discovery)
 /* `done` of `all` parts of a step are done.  0, or what the caller ends it with. */
 static int tell(struct course *course, enum step step, size_t done, size_t all)
 {
-    size_t each = course->text_count, at = step * each + (all != 0 ? each * done / all : each);
+    size_t each = course->text_count, whole = each * (step_begins[step + 1] - step_begins[step]);
+    size_t at = step_begins[step] * each + (all != 0 ? whole * done / all : whole);
     if (course->progress == NULL || at <= course->said)
         return 0;
     course->said = at;
-    int rc = course->progress(at, STEP_COUNT * each, course->progress_arg);
+    int rc = course->progress(at, step_begins[STEP_COUNT] * each, course->progress_arg);
     return rc > 0 ? -ECANCELED : rc;
 }
 
@@ -247,6 +252,23 @@ static int list_noise(struct making *it)
     return 0;
 }
 
+static uint32_t first_of(const weft_m_cluster *cluster)
+{
+    uint32_t first = cluster->members[0];
+    for (size_t i = 1; i < cluster->member_count; i++)
+        first = cluster->members[i] < first ? cluster->members[i] : first;
+    return first;
+}
+
+/* The larger first.  No two have a text in common. */
+static int by_size(const void *left, const void *right)
+{
+    const weft_m_cluster *a = left, *b = right;
+    if (a->member_count != b->member_count)
+        return a->member_count > b->member_count ? -1 : 1;
+    return first_of(a) < first_of(b) ? -1 : 1;
+}
+
 static int show(struct making *it, const wf_job *job)
 {
     weft_m_discovery *shown = &it->out->shown;
@@ -263,6 +285,8 @@ static int show(struct making *it, const wf_job *job)
     if (rc == 0)
         rc = wf_phrases_find(it->folded, it->clusters.labels, it->count, it->keyword_max, it->named,
                              it->clusters.count, &it->out->arena, job);
+    if (rc == 0 && it->clusters.count != 0)
+        qsort(it->named, it->clusters.count, sizeof(*it->named), by_size);
     shown->clusters = it->named;
     shown->cluster_count = it->clusters.count;
     return rc;
@@ -280,8 +304,11 @@ typedef int clustering_fn(wf_clusters *clusters, const wf_spot *spots, size_t co
 
 static clustering_fn *cluster_fn(const struct making *it)
 {
-    static clustering_fn *const all[CLUSTERING_COUNT] = {wf_cluster_average, wf_cluster_hdbscan,
-                                                         wf_cluster_components, wf_cluster_louvain};
+    static clustering_fn *const all[CLUSTERING_COUNT] = {
+        [HDBSCAN] = wf_cluster_hdbscan,
+        [COMPONENTS] = wf_cluster_components,
+        [LOUVAIN] = wf_cluster_louvain,
+    };
     return all[it->clustering];
 }
 
@@ -290,6 +317,31 @@ static int cluster_all(void *arg)
     struct making *it = arg;
     const wf_job job = wf_call_job(&it->call);
     return cluster_fn(it)(&it->clusters, it->spots, it->count, it->size_min, &job);
+}
+
+static int average_part(void *arg)
+{
+    struct making *it = arg;
+    const wf_job job = wf_call_job(&it->call);
+    int rc = it->average == NULL ? wf_average_new(&it->average, it->spots, it->count) : 0;
+    if (rc == 0)
+        rc = wf_average_part(it->average, &job);
+    return rc == 0 ? wf_average_end(it->average, &it->clusters, it->size_min) : rc;
+}
+
+static int average_all(struct making *it)
+{
+    int rc;
+    do {
+        rc = wf_work_run(average_part, it);
+        int told = rc > 0
+                       ? tell(&it->course, CLUSTERED,
+                              (size_t)((double)it->count * wf_average_done(it->average)), it->count)
+                       : 0;
+        rc = told < 0 ? told : rc;
+    } while (rc > 0);
+    wf_average_free(it->average);
+    return rc;
 }
 
 static int name_all(void *arg)
@@ -306,7 +358,7 @@ static int make(struct making *it)
     if (rc == 0)
         rc = tell(&it->course, PLACED, 1, 1);
     if (rc == 0)
-        rc = wf_work_run(cluster_all, it);
+        rc = it->clustering == AVERAGE ? average_all(it) : wf_work_run(cluster_all, it);
     if (rc == 0)
         rc = tell(&it->course, CLUSTERED, 1, 1);
     weft_time clustered = wf_sys_now();

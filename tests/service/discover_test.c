@@ -78,7 +78,7 @@ TASK_TEST(discover_is_a_job_whose_result_is_the_librarys)
     const char *result = discover(&desk, ",\"all\":true");
     CHECK(desk_says(&desk, "event: done\n"));
     CHECK(desk_says(&desk, "\"kind\":\"discover\""));
-    CHECK(desk_says(&desk, "\"completed\":48,\"total\":48,\"error\":null"));
+    CHECK(desk_says(&desk, "\"completed\":120,\"total\":120,\"error\":null"));
 
     weft_m_discover_options options;
     weft_m_discovery *found;

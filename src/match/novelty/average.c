@@ -25,34 +25,41 @@
  * else a chain could turn in a circle. */
 #define TIE 1e-6f
 
+/* How often the nearest is looked for in a part: below a tenth of a second among 10,000. */
+#define PART_STEPS 256u
+
 /* Clusters go by the name of one of their spots. */
-struct average {
+struct wf_average {
     wf_crowd crowd; /* those that may still be joined */
     size_t count;   /* spots */
     wf_spot *means; /* from here on of each name */
     float (*sums)[WF_SPACE_DIM];
     uint32_t *sizes, *roots; /* the name it was joined with, or its own */
     uint32_t *chain;         /* of names, each the nearest of the one before */
+    size_t depth;
 };
 
-static void average_fini(struct average *it)
+void wf_average_free(wf_average *it)
 {
+    if (it == NULL)
+        return;
     wf_crowd_fini(&it->crowd);
     wf_free(it->means);
     wf_free(it->sums);
     wf_free(it->sizes);
     wf_free(it->roots);
     wf_free(it->chain);
+    wf_free(it);
 }
 
-static int average_init(struct average *it, const wf_spot *spots, size_t count)
+static int average_init(wf_average *it, const wf_spot *spots, size_t count)
 {
-    *it = (struct average){.count = count,
-                           .means = wf_array(count, sizeof(*it->means)),
-                           .sums = wf_array(count, sizeof(*it->sums)),
-                           .sizes = wf_array(count, sizeof(*it->sizes)),
-                           .roots = wf_array(count, sizeof(*it->roots)),
-                           .chain = wf_array(count, sizeof(*it->chain))};
+    *it = (wf_average){.count = count,
+                       .means = wf_array(count, sizeof(*it->means)),
+                       .sums = wf_array(count, sizeof(*it->sums)),
+                       .sizes = wf_array(count, sizeof(*it->sizes)),
+                       .roots = wf_array(count, sizeof(*it->roots)),
+                       .chain = wf_array(count, sizeof(*it->chain))};
     bool has_all = it->means != NULL && it->sums != NULL && it->sizes != NULL &&
                    it->roots != NULL && it->chain != NULL;
     int rc = has_all ? wf_crowd_init(&it->crowd, spots, count) : -ENOMEM;
@@ -70,7 +77,7 @@ struct nearest {
     float likeness;
 };
 
-static struct nearest find_nearest(const struct average *it, uint32_t name, uint32_t before)
+static struct nearest find_nearest(const wf_average *it, uint32_t name, uint32_t before)
 {
     const wf_crowd *crowd = &it->crowd;
     struct nearest found = {.likeness = -1};
@@ -92,7 +99,7 @@ static struct nearest find_nearest(const struct average *it, uint32_t name, uint
 }
 
 /* The cluster at this place takes in the other. */
-static void join(struct average *it, size_t place, uint32_t other)
+static void join(wf_average *it, size_t place, uint32_t other)
 {
     uint32_t name = it->crowd.names[place];
     float *sum = it->sums[name];
@@ -108,30 +115,42 @@ static void join(struct average *it, size_t place, uint32_t other)
     wf_crowd_put(&it->crowd, place, &it->means[name]);
 }
 
-static int join_all(struct average *it, const wf_job *job)
+/* One more of the chain, or its end is joined or dropped. */
+static void step(wf_average *it)
 {
-    size_t depth = 0;
-    while (it->crowd.count > 0) {
+    if (it->depth == 0)
+        it->chain[it->depth++] = it->crowd.names[0];
+    uint32_t name = it->chain[it->depth - 1];
+    uint32_t before = it->depth > 1 ? it->chain[it->depth - 2] : NONE;
+    struct nearest nearest = find_nearest(it, name, before);
+    if (nearest.likeness < ALIKE_MIN) {
+        wf_crowd_drop(&it->crowd, nearest.own_place);
+        it->depth--;
+    } else if (it->crowd.names[nearest.place] == before) {
+        join(it, nearest.place, name);
+        wf_crowd_drop(&it->crowd, nearest.own_place);
+        it->depth -= 2;
+    } else {
+        assert(it->depth < it->count);
+        it->chain[it->depth++] = it->crowd.names[nearest.place];
+    }
+}
+
+int wf_average_part(wf_average *it, const wf_job *job)
+{
+    for (unsigned i = 0; i < PART_STEPS && it->crowd.count > 0; i++) {
         int rc = wf_job_poll(job);
         if (rc < 0)
             return rc;
-        if (depth == 0)
-            it->chain[depth++] = it->crowd.names[0];
-        uint32_t name = it->chain[depth - 1], before = depth > 1 ? it->chain[depth - 2] : NONE;
-        struct nearest nearest = find_nearest(it, name, before);
-        if (nearest.likeness < ALIKE_MIN) {
-            wf_crowd_drop(&it->crowd, nearest.own_place);
-            depth--;
-        } else if (it->crowd.names[nearest.place] == before) {
-            join(it, nearest.place, name);
-            wf_crowd_drop(&it->crowd, nearest.own_place);
-            depth -= 2;
-        } else {
-            assert(depth < it->count);
-            it->chain[depth++] = it->crowd.names[nearest.place];
-        }
+        step(it);
     }
-    return 0;
+    return it->crowd.count > 0;
+}
+
+double wf_average_done(const wf_average *it)
+{
+    double left = it->count != 0 ? (double)it->crowd.count / (double)it->count : 0;
+    return 1 - left * left; /* each looks at all that are left */
 }
 
 static uint32_t find_root(uint32_t *roots, uint32_t at)
@@ -143,20 +162,27 @@ static uint32_t find_root(uint32_t *roots, uint32_t at)
     return at;
 }
 
-int wf_cluster_average(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
-                       const wf_job *job)
+int wf_average_new(wf_average **out, const wf_spot *spots, size_t count)
 {
-    struct average it;
-    *clusters = (wf_clusters){.labels = wf_array(count, sizeof(int32_t)), .spot_count = count};
-    int rc = average_init(&it, spots, count);
-    if (clusters->labels == NULL)
-        rc = -ENOMEM;
-    if (rc == 0)
-        rc = join_all(&it, job);
-    for (uint32_t i = 0; i < count && rc == 0; i++)
-        clusters->labels[i] = (int32_t)find_root(it.roots, i);
-    if (rc == 0)
-        wf_clusters_keep_large(clusters, size_min, it.sizes, it.chain);
-    average_fini(&it);
+    wf_average *it = wf_alloc(sizeof(*it));
+    if (it == NULL)
+        return -ENOMEM;
+    int rc = average_init(it, spots, count);
+    if (rc < 0)
+        wf_average_free(it);
+    else
+        *out = it;
     return rc;
+}
+
+int wf_average_end(wf_average *it, wf_clusters *clusters, size_t size_min)
+{
+    *clusters =
+        (wf_clusters){.labels = wf_array(it->count, sizeof(int32_t)), .spot_count = it->count};
+    if (clusters->labels == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < it->count; i++)
+        clusters->labels[i] = (int32_t)find_root(it->roots, i);
+    wf_clusters_keep_large(clusters, size_min, it->sizes, it->chain);
+    return 0;
 }

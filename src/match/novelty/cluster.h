@@ -24,16 +24,23 @@ typedef struct wf_clusters {
  * -ENOMEM, or what the job was halted with; fini in any case. */
 int wf_cluster(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
                const wf_job *job);
-/* The same by one of its two ways alone, by communities (novelty/louvain.c), and by average linkage
- * (novelty/average.c). */
+/* The same by one of its two ways alone, and by communities (novelty/louvain.c). */
 int wf_cluster_hdbscan(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
                        const wf_job *job);
 int wf_cluster_louvain(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
                        const wf_job *job);
-int wf_cluster_average(wf_clusters *clusters, const wf_spot *spots, size_t count, size_t size_min,
-                       const wf_job *job);
 int wf_cluster_components(wf_clusters *clusters, const wf_spot *spots, size_t count,
                           size_t size_min, const wf_job *job);
+
+/* And by average linkage (novelty/average.c), in parts, as it is the usual one and takes seconds.
+ * 0 or -ENOMEM; a part: 1: more is left, 0: none is, or what the job was halted with; how much is
+ * done, 0 to 1, as it takes time; at the end the clusters, as of wf_cluster(). */
+typedef struct wf_average wf_average;
+int wf_average_new(wf_average **out, const wf_spot *spots, size_t count);
+int wf_average_part(wf_average *it, const wf_job *job);
+double wf_average_done(const wf_average *it);
+int wf_average_end(wf_average *it, wf_clusters *clusters, size_t size_min);
+void wf_average_free(wf_average *it); /* NULL is fine */
 
 void wf_clusters_fini(wf_clusters *clusters);
 
