@@ -226,8 +226,9 @@ WEFT_API void weft_m_fit_options_init(weft_m_fit_options *options);
  *     hybrid     learns nothing: for large catalogues with a costly score_kind or a reranker.
  *                Blocking finds up to blocking_top_k entities, the score kind scores those and
  *                leaves retrieval_top_k, a reranker puts these in order.  Where blocking finds
- *                fewer than retrieval_top_k all entities are scored, so that it loses none.  Hits
- *                are at or above the threshold by their score
+ *                fewer than retrieval_top_k all entities are scored; where the score kind is
+ *                probability or fused, always those too that a row equal to the text, or initials,
+ *                may mean.  Hits are at or above the threshold by their score
  *     auto       by the number of examples: bert if every label has 8 and there are 100, head-only
  *                if none has 3, else full; tried on held-out examples beside head-only and
  *                zero-shot.  It learns only if that is not worse than zero-shot, and is more than

@@ -216,6 +216,75 @@ TEST(hybrid_finds_the_1401st_entity_by_name_alias_capitals_and_with_a_slip)
     free(shop);
 }
 
+/* What blocking ranks high is not all there is: DECOYS entities share more of a text, as it sees
+ * it, than the one that is meant, which is the entity at 1400. */
+#define DECOYS 80u
+
+static void put_decoys(struct shop *shop, const char *word)
+{
+    for (size_t i = 0; i < DECOYS; i++) {
+        char *at = shop->bytes[i] + 32;
+        int len = snprintf(at, 32, "%s %.*s", word, (int)shop->entities[i].name.len,
+                           shop->entities[i].name.ptr);
+        shop->entities[i].name = (weft_str){at, (size_t)len};
+    }
+}
+
+/* Asks with room for fewer than there are decoys; the entity at 1400 is the best. */
+static void check_meant(struct shop *shop, const char *blocking, const char *score,
+                        const char *text, size_t candidate_count)
+{
+    weft_matcher *matcher = open_shop(shop, blocking, score);
+    weft_str ids[COUNT], asked = str_of(text);
+    weft_m_query query;
+    weft_m_results *results;
+    size_t count;
+    weft_m_query_init(&query);
+    query.threshold = 0;
+    query.blocking_top_k = 60;
+    for (size_t i = 0; i < candidate_count; i++)
+        ids[i] = i == 0 ? shop->entities[1400].id : shop->entities[i - 1].id;
+    query.candidates = candidate_count != 0 ? ids : NULL;
+    query.candidate_count = candidate_count;
+    note("%s: %s", blocking, text);
+    CHECK_OK(weft_m_match(matcher, &asked, 1, &query, &results, NULL));
+    const weft_m_hit *hits = weft_m_results_hits(results, 0, &count);
+    CHECK(count == 1 && hits[0].entity == 1400);
+    weft_m_results_free(results);
+    weft_m_close(matcher);
+}
+
+/* Blockers see words and letters as they are written.  A row that is equal but for signs, accents
+ * and script, and one whose initials a text is, are found all the same. */
+TEST(hybrid_loses_nobody_who_is_equal_or_has_these_initials)
+{
+    static const struct {
+        const char *blocking, *decoy, *name, *text;
+    } cases[] = {
+        {"bm25", "shi", "Chiba-shi", "chiba shi"},
+        {"ngram", "Sct", "Santa Cruz Tenerife", "SCT"},
+        {"ngram", "мос", "Moskva", "Москва"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct shop *shop = make_shop();
+        put_decoys(shop, cases[i].decoy);
+        shop->entities[1400].name = str_of(cases[i].name);
+        check_meant(shop, cases[i].blocking, "probability", cases[i].text, 0);
+        check_meant(shop, cases[i].blocking, "probability", cases[i].text, 56);
+        free(shop);
+    }
+}
+
+/* Blocking looks for the best among the candidates, not for candidates among the best. */
+TEST(hybrid_blocks_among_the_candidates)
+{
+    struct shop *shop = make_shop();
+    put_decoys(shop, "alpha");
+    shop->entities[1400].name = STR("alpha germanys or whatever else there is");
+    check_meant(shop, "bm25", "cosine", "alpha germany", 56);
+    free(shop);
+}
+
 TEST(hybrid_answers_one_text_as_it_does_a_list)
 {
     struct shop *shop = make_shop();

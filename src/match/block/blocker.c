@@ -119,23 +119,26 @@ int wf_blocker_build(weft_blocker *it, wf_block_desk *desk, const wf_job *job)
 
 /* ---- asking ---- */
 
-static int find_first(const weft_blocker *it, wf_block_desk *desk)
+static int find_first(const weft_blocker *it, wf_block_desk *desk, const uint64_t *allowed)
 {
     for (uint32_t entity = 0; entity < it->catalogue->entity_count; entity++) {
         if (desk->rank.count == desk->rank.top_k)
             break;
-        wf_rank_offer(&desk->rank,
-                      (wf_found){.entity = entity, .row = it->catalogue->row_start[entity]});
+        if (wf_is_in(allowed, entity))
+            wf_rank_offer(&desk->rank,
+                          (wf_found){.entity = entity, .row = it->catalogue->row_start[entity]});
     }
     return 0;
 }
 
 /* Rows ascend, and so do their entities. */
-static void offer_rows(const weft_blocker *it, wf_block_desk *desk)
+static void offer_rows(const weft_blocker *it, wf_block_desk *desk, const uint64_t *allowed)
 {
     const wf_catalogue *catalogue = it->catalogue;
     for (uint32_t entity = 0; entity < catalogue->entity_count; entity++) {
         wf_found best = {.entity = entity};
+        if (!wf_is_in(allowed, entity))
+            continue;
         for (uint32_t row = catalogue->row_start[entity]; row < catalogue->row_start[entity + 1];
              row++) {
             if (desk->sums[row] > best.score) {
@@ -148,7 +151,8 @@ static void offer_rows(const weft_blocker *it, wf_block_desk *desk)
     }
 }
 
-static int find_rows(const weft_blocker *it, wf_block_desk *desk, weft_str text, const wf_job *job)
+static int find_rows(const weft_blocker *it, wf_block_desk *desk, weft_str text,
+                     const uint64_t *allowed, const wf_job *job)
 {
     int rc = wf_block_grow(&desk->sums, &desk->sum_capacity, it->row_total, sizeof(*desk->sums));
     if (rc == 0)
@@ -159,16 +163,17 @@ static int find_rows(const weft_blocker *it, wf_block_desk *desk, weft_str text,
     rc = it->kind == WF_BLOCK_FUZZY ? wf_block_score_words(it, desk, job)
                                     : wf_block_score_terms(it, desk, job);
     if (rc == 0)
-        offer_rows(it, desk);
+        offer_rows(it, desk, allowed);
     return rc;
 }
 
 int wf_blocker_find(const weft_blocker *it, wf_block_desk *desk, weft_str text, size_t top_k,
-                    const wf_job *job)
+                    const uint64_t *allowed, const wf_job *job)
 {
     int rc = wf_rank_begin(&desk->rank, top_k, it->catalogue->entity_count, 0);
     if (rc == 0)
-        rc = it->kind == WF_BLOCK_NONE ? find_first(it, desk) : find_rows(it, desk, text, job);
+        rc = it->kind == WF_BLOCK_NONE ? find_first(it, desk, allowed)
+                                       : find_rows(it, desk, text, allowed, job);
     if (rc == 0)
         wf_rank_end(&desk->rank);
     return rc;
@@ -237,7 +242,7 @@ int weft_blocker_block(const weft_blocker *it, weft_str text, size_t top_k, weft
     wf_block_desk desk = {0};
     if (top_k == 0 || !wf_utf8_is_valid(text.ptr, text.len))
         return -WEFT_M_EVALID;
-    int rc = wf_blocker_find(it, &desk, text, top_k, &job);
+    int rc = wf_blocker_find(it, &desk, text, top_k, /* allowed= */ NULL, &job);
     for (size_t i = 0; i < desk.rank.count && rc == 0; i++)
         found[i] = (weft_blocked){desk.rank.found[i].entity, desk.rank.found[i].score};
     if (rc == 0)

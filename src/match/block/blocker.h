@@ -68,9 +68,9 @@ int wf_blocker_create(weft_blocker **out, wf_catalogue *catalogue, enum wf_block
 /* 1: there is more to do, 0: done; -ENOMEM, or what the job says. */
 int wf_blocker_build(weft_blocker *blocker, wf_block_desk *desk, const wf_job *job);
 
-/* Leaves the best entities in desk->rank, ended. */
+/* Leaves the best entities of a set (NULL: of all) in desk->rank, ended. */
 int wf_blocker_find(const weft_blocker *blocker, wf_block_desk *desk, weft_str text, size_t top_k,
-                    const wf_job *job);
+                    const uint64_t *allowed, const wf_job *job);
 
 size_t wf_blocker_bytes(const weft_blocker *blocker);
 

@@ -243,6 +243,12 @@ static int find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask)
     return rc < 0 ? rc : merge(it, seeker, count, ask);
 }
 
+static int add_alike(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask, uint64_t *entities)
+{
+    wf_scorer *lexical = fused_of(scorer)->lexical;
+    return lexical->cls->add_alike(lexical, seeker, ask, entities);
+}
+
 static size_t together(const wf_scorer *scorer)
 {
     (void)scorer;
@@ -361,6 +367,7 @@ const wf_scorer_class wf_scorer_fused = {
     .create = create,
     .build = build,
     .inherit = inherit,
+    .add_alike = add_alike,
     .find = find,
     .together = together,
     .find_each = find_each,

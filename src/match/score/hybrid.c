@@ -98,35 +98,34 @@ static size_t or_default(size_t given, size_t otherwise)
     return given != 0 ? given : otherwise;
 }
 
-/* The entities that blocking leaves, as a set in *out, the caller's; NULL: those of the question.
- */
+/* The entities that blocking leaves, and those that it cannot see and the retriever knows for sure,
+ * as a set in *out, the caller's; NULL: those of the question. */
 static int block(const struct hybrid *it, wf_seeker *seeker, const wf_ask *ask, size_t needed,
                  uint64_t **out)
 {
     const wf_catalogue *catalogue = it->head.catalogue;
-    size_t most = or_default(ask->blocking_top_k, WF_BLOCKING_TOP_K), kept = 0;
+    const wf_scorer_class *cls = it->retriever->cls;
+    size_t most = or_default(ask->blocking_top_k, WF_BLOCKING_TOP_K);
     bool is_all = it->blocker->kind == WF_BLOCK_NONE || catalogue->entity_count <= needed;
     *out = NULL;
     if (is_all)
         return 0;
-    int rc = wf_blocker_find(it->blocker, &seeker->block, ask->raw, most, ask->job);
-    uint64_t *set =
-        rc == 0 ? wf_array((size_t)catalogue->entity_count / 64 + 1, sizeof(*set)) : NULL;
+    const wf_rank *rank = &seeker->block.rank;
+    int rc = wf_blocker_find(it->blocker, &seeker->block, ask->raw, most, ask->allowed, ask->job);
+    if (rc < 0 || rank->count < needed)
+        return rc;
+    uint64_t *set = wf_array((size_t)catalogue->entity_count / 64 + 1, sizeof(*set));
     if (set == NULL)
-        return rc < 0 ? rc : -ENOMEM;
-    for (size_t i = 0; i < seeker->block.rank.count; i++) {
-        uint32_t entity = seeker->block.rank.found[i].entity;
-        if (!wf_is_in(ask->allowed, entity))
-            continue;
-        set[entity / 64] |= UINT64_C(1) << entity % 64;
-        kept++;
-    }
-    if (kept >= needed) {
+        return -ENOMEM;
+    for (size_t i = 0; i < rank->count; i++)
+        set[rank->found[i].entity / 64] |= UINT64_C(1) << rank->found[i].entity % 64;
+    if (cls->add_alike != NULL)
+        rc = cls->add_alike(it->retriever, seeker, ask, set);
+    if (rc < 0)
+        wf_free(set);
+    else
         *out = set;
-        return 0;
-    }
-    wf_free(set);
-    return 0;
+    return rc;
 }
 
 /* By the reranker, the best first; equal ones in the order of the catalogue. */

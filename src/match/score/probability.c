@@ -188,6 +188,7 @@ const wf_scorer_class wf_scorer_probability = {
     .leaves_out_rows = true,
     .create = probability_create,
     .build = wf_probability_build,
+    .add_alike = wf_probability_add_alike,
     .find = probability_find,
     .doubt = probability_doubt,
     .explain_query = probability_explain_query,

@@ -33,12 +33,6 @@ typedef struct wf_probability {
     size_t row_at; /* progress within the entity under way */
 } wf_probability;
 
-/* Bit `at` of a set; NULL: all are in it. */
-static inline bool wf_is_in(const uint64_t *set, uint32_t at)
-{
-    return set == NULL || (set[at / 64] >> at % 64 & 1) != 0;
-}
-
 static inline wf_probability *wf_probability_of(wf_scorer *scorer)
 {
     return (wf_probability *)scorer;
@@ -64,6 +58,10 @@ int wf_probability_build(wf_scorer *scorer, wf_seeker *seeker, const wf_job *job
 
 /* Reads the query, which was folded, and finds the candidates: fills seeker->judge.candidates. */
 int wf_probability_candidates(wf_probability *probability, wf_seeker *seeker, const wf_ask *ask);
+
+/* add_alike of the class. */
+int wf_probability_add_alike(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask,
+                             uint64_t *entities);
 
 /* Judges the query: fills seeker->judge. */
 int wf_probability_judge(wf_probability *probability, wf_seeker *seeker, const wf_ask *ask);

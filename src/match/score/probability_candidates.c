@@ -261,3 +261,36 @@ int wf_probability_candidates(wf_probability *it, wf_seeker *seeker, const wf_as
         rc = add_initials(it, judge, ask);
     return rc;
 }
+
+/* ---- those that no likeness finds ---- */
+
+static void add_entities(const wf_probability *it, uint32_t text, const wf_ask *ask,
+                         uint64_t *entities)
+{
+    for (uint32_t row = it->texts.first_row[text]; row != WF_NO_ROW;
+         row = it->texts.next_row[row]) {
+        uint32_t entity = it->head.catalogue->row_entity[row];
+        if (wf_is_in(ask->allowed, entity))
+            entities[entity / 64] |= UINT64_C(1) << entity % 64;
+    }
+}
+
+int wf_probability_add_alike(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask,
+                             uint64_t *entities)
+{
+    wf_probability *it = wf_probability_of(scorer);
+    wf_judge *judge = &seeker->judge;
+    int rc = wf_probability_fold(seeker, ask->raw);
+    judge->candidate_count = 0;
+    if (rc < 0 || judge->folded.count == 0)
+        return rc;
+    if (ask->allowed != NULL)
+        rc = allow_texts(it, judge, ask->allowed);
+    if (rc == 0)
+        rc = add_exact(it, judge, ask);
+    if (rc == 0)
+        rc = add_initials(it, judge, ask);
+    for (size_t i = 0; i < judge->candidate_count && rc == 0; i++)
+        add_entities(it, judge->candidates[i].text, ask, entities);
+    return rc;
+}

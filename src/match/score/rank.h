@@ -30,6 +30,12 @@ typedef struct wf_rank {
     bool is_reranked; /* set after the end: found is in the order of rerank */
 } wf_rank;
 
+/* Bit `at` of a set; NULL: all are in it. */
+static inline bool wf_is_in(const uint64_t *set, uint32_t at)
+{
+    return set == NULL || (set[at / 64] >> at % 64 & 1) != 0;
+}
+
 void wf_rank_fini(wf_rank *rank);
 
 /* Empty, for at most `top_k` >= 1 of `entity_count` entities at or above `threshold`.  0, -ENOMEM.

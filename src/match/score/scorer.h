@@ -57,6 +57,11 @@ typedef struct wf_scorer_class {
      * another, need not be made again.  NULL: nothing. */
     void (*inherit)(wf_scorer *scorer, wf_scorer *old);
 
+    /* Adds to a set those entities of ask->allowed that `raw` may mean with no run or word in
+     * common: it is equal to a row but for script or signs, or one is short for the other.  For
+     * those who ask about few entities only; it reads the text itself.  NULL: nobody. */
+    int (*add_alike)(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask, uint64_t *entities);
+
     /* Leaves the answer in seeker->rank. */
     int (*find)(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *ask);
 
