@@ -35,7 +35,8 @@
  * no route 404; wrong method 405 with Allow; too slow 408; overloaded 503 with Retry-After.  Every
  * such answer has the body {"error":{"code","message","details","request_id"}}.
  *
- * A server, and every object it gives out, belongs to the loop that serves it.
+ * A server, and every object it gives out, belongs to the loop that serves it; to tasks of others,
+ * what reads a body or sends an answer says -EPERM.
  *
  * Library: weft-http.
  */

@@ -231,7 +231,8 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_write_end(weft_ws *ws);
  * comes, and frees.  Works in a cancelled task too, and takes at most close_max.  Other tasks'
  * calls on it return -EBADF.
  *
- * 0 if both sides have closed; else why not, as from weft_ws_receive().  NULL is fine. */
+ * 0 if both sides have closed; else why not, as from weft_ws_receive(); -EPERM, with nothing done,
+ * in a task of another loop.  NULL is fine. */
 WEFT_API WEFT_WAITS int weft_ws_close(weft_ws *ws, int code, const char *reason);
 
 /* Ends it without a close message and frees; a client's connection is reset, a server's handler

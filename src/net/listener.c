@@ -267,8 +267,7 @@ static void listener_drop(weft_listener *listener)
 
 int weft_listener_accept(weft_listener *listener, weft_stream **out)
 {
-    if (weft_loop_self() != NULL && listener->loop != weft_loop_self())
-        return weft_fail(-EPERM, "listener: it belongs to another loop");
+    WEFT_TRY(weft_loop_check(listener->loop, "listener"));
     if (listener->is_started || listener->users != 0)
         return -EBUSY;
     listener->users++;

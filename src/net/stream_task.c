@@ -95,21 +95,10 @@ static int wait_for_room(weft_stream *stream, size_t until)
     return park_writer(stream, &self);
 }
 
-/* Another loop's thread may be in the middle of it. */
-static int loop_check(const weft_stream *stream)
-{
-    return stream->loop == weft_loop_self()
-               ? 0
-               : weft_fail(-EPERM, "stream: it belongs to another loop");
-}
-
 static int reader_enter(weft_stream *stream)
 {
-    int rc = weft_sp_enter();
-    if (rc == 0)
-        rc = loop_check(stream);
-    if (rc < 0)
-        return rc;
+    WEFT_TRY(weft_loop_check(stream->loop, "stream"));
+    WEFT_TRY(weft_sp_enter());
     if (stream->state != WF_STREAM_OPEN)
         return -EBADF;
     return stream->reader != NULL ? -EBUSY : 0;
@@ -117,11 +106,8 @@ static int reader_enter(weft_stream *stream)
 
 int wf_stream_writer_enter(weft_stream *stream)
 {
-    int rc = weft_sp_enter();
-    if (rc == 0)
-        rc = loop_check(stream);
-    if (rc < 0)
-        return rc;
+    WEFT_TRY(weft_loop_check(stream->loop, "stream"));
+    WEFT_TRY(weft_sp_enter());
     if (stream->state != WF_STREAM_OPEN)
         return -EBADF;
     return stream->writer != NULL ? -EBUSY : 0;
@@ -402,7 +388,7 @@ int weft_stream_close(weft_stream *stream)
         weft_stream_end(stream);
         return 0;
     }
-    int rc = loop_check(stream);
+    int rc = weft_loop_check(stream->loop, "stream");
     if (rc < 0)
         return rc;
     if (stream->state == WF_STREAM_OPEN)

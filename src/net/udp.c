@@ -144,9 +144,9 @@ typedef int udp_call(int fd, struct mmsghdr *messages, unsigned count);
 static int udp_move(weft_udp *udp, udp_call *call, short events, struct mmsghdr *messages,
                     unsigned count)
 {
-    int rc = weft_sp_enter();
-    if (rc == 0 && udp->loop != weft_loop_self())
-        rc = weft_fail(-EPERM, "datagram socket: it belongs to another loop");
+    int rc = weft_loop_check(udp->loop, "datagram socket");
+    if (rc == 0)
+        rc = weft_sp_enter();
     if (rc < 0)
         return rc;
     udp->users++;

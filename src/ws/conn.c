@@ -279,6 +279,7 @@ int weft_ws_close(weft_ws *ws, int code, const char *reason)
 {
     if (ws == NULL)
         return 0;
+    WEFT_TRY(weft_loop_check(ws->loop, "WebSocket"));
     weft_closed(ws, &wf_ws_open_kind);
     unsigned sayable = wf_ws_code_is_sayable((unsigned)code) ? (unsigned)code : WF_WS_NORMAL;
     if (ws->rc == 0)
@@ -336,6 +337,7 @@ weft_ws *wf_ws_new(const weft_ws_options *options, bool is_server)
     weft_ws *ws = wf_alloc(sizeof *ws);
     if (ws == NULL)
         return NULL;
+    ws->loop = weft_loop_self();
     ws->is_server = is_server;
     ws->protocol = "";
     ws->ahead = AHEAD_BYTES;
@@ -378,9 +380,11 @@ void wf_ws_free(weft_ws *ws)
     wf_free(ws);
 }
 
-void wf_ws_enter(weft_ws *ws)
+int wf_ws_enter(weft_ws *ws)
 {
+    WEFT_TRY(weft_loop_check(ws->loop, "WebSocket"));
     ws->users++;
+    return 0;
 }
 
 int wf_ws_leave(weft_ws *ws, int rc)

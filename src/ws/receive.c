@@ -253,7 +253,7 @@ static void message_give(weft_ws *ws, weft_ws_message *out)
 
 static int receiver_enter(weft_ws *ws)
 {
-    int rc = wf_ws_sp_enter(ws);
+    int rc = weft_sp_enter();
     if (rc < 0)
         return rc;
     if (ws->stream == NULL || ws->is_dropping)
@@ -313,7 +313,7 @@ static int receive(weft_ws *ws, weft_ws_message *out)
 
 int weft_ws_receive(weft_ws *ws, weft_ws_message *out)
 {
-    wf_ws_enter(ws);
+    WEFT_TRY(wf_ws_enter(ws));
     return wf_ws_leave(ws, receive(ws, out));
 }
 
@@ -335,7 +335,7 @@ static int read_begin(weft_ws *ws, enum weft_ws_type *out)
 
 int weft_ws_read_begin(weft_ws *ws, enum weft_ws_type *out)
 {
-    wf_ws_enter(ws);
+    WEFT_TRY(wf_ws_enter(ws));
     return wf_ws_leave(ws, read_begin(ws, out));
 }
 
@@ -360,7 +360,7 @@ static int read_some(weft_ws *ws, void *buf, size_t bytes)
 
 ssize_t weft_ws_read(weft_ws *ws, void *buf, size_t bytes)
 {
-    wf_ws_enter(ws);
+    WEFT_TRY(wf_ws_enter(ws));
     return wf_ws_leave(ws, read_some(ws, buf, bytes < INT32_MAX ? bytes : INT32_MAX));
 }
 

@@ -108,7 +108,7 @@ static const weft_wait_class turn_class = {.what = "turn to send on a WebSocket"
 
 static int turn_take(weft_ws *ws)
 {
-    WEFT_TRY(wf_ws_sp_enter(ws));
+    WEFT_TRY(weft_sp_enter());
     WEFT_TRY(check_open(ws));
     if (!ws->has_sender) {
         ws->has_sender = true;
@@ -210,7 +210,7 @@ static int send_message(weft_ws *ws, enum weft_ws_type type, weft_str data)
 
 int weft_ws_send(weft_ws *ws, enum weft_ws_type type, weft_str data)
 {
-    wf_ws_enter(ws);
+    WEFT_TRY(wf_ws_enter(ws));
     return wf_ws_leave(ws, send_message(ws, type, data));
 }
 
@@ -240,7 +240,7 @@ static int write_begin(weft_ws *ws, enum weft_ws_type type)
 
 int weft_ws_write_begin(weft_ws *ws, enum weft_ws_type type)
 {
-    wf_ws_enter(ws);
+    WEFT_TRY(wf_ws_enter(ws));
     return wf_ws_leave(ws, write_begin(ws, type));
 }
 
@@ -255,7 +255,7 @@ static int write_piece(weft_ws *ws, const char *bytes, size_t count, bool is_end
 
 static int write_some(weft_ws *ws, const char *bytes, size_t count)
 {
-    WEFT_TRY(wf_ws_sp_enter(ws));
+    WEFT_TRY(weft_sp_enter());
     if (ws->is_write_wrong ||
         (ws->is_text_written && !wf_ws_text_feed(&ws->written, bytes, count))) {
         ws->is_write_wrong = true;
@@ -273,7 +273,7 @@ static int write_some(weft_ws *ws, const char *bytes, size_t count)
 
 int weft_ws_write(weft_ws *ws, const void *bytes, size_t count)
 {
-    wf_ws_enter(ws);
+    WEFT_TRY(wf_ws_enter(ws));
     return wf_ws_leave(ws, write_some(ws, bytes, count));
 }
 
@@ -281,7 +281,7 @@ static int write_end(weft_ws *ws)
 {
     bool is_right =
         !ws->is_write_wrong && (!ws->is_text_written || wf_ws_text_is_whole(&ws->written));
-    int rc = is_right ? wf_ws_sp_enter(ws) : check_open(ws);
+    int rc = is_right ? weft_sp_enter() : check_open(ws);
     if (rc == 0)
         rc = is_right ? write_piece(ws, NULL, 0, /* is_end= */ true)
                       : weft_fail(-EINVAL, "WebSocket: a message that cannot be ended");
@@ -293,6 +293,6 @@ static int write_end(weft_ws *ws)
 
 int weft_ws_write_end(weft_ws *ws)
 {
-    wf_ws_enter(ws);
+    WEFT_TRY(wf_ws_enter(ws));
     return wf_ws_leave(ws, write_end(ws));
 }

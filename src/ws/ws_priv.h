@@ -36,6 +36,7 @@ struct weft_ws {
     weft_stream *stream;          /* NULL once it is given back */
     const weft_stream_kind *home; /* of its owner */
     weft_stream_kind kind;        /* ours */
+    weft_loop *loop;
     bool is_server;
     uint32_t users; /* calls under way: any number of tasks may send */
     bool is_gone;   /* closed: the last user frees it */
@@ -93,15 +94,6 @@ struct weft_ws {
     weft_time stuck_at;  /* who waits for room gives up */
 };
 
-/* The entry of a call that may wait. */
-static inline int wf_ws_sp_enter(const weft_ws *ws)
-{
-    int rc = weft_sp_enter();
-    if (rc == 0 && ws->stream != NULL && weft_stream_get_loop(ws->stream) != weft_loop_self())
-        return weft_fail(-EPERM, "WebSocket: it belongs to another loop");
-    return rc;
-}
-
 /* ---- conn.c ---- */
 
 extern const weft_open_kind wf_ws_open_kind; /* of those that are their user's to close */
@@ -113,8 +105,9 @@ void wf_ws_free(weft_ws *ws);
 /* Puts it on the stream. */
 void wf_ws_start(weft_ws *ws, weft_stream *stream);
 
-/* Every call that may wait begins with the first and ends with the second, which hands `rc` on. */
-void wf_ws_enter(weft_ws *ws);
+/* Every call that may wait begins with the first and, if that is 0, ends with the second, which
+ * hands `rc` on. */
+int wf_ws_enter(weft_ws *ws);
 int wf_ws_leave(weft_ws *ws, int rc);
 
 /* The connection is of no more use: `rc` and `text` (a literal) say why to us, `code` to the peer;

@@ -33,7 +33,7 @@ static int get_abroad(void *arg)
     const struct fixture *self = arg;
     weft_client_response page;
     CHECK_EQ(weft_client_get(self->client, "http://127.0.0.1:1/", &page), -EPERM);
-    CHECK_STR(weft_error_text(), "the client belongs to another loop");
+    CHECK_STR(weft_error_text(), "HTTP client: it belongs to another loop");
     return 0;
 }
 

@@ -4,6 +4,8 @@
 
 #include "site.h"
 
+#include <weft/loops.h>
+
 #include <stdlib.h>
 
 #define H "Host: a\r\n"
@@ -461,6 +463,42 @@ TASK_TEST(class_24_a_handler_cannot_split_its_answer)
     CHECK(answer_field(&answer, "Set-Cookie") == NULL);
     CHECK_STR(answer_field(&answer, "X-Fine"), "fine");
     CHECK_STR(answer.body, "whole\n");
+    answer_fini(&answer);
+    CHECK_OK(site_close(&site));
+}
+
+static int answer_abroad(void *arg)
+{
+    weft_http_response *res = arg;
+    CHECK_EQ(weft_http_respond_text(res, 200, "no\n"), -EPERM);
+    CHECK_STR(weft_error_text(), "HTTP answer: it belongs to another loop");
+    CHECK_EQ(weft_http_write(res, "no\n", 3), -EPERM);
+    return 0;
+}
+
+static int read_abroad(void *arg)
+{
+    char byte;
+    CHECK_EQ(weft_http_read(arg, &byte, 1), -EPERM);
+    return 0;
+}
+
+static int answer_at_home(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)arg;
+    CHECK_OK(weft_await(weft_spawn_on(weft_loop_at(1), read_abroad, req)));
+    CHECK_OK(weft_await(weft_spawn_on(weft_loop_at(1), answer_abroad, res)));
+    return weft_http_respond_text(res, 200, "home\n");
+}
+
+LOOPS_TEST(an_answer_is_given_by_tasks_of_its_loop, 2)
+{
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    site_handler = answer_at_home;
+    CHECK_EQ(ask(&site, "GET /test HTTP/1.1\r\n" H END, &answer), 200);
+    CHECK_STR(answer.body, "home\n");
     answer_fini(&answer);
     CHECK_OK(site_close(&site));
 }

@@ -85,6 +85,12 @@ static inline weft_waiter *weft_waitq_first(const weft_waitq *queue)
  */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_sp_enter(void);
 
+/* For an object of one loop, before anything of it is touched: 0 on that loop's thread; -EPERM with
+ * a text that names `what` ("stream") on another, whose tasks may not use it; -EPERM on no loop's.
+ * Never waits. */
+struct weft_loop;
+WEFT_API WEFT_MUST_USE int weft_loop_check(const struct weft_loop *loop, const char *what);
+
 /* Suspends the calling task until the waiter is woken; returns what it was woken with. */
 WEFT_API WEFT_WAITS int weft_park(weft_waiter *waiter);
 

@@ -168,10 +168,7 @@ void wf_trace_out(const struct weft_exchange *exchange)
 
 int wf_exchange_new(weft_exchange **out, weft_client *client, const weft_client_request *request)
 {
-    if (client->loop != weft_loop_self()) {
-        weft_fail(-EPERM, "the client belongs to another loop");
-        return -EPERM;
-    }
+    WEFT_TRY(weft_loop_check(client->loop, "HTTP client"));
     size_t field_count = client->options.limits.field_count_max;
     struct weft_exchange *exchange = wf_alloc(sizeof *exchange);
     struct wf_h1_field *fields = wf_array(field_count, sizeof *fields);

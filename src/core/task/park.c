@@ -4,6 +4,8 @@
 
 #include "core/look/debug.h"
 
+#include <weft/error.h>
+
 void weft_waitq_push(weft_waitq *queue, weft_waiter *waiter)
 {
     wf_waitq_push(queue, waiter);
@@ -22,6 +24,14 @@ weft_waiter *weft_waitq_pop(weft_waitq *queue)
 int weft_sp_enter(void)
 {
     return wf_sp_enter(wf_sched_self());
+}
+
+int weft_loop_check(const weft_loop *loop, const char *what)
+{
+    const struct wf_sched *sched = wf_sched_self();
+    if (sched == NULL)
+        return wf_sp_outside();
+    return sched->loop == loop ? 0 : weft_fail(-EPERM, "%s: it belongs to another loop", what);
 }
 
 int wf_sp_outside(void)

@@ -267,9 +267,8 @@ static ssize_t body_read_kept(weft_http_request *req, void *buf, size_t bytes)
 
 ssize_t weft_http_read(weft_http_request *req, void *buf, size_t bytes)
 {
-    int rc = weft_check();
-    if (rc < 0)
-        return rc;
+    WEFT_TRY(weft_loop_check(req->conn->server->loop, "HTTP request"));
+    WEFT_TRY(weft_check());
     if (bytes == 0)
         return 0;
     if (req->is_collecting)

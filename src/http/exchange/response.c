@@ -164,12 +164,18 @@ static inline bool response_is_to_judge(const weft_http_response *res)
     return res->req->conn->server->compress_bytes_min != 0 && !res->is_judged;
 }
 
+static inline int response_check_loop(const weft_http_response *res)
+{
+    return weft_loop_check(res->req->conn->server->loop, "HTTP answer");
+}
+
 /* ---- all at once ---- */
 
 int weft_http_respond(weft_http_response *res, int status, const char *type, const void *body,
                       size_t body_bytes)
 {
     weft_str type_str = {type, type != NULL ? strlen(type) : 0};
+    WEFT_TRY(response_check_loop(res));
     if (res->has_begun)
         return -EALREADY;
     if (response_is_to_judge(res))
@@ -289,6 +295,7 @@ int wf_response_write_file(weft_http_response *res, int file, uint64_t offset, u
 
 int weft_http_write(weft_http_response *res, const void *bytes, size_t count)
 {
+    WEFT_TRY(response_check_loop(res));
     if (!res->has_begun && response_is_to_judge(res))
         WEFT_TRY(wf_coded_begin(res));
     if (res->coded != NULL && !res->is_done)
