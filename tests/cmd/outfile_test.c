@@ -351,6 +351,26 @@ TEST(a_file_that_is_read_is_not_written)
     drop_place(&place);
 }
 
+/* Said before anything is fitted. */
+TEST(a_fit_replaces_files_only)
+{
+    struct place place = make_place();
+    struct stat info;
+    struct run run;
+    CHECK_OK(mkfifo(place.path, 0600));
+    RUN(&run, "match", "fit", "-e", "/none", "-o", place.path);
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "is no regular file") != NULL);
+    run_fini(&run);
+    CHECK_OK(stat(place.path, &info));
+    CHECK(S_ISFIFO(info.st_mode));
+    RUN(&run, "match", "fit", "-e", "/none", "-o", "/tmp");
+    CHECK_EQ(run.code, 1);
+    CHECK(strstr(run.err, "/tmp is a directory") != NULL);
+    run_fini(&run);
+    drop_place(&place);
+}
+
 TEST(two_runs_do_not_write_one_file)
 {
     struct place place = make_place();

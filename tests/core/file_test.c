@@ -243,6 +243,24 @@ TASK_TEST(file_save_replaces_and_leaves_nothing_beside)
     scratch_clean(0);
 }
 
+/* Device, FIFO and directory stay what they are, and a file stays as hidden as it was. */
+KERNEL_TASK_TEST(file_save_replaces_files_only_and_keeps_their_permissions)
+{
+    struct stat info;
+    scratch_make();
+    CHECK_EQ(mkfifo(scratch("f"), 0600), 0);
+    CHECK_EQ(weft_file_save(scratch("f"), "x", 1, 0644), -EOPNOTSUPP);
+    CHECK_OK(weft_stat(scratch("f"), &info));
+    CHECK(S_ISFIFO(info.st_mode));
+    CHECK_EQ(weft_file_save(scratch_dir, "x", 1, 0644), -EISDIR);
+    CHECK_OK(weft_file_save(scratch("a"), "old", 3, 0600));
+    CHECK_OK(weft_file_save(scratch("a"), "new", 3, 0644));
+    CHECK_OK(weft_stat(scratch("a"), &info));
+    CHECK_EQ(info.st_mode & 0777, 0600);
+    check_file(scratch("a"), "new");
+    scratch_clean(0);
+}
+
 enum { FULL = 6000 };
 
 /* What the disk holds, as far as this process is asked: what a full one does, too. */

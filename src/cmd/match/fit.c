@@ -7,6 +7,7 @@
 #include "cmd/say.h"
 
 #include <string.h>
+#include <weft/file.h>
 #include <weft/novelty.h>
 
 static const char fit_about[] =
@@ -76,6 +77,18 @@ static int fit_run(struct load *load, bool knows_novelty, const char *path)
     return rc;
 }
 
+/* Better now than when all is learnt. */
+static int check_target(const char *path)
+{
+    struct stat info;
+    int rc = weft_stat(path, &info);
+    if (rc == 0 && S_ISDIR(info.st_mode))
+        return say_failed("%.200s is a directory", path);
+    if (rc == 0 && !S_ISREG(info.st_mode))
+        return say_failed("%.200s is no regular file", path);
+    return rc == -ECANCELED ? rc : 0;
+}
+
 int cmd_match_fit(int argc, char **argv)
 {
     struct load load = LOAD_DEFAULTS;
@@ -104,6 +117,8 @@ int cmd_match_fit(int argc, char **argv)
     if (path == NULL || path[0] == '\0')
         return say_usage("match fit", "no file to write; give one with --output FILE");
     rc = load_check_output(&load, NULL, path, "match fit");
+    if (rc == 0)
+        rc = check_target(path);
     if (rc != 0)
         return rc;
     return fit_run(&load, knows_novelty, path);

@@ -71,6 +71,22 @@ int weft_file_load(const char *path, size_t bytes_max, weft_bytes *out)
 
 /* ---- save ---- */
 
+/* Only a file can be replaced: who names a device or a FIFO means what is behind it.  A file's
+ * permissions stay: it may have been made for few to see. */
+static int save_look(const char *path, unsigned *mode)
+{
+    struct stat info;
+    int rc = weft_stat(path, &info);
+    if (rc < 0)
+        return rc == -ENOENT ? 0 : rc;
+    if (S_ISDIR(info.st_mode))
+        return -EISDIR;
+    if (!S_ISREG(info.st_mode))
+        return -EOPNOTSUPP;
+    *mode = info.st_mode & 0777;
+    return 0;
+}
+
 /* A name nobody else has, beside the file, so that the rename stays on one file system. */
 static char *save_temporary_name(const char *path)
 {
@@ -123,10 +139,13 @@ int weft_file_save(const char *path, const void *bytes, size_t count, unsigned m
 {
     if (path == NULL)
         return path_fail(-EFAULT, path);
+    int rc = save_look(path, &mode);
+    if (rc < 0)
+        return path_fail(rc, path);
     char *name = save_temporary_name(path);
     if (name == NULL)
         return -ENOMEM;
-    int rc = save_bytes(name, bytes, count, mode);
+    rc = save_bytes(name, bytes, count, mode);
     if (rc == 0)
         rc = weft_rename(name, path);
     if (rc < 0)
