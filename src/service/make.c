@@ -141,6 +141,20 @@ static void take_bad(const weft_catalog_error *error, void *arg)
     }
 }
 
+/* A file may have them in one string with bars between them, as what was a column; a body has no
+ * columns, and a name with a bar in it would be taken for two. */
+static void refuse_strings(struct reading *reading)
+{
+    for (size_t i = 0; i < weft_json_count(reading->entities); i++) {
+        const weft_json *aliases = weft_json_get(weft_json_item(reading->entities, i), "aliases");
+        char path[48];
+        if (weft_json_kind(aliases) != WEFT_JSON_STRING)
+            continue;
+        snprintf(path, sizeof(path), "entities[%zu].aliases", i);
+        weft_issue(&reading->issues, path, "must be an array of strings, is a string");
+    }
+}
+
 /* -EINVAL: the issues say it. */
 static int read_body(void *arg)
 {
@@ -150,6 +164,7 @@ static int read_body(void *arg)
                                           .on_skip = take_bad,
                                           .on_skip_arg = reading};
     weft_catalog_error error;
+    refuse_strings(reading);
     int rc =
         weft_catalog_read_json(reading->catalog, "entities", reading->entities, &options, &error);
     if (reading->issues.count != 0)

@@ -114,6 +114,12 @@ static const struct {
     {"GET /v1/hierarchy?id=nobody", NULL, 404,
      "{\"error\":{\"code\":\"not_found\",\"message\":\"no entity has the id "
      "nobody\",\"field\":\"id\""},
+    {"POST /v1/match", "{\"query\":[\"a\",5,null]}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"query[1]: must be a string, is "},
+    {"POST /v1/match", "{\"query\":null}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"query: must be a string or an array"},
+    {"POST /v1/batch", "{\"queries\":[\"a\",null]}", 422,
+     "{\"error\":{\"code\":\"validation_error\",\"message\":\"queries[1]: must be a string"},
     {"POST /v1/match", "{}", 422,
      "{\"error\":{\"code\":\"validation_error\",\"message\":\"query: is "
      "required\",\"field\":\"query\""},

@@ -110,6 +110,12 @@ static const struct {
      "{\"field\":\"entities[5].name\",\"message\":\"is missing\"}]}"},
     {"PUT /v1/matchers/x", "{\"entities\":[5,5,5,5,5,5,5,5,5,5,5,5,5,5,5,5,5,5,5,5]}", 422,
      "\"error_count\":20,"},
+    {"PUT /v1/matchers/x",
+     "{\"entities\":[{\"id\":1,\"name\":\"a\",\"aliases\":null},"
+     "{\"id\":2,\"name\":\"b\",\"aliases\":\"c|d\"}]}",
+     422,
+     "\"message\":\"entities[1].aliases: must be an array of strings, is a string\","
+     "\"field\":\"entities[1].aliases\""},
     {"PUT /v1/matchers/x", "{\"entities\":[{\"id\":1,\"name\":\"a\"}],\"option\":{}}", 422,
      "\"message\":\"option: is not a field of this request; did you mean options?\""},
     {"PUT /v1/matchers/x",
