@@ -42,7 +42,8 @@ struct world {
     dice d;
 };
 
-static struct world *make_world(size_t rows, size_t clusters, uint64_t seed)
+/* Of `different` rows, each about as often as any other. */
+static struct world *make_repeating(size_t rows, size_t different, size_t clusters, uint64_t seed)
 {
     struct world *world = calloc(1, sizeof(*world));
     wf_hnsw_options options;
@@ -55,15 +56,22 @@ static struct world *make_world(size_t rows, size_t clusters, uint64_t seed)
     for (size_t i = 0; i < 40 * DIM; i++)
         world->centres[i] = (float)normal(&world->d);
     CHECK_OK(wf_vectors_init(&world->vectors, DIM, rows));
-    for (size_t i = 0; i < rows; i++) {
+    for (size_t i = 0; i < different; i++) {
         make_vector(&world->d, world->centres, clusters, numbers);
         wf_vectors_set(&world->vectors, i, numbers);
     }
+    for (size_t i = different; i < rows; i++)
+        wf_vectors_copy(&world->vectors, i, &world->vectors, roll(&world->d, different));
     CHECK_OK(wf_hnsw_reserve(&world->graph, rows));
     for (uint32_t i = 0; i < rows; i++)
         CHECK_OK(wf_hnsw_add(&world->graph, &world->vectors, i, &world->desk, &job));
     CHECK_OK(wf_glance_reserve(&world->glance, &world->vectors));
     return world;
+}
+
+static struct world *make_world(size_t rows, size_t clusters, uint64_t seed)
+{
+    return make_repeating(rows, rows, clusters, seed);
 }
 
 static void world_free(struct world *world)
@@ -157,6 +165,7 @@ static void check_same(const wf_hnsw *a, const wf_hnsw *b)
     CHECK_EQ(a->count, b->count);
     CHECK_EQ(a->entry, b->entry);
     CHECK_EQ(memcmp(a->levels, b->levels, a->count), 0);
+    CHECK_EQ(memcmp(a->twins, b->twins, a->count * sizeof(*a->twins)), 0);
     for (size_t node = 0; node < a->count; node++) {
         const uint32_t *left = a->bottom + node * each, *right = b->bottom + node * each;
         CHECK_EQ(left[0], right[0]);
@@ -200,6 +209,19 @@ TEST(equal_and_empty_rows_do_no_harm)
     CHECK_EQ(world->desk.found.count, 20);
     for (size_t i = 0; i < 20; i++)
         CHECK_EQ(world->desk.found.items[i].node % 2, 0);
+    world_free(world);
+}
+
+/* Copies lead nowhere, so no walk is long enough to find what is behind 20 of them. */
+TEST(rows_that_come_twenty_times_are_found_as_by_a_scan)
+{
+    const size_t rows = test_amount(ROWS, 400);
+    struct world *world = make_repeating(rows, rows / 20, 0, 42);
+    world->graph.options.ef = 40;
+    CHECK_GE(recall(world, 0, NULL), 0.99);
+    for (uint32_t row = 0; row < rows / 20; row += 2) /* from which the others hang */
+        wf_hnsw_remove(&world->graph, row);
+    CHECK_GE(recall(world, 0, world->graph.in), 0.99);
     world_free(world);
 }
 
@@ -282,6 +304,28 @@ TEST(rows_removed_leave_99_of_100_of_the_others_found)
     world_free(world);
 }
 
+static bool is_early(size_t row)
+{
+    return row < 30;
+}
+
+/* Of rows that come again others are left, and get the neighbours. */
+TEST(rows_left_of_many_equal_ones_are_found)
+{
+    const size_t rows = test_amount(CHANGED_ROWS, 250);
+    struct world *world = make_repeating(rows, rows / 10, 0, 42);
+    world->graph.options.ef = 40;
+    change_world(world, 0, is_early, rows - 30);
+    CHECK_GE(recall(world, 0, NULL), 0.99);
+    for (size_t round = 0; round < 4; round++) {
+        change_world(world, 0, is_seventh, rows);
+        CHECK_GE(recall(world, 0, NULL), 0.99);
+    }
+    change_world(world, 0, is_odd, rows / 2);
+    CHECK_GE(recall(world, 0, NULL), 0.99);
+    world_free(world);
+}
+
 static bool is_none(size_t row)
 {
     (void)row;
@@ -296,7 +340,7 @@ static bool is_every(size_t row)
 
 TEST(the_same_changes_give_the_same_graph)
 {
-    struct world *a = make_world(500, 3, 1), *b = make_world(500, 3, 1);
+    struct world *a = make_repeating(500, 300, 3, 1), *b = make_repeating(500, 300, 3, 1);
     change_world(a, 3, is_none, 500);
     check_same(&a->graph, &b->graph); /* a copy */
     for (size_t round = 0; round < 2; round++) {
@@ -408,7 +452,7 @@ static wf_image *image_of(const wf_hnsw *graph)
 
 TEST(a_graph_out_of_a_file_finds_the_same)
 {
-    struct world *world = make_world(1000, 3, 42);
+    struct world *world = make_repeating(1000, 700, 3, 42);
     wf_hnsw loaded;
     wf_image *image = image_of(&world->graph);
     CHECK(wf_hnsw_is_in(image));
@@ -456,7 +500,7 @@ TEST(every_flipped_bit_of_a_saved_graph_is_seen)
 /* Any number of a graph changed: it is refused, or a walk over it ends within its bounds. */
 TEST(a_spoilt_graph_is_refused_or_walked_within_bounds)
 {
-    struct world *world = make_world(300, 3, 42);
+    struct world *world = make_repeating(300, 200, 3, 42);
     wf_image *image = image_of(&world->graph);
     const wf_job job = {0};
     size_t refused = 0;
@@ -471,7 +515,8 @@ TEST(a_spoilt_graph_is_refused_or_walked_within_bounds)
         wf_hnsw loaded = {0};
         int rc = wf_hnsw_load(&loaded, image, 300);
         if (rc == 0)
-            CHECK_OK(wf_hnsw_find(&loaded, &world->vectors, &world->glance, 5, &world->desk, &job));
+            CHECK_OK(
+                wf_hnsw_find(&loaded, &world->vectors, &world->glance, 300, &world->desk, &job));
         refused += rc < 0;
         wf_hnsw_fini(&loaded);
         *word = kept;

@@ -25,6 +25,7 @@ void wf_hnsw_fini(wf_hnsw *graph)
 {
     if (!graph->is_of_image) {
         wf_free(graph->levels);
+        wf_free(graph->twins);
         wf_free(graph->bottom);
         wf_free(graph->upper_start);
         wf_free(graph->upper);
@@ -35,7 +36,7 @@ void wf_hnsw_fini(wf_hnsw *graph)
 
 size_t wf_hnsw_bytes(const wf_hnsw *graph)
 {
-    return graph->capacity * ((2 * (size_t)graph->options.m + 1) * 4 + 1 + sizeof(size_t)) +
+    return graph->capacity * ((2 * (size_t)graph->options.m + 1) * 4 + 1 + 4 + sizeof(size_t)) +
            graph->upper_capacity * 4 + graph->capacity / 8;
 }
 
@@ -59,15 +60,19 @@ int wf_hnsw_reserve(wf_hnsw *graph, size_t count)
     if (count > graph->capacity) {
         uint8_t *levels = wf_grow(graph->levels, capacity, sizeof(*levels));
         graph->levels = levels != NULL ? levels : graph->levels;
+        uint32_t *twins = wf_grow(graph->twins, capacity, sizeof(*twins));
+        graph->twins = twins != NULL ? twins : graph->twins;
         uint32_t *bottom = wf_grow(graph->bottom, capacity, each * sizeof(*bottom));
         graph->bottom = bottom != NULL ? bottom : graph->bottom;
         size_t *start = wf_grow(graph->upper_start, capacity, sizeof(*start));
         graph->upper_start = start != NULL ? start : graph->upper_start;
         uint64_t *in = wf_grow(graph->in, (capacity + 63) / 64, sizeof(*in));
         graph->in = in != NULL ? in : graph->in;
-        if (levels == NULL || bottom == NULL || start == NULL || in == NULL)
+        if (levels == NULL || twins == NULL || bottom == NULL || start == NULL || in == NULL)
             return -ENOMEM;
         memset(in + used, 0, ((capacity + 63) / 64 - used) * sizeof(*in));
+        for (size_t node = graph->capacity; node < capacity; node++)
+            twins[node] = (uint32_t)node;
         graph->capacity = capacity;
     }
     graph->count = count > graph->count ? count : graph->count;
@@ -102,6 +107,15 @@ void wf_hnsw_take_in(wf_hnsw *graph, uint32_t node)
     graph->in_count++;
 }
 
+void wf_hnsw_take_in_twin(wf_hnsw *graph, uint32_t other, uint32_t node)
+{
+    graph->levels[node] = WF_HNSW_TWIN;
+    graph->twins[node] = graph->twins[other];
+    graph->twins[other] = node;
+    graph->in[node / 64] |= UINT64_C(1) << node % 64;
+    graph->in_count++;
+}
+
 void wf_hnsw_remove(wf_hnsw *graph, uint32_t node)
 {
     assert(wf_hnsw_has(graph, node));
@@ -111,6 +125,12 @@ void wf_hnsw_remove(wf_hnsw *graph, uint32_t node)
 }
 
 /* ---- walking ---- */
+
+/* It is in, or a twin of it may be. */
+static bool is_found(const wf_hnsw *graph, uint32_t node)
+{
+    return wf_hnsw_has(graph, node) || graph->twins[node] != node;
+}
 
 static float score_of(const struct wf_hnsw_walk *walk, uint32_t node)
 {
@@ -152,7 +172,7 @@ static int meet(struct wf_hnsw_walk *walk, uint32_t node, size_t ef)
     if (is_full && !wf_is_nearer(near, desk->found.items[0]))
         return 0;
     int rc = wf_neighbours_push(&desk->ahead, near, /* best_on_top= */ true);
-    if (rc < 0 || !wf_hnsw_has(walk->graph, node))
+    if (rc < 0 || !is_found(walk->graph, node))
         return rc;
     rc = wf_neighbours_push(&desk->found, near, /* best_on_top= */ false);
     if (rc == 0 && is_full)
@@ -204,6 +224,28 @@ int wf_hnsw_descend(struct wf_hnsw_walk *walk, unsigned level, uint32_t *out_ent
     return 0;
 }
 
+/* Into desk->chosen, the best `count` of the nodes found and their twins, a heap. */
+static int take_twins(const wf_hnsw *graph, size_t count, wf_hnsw_desk *desk)
+{
+    const wf_neighbours *found = &desk->found;
+    wf_neighbours *all = &desk->chosen;
+    int rc = 0;
+    all->count = 0;
+    for (size_t i = 0; i < found->count && rc == 0; i++) {
+        wf_nearby near = found->items[i];
+        if (all->count == count && near.score < all->items[0].score)
+            break;
+        do {
+            if (wf_hnsw_has(graph, near.node))
+                rc = wf_neighbours_push(all, near, /* best_on_top= */ false);
+            if (all->count > count)
+                wf_neighbours_pop(all, /* best_on_top= */ false);
+            near.node = graph->twins[near.node];
+        } while (near.node != found->items[i].node && rc == 0);
+    }
+    return rc;
+}
+
 int wf_hnsw_find(const wf_hnsw *graph, const wf_vectors *vectors, const wf_glance *glance,
                  size_t count, wf_hnsw_desk *desk, const wf_job *job)
 {
@@ -219,6 +261,12 @@ int wf_hnsw_find(const wf_hnsw *graph, const wf_vectors *vectors, const wf_glanc
     if (rc < 0)
         return rc;
     wf_neighbours_sort(&desk->found);
-    desk->found.count = desk->found.count < count ? desk->found.count : count;
+    rc = take_twins(graph, count, desk);
+    if (rc < 0)
+        return rc;
+    wf_neighbours_sort(&desk->chosen);
+    wf_neighbours found = desk->chosen;
+    desk->chosen = desk->found;
+    desk->found = found;
     return 0;
 }

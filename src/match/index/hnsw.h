@@ -7,6 +7,9 @@
  * in time.  Nodes are rows of wf_vectors, entered one after the other; the same rows, entered and
  * removed in the same order, and the same seed give the same graph.
  *
+ * Equal rows are one node to a walk.  Neighbours that are all the same lead nowhere, so of a row
+ * that comes again only the first has any; the others are its twins, and all are in one ring.
+ *
  * A node that is removed is not found any more, but walks go over it until the graph is moved:
  * copied without it, where nodes that had it for a neighbour get others in its place.
  */
@@ -20,6 +23,7 @@
 #define WF_HNSW_ROWS_MIN 200000u
 
 #define WF_HNSW_LEVELS 16u
+#define WF_HNSW_TWIN UINT8_MAX /* the level of a twin: it has no neighbours and is nobody's */
 #define WF_HNSW_M_MAX 128u
 #define WF_HNSW_EF_MAX 65536u
 
@@ -34,7 +38,7 @@ typedef struct wf_hnsw_options {
 void wf_hnsw_options_init(wf_hnsw_options *options);
 
 /* A list of neighbours is a count and room for its most.  Invariants: a neighbour at a level has
- * that level; a node that was never in is nobody's neighbour. */
+ * that level; a node that was never in is nobody's neighbour; of a ring all but one are twins. */
 typedef struct wf_hnsw {
     wf_hnsw_options options;
     size_t count, capacity; /* places for nodes: rows */
@@ -43,6 +47,7 @@ typedef struct wf_hnsw {
     uint64_t entered;       /* nodes that ever were, whose levels come of it */
     uint32_t changed;       /* nodes entered and removed since the graph was tuned, or so */
     uint8_t *levels;        /* of a node */
+    uint32_t *twins;        /* of a node: the next in its ring, itself if it is alone */
     uint32_t *bottom;       /* of node n: bottom[n * (2 m + 1)] … */
     size_t *upper_start;    /* of node n, level l: upper[upper_start[n] + (l - 1) * (m + 1)] … */
     uint32_t *upper;

@@ -86,14 +86,39 @@ static void take_out(wf_hnsw *graph, uint32_t node, unsigned top)
     }
 }
 
+/* Rows whose scores are this close may be equal: a row's with itself is rounded. */
+#define EQUAL_ERROR 1e-5f
+
+/* The first of the rows equal to `node` among the nearest, which the walk has left in order;
+ * WF_HNSW_NOWHERE: none. */
+static uint32_t first_twin(const struct wf_hnsw_walk *walk, uint32_t node)
+{
+    const wf_vectors *vectors = walk->vectors;
+    const wf_neighbours *found = &walk->desk->found;
+    size_t width = vectors->float_width;
+    for (size_t i = 0; i < found->count; i++) {
+        uint32_t other = found->items[i].node;
+        if (found->items[i].score < found->items[0].score - EQUAL_ERROR)
+            break;
+        if (memcmp(vectors->rows + node * width, vectors->rows + other * width,
+                   width * sizeof(*vectors->rows)) == 0)
+            return other;
+    }
+    return WF_HNSW_NOWHERE;
+}
+
+/* Notes in *out_twin whose twin the node is and links nothing then. */
 static int link_level(wf_hnsw *graph, struct wf_hnsw_walk *walk, uint32_t node, unsigned level,
-                      uint32_t *entry)
+                      uint32_t *entry, uint32_t *out_twin)
 {
     wf_hnsw_desk *desk = walk->desk;
     int rc = wf_hnsw_walk_level(walk, *entry, graph->options.ef_construction, level);
     if (rc < 0)
         return rc;
     wf_neighbours_sort(&desk->found);
+    *out_twin = first_twin(walk, node);
+    if (*out_twin != WF_HNSW_NOWHERE)
+        return 0;
     rc = wf_hnsw_choose(walk->vectors, desk, &desk->found, graph->options.m);
     if (rc < 0 || desk->found.count == 0) /* all on this level are removed ones */
         return rc;
@@ -122,22 +147,26 @@ int wf_hnsw_add(wf_hnsw *graph, const wf_vectors *vectors, uint32_t node, wf_hns
     struct wf_hnsw_walk walk = {graph, vectors, vectors->rows + node * vectors->float_width, desk,
                                 job};
     unsigned level = level_of(graph), top = 0;
-    uint32_t entry = 0;
+    uint32_t entry = 0, twin = WF_HNSW_NOWHERE;
     int rc = wf_hnsw_make_room(graph, node, level);
     if (rc == 0 && graph->in_count != 0) {
         top = graph->levels[graph->entry];
         unsigned from = level < top ? level : top;
         rc = wf_hnsw_descend(&walk, from, &entry);
-        for (unsigned l = from + 1; l-- > 0 && rc == 0;)
-            rc = link_level(graph, &walk, node, l, &entry);
-        if (rc < 0)
+        for (unsigned l = from + 1; l-- > 0 && rc == 0 && twin == WF_HNSW_NOWHERE;)
+            rc = link_level(graph, &walk, node, l, &entry, &twin);
+        if (rc < 0 || twin != WF_HNSW_NOWHERE)
             take_out(graph, node, from);
     }
     if (rc < 0)
         return rc;
-    if (graph->in_count == 0 || level > top)
-        graph->entry = node;
-    wf_hnsw_take_in(graph, node);
+    if (twin != WF_HNSW_NOWHERE)
+        wf_hnsw_take_in_twin(graph, twin, node);
+    else {
+        if (graph->in_count == 0 || level > top)
+            graph->entry = node;
+        wf_hnsw_take_in(graph, node);
+    }
     graph->entered++;
     graph->changed++;
     return 0;

@@ -9,6 +9,7 @@
 
 #define TAG_HEAD WF_TAG('H', 'N', 'S', 'W')
 #define TAG_LEVELS WF_TAG('H', 'N', 'L', 'E')
+#define TAG_TWINS WF_TAG('H', 'N', 'T', 'W')
 #define TAG_BOTTOM WF_TAG('H', 'N', 'B', 'O')
 #define TAG_START WF_TAG('H', 'N', 'S', 'T')
 #define TAG_UPPER WF_TAG('H', 'N', 'U', 'P')
@@ -33,6 +34,7 @@ void wf_hnsw_save(const wf_hnsw *graph, wf_pack *pack)
     assert(graph->in_count == graph->count);
     wf_pack_copy(pack, TAG_HEAD, &head, sizeof(head));
     wf_pack_add(pack, TAG_LEVELS, graph->levels, graph->count, sizeof(*graph->levels));
+    wf_pack_add(pack, TAG_TWINS, graph->twins, graph->count, sizeof(*graph->twins));
     wf_pack_add(pack, TAG_BOTTOM, graph->bottom, graph->count,
                 (2 * (size_t)graph->options.m + 1) * sizeof(*graph->bottom));
     wf_pack_add(pack, TAG_START, graph->upper_start, graph->count, sizeof(*graph->upper_start));
@@ -50,12 +52,15 @@ static bool is_list(const wf_hnsw *graph, const uint32_t *links, size_t most, un
 {
     bool is_sound = links[0] <= most;
     for (uint32_t i = 1; is_sound && i <= links[0]; i++)
-        is_sound = links[i] < graph->count && graph->levels[links[i]] >= level;
+        is_sound = links[i] < graph->count && graph->levels[links[i]] != WF_HNSW_TWIN &&
+                   graph->levels[links[i]] >= level;
     return is_sound;
 }
 
 static bool is_node(const wf_hnsw *graph, size_t node)
 {
+    if (graph->levels[node] == WF_HNSW_TWIN)
+        return true;
     size_t m = graph->options.m, level = graph->levels[node], start = graph->upper_start[node];
     bool is_sound = level < WF_HNSW_LEVELS && start <= graph->upper_count &&
                     level * (m + 1) <= graph->upper_count - start &&
@@ -63,6 +68,25 @@ static bool is_node(const wf_hnsw *graph, size_t node)
     for (unsigned l = 1; is_sound && l <= level; l++)
         is_sound = is_list(graph, graph->upper + start + (l - 1) * (m + 1), m, l);
     return is_sound;
+}
+
+/* Each node is in one ring, and of each ring one is no twin. */
+static bool are_rings(const wf_hnsw *graph)
+{
+    size_t seen = 0;
+    for (size_t first = 0; first < graph->count; first++) {
+        if (graph->levels[first] == WF_HNSW_TWIN)
+            continue;
+        size_t node = first;
+        do {
+            node = graph->twins[node];
+            if (node >= graph->count || ++seen > graph->count)
+                return false;
+        } while (graph->levels[node] == WF_HNSW_TWIN);
+        if (node != first)
+            return false;
+    }
+    return seen == graph->count;
 }
 
 static int check_nodes(const wf_hnsw *graph)
@@ -75,13 +99,16 @@ static int check_nodes(const wf_hnsw *graph)
         if (rc < 0)
             return rc;
     }
-    return 0;
+    bool is_sound = are_rings(graph) && graph->levels[graph->entry] != WF_HNSW_TWIN;
+    return is_sound ? 0 : -WEFT_M_EPERSIST;
 }
 
 static int load_arrays(wf_hnsw *graph, const wf_image *image)
 {
     size_t count = graph->count, m = graph->options.m;
     int rc = wf_image_get_exactly(image, TAG_LEVELS, sizeof(uint8_t), count, &graph->levels);
+    if (rc == 0)
+        rc = wf_image_get_exactly(image, TAG_TWINS, sizeof(uint32_t), count, &graph->twins);
     if (rc == 0)
         rc = wf_image_get_exactly(image, TAG_BOTTOM, (2 * m + 1) * sizeof(uint32_t), count,
                                   &graph->bottom);

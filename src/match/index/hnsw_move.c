@@ -29,11 +29,20 @@ struct moving {
     uint32_t node; /* whose list is made, in the new graph */
 };
 
+/* The new number of a row, else that of the next in its ring; WF_HNSW_NOWHERE: all are removed. */
+static uint32_t number_of(const wf_hnsw_move *move, uint32_t node)
+{
+    uint32_t at = node;
+    while (move->number[at] == WF_HNSW_NOWHERE && move->from->twins[at] != node)
+        at = move->from->twins[at];
+    return move->number[at];
+}
+
 /* True if every neighbour of a list is moved too. */
 static bool is_whole(const wf_hnsw_move *move, const uint32_t *links)
 {
     for (uint32_t i = 1; i <= links[0]; i++) {
-        if (move->number[links[i]] == WF_HNSW_NOWHERE)
+        if (number_of(move, links[i]) == WF_HNSW_NOWHERE)
             return false;
     }
     return true;
@@ -43,7 +52,7 @@ static void copy_list(const wf_hnsw_move *move, const uint32_t *links, uint32_t 
 {
     out[0] = links[0];
     for (uint32_t i = 1; i <= links[0]; i++)
-        out[i] = move->number[links[i]];
+        out[i] = number_of(move, links[i]);
 }
 
 /* Those a list leads to: into desk->found if they are moved, else into desk->ahead. */
@@ -52,7 +61,7 @@ static int look_behind(struct moving *it, const uint32_t *links)
     wf_hnsw_desk *desk = it->desk;
     int rc = 0;
     for (uint32_t i = 1; i <= links[0] && rc == 0; i++) {
-        uint32_t number = it->move->number[links[i]];
+        uint32_t number = number_of(it->move, links[i]);
         if (desk->seen[links[i]] == desk->walk)
             continue;
         desk->seen[links[i]] = desk->walk;
@@ -119,6 +128,31 @@ static int move_node(struct moving *it, uint32_t old_node, size_t *chosen_lists,
     return 0;
 }
 
+/* A node and its twins, or those of them that are left, of whom one gets the neighbours. */
+static int move_ring(struct moving *it, uint32_t first, size_t *chosen_lists, const wf_job *job)
+{
+    const wf_hnsw *from = it->move->from;
+    uint32_t last = it->node = number_of(it->move, first);
+    int rc = it->node != WF_HNSW_NOWHERE ? move_node(it, first, chosen_lists, job) : 1;
+    for (uint32_t at = from->twins[first]; at != first && rc == 0; at = from->twins[at]) {
+        uint32_t number = it->move->number[at];
+        if (number == WF_HNSW_NOWHERE || number == it->node)
+            continue;
+        rc = wf_hnsw_make_room(it->graph, number, 0);
+        if (rc == 0)
+            wf_hnsw_take_in_twin(it->graph, last, number);
+        last = number;
+    }
+    return rc < 0 ? rc : 0;
+}
+
+/* The place was a node's, and that of a ring which is not a twin. */
+static bool is_first(const wf_hnsw *graph, size_t node)
+{
+    bool was_ever_in = wf_hnsw_has(graph, node) || graph->twins[node] != node;
+    return was_ever_in && graph->levels[node] != WF_HNSW_TWIN;
+}
+
 int wf_hnsw_move_some(wf_hnsw_move *move, wf_hnsw *graph, const wf_vectors *vectors,
                       wf_hnsw_desk *desk, const wf_job *job)
 {
@@ -133,14 +167,12 @@ int wf_hnsw_move_some(wf_hnsw_move *move, wf_hnsw *graph, const wf_vectors *vect
         graph->changed = from->changed;
     }
     for (; move->next < end && rc == 0; move->next++) {
-        it.node = move->number[move->next];
-        bool was_in = wf_hnsw_has(from, move->next);
-        if (it.node != WF_HNSW_NOWHERE && was_in)
-            rc = move_node(&it, (uint32_t)move->next, &chosen_lists, job);
-        else
-            graph->changed += was_in;
+        if (is_first(from, move->next))
+            rc = move_ring(&it, (uint32_t)move->next, &chosen_lists, job);
         if (rc < 0)
             return rc;
+        graph->changed +=
+            move->number[move->next] == WF_HNSW_NOWHERE && wf_hnsw_has(from, move->next);
     }
     return rc;
 }

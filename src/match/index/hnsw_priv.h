@@ -48,4 +48,7 @@ int wf_hnsw_make_room(wf_hnsw *graph, uint32_t node, unsigned level);
 /* The place is a node's from now on. */
 void wf_hnsw_take_in(wf_hnsw *graph, uint32_t node);
 
+/* The place is that of a twin, behind `other` in its ring. */
+void wf_hnsw_take_in_twin(wf_hnsw *graph, uint32_t other, uint32_t node);
+
 #endif

@@ -23,17 +23,21 @@ struct tuning {
     wf_rank rank;
 };
 
-/* Half way between two rows, where most walks begin far from the nearest; every fourth at a row,
- * which may be one of a thousand equal ones; every fourth away from all. */
+/* Sums of rows: of two, half way between them, where most walks begin far from the nearest; of one,
+ * which may be of a thousand equal ones; of eight, near to none; and a row less another. */
 static void make_query(struct tuning *it, uint64_t *dice, size_t index)
 {
-    static const float parts[4] = {1, 0, 1, -1};
+    static const size_t counts[4] = {2, 1, 8, 2};
+    static const float signs[4] = {1, 1, 1, -1};
     const wf_vectors *vectors = it->vectors;
-    uint32_t count = (uint32_t)vectors->count;
-    const float *near = vectors->rows + wf_dice_below(dice, count) * vectors->float_width;
-    const float *far = vectors->rows + wf_dice_below(dice, count) * vectors->float_width;
     for (size_t i = 0; i < vectors->dim; i++)
-        it->glance.query[i] = near[i] + parts[index % 4] * far[i];
+        it->glance.query[i] = 0;
+    for (size_t k = 0; k < counts[index % 4]; k++) {
+        size_t row = wf_dice_below(dice, (uint32_t)vectors->count);
+        float sign = k != 0 ? signs[index % 4] : 1;
+        for (size_t i = 0; i < vectors->dim; i++)
+            it->glance.query[i] += sign * vectors->rows[row * vectors->float_width + i];
+    }
     wf_glance_take(&it->glance, vectors);
 }
 
