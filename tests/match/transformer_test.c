@@ -8,6 +8,7 @@
 #include "match/model/place.h"
 #include "match/model/reranker.h"
 #include "match/tokenize/frame.h"
+#include "match/transformer/trunk.h"
 
 #include <weft/encoder.h>
 #include <weft/reranker.h>
@@ -831,4 +832,60 @@ TEST(encoding_ends_when_its_job_is_halted)
     weft_encoder_unref(encoder);
     tiny_remove_folder();
     tiny_fini(&it);
+}
+
+/* ---- how long work goes on once it is halted ---- */
+
+static int halt_stop;
+static size_t halt_products; /* multiply-adds of the first product, and after it */
+
+/* Computes nothing: the first product halts the job. */
+static void count_product(const wf_product *product)
+{
+    halt_products += product->rows * product->depth * WF_PANEL;
+    halt_stop = -WEFT_M_ECLOSED;
+}
+
+static void skip_softmax(float *row, size_t count, float scale, const float *bias)
+{
+    (void)row, (void)count, (void)scale, (void)bias;
+}
+
+static const wf_kernel counting_kernel = {.product = count_product, .softmax = skip_softmax};
+
+/* A product of a panel is one piece, so a text's rows are taken some at a time. */
+TEST(a_long_text_ends_when_its_job_is_halted)
+{
+    enum { LONG = 8192, WIDTH = 1024 };
+    const wf_job job = {.stop = &halt_stop};
+    wf_linear linear;
+    float *rows = calloc((size_t)LONG * WIDTH, sizeof(*rows));
+    halt_stop = 0;
+    halt_products = 0;
+    CHECK_OK(wf_linear_init(&linear, WIDTH, WIDTH));
+    CHECK_EQ(wf_linear_run(&linear, &counting_kernel, rows, WIDTH, LONG, rows, WIDTH, &job),
+             -WEFT_M_ECLOSED);
+    note("linear: %zu", halt_products);
+    CHECK(halt_products <= 2 * WF_PRODUCTS_A_POLL);
+    wf_linear_fini(&linear);
+    free(rows);
+}
+
+TEST(attention_of_a_long_text_ends_when_its_job_is_halted)
+{
+    enum { LONG = 4096, WIDTH = 128, HEADS = 8 };
+    const wf_trunk body = {.kernel = &counting_kernel,
+                           .shape = {.hidden = WIDTH, .heads = HEADS, .tokens_max = LONG}};
+    const wf_job job = {.stop = &halt_stop};
+    wf_toil toil = {&job, 0};
+    wf_sheet sheet = {.wide_stride = 3 * WIDTH, .row_stride = WIDTH};
+    float *qkv = calloc((size_t)LONG * 3 * WIDTH, sizeof(*qkv));
+    halt_stop = 0;
+    halt_products = 0;
+    CHECK_OK(wf_attend_reserve(&body, LONG, &sheet));
+    CHECK_EQ(wf_attend(&body, qkv, LONG, qkv, &sheet, &toil), -WEFT_M_ECLOSED);
+    note("attention: %zu", halt_products);
+    CHECK(halt_products <= 2 * WF_PRODUCTS_A_POLL);
+    wf_sheet_fini(&sheet);
+    free(qkv);
 }

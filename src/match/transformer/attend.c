@@ -87,15 +87,18 @@ static void sum_values(const struct head *it, size_t first, size_t count, size_t
     }
 }
 
-static void attend_head(const struct head *it)
+static int attend_head(const struct head *it, wf_toil *toil)
 {
     size_t score_stride = padded(it->length) + WF_LANES;
+    int rc = 0;
     pack_head(it);
-    for (size_t first = 0; first < it->length; first += QUERIES) {
+    for (size_t first = 0; first < it->length && rc == 0; first += QUERIES) {
         size_t left = it->length - first, count = left < QUERIES ? left : QUERIES;
         score(it, first, count, score_stride);
         sum_values(it, first, count, score_stride);
+        rc = wf_toil_add(toil, 2 * count * it->length * it->width);
     }
+    return rc;
 }
 
 int wf_attend_reserve(const wf_trunk *body, size_t length, wf_sheet *sheet)
@@ -117,10 +120,12 @@ int wf_attend_reserve(const wf_trunk *body, size_t length, wf_sheet *sheet)
     return rc;
 }
 
-void wf_attend(const wf_trunk *body, const float *qkv, size_t length, float *out, wf_sheet *sheet)
+int wf_attend(const wf_trunk *body, const float *qkv, size_t length, float *out, wf_sheet *sheet,
+              wf_toil *toil)
 {
     size_t width = body->shape.hidden / body->shape.heads, span = 2 * body->shape.tokens_max - 1;
-    for (size_t i = 0; i < body->shape.heads; i++) {
+    int rc = 0;
+    for (size_t i = 0; i < body->shape.heads && rc == 0; i++) {
         const struct head head = {.body = body,
                                   .query = qkv + i * width,
                                   .stride = sheet->wide_stride,
@@ -131,6 +136,7 @@ void wf_attend(const wf_trunk *body, const float *qkv, size_t length, float *out
                                   .out = out + i * width,
                                   .out_stride = sheet->row_stride,
                                   .sheet = sheet};
-        attend_head(&head);
+        rc = attend_head(&head, toil);
     }
+    return rc;
 }

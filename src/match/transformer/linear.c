@@ -9,8 +9,8 @@
 
 #define ALIGNMENT 64u
 
-/* Multiply-adds between two looks at whether to go on: some milliseconds. */
-#define POLL_PRODUCTS ((size_t)128 << 20)
+/* Rows of a tile of any kernel divide it. */
+#define ROWS_LEAST 12u
 
 int wf_floats_new(wf_floats *floats, size_t count)
 {
@@ -56,29 +56,47 @@ void wf_linear_set(wf_linear *linear, size_t first, size_t count, const float *w
     }
 }
 
+/* Rows that the matrix is read for at once: as many of them, and as few multiply-adds a panel, as
+ * can be had together; and all times alike, lest the last be for a few rows. */
+static size_t rows_at_once(const wf_linear *linear, size_t rows)
+{
+    size_t most = WF_PRODUCTS_A_POLL / (linear->in * WF_PANEL);
+    most = most > ROWS_LEAST ? most : ROWS_LEAST;
+    size_t times = (rows + most - 1) / most;
+    size_t each = (rows + times - 1) / times;
+    return (each + ROWS_LEAST - 1) / ROWS_LEAST * ROWS_LEAST;
+}
+
+/* Some rows, times all panels. */
+static int run_rows(const wf_linear *linear, const wf_kernel *kernel, wf_product product,
+                    float *out, const wf_job *job)
+{
+    wf_toil toil = {job, 0};
+    int rc = 0;
+    for (size_t first = 0; first < linear->out && rc == 0; first += WF_PANEL) {
+        size_t left = linear->out - first;
+        product.panel = linear->panels.at + first * linear->in;
+        product.bias = linear->bias.at + first;
+        product.out = out + first;
+        product.columns = left < WF_PANEL ? left : WF_PANEL;
+        kernel->product(&product);
+        rc = wf_toil_add(&toil, product.rows * linear->in * WF_PANEL);
+    }
+    return rc;
+}
+
 int wf_linear_run(const wf_linear *linear, const wf_kernel *kernel, const float *in,
                   size_t in_stride, size_t rows, float *out, size_t out_stride, const wf_job *job)
 {
-    size_t work = 0;
-    for (size_t first = 0; first < linear->out; first += WF_PANEL) {
-        size_t left = linear->out - first;
-        const wf_product product = {.a = in,
+    size_t each = rows != 0 ? rows_at_once(linear, rows) : 1;
+    int rc = wf_job_poll(job);
+    for (size_t row = 0; row < rows && rc == 0; row += each) {
+        const wf_product product = {.a = in + row * in_stride,
                                     .a_stride = in_stride,
-                                    .rows = rows,
+                                    .rows = rows - row < each ? rows - row : each,
                                     .depth = linear->in,
-                                    .panel = linear->panels.at + first * linear->in,
-                                    .bias = linear->bias.at + first,
-                                    .out = out + first,
-                                    .out_stride = out_stride,
-                                    .columns = left < WF_PANEL ? left : WF_PANEL};
-        kernel->product(&product);
-        work += rows * linear->in * WF_PANEL;
-        if (work < POLL_PRODUCTS)
-            continue;
-        int rc = wf_job_poll(job);
-        if (rc < 0)
-            return rc;
-        work = 0;
+                                    .out_stride = out_stride};
+        rc = run_rows(linear, kernel, product, out + row * out_stride, job);
     }
-    return wf_job_poll(job);
+    return rc;
 }

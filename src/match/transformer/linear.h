@@ -24,6 +24,26 @@ static inline size_t wf_stride(size_t width)
     return (width + WF_PANEL - 1) / WF_PANEL * WF_PANEL + WF_LANES;
 }
 
+/* Multiply-adds between two looks at whether to go on: half a millisecond where instructions are
+ * wide, some tens where there are none. */
+#define WF_PRODUCTS_A_POLL ((size_t)16 << 20)
+
+/* Toil: computing that looks at its job now and then. */
+typedef struct wf_toil {
+    const wf_job *job;
+    size_t products; /* since it looked */
+} wf_toil;
+
+/* So many multiply-adds are done: 0, or what the job is halted with. */
+static inline int wf_toil_add(wf_toil *toil, size_t products)
+{
+    toil->products += products;
+    if (toil->products < WF_PRODUCTS_A_POLL)
+        return 0;
+    toil->products = 0;
+    return wf_job_poll(toil->job);
+}
+
 typedef struct wf_linear {
     wf_floats panels, bias; /* zeros behind the last column */
     size_t in, out;

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* What an activation of one number takes, as multiply-adds. */
+#define ACTIVATION_PRODUCTS ((size_t)16)
+
 void wf_sheet_fini(wf_sheet *sheet)
 {
     wf_floats_fini(&sheet->rows);
@@ -101,11 +104,11 @@ static int attention(const wf_trunk *body, const wf_layer *layer, const wf_pile 
     size_t count = pile->token_count;
     int rc = wf_linear_run(&layer->qkv, body->kernel, sheet->rows.at, sheet->row_stride, count,
                            sheet->wide.at, sheet->wide_stride, job);
+    wf_toil toil = {job, 0};
     for (size_t t = 0; t < pile->text_count && rc == 0; t++) {
         size_t first = pile->starts[t], length = pile->starts[t + 1] - first;
-        wf_attend(body, sheet->wide.at + first * sheet->wide_stride, length,
-                  sheet->mixed.at + first * sheet->row_stride, sheet);
-        rc = wf_job_poll(job);
+        rc = wf_attend(body, sheet->wide.at + first * sheet->wide_stride, length,
+                       sheet->mixed.at + first * sheet->row_stride, sheet, &toil);
     }
     if (rc == 0)
         rc = wf_linear_run(&layer->joined, body->kernel, sheet->mixed.at, sheet->row_stride, count,
@@ -120,9 +123,12 @@ static int feed_forward(const wf_trunk *body, const wf_layer *layer, size_t coun
 {
     int rc = wf_linear_run(&layer->up, body->kernel, sheet->rows.at, sheet->row_stride, count,
                            sheet->wide.at, sheet->wide_stride, job);
-    for (size_t i = 0; i < count && rc == 0; i++)
+    wf_toil toil = {job, 0};
+    for (size_t i = 0; i < count && rc == 0; i++) {
         body->kernel->activate(sheet->wide.at + i * sheet->wide_stride, body->shape.inner,
                                body->shape.activation);
+        rc = wf_toil_add(&toil, ACTIVATION_PRODUCTS * body->shape.inner);
+    }
     if (rc == 0)
         rc = wf_linear_run(&layer->down, body->kernel, sheet->wide.at, sheet->wide_stride, count,
                            sheet->mixed.at, sheet->row_stride, job);

@@ -70,7 +70,9 @@ int wf_trunk_run(const wf_trunk *body, const wf_pile *pile, wf_sheet *sheet, con
 /* Room for texts of `length` tokens.  0 or -ENOMEM. */
 int wf_attend_reserve(const wf_trunk *body, size_t length, wf_sheet *sheet);
 
-/* Attention of one text: from qkv rows (`wide`) to `out`, both [length][stride]. */
-void wf_attend(const wf_trunk *body, const float *qkv, size_t length, float *out, wf_sheet *sheet);
+/* Attention of one text: from qkv rows (`wide`) to `out`, both [length][stride].  0, or what the
+ * job is halted with. */
+int wf_attend(const wf_trunk *body, const float *qkv, size_t length, float *out, wf_sheet *sheet,
+              wf_toil *toil);
 
 #endif
