@@ -37,7 +37,8 @@ typedef struct weft_encoder_class {
 
     /* Makes `count` vectors, one behind the other, of numbers that are finite; they need no
      * particular length.  Called by several threads at once, and may take long, but must not wait
-     * for a task.  0 or a negative code, which ends the call that asked. */
+     * for a task.  0 or a negative code, which ends the call that asked, as a number that is not
+     * finite does (-WEFT_M_EMODEL). */
     int (*encode)(void *self, const weft_str *texts, size_t count, float *out);
 
     void (*close)(void *self); /* the last reference is gone; NULL: nothing to do */
@@ -67,7 +68,9 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_encoder_open(weft_encoder **out, cons
                                                         weft_m_error *error);
 
 /* Makes the vectors of `count` texts (UTF-8) in `out`, which must have room for count * dimension
- * numbers.  Works in the calling thread.  0, -WEFT_M_EVALID, -ENOMEM, or what the class returns. */
+ * numbers.  Works in the calling thread; a model that was read ends with -ECANCELED soon after the
+ * executor's task is cancelled.  0, -WEFT_M_EVALID, -WEFT_M_EMODEL for a number that is not finite,
+ * -ENOMEM, or what the class returns. */
 WEFT_API WEFT_MUST_USE int weft_encoder_encode(weft_encoder *encoder, const weft_str *texts,
                                                size_t count, float *out);
 

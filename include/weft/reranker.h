@@ -36,7 +36,7 @@ typedef struct weft_reranker_class {
 
     /* Gives each text its score for the query, greater is better, finite.  Called by several
      * threads at once, and may take long, but must not wait for a task.  0 or a negative code,
-     * which ends the call that asked. */
+     * which ends the call that asked, as a score that is not finite does (-WEFT_M_EMODEL). */
     int (*score)(void *self, weft_str query, const weft_str *texts, size_t count, float *out);
 
     void (*close)(void *self); /* the last reference is gone; NULL: nothing to do */
@@ -57,8 +57,8 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_reranker_open(weft_reranker **out, co
 /* Scores of `count` texts (UTF-8) for a query; of a directory the model's answer through its
  * activation, the sigmoid (so between 0 and 1) unless its files name another.  A pair's score
  * does not depend on the other texts.  Works in the calling thread; run by an executor it ends
- * with -ECANCELED soon after its task is cancelled.  0, -WEFT_M_EVALID, -ENOMEM, -ECANCELED, or
- * what the class returns. */
+ * with -ECANCELED soon after its task is cancelled.  0, -WEFT_M_EVALID, -WEFT_M_EMODEL for a score
+ * that is not finite, -ENOMEM, -ECANCELED, or what the class returns. */
 WEFT_API WEFT_MUST_USE int weft_reranker_score(weft_reranker *reranker, weft_str query,
                                                const weft_str *texts, size_t count, float *out);
 

@@ -113,6 +113,8 @@ int wf_m_fail_plain(weft_m_error *error, int rc)
         return wf_m_fail(error, rc, "canceled");
     case -WEFT_M_ECLOSED:
         return wf_m_fail(error, rc, "matcher is closed");
+    case -WEFT_M_EMODEL: /* one that could be read */
+        return wf_m_fail(error, rc, "the model failed, or made a number that is not finite");
     default:
         return wf_m_fail(error, rc, "matching failed: %s", weft_strerror(rc));
     }

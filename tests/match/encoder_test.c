@@ -558,13 +558,15 @@ TEST(scores_by_a_model_want_a_model)
 struct own {
     int closed, calls, fails_at, fails_with;
     size_t text_count;
+    float broken; /* in place of a number of the call that fails with 0 */
 };
 
 /* Letters counted in four groups. */
 static int own_encode(void *self, const weft_str *texts, size_t count, float *out)
 {
     struct own *own = self;
-    if (++own->calls == own->fails_at)
+    bool fails = ++own->calls == own->fails_at;
+    if (fails && own->fails_with != 0)
         return own->fails_with;
     own->text_count += count;
     memset(out, 0, count * 4 * sizeof(*out));
@@ -572,6 +574,8 @@ static int own_encode(void *self, const weft_str *texts, size_t count, float *ou
         for (size_t k = 0; k < texts[i].len; k++)
             out[i * 4 + (size_t)texts[i].ptr[k] % 4] += 1;
     }
+    if (fails)
+        out[count * 4 - 1] = own->broken;
     return 0;
 }
 
@@ -639,6 +643,25 @@ TEST(encoder_that_fails_ends_the_call_and_nothing_else)
     check_match(matcher, "boat", "\"id\":\"B\"");
     weft_m_close(matcher);
     CHECK_EQ(own.closed, 1);
+}
+
+/* Not a text without a vector, which would be found by nobody and nobody would know why. */
+TEST(encoder_whose_numbers_are_not_finite_ends_the_call)
+{
+    static const float broken[] = {NAN, INFINITY, -INFINITY};
+    weft_str query = STR("boat");
+    weft_m_results *results;
+    weft_m_error error;
+    for (size_t i = 0; i < 3; i++) {
+        struct own own = {.fails_at = 1, .broken = broken[i]};
+        weft_matcher *matcher = open_own(&own);
+        CHECK_EQ(weft_m_fit(matcher, NULL, 0, NULL, &error), -WEFT_M_EMODEL);
+        CHECK(strstr(error.message, "not finite") != NULL);
+        own = (struct own){.fails_at = 2, .broken = broken[i]};
+        CHECK_EQ(weft_m_match(matcher, &query, 1, NULL, &results, &error), -WEFT_M_EMODEL);
+        check_match(matcher, "boat", "\"id\":\"B\"");
+        weft_m_close(matcher);
+    }
 }
 
 TEST(encoder_without_numbers_is_refused_and_closed)

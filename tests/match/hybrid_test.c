@@ -509,3 +509,35 @@ TEST(a_matcher_with_a_reranker_shows_both_scores)
     weft_m_close(matcher);
     free(shop);
 }
+
+static int no_numbers(void *self, weft_str query, const weft_str *texts, size_t count, float *out)
+{
+    (void)self, (void)query, (void)texts;
+    for (size_t i = 0; i < count; i++)
+        out[i] = i % 2 == 0 ? NAN : 1;
+    return 0;
+}
+
+static const weft_reranker_class broken = {
+    .size = sizeof(weft_reranker_class), .kind = "broken", .score = no_numbers};
+
+/* There is no order among numbers that are none. */
+TEST(a_reranker_whose_scores_are_not_finite_ends_the_call)
+{
+    struct shop *shop = make_shop();
+    weft_reranker *reranker;
+    weft_matcher *matcher;
+    weft_m_options options;
+    weft_m_error error;
+    weft_text out;
+    weft_m_options_init(&options);
+    CHECK_OK(weft_reranker_new(&reranker, &broken, "broken", NULL));
+    options.mode = STR("hybrid");
+    options.reranker = reranker;
+    CHECK_OK(weft_m_open(&matcher, shop->entities, COUNT, &options, NULL));
+    weft_reranker_unref(reranker);
+    CHECK_EQ(weft_m_match_json(matcher, STR("Deutschland"), NULL, &out, &error), -WEFT_M_EMODEL);
+    CHECK(strstr(error.message, "not finite") != NULL);
+    weft_m_close(matcher);
+    free(shop);
+}

@@ -6,10 +6,12 @@
 #include "base/list.h"
 #include "base/utf8.h"
 #include "match/index/vectors.h"
+#include "match/model/finite.h"
 #include "match/model/open.h"
 #include "match/transformer/modules.h"
 #include "match/transformer/sentence.h"
 
+#include <assert.h>
 #include <string.h>
 #include <weft/error.h>
 
@@ -62,13 +64,24 @@ const char *weft_encoder_name(const weft_encoder *encoder)
     return encoder->name;
 }
 
+int wf_encoder_run(weft_encoder *encoder, const weft_str *texts, size_t count, float *out,
+                   const wf_job *job)
+{
+    int rc = encoder->encode_job != NULL
+                 ? encoder->encode_job(encoder->self, texts, count, out, job)
+                 : encoder->cls->encode(encoder->self, texts, count, out);
+    assert(rc <= 0); /* an encoder of one's own returns 0 or a negative code */
+    return rc == 0 ? wf_check_finite(out, count * encoder->dimension) : rc;
+}
+
 int weft_encoder_encode(weft_encoder *encoder, const weft_str *texts, size_t count, float *out)
 {
+    const wf_job job = {0};
     for (size_t i = 0; i < count; i++) {
         if (!wf_utf8_is_valid(texts[i].ptr, texts[i].len))
             return weft_fail(-WEFT_M_EVALID, "text %zu is not UTF-8", i);
     }
-    return encoder->cls->encode(encoder->self, texts, count, out);
+    return wf_encoder_run(encoder, texts, count, out, &job);
 }
 
 /* ---- directories ---- */

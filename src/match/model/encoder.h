@@ -24,13 +24,10 @@ struct weft_encoder {
                       const wf_job *job);
 };
 
-/* Vectors of texts that are UTF-8. */
-static inline int wf_encoder_run(weft_encoder *encoder, const weft_str *texts, size_t count,
-                                 float *out, const wf_job *job)
-{
-    return encoder->encode_job != NULL ? encoder->encode_job(encoder->self, texts, count, out, job)
-                                       : encoder->cls->encode(encoder->self, texts, count, out);
-}
+/* Vectors of texts that are UTF-8: 0, -WEFT_M_EMODEL if a number is not finite, or what the class
+ * returns. */
+int wf_encoder_run(weft_encoder *encoder, const weft_str *texts, size_t count, float *out,
+                   const wf_job *job);
 
 /* Opens the directory of a model.  Works here, waits for nothing.  0, -errno, -ENOMEM,
  * -WEFT_M_EMODEL. */

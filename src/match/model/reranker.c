@@ -5,9 +5,11 @@
 #include "base/alloc.h"
 #include "base/list.h"
 #include "base/utf8.h"
+#include "match/model/finite.h"
 #include "match/model/open.h"
 #include "match/transformer/cross.h"
 
+#include <assert.h>
 #include <string.h>
 #include <weft/error.h>
 
@@ -51,6 +53,16 @@ const char *weft_reranker_kind(const weft_reranker *reranker)
 const char *weft_reranker_name(const weft_reranker *reranker)
 {
     return reranker->name;
+}
+
+int wf_reranker_run(weft_reranker *reranker, weft_str query, const weft_str *texts, size_t count,
+                    float *out, const wf_job *job)
+{
+    int rc = reranker->score_job != NULL
+                 ? reranker->score_job(reranker->self, query, texts, count, out, job)
+                 : reranker->cls->score(reranker->self, query, texts, count, out);
+    assert(rc <= 0); /* a reranker of one's own returns 0 or a negative code */
+    return rc == 0 ? wf_check_finite(out, count) : rc;
 }
 
 int weft_reranker_score(weft_reranker *reranker, weft_str query, const weft_str *texts,

@@ -20,13 +20,9 @@ struct weft_reranker {
                      const wf_job *job);
 };
 
-/* Scores of texts that are UTF-8. */
-static inline int wf_reranker_run(weft_reranker *reranker, weft_str query, const weft_str *texts,
-                                  size_t count, float *out, const wf_job *job)
-{
-    return reranker->score_job != NULL
-               ? reranker->score_job(reranker->self, query, texts, count, out, job)
-               : reranker->cls->score(reranker->self, query, texts, count, out);
-}
+/* Scores of texts that are UTF-8: 0, -WEFT_M_EMODEL if one is not finite, or what the class
+ * returns. */
+int wf_reranker_run(weft_reranker *reranker, weft_str query, const weft_str *texts, size_t count,
+                    float *out, const wf_job *job);
 
 #endif
