@@ -5,6 +5,7 @@
 #include "make.h"
 
 #include "match/novelty/calibration.h"
+#include "match/novelty/combine.h"
 #include "match/novelty/perturb.h"
 
 #define COUNT 200u
@@ -118,4 +119,20 @@ TEST(haste_differs_from_text_to_text)
     CHECK(hardly > 500);
     CHECK(many > 20);
     CHECK_EQ(words_of(text, text, 7), words_of(text, text, 7));
+}
+
+/* ---- combining ---- */
+
+/* Whatever the weights add up to, the mean of probabilities is one, and each says its part. */
+TEST(M74_weighted_is_the_weighted_mean)
+{
+    const wf_combiner combiner = {.way = WF_COMBINE_WEIGHTED,
+                                  .count = 3,
+                                  .weights = {0.35, 0.45, 0.2}},
+                      heavy = {.way = WF_COMBINE_WEIGHTED, .count = 3, .weights = {35, 45, 20}};
+    const wf_opinion certain[] = {{9, 0.01, 1}, {9, 0.01, 1}, {9, 0.01, 1}},
+                     mixed[] = {{1, 0.5, 0.1}, {2, 0.2, 0.7}, {3, 0.3, 0.4}};
+    CHECK_NEAR(wf_combine(&combiner, certain), 1, 1e-12);
+    CHECK_NEAR(wf_combine(&combiner, mixed), 0.43, 1e-12);
+    CHECK_NEAR(wf_combine(&heavy, mixed), 0.43, 1e-12);
 }

@@ -375,6 +375,12 @@ TEST(M8_options_that_make_no_sense_are_refused)
     CHECK_EQ(weft_m_discover(matcher, list, 1, &options, &found, &error), -WEFT_M_EVALID);
     CHECK_STR(error.message, "Unknown clustering: a\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5"
                              "\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5");
+    static const char *const others[] = {"soptics", "leiden", "umap_hdbscan", "auto"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+        options.clustering = str_of(others[i]);
+        CHECK_EQ(weft_m_discover(matcher, list, 1, &options, &found, &error), -WEFT_M_EVALID);
+        CHECK_STR(error.field, "clustering");
+    }
     weft_m_close(matcher);
 }
 

@@ -314,6 +314,10 @@ TEST(entities_can_be_added_and_removed)
     CHECK_STR(error.message, "Entity IDs must be unique. Found duplicates: ['ES']");
     CHECK_EQ(weft_m_add(matcher, NULL, 0, &error), -WEFT_M_EVALID);
     CHECK_STR(error.message, "entities list cannot be empty");
+    const weft_m_entity bad[] = {spain, {.id = STR("PT"), .name = STR(" ")}};
+    CHECK_EQ(weft_m_add(matcher, bad, 2, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.field, "name");
+    CHECK_EQ(error.entity_index, 1); /* of those that were given */
 
     weft_str ids[] = {STR("ES"), STR("nobody")};
     CHECK_EQ(weft_m_remove(matcher, ids, 2, &error), -WEFT_M_EVALID);
@@ -606,6 +610,13 @@ TEST(match_with_metadata_tells_what_lies_below_the_threshold)
     CHECK(strstr(text.ptr, "{\"predictions\":[\"unknown\"],\"confidences\":[0.0],") == text.ptr);
     CHECK(strstr(text.ptr, "\"threshold_override\":1.0,") != NULL);
     CHECK(strstr(text.ptr, "\"single_input\":true,") != NULL);
+    weft_text_free(&text);
+
+    weft_m_query_init(&query);
+    query.top_k = 3;
+    CHECK_OK(weft_m_metadata_json(matcher, queries, 1, &query, /* is_single= */ true, &text, NULL));
+    CHECK(strstr(text.ptr, "{\"predictions\":[\"IT\"],\"confidences\":[0.") == text.ptr);
+    CHECK(strstr(text.ptr, "\"candidate_results\":[[{\"id\":\"IT\",") != NULL);
     weft_text_free(&text);
 
     CHECK_OK(weft_m_metadata_json(matcher, NULL, 0, NULL, /* is_single= */ false, &text, NULL));

@@ -281,6 +281,11 @@ TEST(bert_learns_and_says_what_it_is)
     CHECK_STR(info.active_matcher, "_EntityMatcher");
     CHECK_EQ(info.example_count, LABELS * EACH);
     CHECK_GE(right_of(matcher, school), LABELS * EACH - 2);
+    const weft_str query = STR("anything");
+    weft_text text;
+    CHECK_OK(weft_m_metadata_json(matcher, &query, 1, NULL, /* is_single= */ true, &text, NULL));
+    CHECK(strstr(text.ptr, "\"match_method\":\"bert\"") != NULL);
+    weft_text_free(&text);
     weft_m_close(matcher);
     free(school);
 }

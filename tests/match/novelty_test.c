@@ -400,6 +400,68 @@ TEST(M73_strategies_that_are_left_out_or_unknown_are_refused_by_name)
 #define DAYS13 "\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5\u65e5"
 
 /* What is shown of a wrong name ends between two characters. */
+TEST(M71_a_strategy_that_is_asked_for_is_the_one_that_speaks)
+{
+    made m = make_names(12);
+    weft_matcher *matcher = open_made(&m);
+    for (size_t i = 0; i < STRATEGY_COUNT; i++) {
+        weft_str list[STRATEGY_COUNT];
+        weft_m_novelty_options options = options_with(strategies[i], list);
+        weft_m_results *results = judge(matcher, &m.entities[0].name, 1, &options);
+        const weft_m_novelty_result *verdict = weft_m_results_novelty(results, 0);
+        CHECK_EQ(verdict->signal_count, 1);
+        CHECK_STR(verdict->signals[0].strategy, strategies[i]);
+        weft_m_results_free(results);
+    }
+    weft_m_close(matcher);
+    make_free(&m);
+}
+
+/* Of names that all begin with a capital. */
+TEST(M73_pattern_sees_how_a_text_is_capitalised)
+{
+    const weft_m_entity entities[] = {{.id = STR("DE"), .name = STR("Germany")},
+                                      {.id = STR("FR"), .name = STR("France")},
+                                      {.id = STR("IT"), .name = STR("Italy")},
+                                      {.id = STR("ES"), .name = STR("Spain")},
+                                      {.id = STR("PT"), .name = STR("Portugal")}};
+    const weft_str texts[] = {STR("Quxzz"), STR("quxzz")};
+    weft_str list[STRATEGY_COUNT];
+    weft_m_novelty_options options = options_with("pattern", list);
+    weft_matcher *matcher;
+    CHECK_OK(weft_m_open(&matcher, entities, 5, NULL, NULL));
+    weft_m_results *results = judge(matcher, texts, 2, &options);
+    CHECK_GT(weft_m_results_novelty(results, 1)->signals[0].score,
+             weft_m_results_novelty(results, 0)->signals[0].score + 0.01);
+    weft_m_results_free(results);
+    weft_m_close(matcher);
+}
+
+static void count_calibrations(const weft_m_metric *metric, void *arg)
+{
+    *(int *)arg += strcmp(metric->name, "novelty_calibration") == 0;
+}
+
+/* Calls with the same plan share what was made for the first, also at another threshold. */
+TEST(M74_a_detector_is_made_once_for_a_catalogue)
+{
+    made m = make_names(12);
+    weft_m_options options;
+    weft_matcher *matcher;
+    int made_count = 0;
+    weft_m_options_init(&options);
+    options.metric = count_calibrations;
+    options.metric_arg = &made_count;
+    CHECK_OK(weft_m_open(&matcher, m.entities, m.count, &options, NULL));
+    for (size_t i = 0; i < 3; i++) {
+        weft_m_results_free(judge(matcher, &m.entities[i].name, 1, NULL));
+        CHECK_OK(weft_m_set_threshold(matcher, 0.3f, NULL));
+    }
+    CHECK_EQ(made_count, 1);
+    weft_m_close(matcher);
+    make_free(&m);
+}
+
 TEST(M71_a_long_wrong_name_is_told_in_whole_characters)
 {
     made m = make_names(8);

@@ -401,6 +401,7 @@ struct unwanted {
     wf_scorer *like;
     wf_image *image;
     bool has_begun; /* atomic */
+    int rc;         /* of the load: that of its task would be a cancelled one's anyway */
 };
 
 /* Nobody wants it any more when it begins. */
@@ -413,9 +414,9 @@ static int load_unwanted(void *arg)
     __atomic_store_n(&it->has_begun, true, __ATOMIC_RELEASE);
     while (!weft_blocking_cancelled())
         sched_yield();
-    int rc = scorer->cls->load(scorer, it->image);
+    it->rc = scorer->cls->load(scorer, it->image);
     wf_scorer_unref(scorer);
-    return rc;
+    return it->rc;
 }
 
 static int load_body(void *arg)
@@ -444,6 +445,7 @@ TEST(a_file_of_before_heads_knew_names_stops_loading_when_cancelled)
     make_old_file(it.matcher, snapshot, &bytes);
     CHECK_OK(wf_image_of(&it.image, bytes.ptr, bytes.len));
     CHECK_OK(weft_run(cancel_load, &it));
+    CHECK_EQ(it.rc, -ECANCELED);
     wf_image_unref(it.image);
     weft_bytes_free(&bytes);
     wf_snapshot_unref(snapshot);
