@@ -3,6 +3,8 @@
 /* The library, the program and the service say the same of the same, to the byte. */
 #include "child.h"
 
+#include "base/json_write.h"
+
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include <sys/socket.h>
@@ -42,14 +44,12 @@ static weft_matcher *open_products(void)
 
 /* ---- the service ---- */
 
-static void begin(void)
+/* Of entities (-e) or a matcher (-m). */
+static void start_service(const char *option, const char *file)
 {
     wf_buf line = {0};
-    snprintf(all.dir, sizeof(all.dir), "/tmp/weft-same-XXXXXX");
-    CHECK(mkdtemp(all.dir) != NULL);
-    all.matcher = open_products();
     child_start(&all.service,
-                (const char *const[]){"serve", "-e", PRODUCTS, "--listen", "127.0.0.1:0", "--data",
+                (const char *const[]){"serve", option, file, "--listen", "127.0.0.1:0", "--data",
                                       all.dir, "--allow-changes", NULL});
     while (memchr(wf_buf_ptr(&line), '\n', wf_buf_bytes(&line)) == NULL)
         CHECK(child_read(&all.service.out, &line));
@@ -62,6 +62,14 @@ static void begin(void)
     wf_buf_fini(&line);
 }
 
+static void begin(void)
+{
+    snprintf(all.dir, sizeof(all.dir), "/tmp/weft-same-XXXXXX");
+    CHECK(mkdtemp(all.dir) != NULL);
+    all.matcher = open_products();
+    start_service("-e", PRODUCTS);
+}
+
 static const char *path_of(const char *name)
 {
     static char path[80];
@@ -69,12 +77,21 @@ static const char *path_of(const char *name)
     return path;
 }
 
-static void end(void)
+static void stop_service(void)
 {
-    static const char *const names[] = {"texts.txt", "default.reviews.json",
-                                        "default.reviews.json.lock", "default.profile.json"};
     kill(all.service.pid, SIGTERM);
     CHECK_EQ(child_wait(&all.service), 0);
+}
+
+static void end(void)
+{
+    static const char *const names[] = {"texts.txt",
+                                        "texts.ndjson",
+                                        "m.weftm",
+                                        "default.reviews.json",
+                                        "default.reviews.json.lock",
+                                        "default.profile.json"};
+    stop_service();
     weft_m_close(all.matcher);
     wf_buf_fini(&all.answer);
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -82,14 +99,14 @@ static void end(void)
     CHECK_OK(rmdir(all.dir));
 }
 
-/* What a route says; until the next call. */
-static const char *call(const char *line, const char *body)
+/* What a route says, until the next call; by HTTP/1.0, so that what is streamed is one piece. */
+static const char *call_for(const char *accept, const char *line, const char *body)
 {
     wf_buf request = {0};
     wf_buf_printf(&request,
-                  "%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                  "%s HTTP/1.0\r\nHost: localhost\r\nAccept: %s\r\n"
                   "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                  line, strlen(body), body);
+                  line, accept, strlen(body), body);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     CHECK_OK(fd);
     CHECK_OK(connect(fd, (const struct sockaddr *)&all.addr, sizeof(all.addr)));
@@ -104,6 +121,11 @@ static const char *call(const char *line, const char *body)
     note("%s: %s", line, wf_buf_ptr(&all.answer));
     CHECK(found != NULL);
     return found + 4;
+}
+
+static const char *call(const char *line, const char *body)
+{
+    return call_for("*/*", line, body);
 }
 
 /* ---- all three ---- */
@@ -310,5 +332,175 @@ TEST(library_program_and_service_say_the_same)
     check_hierarchy();
     check_discovery();
     check_drift();
+    end();
+}
+
+/* ---- any text, in every mode ---- */
+
+#define ODD_COUNT 24
+#define LONG_BYTES 10000
+
+static char long_text[LONG_BYTES], many_words[1200];
+
+static const weft_str odd[ODD_COUNT] = {
+    WEFT_STR("knife"),
+    WEFT_STR(""),
+    WEFT_STR(" "),
+    WEFT_STR("\xE3\x80\x80\t\n"),
+    WEFT_STR("kn\0ife"),
+    WEFT_STR("\0"),
+    WEFT_STR("\xF0\x9F\x94\xAA knife \xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x92\xBB"),
+    WEFT_STR("\xD8\xB3\xD9\x83\xD9\x8A\xD9\x86 \xE2\x80\xAEknife"),
+    WEFT_STR("k\xCC\x81\xCC\x88\xCC\x81nife"),
+    WEFT_STR("KNIFE"),
+    WEFT_STR("\xEF\xBC\xAB\xEF\xBC\xAE\xEF\xBC\xA9\xEF\xBC\xA6\xEF\xBC\xA5"),
+    WEFT_STR("\xE2\x80\x8Bknife\xEF\xBB\xBF"),
+    WEFT_STR("usb\tcabel\r\n"),
+    WEFT_STR("\"quoted\" \\ </script> %s %00"),
+    WEFT_STR("k"),
+    WEFT_STR("1234567890"),
+    WEFT_STR("mobile phones|cell phones"),
+    WEFT_STR("everything for sale"),
+    WEFT_STR("cookwear"),
+    WEFT_STR("\xF4\x8F\xBF\xBF\x01\x7F"),
+    WEFT_STR("\xE6\x97\xA5\xE6\x9C\xAC"),
+    WEFT_STR("knife"),
+    {long_text, sizeof(long_text)},
+    {many_words, sizeof(many_words)},
+};
+
+static void make_odd(void)
+{
+    for (size_t i = 0; i < sizeof(long_text); i++)
+        long_text[i] = (char)('a' + i * i % 7);
+    for (size_t i = 0; i < sizeof(many_words); i++)
+        many_words[i] = "knife "[i % 6];
+}
+
+/* {"queries":[…],"top_k":3} */
+static void put_body(wf_buf *out)
+{
+    wf_json json = {.out = out};
+    wf_json_object(&json);
+    wf_json_put_strs(&json, "queries", odd, ODD_COUNT);
+    wf_json_key(&json, "top_k");
+    wf_json_int(&json, 3);
+    wf_json_object_end(&json);
+    wf_buf_putc(out, '\0');
+    CHECK_OK(out->rc);
+}
+
+static void write_odd(void)
+{
+    wf_buf lines = {0};
+    for (size_t i = 0; i < ODD_COUNT; i++) {
+        wf_json json = {.out = &lines};
+        wf_json_object(&json);
+        wf_json_key(&json, "query");
+        wf_json_str(&json, odd[i]);
+        wf_json_object_end(&json);
+        wf_buf_putc(&lines, '\n');
+    }
+    int fd = open(path_of("texts.ndjson"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    CHECK_OK(fd);
+    CHECK_EQ(write(fd, wf_buf_ptr(&lines), wf_buf_bytes(&lines)), (ssize_t)wf_buf_bytes(&lines));
+    close(fd);
+    wf_buf_fini(&lines);
+}
+
+/* The entities of half of the catalogue, by names of their own and some that only examples say. */
+static void fit_mode(const char *mode)
+{
+    weft_m_fit_options options;
+    weft_m_example examples[16];
+    weft_matcher *matcher = open_products();
+    size_t count = 0;
+    weft_m_results *results;
+    const weft_str text = WEFT_STR("knife");
+    CHECK_OK(weft_m_match(matcher, &text, 1, NULL, &results, NULL));
+    for (; count < 16; count++) {
+        const weft_m_entity *entity = weft_m_results_entity(results, (uint32_t)(count % 8));
+        examples[count] = (weft_m_example){.text = odd[count % 4 == 0 ? 17 : 18 - count % 3],
+                                           .label = entity->id};
+    }
+    weft_m_fit_options_init(&options);
+    options.mode = weft_str_of(mode);
+    options.num_epochs = 1;
+    CHECK_OK(weft_m_fit(matcher, examples, count, &options, NULL));
+    CHECK_OK(weft_m_save(matcher, path_of("m.weftm"), NULL));
+    weft_m_results_free(results);
+    all.matcher = matcher;
+}
+
+/* The program's lines and those of the service's stream are the items of the list. */
+static void check_lines(const weft_m_results *results, const char *lines, const char *stream)
+{
+    for (size_t i = 0; i < ODD_COUNT; i++) {
+        weft_text json;
+        char head[48];
+        CHECK_OK(weft_m_result_json(results, i, &json));
+        note("text %zu: %s", i, json.ptr);
+        CHECK_EQ(strcspn(lines, "\n"), json.len);
+        CHECK_BYTES(lines, json.len, json.ptr, json.len);
+        int bytes = snprintf(head, sizeof(head), "{\"index\":%zu,\"result\":", i);
+        CHECK_EQ(strcspn(stream, "\n"), (size_t)bytes + json.len + 1);
+        CHECK_BYTES(stream, bytes, head, bytes);
+        CHECK_BYTES(stream + bytes, json.len, json.ptr, json.len);
+        lines += json.len + 1;
+        stream += (size_t)bytes + json.len + 2;
+        weft_text_free(&json);
+    }
+    CHECK_STR(lines, "");
+}
+
+static void check_odd(void)
+{
+    wf_buf body = {0};
+    struct run run;
+    weft_m_query query;
+    weft_m_results *results;
+    weft_text list;
+    char matcher[80];
+    weft_m_query_init(&query);
+    query.top_k = 3;
+    put_body(&body);
+    snprintf(matcher, sizeof(matcher), "%s", path_of("m.weftm"));
+    CHECK_OK(weft_m_batch_json(all.matcher, odd, ODD_COUNT, &query, 5, &list, NULL));
+    check_within(call("POST /v1/batch", wf_buf_ptr(&body)), "{\"results\":", &list, "}");
+    weft_text_free(&list);
+    CHECK_OK(weft_m_match(all.matcher, odd, ODD_COUNT, &query, &results, NULL));
+    RUN(&run, "match", "query", "-m", matcher, "-k", "3", "-f", path_of("texts.ndjson"));
+    CHECK_STR(run.err, "");
+    check_lines(results, run.out,
+                call_for("application/x-ndjson", "POST /v1/batch", wf_buf_ptr(&body)));
+    run_fini(&run);
+    weft_m_results_free(results);
+    wf_buf_fini(&body);
+
+    CHECK_OK(weft_m_explain_json(all.matcher, odd[6], 3, &list, NULL));
+    check_within(call("POST /v1/explain", "{\"query\":\"\xF0\x9F\x94\xAA knife "
+                                          "\xF0\x9F\x91\xA9\xE2\x80\x8D\xF0\x9F\x92\xBB\","
+                                          "\"top_k\":3}"),
+                 "", &list, "");
+    CHECK_PROGRAM(&list, "explain", "-m", matcher, "-k", "3", odd[6].ptr);
+    weft_text_free(&list);
+}
+
+TEST(every_mode_says_the_same_of_any_text)
+{
+    static const char *const modes[] = {"zero-shot", "head-only", "full", "bert", "hybrid"};
+    snprintf(all.dir, sizeof(all.dir), "/tmp/weft-same-XXXXXX");
+    CHECK(mkdtemp(all.dir) != NULL);
+    make_odd();
+    write_odd();
+    for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+        fit_mode(modes[i]);
+        start_service("-m", path_of("m.weftm"));
+        check_odd();
+        if (i + 1 == sizeof(modes) / sizeof(*modes))
+            break;
+        stop_service();
+        weft_m_close(all.matcher);
+    }
     end();
 }
