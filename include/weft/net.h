@@ -154,8 +154,9 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stream_flush(weft_stream *stream);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stream_shutdown(weft_stream *stream);
 
 /* Flushes, for at most 5 s and in a cancelled task too (rule C10), then closes and frees.  Returns
- * the first failure to send on the stream, or 0.  Tasks that wait on the stream get -EBADF.  NULL
- * is fine. */
+ * the first failure to send on the stream, or 0.  Tasks that wait on the stream get -EBADF, and so
+ * does who closes it while another task does, or in the turn in which it was aborted: the first end
+ * stands, and afterwards the stream is no more.  NULL is fine. */
 WEFT_API WEFT_WAITS int weft_stream_close(weft_stream *stream);
 
 /* Drops what is unsent, resets a TCP connection, closes and frees.  Never waits.  NULL is fine. */

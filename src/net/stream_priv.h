@@ -83,6 +83,7 @@ struct weft_stream {
         is_watching; /* recv_op does not receive: reading pauses, and it waits for the peer's end */
     bool has_hung_up; /* that end was seen, and may still be behind unread bytes */
     bool is_shut;     /* we send no more */
+    bool is_closing;  /* a task is in weft_stream_close */
     bool is_finished; /* and do not wait for the peer's end */
     bool is_full;     /* put returned -EAGAIN: `output` must be called */
     bool tells;       /* the deferred call has to call `input` */

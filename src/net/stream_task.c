@@ -391,6 +391,9 @@ int weft_stream_close(weft_stream *stream)
     int rc = weft_loop_check(stream->loop, "stream");
     if (rc < 0)
         return rc;
+    if (stream->is_closing || stream->state >= WF_STREAM_RELEASING)
+        return weft_fail(-EBADF, "stream: it is being closed, or was aborted");
+    stream->is_closing = true;
     if (stream->state == WF_STREAM_OPEN)
         rc = close_flush(stream);
     if (stream->state >= WF_STREAM_RELEASING)

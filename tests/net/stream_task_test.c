@@ -402,6 +402,32 @@ TASK_TEST(test_I05_close_and_abort_wake_those_who_wait_on_the_stream)
     }
 }
 
+static int close_it(void *arg)
+{
+    return weft_stream_close(arg);
+}
+
+/* The first one to close is not cut short, and who comes later is told. */
+TASK_TEST(a_stream_is_closed_once)
+{
+    struct ends ends = tcp_ends();
+    unsigned char *block = calloc(1, BULK_BYTES);
+    CHECK(block != NULL);
+    {
+        WEFT_TIMEOUT(limit, 10 * WEFT_MS);
+        int rc = weft_stream_write(ends.a, block, BULK_BYTES);
+        CHECK_EQ(weft_scope_close(&limit, rc), -ETIMEDOUT);
+    }
+    weft_task first = weft_spawn(close_it, ends.a);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(weft_stream_close(ends.a), -EBADF);
+    CHECK_STR(weft_error_text(), "stream: it is being closed, or was aborted");
+    CHECK_EQ(weft_await(first), -ETIMEDOUT); /* its whole time, since the peer never reads */
+    weft_stream_abort(ends.b);
+    CHECK_EQ(weft_stream_close(ends.b), -EBADF); /* it goes at the end of the turn */
+    free(block);
+}
+
 /* ---- many ---- */
 
 static int echo_client(void *arg)
