@@ -40,8 +40,8 @@ typedef struct weft_task {
  * order they were spawned.  A body that was created always runs, even if it was cancelled first
  * (its first wait then fails), since it owns its argument.
  *
- * Errors, in the handle: -ENOMEM, -EAGAIN (task_count_max), -EPERM (outside a task).  The body then
- * never runs, and `arg` stays the caller's. */
+ * Errors, in the handle: -ENOMEM, -EAGAIN (task_count_max), -EPERM (outside a task), -EINVAL (`fn`
+ * is NULL).  The body then never runs, and `arg` stays the caller's. */
 #define weft_spawn(fn, arg) weft_spawn_at((fn), (arg), WEFT_SITE(#fn))
 WEFT_API weft_task weft_spawn_at(weft_fn *fn, void *arg, const char *site);
 

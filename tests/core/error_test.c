@@ -489,3 +489,15 @@ RUN_TEST(test_T08_of_a_detached_task_and_of_an_uncalled_for_cancel_the_hook_hear
     CHECK_OK(weft_run_with(&config, main_unhandled, &count));
     CHECK_EQ(count, 2); /* each once */
 }
+
+TASK_TEST(test_E05_a_task_of_no_function_is_refused_with_a_text)
+{
+    WEFT_GROUP(group);
+    weft_fn *none = NULL;
+    CHECK_EQ(weft_await(weft_spawn(none, NULL)), -EINVAL);
+    CHECK(strstr(weft_error_text(), "there is no function to run (none at ") != NULL);
+    CHECK_EQ(weft_await(weft_spawn_stack(none, NULL, 65536)), -EINVAL);
+    CHECK_EQ(weft_group_spawn(group, none, NULL), -EINVAL);
+    CHECK(strstr(weft_error_text(), "none at ") != NULL);
+    CHECK_OK(weft_group_wait(group));
+}

@@ -2,6 +2,7 @@
 
 /* Task records, handles, and the calls that make, name, cancel and release tasks. */
 
+#include <weft/error.h>
 #include <weft/task.h>
 
 #include "base/alloc.h"
@@ -101,8 +102,18 @@ static inline void task_count_in(struct wf_sched *sched, struct wf_node *up)
     }
 }
 
+/* The caller's mistake, which would be a jump to nowhere on a stack that tells nothing of him. */
+static __attribute__((noinline, cold)) void spawn_nothing(const char *site)
+{
+    (void)weft_fail(-EINVAL, "spawn: there is no function to run (%s)", site);
+}
+
 static inline int task_take(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out)
 {
+    if (spawn->fn == NULL) {
+        spawn_nothing(spawn->site);
+        return -EINVAL;
+    }
     wf_task *task = wf_slab_reuse(&sched->tasks);
     int rc = task != NULL ? 0 : task_fresh(sched, &task);
     if (rc < 0)
@@ -191,6 +202,10 @@ weft_task weft_spawn_at(weft_fn *fn, void *arg, const char *site)
     struct wf_sched *sched = wf_sched_self();
     if (sched == NULL || sched->current == NULL)
         return wf_handle_error(-EPERM);
+    if (__builtin_expect(fn == NULL, 0)) {
+        spawn_nothing(site);
+        return wf_handle_error(-EINVAL);
+    }
     wf_task *task = wf_slab_reuse(&sched->tasks);
     if (__builtin_expect(task == NULL, 0))
         return spawn(&(struct wf_spawn){.fn = fn, .arg = arg, .site = site}, false);
