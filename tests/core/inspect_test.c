@@ -7,6 +7,7 @@
 #include "harness/harness.h"
 
 #include <weft.h>
+#include <weft/sys/park.h>
 
 #include <pthread.h>
 #include <signal.h>
@@ -235,4 +236,62 @@ KERNEL_TEST(signal_that_asks_nothing_may_have_been_ignored_before)
     CHECK_OK(weft_run_with(&config, do_nothing, NULL));
     CHECK_OK(raise(SIGURG));
     CHECK_EQ(heard, 0);
+}
+
+/* ---- names ---- */
+
+struct work {
+    weft_namer namer;
+    const char *at;
+    int asked;
+};
+
+static bool put_work(const weft_namer *namer, char *out, size_t out_bytes)
+{
+    struct work *work = (struct work *)(uintptr_t)namer;
+    work->asked++;
+    if (work->at != NULL)
+        snprintf(out, out_bytes, "%s", work->at);
+    return work->at != NULL;
+}
+
+static int body_named_by_work(void *arg)
+{
+    struct work work = {.namer.put = put_work};
+    char name[WEFT_ERROR_NAME_BYTES];
+    (void)arg;
+    weft_set_namer(&work.namer);
+    CHECK_OK(weft_yield());
+    CHECK_EQ(work.asked, 0); /* nobody looks */
+    weft_get_name(name, sizeof name);
+    CHECK_STR(name, "body_named_by_work"); /* nothing to say */
+    work.at = "the first piece";
+    weft_get_name(name, sizeof name);
+    CHECK_STR(name, "the first piece");
+    weft_set_name("own");
+    weft_get_name(name, sizeof name);
+    CHECK_STR(name, "own");
+    CHECK(weft_task_renew());
+    weft_get_name(name, sizeof name);
+    CHECK_STR(name, "the first piece");
+    weft_set_namer(NULL);
+    weft_get_name(name, sizeof name);
+    CHECK_STR(name, "body_named_by_work");
+    weft_set_namer(&work.namer); /* and ends with it */
+    return -EIO;
+}
+
+static int body_unnamed(void *arg)
+{
+    char name[WEFT_ERROR_NAME_BYTES];
+    (void)arg;
+    weft_get_name(name, sizeof name);
+    CHECK_STR(name, "body_unnamed");
+    return 0;
+}
+
+TASK_TEST(test_O02_a_namer_says_what_a_task_is_at_when_asked)
+{
+    CHECK_EQ(weft_await(weft_spawn(body_named_by_work, NULL)), -EIO);
+    CHECK_OK(weft_await(weft_spawn(body_unnamed, NULL))); /* perhaps on the same stack */
 }

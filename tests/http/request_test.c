@@ -296,7 +296,7 @@ static int leave_remains(weft_http_request *req, weft_http_response *res, void *
     char name[WEFT_ERROR_NAME_BYTES];
     (void)arg;
     weft_get_name(name, sizeof name);
-    CHECK_STR(name, "serve_task");
+    CHECK_STR(name, "GET /test");
     CHECK(weft_local_get(&remains) == NULL);
     CHECK_STR(weft_error_text(), "");
     CHECK_OK(weft_check());

@@ -121,6 +121,18 @@ WEFT_API void weft_progress_set(size_t bytes);
  */
 WEFT_API bool weft_task_renew(void);
 
+/* Says what such a task is at, when somebody asks: its name in dumps and error texts, at no cost
+ * while nobody does.  `put` writes it, ended by a NUL, to at most `out_bytes` bytes, and returns
+ * true; false: there is nothing to say now.  It only reads and copies, since the report of a stack
+ * overflow calls it too. */
+typedef struct weft_namer {
+    bool (*put)(const struct weft_namer *namer, char *out, size_t out_bytes);
+} weft_namer;
+
+/* Sets the calling task's, borrowed until the task ends or sets another; NULL: none.  A name given
+ * with weft_set_name() is shown before it. */
+WEFT_API void weft_set_namer(const weft_namer *namer);
+
 WEFT_END_DECLS
 
 #endif

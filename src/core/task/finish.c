@@ -168,7 +168,7 @@ static inline void task_drop_body(struct wf_sched *sched, wf_task *task)
         return;
     }
     body->why_kind = WEFT_REASON_NONE;
-    body->has_progress = false;
+    body->has_progress = body->has_namer = false;
     wf_sched_give_body(sched, body);
 }
 

@@ -131,7 +131,7 @@ static WF_IN_PLACE struct wf_body *body_at(struct wf_sched *sched, const wf_stac
     body->parked_on = NULL;
     body->live = 0;
     body->is_yielding = false;
-    body->has_progress = false;
+    body->has_progress = body->has_namer = false;
     body->why_kind = WEFT_REASON_NONE;
     body->is_deadlocked = false;
     body->ended = NULL;

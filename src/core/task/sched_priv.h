@@ -62,7 +62,8 @@ struct wf_body {
     weft_waiter *parked_on;
     uint32_t live;         /* children that are not done */
     bool is_yielding;      /* ready, but behind everybody who was ready before it (rule C11) */
-    bool has_progress;     /* `progress` is this task's */
+    bool has_progress : 1; /* `progress` is this task's */
+    bool has_namer : 1;    /* `namer` is */
     uint8_t why_kind;      /* `why` is this task's if it is not WEFT_REASON_NONE */
     bool is_deadlocked;    /* its wait was ended since nothing else could end it */
     struct wf_task *ended; /* children that are done and keep a record */
@@ -70,10 +71,11 @@ struct wf_body {
     struct weft_mutex *owned_mutexes;
 
     struct wf_locals *locals;
-    struct weft_gen *gen;            /* the generator the task runs in; NULL: its own body */
-    weft_waiter *starter;            /* who waits for weft_started() */
-    const char *why;                 /* of the -ECANCELED it saw last */
-    size_t progress;                 /* weft_progress() */
+    struct weft_gen *gen; /* the generator the task runs in; NULL: its own body */
+    weft_waiter *starter; /* who waits for weft_started() */
+    const char *why;      /* of the -ECANCELED it saw last */
+    size_t progress;      /* weft_progress() */
+    const weft_namer *namer;
     struct wf_exceptions exceptions; /* while others run */
     weft_time returned_at;           /* the body, if its children are waited for */
     uint8_t parked;                  /* then: 1, or a mark, as that of a waiter */

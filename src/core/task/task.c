@@ -388,6 +388,15 @@ void weft_set_name(const char *name)
     wf_text_flatten(self->own_name->text);
 }
 
+void weft_set_namer(const weft_namer *namer)
+{
+    const wf_task *self = wf_current();
+    if (self == NULL)
+        return;
+    self->body->namer = namer;
+    self->body->has_namer = namer != NULL;
+}
+
 void weft_get_name(char *out, size_t out_bytes)
 {
     const wf_task *self = wf_current();
@@ -401,6 +410,10 @@ void weft_get_name(char *out, size_t out_bytes)
 void wf_task_name(const wf_task *task, char *out, size_t out_bytes)
 {
     bool is_named = (task->flags & WF_TASK_NAMED) != 0;
+    bool has_namer = (task->flags & WF_TASK_HAS_BODY) != 0 && task->body->has_namer;
+    if (!is_named && has_namer && out_bytes != 0 &&
+        task->body->namer->put(task->body->namer, out, out_bytes))
+        return;
     const char *text = is_named ? task->own_name->text : task->site;
     size_t len = is_named ? strlen(text) : strcspn(text, " ");
     if (len >= out_bytes)

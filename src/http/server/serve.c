@@ -18,6 +18,7 @@
 #include <weft/sys/park.h>
 
 #include <assert.h>
+#include <string.h>
 
 /* Requests one task serves before it makes way for a fresh one. */
 #define HAND_OVER_MAX 8
@@ -203,18 +204,46 @@ static bool serve_is_asked(const weft_http_server *server, const weft_http_reque
     return next != NULL || server->queue.count != 0 || !wf_list_is_empty(&server->starting);
 }
 
+/* What a task is at, for those who look. */
+struct serve_name {
+    weft_namer namer;
+    const weft_http_request *req; /* NULL: nothing */
+};
+
+/* "GET /match", as the route has it: what a client has sent is not for an operator's terminal. */
+static bool serve_put_name(const weft_namer *namer, char *out, size_t out_bytes)
+{
+    const struct serve_name *name = wf_container(namer, struct serve_name, namer);
+    const struct wf_http_route *route = name->req != NULL ? name->req->match.route : NULL;
+    if (route == NULL)
+        return false;
+    const char *words[] = {route->public.method, " ", route->public.path};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        size_t len = strnlen(words[i], out_bytes - 1);
+        memcpy(out, words[i], len);
+        out += len;
+        out_bytes -= len;
+    }
+    *out = '\0';
+    return true;
+}
+
 /* The next request may be another client's: it finds nothing of the last one, neither its task
  * locals nor a text that would go out as its own error, and no child of the last handler. */
 static int serve_task(void *arg)
 {
     weft_http_server *server = arg;
     weft_task self = weft_self();
+    struct serve_name name = {.namer.put = serve_put_name};
     server->has_fresh_task = false;
+    weft_set_namer(&name.namer);
     (void)weft_task_renew(); /* who spawned it may have been at work on a request */
     weft_http_request *req = starting_pop(server);
     for (unsigned handed = 0; req != NULL;) {
         serve_call(server); /* those behind it do not wait for its handler */
+        name.req = req;
         weft_http_request *next = serve_one(req, self);
+        name.req = NULL;
         bool goes_on = serve_is_asked(server, next) && weft_task_renew();
         if (next != NULL && goes_on && server->queue.count == 0 && !wf_request_is_bounded(next) &&
             wf_http_slot_take(next)) {
