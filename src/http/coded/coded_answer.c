@@ -6,10 +6,15 @@
 #include <weft/exec.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "coding/accept.h"
+#include "coding/coding.h"
 #include "h1/chars.h"
 #include "h1/write.h"
-#include "http/server/server_priv.h"
+#include "http/exchange/request.h"
+#include "http/exchange/response.h"
+#include "http/server/conn.h"
+#include "http/server/server.h"
 
 #include <string.h>
 

@@ -7,7 +7,12 @@
 #include <weft/task.h>
 
 #include "base/alloc.h"
-#include "http/server/server_priv.h"
+#include "base/buf.h"
+#include "coding/coding.h"
+#include "http/exchange/request.h"
+#include "http/exchange/transport.h"
+#include "http/server/conn.h"
+#include "http/server/server.h"
 
 #include <string.h>
 

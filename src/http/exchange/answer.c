@@ -2,9 +2,19 @@
 
 /* Runs a handler and sees to it that the client gets a whole answer, an error, or a broken end. */
 
-#include "http/server/server_priv.h"
+#include <weft/error.h>
 
+#include "base/buf.h"
+#include "coding/coding.h"
+#include "http/coded/coded_body.h"
+#include "http/exchange/chain.h"
 #include "http/exchange/error_body.h"
+#include "http/exchange/request.h"
+#include "http/exchange/response.h"
+#include "http/exchange/transport.h"
+#include "http/route/router.h"
+#include "http/server/conn.h"
+#include "http/server/server.h"
 
 #include <stdio.h>
 #include <string.h>

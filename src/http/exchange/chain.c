@@ -3,7 +3,13 @@
 #include "http/exchange/chain.h"
 
 #include "base/alloc.h"
-#include "http/server/server_priv.h"
+#include "base/buf.h"
+#include "http/exchange/extras.h"
+#include "http/exchange/request.h"
+#include "http/route/router.h"
+#include "http/server/conn.h"
+#include "http/server/serve.h"
+#include "http/server/server.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,10 +5,16 @@
  * for the end of its request.
  */
 
-#include "base/alloc.h"
-#include "http/server/server_priv.h"
-
+#include <weft/error.h>
+#include <weft/event.h>
+#include <weft/group.h>
 #include <weft/scope.h>
+
+#include "base/alloc.h"
+#include "http/exchange/extras.h"
+#include "http/exchange/request.h"
+#include "http/server/conn.h"
+#include "http/server/server.h"
 
 struct wf_deferred {
     struct wf_deferred *next; /* of the same request */

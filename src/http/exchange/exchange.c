@@ -2,13 +2,27 @@
 
 /* Exchanges: made, given back, and prepared for a handler when the head is complete. */
 
-#include "http/server/server_priv.h"
+#include <weft/stats.h>
+#include <weft/sys/loop.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
+#include "base/list.h"
 #include "base/sys.h"
 #include "base/utf8.h"
+#include "coding/coding.h"
+#include "h1/body.h"
 #include "h1/chars.h"
+#include "h1/head.h"
 #include "h1/target.h"
+#include "http/coded/coded_answer.h"
+#include "http/coded/coded_body.h"
+#include "http/exchange/extras.h"
+#include "http/exchange/request.h"
+#include "http/exchange/response.h"
+#include "http/route/router.h"
+#include "http/server/conn.h"
+#include "http/server/server.h"
 
 #include <assert.h>
 #include <string.h>

@@ -2,12 +2,20 @@
 
 #include "http/exchange/extras.h"
 
-#include "base/alloc.h"
-#include "base/sys.h"
-#include "http/server/server_priv.h"
-
 #include <weft/local.h>
 #include <weft/schema.h>
+#include <weft/sys/loop.h>
+#include <weft/sys/stream.h>
+
+#include "base/alloc.h"
+#include "base/sys.h"
+#include "h1/head.h"
+#include "http/exchange/request.h"
+#include "http/exchange/response.h"
+#include "http/route/router.h"
+#include "http/server/conn.h"
+#include "http/server/serve.h"
+#include "http/server/server.h"
 
 #include <stdio.h>
 

@@ -2,12 +2,24 @@
 
 /* What a handler asks about its request. */
 
-#include "http/server/server_priv.h"
+#include "http/exchange/request.h"
 
+#include <weft/sys/loop.h>
+#include <weft/sys/stream.h>
+#include <weft/task.h>
+
+#include "base/buf.h"
 #include "base/str.h"
+#include "coding/coding.h"
 #include "h1/chars.h"
 #include "h1/list.h"
 #include "h1/target.h"
+#include "http/coded/coded_body.h"
+#include "http/exchange/transport.h"
+#include "http/form/form.h"
+#include "http/route/router.h"
+#include "http/server/conn.h"
+#include "http/server/server.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,13 +2,24 @@
 
 /* Answers, whatever carries them. */
 
-#include "http/server/server_priv.h"
+#include "http/exchange/response.h"
 
 #include <weft/error.h>
 #include <weft/io.h>
+#include <weft/sys/loop.h>
+#include <weft/task.h>
 
+#include "base/buf.h"
 #include "h1/chars.h"
+#include "h1/head.h"
+#include "h1/write.h"
+#include "http/coded/coded_answer.h"
+#include "http/exchange/chain.h"
 #include "http/exchange/error_body.h"
+#include "http/exchange/request.h"
+#include "http/exchange/transport.h"
+#include "http/server/conn.h"
+#include "http/server/server.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
+#include <weft/error.h>
 #include <weft/http_sse.h>
 
-#include <weft/error.h>
-
 #include "base/buf.h"
-#include "http/server/server_priv.h"
 
 #include <string.h>
 

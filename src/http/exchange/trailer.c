@@ -2,11 +2,17 @@
 
 /* Trailers of a request and of its answer: fields behind the body. */
 
-#include "http/server/server_priv.h"
+#include "h1/trailer.h"
 
+#include <weft/error.h>
+
+#include "base/buf.h"
 #include "base/str.h"
 #include "h1/list.h"
-#include "h1/trailer.h"
+#include "h1/write.h"
+#include "http/exchange/request.h"
+#include "http/exchange/response.h"
+#include "http/server/conn.h"
 
 #include <string.h>
 

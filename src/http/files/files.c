@@ -2,18 +2,21 @@
 
 /* Files over HTTP: which file a path means, and what is said of it.  files_send.c sends it. */
 
-#include "http/files/files_priv.h"
-
 #include <weft/error.h>
 #include <weft/file.h>
 #include <weft/io.h>
+#include <weft/sys/loop.h>
 #include <weft/sys/park.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/sys.h"
 #include "coding/accept.h"
+#include "coding/coding.h"
 #include "h1/chars.h"
 #include "h1/write.h"
+#include "http/exchange/request.h"
+#include "http/files/files_priv.h"
 #include "http/files/media_type.h"
 
 #include <fcntl.h>

@@ -6,8 +6,8 @@
 
 #include <weft/http_files.h>
 
+#include "coding/coding.h"
 #include "http/files/conditional.h"
-#include "http/server/server_priv.h"
 
 /* Longer paths are not there. */
 #define WF_FILE_PATH_MAX 1024

@@ -2,14 +2,18 @@
 
 /* A file's bytes: all of them, none, or the ranges that were asked for. */
 
-#include "http/files/files_priv.h"
-
 #include <weft/error.h>
 #include <weft/file.h>
 
 #include "base/alloc.h"
 #include "h1/chars.h"
+#include "h1/head.h"
+#include "http/exchange/request.h"
+#include "http/exchange/response.h"
+#include "http/files/files_priv.h"
 #include "http/files/range.h"
+#include "http/server/conn.h"
+#include "http/server/server.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,8 +2,9 @@
 
 #include "http/form/cookie.h"
 
+#include "base/buf.h"
 #include "h1/chars.h"
-#include "http/server/server_priv.h"
+#include "http/exchange/request.h"
 
 #include <string.h>
 

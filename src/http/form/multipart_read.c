@@ -2,15 +2,18 @@
 
 /* Multipart forms for handlers: the parser fed from the request's body. */
 
-#include <weft/http_multipart.h>
-
-#include "base/alloc.h"
-#include "http/form/multipart.h"
-#include "http/server/server_priv.h"
-
+#include <weft/error.h>
 #include <weft/file.h>
+#include <weft/http_multipart.h>
 #include <weft/io.h>
 #include <weft/scope.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "http/exchange/request.h"
+#include "http/form/multipart.h"
+#include "http/server/conn.h"
+#include "http/server/server.h"
 
 #include <fcntl.h>
 #include <stdio.h>

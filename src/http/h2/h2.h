@@ -4,7 +4,7 @@
 #ifndef WF_HTTP_H2_H
 #define WF_HTTP_H2_H
 
-#include "http/server/server_priv.h"
+#include "http/server/conn.h"
 
 /* What a client that speaks HTTP/2 sends first: RFC 9113 3.4. */
 #define WF_H2_PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

@@ -2,10 +2,15 @@
 
 /* A connection of HTTP/2: between the stream's callbacks and nghttp2's session. */
 
-#include "http/h2/h2_priv.h"
+#include <weft/sys/stream.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
+#include "base/list.h"
 #include "h2/session.h"
+#include "http/h2/h2_priv.h"
+#include "http/server/conn.h"
+#include "http/server/server.h"
 
 #include <string.h>
 

@@ -6,11 +6,26 @@
  * one is kept, so that a client with a closed window holds no handler; a large one's handler waits.
  */
 
-#include "http/h2/h2_priv.h"
+#include <weft/error.h>
+#include <weft/event.h>
+#include <weft/sys/stream.h>
 
 #include "base/alloc.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "h1/body.h"
+#include "h1/write.h"
 #include "h2/fields.h"
 #include "h2/session.h"
+#include "http/exchange/request.h"
+#include "http/exchange/response.h"
+#include "http/exchange/transport.h"
+#include "http/h2/h2_priv.h"
+#include "http/server/conn.h"
+#include "http/server/pace.h"
+#include "http/server/serve.h"
+#include "http/server/server.h"
+#include "http/server/slots.h"
 
 #include <string.h>
 

@@ -2,6 +2,7 @@
 
 /* Where there is no nghttp2. */
 #include "http/h2/h2.h"
+#include "http/server/conn.h"
 
 bool wf_h2_is_there(void)
 {

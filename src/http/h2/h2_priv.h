@@ -14,7 +14,9 @@
 
 #include "h2/block.h"
 #include "h2/flood.h"
+#include "http/exchange/request.h"
 #include "http/h2/h2.h"
+#include "http/server/server.h"
 
 #include <nghttp2/nghttp2.h>
 

@@ -2,10 +2,20 @@
 
 /* What comes over HTTP/2: nghttp2's callbacks make exchanges of it. */
 
-#include "http/h2/h2_priv.h"
+#include <weft/event.h>
 
+#include "base/buf.h"
+#include "h1/head.h"
 #include "h1/trailer.h"
+#include "h1/write.h"
 #include "h2/session.h"
+#include "http/exchange/chain.h"
+#include "http/exchange/request.h"
+#include "http/exchange/transport.h"
+#include "http/h2/h2_priv.h"
+#include "http/server/conn.h"
+#include "http/server/serve.h"
+#include "http/server/server.h"
 
 #include <string.h>
 

@@ -2,15 +2,22 @@
 
 /* Typed input: parameters and body of a request, read by their schemas before the handler. */
 
+#include <weft/exec.h>
 #include <weft/http_api.h>
+#include <weft/http_cookie.h>
 
+#include "base/buf.h"
 #include "base/names.h"
 #include "base/utf8.h"
+#include "http/exchange/chain.h"
 #include "http/exchange/error_body.h"
-#include "http/server/server_priv.h"
-
-#include <weft/exec.h>
-#include <weft/http_cookie.h>
+#include "http/exchange/extras.h"
+#include "http/exchange/request.h"
+#include "http/exchange/response.h"
+#include "http/form/form.h"
+#include "http/route/router.h"
+#include "http/server/conn.h"
+#include "http/server/server.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -6,7 +6,9 @@
 
 #include "base/alloc.h"
 #include "h1/status.h"
-#include "http/server/server_priv.h"
+#include "http/exchange/chain.h"
+#include "http/route/router.h"
+#include "http/server/server.h"
 
 #include <stdio.h>
 #include <string.h>

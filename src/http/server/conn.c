@@ -5,9 +5,22 @@
  * serve.c for a slot and a task.
  */
 
-#include "http/h2/h2.h"
+#include "http/server/conn.h"
 
+#include <weft/sys/stream.h>
+
+#include "base/list.h"
 #include "base/str.h"
+#include "h1/body.h"
+#include "h1/head.h"
+#include "http/exchange/chain.h"
+#include "http/exchange/request.h"
+#include "http/exchange/transport.h"
+#include "http/h2/h2.h"
+#include "http/server/pace.h"
+#include "http/server/peers.h"
+#include "http/server/serve.h"
+#include "http/server/server.h"
 
 #include <assert.h>
 #include <string.h>

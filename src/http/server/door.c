@@ -2,12 +2,17 @@
 
 /* How connections come in: accepted, counted for each address, and given TLS. */
 
-#include "http/server/server_priv.h"
+#include <weft/sys/opened.h>
+#include <weft/sys/stream.h>
 
+#include "base/list.h"
 #include "h1/chars.h"
+#include "http/exchange/transport.h"
+#include "http/server/conn.h"
+#include "http/server/peers.h"
+#include "http/server/server.h"
 
 #include <stdio.h>
-#include <weft/sys/opened.h>
 
 /* Of one address of the internet, where nothing else is said. */
 #define PUBLIC_CONNECTIONS_MAX 256u

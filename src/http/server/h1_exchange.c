@@ -5,9 +5,20 @@
  * piece; the stream is the exchange's alone until it is done.
  */
 
-#include "http/server/server_priv.h"
-
+#include <weft/error.h>
 #include <weft/io.h>
+#include <weft/sys/loop.h>
+#include <weft/sys/stream.h>
+
+#include "base/buf.h"
+#include "h1/body.h"
+#include "h1/write.h"
+#include "http/exchange/request.h"
+#include "http/exchange/response.h"
+#include "http/exchange/transport.h"
+#include "http/server/conn.h"
+#include "http/server/server.h"
+#include "http/server/slots.h"
 
 #include <string.h>
 

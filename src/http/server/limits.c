@@ -3,7 +3,7 @@
 #include "http/server/limits.h"
 
 #include "base/sys.h"
-#include "http/server/server_priv.h"
+#include "http/server/server.h"
 
 #include <string.h>
 

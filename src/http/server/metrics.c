@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <weft/http_metrics.h>
+#include <weft/stats.h>
 
-#include "http/server/server_priv.h"
+#include "http/server/server.h"
 
 #include <stdio.h>
 #include <string.h>

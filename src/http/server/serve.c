@@ -12,10 +12,22 @@
  * will take it, so none waits for the handler of another.
  */
 
-#include "http/server/server_priv.h"
+#include "http/server/serve.h"
 
+#include <weft/group.h>
 #include <weft/scope.h>
+#include <weft/sys/loop.h>
 #include <weft/sys/park.h>
+#include <weft/task.h>
+
+#include "base/list.h"
+#include "http/exchange/chain.h"
+#include "http/exchange/request.h"
+#include "http/exchange/transport.h"
+#include "http/route/router.h"
+#include "http/server/conn.h"
+#include "http/server/server.h"
+#include "http/server/slots.h"
 
 #include <assert.h>
 #include <string.h>

@@ -2,14 +2,30 @@
 
 /* The server: made, filled with routes and listeners, served, and shut down in order. */
 
-#include "http/h2/h2.h"
+#include "http/server/server.h"
+
+#include <weft/error.h>
+#include <weft/event.h>
+#include <weft/group.h>
+#include <weft/scope.h>
+#include <weft/sys/loop.h>
+#include <weft/sys/opened.h>
+#include <weft/task.h>
 
 #include "base/alloc.h"
+#include "base/list.h"
 #include "base/sys.h"
+#include "h1/write.h"
+#include "http/exchange/chain.h"
+#include "http/exchange/request.h"
+#include "http/h2/h2.h"
+#include "http/route/router.h"
+#include "http/server/conn.h"
 #include "http/server/limits.h"
-
-#include <weft/scope.h>
-#include <weft/sys/opened.h>
+#include "http/server/openings.h"
+#include "http/server/peers.h"
+#include "http/server/serve.h"
+#include "http/server/slots.h"
 
 #include <assert.h>
 

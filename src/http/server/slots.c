@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "http/server/server_priv.h"
+#include "http/server/slots.h"
+
+#include "base/list.h"
+#include "http/exchange/request.h"
+#include "http/server/conn.h"
+#include "http/server/serve.h"
+#include "http/server/server.h"
 
 /* A handler whose client has sent, on its task's stack. */
 struct slot_waiter {

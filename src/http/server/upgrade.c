@@ -2,13 +2,22 @@
 
 /* A connection that is handed to its handler, and speaks another protocol from then on. */
 
-#include <weft/http_upgrade.h>
-
 #include <weft/error.h>
 #include <weft/group.h>
+#include <weft/http_upgrade.h>
+#include <weft/sys/stream.h>
+#include <weft/task.h>
 
+#include "base/buf.h"
+#include "base/list.h"
+#include "h1/body.h"
 #include "h1/list.h"
-#include "http/server/server_priv.h"
+#include "h1/write.h"
+#include "http/exchange/request.h"
+#include "http/exchange/response.h"
+#include "http/server/conn.h"
+#include "http/server/serve.h"
+#include "http/server/server.h"
 
 #include <assert.h>
 #include <string.h>
