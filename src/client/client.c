@@ -146,6 +146,8 @@ struct origin *wf_origin_take(weft_client *client, const struct wf_url *url)
     if (origin == NULL) {
         origins_sweep(client);
         origin = origin_new(client, url->origin);
+        if (origin != NULL)
+            origin->is_proxied = wf_proxy_serves(&client->proxy, url->host);
     }
     if (origin != NULL)
         origin->users++;

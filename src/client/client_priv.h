@@ -41,6 +41,7 @@ struct origin {
     uint32_t opening_count; /* connections of which it is not known yet what they take */
     uint32_t waiting_count; /* exchanges that wait for those */
     bool needs_h1;          /* it has said that it wants HTTP/1.1 */
+    bool is_proxied;        /* the proxy serves its host */
     uint32_t room;          /* requests at a time over one, by what the last one has said */
 };
 

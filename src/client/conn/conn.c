@@ -42,8 +42,7 @@ static int connect_to(const weft_client *client, weft_stream **out, const struct
 /* Whoever makes the connections makes them whole, but for those to a proxy. */
 static bool is_made_elsewhere(const struct weft_exchange *exchange)
 {
-    const weft_client *client = exchange->client;
-    return client->options.connect != NULL && !wf_proxy_serves(&client->proxy, exchange->url.host);
+    return exchange->client->options.connect != NULL && !exchange->origin->is_proxied;
 }
 
 /* To the proxy, if it is to be asked, and for https a tunnel through it. */
@@ -52,7 +51,7 @@ static int connect_origin(struct weft_exchange *exchange, struct conn *conn)
     weft_client *client = exchange->client;
     const weft_client_options *options = &client->options;
     const struct wf_url *url = &exchange->url;
-    bool is_proxied = wf_proxy_serves(&client->proxy, url->host);
+    bool is_proxied = exchange->origin->is_proxied;
     if (is_made_elsewhere(exchange))
         return options->connect(&conn->stream, url->host, url->port, url->is_https,
                                 options->connect_arg);
@@ -350,5 +349,5 @@ bool wf_origin_may_share(const struct weft_exchange *exchange)
         return false;
     if (url->is_https)
         return wf_secure_is_there() || options->connect != NULL;
-    return options->assumes_h2 && !wf_proxy_serves(&exchange->client->proxy, url->host);
+    return options->assumes_h2 && !exchange->origin->is_proxied;
 }
