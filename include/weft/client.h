@@ -105,7 +105,7 @@ typedef struct weft_client_limits {
 
 /* A name and its value, on requests and answers. */
 typedef struct weft_client_field {
-    weft_str name, value;
+    weft_str name, value; /* the name in any case */
 } weft_client_field;
 
 /* Makes a connection to `host` (a name or an address, without brackets) in *out, which the client
@@ -115,10 +115,10 @@ typedef int weft_client_connect_fn(weft_stream **out, weft_str host, uint16_t po
 
 /* Zero means the default, in every field. */
 typedef struct weft_client_options {
-    weft_client_limits limits;
-    const char *user_agent; /* NULL: "weft/VERSION"; "": none; a request's own comes first */
+    weft_client_limits limits; /* zero means the default, in every field here too */
+    const char *user_agent;    /* NULL: "weft/VERSION"; "": none; a request's own comes first */
     weft_client_connect_fn *connect; /* NULL: TCP, by weft_connect_host() */
-    void *connect_arg;
+    void *connect_arg;               /* for connect() */
     struct weft_tls *tls;  /* <weft/tls.h>: for https, instead of the usual; must stay valid.  Which
                             * protocols are offered is the client's to say. */
     bool allows_downgrade; /* follow redirects from https to http */
@@ -138,7 +138,7 @@ typedef struct weft_client_options {
      * proxy_auth); -ECONNREFUSED: it cannot connect. */
     const char *proxy;      /* "http://host:port" */
     const char *proxy_auth; /* its Proxy-Authorization, like "Basic dXNlcjpwYXNz" */
-    const char *no_proxy;
+    const char *no_proxy;   /* hosts that are asked directly; NULL: none */
 } weft_client_options;
 
 /* Makes a client in *out; `options` may be NULL, and is copied, but not its strings.  0, -ENOMEM;
@@ -184,19 +184,19 @@ typedef struct weft_client_request {
     const char *method; /* NULL: "GET", with a body "POST" */
     const char *url;    /* "http://host:port/path?query" */
     const weft_client_field
-        *fields; /* besides Host, Content-Length and the like: -EINVAL for those */
-    size_t field_count;
+        *fields;             /* besides Host, Content-Length and the like: -EINVAL for those */
+    size_t field_count;      /* of `fields` */
     weft_str body;           /* ptr NULL: none */
     const char *type;        /* Content-Type of the body; NULL: none is said */
     weft_read_fn *body_read; /* instead of `body`: gives its bytes, may wait; never sent twice */
-    void *body_arg;
-    int64_t body_bytes; /* of body_read: how many it gives; 0: unknown, sent in chunks */
+    void *body_arg;          /* for body_read() */
+    int64_t body_bytes;      /* of body_read: how many it gives; 0: unknown, sent in chunks */
 
     /* Trailers, fields after the body, such as a checksum.  Their names are announced in the head;
      * the values are read when the body has ended, so body_read may set them until then.  -EINVAL
      * without a body, and for fields that belong in a head. */
-    const weft_client_field *trailers;
-    size_t trailer_count;
+    const weft_client_field *trailers; /* NULL: none */
+    size_t trailer_count;              /* of `trailers` */
 
     bool expects_continue; /* the head goes alone; the body when the server has said that it wants
                             * it (100 Continue), or nothing for continue_max.  An answer of any
@@ -214,13 +214,13 @@ typedef struct weft_client_request {
 
 /* An answer with its whole body.  It owns what it points to, until weft_client_response_free(). */
 typedef struct weft_client_response {
-    int status;
-    int version;   /* of HTTP: 10, 11 or 20 */
-    weft_str url;  /* that answered, behind redirects */
-    weft_str body; /* with a NUL behind it */
-    const weft_client_field *fields;
-    size_t field_count;
-    void *priv_memory;
+    int status;                      /* of the answer; interim ones are passed over */
+    int version;                     /* of HTTP: 10, 11 or 20 */
+    weft_str url;                    /* that answered, behind redirects */
+    weft_str body;                   /* with a NUL behind it */
+    const weft_client_field *fields; /* as they came, with repeated names */
+    size_t field_count;              /* of `fields` */
+    void *priv_memory;               /* what all this lies in */
 } weft_client_response;
 
 /* Sends the request and reads all of the answer.  0; -WEFT_ELIMIT past body_bytes_max; on failure

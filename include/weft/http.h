@@ -123,7 +123,7 @@ WEFT_API const char *weft_http_limit_at(const weft_http_server *server, size_t i
 /* ---- server ---- */
 
 typedef struct weft_http_options {
-    weft_http_limits limits;
+    weft_http_limits limits; /* zero means the default, in every field there too */
     weft_time drain_delay; /* stopping: go on accepting so long after readiness says no; 0: none */
     weft_time grace;       /* stopping: handlers get this long; 0: 30 s */
 
@@ -135,17 +135,17 @@ typedef struct weft_http_options {
      * return weft_tls_start_server(arg, stream).  Negative: the connection is closed.  A client
      * that speaks HTTP in clear text gets 400, in clear text.  NULL: plain HTTP. */
     int (*secure)(weft_stream *stream, void *arg);
-    void *secure_arg;
+    void *secure_arg; /* for secure() */
 
     /* Layers around every request, also those that have no route (<weft/http_layer.h>).  Borrowed.
      */
     const struct weft_http_layer *layers;
-    size_t layer_count;
+    size_t layer_count; /* of `layers` */
 
     /* Called once when a request is over, whatever became of it: weft_http_log_put() of
      * <weft/http_log.h>, or a function of yours.  Must not wait. */
     void (*done)(const struct weft_http_record *record, void *arg);
-    void *done_arg;
+    void *done_arg; /* for done() */
 
     bool gives_ids;   /* X-Request-Id on every answer, not only where the client gave one */
     bool takes_trace; /* reads traceparent, and shows id and trace to the handler's tasks
@@ -183,8 +183,8 @@ typedef struct weft_http_route {
     const char *method; /* "GET" (answers HEAD too), "POST" … */
     const char *path;   /* "/v1/matchers/{name}": {name} is one segment, not empty; {name*}, at the
                            end alone, is all that is left, slashes and all */
-    weft_http_handler *handler;
-    void *arg;
+    weft_http_handler *handler; /* answers; never NULL */
+    void *arg;                  /* for handler() */
     uint64_t body_bytes_max;    /* 0: the group's or server's */
     weft_time handler_time_max; /* 0: the group's or server's */
     uint32_t flags;             /* enum weft_http_route_flags */
@@ -238,21 +238,21 @@ WEFT_API bool weft_http_server_is_stopping(const weft_http_server *server);
 
 /* What the server has done since it was made. */
 typedef struct weft_http_stats {
-    uint64_t connections_accepted;
-    uint64_t connections_open;
-    uint64_t connections_idle;    /* open, without a request */
-    uint64_t connections_refused; /* no memory for them, or too many of one address */
-    uint64_t requests;            /* heads that were understood */
-    uint64_t requests_in_hand;    /* with a handler, those that wait for a client's body too */
-    uint64_t requests_queued;     /* wait for a handler, of the server or of their route */
-    uint64_t requests_shed;       /* 503 for want of room */
-    uint64_t requests_cancelled;  /* the client went away, or the time was up */
-    uint64_t bodies_bytes;        /* collected bodies held now */
-    uint64_t answers[6];          /* by first digit of the status */
-    uint64_t refused;             /* bytes that were no request: part of answers[4] and [5] */
-    uint64_t timeouts;            /* slow heads, bodies, readers and handlers */
-    uint64_t bytes_received;      /* of requests: heads and bodies */
-    uint64_t bytes_sent;          /* of answers, handed to their connections */
+    uint64_t connections_accepted; /* since the server was made */
+    uint64_t connections_open;     /* now */
+    uint64_t connections_idle;     /* open, without a request */
+    uint64_t connections_refused;  /* no memory for them, or too many of one address */
+    uint64_t requests;             /* heads that were understood */
+    uint64_t requests_in_hand;     /* with a handler, those that wait for a client's body too */
+    uint64_t requests_queued;      /* wait for a handler, of the server or of their route */
+    uint64_t requests_shed;        /* 503 for want of room */
+    uint64_t requests_cancelled;   /* the client went away, or the time was up */
+    uint64_t bodies_bytes;         /* collected bodies held now */
+    uint64_t answers[6];           /* by first digit of the status */
+    uint64_t refused;              /* bytes that were no request: part of answers[4] and [5] */
+    uint64_t timeouts;             /* slow heads, bodies, readers and handlers */
+    uint64_t bytes_received;       /* of requests: heads and bodies */
+    uint64_t bytes_sent;           /* of answers, handed to their connections */
 } weft_http_stats;
 
 /* Fills *out as of now. */
@@ -395,7 +395,7 @@ WEFT_API WEFT_WAITS int weft_http_respond_json(weft_http_response *res, int stat
 
 /* The error body of all our services. */
 typedef struct weft_http_error {
-    int status;
+    int status;             /* of the answer */
     const char *code;       /* NULL: the usual one of the status */
     const char *message;    /* one sentence; NULL: the status's phrase */
     const char *field;      /* which part of the input; may be NULL */

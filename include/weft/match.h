@@ -103,7 +103,7 @@ typedef struct weft_m_entity {
     weft_str name;           /* row 0; not blank */
     weft_str text;           /* shown as a hit's text instead of the row; ptr NULL: absent */
     const weft_str *aliases; /* further rows, in order; none blank */
-    size_t alias_count;
+    size_t alias_count;      /* of `aliases` */
     weft_str extra;     /* further keys as one JSON object, kept and returned; ptr NULL: none */
     bool id_is_integer; /* `id` is the decimal form of an integer; JSON shows it as one */
 } weft_m_entity;
@@ -112,14 +112,14 @@ typedef struct weft_m_entity {
 
 /* One measurement, handed to the callback at once.  Strings are static or borrowed for the call. */
 typedef struct weft_m_metric {
-    const char *name; /* "match_latency", "match_batch_size", "cache_hits", "embeddings_generated",
-                         "evidence_latency" (explain, diagnose), "novelty_rate",
-                         "novel_samples_count", "ood_detection_latency", "novelty_calibration",
-                         "clusters_found", "clustering_duration", "fit_progress" (0 to 1),
-                         "fit_duration" */
-    double value;
-    const char *unit;    /* "seconds", "count", "ratio" */
-    const char *stage;   /* "match", "batch", "fit" … */
+    const char *name;  /* "match_latency", "match_batch_size", "cache_hits", "embeddings_generated",
+                          "evidence_latency" (explain, diagnose), "novelty_rate",
+                          "novel_samples_count", "ood_detection_latency", "novelty_calibration",
+                          "clusters_found", "clustering_duration", "fit_progress" (0 to 1),
+                          "fit_duration" */
+    double value;      /* in `unit` */
+    const char *unit;  /* "seconds", "count", "ratio" */
+    const char *stage; /* "match", "batch", "fit" … */
     const char *backend; /* "lexical" */
     const char *mode;    /* "zero-shot" */
     weft_time wall;      /* nanoseconds since 1970-01-01 UTC */
@@ -145,10 +145,10 @@ typedef struct weft_m_options {
     size_t cache_count_max;   /* cosine: query vectors kept, by normalised text; 10,000 */
     size_t mark_run_max;      /* combining marks in a row that are kept of a text; 30 */
     weft_m_metric_fn *metric; /* may be NULL */
-    void *metric_arg;
-    weft_encoder *encoder; /* instead of a directory in `model`; the matcher takes a reference */
-    size_t ann_rows_min;   /* with more rows, vectors are searched by a graph (HNSW), which may miss
-                              one in a hundred; 200,000 */
+    void *metric_arg;         /* for metric() */
+    weft_encoder *encoder;    /* instead of a directory in `model`; the matcher takes a reference */
+    size_t ann_rows_min; /* with more rows, vectors are searched by a graph (HNSW), which may miss
+                            one in a hundred; 200,000 */
     struct weft_reranker *reranker; /* hybrid (<weft/reranker.h>); the matcher takes a reference */
     weft_str blocking;       /* hybrid: "ngram" (the default), "bm25", "tfidf", "fuzzy", "none"
                                 (<weft/blocking.h>) */
@@ -162,7 +162,7 @@ WEFT_API void weft_m_options_init(weft_m_options *options);
 /* The settings of one call.  Fill with weft_m_query_init; NULL where a pointer is asked for means
  * just that. */
 typedef struct weft_m_query {
-    size_t size;
+    size_t size;                /* sizeof(weft_m_query); weft_m_query_init() sets it */
     int64_t top_k;              /* at least 1; 1 */
     float threshold;            /* for this call only; NaN: the matcher's */
     const weft_str *candidates; /* ids; only these entities are looked at.  NULL: all */
@@ -188,23 +188,23 @@ WEFT_API WEFT_MUST_USE int weft_m_open(weft_matcher **out, const weft_m_entity *
 typedef int weft_m_progress_fn(size_t done, size_t total, void *arg);
 
 typedef struct weft_m_example {
-    weft_str text;
+    weft_str text;  /* as a query would have it */
     weft_str label; /* an entity's id */
     bool is_none;   /* it means none of the entities; `label` is not looked at */
 } weft_m_example;
 
 /* How to fit.  Fill with weft_m_fit_options_init, then change what you want. */
 typedef struct weft_m_fit_options {
-    size_t size;
-    weft_str mode;                /* empty: that of open */
+    size_t size;   /* sizeof(weft_m_fit_options); weft_m_fit_options_init() sets it */
+    weft_str mode; /* empty: that of open */
     weft_m_progress_fn *progress; /* may be NULL */
-    void *progress_arg;
-    double head_c;           /* how closely a trained head follows its examples; 100 */
-    double weight_decay;     /* full, bert: 0.01 */
-    uint64_t seed;           /* full, bert: the same seed, the same bits; 42 */
-    uint32_t num_epochs;     /* full, bert: rounds of training; 0: 4 and 30 or more */
-    uint32_t batch_size;     /* full, bert: pairs or texts a step; 0: 32 and 16 */
-    uint32_t num_iterations; /* full: like and unlike pairs a text in a round, each; 0: 1 */
+    void *progress_arg;           /* for progress() */
+    double head_c;                /* how closely a trained head follows its examples; 100 */
+    double weight_decay;          /* full, bert: 0.01 */
+    uint64_t seed;                /* full, bert: the same seed, the same bits; 42 */
+    uint32_t num_epochs;          /* full, bert: rounds of training; 0: 4 and 30 or more */
+    uint32_t batch_size;          /* full, bert: pairs or texts a step; 0: 32 and 16 */
+    uint32_t num_iterations;      /* full: like and unlike pairs a text in a round, each; 0: 1 */
 } weft_m_fit_options;
 WEFT_API void weft_m_fit_options_init(weft_m_fit_options *options);
 
@@ -258,18 +258,18 @@ WEFT_API WEFT_WAITS void weft_m_close(weft_matcher *matcher);
 
 /* One entity found.  Strings live as long as the results. */
 typedef struct weft_m_hit {
-    uint32_t entity; /* its place in the catalogue the answer was made from */
-    float score;
-    weft_str id, name;
-    weft_str matched; /* the row that scored best, as given */
-    weft_str text;    /* the entity's `text`, else the row after normalising; its name in modes that
-                         have learnt */
+    uint32_t entity;   /* its place in the catalogue the answer was made from */
+    float score;       /* the higher, the more alike */
+    weft_str id, name; /* the entity's */
+    weft_str matched;  /* the row that scored best, as given */
+    weft_str text; /* the entity's `text`, else the row after normalising; its name in modes that
+                      have learnt */
     const uint32_t
         *tied; /* other entities with exactly this score: the first 1,000 / top_k, at least 64 */
-    uint32_t tied_count;
-    uint32_t row; /* which row `matched` is: 0 the name, i the alias i - 1 */
-    bool id_is_integer;
-    float rerank; /* hybrid with a reranker: its score; else NaN */
+    uint32_t tied_count; /* of `tied` */
+    uint32_t row;        /* which row `matched` is: 0 the name, i the alias i - 1 */
+    bool id_is_integer;  /* JSON shows `id` as a number */
+    float rerank;        /* hybrid with a reranker: its score; else NaN */
 } weft_m_hit;
 
 /* Matches each query; `query` may be NULL.  *out_results is the caller's.  No query is no error; a
@@ -313,42 +313,42 @@ WEFT_API void weft_m_results_free(weft_m_results *results); /* NULL is fine */
  * part of the cosine of their vectors. */
 typedef struct weft_m_shared {
     weft_str text;
-    float weight;
-    bool is_word;
+    float weight; /* its part of the cosine */
+    bool is_word; /* else a run of characters */
 } weft_m_shared;
 
 /* A part of a probability: a sign of likeness, from 0 (mostly) to 1 or a little more, times its
  * weight.  The parts of a hit add up to the natural logarithm of its score. */
 typedef struct weft_m_part {
-    const char *name; /* "runs", "words of the query" …; static */
-    float value, weight;
-    double part; /* value * weight */
+    const char *name;    /* "runs", "words of the query" …; static */
+    float value, weight; /* of the sign */
+    double part;         /* value * weight */
 } weft_m_part;
 
 /* Why a hit has its score. */
 typedef struct weft_m_evidence {
-    const weft_m_part *parts; /* NULL and 0 with score_kind "cosine" */
-    size_t part_count;
+    const weft_m_part *parts;    /* NULL and 0 with score_kind "cosine" */
+    size_t part_count;           /* of `parts` */
     const weft_m_shared *shared; /* heaviest first; at most 20 */
-    size_t shared_count;
-    float margin; /* score over that of the next entity; the last one's: its score */
+    size_t shared_count;         /* of `shared` */
+    float margin;                /* score over that of the next entity; the last one's: its score */
 } weft_m_evidence;
 
 /* The answer of explain and diagnose; one block of memory. */
 typedef struct weft_m_explanation {
-    weft_str query;
+    weft_str query;                  /* as given */
     weft_str query_normalized;       /* ptr NULL: the matcher does not normalise */
     const weft_m_hit *hits;          /* at threshold 0 */
     const weft_m_evidence *evidence; /* one a hit */
-    size_t hit_count;
-    const weft_m_results *results; /* that the hits are part of; NULL if not ready */
-    const char *mode;              /* "zero-shot" */
-    const char *active_matcher;    /* diagnose: "EmbeddingMatcher"; NULL if not ready */
-    weft_str issue, suggestion;    /* diagnose: ptr NULL: none */
-    float threshold;               /* the matcher's */
-    bool is_matched;               /* best score >= threshold */
-    bool is_ready; /* false (diagnose of a NEW matcher): only query and issue are set */
-    bool is_diagnosis;
+    size_t hit_count;                /* of `hits` */
+    const weft_m_results *results;   /* that the hits are part of; NULL if not ready */
+    const char *mode;                /* "zero-shot" */
+    const char *active_matcher;      /* diagnose: "EmbeddingMatcher"; NULL if not ready */
+    weft_str issue, suggestion;      /* diagnose: ptr NULL: none */
+    float threshold;                 /* the matcher's */
+    bool is_matched;                 /* best score >= threshold */
+    bool is_ready;     /* false (diagnose of a NEW matcher): only query and issue are set */
+    bool is_diagnosis; /* of diagnose, else of explain */
 } weft_m_explanation;
 
 /* Explains a match: the best `top_k` (>= 1) entities at threshold 0, and why each has its score.
@@ -431,8 +431,8 @@ enum weft_m_op {
 
 /* Calls that succeeded and how long they took, in seconds, within 7 %. */
 typedef struct weft_m_latency {
-    uint64_t count;
-    double p50, p95, p99;
+    uint64_t count;       /* calls */
+    double p50, p95, p99; /* half, 95 % and 99 % of them took no longer */
 } weft_m_latency;
 
 /* How one way of matching did in a trial. */
@@ -463,13 +463,13 @@ typedef struct weft_m_info {
     const char *encoder;        /* kind of encoder: "lexical" */
     const char *score_kind;     /* "probability" or "cosine" */
     const char *unicode;        /* version of the normaliser's tables */
-    float threshold;
-    bool normalize;
-    bool is_ready;
-    bool is_fitting;
+    float threshold;            /* from which score on a hit is a match */
+    bool normalize;             /* texts are */
+    bool is_ready;              /* it can match */
+    bool is_fitting;            /* a fit is under way */
 
     /* Size. */
-    uint64_t entity_count, row_count;
+    uint64_t entity_count, row_count; /* a row is a name or an alias */
     uint64_t dimension;
     uint64_t index_bytes; /* encoder and index */
     uint64_t bytes;       /* all memory held, cache and entities included */
