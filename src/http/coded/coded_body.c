@@ -4,11 +4,10 @@
 
 #include <weft/error.h>
 #include <weft/exec.h>
-#include <weft/task.h>
 
-#include "base/alloc.h"
 #include "base/buf.h"
 #include "coding/coding.h"
+#include "coding/read/decoding.h"
 #include "http/exchange/request.h"
 #include "http/exchange/transport.h"
 #include "http/server/conn.h"
@@ -17,7 +16,6 @@
 #include <string.h>
 
 #define PIECE_BYTES ((size_t)16 * 1024)
-#define IN_BYTES ((size_t)8 * 1024)
 
 /* ---- what is wrong ---- */
 
@@ -124,88 +122,28 @@ int wf_request_decode(weft_http_request *req)
 
 /* ---- piece by piece ---- */
 
-struct wf_decoding {
-    struct wf_decoder *decoder;
-    size_t at, end; /* of in: not decoded yet */
-    bool is_ended;  /* no more comes */
-    size_t in_row;  /* bytes given since the loop was last let go */
-    char in[IN_BYTES];
-};
-
-void wf_decoding_free(struct wf_decoding *decoding)
+static ssize_t body_source(void *arg, char *buf, size_t bytes)
 {
-    if (decoding == NULL)
-        return;
-    wf_decoder_free(decoding->decoder);
-    wf_free(decoding);
+    weft_http_request *req = arg;
+    return req->conn->transport->read(req, buf, bytes);
 }
 
-static int decoding_new(weft_http_request *req)
-{
-    struct wf_decoding *decoding = wf_alloc(sizeof *decoding);
-    struct wf_coding_limits limits = limits_of(req);
-    if (decoding == NULL)
-        return -ENOMEM;
-    int rc = wf_decoder_new(&decoding->decoder, req->coding, &limits);
-    if (rc < 0) {
-        wf_free(decoding);
-        return rc;
-    }
-    req->decoding = decoding;
-    return 0;
-}
-
-static ssize_t decoding_fail(weft_http_request *req, int rc)
+static ssize_t decoding_fail(weft_http_request *req, const struct wf_decoder *decoder, int rc)
 {
     if (rc == -ENOMEM)
         return rc;
-    req->framing.fault = fault_of(req->decoding->decoder, rc);
+    if (rc == -WEFT_ETRUNCATED) /* the body came whole; what is coded in it is not */
+        rc = -WEFT_ESYNTAX;
+    req->framing.fault = fault_of(decoder, rc);
     return weft_fail(rc, "%s", req->framing.fault.message);
-}
-
-/* Decodes what is there: the count that came out; 0: more must be read. */
-static ssize_t decoding_step(weft_http_request *req, char *buf, size_t bytes)
-{
-    struct wf_decoding *decoding = req->decoding;
-    struct wf_coding_io io = {decoding->in + decoding->at, decoding->end - decoding->at, buf,
-                              bytes};
-    int rc = wf_decoder_step(decoding->decoder, &io);
-    decoding->at = decoding->end - io.in_len;
-    if (bytes != io.room)
-        return (ssize_t)(bytes - io.room); /* an error comes again */
-    return rc < 0 ? decoding_fail(req, rc) : 0;
-}
-
-static int decoding_fill(weft_http_request *req)
-{
-    struct wf_decoding *decoding = req->decoding;
-    ssize_t got = req->conn->transport->read(req, decoding->in, sizeof decoding->in);
-    if (got < 0)
-        return (int)got;
-    decoding->at = 0;
-    decoding->end = (size_t)got;
-    decoding->is_ended = got == 0;
-    return 0;
 }
 
 ssize_t wf_request_read_decoded(weft_http_request *req, char *buf, size_t bytes)
 {
+    struct wf_coding_limits limits = limits_of(req);
     if (req->decoding == NULL)
-        WEFT_TRY(decoding_new(req));
-    struct wf_decoding *decoding = req->decoding;
-    bytes = bytes < WF_CODING_STEP_BYTES ? bytes : WF_CODING_STEP_BYTES;
-    if (decoding->in_row >= WF_CODING_STEP_BYTES) {
-        decoding->in_row = 0;
-        WEFT_TRY(weft_yield());
-    }
-    for (;;) {
-        ssize_t got = decoding_step(req, buf, bytes);
-        if (got != 0) {
-            decoding->in_row += got > 0 ? (size_t)got : 0;
-            return got;
-        }
-        if (decoding->is_ended)
-            return wf_decoder_is_whole(decoding->decoder) ? 0 : decoding_fail(req, -WEFT_ESYNTAX);
-        WEFT_TRY(decoding_fill(req));
-    }
+        WEFT_TRY(wf_decoding_new(&req->decoding, req->coding, &limits, body_source, req));
+    ssize_t got = wf_decoding_read(req->decoding, buf, bytes);
+    const struct wf_decoder *failed = got < 0 ? wf_decoding_failed(req->decoding) : NULL;
+    return failed != NULL ? decoding_fail(req, failed, (int)got) : got;
 }

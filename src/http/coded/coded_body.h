@@ -9,15 +9,11 @@
 
 #include <weft/http.h>
 
-struct wf_decoding; /* of a body that the handler reads by itself */
-
 /* Decodes the body that was collected, in its place.  0, also when it is refused: req->fault; or
  * -ENOMEM, -ECANCELED. */
 WEFT_WAITS int wf_request_decode(weft_http_request *req);
 
 /* weft_http_read of a coded body that was not collected. */
 WEFT_WAITS ssize_t wf_request_read_decoded(weft_http_request *req, char *buf, size_t bytes);
-
-void wf_decoding_free(struct wf_decoding *decoding);
 
 #endif
