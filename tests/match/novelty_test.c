@@ -99,6 +99,41 @@ TEST(M72_an_exact_name_or_alias_is_never_novel_by_any_strategy)
     check_exact(NULL, NULL); /* each strategy's own signal is looked at */
 }
 
+/* The scorer may find another row best, or none at all: cosines mind accents, signs and script. */
+TEST(M72_a_name_in_other_letters_is_never_novel_whatever_scores_it)
+{
+    static const char *const kinds[] = {"probability", "cosine"}, *const modes[] = {"zero-shot",
+                                                                                    "hybrid"};
+    const weft_m_entity entities[] = {
+        {.id = STR("1"), .name = STR("Pérou")},
+        {.id = STR("2"), .name = STR("Москва")},
+        {.id = STR("3"), .name = STR("Republic of Nauru")},
+        {.id = STR("4"), .name = STR("Banca S.p.A.")},
+        {.id = STR("5"), .name = STR("Straße")},
+    };
+    const weft_str texts[] = {STR("PEROU"), STR("Moskva"), STR("republic-of-nauru!"),
+                              STR("banca spa"), STR("STRASSE")};
+    for (size_t i = 0; i < 4; i++) {
+        weft_m_options options;
+        weft_m_novelty_options asked;
+        weft_matcher *matcher;
+        weft_m_options_init(&options);
+        weft_m_novelty_options_init(&asked);
+        options.score_kind = str_of(kinds[i % 2]);
+        options.mode = str_of(modes[i / 2]);
+        asked.alpha = 0.99;
+        CHECK_OK(weft_m_open(&matcher, entities, 5, &options, NULL));
+        weft_m_results *results = judge(matcher, texts, 5, &asked);
+        for (size_t k = 0; k < 5; k++) {
+            const weft_m_novelty_result *it = weft_m_results_novelty(results, k);
+            note("%s %s: %s", kinds[i % 2], modes[i / 2], texts[k].ptr);
+            CHECK(!it->is_novel && it->novel_score == 0 && it->p_value == 1);
+        }
+        weft_m_results_free(results);
+        weft_m_close(matcher);
+    }
+}
+
 TEST(M72_an_exact_name_is_never_novel_however_signals_are_combined)
 {
     check_exact(NULL, "union");

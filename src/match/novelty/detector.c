@@ -19,6 +19,8 @@
 /* Slips tried until one shows. */
 #define ATTEMPTS 4u
 
+#define ROWS_A_POLL 256u
+
 /* From a row to the one that lends it a word, times the seed. */
 #define OTHER_STEP 7919u
 
@@ -80,17 +82,39 @@ void wf_detector_unref(wf_detector *it)
     wf_calibration_fini(&it->combined);
     wf_samples_fini(&it->samples);
     wf_ground_fini(&it->ground);
+    wf_texts_fini(&it->texts);
     wf_scorer_unref(it->scorer);
     wf_free(it);
 }
 
 /* ---- states ---- */
 
+static weft_str folded_text(const wf_seeker *seeker)
+{
+    return (weft_str){wf_buf_ptr(&seeker->judge.text), wf_buf_bytes(&seeker->judge.text)};
+}
+
+static int list_texts(wf_detector *it, wf_seeker *seeker, const wf_job *job)
+{
+    const wf_catalogue *catalogue = it->scorer->catalogue;
+    if (it->scorer->cls->folds)
+        return 0;
+    int rc = wf_texts_init(&it->texts, catalogue->row_count);
+    for (uint32_t row = 0; row < catalogue->row_count && rc == 0; row++) {
+        rc = row % ROWS_A_POLL == 0 ? wf_job_poll(job) : 0;
+        if (rc == 0)
+            rc = wf_probability_fold(seeker, wf_catalogue_row(catalogue, row));
+        if (rc == 0)
+            rc = wf_texts_add(&it->texts, folded_text(seeker));
+    }
+    return rc;
+}
+
 int wf_detector_make(wf_detector *it, const wf_examples *examples, wf_seeker *seeker,
                      const wf_job *job)
 {
-    int rc = 0;
-    if (it->needs_space)
+    int rc = list_texts(it, seeker, job);
+    if (rc == 0 && it->needs_space)
         rc = wf_ground_make(&it->ground, it->scorer->catalogue, examples, seeker, job);
     for (size_t i = 0; i < it->plan.count && rc == 0; i++) {
         const wf_novel_class *cls = it->plan.classes[i];
@@ -420,18 +444,33 @@ int wf_detector_calibrate(wf_detector *it)
 
 /* ---- verdicts ---- */
 
+/* A scorer that minds accents or script finds another row best, or none, and a reranker puts one
+ * first; so it is looked up. */
+static int find_exact(const wf_detector *it, wf_seeker *seeker, weft_str raw, bool *out)
+{
+    *out = is_exact(seeker);
+    if (*out || it->texts.count == 0)
+        return 0;
+    int rc = wf_probability_fold(seeker, raw);
+    weft_str text = folded_text(seeker);
+    *out = rc == 0 && text.len != 0 && wf_texts_find(&it->texts, text) != WF_NO_TEXT;
+    return rc;
+}
+
 int wf_detector_judge(const wf_detector *it, wf_seeker *seeker, const wf_ask *ask,
                       enum wf_peers peers, wf_verdict *out)
 {
-    double scores[WF_STRATEGIES_MAX];
+    double scores[WF_STRATEGIES_MAX] = {0};
     const wf_extent extent = wf_extent_of(ask->raw);
     if (wf_novel_work_of(seeker) == NULL)
         return -ENOMEM;
     wf_novel_query *query = &seeker->novel->query;
     *query = (wf_novel_query){
         .raw = ask->raw, .job = ask->job, .absent = {WF_NO_ENTITY, WF_NO_REFERENCE}};
-    *out = (wf_verdict){.is_exact = is_exact(seeker)};
-    int rc = score_text(it, it->scorer, seeker, query, scores);
+    *out = (wf_verdict){0};
+    int rc = find_exact(it, seeker, ask->raw, &out->is_exact);
+    if (rc == 0)
+        rc = score_text(it, it->scorer, seeker, query, scores);
     if (rc < 0)
         return rc;
     form_opinions(it, scores, out->opinions);

@@ -20,6 +20,7 @@
 #include "match/novelty/perturb.h"
 #include "match/novelty/rehearsal.h"
 #include "match/score/scorer.h"
+#include "match/score/texts.h"
 
 /* Texts of each sample. */
 #define WF_SAMPLE_MAX 1000u
@@ -52,6 +53,7 @@ typedef struct wf_detector {
     wf_detector_plan plan;
     bool needs_text, needs_space, needs_near; /* any of its strategies */
     wf_ground ground;
+    wf_texts texts; /* of the rows, folded; empty where the scorer folds itself */
     void *states[WF_STRATEGIES_MAX];
     double points_a_slip; /* WF_POINTS_A_SLIP; tools/fit-novelty tries others */
     wf_samples samples;

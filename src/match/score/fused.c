@@ -364,6 +364,7 @@ static int load(wf_scorer *scorer, wf_image *image)
 const wf_scorer_class wf_scorer_fused = {
     .kind = "fused",
     .mode = "zero-shot",
+    .folds = true,
     .create = create,
     .build = build,
     .inherit = inherit,

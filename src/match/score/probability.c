@@ -185,6 +185,7 @@ static size_t probability_parts(wf_scorer *scorer, const wf_seeker *seeker, uint
 const wf_scorer_class wf_scorer_probability = {
     .kind = "probability",
     .mode = "zero-shot",
+    .folds = true,
     .leaves_out_rows = true,
     .create = probability_create,
     .build = wf_probability_build,

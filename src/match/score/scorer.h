@@ -44,6 +44,7 @@ typedef struct wf_scorer_class {
     const char *kind;
     const char *mode; /* "zero-shot" or that of a trained one */
     bool shows_names; /* the text of a hit is the entity's name, not the row */
+    bool folds;       /* a text that is a row but for case, accents, signs and script scores 1 */
     bool leaves_out_rows;
 
     /* NULL for those that learn: they are made in their own way. */

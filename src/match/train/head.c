@@ -286,9 +286,10 @@ static void head_stats(wf_scorer *scorer, wf_scorer_stats *out)
 
 #define CLASS(mode_)                                                                               \
     {                                                                                              \
-        .kind = "probability", .mode = (mode_), .shows_names = true, .build = wf_head_build,       \
-        .find = head_find, .explain_query = head_explain_query, .explain = head_explain,           \
-        .stats = head_stats, .save = wf_head_save, .load = wf_head_load, .destroy = head_destroy,  \
+        .kind = "probability", .mode = (mode_), .shows_names = true, .folds = true,                \
+        .build = wf_head_build, .find = head_find, .explain_query = head_explain_query,            \
+        .explain = head_explain, .stats = head_stats, .save = wf_head_save, .load = wf_head_load,  \
+        .destroy = head_destroy,                                                                   \
     }
 
 const wf_scorer_class wf_scorer_head = CLASS("head-only");
