@@ -12,7 +12,7 @@
  *     if (weft_m_reviews_open(&reviews, "reviews.json", &error) == 0) {
  *         rc = weft_m_reviews_add(reviews, discovery, texts, &error);
  *         rc = weft_m_reviews_decide(reviews, id, WEFT_M_REVIEW_APPROVED, NULL, &error);
- *         rc = weft_m_reviews_promote(reviews, id, matcher, NULL, &promotion, &error);
+ *         rc = weft_m_reviews_promote(reviews, id, NULL, matcher, NULL, &promotion, &error);
  *         weft_m_reviews_close(reviews);
  *     }
  *
@@ -98,11 +98,14 @@ typedef struct weft_m_promotion {
 } weft_m_promotion;
 
 /* Approves a pending record, and adds its entity to the matcher: id and name are the proposal's
- * name, description and examples are kept with it.  With `save_path` the matcher is saved there
- * before the list is: after a crash in between the promotion is made again and finds the entity. */
+ * name, description and examples are kept with it.  `notes` take the place of those there are; NULL
+ * leaves them.  With `save_path` the matcher is saved there before the list is: after a crash in
+ * between the promotion is made again and finds the entity.  -WEFT_M_EVALID too if another proposal
+ * has become this entity, or the matcher's entity of this id has another name. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int
-weft_m_reviews_promote(weft_m_reviews *reviews, weft_str review_id, weft_matcher *matcher,
-                       const char *save_path, weft_m_promotion *out, weft_m_error *error);
+weft_m_reviews_promote(weft_m_reviews *reviews, weft_str review_id, const char *notes,
+                       weft_matcher *matcher, const char *save_path, weft_m_promotion *out,
+                       weft_m_error *error);
 
 /* Removes the file of reviews, and then the matcher's, whose path may be NULL, under one lock: a
  * decision, addition or promotion made at the same time has happened before, or finds no record any

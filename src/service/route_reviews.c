@@ -53,7 +53,7 @@ static const weft_field decision_fields[] = {
     {WEFT_FIELD_STRING(struct decision_asked, state), .flags = WEFT_REQUIRED,
      .check = check_decision, .about = "approved, rejected or promoted."},
     {WEFT_FIELD_STRING(struct decision_asked, notes), .flags = WEFT_NULLABLE,
-     .range = WEFT_UP_TO(10000), .about = "Why; of approved and rejected."},
+     .range = WEFT_UP_TO(10000), .about = "Why."},
 };
 const weft_schema ask_decision = {.name = "Decision",
                                   .bytes = sizeof(struct decision_asked),
@@ -182,17 +182,16 @@ static int decide(weft_m_reviews *reviews, const struct target *target, weft_str
     char path[PATH_MAX];
     wf_buf notes = {0};
     (void)weft_m_review_state_of(asked->state, &state); /* the table has seen to it */
-    if (state == WEFT_M_REVIEW_PROMOTED) {
-        WEFT_TRY(store_path(&target->service->store, weft_str_of(target->named->name),
-                            STORE_MATCHER, path));
-        return weft_m_reviews_promote(reviews, id, target->matcher, path, out, error);
-    }
     wf_buf_append(&notes, asked->notes.ptr, asked->notes.len);
     wf_buf_putc(&notes, '\0');
-    int rc = notes.rc;
-    if (rc == 0)
-        rc = weft_m_reviews_decide(reviews, id, state,
-                                   asked->notes.ptr != NULL ? wf_buf_ptr(&notes) : NULL, error);
+    const char *why = asked->notes.ptr != NULL ? wf_buf_ptr(&notes) : NULL;
+    int rc = notes.rc < 0 ? notes.rc
+                          : store_path(&target->service->store, weft_str_of(target->named->name),
+                                       STORE_MATCHER, path);
+    if (rc == 0 && state == WEFT_M_REVIEW_PROMOTED)
+        rc = weft_m_reviews_promote(reviews, id, why, target->matcher, path, out, error);
+    else if (rc == 0)
+        rc = weft_m_reviews_decide(reviews, id, state, why, error);
     wf_buf_fini(&notes);
     return rc;
 }

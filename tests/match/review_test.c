@@ -152,11 +152,11 @@ TEST(M8_only_the_transitions_of_the_rules_are_made)
         weft_m_promotion promotion;
         weft_m_error error;
         if (ways[i].from == WEFT_M_REVIEW_PROMOTED)
-            CHECK_OK(weft_m_reviews_promote(reviews, id, matcher, NULL, &promotion, NULL));
+            CHECK_OK(weft_m_reviews_promote(reviews, id, NULL, matcher, NULL, &promotion, NULL));
         else if (ways[i].from != WEFT_M_REVIEW_PENDING)
             CHECK_OK(weft_m_reviews_decide(reviews, id, ways[i].from, "note", NULL));
         int rc = ways[i].to == WEFT_M_REVIEW_PROMOTED
-                     ? weft_m_reviews_promote(reviews, id, matcher, NULL, &promotion, &error)
+                     ? weft_m_reviews_promote(reviews, id, NULL, matcher, NULL, &promotion, &error)
                      : weft_m_reviews_decide(reviews, id, ways[i].to, NULL, &error);
         const weft_m_review *it = weft_m_reviews_find(reviews, id);
         CHECK_EQ(rc, ways[i].is_open ? 0 : -WEFT_M_EVALID);
@@ -173,6 +173,51 @@ TEST(M8_only_the_transitions_of_the_rules_are_made)
     drop(path);
 }
 
+/* Hybrid has learnt nothing, so nothing is to be learnt again. */
+TEST(M8_promotion_keeps_notes_and_asks_for_training_only_where_there_was_any)
+{
+    const char *path = path_of();
+    weft_m_reviews *reviews = open_two(path);
+    weft_matcher *matcher = open_matcher();
+    weft_m_promotion promotion;
+    weft_m_fit_options fit;
+    weft_m_fit_options_init(&fit);
+    fit.mode = STR("hybrid");
+    CHECK_OK(weft_m_fit(matcher, NULL, 0, &fit, NULL));
+    const weft_str id = STR("0123abcd-0");
+    CHECK_OK(
+        weft_m_reviews_promote(reviews, id, "sold since May", matcher, NULL, &promotion, NULL));
+    CHECK_EQ(promotion.entities_added, 1);
+    CHECK(promotion.index_updated && !promotion.retrain_required);
+    weft_m_reviews_close(reviews);
+    CHECK_OK(weft_m_reviews_open(&reviews, path, NULL));
+    const weft_m_review *it = weft_m_reviews_find(reviews, id);
+    CHECK(it->notes.len == 14 && memcmp(it->notes.ptr, "sold since May", 14) == 0);
+    weft_m_close(matcher);
+    weft_m_reviews_close(reviews);
+    drop(path);
+}
+
+/* Another entity has the id that the proposal's would get. */
+TEST(M8_a_proposal_is_not_taken_for_an_entity_of_another_name)
+{
+    const char *path = path_of();
+    weft_m_reviews *reviews = open_two(path);
+    weft_matcher *matcher = open_matcher();
+    weft_m_promotion promotion;
+    weft_m_error error;
+    const weft_m_entity other = {.id = STR("parcel"), .name = STR("a piece of land")};
+    CHECK_OK(weft_m_add(matcher, &other, 1, NULL));
+    CHECK_EQ(
+        weft_m_reviews_promote(reviews, STR("0123abcd-0"), NULL, matcher, NULL, &promotion, &error),
+        -WEFT_M_EVALID);
+    CHECK_STR(error.field, "name");
+    CHECK_EQ(weft_m_reviews_find(reviews, STR("0123abcd-0"))->state, WEFT_M_REVIEW_PENDING);
+    weft_m_close(matcher);
+    weft_m_reviews_close(reviews);
+    drop(path);
+}
+
 TEST(M8_a_promoted_proposal_is_an_entity_and_is_found)
 {
     const char *path = path_of();
@@ -184,7 +229,8 @@ TEST(M8_a_promoted_proposal_is_an_entity_and_is_found)
     size_t count;
     CHECK_OK(weft_m_match(matcher, &query, 1, NULL, &results, NULL));
     weft_m_results_free(results);
-    CHECK_OK(weft_m_reviews_promote(reviews, STR("0123abcd-0"), matcher, NULL, &promotion, NULL));
+    CHECK_OK(
+        weft_m_reviews_promote(reviews, STR("0123abcd-0"), NULL, matcher, NULL, &promotion, NULL));
     CHECK_EQ(promotion.entities_added, 1);
     CHECK(promotion.index_updated && !promotion.retrain_required);
     CHECK_OK(weft_m_match(matcher, &query, 1, NULL, &results, NULL));
@@ -201,15 +247,17 @@ TEST(M8_a_promoted_proposal_is_an_entity_and_is_found)
     weft_m_reviews_close(reviews);
     unlink(path);
     reviews = open_two(path);
-    CHECK_OK(weft_m_reviews_promote(reviews, STR("0123abcd-0"), matcher, NULL, &promotion, NULL));
+    CHECK_OK(
+        weft_m_reviews_promote(reviews, STR("0123abcd-0"), NULL, matcher, NULL, &promotion, NULL));
     CHECK_EQ(promotion.entities_added, 0);
 
     /* But not for another proposal of this name. */
     weft_m_cluster clusters[2];
     weft_m_discovery other = discovery_of("ffff0000", clusters);
     CHECK_OK(weft_m_reviews_add(reviews, &other, texts, NULL));
-    CHECK_EQ(weft_m_reviews_promote(reviews, STR("ffff0000-0"), matcher, NULL, &promotion, NULL),
-             -WEFT_M_EVALID);
+    CHECK_EQ(
+        weft_m_reviews_promote(reviews, STR("ffff0000-0"), NULL, matcher, NULL, &promotion, NULL),
+        -WEFT_M_EVALID);
     weft_m_close(matcher);
     weft_m_reviews_close(reviews);
     drop(path);

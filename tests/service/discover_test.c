@@ -152,7 +152,8 @@ TASK_TEST(reviews_are_listed_decided_and_promoted)
     CHECK(desk_says(&desk, "\"notes\":\"we sell them\""));
     CHECK_EQ(desk_call(&desk, line, "{\"state\":\"rejected\"}"), 409);
     CHECK(desk_says(&desk, "approved -> rejected"));
-    CHECK_EQ(desk_call(&desk, line, "{\"state\":\"promoted\"}"), 200);
+    CHECK_EQ(desk_call(&desk, line, "{\"state\":\"promoted\",\"notes\":\"since May\"}"), 200);
+    CHECK(desk_says(&desk, "\"notes\":\"since May\""));
     CHECK(strncmp(desk.answer.body, "{\"review_record\":{\"review_id\":\"", 31) == 0);
     CHECK(desk_says(&desk, "},\"entities_added\":1,\"index_updated\":true,"
                            "\"retrain_required\":false}"));

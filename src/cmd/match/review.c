@@ -204,8 +204,8 @@ static int promote_one(struct review_job *job, const char *review)
     weft_m_promotion promotion;
     weft_m_error error;
     weft_str id = weft_str_of(review);
-    int rc = weft_m_reviews_promote(job->reviews, id, job->matcher, job->matcher_path, &promotion,
-                                    &error);
+    int rc = weft_m_reviews_promote(job->reviews, id, job->notes, job->matcher, job->matcher_path,
+                                    &promotion, &error);
     if (rc == 0)
         put_promotion(job, id, &promotion);
     return say_of_id(job, review, rc, &error);
@@ -301,7 +301,8 @@ int cmd_match_review(int argc, char **argv)
         {"state", 0, "pending_review|approved|rejected|promoted",
          "list those in this state (pending_review)", ARGS_CHOICE, &job.state_name, 0, 0},
         {"all", 0, NULL, "list those in any state", ARGS_FLAG, &job.is_all, 0, 0},
-        {"notes", 0, "TEXT", "why it is approved or rejected", ARGS_TEXT, &job.notes, 0, 0},
+        {"notes", 0, "TEXT", "why it is approved, rejected or promoted", ARGS_TEXT, &job.notes, 0,
+         0},
         {"matcher", 'm', "FILE", "promote: the matcher, which is saved again", ARGS_TEXT,
          &job.matcher_path, 0, 0},
         {"json", 0, NULL, "JSON on a terminal too", ARGS_FLAG, &job.is_json, 0, 0},

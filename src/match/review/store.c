@@ -9,6 +9,7 @@
 #include "match/error.h"
 #include "match/file/whole.h"
 #include "match/json.h"
+#include "match/matcher_priv.h"
 #include "match/review/lock.h"
 #include "match/work.h"
 
@@ -303,6 +304,16 @@ static int keep(weft_m_reviews *it, weft_m_review *record, const weft_m_review *
     return rc;
 }
 
+static int take_notes(weft_m_reviews *it, weft_m_review *record, const char *notes,
+                      weft_m_error *error)
+{
+    if (notes != NULL && strlen(notes) > WF_RECORD_TEXT_MAX)
+        return wf_m_fail_limit(error, "notes", "bytes", WF_RECORD_TEXT_MAX, strlen(notes));
+    if (notes != NULL && !wf_arena_copy(&it->records.arena, weft_str_of(notes), &record->notes))
+        return wf_m_fail_plain(error, -ENOMEM);
+    return 0;
+}
+
 static int decide(weft_m_reviews *it, weft_str review_id, enum weft_m_review_state state,
                   const char *notes, weft_m_error *error)
 {
@@ -315,11 +326,8 @@ static int decide(weft_m_reviews *it, weft_str review_id, enum weft_m_review_sta
     weft_m_review changed = *record;
     changed.state = state;
     changed.reviewed_at = now();
-    if (notes != NULL && strlen(notes) > WF_RECORD_TEXT_MAX)
-        return wf_m_fail_limit(error, "notes", "bytes", WF_RECORD_TEXT_MAX, strlen(notes));
-    if (notes != NULL && !wf_arena_copy(&it->records.arena, weft_str_of(notes), &changed.notes))
-        return wf_m_fail_plain(error, -ENOMEM);
-    return keep(it, record, &changed, error);
+    int rc = take_notes(it, &changed, notes, error);
+    return rc < 0 ? rc : keep(it, record, &changed, error);
 }
 
 int weft_m_reviews_decide(weft_m_reviews *it, weft_str review_id, enum weft_m_review_state state,
@@ -366,7 +374,26 @@ static int check_name(const weft_m_reviews *it, const weft_m_review *record, wef
     return 0;
 }
 
-static int promote(weft_m_reviews *it, weft_str review_id, weft_matcher *matcher,
+/* Is the entity there already?  One of this id with another name was not made of this record, and
+ * what the record is about would be found by nothing. */
+static int find_entity(const weft_m_review *record, weft_matcher *matcher, bool *out_has,
+                       weft_m_error *error)
+{
+    wf_catalogue *catalogue = wf_matcher_catalogue(matcher);
+    uint32_t at = catalogue != NULL ? wf_catalogue_find(catalogue, record->name) : UINT32_MAX;
+    bool has_other = at != UINT32_MAX && !wf_str_equals(catalogue->entities[at].name, record->name);
+    int rc = has_other ? -WEFT_M_EVALID : 0;
+    *out_has = at != UINT32_MAX;
+    if (has_other) {
+        wf_m_fail(error, rc, "the matcher's entity of this id has another name");
+        wf_m_error_field(error, "name");
+        wf_m_error_suggest(error, "Reject it, or give that entity another id");
+    }
+    wf_catalogue_unref(catalogue);
+    return rc;
+}
+
+static int promote(weft_m_reviews *it, weft_str review_id, const char *notes, weft_matcher *matcher,
                    const char *save_path, weft_m_promotion *out, weft_m_error *error)
 {
     weft_m_review *record = find(it, review_id, error);
@@ -375,10 +402,16 @@ static int promote(weft_m_reviews *it, weft_str review_id, weft_matcher *matcher
         return -ENOENT;
     if (record->state != WEFT_M_REVIEW_PENDING && record->state != WEFT_M_REVIEW_APPROVED)
         return fail_transition(record, WEFT_M_REVIEW_PROMOTED, error);
+    weft_m_review changed = *record;
+    bool has_entity = false;
     int rc = check_name(it, record, error);
+    if (rc == 0)
+        rc = take_notes(it, &changed, notes, error);
+    if (rc == 0)
+        rc = find_entity(record, matcher, &has_entity, error);
     if (rc < 0)
         return rc;
-    weft_m_promotion promotion = {.entities_added = !weft_m_has(matcher, record->name)};
+    weft_m_promotion promotion = {.entities_added = !has_entity};
     rc = promotion.entities_added != 0 ? add_entity(record, matcher, error) : 0;
     if (rc == 0 && save_path != NULL)
         rc = weft_m_save(matcher, save_path, error);
@@ -386,10 +419,8 @@ static int promote(weft_m_reviews *it, weft_str review_id, weft_matcher *matcher
         return rc;
     if (weft_m_info_get(matcher, &info) == 0) {
         promotion.index_updated = promotion.entities_added != 0 && info.active_mode != NULL;
-        promotion.retrain_required = promotion.entities_added != 0 && info.active_mode != NULL &&
-                                     strcmp(info.active_mode, "zero-shot") != 0;
+        promotion.retrain_required = promotion.entities_added != 0 && info.example_count != 0;
     }
-    weft_m_review changed = *record;
     changed.state = WEFT_M_REVIEW_PROMOTED;
     changed.promoted_at = now();
     if (changed.reviewed_at == 0)
@@ -400,13 +431,15 @@ static int promote(weft_m_reviews *it, weft_str review_id, weft_matcher *matcher
     return rc;
 }
 
-int weft_m_reviews_promote(weft_m_reviews *it, weft_str review_id, weft_matcher *matcher,
-                           const char *save_path, weft_m_promotion *out, weft_m_error *error)
+int weft_m_reviews_promote(weft_m_reviews *it, weft_str review_id, const char *notes,
+                           weft_matcher *matcher, const char *save_path, weft_m_promotion *out,
+                           weft_m_error *error)
 {
     struct change change;
     int rc = change_begin(it, &change, error);
-    return rc < 0 ? rc
-                  : change_end(&change, promote(it, review_id, matcher, save_path, out, error));
+    if (rc < 0)
+        return rc;
+    return change_end(&change, promote(it, review_id, notes, matcher, save_path, out, error));
 }
 
 /* ---- the end ---- */
