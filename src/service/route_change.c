@@ -2,6 +2,7 @@
 
 /* Changes of a matcher: entities added, updated and removed, the threshold, saving. */
 #include "base/json_write.h"
+#include "base/str.h"
 #include "service/ask.h"
 #include "service/make.h"
 
@@ -130,9 +131,18 @@ int route_threshold(weft_http_request *req, weft_http_response *res, const struc
     return answer_buf(res, &body);
 }
 
+/* Where it is saved is not the client's choice: who names a path would believe that it was. */
+static bool says_nothing(weft_str body)
+{
+    static const weft_str nothing = WEFT_STR("{}");
+    return body.len == 0 || wf_str_equals(body, nothing);
+}
+
 int route_save(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
     weft_m_error error;
+    if (!says_nothing(weft_http_body(req)))
+        return weft_http_fail(res, 422, /* code= */ NULL, "body: saving takes no fields");
     int rc = store_save(&target->service->store, target->named, &error);
     if (rc < 0)
         return answer_kept(req, res, &target->service->store, rc, &error);

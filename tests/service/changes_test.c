@@ -60,6 +60,8 @@ static const struct {
     {"PUT /v1/matchers/none/threshold", "{\"threshold\":1}", 404, "\"not_found\""},
 
     {"POST /v1/save", NULL, 409, "this service keeps nothing"},
+    {"POST /v1/save", "{}", 409, "this service keeps nothing"},
+    {"POST /v1/save", "{\"path\":\"x\"}", 422, "saving takes no fields"},
 };
 
 TASK_TEST(matcher_is_changed_step_by_step)
