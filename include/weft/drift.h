@@ -73,6 +73,7 @@ WEFT_API void weft_m_drift_options_init(weft_m_drift_options *options);
 /* Texts of one entity, which both profiles have. */
 typedef struct weft_m_class_drift {
     weft_str id;
+    bool id_is_integer; /* JSON shows it as one */
     size_t count_before, count_after;
     double score;
     bool is_detected;

@@ -33,8 +33,7 @@ static int check_text(weft_str text, size_t bytes_max, const char *what, weft_m_
 
 /* ---- entities ---- */
 
-/* Canonical decimal: what an integer looks like when it is written again. */
-static bool is_integer(weft_str id)
+bool wf_check_is_integer(weft_str id)
 {
     size_t at = id.len > 0 && id.ptr[0] == '-';
     size_t digits = id.len - at;
@@ -55,7 +54,7 @@ static int check_id(const weft_m_entity *entity, size_t index, const wf_limits *
     if (entity->id.ptr == NULL || entity->id.len == 0)
         return wf_m_fail(error, -WEFT_M_EVALID, "Entity must have 'id' field (entities[%zu])",
                          index);
-    if (entity->id_is_integer && !is_integer(entity->id))
+    if (entity->id_is_integer && !wf_check_is_integer(entity->id))
         return wf_m_fail(error, -WEFT_M_EVALID,
                          "Entity 'id' is no integer in decimal form (entities[%zu])", index);
     return check_text(entity->id, limits->text_bytes_max, "Entity 'id'", error);

@@ -7,6 +7,9 @@
 #include "match/block/blocker.h"
 #include "match/catalogue.h"
 
+/* Canonical decimal: what an integer looks like when it is written again. */
+bool wf_check_is_integer(weft_str id);
+
 /* One entity, all but the uniqueness of its id. */
 int wf_check_entity(const weft_m_entity *entity, size_t index, const wf_limits *limits,
                     weft_m_error *error);

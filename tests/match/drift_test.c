@@ -415,6 +415,45 @@ TEST(M77_a_profile_is_the_same_after_its_file)
     unlink(path);
 }
 
+/* As everywhere: an id that was given as an integer is shown as one, also out of a file. */
+TEST(M77_ids_are_strings_or_integers_as_given)
+{
+    const weft_m_entity entities[] = {
+        {.id = STR("7"), .name = STR("where is my parcel"), .id_is_integer = true},
+        {.id = STR("8"), .name = STR("what is for lunch")},
+    };
+    static const char *const forged[] = {"\"id\":07,", "\"id\":7.0,", "\"id\":7e0,", "\"id\":[7],"};
+    weft_matcher *matcher;
+    weft_m_profile *taken, *read = NULL;
+    weft_text json;
+    wf_buf file = {0};
+    wf_reason reason;
+    CHECK_OK(weft_m_open(&matcher, entities, 2, NULL, NULL));
+    taken = profile_of(matcher, 1, COUNT, 50, 0);
+    wf_profile_write(taken, &file);
+    CHECK_OK(wf_profile_read(&read, wf_buf_ptr(&file), wf_buf_bytes(&file), &reason));
+    weft_m_drift_report *report = compare(read, read, "mmd_linear");
+    CHECK_OK(weft_m_drift_report_json(report, &json));
+    CHECK(strstr(json.ptr, "{\"id\":7,") != NULL && strstr(json.ptr, "{\"id\":\"8\",") != NULL);
+    weft_m_profile_free(read);
+    for (size_t i = 0; i < sizeof(forged) / sizeof(*forged); i++) {
+        const char *at = memmem(wf_buf_ptr(&file), wf_buf_bytes(&file), "\"id\":7,", 7);
+        wf_buf other = {0};
+        CHECK(at != NULL);
+        wf_buf_append(&other, wf_buf_ptr(&file), (size_t)(at - wf_buf_ptr(&file)));
+        wf_buf_puts(&other, forged[i]);
+        at += 7;
+        wf_buf_append(&other, at, (size_t)(wf_buf_ptr(&file) + wf_buf_bytes(&file) - at));
+        CHECK(wf_profile_read(&read, wf_buf_ptr(&other), wf_buf_bytes(&other), &reason) < 0);
+        wf_buf_fini(&other);
+    }
+    weft_text_free(&json);
+    weft_m_drift_report_free(report);
+    wf_buf_fini(&file);
+    weft_m_profile_free(taken);
+    weft_m_close(matcher);
+}
+
 /* A byte changed, the end missing: refused, or what was there before. */
 TEST(M77_a_spoilt_profile_is_refused)
 {

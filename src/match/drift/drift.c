@@ -84,7 +84,8 @@ static int compare_class(struct comparing *it, const wf_spread *old, const wf_sp
 {
     weft_m_drift_report *shown = &it->out->shown;
     weft_m_class_drift *item = (weft_m_class_drift *)&shown->classes[shown->class_count];
-    *item = (weft_m_class_drift){.count_before = (size_t)old->count,
+    *item = (weft_m_class_drift){.id_is_integer = old->id_is_integer || new->id_is_integer,
+                                 .count_before = (size_t)old->count,
                                  .count_after = (size_t) new->count};
     it->id = old->id;
     int rc = it->method->measure(old, new, &item->score);
@@ -176,7 +177,8 @@ int weft_m_drift(weft_m_drift_report **out, const weft_m_profile *before,
 static void put_class(wf_json *json, const weft_m_class_drift *item)
 {
     wf_json_object(json);
-    wf_json_put_str(json, "id", item->id);
+    wf_json_key(json, "id");
+    wf_m_json_id(json, item->id, item->id_is_integer);
     wf_json_put_uint(json, "count_before", item->count_before);
     wf_json_put_uint(json, "count_after", item->count_after);
     wf_json_put_double(json, "score", item->score);

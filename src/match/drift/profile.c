@@ -90,7 +90,8 @@ static int name_classes(struct taking *it, const struct frequent *frequent, size
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
         const weft_m_entity *entity = weft_m_results_entity(it->results, frequent[i].entity);
-        out->classes[i] = (wf_spread){.count = frequent[i].count};
+        out->classes[i] =
+            (wf_spread){.id_is_integer = entity->id_is_integer, .count = frequent[i].count};
         if (!wf_arena_copy(&out->arena, entity->id, &out->classes[i].id))
             return -ENOMEM;
         it->classes[frequent[i].entity] = (uint32_t)i;

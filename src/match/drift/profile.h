@@ -22,6 +22,7 @@
 
 typedef struct wf_spread {
     weft_str id; /* of the entity; empty for all */
+    bool id_is_integer;
     uint64_t count;
     float mean[WF_SPACE_DIM];
     float *covariance; /* WF_SPREAD_NUMBERS: the rows of the lower triangle; the arena's */

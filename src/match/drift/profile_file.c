@@ -3,8 +3,9 @@
 /*
  * A profile as JSON:
  * {"weft_profile":2,"time","texts","sha256","mean":[numbers],"covariance","classes":
- * [{"id","texts","mean","covariance"}]}.  A covariance is the Base64 of its floats, little-endian,
- * as in wf_spread.  The sum is that of all numbers and ids, as they are in memory.
+ * [{"id","texts","mean","covariance"}]}, an id being a string or an integer.  A covariance is the
+ * Base64 of its floats, little-endian, as in wf_spread.  The sum is that of all numbers and ids, as
+ * they are in memory.
  */
 #include "match/drift/profile.h"
 
@@ -12,7 +13,9 @@
 #include "base/base64.h"
 #include "base/json_write.h"
 #include "base/str.h"
+#include "match/check.h"
 #include "match/file/sha256.h"
+#include "match/json.h"
 #include "match/model/tape.h"
 #include "match/work.h"
 
@@ -107,7 +110,8 @@ void wf_profile_write(const weft_m_profile *profile, wf_buf *out)
     wf_json_array(&json);
     for (size_t i = 0; i < profile->class_count && rc == 0; i++) {
         wf_json_object(&json);
-        wf_json_put_str(&json, "id", profile->classes[i].id);
+        wf_json_key(&json, "id");
+        wf_m_json_id(&json, profile->classes[i].id, profile->classes[i].id_is_integer);
         wf_json_put_uint(&json, "texts", profile->classes[i].count);
         put_spread(&json, &profile->classes[i]);
         wf_json_object_end(&json);
@@ -174,6 +178,26 @@ static int take_spread(const wf_tape *tape, uint32_t object, wf_arena *arena, wf
     return take_covariance(tape, wf_tape_get(tape, object, "covariance"), arena, out);
 }
 
+/* A string or an integer, in *out; of the tape. */
+static bool take_id(const wf_tape *tape, uint32_t at, wf_spread *out)
+{
+    weft_str number = wf_tape_number(tape, at);
+    out->id_is_integer = number.ptr != NULL;
+    out->id = out->id_is_integer ? number : wf_tape_string(tape, at);
+    return out->id_is_integer ? wf_check_is_integer(number) : out->id.ptr != NULL;
+}
+
+static int take_class(const wf_tape *tape, uint32_t at, wf_arena *arena, wf_spread *out)
+{
+    *out = (wf_spread){0};
+    if (!take_id(tape, wf_tape_get(tape, at, "id"), out))
+        return -WEFT_M_EPERSIST;
+    int rc = take_spread(tape, at, arena, out);
+    if (rc == 0 && !wf_arena_copy(arena, out->id, &out->id))
+        rc = -ENOMEM;
+    return rc;
+}
+
 static int take_classes(const wf_tape *tape, uint32_t array, weft_m_profile *out)
 {
     size_t count = wf_tape_count(tape, array);
@@ -184,12 +208,7 @@ static int take_classes(const wf_tape *tape, uint32_t array, weft_m_profile *out
         return -ENOMEM;
     for (uint32_t at = wf_tape_first(tape, array); at != WF_NO_VALUE;
          at = wf_tape_next(tape, array, at)) {
-        wf_spread *spread = &out->classes[out->class_count++];
-        weft_str id = wf_tape_string(tape, wf_tape_get(tape, at, "id"));
-        *spread = (wf_spread){0};
-        int rc = id.ptr != NULL ? take_spread(tape, at, &out->arena, spread) : -WEFT_M_EPERSIST;
-        if (rc == 0 && !wf_arena_copy(&out->arena, id, &spread->id))
-            rc = -ENOMEM;
+        int rc = take_class(tape, at, &out->arena, &out->classes[out->class_count++]);
         if (rc == 0)
             rc = poll_part();
         if (rc < 0)

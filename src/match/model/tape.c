@@ -329,6 +329,13 @@ weft_str wf_tape_string(const wf_tape *tape, uint32_t at)
     return (weft_str){base + value->start, value->bytes};
 }
 
+weft_str wf_tape_number(const wf_tape *tape, uint32_t at)
+{
+    if (wf_tape_kind(tape, at) != WF_VALUE_NUMBER)
+        return (weft_str){NULL, 0};
+    return (weft_str){tape->text + tape->values[at].start, tape->values[at].bytes};
+}
+
 static bool same(weft_str text, const char *word)
 {
     return text.ptr != NULL && text.len == strlen(word) && memcmp(text.ptr, word, text.len) == 0;

@@ -57,6 +57,9 @@ enum wf_value_kind wf_tape_kind(const wf_tape *tape, uint32_t at);
 weft_str wf_tape_string(const wf_tape *tape, uint32_t at);
 bool wf_tape_is(const wf_tape *tape, uint32_t at, const char *text);
 
+/* A number as it is written; ptr NULL if it is none. */
+weft_str wf_tape_number(const wf_tape *tape, uint32_t at);
+
 /* False, and *out is not touched, if it is no number, or none of that kind and range. */
 bool wf_tape_double(const wf_tape *tape, uint32_t at, double *out);
 bool wf_tape_size(const wf_tape *tape, uint32_t at, size_t *out);
