@@ -194,6 +194,27 @@ TEST(a_model_may_have_a_vocab_txt_in_place_of_a_tokenizer_json)
     remove_folder();
 }
 
+/* It is there, so it is not called missing. */
+TEST(a_file_of_a_model_that_cannot_be_read_is_named)
+{
+    static const char *const names[] = {"model.safetensors", "config.json", "tokenizer.json"};
+    weft_encoder *encoder;
+    weft_m_error error;
+    char path[128], wanted[64];
+    for (size_t i = 0; i < 3; i++) {
+        make_folder();
+        remove_one(names[i]);
+        snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        snprintf(wanted, sizeof(wanted), ": %s: Is a directory", names[i]);
+        CHECK_OK(mkdir(path, 0700));
+        CHECK_EQ(weft_encoder_open(&encoder, folder, NULL, &error), -EISDIR);
+        note("%s", error.message);
+        CHECK(strstr(error.message, wanted) != NULL);
+        CHECK_OK(rmdir(path));
+    }
+    remove_folder();
+}
+
 TEST(model_that_does_not_fit_together_is_refused)
 {
     static const int64_t far[5] = {0, 1, 2, 3, 5};

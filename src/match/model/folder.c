@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <weft/error.h>
 
 /* Bytes summed between two looks at whether to go on. */
 #define SUM_BYTES ((size_t)4 << 20)
@@ -28,10 +29,10 @@ int wf_folder_map(const wf_folder *folder, const char *inner, const char *name, 
 bool wf_folder_has(const wf_folder *folder, const char *inner, const char *name)
 {
     wf_image *image;
-    if (wf_folder_map(folder, inner, name, &image) < 0)
-        return false;
-    wf_image_unref(image);
-    return true;
+    int rc = wf_folder_map(folder, inner, name, &image);
+    if (rc == 0)
+        wf_image_unref(image);
+    return rc != -ENOENT && rc != -ENOTDIR && rc != -ENAMETOOLONG;
 }
 
 int wf_folder_blame(const wf_folder *folder, const char *inner, const char *name, int rc)
@@ -39,8 +40,10 @@ int wf_folder_blame(const wf_folder *folder, const char *inner, const char *name
     wf_reason why = *folder->reason;
     if (rc == -WEFT_M_EMODEL)
         wf_reason_set(folder->reason, "%s%s: %.150s", inner, name, why.text);
-    if (rc == -ENOENT)
+    else if (rc == -ENOENT)
         rc = wf_reason_set(folder->reason, "it has no %s%s", inner, name);
+    else if (rc < 0 && rc != -ENOMEM && rc != -ECANCELED)
+        (void)wf_reason_set(folder->reason, "%s%s: %s", inner, name, weft_strerror(rc));
     return rc;
 }
 

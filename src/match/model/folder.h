@@ -24,6 +24,7 @@ wf_folder wf_folder_of(const char *path, wf_reason *reason);
  * -errno, -ENOMEM. */
 int wf_folder_map(const wf_folder *folder, const char *inner, const char *name, wf_image **out);
 
+/* Something of that name is there, be it readable or not. */
 bool wf_folder_has(const wf_folder *folder, const char *inner, const char *name);
 
 /* Makes a failure name the file: returns rc, or -WEFT_M_EMODEL in place of -ENOENT. */
