@@ -131,6 +131,8 @@ static int run_out(z_stream *stream, int flush, wf_buf *out)
 
 int wf_ws_compress(struct wf_ws_deflate *deflate, weft_str message, wf_buf *out)
 {
+    if (message.len == 0) /* of which zlib says nothing behind another: RFC 7692 7.2.3.6 */
+        return wf_buf_putc(out, 0);
     size_t before = wf_buf_bytes(out);
     int rc = begin_out(deflate);
     while (rc == 0) {

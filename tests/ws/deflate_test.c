@@ -119,6 +119,26 @@ TEST(deflate_there_and_back_with_what_came_before)
     check_round(true);
 }
 
+/* zlib has nothing to say where nothing came since it last did. */
+TEST(deflate_of_empty_messages_behind_others)
+{
+    static const char *const texts[] = {"", "", "hello", "", "", "hello"};
+    struct wf_ws_deflate *deflate = open_deflate(true);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct wf_ws_fault fault = {0, NULL};
+        wf_buf small = {0}, out = {0};
+        note("message %zu", i);
+        CHECK_OK(wf_ws_compress(deflate, weft_str_of(texts[i]), &small));
+        weft_str piece = {wf_buf_ptr(&small), wf_buf_bytes(&small)};
+        CHECK(texts[i][0] != 0 || (piece.len == 1 && piece.ptr[0] == 0));
+        CHECK_OK(inflate_cut(deflate, piece, piece.len, &out, &fault));
+        CHECK_BYTES(wf_buf_ptr(&out), wf_buf_bytes(&out), texts[i], strlen(texts[i]));
+        wf_buf_fini(&small);
+        wf_buf_fini(&out);
+    }
+    wf_ws_deflate_free(deflate);
+}
+
 /* A peer that keeps only 256 bytes of what came before can be referred to none of them. */
 TEST(deflate_for_the_smallest_window_refers_to_nothing)
 {

@@ -6,8 +6,8 @@
 
 #include <stdlib.h>
 
-static const size_t sizes[] = {0,     1,     125,    126,    127,     4095,   65535,
-                               65536, 65537, 131072, 131073, 1000000, 3000000};
+static const size_t sizes[] = {0,     1,     125,    126,    127,     4095,    65535,
+                               65536, 65537, 131072, 131073, 1000000, 3000000, 0};
 
 static char *pattern(size_t count)
 {
