@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Chunked bodies: outcome, data and bytes taken are the same however the input is cut: in two, at a
- * place that it chooses (cut.h), and into one to four bytes; data never exceeds the limit nor the
- * input; a body written from the data is read back as that data.
+ * Chunked bodies: outcome, data and bytes taken are the same however the input is cut: as it
+ * chooses (cut.h); data never exceeds the limit nor the input; a body written from the data is read
+ * back as that data.
  */
 
 #include "cut.h"
@@ -116,20 +116,17 @@ static void check_written(const struct outcome *out, const struct wf_h1_body_lim
 static void check(const struct wf_h1_body_limits *limit, const char *text, size_t len,
                   uint64_t hash)
 {
-    size_t cut = (size_t)(hash % (len + 1)), step = 1 + (size_t)(hash >> 8) % 4;
+    struct cut cut = cut_of(hash, len);
     struct outcome whole, other;
     begin(&whole, limit, len);
     feed(&whole, text, len);
     assert(whole.bytes <= limit->body_bytes_max);
 
     begin(&other, limit, len);
-    feed(&other, text, cut);
-    feed(&other, text + cut, len - cut);
-    check_same(&whole, &other);
-    end(&other);
-    begin(&other, limit, len);
-    for (size_t at = 0; at < len; at += step)
-        feed(&other, text + at, len - at < step ? len - at : step);
+    for (size_t at = 0, count; at < len; at += count) {
+        count = cut_take(&cut, len - at);
+        feed(&other, text + at, count);
+    }
     check_same(&whole, &other);
     end(&other);
 

@@ -19,4 +19,26 @@ static inline uint64_t input_hash(const uint8_t *data, size_t size)
     return hash ^ hash >> 32;
 }
 
+/* A first piece, perhaps of no bytes, and others of `step` bytes, the last of what is left. */
+struct cut {
+    size_t next, step;
+};
+
+#define CUT_NOWHERE ((struct cut){SIZE_MAX, SIZE_MAX})
+
+/* Of `len` bytes: in two, or behind the first piece into short ones. */
+static inline struct cut cut_of(uint64_t hash, size_t len)
+{
+    static const size_t steps[8] = {1, 2, 3, 7, 64, SIZE_MAX, SIZE_MAX, SIZE_MAX};
+    return (struct cut){(size_t)(hash % (len + 1)), steps[hash >> 61]};
+}
+
+/* The bytes of the next piece. */
+static inline size_t cut_take(struct cut *cut, size_t left)
+{
+    size_t count = cut->next < left ? cut->next : left;
+    cut->next = cut->step;
+    return count;
+}
+
 #endif

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Heads of requests and answers, fed in two pieces. */
+/* Heads of requests and answers, fed whole, and in pieces as the input chooses (cut.h). */
 #ifndef FUZZ_H1_HEADS_H
 #define FUZZ_H1_HEADS_H
 
+#include "cut.h"
 #include "h1/head.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELDS_MAX = 100, CUTS_MAX = 24 };
+enum { FIELDS_MAX = 100 };
 
 struct outcome {
     int rc;
@@ -33,13 +34,11 @@ static inline int feed_copy(struct wf_h1_head *head, const char *text, size_t le
     return rc;
 }
 
-static inline void parse_cut(struct outcome *out, head_init *init, const struct wf_h1_limits *limit,
-                             const char *text, size_t len, size_t cut)
+static inline void parse_whole(struct outcome *out, head_init *init,
+                               const struct wf_h1_limits *limit, const char *text, size_t len)
 {
     init(&out->head, limit, out->fields);
-    out->rc = feed_copy(&out->head, text, cut);
-    if (out->rc == 0)
-        out->rc = feed_copy(&out->head, text, len);
+    out->rc = feed_copy(&out->head, text, len);
 }
 
 /* However a head was cut, its outcome is one. */
@@ -61,6 +60,23 @@ static inline void check_same(const struct outcome *a, const struct outcome *b)
     assert(a->head.is_chunked == b->head.is_chunked);
     assert(a->head.is_keep_alive == b->head.is_keep_alive);
     assert(memcmp(a->fields, b->fields, a->head.field_count * sizeof a->fields[0]) == 0);
+}
+
+/* Between its first piece and the last, which are copies, the parser goes on in the input. */
+static inline void check_cut(const struct outcome *whole, head_init *init, const char *text,
+                             size_t len, uint64_t hash)
+{
+    struct cut cut = cut_of(hash, len);
+    struct outcome other;
+    init(&other.head, whole->head.limits, other.fields);
+    size_t end = cut_take(&cut, len);
+    other.rc = feed_copy(&other.head, text, end);
+    while (end < len && other.rc == 0) {
+        end += cut_take(&cut, len - end);
+        other.rc =
+            end < len ? wf_h1_head_feed(&other.head, text, end) : feed_copy(&other.head, text, len);
+    }
+    check_same(whole, &other);
 }
 
 #endif

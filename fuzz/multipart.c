@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Multipart forms: verdict, parts and data are the same however the input is cut: in two, and into
- * short pieces, as it chooses (cut.h); data lies in the input or is a piece of the boundary; limits
- * hold.  The first line is the Content-Type.
+ * Multipart forms: verdict, parts and data are the same however the input is cut, as it
+ * chooses (cut.h); data lies in the input or is a piece of the boundary; limits hold.  The first
+ * line is the Content-Type.
  */
 
 #include "http/form/multipart.h"
@@ -71,15 +71,13 @@ static void feed(struct outcome *out, struct wf_multipart *it, const char *text,
     free(copy);
 }
 
-/* A first piece, and the others of `step` bytes. */
-static struct outcome parse(weft_str boundary, const char *text, size_t len, size_t first,
-                            size_t step)
+static struct outcome parse(weft_str boundary, const char *text, size_t len, struct cut cut)
 {
     struct outcome out = {.digest = 1469598103934665603u};
     struct wf_multipart it;
     wf_multipart_init(&it, boundary, &limits);
-    for (size_t at = 0, count = first; at < len; at += count, count = step) {
-        count = len - at < count ? len - at : count;
+    for (size_t at = 0, count; at < len; at += count) {
+        count = cut_take(&cut, len - at);
         feed(&out, &it, text + at, count);
     }
     out.is_done = wf_multipart_is_done(&it);
@@ -110,16 +108,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         boundary = (weft_str)WEFT_STR("B");
     const char *body = end != NULL ? end + 1 : text;
     size_t len = end != NULL ? size - line - 1 : size;
-    struct outcome whole = parse(boundary, body, len, len, len);
+    struct outcome whole = parse(boundary, body, len, CUT_NOWHERE);
     assert(whole.parts <= limits.part_count_max);
     assert(whole.bytes <= len);
     assert(whole.offset <= (int64_t)len);
-    static const size_t steps[] = {1, 2, 3, 7, 64};
-    uint64_t hash = input_hash(data, size);
-    size_t step = steps[(hash >> 8) % (sizeof steps / sizeof steps[0])];
-    struct outcome halves = parse(boundary, body, len, (size_t)(hash % (len + 1)), len);
-    struct outcome pieces = parse(boundary, body, len, step, step);
-    check_same(&whole, &halves);
+    struct outcome pieces = parse(boundary, body, len, cut_of(input_hash(data, size), len));
     check_same(&whole, &pieces);
     return 0;
 }

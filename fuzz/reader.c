@@ -4,11 +4,14 @@
  * source gives, and whenever it fails in between; a line over the limit is refused once and passed
  * over. */
 
+#include <weft/event.h>
 #include <weft/reader.h>
-#include <weft/run.h>
+#include <weft/sys/embed.h>
+#include <weft/task.h>
 
 #include <assert.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -113,14 +116,45 @@ static int read_all(void *arg)
     return 0;
 }
 
+/* ---- one run for all inputs, since to make one takes far longer than to read ---- */
+
+static weft_embed *world;
+
+static int stay(void *arg)
+{
+    static weft_event never;
+    (void)arg;
+    return weft_event_wait(&never);
+}
+
+static void world_close(void)
+{
+    int rc = weft_embed_close(world);
+    assert(rc == -ECANCELED);
+}
+
+static void world_open(void)
+{
+    weft_config config = {.backend = "epoll", .hog = WEFT_FOREVER};
+    int rc = weft_embed_open(&world, &config, stay, NULL);
+    assert(rc == 0);
+    rc = atexit(world_close);
+    assert(rc == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 4)
         return 0;
     struct source source = {.text = (const char *)data + 4, .bytes = size - 4};
     memcpy(&source.script, data, 4);
-    weft_config config = {.backend = "epoll", .flags = WEFT_RUN_KEEP_SIGNALS, .hog = WEFT_FOREVER};
-    int rc = weft_run_with(&config, read_all, &source);
-    assert(rc == 0);
+    if (world == NULL)
+        world_open();
+    weft_task task = weft_embed_spawn(world, read_all, &source);
+    int result;
+    while (weft_done(task, &result) == 0)
+        (void)weft_embed_turn(world);
+    assert(result == 0);
+    weft_release(task);
     return 0;
 }

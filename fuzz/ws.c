@@ -2,14 +2,16 @@
 
 /*
  * WebSocket frames and what is compressed in them: what comes out, the fault and its place are the
- * same for every way to cut the input; text let through is UTF-8 as the check of whole texts has
- * it; nothing grows past its limit; and a message of the input, compressed, comes back.
+ * same however the input is cut, as it chooses (cut.h); text let through is UTF-8 as the check of
+ * whole texts has it; nothing grows past its limit; and a message of the input, compressed, comes
+ * back.
  *
  * The first byte chooses the side, and whether compression was agreed on and keeps its window.
  */
 
 #include "base/buf.h"
 #include "base/utf8.h"
+#include "cut.h"
 #include "ws/deflate.h"
 #include "ws/frame.h"
 #include "ws/mask.h"
@@ -20,8 +22,6 @@
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-enum { CUTS_MAX = 12 };
 
 static const struct wf_ws_frame_limits limits = {
     .frame_bytes_max = 4096, .message_bytes_max = 8192, .fragment_count_max = 8};
@@ -136,22 +136,17 @@ static void check_same(const struct reader *a, const struct reader *b)
     assert(a->parser.fault.code == b->parser.fault.code);
 }
 
-static void check_cuts(uint8_t choice, const uint8_t *data, size_t size)
+static void check_cut(uint8_t choice, const uint8_t *data, size_t size)
 {
     struct reader whole, other;
     begin(&whole, choice);
     feed(&whole, data, size);
-    size_t step = size / CUTS_MAX + 1;
-    for (size_t cut = size % step; cut < size; cut += step) {
-        begin(&other, choice);
-        feed(&other, data, cut);
-        feed(&other, data + cut, size - cut);
-        check_same(&whole, &other);
-        end(&other);
-    }
+    struct cut cut = cut_of(input_hash(data, size), size);
     begin(&other, choice);
-    for (size_t i = 0; i < size; i++)
-        feed(&other, data + i, 1);
+    for (size_t at = 0, count; at < size; at += count) {
+        count = cut_take(&cut, size - at);
+        feed(&other, data + at, count);
+    }
     check_same(&whole, &other);
     end(&other);
     end(&whole);
@@ -183,8 +178,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
         return 0;
-    check_cuts(data[0], data + 1, size - 1);
-    if (data[0] % 32 == 2)
+    check_cut(data[0], data + 1, size - 1);
+    if ((data[0] & 0x1b) == 2) /* one choice in sixteen, with windows kept and not */
         check_round(data[0], data + 1, size - 1);
     return 0;
 }
