@@ -447,3 +447,45 @@ TEST(texts_of_signs_and_marks_find_themselves)
     CHECK_EQ(judge(&s, STR(""), 1, NULL)->entrant_count, 0);
     subject_free(&s);
 }
+
+/* ---- "none of them", by what the catalogue's names are like ---- */
+
+/* The names of a table, asked for. */
+TEST(the_usual_lead_is_that_of_the_names_that_are_asked_for)
+{
+    static const char *const first[] = {"red", "large", "new", "steel", "small", "old", "blue"};
+    static const char *const second[] = {"lamp", "table knife", "hook", "drill", "b-52 saw"};
+    enum { FIRST = 7, SECOND = 5 };
+    static char names[FIRST * SECOND][32];
+    weft_m_entity entities[FIRST * SECOND] = {0};
+    for (size_t i = 0; i < FIRST * SECOND; i++) {
+        snprintf(names[i], sizeof(names[i]), "%s %s", first[i / SECOND], second[i % SECOND]);
+        entities[i] = (weft_m_entity){.id = str_of(names[i]), .name = str_of(names[i])};
+    }
+    subject s = subject_make(entities, FIRST * SECOND);
+    double sum = 0;
+    for (uint32_t i = 0; i < FIRST * SECOND; i++) {
+        const wf_judge *judged = judge(&s, str_of(names[i]), 1, NULL);
+        const wf_phrase *query = &judged->query;
+        for (size_t k = 0; k < judged->entrant_count; k++) {
+            if (judged->entrants[k].entity == i)
+                sum += judged->entrants[k].score -
+                       wf_model_none(query->solid_count, query->word_count, FIRST * SECOND);
+        }
+    }
+    CHECK_NEAR(wf_probability_of(s.scorer)->usual_lead, sum / (FIRST * SECOND), 1e-5);
+    subject_free(&s);
+}
+
+TEST(none_of_them_is_the_likelier_the_rarer_the_names_and_the_more_are_like_the_text)
+{
+    for (size_t entities = 9; entities < 100000; entities *= 3) {
+        CHECK_GT(wf_model_none_here(15, 1, entities), wf_model_none_here(9, 1, entities));
+        CHECK_GT(wf_model_none_here(9, 1, entities), wf_model_none_here(9, -5, entities));
+    }
+    CHECK_NEAR(wf_model_none_here(9, -5, 199), wf_model_none_here(9, -5, 20000), 1e-12);
+    CHECK_GT(fabs(wf_model_none_here(9, -5, 198)), 1); /* nearly all of it … */
+    CHECK_GT(fabs(wf_model_none_here(9, -5, 199)), fabs(wf_model_none_here(9, -5, 40)));
+    CHECK(wf_model_none_here(9, -5, 8) == 0); /* … and nothing */
+    CHECK(wf_model_none_here(9, -5, 1) == 0);
+}

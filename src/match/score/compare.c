@@ -48,11 +48,9 @@ static double sound_alike(const wf_phrase *query, const wf_phrase *row)
     return 1 - (double)distance / (double)(a > b ? a : b);
 }
 
-/* How much of it is names: the mean rarity of its words, 1 where no entity has one of them. */
 static double nameness(const wf_phrase *phrase, double rarest)
 {
-    double part = phrase->rarity / ((double)phrase->word_count * rarest);
-    return part < 1 ? part : 1;
+    return wf_nameness(phrase->rarity, phrase->word_count, rarest);
 }
 
 void wf_compare(const wf_phrase *query, const wf_phrase *row, double cosine, double rarest,

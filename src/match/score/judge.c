@@ -19,6 +19,21 @@ void wf_judge_fini(wf_judge *judge)
     wf_free(judge->entrants);
 }
 
+void wf_judge_find_best(const wf_judge *judge, double best[WF_JUDGE_BEST])
+{
+    for (size_t i = 0; i < WF_JUDGE_BEST; i++)
+        best[i] = WF_JUDGE_NO_SCORE;
+    for (size_t i = 0; i < judge->entrant_count; i++) {
+        double score = judge->entrants[i].score;
+        if (judge->entrants[i].is_tail || score <= best[WF_JUDGE_BEST - 1])
+            continue;
+        size_t at = WF_JUDGE_BEST - 1;
+        for (; at > 0 && best[at - 1] < score; at--)
+            best[at] = best[at - 1];
+        best[at] = score;
+    }
+}
+
 int wf_judge_grow(void **items, size_t *capacity, size_t count, size_t item_bytes)
 {
     if (count <= *capacity)

@@ -54,6 +54,12 @@ typedef struct wf_judge {
 
 void wf_judge_fini(wf_judge *judge);
 
+#define WF_JUDGE_BEST 5u
+#define WF_JUDGE_NO_SCORE (-5.0) /* below what any text scores that has something in common */
+
+/* The scores of the best entities that share the probability, the best first. */
+void wf_judge_find_best(const wf_judge *judge, double best[WF_JUDGE_BEST]);
+
 /* Room for `count` items; what is there stays.  0 or -ENOMEM. */
 int wf_judge_grow(void **items, size_t *capacity, size_t count, size_t item_bytes);
 

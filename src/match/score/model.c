@@ -7,6 +7,9 @@
 /* The smallest catalogues it was measured on. */
 #define ENTITIES_MIN 8
 
+/* The smallest that "none of them" was fitted on. */
+#define ENTITIES_FITTED 199.0
+
 static const struct {
     const char *name;
     double weight;
@@ -61,8 +64,28 @@ double wf_model_none(size_t letters, size_t words, size_t entities)
            none_weights[3] * log(1 + (double)words) + none_weights[4] * (log((double)entities) - 7);
 }
 
+double wf_model_equal(double names)
+{
+    double near = wf_nearness(1);
+    const double signs[WF_SIGN_COUNT] = {
+        [WF_SIGN_RUNS] = 1,          [WF_SIGN_SOLID] = 1,
+        [WF_SIGN_LETTERS] = 1,       [WF_SIGN_LETTERS_NEAR] = near,
+        [WF_SIGN_QUERY_WORDS] = 1,   [WF_SIGN_ROW_WORDS] = 1,
+        [WF_SIGN_QUERY_NEAR] = near, [WF_SIGN_ENTITY] = 1,
+        [WF_SIGN_BEST] = near,       [WF_SIGN_SOUND] = near * names * names,
+    };
+    return wf_model_score(signs);
+}
+
+double wf_model_none_here(double usual_lead, double fifth, size_t entities)
+{
+    double size = log((double)(entities > ENTITIES_MIN ? entities : ENTITIES_MIN) / ENTITIES_MIN);
+    double part = fmin(1, size / log(ENTITIES_FITTED / ENTITIES_MIN));
+    return part * (0.206 * usual_lead + 0.362 * fifth - 4.100);
+}
+
 double wf_model_doubt(double probability, double lead, double fifth)
 {
     double p = fmin(fmax(probability, 1e-6), 1 - 1e-6);
-    return -0.338 * log(p / (1 - p)) - 0.362 * lead + 0.160 * fifth - 1.474;
+    return -0.311 * log(p / (1 - p)) - 0.369 * lead - 0.063 * fifth - 0.433;
 }

@@ -48,7 +48,18 @@ double wf_model_score(const double signs[WF_SIGN_COUNT]);
  * one, which says what a text scores by accident.  Fitted as the weights are. */
 double wf_model_doubt(double probability, double lead, double fifth);
 
-/* The score of "none of them". */
+/* The score of "none of them", whatever the catalogue is but for its size. */
 double wf_model_none(size_t letters, size_t words, size_t entities);
+
+/* The score of a query that is equal to the only name of an entity; `names`: how much of it is
+ * names. */
+double wf_model_equal(double names);
+
+/* What to add to the score of "none of them": less where the catalogue's own names are little ahead
+ * of it (`usual_lead`), for they are of common words, and slips cost them as much as others; and
+ * more where a text is like many (`fifth`, the score of the fifth entity, -5 without one), for it
+ * may be so by accident.  Fitted behind the weights.  Of a few entities the fifth says little: from
+ * 199 down to 8 it becomes nothing. */
+double wf_model_none_here(double usual_lead, double fifth, size_t entities);
 
 #endif

@@ -41,6 +41,12 @@ void wf_phrase_read(wf_phrase *phrase, wf_points text, wf_rarity_fn *rarity, voi
     phrase->sound_count = wf_sound(wf_phrase_solid(phrase), phrase->sounds);
 }
 
+double wf_nameness(double rarity, size_t word_count, double rarest)
+{
+    double part = rarity / ((double)word_count * rarest);
+    return part < 1 ? part : 1;
+}
+
 void wf_phrase_place(wf_phrase *query)
 {
     memset(query->sounding, 0, sizeof(query->sounding));

@@ -53,6 +53,9 @@ void wf_phrase_read(wf_phrase *phrase, wf_points text, wf_rarity_fn *rarity, voi
 /* How many words wf_phrase_read finds in a text (checked UTF-8). */
 size_t wf_phrase_count_words(weft_str text);
 
+/* How much of words is names: their mean rarity, 1 where no entity has one of them. */
+double wf_nameness(double rarity, size_t word_count, double rarest);
+
 /* Makes the phrase a query.  If it is short, its `places.has_text` becomes true. */
 void wf_phrase_place(wf_phrase *query);
 

@@ -70,34 +70,16 @@ static int probability_find(wf_scorer *scorer, wf_seeker *seeker, const wf_ask *
     return 0;
 }
 
-#define FIFTH 5u
-#define NO_SCORE (-5.0)
-
-/* The scores of the best five entities, best first. */
-static void find_five(const wf_judge *judge, double five[FIFTH])
-{
-    for (size_t i = 0; i < FIFTH; i++)
-        five[i] = NO_SCORE;
-    for (size_t i = 0; i < judge->entrant_count; i++) {
-        double score = judge->entrants[i].score;
-        if (judge->entrants[i].is_tail || score <= five[FIFTH - 1])
-            continue;
-        size_t at = FIFTH - 1;
-        for (; at > 0 && five[at - 1] < score; at--)
-            five[at] = five[at - 1];
-        five[at] = score;
-    }
-}
-
 static double probability_doubt(const wf_seeker *seeker)
 {
     const wf_judge *judge = &seeker->judge;
-    double five[FIFTH], best = 0;
-    find_five(judge, five);
+    double five[WF_JUDGE_BEST], best = 0;
+    wf_judge_find_best(judge, five);
     for (size_t i = 0; i < judge->entrant_count; i++)
         best = fmax(best, judge->entrants[i].probability);
-    double none = isfinite(judge->none) ? judge->none : NO_SCORE; /* excluded: it is a row */
-    return wf_model_doubt(best, five[0] - none, five[FIFTH - 1]);
+    double none =
+        isfinite(judge->none) ? judge->none : WF_JUDGE_NO_SCORE; /* excluded: it is a row */
+    return wf_model_doubt(best, five[0] - none, five[WF_JUDGE_BEST - 1]);
 }
 
 static void probability_stats(wf_scorer *scorer, wf_scorer_stats *out)

@@ -227,6 +227,7 @@ static int build_some(wf_probability *it, wf_seeker *seeker, const wf_job *job)
     if (it->head.done < it->head.total)
         return 1;
     blend_fini(&it->blend);
+    wf_probability_find_usual(it);
     return wf_postings_seal(&it->postings, job);
 }
 

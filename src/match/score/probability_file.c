@@ -118,6 +118,8 @@ int wf_probability_load(wf_scorer *scorer, wf_image *image)
         rc = wf_postings_load(&it->postings, image, it->texts.count);
     if (rc == 0)
         rc = load_arrays(it, image);
+    if (rc == 0)
+        wf_probability_find_usual(it);
     scorer->done = scorer->total;
     return rc;
 }

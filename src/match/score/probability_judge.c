@@ -386,6 +386,15 @@ static int weigh(const wf_probability *it, wf_judge *judge, const wf_ask *ask)
     return rc;
 }
 
+static double none_of(const wf_probability *it, const wf_judge *judge)
+{
+    size_t entities = it->head.catalogue->entity_count;
+    double best[WF_JUDGE_BEST];
+    wf_judge_find_best(judge, best);
+    return wf_model_none(judge->query.solid_count, judge->query.word_count, entities) +
+           wf_model_none_here(it->usual_lead, best[WF_JUDGE_BEST - 1], entities);
+}
+
 int wf_probability_judge(wf_probability *it, wf_seeker *seeker, const wf_ask *ask)
 {
     int rc = wf_probability_fold(seeker, ask->raw);
@@ -404,8 +413,7 @@ int wf_probability_judge_folded(wf_probability *it, wf_seeker *seeker, const wf_
         rc = judge_entities(it, judge, ask);
     if (rc < 0)
         return rc;
-    judge->none = wf_model_none(judge->query.solid_count, judge->query.word_count,
-                                it->head.catalogue->entity_count);
+    judge->none = none_of(it, judge);
     favour_exact(judge);
     return weigh(it, judge, ask);
 }
