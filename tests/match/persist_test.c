@@ -739,3 +739,50 @@ TEST(a_halted_save_leaves_the_rest_of_a_section_alone)
     free(pack);
     munmap(section, all);
 }
+
+/* ---- everything that can go wrong ---- */
+
+/* Whatever fails, what was saved is a file of a matcher. */
+static int save_and_load(weft_matcher *matcher, const char *path)
+{
+    weft_matcher *loaded = NULL;
+    weft_text text;
+    int rc = weft_m_save(matcher, path, NULL);
+    if (rc == 0)
+        rc = weft_m_load(&loaded, path, NULL, NULL);
+    CHECK_NE(rc, -WEFT_M_EPERSIST);
+    if (rc == 0) {
+        rc = weft_m_match_json(loaded, STR("abba"), NULL, &text, NULL);
+        if (rc == 0)
+            weft_text_free(&text);
+        weft_m_close(loaded);
+    }
+    return rc;
+}
+
+/* In memory where there is some: it is saved hundreds of times, and a disk takes its time. */
+static const char *quick_folder(void)
+{
+    bool is_real = strcmp(test_backend(), "sim") != 0;
+    return is_real && access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+}
+
+/* Hybrid: a load makes its blocker anew. */
+WORK_SCENARIO(saving_and_loading_survive_every_failure)
+{
+    char path[64];
+    made m = make_rich(9);
+    weft_m_options options;
+    weft_matcher *matcher;
+    weft_m_options_init(&options);
+    options.mode = STR("hybrid");
+    snprintf(path, sizeof(path), "%s/weft-persist-%d", quick_folder(), (int)getpid());
+    int rc = weft_m_open(&matcher, m.entities, m.count, &options, NULL);
+    if (rc == 0) {
+        rc = save_and_load(matcher, path);
+        weft_m_close(matcher);
+    }
+    unlink(path);
+    make_free(&m);
+    return rc;
+}
