@@ -6,6 +6,7 @@
 #include "match/score/scorer.h"
 
 #include "base/alloc.h"
+#include "base/utf8.h"
 
 #include <math.h>
 
@@ -243,6 +244,188 @@ TEST(search_is_exact_with_one_entity)
 TEST(search_is_exact_over_the_end_of_a_segment)
 {
     compare_random(9000, 12, 5, 3, 3); /* about 22,500 rows: two segments */
+}
+
+/* ---- what is left out ---- */
+
+/* Rows that tie, that differ by their end, that have all in common or nothing, and lengths of one
+ * letter and of ten thousand. */
+#define HOSTILE_ROWS 700u
+#define LONG_BYTES 10000u
+
+struct hostile {
+    weft_str rows[HOSTILE_ROWS];
+    char texts[HOSTILE_ROWS][64];
+    char giant[LONG_BYTES];
+    uint32_t row_entity[HOSTILE_ROWS];
+    uint64_t allowed[HOSTILE_ROWS / 64 + 1];
+    wf_lexicon lexicon;
+    wf_encoder encoder;
+    wf_postings postings;
+    wf_finder finder;
+    wf_vector query;
+    wf_rank all, some;
+    uint32_t without; /* a row that is not found among entities */
+    dice d;
+};
+
+typedef size_t row_maker(dice *d, uint32_t row, char *out);
+
+static size_t make_equal(dice *d, uint32_t row, char *out)
+{
+    (void)d, (void)row;
+    return (size_t)snprintf(out, 64, "the same name");
+}
+
+static size_t make_letter(dice *d, uint32_t row, char *out)
+{
+    (void)row;
+    out[0] = (char)('a' + roll(d, 26));
+    return 1;
+}
+
+static size_t make_end(dice *d, uint32_t row, char *out)
+{
+    return (size_t)snprintf(out, 64, "international company no %c%c", (char)('a' + roll(d, 26)),
+                            (char)('a' + row % 26));
+}
+
+/* The first words are in nearly every row, the last in one. */
+static size_t make_zipf(dice *d, uint32_t row, char *out)
+{
+    size_t len = 0;
+    (void)row;
+    for (size_t words = 1 + roll(d, 4); words > 0; words--)
+        len += (size_t)snprintf(out + len, 12, "w%llu ",
+                                (unsigned long long)(1000 / (1 + roll(d, 1000))));
+    return len;
+}
+
+/* A letter of any of a hundred and fifty blocks of Unicode. */
+static size_t make_scripts(dice *d, uint32_t row, char *out)
+{
+    size_t len = 0;
+    uint32_t block = 0x80 * (1 + (uint32_t)roll(d, 150));
+    (void)row;
+    for (size_t points = 1 + roll(d, 9); points > 0; points--)
+        len += wf_utf8_write(block + (uint32_t)roll(d, 0x80), out + len);
+    return len;
+}
+
+static size_t make_everyday(dice *d, uint32_t row, char *out)
+{
+    (void)row;
+    return make_name(d, out, 20, 6);
+}
+
+static struct hostile *make_hostile(row_maker *maker, uint32_t rows, bool has_giant)
+{
+    struct hostile *it = calloc(1, sizeof(*it));
+    it->d = (dice){test_seed() * 31 + 7};
+    for (uint32_t row = 0, entity = 0; row < rows; row++) {
+        it->rows[row] = (weft_str){it->texts[row], maker(&it->d, row, it->texts[row])};
+        entity += row != 0 && roll(&it->d, 3) != 0;
+        it->row_entity[row] = entity;
+        it->allowed[entity / 64] |= (uint64_t)(roll(&it->d, 4) != 0) << entity % 64;
+    }
+    for (size_t i = 0; i < LONG_BYTES; i++)
+        it->giant[i] = (char)('a' + roll(&it->d, 26));
+    if (has_giant)
+        it->rows[rows / 2] = (weft_str){it->giant, LONG_BYTES};
+    CHECK_OK(wf_lexicon_init(&it->lexicon));
+    for (uint32_t row = 0; row < rows; row++) {
+        CHECK_OK(wf_features_extract(&it->encoder.features, it->rows[row]));
+        CHECK_OK(wf_lexicon_count(&it->lexicon, &it->encoder.features, &no_job));
+    }
+    CHECK_OK(wf_lexicon_weigh(&it->lexicon, &no_job));
+    for (uint32_t row = 0; row < rows; row++) {
+        CHECK_OK(wf_encode(&it->encoder, &it->lexicon, it->rows[row], &it->query));
+        CHECK_OK(wf_postings_add(&it->postings, &it->query, &no_job));
+    }
+    CHECK_OK(wf_postings_seal(&it->postings, &no_job));
+    it->without = rows / 3;
+    return it;
+}
+
+static void hostile_free(struct hostile *it)
+{
+    wf_lexicon_fini(&it->lexicon);
+    wf_encoder_fini(&it->encoder);
+    wf_postings_fini(&it->postings);
+    wf_finder_fini(&it->finder);
+    wf_vector_fini(&it->query);
+    wf_rank_fini(&it->all);
+    wf_rank_fini(&it->some);
+    free(it);
+}
+
+static void find_into(struct hostile *it, const wf_search *search, wf_rank *rank, size_t top_k,
+                      float threshold)
+{
+    CHECK_OK(wf_rank_begin(rank, top_k, it->postings.row_count, threshold));
+    CHECK_OK(wf_find(&it->finder, search, &it->query, rank, &no_job));
+    wf_rank_end(rank);
+}
+
+/* All entities at no threshold leave nothing out; fewer of them, or those above a threshold, are
+ * the beginning of that, to the bit. */
+static void check_beginning(struct hostile *it, const wf_search *search, size_t top_k,
+                            float threshold)
+{
+    const wf_rank *all = &it->all, *some = &it->some;
+    find_into(it, search, &it->some, top_k, threshold);
+    size_t wanted = 0, tied = 0;
+    while (wanted < all->count && wanted < top_k && all->found[wanted].score >= threshold)
+        wanted++;
+    CHECK_EQ(some->count, wanted);
+    for (size_t i = 0; i < wanted; i++) {
+        CHECK_EQ(some->found[i].entity, all->found[i].entity);
+        CHECK_EQ(some->found[i].row, all->found[i].row);
+        CHECK_EQ(memcmp(&some->found[i].score, &all->found[i].score, sizeof(float)), 0);
+    }
+    for (size_t i = wanted; wanted == top_k && i < all->count; i++, tied++) {
+        if (all->found[i].score != all->found[wanted - 1].score)
+            break;
+        CHECK_EQ(some->tied[tied], all->found[i].entity);
+    }
+    CHECK_EQ(some->tied_count, tied);
+}
+
+static void check_hostile(row_maker *maker, uint32_t rows, bool has_giant)
+{
+    static const size_t ks[] = {1, 2, 5, 24, 64, 65};
+    static const float thresholds[] = {0, 0.2f, 0.7f, 1};
+    struct hostile *it = make_hostile(maker, rows, has_giant);
+    const wf_search searches[] = {
+        {.postings = &it->postings},
+        {.postings = &it->postings, .row_entity = it->row_entity, .allowed = it->allowed},
+        {.postings = &it->postings, .row_entity = it->row_entity, .without = &it->without},
+    };
+    for (size_t i = 0; i < 36; i++) {
+        char text[64];
+        uint32_t row = (uint32_t)roll(&it->d, rows);
+        weft_str query = it->rows[row];
+        if (i % 3 != 0) /* another, which may be that of no row */
+            query = (weft_str){text, maker(&it->d, row, text)};
+        CHECK_OK(wf_encode(&it->encoder, &it->lexicon, query, &it->query));
+        find_into(it, &searches[i % 3], &it->all, rows, 0);
+        for (size_t k = 0; k < 24; k++)
+            check_beginning(it, &searches[i % 3], ks[k % 6], thresholds[k / 6]);
+    }
+    hostile_free(it);
+}
+
+TEST(what_a_search_leaves_out_changes_nothing)
+{
+    static row_maker *const makers[] = {make_equal, make_letter,  make_end,
+                                        make_zipf,  make_scripts, make_everyday};
+    for (size_t i = 0; i < sizeof(makers) / sizeof(*makers); i++) {
+        note("kind %zu", i);
+        check_hostile(makers[i], test_amount(HOSTILE_ROWS, 150), false);
+        check_hostile(makers[i], 120, true);
+        for (uint32_t rows = 1; rows < 4; rows++)
+            check_hostile(makers[i], rows, false);
+    }
 }
 
 /* ---- edges ---- */
