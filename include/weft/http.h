@@ -94,9 +94,10 @@ typedef struct weft_http_limits {
     uint32_t address_connections_max; /* of one address, an IPv6 one is its /64; one more gets 503.
                                          0: 256 of one of the internet, any number of others,
                                          as proxies have; UINT32_MAX: no limit */
-    uint32_t in_hand_max;     /* requests with a handler, but for those of reading_max: 64 */
-    uint32_t reading_max;     /* handlers that wait in weft_http_read() for a client: 1,024;
-                                 of more, who has waited longest is answered 408 */
+    uint32_t in_hand_max;     /* requests with a handler, but for those of waiting_max: 64 */
+    uint32_t waiting_max;     /* handlers that wait for their client to send a body, or to
+                                 take an answer: 1,024; of more, who has waited longest is
+                                 answered 408, or cut off */
     uint32_t queue_max;       /* requests that wait for one: 256 */
     weft_time queue_time_max; /* 500 ms */
     uint32_t reserve;         /* handlers kept for WEFT_HTTP_RESERVED routes: 8 */
@@ -243,7 +244,7 @@ typedef struct weft_http_stats {
     uint64_t connections_idle;     /* open, without a request */
     uint64_t connections_refused;  /* no memory for them, or too many of one address */
     uint64_t requests;             /* heads that were understood */
-    uint64_t requests_in_hand;     /* with a handler, those that wait for a client's body too */
+    uint64_t requests_in_hand;     /* with a handler, those that wait for their client too */
     uint64_t requests_queued;      /* wait for a handler, of the server or of their route */
     uint64_t requests_shed;        /* 503 for want of room */
     uint64_t requests_cancelled;   /* the client went away, or the time was up */

@@ -259,7 +259,7 @@ TASK_TEST(a_client_may_go_away_while_its_handler_waits_for_a_slot)
 TASK_TEST(of_too_many_slow_bodies_the_slowest_is_given_up)
 {
     struct site site;
-    const weft_http_options few = {.limits = {.in_hand_max = 1, .reading_max = 2}};
+    const weft_http_options few = {.limits = {.in_hand_max = 1, .waiting_max = 2}};
     CHECK_OK(site_open(&site, &few));
     weft_stream *first = begin(&site, STREAM("/drain", "2"));
     weft_stream *second = begin(&site, STREAM("/drain", "2"));
@@ -272,6 +272,71 @@ TASK_TEST(of_too_many_slow_bodies_the_slowest_is_given_up)
     finish(first, 200);
     client_send(third, "xy");
     finish(third, 200);
+    CHECK_OK(site_close(&site));
+}
+
+/* ---- handlers whose answers are not read ---- */
+
+#define LARGE "GET /large?kib=16384 HTTP/1.1\r\n" H END
+
+TASK_TEST(class_13_clients_that_do_not_read_do_not_keep_others_out)
+{
+    enum { SLOW = 4 };
+    struct site site;
+    weft_stream *slow[SLOW];
+    CHECK_OK(site_open(&site, &small));
+    for (int i = 0; i < SLOW; i++)
+        slow[i] = begin(&site, LARGE);
+    CHECK_EQ(stats_of(&site).requests_in_hand, SLOW);
+    CHECK_EQ(ask(&site, "GET /ok HTTP/1.1\r\n" H END, NULL), 200);
+    CHECK_EQ(site_seen.ended, 0);
+    for (int i = 0; i < SLOW; i++)
+        weft_stream_abort(slow[i]);
+    while (site_seen.ended != SLOW)
+        CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK_EQ(stats_of(&site).requests_in_hand, 0);
+    CHECK_OK(site_close(&site));
+}
+
+/* A client that reads again is served to the end, though its handler had lent the only slot. */
+TASK_TEST(an_answer_that_was_not_read_goes_on_with_a_slot)
+{
+    struct site site;
+    struct answer answer;
+    const weft_http_options one = {.limits = {.in_hand_max = 1}};
+    CHECK_OK(site_open(&site, &one));
+    weft_stream *slow = begin(&site, LARGE), *holder = begin(&site, WAIT);
+    CHECK_OK(client_read(slow, &answer)); /* its handler has yet to get the slot back */
+    CHECK_EQ(answer.status, 200);
+    CHECK_EQ(answer.body_bytes, 16384u * 1024);
+    answer_fini(&answer);
+    CHECK_EQ(site_seen.ended, 0);
+    site_gate_open();
+    finish(holder, 200);
+    while (site_seen.ended != 2)
+        CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK_EQ(site_seen.last_rc, 0);
+    CHECK_EQ(stats_of(&site).requests_in_hand, 0);
+    weft_stream_close(slow);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(of_too_many_that_do_not_read_the_slowest_is_cut_off)
+{
+    struct site site;
+    const weft_http_options few = {.limits = {.in_hand_max = 1, .waiting_max = 2}};
+    CHECK_OK(site_open(&site, &few));
+    weft_stream *first = begin(&site, LARGE), *second = begin(&site, LARGE);
+    CHECK_EQ(site_seen.ended, 0);
+    weft_stream *third = begin(&site, LARGE);
+    while (site_seen.ended == 0)
+        CHECK_OK(weft_sleep(WEFT_MS));
+    CHECK_STR(site_seen.why, "too many clients do not read");
+    CHECK_EQ(stats_of(&site).timeouts, 1);
+    CHECK_EQ(stats_of(&site).requests_in_hand, 2);
+    weft_stream_abort(first);
+    weft_stream_abort(second);
+    weft_stream_abort(third);
     CHECK_OK(site_close(&site));
 }
 

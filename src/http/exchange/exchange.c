@@ -116,7 +116,7 @@ static void request_reset_coding(weft_http_request *req)
 static void request_reset(weft_http_request *req)
 {
     struct weft_http_response *res = &req->res;
-    assert(!req->has_slot && !req->has_reserve && !req->is_reader);
+    assert(!req->has_slot && !req->has_reserve && !req->is_waiting);
     if (request_has_memory(req))
         request_reset_memory(req);
     if (req->params != NULL)

@@ -64,15 +64,15 @@ struct weft_http_request {
     weft_http_request *next_free; /* in server->free_requests */
     struct wf_conn *conn;
     struct wf_queue *queue; /* that it is in, while QUEUED: the server's or its route's */
-    wf_list queue_link;     /* in `queue`, among those that are starting, or in slots.readers */
+    wf_list queue_link;     /* in `queue`, among those that are starting, or in slots.waiting */
     weft_task task;         /* while BUSY and begun */
 
     /* Zeroed when it is over, from here to `head`. */
     uint8_t state, wait, verdict;
     bool has_slot;                /* counts in slots.used */
     bool has_reserve;             /* counts in slots.reserve_used */
-    bool has_lent;                /* `has_slot` until it began to wait for its body */
-    bool is_reader;               /* in slots.readers */
+    bool has_lent;                /* `has_slot` until it began to wait for its client */
+    bool is_waiting;              /* in slots.waiting */
     bool has_place;               /* counts among those its route may have in hand */
     bool is_resumed;              /* it had waited for that place; while QUEUED, in the server's */
     bool is_options;              /* answered with Allow alone */

@@ -117,9 +117,15 @@ static int h2_wait(weft_http_request *req, enum wf_exchange_wait wait, weft_time
 static int h2_wait_sent(weft_http_request *req)
 {
     int rc = 0;
+    if (req->h2.piece.len == 0 && req->h2.id != 0)
+        return 0;
+    wf_http_slot_lend(req);
     while (rc == 0 && req->h2.piece.len != 0 && req->h2.id != 0)
         rc = h2_wait(req, WF_WAIT_OUTPUT, req->conn->server->limits.write_idle_max);
-    return rc == 0 && req->h2.id == 0 ? -EPIPE : rc;
+    int returned = wf_http_slot_return(req);
+    if (rc == 0 && req->h2.id == 0)
+        return -EPIPE;
+    return rc < 0 ? rc : returned;
 }
 
 /* ---- bytes out: nghttp2's callbacks ---- */

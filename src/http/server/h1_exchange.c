@@ -30,15 +30,22 @@ static void wait_begin(weft_http_request *req, enum wf_exchange_wait wait, weft_
     req->conn->pace.from = 0;
     req->wait_deadline = wf_http_after(req->conn->server, duration);
     wf_conn_arm(req->conn);
+    wf_http_slot_lend(req);
+}
+
+/* `rc` is how the wait ended. */
+static int wait_end(weft_http_request *req, int rc)
+{
+    req->wait = WF_WAIT_NONE;
+    int returned = wf_http_slot_return(req);
+    return rc < 0 ? rc : returned;
 }
 
 /* The client is slow to take earlier answers: wait until it has them. */
 static int h1_flush(weft_http_request *req)
 {
     wait_begin(req, WF_WAIT_OUTPUT, req->conn->server->limits.write_idle_max);
-    int rc = weft_stream_flush(req->conn->stream);
-    req->wait = WF_WAIT_NONE;
-    return rc;
+    return wait_end(req, weft_stream_flush(req->conn->stream));
 }
 
 /* Reserves above the high mark, for a callback, which cannot wait.  What it sends is short, and
@@ -86,10 +93,9 @@ static int h1_put_large(weft_http_request *req, const void *bytes, size_t count)
     struct wf_conn *conn = req->conn;
     wait_begin(req, WF_WAIT_OUTPUT, conn->server->limits.write_idle_max);
     int rc = weft_stream_write(conn->stream, bytes, count);
-    req->wait = WF_WAIT_NONE;
     req->res.is_cut |= rc < 0;
     conn->server->stats.bytes_sent += rc == 0 ? count : weft_progress();
-    return rc;
+    return wait_end(req, rc);
 }
 
 /* ---- the answer ---- */
@@ -175,10 +181,9 @@ static int h1_write_file(weft_http_response *res, int file, uint64_t offset, uin
     struct wf_conn *conn = res->req->conn;
     wait_begin(res->req, WF_WAIT_OUTPUT, conn->server->limits.write_idle_max);
     int rc = weft_stream_send_file(conn->stream, file, offset, count);
-    res->req->wait = WF_WAIT_NONE;
     res->is_cut = rc < 0;
     conn->server->stats.bytes_sent += rc == 0 ? count : weft_progress();
-    return rc;
+    return wait_end(res->req, rc);
 }
 
 static int h1_finish(weft_http_response *res)
@@ -245,18 +250,16 @@ static int h1_wait_body(weft_http_request *req)
         return rc;
     weft_time from = wf_http_now(conn->server);
     wait_begin(req, WF_WAIT_INPUT, wf_request_body_patience(req, req->body_waited));
-    wf_http_slot_lend(req);
     ssize_t count = weft_stream_peek(conn->stream, 1, &shown);
-    req->wait = WF_WAIT_NONE;
     req->body_waited += wf_http_now(conn->server) - from;
-    rc = wf_http_slot_return(req);
+    rc = wait_end(req, count < 0 ? (int)count : 0);
     if (count == 0) {
         req->verdict = WF_EXCHANGE_GONE;
         return weft_fail(-WEFT_ETRUNCATED, "the client ended in the middle of the body");
     }
     if (count == -ECANCELED && req->verdict == WF_EXCHANGE_SLOW_BODY)
         return weft_fail(-ETIMEDOUT, "the client sends its body too slowly");
-    return count < 0 ? (int)count : rc;
+    return rc;
 }
 
 static ssize_t h1_read(weft_http_request *req, char *buf, size_t bytes)

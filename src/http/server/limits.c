@@ -48,7 +48,7 @@ static const struct {
     LIMIT(connection_count_max, 0),
     LIMIT(address_connections_max, 0),
     LIMIT(in_hand_max, 64),
-    LIMIT(reading_max, 1024),
+    LIMIT(waiting_max, 1024),
     LIMIT(queue_max, 256),
     LIMIT(queue_time_max, 500 * WEFT_MS),
     LIMIT(reserve, 8),

@@ -8,7 +8,7 @@
 #include "http/server/serve.h"
 #include "http/server/server.h"
 
-/* A handler whose client has sent, on its task's stack. */
+/* A handler whose client has sent or taken something, on its task's stack. */
 struct slot_waiter {
     weft_waiter waiter;
     weft_http_request *req;
@@ -52,25 +52,28 @@ void wf_http_slot_give_back(weft_http_request *req)
 
 /* ---- waiting for the client ---- */
 
-static void reader_leave(weft_http_request *req)
+static void waiting_leave(weft_http_request *req)
 {
-    if (!req->is_reader)
+    if (!req->is_waiting)
         return;
     wf_list_remove(&req->queue_link);
-    req->conn->server->slots.reader_count--;
-    req->is_reader = false;
+    req->conn->server->slots.waiting_count--;
+    req->is_waiting = false;
 }
 
 /* Who has waited longest is most likely to wait in vain. */
-static void readers_limit(weft_http_server *server)
+static void waiting_limit(weft_http_server *server)
 {
     struct wf_slots *slots = &server->slots;
-    if (slots->reader_count <= server->limits.reading_max)
+    if (slots->waiting_count <= server->limits.waiting_max)
         return;
-    weft_http_request *first = wf_container(slots->readers.next, weft_http_request, queue_link);
-    reader_leave(first);
+    weft_http_request *first = wf_container(slots->waiting.next, weft_http_request, queue_link);
+    waiting_leave(first);
     server->stats.timeouts++;
-    wf_http_give_up(first, WF_EXCHANGE_SLOW_BODY, "too many clients send their bodies slowly");
+    if (first->wait == WF_WAIT_OUTPUT)
+        wf_http_give_up(first, WF_EXCHANGE_SLOW_READER, "too many clients do not read");
+    else
+        wf_http_give_up(first, WF_EXCHANGE_SLOW_BODY, "too many clients send their bodies slowly");
 }
 
 /* A reserve stays with its request: it is nobody else's. */
@@ -79,19 +82,19 @@ void wf_http_slot_lend(weft_http_request *req)
     struct wf_slots *slots = &req->conn->server->slots;
     if (!req->has_slot)
         return;
-    wf_list_append(&slots->readers, &req->queue_link);
-    slots->reader_count++;
-    req->is_reader = true;
+    wf_list_append(&slots->waiting, &req->queue_link);
+    slots->waiting_count++;
+    req->is_waiting = true;
     req->has_lent = true;
     wf_http_slot_leave(req);
-    readers_limit(req->conn->server);
+    waiting_limit(req->conn->server);
 }
 
 int wf_http_slot_return(weft_http_request *req)
 {
     struct wf_slots *slots = &req->conn->server->slots;
     bool has_lent = req->has_lent;
-    reader_leave(req);
+    waiting_leave(req);
     req->has_lent = false;
     if (!has_lent || wf_http_slot_take(req))
         return 0;
