@@ -43,13 +43,13 @@ struct http_load_result {
     double server_cpu_us; /* a request */
 };
 
-static void http_load_die(const char *what)
+static inline void http_load_die(const char *what)
 {
     fprintf(stderr, "http load: %s: %s\n", what, strerror(errno));
     exit(1);
 }
 
-static int http_load_connect(int port)
+static inline int http_load_connect(int port)
 {
     struct sockaddr_in addr = {.sin_family = AF_INET,
                                .sin_port = htons((uint16_t)port),
@@ -62,7 +62,7 @@ static int http_load_connect(int port)
 }
 
 /* How long one answer is: head, and the body its Content-Length says. */
-static size_t http_load_answer_bytes(int port)
+static inline size_t http_load_answer_bytes(int port)
 {
     char text[4096];
     size_t len = 0;
@@ -89,7 +89,7 @@ static size_t http_load_answer_bytes(int port)
 }
 
 /* Sends the request and takes the head of its answer. */
-static void http_load_greet(int fd, const char *opening)
+static inline void http_load_greet(int fd, const char *opening)
 {
     char text[2048];
     size_t len = 0;
@@ -103,7 +103,7 @@ static void http_load_greet(int fd, const char *opening)
     }
 }
 
-static void http_load_send(struct http_load *load, size_t i)
+static inline void http_load_send(struct http_load *load, size_t i)
 {
     load->missing[i] = load->answer_bytes;
     if (send(load->fds[i], load->request, load->request_bytes, MSG_NOSIGNAL) !=
@@ -112,7 +112,7 @@ static void http_load_send(struct http_load *load, size_t i)
 }
 
 /* Connects; `port`, `server`, `connections` and `pipeline` are set. */
-static void http_load_open(struct http_load *load)
+static inline void http_load_open(struct http_load *load)
 {
     bool is_http = load->message == NULL;
     const char *request = is_http ? HTTP_LOAD_REQUEST : load->message;
@@ -137,7 +137,7 @@ static void http_load_open(struct http_load *load)
     }
 }
 
-static void http_load_close(struct http_load *load)
+static inline void http_load_close(struct http_load *load)
 {
     for (size_t i = 0; i < load->connections; i++)
         close(load->fds[i]);
@@ -147,14 +147,14 @@ static void http_load_close(struct http_load *load)
     free(load->request);
 }
 
-static double http_load_server_cpu(pid_t server)
+static inline double http_load_server_cpu(pid_t server)
 {
     clockid_t id;
     return clock_getcpuclockid(server, &id) == 0 ? bench_clock(id) : 0;
 }
 
 /* Takes what came on connection i; 1 if its answers are whole. */
-static int http_load_take(struct http_load *load, size_t i)
+static inline int http_load_take(struct http_load *load, size_t i)
 {
     static char sink[256 * 1024];
     ssize_t count = recv(load->fds[i], sink, sizeof sink, 0);
@@ -167,7 +167,7 @@ static int http_load_take(struct http_load *load, size_t i)
 }
 
 /* All connections busy for `ns`; at the end every answer under way is waited for. */
-static struct http_load_result http_load_run(struct http_load *load, double ns)
+static inline struct http_load_result http_load_run(struct http_load *load, double ns)
 {
     struct epoll_event events[256];
     double cpu = http_load_server_cpu(load->server), from = bench_wall(), end = from;
