@@ -13,6 +13,7 @@
  */
 
 #include "bench.h"
+#include "http_serve.h"
 
 #include <weft.h>
 #include <weft/client.h>
@@ -95,12 +96,7 @@ static int serve(void *arg)
     WEFT_TRY(weft_http_server_new(&server, &options));
     int rc = weft_http_server_add(server, &route);
     if (rc == 0)
-        rc = weft_http_server_listen(server, "127.0.0.1:0");
-    if (rc == 0) {
-        printf("%d\n", weft_addr_get_port(weft_http_server_get_addr(server, 0)));
-        fflush(stdout);
-        rc = weft_http_serve(server);
-    }
+        rc = http_serve(server);
     weft_http_server_free(server);
     return rc;
 }

@@ -6,6 +6,8 @@
  * tools/bench-files puts it beside nginx.
  */
 
+#include "http_serve.h"
+
 #include <weft.h>
 #include <weft/http_files.h>
 #include <weft/run.h>
@@ -33,12 +35,7 @@ static int server_main(void *arg)
     if (rc == 0)
         rc = weft_http_server_add(server, &route);
     if (rc == 0)
-        rc = weft_http_server_listen(server, "127.0.0.1:0");
-    if (rc == 0) {
-        printf("%d\n", weft_addr_get_port(weft_http_server_get_addr(server, 0)));
-        fflush(stdout);
-        rc = weft_http_serve(server);
-    }
+        rc = http_serve(server);
     weft_http_server_free(server);
     weft_http_files_close(files);
     return rc;

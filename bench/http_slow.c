@@ -14,6 +14,7 @@
  * tools/bench-slow puts it beside nginx.
  */
 
+#include "http_serve.h"
 #include "open_load.h"
 
 #include <weft.h>
@@ -53,12 +54,7 @@ static int server_main(void *arg)
     for (size_t i = 0; i < sizeof routes / sizeof *routes && rc == 0; i++)
         rc = weft_http_server_add(server, &routes[i]);
     if (rc == 0)
-        rc = weft_http_server_listen(server, "127.0.0.1:0");
-    if (rc == 0) {
-        printf("%d\n", weft_addr_get_port(weft_http_server_get_addr(server, 0)));
-        fflush(stdout);
-        rc = weft_http_serve(server);
-    }
+        rc = http_serve(server);
     weft_http_server_free(server);
     return rc;
 }

@@ -5,31 +5,23 @@
 
 #include "client/client_priv.h"
 
-static const char *const phase_verbs[] = {
-    [WEFT_CLIENT_CHECK] = "the request",
-    [WEFT_CLIENT_SLOT] = "a free connection to",
-    [WEFT_CLIENT_CONNECT] = "connecting to",
-    [WEFT_CLIENT_TLS] = "the TLS handshake with",
-    [WEFT_CLIENT_SEND] = "sending to",
-    [WEFT_CLIENT_HEAD] = "the answer of",
-    [WEFT_CLIENT_BODY] = "the next piece of the answer of",
-    [WEFT_CLIENT_DONE] = "",
-};
-
-static const char *const phase_moments[] = {
-    [WEFT_CLIENT_CHECK] = "",
-    [WEFT_CLIENT_SLOT] = "",
-    [WEFT_CLIENT_CONNECT] = "while it was connected",
-    [WEFT_CLIENT_TLS] = "in the TLS handshake",
-    [WEFT_CLIENT_SEND] = "while the request was sent",
-    [WEFT_CLIENT_HEAD] = "before it answered",
-    [WEFT_CLIENT_BODY] = "in the middle of its answer",
-    [WEFT_CLIENT_DONE] = "",
+/* What took too long, and when a connection broke; empty: there is none yet, or any more. */
+static const struct {
+    const char *work, *moment;
+} phases[] = {
+    [WEFT_CLIENT_CHECK] = {"the request", ""},
+    [WEFT_CLIENT_SLOT] = {"a free connection to", ""},
+    [WEFT_CLIENT_CONNECT] = {"connecting to", "while it was connected"},
+    [WEFT_CLIENT_TLS] = {"the TLS handshake with", "in the TLS handshake"},
+    [WEFT_CLIENT_SEND] = {"sending to", "while the request was sent"},
+    [WEFT_CLIENT_HEAD] = {"the answer of", "before it answered"},
+    [WEFT_CLIENT_BODY] = {"the next piece of the answer of", "in the middle of its answer"},
+    [WEFT_CLIENT_DONE] = {"", ""},
 };
 
 const char *wf_phase_moment(const struct weft_exchange *exchange)
 {
-    return phase_moments[exchange->trace.phase];
+    return phases[exchange->trace.phase].moment;
 }
 
 /* The connection broke under a phase.  One of HTTP/2 says itself what happened. */
@@ -44,9 +36,9 @@ static int phase_broke(const struct weft_exchange *exchange, const struct phase 
     const char *text = conn != NULL ? weft_stream_get_error_text(conn->stream) : "";
     if (is_reset && text[0] == 0)
         return weft_fail(rc, "%.*s reset the connection %s", (int)origin->len, origin->ptr,
-                         phase_moments[phase->number]);
+                         phases[phase->number].moment);
     return weft_fail(rc, "the connection to %.*s broke %s: %s", (int)origin->len, origin->ptr,
-                     phase_moments[phase->number], text[0] != 0 ? text : weft_strerror(rc));
+                     phases[phase->number].moment, text[0] != 0 ? text : weft_strerror(rc));
 }
 
 void wf_phase_begin(struct weft_exchange *exchange, struct phase *phase,
@@ -80,6 +72,6 @@ int wf_phase_end(struct weft_exchange *exchange, struct phase *phase, int rc)
         return weft_fail(-ETIMEDOUT, "the request to %.*s took more than %.3g s in all",
                          (int)origin->len, origin->ptr,
                          (double)(exchange->deadline - exchange->since) / (double)WEFT_SEC);
-    return weft_fail(-ETIMEDOUT, "%s %.*s took more than %.3g s", phase_verbs[phase->number],
+    return weft_fail(-ETIMEDOUT, "%s %.*s took more than %.3g s", phases[phase->number].work,
                      (int)origin->len, origin->ptr, (double)phase->limit / (double)WEFT_SEC);
 }
