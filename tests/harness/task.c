@@ -12,7 +12,7 @@
 #include <weft/sys/loop.h>
 #include <weft/task.h>
 
-#include "core/sim/sim_priv.h"
+#include "core/sim/sim_world.h"
 #include "core/stack/stack.h"
 
 #include <malloc.h>

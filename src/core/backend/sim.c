@@ -16,7 +16,11 @@
 #include "base/sys.h"
 #include "core/backend/file_call.h"
 #include "core/loop/loop_priv.h"
-#include "core/sim/sim_priv.h"
+#include "core/sim/sim_chance.h"
+#include "core/sim/sim_name.h"
+#include "core/sim/sim_socket.h"
+#include "core/sim/sim_trace.h"
+#include "core/sim/sim_world.h"
 
 #include <assert.h>
 #include <poll.h>

@@ -4,6 +4,7 @@
 
 #include "core/exec/exec_priv.h"
 
+#include "core/sim/sim_chance.h"
 #include "core/sim/sim_trace.h"
 #include "core/task/sched_priv.h"
 

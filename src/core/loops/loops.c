@@ -10,7 +10,8 @@
 #include "core/loop/posts.h"
 #include "core/loop/registry.h"
 #include "core/process/fork.h"
-#include "core/sim/sim_priv.h"
+#include "core/sim/sim_chance.h"
+#include "core/sim/sim_world.h"
 #include "core/task/sched_priv.h"
 
 #include <signal.h>

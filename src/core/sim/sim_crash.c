@@ -7,11 +7,14 @@
  * reach the disk in their order, so the last few, as many as the seed says, are undone.
  */
 
-#include "core/sim/sim_priv.h"
+#include "core/sim/sim_crash.h"
 
 #include "base/alloc.h"
 #include "core/loop/current.h"
 #include "core/loop/loop_priv.h"
+#include "core/sim/sim_chance.h"
+#include "core/sim/sim_disk.h"
+#include "core/sim/sim_world.h"
 
 #include <string.h>
 

@@ -6,9 +6,14 @@
  * at once, in order, and a full receiver stops the sender.
  */
 
-#include "core/sim/sim_priv.h"
+#include "core/sim/sim_datagram.h"
 
 #include "base/alloc.h"
+#include "core/sim/sim_chance.h"
+#include "core/sim/sim_fault.h"
+#include "core/sim/sim_name.h"
+#include "core/sim/sim_socket.h"
+#include "core/sim/sim_world.h"
 
 #include <poll.h>
 #include <string.h>

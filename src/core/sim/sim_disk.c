@@ -2,10 +2,16 @@
 
 /* Files and directories in memory: a tree of named nodes, and what a descriptor does to one. */
 
-#include "core/sim/sim_priv.h"
+#include "core/sim/sim_disk.h"
 
 #include "base/alloc.h"
 #include "core/backend/dirent.h"
+#include "core/sim/sim_chance.h"
+#include "core/sim/sim_crash.h"
+#include "core/sim/sim_fault.h"
+#include "core/sim/sim_socket.h"
+#include "core/sim/sim_watch.h"
+#include "core/sim/sim_world.h"
 
 #include <assert.h>
 #include <fcntl.h>

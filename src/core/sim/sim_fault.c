@@ -9,10 +9,15 @@
  * the fault and n alone.
  */
 
-#include "core/sim/sim_priv.h"
+#include "core/sim/sim_fault.h"
 
 #include "base/alloc.h"
 #include "core/loop/loop_priv.h"
+#include "core/sim/sim_chance.h"
+#include "core/sim/sim_link.h"
+#include "core/sim/sim_name.h"
+#include "core/sim/sim_trace.h"
+#include "core/sim/sim_world.h"
 
 #include <weft/local.h>
 

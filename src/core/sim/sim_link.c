@@ -2,9 +2,15 @@
 
 /* One simulated connection: two flows of bytes, each with news on its way. */
 
-#include "core/sim/sim_priv.h"
+#include "core/sim/sim_link.h"
 
 #include "base/alloc.h"
+#include "base/buf.h"
+#include "core/sim/sim_chance.h"
+#include "core/sim/sim_fault.h"
+#include "core/sim/sim_name.h"
+#include "core/sim/sim_socket.h"
+#include "core/sim/sim_world.h"
 
 #include <assert.h>
 #include <poll.h>

@@ -2,9 +2,11 @@
 
 /* Addresses of the simulated world: ports, and names of Unix sockets. */
 
-#include "core/sim/sim_priv.h"
+#include "core/sim/sim_name.h"
 
 #include "base/alloc.h"
+#include "core/sim/sim_socket.h"
+#include "core/sim/sim_world.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -12,6 +14,12 @@
 #include <sys/un.h>
 
 #define NAME_PORT_FIRST 49152
+
+struct sim_path {
+    wf_list link;
+    struct sim_addr addr;
+    struct sim_socket *socket; /* NULL: closed, but the name is still there */
+};
 
 static int addr_check(int domain, const struct sockaddr *addr, socklen_t bytes)
 {
@@ -284,7 +292,7 @@ static void path_free(struct sim_path *entry)
     wf_free(entry);
 }
 
-int wf_sim_unlink(struct sim_world *world, const char *path)
+int wf_sim_name_unlink(struct sim_world *world, const char *path)
 {
     struct sim_addr addr = {.bytes = sizeof(struct sockaddr_un)};
     struct sockaddr_un *name = (struct sockaddr_un *)&addr.store;

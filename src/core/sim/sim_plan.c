@@ -2,7 +2,9 @@
 
 /* Fault plans as text: clauses with commas between, each a few words. */
 
-#include "core/sim/sim_priv.h"
+#include "core/sim/sim_plan.h"
+
+#include "core/sim/sim_name.h"
 
 #include <weft/error.h>
 

@@ -2,7 +2,17 @@
 
 /* The platform table of a simulated world. */
 
-#include "core/sim/sim_priv.h"
+#include "core/sim/sim_platform.h"
+
+#include "core/sim/sim_chance.h"
+#include "core/sim/sim_datagram.h"
+#include "core/sim/sim_disk.h"
+#include "core/sim/sim_link.h"
+#include "core/sim/sim_name.h"
+#include "core/sim/sim_socket.h"
+#include "core/sim/sim_trace.h"
+#include "core/sim/sim_watch.h"
+#include "core/sim/sim_world.h"
 
 #include <weft/file.h>
 
@@ -13,6 +23,7 @@
 #include <unistd.h>
 
 #define SIM_EPOCH (946684800 * WEFT_SEC) /* the wall clock began at 2000-01-01 */
+#define SIM_FDS_MAX 253                  /* that one send takes along, as in the system */
 
 static struct sim_world *world_self(void)
 {
@@ -496,7 +507,7 @@ static int sim_statx(int fd, const char *path, int flags, struct statx *out)
 static int sim_unlink_path(const char *path, int flags)
 {
     int rc = wf_sim_disk_unlink(world_self(), path, flags);
-    return rc == -ENOENT && flags == 0 ? wf_sim_unlink(world_self(), path) : rc;
+    return rc == -ENOENT && flags == 0 ? wf_sim_name_unlink(world_self(), path) : rc;
 }
 
 static int sim_set_blocking(int fd, bool blocks)

@@ -2,9 +2,17 @@
 
 /* Simulated descriptors: their numbers, and the life of a socket up to its link. */
 
-#include "core/sim/sim_priv.h"
+#include "core/sim/sim_socket.h"
 
 #include "base/alloc.h"
+#include "core/sim/sim_chance.h"
+#include "core/sim/sim_datagram.h"
+#include "core/sim/sim_disk.h"
+#include "core/sim/sim_fault.h"
+#include "core/sim/sim_link.h"
+#include "core/sim/sim_name.h"
+#include "core/sim/sim_watch.h"
+#include "core/sim/sim_world.h"
 
 #include <assert.h>
 #include <fcntl.h>

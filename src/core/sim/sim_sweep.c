@@ -2,8 +2,10 @@
 
 /* Many seeds: the first that fails, made small, and the main() of a program that does so. */
 
-#include "core/sim/sim_priv.h"
-
+#include "core/sim/sim_fault.h"
+#include "core/sim/sim_plan.h"
+#include "core/sim/sim_trace.h"
+#include "core/sim/sim_world.h"
 #include "core/stack/stack.h"
 
 #include <weft/error.h>

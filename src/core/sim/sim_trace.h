@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What the simulator's running hash is made of (rule Z01). */
+/* What happened in the simulated world: a running hash (rule Z01), and the last steps for a human.
+ */
 #ifndef WF_SIM_TRACE_H
 #define WF_SIM_TRACE_H
 
 #include <weft/sys/loop.h>
+
+#include <stdint.h>
+
+struct sim_world;
 
 enum wf_sim_trace_kind {
     WF_SIM_TRACE_SWITCH,   /* task slot, generation */
@@ -19,7 +24,15 @@ enum wf_sim_trace_kind {
 /* Adds to the trace of a loop whose back end is the simulator. */
 void wf_sim_trace(weft_loop *loop, enum wf_sim_trace_kind kind, uint64_t a, uint64_t b);
 
-/* How long a blocking body waits to begin, and to be told of. */
-weft_time wf_sim_blocking_delay(weft_loop *loop);
+/* The same for those who know the world and not the loop. */
+void wf_sim_trace_add(struct sim_world *world, enum wf_sim_trace_kind kind, uint64_t a, uint64_t b);
+
+int wf_sim_trace_open(struct sim_world *world);
+void wf_sim_trace_close(struct sim_world *world);
+
+/* Tells what is kept of it on standard error, under a line with seed, step and `what`. */
+void wf_sim_trace_tell(const struct sim_world *world, const char *what);
+
+uint64_t wf_sim_hash_bytes(const void *bytes, size_t count);
 
 #endif

@@ -7,9 +7,12 @@
  * and nobody has it open) or the descriptor is closed.
  */
 
-#include "core/sim/sim_priv.h"
+#include "core/sim/sim_watch.h"
 
 #include "base/alloc.h"
+#include "core/sim/sim_disk.h"
+#include "core/sim/sim_socket.h"
+#include "core/sim/sim_world.h"
 
 #include <poll.h>
 #include <string.h>

@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The simulated world: its options, clock and chance. */
+/* The simulated world: its options, clock, memory and life. */
 
-#include "core/sim/sim_priv.h"
+#include "core/sim/sim_world.h"
 
 #include "base/alloc.h"
 #include "core/loop/loop_priv.h"
 #include "core/process/signals_priv.h"
+#include "core/sim/sim_chance.h"
+#include "core/sim/sim_datagram.h"
+#include "core/sim/sim_disk.h"
+#include "core/sim/sim_fault.h"
+#include "core/sim/sim_link.h"
+#include "core/sim/sim_name.h"
+#include "core/sim/sim_platform.h"
+#include "core/sim/sim_socket.h"
+#include "core/sim/sim_trace.h"
 
 #include <weft/error.h>
 #include <weft/run.h>
@@ -33,84 +42,6 @@ struct sim_world *wf_sim_world_self(void)
     return sim_current;
 }
 
-/* ---- chance: splitmix64 (Steele, Lea, Flood 2014) ---- */
-
-uint64_t wf_sim_mix(uint64_t z)
-{
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-static uint64_t random_next(uint64_t *state)
-{
-    *state += 0x9e3779b97f4a7c15u;
-    return wf_sim_mix(*state);
-}
-
-uint64_t wf_sim_below(struct sim_world *world, uint64_t below)
-{
-    return random_next(&world->random) % below; /* its bias is below what a test could see */
-}
-
-bool wf_sim_chance(struct sim_world *world, uint32_t ppm, enum sim_chance_kind what)
-{
-    uint64_t max = world->options.chance_max;
-    if (ppm == 0 || wf_sim_below(world, 1000000) >= ppm || (max != 0 && world->chances >= max))
-        return false;
-    world->chances++;
-    wf_sim_trace_add(world, WF_SIM_TRACE_CHANCE, what, 0);
-    return true;
-}
-
-weft_time wf_sim_delay(struct sim_world *world)
-{
-    weft_time max = world->options.delay_max;
-    return max > 0 ? (weft_time)wf_sim_below(world, (uint64_t)max + 1) : 0;
-}
-
-size_t wf_sim_shorten(struct sim_world *world, size_t bytes)
-{
-    if (bytes <= 1 || !wf_sim_chance(world, world->options.short_ppm, SIM_CHANCE_SHORT))
-        return bytes;
-    return 1 + (size_t)wf_sim_below(world, bytes - 1);
-}
-
-void wf_sim_random_bytes(struct sim_world *world, void *out, size_t bytes)
-{
-    for (size_t at = 0; at < bytes; at += sizeof(uint64_t)) {
-        uint64_t number = random_next(&world->app_random);
-        size_t left = bytes - at;
-        memcpy((char *)out + at, &number, left < sizeof number ? left : sizeof number);
-    }
-}
-
-static uint64_t hash_step(uint64_t hash, const char *at, size_t count)
-{
-    uint64_t word = 0;
-    memcpy(&word, at, count);
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 32; /* the product's lower half knows nothing of the word's upper */
-}
-
-/* As FNV-1a, but eight bytes a step and four steps side by side: every sender's bytes are hashed
- * whenever one tries.  The same on all machines of one byte order. */
-uint64_t wf_sim_hash_bytes(const void *bytes, size_t count)
-{
-    uint64_t lanes[4] = {0xcbf29ce484222325u, count, 2, 3};
-    const char *at = bytes, *end = at + count;
-    for (; (size_t)(end - at) >= sizeof lanes; at += sizeof lanes)
-        for (size_t i = 0; i < 4; i++)
-            lanes[i] = hash_step(lanes[i], at + 8 * i, 8);
-    for (; end - at >= 8; at += 8)
-        lanes[0] = hash_step(lanes[0], at, 8);
-    for (; at < end; at++)
-        lanes[0] = hash_step(lanes[0], at, 1);
-    for (size_t i = 1; i < 4; i++)
-        lanes[0] = hash_step(lanes[0], (const char *)&lanes[i], 8);
-    return lanes[0];
-}
-
 void wf_sim_advance(weft_time to)
 {
     struct sim_world *world = sim_current;
@@ -119,12 +50,6 @@ void wf_sim_advance(weft_time to)
         return;
     world->now = to;
     wf_sim_trace_add(world, WF_SIM_TRACE_TIME, (uint64_t)to, 0);
-}
-
-weft_time wf_sim_blocking_delay(weft_loop *loop)
-{
-    const struct sim_world *world = loop->backend_state;
-    return (weft_time)(wf_loop_random(loop) % (uint64_t)world->options.blocking_max);
 }
 
 /* ---- memory ---- */
@@ -208,10 +133,10 @@ static struct sim_world *world_new(weft_loop *loop, uint64_t seed, uint64_t *out
     /* Streams of their own, so that a program that asks for one more random byte does not get
      * another network. */
     uint64_t root = world->options.seed;
-    world->random = random_next(&root);
-    world->app_random = random_next(&root);
-    *out_order = random_next(&root);
-    world->trace_hash = random_next(&root);
+    world->random = wf_sim_random_next(&root);
+    world->app_random = wf_sim_random_next(&root);
+    *out_order = wf_sim_random_next(&root);
+    world->trace_hash = wf_sim_random_next(&root);
 
     world->next_port = 49152;
     wf_list *const lists[] = {&world->paths, &world->listeners, &world->mailboxes, &world->dirty,
@@ -226,7 +151,7 @@ static struct sim_world *world_new(weft_loop *loop, uint64_t seed, uint64_t *out
 int wf_sim_world_open(weft_loop *loop, uint64_t seed)
 {
     if (sim_current != NULL && sim_current->admits) {
-        world_enter(sim_current, loop, random_next(&sim_current->random));
+        world_enter(sim_current, loop, wf_sim_random_next(&sim_current->random));
         return 0;
     }
     if (sim_current != NULL)
