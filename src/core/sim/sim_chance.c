@@ -25,15 +25,17 @@ uint64_t wf_sim_random_next(uint64_t *state)
 
 uint64_t wf_sim_below(struct sim_world *world, uint64_t below)
 {
-    return wf_sim_random_next(&world->random) % below; /* its bias is below what a test could see */
+    return wf_sim_random_next(&world->chances.random) %
+           below; /* its bias is below what a test could see */
 }
 
 bool wf_sim_chance(struct sim_world *world, uint32_t ppm, enum sim_chance_kind what)
 {
     uint64_t max = world->options.chance_max;
-    if (ppm == 0 || wf_sim_below(world, 1000000) >= ppm || (max != 0 && world->chances >= max))
+    if (ppm == 0 || wf_sim_below(world, 1000000) >= ppm ||
+        (max != 0 && world->chances.count >= max))
         return false;
-    world->chances++;
+    world->chances.count++;
     wf_sim_trace_add(world, WF_SIM_TRACE_CHANCE, what, 0);
     return true;
 }
@@ -60,7 +62,7 @@ size_t wf_sim_shorten(struct sim_world *world, size_t bytes)
 void wf_sim_random_bytes(struct sim_world *world, void *out, size_t bytes)
 {
     for (size_t at = 0; at < bytes; at += sizeof(uint64_t)) {
-        uint64_t number = wf_sim_random_next(&world->app_random);
+        uint64_t number = wf_sim_random_next(&world->chances.app_random);
         size_t left = bytes - at;
         memcpy((char *)out + at, &number, left < sizeof number ? left : sizeof number);
     }

@@ -26,6 +26,14 @@ enum sim_chance_kind {
     SIM_CHANCE_DISK,
 };
 
+/* Streams of their own, so that a program that asks for one more random byte does not get another
+ * network. */
+struct sim_chances {
+    uint64_t random;     /* state: decides faults and delays */
+    uint64_t app_random; /* state: what the program gets when it asks for random bytes */
+    uint64_t count;      /* things that went wrong */
+};
+
 uint64_t wf_sim_mix(uint64_t z);
 uint64_t wf_sim_random_next(uint64_t *state);
 

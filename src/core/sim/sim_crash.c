@@ -38,7 +38,7 @@ static struct sim_node *ref_or_null(struct sim_node *node)
 static void change_free(struct sim_world *world, struct sim_change *change)
 {
     wf_list_remove(&change->link);
-    world->change_count--;
+    world->disk.change_count--;
     wf_free(change->old_name);
     wf_free(change->new_name);
     wf_sim_node_unref(world, change->node);
@@ -82,9 +82,9 @@ int wf_sim_change_note(struct sim_world *world, struct sim_node *node, struct si
         .old_name = old_name,
         .new_name = new_name,
     };
-    wf_list_append(&world->changes, &change->link);
-    if (++world->change_count > CHANGES_MAX)
-        change_free(world, change_at(world->changes.next));
+    wf_list_append(&world->disk.changes, &change->link);
+    if (++world->disk.change_count > CHANGES_MAX)
+        change_free(world, change_at(world->disk.changes.next));
     return 0;
 }
 
@@ -92,20 +92,20 @@ int wf_sim_change_note(struct sim_world *world, struct sim_node *node, struct si
 void wf_sim_change_settle(struct sim_world *world, const struct sim_node *dir)
 {
     uint32_t seen = 0, settled = 0;
-    wf_list_each (pos, &world->changes) {
+    wf_list_each (pos, &world->disk.changes) {
         const struct sim_change *change = change_at(pos);
         seen++;
         if (change->old_parent == dir || change->new_parent == dir)
             settled = seen;
     }
     while (settled-- > 0)
-        change_free(world, change_at(world->changes.next));
+        change_free(world, change_at(world->disk.changes.next));
 }
 
 void wf_sim_change_settle_all(struct sim_world *world)
 {
-    while (!wf_list_is_empty(&world->changes))
-        change_free(world, change_at(world->changes.next));
+    while (!wf_list_is_empty(&world->disk.changes))
+        change_free(world, change_at(world->disk.changes.next));
 }
 
 int wf_sim_node_settle(struct sim_node *node)
@@ -188,10 +188,10 @@ int weft_sim_power_failure(void)
     struct sim_world *world = wf_sim_world_self();
     if (world == NULL)
         return -EPERM;
-    uint64_t lost = wf_sim_below(world, (uint64_t)world->change_count + 1);
+    uint64_t lost = wf_sim_below(world, (uint64_t)world->disk.change_count + 1);
     while (lost-- > 0)
-        change_undo(world, change_at(world->changes.prev));
+        change_undo(world, change_at(world->disk.changes.prev));
     wf_sim_change_settle_all(world);
-    tree_tear(world, world->root);
+    tree_tear(world, world->disk.root);
     return 0;
 }

@@ -128,7 +128,7 @@ static bool sender_is_full(const struct sim_socket *socket)
 /* They wait for room at a receiver, and none knows who else does. */
 static void wake_unix_senders(struct sim_world *world)
 {
-    wf_list_each (pos, &world->mailboxes)
+    wf_list_each (pos, &world->datagrams.mailboxes)
         wf_sim_wake(wf_container(pos, struct sim_socket, mailbox_link));
 }
 
@@ -145,7 +145,7 @@ static int packet_launch(struct sim_socket *sender, const struct sim_addr *to, c
         at += (weft_time)((double)bytes * (double)WEFT_SEC / (double)rate);
     packet->sender = sender;
     sender->flying_bytes += bytes;
-    wf_list_append(&world->packets, &packet->world_link);
+    wf_list_append(&world->datagrams.packets, &packet->world_link);
     wf_list_append(&sender->flying, &packet->sent_link);
     weft_timer_start(world->loop, &packet->timer, at);
     return 0;
@@ -248,7 +248,7 @@ void wf_sim_datagram_open(struct sim_socket *socket)
 {
     socket->state = SIM_DATAGRAM;
     if (socket->domain == AF_UNIX)
-        wf_list_append(&socket->world->mailboxes, &socket->mailbox_link);
+        wf_list_append(&socket->world->datagrams.mailboxes, &socket->mailbox_link);
 }
 
 int wf_sim_datagram_connect(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes)
@@ -285,7 +285,7 @@ void wf_sim_datagram_close(struct sim_socket *socket)
 void wf_sim_packets_drop(struct sim_world *world)
 {
     wf_list *pos;
-    while ((pos = wf_list_pop(&world->packets)) != NULL) {
+    while ((pos = wf_list_pop(&world->datagrams.packets)) != NULL) {
         struct sim_packet *packet = wf_container(pos, struct sim_packet, world_link);
         weft_timer_stop(world->loop, &packet->timer);
         wf_list_remove(&packet->sent_link);

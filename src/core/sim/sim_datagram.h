@@ -6,6 +6,11 @@
 
 #include "core/sim/sim_socket.h"
 
+struct sim_datagrams {
+    wf_list packets;   /* on their way */
+    wf_list mailboxes; /* sockets that send and receive by Unix names */
+};
+
 /* As the system calls; `to` NULL: to the peer. */
 ssize_t wf_sim_datagram_send(struct sim_socket *socket, const void *buf, size_t bytes,
                              const struct sockaddr *to, socklen_t to_bytes);

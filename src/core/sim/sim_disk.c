@@ -37,7 +37,7 @@ void wf_sim_node_unref(struct sim_world *world, struct sim_node *node)
         return;
     assert(node->name == NULL);
     assert(wf_list_is_empty(&node->children));
-    world->disk_used -= node->bytes;
+    world->disk.used_bytes -= node->bytes;
     wf_free(node->data);
     wf_free(node->durable);
     wf_free(node);
@@ -53,7 +53,7 @@ static struct sim_node *node_new(struct sim_world *world, bool is_dir, int mode)
     node->ref_count = 1;
     node->is_dir = is_dir;
     node->mode = (is_dir ? S_IFDIR : S_IFREG) | ((uint32_t)mode & 0777);
-    node->inode = ++world->last_inode;
+    node->inode = ++world->disk.last_inode;
     node->modified = world->now;
     return node;
 }
@@ -95,7 +95,7 @@ static struct sim_node *node_child(const struct sim_node *dir, const char *name,
 static uint64_t disk_room(struct sim_world *world)
 {
     bool is_full = wf_sim_fault_is_on(world, WEFT_SIM_DISK_FULL, NULL, NULL, NULL);
-    return is_full ? 0 : world->options.disk_bytes - world->disk_used;
+    return is_full ? 0 : world->options.disk_bytes - world->disk.used_bytes;
 }
 
 /* Bytes that come new are zero.  -ENOSPC, -ENOMEM; then nothing has changed. */
@@ -115,7 +115,7 @@ int wf_sim_node_resize(struct sim_world *world, struct sim_node *node, size_t by
     }
     if (bytes > node->bytes)
         memset(node->data + node->bytes, 0, bytes - node->bytes);
-    world->disk_used = world->disk_used - node->bytes + bytes;
+    world->disk.used_bytes = world->disk.used_bytes - node->bytes + bytes;
     node->bytes = bytes;
     return 0;
 }
@@ -130,7 +130,7 @@ struct disk_place {
 
 static int disk_begin(struct sim_world *world)
 {
-    if (world->root != NULL)
+    if (world->disk.root != NULL)
         return 0;
     struct sim_node *root = node_new(world, /* is_dir= */ true, 0755);
     struct sim_node *tmp = root != NULL ? node_new(world, /* is_dir= */ true, 0777) : NULL;
@@ -143,7 +143,7 @@ static int disk_begin(struct sim_world *world)
     memcpy(name, "tmp", 4);
     wf_sim_node_attach(tmp, root, name);
     wf_sim_node_unref(world, tmp);
-    world->root = root;
+    world->disk.root = root;
     return 0;
 }
 
@@ -177,7 +177,7 @@ static int place_find(struct sim_world *world, const char *path, struct disk_pla
         return rc;
     if (path[0] == '\0')
         return -ENOENT;
-    *out = (struct disk_place){.node = world->root};
+    *out = (struct disk_place){.node = world->disk.root};
     for (const char *at = path; rc == 0;) {
         at += strspn(at, "/");
         size_t bytes = strcspn(at, "/");
@@ -261,7 +261,7 @@ int wf_sim_disk_unlink(struct sim_world *world, const char *path, int flags)
         return rc;
     if (node->is_dir != wants_dir)
         return wants_dir ? -ENOTDIR : -EISDIR;
-    if (node == world->root)
+    if (node == world->disk.root)
         return -EBUSY;
     if (!wf_list_is_empty(&node->children))
         return -ENOTEMPTY;
@@ -322,7 +322,7 @@ int wf_sim_disk_rename(struct sim_world *world, const char *from, const char *to
         rc = -ENOENT;
     if (rc < 0 || node == place.node)
         return rc;
-    if (node == world->root || place.node == world->root)
+    if (node == world->disk.root || place.node == world->disk.root)
         return -EBUSY;
     rc = rename_check(node, &place);
     if (rc < 0)
@@ -551,17 +551,17 @@ int wf_sim_disk_statx(struct sim_world *world, const char *path, struct statx *o
 void wf_sim_disk_close(struct sim_world *world)
 {
     wf_sim_change_settle_all(world);
-    struct sim_node *node = world->root;
+    struct sim_node *node = world->disk.root;
     while (node != NULL) { /* deepest first, without recursion */
         if (!wf_list_is_empty(&node->children)) {
             node = wf_container(node->children.next, struct sim_node, sibling);
             continue;
         }
         struct sim_node *parent = node->parent;
-        if (node != world->root)
+        if (node != world->disk.root)
             wf_free(wf_sim_node_detach(node));
         wf_sim_node_unref(world, node);
         node = parent;
     }
-    world->root = NULL;
+    world->disk.root = NULL;
 }

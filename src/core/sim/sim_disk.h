@@ -22,6 +22,13 @@ struct sim_node {
     size_t bytes, capacity, durable_bytes;
 };
 
+struct sim_disk {
+    struct sim_node *root; /* NULL until first used */
+    wf_list changes;       /* names made, moved and removed since the last sync; see sim_crash.c */
+    uint32_t change_count;
+    uint64_t used_bytes, last_inode;
+};
+
 struct sim_node *wf_sim_node_ref(struct sim_node *node);
 void wf_sim_node_unref(struct sim_world *world, struct sim_node *node);
 void wf_sim_node_attach(struct sim_node *node, struct sim_node *parent, char *name);

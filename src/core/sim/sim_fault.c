@@ -102,7 +102,7 @@ bool wf_sim_fault_is_on(struct sim_world *world, int kind, const struct sim_addr
                         const struct sim_addr *b, weft_time *out_until)
 {
     weft_time until = 0;
-    wf_list_each (pos, &world->faults) {
+    wf_list_each (pos, &world->faults.list) {
         struct sim_fault *fault = wf_container(pos, struct sim_fault, link);
         if (fault->spec.kind == kind && wf_sim_fault_covers(fault, a, b) && fault_is_on(fault) &&
             fault->end > until)
@@ -117,7 +117,7 @@ uint64_t wf_sim_fault_rate(struct sim_world *world, const struct sim_addr *a,
                            const struct sim_addr *b)
 {
     uint64_t rate = 0;
-    wf_list_each (pos, &world->faults) {
+    wf_list_each (pos, &world->faults.list) {
         struct sim_fault *fault = wf_container(pos, struct sim_fault, link);
         if (fault->spec.kind != WEFT_SIM_SLOW || !wf_sim_fault_covers(fault, a, b) ||
             !fault_is_on(fault))
@@ -152,7 +152,7 @@ static void fault_timer(weft_timer *timer)
 
 void wf_sim_faults_watch_links(struct sim_world *world)
 {
-    wf_list_each (pos, &world->faults) {
+    wf_list_each (pos, &world->faults.list) {
         struct sim_fault *fault = wf_container(pos, struct sim_fault, link);
         if (fault->spec.kind == WEFT_SIM_RESET && !wf_list_is_empty(&world->links))
             fault_wait(fault);
@@ -198,12 +198,12 @@ static int fault_add(struct sim_world *world, const weft_sim_fault *spec)
     fault->spec = *spec;
     (void)wf_sim_addr_parse_host(spec->a, &fault->a); /* checked */
     (void)wf_sim_addr_parse_host(spec->b, &fault->b);
-    fault->number = ++world->fault_count;
+    fault->number = ++world->faults.count;
     fault->random = wf_sim_mix(world->options.seed ^ wf_sim_mix(fault->number));
     fault->first = world->now + spec->after;
     weft_timer_init(&fault->timer, fault_timer);
     fault_set_occurrence(fault, 0);
-    wf_list_append(&world->faults, &fault->link);
+    wf_list_append(&world->faults.list, &fault->link);
     wf_sim_faults_watch_links(world);
     return 0;
 }
@@ -222,12 +222,12 @@ int wf_sim_faults_open(struct sim_world *world)
 void wf_sim_faults_close(struct sim_world *world)
 {
     wf_list *pos;
-    while ((pos = wf_list_pop(&world->faults)) != NULL) {
+    while ((pos = wf_list_pop(&world->faults.list)) != NULL) {
         struct sim_fault *fault = wf_container(pos, struct sim_fault, link);
         weft_timer_stop(world->loop, &fault->timer);
         wf_free(fault);
     }
-    while ((pos = wf_list_pop(&world->hosts)) != NULL)
+    while ((pos = wf_list_pop(&world->faults.hosts)) != NULL)
         wf_free(wf_container(pos, struct sim_host, link));
 }
 
@@ -257,7 +257,8 @@ int weft_sim_host(const char *address)
     if (rc < 0)
         wf_free(host);
     else
-        wf_list_append(&world->hosts, &host->link); /* as long as the world: children see it */
+        wf_list_append(&world->faults.hosts,
+                       &host->link); /* as long as the world: children see it */
     return rc;
 }
 

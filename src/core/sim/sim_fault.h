@@ -11,6 +11,12 @@
 struct sim_fault;
 struct sim_world;
 
+struct sim_faults {
+    wf_list list;   /* of the plan, and those told to happen */
+    wf_list hosts;  /* what weft_sim_host made */
+    uint32_t count; /* of faults so far */
+};
+
 /* -EINVAL: a fault of the plan makes no sense. */
 int wf_sim_faults_check(const weft_sim_options *plan);
 int wf_sim_faults_open(struct sim_world *world);

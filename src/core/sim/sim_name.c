@@ -117,16 +117,11 @@ int wf_sim_addr_parse_host(const char *text, struct sim_addr *out)
 
 #define PORTS_A_BUCKET 4 /* in the mean, before there are more buckets */
 
-void wf_sim_ports_init(struct sim_ports *ports)
+static void ports_init(struct sim_ports *ports)
 {
     *ports = (struct sim_ports){.bucket_count = sizeof ports->first / sizeof ports->first[0]};
     for (uint32_t i = 0; i < ports->bucket_count; i++)
         wf_list_init(&ports->first[i]);
-}
-
-void wf_sim_ports_fini(struct sim_ports *ports)
-{
-    wf_free(ports->buckets);
 }
 
 static wf_list *ports_bucket(struct sim_ports *ports, struct sim_addr *addr)
@@ -177,7 +172,7 @@ static void ports_remove(struct sim_ports *ports, struct sim_socket *socket)
 static bool name_is_taken(struct sim_socket *socket, struct sim_addr *addr)
 {
     bool is_datagram = socket->state == SIM_DATAGRAM;
-    wf_list *bucket = ports_bucket(&socket->world->ports, addr);
+    wf_list *bucket = ports_bucket(&socket->world->names.ports, addr);
     wf_list_each (pos, bucket) {
         struct sim_socket *other = wf_container(pos, struct sim_socket, bound_link);
         if (is_datagram == (other->state == SIM_DATAGRAM) && addr_overlaps(&other->local, addr) &&
@@ -191,8 +186,9 @@ static int name_pick_port(struct sim_socket *socket, struct sim_addr *addr)
 {
     struct sim_world *world = socket->world;
     for (int tries = NAME_PORT_FIRST; tries <= UINT16_MAX; tries++) {
-        *addr_port(addr) = htons(world->next_port);
-        world->next_port = world->next_port == UINT16_MAX ? NAME_PORT_FIRST : world->next_port + 1;
+        *addr_port(addr) = htons(world->names.next_port);
+        world->names.next_port =
+            world->names.next_port == UINT16_MAX ? NAME_PORT_FIRST : world->names.next_port + 1;
         if (!name_is_taken(socket, addr))
             return 0;
     }
@@ -221,13 +217,13 @@ static int name_bind_inet(struct sim_socket *socket, struct sim_addr *addr)
             return rc;
     }
     socket->local = *addr;
-    ports_add(&socket->world->ports, socket);
+    ports_add(&socket->world->names.ports, socket);
     return 0;
 }
 
 static int name_find_inet(struct sim_world *world, struct sim_addr *addr, struct sim_socket **out)
 {
-    wf_list_each (pos, &world->listeners) {
+    wf_list_each (pos, &world->names.listeners) {
         struct sim_socket *listener = wf_container(pos, struct sim_socket, listen_link);
         if (addr_overlaps(&listener->local, addr)) {
             *out = listener;
@@ -262,7 +258,7 @@ static size_t path_bytes(const struct sim_addr *addr)
 static struct sim_path *path_find(struct sim_world *world, const struct sim_addr *addr)
 {
     const char *path = ((const struct sockaddr_un *)&addr->store)->sun_path;
-    wf_list_each (pos, &world->paths) {
+    wf_list_each (pos, &world->names.paths) {
         struct sim_path *entry = wf_container(pos, struct sim_path, link);
         const char *other = ((const struct sockaddr_un *)&entry->addr.store)->sun_path;
         if (path_bytes(&entry->addr) == path_bytes(addr) &&
@@ -281,7 +277,7 @@ static int name_bind_unix(struct sim_socket *socket, struct sim_addr *addr)
         return -ENOMEM;
     entry->addr = *addr;
     entry->socket = socket;
-    wf_list_append(&socket->world->paths, &entry->link);
+    wf_list_append(&socket->world->names.paths, &entry->link);
     socket->local = *addr;
     return 0;
 }
@@ -307,13 +303,22 @@ int wf_sim_name_unlink(struct sim_world *world, const char *path)
     return 0;
 }
 
-void wf_sim_name_forget_all(struct sim_world *world)
+/* ---- either ---- */
+
+void wf_sim_names_init(struct sim_names *names)
 {
-    while (!wf_list_is_empty(&world->paths))
-        path_free(wf_container(world->paths.next, struct sim_path, link));
+    wf_list_init(&names->paths);
+    wf_list_init(&names->listeners);
+    ports_init(&names->ports);
+    names->next_port = NAME_PORT_FIRST;
 }
 
-/* ---- either ---- */
+void wf_sim_names_fini(struct sim_names *names)
+{
+    while (!wf_list_is_empty(&names->paths))
+        path_free(wf_container(names->paths.next, struct sim_path, link));
+    wf_free(names->ports.buckets);
+}
 
 int wf_sim_name_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes)
 {
@@ -330,7 +335,7 @@ int wf_sim_name_bind(struct sim_socket *socket, const struct sockaddr *addr, soc
 
 void wf_sim_name_release(struct sim_socket *socket)
 {
-    ports_remove(&socket->world->ports, socket);
+    ports_remove(&socket->world->names.ports, socket);
     if (socket->domain != AF_UNIX || socket->local.bytes == 0)
         return;
     struct sim_path *entry = path_find(socket->world, &socket->local);
@@ -369,7 +374,7 @@ struct sim_socket *wf_sim_name_find_receiver(struct sim_world *world, struct sim
         bool is_there = entry != NULL && entry->socket != NULL;
         return is_there && entry->socket->state == SIM_DATAGRAM ? entry->socket : NULL;
     }
-    wf_list *bucket = ports_bucket(&world->ports, to);
+    wf_list *bucket = ports_bucket(&world->names.ports, to);
     wf_list_each (pos, bucket) {
         struct sim_socket *socket = wf_container(pos, struct sim_socket, bound_link);
         if (receiver_wants(socket, to, from))

@@ -36,14 +36,20 @@ struct sim_ports {
     wf_list first[16];
 };
 
-void wf_sim_ports_init(struct sim_ports *ports);
-void wf_sim_ports_fini(struct sim_ports *ports);
+struct sim_names {
+    wf_list paths;     /* struct sim_path: names of Unix sockets */
+    wf_list listeners; /* sockets that listen on an internet address */
+    struct sim_ports ports;
+    uint16_t next_port;
+};
+
+void wf_sim_names_init(struct sim_names *names);
+void wf_sim_names_fini(struct sim_names *names); /* no socket has a name any more */
 
 /* Gives the socket its address; port 0 picks one.  -EADDRINUSE, -EINVAL, -EAFNOSUPPORT, -ENOMEM. */
 int wf_sim_name_bind(struct sim_socket *socket, const struct sockaddr *addr, socklen_t bytes);
 void wf_sim_name_release(struct sim_socket *socket);
 int wf_sim_name_unlink(struct sim_world *world, const char *path);
-void wf_sim_name_forget_all(struct sim_world *world); /* no socket has a name any more */
 
 /* The socket that listens there: 0, -ECONNREFUSED, -ENOENT (no such path), -EINVAL, -EAFNOSUPPORT.
  * *out_addr is the address, also with the first two errors. */

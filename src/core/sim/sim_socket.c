@@ -29,43 +29,45 @@
 struct sim_socket *wf_sim_socket_of(struct sim_world *world, int fd)
 {
     int64_t index = (int64_t)fd - SIM_FD_BASE;
-    return index >= 0 && index < world->socket_capacity ? world->sockets[index] : NULL;
+    return index >= 0 && index < world->numbers.capacity ? world->numbers.sockets[index] : NULL;
 }
 
 /* The lowest free number, as a kernel gives it, so that numbers come back quickly. */
 static int number_take(struct sim_socket *socket)
 {
-    struct sim_world *world = socket->world;
-    if (world->open_count >= world->options.descriptor_max)
+    struct sim_numbers *numbers = &socket->world->numbers;
+    if (numbers->open_count >= socket->world->options.descriptor_max)
         return -EMFILE;
-    uint32_t index = world->first_free;
-    while (index < world->socket_capacity && world->sockets[index] != NULL)
+    uint32_t index = numbers->first_free;
+    while (index < numbers->capacity && numbers->sockets[index] != NULL)
         index++;
-    if (index == world->socket_capacity) {
+    if (index == numbers->capacity) {
         uint32_t capacity = index != 0 ? index * 2 : 16;
-        struct sim_socket **grown = wf_grow(world->sockets, capacity, sizeof(struct sim_socket *));
+        struct sim_socket **grown =
+            wf_grow(numbers->sockets, capacity, sizeof(struct sim_socket *));
         if (grown == NULL)
             return -ENFILE;
         memset(grown + index, 0, (capacity - index) * sizeof(struct sim_socket *));
-        world->sockets = grown;
-        world->socket_capacity = capacity;
+        numbers->sockets = grown;
+        numbers->capacity = capacity;
     }
-    world->sockets[index] = socket;
-    world->open_count++;
-    world->first_free = index + 1;
+    numbers->sockets[index] = socket;
+    numbers->open_count++;
+    numbers->first_free = index + 1;
     socket->fd = SIM_FD_BASE + (int)index;
     return 0;
 }
 
 static void number_give(struct sim_world *world, int fd)
 {
+    struct sim_numbers *numbers = &world->numbers;
     if (fd < 0)
         return;
     uint32_t index = (uint32_t)(fd - SIM_FD_BASE);
-    world->sockets[index] = NULL;
-    world->open_count--;
-    if (index < world->first_free)
-        world->first_free = index;
+    numbers->sockets[index] = NULL;
+    numbers->open_count--;
+    if (index < numbers->first_free)
+        numbers->first_free = index;
 }
 
 /* ---- making ---- */
@@ -268,7 +270,7 @@ int wf_sim_socket_listen(struct sim_socket *socket, int backlog)
                       : backlog > SOCKET_BACKLOG_MAX ? SOCKET_BACKLOG_MAX
                                                      : (uint32_t)backlog;
     if (socket->state == SIM_FRESH && socket->domain != AF_UNIX)
-        wf_list_append(&socket->world->listeners, &socket->listen_link);
+        wf_list_append(&socket->world->names.listeners, &socket->listen_link);
     socket->state = SIM_LISTENING;
     return 0;
 }

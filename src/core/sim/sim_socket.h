@@ -67,6 +67,13 @@ struct sim_socket {
     size_t arrived_bytes, flying_bytes;
 };
 
+/* The numbers that are given out. */
+struct sim_numbers {
+    struct sim_socket **sockets; /* by number - SIM_FD_BASE */
+    uint32_t capacity, open_count;
+    uint32_t first_free; /* no number below is free */
+};
+
 /* NULL: no such descriptor. */
 struct sim_socket *wf_sim_socket_of(struct sim_world *world, int fd);
 void wf_sim_wake(struct sim_socket *socket);

@@ -191,7 +191,7 @@ static void on_abort(int number)
     struct sim_world *world = wf_sim_world_self();
     if (world != NULL) {
         wf_sim_trace_tell(world, "aborted");
-        say_again("", world->options.seed, world->steps);
+        say_again("", world->options.seed, world->trace.steps);
     }
     sigaction(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     raise(number);

@@ -33,21 +33,22 @@ struct sim_step {
 int wf_sim_trace_open(struct sim_world *world)
 {
     const weft_sim_options *options = &world->options;
-    world->step_stop = options->break_step;
-    if (options->step_max != 0 && (world->step_stop == 0 || options->step_max < world->step_stop))
-        world->step_stop = options->step_max;
+    struct sim_trace *trace = &world->trace;
+    trace->step_stop = options->break_step;
+    if (options->step_max != 0 && (trace->step_stop == 0 || options->step_max < trace->step_stop))
+        trace->step_stop = options->step_max;
     if (options->trace_steps == 0)
         return 0;
     if (options->trace_steps > TRACE_STEPS_MAX)
         return -EINVAL;
-    world->trace = wf_array(options->trace_steps, sizeof *world->trace);
-    return world->trace != NULL ? 0 : -ENOMEM;
+    trace->kept = wf_array(options->trace_steps, sizeof *trace->kept);
+    return trace->kept != NULL ? 0 : -ENOMEM;
 }
 
 void wf_sim_trace_close(struct sim_world *world)
 {
-    wf_free(world->trace);
-    world->trace = NULL;
+    wf_free(world->trace.kept);
+    world->trace.kept = NULL;
 }
 
 /* ---- telling ---- */
@@ -116,14 +117,14 @@ static double seconds(weft_time now)
 void wf_sim_trace_tell(const struct sim_world *world, const char *what)
 {
     char line[380], text[200];
-    uint64_t kept = world->options.trace_steps, steps = world->steps;
+    uint64_t kept = world->options.trace_steps, steps = world->trace.steps;
     snprintf(line, sizeof line, "seed %" PRIu64 ", step %" PRIu64 ", %.6f s: %s",
              world->options.seed, steps, seconds(world->now), what);
     say(line);
-    if (world->trace == NULL)
+    if (world->trace.kept == NULL)
         return;
     for (uint64_t i = steps > kept ? steps - kept + 1 : 1; i <= steps; i++) {
-        const struct sim_step *step = &world->trace[i % kept];
+        const struct sim_step *step = &world->trace.kept[i % kept];
         step_format(step, text, sizeof text);
         snprintf(line, sizeof line, "%9" PRIu64 " %12.6f  %s", i, seconds(step->now), text);
         say(line);
@@ -134,7 +135,7 @@ void wf_sim_trace_tell(const struct sim_world *world, const char *what)
 
 static void trace_keep(struct sim_world *world, enum wf_sim_trace_kind kind, uint64_t a, uint64_t b)
 {
-    struct sim_step *step = &world->trace[world->steps % world->options.trace_steps];
+    struct sim_step *step = &world->trace.kept[world->trace.steps % world->options.trace_steps];
     *step = (struct sim_step){.now = world->now, .a = a, .b = b, .kind = (uint8_t)kind};
     if (kind == WF_SIM_TRACE_SWITCH)
         wf_task_name(world->loop->sched->ready_head, step->who, sizeof step->who);
@@ -143,10 +144,10 @@ static void trace_keep(struct sim_world *world, enum wf_sim_trace_kind kind, uin
 /* The step that was to be reached, or one too many. */
 static void trace_stop(struct sim_world *world)
 {
-    if (world->steps == world->options.break_step) {
+    if (world->trace.steps == world->options.break_step) {
         wf_sim_trace_tell(world, "the step that was asked for");
         weft_dump(STDERR_FILENO);
-        world->step_stop = world->options.step_max;
+        world->trace.step_stop = world->options.step_max;
         raise(SIGTRAP);
         return;
     }
@@ -157,12 +158,13 @@ static void trace_stop(struct sim_world *world)
 
 void wf_sim_trace_add(struct sim_world *world, enum wf_sim_trace_kind kind, uint64_t a, uint64_t b)
 {
-    world->steps++;
-    world->trace_hash = wf_sim_mix(world->trace_hash ^ ((uint64_t)kind << 56)) + a;
-    world->trace_hash = wf_sim_mix(world->trace_hash) + b;
-    if (world->trace != NULL)
+    struct sim_trace *trace = &world->trace;
+    trace->steps++;
+    trace->hash = wf_sim_mix(trace->hash ^ ((uint64_t)kind << 56)) + a;
+    trace->hash = wf_sim_mix(trace->hash) + b;
+    if (trace->kept != NULL)
         trace_keep(world, kind, a, b);
-    if (world->steps == world->step_stop)
+    if (trace->steps == trace->step_stop)
         trace_stop(world);
 }
 

@@ -21,6 +21,13 @@ enum wf_sim_trace_kind {
     WF_SIM_TRACE_FAULT,    /* number in the plan, 1 begins or 0 ends */
 };
 
+struct sim_trace {
+    uint64_t hash, steps;
+    uint64_t end_step;     /* at which the body returned */
+    uint64_t step_stop;    /* something is to be done at this one */
+    struct sim_step *kept; /* the last options.trace_steps, or NULL */
+};
+
 /* Adds to the trace of a loop whose back end is the simulator. */
 void wf_sim_trace(weft_loop *loop, enum wf_sim_trace_kind kind, uint64_t a, uint64_t b);
 

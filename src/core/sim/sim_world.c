@@ -130,28 +130,33 @@ static struct sim_world *world_new(weft_loop *loop, uint64_t seed, uint64_t *out
     world->host = weft_platform_get();
     world->now = SIM_START;
 
-    /* Streams of their own, so that a program that asks for one more random byte does not get
-     * another network. */
     uint64_t root = world->options.seed;
-    world->random = wf_sim_random_next(&root);
-    world->app_random = wf_sim_random_next(&root);
+    world->chances.random = wf_sim_random_next(&root);
+    world->chances.app_random = wf_sim_random_next(&root);
     *out_order = wf_sim_random_next(&root);
-    world->trace_hash = wf_sim_random_next(&root);
+    world->trace.hash = wf_sim_random_next(&root);
 
-    world->next_port = 49152;
-    wf_list *const lists[] = {&world->paths, &world->listeners, &world->mailboxes, &world->dirty,
-                              &world->done,  &world->changes,   &world->marks,     &world->packets,
-                              &world->links, &world->faults,    &world->hosts};
+    wf_sim_names_init(&world->names);
+    wf_list *const lists[] = {
+        &world->datagrams.packets,
+        &world->datagrams.mailboxes,
+        &world->links,
+        &world->faults.list,
+        &world->faults.hosts,
+        &world->disk.changes,
+        &world->marks,
+        &world->dirty,
+        &world->done,
+    };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         wf_list_init(lists[i]);
-    wf_sim_ports_init(&world->ports);
     return world;
 }
 
 int wf_sim_world_open(weft_loop *loop, uint64_t seed)
 {
     if (sim_current != NULL && sim_current->admits) {
-        world_enter(sim_current, loop, wf_sim_random_next(&sim_current->random));
+        world_enter(sim_current, loop, wf_sim_random_next(&sim_current->chances.random));
         return 0;
     }
     if (sim_current != NULL)
@@ -188,12 +193,12 @@ static weft_sim_stats world_stats(const struct sim_world *world)
 {
     return (weft_sim_stats){
         .seed = world->options.seed,
-        .steps = world->steps,
-        .trace_hash = world->trace_hash,
-        .end_step = world->end_step,
-        .chances = world->chances,
+        .steps = world->trace.steps,
+        .trace_hash = world->trace.hash,
+        .end_step = world->trace.end_step,
+        .chances = world->chances.count,
         .now = world->now,
-        .descriptor_count = world->open_count,
+        .descriptor_count = world->numbers.open_count,
     };
 }
 
@@ -205,16 +210,15 @@ void wf_sim_world_close(weft_loop *loop)
     if (--world->loop_count != 0)
         return;
     sim_stats_last = world_stats(world);
-    for (uint32_t i = 0; i < world->socket_capacity; i++)
-        if (world->sockets[i] != NULL)
-            wf_sim_socket_drop(world->sockets[i], SIM_FD_BASE + (int)i);
+    for (uint32_t i = 0; i < world->numbers.capacity; i++)
+        if (world->numbers.sockets[i] != NULL)
+            wf_sim_socket_drop(world->numbers.sockets[i], SIM_FD_BASE + (int)i);
     wf_sim_packets_drop(world);
     wf_sim_faults_close(world);
     wf_sim_trace_close(world);
-    wf_sim_name_forget_all(world);
-    wf_sim_ports_fini(&world->ports);
+    wf_sim_names_fini(&world->names);
     wf_sim_disk_close(world);
-    wf_free(world->sockets);
+    wf_free(world->numbers.sockets);
 
     weft_platform_set(world->host);
     sim_current = NULL;
@@ -253,8 +257,8 @@ static int sim_body_main(void *arg)
     const struct sim_body *body = arg;
     char what[WEFT_ERROR_TEXT_BYTES + 80];
     int rc = body->fn(body->arg);
-    sim_current->end_step = sim_current->steps;
-    if (rc >= 0 || sim_current->trace == NULL)
+    sim_current->trace.end_step = sim_current->trace.steps;
+    if (rc >= 0 || sim_current->trace.kept == NULL)
         return rc;
     const char *text = weft_explain(rc), *kind = weft_strerror(rc);
     bool has_text = strcmp(text, kind) != 0;

@@ -7,56 +7,45 @@
 #ifndef WF_SIM_WORLD_H
 #define WF_SIM_WORLD_H
 
-#include "core/sim/sim_name.h"
-
 #include <weft/sim.h>
 #include <weft/sys/loop.h>
 #include <weft/sys/platform.h>
 
 #include "base/list.h"
-
-struct sim_step;
-struct sim_node;
+#include "core/sim/sim_chance.h"
+#include "core/sim/sim_datagram.h"
+#include "core/sim/sim_disk.h"
+#include "core/sim/sim_fault.h"
+#include "core/sim/sim_name.h"
+#include "core/sim/sim_socket.h"
+#include "core/sim/sim_trace.h"
 
 #define SIM_START (1000 * WEFT_SEC) /* the clock at the beginning; any number that is not 0 */
 #define SIM_CHUNK_BYTES 16384       /* the most a RECV_MANY gets at once */
 
+/* The sum of what the files of this folder own, each described in its header. */
 struct sim_world {
     weft_loop *loop;           /* the first, which lives longest: timers of the network are its */
     uint32_t loop_count;       /* that live in it */
     bool admits;               /* a loop that opens now may live in it */
+    bool has_begun;            /* the main task runs: memory may fail */
     weft_platform table;       /* installed for the thread while the world stands */
     const weft_platform *host; /* the one before: memory and files */
     weft_sim_options options;
     weft_time now;
-    uint64_t random;     /* state: decides faults and delays */
-    uint64_t app_random; /* state: what the program gets when it asks for random bytes */
-    uint64_t trace_hash, steps;
-    uint64_t end_step;           /* at which the body returned */
-    uint64_t step_stop;          /* something is to be done at this one */
-    struct sim_step *trace;      /* the last options.trace_steps, or NULL */
-    uint64_t chances;            /* things that went wrong by chance */
-    bool has_begun;              /* the main task runs: memory may fail */
-    struct sim_socket **sockets; /* by number - SIM_FD_BASE */
-    uint32_t socket_capacity, open_count;
-    uint32_t first_free; /* no number below is free */
-    wf_list paths;       /* struct sim_path: names of Unix sockets */
-    wf_list listeners;   /* sockets that listen on an internet address */
-    struct sim_ports ports;
-    wf_list dirty;     /* sockets whose waiting operations must be tried again */
-    wf_list done;      /* operations with an outcome, by op->link */
-    wf_list packets;   /* datagrams on their way */
-    wf_list mailboxes; /* sockets that send and receive datagrams by Unix names */
-    wf_list links;     /* connections */
-    wf_list faults;    /* of the plan, and those told to happen */
-    wf_list hosts;     /* what weft_sim_host made */
-    uint32_t fault_count;
-    struct sim_node *root; /* of the disk; NULL until first used */
-    wf_list marks;         /* what is watched of it, see sim_watch.c */
-    wf_list changes;       /* names made, moved and removed since the last sync; see sim_crash.c */
-    uint32_t change_count;
-    uint64_t disk_used, last_inode;
-    uint16_t next_port;
+    struct sim_chances chances;
+    struct sim_trace trace;
+    struct sim_numbers numbers;
+    struct sim_names names;
+    struct sim_datagrams datagrams;
+    wf_list links; /* see sim_link.c */
+    struct sim_faults faults;
+    struct sim_disk disk;
+    wf_list marks; /* what is watched of the disk, see sim_watch.c */
+
+    /* of backend/sim.c */
+    wf_list dirty; /* sockets whose waiting operations must be tried again */
+    wf_list done;  /* operations with an outcome, by op->link */
     char chunk[SIM_CHUNK_BYTES];
 };
 
