@@ -29,14 +29,15 @@ struct weft_error {
  * and `rc` is returned all the same.  Outside a task the text belongs to the thread. */
 WEFT_API int weft_fail(int rc, const char *format, ...) WEFT_PRINTF(2, 3);
 
-/* The text that came with the last failure this task saw or made, or "".  Valid until the next
- * failure, or until the next join that succeeds: read it before a cleanup that awaits something.
- * Outside a task: the text of the thread's last failure, such as that of a weft_run(). */
+/* The text that came with the last failure this task saw or made, or "".  A success leaves it as it
+ * is.  Valid until the next failure.  Outside a task: the text of the thread's last failure, such
+ * as that of a weft_run(). */
 WEFT_API const char *weft_error_text(void);
 
 /* What the failure `rc` was, for a human: the text that came with it, or where it had none what
  * weft_strerror() says.  A text that an earlier failure with another code has left is not taken for
- * it.  Valid as weft_error_text(). */
+ * it.  A cleanup may fail in between: a task keeps the texts of its last failures of three codes,
+ * and that of its result goes to whoever awaits it.  Valid as weft_error_text(). */
 WEFT_API const char *weft_explain(int rc);
 
 /* Evaluates `expr`, and returns from the function with its value if that is negative. */

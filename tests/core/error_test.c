@@ -26,6 +26,18 @@ static int body_fails_silently(void *arg)
     return -EIO;
 }
 
+static int body_serves(void *arg)
+{
+    (void)arg;
+    return weft_sleep(WEFT_FOREVER);
+}
+
+static int body_ends_badly(void *arg)
+{
+    (void)arg;
+    return weft_fail(-EPIPE, "the last words could not be sent");
+}
+
 static int disk = 3;
 static const char wanted[] = "disk 3 is on fire";
 
@@ -76,15 +88,14 @@ static int by_group(void)
     return weft_group_wait(group);
 }
 
-/* Waiting for the group afterwards is a join that succeeds. */
+/* Waiting for the group afterwards is a join that succeeds, and leaves the text. */
 static int by_group_start(void)
 {
     WEFT_GROUP(group);
     int rc = weft_group_start(group, body_fails, &disk);
     CHECK_STR(weft_error_text(), wanted);
     CHECK_OK(weft_group_wait(group));
-    CHECK_STR(weft_error_text(), "");
-    return weft_fail(rc, "%s", wanted);
+    return rc;
 }
 
 static int by_done(void)
@@ -212,15 +223,102 @@ static const struct {
     {"group", joins_group},
 };
 
-TASK_TEST(test_E05_a_join_that_succeeds_drops_the_text)
+TASK_TEST(test_E05_a_join_that_succeeds_leaves_the_text)
 {
     for (size_t i = 0; i < sizeof joins / sizeof joins[0]; i++) {
         note("by %s", joins[i].name);
         CHECK_EQ(by_await(), -EIO);
         CHECK_OK(joins[i].join());
-        CHECK_STR(weft_error_text(), "");
+        CHECK_STR(weft_explain(-EIO), wanted);
     }
 }
+
+/* ---- a cleanup behind a failure ---- */
+
+static int ends_fine(void)
+{
+    return joins_await();
+}
+
+static int ends_cancelled(void)
+{
+    weft_task serving = weft_spawn(body_serves, NULL);
+    CHECK_OK(weft_yield());
+    weft_cancel(serving, "that was all");
+    return weft_await(serving);
+}
+
+static int ends_badly(void)
+{
+    return weft_fail(-EPIPE, "the last words could not be sent");
+}
+
+static int ends_badly_elsewhere(void)
+{
+    return weft_await(weft_spawn(body_ends_badly, NULL));
+}
+
+static int ends_badly_twice(void)
+{
+    (void)ends_badly_elsewhere();
+    (void)ends_cancelled();
+    return ends_badly();
+}
+
+static const struct {
+    const char *name;
+    int (*clean_up)(void);
+    int rc;
+} cleanups[] = {
+    {"one that succeeds", ends_fine, 0},
+    {"one that is cancelled", ends_cancelled, -ECANCELED},
+    {"a failure with a text", ends_badly, -EPIPE},
+    {"that of a task", ends_badly_elsewhere, -EPIPE},
+    {"several", ends_badly_twice, -EPIPE},
+};
+
+static int body_cleans_up(void *arg)
+{
+    size_t i = *(size_t *)arg;
+    int rc = weft_fail(-EIO, "%s", wanted);
+    CHECK_EQ(cleanups[i].clean_up(), cleanups[i].rc);
+    CHECK_STR(weft_explain(-EIO), wanted);
+    return rc;
+}
+
+TASK_TEST(test_E05_a_text_survives_the_cleanup_behind_it)
+{
+    for (size_t i = 0; i < sizeof cleanups / sizeof cleanups[0]; i++) {
+        note("behind %s", cleanups[i].name);
+        CHECK_EQ(weft_await(weft_spawn(body_cleans_up, &i)), -EIO);
+        CHECK_STR(weft_error_text(), wanted);
+    }
+}
+
+/* The newest of each code, and no more than three codes. */
+TASK_TEST(test_E05_texts_of_three_codes_are_kept)
+{
+    (void)weft_fail(-EIO, "first");
+    (void)weft_fail(-EPIPE, "second");
+    (void)weft_fail(-EIO, "third");
+    CHECK_STR(weft_explain(-EIO), "third");
+    CHECK_STR(weft_explain(-EPIPE), "second");
+    (void)weft_fail(-EBADF, "fourth");
+    CHECK_STR(weft_explain(-EPIPE), "second");
+    (void)weft_fail(-EBUSY, "fifth, not %s", weft_explain(-EPIPE));
+    CHECK_STR(weft_error_text(), "fifth, not second");
+    CHECK_STR(weft_explain(-EBADF), "fourth");
+    CHECK_STR(weft_explain(-EIO), "third");
+    CHECK_STR(weft_explain(-EPIPE), weft_strerror(-EPIPE));
+    CHECK_EQ(weft_await(weft_spawn(body_fails_silently, NULL)), -EIO);
+    CHECK_STR(weft_explain(-EIO), weft_strerror(-EIO));
+    CHECK_STR(weft_explain(-EBADF), "fourth");
+    CHECK(weft_task_renew());
+    CHECK_STR(weft_explain(-EBADF), weft_strerror(-EBADF));
+    CHECK_STR(weft_explain(-EBUSY), weft_strerror(-EBUSY));
+}
+
+/* ---- which is whose ---- */
 
 TASK_TEST(test_E05_an_error_without_a_text_does_not_borrow_another)
 {

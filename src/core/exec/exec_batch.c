@@ -158,9 +158,10 @@ int wf_exec_tell(int rc, const char *text)
 {
     if (rc >= 0)
         return rc;
-    wf_task *self = wf_task_self();
-    wf_note_drop(&self->note);
     if (rc == -ECANCELED)
         (void)weft_check(); /* for weft_why(): the body saw the cancel, its task has not yet */
-    return text[0] != '\0' ? weft_fail(rc, "%s", text) : rc;
+    if (text[0] != '\0')
+        return weft_fail(rc, "%s", text);
+    wf_note_put(wf_task_self(), rc, NULL);
+    return rc;
 }

@@ -255,9 +255,7 @@ int wf_far_await(weft_task task, bool is_shielded, bool *out_withdrawn)
         return rc;
     rc = is_shielded ? weft_park_shielded(&wait.here) : weft_park(&wait.here);
     *out_withdrawn = wf_far_is_withdrawn(&wait.watch);
-    if (!*out_withdrawn) {
-        wf_note_drop(&self->note);
-        self->note = wait.watch.note;
-    }
+    if (!*out_withdrawn && rc < 0)
+        wf_note_put(self, rc, wait.watch.note);
     return rc;
 }

@@ -42,20 +42,7 @@ static __attribute__((noinline)) int await_wait(struct wf_sched *sched, wf_task 
     weft_waiter waiter = WEFT_WAITER(&await_class, task);
     waiter.task = self;
     wf_waitq_push(&task->done_waiters, &waiter);
-    int rc = wf_park_cancellable(sched, &waiter);
-    if (rc >= 0 && self->note != NULL)
-        wf_note_drop(&self->note);
-    return rc;
-}
-
-/* The result of a task that is done, when it has a text or the caller had one before. */
-static __attribute__((noinline)) int await_text(wf_task *self, const wf_task *task)
-{
-    if (task->result < 0)
-        wf_note_share(&self->note, task->note);
-    else
-        wf_note_drop(&self->note);
-    return task->result;
+    return wf_park_cancellable(sched, &waiter);
 }
 
 /* A handle of another loop, a stale one, or one that carries an error. */
@@ -81,8 +68,8 @@ int weft_await(weft_task handle)
     if (task->state != WF_TASK_DONE)
         return await_wait(sched, task);
     task->flags |= WF_TASK_RECEIVED;
-    if (__builtin_expect(task->result < 0 || self->note != NULL, 0))
-        return await_text(self, task);
+    if (__builtin_expect(task->result < 0, 0))
+        wf_note_receive(self, task->result, task->note);
     return task->result;
 }
 
@@ -92,14 +79,6 @@ static int await_result(weft_task task)
     int result = 0;
     (void)weft_done(task, &result);
     return result;
-}
-
-static int await_settled(int rc)
-{
-    wf_task *self = wf_current();
-    if (rc >= 0)
-        wf_note_drop(&self->note);
-    return rc;
 }
 
 int wf_task_see_out(weft_task task, const char *why)
@@ -130,9 +109,7 @@ static int await_give_up(weft_task task, weft_scope *limit, int rc)
 {
     int result = wf_task_see_out(task, "deadline of the await");
     rc = weft_scope_close(limit, rc);
-    if (rc != -ETIMEDOUT || result == -ECANCELED)
-        return rc;
-    return await_settled(result);
+    return rc != -ETIMEDOUT || result == -ECANCELED ? rc : result;
 }
 
 static int await_far_for(weft_task task, weft_time timeout)
@@ -164,7 +141,7 @@ int weft_await_for(weft_task task, weft_time timeout)
     self.waiter.task = wf_current();
     rc = wf_task_watch(task, &self.waiter);
     if (rc != 0)
-        return rc == 1 ? await_settled(await_result(task)) : rc;
+        return rc == 1 ? await_result(task) : rc;
 
     weft_scope limit;
     (void)weft_scope_open(&limit, weft_after(timeout > 0 ? timeout : 0), 0);
@@ -173,7 +150,7 @@ int weft_await_for(weft_task task, weft_time timeout)
     rc = weft_park(&self.waiter);
     if (!self.is_cancelled) {
         weft_scope_end_(&limit);
-        return await_settled(rc);
+        return rc;
     }
     return await_give_up(task, &limit, rc);
 }

@@ -27,6 +27,68 @@ void wf_note_share(struct wf_note **to, struct wf_note *from)
     *to = from;
 }
 
+/* ---- the texts of a task that lives ---- */
+
+/* The text of its last failure with that code, or NULL. */
+static struct wf_note **note_find(wf_task *task, int rc)
+{
+    if (task->note != NULL && task->note->rc == rc)
+        return &task->note;
+    for (size_t i = 0; i < WF_NOTES_EARLIER; i++) {
+        struct wf_note **at = &task->body->earlier[i];
+        if (*at != NULL && (*at)->rc == rc)
+            return at;
+    }
+    return NULL;
+}
+
+static void note_set_aside(struct wf_body *body, struct wf_note *note)
+{
+    wf_note_drop(&body->earlier[WF_NOTES_EARLIER - 1]);
+    memmove(&body->earlier[1], &body->earlier[0], (WF_NOTES_EARLIER - 1) * sizeof body->earlier[0]);
+    body->earlier[0] = note;
+}
+
+static void note_forget(struct wf_body *body, struct wf_note **earlier)
+{
+    struct wf_note **last = &body->earlier[WF_NOTES_EARLIER - 1];
+    wf_note_drop(earlier);
+    memmove(earlier, earlier + 1, (size_t)(last - earlier) * sizeof *earlier);
+    *last = NULL;
+}
+
+void wf_note_put(wf_task *task, int rc, struct wf_note *note)
+{
+    struct wf_note **same = note_find(task, rc);
+    if (same != NULL && same != &task->note)
+        note_forget(task->body, same);
+    if (same == &task->note || note == task->note)
+        wf_note_drop(&task->note);
+    else if (task->note != NULL)
+        note_set_aside(task->body, task->note);
+    task->note = note;
+}
+
+void wf_note_receive(wf_task *task, int rc, struct wf_note *note)
+{
+    struct wf_note *mine = NULL;
+    if (rc >= 0)
+        return;
+    wf_note_share(&mine, note);
+    wf_note_put(task, rc, mine);
+}
+
+void wf_note_settle(wf_task *task, int result)
+{
+    struct wf_note **same = result < 0 ? note_find(task, result) : NULL;
+    if (same != NULL)
+        wf_note_share(&task->note, *same);
+    for (size_t i = 0; i < WF_NOTES_EARLIER; i++)
+        wf_note_drop(&task->body->earlier[i]);
+}
+
+/* ---- making one ---- */
+
 /* Drops the bytes of a character that was cut off at the end. */
 static void note_trim(char *text)
 {
@@ -59,8 +121,7 @@ static void task_fail(wf_task *self, int rc, const char *format, va_list args)
         note->rc = rc;
         note_format(note->text, format, args);
     }
-    wf_note_drop(&self->note); /* after the format: it may have quoted the old text */
-    self->note = note;
+    wf_note_put(self, rc, note); /* after the format: it may have quoted the old text */
 }
 
 void wf_note_leave(const struct wf_note *note)
@@ -103,17 +164,19 @@ const char *weft_error_text(void)
     return self->note != NULL ? self->note->text : "";
 }
 
-/* The code that weft_error_text() was given with. */
-static int error_text_rc(void)
+/* The text of the last failure with that code, or "". */
+static const char *text_of(int rc)
 {
-    const wf_task *self = wf_task_self();
-    if (wf_exec_text() != NULL || self == NULL)
-        return thread_rc;
-    return self->note != NULL ? self->note->rc : 0;
+    wf_task *self = wf_task_self();
+    const char *body_text = wf_exec_text();
+    if (body_text != NULL || self == NULL)
+        return thread_rc == rc ? body_text != NULL ? body_text : thread_text : "";
+    struct wf_note **note = note_find(self, rc);
+    return note != NULL ? (*note)->text : "";
 }
 
 const char *weft_explain(int rc)
 {
-    const char *text = weft_error_text();
-    return rc < 0 && rc == error_text_rc() && text[0] != '\0' ? text : weft_strerror(rc);
+    const char *text = rc < 0 ? text_of(rc) : "";
+    return text[0] != '\0' ? text : weft_strerror(rc);
 }

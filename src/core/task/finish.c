@@ -112,7 +112,7 @@ static void task_wake_waiters(wf_task *task)
     task->flags |= WF_TASK_RECEIVED;
     for (weft_waiter *waiter; (waiter = wf_waitq_pop(&task->done_waiters)) != NULL;) {
         if (waiter->wait_class->woken == NULL && waiter->task != NULL && task->result < 0)
-            wf_note_share(&waiter->task->note, task->note);
+            wf_note_receive(waiter->task, task->result, task->note);
         wf_wake(waiter, task->result);
     }
 }
@@ -226,6 +226,8 @@ static void task_close_body(struct wf_sched *sched, wf_task *task, int rc)
     }
     if (task->body->owned_mutexes != NULL)
         wf_mutex_abandon_all(task);
+    if (__builtin_expect(task->body->earlier[0] != NULL, 0))
+        wf_note_settle(task, rc);
     task->result = rc;
     task->state = WF_TASK_FINISHING;
     if (WF_DEBUG_CHECKS && (task->body->live != 0 || sched->detached_live != 0))
@@ -296,6 +298,7 @@ static __attribute__((noinline)) bool task_drop_traces(struct wf_sched *sched, w
     if (body->ended != NULL)
         wf_task_drop_ended(sched, &body->ended);
     wf_locals_drop(&body->locals);
+    wf_note_settle(self, /* result= */ 0);
     wf_note_drop(&self->note);
     if ((self->flags & WF_TASK_NAMED) != 0)
         task_unname(sched, self);
@@ -315,6 +318,6 @@ bool weft_task_renew(void)
     body->has_progress = false;
     body->why_kind = WEFT_REASON_NONE;
     bool has_traces = body->ended != NULL || body->locals != NULL || self->note != NULL ||
-                      (self->flags & WF_TASK_NAMED) != 0;
+                      body->earlier[0] != NULL || (self->flags & WF_TASK_NAMED) != 0;
     return !has_traces || task_drop_traces(sched, self);
 }

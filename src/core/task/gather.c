@@ -364,7 +364,7 @@ static int gather_outcome(struct multi *multi)
 {
     if (multi->is_cancelled && !multi->is_decided && !multi_all_succeeded(multi))
         return multi_interrupted(multi);
-    wf_note_share(&multi->waiter.task->note, multi->note); /* none if all succeeded */
+    wf_note_receive(multi->waiter.task, multi->rc, multi->note);
     return multi->rc;
 }
 
@@ -402,8 +402,6 @@ int weft_settle_n(const weft_task tasks[], size_t count, int out_rc[])
     for (size_t i = 0; i < count; i++)
         out_rc[i] = multi.members[i].rc;
     rc = multi.is_cancelled ? multi_interrupted(&multi) : multi.rc;
-    if (rc >= 0)
-        wf_note_drop(&multi.waiter.task->note);
     multi_fini(&multi);
     return rc;
 }
@@ -444,7 +442,7 @@ int weft_race_n(const weft_task tasks[], size_t count)
     if (!multi.is_decided && multi.is_cancelled)
         rc = multi_interrupted(&multi);
     else
-        wf_note_share(&multi.waiter.task->note, rc < 0 ? multi.note : NULL);
+        wf_note_receive(multi.waiter.task, rc, multi.note);
     multi_fini(&multi);
     return rc;
 }

@@ -285,7 +285,7 @@ void wf_group_start_ended(wf_task *task)
     task->body->starter = NULL;
     task->flags |= WF_TASK_RECEIVED;
     if (task->result < 0)
-        wf_note_share(&waiter->task->note, task->note);
+        wf_note_receive(waiter->task, task->result, task->note);
     weft_wake(waiter, task->result < 0 ? task->result : -EPROTO);
 }
 
@@ -388,7 +388,7 @@ int weft_group_wait(weft_group handle)
         group->wait_rc = wf_cancelled_at_end(self);
     else
         group->wait_rc = rc;
-    wf_note_share(&self->note, group->note);
+    wf_note_receive(self, group->wait_rc, group->note);
     group->has_ended = true;
     group_leave(group, self);
     return group->wait_rc;

@@ -7,6 +7,10 @@
 
 #include <weft/error.h>
 
+#define WF_NOTES_EARLIER 2 /* texts of earlier failures with other codes, of a task that lives */
+
+struct wf_task;
+
 struct wf_note {
     uint32_t ref_count; /* atomic */
     int rc;
@@ -24,6 +28,18 @@ static inline void wf_note_drop(struct wf_note **note)
 
 /* Both may be NULL. */
 void wf_note_share(struct wf_note **to, struct wf_note *from);
+
+/* A live task saw or made a failure `rc`, with this text, taken from the caller; NULL: with none.
+ * It sets aside the texts of failures with other codes, and takes the place of one with the same.
+ */
+void wf_note_put(struct wf_task *task, int rc, struct wf_note *note);
+
+/* The same at a join that came to `rc`, and the text stays the caller's.  A success leaves the
+ * texts alone: it may be in the cleanup behind a failure that is on its way up. */
+void wf_note_receive(struct wf_task *task, int rc, struct wf_note *note);
+
+/* Those set aside go, but for that of the task's result, which becomes the task's. */
+void wf_note_settle(struct wf_task *task, int result);
 
 /* Makes it the thread's, for whoever asks outside of tasks; NULL: none. */
 void wf_note_leave(const struct wf_note *note);

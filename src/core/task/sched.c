@@ -138,6 +138,7 @@ static WF_IN_PLACE struct wf_body *body_at(struct wf_sched *sched, const wf_stac
     body->owned_mutexes = NULL;
     body->gens = NULL;
     body->locals = NULL;
+    memset(body->earlier, 0, sizeof body->earlier);
     body->gen = NULL;
     body->starter = NULL;
     body->exceptions = (struct wf_exceptions){0};

@@ -71,6 +71,7 @@ struct wf_body {
     struct weft_mutex *owned_mutexes;
 
     struct wf_locals *locals;
+    struct wf_note *earlier[WF_NOTES_EARLIER]; /* see note.h; the newest first, no gaps */
     struct weft_gen *gen; /* the generator the task runs in; NULL: its own body */
     weft_waiter *starter; /* who waits for weft_started() */
     const char *why;      /* of the -ECANCELED it saw last */

@@ -303,8 +303,8 @@ int weft_done(weft_task handle, int *out_result)
         rc = task->result;
         task->flags |= WF_TASK_RECEIVED;
         wf_task *self = wf_current();
-        if (rc < 0 && self != NULL)
-            wf_note_share(&self->note, task->note);
+        if (self != NULL)
+            wf_note_receive(self, rc, task->note);
     }
     if (out_result != NULL)
         *out_result = rc;
