@@ -84,7 +84,7 @@ typedef struct weft_http_limits {
     weft_time keep_alive_max;     /* without a request: 60 s */
     weft_time write_idle_max;     /* a client that takes nothing: 30 s */
     uint64_t write_rate_min;      /* what one takes that is slow, over that time: 1 KiB/s */
-    weft_time handler_time_max;   /* 60 s */
+    weft_time handler_time_max;   /* 60 s, without what it waits for its client to send a body */
     weft_time connection_age_max; /* 1 h */
     weft_time half_close_grace;   /* a client that sends no more may be gone; a handler that is not
                                      done by then is cancelled: 100 ms */
@@ -326,13 +326,20 @@ WEFT_API weft_http_server *weft_http_get_server(const weft_http_request *req);
  * handlers. */
 WEFT_API WEFT_MUST_USE int weft_http_defer(weft_http_request *req, weft_fn *fn, void *arg);
 
-/* The length of the body as weft_http_read() gives it, 0 without a body.  -1: not known yet, on a
- * WEFT_HTTP_STREAM_BODY route whose body is chunked, compressed, or over HTTP/2 without a length.
- */
+/* The length of the body as weft_http_read() gives it, 0 without a body.  -1: not known yet, where
+ * it is not collected and is chunked, compressed, or over HTTP/2 without a length. */
 WEFT_API int64_t weft_http_length(const weft_http_request *req);
 
-/* The whole body, empty if there is none, and always on a WEFT_HTTP_STREAM_BODY route. */
+/* The whole body that was collected, empty if there is none.  It is collected before the handler is
+ * called, unless its route has WEFT_HTTP_STREAM_BODY; in a layer it may not be yet, see
+ * <weft/http_layer.h>. */
 WEFT_API weft_str weft_http_body(const weft_http_request *req);
+
+/* Collects the body, or what weft_http_read() has left of it, for weft_http_body(); at once if it
+ * is there.  For a layer that needs the body, and for a handler with WEFT_HTTP_STREAM_BODY that
+ * wants it after a look at the head.  0; as weft_http_read(), and -WEFT_ELIMIT (503) when all
+ * bodies together pass bodies_bytes_max, -ENOMEM. */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_http_collect(weft_http_request *req);
 
 /* Reads the next bytes of the body, on any route, and returns how many, at most `bytes`; 0 at its
  * end.  -WEFT_ELIMIT over the route's limit, -WEFT_ESYNTAX for bad chunks, -WEFT_ETRUNCATED if the
@@ -340,8 +347,9 @@ WEFT_API weft_str weft_http_body(const weft_http_request *req);
  * 413, 400 or 408.  What is not read here is not read from the client either (back pressure).
  *
  * A handler that waits here for its client does not count among in_hand_max, so slow clients keep
- * nobody out; when bytes have come it goes on before requests that have no handler yet.  Its
- * route's in_hand_max, if it has one, counts it all the time. */
+ * nobody out, and the wait does not count as the handler's time, since a body has limits of its own
+ * (body_idle_max, body_rate_min); when bytes have come it goes on before requests that have no
+ * handler yet.  Its route's in_hand_max, if it has one, counts it all the time. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_http_read(weft_http_request *req, void *buf,
                                                          size_t bytes);
 

@@ -22,6 +22,13 @@
  * further inside comes out of weft_http_proceed() as a return value, as from any call; what the
  * outermost layer returns counts as the handler's result.
  *
+ * A route's body is collected when the layers have run up to its handler: a request that a layer
+ * refuses by its head (401, 413) is answered before a client that expects 100 Continue has sent
+ * anything.  So weft_http_body() is empty in `before` and ahead of weft_http_proceed(), and what is
+ * wrong with the body comes out of that; a layer that needs the body calls weft_http_collect(). Not
+ * so where the route or a group of it has in_hand_max: there the body is there before the layers,
+ * since a client that sends slowly must not take one of these places meanwhile.
+ *
  * Order, from the outside in: the server's layers (weft_http_options), those of the outer group,
  * those of the inner one; each in the order of its table.
  *

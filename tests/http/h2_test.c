@@ -137,6 +137,55 @@ TASK_TEST(h2_expect_continue_is_not_answered_behind_the_beginning_of_an_answer)
     h2_site_close(&site, &peer);
 }
 
+/* What a layer refuses by its head is answered before any of its body; what it lets pass is told to
+ * go on, and collected behind it. */
+TASK_TEST(h2_a_layer_comes_before_the_body)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    h2_site_open(&site, &peer, NULL);
+    h2_peer_head(&peer, 1, 0, "POST", "/layered", "expect: 100-continue\nx-refuse: 1\n");
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK_EQ(answer.status, 401);
+    CHECK(answer.is_whole);
+    h2_peer_head(&peer, 3, 0, "POST", "/layered", "");
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, 0, 3, "hel", 3));
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, END, 3, "lo", 2));
+    h2_peer_answer(&peer, 3, &answer);
+    CHECK_EQ(answer.status, 200);
+    CHECK_STR(answer.body, "hello");
+    h2_site_close(&site, &peer);
+}
+
+static int read_then_wait(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)res;
+    (void)arg;
+    WEFT_TRY(weft_http_collect(req));
+    return weft_sleep(WEFT_FOREVER);
+}
+
+TASK_TEST(h2_the_time_of_a_handler_is_without_its_wait_for_the_body)
+{
+    static const weft_http_options options = {.limits.handler_time_max = 2 * WEFT_SEC};
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    site_handler = read_then_wait;
+    h2_site_open(&site, &peer, &options);
+    weft_time from = weft_now();
+    h2_peer_head(&peer, 1, 0, "POST", "/late", "");
+    CHECK_OK(weft_sleep(9 * WEFT_SEC));
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, END, 1, "hello", 5));
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK_EQ(answer.status, 504);
+    CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, 11);
+    h2_site_close(&site, &peer);
+}
+
 static int send_file(weft_http_request *req, weft_http_response *res, void *arg)
 {
     int fd = weft_open(arg, O_RDONLY, 0);

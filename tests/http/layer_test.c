@@ -165,6 +165,121 @@ TASK_TEST(a_failure_comes_out_of_the_layers_as_a_return_value)
     CHECK_OK(site_close(&site));
 }
 
+/* ---- bodies ---- */
+
+static int note_body(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)res;
+    (void)arg;
+    tread(weft_http_body(req).len == 0 ? "(nothing)" : "body");
+    return 0;
+}
+
+static int collect(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    char byte;
+    (void)res;
+    (void)arg;
+    WEFT_TRY(weft_http_collect(req));
+    WEFT_TRY(weft_http_collect(req)); /* is there */
+    tread("collected");
+    CHECK_EQ(weft_http_length(req), 3);
+    CHECK_EQ(weft_http_read(req, &byte, 1), 1);
+    return 0;
+}
+
+static int read_some(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    char byte;
+    (void)res;
+    (void)arg;
+    CHECK_EQ(weft_http_length(req), -1);
+    ssize_t count = weft_http_read(req, &byte, 1); /* collects it, too */
+    tread(count == 1 ? "read" : "unread");
+    return count < 0 ? (int)count : 0;
+}
+
+static int tell_body(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    weft_str body = weft_http_body(req);
+    (void)arg;
+    tread("handler");
+    return weft_http_respond(res, 200, NULL, body.ptr, body.len);
+}
+
+static const weft_http_layer noting[] = {{.before = note_body}};
+static const weft_http_layer collecting[] = {{.before = collect}, {.before = note_body}};
+static const weft_http_layer reading[] = {{.before = read_some}, {.before = note_body}};
+static const weft_http_group late = {.prefix = "/late", .layers = noting, .layer_count = 1};
+static const weft_http_group asked = {.prefix = "/asked", .layers = collecting, .layer_count = 2};
+static const weft_http_group read = {.prefix = "/read", .layers = reading, .layer_count = 2};
+static const weft_http_group early = {
+    .prefix = "/early", .layers = noting, .layer_count = 1, .in_hand_max = 1};
+static const weft_http_route collectors[] = {
+    {.method = "POST", .path = "/x", .handler = tell_body, .group = &late, .body_bytes_max = 3},
+    {.method = "POST", .path = "/x", .handler = tell_body, .group = &asked, .body_bytes_max = 3},
+    {.method = "POST", .path = "/x", .handler = tell_body, .group = &read, .body_bytes_max = 3},
+    {.method = "POST", .path = "/x", .handler = tell_body, .group = &early, .body_bytes_max = 3},
+};
+
+/* So that they may refuse it by its head. */
+TASK_TEST(a_body_is_collected_behind_the_layers_unless_one_asks_for_it)
+{
+    static const struct {
+        const char *path, *trail, *of_too_much;
+    } rows[] = {
+        {"/late", "(nothing) handler ", "(nothing) "},
+        {"/asked", "collected body handler ", ""},
+        {"/read", "read body handler ", "unread "},
+        {"/early", "body handler ", ""},
+    };
+    static const char *const bodies[] = {"3\r\nabc\r\n0\r\n\r\n", "4\r\nabcd\r\n0\r\n\r\n"};
+    struct site site;
+    CHECK_OK(site_open_with(&site, NULL, collectors, sizeof collectors / sizeof collectors[0]));
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++) {
+        char text[256];
+        bool is_too_much = i % 2 != 0;
+        struct answer answer;
+        trail[0] = 0;
+        snprintf(text, sizeof text,
+                 "POST %s/x HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n%s",
+                 rows[i / 2].path, bodies[i % 2]);
+        note("%s", text);
+        CHECK_EQ(ask(&site, text, &answer), is_too_much ? 413 : 200);
+        CHECK_STR(trail, is_too_much ? rows[i / 2].of_too_much : rows[i / 2].trail);
+        if (!is_too_much)
+            CHECK_BYTES(answer.body, answer.body_bytes, "abc", 3);
+        answer_fini(&answer);
+    }
+    CHECK_OK(site_close(&site));
+}
+
+/* Together they may not have more. */
+TASK_TEST(bodies_that_are_collected_behind_layers_count_like_others)
+{
+    static const weft_http_options options = {.limits.bodies_bytes_max = 4};
+    struct site site;
+    struct answer answer;
+    weft_http_stats stats;
+    CHECK_OK(site_open(&site, &options));
+    CHECK_EQ(ask(&site, "POST /layered HTTP/1.1\r\n" H "Content-Length: 4\r\n\r\nabcd", NULL), 200);
+    CHECK_EQ(ask(&site, "POST /layered HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\nabcde", &answer),
+             503);
+    CHECK(strstr(answer.body, "bodies_bytes_max") != NULL);
+    answer_fini(&answer);
+    weft_stream *client = client_open(&site);
+    client_send(client, "POST /layered HTTP/1.1\r\n" H "Content-Length: 4\r\n\r\nab");
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    weft_http_server_get_stats(site.server, &stats);
+    CHECK_EQ(stats.bodies_bytes, 2);
+    weft_stream_abort(client); /* cancels it while it waits */
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    weft_http_server_get_stats(site.server, &stats);
+    CHECK_EQ(stats.bodies_bytes, 0);
+    CHECK_EQ(stats.requests_in_hand, 0);
+    CHECK_OK(site_close(&site));
+}
+
 TASK_TEST(what_no_route_answers_passes_the_servers_layers_too)
 {
     struct site site;

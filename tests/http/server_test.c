@@ -546,12 +546,12 @@ TASK_TEST(an_answer_has_one_type_and_one_place)
 
 TASK_TEST(expect_continue_is_answered_before_the_body_comes)
 {
-    static const char *const paths[] = {"/echo", "/stream"};
+    static const char *const paths[] = {"/echo", "/stream", "/layered"};
     struct site site;
     struct answer answer;
     char text[256];
     CHECK_OK(site_open(&site, NULL));
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         weft_stream *client = client_open(&site);
         snprintf(text, sizeof text,
                  "POST %s HTTP/1.1\r\n" H "Expect: 100-continue\r\nContent-Length: 5\r\n" END,
@@ -567,14 +567,20 @@ TASK_TEST(expect_continue_is_answered_before_the_body_comes)
         weft_stream_close(client);
     }
     /* A body nobody wants is not asked for, and might come all the same: the connection ends. */
-    weft_stream *client = client_open(&site);
-    client_send(client,
-                "POST /nothing HTTP/1.1\r\n" H "Expect: 100-continue\r\nContent-Length: 5\r\n" END);
-    CHECK_OK(client_read(client, &answer));
-    CHECK_EQ(answer.status, 404);
-    CHECK(client_is_closed(client));
-    answer_fini(&answer);
-    weft_stream_close(client);
+    static const char *const unwanted[] = {"/nothing", "/layered"};
+    for (size_t i = 0; i < sizeof unwanted / sizeof unwanted[0]; i++) {
+        weft_stream *client = client_open(&site);
+        snprintf(text, sizeof text,
+                 "POST %s HTTP/1.1\r\n" H "Expect: 100-continue\r\nContent-Length: 5\r\n"
+                 "X-Refuse: 1\r\n" END,
+                 unwanted[i]);
+        client_send(client, text);
+        CHECK_OK(client_read(client, &answer));
+        CHECK_EQ(answer.status, i == 0 ? 404 : 401);
+        CHECK(client_is_closed(client));
+        answer_fini(&answer);
+        weft_stream_close(client);
+    }
     CHECK_OK(site_close(&site));
 }
 

@@ -97,10 +97,10 @@ static long slow_body(struct site *site, const char *path, size_t first, weft_ti
 /* At least 1 KiB a second after the first ten, and never 20 s without a byte. */
 TASK_TEST(class_12_a_slow_body_gets_408)
 {
-    static const char *const paths[] = {"/echo", "/drain"};
+    static const char *const paths[] = {"/echo", "/drain", "/layered"};
     struct site site;
     CHECK_OK(site_open(&site, NULL));
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         note("path %s", paths[i]);
         CHECK_EQ(slow_body(&site, paths[i], 0, 100 * WEFT_SEC), 10);
         CHECK_EQ(slow_body(&site, paths[i], 0, 3 * WEFT_SEC), 10);
@@ -195,6 +195,51 @@ TASK_TEST(a_handler_over_its_time_is_cancelled_and_the_client_gets_504)
     CHECK_STR(site_seen.why, "the handler's time is up");
     CHECK(strstr(answer.body, "\"code\":\"timeout\"") != NULL);
     answer_fini(&answer);
+    CHECK_OK(site_close(&site));
+}
+
+/* Reads all of the body, and then goes on for ever. */
+static int read_and_wait(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)res;
+    (void)arg;
+    WEFT_TRY(weft_http_collect(req));
+    CHECK_EQ(weft_http_body(req).len, 30u * 4096);
+    return weft_sleep(WEFT_FOREVER);
+}
+
+/* A body has limits of its own. */
+TASK_TEST(the_time_of_a_handler_is_without_its_wait_for_the_body)
+{
+    static const weft_http_options options = {.limits.handler_time_max = 5 * WEFT_SEC};
+    static const struct {
+        const char *path;
+        int status;
+        long seconds;
+    } rows[] = {{"/echo", 200, 90}, {"/layered", 200, 90}, {"/drain", 200, 90}, {"/late", 504, 95}};
+    static char piece[4096];
+    struct site site;
+    site_handler = read_and_wait;
+    CHECK_OK(site_open(&site, &options));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char head[128];
+        struct answer answer;
+        weft_stream *client = client_open(&site);
+        weft_time from = weft_now();
+        note("%s", rows[i].path);
+        snprintf(head, sizeof head, "POST %s HTTP/1.1\r\n" H "Content-Length: %zu\r\n" END,
+                 rows[i].path, 30 * sizeof piece);
+        client_send(client, head);
+        for (int k = 0; k < 30; k++) {
+            CHECK_OK(weft_sleep(3 * WEFT_SEC));
+            client_send_bytes(client, piece, sizeof piece);
+        }
+        CHECK_OK(client_read(client, &answer));
+        CHECK_EQ(answer.status, rows[i].status);
+        CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, rows[i].seconds);
+        answer_fini(&answer);
+        weft_stream_close(client);
+    }
     CHECK_OK(site_close(&site));
 }
 

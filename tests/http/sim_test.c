@@ -37,6 +37,9 @@ static const struct exchange exchanges[] = {
     {.head = "POST /echo HTTP/1.1\r\n" HOST "Content-Length: 20000\r\n\r\n",
      .sent = 20000,
      .body = 20000},
+    {.head = "POST /layered HTTP/1.1\r\n" HOST "Content-Length: 20000\r\n\r\n",
+     .sent = 20000,
+     .body = 20000},
     {.head = "POST /stream HTTP/1.1\r\n" HOST "Content-Length: 9000\r\n\r\n",
      .sent = 9000,
      .body = 9000},
@@ -66,14 +69,17 @@ static void check_answer(const struct exchange *exchange, const struct answer *a
     answers++;
 }
 
+/* 1: it was answered, and the connection goes on; 0: it ends. */
 static int do_exchange(weft_stream *stream, const struct exchange *exchange)
 {
     struct answer answer = {0};
     WEFT_TRY(weft_stream_write(stream, exchange->head, strlen(exchange->head)));
     WEFT_TRY(weft_stream_write(stream, pattern, exchange->sent));
     int rc = client_read(stream, &answer);
-    if (rc >= 0)
+    if (rc >= 0) {
         check_answer(exchange, &answer);
+        rc = answer_field(&answer, "Connection") == NULL;
+    }
     answer_fini(&answer);
     return rc;
 }
@@ -83,8 +89,8 @@ static int do_connection(struct site *site, size_t *next)
 {
     weft_stream *stream;
     WEFT_TRY(weft_stream_connect(&stream, &site->addr));
-    int rc = 0;
-    while (rc >= 0 && *next < EXCHANGES) {
+    int rc = 1;
+    while (rc > 0 && *next < EXCHANGES) {
         rc = do_exchange(stream, &exchanges[*next]);
         *next += rc >= 0;
     }

@@ -5,6 +5,7 @@
 #include <weft/error.h>
 #include <weft/event.h>
 #include <weft/gather.h>
+#include <weft/http_layer.h>
 #include <weft/scope.h>
 
 #include <assert.h>
@@ -186,9 +187,21 @@ static int any_test(weft_http_request *req, weft_http_response *res, void *arg)
     return seen(site_handler(req, res, arg));
 }
 
+static int refuse_some(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)arg;
+    CHECK_EQ(weft_http_body(req).len, 0);
+    return weft_http_field(req, "X-Refuse").ptr != NULL ? weft_http_fail(res, 401, NULL, "not you")
+                                                        : 0;
+}
+
+static const weft_http_layer guard = {.before = refuse_some};
+static const weft_http_group guarded = {.layers = &guard, .layer_count = 1};
+
 static const weft_http_route routes[] = {
     {.method = "GET", .path = "/ok", .handler = get_ok},
     {.method = "POST", .path = "/echo", .handler = post_echo},
+    {.method = "POST", .path = "/layered", .handler = post_echo, .group = &guarded},
     {.method = "POST", .path = "/small", .handler = post_echo, .body_bytes_max = 16},
     {.method = "POST", .path = "/stream", .handler = post_stream, .flags = WEFT_HTTP_STREAM_BODY},
     {.method = "POST", .path = "/drain", .handler = post_drain, .flags = WEFT_HTTP_STREAM_BODY},

@@ -36,7 +36,8 @@ int site_meet(weft_fn *client, size_t client_count);
 /* The routes:
  *   GET  /ok            "ok\n"
  *   POST /echo          the body, with its type
- *   POST /small         the same, body limit 16 bytes
+ *   POST /layered       the same, behind a layer; 401 with a field X-Refuse
+ *   POST /small         the same as /echo, body limit 16 bytes
  *   POST /stream        reads the body by itself, answers it in chunks
  *   POST /drain         reads the body by itself, then "drained\n"
  *   GET  /item/{name}   the name and the parameter q

@@ -26,7 +26,9 @@ struct weft_http_next {
 static int chain_inner(const struct wf_chain *chain, weft_http_request *req,
                        weft_http_response *res)
 {
-    int rc = chain->api != NULL ? wf_api_take(req, res, chain->api) : 0;
+    int rc = wf_request_collects_late(req) ? weft_http_collect(req) : 0;
+    if (rc == 0 && chain->api != NULL)
+        rc = wf_api_take(req, res, chain->api);
     if (rc != 0)
         return rc < 0 ? rc : 0;
     return chain->handler(req, res, chain->arg);
@@ -217,6 +219,7 @@ static size_t add_layers(struct wf_chain *chain, const weft_http_layer *layers, 
     for (size_t i = 0; i < count; i++) {
         chain->layers[chain->layer_count++] = &layers[i];
         chain->has_head |= layers[i].head != NULL;
+        chain->may_refuse |= layers[i].before != NULL || layers[i].around != NULL;
     }
     return count;
 }
@@ -343,8 +346,10 @@ static int chain_fill(weft_http_server *server, struct wf_chain *chain, weft_htt
         route->path = chain->path;
     if (route->api != NULL && !wf_api_fits(route->api, route->path))
         return wf_http_route_fail(-EINVAL, route, "its api has a path parameter it does not have");
-    if (chain_is_bounded(chain))
+    if (chain_is_bounded(chain)) /* a slow client must not have a place while it sends */
         route->flags |= WF_ROUTE_BOUNDED;
+    else if (chain->may_refuse && (route->flags & WEFT_HTTP_STREAM_BODY) == 0)
+        route->flags |= WF_ROUTE_LAYERED;
     route->handler = chain_handler;
     route->arg = chain;
     return 0;
@@ -359,7 +364,7 @@ static void chain_free(struct wf_chain *chain)
 int wf_chains_add(weft_http_server *server, const weft_http_route *given)
 {
     weft_http_route route = *given;
-    route.flags &= ~WF_ROUTE_BOUNDED;
+    route.flags &= ~(WF_ROUTE_BOUNDED | WF_ROUTE_LAYERED);
     bool is_plain = route.group == NULL && route.api == NULL && route.in_hand_max == 0 &&
                     server->layer_count == 0 && !server->takes_trace;
     if (is_plain)

@@ -30,6 +30,7 @@ struct wf_chain {
     uint32_t in_hand, in_hand_max, queue_max;
     struct wf_queue queue; /* requests that wait for a place; never while there is one */
     bool has_head;         /* of some layer */
+    bool may_refuse;       /* some layer runs before the handler */
     size_t layer_count;
     const weft_http_layer *layers[];
 };

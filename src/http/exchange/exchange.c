@@ -426,23 +426,32 @@ bool wf_request_must_collect(const weft_http_request *req)
 {
     const struct wf_http_route *route = req->match.route;
     return req->fault.status == 0 && !req->is_options && route != NULL &&
-           (route->public.flags & WEFT_HTTP_STREAM_BODY) == 0 && !wf_h1_body_is_done(&req->framing);
+           (route->public.flags & (WEFT_HTTP_STREAM_BODY | WF_ROUTE_LAYERED)) == 0 &&
+           !wf_h1_body_is_done(&req->framing);
+}
+
+int wf_request_count_body(weft_http_request *req, size_t bytes, struct wf_http_fault *out)
+{
+    weft_http_server *server = req->conn->server;
+    uint64_t max = server->limits.bodies_bytes_max;
+    if (bytes > max - server->stats.bodies_bytes) {
+        *out =
+            wf_http_fault_limit(503, "The server holds too many bodies now.", "bodies_bytes_max",
+                                max, server->stats.bodies_bytes + bytes, (int64_t)req->body_seen);
+        return -WEFT_ELIMIT;
+    }
+    server->stats.bodies_bytes += bytes;
+    req->body_counted += bytes;
+    return 0;
 }
 
 int wf_request_keep_body(weft_http_request *req, weft_str piece)
 {
-    weft_http_server *server = req->conn->server;
-    uint64_t max = server->limits.bodies_bytes_max;
-    if (piece.len > max - server->stats.bodies_bytes) {
-        req->fault = wf_http_fault_limit(
-            503, "The server holds too many bodies now.", "bodies_bytes_max", max,
-            server->stats.bodies_bytes + piece.len, (int64_t)req->body_seen);
-        return -WEFT_ELIMIT;
-    }
+    int rc = wf_request_count_body(req, piece.len, &req->fault);
+    if (rc < 0)
+        return rc;
     if (wf_buf_append(&req->body, piece.ptr, piece.len) < 0)
         return -ENOMEM;
-    server->stats.bodies_bytes += piece.len;
-    req->body_counted += piece.len;
     req->body_seen += piece.len;
     return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "http/exchange/request.h"
 
+#include <weft/error.h>
 #include <weft/sys/loop.h>
 #include <weft/sys/stream.h>
 #include <weft/task.h>
@@ -23,6 +24,8 @@
 
 #include <stdio.h>
 #include <string.h>
+
+#define COLLECT_BYTES ((size_t)16 * 1024) /* of a body, at a time */
 
 static const weft_str no_str = {NULL, 0};
 
@@ -262,7 +265,7 @@ int64_t weft_http_length(const weft_http_request *req)
 
 weft_str weft_http_body(const weft_http_request *req)
 {
-    if (wf_buf_bytes(&req->body) == 0)
+    if (!req->is_collecting || wf_buf_bytes(&req->body) == 0)
         return (weft_str){"", 0};
     return (weft_str){wf_buf_ptr(&req->body), wf_buf_bytes(&req->body)};
 }
@@ -277,15 +280,60 @@ static ssize_t body_read_kept(weft_http_request *req, void *buf, size_t bytes)
     return (ssize_t)count;
 }
 
+static ssize_t body_read_new(weft_http_request *req, char *buf, size_t bytes)
+{
+    return req->coding != WF_CODING_IDENTITY ? wf_request_read_decoded(req, buf, bytes)
+                                             : req->conn->transport->read(req, buf, bytes);
+}
+
+/* How much to ask for: what is left, or a piece. */
+static size_t collect_room(const weft_http_request *req)
+{
+    int64_t length = weft_http_length(req);
+    size_t have = wf_buf_bytes(&req->body);
+    if (length < 0 || (uint64_t)length > have + COLLECT_BYTES)
+        return COLLECT_BYTES;
+    return (uint64_t)length > have ? (size_t)length - have : 1; /* the end is still to be seen */
+}
+
+/* The next piece: how much came, or 0 at the end. */
+static ssize_t collect_piece(weft_http_request *req)
+{
+    char *out;
+    size_t room = collect_room(req);
+    if (wf_buf_reserve(&req->body, room, &out) < 0)
+        return -ENOMEM;
+    ssize_t count = body_read_new(req, out, room);
+    if (count > 0) {
+        int rc = wf_request_count_body(req, (size_t)count, &req->framing.fault);
+        if (rc < 0)
+            return weft_fail(rc, "%s", req->framing.fault.message);
+        wf_buf_commit(&req->body, (size_t)count);
+    }
+    return count;
+}
+
+int weft_http_collect(weft_http_request *req)
+{
+    WEFT_TRY(weft_loop_check(req->conn->server->loop, "HTTP request"));
+    WEFT_TRY(weft_check());
+    ssize_t rc = req->has_framing && !req->is_collecting ? 1 : 0;
+    while (rc > 0)
+        rc = collect_piece(req);
+    if (rc == 0)
+        req->is_collecting = req->has_framing;
+    return (int)rc;
+}
+
 ssize_t weft_http_read(weft_http_request *req, void *buf, size_t bytes)
 {
     WEFT_TRY(weft_loop_check(req->conn->server->loop, "HTTP request"));
     WEFT_TRY(weft_check());
     if (bytes == 0)
         return 0;
+    if (wf_request_collects_late(req))
+        WEFT_TRY(weft_http_collect(req));
     if (req->is_collecting)
         return body_read_kept(req, buf, bytes);
-    if (req->coding != WF_CODING_IDENTITY)
-        return wf_request_read_decoded(req, buf, bytes);
-    return req->conn->transport->read(req, buf, bytes);
+    return body_read_new(req, buf, bytes);
 }

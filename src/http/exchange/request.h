@@ -79,7 +79,7 @@ struct weft_http_request {
     bool has_framing;             /* else `framing` is zeroed: there is no body */
     bool wants_continue;          /* Expect, and 100 not sent yet */
     bool is_head_timed;           /* the head did not come at once */
-    bool is_collecting;           /* the body is kept before the handler starts */
+    bool is_collecting;           /* the body is kept before the handler starts, or is all there */
     bool will_close;              /* the connection ends with this answer */
     bool is_upgraded;             /* its handler has the connection for another protocol */
     bool is_id_given;             /* `id` is the client's */
@@ -153,8 +153,11 @@ void wf_request_free(weft_http_request *req);
  * wrong with it is in req->fault.  0 or -ENOMEM. */
 int wf_request_prepare(weft_http_request *req, const char *input);
 
-/* Keeps a piece of the body.  0, -ENOMEM, or -WEFT_ELIMIT with req->fault. */
+/* Keeps a piece of the body as it came.  0, -ENOMEM, or -WEFT_ELIMIT with req->fault. */
 int wf_request_keep_body(weft_http_request *req, weft_str piece);
+
+/* Counts what is kept of the body among those of all requests.  0, or -WEFT_ELIMIT with *out. */
+int wf_request_count_body(weft_http_request *req, size_t bytes, struct wf_http_fault *out);
 
 /* How much longer the next piece of the body may take, `waited` into waiting for it. */
 weft_time wf_request_body_patience(const weft_http_request *req, weft_time waited);
@@ -162,6 +165,14 @@ weft_time wf_request_body_patience(const weft_http_request *req, weft_time waite
 /* The body of a request whose handler wants it whole is collected first: a slow client holds
  * neither a task nor a slot. */
 bool wf_request_must_collect(const weft_http_request *req);
+
+/* Unless it has layers: they may refuse the request by its head. */
+static inline bool wf_request_collects_late(const weft_http_request *req)
+{
+    const struct wf_http_route *route = req->match.route;
+    return req->fault.status == 0 && !req->is_options && route != NULL &&
+           (route->public.flags & WF_ROUTE_LAYERED) != 0;
+}
 
 /* True if all that is left of the body can be read and dropped to keep the connection. */
 bool wf_request_can_drain(const weft_http_request *req);

@@ -415,16 +415,21 @@ void wf_h2_body_ended(weft_http_request *req)
     weft_event_set(&req->h2.moved);
 }
 
+/* As h1_wait_body: it does not count as the handler's time. */
 static int h2_wait_body(weft_http_request *req)
 {
     const weft_http_server *server = req->conn->server;
     int rc = h2_go_on(req);
     if (rc < 0)
         return rc;
-    weft_time from = wf_http_now(server);
+    weft_time from = wf_http_now(server), deadline = req->deadline;
+    req->deadline = WEFT_FOREVER;
     wf_http_slot_lend(req);
     rc = h2_wait(req, WF_WAIT_INPUT, wf_request_body_patience(req, req->body_waited));
-    req->body_waited += wf_http_now(server) - from;
+    weft_time waited = wf_http_now(server) - from;
+    req->body_waited += waited;
+    req->deadline = wf_http_later(deadline, waited);
+    wf_h2_arm(req->conn->h2, req->deadline);
     int returned = wf_http_slot_return(req);
     if (rc == -ECANCELED && req->verdict == WF_EXCHANGE_SLOW_BODY)
         return weft_fail(-ETIMEDOUT, "the client sends its body too slowly");

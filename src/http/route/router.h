@@ -12,6 +12,7 @@
 
 /* A flag of a route: it, or a group of it, limits the requests in hand. */
 #define WF_ROUTE_BOUNDED (1u << 31)
+#define WF_ROUTE_LAYERED (1u << 30) /* its body is collected behind its layers */
 
 struct wf_http_route {
     weft_http_route public;

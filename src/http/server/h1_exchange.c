@@ -239,8 +239,8 @@ static void h1_answer_no_memory(weft_http_request *req)
 
 /* ---- the body of the request ---- */
 
-/* Waits for more of the body, with the time limits of a body; the handler's own time is not
- * counted. */
+/* Waits for more of the body, with the time limits of a body; it does not count as the handler's.
+ */
 static int h1_wait_body(weft_http_request *req)
 {
     struct wf_conn *conn = req->conn;
@@ -248,10 +248,14 @@ static int h1_wait_body(weft_http_request *req)
     int rc = h1_go_on(req);
     if (rc < 0)
         return rc;
-    weft_time from = wf_http_now(conn->server);
+    weft_time from = wf_http_now(conn->server), deadline = req->deadline;
+    req->deadline = WEFT_FOREVER;
     wait_begin(req, WF_WAIT_INPUT, wf_request_body_patience(req, req->body_waited));
     ssize_t count = weft_stream_peek(conn->stream, 1, &shown);
-    req->body_waited += wf_http_now(conn->server) - from;
+    weft_time waited = wf_http_now(conn->server) - from;
+    req->body_waited += waited;
+    req->deadline = wf_http_later(deadline, waited);
+    wf_conn_arm(conn);
     rc = wait_end(req, count < 0 ? (int)count : 0);
     if (count == 0) {
         req->verdict = WF_EXCHANGE_GONE;
