@@ -15,7 +15,7 @@
  *
  * An answer of any status is a success of the call.  A call fails if there is no valid answer: the
  * name is not found, the connection is refused, a time limit is over, the answer is cut off or is
- * no HTTP; weft_error_text() says which, with the address.  A body that is shorter than announced
+ * no HTTP; weft_error_text() says which, with the URL but for its query.  A body that is shorter than announced
  * is always an error, never a short success.
  *
  * Times.  Each phase has its own limit (waiting for a slot, connecting, TLS, the first byte of the

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#define PLACE_BYTES_MAX 72u /* half of an error's text */
+
 /* The five pieces of any reference (RFC 3986, appendix B); ptr NULL: not there. */
 struct pieces {
     weft_str scheme, authority, path, query;
@@ -190,6 +192,8 @@ static void url_point(struct wf_url *url, size_t origin_len, size_t host_len, ui
     url->origin = (weft_str){url->text, origin_len};
     url->authority = (weft_str){url->text + scheme, origin_len - scheme};
     url->target = (weft_str){url->text + origin_len, url->len - origin_len};
+    size_t place = strcspn(url->text, "?");
+    url->place = (weft_str){url->text, place < PLACE_BYTES_MAX ? place : PLACE_BYTES_MAX};
     url->host = (weft_str){url->authority.ptr, host_len};
     if (url->host.ptr[0] == '[')
         url->host = (weft_str){url->host.ptr + 1, host_len - 2};

@@ -22,6 +22,8 @@ struct wf_url {
     weft_str origin;    /* "http://host:port": what shares connections */
     weft_str authority; /* "host:port" for Host, "[::1]" with its brackets */
     weft_str host;      /* without brackets and port */
+    weft_str place;     /* "http://host:port/path" for errors: cut, and without the query, which may
+                           be nobody's business */
     weft_str target;    /* path and query; begins with '/' */
     uint16_t port;      /* also where the text has none */
     bool is_https;

@@ -271,7 +271,7 @@ TASK_TEST(a_reset_has_a_text)
         CHECK_OK(weft_client_new(&client, NULL));
         weft_client_request request = {.url = liar_url(liar.port, "/"), .body = WEFT_STR("x")};
         CHECK_EQ(weft_client_fetch(client, &request, &page), -ECONNRESET);
-        snprintf(text, sizeof text, "http://127.0.0.1:%u reset the connection %s", liar.port,
+        snprintf(text, sizeof text, "http://127.0.0.1:%u/ reset the connection %s", liar.port,
                  rows[i].moment);
         CHECK_STR(weft_explain(-ECONNRESET), text);
         weft_client_free(client);

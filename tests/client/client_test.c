@@ -337,11 +337,22 @@ TASK_TEST(class_25_redirects_end_after_ten_and_at_other_schemes)
     struct liar liar;
     weft_client *client;
     weft_client_response none;
+    char text[160];
     LIAR_OPEN(&liar, steps);
     CHECK_OK(weft_client_new(&client, NULL));
-    CHECK_EQ(weft_client_get(client, liar_url(liar.port, "/"), &none), -ELOOP);
+    CHECK_EQ(weft_client_get(client, liar_url(liar.port, "/a?secret"), &none), -ELOOP);
     CHECK_EQ(liar.requests, 11);
-    CHECK_EQ(weft_client_get(client, liar_url(liar.port, "/"), &none), -WEFT_ESYNTAX);
+    snprintf(text, sizeof text,
+             "more than 10 redirects (redirect_count_max), last from http://127.0.0.1:%u/again to "
+             "http://127.0.0.1:%u/again",
+             liar.port, liar.port);
+    CHECK_STR(weft_error_text(), text);
+    CHECK_EQ(weft_client_get(client, liar_url(liar.port, "/b?secret"), &none), -WEFT_ESYNTAX);
+    snprintf(text, sizeof text,
+             "http://127.0.0.1:%u/b redirects to what cannot be asked: the URL does not begin with "
+             "http:// or https://",
+             liar.port);
+    CHECK_STR(weft_error_text(), text);
     weft_client_free(client);
     liar_close(&liar);
 }

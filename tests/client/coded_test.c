@@ -120,10 +120,17 @@ TASK_TEST(class_26_a_coded_answer_that_is_cut_or_wrong_is_an_error)
     CHECK_OK(weft_client_new(&client, NULL));
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
         note("step %zu", i);
-        int rc = liar_get(client, &liar, NULL);
-        CHECK_EQ(rc > 0 ? 0 : rc, expected[i]);
-        if (rc < 0)
+        weft_client_trace trace;
+        weft_client_response page;
+        weft_client_request request = {.url = liar_url(liar.port, "/"), .trace = &trace};
+        CHECK_EQ(weft_client_fetch(client, &request, &page), expected[i]);
+        if (expected[i] < 0) {
             CHECK(weft_error_text()[0] != 0);
+            CHECK_NE(trace.phase, WEFT_CLIENT_DONE);
+        } else {
+            CHECK_EQ(trace.phase, WEFT_CLIENT_DONE);
+            weft_client_response_free(&page);
+        }
     }
     weft_client_free(client);
     liar_close(&liar);

@@ -161,6 +161,25 @@ TEST(references_are_resolved_as_the_rfc_has_it)
     wf_url_fini(&base);
 }
 
+/* What errors say of it: where, and not what was asked. */
+TEST(a_place_is_the_url_without_its_query_and_cut)
+{
+    static const struct {
+        const char *in, *place;
+    } rows[] = {
+        {"http://a:81/b/c?token=d", "http://a:81/b/c"},
+        {"http://a?token=d", "http://a/"},
+        {"https://a/b/0123456789012345678901234567890123456789012345678901234567890123",
+         "https://a/b/012345678901234567890123456789012345678901234567890123456789"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct wf_url url;
+        CHECK_OK(wf_url_parse(&url, weft_str_of(rows[i].in)));
+        CHECK_BYTES(url.place.ptr, url.place.len, rows[i].place, strlen(rows[i].place));
+        wf_url_fini(&url);
+    }
+}
+
 TEST(origins_are_scheme_host_and_port)
 {
     struct wf_url a, b;

@@ -106,9 +106,9 @@ static ssize_t wait_for_more(struct weft_exchange *exchange, size_t have, weft_s
         return rc;
     if ((size_t)got > have)
         return got;
-    const weft_str *origin = &exchange->url.origin;
-    return weft_fail(-WEFT_ETRUNCATED, "%.*s closed the connection %s", (int)origin->len,
-                     origin->ptr, have == 0 ? "without an answer" : "in the middle of its answer");
+    const weft_str *place = &exchange->url.place;
+    return weft_fail(-WEFT_ETRUNCATED, "%.*s closed the connection %s", (int)place->len, place->ptr,
+                     have == 0 ? "without an answer" : "in the middle of its answer");
 }
 
 /* One head, interim or not, as it is in the stream. */
@@ -130,7 +130,7 @@ static int head_receive(struct weft_exchange *exchange, weft_str *out)
             return weft_fail(-WEFT_ELIMIT,
                              "%.*s: the head of the answer is larger than %u bytes "
                              "(head_bytes_max)",
-                             (int)exchange->url.origin.len, exchange->url.origin.ptr,
+                             (int)exchange->url.place.len, exchange->url.place.ptr,
                              exchange->client->head_limits.head_bytes_max);
     }
     return rc < 0 ? wf_answer_fault(exchange, rc, &exchange->head.fault) : 0;
@@ -235,12 +235,12 @@ static ssize_t take(struct weft_exchange *exchange, weft_str input, char *buf, s
 /* The peer has ended: that is the end of the body, or cuts it off. */
 static ssize_t read_cut(struct weft_exchange *exchange)
 {
-    const weft_str *origin = &exchange->url.origin;
+    const weft_str *place = &exchange->url.place;
     if (exchange->is_to_end)
         return 0;
     return weft_fail(-WEFT_ETRUNCATED,
                      "%.*s closed the connection in the middle of its answer, after %llu bytes",
-                     (int)origin->len, origin->ptr, (unsigned long long)exchange->trace.read_bytes);
+                     (int)place->len, place->ptr, (unsigned long long)exchange->trace.read_bytes);
 }
 
 static ssize_t h1_body_read(struct weft_exchange *exchange, char *buf, size_t bytes)

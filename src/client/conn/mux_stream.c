@@ -152,48 +152,48 @@ static void push(const struct weft_exchange *exchange)
 
 static int say_reset(const struct weft_exchange *exchange)
 {
-    const weft_str *origin = &exchange->url.origin;
+    const weft_str *place = &exchange->url.place;
     if (exchange->is_unprocessed)
         return weft_fail(-ECONNRESET, "%.*s did not take the request over HTTP/2%s",
-                         (int)origin->len, origin->ptr, exchange->conn->mux->goaway);
-    return weft_fail(-ECONNRESET, "%.*s reset the request over HTTP/2 (%s) %s", (int)origin->len,
-                     origin->ptr, nghttp2_http2_strerror(exchange->stream.code),
+                         (int)place->len, place->ptr, exchange->conn->mux->goaway);
+    return weft_fail(-ECONNRESET, "%.*s reset the request over HTTP/2 (%s) %s", (int)place->len,
+                     place->ptr, nghttp2_http2_strerror(exchange->stream.code),
                      wf_phase_moment(exchange));
 }
 
 static int stream_fail(const struct weft_exchange *exchange)
 {
     const struct mux_stream *stream = &exchange->stream;
-    const weft_str *origin = &exchange->url.origin;
+    const weft_str *place = &exchange->url.place;
     const struct wf_http_fault *fault = &exchange->head.fault;
     switch (-stream->rc) {
     case ECONNRESET:
         if (stream->is_reset || exchange->is_unprocessed)
             return say_reset(exchange);
-        return weft_fail(stream->rc, "%.*s reset the connection %s%s", (int)origin->len,
-                         origin->ptr, wf_phase_moment(exchange), exchange->conn->mux->goaway);
+        return weft_fail(stream->rc, "%.*s reset the connection %s%s", (int)place->len, place->ptr,
+                         wf_phase_moment(exchange), exchange->conn->mux->goaway);
     case ETIMEDOUT:
         return weft_fail(stream->rc, "%.*s is silent and answers no PING (h2_silence_max)",
-                         (int)origin->len, origin->ptr);
+                         (int)place->len, place->ptr);
     case WEFT_ETRUNCATED:
-        return weft_fail(stream->rc, "%.*s ended %s%s", (int)origin->len, origin->ptr,
+        return weft_fail(stream->rc, "%.*s ended %s%s", (int)place->len, place->ptr,
                          stream->has_head ? "in the middle of its answer" : "without an answer",
                          exchange->conn->mux->goaway);
     case WEFT_ELIMIT:
         if (fault->message == NULL)
             return weft_fail(stream->rc,
                              "%.*s floods over HTTP/2, or its answer's head is too large",
-                             (int)origin->len, origin->ptr);
+                             (int)place->len, place->ptr);
         return wf_answer_fault(exchange, stream->rc, fault);
     case WEFT_ESYNTAX:
         if (fault->message == NULL)
-            return weft_fail(stream->rc, "%.*s answered what is no HTTP/2", (int)origin->len,
-                             origin->ptr);
+            return weft_fail(stream->rc, "%.*s answered what is no HTTP/2", (int)place->len,
+                             place->ptr);
         return wf_answer_fault(exchange, stream->rc, fault);
     case ENOMEM:
         return stream->rc;
     default:
-        return weft_fail(stream->rc, "%.*s: %s", (int)origin->len, origin->ptr,
+        return weft_fail(stream->rc, "%.*s: %s", (int)place->len, place->ptr,
                          exchange->conn->mux->why[0] != 0 ? exchange->conn->mux->why
                                                           : "the connection broke");
     }

@@ -36,7 +36,7 @@ int wf_coded_open(struct weft_exchange *exchange)
         return 0;
     if (coding == WF_CODING_NONE)
         return weft_fail(-WEFT_ESYNTAX, "%.*s answered in a coding that was not asked for",
-                         (int)exchange->url.origin.len, exchange->url.origin.ptr);
+                         (int)exchange->url.place.len, exchange->url.place.ptr);
     return wf_decoding_new(&exchange->decoding, coding,
                            &(struct wf_coding_limits){.ratio_max = limits->decoded_ratio_max},
                            coded_source, exchange);
@@ -53,21 +53,22 @@ void wf_coded_close(struct weft_exchange *exchange)
 /* From now on every read says so, and the connection is not kept. */
 static int coded_fail(struct weft_exchange *exchange, int rc)
 {
-    const weft_str *origin = &exchange->url.origin;
+    const weft_str *place = &exchange->url.place;
     uint64_t limit, seen;
     exchange->rc = rc;
+    exchange->trace.phase = WEFT_CLIENT_BODY; /* all of it may have come, and is not read */
     if (rc == -WEFT_ELIMIT) {
         const char *name = wf_decoder_limit(wf_decoding_failed(exchange->decoding), &limit, &seen);
         return weft_fail(rc, "%.*s: the answer grows %llu times when it is decoded (%s %llu)",
-                         (int)origin->len, origin->ptr, (unsigned long long)seen, name,
+                         (int)place->len, place->ptr, (unsigned long long)seen, name,
                          (unsigned long long)limit);
     }
     if (rc == -WEFT_ETRUNCATED)
-        return weft_fail(rc, "%.*s: the coded answer ends in its middle", (int)origin->len,
-                         origin->ptr);
+        return weft_fail(rc, "%.*s: the coded answer ends in its middle", (int)place->len,
+                         place->ptr);
     if (rc == -WEFT_ESYNTAX)
-        return weft_fail(rc, "%.*s: the answer is not of the coding it names", (int)origin->len,
-                         origin->ptr);
+        return weft_fail(rc, "%.*s: the answer is not of the coding it names", (int)place->len,
+                         place->ptr);
     return rc;
 }
 

@@ -104,7 +104,7 @@ static int body_write(struct weft_exchange *exchange, weft_str bytes, bool is_la
     wf_trace_out(exchange);
     if (rc == -EPIPE && exchange->is_body_unwanted)
         return weft_fail(rc, "%.*s has answered, and takes no more of the body",
-                         (int)exchange->url.origin.len, exchange->url.origin.ptr);
+                         (int)exchange->url.place.len, exchange->url.place.ptr);
     return rc;
 }
 

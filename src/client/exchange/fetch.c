@@ -39,7 +39,7 @@ static int too_long(const weft_exchange *exchange, uint64_t limit)
     return weft_fail(-WEFT_ELIMIT,
                      "%.*s: the answer's body is longer than %llu bytes "
                      "(body_bytes_max)",
-                     (int)exchange->url.origin.len, exchange->url.origin.ptr,
+                     (int)exchange->url.place.len, exchange->url.place.ptr,
                      (unsigned long long)limit);
 }
 

@@ -24,20 +24,26 @@ const char *wf_phase_moment(const struct weft_exchange *exchange)
     return phases[exchange->trace.phase].moment;
 }
 
+/* With the path, once it is about one request. */
+static const weft_str *place_of(const struct weft_exchange *exchange, enum weft_client_phase number)
+{
+    return number < WEFT_CLIENT_SEND ? &exchange->url.origin : &exchange->url.place;
+}
+
 /* The connection broke under a phase.  One of HTTP/2 says itself what happened. */
 static int phase_broke(const struct weft_exchange *exchange, const struct phase *phase, int rc)
 {
     const struct conn *conn = exchange->conn;
-    const weft_str *origin = &exchange->url.origin;
+    const weft_str *place = place_of(exchange, phase->number);
     bool is_reset = rc == -ECONNRESET || rc == -EPIPE;
     if (conn != NULL ? conn->mux != NULL || weft_stream_get_error(conn->stream) != rc
                      : phase->number != WEFT_CLIENT_TLS || !is_reset)
         return rc;
     const char *text = conn != NULL ? weft_stream_get_error_text(conn->stream) : "";
     if (is_reset && text[0] == 0)
-        return weft_fail(rc, "%.*s reset the connection %s", (int)origin->len, origin->ptr,
+        return weft_fail(rc, "%.*s reset the connection %s", (int)place->len, place->ptr,
                          phases[phase->number].moment);
-    return weft_fail(rc, "the connection to %.*s broke %s: %s", (int)origin->len, origin->ptr,
+    return weft_fail(rc, "the connection to %.*s broke %s: %s", (int)place->len, place->ptr,
                      phases[phase->number].moment, text[0] != 0 ? text : weft_strerror(rc));
 }
 
@@ -66,12 +72,13 @@ int wf_phase_end(struct weft_exchange *exchange, struct phase *phase, int rc)
     int closed = weft_scope_close(&phase->scope, rc);
     if (rc != -ECANCELED || closed != -ETIMEDOUT)
         return rc < 0 && closed == rc ? phase_broke(exchange, phase, rc) : closed;
-    const weft_str *origin = &exchange->url.origin;
+    const weft_str *place =
+        phase->is_total ? &exchange->url.place : place_of(exchange, phase->number);
     exchange->trace.phase = phase->number;
     if (phase->is_total)
         return weft_fail(-ETIMEDOUT, "the request to %.*s took more than %.3g s in all",
-                         (int)origin->len, origin->ptr,
+                         (int)place->len, place->ptr,
                          (double)(exchange->deadline - exchange->since) / (double)WEFT_SEC);
     return weft_fail(-ETIMEDOUT, "%s %.*s took more than %.3g s", phases[phase->number].work,
-                     (int)origin->len, origin->ptr, (double)phase->limit / (double)WEFT_SEC);
+                     (int)place->len, place->ptr, (double)phase->limit / (double)WEFT_SEC);
 }

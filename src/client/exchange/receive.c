@@ -17,11 +17,11 @@
 
 int wf_answer_fault(const struct weft_exchange *exchange, int rc, const struct wf_http_fault *fault)
 {
-    const weft_str *origin = &exchange->url.origin;
+    const weft_str *place = &exchange->url.place;
     if (fault->limit_name != NULL)
-        return weft_fail(rc, "%.*s: %s (%s %llu)", (int)origin->len, origin->ptr, fault->message,
+        return weft_fail(rc, "%.*s: %s (%s %llu)", (int)place->len, place->ptr, fault->message,
                          fault->limit_name, (unsigned long long)fault->limit);
-    return weft_fail(rc, "%.*s answered what is no HTTP: %s", (int)origin->len, origin->ptr,
+    return weft_fail(rc, "%.*s answered what is no HTTP: %s", (int)place->len, place->ptr,
                      fault->message);
 }
 
@@ -39,7 +39,7 @@ static int cookies_keep(const struct weft_exchange *exchange)
 /* Two that differ mean one thing to one reader and another to the next (RFC 9110 5.3, 8.3). */
 static int field_check_single(const struct weft_exchange *exchange, weft_str name)
 {
-    const weft_str *origin = &exchange->url.origin;
+    const weft_str *place = &exchange->url.place;
     weft_str first = wf_h1_head_field(&exchange->head, exchange->head_text, name.ptr);
     weft_client_field field;
     for (size_t i = 0; first.ptr != NULL && weft_exchange_field_at(exchange, i, &field); i++) {
@@ -47,7 +47,7 @@ static int field_check_single(const struct weft_exchange *exchange, weft_str nam
         if (is_it &&
             (field.value.len != first.len || memcmp(field.value.ptr, first.ptr, first.len) != 0))
             return weft_fail(-WEFT_ESYNTAX, "%.*s answered with two different fields %.*s",
-                             (int)origin->len, origin->ptr, (int)name.len, name.ptr);
+                             (int)place->len, place->ptr, (int)name.len, name.ptr);
     }
     return 0;
 }

@@ -46,20 +46,26 @@ static void method_turn(struct weft_exchange *exchange)
 
 static int redirect_check(const struct weft_exchange *exchange, const struct wf_url *next)
 {
+    const weft_str *from = &exchange->url.place, *to = &next->place;
     if (exchange->trace.redirects == exchange->client->options.limits.redirect_count_max)
-        return weft_fail(-ELOOP, "more than %u redirects (redirect_count_max), last to %.*s",
-                         exchange->trace.redirects, (int)next->origin.len, next->origin.ptr);
+        return weft_fail(
+            -ELOOP, "more than %u redirects (redirect_count_max), last from %.*s to %.*s",
+            exchange->trace.redirects, (int)from->len, from->ptr, (int)to->len, to->ptr);
     if (exchange->url.is_https && !next->is_https && !exchange->client->options.allows_downgrade)
-        return weft_fail(-EPERM, "a redirect from https to %.*s is not followed",
-                         (int)next->origin.len, next->origin.ptr);
+        return weft_fail(-EPERM, "the redirect of %.*s to %.*s, without TLS, is not followed",
+                         (int)from->len, from->ptr, (int)to->len, to->ptr);
     return 0;
 }
 
 int wf_redirect_follow(struct weft_exchange *exchange)
 {
     struct wf_url next;
-    WEFT_TRY(wf_url_join(&next, &exchange->url, location(exchange)));
-    int rc = redirect_check(exchange, &next);
+    const weft_str *from = &exchange->url.place;
+    int rc = wf_url_join(&next, &exchange->url, location(exchange));
+    if (rc < 0)
+        return weft_fail(rc, "%.*s redirects to what cannot be asked: %s", (int)from->len,
+                         from->ptr, weft_explain(rc));
+    rc = redirect_check(exchange, &next);
     if (rc < 0) {
         wf_url_fini(&next);
         return rc;
@@ -72,7 +78,7 @@ int wf_redirect_follow(struct weft_exchange *exchange)
     if (exchange->has_body && exchange->request->body_read != NULL) {
         wf_url_fini(&next);
         return weft_fail(-ESPIPE, "the body was given once and cannot be sent again to %.*s",
-                         (int)exchange->url.origin.len, exchange->url.origin.ptr);
+                         (int)exchange->url.place.len, exchange->url.place.ptr);
     }
     wf_url_fini(&exchange->url);
     exchange->url = next;
