@@ -134,8 +134,9 @@ typedef struct weft_client_options {
     /* A proxy for all requests except those to the hosts of no_proxy: "localhost,example.org",
      * where a name stands for itself and its subdomains, and "*" for everything.  For https it
      * makes a tunnel, so it sees names and ports only.  The environment is not read; a program that
-     * wants it says getenv("http_proxy").  -EACCES: the proxy refuses (407: it wants other
-     * proxy_auth); -ECONNREFUSED: it cannot connect. */
+     * wants it says getenv("http_proxy").  -EACCES: the proxy refuses, or answers 407, for http
+     * too: it wants other proxy_auth; -ECONNREFUSED: it makes no tunnel.  What else it answers for
+     * http counts as the origin's. */
     const char *proxy;      /* "http://host:port" */
     const char *proxy_auth; /* its Proxy-Authorization, like "Basic dXNlcjpwYXNz" */
     const char *no_proxy;   /* hosts that are asked directly; NULL: none */

@@ -158,6 +158,33 @@ TASK_TEST(a_tunnel_that_is_refused_says_by_whom_and_for_whom)
     }
 }
 
+/* As for https; what an origin answers is an answer. */
+TASK_TEST(a_proxy_that_wants_credentials_is_an_error_for_http_too)
+{
+    static const struct liar_step steps[] = {
+        {.answer = "HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n"},
+        {.answer = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"},
+    };
+    struct liar proxy;
+    char text[160];
+    LIAR_OPEN(&proxy, steps);
+    weft_client *client = client_by(&proxy, (weft_client_options){.proxy_auth = "Basic dTpw"});
+    CHECK_EQ(get(client, "http://far.example/a"), -EACCES);
+    snprintf(text, sizeof text,
+             "the proxy 127.0.0.1:%u answered 407 for http://far.example: it wants other "
+             "credentials (proxy_auth)",
+             (unsigned)proxy.port);
+    CHECK_STR(weft_error_text(), text);
+    CHECK_EQ(get(client, "http://far.example/a"), 403);
+    weft_client_free(client);
+    liar_close(&proxy);
+    LIAR_OPEN(&proxy, steps);
+    CHECK_OK(weft_client_new(&client, NULL));
+    CHECK_EQ(get(client, liar_url(proxy.port, "/")), 407);
+    weft_client_free(client);
+    liar_close(&proxy);
+}
+
 /* Our server takes the place of the proxy: it knows a whole URL, and makes no tunnels. */
 SCENARIO(requests_by_way_of_a_proxy_survive_every_failure)
 {

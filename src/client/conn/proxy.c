@@ -121,9 +121,17 @@ static int hear(struct weft_exchange *exchange, weft_stream *stream)
     return head->status;
 }
 
-int wf_proxy_tunnel(struct weft_exchange *exchange, weft_stream *stream)
+int wf_proxy_refused(const struct weft_exchange *exchange, int status)
 {
     const weft_str *name = &exchange->client->proxy.url.authority, *origin = &exchange->url.origin;
+    return weft_fail(status >= 500 ? -ECONNREFUSED : -EACCES,
+                     "the proxy %.*s answered %d for %.*s%s", (int)name->len, name->ptr, status,
+                     (int)origin->len, origin->ptr,
+                     status == 407 ? ": it wants other credentials (proxy_auth)" : "");
+}
+
+int wf_proxy_tunnel(struct weft_exchange *exchange, weft_stream *stream)
+{
     uint32_t interim_left = exchange->client->options.limits.interim_count_max;
     WEFT_TRY(ask(exchange, stream));
     int status;
@@ -134,6 +142,5 @@ int wf_proxy_tunnel(struct weft_exchange *exchange, weft_stream *stream)
     } while (status < 200 && status != 101 && interim_left-- > 0);
     if (status >= 200 && status < 300)
         return 0;
-    return weft_fail(status >= 500 ? -ECONNREFUSED : -EACCES, "the proxy %.*s answered %d for %.*s",
-                     (int)name->len, name->ptr, status, (int)origin->len, origin->ptr);
+    return wf_proxy_refused(exchange, status);
 }

@@ -27,6 +27,9 @@ void wf_proxy_fini(struct wf_proxy *proxy);
 /* True if the host is asked through it. */
 bool wf_proxy_serves(const struct wf_proxy *proxy, weft_str host);
 
+/* The failure that an answer of the proxy's own is. */
+int wf_proxy_refused(const struct weft_exchange *exchange, int status);
+
 /* Asks the proxy on the stream to pass bytes on to the exchange's origin.  Waits.  0, or an error
  * with a text. */
 int wf_proxy_tunnel(struct weft_exchange *exchange, weft_stream *stream);
