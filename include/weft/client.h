@@ -15,8 +15,8 @@
  *
  * An answer of any status is a success of the call.  A call fails if there is no valid answer: the
  * name is not found, the connection is refused, a time limit is over, the answer is cut off or is
- * no HTTP; weft_error_text() says which, with the URL but for its query.  A body that is shorter than announced
- * is always an error, never a short success.
+ * no HTTP; weft_error_text() says which, with the URL but for its query.  A body that is shorter
+ * than announced is always an error, never a short success.
  *
  * Times.  Each phase has its own limit (waiting for a slot, connecting, TLS, the first byte of the
  * answer, between two pieces, the whole); past it the call returns -ETIMEDOUT, with the phase in
@@ -26,11 +26,13 @@
  * Retries.  A request whose method is idempotent (GET, HEAD, OPTIONS, PUT, DELETE) is sent again if
  * no connection was made, if the connection broke before an answer, or on 502, 503 and 504: at most
  * twice, after a growing, jittered pause (or what Retry-After says, up to 10 s), and only while
- * retries are less than a tenth of all requests.  Circuit breaker: when half of an origin's last
- * requests (20 or more in 10 s) have failed, requests to it fail with -EHOSTDOWN for 5 s.  A
- * request that an HTTP/2 server says it has not begun is sent again whatever its method, and does
- * not count towards the tenth.  A slow request can be hedged: sent a second time after
- * `hedge_after`, over HTTP/1.1 by another connection, which does count; the slower one is dropped.
+ * retries are less than a tenth of all requests (`retry_percent`; ten may come at once): past that
+ * the failure stands, with the budget in its text, and in the trace.  Circuit breaker: when half of
+ * an origin's last requests (20 or more in 10 s) have failed, requests to it fail with -EHOSTDOWN
+ * for 5 s.  A request that an HTTP/2 server says it has not begun is sent again whatever its
+ * method, and does not count towards the tenth.  A slow request can be hedged: sent a second time
+ * after `hedge_after`, over HTTP/1.1 by another connection, which does count; the slower one is
+ * dropped.
  *
  * Redirects are followed, 10 at most; to another origin without Authorization, Cookie and the body
  * of an unsafe method; never from https to http, unless allowed.
@@ -83,6 +85,8 @@ typedef struct weft_client_limits {
 
     uint32_t redirect_count_max; /* 10 */
     uint32_t retry_count_max;    /* 2 */
+    uint32_t retry_percent;      /* retries and hedges, of all requests: 10 */
+    uint32_t retry_burst;        /* so many are allowed at first, and can be saved up: 10 */
     uint32_t interim_count_max;  /* 1xx answers before the real one: 16 */
     uint32_t head_bytes_max;     /* of an answer: 64 KiB, which is also the most */
     uint32_t field_count_max;    /* 100 */
@@ -172,10 +176,14 @@ enum weft_client_phase {
 
 /* What happened to a request; filled whether it succeeds or not. */
 typedef struct weft_client_trace {
-    enum weft_client_phase phase;    /* the last one begun */
-    uint32_t attempts, redirects;    /* connections used for it; answers followed */
-    bool is_hedged;                  /* it was sent a second time because the first was slow */
-    bool is_reused;                  /* the last attempt's connection had served before */
+    enum weft_client_phase phase; /* the last one begun */
+    uint32_t
+        attempts;        /* how often it was sent: for each retry and redirect once more, not where
+                          * no connection came about; of a hedged request those of the answer's side */
+    uint32_t redirects;  /* answers followed */
+    bool is_over_budget; /* a retry was due, and retry_percent did not allow it */
+    bool is_hedged;      /* it was sent a second time because the first was slow */
+    bool is_reused;      /* the last attempt's connection had served before */
     weft_time first_byte, total;     /* since the call; total: so far */
     uint64_t sent_bytes, read_bytes; /* bodies, of the last attempt */
 } weft_client_trace;

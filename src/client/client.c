@@ -16,7 +16,6 @@
 #define ROOM_UNKNOWN INT32_MAX         /* the first connection will tell */
 #define ORIGINS_KEPT_MAX 1024          /* nobody uses; they remember failures */
 #define GOODBYE_TIME (1 * WEFT_SEC)
-#define RETRY_CENTS_START 1000 /* ten repeats before any request has earned one */
 
 /* ---- settings ---- */
 
@@ -46,6 +45,8 @@ static void fill_counts(weft_client_limits *limits)
         {&limits->total_count_max, 256},
         {&limits->redirect_count_max, 10},
         {&limits->retry_count_max, 2},
+        {&limits->retry_percent, 10},
+        {&limits->retry_burst, 10},
         {&limits->interim_count_max, 16},
         {&limits->head_bytes_max, HEAD_BYTES_CEILING},
         {&limits->field_count_max, 100},
@@ -204,8 +205,8 @@ int weft_client_new(weft_client **out, const weft_client_options *options)
                         .trailer_count_max = 32},
         .tls = own.tls,
         .proxy = proxy,
+        .retry_cents = (uint64_t)limits->retry_burst * WF_RETRY_CENTS,
         .slots = WEFT_SEM(limits->total_count_max, limits->total_count_max),
-        .retry_cents = RETRY_CENTS_START,
     };
     wf_list_init(&client->origins);
     wf_list_init(&client->idle);

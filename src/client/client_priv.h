@@ -114,7 +114,7 @@ struct weft_client {
     weft_timer reap;      /* for the connection that is idle longest */
     weft_tls *tls;        /* for https: the options', or own_tls, or NULL so far */
     weft_tls *own_tls;    /* made at the first need */
-    uint32_t retry_cents; /* repeats that are allowed now, in hundredths */
+    uint64_t retry_cents; /* repeats that are allowed now, in hundredths */
 };
 
 struct phase;
@@ -377,7 +377,8 @@ bool wf_retry_is_due(struct weft_exchange *exchange, int rc);
 /* The pause before. */
 int wf_retry_wait(struct weft_exchange *exchange);
 
-/* Each request earns the right to a tenth of a repeat. */
+/* Each request earns the right to a part of a repeat: retry_percent of its price. */
+#define WF_RETRY_CENTS 100
 void wf_retry_earn(weft_client *client);
 
 /* True if the answer names another place to ask. */

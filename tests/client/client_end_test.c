@@ -304,6 +304,39 @@ TASK_TEST(a_503_that_lasts_is_the_answer)
     liar_close(&liar);
 }
 
+/* The budget is the caller's to set, and says so where it ends. */
+TASK_TEST(a_retry_that_the_budget_forbids_is_told)
+{
+    static const struct liar_step steps[] = {
+        {.then = LIAR_CLOSE},
+        {.then = LIAR_CLOSE},
+        {.answer = "HTTP/1.1 503 Busy\r\nContent-Length: 1\r\n\r\n1"},
+    };
+    static const weft_client_options options = {.limits = {.retry_percent = 50, .retry_burst = 1}};
+    struct liar liar;
+    weft_client *client;
+    weft_client_trace trace;
+    weft_client_response page;
+    char text[128];
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, &options));
+    weft_client_request request = {.url = liar_url(liar.port, "/a?secret=1"), .trace = &trace};
+    CHECK_EQ(weft_client_fetch(client, &request, &page), -WEFT_ETRUNCATED);
+    snprintf(text, sizeof text,
+             "http://127.0.0.1:%u/a closed the connection without an answer; not sent again: over "
+             "the budget (retry_percent 50)",
+             liar.port);
+    CHECK_STR(weft_error_text(), text);
+    CHECK_EQ(trace.attempts, 2);
+    CHECK(trace.is_over_budget);
+    CHECK_OK(weft_client_fetch(client, &request, &page)); /* half a retry was earned */
+    CHECK_EQ(page.status, 503);
+    CHECK(trace.is_over_budget);
+    weft_client_response_free(&page);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
 /* Class 51: repeats do not add to a storm, and an origin that is down is left alone. */
 TASK_TEST(a_dead_origin_is_asked_little)
 {

@@ -11,25 +11,24 @@
 
 #include <string.h>
 
-#define CENTS_EACH 10  /* a request earns a tenth of a repeat */
-#define CENTS_MAX 1000 /* ten repeats can be saved up */
-#define CENTS_REPEAT 100
-
 #define PAUSE_FIRST (100 * WEFT_MS)
 #define PAUSE_MAX (2 * WEFT_SEC)
 #define RETRY_AFTER_MAX 10 /* seconds */
 
 void wf_retry_earn(weft_client *client)
 {
-    if (client->retry_cents < CENTS_MAX)
-        client->retry_cents += CENTS_EACH;
+    const weft_client_limits *limits = &client->options.limits;
+    uint64_t most = (uint64_t)limits->retry_burst * WF_RETRY_CENTS;
+    client->retry_cents += limits->retry_percent;
+    if (client->retry_cents > most)
+        client->retry_cents = most;
 }
 
 bool wf_retry_pay(weft_client *client)
 {
-    if (client->retry_cents < CENTS_REPEAT)
+    if (client->retry_cents < WF_RETRY_CENTS)
         return false;
-    client->retry_cents -= CENTS_REPEAT;
+    client->retry_cents -= WF_RETRY_CENTS;
     return true;
 }
 
@@ -102,8 +101,13 @@ bool wf_retry_is_due(struct weft_exchange *exchange, int rc)
         if (exchange->retry_after < 0) /* later than we would wait */
             return false;
     }
-    if (!exchange->is_unprocessed && !wf_retry_pay(client))
+    if (!exchange->is_unprocessed && !wf_retry_pay(client)) {
+        exchange->trace.is_over_budget = true;
+        if (rc < 0)
+            (void)weft_fail(rc, "%s; not sent again: over the budget (retry_percent %u)",
+                            weft_explain(rc), client->options.limits.retry_percent);
         return false;
+    }
     exchange->repeats++;
     return true;
 }
