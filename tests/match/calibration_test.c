@@ -8,6 +8,8 @@
 #include "match/novelty/combine.h"
 #include "match/novelty/perturb.h"
 
+#include <math.h>
+
 #define COUNT 200u
 
 /* Half of the sample are codes, whose scores are 0 to 99, half are names of three words, whose
@@ -16,14 +18,14 @@ static void make_sample(wf_calibration *out)
 {
     static const wf_extent code = {3, 1}, name = {18, 3};
     double known[COUNT], novel[COUNT];
-    wf_extent extents[COUNT];
+    wf_kin kin[COUNT] = {0};
     for (size_t i = 0; i < COUNT; i++) {
         bool is_code = i % 2 == 0;
         known[i] = (double)(i / 2) - (is_code ? 0 : 100);
-        extents[i] = is_code ? code : name;
+        kin[i].extent = is_code ? code : name;
         novel[i] = known[i] + 50;
     }
-    CHECK_OK(wf_calibration_make(out, known, extents, COUNT, novel, COUNT));
+    CHECK_OK(wf_calibration_make(out, known, kin, COUNT, novel, COUNT));
 }
 
 TEST(p_value_among_all_counts_texts_at_least_as_novel)
@@ -68,6 +70,104 @@ TEST(too_few_texts_of_as_many_words_are_no_sample)
     make_sample(&calibration);
     CHECK_NEAR(wf_calibration_p(&calibration, 90, WF_PEERS_WORDS, two), 11.0 / 201, 1e-12);
     wf_calibration_fini(&calibration);
+}
+
+/* As where every alias is the name in another order: half the sample is no news at all. */
+TEST(rows_that_are_no_news_do_not_make_slips_novel)
+{
+    enum { HALF = 100 };
+    const wf_extent any = {9, 2};
+    wf_calibration calibration;
+    double known[2 * HALF];
+    wf_kin kin[2 * HALF];
+    for (size_t i = 0; i < 2 * HALF; i++) {
+        kin[i] = (wf_kin){any, i >= HALF};
+        known[i] = i >= HALF ? (double)i : -1000;
+    }
+    CHECK_OK(wf_calibration_make(&calibration, known, kin, 2 * HALF, known, 2 * HALF));
+    for (int peers = WF_PEERS_NEAR; peers <= WF_PEERS_WORDS; peers++)
+        CHECK_NEAR(wf_calibration_p(&calibration, 190, (enum wf_peers)peers, any), 11.0 / 101,
+                   1e-12);
+    wf_calibration_fini(&calibration);
+
+    /* Among 18 with slips nothing is in the last twentieth: all are asked. */
+    CHECK_OK(wf_calibration_make(&calibration, known, kin, HALF + 18, known, 2 * HALF));
+    CHECK_NEAR(wf_calibration_p(&calibration, 110, WF_PEERS_ALL, any), 9.0 / 119, 1e-12);
+    wf_calibration_fini(&calibration);
+
+    /* Slips that are less new than names not told: the names count. */
+    for (size_t i = 0; i < 2 * HALF; i++)
+        known[i] = i >= HALF ? -1000 : (double)i;
+    CHECK_OK(wf_calibration_make(&calibration, known, kin, 2 * HALF, known, 2 * HALF));
+    CHECK_NEAR(wf_calibration_p(&calibration, 90, WF_PEERS_ALL, any), 11.0 / 201, 1e-12);
+    wf_calibration_fini(&calibration);
+}
+
+static double even(dice *d)
+{
+    return ((double)roll(d, 1u << 20) + 0.5) / (1u << 20);
+}
+
+/* A text of the kind that the sample is of: a slip, or a name not told, which is less or more new;
+ * long texts are newer. */
+static double draw(dice *d, bool is_slip, double rows_add, wf_kin *kin)
+{
+    size_t words = 1 + roll(d, 3);
+    *kin = (wf_kin){{(uint16_t)(6 * words), (uint16_t)words}, is_slip};
+    double novelty = -log(even(d)) + (is_slip ? 0 : rows_add) + (double)words;
+    return round(novelty * 8) / 8; /* with ties */
+}
+
+static const double alphas[] = {0.01, 0.05, 0.1, 0.2};
+#define ALPHA_COUNT (sizeof(alphas) / sizeof(*alphas))
+
+/* A sample of half slips and half rows, and one text more: its p-values go to the counts. */
+static void count_rejected(dice *d, double rows_add, bool is_slip,
+                           size_t counts[WF_PEERS_WORDS + 1][ALPHA_COUNT])
+{
+    enum { EACH = 120 };
+    wf_calibration calibration;
+    double known[2 * EACH];
+    wf_kin kin[2 * EACH], text;
+    for (size_t i = 0; i < (size_t)2 * EACH; i++)
+        known[i] = draw(d, i % 2 == 0, rows_add, &kin[i]);
+    double score = draw(d, is_slip, rows_add, &text);
+    CHECK_OK(wf_calibration_make(&calibration, known, kin, 2 * EACH, known, 0));
+    for (int peers = WF_PEERS_NEAR; peers <= WF_PEERS_WORDS; peers++) {
+        double p = wf_calibration_p(&calibration, score, (enum wf_peers)peers, text.extent);
+        for (size_t a = 0; a < ALPHA_COUNT; a++)
+            counts[peers][a] += p <= alphas[a];
+    }
+    wf_calibration_fini(&calibration);
+}
+
+/* Exchangeable texts: p-values at or below alpha are at most alpha of all (Vovk and others,
+ * proposition 2.4), of slips and rows mixed as they are in the sample, and of slips alone. */
+static void check_rejected(dice *d, double rows_add, unsigned slips_in_two)
+{
+    const size_t times = test_amount(1500, 300);
+    size_t counts[WF_PEERS_WORDS + 1][ALPHA_COUNT] = {0};
+    for (size_t i = 0; i < times; i++)
+        count_rejected(d, rows_add, roll(d, 2) < slips_in_two, counts);
+    for (int peers = WF_PEERS_NEAR; peers <= WF_PEERS_WORDS; peers++) {
+        for (size_t a = 0; a < ALPHA_COUNT; a++) {
+            double sigma = sqrt(alphas[a] * (1 - alphas[a]) / (double)times);
+            double share = (double)counts[peers][a] / (double)times;
+            note("alpha %g, rows %+g, slips %u/2, peers %d: %g", alphas[a], rows_add, slips_in_two,
+                 peers, share);
+            CHECK(share <= alphas[a] + 3.5 * sigma);
+        }
+    }
+}
+
+TEST(p_values_of_texts_drawn_as_the_sample_are_at_most_alpha_as_often)
+{
+    const double rows_add[] = {-9, 0, 2};
+    dice d = {29};
+    for (size_t i = 0; i < 3; i++) {
+        check_rejected(&d, rows_add[i], 1);
+        check_rejected(&d, rows_add[i], 2);
+    }
 }
 
 TEST(an_empty_sample_says_nothing)

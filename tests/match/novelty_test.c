@@ -278,6 +278,58 @@ TEST(M72_names_that_were_not_told_raise_few_alarms)
     weft_m_close(matcher);
 }
 
+/* Whoever is "last, first" too is no news in that order, which says nothing of slips: with half the
+ * sample such, twice alpha of them would be alarms. */
+TEST(M72_a_slip_raises_no_more_alarms_where_aliases_are_names_in_another_order)
+{
+    enum { COUNT = 150, TEXTS = 300, SOME = 3 };
+    static char names[COUNT][2][20], texts[TEXTS][20];
+    static weft_m_entity entities[COUNT];
+    static weft_str aliases[COUNT], asked[TEXTS];
+    weft_str list[] = {STR("knn_distance"), STR("mahalanobis"), STR("pattern")};
+    const double alpha = 0.1, sigma = sqrt(alpha * (1 - alpha) * (1.0 / TEXTS + 1 / 500.0));
+    dice d = {31};
+    for (size_t i = 0; i < COUNT; i++) {
+        char first[8], last[8];
+        a_word(&d, first);
+        a_word(&d, last);
+        snprintf(names[i][0], sizeof(names[i][0]), "%.7s %.7s", first, last);
+        snprintf(names[i][1], sizeof(names[i][1]), "%.7s, %.7s", last, first);
+        aliases[i] = str_of(names[i][1]);
+        entities[i] = (weft_m_entity){.id = str_of(names[i][0]),
+                                      .name = str_of(names[i][0]),
+                                      .aliases = &aliases[i],
+                                      .alias_count = 1};
+    }
+    for (size_t i = 0; i < TEXTS; i++) {
+        memcpy(texts[i], names[i % COUNT][0], sizeof(texts[i]));
+        char *letter = texts[i] + roll(&d, strlen(texts[i]));
+        *letter = (char)(*letter == ' ' ? '-' : 'a' + (*letter - 'a' + 1 + (int)roll(&d, 25)) % 26);
+        asked[i] = str_of(texts[i]);
+    }
+    weft_matcher *matcher;
+    weft_m_novelty_options options;
+    size_t alarms[SOME + 1] = {0};
+    weft_m_novelty_options_init(&options);
+    options.alpha = alpha;
+    options.strategies = list;
+    options.strategy_count = SOME;
+    CHECK_OK(weft_m_open(&matcher, entities, COUNT, NULL, NULL));
+    weft_m_results *results = judge(matcher, asked, TEXTS, &options);
+    for (size_t i = 0; i < TEXTS; i++) {
+        const weft_m_novelty_result *it = weft_m_results_novelty(results, i);
+        for (size_t s = 0; s < SOME; s++)
+            alarms[s] += it->signals[s].is_novel;
+        alarms[SOME] += it->is_novel;
+    }
+    for (size_t s = 0; s <= SOME; s++) {
+        note("%zu: %zu", s, alarms[s]);
+        CHECK((double)alarms[s] / TEXTS <= alpha + 3 * sigma);
+    }
+    weft_m_results_free(results);
+    weft_m_close(matcher);
+}
+
 TEST(M72_false_alarms_stay_at_alpha_for_every_strategy)
 {
     check_alarms("weighted", "split", STRATEGY_COUNT);

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define GROUP_COUNT 4u
-#define GROUP_MIN 50u /* fewer of a group say too little */
+#define GROUP_MIN 50u  /* fewer of a group say too little */
+#define SLIPS_MIN 19.0 /* with fewer nothing is new at alpha .05, the usual one */
 
 /* A step of ln(1 + letters) or ln(1 + words), and how far texts still resemble each other: lengths
  * that differ by a third.  From .2 to .5 it changes little. */
@@ -45,19 +46,20 @@ static uint8_t step_of(uint16_t length)
     return (uint8_t)(log1p((double)length) / STEP + 0.5);
 }
 
-static wf_peer peer_of(double score, wf_extent extent)
+static wf_peer peer_of(double score, wf_kin kin)
 {
-    unsigned words = extent.words < GROUP_COUNT ? extent.words : GROUP_COUNT;
+    unsigned words = kin.extent.words < GROUP_COUNT ? kin.extent.words : GROUP_COUNT;
     return (wf_peer){.score = score,
+                     .is_slip = kin.is_slip != 0,
                      .group = (uint8_t)(words != 0 ? words - 1 : 0),
-                     .letters = step_of(extent.letters),
-                     .words = step_of(extent.words)};
+                     .letters = step_of(kin.extent.letters),
+                     .words = step_of(kin.extent.words)};
 }
 
-static void take_known(wf_calibration *it, const double *known, const wf_extent *extents)
+static void take_known(wf_calibration *it, const double *known, const wf_kin *kin)
 {
     for (size_t i = 0; i < it->known_count; i++)
-        it->known[i] = peer_of(known[i], extents[i]);
+        it->known[i] = peer_of(known[i], kin[i]);
     for (unsigned i = 0; i < WF_NEAR_STEPS; i++) {
         double apart = i * STEP / WIDTH;
         it->near[i] = exp(-apart * apart / 2);
@@ -150,14 +152,14 @@ static int regress(wf_calibration *it, const double *known, size_t known_count, 
     return rc;
 }
 
-int wf_calibration_make(wf_calibration *it, const double *known, const wf_extent *extents,
+int wf_calibration_make(wf_calibration *it, const double *known, const wf_kin *kin,
                         size_t known_count, const double *novel, size_t novel_count)
 {
     *it = (wf_calibration){.known = wf_array(known_count, sizeof(*it->known)),
                            .known_count = known_count};
     if (it->known == NULL)
         return -ENOMEM;
-    take_known(it, known, extents);
+    take_known(it, known, kin);
     return regress(it, known, known_count, novel, novel_count);
 }
 
@@ -180,19 +182,37 @@ static double weight(const wf_calibration *it, const wf_peer *text, const wf_pee
     return near(it, text->letters, known->letters) * near(it, text->words, known->words);
 }
 
+/* Texts, by how much they are peers, and those of them that are at least as novel. */
+struct count {
+    double all, as_novel;
+};
+
+static double p_of(const struct count *count)
+{
+    return (1 + count->as_novel) / (1 + count->all);
+}
+
+static void add(struct count *count, double part, bool is_as_novel)
+{
+    count->all += part;
+    count->as_novel += is_as_novel ? part : 0;
+}
+
 double wf_calibration_p(const wf_calibration *it, double score, enum wf_peers peers,
                         wf_extent extent)
 {
-    const wf_peer text = peer_of(score, extent);
-    double all = 0, as_novel = 0;
+    const wf_peer text = peer_of(score, (wf_kin){.extent = extent});
+    struct count all = {0}, slips = {0};
     for (size_t i = 0; i < it->known_count; i++) {
-        double part = weight(it, &text, &it->known[i], peers);
-        all += part;
-        as_novel += it->known[i].score >= score ? part : 0;
+        const wf_peer *known = &it->known[i];
+        double part = weight(it, &text, known, peers);
+        add(&all, part, known->score >= score);
+        if (known->is_slip)
+            add(&slips, part, known->score >= score);
     }
-    if (peers == WF_PEERS_WORDS && all < GROUP_MIN)
+    if (peers == WF_PEERS_WORDS && all.all < GROUP_MIN)
         return wf_calibration_p(it, score, WF_PEERS_ALL, extent);
-    return (1 + as_novel) / (1 + all);
+    return slips.all < SLIPS_MIN ? p_of(&all) : fmax(p_of(&all), p_of(&slips));
 }
 
 double wf_calibration_value(const wf_calibration *it, double score)

@@ -17,6 +17,11 @@
  * catalogue cannot tell what known texts look like there.  In the Mondrian form the count is
  * among texts of as many words, where there are enough.
  *
+ * Nor is it known in what parts people ask with slips and by names that were not told.  Among
+ * people who are "First Last" and "Last, First" the second is no news where the first is known:
+ * half a sample of such would let twice alpha of all slips be alarms.  So what is new among all
+ * must be new among the texts with slips, too: the p-value is the greater of both.
+ *
  * The probability of novelty rises with the score: isotonic regression of the two samples, each
  * with half the weight, by pooling adjacent violators (M. Ayer and others, 1955); between the
  * middles of the pools it is a straight line, and beyond the first and last it approaches 0 and 1,
@@ -48,6 +53,7 @@ typedef struct wf_knot {
 /* A text of the known sample. */
 typedef struct wf_peer {
     double score;
+    bool is_slip;
     uint8_t group;          /* by number of words */
     uint8_t letters, words; /* steps on a logarithmic scale */
 } wf_peer;
@@ -61,8 +67,14 @@ typedef struct wf_calibration {
     double spread; /* of the scores, for what is beyond the knots */
 } wf_calibration;
 
+/* What a text of the known sample is, beside its score. */
+typedef struct wf_kin {
+    wf_extent extent;
+    uint32_t is_slip; /* 1: a row with slips; 0: something else that means its entity */
+} wf_kin;
+
 /* 0 or -ENOMEM; fini in any case.  Scores are finite; both samples may be empty. */
-int wf_calibration_make(wf_calibration *calibration, const double *known, const wf_extent *extents,
+int wf_calibration_make(wf_calibration *calibration, const double *known, const wf_kin *kin,
                         size_t known_count, const double *novel, size_t novel_count);
 void wf_calibration_fini(wf_calibration *calibration);
 

@@ -37,7 +37,7 @@ void wf_samples_fini(wf_samples *samples)
 {
     wf_free(samples->known);
     wf_free(samples->novel);
-    wf_free(samples->extents);
+    wf_free(samples->kin);
     *samples = (wf_samples){0};
 }
 
@@ -200,11 +200,11 @@ int wf_detector_begin_samples(wf_detector *it, const wf_rehearsal *rehearsal)
     }
     it->samples = (wf_samples){.known = wf_array(known, each),
                                .novel = wf_array(novel, each),
-                               .extents = wf_array(known, sizeof(wf_extent)),
+                               .kin = wf_array(known, sizeof(wf_kin)),
                                .known_count = known,
                                .novel_count = novel};
     bool has_all =
-        it->samples.known != NULL && it->samples.novel != NULL && it->samples.extents != NULL;
+        it->samples.known != NULL && it->samples.novel != NULL && it->samples.kin != NULL;
     return has_all ? 0 : -ENOMEM;
 }
 
@@ -215,11 +215,12 @@ struct taking {
     wf_seeker *seeker;
     wf_ask ask;
     wf_absent absent;
+    bool is_slip;
 };
 
 static double *known_at(struct taking *it, size_t index)
 {
-    it->detector->samples.extents[index] = wf_extent_of(it->ask.raw);
+    it->detector->samples.kin[index] = (wf_kin){wf_extent_of(it->ask.raw), it->is_slip};
     return it->detector->samples.known + index * it->detector->plan.count;
 }
 
@@ -271,6 +272,7 @@ static int take_perturbed(struct taking *it, size_t index, uint32_t row)
 {
     const wf_catalogue *catalogue = it->scorer->catalogue;
     wf_buf *text = &it->seeker->novel->text;
+    it->is_slip = true;
     for (unsigned attempt = 0; attempt < ATTEMPTS; attempt++) {
         uint64_t seed = (uint64_t)attempt << 32 | index;
         uint32_t other = (uint32_t)((row + seed * OTHER_STEP) % catalogue->row_count);
@@ -380,7 +382,7 @@ static int calibrate_one(wf_detector *it, size_t strategy, struct columns *colum
         columns->known[i] = samples->known[i * each + strategy];
     for (size_t i = 0; i < samples->novel_count; i++)
         columns->novel[i] = samples->novel[i * each + strategy];
-    return wf_calibration_make(&it->calibrations[strategy], columns->known, samples->extents,
+    return wf_calibration_make(&it->calibrations[strategy], columns->known, samples->kin,
                                samples->known_count, columns->novel, samples->novel_count);
 }
 
@@ -423,8 +425,8 @@ static int calibrate_combined(wf_detector *it, struct columns *columns)
     for (size_t i = 0; i < samples->novel_count; i++)
         columns->novel[i] = wf_combine(&it->combiner, all + (samples->known_count + i) * each);
     wf_free(all);
-    return wf_calibration_make(&it->combined, columns->known, samples->extents,
-                               samples->known_count, columns->novel, samples->novel_count);
+    return wf_calibration_make(&it->combined, columns->known, samples->kin, samples->known_count,
+                               columns->novel, samples->novel_count);
 }
 
 int wf_detector_calibrate(wf_detector *it)

@@ -8,9 +8,9 @@
  *
  * Known sample: rows, perturbed (novelty/perturb.h) until they are equal to none; but every other
  * one whose entity has more rows is asked as it is, seen as absent itself, for that is what an
- * alias looks like that nobody has told.  Novel sample: rows asked with their own entity seen as
- * absent; a row that another entity has too is no part of it.  Of a trained head both are what a
- * rehearsal (novelty/rehearsal.h) says.
+ * alias looks like that nobody has told; the former are slips to the calibration.  Novel sample:
+ * rows asked with their own entity seen as absent; a row that another entity has too is no part of
+ * it.  Of a trained head both are what a rehearsal (novelty/rehearsal.h) says.
  */
 #ifndef WF_MATCH_DETECTOR_H
 #define WF_MATCH_DETECTOR_H
@@ -40,7 +40,7 @@ bool wf_detector_plan_equals(const wf_detector_plan *a, const wf_detector_plan *
 /* Scores of the samples: of text i and strategy s at [i * strategies + s]. */
 typedef struct wf_samples {
     double *known, *novel;
-    wf_extent *extents; /* of the known */
+    wf_kin *kin; /* of the known */
     size_t known_count, novel_count;
 } wf_samples;
 

@@ -12,10 +12,10 @@
 #define TAG_PLAN WF_TAG('N', 'O', 'V', 'L')
 #define TAG_KNOWN WF_TAG('N', 'O', 'V', 'K')
 #define TAG_NOVEL WF_TAG('N', 'O', 'V', 'N')
-#define TAG_EXTENTS WF_TAG('N', 'O', 'V', 'X')
+#define TAG_KIN WF_TAG('N', 'O', 'V', 'X')
 
 /* A change of what a strategy's score means is a new version: the samples are taken again. */
-#define VERSION 8u
+#define VERSION 9u
 #define ID_BYTES 24
 
 /* Beyond what any strategy says; sums of them are finite. */
@@ -44,7 +44,7 @@ void wf_detector_save(const wf_detector *detector, wf_pack *pack)
                 sizeof(double));
     wf_pack_add(pack, TAG_NOVEL, samples->novel, samples->novel_count * plan->count,
                 sizeof(double));
-    wf_pack_add(pack, TAG_EXTENTS, samples->extents, samples->known_count, sizeof(wf_extent));
+    wf_pack_add(pack, TAG_KIN, samples->kin, samples->known_count, sizeof(wf_kin));
 }
 
 /* False: a strategy is not known here. */
@@ -93,10 +93,10 @@ static int take_samples(const wf_image *image, const struct plan *kept, wf_sampl
     if (rc == 0)
         rc = copy(image, TAG_NOVEL, sizeof(double), novel * kept->count, &items[1]);
     if (rc == 0)
-        rc = copy(image, TAG_EXTENTS, sizeof(wf_extent), known, &items[2]);
+        rc = copy(image, TAG_KIN, sizeof(wf_kin), known, &items[2]);
     *out = (wf_samples){.known = items[0],
                         .novel = items[1],
-                        .extents = items[2],
+                        .kin = items[2],
                         .known_count = known,
                         .novel_count = novel};
     if (rc == 0 && (!are_scores(out->known, known * kept->count) ||
