@@ -80,7 +80,7 @@ TEST(plan_text_that_is_wrong_says_where_and_changes_nothing)
     } rows[] = {
         {"dealy 20ms", "plan: \"dealy\" is no word of a plan"},
         {"delay", "plan: \"delay\" needs a value"},
-        {"delay 20", "plan: \"20\" is no such value"},
+        {"delay 20", "plan: \"20\" needs a unit: one of us, ms, s, min, h, d"},
         {"delay -2ms", "plan: \"-2ms\" is no such value"},
         {"delay 5sec", "plan: \"5sec\" is no such value"},
         {"delay 1ms, cut 10.0.0.1 after", "plan: \"after\" needs a value"},
@@ -95,7 +95,7 @@ TEST(plan_text_that_is_wrong_says_where_and_changes_nothing)
          "plan: a word of 54 bytes, the limit is 47: a-word-that-is-longe…"},
         {"cut a-word-that-is-longer-than-any-word-of-a-plan-could-be",
          "plan: a word of 54 bytes, the limit is 47: a-word-that-is-longe…"},
-        {"lost 5", "plan: \"5\" is no such value"},
+        {"lost 5", "plan: \"5\" needs a unit: one of %, ppm"},
         {"lost 101%", "plan: \"101%\" is too much"},
         {"lost 5% 6%", "plan: \"6%\" is too many"},
         {"cut there", "plan: \"there\" is no address of a host"},
@@ -518,7 +518,7 @@ TEST(sim_main_refuses_what_it_does_not_know)
         {"--replay", "abc", "prog: --replay: \"abc\" is no number\n"},
         {"--step=-1", NULL, "prog: --step: \"-1\" is no number\n"},
         {"7", NULL, "prog: \"7\" is no option\n"},
-        {"--plan", "lost 5", "prog: plan: \"5\" is no such value"},
+        {"--plan", "lost 5", "prog: plan: \"5\" needs a unit: one of %, ppm"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char *argv[] = {(char *)"prog", (char *)(uintptr_t)rows[i].option,

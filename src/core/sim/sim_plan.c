@@ -4,6 +4,7 @@
 
 #include "core/sim/sim_plan.h"
 
+#include "base/names.h"
 #include "core/sim/sim_name.h"
 
 #include <weft/error.h>
@@ -69,9 +70,21 @@ struct unit {
     double factor;
 };
 
+static int plan_fail_unit(struct plan *plan, const struct unit *units)
+{
+    const char *names[8];
+    char list[64];
+    size_t count = 0;
+    for (; units[count].name != NULL; count++)
+        names[count] = units[count].name;
+    wf_names_list(names, count, list, sizeof list);
+    return plan_fail(plan, "\"%s\" needs a unit: one of %s", plan->word, list);
+}
+
 /* "20ms", "0.1%": a number and its unit. */
 static int plan_number(struct plan *plan, const struct unit *units, double max, double *out)
 {
+    const struct unit *all = units;
     int rc = plan_value(plan);
     if (rc < 0)
         return rc;
@@ -83,6 +96,8 @@ static int plan_number(struct plan *plan, const struct unit *units, double max, 
         *out = number * units->factor;
         return *out <= max ? 0 : plan_fail(plan, "\"%s\" is too much", plan->word);
     }
+    if (number >= 0 && *end == '\0')
+        return plan_fail_unit(plan, all);
     return plan_fail(plan, "\"%s\" is no such value", plan->word);
 }
 
