@@ -59,7 +59,7 @@ typedef struct weft_config {
     const char *backend; /* "io_uring", "epoll", "sim"; NULL: $WEFT_BACKEND, else the best */
     const weft_platform *platform; /* borrowed; NULL: the thread's own */
     uint64_t seed;                 /* for "sim" */
-    size_t stack_bytes;            /* stack of a task; 0: 64 KiB, at least 16 KiB */
+    size_t stack_bytes;            /* stack of a task, that of fn too; 0: 64 KiB, at least 16 KiB */
     weft_time grace;               /* detached tasks get this long at the end; 0: 10 s */
     uint32_t flags;                /* enum weft_run_flags */
     uint32_t loops;                /* see <weft/loops.h>; 0: 1, at most WEFT_LOOPS_MAX */
@@ -88,15 +88,22 @@ typedef struct weft_config {
  * new scope, to any depth.  The environment variables WEFT_BACKEND and WEFT_CLOCK ("virtual" or
  * "real") win over the configuration.
  *
+ * A virtual clock jumps to the next deadline as soon as every task is blocked.  What other
+ * processes do takes real time and happens meanwhile, so to a program that talks to them every
+ * timeout is up at once: such a clock is for programs whose peers are their own tasks, or in
+ * simulation.
+ *
  * Errors of its own, before fn runs: -ENOMEM, -EMFILE, -EINVAL (config, environment), -EBUSY (this
  * thread already has a loop), -ENOTSUP (shadow stacks are on). */
 WEFT_API WEFT_WAITS int weft_run(weft_fn *fn, void *arg);
 WEFT_API WEFT_WAITS int weft_run_with(const weft_config *config, weft_fn *fn, void *arg);
 
-/* weft_run() for main(): returns the exit status of the program.  0 if fn succeeds (returns any
- * value >= 0); 130 or 143 if SIGINT or SIGTERM ended it; else 1, with one line on standard error,
- * "PROGRAM: " and the text of the error, or weft_strerror() where there is none. */
+/* weft_run() and weft_run_with() for main(): return the exit status of the program.  0 if fn
+ * succeeds (returns any value >= 0); 130 or 143 if SIGINT or SIGTERM ended it; else 1, with one
+ * line on standard error, "PROGRAM: " and the text of the error, or weft_strerror() where there is
+ * none. */
 WEFT_API WEFT_MUST_USE int weft_main(weft_fn *fn, void *arg);
+WEFT_API WEFT_MUST_USE int weft_main_with(const weft_config *config, weft_fn *fn, void *arg);
 
 /* Writes the task trees to a descriptor: of each task its name, id and state, what it waits for and
  * since when, its scopes and deadlines, where it was spawned.  The tree of the calling thread's

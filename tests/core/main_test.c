@@ -12,6 +12,8 @@
 
 static char said[512];
 
+static const weft_config *main_config; /* of the program; NULL: none */
+
 /* Runs fn as a program and keeps what it says on standard error in `said`. */
 static int main_of(weft_fn *fn, void *arg)
 {
@@ -20,7 +22,7 @@ static int main_of(weft_fn *fn, void *arg)
     CHECK_OK(pipe(ends));
     CHECK_OK(dup2(ends[1], STDERR_FILENO));
     const weft_platform *platform = weft_platform_set(test_platform());
-    int status = weft_main(fn, arg);
+    int status = main_config != NULL ? weft_main_with(main_config, fn, arg) : weft_main(fn, arg);
     weft_platform_set(platform);
     CHECK_OK(dup2(before, STDERR_FILENO));
     close(before);
@@ -86,6 +88,26 @@ TEST(main_says_what_failed)
     CHECK_STR(said, "core-main_test: No such file or directory\n");
     CHECK_EQ(main_of(body_cancels_itself, NULL), 1);
     CHECK_STR(said, "core-main_test: Operation canceled\n");
+}
+
+static int body_deep(void *arg)
+{
+    volatile char deep[200 * 1024];
+    (void)arg;
+    for (size_t i = 0; i < sizeof deep; i += 1024)
+        deep[i] = 1;
+    return deep[1024] == 1 ? 0 : -EIO;
+}
+
+TEST(main_takes_a_configuration)
+{
+    static const weft_config deep = {.stack_bytes = (size_t)512 * 1024};
+    static const weft_config bad = {.stack_bytes = 1};
+    main_config = &deep;
+    CHECK_EQ(main_of(body_deep, NULL), 0);
+    main_config = &bad;
+    CHECK_EQ(main_of(body_deep, NULL), 1);
+    CHECK(strstr(said, "stack_bytes") != NULL);
 }
 
 TEST(main_is_silent_about_signals_and_gives_their_status)

@@ -42,14 +42,19 @@ static void say_failure(int rc)
     (void)wf_sys_write(STDERR_FILENO, line, (size_t)len);
 }
 
-int weft_main(weft_fn *fn, void *arg)
+int weft_main_with(const weft_config *config, weft_fn *fn, void *arg)
 {
     struct program program = {.fn = fn, .arg = arg};
-    int rc = weft_run(program_body, &program);
+    int rc = weft_run_with(config, program_body, &program);
     if (rc >= 0)
         return 0;
     if (program.signal_number != 0)
         return 128 + program.signal_number;
     say_failure(rc);
     return 1;
+}
+
+int weft_main(weft_fn *fn, void *arg)
+{
+    return weft_main_with(NULL, fn, arg);
 }
