@@ -27,7 +27,8 @@
  *     weft_schema_free(item);
  *
  * A field that is absent has the value of the preset.  Nothing here waits.  Tables are written in
- * C, or in C++20.
+ * C, or in C++20 (where g++ wants -Wno-missing-field-initializers beside -Wextra, as with any
+ * designated initializer that leaves members zero).
  *
  * Library: weft-json.
  */
@@ -141,13 +142,15 @@ typedef struct weft_schema {
     size_t bytes;     /* of the structure */
     const weft_field *fields;
     size_t field_count;
+    const char *alias;  /* a better name for documents; NULL: `name` */
     const void *preset; /* a structure with the values of absent fields; NULL: zeros */
     bool is_bare;       /* the value is that of the only field, without an object around it */
     bool is_open;       /* members of an object that are not in the table are no issues */
     const char *about;  /* one sentence for the document; NULL: none */
 } weft_schema;
 
-/* What a schema needs; its name is that of the array of fields. */
+/* What a schema needs; its name is that of the array of fields.  Another is its alias: to set a
+ * member a second time is a warning of -Wextra. */
 #define WEFT_SCHEMA(type_, fields_)                                                                \
     .name = #fields_, .bytes = sizeof(type_), .fields = (fields_),                                 \
     .field_count = sizeof(fields_) / sizeof((fields_)[0])

@@ -56,7 +56,8 @@ static void put_choices(weft_json_writer *json, const weft_field *field)
 static void put_reference(weft_json_writer *json, const weft_schema *schema)
 {
     char reference[160];
-    snprintf(reference, sizeof(reference), "#/components/schemas/%s", schema->name);
+    snprintf(reference, sizeof(reference), "#/components/schemas/%s",
+             schema->alias != NULL ? schema->alias : schema->name);
     weft_json_put_key(json, "$ref");
     weft_json_put_text(json, reference);
 }
@@ -136,11 +137,15 @@ static void put_default(weft_json_writer *json, const weft_field *field, const v
         bool boolean;
         weft_str text;
     } value;
-    if (preset == NULL || (field->flags & WEFT_REQUIRED) != 0 || field->present_at != 0)
+    bool is_always_there = (field->flags & WEFT_REQUIRED) != 0 || field->in == WEFT_IN_PATH;
+    if (preset == NULL || is_always_there || field->present_at != 0)
         return;
     if (field->type < WEFT_TYPE_INTEGER || field->type > WEFT_TYPE_STRING)
         return;
-    memcpy(&value, (const char *)preset + field->at, wf_field_bytes(field));
+    const char *member = (const char *)preset + field->at;
+    if (!wf_field_allows(field, member)) /* says that it is absent, and is none to be sent */
+        return;
+    memcpy(&value, member, wf_field_bytes(field));
     if ((field->type == WEFT_TYPE_DOUBLE && !isfinite(value.real)) ||
         (field->type == WEFT_TYPE_STRING && value.text.ptr == NULL))
         return;

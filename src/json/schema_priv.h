@@ -26,6 +26,10 @@ const char *wf_field_name(const weft_field *field);
 /* Bytes of a value of this type in a row of them. */
 size_t wf_field_bytes(const weft_field *field);
 
+/* Whether its rules allow what the member holds, but for its `check`; of an array or object always.
+ */
+bool wf_field_allows(const weft_field *field, const void *member);
+
 /* Where the member of this field is. */
 void *wf_field_member(const weft_field *field, void *structure);
 void wf_field_set_present(const weft_field *field, void *structure);

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -151,6 +152,11 @@ static bool range_allows(const weft_range *range, int64_t value)
     return !range->is_set || (value >= range->min && value <= range->max);
 }
 
+static bool interval_allows(const weft_interval *interval, double value)
+{
+    return !interval->is_set || (value >= interval->min && value <= interval->max);
+}
+
 void wf_fill_integer(struct wf_schema_fill *fill, const weft_field *field, bool is_integer,
                      int64_t value, void *member)
 {
@@ -168,16 +174,37 @@ void wf_fill_integer(struct wf_schema_fill *fill, const weft_field *field, bool 
                       range->max);
 }
 
+/* A bound as it would be written: 1000000, not 1e+06. */
+static const char *bound_text(char out[32], double bound)
+{
+    bool is_integer = bound > -1e15 && bound < 1e15 && bound == (double)(int64_t)bound;
+    snprintf(out, 32, is_integer ? "%.0f" : "%.15g", bound);
+    return out;
+}
+
+static void issue_interval(struct wf_schema_fill *fill, const weft_interval *interval)
+{
+    char min[32], max[32];
+    (void)bound_text(min, interval->min);
+    (void)bound_text(max, interval->max);
+    if (isinf(interval->max))
+        wf_fill_issue(fill, "must be a number of at least %s", min);
+    else if (isinf(interval->min))
+        wf_fill_issue(fill, "must be a number of at most %s", max);
+    else
+        wf_fill_issue(fill, "must be a number from %s to %s", min, max);
+}
+
 void wf_fill_double(struct wf_schema_fill *fill, const weft_field *field, bool is_number,
                     double value, void *member)
 {
     const weft_interval *interval = &field->interval;
-    if (is_number && (!interval->is_set || (value >= interval->min && value <= interval->max)))
+    if (is_number && interval_allows(interval, value))
         memcpy(member, &value, sizeof(value));
     else if (!interval->is_set)
         wf_fill_issue(fill, "must be a number");
     else
-        wf_fill_issue(fill, "must be a number from %g to %g", interval->min, interval->max);
+        issue_interval(fill, interval);
 }
 
 void wf_fill_bool(struct wf_schema_fill *fill, bool is_bool, bool value, void *member)
@@ -243,6 +270,27 @@ void wf_fill_string(struct wf_schema_fill *fill, const weft_field *field, weft_s
         memcpy(member, &value, sizeof(value));
     else
         issue_length(fill, &field->range, count, "character");
+}
+
+bool wf_field_allows(const weft_field *field, const void *member)
+{
+    int64_t integer;
+    double real;
+    weft_str text;
+    switch (field->type) {
+    case WEFT_TYPE_INTEGER:
+        memcpy(&integer, member, sizeof integer);
+        return range_allows(&field->range, integer);
+    case WEFT_TYPE_DOUBLE:
+        memcpy(&real, member, sizeof real);
+        return interval_allows(&field->interval, real);
+    case WEFT_TYPE_STRING:
+        memcpy(&text, member, sizeof text);
+        return (field->choices == NULL || is_choice(field->choices, text)) &&
+               range_allows(&field->range, (int64_t)count_characters(text));
+    default:
+        return true;
+    }
 }
 
 /* ---- arrays ---- */

@@ -412,6 +412,60 @@ TEST(schema_describes_itself)
         "\"additionalProperties\":false}");
 }
 
+struct bounds {
+    double price, low, high, fine;
+    int64_t level;
+};
+static const weft_field bounds_fields[] = {
+    {WEFT_FIELD_DOUBLE(struct bounds, price), .interval = WEFT_INTERVAL(0, 1e6)},
+    {WEFT_FIELD_DOUBLE(struct bounds, low), .interval = WEFT_INTERVAL(-2.5, INFINITY)},
+    {WEFT_FIELD_DOUBLE(struct bounds, high), .interval = WEFT_INTERVAL(-INFINITY, 1e20)},
+    {WEFT_FIELD_DOUBLE(struct bounds, fine), .interval = WEFT_INTERVAL(1e-7, 0.1)},
+    {WEFT_FIELD_INTEGER(struct bounds, level), .range = WEFT_RANGE(1, 5)},
+};
+static const struct bounds bounds_preset = {.low = -3};
+static const weft_schema bounds_schema = {WEFT_SCHEMA(struct bounds, bounds_fields),
+                                          .alias = "Bounds", .preset = &bounds_preset};
+static const weft_field bounds_item = {.type = WEFT_TYPE_OBJECT, .schema = &bounds_schema};
+
+TEST(schema_says_bounds_as_they_are_written)
+{
+    static const char *const texts[] = {
+        "must be a number from 0 to 1000000", "must be a number of at least -2.5",
+        "must be a number of at most 1e+20", "must be a number from 1e-07 to 0.1",
+        "must be an integer from 1 to 5"};
+    weft_json *root = parse("{\"price\":-1,\"low\":-3,\"high\":1e21,\"fine\":0,\"level\":0}");
+    weft_issues issues = {0};
+    void *out;
+    CHECK_EQ(weft_schema_read(&bounds_schema, root, &issues, &out), -EINVAL);
+    CHECK_EQ(issues.count, 5u);
+    for (size_t i = 0; i < 5; i++)
+        CHECK_STR(issues.items[i].text, texts[i]);
+    weft_json_free(root);
+}
+
+/* A default that is not allowed would be none that could be sent. */
+TEST(schema_describes_a_preset_that_is_allowed_as_the_default)
+{
+    weft_json_writer *json = writer();
+    weft_schema_describe(&bounds_schema, json);
+    check_written(json, "{\"type\":\"object\",\"properties\":{"
+                        "\"price\":{\"type\":\"number\",\"minimum\":0.0,\"maximum\":1000000.0,"
+                        "\"default\":0.0},"
+                        "\"low\":{\"type\":\"number\",\"minimum\":-2.5},"
+                        "\"high\":{\"type\":\"number\",\"maximum\":1e+20,\"default\":0.0},"
+                        "\"fine\":{\"type\":\"number\",\"minimum\":1e-07,\"maximum\":0.1},"
+                        "\"level\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":5}},"
+                        "\"additionalProperties\":false}");
+}
+
+TEST(schema_has_its_alias_in_documents)
+{
+    weft_json_writer *json = writer();
+    weft_field_describe(&bounds_item, NULL, json);
+    check_written(json, "{\"$ref\":\"#/components/schemas/Bounds\"}");
+}
+
 struct choice {
     weft_str mode;
 };
