@@ -183,7 +183,8 @@ enum weft_http_route_flags {
 typedef struct weft_http_route {
     const char *method; /* "GET" (answers HEAD too), "POST" … */
     const char *path;   /* "/v1/matchers/{name}": {name} is one segment, not empty; {name*}, at the
-                           end alone, is all that is left, slashes and all */
+                           end alone, is all that is left, slashes and all, also nothing; the path
+                           without the '/' before it is redirected to that with it */
     weft_http_handler *handler; /* answers; never NULL */
     void *arg;                  /* for handler() */
     uint64_t body_bytes_max;    /* 0: the group's or server's */

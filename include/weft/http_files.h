@@ -17,7 +17,7 @@
  * in it meanwhile (weft_open_beneath() of <weft/file.h>).  Symbolic links are followed as long as
  * they stay inside, unless the options refuse them.  404 is given for names that begin with '.',
  * except below "/.well-known/", and for what is no regular file.  A directory is answered with its
- * index file; without the '/' at its end it is redirected, query included.
+ * index file; without the '/' at its end it is redirected, query included ("/static", too).
  *
  * Answers have Content-Type by the name's ending, Last-Modified, an ETag made of time and size,
  * Accept-Ranges and "X-Content-Type-Options: nosniff".  Conditions (If-None-Match,

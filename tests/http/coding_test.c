@@ -218,10 +218,13 @@ TASK_TEST(a_client_that_takes_no_coding_and_not_none_gets_406)
     need_codings();
     plan_begin(&site);
     plan.type = "text/plain";
+    plan.tag = "\"of what is not sent\"";
     plan.bytes = 2000;
     for (int i = 0; i < 2; i++) {
         plan.piece = i == 0 ? 0 : 500;
         CHECK_EQ(ask_accepting(&site, "identity;q=0, compress", &answer), 406);
+        CHECK(field_is(&answer, "ETag", NULL));
+        CHECK(field_is(&answer, "Vary", "Accept-Encoding"));
         CHECK(strstr(answer.body, "\"not_acceptable\"") != NULL);
         answer_fini(&answer);
     }

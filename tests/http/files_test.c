@@ -212,6 +212,12 @@ TASK_TEST(a_directory_is_redirected_to_itself_alone)
     CHECK_EQ(get(&self, "dir/:a%3fb", "", &answer), 301);
     CHECK(field_is(&answer, "Location", "./%3Aa%3Fb/"));
     answer_fini(&answer);
+    CHECK_EQ(ask(&self.site, "GET /s?x=/%2f HTTP/1.1\r\n" H END, &answer), 301);
+    CHECK(field_is(&answer, "Location", "./s/?x=/%2f"));
+    answer_fini(&answer);
+    CHECK_EQ(ask(&self.site, "GET /%73 HTTP/1.1\r\n" H END, NULL), 301);
+    CHECK_EQ(ask(&self.site, "GET http://a/s HTTP/1.1\r\n" H END, NULL), 301);
+    CHECK_EQ(ask(&self.site, "POST /s HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\nab", NULL), 404);
     CHECK_OK(fixture_close(&self));
     scratch_clean(0);
 }

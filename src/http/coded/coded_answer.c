@@ -137,7 +137,9 @@ static int respond_none(weft_http_response *res)
         .message = "The client refuses every content coding of this answer, and none at all.",
         .offset = -1,
     };
-    return weft_http_respond_error(res, &error);
+    wf_response_restart(res); /* ETag and the like are those of what is not sent */
+    int rc = field_vary(res);
+    return rc < 0 ? rc : weft_http_respond_error(res, &error);
 }
 
 /* ---- coding ---- */

@@ -33,10 +33,10 @@ static int answer_add(weft_http_response *res, const char *name, const char *val
     return weft_http_set_field(res, name, (weft_str){value, strlen(value)});
 }
 
-/* What a handler had prepared does not go with an error. */
-static void answer_restart(weft_http_response *res)
+void wf_response_restart(weft_http_response *res)
 {
     wf_buf_reset(&res->fields);
+    res->has_type_field = false;
     res->has_length = false;
     res->status = 0;
 }
@@ -47,7 +47,7 @@ static int answer_fault(weft_http_request *req, const struct wf_http_fault *faul
     weft_http_error error = wf_http_error_of_fault(fault);
     char text[WF_ALLOW_BYTES], message[160];
     int rc = 0;
-    answer_restart(res);
+    wf_response_restart(res);
     if (fault->status == 405) {
         wf_http_allow(req->allow, text);
         rc = answer_add(res, "Allow", text);
@@ -128,9 +128,13 @@ static __attribute__((noinline)) bool answer_failure(weft_http_request *req, int
 /* What no route answers, for the layers of the server. */
 int wf_request_answer_itself(weft_http_request *req, weft_http_response *res, void *arg)
 {
-    (void)res;
     (void)arg;
-    return req->fault.status != 0 ? answer_fault(req, &req->fault) : answer_options(req);
+    if (req->fault.status != 0)
+        return answer_fault(req, &req->fault);
+    if (req->is_options)
+        return answer_options(req);
+    bool is_got = req->head.method == WF_H1_GET || req->head.method == WF_H1_HEAD;
+    return wf_response_add_slash(res, req->path, is_got ? 301 : 308);
 }
 
 static int answer_by_handler(weft_http_request *req)
@@ -149,7 +153,7 @@ bool wf_request_answer(weft_http_request *req)
 {
     weft_http_response *res = &req->res;
     int rc;
-    if (req->fault.status != 0 || req->is_options)
+    if (req->fault.status != 0 || req->is_options || req->lacks_slash)
         rc = wf_chain_answer_itself(req);
     else
         rc = answer_by_handler(req);

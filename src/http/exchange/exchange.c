@@ -268,6 +268,28 @@ static inline void request_take_path(weft_http_request *req)
         request_decode_path(req, target);
 }
 
+static void request_ask_router(weft_http_request *req, weft_str path, struct wf_http_match *out)
+{
+    const struct wf_http_router *router = &req->conn->server->router;
+    if (router->hosted_count != 0)
+        wf_http_router_find_hosted(router, req->head.method, weft_http_host(req), path, out);
+    else
+        wf_http_router_find(router, req->head.method, path, out);
+}
+
+/* "/static" where there is "/static/{path*}": the decoded path has room for a '/'. */
+static __attribute__((noinline)) void request_find_with_slash(weft_http_request *req)
+{
+    struct wf_http_match match;
+    char *path = req->text + req->head.bytes;
+    memmove(path, req->path.ptr, req->path.len);
+    path[req->path.len] = '/';
+    request_ask_router(req, (weft_str){path, req->path.len + 1}, &match);
+    req->lacks_slash = match.route != NULL && wf_http_route_takes_rest(match.route);
+    if (!req->lacks_slash)
+        request_fault(req, 404, "There is nothing at this path.", WF_HTTP_NOWHERE);
+}
+
 static void request_find_route(weft_http_request *req)
 {
     uint8_t method = req->head.method;
@@ -277,15 +299,12 @@ static void request_find_route(weft_http_request *req)
         req->allow = wf_http_router_methods(router);
         return;
     }
-    if (router->hosted_count != 0)
-        wf_http_router_find_hosted(router, method, weft_http_host(req), req->path, &req->match);
-    else
-        wf_http_router_find(router, method, req->path, &req->match);
+    request_ask_router(req, req->path, &req->match);
     req->allow = req->match.methods;
     if (req->match.route != NULL)
         return;
     if (req->allow == 0)
-        request_fault(req, 404, "There is nothing at this path.", WF_HTTP_NOWHERE);
+        request_find_with_slash(req);
     else if (method == WF_H1_OPTIONS)
         req->is_options = true;
     else

@@ -76,6 +76,7 @@ struct weft_http_request {
     bool has_place;               /* counts among those its route may have in hand */
     bool is_resumed;              /* it had waited for that place; while QUEUED, in the server's */
     bool is_options;              /* answered with Allow alone */
+    bool lacks_slash;             /* redirected to its path with a '/' behind it */
     bool has_framing;             /* else `framing` is zeroed: there is no body */
     bool wants_continue;          /* Expect, and 100 not sent yet */
     bool is_head_timed;           /* the head did not come at once */

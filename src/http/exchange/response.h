@@ -42,9 +42,15 @@ weft_http_handler wf_request_answer_itself;
  * be aborted (false). */
 bool wf_request_answer(weft_http_request *req);
 
+/* Redirects to the path, decoded, with a '/' behind it, query included. */
+int wf_response_add_slash(weft_http_response *res, weft_str path, int status);
+
 /* Ends a streamed answer, or sends one without body if nothing was.  0, -WEFT_ETRUNCATED if less
  * came than the length promised, or what the stream says. */
 int wf_response_finish(weft_http_response *res);
+
+/* What a handler had prepared does not go with an error. */
+void wf_response_restart(weft_http_response *res);
 
 /* Answers a fault from a callback, without waiting.  False: it could not be sent. */
 bool wf_request_refuse(weft_http_request *req, const struct wf_http_fault *fault);

@@ -16,6 +16,7 @@
 #include "h1/chars.h"
 #include "h1/write.h"
 #include "http/exchange/request.h"
+#include "http/exchange/response.h"
 #include "http/files/files_priv.h"
 #include "http/files/media_type.h"
 
@@ -268,36 +269,6 @@ static int answer_error(weft_http_response *res, int rc)
     }
 }
 
-/* "./NAME/" leads to the same directory whatever stands before it, and nowhere else. */
-static void put_redirect(wf_buf *out, weft_str path, weft_str query)
-{
-    size_t from = path.len;
-    while (from > 0 && path.ptr[from - 1] != '/')
-        from--;
-    (void)wf_buf_puts(out, "./");
-    for (size_t i = from; i < path.len; i++) {
-        char c = path.ptr[i];
-        if (wf_http_is(c, WF_HOST) || c == '.' || c == '~')
-            (void)wf_buf_putc(out, c);
-        else
-            (void)wf_buf_printf(out, "%%%02X", (unsigned)(unsigned char)c);
-    }
-    (void)wf_buf_puts(out, query.len != 0 ? "/?" : "/");
-    (void)wf_buf_append(out, query.ptr, query.len);
-}
-
-static int answer_redirect(const weft_http_request *req, weft_http_response *res, weft_str path)
-{
-    wf_buf location = {0};
-    put_redirect(&location, path, weft_http_query(req));
-    int rc = location.rc;
-    if (rc == 0)
-        rc = weft_http_set_field(res, "Location",
-                                 (weft_str){wf_buf_ptr(&location), wf_buf_bytes(&location)});
-    wf_buf_fini(&location);
-    return rc < 0 ? rc : weft_http_respond(res, 301, NULL, NULL, 0);
-}
-
 /* ---- the answer ---- */
 
 /* The file that the path, which is fine, stands for.  A directory that is to be redirected stays
@@ -334,7 +305,7 @@ int weft_http_files_send(weft_http_files *files, weft_http_request *req, weft_ht
         return answer_error(res, rc);
     if (file.is_dir) {
         wf_file_close(&file);
-        return answer_redirect(req, res, path);
+        return wf_response_add_slash(res, path, 301);
     }
     file_describe(&file);
     file.type = type_of(files, weft_str_of(text));

@@ -62,6 +62,12 @@ bool wf_http_host_matches(const char *pattern, weft_str host);
 /* Bits of all methods that any route has. */
 uint32_t wf_http_router_methods(const struct wf_http_router *router);
 
+/* Its path ends in {name*}. */
+static inline bool wf_http_route_takes_rest(const struct wf_http_route *route)
+{
+    return route->path_len > 2 && route->public.path[route->path_len - 2] == '*';
+}
+
 /* The params index of {name}, or -1. */
 int wf_http_route_param_index(const struct wf_http_route *route, const char *name);
 
