@@ -22,7 +22,8 @@ struct item_params {
 };
 static const weft_field tag = {.type = WEFT_TYPE_STRING, .range = WEFT_RANGE(1, 5)};
 static const weft_field item_params_fields[] = {
-    {WEFT_FIELD_INTEGER(struct item_params, id), .in = WEFT_IN_PATH, .range = WEFT_FROM(1)},
+    {WEFT_FIELD_INTEGER(struct item_params, id), .in = WEFT_IN_PATH, .range = WEFT_FROM(1),
+     .about = "Which."},
     {WEFT_FIELD_INTEGER(struct item_params, limit), .range = WEFT_RANGE(1, 100)},
     {WEFT_FIELD_ARRAY(struct item_params, tags, &tag), .alias = "tag"},
     {WEFT_FIELD_BOOL(struct item_params, verbose), .in = WEFT_IN_HEADER, .alias = "X-Verbose"},
@@ -292,6 +293,9 @@ TASK_TEST(the_document_says_what_the_routes_take)
     const weft_json *put = at(root, "paths /items/{id} put");
     CHECK_TEXT(put, "operationId", "put_items_id");
     CHECK_TEXT(put, "parameters 0 in", "path");
+    CHECK_TEXT(put, "parameters 0 description", "Which.");
+    CHECK(at(put, "parameters 0 schema description") == NULL); /* once is enough */
+    CHECK(at(put, "parameters 0 schema default") == NULL);     /* it is always there */
     CHECK_EQ(weft_json_integer(at(put, "parameters 1 schema default")), 10);
     CHECK_TEXT(put, "parameters 2 name", "tag");
     CHECK_TEXT(put, "requestBody content application/json schema $ref",

@@ -81,6 +81,11 @@ static void begin(weft_json_writer *json, const char *key)
     weft_json_begin_object(json);
 }
 
+static const char *schema_name(const weft_schema *schema)
+{
+    return schema->alias != NULL ? schema->alias : schema->name;
+}
+
 static void put_reference(weft_json_writer *json, const char *name)
 {
     char reference[160];
@@ -183,7 +188,9 @@ static void put_parameter(weft_json_writer *json, const struct template *path,
     weft_json_put_key(json, "required");
     weft_json_put_bool(json, is_required);
     weft_json_put_key(json, "schema");
-    weft_field_describe(field, preset, json);
+    weft_field plain = *field;
+    plain.about = NULL; /* said above */
+    weft_field_describe(&plain, preset, json);
     weft_json_end_object(json);
 }
 
@@ -242,7 +249,7 @@ static void put_body(weft_json_writer *json, const weft_http_api *api)
     weft_json_put_key(json, "required");
     weft_json_put_bool(json, true);
     put_content(json, api->is_form ? "application/x-www-form-urlencoded" : "application/json",
-                api->input->name);
+                schema_name(api->input));
     weft_json_end_object(json);
 }
 
@@ -278,7 +285,7 @@ static void put_ok(weft_json_writer *json, const weft_http_api *api)
     put(json, "description",
         reply != NULL && reply->about != NULL ? reply->about : "What was asked for.");
     if (output != NULL) {
-        put_content(json, "application/json", output->name);
+        put_content(json, "application/json", schema_name(output));
     } else if (api->gives != NULL && status != 204) {
         begin(json, "content");
         for (size_t i = 0; api->gives[i] != NULL; i++) {
@@ -296,7 +303,7 @@ static void put_reply(weft_json_writer *json, const weft_http_reply *reply)
     put(json, "description",
         reply->about != NULL ? reply->about : wf_http_status_phrase(reply->status));
     if (reply->schema != NULL)
-        put_content(json, "application/json", reply->schema->name);
+        put_content(json, "application/json", schema_name(reply->schema));
     weft_json_end_object(json);
 }
 
@@ -477,7 +484,7 @@ static void put_components(weft_json_writer *json, const struct schemas *all)
     weft_json_put_key(json, "Error");
     weft_json_put_raw(json, weft_str_of(error_schema));
     for (size_t i = 0; i < all->count; i++) {
-        weft_json_put_key(json, all->items[i]->name);
+        weft_json_put_key(json, schema_name(all->items[i]));
         weft_schema_describe(all->items[i], json);
     }
     weft_json_end_object(json);
