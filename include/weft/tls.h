@@ -15,7 +15,8 @@
  *
  * TLS 1.2 and 1.3.  A client accepts only a certificate that a trusted authority has signed, that
  * has not expired, and that is for the name it asked for.  Renegotiation is refused, and early data
- * is off.  Failures are -WEFT_ETLS, with a text that says what went wrong.
+ * is off.  Failures are -WEFT_ETLS, with a text that says what went wrong: "TLS handshake with
+ * example.com:443: the peer does not speak TLS".
  *
  * In simulation the system's certificates are not known, and time is the simulated one.  Keys are
  * truly random there too, so the bytes on the wire differ from run to run.

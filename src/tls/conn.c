@@ -79,8 +79,10 @@ static int conn_shake(struct wf_tls_conn *conn)
 static void conn_timer(weft_timer *timer)
 {
     struct wf_tls_conn *conn = wf_container(timer, struct wf_tls_conn, timer);
-    weft_filter_fail(conn->filter,
-                     conn_fail(conn, -ETIMEDOUT, "the handshake was not over in its time"));
+    char text[64];
+    snprintf(text, sizeof text, "it took more than %.3g s (handshake_max)",
+             (double)conn->tls->options.handshake_max / (double)WEFT_SEC);
+    weft_filter_fail(conn->filter, conn_fail(conn, -ETIMEDOUT, text));
 }
 
 static int conn_start(weft_filter *filter)

@@ -8,8 +8,25 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What happens to people, in words that say what to look at; else as OpenSSL has it. */
+static const struct {
+    int reason;
+    const char *text;
+} reasons[] = {
+    {SSL_R_WRONG_VERSION_NUMBER, "the peer does not speak TLS"},
+    {SSL_R_HTTP_REQUEST, "the peer speaks HTTP, not TLS"},
+    {SSL_R_HTTPS_PROXY_REQUEST, "the peer speaks HTTP, not TLS"},
+    {SSL_R_UNSUPPORTED_PROTOCOL, "the peer speaks no version of TLS that is allowed"},
+    {SSL_R_NO_SHARED_CIPHER, "the peer has no cipher that is allowed"},
+    {SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, "the peer shows no certificate"},
+};
+
 static const char *reason_text(unsigned long error)
 {
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        if (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == reasons[i].reason)
+            return reasons[i].text;
+    }
     const char *text = ERR_reason_error_string(error);
     return text != NULL ? text : "for no known reason";
 }

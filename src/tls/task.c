@@ -34,10 +34,39 @@ static int wait_until_ready(weft_stream *stream)
     return rc;
 }
 
+/* "localhost:8443" */
+static void where_text(const weft_stream *stream, const char *name, char *out, size_t out_bytes)
+{
+    weft_addr peer;
+    bool is_v6 = strchr(name, ':') != NULL;
+    int port = weft_stream_get_peer(stream, &peer) == 0 ? weft_addr_get_port(&peer) : -1;
+    int used = snprintf(out, out_bytes, "%s%.100s%s", is_v6 ? "[" : "", name, is_v6 ? "]" : "");
+    if (port > 0)
+        snprintf(out + used, out_bytes - (size_t)used, ":%d", port);
+}
+
+static const char *text_plain(const char *text)
+{
+    static const char prefix[] = "tls: ";
+    return strncmp(text, prefix, sizeof prefix - 1) == 0 ? text + sizeof prefix - 1 : text;
+}
+
+/* The handshake of a client, and whose it was if it fails.  Where to is asked before: a connection
+ * that is reset has no peer. */
+static int shake_with(weft_stream *stream, const char *name)
+{
+    char where[128];
+    where_text(stream, name, where, sizeof where);
+    int rc = wait_until_ready(stream);
+    if (rc == 0 || rc != weft_stream_get_error(stream))
+        return rc;
+    return weft_fail(rc, "TLS handshake with %s: %s", where, text_plain(weft_explain(rc)));
+}
+
 int weft_tls_connect(weft_tls *tls, weft_stream *stream, const char *name)
 {
     int rc = weft_tls_start_client(tls, stream, name);
-    return rc < 0 ? rc : wait_until_ready(stream);
+    return rc < 0 ? rc : shake_with(stream, name);
 }
 
 int weft_tls_connect_as(weft_tls *tls, weft_stream *stream, const char *name, const char *alpn)
@@ -48,7 +77,7 @@ int weft_tls_connect_as(weft_tls *tls, weft_stream *stream, const char *name, co
     SSL *ssl = wf_tls_conn_of(stream)->ssl; /* which begins at the end of the turn */
     if (SSL_set_alpn_protos(ssl, names.wire, names.bytes) != 0)
         return -ENOMEM;
-    return wait_until_ready(stream);
+    return shake_with(stream, name);
 }
 
 int weft_tls_accept(weft_tls *tls, weft_stream *stream)

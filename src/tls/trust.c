@@ -28,28 +28,48 @@ static void time_text(const ASN1_TIME *at, char *out, size_t out_bytes)
         snprintf(out, out_bytes, "an unknown time");
 }
 
+/* A name of a certificate that a host is asked by; empty for one of another kind. */
+static void name_text(const GENERAL_NAME *name, char *out, size_t out_bytes)
+{
+    out[0] = '\0';
+    if (name->type == GEN_DNS) {
+        snprintf(out, out_bytes, "%.*s", ASN1_STRING_length(name->d.dNSName),
+                 (const char *)ASN1_STRING_get0_data(name->d.dNSName));
+    } else if (name->type == GEN_IPADD) {
+        int family = ASN1_STRING_length(name->d.iPAddress) == 4 ? AF_INET : AF_INET6;
+        if (family == AF_INET || ASN1_STRING_length(name->d.iPAddress) == 16)
+            (void)inet_ntop(family, ASN1_STRING_get0_data(name->d.iPAddress), out,
+                            (socklen_t)out_bytes);
+    }
+}
+
+/* Whose it is, or who has signed it, in short. */
+static void common_name(const X509_NAME *name, char *out, size_t out_bytes)
+{
+    if (name == NULL || X509_NAME_get_text_by_NID((X509_NAME *)(uintptr_t)name, NID_commonName, out,
+                                                  (int)out_bytes) <= 0)
+        snprintf(out, out_bytes, "somebody without a name");
+}
+
 /* The names a certificate is for, as far as there is room. */
 static void names_text(const X509 *cert, char *out, size_t out_bytes)
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-    size_t used = 0;
-    out[0] = '\0';
+    size_t used = 0, room = out_bytes - sizeof ", ...";
     for (int i = 0; names != NULL && i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        if (name->type != GEN_DNS)
+        char one[80];
+        name_text(sk_GENERAL_NAME_value(names, i), one, sizeof one);
+        if (one[0] == '\0')
             continue;
-        int bytes = snprintf(out + used, out_bytes - used, "%s%.*s", used != 0 ? ", " : "",
-                             ASN1_STRING_length(name->d.dNSName),
-                             (const char *)ASN1_STRING_get0_data(name->d.dNSName));
-        if (bytes < 0 || (size_t)bytes >= out_bytes - used) {
-            out[used] = '\0';
+        if (used + strlen(one) + 2 > room) {
+            used += (size_t)snprintf(out + used, out_bytes - used, used != 0 ? ", ..." : "...");
             break;
         }
-        used += (size_t)bytes;
+        used += (size_t)snprintf(out + used, out_bytes - used, "%s%s", used != 0 ? ", " : "", one);
     }
     GENERAL_NAMES_free(names);
     if (used == 0)
-        snprintf(out, out_bytes, "other names");
+        common_name(X509_get_subject_name(cert), out, out_bytes);
 }
 
 /* Text of a peer is shown only if it is plain. */
@@ -81,6 +101,18 @@ static void say_untrusted(struct wf_tls_conn *conn, X509 *cert, int error)
         names_text(cert, detail, sizeof detail);
         snprintf(conn->text, sizeof conn->text, "tls: the certificate is for %s, not for %s",
                  detail, who);
+        break;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+        snprintf(conn->text, sizeof conn->text,
+                 "tls: the certificate of %s is not trusted: it is signed by itself", who);
+        break;
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        common_name(cert != NULL ? X509_get_issuer_name(cert) : NULL, detail, sizeof detail);
+        snprintf(conn->text, sizeof conn->text,
+                 "tls: the certificate of %s is not trusted: it is signed by '%.64s'", who, detail);
         break;
     default:
         snprintf(conn->text, sizeof conn->text, "tls: the certificate of %s is not trusted: %s",

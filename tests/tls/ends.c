@@ -4,6 +4,8 @@
 
 #include "harness/harness.h"
 
+#include <string.h>
+
 weft_tls *ends_client(weft_tls_options options)
 {
     weft_tls *tls;
@@ -62,6 +64,15 @@ static int accept_tls(void *arg)
     if (ends->server_rc < 0)
         snprintf(ends->server_text, sizeof ends->server_text, "%s", weft_error_text());
     return 0;
+}
+
+const char *ends_client_why(const struct ends *ends)
+{
+    static const char begin[] = "TLS handshake with ";
+    const char *why = strstr(ends->client_text, ": ");
+    CHECK_EQ(strncmp(ends->client_text, begin, sizeof begin - 1), 0);
+    CHECK(why != NULL);
+    return why + 2;
 }
 
 void ends_open(struct ends *ends, weft_tls *client, weft_tls *server, const char *name)

@@ -23,6 +23,9 @@ weft_tls *ends_server(weft_tls_options options);
 void ends_open(struct ends *ends, weft_tls *client, weft_tls *server, const char *name);
 void ends_abort(struct ends *ends);
 
+/* Why the client's failed, without the words that say with whom. */
+const char *ends_client_why(const struct ends *ends);
+
 /* Connected over TCP, without TLS. */
 int ends_connect(struct ends *ends);
 

@@ -69,8 +69,15 @@ static int secure(const struct weft_exchange *exchange, const struct conn *conn)
 {
     char name[HOST_BYTES_MAX + 1];
     WEFT_TRY(host_name(name, &exchange->url));
-    return wf_secure(exchange->client, conn->stream, name,
-                     conn->may_share ? "h2,http/1.1" : "http/1.1");
+    int rc = wf_secure(exchange->client, conn->stream, name,
+                       conn->may_share ? "h2,http/1.1" : "http/1.1");
+    if (rc == 0 || !exchange->origin->is_proxied || rc != weft_stream_get_error(conn->stream))
+        return rc;
+    const weft_str *proxy = &exchange->client->proxy.url.authority;
+    const char *text = weft_stream_get_error_text(conn->stream);
+    return weft_fail(rc, "TLS handshake with %.*s through the proxy %.*s: %s",
+                     (int)exchange->url.authority.len, exchange->url.authority.ptr, (int)proxy->len,
+                     proxy->ptr, text[0] != 0 ? text : weft_strerror(rc));
 }
 
 /* HTTP/2 is spoken where both have agreed on it, or where we are told that the server does. */
