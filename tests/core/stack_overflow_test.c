@@ -213,7 +213,7 @@ TEST(test_N02_broken_canary_is_reported_in_one_line_and_aborts)
 static void break_canary(wf_stack *of)
 {
     of->guard = WF_GUARD_CANARY;
-    wf_sched_self()->has_canaries = true;
+    wf_sched_self()->stacks.has_canaries = true;
     wf_stack_canary_write(of->base);
     CHECK(wf_stack_is_intact(of));
     memset(of->base - wf_stack_guard_bytes() - WF_STACK_CANARY_BYTES, 0, WF_STACK_CANARY_BYTES);

@@ -29,7 +29,7 @@ mtype = { UNUSED, QUEUED, TAKEN, POSTED, WITHDRAWN }; /* its job, on its stack *
 mtype task[TASKS];
 mtype job[TASKS];
 byte ran[TASKS];      /* how often the body ran */
-byte live;            /* sched->detached_live */
+byte live;            /* sched->detached.live */
 
 /* The pool.  `lock` is modelled by atomic steps; what a thread does outside it are steps alone. */
 chan queue = [TASKS] of { byte };

@@ -44,7 +44,7 @@ static int exec_new(struct wf_sched *sched, const weft_exec_options *given, weft
         wf_free(exec);
         return rc;
     }
-    wf_list_append(&sched->execs, &exec->link);
+    wf_list_append(&sched->execs.all, &exec->link);
     *out = exec;
     return 0;
 }
@@ -82,16 +82,16 @@ void weft_exec_free(weft_exec *exec)
 
 void wf_exec_fini(struct wf_sched *sched)
 {
-    while (!wf_list_is_empty(&sched->execs))
-        weft_exec_free(wf_container(sched->execs.next, weft_exec, link));
-    sched->exec_blocking = NULL;
-    sched->exec_cpu = NULL;
+    while (!wf_list_is_empty(&sched->execs.all))
+        weft_exec_free(wf_container(sched->execs.all.next, weft_exec, link));
+    sched->execs.blocking = NULL;
+    sched->execs.cpu = NULL;
 }
 
 uint32_t wf_exec_thread_count(weft_loop *loop)
 {
     uint32_t count = 0;
-    wf_list_each (pos, &loop->sched->execs) {
+    wf_list_each (pos, &loop->sched->execs.all) {
         const weft_exec *exec = wf_container(pos, weft_exec, link);
         count += exec->pool != NULL ? wf_pool_thread_count(exec->pool) : 0;
     }
@@ -108,8 +108,8 @@ static int exec_blocking(weft_exec **out)
         .queue_max = sched->config.blocking_queue_max,
         .idle = sched->config.blocking_idle,
     };
-    int rc = sched->exec_blocking == NULL ? exec_new(sched, &options, &sched->exec_blocking) : 0;
-    *out = sched->exec_blocking;
+    int rc = sched->execs.blocking == NULL ? exec_new(sched, &options, &sched->execs.blocking) : 0;
+    *out = sched->execs.blocking;
     return rc;
 }
 
@@ -122,8 +122,8 @@ int wf_exec_cpu(weft_exec **out)
         .queue_max = sched->config.blocking_queue_max,
         .idle = sched->config.blocking_idle,
     };
-    int rc = sched->exec_cpu == NULL ? exec_new(sched, &options, &sched->exec_cpu) : 0;
-    *out = sched->exec_cpu;
+    int rc = sched->execs.cpu == NULL ? exec_new(sched, &options, &sched->execs.cpu) : 0;
+    *out = sched->execs.cpu;
     return rc;
 }
 

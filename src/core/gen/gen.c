@@ -45,9 +45,9 @@ static void gen_disown(weft_gen *gen)
 /* A generator that ends leaves its reserve for the next, as a task's record keeps its own. */
 static bool gen_reserve_stack(struct wf_sched *sched)
 {
-    if (sched->gen_reserves == 0)
-        return wf_stacks_reserve(sched->stacks) == 0;
-    sched->gen_reserves--;
+    if (sched->stacks.gen_reserves == 0)
+        return wf_stacks_reserve(sched->stacks.pool) == 0;
+    sched->stacks.gen_reserves--;
     return true;
 }
 
@@ -76,7 +76,7 @@ static void gen_free(weft_gen *gen)
 {
     assert(gen->task == NULL);
     assert(gen->gens == NULL);
-    gen->sched->gen_reserves++;
+    gen->sched->stacks.gen_reserves++;
     gen_disown(gen);
     wf_free(gen);
 }
@@ -119,7 +119,7 @@ static bool gen_is_open(const weft_gen *gen)
  * the other does, and the C++ runtime takes those of a thread for a stack. */
 static void gen_exchange_exceptions(weft_gen *gen)
 {
-    struct wf_exceptions *at = gen->sched->exceptions_at;
+    struct wf_exceptions *at = gen->sched->home.exceptions_at;
     if (at == NULL)
         return;
     struct wf_exceptions others = gen->exceptions;
@@ -210,7 +210,7 @@ static int gen_main(void *arg)
         gen_close_owned(gen);
     if (gen->is_orphan) { /* nobody waits in a next: the end leads home, as a task's does */
         wf_fiber_stand_for(&task->fiber, &gen->caller);
-        gen->caller = gen->sched->home;
+        gen->caller = gen->sched->home.fiber;
     }
     return rc;
 }
@@ -259,7 +259,7 @@ static void gen_start(weft_gen *gen)
 {
     gen->body = wf_sched_take_body(gen->sched);
     wf_fiber_make(&gen->fiber, &gen->body->stack, gen_main, gen, &gen->caller, gen_exit);
-    gen->state = gen->sched->exceptions_at != NULL ? WF_GEN_OPEN_CXX : WF_GEN_OPEN;
+    gen->state = gen->sched->home.exceptions_at != NULL ? WF_GEN_OPEN_CXX : WF_GEN_OPEN;
 }
 
 /* ---- next ---- */

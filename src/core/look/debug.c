@@ -122,7 +122,7 @@ void wf_debug_wait_refused(wf_task *task, uint32_t ignored)
 void wf_debug_cancel_swallowed(const wf_task *task, int rc)
 {
     bool is_nobodys = (task->flags & (WF_TASK_RELEASED | WF_TASK_ABROAD)) == WF_TASK_RELEASED;
-    if (is_nobodys || task == wf_sched_current->main)
+    if (is_nobodys || task == wf_sched_current->main.task)
         return;
     debug_say(task, wf_task_site(task),
               "was told that it is cancelled and returned %d: return the -ECANCELED", rc);

@@ -41,8 +41,8 @@ static void queue_tell(struct wf_sched *sched, const wf_task *task, const char *
 static _Noreturn void queue_die(struct wf_sched *sched, const weft_waitq *queue, const char *what)
 {
     unsigned told = 0;
-    for (uint32_t slot = 0; slot < sched->tasks.fresh && told < TOLD_MAX; slot++) {
-        const wf_task *task = wf_slab_at(&sched->tasks, slot, sizeof *task);
+    for (uint32_t slot = 0; slot < sched->records.tasks.fresh && told < TOLD_MAX; slot++) {
+        const wf_task *task = wf_slab_at(&sched->records.tasks, slot, sizeof *task);
         const weft_waiter *waiter = task->state != WF_TASK_FREE ? wf_task_parked_on(task) : NULL;
         if (waiter == NULL || waiter->priv_queue != queue)
             continue;
@@ -60,7 +60,7 @@ static bool is_on_a_stack(const struct wf_sched *sched, const void *at)
         if ((const char *)at >= stack->base && (const char *)at < stack->top)
             return true;
     }
-    return wf_stacks_own(sched->stacks, at);
+    return wf_stacks_own(sched->stacks.pool, at);
 }
 
 void wf_debug_queue_joined(const weft_waitq *queue)

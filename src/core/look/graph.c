@@ -87,13 +87,13 @@ static void graph_add(struct wf_graph *graph, const struct wf_sched *sched, cons
 static const wf_task *graph_next(const struct wf_sched *sched, const wf_task *before,
                                  uint32_t *slot)
 {
-    const struct wf_slab *tasks = &sched->tasks;
+    const struct wf_slab *tasks = &sched->records.tasks;
     while (*slot < tasks->fresh) {
         const wf_task *task = wf_slab_at(tasks, (*slot)++, sizeof *task);
         if (task->state == WF_TASK_LIVE || task->state == WF_TASK_FINISHING)
             return task;
     }
-    bool is_guest = before != NULL && wf_handle_loop(before->id) != sched->loop_number;
+    bool is_guest = before != NULL && wf_handle_loop(before->id) != sched->records.loop_number;
     return wf_tree_next_guest(sched, is_guest ? before : NULL);
 }
 

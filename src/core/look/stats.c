@@ -11,7 +11,7 @@
 static void stats_of(const struct wf_sched *sched, weft_run_stats *out)
 {
     const weft_loop *loop = sched->loop;
-    wf_stacks_stats stacks = wf_stacks_get_stats(sched->stacks);
+    wf_stacks_stats stacks = wf_stacks_get_stats(sched->stacks.pool);
     *out = sched->stats;
     out->tasks_done = sched->done_count;
     out->tasks_live = out->tasks_made - sched->done_count;
@@ -37,7 +37,7 @@ int weft_run_stats_get(weft_run_stats *out)
 
 void wf_stats_snapshot(const struct wf_sched *sched, weft_run_snapshot *out)
 {
-    out->loop = sched->loop_number % WF_REGISTRY_SLOTS;
+    out->loop = sched->records.loop_number % WF_REGISTRY_SLOTS;
     out->backend = sched->loop->backend->name;
     stats_of(sched, &out->stats);
     out->pass_times = sched->meter.pass_times;

@@ -94,7 +94,7 @@ static bool stack_collect_guests(struct wf_topic_job *job)
 static bool stack_collect(struct wf_topic_job *job)
 {
     struct stack_data *data = job->data;
-    const struct wf_slab *tasks = &job->sched->tasks;
+    const struct wf_slab *tasks = &job->sched->records.tasks;
     uint32_t end = data->slot + STACK_PIECE_SLOTS;
     data->count = 0;
     for (; data->slot < tasks->fresh && data->slot < end && data->count < STACK_PIECE;

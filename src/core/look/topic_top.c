@@ -92,7 +92,7 @@ static void top_sample(struct wf_topic_job *job)
 static const wf_task *top_find_task(const struct wf_sched *sched, uint64_t id)
 {
     const wf_task *guest = NULL;
-    if (wf_handle_loop(id) == sched->loop_number)
+    if (wf_handle_loop(id) == sched->records.loop_number)
         return wf_task_of((struct wf_sched *)sched, (weft_task){id});
     do {
         guest = wf_tree_next_guest(sched, guest);
@@ -134,7 +134,7 @@ static bool stats_collect(struct wf_topic_job *job)
 static bool top_collect(struct wf_topic_job *job)
 {
     struct top_data *data = job->data;
-    const struct wf_slab *tasks = &job->sched->tasks;
+    const struct wf_slab *tasks = &job->sched->records.tasks;
     wf_stats_snapshot(job->sched, &data->loop);
     for (size_t i = 0; i < data->place_count; i++)
         top_name_place(job->sched, &data->places[i]);

@@ -27,7 +27,7 @@ const wf_task *wf_tree_next_guest(const struct wf_sched *sched, const wf_task *b
 {
     const struct wf_node *node = before != NULL ? before->root.next : sched->top.child;
     while (node != NULL &&
-           (!wf_tree_is_task(node) || wf_handle_loop(node->task->id) == sched->loop_number))
+           (!wf_tree_is_task(node) || wf_handle_loop(node->task->id) == sched->records.loop_number))
         node = node->next;
     return node != NULL ? node->task : NULL;
 }

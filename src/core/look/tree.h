@@ -17,7 +17,7 @@ static inline bool wf_tree_is_task(const struct wf_node *node)
     return node->task != NULL && node == &node->task->root;
 }
 
-/* Tasks of other loops that run here have no record in `sched->tasks`.  The next one behind
+/* Tasks of other loops that run here have no record in `sched->records.tasks`.  The next one behind
  * `before` (NULL: the first), or NULL. */
 const wf_task *wf_tree_next_guest(const struct wf_sched *sched, const wf_task *before);
 

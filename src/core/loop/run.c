@@ -45,14 +45,14 @@ static bool run_find_overflow(void *arg, const void *addr, wf_overflow *out)
 static int run_spawn_main(struct wf_sched *sched, weft_fn *fn, void *arg)
 {
     struct wf_spawn how = {.fn = fn, .arg = arg, .site = "main at weft_run", .up = &sched->top};
-    return wf_task_new(sched, &how, &sched->main);
+    return wf_task_new(sched, &how, &sched->main.task);
 }
 
 void wf_run_interrupt(weft_loop *loop, const char *why)
 {
     struct wf_sched *sched = loop->sched;
-    if (sched != NULL && sched->main_live != 0)
-        wf_node_cancel(&sched->main->root, WEFT_REASON_SHUTDOWN, why);
+    if (sched != NULL && sched->main.live != 0)
+        wf_node_cancel(&sched->main.task->root, WEFT_REASON_SHUTDOWN, why);
 }
 
 /* True if a thread from outside may still set a future that is waited for.  Once there was one it
@@ -83,12 +83,12 @@ static bool run_is_deadlocked(struct wf_sched *sched)
  * would hear it, or if nothing has run since it was asked before. */
 static bool run_end_wait(struct wf_sched *sched)
 {
-    wf_task *main = sched->main_live != 0 ? sched->main : NULL;
+    wf_task *main = sched->main.live != 0 ? sched->main.task : NULL;
     weft_waiter *waiter = main != NULL ? wf_task_parked_on(main) : NULL;
-    bool is_again = sched->deadlock_switches == sched->stats.switches;
+    bool is_again = sched->deadlock.switches == sched->stats.switches;
     if (waiter == NULL || is_again || (main->flags & WF_TASK_SHIELDED) != 0)
         return false;
-    sched->deadlock_switches = sched->stats.switches;
+    sched->deadlock.switches = sched->stats.switches;
     main->body->is_deadlocked = true;
     if (waiter->wait_class->cancel != NULL)
         waiter->wait_class->cancel(waiter);
@@ -103,10 +103,10 @@ static void run_end_deadlock(struct wf_sched *sched)
 {
     if (run_end_wait(sched))
         return;
-    struct wf_node *rest = sched->main_live != 0 ? &sched->main->root : &sched->top;
-    if (sched->deadlock_cancelled == rest)
+    struct wf_node *rest = sched->main.live != 0 ? &sched->main.task->root : &sched->top;
+    if (sched->deadlock.cancelled == rest)
         abort(); /* what waits is deaf to cancellation: nothing could ever end this run */
-    sched->deadlock_cancelled = rest;
+    sched->deadlock.cancelled = rest;
     wf_node_cancel(rest, WEFT_REASON_DEADLOCK, "deadlock");
 }
 
@@ -151,7 +151,7 @@ void wf_run_break_deadlock(struct wf_sched *sched)
 static weft_time run_trim(const struct wf_sched *sched)
 {
     const weft_loop *loop = sched->loop;
-    weft_time trim_at = wf_stacks_trim(sched->stacks, loop->now);
+    weft_time trim_at = wf_stacks_trim(sched->stacks.pool, loop->now);
     if (trim_at == WEFT_FOREVER || loop->platform->advance != NULL)
         return WEFT_FOREVER;
     return trim_at > loop->now ? trim_at - loop->now : 0;
@@ -191,14 +191,14 @@ static void run_grace_over(weft_timer *timer)
 /* Detached tasks, and any that are still to come, are cancelled. */
 void wf_run_see_out(struct wf_sched *sched)
 {
-    weft_timer_init(&sched->grace, run_grace_over);
+    weft_timer_init(&sched->detached.grace, run_grace_over);
     if (sched->top.child == NULL && sched->loops->count == 1)
         return;
     wf_node_cancel(&sched->top, WEFT_REASON_SHUTDOWN, "the run ends");
     if (sched->top.child == NULL)
         return;
     weft_time duration = sched->config.grace != 0 ? sched->config.grace : RUN_GRACE_DEFAULT;
-    weft_timer_start(sched->loop, &sched->grace, weft_after(duration));
+    weft_timer_start(sched->loop, &sched->detached.grace, weft_after(duration));
 }
 
 static void run_drain_over(weft_timer *timer)
@@ -231,7 +231,7 @@ static bool run_is_ending(const weft_loop *loop)
 static void run_drain_until(struct wf_sched *sched, bool is_ending, weft_time end)
 {
     weft_time soon = weft_after(RUN_DRAIN_OPEN);
-    weft_timer_start(sched->loop, &sched->grace, is_ending || end < soon ? end : soon);
+    weft_timer_start(sched->loop, &sched->detached.grace, is_ending || end < soon ? end : soon);
 }
 
 /* Turns the loop until what callbacks began is over: closes under way, last bytes.  What waits for
@@ -242,7 +242,7 @@ static void run_drain(struct wf_sched *sched)
     weft_loop *loop = sched->loop;
     weft_time end = weft_after(RUN_DRAIN_MAX);
     bool is_ending = run_is_ending(loop);
-    weft_timer_init(&sched->grace, run_drain_over);
+    weft_timer_init(&sched->detached.grace, run_drain_over);
     run_drain_until(sched, is_ending, end);
     while (loop->ops.used != 0 || !wf_list_is_empty(&loop->deferred)) {
         bool is_still = weft_loop_turn(loop, 0) == 0;
@@ -251,11 +251,11 @@ static void run_drain(struct wf_sched *sched)
             run_drain_until(sched, is_ending, end);
         }
         if (is_still && !loop->ops.is_over && run_drain_is_stuck(loop))
-            run_drain_over(&sched->grace);
+            run_drain_over(&sched->detached.grace);
         else if (is_still)
             (void)weft_loop_turn(loop, WEFT_FOREVER);
     }
-    weft_timer_stop(loop, &sched->grace);
+    weft_timer_stop(loop, &sched->detached.grace);
 }
 
 static int run_main(struct wf_sched *sched, weft_fn *fn, void *arg)
@@ -263,8 +263,8 @@ static int run_main(struct wf_sched *sched, weft_fn *fn, void *arg)
     int rc = run_spawn_main(sched, fn, arg);
     if (rc == 0) {
         wf_watcher_begin(sched);
-        wf_run_turns(sched, &sched->main_live);
-        rc = sched->main_result;
+        wf_run_turns(sched, &sched->main.live);
+        rc = sched->main.result;
     }
     wf_loops_end(sched->loops);
     wf_run_turns(sched, &sched->is_open);
@@ -312,7 +312,7 @@ void wf_run_close(struct wf_member *member)
     if (loop == NULL)
         return;
     struct wf_sched *sched = loop->sched;
-    weft_timer_stop(loop, &sched->grace);
+    weft_timer_stop(loop, &sched->detached.grace);
     wf_opened_end(sched); /* while the objects are there */
     wf_exec_fini(sched);
     wf_process_fini(sched);

@@ -37,7 +37,7 @@ FAR_UNSEEN static int far_peek(const weft_loop *loop, weft_task handle, int *out
     const struct wf_sched *sched = loop->sched; /* NULL: a loop without tasks */
     const volatile wf_task *task = NULL;
     if (sched != NULL)
-        task = wf_slab_at_shared(&sched->tasks, wf_handle_slot(handle.id), sizeof(wf_task));
+        task = wf_slab_at_shared(&sched->records.tasks, wf_handle_slot(handle.id), sizeof(wf_task));
     if (task == NULL || __atomic_load_n(&task->id, __ATOMIC_ACQUIRE) != handle.id)
         return -ESRCH;
     uint8_t state = __atomic_load_n(&task->state, __ATOMIC_ACQUIRE);
@@ -56,7 +56,7 @@ FAR_UNSEEN static int far_peek(const weft_loop *loop, weft_task handle, int *out
 
 static struct wf_far_request *request_of(const struct wf_sched *sched, weft_task handle)
 {
-    return wf_slab_aside(&sched->tasks, wf_handle_slot(handle.id), sizeof(wf_task));
+    return wf_slab_aside(&sched->records.tasks, wf_handle_slot(handle.id), sizeof(wf_task));
 }
 
 static void request_arrived(weft_msg *msg)
@@ -66,7 +66,8 @@ static void request_arrived(weft_msg *msg)
     /* First: a request from now on sends a message of its own, in the memory of this one. */
     uint64_t word = __atomic_exchange_n(&request->word, 0, __ATOMIC_ACQ_REL);
     uint32_t slot = __atomic_load_n(&request->slot, __ATOMIC_RELAXED);
-    weft_task handle = {wf_handle_make(sched->loop_number, slot, (uint32_t)(word >> REQUEST_BITS))};
+    weft_task handle = {
+        wf_handle_make(sched->records.loop_number, slot, (uint32_t)(word >> REQUEST_BITS))};
     wf_task *task = wf_task_of(sched, handle);
     if (task == NULL)
         return;

@@ -28,7 +28,7 @@ static inline bool wf_is_far(weft_task task)
 {
     const struct wf_sched *sched = wf_sched_self();
     return task.id != 0 && (task.id & WF_HANDLE_ERROR) == 0 &&
-           (sched == NULL || wf_handle_loop(task.id) != sched->loop_number);
+           (sched == NULL || wf_handle_loop(task.id) != sched->records.loop_number);
 }
 
 /* As weft_done(), but for the text of an error. */

@@ -65,10 +65,10 @@ static void guest_back(struct wf_errand *errand)
     struct guest *guest = guest_of_errand(errand);
     struct wf_sched *sched = wf_sched_current;
     wf_task *place = guest->place;
-    if (sched->stack_uses != NULL) /* the place's end counts it as ended */
-        wf_stack_use_add(sched->stack_uses, wf_task_site(&guest->task), &guest->used,
+    if (sched->stacks.uses != NULL) /* the place's end counts it as ended */
+        wf_stack_use_add(sched->stacks.uses, wf_task_site(&guest->task), &guest->used,
                          /* has_ended= */ false);
-    wf_stacks_give(sched->stacks, &guest->stack); /* first: it is the place's only one */
+    wf_stacks_give(sched->stacks.pool, &guest->stack); /* first: it is the place's only one */
     place->flags &= (uint8_t)~WF_TASK_ABROAD;
     wf_sched_ready(sched, place);
 }
@@ -81,7 +81,7 @@ static void guest_arrive(struct wf_errand *errand)
     struct wf_sched *sched = wf_sched_current;
     wf_node_init(&guest->task.root, NULL, &guest->task, 0);
     guest->task.scope = &guest->task.root;
-    guest->task.loop = (uint16_t)sched->loop_number;
+    guest->task.loop = (uint16_t)sched->records.loop_number;
     wf_sched_embody_on(sched, &guest->task, &guest->stack);
     guest->task.body->stack.is_special = true; /* not of this loop's pool */
     guest->used = guest->task.body->stack;

@@ -138,7 +138,7 @@ static void trace_keep(struct sim_world *world, enum wf_sim_trace_kind kind, uin
     struct sim_step *step = &world->trace.kept[world->trace.steps % world->options.trace_steps];
     *step = (struct sim_step){.now = world->now, .a = a, .b = b, .kind = (uint8_t)kind};
     if (kind == WF_SIM_TRACE_SWITCH)
-        wf_task_name(world->loop->sched->ready_head, step->who, sizeof step->who);
+        wf_task_name(world->loop->sched->ready.head, step->who, sizeof step->who);
 }
 
 /* The step that was to be reached, or one too many. */

@@ -43,11 +43,11 @@ void wf_stack_use_add(struct wf_stack_uses *uses, const char *site, const wf_sta
 /* What tasks that have not ended used so far. */
 static void uses_add_live(const struct wf_sched *sched)
 {
-    for (uint32_t slot = 0; slot < sched->tasks.fresh; slot++) {
-        const wf_task *task = wf_slab_at(&sched->tasks, slot, sizeof *task);
+    for (uint32_t slot = 0; slot < sched->records.tasks.fresh; slot++) {
+        const wf_task *task = wf_slab_at(&sched->records.tasks, slot, sizeof *task);
         bool has_body = task->state != WF_TASK_FREE && (task->flags & WF_TASK_HAS_BODY) != 0;
         if (has_body)
-            wf_stack_use_add(sched->stack_uses, wf_task_site(task), &task->body->stack,
+            wf_stack_use_add(sched->stacks.uses, wf_task_site(task), &task->body->stack,
                              /* has_ended= */ false);
     }
 }
@@ -65,7 +65,7 @@ static void uses_sort(struct wf_stack_uses *uses)
 
 size_t wf_stack_uses_get(const struct wf_sched *sched, weft_stack_use out[], size_t count)
 {
-    struct wf_stack_uses *uses = sched->stack_uses;
+    struct wf_stack_uses *uses = sched->stacks.uses;
     if (uses == NULL)
         return 0;
     uses_add_live(sched);

@@ -64,7 +64,7 @@ static inline void task_recycle(struct wf_sched *sched, wf_task *task)
     }
     task->state = WF_TASK_FREE;
     __atomic_store_n(&task->id, wf_handle_next(task->id), __ATOMIC_RELEASE); /* see far.c */
-    wf_slab_give(&sched->tasks, task);
+    wf_slab_give(&sched->records.tasks, task);
 }
 
 /* It failed, has texts, or ran for another loop. */
@@ -80,7 +80,7 @@ static __attribute__((noinline)) void task_free_with_texts(struct wf_sched *sche
         return; /* the hook released it */
     wf_note_drop(&task->note);
     if ((task->flags & WF_TASK_NAMED) != 0)
-        wf_slab_give(&sched->names, task->own_name);
+        wf_slab_give(&sched->records.names, task->own_name);
     task_recycle(sched, task);
 }
 
@@ -124,15 +124,15 @@ static wf_task *task_leave_owner(struct wf_sched *sched, wf_task *task, wf_task 
     struct wf_node *up = task->root.up;
     wf_node_unlink(&task->root);
     if (up == &sched->top) {
-        *out_list = &sched->detached_ended;
+        *out_list = &sched->detached.ended;
         if ((task->flags & WF_TASK_ABROAD) != 0)
             return NULL; /* its owner is told when nothing of it is in use */
-        if (task == sched->main) {
-            sched->main_live = 0;
-            sched->main_result = task->result;
+        if (task == sched->main.task) {
+            sched->main.live = 0;
+            sched->main.result = task->result;
             wf_note_leave(task->result < 0 ? task->note : NULL);
             task->flags |= WF_TASK_RECEIVED;
-        } else if (--sched->detached_live == 0) {
+        } else if (--sched->detached.live == 0) {
             wf_loops_leave(sched->loops);
         }
         return NULL;
@@ -193,7 +193,7 @@ static wf_task *task_done(struct wf_sched *sched, wf_task *task)
         task_free(sched, task);
     } else {
         wf_task_keep_ended(list, task);
-        if (list == &sched->detached_ended)
+        if (list == &sched->detached.ended)
             wf_task_unhandled(sched, task); /* nobody is going to join it */
     }
     return owner;
@@ -202,7 +202,7 @@ static wf_task *task_done(struct wf_sched *sched, wf_task *task)
 /* The body has returned and its children still run (rule T05). */
 static void task_outlived(const struct wf_sched *sched, wf_task *task)
 {
-    task->body->returned_at = sched->pass_began;
+    task->body->returned_at = sched->pass.began;
     task->body->parked = 1;
     if (task->result < 0)
         wf_node_cancel(&task->root, WEFT_REASON_OWNER_ENDED, "owner ended");
@@ -230,7 +230,7 @@ static void task_close_body(struct wf_sched *sched, wf_task *task, int rc)
         wf_note_settle(task, rc);
     task->result = rc;
     task->state = WF_TASK_FINISHING;
-    if (WF_DEBUG_CHECKS && (task->body->live != 0 || sched->detached_live != 0))
+    if (WF_DEBUG_CHECKS && (task->body->live != 0 || sched->detached.live != 0))
         wf_debug_frame_ended(task);
     if (task->body->live != 0)
         task_outlived(sched, task);
@@ -265,7 +265,7 @@ void wf_task_exit(wf_fiber *fiber, int rc)
     sched->stats.switches++;
     if (__builtin_expect(sched->has_switch_hook, 0))
         wf_sched_switch_hook(sched, NULL, next);
-    wf_fiber_resume(next != NULL ? &next->fiber : &sched->home);
+    wf_fiber_resume(next != NULL ? &next->fiber : &sched->home.fiber);
 }
 
 void weft_release(weft_task handle)
@@ -288,7 +288,7 @@ static void task_unname(struct wf_sched *sched, wf_task *task)
     struct wf_task_name *own = task->own_name;
     task->flags &= (uint8_t)~WF_TASK_NAMED;
     task->site = own->site;
-    wf_slab_give(&sched->names, own);
+    wf_slab_give(&sched->records.names, own);
 }
 
 /* Out of line: few tasks leave any, and the others should not pay for its registers. */

@@ -28,9 +28,10 @@ struct wf_group *wf_group_of_node(struct wf_node *node)
 
 static struct wf_group *group_of(struct wf_sched *sched, weft_group handle)
 {
-    if (sched == NULL || handle.id == 0 || wf_handle_loop(handle.id) != sched->loop_number)
+    if (sched == NULL || handle.id == 0 || wf_handle_loop(handle.id) != sched->records.loop_number)
         return NULL;
-    struct wf_group *group = wf_slab_at(&sched->groups, wf_handle_slot(handle.id), sizeof *group);
+    struct wf_group *group =
+        wf_slab_at(&sched->records.groups, wf_handle_slot(handle.id), sizeof *group);
     if (group == NULL || group->sched == NULL ||
         group->generation != wf_handle_generation(handle.id))
         return NULL;
@@ -39,10 +40,10 @@ static struct wf_group *group_of(struct wf_sched *sched, weft_group handle)
 
 static struct wf_group *group_take(struct wf_sched *sched)
 {
-    struct wf_group *group = wf_slab_reuse(&sched->groups);
+    struct wf_group *group = wf_slab_reuse(&sched->records.groups);
     uint32_t slot;
     void *item;
-    if (group == NULL && wf_slab_fresh(&sched->groups, sizeof *group, &slot, &item) == 0) {
+    if (group == NULL && wf_slab_fresh(&sched->records.groups, sizeof *group, &slot, &item) == 0) {
         group = item;
         group->slot = slot;
     }
@@ -56,12 +57,12 @@ weft_group weft_group_open(void)
     if (group == NULL)
         return (weft_group){0};
     uint32_t slot = group->slot,
-             generation = wf_generation_next(group->generation, sched->generation_base);
+             generation = wf_generation_next(group->generation, sched->records.generation_base);
     *group = (struct wf_group){.sched = sched, .slot = slot, .generation = generation};
     wf_task *self = sched->current;
     wf_node_init(&group->node, self->scope, self, WF_NODE_GROUP);
     self->scope = &group->node;
-    return (weft_group){wf_handle_make(sched->loop_number, slot, generation)};
+    return (weft_group){wf_handle_make(sched->records.loop_number, slot, generation)};
 }
 
 static void group_free(struct wf_group *group)
@@ -73,7 +74,7 @@ static void group_free(struct wf_group *group)
     wf_free(group->errors);
     group->errors = NULL;
     group->sched = NULL;
-    wf_slab_give(&sched->groups, group);
+    wf_slab_give(&sched->records.groups, group);
 }
 
 static const struct weft_error *group_kept_errors(const struct wf_group *group, size_t *out_count)
@@ -122,7 +123,7 @@ static inline int group_admit(weft_group handle, struct wf_spawn *how)
     struct wf_sched *sched = wf_sched_self();
     if (handle.id == 0)
         return sched != NULL && sched->current != NULL ? -ENOMEM : -EPERM;
-    if (sched == NULL || wf_handle_loop(handle.id) != sched->loop_number)
+    if (sched == NULL || wf_handle_loop(handle.id) != sched->records.loop_number)
         return -EPERM;
     struct wf_group *group = group_of(sched, handle);
     if (group == NULL || group->is_over)
@@ -361,7 +362,7 @@ static int group_missing(const struct wf_sched *sched, weft_group handle)
 {
     if (handle.id == 0)
         return -ENOMEM;
-    return wf_handle_loop(handle.id) != sched->loop_number ? -EPERM : -ESRCH;
+    return wf_handle_loop(handle.id) != sched->records.loop_number ? -EPERM : -ESRCH;
 }
 
 int weft_group_wait(weft_group handle)

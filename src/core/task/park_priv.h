@@ -124,7 +124,7 @@ static WF_IN_PLACE int wf_park(struct wf_sched *sched, weft_waiter *waiter, unsi
     waiter->task = self;
     if (!waiter->is_woken) {
         waiter->priv_parked = 1;
-        waiter->priv_since = sched->pass_began;
+        waiter->priv_since = sched->pass.began;
         self->body->parked_on = waiter;
         self->flags |= flags;
         wf_sched_leave(sched, self);

@@ -57,25 +57,25 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
     sched->loop = loop;
     sched->config = *config;
     sched->config.hog = hog;
-    sched->errno_at = &errno;
-    sched->steps_max = SCHED_STEPS_MAX;
+    sched->home.errno_at = &errno;
+    sched->pass.steps_max = SCHED_STEPS_MAX;
     sched->is_seeded = loop->backend == &wf_backend_sim;
     if (__cxa_get_globals != NULL)
-        sched->exceptions_at = __cxa_get_globals();
-    sched->has_switch_hook = sched->exceptions_at != NULL;
+        sched->home.exceptions_at = __cxa_get_globals();
+    sched->has_switch_hook = sched->home.exceptions_at != NULL;
     uint32_t number = wf_loop_number(loop);
-    sched->loop_number = number & WF_HANDLE_LOOP_MASK;
+    sched->records.loop_number = number & WF_HANDLE_LOOP_MASK;
     /* Loops whose numbers agree in the low bits still make different handles. */
-    sched->generation_base = (number >> WF_HANDLE_LOOP_BITS) * 0x9e3779u;
+    sched->records.generation_base = (number >> WF_HANDLE_LOOP_BITS) * 0x9e3779u;
     uint32_t task_max = config->task_count_max != 0 ? config->task_count_max : SCHED_TASKS_MAX;
-    wf_slab_init(&sched->tasks, task_max, sizeof(struct wf_far_request));
-    wf_slab_init(&sched->groups, SCHED_GROUPS_MAX, 0);
-    wf_slab_init(&sched->names, task_max, 0);
-    wf_list_init(&sched->execs);
+    wf_slab_init(&sched->records.tasks, task_max, sizeof(struct wf_far_request));
+    wf_slab_init(&sched->records.groups, SCHED_GROUPS_MAX, 0);
+    wf_slab_init(&sched->records.names, task_max, 0);
+    wf_list_init(&sched->execs.all);
     wf_list_init(&sched->processes);
     wf_list_init(&sched->terminals);
     wf_node_init(&sched->top, NULL, NULL, 0);
-    wf_fiber_home_init(&sched->home);
+    wf_fiber_home_init(&sched->home.fiber);
     wf_stacks_options options = {
         .stack_bytes = config->stack_bytes,
         .stack_count_max = task_max,
@@ -85,11 +85,11 @@ int wf_sched_new(weft_loop *loop, const weft_config *config)
     };
     int rc = wf_debug_new(&sched->debug, config);
     if (rc == 0 && options.is_measured)
-        rc = wf_stack_uses_new(&sched->stack_uses);
+        rc = wf_stack_uses_new(&sched->stacks.uses);
     if (rc == 0)
-        rc = wf_stacks_new(&sched->stacks, &options);
+        rc = wf_stacks_new(&sched->stacks.pool, &options);
     if (rc < 0) {
-        wf_free(sched->stack_uses);
+        wf_free(sched->stacks.uses);
         wf_debug_free(sched->debug);
         wf_free(sched);
         return rc;
@@ -103,15 +103,15 @@ void wf_sched_free(struct wf_sched *sched)
 {
     if (sched == NULL)
         return;
-    wf_task_drop_ended(sched, &sched->detached_ended);
-    if (sched->hot_body != NULL)
-        wf_sched_drop_body(sched, sched->hot_body);
-    wf_stacks_free(sched->stacks);
-    wf_free(sched->stack_uses);
+    wf_task_drop_ended(sched, &sched->detached.ended);
+    if (sched->stacks.hot_body != NULL)
+        wf_sched_drop_body(sched, sched->stacks.hot_body);
+    wf_stacks_free(sched->stacks.pool);
+    wf_free(sched->stacks.uses);
     wf_debug_free(sched->debug);
-    wf_slab_fini(&sched->tasks);
-    wf_slab_fini(&sched->groups);
-    wf_slab_fini(&sched->names);
+    wf_slab_fini(&sched->records.tasks);
+    wf_slab_fini(&sched->records.groups);
+    wf_slab_fini(&sched->records.names);
     sched->loop->sched = NULL;
     wf_loop_make_current(sched->loop);
     wf_free(sched);
@@ -127,7 +127,7 @@ static WF_IN_PLACE struct wf_body *body_at(struct wf_sched *sched, const wf_stac
     struct wf_body *body = (void *)(stack->top - BODY_BYTES);
     body->stack = *stack;
     body->stack.top = (char *)body;
-    body->stack.is_special = stack->is_mapped || sched->stack_uses != NULL;
+    body->stack.is_special = stack->is_mapped || sched->stacks.uses != NULL;
     body->parked_on = NULL;
     body->live = 0;
     body->is_yielding = false;
@@ -143,7 +143,7 @@ static WF_IN_PLACE struct wf_body *body_at(struct wf_sched *sched, const wf_stac
     body->starter = NULL;
     body->exceptions = (struct wf_exceptions){0};
     if (stack->guard == WF_GUARD_CANARY)
-        sched->has_canaries = sched->has_switch_hook = true;
+        sched->stacks.has_canaries = sched->has_switch_hook = true;
     return body;
 }
 
@@ -158,14 +158,14 @@ static wf_stack body_stack(const struct wf_body *body)
 static __attribute__((noinline)) struct wf_body *body_new(struct wf_sched *sched)
 {
     wf_stack stack;
-    wf_stacks_take(sched->stacks, &stack);
+    wf_stacks_take(sched->stacks.pool, &stack);
     return body_at(sched, &stack);
 }
 
 static inline struct wf_body *body_take(struct wf_sched *sched)
 {
-    struct wf_body *body = sched->hot_body;
-    sched->hot_body = NULL;
+    struct wf_body *body = sched->stacks.hot_body;
+    sched->stacks.hot_body = NULL;
     return __builtin_expect(body != NULL, 1) ? body : body_new(sched);
 }
 
@@ -176,11 +176,11 @@ struct wf_body *wf_sched_take_body(struct wf_sched *sched)
 
 void wf_sched_take_stack(struct wf_sched *sched, wf_stack *out)
 {
-    if (sched->hot_body != NULL)
-        *out = body_stack(sched->hot_body);
+    if (sched->stacks.hot_body != NULL)
+        *out = body_stack(sched->stacks.hot_body);
     else
-        wf_stacks_take(sched->stacks, out);
-    sched->hot_body = NULL;
+        wf_stacks_take(sched->stacks.pool, out);
+    sched->stacks.hot_body = NULL;
 }
 
 void wf_sched_drop_body(struct wf_sched *sched, struct wf_body *body)
@@ -189,20 +189,20 @@ void wf_sched_drop_body(struct wf_sched *sched, struct wf_body *body)
     if (stack.is_mapped)
         wf_stack_unmap(&stack);
     else
-        wf_stacks_give(sched->stacks, &stack);
+        wf_stacks_give(sched->stacks.pool, &stack);
 }
 
 void wf_sched_end_body(struct wf_sched *sched, struct wf_body *body, const char *site)
 {
-    if (sched->stack_uses != NULL)
-        wf_stack_use_add(sched->stack_uses, site, &body->stack, /* has_ended= */ true);
+    if (sched->stacks.uses != NULL)
+        wf_stack_use_add(sched->stacks.uses, site, &body->stack, /* has_ended= */ true);
     wf_sched_drop_body(sched, body);
 }
 
 static inline void body_enter(struct wf_sched *sched, wf_task *task, struct wf_body *body,
                               void *arg, const wf_stack *stack)
 {
-    wf_fiber_make(&task->fiber, stack, task->fn, arg, &sched->home, wf_task_exit);
+    wf_fiber_make(&task->fiber, stack, task->fn, arg, &sched->home.fiber, wf_task_exit);
     if (__builtin_expect(task->inherited != NULL, 0)) {
         body->locals = task->inherited;
         task->inherited = NULL;
@@ -239,7 +239,7 @@ void wf_sched_embody_on(struct wf_sched *sched, wf_task *task, const wf_stack *s
 
 void wf_sched_start(struct wf_sched *sched, wf_task *task)
 {
-    *sched->errno_at = 0; /* not its predecessor's (rule E02) */
+    *sched->home.errno_at = 0; /* not its predecessor's (rule E02) */
     if (__builtin_expect((task->flags & WF_TASK_HAS_BODY) == 0, 1))
         wf_sched_embody(sched, task);
     task->flags |= WF_TASK_EVER_RAN;
@@ -255,7 +255,7 @@ static bool sched_is_yielding(const wf_task *task)
 static uint32_t sched_count_ready(const struct wf_sched *sched, uint32_t most)
 {
     uint32_t count = 0;
-    for (wf_task *task = sched->ready_head; count < most && task != NULL; task = task->ready_next)
+    for (wf_task *task = sched->ready.head; count < most && task != NULL; task = task->ready_next)
         count++;
     return count;
 }
@@ -264,9 +264,10 @@ static uint32_t sched_count_ready(const struct wf_sched *sched, uint32_t most)
  * those before it. */
 static uint32_t sched_choices(const struct wf_sched *sched)
 {
-    uint32_t most = sched->pass_left < SCHED_CHOICE_MAX ? sched->pass_left : SCHED_CHOICE_MAX;
+    uint32_t most =
+        sched->pass.choices_left < SCHED_CHOICE_MAX ? sched->pass.choices_left : SCHED_CHOICE_MAX;
     uint32_t count = 0;
-    for (wf_task *task = sched->ready_head; count < most && !sched_is_yielding(task);
+    for (wf_task *task = sched->ready.head; count < most && !sched_is_yielding(task);
          task = task->ready_next)
         count++;
     return count;
@@ -276,25 +277,25 @@ static uint32_t sched_choices(const struct wf_sched *sched)
  * Z03): the chosen one is moved to the head. */
 void wf_sched_shuffle(struct wf_sched *sched)
 {
-    if (sched->pass_left == 0)
-        sched->pass_left = sched_count_ready(sched, UINT32_MAX);
+    if (sched->pass.choices_left == 0)
+        sched->pass.choices_left = sched_count_ready(sched, UINT32_MAX);
     uint32_t among = sched_choices(sched);
-    sched->pass_left--;
+    sched->pass.choices_left--;
     uint32_t choice = among > 1 ? (uint32_t)(wf_loop_random(sched->loop) % among) : 0;
     if (choice != 0) {
-        wf_task *before = sched->ready_head;
+        wf_task *before = sched->ready.head;
         for (uint32_t i = 1; i < choice; i++)
             before = before->ready_next;
         wf_task *chosen = before->ready_next;
         before->ready_next = chosen->ready_next;
-        if (sched->ready_tail == chosen)
-            sched->ready_tail = before;
-        chosen->ready_next = sched->ready_head;
-        sched->ready_head = chosen;
+        if (sched->ready.tail == chosen)
+            sched->ready.tail = before;
+        chosen->ready_next = sched->ready.head;
+        sched->ready.head = chosen;
     }
-    const wf_task *first = sched->ready_head;
+    const wf_task *first = sched->ready.head;
     /* How often the slot was used: the generation itself depends on the loops there were before. */
-    uint32_t use = wf_handle_generation(first->id) - sched->generation_base;
+    uint32_t use = wf_handle_generation(first->id) - sched->records.generation_base;
     wf_sim_trace(sched->loop, WF_SIM_TRACE_SWITCH, wf_handle_slot(first->id),
                  use & WF_HANDLE_GENERATION_MASK);
 }
@@ -303,15 +304,15 @@ void wf_sched_switch_hook(struct wf_sched *sched, wf_task *self, wf_task *next)
 {
     if (self != NULL)
         wf_task_verify_stack(sched, self);
-    if (sched->exceptions_at == NULL)
+    if (sched->home.exceptions_at == NULL)
         return;
     if (self != NULL)
-        self->body->exceptions = *sched->exceptions_at;
+        self->body->exceptions = *sched->home.exceptions_at;
     if (next == NULL) {
-        *sched->exceptions_at = sched->home_exceptions;
+        *sched->home.exceptions_at = sched->home.exceptions;
         return;
     }
-    *sched->exceptions_at = next->body->exceptions;
+    *sched->home.exceptions_at = next->body->exceptions;
     next->body->exceptions = (struct wf_exceptions){0}; /* as its end leaves them */
 }
 
@@ -320,25 +321,25 @@ void wf_sched_switch_hook(struct wf_sched *sched, wf_task *self, wf_task *next)
 static void sched_adapt(struct wf_sched *sched, uint32_t steps, weft_time took)
 {
     if (took > SCHED_POLL_AFTER)
-        sched->steps_max = (uint32_t)(steps * SCHED_POLL_AFTER / took) + 1;
-    else if (took <= SCHED_POLL_AFTER / 2 && sched->steps_max < SCHED_STEPS_MAX)
-        sched->steps_max *= 2;
+        sched->pass.steps_max = (uint32_t)(steps * SCHED_POLL_AFTER / took) + 1;
+    else if (took <= SCHED_POLL_AFTER / 2 && sched->pass.steps_max < SCHED_STEPS_MAX)
+        sched->pass.steps_max *= 2;
 }
 
 /* Runs at most so many tasks; how many there were. */
 static uint32_t sched_run(struct wf_sched *sched, uint32_t steps)
 {
-    sched->steps_left = steps;
+    sched->pass.steps_left = steps;
     for (wf_task *next; (next = wf_sched_next(sched)) != NULL;) {
         sched->current = next;
         sched->streak = 0;
         sched->stats.switches++;
         if (sched->has_switch_hook)
             wf_sched_switch_hook(sched, NULL, next);
-        wf_fiber_switch(&sched->home, &next->fiber);
+        wf_fiber_switch(&sched->home.fiber, &next->fiber);
         assert(sched->current == NULL);
     }
-    uint32_t done = steps - sched->steps_left;
+    uint32_t done = steps - sched->pass.steps_left;
     sched->meter.ran += done;
     return done;
 }
@@ -348,7 +349,7 @@ static uint32_t sched_run_metered(struct wf_sched *sched, uint32_t steps, weft_t
 {
     uint32_t done = 0;
     if (!sched->is_seeded) /* where it is no FIFO */
-        wf_meter_begin(&sched->meter, sched->stats.passes, sched->ready_count, now);
+        wf_meter_begin(&sched->meter, sched->stats.passes, sched->ready.count, now);
     uint64_t ahead = wf_meter_ahead(&sched->meter);
     if (ahead < steps) {
         if (ahead != 0) {
@@ -368,13 +369,13 @@ void wf_sched_pass(struct wf_sched *sched)
     const weft_loop *loop = sched->loop;
     uint32_t steps =
         sched_count_ready(sched, SCHED_STEPS_MAX / SCHED_PASSES_MAX) * SCHED_PASSES_MAX;
-    steps = steps < sched->steps_max ? steps : sched->steps_max;
+    steps = steps < sched->pass.steps_max ? steps : sched->pass.steps_max;
     weft_time began = loop->is_now_old ? loop->platform->now() : loop->now;
-    sched->pass_began = began;
+    sched->pass.began = began;
     sched->stats.passes++;
     wf_meter_pass(&sched->meter, began);
-    if (sched->exceptions_at != NULL)
-        sched->home_exceptions = *sched->exceptions_at;
+    if (sched->home.exceptions_at != NULL)
+        sched->home.exceptions = *sched->home.exceptions_at;
     uint32_t done = sched_run_metered(sched, steps, began);
     if (done == steps) {
         weft_time now = loop->platform->now();

@@ -134,54 +134,103 @@ struct wf_task {
 _Static_assert(sizeof(struct wf_task) == 128, "two cache lines");
 #endif
 
+/* Who runs next: a FIFO, by ready_next. */
+struct wf_ready_queue {
+    wf_task *head, *tail;
+    uint64_t count; /* became ready so far */
+};
+
+/* A pass over it: what was ready when it began. */
+struct wf_pass {
+    uint32_t steps_left;   /* until the loop must look around */
+    uint32_t steps_max;    /* before it does; fewer if steps are long */
+    uint32_t choices_left; /* under the simulator: tasks of this pass that have not run */
+    weft_time began;       /* that runs, or ran last: since when tasks wait */
+};
+
+/* The thread's own context, and what it has only one of, though each task needs its own. */
+struct wf_home {
+    int *errno_at;
+    struct wf_exceptions *exceptions_at; /* NULL: no C++ in this program */
+    struct wf_exceptions exceptions;     /* home's, while tasks run */
+    wf_fiber fiber;
+};
+
+struct wf_stack_supply {
+    struct wf_body *hot_body; /* of the task that ended last: the next fresh one gets it; or NULL */
+    struct wf_stacks *pool;
+    struct wf_stack_uses *uses; /* see stack_use.h; NULL: stacks are not measured */
+    uint32_t gen_reserves;      /* stacks reserved by generators that are gone */
+    bool has_canaries;          /* some stacks have no better guard */
+};
+
+/* What handles lead to. */
+struct wf_records {
+    struct wf_slab tasks, groups, names;
+    uint32_t loop_number;     /* in handles: the low bits of the registry's */
+    uint32_t generation_base; /* of records used for the first time */
+};
+
+/* The task that the run was started for. */
+struct wf_main {
+    wf_task *task;
+    uint32_t live; /* 1 until it is done */
+    int result;
+};
+
+/* The tasks that no task owns; the main task is none of them. */
+struct wf_detached {
+    struct wf_task *ended; /* and keep a record */
+    uint32_t live;
+    weft_timer grace; /* runs while they are seen out */
+};
+
+/* Executors of this run; see exec_priv.h. */
+struct wf_execs {
+    wf_list all;
+    struct weft_exec *blocking, *cpu; /* two of them; NULL until first used */
+};
+
+/* The last one that was ended. */
+struct wf_deadlock {
+    uint64_t switches;               /* so many there were before */
+    const struct wf_node *cancelled; /* what was cancelled to end it; or NULL */
+};
+
+/* What a switch touches comes first. */
 struct wf_sched {
     weft_loop *loop;
     wf_task *current;
-    wf_task *ready_head, *ready_tail;
-    uint64_t ready_count;     /* became ready so far */
-    uint32_t steps_left;      /* until the loop must look around */
-    uint32_t streak;          /* waits of the running task that succeeded without a switch */
-    bool is_seeded;           /* sim: the seed chooses among the ready */
-    bool has_canaries;        /* some stacks have no better guard */
-    bool has_switch_hook;     /* has_canaries, or exceptions_at is set */
-    struct wf_body *hot_body; /* of the task that ended last: the next fresh one gets it; or NULL */
-    int *errno_at;            /* the thread's */
-    weft_time pass_began;     /* of the pass that runs, or ran last: since when tasks wait */
-    wf_fiber home;            /* the thread's own context */
-    uint32_t steps_max;       /* before it looks around; fewer if steps are long */
-    uint32_t pass_left;       /* under the simulator: tasks of this pass that have not run */
-    struct wf_exceptions *exceptions_at;  /* the thread's; NULL: no C++ in this program */
-    struct wf_exceptions home_exceptions; /* while tasks run */
-    struct wf_stacks *stacks;
-    struct wf_stack_uses *stack_uses; /* see stack_use.h; NULL: stacks are not measured */
-    uint32_t gen_reserves;            /* stacks reserved by generators that are gone */
-    struct wf_slab tasks, groups, names;
+    uint32_t streak;      /* its waits that succeeded without a switch */
+    bool is_seeded;       /* sim: the seed chooses among the ready */
+    bool has_switch_hook; /* stacks.has_canaries, or home.exceptions_at is set */
+    struct wf_ready_queue ready;
+    struct wf_pass pass;
+    struct wf_home home;
+    struct wf_stack_supply stacks;
+    struct wf_records records;
+
     struct wf_node top; /* above the main task and the detached ones */
-    struct wf_task *detached_ended;
-    wf_task *main;
-    uint32_t main_live; /* 1 until main is done */
-    uint32_t detached_live;
-    int main_result;
-    uint64_t done_count;
-    weft_run_stats stats; /* those that nobody else counts */
-    struct wf_meter meter;
+    struct wf_main main;
+    struct wf_detached detached;
+    weft_waitq idle_waiters; /* of weft_wait_idle() */
+
+    struct wf_loops *loops; /* of the run, this one among them */
+    uint32_t index;         /* of this loop in the run */
+    uint32_t is_open;       /* 1 until the run ends, see loops_priv.h */
+
     weft_config config;
-    uint32_t loop_number;                       /* in handles: the low bits of the registry's */
-    uint32_t generation_base;                   /* of records used for the first time */
-    wf_list execs;                              /* executors of this run; see exec_priv.h */
-    struct weft_exec *exec_blocking, *exec_cpu; /* two of them; NULL until first used */
+    struct wf_execs execs;
     struct wf_signals *signals;
-    struct wf_workers *workers;               /* see worker_priv.h; NULL: none wanted */
-    wf_list terminals;                        /* open ones, see terminal.c */
-    wf_list processes;                        /* started and not closed; see process_priv.h */
-    uint64_t deadlock_switches;               /* when a wait was ended to end a deadlock */
-    const struct wf_node *deadlock_cancelled; /* what was cancelled to end one; or NULL */
-    struct wf_debug *debug;                   /* see debug.h; NULL: not in debug mode */
-    uint32_t is_open;                         /* 1 until the run ends, see loops_priv.h */
-    uint32_t index;                           /* of this loop in the run */
-    struct wf_loops *loops;                   /* of the run, this one among them */
-    weft_waitq idle_waiters;                  /* of weft_wait_idle() */
-    weft_timer grace;                         /* runs while detached tasks are seen out */
+    struct wf_workers *workers; /* see worker_priv.h; NULL: none wanted */
+    wf_list terminals;          /* open ones, see terminal.c */
+    wf_list processes;          /* started and not closed; see process_priv.h */
+
+    weft_run_stats stats; /* those that nobody else counts */
+    uint64_t done_count;
+    struct wf_meter meter;
+    struct wf_deadlock deadlock;
+    struct wf_debug *debug; /* see debug.h; NULL: not in debug mode */
 };
 
 /* The calling thread's scheduler, or NULL. */
@@ -214,7 +263,7 @@ _Noreturn void wf_task_die_of_overflow(const wf_task *task);
 /* Where no guard stops an overflow, each switch looks for one. */
 static inline void wf_task_verify_stack(const struct wf_sched *sched, const wf_task *task)
 {
-    if (__builtin_expect(sched->has_canaries, 0) &&
+    if (__builtin_expect(sched->stacks.has_canaries, 0) &&
         !wf_stack_is_intact(wf_task_running_stack(task)))
         wf_task_die_of_overflow(task);
 }
@@ -222,7 +271,7 @@ static inline void wf_task_verify_stack(const struct wf_sched *sched, const wf_t
 /* True if it runs on another loop (rule P10), or we are on none. */
 static inline bool wf_task_is_foreign(const struct wf_sched *sched, const wf_task *task)
 {
-    return sched == NULL || task->loop != (uint16_t)sched->loop_number;
+    return sched == NULL || task->loop != (uint16_t)sched->records.loop_number;
 }
 
 /* What it waits for, or NULL. */
@@ -253,19 +302,19 @@ void wf_sched_pass(struct wf_sched *sched); /* from the loop: runs what is ready
 
 static inline bool wf_sched_has_ready(const struct wf_sched *sched)
 {
-    return sched->ready_head != NULL;
+    return sched->ready.head != NULL;
 }
 
 static inline void wf_sched_ready(struct wf_sched *sched, wf_task *task)
 {
     WF_KNOWN(task != NULL);
     task->ready_next = NULL;
-    sched->ready_count++;
-    if (sched->ready_head == NULL)
-        sched->ready_head = task;
+    sched->ready.count++;
+    if (sched->ready.head == NULL)
+        sched->ready.head = task;
     else
-        sched->ready_tail->ready_next = task;
-    sched->ready_tail = task;
+        sched->ready.tail->ready_next = task;
+    sched->ready.tail = task;
 }
 
 /* Gives a task its body, at the latest when it first runs: on a pooled stack, with an argument
@@ -302,9 +351,9 @@ static inline void wf_sched_give_body(struct wf_sched *sched, struct wf_body *bo
         wf_sched_drop_body(sched, body);
         return;
     }
-    if (__builtin_expect(sched->hot_body != NULL, 0))
-        wf_sched_drop_body(sched, sched->hot_body);
-    sched->hot_body = body;
+    if (__builtin_expect(sched->stacks.hot_body != NULL, 0))
+        wf_sched_drop_body(sched, sched->stacks.hot_body);
+    sched->stacks.hot_body = body;
 }
 
 void wf_sched_start(struct wf_sched *sched, wf_task *task); /* just before it first runs */
@@ -321,17 +370,17 @@ void wf_sched_switch_hook(struct wf_sched *sched, wf_task *self, wf_task *next);
 /* The next task to run, which is then on its own; NULL: go home. */
 static WF_IN_PLACE wf_task *wf_sched_next(struct wf_sched *sched)
 {
-    wf_task *task = sched->ready_head;
-    if (task == NULL || sched->steps_left == 0)
+    wf_task *task = sched->ready.head;
+    if (task == NULL || sched->pass.steps_left == 0)
         return NULL;
     if (__builtin_expect(sched->is_seeded, 0)) {
         wf_sched_shuffle(sched);
-        task = sched->ready_head;
+        task = sched->ready.head;
     }
-    sched->ready_head = task->ready_next;
-    sched->steps_left--;
-    if (sched->ready_head != NULL)
-        __builtin_prefetch(sched->ready_head->fiber.sp);
+    sched->ready.head = task->ready_next;
+    sched->pass.steps_left--;
+    if (sched->ready.head != NULL)
+        __builtin_prefetch(sched->ready.head->fiber.sp);
     if ((task->flags & WF_TASK_EVER_RAN) == 0)
         wf_sched_start(sched, task);
     return task;
@@ -340,7 +389,7 @@ static WF_IN_PLACE wf_task *wf_sched_next(struct wf_sched *sched)
 /* Suspends `self` until somebody has made it ready. */
 static WF_IN_PLACE void wf_sched_leave(struct wf_sched *sched, wf_task *self)
 {
-    int saved_errno = *sched->errno_at;
+    int saved_errno = *sched->home.errno_at;
     wf_task *next = wf_sched_next(sched);
     sched->current = next;
     sched->streak = 0;
@@ -351,8 +400,8 @@ static WF_IN_PLACE void wf_sched_leave(struct wf_sched *sched, wf_task *self)
     if (WF_DEBUG_CHECKS)
         wf_debug_frames_verify(self, __builtin_frame_address(0));
     sched->stats.switches++;
-    wf_fiber_switch(&self->fiber, next != NULL ? &next->fiber : &sched->home);
-    *sched->errno_at = saved_errno;
+    wf_fiber_switch(&self->fiber, next != NULL ? &next->fiber : &sched->home.fiber);
+    *sched->home.errno_at = saved_errno;
 }
 
 static WF_IN_PLACE void wf_sched_yield(struct wf_sched *sched, wf_task *self)
@@ -386,7 +435,8 @@ static inline wf_task *wf_task_of(struct wf_sched *sched, weft_task handle)
 {
     if (sched == NULL)
         return NULL;
-    wf_task *task = (wf_task *)wf_slab_at(&sched->tasks, wf_handle_slot(handle.id), sizeof *task);
+    wf_task *task =
+        (wf_task *)wf_slab_at(&sched->records.tasks, wf_handle_slot(handle.id), sizeof *task);
     return task != NULL && task->id == handle.id ? task : NULL;
 }
 

@@ -26,21 +26,21 @@ static __attribute__((noinline)) int task_fresh(struct wf_sched *sched, wf_task 
 {
     uint32_t slot;
     void *item;
-    int rc = wf_stacks_reserve(sched->stacks);
+    int rc = wf_stacks_reserve(sched->stacks.pool);
     if (rc < 0)
         return rc;
-    rc = wf_slab_fresh(&sched->tasks, sizeof(wf_task), &slot, &item);
+    rc = wf_slab_fresh(&sched->records.tasks, sizeof(wf_task), &slot, &item);
     if (rc < 0) {
-        wf_stacks_unreserve(sched->stacks);
+        wf_stacks_unreserve(sched->stacks.pool);
         return rc;
     }
     wf_task *task = item;
-    uint32_t generation = wf_generation_next(0, sched->generation_base);
-    __atomic_store_n(&task->id, wf_handle_make(sched->loop_number, slot, generation),
+    uint32_t generation = wf_generation_next(0, sched->records.generation_base);
+    __atomic_store_n(&task->id, wf_handle_make(sched->records.loop_number, slot, generation),
                      __ATOMIC_RELEASE); /* see far.c */
     wf_node_init(&task->root, NULL, task, 0);
     task->scope = &task->root;
-    task->loop = (uint16_t)sched->loop_number;
+    task->loop = (uint16_t)sched->records.loop_number;
     *out = task;
     return 0;
 }
@@ -95,9 +95,9 @@ static inline void task_count_in(struct wf_sched *sched, struct wf_node *up)
         up->task->body->live++;
         if ((up->flags & WF_NODE_GROUP) != 0)
             wf_group_of_node(up)->live++;
-    } else if (sched->index == 0 && sched->main == NULL) {
-        sched->main_live = 1;
-    } else if (sched->detached_live++ == 0) {
+    } else if (sched->index == 0 && sched->main.task == NULL) {
+        sched->main.live = 1;
+    } else if (sched->detached.live++ == 0) {
         wf_loops_enter(sched->loops);
     }
 }
@@ -114,7 +114,7 @@ static inline int task_take(struct wf_sched *sched, const struct wf_spawn *spawn
         spawn_nothing(spawn->site);
         return -EINVAL;
     }
-    wf_task *task = wf_slab_reuse(&sched->tasks);
+    wf_task *task = wf_slab_reuse(&sched->records.tasks);
     int rc = task != NULL ? 0 : task_fresh(sched, &task);
     if (rc < 0)
         return rc;
@@ -131,7 +131,7 @@ static void task_give_back(struct wf_sched *sched, wf_task *task)
 {
     wf_locals_drop(&task->inherited);
     task->state = WF_TASK_FREE;
-    wf_slab_give(&sched->tasks, task);
+    wf_slab_give(&sched->records.tasks, task);
 }
 
 int wf_task_new(struct wf_sched *sched, const struct wf_spawn *spawn, wf_task **out)
@@ -206,7 +206,7 @@ weft_task weft_spawn_at(weft_fn *fn, void *arg, const char *site)
         spawn_nothing(site);
         return wf_handle_error(-EINVAL);
     }
-    wf_task *task = wf_slab_reuse(&sched->tasks);
+    wf_task *task = wf_slab_reuse(&sched->records.tasks);
     if (__builtin_expect(task == NULL, 0))
         return spawn(&(struct wf_spawn){.fn = fn, .arg = arg, .site = site}, false);
     task_begin(task, fn, arg, site);
@@ -225,7 +225,7 @@ weft_task weft_spawn_stack_at(weft_fn *fn, void *arg, size_t stack_bytes, const 
 weft_task weft_spawn_sized_at(weft_fn *fn, const void *arg, size_t bytes, const char *site)
 {
     struct wf_sched *sched = wf_sched_self();
-    if (sched != NULL && bytes > wf_stacks_stack_bytes(sched->stacks) / 4)
+    if (sched != NULL && bytes > wf_stacks_stack_bytes(sched->stacks.pool) / 4)
         return wf_handle_error(-E2BIG);
     struct wf_spawn how = {.fn = fn, .site = site, .copy = arg, .copy_bytes = bytes};
     return spawn(&how, /* is_detached= */ false);
@@ -354,7 +354,7 @@ int weft_cancel(weft_task handle, const char *why)
         return 0;
     if (handle.id == 0)
         return -ESRCH;
-    if (sched != NULL && wf_handle_loop(handle.id) == sched->loop_number)
+    if (sched != NULL && wf_handle_loop(handle.id) == sched->records.loop_number)
         return task_cancel(sched, handle, why);
     wf_task *self = wf_current();
     if (self != NULL && self->id == handle.id) { /* a guest here; home hears of it at the end */
@@ -372,7 +372,7 @@ void weft_set_name(const char *name)
     if (self == NULL || name == NULL)
         return;
     if ((self->flags & WF_TASK_NAMED) == 0) {
-        struct wf_slab *names = &wf_sched_current->names;
+        struct wf_slab *names = &wf_sched_current->records.names;
         struct wf_task_name *own = wf_slab_reuse(names);
         uint32_t slot;
         void *fresh;
