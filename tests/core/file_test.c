@@ -243,6 +243,24 @@ TASK_TEST(file_save_replaces_and_leaves_nothing_beside)
     scratch_clean(0);
 }
 
+/* It is written, and brought to the disk, in pieces. */
+TASK_TEST(file_save_of_many_bytes_has_them_all)
+{
+    const size_t count = ((size_t)17 << 20) + 3;
+    uint32_t *bytes = malloc(count + sizeof(*bytes));
+    weft_bytes loaded;
+    for (size_t i = 0; i < count / sizeof(*bytes) + 1; i++)
+        bytes[i] = (uint32_t)i * 2654435761u;
+    scratch_make();
+    CHECK_OK(weft_file_save(scratch("a"), bytes, count, 0600));
+    CHECK_OK(weft_file_load(scratch("a"), count, &loaded));
+    CHECK_EQ(loaded.len, count);
+    CHECK_EQ(memcmp(loaded.ptr, bytes, count), 0);
+    weft_bytes_free(&loaded);
+    free(bytes);
+    scratch_clean(0);
+}
+
 /* Device, FIFO and directory stay what they are, and a file stays as hidden as it was. */
 KERNEL_TASK_TEST(file_save_replaces_files_only_and_keeps_their_permissions)
 {
