@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define NONE UINT32_MAX
-#define EACH_POLL 65536u
+#define EACH_POLL 32768u   /* postings between two looks at whether to go on */
 #define NEGATIVE_PART 0.25 /* of the mean idf */
 
 /* ---- terms have numbers ---- */
@@ -91,21 +91,29 @@ int wf_block_learn_terms(weft_blocker *it, const wf_block_desk *desk)
     return 0;
 }
 
-static int poll_each(size_t at, const wf_job *job)
+/* `done` postings were gone through since the last look, and `more` now are. */
+static int poll_each(size_t *done, size_t more, const wf_job *job)
 {
-    return at % EACH_POLL == 0 ? wf_job_poll(job) : 0;
+    *done += more;
+    if (*done < EACH_POLL)
+        return 0;
+    *done = 0;
+    return wf_job_poll(job);
 }
 
 /* Each term's rows, ascending; one row as often as it says the term, then merged. */
 static int list_rows(weft_blocker *it, const wf_job *job)
 {
+    size_t done = 0;
     int rc = 0;
     for (size_t i = 0; i < it->said_count && rc == 0; i++) {
         it->start[it->said[i] + 1]++;
-        rc = poll_each(i, job);
+        rc = poll_each(&done, 1, job);
     }
-    for (size_t t = 0; t < it->term_count; t++)
+    for (size_t t = 0; t < it->term_count && rc == 0; t++) {
         it->start[t + 1] += it->start[t];
+        rc = poll_each(&done, 1, job);
+    }
     size_t *next = wf_array(it->term_count + 1, sizeof(*next));
     if (next == NULL)
         return -ENOMEM;
@@ -122,7 +130,7 @@ static int list_rows(weft_blocker *it, const wf_job *job)
             it->counts[at] = 1;
             next[it->said[i]]++;
         }
-        rc = poll_each(row, job);
+        rc = poll_each(&done, it->said_start[row + 1] - it->said_start[row], job);
     }
     /* What was merged leaves holes behind each list: count 0. */
     wf_free(next);
@@ -137,28 +145,40 @@ static uint32_t rows_with(const weft_blocker *it, size_t term)
     return rows;
 }
 
-static void weigh_terms(weft_blocker *it)
+static int find_idf(weft_blocker *it, const wf_job *job)
 {
     double rows = it->row_total, sum = 0;
     bool is_okapi = it->kind == WF_BLOCK_BM25;
-    for (size_t t = 0; t < it->term_count; t++) {
+    size_t done = 0;
+    int rc = 0;
+    for (size_t t = 0; t < it->term_count && rc == 0; t++) {
         double with = rows_with(it, t);
         double idf =
             is_okapi ? log(rows - with + 0.5) - log(with + 0.5) : log((1 + rows) / (1 + with)) + 1;
         it->idf[t] = (float)idf;
         sum += idf;
+        rc = poll_each(&done, it->start[t + 1] - it->start[t], job);
     }
     double least = it->term_count != 0 ? NEGATIVE_PART * sum / (double)it->term_count : 0;
     for (size_t t = 0; t < it->term_count && is_okapi; t++)
         it->idf[t] = it->idf[t] < 0 ? (float)least : it->idf[t];
-    for (size_t t = 0; t < it->term_count; t++) {
-        for (size_t i = it->start[t]; i < it->start[t + 1]; i++) {
+    return rc;
+}
+
+static int find_norms(weft_blocker *it, const wf_job *job)
+{
+    size_t done = 0;
+    int rc = 0;
+    for (size_t t = 0; t < it->term_count && rc == 0; t++) {
+        for (size_t i = it->start[t]; i < it->start[t + 1] && rc == 0; i++) {
             float value = (float)it->counts[i] * it->idf[t];
             it->norms[it->rows[i]] += value * value;
+            rc = poll_each(&done, 1, job);
         }
     }
-    for (size_t row = 0; row < it->row_total; row++)
+    for (size_t row = 0; row < it->row_total && rc == 0; row++)
         it->norms[row] = sqrtf(it->norms[row]);
+    return rc;
 }
 
 int wf_block_end_terms(weft_blocker *it, const wf_job *job)
@@ -172,9 +192,12 @@ int wf_block_end_terms(weft_blocker *it, const wf_job *job)
         it->norms == NULL)
         return -ENOMEM;
     int rc = list_rows(it, job);
+    if (rc == 0)
+        rc = find_idf(it, job);
+    if (rc == 0)
+        rc = find_norms(it, job);
     if (rc < 0)
         return rc;
-    weigh_terms(it);
     wf_free(it->said);
     wf_free(it->said_start);
     it->said = NULL;

@@ -32,17 +32,20 @@ static void read_residual(const wf_ground *ground, size_t i, const float *mean, 
         out[k] -= mean == NULL ? around[k] : mean[k];
 }
 
-static void find_mean(const wf_ground *ground, float mean[DIM])
+static int find_mean(const wf_ground *ground, float mean[DIM], const wf_job *job)
 {
     float vector[DIM];
     size_t count = wf_ground_picked(ground);
     for (size_t k = 0; k < DIM; k++)
         mean[k] = 0;
-    for (size_t i = 0; i < count; i++) {
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        rc = wf_job_poll(job);
         wf_spot_read(&ground->spots[wf_ground_pick(ground, i)], vector);
         for (size_t k = 0; k < DIM; k++)
             mean[k] += vector[k] / (float)count;
     }
+    return rc;
 }
 
 static int add_covariance(struct mahalanobis *it, const wf_ground *ground, const wf_job *job)
@@ -50,11 +53,9 @@ static int add_covariance(struct mahalanobis *it, const wf_ground *ground, const
     float mean[DIM], residual[DIM];
     bool varies = ground->count >= ground->catalogue->entity_count + VARYING_MIN;
     size_t count = wf_ground_picked(ground);
-    find_mean(ground, mean);
-    for (size_t i = 0; i < count; i++) {
-        int rc = wf_job_poll(job);
-        if (rc < 0)
-            return rc;
+    int rc = find_mean(ground, mean, job);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        rc = wf_job_poll(job);
         read_residual(ground, wf_ground_pick(ground, i), varies ? NULL : mean, residual);
         for (size_t r = 0; r < DIM; r++) {
             double scaled = (double)residual[r] / (double)count;
@@ -62,7 +63,7 @@ static int add_covariance(struct mahalanobis *it, const wf_ground *ground, const
                 it->lower[r][c] += scaled * (double)residual[c];
         }
     }
-    return 0;
+    return rc;
 }
 
 static void shrink(struct mahalanobis *it)

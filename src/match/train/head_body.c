@@ -22,6 +22,7 @@
 #define POINTS_TOLERANCE 1e-3
 
 #define TEXTS_A_POLL 32u
+#define ROWS_A_PART 4096u /* of the table, made between two looks at the job */
 
 /* ---- the tokens of a static model ---- */
 
@@ -128,19 +129,39 @@ static int new_table(wf_head *it, size_t dim)
     return body->table != NULL ? 0 : -ENOMEM;
 }
 
+static int poll_at(const wf_head *it, size_t row)
+{
+    return row % ROWS_A_PART == 0 ? wf_job_poll(it->building->job) : 0;
+}
+
 /* Rows of random signs: their sums keep the texts' cosines, nearly (D. Achlioptas,
  * "Database-friendly random projections", 2003). */
-static void fill_with_signs(const wf_head *it)
+static int fill_with_signs(const wf_head *it)
 {
     const wf_body *body = &it->body;
     float size = (float)(1 / sqrt((double)body->dim));
-    for (size_t row = 0; row < body->row_count; row++) {
+    int rc = 0;
+    for (size_t row = 0; row < body->row_count && rc == 0; row++) {
+        rc = poll_at(it, row);
         uint64_t bits = 0, state = it->keys[row] ^ it->examples->plan.seed;
         for (size_t d = 0; d < body->dim; d++) {
             bits = d % 64 == 0 ? wf_dice_next(&state) : bits >> 1;
             body->table[row * body->dim + d] = (bits & 1) != 0 ? size : -size;
         }
     }
+    return rc;
+}
+
+/* Rows of the model's for the tokens of the texts. */
+static int fill_with_tokens(const wf_head *it)
+{
+    const wf_body *body = &it->body;
+    int rc = 0;
+    for (size_t row = 0; row < body->row_count && rc == 0; row++) {
+        rc = poll_at(it, row);
+        wf_static_row(body->encoder, body->tokens[row], body->table + row * body->dim);
+    }
+    return rc;
 }
 
 static int make_table(wf_head *it, size_t dim)
@@ -153,12 +174,10 @@ static int make_table(wf_head *it, size_t dim)
     if (rc == 0)
         rc = new_table(it, dim);
     if (rc == 0 && body->encoder == NULL)
-        fill_with_signs(it);
-    else if (rc == 0)
+        return fill_with_signs(it);
+    if (rc == 0)
         rc = index_tokens(it);
-    for (size_t row = 0; rc == 0 && body->encoder != NULL && row < body->row_count; row++)
-        wf_static_row(body->encoder, body->tokens[row], body->table + row * dim);
-    return rc;
+    return rc == 0 ? fill_with_tokens(it) : rc;
 }
 
 /* ---- training ---- */
