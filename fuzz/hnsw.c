@@ -43,7 +43,7 @@ static weft_bytes make_good_file(void)
     wf_pack *pack = calloc(1, sizeof(*pack));
     assert(pack != NULL);
     wf_hnsw_save(&graph, pack);
-    rc = wf_pack_make(pack, &job, &bytes);
+    rc = wf_pack_make(pack, &bytes);
     assert(rc == 0);
     wf_pack_fini(pack);
     free(pack);

@@ -30,7 +30,6 @@ static const weft_m_entity entities[] = {
 static weft_bytes make_good_file(void)
 {
     weft_matcher *matcher;
-    const wf_job job = {0};
     weft_bytes bytes = {0};
     int rc = weft_m_open(&matcher, entities, 3, NULL, NULL);
     assert(rc == 0);
@@ -44,7 +43,7 @@ static weft_bytes make_good_file(void)
     wf_pack *pack = calloc(1, sizeof(*pack));
     rc = wf_matcher_pack(matcher, snapshot, detector, pack);
     assert(rc == 0);
-    rc = wf_pack_make(pack, &job, &bytes);
+    rc = wf_pack_make(pack, &bytes);
     assert(rc == 0);
     wf_pack_fini(pack);
     free(pack);

@@ -12,6 +12,9 @@
 #define TAG_ALIASES WF_TAG('E', 'N', 'A', 'L')
 #define TAG_BYTES WF_TAG('E', 'N', 'B', 'Y')
 
+/* Entities gone through between two looks at whether to go on. */
+#define ENTITIES_A_PART 65536u
+
 #define ABSENT UINT32_MAX /* text and extra: ptr NULL */
 
 struct record {
@@ -29,12 +32,17 @@ static bool is_long(weft_str text)
     return text.ptr != NULL && text.len >= ABSENT;
 }
 
+static bool goes_on(wf_pack *pack, size_t entity)
+{
+    return entity % ENTITIES_A_PART == 0 ? wf_pack_goes_on(pack) : pack->rc == 0;
+}
+
 int wf_catalogue_save(const wf_catalogue *catalogue, wf_pack *pack)
 {
     struct record *record =
         wf_pack_new(pack, TAG_ENTITIES, catalogue->entity_count, sizeof(*record));
     uint32_t *alias = wf_pack_new(pack, TAG_ALIASES, catalogue->alias_count, sizeof(*alias));
-    for (size_t i = 0; i < catalogue->entity_count && !pack->has_failed; i++) {
+    for (size_t i = 0; i < catalogue->entity_count && goes_on(pack, i); i++) {
         const weft_m_entity *entity = &catalogue->entities[i];
         if (is_long(entity->id) || is_long(entity->name) || is_long(entity->text) ||
             is_long(entity->extra))

@@ -91,7 +91,7 @@ static void save_about(const weft_matcher *matcher, const wf_snapshot *snapshot,
     wf_json_key(&json, "rows");
     wf_json_uint(&json, catalogue->row_count);
     wf_json_object_end(&json);
-    pack->has_failed |= buf.rc < 0;
+    pack->rc = buf.rc < 0 ? buf.rc : pack->rc;
     wf_pack_copy(pack, TAG_ABOUT, wf_buf_ptr(&buf), wf_buf_bytes(&buf));
     wf_buf_fini(&buf);
 }
@@ -140,14 +140,14 @@ int wf_matcher_pack(weft_matcher *matcher, const wf_snapshot *snapshot, const wf
 static int make_bytes(void *arg)
 {
     struct saving *saving = arg;
-    wf_job job = wf_call_job(saving->call);
     wf_pack *pack = wf_alloc(sizeof(*pack));
     if (pack == NULL)
         return -ENOMEM;
+    pack->job = wf_call_job(saving->call);
     wf_detector *detector = wf_matcher_detector(saving->call->matcher, saving->snapshot);
     int rc = wf_matcher_pack(saving->call->matcher, saving->snapshot, detector, pack);
     if (rc == 0)
-        rc = wf_pack_make(pack, &job, &saving->bytes);
+        rc = wf_pack_make(pack, &saving->bytes);
     wf_pack_fini(pack);
     wf_free(pack);
     wf_detector_unref(detector);

@@ -441,7 +441,7 @@ static wf_image *image_of(const wf_hnsw *graph)
     char reason[WF_REASON_BYTES];
     wf_pack *pack = calloc(1, sizeof(*pack));
     wf_hnsw_save(graph, pack);
-    CHECK_OK(wf_pack_make(pack, &job, &bytes));
+    CHECK_OK(wf_pack_make(pack, &bytes));
     CHECK_OK(wf_image_of(&image, bytes.ptr, bytes.len));
     CHECK_OK(wf_image_check(image, &job, reason));
     weft_bytes_free(&bytes);
@@ -615,12 +615,11 @@ TEST(a_matcher_with_many_rows_answers_by_a_graph_as_by_a_scan)
 /* The graph in a matcher's file. */
 static void read_graph(weft_matcher *matcher, wf_hnsw *out, wf_image **out_image)
 {
-    const wf_job job = {0};
     weft_bytes bytes;
     wf_pack *pack = calloc(1, sizeof(*pack));
     wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
     CHECK_OK(wf_matcher_pack(matcher, snapshot, NULL, pack));
-    CHECK_OK(wf_pack_make(pack, &job, &bytes));
+    CHECK_OK(wf_pack_make(pack, &bytes));
     CHECK_OK(wf_image_of(out_image, bytes.ptr, bytes.len));
     CHECK_OK(wf_hnsw_load(out, *out_image, wf_snapshot_catalogue(snapshot)->row_count));
     weft_bytes_free(&bytes);

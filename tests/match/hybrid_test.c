@@ -386,13 +386,12 @@ TEST(hybrid_is_the_same_out_of_its_file_and_after_a_change)
     weft_matcher *matcher = open_shop(shop, "tfidf", "probability"), *loaded;
     const weft_m_entity more = {.id = STR("new"), .name = STR("Kingdom of Ruritania")};
     const weft_str gone = STR("1400");
-    const wf_job job = {0};
     weft_bytes bytes;
     wf_pack *pack = calloc(1, sizeof(*pack));
     CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, NULL));
     wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
     CHECK_OK(wf_matcher_pack(matcher, snapshot, NULL, pack));
-    CHECK_OK(wf_pack_make(pack, &job, &bytes));
+    CHECK_OK(wf_pack_make(pack, &bytes));
     CHECK_OK(wf_matcher_of_bytes(&loaded, bytes.ptr, bytes.len, NULL));
     check_best(loaded, "Germny", "1400");
     CHECK_OK(weft_m_add(loaded, &more, 1, NULL));

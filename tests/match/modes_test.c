@@ -383,7 +383,7 @@ TEST(a_full_scorer_is_the_same_to_the_bit_each_time_and_out_of_a_file)
               *b = full_scorer(school, &options, seeker);
     wf_pack *pack = calloc(1, sizeof(*pack));
     CHECK_OK(a->cls->save(a, pack));
-    CHECK_OK(wf_pack_make(pack, &job, &bytes));
+    CHECK_OK(wf_pack_make(pack, &bytes));
     CHECK_OK(wf_image_of(&image, bytes.ptr, bytes.len));
     CHECK_OK(wf_image_check(image, &job, reason));
     wf_scorer *c;
@@ -435,13 +435,12 @@ TEST(seeds_give_the_same_answers_and_other_seeds_others)
 /* As its file has it. */
 static weft_matcher *loaded_of(weft_matcher *matcher)
 {
-    const wf_job job = {0};
     weft_matcher *loaded;
     weft_bytes bytes;
     wf_pack *pack = calloc(1, sizeof(*pack));
     wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
     CHECK_OK(wf_matcher_pack(matcher, snapshot, NULL, pack));
-    CHECK_OK(wf_pack_make(pack, &job, &bytes));
+    CHECK_OK(wf_pack_make(pack, &bytes));
     CHECK_OK(wf_matcher_of_bytes(&loaded, bytes.ptr, bytes.len, NULL));
     weft_bytes_free(&bytes);
     wf_pack_fini(pack);

@@ -361,7 +361,6 @@ static void try_hierarchy(weft_matcher *matcher)
 /* What a head's file was before it knew names: that part has another tag. */
 static void make_old_file(weft_matcher *matcher, const wf_snapshot *snapshot, weft_bytes *out)
 {
-    const wf_job job = {0};
     wf_pack *pack = calloc(1, sizeof(*pack));
     size_t hidden = 0;
     CHECK_OK(wf_matcher_pack(matcher, snapshot, NULL, pack));
@@ -371,7 +370,7 @@ static void make_old_file(weft_matcher *matcher, const wf_snapshot *snapshot, we
         pack->sections[i].tag = is_names ? WF_TAG('N', 'O', 'N', 'E') : pack->sections[i].tag;
     }
     CHECK_EQ(hidden, 1);
-    CHECK_OK(wf_pack_make(pack, &job, out));
+    CHECK_OK(wf_pack_make(pack, out));
     wf_pack_fini(pack);
     free(pack);
 }
@@ -725,19 +724,41 @@ TEST(a_power_failure_in_the_middle_of_a_save_leaves_a_file_that_loads)
 TEST(a_halted_save_leaves_the_rest_of_a_section_alone)
 {
     const int stop = -ECANCELED;
-    const wf_job halted = {.stop = &stop};
     const size_t readable = (size_t)8 << 20, all = (size_t)32 << 20;
     weft_bytes bytes;
     wf_pack *pack = calloc(1, sizeof(*pack));
+    pack->job = (wf_job){.stop = &stop};
     char *section =
         mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     CHECK(section != MAP_FAILED);
     CHECK_EQ(mprotect(section + readable, all - readable, PROT_NONE), 0);
     wf_pack_add(pack, WF_TAG('T', 'E', 'S', 'T'), section, all, 1);
-    CHECK_EQ(wf_pack_make(pack, &halted, &bytes), -ECANCELED);
+    CHECK_EQ(wf_pack_make(pack, &bytes), -ECANCELED);
     wf_pack_fini(pack);
     free(pack);
     munmap(section, all);
+}
+
+/* Of a large matcher it is the sections that take long, before any byte is written. */
+TEST(a_halted_save_fills_no_section)
+{
+    const int stop = -ECANCELED;
+    made m = make_rich(30);
+    weft_matcher *matcher = open_with(&m, "probability");
+    weft_bytes bytes;
+    CHECK_OK(weft_m_fit(matcher, NULL, 0, NULL, NULL));
+    wf_snapshot *snapshot = wf_matcher_snapshot(matcher);
+    wf_pack *pack = calloc(1, sizeof(*pack));
+    pack->job = (wf_job){.stop = &stop};
+    (void)wf_matcher_pack(matcher, snapshot, NULL, pack);
+    for (size_t i = 0; i < pack->count; i++)
+        CHECK(pack->sections[i].tag != WF_TAG('P', 'O', 'R', 'U')); /* the runs of the postings */
+    CHECK_EQ(wf_pack_make(pack, &bytes), -ECANCELED);
+    wf_pack_fini(pack);
+    free(pack);
+    wf_snapshot_unref(snapshot);
+    weft_m_close(matcher);
+    make_free(&m);
 }
 
 /* ---- everything that can go wrong ---- */

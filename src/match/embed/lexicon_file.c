@@ -27,27 +27,25 @@ struct head {
 #define HASHES_A_PART ((size_t)1 << 16)
 
 /* All hashes, ascending; `spare` has room for as many. */
-static int list_hashes(const wf_lexicon *lexicon, uint64_t *hashes, uint64_t *spare)
+static int list_hashes(const wf_lexicon *lexicon, uint64_t *hashes, uint64_t *spare, wf_pack *pack)
 {
-    const wf_job job = {0};
     size_t count = 0;
     for (size_t i = 0; i < wf_lexicon_places(lexicon); i++) {
-        int rc = i % HASHES_A_PART == 0 ? wf_job_poll(&job) : 0;
-        if (rc < 0)
-            return rc;
+        if (i % HASHES_A_PART == 0 && !wf_pack_goes_on(pack))
+            return pack->rc;
         if (lexicon->hashes[i] != 0)
             hashes[count++] = lexicon->hashes[i];
     }
-    return wf_sort_keys_job(hashes, spare, count, 0, &job);
+    return wf_sort_keys_job(hashes, spare, count, 0, &pack->job);
 }
 
-static uint64_t digest_of(const uint64_t *hashes, size_t count)
+static uint64_t digest_of(const uint64_t *hashes, size_t count, wf_pack *pack)
 {
     uint8_t sum[WF_SHA256_BYTES];
     uint64_t key;
     wf_sha256 sha;
     wf_sha256_init(&sha);
-    wf_sha256_add(&sha, hashes, count * sizeof(*hashes));
+    wf_pack_digest(pack, &sha, hashes, count * sizeof(*hashes));
     wf_sha256_end(&sha, sum);
     memcpy(&key, sum, sizeof(key));
     return key;
@@ -66,17 +64,15 @@ static void save_head(const wf_lexicon *lexicon, wf_pack *pack)
 /* The same weights, in places that only the hashes decide on. */
 static int save_in_order(const wf_lexicon *lexicon, const uint64_t *hashes, wf_pack *pack)
 {
-    const wf_job job = {0};
     size_t places = wf_lexicon_places(lexicon);
     wf_lexicon out = *lexicon;
-    out.key = digest_of(hashes, lexicon->count) | 1;
+    out.key = digest_of(hashes, lexicon->count, pack) | 1;
     save_head(&out, pack);
     out.hashes = wf_pack_new(pack, TAG_HASHES, places, sizeof(*out.hashes));
     out.entries = wf_pack_new(pack, TAG_WEIGHTS, places, sizeof(*out.entries));
-    for (size_t i = 0; i < lexicon->count && !pack->has_failed; i++) {
-        int rc = i % HASHES_A_PART == 0 ? wf_job_poll(&job) : 0;
-        if (rc < 0)
-            return rc;
+    for (size_t i = 0; i < lexicon->count; i++) {
+        if (i % HASHES_A_PART == 0 && !wf_pack_goes_on(pack))
+            return pack->rc;
         size_t place = wf_lexicon_place(&out, hashes[i]);
         out.hashes[place] = hashes[i];
         out.entries[place] = lexicon->entries[wf_lexicon_place(lexicon, hashes[i])];
@@ -88,7 +84,7 @@ static int save_built(const wf_lexicon *lexicon, wf_pack *pack)
 {
     uint64_t *hashes = wf_array(lexicon->count, sizeof(*hashes));
     uint64_t *spare = wf_array(lexicon->count, sizeof(*spare));
-    int rc = hashes != NULL && spare != NULL ? list_hashes(lexicon, hashes, spare) : -ENOMEM;
+    int rc = hashes != NULL && spare != NULL ? list_hashes(lexicon, hashes, spare, pack) : -ENOMEM;
     if (rc == 0)
         rc = save_in_order(lexicon, hashes, pack);
     wf_free(hashes);

@@ -18,7 +18,8 @@
 
 /* Between two looks at the job. */
 #define PIECE_BYTES ((size_t)4 << 20)
-#define PAGE_BYTES 4096u /* larger ones are advised of in vain */
+#define DIGEST_BYTES ((size_t)1 << 20) /* a digest takes longer than a check sum */
+#define PAGE_BYTES 4096u               /* larger ones are advised of in vain */
 
 static const char magic[8] = "WEFTM\r\n\x1A";
 
@@ -102,7 +103,7 @@ void wf_pack_fini(wf_pack *pack)
 void wf_pack_add(wf_pack *pack, uint32_t tag, const void *items, size_t count, size_t item_bytes)
 {
     if (pack->count == WF_IMAGE_SECTIONS_MAX) {
-        pack->has_failed = true;
+        pack->rc = -ENOMEM;
         return;
     }
     pack->sections[pack->count++] =
@@ -111,10 +112,10 @@ void wf_pack_add(wf_pack *pack, uint32_t tag, const void *items, size_t count, s
 
 void *wf_pack_new(wf_pack *pack, uint32_t tag, size_t count, size_t item_bytes)
 {
-    void *items = wf_array(count, item_bytes);
+    void *items = pack->rc == 0 ? wf_array(count, item_bytes) : NULL;
     if (items == NULL || pack->count == WF_IMAGE_SECTIONS_MAX) {
         wf_free(items);
-        pack->has_failed = true;
+        pack->rc = pack->rc < 0 ? pack->rc : -ENOMEM;
         return NULL;
     }
     wf_pack_add(pack, tag, items, count, item_bytes);
@@ -127,6 +128,23 @@ void wf_pack_copy(wf_pack *pack, uint32_t tag, const void *items, size_t bytes)
     void *copy = wf_pack_new(pack, tag, bytes, 1);
     if (copy != NULL && bytes != 0)
         memcpy(copy, items, bytes);
+}
+
+bool wf_pack_goes_on(wf_pack *pack)
+{
+    if (pack->rc == 0)
+        pack->rc = wf_job_poll(&pack->job);
+    return pack->rc == 0;
+}
+
+void wf_pack_digest(wf_pack *pack, wf_sha256 *sha, const void *bytes, size_t count)
+{
+    const uint8_t *from = bytes;
+    for (size_t at = 0; at < count && wf_pack_goes_on(pack);) {
+        size_t piece = count - at < DIGEST_BYTES ? count - at : DIGEST_BYTES;
+        wf_sha256_add(sha, from + at, piece);
+        at += piece;
+    }
 }
 
 /* The same, of bytes that are copied. */
@@ -155,14 +173,14 @@ static size_t total_bytes(const wf_pack *pack)
 }
 
 /* The bytes are zeroed, so what is between sections stays zero. */
-static int fill(const wf_pack *pack, uint8_t *bytes, size_t total, const wf_job *job)
+static int fill(const wf_pack *pack, uint8_t *bytes, size_t total)
 {
     size_t at = HEAD_BYTES + pack->count * sizeof(struct entry);
     for (size_t i = 0; i < pack->count; i++) {
         const struct wf_packed *section = &pack->sections[i];
         at = aligned(at);
         struct entry entry = {.tag = section->tag, .start = at, .bytes = section->bytes};
-        int rc = copy_in_pieces(bytes + at, section->at, section->bytes, job, &entry.crc);
+        int rc = copy_in_pieces(bytes + at, section->at, section->bytes, &pack->job, &entry.crc);
         if (rc < 0)
             return rc;
         memcpy(bytes + HEAD_BYTES + i * sizeof(entry), &entry, sizeof(entry));
@@ -177,13 +195,15 @@ static int fill(const wf_pack *pack, uint8_t *bytes, size_t total, const wf_job 
     return 0;
 }
 
-int wf_pack_make(const wf_pack *pack, const wf_job *job, weft_bytes *out)
+int wf_pack_make(const wf_pack *pack, weft_bytes *out)
 {
     size_t total = total_bytes(pack);
-    uint8_t *bytes = pack->has_failed ? NULL : wf_alloc(total);
+    if (pack->rc < 0)
+        return pack->rc;
+    uint8_t *bytes = wf_alloc(total);
     if (bytes == NULL)
         return -ENOMEM;
-    int rc = fill(pack, bytes, total, job);
+    int rc = fill(pack, bytes, total);
     if (rc < 0) {
         wf_free(bytes);
         return rc;

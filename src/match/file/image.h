@@ -17,6 +17,7 @@
 #ifndef WF_MATCH_IMAGE_H
 #define WF_MATCH_IMAGE_H
 
+#include "match/file/sha256.h"
 #include "match/work.h"
 
 #include <weft/match.h>
@@ -38,7 +39,8 @@ typedef struct wf_pack {
         bool is_own;
     } sections[WF_IMAGE_SECTIONS_MAX];
     size_t count;
-    bool has_failed; /* no memory */
+    wf_job job; /* what its making minds; zero: nothing */
+    int rc;     /* why it cannot be made: -ENOMEM, or what the job was halted with */
 } wf_pack;
 
 void wf_pack_fini(wf_pack *pack);
@@ -50,8 +52,15 @@ void *wf_pack_new(wf_pack *pack, uint32_t tag, size_t count, size_t item_bytes);
 /* A section of the pack's own with a copy. */
 void wf_pack_copy(wf_pack *pack, uint32_t tag, const void *items, size_t bytes);
 
-/* The bytes of the file, the caller's.  0, -ENOMEM, or what the job was halted with. */
-int wf_pack_make(const wf_pack *pack, const wf_job *job, weft_bytes *out);
+/* Looks at the job: false once the pack cannot be made any more.  What fills sections asks now and
+ * then, every some hundred thousand numbers, and gives up. */
+bool wf_pack_goes_on(wf_pack *pack);
+
+/* Adds bytes to a digest, as long as the pack goes on. */
+void wf_pack_digest(wf_pack *pack, wf_sha256 *sha, const void *bytes, size_t count);
+
+/* The bytes of the file, the caller's.  0, or why it cannot be made. */
+int wf_pack_make(const wf_pack *pack, weft_bytes *out);
 
 /* ---- reading ---- */
 

@@ -44,7 +44,7 @@ static void save_segments(const wf_postings *postings, wf_pack *pack)
     uint32_t *first = wf_pack_new(pack, TAG_FIRST, count * FIRST_COUNT, sizeof(*first));
     wf_run *run = wf_pack_new(pack, TAG_RUNS, runs, sizeof(*run));
     uint16_t *row = wf_pack_new(pack, TAG_ROWS, rows, sizeof(*row));
-    for (size_t i = 0; i < count && !pack->has_failed; i++) {
+    for (size_t i = 0; i < count && wf_pack_goes_on(pack); i++) {
         const wf_segment *segment = &postings->segments[i];
         size_t run_count = (size_t)segment->run_count + 1;
         *part++ = (struct part){.row_count = segment->row_count,

@@ -100,6 +100,7 @@ static int load_arrays(wf_probability *it, const wf_image *image)
 
 int wf_probability_load(wf_scorer *scorer, wf_image *image)
 {
+    const wf_job job = {0};
     wf_probability *it = wf_probability_of(scorer);
     struct head head;
     wf_texts_fini(&it->texts); /* those of create */
@@ -113,9 +114,13 @@ int wf_probability_load(wf_scorer *scorer, wf_image *image)
         return -WEFT_M_EPERSIST;
     rc = wf_texts_load(&it->texts, image, scorer->catalogue->row_count);
     if (rc == 0)
+        rc = wf_job_poll(&job);
+    if (rc == 0)
         rc = wf_lexicon_load(&it->lexicon, image);
     if (rc == 0)
         rc = wf_postings_load(&it->postings, image, it->texts.count);
+    if (rc == 0)
+        rc = wf_job_poll(&job);
     if (rc == 0)
         rc = load_arrays(it, image);
     if (rc == 0)

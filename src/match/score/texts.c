@@ -53,9 +53,9 @@ uint32_t wf_texts_find(const wf_texts *texts, weft_str folded)
     return *find_place(texts, folded) - 1; /* empty: WF_NO_TEXT */
 }
 
-void wf_texts_place(const wf_texts *texts)
+void wf_texts_place(const wf_texts *texts, uint32_t first, uint32_t end)
 {
-    for (uint32_t text = 0; text < texts->count; text++)
+    for (uint32_t text = first; text < end; text++)
         *find_place(texts, wf_texts_get(texts, text)) = text + 1;
 }
 

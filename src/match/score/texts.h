@@ -48,8 +48,8 @@ static inline weft_str wf_texts_get(const wf_texts *texts, uint32_t text)
     return (weft_str){texts->bytes + start, texts->ends[text] - start};
 }
 
-/* Puts all texts into the places, which are empty. */
-void wf_texts_place(const wf_texts *texts);
+/* Puts the texts from `first` to before `end` into the places; those are new there. */
+void wf_texts_place(const wf_texts *texts, uint32_t first, uint32_t end);
 
 /* The bytes are those of the rows, whatever the key is. */
 void wf_texts_save(const wf_texts *texts, wf_pack *pack);

@@ -15,6 +15,9 @@
 #define TAG_NEXT_ROW WF_TAG('T', 'X', 'N', 'E')
 #define TAG_PLACES WF_TAG('T', 'X', 'P', 'L')
 
+/* Texts gone through between two looks at whether to go on. */
+#define TEXTS_A_PART 16384u
+
 #define PLACE_BITS_MAX 40u
 
 struct head {
@@ -25,14 +28,14 @@ struct head {
 
 /* ---- saving ---- */
 
-static wf_hash_key digest_of(const wf_texts *texts)
+static wf_hash_key digest_of(const wf_texts *texts, wf_pack *pack)
 {
     uint8_t sum[WF_SHA256_BYTES];
     wf_hash_key key;
     wf_sha256 sha;
     wf_sha256_init(&sha);
-    wf_sha256_add(&sha, texts->ends, texts->count * sizeof(*texts->ends));
-    wf_sha256_add(&sha, texts->bytes, texts->byte_count);
+    wf_pack_digest(pack, &sha, texts->ends, texts->count * sizeof(*texts->ends));
+    wf_pack_digest(pack, &sha, texts->bytes, texts->byte_count);
     wf_sha256_end(&sha, sum);
     memcpy(&key, sum, sizeof(key));
     return key;
@@ -44,13 +47,16 @@ static void save_in_order(const wf_texts *texts, wf_hash_key key, wf_pack *pack)
     wf_texts out = *texts;
     out.key = key;
     out.places = wf_pack_new(pack, TAG_PLACES, (size_t)1 << out.place_bits, sizeof(*out.places));
-    if (out.places != NULL)
-        wf_texts_place(&out);
+    for (uint32_t at = 0; at < out.count && wf_pack_goes_on(pack);) {
+        uint32_t end = out.count - at < TEXTS_A_PART ? out.count : at + TEXTS_A_PART;
+        wf_texts_place(&out, at, end);
+        at = end;
+    }
 }
 
 void wf_texts_save(const wf_texts *texts, wf_pack *pack)
 {
-    wf_hash_key key = texts->is_of_image ? texts->key : digest_of(texts);
+    wf_hash_key key = texts->is_of_image ? texts->key : digest_of(texts, pack);
     struct head head = {.byte_count = texts->byte_count,
                         .count = texts->count,
                         .row_count = texts->row_count,

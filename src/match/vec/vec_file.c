@@ -89,12 +89,13 @@ int wf_vec_bytes(weft_vec *store, const wf_job *job, weft_bytes *out)
     wf_pack *pack = wf_alloc(sizeof(*pack));
     if (pack == NULL)
         return -ENOMEM;
+    pack->job = *job;
     int rc = wf_vec_rows_close_up(store, /* whole= */ true, job);
     if (rc == 0)
         rc = put_rows(&it, job);
     if (rc == 0) {
         pack_all(&it, pack);
-        rc = wf_pack_make(pack, job, out);
+        rc = wf_pack_make(pack, out);
     }
     wf_pack_fini(pack);
     wf_free(pack);
