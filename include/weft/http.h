@@ -316,6 +316,12 @@ WEFT_API const char *weft_http_request_id(weft_http_request *req);
 /* The client's address; -ENOTCONN. */
 WEFT_API WEFT_MUST_USE int weft_http_get_peer(const weft_http_request *req, weft_addr *out);
 
+/* The connection that the request came on, to ask about it: weft_tls_info_get() and
+ * weft_tls_peer_cert_get() of <weft/tls.h> tell who the client is (mTLS).  Others may share it
+ * (HTTP/2): it is not to be read, written or ended.  Never NULL; borrowed until the handler
+ * returns. */
+WEFT_API const weft_stream *weft_http_get_stream(const weft_http_request *req);
+
 /* The server that the request came to.  Never NULL. */
 WEFT_API weft_http_server *weft_http_get_server(const weft_http_request *req);
 

@@ -119,6 +119,34 @@ typedef struct weft_tls_info {
  * the handshake is not over. */
 WEFT_API WEFT_MUST_USE int weft_tls_info_get(const weft_stream *stream, weft_tls_info *out);
 
+/* A name that a certificate is for (subjectAltName). */
+typedef struct weft_tls_name {
+    const char *kind; /* "DNS", "IP", "URI" (a SPIFFE id, say), "email" */
+    weft_str text;    /* ended by a NUL, which is not counted; none inside */
+} weft_tls_name;
+
+/* The certificate that the peer has shown.  Who is let in by it: is_checked, and then a name of it,
+ * or its fingerprint; a subject is for people. */
+typedef struct weft_tls_peer_cert {
+    bool is_checked;     /* one of `trust` has signed it, and it is valid; else anybody's words */
+    const char *subject; /* whose it is, as "CN=client,O=Test" (RFC 2253) */
+    const char *issuer;  /* who has signed it, likewise */
+    const weft_tls_name *names;
+    size_t name_count;
+    weft_str der;       /* all of it, as it came */
+    uint8_t sha256[32]; /* its fingerprint: the digest of `der` */
+} weft_tls_peer_cert;
+
+/* Copies the peer's certificate to *out, which the caller frees; of a resumed session that of its
+ * first connection.  Of a request's client: weft_http_get_stream() of <weft/http.h>.  0; -ENOENT:
+ * the peer has shown none (a server's must be asked to, weft_tls_options.peer); -ENOMEM; -ENOTCONN
+ * and -EAGAIN as above. */
+WEFT_API WEFT_MUST_USE int weft_tls_peer_cert_get(const weft_stream *stream,
+                                                  weft_tls_peer_cert **out);
+
+/* Frees it.  NULL is fine. */
+WEFT_API void weft_tls_peer_cert_free(weft_tls_peer_cert *cert);
+
 WEFT_END_DECLS
 
 #endif

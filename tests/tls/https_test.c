@@ -59,6 +59,67 @@ TASK_TEST(https_serves_as_http_does)
     weft_tls_free(server);
 }
 
+static int tell_client(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    weft_tls_peer_cert *cert;
+    char text[512] = "";
+    (void)arg;
+    int rc = weft_tls_peer_cert_get(weft_http_get_stream(req), &cert);
+    if (rc == -ENOENT || rc == -ENOTCONN)
+        return weft_http_respond_text(res, 401, rc == -ENOENT ? "none" : "no TLS");
+    if (rc < 0)
+        return rc;
+    CHECK(cert->is_checked);
+    CHECK_EQ(((const uint8_t *)cert->der.ptr)[0], 0x30); /* a SEQUENCE */
+    for (size_t i = 0; i < cert->name_count; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s:%s ", cert->names[i].kind,
+                 cert->names[i].text.ptr);
+    snprintf(text + strlen(text), sizeof text - strlen(text), "%s by %s", cert->subject,
+             cert->issuer);
+    weft_tls_peer_cert_free(cert);
+    return weft_http_respond_text(res, 200, text);
+}
+
+/* Its client's certificate is the handler's to judge; a resumed session has that of its first. */
+TASK_TEST(https_handlers_know_their_clients_by_their_certificates)
+{
+    static const char ask_test[] = "GET /test HTTP/1.1\r\nHost: web.test\r\n\r\n";
+    struct site site;
+    struct cert cert;
+    cert_for(&cert, "client 7",
+             "DNS:c7.test,URI:spiffe://test/c7,IP:10.0.0.7,IP:fd00::7,email:c@c7.test,RID:1.2.3");
+    weft_tls_cert shown = {cert.pem, cert.key};
+    weft_tls *known =
+        ends_client((weft_tls_options){.alpn = "http/1.1", .certs = &shown, .cert_count = 1});
+    weft_tls *unknown = ends_client((weft_tls_options){.alpn = "http/1.1"});
+    weft_tls *server = ends_server((weft_tls_options){
+        .alpn = "http/1.1", .trust = cert_authority()->pem, .peer = WEFT_TLS_PEER_OPTIONAL});
+    site_handler = tell_client;
+    CHECK_OK(site_open(&site, &(weft_http_options){.secure = secure, .secure_arg = server}));
+    for (int i = 0; i < 2; i++) {
+        weft_tls_info info;
+        weft_stream *stream = connect_to(&site, known);
+        check_answer(stream, ask_test, 200,
+                     "DNS:c7.test URI:spiffe://test/c7 IP:10.0.0.7 IP:fd00::7 email:c@c7.test "
+                     "CN=client 7 by CN=Test Authority");
+        CHECK_OK(weft_tls_info_get(stream, &info));
+        CHECK_EQ(info.is_resumed, i == 1);
+        CHECK_OK(weft_stream_close(stream));
+        stream = connect_to(&site, unknown);
+        check_answer(stream, ask_test, 401, "none");
+        CHECK_OK(weft_stream_close(stream));
+    }
+    CHECK_OK(site_close(&site));
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *plain = client_open(&site);
+    check_answer(plain, ask_test, 401, "no TLS");
+    weft_stream_abort(plain);
+    CHECK_OK(site_close(&site));
+    weft_tls_free(known);
+    weft_tls_free(unknown);
+    weft_tls_free(server);
+}
+
 static void check_told(struct site *site, const char *request)
 {
     struct answer answer;

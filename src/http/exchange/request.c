@@ -245,7 +245,12 @@ const char *weft_http_request_id(weft_http_request *req)
 
 int weft_http_get_peer(const weft_http_request *req, weft_addr *out)
 {
-    return weft_stream_get_peer(req->conn->stream, out);
+    return wf_conn_get_peer(req->conn, out);
+}
+
+const weft_stream *weft_http_get_stream(const weft_http_request *req)
+{
+    return req->conn->stream;
 }
 
 weft_http_server *weft_http_get_server(const weft_http_request *req)
