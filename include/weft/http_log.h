@@ -12,13 +12,33 @@
  *
  * A line of the access log, as JSON (without the line break) or as text:
  *
- *     {"time":"2026-01-31T12:00:00.123Z","peer":"127.0.0.1:4711","method":"GET","host":"a.example",
- *      "path":"/items/7","route":"/items/{id}","status":200,"whole":true,"took_ms":0.412,
- *      "received_bytes":0,"sent_bytes":17,"request_id":"01…","trace_id":"4bf9…"}
+ *     {"time":"2026-01-31T12:00:00.123Z","peer":"127.0.0.1:4711","version":"HTTP/1.1",
+ *      "method":"GET","host":"a.example","path":"/items/7","route":"/items/{id}","status":200,
+ *      "whole":true,"end":"complete","took_ms":0.412,"received_bytes":0,"sent_bytes":17,
+ *      "request_id":"01…","trace_id":"4bf9…","span_id":"00f0…"}
  *     2026-01-31T12:00:00.123Z 127.0.0.1:4711 "GET /items/7" 200 17 0.412ms 01…
  *
- * Neither has the query or fields of the request, since those carry tokens and passwords.  Control
- * characters in a path are escaped, so that nobody can forge a line.
+ *     time            when the request was over
+ *     peer            the client's address, as it was accepted; null: a Unix socket without a name
+ *     version         "HTTP/1.0", "HTTP/1.1", "HTTP/2"; null: the head could not be read
+ *     method, host, path   of the request, path decoded; null: they could not be read
+ *     route           the path of the route that took it; null: none
+ *     status          of the answer; 0: none was sent
+ *     whole           all of the answer was handed to the connection
+ *     end             "complete", or why the answer is not whole: "client_closed" (it went away, or
+ *                     reset the connection), "body_timeout" (it sent its body too slowly),
+ *                     "write_timeout" (it did not read), "handler_timeout" (handler_time_max),
+ *                     "handler_error" (it failed after its first byte), "server_stopped"
+ *     took_ms         from the end of the head to that of the answer; 0: no head could be read
+ *     received_bytes  of the request's body, as they came
+ *     sent_bytes      of the answer's body, as they were sent
+ *     request_id      X-Request-Id of the client, or made here
+ *     trace_id, span_id   with takes_trace alone
+ *
+ * The text has time, peer ("-": none), method and path, status, sent_bytes, took_ms, request_id,
+ * and behind them `end` where the answer is not whole.  Neither has the query or fields of the
+ * request, since those carry tokens and passwords.  Control characters in a path are escaped, so
+ * that nobody can forge a line.
  *
  * Library: weft-http.
  */
@@ -37,9 +57,11 @@ typedef struct weft_http_record {
     const weft_addr *peer; /* NULL: unknown */
     weft_str method, path; /* ptr NULL: they could not be read; path decoded, without the query */
     weft_str host;
-    const char *route; /* "/items/{id}"; NULL: none */
-    int status;        /* 0: nothing was answered */
-    bool is_whole;     /* the answer is; else the connection broke off, or was cut */
+    const char *route;   /* "/items/{id}"; NULL: none */
+    int status;          /* 0: nothing was answered */
+    bool is_whole;       /* the answer is; else the connection broke off, or was cut */
+    const char *end;     /* why it was over: "complete", "client_closed" …, as above */
+    const char *version; /* "HTTP/1.1"; NULL: the head could not be read */
     uint64_t received_bytes, sent_bytes; /* of the bodies */
     const char *request_id;
     const weft_trace *trace; /* NULL: the server takes none */

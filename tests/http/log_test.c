@@ -117,6 +117,105 @@ TASK_TEST(every_request_leaves_one_record)
     CHECK_STR(seen, "");
 }
 
+/* How one ended, with its client's address, which is asked for when it may be gone. */
+static char ended[256];
+
+static void end_put(const weft_http_record *record, void *arg)
+{
+    char peer[WEFT_ADDR_TEXT_BYTES] = "";
+    (void)arg;
+    if (record->peer != NULL)
+        CHECK_GE(weft_addr_format(record->peer, peer, sizeof peer), 0);
+    peer[strcspn(peer, ":")] = 0;
+    snprintf(ended, sizeof ended, "%s %s %d %d %s", peer, record->version, record->status,
+             record->is_whole, record->end);
+}
+
+static int begin_and_wait(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)req;
+    (void)arg;
+    WEFT_TRY(weft_http_write(res, "a", 1));
+    return weft_sleep(WEFT_FOREVER);
+}
+
+static int begin_and_read(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    char byte;
+    (void)arg;
+    WEFT_TRY(weft_http_write(res, "a", 1));
+    return weft_http_read(req, &byte, 1) < 0 ? -EIO : 0;
+}
+
+static int begin_and_fail(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)req;
+    (void)arg;
+    WEFT_TRY(weft_http_write(res, "a", 1));
+    return -EIO;
+}
+
+static int begin_and_write(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    static char large[64 * 1024];
+    int rc = 0;
+    (void)req;
+    (void)arg;
+    while (rc == 0)
+        rc = weft_http_write(res, large, sizeof large);
+    return rc;
+}
+
+TASK_TEST(a_record_says_why_an_answer_is_not_whole)
+{
+    static const struct {
+        const char *text;
+        weft_http_handler *handler;
+        bool leaves; /* the client */
+        const char *ended;
+    } rows[] = {
+        {"GET /ok HTTP/1.0\r\n\r\n", NULL, false, "127.0.0.1 HTTP/1.0 200 1 complete"},
+        {"GET /test HTTP/1.1\r\n" H "\r\n", begin_and_wait, true,
+         "127.0.0.1 HTTP/1.1 200 0 client_closed"},
+        {"GET /wait HTTP/1.1\r\n" H "\r\n", NULL, true, "127.0.0.1 HTTP/1.1 0 0 client_closed"},
+        {"POST /echo HTTP/1.1\r\n" H "Content-Length: 4\r\n\r\n", NULL, true,
+         "127.0.0.1 HTTP/1.1 0 0 client_closed"},
+        {"GET /test HTTP/1.1\r\n" H "\r\n", begin_and_wait, false,
+         "127.0.0.1 HTTP/1.1 200 0 handler_timeout"},
+        {"POST /late HTTP/1.1\r\n" H "Content-Length: 4\r\n\r\n", begin_and_read, false,
+         "127.0.0.1 HTTP/1.1 200 0 body_timeout"},
+        {"GET /test HTTP/1.1\r\n" H "\r\n", begin_and_fail, false,
+         "127.0.0.1 HTTP/1.1 200 0 handler_error"},
+        {"GET /test HTTP/1.1\r\n" H "\r\n", begin_and_write, false,
+         "127.0.0.1 HTTP/1.1 200 0 write_timeout"},
+    };
+    static const weft_http_options options = {.done = end_put};
+    struct site site;
+    CHECK_OK(site_open(&site, &options));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        note("row %zu", i);
+        site_handler = rows[i].handler;
+        weft_stream *client = client_open(&site);
+        client_send(client, rows[i].text);
+        CHECK_OK(weft_sleep(WEFT_SEC));
+        if (rows[i].leaves)
+            weft_stream_abort(client);
+        CHECK_OK(weft_sleep(100 * WEFT_SEC));
+        CHECK_STR(ended, rows[i].ended);
+        if (!rows[i].leaves)
+            weft_stream_abort(client);
+    }
+    site_handler = begin_and_wait;
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /test HTTP/1.1\r\n" H "\r\n");
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    weft_http_server_stop(site.server);
+    weft_http_server_stop(site.server);
+    CHECK_OK(site_close(&site));
+    CHECK_STR(ended, "127.0.0.1 HTTP/1.1 200 0 server_stopped");
+    weft_stream_abort(client);
+}
+
 TASK_TEST(an_answer_that_breaks_off_is_told_as_such)
 {
     struct site site;

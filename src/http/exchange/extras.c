@@ -74,6 +74,34 @@ static uint64_t sent_bytes(const weft_http_request *req)
     return res->sent != 0 || !res->is_done || res->is_chunked ? res->sent : res->length;
 }
 
+static const char *version_of(const weft_http_request *req)
+{
+    if (req->conn->h2 != NULL)
+        return "HTTP/2";
+    return req->head.minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+}
+
+/* Without a verdict an answer that is not whole was left by its handler, or by a client that went
+ * before one was called. */
+static const char *end_of(const weft_http_request *req)
+{
+    static const char *const ends[] = {
+        [WF_EXCHANGE_GONE] = "client_closed",
+        [WF_EXCHANGE_SLOW_BODY] = "body_timeout",
+        [WF_EXCHANGE_SLOW_READER] = "write_timeout",
+        [WF_EXCHANGE_OVERTIME] = "handler_timeout",
+    };
+    if (req->res.is_done)
+        return "complete";
+    if (req->verdict != WF_EXCHANGE_FINE)
+        return ends[req->verdict];
+    if (weft_stream_get_error(req->conn->stream) < 0)
+        return "client_closed";
+    if (req->conn->server->stops != 0)
+        return "server_stopped";
+    return req->res.has_begun ? "handler_error" : "client_closed";
+}
+
 static void tell_done(weft_http_request *req)
 {
     const weft_http_server *server = req->conn->server;
@@ -86,15 +114,17 @@ static void tell_done(weft_http_request *req)
     weft_http_record record = {
         .at = wf_sys_wall(),
         .took = is_timed ? weft_loop_now(server->loop) - req->came_at : 0,
-        .peer = weft_stream_get_peer(req->conn->stream, &peer) == 0 ? &peer : NULL,
+        .peer = wf_conn_get_peer(req->conn, &peer) == 0 ? &peer : NULL,
         .route = route != NULL ? route->public.path : NULL,
         .status = res->has_begun ? res->status : 0,
         .is_whole = res->is_done,
+        .end = end_of(req),
         .received_bytes = req->body_seen,
         .sent_bytes = sent_bytes(req),
         .request_id = weft_http_request_id(req),
     };
     if (has_head && req->text != NULL) {
+        record.version = version_of(req);
         record.method = weft_http_method(req);
         record.path = req->path;
         record.host = weft_http_host(req);

@@ -52,6 +52,7 @@ void wf_log_line_json(wf_buf *out, const weft_http_record *record)
     wf_json_object(&json);
     wf_json_put_text(&json, "time", time);
     wf_json_put_text(&json, "peer", peer_of(record, peer, sizeof peer));
+    wf_json_put_text(&json, "version", record->version);
     wf_json_put_str(&json, "method", record->method);
     wf_json_put_str(&json, "host", record->host);
     wf_json_put_str(&json, "path", record->path);
@@ -59,6 +60,7 @@ void wf_log_line_json(wf_buf *out, const weft_http_record *record)
     wf_json_put_uint(&json, "status", (uint64_t)record->status);
     wf_json_key(&json, "whole");
     wf_json_bool(&json, record->is_whole);
+    wf_json_put_text(&json, "end", record->end);
     wf_json_key(&json, "took_ms");
     wf_json_double(&json, took_ms(record));
     wf_json_put_uint(&json, "received_bytes", record->received_bytes);
@@ -106,5 +108,5 @@ void wf_log_line_text(wf_buf *out, const weft_http_record *record)
     (void)wf_buf_printf(out, "\" %d %llu %.3fms ", record->status,
                         (unsigned long long)record->sent_bytes, took_ms(record));
     put_escaped(out, weft_str_of(record->request_id));
-    (void)wf_buf_puts(out, record->is_whole ? "\n" : " broken\n");
+    (void)wf_buf_printf(out, record->is_whole ? "\n" : " %s\n", record->end);
 }

@@ -24,6 +24,8 @@
 #include "base/list.h"
 #include "http/server/pace.h"
 
+#include <netinet/in.h>
+
 enum wf_conn_state {
     WF_CONN_BARE, /* not a byte has come, and TLS is to be put on it */
     WF_CONN_NEW,  /* not a byte of HTTP has come */
@@ -51,10 +53,12 @@ struct wf_conn {
     uint32_t request_count;
     uint8_t state;
     bool is_aborted;
-    struct wf_pace pace;     /* of a client that takes too slowly */
-    wf_list link;            /* in server->conns */
-    struct wf_peer *peer;    /* NULL: not counted */
-    void (*stop)(void *arg); /* DETACHED: the server stops; or NULL */
+    struct wf_pace pace;           /* of a client that takes too slowly */
+    wf_list link;                  /* in server->conns */
+    struct wf_peer *peer;          /* NULL: not counted */
+    struct sockaddr_in6 peer_addr; /* as it was accepted: one that is gone has none; or shorter */
+    uint32_t peer_addr_bytes;      /* 0: not kept, as of a Unix socket */
+    void (*stop)(void *arg);       /* DETACHED: the server stops; or NULL */
     void *stop_arg;
     weft_fn *task_fn; /* DETACHED: its task, which ends it; NULL: it has none now */
     void *task_arg;
@@ -83,6 +87,9 @@ void wf_conn_set_state(struct wf_conn *conn, enum wf_conn_state state, weft_time
 
 /* The 503 for want of memory where there is not even an exchange.  The connection is to end. */
 void wf_conn_answer_no_memory(struct wf_conn *conn);
+
+/* The client's address; -ENOTCONN. */
+int wf_conn_get_peer(const struct wf_conn *conn, weft_addr *out);
 
 /* ---- door.c: how connections come ---- */
 

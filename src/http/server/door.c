@@ -13,6 +13,7 @@
 #include "http/server/server.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* Of one address of the internet, where nothing else is said. */
 #define PUBLIC_CONNECTIONS_MAX 256u
@@ -70,12 +71,30 @@ static uint32_t conn_peer_max(const struct wf_conn *conn, const weft_addr *peer)
     return max != 0 ? max : wf_peer_is_public(peer) ? PUBLIC_CONNECTIONS_MAX : 0;
 }
 
+int wf_conn_get_peer(const struct wf_conn *conn, weft_addr *out)
+{
+    if (conn->peer_addr_bytes == 0)
+        return weft_stream_get_peer(conn->stream, out);
+    *out = (weft_addr){.bytes = conn->peer_addr_bytes};
+    memcpy(&out->storage, &conn->peer_addr, conn->peer_addr_bytes);
+    return 0;
+}
+
+static void conn_keep_peer(struct wf_conn *conn, const weft_addr *addr)
+{
+    if (addr->bytes > sizeof conn->peer_addr)
+        return;
+    memcpy(&conn->peer_addr, &addr->storage, addr->bytes);
+    conn->peer_addr_bytes = addr->bytes;
+}
+
 /* Counts the connection for its address: 0, or the limit if that is reached. */
 static uint32_t conn_count_peer(struct wf_conn *conn)
 {
     weft_addr addr;
     if (weft_stream_get_peer(conn->stream, &addr) < 0)
         return 0;
+    conn_keep_peer(conn, &addr);
     uint32_t max = conn_peer_max(conn, &addr);
     int rc = max != 0 ? wf_peers_enter(&conn->server->peers, &addr, max, &conn->peer) : 0;
     return rc < 0 ? max : 0;
