@@ -109,18 +109,23 @@ static bool size_is_right(const struct decoder *decoder)
     return said == ZSTD_CONTENTSIZE_UNKNOWN || said == decoder->frame_bytes;
 }
 
+/* The first byte of a frame goes in alone: a frame that lies there whole libzstd decodes in another
+ * way, which takes some that are wrong, so that its verdict would depend on how the input was cut.
+ */
 static int decode(void *state, struct wf_coding_io *io)
 {
     struct decoder *decoder = state;
+    bool is_first = decoder->head_bytes == 0 && io->in_len != 0;
     size_t kept = keep_head(decoder, io);
     if (!magic_is_right(decoder))
         return -WEFT_ESYNTAX;
-    ZSTD_inBuffer in = {io->in, io->in_len, 0};
+    ZSTD_inBuffer in = {io->in, is_first ? 1 : io->in_len, 0};
     ZSTD_outBuffer out = {io->out, io->room, 0};
     size_t hint = 1;
     while (in.pos < in.size || out.pos < out.size) {
         size_t in_before = in.pos, out_before = out.pos;
         hint = ZSTD_decompressStream(decoder->zstd, &out, &in);
+        in.size = io->in_len;
         if (ZSTD_isError(hint) || hint == 0 || (in.pos == in_before && out.pos == out_before))
             break;
     }

@@ -252,24 +252,26 @@ TEST(coding_knows_no_zstd_but_that_of_the_standard)
     }
 }
 
-/* It says 256 bytes, and has none: with an empty last block libzstd notices that or not, as the
- * bytes come. */
-TEST(coding_zstd_holds_what_its_head_says)
+/* What libzstd notices or not, as the bytes come: a head that says 256 bytes where there are none,
+ * and a block larger than a window of no bytes. */
+TEST(coding_zstd_that_is_wrong_is_refused_however_it_comes)
 {
-    static const char frame[] = "\x28\xb5\x2f\xfd\x40\x00\x00\x00\x00\x00\x00\x01\x00\x00";
-    static const weft_str coded = {frame, sizeof frame - 1};
+    static const weft_str wrong[] = {
+        WEFT_STR("\x28\xb5\x2f\xfd\x40\x00\x00\x00\x00\x00\x00\x01\x00\x00"),
+        WEFT_STR("\x28\xb5\x2f\xfd\x30\x00\x02\x00\x00\x00\x01\x00\x00"),
+    };
     if (!wf_coding_is_there(WF_CODING_ZSTD))
         SKIP("a content coding is not built in");
-    for (size_t step = 1; step <= coded.len; step++) {
-        for (size_t room = 1; room <= 300; room += 299) {
-            wf_buf plain = {0};
-            bool is_whole;
-            note("in pieces of %zu bytes, room %zu", step, room);
-            CHECK_EQ(decode(WF_CODING_ZSTD, coded, step, room, &no_limits, &plain, &is_whole),
-                     -WEFT_ESYNTAX);
-            CHECK(!is_whole);
-            wf_buf_fini(&plain);
-        }
+    for (size_t at = 0; at < 4 * wrong[0].len; at++) {
+        const weft_str *coded = &wrong[at % 2];
+        size_t step = 1 + at / 4, room = at / 2 % 2 == 0 ? 1 : 300;
+        wf_buf plain = {0};
+        bool is_whole;
+        note("frame %zu in pieces of %zu bytes, room %zu", at % 2, step, room);
+        CHECK_EQ(decode(WF_CODING_ZSTD, *coded, step, room, &no_limits, &plain, &is_whole),
+                 -WEFT_ESYNTAX);
+        CHECK(!is_whole);
+        wf_buf_fini(&plain);
     }
 }
 
