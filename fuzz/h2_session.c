@@ -2,17 +2,18 @@
 
 /*
  * A whole session of HTTP/2: a server, its routes and handlers, and a client that sends whatever
- * the input is behind the preface.  Both live in one simulated world, so that each input does the
- * same each time.  Whatever comes: the server's frames are frames, the client's end is the
- * connection's, and nothing of it stays behind: no request, no handler, no body, no memory.
+ * the input is behind the preface.  The server's limits are so small that few frames reach them.
+ * Whatever comes: the server's frames are frames, the client's end is the connection's, and nothing
+ * of it stays behind: no request, no handler, no body, no descriptor.
  *
- * Input: a byte that says into how large pieces the rest is cut (0: none), and frames.
+ * Input: a byte that says how large the first pieces are (0: all is one), and frames.
  */
+
+#include "world.h"
 
 #include <weft/error.h>
 #include <weft/http.h>
 #include <weft/scope.h>
-#include <weft/sim.h>
 #include <weft/task.h>
 
 #include <assert.h>
@@ -22,12 +23,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { PIECES_MAX = 64, FRAME_BYTES_MAX = 16384, HEAD_BYTES = 9, TYPE_GOAWAY = 7 };
+enum { PIECES_MAX = 4, FRAME_BYTES_MAX = 16384, HEAD_BYTES = 9, TYPE_GOAWAY = 7 };
 
 struct session {
     const uint8_t *frames;
     size_t bytes, piece_bytes;
-    weft_http_server *server;
     weft_addr addr;
 };
 
@@ -89,21 +89,19 @@ static const weft_http_route routes[] = {
 
 static int serve(void *arg)
 {
-    struct session *session = arg;
-    return weft_http_serve(session->server);
+    return weft_http_serve(arg);
 }
 
 static void send_all(const struct session *session, weft_stream *stream)
 {
     static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    size_t step = session->piece_bytes != 0 ? session->piece_bytes : SIZE_MAX;
-    if (step < session->bytes / PIECES_MAX)
-        step = session->bytes / PIECES_MAX;
     int rc = weft_stream_write(stream, preface, sizeof preface - 1);
-    for (size_t at = 0; at < session->bytes && rc == 0;) {
-        size_t count = session->bytes - at < step ? session->bytes - at : step;
-        rc = weft_stream_write(stream, session->frames + at, count);
-        at += count;
+    size_t step = session->piece_bytes != 0 ? session->piece_bytes : SIZE_MAX,
+           left = session->bytes;
+    for (int piece = 1; left != 0 && rc == 0; piece++) {
+        size_t count = left < step || piece == PIECES_MAX ? left : step;
+        rc = weft_stream_write(stream, session->frames + session->bytes - left, count);
+        left -= count;
         if (rc == 0)
             rc = weft_sleep(WEFT_MS);
     }
@@ -126,9 +124,8 @@ static void read_all(weft_stream *stream)
     }
 }
 
-static int talk(void *arg)
+static int talk(const struct session *session)
 {
-    const struct session *session = arg;
     weft_stream *stream;
     WEFT_TRY(weft_stream_connect(&stream, &session->addr));
     send_all(session, stream);
@@ -139,37 +136,62 @@ static int talk(void *arg)
     return 0;
 }
 
-static void check_over(const struct session *session)
+static void check_over(const weft_http_server *server, uint64_t accepted)
 {
     weft_http_stats stats;
-    weft_http_server_get_stats(session->server, &stats);
-    assert(stats.connections_accepted == 1);
+    weft_http_server_get_stats(server, &stats);
+    assert(stats.connections_accepted == accepted);
     assert(stats.connections_open == 0);
     assert(stats.requests_in_hand == 0);
     assert(stats.requests_queued == 0);
     assert(stats.bodies_bytes == 0);
 }
 
-static int body(void *arg)
+/* ---- the world ---- */
+
+static weft_http_server *server_open(void)
 {
-    struct session *session = arg;
-    int rc = weft_http_server_new(&session->server, NULL);
+    static const weft_http_options options = {.limits = {.head_bytes_max = 1024,
+                                                         .h2_stream_count_max = 4,
+                                                         .h2_stream_window = 512,
+                                                         .h2_window = 100000,
+                                                         .h2_table_bytes_max = 256,
+                                                         .h2_continuation_count_max = 3,
+                                                         .h2_reset_burst = 4,
+                                                         .h2_odd_burst = 8,
+                                                         .h2_control_count_max = 4}};
+    weft_http_server *server;
+    int rc = weft_http_server_new(&server, &options);
     for (size_t i = 0; i < sizeof routes / sizeof routes[0] && rc == 0; i++)
-        rc = weft_http_server_add(session->server, &routes[i]);
+        rc = weft_http_server_add(server, &routes[i]);
     if (rc == 0)
-        rc = weft_http_server_listen(session->server, "127.0.0.1:0");
+        rc = weft_http_server_listen(server, "127.0.0.1:0");
     assert(rc == 0);
-    session->addr = *weft_http_server_get_addr(session->server, 0);
-    weft_task server = weft_spawn(serve, session);
-    rc = weft_await(weft_spawn(talk, session));
+    return server;
+}
+
+static int live(void *arg)
+{
+    weft_http_server *server = server_open();
+    weft_task serving = weft_spawn(serve, server);
+    struct session *session;
+    (void)arg;
+    int rc = weft_sleep(WEFT_MS); /* it has begun */
     assert(rc == 0);
-    rc = weft_sleep(3 * WEFT_SEC); /* the server lingers for at most two */
+    uint32_t descriptors = world_descriptors();
+    for (uint64_t count = 1; (session = world_next()) != NULL; count++) {
+        session->addr = *weft_http_server_get_addr(server, 0);
+        rc = talk(session);
+        assert(rc == 0);
+        rc = weft_sleep(3 * WEFT_SEC); /* the server lingers for at most two */
+        assert(rc == 0);
+        check_over(server, count);
+        assert(world_descriptors() == descriptors);
+    }
+    weft_http_server_stop(server);
+    rc = weft_await(serving);
     assert(rc == 0);
-    check_over(session);
-    weft_http_server_stop(session->server);
-    rc = weft_await(server);
-    assert(rc == 0);
-    weft_http_server_free(session->server);
+    weft_http_server_free(server);
     return 0;
 }
 
@@ -182,7 +204,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .bytes = size - 1,
         .piece_bytes = data[0],
     };
-    int rc = weft_sim_run(1, body, &session);
-    assert(rc == 0);
+    world_try(live, &session);
     return 0;
 }
