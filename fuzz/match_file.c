@@ -3,9 +3,12 @@
 /*
  * A matcher's file out of any bytes.  With an empty first byte the bytes are the file; else they
  * are changes to a good one, whose check sums are then made right, so that what lies behind them is
- * reached.  It is refused with a reason, or answers within its bounds.
+ * reached.  It is refused with a reason, or answers within its bounds.  One in eight is also asked
+ * what is new and where it stands in the hierarchy: what that needs is made of the file first,
+ * which takes as long as all the rest.
  */
 
+#include "cut.h"
 #include "weftm.h"
 
 #include "match/matcher_priv.h"
@@ -17,6 +20,8 @@
 #include <weft/novelty.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define DERIVED_PART 8u /* one in so many inputs */
 
 static const weft_str aliases[] = {{"FRG", 3}, {"Deutschland", 11}};
 static const weft_m_entity entities[] = {
@@ -126,8 +131,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     check_answers(matcher, weft_str_of("guinea"));
     check_answers(matcher, weft_str_of("FRG"));
-    check_novelty(matcher, weft_str_of("guinee"));
-    check_hierarchy(matcher, weft_str_of("guinee"));
+    if (input_hash(data, size) % DERIVED_PART == 0) {
+        check_novelty(matcher, weft_str_of("guinee"));
+        check_hierarchy(matcher, weft_str_of("guinee"));
+    }
     weft_m_close(matcher);
     return 0;
 }
