@@ -15,14 +15,15 @@
  *     weft_blocker_free(blocker);
  *
  * Every row of an entity is looked at, its name (or `text`, if it has one) and its aliases, in
- * lower case; an entity has the score of its best row.  Entities with score 0 are not found.
+ * lower case and decomposed (NFKD), so that a letter and its accent are two characters; an entity
+ * has the score of its best row.  Entities with score 0 are not found.
  *
  *     ngram  cosine of TF-IDF vectors of the runs of 2 and 3 characters of each word with a space
  *            at both ends: what shares two characters in a row with the text can be found
  *     bm25   words between white space; Okapi: the sum over the text's words of
  *            idf * tf * (k1 + 1) / (tf + k1 * (1 - b + b * length / mean length)), with
- *            idf = ln(N - n + 0.5) - ln(n + 0.5), and where that is negative a quarter of the mean
- *            idf of all words (N rows, n with the word)
+ *            idf = ln(N - n + 0.5) - ln(n + 0.5), and where that is not positive a quarter of the
+ *            mean idf of all words, at least 0.01 (N rows, n with the word)
  *     tfidf  cosine of vectors of words of at least two letters, digits or '_': times in the text
  *            * (ln((1 + N) / (1 + n)) + 1)
  *     fuzzy  0 to 100: words sorted, then 200 * longest common subsequence / both lengths; at least

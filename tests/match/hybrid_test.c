@@ -63,6 +63,80 @@ TEST(tfidf_is_a_cosine_of_words)
     CHECK_EQ(block("bm25", "a b", found), 2);
 }
 
+/* ---- as others have it ---- */
+
+/* Scores of each row by rank_bm25 0.2.2 (BM25Okapi), scikit-learn 1.9 (TfidfVectorizer: of words of
+ * two letters and more; analyzer char_wb with ngram_range (2, 3)) and rapidfuzz (ratio of the
+ * sorted words), each of texts in lower case and NFKD. */
+static const char *const cans[] = {
+    "Grüne Öl Kanne", "Öl ö Kanne 3 l", "rote Tonne Tonne", "Tüte grün", "Salz", "co. KG Salz",
+};
+#define CANS (sizeof(cans) / sizeof(*cans))
+
+static const struct published {
+    const char *kind, *text;
+    double scores[CANS];
+} published[] = {
+    {"bm25", "Kanne öl", {1.14526, 0.874606, 0, 0, 0, 0}},
+    {"tfidf", "Kanne öl", {0.75732, 1, 0, 0, 0, 0}},
+    {"ngram", "Kanne öl", {0.78975, 0.807169, 0.232573, 0.0249209, 0, 0.0348045}},
+    {"fuzzy", "Kanne öl", {72, 72, 40, 30, 30.7692, 30}},
+    {"bm25", "ö salz kg", {0, 0.966644, 0, 0, 0.829243, 1.83841}},
+    {"tfidf", "ö salz kg", {0, 0, 0, 0, 0.634086, 0.79108}},
+    {"ngram", "ö salz kg", {0.140184, 0.335654, 0, 0, 0.644964, 0.65942}},
+    {"fuzzy", "ö salz kg", {38.4615, 46.1538, 23.0769, 28.5714, 57.1429, 66.6667}},
+    {"bm25", "grüne Tüte tüte", {1.26578, 0, 0, 2.99496, 0, 0}},
+    {"tfidf", "grüne Tüte tüte", {0.29205, 0, 0, 0.632456, 0, 0}},
+    {"ngram", "grüne Tüte tüte", {0.38163, 0.0567787, 0.234726, 0.885156, 0, 0}},
+    {"fuzzy", "grüne Tüte tüte", {58.8235, 35.2941, 47.0588, 75.8621, 0, 13.7931}},
+};
+
+static weft_blocker *block_cans(const char *kind, size_t count)
+{
+    weft_m_entity entities[CANS];
+    weft_blocker_options options;
+    weft_blocker *blocker;
+    for (size_t i = 0; i < count; i++)
+        entities[i] = (weft_m_entity){.id = {&"012345"[i], 1}, .name = str_of(cans[i])};
+    weft_blocker_options_init(&options);
+    options.score_cutoff = 1;
+    CHECK_OK(weft_blocker_new(&blocker, kind, entities, count, &options, NULL));
+    return blocker;
+}
+
+TEST(blockers_score_as_others_do)
+{
+    for (size_t i = 0; i < sizeof(published) / sizeof(*published); i++) {
+        const struct published *it = &published[i];
+        weft_blocker *blocker = block_cans(it->kind, CANS);
+        weft_blocked found[CANS];
+        double scores[CANS] = {0};
+        size_t count;
+        CHECK_OK(weft_blocker_block(blocker, str_of(it->text), CANS, found, &count));
+        for (size_t k = 0; k < count; k++)
+            scores[found[k].entity] = (double)found[k].score;
+        for (size_t k = 0; k < CANS; k++) {
+            note("%s, '%s', '%s'", it->kind, it->text, cans[k]);
+            CHECK_NEAR(scores[k], it->scores[k], 1e-5 * (1 + it->scores[k]));
+        }
+        weft_blocker_free(blocker);
+    }
+}
+
+/* There Okapi's idf is 0 of a word in half of the rows, and its mean negative of the only row. */
+TEST(bm25_finds_in_the_smallest_catalogues)
+{
+    for (size_t rows = 1; rows <= 2; rows++) {
+        weft_blocker *blocker = block_cans("bm25", rows);
+        weft_blocked found[CANS];
+        size_t count;
+        CHECK_OK(weft_blocker_block(blocker, STR("Grüne"), CANS, found, &count));
+        CHECK_EQ(count, 1);
+        CHECK_EQ(found[0].entity, 0);
+        weft_blocker_free(blocker);
+    }
+}
+
 TEST(fuzzy_minds_neither_order_nor_case)
 {
     weft_blocked found[FEW];

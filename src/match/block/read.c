@@ -74,13 +74,23 @@ static int put_runs(wf_block_desk *desk, const uint32_t *word, size_t count)
     return rc;
 }
 
+/* A letter and its marks are one. */
+static bool is_one_letter(const uint32_t *word, size_t count)
+{
+    size_t letters = 0;
+    for (size_t i = 0; i < count && letters < 2; i++)
+        letters += !wf_char_is_mark(word[i]);
+    return letters < 2;
+}
+
 /* Characters [0, count) of desk->points, a word between white space. */
 static int put_word(wf_block_desk *desk, enum wf_blocking kind, size_t count)
 {
-    size_t least = kind == WF_BLOCK_TFIDF ? 2 : 1;
     if (kind == WF_BLOCK_NGRAM)
         return put_runs(desk, desk->points, count);
-    return count >= least ? put_term(desk, wf_hash_word((wf_points){desk->points, count})) : 0;
+    if (kind == WF_BLOCK_TFIDF && is_one_letter(desk->points, count))
+        return 0;
+    return put_term(desk, wf_hash_word((wf_points){desk->points, count}));
 }
 
 static bool is_in_word(enum wf_blocking kind, uint32_t point)

@@ -10,8 +10,9 @@
 #include <string.h>
 
 #define NONE UINT32_MAX
-#define EACH_POLL 32768u   /* postings between two looks at whether to go on */
-#define NEGATIVE_PART 0.25 /* of the mean idf */
+#define EACH_POLL 32768u /* postings between two looks at whether to go on */
+#define COMMON_PART 0.25 /* of the mean idf */
+#define COMMON_LEAST 0.01
 
 /* ---- terms have numbers ---- */
 
@@ -159,9 +160,12 @@ static int find_idf(weft_blocker *it, const wf_job *job)
         sum += idf;
         rc = poll_each(&done, it->start[t + 1] - it->start[t], job);
     }
-    double least = it->term_count != 0 ? NEGATIVE_PART * sum / (double)it->term_count : 0;
+    /* In a catalogue of one or two rows all words are in half of them, and who has one must be
+     * found nevertheless. */
+    double least = it->term_count != 0 ? COMMON_PART * sum / (double)it->term_count : 0;
+    least = fmax(least, COMMON_LEAST);
     for (size_t t = 0; t < it->term_count && is_okapi; t++)
-        it->idf[t] = it->idf[t] < 0 ? (float)least : it->idf[t];
+        it->idf[t] = it->idf[t] <= 0 ? (float)least : it->idf[t];
     return rc;
 }
 
