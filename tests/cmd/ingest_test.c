@@ -82,7 +82,7 @@ TEST(ingest_takes_what_lies_above_by_any_name)
     RUN_WITH(&run, "[{\"id\":1,\"name\":\"Food\",\"up\":[true]}]", "match", "ingest",
              "--parents-field", "up", "--format", "json", "-");
     CHECK_STR(run.err, "weft: standard input:1: up[0]: must be an id: a string or an integer (item "
-                       "1 of the array)\n");
+                       "1 of the array)\n  Option: --skip-bad\n");
     CHECK_EQ(run.code, 1);
     run_fini(&run);
 }

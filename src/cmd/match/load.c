@@ -186,10 +186,21 @@ static const char *option_of(const char *field)
     return NULL;
 }
 
+/* By its ending. */
+static bool is_saved(const char *path)
+{
+    size_t bytes = strlen(path);
+    return bytes > 6 && strcmp(path + bytes - 6, ".weftm") == 0;
+}
+
 int load_say_file(const weft_catalog_error *error)
 {
-    const char *option = error->option != NULL ? option_of(error->option) : NULL;
+    const char *option = error->is_row ? "--skip-bad" : NULL;
     char text[600];
+    if (error->option != NULL)
+        option = option_of(error->option);
+    else if (is_saved(error->file))
+        option = "--matcher FILE";
     weft_catalog_error_text(error, text, sizeof(text));
     if (option != NULL)
         return say_failed("%s\n  Option: %s", text, option);
