@@ -156,6 +156,9 @@ typedef struct weft_m_options {
                                 do without, as weft_m_info.missing_model says; "none": that is an
                                 error.  By default the environment's WEFT_MODEL_FALLBACK, else none.
                                 A model that is there and cannot be read is an error always */
+    bool check_hierarchy;    /* entities are refused, when the matcher is opened and when some are
+                                added, if what asks for their hierarchy would be (a cycle, say;
+                                <weft/hierarchy.h>).  false: what asks for it is refused */
 } weft_m_options;
 WEFT_API void weft_m_options_init(weft_m_options *options);
 

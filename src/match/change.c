@@ -170,6 +170,8 @@ static int put(void *arg)
             append(it->entities, it->count, &list);
         if (rc == 0)
             rc = copy_list(it, &list);
+        if (rc == 0)
+            rc = wf_hierarchy_check(it->call.matcher, it->made, error);
     } else {
         rc = wf_m_fail_plain(error, -ENOMEM);
     }

@@ -70,6 +70,19 @@ void wf_hierarchy_forget(weft_matcher *matcher)
     wf_catalogue_unref(unarranged);
 }
 
+int wf_hierarchy_check(const weft_matcher *matcher, wf_catalogue *catalogue, weft_m_error *error)
+{
+    const wf_job job = {.stop = &matcher->stop};
+    weft_hierarchy_options usual;
+    weft_hierarchy *it = NULL;
+    if (!matcher->options.check_hierarchy)
+        return 0;
+    weft_hierarchy_options_init(&usual);
+    int rc = wf_tree_new(&it, catalogue, &usual, &job, error);
+    weft_hierarchy_unref(it);
+    return rc;
+}
+
 /* 0, or why the hierarchy of this catalogue was refused before. */
 static int past_refusal(wf_call *call, const wf_catalogue *catalogue)
 {

@@ -191,7 +191,10 @@ int weft_m_open(weft_matcher **out, const weft_m_entity *entities, size_t entity
     wf_limits limits = {.entity_count_max = matcher->options.entity_count_max,
                         .text_bytes_max = matcher->options.query_bytes_max};
     rc = wf_catalogue_new(&matcher->catalogue, entities, entity_count, &limits, error);
+    if (rc == 0)
+        rc = wf_hierarchy_check(matcher, matcher->catalogue, error);
     if (rc < 0) {
+        wf_catalogue_unref(matcher->catalogue);
         matcher_free(matcher);
         return rc;
     }

@@ -135,6 +135,9 @@ WEFT_WAITS int wf_course_end(wf_course *course);
 /* Makes a built scorer and its catalogue the matcher's, in one step.  0 or -ENOMEM. */
 int wf_matcher_publish(weft_matcher *matcher, wf_scorer *scorer);
 
+/* With the option check_hierarchy: 0, or why the hierarchy of this catalogue is refused. */
+int wf_hierarchy_check(const weft_matcher *matcher, wf_catalogue *catalogue, weft_m_error *error);
+
 /* Drops what was read of a hierarchy whose catalogue is not the present one any more. */
 void wf_hierarchy_forget(weft_matcher *matcher);
 

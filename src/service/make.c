@@ -230,6 +230,7 @@ static void read_options(struct service *service, const struct make_options *ask
     out->mode = asked->mode;
     out->score_kind = asked->score_kind;
     out->normalize = asked->normalize;
+    out->check_hierarchy = true;
     out->entity_count_max = SERVICE_ENTITIES_MAX;
     out->metric = measures_take;
     out->metric_arg = &service->measures;

@@ -71,6 +71,7 @@ static int load_one(struct store *store, weft_str name, struct measures *measure
     weft_m_options_init(&options);
     options.metric = measures_take;
     options.metric_arg = measures;
+    options.check_hierarchy = true;
     int rc = store_path(store, name, STORE_MATCHER, path);
     if (rc < 0)
         return fail(error, rc, store->dir);

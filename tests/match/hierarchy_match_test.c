@@ -567,6 +567,31 @@ TEST(M93_a_broken_hierarchy_fails_what_asks_for_it_and_nothing_else)
     weft_m_close(matcher);
 }
 
+TEST(M93_a_broken_hierarchy_is_refused_at_once_if_that_is_asked_for)
+{
+    const weft_m_entity entities[] = {
+        {.id = STR("a"), .name = STR("alpha"), .extra = BELOW("b")},
+        {.id = STR("b"), .name = STR("beta"), .extra = BELOW("a")},
+    };
+    const weft_m_entity sound = {.id = STR("b"), .name = STR("beta")};
+    weft_matcher *matcher;
+    weft_m_options options;
+    weft_m_error error;
+    weft_m_options_init(&options);
+    options.check_hierarchy = true;
+    CHECK_EQ(weft_m_open(&matcher, entities, 2, &options, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.message, "The hierarchy has a cycle: a -> b -> a");
+    CHECK_EQ(weft_m_open(&matcher, entities, 2, &options, NULL), -WEFT_M_EVALID);
+    CHECK_OK(weft_m_open(&matcher, &entities[0], 1, &options, NULL)); /* its parent is nobody */
+    CHECK_EQ(weft_m_add(matcher, &entities[1], 1, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.message, "The hierarchy has a cycle: a -> b -> a");
+    CHECK_EQ(weft_m_add(matcher, &entities[1], 1, NULL), -WEFT_M_EVALID);
+    CHECK_OK(weft_m_add(matcher, &sound, 1, NULL));
+    CHECK_EQ(weft_m_update(matcher, &entities[1], 1, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.field, "hierarchy");
+    weft_m_close(matcher);
+}
+
 TEST(M93_a_change_of_the_catalogue_changes_the_hierarchy)
 {
     weft_matcher *matcher = open_with("cosine");

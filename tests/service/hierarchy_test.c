@@ -95,6 +95,27 @@ TASK_TEST(ids_in_bodies_may_be_integers)
     desk_close(&desk);
 }
 
+/* Not when somebody asks for the hierarchy, which may be never. */
+TASK_TEST(hierarchy_with_a_cycle_is_refused_with_its_matcher)
+{
+    static struct desk desk;
+    desk_open(&desk, 4);
+    CHECK_EQ(
+        desk_call(&desk, "PUT /v1/matchers/default",
+                  "{\"entities\":[{\"id\":\"a\",\"name\":\"A\",\"hierarchy\":{\"parents\":[2]}},"
+                  "{\"id\":2,\"name\":\"B\",\"hierarchy\":{\"parents\":[\"a\"]}}]}"),
+        422);
+    CHECK(desk_says(&desk, "\"The hierarchy has a cycle: a -> 2 -> a\",\"field\":\"hierarchy\""));
+    CHECK_EQ(desk_call(&desk, "PUT /v1/matchers/default", SHOP), 201);
+    CHECK_EQ(desk_call(&desk, "POST /v1/entities",
+                       "{\"update\":true,\"entities\":[{\"id\":\"shop\",\"name\":\"everything\","
+                       "\"hierarchy\":{\"parents\":[\"x1\"]}}]}"),
+             422);
+    CHECK(desk_says(&desk, "\"The hierarchy has a cycle: "));
+    CHECK_EQ(desk_call(&desk, "GET /v1/hierarchy?id=x1", NULL), 200);
+    desk_close(&desk);
+}
+
 /* What is shown of a name that is too long ends between two characters. */
 TASK_TEST(hierarchy_within_a_long_name_is_refused_in_whole_characters)
 {

@@ -91,7 +91,7 @@ static int check_target(const char *path)
 
 int cmd_match_fit(int argc, char **argv)
 {
-    struct load load = LOAD_DEFAULTS;
+    struct load load = {.threshold = NAN, .check_hierarchy = true};
     const char *path = NULL;
     bool is_help = false, knows_novelty = false;
     const struct args_option options[] = {

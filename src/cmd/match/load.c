@@ -347,6 +347,7 @@ static int load_open(const struct load *load, const weft_catalog *catalog, weft_
     weft_m_options_init(&open.options);
     open.options.metric = load->metric;
     open.options.metric_arg = load->metric_arg;
+    open.options.check_hierarchy = load->check_hierarchy;
     if (!isnan(load->threshold))
         open.options.threshold = (float)load->threshold;
     if (load->mode != NULL)
@@ -408,6 +409,7 @@ static int load_saved(struct load *load, weft_matcher **out)
     weft_m_options_init(&options);
     options.metric = load->metric;
     options.metric_arg = load->metric_arg;
+    options.check_hierarchy = load->check_hierarchy;
     if (load->model != NULL)
         options.model = weft_str_of(load->model);
     int rc = open_reranker(load, &options.reranker);

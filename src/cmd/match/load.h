@@ -25,6 +25,7 @@ struct load {
     const char *reranker;
     bool skip_bad, wants_progress;
     bool may_be_none;         /* no entities are no mistake */
+    bool check_hierarchy;     /* as of weft_m_options: the matcher is made to be kept */
     const char *or_else;      /* what could be given instead; NULL: nothing */
     weft_m_metric_fn *metric; /* of the matcher; may be NULL */
     void *metric_arg;

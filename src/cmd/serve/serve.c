@@ -78,8 +78,9 @@ struct serve_job {
 
 #define SERVE_DEFAULTS                                                                             \
     {                                                                                              \
-        .load = LOAD_DEFAULTS, .grace = 30, .body_bytes_max = 8 << 20, .loop_count = 1,            \
-        .matcher_count_max = SERVICE_MATCHERS_MAX, .plan.log_fd = -1                               \
+        .load = {.threshold = NAN, .check_hierarchy = true}, .grace = 30,                          \
+        .body_bytes_max = 8 << 20, .loop_count = 1, .matcher_count_max = SERVICE_MATCHERS_MAX,     \
+        .plan.log_fd = -1                                                                          \
     }
 
 /* ---- setting up ---- */
