@@ -49,7 +49,7 @@ static const size_t step_begins[STEP_COUNT + 1] = {0, 5, 6, 9, 10};
 struct course {
     weft_m_progress_fn *progress; /* may be NULL */
     void *progress_arg;
-    size_t text_count, said;
+    size_t text_count, judged, said; /* judged: in earlier calls */
 };
 
 /* The making; of the novel texts, `count` of them. */
@@ -99,9 +99,11 @@ static int tell(struct course *course, enum step step, size_t done, size_t all)
     return rc > 0 ? -ECANCELED : rc;
 }
 
-static int tell_judged(size_t done, size_t total, void *course)
+static int tell_judged(size_t done, size_t total, void *arg)
 {
-    return tell(course, JUDGED, done, total);
+    struct course *course = arg;
+    (void)total; /* of one call */
+    return tell(course, JUDGED, course->judged + done, course->text_count);
 }
 
 /* ---- texts as points ---- */
@@ -418,26 +420,48 @@ static weft_m_novelty_options options_of(const weft_m_novelty_options *given)
     return out;
 }
 
-/* The places of the texts that are new. */
-static int find_novel(weft_matcher *matcher, const weft_str *texts, size_t count,
-                      const weft_m_discover_options *options, struct making *it,
-                      weft_m_error *error)
+/* Of some texts, as many as one call may have. */
+static int add_novel(weft_matcher *matcher, const weft_m_novelty_options *novelty, size_t from,
+                     size_t count, bool all_are_novel, struct making *it, weft_m_error *error)
 {
     weft_m_results *results = NULL;
+    int rc = weft_m_novelty(matcher, it->texts + from, count, novelty, &results, error);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        const weft_m_novelty_result *item = weft_m_results_novelty(results, i);
+        assert(it->places != NULL); /* there is a text */
+        if (item->is_novel || (all_are_novel && item->signal_count != 0))
+            it->places[it->count++] = (uint32_t)(from + i);
+    }
+    weft_m_results_free(results);
+    return rc;
+}
+
+static int fail_many(size_t max, size_t count, weft_m_error *error)
+{
+    wf_m_fail_limit(error, "new texts", "query_count_max", max, count);
+    wf_m_error_field(error, "texts");
+    wf_m_error_suggest(error, "Give fewer texts at a time");
+    return -WEFT_ELIMIT;
+}
+
+/* The places of the texts that are new.  Once for no text, too: that may be refused. */
+static int find_novel(weft_matcher *matcher, const weft_m_discover_options *options,
+                      struct making *it, weft_m_error *error)
+{
     weft_m_novelty_options novelty = options_of(options->novelty);
+    size_t count = it->course.text_count, most = matcher->options.query_count_max, done = 0;
+    int rc;
     if (options->progress != NULL) {
         novelty.progress = tell_judged;
         novelty.progress_arg = &it->course;
     }
-    int rc = weft_m_novelty(matcher, texts, count, &novelty, &results, error);
-    for (size_t i = 0; rc == 0 && i < count; i++) {
-        const weft_m_novelty_result *item = weft_m_results_novelty(results, i);
-        assert(it->places != NULL); /* there is a text */
-        if (item->is_novel || (options->all_are_novel && item->signal_count != 0))
-            it->places[it->count++] = (uint32_t)i;
-    }
-    weft_m_results_free(results);
-    return rc;
+    do {
+        size_t some = count - done < most ? count - done : most;
+        it->course.judged = done;
+        rc = add_novel(matcher, &novelty, done, some, options->all_are_novel, it, error);
+        done += some;
+    } while (rc == 0 && done < count);
+    return rc == 0 && it->count > most ? fail_many(most, it->count, error) : rc;
 }
 
 static int discover(struct making *it)
@@ -510,7 +534,7 @@ int weft_m_discover(weft_matcher *matcher, const weft_str *texts, size_t text_co
     if (it.places == NULL || it.out == NULL)
         rc = wf_m_fail_plain(error, -ENOMEM);
     if (rc == 0)
-        rc = find_novel(matcher, texts, text_count, &full, &it, error);
+        rc = find_novel(matcher, &full, &it, error);
     if (rc == 0)
         time_stage(&it, NOVELTY, started, wf_sys_now());
     if (rc == 0)

@@ -334,6 +334,11 @@ int ask_refuse(weft_http_response *res, const char *field, const char *limit_nam
     return rc < 0 ? rc : 1;
 }
 
+int ask_check_texts(weft_http_response *res, size_t count, size_t max)
+{
+    return count <= max ? 0 : ask_refuse(res, "texts", "texts", max, count);
+}
+
 int ask_check_hits(const struct ask *ask, weft_http_response *res)
 {
     uint64_t hits = (uint64_t)ask->text_count * (uint64_t)ask->query.top_k;

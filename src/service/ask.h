@@ -70,6 +70,9 @@ void ask_check_alpha(weft_issues *issues, const char *path, const void *member);
 WEFT_WAITS int ask_refuse(weft_http_response *res, const char *field, const char *limit_name,
                           uint64_t limit, uint64_t seen);
 
+/* Refuses more "texts" than are looked at together: 0 if not; as ask_refuse. */
+WEFT_WAITS int ask_check_texts(weft_http_response *res, size_t count, size_t max);
+
 /* Refuses what could have more hits than an answer that is collected in memory may: 0 if not. */
 WEFT_WAITS int ask_check_hits(const struct ask *ask, weft_http_response *res);
 

@@ -9,8 +9,8 @@
 #include <weft/exec.h>
 #include <weft/review.h>
 
-/* Work grows with the square of them. */
-#define TEXTS_MAX 10000
+#define TEXTS_MAX 100000
+#define NOVEL_MAX 10000 /* a matcher's query_count_max */
 
 struct discover_asked {
     weft_items texts;
@@ -24,7 +24,7 @@ struct discover_asked {
 static void check_size(weft_issues *issues, const char *path, const void *member)
 {
     if (*(const int64_t *)member == 1)
-        weft_issue(issues, path, "must be 0 or from 2 to %d", TEXTS_MAX);
+        weft_issue(issues, path, "must be 0 or from 2 to %d", NOVEL_MAX);
 }
 
 static const char *const clusterings[] = {"average", "hdbscan", "components", "louvain", NULL};
@@ -32,9 +32,9 @@ static const weft_field text_item = {.type = WEFT_TYPE_STRING};
 static const struct discover_asked preset = {.keywords = 8, .alpha = 0.05};
 static const weft_field fields[] = {
     {WEFT_FIELD_ARRAY(struct discover_asked, texts, &text_item), .flags = WEFT_REQUIRED,
-     .range = WEFT_RANGE(1, TEXTS_MAX)},
+     .range = WEFT_FROM(1), .about = "At most 100,000, of which 10,000 may be new; else 413."},
     {WEFT_FIELD_BOOL(struct discover_asked, all), .about = "Every text counts as new."},
-    {WEFT_FIELD_INTEGER(struct discover_asked, cluster_size), .range = WEFT_RANGE(0, TEXTS_MAX),
+    {WEFT_FIELD_INTEGER(struct discover_asked, cluster_size), .range = WEFT_RANGE(0, NOVEL_MAX),
      .check = check_size,
      .about = "The least texts of a cluster, 2 or more; 0: as many as suit how many texts are new, "
               "3 of 20, 7 of 1000."},
@@ -54,6 +54,11 @@ const weft_schema ask_discover = {
     .field_count = sizeof(fields) / sizeof(*fields),
     .preset = &preset,
 };
+
+int discover_order_check(const void *asked, weft_http_response *res)
+{
+    return ask_check_texts(res, ((const struct discover_asked *)asked)->texts.count, TEXTS_MAX);
+}
 
 bool discover_order_wants_review(const void *asked)
 {

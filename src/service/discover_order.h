@@ -14,6 +14,9 @@ extern const struct job_kind discover_kind;
 /* {"texts": list, "all", "cluster_size", "keywords", "clustering", "alpha", "review"} */
 extern const weft_schema ask_discover;
 
+/* 0; else as ask_refuse. */
+WEFT_WAITS int discover_order_check(const void *asked, weft_http_response *res);
+
 /* True if its clusters are to be added to the reviews. */
 bool discover_order_wants_review(const void *asked);
 

@@ -21,7 +21,7 @@ struct drift_asked {
 static const weft_field text_item = {.type = WEFT_TYPE_STRING};
 static const weft_field profile_fields[] = {
     {WEFT_FIELD_ARRAY(struct profile_asked, texts, &text_item), .flags = WEFT_REQUIRED,
-     .range = WEFT_RANGE(2, TEXTS_MAX)},
+     .range = WEFT_FROM(2), .about = "At most 100,000; else 413."},
 };
 const weft_schema ask_profile = {.name = "Profile",
                                  .bytes = sizeof(struct profile_asked),
@@ -32,7 +32,7 @@ static const char *const methods[] = {"mmd_linear", "kl_gaussian", "cosine_centr
 static const struct drift_asked drift_preset = {.threshold = 0.05};
 static const weft_field drift_fields[] = {
     {WEFT_FIELD_ARRAY(struct drift_asked, texts, &text_item), .flags = WEFT_REQUIRED,
-     .range = WEFT_RANGE(2, TEXTS_MAX)},
+     .range = WEFT_FROM(2), .about = "At most 100,000; else 413."},
     {WEFT_FIELD_STRING(struct drift_asked, method), .flags = WEFT_NULLABLE, .choices = methods},
     {WEFT_FIELD_DOUBLE(struct drift_asked, threshold), .interval = WEFT_INTERVAL(0, 1000),
      .about = "What is above this is drift."},
@@ -110,8 +110,11 @@ int route_put_profile(weft_http_request *req, weft_http_response *res, const str
     weft_m_error error = {0};
     if (store->dir == NULL)
         return answer_keeps_nothing(res);
-    int rc = weft_m_profile_take(&profile, target->matcher, asked->texts.ptr, asked->texts.count,
-                                 &error);
+    int rc = ask_check_texts(res, asked->texts.count, TEXTS_MAX);
+    if (rc != 0)
+        return rc < 0 ? rc : 0;
+    rc = weft_m_profile_take(&profile, target->matcher, asked->texts.ptr, asked->texts.count,
+                             &error);
     if (rc < 0)
         return answer_error(req, res, rc, &error);
     rc = keep(target, profile, &error);
@@ -146,13 +149,16 @@ static int compare(const struct target *target, const struct drift_asked *asked,
 
 int route_drift(weft_http_request *req, weft_http_response *res, const struct target *target)
 {
+    const struct drift_asked *asked = weft_http_input(req);
     weft_m_profile *before;
     weft_m_error error = {0};
     weft_text text;
-    int rc = load(req, res, target, &before);
+    int rc = ask_check_texts(res, asked->texts.count, TEXTS_MAX);
+    if (rc == 0)
+        rc = load(req, res, target, &before);
     if (rc != 0)
         return rc < 0 ? rc : 0;
-    rc = compare(target, weft_http_input(req), before, &text, &error);
+    rc = compare(target, asked, before, &text, &error);
     weft_m_profile_free(before);
     if (rc < 0)
         return error.rc != 0 ? answer_error(req, res, rc, &error) : rc;

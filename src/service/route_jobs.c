@@ -124,6 +124,9 @@ int route_discover(weft_http_request *req, weft_http_response *res, const struct
     struct store *store = &target->service->store;
     if (discover_order_wants_review(weft_http_input(req)) && store->dir == NULL)
         return answer_keeps_nothing(res);
+    int refused = discover_order_check(weft_http_input(req), res);
+    if (refused != 0)
+        return refused < 0 ? refused : 0;
     WEFT_TRY(discover_order_take(&order, weft_http_input(req), store));
     return make(res, target, &order);
 }

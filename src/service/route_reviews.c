@@ -49,11 +49,18 @@ static void check_decision(weft_issues *issues, const char *path, const void *me
     if (!weft_m_review_state_of(name, &state) || state == WEFT_M_REVIEW_PENDING)
         weft_issue(issues, path, "must be approved, rejected or promoted");
 }
+/* The library takes them as C has texts. */
+static void check_notes(weft_issues *issues, const char *path, const void *member)
+{
+    weft_str notes = *(const weft_str *)member;
+    if (notes.len != 0 && memchr(notes.ptr, '\0', notes.len) != NULL)
+        weft_issue(issues, path, "must not have the character U+0000");
+}
 static const weft_field decision_fields[] = {
     {WEFT_FIELD_STRING(struct decision_asked, state), .flags = WEFT_REQUIRED,
      .check = check_decision, .about = "approved, rejected or promoted."},
     {WEFT_FIELD_STRING(struct decision_asked, notes), .flags = WEFT_NULLABLE,
-     .range = WEFT_UP_TO(10000), .about = "Why."},
+     .range = WEFT_UP_TO(10000), .check = check_notes, .about = "Why."},
 };
 const weft_schema ask_decision = {.name = "Decision",
                                   .bytes = sizeof(struct decision_asked),

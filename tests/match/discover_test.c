@@ -134,6 +134,42 @@ TEST(M8_progress_grows_to_the_whole_and_can_end_the_work)
     weft_m_close(matcher);
 }
 
+/* A call of novelty has that limit, and texts are asked of in parts. */
+TEST(M8_of_any_number_of_texts_only_the_new_ones_are_limited)
+{
+    struct heard heard = {0};
+    weft_str list[TEXT_COUNT];
+    weft_m_options settings;
+    weft_m_discover_options options;
+    weft_m_discovery *found;
+    weft_m_error error;
+    weft_matcher *matcher;
+    take_texts(list);
+    weft_m_options_init(&settings);
+    weft_m_discover_options_init(&options);
+    options.progress = hear;
+    options.progress_arg = &heard;
+    settings.query_count_max = TEXT_COUNT - 2; /* two are known */
+    CHECK_OK(weft_m_open(&matcher, entities, 3, &settings, NULL));
+    CHECK_OK(weft_m_discover(matcher, list, TEXT_COUNT, &options, &found, NULL));
+    CHECK_EQ(found->novel_count, TEXT_COUNT - 2);
+    CHECK_EQ(found->cluster_count, 2);
+    CHECK_EQ(heard.last, heard.total);
+    weft_m_discovery_free(found);
+    weft_m_close(matcher);
+
+    settings.query_count_max = 5;
+    options.progress = NULL;
+    CHECK_OK(weft_m_open(&matcher, entities, 3, &settings, NULL));
+    CHECK_EQ(weft_m_discover(matcher, list, TEXT_COUNT, &options, &found, &error), -WEFT_ELIMIT);
+    CHECK_STR(error.message, "new texts over the limit: query_count_max is 5, got 16");
+    CHECK_EQ(weft_m_discover(matcher, list + TEXT_COUNT - 7, 7, &options, &found, NULL), 0);
+    CHECK_EQ(found->text_count, 7);
+    CHECK_EQ(found->novel_count, 5);
+    weft_m_discovery_free(found);
+    weft_m_close(matcher);
+}
+
 TEST(M8_nothing_new_is_no_cluster_and_no_error)
 {
     const weft_str list[] = {STR("lost card"), STR("Exchange Rate"), STR("")};

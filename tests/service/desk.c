@@ -49,7 +49,7 @@ void desk_close(struct desk *desk)
 
 const char *desk_request(const char *line, const char *head, const char *body)
 {
-    static char text[65536];
+    static char text[512 << 10]; /* of a body over the limits, too */
     int bytes = snprintf(text, sizeof(text), "%s HTTP/1.1\r\nHost: localhost\r\n%s", line, head);
     if (body != NULL)
         bytes +=

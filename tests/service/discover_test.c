@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 
@@ -131,6 +132,30 @@ TASK_TEST(discover_that_is_wrong_is_refused_or_says_why)
     desk_close(&desk);
 }
 
+/* As a batch of too many is. */
+TASK_TEST(too_many_texts_are_over_a_limit)
+{
+    static const char *const lines[] = {"POST /v1/discover", "POST /v1/drift", "PUT /v1/profile"};
+    static struct desk desk;
+    const char *dir = desk_make_dir();
+    const size_t count = 100001;
+    char *body = malloc(4 * count + 32), *at = body;
+    open_with_fruit(&desk, dir);
+    at += sprintf(at, "{\"texts\":[");
+    for (size_t i = 0; i < count; i++)
+        at += sprintf(at, "%s\"a\"", i == 0 ? "" : ",");
+    sprintf(at, "]}");
+    for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+        CHECK_EQ(desk_call(&desk, lines[i], body), 413);
+        CHECK(desk_says(&desk, "\"code\":\"too_large\""));
+        CHECK(desk_says(&desk, "\"field\":\"texts\""));
+        CHECK(desk_says(&desk, "\"seen\":100001"));
+    }
+    free(body);
+    desk_close(&desk);
+    CHECK_OK(weft_rmdir(dir));
+}
+
 TASK_TEST(reviews_are_listed_decided_and_promoted)
 {
     static struct desk desk;
@@ -186,6 +211,8 @@ static const struct {
     {"POST /v1/drift", "{\"texts\":[\"a\",\"b\"]}", 404, "no profile"},
     {"POST /v1/drift", "{\"texts\":[\"a\"]}", 422, "\"field\":\"texts\""},
     {"PUT /v1/profile", "{\"texts\":[\"a\"]}", 422, "\"field\":\"texts\""},
+    {"POST /v1/reviews/none", "{\"state\":\"approved\",\"notes\":\"a\\u0000b\"}", 422,
+     "notes: must not have the character U+0000"},
 };
 
 TASK_TEST(reviews_and_drift_refuse_what_makes_no_sense)

@@ -13,13 +13,15 @@
 #include <string.h>
 #include <weft/review.h>
 
-#define TEXTS_MAX 10000
+#define TEXTS_MAX 100000
+#define NOVEL_MAX 10000 /* a matcher's query_count_max */
 #define EXAMPLES_SHOWN 3u
 
 static const char discover_about[] =
     "Usage: weft match discover -e FILE [OPTIONS] -f FILE\n\n"
     "Puts the texts of --file that are new to the catalogue into clusters, and names each by what\n"
-    "its texts have in common: entities that may be missing.  At most 10,000 texts.\n"
+    "its texts have in common: entities that may be missing.  At most 100,000\n"
+    "texts, of which 10,000 may be new.\n"
     "Writes one JSON object, or a table on a terminal.\n";
 
 static const char discover_examples[] =
@@ -163,7 +165,7 @@ int cmd_match_discover(int argc, char **argv)
         TEXTS_OPTIONS(&job.from),
         {"all", 0, NULL, "every text counts as new", ARGS_FLAG, &job.all, 0, 0},
         {"cluster-size", 0, "N", "least texts of a cluster, 2 to 10000 (3 of 20 new, 7 of 1000)",
-         ARGS_INTEGER, &job.size_min, 2, TEXTS_MAX},
+         ARGS_INTEGER, &job.size_min, 2, NOVEL_MAX},
         {"keywords", 0, "N", "keywords of a cluster, 1 to 32 (8)", ARGS_INTEGER, &job.keyword_max,
          1, 32},
         {"clustering", 0, "average|hdbscan|components|louvain", "another way to find them",
