@@ -43,6 +43,21 @@ TEST(figures_by_hand)
     CHECK_NEAR(f.calibration, (0.1 + 0.2 + 1.4 + 0.6 + 0.6 + 0.3) / 8, 1e-6);
 }
 
+/* The rest agrees with scikit-learn 1.9 (roc_auc_score, roc_curve) on random scores with ties. */
+TEST(the_best_threshold_is_one_that_can_be_set)
+{
+    static const struct measured items[] = {
+        {.score = 1, .rank = 10, .is_known = false},
+        {.score = 1, .rank = 10, .is_known = false},
+        {.score = 1, .rank = 0, .is_known = true},
+        {.score = 0.5f, .rank = 10, .is_known = false},
+    };
+    struct figures f = of(items, 4, 1);
+    CHECK_NEAR(f.open, 2 / 4.0, 1e-12); /* what scores 1 passes any threshold */
+    CHECK_NEAR(f.open_threshold, 1, 1e-12);
+    CHECK_NEAR(f.at_threshold, f.open, 1e-12);
+}
+
 TEST(coverage_by_hand)
 {
     struct measured items[] = {

@@ -133,6 +133,8 @@ static void measure_open(const struct measure *measure, double threshold, struct
         bool is_last = i + 1 == measure->count;
         if (!is_last && measure->items[i + 1].score == item->score)
             continue;
+        if (item->score >= 1)
+            break; /* it passes any threshold */
         if (right > best) {
             best = right;
             out->open_threshold = is_last ? 1 : (double)measure->items[i + 1].score;
