@@ -170,6 +170,18 @@ TEST(p_values_of_texts_drawn_as_the_sample_are_at_most_alpha_as_often)
     }
 }
 
+/* The newest of the sample is as new as what is newer than all of it. */
+TEST(a_text_of_the_sample_is_ranked_as_one_that_comes_to_it)
+{
+    wf_calibration calibration;
+    make_sample(&calibration);
+    CHECK_NEAR(wf_calibration_rank(&calibration, 99, /* is_one= */ true), 1.0 / 201, 1e-12);
+    CHECK_NEAR(wf_calibration_rank(&calibration, 1000, false), 1.0 / 201, 1e-12);
+    CHECK_NEAR(wf_calibration_rank(&calibration, 90, true), 10.0 / 201, 1e-12);
+    CHECK_NEAR(wf_calibration_rank(&calibration, 90, false), 11.0 / 201, 1e-12);
+    wf_calibration_fini(&calibration);
+}
+
 TEST(an_empty_sample_says_nothing)
 {
     wf_calibration calibration;

@@ -150,12 +150,12 @@ static int perturb(const made *m, size_t entity, uint64_t seed, wf_buf *out)
 
 /* Fresh perturbations of all rows, judged by the first strategies together; of each, and of the
  * combination, how many are taken for novel. */
-static void count_alarms(const weft_m_novelty_options *options, size_t count,
+static void count_alarms(const weft_m_novelty_options *options, size_t names, size_t count,
                          size_t alarms[STRATEGY_COUNT + 1])
 {
     wf_buf *bufs = calloc(count, sizeof(*bufs));
     weft_str *texts = calloc(count, sizeof(*texts));
-    made m = make_names(80);
+    made m = make_all_names(names);
     weft_matcher *matcher = open_made(&m);
     for (size_t i = 0; i < count; i++) {
         CHECK_OK(perturb(&m, i * 7 % m.count, 1000000 + i, &bufs[i]));
@@ -189,7 +189,7 @@ static void check_alarms(const char *combine, const char *calibration, size_t st
     options.calibration = str_of(calibration);
     /* Two samples, the 1,000 and these, have an error each. */
     double sigma = sqrt(alpha * (1 - alpha) * (1 / (double)count + 1 / 1000.0));
-    count_alarms(&options, count, alarms);
+    count_alarms(&options, test_amount(80, 27), count, alarms);
     for (size_t i = 0; i <= STRATEGY_COUNT; i++)
         CHECK((double)alarms[i] / (double)count <= alpha + 3 * sigma);
 }
@@ -346,6 +346,24 @@ TEST(M74_false_alarms_stay_at_alpha_however_signals_are_combined)
     check_alarms("union", "split", SOME);
     check_alarms("intersection", "split", SOME);
     check_alarms("voting", "split", SOME);
+}
+
+/* Any of many strategies may say that nothing of the sample is as new; a text of the sample must be
+ * able to be that text, or each strategy brings 1 / (sample + 1) of alarms at any alpha. */
+TEST(M74_false_alarms_stay_at_a_small_alpha_where_the_sample_is_small)
+{
+    enum { NAMES = 16, SAMPLE = 200 };
+    const size_t count = test_amount(1500, 500);
+    const double most = (double)count / (SAMPLE + 1);
+    size_t alarms[STRATEGY_COUNT + 1] = {0};
+    weft_str list[STRATEGY_COUNT];
+    weft_m_novelty_options options = options_with(NULL, list);
+    options.alpha = 1.5 / (SAMPLE + 1);
+    options.combine = STR("union");
+    options.calibration = STR("split");
+    count_alarms(&options, NAMES, count, alarms);
+    note("%zu", alarms[STRATEGY_COUNT]);
+    CHECK((double)alarms[STRATEGY_COUNT] <= most + 3 * sqrt(most));
 }
 
 /* Names of other letters have nothing in common with those of the catalogue. */

@@ -215,6 +215,14 @@ double wf_calibration_p(const wf_calibration *it, double score, enum wf_peers pe
     return slips.all < SLIPS_MIN ? p_of(&all) : fmax(p_of(&all), p_of(&slips));
 }
 
+double wf_calibration_rank(const wf_calibration *it, double score, bool is_one)
+{
+    size_t as_novel = is_one ? 0 : 1;
+    for (size_t i = 0; i < it->known_count; i++)
+        as_novel += it->known[i].score >= score;
+    return (double)as_novel / ((double)it->known_count + 1);
+}
+
 double wf_calibration_value(const wf_calibration *it, double score)
 {
     if (it->knot_count == 0)

@@ -81,6 +81,11 @@ void wf_calibration_fini(wf_calibration *calibration);
 /* `extent` is that of the text with this score. */
 double wf_calibration_p(const wf_calibration *calibration, double score, enum wf_peers peers,
                         wf_extent extent);
+
+/* The part of all known texts that are at least as novel, counted with the text itself.  is_one: it
+ * is one of them, and is not counted twice: of what is made of such parts, the sample's and those
+ * of a text drawn as it was are then alike. */
+double wf_calibration_rank(const wf_calibration *calibration, double score, bool is_one);
 double wf_calibration_value(const wf_calibration *calibration, double score);
 
 #endif

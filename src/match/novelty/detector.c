@@ -387,13 +387,13 @@ static int calibrate_one(wf_detector *it, size_t strategy, struct columns *colum
 }
 
 /* To be combined, p-values are among all: the combination has peers of its own. */
-static void form_opinions(const wf_detector *it, const double *scores, wf_opinion *out)
+static void form_opinions(const wf_detector *it, const double *scores, bool is_known_sample,
+                          wf_opinion *out)
 {
-    const wf_extent any = {0};
     for (size_t i = 0; i < it->plan.count; i++) {
         const wf_calibration *calibration = &it->calibrations[i];
         out[i] =
-            (wf_opinion){scores[i], wf_calibration_p(calibration, scores[i], WF_PEERS_ALL, any),
+            (wf_opinion){scores[i], wf_calibration_rank(calibration, scores[i], is_known_sample),
                          wf_calibration_value(calibration, scores[i])};
     }
 }
@@ -405,9 +405,10 @@ static wf_opinion *read_samples(const wf_detector *it)
     size_t each = it->plan.count;
     wf_opinion *all = wf_array(samples->known_count + samples->novel_count, each * sizeof(*all));
     for (size_t i = 0; all != NULL && i < samples->known_count; i++)
-        form_opinions(it, samples->known + i * each, all + i * each);
+        form_opinions(it, samples->known + i * each, /* is_known_sample= */ true, all + i * each);
     for (size_t i = 0; all != NULL && i < samples->novel_count; i++)
-        form_opinions(it, samples->novel + i * each, all + (samples->known_count + i) * each);
+        form_opinions(it, samples->novel + i * each, false,
+                      all + (samples->known_count + i) * each);
     return all;
 }
 
@@ -475,7 +476,7 @@ int wf_detector_judge(const wf_detector *it, wf_seeker *seeker, const wf_ask *as
         rc = score_text(it, it->scorer, seeker, query, scores);
     if (rc < 0)
         return rc;
-    form_opinions(it, scores, out->opinions);
+    form_opinions(it, scores, false, out->opinions);
     double combined = wf_combine(&it->combiner, out->opinions);
     for (size_t i = 0; i < it->plan.count; i++)
         out->opinions[i].p = wf_calibration_p(&it->calibrations[i], scores[i], peers, extent);

@@ -15,7 +15,7 @@
 #define TAG_KIN WF_TAG('N', 'O', 'V', 'X')
 
 /* A change of what a strategy's score means is a new version: the samples are taken again. */
-#define VERSION 9u
+#define VERSION 10u
 #define ID_BYTES 24
 
 /* Beyond what any strategy says; sums of them are finite. */
