@@ -409,6 +409,131 @@ TEST(M73_every_strategy_puts_strangers_above_misspelt_names)
     make_free(&m);
 }
 
+/* ---- figures of others ---- */
+
+#define POINTS 40u
+#define POINT_DIMS 8
+
+/* A point of whole numbers, the others 0. */
+static void put_point(size_t i, wf_spot *out)
+{
+    int32_t sum = 0;
+    *out = (wf_spot){0};
+    for (size_t k = 0; k < POINT_DIMS; k++) {
+        out->at[k] = (int8_t)((int)((i * 37 + k * 59 + i * k * 13) % 101) - 50);
+        sum += out->at[k] * out->at[k];
+    }
+    out->inverse = (float)(1 / sqrt((double)sum));
+}
+
+/* Points, each an entity's only one and so its centre. */
+static void make_ground(wf_ground *out, wf_catalogue *catalogue)
+{
+    static wf_spot spots[POINTS];
+    static uint32_t entity_of[POINTS];
+    static float lengths[POINTS];
+    for (size_t i = 0; i < POINTS; i++) {
+        put_point(i, &spots[i]);
+        entity_of[i] = (uint32_t)i;
+        lengths[i] = 1;
+    }
+    *catalogue = (wf_catalogue){.entity_count = POINTS};
+    *out = (wf_ground){.catalogue = catalogue,
+                       .spots = spots,
+                       .entity_of = entity_of,
+                       .count = POINTS,
+                       .centres = spots,
+                       .lengths = lengths};
+}
+
+static double score_point(const wf_novel_class *cls, const void *state, const wf_ground *ground,
+                          size_t point)
+{
+    static wf_novel_query query;
+    const wf_novel_params params = {.neighbours = 3};
+    const wf_job job = {0};
+    double score = -1;
+    query = (wf_novel_query){.ground = ground,
+                             .params = &params,
+                             .job = &job,
+                             .absent = {WF_NO_ENTITY, WF_NO_REFERENCE}};
+    put_point(point, &query.spot);
+    wf_spot_read(&query.spot, query.vector);
+    query.near_count = (size_t)wf_ground_near(ground, &query.spot, query.absent, query.near,
+                                              params.neighbours, &job);
+    CHECK_OK(cls->score(state, &query, &score));
+    return score;
+}
+
+/* The same points given to scikit-learn 1.9.1, padded with zeros to 256 numbers and made 1 long:
+ * NearestNeighbors(3, metric="cosine"), the mean; LocalOutlierFactor(20, metric="cosine",
+ * novelty=True), -score_samples; OneClassSVM(nu=.1, gamma=1 / (1 - |mean|^2), tol=1e-9),
+ * -decision_function / (nu * 40); ShrunkCovariance(.1 / 1.1), the root of the distance from the
+ * nearest point with its precision / 1.1.  scipy 1.17.1: -logsumexp(25 * cosines). */
+TEST(M73_strategies_give_the_figures_of_scikit_learn)
+{
+    static const size_t points[] = {100, 151, 207};
+    static const struct {
+        const wf_novel_class *cls;
+        double expected[3], within;
+    } table[] = {
+        {&wf_novel_knn, {0.30710223, 0.29112122, 0.31947727}, 1e-6},
+        {&wf_novel_lof, {1.08810269, 1.01825207, 1.10723539}, 1e-6},
+        {&wf_novel_oneclass, {3.65797265e-03, 8.09461567e-03, -4.43615727e-10}, 1e-4},
+        {&wf_novel_mahalanobis, {0.65556001, 1.26742404, 0}, 1e-3},
+        {&wf_novel_energy, {-24.40524331, -23.07865868, -25.00001313}, 1e-5},
+        {&wf_novel_centroid, {0.02379293, 0.07690051, 0}, 1e-6},
+    };
+    const wf_job job = {0};
+    wf_catalogue catalogue;
+    wf_ground ground;
+    make_ground(&ground, &catalogue);
+    for (size_t s = 0; s < sizeof(table) / sizeof(*table); s++) {
+        const wf_novel_class *cls = table[s].cls;
+        void *state = NULL;
+        if (cls->make != NULL)
+            CHECK_OK(cls->make(&state, &ground, NULL, &job));
+        for (size_t i = 0; i < 3; i++) {
+            note("%s of point %zu", cls->id, points[i]);
+            CHECK_NEAR(score_point(cls, state, &ground, points[i]), table[s].expected[i],
+                       table[s].within);
+        }
+        if (cls->destroy != NULL)
+            cls->destroy(state);
+    }
+}
+
+/* A centre without one of its points is the mean of the others. */
+TEST(M72_a_centre_lacks_what_is_seen_as_absent)
+{
+    enum { POINT = 3, OTHER = 4 };
+    static wf_spot centre;
+    const wf_absent none = {WF_NO_ENTITY, WF_NO_REFERENCE}, absent = {WF_NO_ENTITY, POINT};
+    float sum[WF_SPACE_DIM], other[WF_SPACE_DIM], out[WF_SPACE_DIM];
+    double squares = 0, both = 0, alone = 0;
+    wf_catalogue catalogue;
+    wf_ground ground;
+    make_ground(&ground, &catalogue);
+    wf_spot_read(&ground.spots[POINT], sum);
+    wf_spot_read(&ground.spots[OTHER], other);
+    for (size_t k = 0; k < WF_SPACE_DIM; k++) {
+        sum[k] += other[k];
+        squares += (double)sum[k] * (double)sum[k];
+    }
+    wf_spot_of(sum, &centre);
+    ground.entity_of[POINT] = 0;
+    ground.centres = &centre;
+    ground.lengths[0] = (float)sqrt(squares);
+    wf_ground_read_centre(&ground, 0, none, out);
+    for (size_t k = 0; k < WF_SPACE_DIM; k++)
+        both += (double)out[k] * (double)sum[k];
+    CHECK_NEAR(both, sqrt(squares), 1e-3);
+    wf_ground_read_centre(&ground, 0, absent, out);
+    for (size_t k = 0; k < WF_SPACE_DIM; k++)
+        alone += (double)out[k] * (double)other[k];
+    CHECK_NEAR(alone, 1, 1e-3);
+}
+
 /* ---- what is asked ---- */
 
 TEST(M71_decisions_come_in_the_order_of_the_rules)

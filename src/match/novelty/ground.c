@@ -179,15 +179,33 @@ static bool cosine_without(float cosine, float length, float *out)
     return true;
 }
 
+static bool is_own(const wf_ground *ground, wf_absent absent, uint32_t entity)
+{
+    return absent.reference != WF_NO_REFERENCE && ground->entity_of[absent.reference] == entity;
+}
+
+void wf_ground_read_centre(const wf_ground *ground, uint32_t entity, wf_absent absent,
+                           float out[WF_SPACE_DIM])
+{
+    float reference[WF_SPACE_DIM];
+    wf_spot_read(&ground->centres[entity], out);
+    if (!is_own(ground, absent, entity))
+        return;
+    wf_spot_read(&ground->spots[absent.reference], reference);
+    for (size_t k = 0; k < WF_SPACE_DIM; k++)
+        out[k] = out[k] * ground->lengths[entity] - reference[k];
+    float length = length_of(out);
+    for (size_t k = 0; k < WF_SPACE_DIM && length > 0; k++)
+        out[k] /= length;
+}
+
 bool wf_ground_cosine(const wf_ground *ground, const wf_spot *spot, uint32_t entity,
                       wf_absent absent, float *out)
 {
     if (entity == absent.entity)
         return false;
     *out = wf_spot_cosine(spot, &ground->centres[entity]);
-    bool is_own =
-        absent.reference != WF_NO_REFERENCE && ground->entity_of[absent.reference] == entity;
-    return !is_own || cosine_without(*out, ground->lengths[entity], out);
+    return !is_own(ground, absent, entity) || cosine_without(*out, ground->lengths[entity], out);
 }
 
 int wf_ground_centre(const wf_ground *ground, const wf_spot *spot, wf_absent absent, wf_near *out,

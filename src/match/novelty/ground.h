@@ -61,6 +61,10 @@ size_t wf_near_put(wf_near *out, size_t count, size_t most, wf_near item);
 int wf_ground_near(const wf_ground *ground, const wf_spot *spot, wf_absent absent, wf_near *out,
                    size_t most, const wf_job *job);
 
+/* The centre of an entity without what is absent of it, 1 long, or zero. */
+void wf_ground_read_centre(const wf_ground *ground, uint32_t entity, wf_absent absent,
+                           float out[WF_SPACE_DIM]);
+
 /* The cosine with the centre of an entity; false: the entity is absent, or nothing is left of it.
  */
 bool wf_ground_cosine(const wf_ground *ground, const wf_spot *spot, uint32_t entity,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Mahalanobis: the distance to the nearest centre of an entity, in units of how references vary
- * around theirs (K. Lee and others, "A simple unified framework for detecting out-of-distribution
- * samples and adversarial attacks", 2018).  Where most entities have one reference only, they do
- * not vary, and the covariance is that of all references around their mean.  It is shrunk towards a
- * tenth of its mean variance, so that 256 dimensions need no 256 references.
+ * Mahalanobis: the distance to the centre of an entity that is nearest by cosine, in units of how
+ * references vary around theirs (K. Lee and others, "A simple unified framework for detecting
+ * out-of-distribution samples and adversarial attacks", 2018).  Where most entities have one
+ * reference only, they do not vary, and the covariance is that of all references around their mean.
+ * It is shrunk towards a tenth of its mean variance, so that 256 dimensions need no 256 references.
  */
 #include "match/novelty/strategy.h"
 
@@ -117,7 +117,7 @@ static int mahalanobis_score(const void *state, const wf_novel_query *query, dou
     if (rc < 0)
         return rc;
     if (best.reference != WF_NO_ENTITY)
-        wf_spot_read(&query->ground->centres[best.reference], around);
+        wf_ground_read_centre(query->ground, best.reference, query->absent, around);
     for (size_t r = 0; r < DIM; r++) {
         double value = (double)query->vector[r] - (double)around[r];
         for (size_t c = 0; c < r; c++)
