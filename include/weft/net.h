@@ -159,7 +159,8 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stream_shutdown(weft_stream *stream);
  * stands, and afterwards the stream is no more.  NULL is fine. */
 WEFT_API WEFT_WAITS int weft_stream_close(weft_stream *stream);
 
-/* Drops what is unsent, resets a TCP connection, closes and frees.  Never waits.  NULL is fine. */
+/* Drops what is unsent, resets a TCP connection, closes and frees.  Never waits.  A stream whose
+ * TLS has failed is not reset before the peer has heard why, for at most 2 s.  NULL is fine. */
 WEFT_API void weft_stream_abort(weft_stream *stream);
 
 /* Copies the address of the other end to *out.  0, -ENOTCONN. */

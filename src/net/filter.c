@@ -183,7 +183,7 @@ void wf_filter_stop(weft_stream *stream)
     if (filter == NULL || filter->is_stopped)
         return;
     filter->is_stopped = true;
-    filter->has_last_words = wf_stream_bytes_count(&filter->sealed) != 0;
+    filter->has_last_words = wf_stream_bytes_count(&filter->sealed) != 0 && stream->send_error == 0;
     if (filter->filter_class->stop != NULL)
         filter->filter_class->stop(filter);
 }

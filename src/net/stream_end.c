@@ -42,7 +42,7 @@ void wf_stream_flushed(weft_stream *stream)
 {
     if (!stream->is_shut && wf_filter_finish(stream))
         return; /* its last bytes first */
-    bool is_over = stream->is_ended || stream->is_finished || stream->error != 0;
+    bool is_over = stream->is_ended || stream->is_finished || !wf_stream_may_send(stream);
     if (!is_over && !stream->is_shut)
         is_over = wf_sys_shutdown(stream->fd, SHUT_WR) < 0;
     if (is_over) {
@@ -53,7 +53,7 @@ void wf_stream_flushed(weft_stream *stream)
     stream->state = WF_STREAM_LINGERING;
     weft_stream_set_deadline(stream, weft_loop_now(stream->loop) + END_LINGER);
     wf_stream_update_reading(stream);
-    if (stream->error != 0)
+    if (!wf_stream_may_send(stream))
         wf_stream_release(stream);
 }
 
@@ -65,9 +65,22 @@ void wf_stream_end_expired(weft_stream *stream)
         wf_stream_release(stream);
 }
 
+/* A failed filter's last words, such as why it refuses the peer, are heard only if the connection
+ * is not reset behind them. */
+static bool end_with_last_words(weft_stream *stream)
+{
+    if (stream->state != WF_STREAM_OPEN || stream->filter == NULL ||
+        !stream->filter->has_last_words)
+        return false;
+    weft_stream_end(stream);
+    wf_stream_bytes_free(stream->loop, &stream->out);
+    weft_stream_set_deadline(stream, weft_loop_now(stream->loop) + END_LINGER);
+    return true;
+}
+
 void weft_stream_abort(weft_stream *stream)
 {
-    if (stream == NULL || stream->state >= WF_STREAM_RELEASING)
+    if (stream == NULL || stream->state >= WF_STREAM_RELEASING || end_with_last_words(stream))
         return;
     struct linger at_once = {.l_onoff = 1};
     if (stream->filter == NULL || !stream->filter->has_last_words)

@@ -46,7 +46,8 @@ static bool input_is_to_be_watched(const weft_stream *stream)
 
 void wf_stream_update_reading(weft_stream *stream)
 {
-    if (stream->state >= WF_STREAM_RELEASING || stream->is_ended || stream->error != 0)
+    bool drops = stream->state == WF_STREAM_LINGERING; /* also if it has failed */
+    if (stream->state >= WF_STREAM_RELEASING || stream->is_ended || (stream->error != 0 && !drops))
         return;
     if (stream->recv_op != NULL) {
         if (stream->is_watching ? input_has_room(stream) : input_is_full(stream))
@@ -147,6 +148,8 @@ static void input_over(weft_stream *stream, int result)
 {
     if (stream->state >= WF_STREAM_RELEASING || result == -ECANCELED)
         return; /* released, or only paused */
+    if (result == 0)
+        result = stream->send_error; /* that was no end, but the connection's */
     if (result < 0) {
         wf_stream_fail(stream, result);
     } else if (!stream->is_ended) {

@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <string.h>
 
+#define HEAR_TURNS 8 /* of the loop, after a send that failed */
+
 static void output_sent(weft_op *op, const weft_completion *completion, void *arg);
 
 /* ---- telling ---- */
@@ -15,6 +17,8 @@ static void output_tell(weft_stream *stream)
 {
     uint32_t unsent = wf_stream_unsent(stream);
     struct wf_stream_writer *writer = stream->writer;
+    if (stream->send_error != 0 && stream->error == 0)
+        return; /* what it comes to is not known yet */
     if (writer != NULL && (stream->error != 0 || unsent <= writer->until)) {
         stream->writer = NULL;
         weft_wake(&writer->waiter, stream->error);
@@ -25,24 +29,40 @@ static void output_tell(weft_stream *stream)
         if (stream->kind->output != NULL)
             stream->kind->output(stream);
     }
-    if (stream->state == WF_STREAM_FLUSHING && (unsent == 0 || stream->error != 0))
+    if (stream->state == WF_STREAM_FLUSHING && (unsent == 0 || !wf_stream_may_send(stream)))
         wf_stream_flushed(stream);
 }
 
 /* ---- sending ---- */
 
-/* A stream that has failed sends nothing more, except its filter's last words. */
-static bool output_may_send(const weft_stream *stream)
+/* More may be here that the peer has sent before it reset the connection. */
+static bool output_may_hear(const weft_stream *stream)
 {
-    return stream->error == 0 || (stream->filter != NULL && stream->filter->has_last_words);
+    return stream->state == WF_STREAM_OPEN && stream->recv_op != NULL && !stream->is_watching;
 }
 
+/* A peer that refuses us says why and closes; if bytes of ours are unread then, that resets the
+ * connection, and we learn that here before we have read the reason: a TLS alert, an answer. */
 static void output_failed(weft_stream *stream, int rc)
 {
+    bool is_reset = rc == -EPIPE || rc == -ECONNRESET;
     wf_stream_bytes_free(stream->loop, &stream->sending);
-    wf_stream_fail(stream, rc);
+    stream->send_error = rc;
+    stream->send_error_turns = HEAR_TURNS;
+    if (stream->error != 0 || !is_reset || !output_may_hear(stream))
+        wf_stream_fail(stream, rc);
     if (stream->filter != NULL)
         stream->filter->has_last_words = false;
+}
+
+/* Waits for the end of the receiving, which is near, since there is no connection any more; and not
+ * for long: a peer of a Unix socket can refuse to read and go on writing. */
+static void output_hear(weft_stream *stream)
+{
+    if (output_may_hear(stream) && stream->send_error_turns-- != 0)
+        weft_defer_start(stream->loop, &stream->defer);
+    else
+        wf_stream_fail(stream, stream->send_error);
 }
 
 /* The bytes put since the last send become those being sent, with their memory. */
@@ -52,7 +72,7 @@ static bool output_load(weft_stream *stream)
         return true;
     if (__builtin_expect(stream->filter != NULL, 0)) {
         wf_filter_load(stream);
-        return output_may_send(stream) && wf_stream_bytes_count(&stream->sending) != 0;
+        return wf_stream_may_send(stream) && wf_stream_bytes_count(&stream->sending) != 0;
     }
     if (wf_stream_bytes_count(&stream->out) == 0)
         return false;
@@ -79,7 +99,7 @@ static int output_send(weft_stream *stream)
 
 static void output_push(weft_stream *stream)
 {
-    while (stream->send_op == NULL && output_may_send(stream) && output_load(stream)) {
+    while (stream->send_op == NULL && wf_stream_may_send(stream) && output_load(stream)) {
         int rc = output_send(stream);
         if (rc < 0) {
             output_failed(stream, rc);
@@ -94,6 +114,8 @@ void wf_stream_flush(weft_stream *stream)
     if (stream->state >= WF_STREAM_LINGERING)
         return;
     output_push(stream);
+    if (__builtin_expect(stream->send_error != 0 && stream->error == 0, 0))
+        output_hear(stream);
     output_tell(stream);
 }
 

@@ -75,10 +75,12 @@ struct weft_stream {
     uint32_t chunk_bytes;
     int fd;
     weft_defer defer;
-    int error;       /* first failure, or 0 */
-    uint8_t state;   /* enum wf_stream_state */
-    bool is_ended;   /* the peer sends no more */
-    bool wants_more; /* what is unread is not enough for its owner */
+    int error;      /* first failure, or 0 */
+    int send_error; /* of the last send; it becomes `error` when what is here has been read */
+    uint8_t send_error_turns; /* or after so many */
+    uint8_t state;            /* enum wf_stream_state */
+    bool is_ended;            /* the peer sends no more */
+    bool wants_more;          /* what is unread is not enough for its owner */
     bool
         is_watching; /* recv_op does not receive: reading pauses, and it waits for the peer's end */
     bool has_hung_up; /* that end was seen, and may still be behind unread bytes */
@@ -105,6 +107,13 @@ static inline uint32_t wf_stream_unsent(const weft_stream *stream)
     if (__builtin_expect(stream->filter != NULL, 0))
         unsent += wf_stream_bytes_count(&stream->filter->sealed);
     return unsent;
+}
+
+/* A stream that has failed sends nothing more, except its filter's last words. */
+static inline bool wf_stream_may_send(const weft_stream *stream)
+{
+    return stream->send_error == 0 &&
+           (stream->error == 0 || (stream->filter != NULL && stream->filter->has_last_words));
 }
 
 static inline uint32_t wf_stream_unread(const weft_stream *stream)

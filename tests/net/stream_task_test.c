@@ -4,6 +4,8 @@
 
 #include "harness/harness.h"
 
+#include "base/sys.h"
+
 #include <weft.h>
 #include <weft/net.h>
 
@@ -204,6 +206,44 @@ static int write_bulk(void *arg)
     int rc = weft_stream_write(bulk->stream, bulk->bytes, BULK_BYTES);
     bulk->is_done = true;
     return rc;
+}
+
+/* A listening socket of the kernel's, as one who hurries has it. */
+static int listen_raw(weft_addr *out)
+{
+    weft_addr any = loopback();
+    socklen_t bytes = sizeof out->storage;
+    int fd = wf_sys_socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_GE(fd, 0);
+    CHECK_OK(wf_sys_bind(fd, (struct sockaddr *)&any.storage, any.bytes));
+    CHECK_OK(wf_sys_listen(fd, 1));
+    CHECK_OK(wf_sys_getsockname(fd, (struct sockaddr *)&out->storage, &bytes));
+    out->bytes = bytes;
+    return fd;
+}
+
+/* A peer says why, and resets the connection, before either is noticed; then a send fails. */
+TASK_TEST(stream_what_came_before_a_reset_is_read_though_a_send_failed)
+{
+    struct linger at_once = {.l_onoff = 1};
+    weft_addr addr = {0};
+    weft_stream *stream;
+    char buf[8];
+    int listener = listen_raw(&addr);
+    CHECK_OK(weft_stream_connect(&stream, &addr));
+    int peer = wf_sys_accept(listener, NULL, NULL);
+    CHECK_GE(peer, 0);
+    CHECK_EQ(wf_sys_send(peer, "why", 3, 0), 3);
+    CHECK_OK(wf_sys_setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
+    wf_sys_close(peer);
+    CHECK_OK(weft_stream_write(stream, "x", 1));
+    int rc = weft_stream_flush(stream);
+    CHECK(rc == 0 || rc == -ECONNRESET || rc == -EPIPE);
+    CHECK_EQ(weft_stream_read(stream, buf, 8), 3);
+    CHECK_BYTES(buf, 3, "why", 3);
+    CHECK_LT(weft_stream_read(stream, buf, 8), 0);
+    weft_stream_abort(stream);
+    wf_sys_close(listener);
 }
 
 /* Reading has paused, and what is left is more than the mark at which it goes on by itself. */

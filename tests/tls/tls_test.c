@@ -375,6 +375,19 @@ TASK_TEST(tls_client_that_believes_anybody_must_say_so)
 
 /* ---- clients with certificates ---- */
 
+struct refusal {
+    weft_tls *tls;
+    weft_stream *stream;
+};
+
+static int accept_and_abort(void *arg)
+{
+    const struct refusal *refusal = arg;
+    CHECK_EQ(weft_tls_accept(refusal->tls, refusal->stream), -WEFT_ETLS);
+    weft_stream_abort(refusal->stream);
+    return 0;
+}
+
 TASK_TEST(tls_server_may_require_a_certificate)
 {
     struct cert cert, foreign;
@@ -410,6 +423,33 @@ TASK_TEST(tls_server_may_require_a_certificate)
     CHECK_EQ(pair.ends.server_rc, -WEFT_ETLS);
     CHECK(strstr(pair.ends.server_text, "tls: the certificate of the peer is not trusted") != NULL);
     close_pair(&pair);
+}
+
+/* It is refused when it has long begun to talk (1.3), and its bytes lie unread at the server. */
+TASK_TEST(tls_client_that_talks_hears_why_it_is_refused)
+{
+    static const size_t amounts[] = {1, 20000, 1 << 20};
+    static char much[1 << 20];
+    weft_tls_options required = {.trust = cert_authority()->pem, .peer = WEFT_TLS_PEER_REQUIRED};
+    weft_tls *client = ends_client((weft_tls_options){0}), *server = ends_server(required);
+    for (size_t i = 0; i < 3; i++) {
+        struct ends ends;
+        char byte;
+        note("%zu bytes", amounts[i]);
+        CHECK_OK(ends_connect(&ends));
+        CHECK_OK(weft_tls_start_client(client, ends.client, "web.test"));
+        struct refusal refusal = {server, ends.server};
+        weft_task talking = weft_spawn(accept_and_abort, &refusal);
+        int rc = weft_stream_write(ends.client, much, amounts[i]);
+        if (rc >= 0)
+            rc = (int)weft_stream_read(ends.client, &byte, 1);
+        CHECK_EQ(rc, -WEFT_ETLS);
+        CHECK_STR(weft_error_text(), "tls: the peer refuses: certificate required");
+        CHECK_OK(weft_await(talking));
+        weft_stream_abort(ends.client);
+    }
+    weft_tls_free(client);
+    weft_tls_free(server);
 }
 
 /* ---- names and protocols ---- */

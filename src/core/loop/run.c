@@ -244,7 +244,8 @@ static void run_drain(struct wf_sched *sched)
     bool is_ending = run_is_ending(loop);
     weft_timer_init(&sched->detached.grace, run_drain_over);
     run_drain_until(sched, is_ending, end);
-    while (loop->ops.used != 0 || !wf_list_is_empty(&loop->deferred)) {
+    while (loop->ops.used != 0 || !wf_list_is_empty(&loop->deferred) ||
+           (loop->ending_count != 0 && weft_timer_is_running(&sched->detached.grace))) {
         bool is_still = weft_loop_turn(loop, 0) == 0;
         if (run_is_ending(loop) != is_ending) {
             is_ending = !is_ending;
