@@ -85,7 +85,8 @@ WEFT_API WEFT_WAITS int weft_http_respond_issues(weft_http_response *res,
                                                  const weft_issues *issues);
 
 /* The OpenAPI document: where it is served, and what its head says.  It describes all routes but
- * the hidden ones. */
+ * the hidden ones.  Of security it says nothing: who is let in is what layers decide, by code that
+ * a document could only repeat, and might contradict; tell it in `about`. */
 typedef struct weft_http_openapi {
     const char *path; /* GET of it is the document; NULL: "/openapi.json" */
     const char *title, *version, *about;
