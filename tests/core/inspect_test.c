@@ -2,6 +2,7 @@
 
 /* Rule O02: the task tree, told to another process; here a thread plays that process. */
 
+#include "base/sys.h"
 #include "core/look/ask_priv.h"
 
 #include "harness/harness.h"
@@ -244,6 +245,7 @@ struct work {
     weft_namer namer;
     const char *at;
     int asked;
+    weft_time until;
 };
 
 static bool put_work(const weft_namer *namer, char *out, size_t out_bytes)
@@ -288,6 +290,39 @@ static int body_unnamed(void *arg)
     weft_get_name(name, sizeof name);
     CHECK_STR(name, "body_unnamed");
     return 0;
+}
+
+static weft_time deadline_of_work(const weft_namer *namer)
+{
+    return ((const struct work *)namer)->until;
+}
+
+static void check_dump_has(const char *text, bool is_there)
+{
+    char dump[4096];
+    int ends[2];
+    CHECK_OK(wf_sys_pipe(ends)); /* of the simulated world, there */
+    weft_dump(ends[1]);
+    ssize_t bytes = weft_read(ends[0], dump, sizeof dump - 1);
+    CHECK_GT(bytes, 0);
+    dump[bytes] = '\0';
+    CHECK_EQ(strstr(dump, text) != NULL, is_there);
+    CHECK_OK(weft_close(ends[0]));
+    CHECK_OK(weft_close(ends[1]));
+}
+
+TASK_TEST(test_O02_a_namer_says_until_when_its_work_may_last)
+{
+    struct work work = {.namer = {.put = put_work, .deadline = deadline_of_work},
+                        .at = "work",
+                        .until = WEFT_FOREVER};
+    weft_set_namer(&work.namer);
+    check_dump_has("task work #", true);
+    check_dump_has("deadline in", false);
+    work.until = weft_now() + 7 * WEFT_SEC;
+    check_dump_has(" deadline in 7.000 s spawned: ", true);
+    weft_set_namer(NULL);
+    check_dump_has("deadline in", false);
 }
 
 TASK_TEST(test_O02_a_namer_says_what_a_task_is_at_when_asked)

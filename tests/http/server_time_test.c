@@ -4,8 +4,11 @@
 
 #include "site.h"
 
+#include <weft/io.h>
 #include <weft/scope.h>
 #include <weft/sys/stream.h>
+
+#include "base/sys.h"
 
 #include <stdlib.h>
 
@@ -240,6 +243,32 @@ TASK_TEST(the_time_of_a_handler_is_without_its_wait_for_the_body)
         answer_fini(&answer);
         weft_stream_close(client);
     }
+    CHECK_OK(site_close(&site));
+}
+
+/* For weft ps. */
+TASK_TEST(a_dump_shows_how_much_time_a_handler_has)
+{
+    struct site site;
+    char dump[4096];
+    int ends[2];
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /wait HTTP/1.1\r\n" H END);
+    CHECK_OK(weft_sleep(18 * WEFT_SEC));
+    CHECK_OK(wf_sys_pipe(ends)); /* of the simulated world, there */
+    weft_dump(ends[1]);
+    ssize_t bytes = weft_read(ends[0], dump, sizeof dump - 1);
+    CHECK_GT(bytes, 0);
+    dump[bytes] = '\0';
+    const char *line = strstr(dump, "task GET /wait #");
+    CHECK(line != NULL);
+    const char *deadline = strstr(line, "deadline in 4");
+    CHECK(deadline != NULL);
+    CHECK_LT(deadline, strchr(line, '\n'));
+    CHECK_OK(weft_close(ends[0]));
+    CHECK_OK(weft_close(ends[1]));
+    weft_stream_abort(client);
     CHECK_OK(site_close(&site));
 }
 

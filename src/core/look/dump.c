@@ -94,6 +94,14 @@ static void dump_gens(struct dump *dump, const wf_task *task, unsigned depth)
         dump_line(dump, depth, "in generator opened: %s", gen->site);
 }
 
+static const char *deadline_text(const struct dump *dump, weft_time at, char out[48])
+{
+    out[0] = '\0';
+    if (at != WEFT_FOREVER)
+        snprintf(out, 48, " deadline in %.3f s", (double)(at - dump->now) / 1e9);
+    return out;
+}
+
 static void dump_task(struct dump *dump, const wf_task *task, unsigned depth)
 {
     char name[WEFT_ERROR_NAME_BYTES];
@@ -103,21 +111,21 @@ static void dump_task(struct dump *dump, const wf_task *task, unsigned depth)
     if (since >= 0)
         snprintf(wait, sizeof wait, " for %.3f s", (double)(dump->now - since) / 1e9);
     bool is_cancelled = (task->scope->flags & WF_NODE_EFFECTIVE) != 0;
-    dump_line(dump, depth, "task %s #%" PRIu32 ".%" PRIu32 " [%s]%s%s spawned: %s", name,
+    char deadline[48];
+    dump_line(dump, depth, "task %s #%" PRIu32 ".%" PRIu32 " [%s]%s%s%s spawned: %s", name,
               wf_handle_slot(task->id), wf_handle_generation(task->id),
-              wf_task_state_text(dump->sched, task), wait, is_cancelled ? " cancelled" : "",
-              wf_task_site(task));
+              wf_task_state_text(dump->sched, task), wait,
+              deadline_text(dump, wf_task_deadline(task), deadline),
+              is_cancelled ? " cancelled" : "", wf_task_site(task));
     dump_gens(dump, task, depth + 1);
 }
 
 static void dump_scope(struct dump *dump, const struct wf_node *node, unsigned depth)
 {
-    char deadline[48] = "";
-    weft_time at = wf_tree_deadline(node);
-    if (at != WEFT_FOREVER)
-        snprintf(deadline, sizeof deadline, " deadline in %.3f s", (double)(at - dump->now) / 1e9);
+    char deadline[48];
     bool is_cancelled = (node->flags & WF_NODE_CANCELLED) != 0;
-    dump_line(dump, depth, "%s%s%s%s", wf_tree_kind(node), deadline,
+    dump_line(dump, depth, "%s%s%s%s", wf_tree_kind(node),
+              deadline_text(dump, wf_tree_deadline(node), deadline),
               is_cancelled ? " cancelled: " : "",
               is_cancelled && node->why != NULL ? node->why : "");
 }

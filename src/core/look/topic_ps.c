@@ -64,6 +64,9 @@ static void ps_put_task(struct ps_writer *writer, const wf_task *task)
     weft_time since = wf_task_waits_since(writer->sched, task);
     if (since >= 0)
         ps_put_seconds(json, "waits_s", writer->now - since);
+    weft_time deadline = wf_task_deadline(task);
+    if (deadline != WEFT_FOREVER)
+        ps_put_seconds(json, "deadline_s", deadline - writer->now);
     wf_json_put_bool(json, "cancelled", (task->scope->flags & WF_NODE_EFFECTIVE) != 0);
     wf_json_put_text(json, "spawned", wf_task_site(task));
 }

@@ -422,6 +422,14 @@ void wf_task_name(const wf_task *task, char *out, size_t out_bytes)
     out[len] = '\0';
 }
 
+/* Async-signal-safe, as dumps are. */
+weft_time wf_task_deadline(const wf_task *task)
+{
+    const weft_namer *namer =
+        (task->flags & WF_TASK_HAS_BODY) != 0 && task->body->has_namer ? task->body->namer : NULL;
+    return namer != NULL && namer->deadline != NULL ? namer->deadline(namer) : WEFT_FOREVER;
+}
+
 void wf_task_error(const wf_task *task, struct weft_error *out)
 {
     *out = (struct weft_error){

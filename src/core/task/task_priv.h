@@ -20,6 +20,9 @@ void wf_task_set_progress(wf_task *task, size_t bytes);
 /* "name", cut to fit. */
 void wf_task_name(const wf_task *task, char *out, size_t out_bytes);
 
+/* Until when what it is at may last, by its namer; WEFT_FOREVER: that says nothing. */
+weft_time wf_task_deadline(const wf_task *task);
+
 /* Puts the waiter on the queue of those that wait for the end of a task: 0.  1: there is nothing to
  * wait for, weft_done() has the result.  -ESRCH: stale.  -EPERM: of another loop. */
 int wf_task_watch(weft_task task, weft_waiter *waiter);

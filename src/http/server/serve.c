@@ -240,13 +240,23 @@ static bool serve_put_name(const weft_namer *namer, char *out, size_t out_bytes)
     return true;
 }
 
+/* When its handler is given up: its time, or, while it waits for its client, that one's. */
+static weft_time serve_deadline(const weft_namer *namer)
+{
+    const weft_http_request *req = wf_container(namer, struct serve_name, namer)->req;
+    if (req == NULL)
+        return WEFT_FOREVER;
+    return req->wait == WF_WAIT_NONE ? req->deadline
+                                     : wf_http_earlier(req->deadline, req->wait_deadline);
+}
+
 /* The next request may be another client's: it finds nothing of the last one, neither its task
  * locals nor a text that would go out as its own error, and no child of the last handler. */
 static int serve_task(void *arg)
 {
     weft_http_server *server = arg;
     weft_task self = weft_self();
-    struct serve_name name = {.namer.put = serve_put_name};
+    struct serve_name name = {.namer = {.put = serve_put_name, .deadline = serve_deadline}};
     server->has_fresh_task = false;
     weft_set_namer(&name.namer);
     (void)weft_task_renew(); /* who spawned it may have been at work on a request */
