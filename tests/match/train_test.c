@@ -164,6 +164,93 @@ TEST(a_regression_ends_where_the_slope_does)
     CHECK(was[0] && was[1]);
 }
 
+/* scikit-learn 1.9, LogisticRegression with tol=1e-12: its C, and shares of the labels of some of
+ * 50 texts, the first ten of which come twice.  Text t has the features t % 7, 7 + t % 5 and 12 + t
+ * % 3; label 1 has one text and label 2 two. */
+static const struct {
+    double c;
+    size_t text;
+    double shares[3];
+} learnt_elsewhere[] = {
+    {1, 0, {0.9737478, 0.0099610, 0.0162912}},    {1, 13, {0.8673432, 0.0675328, 0.0651241}},
+    {1, 22, {0.8634974, 0.0307203, 0.1057823}},   {1, 31, {0.8604588, 0.0310940, 0.1084472}},
+    {100, 0, {0.9999997, 0.0000003, 0.0000000}},  {100, 13, {0.0892631, 0.9048538, 0.0058830}},
+    {100, 22, {0.2083847, 0.0042391, 0.7873762}}, {100, 31, {0.1999762, 0.0031887, 0.7968351}},
+    {100, 8, {0.9988457, 0.0011140, 0.0000404}},
+};
+
+enum { RARE_TEXTS = 50, RARE_FEATURES = 15, RARE_LABELS = 3 };
+
+static bool has_feature(size_t t, size_t f)
+{
+    return f == t % 7 || f == 7 + t % 5 || f == 12 + t % 3;
+}
+
+static void make_rare(struct lesson *it)
+{
+    *it = (struct lesson){0};
+    CHECK_OK(wf_sparse_init(&it->texts, RARE_TEXTS, 3u * RARE_TEXTS));
+    CHECK_OK(wf_sparse_init(&it->features, RARE_FEATURES, 3u * RARE_TEXTS));
+    it->texts.count = it->features.count = 0;
+    for (size_t row = 0; row < RARE_TEXTS; row++) {
+        size_t t = row % 40;
+        it->label[row] = t == 13 ? 1 : t == 22 || t == 31 ? 2 : 0;
+        for (uint32_t f = 0; f < RARE_FEATURES; f++) {
+            if (has_feature(t, f))
+                put(&it->texts, f, f < 12 ? 0.6f : 0.5f);
+        }
+        it->texts.start[row + 1] = it->texts.count;
+    }
+    for (size_t f = 0; f < RARE_FEATURES; f++) {
+        for (uint32_t row = 0; row < RARE_TEXTS; row++) {
+            if (has_feature(row % 40, f))
+                put(&it->features, row, f < 12 ? 0.6f : 0.5f);
+        }
+        it->features.start[f + 1] = it->features.count;
+    }
+}
+
+static void learn_rare(const struct lesson *lesson, double c, float *weights)
+{
+    const wf_job job = {0};
+    wf_regression it = {.texts = &lesson->texts,
+                        .features = &lesson->features,
+                        .text_label = lesson->label,
+                        .label_count = RARE_LABELS,
+                        .cost = 1 / c};
+    size_t steps = 0;
+    CHECK_OK(wf_regression_begin(&it, &job));
+    while (wf_regression_step(&it, &job) > 0)
+        CHECK_LT(++steps, 300);
+    CHECK_OK(wf_regression_end(&it, weights, &job));
+    wf_regression_fini(&it);
+}
+
+TEST(a_regression_of_rare_labels_is_that_of_others)
+{
+    struct lesson lesson;
+    make_rare(&lesson);
+    for (size_t i = 0; i < sizeof(learnt_elsewhere) / sizeof(*learnt_elsewhere); i++) {
+        float weights[(RARE_FEATURES + 1) * RARE_LABELS] = {0};
+        double shares[RARE_LABELS], sum = 0;
+        learn_rare(&lesson, learnt_elsewhere[i].c, weights);
+        for (size_t l = 0; l < RARE_LABELS; l++) {
+            double score = (double)weights[RARE_FEATURES * RARE_LABELS + l];
+            for (size_t f = 0; f < RARE_FEATURES; f++) {
+                if (has_feature(learnt_elsewhere[i].text, f))
+                    score += (f < 12 ? 0.6 : 0.5) * (double)weights[f * RARE_LABELS + l];
+            }
+            shares[l] = exp(score);
+            sum += shares[l];
+        }
+        note("row %zu", i);
+        for (size_t l = 0; l < RARE_LABELS; l++)
+            CHECK_NEAR(shares[l] / sum, learnt_elsewhere[i].shares[l], 1e-3);
+    }
+    wf_sparse_fini(&lesson.texts);
+    wf_sparse_fini(&lesson.features);
+}
+
 TEST(stems_lose_common_endings)
 {
     static const struct {

@@ -26,7 +26,7 @@
 #include "match/train/minimise.h"
 
 /* Steps of the training, at most; progress counts them. */
-#define WF_HEAD_STEPS 120u
+#define WF_HEAD_STEPS 300u
 
 /* Of weights: features times labels, or times the numbers of a point.  Training takes about 64
  * bytes of each. */

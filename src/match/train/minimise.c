@@ -11,6 +11,9 @@
 #define ENOUGH 1e-4
 #define HALVINGS_MAX 30
 
+/* Of the value, a step must gain this part: less is what sums of floats have of noise. */
+#define GAIN_LEAST 1e-8
+
 void wf_minimise_fini(wf_minimum *minimum)
 {
     wf_free(minimum->at);
@@ -168,9 +171,10 @@ int wf_minimise_step(wf_minimum *m, double tolerance, const wf_job *job)
             return rc;
         if (!(value <= m->value + ENOUGH * step * promise))
             continue;
+        double gain = m->value - value;
         go_to(m, value);
         double norm = sqrt(product_of(m, m->gradient, m->gradient));
-        return norm > tolerance * m->first_norm;
+        return norm > tolerance * m->first_norm && gain > GAIN_LEAST * fabs(value);
     }
     return 0;
 }

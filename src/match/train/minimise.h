@@ -35,8 +35,8 @@ int wf_minimise_begin(wf_minimum *minimum, size_t count, bool has_image, wf_slop
                       void *arg);
 void wf_minimise_fini(wf_minimum *minimum);
 
-/* One step.  1: there is more to gain, 0: the gradient is `tolerance` of the first one or nothing
- * lower is found; or what `slope` or the job says. */
+/* One step.  1: there is more to gain, 0: the gradient is `tolerance` of the first one, the step
+ * has gained next to nothing or nothing lower is found; or what `slope` or the job says. */
 int wf_minimise_step(wf_minimum *minimum, double tolerance, const wf_job *job);
 
 #endif

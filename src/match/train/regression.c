@@ -11,7 +11,7 @@
 
 #define TEXTS_A_POLL 32u
 #define FEATURES_A_POLL 1024u
-#define TOLERANCE 1e-3
+#define TOLERANCE 1e-5
 
 /* Labels whose sums over all columns stay in the cache. */
 #define SOME_LABELS 32u

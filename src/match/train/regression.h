@@ -8,6 +8,8 @@
  * columns (train/columns.h) each text's part in each label is looked for instead, with the scores
  * it brings about behind it: products of weights are those of parts and scores.  The steps are the
  * same in both.
+ *
+ * Values of features are above 0: columns keep no signs.
  */
 #ifndef WF_MATCH_REGRESSION_H
 #define WF_MATCH_REGRESSION_H
