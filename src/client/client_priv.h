@@ -250,6 +250,7 @@ struct phase {
     enum weft_client_phase number;
     bool is_total; /* the exchange's own end comes first */
     weft_time limit;
+    const char *limit_name; /* the phase's own; who has another says so */
 };
 void wf_phase_begin(struct weft_exchange *exchange, struct phase *phase,
                     enum weft_client_phase number, weft_time limit);

@@ -257,6 +257,24 @@ TASK_TEST(what_could_split_a_request_is_refused_before_sending)
     weft_client_free(client);
 }
 
+TASK_TEST(a_url_that_cannot_be_asked_is_quoted_without_secrets)
+{
+    static const struct {
+        const char *url, *text;
+    } rows[] = {
+        {"htp://a/b?secret", "the URL does not begin with http:// or https://: \"htp://a/b\""},
+        {"http://me:secret@a/", "a URL with a user name is not accepted; use a field"},
+    };
+    weft_client *client;
+    weft_client_response none;
+    CHECK_OK(weft_client_new(&client, NULL));
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        CHECK_EQ(weft_client_get(client, rows[i].url, &none), -WEFT_ESYNTAX);
+        CHECK_STR(weft_error_text(), rows[i].text);
+    }
+    weft_client_free(client);
+}
+
 /* ---- redirects ---- */
 
 TASK_TEST(redirects_are_followed_and_posts_turn_into_gets)

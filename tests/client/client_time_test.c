@@ -8,7 +8,7 @@
 #include "liar.h"
 
 struct stall {
-    const char *answer, *text;
+    const char *answer, *text, *limit;
     weft_time after;
     enum weft_client_phase phase;
 };
@@ -16,10 +16,10 @@ struct stall {
 TASK_TEST(each_phase_has_its_time)
 {
     static const struct stall rows[] = {
-        {NULL, "the answer of", 30 * WEFT_SEC, WEFT_CLIENT_HEAD},
-        {"HTTP/1.1 200", "the answer of", 20 * WEFT_SEC, WEFT_CLIENT_HEAD},
-        {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh", "next piece", 20 * WEFT_SEC,
-         WEFT_CLIENT_BODY},
+        {NULL, "the answer of", "30 s (first_byte_max)", 30 * WEFT_SEC, WEFT_CLIENT_HEAD},
+        {"HTTP/1.1 200", "the answer of", "20 s (between_max)", 20 * WEFT_SEC, WEFT_CLIENT_HEAD},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nh", "next piece", "20 s (between_max)",
+         20 * WEFT_SEC, WEFT_CLIENT_BODY},
     };
     weft_client_options options = {.limits.between_max = 20 * WEFT_SEC};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -33,6 +33,7 @@ TASK_TEST(each_phase_has_its_time)
         weft_time since = weft_now();
         CHECK_EQ(liar_get(client, &liar, &trace), -ETIMEDOUT);
         CHECK(strstr(weft_error_text(), rows[i].text) != NULL);
+        CHECK(strstr(weft_error_text(), rows[i].limit) != NULL);
         CHECK_EQ(trace.phase, rows[i].phase);
         CHECK_GE(weft_now() - since, rows[i].after);
         CHECK_LE(weft_now() - since, rows[i].after + 2 * WEFT_SEC);
@@ -52,7 +53,7 @@ TASK_TEST(all_together_have_a_time_too)
     weft_client_request request = {.url = liar_url(liar.port, "/"), .total_max = 7 * WEFT_SEC};
     weft_time since = weft_now();
     CHECK_EQ(weft_client_fetch(client, &request, &page), -ETIMEDOUT);
-    CHECK(strstr(weft_error_text(), "took more than 7 s in all") != NULL);
+    CHECK(strstr(weft_error_text(), "took more than 7 s in all (total_max)") != NULL);
     CHECK_LE(weft_now() - since, 8 * WEFT_SEC);
     weft_client_free(client);
     liar_close(&liar);
@@ -112,6 +113,7 @@ TASK_TEST(waiting_for_a_slot_ends)
     CHECK_EQ(liar_get(client, &liar, &trace), -ETIMEDOUT);
     CHECK_EQ(trace.phase, WEFT_CLIENT_SLOT);
     CHECK(strstr(weft_error_text(), "a free connection to") != NULL);
+    CHECK(strstr(weft_error_text(), " took more than 5 s (slot_max)") != NULL);
     weft_cancel(task, "enough");
     CHECK_OK(weft_await(task));
     CHECK_EQ(first.rc, -ECANCELED);

@@ -98,6 +98,8 @@ static ssize_t wait_for_more(struct weft_exchange *exchange, size_t have, weft_s
     weft_time limit = have == 0 ? limits->first_byte_max : limits->between_max;
     struct phase phase;
     wf_phase_begin(exchange, &phase, WEFT_CLIENT_HEAD, exchange->is_sent ? limit : WEFT_FOREVER);
+    if (have != 0)
+        phase.limit_name = "between_max";
     exchange->awaiting = exchange->is_sent ? NULL : &phase;
     ssize_t got = weft_stream_peek(exchange->conn->stream, have + 1, out);
     exchange->awaiting = NULL;
@@ -178,6 +180,7 @@ static bool answer_is_upgrade(const struct weft_exchange *exchange)
 static int h1_head_receive(struct weft_exchange *exchange)
 {
     uint32_t interim_max = exchange->client->options.limits.interim_count_max;
+    const weft_str *place = &exchange->url.place;
     weft_str text;
     for (uint32_t interim = 0;; interim++) {
         WEFT_TRY(head_receive(exchange, &text));
@@ -188,17 +191,19 @@ static int h1_head_receive(struct weft_exchange *exchange)
         if (exchange->head.status == 101 && exchange->request->upgrade != NULL)
             break;
         if (exchange->head.status == 101)
-            return weft_fail(-WEFT_ESYNTAX, "the server changes the protocol, which was not asked");
+            return weft_fail(-WEFT_ESYNTAX, "%.*s changes the protocol, which was not asked",
+                             (int)place->len, place->ptr);
         if (interim == interim_max)
-            return weft_fail(-WEFT_ELIMIT, "more than %u interim answers (interim_count_max)",
-                             interim_max);
+            return weft_fail(-WEFT_ELIMIT, "%.*s: more than %u interim answers (interim_count_max)",
+                             (int)place->len, place->ptr, interim_max);
         weft_stream_consume(exchange->conn->stream, exchange->head.bytes);
     }
     WEFT_TRY(head_keep(exchange, text));
     exchange->version = 10 + exchange->head.minor;
     exchange->is_upgraded = answer_is_upgrade(exchange);
     if (exchange->head.status == 101 && !exchange->is_upgraded)
-        return weft_fail(-WEFT_ESYNTAX, "the server changes to another protocol than was asked");
+        return weft_fail(-WEFT_ESYNTAX, "%.*s changes to another protocol than was asked",
+                         (int)place->len, place->ptr);
     framing_choose(exchange);
     return 0;
 }

@@ -199,11 +199,22 @@ int wf_exchange_new(weft_exchange **out, weft_client *client, const weft_client_
     return 0;
 }
 
+/* The URL is quoted as far as it can hold no secret. */
+static int url_take(struct weft_exchange *exchange)
+{
+    const char *text = exchange->request->url;
+    int rc = wf_url_parse(&exchange->url, weft_str_of(text));
+    int shown = (int)strcspn(text, "?#\r\n");
+    if (rc != -WEFT_ESYNTAX || memchr(text, '@', (size_t)shown) != NULL)
+        return rc;
+    return weft_fail(rc, "%s: \"%.*s\"", weft_explain(rc), shown < 60 ? shown : 60, text);
+}
+
 int wf_exchange_run(weft_exchange **out, weft_exchange *exchange)
 {
     weft_client *client = exchange->client;
     wf_retry_earn(client);
-    int rc = wf_url_parse(&exchange->url, weft_str_of(exchange->request->url));
+    int rc = url_take(exchange);
     if (rc == 0)
         rc = attempts(exchange);
     if (rc == 0 && exchange->duplex == NULL)

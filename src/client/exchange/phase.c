@@ -5,18 +5,20 @@
 
 #include "client/client_priv.h"
 
-/* What took too long, and when a connection broke; empty: there is none yet, or any more. */
+/* What took too long, and when a connection broke (empty: there is none yet, or any more); the
+ * limit's name. */
 static const struct {
-    const char *work, *moment;
+    const char *work, *moment, *limit;
 } phases[] = {
-    [WEFT_CLIENT_CHECK] = {"the request", ""},
-    [WEFT_CLIENT_SLOT] = {"a free connection to", ""},
-    [WEFT_CLIENT_CONNECT] = {"connecting to", "while it was connected"},
-    [WEFT_CLIENT_TLS] = {"the TLS handshake with", "in the TLS handshake"},
-    [WEFT_CLIENT_SEND] = {"sending to", "while the request was sent"},
-    [WEFT_CLIENT_HEAD] = {"the answer of", "before it answered"},
-    [WEFT_CLIENT_BODY] = {"the next piece of the answer of", "in the middle of its answer"},
-    [WEFT_CLIENT_DONE] = {"", ""},
+    [WEFT_CLIENT_CHECK] = {"the request", "", "total_max"},
+    [WEFT_CLIENT_SLOT] = {"a free connection to", "", "slot_max"},
+    [WEFT_CLIENT_CONNECT] = {"connecting to", "while it was connected", "connect_max"},
+    [WEFT_CLIENT_TLS] = {"the TLS handshake with", "in the TLS handshake", "tls_max"},
+    [WEFT_CLIENT_SEND] = {"sending to", "while the request was sent", "between_max"},
+    [WEFT_CLIENT_HEAD] = {"the answer of", "before it answered", "first_byte_max"},
+    [WEFT_CLIENT_BODY] = {"the next piece of the answer of", "in the middle of its answer",
+                          "between_max"},
+    [WEFT_CLIENT_DONE] = {"", "", ""},
 };
 
 const char *wf_phase_moment(const struct weft_exchange *exchange)
@@ -55,6 +57,7 @@ void wf_phase_begin(struct weft_exchange *exchange, struct phase *phase,
     weft_time own = weft_after(limit);
     phase->is_total = exchange->deadline <= own;
     phase->limit = limit;
+    phase->limit_name = phases[number].limit;
     (void)weft_scope_open(&phase->scope, phase->is_total ? exchange->deadline : own, 0);
 }
 
@@ -76,9 +79,10 @@ int wf_phase_end(struct weft_exchange *exchange, struct phase *phase, int rc)
         phase->is_total ? &exchange->url.place : place_of(exchange, phase->number);
     exchange->trace.phase = phase->number;
     if (phase->is_total)
-        return weft_fail(-ETIMEDOUT, "the request to %.*s took more than %.3g s in all",
+        return weft_fail(-ETIMEDOUT, "the request to %.*s took more than %.3g s in all (total_max)",
                          (int)place->len, place->ptr,
                          (double)(exchange->deadline - exchange->since) / (double)WEFT_SEC);
-    return weft_fail(-ETIMEDOUT, "%s %.*s took more than %.3g s", phases[phase->number].work,
-                     (int)place->len, place->ptr, (double)phase->limit / (double)WEFT_SEC);
+    return weft_fail(-ETIMEDOUT, "%s %.*s took more than %.3g s (%s)", phases[phase->number].work,
+                     (int)place->len, place->ptr, (double)phase->limit / (double)WEFT_SEC,
+                     phase->limit_name);
 }
