@@ -175,9 +175,10 @@ TASK_TEST(what_is_no_event_stream_is_an_error)
     weft_sse_event event;
     LIAR_OPEN(&liar, steps);
     CHECK_OK(weft_client_new(&client, NULL));
-    weft_client_request request = {.url = liar_url(liar.port, "/")};
+    weft_client_request request = {.url = liar_url(liar.port, "/news?secret")};
     CHECK_OK(weft_event_source_open(&source, client, &request));
     CHECK_EQ(weft_event_source_next(source, &event), -EPROTO);
+    CHECK(strstr(weft_error_text(), "/news answers with status 404, not with events") != NULL);
     CHECK_EQ(weft_event_source_next(source, &event), -WEFT_ESYNTAX);
     CHECK_EQ(weft_event_source_next(source, &event), -WEFT_ESYNTAX);
     weft_event_source_close(source);

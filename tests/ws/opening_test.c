@@ -175,6 +175,7 @@ TASK_TEST(a_server_that_opens_no_websocket_is_refused)
         note("answer %zu", i);
         LIAR_OPEN(&liar, steps);
         CHECK_EQ(connect_liar(&liar, NULL), -EPROTO);
+        CHECK(strstr(weft_error_text(), "/: the server") != NULL);
         CHECK(liar_heard(&liar, 0, "Sec-WebSocket-Version: 13"));
         CHECK(liar_heard(&liar, 0, "Connection: Upgrade"));
         liar_close(&liar);

@@ -94,11 +94,14 @@ static int judge(weft_event_source *source)
     int status = weft_exchange_status(source->exchange);
     if (status == 204)
         return 0;
+    const char *url = weft_exchange_url(source->exchange).ptr;
+    int shown = (int)strcspn(url, "?"); /* behind it is what may be nobody's business */
     if (status != 200)
-        return weft_fail(-EPROTO, "the source of events answers with status %d", status);
+        return weft_fail(-EPROTO, "%.*s answers with status %d, not with events", shown, url,
+                         status);
     if (!is_event_stream(weft_exchange_field(source->exchange, "content-type")))
-        return weft_fail(-WEFT_ESYNTAX, "the source answers with another type than "
-                                        "text/event-stream");
+        return weft_fail(-WEFT_ESYNTAX, "%.*s answers with another type than text/event-stream",
+                         shown, url);
     return 1;
 }
 
