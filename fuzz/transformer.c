@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,12 @@ static const char *const names[] = {
 
 static char folder[64];
 
+/* Of each name what its file holds; the folder begins without any. */
+static struct part {
+    uint8_t *bytes;
+    size_t size, capacity;
+} parts[NAMES];
+
 static void path_of(const char *name, char out[128])
 {
     snprintf(out, 128, "%s/%s", folder, name);
@@ -42,6 +49,7 @@ static void remove_all(void)
     for (size_t i = 0; i < NAMES; i++) {
         path_of(names[i], path);
         unlink(path);
+        free(parts[i].bytes);
     }
     path_of("1_Pooling", path);
     rmdir(path);
@@ -64,11 +72,30 @@ static void make_folder(void)
     atexit(remove_all);
 }
 
+/* False: it is so already, as most parts of a changed input are. */
+static bool part_change(struct part *part, const uint8_t *data, size_t size)
+{
+    if (part->size == size && (size == 0 || memcmp(part->bytes, data, size) == 0))
+        return false;
+    if (size > part->capacity) {
+        free(part->bytes);
+        part->bytes = malloc(size);
+        assert(part->bytes != NULL);
+        part->capacity = size;
+    }
+    if (size != 0)
+        memcpy(part->bytes, data, size);
+    part->size = size;
+    return true;
+}
+
 /* A part that is empty is a file that is not there. */
-static void put(const char *name, const uint8_t *data, size_t size)
+static void put(size_t name, const uint8_t *data, size_t size)
 {
     char path[128];
-    path_of(name, path);
+    if (!part_change(&parts[name], data, size))
+        return;
+    path_of(names[name], path);
     unlink(path);
     FILE *file = size != 0 ? fopen(path, "wb") : NULL;
     if (file == NULL)
@@ -82,7 +109,7 @@ static void put_all(const uint8_t *data, size_t size)
     for (size_t i = 0; i < NAMES; i++) {
         const uint8_t *end = i + 1 < NAMES && size != 0 ? memchr(data, 0xFF, size) : NULL;
         size_t bytes = end != NULL ? (size_t)(end - data) : size;
-        put(names[i], data, bytes);
+        put(i, data, bytes);
         data += end != NULL ? bytes + 1 : bytes;
         size -= end != NULL ? bytes + 1 : bytes;
     }
