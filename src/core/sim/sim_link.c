@@ -361,6 +361,30 @@ void wf_sim_links_break(struct sim_world *world, const struct sim_fault *fault)
 
 /* ---- bytes ---- */
 
+static size_t flow_used(const struct link_flow *flow)
+{
+    return wf_buf_bytes(&flow->data) + flow->lost;
+}
+
+static size_t flow_room(const struct link_flow *flow)
+{
+    size_t used = flow_used(flow);
+    return used < flow->capacity ? flow->capacity - used : 0;
+}
+
+/* Who waits for room is not told before a third is free, as the kernel does with sockets: however
+ * slow its reader, a large buffer takes nothing until then. */
+static bool flow_is_writable(const struct link_flow *flow)
+{
+    size_t enough = flow->link->kind == SIM_LINK_PIPE ? 1 : flow->capacity / 3;
+    return flow_room(flow) >= enough;
+}
+
+int wf_sim_link_unacked(const struct sim_socket *socket)
+{
+    return (int)flow_used(flow_out(socket));
+}
+
 /* One read ends before the byte with which further descriptors come. */
 static size_t flow_before_passed(const struct link_flow *flow, size_t bytes)
 {
@@ -388,8 +412,8 @@ ssize_t wf_sim_link_recv(struct sim_socket *socket, void *buf, size_t bytes, boo
         flow->arrived -= count;
         flow_drop_passed(flow, flow->taken);
         flow->taken += count;
-        if (flow_writer(flow) != NULL)
-            wf_sim_wake(flow_writer(flow)); /* there is room again */
+        if (flow_writer(flow) != NULL && flow_is_writable(flow))
+            wf_sim_wake(flow_writer(flow));
         return (ssize_t)count;
     }
     if (socket->error != 0 && !flow->has_ended)
@@ -402,12 +426,6 @@ static bool flow_is_refused(const struct link_flow *flow)
 {
     struct sim_socket *reader = flow_reader(flow);
     return flow->link->kind != SIM_LINK_INET && (reader == NULL || reader->shut_read);
-}
-
-static size_t flow_room(const struct link_flow *flow)
-{
-    size_t used = wf_buf_bytes(&flow->data) + flow->lost;
-    return used < flow->capacity ? flow->capacity - used : 0;
 }
 
 ssize_t wf_sim_link_send(struct sim_socket *socket, const void *buf, size_t bytes)
@@ -515,7 +533,7 @@ int wf_sim_link_events(const struct sim_socket *socket)
         events |= is_pipe && in->has_ended ? POLLHUP : 0;
     }
     if (!is_pipe || !socket->shut_write) {
-        events |= flow_room(out) != 0 || is_deaf ? POLLOUT : 0;
+        events |= flow_is_writable(out) || is_deaf ? POLLOUT : 0;
         events |= is_pipe && is_deaf ? POLLERR : 0;
     }
     if (socket->error != 0)

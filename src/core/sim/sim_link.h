@@ -27,4 +27,7 @@ void wf_sim_link_leave(struct sim_socket *socket); /* the socket goes; the other
 void wf_sim_links_break(struct sim_world *world, const struct sim_fault *fault);
 int wf_sim_link_events(const struct sim_socket *socket);
 
+/* Sent and not read: the reader's kernel is taken to hold nothing. */
+int wf_sim_link_unacked(const struct sim_socket *socket);
+
 #endif
