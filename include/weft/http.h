@@ -82,8 +82,8 @@ typedef struct weft_http_limits {
     weft_time body_grace;         /* after it the minimum rate holds: 10 s */
     uint64_t body_rate_min;       /* bytes a second: 1 KiB */
     weft_time keep_alive_max;     /* without a request: 60 s */
-    weft_time write_idle_max;     /* a client that takes nothing: 30 s */
-    uint64_t write_rate_min;      /* what one takes that is slow, over that time: 1 KiB/s */
+    weft_time write_idle_max;     /* a client that takes nothing of an answer: 30 s; see below */
+    uint64_t write_rate_min;      /* what it takes on average, beyond twice that time: 1 KiB/s */
     weft_time handler_time_max;   /* 60 s, without what it waits for its client to send a body */
     weft_time connection_age_max; /* 1 h */
     weft_time half_close_grace;   /* a client that sends no more may be gone; a handler that is not
@@ -115,6 +115,17 @@ typedef struct weft_http_limits {
                                            DATA …): 1,000 at once, 100 a second */
     uint32_t h2_control_count_max;      /* frames that wait for a client to take them: 1,000 */
 } weft_http_limits;
+
+/* write_idle_max and write_rate_min count what has left for the client, while it is waited for:
+ * what its side of TCP has acknowledged, or the reader of a Unix socket has read.  Bytes that wait
+ * in this machine's kernel do not count; those in the client's kernel do, which are few (some 100
+ * KiB) if it does not read.  Over HTTP/2 it is each stream by itself: what its windows let go, and
+ * what the client takes of the connection while bytes of this stream are on their way there.
+ *
+ * A client that took much at once may pause for longer than write_idle_max, as one does that limits
+ * its rate: a sixteenth of the time in which write_rate_min would have taken it (1.6 MB: 100 s),
+ * and at most four times write_idle_max.  All of it is known up to a quarter of write_idle_max
+ * later. */
 
 /* For a program that shows its settings: the name of the index-th limit, with the value in force
  * (ns, bytes or a count) in *out_value; NULL past the last. */

@@ -74,9 +74,11 @@ typedef struct weft_ws_limits {
     uint32_t unsent_bytes_max;   /* above it senders wait: 1 MiB */
 
     weft_time ping_every;     /* of silence: 20 s; WEFT_FOREVER: no pings */
-    weft_time pong_max;       /* for any sign of life after that: 20 s */
+    weft_time pong_max;       /* for any sign of life after that: 20 s.  Both this and close_max
+                                 begin when the peer has what was sent before, if it is slow */
     weft_time close_max;      /* for the peer's answer to a close: 5 s */
-    weft_time write_idle_max; /* a peer that takes nothing: 30 s */
+    weft_time write_idle_max; /* a peer that takes nothing while a sender waits: 30 s; or less than
+                                 1 KiB a second.  Counted as in weft_http_limits (<weft/http.h>) */
 } weft_ws_limits;
 
 /* Compression.  A peer with the default limits refuses a large message that shrinks to less than

@@ -137,6 +137,13 @@ static inline ssize_t wf_sys_recv_fds(int fd, void *buf, size_t bytes, int *fds,
     return weft_platform_get()->recv_fds(fd, buf, bytes, fds, count);
 }
 
+static inline int wf_sys_unacked(int fd)
+{
+    if (WEFT_FAULT(WEFT_FAULT_CALL, "unacked"))
+        return -EINVAL;
+    return weft_platform_get()->unacked(fd);
+}
+
 /* -ENODATA also where the platform has no such call. */
 static inline ssize_t wf_sys_send_file(int fd, int file, int64_t offset, size_t bytes)
 {

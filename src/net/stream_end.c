@@ -11,8 +11,10 @@
 
 #include "base/sys.h"
 
-#define END_STALL (30 * WEFT_SEC) /* unsent bytes that do not move */
 #define END_LINGER (2 * WEFT_SEC) /* for the peer to end its side */
+
+/* Of what is still unsent, or with the kernel. */
+static const struct wf_pace_limits end_pace = {.idle_max = 30 * WEFT_SEC, .rate_min = 1024};
 
 void weft_stream_end(weft_stream *stream)
 {
@@ -28,7 +30,8 @@ void weft_stream_end(weft_stream *stream)
         weft_wake(&stream->reader->waiter, -EBADF);
         stream->reader = NULL;
     }
-    weft_stream_set_deadline(stream, weft_loop_now(stream->loop) + END_STALL);
+    weft_stream_set_deadline(stream,
+                             weft_loop_now(stream->loop) + wf_pace_first(end_pace.idle_max));
     weft_defer_start(stream->loop, &stream->defer);
 }
 
@@ -36,13 +39,24 @@ void weft_stream_finish(weft_stream *stream)
 {
     stream->is_finished = true;
     weft_stream_end(stream);
+    if (stream->state == WF_STREAM_LINGERING)
+        wf_stream_release(stream);
+}
+
+/* The kernel still has bytes for a peer that may want them.  Were the socket closed now, whatever
+ * the peer sends would be answered by a reset, which takes them away: over HTTP/2 it sends as it
+ * reads.  Our own end counts as a byte. */
+static bool end_is_under_way(weft_stream *stream)
+{
+    return stream->error == 0 && weft_stream_get_acked(stream) + 1 < stream->sent_bytes;
 }
 
 void wf_stream_flushed(weft_stream *stream)
 {
     if (!stream->is_shut && wf_filter_finish(stream))
         return; /* its last bytes first */
-    bool is_over = stream->is_ended || stream->is_finished || !wf_stream_may_send(stream);
+    bool is_over = stream->is_ended || !wf_stream_may_send(stream) ||
+                   (stream->is_finished && !end_is_under_way(stream));
     if (!is_over && !stream->is_shut)
         is_over = wf_sys_shutdown(stream->fd, SHUT_WR) < 0;
     if (is_over) {
@@ -59,10 +73,16 @@ void wf_stream_flushed(weft_stream *stream)
 
 void wf_stream_end_expired(weft_stream *stream)
 {
-    if (stream->state == WF_STREAM_FLUSHING)
-        weft_stream_abort(stream);
-    else
+    weft_time now = weft_loop_now(stream->loop);
+    if (stream->state == WF_STREAM_LINGERING && !end_is_under_way(stream))
         wf_stream_release(stream);
+    else if (stream->error != 0 ||
+             wf_pace_is_too_slow(&stream->end_pace, &end_pace, now, weft_stream_get_acked(stream)))
+        weft_stream_abort(stream);
+    else if (stream->state == WF_STREAM_LINGERING)
+        weft_stream_set_deadline(stream, now + END_LINGER);
+    else
+        weft_stream_set_deadline(stream, wf_pace_next(&stream->end_pace, &end_pace, now));
 }
 
 /* A failed filter's last words, such as why it refuses the peer, are heard only if the connection

@@ -87,7 +87,7 @@ static int span_push(weft_stream *stream, struct file_span *span)
                                        span_piece(span, FILE_SEND_BYTES));
         if (got > 0) {
             span_advance(span, (uint64_t)got);
-            stream->moved_bytes += (uint64_t)got;
+            stream->sent_bytes += (uint64_t)got;
         } else if (got == -ENODATA) {
             rc = span_push_read(stream, span);
         } else {

@@ -37,7 +37,6 @@ int wf_stream_hold_wait(weft_stream *stream, int rc)
     rc = weft_op_wait(&(weft_op_args){.kind = WEFT_OP_POLL, .fd = stream->fd, .flags = POLLOUT});
     if (rc < 0)
         return rc;
-    stream->moved_at = weft_loop_turn_time(stream->loop);
     return hold_check(stream);
 }
 
@@ -51,7 +50,7 @@ int wf_stream_hold_send(weft_stream *stream, const char *bytes, size_t count, in
             rc = wf_stream_hold_wait(stream, (int)got);
         } else {
             sent += (size_t)got;
-            stream->moved_bytes += (uint64_t)got;
+            stream->sent_bytes += (uint64_t)got;
             *done += (size_t)got;
         }
     }

@@ -4,6 +4,8 @@
 
 #include "net/stream_priv.h"
 
+#include "base/sys.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -65,6 +67,12 @@ static void output_hear(weft_stream *stream)
         wf_stream_fail(stream, stream->send_error);
 }
 
+static void output_took(weft_stream *stream, size_t count)
+{
+    wf_stream_bytes_consume(stream->loop, &stream->sending, count);
+    stream->sent_bytes += count;
+}
+
 /* The bytes put since the last send become those being sent, with their memory. */
 static bool output_load(weft_stream *stream)
 {
@@ -104,7 +112,7 @@ static void output_push(weft_stream *stream)
         if (rc < 0) {
             output_failed(stream, rc);
         } else if (rc > 0) {
-            wf_stream_bytes_consume(stream->loop, &stream->sending, (size_t)rc);
+            output_took(stream, (size_t)rc);
         }
     }
 }
@@ -129,9 +137,7 @@ static void output_sent(weft_op *op, const weft_completion *completion, void *ar
     if (completion->result < 0) {
         output_failed(stream, completion->result);
     } else {
-        wf_stream_bytes_consume(stream->loop, &stream->sending, (size_t)completion->result);
-        stream->moved_at = weft_loop_turn_time(stream->loop);
-        stream->moved_bytes += (uint64_t)completion->result;
+        output_took(stream, (size_t)completion->result);
     }
     wf_stream_flush(stream);
 }
@@ -143,14 +149,22 @@ size_t weft_stream_get_unsent(const weft_stream *stream)
     return wf_stream_unsent(stream) + stream->held_bytes;
 }
 
-weft_time weft_stream_get_moved_at(const weft_stream *stream)
+uint64_t weft_stream_get_sent(const weft_stream *stream)
 {
-    return stream->moved_at;
+    return stream->sent_bytes;
 }
 
-uint64_t weft_stream_get_moved_bytes(const weft_stream *stream)
+/* A Unix socket's kernel counts memory, which is more than the bytes in it: the difference may fall
+ * while bytes are sent, and below zero. */
+uint64_t weft_stream_get_acked(weft_stream *stream)
 {
-    return stream->moved_bytes;
+    if (stream->state >= WF_STREAM_RELEASING)
+        return stream->acked_bytes;
+    int rc = wf_sys_unacked(stream->fd);
+    uint64_t unacked = rc > 0 ? (uint64_t)rc : 0;
+    if (stream->sent_bytes > stream->acked_bytes + unacked)
+        stream->acked_bytes = stream->sent_bytes - unacked;
+    return stream->acked_bytes;
 }
 
 static inline int output_check(const weft_stream *stream)

@@ -24,6 +24,7 @@
 #include <weft/sys/park.h>
 #include <weft/sys/stream.h>
 
+#include "base/pace.h"
 #include "net/filter_priv.h"
 #include "net/stream_bytes.h"
 
@@ -56,9 +57,9 @@ struct wf_stream_writer {
 struct weft_stream {
     weft_waiter *closer;       /* the task in weft_stream_close */
     struct wf_stream_fds *fds; /* NULL: it takes no descriptors */
-    weft_time moved_at;        /* a send operation took bytes; not those that are done at once */
-    uint64_t moved_bytes;      /* so many in all */
+    uint64_t acked_bytes;      /* when somebody last asked; see weft_stream_get_acked */
     uint64_t held_bytes;       /* what the task that holds the output has still to send */
+    struct wf_pace end_pace;   /* of the peer's taking them, after weft_stream_end */
     uint32_t dropped;          /* bytes that came after weft_stream_end */
     uint16_t users;            /* tasks inside a wait */
     weft_timer timer;          /* its links first, which stay as they are */
@@ -71,7 +72,8 @@ struct weft_stream {
     struct wf_stream_writer *writer;
     weft_filter *filter; /* NULL: the user's bytes are the socket's */
     struct wf_stream_bytes in, out, sending;
-    const char *chunk; /* the loop's own buffer, being told to the input callback */
+    uint64_t sent_bytes; /* that the kernel has taken */
+    const char *chunk;   /* the loop's own buffer, being told to the input callback */
     uint32_t chunk_bytes;
     int fd;
     weft_defer defer;

@@ -94,6 +94,7 @@ static int send_held(weft_stream *stream, const char *buf, size_t bytes, const i
         ssize_t got = wf_sys_send_fds(stream->fd, buf, bytes, fds, fd_count);
         if (got >= 0) {
             *done = (uint64_t)got;
+            stream->sent_bytes += (uint64_t)got;
             return wf_stream_hold_send(stream, buf + got, bytes - (size_t)got, 0, done);
         }
         rc = is_of_stream(got) ? wf_stream_hold_wait(stream, (int)got) : (int)got;

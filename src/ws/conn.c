@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define AHEAD_BYTES ((size_t)64 * 1024)
+#define WRITE_RATE_MIN 1024
 
 static weft_ws *ws_of(const weft_stream *stream)
 {
@@ -47,28 +48,63 @@ void wf_ws_arm(weft_ws *ws)
     weft_stream_set_deadline(ws->stream, at);
 }
 
+static struct wf_pace_limits pace_limits(const weft_ws *ws)
+{
+    return (struct wf_pace_limits){ws->limits.write_idle_max, WRITE_RATE_MIN};
+}
+
 static bool is_stuck(weft_ws *ws, weft_time now)
 {
     if (ws->room == NULL)
         ws->stuck_at = WEFT_FOREVER;
     if (now < ws->stuck_at)
         return false;
-    weft_time moved = weft_stream_get_moved_at(ws->stream);
-    weft_time at = time_after(moved, ws->limits.write_idle_max);
-    if (at > ws->stuck_at)
-        ws->stuck_at = at;
-    return now >= ws->stuck_at;
+    const struct wf_pace_limits limits = pace_limits(ws);
+    bool is_slow = wf_pace_is_too_slow(&ws->pace, &limits, now, weft_stream_get_acked(ws->stream));
+    ws->stuck_at = wf_pace_next(&ws->pace, &limits, now);
+    return is_slow;
+}
+
+uint64_t wf_ws_unacked_to(weft_ws *ws)
+{
+    uint64_t to = weft_stream_get_sent(ws->stream) + weft_stream_get_unsent(ws->stream);
+    return weft_stream_get_acked(ws->stream) < to ? to : 0;
 }
 
 static void send_ping(weft_ws *ws, weft_time now)
 {
+    ws->ping = (struct wf_ws_asked){.to = wf_ws_unacked_to(ws)};
+    ws->acked = weft_stream_get_acked(ws->stream);
     int rc = wf_ws_put_control(ws, WF_WS_OP_PING, NULL, 0);
     if (rc < 0 && rc != -EAGAIN) {
         wf_ws_fail(ws, rc, WF_WS_BROKEN, "a ping cannot be sent");
         return;
     }
+    if (rc == -EAGAIN)
+        ws->ping.to = UINT64_MAX;
     ws->pinged_at = now;
     ws->check_at = time_after(now, ws->limits.pong_max);
+}
+
+/* True if what is to be answered was behind other bytes when it was looked at last, or is now: the
+ * answer has its time from now on. */
+static bool is_late(struct wf_ws_asked *asked, uint64_t acked)
+{
+    bool was_late = asked->is_late;
+    asked->is_late = acked < asked->to;
+    return was_late || asked->is_late;
+}
+
+static bool ping_waits(weft_ws *ws, weft_time now)
+{
+    uint64_t before = ws->acked;
+    ws->acked = weft_stream_get_acked(ws->stream);
+    if (!is_late(&ws->ping, ws->acked) || ws->acked == before)
+        return false;
+    if (ws->ping.to == UINT64_MAX)
+        send_ping(ws, now);
+    ws->check_at = time_after(now, ws->limits.pong_max);
+    return true;
 }
 
 /* Whatever comes is a sign of life.  While we do not take what comes, the answer may be behind it.
@@ -79,6 +115,8 @@ static void check_alive(weft_ws *ws, weft_time now)
     if (now < ws->check_at)
         return;
     if (ws->pinged_at != 0 && !is_alive && !wf_ws_is_stalled(ws)) {
+        if (ping_waits(ws, now))
+            return;
         wf_ws_fail(ws, -ETIMEDOUT, WF_WS_BROKEN, "the peer is silent");
         return;
     }
@@ -89,13 +127,26 @@ static void check_alive(weft_ws *ws, weft_time now)
         send_ping(ws, now);
 }
 
+/* The answer to a close has its time from when the peer has what is before it. */
+static bool close_is_due(weft_ws *ws, weft_time now)
+{
+    const struct wf_pace_limits limits = pace_limits(ws);
+    if (now < ws->close_at)
+        return false;
+    uint64_t acked = weft_stream_get_acked(ws->stream);
+    if (!is_late(&ws->closing, acked))
+        return true;
+    ws->close_at = time_after(now, ws->limits.close_max);
+    return wf_pace_is_too_slow(&ws->pace, &limits, now, acked);
+}
+
 static void ws_expired(weft_stream *stream)
 {
     weft_ws *ws = ws_of(stream);
     weft_time now = ws_now(ws);
     if (is_stuck(ws, now))
         wf_ws_fail(ws, -ETIMEDOUT, WF_WS_LATER, "the peer does not read");
-    else if (ws->sent_close && now >= ws->close_at)
+    else if (ws->sent_close && close_is_due(ws, now))
         wf_ws_fail(ws, -ETIMEDOUT, WF_WS_LOST, "the peer does not answer the close");
     else if (!ws->sent_close && ws->rc == 0)
         check_alive(ws, now);
@@ -157,9 +208,13 @@ void wf_ws_say_close(weft_ws *ws, uint16_t code, weft_str reason)
             memcpy(payload + 2, reason.ptr, bytes);
         count = 2 + bytes;
     }
+    ws->closing = (struct wf_ws_asked){.to = wf_ws_unacked_to(ws)};
+    wf_pace_begin(&ws->pace);
     int rc = wf_ws_put_control(ws, WF_WS_OP_CLOSE, payload, count);
     ws->sent_close = true; /* also if it did not work: nothing may follow */
     ws->owes_close = rc == -EAGAIN;
+    if (ws->owes_close)
+        ws->closing.to = UINT64_MAX;
     if (ws->owes_close)
         memcpy(ws->close, payload, count);
     ws->close_bytes = (uint8_t)count;
@@ -257,12 +312,15 @@ static bool is_over(const weft_ws *ws)
 
 static int wait_until_over(weft_ws *ws)
 {
-    weft_scope limit;
-    int rc = 0;
-    (void)weft_scope_open(&limit, weft_after(ws->limits.close_max), WEFT_SCOPE_SHIELD);
-    while (rc == 0 && !is_over(ws))
-        rc = park_closer(ws);
-    rc = weft_scope_close(&limit, rc);
+    int rc;
+    do {
+        weft_scope limit;
+        rc = 0;
+        (void)weft_scope_open(&limit, weft_after(ws->limits.close_max), WEFT_SCOPE_SHIELD);
+        while (rc == 0 && !is_over(ws))
+            rc = park_closer(ws);
+        rc = weft_scope_close(&limit, rc);
+    } while (rc == -ETIMEDOUT && !ws->got_close && !close_is_due(ws, ws_now(ws)));
     if (rc < 0 && !ws->got_close)
         wf_ws_fail(ws, rc, WF_WS_LOST, "the peer does not answer the close");
     return wf_ws_say_failure(ws);

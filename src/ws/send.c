@@ -71,7 +71,8 @@ static const weft_wait_class room_class = {.what = "WebSocket send", .cancel = r
 static int wait_for_room(weft_ws *ws)
 {
     weft_waiter self = WEFT_WAITER(&room_class, ws);
-    ws->stuck_at = weft_after(ws->limits.write_idle_max);
+    wf_pace_begin(&ws->pace);
+    ws->stuck_at = weft_after(wf_pace_first(ws->limits.write_idle_max));
     wf_ws_arm(ws);
     return wf_ws_park(&ws->room, &self);
 }
@@ -84,6 +85,8 @@ void wf_ws_go_on(weft_ws *ws)
     if (ws->owes_close) {
         ws->owes_close =
             wf_ws_put_control(ws, WF_WS_OP_CLOSE, ws->close, ws->close_bytes) == -EAGAIN;
+        if (!ws->owes_close)
+            ws->closing.to = wf_ws_unacked_to(ws);
     }
     weft_waiter *room = ws->room;
     ws->room = NULL;

@@ -25,12 +25,20 @@
 #include <weft/ws.h>
 
 #include "base/buf.h"
+#include "base/pace.h"
 #include "ws/deflate.h"
 #include "ws/frame.h"
 #include "ws/text.h"
 
 #define WF_WS_REASON_BYTES_MAX (WF_WS_CONTROL_BYTES_MAX - 2)
 #define WF_WS_KEY_COUNT 32
+
+/* A frame that is to be answered. */
+struct wf_ws_asked {
+    uint64_t to; /* the stream's bytes before it; 0: none that the peer did not have; UINT64_MAX: it
+                    is not among them yet */
+    bool is_late; /* it was still behind them at the last look */
+};
 
 struct weft_ws {
     weft_stream *stream;          /* NULL once it is given back */
@@ -92,6 +100,10 @@ struct weft_ws {
     weft_time pinged_at; /* 0: no ping is under way */
     weft_time close_at;  /* the peer's close is due */
     weft_time stuck_at;  /* who waits for room gives up */
+    struct wf_pace pace; /* of a peer for whom somebody waits for room, or that we sent a close */
+
+    struct wf_ws_asked ping, closing; /* our ping, our close */
+    uint64_t acked;                   /* when the ping was looked at last */
 };
 
 /* ---- conn.c ---- */
@@ -116,6 +128,9 @@ void wf_ws_fail(weft_ws *ws, int rc, uint16_t code, const char *text);
 
 /* Why it is of no more use; 0 if it is. */
 int wf_ws_say_failure(const weft_ws *ws);
+
+/* Where the bytes end that are put now; 0: the peer has them all. */
+uint64_t wf_ws_unacked_to(weft_ws *ws);
 
 /* Sends a close frame, or owes it. */
 void wf_ws_say_close(weft_ws *ws, uint16_t code, weft_str reason);

@@ -51,6 +51,30 @@ static int client(void *arg)
     return 0;
 }
 
+/* Opens its windows wide, and reads 5 KB a second of what a buffer of 4 MiB holds between. */
+static int slow_reader(void *arg)
+{
+    static char buf[5000];
+    const weft_http_options options = {.limits.handler_time_max = 3600 * WEFT_SEC};
+    struct site site;
+    struct h2_peer peer;
+    ssize_t count = 1;
+    (void)arg;
+    WEFT_TRY(site_open(&site, &options));
+    h2_peer_open_with(&peer, &site, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, INT32_MAX);
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_WINDOW_UPDATE, 0, 0, "\x7f\0\0\0", 4));
+    h2_peer_get(&peer, 1, "/large?kib=12288");
+    for (size_t got = 0; got < (size_t)12288 * 1024 && count > 0; got += (size_t)count) {
+        CHECK_OK(weft_sleep(WEFT_SEC));
+        count = weft_stream_read(peer.stream, buf, sizeof buf);
+    }
+    CHECK_GT(count, 0);
+    CHECK_EQ(site_seen.cancelled, 0u);
+    answers++;
+    h2_peer_close(&peer);
+    return site_close(&site);
+}
+
 static int both_ends(void *arg)
 {
     (void)arg;
@@ -83,4 +107,10 @@ TEST(h2_both_ends_on_a_slow_link)
 TEST(h2_both_ends_without_memory_now_and_then)
 {
     sweep("delay 5ms, memory-errors 0.2%");
+}
+
+TEST(h2_a_reader_that_is_slower_than_the_kernel_is_patient)
+{
+    uint64_t done = test_sweep_plan("buffer 4MiB", 4, STEPS_MAX, slow_reader, NULL);
+    CHECK_EQ(answers, done);
 }

@@ -168,6 +168,81 @@ TEST(http_both_ends_while_hosts_are_cut_from_each_other)
     CHECK_GT(failures, 0u);
 }
 
+/* ---- a slow reader ---- */
+
+/* Reads an answer at 5 KB a second.  What stands between is a buffer of 4 MiB, which once it is
+ * full takes nothing for four minutes. */
+static int slow_reader(void *arg)
+{
+    static char buf[5000];
+    struct site *site = arg;
+    const char *ask = "GET /large?kib=12288 HTTP/1.1\r\n" HOST "\r\n";
+    weft_stream *stream;
+    WEFT_TRY(weft_stream_connect(&stream, &site->addr));
+    WEFT_TRY(weft_stream_write(stream, ask, strlen(ask)));
+    for (size_t left = (size_t)12288 * 1024; left > sizeof buf; left -= sizeof buf) {
+        WEFT_TRY(weft_sleep(WEFT_SEC));
+        ssize_t count = weft_stream_read_exact(stream, buf, sizeof buf);
+        if (count < 0)
+            return (int)count;
+    }
+    weft_stream_abort(stream);
+    answers++;
+    return 0;
+}
+
+/* Is not idle while it reads what the kernel holds for it: two minutes. */
+static int slow_reader_goes_on(void *arg)
+{
+    static char buf[25000];
+    struct site site;
+    struct answer answer;
+    weft_str head;
+    (void)arg;
+    WEFT_TRY(site_open(&site, NULL));
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /large?kib=3072 HTTP/1.1\r\n" HOST "\r\n");
+    ssize_t count = weft_stream_peek_until(client, (weft_str){"\r\n\r\n", 4}, 8000, &head);
+    CHECK_GT(count, 0);
+    weft_stream_consume(client, (size_t)count);
+    for (size_t left = (size_t)3072 * 1024; left > 0;) {
+        size_t piece = left < sizeof buf ? left : sizeof buf;
+        CHECK_OK(weft_sleep(WEFT_SEC));
+        CHECK_EQ(weft_stream_read_exact(client, buf, piece), (ssize_t)piece);
+        left -= piece;
+    }
+    client_send(client, "GET /ok HTTP/1.1\r\n" HOST "\r\n");
+    CHECK_OK(client_read(client, &answer));
+    CHECK_EQ(answer.status, 200);
+    answer_fini(&answer);
+    answers++;
+    CHECK_OK(weft_stream_close(client));
+    return site_close(&site);
+}
+
+static int slow_reader_is_served(void *arg)
+{
+    const weft_http_options options = {.limits.handler_time_max = 3600 * WEFT_SEC};
+    struct site site;
+    (void)arg;
+    WEFT_TRY(site_open(&site, &options));
+    int rc = slow_reader(&site);
+    int closed = site_close(&site);
+    return rc < 0 ? rc : closed;
+}
+
+TEST(http_a_reader_that_is_slower_than_the_kernel_is_patient)
+{
+    uint64_t done = test_sweep_plan("buffer 4MiB", 4, STEPS_MAX, slow_reader_is_served, NULL);
+    CHECK_EQ(answers, done);
+}
+
+TEST(http_a_client_that_reads_slowly_keeps_its_connection)
+{
+    uint64_t done = test_sweep_plan("buffer 4MiB", 4, STEPS_MAX, slow_reader_goes_on, NULL);
+    CHECK_EQ(answers, done);
+}
+
 TEST(http_both_ends_on_a_slow_link)
 {
     sweep("slow at 20KB, delay 50ms, buffer 4KiB");

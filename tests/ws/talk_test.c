@@ -329,7 +329,8 @@ TASK_TEST(a_peer_that_does_not_receive_makes_senders_wait_and_is_given_up)
     CHECK_EQ(send_for_ever(&sender), -ETIMEDOUT);
     CHECK_STR(weft_error_text(), "WebSocket: the peer does not read");
     CHECK_GE(weft_now() - from, 30 * WEFT_SEC);
-    CHECK_LE(weft_now() - from, 75 * WEFT_SEC);
+    /* A real peer's kernel takes some megabytes, which pay for a longer pause. */
+    CHECK_LE(weft_now() - from, (test_is_simulated() ? 75 : 200) * WEFT_SEC);
     CHECK_EQ(weft_ws_get_close(ws, NULL), 1013);
     weft_ws_abort(ws);
     weft_http_server_stop(ends.server);

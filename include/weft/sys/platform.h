@@ -80,6 +80,8 @@ typedef struct weft_platform {
 
     ssize_t (*send_file)(int fd, int file, int64_t offset, size_t bytes); /* a file's bytes to a
                                socket; never waits for a disk: -ENODATA, read them.  May be NULL */
+    int (*unacked)(int fd); /* a stream socket's bytes that the kernel holds for the peer: TCP, not
+                               acknowledged; a Unix socket, the memory of what is not read */
     int (*accept)(int fd, struct sockaddr *out, socklen_t *addr_bytes);
     int (*connect)(int fd, const struct sockaddr *addr, socklen_t addr_bytes);
 

@@ -119,12 +119,17 @@ WEFT_API WEFT_MUST_USE int weft_stream_reserve_above(weft_stream *stream, size_t
 /* Bytes put and not yet taken by the kernel. */
 WEFT_API size_t weft_stream_get_unsent(const weft_stream *stream);
 
-/* When the kernel last took bytes that had to wait (the time of that turn); 0: never.  While bytes
- * are unsent, the peer has taken none since then. */
-WEFT_API weft_time weft_stream_get_moved_at(const weft_stream *stream);
+/* How many bytes the kernel has taken in all. */
+WEFT_API uint64_t weft_stream_get_sent(const weft_stream *stream);
 
-/* How many bytes that had to wait the kernel has taken in all; all bytes of files count. */
-WEFT_API uint64_t weft_stream_get_moved_bytes(const weft_stream *stream);
+/* How many of them have left it for good: those a TCP peer has acknowledged, those the reader of a
+ * Unix socket has read.  Whether a peer takes anything is seen here only: the kernel takes
+ * megabytes for it, then none until a third of them is gone, which of a slow reader is minutes.
+ * Acknowledged is not read: so much more as its kernel holds for it (net.ipv4.tcp_rmem) a peer
+ * takes without reading, and it says that it has room again when a good part of that is free.  A
+ * Unix socket counts whole sends, up to 104 KiB.  Asks the kernel, one system call: for deadlines.
+ */
+WEFT_API uint64_t weft_stream_get_acked(weft_stream *stream);
 
 /* ---- time ---- */
 
@@ -136,14 +141,15 @@ WEFT_API void weft_stream_set_deadline(weft_stream *stream, weft_time deadline);
 
 /* Closes the stream politely, without waiting: what is unsent is sent, then our side ends.  So that
  * the peer gets all of it, what still comes is read and dropped until the peer ends too, for at
- * most 2 s and 64 KiB.  Then the stream is released, and `closed` called.  `input` is not called
- * any more, and tasks that read get -EBADF.  weft_stream_abort() cuts it short; so do unsent bytes
- * that do not move for 30 s. */
+ * most 2 s and 64 KiB, or longer while the peer still takes bytes that the kernel holds for it.
+ * Then the stream is released, and `closed` called.  `input` is not called any more, and tasks that
+ * read get -EBADF.  weft_stream_abort() cuts it short; so does a peer that takes nothing for 30 s,
+ * or less than 1 KiB a second (up to two minutes after it took much at once). */
 WEFT_API void weft_stream_end(weft_stream *stream);
 
 /* Like weft_stream_end(), for a peer of whom nothing is expected any more, as on an idle
- * connection: the stream is released once everything is sent, without waiting for the peer's end.
- */
+ * connection: the stream is released once the peer has everything, without waiting for its end.  Of
+ * one that ends already and has nothing unsent: at once, and the kernel delivers what it holds. */
 WEFT_API void weft_stream_finish(weft_stream *stream);
 
 /* ---- listeners ---- */

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/sockios.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
@@ -257,6 +259,13 @@ static ssize_t host_send_file(int fd, int file, int64_t offset, size_t bytes)
     return errno == EINVAL || errno == ENOSYS ? -ENODATA : -errno;
 }
 
+static int host_unacked(int fd)
+{
+    int count = 0;
+    int rc = ioctl(fd, SIOCOUTQ, &count);
+    return rc < 0 ? -errno : count;
+}
+
 static int host_accept(int fd, struct sockaddr *out, socklen_t *addr_bytes)
 {
     HOST_RETRY(int, wf_host_accept(fd, out, addr_bytes, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -471,6 +480,7 @@ const weft_platform weft_platform_host = {
     .send_fds = host_send_fds,
     .recv_fds = host_recv_fds,
     .send_file = host_send_file,
+    .unacked = host_unacked,
     .accept = host_accept,
     .connect = host_connect,
     .open = host_open,

@@ -220,6 +220,15 @@ static int sim_getsockopt(int fd, int level, int name, void *out, socklen_t *byt
     return 0;
 }
 
+static int sim_unacked(int fd)
+{
+    struct sim_socket *socket;
+    int rc = socket_get_real(fd, &socket);
+    if (rc < 0)
+        return rc;
+    return socket->state == SIM_CONNECTED ? wf_sim_link_unacked(socket) : -EINVAL;
+}
+
 static int sim_shutdown(int fd, int how)
 {
     struct sim_socket *socket;
@@ -588,6 +597,7 @@ void wf_sim_platform_fill(weft_platform *table, const weft_platform *host)
         .getpeername = sim_getpeername,
         .setsockopt = sim_setsockopt,
         .getsockopt = sim_getsockopt,
+        .unacked = sim_unacked,
         .shutdown = sim_shutdown,
         .close = sim_close,
         .pipe = sim_pipe_open,

@@ -13,12 +13,12 @@
 #include <weft/task.h>
 
 #include "base/list.h"
+#include "base/pace.h"
 #include "coding/coding.h"
 #include "h1/body.h"
 #include "h1/head.h"
 #include "http/exchange/response.h"
 #include "http/route/router.h"
-#include "http/server/pace.h"
 
 enum wf_exchange_state {
     WF_EXCHANGE_COMING,
@@ -47,9 +47,11 @@ struct wf_h2_stream {
     wf_buf rest;
     wf_buf unread;              /* of the body, for a handler that reads by itself */
     weft_event moved;           /* set when `piece` is sent, or more of the body is there */
-    weft_time moved_at;         /* the client last took of the answer */
-    uint64_t taken;             /* and all it took */
-    struct wf_pace pace;        /* at which it does */
+    uint64_t taken;             /* of the answer: what the windows have let into our output */
+    uint64_t taken_to;          /* where the last of it ends in the connection's bytes */
+    uint64_t acked;             /* of those, at the last look */
+    uint64_t carried;           /* and in all, while something of this stream was on its way */
+    struct wf_pace pace;        /* of `taken` and `carried` */
     struct wf_http_fault fault; /* of the body */
     bool is_finished;           /* behind `piece` nothing comes */
     bool is_held;               /* being answered: whoever answers frees it, if it is closed */

@@ -218,7 +218,11 @@ static void h2_expire(struct wf_h2 *h2, weft_time now)
     }
     if (now >= h2->drain_deadline)
         h2_say_last(h2);
-    if (now >= conn->deadline && h2->exchange_count == 0) {
+    if (now < conn->deadline || h2->exchange_count != 0)
+        return;
+    if (wf_conn_is_reading(conn)) {
+        conn->deadline = wf_http_later(now, conn->server->limits.keep_alive_max);
+    } else {
         conn->deadline = WEFT_FOREVER;
         h2->is_draining = true;
         h2_say_last(h2);

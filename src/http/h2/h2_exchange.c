@@ -22,7 +22,6 @@
 #include "http/exchange/transport.h"
 #include "http/h2/h2_priv.h"
 #include "http/server/conn.h"
-#include "http/server/pace.h"
 #include "http/server/serve.h"
 #include "http/server/server.h"
 #include "http/server/slots.h"
@@ -45,6 +44,7 @@ weft_http_request *wf_h2_exchange_new(struct wf_h2 *h2, int32_t stream_id)
     if (req == NULL)
         return NULL;
     req->h2.id = stream_id;
+    req->h2.acked = weft_stream_get_sent(conn->stream); /* what is before it is not its */
     req->deadline = WEFT_FOREVER;
     wf_list_append(&h2->exchanges, &req->h2.link);
     if (h2->exchange_count++ == 0)
@@ -104,13 +104,18 @@ void wf_h2_reset(weft_http_request *req, uint32_t code)
 static int h2_wait(weft_http_request *req, enum wf_exchange_wait wait, weft_time duration)
 {
     req->wait = wait;
-    req->h2.pace.from = 0;
+    wf_pace_begin(&req->h2.pace);
     req->wait_deadline = wf_http_after(req->conn->server, duration);
     wf_h2_arm(req->conn->h2, req->wait_deadline);
     weft_event_clear(&req->h2.moved);
     int rc = weft_event_wait(&req->h2.moved);
     req->wait = WF_WAIT_NONE;
     return rc;
+}
+
+static weft_time h2_first_look(const weft_http_request *req)
+{
+    return wf_pace_first(req->conn->server->limits.write_idle_max);
 }
 
 /* Until all that was written is on its way. */
@@ -121,7 +126,7 @@ static int h2_wait_sent(weft_http_request *req)
         return 0;
     wf_http_slot_lend(req);
     while (rc == 0 && req->h2.piece.len != 0 && req->h2.id != 0)
-        rc = h2_wait(req, WF_WAIT_OUTPUT, req->conn->server->limits.write_idle_max);
+        rc = h2_wait(req, WF_WAIT_OUTPUT, h2_first_look(req));
     int returned = wf_http_slot_return(req);
     if (rc == 0 && req->h2.id == 0)
         return -EPIPE;
@@ -163,7 +168,6 @@ static void piece_take(weft_http_request *req, char *out, size_t count)
     stream->piece.ptr += count;
     stream->piece.len -= count;
     stream->taken += count;
-    stream->moved_at = wf_http_now(req->conn->server);
     if (stream->piece.len == 0)
         weft_event_set(&stream->moved);
 }
@@ -172,20 +176,22 @@ static int piece_send(nghttp2_session *session, nghttp2_frame *frame, const uint
                       size_t count, nghttp2_data_source *source, void *arg)
 {
     struct wf_h2 *h2 = arg;
-    const weft_http_request *req = source->ptr;
+    weft_http_request *req = source->ptr;
+    weft_stream *output = h2->conn->stream;
     char *room;
     (void)session;
     (void)frame;
     if (req->h2.piece.len < count) /* reset since nghttp2 asked how much there is */
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-    int rc = weft_stream_reserve(h2->conn->stream, WF_H2_FRAME_HEAD_BYTES + count, &room);
+    int rc = weft_stream_reserve(output, WF_H2_FRAME_HEAD_BYTES + count, &room);
     if (rc == -EAGAIN)
         return NGHTTP2_ERR_WOULDBLOCK;
     if (rc < 0)
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     memcpy(room, head, WF_H2_FRAME_HEAD_BYTES);
-    piece_take(source->ptr, room + WF_H2_FRAME_HEAD_BYTES, count);
-    weft_stream_commit(h2->conn->stream, WF_H2_FRAME_HEAD_BYTES + count);
+    piece_take(req, room + WF_H2_FRAME_HEAD_BYTES, count);
+    weft_stream_commit(output, WF_H2_FRAME_HEAD_BYTES + count);
+    req->h2.taken_to = weft_stream_get_sent(output) + weft_stream_get_unsent(output);
     h2->conn->server->stats.bytes_sent += WF_H2_FRAME_HEAD_BYTES + count;
     return 0;
 }
@@ -195,9 +201,8 @@ static int piece_send(nghttp2_session *session, nghttp2_frame *frame, const uint
  * (RFC 9113 8.1) may not look for the answer: it has some time to find it, as with HTTP/1.1. */
 static void wait_for_close(weft_http_request *req)
 {
-    const weft_http_server *server = req->conn->server;
     req->deadline =
-        wf_http_after(server, req->h2.is_sent ? H2_LINGER : server->limits.write_idle_max);
+        wf_http_after(req->conn->server, req->h2.is_sent ? H2_LINGER : h2_first_look(req));
     wf_h2_arm(req->conn->h2, req->deadline);
 }
 
@@ -333,7 +338,6 @@ static int h2_begin(weft_http_response *res, weft_str body, bool is_whole)
     struct wf_h2_stream *stream = &req->h2;
     if (stream->id == 0)
         return -EPIPE;
-    stream->moved_at = wf_http_now(req->conn->server);
     stream->piece = body;
     stream->is_finished = is_whole;
     stream->is_held = true;
@@ -479,7 +483,7 @@ static void set_answered(weft_http_request *req)
 {
     req->state = WF_EXCHANGE_ANSWERED;
     req->h2.is_held = false;
-    req->h2.pace.from = 0;
+    wf_pace_begin(&req->h2.pace);
     drop_unread(req);
     wait_for_close(req);
 }
@@ -511,27 +515,57 @@ static weft_http_request *h2_done(weft_http_request *req, bool is_answered)
     return NULL;
 }
 
+/* True if it is the connection that holds the answer up: bytes of it are on their way there, or the
+ * windows are open and there is no room. */
+static bool is_carried(const weft_http_request *req, uint64_t acked)
+{
+    nghttp2_session *session = req->conn->h2->session;
+    return acked < req->h2.taken_to ||
+           (nghttp2_session_get_stream_remote_window_size(session, req->h2.id) > 0 &&
+            nghttp2_session_get_remote_window_size(session) > 0);
+}
+
+/* What a client takes of a stream is what its windows let go; and what it takes of the connection
+ * as long as that is what it waits for, behind megabytes in the kernel and the bytes of other
+ * streams.
+ */
 static bool is_too_slow(weft_http_request *req, weft_time now)
 {
-    return wf_pace_is_too_slow(&req->h2.pace, &req->conn->server->limits, now, req->h2.taken);
+    struct wf_h2_stream *stream = &req->h2;
+    const struct wf_pace_limits limits = wf_http_pace_limits(req->conn->server);
+    uint64_t acked = weft_stream_get_acked(req->conn->stream);
+    if (acked > stream->acked) {
+        stream->carried += is_carried(req, stream->acked) ? acked - stream->acked : 0;
+        stream->acked = acked;
+    }
+    return wf_pace_is_too_slow(&stream->pace, &limits, now, stream->taken + stream->carried);
+}
+
+static weft_time next_look(const weft_http_request *req, weft_time now)
+{
+    const struct wf_pace_limits limits = wf_http_pace_limits(req->conn->server);
+    return wf_pace_next(&req->h2.pace, &limits, now);
+}
+
+static bool wait_is_over(weft_http_request *req, weft_time now)
+{
+    if (req->wait == WF_WAIT_NONE || now < req->wait_deadline)
+        return false;
+    if (req->wait == WF_WAIT_INPUT || is_too_slow(req, now))
+        return true;
+    req->wait_deadline = next_look(req, now);
+    return false;
 }
 
 static weft_time expire_busy(weft_http_request *req, weft_time now)
 {
     weft_http_server *server = req->conn->server;
-    if (req->wait == WF_WAIT_OUTPUT)
-        req->wait_deadline =
-            wf_http_later(req->h2.moved_at > req->wait_deadline - server->limits.write_idle_max
-                              ? req->h2.moved_at
-                              : req->wait_deadline - server->limits.write_idle_max,
-                          server->limits.write_idle_max);
     if (now >= req->deadline) {
         req->deadline = WEFT_FOREVER;
         server->stats.timeouts++;
         wf_http_give_up(req, WF_EXCHANGE_OVERTIME, "the handler's time is up");
     }
-    if ((req->wait != WF_WAIT_NONE && now >= req->wait_deadline) ||
-        (req->wait == WF_WAIT_OUTPUT && is_too_slow(req, now))) {
+    if (wait_is_over(req, now)) {
         req->wait_deadline = WEFT_FOREVER;
         server->stats.timeouts++;
         if (req->wait == WF_WAIT_INPUT)
@@ -539,13 +573,12 @@ static weft_time expire_busy(weft_http_request *req, weft_time now)
         else
             wf_http_give_up(req, WF_EXCHANGE_SLOW_READER, "the client does not read");
     }
-    return req->wait != WF_WAIT_NONE && req->wait_deadline < req->deadline ? req->wait_deadline
-                                                                           : req->deadline;
+    return req->wait != WF_WAIT_NONE ? wf_http_earlier(req->wait_deadline, req->deadline)
+                                     : req->deadline;
 }
 
 static weft_time expire_answered(weft_http_request *req, weft_time now)
 {
-    const weft_time patience = req->conn->server->limits.write_idle_max;
     if (now < req->deadline)
         return req->deadline;
     if (req->h2.is_sent) {
@@ -553,9 +586,10 @@ static weft_time expire_answered(weft_http_request *req, weft_time now)
         wf_h2_reset(req, NGHTTP2_NO_ERROR);
         return WEFT_FOREVER;
     }
-    req->deadline = wf_http_later(req->h2.moved_at, patience);
-    if (now < req->deadline && !is_too_slow(req, now))
+    if (!is_too_slow(req, now)) {
+        req->deadline = next_look(req, now);
         return req->deadline;
+    }
     req->deadline = WEFT_FOREVER;
     req->conn->server->stats.timeouts++;
     wf_h2_reset(req, NGHTTP2_CANCEL);

@@ -17,7 +17,6 @@
 #include "http/exchange/request.h"
 #include "http/exchange/transport.h"
 #include "http/h2/h2.h"
-#include "http/server/pace.h"
 #include "http/server/peers.h"
 #include "http/server/serve.h"
 #include "http/server/server.h"
@@ -60,8 +59,8 @@ static void conn_set_idle(struct wf_conn *conn)
     weft_time now = wf_http_now(conn->server);
     conn->state = WF_CONN_IDLE;
     conn->deadline = wf_http_later(now, limits->keep_alive_max);
-    conn->taken_deadline = wf_http_later(now, limits->write_idle_max);
-    conn->pace.from = 0;
+    conn->taken_deadline = wf_http_later(now, wf_pace_first(limits->write_idle_max));
+    wf_pace_begin(&conn->pace);
 }
 
 /* Sets the deadline of a body: each piece within the idle time, and all of it at the minimum rate.
@@ -413,21 +412,28 @@ static void conn_input(weft_stream *stream)
         wf_http_admit(conn->req);
 }
 
-/* True if the client has taken nothing for too long, counted from when `*deadline` was set or, if
- * later, from when it last took something; or if it is too slow.  Sets *deadline to WEFT_FOREVER
- * when it has taken all. */
+bool wf_conn_is_reading(struct wf_conn *conn)
+{
+    uint64_t before = conn->acked;
+    conn->acked = weft_stream_get_acked(conn->stream);
+    return conn->acked > before && conn->acked < weft_stream_get_sent(conn->stream);
+}
+
+/* At `*deadline` it is looked whether the client takes what waits for it: true if not.  Sets when
+ * to look again: never if nothing waits in our hands. */
 static bool conn_reader_is_stuck(struct wf_conn *conn, weft_time *deadline, weft_time now)
 {
-    const weft_http_limits *limits = &conn->server->limits;
+    const struct wf_pace_limits limits = wf_http_pace_limits(conn->server);
     if (now < *deadline)
         return false;
     if (weft_stream_get_unsent(conn->stream) == 0) {
         *deadline = WEFT_FOREVER;
         return false;
     }
-    *deadline = weft_stream_get_moved_at(conn->stream) + limits->write_idle_max;
-    return now >= *deadline ||
-           wf_pace_is_too_slow(&conn->pace, limits, now, weft_stream_get_moved_bytes(conn->stream));
+    uint64_t acked = weft_stream_get_acked(conn->stream);
+    bool is_stuck = wf_pace_is_too_slow(&conn->pace, &limits, now, acked);
+    *deadline = wf_pace_next(&conn->pace, &limits, now);
+    return is_stuck;
 }
 
 static void conn_expired_busy(struct wf_conn *conn, weft_time now)
@@ -467,10 +473,13 @@ static void conn_expired_idle(struct wf_conn *conn, weft_time now)
     if (conn_reader_is_stuck(conn, &conn->taken_deadline, now)) {
         conn->server->stats.timeouts++;
         wf_conn_abort(conn);
-    } else if (now >= conn->deadline) {
-        wf_conn_end(conn);
-    } else {
+    } else if (now < conn->deadline) {
         wf_conn_arm(conn);
+    } else if (wf_conn_is_reading(conn)) {
+        conn->deadline = wf_http_later(now, conn->server->limits.keep_alive_max);
+        wf_conn_arm(conn);
+    } else {
+        wf_conn_end(conn);
     }
 }
 

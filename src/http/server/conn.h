@@ -22,7 +22,7 @@
 #include <weft/sys/stream.h>
 
 #include "base/list.h"
-#include "http/server/pace.h"
+#include "base/pace.h"
 
 #include <netinet/in.h>
 
@@ -54,6 +54,7 @@ struct wf_conn {
     uint8_t state;
     bool is_aborted;
     struct wf_pace pace;           /* of a client that takes too slowly */
+    uint64_t acked;                /* IDLE: what it had taken when its time was up last */
     wf_list link;                  /* in server->conns */
     struct wf_peer *peer;          /* NULL: not counted */
     struct sockaddr_in6 peer_addr; /* as it was accepted: one that is gone has none; or shorter */
@@ -78,6 +79,10 @@ void wf_conn_abort(struct wf_conn *conn);
 bool wf_conn_next(struct wf_conn *conn);
 
 void wf_conn_arm(struct wf_conn *conn);
+
+/* Asked when the time without a request is up: the kernel holds of an answer what the client goes
+ * on to take, so that it is not idle. */
+bool wf_conn_is_reading(struct wf_conn *conn);
 
 /* Its exchange is over and goes back; what it speaks now is somebody else's. */
 void wf_conn_outlive(struct wf_conn *conn);

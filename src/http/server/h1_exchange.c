@@ -27,10 +27,15 @@
 static void wait_begin(weft_http_request *req, enum wf_exchange_wait wait, weft_time duration)
 {
     req->wait = wait;
-    req->conn->pace.from = 0;
+    wf_pace_begin(&req->conn->pace);
     req->wait_deadline = wf_http_after(req->conn->server, duration);
     wf_conn_arm(req->conn);
     wf_http_slot_lend(req);
+}
+
+static void wait_begin_output(weft_http_request *req)
+{
+    wait_begin(req, WF_WAIT_OUTPUT, wf_pace_first(req->conn->server->limits.write_idle_max));
 }
 
 /* `rc` is how the wait ended. */
@@ -44,7 +49,7 @@ static int wait_end(weft_http_request *req, int rc)
 /* The client is slow to take earlier answers: wait until it has them. */
 static int h1_flush(weft_http_request *req)
 {
-    wait_begin(req, WF_WAIT_OUTPUT, req->conn->server->limits.write_idle_max);
+    wait_begin_output(req);
     return wait_end(req, weft_stream_flush(req->conn->stream));
 }
 
@@ -91,7 +96,7 @@ static int h1_put(weft_http_request *req, const void *bytes, size_t count)
 static int h1_put_large(weft_http_request *req, const void *bytes, size_t count)
 {
     struct wf_conn *conn = req->conn;
-    wait_begin(req, WF_WAIT_OUTPUT, conn->server->limits.write_idle_max);
+    wait_begin_output(req);
     int rc = weft_stream_write(conn->stream, bytes, count);
     req->res.is_cut |= rc < 0;
     conn->server->stats.bytes_sent += rc == 0 ? count : weft_progress();
@@ -179,7 +184,7 @@ static int h1_write(weft_http_response *res, const void *bytes, size_t count)
 static int h1_write_file(weft_http_response *res, int file, uint64_t offset, uint64_t count)
 {
     struct wf_conn *conn = res->req->conn;
-    wait_begin(res->req, WF_WAIT_OUTPUT, conn->server->limits.write_idle_max);
+    wait_begin_output(res->req);
     int rc = weft_stream_send_file(conn->stream, file, offset, count);
     res->is_cut = rc < 0;
     conn->server->stats.bytes_sent += rc == 0 ? count : weft_progress();

@@ -303,6 +303,14 @@ static bool conn_has_task(const struct wf_conn *conn)
                                          : conn->task_fn != NULL;
 }
 
+/* What the kernel has of one that is ending it may deliver. */
+static void server_abort_conn(struct wf_conn *conn)
+{
+    if (conn->state == WF_CONN_ENDING)
+        weft_stream_finish(conn->stream);
+    wf_conn_abort(conn);
+}
+
 /* Ends all connections; those with a task are ended by that. */
 static void server_abort_all(weft_http_server *server)
 {
@@ -311,7 +319,7 @@ static void server_abort_all(weft_http_server *server)
         if (conn->state == WF_CONN_H2)
             wf_h2_abort(conn);
         else if (!conn_has_task(conn))
-            wf_conn_abort(conn);
+            server_abort_conn(conn);
     }
 }
 

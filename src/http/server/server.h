@@ -12,6 +12,7 @@
 #include <weft/sys/stream.h>
 
 #include "base/list.h"
+#include "base/pace.h"
 #include "h1/head.h"
 #include "http/exchange/chain.h"
 #include "http/route/router.h"
@@ -134,6 +135,12 @@ static inline weft_time wf_http_earlier(weft_time a, weft_time b)
 static inline weft_time wf_http_after(const weft_http_server *server, weft_time duration)
 {
     return wf_http_later(wf_http_now(server), duration);
+}
+
+/* How fast clients must take answers. */
+static inline struct wf_pace_limits wf_http_pace_limits(const weft_http_server *server)
+{
+    return (struct wf_pace_limits){server->limits.write_idle_max, server->limits.write_rate_min};
 }
 
 /* ---- exchange.c ---- */
