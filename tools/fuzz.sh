@@ -34,7 +34,7 @@ for target in "${targets[@]}"; do
     found=$?
     grep -E 'stat::number_of_executed_units|^SUMMARY|Test unit written' "$dir/$target.log"
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$dir/$target.log")
-    if [ $found = 0 ]; then
+    if [ $found = 0 ] || [ $found = 72 ]; then # 72: stopped by a signal, which is no finding
         tools/fuzz-runs add "$target" "${digest[$target]}" "$runs" $plain
     else
         tools/fuzz-runs drop "$target"
