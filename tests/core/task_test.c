@@ -349,39 +349,6 @@ TASK_TEST(test_T06_a_finished_bodys_frame_stays_intact_while_children_run)
     CHECK(frame.is_intact);
 }
 
-/* What it was asked to return, however it was told to end. */
-static int body_is_stubborn(void *arg)
-{
-    int rc = (int)(intptr_t)arg;
-    (void)weft_sleep(100 * WEFT_SEC);
-    return rc == -EIO ? weft_fail(rc, "all the same") : rc;
-}
-
-TASK_TEST(test_T14_what_a_task_ends_with_despite_the_deadline_is_returned)
-{
-    weft_time start = weft_now();
-    CHECK_EQ(weft_await_for(weft_spawn(body_is_stubborn, (void *)7), WEFT_SEC), 7);
-    CHECK_EQ(weft_await_for(weft_spawn(body_is_stubborn, (void *)-EIO), WEFT_SEC), -EIO);
-    CHECK_STR(weft_error_text(), "all the same");
-    CHECK_EQ(weft_await_for(weft_spawn(body_is_stubborn, (void *)-ECANCELED), WEFT_SEC),
-             -ETIMEDOUT);
-    CHECK_EQ(weft_await_for(weft_spawn(body_is_stubborn, (void *)0), -1), 0);
-    CHECK_EQ(weft_now() - start, 3 * WEFT_SEC);
-}
-
-static int body_awaits_the_stubborn(void *arg)
-{
-    return weft_await_for(weft_spawn(body_is_stubborn, arg), 10 * WEFT_SEC);
-}
-
-TASK_TEST(test_T14_a_cancelled_waiter_gets_its_cancel_whatever_the_task_ends_with)
-{
-    weft_task waiter = weft_spawn(body_awaits_the_stubborn, (void *)7);
-    CHECK_OK(weft_sleep(WEFT_SEC));
-    CHECK_EQ(weft_cancel(waiter, "test"), 1);
-    CHECK_EQ(weft_await(waiter), -ECANCELED);
-}
-
 static int body_with_failing_child(void *arg)
 {
     (void)arg;
@@ -489,127 +456,6 @@ TASK_TEST(test_T10_released_tasks_and_group_members_keep_no_record)
     run_many(group, 5000);
     CHECK_EQ(live_bytes(), before);
     CHECK_OK(weft_group_wait(group));
-}
-
-struct await_order {
-    weft_task target;
-    struct letter letter;
-};
-
-static int body_awaits_and_writes(void *arg)
-{
-    struct await_order *self = arg;
-    int rc = weft_await(self->target);
-    body_letter(&self->letter);
-    return rc;
-}
-
-TASK_TEST(test_T11_all_waiters_get_the_result_in_the_order_they_came)
-{
-    struct order order = {.len = 0};
-    weft_task target = weft_spawn(body_sleep, (void *)WEFT_SEC);
-    struct await_order waiters[3];
-    weft_task tasks[3];
-    for (int i = 0; i < 3; i++) {
-        waiters[i] = (struct await_order){target, {&order, (char)('a' + i)}};
-        tasks[i] = weft_spawn(body_awaits_and_writes, &waiters[i]);
-        CHECK_OK(weft_yield());
-    }
-    for (int i = 0; i < 3; i++)
-        CHECK_EQ(weft_await(tasks[i]), 7);
-    if (!test_is_simulated())
-        CHECK_STR(order.text, "abc");
-}
-
-TASK_TEST(test_T11_await_of_a_done_task_does_not_switch)
-{
-    weft_task task = weft_spawn(body_value, (void *)1);
-    CHECK_OK(weft_await(task));
-    weft_run_stats before, after;
-    CHECK_OK(weft_run_stats_get(&before));
-    CHECK_EQ(weft_await(task), 1);
-    CHECK_OK(weft_run_stats_get(&after));
-    CHECK_EQ(after.switches, before.switches);
-}
-
-TASK_TEST(test_T12_awaiting_oneself_is_a_deadlock)
-{
-    CHECK_EQ(weft_await(weft_self()), -EDEADLK);
-    CHECK_EQ(weft_await_for(weft_self(), WEFT_SEC), -EDEADLK);
-}
-
-static int body_awaits_its_awaiter(void *arg)
-{
-    CHECK_EQ(weft_await_for(*(weft_task *)arg, WEFT_SEC), -EDEADLK);
-    return weft_await(*(weft_task *)arg);
-}
-
-TASK_TEST(test_T12_awaiting_ones_awaiter_is_a_deadlock)
-{
-    weft_task self = weft_self();
-    CHECK_EQ(weft_await(weft_spawn(body_awaits_its_awaiter, &self)), -EDEADLK);
-    CHECK_EQ(weft_await_for(weft_spawn(body_awaits_its_awaiter, &self), WEFT_SEC), -EDEADLK);
-}
-
-TASK_TEST(test_T13_cancelling_a_waiter_leaves_the_awaited_alone)
-{
-    weft_task target = weft_spawn(body_sleep, (void *)(2 * WEFT_SEC));
-    struct order order = {.len = 0};
-    struct await_order waiter = {target, {&order, 'x'}};
-    weft_task waiting = weft_spawn(body_awaits_and_writes, &waiter);
-    CHECK_OK(weft_sleep(WEFT_SEC));
-    CHECK_EQ(weft_cancel(waiting, "enough"), 1);
-    CHECK_EQ(weft_await(waiting), -ECANCELED);
-    CHECK_EQ(weft_done(target, NULL), 0);
-    CHECK_EQ(weft_await(target), 7);
-}
-
-static int body_stubborn(void *arg)
-{
-    int rc = weft_sleep(10 * WEFT_SEC);
-    CHECK_EQ(rc, -ECANCELED);
-    WEFT_SHIELD(cleanup, 10 * WEFT_SEC);
-    CHECK_OK(weft_sleep(WEFT_SEC));
-    return (int)(intptr_t)arg;
-}
-
-TASK_TEST(test_T14_await_for_cancels_at_the_deadline_and_sees_the_task_out)
-{
-    weft_time start = weft_now();
-    CHECK_EQ(weft_await_for(weft_spawn(body_sleep, (void *)(9 * WEFT_SEC)), WEFT_SEC), -ETIMEDOUT);
-    CHECK_EQ(weft_now() - start, WEFT_SEC);
-    CHECK_EQ(weft_await_for(weft_spawn(body_sleep, (void *)WEFT_SEC), 2 * WEFT_SEC), 7);
-    start = weft_now();
-    CHECK_EQ(weft_await_for(weft_spawn(body_stubborn, (void *)4), WEFT_SEC), 4);
-    CHECK_EQ(weft_now() - start, 2 * WEFT_SEC);
-    CHECK_EQ(weft_await_for(weft_spawn(body_stubborn, (void *)-EIO), WEFT_SEC), -EIO);
-    CHECK_EQ(weft_await_for(weft_spawn(body_stubborn, (void *)-ECANCELED), WEFT_SEC), -ETIMEDOUT);
-    CHECK_EQ(weft_await_for(weft_spawn(body_sleep, (void *)WEFT_SEC), 0), -ETIMEDOUT);
-}
-
-struct bounded_wait {
-    weft_task target;
-    int rc;
-};
-
-static int body_awaits_for_long(void *arg)
-{
-    struct bounded_wait *wait = arg;
-    wait->rc = weft_await_for(wait->target, 100 * WEFT_SEC);
-    return wait->rc;
-}
-
-TASK_TEST(test_T14_a_cancelled_await_for_takes_the_task_with_it)
-{
-    struct bounded_wait wait = {.target = weft_spawn(body_stubborn, (void *)4)};
-    weft_task waiting = weft_spawn(body_awaits_for_long, &wait);
-    CHECK_OK(weft_sleep(WEFT_SEC));
-    CHECK_EQ(weft_cancel(waiting, "enough"), 1);
-    CHECK_EQ(weft_await(waiting), -ECANCELED);
-    CHECK_EQ(wait.rc, -ECANCELED);
-    int rc = 0;
-    CHECK_EQ(weft_done(wait.target, &rc), 1);
-    CHECK_EQ(rc, 4);
 }
 
 struct detached {
@@ -781,82 +627,6 @@ TASK_TEST(test_O04_every_task_has_a_name_and_a_spawn_site)
     CHECK(strstr(error.site, "task_test.c:") != NULL);
 }
 
-/* ---- when all others wait ---- */
-
-struct crowd {
-    weft_event go;
-    int yields;
-    weft_time began;
-};
-
-static int body_yields_then_waits(void *arg)
-{
-    struct crowd *crowd = arg;
-    for (int i = 0; i < 300; i++) { /* over several passes */
-        WEFT_TRY(weft_yield());
-        crowd->yields++;
-    }
-    return weft_event_wait(&crowd->go);
-}
-
-static int body_is_idle_too(void *arg)
-{
-    const struct crowd *crowd = arg;
-    WEFT_TRY(weft_wait_idle());
-    return crowd->yields;
-}
-
-static int body_sleeps_long(void *arg)
-{
-    const struct crowd *crowd = arg;
-    int rc = weft_sleep(WEFT_SEC);
-    return rc < 0 ? rc : weft_now() - crowd->began >= WEFT_SEC;
-}
-
-TASK_TEST(test_Z07_wait_idle_returns_when_every_other_task_waits)
-{
-    struct crowd crowd = {.began = weft_now()};
-    weft_task other = weft_spawn(body_is_idle_too, &crowd);
-    weft_task tasks[] = {weft_spawn(body_yields_then_waits, &crowd),
-                         weft_spawn(body_yields_then_waits, &crowd),
-                         weft_spawn(body_sleeps_long, &crowd)};
-    CHECK_OK(weft_wait_idle());
-    CHECK_EQ(crowd.yields, 600);
-    CHECK_EQ(weft_now(), crowd.began); /* the clock is virtual: no time has passed */
-    CHECK_EQ(weft_await(other), 600);
-    for (size_t i = 0; i < 3; i++)
-        CHECK_EQ(weft_done(tasks[i], NULL), 0);
-    weft_event_set(&crowd.go);
-    CHECK_OK(weft_wait_idle());
-    CHECK_EQ(weft_done(tasks[0], NULL) + weft_done(tasks[1], NULL), 2);
-    CHECK_OK(weft_wait_idle()); /* again at once */
-    CHECK_EQ(weft_await(tasks[2]), 1);
-}
-
-TASK_TEST(test_Z07_what_waits_for_all_others_can_be_cancelled)
-{
-    struct crowd crowd = {0};
-    weft_task task = weft_spawn(body_is_idle_too, &crowd);
-    CHECK_OK(weft_yield());
-    CHECK_EQ(weft_cancel(task, "test"), 1);
-    CHECK_EQ(weft_await(task), -ECANCELED);
-    (void)weft_cancel(weft_self(), "test");
-    CHECK_EQ(weft_wait_idle(), -ECANCELED);
-}
-
-static int body_is_idle_here(void *arg)
-{
-    (void)arg;
-    return weft_wait_idle();
-}
-
-LOOPS_TEST(test_Z07_each_loop_may_wait_until_it_is_idle, 2)
-{
-    weft_task there = weft_spawn_on(weft_loop_at(1), body_is_idle_here, NULL);
-    CHECK_OK(weft_wait_idle());
-    CHECK_OK(weft_await(there));
-}
-
 /* ---- sweeps ---- */
 
 static int scenario_child(void *arg)
@@ -866,14 +636,6 @@ static int scenario_child(void *arg)
     WEFT_TRY(weft_await(inner));
     WEFT_TRY(weft_yield());
     return 0;
-}
-
-SCENARIO(scenario_wait_idle)
-{
-    weft_task child = weft_spawn(scenario_child, (void *)WEFT_SEC);
-    WEFT_TRY(weft_wait_idle());
-    WEFT_TRY(weft_await(child));
-    return weft_wait_idle();
 }
 
 SCENARIO(scenario_spawn_await_release)
