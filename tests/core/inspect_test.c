@@ -300,15 +300,8 @@ static weft_time deadline_of_work(const weft_namer *namer)
 static void check_dump_has(const char *text, bool is_there)
 {
     char dump[4096];
-    int ends[2];
-    CHECK_OK(wf_sys_pipe(ends)); /* of the simulated world, there */
-    weft_dump(ends[1]);
-    ssize_t bytes = weft_read(ends[0], dump, sizeof dump - 1);
-    CHECK_GT(bytes, 0);
-    dump[bytes] = '\0';
+    test_dump(dump, sizeof dump);
     CHECK_EQ(strstr(dump, text) != NULL, is_there);
-    CHECK_OK(weft_close(ends[0]));
-    CHECK_OK(weft_close(ends[1]));
 }
 
 TASK_TEST(test_O02_a_namer_says_until_when_its_work_may_last)

@@ -574,6 +574,10 @@ TEST(a_reader_that_does_not_read_stops_the_writer)
     loop_pass(loop, WEFT_SEC);
     CHECK_EQ(outcome.ended, 0);
     CHECK_GT(op_do(loop, WEFT_OP_RECV, fds[1], block + 2048, 2048), 0);
+    loop_pass(loop, WEFT_SEC);
+    CHECK_EQ(outcome.ended, 0); /* it is told when a third is free */
+    for (ssize_t read = 0; read < 65536 / 3; read += rc)
+        CHECK_GT(rc = op_do(loop, WEFT_OP_RECV, fds[1], block + 2048, 2048), 0);
     loop_settle(loop);
     CHECK_EQ(outcome.result, 1);
     close_both(fds);

@@ -160,6 +160,9 @@ weft_config test_config(void);
 /* True in simulation, outside a run too. */
 bool test_is_simulated(void);
 
+/* In a task: what weft_dump() writes now, to its end. */
+void test_dump(char *text, size_t room);
+
 /* False for "io_uring" where the kernel forbids it or has none. */
 bool backend_is_there(const char *name);
 

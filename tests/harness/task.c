@@ -7,16 +7,33 @@
 
 #include "harness_priv.h"
 
+#include <weft/io.h>
 #include <weft/run.h>
 #include <weft/scope.h>
 #include <weft/sys/loop.h>
 #include <weft/task.h>
 
+#include "base/sys.h"
 #include "core/sim/sim_world.h"
 #include "core/stack/stack.h"
 
 #include <malloc.h>
 #include <signal.h>
+
+void test_dump(char *text, size_t room)
+{
+    int ends[2];
+    ssize_t count = 1;
+    CHECK_OK(wf_sys_pipe(ends)); /* of the simulated world, there */
+    weft_dump(ends[1]);
+    CHECK_OK(weft_close(ends[1]));
+    for (size_t len = 0; count > 0; len += (size_t)count) {
+        count = weft_read(ends[0], text + len, room - 1 - len);
+        CHECK_GE(count, 0);
+        text[len + (size_t)count] = '\0';
+    }
+    CHECK_OK(weft_close(ends[0]));
+}
 
 weft_config test_config(void)
 {

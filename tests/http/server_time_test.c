@@ -163,7 +163,8 @@ TASK_TEST(class_13_a_client_that_reads_now_and_then_is_served)
     weft_time from = weft_now();
     while (site_seen.ended == 0) {
         CHECK_OK(weft_sleep(WEFT_SEC));
-        CHECK_LE(weft_now() - from, 150 * WEFT_SEC);
+        /* What a kernel does takes none of the virtual time, and is seen late in it. */
+        CHECK_LE(weft_now() - from, (strcmp(test_backend(), "sim") == 0 ? 150 : 300) * WEFT_SEC);
     }
     CHECK_GE(weft_now() - from, 110 * WEFT_SEC);
     weft_stream_abort(client);
@@ -283,23 +284,16 @@ TASK_TEST(a_dump_shows_how_much_time_a_handler_has)
 {
     struct site site;
     char dump[4096];
-    int ends[2];
     CHECK_OK(site_open(&site, NULL));
     weft_stream *client = client_open(&site);
     client_send(client, "GET /wait HTTP/1.1\r\n" H END);
     CHECK_OK(weft_sleep(18 * WEFT_SEC));
-    CHECK_OK(wf_sys_pipe(ends)); /* of the simulated world, there */
-    weft_dump(ends[1]);
-    ssize_t bytes = weft_read(ends[0], dump, sizeof dump - 1);
-    CHECK_GT(bytes, 0);
-    dump[bytes] = '\0';
+    test_dump(dump, sizeof dump);
     const char *line = strstr(dump, "task GET /wait #");
     CHECK(line != NULL);
     const char *deadline = strstr(line, "deadline in 4");
     CHECK(deadline != NULL);
     CHECK_LT(deadline, strchr(line, '\n'));
-    CHECK_OK(weft_close(ends[0]));
-    CHECK_OK(weft_close(ends[1]));
     weft_stream_abort(client);
     CHECK_OK(site_close(&site));
 }
@@ -382,7 +376,8 @@ TASK_TEST(a_client_that_goes_away_cancels_its_handler)
 /* The end is behind more pipelined requests than are read ahead. */
 TASK_TEST(a_client_that_pipelines_much_and_goes_away_cancels_its_handler)
 {
-    static char text[128 * 1024];
+    static char
+        text[96 * 1024]; /* more than the server reads ahead; the kernel has room for the rest */
     struct site site;
     CHECK_OK(site_open(&site, NULL));
     size_t bytes = 0;

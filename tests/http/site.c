@@ -277,8 +277,9 @@ static int forgive(int rc)
 
 int site_meet(weft_fn *client, size_t client_count)
 {
-    /* So that handlers and requests have to wait for one another. */
-    static const weft_http_options scarce = {.limits = {.in_hand_max = 1, .waiting_max = 2}};
+    /* So that handlers and requests have to wait for one another; three may wait for their clients.
+     */
+    static const weft_http_options scarce = {.limits = {.in_hand_max = 1, .waiting_max = 3}};
     struct site site;
     weft_task clients[8];
     assert(client_count <= sizeof clients / sizeof *clients);

@@ -273,7 +273,7 @@ TASK_TEST(job_is_cancelled_at_any_moment)
     for (unsigned i = 0; i < count; i++) {
         struct job_view view;
         struct job *job = jobs_get(jobs, weft_str_of(fit(&desk, LESSON, "GET") + 13));
-        CHECK_OK(jobs_watch(jobs, job, i % 23, &view)); /* up to a step of it, then some turns */
+        CHECK_OK(jobs_watch(jobs, job, i % 97, &view)); /* up to a step of it, then some turns */
         for (unsigned turns = i * 7 % 13; turns > 0; turns--)
             CHECK_OK(weft_yield());
         jobs_cancel(jobs, job, "the test");
