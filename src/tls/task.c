@@ -60,7 +60,9 @@ static int shake_with(weft_stream *stream, const char *name)
     int rc = wait_until_ready(stream);
     if (rc == 0 || rc != weft_stream_get_error(stream))
         return rc;
-    return weft_fail(rc, "TLS handshake with %s: %s", where, text_plain(weft_explain(rc)));
+    const char *text = weft_stream_get_error_text(stream); /* its own, not an earlier stream's */
+    return weft_fail(rc, "TLS handshake with %s: %s", where,
+                     text[0] != '\0' ? text_plain(text) : weft_strerror(rc));
 }
 
 int weft_tls_connect(weft_tls *tls, weft_stream *stream, const char *name)

@@ -59,6 +59,25 @@ TASK_TEST(https_serves_as_http_does)
     weft_tls_free(server);
 }
 
+/* Each allocation of the copy, in turn. */
+static void check_copies_fail_cleanly(const weft_stream *stream)
+{
+    weft_tls_peer_cert *cert;
+    weft_fault_plan plan = {0};
+    int rc;
+    do {
+        cert = NULL;
+        plan = (weft_fault_plan){.classes = WEFT_FAULT_ALLOC, .nth = plan.nth + 1};
+        weft_fault_plan *before = weft_fault_arm(&plan);
+        rc = weft_tls_peer_cert_get(stream, &cert);
+        weft_fault_arm(before);
+        CHECK_EQ(rc, plan.point != NULL ? -ENOMEM : 0);
+        CHECK((cert != NULL) == (rc == 0));
+        weft_tls_peer_cert_free(cert);
+    } while (rc == -ENOMEM);
+    CHECK_GE(plan.nth, 3u); /* the object and its arena at least */
+}
+
 static int tell_client(weft_http_request *req, weft_http_response *res, void *arg)
 {
     weft_tls_peer_cert *cert;
@@ -69,6 +88,7 @@ static int tell_client(weft_http_request *req, weft_http_response *res, void *ar
         return weft_http_respond_text(res, 401, rc == -ENOENT ? "none" : "no TLS");
     if (rc < 0)
         return rc;
+    check_copies_fail_cleanly(weft_http_get_stream(req));
     CHECK(cert->is_checked);
     CHECK_EQ(((const uint8_t *)cert->der.ptr)[0], 0x30); /* a SEQUENCE */
     for (size_t i = 0; i < cert->name_count; i++)
