@@ -264,6 +264,8 @@ TASK_TEST(a_url_that_cannot_be_asked_is_quoted_without_secrets)
     } rows[] = {
         {"htp://a/b?secret", "the URL does not begin with http:// or https://: \"htp://a/b\""},
         {"http://me:secret@a/", "a URL with a user name is not accepted; use a field"},
+        {"htp://me:sec?ret@a/", "the URL does not begin with http:// or https://"},
+        {"http://a/b\x1b[2Jc", "the URL has a control character at byte 10: \"http://a/b\""},
     };
     weft_client *client;
     weft_client_response none;

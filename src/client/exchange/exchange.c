@@ -204,9 +204,11 @@ static int url_take(struct weft_exchange *exchange)
 {
     const char *text = exchange->request->url;
     int rc = wf_url_parse(&exchange->url, weft_str_of(text));
-    int shown = (int)strcspn(text, "?#\r\n");
-    if (rc != -WEFT_ESYNTAX || memchr(text, '@', (size_t)shown) != NULL)
-        return rc;
+    if (rc != -WEFT_ESYNTAX || strchr(text, '@') != NULL)
+        return rc; /* a password may have a '?' in it */
+    int shown = 0;
+    while (text[shown] > ' ' && text[shown] <= '~' && text[shown] != '?' && text[shown] != '#')
+        shown++; /* nor does what goes to a log or a terminal write there as it likes */
     return weft_fail(rc, "%s: \"%.*s\"", weft_explain(rc), shown < 60 ? shown : 60, text);
 }
 
