@@ -75,8 +75,9 @@ typedef struct weft_m_discovery {
 
 /* Clusters are of texts as hashed runs of characters and words, the rare ones counting more.  Work
  * grows with the square of the novel texts: 10,000 take seconds, and more than the matcher's
- * query_count_max are -WEFT_ELIMIT, however many texts there are.  `options` may be NULL.  Else as
- * weft_m_novelty; *out is the caller's. */
+ * query_count_max are -WEFT_ELIMIT, however many texts there are: so many at a time are judged, by
+ * the entities that are there then.  `options` may be NULL.  Else as weft_m_novelty; *out is the
+ * caller's. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_discover(weft_matcher *matcher, const weft_str *texts,
                                                       size_t text_count,
                                                       const weft_m_discover_options *options,

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/sys.h"
 #include "base/utf8.h"
+#include "match/check.h"
 #include "match/discover/phrases.h"
 #include "match/error.h"
 #include "match/file/crc.h"
@@ -436,6 +437,19 @@ static int add_novel(weft_matcher *matcher, const weft_m_novelty_options *novelt
     return rc;
 }
 
+/* All before the first is judged: a part would tell their places in it. */
+static int check_texts(const weft_matcher *matcher, const weft_str *texts, size_t count,
+                       weft_m_error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        rc = wf_check_queries(&texts[i], 1, &matcher->options, error);
+        if (rc < 0)
+            wf_m_error_field(error, "queries[%zu]", i);
+    }
+    return rc;
+}
+
 static int fail_many(size_t max, size_t count, weft_m_error *error)
 {
     wf_m_fail_limit(error, "new texts", "query_count_max", max, count);
@@ -450,7 +464,9 @@ static int find_novel(weft_matcher *matcher, const weft_m_discover_options *opti
 {
     weft_m_novelty_options novelty = options_of(options->novelty);
     size_t count = it->course.text_count, most = matcher->options.query_count_max, done = 0;
-    int rc;
+    int rc = check_texts(matcher, it->texts, count, error);
+    if (rc < 0)
+        return rc;
     if (options->progress != NULL) {
         novelty.progress = tell_judged;
         novelty.progress_arg = &it->course;

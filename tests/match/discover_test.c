@@ -158,6 +158,21 @@ TEST(M8_of_any_number_of_texts_only_the_new_ones_are_limited)
     weft_m_discovery_free(found);
     weft_m_close(matcher);
 
+    /* A text's place is that among all, and none is judged before. */
+    list[TEXT_COUNT - 1] = STR("no \xFF text");
+    options.progress = hear;
+    options.progress_arg = &(struct heard){.total = SIZE_MAX}; /* so that it fails */
+    CHECK_OK(weft_m_open(&matcher, entities, 3, &settings, NULL));
+    CHECK_EQ(weft_m_discover(matcher, list, TEXT_COUNT, &options, &found, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.field, "queries[17]");
+    weft_m_close(matcher);
+    take_texts(list);
+
+    settings.query_count_max = 0;
+    CHECK_OK(weft_m_open(&matcher, entities, 3, &settings, NULL));
+    CHECK_EQ(weft_m_discover(matcher, list, 1, &options, &found, &error), -WEFT_ELIMIT);
+    weft_m_close(matcher);
+
     settings.query_count_max = 5;
     options.progress = NULL;
     CHECK_OK(weft_m_open(&matcher, entities, 3, &settings, NULL));
