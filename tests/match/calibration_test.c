@@ -90,9 +90,14 @@ TEST(rows_that_are_no_news_do_not_make_slips_novel)
                    1e-12);
     wf_calibration_fini(&calibration);
 
-    /* Among 18 with slips nothing is in the last twentieth: all are asked. */
-    CHECK_OK(wf_calibration_make(&calibration, known, kin, HALF + 18, known, 2 * HALF));
-    CHECK_NEAR(wf_calibration_p(&calibration, 110, WF_PEERS_ALL, any), 9.0 / 119, 1e-12);
+    /* Among 19 with slips nothing is below a twentieth: all are asked. */
+    CHECK_OK(wf_calibration_make(&calibration, known, kin, HALF + 19, known, 2 * HALF));
+    CHECK_NEAR(wf_calibration_p(&calibration, 110, WF_PEERS_ALL, any), 10.0 / 120, 1e-12);
+    CHECK(wf_calibration_p(&calibration, 1000, WF_PEERS_ALL, any) < 0.05);
+    wf_calibration_fini(&calibration);
+    CHECK_OK(wf_calibration_make(&calibration, known, kin, HALF + 20, known, 2 * HALF));
+    CHECK_NEAR(wf_calibration_p(&calibration, 110, WF_PEERS_ALL, any), 11.0 / 21, 1e-12);
+    CHECK(wf_calibration_p(&calibration, 1000, WF_PEERS_ALL, any) < 0.05);
     wf_calibration_fini(&calibration);
 
     /* Slips that are less new than names not told: the names count. */

@@ -11,7 +11,7 @@
 
 #define GROUP_COUNT 4u
 #define GROUP_MIN 50u  /* fewer of a group say too little */
-#define SLIPS_MIN 19.0 /* with fewer nothing is new at alpha .05, the usual one */
+#define SLIPS_FEW 19.0 /* with no more nothing is below alpha .05, the usual one */
 
 /* A step of ln(1 + letters) or ln(1 + words), and how far texts still resemble each other: lengths
  * that differ by a third.  From .2 to .5 it changes little. */
@@ -212,7 +212,7 @@ double wf_calibration_p(const wf_calibration *it, double score, enum wf_peers pe
     }
     if (peers == WF_PEERS_WORDS && all.all < GROUP_MIN)
         return wf_calibration_p(it, score, WF_PEERS_ALL, extent);
-    return slips.all < SLIPS_MIN ? p_of(&all) : fmax(p_of(&all), p_of(&slips));
+    return slips.all <= SLIPS_FEW ? p_of(&all) : fmax(p_of(&all), p_of(&slips));
 }
 
 double wf_calibration_rank(const wf_calibration *it, double score, bool is_one)
