@@ -145,6 +145,20 @@ TEST(static_embedding_keeps_what_is_unknown)
     remove_folder();
 }
 
+TEST(what_follows_a_static_embedding_and_is_not_read_is_named)
+{
+    weft_encoder *encoder;
+    weft_m_error error;
+    make_folder();
+    put_tensors(
+        "{\"embedding.weight\":{\"dtype\":\"F32\",\"shape\":[5,3],\"data_offsets\":[0,60]}}", table,
+        sizeof(table));
+    put_text("modules.json", "[{\"type\":\"a.StaticEmbedding\"},{\"type\":\"b.Dense\"}]");
+    CHECK_EQ(weft_encoder_open(&encoder, folder, NULL, &error), -WEFT_M_EMODEL);
+    CHECK(strstr(error.message, "its module 'b.Dense' is not read behind static embeddings"));
+    remove_folder();
+}
+
 TEST(static_embedding_has_its_default_prompt_before_every_text)
 {
     static const char prompt[] = "{\"default_prompt_name\":\"q\",\"prompts\":{\"q\":\"boat \"}}";

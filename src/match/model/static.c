@@ -281,7 +281,8 @@ static int take_modules(struct opening *opening, const wf_tape *tape)
         if (ends_with(type, ".Normalize"))
             opening->model->is_normalised = true;
         else if (!ends_with(type, ".StaticEmbedding"))
-            return wf_reason_set(opening->folder.reason, "its module '%.*s' is not known here",
+            return wf_reason_set(opening->folder.reason,
+                                 "its module '%.*s' is not read behind static embeddings",
                                  wf_reason_shown(type), type.ptr != NULL ? type.ptr : "");
     }
     return 0;
