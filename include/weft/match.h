@@ -158,7 +158,8 @@ typedef struct weft_m_options {
                                 A model that is there and cannot be read is an error always */
     bool check_hierarchy;    /* entities are refused, when the matcher is opened and when some are
                                 added, if what asks for their hierarchy would be (a cycle, say;
-                                <weft/hierarchy.h>).  false: what asks for it is refused */
+                                <weft/hierarchy.h>); a saved matcher is loaded with what it
+                                has.  false: what asks for it is refused */
 } weft_m_options;
 WEFT_API void weft_m_options_init(weft_m_options *options);
 
