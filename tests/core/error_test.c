@@ -330,6 +330,24 @@ TASK_TEST(test_E05_an_error_without_a_text_does_not_borrow_another)
     CHECK_STR(weft_error_text(), "");
 }
 
+static int body_deals_with_one(void *arg)
+{
+    (void)weft_fail(-EIO, "the child's, dealt with");
+    return *(int *)arg;
+}
+
+TASK_TEST(test_E05_a_text_that_a_child_has_dealt_with_stays_there)
+{
+    int rc = -EBADF;
+    (void)weft_fail(-EIO, "%s", wanted);
+    CHECK_EQ(weft_await(weft_spawn(body_deals_with_one, &rc)), rc);
+    CHECK_STR(weft_error_text(), "");
+    CHECK_STR(weft_explain(-EIO), wanted);
+    CHECK_STR(weft_explain(rc), weft_strerror(rc));
+    CHECK_EQ(weft_gather(weft_spawn(body_deals_with_one, &rc)), rc);
+    CHECK_STR(weft_explain(-EIO), wanted);
+}
+
 static int explains_in_a_thread(void *arg)
 {
     (void)arg;

@@ -60,6 +60,8 @@ static void note_forget(struct wf_body *body, struct wf_note **earlier)
 void wf_note_put(wf_task *task, int rc, struct wf_note *note)
 {
     struct wf_note **same = note_find(task, rc);
+    if (note != NULL && note->rc != rc)
+        wf_note_drop(&note); /* of a failure that its maker had dealt with */
     if (same != NULL && same != &task->note)
         note_forget(task->body, same);
     if (same == &task->note || note == task->note)

@@ -29,7 +29,8 @@ static inline void wf_note_drop(struct wf_note **note)
 /* Both may be NULL. */
 void wf_note_share(struct wf_note **to, struct wf_note *from);
 
-/* A live task saw or made a failure `rc`, with this text, taken from the caller; NULL: with none.
+/* A live task saw or made a failure `rc`, with this text, taken from the caller; NULL, or the
+ * text of another code: with none.
  * It sets aside the texts of failures with other codes, and takes the place of one with the same.
  */
 void wf_note_put(struct wf_task *task, int rc, struct wf_note *note);
