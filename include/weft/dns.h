@@ -57,8 +57,8 @@ WEFT_API WEFT_MUST_USE int weft_resolver_open(weft_resolver **out,
 WEFT_API WEFT_WAITS void weft_resolver_close(weft_resolver *resolver);
 
 /* Makes it the resolver of the calling task, and of all tasks it spawns from now on, wherever no
- * other is given; it must outlive them.  NULL: the run's own again.  Returns what weft_local_set()
- * does. */
+ * other is given; it must outlive them.  NULL: the run's own again.  0; -ENOMEM,
+ * -EPERM outside a task, -WEFT_ELIMIT, as weft_local_set(). */
 WEFT_API WEFT_MUST_USE int weft_resolver_use(weft_resolver *resolver);
 
 /* Looks up a host: stores at most `count` of its addresses, each with `port`, in `out`, and returns

@@ -37,6 +37,7 @@ WEFT_API void weft_event_set(weft_event *event);
 /* Clears the event, so that the next weft_event_wait() waits.  Tasks that were woken stay woken. */
 WEFT_API void weft_event_clear(weft_event *event);
 
+/* Whether it is set now.  Never waits. */
 static inline bool weft_event_is_set(const weft_event *event)
 {
     return event->priv_is_set;

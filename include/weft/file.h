@@ -72,12 +72,13 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_truncate(int fd, int64_t bytes);
 /* ---- names ---- */
 
 /* Fill *out with what the path, or the descriptor, is.  Symbolic links are followed, except by
- * lstat. */
+ * lstat.  0; -ENOENT, -EACCES, … as the system; -ECANCELED. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stat(const char *path, struct stat *out);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_lstat(const char *path, struct stat *out);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_fstat(int fd, struct stat *out);
 
-/* Renames a file or directory; what was at `to` is replaced atomically. */
+/* Renames a file or directory; what was at `to` is replaced atomically.  0; -EXDEV:
+ * another file system, -ENOENT, … as the system; -ECANCELED. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_rename(const char *from, const char *to);
 
 /* Remove a file (unlink) or an empty directory (rmdir; else -ENOTEMPTY), and create a directory
@@ -98,7 +99,8 @@ typedef struct weft_dir_entry {
     uint64_t inode;
 } weft_dir_entry;
 
-/* Opens a directory for listing.  The text of a failure names the directory. */
+/* Opens a directory for listing, in *out.  0; -ENOMEM; -ENOTDIR and the other errors of
+ * weft_open(), with a text that names the directory; -ECANCELED. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_dir_open(weft_dir **out, const char *path);
 
 /* Gets the next entry, in the file system's order and without "." and "..".  1: got one; 0: the

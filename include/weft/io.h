@@ -36,7 +36,7 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_write_all(int fd, const void *buf
 WEFT_API size_t weft_progress(void);
 
 /* Waits for a connection on a listening socket and returns its descriptor, which is the caller's,
- * close-on-exec and non-blocking. */
+ * close-on-exec and non-blocking.  -EMFILE, -ECONNABORTED, -EINVAL, … as the system; -ECANCELED. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_accept(int fd);
 
 /* Waits until the descriptor has one of `events` (POLLIN, POLLOUT, POLLRDHUP …) and returns those

@@ -42,6 +42,7 @@ WEFT_API WEFT_MUST_USE int weft_trylock(weft_mutex *mutex);
  */
 WEFT_API int weft_unlock(weft_mutex *mutex);
 
+/* Whether a task owns it now, be it the caller.  Never waits. */
 static inline bool weft_mutex_is_locked(const weft_mutex *mutex)
 {
     return mutex->priv_owner != NULL;

@@ -84,7 +84,8 @@ WEFT_API WEFT_MUST_USE int weft_listener_open(weft_listener **out, const weft_ad
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_listener_accept(weft_listener *listener,
                                                            weft_stream **out);
 
-/* The address it is bound to, with the port the system chose for port 0. */
+/* The address it is bound to, with the port the system chose for port 0.  Borrowed while the
+ * listener lives. */
 WEFT_API const weft_addr *weft_listener_get_addr(const weft_listener *listener);
 
 /* Stops listening and frees; a task in weft_listener_accept() gets -EBADF.  Never waits.  NULL is
@@ -125,7 +126,8 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_stream_peek_until(weft_stream *st
                                                                  weft_str delim, size_t limit,
                                                                  weft_str *out);
 
-/* Makes a reader of lines and blocks (<weft/reader.h>) in *out; the stream must outlive it. */
+/* Makes a reader of lines and blocks (<weft/reader.h>) in *out; the stream must outlive it.  0,
+ * -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_stream_reader_new(weft_reader **out, weft_stream *stream,
                                                   const weft_reader_options *options);
 
@@ -150,7 +152,9 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stream_send_file(weft_stream *stream,
 /* Waits until the kernel has taken everything that was written.  Errors as weft_stream_write(). */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stream_flush(weft_stream *stream);
 
-/* Flushes and ends our side: the peer reads what is left and then the end.  Reading goes on. */
+/* Flushes and ends our side: the peer reads what is left and then the end.  Reading goes on.  0,
+ * also if it was ended before; errors as weft_stream_write(), and -ENOTCONN if the peer has reset
+ * the connection. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_stream_shutdown(weft_stream *stream);
 
 /* Flushes, for at most 5 s and in a cancelled task too (rule C10), then closes and frees.  Returns

@@ -49,9 +49,8 @@ WEFT_API WEFT_MUST_USE int weft_reader_new(weft_reader **out, const weft_reader_
 WEFT_API WEFT_MUST_USE int weft_reader_new_fd(weft_reader **out, int fd,
                                               const weft_reader_options *options);
 
-/* Makes a reader of the file at `path`, which it opens and closes.  The text of a failure names the
- * file.
- */
+/* Makes a reader of the file at `path`, which it opens and closes.  0; -ENOMEM; the errors of
+ * weft_open(), with a text that names the file; -ECANCELED. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_reader_open(weft_reader **out, const char *path,
                                                        const weft_reader_options *options);
 

@@ -87,7 +87,8 @@ WEFT_API bool weft_scope_expired(const weft_scope *scope);
 WEFT_API WEFT_WAITS int weft_wait_for(weft_fn *fn, void *arg, weft_time timeout);
 
 /* Why the last wait of this task returned -ECANCELED: the text, and the kind.  "" and
- * WEFT_REASON_NONE if none has. */
+ * WEFT_REASON_NONE if none has.  The text is the very one that the cancel was given: borrowed, and
+ * valid as long as that is. */
 WEFT_API const char *weft_why(void);
 WEFT_API enum weft_reason weft_why_kind(void);
 

@@ -49,6 +49,7 @@ typedef struct weft_histogram {
     uint64_t buckets[WEFT_HISTOGRAM_BUCKETS];
 } weft_histogram;
 
+/* The index of the bucket that the duration falls into; one of 0 or less: the first. */
 static inline size_t weft_histogram_bucket(weft_time duration)
 {
     uint64_t units = duration > 0 ? (uint64_t)(duration - 1) >> 6 : 0;
@@ -60,6 +61,7 @@ static inline size_t weft_histogram_bucket(weft_time duration)
     return (size_t)(top - 1) * 4 + (size_t)(units >> (top - 2) & 3);
 }
 
+/* Counts the duration.  One below 0 adds nothing to the sum. */
 static inline void weft_histogram_add(weft_histogram *histogram, weft_time duration)
 {
     histogram->count++;

@@ -72,7 +72,8 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_server_new(weft_tls **out,
 
 /* Reads the files again, for new connections; open ones go on as they are.  Earlier sessions can
  * still be resumed, unless certificates are checked and `trust` has changed or is the system's,
- * since resuming does not check the certificate again.  On failure everything stays as it was. */
+ * since resuming does not check the certificate again.  Errors as weft_tls_server_new(); then
+ * everything stays as it was. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_reload(weft_tls *tls);
 
 /* Frees it.  Open connections go on.  NULL is fine. */
@@ -99,7 +100,9 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_tls_accept(weft_tls *tls, weft_stream
 
 /* weft_tls_connect() and weft_tls_accept() without waiting, for streams that are used by callbacks:
  * the handshake is made as bytes come, and what is written meanwhile is sent after it.  A failed
- * handshake fails the stream. */
+ * handshake fails the stream.  0; -EINVAL with a text: the other side's settings, a name of none or
+ * over 255 bytes; -EBUSY: the stream has a filter or unsent bytes; -EBADF, the stream's failure,
+ * -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_tls_start_client(weft_tls *tls, weft_stream *stream,
                                                  const char *name);
 WEFT_API WEFT_MUST_USE int weft_tls_start_server(weft_tls *tls, weft_stream *stream);

@@ -48,7 +48,7 @@ WEFT_API WEFT_MUST_USE int weft_udp_open(weft_udp **out, const weft_addr *addr);
  * Errors as weft_udp_open(); also -ENETUNREACH. */
 WEFT_API WEFT_MUST_USE int weft_udp_connect(weft_udp **out, const weft_addr *peer);
 
-/* The address it is bound to, with the port that was chosen. */
+/* The address it is bound to, with the port that was chosen.  Borrowed while the socket lives. */
 WEFT_API const weft_addr *weft_udp_get_addr(const weft_udp *udp);
 
 /* Sends one datagram to `to`, or to the peer if that is NULL; waits while the system has no room.

@@ -42,7 +42,8 @@ typedef struct weft_unix_peer {
 /* Who is at the other end: the kernel says so, not the peer.  -EOPNOTSUPP: not a Unix socket. */
 WEFT_API WEFT_MUST_USE int weft_unix_get_peer(const weft_stream *stream, weft_unix_peer *out);
 
-/* Like weft_stream_connect() and weft_stream_pair(), for streams that take descriptors. */
+/* Like weft_stream_connect() and weft_stream_pair(), for streams that take descriptors.
+ * Errors as they. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_unix_connect(weft_stream **out, const weft_addr *addr);
 WEFT_API WEFT_MUST_USE int weft_unix_pair(weft_stream *out[2]);
 

@@ -117,6 +117,7 @@ WEFT_API void weft_timer_init(weft_timer *timer, void (*fn)(weft_timer *timer));
 WEFT_API void weft_timer_start(weft_loop *loop, weft_timer *timer, weft_time deadline);
 WEFT_API void weft_timer_stop(weft_loop *loop, weft_timer *timer);
 
+/* Whether it is started, and has neither fired nor been stopped. */
 static inline bool weft_timer_is_running(const weft_timer *timer)
 {
     return timer->priv_slot != 0;

@@ -70,10 +70,13 @@ typedef struct weft_waitq {
     weft_waiter *priv_head;
 } weft_waitq;
 
+/* Put at the end, which takes no memory; taken off; and looked at.  The waiter may be in no other
+ * queue. */
 WEFT_API void weft_waitq_push(weft_waitq *queue, weft_waiter *waiter);
 WEFT_API weft_waiter *weft_waitq_pop(weft_waitq *queue); /* the first, taken off; NULL if empty */
 WEFT_API void weft_waitq_remove(weft_waiter *waiter);    /* off its queue, if in one */
 
+/* The first, left where it is; NULL if empty. */
 static inline weft_waiter *weft_waitq_first(const weft_waitq *queue)
 {
     return queue->priv_head;

@@ -57,6 +57,8 @@ WEFT_API WEFT_MUST_USE int weft_stream_open(weft_stream **out, int fd,
 /* The owner's memory, kind->user_bytes bytes, aligned to 16; and the way back from it. */
 WEFT_API void *weft_stream_get_user(weft_stream *stream);
 WEFT_API weft_stream *weft_stream_of_user(void *user);
+
+/* The loop that owns the stream, and its socket, which stays the stream's. */
 WEFT_API weft_loop *weft_stream_get_loop(const weft_stream *stream);
 WEFT_API int weft_stream_get_fd(const weft_stream *stream);
 
