@@ -234,7 +234,7 @@ TASK_TEST(stream_what_came_before_a_reset_is_read_though_a_send_failed)
     int peer = wf_sys_accept(listener, NULL, NULL);
     CHECK_GE(peer, 0);
     for (ssize_t sent = 0, rc; sent < 3; sent += rc)
-        CHECK_GT(rc = wf_sys_send(peer, "why" + sent, (size_t)(3 - sent), 0), 0);
+        CHECK_GT(rc = wf_sys_send(peer, &"why"[sent], (size_t)(3 - sent), 0), 0);
     CHECK_OK(wf_sys_setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
     wf_sys_close(peer);
     CHECK_OK(weft_stream_write(stream, "x", 1));
