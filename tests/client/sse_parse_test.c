@@ -120,12 +120,14 @@ TEST(an_event_has_a_limit)
 {
     struct wf_sse_parser parser;
     weft_sse_event event;
-    size_t used, room = WF_SSE_LINE_BYTES_MAX + 10;
+    size_t used, room = WF_SSE_LINE_BYTES_MAX;
     char *text = malloc(room);
     memset(text, 'a', room);
     wf_sse_init(&parser);
-    CHECK_EQ(wf_sse_feed(&parser, text, room, &used, &event), -WEFT_ELIMIT);
-    CHECK_EQ(used, WF_SSE_LINE_BYTES_MAX + 1);
+    CHECK_EQ(wf_sse_feed(&parser, text, room, &used, &event), 0);
+    CHECK_EQ(used, room);
+    CHECK_EQ(wf_sse_feed(&parser, text, 1, &used, &event), -WEFT_ELIMIT);
+    CHECK_EQ(used, 1);
     wf_sse_fini(&parser);
     free(text);
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define RETRY_DIGITS_MAX 9
+#define BOM "\xef\xbb\xbf" /* a byte order mark, which a stream may begin with */
+#define BOM_BYTES (sizeof BOM - 1)
 
 void wf_sse_init(struct wf_sse_parser *parser)
 {
@@ -46,7 +48,7 @@ void wf_sse_restart(struct wf_sse_parser *parser)
     wf_buf_reset(&parser->line);
     (void)buf_set(&parser->id, wf_buf_ptr(&parser->last_id), wf_buf_bytes(&parser->last_id));
     parser->was_cr = false;
-    parser->bom_at = 0;
+    parser->is_begun = false;
 }
 
 /* ---- lines ---- */
@@ -126,21 +128,25 @@ static int take_event(struct wf_sse_parser *parser, weft_sse_event *out)
     return 1;
 }
 
+/* The end of a line: of an event, if the line is empty. */
+static int take_end(struct wf_sse_parser *parser, weft_sse_event *out)
+{
+    weft_str line = text_of(&parser->line);
+    if (!parser->is_begun && line.len >= BOM_BYTES && memcmp(line.ptr, BOM, BOM_BYTES) == 0)
+        wf_buf_consume(&parser->line, BOM_BYTES);
+    parser->is_begun = true;
+    return wf_buf_bytes(&parser->line) == 0 ? take_event(parser, out) : take_line(parser);
+}
+
 /* ---- bytes ---- */
 
-/* True while the byte belongs to a byte order mark at the very start. */
-static bool is_bom(struct wf_sse_parser *parser, char c)
+/* How many bytes there are before the end of the line. */
+static size_t span_of(const char *bytes, size_t len)
 {
-    static const char bom[] = "\xef\xbb\xbf";
-    if (parser->bom_at == 3)
-        return false;
-    if (c == bom[parser->bom_at]) {
-        parser->bom_at++;
-        return true;
-    }
-    (void)wf_buf_append(&parser->line, bom, parser->bom_at); /* it was none */
-    parser->bom_at = 3;
-    return false;
+    size_t count = 0;
+    while (count < len && bytes[count] != '\r' && bytes[count] != '\n')
+        count++;
+    return count;
 }
 
 int wf_sse_feed(struct wf_sse_parser *parser, const char *in, size_t len, size_t *out_used,
@@ -151,15 +157,15 @@ int wf_sse_feed(struct wf_sse_parser *parser, const char *in, size_t len, size_t
     if (parser->was_given)
         event_reset(parser);
     while (at < len && rc == 0) {
-        char c = in[at++];
+        char c = in[at];
         bool is_rest = parser->was_cr && c == '\n';
+        size_t count = c == '\r' || c == '\n' ? 0 : span_of(in + at, len - at);
         parser->was_cr = c == '\r';
-        if (is_rest || is_bom(parser, c))
-            continue;
-        if (c != '\r' && c != '\n')
-            rc = wf_buf_putc(&parser->line, c);
-        else
-            rc = wf_buf_bytes(&parser->line) == 0 ? take_event(parser, out) : take_line(parser);
+        if (count > 0)
+            rc = wf_buf_append(&parser->line, in + at, count);
+        else if (!is_rest)
+            rc = take_end(parser, out);
+        at += count > 0 ? count : 1;
     }
     *out_used = at;
     return rc;

@@ -29,7 +29,7 @@ struct wf_sse_parser {
     bool has_retry;     /* it has */
     bool was_cr;        /* an LF next is the rest of a line end */
     bool was_given;     /* the event that was handed out is to be dropped */
-    uint8_t bom_at;     /* bytes of a byte order mark seen at the start; 3: past it */
+    bool is_begun;      /* past the first line, which may begin with a byte order mark */
 };
 
 void wf_sse_init(struct wf_sse_parser *parser);
