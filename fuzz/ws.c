@@ -179,7 +179,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     check_cut(data[0], data + 1, size - 1);
-    if ((data[0] & 0x1b) == 2) /* one choice in sixteen, with windows kept and not */
+    /* One choice in sixteen, with windows kept and not, and of these one input in eight: dear. */
+    if ((data[0] & 0x1b) == 2 && input_hash(data, size) % 8 == 0)
         check_round(data[0], data + 1, size - 1);
     return 0;
 }
