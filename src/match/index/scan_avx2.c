@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Two registers hold the 16 sums; a tile is two rows times two queries, or four rows of one. */
+/* Two registers hold the 16 sums; a tile is four rows of one query, or of three, and then one half
+ * of the sums after the other. */
 #include "match/index/scan_x86.h"
 
 #include <immintrin.h>
 #include <string.h>
+
+#define ROWS_MAX ((size_t)4)
+#define QUERIES_MAX ((size_t)3)
+
+/* Rows that stay in the first cache while all queries pass. */
+#define HELD_BYTES 16384u
 
 struct sums {
     __m256 low, high;
@@ -52,45 +59,94 @@ static void one_query(const float *rows, size_t row_count, const float *query, s
         dots(query, rows + r * width, width, 1, width, out + r);
 }
 
-/* Two rows for two queries: each load serves two products. */
-static void two_queries(const float *rows, size_t row_count, const float *queries, size_t width,
-                        float *out)
+/* The first or the last eight of the 16 sums of all products of a tile. */
+static inline __attribute__((always_inline)) void half_sums(const float *rows, const float *queries,
+                                                            size_t width,
+                                                            __m256 sums[QUERIES_MAX][ROWS_MAX],
+                                                            wf_scan_fetch *fetch)
 {
-    size_t r = 0;
-    for (; r + 2 <= row_count; r += 2) {
-        const float *a = rows + r * width, *b = a + width;
-        struct sums sums[4] = {{_mm256_setzero_ps(), _mm256_setzero_ps()},
-                               {_mm256_setzero_ps(), _mm256_setzero_ps()},
-                               {_mm256_setzero_ps(), _mm256_setzero_ps()},
-                               {_mm256_setzero_ps(), _mm256_setzero_ps()}};
-        for (size_t i = 0; i < width; i += WF_SCAN_FLOATS) {
-            __m256 low = _mm256_loadu_ps(queries + i), high = _mm256_loadu_ps(queries + i + 8);
-            step(&sums[0], low, high, a + i);
-            step(&sums[1], low, high, b + i);
-            low = _mm256_loadu_ps(queries + width + i);
-            high = _mm256_loadu_ps(queries + width + i + 8);
-            step(&sums[2], low, high, a + i);
-            step(&sums[3], low, high, b + i);
+    for (size_t q = 0; q < QUERIES_MAX; q++) {
+        for (size_t r = 0; r < ROWS_MAX; r++)
+            sums[q][r] = _mm256_setzero_ps();
+    }
+    for (size_t i = 0; i < width; i += WF_SCAN_FLOATS) {
+        __m256 held[QUERIES_MAX];
+        if (fetch != NULL && i % 64 == 0)
+            wf_scan_fetch_some(fetch);
+        for (size_t q = 0; q < QUERIES_MAX; q++)
+            held[q] = _mm256_loadu_ps(queries + q * width + i);
+        for (size_t r = 0; r < ROWS_MAX; r++) {
+            __m256 row = _mm256_loadu_ps(rows + r * width + i);
+            for (size_t q = 0; q < QUERIES_MAX; q++)
+                sums[q][r] = _mm256_fmadd_ps(row, held[q], sums[q][r]);
         }
-        out[r] = fold(&sums[0]);
-        out[r + 1] = fold(&sums[1]);
-        out[row_count + r] = fold(&sums[2]);
-        out[row_count + r + 1] = fold(&sums[3]);
     }
-    for (; r < row_count; r++) {
-        dots(queries, rows + r * width, width, 1, width, out + r);
-        dots(queries + width, rows + r * width, width, 1, width, out + row_count + r);
+}
+
+static inline __m256 quarters(__m256 a, __m256 b)
+{
+    return _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
+}
+
+/* The same as fold() of each of four, both halves of whose sums are added up already. */
+static inline __m128 fold_four(const __m256 halves[4])
+{
+    __m256 left = quarters(halves[0], halves[1]), right = quarters(halves[2], halves[3]);
+    __m256 twos =
+        _mm256_add_ps(_mm256_shuffle_ps(left, right, 0x44), _mm256_shuffle_ps(left, right, 0xEE));
+    __m256 ones =
+        _mm256_add_ps(_mm256_shuffle_ps(twos, twos, 0x88), _mm256_shuffle_ps(twos, twos, 0xDD));
+    return _mm_unpacklo_ps(_mm256_castps256_ps128(ones), _mm256_extractf128_ps(ones, 1));
+}
+
+/* Twelve sums and what is multiplied fill the registers, so the other twelve come later. */
+static void tile(const float *rows, const float *queries, size_t width, float *out,
+                 size_t out_stride, wf_scan_fetch *fetch)
+{
+    __m256 low[QUERIES_MAX][ROWS_MAX], high[QUERIES_MAX][ROWS_MAX];
+    half_sums(rows, queries, width, low, fetch);
+    half_sums(rows + 8, queries + 8, width, high, NULL);
+    for (size_t q = 0; q < QUERIES_MAX; q++) {
+        for (size_t r = 0; r < ROWS_MAX; r++)
+            high[q][r] = _mm256_add_ps(low[q][r], high[q][r]);
+        _mm_storeu_ps(out + q * out_stride, fold_four(high[q]));
     }
+}
+
+/* At least four rows for three queries; the last tile may have some rows of the one before, again.
+ */
+static void band(const float *rows, size_t row_count, const float *queries, size_t width,
+                 float *out, size_t out_stride, wf_scan_fetch *fetch)
+{
+    for (size_t r = 0; r + ROWS_MAX <= row_count; r += ROWS_MAX)
+        tile(rows + r * width, queries, width, out + r, out_stride, fetch);
+    if (row_count % ROWS_MAX != 0)
+        tile(rows + (row_count - ROWS_MAX) * width, queries, width, out + row_count - ROWS_MAX,
+             out_stride, fetch);
+}
+
+static size_t held_rows(size_t width)
+{
+    size_t rows = HELD_BYTES / (width * sizeof(float)) / ROWS_MAX * ROWS_MAX;
+    return rows > ROWS_MAX ? rows : ROWS_MAX;
 }
 
 static void floats(const float *rows, size_t row_count, const float *queries, size_t query_count,
                    size_t width, float *out)
 {
-    size_t q = 0;
-    for (; q + 2 <= query_count; q += 2)
-        two_queries(rows, row_count, queries + q * width, width, out + q * row_count);
-    if (q < query_count)
-        one_query(rows, row_count, queries + q * width, width, out + q * row_count);
+    size_t held = held_rows(width), lines = ROWS_MAX * QUERIES_MAX * 4 / query_count + 1;
+    for (size_t r = 0, count; r < row_count; r += count) {
+        size_t q = 0, left = row_count - r;
+        count = left < held + ROWS_MAX ? left : held;
+        const float *from = rows + r * width;
+        /* behind them are the next, or nothing */
+        wf_scan_fetch fetch = {(uintptr_t)(from + count * width), lines};
+        for (; q + QUERIES_MAX <= query_count && count >= ROWS_MAX; q += QUERIES_MAX)
+            band(from, count, queries + q * width, width, out + q * row_count + r, row_count,
+                 &fetch);
+        for (; q < query_count; q++)
+            one_query(from, count, queries + q * width, width, out + q * row_count + r);
+    }
 }
 
 static int32_t fold_int(__m256i sums)

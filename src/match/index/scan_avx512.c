@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 
-/* One register holds the 16 sums; a tile is one row times one query, or four times
- * four. */
+/* One register holds the 16 sums; a tile is one row times one query, or six rows times four. */
 #include "match/index/scan_x86.h"
 
 #include <immintrin.h>
 
-#define ROWS_MAX ((size_t)4)
+#define ROWS_MAX ((size_t)6)
 #define QUERIES_MAX ((size_t)4)
 
-/* Rows that stay in the first cache while all queries pass. */
-#define HELD_BYTES 16384u
+/* Rows that stay in the first cache while all queries pass: less than all of it, where two threads
+ * share one. */
+#define HELD_BYTES 24576u
 
 static inline __m128 quarter(__m512 sums)
 {
@@ -26,7 +26,7 @@ static inline float fold(__m512 sums)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-/* The same of 16 at once, by the same additions; out[q * out_stride + r] is that of sums[r][q].
+/* The same of 24 at once, by the same additions; out[q * out_stride + r] is that of sums[r][q].
  * Where both halves of a register are wanted in exchange for those of another, one half stays and
  * is blended: only one port can move numbers across lanes. */
 static inline __m512 halve(__m512 a, __m512 b)
@@ -41,42 +41,38 @@ static inline __m512 quarters(const __m512 row[QUERIES_MAX])
                          _mm512_shuffle_f32x4(left, right, 0xDD));
 }
 
-static inline __m512 twos(__m512 a, __m512 b)
+/* Of two rows: a, a, b, b for each query. */
+static inline __m512 twos(const __m512 a[QUERIES_MAX], const __m512 b[QUERIES_MAX])
 {
-    return _mm512_add_ps(_mm512_mask_blend_ps(0xCCCC, a, b), _mm512_shuffle_ps(a, b, 0x4E));
+    __m512 left = quarters(a), right = quarters(b);
+    return _mm512_add_ps(_mm512_mask_blend_ps(0xCCCC, left, right),
+                         _mm512_shuffle_ps(left, right, 0x4E));
+}
+
+static inline __m512 ones(__m512 a, __m512 b)
+{
+    return _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x88), _mm512_shuffle_ps(a, b, 0xDD));
 }
 
 static inline void fold_all(__m512 sums[ROWS_MAX][QUERIES_MAX], float *out, size_t out_stride)
 {
-    __m512 left = twos(quarters(sums[0]), quarters(sums[1]));
-    __m512 right = twos(quarters(sums[2]), quarters(sums[3]));
-    __m512 all =
-        _mm512_add_ps(_mm512_shuffle_ps(left, right, 0x88), _mm512_shuffle_ps(left, right, 0xDD));
-    _mm_storeu_ps(out, _mm512_castps512_ps128(all));
-    _mm_storeu_ps(out + out_stride, _mm512_extractf32x4_ps(all, 1));
-    _mm_storeu_ps(out + 2 * out_stride, _mm512_extractf32x4_ps(all, 2));
-    _mm_storeu_ps(out + 3 * out_stride, _mm512_extractf32x4_ps(all, 3));
-}
-
-/* Memory fetched some lines at a time between products: many at once would be in the way of those
- * that are needed now.  It stands behind the rows: the next ones, or what nobody asked for, which
- * is no fault. */
-struct fetch {
-    uintptr_t at;
-    size_t lines; /* for each 64 numbers of a tile */
-};
-
-static inline void fetch_some(struct fetch *it)
-{
-    for (size_t i = 0; i < it->lines; i++, it->at += 64)
-        _mm_prefetch((const void *)it->at, _MM_HINT_T1);
+    __m512 last = twos(sums[4], sums[5]);
+    __m512 four = ones(twos(sums[0], sums[1]), twos(sums[2], sums[3])), two = ones(last, last);
+    _mm_storeu_ps(out, _mm512_castps512_ps128(four));
+    _mm_storeu_ps(out + out_stride, _mm512_extractf32x4_ps(four, 1));
+    _mm_storeu_ps(out + 2 * out_stride, _mm512_extractf32x4_ps(four, 2));
+    _mm_storeu_ps(out + 3 * out_stride, _mm512_extractf32x4_ps(four, 3));
+    _mm_storel_pi((__m64 *)(void *)(out + 4), _mm512_castps512_ps128(two));
+    _mm_storel_pi((__m64 *)(void *)(out + out_stride + 4), _mm512_extractf32x4_ps(two, 1));
+    _mm_storel_pi((__m64 *)(void *)(out + 2 * out_stride + 4), _mm512_extractf32x4_ps(two, 2));
+    _mm_storel_pi((__m64 *)(void *)(out + 3 * out_stride + 4), _mm512_extractf32x4_ps(two, 3));
 }
 
 /* The numbers of rows and queries are constants where this is called; `fetch` may be NULL. */
 static inline __attribute__((always_inline)) void tile(const float *rows, size_t row_count,
                                                        const float *queries, size_t query_count,
                                                        size_t width, float *out, size_t out_stride,
-                                                       struct fetch *fetch)
+                                                       wf_scan_fetch *fetch)
 {
     __m512 sums[ROWS_MAX][QUERIES_MAX];
     for (size_t r = 0; r < row_count; r++) {
@@ -86,7 +82,7 @@ static inline __attribute__((always_inline)) void tile(const float *rows, size_t
     for (size_t i = 0; i < width; i += WF_SCAN_FLOATS) {
         __m512 held[QUERIES_MAX];
         if (fetch != NULL && i % 64 == 0)
-            fetch_some(fetch);
+            wf_scan_fetch_some(fetch);
         for (size_t q = 0; q < query_count; q++)
             held[q] = _mm512_loadu_ps(queries + q * width + i);
         for (size_t r = 0; r < row_count; r++) {
@@ -113,15 +109,21 @@ static void one_query(const float *rows, size_t row_count, const float *query, s
         tile(rows + r * width, 1, query, 1, width, out + r, row_count, NULL);
 }
 
-/* Four queries, or one, with rows that stay in the first cache. */
+/* Four queries, or one, with rows that stay in the first cache; the last tile may have some rows of
+ * the one before, again. */
 static inline __attribute__((always_inline)) void band(const float *rows, size_t row_count,
                                                        const float *queries, size_t query_count,
                                                        size_t width, float *out, size_t out_stride,
-                                                       struct fetch *fetch)
+                                                       wf_scan_fetch *fetch)
 {
     size_t r = 0;
     for (; r + ROWS_MAX <= row_count; r += ROWS_MAX)
         tile(rows + r * width, ROWS_MAX, queries, query_count, width, out + r, out_stride, fetch);
+    if (r != 0 && r < row_count) {
+        r = row_count - ROWS_MAX;
+        tile(rows + r * width, ROWS_MAX, queries, query_count, width, out + r, out_stride, NULL);
+        return;
+    }
     for (; r < row_count; r++)
         tile(rows + r * width, 1, queries, query_count, width, out + r, out_stride, NULL);
 }
@@ -141,10 +143,12 @@ void wf_scan_avx512_floats(const float *rows, size_t row_count, const float *que
         return;
     }
     size_t held = held_rows(width), lines = ROWS_MAX * QUERIES_MAX * 4 / query_count + 1;
-    for (size_t r = 0; r < row_count; r += held) {
-        size_t q = 0, count = row_count - r < held ? row_count - r : held;
+    for (size_t r = 0, count; r < row_count; r += count) {
+        size_t q = 0, left = row_count - r;
+        count = left < held + ROWS_MAX ? left : held;
         const float *from = rows + r * width;
-        struct fetch fetch = {(uintptr_t)(from + count * width), lines};
+        /* behind them are the next, or nothing */
+        wf_scan_fetch fetch = {(uintptr_t)(from + count * width), lines};
         for (; q + QUERIES_MAX <= query_count; q += QUERIES_MAX)
             band(from, count, queries + q * width, QUERIES_MAX, width, out + q * row_count + r,
                  row_count, &fetch);

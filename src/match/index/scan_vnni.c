@@ -74,29 +74,16 @@ static inline void add_products(__m512i *sums, __m512i raised, __m512i with_sign
     __asm__("vpdpbusd %2, %1, %0" : "+v"(*sums) : "v"(raised), "v"(with_sign));
 }
 
-/* Memory fetched some lines at a time between products: many at once would be in the way of those
- * that are needed now. */
-struct fetch {
-    const char *at;
-    size_t lines; /* for each 16 numbers of a block */
-};
-
-static inline void fetch_some(struct fetch *it)
-{
-    for (size_t i = 0; i < it->lines; i++, it->at += 64)
-        _mm_prefetch(it->at, _MM_HINT_T1);
-}
-
-static inline struct fetch fetch_of(const wf_scan_tile *it)
+static inline wf_scan_fetch fetch_of(const wf_scan_tile *it)
 {
     size_t times = it->row_count / BLOCK_ROWS * (it->width / 16), lines = it->ahead_bytes / 64;
-    return (struct fetch){it->ahead, times > 0 ? (lines + times - 1) / times : 0};
+    return (wf_scan_fetch){(uintptr_t)it->ahead, times > 0 ? (lines + times - 1) / times : 0};
 }
 
 /* The number of rows and of panels are constants where this is called. */
 static inline __attribute__((always_inline)) void block(const wf_scan_tile *it, size_t first,
                                                         size_t row_count, size_t panel_count,
-                                                        struct fetch *fetch)
+                                                        wf_scan_fetch *fetch)
 {
     size_t width = it->width;
     const int8_t *rows = it->rows + first * width, *panels = it->panels;
@@ -106,7 +93,7 @@ static inline __attribute__((always_inline)) void block(const wf_scan_tile *it, 
             sums[r][p] = _mm512_set1_epi32((int32_t)(0u - ((uint32_t)it->sums[first + r] << 7)));
     }
     for (size_t i = 0; i < width; i += 16) {
-        fetch_some(fetch);
+        wf_scan_fetch_some(fetch);
         for (size_t k = 0; k < 16; k += 4) {
             __m512i held[WF_SCAN_PANELS_MAX];
             for (size_t p = 0; p < panel_count; p++)
@@ -134,7 +121,7 @@ static inline __attribute__((always_inline)) void block(const wf_scan_tile *it, 
 
 static inline __attribute__((always_inline)) void blocks(const wf_scan_tile *it, size_t panel_count)
 {
-    struct fetch fetch = fetch_of(it);
+    wf_scan_fetch fetch = fetch_of(it);
     size_t r = 0;
     for (; r + BLOCK_ROWS <= it->row_count; r += BLOCK_ROWS)
         block(it, r, BLOCK_ROWS, panel_count, &fetch);
