@@ -156,6 +156,26 @@ static int32_t fold_int(__m256i sums)
     return _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 0xB1)));
 }
 
+/* Products with a row's own numbers, made of their amounts, which have no sign as the instruction
+ * wants one side to be: two of 127 * 127 fit 16 bits. */
+static inline __m256i products(const int8_t *row, const int8_t *query)
+{
+    __m256i numbers = _mm256_loadu_si256((const void *)row);
+    __m256i with_sign = _mm256_sign_epi8(_mm256_loadu_si256((const void *)query), numbers);
+    __m256i twos = _mm256_maddubs_epi16(_mm256_abs_epi8(numbers), with_sign);
+    return _mm256_madd_epi16(twos, _mm256_set1_epi16(1));
+}
+
+static inline __m256i one_row(const int8_t *row, const int8_t *query, size_t width)
+{
+    __m256i a = _mm256_setzero_si256(), b = a;
+    for (size_t i = 0; i < width; i += WF_SCAN_BYTES) {
+        a = _mm256_add_epi32(a, products(row + i, query + i));
+        b = _mm256_add_epi32(b, products(row + i + 32, query + i + 32));
+    }
+    return _mm256_add_epi32(a, b);
+}
+
 static inline __m256i widen(const int8_t *at)
 {
     return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)at));
@@ -165,15 +185,8 @@ void wf_scan_avx2_bytes(const int8_t *rows, const int32_t *sums, size_t row_coun
                         const int8_t *query, size_t width, int32_t *out)
 {
     (void)sums;
-    for (size_t r = 0; r < row_count; r++) {
-        const int8_t *row = rows + r * width;
-        __m256i a = _mm256_setzero_si256(), b = a;
-        for (size_t i = 0; i < width; i += 32) {
-            a = _mm256_add_epi32(a, _mm256_madd_epi16(widen(row + i), widen(query + i)));
-            b = _mm256_add_epi32(b, _mm256_madd_epi16(widen(row + i + 16), widen(query + i + 16)));
-        }
-        out[r] = fold_int(_mm256_add_epi32(a, b));
-    }
+    for (size_t r = 0; r < row_count; r++)
+        out[r] = fold_int(one_row(rows + r * width, query, width));
 }
 
 /* ---- tiles: a lane is a query, so nothing is added up across lanes ---- */
