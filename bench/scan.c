@@ -24,7 +24,7 @@
 #include "match/index/volley.h"
 
 #define QUERIES WF_VOLLEY_MAX
-#define BLOCK ((size_t)128)
+#define BLOCK ((size_t)96)
 #define GROUP (WF_SCAN_PANELS_MAX * WF_SCAN_PANEL)
 
 typedef uint64_t words __attribute__((vector_size(32)));
@@ -126,7 +126,7 @@ static size_t panel_start(size_t query)
 static double run_byte_tile(void)
 {
     static float levels[GROUP];
-    static uint32_t marks[BLOCK];
+    static uint64_t marks[BLOCK];
     for (size_t q = 0; q < GROUP; q++)
         levels[q] = 1e30f;
     double start = bench_cpu();

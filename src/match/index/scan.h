@@ -19,7 +19,7 @@
 
 /* Queries in bytes stand together in panels, in an order that is the kernel's own. */
 #define WF_SCAN_PANEL ((size_t)16)
-#define WF_SCAN_PANELS_MAX 2u
+#define WF_SCAN_PANELS_MAX 4u
 #define WF_SCAN_PANEL_BYTES(width) (2 * WF_SCAN_PANEL * (width))
 
 /* Rows in bytes times queries, and which of the products are worth a look.  Numbers are in
@@ -33,7 +33,7 @@ typedef struct wf_scan_tile {
     size_t query_count;  /* at most WF_SCAN_PANELS_MAX * WF_SCAN_PANEL */
     const float *levels; /* one a place of the panels; INFINITY where there is no query */
     int32_t *products;   /* row r, query q: [r * wf_scan_places(tile) + q] */
-    uint32_t *marks;     /* of row r, bit q: product * scale >= level */
+    uint64_t *marks;     /* of row r, bit q: product * scale >= level */
     const void *ahead;   /* memory to be fetched meanwhile, for a later tile */
     size_t ahead_bytes;
 } wf_scan_tile;
@@ -84,12 +84,12 @@ size_t wf_scan_native(const wf_scan_kernel **out);
 void wf_scan_pack_rows(const int8_t *query, size_t width, size_t place, void *panel);
 
 /* The marks of a row whose products are there. */
-static inline uint32_t wf_scan_mark(const wf_scan_tile *tile, size_t row)
+static inline uint64_t wf_scan_mark(const wf_scan_tile *tile, size_t row)
 {
     const int32_t *products = tile->products + row * wf_scan_places(tile);
-    uint32_t marks = 0;
+    uint64_t marks = 0;
     for (size_t q = 0; q < tile->query_count; q++)
-        marks |= (uint32_t)((float)products[q] * tile->scales[row] >= tile->levels[q]) << q;
+        marks |= (uint64_t)((float)products[q] * tile->scales[row] >= tile->levels[q]) << q;
     return marks;
 }
 

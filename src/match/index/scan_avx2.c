@@ -252,7 +252,7 @@ static inline __attribute__((always_inline)) void block(const wf_scan_tile *it, 
         const float *scale = it->scales + first + r, *levels = it->levels + p * WF_SCAN_PANEL;
         _mm256_storeu_si256((void *)out, sums[r][0]);
         _mm256_storeu_si256((void *)(out + 8), sums[r][1]);
-        uint32_t marks = mark(sums[r][0], scale, levels) | mark(sums[r][1], scale, levels + 8) << 8;
+        uint64_t marks = mark(sums[r][0], scale, levels) | mark(sums[r][1], scale, levels + 8) << 8;
         it->marks[first + r] |= marks << p * WF_SCAN_PANEL;
     }
 }

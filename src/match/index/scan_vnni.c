@@ -50,8 +50,8 @@ static void bytes(const int8_t *rows, const int32_t *sums, size_t row_count, con
 
 /* ---- tiles: a lane is a query, so nothing is added up across lanes ---- */
 
-/* Rows of a block: 16 sums hide how long one takes, and their addresses fit the registers. */
-#define BLOCK_ROWS 8u
+/* Rows of a block: 24 sums of four panels, and few loads for a product. */
+#define BLOCK_ROWS 6u
 
 /* Fours of a query's numbers, raised, 16 queries a register. */
 static void pack(const int8_t *query, size_t width, size_t place, void *panel)
@@ -80,6 +80,27 @@ static inline wf_scan_fetch fetch_of(const wf_scan_tile *it)
     return (wf_scan_fetch){(uintptr_t)it->ahead, times > 0 ? (lines + times - 1) / times : 0};
 }
 
+/* From the products in memory: in registers gcc has no room for what is made of them. */
+static inline __attribute__((always_inline)) void mark_rows(const wf_scan_tile *it, size_t first,
+                                                            size_t row_count, size_t panel_count)
+{
+    const int32_t *products = it->products + first * panel_count * WF_SCAN_PANEL;
+    const float *scales = it->scales + first, *levels = it->levels;
+    uint64_t *out = it->marks + first;
+    for (size_t r = 0; r < row_count; r++, products += panel_count * WF_SCAN_PANEL) {
+        __m512 scale = _mm512_set1_ps(scales[r]);
+        __mmask16 marks[WF_SCAN_PANELS_MAX] = {0};
+        for (size_t p = 0; p < panel_count; p++) {
+            __m512i sums = _mm512_loadu_si512((const void *)(products + p * WF_SCAN_PANEL));
+            __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), scale);
+            __m512 level = _mm512_loadu_ps(levels + p * WF_SCAN_PANEL);
+            marks[p] = _mm512_cmp_ps_mask(product, level, _CMP_GE_OQ);
+        }
+        out[r] = _mm512_kunpackd(_mm512_kunpackw(marks[3], marks[2]),
+                                 _mm512_kunpackw(marks[1], marks[0]));
+    }
+}
+
 /* The number of rows and of panels are constants where this is called. */
 static inline __attribute__((always_inline)) void block(const wf_scan_tile *it, size_t first,
                                                         size_t row_count, size_t panel_count,
@@ -88,16 +109,19 @@ static inline __attribute__((always_inline)) void block(const wf_scan_tile *it, 
     size_t width = it->width;
     const int8_t *rows = it->rows + first * width, *panels = it->panels;
     __m512i sums[BLOCK_ROWS][WF_SCAN_PANELS_MAX];
+#pragma GCC unroll 6
     for (size_t r = 0; r < row_count; r++) {
         for (size_t p = 0; p < panel_count; p++)
             sums[r][p] = _mm512_set1_epi32((int32_t)(0u - ((uint32_t)it->sums[first + r] << 7)));
     }
     for (size_t i = 0; i < width; i += 16) {
         wf_scan_fetch_some(fetch);
+#pragma GCC unroll 4
         for (size_t k = 0; k < 16; k += 4) {
             __m512i held[WF_SCAN_PANELS_MAX];
             for (size_t p = 0; p < panel_count; p++)
                 held[p] = load(panels + p * WF_SCAN_PANEL_BYTES(width) + (i + k) * WF_SCAN_PANEL);
+#pragma GCC unroll 6
             for (size_t r = 0; r < row_count; r++) {
                 __m512i four = four_of(rows + r * width + i + k);
                 for (size_t p = 0; p < panel_count; p++)
@@ -105,18 +129,13 @@ static inline __attribute__((always_inline)) void block(const wf_scan_tile *it, 
             }
         }
     }
+#pragma GCC unroll 6
     for (size_t r = 0; r < row_count; r++) {
-        __m512 scale = _mm512_set1_ps(it->scales[first + r]);
-        uint32_t marks = 0;
-        for (size_t p = 0; p < panel_count; p++) {
-            size_t at = ((first + r) * panel_count + p) * WF_SCAN_PANEL;
-            __m512 product = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[r][p]), scale);
-            __m512 level = _mm512_loadu_ps(it->levels + p * WF_SCAN_PANEL);
-            _mm512_storeu_si512((void *)(it->products + at), sums[r][p]);
-            marks |= (uint32_t)_mm512_cmp_ps_mask(product, level, _CMP_GE_OQ) << p * WF_SCAN_PANEL;
-        }
-        it->marks[first + r] = marks;
+        int32_t *out = it->products + (first + r) * panel_count * WF_SCAN_PANEL;
+        for (size_t p = 0; p < panel_count; p++)
+            _mm512_storeu_si512((void *)(out + p * WF_SCAN_PANEL), sums[r][p]);
     }
+    mark_rows(it, first, row_count, panel_count);
 }
 
 static inline __attribute__((always_inline)) void blocks(const wf_scan_tile *it, size_t panel_count)
@@ -131,10 +150,19 @@ static inline __attribute__((always_inline)) void blocks(const wf_scan_tile *it,
 
 static void tile(const wf_scan_tile *it)
 {
-    if (wf_scan_panels(it) == 1)
+    switch (wf_scan_panels(it)) {
+    case 1:
         blocks(it, 1);
-    else
+        break;
+    case 2:
         blocks(it, 2);
+        break;
+    case 3:
+        blocks(it, 3);
+        break;
+    default:
+        blocks(it, 4);
+    }
 }
 
 const wf_scan_kernel wf_scan_vnni = {"avx512-vnni", wf_scan_avx512_floats, bytes, pack, tile};

@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* Rows of a block: their products with a group of queries are in the first cache when they are
- * looked at. */
-#define BLOCK_ROWS ((size_t)128)
+ * looked at; kernels take them by four or six. */
+#define BLOCK_ROWS ((size_t)96)
 
 /* Queries whose products are made together, and from how many on that is worth it. */
 #define GROUP (WF_SCAN_PANELS_MAX * WF_SCAN_PANEL)
@@ -59,7 +59,7 @@ struct sweep {
     int8_t *panels;
     float levels[GROUP];
     int32_t products[BLOCK_ROWS * GROUP];
-    uint32_t marks[BLOCK_ROWS];
+    uint64_t marks[BLOCK_ROWS];
 };
 
 /* ---- what is near ---- */
@@ -282,8 +282,8 @@ static void pass(struct sweep *it, size_t row, size_t row_count, size_t first, f
         it->levels[q] = q < count ? level_of(&it->hunts[first + q], residual) : INFINITY;
     wf_scan()->tile(&tile);
     for (size_t r = 0; r < row_count; r++) {
-        for (uint32_t marks = it->marks[r]; marks != 0; marks &= marks - 1) {
-            size_t q = (size_t)__builtin_ctz(marks);
+        for (uint64_t marks = it->marks[r]; marks != 0; marks &= marks - 1) {
+            size_t q = (size_t)__builtin_ctzll(marks);
             consider(it, &it->hunts[first + q], row + r, it->products[r * places + q]);
         }
     }
