@@ -21,7 +21,6 @@
 
 void wf_http_count_no_memory(weft_http_server *server, size_t bytes)
 {
-    server->stats.answers[5]++;
     server->stats.bytes_sent += bytes;
     server->status_counts[503]++;
 }

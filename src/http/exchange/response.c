@@ -103,7 +103,6 @@ response_begin(weft_http_response *res, enum wf_h1_framing framing, weft_str bod
     if (rc < 0)
         return rc;
     res->has_begun = true;
-    server->stats.answers[status / 100]++;
     server->status_counts[status]++;
     return 0;
 }

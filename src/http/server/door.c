@@ -35,7 +35,6 @@ static void conn_refuse_clear_text(struct wf_conn *conn)
     weft_http_server *server = conn->server;
     if (weft_stream_put(conn->stream, clear_text_answer, sizeof clear_text_answer - 1) == 0) {
         server->stats.refused++;
-        server->stats.answers[4]++;
         server->status_counts[400]++;
         server->stats.bytes_sent += sizeof clear_text_answer - 1;
     }
@@ -121,7 +120,6 @@ static void conn_refuse_peer(struct wf_conn *conn, uint32_t max)
         wf_conn_abort(conn);
         return;
     }
-    server->stats.answers[5]++;
     server->status_counts[503]++;
     server->stats.bytes_sent += (uint64_t)head_bytes + (uint64_t)body_bytes;
     wf_conn_end(conn);

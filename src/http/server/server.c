@@ -204,6 +204,8 @@ void wf_http_server_renew_date(weft_http_server *server, weft_time now)
 void weft_http_server_get_stats(const weft_http_server *server, weft_http_stats *out)
 {
     *out = server->stats;
+    for (size_t status = 0; status <= WF_STATUS_MAX; status++)
+        out->answers[status / 100] += server->status_counts[status];
     out->connections_idle = server->stats.connections_open - server->busy_count;
     out->requests_in_hand = wf_slots_in_hand(&server->slots);
     out->requests_queued = server->queue.count + wf_chains_waiting(&server->chains);

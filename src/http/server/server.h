@@ -79,7 +79,7 @@ struct weft_http_server {
     bool is_accepting;
     bool is_draining;                    /* listeners are closed: no new request is served */
     bool is_handing_on, has_more_places; /* wf_http_place_leave */
-    weft_http_stats stats;
+    weft_http_stats stats;        /* but for what weft_http_server_get_stats looks up elsewhere */
     weft_histogram request_times; /* from the head until the answer leaves */
     struct wf_ended ended;        /* not in there yet */
     uint64_t status_counts[WF_STATUS_MAX + 1];

@@ -77,7 +77,6 @@ static void upgrade_leave(weft_http_request *req)
     req->res.has_begun = true;
     req->res.status = 101;
     req->will_close = true;
-    server->stats.answers[1]++;
     server->status_counts[101]++;
     wf_request_time(req);
     conn->gone_deadline = WEFT_FOREVER;
