@@ -58,12 +58,12 @@ struct wf_h1_answer {
     const char *connection; /* "close", "keep-alive" or NULL */
 };
 
-/* The most that wf_h1_write_answer writes for this answer: opening and framing besides what it is
- * given; it may touch no more, either. */
+/* The most that wf_h1_write_answer writes for an answer with a type and fields of so many bytes:
+ * opening and framing besides these; it may touch no more, either. */
 #define WF_H1_ANSWER_BYTES_MAX 256
-static inline size_t wf_h1_answer_bytes_max(const struct wf_h1_answer *answer)
+static inline size_t wf_h1_answer_bytes_max(size_t type_bytes, size_t fields_bytes)
 {
-    return WF_H1_ANSWER_BYTES_MAX + answer->type.len + answer->fields.len;
+    return WF_H1_ANSWER_BYTES_MAX + type_bytes + fields_bytes;
 }
 
 static inline char *wf_h1_put_framing(char *out, const struct wf_h1_answer *answer)
@@ -97,7 +97,7 @@ static inline size_t wf_h1_write_answer(char *out, const struct wf_h1_answer *an
         at = WF_PUT(at, "\r\n");
     }
     at = WF_PUT(at, "\r\n");
-    assert((size_t)(at - out) <= wf_h1_answer_bytes_max(answer));
+    assert((size_t)(at - out) <= wf_h1_answer_bytes_max(answer->type.len, answer->fields.len));
     return (size_t)(at - out);
 }
 

@@ -321,6 +321,30 @@ TASK_TEST(an_answer_that_was_not_read_goes_on_with_a_slot)
     CHECK_OK(site_close(&site));
 }
 
+/* How answers begin is kept in few places: while one waits for its client, the answer to another,
+ * of another status, begins in its place. */
+TASK_TEST(an_answer_that_waits_for_room_begins_as_its_own)
+{
+    enum { REQUESTS = 40 }; /* whose answers are more than a stream takes */
+    struct site site;
+    struct answer answer;
+    CHECK_OK(site_open(&site, NULL));
+    weft_stream *slow = client_open(&site);
+    for (int i = 0; i < REQUESTS; i++)
+        client_send(slow, "GET /large?kib=16 HTTP/1.1\r\n" H END);
+    while (site_seen.started == site_seen.ended && site_seen.ended < REQUESTS)
+        CHECK_OK(weft_sleep(WEFT_MS)); /* until one waits; a kernel may take them all */
+    CHECK_EQ(ask(&site, "OPTIONS /ok HTTP/1.1\r\n" H END, NULL), 204);
+    for (int i = 0; i < REQUESTS; i++) {
+        CHECK_OK(client_read(slow, &answer));
+        CHECK_EQ(answer.status, 200);
+        CHECK_EQ(answer.body_bytes, 16u * 1024);
+        answer_fini(&answer);
+    }
+    weft_stream_close(slow);
+    CHECK_OK(site_close(&site));
+}
+
 TASK_TEST(of_too_many_that_do_not_read_the_slowest_is_cut_off)
 {
     struct site site;

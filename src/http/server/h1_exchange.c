@@ -124,12 +124,29 @@ static const char *h1_connection(const weft_http_request *req)
     return req->head.minor == 0 ? "keep-alive" : NULL;
 }
 
+/* While it waits others are answered, and may have left their own opening in the place of this
+ * one's. */
+static __attribute__((noinline)) int h1_begin_later(weft_http_response *res, size_t count,
+                                                    char **out)
+{
+    weft_http_server *server = res->req->conn->server;
+    int rc = h1_reserve_later(res->req, count, out);
+    res->opening = wf_http_server_opening(server, wf_http_now(server), res->status, res->type);
+    return rc;
+}
+
 static int h1_begin(weft_http_response *res, weft_str body, bool is_whole)
 {
     char *room;
     weft_http_request *req = res->req;
+    size_t most = wf_h1_answer_bytes_max(res->type.len, wf_buf_bytes(&res->fields)) + body.len;
     (void)is_whole;
     req->will_close = h1_must_close(req) || res->framing == WF_H1_BODY_TO_END;
+    int rc = weft_stream_reserve(req->conn->stream, most, &room);
+    if (rc == -EAGAIN)
+        rc = h1_begin_later(res, most, &room);
+    if (rc < 0)
+        return rc;
     struct wf_h1_answer answer = {
         .opening = res->opening,
         .type = res->type,
@@ -138,9 +155,6 @@ static int h1_begin(weft_http_response *res, weft_str body, bool is_whole)
         .length = res->length,
         .connection = h1_connection(req),
     };
-    int rc = h1_reserve(req, wf_h1_answer_bytes_max(&answer) + body.len, &room);
-    if (rc < 0)
-        return rc;
     size_t count = wf_h1_write_answer(room, &answer);
     if (body.len != 0)
         (void)wf_h1_put_str(room + count, body);

@@ -60,7 +60,7 @@ static int upgrade_answer(weft_http_response *res, const char *protocol)
         .framing = WF_H1_BODY_NONE,
         .connection = "Upgrade",
     };
-    WEFT_TRY(weft_stream_reserve(stream, wf_h1_answer_bytes_max(&answer), &room));
+    WEFT_TRY(weft_stream_reserve(stream, wf_h1_answer_bytes_max(0, answer.fields.len), &room));
     assert(room != NULL);
     size_t count = wf_h1_write_answer(room, &answer);
     weft_stream_commit(stream, count);
