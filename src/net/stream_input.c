@@ -231,20 +231,28 @@ weft_str weft_stream_get_input(const weft_stream *stream)
     return (weft_str){wf_stream_bytes_ptr(&stream->in), wf_stream_bytes_count(&stream->in)};
 }
 
-void weft_stream_consume(weft_stream *stream, size_t bytes)
+/* `in` is shorter now.  Out of line: of many messages that have come in one piece only the last
+ * leaves nothing. */
+static __attribute__((noinline)) void input_shortened(weft_stream *stream)
 {
-    size_t unread = wf_stream_unread(stream);
-    if (bytes > unread)
-        bytes = unread;
-    if (stream->chunk_bytes != 0) {
-        stream->chunk += bytes;
-        stream->chunk_bytes -= (uint32_t)bytes;
-        return; /* the receive operation goes on by itself */
-    }
-    if (bytes != 0)
-        wf_stream_bytes_consume(stream->loop, &stream->in, bytes);
+    if (wf_stream_bytes_count(&stream->in) == 0)
+        wf_stream_bytes_free(stream->loop, &stream->in);
     if (stream->recv_op == NULL || stream->is_watching) /* else it reads, and has more room now */
         wf_stream_update_reading(stream);
+}
+
+void weft_stream_consume(weft_stream *stream, size_t bytes)
+{
+    uint32_t kept = wf_stream_bytes_count(&stream->in);
+    if (stream->chunk_bytes != 0) { /* and nothing is kept */
+        uint32_t count = bytes < stream->chunk_bytes ? (uint32_t)bytes : stream->chunk_bytes;
+        stream->chunk += count;
+        stream->chunk_bytes -= count;
+        return; /* the receive operation goes on by itself */
+    }
+    stream->in.start += bytes < kept ? (uint32_t)bytes : kept;
+    if (bytes >= kept || stream->recv_op == NULL || stream->is_watching)
+        input_shortened(stream);
 }
 
 void weft_stream_read_on(weft_stream *stream)
