@@ -113,7 +113,7 @@ static void request_reset_coding(weft_http_request *req)
 }
 
 /* All that a request leaves behind, but its buffers.  What only some have is looked for. */
-static void request_reset(weft_http_request *req)
+static inline __attribute__((always_inline)) void request_reset(weft_http_request *req)
 {
     struct weft_http_response *res = &req->res;
     assert(!req->has_slot && !req->has_reserve && !req->is_waiting);
@@ -150,9 +150,8 @@ void wf_request_free(weft_http_request *req)
     wf_free(req);
 }
 
-static inline void request_time(weft_http_request *req)
+static inline void request_time(weft_http_server *server, weft_http_request *req)
 {
-    weft_http_server *server = req->conn->server;
     if (req->came_at == 0)
         return; /* no request came of it */
     if (req->came_at != server->ended.came_at)
@@ -165,7 +164,7 @@ static inline void request_time(weft_http_request *req)
 
 void wf_request_time(weft_http_request *req)
 {
-    request_time(req);
+    request_time(req->conn->server, req);
 }
 
 void wf_http_count_times(weft_http_server *server)
@@ -187,25 +186,26 @@ void wf_http_turn_ended(weft_defer *defer)
 }
 
 /* What others are told of the end of a request, and what it held of theirs. */
-static inline void request_end(weft_http_request *req)
+static inline void request_end(weft_http_server *server, weft_http_request *req)
 {
     if (req->has_extras)
         wf_request_end_extras(req);
-    request_time(req);
-    req->conn->server->stats.bodies_bytes -= req->body_counted;
+    request_time(server, req);
+    server->stats.bodies_bytes -= req->body_counted;
 }
 
 void wf_request_renew(weft_http_request *req)
 {
-    request_end(req);
+    weft_http_server *server = req->conn->server;
+    request_end(server, req);
     request_reset(req);
-    req->has_extras = req->conn->server->has_extras;
+    req->has_extras = server->has_extras;
 }
 
 void wf_request_release(weft_http_request *req)
 {
     weft_http_server *server = req->conn->server;
-    request_end(req);
+    request_end(server, req);
     if (req->conn->h2 != NULL)
         request_reset_h2(&req->h2);
     req->conn = NULL;
@@ -268,11 +268,19 @@ static inline void request_take_path(weft_http_request *req)
         request_decode_path(req, target);
 }
 
-static void request_ask_router(weft_http_request *req, weft_str path, struct wf_http_match *out)
+static __attribute__((noinline)) void request_ask_hosted(const weft_http_request *req,
+                                                         weft_str path, struct wf_http_match *out)
+{
+    const struct wf_http_router *router = &req->conn->server->router;
+    wf_http_router_find_hosted(router, req->head.method, weft_http_host(req), path, out);
+}
+
+static inline void request_ask_router(const weft_http_request *req, weft_str path,
+                                      struct wf_http_match *out)
 {
     const struct wf_http_router *router = &req->conn->server->router;
     if (router->hosted_count != 0)
-        wf_http_router_find_hosted(router, req->head.method, weft_http_host(req), path, out);
+        request_ask_hosted(req, path, out);
     else
         wf_http_router_find(router, req->head.method, path, out);
 }
@@ -300,9 +308,9 @@ static void request_find_route(weft_http_request *req)
         return;
     }
     request_ask_router(req, req->path, &req->match);
-    req->allow = req->match.methods;
     if (req->match.route != NULL)
         return;
+    req->allow = req->match.methods;
     if (req->allow == 0)
         request_find_with_slash(req);
     else if (method == WF_H1_OPTIONS)

@@ -76,21 +76,20 @@ static void response_drop_field(weft_http_response *res, weft_str name, size_t b
 }
 
 /* What it says of its type.  -EINVAL: that holds a control character. */
-static inline __attribute__((always_inline)) int response_set_type(weft_http_response *res,
-                                                                   weft_str type)
+static inline __attribute__((always_inline)) int
+response_set_type(weft_http_server *server, weft_http_response *res, weft_str type)
 {
-    weft_http_server *server = res->req->conn->server;
     res->type = type;
     res->opening = wf_http_server_opening(server, wf_http_now(server), res->status, type);
     return res->opening != NULL ? 0 : -EINVAL;
 }
 
 /* Writes the head and, in the same piece, `body`; `is_whole`: no more of it follows. */
-static inline __attribute__((always_inline)) int
-response_begin(weft_http_response *res, enum wf_h1_framing framing, weft_str body, bool is_whole)
+static inline __attribute__((always_inline)) int response_begin(weft_http_server *server,
+                                                                weft_http_response *res,
+                                                                enum wf_h1_framing framing,
+                                                                weft_str body, bool is_whole)
 {
-    struct wf_conn *conn = res->req->conn;
-    weft_http_server *server = conn->server;
     int status = res->status;
     if (framing != WF_H1_BODY_CHUNKED)
         res->takes_trailers = false;
@@ -99,7 +98,7 @@ response_begin(weft_http_response *res, enum wf_h1_framing framing, weft_str bod
     if (res->has_type_field && res->type.ptr != NULL)
         response_drop_field(res, type_field, wf_buf_bytes(&res->fields));
     if (rc == 0)
-        rc = conn->transport->begin(res, body, is_whole);
+        rc = res->req->conn->transport->begin(res, body, is_whole);
     if (rc < 0)
         return rc;
     res->has_begun = true;
@@ -108,13 +107,16 @@ response_begin(weft_http_response *res, enum wf_h1_framing framing, weft_str bod
 }
 
 /* A large body follows its head by itself. */
-static int response_write_last(weft_http_response *res, const void *body, size_t body_bytes)
+static __attribute__((noinline)) int response_send_large(weft_http_server *server,
+                                                         weft_http_response *res, weft_str body)
 {
     const struct wf_transport *transport = res->req->conn->transport;
+    weft_str none = {NULL, 0};
+    WEFT_TRY(response_begin(server, res, WF_H1_BODY_LENGTH, none, /* is_whole= */ false));
     res->has_length = true;
-    res->sent = body_bytes;
-    int rc = transport->write(res, body, body_bytes);
-    return rc == 0 ? transport->finish(res) : rc;
+    res->sent = body.len;
+    WEFT_TRY(transport->write(res, body.ptr, body.len));
+    return transport->finish(res);
 }
 
 /* ---- before the first byte ---- */
@@ -169,14 +171,20 @@ int weft_http_set_length(weft_http_response *res, uint64_t length)
 }
 
 /* The server codes answers, and this one was not looked at yet. */
-static inline bool response_is_to_judge(const weft_http_response *res)
+static inline bool response_is_to_judge(const weft_http_server *server,
+                                        const weft_http_response *res)
 {
-    return res->req->conn->server->compress_bytes_min != 0 && !res->is_judged;
+    return server->compress_bytes_min != 0 && !res->is_judged;
 }
 
-static inline int response_check_loop(const weft_http_response *res)
+static inline weft_http_server *response_server(const weft_http_response *res)
 {
-    return weft_loop_check(res->req->conn->server->loop, "HTTP answer");
+    return res->req->conn->server;
+}
+
+static inline int response_check_loop(const weft_http_server *server)
+{
+    return weft_loop_check(server->loop, "HTTP answer");
 }
 
 /* ---- all at once ---- */
@@ -185,24 +193,22 @@ int weft_http_respond(weft_http_response *res, int status, const char *type, con
                       size_t body_bytes)
 {
     weft_str type_str = {type, type != NULL ? strlen(type) : 0};
-    WEFT_TRY(response_check_loop(res));
+    weft_http_server *server = response_server(res);
+    WEFT_TRY(response_check_loop(server));
     if (res->has_begun)
         return -EALREADY;
-    if (response_is_to_judge(res))
+    if (response_is_to_judge(server, res))
         return wf_coded_respond(res, status, type, (weft_str){body, body_bytes});
     int rc = weft_http_set_status(res, status);
     if (rc == 0)
-        rc = response_set_type(res, type_str);
+        rc = response_set_type(server, res, type_str);
     if (rc < 0)
         return rc;
     res->length = body_bytes;
-    if (!response_sends_body(res))
-        body_bytes = 0;
-    bool is_inline = body_bytes <= WF_INLINE_BYTES_MAX;
-    weft_str head_body = {body, is_inline ? body_bytes : 0};
-    rc = response_begin(res, WF_H1_BODY_LENGTH, head_body, is_inline);
-    if (rc == 0 && !is_inline)
-        rc = response_write_last(res, body, body_bytes);
+    weft_str sent = {body, response_sends_body(res) ? body_bytes : 0};
+    rc = sent.len > WF_INLINE_BYTES_MAX
+             ? response_send_large(server, res, sent)
+             : response_begin(server, res, WF_H1_BODY_LENGTH, sent, /* is_whole= */ true);
     res->is_done = rc == 0;
     return rc;
 }
@@ -255,9 +261,10 @@ static int response_begin_stream(weft_http_response *res)
     enum wf_h1_framing framing = response_framing(res);
     res->is_chunked = framing == WF_H1_BODY_CHUNKED && response_sends_body(res);
     weft_str none = {NULL, 0};
-    int rc = response_set_type(res, none);
-    return rc == 0 ? response_begin(res, framing, none, /* is_whole= */ !response_sends_body(res))
-                   : rc;
+    weft_http_server *server = response_server(res);
+    int rc = response_set_type(server, res, none);
+    bool is_whole = !response_sends_body(res);
+    return rc == 0 ? response_begin(server, res, framing, none, is_whole) : rc;
 }
 
 /* A piece of so many bytes may follow: the head is written. */
@@ -292,7 +299,7 @@ int wf_response_write_file(weft_http_response *res, int file, uint64_t offset, u
 {
     const struct wf_transport *transport = res->req->conn->transport;
     if (!res->has_length || res->coded != NULL || transport->write_file == NULL ||
-        (!res->has_begun && response_is_to_judge(res)))
+        (!res->has_begun && response_is_to_judge(response_server(res), res)))
         return -EOPNOTSUPP;
     int rc = response_enter(res, count);
     if (rc < 0 || count == 0)
@@ -305,8 +312,9 @@ int wf_response_write_file(weft_http_response *res, int file, uint64_t offset, u
 
 int weft_http_write(weft_http_response *res, const void *bytes, size_t count)
 {
-    WEFT_TRY(response_check_loop(res));
-    if (!res->has_begun && response_is_to_judge(res))
+    const weft_http_server *server = response_server(res);
+    WEFT_TRY(response_check_loop(server));
+    if (!res->has_begun && response_is_to_judge(server, res))
         WEFT_TRY(wf_coded_begin(res));
     if (res->coded != NULL && !res->is_done)
         return wf_coded_write(res, (weft_str){bytes, count});

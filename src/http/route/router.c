@@ -226,9 +226,9 @@ void wf_http_router_find(const struct wf_http_router *router, uint8_t method, we
                          struct wf_http_match *out)
 {
     const struct wf_http_route *route = router->routes + router->hosted_count;
-    const struct wf_http_route *end = router->routes + router->count;
+    size_t left = router->count - router->hosted_count;
     out->methods = 0;
-    for (; route < end && !route->has_params; route++) {
+    for (; left > 0 && !route->has_params; left--, route++) {
         if (!path_is(route, path))
             continue;
         out->methods |= route->method_bit;

@@ -24,6 +24,9 @@
 #include <assert.h>
 #include <string.h>
 
+/* Out of line of what each request does: that then saves no registers for it. */
+#define RARE __attribute__((noinline))
+
 static struct wf_conn *conn_of(weft_stream *stream)
 {
     return weft_stream_get_user(stream);
@@ -143,7 +146,7 @@ static void conn_closed(weft_stream *stream)
 
 /* 1: go on; 0: wait for more; < 0: the connection ends. */
 
-static int conn_refuse(struct wf_conn *conn, const struct wf_http_fault *fault)
+static RARE int conn_refuse(struct wf_conn *conn, const struct wf_http_fault *fault)
 {
     conn->server->stats.refused++;
     conn->req->will_close = true;
@@ -154,7 +157,7 @@ static int conn_refuse(struct wf_conn *conn, const struct wf_http_fault *fault)
     return -1;
 }
 
-static int conn_refuse_no_memory(struct wf_conn *conn)
+static RARE int conn_refuse_no_memory(struct wf_conn *conn)
 {
     wf_conn_answer_no_memory(conn);
     wf_conn_end(conn);
@@ -162,7 +165,7 @@ static int conn_refuse_no_memory(struct wf_conn *conn)
 }
 
 /* The peer ended in the middle of a request: it can get no answer that is right. */
-static int conn_wait_for_more(struct wf_conn *conn)
+static RARE int conn_wait_for_more(struct wf_conn *conn)
 {
     if (!weft_stream_is_ended(conn->stream)) {
         weft_stream_read_on(conn->stream);
@@ -174,7 +177,7 @@ static int conn_wait_for_more(struct wf_conn *conn)
 
 /* Which version it speaks: what was agreed on says so, else the first bytes.  Those of HTTP/2 begin
  * no request that HTTP/1 knows. */
-static int conn_greet(struct wf_conn *conn)
+static RARE int conn_greet(struct wf_conn *conn)
 {
     weft_str input = weft_stream_get_input(conn->stream);
     weft_str protocol = weft_stream_get_protocol(conn->stream);
@@ -233,10 +236,9 @@ static int conn_head_done(struct wf_conn *conn, weft_str input)
     return 1;
 }
 
-static int conn_head(struct wf_conn *conn)
+static int conn_head(struct wf_conn *conn, weft_str input)
 {
     weft_http_request *req = conn->req;
-    weft_str input = weft_stream_get_input(conn->stream);
     int rc = wf_h1_head_feed(&req->head, input.ptr, input.len);
     if (rc > 0)
         return conn_head_done(conn, input);
@@ -273,7 +275,7 @@ static int conn_take_body(struct wf_conn *conn, bool is_kept)
 }
 
 /* Prepares to read the body; a request that cannot be admitted anyway is refused first. */
-static int conn_wait_for_body(struct wf_conn *conn)
+static RARE int conn_wait_for_body(struct wf_conn *conn)
 {
     if (wf_http_is_full(conn->server) || wf_chain_is_full(conn->req)) {
         wf_http_shed_one(conn->req);
@@ -287,11 +289,9 @@ static int conn_wait_for_body(struct wf_conn *conn)
     return conn_wait_for_more(conn);
 }
 
-static int conn_body(struct wf_conn *conn)
+static RARE int conn_body(struct wf_conn *conn)
 {
     weft_http_request *req = conn->req;
-    if (!req->is_collecting)
-        return 1;
     int rc = conn_take_body(conn, /* is_kept= */ true);
     if (rc == -ENOMEM)
         return conn_refuse_no_memory(conn);
@@ -300,7 +300,7 @@ static int conn_body(struct wf_conn *conn)
     return rc > 0 ? 1 : conn_wait_for_body(conn);
 }
 
-static int conn_discard(struct wf_conn *conn)
+static RARE int conn_discard(struct wf_conn *conn)
 {
     int rc = conn_take_body(conn, /* is_kept= */ false);
     if (rc == 0)
@@ -314,7 +314,24 @@ static int conn_discard(struct wf_conn *conn)
     return 1;
 }
 
-bool wf_conn_advance(struct wf_conn *conn)
+/* The request, once its body is whole. */
+static inline weft_http_request *conn_collect(struct wf_conn *conn)
+{
+    weft_http_request *req = conn->req;
+    if (req->is_collecting && conn_body(conn) <= 0)
+        return NULL;
+    conn->state = WF_CONN_SERVED;
+    return req;
+}
+
+/* The request, if it is whole; its head begins with `input`. */
+static __attribute__((noinline)) weft_http_request *conn_receive(struct wf_conn *conn,
+                                                                 weft_str input)
+{
+    return conn_head(conn, input) > 0 ? conn_collect(conn) : NULL;
+}
+
+weft_http_request *wf_conn_advance(struct wf_conn *conn)
 {
     for (int rc = 1; rc > 0;) {
         switch ((enum wf_conn_state)conn->state) {
@@ -325,48 +342,45 @@ bool wf_conn_advance(struct wf_conn *conn)
             rc = conn_begin(conn);
             break;
         case WF_CONN_HEAD:
-            rc = conn_head(conn);
-            break;
+            return conn_receive(conn, weft_stream_get_input(conn->stream));
         case WF_CONN_BODY:
-            rc = conn_body(conn);
-            if (rc <= 0)
-                break;
-            conn->state = WF_CONN_SERVED;
-            return true;
+            return conn_collect(conn);
         case WF_CONN_DISCARD:
             rc = conn_discard(conn);
             break;
         default:
-            return false;
+            return NULL;
         }
     }
-    return false;
+    return NULL;
 }
 
-bool wf_conn_next(struct wf_conn *conn)
+weft_http_request *wf_conn_next(struct wf_conn *conn)
 {
     weft_http_request *req = conn->req;
     if (weft_stream_get_error(conn->stream) < 0) {
         wf_conn_abort(conn);
-        return false;
+        return NULL;
     }
     if (req->will_close) {
         wf_conn_end(conn);
-        return false;
+        return NULL;
     }
     if (!wf_h1_body_is_done(&req->framing)) {
         req->framing.trailers = NULL;
         wf_conn_set_state(conn, WF_CONN_DISCARD, conn->server->limits.body_idle_max);
-    } else if (weft_stream_get_input(conn->stream).len != 0) {
-        wf_request_renew(req); /* with a deadline of its own, should it not be whole */
-        conn->state = WF_CONN_HEAD;
-    } else {
+        return wf_conn_advance(conn);
+    }
+    weft_str input = weft_stream_get_input(conn->stream);
+    if (input.len == 0) {
         conn_drop_request(conn);
         conn_set_idle(conn);
         (void)conn_begin(conn); /* nothing is there: it waits, or ends with its peer */
-        return false;
+        return NULL;
     }
-    return wf_conn_advance(conn);
+    wf_request_renew(req); /* with a deadline of its own, should it not be whole */
+    conn->state = WF_CONN_HEAD;
+    return conn_receive(conn, input);
 }
 
 /* ---- callbacks ---- */
@@ -392,6 +406,7 @@ static void conn_input_served(struct wf_conn *conn)
 static void conn_input(weft_stream *stream)
 {
     struct wf_conn *conn = conn_of(stream);
+    weft_http_request *req;
     switch ((enum wf_conn_state)conn->state) {
     case WF_CONN_SERVED:
         conn_input_served(conn);
@@ -408,8 +423,8 @@ static void conn_input(weft_stream *stream)
         wf_conn_abort(conn);
     else if (conn->state == WF_CONN_BARE)
         wf_conn_secure(conn);
-    else if (wf_conn_advance(conn))
-        wf_http_admit(conn->req);
+    else if ((req = wf_conn_advance(conn)) != NULL)
+        wf_http_admit(req);
 }
 
 bool wf_conn_is_reading(struct wf_conn *conn)

@@ -67,16 +67,16 @@ struct wf_conn {
 
 extern const weft_stream_kind wf_conn_kind;
 
-/* Takes what has come, up to a whole request.  True: it is there and waits for a slot. */
-bool wf_conn_advance(struct wf_conn *conn);
+/* Takes what has come, up to a whole request, which waits for a slot; NULL: it is not there. */
+weft_http_request *wf_conn_advance(struct wf_conn *conn);
 
 /* Politely; politely to a client that owes us nothing; at once.  The exchange goes back. */
 void wf_conn_end(struct wf_conn *conn);
 void wf_conn_finish(struct wf_conn *conn);
 void wf_conn_abort(struct wf_conn *conn);
 
-/* After an answer: the next request if the connection lives on.  True as wf_conn_advance. */
-bool wf_conn_next(struct wf_conn *conn);
+/* After an answer: the next request, as wf_conn_advance, if the connection lives on. */
+weft_http_request *wf_conn_next(struct wf_conn *conn);
 
 void wf_conn_arm(struct wf_conn *conn);
 

@@ -342,7 +342,7 @@ static weft_http_request *h1_done(weft_http_request *req, bool is_answered)
         return NULL;
     }
     if (is_answered)
-        return wf_conn_next(conn) ? conn->req : NULL;
+        return wf_conn_next(conn);
     wf_conn_abort(conn);
     return NULL;
 }
