@@ -359,3 +359,76 @@ TEST(test_X03_class_50_posts_race_with_the_end_of_the_loop)
     hunter.must_stop = true;
     pthread_join(id, NULL);
 }
+
+/* ---- the last messages ---- */
+
+struct last_word {
+    weft_defer defer;
+    int begun, ended; /* the operation that it began */
+};
+
+static void last_ended(weft_op *op, const weft_completion *completion, void *arg)
+{
+    (void)op;
+    ((struct last_word *)arg)->ended = completion->result;
+}
+
+static void last_begins(void *arg)
+{
+    struct last_word *last = arg;
+    weft_op *op;
+    last->begun = weft_op_start(weft_loop_self(), &(weft_op_args){.kind = WEFT_OP_NOP, .fd = -1},
+                                last_ended, last, &op);
+}
+
+static void last_posts(weft_defer *defer)
+{
+    CHECK_OK(weft_post(weft_loop_self(), last_begins, defer));
+}
+
+static void last_defers(void *arg)
+{
+    struct last_word *last = arg;
+    last->defer.fn = last_posts;
+    weft_defer_start(weft_loop_self(), &last->defer);
+}
+
+static int body_begins_last(void *arg)
+{
+    return weft_post(weft_loop_self(), last_begins, arg);
+}
+
+static int body_defers_last(void *arg)
+{
+    return weft_post(weft_loop_self(), last_defers, arg);
+}
+
+/* Whoever sends it cannot know that the main task has just returned. */
+RUN_TEST(test_L06_what_a_message_begins_behind_the_last_task_is_seen_out)
+{
+    struct last_word last = {.begun = 1, .ended = 1};
+    weft_config config = test_config();
+    CHECK_OK(weft_run_with(&config, body_begins_last, &last));
+    CHECK_EQ(last.begun, 0);
+    CHECK_EQ(last.ended, 0);
+}
+
+RUN_TEST(test_L06_a_message_behind_the_last_turn_runs_and_can_begin_nothing)
+{
+    struct last_word last = {.begun = 1, .ended = 1};
+    weft_config config = test_config();
+    CHECK_OK(weft_run_with(&config, body_defers_last, &last));
+    CHECK_EQ(last.begun, -EBADF);
+    CHECK_EQ(last.ended, 1);
+}
+
+RUN_TEST(test_X03_a_message_left_when_the_loop_is_freed_runs_and_can_begin_nothing)
+{
+    struct last_word last = {.begun = 1};
+    weft_loop_options options = {.backend = test_config().backend, .seed = test_seed()};
+    weft_loop *loop;
+    CHECK_OK(weft_loop_new(&loop, &options));
+    CHECK_OK(weft_post(loop, last_begins, &last));
+    weft_loop_free(loop);
+    CHECK_EQ(last.begun, -EBADF);
+}

@@ -123,6 +123,7 @@ void weft_loop_free(weft_loop *loop)
     if (loop == NULL)
         return;
     wf_file_pool_close(loop);
+    wf_ops_end(loop); /* what the last messages begin would meet no turn */
     wf_posts_fini(loop);
     loop->backend->close(loop);
     wf_ops_fini(loop);

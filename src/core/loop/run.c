@@ -236,10 +236,12 @@ static void run_drain_until(struct wf_sched *sched, bool is_ending, weft_time en
 
 /* Turns the loop until what callbacks began is over: closes under way, last bytes.  What waits for
  * others without a deadline was left open, and would never end; neither would what has a deadline
- * again and again, like a ping. */
+ * again and again, like a ping.  Messages that lie here go first, since they may begin such things;
+ * those that are still to come run when nothing turns the loop any more, and can begin nothing. */
 static void run_drain(struct wf_sched *sched)
 {
     weft_loop *loop = sched->loop;
+    (void)wf_posts_run(loop);
     weft_time end = weft_after(RUN_DRAIN_MAX);
     bool is_ending = run_is_ending(loop);
     weft_timer_init(&sched->detached.grace, run_drain_over);
@@ -257,6 +259,7 @@ static void run_drain(struct wf_sched *sched)
             (void)weft_loop_turn(loop, WEFT_FOREVER);
     }
     weft_timer_stop(loop, &sched->detached.grace);
+    wf_ops_end(loop);
 }
 
 static int run_main(struct wf_sched *sched, weft_fn *fn, void *arg)
