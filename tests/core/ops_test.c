@@ -440,6 +440,16 @@ LOOP_TEST(test_I04_a_second_reader_or_writer_is_busy)
     close_pair(loop, pair);
 }
 
+/* A table by number, of 2 GB for this one, was made and cleared for it. */
+LOOP_TEST(op_start_on_a_number_that_is_no_descriptor_costs_nothing)
+{
+    struct outcome outcome = {0};
+    weft_op_args args = {.kind = WEFT_OP_READ, .fd = INT32_MAX / 8, .offset = -1};
+    size_t bytes = live_bytes();
+    CHECK_EQ(start_args(loop, &outcome, NULL, &args), -EBADF);
+    CHECK_LT(live_bytes() - bytes, 64u * 1024);
+}
+
 LOOP_TEST(op_start_refuses_nonsense)
 {
     struct outcome outcome = {0};

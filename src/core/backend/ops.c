@@ -120,10 +120,16 @@ void wf_ops_fini(weft_loop *loop)
 
 /* ---- descriptors ---- */
 
-static int fds_make_room(struct wf_ops *ops, int index)
+/* A number that is no descriptor must not cost memory in proportion to it. */
+static int fds_make_room(weft_loop *loop, int number)
 {
+    struct wf_ops *ops = &loop->ops;
+    struct stat status;
+    int index = number - loop->backend->fd_base;
     if (index < ops->fd_count)
         return 0;
+    if (index >= FDS_COUNT_MIN && loop->platform->fstat(number, &status) == -EBADF)
+        return -EBADF;
     int count = ops->fd_count != 0 ? ops->fd_count : FDS_COUNT_MIN;
     while (count <= index) {
         if (count > INT32_MAX / 2)
@@ -160,7 +166,7 @@ static int fd_get(weft_loop *loop, int number, struct wf_fd **out)
         return -EBADF;
     if (index < 0)
         return -EPERM;
-    int rc = fds_make_room(ops, index);
+    int rc = fds_make_room(loop, number);
     if (rc < 0)
         return rc;
     struct wf_fd *fd = ops->fds[index];
