@@ -606,6 +606,46 @@ RUN_TEST(test_T08_of_a_detached_task_and_of_an_uncalled_for_cancel_the_hook_hear
     CHECK_EQ(count, 2); /* each once */
 }
 
+/* One call tells of one task; another that has failed is still news to its owner. */
+static int main_selects_the_channel(void *arg)
+{
+    (void)arg;
+    weft_chan *chan;
+    int item = 7, result = 0;
+    CHECK_OK(weft_chan_new(&chan, sizeof item, 1));
+    CHECK_OK(weft_send(chan, &item));
+    weft_task failed = weft_spawn(body_returns, (void *)-EIO);
+    CHECK_OK(weft_yield());
+    CHECK_EQ(weft_select(WEFT_CASE_RECV(chan, &item, NULL), WEFT_CASE_DONE(failed, &result)), 0);
+    CHECK_EQ(result, 0);
+    CHECK_STR(weft_error_text(), "");
+    weft_chan_free(chan);
+    return 0;
+}
+
+static int main_takes_any(void *arg)
+{
+    (void)arg;
+    weft_task tasks[] = {weft_spawn(body_returns, NULL), weft_spawn(body_returns, (void *)-EIO)};
+    int index = weft_any_n(tasks, 2); /* both end before it returns */
+    CHECK_GE(index, 0);
+    int first = 1;
+    CHECK_EQ(weft_done(tasks[index], &first), 1);
+    return -first; /* for the simulator: the one that failed may have been the first */
+}
+
+RUN_TEST(test_T08_a_failure_that_was_looked_at_and_not_told_is_heard_by_the_hook)
+{
+    int count = 0;
+    weft_config config = test_config();
+    config.unhandled = count_unhandled;
+    config.unhandled_arg = &count;
+    CHECK_OK(weft_run_with(&config, main_selects_the_channel, NULL));
+    CHECK_EQ(count, 1);
+    int told = weft_run_with(&config, main_takes_any, NULL);
+    CHECK_EQ(count, told == EIO ? 1 : 2);
+}
+
 TASK_TEST(test_E05_a_task_of_no_function_is_refused_with_a_text)
 {
     WEFT_GROUP(group);

@@ -114,6 +114,17 @@ int wf_far_done(weft_task handle, int *out_result)
     return rc;
 }
 
+bool wf_far_has_ended(weft_task handle)
+{
+    weft_loop *loop;
+    int result;
+    if (far_pin(handle, &loop) < 0)
+        return true;
+    int rc = far_peek(loop, handle, &result);
+    far_unpin(handle);
+    return rc != 0;
+}
+
 int wf_far_cancel(weft_task handle, const char *why)
 {
     weft_loop *loop;

@@ -34,6 +34,9 @@ static inline bool wf_is_far(weft_task task)
 /* As weft_done(), but for the text of an error. */
 int wf_far_done(weft_task task, int *out_result);
 
+/* True if it has ended, or its record is gone.  Its result stays unread. */
+bool wf_far_has_ended(weft_task task);
+
 /* As weft_cancel(), weft_release(): soon. */
 int wf_far_cancel(weft_task task, const char *why);
 void wf_far_release(weft_task task);

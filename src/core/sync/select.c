@@ -255,7 +255,7 @@ static bool case_is_possible(const weft_case *self, uint64_t *out_since)
     case WEFT_CASE_KIND_RECV:
         return wf_chan_can_recv(self->object, out_since);
     case WEFT_CASE_KIND_DONE:
-        return weft_done(case_task(self), NULL) != 0;
+        return wf_task_has_ended(case_task(self));
     case WEFT_CASE_KIND_EVENT:
         return weft_event_is_set(self->object) || case_event_is_foreign(self);
     case WEFT_CASE_KIND_DEADLINE:

@@ -234,10 +234,15 @@ static int multi_watch(struct multi *multi, size_t index, weft_task task)
     return 0;
 }
 
-static void multi_unwatch(struct multi *multi)
+static void multi_leave_queues(struct multi *multi)
 {
     for (size_t i = 0; i < multi->count; i++)
         weft_waitq_remove(&multi->members[i].waiter);
+}
+
+static void multi_unwatch(struct multi *multi)
+{
+    multi_leave_queues(multi);
     if (multi->fars != NULL)
         multi_call_home(multi);
 }
@@ -449,11 +454,14 @@ int weft_race_n(const weft_task tasks[], size_t count)
 
 /* ---- any ---- */
 
+/* The other waiters leave at once: an error of a task that ends before the caller runs would count
+ * as received, and nobody would have been told (rule T08). */
 static void any_ended(struct multi *multi, struct multi_member *member)
 {
     if (!multi->is_decided)
         multi->rc = (int)member->index;
     multi->is_decided = true;
+    multi_leave_queues(multi);
 }
 
 static const struct multi_rule any_rule = {.member_ended = any_ended};
@@ -465,13 +473,10 @@ static int any_oldest(const weft_task tasks[], size_t count)
     uint64_t oldest_order = UINT64_MAX;
     for (size_t i = 0; i < count; i++) {
         const wf_task *task = wf_task_of(wf_sched_self(), tasks[i]);
-        uint64_t order = task == NULL ? 0 : task->done_order;
-        bool is_done = task == NULL || task->state == WF_TASK_DONE;
-        if (task == NULL && wf_is_far(tasks[i])) { /* it ended who knows when */
-            order = UINT64_MAX - 1;
-            is_done = wf_far_done(tasks[i], NULL) != 0;
-        }
-        if (is_done && order < oldest_order) {
+        uint64_t order = task != NULL ? task->done_order : 0;
+        if (wf_is_far(tasks[i]))
+            order = UINT64_MAX - 1; /* it ended who knows when */
+        if (wf_task_has_ended(tasks[i]) && order < oldest_order) {
             oldest = (int)i;
             oldest_order = order;
         }

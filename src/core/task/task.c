@@ -311,6 +311,14 @@ int weft_done(weft_task handle, int *out_result)
     return 1;
 }
 
+bool wf_task_has_ended(weft_task handle)
+{
+    const wf_task *task = wf_task_of(wf_sched_self(), handle);
+    if (task != NULL)
+        return task->state == WF_TASK_DONE;
+    return !wf_is_far(handle) || wf_far_has_ended(handle);
+}
+
 void wf_task_holders(const weft_waiter *waiter, void (*tell)(const weft_task *holder, void *arg),
                      void *arg)
 {

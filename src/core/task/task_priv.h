@@ -27,6 +27,10 @@ weft_time wf_task_deadline(const wf_task *task);
  * wait for, weft_done() has the result.  -ESRCH: stale.  -EPERM: of another loop. */
 int wf_task_watch(weft_task task, weft_waiter *waiter);
 
+/* True if it is done, or there is nothing to wait for.  Unlike weft_done() it receives nothing: an
+ * error that was only looked at is still news to its owner (rule T08). */
+bool wf_task_has_ended(weft_task task);
+
 /* Of a wait class whose waiter is on that queue: the task. */
 void wf_task_holders(const weft_waiter *waiter, void (*tell)(const weft_task *holder, void *arg),
                      void *arg);
