@@ -26,7 +26,8 @@ struct weft_error {
 
 /* Attaches a text to the calling task and returns `rc`, for `return weft_fail(-EINVAL, "…");`. The
  * text is cut at 159 bytes, never inside a UTF-8 character.  Without memory the text is dropped,
- * and `rc` is returned all the same.  Outside a task the text belongs to the thread. */
+ * and `rc` is returned all the same.  An empty text ("%s", "") says that this failure has none, so
+ * that of an earlier one is not taken for it.  Outside a task the text belongs to the thread. */
 WEFT_API int weft_fail(int rc, const char *format, ...) WEFT_PRINTF(2, 3);
 
 /* The text that came with the last failure this task saw or made, or "".  A success leaves it as it
@@ -35,9 +36,12 @@ WEFT_API int weft_fail(int rc, const char *format, ...) WEFT_PRINTF(2, 3);
 WEFT_API const char *weft_error_text(void);
 
 /* What the failure `rc` was, for a human: the text that came with it, or where it had none what
- * weft_strerror() says.  A text that an earlier failure with another code has left is not taken for
- * it.  A cleanup may fail in between: a task keeps the texts of its last failures of three codes,
- * and that of its result goes to whoever awaits it.  Valid as weft_error_text(). */
+ * weft_strerror() says.  A text that an earlier failure has left is not taken for it: not if that
+ * had another code, and not if `rc` is new, as of a time limit that has passed, of the kernel, or
+ * of a task.  What only tells again of a state (a cancel, something closed) leaves the texts, and
+ * so do calls that close.  A cleanup may fail in between: a task keeps the texts of its last
+ * failures of three codes, and that of its result goes to whoever awaits it.  Valid as
+ * weft_error_text(). */
 WEFT_API const char *weft_explain(int rc);
 
 /* Evaluates `expr`, and returns from the function with its value if that is negative. */

@@ -5,8 +5,14 @@
 #include "harness/harness.h"
 
 #include <weft.h>
+#include <weft/file.h>
+#include <weft/io.h>
 
+#include "base/sys.h"
+
+#include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static int body_fine(void *arg)
 {
@@ -346,6 +352,154 @@ TASK_TEST(test_E05_a_text_that_a_child_has_dealt_with_stays_there)
     CHECK_STR(weft_explain(rc), weft_strerror(rc));
     CHECK_EQ(weft_gather(weft_spawn(body_deals_with_one, &rc)), rc);
     CHECK_STR(weft_explain(-EIO), wanted);
+}
+
+/* ---- who makes a bare failure ---- */
+
+static const char earlier[] = "of an earlier failure";
+
+static int times_out_by_wait_for(void)
+{
+    return weft_wait_for(body_serves, NULL, WEFT_MS);
+}
+
+static int times_out_by_await_for(void)
+{
+    return weft_await_for(weft_spawn(body_serves, NULL), WEFT_MS);
+}
+
+static int times_out_at_once(void)
+{
+    return weft_await_for(weft_spawn(body_serves, NULL), 0);
+}
+
+static int times_out_by_scope(void)
+{
+    WEFT_GROUP(group);
+    weft_scope scope;
+    CHECK_OK(weft_group_spawn(group, body_serves, NULL));
+    CHECK_OK(weft_scope_open(&scope, weft_after(WEFT_MS), 0));
+    int rc = weft_scope_close(&scope, weft_sleep(WEFT_SEC));
+    weft_group_cancel(group, "that was all");
+    return rc;
+}
+
+static int reads_nothing(void)
+{
+    char byte;
+    return (int)weft_read(-1, &byte, 1);
+}
+
+static int syncs_nothing(void)
+{
+    return weft_fsync(-1);
+}
+
+static int opens_nothing(void)
+{
+    return weft_open("/there/is/no/such/file", O_RDONLY, 0);
+}
+
+static int body_says_nothing(void *arg)
+{
+    return *(int *)arg;
+}
+
+static int runs_what_says_nothing(void)
+{
+    int rc = -EIO;
+    return weft_run_blocking(body_says_nothing, &rc);
+}
+
+static int fails_without_words(void)
+{
+    return weft_fail(-EIO, "%s", "");
+}
+
+static const struct {
+    const char *name;
+    int (*make)(void);
+    int rc;
+} makers[] = {
+    {"a time limit", times_out_by_wait_for, -ETIMEDOUT},
+    {"one of an await", times_out_by_await_for, -ETIMEDOUT},
+    {"one that is over", times_out_at_once, -ETIMEDOUT},
+    {"a scope's deadline", times_out_by_scope, -ETIMEDOUT},
+    {"a read", reads_nothing, -EBADF},
+    {"a sync", syncs_nothing, -EBADF},
+    {"an open", opens_nothing, -ENOENT},
+    {"a blocking body", runs_what_says_nothing, -EIO},
+    {"nothing to say", fails_without_words, -EIO},
+};
+
+TASK_TEST(test_E05_a_bare_failure_is_not_explained_by_an_earlier_one_of_its_code)
+{
+    for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
+        note("%s", makers[i].name);
+        (void)weft_fail(-EPIPE, "%s", wanted);
+        (void)weft_fail(makers[i].rc, "%s", earlier);
+        CHECK_EQ(makers[i].make(), makers[i].rc);
+        CHECK_STR(weft_error_text(), "");
+        CHECK_STR(weft_explain(makers[i].rc), weft_strerror(makers[i].rc));
+        CHECK_STR(weft_explain(-EPIPE), wanted);
+    }
+}
+
+static int body_is_late_with_a_text(void *arg)
+{
+    (void)weft_sleep(WEFT_SEC);
+    return weft_fail(*(int *)arg, "%s", wanted);
+}
+
+/* What a body comes to is its own, also if that is late, or has the code of a limit. */
+TASK_TEST(test_E05_a_time_limit_leaves_the_text_of_what_it_ends)
+{
+    int codes[] = {-EIO, -ETIMEDOUT};
+    for (size_t i = 0; i < 2; i++) {
+        (void)weft_fail(-ETIMEDOUT, "%s", earlier);
+        CHECK_EQ(weft_wait_for(body_is_late_with_a_text, &codes[i], WEFT_MS), codes[i]);
+        CHECK_STR(weft_error_text(), wanted);
+        (void)weft_fail(-ETIMEDOUT, "%s", earlier);
+        CHECK_EQ(weft_await_for(weft_spawn(body_is_late_with_a_text, &codes[i]), WEFT_MS),
+                 codes[i]);
+        CHECK_STR(weft_error_text(), wanted);
+    }
+}
+
+static int reads_for_long(void *arg)
+{
+    char byte;
+    return (int)weft_read(*(int *)arg, &byte, 1);
+}
+
+static int body_is_told_again(void *arg)
+{
+    WEFT_TRY(weft_sleep(WEFT_SEC) == -ECANCELED ? 0 : -EIO);
+    int rc = weft_fail(-ECANCELED, "%s", wanted);
+    CHECK_EQ(weft_sleep(WEFT_SEC), rc);
+    CHECK_EQ(reads_nothing(), rc);
+    weft_scope scope;
+    CHECK_OK(weft_scope_open(&scope, weft_after(WEFT_SEC), 0));
+    CHECK_EQ(weft_scope_close(&scope, rc), rc);
+    CHECK_STR(weft_error_text(), wanted);
+    WEFT_SHIELD(cleanup, WEFT_SEC);
+    CHECK_EQ(weft_wait_for(reads_for_long, arg, WEFT_MS), -ETIMEDOUT);
+    CHECK_STR(weft_explain(rc), wanted);
+    return rc;
+}
+
+/* A state that each wait tells of again, and no new failure each time. */
+TASK_TEST(test_E05_a_cancel_that_is_told_again_takes_no_text)
+{
+    int silent[2];
+    CHECK_OK(wf_sys_socketpair(AF_UNIX, SOCK_STREAM, 0, silent));
+    weft_task task = weft_spawn(body_is_told_again, &silent[0]);
+    CHECK_OK(weft_yield());
+    weft_cancel(task, "that was all");
+    CHECK_EQ(weft_await(task), -ECANCELED);
+    CHECK_STR(weft_error_text(), wanted);
+    CHECK_OK(weft_close(silent[0]));
+    CHECK_OK(weft_close(silent[1]));
 }
 
 static int explains_in_a_thread(void *arg)

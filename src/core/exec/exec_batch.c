@@ -160,8 +160,5 @@ int wf_exec_tell(int rc, const char *text)
         return rc;
     if (rc == -ECANCELED)
         (void)weft_check(); /* for weft_why(): the body saw the cancel, its task has not yet */
-    if (text[0] != '\0')
-        return weft_fail(rc, "%s", text);
-    wf_note_put(wf_task_self(), rc, NULL);
-    return rc;
+    return weft_fail(rc, "%s", text);
 }

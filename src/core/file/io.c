@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/sys.h"
 #include "core/look/opened.h"
+#include "core/task/note.h"
 #include "core/task/task_priv.h"
 
 /* One operation and the task that waits for it, on that task's stack. */
@@ -59,13 +60,13 @@ int weft_op_wait(const weft_op_args *args)
         return rc;
     weft_loop *loop = wf_loop_current;
     rc = weft_op_try(loop, args);
-    if (rc != -EAGAIN)
-        return rc;
-    struct io_wait wait = {.waiter = WEFT_WAITER(&io_classes[args->kind], NULL)};
-    rc = weft_op_start(loop, args, io_done, &wait, &wait.op);
-    if (rc < 0)
-        return rc;
-    return weft_park(&wait.waiter);
+    if (rc == -EAGAIN) {
+        struct io_wait wait = {.waiter = WEFT_WAITER(&io_classes[args->kind], NULL)};
+        rc = weft_op_start(loop, args, io_done, &wait, &wait.op);
+        if (rc == 0)
+            rc = weft_park(&wait.waiter);
+    }
+    return __builtin_expect(rc >= 0, 1) ? rc : wf_fail_bare(rc);
 }
 
 ssize_t weft_read(int fd, void *buf, size_t bytes)

@@ -108,8 +108,10 @@ static bool await_is_cycle(weft_task handle)
 static int await_give_up(weft_task task, weft_scope *limit, int rc)
 {
     int result = wf_task_see_out(task, "deadline of the await");
-    rc = weft_scope_close(limit, rc);
-    return rc != -ETIMEDOUT || result == -ECANCELED ? rc : result;
+    rc = wf_scope_close(limit, rc);
+    if (rc != -ETIMEDOUT)
+        return rc;
+    return result == -ECANCELED ? wf_fail_bare(rc) : result;
 }
 
 static int await_far_for(weft_task task, weft_time timeout)

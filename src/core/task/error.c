@@ -115,15 +115,23 @@ static void note_format(char *text, const char *format, va_list args)
         note_trim(text);
 }
 
-static void task_fail(wf_task *self, int rc, const char *format, va_list args)
+static struct wf_note *note_new(int rc, const char *text)
 {
-    struct wf_note *note = wf_alloc(sizeof *note);
-    if (note != NULL) {
-        note->ref_count = 1;
-        note->rc = rc;
-        note_format(note->text, format, args);
-    }
-    wf_note_put(self, rc, note); /* after the format: it may have quoted the old text */
+    struct wf_note *note = text[0] != '\0' ? wf_alloc(sizeof *note) : NULL;
+    if (note == NULL)
+        return NULL;
+    note->ref_count = 1;
+    note->rc = rc;
+    memcpy(note->text, text, sizeof note->text);
+    return note;
+}
+
+int wf_fail_bare(int rc)
+{
+    wf_task *self = wf_task_self();
+    if (self != NULL && rc != -ECANCELED)
+        wf_note_put(self, rc, NULL);
+    return rc;
 }
 
 void wf_note_leave(const struct wf_note *note)
@@ -133,11 +141,9 @@ void wf_note_leave(const struct wf_note *note)
 }
 
 /* A blocking body's text goes home with its result; a thread's stays where it is. */
-static void fail_in_place(char *text, int rc, const char *format, va_list args)
+static void fail_in_place(char *text, int rc, const char *fresh)
 {
-    char fresh[WEFT_ERROR_TEXT_BYTES];
-    note_format(fresh, format, args);
-    memcpy(text, fresh, sizeof fresh);
+    memcpy(text, fresh, WEFT_ERROR_TEXT_BYTES);
     thread_rc = rc;
 }
 
@@ -145,13 +151,15 @@ int weft_fail(int rc, const char *format, ...)
 {
     wf_task *self = wf_task_self();
     char *body_text = wf_exec_text();
+    char fresh[WEFT_ERROR_TEXT_BYTES] = ""; /* it may quote the text whose place it takes */
     va_list args;
     va_start(args, format);
-    if (body_text == NULL && self != NULL)
-        task_fail(self, rc, format, args);
-    else
-        fail_in_place(body_text != NULL ? body_text : thread_text, rc, format, args);
+    note_format(fresh, format, args);
     va_end(args);
+    if (body_text == NULL && self != NULL)
+        wf_note_put(self, rc, note_new(rc, fresh));
+    else
+        fail_in_place(body_text != NULL ? body_text : thread_text, rc, fresh);
     return rc;
 }
 

@@ -35,7 +35,11 @@ void wf_note_share(struct wf_note **to, struct wf_note *from);
  */
 void wf_note_put(struct wf_task *task, int rc, struct wf_note *note);
 
-/* The same at a join that came to `rc`, and the text stays the caller's.  A success leaves the
+/* The running task made a failure `rc` that has no text: an earlier one's does not explain it.
+ * Returns `rc`.  A cancel is no new failure at each wait that it refuses, and leaves the texts. */
+int wf_fail_bare(int rc);
+
+/* wf_note_put() at a join that came to `rc`, and the text stays the caller's.  A success leaves the
  * texts alone: it may be in the cleanup behind a failure that is on its way up. */
 void wf_note_receive(struct wf_task *task, int rc, struct wf_note *note);
 

@@ -475,6 +475,7 @@ void wf_task_drop_ended(struct wf_sched *sched, wf_task **list);
 /* ---- scope.c ---- */
 void wf_scope_pop_to(wf_task *task, struct wf_node *node, const char *what); /* closes inner ones */
 void wf_scope_splice_out(wf_task *task, struct wf_node *node); /* inner ones stay open */
+int wf_scope_close(weft_scope *scope, int rc); /* weft_scope_close(), and leaves the texts */
 int wf_cancelled(wf_task *task); /* -ECANCELED, its reason noted, ignoring it noticed (C09) */
 int wf_cancelled_at_end(wf_task *task); /* the same of a wait that must be, and does its work */
 

@@ -304,7 +304,7 @@ void wf_scope_splice_out(wf_task *task, struct wf_node *node)
     }
 }
 
-int weft_scope_close(weft_scope *scope, int rc)
+int wf_scope_close(weft_scope *scope, int rc)
 {
     struct wf_node *node = &scope->priv_node;
     wf_task *self = wf_current();
@@ -324,9 +324,15 @@ int weft_scope_close(weft_scope *scope, int rc)
     return node->reason == WEFT_REASON_DEADLINE ? -ETIMEDOUT : 0;
 }
 
+int weft_scope_close(weft_scope *scope, int rc)
+{
+    int closed = wf_scope_close(scope, rc);
+    return closed == rc || closed == 0 ? closed : wf_fail_bare(closed);
+}
+
 void weft_scope_end_(weft_scope *scope)
 {
-    int rc = weft_scope_close(scope, 0);
+    int rc = wf_scope_close(scope, 0);
     (void)rc; /* 0: nothing to translate */
 }
 
