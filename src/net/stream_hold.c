@@ -12,7 +12,7 @@
 
 #include <poll.h>
 
-static int hold_check(const weft_stream *stream)
+static int hold_check(weft_stream *stream)
 {
     if (stream->state != WF_STREAM_OPEN)
         return -EBADF;

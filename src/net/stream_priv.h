@@ -85,12 +85,13 @@ struct weft_stream {
     bool wants_more;          /* what is unread is not enough for its owner */
     bool
         is_watching; /* recv_op does not receive: reading pauses, and it waits for the peer's end */
-    bool has_hung_up; /* that end was seen, and may still be behind unread bytes */
-    bool is_shut;     /* we send no more */
-    bool is_closing;  /* a task is in weft_stream_close */
-    bool is_finished; /* and do not wait for the peer's end */
-    bool is_full;     /* put returned -EAGAIN: `output` must be called */
-    bool tells;       /* the deferred call has to call `input` */
+    bool has_hung_up;    /* that end was seen, and may still be behind unread bytes */
+    bool is_shut;        /* we send no more */
+    bool has_said_error; /* a task knows `error`, and its text */
+    bool is_closing;     /* a task is in weft_stream_close */
+    bool is_finished;    /* and do not wait for the peer's end */
+    bool is_full;        /* put returned -EAGAIN: `output` must be called */
+    bool tells;          /* the deferred call has to call `input` */
 };
 
 #define WF_STREAM_INPUT_HIGH 65536u
@@ -159,8 +160,9 @@ WEFT_WAITS int wf_stream_wait_change(weft_stream *stream);
  */
 WEFT_WAITS int wf_stream_writer_enter(weft_stream *stream);
 
-/* The stream's failure, with the words for it that it may have. */
-int wf_stream_say_error(const weft_stream *stream);
+/* The stream's failure, with the words for it that it may have: for who meets it in a call. Without
+ * words an earlier failure's text does not explain it. */
+int wf_stream_say_error(weft_stream *stream);
 
 int wf_stream_connect_as(weft_stream **out, const weft_addr *addr, const weft_stream_kind *kind);
 int wf_stream_pair_as(weft_stream *out[2], const weft_stream_kind *kind);

@@ -53,6 +53,8 @@ static int park_at(weft_stream *stream, weft_waiter *waiter)
     stream->users++;
     int rc = weft_park(waiter);
     bool is_open = stream->state == WF_STREAM_OPEN;
+    if (rc < 0 && rc == stream->error)
+        (void)wf_stream_say_error(stream);
     wf_stream_leave(stream);
     return rc == 0 && !is_open ? -EBADF : rc;
 }
@@ -113,10 +115,10 @@ int wf_stream_writer_enter(weft_stream *stream)
     return stream->writer != NULL ? -EBUSY : 0;
 }
 
-int wf_stream_say_error(const weft_stream *stream)
+int wf_stream_say_error(weft_stream *stream)
 {
-    const char *text = weft_stream_get_error_text(stream);
-    return text[0] != '\0' ? weft_fail(stream->error, "%s", text) : stream->error;
+    stream->has_said_error = true;
+    return weft_fail(stream->error, "%s", weft_stream_get_error_text(stream));
 }
 
 int wf_stream_wait_change(weft_stream *stream)
@@ -366,7 +368,7 @@ static int close_flush(weft_stream *stream)
     bool was_shut = stream->is_shut;
     stream->is_shut = true;
     if (stream->error != 0)
-        return wf_stream_say_error(stream);
+        return stream->error;
     bool has_more = !was_shut && wf_filter_finish(stream);
     if (!has_more && wf_stream_unsent(stream) == 0)
         return 0;
@@ -378,6 +380,13 @@ static void park_release(weft_stream *stream, weft_waiter *closer)
     stream->closer = closer;
     wf_stream_release(stream);
     (void)weft_park_shielded(closer);
+}
+
+/* Who was told why may be on its way up with that, in words of its own (rule E05). */
+static int close_say(weft_stream *stream, int rc)
+{
+    bool has_words = rc == stream->error && weft_stream_get_error_text(stream)[0] != '\0';
+    return has_words && !stream->has_said_error ? wf_stream_say_error(stream) : rc;
 }
 
 int weft_stream_close(weft_stream *stream)
@@ -396,6 +405,8 @@ int weft_stream_close(weft_stream *stream)
     stream->is_closing = true;
     if (stream->state == WF_STREAM_OPEN)
         rc = close_flush(stream);
+    if (rc < 0)
+        rc = close_say(stream, rc);
     if (stream->state >= WF_STREAM_RELEASING)
         return rc; /* somebody else released it meanwhile */
     weft_waiter self = WEFT_WAITER(&closer_class, stream);
@@ -422,7 +433,7 @@ int wf_stream_connect_as(weft_stream **out, const weft_addr *addr, const weft_st
     int family = addr->storage.ss_family;
     int fd = wf_sys_socket(family, SOCK_STREAM, 0);
     if (fd < 0)
-        return fd;
+        return wf_addr_fail(fd, "connect to", addr);
     rc = wf_stream_no_delay(fd, family);
     if (rc < 0)
         goto out;

@@ -150,15 +150,15 @@ static int udp_move(weft_udp *udp, udp_call *call, short events, struct mmsghdr 
     if (rc < 0)
         return rc;
     udp->users++;
-    for (;;) {
+    do {
         rc = udp->is_closed ? -EBADF : call(udp->fd, messages, count);
+        if (rc < 0 && rc != -EAGAIN)
+            (void)weft_fail(rc, "%s", ""); /* an earlier failure's text does not explain it */
         if (rc != -EAGAIN)
             break;
         rc = weft_op_wait(
             &(weft_op_args){.kind = WEFT_OP_POLL, .fd = udp->fd, .flags = (uint32_t)events});
-        if (rc < 0)
-            break;
-    }
+    } while (rc >= 0);
     udp->users--;
     udp_drop(udp);
     return rc;

@@ -4,6 +4,7 @@
 
 #include <weft/unix.h>
 
+#include <weft/error.h>
 #include <weft/io.h>
 
 #include "base/alloc.h"
@@ -97,7 +98,8 @@ static int send_held(weft_stream *stream, const char *buf, size_t bytes, const i
             stream->sent_bytes += (uint64_t)got;
             return wf_stream_hold_send(stream, buf + got, bytes - (size_t)got, 0, done);
         }
-        rc = is_of_stream(got) ? wf_stream_hold_wait(stream, (int)got) : (int)got;
+        rc = is_of_stream(got) ? wf_stream_hold_wait(stream, (int)got)
+                               : weft_fail((int)got, "descriptors: %s", weft_strerror((int)got));
         if (rc < 0)
             return rc;
     }

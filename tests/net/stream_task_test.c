@@ -140,6 +140,75 @@ TASK_TEST(stream_abort_resets_the_peer)
     CHECK_EQ(weft_stream_close(ends.b), -ECONNRESET);
 }
 
+/* ---- whose text it is ---- */
+
+static const char earlier[] = "of an earlier stream";
+
+static int read_byte(weft_stream *stream)
+{
+    char byte;
+    return (int)weft_stream_read(stream, &byte, 1);
+}
+
+static int peek_byte(weft_stream *stream)
+{
+    weft_str view;
+    return (int)weft_stream_peek(stream, 1, &view);
+}
+
+static int write_byte(weft_stream *stream)
+{
+    return weft_stream_write(stream, "x", 1);
+}
+
+/* It waits for room when the peer goes. */
+static int write_much(weft_stream *stream)
+{
+    static const char block[65536];
+    int rc;
+    while ((rc = weft_stream_write(stream, block, sizeof block)) == 0)
+        continue;
+    return rc;
+}
+
+static int abort_soon(void *arg)
+{
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    weft_stream_abort(arg);
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    int (*call)(weft_stream *stream);
+    bool waits; /* until the peer goes */
+} failures[] = {
+    {"read", read_byte, true},           {"peek", peek_byte, true},
+    {"write", write_much, true},         {"read later", read_byte, false},
+    {"peek later", peek_byte, false},    {"write later", write_byte, false},
+    {"flush", weft_stream_flush, false}, {"shutdown", weft_stream_shutdown, false},
+};
+
+TASK_TEST(stream_failure_is_not_explained_by_that_of_an_earlier_one)
+{
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        note("%s", failures[i].name);
+        struct ends ends = tcp_ends();
+        weft_task aborting = weft_spawn(abort_soon, ends.a);
+        if (!failures[i].waits)
+            CHECK_OK(weft_sleep(2 * WEFT_SEC));
+        (void)weft_fail(-ECONNRESET, "%s", earlier);
+        (void)weft_fail(-EPIPE, "%s", earlier);
+        int rc = failures[i].call(ends.b);
+        CHECK(rc == -ECONNRESET || rc == -EPIPE);
+        CHECK_STR(weft_explain(rc), weft_strerror(rc));
+        (void)weft_fail(rc, "%s", "GET /: it is gone");
+        CHECK_EQ(weft_stream_close(ends.b), rc);
+        CHECK_STR(weft_explain(rc), "GET /: it is gone"); /* on its way up */
+        CHECK_OK(weft_await(aborting));
+    }
+}
+
 TASK_TEST(stream_read_exact_tells_how_far_it_got)
 {
     weft_stream *ends[2];

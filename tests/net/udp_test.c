@@ -116,7 +116,9 @@ TASK_TEST(udp_connected_hears_its_peer_only_and_learns_that_it_is_gone)
     CHECK_BYTES(buf, 2, "ok", 2);
     weft_udp_close(server);
     CHECK_EQ(weft_udp_send(client, "hi", 2, NULL), 2);
+    (void)weft_fail(-ECONNREFUSED, "of an earlier failure");
     CHECK_EQ(weft_udp_recv(client, buf, sizeof buf, NULL), -ECONNREFUSED);
+    CHECK_STR(weft_error_text(), "");
     weft_udp_close(client);
     weft_udp_close(stranger);
 }

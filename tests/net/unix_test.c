@@ -225,6 +225,7 @@ TASK_TEST(what_is_no_descriptor_does_not_go)
     int none = is_simulated() ? (1 << 20) + 5000 : 5000;
     CHECK_OK(weft_unix_pair(ends));
     CHECK_EQ(weft_unix_send_fds(ends[0], "x", 1, &none, 1), -EBADF);
+    CHECK_STR(weft_error_text(), "descriptors: Bad file descriptor");
     CHECK_EQ(weft_unix_send_fds(ends[0], "x", 0, &none, 0), -EINVAL);
     CHECK_EQ(weft_unix_send_fds(ends[0], "x", 1, &none, WEFT_UNIX_FDS_MAX + 1), -EINVAL);
     CHECK_OK(weft_stream_write(ends[0], "y", 1)); /* the stream is as it was */

@@ -411,6 +411,17 @@ TASK_TEST(tls_server_may_require_a_certificate)
     char byte;
     CHECK_EQ(weft_stream_read(pair.ends.client, &byte, 1), -WEFT_ETLS); /* 1.3: it hears later */
     CHECK_STR(weft_error_text(), "tls: the peer refuses: certificate required");
+    (void)weft_fail(-WEFT_ETLS, "GET /: it is refused");
+    CHECK_EQ(weft_stream_close(pair.ends.client), -WEFT_ETLS);
+    CHECK_STR(weft_error_text(), "GET /: it is refused"); /* on its way up, told once */
+    pair.ends.client = NULL;
+    close_pair(&pair);
+
+    pair = open_pair((weft_tls_options){0}, required);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(weft_stream_close(pair.ends.client), -WEFT_ETLS); /* nobody has told before */
+    CHECK_STR(weft_error_text(), "tls: the peer refuses: certificate required");
+    pair.ends.client = NULL;
     close_pair(&pair);
 
     pair = open_pair((weft_tls_options){0}, optional);
