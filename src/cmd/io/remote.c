@@ -66,7 +66,7 @@ int remote_open(struct remote *remote, const char *url, uint64_t bytes_max, weft
         rc = weft_exchange_open(&remote->exchange, remote->client, &request);
     if (rc == -ECANCELED)
         return rc;
-    return rc < 0 ? say_failed("%s: %s", url, weft_error_text()) : check_answer(remote, url);
+    return rc < 0 ? say_failed("%s: %s", url, weft_explain(rc)) : check_answer(remote, url);
 }
 
 ssize_t remote_read(void *buf, size_t bytes, void *arg)
