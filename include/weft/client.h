@@ -27,12 +27,13 @@
  * no connection was made, if the connection broke before an answer, or on 502, 503 and 504: at most
  * twice, after a growing, jittered pause (or what Retry-After says, up to 10 s), and only while
  * retries are less than a tenth of all requests (`retry_percent`; ten may come at once): past that
- * the failure stands, with the budget in its text, and in the trace.  Circuit breaker: when half of
- * an origin's last requests (20 or more in 10 s) have failed, requests to it fail with -EHOSTDOWN
- * for 5 s.  A request that an HTTP/2 server says it has not begun is sent again whatever its
- * method, and does not count towards the tenth.  A slow request can be hedged: sent a second time
- * after `hedge_after`, over HTTP/1.1 by another connection, which does count; the slower one is
- * dropped.
+ * the failure stands, with the budget in its text, and in the trace.  A kept connection of HTTP/1.1
+ * that its server ended meanwhile, without a byte of an answer, is no such failure: the request
+ * goes out again at once, over a new one.  Circuit breaker: when half of an origin's last requests
+ * (20 or more in 10 s) have failed, requests to it fail with -EHOSTDOWN for 5 s.  A request that an
+ * HTTP/2 server says it has not begun is sent again whatever its method, and does not count towards
+ * the tenth.  A slow request can be hedged: sent a second time after `hedge_after`, over HTTP/1.1
+ * by another connection, which does count; the slower one is dropped.
  *
  * Redirects are followed, 10 at most; to another origin without Authorization, Cookie and the body
  * of an unsafe method; never from https to http, unless allowed.

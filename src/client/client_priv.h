@@ -160,6 +160,9 @@ struct weft_exchange {
     bool is_source_failed;        /* the caller's body_read */
     bool is_source_used;          /* it was called */
     bool is_unprocessed;          /* the server has said that it did nothing with the request */
+    bool is_heard;                /* a byte of an answer has come, on this attempt */
+    bool is_stale;                /* this attempt's connection was kept, and had ended */
+    bool wants_fresh;             /* so the next one takes none that is kept */
     bool is_body_unwanted;        /* and here that its answer needs no more of the body */
     bool expects_continue;        /* "Expect: 100-continue" goes with the head */
     bool awaits_continue;         /* and the body waits for `go_on` */
@@ -372,10 +375,15 @@ bool wf_is_idempotent(const weft_client_request *request, const char *method);
 /* Pays for one more sending; false: the budget does not allow it now. */
 bool wf_retry_pay(weft_client *client);
 
-/* True if the request may be sent again after this outcome, and the budget allows it now. */
+/* True if the attempt that came to `rc`, and still has its connection, was lost because that was
+ * kept for too long: nothing of an answer has come. */
+bool wf_retry_is_stale(const struct weft_exchange *exchange, int rc);
+
+/* True if the request may be sent again after this outcome, and the budget allows it now; after a
+ * stale connection it need not. */
 bool wf_retry_is_due(struct weft_exchange *exchange, int rc);
 
-/* The pause before. */
+/* The pause before; none after a stale connection. */
 int wf_retry_wait(struct weft_exchange *exchange);
 
 /* Each request earns the right to a part of a repeat: retry_percent of its price. */

@@ -250,6 +250,121 @@ TASK_TEST(a_post_is_not_repeated_unless_it_may_be)
     liar_close(&liar);
 }
 
+/* A server that keeps each connection until the second request comes over it. */
+struct forgetful {
+    weft_listener *listener;
+    unsigned connections;
+};
+
+static int forget(void *arg)
+{
+    weft_stream *stream = arg;
+    weft_str end = WEFT_STR("\r\n\r\n"), head;
+    ssize_t count = weft_stream_peek_until(stream, end, 8192, &head);
+    if (count > 0) {
+        weft_stream_consume(stream, (size_t)count);
+        if (weft_stream_write(stream, OK_HI, strlen(OK_HI)) == 0)
+            count = weft_stream_peek_until(stream, end, 8192, &head);
+    }
+    weft_stream_abort(stream); /* with the second request unread */
+    return count == -ECANCELED ? -ECANCELED : 0;
+}
+
+static int keep_and_forget(void *arg)
+{
+    struct forgetful *server = arg;
+    weft_stream *stream;
+    WEFT_GROUP(group);
+    for (;;) {
+        WEFT_TRY(weft_listener_accept(server->listener, &stream));
+        server->connections++;
+        CHECK_OK(weft_group_spawn(group, forget, stream));
+    }
+}
+
+/* Two connections that are kept at the same time. */
+static void keep_two(weft_client *client, const char *url)
+{
+    weft_exchange *exchanges[2];
+    weft_client_request request = {.url = url};
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(weft_exchange_open(&exchanges[i], client, &request));
+    for (int i = 0; i < 2; i++) {
+        char buf[8];
+        ssize_t got;
+        while ((got = weft_exchange_read(exchanges[i], buf, sizeof buf)) > 0) {
+        }
+        CHECK_EQ(got, 0);
+        weft_exchange_close(exchanges[i]);
+    }
+}
+
+/* The server is well, so it may be asked as often as one likes, although half of the requests are
+ * lost, which would open a breaker. */
+TASK_TEST(a_kept_connection_that_has_ended_costs_no_retry)
+{
+    enum { ROUNDS = 30 };
+    static const weft_client_options options = {.limits = {.retry_percent = 1, .retry_burst = 1}};
+    struct forgetful server = {0};
+    weft_client *client;
+    weft_client_trace trace;
+    weft_client_response page;
+    weft_addr addr;
+    CHECK_OK(weft_addr_parse(&addr, "127.0.0.1:0"));
+    CHECK_OK(weft_listener_open(&server.listener, &addr, NULL));
+    weft_task task = weft_spawn(keep_and_forget, &server);
+    CHECK_OK(weft_client_new(&client, &options));
+    weft_client_request request = {.trace = &trace};
+    request.url =
+        liar_url((uint16_t)weft_addr_get_port(weft_listener_get_addr(server.listener)), "/");
+    keep_two(client, request.url);
+    weft_time since = weft_now();
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        CHECK_OK(weft_client_fetch(client, &request, &page));
+        CHECK_EQ(trace.attempts, 2); /* the other kept one is not tried */
+        CHECK(!trace.is_reused);
+        weft_client_response_free(&page);
+    }
+    CHECK_LT(weft_now() - since, WEFT_SEC); /* nor is there a pause */
+    CHECK_EQ(server.connections, 2 + ROUNDS);
+    request.method = "POST";
+    for (int i = 0; i < 2; i++) { /* over either that is kept */
+        int rc = weft_client_fetch(client, &request, &page);
+        CHECK(rc == -ECONNRESET || rc == -EPIPE);
+        CHECK_EQ(trace.attempts, 1); /* it may have been done all the same */
+    }
+    CHECK_OK(weft_client_fetch(client, &request, &page));
+    weft_client_response_free(&page);
+    weft_client_free(client);
+    weft_cancel(task, "the test is over");
+    CHECK_EQ(weft_gather(task), -ECANCELED);
+    weft_listener_close(server.listener);
+}
+
+/* Who has begun to answer was there. */
+TASK_TEST(an_answer_that_breaks_off_costs_a_retry_over_a_kept_connection_too)
+{
+    static const struct liar_step steps[] = {
+        {.answer = OK_HI}, {.answer = "HTTP/1.1 2", .then = LIAR_CLOSE},
+        {.answer = OK_HI}, {.answer = "HTTP/1.1 103 Wait\r\n\r\n", .then = LIAR_CLOSE},
+        {.answer = OK_HI},
+    };
+    static const weft_client_options options = {.limits = {.retry_percent = 1, .retry_burst = 1}};
+    struct liar liar;
+    weft_client *client;
+    weft_client_trace trace;
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, &options));
+    CHECK_EQ(liar_get(client, &liar, &trace), 200);
+    CHECK_EQ(liar_get(client, &liar, &trace), 200);
+    CHECK_EQ(trace.attempts, 2);
+    CHECK_EQ(liar_get(client, &liar, &trace), -WEFT_ETRUNCATED);
+    CHECK_EQ(trace.attempts, 1);
+    CHECK(trace.is_over_budget);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
 /* Who did it, and when. */
 TASK_TEST(a_reset_has_a_text)
 {

@@ -318,7 +318,7 @@ static int conn_find(struct weft_exchange *exchange, struct conn **out)
     bool may_share = wf_origin_may_share(exchange);
     for (;;) {
         *out = may_share ? conn_from_shared(exchange) : NULL;
-        if (*out == NULL)
+        if (*out == NULL && !exchange->wants_fresh)
             *out = conn_from_idle(exchange->client, exchange->origin);
         if (*out != NULL || !may_share || !is_opening_enough(exchange->origin))
             return 0;

@@ -123,6 +123,7 @@ static int head_receive(struct weft_exchange *exchange, weft_str *out)
         ssize_t got = wait_for_more(exchange, have, out);
         if (got < 0)
             return (int)got;
+        exchange->is_heard = true;
         if (have == 0 && exchange->trace.first_byte == 0)
             exchange->trace.first_byte =
                 weft_loop_turn_time(exchange->client->loop) - exchange->since;

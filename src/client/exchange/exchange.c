@@ -49,6 +49,7 @@ static int ask_conn(struct weft_exchange *exchange)
     exchange->trace.is_reused = exchange->conn->is_reused;
     exchange->conn->is_reused = true;
     exchange->is_source_failed = exchange->is_unprocessed = exchange->is_body_unwanted = false;
+    exchange->is_heard = false;
     wf_free(exchange->head_text);
     exchange->head_text = NULL;
     wf_buf_reset(&exchange->trailers);
@@ -76,17 +77,19 @@ static int attempt(struct weft_exchange *exchange)
         return rc;
     }
     rc = ask_conn(exchange);
+    exchange->is_stale = wf_retry_is_stale(exchange, rc);
     if (rc < 0)
         wf_answer_fail(exchange);
     return rc;
 }
 
-/* A cancel, our own limits and what the caller's body came to say nothing about the origin. */
+/* A cancel, our own limits, what the caller's body came to and the end of a kept connection say
+ * nothing about the origin. */
 static bool is_telling(const struct weft_exchange *exchange, int rc)
 {
-    return rc == 0 ||
-           (rc != -ECANCELED && rc != -ENOMEM && rc != -EINVAL && !exchange->is_source_failed &&
-            !exchange->is_unprocessed && exchange->trace.phase != WEFT_CLIENT_SLOT);
+    return rc == 0 || (rc != -ECANCELED && rc != -ENOMEM && rc != -EINVAL &&
+                       !exchange->is_source_failed && !exchange->is_unprocessed &&
+                       !exchange->is_stale && exchange->trace.phase != WEFT_CLIENT_SLOT);
 }
 
 static bool is_failure(const struct weft_exchange *exchange, int rc)
@@ -110,6 +113,7 @@ void wf_exchange_judge(weft_exchange *exchange, int rc)
 static int attempt_guarded(struct weft_exchange *exchange)
 {
     weft_client *client = exchange->client;
+    exchange->is_stale = false;
     struct origin *origin = wf_origin_take(client, &exchange->url);
     if (origin == NULL)
         return -ENOMEM;

@@ -88,10 +88,21 @@ static int retry_after(const struct weft_exchange *exchange)
     return value.len > 0 && seconds <= RETRY_AFTER_MAX ? seconds : -1;
 }
 
+/* Servers end connections that they have kept for long enough, and a request may be on its way by
+ * then (RFC 9112 9.3.1).  Over HTTP/2 they say which they have not begun. */
+bool wf_retry_is_stale(const struct weft_exchange *exchange, int rc)
+{
+    return rc < 0 && is_lost(rc) && !exchange->is_heard && exchange->conn != NULL &&
+           exchange->conn->mux == NULL && exchange->trace.is_reused;
+}
+
 bool wf_retry_is_due(struct weft_exchange *exchange, int rc)
 {
     weft_client *client = exchange->client;
     exchange->retry_after = -1;
+    exchange->wants_fresh = exchange->is_stale && is_repeatable(exchange);
+    if (exchange->wants_fresh) /* so at most once for each request that went well */
+        return true;
     if (exchange->repeats == client->options.limits.retry_count_max || !is_repeatable(exchange))
         return false;
     if (rc == 0 ? !is_overloaded(exchange) : !is_lost(rc))
@@ -123,6 +134,8 @@ static int jittered(weft_time pause, weft_time *out)
 
 int wf_retry_wait(struct weft_exchange *exchange)
 {
+    if (exchange->is_stale)
+        return 0;
     weft_time pause = PAUSE_FIRST;
     for (uint32_t i = 1; i < exchange->repeats && pause < PAUSE_MAX; i++)
         pause *= 2;
