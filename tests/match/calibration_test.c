@@ -55,9 +55,11 @@ TEST(a_text_is_compared_with_texts_of_its_length)
 TEST(a_text_of_a_length_that_no_known_one_has_is_not_called_novel)
 {
     wf_calibration calibration;
-    const wf_extent sentence = {90, 20};
+    const wf_extent sentence = {90, 20}, initials = {18, 30}, long_words = {120, 3};
     make_sample(&calibration);
     CHECK(wf_calibration_p(&calibration, 1000, WF_PEERS_NEAR, sentence) > 0.9);
+    CHECK(wf_calibration_p(&calibration, 1000, WF_PEERS_NEAR, initials) > 0.9);
+    CHECK(wf_calibration_p(&calibration, 1000, WF_PEERS_NEAR, long_words) > 0.9);
     CHECK_NEAR(wf_calibration_p(&calibration, 1000, WF_PEERS_ALL, sentence), 1.0 / 201, 1e-12);
     wf_calibration_fini(&calibration);
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GROUP_COUNT 4u
+#define GROUP_COUNT 4u /* by words: one or none, two, three, more */
 #define GROUP_MIN 50u  /* fewer of a group say too little */
 #define SLIPS_FEW 19.0 /* with no more nothing is below alpha .05, the usual one */
 
@@ -17,6 +17,7 @@
  * that differ by a third.  From .2 to .5 it changes little. */
 #define STEP 0.1
 #define WIDTH 0.3
+#define STEPS 112u /* of UINT16_MAX, and one more */
 
 void wf_calibration_fini(wf_calibration *it)
 {
@@ -48,10 +49,8 @@ static uint8_t step_of(uint16_t length)
 
 static wf_peer peer_of(double score, wf_kin kin)
 {
-    unsigned words = kin.extent.words < GROUP_COUNT ? kin.extent.words : GROUP_COUNT;
     return (wf_peer){.score = score,
                      .is_slip = kin.is_slip != 0,
-                     .group = (uint8_t)(words != 0 ? words - 1 : 0),
                      .letters = step_of(kin.extent.letters),
                      .words = step_of(kin.extent.words)};
 }
@@ -165,21 +164,36 @@ int wf_calibration_make(wf_calibration *it, const double *known, const wf_kin *k
 
 /* ---- asking ---- */
 
-static double near(const wf_calibration *it, uint8_t a, uint8_t b)
+static double near(const wf_calibration *it, size_t a, size_t b)
 {
-    unsigned apart = a > b ? a - b : b - a;
+    size_t apart = a > b ? a - b : b - a;
     return apart < WF_NEAR_STEPS ? it->near[apart] : 0;
 }
 
-/* How much a text of the sample is one of its peers. */
-static double weight(const wf_calibration *it, const wf_peer *text, const wf_peer *known,
-                     enum wf_peers peers)
+static unsigned group_of(size_t words)
 {
-    if (peers == WF_PEERS_ALL)
-        return 1;
-    if (peers == WF_PEERS_WORDS)
-        return known->group == text->group;
-    return near(it, text->letters, known->letters) * near(it, text->words, known->words);
+    unsigned group = 0;
+    while (group + 1 < GROUP_COUNT && words >= step_of((uint16_t)(group + 2)))
+        group++;
+    return group;
+}
+
+/* How much a text of the sample is one of a text's peers: the product of two numbers, by its
+ * letters and by its words. */
+struct weights {
+    double letters[STEPS], words[STEPS];
+};
+
+static void weigh(const wf_calibration *it, enum wf_peers peers, const wf_peer *text,
+                  struct weights *out)
+{
+    unsigned group = group_of(text->words);
+    for (size_t i = 0; i < STEPS; i++) {
+        out->letters[i] = peers == WF_PEERS_NEAR ? near(it, text->letters, i) : 1;
+        out->words[i] = peers == WF_PEERS_NEAR ? near(it, text->words, i) : 1;
+        if (peers == WF_PEERS_WORDS)
+            out->words[i] = group_of(i) == group;
+    }
 }
 
 /* Texts, by how much they are peers, and those of them that are at least as novel. */
@@ -192,23 +206,22 @@ static double p_of(const struct count *count)
     return (1 + count->as_novel) / (1 + count->all);
 }
 
-static void add(struct count *count, double part, bool is_as_novel)
-{
-    count->all += part;
-    count->as_novel += is_as_novel ? part : 0;
-}
-
 double wf_calibration_p(const wf_calibration *it, double score, enum wf_peers peers,
                         wf_extent extent)
 {
+    static const double counts[2] = {0, 1}; /* read, for a branch would be guessed wrong */
     const wf_peer text = peer_of(score, (wf_kin){.extent = extent});
     struct count all = {0}, slips = {0};
+    struct weights weights;
+    weigh(it, peers, &text, &weights);
     for (size_t i = 0; i < it->known_count; i++) {
         const wf_peer *known = &it->known[i];
-        double part = weight(it, &text, known, peers);
-        add(&all, part, known->score >= score);
-        if (known->is_slip)
-            add(&slips, part, known->score >= score);
+        double part = weights.letters[known->letters] * weights.words[known->words];
+        double as_novel = part * counts[known->score >= score];
+        all.all += part;
+        all.as_novel += as_novel;
+        slips.all += part * counts[known->is_slip];
+        slips.as_novel += as_novel * counts[known->is_slip];
     }
     if (peers == WF_PEERS_WORDS && all.all < GROUP_MIN)
         return wf_calibration_p(it, score, WF_PEERS_ALL, extent);

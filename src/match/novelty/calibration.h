@@ -54,7 +54,6 @@ typedef struct wf_knot {
 typedef struct wf_peer {
     double score;
     bool is_slip;
-    uint8_t group;          /* by number of words */
     uint8_t letters, words; /* steps on a logarithmic scale */
 } wf_peer;
 
