@@ -742,6 +742,35 @@ KERNEL_LOOP_TEST(test_I05_a_number_that_comes_again_ends_what_waits_on_the_one_b
 
 /* ---- numbers that others close and use again ---- */
 
+/* Before what waits on the descriptor that had the number has ended. */
+KERNEL_LOOP_TEST(test_I05_a_number_that_comes_again_is_used_at_once)
+{
+    struct sockaddr_in addr;
+    int pair[2];
+    char byte, old_byte;
+    struct outcome recv_ = {0}, poll_ = {0}, accept_ = {0}, old_ = {0};
+    int listener = make_listener(&addr), client = wf_sys_socket(AF_INET, SOCK_STREAM, 0);
+    int rc = wf_sys_connect(client, (struct sockaddr *)&addr, sizeof addr);
+    CHECK(rc == 0 || rc == -EINPROGRESS);
+    make_pair(pair);
+    START(loop, &old_, NULL, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = &old_byte, .bytes = 1);
+    turn_some(loop, 3);
+    wf_sys_close(pair[0]); /* not by weft_fd_close */
+    START(loop, &accept_, NULL, .kind = WEFT_OP_ACCEPT, .fd = listener);
+    CHECK_EQ(finish(loop, &accept_), pair[0]);
+    START(loop, &poll_, NULL, .kind = WEFT_OP_POLL, .fd = pair[0], .flags = POLLIN);
+    START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = &byte, .bytes = 1);
+    CHECK_EQ(finish(loop, &old_), -EBADF);
+    turn_some(loop, 3);
+    CHECK_EQ(recv_.told + poll_.told, 0);
+    CHECK_EQ(wf_sys_send(client, "n", 1, 0), 1);
+    CHECK(finish(loop, &poll_) & POLLIN);
+    CHECK_EQ(finish(loop, &recv_), 1);
+    close_pair(loop, pair);
+    CHECK_EQ(weft_fd_close(loop, client, NULL, NULL), 1);
+    CHECK_EQ(weft_fd_close(loop, listener, NULL, NULL), 1);
+}
+
 /* A receive that ends and one that is cancelled: the loop knows the number, and that nothing is
  * there to read. */
 static void use_and_drain(weft_loop *loop, const int pair[2])

@@ -8,7 +8,8 @@
  *
  * Invariants.  A record is in the slab `loop->ops`; its token (generation << 32 | index) is what a
  * kernel completion carries, and a token whose generation is stale is dropped.  A record is on the
- * list of its descriptor from start to final completion.  Only wf_op_complete() ends one.
+ * list of its descriptor from start to final completion, or until the number turns up again as
+ * another descriptor.  Only wf_op_complete() ends one.
  */
 #ifndef WF_BACKEND_PRIV_H
 #define WF_BACKEND_PRIV_H

@@ -201,16 +201,17 @@ static void fd_cancel_all(weft_loop *loop, struct wf_fd *fd, int end_code)
 }
 
 /* The kernel just gave us this number as new: what we know of it is about a descriptor that others
- * have closed. */
+ * have closed.  What waits on that one ends by itself, and is none of the new one's: it must
+ * neither keep its sides busy nor lend it a registration that is gone. */
 static void fd_forget_predecessor(weft_loop *loop, int number)
 {
     struct wf_fd *fd = wf_fd_find(loop, number);
-    if (fd == NULL)
+    if (fd == NULL || fd->is_closing) /* which ends with the last of them */
         return;
-    if (wf_list_is_empty(&fd->ops))
-        fd_drop(loop, fd);
-    else
-        fd_cancel_all(loop, fd, -EBADF);
+    fd_cancel_all(loop, fd, -EBADF);
+    while (wf_list_pop(&fd->ops) != NULL)
+        ;
+    fd_drop(loop, fd);
 }
 
 /* Closes the number, and wakes those that wait for a free one (weft_defer_until_close). */
