@@ -278,6 +278,29 @@ TEST(a_number_that_others_close_and_use_again_is_noticed)
     }
 }
 
+static int sleep_to_the_end_of_time(void *arg)
+{
+    (void)arg;
+    weft_scope limit;
+    CHECK_OK(weft_scope_open(&limit, WEFT_FOREVER - 1, 0));
+    return weft_scope_close(&limit, weft_sleep(WEFT_FOREVER));
+}
+
+/* It was taken for one that had passed, and the foreign loop never slept. */
+TEST(a_deadline_at_the_end_of_time_is_not_due)
+{
+    ON_EACH(backend)
+    {
+        weft_config config = {.backend = backend};
+        weft_embed *embed;
+        CHECK_OK(weft_embed_open(&embed, &config, sleep_to_the_end_of_time, NULL));
+        for (int i = 0; i < 5; i++)
+            CHECK_EQ(weft_embed_turn(embed), 1);
+        CHECK_GT(weft_embed_timeout(embed), WEFT_SEC);
+        CHECK_EQ(weft_embed_close(embed), -ECANCELED);
+    }
+}
+
 /* ---- other threads ---- */
 
 struct sender {

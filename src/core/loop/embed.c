@@ -50,7 +50,7 @@ weft_time wf_embed_give_way(weft_embed *embed, weft_time timeout)
     (void)wf_posts_sleep(loop); /* also if it would not wait: what passes now is not its time */
     weft_time now = weft_loop_now(loop);
     wf_meter_pass_over(&loop->sched->meter, now);
-    embed->wait_until = timeout == WEFT_FOREVER ? WEFT_FOREVER : now + timeout;
+    embed->wait_until = timeout < WEFT_FOREVER - now ? now + timeout : WEFT_FOREVER;
     embed->is_inside = false;
     wf_fiber_switch(&embed->run, &embed->foreign);
     loop->is_now_old = true;
