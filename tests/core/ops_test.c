@@ -18,6 +18,23 @@ LOOP_TEST(op_nop_completes_later_and_once)
     CHECK_EQ(nop.told, 1);
 }
 
+/* As of a caller who is late: what was left until its deadline. */
+LOOP_TEST(a_turn_with_less_than_no_time_does_not_wait)
+{
+    int pair[2];
+    char byte;
+    struct outcome recv_ = {0};
+    make_pair(pair);
+    START(loop, &recv_, NULL, .kind = WEFT_OP_RECV, .fd = pair[0], .buf = &byte, .bytes = 1);
+    turn_some(loop, 3);
+    (void)weft_loop_turn(loop, -1);
+    (void)weft_loop_turn(loop, INT64_MIN);
+    CHECK_EQ(recv_.told, 0);
+    CHECK_EQ(wf_sys_send(pair[1], "x", 1, 0), 1);
+    CHECK_EQ(finish(loop, &recv_), 1);
+    close_pair(loop, pair);
+}
+
 LOOP_TEST(op_read_waits_for_a_pipe_that_does_not_block)
 {
     int pipe_fds[2];

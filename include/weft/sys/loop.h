@@ -38,8 +38,8 @@ WEFT_API WEFT_MUST_USE int weft_loop_new(weft_loop **out, const weft_loop_option
 /* Frees the loop.  Every operation must have completed.  NULL is fine. */
 WEFT_API void weft_loop_free(weft_loop *loop);
 
-/* Runs one turn; if there is nothing to do it first waits, for at most `timeout` (0: not at all).
- * Returns 1 if anything ran, else 0. */
+/* Runs one turn; if there is nothing to do it first waits, for at most `timeout` (0 or less: not at
+ * all; WEFT_FOREVER: until there is).  Returns 1 if anything ran, else 0. */
 WEFT_API int weft_loop_turn(weft_loop *loop, weft_time timeout);
 
 /* True while a timer, an operation that is not marked idle, a deferred call or a hold is

@@ -374,7 +374,7 @@ int weft_loop_turn(weft_loop *loop, weft_time timeout)
     atomic_store_explicit(&loop->turn_count, turn, memory_order_relaxed);
     loop->is_now_old = true;
     int count = wf_posts_run(loop);
-    if (timeout == 0 || count != 0 || loop_has_ready(loop))
+    if (timeout <= 0 || count != 0 || loop_has_ready(loop))
         count += loop_poll(loop, 0);
     else
         count += loop_wait(loop, timeout);
