@@ -42,7 +42,7 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_race_n(const weft_task tasks[], size_
 #endif
 
 /* Returns the index of a task that is done, the one that ended first; waits if none is.  Cancels no
- * task.  -EINVAL for count 0. */
+ * task; an error of the others is still to be received.  -EINVAL for count 0. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_any_n(const weft_task tasks[], size_t count);
 
 /* Runs fn(items + i * item_bytes) for every i in a task of its own, at most `limit` at a time (0:

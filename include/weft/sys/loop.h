@@ -5,9 +5,9 @@
  * posts.  It knows nothing of tasks; the tasks stand on it, and so does a foreign loop that embeds
  * it.  Callbacks run on the thread's own stack and never wait.
  *
- * One turn: messages from other threads, then input and output, then due timers, then deferred
- * calls (the ready tasks are one of them).  A callback may start and stop anything, free the object
- * it belongs to, and post; it may not turn or free the loop.
+ * One turn: messages from other threads, then input and output, then due timers, then the tasks
+ * that are ready, if there are any, then deferred calls.  A callback may start and stop anything,
+ * free the object it belongs to, and post; it may not turn or free the loop.
  */
 #ifndef WEFT_SYS_LOOP_H
 #define WEFT_SYS_LOOP_H
@@ -35,14 +35,15 @@ typedef struct weft_loop_options {
  * be used, the reason (-ENOSYS, -EPERM).  On failure *out is not touched. */
 WEFT_API WEFT_MUST_USE int weft_loop_new(weft_loop **out, const weft_loop_options *options);
 
-/* Frees the loop.  Every operation must have completed.  NULL is fine. */
+/* Frees the loop.  Every operation must have completed.  Messages that lie there run first, and can
+ * start none (-EBADF).  NULL is fine. */
 WEFT_API void weft_loop_free(weft_loop *loop);
 
 /* Runs one turn; if there is nothing to do it first waits, for at most `timeout` (0 or less: not at
  * all; WEFT_FOREVER: until there is).  Returns 1 if anything ran, else 0. */
 WEFT_API int weft_loop_turn(weft_loop *loop, weft_time timeout);
 
-/* True while a timer, an operation that is not marked idle, a deferred call or a hold is
+/* True while a message, a timer, an operation that is not marked idle, a deferred call or a hold is
  * pending. */
 WEFT_API bool weft_loop_is_busy(const weft_loop *loop);
 
@@ -74,7 +75,8 @@ WEFT_API void weft_log(const char *format, ...) WEFT_PRINTF(1, 2);
 /* ---- posts ---- */
 
 /* Calls fn(arg) inside the loop soon.  Any thread, and signal handlers.  Posts of one thread arrive
- * in order.  0, -EAGAIN when too many are in flight, -ESRCH when the loop is gone. */
+ * in order.  0: fn will be called, at the latest when the loop ends; -EAGAIN when too many are
+ * in flight, -ESRCH when the loop is gone. */
 WEFT_API WEFT_MUST_USE int weft_post(weft_loop *loop, void (*fn)(void *arg), void *arg);
 
 /* Like weft_post(), but in the caller's memory, so it cannot fail: calls msg->fn(msg) inside the
@@ -204,7 +206,8 @@ typedef void weft_op_fn(weft_op *op, const weft_completion *completion, void *ar
  * and the descriptor: do not free, reuse or close them.  fn is called exactly once with is_final
  * set, never from inside this call.  One reader and one writer a descriptor (polls and transfers at
  * an offset do not count): a second gives -EBUSY.  -EINVAL for an unknown kind, -ENOMEM, -EAGAIN
- * (op_count_max), -EBADF, -EPERM (not this backend's descriptor); then fn is never called. */
+ * (op_count_max), -EBADF (also: the loop is ending), -EPERM (not this backend's descriptor); then
+ * fn is never called. */
 WEFT_API WEFT_MUST_USE int weft_op_start(weft_loop *loop, const weft_op_args *args, weft_op_fn *fn,
                                          void *arg, weft_op **out);
 

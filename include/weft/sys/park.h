@@ -94,7 +94,9 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_sp_enter(void);
 struct weft_loop;
 WEFT_API WEFT_MUST_USE int weft_loop_check(const struct weft_loop *loop, const char *what);
 
-/* Suspends the calling task until the waiter is woken; returns what it was woken with. */
+/* Suspends the calling task until the waiter is woken; returns what it was woken with.  If that is
+ * the cancel of its scope (see weft_wait_class.cancel): -ECANCELED, or -EDEADLK where the runtime
+ * ended the wait because nothing else could.  The waiter is in no queue then. */
 WEFT_API WEFT_WAITS int weft_park(weft_waiter *waiter);
 
 /* Like weft_park(), but a cancel does not end the wait: for work that must finish (rule C10). */

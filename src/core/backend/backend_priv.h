@@ -41,7 +41,8 @@ struct weft_op {
         } work; /* while it is the file pool's, see file_pool.h */
         struct {
             uint32_t pass, told;
-        } share; /* io_uring's: how many of its completions were told in which pass */
+        } share; /* io_uring's: how many of its completions were told in which pass; not cleared at
+                    the start, since a wrong number only puts one off to the next pass */
     };
     int result;   /* outcome held until it is delivered */
     int end_code; /* what a cancelled one reports: -ECANCELED, or -EBADF when closing */

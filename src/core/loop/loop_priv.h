@@ -31,8 +31,7 @@ struct weft_loop {
     uint32_t block_count;
     uint32_t hold_count;   /* outside sources that will post */
     uint32_t ending_count; /* see weft_loop_ending */
-    uint32_t
-        errand_count; /* errands to other loops of this run; those to another run count as holds */
+    uint32_t errand_count; /* errands to loops of this run; those to another are holds */
     uint32_t future_count; /* futures that tasks wait for: a thread may set one; timers run on */
     bool has_outside;      /* there was a thread that could set a future */
     uint32_t real_count;   /* outside work in real time: a virtual clock goes no faster meanwhile */

@@ -9,7 +9,8 @@
  *                  -> DONE (record only) -> free slot, generation raised
  *
  * Invariants.
- * - A task is on the ready queue, running, parked on exactly one waiter, finishing or done.
+ * - A task is on the ready queue, running, parked on exactly one waiter, finishing or done; or
+ *   away, while its body runs on another loop (guest.h).
  * - A task is never DONE before its children; `live` counts them, its groups' members included.
  */
 #ifndef WF_SCHED_PRIV_H

@@ -95,7 +95,7 @@ static inline void task_count_in(struct wf_sched *sched, struct wf_node *up)
         up->task->body->live++;
         if ((up->flags & WF_NODE_GROUP) != 0)
             wf_group_of_node(up)->live++;
-    } else if (sched->index == 0 && sched->main.task == NULL) {
+    } else if (sched->index == 0 && sched->main.task == NULL) { /* this will be the main task */
         sched->main.live = 1;
     } else if (sched->detached.live++ == 0) {
         wf_loops_enter(sched->loops);
