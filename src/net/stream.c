@@ -105,6 +105,7 @@ void wf_stream_fail(weft_stream *stream, int rc)
         rc = -ENOBUFS; /* too many operations: for good, and not "wait" */
     if (stream->error == 0)
         stream->error = rc;
+    stream->hear_until = WEFT_FOREVER;
     wf_filter_stop(stream);
     wf_stream_bytes_free(stream->loop, &stream->out);
     if (stream->recv_op != NULL)
@@ -134,14 +135,24 @@ static void stream_deferred(weft_defer *defer)
 
 /* ---- the deadline ---- */
 
+void wf_stream_arm(weft_stream *stream, weft_time at)
+{
+    if (at == WEFT_FOREVER)
+        return;
+    if (!weft_timer_is_running(&stream->timer) || at < stream->timer.deadline)
+        weft_timer_start(stream->loop, &stream->timer, at);
+}
+
 static void stream_timer(weft_timer *timer)
 {
     weft_stream *stream = wf_container(timer, weft_stream, timer);
-    weft_time deadline = stream->deadline;
-    if (deadline == WEFT_FOREVER)
-        return;
-    if (deadline > timer->deadline && deadline > weft_loop_now(stream->loop)) {
-        weft_timer_start(stream->loop, timer, deadline); /* it was moved later meanwhile */
+    weft_time now = weft_loop_now(stream->loop);
+    bool has_heard = stream->hear_until <= now, is_over = stream->deadline <= now;
+    if (has_heard)
+        wf_stream_fail(stream, stream->send_error);
+    wf_stream_arm(stream, stream->hear_until); /* either may have been moved later meanwhile */
+    if (!is_over) {
+        wf_stream_arm(stream, stream->deadline);
         return;
     }
     stream->deadline = WEFT_FOREVER;
@@ -156,10 +167,7 @@ void weft_stream_set_deadline(weft_stream *stream, weft_time deadline)
     if (stream->state >= WF_STREAM_RELEASING)
         return;
     stream->deadline = deadline;
-    if (deadline == WEFT_FOREVER)
-        return;
-    if (!weft_timer_is_running(&stream->timer) || deadline < stream->timer.deadline)
-        weft_timer_start(stream->loop, &stream->timer, deadline);
+    wf_stream_arm(stream, deadline);
 }
 
 /* ---- open ---- */
@@ -178,7 +186,7 @@ int weft_stream_open(weft_stream **out, int fd, const weft_stream_kind *kind)
     stream->loop = loop;
     stream->kind = kind;
     stream->fd = fd;
-    stream->deadline = WEFT_FOREVER;
+    stream->deadline = stream->hear_until = WEFT_FOREVER;
     stream->defer.fn = stream_deferred;
     weft_timer_init(&stream->timer, stream_timer);
     rc = kind->fd_count_max != 0 ? wf_stream_fds_open(stream, kind->fd_count_max) : 0;

@@ -8,6 +8,8 @@
 
 #include "net/stream_priv.h"
 
+#include <weft/error.h>
+
 #include "base/sys.h"
 
 #include <poll.h>
@@ -18,6 +20,8 @@ static int hold_check(weft_stream *stream)
         return -EBADF;
     if (stream->error != 0)
         return wf_stream_say_error(stream);
+    if (wf_stream_is_hearing(stream))
+        return weft_fail(stream->send_error, "%s", "");
     return stream->is_shut ? -EPIPE : 0;
 }
 
@@ -30,9 +34,8 @@ int wf_stream_hold_enter(weft_stream *stream)
 int wf_stream_hold_wait(weft_stream *stream, int rc)
 {
     if (rc != -EAGAIN) {
-        wf_stream_bytes_free(stream->loop, &stream->sending);
-        wf_stream_fail(stream, rc);
-        return wf_stream_say_error(stream);
+        wf_stream_send_failed(stream, rc);
+        return hold_check(stream);
     }
     rc = weft_op_wait(&(weft_op_args){.kind = WEFT_OP_POLL, .fd = stream->fd, .flags = POLLOUT});
     if (rc < 0)

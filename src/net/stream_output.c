@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define HEAR_TURNS 8 /* of the loop, after a send that failed */
+#define HEAR_MAX (100 * WEFT_MS) /* after a send that failed */
 
 static void output_sent(weft_op *op, const weft_completion *completion, void *arg);
 
@@ -19,7 +19,7 @@ static void output_tell(weft_stream *stream)
 {
     uint32_t unsent = wf_stream_unsent(stream);
     struct wf_stream_writer *writer = stream->writer;
-    if (stream->send_error != 0 && stream->error == 0)
+    if (wf_stream_is_hearing(stream))
         return; /* what it comes to is not known yet */
     if (writer != NULL && (stream->error != 0 || unsent <= writer->until)) {
         stream->writer = NULL;
@@ -40,31 +40,26 @@ static void output_tell(weft_stream *stream)
 /* More may be here that the peer has sent before it reset the connection. */
 static bool output_may_hear(const weft_stream *stream)
 {
-    return stream->state == WF_STREAM_OPEN && stream->recv_op != NULL && !stream->is_watching;
+    return stream->state == WF_STREAM_OPEN && !stream->is_ended && !stream->is_watching;
 }
 
 /* A peer that refuses us says why and closes; if bytes of ours are unread then, that resets the
- * connection, and we learn that here before we have read the reason: a TLS alert, an answer. */
-static void output_failed(weft_stream *stream, int rc)
+ * connection, and we learn that here before we have read the reason: a TLS alert, an answer.  The
+ * end of the receiving is near, since there is no connection any more; and if it is not, as with a
+ * peer of a Unix socket that refuses to read and goes on writing, it is not waited for. */
+void wf_stream_send_failed(weft_stream *stream, int rc)
 {
     bool is_reset = rc == -EPIPE || rc == -ECONNRESET;
     wf_stream_bytes_free(stream->loop, &stream->sending);
     stream->send_error = rc;
-    stream->send_error_turns = HEAR_TURNS;
-    if (stream->error != 0 || !is_reset || !output_may_hear(stream))
-        wf_stream_fail(stream, rc);
     if (stream->filter != NULL)
         stream->filter->has_last_words = false;
-}
-
-/* Waits for the end of the receiving, which is near, since there is no connection any more; and not
- * for long: a peer of a Unix socket can refuse to read and go on writing. */
-static void output_hear(weft_stream *stream)
-{
-    if (output_may_hear(stream) && stream->send_error_turns-- != 0)
-        weft_defer_start(stream->loop, &stream->defer);
-    else
-        wf_stream_fail(stream, stream->send_error);
+    if (stream->error != 0 || !is_reset || !output_may_hear(stream)) {
+        wf_stream_fail(stream, rc);
+        return;
+    }
+    stream->hear_until = weft_loop_now(stream->loop) + HEAR_MAX;
+    wf_stream_arm(stream, stream->hear_until);
 }
 
 static void output_took(weft_stream *stream, size_t count)
@@ -110,7 +105,7 @@ static void output_push(weft_stream *stream)
     while (stream->send_op == NULL && wf_stream_may_send(stream) && output_load(stream)) {
         int rc = output_send(stream);
         if (rc < 0) {
-            output_failed(stream, rc);
+            wf_stream_send_failed(stream, rc);
         } else if (rc > 0) {
             output_took(stream, (size_t)rc);
         }
@@ -122,8 +117,8 @@ void wf_stream_flush(weft_stream *stream)
     if (stream->state >= WF_STREAM_LINGERING)
         return;
     output_push(stream);
-    if (__builtin_expect(stream->send_error != 0 && stream->error == 0, 0))
-        output_hear(stream);
+    if (__builtin_expect(wf_stream_is_hearing(stream), 0) && !output_may_hear(stream))
+        wf_stream_fail(stream, stream->send_error);
     output_tell(stream);
 }
 
@@ -135,7 +130,7 @@ static void output_sent(weft_op *op, const weft_completion *completion, void *ar
     if (stream->state >= WF_STREAM_RELEASING)
         return;
     if (completion->result < 0) {
-        output_failed(stream, completion->result);
+        wf_stream_send_failed(stream, completion->result);
     } else {
         output_took(stream, (size_t)completion->result);
     }

@@ -60,6 +60,7 @@ struct weft_stream {
     uint64_t acked_bytes;      /* when somebody last asked; see weft_stream_get_acked */
     uint64_t held_bytes;       /* what the task that holds the output has still to send */
     struct wf_pace end_pace;   /* of the peer's taking them, after weft_stream_end */
+    weft_time hear_until;      /* while it is hearing, else WEFT_FOREVER; the timer is for both */
     uint32_t dropped;          /* bytes that came after weft_stream_end */
     uint16_t users;            /* tasks inside a wait */
     weft_timer timer;          /* its links first, which stay as they are */
@@ -77,12 +78,11 @@ struct weft_stream {
     uint32_t chunk_bytes;
     int fd;
     weft_defer defer;
-    int error;      /* first failure, or 0 */
-    int send_error; /* of the last send; it becomes `error` when what is here has been read */
-    uint8_t send_error_turns; /* or after so many */
-    uint8_t state;            /* enum wf_stream_state */
-    bool is_ended;            /* the peer sends no more */
-    bool wants_more;          /* what is unread is not enough for its owner */
+    int error;       /* first failure, or 0 */
+    int send_error;  /* of the last send; it becomes `error` when what is here has been read */
+    uint8_t state;   /* enum wf_stream_state */
+    bool is_ended;   /* the peer sends no more */
+    bool wants_more; /* what is unread is not enough for its owner */
     bool
         is_watching; /* recv_op does not receive: reading pauses, and it waits for the peer's end */
     bool has_hung_up;    /* that end was seen, and may still be behind unread bytes */
@@ -119,6 +119,12 @@ static inline bool wf_stream_may_send(const weft_stream *stream)
            (stream->error == 0 || (stream->filter != NULL && stream->filter->has_last_words));
 }
 
+/* A send has failed, and what the peer said before may still come. */
+static inline bool wf_stream_is_hearing(const weft_stream *stream)
+{
+    return stream->send_error != 0 && stream->error == 0;
+}
+
 static inline uint32_t wf_stream_unread(const weft_stream *stream)
 {
     return wf_stream_bytes_count(&stream->in) + stream->chunk_bytes;
@@ -129,6 +135,9 @@ static inline uint32_t wf_stream_unread(const weft_stream *stream)
 /* Fails the stream: nothing more is sent or read; those that wait are told at the end of the turn.
  */
 void wf_stream_fail(weft_stream *stream, int rc);
+
+/* Its one timer runs to `at` at the latest. */
+void wf_stream_arm(weft_stream *stream, weft_time at);
 
 /* Closes the descriptor and, when that is done, ends the record. */
 void wf_stream_release(weft_stream *stream);
@@ -201,6 +210,10 @@ WEFT_WAITS int wf_stream_hold_send(weft_stream *stream, const char *bytes, size_
 
 /* Hands the kernel what is unsent, and wakes those that wait for room. */
 void wf_stream_flush(weft_stream *stream);
+
+/* A send failed with `rc`, and so does the stream: at once, or, if the peer has reset the
+ * connection, when what it said before has been read, and after a short while at the latest. */
+void wf_stream_send_failed(weft_stream *stream, int rc);
 
 /* ---- stream_end.c ---- */
 

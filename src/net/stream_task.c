@@ -308,7 +308,7 @@ int weft_stream_flush(weft_stream *stream)
     int rc = wf_stream_writer_enter(stream);
     if (rc == 0 && stream->error != 0)
         return wf_stream_say_error(stream);
-    if (rc == 0 && wf_stream_unsent(stream) != 0)
+    if (rc == 0 && (wf_stream_unsent(stream) != 0 || wf_stream_is_hearing(stream)))
         rc = wait_for_room(stream, 0);
     return rc;
 }
@@ -367,8 +367,8 @@ static int close_flush(weft_stream *stream)
     }
     bool was_shut = stream->is_shut;
     stream->is_shut = true;
-    if (stream->error != 0)
-        return stream->error;
+    if (stream->error != 0 || stream->send_error != 0)
+        return stream->error != 0 ? stream->error : stream->send_error;
     bool has_more = !was_shut && wf_filter_finish(stream);
     if (!has_more && wf_stream_unsent(stream) == 0)
         return 0;

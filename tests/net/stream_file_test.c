@@ -10,6 +10,7 @@
 #include <weft/net.h>
 #include <weft/sys/stream.h>
 
+#include "base/sys.h"
 #include "core/scenario_helpers.h"
 #include "core/scratch.h"
 
@@ -188,6 +189,30 @@ TASK_TEST(test_C04_cancelled_while_a_file_is_sent_the_count_is_known)
     sending = weft_spawn(send_it, &job); /* the rest follows without a gap */
     check_bytes(job.ends[1], 0, BIG);
     CHECK_OK(weft_await(sending));
+    job_close(&job);
+}
+
+/* A peer says why it wants no file, and goes, before either is noticed. */
+TASK_TEST(what_the_peer_has_said_is_read_though_a_file_cannot_be_sent)
+{
+    static const weft_stream_kind kind;
+    struct job job = job_open(1000);
+    char buf[8];
+    int fds[2];
+    weft_stream *stream;
+    CHECK_OK(wf_sys_socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
+    CHECK_OK(weft_stream_open(&stream, fds[0], &kind));
+    for (ssize_t sent = 0, rc; sent < 3; sent += rc)
+        CHECK_GT(rc = wf_sys_send(fds[1], &"why"[sent], (size_t)(3 - sent), 0), 0);
+    wf_sys_close(fds[1]);
+    for (int i = 0; i < 2; i++) {
+        int rc = weft_stream_send_file(stream, job.file, 0, 1000);
+        CHECK(rc == -EPIPE || (rc == 0 && test_is_simulated())); /* there it is written */
+    }
+    CHECK_EQ(weft_stream_read_exact(stream, buf, 3), 3);
+    CHECK_BYTES(buf, 3, "why", 3);
+    CHECK_LE(weft_stream_read(stream, buf, 1), 0);
+    weft_stream_abort(stream);
     job_close(&job);
 }
 

@@ -8,6 +8,7 @@
 
 #include <weft.h>
 #include <weft/net.h>
+#include <weft/sys/stream.h>
 
 #include <stdlib.h>
 
@@ -313,11 +314,101 @@ TASK_TEST(stream_what_came_before_a_reset_is_read_though_a_send_failed)
     while ((count = weft_stream_read(stream, buf + got, sizeof buf - (size_t)got)) > 0)
         got += count;
     CHECK_LT(count, 0);
-    /* The simulator may hold an operation back for longer than the turns that are waited. */
-    if (got != 0 || !test_is_simulated())
-        CHECK_BYTES(buf, (size_t)got, "why", 3);
+    CHECK_BYTES(buf, (size_t)got, "why", 3);
     weft_stream_abort(stream);
     wf_sys_close(listener);
+}
+
+struct deaf { /* a peer that does not read, and may write */
+    weft_stream *stream;
+    int peer;
+    weft_time since;
+};
+
+static weft_time expired_at[2];
+
+static void deaf_expired(weft_stream *stream)
+{
+    bool is_first = expired_at[0] == 0;
+    expired_at[is_first ? 0 : 1] = weft_now();
+    if (is_first)
+        weft_stream_set_deadline(stream, weft_after(100 * WEFT_MS));
+}
+
+static struct deaf deaf_open(void)
+{
+    static const weft_stream_kind kind = {.expired = deaf_expired};
+    struct deaf deaf;
+    int fds[2];
+    CHECK_OK(wf_sys_socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
+    deaf.peer = fds[1];
+    CHECK_OK(weft_stream_open(&deaf.stream, fds[0], &kind));
+    CHECK_OK(wf_sys_shutdown(deaf.peer, SHUT_RD));
+    CHECK_OK(weft_sleep(10 * WEFT_MS)); /* the news travels in simulation */
+    CHECK_OK(weft_stream_write(deaf.stream, "x", 1));
+    deaf.since = weft_now();
+    return deaf;
+}
+
+static void deaf_close(struct deaf *deaf)
+{
+    weft_stream_abort(deaf->stream);
+    wf_sys_close(deaf->peer);
+}
+
+static void check_passed(weft_time since, weft_time wanted)
+{
+    CHECK_GE(weft_now() - since, wanted);
+    CHECK_LT(weft_now() - since, wanted + 10 * WEFT_MS);
+}
+
+static int flush_it(void *arg)
+{
+    return weft_stream_flush(arg);
+}
+
+/* It hears for a tenth of a second, however often the loop turns; a cancel ends the wait at once.
+ */
+TASK_TEST(stream_that_cannot_send_hears_its_peer_for_a_while)
+{
+    struct deaf deaf = deaf_open();
+    char buf[3];
+    CHECK_EQ(weft_wait_for(flush_it, deaf.stream, 20 * WEFT_MS), -ETIMEDOUT);
+    check_passed(deaf.since, 20 * WEFT_MS);
+    for (int i = 0; i < 100; i++)
+        CHECK_OK(weft_yield());
+    for (ssize_t sent = 0, rc; sent < 3; sent += rc)
+        CHECK_GT(rc = wf_sys_send(deaf.peer, &"why"[sent], (size_t)(3 - sent), 0), 0);
+    CHECK_EQ(weft_stream_read_exact(deaf.stream, buf, 3), 3);
+    CHECK_BYTES(buf, 3, "why", 3);
+    CHECK_EQ(weft_stream_flush(deaf.stream), -EPIPE);
+    check_passed(deaf.since, 100 * WEFT_MS);
+    CHECK_EQ(weft_stream_read(deaf.stream, buf, 3), -EPIPE);
+    deaf_close(&deaf);
+}
+
+/* One timer is for both. */
+TASK_TEST(stream_that_hears_its_peer_keeps_its_deadline)
+{
+    struct deaf deaf = deaf_open();
+    expired_at[0] = expired_at[1] = 0;
+    weft_stream_set_deadline(deaf.stream, deaf.since + 50 * WEFT_MS);
+    CHECK_EQ(weft_stream_flush(deaf.stream), -EPIPE);
+    check_passed(deaf.since, 100 * WEFT_MS);
+    CHECK_OK(weft_sleep(100 * WEFT_MS));
+    CHECK_EQ(expired_at[0], deaf.since + 50 * WEFT_MS);
+    CHECK_EQ(expired_at[1], deaf.since + 150 * WEFT_MS);
+    deaf_close(&deaf);
+}
+
+/* Who does not want to hear it need not wait. */
+TASK_TEST(stream_that_hears_its_peer_is_closed_at_once)
+{
+    struct deaf deaf = deaf_open();
+    CHECK_EQ(weft_wait_for(flush_it, deaf.stream, 20 * WEFT_MS), -ETIMEDOUT);
+    CHECK_EQ(weft_stream_close(deaf.stream), -EPIPE);
+    check_passed(deaf.since, 20 * WEFT_MS);
+    wf_sys_close(deaf.peer);
 }
 
 /* Reading has paused, and what is left is more than the mark at which it goes on by itself. */

@@ -233,6 +233,43 @@ TASK_TEST(what_is_no_descriptor_does_not_go)
     close_both(ends);
 }
 
+/* A peer says why it wants no descriptors, and goes, before either is noticed. */
+TASK_TEST(what_the_peer_has_said_is_read_though_descriptors_cannot_be_sent)
+{
+    static const weft_stream_kind kind = {.fd_count_max = 3};
+    weft_stream *stream;
+    int fds[2];
+    CHECK_OK(wf_sys_socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
+    CHECK_OK(weft_stream_open(&stream, fds[0], &kind));
+    CHECK_EQ(wf_sys_send(fds[1], "y", 1, 0), 1);
+    wf_sys_close(fds[1]);
+    int rc = weft_unix_send_fds(stream, "x", 1, &(int){fds[0]}, 1);
+    CHECK(rc == -EPIPE || (rc == 0 && is_simulated())); /* there it takes time to be gone */
+    check_byte(stream, 'y');
+    CHECK_LE(weft_stream_read(stream, &(char){0}, 1), 0);
+    weft_stream_abort(stream);
+}
+
+/* The time for that runs from the first send that failed. */
+TASK_TEST(who_tries_again_to_send_descriptors_is_not_heard_for_longer)
+{
+    static const weft_stream_kind kind = {.fd_count_max = 3};
+    weft_stream *stream;
+    int fds[2];
+    CHECK_OK(wf_sys_socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
+    CHECK_OK(weft_stream_open(&stream, fds[0], &kind));
+    CHECK_OK(wf_sys_shutdown(fds[1], SHUT_RD));
+    CHECK_OK(weft_sleep(10 * WEFT_MS)); /* the news travels in simulation */
+    weft_time since = weft_now();
+    CHECK_EQ(weft_unix_send_fds(stream, "x", 1, &(int){fds[0]}, 1), -EPIPE);
+    CHECK_OK(weft_sleep(60 * WEFT_MS));
+    CHECK_EQ(weft_unix_send_fds(stream, "x", 1, &(int){fds[0]}, 1), -EPIPE);
+    CHECK_EQ(weft_stream_read(stream, &(char){0}, 1), -EPIPE);
+    CHECK_LE(weft_now() - since, 110 * WEFT_MS);
+    weft_stream_abort(stream);
+    wf_sys_close(fds[1]);
+}
+
 /* ---- back pressure ---- */
 
 struct load {
