@@ -4,9 +4,13 @@
 
 #include "site.h"
 
-#include <stdlib.h>
 #include <weft/sim.h>
 #include <weft/sys/stream.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define H "Host: a\r\n"
 #define END "\r\n"
@@ -209,6 +213,37 @@ TASK_TEST(class_12_slow_bodies_that_handlers_read_do_not_keep_others_out)
     }
     CHECK_EQ(stats_of(&site).requests_shed, 0);
     CHECK_EQ(stats_of(&site).requests_in_hand, 0);
+    CHECK_OK(site_close(&site));
+}
+
+/* A connection with a request on it, made without giving the server a turn. */
+static int knock(const struct site *site, const char *text)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK_GE(fd, 0);
+    CHECK_EQ(connect(fd, (const struct sockaddr *)&site->addr.storage, site->addr.bytes), 0);
+    CHECK_EQ(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+    return fd;
+}
+
+/* What waits for its body behind layers has lent its slot, also where more have come in one turn
+ * than begin in one. */
+TASK_TEST(class_12_a_burst_of_slow_bodies_behind_layers_is_no_overload)
+{
+    enum { SLOW = 600 };
+    static int slow[SLOW];
+    struct site site;
+    if (test_is_simulated())
+        return; /* where no turn has so many */
+    CHECK_OK(site_open(&site, &small));
+    for (int i = 0; i < SLOW; i++)
+        slow[i] = knock(&site, STREAM("/layered", "2"));
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(stats_of(&site).requests_shed, 0);
+    CHECK_EQ(stats_of(&site).requests_in_hand, SLOW);
+    CHECK_EQ(ask(&site, "GET /ok HTTP/1.1\r\n" H END, NULL), 200);
+    for (int i = 0; i < SLOW; i++)
+        close(slow[i]);
     CHECK_OK(site_close(&site));
 }
 

@@ -35,6 +35,10 @@
 /* Requests one task serves before it makes way for a fresh one. */
 #define HAND_OVER_MAX 8
 
+/* For this share of queue_time_max the queue may be longer than queue_max, while slots are still
+ * to be used: 25 ms. */
+#define SHED_PATIENCE_SHARE 20
+
 /* ---- the queue ---- */
 
 /* The requests that queue_max limits.  Those that have waited for a place of their route were
@@ -106,9 +110,25 @@ static weft_http_request *queue_last_newcomer(const weft_http_server *server)
     return req;
 }
 
+/* A request that is starting may be done in microseconds, or lend its slot to wait for its client;
+ * a turn ends before all have begun where very many came in one.  Handlers that take their time
+ * have begun soon. */
+static bool shed_can_wait(weft_http_server *server)
+{
+    weft_time now = wf_http_now(server);
+    if (server->shed_by == 0)
+        server->shed_by = wf_http_later(now, server->queue.time_max / SHED_PATIENCE_SHARE);
+    return !wf_list_is_empty(&server->starting) && now < server->shed_by;
+}
+
 void wf_http_shed(weft_defer *shed)
 {
     weft_http_server *server = wf_container(shed, weft_http_server, shed);
+    if (queue_newcomers(server) > server->limits.queue_max && shed_can_wait(server)) {
+        weft_defer_start(server->loop, shed);
+        return;
+    }
+    server->shed_by = 0;
     while (queue_newcomers(server) > server->limits.queue_max)
         wf_http_shed_one(queue_last_newcomer(server));
 }

@@ -60,6 +60,7 @@ struct weft_http_server {
     struct wf_queue queue; /* exchanges that wait for a slot */
     size_t queue_resumed;  /* of them, those that had waited for a place of their route */
     weft_defer shed;       /* looks at the queue when the ready tasks have run */
+    weft_time shed_by;     /* and does not wait for longer; 0: it does not wait */
     wf_list starting;      /* exchanges, by queue_link: BUSY, and their task has not begun */
     bool has_fresh_task;   /* one that will take them */
     struct wf_slots slots;
