@@ -11,6 +11,7 @@
 #include "base/sys.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -113,6 +114,25 @@ static int by_done(void)
     return rc;
 }
 
+static int by_select(void)
+{
+    weft_event never = {0};
+    int rc = 0;
+    CHECK_EQ(
+        weft_select(WEFT_CASE_EVENT(&never), WEFT_CASE_DONE(weft_spawn(body_fails, &disk), &rc)),
+        1);
+    return rc;
+}
+
+static int by_select_of_one_that_is_done(void)
+{
+    weft_task task = weft_spawn(body_fails, &disk);
+    int rc = 0;
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(weft_select(WEFT_CASE_DONE(task, &rc)), 0);
+    return rc;
+}
+
 static int by_nested_run(void)
 {
     return weft_run(body_fails, &disk);
@@ -155,6 +175,8 @@ static const struct {
     {"group", by_group},
     {"group start", by_group_start},
     {"done", by_done},
+    {"select", by_select},
+    {"select of a done task", by_select_of_one_that_is_done},
     {"run", by_nested_run},
     {"generator", by_generator},
     {"blocking body", by_blocking_body},
@@ -390,6 +412,20 @@ static int reads_nothing(void)
     return (int)weft_read(-1, &byte, 1);
 }
 
+static int selects_nothing(void)
+{
+    int rc = 0;
+    CHECK_EQ(weft_select(WEFT_CASE_READY(-1, POLLIN, &rc)), 0);
+    return rc;
+}
+
+static int selects_one_that_says_nothing(void)
+{
+    int rc = 0;
+    CHECK_EQ(weft_select(WEFT_CASE_DONE(weft_spawn(body_fails_silently, NULL), &rc)), 0);
+    return rc;
+}
+
 static int syncs_nothing(void)
 {
     return weft_fsync(-1);
@@ -427,6 +463,8 @@ static const struct {
     {"a scope's deadline", times_out_by_scope, -ETIMEDOUT},
     {"a read", reads_nothing, -EBADF},
     {"a sync", syncs_nothing, -EBADF},
+    {"a select of a descriptor", selects_nothing, -EBADF},
+    {"a select of a task", selects_one_that_says_nothing, -EIO},
     {"an open", opens_nothing, -ENOENT},
     {"a blocking body", runs_what_says_nothing, -EIO},
     {"nothing to say", fails_without_words, -EIO},

@@ -6,6 +6,8 @@
 
 #include "harness/harness.h"
 
+#include <string.h>
+
 #define LOOPS 2
 #define TEAM 3
 
@@ -160,8 +162,11 @@ static int select_them(void *arg)
 {
     struct team *team = arg;
     weft_event never = {0};
+    (void)weft_fail(-EDOM, "an earlier one");
     int index = weft_select(WEFT_CASE_EVENT(&never), WEFT_CASE_DONE(team->tasks[0], NULL),
                             WEFT_CASE_DONE(team->tasks[1], &team->results[1]));
+    if (index == 2) /* its text comes along if we waited */
+        CHECK(strcmp(weft_explain(-EDOM), "an earlier one") != 0);
     return index;
 }
 

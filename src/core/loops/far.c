@@ -108,8 +108,10 @@ int wf_far_done(weft_task handle, int *out_result)
     rc = far_peek(loop, handle, &result);
     if (rc == 1 && out_result != NULL)
         *out_result = result;
-    if (rc == 1 && result < 0)
+    if (rc == 1 && result < 0) {
         request_put(loop, handle, WF_FAR_RECEIVED);
+        (void)wf_fail_bare(result); /* its text is there */
+    }
     far_unpin(handle);
     return rc;
 }

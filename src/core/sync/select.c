@@ -79,10 +79,20 @@ static void select_cancelled(weft_waiter *parked)
     wf_wake(parked, -ECANCELED);
 }
 
+/* If this case has happened its failure `rc` is the caller's, with its text; NULL: it has none, and
+ * no earlier one explains it (rule E05). */
+static void case_tell_note(const weft_case *self, int rc, struct wf_note *note)
+{
+    if (self->priv_select->winner == self)
+        wf_note_receive(self->priv_wait.priv_waiter.task, rc, note);
+}
+
 static void case_woken(weft_waiter *waiter)
 {
     weft_case *self = wf_container(waiter, weft_case, priv_wait.priv_waiter);
     select_decide(self->priv_select, self, waiter->rc);
+    if (self->kind == WEFT_CASE_KIND_DONE)
+        case_tell_note(self, waiter->rc, ((const wf_task *)waiter->object)->note);
 }
 
 static void select_on_timer(weft_timer *timer)
@@ -129,8 +139,10 @@ static void far_over(struct wf_far_watch *watch)
 {
     const struct select_far *far = wf_container(watch, struct select_far, watch);
     struct wf_select *select = far->winner->priv_select;
-    if (!wf_far_is_withdrawn(watch))
+    if (!wf_far_is_withdrawn(watch)) {
         select_decide(select, far->winner, watch->rc);
+        case_tell_note(far->winner, watch->rc, watch->note);
+    }
     select_op_ended(select);
 }
 
@@ -191,6 +203,7 @@ static void case_on_ready(weft_op *op, const weft_completion *completion, void *
     assert(completion->is_final);
     self->priv_op = NULL;
     select_decide(self->priv_select, self, completion->result);
+    case_tell_note(self, completion->result, NULL);
     select_op_ended(self->priv_select);
 }
 
@@ -202,10 +215,12 @@ static void case_start_op(weft_case *self, int kind, weft_op_fn *fn)
         .flags = (uint32_t)self->events,
     };
     int rc = weft_op_start(wf_loop_current, &args, fn, self, &self->priv_op);
-    if (rc < 0)
-        select_decide(self->priv_select, self, rc);
-    else
+    if (rc == 0) {
         self->priv_select->op_count++;
+        return;
+    }
+    select_decide(self->priv_select, self, rc);
+    case_tell_note(self, rc, NULL);
 }
 
 static void select_on_looked(weft_defer *defer)
