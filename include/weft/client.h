@@ -178,6 +178,7 @@ enum weft_client_phase {
 /* What happened to a request; filled whether it succeeds or not. */
 typedef struct weft_client_trace {
     enum weft_client_phase phase; /* the last one begun */
+    int status;                   /* that the last attempt was answered with; 0: it was not */
     uint32_t
         attempts;        /* how often it was sent: for each retry and redirect once more, not where
                           * no connection came about; of a hedged request those of the answer's side */

@@ -17,7 +17,10 @@
  * tells the server the id of the last event it had.  A connection that is silent for the client's
  * between_max counts as lost, as servers should send keep-alives.  The server ends the source for
  * good with status 204.  Any other status than 200, and any type but text/event-stream, is an
- * error.
+ * error; the server's Retry-After, up to an hour, holds for the next connection.
+ *
+ * A request that may not be sent again, a POST without `is_idempotent` as to a model that writes an
+ * answer, is sent once: the end of its answer is that of the source, and what cuts it off an error.
  *
  * Library: weft-client.
  */
@@ -41,10 +44,14 @@ WEFT_API WEFT_MUST_USE int weft_event_source_open(weft_event_source **out, weft_
  * has ended the source, now and for every further call.  `event` is "message" if the server gave
  * none; `id` is that of the last event with one.
  *
- * -WEFT_ESYNTAX: the answer is no event stream; -EPROTO: another status than 200 (in the text);
- * -WEFT_ELIMIT: an event of more than 1 MiB, or a line of more; errors of weft_exchange_open() that
- * a retry would not cure.  After an error the next call connects again.  -ECANCELED: nothing is
- * lost, the next call goes on. */
+ * -WEFT_ESYNTAX: the answer is no event stream; -EPROTO: another status than 200 (in the text, and
+ * in the request's trace: 503 may pass, 401 will not); -WEFT_ELIMIT: an event of more than 1 MiB,
+ * or a line of more; errors of weft_exchange_open() that a retry would not cure.  After an error
+ * the next call connects again.  -ECANCELED: nothing is lost, the next call goes on.
+ *
+ * Of a request that is sent once: any error of weft_exchange_open() and weft_exchange_read();
+ * -WEFT_ETRUNCATED: it ended in the middle of an event.  Every further call returns the same, also
+ * after an -ECANCELED that came before the head of the answer. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_event_source_next(weft_event_source *source,
                                                              weft_sse_event *out);
 

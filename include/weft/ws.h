@@ -105,6 +105,10 @@ typedef struct weft_ws_options {
 
     const weft_client_field *fields; /* client: more fields of the request */
     size_t field_count;
+
+    /* Client: how the opening went, as of a request, and its status if the server refuses: after
+     * 401 or 403 there is no use in trying again.  May be NULL; needed until it is open. */
+    weft_client_trace *trace;
 } weft_ws_options;
 
 /* ---- server ---- */
@@ -169,7 +173,8 @@ WEFT_API void *weft_ws_get_user(const weft_ws *ws);
 /* Opens "ws://host:port/path" or "wss://…" over a connection that the client makes, under the
  * client's time limits; once open it no longer belongs to the client.  Redirects are not followed.
  *
- * 0; -EPROTO: the server refuses (the status is in the text), or does not answer as a WebSocket;
+ * 0; -EPROTO: the server refuses (the status is in the text and in `trace`), or does not answer as
+ * a WebSocket;
  * -EINVAL: the options; errors of weft_exchange_open().  `options` may be NULL; only its strings
  * are needed afterwards. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_connect(weft_ws **out, weft_client *client,

@@ -383,6 +383,9 @@ bool wf_retry_is_stale(const struct weft_exchange *exchange, int rc);
  * stale connection it need not. */
 bool wf_retry_is_due(struct weft_exchange *exchange, int rc);
 
+/* Seconds of the answer's Retry-After; -1: none, a date, or more than `most`. */
+int wf_retry_after(const struct weft_exchange *exchange, int most);
+
 /* The pause before; none after a stale connection. */
 int wf_retry_wait(struct weft_exchange *exchange);
 

@@ -185,6 +185,7 @@ static int ask(weft_ws *ws, weft_client *client, const struct opening *opening)
         .field_count = opening->field_count,
         .upgrade = "websocket",
         .keeps_redirects = true,
+        .trace = opening->options->trace,
     };
     WEFT_TRY(weft_exchange_open(&exchange, client, &request));
     int rc = take_answer(ws, opening, exchange);

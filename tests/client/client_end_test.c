@@ -452,6 +452,29 @@ TASK_TEST(a_retry_that_the_budget_forbids_is_told)
     liar_close(&liar);
 }
 
+TASK_TEST(the_trace_has_the_status_of_the_last_attempt)
+{
+    static const struct liar_step steps[] = {
+        {.answer = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+         .then = LIAR_CLOSE},
+        {.then = LIAR_CLOSE},
+        {.answer = "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"},
+    };
+    static const weft_client_options options = {.limits.retry_count_max = 1};
+    struct liar liar;
+    weft_client *client;
+    weft_client_trace trace;
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, &options));
+    CHECK_EQ(liar_get(client, &liar, &trace), -WEFT_ETRUNCATED);
+    CHECK_EQ(trace.attempts, 2);
+    CHECK_EQ(trace.status, 0);
+    CHECK_EQ(liar_get(client, &liar, &trace), 404);
+    CHECK_EQ(trace.status, 404);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
 /* Class 51: repeats do not add to a storm, and an origin that is down is left alone. */
 TASK_TEST(a_dead_origin_is_asked_little)
 {

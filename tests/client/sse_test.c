@@ -211,6 +211,136 @@ TASK_TEST(a_cancelled_wait_for_an_event_goes_on_later)
     liar_close(&liar);
 }
 
+/* ---- requests that are sent once ---- */
+
+#define CHUNKS                                                                                     \
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+TASK_TEST(a_post_is_sent_once_and_ends_with_its_answer)
+{
+    static const struct {
+        struct liar_step step;
+        int events, end;
+    } rows[] = {
+        {{.answer = STREAM "data: a\n\n", .then = LIAR_CLOSE}, 1, 0},
+        {{.answer = STREAM "data: a\n\nid: 4\n", .then = LIAR_CLOSE}, 1, 0},
+        {{.answer = STREAM "data: a\n\ndata: b\n", .then = LIAR_CLOSE}, 1, -WEFT_ETRUNCATED},
+        {{.answer = STREAM "data: a\n\nda", .then = LIAR_CLOSE}, 1, -WEFT_ETRUNCATED},
+        {{.answer = CHUNKS "9\r\ndata: a\n\n\r\n0\r\n\r\n", .then = LIAR_CLOSE}, 1, 0},
+        {{.answer = CHUNKS "9\r\ndata: a\n\n\r\n", .then = LIAR_CLOSE}, 1, -WEFT_ETRUNCATED},
+        {{.answer = "HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"}, 0, -EPROTO},
+        {{.answer = "HTTP/1.1 204 No\r\n\r\n"}, 0, 0},
+        {{.then = LIAR_CLOSE}, 0, -WEFT_ETRUNCATED},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct liar liar;
+        weft_client *client;
+        weft_event_source *source;
+        weft_sse_event event;
+        struct liar_step step = rows[i].step;
+        step.body_bytes = 2; /* to close with some of it unread is a reset */
+        note("row %zu", i);
+        liar_open(&liar, &step, 1);
+        CHECK_OK(weft_client_new(&client, NULL));
+        weft_client_request request = {.url = liar_url(liar.port, "/"), .body = WEFT_STR("hi")};
+        CHECK_OK(weft_event_source_open(&source, client, &request));
+        for (int seen = 0; seen < rows[i].events; seen++)
+            CHECK_EQ(weft_event_source_next(source, &event), 1);
+        for (int again = 0; again < 2; again++)
+            CHECK_EQ(weft_event_source_next(source, &event), rows[i].end);
+        CHECK_EQ(liar.requests, 1);
+        weft_event_source_close(source);
+        weft_client_free(client);
+        liar_close(&liar);
+    }
+}
+
+TASK_TEST(a_post_that_may_be_sent_again_is)
+{
+    static const struct liar_step steps[] = {
+        {.answer = STREAM "data: a\n\n", .then = LIAR_CLOSE, .body_bytes = 2},
+        {.answer = "HTTP/1.1 204 No\r\n\r\n", .body_bytes = 2},
+    };
+    struct liar liar;
+    weft_client *client;
+    weft_event_source *source;
+    weft_sse_event event;
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, NULL));
+    weft_client_request request = {
+        .url = liar_url(liar.port, "/"), .body = WEFT_STR("hi"), .is_idempotent = true};
+    CHECK_OK(weft_event_source_open(&source, client, &request));
+    CHECK_EQ(weft_event_source_next(source, &event), 1);
+    CHECK_EQ(weft_event_source_next(source, &event), 0);
+    CHECK_EQ(liar.requests, 2);
+    weft_event_source_close(source);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
+TASK_TEST(a_post_that_is_cancelled_before_its_answer_is_not_sent_again)
+{
+    static const struct liar_step steps[] = {
+        {.answer = STREAM "data: a\n\n", .then = LIAR_STALL},
+        {.then = LIAR_STALL},
+    };
+    struct liar liar;
+    weft_client *client;
+    weft_sse_event event;
+    weft_client_request request = {.body = WEFT_STR("hi")};
+    CHECK_OK(weft_client_new(&client, NULL));
+    for (int i = 0; i < 2; i++) { /* behind an event it goes on, as with any source */
+        weft_event_source *source;
+        liar_open(&liar, &steps[i], 1);
+        request.url = liar_url(liar.port, "/");
+        CHECK_OK(weft_event_source_open(&source, client, &request));
+        if (i == 0)
+            CHECK_EQ(weft_event_source_next(source, &event), 1);
+        for (int again = 0; again < 2; again++) {
+            weft_scope scope;
+            CHECK_OK(weft_scope_open(&scope, weft_after(WEFT_SEC), 0));
+            int rc = weft_event_source_next(source, &event);
+            CHECK_EQ(rc, -ECANCELED);
+            CHECK_EQ(weft_scope_expired(&scope), i == 0 || again == 0);
+            CHECK_EQ(weft_scope_close(&scope, rc), i == 0 || again == 0 ? -ETIMEDOUT : -ECANCELED);
+        }
+        CHECK_EQ(liar.requests, 1);
+        weft_event_source_close(source);
+        liar_close(&liar);
+    }
+    weft_client_free(client);
+}
+
+TASK_TEST(a_source_that_is_refused_comes_again_when_the_server_says)
+{
+    static const struct liar_step steps[] = {
+        {.answer = "HTTP/1.1 503 No\r\nRetry-After: 40\r\nContent-Length: 0\r\n\r\n"},
+        {.answer = "HTTP/1.1 429 No\r\nRetry-After: 3601\r\nContent-Length: 0\r\n\r\n"},
+        {.answer = STREAM "data: a\n\n", .then = LIAR_CLOSE},
+    };
+    struct liar liar;
+    weft_client *client;
+    weft_client_trace trace;
+    weft_event_source *source;
+    weft_sse_event event;
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, NULL));
+    weft_client_request request = {.url = liar_url(liar.port, "/"), .trace = &trace};
+    CHECK_OK(weft_event_source_open(&source, client, &request));
+    weft_time since = weft_now();
+    CHECK_EQ(weft_event_source_next(source, &event), -EPROTO);
+    CHECK_EQ(trace.status, 503);
+    CHECK_EQ(weft_event_source_next(source, &event), -EPROTO);
+    CHECK_EQ(trace.status, 429);
+    CHECK_GE(weft_now() - since, 40 * WEFT_SEC);
+    CHECK_EQ(weft_event_source_next(source, &event), 1);
+    CHECK_EQ(trace.status, 200);
+    CHECK_LE(weft_now() - since, 60 * WEFT_SEC); /* an hour and a second is beyond belief */
+    weft_event_source_close(source);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
 /* None is lost, and none comes twice. */
 static int take_all(weft_event_source *source)
 {

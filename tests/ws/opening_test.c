@@ -169,13 +169,17 @@ TASK_TEST(a_server_that_opens_no_websocket_is_refused)
         SWITCH "\r\n",
         SWITCH "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
     };
+    static const int statuses[] = {200, 302, 403, 101, 101};
+    weft_client_trace trace;
+    const weft_ws_options options = {.trace = &trace};
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
         const struct liar_step steps[] = {{.answer = answers[i]}};
         struct liar liar;
         note("answer %zu", i);
         LIAR_OPEN(&liar, steps);
-        CHECK_EQ(connect_liar(&liar, NULL), -EPROTO);
+        CHECK_EQ(connect_liar(&liar, &options), -EPROTO);
         CHECK(strstr(weft_error_text(), "/: the server") != NULL);
+        CHECK_EQ(trace.status, statuses[i]);
         CHECK(liar_heard(&liar, 0, "Sec-WebSocket-Version: 13"));
         CHECK(liar_heard(&liar, 0, "Connection: Upgrade"));
         liar_close(&liar);

@@ -114,6 +114,7 @@ static int attempt_guarded(struct weft_exchange *exchange)
 {
     weft_client *client = exchange->client;
     exchange->is_stale = false;
+    exchange->trace.status = 0;
     struct origin *origin = wf_origin_take(client, &exchange->url);
     if (origin == NULL)
         return -ENOMEM;

@@ -56,6 +56,7 @@ int wf_answer_receive(struct weft_exchange *exchange)
 {
     exchange->trace.read_bytes = 0;
     WEFT_TRY(exchange->conn->carrier->head_receive(exchange));
+    exchange->trace.status = exchange->head.status;
     if (exchange->conn->is_for_proxy && exchange->head.status == 407)
         return wf_proxy_refused(exchange, 407);
     WEFT_TRY(field_check_single(exchange, (weft_str)WEFT_STR("content-type")));

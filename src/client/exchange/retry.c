@@ -75,17 +75,16 @@ static bool is_repeatable(const struct weft_exchange *exchange)
     return !has_source && wf_is_idempotent(exchange->request, exchange->method);
 }
 
-/* Seconds of a Retry-After; -1: none, a date, or too far away. */
-static int retry_after(const struct weft_exchange *exchange)
+int wf_retry_after(const struct weft_exchange *exchange, int most)
 {
     weft_str value = wf_h1_head_field(&exchange->head, exchange->head_text, "retry-after");
     int seconds = 0;
     for (size_t i = 0; i < value.len; i++) {
-        if (!wf_http_is(value.ptr[i], WF_DIGIT) || seconds > RETRY_AFTER_MAX)
+        if (!wf_http_is(value.ptr[i], WF_DIGIT) || seconds > most)
             return -1;
         seconds = seconds * 10 + (value.ptr[i] - '0');
     }
-    return value.len > 0 && seconds <= RETRY_AFTER_MAX ? seconds : -1;
+    return value.len > 0 && seconds <= most ? seconds : -1;
 }
 
 /* Servers end connections that they have kept for long enough, and a request may be on its way by
@@ -108,7 +107,7 @@ bool wf_retry_is_due(struct weft_exchange *exchange, int rc)
     if (rc == 0 ? !is_overloaded(exchange) : !is_lost(rc))
         return false;
     if (rc == 0 && wf_h1_head_field(&exchange->head, exchange->head_text, "retry-after").ptr) {
-        exchange->retry_after = retry_after(exchange) * WEFT_SEC;
+        exchange->retry_after = wf_retry_after(exchange, RETRY_AFTER_MAX) * WEFT_SEC;
         if (exchange->retry_after < 0) /* later than we would wait */
             return false;
     }

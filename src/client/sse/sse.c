@@ -7,6 +7,7 @@
 #include <weft/task.h>
 
 #include "base/alloc.h"
+#include "client/client_priv.h"
 #include "client/sse/sse_parse.h"
 #include "h1/chars.h"
 #include "h1/write.h"
@@ -16,6 +17,7 @@
 #define PAUSE_DEFAULT (3 * WEFT_SEC)
 #define PAUSE_MIN (10 * WEFT_MS) /* a server may say "at once", and end each connection */
 #define PAUSE_MAX (30 * WEFT_SEC)
+#define RETRY_AFTER_MAX 3600 /* seconds */
 #define PIECE_BYTES 4096
 #define ID_BYTES_MAX 4096 /* a longer one is not said: no server takes such a field */
 #define OWN_FIELDS 2      /* Accept and Last-Event-ID */
@@ -29,7 +31,9 @@ struct weft_event_source {
     size_t at, end;    /* of piece: not parsed yet */
     uint32_t failures; /* in a row */
     weft_time not_before;
+    bool is_once; /* the request may not be sent again */
     bool is_ended;
+    int rc;                     /* and then: what every further call returns */
     weft_client_field fields[]; /* the request's, and ours */
 };
 
@@ -51,6 +55,7 @@ int weft_event_source_open(weft_event_source **out, weft_client *client,
     source->request.fields = source->fields;
     if (request->total_max == 0)
         source->request.total_max = WEFT_FOREVER;
+    source->is_once = !wf_is_idempotent(request, wf_request_method(request));
     wf_sse_init(&source->parser);
     *out = source;
     return 0;
@@ -75,9 +80,13 @@ static void disconnect(weft_event_source *source)
     weft_time most = pause > PAUSE_MAX ? pause : PAUSE_MAX; /* no sooner than the server says */
     for (uint32_t i = 1; i < source->failures && pause < most; i++)
         pause *= 2;
+    pause = pause < most ? pause : most;
+    weft_time asked = source->exchange == NULL || weft_exchange_status(source->exchange) == 200
+                          ? 0
+                          : wf_retry_after(source->exchange, RETRY_AFTER_MAX) * WEFT_SEC;
     weft_exchange_close(source->exchange);
     source->exchange = NULL;
-    source->not_before = weft_after(pause < most ? pause : most);
+    source->not_before = weft_after(pause > asked ? pause : asked);
 }
 
 static bool is_event_stream(weft_str type)
@@ -151,28 +160,55 @@ static bool is_worth_again(int rc)
            is_lost(rc);
 }
 
-/* One step: 1: an event, 0: go on. */
-static int step(weft_event_source *source, weft_sse_event *out)
+/* The source is over, with 0 or a failure. */
+static int end_source(weft_event_source *source, int rc)
 {
-    if (source->exchange == NULL) {
-        int rc = connect_source(source);
-        if (rc == 0) {
-            source->is_ended = true;
-            disconnect(source);
-        }
-        if (rc < 0 && rc != -ECANCELED) {
-            source->failures++;
-            disconnect(source);
-        }
-        return rc < 0 && !is_worth_again(rc) ? rc : 0;
-    }
+    source->is_ended = true;
+    source->rc = rc;
+    disconnect(source);
+    return rc;
+}
+
+/* The server has sent all it wanted.  An event without its end is half of one. */
+static int end_once(weft_event_source *source)
+{
+    const struct wf_sse_parser *parser = &source->parser;
+    if (wf_buf_bytes(&parser->line) == 0 && wf_buf_bytes(&parser->data) == 0)
+        return end_source(source, 0);
+    const char *url = weft_exchange_url(source->exchange).ptr;
+    return end_source(source, weft_fail(-WEFT_ETRUNCATED, "%.*s ended in the middle of an event",
+                                        (int)strcspn(url, "?"), url));
+}
+
+/* 0: go on. */
+static int step_connect(weft_event_source *source)
+{
+    int rc = connect_source(source);
+    if (rc == 0 || (rc < 0 && source->is_once))
+        return end_source(source, rc);
+    if (rc > 0 || rc == -ECANCELED)
+        return rc < 0 ? rc : 0;
+    source->failures++;
+    disconnect(source);
+    return is_worth_again(rc) ? 0 : rc;
+}
+
+/* 1: an event, 0: go on. */
+static int step_parse(weft_event_source *source, weft_sse_event *out)
+{
     int rc = parse(source, out);
+    if (rc < 0 && source->is_once)
+        return end_source(source, rc);
     if (rc < 0)
         disconnect(source);
-    if (rc != 0) {
+    if (rc != 0)
         source->failures = 0;
-        return rc;
-    }
+    return rc;
+}
+
+/* 0: go on. */
+static int step_read(weft_event_source *source)
+{
     ssize_t got = weft_exchange_read(source->exchange, source->piece, sizeof source->piece);
     source->at = 0;
     source->end = got > 0 ? (size_t)got : 0;
@@ -180,6 +216,8 @@ static int step(weft_event_source *source, weft_sse_event *out)
         return 0;
     if (got == -ECANCELED)
         return -ECANCELED;
+    if (source->is_once)
+        return got == 0 ? end_once(source) : end_source(source, (int)got);
     source->failures += got < 0;
     disconnect(source);
     return is_lost(got) ? 0 : (int)got;
@@ -188,7 +226,14 @@ static int step(weft_event_source *source, weft_sse_event *out)
 int weft_event_source_next(weft_event_source *source, weft_sse_event *out)
 {
     int rc = 0;
-    while (rc == 0 && !source->is_ended)
-        rc = step(source, out);
-    return rc;
+    while (rc == 0 && !source->is_ended) {
+        if (source->exchange == NULL) {
+            rc = step_connect(source);
+            continue;
+        }
+        rc = step_parse(source, out);
+        if (rc == 0)
+            rc = step_read(source);
+    }
+    return source->is_ended ? source->rc : rc;
 }
