@@ -142,6 +142,31 @@ TEST(tuning_looks_as_far_as_it_must_and_no_further)
     world_free(world);
 }
 
+/* As many products as a scan would read rows in their time are too many, until there are more rows;
+ * nobody who wants a graph for few is refused. */
+TEST(where_walks_cost_more_than_scans_there_are_none)
+{
+    const wf_job job = {0};
+    struct world *world = make_world(400, 0, 42);
+    wf_hnsw *graph = &world->graph;
+    graph->options.ef = 20;
+    CHECK_EQ(graph->options.products, 0);
+    CHECK_OK(wf_hnsw_tune(graph, &world->vectors, &world->desk, &job));
+    uint32_t ef = graph->options.ef;
+    CHECK_GT(graph->options.products, ef); /* at each node its neighbours */
+    CHECK_GE(400, graph->options.products);
+    CHECK(wf_hnsw_is_worth(graph));
+    wf_hnsw large = {.options = graph->options, .in_count = WF_HNSW_ROWS_MIN};
+    large.options.products = WF_HNSW_ROWS_MIN / WF_HNSW_ROWS_A_PRODUCT - 1;
+    CHECK(wf_hnsw_is_worth(&large));
+    large.options.products++;
+    CHECK(!wf_hnsw_is_worth(&large));
+    large.in_count += WF_HNSW_ROWS_A_PRODUCT;
+    CHECK(wf_hnsw_is_worth(&large));
+    CHECK_EQ(large.options.ef, ef);
+    world_free(world);
+}
+
 TEST(rows_that_are_gone_are_not_found_and_the_others_are)
 {
     const uint32_t rows = (uint32_t)test_amount(ROWS, 400);

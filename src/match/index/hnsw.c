@@ -136,6 +136,7 @@ static float score_of(const struct wf_hnsw_walk *walk, uint32_t node)
 {
     float score;
     const wf_vectors *vectors = walk->vectors;
+    walk->desk->products++;
     wf_scan()->floats(vectors->rows + node * vectors->float_width, 1, walk->query, 1,
                       vectors->float_width, &score);
     return score;

@@ -31,8 +31,8 @@ typedef struct wf_hnsw_options {
     uint32_t m;               /* neighbours of a node, twice as many at the bottom; 16 */
     uint32_t ef_construction; /* nodes looked at for a new one's neighbours; 200 */
     uint32_t ef;              /* nodes looked at for a query; 200 */
-    uint32_t zero;
-    uint64_t seed; /* of the nodes' levels; 42 */
+    uint32_t products;        /* of a walk, by tuning; 0: not known */
+    uint64_t seed;            /* of the nodes' levels; 42 */
 } wf_hnsw_options;
 
 void wf_hnsw_options_init(wf_hnsw_options *options);
@@ -61,6 +61,7 @@ typedef struct wf_hnsw_desk {
     uint32_t *seen; /* of a node: the number of the walk that has seen it */
     uint32_t walk;
     size_t seen_capacity;
+    size_t products; /* made by walks, since it was set to 0 */
     wf_neighbours ahead, found, chosen, spare;
 } wf_hnsw_desk;
 
@@ -112,13 +113,26 @@ int wf_hnsw_move_some(wf_hnsw_move *move, wf_hnsw *graph, const wf_vectors *vect
 
 /* Raises options.ef until 99 of 100 of the ten nearest are found, by queries made of the rows and a
  * scan for each: rows without any clusters need far more than 200.  Where that is not enough, to
- * WF_HNSW_EF_MAX: walks lose their way among these rows. */
+ * WF_HNSW_EF_MAX: walks lose their way among these rows.  Counts the products of such a walk. */
 int wf_hnsw_tune(wf_hnsw *graph, const wf_vectors *vectors, wf_hnsw_desk *desk, const wf_job *job);
+
+/* Rows that a scan of one query reads in the time of one product of a walk, which goes to memory
+ * for its row: more than twenty of 64 numbers, fewer of more. */
+#define WF_HNSW_ROWS_A_PRODUCT 10u
+
+/* A scan takes no longer than a walk.  By counts, so that the same rows give the same choice; who
+ * has a graph for fewer rows asked for it, and they may be in the caches. */
+static inline bool wf_hnsw_is_costly(const wf_hnsw *graph)
+{
+    return graph->in_count >= WF_HNSW_ROWS_MIN &&
+           graph->options.products >= graph->in_count / WF_HNSW_ROWS_A_PRODUCT;
+}
 
 /* Is a walk better than a scan?  Not where it looks at half of all rows. */
 static inline bool wf_hnsw_is_worth(const wf_hnsw *graph)
 {
-    return graph->options.ef < WF_HNSW_EF_MAX && graph->in_count / 2 > graph->options.ef;
+    return graph->options.ef < WF_HNSW_EF_MAX && graph->in_count / 2 > graph->options.ef &&
+           !wf_hnsw_is_costly(graph);
 }
 
 /* So much has changed since then that it should be done again. */

@@ -21,6 +21,7 @@ struct tuning {
     const wf_job *job;
     wf_glance glance;
     wf_rank rank;
+    uint32_t products; /* of a walk, in the mean */
 };
 
 /* Sums of rows: of two, half way between them, where most walks begin far from the nearest; of one,
@@ -63,6 +64,7 @@ static int is_enough(struct tuning *it)
 {
     uint64_t dice = it->graph->options.seed;
     size_t right = 0;
+    it->desk->products = 0;
     for (size_t i = 0; i < QUERIES; i++) {
         make_query(it, &dice, i);
         int rc = count_right(it);
@@ -70,6 +72,7 @@ static int is_enough(struct tuning *it)
             return rc;
         right += (size_t)rc;
     }
+    it->products = (uint32_t)(it->desk->products / QUERIES);
     return 1000 * right >= (size_t)WANTED_IN_1000 * QUERIES * NEAREST;
 }
 
@@ -83,10 +86,12 @@ int wf_hnsw_tune(wf_hnsw *graph, const wf_vectors *vectors, wf_hnsw_desk *desk, 
         graph->options.ef *= 2;
     if (rc == 0)
         graph->options.ef = WF_HNSW_EF_MAX;
-    if (rc < 0)
+    if (rc < 0) {
         graph->options.ef = first;
-    else
+    } else {
+        graph->options.products = it.products;
         graph->changed = 0;
+    }
     wf_glance_fini(&it.glance);
     wf_rank_fini(&it.rank);
     return rc < 0 ? rc : 0;
