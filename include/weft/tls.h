@@ -142,8 +142,9 @@ typedef struct weft_tls_peer_cert {
 
 /* Copies the peer's certificate to *out, which the caller frees; of a resumed session that of its
  * first connection.  Of a request's client: weft_http_get_stream() of <weft/http.h>.  0; -ENOENT:
- * the peer has shown none (a server's must be asked to, weft_tls_options.peer); -ENOMEM; -ENOTCONN
- * and -EAGAIN as above. */
+ * the peer has shown none (a server's must be asked to, weft_tls_options.peer); -WEFT_ESYNTAX: its
+ * names are malformed, as only one that is not checked can be; -ENOMEM; -ENOTCONN and -EAGAIN as
+ * above. */
 WEFT_API WEFT_MUST_USE int weft_tls_peer_cert_get(const weft_stream *stream,
                                                   weft_tls_peer_cert **out);
 

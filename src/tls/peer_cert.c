@@ -4,6 +4,9 @@
 
 #include "tls/tls_priv.h"
 
+#include <weft/error.h>
+
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "base/alloc.h"
@@ -86,12 +89,21 @@ static bool names_copy(struct peer_cert *cert, const GENERAL_NAMES *all)
     return true;
 }
 
-static bool take_names(struct peer_cert *cert, const X509 *x509)
+/* Names that cannot be read are not none: who lets in by what is not there would be misled. */
+static int take_names(struct peer_cert *cert, const X509 *x509)
 {
-    GENERAL_NAMES *all = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
+    int found; /* -1: there are none; -2: twice */
+    GENERAL_NAMES *all = X509_get_ext_d2i(x509, NID_subject_alt_name, &found, NULL);
+    bool is_short_of_memory = ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
+    ERR_clear_error();
+    if (all == NULL && is_short_of_memory)
+        return -ENOMEM;
+    if (all == NULL && found != -1)
+        return weft_fail(-WEFT_ESYNTAX, "tls: the names (subjectAltName) of the peer's "
+                                        "certificate are malformed");
     bool is_done = names_copy(cert, all);
     GENERAL_NAMES_free(all);
-    return is_done;
+    return is_done ? 0 : -ENOMEM;
 }
 
 /* ---- all of it ---- */
@@ -105,6 +117,15 @@ static bool take_der(struct peer_cert *cert, X509 *x509)
         return false;
     cert->public.der = (weft_str){(const char *)der, (size_t)bytes};
     return X509_digest(x509, EVP_sha256(), cert->public.sha256, &digest_bytes) == 1;
+}
+
+static int take_all(struct peer_cert *cert, X509 *x509)
+{
+    if (!take_der(cert, x509) ||
+        !distinguished_name(&cert->arena, X509_get_subject_name(x509), &cert->public.subject) ||
+        !distinguished_name(&cert->arena, X509_get_issuer_name(x509), &cert->public.issuer))
+        return -ENOMEM;
+    return take_names(cert, x509);
 }
 
 int weft_tls_peer_cert_get(const weft_stream *stream, weft_tls_peer_cert **out)
@@ -122,14 +143,12 @@ int weft_tls_peer_cert_get(const weft_stream *stream, weft_tls_peer_cert **out)
         return -ENOMEM;
     cert->public.is_checked = SSL_get_verify_mode(conn->ssl) != SSL_VERIFY_NONE &&
                               SSL_get_verify_result(conn->ssl) == X509_V_OK;
-    if (!take_der(cert, x509) || !take_names(cert, x509) ||
-        !distinguished_name(&cert->arena, X509_get_subject_name(x509), &cert->public.subject) ||
-        !distinguished_name(&cert->arena, X509_get_issuer_name(x509), &cert->public.issuer)) {
+    int rc = take_all(cert, x509);
+    if (rc == 0)
+        *out = &cert->public;
+    else
         weft_tls_peer_cert_free(&cert->public);
-        return -ENOMEM;
-    }
-    *out = &cert->public;
-    return 0;
+    return rc;
 }
 
 void weft_tls_peer_cert_free(weft_tls_peer_cert *public)

@@ -373,6 +373,29 @@ TASK_TEST(tls_client_that_believes_anybody_must_say_so)
     close_pair(&pair);
 }
 
+TASK_TEST(tls_names_that_cannot_be_read_are_not_taken_for_none)
+{
+    struct cert cert;
+    cert_for(&cert, "odd", "DER:30:05:82:09:61");
+    weft_tls_cert shown = {cert.pem, cert.key};
+    struct pair pair = open_pair((weft_tls_options){.peer = WEFT_TLS_PEER_ANYBODY},
+                                 (weft_tls_options){.certs = &shown, .cert_count = 1});
+    CHECK_OK(pair.ends.client_rc);
+    weft_tls_peer_cert *got;
+    CHECK_EQ(weft_tls_peer_cert_get(pair.ends.client, &got), -WEFT_ESYNTAX);
+    CHECK_STR(weft_error_text(),
+              "tls: the names (subjectAltName) of the peer's certificate are malformed");
+    say(pair.ends.client, pair.ends.server, "it goes on");
+    close_pair(&pair);
+
+    /* Where it is checked it is refused, whoever has signed it. */
+    pair = open_pair(
+        (weft_tls_options){.certs = &shown, .cert_count = 1},
+        (weft_tls_options){.trust = cert_authority()->pem, .peer = WEFT_TLS_PEER_OPTIONAL});
+    CHECK_EQ(pair.ends.server_rc, -WEFT_ETLS);
+    close_pair(&pair);
+}
+
 /* ---- clients with certificates ---- */
 
 struct refusal {
