@@ -286,6 +286,10 @@ WEFT_API weft_str weft_exchange_field(const weft_exchange *exchange, const char 
 WEFT_API bool weft_exchange_field_at(const weft_exchange *exchange, size_t index,
                                      weft_client_field *out);
 
+/* The URL as errors and logs have it: "http://host:port/path", cut to half of an error's text, and
+ * without the query, which may be nobody's business.  Borrowed likewise. */
+WEFT_API weft_str weft_exchange_place(const weft_exchange *exchange);
+
 /* The first trailer of that name (any case), once weft_exchange_read() has returned 0; ptr NULL:
  * none.
  */

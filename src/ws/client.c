@@ -189,9 +189,9 @@ static int ask(weft_ws *ws, weft_client *client, const struct opening *opening)
     };
     WEFT_TRY(weft_exchange_open(&exchange, client, &request));
     int rc = take_answer(ws, opening, exchange);
-    const char *url = weft_exchange_url(exchange).ptr;
-    if (rc == -EPROTO) /* not the query, which may be nobody's business */
-        rc = weft_fail(rc, "%.*s: %s", (int)strcspn(url, "?"), url, weft_explain(rc));
+    weft_str place = weft_exchange_place(exchange);
+    if (rc == -EPROTO)
+        rc = weft_fail(rc, "%.*s: %s", (int)place.len, place.ptr, weft_explain(rc));
     weft_exchange_close(exchange);
     return rc;
 }

@@ -181,6 +181,33 @@ TASK_TEST(what_is_no_event_stream_is_an_error)
     CHECK(strstr(weft_error_text(), "/news answers with status 404, not with events") != NULL);
     CHECK_EQ(weft_event_source_next(source, &event), -WEFT_ESYNTAX);
     CHECK_EQ(weft_event_source_next(source, &event), -WEFT_ESYNTAX);
+    CHECK(strstr(weft_error_text(), "/news answers with another type than") != NULL);
+    weft_event_source_close(source);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
+/* However long the path is, there is room for what is wrong. */
+TASK_TEST(a_long_url_does_not_push_out_why_a_source_fails)
+{
+    static const struct liar_step steps[] = {
+        {.answer = "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"},
+        {.answer = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 0\r\n\r\n"},
+    };
+    struct liar liar;
+    weft_client *client;
+    weft_event_source *source;
+    weft_sse_event event;
+    char path[200];
+    snprintf(path, sizeof path, "/%0*d", (int)sizeof path - 2, 0);
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, NULL));
+    weft_client_request request = {.url = liar_url(liar.port, path)};
+    CHECK_OK(weft_event_source_open(&source, client, &request));
+    CHECK_EQ(weft_event_source_next(source, &event), -EPROTO);
+    CHECK(strstr(weft_error_text(), "00 answers with status 404, not with events") != NULL);
+    CHECK_EQ(weft_event_source_next(source, &event), -WEFT_ESYNTAX);
+    CHECK(strstr(weft_error_text(), "00 answers with another type than") != NULL);
     weft_event_source_close(source);
     weft_client_free(client);
     liar_close(&liar);

@@ -316,6 +316,11 @@ weft_str weft_exchange_url(const weft_exchange *exchange)
     return (weft_str){exchange->url.text, exchange->url.len};
 }
 
+weft_str weft_exchange_place(const weft_exchange *exchange)
+{
+    return exchange->url.place;
+}
+
 weft_str weft_exchange_field(const weft_exchange *exchange, const char *lower)
 {
     return wf_h1_head_field(&exchange->head, exchange->head_text, lower);

@@ -12,8 +12,6 @@
 #include "h1/chars.h"
 #include "h1/write.h"
 
-#include <string.h>
-
 #define PAUSE_DEFAULT (3 * WEFT_SEC)
 #define PAUSE_MIN (10 * WEFT_MS) /* a server may say "at once", and end each connection */
 #define PAUSE_MAX (30 * WEFT_SEC)
@@ -103,14 +101,13 @@ static int judge(weft_event_source *source)
     int status = weft_exchange_status(source->exchange);
     if (status == 204)
         return 0;
-    const char *url = weft_exchange_url(source->exchange).ptr;
-    int shown = (int)strcspn(url, "?"); /* behind it is what may be nobody's business */
+    weft_str place = weft_exchange_place(source->exchange);
     if (status != 200)
-        return weft_fail(-EPROTO, "%.*s answers with status %d, not with events", shown, url,
-                         status);
+        return weft_fail(-EPROTO, "%.*s answers with status %d, not with events", (int)place.len,
+                         place.ptr, status);
     if (!is_event_stream(weft_exchange_field(source->exchange, "content-type")))
         return weft_fail(-WEFT_ESYNTAX, "%.*s answers with another type than text/event-stream",
-                         shown, url);
+                         (int)place.len, place.ptr);
     return 1;
 }
 
