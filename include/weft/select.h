@@ -83,7 +83,8 @@ static inline weft_case weft_case_make_(int kind, int events, int *out_rc, void 
 #define WEFT_CASE_RECV(chan, out_item, out_rc_)                                                    \
     WEFT_CASE_(WEFT_CASE_KIND_RECV, 0, (out_rc_), (chan), (out_item), 0)
 
-/* A task is done.  *out_rc: what weft_await() would return. */
+/* A task is done.  *out_rc: what weft_await() would return; its text comes along as there.  A
+ * failure of a task whose case does not happen is still to be received. */
 #define WEFT_CASE_DONE(task, out_rc_)                                                              \
     WEFT_CASE_(WEFT_CASE_KIND_DONE, 0, (out_rc_), NULL, NULL, (int64_t)(task).id)
 
