@@ -201,7 +201,8 @@ typedef struct weft_client_request {
     const char *type;        /* Content-Type of the body; NULL: none is said */
     weft_read_fn *body_read; /* instead of `body`: gives its bytes, may wait; never sent twice */
     void *body_arg;          /* for body_read() */
-    int64_t body_bytes;      /* of body_read: how many it gives; 0: unknown, sent in chunks */
+    int64_t body_bytes; /* of body_read: how many it gives; 0: unknown, sent in chunks.  It is not
+                         * asked for more, so what a file has grown by since is not sent */
 
     /* Trailers, fields after the body, such as a checksum.  Their names are announced in the head;
      * the values are read when the body has ended, so body_read may set them until then.  -EINVAL
@@ -219,7 +220,9 @@ typedef struct weft_client_request {
     bool takes_trailers;   /* the server is told so, by "TE: trailers"; some send them only then */
     bool keeps_coding;     /* no compressed answer is asked for; what comes is given as it comes */
     bool is_idempotent;    /* may be sent again whatever its method, as with an idempotency key */
-    const char *upgrade;   /* ask for this protocol, see weft_exchange_detach(); NULL: none */
+    bool is_sent_once;   /* not sent again, whatever its method, unless the server says that it did
+                          * nothing with it; for who has another server to ask.  Redirects go on */
+    const char *upgrade; /* ask for this protocol, see weft_exchange_detach(); NULL: none */
     weft_client_trace *trace; /* filled; may be NULL.  Must stay valid as long as the exchange */
 } weft_client_request;
 

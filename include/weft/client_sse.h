@@ -19,8 +19,9 @@
  * good with status 204.  Any other status than 200, and any type but text/event-stream, is an
  * error; the server's Retry-After, up to an hour, holds for the next connection.
  *
- * A request that may not be sent again, a POST without `is_idempotent` as to a model that writes an
- * answer, is sent once: the end of its answer is that of the source, and what cuts it off an error.
+ * A request that may not be sent again (`is_sent_once`, or a POST without `is_idempotent`, as to a
+ * model that writes an answer) is sent once: the end of its answer is that of the source, and what
+ * cuts it off an error.
  *
  * Library: weft-client.
  */

@@ -365,6 +365,38 @@ TASK_TEST(an_answer_that_breaks_off_costs_a_retry_over_a_kept_connection_too)
     liar_close(&liar);
 }
 
+TASK_TEST(what_is_to_be_sent_once_is)
+{
+    static const struct liar_step steps[] = {
+        {.answer = OK_HI},
+        {.then = LIAR_CLOSE}, /* the kept connection */
+        {.then = LIAR_CLOSE},
+        {.answer = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"},
+    };
+    static const int results[] = {0, -WEFT_ETRUNCATED, -WEFT_ETRUNCATED, 0};
+    struct liar liar;
+    weft_client *client;
+    weft_client_trace trace;
+    weft_client_response page;
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, NULL));
+    weft_client_request request = {.url = liar_url(liar.port, "/"),
+                                   .trace = &trace,
+                                   .is_idempotent = true,
+                                   .is_sent_once = true};
+    for (unsigned i = 0; i < 4; i++) {
+        int rc = weft_client_fetch(client, &request, &page);
+        CHECK_EQ(rc, results[i]);
+        CHECK_EQ(trace.attempts, 1);
+        CHECK_EQ(liar.requests, i + 1);
+        if (rc == 0)
+            weft_client_response_free(&page);
+    }
+    CHECK_EQ(trace.status, 503);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
 /* Who did it, and when. */
 TASK_TEST(a_reset_has_a_text)
 {

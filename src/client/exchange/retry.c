@@ -35,8 +35,8 @@ bool wf_retry_pay(weft_client *client)
 bool wf_is_idempotent(const weft_client_request *request, const char *method)
 {
     static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
-    if (request->is_idempotent)
-        return true;
+    if (request->is_sent_once || request->is_idempotent)
+        return !request->is_sent_once;
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
         if (strcmp(method, methods[i]) == 0)
             return true;
