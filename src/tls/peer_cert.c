@@ -93,6 +93,7 @@ static bool names_copy(struct peer_cert *cert, const GENERAL_NAMES *all)
 static int take_names(struct peer_cert *cert, const X509 *x509)
 {
     int found; /* -1: there are none; -2: twice */
+    ERR_clear_error();
     GENERAL_NAMES *all = X509_get_ext_d2i(x509, NID_subject_alt_name, &found, NULL);
     bool is_short_of_memory = ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
     ERR_clear_error();
