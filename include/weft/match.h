@@ -180,8 +180,10 @@ WEFT_API void weft_m_query_init(weft_m_query *query);
 
 /* ---- life ---- */
 
-/* Makes a matcher in *out: checks and copies the catalogue, but loads and starts nothing.
- * `options` may be NULL. -WEFT_M_EVALID, -WEFT_M_EMODE, -WEFT_M_EMODEL, -WEFT_ELIMIT, -ENOMEM. */
+/* Makes a matcher in *out: checks and copies the catalogue, but loads and starts nothing.  It works
+ * in the calling thread and does not wait, about 1 us an entity: with very many a task calls it by
+ * weft_run_cpu() (<weft/exec.h>).  `options` may be NULL. -WEFT_M_EVALID, -WEFT_M_EMODE,
+ * -WEFT_M_EMODEL, -WEFT_ELIMIT, -ENOMEM. */
 WEFT_API WEFT_MUST_USE int weft_m_open(weft_matcher **out, const weft_m_entity *entities,
                                        size_t entity_count, const weft_m_options *options,
                                        weft_m_error *error);
