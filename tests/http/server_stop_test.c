@@ -116,6 +116,68 @@ TASK_TEST(the_grace_time_ends_handlers)
     CHECK_OK(site_close(&site));
 }
 
+/* 256 KiB of an answer, after a second: more than 0, or what has ended it. */
+static ssize_t read_piece(weft_stream *client, size_t *total)
+{
+    static char buf[256 * 1024];
+    ssize_t count = 1;
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    for (size_t got = 0; got < sizeof buf && count > 0; got += (size_t)count) {
+        count = weft_stream_read(client, buf, sizeof buf - got);
+        *total += count > 0 ? (size_t)count : 0;
+    }
+    return count;
+}
+
+TASK_TEST(stopping_sees_out_an_answer_that_is_read_slowly)
+{
+    const weft_http_options options = {.grace = 60 * WEFT_SEC};
+    struct site site;
+    size_t total = 0;
+    CHECK_OK(site_open(&site, &options));
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /large?kib=4096 HTTP/1.1\r\n" H END);
+    while (site_seen.started == 0)
+        CHECK_OK(weft_sleep(WEFT_MS));
+    weft_time from = weft_now();
+    weft_http_server_stop(site.server);
+    ssize_t last = 1;
+    while (last > 0)
+        last = read_piece(client, &total);
+    CHECK_EQ(last, 0);
+    CHECK_GT(total, (size_t)4 << 20); /* and its head */
+    weft_stream_close(client);
+    CHECK_OK(weft_await(site.task));
+    CHECK_LT(weft_now() - from, 30 * WEFT_SEC);
+    CHECK_OK(site_close(&site));
+}
+
+/* More than kernels hold. */
+TASK_TEST(the_grace_time_ends_an_answer_that_is_read_slowly)
+{
+    const weft_http_options options = {.grace = 7 * WEFT_SEC};
+    struct site site;
+    size_t total = 0;
+    CHECK_OK(site_open(&site, &options));
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /large?kib=65536 HTTP/1.1\r\n" H END);
+    while (site_seen.started == 0)
+        CHECK_OK(weft_sleep(WEFT_MS));
+    weft_time from = weft_now();
+    weft_http_server_stop(site.server);
+    while (site_seen.ended == 0)
+        (void)read_piece(client, &total);
+    CHECK_GE(weft_now() - from, 7 * WEFT_SEC);
+    CHECK_LE(weft_now() - from, 9 * WEFT_SEC);
+    CHECK_EQ(site_seen.cancelled, 1);
+    while (read_piece(client, &total) > 0) /* what was on its way */
+        ;
+    CHECK_LT(total, (size_t)64 << 20);
+    CHECK_OK(weft_await(site.task));
+    weft_stream_abort(client);
+    CHECK_OK(site_close(&site));
+}
+
 static int go_on(weft_http_request *req, weft_http_response *res, void *begun)
 {
     WEFT_SHIELD(deaf, 20 * WEFT_SEC);

@@ -206,9 +206,14 @@ static RARE int conn_greet(struct wf_conn *conn)
     return 0;
 }
 
+/* An answer that began before the shutdown has not said that it is the last. */
 static int conn_begin(struct wf_conn *conn)
 {
     if (weft_stream_get_input(conn->stream).len == 0) {
+        if (conn->server->is_draining) {
+            wf_conn_finish(conn);
+            return -1;
+        }
         wf_conn_arm(conn);
         return conn_wait_for_more(conn);
     }
