@@ -8,7 +8,7 @@
  *     first_…          from nothing to the first answer, 10,000 entities: built, loaded from a
  *                      file, and a process of its own from its start until it has ended
  *     vectors_…        10,000 rows of 256 numbers under ids: one query, 200 together, memory beyond
- *                      that of the numbers
+ *                      that of the numbers; with copies in bytes, and without ("floats")
  *
  * Texts are asked one at a time and have one letter changed; nothing is cached.
  *
@@ -249,11 +249,14 @@ static double find(weft_vec *store, const float *numbers, size_t query_count)
     return (bench_cpu() - start) / 1e6 / (double)query_count;
 }
 
-static weft_vec *make_store(float *numbers)
+static weft_vec *make_store(const char *quantization, float *numbers)
 {
     weft_vec *store;
     weft_m_error error;
-    check(weft_vec_new(&store, DIM, NULL, &error), &error);
+    weft_vec_options options;
+    weft_vec_options_init(&options);
+    options.quantization = quantization;
+    check(weft_vec_new(&store, DIM, &options, &error), &error);
     for (size_t row = 0; row < count; row++) {
         const weft_vec_item item = {.id = entities[row].id, .numbers = numbers};
         for (size_t i = 0; i < DIM; i++)
@@ -265,25 +268,36 @@ static weft_vec *make_store(float *numbers)
     return store;
 }
 
-static void measure_vectors(void)
+static double memory_of(weft_vec *store)
 {
-    double one[BENCH_RUNS], many[BENCH_RUNS];
-    float *numbers = calloc((size_t)TOGETHER * DIM, sizeof(*numbers));
-    if (numbers == NULL)
-        exit(1);
-    weft_vec *store = make_store(numbers);
-    for (int run = -1; run < BENCH_RUNS; run++) {
-        one[run < 0 ? 0 : run] = find(store, numbers, 1);
-        many[run < 0 ? 0 : run] = find(store, numbers, TOGETHER);
-    }
     weft_vec_info info = {.size = sizeof(info)};
     if (weft_vec_info_get(store, &info) < 0)
         exit(1);
-    bench_print("vectors_query", "ms", one, NULL, BENCH_RUNS);
-    bench_print("vectors_query_of_200", "ms", many, NULL, BENCH_RUNS);
-    bench_print_one("vectors_memory", "of the numbers",
-                    (double)info.bytes / ((double)count * DIM * sizeof(float)));
-    weft_vec_free(store);
+    return (double)info.bytes / ((double)count * DIM * sizeof(float));
+}
+
+/* Both take turns, so that they meet the same machine. */
+static void measure_vectors(void)
+{
+    double one[2][BENCH_RUNS], many[2][BENCH_RUNS];
+    float *numbers = calloc((size_t)TOGETHER * DIM, sizeof(*numbers));
+    if (numbers == NULL)
+        exit(1);
+    weft_vec *stores[2] = {make_store("int8", numbers), make_store("none", numbers)};
+    for (int run = -1; run < BENCH_RUNS; run++) {
+        for (int k = 0; k < 2; k++) {
+            one[k][run < 0 ? 0 : run] = find(stores[k], numbers, 1);
+            many[k][run < 0 ? 0 : run] = find(stores[k], numbers, TOGETHER);
+        }
+    }
+    bench_print("vectors_query", "ms", one[0], NULL, BENCH_RUNS);
+    bench_print("vectors_query_of_200", "ms", many[0], NULL, BENCH_RUNS);
+    bench_print_one("vectors_memory", "of the numbers", memory_of(stores[0]));
+    bench_print("vectors_floats_query", "ms", one[1], NULL, BENCH_RUNS);
+    bench_print("vectors_floats_query_of_200", "ms", many[1], NULL, BENCH_RUNS);
+    bench_print_one("vectors_floats_memory", "of the numbers", memory_of(stores[1]));
+    weft_vec_free(stores[0]);
+    weft_vec_free(stores[1]);
     free(numbers);
 }
 

@@ -2,7 +2,8 @@
 
 /*
  * A store of vectors out of any bytes.  With an empty first byte the bytes are the file; else they
- * are changes to a good one, whose check sums are then made right.  It is refused with a reason, or
+ * are changes to a good one, whose rows have no copies in bytes if that byte is even, and whose
+ * check sums are then made right.  It is refused with a reason, or
  * answers within its bounds; of those that are taken one in 32 is also changed, which links and
  * tunes its graph anew and so takes ten times as long as all the rest.
  */
@@ -35,7 +36,7 @@ static void put(weft_vec *store, size_t row)
     assert(rc == 0);
 }
 
-static weft_bytes make_good_file(void)
+static weft_bytes make_good_file(const char *quantization)
 {
     weft_vec *store;
     weft_vec_options options;
@@ -43,6 +44,7 @@ static weft_bytes make_good_file(void)
     weft_bytes bytes = {0};
     weft_vec_options_init(&options);
     options.kind = "hnsw";
+    options.quantization = quantization;
     options.m = 3;
     options.ef = options.ef_construction = 8;
     int rc = weft_vec_new(&store, DIM, &options, NULL);
@@ -55,16 +57,17 @@ static weft_bytes make_good_file(void)
     return bytes;
 }
 
-/* A copy; it is made once. */
-static uint8_t *good_file(size_t *out_bytes)
+/* A copy; they are made once. */
+static uint8_t *good_file(bool with_bytes, size_t *out_bytes)
 {
-    static weft_bytes kept;
-    if (kept.ptr == NULL)
-        kept = make_good_file();
-    uint8_t *copy = malloc(kept.len);
+    static weft_bytes kept[2];
+    weft_bytes *file = &kept[with_bytes];
+    if (file->ptr == NULL)
+        *file = make_good_file(with_bytes ? "int8" : "none");
+    uint8_t *copy = malloc(file->len);
     assert(copy != NULL);
-    memcpy(copy, kept.ptr, kept.len);
-    *out_bytes = kept.len;
+    memcpy(copy, file->ptr, file->len);
+    *out_bytes = file->len;
     return copy;
 }
 
@@ -104,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t bytes = size > 0 ? size - 1 : 0;
     uint8_t *file = NULL;
     if (size > 0 && data[0] != 0) {
-        file = good_file(&bytes);
+        file = good_file(data[0] % 2 != 0, &bytes);
         weftm_change(file, data + 1, size - 1);
         weftm_seal(file);
     }

@@ -256,20 +256,23 @@ enum { CROWD = 65, CROWD_DIM = 70, CROWD_ROWS = 900, CROWD_ENTITIES = 250 };
 struct crowd {
     wf_vectors vectors;
     uint32_t row_entity[CROWD_ROWS];
+    size_t entity_count;
     uint64_t allowed[CROWD_ROWS / 64 + 1];
     wf_glance glances[CROWD];
     wf_rank ranks[CROWD], alone;
     wf_look looks[CROWD];
 };
 
-/* Half of the rows are twins; one entity has a third of all, which are the same.  One query is a
- * row, one is nothing, one is what that entity has. */
-static struct crowd *crowd_new(void)
+/* `with_bytes`: rows have copies.  Half of the rows are twins; one entity has a third of all, which
+ * are the same.  One query is a row, one is nothing, one is what that entity has. */
+static struct crowd *crowd_new(bool with_bytes)
 {
     float numbers[CROWD_DIM];
     struct crowd *it = calloc(1, sizeof(*it));
     dice d = {13};
-    CHECK_OK(wf_vectors_init(&it->vectors, CROWD_DIM, CROWD_ROWS));
+    it->entity_count = CROWD_ENTITIES;
+    CHECK_OK(with_bytes ? wf_vectors_init(&it->vectors, CROWD_DIM, CROWD_ROWS)
+                        : wf_vectors_init_floats(&it->vectors, CROWD_DIM, CROWD_ROWS));
     for (uint32_t i = 0; i < CROWD_ROWS; i++) {
         if (i % 2 == 0 && (i <= 300 || i >= 600))
             fill(&d, numbers, CROWD_DIM);
@@ -303,16 +306,16 @@ static void crowd_free(struct crowd *it)
     free(it);
 }
 
-static void begin(wf_rank *rank, size_t query)
+static void begin(const struct crowd *it, wf_rank *rank, size_t query)
 {
-    CHECK_OK(wf_rank_begin(rank, 1 + query % 12, CROWD_ENTITIES, query % 2 == 0 ? -1 : 0.1f));
+    CHECK_OK(wf_rank_begin(rank, 1 + query % 12, it->entity_count, query % 2 == 0 ? -1 : 0.1f));
 }
 
 /* By computing every row in full. */
 static void ask_alone(struct crowd *it, size_t query)
 {
     const uint64_t *allowed = it->looks[query].allowed;
-    begin(&it->alone, query);
+    begin(it, &it->alone, query);
     for (uint32_t i = 0, end; i < CROWD_ROWS; i = end) {
         wf_found best = {.entity = it->row_entity[i], .score = -2};
         for (end = i; end < CROWD_ROWS && it->row_entity[end] == best.entity; end++) {
@@ -328,36 +331,115 @@ static void ask_alone(struct crowd *it, size_t query)
     wf_rank_end(&it->alone);
 }
 
-TEST(queries_asked_together_find_to_the_bit_what_each_finds_alone)
+static void check_together(struct crowd *it, size_t count)
+{
+    const wf_job job = {0};
+    for (size_t i = 0; i < count; i++)
+        begin(it, &it->ranks[i], i);
+    CHECK_OK(wf_sweep(&it->vectors, it->looks, count, it->row_entity, &job));
+    for (size_t i = 0; i < count; i++) {
+        wf_rank *rank = &it->ranks[i];
+        note("query %zu of %zu", i, count);
+        ask_alone(it, i);
+        wf_rank_end(rank);
+        CHECK_BYTES(rank->found, rank->count * sizeof(wf_found), it->alone.found,
+                    it->alone.count * sizeof(wf_found));
+        CHECK_BYTES(rank->tied, rank->tied_count * sizeof(*rank->tied), it->alone.tied,
+                    it->alone.tied_count * sizeof(*rank->tied));
+    }
+}
+
+static void check_crowd(bool with_bytes)
 {
     static const size_t counts[] = {1, 2, 4, 15, 16, 17, 33, CROWD};
-    const wf_job job = {0};
-    struct crowd *it = crowd_new();
-    for (size_t n = 0; n < sizeof(counts) / sizeof(counts[0]); n++) {
-        for (size_t i = 0; i < counts[n]; i++)
-            begin(&it->ranks[i], i);
-        CHECK_OK(wf_sweep(&it->vectors, it->looks, counts[n], it->row_entity, &job));
-        for (size_t i = 0; i < counts[n]; i++) {
-            wf_rank *rank = &it->ranks[i];
-            note("query %zu of %zu", i, counts[n]);
-            ask_alone(it, i);
-            wf_rank_end(rank);
-            CHECK_BYTES(rank->found, rank->count * sizeof(wf_found), it->alone.found,
-                        it->alone.count * sizeof(wf_found));
-            CHECK_BYTES(rank->tied, rank->tied_count * sizeof(*rank->tied), it->alone.tied,
-                        it->alone.tied_count * sizeof(*rank->tied));
-        }
-    }
+    struct crowd *it = crowd_new(with_bytes);
+    for (size_t n = 0; n < sizeof(counts) / sizeof(counts[0]); n++)
+        check_together(it, counts[n]);
+    for (uint32_t i = 0; i < CROWD_ROWS; i++) /* so that a third of all are equally near */
+        it->row_entity[i] = i;
+    it->entity_count = CROWD_ROWS;
+    check_together(it, 5);
     crowd_free(it);
+}
+
+TEST(queries_asked_together_find_to_the_bit_what_each_finds_alone)
+{
+    check_crowd(/* with_bytes= */ true);
+}
+
+/* Makes it the best one of this process. */
+static void choose(const wf_scan_kernel *kernel)
+{
+    const wf_scan_kernel *const *place = wf_scan_all();
+    memcpy((void *)(uintptr_t)place, &kernel, sizeof(kernel));
+    CHECK(wf_scan() == kernel);
+}
+
+TEST(rows_without_bytes_give_the_same_to_the_bit_by_every_kernel)
+{
+    const wf_scan_kernel *all[5];
+    size_t count = 0;
+    for (const wf_scan_kernel *const *kernel = wf_scan_all(); *kernel != NULL; kernel++)
+        all[count++] = *kernel;
+    for (size_t i = 0; i < count; i++) {
+        note("%s", all[i]->name);
+        choose(all[i]);
+        check_crowd(/* with_bytes= */ false);
+        check_crowd(/* with_bytes= */ true);
+    }
+}
+
+/* ---- files ---- */
+
+/* What loading says of rows whose image lacks one section; -1: of all. */
+static int load_without(const wf_vectors *vectors, int lacking, bool *out_has_bytes)
+{
+    wf_pack pack = {0};
+    wf_image *image;
+    weft_bytes bytes;
+    wf_vectors loaded;
+    char reason[WF_REASON_BYTES];
+    wf_vectors_save(vectors, &pack);
+    if (lacking >= 0)
+        pack.sections[lacking] = pack.sections[--pack.count];
+    CHECK_OK(wf_pack_make(&pack, &bytes));
+    CHECK_OK(wf_image_of(&image, bytes.ptr, bytes.len));
+    CHECK_OK(wf_image_check(image, &(wf_job){0}, reason));
+    int rc = wf_vectors_load(&loaded, image, CROWD_DIM, CROWD_ROWS);
+    *out_has_bytes = loaded.has_bytes;
+    if (rc == 0)
+        CHECK_BYTES(loaded.rows, CROWD_ROWS * loaded.float_width * sizeof(float), vectors->rows,
+                    CROWD_ROWS * loaded.float_width * sizeof(float));
+    wf_image_unref(image);
+    wf_pack_fini(&pack);
+    weft_bytes_free(&bytes);
+    return rc;
+}
+
+TEST(rows_of_a_file_have_bytes_whole_or_not_at_all)
+{
+    enum { ROWS, BYTES, SUMS, SCALES, RESIDUALS, SECTIONS };
+    struct crowd *with = crowd_new(/* with_bytes= */ true);
+    struct crowd *without = crowd_new(/* with_bytes= */ false);
+    bool has_bytes;
+    CHECK_OK(load_without(&with->vectors, -1, &has_bytes));
+    CHECK(has_bytes);
+    CHECK_OK(load_without(&without->vectors, -1, &has_bytes));
+    CHECK(!has_bytes);
+    for (int i = ROWS; i < SECTIONS; i++)
+        CHECK_EQ(load_without(&with->vectors, i, &has_bytes), i == BYTES ? 0 : -WEFT_M_EPERSIST);
+    CHECK_EQ(load_without(&without->vectors, ROWS, &has_bytes), -WEFT_M_EPERSIST);
+    crowd_free(with);
+    crowd_free(without);
 }
 
 TEST(a_sweep_ends_when_it_is_told_to)
 {
     int stop = -WEFT_M_ECLOSED;
     const wf_job job = {.stop = &stop};
-    struct crowd *it = crowd_new();
+    struct crowd *it = crowd_new(/* with_bytes= */ true);
     for (size_t i = 0; i < 20; i++)
-        begin(&it->ranks[i], i);
+        begin(it, &it->ranks[i], i);
     CHECK_EQ(wf_sweep(&it->vectors, it->looks, 20, it->row_entity, &job), -WEFT_M_ECLOSED);
     stop = 0;
     CHECK_OK(wf_sweep(&it->vectors, it->looks, 20, it->row_entity, &job));

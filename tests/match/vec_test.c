@@ -140,16 +140,24 @@ static size_t ask(weft_vec *store, const struct model *model, const float *query
     return right;
 }
 
-static weft_vec *make_store(const char *kind, size_t ann_rows_min)
+static weft_vec *make_quantized(const char *kind, size_t ann_rows_min, const char *quantization)
 {
     weft_vec_options options;
     weft_vec *store;
     weft_vec_options_init(&options);
     CHECK_EQ(options.ann_rows_min, 200000);
+    CHECK(options.quantization == NULL);
     options.kind = kind;
+    options.ef = 8; /* with 200, walks would not be worth it among so few */
     options.ann_rows_min = ann_rows_min;
+    options.quantization = quantization;
     CHECK_OK(weft_vec_new(&store, DIM, &options, NULL));
     return store;
+}
+
+static weft_vec *make_store(const char *kind, size_t ann_rows_min)
+{
+    return make_quantized(kind, ann_rows_min, NULL);
 }
 
 static void check_info(weft_vec *store, size_t count, const char *kind)
@@ -222,6 +230,33 @@ TEST(vectors_above_a_number_have_a_graph_and_below_none)
     check_info(store, 100, "exact");
     put(store, model, &d, 50);
     check_info(store, 101, "hnsw");
+    weft_vec_free(store);
+    free(model);
+}
+
+static weft_vec_info info_of(weft_vec *store)
+{
+    weft_vec_info info = {.size = sizeof(info)};
+    CHECK_OK(weft_vec_info_get(store, &info));
+    return info;
+}
+
+/* With 200 nodes to look at among 300, a scan is no slower. */
+TEST(a_store_says_that_it_scans_where_its_graph_is_not_worth_a_walk)
+{
+    struct model *model = calloc(1, sizeof(*model));
+    weft_vec_options options;
+    weft_vec *store;
+    dice d = {5};
+    weft_vec_options_init(&options);
+    options.kind = "hnsw";
+    CHECK_OK(weft_vec_new(&store, DIM, &options, NULL));
+    CHECK(!info_of(store).has_graph);
+    for (size_t id = 0; id < 300; id++)
+        put(store, model, &d, id);
+    check_info(store, 300, "exact");
+    CHECK_EQ(info_of(store).ef, 0);
+    CHECK(info_of(store).has_graph);
     weft_vec_free(store);
     free(model);
 }
@@ -311,6 +346,10 @@ TEST(stores_with_wrong_settings_are_refused)
     CHECK_EQ(weft_vec_new(&store, 4, &options, &error), -WEFT_M_EVALID);
     CHECK_STR(error.field, "kind");
     options.kind = "auto";
+    options.quantization = "pq";
+    CHECK_EQ(weft_vec_new(&store, 4, &options, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.field, "quantization");
+    options.quantization = NULL;
     options.m = 1;
     CHECK_EQ(weft_vec_new(&store, 4, &options, &error), -WEFT_M_EVALID);
     CHECK_STR(error.field, "m");
@@ -329,25 +368,132 @@ TEST(stores_with_wrong_settings_are_refused)
 
 /* ---- files ---- */
 
-static void check_same(weft_vec *a, weft_vec *b, dice *d)
+static void check_same_query(weft_vec *a, weft_vec *b, const float *numbers, size_t query_count,
+                             const weft_vec_query *query)
 {
-    float query[DIM];
-    for (size_t i = 0; i < 20; i++) {
-        weft_vec_results *left, *right;
-        size_t count, other;
-        make_numbers(d, query);
-        CHECK_OK(weft_vec_find(a, query, 1, NULL, &left, NULL));
-        CHECK_OK(weft_vec_find(b, query, 1, NULL, &right, NULL));
-        const weft_vec_hit *x = weft_vec_results_hits(left, 0, &count);
-        const weft_vec_hit *y = weft_vec_results_hits(right, 0, &other);
+    weft_vec_results *left, *right;
+    size_t count, other;
+    CHECK_OK(weft_vec_find(a, numbers, query_count, query, &left, NULL));
+    CHECK_OK(weft_vec_find(b, numbers, query_count, query, &right, NULL));
+    for (size_t i = 0; i < query_count; i++) {
+        const weft_vec_hit *x = weft_vec_results_hits(left, i, &count);
+        const weft_vec_hit *y = weft_vec_results_hits(right, i, &other);
         CHECK_EQ(count, other);
         for (size_t k = 0; k < count; k++) {
             CHECK_BYTES(x[k].id.ptr, x[k].id.len, y[k].id.ptr, y[k].id.len);
             CHECK_EQ(memcmp(&x[k].score, &y[k].score, sizeof(float)), 0);
         }
-        weft_vec_results_free(left);
-        weft_vec_results_free(right);
     }
+    weft_vec_results_free(left);
+    weft_vec_results_free(right);
+}
+
+static void check_same(weft_vec *a, weft_vec *b, dice *d)
+{
+    float query[DIM];
+    for (size_t i = 0; i < 20; i++) {
+        make_numbers(d, query);
+        check_same_query(a, b, query, 1, NULL);
+    }
+}
+
+/* One by one, together, with a filter, with a threshold. */
+static void check_same_all_ways(weft_vec *a, weft_vec *b, dice *d)
+{
+    enum { TOGETHER = 70 };
+    static float numbers[TOGETHER][DIM];
+    const weft_vec_tag red = {STR("colour"), STR("red")};
+    weft_vec_query query;
+    weft_vec_query_init(&query);
+    check_same(a, b, d);
+    for (size_t i = 0; i < TOGETHER; i++)
+        make_numbers(d, numbers[i]);
+    check_same_query(a, b, numbers[0], TOGETHER, &query);
+    query.threshold = 0.3f;
+    check_same_query(a, b, numbers[0], TOGETHER, &query);
+    query.filter = &red;
+    query.filter_count = 1;
+    check_same_query(a, b, numbers[0], TOGETHER, &query);
+    check_same_query(a, b, numbers[0], 1, &query);
+}
+
+static void check_same_files(weft_vec *a, weft_vec *b)
+{
+    weft_bytes left, right;
+    CHECK_OK(wf_vec_bytes(a, &(wf_job){0}, &left));
+    CHECK_OK(wf_vec_bytes(b, &(wf_job){0}, &right));
+    CHECK_BYTES(left.ptr, left.len, right.ptr, right.len);
+    weft_bytes_free(&left);
+    weft_bytes_free(&right);
+}
+
+/* Loads `from`; what comes of it has what was asked for and is the same as `like`. */
+static void check_loaded(weft_vec *from, const char *quantization, weft_vec *like, dice *d)
+{
+    char path[64];
+    weft_vec *loaded;
+    weft_vec_options options;
+    snprintf(path, sizeof(path), "/tmp/weft-vec-%d", (int)getpid());
+    weft_vec_options_init(&options);
+    options.quantization = quantization;
+    CHECK_OK(weft_vec_save(from, path, NULL));
+    CHECK_OK(weft_vec_load(&loaded, path, &options, NULL));
+    unlink(path);
+    CHECK_STR(info_of(loaded).quantization, info_of(like).quantization);
+    check_same_all_ways(loaded, like, d);
+    check_same_files(loaded, like);
+    weft_vec_free(loaded);
+}
+
+TEST(vectors_without_quantization_answer_the_same_to_the_bit_in_less_memory)
+{
+    static const char *const kinds[] = {"exact", "hnsw"};
+    for (size_t i = 0; i < 2; i++) {
+        struct model *model = calloc(2, sizeof(*model));
+        weft_vec *bytes = make_quantized(kinds[i], 0, "int8");
+        weft_vec *floats = make_quantized(kinds[i], 0, "none");
+        dice d = {21}, other = {21};
+        for (size_t round = 0; round < 3; round++) {
+            change(bytes, &model[0], &d, test_amount(300, 200));
+            change(floats, &model[1], &other, test_amount(300, 200));
+            check_info(floats, model[1].count, kinds[i]);
+            check_same_all_ways(bytes, floats, &(dice){round});
+        }
+        CHECK_STR(info_of(bytes).quantization, "int8");
+        CHECK_STR(info_of(floats).quantization, "none");
+        CHECK_GE(info_of(bytes).bytes, info_of(floats).bytes + model[0].count * (64 + 12));
+        check_loaded(bytes, NULL, bytes, &d);
+        check_loaded(floats, NULL, floats, &d);
+        check_loaded(bytes, "none", floats, &d);
+        check_loaded(floats, "int8", bytes, &d);
+        weft_vec_free(bytes);
+        weft_vec_free(floats);
+        free(model);
+    }
+}
+
+TEST(a_damaged_file_without_quantization_is_refused)
+{
+    weft_vec *store = make_quantized("exact", 0, "none"), *loaded;
+    struct model *model = calloc(1, sizeof(*model));
+    weft_m_error error;
+    weft_bytes bytes;
+    dice d = {4};
+    for (size_t id = 0; id < 3; id++)
+        put(store, model, &d, id);
+    CHECK_OK(wf_vec_bytes(store, &(wf_job){0}, &bytes));
+    char *file = malloc(bytes.len);
+    for (size_t at = 0; at < bytes.len; at += test_amount(1, 7)) {
+        memcpy(file, bytes.ptr, bytes.len);
+        file[at] = (char)(file[at] ^ 0x10);
+        note("byte %zu", at);
+        CHECK_EQ(wf_vec_of_bytes(&loaded, file, bytes.len, &error), -WEFT_M_EPERSIST);
+        CHECK_EQ(wf_vec_of_bytes(&loaded, bytes.ptr, at, &error), -WEFT_M_EPERSIST);
+    }
+    free(file);
+    weft_bytes_free(&bytes);
+    weft_vec_free(store);
+    free(model);
 }
 
 TEST(vectors_out_of_a_file_answer_the_same_and_can_change)
@@ -376,6 +522,10 @@ TEST(vectors_out_of_a_file_answer_the_same_and_can_change)
     weft_m_error error;
     weft_vec_options options;
     weft_vec_options_init(&options);
+    options.quantization = "pq";
+    CHECK_EQ(weft_vec_load(&store, path, &options, &error), -WEFT_M_EVALID);
+    CHECK_STR(error.field, "quantization");
+    options.quantization = NULL;
     options.count_max = 3;
     CHECK_EQ(weft_vec_load(&store, path, &options, &error), -WEFT_ELIMIT);
     unlink(path);
@@ -501,6 +651,38 @@ WORK_SCENARIO(vectors_that_were_not_taken_are_not_saved)
     rc = put_many(store);
     if (weft_vec_info_get(store, &info) == 0)
         check_file(store, info.count);
+    weft_vec_free(store);
+    return rc;
+}
+
+static int put_and_ask(weft_vec *store)
+{
+    weft_vec *loaded;
+    weft_bytes bytes;
+    WEFT_TRY(put_some(store));
+    WEFT_TRY(ask_often(store));
+    WEFT_TRY(wf_vec_bytes(store, &(wf_job){0}, &bytes));
+    int rc = wf_vec_of_bytes(&loaded, bytes.ptr, bytes.len, NULL);
+    weft_bytes_free(&bytes);
+    if (rc < 0)
+        return rc;
+    rc = ask_often(loaded);
+    if (rc == 0)
+        CHECK(!loaded->has_bytes);
+    weft_vec_free(loaded);
+    return rc;
+}
+
+WORK_SCENARIO(vectors_without_quantization_are_put_asked_for_and_loaded)
+{
+    weft_vec_options options;
+    weft_vec *store;
+    weft_vec_options_init(&options);
+    options.quantization = "none";
+    int rc = weft_vec_new(&store, DIM, &options, NULL);
+    if (rc < 0)
+        return rc;
+    rc = put_and_ask(store);
     weft_vec_free(store);
     return rc;
 }

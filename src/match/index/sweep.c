@@ -3,6 +3,7 @@
 #include "match/index/sweep.h"
 
 #include "base/alloc.h"
+#include "match/index/hunt.h"
 #include "match/index/scan.h"
 
 #include <math.h>
@@ -19,218 +20,44 @@
 /* Multiplications between two looks at the job: 20 ms without any wide instructions. */
 #define POLL_PRODUCTS ((size_t)1 << 24)
 
-/* Rows that a query has room for, beside twice those it wants. */
-#define ROOM 128u
-
-/* A bound is computed in floats, whose own errors it must cover. */
-#define SLACK 2e-6f
-
-/* Halvings that find a bar: to a thousandth of what rounding leaves open. */
-#define HALVINGS 16
-
-typedef float four __attribute__((vector_size(16)));
-typedef int32_t four_ints __attribute__((vector_size(16)));
-
-/* A row that could be among the best, and between what its cosine lies. */
-struct near {
-    uint32_t row;
-    float least, most;
-};
-
-/* One query under way. */
-struct hunt {
-    wf_look look;
-    float bar;         /* what can still matter reaches it */
-    float inverse;     /* of the query's scale; 0: the query is zero */
-    struct near *near; /* ascending by row */
-    size_t count;
-};
-
 struct sweep {
+    wf_hunts near;
     const wf_vectors *vectors;
-    const uint32_t *row_entity;
-    struct hunt *hunts;
-    size_t count;
-    size_t room; /* of a hunt */
-    struct near *near;
-    four *least; /* `room` numbers: of the entities of one hunt */
+    size_t count; /* of queries */
 
     void *memory;
     int8_t *panels;
     float levels[GROUP];
     int32_t products[BLOCK_ROWS * GROUP];
     uint64_t marks[BLOCK_ROWS];
+
+    float *queries; /* instead of panels, where rows have no bytes: one behind the other */
+    wf_four cosines[BLOCK_ROWS * GROUP / 4];
 };
 
-/* ---- what is near ---- */
+/* ---- rows ---- */
 
 static float greater(float a, float b)
 {
     return a > b ? a : b;
 }
 
-static uint32_t entity_of(const struct sweep *it, uint32_t row)
-{
-    return it->row_entity != NULL ? it->row_entity[row] : row;
-}
-
-/* How many of the numbers, some fours, reach `bar`. */
-static size_t count_from(const four *numbers, size_t fours, float bar)
-{
-    four_ints counts = {0};
-    for (size_t i = 0; i < fours; i++)
-        counts -= numbers[i] >= bar;
-    int32_t count = counts[0] + counts[1] + counts[2] + counts[3];
-    return (size_t)count;
-}
-
-/* The lower ends of the entities of a hunt, and behind them what reaches nothing, up to a four.
- * Returns how many fours. */
-static size_t take_least(struct sweep *it, const struct hunt *hunt)
-{
-    float *least = (float *)it->least;
-    size_t count = 0;
-    for (size_t i = 0; i < hunt->count; i++) {
-        const struct near *near = &hunt->near[i];
-        if (i == 0 || entity_of(it, near->row) != entity_of(it, near[-1].row))
-            least[count++] = near->least;
-        else
-            least[count - 1] = greater(least[count - 1], near->least);
-    }
-    while (count % 4 != 0)
-        least[count++] = -INFINITY;
-    return count / 4;
-}
-
-/* What as many entities as are wanted are sure to reach, nearly the most of that; or the bar as it
- * was.  By halving, for sorting would guess wrong at each second number. */
-static float sure_bar(struct sweep *it, const struct hunt *hunt)
-{
-    size_t fours = take_least(it, hunt), wanted = hunt->look.rank->top_k;
-    float low = hunt->bar, high = 1 + 2 * SLACK;
-    for (int i = 0; i < HALVINGS; i++) {
-        float middle = (low + high) / 2;
-        if (count_from(it->least, fours, middle) >= wanted)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-/* A cosine in full is both ends. */
-static void compute(const struct sweep *it, const struct hunt *hunt, struct near *near)
-{
-    if (near->least != near->most)
-        near->least = near->most = wf_vectors_cosine(it->vectors, hunt->look.glance, near->row);
-}
-
-/* Asks memory for a row that will be computed. */
-static void fetch(const struct sweep *it, const struct near *near)
-{
-    size_t width = it->vectors->float_width;
-    const float *row = it->vectors->rows + near->row * width;
-    for (size_t i = 0; i < width && near->least != near->most; i += 16)
-        __builtin_prefetch(row + i);
-}
-
-/* Computes the surest rows, for a bar without what rounding leaves open. */
-static void raise_bar(struct sweep *it, struct hunt *hunt)
-{
-    float bar = sure_bar(it, hunt);
-    for (size_t i = 0; i < hunt->count; i++) {
-        if (hunt->near[i].least >= bar)
-            fetch(it, &hunt->near[i]);
-    }
-    for (size_t i = 0; i < hunt->count; i++) {
-        if (hunt->near[i].least >= bar)
-            compute(it, hunt, &hunt->near[i]);
-    }
-    hunt->bar = sure_bar(it, hunt);
-}
-
-static void drop_far(struct hunt *hunt)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < hunt->count; i++) {
-        if (hunt->near[i].most >= hunt->bar)
-            hunt->near[kept++] = hunt->near[i];
-    }
-    hunt->count = kept;
-}
-
-/* The best of near[from, to), which are one entity's, in full; its row is that of the first. */
-static wf_found best_of(const struct sweep *it, const struct hunt *hunt, size_t from, size_t to)
-{
-    struct near *near = hunt->near;
-    wf_found best = {.entity = entity_of(it, near[from].row), .score = -INFINITY};
-    for (size_t i = from; i < to; i++) {
-        if (near[i].most < hunt->bar || near[i].most <= best.score)
-            continue;
-        compute(it, hunt, &near[i]);
-        if (near[i].least > best.score) {
-            best.score = near[i].least;
-            best.row = near[i].row;
-        }
-    }
-    return best;
-}
-
-/* Offers the first entities that are near, but for the one under way, if there `is_more`; of that
- * the best row stays. */
-static void settle(struct sweep *it, struct hunt *hunt, bool is_more)
-{
-    wf_rank *rank = hunt->look.rank;
-    size_t count = hunt->count;
-    hunt->count = 0;
-    for (size_t i = 0; i < count; i++)
-        fetch(it, &hunt->near[i]);
-    for (size_t i = 0, end; i < count; i = end) {
-        uint32_t entity = entity_of(it, hunt->near[i].row);
-        for (end = i + 1; end < count && entity_of(it, hunt->near[end].row) == entity;)
-            end++;
-        wf_found best = best_of(it, hunt, i, end);
-        if (is_more && end == count && best.score >= hunt->bar)
-            hunt->near[hunt->count++] = (struct near){best.row, best.score, best.score};
-        else if (best.score >= wf_rank_bar(rank))
-            wf_rank_offer(rank, best);
-        hunt->bar = fmaxf(hunt->bar, wf_rank_bar(rank));
-    }
-}
-
-/* Makes room.  Many rows as near as one another have to be computed for that. */
-static void thin(struct sweep *it, struct hunt *hunt)
-{
-    raise_bar(it, hunt);
-    drop_far(hunt);
-    if (hunt->count > it->room - it->room / 4)
-        settle(it, hunt, /* is_more= */ true);
-}
-
-static void consider(struct sweep *it, struct hunt *hunt, size_t row, int32_t product)
+static void consider(struct sweep *it, wf_hunt *hunt, size_t row, int32_t product)
 {
     const wf_glance *glance = hunt->look.glance;
     float about = (float)product * (it->vectors->scales[row] * glance->scale);
     float residual = it->vectors->residuals[row];
-    float spread = residual + (1 + residual) * glance->residual + SLACK;
+    float spread = residual + (1 + residual) * glance->residual + WF_HUNT_SLACK;
     if (about + spread < hunt->bar)
         return;
-    const uint64_t *allowed = hunt->look.allowed;
-    uint32_t entity = entity_of(it, (uint32_t)row);
-    if (allowed != NULL && (allowed[entity / 64] >> entity % 64 & 1) == 0)
-        return;
-    if (hunt->count == it->room)
-        thin(it, hunt);
-    hunt->near[hunt->count++] = (struct near){(uint32_t)row, about - spread, about + spread};
+    wf_hunt_keep(&it->near, hunt, (wf_near){(uint32_t)row, about - spread, about + spread});
 }
 
-/* ---- rows ---- */
-
 /* What product * scale of a row must reach, if its residual is at most that. */
-static float level_of(const struct hunt *hunt, float residual)
+static float level_of(const wf_hunt *hunt, float residual)
 {
     const wf_glance *glance = hunt->look.glance;
-    float wanted = hunt->bar - residual - (1 + residual) * glance->residual - 2 * SLACK;
+    float wanted = hunt->bar - residual - (1 + residual) * glance->residual - 2 * WF_HUNT_SLACK;
     if (hunt->inverse > 0)
         return wanted * hunt->inverse;
     return wanted > 0 ? INFINITY : -INFINITY;
@@ -279,17 +106,17 @@ static void pass(struct sweep *it, size_t row, size_t row_count, size_t first, f
                                .ahead_bytes = block_bytes * count / it->count};
     size_t places = wf_scan_places(&tile);
     for (size_t q = 0; q < places; q++)
-        it->levels[q] = q < count ? level_of(&it->hunts[first + q], residual) : INFINITY;
+        it->levels[q] = q < count ? level_of(&it->near.hunts[first + q], residual) : INFINITY;
     wf_scan()->tile(&tile);
     for (size_t r = 0; r < row_count; r++) {
         for (uint64_t marks = it->marks[r]; marks != 0; marks &= marks - 1) {
             size_t q = (size_t)__builtin_ctzll(marks);
-            consider(it, &it->hunts[first + q], row + r, it->products[r * places + q]);
+            consider(it, &it->near.hunts[first + q], row + r, it->products[r * places + q]);
         }
     }
 }
 
-static void pass_alone(struct sweep *it, size_t row, size_t row_count, struct hunt *hunt)
+static void pass_alone(struct sweep *it, size_t row, size_t row_count, wf_hunt *hunt)
 {
     const wf_vectors *vectors = it->vectors;
     wf_scan()->bytes(vectors->bytes + row * vectors->byte_width, vectors->sums + row, row_count,
@@ -298,11 +125,47 @@ static void pass_alone(struct sweep *it, size_t row, size_t row_count, struct hu
         consider(it, hunt, row + r, it->products[r]);
 }
 
+/* ---- rows without bytes ---- */
+
+/* The products of a query with some rows; fours of them where they are. */
+static void consider_floats(struct sweep *it, wf_hunt *hunt, size_t row, const float *products,
+                            size_t row_count)
+{
+    float level = hunt->bar - WF_HUNT_SLACK;
+    if (row_count % 4 == 0 && wf_count_from((const wf_four *)products, row_count / 4, level) == 0)
+        return;
+    for (size_t r = 0; r < row_count; r++) {
+        float cosine = products[r] >= level ? wf_cosine_of(products[r]) : -INFINITY;
+        if (cosine >= hunt->bar)
+            wf_hunt_keep(&it->near, hunt, (wf_near){(uint32_t)(row + r), cosine, cosine});
+    }
+}
+
+/* A block of rows and a group of queries. */
+static void pass_floats(struct sweep *it, size_t row, size_t row_count, size_t first)
+{
+    const wf_vectors *vectors = it->vectors;
+    size_t left = it->count - first, count = left < GROUP ? left : GROUP;
+    size_t width = vectors->float_width;
+    float *products = (float *)it->cosines;
+    wf_scan()->floats(vectors->rows + row * width, row_count, it->queries + first * width, count,
+                      width, products);
+    for (size_t q = 0; q < count; q++)
+        consider_floats(it, &it->near.hunts[first + q], row, products + q * row_count, row_count);
+}
+
+/* ---- all rows ---- */
+
 static void pass_block(struct sweep *it, size_t row, size_t row_count)
 {
+    if (!it->vectors->has_bytes) {
+        for (size_t q = 0; q < it->count; q += GROUP)
+            pass_floats(it, row, row_count, q);
+        return;
+    }
     if (it->count < GROUP_MIN) {
         for (size_t q = 0; q < it->count; q++)
-            pass_alone(it, row, row_count, &it->hunts[q]);
+            pass_alone(it, row, row_count, &it->near.hunts[q]);
         return;
     }
     float residual = greatest_of(it->vectors->residuals + row, row_count);
@@ -313,7 +176,8 @@ static void pass_block(struct sweep *it, size_t row, size_t row_count)
 static int pass_all(struct sweep *it, const wf_job *job)
 {
     size_t total = it->vectors->count, products = POLL_PRODUCTS;
-    size_t block = it->count < GROUP_MIN ? BLOCK_ROWS * GROUP : BLOCK_ROWS;
+    bool is_alone = it->count < GROUP_MIN && it->vectors->has_bytes;
+    size_t block = is_alone ? BLOCK_ROWS * GROUP : BLOCK_ROWS;
     for (size_t row = 0; row < total; row += block) {
         size_t count = total - row < block ? total - row : block;
         int rc = products >= POLL_PRODUCTS ? wf_job_poll(job) : 0;
@@ -331,45 +195,32 @@ static int pass_all(struct sweep *it, const wf_job *job)
 /* Registers are filled from where lines of the cache begin. */
 #define LINE ((uintptr_t)64)
 
-static int reserve(struct sweep *it, const wf_look *looks)
+static int copy_queries(struct sweep *it)
 {
-    size_t width = it->vectors->byte_width,
-           panels = (it->count + WF_SCAN_PANEL - 1) / WF_SCAN_PANEL;
-    for (size_t i = 0; i < it->count; i++) {
-        size_t room = ROOM + 2 * looks[i].rank->top_k;
-        it->room = room > it->room ? room : it->room;
-    }
-    it->hunts = wf_array(it->count, sizeof(*it->hunts));
-    it->near = wf_array(it->count, it->room * sizeof(*it->near));
-    it->least = wf_array(it->room / 4 + 1, sizeof(*it->least));
-    it->memory = wf_array(panels + 1, WF_SCAN_PANEL_BYTES(width));
-    if (it->hunts == NULL || it->near == NULL || it->least == NULL || it->memory == NULL)
+    size_t width = it->vectors->float_width;
+    it->memory = it->queries = wf_array(it->count, width * sizeof(*it->queries));
+    if (it->queries == NULL)
         return -ENOMEM;
-    it->panels = (int8_t *)(((uintptr_t)it->memory + LINE - 1) & ~(LINE - 1));
+    for (size_t i = 0; i < it->count; i++)
+        memcpy(it->queries + i * width, it->near.hunts[i].look.glance->query,
+               width * sizeof(*it->queries));
     return 0;
 }
 
-static void begin(struct sweep *it, const wf_look *looks)
+static int pack_queries(struct sweep *it)
 {
-    for (size_t i = 0; i < it->count; i++) {
-        float scale = looks[i].glance->scale;
-        it->hunts[i] = (struct hunt){.look = looks[i],
-                                     .bar = wf_rank_bar(looks[i].rank),
-                                     .inverse = scale > 0 ? 1 / scale : 0,
-                                     .near = it->near + i * it->room};
-        if (it->count >= GROUP_MIN)
-            wf_scan()->pack(looks[i].glance->bytes, it->vectors->byte_width, i % WF_SCAN_PANEL,
-                            it->panels + panel_start(it, i));
-    }
-}
-
-static void end(struct sweep *it)
-{
-    for (size_t i = 0; i < it->count; i++) {
-        raise_bar(it, &it->hunts[i]);
-        drop_far(&it->hunts[i]);
-        settle(it, &it->hunts[i], /* is_more= */ false);
-    }
+    size_t width = it->vectors->byte_width;
+    size_t panels = (it->count + WF_SCAN_PANEL - 1) / WF_SCAN_PANEL;
+    if (it->count < GROUP_MIN)
+        return 0;
+    it->memory = wf_array(panels + 1, WF_SCAN_PANEL_BYTES(width));
+    if (it->memory == NULL)
+        return -ENOMEM;
+    it->panels = (int8_t *)(((uintptr_t)it->memory + LINE - 1) & ~(LINE - 1));
+    for (size_t i = 0; i < it->count; i++)
+        wf_scan()->pack(it->near.hunts[i].look.glance->bytes, width, i % WF_SCAN_PANEL,
+                        it->panels + panel_start(it, i));
+    return 0;
 }
 
 int wf_sweep(const wf_vectors *vectors, const wf_look *looks, size_t count,
@@ -380,19 +231,17 @@ int wf_sweep(const wf_vectors *vectors, const wf_look *looks, size_t count,
     struct sweep *it = wf_alloc(sizeof(*it));
     if (it == NULL)
         return -ENOMEM;
-    it->vectors = vectors;
-    it->row_entity = row_entity;
+    it->vectors = it->near.vectors = vectors;
+    it->near.row_entity = row_entity;
     it->count = count;
-    int rc = reserve(it, looks);
-    if (rc == 0) {
-        begin(it, looks);
-        rc = pass_all(it, job);
-    }
+    int rc = wf_hunts_init(&it->near, looks, count);
     if (rc == 0)
-        end(it);
-    wf_free(it->hunts);
-    wf_free(it->near);
-    wf_free(it->least);
+        rc = vectors->has_bytes ? pack_queries(it) : copy_queries(it);
+    if (rc == 0)
+        rc = pass_all(it, job);
+    if (rc == 0)
+        wf_hunts_end(&it->near);
+    wf_hunts_fini(&it->near);
     wf_free(it->memory);
     wf_free(it);
     return rc;

@@ -8,7 +8,8 @@
  * two numbers a cosine lies.  A query keeps the rows that could still be among its best; when it
  * has many, the k-th of the lower ends is a bar that those must reach whose upper ends are to be
  * kept.  Only rows that are left at the end are computed in floats.  So nothing is lost, scores are
- * those of the floats, and no answer depends on which queries were asked together.
+ * those of the floats, and no answer depends on which queries were asked together.  Where rows have
+ * no bytes, both ends are the cosine itself, by tiles of floats; the answers are the same.
  */
 #ifndef WF_MATCH_SWEEP_H
 #define WF_MATCH_SWEEP_H

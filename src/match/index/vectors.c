@@ -30,15 +30,14 @@ static void set_shape(wf_vectors *vectors, size_t dim, size_t count)
                             .byte_width = width_of(dim, WF_SCAN_BYTES)};
 }
 
-/* One of the arrays; what is new is zero. */
-static bool grow(void *array, size_t old_count, size_t count, size_t item_bytes)
+/* One of the arrays. */
+static bool grow(void *array, size_t count, size_t item_bytes)
 {
     void *old, *items;
     memcpy(&old, array, sizeof(old));
     items = wf_grow(old, count, item_bytes);
     if (items == NULL)
         return false;
-    memset((char *)items + old_count * item_bytes, 0, (count - old_count) * item_bytes);
     memcpy(array, &items, sizeof(items));
     return true;
 }
@@ -49,6 +48,8 @@ static float *aligned(void *memory)
     return (float *)(((uintptr_t)memory + 63) & ~(uintptr_t)63);
 }
 
+/* Rows are seldom moved here: where the system moves whole pages they stay as far from their
+ * beginning. */
 static bool grow_rows(wf_vectors *vectors, size_t old_count, size_t count)
 {
     size_t row_bytes = vectors->float_width * sizeof(float);
@@ -58,20 +59,25 @@ static bool grow_rows(wf_vectors *vectors, size_t old_count, size_t count)
         return false;
     vectors->memory = memory;
     vectors->rows = aligned(memory);
-    memmove(vectors->rows, memory + start, old_count * row_bytes);
-    memset(vectors->rows + old_count * vectors->float_width, 0, (count - old_count) * row_bytes);
+    if ((uintptr_t)vectors->rows - (uintptr_t)memory != start)
+        memmove(vectors->rows, memory + start, old_count * row_bytes);
     return true;
+}
+
+static bool grow_bytes(wf_vectors *vectors, size_t count)
+{
+    return grow(&vectors->bytes, count, vectors->byte_width) &&
+           grow(&vectors->sums, count, sizeof(int32_t)) &&
+           grow(&vectors->scales, count, sizeof(float)) &&
+           grow(&vectors->residuals, count, sizeof(float));
 }
 
 int wf_vectors_grow(wf_vectors *vectors, size_t count)
 {
-    size_t before = vectors->capacity, capacity = count + count / 2 + 16;
-    if (count > before) {
-        if (!grow_rows(vectors, before, capacity) ||
-            !grow(&vectors->bytes, before, capacity, vectors->byte_width) ||
-            !grow(&vectors->sums, before, capacity, sizeof(int32_t)) ||
-            !grow(&vectors->scales, before, capacity, sizeof(float)) ||
-            !grow(&vectors->residuals, before, capacity, sizeof(float)))
+    size_t capacity = count + count / 2 + 16;
+    if (count > vectors->capacity) {
+        if (!grow_rows(vectors, vectors->count, capacity) ||
+            (vectors->has_bytes && !grow_bytes(vectors, capacity)))
             return -ENOMEM;
         vectors->capacity = capacity;
     }
@@ -79,19 +85,26 @@ int wf_vectors_grow(wf_vectors *vectors, size_t count)
     return 0;
 }
 
-int wf_vectors_init(wf_vectors *vectors, size_t dim, size_t count)
+int wf_vectors_init_floats(wf_vectors *vectors, size_t dim, size_t count)
 {
     set_shape(vectors, dim, count);
     vectors->capacity = count + 1;
     vectors->memory = wf_array(count + 2, vectors->float_width * sizeof(float));
     vectors->rows = aligned(vectors->memory);
+    return vectors->memory != NULL ? 0 : -ENOMEM;
+}
+
+int wf_vectors_init(wf_vectors *vectors, size_t dim, size_t count)
+{
+    int rc = wf_vectors_init_floats(vectors, dim, count);
+    vectors->has_bytes = true;
     vectors->bytes = wf_array(count + 1, vectors->byte_width);
     vectors->sums = wf_array(count + 1, sizeof(int32_t));
     vectors->scales = wf_array(count + 1, sizeof(float));
     vectors->residuals = wf_array(count + 1, sizeof(float));
-    bool has_all = vectors->memory != NULL && vectors->bytes != NULL && vectors->sums != NULL &&
-                   vectors->scales != NULL && vectors->residuals != NULL;
-    return has_all ? 0 : -ENOMEM;
+    bool has_all = vectors->bytes != NULL && vectors->sums != NULL && vectors->scales != NULL &&
+                   vectors->residuals != NULL;
+    return has_all ? rc : -ENOMEM;
 }
 
 void wf_vectors_fini(wf_vectors *vectors)
@@ -108,8 +121,9 @@ void wf_vectors_fini(wf_vectors *vectors)
 
 size_t wf_vectors_bytes(const wf_vectors *vectors)
 {
-    return vectors->count * (vectors->float_width * sizeof(float) + vectors->byte_width +
-                             sizeof(int32_t) + 2 * sizeof(float));
+    size_t floats = vectors->float_width * sizeof(float);
+    size_t bytes = vectors->byte_width + sizeof(int32_t) + 2 * sizeof(float);
+    return vectors->count * (floats + (vectors->has_bytes ? bytes : 0));
 }
 
 /* ---- rows ---- */
@@ -145,27 +159,45 @@ static void make_bytes(const float *numbers, size_t dim, int8_t *out, float *out
     *out_residual = (float)sqrt(squares) * 1.000001f;
 }
 
-void wf_vectors_set(wf_vectors *vectors, size_t row, const float *numbers)
+/* The copy of a row whose floats are there. */
+static void set_bytes(wf_vectors *vectors, size_t row)
 {
-    float *floats = vectors->rows + row * vectors->float_width;
     int8_t *bytes = vectors->bytes + row * vectors->byte_width;
-    memcpy(floats, numbers, vectors->dim * sizeof(*floats));
-    make_unit(floats, vectors->dim);
-    make_bytes(floats, vectors->dim, bytes, &vectors->scales[row], &vectors->residuals[row]);
+    memset(bytes + vectors->dim, 0, vectors->byte_width - vectors->dim);
+    make_bytes(vectors->rows + row * vectors->float_width, vectors->dim, bytes,
+               &vectors->scales[row], &vectors->residuals[row]);
     vectors->sums[row] = 0;
     for (size_t i = 0; i < vectors->dim; i++)
         vectors->sums[row] += bytes[i];
+}
+
+static void copy_bytes(wf_vectors *vectors, size_t row, const wf_vectors *from, size_t from_row)
+{
+    memcpy(vectors->bytes + row * vectors->byte_width, from->bytes + from_row * from->byte_width,
+           vectors->byte_width);
+    vectors->sums[row] = from->sums[from_row];
+    vectors->scales[row] = from->scales[from_row];
+    vectors->residuals[row] = from->residuals[from_row];
+}
+
+void wf_vectors_set(wf_vectors *vectors, size_t row, const float *numbers)
+{
+    float *floats = vectors->rows + row * vectors->float_width;
+    memcpy(floats, numbers, vectors->dim * sizeof(*floats));
+    memset(floats + vectors->dim, 0, (vectors->float_width - vectors->dim) * sizeof(*floats));
+    make_unit(floats, vectors->dim);
+    if (vectors->has_bytes)
+        set_bytes(vectors, row);
 }
 
 void wf_vectors_copy(wf_vectors *vectors, size_t row, const wf_vectors *from, size_t from_row)
 {
     memcpy(vectors->rows + row * vectors->float_width, from->rows + from_row * from->float_width,
            vectors->float_width * sizeof(float));
-    memcpy(vectors->bytes + row * vectors->byte_width, from->bytes + from_row * from->byte_width,
-           vectors->byte_width);
-    vectors->sums[row] = from->sums[from_row];
-    vectors->scales[row] = from->scales[from_row];
-    vectors->residuals[row] = from->residuals[from_row];
+    if (vectors->has_bytes && from->has_bytes)
+        copy_bytes(vectors, row, from, from_row);
+    else if (vectors->has_bytes)
+        set_bytes(vectors, row);
 }
 
 /* ---- queries ---- */
@@ -204,12 +236,17 @@ float wf_vectors_between(const wf_vectors *vectors, size_t a, size_t b)
     return product;
 }
 
+float wf_cosine_of(float product)
+{
+    return product > 1 - EQUAL ? 1 : fmaxf(product, -1);
+}
+
 float wf_vectors_cosine(const wf_vectors *vectors, const wf_glance *glance, size_t row)
 {
-    float cosine;
+    float product;
     wf_scan()->floats(vectors->rows + row * vectors->float_width, 1, glance->query, 1,
-                      vectors->float_width, &cosine);
-    return cosine > 1 - EQUAL ? 1 : fmaxf(cosine, -1);
+                      vectors->float_width, &product);
+    return wf_cosine_of(product);
 }
 
 /* ---- files ---- */
@@ -218,6 +255,8 @@ void wf_vectors_save(const wf_vectors *vectors, wf_pack *pack)
 {
     wf_pack_add(pack, TAG_ROWS, vectors->rows, vectors->count,
                 vectors->float_width * sizeof(float));
+    if (!vectors->has_bytes)
+        return;
     wf_pack_add(pack, TAG_BYTES, vectors->bytes, vectors->count, vectors->byte_width);
     wf_pack_add(pack, TAG_SUMS, vectors->sums, vectors->count, sizeof(int32_t));
     wf_pack_add(pack, TAG_SCALES, vectors->scales, vectors->count, sizeof(float));
@@ -242,14 +281,18 @@ static int check_numbers(const float *numbers, size_t count)
     return rc;
 }
 
-int wf_vectors_load(wf_vectors *vectors, const wf_image *image, size_t dim, size_t count)
+bool wf_vectors_are_quantized(const wf_image *image)
 {
-    set_shape(vectors, dim, count);
-    vectors->is_of_image = true;
-    int rc = wf_image_get_exactly(image, TAG_ROWS, vectors->float_width * sizeof(float), count,
-                                  &vectors->rows);
-    if (rc == 0)
-        rc = wf_image_get_exactly(image, TAG_BYTES, vectors->byte_width, count, &vectors->bytes);
+    const void *at;
+    size_t count;
+    return wf_image_get(image, TAG_BYTES, 1, &at, &count) == 0;
+}
+
+static int load_bytes(wf_vectors *vectors, const wf_image *image)
+{
+    size_t count = vectors->count;
+    int rc = wf_image_get_exactly(image, TAG_BYTES, vectors->byte_width, count, &vectors->bytes);
+    vectors->has_bytes = true;
     if (rc == 0)
         rc = wf_image_get_exactly(image, TAG_SUMS, sizeof(int32_t), count, &vectors->sums);
     if (rc == 0)
@@ -257,8 +300,17 @@ int wf_vectors_load(wf_vectors *vectors, const wf_image *image, size_t dim, size
     if (rc == 0)
         rc = wf_image_get_exactly(image, TAG_RESIDUALS, sizeof(float), count, &vectors->residuals);
     if (rc == 0)
-        rc = check_numbers(vectors->rows, count * vectors->float_width);
-    if (rc == 0)
         rc = check_numbers(vectors->scales, count);
     return rc == 0 ? check_numbers(vectors->residuals, count) : rc;
+}
+
+int wf_vectors_load(wf_vectors *vectors, const wf_image *image, size_t dim, size_t count)
+{
+    set_shape(vectors, dim, count);
+    vectors->is_of_image = true;
+    int rc = wf_image_get_exactly(image, TAG_ROWS, vectors->float_width * sizeof(float), count,
+                                  &vectors->rows);
+    if (rc == 0)
+        rc = check_numbers(vectors->rows, count * vectors->float_width);
+    return rc == 0 && wf_vectors_are_quantized(image) ? load_bytes(vectors, image) : rc;
 }

@@ -126,8 +126,7 @@ static int ask_some(const struct question *it, struct desk *desk, size_t first, 
     const weft_vec *store = it->store;
     const wf_vec_rows *rows = &store->it;
     bool has_dead = rows->live_count < rows->vectors.count;
-    bool is_graph =
-        wf_vec_uses_graph(store) && it->passing == NULL && wf_hnsw_is_worth(&rows->graph);
+    bool is_graph = wf_vec_uses_graph(store) && it->passing == NULL;
     const uint64_t *allowed = it->passing;
     int rc = wf_job_poll(job);
     if (allowed == NULL && has_dead && !is_graph)

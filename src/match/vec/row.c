@@ -32,7 +32,7 @@ wf_vec_row *wf_vec_row_new(weft_str id, const weft_vec_tag *tags, size_t tag_cou
     char *to = (char *)row + head;
     row->refs = 1;
     row->id = copy_text(&to, id);
-    row->tag_count = tag_count;
+    row->tag_count = (uint32_t)tag_count;
     for (size_t i = 0; i < tag_count; i++) {
         row->tags[i].key = copy_text(&to, tags[i].key);
         row->tags[i].value = copy_text(&to, tags[i].value);

@@ -9,8 +9,8 @@
 
 typedef struct wf_vec_row {
     unsigned refs; /* atomic */
+    uint32_t tag_count;
     weft_str id;
-    size_t tag_count;
     weft_vec_tag tags[];
 } wf_vec_row;
 

@@ -29,6 +29,12 @@ static void free_arrays(wf_vec_rows *it)
     *it = (wf_vec_rows){0};
 }
 
+int wf_vec_rows_init(const weft_vec *store, wf_vec_rows *it, size_t count)
+{
+    return store->has_bytes ? wf_vectors_init(&it->vectors, store->dim, count)
+                            : wf_vectors_init_floats(&it->vectors, store->dim, count);
+}
+
 void wf_vec_rows_fini(wf_vec_rows *it)
 {
     for (size_t row = 0; row < it->vectors.count; row++)
@@ -201,8 +207,7 @@ int wf_vec_rows_close_up(weft_vec *store, bool whole, const wf_job *job)
         return 0;
     wf_vec_rows out = {0};
     uint32_t *number = wf_array(count, sizeof(*number));
-    int rc =
-        number != NULL ? wf_vectors_init(&out.vectors, store->dim, store->it.live_count) : -ENOMEM;
+    int rc = number != NULL ? wf_vec_rows_init(store, &out, store->it.live_count) : -ENOMEM;
     if (rc == 0)
         rc = copy_rows(store, &out, number, job);
     if (rc == 0 && store->it.has_graph && out.live_count != 0)

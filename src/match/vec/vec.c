@@ -50,6 +50,23 @@ static int take_kind(weft_vec *store, weft_m_error *error)
     return fail(error, "kind", "there is no such kind of store");
 }
 
+int wf_vec_check_quantization(const char *name, weft_m_error *error)
+{
+    if (name == NULL || strcmp(name, "int8") == 0 || strcmp(name, "none") == 0)
+        return 0;
+    wf_m_error_suggest(error, "Use 'int8' or 'none'");
+    return fail(error, "quantization", "there is no such quantization");
+}
+
+static int take_quantization(weft_vec *store, weft_m_error *error)
+{
+    const char *name = store->options.quantization;
+    int rc = wf_vec_check_quantization(name, error);
+    store->has_bytes = name == NULL || strcmp(name, "none") != 0;
+    store->options.quantization = store->has_bytes ? "int8" : "none"; /* that was the caller's */
+    return rc;
+}
+
 static int check_options(weft_vec *store, weft_m_error *error)
 {
     const weft_vec_options *options = &store->options;
@@ -63,7 +80,8 @@ static int check_options(weft_vec *store, weft_m_error *error)
         return fail(error, "ef", "ef must be between 1 and 65,536");
     if (options->ef_construction < 1 || options->ef_construction > WF_HNSW_EF_MAX)
         return fail(error, "ef_construction", "ef_construction must be between 1 and 65,536");
-    return take_kind(store, error);
+    int rc = take_quantization(store, error);
+    return rc == 0 ? take_kind(store, error) : rc;
 }
 
 /* ---- life ---- */
@@ -85,7 +103,7 @@ int weft_vec_new(weft_vec **out, size_t dimension, const weft_vec_options *optio
     if (rc == 0) {
         rc = wf_sys_random(&store->key, sizeof(store->key));
         if (rc == 0)
-            rc = wf_vectors_init(&store->it.vectors, dimension, 0);
+            rc = wf_vec_rows_init(store, &store->it, 0);
         rc = rc < 0 ? wf_m_fail_plain(error, rc) : 0;
     }
     if (rc < 0)
@@ -242,11 +260,12 @@ int weft_vec_get(weft_vec *store, weft_str id, float *out)
 static size_t bytes_of(const weft_vec *store)
 {
     const wf_vec_rows *it = &store->it;
+    size_t count = it->vectors.count;
     size_t bytes = sizeof(*store) + wf_vectors_bytes(&it->vectors) + wf_hnsw_bytes(&it->graph) +
-                   it->live_capacity * sizeof(wf_vec_row *) + it->live_capacity / 8;
+                   count * sizeof(wf_vec_row *) + it->live_capacity / 8;
     if (it->places != NULL)
         bytes += ((size_t)1 << it->place_bits) * sizeof(*it->places);
-    for (size_t row = 0; row < it->vectors.count; row++)
+    for (size_t row = 0; row < count; row++)
         bytes += it->rows[row] != NULL ? wf_vec_row_bytes(it->rows[row]) : 0;
     return bytes;
 }
@@ -262,6 +281,8 @@ int weft_vec_info_get(weft_vec *store, weft_vec_info *out)
     info.bytes = bytes_of(store);
     info.kind = is_graph ? "hnsw" : "exact";
     info.ef = is_graph ? store->it.graph.options.ef : 0;
+    info.quantization = store->options.quantization;
+    info.has_graph = store->it.has_graph;
     wf_gate_leave(&store->gate, WF_GATE_SHARED);
     memcpy(out, &info, out->size < sizeof(info) ? out->size : sizeof(info));
     return 0;

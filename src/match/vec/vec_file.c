@@ -258,6 +258,11 @@ static int take_head(struct loading *it)
                it->given->size < sizeof(options) ? it->given->size : sizeof(options));
     if (head->count > options.count_max)
         return wf_m_fail_limit(it->error, it->path, "vectors", options.count_max, head->count);
+    rc = wf_vec_check_quantization(options.quantization, it->error);
+    if (rc < 0)
+        return rc;
+    if (options.quantization == NULL && !wf_vectors_are_quantized(it->image))
+        options.quantization = "none";
     options.kind = names[head->kind];
     options.ann_rows_min = head->ann_rows_min;
     options.seed = head->seed;
@@ -297,7 +302,7 @@ static int load_body(void *arg)
 
 static int fail_load(const struct loading *it, int rc)
 {
-    if (rc == -WEFT_ELIMIT)
+    if (rc == -WEFT_ELIMIT || rc == -WEFT_M_EVALID)
         return rc; /* the error is there */
     if (rc == -ECANCELED)
         return wf_m_fail_plain(it->error, rc);

@@ -38,6 +38,7 @@ enum wf_vec_kind { WF_VEC_AUTO, WF_VEC_EXACT, WF_VEC_HNSW };
 struct weft_vec {
     wf_gate gate; /* shared: asks; exclusive: changes */
     size_t dim;
+    bool has_bytes; /* rows have copies in bytes: quantization "int8" */
     weft_vec_options options;
     enum wf_vec_kind kind;
     wf_hash_key key;
@@ -46,9 +47,15 @@ struct weft_vec {
     wf_spares desks;   /* of those who ask */
 };
 
+/* 0, or -WEFT_M_EVALID; NULL is fine. */
+int wf_vec_check_quantization(const char *name, weft_m_error *error);
+
 /* ---- rows (rows.c) ---- */
 
 void wf_vec_rows_fini(wf_vec_rows *it);
+
+/* Room for rows as the store's are.  0 or -ENOMEM: fini is allowed all the same. */
+int wf_vec_rows_init(const weft_vec *store, wf_vec_rows *it, size_t count);
 
 /* A living row of an id; SIZE_MAX: none. */
 size_t wf_vec_rows_find(const weft_vec *store, const wf_vec_rows *it, weft_str id);
@@ -66,11 +73,13 @@ int wf_vec_rows_close_up(weft_vec *store, bool whole, const wf_job *job);
 /* Makes the graph if there should be one, and tunes it if it changed. */
 int wf_vec_rows_link(weft_vec *store, const wf_job *job);
 
+/* Does the graph answer what has no filter? */
 static inline bool wf_vec_uses_graph(const weft_vec *store)
 {
     const wf_vec_rows *it = &store->it;
     return it->has_graph && it->live_count != 0 &&
-           (store->kind == WF_VEC_HNSW || it->live_count > store->options.ann_rows_min);
+           (store->kind == WF_VEC_HNSW || it->live_count > store->options.ann_rows_min) &&
+           wf_hnsw_is_worth(&it->graph);
 }
 
 /* ---- asking (find.c) ---- */
