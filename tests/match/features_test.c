@@ -97,8 +97,8 @@ TEST(sort_sorts_any_keys)
     enum { MOST = 3000 };
     static uint64_t keys[MOST], spare[MOST];
     dice d = {test_seed() + 1};
-    for (size_t count = 0; count < MOST; count += count < 40 ? 1 : 97) {
-        unsigned kind = (unsigned)roll(&d, 4);
+    for (size_t turn = 0, count = 0; count < MOST; count += turn++ < 160 ? turn % 4 == 0 : 24) {
+        unsigned kind = (unsigned)(turn % 4);
         uint64_t sum = 0;
         for (size_t i = 0; i < count; i++) {
             uint64_t key = roll(&d, UINT64_MAX) << 11 ^ roll(&d, UINT64_MAX);

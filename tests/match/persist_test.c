@@ -149,6 +149,31 @@ TEST(a_loaded_matcher_answers_as_the_one_that_was_saved)
     }
 }
 
+TEST(a_loaded_matcher_knows_rows_that_are_initials)
+{
+    static const weft_str ecb[] = {{"ECB", 3}};
+    static const weft_m_entity entities[] = {
+        {.id = {"1", 1}, .name = {"Federal Bureau", 14}},
+        {.id = {"2", 1}, .name = {"Frankfurt", 9}, .aliases = ecb, .alias_count = 1},
+    };
+    made m = {.entities = (weft_m_entity *)entities, .count = 2};
+    weft_matcher *saved = open_with(&m, "probability"), *loaded;
+    weft_str asked = STR("european central bank");
+    weft_m_results *results;
+    size_t count;
+    char *path = scratch("initials");
+    CHECK_OK(weft_m_save(saved, path, NULL));
+    CHECK_OK(weft_m_load(&loaded, path, NULL, NULL));
+    CHECK_OK(weft_m_match(loaded, &asked, 1, NULL, &results, NULL));
+    const weft_m_hit *hits = weft_m_results_hits(results, 0, &count);
+    CHECK_EQ(count, 1);
+    CHECK(hits[0].entity == 1);
+    weft_m_results_free(results);
+    weft_m_close(saved);
+    weft_m_close(loaded);
+    unlink(path);
+}
+
 static weft_matcher *open_learnt(const made *m)
 {
     weft_m_fit_options options;

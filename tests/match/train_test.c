@@ -6,6 +6,7 @@
 
 #include "match/train/bag.h"
 #include "match/train/minimise.h"
+#include "match/train/proximity.h"
 #include "match/train/regression.h"
 
 #include <math.h>
@@ -249,6 +250,132 @@ TEST(a_regression_of_rare_labels_is_that_of_others)
     }
     wf_sparse_fini(&lesson.texts);
     wf_sparse_fini(&lesson.features);
+}
+
+/* ---- how near a text is to what was learnt ---- */
+
+enum { CLASSES = 9, KINDS = 400 };
+
+struct learnt {
+    wf_sparse texts, features;
+    uint32_t label[1500];
+    wf_proximity proximity;
+};
+
+static int ascending(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* A text 1 long: `common` of the ten features that most have, `rare` of the others. */
+static size_t make_point(dice *d, size_t common, size_t rare, uint32_t *indexes, float *values)
+{
+    size_t count = 0;
+    double squares = 0;
+    for (size_t i = 0; i < common + rare; i++)
+        indexes[i] = (uint32_t)(i < common ? roll(d, 10) : 10 + roll(d, KINDS - 10));
+    qsort(indexes, common + rare, sizeof(*indexes), ascending);
+    for (size_t i = 0; i < common + rare; i++) {
+        if (count == 0 || indexes[i] != indexes[count - 1])
+            indexes[count++] = indexes[i];
+    }
+    for (size_t i = 0; i < count; i++) {
+        values[i] = (float)(1 + roll(d, 100)) * (indexes[i] < 10 ? 0.01f : 0.04f);
+        squares += (double)values[i] * (double)values[i];
+    }
+    for (size_t i = 0; i < count; i++)
+        values[i] = (float)((double)values[i] / sqrt(squares));
+    return count;
+}
+
+static void learn_texts(struct learnt *it, dice *d, size_t texts, size_t common, size_t rare)
+{
+    const wf_job job = {0};
+    *it = (struct learnt){0};
+    CHECK_OK(wf_sparse_init(&it->texts, texts, texts * (common + rare)));
+    it->texts.count = 0;
+    for (size_t t = 0; t < texts; t++) {
+        it->label[t] = (uint32_t)roll(d, CLASSES - 1); /* nobody learns the last */
+        it->texts.count += make_point(d, common, rare, it->texts.indexes + it->texts.count,
+                                      it->texts.values + it->texts.count);
+        it->texts.start[t + 1] = it->texts.count;
+    }
+    CHECK_OK(wf_sparse_turn(&it->features, &it->texts, KINDS, &job));
+    CHECK_OK(
+        wf_proximity_init(&it->proximity, &it->texts, &it->features, it->label, CLASSES, &job));
+}
+
+/* By the definitions: cosines are sums in the order of features. */
+static void measure(const struct learnt *it, const wf_pupil *query, double *text, double *label)
+{
+    double sums[CLASSES] = {0}, norms[CLASSES] = {0};
+    static double all[CLASSES][KINDS];
+    float most = 0, at[KINDS] = {0};
+    memset(all, 0, sizeof(all));
+    for (size_t i = 0; i < query->count; i++)
+        at[query->indexes[i]] = query->values[i];
+    for (size_t t = 0; t < it->texts.row_count; t++) {
+        float sum = 0;
+        for (size_t i = it->texts.start[t]; i < it->texts.start[t + 1]; i++) {
+            sum += at[it->texts.indexes[i]] * it->texts.values[i];
+            all[it->label[t]][it->texts.indexes[i]] += (double)it->texts.values[i];
+        }
+        most = sum > most ? sum : most;
+        sums[it->label[t]] += (double)sum;
+    }
+    *text = (double)most;
+    *label = 0;
+    for (size_t l = 0; l < CLASSES; l++) {
+        for (size_t f = 0; f < KINDS; f++)
+            norms[l] += all[l][f] * all[l][f];
+        *label = norms[l] > 0 ? fmax(*label, sums[l] / sqrt(norms[l])) : *label;
+    }
+}
+
+static void compare_nearness(const struct learnt *it, wf_pupil *work)
+{
+    double text, label;
+    measure(it, work, &text, &label);
+    CHECK(wf_nearest_text(&it->proximity, work) == text);
+    CHECK_NEAR(wf_nearest_label(&it->proximity, work), label, 1e-5);
+    for (size_t i = 0; i < KINDS; i++)
+        CHECK(work->at[i] == 0);
+    for (size_t i = 0; i < it->texts.row_count; i++)
+        CHECK(work->texts[i] == 0);
+}
+
+/* Of few features all texts are so near that they are summed one and all; where all are rare, none
+ * has to be. */
+TEST(the_nearest_text_is_that_of_all_cosines)
+{
+    static const struct {
+        size_t texts, common, rare;
+    } table[] = {{1500, 8, 6}, {1500, 2, 20}, {600, 10, 1}, {40, 5, 5}, {1, 3, 3}, {1500, 9, 0}};
+    static struct learnt learnt;
+    dice d = {5};
+    for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
+        wf_pupil work = {0};
+        learn_texts(&learnt, &d, table[i].texts, table[i].common, table[i].rare);
+        CHECK_OK(wf_pupil_reserve(&work, 40, KINDS, table[i].texts, CLASSES));
+        for (size_t k = 0; k < test_amount(120, 12); k++) {
+            note("%zu texts, query %zu", table[i].texts, k);
+            work.count = make_point(&d, k % 11, k % 7, work.indexes, work.values);
+            compare_nearness(&learnt, &work);
+        }
+        for (size_t t = 0; t < table[i].texts; t += 100) {
+            const size_t *start = learnt.texts.start + t;
+            work.count = start[1] - start[0];
+            memcpy(work.indexes, learnt.texts.indexes + start[0], work.count * sizeof(uint32_t));
+            memcpy(work.values, learnt.texts.values + start[0], work.count * sizeof(float));
+            compare_nearness(&learnt, &work);
+            CHECK_NEAR(wf_nearest_text(&learnt.proximity, &work), 1, 1e-6);
+        }
+        wf_pupil_fini(&work);
+        wf_proximity_fini(&learnt.proximity);
+        wf_sparse_fini(&learnt.texts);
+        wf_sparse_fini(&learnt.features);
+    }
 }
 
 TEST(stems_lose_common_endings)

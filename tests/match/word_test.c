@@ -7,7 +7,9 @@
 #include "match/score/word.h"
 #include "match/text/common.h"
 
-static double one(wf_points word, void *arg)
+#include <math.h>
+
+static double same_rarity(wf_points word, void *arg)
 {
     (void)arg;
     return word.count == 0 ? 0 : 1;
@@ -19,7 +21,7 @@ static void read_phrase(wf_phrase *phrase, const char *text)
     size_t count = strlen(text);
     for (size_t i = 0; i < count; i++)
         points[i] = (unsigned char)text[i];
-    wf_phrase_read(phrase, (wf_points){points, count}, one, NULL);
+    wf_phrase_read(phrase, (wf_points){points, count}, same_rarity, NULL);
 }
 
 TEST(words_are_alike_by_the_table)
@@ -105,6 +107,103 @@ TEST(phrases_cover_each_other_word_by_word)
     CHECK_NEAR(wf_cover(a, b).unmatched, 1, 1e-9);
     read_phrase(b, "boeing");
     CHECK_NEAR(wf_cover(a, b).unmatched, 0, 1e-9);
+    free(a);
+    free(b);
+}
+
+static void lift(double *value, double to)
+{
+    *value = fmax(*value, to);
+}
+
+/* The best of each word, as the header says: of the other side's words, and of two neighbours
+ * written as one, if they are at least .75 alike and as long but for one letter. */
+static void cover_by_definition(const wf_phrase *a, const wf_phrase *b, double *best_a,
+                                double *best_b)
+{
+    static wf_phrase both;
+    for (size_t i = 0; i < a->word_count; i++) {
+        for (size_t k = 0; k < b->word_count; k++) {
+            double t = wf_word_alikeness(&a->words[i], &b->words[k]);
+            lift(&best_a[i], t);
+            lift(&best_b[k], t);
+        }
+    }
+    for (size_t i = 0; i + 1 < a->word_count; i++) {
+        wf_points one = a->words[i].points, next = a->words[i + 1].points;
+        wf_phrase_read(&both, (wf_points){one.at, one.count + next.count}, same_rarity, NULL);
+        for (size_t k = 0; k < b->word_count; k++) {
+            double t = wf_word_alikeness(&both.words[0], &b->words[k]);
+            size_t x = both.count, y = b->words[k].points.count;
+            if (x > y + 1 || y > x + 1 || t < 0.75)
+                continue;
+            lift(&best_a[i], t);
+            lift(&best_a[i + 1], t);
+            lift(&best_b[k], t);
+        }
+    }
+}
+
+static double mean_of(const wf_phrase *phrase, const double *best)
+{
+    double sum = 0, weights = 0;
+    for (size_t i = 0; i < phrase->word_count; i++) {
+        sum += phrase->words[i].weight * best[i];
+        weights += phrase->words[i].weight;
+    }
+    return weights > 0 ? sum / weights : 0;
+}
+
+/* Words of few letters, so that many are nearly alike; `spaces` of them in a hundred. */
+static void make_words(dice *d, char *text, unsigned letters, unsigned spaces)
+{
+    size_t at = 0, count = 1 + roll(d, 36);
+    for (size_t i = 0; i < count; i++) {
+        if (at > 0 && text[at - 1] != ' ' && roll(d, 100) < spaces)
+            text[at++] = ' ';
+        text[at++] = roll(d, 50) == 0 ? '7' : (char)('b' + roll(d, letters));
+    }
+    text[at] = '\0';
+}
+
+/* The same with letters exchanged, left out and run together. */
+static void make_alike(dice *d, char *out, const char *text)
+{
+    size_t at = 0;
+    for (; *text != '\0'; text++) {
+        uint64_t fate = roll(d, 30);
+        if (fate == 0 || (*text == ' ' && fate < 12))
+            continue;
+        out[at++] = fate == 1 && *text != ' ' ? 'b' : *text;
+    }
+    out[at] = '\0';
+}
+
+TEST(what_covers_is_found_without_comparing_all)
+{
+    wf_phrase *a = malloc(sizeof(*a)), *b = malloc(sizeof(*b));
+    dice d = {8};
+    size_t joined = 0;
+    for (size_t i = 0; i < test_amount(20000, 2000); i++) {
+        char left[128], right[128];
+        double best_a[WF_PHRASE_WORDS_MAX] = {0}, best_b[WF_PHRASE_WORDS_MAX] = {0};
+        make_words(&d, left, 2 + (unsigned)roll(&d, 20), 5 + (unsigned)roll(&d, 40));
+        if (roll(&d, 3) == 0)
+            make_words(&d, right, 6, 20);
+        else
+            make_alike(&d, right, left);
+        read_phrase(a, left);
+        read_phrase(b, right);
+        cover_by_definition(a, b, best_a, best_b);
+        double before = mean_of(b, best_b);
+        cover_by_definition(b, a, best_b, best_a);
+        joined += mean_of(b, best_b) > before;
+        wf_coverage cover = wf_cover(a, b);
+        note("\"%s\" \"%s\"", left, right);
+        CHECK(cover.query == mean_of(a, best_a));
+        CHECK(cover.alias == mean_of(b, best_b));
+    }
+    CHECK_GT(joined, 0);
     free(a);
     free(b);
 }

@@ -35,6 +35,15 @@ typedef struct wf_places {
     bool has_text; /* false: it was too long */
 } wf_places;
 
+/* In line: the compiler's own is a call where the machine is not known to have the instruction. */
+static inline unsigned wf_count_bits(uint64_t bits)
+{
+    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+    bits = (bits + (bits >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
+    return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
+}
+
 void wf_places_take(wf_places *places, wf_points text);
 
 uint8_t wf_places_number_slow(const wf_places *places, uint32_t c);

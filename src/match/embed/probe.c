@@ -128,21 +128,25 @@ double wf_probe_cosine(wf_probe *probe, wf_points text, double norm)
 
 /* ---- short texts ---- */
 
+/* Where a hash would be: they ascend and are spread evenly, so it is near to its part of them. */
+static size_t find_hash(const wf_features *features, uint64_t hash)
+{
+    size_t at = (size_t)((hash >> 32) * features->count >> 32);
+    while (at > 0 && features->hashes[at] > hash)
+        at--;
+    while (at < features->count && features->hashes[at] < hash)
+        at++;
+    return at;
+}
+
 /* What the encoder knows of a run; zero if it knows nothing. */
 static wf_probe_run find_run(const wf_encoder *encoder, uint64_t hash)
 {
     const wf_features *features = &encoder->features;
-    size_t low = 0, high = features->count;
-    while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
-        if (features->hashes[middle] <= hash)
-            low = middle;
-        else
-            high = middle;
-    }
-    if (low >= features->count || features->hashes[low] != hash || !(encoder->idf[low] > 0))
+    size_t at = find_hash(features, hash);
+    if (at >= features->count || features->hashes[at] != hash || !(encoder->idf[at] > 0))
         return (wf_probe_run){0};
-    return (wf_probe_run){.weight = weight_of(encoder, low), .idf = encoder->idf[low]};
+    return (wf_probe_run){.weight = weight_of(encoder, at), .idf = encoder->idf[at]};
 }
 
 void wf_probe_take_short(wf_probe *probe, const wf_encoder *encoder, wf_points text)

@@ -7,10 +7,15 @@
 #define DIGIT_BITS 8
 #define DIGIT_COUNT (1u << DIGIT_BITS)
 
-/* Up to here, so many digits from the top leave so little disorder that insertion ends it. */
+/* Up to here none, a small or one whole digit from the top leaves so little disorder among hashes
+ * that insertion ends it. */
 #define NO_DIGIT_MAX 32
-#define ONE_DIGIT_MAX 128
-#define TWO_DIGITS_MAX 512
+#define SMALL_DIGIT_MAX 128
+#define ONE_DIGIT_MAX 512
+#define SMALL_DIGIT_BITS 6
+
+/* Keys of one digit that insertion may have to end. */
+#define ALIKE_MAX 64
 
 /* Keys moved between two looks at whether to go on. */
 #define KEYS_A_PART ((size_t)1 << 17)
@@ -55,15 +60,45 @@ static void insert(uint64_t *keys, size_t count)
     }
 }
 
+/* By the highest `bits` of each key; false: most share them, for these are no hashes. */
+static bool deal(const uint64_t *from, uint64_t *to, size_t count, unsigned bits)
+{
+    uint32_t at[DIGIT_COUNT], sum = 0, most = 0;
+    unsigned digits = 1U << bits, shift = 64 - bits;
+    memset(at, 0, digits * sizeof(*at));
+    for (size_t i = 0; i < count; i++)
+        at[from[i] >> shift]++;
+    for (unsigned i = 0; i < digits; i++) {
+        uint32_t here = at[i];
+        most = here > most ? here : most;
+        at[i] = sum;
+        sum += here;
+    }
+    for (size_t i = 0; i < count && most <= ALIKE_MAX; i++)
+        to[at[from[i] >> shift]++] = from[i];
+    return most <= ALIKE_MAX;
+}
+
+/* False: they are not sorted. */
+static bool sort_few(uint64_t *keys, uint64_t *spare, size_t count)
+{
+    if (count > NO_DIGIT_MAX) {
+        unsigned bits = count <= SMALL_DIGIT_MAX ? SMALL_DIGIT_BITS : DIGIT_BITS;
+        if (!deal(keys, spare, count, bits))
+            return false;
+        memcpy(keys, spare, count * sizeof(*keys));
+    }
+    insert(keys, count);
+    return true;
+}
+
 int wf_sort_keys_job(uint64_t *keys, uint64_t *spare, size_t count, unsigned low_bit,
                      const wf_job *job)
 {
-    if (count < 2)
+    if (count <= ONE_DIGIT_MAX && sort_few(keys, spare, count))
         return 0;
-    bool is_short = count <= TWO_DIGITS_MAX;
     uint64_t *from = keys, *to = spare;
-    unsigned first = count <= NO_DIGIT_MAX ? 64 : count <= ONE_DIGIT_MAX ? 56 : 48;
-    for (unsigned shift = is_short ? first : low_bit; shift < 64; shift += DIGIT_BITS) {
+    for (unsigned shift = low_bit; shift < 64; shift += DIGIT_BITS) {
         int rc = pass(from, to, count, shift, job);
         if (rc < 0)
             return rc;
@@ -75,8 +110,6 @@ int wf_sort_keys_job(uint64_t *keys, uint64_t *spare, size_t count, unsigned low
     }
     if (from != keys)
         memcpy(keys, from, count * sizeof(*keys));
-    if (is_short)
-        insert(keys, count);
     return 0;
 }
 

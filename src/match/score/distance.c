@@ -8,13 +8,9 @@
  */
 #include "match/score/distance.h"
 
-#include <stdbool.h>
-#include <string.h>
+#include <assert.h>
 
 #define WORD_MAX (WF_DISTANCE_MAX / 64)
-
-/* Comparisons of characters from which on a table of them is worth filling. */
-#define WORTH_PLACES 300u
 
 /* 64 rows of a column: bit i is row i. */
 struct column {
@@ -45,30 +41,79 @@ static uint64_t places_of(wf_points pattern, size_t from, uint32_t c)
     return places;
 }
 
-/* The same of all its characters at once, for long texts.  A character is looked for from the place
- * of its low bits on, at most through all that the pattern has. */
+/* The same of all its characters at once.  A character has a place by its low bits; one that finds
+ * another there is looked for in the pattern.  Only the places of both texts' characters are ever
+ * written: what is in the others does not matter. */
 #define KINDS 128u
+#define NOBODY UINT32_MAX
 
 struct places {
     uint32_t points[KINDS];
-    uint64_t bits[KINDS]; /* 0: nothing is there */
+    uint64_t bits[KINDS];
 };
 
-static uint64_t *place_of(struct places *it, uint32_t c)
+static void take_places(struct places *it, wf_points pattern, wf_points text)
 {
-    unsigned at = c % KINDS;
-    while (it->bits[at] != 0 && it->points[at] != c)
-        at = (at + 1) % KINDS;
-    it->points[at] = c;
-    return &it->bits[at];
+    for (size_t i = 0; i < text.count; i++)
+        it->points[text.at[i] % KINDS] = NOBODY;
+    for (size_t i = 0; i < pattern.count; i++)
+        it->points[pattern.at[i] % KINDS] = NOBODY;
+    for (size_t i = 0; i < pattern.count; i++) {
+        uint32_t c = pattern.at[i];
+        unsigned at = c % KINDS;
+        if (it->points[at] == NOBODY) {
+            it->points[at] = c;
+            it->bits[at] = 0;
+        }
+        if (it->points[at] == c)
+            it->bits[at] |= UINT64_C(1) << i;
+    }
 }
 
-static void take_places(struct places *it, wf_points pattern)
+static inline uint64_t place_of(const struct places *it, wf_points pattern, uint32_t c)
 {
-    memset(it->bits, 0, sizeof(it->bits));
-    for (size_t i = 0; i < pattern.count; i++)
-        *place_of(it, pattern.at[i]) |= UINT64_C(1) << i;
+    unsigned at = c % KINDS;
+    if (it->points[at] == c)
+        return it->bits[at];
+    return it->points[at] == NOBODY ? 0 : places_of(pattern, 0, c);
 }
+
+/* ---- a pattern of one word ---- */
+
+/* Bits beyond the pattern are of nobody, and reach no bit below them. */
+static inline struct column first_column(void)
+{
+    return (struct column){.plus = UINT64_MAX};
+}
+
+static inline struct column step(struct column col, uint64_t same)
+{
+    uint64_t exchanged = (~col.free & same) << 1 & col.same;
+    uint64_t free = (((same & col.plus) + col.plus) ^ col.plus) | same | col.minus | exchanged;
+    uint64_t more = (col.minus | ~(free | col.plus)) << 1 | 1, less = (free & col.plus) << 1;
+    return (struct column){
+        .plus = less | ~(free | more), .minus = more & free, .free = free, .same = same};
+}
+
+/* The last column begins with the length of the text; its differences lead down to the result. */
+static inline size_t last_row(struct column col, size_t pattern_count, size_t text_count)
+{
+    assert(pattern_count > 0);
+    uint64_t mask = UINT64_MAX >> (64 - pattern_count);
+    return text_count + wf_count_bits(col.plus & mask) - wf_count_bits(col.minus & mask);
+}
+
+static size_t distance_of_word(wf_points pattern, wf_points text)
+{
+    struct places places;
+    struct column col = first_column();
+    take_places(&places, pattern, text);
+    for (size_t i = 0; i < text.count; i++)
+        col = step(col, place_of(&places, pattern, text.at[i]));
+    return last_row(col, pattern.count, text.count);
+}
+
+/* ---- a longer one ---- */
 
 static void next_column(struct column *col, uint64_t same, struct carry *carry)
 {
@@ -85,29 +130,11 @@ static void next_column(struct column *col, uint64_t same, struct carry *carry)
                            .same = same};
 }
 
-/* With a pattern of one word, in the middle of much text. */
-static size_t distance_along(wf_points pattern, wf_points text)
-{
-    struct places places;
-    struct column col = {.plus = UINT64_MAX};
-    size_t result = pattern.count;
-    unsigned last = (unsigned)((pattern.count - 1) % 64);
-    take_places(&places, pattern);
-    for (size_t i = 0; i < text.count; i++) {
-        struct carry carry = {.plus = 1};
-        uint64_t plus = col.plus, minus = col.minus;
-        next_column(&col, *place_of(&places, text.at[i]), &carry);
-        result += (minus | ~(col.free | plus)) >> last & 1;
-        result -= (col.free & plus) >> last & 1;
-    }
-    return result;
-}
-
 /* Needs a pattern that is not empty. */
 static size_t distance(wf_points pattern, wf_points text)
 {
-    if (pattern.count <= 64 && pattern.count * text.count >= WORTH_PLACES)
-        return distance_along(pattern, text);
+    if (pattern.count <= 64)
+        return distance_of_word(pattern, text);
     struct column cols[WORD_MAX];
     size_t words = (pattern.count + 63) / 64, result = pattern.count;
     unsigned last = (unsigned)((pattern.count - 1) % 64);
@@ -126,66 +153,47 @@ static size_t distance(wf_points pattern, wf_points text)
     return result;
 }
 
-/* A short pattern on its way through a text. */
-struct run {
-    struct column col;
-    wf_pattern pattern;
-    uint64_t mask;
-    size_t result;
-};
+/* ---- a part of a short text ---- */
 
-static struct run run_begin(wf_pattern pattern)
+static inline uint64_t same_at(wf_pattern pattern, uint8_t number)
 {
-    return (struct run){.col = {.plus = UINT64_MAX},
-                        .pattern = pattern,
-                        .mask = UINT64_MAX >> (64 - pattern.count),
-                        .result = pattern.count};
-}
-
-static inline void run_step(struct run *run, uint8_t number)
-{
-    struct column col = run->col;
-    unsigned last = run->pattern.count - 1;
-    uint64_t same = run->pattern.places[number] >> run->pattern.start & run->mask;
-    uint64_t exchanged = (~col.free & same) << 1 & col.same;
-    uint64_t free = (((same & col.plus) + col.plus) ^ col.plus) | same | col.minus | exchanged;
-    uint64_t more = col.minus | ~(free | col.plus), less = free & col.plus;
-    run->result += (more >> last & 1) - (less >> last & 1);
-    more = more << 1 | 1;
-    run->col = (struct column){
-        .plus = less << 1 | ~(free | more), .minus = more & free, .free = free, .same = same};
+    return pattern.places[number] >> pattern.start;
 }
 
 size_t wf_distance_to(wf_pattern pattern, wf_numbered text)
 {
-    struct run run = run_begin(pattern);
+    struct column col = first_column();
     for (size_t i = 0; i < text.count; i++)
-        run_step(&run, text.at[i]);
-    return run.result;
+        col = step(col, same_at(pattern, text.at[i]));
+    return last_row(col, pattern.count, text.count);
 }
 
-static double alikeness_of(const struct run *run, wf_numbered text)
+static double alikeness_at(struct column col, wf_pattern pattern, wf_numbered text)
 {
-    size_t longer = run->pattern.count > text.count ? run->pattern.count : text.count;
-    return 1 - (double)run->result / (double)longer;
+    size_t longer = pattern.count > text.count ? pattern.count : text.count;
+    return 1 - (double)last_row(col, pattern.count, text.count) / (double)longer;
 }
 
 /* Side by side: the steps of one run wait for each other, those of two do not. */
 void wf_alikeness_of_two(const wf_pattern patterns[2], const wf_numbered texts[2], double out[2])
 {
-    struct run a = run_begin(patterns[0]), b = run_begin(patterns[1]);
-    size_t i = 0, both = texts[0].count < texts[1].count ? texts[0].count : texts[1].count;
+    struct column a = first_column(), b = first_column();
+    const wf_pattern pa = patterns[0], pb = patterns[1];
+    const wf_numbered ta = texts[0], tb = texts[1];
+    size_t i = 0, both = ta.count < tb.count ? ta.count : tb.count;
     for (; i < both; i++) {
-        run_step(&a, texts[0].at[i]);
-        run_step(&b, texts[1].at[i]);
+        a = step(a, same_at(pa, ta.at[i]));
+        b = step(b, same_at(pb, tb.at[i]));
     }
-    for (size_t k = i; k < texts[0].count; k++)
-        run_step(&a, texts[0].at[k]);
-    for (size_t k = i; k < texts[1].count; k++)
-        run_step(&b, texts[1].at[k]);
-    out[0] = alikeness_of(&a, texts[0]);
-    out[1] = alikeness_of(&b, texts[1]);
+    for (size_t k = i; k < ta.count; k++)
+        a = step(a, same_at(pa, ta.at[k]));
+    for (size_t k = i; k < tb.count; k++)
+        b = step(b, same_at(pb, tb.at[k]));
+    out[0] = alikeness_at(a, pa, ta);
+    out[1] = alikeness_at(b, pb, tb);
 }
+
+/* ---- any two ---- */
 
 size_t wf_distance(wf_points a, wf_points b)
 {

@@ -26,6 +26,7 @@ typedef struct wf_probability {
     float *text_norms;    /* of the runs of a text */
     float *entity_norms;  /* of the sum of an entity's row vectors, each of length 1 */
     double word_unseen;   /* rarity of a word no entity has */
+    bool has_short_rows;  /* that may be the initials of a query of several words */
     double usual_lead;    /* of a row that is asked for on "none of them", in the mean */
     float *word_rarities; /* of a text's words: word_rarities[word_start[text]] … */
     uint32_t *word_start;
@@ -44,6 +45,9 @@ int wf_probability_fold(wf_seeker *seeker, weft_str raw);
 
 /* Finds usual_lead of what is built but for that, or loaded. */
 void wf_probability_find_usual(wf_probability *it);
+
+/* Finds has_short_rows likewise. */
+void wf_probability_find_short(wf_probability *it);
 
 /* How rare a word is; `arg` is the wf_probability. */
 double wf_probability_rarity(wf_points word, void *arg);

@@ -228,6 +228,7 @@ static int build_some(wf_probability *it, wf_seeker *seeker, const wf_job *job)
         return 1;
     blend_fini(&it->blend);
     wf_probability_find_usual(it);
+    wf_probability_find_short(it);
     return wf_postings_seal(&it->postings, job);
 }
 

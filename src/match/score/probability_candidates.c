@@ -17,6 +17,9 @@
 /* Texts that a short form may bring. */
 #define INITIALS_TEXTS_MAX 32u
 
+/* Letters of a row that may be the initials of a query, at least. */
+#define SHORT_ROW_MIN 3u
+
 /* ---- who may be found ---- */
 
 static void allow_entity(const wf_probability *it, wf_judge *judge, uint32_t entity)
@@ -173,26 +176,44 @@ static int add_short_query(wf_probability *it, wf_judge *judge, const wf_ask *as
     return rc;
 }
 
+static bool is_in_capitals(weft_str raw)
+{
+    raw = trimmed(raw);
+    for (size_t at = 0; at < raw.len;) {
+        uint32_t c = wf_utf8_next(raw.ptr, &at);
+        if (wf_char_lower(c) == c)
+            return false;
+    }
+    return true;
+}
+
 /* A row that is written as initials and may stand for the query of several words. */
 static bool has_row_in_capitals(const wf_probability *it, uint32_t text)
 {
     for (uint32_t row = it->texts.first_row[text]; row != WF_NO_ROW;
          row = it->texts.next_row[row]) {
-        weft_str raw = trimmed(wf_catalogue_row(it->head.catalogue, row));
-        size_t capitals = 0, points = 0;
-        for (size_t at = 0; at < raw.len; points++) {
-            uint32_t c = wf_utf8_next(raw.ptr, &at);
-            capitals += wf_char_lower(c) != c;
-        }
-        if (capitals == points)
+        if (is_in_capitals(wf_catalogue_row(it->head.catalogue, row)))
             return true;
     }
     return false;
 }
 
+void wf_probability_find_short(wf_probability *it)
+{
+    it->has_short_rows = false;
+    for (uint32_t i = 0; i < it->texts.count && !it->has_short_rows; i++) {
+        weft_str text = wf_texts_get(&it->texts, i);
+        it->has_short_rows = text.len >= SHORT_ROW_MIN &&
+                             text.len <= (size_t)WF_INITIALS_MAX * WF_UTF8_BYTES_MAX &&
+                             has_row_in_capitals(it, i);
+    }
+}
+
 static int add_short_rows(wf_probability *it, wf_judge *judge, const wf_ask *ask)
 {
     wf_short forms[WF_INITIALS_WAYS];
+    if (!it->has_short_rows)
+        return 0;
     size_t count = wf_initials_of((wf_points){judge->folded.points, judge->folded.count}, forms);
     int rc = 0;
     for (size_t i = 0; i < count && rc == 0; i++) {
@@ -205,7 +226,7 @@ static int add_short_rows(wf_probability *it, wf_judge *judge, const wf_ask *ask
             len += n;
         }
         uint32_t text = wf_texts_find(&it->texts, (weft_str){bytes, len});
-        if (forms[i].count >= 3 && text != WF_NO_TEXT && has_row_in_capitals(it, text))
+        if (forms[i].count >= SHORT_ROW_MIN && text != WF_NO_TEXT && has_row_in_capitals(it, text))
             rc = mark(judge, ask, text, WF_SIGN_INITIALS_MAYBE);
     }
     return rc;

@@ -123,8 +123,10 @@ int wf_probability_load(wf_scorer *scorer, wf_image *image)
         rc = wf_job_poll(&job);
     if (rc == 0)
         rc = load_arrays(it, image);
-    if (rc == 0)
+    if (rc == 0) {
         wf_probability_find_usual(it);
+        wf_probability_find_short(it);
+    }
     scorer->done = scorer->total;
     return rc;
 }

@@ -55,25 +55,21 @@ static double alikeness_of_digits(const wf_word *shorter, const wf_word *longer)
     return l >= 4 && l - s <= 1 && count_edits(shorter, longer) == 1 ? 0.6 : 0;
 }
 
-/* In line: the compiler's own is a call where the machine is not known to have the instruction. */
-static inline unsigned count_bits(uint64_t bits)
+/* Edits that it takes at least: a letter that one word lacks costs the other one. */
+static inline size_t least_edits(const wf_word *a, const wf_word *b)
 {
-    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
-    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
-    bits = (bits + (bits >> 4)) & UINT64_C(0x0F0F0F0F0F0F0F0F);
-    return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
+    size_t one = wf_count_bits(a->letters & ~b->letters);
+    size_t other = wf_count_bits(b->letters & ~a->letters);
+    return one > other ? one : other;
 }
 
-/* A bound first: a letter that one word lacks costs the other an edit. */
-static double alikeness_of_letters(const wf_word *shorter, const wf_word *longer)
+/* A bound first. */
+static inline double alikeness_of_letters(const wf_word *shorter, const wf_word *longer)
 {
     size_t length = longer->points.count;
     if (20 * shorter->points.count < 11 * length) /* below 0.55, without a division */
         return 0;
-    size_t least = count_bits(longer->letters & ~shorter->letters);
-    size_t other = count_bits(shorter->letters & ~longer->letters);
-    least = other > least ? other : least;
-    if (20 * least > 9 * length)
+    if (20 * least_edits(shorter, longer) > 9 * length)
         return 0;
     size_t edits = count_edits(shorter, longer);
     if (20 * edits > 9 * length)
@@ -101,18 +97,11 @@ static double greater(double a, double b)
     return a > b ? a : b;
 }
 
-double wf_word_alikeness(const wf_word *a, const wf_word *b)
+/* Of words that begin with the same letter and have no digits. */
+static double alikeness_of_kin(const wf_word *shorter, const wf_word *longer)
 {
-    bool in_order = a->points.count <= b->points.count;
-    const wf_word *shorter = in_order ? a : b, *longer = in_order ? b : a;
     wf_points s = shorter->points, l = longer->points;
-    if (s.count == l.count && starts_with(l, s))
-        return 1;
-    if (a->has_digit || b->has_digit)
-        return alikeness_of_digits(shorter, longer);
     double best = alikeness_of_letters(shorter, longer);
-    if (s.at[0] != l.at[0])
-        return best;
     double ratio = (double)s.count / (double)l.count;
     size_t prefix = common_prefix(s, l);
     if (prefix == s.count)
@@ -122,6 +111,34 @@ double wf_word_alikeness(const wf_word *a, const wf_word *b)
     if (prefix >= 4)
         best = greater(best, 0.45 + 0.45 * (double)prefix / (double)l.count);
     return best;
+}
+
+static inline bool are_of_letters(const wf_word *a, const wf_word *b)
+{
+    return !a->has_digit && !b->has_digit;
+}
+
+static inline bool begin_alike(const wf_word *a, const wf_word *b)
+{
+    return a->points.at[0] == b->points.at[0];
+}
+
+/* In line for most pairs of a query's words and a row's, which are of different letters. */
+static inline double alikeness(const wf_word *a, const wf_word *b)
+{
+    bool in_order = a->points.count <= b->points.count;
+    const wf_word *shorter = in_order ? a : b, *longer = in_order ? b : a;
+    if (are_of_letters(a, b) && !begin_alike(a, b))
+        return alikeness_of_letters(shorter, longer);
+    if (a->points.count == b->points.count && starts_with(longer->points, shorter->points))
+        return 1;
+    return are_of_letters(a, b) ? alikeness_of_kin(shorter, longer)
+                                : alikeness_of_digits(shorter, longer);
+}
+
+double wf_word_alikeness(const wf_word *a, const wf_word *b)
+{
+    return alikeness(a, b);
 }
 
 /* ---- phrases ---- */
@@ -136,11 +153,20 @@ static void cover_by_words(const wf_phrase *a, const wf_phrase *b, double *best_
 {
     for (size_t i = 0; i < a->word_count; i++) {
         for (size_t k = 0; k < b->word_count; k++) {
-            double t = wf_word_alikeness(&a->words[i], &b->words[k]);
+            double t = alikeness(&a->words[i], &b->words[k]);
             lift(&best_a[i], t);
             lift(&best_b[k], t);
         }
     }
+}
+
+/* Words of different first letters are only alike by edits, which are at least one in that case;
+ * one in seven letters makes (6 / 7)^2 or .80^2, and both are below JOINED_MIN. */
+static bool cannot_be_joined(const wf_word *a, const wf_word *b)
+{
+    size_t length = a->points.count > b->points.count ? a->points.count : b->points.count;
+    return are_of_letters(a, b) && !begin_alike(a, b) &&
+           (length <= 7 || 7 * least_edits(a, b) >= length);
 }
 
 /* Two neighbours in `a` written as one word in `b`.  They are neighbours in the solid text too. */
@@ -153,9 +179,10 @@ static void cover_joined(const wf_phrase *a, const wf_phrase *b, double *best_a,
         joined.has_digit |= a->words[i + 1].has_digit;
         for (size_t k = 0; k < b->word_count; k++) {
             size_t other = b->words[k].points.count;
-            if (joined.points.count > other + 1 || other > joined.points.count + 1)
+            if (joined.points.count > other + 1 || other > joined.points.count + 1 ||
+                cannot_be_joined(&joined, &b->words[k]))
                 continue;
-            double t = wf_word_alikeness(&joined, &b->words[k]);
+            double t = alikeness(&joined, &b->words[k]);
             if (t < JOINED_MIN)
                 continue;
             lift(&best_a[i], t);
@@ -187,7 +214,9 @@ static size_t count_digits(const wf_phrase *phrase, const double *best, size_t *
 
 wf_coverage wf_cover(const wf_phrase *query, const wf_phrase *alias)
 {
-    double best_q[WF_PHRASE_WORDS_MAX] = {0}, best_a[WF_PHRASE_WORDS_MAX] = {0};
+    double best_q[WF_PHRASE_WORDS_MAX], best_a[WF_PHRASE_WORDS_MAX];
+    memset(best_q, 0, query->word_count * sizeof(*best_q));
+    memset(best_a, 0, alias->word_count * sizeof(*best_a));
     cover_by_words(query, alias, best_q, best_a);
     cover_joined(query, alias, best_q, best_a);
     cover_joined(alias, query, best_a, best_q);

@@ -43,26 +43,6 @@ static double trust_in(const struct trust *trust, const struct signs *s)
 
 /* ---- finding ---- */
 
-/* Cosines with each text learnt, into work->texts; then the nearest text and label. */
-static void measure_nearness(const wf_head *it, wf_pupil *work, struct signs *signs)
-{
-    memset(work->texts, 0, it->texts.row_count * sizeof(*work->texts));
-    memset(work->labels, 0, it->label_count * sizeof(*work->labels));
-    for (size_t i = 0; i < work->count; i++) {
-        const size_t *start = it->features.start + work->indexes[i];
-        for (size_t k = start[0]; k < start[1]; k++)
-            work->texts[it->features.indexes[k]] += work->values[i] * it->features.values[k];
-    }
-    for (size_t i = 0; i < it->texts.row_count; i++) {
-        signs->nearest = fmax(signs->nearest, (double)work->texts[i]);
-        work->labels[it->text_label[i]] += work->texts[i];
-    }
-    for (size_t i = 0; i < it->label_count; i++) {
-        if (it->label_norms[i] > 0)
-            signs->label = fmax(signs->label, (double)(work->labels[i] / it->label_norms[i]));
-    }
-}
-
 static void add_scores(const wf_head *it, wf_pupil *work)
 {
     size_t labels = it->label_count;
@@ -102,8 +82,8 @@ static int read_query(const wf_head *it, wf_seeker *seeker, weft_str raw, double
         rc = wf_bag_take(&seeker->bag,
                          (wf_points){seeker->judge.folded.points, seeker->judge.folded.count});
     if (rc == 0)
-        rc = wf_pupil_reserve(&seeker->pupil, seeker->bag.count, it->texts.row_count,
-                              it->label_count);
+        rc = wf_pupil_reserve(&seeker->pupil, seeker->bag.count, it->feature_count,
+                              it->texts.row_count, it->label_count);
     if (rc < 0)
         return rc;
     wf_pupil *work = &seeker->pupil;
@@ -115,11 +95,15 @@ static int read_query(const wf_head *it, wf_seeker *seeker, weft_str raw, double
 /* What a share of a label is worth as a score: the first has the trust in it. */
 static double worth(const wf_head *it, wf_pupil *work, size_t words, double known)
 {
-    struct signs signs = {.known = known, .words = (double)words};
+    struct signs signs = {.nearest = wf_nearest_text(&it->proximity, work),
+                          .label = wf_nearest_label(&it->proximity, work),
+                          .known = known,
+                          .words = (double)words};
     uint32_t entities = it->head.catalogue->entity_count;
-    measure_nearness(it, work, &signs);
-    for (uint32_t i = 0; i < entities; i++)
-        signs.share = fmax(signs.share, (double)work->shares[i]);
+    for (uint32_t i = 0; i < entities; i++) {
+        if ((double)work->shares[i] > signs.share)
+            signs.share = (double)work->shares[i];
+    }
     signs.labels = it->present_count;
     signs.texts = (double)it->learnt_count / it->present_count;
     const struct trust *trust = it->weights != NULL ? &in_regression : &in_network;
@@ -248,14 +232,14 @@ static void head_destroy(wf_scorer *scorer)
     wf_head *it = wf_head_of(scorer);
     wf_scorer_unref(it->names);
     wf_free(it->key_start);
+    wf_sparse_fini(&it->texts);
+    wf_proximity_fini(&it->proximity);
     if (scorer->image == NULL) {
-        wf_sparse_fini(&it->texts);
         wf_sparse_fini(&it->features);
         wf_free(it->text_label);
         wf_free(it->keys);
         wf_free(it->idf);
         wf_free(it->weights);
-        wf_free(it->label_norms);
     }
     wf_head_building_free(it->building);
     wf_body_fini(&it->body);
@@ -277,7 +261,8 @@ static void head_stats(wf_scorer *scorer, wf_scorer_stats *out)
         .encoder = it->body.encoder != NULL ? weft_encoder_kind(it->body.encoder) : "lexical",
         .dimension = it->body.dim != 0 ? it->body.dim : it->feature_count,
         .bytes = weights * sizeof(*it->weights) + wf_body_bytes(&it->body) +
-                 2 * it->texts.count * each + it->feature_count * 24 + it->texts.row_count * 12,
+                 2 * it->texts.count * each + it->feature_count * 24 + it->texts.row_count * 12 +
+                 wf_proximity_bytes(&it->proximity),
     };
     wf_scorer_stats names;
     it->names->cls->stats(it->names, &names);

@@ -24,6 +24,7 @@
 #include "match/train/bag.h"
 #include "match/train/body.h"
 #include "match/train/minimise.h"
+#include "match/train/proximity.h"
 
 /* Steps of the training, at most; progress counts them. */
 #define WF_HEAD_STEPS 300u
@@ -55,7 +56,7 @@ typedef struct wf_head {
     float *weights;     /* of feature f and label l: weights[f * label_count + l], behind the last
                            feature the labels' own; NULL: the labels' scores are the body's alone */
     wf_body body;       /* dim 0: they are the weights' alone; with both: their mean */
-    float *label_norms; /* of the sum of a label's texts */
+    wf_proximity proximity;
 
     struct wf_head_building *building; /* until it is built */
 } wf_head;

@@ -256,60 +256,6 @@ static int weigh_texts(wf_head *it)
     return 0;
 }
 
-/* The same numbers by feature. */
-static int turn_texts(wf_head *it)
-{
-    const wf_sparse *texts = &it->texts;
-    wf_sparse *features = &it->features;
-    int rc = wf_sparse_init(features, it->feature_count, texts->count);
-    if (rc < 0)
-        return rc;
-    for (size_t i = 0; i < texts->count; i++)
-        features->start[texts->indexes[i] + 1]++;
-    for (size_t i = 0; i < it->feature_count; i++)
-        features->start[i + 1] += features->start[i];
-    for (size_t row = texts->row_count; row-- > 0;) {
-        rc = row % TEXTS_A_PART == 0 ? wf_job_poll(it->building->job) : 0;
-        if (rc < 0)
-            return rc;
-        for (size_t i = texts->start[row]; i < texts->start[row + 1]; i++) {
-            size_t feature = texts->indexes[i], at = --features->start[feature + 1];
-            features->indexes[at] = (uint32_t)row;
-            features->values[at] = texts->values[i];
-        }
-    }
-    /* start[f + 1] went down to where f begins. */
-    memmove(features->start, features->start + 1, it->feature_count * sizeof(*features->start));
-    features->start[it->feature_count] = features->count;
-    return 0;
-}
-
-/* Of the sum of each label's texts, feature by feature. */
-static int measure_labels(wf_head *it)
-{
-    double *sums = wf_array(it->label_count, sizeof(*sums));
-    double *squares = wf_array(it->label_count, sizeof(*squares));
-    it->label_norms = wf_array(it->label_count, sizeof(*it->label_norms));
-    int rc = sums != NULL && squares != NULL && it->label_norms != NULL ? 0 : -ENOMEM;
-    for (size_t f = 0; f < it->feature_count && rc == 0; f++) {
-        const size_t *start = it->features.start;
-        if (f % POLL_STEP == 0)
-            rc = wf_job_poll(it->building->job);
-        for (size_t i = start[f]; i < start[f + 1]; i++)
-            sums[it->text_label[it->features.indexes[i]]] += (double)it->features.values[i];
-        for (size_t i = start[f]; i < start[f + 1]; i++) {
-            uint32_t label = it->text_label[it->features.indexes[i]];
-            squares[label] += sums[label] * sums[label];
-            sums[label] = 0;
-        }
-    }
-    for (size_t i = 0; i < it->label_count && rc == 0; i++)
-        it->label_norms[i] = (float)sqrt(squares[i]);
-    wf_free(sums);
-    wf_free(squares);
-    return rc;
-}
-
 /* ---- the weights ---- */
 
 static int prepare(wf_head *it)
@@ -320,9 +266,10 @@ static int prepare(wf_head *it)
     if (rc == 0)
         rc = weigh_texts(it);
     if (rc == 0)
-        rc = turn_texts(it);
+        rc = wf_sparse_turn(&it->features, &it->texts, it->feature_count, it->building->job);
     if (rc == 0)
-        rc = measure_labels(it);
+        rc = wf_proximity_init(&it->proximity, &it->texts, &it->features, it->text_label,
+                               it->label_count, it->building->job);
     if (rc < 0)
         return rc;
     it->building->shares = wf_array(it->label_count, sizeof(float));

@@ -15,12 +15,10 @@
 #define TAG_TEXTS WF_TAG('H', 'E', 'T', 'E')
 #define TAG_VALUES WF_TAG('H', 'E', 'V', 'A')
 #define TAG_WEIGHTS WF_TAG('H', 'E', 'W', 'E')
-#define TAG_NORMS WF_TAG('H', 'E', 'N', 'O')
 
 #define IDF_MAX 1000.0f
 #define VALUE_MAX 2.0f
 #define WEIGHT_MAX 1e6f
-#define NORM_MAX 1e9f
 
 struct head {
     uint64_t feature_count, text_count;
@@ -48,7 +46,6 @@ int wf_head_save(wf_scorer *scorer, wf_pack *pack)
                     sizeof(*it->weights));
     if (it->body.dim != 0)
         wf_body_save(&it->body, pack);
-    wf_pack_add(pack, TAG_NORMS, it->label_norms, it->label_count, sizeof(*it->label_norms));
     return it->names->cls->save(it->names, pack);
 }
 
@@ -82,8 +79,7 @@ static bool are_sound_numbers(const wf_head *it)
     size_t weights = it->weights != NULL ? (it->feature_count + 1) * it->label_count : 0;
     return are_within(it->idf, it->feature_count, 0, IDF_MAX) &&
            are_within(it->features.values, it->features.count, 0, VALUE_MAX) &&
-           are_within(it->weights, weights, -WEIGHT_MAX, WEIGHT_MAX) &&
-           are_within(it->label_norms, it->label_count, 0, NORM_MAX);
+           are_within(it->weights, weights, -WEIGHT_MAX, WEIGHT_MAX);
 }
 
 static int load_arrays(wf_head *it, const wf_image *image)
@@ -109,12 +105,9 @@ static int load_arrays(wf_head *it, const wf_image *image)
                                   (features + 1) * it->label_count, &it->weights);
     if (rc == 0 && it->head.cls != &wf_scorer_head)
         rc = wf_body_load(&it->body, image, features, it->label_count);
-    if (rc == 0)
-        rc = wf_image_get_exactly(image, TAG_NORMS, sizeof(float), it->label_count,
-                                  &it->label_norms);
     if (rc < 0)
         return rc;
-    it->texts.count = it->features.count;
+    it->features.row_count = features;
     return are_sound_features(it) && are_sound_numbers(it) ? 0 : -WEFT_M_EPERSIST;
 }
 
@@ -129,6 +122,20 @@ static int build_names(wf_scorer *names)
         rc = names->cls->build(names, seeker, &job);
     wf_seekers_give(&seekers, seeker);
     wf_seekers_fini(&seekers);
+    return rc;
+}
+
+/* What a file need not hold, for it follows from the features. */
+static int make_rest(wf_head *it)
+{
+    const wf_job job = {0};
+    size_t texts = it->texts.row_count;
+    int rc = wf_head_index_keys(it);
+    if (rc == 0)
+        rc = wf_sparse_turn(&it->texts, &it->features, texts, &job);
+    if (rc == 0)
+        rc = wf_proximity_init(&it->proximity, &it->texts, &it->features, it->text_label,
+                               it->label_count, &job);
     return rc;
 }
 
@@ -161,6 +168,6 @@ int wf_head_load(wf_scorer *scorer, wf_image *image)
     if (rc == 0)
         rc = load_arrays(it, image);
     if (rc == 0)
-        rc = wf_head_index_keys(it);
+        rc = make_rest(it);
     return rc == 0 ? load_names(it, image) : rc;
 }

@@ -11,7 +11,9 @@ void wf_pupil_fini(wf_pupil *pupil)
 {
     wf_free(pupil->indexes);
     wf_free(pupil->values);
+    wf_free(pupil->at);
     wf_free(pupil->texts);
+    wf_free(pupil->met);
     wf_free(pupil->shares);
     wf_free(pupil->labels);
     wf_free(pupil->point);
@@ -30,8 +32,9 @@ static void *renew(void *old, size_t count, size_t item_bytes)
 static bool renew_texts(wf_pupil *pupil, size_t count)
 {
     pupil->texts = renew(pupil->texts, count, sizeof(*pupil->texts));
+    pupil->met = renew(pupil->met, count, sizeof(*pupil->met));
     pupil->text_capacity = count;
-    return pupil->texts != NULL;
+    return pupil->texts != NULL && pupil->met != NULL;
 }
 
 static bool renew_labels(wf_pupil *pupil, size_t count)
@@ -44,17 +47,26 @@ static bool renew_labels(wf_pupil *pupil, size_t count)
 
 static bool renew_features(wf_pupil *pupil, size_t count)
 {
+    pupil->at = renew(pupil->at, count, sizeof(*pupil->at));
+    pupil->feature_capacity = count;
+    return pupil->at != NULL;
+}
+
+static bool renew_query(wf_pupil *pupil, size_t count)
+{
     pupil->indexes = renew(pupil->indexes, count, sizeof(*pupil->indexes));
     pupil->values = renew(pupil->values, count, sizeof(*pupil->values));
     pupil->capacity = count;
     return pupil->indexes != NULL && pupil->values != NULL;
 }
 
-int wf_pupil_reserve(wf_pupil *pupil, size_t features, size_t texts, size_t labels)
+int wf_pupil_reserve(wf_pupil *pupil, size_t count, size_t features, size_t texts, size_t labels)
 {
     bool has_all = true;
-    if (features > pupil->capacity)
-        has_all = renew_features(pupil, features + features / 2);
+    if (count > pupil->capacity)
+        has_all = renew_query(pupil, count + count / 2);
+    if (has_all && features > pupil->feature_capacity)
+        has_all = renew_features(pupil, features);
     if (has_all && texts > pupil->text_capacity)
         has_all = renew_texts(pupil, texts);
     if (has_all && labels > pupil->label_capacity)
