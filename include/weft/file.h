@@ -121,10 +121,12 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_file_load(const char *path, size_t by
 /* Replaces the file's content atomically: whoever looks, also after a power failure, finds all of
  * the old or all of the new.  Writes PATH.tmp-…, syncs it, renames it, syncs the directory.  `mode`
  * is for a file that is not there yet; one that is keeps its permissions (what the umask leaves of
- * them).  A symbolic link is replaced, not what it leads to; a device, FIFO or socket is not:
- * -EOPNOTSUPP.  On failure the old file stays and the temporary one is removed; but if the last
- * sync fails, the new content is there and may not survive a power failure.  The text of a failure
- * names the file. */
+ * them).  What a process that is killed meanwhile leaves is PATH.tmp- and 16 hexadecimal digits,
+ * the caller's to remove once nobody saves PATH any more; `weft match fit` and `weft serve` begin
+ * by removing those of their matchers that are older than an hour.  A symbolic link is replaced,
+ * not what it leads to; a device, FIFO or socket is not: -EOPNOTSUPP.  On failure the old file
+ * stays and the temporary one is removed; but if the last sync fails, the new content is there and
+ * may not survive a power failure.  The text of a failure names the file. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_file_save(const char *path, const void *bytes,
                                                      size_t count, unsigned mode);
 

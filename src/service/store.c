@@ -2,7 +2,7 @@
 
 #include "service/store.h"
 
-#include "base/sys.h"
+#include "service/leftover.h"
 #include "service/service.h"
 
 #include <weft/error.h>
@@ -14,9 +14,6 @@
 
 static const char suffix[] = "." STORE_MATCHER;
 #define SUFFIX_BYTES (sizeof(suffix) - 1)
-
-#define LEFTOVER_DIGITS 16 /* see weft_file_save() */
-#define LEFTOVER_AGE_MIN (3600 * WEFT_SEC)
 
 void store_init(struct store *store, struct registry *registry)
 {
@@ -98,23 +95,19 @@ static weft_str name_of(const char *file)
     return is_ours ? name : (weft_str){"", 0};
 }
 
-/* A save that was killed leaves "NAME.weftm.tmp-…".  None takes an hour: a younger one may be that
- * of another process. */
-static void drop_leftover(const struct store *store, const char *file)
+/* A save that was killed leaves "NAME.weftm.tmp-…". */
+static int drop_leftover(const struct store *store, const char *file)
 {
-    static const char mark[] = ".weftm.tmp-";
-    const char *end = strstr(file, mark);
-    char path[PATH_MAX];
-    struct stat info;
-    if (end == NULL || !registry_is_name((weft_str){file, (size_t)(end - file)}) ||
-        strlen(end) != sizeof(mark) - 1 + LEFTOVER_DIGITS ||
+    char path[PATH_MAX], saved[NAME_MAX + 1];
+    size_t bytes = leftover_file_bytes(file);
+    if (bytes == 0 || bytes >= sizeof(saved))
+        return 0;
+    memcpy(saved, file, bytes);
+    saved[bytes] = '\0';
+    if (name_of(saved).len == 0 ||
         snprintf(path, sizeof(path), "%s/%s", store->dir, file) >= PATH_MAX)
-        return;
-    if (weft_lstat(path, &info) == 0 && S_ISREG(info.st_mode) &&
-        wf_sys_wall() - info.st_mtim.tv_sec * WEFT_SEC > LEFTOVER_AGE_MIN) {
-        int rc = weft_unlink(path);
-        (void)rc; /* it may stay */
-    }
+        return 0;
+    return leftover_remove(path, LEFTOVER_AGE);
 }
 
 int store_load(struct store *store, struct measures *measures, weft_m_error *error)
@@ -128,9 +121,8 @@ int store_load(struct store *store, struct measures *measures, weft_m_error *err
         return fail(error, rc, store->dir);
     while ((rc = weft_dir_next(dir, &entry)) > 0) {
         weft_str name = name_of(entry.name);
-        rc = name.len != 0 ? load_one(store, name, measures, error) : 0;
-        if (name.len == 0)
-            drop_leftover(store, entry.name);
+        rc = name.len != 0 ? load_one(store, name, measures, error)
+                           : drop_leftover(store, entry.name);
         if (rc < 0)
             break;
         *error = (weft_m_error){0};

@@ -3,11 +3,25 @@
 /* weft match discover and review: from new texts to an entity. */
 #include "child.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define COUNTRIES test_source("examples/data/countries.csv")
+
+/* Removes a directory of reports: how many files were in it, or an error. */
+static int drop_reports(const char *path)
+{
+    DIR *dir = opendir(path);
+    CHECK(dir != NULL);
+    int count = 0;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+        if (text_begins(entry->d_name, "discovery_"))
+            count += unlinkat(dirfd(dir), entry->d_name, 0) == 0;
+    closedir(dir);
+    return rmdir(path) == 0 ? count : -1;
+}
 
 TEST(proposed_entities_are_reviewed_and_become_entities)
 {
@@ -78,14 +92,20 @@ TEST(proposed_entities_are_reviewed_and_become_entities)
                        "'weft match discover --storage-path FILE' begins one\n");
     CHECK_EQ(run.code, 1);
     run_fini(&run);
-    RUN(&run, "match", "discover", "-m", matcher, "-f", new, "--all", "--report", "/nonexistent");
-    CHECK_STR(run.err, "weft: --report /nonexistent: there is no such directory\n");
+    RUN(&run, "match", "discover", "-m", matcher, "-f", new, "--all", "--report", "/nonexistent/a");
+    CHECK_STR(run.err, "weft: --report /nonexistent/a: there is no such directory\n");
     CHECK_STR(run.out, "");
     CHECK_EQ(run.code, 1);
     run_fini(&run);
     RUN(&run, "match", "discover", "-m", matcher, "-f", new, "--report", new);
     CHECK(strstr(run.err, ": Not a directory\n") != NULL);
     CHECK_EQ(run.code, 1);
+    run_fini(&run);
+    char reports[128];
+    snprintf(reports, sizeof(reports), "%s.reports", store);
+    RUN(&run, "match", "discover", "-m", matcher, "-f", few, "--all", "--report", reports);
+    CHECK_EQ(run.code, 0);
+    CHECK_EQ(drop_reports(reports), 2);
     run_fini(&run);
     RUN(&run, "match", "review", "burn");
     CHECK_EQ(run.code, 2);

@@ -133,6 +133,7 @@ TEST(serve_drops_what_killed_saves_left)
         {"x.weftm.tmp-0123456789abcdef", true, false},
         {"x.weftm.tmp-0123456789abcdee", false, true},
         {"x.weftm.tmp-0123", true, true},
+        {"x.weftm.tmp-0123456789abcdeg", true, true},
         {".weftm.tmp-0123456789abcdef", true, true},
         {"notes.tmp-0123456789abcdef", true, true},
     };

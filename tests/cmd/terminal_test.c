@@ -5,8 +5,8 @@
 
 #include <sys/ioctl.h>
 
-/* Runs the program with standard output and error on a terminal of its own. */
-static void run_on_terminal(struct run *run, const char *const *words)
+/* Runs the program with standard output and error on a terminal of its own, of so many columns. */
+static void run_on_terminal(struct run *run, unsigned short columns, const char *const *words)
 {
     char *argv[CHILD_WORDS_MAX + 2] = {(char *)(uintptr_t)WEFT_PROGRAM}, name[64];
     for (int i = 0; words[i] != NULL; i++)
@@ -19,6 +19,7 @@ static void run_on_terminal(struct run *run, const char *const *words)
     CHECK_OK(ptsname_r(terminal, name, sizeof(name)));
     int side = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
     CHECK_OK(side);
+    CHECK_OK(ioctl(terminal, TIOCSWINSZ, &(struct winsize){.ws_col = columns}));
     pid_t pid = fork();
     CHECK_GE(pid, 0);
     if (pid == 0) {
@@ -37,7 +38,9 @@ static void run_on_terminal(struct run *run, const char *const *words)
     run->out = wf_buf_ptr(&run->out_buf);
 }
 
-#define RUN_ON_TERMINAL(run_, ...) run_on_terminal((run_), (const char *const[]){__VA_ARGS__, NULL})
+#define RUN_AT(columns_, run_, ...)                                                                \
+    run_on_terminal((run_), (columns_), (const char *const[]){__VA_ARGS__, NULL})
+#define RUN_ON_TERMINAL(run_, ...) RUN_AT(0, run_, __VA_ARGS__)
 #define COUNTRIES test_source("examples/data/countries.csv")
 
 TEST(match_query_is_a_table_on_a_terminal)
@@ -54,6 +57,28 @@ TEST(match_query_is_a_table_on_a_terminal)
         "日本                            JP            1.000  Japan                           "
         "日本\r\n"
         "xyzzy plugh                     -             -      no match\r\n");
+    run_fini(&run);
+}
+
+TEST(tables_are_as_wide_as_the_terminal)
+{
+    struct run run;
+    RUN_AT(80, &run, "match", "query", "-e", COUNTRIES, "Burma", "République démocratique du Congo",
+           "xyzzy plugh");
+    CHECK_STR(run.out,
+              "QUERY               ID            SCORE  NAME                MATCHED\r\n"
+              "Burma               MM            1.000  Myanmar             Burma\r\n"
+              "République démocr…  CD            1.000  Democratic Republ…  République démocra…\r\n"
+              "xyzzy plugh         -             -      no match\r\n");
+    run_fini(&run);
+    RUN_AT(40, &run, "match", "query", "-e", COUNTRIES, "Deutschland");
+    CHECK_STR(run.out, "QUERY    ID            SCORE  NAME     MATCHED\r\n"
+                       "Deutsc…  DE            1.000  Germany  Deutsc…\r\n");
+    run_fini(&run);
+    RUN_AT(70, &run, "match", "novelty", "-e", COUNTRIES, "République démocratique du Congo");
+    const char *row = strstr(run.out, "SCORE\r\n");
+    CHECK(row != NULL && text_begins(row + 7, "République démocra…  match    "));
+    CHECK(strstr(row, "  Democratic Republi…  1.000\r\n") != NULL);
     run_fini(&run);
 }
 
@@ -196,6 +221,27 @@ TEST(match_explain_is_a_page_on_a_terminal)
     CHECK(strstr(run.out, "query       Burma\r\nnormalised  burma\r\nmatched     yes") != NULL);
     CHECK(strstr(run.out, "   1. 1.000  MM  Myanmar  by \"Burma\"") != NULL);
     CHECK(strstr(run.out, " shared: word \"burma\" 0.") != NULL);
+    CHECK(strstr(run.out, "ahead of the next") == NULL); /* nobody looked who that is */
+    run_fini(&run);
+    RUN_ON_TERMINAL(&run, "match", "explain", "-e", COUNTRIES, "-k2", "Burma");
+    const char *margin = strstr(run.out, "  by \"Burma\", ");
+    CHECK(margin != NULL && strstr(margin, " ahead of the next\r\n") != NULL);
+    CHECK(strstr(strstr(run.out, "   2. "), "ahead of") == NULL);
+    run_fini(&run);
+}
+
+TEST(match_explain_wraps_what_is_long)
+{
+    struct run run;
+    RUN_AT(80, &run, "match", "explain", "-e", COUNTRIES, "Deutchland");
+    CHECK_EQ(run.code, 0);
+    size_t lists = 0;
+    for (const char *line = run.out, *end; (end = strstr(line, "\r\n")) != NULL; line = end + 2) {
+        CHECK_LE((size_t)(end - line), 80u);
+        lists += text_begins(line, "                    \"") ||
+                 text_begins(line, "                    letters");
+    }
+    CHECK_GE(lists, 2u);
     run_fini(&run);
 }
 

@@ -250,6 +250,7 @@ static void check_bad_file(const char *name, const char *text, const char *rest)
     drop_file(path);
 }
 
+#define SAVE_AS "\n  Save the file as UTF-8, perhaps with: iconv -f WINDOWS-1252 -t UTF-8"
 #define SKIP_BAD "\n  Option: --skip-bad"
 
 TEST(program_says_which_line_of_a_file_is_wrong)
@@ -280,8 +281,8 @@ TEST(match_query_answers_what_comes_before_a_bad_line)
     struct run run;
     char expected[256];
     RUN(&run, "match", "query", "-e", COUNTRIES, "-f", path);
-    snprintf(expected, sizeof(expected), "weft: %s:2:1: a byte that is not UTF-8" SKIP_BAD "\n",
-             path);
+    snprintf(expected, sizeof(expected),
+             "weft: %s:2:1: a byte that is not UTF-8" SAVE_AS SKIP_BAD "\n", path);
     CHECK_STR(answer_ids(run.out), "MM\n");
     CHECK_STR(run.err, expected);
     CHECK_EQ(run.code, 1);

@@ -3,8 +3,8 @@
 #include "cmd/io/outfile.h"
 
 #include "base/str.h"
-#include "cmd/io/leftover.h"
 #include "cmd/say.h"
+#include "service/leftover.h"
 
 #include <weft/file.h>
 #include <weft/io.h>

@@ -6,6 +6,7 @@
 #include <weft/io.h>
 #include <weft/scope.h>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* A reader that takes nothing must not hold up the end of an interrupted program. */
@@ -17,6 +18,12 @@
 bool output_is_terminal(void)
 {
     return isatty(STDOUT_FILENO);
+}
+
+size_t output_columns(void)
+{
+    struct winsize size = {0};
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 int output_put(wf_buf *lines, int rc, weft_text *text)

@@ -11,6 +11,9 @@
 /* True if a person is looking. */
 bool output_is_terminal(void);
 
+/* How wide their terminal is; 0: nobody knows. */
+size_t output_columns(void);
+
 /* Appends a line: the text that a weft_m_*_json function has made, or nothing if it failed with
  * `rc`.  Frees the text.  0, `rc`, or what the buffer fails with. */
 int output_put(wf_buf *lines, int rc, weft_text *text);

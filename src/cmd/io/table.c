@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+#define SHARE_MIN 7u /* as the longest head */
+#define SHARE_MAX 30u
+
 /* Columns a character takes; what terminals agree on. */
 static size_t columns_of(uint32_t c)
 {
@@ -40,7 +43,8 @@ static size_t fitting(weft_str text, size_t width, size_t *out_columns)
     return at;
 }
 
-void table_cell(wf_buf *out, weft_str text, size_t width)
+/* What `text` took of `width` columns. */
+static size_t put_cut(wf_buf *out, weft_str text, size_t width)
 {
     wf_buf shown = {0};
     say_escaped(&shown, text);
@@ -52,9 +56,46 @@ void table_cell(wf_buf *out, weft_str text, size_t width)
     wf_buf_append(out, escaped.ptr, bytes);
     if (is_cut)
         wf_buf_puts(out, "…");
-    for (used += is_cut; used < width; used++)
-        wf_buf_putc(out, ' ');
     wf_buf_fini(&shown);
+    return used + is_cut;
+}
+
+void table_cell(wf_buf *out, weft_str text, size_t width)
+{
+    for (size_t used = put_cut(out, text, width); used < width; used++)
+        wf_buf_putc(out, ' ');
+}
+
+void table_last(wf_buf *out, weft_str text, size_t width)
+{
+    put_cut(out, text, width);
+}
+
+void table_item(struct table_list *list, weft_str item)
+{
+    size_t width;
+    fitting(item, SIZE_MAX, &width);
+    bool is_first = !list->has_items;
+    if (!is_first)
+        wf_buf_putc(list->out, ',');
+    if (!is_first && list->columns != 0 && list->used + width + 3 > list->columns) {
+        wf_buf_printf(list->out, "\n%*s", (int)list->indent - 1, "");
+        list->used = list->indent - 1;
+    }
+    wf_buf_putc(list->out, ' ');
+    wf_buf_append(list->out, item.ptr, item.len);
+    list->used += width + 1 + !is_first;
+    list->has_items = true;
+}
+
+size_t table_share(size_t columns, size_t fixed, size_t parts)
+{
+    if (columns == 0)
+        return SHARE_MAX;
+    size_t share = columns > fixed ? (columns - fixed) / parts : 0;
+    if (share < SHARE_MIN)
+        return SHARE_MIN;
+    return share < SHARE_MAX ? share : SHARE_MAX;
 }
 
 void table_text(wf_buf *out, const char *text, size_t width)

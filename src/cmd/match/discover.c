@@ -170,8 +170,8 @@ int cmd_match_discover(int argc, char **argv)
          1, 32},
         {"clustering", 0, "average|hdbscan|components|louvain", "another way to find them",
          ARGS_CHOICE, &job.clustering, 0, 0},
-        {"report", 0, "DIR", "write a report and its summary there", ARGS_TEXT, &job.report_path, 0,
-         0},
+        {"report", 0, "DIR", "write a report and its summary there; it is made if need be",
+         ARGS_TEXT, &job.report_path, 0, 0},
         {"storage-path", 0, "FILE", "add the clusters to the reviews of this file", ARGS_TEXT,
          &job.review_path, 0, 0},
         {"progress", 0, NULL, "progress on standard error, off a terminal as done/total", ARGS_FLAG,
@@ -190,7 +190,7 @@ int cmd_match_discover(int argc, char **argv)
         rc = novelty_read(&job.novelty, "match discover", &job.options);
     if (rc != 0)
         return rc;
-    rc = load_check_directory("--report", job.report_path); /* not when all is done */
+    rc = load_make_directory("--report", job.report_path); /* not when all is done */
     if (rc != 0)
         return rc;
     job.is_json |= !output_is_terminal();

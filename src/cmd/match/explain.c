@@ -34,17 +34,42 @@ static void put_pair(wf_buf *lines, const char *name, weft_str text)
     wf_buf_putc(lines, '\n');
 }
 
+#define LIST_INDENT 18 /* below a candidate */
+
+/* Room is left for the dots at the end. */
+static struct table_list begin_list(wf_buf *lines, const char *head)
+{
+    size_t columns = output_columns(), dots = strlen(", ...");
+    wf_buf_printf(lines, "%*s%s", LIST_INDENT, "", head);
+    return (struct table_list){
+        .out = lines,
+        .columns = columns > dots ? columns - dots : 0,
+        .indent = LIST_INDENT + 2,
+        .used = LIST_INDENT + strlen(head),
+    };
+}
+
+static void put_item(struct table_list *list, wf_buf *item)
+{
+    if (item->rc < 0)
+        list->out->rc = item->rc;
+    else
+        table_item(list, (weft_str){wf_buf_ptr(item), wf_buf_bytes(item)});
+    wf_buf_fini(item);
+}
+
 static void put_shared(wf_buf *lines, const weft_m_evidence *evidence)
 {
     size_t count = evidence->shared_count;
     if (count == 0)
         return;
-    wf_buf_puts(lines, "                  shared:");
+    struct table_list list = begin_list(lines, "shared:");
     for (size_t i = 0; i < count && i < SHARED_SHOWN_MAX; i++) {
-        wf_buf_puts(lines, i == 0 ? " " : ", ");
-        wf_buf_puts(lines, evidence->shared[i].is_word ? "word \"" : "\"");
-        table_cell(lines, evidence->shared[i].text, 0); /* a run may begin or end with a space */
-        wf_buf_printf(lines, "\" %.3f", (double)evidence->shared[i].weight);
+        wf_buf item = {0};
+        wf_buf_puts(&item, evidence->shared[i].is_word ? "word \"" : "\"");
+        table_cell(&item, evidence->shared[i].text, 0); /* a run may begin or end with a space */
+        wf_buf_printf(&item, "\" %.3f", (double)evidence->shared[i].weight);
+        put_item(&list, &item);
     }
     wf_buf_puts(lines, count > SHARED_SHOWN_MAX ? ", ...\n" : "\n");
 }
@@ -60,7 +85,7 @@ static void put_parts(wf_buf *lines, const weft_m_evidence *evidence)
     const weft_m_part *last = NULL;
     if (evidence->part_count == 0)
         return;
-    wf_buf_puts(lines, "                  parts of ln(score):");
+    struct table_list list = begin_list(lines, "parts of ln(score):");
     for (size_t i = 0; i < evidence->part_count && i < PARTS_SHOWN_MAX; i++) {
         const weft_m_part *next = NULL;
         for (size_t k = 0; k < evidence->part_count; k++) {
@@ -72,22 +97,28 @@ static void put_parts(wf_buf *lines, const weft_m_evidence *evidence)
         }
         if (next == NULL)
             break;
-        wf_buf_printf(lines, "%s%s %+.2f", i == 0 ? " " : ", ", next->name, next->part);
+        wf_buf item = {0};
+        wf_buf_printf(&item, "%s %+.2f", next->name, next->part);
+        put_item(&list, &item);
         last = next;
     }
     wf_buf_puts(lines, evidence->part_count > PARTS_SHOWN_MAX ? ", ...\n" : "\n");
 }
 
-static void put_candidate(wf_buf *lines, size_t rank, const weft_m_hit *hit,
-                          const weft_m_evidence *evidence)
+static void put_candidate(wf_buf *lines, const weft_m_explanation *it, size_t index)
 {
-    wf_buf_printf(lines, "  %2zu. %.3f  ", rank, (double)hit->score);
+    const weft_m_hit *hit = &it->hits[index];
+    const weft_m_evidence *evidence = &it->evidence[index];
+    wf_buf_printf(lines, "  %2zu. %.3f  ", index + 1, (double)hit->score);
     table_cell(lines, hit->id, 0);
     wf_buf_puts(lines, "  ");
     table_cell(lines, hit->name, 0);
     wf_buf_puts(lines, "  by \"");
     table_cell(lines, hit->matched, 0);
-    wf_buf_printf(lines, "\", %.3f ahead of the next\n", (double)evidence->margin);
+    wf_buf_putc(lines, '"');
+    if (index + 1 < it->hit_count) /* what is behind the last one was not asked for */
+        wf_buf_printf(lines, ", %.3f ahead of the next", (double)evidence->margin);
+    wf_buf_putc(lines, '\n');
     put_parts(lines, evidence);
     put_shared(lines, evidence);
 }
@@ -101,7 +132,7 @@ static int put_explanation(wf_buf *lines, const weft_m_explanation *it)
         wf_buf_printf(lines, "matched     %s (threshold %g)\n", it->is_matched ? "yes" : "no",
                       (double)it->threshold);
     for (size_t i = 0; i < it->hit_count; i++)
-        put_candidate(lines, i + 1, &it->hits[i], &it->evidence[i]);
+        put_candidate(lines, it, i);
     if (it->issue.ptr != NULL)
         put_pair(lines, "issue", it->issue);
     if (it->suggestion.ptr != NULL)

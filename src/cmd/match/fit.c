@@ -2,9 +2,9 @@
 
 /* weft match fit: a catalogue, and examples to learn from, made into a file. */
 #include "cmd/command.h"
-#include "cmd/io/leftover.h"
 #include "cmd/match/load.h"
 #include "cmd/say.h"
+#include "service/leftover.h"
 
 #include <string.h>
 #include <weft/file.h>

@@ -149,6 +149,16 @@ int load_check_directory(const char *option, const char *path)
                                       : rc;
 }
 
+int load_make_directory(const char *option, const char *path)
+{
+    int rc = path != NULL ? weft_mkdir(path, 0777) : 0;
+    if (rc == -EEXIST || rc == -ENOENT) /* what is there may be a file; what is not, its parent */
+        return load_check_directory(option, path);
+    return rc < 0 && rc != -ECANCELED
+               ? say_failed("%s %.200s: cannot be made: %s", option, path, weft_strerror(rc))
+               : rc;
+}
+
 /* The option, with its value, that a field of the libraries' errors is on the command line; else
  * NULL. */
 static const char *option_of(const char *field)
@@ -193,6 +203,16 @@ static bool is_saved(const char *path)
     return bytes > 6 && strcmp(path + bytes - 6, ".weftm") == 0;
 }
 
+/* To leave such rows out is to lose every name with an accent. */
+static const char *encoding_advice(const char *text)
+{
+    static const char end[] = "not UTF-8";
+    size_t bytes = strlen(text), end_bytes = sizeof(end) - 1;
+    bool is_other = bytes >= end_bytes && strcmp(text + bytes - end_bytes, end) == 0;
+    return is_other ? "\n  Save the file as UTF-8, perhaps with: iconv -f WINDOWS-1252 -t UTF-8"
+                    : "";
+}
+
 int load_say_file(const weft_catalog_error *error)
 {
     const char *option = error->is_row ? "--skip-bad" : NULL;
@@ -203,8 +223,8 @@ int load_say_file(const weft_catalog_error *error)
         option = "--matcher FILE";
     weft_catalog_error_text(error, text, sizeof(text));
     if (option != NULL)
-        return say_failed("%s\n  Option: %s", text, option);
-    return say_failed("%s", text);
+        return say_failed("%s%s\n  Option: %s", text, encoding_advice(text), option);
+    return say_failed("%s%s", text, encoding_advice(text));
 }
 
 void load_say_skip(const weft_catalog_error *error, void *arg)

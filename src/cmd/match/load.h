@@ -78,6 +78,9 @@ int load_check(struct load *load, const char *texts, const char *command);
  * -ECANCELED. */
 WEFT_WAITS int load_check_directory(const char *option, const char *path);
 
+/* The same; makes it where its parent is there. */
+WEFT_WAITS int load_make_directory(const char *option, const char *path);
+
 /* An output, which may be NULL, in the place of the entities, the examples or the texts would be
  * their end.  0, or EXIT_USAGE after saying why. */
 WEFT_WAITS int load_check_output(const struct load *load, const char *texts, const char *output,

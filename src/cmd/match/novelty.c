@@ -34,21 +34,25 @@ struct novelty_job {
 
     weft_matcher *matcher;
     bool has_head;
+    size_t text_columns;
     wf_buf lines;
 };
 
 /* ---- answers ---- */
+
+#define FIXED_COLUMNS 32u /* verdict, numbers, and what is between the columns */
 
 static void put_head(struct novelty_job *job)
 {
     if (job->has_head)
         return;
     job->has_head = true;
-    table_text(&job->lines, "TEXT", 32);
+    job->text_columns = table_share(output_columns(), FIXED_COLUMNS, 2);
+    table_text(&job->lines, "TEXT", job->text_columns + 2);
     table_text(&job->lines, "VERDICT", 9);
     table_text(&job->lines, "NOVEL", 7);
     table_text(&job->lines, "P", 7);
-    table_text(&job->lines, "NEAREST", 32);
+    table_text(&job->lines, "NEAREST", job->text_columns + 2);
     wf_buf_puts(&job->lines, "SCORE\n");
 }
 
@@ -56,7 +60,7 @@ static int put_row(struct novelty_job *job, weft_str text, const weft_m_novelty_
 {
     wf_buf *lines = &job->lines;
     put_head(job);
-    table_cell(lines, text, 30);
+    table_cell(lines, text, job->text_columns);
     wf_buf_puts(lines, "  ");
     table_text(lines, it->is_match ? "match" : it->is_novel ? "novel" : "unsure", 9);
     wf_buf_printf(lines, "%.3f  ", it->novel_score);
@@ -66,7 +70,7 @@ static int put_row(struct novelty_job *job, weft_str text, const weft_m_novelty_
         wf_buf_printf(lines, "%.3f  ", it->p_value);
     if (it->best == NULL)
         return wf_buf_puts(lines, "-\n");
-    table_cell(lines, it->best->name, 30);
+    table_cell(lines, it->best->name, job->text_columns);
     return wf_buf_printf(lines, "  %.3f\n", (double)it->best->score);
 }
 

@@ -7,11 +7,13 @@
  * one before are written.  What is held is three chunks and the answers to two, however long the
  * input is.
  */
+#include "base/sys.h"
 #include "cmd/command.h"
 #include "cmd/io/input.h"
 #include "cmd/io/output.h"
 #include "cmd/io/progress.h"
 #include "cmd/match/load.h"
+#include "cmd/match/pace.h"
 #include "cmd/match/run_lines.h"
 #include "cmd/match/sink.h"
 #include "cmd/match/texts.h"
@@ -23,11 +25,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Answers of one chunk: few enough to be held, many enough to keep the processors busy. */
-#define CHUNK_HITS_MAX 65536
-#define CHUNK_COUNT_MAX 4096
-#define CHUNK_COUNT_MIN 64
 
 static const char query_about[] =
     "Usage: weft match query -e FILE [OPTIONS] TEXT...\n"
@@ -56,6 +53,7 @@ struct query_job {
 
     weft_matcher *matcher;
     struct texts texts;
+    struct pace pace;
     struct progress progress;
     struct sink sink;
     uint64_t matched; /* texts, by earlier runs too; the sink has those that are written */
@@ -137,7 +135,10 @@ static int match_ready(struct flow *flow, const struct chunk *ready)
     struct query_job *job = flow->job;
     weft_m_results *results = NULL;
     weft_m_error error;
+    const weft_time began = weft_now();
     int rc = ready->count != 0 ? match_chunk(job, ready, &results, &error) : 0;
+    if (rc == 0 && ready->count != 0)
+        job->texts.chunk_count_max = pace_next(&job->pace, ready->count, weft_now() - began);
     int written = end_writer(flow);
     if (written != 0 || rc == -ECANCELED || ready->count == 0) {
         weft_m_results_free(results);
@@ -220,14 +221,6 @@ static int count_texts(struct query_job *job)
     return texts_count(&job->texts, &job->progress.total);
 }
 
-static size_t chunk_count(const struct query_job *job)
-{
-    size_t count = CHUNK_HITS_MAX / (size_t)job->top_k;
-    if (count > CHUNK_COUNT_MAX)
-        return CHUNK_COUNT_MAX;
-    return count > CHUNK_COUNT_MIN ? count : CHUNK_COUNT_MIN;
-}
-
 /* An earlier run can be gone on with only if this one reads the same again. */
 static bool can_go_on(const struct query_job *job)
 {
@@ -297,7 +290,8 @@ static int query_run(struct query_job *job)
     if (rc == 0)
         rc = texts_open(&job->texts, job->from.path, &options, job->from.words,
                         job->from.word_count);
-    job->texts.chunk_count_max = chunk_count(job);
+    job->pace = pace_of((size_t)job->top_k, (size_t)job->batch_size, (size_t)wf_sys_cpu_count());
+    job->texts.chunk_count_max = job->pace.least;
     if (rc == 0)
         rc = count_texts(job);
     if (rc == 0)

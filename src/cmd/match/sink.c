@@ -32,6 +32,8 @@ bool sink_form_parse(const char *name, enum sink_form *out)
 /* ---- one chunk's answers ---- */
 
 #define TIED_SHOWN_MAX 3
+#define ID_COLUMNS 12u
+#define FIXED_COLUMNS (ID_COLUMNS + 13u) /* the id, the score, and what is between the columns */
 
 /* Who may be meant as well, for all that the text says. */
 static void put_tied(wf_buf *lines, const weft_m_results *results, const weft_m_hit *hit)
@@ -47,30 +49,47 @@ static void put_tied(wf_buf *lines, const weft_m_results *results, const weft_m_
         wf_buf_printf(lines, " and %" PRIu32 " more", hit->tied_count - TIED_SHOWN_MAX);
 }
 
-static void put_table_row(wf_buf *lines, weft_str query, const weft_m_results *results,
+static void put_table_row(struct sink *sink, weft_str query, const weft_m_results *results,
                           const weft_m_hit *hit)
 {
-    table_cell(lines, query, 30);
+    wf_buf *lines = &sink->lines;
+    table_cell(lines, query, sink->width.text);
     wf_buf_puts(lines, "  ");
-    table_cell(lines, hit->id, 12);
+    table_cell(lines, hit->id, ID_COLUMNS);
     wf_buf_printf(lines, "  %.3f  ", (double)hit->score);
-    table_cell(lines, hit->name, 30);
+    table_cell(lines, hit->name, sink->width.text);
     wf_buf_puts(lines, "  ");
-    table_cell(lines, hit->matched, 0);
+    table_last(lines, hit->matched, sink->width.matched);
     put_tied(lines, results, hit);
     wf_buf_putc(lines, '\n');
 }
 
-static void put_table(wf_buf *lines, weft_str query, const weft_m_results *results, size_t index)
+static void put_table(struct sink *sink, weft_str query, const weft_m_results *results,
+                      size_t index)
 {
     size_t count;
     const weft_m_hit *hits = weft_m_results_hits(results, index, &count);
     for (size_t i = 0; i < count; i++)
-        put_table_row(lines, i == 0 ? query : (weft_str){"", 0}, results, &hits[i]);
+        put_table_row(sink, i == 0 ? query : (weft_str){"", 0}, results, &hits[i]);
     if (count == 0) {
-        table_cell(lines, query, 30);
-        wf_buf_puts(lines, "  -             -      no match\n");
+        table_cell(&sink->lines, query, sink->width.text);
+        wf_buf_puts(&sink->lines, "  -             -      no match\n");
     }
+}
+
+/* What the texts leave is for the row that matched. */
+static void put_table_head(struct sink *sink)
+{
+    wf_buf *lines = &sink->lines;
+    size_t columns = output_columns(), text = table_share(columns, FIXED_COLUMNS, 3);
+    size_t before = FIXED_COLUMNS + 2 * text;
+    sink->width.text = text;
+    sink->width.matched = columns == 0 ? 0 : columns > before + text ? columns - before : text;
+    table_text(lines, "QUERY", text + 2);
+    table_text(lines, "ID", ID_COLUMNS + 2);
+    table_text(lines, "SCORE", 7);
+    table_text(lines, "NAME", text + 2);
+    wf_buf_puts(lines, "MATCHED\n");
 }
 
 static struct rows rows_of(const struct sink *sink)
@@ -84,13 +103,8 @@ static void put_head(struct sink *sink)
     wf_buf *lines = &sink->lines;
     if (sink->form == SINK_CSV || sink->form == SINK_TSV)
         rows_head(rows_of(sink), lines);
-    if (sink->form != SINK_TABLE)
-        return;
-    table_text(lines, "QUERY", 32);
-    table_text(lines, "ID", 14);
-    table_text(lines, "SCORE", 7);
-    table_text(lines, "NAME", 32);
-    wf_buf_puts(lines, "MATCHED\n");
+    if (sink->form == SINK_TABLE)
+        put_table_head(sink);
 }
 
 static int put_answer(struct sink *sink, weft_str query, const weft_m_results *results,
@@ -101,7 +115,7 @@ static int put_answer(struct sink *sink, weft_str query, const weft_m_results *r
     const weft_m_hit *hits = weft_m_results_hits(results, index, &count);
     switch (sink->form) {
     case SINK_TABLE:
-        put_table(&sink->lines, query, results, index);
+        put_table(sink, query, results, index);
         break;
     case SINK_NDJSON:
         return output_put(&sink->lines, weft_m_result_json(results, index, &text), &text);

@@ -18,7 +18,10 @@ struct sink {
     const char *path;    /* NULL: standard output */
     struct outfile file; /* of `path` */
     wf_buf lines;        /* on their way */
-    uint64_t done;       /* texts whose answers were written, by earlier runs too */
+    struct {
+        size_t text, matched; /* columns of a table; matched 0: as it is */
+    } width;
+    uint64_t done; /* texts whose answers were written, by earlier runs too */
 };
 
 /* "ndjson", "csv", "tsv" (also as the ending of a path).  False for another name. */

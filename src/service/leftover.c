@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "cmd/io/leftover.h"
+#include "service/leftover.h"
 
 #include "base/buf.h"
 #include "base/sys.h"
@@ -9,26 +9,35 @@
 
 #include <string.h>
 
-#define DIGITS 16
+#define DIGITS 16 /* see weft_file_save() */
 
-/* "FILE.tmp-0123456789abcdef" */
-static bool is_leftover(const char *name, const char *file)
+size_t leftover_file_bytes(const char *name)
 {
     static const char mark[] = ".tmp-";
-    size_t bytes = strlen(file);
-    if (strncmp(name, file, bytes) != 0 || strncmp(name + bytes, mark, sizeof(mark) - 1) != 0)
-        return false;
-    name += bytes + sizeof(mark) - 1;
-    return strlen(name) == DIGITS && strspn(name, "0123456789abcdef") == DIGITS;
+    size_t bytes = strlen(name), end = sizeof(mark) - 1 + DIGITS;
+    if (bytes <= end)
+        return 0;
+    const char *tail = name + bytes - end;
+    bool is_one = strncmp(tail, mark, sizeof(mark) - 1) == 0 &&
+                  strspn(tail + sizeof(mark) - 1, "0123456789abcdef") == DIGITS;
+    return is_one ? bytes - end : 0;
 }
 
-static int drop_old(const char *path, weft_time age)
+static bool is_leftover(const char *name, const char *file)
+{
+    size_t bytes = strlen(file);
+    return bytes != 0 && leftover_file_bytes(name) == bytes && strncmp(name, file, bytes) == 0;
+}
+
+int leftover_remove(const char *path, weft_time age)
 {
     struct stat info;
-    int rc = age != 0 ? weft_lstat(path, &info) : 0;
-    if (rc == 0 && age != 0 && wf_sys_wall() - info.st_mtim.tv_sec * WEFT_SEC <= age)
-        return 0;
-    return rc == 0 ? weft_unlink(path) : rc;
+    int rc = weft_lstat(path, &info);
+    if (rc < 0 || !S_ISREG(info.st_mode) ||
+        (age != 0 && wf_sys_wall() - info.st_mtim.tv_sec * WEFT_SEC <= age))
+        return rc == -ECANCELED ? rc : 0;
+    rc = weft_unlink(path);
+    return rc == -ECANCELED ? rc : 0;
 }
 
 /* Of a directory whose name, with its slash, is the first `folder_bytes` of `path`. */
@@ -42,7 +51,7 @@ static int drop_all(weft_dir *dir, const char *path, size_t folder_bytes, weft_t
             continue;
         wf_buf_append(&name, path, folder_bytes);
         wf_buf_append(&name, entry.name, strlen(entry.name) + 1);
-        rc = name.rc < 0 ? 0 : drop_old(wf_buf_ptr(&name), age);
+        rc = name.rc < 0 ? 0 : leftover_remove(wf_buf_ptr(&name), age);
         wf_buf_fini(&name);
         if (rc == -ECANCELED)
             return rc;
