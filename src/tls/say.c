@@ -5,6 +5,7 @@
 #include "tls/tls_priv.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -67,4 +68,11 @@ int wf_tls_say_failed(struct wf_tls_conn *conn, int ssl_error)
     else
         snprintf(conn->text, sizeof conn->text, "tls: %s", reason_text(error));
     return -WEFT_ETLS;
+}
+
+bool wf_tls_pem_is_over(void)
+{
+    unsigned long error = ERR_peek_last_error();
+    ERR_clear_error();
+    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
 }

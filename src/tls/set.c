@@ -45,16 +45,15 @@ static int chain_use(SSL_CTX *context, BIO *pem)
     X509 *cert = PEM_read_bio_X509_AUX(pem, NULL, NULL, NULL);
     int is_used = cert != NULL && SSL_CTX_use_certificate(context, cert) == 1;
     X509_free(cert);
-    while (is_used) {
+    for (ERR_clear_error(); is_used; ERR_clear_error()) {
         X509 *above = PEM_read_bio_X509(pem, NULL, NULL, NULL);
         if (above == NULL)
-            break;
+            return wf_tls_pem_is_over() ? 0 : -WEFT_ESYNTAX;
         is_used = SSL_CTX_add0_chain_cert(context, above);
         if (!is_used)
             X509_free(above);
     }
-    ERR_clear_error(); /* there is always one: no more certificates */
-    return is_used ? 0 : -WEFT_ETLS;
+    return -WEFT_ETLS;
 }
 
 /* A key that asks for a passphrase is refused: there is nobody to ask. */
@@ -95,6 +94,9 @@ static int cert_use(SSL_CTX *context, const weft_tls_cert *cert)
     int rc = pem_use(context, cert->cert, chain_use);
     if (rc == -WEFT_ETLS)
         return weft_fail(rc, "tls: there is no certificate in %.96s", pem_name(cert->cert));
+    if (rc == -WEFT_ESYNTAX)
+        return weft_fail(-WEFT_ETLS, "tls: a certificate of the chain in %.96s cannot be read",
+                         pem_name(cert->cert));
     if (rc == 0)
         rc = pem_use(context, cert->key, key_use);
     if (rc == -WEFT_ETLS)

@@ -113,6 +113,10 @@ int wf_tls_trust_peer(struct wf_tls_conn *conn);
 /* Writes into conn->text what OpenSSL's last failure was, and returns the code for it. */
 int wf_tls_say_failed(struct wf_tls_conn *conn, int ssl_error);
 
+/* OpenSSL has read no further certificate out of a text: there is none, rather than one that it
+ * cannot read.  Takes note of its failure. */
+bool wf_tls_pem_is_over(void);
+
 /* ---- session.c ---- */
 
 void wf_tls_session_keep(weft_tls *tls, const char *name, SSL_SESSION *session);

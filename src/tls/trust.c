@@ -140,10 +140,14 @@ static int trust_pem(SSL_CTX *context, const char *text, bool tells_clients)
     X509_STORE *store = SSL_CTX_get_cert_store(context);
     BIO *pem = BIO_new_mem_buf(text, -1);
     int count = 0, rc = pem != NULL ? 0 : -ENOMEM;
+    bool is_over = false;
+    ERR_clear_error();
     while (rc == 0) {
         X509 *cert = PEM_read_bio_X509(pem, NULL, NULL, NULL);
-        if (cert == NULL)
+        if (cert == NULL) {
+            is_over = wf_tls_pem_is_over();
             break;
+        }
         bool is_kept = X509_STORE_add_cert(store, cert) == 1 &&
                        (!tells_clients || SSL_CTX_add_client_CA(context, cert) == 1);
         rc = is_kept ? 0 : -ENOMEM;
@@ -151,9 +155,11 @@ static int trust_pem(SSL_CTX *context, const char *text, bool tells_clients)
         X509_free(cert);
     }
     BIO_free(pem);
-    ERR_clear_error(); /* there is always one: no more certificates */
-    if (rc == 0 && count == 0)
+    ERR_clear_error();
+    if (rc == 0 && is_over && count == 0)
         return weft_fail(-WEFT_ETLS, "tls: there is no certificate in what is to be trusted");
+    if (rc == 0 && !is_over)
+        return weft_fail(-WEFT_ETLS, "tls: a certificate in what is to be trusted cannot be read");
     return rc;
 }
 

@@ -55,6 +55,42 @@ TASK_TEST(https_is_asked_as_http_is)
     weft_tls_free(server);
 }
 
+static char place[64];
+
+static int send_elsewhere(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)req;
+    (void)arg;
+    WEFT_TRY(weft_http_set_field(res, "Location", weft_str_of(place)));
+    return weft_http_respond(res, 302, NULL, NULL, 0);
+}
+
+/* Whoever can write to the plain connection would answer in the name of the safe one. */
+TASK_TEST(class_25_https_is_not_left_for_http_unless_that_is_allowed)
+{
+    struct site safe, plain;
+    weft_http_stats stats;
+    char url[64];
+    weft_tls *server = ends_server((weft_tls_options){.alpn = "http/1.1"});
+    weft_tls *trusting = ends_client((weft_tls_options){0});
+    CHECK_OK(site_open(&plain, NULL));
+    CHECK_OK(site_open(&safe, &(weft_http_options){.secure = secure, .secure_arg = server}));
+    site_handler = send_elsewhere;
+    snprintf(place, sizeof place, "http://127.0.0.1:%u/ok",
+             (unsigned)weft_addr_get_port(&plain.addr));
+    snprintf(url, sizeof url, "https://127.0.0.1:%u/test",
+             (unsigned)weft_addr_get_port(&safe.addr));
+    CHECK_EQ(get(&(weft_client_options){.tls = trusting}, url, 1, 0), -EPERM);
+    CHECK(strstr(weft_error_text(), "without TLS") != NULL);
+    weft_http_server_get_stats(plain.server, &stats);
+    CHECK_EQ(stats.requests, 0);
+    CHECK_OK(get(&(weft_client_options){.tls = trusting, .allows_downgrade = true}, url, 1, 11));
+    CHECK_OK(site_close(&safe));
+    CHECK_OK(site_close(&plain));
+    weft_tls_free(trusting);
+    weft_tls_free(server);
+}
+
 /* Takes a connection and says nothing. */
 static int be_silent(void *listener)
 {

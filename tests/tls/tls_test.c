@@ -694,3 +694,27 @@ TASK_TEST(tls_settings_that_make_no_sense_are_refused)
     CHECK_EQ(weft_tls_client_new(&tls, &(weft_tls_options){.alpn = "h2,,x"}), -EINVAL);
     CHECK_EQ(weft_tls_client_new(&tls, &(weft_tls_options){.trust = cert_web()->key}), -WEFT_ETLS);
 }
+
+/* What stands behind it would be left out, too, and who connects would be told of a certificate
+ * that nobody has signed. */
+TASK_TEST(tls_certificates_that_cannot_be_read_are_not_passed_over)
+{
+    static const char *const ends[] = {
+        "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\nMIIB",
+    };
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        char text[2 * CERT_PEM_BYTES];
+        weft_tls *tls;
+        note("end %zu", i);
+        snprintf(text, sizeof text, "%s%s%s", cert_web()->pem, ends[i], cert_authority()->pem);
+        weft_tls_cert cert = {text, cert_web()->key};
+        CHECK_EQ(weft_tls_server_new(&tls, &(weft_tls_options){.certs = &cert, .cert_count = 1}),
+                 -WEFT_ETLS);
+        CHECK_STR(weft_error_text(),
+                  "tls: a certificate of the chain in the text given cannot be read");
+        CHECK_EQ(weft_tls_client_new(&tls, &(weft_tls_options){.trust = text}), -WEFT_ETLS);
+        CHECK_STR(weft_error_text(), "tls: a certificate in what is to be trusted cannot be read");
+    }
+}
