@@ -26,8 +26,10 @@
  *
  * A thread watches the loop.  When a task computes or blocks for 100 ms without a wait, so that
  * nothing else can run, it reports that while it happens: the task's name, where it was spawned,
- * its backtrace, and whether it computes or which system call it is in; at most five times a
- * minute.  While the loop is idle, so is the thread.
+ * whether it computes or which system call it is in, and its backtrace, but not of a call that a
+ * look would cut short (a sleep, poll() and the like); at most five times a minute.  When several
+ * tasks in a row keep the loop, the first is named, and the time told at the end is that of all.
+ * While the loop is idle, so is the thread.
  *
  * In debug mode (WEFT_DEBUG=1, WEFT_RUN_DEBUG, and every debug build) the run also reports what is
  * legal but most likely a mistake, once for each place in the code: a task that nobody awaited, a

@@ -79,6 +79,15 @@ WEFT_API void weft_scope_cancel(weft_scope *scope, const char *why);
 WEFT_API void weft_scope_set_deadline(weft_scope *scope, weft_time deadline);
 WEFT_API weft_time weft_scope_deadline(const weft_scope *scope);
 
+/* When the calling task will be cut off: the nearest deadline of its scopes, and of those around
+ * the groups that it and its owners are members of, up to a shield; in a handler of HTTP and its
+ * children that of the request, too.  WEFT_FOREVER: never.  For who tells others how long an answer
+ * is of use, or asks whether another attempt pays.  It may have passed already.
+ *
+ * Not known here: when an owner will lose its patience that only waits, as by weft_gather() inside
+ * a WEFT_TIMEOUT(), or that is on another loop. */
+WEFT_API weft_time weft_deadline(void);
+
 /* True if the scope was cancelled by its own deadline. */
 WEFT_API bool weft_scope_expired(const weft_scope *scope);
 

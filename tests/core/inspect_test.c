@@ -297,6 +297,11 @@ static weft_time deadline_of_work(const weft_namer *namer)
     return ((const struct work *)namer)->until;
 }
 
+static int body_is_under(void *deadline)
+{
+    return weft_deadline() == *(const weft_time *)deadline;
+}
+
 static void check_dump_has(const char *text, bool is_there)
 {
     char dump[4096];
@@ -314,8 +319,10 @@ TASK_TEST(test_O02_a_namer_says_until_when_its_work_may_last)
     check_dump_has("deadline in", false);
     work.until = weft_now() + 7 * WEFT_SEC;
     check_dump_has(" deadline in 7.000 s spawned: ", true);
+    CHECK_EQ(weft_await(weft_spawn(body_is_under, &work.until)), 1); /* it is its children's, too */
     weft_set_namer(NULL);
     check_dump_has("deadline in", false);
+    CHECK_EQ(weft_deadline(), WEFT_FOREVER);
 }
 
 TASK_TEST(test_O02_a_namer_says_what_a_task_is_at_when_asked)

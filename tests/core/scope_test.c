@@ -169,6 +169,58 @@ TASK_TEST(test_S07_a_deadline_can_be_moved_until_it_was_noticed)
     CHECK_EQ(weft_scope_close(&scope, -ECANCELED), -ETIMEDOUT);
 }
 
+static int body_deadline(void *arg)
+{
+    *(weft_time *)arg = weft_deadline();
+    return 0;
+}
+
+static void check_child(weft_time deadline)
+{
+    weft_time seen = 0;
+    CHECK_OK(weft_await(weft_spawn(body_deadline, &seen)));
+    CHECK_EQ(seen, deadline);
+}
+
+static void check_member(weft_time deadline)
+{
+    weft_time seen = 0;
+    WEFT_GROUP(group);
+    CHECK_OK(weft_group_spawn(group, body_deadline, &seen));
+    CHECK_OK(weft_group_wait(group));
+    CHECK_EQ(seen, deadline);
+}
+
+TASK_TEST(test_S05_the_nearest_deadline_is_known_to_all_inside)
+{
+    weft_scope outer, inner, deaf;
+    weft_time far = weft_after(9 * WEFT_SEC), near = weft_after(4 * WEFT_SEC);
+    CHECK_EQ(weft_deadline(), WEFT_FOREVER);
+    CHECK_OK(weft_scope_open(&outer, near, 0));
+    CHECK_OK(weft_scope_open(&inner, far, 0));
+    CHECK_EQ(weft_deadline(), near); /* the outer one comes first */
+    check_member(near);
+    check_child(WEFT_FOREVER); /* which the scope does not cut off: its owner's wait is */
+    weft_scope_set_deadline(&inner, weft_after(WEFT_SEC));
+    CHECK_EQ(weft_deadline(), weft_after(WEFT_SEC));
+    CHECK_OK(weft_scope_open(&deaf, WEFT_FOREVER, WEFT_SCOPE_SHIELD | WEFT_SCOPE_ENDLESS));
+    CHECK_EQ(weft_deadline(), WEFT_FOREVER);
+    weft_scope_set_deadline(&deaf, far);
+    CHECK_EQ(weft_deadline(), far); /* its own */
+    CHECK_EQ(weft_scope_close(&deaf, 0), 0);
+    CHECK_EQ(weft_sleep(2 * WEFT_SEC), -ECANCELED);
+    CHECK_LE(weft_deadline(), weft_now()); /* has passed, and does not change */
+    CHECK_EQ(weft_scope_close(&inner, -ECANCELED), -ETIMEDOUT);
+    CHECK_EQ(weft_deadline(), near);
+    CHECK_EQ(weft_scope_close(&outer, 0), 0);
+    CHECK_EQ(weft_deadline(), WEFT_FOREVER);
+}
+
+TEST(outside_a_task_there_is_no_deadline)
+{
+    CHECK_EQ(weft_deadline(), WEFT_FOREVER);
+}
+
 static int leaves_by_return(void)
 {
     WEFT_TIMEOUT(scope, WEFT_SEC);

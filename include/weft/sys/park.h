@@ -129,8 +129,9 @@ WEFT_API bool weft_task_renew(void);
 /* Says what such a task is at, when somebody asks: its name in dumps and error texts, at no cost
  * while nobody does.  `put` writes it, ended by a NUL, to at most `out_bytes` bytes, and returns
  * true; false: there is nothing to say now.  `deadline` (or NULL) gives the time at which the work
- * will be cancelled, where that is kept outside of scopes, for `weft ps`; WEFT_FOREVER: none.  Both
- * only read and copy, since a signal handler and the report of a stack overflow call them too. */
+ * will be cancelled, where that is kept outside of scopes, for `weft ps` and weft_deadline();
+ * WEFT_FOREVER: none.  Both only read and copy, since a signal handler and the report of a stack
+ * overflow call them too. */
 typedef struct weft_namer {
     bool (*put)(const struct weft_namer *namer, char *out, size_t out_bytes);
     weft_time (*deadline)(const struct weft_namer *namer);

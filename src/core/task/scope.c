@@ -353,6 +353,27 @@ weft_time weft_scope_deadline(const weft_scope *scope)
     return scope->priv_timer.deadline;
 }
 
+static weft_time node_deadline(struct wf_node *node)
+{
+    if ((node->flags & WF_NODE_HAS_TIMER) != 0)
+        return scope_of(node)->priv_timer.deadline;
+    bool is_root = node->task != NULL && node == &node->task->root;
+    return is_root ? wf_task_deadline(node->task) : WEFT_FOREVER;
+}
+
+weft_time weft_deadline(void)
+{
+    weft_time nearest = WEFT_FOREVER;
+    const wf_task *self = wf_current();
+    for (struct wf_node *node = self != NULL ? self->scope : NULL; node != NULL; node = node->up) {
+        weft_time deadline = node_deadline(node);
+        nearest = deadline < nearest ? deadline : nearest;
+        if ((node->flags & WF_NODE_SHIELD) != 0)
+            break;
+    }
+    return nearest;
+}
+
 bool weft_scope_expired(const weft_scope *scope)
 {
     return (scope->priv_node.flags & WF_NODE_CANCELLED) != 0 &&
