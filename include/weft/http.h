@@ -125,7 +125,15 @@ typedef struct weft_http_limits {
  * A client that took much at once may pause for longer than write_idle_max, as one does that limits
  * its rate: a sixteenth of the time in which write_rate_min would have taken it (1.6 MB: 100 s),
  * and at most four times write_idle_max.  All of it is known up to a quarter of write_idle_max
- * later. */
+ * later.
+ *
+ * The time beyond write_rate_min is of an answer over HTTP/2 and of a connection over HTTP/1, not
+ * of each wait.  A connection whose answers are all with the kernel is kept past keep_alive_max
+ * while its client takes them at that rate.
+ *
+ * What is acknowledged goes in steps, over loopback of 64 KiB and more: who reads steadily there
+ * needs some 4 KB a second, and a client that reads 1.6 MB and then sleeps (curl --limit-rate) some
+ * 16 KB a second.  For slower ones write_idle_max must be as long as their longest pause. */
 
 /* For a program that shows its settings: the name of the index-th limit, with the value in force
  * (ns, bytes or a count) in *out_value; NULL past the last. */
@@ -162,6 +170,10 @@ typedef struct weft_http_options {
     bool gives_ids;   /* X-Request-Id on every answer, not only where the client gave one */
     bool takes_trace; /* reads traceparent, and shows id and trace to the handler's tasks
                          (<weft/http_log.h>) */
+    const char *timeout_field; /* the name of a field by which clients say how long they wait, such
+                                  as "X-Request-Timeout-Ms": ms, or with a unit as gRPC's "1500m".
+                                  A handler has no more than that, from the end of the head; what
+                                  is no such time is passed over.  NULL: none is read */
     const struct weft_http_openapi *openapi; /* serves the description of all routes
                                                 (<weft/http_api.h>); NULL: not.  Borrowed */
     bool is_h1_only;                         /* no HTTP/2, although it could be had */
@@ -172,7 +184,7 @@ typedef struct weft_http_options {
 WEFT_API const char *weft_http_alpn(void);
 
 /* Makes a server in *out; `options` may be NULL, and is copied, but not what it points to.  0,
- * -ENOMEM; -EINVAL: openapi has a path that is not valid. */
+ * -ENOMEM; -EINVAL: openapi has a path that is not valid, timeout_field is no name. */
 WEFT_API WEFT_MUST_USE int weft_http_server_new(weft_http_server **out,
                                                 const weft_http_options *options);
 

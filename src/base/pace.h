@@ -11,7 +11,9 @@
  * clients that limit their rate read a burst and sleep (curl: 1.6 MB, at 20 KB a second 80 s), and
  * a large receive buffer says that it has room again when a good part of it is free.
  *
- * It is looked at now and then while bytes wait, with how many the peer has taken by then.
+ * It is looked at now and then while bytes wait, with how many the peer has taken by then.  Between
+ * two waits time stands still; what the first has used up stays so, else a peer that takes a byte
+ * for each of many would have the free time again and again.
  */
 #ifndef WF_PACE_H
 #define WF_PACE_H
@@ -19,9 +21,10 @@
 #include <weft/base.h>
 
 struct wf_pace {
-    weft_time moved_at; /* the last look at which more was taken, or the first; 0: none yet */
-    weft_time paid_to;  /* what it took pays up to then; without a look, for so long */
-    uint64_t taken;     /* at the last look */
+    weft_time moved_at;   /* the last look at which more was taken, or when the wait began */
+    weft_time paid_to;    /* what it took pays up to then; 0: nothing has waited yet */
+    weft_time rests_from; /* when the last wait ended; 0: bytes wait */
+    uint64_t taken;       /* at the last look */
 };
 
 struct wf_pace_limits {
@@ -33,19 +36,6 @@ struct wf_pace_limits {
 #define WF_PACE_PAUSE 4
 #define WF_PACE_PART 16 /* of what is paid for may be one pause */
 
-/* Bytes begin to wait.  What was paid for when others did so last still is. */
-static inline void wf_pace_begin(struct wf_pace *pace)
-{
-    pace->paid_to -= pace->moved_at;
-    pace->moved_at = 0;
-}
-
-/* From there to the first look: as much later is it known who takes nothing. */
-static inline weft_time wf_pace_first(weft_time idle_max)
-{
-    return idle_max / 64 + 1;
-}
-
 static inline weft_time wf_pace_add(weft_time to, weft_time duration)
 {
     return duration < WEFT_FOREVER - to ? to + duration : WEFT_FOREVER;
@@ -54,6 +44,43 @@ static inline weft_time wf_pace_add(weft_time to, weft_time duration)
 static inline weft_time wf_pace_times(weft_time idle_max, int count)
 {
     return idle_max < WEFT_FOREVER / count ? idle_max * count : WEFT_FOREVER;
+}
+
+/* Bytes begin to wait, if they do not already. */
+static inline void wf_pace_begin(struct wf_pace *pace, const struct wf_pace_limits *limits,
+                                 weft_time now)
+{
+    if (pace->paid_to == 0)
+        pace->paid_to = wf_pace_add(now, wf_pace_times(limits->idle_max, WF_PACE_FREE));
+    else if (pace->rests_from != 0)
+        pace->paid_to = wf_pace_add(pace->paid_to, now - pace->rests_from);
+    else
+        return;
+    pace->rests_from = 0;
+    pace->moved_at = now;
+}
+
+/* They do not any more. */
+static inline void wf_pace_rest(struct wf_pace *pace, weft_time now)
+{
+    if (pace->rests_from == 0)
+        pace->rests_from = now;
+}
+
+/* From the beginning of a wait to the first look, which counts what was taken before: as much later
+ * is it known who takes nothing. */
+static inline weft_time wf_pace_soon(const struct wf_pace_limits *limits)
+{
+    return limits->idle_max / 64 + 1;
+}
+
+/* The same after wf_pace_begin(): at once where what was paid for is over, so that waits that are
+ * all shorter are looked at, too. */
+static inline weft_time wf_pace_first(const struct wf_pace *pace,
+                                      const struct wf_pace_limits *limits)
+{
+    weft_time soon = wf_pace_soon(limits);
+    return pace->paid_to > pace->moved_at + soon ? soon : 0;
 }
 
 /* The time that bytes pay for. */
@@ -80,16 +107,12 @@ static inline weft_time wf_pace_end(const struct wf_pace *pace, const struct wf_
 static inline bool wf_pace_is_too_slow(struct wf_pace *pace, const struct wf_pace_limits *limits,
                                        weft_time now, uint64_t taken)
 {
-    if (pace->moved_at == 0) {
-        weft_time least = wf_pace_times(limits->idle_max, WF_PACE_FREE);
-        pace->moved_at = now;
-        pace->paid_to = wf_pace_add(now, pace->paid_to > least ? pace->paid_to : least);
-    }
+    wf_pace_begin(pace, limits, now);
     if (taken > pace->taken) {
         weft_time most = wf_pace_times(limits->idle_max, WF_PACE_PAUSE * WF_PACE_PART);
         weft_time paid = wf_pace_add(pace->paid_to, wf_pace_worth(limits, taken - pace->taken));
         most = wf_pace_add(now, most);
-        *pace = (struct wf_pace){now, paid < most ? paid : most, taken};
+        *pace = (struct wf_pace){now, paid < most ? paid : most, 0, taken};
     }
     return now >= wf_pace_end(pace, limits);
 }

@@ -30,8 +30,7 @@ void weft_stream_end(weft_stream *stream)
         weft_wake(&stream->reader->waiter, -EBADF);
         stream->reader = NULL;
     }
-    weft_stream_set_deadline(stream,
-                             weft_loop_now(stream->loop) + wf_pace_first(end_pace.idle_max));
+    weft_stream_set_deadline(stream, weft_loop_now(stream->loop) + wf_pace_soon(&end_pace));
     weft_defer_start(stream->loop, &stream->defer);
 }
 

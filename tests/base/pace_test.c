@@ -10,8 +10,9 @@ static const struct wf_pace_limits limits = {.idle_max = 30 * WEFT_SEC, .rate_mi
 static long too_slow_at(struct wf_pace *pace, uint64_t bytes, long every, long last)
 {
     const weft_time begin = 5 * WEFT_SEC, end = begin + 10000 * WEFT_SEC;
-    weft_time now = begin + wf_pace_first(limits.idle_max);
-    wf_pace_begin(pace);
+    weft_time now = begin;
+    wf_pace_begin(pace, &limits, now);
+    now += wf_pace_first(pace, &limits);
     for (; now < end; now = wf_pace_next(pace, &limits, now)) {
         long second = (long)((now - begin) / WEFT_SEC);
         long times = (second < last ? second : last) / every;
@@ -49,15 +50,55 @@ TEST(pace_of_peers)
     }
 }
 
+/* Waits for a piece of `bytes` after the other, each taken after `every`, with `rest` between: the
+ * second of waiting in which the peer is too slow, or 10,000. */
+static long too_slow_in_waits(uint64_t bytes, weft_time every, weft_time rest)
+{
+    struct wf_pace pace = {0};
+    weft_time now = WEFT_SEC, waited = 0;
+    for (uint64_t taken = 0; waited < 10000 * WEFT_SEC; taken += bytes) {
+        weft_time end = now + every;
+        wf_pace_begin(&pace, &limits, now);
+        weft_time look = now + wf_pace_first(&pace, &limits);
+        for (; look < end; look = wf_pace_next(&pace, &limits, look)) {
+            if (wf_pace_is_too_slow(&pace, &limits, look, taken))
+                return (long)((waited + look - now) / WEFT_SEC);
+        }
+        wf_pace_rest(&pace, end);
+        wf_pace_rest(&pace, end + rest / 2);
+        waited += every;
+        now = end + rest;
+    }
+    return 10000;
+}
+
+/* The free time is once: not again for each of many waits, however short they are, while what is
+ * between them costs nothing. */
+TEST(pace_of_many_waits)
+{
+    static const weft_time rests[] = {0, WEFT_SEC, 1000 * WEFT_SEC};
+    for (size_t i = 0; i < sizeof rests / sizeof rests[0]; i++) {
+        note("rest %zu", i);
+        CHECK_LE(too_slow_in_waits(100, 20 * WEFT_SEC, rests[i]), 81);
+        CHECK_LE(too_slow_in_waits(1, 100 * WEFT_MS, rests[i]), 61);
+        CHECK_LE(too_slow_in_waits(10240, 29 * WEFT_SEC, rests[i]), 120);
+        CHECK_EQ(too_slow_in_waits(1200, WEFT_SEC, rests[i]), 10000);
+        CHECK_EQ(too_slow_in_waits(32768, 29 * WEFT_SEC, rests[i]), 10000);
+        CHECK_EQ(too_slow_in_waits(200, 100 * WEFT_MS, rests[i]), 10000);
+    }
+}
+
 /* A burst before a wait pays for a pause in it, and begins that end soon take nothing away. */
 TEST(pace_keeps_what_was_paid)
 {
     struct wf_pace pace = {0};
     weft_time now = WEFT_SEC;
     CHECK(!wf_pace_is_too_slow(&pace, &limits, now, 1600000));
-    for (int i = 0; i < 3; i++)
-        wf_pace_begin(&pace);
-    now += 1000 * WEFT_SEC;
+    for (int i = 0; i < 3; i++) {
+        wf_pace_rest(&pace, now);
+        now += 300 * WEFT_SEC;
+        wf_pace_begin(&pace, &limits, now);
+    }
     CHECK(!wf_pace_is_too_slow(&pace, &limits, now, 1600000));
     CHECK(!wf_pace_is_too_slow(&pace, &limits, now + 90 * WEFT_SEC, 1600000));
     CHECK(wf_pace_is_too_slow(&pace, &limits, now + 120 * WEFT_SEC, 1600000));

@@ -10,6 +10,7 @@
 #include <weft/dns.h>
 
 #include "dns/query.h"
+#include "dns/resolver_priv.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -58,6 +59,21 @@ static weft_resolver_stats stats_of(const weft_resolver *resolver)
 }
 
 /* ---- without servers ---- */
+
+TASK_TEST(resolver_limits_are_those_of_the_header)
+{
+    weft_resolver *resolver;
+    CHECK_OK(weft_resolver_open(&resolver, NULL));
+    const weft_resolver_options *options = &resolver->options;
+    CHECK_EQ(options->attempt_max, 5 * WEFT_SEC);
+    CHECK_EQ(options->round_count, 2);
+    CHECK_EQ(options->query_max, 256);
+    CHECK_EQ(options->cache_max, 1024);
+    CHECK_EQ(options->ttl_min, WEFT_SEC);
+    CHECK_EQ(options->ttl_max, 300 * WEFT_SEC);
+    CHECK_EQ(options->stale_max, 3600 * WEFT_SEC);
+    weft_resolver_close(resolver);
+}
 
 TASK_TEST(resolver_needs_no_server_for_literals_hosts_and_localhost)
 {

@@ -445,6 +445,29 @@ TASK_TEST(files_are_compressed_on_the_way_but_not_in_ranges)
     scratch_clean(0);
 }
 
+TASK_TEST(files_that_would_be_compressed_answer_head_and_keep_the_connection)
+{
+    struct fixture self;
+    struct answer answer;
+    weft_str head;
+    make_tree();
+    put("www/big.txt", big, BIG);
+    CHECK_OK(fixture_open(&self, NULL, &(weft_http_options){.compress_bytes_min = 1024}));
+    weft_stream *client = client_open(&self.site);
+    client_send(client, "HEAD /s/big.txt HTTP/1.1\r\n" H "Accept-Encoding: gzip\r\n" END);
+    CHECK_GT(weft_stream_peek_until(client, (weft_str){"\r\n\r\n", 4}, 8000, &head), 0);
+    CHECK(memmem(head.ptr, head.len, "Content-Encoding: gzip\r\n", 24) != NULL);
+    weft_stream_consume(client, head.len);
+    client_send(client, "GET /s/big.txt HTTP/1.1\r\n" H END);
+    CHECK_OK(client_read(client, &answer));
+    CHECK_EQ(answer.status, 200);
+    CHECK_EQ(answer.body_bytes, BIG);
+    answer_fini(&answer);
+    weft_stream_close(client);
+    CHECK_OK(fixture_close(&self));
+    scratch_clean(0);
+}
+
 /* ---- what goes wrong ---- */
 
 /* It is long enough that it cannot be on its way whole when its head is. */

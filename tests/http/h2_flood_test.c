@@ -4,6 +4,8 @@
 
 #include "h2_peer.h"
 
+#include <weft/http_log.h>
+
 #include <weft/scope.h>
 
 #include <stdlib.h>
@@ -389,6 +391,43 @@ TASK_TEST(class_13_a_large_answer_nobody_takes_ends_after_thirty_seconds)
     CHECK_EQ(answer.status, 200);
     free(frame);
     h2_site_close(&site, &peer);
+}
+
+static char told[64];
+
+static void tell_end(const weft_http_record *record, void *arg)
+{
+    (void)arg;
+    snprintf(told, sizeof told, "%d %s", record->is_whole, record->end);
+}
+
+static int respond_and_forget(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    static const char large[100 * 1024];
+    (void)req;
+    (void)arg;
+    (void)!weft_http_respond(res, 200, "a/b", large, sizeof large);
+    return 0;
+}
+
+/* Whoever does not look at what became of his answer has not made it whole. */
+TASK_TEST(class_13_a_large_answer_nobody_takes_ends_whatever_its_handler_returns)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_frame *frame = malloc(sizeof *frame);
+    CHECK_OK(site_open(&site, &(weft_http_options){.done = tell_end}));
+    site_handler = respond_and_forget;
+    h2_peer_open_with(&peer, &site, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 10);
+    weft_time from = weft_now();
+    h2_peer_get(&peer, 1, "/test");
+    do
+        CHECK(h2_peer_read(&peer, frame));
+    while (frame->type != NGHTTP2_RST_STREAM);
+    CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, 30);
+    free(frame);
+    h2_site_close(&site, &peer);
+    CHECK_STR(told, "0 write_timeout");
 }
 
 /* A byte of window every 20 s takes a byte of the answer, and keeps neither what is left of a small

@@ -358,6 +358,8 @@ TASK_TEST(h2_refuses_fields_that_http_forbids)
         {PSEUDO "upgrade: x\n", 0},
         {PSEUDO "te: gzip\n", 0},
         {PSEUDO "host: b\n", 0},
+        {PSEUDO "host: ab\n", 0},
+        {":method: GET\n:scheme: http\n:authority: ab\n:path: /ok\nhost: a\n", 0},
         {PSEUDO "x: a\rb\n", 0},
         {PSEUDO "x: a\x01\n", 0},
         {PSEUDO "x: a \n", 0},
@@ -524,6 +526,33 @@ TASK_TEST(h2_slow_bodies_that_handlers_read_do_not_keep_others_out)
     h2_site_close(&site, &peer);
 }
 
+/* A window that opens by a piece now and then: each is a wait of its own, and all of them together
+ * have the free time once. */
+TASK_TEST(h2_a_window_that_opens_by_crumbs_holds_no_handler_for_ever)
+{
+    static const weft_time pauses[] = {25 * WEFT_SEC, 400 * WEFT_MS};
+    const weft_http_options options = {.limits.handler_time_max = 100000 * WEFT_SEC};
+    for (size_t i = 0; i < sizeof pauses / sizeof pauses[0]; i++) {
+        struct site site;
+        struct h2_peer peer;
+        note("pause %zu", i);
+        site_seen = (struct site_seen){0};
+        CHECK_OK(site_open(&site, &options));
+        h2_peer_open_with(&peer, &site, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 0);
+        h2_peer_get(&peer, 1, "/count?n=100000");
+        weft_time from = weft_now();
+        while (site_seen.ended == 0) {
+            CHECK_OK(weft_sleep(pauses[i]));
+            (void)h2_peer_frame(&peer, NGHTTP2_WINDOW_UPDATE, 0, 1, "\0\0\0\x08", 4);
+            CHECK_LE(weft_now() - from, 200 * WEFT_SEC);
+        }
+        CHECK_GE(weft_now() - from, 60 * WEFT_SEC);
+        CHECK_STR(site_seen.why, "the client does not read");
+        h2_peer_close(&peer);
+        CHECK_OK(site_close(&site));
+    }
+}
+
 TASK_TEST(h2_a_reset_cancels_the_handler)
 {
     static const uint8_t cancel[4] = {0, 0, 0, NGHTTP2_CANCEL};
@@ -664,6 +693,36 @@ TASK_TEST(h2_an_answer_that_breaks_off_is_a_reset)
     CHECK(!answer.is_whole);
     CHECK_EQ(answer.code, (uint32_t)NGHTTP2_INTERNAL_ERROR);
     check_get(&peer, 3, "/length?n=10", 200, "xxxxxxxxxx");
+    h2_site_close(&site, &peer);
+}
+
+static unsigned effects;
+
+static int run_out_of_memory(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)req;
+    (void)res;
+    (void)arg;
+    effects++;
+    return -ENOMEM;
+}
+
+/* REFUSED_STREAM would say that nothing was done, and that whatever was asked may be sent again
+ * (RFC 9113 8.7). */
+TASK_TEST(h2_a_handler_that_ran_out_of_memory_did_not_refuse_its_request)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    h2_site_open(&site, &peer, NULL);
+    site_handler = run_out_of_memory;
+    effects = 0;
+    h2_peer_head(&peer, 1, NGHTTP2_FLAG_END_STREAM, "POST", "/test", "");
+    h2_peer_answer(&peer, 1, &answer);
+    CHECK_EQ(effects, 1);
+    CHECK(answer.is_reset);
+    CHECK_EQ(answer.code, (uint32_t)NGHTTP2_INTERNAL_ERROR);
+    check_get(&peer, 3, "/ok", 200, "ok\n");
     h2_site_close(&site, &peer);
 }
 

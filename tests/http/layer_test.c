@@ -280,6 +280,59 @@ TASK_TEST(bodies_that_are_collected_behind_layers_count_like_others)
     CHECK_OK(site_close(&site));
 }
 
+/* A layer that only looks at the body, and lets pass what it cannot have. */
+static int look(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)res;
+    CHECK_EQ(weft_http_collect(req), -WEFT_ELIMIT);
+    CHECK_EQ(weft_http_collect(req), -WEFT_ELIMIT);
+    if (arg != NULL) /* another request ends meanwhile */
+        weft_stream_abort(*(weft_stream **)arg);
+    return arg != NULL ? weft_sleep(WEFT_SEC) : 0;
+}
+
+/* Of several pieces, and all that may be held; somebody else holds some. */
+#define BODY_BYTES 40000
+
+static void check_refused_body(weft_stream **other, int status)
+{
+    static const weft_http_options options = {.limits.bodies_bytes_max = BODY_BYTES};
+    const weft_http_layer looking[] = {{.before = look, .arg = other}};
+    const weft_http_group group = {.prefix = "/look", .layers = looking, .layer_count = 1};
+    const weft_http_route route = {
+        .method = "POST", .path = "/x", .handler = tell_body, .group = &group};
+    static char text[256 + BODY_BYTES + 1];
+    struct site site;
+    struct answer answer;
+    weft_stream *own;
+    CHECK_OK(site_open_with(&site, &options, &route, 1));
+    weft_stream **holder = other != NULL ? other : &own;
+    *holder = client_open(&site);
+    client_send(*holder, "POST /echo HTTP/1.1\r\n" H "Content-Length: 9\r\n\r\n12345678");
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    int head = snprintf(text, sizeof text,
+                        "POST /look/x HTTP/1.1\r\n" H "Content-Length: %d\r\n\r\n", BODY_BYTES);
+    for (int i = 0; i < BODY_BYTES; i++)
+        text[head + i] = (char)('a' + i % 23);
+    CHECK_EQ(ask(&site, text, &answer), status);
+    if (status == 200)
+        CHECK_BYTES(answer.body, answer.body_bytes, text + head, BODY_BYTES);
+    else
+        CHECK(strstr(answer.body, "bodies_bytes_max") != NULL);
+    answer_fini(&answer);
+    if (other == NULL)
+        weft_stream_abort(own);
+    CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(class_47_a_body_that_a_layer_could_not_have_has_no_hole)
+{
+    weft_stream *other;
+    trail[0] = 0;
+    check_refused_body(NULL, 503);
+    check_refused_body(&other, 200); /* there is room again */
+}
+
 TASK_TEST(what_no_route_answers_passes_the_servers_layers_too)
 {
     struct site site;

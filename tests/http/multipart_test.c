@@ -166,6 +166,25 @@ TASK_TEST(a_form_that_is_wrong_is_refused_with_what_is_wrong)
     form_limits = NULL;
 }
 
+TASK_TEST(a_form_has_a_hundred_parts_if_nothing_else_is_said)
+{
+    static const char part[] =
+        "--B\r\nContent-Disposition: form-data; name=\"skip\"; filename=x\r\n\r\n\r\n";
+    struct site site;
+    CHECK_OK(site_open_with(&site, NULL, routes, 2));
+    for (int count = 100; count <= 101; count++) {
+        char body[101 * sizeof part + 16];
+        struct answer answer;
+        size_t len = 0;
+        for (int i = 0; i < count; i++)
+            len += (size_t)snprintf(body + len, sizeof body - len, "%s", part);
+        len += (size_t)snprintf(body + len, sizeof body - len, "--B--\r\n");
+        CHECK_EQ(post(&site, HEAD, body, len, &answer), count == 100 ? 200 : 400);
+        answer_fini(&answer);
+    }
+    CHECK_OK(site_close(&site));
+}
+
 /* Cancelled or failed anywhere: no file, no descriptor, no memory is left. */
 SCENARIO(a_form_is_taken_whole_or_nothing_is_left)
 {

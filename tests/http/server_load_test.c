@@ -39,6 +39,22 @@ static void fill(struct site *site, weft_stream *clients[], size_t count)
     }
 }
 
+/* Those who are refused together do not come back together. */
+static void check_retry_after(struct site *site)
+{
+    unsigned seen = 0;
+    for (int i = 0; i < 20; i++) {
+        struct answer answer;
+        CHECK_EQ(ask(site, "GET /ok HTTP/1.1\r\nHost: a\r\n\r\n", &answer), 503);
+        int seconds = atoi(answer_field(&answer, "Retry-After"));
+        CHECK_GE(seconds, 1);
+        CHECK_LE(seconds, 10);
+        seen |= 1u << seconds;
+        answer_fini(&answer);
+    }
+    CHECK_GE(__builtin_popcount(seen), 3);
+}
+
 TASK_TEST(class_51_requests_past_slots_and_queue_get_503)
 {
     struct site site;
@@ -56,6 +72,7 @@ TASK_TEST(class_51_requests_past_slots_and_queue_get_503)
     CHECK_EQ(stats_of(&site).requests_queued, 3);
     CHECK_EQ(stats_of(&site).requests_shed, 1);
     CHECK_EQ(site_seen.started, 2);
+    check_retry_after(&site);
 
     site_gate_open();
     for (int i = 0; i < 5; i++) {

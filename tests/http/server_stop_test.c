@@ -94,11 +94,11 @@ TASK_TEST(the_drain_delay_serves_on_while_readiness_says_no)
     CHECK_OK(site_close(&site));
 }
 
-TASK_TEST(the_grace_time_ends_handlers)
+static void check_grace(weft_time grace, int seconds)
 {
     struct site site;
     struct answer answer;
-    weft_http_options options = {.grace = 7 * WEFT_SEC};
+    weft_http_options options = {.grace = grace};
     CHECK_OK(site_open(&site, &options));
     weft_stream *client = client_open(&site);
     client_send(client, "GET /wait HTTP/1.1\r\n" H END);
@@ -108,12 +108,18 @@ TASK_TEST(the_grace_time_ends_handlers)
     weft_http_server_stop(site.server);
     CHECK_OK(client_read(client, &answer));
     CHECK_EQ(answer.status, 503);
-    CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, 7);
+    CHECK_EQ((weft_now() - from + WEFT_SEC / 2) / WEFT_SEC, seconds);
     CHECK_EQ(site_seen.cancelled, 1);
     answer_fini(&answer);
     weft_stream_close(client);
     CHECK_EQ(weft_await(site.task), 0);
     CHECK_OK(site_close(&site));
+}
+
+TASK_TEST(the_grace_time_ends_handlers)
+{
+    check_grace(7 * WEFT_SEC, 7);
+    check_grace(0, 30);
 }
 
 /* 256 KiB of an answer, after a second: more than 0, or what has ended it. */
@@ -201,6 +207,8 @@ static int stop_one_who_goes_on(void *arg)
     weft_http_server_stop(site.server);
     CHECK_OK(weft_sleep(6 * WEFT_SEC));
     CHECK_STR(said, ""); /* it has five seconds to clean up */
+    CHECK_OK(weft_sleep(2 * WEFT_SEC));
+    CHECK(said[0] != 0);
     CHECK_EQ(weft_await(site.task), 0);
     weft_stream_close(client);
     return site_close(&site);

@@ -661,20 +661,74 @@ TASK_TEST(requests_of_a_connection_are_counted)
     CHECK_OK(site_close(&site));
 }
 
-TASK_TEST(limits_can_be_read_by_name)
+#define KIB ((uint64_t)1024)
+
+/* All of them, in their order. */
+static const struct {
+    const char *name;
+    uint64_t value;
+} defaults[] = {
+    {"head_bytes_max", 64 * KIB},
+    {"line_bytes_max", 8 * KIB},
+    {"field_bytes_max", 16 * KIB},
+    {"field_count_max", 100},
+    {"empty_line_count_max", 4},
+    {"query_count_max", 1000},
+    {"cookie_count_max", 100},
+    {"body_bytes_max", 8 * KIB *KIB},
+    {"bodies_bytes_max", 256 * KIB *KIB},
+    {"decoded_ratio_max", 200},
+    {"chunk_line_bytes_max", 256},
+    {"extension_bytes_max", 16 * KIB},
+    {"trailer_bytes_max", 8 * KIB},
+    {"trailer_count_max", 32},
+    {"head_time_max", 10 * WEFT_SEC},
+    {"body_idle_max", 20 * WEFT_SEC},
+    {"body_grace", 10 * WEFT_SEC},
+    {"body_rate_min", KIB},
+    {"keep_alive_max", 60 * WEFT_SEC},
+    {"write_idle_max", 30 * WEFT_SEC},
+    {"write_rate_min", KIB},
+    {"handler_time_max", 60 * WEFT_SEC},
+    {"connection_age_max", 3600 * WEFT_SEC},
+    {"half_close_grace", 100 * WEFT_MS},
+    {"requests_per_connection_max", 10000},
+    {"connection_count_max", 0}, /* of the descriptors that there are */
+    {"address_connections_max", 0},
+    {"in_hand_max", 64},
+    {"waiting_max", 1024},
+    {"queue_max", 256},
+    {"queue_time_max", 500 * WEFT_MS},
+    {"reserve", 8},
+    {"deferred_max", 1024},
+    {"h2_stream_count_max", 100},
+    {"h2_table_bytes_max", 4 * KIB},
+    {"h2_stream_window", 64 * KIB},
+    {"h2_window", KIB *KIB},
+    {"h2_continuation_count_max", 8},
+    {"h2_reset_burst", 1000},
+    {"h2_reset_rate", 33},
+    {"h2_odd_burst", 1000},
+    {"h2_odd_rate", 100},
+    {"h2_control_count_max", 1000},
+};
+
+TASK_TEST(limits_are_those_of_the_header_and_can_be_read_by_name)
 {
     struct site site;
-    uint64_t value, seen = 0;
+    uint64_t value;
+    const char *name;
+    size_t count = 0;
     CHECK_OK(site_open(&site, NULL));
-    for (size_t i = 0; weft_http_limit_at(site.server, i, &value) != NULL; i++) {
-        const char *name = weft_http_limit_at(site.server, i, &value);
-        bool is_off = strcmp(name, "address_connections_max") == 0;
-        CHECK_EQ(value == 0, is_off);
-        if (strcmp(name, "head_bytes_max") == 0)
-            seen += value == 65536;
-        if (strcmp(name, "queue_time_max") == 0)
-            seen += value == 500 * WEFT_MS;
+    for (; (name = weft_http_limit_at(site.server, count, &value)) != NULL; count++) {
+        note("%s", name);
+        CHECK_LT(count, sizeof defaults / sizeof defaults[0]);
+        CHECK_STR(name, defaults[count].name);
+        if (strcmp(name, "connection_count_max") == 0)
+            CHECK_GT(value, 0);
+        else
+            CHECK_EQ(value, defaults[count].value);
     }
-    CHECK_EQ(seen, 2);
+    CHECK_EQ(count, sizeof defaults / sizeof defaults[0]);
     CHECK_OK(site_close(&site));
 }

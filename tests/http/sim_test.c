@@ -220,6 +220,30 @@ static int slow_reader_goes_on(void *arg)
     return site_close(&site);
 }
 
+/* But who reads a little of that now and then does not keep it for hours. */
+static int crumb_reader(void *arg)
+{
+    static char buf[100000];
+    const weft_http_options options = {.limits.keep_alive_max = 200 * WEFT_SEC};
+    struct site site;
+    weft_http_stats stats = {.connections_open = 1};
+    (void)arg;
+    WEFT_TRY(site_open(&site, &options));
+    weft_stream *client = client_open(&site);
+    client_send(client, "GET /large?kib=3072 HTTP/1.1\r\n" HOST "\r\n");
+    weft_time from = weft_now();
+    while (stats.connections_open != 0) {
+        CHECK_OK(weft_sleep(190 * WEFT_SEC));
+        ssize_t count = weft_stream_read_exact(client, buf, sizeof buf);
+        CHECK(count > 0 || count == -ECONNRESET || count == -WEFT_ETRUNCATED);
+        weft_http_server_get_stats(site.server, &stats);
+        CHECK_LE(weft_now() - from, 1000 * WEFT_SEC);
+    }
+    answers++;
+    weft_stream_abort(client);
+    return site_close(&site);
+}
+
 static int slow_reader_is_served(void *arg)
 {
     const weft_http_options options = {.limits.handler_time_max = 3600 * WEFT_SEC};
@@ -240,6 +264,12 @@ TEST(http_a_reader_that_is_slower_than_the_kernel_is_patient)
 TEST(http_a_client_that_reads_slowly_keeps_its_connection)
 {
     uint64_t done = test_sweep_plan("buffer 4MiB", 4, STEPS_MAX, slow_reader_goes_on, NULL);
+    CHECK_EQ(answers, done);
+}
+
+TEST(http_a_client_that_reads_crumbs_keeps_its_connection_for_minutes)
+{
+    uint64_t done = test_sweep_plan("buffer 4MiB", 4, STEPS_MAX, crumb_reader, NULL);
     CHECK_EQ(answers, done);
 }
 

@@ -62,14 +62,20 @@ static int answer_fault(weft_http_request *req, const struct wf_http_fault *faul
     return rc == 0 ? weft_http_respond_error(res, &error) : rc;
 }
 
+/* Over HTTP/2 the ready-made answer says that nothing was done, and that even what does harm twice
+ * may be sent again (RFC 9113 8.7): a handler that has begun has no such answer. */
+static bool answer_no_memory(weft_http_request *req)
+{
+    if (req->conn->h2 != NULL && req->state == WF_EXCHANGE_BUSY)
+        return false;
+    req->conn->transport->answer_no_memory(req);
+    return true;
+}
+
 bool wf_request_refuse(weft_http_request *req, const struct wf_http_fault *fault)
 {
     int rc = answer_fault(req, fault);
-    if (rc == -ENOMEM) {
-        req->conn->transport->answer_no_memory(req);
-        return true;
-    }
-    return rc == 0;
+    return rc == -ENOMEM ? answer_no_memory(req) : rc == 0;
 }
 
 static int answer_options(weft_http_request *req)
@@ -113,9 +119,8 @@ static __attribute__((noinline)) bool answer_failure(weft_http_request *req, int
 {
     struct wf_http_fault fault;
     if (rc == -ENOMEM) {
-        req->conn->transport->answer_no_memory(req);
         req->will_close = true;
-        return true;
+        return answer_no_memory(req);
     }
     if (!fault_of_failure(req, rc, &fault))
         return false;

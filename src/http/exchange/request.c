@@ -309,13 +309,18 @@ static ssize_t collect_piece(weft_http_request *req)
     if (wf_buf_reserve(&req->body, room, &out) < 0)
         return -ENOMEM;
     ssize_t count = body_read_new(req, out, room);
-    if (count > 0) {
-        int rc = wf_request_count_body(req, (size_t)count, &req->framing.fault);
-        if (rc < 0)
-            return weft_fail(rc, "%s", req->framing.fault.message);
+    if (count > 0)
         wf_buf_commit(&req->body, (size_t)count);
-    }
     return count;
+}
+
+/* A piece for which there is no room now stays where it is: who asks again gets a body without a
+ * hole, or the same refusal. */
+static int collect_count(weft_http_request *req)
+{
+    size_t fresh = wf_buf_bytes(&req->body) - req->body_counted;
+    int rc = wf_request_count_body(req, fresh, &req->framing.fault);
+    return rc < 0 ? weft_fail(rc, "%s", req->framing.fault.message) : 0;
 }
 
 int weft_http_collect(weft_http_request *req)
@@ -323,8 +328,11 @@ int weft_http_collect(weft_http_request *req)
     WEFT_TRY(weft_loop_check(req->conn->server->loop, "HTTP request"));
     WEFT_TRY(weft_check());
     ssize_t rc = req->has_framing && !req->is_collecting ? 1 : 0;
-    while (rc > 0)
-        rc = collect_piece(req);
+    while (rc > 0) {
+        rc = collect_count(req);
+        if (rc == 0)
+            rc = collect_piece(req);
+    }
     if (rc == 0)
         req->is_collecting = req->has_framing;
     return (int)rc;

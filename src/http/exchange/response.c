@@ -115,8 +115,11 @@ static __attribute__((noinline)) int response_send_large(weft_http_server *serve
     WEFT_TRY(response_begin(server, res, WF_H1_BODY_LENGTH, none, /* is_whole= */ false));
     res->has_length = true;
     res->sent = body.len;
-    WEFT_TRY(transport->write(res, body.ptr, body.len));
-    return transport->finish(res);
+    int rc = transport->write(res, body.ptr, body.len);
+    if (rc == 0)
+        rc = transport->finish(res);
+    res->is_cut |= rc < 0; /* also for a handler that does not look */
+    return rc;
 }
 
 /* ---- before the first byte ---- */
@@ -338,8 +341,8 @@ int wf_response_finish(weft_http_response *res)
         return 0;
     if (!res->has_begun && res->has_length && res->length != 0)
         WEFT_TRY(response_begin_promised(res));
-    if (res->coded != NULL)
-        WEFT_TRY(wf_coded_finish(res));
+    if (res->coded != NULL) /* where no body goes its length is a promise for GET alone */
+        WEFT_TRY(response_sends_body(res) ? wf_coded_finish(res) : wf_response_write(res, NULL, 0));
     if (!res->has_begun)
         return weft_http_respond(res, res->status != 0 ? res->status : 200, NULL, NULL, 0);
     bool is_short = res->has_length && res->sent != res->length && response_sends_body(res);

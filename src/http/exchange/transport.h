@@ -31,7 +31,8 @@ struct wf_transport {
     /* 100 Continue, if it was asked for and not sent. */
     int (*go_on)(weft_http_request *req);
 
-    /* A ready-made 503, sent without any memory.  The connection, or its part, is to end. */
+    /* A ready-made 503, sent without any memory, or that the request was not begun.  The
+     * connection, or its part, is to end. */
     void (*answer_no_memory)(weft_http_request *req);
 
     /* A deadline of the exchange has moved. */

@@ -220,7 +220,7 @@ static void h2_expire(struct wf_h2 *h2, weft_time now)
         h2_say_last(h2);
     if (now < conn->deadline || h2->exchange_count != 0)
         return;
-    if (wf_conn_is_reading(conn)) {
+    if (wf_conn_is_reading(conn, now)) {
         conn->deadline = wf_http_later(now, conn->server->limits.keep_alive_max);
     } else {
         conn->deadline = WEFT_FOREVER;

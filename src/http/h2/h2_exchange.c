@@ -47,8 +47,10 @@ weft_http_request *wf_h2_exchange_new(struct wf_h2 *h2, int32_t stream_id)
     req->h2.acked = weft_stream_get_sent(conn->stream); /* what is before it is not its */
     req->deadline = WEFT_FOREVER;
     wf_list_append(&h2->exchanges, &req->h2.link);
-    if (h2->exchange_count++ == 0)
+    if (h2->exchange_count++ == 0) {
         conn->server->busy_count++;
+        wf_pace_rest(&conn->pace, wf_h2_now(h2));
+    }
     return req;
 }
 
@@ -104,7 +106,6 @@ void wf_h2_reset(weft_http_request *req, uint32_t code)
 static int h2_wait(weft_http_request *req, enum wf_exchange_wait wait, weft_time duration)
 {
     req->wait = wait;
-    wf_pace_begin(&req->h2.pace);
     req->wait_deadline = wf_http_after(req->conn->server, duration);
     wf_h2_arm(req->conn->h2, req->wait_deadline);
     weft_event_clear(&req->h2.moved);
@@ -113,9 +114,13 @@ static int h2_wait(weft_http_request *req, enum wf_exchange_wait wait, weft_time
     return rc;
 }
 
-static weft_time h2_first_look(const weft_http_request *req)
+/* The client begins to be waited for: how long until it is looked at. */
+static weft_time h2_first_look(weft_http_request *req)
 {
-    return wf_pace_first(req->conn->server->limits.write_idle_max);
+    const weft_http_server *server = req->conn->server;
+    const struct wf_pace_limits limits = wf_http_pace_limits(server);
+    wf_pace_begin(&req->h2.pace, &limits, wf_http_now(server));
+    return wf_pace_first(&req->h2.pace, &limits);
 }
 
 /* Until all that was written is on its way. */
@@ -127,6 +132,7 @@ static int h2_wait_sent(weft_http_request *req)
     wf_http_slot_lend(req);
     while (rc == 0 && req->h2.piece.len != 0 && req->h2.id != 0)
         rc = h2_wait(req, WF_WAIT_OUTPUT, h2_first_look(req));
+    wf_pace_rest(&req->h2.pace, wf_http_now(req->conn->server));
     int returned = wf_http_slot_return(req);
     if (rc == 0 && req->h2.id == 0)
         return -EPIPE;
@@ -483,7 +489,6 @@ static void set_answered(weft_http_request *req)
 {
     req->state = WF_EXCHANGE_ANSWERED;
     req->h2.is_held = false;
-    wf_pace_begin(&req->h2.pace);
     drop_unread(req);
     wait_for_close(req);
 }

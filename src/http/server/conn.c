@@ -59,11 +59,11 @@ void wf_conn_set_state(struct wf_conn *conn, enum wf_conn_state state, weft_time
 static void conn_set_idle(struct wf_conn *conn)
 {
     const weft_http_limits *limits = &conn->server->limits;
+    const struct wf_pace_limits pace = wf_http_pace_limits(conn->server);
     weft_time now = wf_http_now(conn->server);
     conn->state = WF_CONN_IDLE;
     conn->deadline = wf_http_later(now, limits->keep_alive_max);
-    conn->taken_deadline = wf_http_later(now, wf_pace_first(limits->write_idle_max));
-    wf_pace_begin(&conn->pace);
+    conn->taken_deadline = wf_http_later(now, wf_pace_soon(&pace));
 }
 
 /* Sets the deadline of a body: each piece within the idle time, and all of it at the minimum rate.
@@ -222,6 +222,7 @@ static int conn_begin(struct wf_conn *conn)
         return conn_refuse_no_memory(conn);
     conn->server->busy_count++;
     conn->state = WF_CONN_HEAD;
+    wf_pace_rest(&conn->pace, wf_http_now(conn->server));
     return 1;
 }
 
@@ -432,11 +433,13 @@ static void conn_input(weft_stream *stream)
         wf_http_admit(req);
 }
 
-bool wf_conn_is_reading(struct wf_conn *conn)
+bool wf_conn_is_reading(struct wf_conn *conn, weft_time now)
 {
+    const struct wf_pace_limits limits = wf_http_pace_limits(conn->server);
     uint64_t before = conn->acked;
     conn->acked = weft_stream_get_acked(conn->stream);
-    return conn->acked > before && conn->acked < weft_stream_get_sent(conn->stream);
+    return conn->acked > before && conn->acked < weft_stream_get_sent(conn->stream) &&
+           !wf_pace_is_too_slow(&conn->pace, &limits, now, conn->acked);
 }
 
 /* At `*deadline` it is looked whether the client takes what waits for it: true if not.  Sets when
@@ -447,6 +450,7 @@ static bool conn_reader_is_stuck(struct wf_conn *conn, weft_time *deadline, weft
     if (now < *deadline)
         return false;
     if (weft_stream_get_unsent(conn->stream) == 0) {
+        wf_pace_rest(&conn->pace, now);
         *deadline = WEFT_FOREVER;
         return false;
     }
@@ -495,7 +499,7 @@ static void conn_expired_idle(struct wf_conn *conn, weft_time now)
         wf_conn_abort(conn);
     } else if (now < conn->deadline) {
         wf_conn_arm(conn);
-    } else if (wf_conn_is_reading(conn)) {
+    } else if (wf_conn_is_reading(conn, now)) {
         conn->deadline = wf_http_later(now, conn->server->limits.keep_alive_max);
         wf_conn_arm(conn);
     } else {

@@ -81,8 +81,8 @@ weft_http_request *wf_conn_next(struct wf_conn *conn);
 void wf_conn_arm(struct wf_conn *conn);
 
 /* Asked when the time without a request is up: the kernel holds of an answer what the client goes
- * on to take, so that it is not idle. */
-bool wf_conn_is_reading(struct wf_conn *conn);
+ * on to take, and fast enough, so that it is not idle. */
+bool wf_conn_is_reading(struct wf_conn *conn, weft_time now);
 
 /* Its exchange is over and goes back; what it speaks now is somebody else's. */
 void wf_conn_outlive(struct wf_conn *conn);

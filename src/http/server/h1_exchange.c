@@ -27,7 +27,6 @@
 static void wait_begin(weft_http_request *req, enum wf_exchange_wait wait, weft_time duration)
 {
     req->wait = wait;
-    wf_pace_begin(&req->conn->pace);
     req->wait_deadline = wf_http_after(req->conn->server, duration);
     wf_conn_arm(req->conn);
     wf_http_slot_lend(req);
@@ -35,13 +34,17 @@ static void wait_begin(weft_http_request *req, enum wf_exchange_wait wait, weft_
 
 static void wait_begin_output(weft_http_request *req)
 {
-    wait_begin(req, WF_WAIT_OUTPUT, wf_pace_first(req->conn->server->limits.write_idle_max));
+    struct wf_conn *conn = req->conn;
+    const struct wf_pace_limits limits = wf_http_pace_limits(conn->server);
+    wf_pace_begin(&conn->pace, &limits, wf_http_now(conn->server));
+    wait_begin(req, WF_WAIT_OUTPUT, wf_pace_first(&conn->pace, &limits));
 }
 
 /* `rc` is how the wait ended. */
 static int wait_end(weft_http_request *req, int rc)
 {
     req->wait = WF_WAIT_NONE;
+    wf_pace_rest(&req->conn->pace, wf_http_now(req->conn->server));
     int returned = wf_http_slot_return(req);
     return rc < 0 ? rc : returned;
 }

@@ -22,6 +22,7 @@
 
 #include "base/list.h"
 #include "http/exchange/chain.h"
+#include "http/exchange/patience.h"
 #include "http/exchange/request.h"
 #include "http/exchange/transport.h"
 #include "http/route/router.h"
@@ -145,12 +146,22 @@ void wf_http_give_up(weft_http_request *req, enum wf_exchange_verdict verdict, c
         (void)weft_cancel(req->task, why);
 }
 
+/* When its client has no use for an answer any more, as far as that says so. */
+static weft_time client_deadline(const weft_http_request *req)
+{
+    weft_time patience = wf_patience_read(weft_http_field(req, req->conn->server->timeout_field));
+    return patience == WEFT_FOREVER ? WEFT_FOREVER : wf_http_later(req->came_at, patience);
+}
+
 /* When the handler must be done, if it is called now. */
 static inline weft_time request_deadline(const weft_http_request *req, weft_time now)
 {
     const struct wf_http_route *route = req->match.route;
+    const weft_http_server *server = req->conn->server;
     weft_time limit = route != NULL ? route->public.handler_time_max : 0;
-    return wf_http_later(now, limit != 0 ? limit : req->conn->server->limits.handler_time_max);
+    weft_time deadline = wf_http_later(now, limit != 0 ? limit : server->limits.handler_time_max);
+    return server->timeout_field == NULL ? deadline
+                                         : wf_http_earlier(deadline, client_deadline(req));
 }
 
 static inline void request_set_busy(weft_http_request *req, weft_time now)
@@ -176,7 +187,9 @@ static weft_http_request *serve_one(weft_http_request *req, weft_task self)
 {
     req->task = self;
     if (req->verdict != WF_EXCHANGE_FINE) /* given up before it began */
-        (void)weft_cancel(req->task, "client disconnected");
+        (void)weft_cancel(req->task, req->verdict == WF_EXCHANGE_OVERTIME
+                                         ? "the handler's time is up"
+                                         : "client disconnected");
     bool is_answered = wf_request_answer(req);
     wf_http_slot_give_back(req);
     if (req->has_place)

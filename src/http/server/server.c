@@ -56,8 +56,17 @@ static void server_set_kind(weft_http_server *server)
 
 static const weft_open_kind server_kind = {"HTTP server", "weft_http_server_free()", NULL};
 
+static int options_check(const weft_http_options *options)
+{
+    const char *name = options != NULL ? options->timeout_field : NULL;
+    if (name == NULL || wf_h1_field_check(weft_str_of(name), (weft_str)WEFT_STR("1")) == 0)
+        return 0;
+    return weft_fail(-EINVAL, "timeout_field is no name of a field");
+}
+
 int weft_http_server_new(weft_http_server **out, const weft_http_options *options)
 {
+    WEFT_TRY(options_check(options));
     weft_http_server *server = wf_alloc(sizeof *server);
     if (server == NULL)
         return -ENOMEM;
@@ -74,6 +83,7 @@ int weft_http_server_new(weft_http_server **out, const weft_http_options *option
         server->done_arg = options->done_arg;
         server->gives_ids = options->gives_ids;
         server->takes_trace = options->takes_trace;
+        server->timeout_field = options->timeout_field;
         server->openapi = options->openapi;
     }
     server->has_extras = server->done != NULL || server->gives_ids;

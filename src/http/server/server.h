@@ -47,6 +47,7 @@ struct weft_http_server {
     void (*done)(const weft_http_record *record, void *arg);
     void *done_arg;
     bool gives_ids, takes_trace;
+    const char *timeout_field;
     bool has_extras; /* of every request */
     const weft_http_openapi *openapi;
     weft_bytes openapi_text; /* made when it is first asked for */
