@@ -8,6 +8,7 @@
 #include <weft.h>
 #include <weft/client.h>
 #include <weft/http.h>
+#include <weft/url.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -85,7 +86,8 @@ static int server_open(weft_http_server **out)
 
 static int program(void *arg)
 {
-    char quick[64], slow[64];
+    char quick[64];
+    weft_bytes slow = {NULL, 0};
     weft_http_server *server = NULL;
     weft_client *client = NULL;
     (void)arg;
@@ -95,13 +97,16 @@ static int program(void *arg)
     if (rc == 0) {
         int port = weft_addr_get_port(weft_http_server_get_addr(server, 0));
         snprintf(quick, sizeof quick, "http://127.0.0.1:%d/hello", port);
-        snprintf(slow, sizeof slow, "http://127.0.0.1:%d/slow", port);
+        rc = weft_url_join(&slow, weft_str_of(quick), weft_str_of("slow")); /* as a link there */
+    }
+    if (rc == 0) {
         weft_task serving = weft_spawn(serve, server);
-        rc = ask(client, quick, slow);
+        rc = ask(client, quick, slow.ptr);
         weft_http_server_stop(server);
         int served = weft_gather(serving);
         rc = rc < 0 ? rc : served;
     }
+    weft_bytes_free(&slow);
     weft_client_free(client);
     weft_http_server_free(server);
     return rc;

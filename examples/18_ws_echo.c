@@ -61,8 +61,9 @@ static int server_open(weft_http_server **out)
 
 /* ---- the client ---- */
 
-static int talk(weft_ws *ws)
+static int talk(weft_ws *ws, void *arg)
 {
+    (void)arg;
     static const char *const words[] = {"one", "two", "three"};
     weft_ws_message message;
     int rc, count = 0;
@@ -83,10 +84,21 @@ static int ask(weft_client *client, int port, const char *path)
     weft_ws *ws;
     snprintf(url, sizeof url, "ws://127.0.0.1:%d%s", port, path);
     WEFT_TRY(weft_ws_connect(&ws, client, url, NULL));
-    int rc = talk(ws);
+    int rc = talk(ws, NULL);
     int closed = weft_ws_close(ws, 1000, "that was all");
     printf("%s closed: %s\n", path, weft_strerror(closed));
     return rc < 0 ? rc : closed;
+}
+
+/* The same for who has to get through: a connection that breaks is made again, and talk() begins
+ * anew. */
+static int insist(weft_client *client, int port, const char *path)
+{
+    char url[64];
+    snprintf(url, sizeof url, "ws://127.0.0.1:%d%s", port, path);
+    int rc = weft_ws_keep(client, url, NULL, talk, NULL);
+    printf("%s closed: %s\n", path, weft_strerror(rc));
+    return rc;
 }
 
 /* ---- both ---- */
@@ -104,7 +116,7 @@ static int program(void *arg)
         int port = weft_addr_get_port(weft_http_server_get_addr(server, 0));
         rc = ask(client, port, "/loop");
         if (rc == 0)
-            rc = ask(client, port, "/by-message");
+            rc = insist(client, port, "/by-message");
         weft_http_server_stop(server);
         int served = weft_gather(serving);
         rc = rc < 0 ? rc : served;

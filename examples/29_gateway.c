@@ -89,6 +89,9 @@ static int serve(void *arg)
     return weft_http_serve(arg);
 }
 
+/* With each request goes how long its answer is of use, and no model works for longer. */
+#define PATIENCE "X-Request-Timeout-Ms"
+
 static int open_server(weft_http_server **out, weft_http_handler *handler, void *arg, char url[64])
 {
     const weft_http_route route = {.method = "POST",
@@ -96,7 +99,8 @@ static int open_server(weft_http_server **out, weft_http_handler *handler, void 
                                    .handler = handler,
                                    .arg = arg,
                                    .handler_time_max = 10 * WEFT_SEC};
-    WEFT_TRY(weft_http_server_new(out, NULL));
+    const weft_http_options options = {.timeout_field = PATIENCE};
+    WEFT_TRY(weft_http_server_new(out, &options));
     WEFT_TRY(weft_http_server_add(*out, &route));
     WEFT_TRY(weft_http_server_listen(*out, "127.0.0.1:0"));
     int port = weft_addr_get_port(weft_http_server_get_addr(*out, 0));
@@ -134,7 +138,8 @@ static int program(void *arg)
                                          {.name = "small", .takes = 300 * WEFT_MS, .status = 200}}};
     char url[64];
     (void)arg;
-    int rc = weft_client_new(&gateway.client, NULL);
+    const weft_client_options options = {.timeout_field = PATIENCE};
+    int rc = weft_client_new(&gateway.client, &options);
     if (rc >= 0)
         rc = open_server(&gateway.server, pass_on, &gateway, url);
     for (int i = 0; i < MODELS && rc >= 0; i++) {

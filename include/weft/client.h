@@ -24,16 +24,18 @@
  * cancelled, at any point, its connection is closed and nothing of it goes on.
  *
  * Retries.  A request whose method is idempotent (GET, HEAD, OPTIONS, PUT, DELETE) is sent again if
- * no connection was made, if the connection broke before an answer, or on 502, 503 and 504: at most
- * twice, after a growing, jittered pause (or what Retry-After says, up to 10 s), and only while
- * retries are less than a tenth of all requests (`retry_percent`; ten may come at once): past that
- * the failure stands, with the budget in its text, and in the trace.  A kept connection of HTTP/1.1
- * that its server ended meanwhile, without a byte of an answer, is no such failure: the request
- * goes out again at once, over a new one.  Circuit breaker: when half of an origin's last requests
- * (20 or more in 10 s) have failed, requests to it fail with -EHOSTDOWN for 5 s.  A request that an
- * HTTP/2 server says it has not begun is sent again whatever its method, and does not count towards
- * the tenth.  A slow request can be hedged: sent a second time after `hedge_after`, over HTTP/1.1
- * by another connection, which does count; the slower one is dropped.
+ * no connection was made, if the connection broke before an answer, on 502, 503 and 504, and on 429
+ * with Retry-After: at most twice, after a growing, jittered pause, behind the seconds that
+ * Retry-After says (not for a date).  If these are more than `retry_after_max`, or the pause would
+ * last past total_max or the caller's deadline (weft_deadline()), what has come stands at once.
+ * Retries are less than a tenth of all requests (`retry_percent`; ten may come at once): past that
+ * the failure stands, too, with the budget in its text, and in the trace.  A kept connection of
+ * HTTP/1.1 that its server ended meanwhile, without a byte of an answer, is no such failure: the
+ * request goes out again at once, over a new one.  Circuit breaker: when half of an origin's last
+ * requests (20 or more in 10 s) have failed, requests to it fail with -EHOSTDOWN for 5 s.  A
+ * request that an HTTP/2 server says it has not begun is sent again whatever its method, and does
+ * not count towards the tenth.  A slow request can be hedged: sent a second time after
+ * `hedge_after`, over HTTP/1.1 by another connection, which does count; the slower one is dropped.
  *
  * Redirects are followed, 10 at most; to another origin without Authorization, Cookie and the body
  * of an unsafe method; never from https to http, unless allowed.
@@ -84,6 +86,8 @@ typedef struct weft_client_limits {
     uint32_t total_count_max; /* to all: 256; connections kept are not more either */
     weft_time idle_max;       /* a connection is kept for: 30 s */
 
+    weft_time retry_after_max; /* a Retry-After that is waited for: 10 s */
+
     uint32_t redirect_count_max; /* 10 */
     uint32_t retry_count_max;    /* 2 */
     uint32_t retry_percent;      /* retries and hedges, of all requests: 10 */
@@ -129,8 +133,13 @@ typedef struct weft_client_options {
     bool allows_downgrade; /* follow redirects from https to http */
     bool hides_trace;      /* no field traceparent is sent (<weft/trace_context.h>); else it is that
                             * of the calling task, if it has one and the request says none */
-    bool is_h1_only;       /* HTTP/2 is not spoken */
-    bool assumes_h2;       /* servers of http, without TLS, speak HTTP/2: it is not asked */
+    const char *timeout_field; /* the name of a field that tells servers how long the answer is of
+                                * use: what is left of total_max and the caller's deadline, see
+                                * weft_deadline(), in ms: "X-Request-Timeout-Ms: 1500"; for
+                                * "grpc-timeout" with the unit, "1500m".  NULL: it is not told.  A
+                                * request with a field of that name says it itself */
+    bool is_h1_only;           /* HTTP/2 is not spoken */
+    bool assumes_h2;           /* servers of http, without TLS, speak HTTP/2: it is not asked */
 
     /* <weft/cookies.h>: kept and sent; NULL: none.  Must stay valid.  A request with a Cookie field
      * of its own sends that instead. */
@@ -149,7 +158,7 @@ typedef struct weft_client_options {
 
 /* Makes a client in *out; `options` may be NULL, and is copied, but not its strings.  0, -ENOMEM;
  * -EPERM without a loop; -EINVAL for a limit out of range, a control character in user_agent or
- * proxy_auth, a proxy that is no URL. */
+ * proxy_auth, a proxy that is no URL, a timeout_field that is no name or the client's own. */
 WEFT_API WEFT_MUST_USE int weft_client_new(weft_client **out, const weft_client_options *options);
 
 /* Ends the kept connections as their protocols ask for (GOAWAY, TLS's close_notify), waits until

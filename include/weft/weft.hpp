@@ -164,10 +164,11 @@ template <class Fn> [[nodiscard]] int run(Fn &&fn, const weft_config *config = n
 }
 
 /* The same for main(): gives the exit status, and says on standard error what failed. */
-template <class Fn> [[nodiscard]] int run_main(Fn &&fn) noexcept
+template <class Fn>
+[[nodiscard]] int run_main(Fn &&fn, const weft_config *config = nullptr) noexcept
 {
     auto here = [&fn] { return fn(); };
-    return weft_main(detail::body<decltype(here)>, &here);
+    return weft_main_with(config, detail::body<decltype(here)>, &here);
 }
 
 /* Runs fn on a thread, for what blocks or what computes, waits for it and gives its result. */

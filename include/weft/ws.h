@@ -75,7 +75,8 @@ typedef struct weft_ws_limits {
 
     weft_time ping_every;     /* of silence: 20 s; WEFT_FOREVER: no pings */
     weft_time pong_max;       /* for any sign of life after that: 20 s.  Both this and close_max
-                                 begin when the peer has what was sent before, if it is slow */
+                                 begin when the peer's system has what was sent before, and a peer
+                                 that takes bytes while more wait for it is not silent */
     weft_time close_max;      /* for the peer's answer to a close: 5 s */
     weft_time write_idle_max; /* a peer that takes nothing while a sender waits: 30 s; or less than
                                  1 KiB a second.  Counted as in weft_http_limits (<weft/http.h>) */
@@ -181,6 +182,33 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_connect(weft_ws **out, weft_client
                                                       const char *url,
                                                       const weft_ws_options *options);
 
+/* Opens one like weft_ws_connect(), calls fn(ws, arg), and when the connection has ended opens the
+ * next and calls fn() again, as long as it takes:
+ *
+ *     static int follow(weft_ws *ws, void *arg)       // asks anew for what it wants, and hears
+ *     {
+ *         WEFT_TRY(weft_ws_send_text(ws, "subscribe"));
+ *         while ((rc = weft_ws_receive(ws, &message)) > 0)
+ *             ...
+ *         return rc;
+ *     }
+ *
+ *     rc = weft_ws_keep(client, "wss://example.org/feed", NULL, follow, NULL);
+ *
+ * Between two there is a pause: up to 1 s, twice as long each time, up to 30 s, half of it by
+ * chance; short again behind a connection that lasted for 30 s.  A server that cannot be reached
+ * (also the first time), or answers 429 or 5xx, is asked again likewise.  A deadline around the
+ * call bounds it all.
+ *
+ * It ends, and closes as weft_ws_serve() does, with what fn() returned, if it returned while the
+ * connection was open, or more than 0, or an error that is not the connection's; with 0 when the
+ * server has closed with code 1000; -EPROTO: it refuses, or closes with a code that says that we
+ * are wrong (1002, 1003, 1007-1010); and with what is no loss: the server breaks the protocol or a
+ * limit, -ENOMEM, -WEFT_ETLS, -ECANCELED …, as of weft_ws_connect() and weft_ws_receive(). */
+WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_keep(weft_client *client, const char *url,
+                                                   const weft_ws_options *options, weft_ws_fn *fn,
+                                                   void *arg);
+
 /* ---- receiving ---- */
 
 /* Waits for the next message.  1: it is in *out.  0: the peer has closed (weft_ws_get_close() says
@@ -235,8 +263,9 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_ws_write_end(weft_ws *ws);
 
 /* Closes with `code` (1000, 1001, 3000-4999 …; a code that may not be sent counts as 1000) and
  * `reason` (UTF-8, cut to 123 bytes; NULL: none), waits for the peer's close, drops what still
- * comes, and frees.  Works in a cancelled task too, and takes at most close_max.  Other tasks'
- * calls on it return -EBADF.
+ * comes, and frees.  Works in a cancelled task too, and takes at most close_max from when the
+ * peer's system has what was sent before: a peer that is slower to read it is told still, and
+ * -ETIMEDOUT returned.  Other tasks' calls on it return -EBADF.
  *
  * 0 if both sides have closed; else why not, as from weft_ws_receive(); -EPERM, with nothing done,
  * in a task of another loop.  NULL is fine. */

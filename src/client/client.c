@@ -28,7 +28,7 @@ static void fill_times(weft_client_limits *limits)
         {&limits->between_max, 30 * WEFT_SEC},    {&limits->total_max, 300 * WEFT_SEC},
         {&limits->slot_max, 5 * WEFT_SEC},        {&limits->idle_max, 30 * WEFT_SEC},
         {&limits->h2_silence_max, 10 * WEFT_SEC}, {&limits->continue_max, 1 * WEFT_SEC},
-        {&limits->tls_max, 10 * WEFT_SEC},
+        {&limits->tls_max, 10 * WEFT_SEC},        {&limits->retry_after_max, 10 * WEFT_SEC},
     };
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         if (*times[i].value == 0)
@@ -81,7 +81,8 @@ static int limits_check(const weft_client_limits *limits)
         return weft_fail(-EINVAL, "h2_reset_rate and h2_odd_rate are at most 10^9");
     const weft_time times[] = {limits->connect_max,    limits->first_byte_max, limits->between_max,
                                limits->total_max,      limits->slot_max,       limits->idle_max,
-                               limits->h2_silence_max, limits->continue_max,   limits->tls_max};
+                               limits->h2_silence_max, limits->continue_max,   limits->tls_max,
+                               limits->retry_after_max};
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         if (times[i] < 0)
             return weft_fail(-EINVAL, "a time of the client's limits is negative");
@@ -181,6 +182,9 @@ int weft_client_new(weft_client **out, const weft_client_options *options)
     WEFT_TRY(limits_check(&own.limits));
     if (own.user_agent != NULL && wf_h1_value_check(weft_str_of(own.user_agent)) < 0)
         return weft_fail(-EINVAL, "user_agent has a control character");
+    const weft_client_field told = {weft_str_of(own.timeout_field), WEFT_STR("1")};
+    if (own.timeout_field != NULL)
+        WEFT_TRY(wf_request_field_check(&told));
     if (weft_loop_self() == NULL)
         return -EPERM;
     struct wf_proxy proxy;

@@ -148,9 +148,11 @@ struct weft_exchange {
     const char *method;                 /* valid as long; "HEAD" is seen to before */
     struct duplex *duplex; /* the caller writes the body; then both are valid until close */
     struct wf_url url;
-    struct origin *origin; /* whose slot it holds */
-    struct conn *conn;     /* NULL: none yet, or given back */
-    weft_time since, deadline, retry_after;
+    struct origin *origin;        /* whose slot it holds */
+    struct conn *conn;            /* NULL: none yet, or given back */
+    weft_time since, deadline;    /* its own, by total_max */
+    weft_time until;              /* when the caller has no use for it any more */
+    weft_time pause, retry_after; /* before the next attempt */
     weft_client_trace trace;
     weft_client_trace *out_trace; /* the caller's, or NULL */
     bool is_probe, is_unjudged;   /* what the origin's breaker is to hear of it yet */
@@ -269,6 +271,7 @@ void wf_phase_limit(struct weft_exchange *exchange, struct phase *phase, weft_ti
 
 /* 0, or -EINVAL with a text: what the caller gave is no request that can be sent. */
 int wf_request_check(const weft_client_request *request);
+int wf_request_field_check(const weft_client_field *field);
 
 /* The client asks for a content coding: the caller says nothing of it himself, and wants all of it.
  */
@@ -362,9 +365,10 @@ ssize_t wf_exchange_read(weft_exchange *exchange, void *buf, size_t bytes);
 /* The caller's trace is up to date. */
 void wf_trace_out(const struct weft_exchange *exchange);
 
-/* weft_exchange_open() of a request that was checked: by itself, or with a second one behind it. */
+/* weft_exchange_open() of a request that was checked: by itself (`until`: the deadline of whom the
+ * calling task works for, or WEFT_FOREVER), or with a second one behind it. */
 int wf_exchange_open_once(weft_exchange **out, weft_client *client,
-                          const weft_client_request *request);
+                          const weft_client_request *request, weft_time until);
 int wf_hedge_open(weft_exchange **out, weft_client *client, const weft_client_request *request);
 
 /* ---- retry.c, redirect.c ---- */

@@ -53,6 +53,20 @@ static struct wf_pace_limits pace_limits(const weft_ws *ws)
     return (struct wf_pace_limits){ws->limits.write_idle_max, WRITE_RATE_MIN};
 }
 
+weft_time wf_ws_pace_begin(weft_ws *ws)
+{
+    const struct wf_pace_limits limits = pace_limits(ws);
+    weft_time now = ws_now(ws);
+    wf_pace_begin(&ws->pace, &limits, now);
+    return time_after(now, wf_pace_first(&ws->pace, &limits));
+}
+
+void wf_ws_pace_rest(weft_ws *ws)
+{
+    if (ws->stream != NULL)
+        wf_pace_rest(&ws->pace, ws_now(ws));
+}
+
 static bool is_stuck(weft_ws *ws, weft_time now)
 {
     if (ws->room == NULL)
@@ -95,11 +109,14 @@ static bool is_late(struct wf_ws_asked *asked, uint64_t acked)
     return was_late || asked->is_late;
 }
 
+/* While bytes wait, a peer that takes some is reading, though the ping may be behind megabytes that
+ * its system holds for it. */
 static bool ping_waits(weft_ws *ws, weft_time now)
 {
     uint64_t before = ws->acked;
     ws->acked = weft_stream_get_acked(ws->stream);
-    if (!is_late(&ws->ping, ws->acked) || ws->acked == before)
+    bool has_more = is_late(&ws->ping, ws->acked) || weft_stream_get_unsent(ws->stream) != 0;
+    if (!has_more || ws->acked == before)
         return false;
     if (ws->ping.to == UINT64_MAX)
         send_ping(ws, now);
@@ -209,7 +226,8 @@ void wf_ws_say_close(weft_ws *ws, uint16_t code, weft_str reason)
         count = 2 + bytes;
     }
     ws->closing = (struct wf_ws_asked){.to = wf_ws_unacked_to(ws)};
-    wf_pace_begin(&ws->pace);
+    wf_ws_pace_rest(ws);
+    (void)wf_ws_pace_begin(ws);
     int rc = wf_ws_put_control(ws, WF_WS_OP_CLOSE, payload, count);
     ws->sent_close = true; /* also if it did not work: nothing may follow */
     ws->owes_close = rc == -EAGAIN;

@@ -71,10 +71,12 @@ static const weft_wait_class room_class = {.what = "WebSocket send", .cancel = r
 static int wait_for_room(weft_ws *ws)
 {
     weft_waiter self = WEFT_WAITER(&room_class, ws);
-    wf_pace_begin(&ws->pace);
-    ws->stuck_at = weft_after(wf_pace_first(ws->limits.write_idle_max));
+    ws->stuck_at = wf_ws_pace_begin(ws);
     wf_ws_arm(ws);
-    return wf_ws_park(&ws->room, &self);
+    int rc = wf_ws_park(&ws->room, &self);
+    if (!ws->sent_close)
+        wf_ws_pace_rest(ws);
+    return rc;
 }
 
 void wf_ws_go_on(weft_ws *ws)

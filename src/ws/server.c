@@ -160,7 +160,6 @@ int weft_ws_serve(weft_http_request *req, weft_http_response *res, const weft_ws
     if (rc != 1)
         return rc;
     rc = fn(ws, arg);
-    unsigned code = rc >= 0 ? WF_WS_NORMAL : rc == -ECANCELED ? WF_WS_GOING_AWAY : WF_WS_BROKEN;
-    (void)weft_ws_close(ws, (int)code, NULL);
+    (void)weft_ws_close(ws, wf_ws_code_of(rc), NULL);
     return 0;
 }

@@ -106,6 +106,12 @@ struct weft_ws {
     uint64_t acked;                   /* when the ping was looked at last */
 };
 
+/* How a conversation that came to `rc` is closed. */
+static inline int wf_ws_code_of(int rc)
+{
+    return rc >= 0 ? WF_WS_NORMAL : rc == -ECANCELED ? WF_WS_GOING_AWAY : WF_WS_BROKEN;
+}
+
 /* ---- conn.c ---- */
 
 extern const weft_open_kind wf_ws_open_kind; /* of those that are their user's to close */
@@ -131,6 +137,10 @@ int wf_ws_say_failure(const weft_ws *ws);
 
 /* Where the bytes end that are put now; 0: the peer has them all. */
 uint64_t wf_ws_unacked_to(weft_ws *ws);
+
+/* Somebody begins to wait for the peer: when to look at it first; and does not any more. */
+weft_time wf_ws_pace_begin(weft_ws *ws);
+void wf_ws_pace_rest(weft_ws *ws);
 
 /* Sends a close frame, or owes it. */
 void wf_ws_say_close(weft_ws *ws, uint16_t code, weft_str reason);

@@ -199,8 +199,8 @@ TASK_TEST(only_sound_connections_are_used_again)
     CHECK(
         !IS_KEPT({.answer = "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", .then = LIAR_CLOSE}));
     CHECK(!IS_KEPT({.answer = "HTTP/1.0 200 OK\r\n\r\nhi", .then = LIAR_CLOSE}));
-    CHECK(!IS_KEPT({.answer = OK_HI "behind", .then = LIAR_CLOSE}));
-    CHECK(!IS_KEPT({.answer = OK_HI OK_HI, .then = LIAR_CLOSE})); /* an answer nobody asked for */
+    CHECK(!IS_KEPT({.answer = OK_HI "behind", .then = LIAR_LATER}));
+    CHECK(!IS_KEPT({.answer = OK_HI OK_HI, .then = LIAR_LATER})); /* an answer nobody asked for */
 }
 
 /* ---- repeats ---- */
@@ -226,6 +226,34 @@ TASK_TEST(a_get_is_repeated_after_a_lost_connection_and_a_503)
     CHECK_GE(weft_now() - since, 3 * WEFT_SEC + 150 * WEFT_MS); /* two halves of the pauses */
     CHECK_LE(weft_now() - since, 4 * WEFT_SEC);
     weft_client_response_free(&page);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
+/* So that those who failed together do not come back together. */
+TASK_TEST(the_pause_before_a_repeat_is_by_chance)
+{
+    enum { COUNT = 8 };
+    struct liar_step steps[2 * COUNT];
+    struct liar liar;
+    weft_client *client;
+    weft_time least = WEFT_FOREVER, most = 0;
+    for (int i = 0; i < COUNT; i++) {
+        steps[2 * i] =
+            (struct liar_step){.answer = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"};
+        steps[2 * i + 1] = (struct liar_step){.answer = OK_HI};
+    }
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, NULL));
+    for (int i = 0; i < COUNT; i++) {
+        weft_time since = weft_now();
+        CHECK_EQ(liar_get(client, &liar, NULL), 200);
+        weft_time pause = weft_now() - since;
+        least = pause < least ? pause : least;
+        most = pause > most ? pause : most;
+    }
+    CHECK_GE(least, 50 * WEFT_MS);
+    CHECK_GT(most, least + 5 * WEFT_MS);
     weft_client_free(client);
     liar_close(&liar);
 }
@@ -447,6 +475,69 @@ TASK_TEST(a_503_that_lasts_is_the_answer)
     CHECK_STR(page.body.ptr, "4"); /* too far away to wait for */
     weft_client_response_free(&page);
     CHECK_KEPT(liar);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
+#define BUSY(status_, after_)                                                                      \
+    "HTTP/1.1 " status_ " Busy\r\nRetry-After: " after_ "\r\nContent-Length: 0\r\n\r\n"
+
+TASK_TEST(a_429_is_repeated_when_it_says_when)
+{
+    static const struct liar_step steps[] = {
+        {.answer = BUSY("429", "2")},
+        {.answer = OK_HI},
+        {.answer = "HTTP/1.1 429 No\r\nContent-Length: 0\r\n\r\n"},
+        {.answer = BUSY("429", "Fri, 01 Jan 2100 00:00:00 GMT")},
+    };
+    struct liar liar;
+    weft_client *client;
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, NULL));
+    weft_time since = weft_now();
+    CHECK_EQ(liar_get(client, &liar, NULL), 200);
+    CHECK_GE(weft_now() - since, 2 * WEFT_SEC + 50 * WEFT_MS);
+    CHECK_EQ(liar_get(client, &liar, NULL), 429);
+    CHECK_EQ(liar_get(client, &liar, NULL), 429);
+    CHECK_EQ(liar.requests, 4);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
+/* The answer is of more use than a timeout that is certain. */
+TASK_TEST(nobody_waits_for_a_retry_that_comes_too_late)
+{
+    static const struct liar_step steps[] = {
+        {.answer = BUSY("503", "3")}, {.answer = BUSY("429", "3")},  {.answer = BUSY("503", "3")},
+        {.answer = BUSY("503", "3")}, {.answer = BUSY("503", "11")}, {.answer = OK_HI},
+    };
+    static const weft_client_options options = {.limits.retry_after_max = 11 * WEFT_SEC};
+    struct liar liar;
+    weft_client *client;
+    weft_client_response page;
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, &options));
+    weft_time since = weft_now();
+    weft_client_request request = {.url = liar_url(liar.port, "/"), .total_max = 3 * WEFT_SEC};
+    CHECK_OK(weft_client_fetch(client, &request, &page));
+    CHECK_EQ(page.status, 503);
+    weft_client_response_free(&page);
+    {
+        WEFT_TIMEOUT(limit, 3 * WEFT_SEC);
+        struct liar_asker asker = {.client = client, .liar = &liar};
+        CHECK_EQ(liar_get(client, &liar, NULL), 429);
+        request = (weft_client_request){.url = request.url, .hedge_after = 10 * WEFT_SEC};
+        CHECK_OK(weft_client_fetch(client, &request, &page));
+        CHECK_EQ(page.status, 503);
+        weft_client_response_free(&page);
+        WEFT_GROUP(group);
+        CHECK_OK(weft_group_spawn(group, liar_ask, &asker));
+        CHECK_OK(weft_group_wait(group));
+        CHECK_EQ(asker.rc, 503);
+    }
+    CHECK_LE(weft_now() - since, 2 * WEFT_SEC); /* as long as the simulated network takes */
+    CHECK_EQ(liar_get(client, &liar, NULL), 200);
+    CHECK_GE(weft_now() - since, 11 * WEFT_SEC);
     weft_client_free(client);
     liar_close(&liar);
 }

@@ -1,11 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Times, slots and cancellation. */
+/* Limits, times, slots and cancellation. */
 
 #include <weft.h>
 #include <weft/client.h>
 
 #include "liar.h"
+
+#include "client/client_priv.h"
+
+#include <stdlib.h>
+
+TASK_TEST(limits_are_those_of_the_header)
+{
+    weft_client *client;
+    CHECK_OK(weft_client_new(&client, NULL));
+    const weft_client_limits *limits = &client->options.limits;
+    CHECK_EQ(limits->connect_max, 5 * WEFT_SEC);
+    CHECK_EQ(limits->tls_max, 10 * WEFT_SEC);
+    CHECK_EQ(limits->first_byte_max, 30 * WEFT_SEC);
+    CHECK_EQ(limits->between_max, 30 * WEFT_SEC);
+    CHECK_EQ(limits->total_max, 300 * WEFT_SEC);
+    CHECK_EQ(limits->slot_max, 5 * WEFT_SEC);
+    CHECK_EQ(limits->retry_after_max, 10 * WEFT_SEC);
+    CHECK_EQ(limits->continue_max, 1 * WEFT_SEC);
+    CHECK_EQ(limits->per_origin_max, 32);
+    CHECK_EQ(limits->total_count_max, 256);
+    CHECK_EQ(limits->idle_max, 30 * WEFT_SEC);
+    CHECK_EQ(limits->redirect_count_max, 10);
+    CHECK_EQ(limits->retry_count_max, 2);
+    CHECK_EQ(limits->retry_percent, 10);
+    CHECK_EQ(limits->retry_burst, 10);
+    CHECK_EQ(limits->interim_count_max, 16);
+    CHECK_EQ(limits->head_bytes_max, 64 << 10);
+    CHECK_EQ(limits->field_count_max, 100);
+    CHECK_EQ(limits->body_bytes_max, 64 << 20);
+    CHECK_EQ(limits->decoded_ratio_max, 200);
+    CHECK_EQ(limits->h2_stream_count_max, 100);
+    CHECK_EQ(limits->h2_stream_window, 64 << 10);
+    CHECK_EQ(limits->h2_window, 1 << 20);
+    CHECK_EQ(limits->h2_table_bytes_max, 4 << 10);
+    CHECK_EQ(limits->h2_silence_max, 10 * WEFT_SEC);
+    CHECK_EQ(limits->h2_continuation_count_max, 8);
+    CHECK_EQ(limits->h2_reset_burst, 1000);
+    CHECK_EQ(limits->h2_reset_rate, 33);
+    CHECK_EQ(limits->h2_odd_burst, 1000);
+    CHECK_EQ(limits->h2_odd_rate, 100);
+    CHECK_EQ(limits->h2_control_count_max, 1000);
+    weft_client_free(client);
+}
 
 struct stall {
     const char *answer, *text, *limit;
@@ -76,6 +119,86 @@ TASK_TEST(the_callers_deadline_cuts_the_request)
     liar_close(&liar);
 }
 
+/* What the request says of its time, in ms; -1: nothing. */
+static long told(const struct liar *liar, const char *name)
+{
+    char begin[64];
+    snprintf(begin, sizeof begin, "\r\n%s: ", name);
+    const char *at = strstr(liar->heads[0], begin);
+    return at != NULL ? strtol(at + strlen(begin), NULL, 10) : -1;
+}
+
+static const char *head_with_time(struct liar *liar, const char *name, weft_time own,
+                                  weft_time callers)
+{
+    static const struct liar_step step = {.answer = OK_HI};
+    weft_client_options options = {.timeout_field = name};
+    weft_client *client;
+    weft_client_response page;
+    weft_scope scope;
+    liar_open(liar, &step, 1);
+    CHECK_OK(weft_client_new(&client, &options));
+    CHECK_OK(weft_scope_open(&scope, weft_after(callers), 0));
+    weft_client_request request = {.url = liar_url(liar->port, "/"), .total_max = own};
+    CHECK_OK(weft_client_fetch(client, &request, &page));
+    CHECK_EQ(weft_scope_close(&scope, 0), 0);
+    weft_client_response_free(&page);
+    weft_client_free(client);
+    liar_close(liar);
+    return liar->heads[0];
+}
+
+TASK_TEST(a_server_is_told_how_long_its_answer_is_of_use)
+{
+    static const struct {
+        weft_time own, callers;
+        long ms;
+    } rows[] = {
+        {7 * WEFT_SEC, WEFT_FOREVER, 7000},
+        {0, 9 * WEFT_SEC, 9000},
+        {7 * WEFT_SEC, 5 * WEFT_SEC, 5000},
+        {0, WEFT_FOREVER, 300000},
+        {40 * 3600 * WEFT_SEC, WEFT_FOREVER, 99999999},
+    };
+    struct liar liar;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        note("row %zu", i);
+        (void)head_with_time(&liar, "X-Patience", rows[i].own, rows[i].callers);
+        CHECK_LE(told(&liar, "X-Patience"), rows[i].ms);
+        CHECK_GE(told(&liar, "X-Patience"), rows[i].ms - 2000); /* connecting takes its time */
+    }
+    (void)head_with_time(&liar, "X-Patience", WEFT_FOREVER, WEFT_FOREVER);
+    CHECK_EQ(told(&liar, "X-Patience"), -1);
+    const char *head = head_with_time(&liar, "Grpc-Timeout", 7 * WEFT_SEC, WEFT_FOREVER);
+    head = strstr(head, "\r\nGrpc-Timeout: ");
+    CHECK(head != NULL);
+    CHECK_EQ(head[16 + strspn(head + 16, "0123456789")], 'm');
+}
+
+TASK_TEST(what_the_request_itself_says_of_its_time_stands)
+{
+    static const struct liar_step step = {.answer = OK_HI};
+    static const weft_client_field field = {WEFT_STR("x-patience"), WEFT_STR("3")};
+    weft_client_options options = {.timeout_field = "X-Patience"};
+    struct liar liar;
+    weft_client *client;
+    weft_client_response page;
+    liar_open(&liar, &step, 1);
+    CHECK_OK(weft_client_new(&client, &options));
+    weft_client_request request = {
+        .url = liar_url(liar.port, "/"), .fields = &field, .field_count = 1};
+    CHECK_OK(weft_client_fetch(client, &request, &page));
+    CHECK_EQ(told(&liar, "x-patience"), 3);
+    CHECK_EQ(told(&liar, "X-Patience"), -1);
+    weft_client_response_free(&page);
+    weft_client_free(client);
+    liar_close(&liar);
+    options.timeout_field = "Host";
+    CHECK_EQ(weft_client_new(&client, &options), -EINVAL);
+    options.timeout_field = "";
+    CHECK_EQ(weft_client_new(&client, &options), -EINVAL);
+}
+
 /* ---- slots ---- */
 
 TASK_TEST(an_origin_gets_so_many_requests_at_a_time)
@@ -119,6 +242,33 @@ TASK_TEST(waiting_for_a_slot_ends)
     CHECK_EQ(first.rc, -ECANCELED);
     weft_client_free(client);
     liar_close(&liar);
+}
+
+/* The slot of the origin is there already when that of the client does not come.  An origin whose
+ * requests failed is remembered, with its slots. */
+TASK_TEST(a_slot_that_came_alone_is_given_back)
+{
+    static const struct liar_step stalls[] = {{.then = LIAR_STALL}};
+    static const struct liar_step steps[] = {{.then = LIAR_CLOSE}, {.answer = OK_HI}};
+    struct liar busy, liar;
+    weft_client *client;
+    weft_client_response page;
+    LIAR_OPEN(&busy, stalls);
+    LIAR_OPEN(&liar, steps);
+    weft_client_options options = {.limits = {.total_count_max = 1, .per_origin_max = 1}};
+    CHECK_OK(weft_client_new(&client, &options));
+    weft_client_request request = {.url = liar_url(liar.port, "/"), .is_sent_once = true};
+    CHECK_EQ(weft_client_fetch(client, &request, &page), -WEFT_ETRUNCATED);
+    struct liar_asker first = {.client = client, .liar = &busy};
+    weft_task task = weft_spawn(liar_ask, &first);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(liar_get(client, &liar, NULL), -ETIMEDOUT);
+    weft_cancel(task, "enough");
+    CHECK_OK(weft_await(task));
+    CHECK_EQ(liar_get(client, &liar, NULL), 200);
+    weft_client_free(client);
+    liar_close(&liar);
+    liar_close(&busy);
 }
 
 TASK_TEST(idle_connections_go_after_a_while)

@@ -68,7 +68,7 @@ TASK_TEST(class_26_h2_a_body_is_what_was_promised)
     check_rows(rows, sizeof rows / sizeof rows[0]);
 }
 
-TASK_TEST(class_7_h2_heads_that_are_none)
+TASK_TEST(class_07_h2_heads_that_are_none)
 {
     static const struct answer_row rows[] = {
         {"server: x\n", true, NULL, false, -WEFT_ESYNTAX},

@@ -96,6 +96,47 @@ TASK_TEST(a_slow_answer_is_overtaken_and_its_request_cut)
     CHECK_EQ(slow.cancelled, 1);
 }
 
+/* Takes both requests, and answers them together. */
+static int answer_both(void *listener)
+{
+    weft_stream *streams[2];
+    weft_str head, end = WEFT_STR("\r\n\r\n");
+    for (int i = 0; i < 2; i++) {
+        WEFT_TRY(weft_listener_accept(listener, &streams[i]));
+        CHECK_GT(weft_stream_peek_until(streams[i], end, 8192, &head), 0);
+        weft_stream_consume(streams[i], head.len);
+    }
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(weft_stream_write(streams[i], OK_HI, strlen(OK_HI)));
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    for (int i = 0; i < 2; i++)
+        weft_stream_abort(streams[i]);
+    return 0;
+}
+
+/* Of two exchanges that are open in one instant the caller gets one, and nobody the other. */
+TASK_TEST(two_answers_in_one_instant_leave_nothing)
+{
+    weft_listener *listener;
+    weft_client *client;
+    weft_client_response page;
+    weft_addr addr;
+    CHECK_OK(weft_addr_parse(&addr, "127.0.0.1:0"));
+    CHECK_OK(weft_listener_open(&listener, &addr, NULL));
+    weft_task server = weft_spawn(answer_both, listener);
+    CHECK_OK(weft_client_new(&client, NULL));
+    weft_client_request request = {
+        .url = liar_url((uint16_t)weft_addr_get_port(weft_listener_get_addr(listener)), "/"),
+        .hedge_after = 100 * WEFT_MS,
+    };
+    CHECK_OK(weft_client_fetch(client, &request, &page));
+    CHECK_BYTES(page.body.ptr, page.body.len, "hi", 2);
+    weft_client_response_free(&page);
+    weft_client_free(client);
+    CHECK_OK(weft_await(server));
+    weft_listener_close(listener);
+}
+
 /* What fails by itself is not slow: nothing waits for the hedge. */
 TASK_TEST(a_failure_is_no_reason_to_hedge)
 {

@@ -3,6 +3,7 @@
 #include "client/url.h"
 
 #include <weft/error.h>
+#include <weft/url.h>
 
 #include "harness/harness.h"
 
@@ -209,5 +210,120 @@ TEST(without_memory_there_is_no_url)
         }
         CHECK_EQ(rc, -ENOMEM);
         CHECK(url.text == NULL);
+    }
+}
+
+/* ---- as texts, for callers ---- */
+
+TEST(a_link_is_joined_to_its_page)
+{
+    static const struct {
+        const char *base, *reference, *out;
+    } rows[] = {
+        {"http://a/b/c?d", "e?f#g", "http://a/b/e?f"},
+        {"http://a/b/c?d", "", "http://a/b/c?d"},
+        {"http://a/b/c?d", " \t\r\n\f../x y ", "http://a/x%20y"},
+        {"http://a/b/c?d", " \n", "http://a/b/c?d"},
+        {"", " HTTPS://A:443/b ", "https://a/b"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        note("\"%s\" at %s", rows[i].reference, rows[i].base);
+        weft_bytes url;
+        CHECK_OK(weft_url_join(&url, weft_str_of(rows[i].base), weft_str_of(rows[i].reference)));
+        CHECK_BYTES(url.ptr, url.len + 1, rows[i].out, strlen(rows[i].out) + 1);
+        weft_bytes_free(&url);
+    }
+    weft_bytes url;
+    CHECK_OK(weft_url_join(&url, weft_str_of("http://a/b"), (weft_str){NULL, 0}));
+    CHECK_STR(url.ptr, "http://a/b");
+    weft_bytes_free(&url);
+}
+
+TEST(a_link_that_leads_to_no_page_leaves_the_result_alone)
+{
+    static const char *const rows[][2] = {
+        {"http://a/", "mailto:b@c"},
+        {"http://a/", "javascript:x()"},
+        {"http://a/", "b\nc"},
+        {"http://a/", "http://"},
+        {"a/b", "c"},
+        {"", "/b"},
+    };
+    char mine[] = "mine";
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        weft_bytes url = {mine, 4};
+        note("\"%s\" at \"%s\"", rows[i][1], rows[i][0]);
+        CHECK_EQ(weft_url_join(&url, weft_str_of(rows[i][0]), weft_str_of(rows[i][1])),
+                 -WEFT_ESYNTAX);
+        CHECK(url.ptr == mine && url.len == 4);
+        CHECK_NE(weft_error_text()[0], 0);
+    }
+}
+
+TEST(parameters_are_added_to_a_query)
+{
+    static const struct {
+        const char *url, *name;
+        weft_str value;
+        const char *out;
+    } rows[] = {
+        {"http://a/", "q", WEFT_STR("tea & cake=+#"), "http://a/?q=tea%20%26%20cake%3D%2B%23"},
+        {"http://a/b?c=d", "e f", WEFT_STR("-._~09azAZ"), "http://a/b?c=d&e%20f=-._~09azAZ"},
+        {"http://a/?", "\xc3\xa4", WEFT_STR("\0\xff\r\n"), "http://a/?%C3%A4=%00%FF%0D%0A"},
+        {"http://a/?b&", "c", {NULL, 0}, "http://a/?b&c="},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        note("%s", rows[i].out);
+        weft_bytes url;
+        struct wf_url again;
+        CHECK_OK(weft_url_join(&url, (weft_str){NULL, 0}, weft_str_of(rows[i].url)));
+        CHECK_OK(weft_url_add(&url, rows[i].name, rows[i].value));
+        CHECK_BYTES(url.ptr, url.len + 1, rows[i].out, strlen(rows[i].out) + 1);
+        CHECK_OK(wf_url_parse(&again, (weft_str){url.ptr, url.len})); /* as the client reads it */
+        check_text(&again, rows[i].out);
+        wf_url_fini(&again);
+        weft_bytes_free(&url);
+    }
+}
+
+TEST(a_parameter_that_could_not_be_sent_is_refused)
+{
+    static char long_value[WF_URL_BYTES_MAX];
+    char text[] = "http://a/#b";
+    weft_bytes url = {text, sizeof text - 1};
+    CHECK_EQ(weft_url_add(&url, "c", weft_str_of("d")), -EINVAL);
+    CHECK(url.ptr == text);
+    CHECK_OK(weft_url_join(&url, (weft_str){NULL, 0}, weft_str_of("http://a/")));
+    weft_str value = {memset(long_value, 'x', sizeof long_value), WF_URL_BYTES_MAX - 12};
+    CHECK_OK(weft_url_add(&url, "c", value));
+    CHECK_EQ(url.len, WF_URL_BYTES_MAX);
+    CHECK_EQ(weft_url_add(&url, "d", (weft_str){NULL, 0}), -WEFT_ELIMIT);
+    CHECK_EQ(url.len, WF_URL_BYTES_MAX);
+    weft_bytes_free(&url);
+}
+
+static int join_and_add(void)
+{
+    weft_bytes url;
+    WEFT_TRY(weft_url_join(&url, weft_str_of("http://a/b"), weft_str_of("c")));
+    int rc = weft_url_add(&url, "d", weft_str_of("e"));
+    CHECK_STR(url.ptr, rc == 0 ? "http://a/c?d=e" : "http://a/c");
+    weft_bytes_free(&url);
+    return rc;
+}
+
+TEST(without_memory_a_url_stays_as_it_was)
+{
+    for (uint64_t nth = 1;; nth++) {
+        weft_fault_plan plan = {.classes = WEFT_FAULT_ALLOC, .nth = nth};
+        weft_fault_plan *before = weft_fault_arm(&plan);
+        int rc = join_and_add();
+        weft_fault_arm(before);
+        if (plan.point == NULL) {
+            CHECK_OK(rc);
+            CHECK_GT(nth, 4);
+            return;
+        }
+        CHECK_EQ(rc, -ENOMEM);
     }
 }

@@ -478,6 +478,16 @@ static void a_plain_body_that_throws_terminates()
                 ++point_count);
 }
 
+/* A day of sleep takes no time where the settings are taken. */
+static void a_main_takes_settings()
+{
+    weft_config config = {};
+    config.backend = "epoll";
+    config.flags = WEFT_RUN_VIRTUAL_CLOCK;
+    int status = weft::run_main([] { return weft::sleep(24h); }, &config);
+    std::printf("%sok %d a main takes settings\n", status == 0 ? "" : "not ", ++point_count);
+}
+
 int main()
 {
     const weft_loop_options options = {"io_uring", 0, 0, 0, 0, 0};
@@ -508,6 +518,7 @@ int main()
         test("generators", generators);
     }
     a_plain_body_that_throws_terminates();
+    a_main_takes_settings();
     std::printf("1..%d\n", point_count);
     return 0;
 }

@@ -1,10 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Pings, silence, the closing handshake, and a server that stops. */
+/* Limits, pings, silence, the closing handshake, and a server that stops. */
 
 #include "ends.h"
 
+#include "ws/ws_priv.h"
+
 #define M "00000000"
+
+TASK_TEST(limits_are_those_of_the_header)
+{
+    struct ends ends;
+    weft_ws *ws;
+    CHECK_OK(ends_open(&ends, NULL, ends_echo));
+    CHECK_OK(ends_connect(&ends, &ws, NULL));
+    const weft_ws_limits *limits = &ws->limits;
+    CHECK_EQ(limits->frame_bytes_max, 1 << 20);
+    CHECK_EQ(limits->message_bytes_max, 16 << 20);
+    CHECK_EQ(limits->fragment_count_max, 1024);
+    CHECK_EQ(limits->inflate_ratio_max, 200);
+    CHECK_EQ(limits->unsent_bytes_max, 1 << 20);
+    CHECK_EQ(limits->ping_every, 20 * WEFT_SEC);
+    CHECK_EQ(limits->pong_max, 20 * WEFT_SEC);
+    CHECK_EQ(limits->close_max, 5 * WEFT_SEC);
+    CHECK_EQ(limits->write_idle_max, 30 * WEFT_SEC);
+    CHECK_EQ(weft_ws_close(ws, 1000, NULL), 0);
+    CHECK_OK(ends_close(&ends));
+}
 
 /* ---- is the peer alive? ---- */
 

@@ -171,6 +171,11 @@ void wf_trace_out(const struct weft_exchange *exchange)
         *exchange->out_trace = exchange->trace;
 }
 
+static weft_time earlier(weft_time a, weft_time b)
+{
+    return a < b ? a : b;
+}
+
 int wf_exchange_new(weft_exchange **out, weft_client *client, const weft_client_request *request)
 {
     WEFT_TRY(weft_loop_check(client->loop, "HTTP client"));
@@ -193,6 +198,7 @@ int wf_exchange_new(weft_exchange **out, weft_client *client, const weft_client_
         .method = wf_request_method(request),
         .since = now,
         .deadline = weft_after(total),
+        .until = earlier(weft_after(total), weft_deadline()),
         .out_trace = request->trace,
         .has_body = has_body,
         .expects_continue = request->expects_continue && !is_empty,
@@ -237,10 +243,11 @@ int wf_exchange_run(weft_exchange **out, weft_exchange *exchange)
 }
 
 int wf_exchange_open_once(weft_exchange **out, weft_client *client,
-                          const weft_client_request *request)
+                          const weft_client_request *request, weft_time until)
 {
     weft_exchange *exchange;
     WEFT_TRY(wf_exchange_new(&exchange, client, request));
+    exchange->until = earlier(exchange->until, until);
     return wf_exchange_run(out, exchange);
 }
 
@@ -258,7 +265,7 @@ int weft_exchange_open(weft_exchange **out, weft_client *client, const weft_clie
         *request->trace = (weft_client_trace){.phase = WEFT_CLIENT_CHECK};
     WEFT_TRY(wf_request_check(request));
     int rc = request->hedge_after > 0 ? wf_hedge_open(out, client, request)
-                                      : wf_exchange_open_once(out, client, request);
+                                      : wf_exchange_open_once(out, client, request, WEFT_FOREVER);
     if (rc == 0)
         weft_opened(*out, &wf_exchange_open_kind);
     return rc;

@@ -30,12 +30,14 @@ struct hedge {
     weft_event first_ended;
     int first_rc;
     char first_text[WEFT_ERROR_TEXT_BYTES];
-    bool is_sent; /* the second was */
+    bool is_sent;    /* the second was */
+    weft_time until; /* the caller's deadline, which its children do not see */
 };
 
 static int side_open(struct side *side)
 {
-    return wf_exchange_open_once(&side->exchange, side->hedge->client, &side->request);
+    return wf_exchange_open_once(&side->exchange, side->hedge->client, &side->request,
+                                 side->hedge->until);
 }
 
 static int first_body(void *arg)
@@ -84,7 +86,7 @@ static void trace_out(const struct hedge *hedge, const struct side *side, weft_c
 
 int wf_hedge_open(weft_exchange **out, weft_client *client, const weft_client_request *request)
 {
-    struct hedge hedge = {.client = client};
+    struct hedge hedge = {.client = client, .until = weft_deadline()};
     struct side *sides[] = {&hedge.first, &hedge.second};
     for (int i = 0; i < 2; i++) {
         *sides[i] = (struct side){.hedge = &hedge, .request = *request};

@@ -13,7 +13,7 @@
 
 #define PAUSE_FIRST (100 * WEFT_MS)
 #define PAUSE_MAX (2 * WEFT_SEC)
-#define RETRY_AFTER_MAX 10 /* seconds */
+#define RETRY_AFTER_CEILING 100000000 /* seconds */
 
 void wf_retry_earn(weft_client *client)
 {
@@ -60,10 +60,17 @@ static bool is_lost(int rc)
     }
 }
 
+static weft_str retry_after_of(const struct weft_exchange *exchange)
+{
+    return wf_h1_head_field(&exchange->head, exchange->head_text, "retry-after");
+}
+
+/* 429 is no failure of the server; it says when to come again, or does not want us. */
 static bool is_overloaded(const struct weft_exchange *exchange)
 {
     uint16_t status = exchange->head.status;
-    return status == 502 || status == 503 || status == 504;
+    return status == 502 || status == 503 || status == 504 ||
+           (status == 429 && retry_after_of(exchange).ptr != NULL);
 }
 
 /* The same request may go out again: its body is here still, and it does no harm. */
@@ -77,7 +84,7 @@ static bool is_repeatable(const struct weft_exchange *exchange)
 
 int wf_retry_after(const struct weft_exchange *exchange, int most)
 {
-    weft_str value = wf_h1_head_field(&exchange->head, exchange->head_text, "retry-after");
+    weft_str value = retry_after_of(exchange);
     int seconds = 0;
     for (size_t i = 0; i < value.len; i++) {
         if (!wf_http_is(value.ptr[i], WF_DIGIT) || seconds > most)
@@ -95,10 +102,29 @@ bool wf_retry_is_stale(const struct weft_exchange *exchange, int rc)
            exchange->conn->mux == NULL && exchange->trace.is_reused;
 }
 
+/* How long to wait before the next attempt.  False: longer than the caller would, or than
+ * retry_after_max; what has come of this one is of more use then than a timeout. */
+static bool pause_choose(struct weft_exchange *exchange, int rc)
+{
+    weft_time pause = PAUSE_FIRST, most = exchange->client->options.limits.retry_after_max;
+    for (uint32_t i = 0; i < exchange->repeats && pause < PAUSE_MAX; i++)
+        pause *= 2;
+    exchange->pause = pause < PAUSE_MAX ? pause : PAUSE_MAX;
+    exchange->retry_after = 0;
+    if (rc == 0 && retry_after_of(exchange).ptr != NULL) {
+        most /= WEFT_SEC;
+        int seconds =
+            wf_retry_after(exchange, most < RETRY_AFTER_CEILING ? (int)most : RETRY_AFTER_CEILING);
+        if (seconds < 0)
+            return false;
+        exchange->retry_after = seconds * WEFT_SEC;
+    }
+    return weft_after(exchange->pause + exchange->retry_after) < exchange->until;
+}
+
 bool wf_retry_is_due(struct weft_exchange *exchange, int rc)
 {
     weft_client *client = exchange->client;
-    exchange->retry_after = -1;
     exchange->wants_fresh = exchange->is_stale && is_repeatable(exchange);
     if (exchange->wants_fresh) /* so at most once for each request that went well */
         return true;
@@ -106,11 +132,8 @@ bool wf_retry_is_due(struct weft_exchange *exchange, int rc)
         return false;
     if (rc == 0 ? !is_overloaded(exchange) : !is_lost(rc))
         return false;
-    if (rc == 0 && wf_h1_head_field(&exchange->head, exchange->head_text, "retry-after").ptr) {
-        exchange->retry_after = wf_retry_after(exchange, RETRY_AFTER_MAX) * WEFT_SEC;
-        if (exchange->retry_after < 0) /* later than we would wait */
-            return false;
-    }
+    if (!pause_choose(exchange, rc))
+        return false;
     if (!exchange->is_unprocessed && !wf_retry_pay(client)) {
         exchange->trace.is_over_budget = true;
         if (rc < 0)
@@ -135,13 +158,9 @@ int wf_retry_wait(struct weft_exchange *exchange)
 {
     if (exchange->is_stale)
         return 0;
-    weft_time pause = PAUSE_FIRST;
-    for (uint32_t i = 1; i < exchange->repeats && pause < PAUSE_MAX; i++)
-        pause *= 2;
-    WEFT_TRY(jittered(pause < PAUSE_MAX ? pause : PAUSE_MAX, &pause));
-    if (exchange->retry_after >= 0)
-        pause += exchange->retry_after;
+    weft_time pause;
+    WEFT_TRY(jittered(exchange->pause, &pause));
     struct phase phase;
     wf_phase_begin(exchange, &phase, exchange->trace.phase, WEFT_FOREVER);
-    return wf_phase_end(exchange, &phase, weft_sleep(pause));
+    return wf_phase_end(exchange, &phase, weft_sleep(exchange->retry_after + pause));
 }

@@ -9,6 +9,7 @@
 #include "client/client_priv.h"
 #include "client/cookies/cookies_priv.h"
 #include "h1/chars.h"
+#include "h1/list.h"
 #include "h1/trailer.h"
 #include "h1/write.h"
 
@@ -16,6 +17,7 @@
 #include <string.h>
 
 #define PIECE_BYTES ((size_t)8 * 1024)
+#define TIMEOUT_MS_MAX 99999999 /* as many digits as gRPC has */
 
 /* ---- what may be sent ---- */
 
@@ -42,7 +44,7 @@ static bool is_reserved(weft_str name)
     return false;
 }
 
-static int field_check(const weft_client_field *field)
+int wf_request_field_check(const weft_client_field *field)
 {
     if (wf_h1_field_check(field->name, field->value) < 0)
         return weft_fail(-EINVAL,
@@ -61,7 +63,7 @@ static int trailers_check(const weft_client_request *request)
         return weft_fail(-EINVAL, "trailers are sent behind a body, and there is none");
     for (size_t i = 0; i < request->trailer_count; i++) {
         const weft_str *name = &request->trailers[i].name;
-        WEFT_TRY(field_check(&request->trailers[i]));
+        WEFT_TRY(wf_request_field_check(&request->trailers[i]));
         if (!wf_h1_trailer_is_allowed(*name))
             return weft_fail(-EINVAL, "field \"%.*s\" means nothing behind a body", (int)name->len,
                              name->ptr);
@@ -100,7 +102,7 @@ int wf_request_check(const weft_client_request *request)
     if (request->upgrade != NULL && !is_token(request->upgrade))
         return weft_fail(-EINVAL, "the protocol to upgrade to is no token");
     for (size_t i = 0; i < request->field_count; i++)
-        WEFT_TRY(field_check(&request->fields[i]));
+        WEFT_TRY(wf_request_field_check(&request->fields[i]));
     return trailers_check(request);
 }
 
@@ -122,8 +124,7 @@ static void put_field(wf_buf *head, weft_str name, weft_str value)
 static bool has_field(const weft_client_request *request, const char *name)
 {
     for (size_t i = 0; i < request->field_count; i++) {
-        const weft_str *at = &request->fields[i].name;
-        if (wf_http_equal(at->ptr, at->len, name, strlen(name)))
+        if (wf_http_same(request->fields[i].name, weft_str_of(name)))
             return true;
     }
     return false;
@@ -144,6 +145,20 @@ static void put_trace(const struct weft_exchange *exchange, wf_buf *head)
         return;
     weft_trace_format(trace, text);
     (void)wf_buf_printf(head, "Traceparent: %s\r\n", text);
+}
+
+/* So that nobody works on what comes too late. */
+static void put_timeout(const struct weft_exchange *exchange, wf_buf *head)
+{
+    const char *name = exchange->client->options.timeout_field;
+    if (name == NULL || exchange->until == WEFT_FOREVER || has_field(exchange->request, name))
+        return;
+    bool is_grpc = wf_http_same(weft_str_of(name), (weft_str)WEFT_STR("grpc-timeout"));
+    weft_time left = (exchange->until - weft_now()) / WEFT_MS;
+    left = left > 0 ? left : 0;
+    (void)wf_buf_printf(head, "%s: %lld%s\r\n", name,
+                        (long long)(left < TIMEOUT_MS_MAX ? left : TIMEOUT_MS_MAX),
+                        is_grpc ? "m" : "");
 }
 
 static void put_own_fields(const struct weft_exchange *exchange, wf_buf *head)
@@ -208,7 +223,7 @@ int wf_request_trailers(const struct weft_exchange *exchange, wf_buf *out)
 {
     const weft_client_request *request = exchange->request;
     for (size_t i = 0; exchange->has_body && i < request->trailer_count; i++) {
-        WEFT_TRY(field_check(&request->trailers[i]));
+        WEFT_TRY(wf_request_field_check(&request->trailers[i]));
         put_field(out, request->trailers[i].name, request->trailers[i].value);
     }
     return out->rc;
@@ -220,6 +235,7 @@ int wf_request_fields(const struct weft_exchange *exchange, wf_buf *out)
     const char *proxy_auth = exchange->client->proxy.auth;
     put_own_fields(exchange, out);
     put_trace(exchange, out);
+    put_timeout(exchange, out);
     if (exchange->conn->is_for_proxy && proxy_auth != NULL)
         put_field(out, (weft_str)WEFT_STR("Proxy-Authorization"), weft_str_of(proxy_auth));
     for (size_t i = 0; i < request->field_count; i++) {
