@@ -135,10 +135,11 @@ typedef struct weft_http_limits {
  * needs some 4 KB a second, and a client that reads 1.6 MB and then sleeps (curl --limit-rate) some
  * 16 KB a second.  For slower ones write_idle_max must be as long as their longest pause. */
 
-/* For a program that shows its settings: the name of the index-th limit, with the value in force
- * (ns, bytes or a count) in *out_value; NULL past the last. */
+/* For a program that shows its settings: the name of the index-th limit, with the value in force in
+ * *out_value, and what it counts in *out_unit: "ns", "bytes", "bytes/s", "/s", or "" for a number;
+ * NULL past the last.  `weft config` shows those of `weft serve`. */
 WEFT_API const char *weft_http_limit_at(const weft_http_server *server, size_t index,
-                                        uint64_t *out_value);
+                                        uint64_t *out_value, const char **out_unit);
 
 /* ---- server ---- */
 

@@ -23,6 +23,7 @@ WEFT_WAITS int cmd_match_ingest(int argc, char **argv);
 WEFT_WAITS int cmd_match_info(int argc, char **argv);
 WEFT_WAITS int cmd_match_eval(int argc, char **argv);
 WEFT_WAITS int cmd_match_diagnose(int argc, char **argv);
+WEFT_WAITS int cmd_config(int argc, char **argv);
 WEFT_WAITS int cmd_ps(int argc, char **argv);
 WEFT_WAITS int cmd_serve(int argc, char **argv);
 

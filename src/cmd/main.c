@@ -16,6 +16,7 @@
 #include <string.h>
 
 static const struct command commands[] = {
+    {"config", "show the limits of serve", cmd_config},
     {"match", "find the entities that texts mean", cmd_match},
     {"ps", "show the tasks of a running process", cmd_ps},
     {"serve", "answer over HTTP which entity a text means", cmd_serve},

@@ -615,6 +615,7 @@ TEST(help_is_on_standard_output_and_names_every_command)
         {"match", "diagnose", "-h"},
         {"serve", "--help"},
         {"help", "serve"},
+        {"config", "--help"},
     };
     for (size_t i = 0; i < sizeof(helps) / sizeof(*helps); i++) {
         struct run run;

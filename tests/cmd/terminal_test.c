@@ -245,6 +245,33 @@ TEST(match_explain_wraps_what_is_long)
     run_fini(&run);
 }
 
+/* Bytes and times as people say them; what an option sets is there. */
+TEST(config_shows_limits)
+{
+    struct run run;
+    RUN_ON_TERMINAL(&run, "config", "--body-max", "1000000", "--matchers-max", "7");
+    CHECK_EQ(run.code, 0);
+    CHECK(text_begins(run.out, "head_bytes_max              64 KiB\r\n"));
+    static const char *const rows[] = {
+        "\nbody_bytes_max              1000000 bytes\r\n",
+        "\nbody_rate_min               1 KiB a second\r\n",
+        "\nhead_time_max               10 s\r\n",
+        "\nh2_reset_rate               33 a second\r\n",
+        "\nmatchers_max                7\r\n",
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        note("%s", rows[i]);
+        CHECK(strstr(run.out, rows[i]) != NULL);
+    }
+    run_fini(&run);
+    RUN(&run, "config");
+    CHECK(text_begins(run.out, "{\"head_bytes_max\":65536,"));
+    CHECK(strstr(run.out, ",\"body_bytes_max\":8388608,") != NULL);
+    CHECK(strstr(run.out, ",\"queue_time_max\":0.5,") != NULL);
+    CHECK(strstr(run.out, ",\"jobs_age_max\":3600.0}\n") != NULL);
+    run_fini(&run);
+}
+
 /* However it ends, the screen is as before. */
 TEST(test_O03_top_gives_the_terminal_back)
 {

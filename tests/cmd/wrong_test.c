@@ -12,13 +12,17 @@ static const struct {
 } wrongs[] = {
     {{"mach"}, 2, "weft: unknown command mach; did you mean 'match'?"},
     {{"--frob"}, 2, "weft: unknown option --frob"},
-    {{"nope"}, 2, "weft: unknown command nope; there are match, ps, serve, stack, top"},
+    {{"nope"}, 2, "weft: unknown command nope; there are config, match, ps, serve, stack, top"},
     {{"match", "query", "--nope"}, 2, "weft: unknown option --nope"},
     {{"match"}, 2, "weft: no command given"},
     {{"match", "Germany"},
      2,
      "weft: unknown command Germany; there are fit, query, explain, diagnose, info, hierarchy, "
      "novelty, discover, review, drift, eval, ingest, bench"},
+    {{"config", "x"}, 2, "weft: unexpected word x"},
+    {{"config", "--body-max", "0"},
+     2,
+     "weft: --body-max: must be an integer from 1 to 1073741824, is 0"},
     {{"match", "--quiet"}, 2, "weft: unknown option --quiet; a command comes first"},
     {{"match", "query", "-e", "x.csv", "--entities-format", "lines", "z"},
      2,

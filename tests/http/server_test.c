@@ -667,63 +667,65 @@ TASK_TEST(requests_of_a_connection_are_counted)
 static const struct {
     const char *name;
     uint64_t value;
+    const char *unit;
 } defaults[] = {
-    {"head_bytes_max", 64 * KIB},
-    {"line_bytes_max", 8 * KIB},
-    {"field_bytes_max", 16 * KIB},
-    {"field_count_max", 100},
-    {"empty_line_count_max", 4},
-    {"query_count_max", 1000},
-    {"cookie_count_max", 100},
-    {"body_bytes_max", 8 * KIB *KIB},
-    {"bodies_bytes_max", 256 * KIB *KIB},
-    {"decoded_ratio_max", 200},
-    {"chunk_line_bytes_max", 256},
-    {"extension_bytes_max", 16 * KIB},
-    {"trailer_bytes_max", 8 * KIB},
-    {"trailer_count_max", 32},
-    {"head_time_max", 10 * WEFT_SEC},
-    {"body_idle_max", 20 * WEFT_SEC},
-    {"body_grace", 10 * WEFT_SEC},
-    {"body_rate_min", KIB},
-    {"keep_alive_max", 60 * WEFT_SEC},
-    {"write_idle_max", 30 * WEFT_SEC},
-    {"write_rate_min", KIB},
-    {"handler_time_max", 60 * WEFT_SEC},
-    {"connection_age_max", 3600 * WEFT_SEC},
-    {"half_close_grace", 100 * WEFT_MS},
-    {"requests_per_connection_max", 10000},
-    {"connection_count_max", 0}, /* of the descriptors that there are */
-    {"address_connections_max", 0},
-    {"in_hand_max", 64},
-    {"waiting_max", 1024},
-    {"queue_max", 256},
-    {"queue_time_max", 500 * WEFT_MS},
-    {"reserve", 8},
-    {"deferred_max", 1024},
-    {"h2_stream_count_max", 100},
-    {"h2_table_bytes_max", 4 * KIB},
-    {"h2_stream_window", 64 * KIB},
-    {"h2_window", KIB *KIB},
-    {"h2_continuation_count_max", 8},
-    {"h2_reset_burst", 1000},
-    {"h2_reset_rate", 33},
-    {"h2_odd_burst", 1000},
-    {"h2_odd_rate", 100},
-    {"h2_control_count_max", 1000},
+    {"head_bytes_max", 64 * KIB, "bytes"},
+    {"line_bytes_max", 8 * KIB, "bytes"},
+    {"field_bytes_max", 16 * KIB, "bytes"},
+    {"field_count_max", 100, ""},
+    {"empty_line_count_max", 4, ""},
+    {"query_count_max", 1000, ""},
+    {"cookie_count_max", 100, ""},
+    {"body_bytes_max", 8 * KIB *KIB, "bytes"},
+    {"bodies_bytes_max", 256 * KIB *KIB, "bytes"},
+    {"decoded_ratio_max", 200, ""},
+    {"chunk_line_bytes_max", 256, "bytes"},
+    {"extension_bytes_max", 16 * KIB, "bytes"},
+    {"trailer_bytes_max", 8 * KIB, "bytes"},
+    {"trailer_count_max", 32, ""},
+    {"head_time_max", 10 * WEFT_SEC, "ns"},
+    {"body_idle_max", 20 * WEFT_SEC, "ns"},
+    {"body_grace", 10 * WEFT_SEC, "ns"},
+    {"body_rate_min", KIB, "bytes/s"},
+    {"keep_alive_max", 60 * WEFT_SEC, "ns"},
+    {"write_idle_max", 30 * WEFT_SEC, "ns"},
+    {"write_rate_min", KIB, "bytes/s"},
+    {"handler_time_max", 60 * WEFT_SEC, "ns"},
+    {"connection_age_max", 3600 * WEFT_SEC, "ns"},
+    {"half_close_grace", 100 * WEFT_MS, "ns"},
+    {"requests_per_connection_max", 10000, ""},
+    {"connection_count_max", 0, ""}, /* of the descriptors that there are */
+    {"address_connections_max", 0, ""},
+    {"in_hand_max", 64, ""},
+    {"waiting_max", 1024, ""},
+    {"queue_max", 256, ""},
+    {"queue_time_max", 500 * WEFT_MS, "ns"},
+    {"reserve", 8, ""},
+    {"deferred_max", 1024, ""},
+    {"h2_stream_count_max", 100, ""},
+    {"h2_table_bytes_max", 4 * KIB, "bytes"},
+    {"h2_stream_window", 64 * KIB, "bytes"},
+    {"h2_window", KIB *KIB, "bytes"},
+    {"h2_continuation_count_max", 8, ""},
+    {"h2_reset_burst", 1000, ""},
+    {"h2_reset_rate", 33, "/s"},
+    {"h2_odd_burst", 1000, ""},
+    {"h2_odd_rate", 100, "/s"},
+    {"h2_control_count_max", 1000, ""},
 };
 
 TASK_TEST(limits_are_those_of_the_header_and_can_be_read_by_name)
 {
     struct site site;
     uint64_t value;
-    const char *name;
+    const char *name, *unit;
     size_t count = 0;
     CHECK_OK(site_open(&site, NULL));
-    for (; (name = weft_http_limit_at(site.server, count, &value)) != NULL; count++) {
+    for (; (name = weft_http_limit_at(site.server, count, &value, &unit)) != NULL; count++) {
         note("%s", name);
         CHECK_LT(count, sizeof defaults / sizeof defaults[0]);
         CHECK_STR(name, defaults[count].name);
+        CHECK_STR(unit, defaults[count].unit);
         if (strcmp(name, "connection_count_max") == 0)
             CHECK_GT(value, 0);
         else

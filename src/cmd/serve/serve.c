@@ -7,6 +7,7 @@
 #include "cmd/match/load.h"
 #include "cmd/say.h"
 #include "cmd/serve/hangup.h"
+#include "cmd/serve/limits.h"
 #include "cmd/serve/loop_server.h"
 #include "cmd/serve/permit.h"
 #include "service/join.h"
@@ -79,8 +80,8 @@ struct serve_job {
 #define SERVE_DEFAULTS                                                                             \
     {                                                                                              \
         .load = {.threshold = NAN, .check_hierarchy = true}, .grace = 30,                          \
-        .body_bytes_max = 8 << 20, .loop_count = 1, .matcher_count_max = SERVICE_MATCHERS_MAX,     \
-        .plan.log_fd = -1                                                                          \
+        .body_bytes_max = SERVE_BODY_BYTES_MAX, .loop_count = 1,                                   \
+        .matcher_count_max = SERVICE_MATCHERS_MAX, .plan.log_fd = -1                               \
     }
 
 /* ---- setting up ---- */
@@ -449,10 +450,7 @@ static int read_words(struct serve_job *job, int *argc, char **argv, const char 
          ARGS_FLAG, &job->permit.is_open, 0, 0},
         {"data", 0, "DIR", "where matchers are saved; what is there is loaded first", ARGS_TEXT,
          &job->data, 0, 0},
-        {"matchers-max", 0, "N", "matchers at a time (64)", ARGS_INTEGER, &job->matcher_count_max,
-         1, 1000},
-        {"body-max", 0, "BYTES", "of one request (8388608)", ARGS_INTEGER, &job->body_bytes_max, 1,
-         1 << 30},
+        SERVE_LIMITS(&job->body_bytes_max, &job->matcher_count_max),
         {"help", 'h', NULL, "this text", ARGS_FLAG, &job->is_help, 0, 0},
     };
     const size_t count = sizeof(options) / sizeof(*options);
