@@ -445,6 +445,36 @@ TASK_TEST(files_are_compressed_on_the_way_but_not_in_ranges)
     scratch_clean(0);
 }
 
+/* A 304 has the fields that tell one coding from another, as the 200 had. */
+TASK_TEST(files_that_would_be_compressed_are_not_sent_again)
+{
+    static const char *const accepts[] = {"Accept-Encoding: gzip\r\n", ""};
+    struct fixture self;
+    struct answer answer;
+    make_tree();
+    put("www/big.txt", big, BIG);
+    CHECK_OK(fixture_open(&self, NULL, &(weft_http_options){.compress_bytes_min = 1024}));
+    for (size_t i = 0; i < 2; i++) {
+        char tag[80], lines[200];
+        note("row %zu", i);
+        CHECK_EQ(get(&self, "big.txt", accepts[i], &answer), 200);
+        snprintf(tag, sizeof tag, "%s", answer_field(&answer, "ETag"));
+        CHECK_EQ(strncmp(tag, "W/", 2) == 0, i == 0);
+        answer_fini(&answer);
+        snprintf(lines, sizeof lines, "%sIf-None-Match: %s\r\n", accepts[i], tag);
+        CHECK_EQ(get(&self, "big.txt", lines, &answer), 304);
+        CHECK(field_is(&answer, "ETag", tag));
+        CHECK(field_is(&answer, "Vary", "Accept-Encoding"));
+        CHECK(field_is(&answer, "Content-Encoding", NULL));
+        answer_fini(&answer);
+    }
+    CHECK_EQ(get(&self, "a.txt", "If-None-Match: *\r\n", &answer), 304); /* too short for it */
+    CHECK(field_is(&answer, "Vary", NULL));
+    answer_fini(&answer);
+    CHECK_OK(fixture_close(&self));
+    scratch_clean(0);
+}
+
 TASK_TEST(files_that_would_be_compressed_answer_head_and_keep_the_connection)
 {
     struct fixture self;

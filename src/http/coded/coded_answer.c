@@ -142,6 +142,15 @@ static int respond_none(weft_http_response *res)
     return rc < 0 ? rc : weft_http_respond_error(res, &error);
 }
 
+int wf_coded_not_modified(weft_http_response *res, weft_str type, uint64_t bytes)
+{
+    if (res->req->conn->server->compress_bytes_min == 0)
+        return 0;
+    enum wf_coding coding = judge(res, 200, type, bytes);
+    bool is_coded = coding != WF_CODING_IDENTITY && coding != WF_CODING_NONE;
+    return is_coded ? field_weaken_tag(res) : 0;
+}
+
 /* ---- coding ---- */
 
 /* A piece for the encoder; all that comes out of it stands behind what is in `out`. */

@@ -25,6 +25,9 @@ WEFT_WAITS int wf_coded_write(weft_http_response *res, weft_str bytes);
 /* What ends the coded body. */
 WEFT_WAITS int wf_coded_finish(weft_http_response *res);
 
+/* Sets the Vary and the tag that the 200 with so long a body of that type would have, for a 304. */
+int wf_coded_not_modified(weft_http_response *res, weft_str type, uint64_t bytes);
+
 void wf_coded_free(struct wf_coded *coded);
 
 /* True for a media type, with or without parameters, that gets smaller. */

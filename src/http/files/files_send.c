@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "h1/chars.h"
 #include "h1/head.h"
+#include "http/coded/coded_answer.h"
 #include "http/exchange/request.h"
 #include "http/exchange/response.h"
 #include "http/files/files_priv.h"
@@ -213,8 +214,10 @@ int wf_files_answer(const weft_http_files *files, weft_http_request *req, weft_h
     if (verdict == WF_PROCEED && count == WF_RANGE_NONE_SATISFIABLE)
         return answer_unsatisfiable(res, file);
     WEFT_TRY(wf_files_put_fields(files, res, file));
-    if (verdict == WF_NOT_MODIFIED)
+    if (verdict == WF_NOT_MODIFIED) {
+        WEFT_TRY(wf_coded_not_modified(res, weft_str_of(file->type), file->bytes));
         return weft_http_respond(res, 304, NULL, NULL, 0);
+    }
     if (count == 0)
         return answer_whole(req, res, file);
     if (count == 1)
