@@ -27,6 +27,8 @@
 #define DIM 64u
 #define QUERIES 3000
 #define EXAMPLES_EACH 3
+#define MANY 100000
+#define GRAPH_ROWS_MIN 1000
 #define JOINED_MAX 16
 
 struct call {
@@ -35,6 +37,7 @@ struct call {
     const char *mode;       /* of the fit; NULL: the default */
     bool is_ready;          /* the matcher is fitted before */
     bool is_kept;           /* ... and only once: the call does not change it */
+    bool has_graph;         /* dense rows are searched by HNSW */
     int (*run)(void *arg);
 };
 
@@ -132,6 +135,8 @@ static void set_options(weft_m_options *options)
     options->score_kind = (weft_str){call->score_kind, strlen(call->score_kind)};
     if (strcmp(call->score_kind, "dense") == 0)
         check(weft_encoder_new(&options->encoder, &pairs, "pairs", DIM, NULL), "encoder");
+    if (call->has_graph)
+        options->ann_rows_min = GRAPH_ROWS_MIN;
 }
 
 static int run_fit(void *arg)
@@ -199,6 +204,20 @@ static int run_discover(void *arg)
     return rc;
 }
 
+/* Of which few are new, as where a batch is looked through. */
+static int run_discover_many(void *arg)
+{
+    (void)arg;
+    weft_m_discovery *discovery = NULL;
+    weft_str *texts = made(MANY, sizeof(*texts));
+    for (size_t i = 0; i < MANY; i++)
+        texts[i] = queries[i % QUERIES];
+    int rc = weft_m_discover(matcher, texts, MANY, NULL, &discovery, NULL);
+    weft_m_discovery_free(discovery);
+    free(texts);
+    return rc;
+}
+
 static int run_add(void *arg)
 {
     (void)arg;
@@ -212,10 +231,19 @@ static int run_remove(void *arg)
     return weft_m_remove(matcher, &entities[entity_count / 2].id, 1, NULL);
 }
 
+static int run_update(void *arg)
+{
+    (void)arg;
+    weft_m_entity entity = entities[entity_count / 2];
+    entity.name = queries[0];
+    return weft_m_update(matcher, &entity, 1, NULL);
+}
+
 static const struct call calls[] = {
     {.name = "fit", .run = run_fit},
     {.name = "fit_cosine", .score_kind = "cosine", .run = run_fit},
     {.name = "fit_dense", .score_kind = "dense", .run = run_fit},
+    {.name = "fit_graph", .score_kind = "dense", .has_graph = true, .run = run_fit},
     {.name = "fit_hybrid", .mode = "hybrid", .run = run_fit},
     {.name = "fit_head", .mode = "head-only", .run = run_fit},
     {.name = "fit_full", .mode = "full", .run = run_fit},
@@ -238,9 +266,17 @@ static const struct call calls[] = {
      .is_ready = true,
      .is_kept = true,
      .run = run_load},
+    {.name = "load_graph",
+     .score_kind = "dense",
+     .is_ready = true,
+     .is_kept = true,
+     .has_graph = true,
+     .run = run_load},
     {.name = "novelty", .is_ready = true, .run = run_novelty},
     {.name = "discover", .is_ready = true, .is_kept = true, .run = run_discover},
+    {.name = "discover_many", .is_ready = true, .is_kept = true, .run = run_discover_many},
     {.name = "add", .is_ready = true, .run = run_add},
+    {.name = "update", .is_ready = true, .run = run_update},
     {.name = "remove", .is_ready = true, .run = run_remove},
 };
 
