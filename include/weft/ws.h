@@ -72,6 +72,7 @@ typedef struct weft_ws_limits {
     uint32_t fragment_count_max; /* of a message received: 1,024 */
     uint32_t inflate_ratio_max;  /* so many bytes out of one, past the first 64 KiB: 200 */
     uint32_t unsent_bytes_max;   /* above it senders wait: 1 MiB */
+    uint32_t unsent_count_max;   /* so do those of further messages: 256 */
 
     weft_time ping_every;     /* of silence: 20 s; WEFT_FOREVER: no pings */
     weft_time pong_max;       /* for any sign of life after that: 20 s.  Both this and close_max

@@ -205,6 +205,11 @@ int weft_stream_reserve_above(weft_stream *stream, size_t count, char **out)
     return rc < 0 ? rc : output_reserve(stream, count, out);
 }
 
+void weft_stream_watch_output(weft_stream *stream)
+{
+    stream->is_full = true;
+}
+
 void weft_stream_commit(weft_stream *stream, size_t count)
 {
     assert(count <= stream->out.capacity - stream->out.end);

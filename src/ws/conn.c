@@ -400,6 +400,7 @@ static weft_ws_limits limits_fill(const weft_ws_limits *given)
         .fragment_count_max = OR(given->fragment_count_max, 1024),
         .inflate_ratio_max = OR(given->inflate_ratio_max, 200),
         .unsent_bytes_max = OR(given->unsent_bytes_max, 1u << 20),
+        .unsent_count_max = OR(given->unsent_count_max, 256),
         .ping_every = OR(given->ping_every, 20 * WEFT_SEC),
         .pong_max = OR(given->pong_max, 20 * WEFT_SEC),
         .close_max = OR(given->close_max, 5 * WEFT_SEC),

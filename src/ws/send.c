@@ -96,7 +96,7 @@ void wf_ws_go_on(weft_ws *ws)
         weft_wake(room, 0);
 }
 
-/* ---- whose turn it is ---- */
+/* ---- places ---- */
 
 static int check_open(const weft_ws *ws)
 {
@@ -108,6 +108,35 @@ static int check_open(const weft_ws *ws)
         return weft_fail(-WEFT_ECLOSED, "WebSocket: it is closed");
     return 0;
 }
+
+/* Messages are counted by halves of the limit: who begins another half must see the end of the one
+ * before the last. */
+static bool has_place(weft_ws *ws)
+{
+    uint64_t sent = weft_stream_get_sent(ws->stream), unsent = weft_stream_get_unsent(ws->stream);
+    if (ws->fresh < (ws->limits.unsent_count_max + 1) / 2)
+        return true;
+    if (sent < ws->half_to && unsent != 0)
+        return false;
+    ws->half_to = sent + unsent;
+    ws->fresh = 0;
+    return true;
+}
+
+/* Waits until a message may begin. */
+static int place_take(weft_ws *ws)
+{
+    int rc = check_open(ws);
+    while (rc == 0 && !has_place(ws)) {
+        weft_stream_watch_output(ws->stream);
+        rc = wait_for_room(ws);
+        if (rc == 0)
+            rc = check_open(ws);
+    }
+    return rc;
+}
+
+/* ---- whose turn it is ---- */
 
 static const weft_wait_class turn_class = {.what = "turn to send on a WebSocket"};
 
@@ -146,10 +175,12 @@ static int send_frame(weft_ws *ws, struct wf_ws_head *head, const char *bytes)
         else if (rc < 0)
             return weft_fail(rc, "WebSocket: the connection is lost");
         else
-            return 0;
+            break;
         if (rc < 0)
             return rc;
     }
+    ws->fresh += head->is_final;
+    return 0;
 }
 
 /* The peer waits for the rest of a message that will not come. */
@@ -204,7 +235,7 @@ static int send_message(weft_ws *ws, enum weft_ws_type type, weft_str data)
     if (type == WEFT_WS_TEXT && !is_text(data))
         return weft_fail(-EINVAL, "WebSocket: text that is not UTF-8");
     WEFT_TRY(turn_take(ws));
-    int rc = check_open(ws);
+    int rc = place_take(ws);
     if (rc == 0 && ws->deflate != NULL && data.len >= DEFLATE_BYTES_MIN)
         rc = send_compressed(ws, (uint8_t)type, data);
     else if (rc == 0)
@@ -231,7 +262,7 @@ static int write_begin(weft_ws *ws, enum weft_ws_type type)
     if (type != WEFT_WS_TEXT && type != WEFT_WS_BINARY)
         return weft_fail(-EINVAL, "WebSocket: no such type of message");
     WEFT_TRY(turn_take(ws));
-    int rc = check_open(ws);
+    int rc = place_take(ws);
     if (rc < 0) {
         turn_give(ws);
         return rc;

@@ -76,6 +76,8 @@ struct weft_ws {
     weft_waitq senders; /* for their turn; empty while nobody has it */
     weft_waiter *room;  /* whose turn it is, waiting for room */
     bool has_sender;    /* it is somebody's turn */
+    uint64_t half_to;   /* the stream's bytes at the end of the messages before the `fresh` ones */
+    uint32_t fresh;     /* at most half of unsent_count_max */
     uint8_t writing;    /* opcode of the next frame of a message written in pieces */
     bool is_text_written;
     bool is_write_wrong; /* it cannot be ended well */

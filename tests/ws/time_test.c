@@ -20,6 +20,7 @@ TASK_TEST(limits_are_those_of_the_header)
     CHECK_EQ(limits->fragment_count_max, 1024);
     CHECK_EQ(limits->inflate_ratio_max, 200);
     CHECK_EQ(limits->unsent_bytes_max, 1 << 20);
+    CHECK_EQ(limits->unsent_count_max, 256);
     CHECK_EQ(limits->ping_every, 20 * WEFT_SEC);
     CHECK_EQ(limits->pong_max, 20 * WEFT_SEC);
     CHECK_EQ(limits->close_max, 5 * WEFT_SEC);

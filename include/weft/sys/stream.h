@@ -27,9 +27,8 @@ typedef struct weft_stream_kind {
      * While a task waits in a read of <weft/net.h> that is woken instead. */
     void (*input)(weft_stream *stream);
 
-    /* The unsent bytes fell to the low mark after weft_stream_put() had returned -EAGAIN.  May be
-     * NULL.
-     */
+    /* The unsent bytes fell to the low mark after weft_stream_put() had returned -EAGAIN, or after
+     * weft_stream_watch_output().  May be NULL. */
     void (*output)(weft_stream *stream);
 
     /* The deadline of weft_stream_set_deadline passed.  May be NULL. */
@@ -117,6 +116,11 @@ WEFT_API void weft_stream_commit(weft_stream *stream, size_t count);
 /* Like weft_stream_reserve(), but also at or above the high mark, so never -EAGAIN: for the few
  * bytes that a callback must send and cannot wait with, such as why the connection ends. */
 WEFT_API WEFT_MUST_USE int weft_stream_reserve_above(weft_stream *stream, size_t count, char **out);
+
+/* Asks for `output`, once, as an -EAGAIN does: for an owner with a bound of its own.  If the unsent
+ * bytes are at or below the low mark already it is called when the kernel has taken more of them.
+ */
+WEFT_API void weft_stream_watch_output(weft_stream *stream);
 
 /* Bytes put and not yet taken by the kernel. */
 WEFT_API size_t weft_stream_get_unsent(const weft_stream *stream);
