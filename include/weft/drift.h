@@ -40,9 +40,9 @@ WEFT_BEGIN_DECLS
 /* Constant; any thread may read it. */
 typedef struct weft_m_profile weft_m_profile;
 
-/* The profile of at least two texts.  Entities that are the best answer
- * to five or more of them, whatever the score, have their own part in it, the 256 most frequent at
- * most; each part has 132 KB.  As weft_m_match; *out is the caller's. */
+/* The profile of at least two texts; query_count_max does not bound them.  Entities that are the
+ * best answer to five or more of them, whatever the score, have their own part in it, the 256 most
+ * frequent at most; each part has 132 KB.  Else as weft_m_match; *out is the caller's. */
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_profile_take(weft_m_profile **out,
                                                           weft_matcher *matcher,
                                                           const weft_str *texts, size_t text_count,

@@ -303,6 +303,12 @@ int wf_check_queries(const weft_str *queries, size_t count, const weft_m_options
         wf_m_error_field(error, "queries");
         return -WEFT_ELIMIT;
     }
+    return wf_check_each_query(queries, count, limits, error);
+}
+
+int wf_check_each_query(const weft_str *queries, size_t count, const weft_m_options *limits,
+                        weft_m_error *error)
+{
     for (size_t i = 0; i < count; i++) {
         int rc = check_query(queries[i], limits->query_bytes_max, error);
         if (rc < 0) {

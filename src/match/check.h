@@ -35,6 +35,9 @@ int wf_check_examples(const weft_m_example *examples, size_t count, const wf_cat
 /* Queries and the settings of a call. */
 int wf_check_queries(const weft_str *queries, size_t count, const weft_m_options *limits,
                      weft_m_error *error);
+/* The same of each, however many there are. */
+int wf_check_each_query(const weft_str *queries, size_t count, const weft_m_options *limits,
+                        weft_m_error *error);
 int wf_check_top_k(int64_t top_k, size_t top_k_max, weft_m_error *error);
 int wf_check_batch_size(int64_t batch_size, weft_m_error *error);
 

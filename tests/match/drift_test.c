@@ -13,14 +13,19 @@
 
 enum { COUNT = 400 };
 
-static int open_rc(weft_matcher **out)
+static int open_rc_with(weft_matcher **out, const weft_m_options *options)
 {
     const weft_m_entity entities[] = {
         {.id = STR("parcel"), .name = STR("where is my parcel")},
         {.id = STR("lunch"), .name = STR("what is for lunch")},
         {.id = STR("rate"), .name = STR("exchange rate")},
     };
-    return weft_m_open(out, entities, 3, NULL, NULL);
+    return weft_m_open(out, entities, 3, options, NULL);
+}
+
+static int open_rc(weft_matcher **out)
+{
+    return open_rc_with(out, NULL);
 }
 
 /* Of `texts`, the first entity's in one part, new ones in another, the rest is lunch. */
@@ -105,6 +110,26 @@ TEST(M77_the_more_texts_are_new_the_further_they_have_drifted)
     }
     weft_m_profile_free(before);
     weft_m_close(matcher);
+}
+
+/* That is for calls whose answers somebody gets. */
+TEST(a_profile_has_more_texts_than_a_call_may_ask)
+{
+    weft_m_options options;
+    weft_m_options_init(&options);
+    options.query_count_max = COUNT / 4;
+    weft_matcher *few, *many = open_three();
+    CHECK_OK(open_rc_with(&few, &options));
+    weft_m_profile *of_few = profile_of(few, 1, COUNT, 50, 0);
+    weft_m_profile *of_many = profile_of(many, 1, COUNT, 50, 0);
+    CHECK_EQ(weft_m_profile_text_count(of_few), (size_t)COUNT);
+    CHECK_EQ(of_few->class_count, of_many->class_count);
+    for (size_t i = 0; i < of_many->class_count; i++)
+        CHECK_EQ(of_few->classes[i].count, of_many->classes[i].count);
+    weft_m_profile_free(of_few);
+    weft_m_profile_free(of_many);
+    weft_m_close(few);
+    weft_m_close(many);
 }
 
 /* ---- the maths, against matrices written out ---- */

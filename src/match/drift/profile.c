@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/sys.h"
+#include "match/check.h"
 #include "match/error.h"
 #include "match/matcher_priv.h"
 
@@ -272,6 +273,29 @@ static int take(struct taking *it, weft_matcher *matcher, weft_m_error *error)
     return wf_call_end(&it->call, rc < 0 ? wf_m_fail_plain(error, rc) : 0);
 }
 
+/* The nearest entity of each, of one snapshot.  They are more than a call may ask: no caller sees
+ * the answers. */
+static int match_all(weft_matcher *matcher, const weft_str *texts, size_t text_count,
+                     weft_m_results **out, weft_m_error *error)
+{
+    weft_m_query query;
+    wf_call call;
+    wf_request request;
+    weft_m_query_init(&query);
+    query.threshold = 0; /* a text that is like none has its part in the nearest */
+    int rc = wf_call_begin(&call, matcher, WEFT_M_OP_MATCH, error);
+    if (rc < 0)
+        return rc;
+    rc = wf_check_each_query(texts, text_count, &matcher->options, error);
+    if (rc == 0) {
+        rc = wf_request_open(&request, &call, texts, text_count, &query);
+        if (rc == 0)
+            rc = wf_request_run(&request, &(wf_slices){.size = text_count, .together = 1});
+        rc = wf_request_close(&request, rc, out);
+    }
+    return wf_call_end(&call, rc);
+}
+
 int weft_m_profile_take(weft_m_profile **out, weft_matcher *matcher, const weft_str *texts,
                         size_t text_count, weft_m_error *error)
 {
@@ -282,10 +306,7 @@ int weft_m_profile_take(weft_m_profile **out, weft_matcher *matcher, const weft_
         wf_m_error_field(error, "texts");
         return -WEFT_M_EVALID;
     }
-    weft_m_query query;
-    weft_m_query_init(&query);
-    query.threshold = 0; /* a text that is like none has its part in the nearest */
-    int rc = weft_m_match(matcher, texts, text_count, &query, &results, error);
+    int rc = match_all(matcher, texts, text_count, &results, error);
     if (rc < 0)
         return rc;
     it.results = results;
