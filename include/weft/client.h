@@ -77,7 +77,10 @@ typedef struct weft_client_limits {
     weft_time connect_max;    /* name and connection, and a proxy's tunnel: 5 s */
     weft_time tls_max;        /* the TLS handshake: 10 s */
     weft_time first_byte_max; /* from the last byte sent to the first of the answer: 30 s */
-    weft_time between_max;    /* between two pieces, sent or received: 30 s */
+    weft_time between_max;    /* between two pieces, sent or received: 30 s.  Of what is sent counts
+                                 what the server has taken out of our kernel: it may take 1 KiB a
+                                 second, with pauses that grow with what it took, to four times
+                                 between_max; and while it still does, first_byte_max begins anew */
     weft_time total_max;      /* with redirects and repeats: 300 s */
     weft_time slot_max;       /* waiting for one of the connections below: 5 s */
     weft_time continue_max;   /* expects_continue: a silent server gets the body after: 1 s */
@@ -103,7 +106,8 @@ typedef struct weft_client_limits {
     uint32_t h2_stream_window;    /* of an answer's body, unread: 64 KiB */
     uint32_t h2_window;           /* of all bodies, on their way: 1 MiB */
     uint32_t h2_table_bytes_max;  /* compression of fields, each way: 4 KiB */
-    weft_time h2_silence_max;     /* with requests waiting: then a PING, which has as long: 10 s */
+    weft_time h2_silence_max;     /* with requests waiting: then a PING, which has as long: 10 s;
+                                     and behind a body that is being taken, as between_max says */
     uint32_t h2_continuation_count_max;     /* CONTINUATION frames of a head: 8 */
     uint32_t h2_reset_burst, h2_reset_rate; /* streams reset, by the server or by its mistakes:
                                                1,000 at once, 33 a second for ever */
@@ -342,8 +346,8 @@ WEFT_API WEFT_WAITS WEFT_MUST_USE ssize_t weft_exchange_read(weft_exchange *exch
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_exchange_begin(weft_exchange **out, weft_client *client,
                                                           const weft_client_request *request);
 
-/* Sends bytes of the body; waits while the server does not take them (back pressure), at most
- * between_max for each 8 KiB.
+/* Sends bytes of the body; waits while the server does not take them (back pressure), as long as
+ * between_max allows.
  *
  * 0; -EPIPE: over HTTP/2, the answer is whole and the server takes no more, which may be as it
  * should; -ECONNRESET and the like: weft_exchange_answer() may still say why; -ETIMEDOUT;

@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/pace.h"
 #include "client/conn/proxy.h"
 #include "client/exchange/breaker.h"
 #include "client/url.h"
@@ -158,6 +159,8 @@ struct weft_exchange {
     bool is_probe, is_unjudged;   /* what the origin's breaker is to hear of it yet */
     bool has_body;                /* something to send */
     bool is_sent;                 /* all of it was */
+    uint64_t sent_to;             /* then: the stream's bytes up to its end */
+    struct wf_pace pace;          /* at which the server takes it */
     struct phase *awaiting;       /* the first byte, while the body is still being sent */
     bool is_source_failed;        /* the caller's body_read */
     bool is_source_used;          /* it was called */
@@ -247,15 +250,24 @@ void wf_secure_fini(weft_client *client);
 
 /* ---- phase.c ---- */
 
+/* A server is to take what waits for it: something within the time for a piece, or as <base/pace.h>
+ * says, and a KiB a second. */
+static inline struct wf_pace_limits wf_client_pace_limits(const weft_client *client)
+{
+    return (struct wf_pace_limits){client->options.limits.between_max, 1024};
+}
+
 /* A stretch of an exchange with a limit: begin, wait, end with what the waits came to.  At the end
  * of the phase's time, or of the exchange's, -ETIMEDOUT with a text; if the connection breaks, what
  * it came to, with one. */
 struct phase {
+    struct weft_exchange *exchange;
     weft_scope scope;
     enum weft_client_phase number;
     bool is_total; /* the exchange's own end comes first */
     weft_time limit;
     const char *limit_name; /* the phase's own; who has another says so */
+    weft_timer look;        /* at what the server has taken of what waits for it */
 };
 void wf_phase_begin(struct weft_exchange *exchange, struct phase *phase,
                     enum weft_client_phase number, weft_time limit);
@@ -292,6 +304,9 @@ int wf_request_trailers(const struct weft_exchange *exchange, wf_buf *out);
 
 /* Sends bytes of the body over the exchange's connection; behind the last ones, its end. */
 int wf_pieces_send(struct weft_exchange *exchange, weft_str bytes, bool is_last);
+
+/* All of the body is on its way: it is the server's turn when it has it. */
+void wf_request_set_sent(struct weft_exchange *exchange);
 
 /* Sends all of the body. */
 int wf_body_send(struct weft_exchange *exchange);

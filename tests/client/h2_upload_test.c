@@ -293,3 +293,83 @@ TASK_TEST(h2_interim_and_early_answers_may_be_cut_anywhere)
         h2_liar_close(&liar);
     }
 }
+
+/* ---- servers that take it slowly ---- */
+
+#define SLOW_BYTES ((size_t)24 * 1024 * 1024) /* more than kernels hold */
+
+/* Its windows are wide open, and it reads 16 KB a second, up to `count` bytes; so what waits for
+ * it, a PING too, waits in the kernel. */
+static int read_slowly(struct h2_liar *liar, struct h2_peer *peer)
+{
+    static struct h2_frame frame = {.bytes = "@"};
+    size_t taken = 0;
+    WEFT_TRY(h2_liar_answer(peer, h2_liar_hear(liar, peer)));
+    WEFT_TRY(h2_peer_frame(peer, NGHTTP2_WINDOW_UPDATE, 0, 0, "\x40\0\0\0", 4));
+    do {
+        if (!h2_peer_read(peer, &frame))
+            return -ECONNRESET;
+        size_t before = taken;
+        taken += frame.type == NGHTTP2_DATA ? frame.count : 0;
+        if (taken / 65536 != before / 65536)
+            WEFT_TRY(weft_sleep(4 * WEFT_SEC));
+        if (taken >= liar->count)
+            return weft_sleep(WEFT_FOREVER);
+    } while (frame.type != NGHTTP2_DATA || (frame.flags & H2_END) == 0);
+    CHECK_EQ(taken, SLOW_BYTES);
+    WEFT_TRY(h2_liar_answer(peer, frame.id));
+    return h2_liar_drain(peer);
+}
+
+static int upload_slowly(size_t taken, weft_time *out_took)
+{
+    struct h2_liar liar = {
+        .setting = NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, .value = 0x7fffffff, .count = taken};
+    const weft_client_options options = {
+        .limits = {.first_byte_max = 300 * WEFT_SEC, /* its kernel has the last of it long before */
+                   .total_max = 3600 * WEFT_SEC,
+                   .retry_count_max = 1}};
+    char *body = calloc(SLOW_BYTES, 1);
+    CHECK(body != NULL);
+    h2_liar_open(&liar, read_slowly, options);
+    CHECK_EQ(h2_liar_ask(&liar, (weft_client_request){0}), 200);
+    weft_time from = weft_now();
+    int rc =
+        h2_liar_ask(&liar, (weft_client_request){.method = "POST", .body = {body, SLOW_BYTES}});
+    *out_took = weft_now() - from;
+    h2_liar_close(&liar);
+    free(body);
+    return rc;
+}
+
+static int take_slowly(void *arg)
+{
+    weft_time took;
+    (void)arg;
+    CHECK_EQ(upload_slowly(SIZE_MAX, &took), 200);
+    CHECK_GE(took, 1000 * WEFT_SEC);
+    return 0;
+}
+
+static int take_nothing_more(void *arg)
+{
+    weft_time took;
+    (void)arg;
+    CHECK_EQ(upload_slowly(65536, &took), -ETIMEDOUT);
+    CHECK_GE(took, 20 * WEFT_SEC);
+    CHECK_LE(took, 120 * WEFT_SEC); /* a pause, for what it took */
+    return 0;
+}
+
+/* Simulated: a kernel's own clock goes slower than the tests'. */
+#define SWEEP(fn_) (void)test_sweep_plan("buffer 4MiB", 4, 10000000, fn_, NULL)
+
+TEST(h2_a_server_that_takes_a_body_slowly_gets_all_of_it)
+{
+    SWEEP(take_slowly);
+}
+
+TEST(h2_a_server_that_takes_nothing_more_is_given_up)
+{
+    SWEEP(take_nothing_more);
+}

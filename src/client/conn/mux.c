@@ -251,11 +251,47 @@ void wf_mux_arm(struct wf_mux *mux)
     weft_stream_set_deadline(mux->conn->stream, at < block_at ? at : block_at);
 }
 
+static bool takes_too_slowly(struct wf_mux *mux, weft_time now)
+{
+    const struct wf_pace_limits limits = wf_client_pace_limits(mux->client);
+    return wf_pace_is_too_slow(&mux->pace, &limits, now, weft_stream_get_acked(mux->conn->stream));
+}
+
+/* What a server that reads at all takes at once, and can answer a PING behind. */
+#define AT_ONCE 16384
+
+/* A PING of now stands behind a body: much waits, or went out since the last one that did, so that
+ * the server may have it and not have read it. */
 static void mux_ask(struct wf_mux *mux, weft_time now)
 {
+    const weft_stream *stream = mux->conn->stream;
+    uint64_t to = weft_stream_get_sent(stream) + weft_stream_get_unsent(stream);
+    (void)takes_too_slowly(mux, now);
+    mux->is_ask_behind =
+        to - mux->pace.taken > AT_ONCE || (mux->is_ask_behind && to - mux->asked_to > AT_ONCE);
     mux->asked_at = now;
+    mux->asked_to = to;
     mux->is_failing |= nghttp2_submit_ping(mux->session, NGHTTP2_FLAG_NONE, NULL) < 0;
     wf_mux_push(mux);
+}
+
+/* The server is still taking that body, or has yet to read the rest: its kernel may have half a
+ * minute's worth. */
+static bool ask_waits(struct wf_mux *mux, weft_time now)
+{
+    if (!mux->is_ask_behind || takes_too_slowly(mux, now))
+        return false;
+    mux->asked_at = now;
+    return true;
+}
+
+/* The server does not answer the PING; or none was sent yet. */
+static void mux_is_silent(struct wf_mux *mux, weft_time now)
+{
+    if (mux->asked_at == WEFT_FOREVER)
+        mux_ask(mux, now);
+    else if (!ask_waits(mux, now))
+        mux_die(mux, -ETIMEDOUT);
 }
 
 static void mux_expired(weft_stream *stream)
@@ -265,10 +301,8 @@ static void mux_expired(weft_stream *stream)
     wf_mux_enter(mux);
     if (now >= block_deadline(mux))
         mux_terminate(mux, NGHTTP2_ENHANCE_YOUR_CALM);
-    else if (now >= silence_deadline(mux) && mux->asked_at != WEFT_FOREVER)
-        mux_die(mux, -ETIMEDOUT);
     else if (now >= silence_deadline(mux))
-        mux_ask(mux, now);
+        mux_is_silent(mux, now);
     if (!mux->is_dead)
         wf_mux_arm(mux);
     wf_mux_leave(mux);

@@ -34,13 +34,16 @@ struct wf_mux {
     struct wf_h2_block block; /* the header block that is coming */
     wf_buf held;              /* a frame the stream had no room for */
     struct wf_h2_flood flood;
-    weft_time heard_at; /* the server's last byte */
-    weft_time asked_at; /* a PING of ours that is not answered; WEFT_FOREVER: none */
+    weft_time heard_at;  /* the server's last byte */
+    weft_time asked_at;  /* a PING of ours that is not answered; WEFT_FOREVER: none */
+    uint64_t asked_to;   /* what had been sent before the last PING */
+    struct wf_pace pace; /* at which the server takes it */
     uint64_t sent_bytes;
-    uint32_t code;   /* of the GOAWAY that wf_mux_stop asked for, or that nghttp2 has sent */
-    bool is_opening; /* the server's SETTINGS have not come */
-    bool is_failing; /* memory ran out inside nghttp2: to die at the next push */
-    bool is_closing; /* it takes no more requests */
+    uint32_t code;      /* of the GOAWAY that wf_mux_stop asked for, or that nghttp2 has sent */
+    bool is_ask_behind; /* the last PING stood behind a body */
+    bool is_opening;    /* the server's SETTINGS have not come */
+    bool is_failing;    /* memory ran out inside nghttp2: to die at the next push */
+    bool is_closing;    /* it takes no more requests */
     bool is_receiving, is_sending;
     bool is_dead;
     char why[128];   /* what broke the stream, in words; "" */

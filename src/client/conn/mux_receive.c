@@ -184,8 +184,10 @@ static int frame_came(nghttp2_session *session, const nghttp2_frame *frame, void
             wf_mux_settle(mux);
         break;
     case NGHTTP2_PING:
-        if (is_ack)
+        if (is_ack) {
             mux->asked_at = WEFT_FOREVER;
+            wf_pace_rest(&mux->pace, wf_mux_now(mux));
+        }
         break;
     case NGHTTP2_GOAWAY:
         snprintf(mux->goaway, sizeof mux->goaway, ", after GOAWAY (%s)",

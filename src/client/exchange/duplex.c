@@ -128,7 +128,7 @@ int weft_exchange_write_end(weft_exchange *exchange)
         return weft_fail(-WEFT_ETRUNCATED, "the body ends %llu bytes before it said",
                          (unsigned long long)duplex->unwritten);
     WEFT_TRY(body_write(exchange, (weft_str){"", 0}, /* is_last= */ true));
-    exchange->is_sent = true;
+    wf_request_set_sent(exchange);
     if (exchange->awaiting != NULL) /* now it is the server's turn */
         wf_phase_limit(exchange, exchange->awaiting,
                        exchange->client->options.limits.first_byte_max);

@@ -38,6 +38,9 @@ static int head_send(struct weft_exchange *exchange)
     struct phase phase;
     exchange->trace.sent_bytes = 0;
     exchange->is_sent = !exchange->has_body;
+    exchange->sent_to = 0;
+    if (exchange->conn->stream != NULL)
+        exchange->pace = (struct wf_pace){.taken = weft_stream_get_sent(exchange->conn->stream)};
     wf_phase_begin(exchange, &phase, WEFT_CLIENT_SEND,
                    exchange->client->options.limits.between_max);
     return wf_phase_end(exchange, &phase, exchange->conn->carrier->head_send(exchange));

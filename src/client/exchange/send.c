@@ -297,11 +297,20 @@ static int send_read(struct weft_exchange *exchange)
     return 0;
 }
 
+void wf_request_set_sent(struct weft_exchange *exchange)
+{
+    const weft_stream *stream = exchange->conn->stream;
+    exchange->is_sent = true;
+    if (stream != NULL)
+        exchange->sent_to = weft_stream_get_sent(stream) + weft_stream_get_unsent(stream);
+}
+
 int wf_body_send(struct weft_exchange *exchange)
 {
     bool is_read = exchange->request->body_read != NULL;
     int rc = is_read ? send_read(exchange)
                      : wf_pieces_send(exchange, exchange->request->body, /* is_last= */ true);
-    exchange->is_sent = rc == 0;
+    if (rc == 0)
+        wf_request_set_sent(exchange);
     return rc;
 }
