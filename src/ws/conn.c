@@ -96,6 +96,7 @@ static void send_ping(weft_ws *ws, weft_time now)
     }
     if (rc == -EAGAIN)
         ws->ping.to = UINT64_MAX;
+    (void)wf_ws_pace_begin(ws);
     ws->pinged_at = now;
     ws->check_at = time_after(now, ws->limits.pong_max);
 }
@@ -110,13 +111,15 @@ static bool is_late(struct wf_ws_asked *asked, uint64_t acked)
 }
 
 /* While bytes wait, a peer that takes some is reading, though the ping may be behind megabytes that
- * its system holds for it. */
+ * its system holds for it; it takes them at the pace of one for whom somebody waits. */
 static bool ping_waits(weft_ws *ws, weft_time now)
 {
+    const struct wf_pace_limits limits = pace_limits(ws);
     uint64_t before = ws->acked;
     ws->acked = weft_stream_get_acked(ws->stream);
     bool has_more = is_late(&ws->ping, ws->acked) || weft_stream_get_unsent(ws->stream) != 0;
-    if (!has_more || ws->acked == before)
+    bool is_slow = wf_pace_is_too_slow(&ws->pace, &limits, now, ws->acked);
+    if (!has_more || ws->acked == before || is_slow)
         return false;
     if (ws->ping.to == UINT64_MAX)
         send_ping(ws, now);
@@ -138,6 +141,8 @@ static void check_alive(weft_ws *ws, weft_time now)
         return;
     }
     weft_time from = wf_ws_is_stalled(ws) ? now : ws->heard_at;
+    if (ws->room == NULL)
+        wf_ws_pace_rest(ws);
     ws->pinged_at = 0;
     ws->check_at = time_after(from, ws->limits.ping_every);
     if (ws->check_at <= now)

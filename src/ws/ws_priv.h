@@ -102,7 +102,7 @@ struct weft_ws {
     weft_time pinged_at; /* 0: no ping is under way */
     weft_time close_at;  /* the peer's close is due */
     weft_time stuck_at;  /* who waits for room gives up */
-    struct wf_pace pace; /* of a peer for whom somebody waits for room, or that we sent a close */
+    struct wf_pace pace; /* of a peer that owes a pong or a close, or room for who waits for it */
 
     struct wf_ws_asked ping, closing; /* our ping, our close */
     uint64_t acked;                   /* when the ping was looked at last */

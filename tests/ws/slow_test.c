@@ -117,6 +117,35 @@ TASK_TEST(a_client_that_neither_reads_nor_answers_is_silent)
     CHECK_OK(ends_close(&ends));
 }
 
+static int send_less_than_the_bound(weft_ws *ws, void *arg)
+{
+    static const char bytes[900000];
+    weft_ws_message message;
+    (void)arg;
+    WEFT_TRY(weft_ws_send(ws, WEFT_WS_BINARY, (weft_str){bytes, sizeof bytes}));
+    return weft_ws_receive(ws, &message);
+}
+
+/* Nobody waits for room, and it answers no ping: what it takes must be worth the time. */
+TASK_TEST(a_client_that_reads_crumbs_and_answers_nothing_is_given_up)
+{
+    struct ends ends;
+    char crumbs[10000];
+    CHECK_OK(ends_open(&ends, NULL, send_less_than_the_bound));
+    ends.options.limits.pong_max = 100 * WEFT_SEC; /* between two steps in which its stream reads */
+    weft_stream *stream = raw_open(&ends, "");
+    weft_time from = weft_now();
+    while (ends.ended == 0 && weft_now() - from < 1000 * WEFT_SEC) {
+        CHECK_OK(weft_sleep(15 * WEFT_SEC));
+        CHECK_GT(weft_stream_read(stream, crumbs, sizeof crumbs), 0);
+    }
+    CHECK_EQ(ends.rc, -ETIMEDOUT);
+    CHECK_GE(weft_now() - from, 39 * WEFT_SEC);
+    CHECK_LE(weft_now() - from, 700 * WEFT_SEC);
+    weft_stream_abort(stream);
+    CHECK_OK(ends_close(&ends));
+}
+
 /* The server's task has returned, and its connection ends all the same. */
 static int send_one(weft_ws *ws, void *arg)
 {
