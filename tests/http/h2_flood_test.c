@@ -505,6 +505,163 @@ TASK_TEST(class_20_window_games)
     h2_site_close(&site, &peer);
 }
 
+static const char piece[16384];
+
+static int read_never(weft_http_request *req, weft_http_response *res, void *arg)
+{
+    (void)req;
+    (void)res;
+    (void)arg;
+    return weft_sleep(WEFT_FOREVER);
+}
+
+/* A stream whose handler reads nothing, with all the bytes in it that were allowed. */
+static void fill_stream(struct h2_peer *peer, int32_t id)
+{
+    h2_peer_head(peer, id, 0, "POST", "/late", "");
+    for (size_t sent = 0; sent < (size_t)64 << 10; sent += sizeof piece)
+        CHECK_OK(h2_peer_frame(peer, NGHTTP2_DATA, 0, id, piece, sizeof piece));
+}
+
+TASK_TEST(class_20_data_past_the_window_of_a_stream)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    site_handler = read_never;
+    h2_site_open(&site, &peer, NULL);
+    h2_peer_ask(&peer, 1, "/ok", &answer); /* the settings are in force */
+    fill_stream(&peer, 3);
+    h2_peer_ask(&peer, 5, "/ok", &answer);
+    CHECK_EQ(answer.status, 200);
+    CHECK(!answer.is_reset);
+    CHECK_EQ(site_seen.cancelled, 0u);
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, 0, 3, "x", 1));
+    h2_peer_answer(&peer, 3, &answer);
+    CHECK(answer.is_reset);
+    CHECK_EQ(answer.code, (uint32_t)NGHTTP2_FLOW_CONTROL_ERROR);
+    CHECK_EQ(site_seen.cancelled, 1u);
+    h2_site_close(&site, &peer);
+}
+
+TASK_TEST(class_20_data_past_the_window_of_a_connection)
+{
+    enum { STREAMS = 16 }; /* of 64 KiB each: a MiB */
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    site_handler = read_never;
+    h2_site_open(&site, &peer, NULL);
+    h2_peer_ask(&peer, 1, "/ok", &answer);
+    for (int32_t i = 0; i < STREAMS; i++)
+        fill_stream(&peer, 3 + 2 * i);
+    h2_peer_ask(&peer, 101, "/ok", &answer);
+    CHECK_EQ(answer.status, 200);
+    h2_peer_head(&peer, 103, 0, "POST", "/late", "");
+    CHECK_OK(h2_peer_frame(&peer, NGHTTP2_DATA, 0, 103, "x", 1));
+    check_ended(&site, &peer, NGHTTP2_FLOW_CONTROL_ERROR);
+    CHECK_OK(site_close(&site));
+}
+
+/* One byte more than a frame may have. */
+TASK_TEST(class_20_a_frame_over_16_kib)
+{
+    static const char big[sizeof piece + 1];
+    struct site site;
+    struct h2_peer peer;
+    h2_site_open(&site, &peer, NULL);
+    h2_peer_head(&peer, 1, 0, "POST", "/echo", "");
+    (void)h2_peer_frame(&peer, NGHTTP2_DATA, 0, 1, big, sizeof big);
+    check_ended(&site, &peer, NGHTTP2_FRAME_SIZE_ERROR);
+    CHECK_OK(site_close(&site));
+}
+
+/* A window that grows by nothing is a mistake, of which the first is enough. */
+TASK_TEST(class_19_windows_that_grow_by_nothing)
+{
+    for (int32_t id = 0; id < 2; id++) {
+        struct site site;
+        struct h2_peer peer;
+        h2_site_open(&site, &peer, NULL);
+        h2_peer_head(&peer, 1, 0, "POST", "/echo", "");
+        note("stream %d", (int)id);
+        CHECK_OK(h2_peer_frame(&peer, NGHTTP2_WINDOW_UPDATE, 0, id, "\0\0\0\0", 4));
+        check_ended(&site, &peer, NGHTTP2_PROTOCOL_ERROR);
+        CHECK_OK(site_close(&site));
+    }
+}
+
+/* 4 KiB is what a client may make of it, and not a byte more. */
+TASK_TEST(class_18_a_table_over_4_kib)
+{
+    static const uint8_t size_4096[] = {0x3f, 0xe1, 0x1f}, size_4097[] = {0x3f, 0xe2, 0x1f};
+    for (int is_over = 0; is_over < 2; is_over++) {
+        struct site site;
+        struct h2_peer peer;
+        struct h2_answer answer;
+        uint8_t block[128];
+        h2_site_open(&site, &peer, NULL);
+        h2_peer_ask(&peer, 1, "/ok", &answer); /* the settings are in force */
+        memcpy(block, is_over ? size_4097 : size_4096, sizeof size_4096);
+        size_t count =
+            sizeof size_4096 + h2_block(block + sizeof size_4096,
+                                        ":method: GET\n:scheme: http\n:authority: a\n:path: /ok\n");
+        CHECK_OK(
+            h2_peer_frame(&peer, NGHTTP2_HEADERS, END | NGHTTP2_FLAG_END_HEADERS, 3, block, count));
+        if (is_over) {
+            check_ended(&site, &peer, NGHTTP2_COMPRESSION_ERROR);
+        } else {
+            h2_peer_answer(&peer, 3, &answer);
+            CHECK_EQ(answer.status, 200);
+            h2_peer_close(&peer);
+        }
+        CHECK_OK(site_close(&site));
+    }
+}
+
+static void ask_for_a_hundred(struct h2_peer *peer)
+{
+    for (int32_t i = 0; i < 100; i++)
+        h2_peer_get(peer, 3 + 2 * i, "/wait");
+}
+
+/* Who has not heard yet how many there may be is refused one stream. */
+TASK_TEST(class_20_the_hundred_and_first_stream_is_refused)
+{
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    h2_site_open(&site, &peer, NULL);
+    ask_for_a_hundred(&peer);
+    h2_peer_ask(&peer, 203, "/ok", &answer);
+    CHECK(answer.is_reset);
+    CHECK_EQ(answer.code, (uint32_t)NGHTTP2_REFUSED_STREAM);
+    site_gate_open();
+    h2_peer_answer(&peer, 201, &answer);
+    CHECK_EQ(answer.status, 200);
+    h2_site_close(&site, &peer);
+}
+
+/* Who has said that he heard it is wrong; nghttp2 ends the connection (RFC 9113 5.4.1 allows it).
+ */
+TASK_TEST(class_20_a_stream_past_the_settings_that_were_heard)
+{
+    const weft_http_options options = {.limits.in_hand_max = 200};
+    struct site site;
+    struct h2_peer peer;
+    struct h2_answer answer;
+    h2_site_open(&site, &peer, &options);
+    h2_peer_ask(&peer, 1, "/ok", &answer);
+    ask_for_a_hundred(&peer);
+    CHECK_OK(weft_sleep(WEFT_SEC));
+    CHECK_EQ(site_seen.started, 100u);
+    CHECK_EQ(site_seen.cancelled, 0u);
+    h2_peer_get(&peer, 203, "/ok");
+    check_ended(&site, &peer, NGHTTP2_PROTOCOL_ERROR);
+    CHECK_EQ(site_seen.cancelled, 100u);
+    CHECK_OK(site_close(&site));
+}
+
 /* Answers to PINGs that are not taken pile up no further than this.  However the bytes are cut,
  * some piece has more PINGs than that. */
 TASK_TEST(class_19_control_frames_nobody_takes)
