@@ -5,6 +5,7 @@
 #include "site.h"
 
 #include <weft/sim.h>
+#include <weft/sys/platform.h>
 #include <weft/sys/stream.h>
 
 #include <stdlib.h>
@@ -470,7 +471,20 @@ TASK_TEST(class_46_connections_past_the_limit_wait_in_the_kernel)
     CHECK_OK(site_close(&site));
 }
 
-/* Clients that pipeline without reading stop being read. */
+/* The others are for what handlers open, and for who asks for health. */
+TASK_TEST(class_46_connections_may_have_nine_tenths_of_the_descriptors)
+{
+    struct site site;
+    const char *name, *unit;
+    uint64_t value, connections = 0, descriptors = (uint64_t)weft_platform_get()->fd_limit();
+    CHECK_OK(site_open(&site, NULL));
+    for (size_t i = 0; (name = weft_http_limit_at(site.server, i, &value, &unit)) != NULL; i++)
+        connections = strcmp(name, "connection_count_max") == 0 ? value : connections;
+    CHECK_GE(descriptors, 100u);
+    CHECK_EQ(connections, descriptors - descriptors / 10);
+    CHECK_OK(site_close(&site));
+}
+
 /* One more than an address may have is told so, and there is room again when one goes. */
 enum { PUBLIC_MAX = 256 };
 
@@ -545,6 +559,7 @@ TASK_TEST(class_46_an_address_may_have_so_many_connections)
     CHECK_OK(site_close(&site));
 }
 
+/* Clients that pipeline without reading stop being read. */
 TASK_TEST(class_13_pipelining_without_reading_is_bounded)
 {
     struct site site;

@@ -316,6 +316,21 @@ TEST(class_28_json_read_limits_the_digits_of_a_number)
     CHECK_EQ(read_text(text, 257, NULL, &limit), -WEFT_ELIMIT);
 }
 
+TEST(class_28_json_read_takes_a_hundred_thousand_keys_of_an_object)
+{
+    for (int count = 100000; count <= 100001; count++) {
+        wf_buf text = {0};
+        size_t limit;
+        for (int i = 0; i < count; i++)
+            wf_buf_printf(&text, "%c\"%d\":%d", i == 0 ? '{' : ',', i, i);
+        wf_buf_putc(&text, '}');
+        int rc = read_text(wf_buf_ptr(&text), wf_buf_bytes(&text), NULL, &limit);
+        CHECK_EQ(rc, count == 100000 ? 0 : -WEFT_ELIMIT);
+        CHECK_EQ(limit, count == 100000 ? 0u : 100000u);
+        wf_buf_fini(&text);
+    }
+}
+
 TEST(class_28_json_read_limits_bytes_values_and_keys)
 {
     size_t limit;

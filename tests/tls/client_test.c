@@ -3,11 +3,13 @@
 /* The HTTP client over TLS. */
 
 #include <weft/client.h>
+#include <weft/sys/stream.h>
 
 #include "harness/harness.h"
 
 #include "ends.h"
 
+#include "base/sys.h"
 #include "http/site.h"
 
 #include <errno.h>
@@ -89,6 +91,54 @@ TASK_TEST(class_25_https_is_not_left_for_http_unless_that_is_allowed)
     CHECK_OK(site_close(&plain));
     weft_tls_free(trusting);
     weft_tls_free(server);
+}
+
+struct cutter {
+    weft_listener *listener;
+    weft_tls *tls;
+    bool is_polite;
+};
+
+/* Answers without a length, and ends: with a word of TLS, or as anybody on the way could. */
+static int answer_and_cut(void *arg)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok\n";
+    const struct cutter *cutter = arg;
+    weft_stream *stream;
+    weft_str head;
+    WEFT_TRY(weft_listener_accept(cutter->listener, &stream));
+    CHECK_OK(weft_tls_accept(cutter->tls, stream));
+    CHECK_GT(weft_stream_peek_until(stream, weft_str_of("\r\n\r\n"), 8192, &head), 0);
+    weft_stream_consume(stream, head.len);
+    CHECK_OK(weft_stream_write(stream, answer, sizeof answer - 1));
+    CHECK_OK(weft_stream_flush(stream));
+    if (!cutter->is_polite)
+        CHECK_OK(wf_sys_shutdown(weft_stream_get_fd(stream), SHUT_WR));
+    (void)weft_stream_close(stream);
+    return 0;
+}
+
+/* Half an answer must not pass for a whole one. */
+TASK_TEST(class_26_an_answer_to_the_end_of_tls_is_whole_if_the_end_is_announced)
+{
+    weft_tls *trusting = ends_client((weft_tls_options){.alpn = "http/1.1"});
+    struct cutter cutter = {.tls = ends_server((weft_tls_options){.alpn = "http/1.1"})};
+    for (int is_polite = 0; is_polite < 2; is_polite++) {
+        weft_addr addr;
+        char url[64];
+        cutter.is_polite = is_polite;
+        CHECK_OK(weft_addr_parse(&addr, "127.0.0.1:0"));
+        CHECK_OK(weft_listener_open(&cutter.listener, &addr, NULL));
+        snprintf(url, sizeof url, "https://127.0.0.1:%u/",
+                 (unsigned)weft_addr_get_port(weft_listener_get_addr(cutter.listener)));
+        const weft_client_options options = {.tls = trusting};
+        weft_task task = weft_spawn(answer_and_cut, &cutter);
+        CHECK_EQ(get(&options, url, 1, 11), is_polite ? 0 : -WEFT_ETRUNCATED);
+        CHECK_OK(weft_await(task));
+        weft_listener_close(cutter.listener);
+    }
+    weft_tls_free(trusting);
+    weft_tls_free(cutter.tls);
 }
 
 /* Takes a connection and says nothing. */
