@@ -286,6 +286,9 @@ TASK_TEST(idle_connections_go_after_a_while)
     CHECK_EQ(liar_get(client, &liar, &trace), 200);
     CHECK(trace.is_reused);
     CHECK_OK(weft_sleep(31 * WEFT_SEC));
+    CHECK_EQ(liar_get(client, &liar, &trace), 200);
+    CHECK(!trace.is_reused);
+    CHECK_EQ(liar.connections, 2);
     weft_client_free(client);
     liar_close(&liar);
 }
