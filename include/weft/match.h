@@ -337,7 +337,7 @@ typedef struct weft_m_evidence {
     size_t part_count;           /* of `parts` */
     const weft_m_shared *shared; /* heaviest first; at most 20 */
     size_t shared_count;         /* of `shared` */
-    float margin;                /* score over that of the next entity; the last one's: its score */
+    float margin;                /* score over that of the next hit; NaN of the last one */
 } weft_m_evidence;
 
 /* The answer of explain and diagnose; one block of memory. */
@@ -540,8 +540,8 @@ weft_m_metadata_json(weft_matcher *matcher, const weft_str *queries, size_t quer
                      weft_m_error *error);
 
 /* Explanation or diagnosis: query, query_normalized, matched, best_match, top_k, threshold, mode,
- * evidence (for each hit id, matched, margin, parts and shared); a diagnosis has matcher_ready,
- * active_matcher, and issue and suggestion if any. */
+ * evidence (for each hit id, matched, margin, null of the last, parts and shared); a diagnosis has
+ * matcher_ready, active_matcher, and issue and suggestion if any. */
 WEFT_API WEFT_MUST_USE int weft_m_explanation_json(const weft_m_explanation *explanation,
                                                    weft_text *out);
 WEFT_API WEFT_WAITS WEFT_MUST_USE int weft_m_explain_json(weft_matcher *matcher, weft_str query,

@@ -112,7 +112,7 @@ static int explain_hit(const struct search *search, size_t index)
     evidence->shared = shared;
     evidence->shared_count = (size_t)count;
     bool is_last = index + 1 == all->shown.hit_count;
-    evidence->margin = is_last ? hit->score : hit->score - all->shown.hits[index + 1].score;
+    evidence->margin = is_last ? NAN : hit->score - all->shown.hits[index + 1].score;
     return seeker->shown.rc;
 }
 
