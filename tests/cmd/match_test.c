@@ -244,7 +244,10 @@ TEST(match_eval_says_how_often_answers_are_right)
 
     pairs = make_file("pairs.tsv", "Oz\tOZ\nNowhere\t\n");
     RUN(&run, "match", "eval", "-e", COUNTRIES, "-f", pairs);
-    CHECK_EQ(run.code, 1); /* nothing was measured */
+    CHECK_EQ(run.code, 1);
+    CHECK_STR(run.out, "");
+    CHECK(strstr(run.err, "pairs.tsv: 1 of 1 texts mean an entity that is not in the catalogue, so "
+                          "that nothing can be measured: OZ\n") != NULL);
     run_fini(&run);
     drop_file(pairs);
 

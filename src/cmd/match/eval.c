@@ -287,18 +287,21 @@ static int save_plot(struct eval_job *job)
                                       : rc;
 }
 
-/* Nothing has been measured if no id is known; else it is said, for the figures are lower by it. */
+/* If no id is known there is nothing to measure, and no figures; else it is said, for the figures
+ * are lower by it. */
 static int tell_missed(struct eval_job *job)
 {
     if (job->missed_count == 0)
         return 0;
+    bool has_none = job->missed_count == job->known_count;
     wf_buf_putc(&job->missed, '\0');
-    int rc = say_failed(
-        "%s: %zu of %zu texts mean an entity that is not in the catalogue, and count "
-        "as wrong: %s%s%s",
-        input_name(job->path), job->missed_count, job->known_count, wf_buf_ptr(&job->missed),
-        job->missed_count > MISSED_SHOWN ? ", …" : "", job->has_points ? LABELLED_WITH_POINT : "");
-    return job->missed_count == job->known_count ? rc : 0;
+    int rc =
+        say_failed("%s: %zu of %zu texts mean an entity that is not in the catalogue%s: %s%s%s",
+                   input_name(job->path), job->missed_count, job->known_count,
+                   has_none ? ", so that nothing can be measured" : ", and count as wrong",
+                   wf_buf_ptr(&job->missed), job->missed_count > MISSED_SHOWN ? ", …" : "",
+                   job->has_points ? LABELLED_WITH_POINT : "");
+    return has_none ? rc : 0;
 }
 
 static int eval_run(struct eval_job *job)
@@ -307,11 +310,11 @@ static int eval_run(struct eval_job *job)
     if (rc == 0)
         rc = labelled_each(job->path, job->format, job->load.delimiter, eval_chunk, job);
     if (rc == 0)
+        rc = tell_missed(job);
+    if (rc == 0)
         rc = eval_tell(job);
     if (rc == 0)
         rc = save_plot(job);
-    if (rc == 0)
-        rc = tell_missed(job);
     weft_m_close(job->matcher);
     measure_fini(&job->measure);
     wf_buf_fini(&job->lines);
