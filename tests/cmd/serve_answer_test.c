@@ -87,7 +87,8 @@ static const struct {
     {"GET /v1/hierarchy?id=Oz", "", 404, "{\"error\":{\"code\":\"not_found\""},
 
     /* 400: no JSON */
-    {"POST /v1/match", "", 400, "{\"error\":{\"code\":\"bad_request\""},
+    {"POST /v1/match", "", 400,
+     "{\"error\":{\"code\":\"bad_request\",\"message\":\"the body is empty; it must be JSON\""},
     {"POST /v1/match", "{\"query\":\"a\",}", 400,
      "{\"error\":{\"code\":\"bad_request\",\"message\":\"the body is not the JSON expected: a key "
      "in "

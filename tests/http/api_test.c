@@ -181,6 +181,9 @@ static const struct {
      "request; there are none\",\"field\":\"a\",\"details\":{\"error_count\":1,\"errors\":["
      "{\"field\":\"a\",\"message\":\"is not a parameter of this request; there are "
      "none\",\"in\":\"query\"}]},\"request_id\":\"t\"}}"},
+    {"PUT /items/7 HTTP/1.1\r\n", "", 400,
+     "{\"error\":{\"code\":\"bad_request\",\"message\":\"the body is empty; it must be "
+     "JSON\",\"details\":{\"offset\":0},\"request_id\":\"t\"}}"},
     {"PUT /items/7 HTTP/1.1\r\n", "{\"name\":", 400,
      "{\"error\":{\"code\":\"bad_request\",\"message\":\"the body is not the JSON expected: the "
      "text ends too early, line 1 column "

@@ -86,8 +86,12 @@ static int answer_parse(weft_http_response *res, const struct parse *parse, int 
     if (rc == -ECANCELED)
         return rc;
     const weft_json_error *error = &parse->error;
-    snprintf(message, sizeof message, "the body is not the JSON expected: %s, line %zu column %zu",
-             error->text, error->line, error->column);
+    if (parse->body.len == 0)
+        snprintf(message, sizeof message, "the body is empty; it must be JSON");
+    else
+        snprintf(message, sizeof message,
+                 "the body is not the JSON expected: %s, line %zu column %zu", error->text,
+                 error->line, error->column);
     const weft_http_error answer = {
         .status = rc == -WEFT_ESYNTAX || rc == -WEFT_ELIMIT ? 400 : 503,
         .message = message,
