@@ -368,6 +368,10 @@ TEST(a_fit_replaces_files_only)
     CHECK_EQ(run.code, 1);
     CHECK(strstr(run.err, "/tmp is a directory") != NULL);
     run_fini(&run);
+    RUN(&run, "match", "fit", "-e", "/none", "-o", "/nonexistent/x.weftm");
+    CHECK_EQ(run.code, 1);
+    CHECK_STR(run.err, "weft: --output /nonexistent: there is no such directory\n");
+    run_fini(&run);
     drop_place(&place);
 }
 

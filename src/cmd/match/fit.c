@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* weft match fit: a catalogue, and examples to learn from, made into a file. */
+#include "base/alloc.h"
 #include "cmd/command.h"
 #include "cmd/match/load.h"
 #include "cmd/say.h"
@@ -77,11 +78,26 @@ static int fit_run(struct load *load, bool knows_novelty, const char *path)
     return rc;
 }
 
+/* The directory that `path` is to stand in. */
+static int check_place(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path)
+        return 0;
+    char *directory = wf_strdup(path, (size_t)(slash - path));
+    int rc = directory != NULL ? load_check_directory("--output", directory)
+                               : say_failed("%s", weft_strerror(-ENOMEM));
+    wf_free(directory);
+    return rc;
+}
+
 /* Better now than when all is learnt. */
 static int check_target(const char *path)
 {
     struct stat info;
     int rc = weft_stat(path, &info);
+    if (rc == -ENOENT || rc == -ENOTDIR)
+        return check_place(path);
     if (rc == 0 && S_ISDIR(info.st_mode))
         return say_failed("%.200s is a directory", path);
     if (rc == 0 && !S_ISREG(info.st_mode))

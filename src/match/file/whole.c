@@ -32,7 +32,8 @@ static int run(struct transfer *it, weft_m_error *error)
     int rc = wf_work_is_task() ? transfer(it) : weft_run_with(&config, transfer, it);
     if (rc == 0 || rc == -ECANCELED)
         return rc < 0 ? wf_m_fail_plain(error, rc) : 0;
-    return wf_m_fail(error, rc, "%.300s: %s", it->path, weft_strerror(rc));
+    return wf_m_fail(error, rc, it->out != NULL ? "%.300s: %s" : "%.300s: cannot be written: %s",
+                     it->path, weft_strerror(rc));
 }
 
 int wf_whole_save(const char *path, const void *bytes, size_t count, weft_m_error *error)
