@@ -199,6 +199,21 @@ TEST(match_novelty_says_which_of_its_options_is_wrong)
     run_fini(&run);
 }
 
+TEST(program_says_which_text_is_wrong)
+{
+    static const char *const commands[] = {"query", "explain", "diagnose", "novelty", "hierarchy"};
+    const char *few = make_file("few.csv", "id,name\nDE,Germany\nFR,France\nIT,Italy\n");
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+        struct run run;
+        RUN(&run, "match", commands[i], "-e", few, "Italy", "Fr\xFF");
+        note("%s", commands[i]);
+        CHECK_EQ(run.code, 1);
+        CHECK_STR(run.err, "weft: text 2: query is not UTF-8 at byte 2\n");
+        run_fini(&run);
+    }
+    drop_file(few);
+}
+
 static const struct {
     const char *words[10]; /* the choice stands behind them */
     const char *choices[8];

@@ -8,6 +8,7 @@
 #include "cmd/match/texts.h"
 #include "cmd/say.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define SHARED_SHOWN_MAX 8
@@ -159,8 +160,18 @@ static int write_body(void *arg)
 
 /* ---- the run ---- */
 
-static int explain_text(struct explain_job *job, weft_str text, size_t line)
+/* Which text it was: the matcher got one alone. */
+static int say_text(const struct explain_job *job, const struct chunk *chunk, size_t index,
+                    weft_m_error *error)
 {
+    if (strncmp(error->field, "queries[", 8) == 0)
+        snprintf(error->field, sizeof(error->field), "queries[%zu]", index);
+    return chunk_say(chunk, job->from.path, error) ? EXIT_FAILED : load_say(error);
+}
+
+static int explain_text(struct explain_job *job, const struct chunk *chunk, size_t index)
+{
+    const weft_str text = chunk->texts[index];
     weft_m_explanation *it;
     weft_m_error error;
     int rc = job->is_diagnosis ? weft_m_diagnose(job->matcher, text, job->top_k, &it, &error)
@@ -168,8 +179,7 @@ static int explain_text(struct explain_job *job, weft_str text, size_t line)
     if (rc == -ECANCELED)
         return rc;
     if (rc < 0)
-        return line != 0 ? say_failed("%s:%zu: %s", job->from.path, line, error.message)
-                         : load_say(&error);
+        return say_text(job, chunk, index, &error);
     struct writing writing = {job, it};
     rc = output_answers(&job->lines, write_body, &writing);
     weft_m_explanation_free(it);
@@ -181,7 +191,7 @@ static int explain_chunk(struct chunk *chunk, void *arg)
     struct explain_job *job = arg;
     int rc = 0;
     for (size_t i = 0; i < chunk->count && rc == 0; i++)
-        rc = explain_text(job, chunk->texts[i], chunk->lines[i]);
+        rc = explain_text(job, chunk, i);
     return rc;
 }
 
