@@ -39,7 +39,7 @@ static int head_send(struct weft_exchange *exchange)
     exchange->trace.sent_bytes = 0;
     exchange->is_sent = !exchange->has_body;
     exchange->sent_to = 0;
-    if (exchange->conn->stream != NULL)
+    if (exchange->has_body && exchange->conn->stream != NULL)
         exchange->pace = (struct wf_pace){.taken = weft_stream_get_sent(exchange->conn->stream)};
     wf_phase_begin(exchange, &phase, WEFT_CLIENT_SEND,
                    exchange->client->options.limits.between_max);

@@ -58,7 +58,8 @@ static int phase_broke(const struct weft_exchange *exchange, const struct phase 
 
 static bool is_for_server(const struct phase *phase)
 {
-    return phase->exchange->conn != NULL && phase->exchange->conn->stream != NULL &&
+    const struct weft_exchange *exchange = phase->exchange;
+    return exchange->has_body && exchange->conn != NULL && exchange->conn->stream != NULL &&
            (phase->number == WEFT_CLIENT_SEND || phase->number == WEFT_CLIENT_HEAD);
 }
 
