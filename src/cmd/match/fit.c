@@ -129,7 +129,8 @@ int cmd_match_fit(int argc, char **argv)
     if (rc != 0)
         return rc;
     if (argc != 0)
-        return say_usage("match fit", "it takes no texts; examples come from --examples");
+        return say_usage("match fit",
+                         "'%s' is one word too many; examples come from --examples FILE", argv[0]);
     if (path == NULL || path[0] == '\0')
         return say_usage("match fit", "no file to write; give one with --output FILE");
     rc = load_check_output(&load, NULL, path, "match fit");

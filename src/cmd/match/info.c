@@ -143,7 +143,8 @@ int cmd_match_info(int argc, char **argv)
     if (is_help)
         return say_help(info_about, options, count, info_examples);
     if (argc != 0)
-        return say_usage("match info", "it takes no texts");
+        return say_usage("match info",
+                         "'%s' is one word too many; a matcher goes with --matcher FILE", argv[0]);
     is_json |= !output_is_terminal();
     if (load.model != NULL && load.matcher == NULL && load.files.count == 0)
         return info_of_model(load.model, is_json);

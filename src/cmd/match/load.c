@@ -96,8 +96,10 @@ int load_check(struct load *load, const char *texts, const char *command)
     size_t stdin_count = 0;
     int rc = 0;
     if (!load_has_matcher(load) && !load->may_be_none)
-        return say_usage(command, "no entities; give a file with --entities FILE%s",
-                         load->or_else != NULL ? load->or_else : "");
+        return say_usage(
+            command,
+            "no entities; give a file with --entities FILE or a matcher with --matcher FILE%s",
+            load->or_else != NULL ? load->or_else : "");
     if (load->files.count != 0 && load->matcher != NULL)
         return say_usage(command, "--entities and --matcher at once");
     if (load->matcher != NULL && load->score_kind != NULL)
