@@ -461,6 +461,39 @@ static int fill_the_pool(void *arg)
     return 0;
 }
 
+enum { USUAL_QUEUE = 1024 };
+
+/* One less than may wait for a thread, then one, and one too many. */
+static int fill_the_usual_queue(void *arg)
+{
+    struct gate gate = GATE_INIT;
+    int number = 1;
+    (void)arg;
+    int cpus = weft_platform_get()->cpu_count(), threads = cpus < 16 ? 2 * cpus : 32;
+    static weft_task tasks[32 + USUAL_QUEUE];
+    for (int i = 0; i < threads + USUAL_QUEUE; i++)
+        tasks[i] = weft_spawn(pass_on_a_thread, &gate);
+    gate_await(&gate, threads);
+    CHECK_EQ(wf_exec_thread_count(weft_loop_self()), (uint32_t)threads);
+    CHECK_EQ(weft_run_blocking_try(return_number, &number), -EAGAIN);
+    CHECK_EQ(weft_cancel(tasks[threads + USUAL_QUEUE - 1], "make room"), 1);
+    CHECK_EQ(weft_await(tasks[threads + USUAL_QUEUE - 1]), -ECANCELED);
+    weft_task fits = weft_spawn(pass_on_a_thread, &gate);
+    CHECK_OK(weft_yield());
+    CHECK_EQ(weft_run_blocking_try(return_number, &number), -EAGAIN);
+    CHECK_EQ(gate_arrived(&gate), threads);
+    gate_open(&gate);
+    CHECK_OK(weft_await(fits));
+    CHECK_OK(weft_gather_n(tasks, (size_t)(threads + USUAL_QUEUE - 1)));
+    CHECK_EQ(weft_run_blocking_try(return_number, &number), 1);
+    return 0;
+}
+
+KERNEL_TEST(test_B02_as_many_wait_for_a_thread_as_the_header_says)
+{
+    run_on_threads((weft_config){0}, fill_the_usual_queue, NULL);
+}
+
 KERNEL_TEST(test_B02_past_the_limit_callers_wait_in_order)
 {
     weft_config config = {.blocking_thread_max = 1, .blocking_queue_max = 1};
