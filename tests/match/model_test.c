@@ -205,6 +205,32 @@ static int read_tokenizer(const char *text, size_t bytes, wf_reason *reason)
     return rc;
 }
 
+/* Of no bytes each, so that only their number can be too high. */
+TEST(safetensors_has_a_limit_of_tensors)
+{
+    for (size_t count = WF_TENSORS_MAX; count <= WF_TENSORS_MAX + 1; count++) {
+        wf_buf head = {0}, file = {0};
+        wf_image *image;
+        wf_tensors tensors;
+        wf_reason reason = {""};
+        for (size_t i = 0; i < count; i++)
+            wf_buf_printf(&head,
+                          "%c\"%zu\":{\"dtype\":\"I8\",\"shape\":[0],\"data_offsets\":[0,0]}",
+                          i == 0 ? '{' : ',', i);
+        wf_buf_putc(&head, '}');
+        uint64_t head_bytes = wf_buf_bytes(&head);
+        wf_buf_append(&file, &head_bytes, sizeof(head_bytes));
+        wf_buf_append(&file, wf_buf_ptr(&head), wf_buf_bytes(&head));
+        CHECK_OK(wf_image_of(&image, wf_buf_ptr(&file), wf_buf_bytes(&file)));
+        int rc = wf_tensors_open(&tensors, image, &reason);
+        CHECK_EQ(rc, count == WF_TENSORS_MAX ? 0 : -WEFT_M_EMODEL);
+        wf_tensors_fini(&tensors);
+        wf_image_unref(image);
+        wf_buf_fini(&head);
+        wf_buf_fini(&file);
+    }
+}
+
 TEST(tokenizer_cut_anywhere_is_refused)
 {
     wf_reason reason;
@@ -261,6 +287,40 @@ TEST(tokenizer_takes_long_words)
     wf_tokens_fini(&tokens);
     wf_tokenizer_fini(it);
     free(it);
+}
+
+/* A word of `chars` characters: the count of its tokens; 1 if it is unknown. */
+static size_t tokens_of_a_word(const char *limit, size_t chars)
+{
+    char json[200], word[1100];
+    wf_tokenizer it = {0};
+    wf_tokens tokens = {0};
+    wf_reason reason = {""};
+    int bytes = snprintf(json, sizeof(json),
+                         "{\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"?\",%s"
+                         "\"vocab\":{\"?\":0,\"a\":1,\"##a\":2}}}",
+                         limit);
+    CHECK_OK(wf_tokenizer_read(&it, json, (size_t)bytes, &reason));
+    memset(word, 'a', chars);
+    CHECK_OK(wf_tokenize(&it, (weft_str){word, chars}, &tokens));
+    size_t count = tokens.count;
+    wf_tokens_fini(&tokens);
+    wf_tokenizer_fini(&it);
+    return count;
+}
+
+TEST(wordpiece_knows_no_word_longer_than_its_limit)
+{
+    static const char two_hundred[] = "\"max_input_chars_per_word\":200,";
+    static const char over[] =
+        "{\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"?\",\"vocab\":{\"?\":0},"
+        "\"max_input_chars_per_word\":1025}}";
+    wf_reason reason = {""};
+    CHECK_EQ(tokens_of_a_word(two_hundred, 200), 200u);
+    CHECK_EQ(tokens_of_a_word(two_hundred, 201), 1u);
+    CHECK_EQ(tokens_of_a_word("", 100), 100u);
+    CHECK_EQ(tokens_of_a_word("", 101), 1u);
+    CHECK_EQ(read_tokenizer(over, sizeof(over) - 1, &reason), -WEFT_M_EMODEL);
 }
 
 TEST(unigram_has_no_piece_longer_than_the_limit)
