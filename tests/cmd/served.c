@@ -104,11 +104,11 @@ static void exchange(const struct service *service, const char *request, size_t 
     wf_buf_putc(out, '\0');
 }
 
-void service_call_with(const struct service *service, const char *line, const char *head,
-                       const char *body, struct answer *answer)
+static void call(const struct service *service, const char *version, const char *line,
+                 const char *head, const char *body, struct answer *answer)
 {
     wf_buf request = {0};
-    wf_buf_printf(&request, "%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s", line,
+    wf_buf_printf(&request, "%s %s\r\nHost: localhost\r\nConnection: close\r\n%s", line, version,
                   head);
     if (body != NULL)
         wf_buf_printf(&request, "Content-Type: application/json\r\nContent-Length: %zu\r\n",
@@ -123,6 +123,18 @@ void service_call_with(const struct service *service, const char *line, const ch
     answer->body = strstr(answer->head, "\r\n\r\n");
     CHECK(answer->body != NULL);
     answer->body += 4;
+}
+
+void service_call_with(const struct service *service, const char *line, const char *head,
+                       const char *body, struct answer *answer)
+{
+    call(service, "HTTP/1.1", line, head, body, answer);
+}
+
+void service_call_whole(const struct service *service, const char *line, const char *head,
+                        const char *body, struct answer *answer)
+{
+    call(service, "HTTP/1.0", line, head, body, answer);
 }
 
 void service_call(const struct service *service, const char *line, const char *body,

@@ -48,6 +48,10 @@ void service_call_with(const struct service *service, const char *line, const ch
 void service_call(const struct service *service, const char *line, const char *body,
                   struct answer *answer);
 
+/* By HTTP/1.0, so that what is streamed is one piece. */
+void service_call_whole(const struct service *service, const char *line, const char *head,
+                        const char *body, struct answer *answer);
+
 /* Readiness comes when the matcher is fitted. */
 void service_wait_ready(const struct service *service);
 
