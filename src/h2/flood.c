@@ -7,6 +7,12 @@
 /* A DATA frame shorter than this, with more to come, is more frame than data. */
 #define DATA_BYTES_FAIR 16
 
+/* What a window leaves of a piece goes in a frame of its own, which may be of a byte or two, when
+ * the peer has made room: each DATA frame from this length on pays for one such, and so many may
+ * be saved up. */
+#define DATA_BYTES_PAYING 1024
+#define DATA_PAID_MAX 100
+
 /* RFC 9113 6. */
 enum {
     TYPE_DATA = 0,
@@ -56,6 +62,18 @@ weft_time wf_h2_flood_block_deadline(const struct wf_h2_flood *flood, weft_time 
                                                         : WEFT_FOREVER;
 }
 
+static bool count_data(struct wf_h2_flood *flood, weft_time now, uint8_t flags)
+{
+    if (flood->left >= DATA_BYTES_PAYING && flood->paid_count < DATA_PAID_MAX)
+        flood->paid_count++;
+    if (flood->left >= DATA_BYTES_FAIR || (flags & FLAG_END_STREAM) != 0)
+        return true;
+    if (flood->paid_count == 0)
+        return spend_odd(flood, now);
+    flood->paid_count--;
+    return true;
+}
+
 static bool count_frame(struct wf_h2_flood *flood, weft_time now, uint8_t type, uint8_t flags)
 {
     bool ends_block = (flags & FLAG_END_HEADERS) != 0;
@@ -71,8 +89,7 @@ static bool count_frame(struct wf_h2_flood *flood, weft_time now, uint8_t type, 
     case TYPE_RST_STREAM:
         return wf_h2_flood_reset(flood, now);
     case TYPE_DATA:
-        return flood->left >= DATA_BYTES_FAIR || (flags & FLAG_END_STREAM) != 0 ||
-               spend_odd(flood, now);
+        return count_data(flood, now, flags);
     case TYPE_WINDOW_UPDATE:
     case TYPE_GOAWAY:
         return true;

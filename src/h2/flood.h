@@ -35,6 +35,7 @@ struct wf_h2_flood {
     uint32_t left; /* of the preface or of a frame's payload, before the next head */
     uint8_t head[WF_H2_FRAME_HEAD_BYTES], head_bytes;
     uint32_t continuation_count; /* of the header block that is coming */
+    uint32_t paid_count;         /* tiny DATA frames that large ones have paid for */
     weft_time block_since;       /* when it began; WEFT_FOREVER: none is coming */
     bool ends_block;             /* the frame under way is its last */
 };

@@ -81,6 +81,39 @@ TEST(frames_that_are_worth_their_head_are_not_counted)
     check_count(text, at, at);
 }
 
+static bool takes_data(struct wf_h2_flood *flood, uint16_t bytes)
+{
+    const char head[WF_H2_FRAME_HEAD_BYTES] = {0, (char)(bytes >> 8), (char)bytes};
+    static const char data[1024];
+    return wf_h2_flood_count(flood, WEFT_SEC, (weft_str){head, sizeof head}) == sizeof head &&
+           wf_h2_flood_count(flood, WEFT_SEC, (weft_str){data, bytes}) == bytes;
+}
+
+/* An upload whose pieces do not end where its windows do sends crumbs for as long as it lasts. */
+TEST(what_a_window_leaves_of_a_large_piece_is_no_flood)
+{
+    struct wf_h2_flood flood;
+    wf_h2_flood_init(&flood, &limits, 0);
+    for (int i = 0; i < 1000; i++)
+        CHECK(takes_data(&flood, 1024) && takes_data(&flood, 1));
+    for (uint32_t i = 0; i < limits.odd.burst; i++)
+        CHECK(takes_data(&flood, 1));
+    CHECK(!takes_data(&flood, 1));
+}
+
+TEST(class_19_large_pieces_pay_for_a_hundred_crumbs_at_most)
+{
+    struct wf_h2_flood flood;
+    wf_h2_flood_init(&flood, &limits, 0);
+    for (int i = 0; i < 1000; i++)
+        CHECK(takes_data(&flood, 1024));
+    for (int i = 0; i < 100; i++)
+        CHECK(takes_data(&flood, 1023) && takes_data(&flood, 15));
+    for (uint32_t i = 0; i < limits.odd.burst; i++)
+        CHECK(takes_data(&flood, 0));
+    CHECK(!takes_data(&flood, 0));
+}
+
 TEST(class_19_a_budget_fills_at_its_rate)
 {
     struct wf_h2_flood flood;
