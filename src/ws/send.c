@@ -40,7 +40,7 @@ static int put_frame(weft_ws *ws, struct wf_ws_head *head, const char *bytes)
     head->is_masked = !ws->is_server;
     if (head->is_masked)
         WEFT_TRY(next_key(ws, head->key));
-    assert(room != NULL);
+    assert(room != NULL && (bytes != NULL || count == 0));
     size_t at = wf_ws_write_head(room, head);
     if (head->is_masked)
         wf_ws_mask(room + at, bytes, count, head->key, 0);
