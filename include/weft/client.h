@@ -212,7 +212,8 @@ typedef struct weft_client_request {
     size_t field_count;      /* of `fields` */
     weft_str body;           /* ptr NULL: none */
     const char *type;        /* Content-Type of the body; NULL: none is said */
-    weft_read_fn *body_read; /* instead of `body`: gives its bytes, may wait; never sent twice */
+    weft_read_fn *body_read; /* instead of `body`: gives its bytes, may wait; never sent twice.
+                              * What it returns negative, the call returns, with its text */
     void *body_arg;          /* for body_read() */
     int64_t body_bytes; /* of body_read: how many it gives; 0: unknown, sent in chunks.  It is not
                          * asked for more, so what a file has grown by since is not sent */
@@ -228,7 +229,7 @@ typedef struct weft_client_request {
                             * status instead: none of the body is sent */
     weft_time total_max;   /* 0: the client's */
     weft_time hedge_after; /* without the head of an answer by then, it is sent once more and the
-                            * first answer counts; see Repeats.  0: never */
+                            * first answer counts; see Retries.  0: never */
     bool keeps_redirects;  /* 3xx is the answer */
     bool takes_trailers;   /* the server is told so, by "TE: trailers"; some send them only then */
     bool keeps_coding;     /* no compressed answer is asked for; what comes is given as it comes */
