@@ -366,7 +366,8 @@ void wf_duplex_free(struct duplex *duplex);
 
 extern const weft_open_kind wf_exchange_open_kind;
 
-int wf_exchange_new(weft_exchange **out, weft_client *client, const weft_client_request *request);
+int wf_exchange_new(weft_exchange **out, weft_client *client, const weft_client_request *request,
+                    weft_time since);
 
 /* All attempts, until there is an answer, or, if the caller writes the body, its turn has come. */
 int wf_exchange_run(weft_exchange **out, weft_exchange *exchange);
@@ -380,10 +381,11 @@ ssize_t wf_exchange_read(weft_exchange *exchange, void *buf, size_t bytes);
 /* The caller's trace is up to date. */
 void wf_trace_out(const struct weft_exchange *exchange);
 
-/* weft_exchange_open() of a request that was checked: by itself (`until`: the deadline of whom the
- * calling task works for, or WEFT_FOREVER), or with a second one behind it. */
+/* weft_exchange_open() of a request that was checked: by itself (its time counts from `since`;
+ * `until`: the deadline of whom the calling task works for, or WEFT_FOREVER), or with a second one
+ * behind it. */
 int wf_exchange_open_once(weft_exchange **out, weft_client *client,
-                          const weft_client_request *request, weft_time until);
+                          const weft_client_request *request, weft_time since, weft_time until);
 int wf_hedge_open(weft_exchange **out, weft_client *client, const weft_client_request *request);
 
 /* ---- retry.c, redirect.c ---- */

@@ -174,6 +174,25 @@ TASK_TEST(hedges_come_out_of_the_budget_of_repeats)
     CHECK_OK(ends_close(&ends));
 }
 
+TASK_TEST(both_have_the_time_of_one_request)
+{
+    static const struct liar_step steps[] = {{.then = LIAR_STALL}, {.then = LIAR_STALL}};
+    struct liar liar;
+    weft_client *client;
+    weft_client_response page;
+    LIAR_OPEN(&liar, steps);
+    CHECK_OK(weft_client_new(&client, NULL));
+    const weft_client_request request = {
+        .url = liar_url(liar.port, "/"), .hedge_after = 200 * WEFT_MS, .total_max = 3 * WEFT_SEC};
+    weft_time from = weft_now();
+    CHECK_EQ(weft_client_fetch(client, &request, &page), -ETIMEDOUT);
+    CHECK(strstr(weft_error_text(), "than 3 s in all (total_max)") != NULL);
+    CHECK_GE(weft_now() - from, 3 * WEFT_SEC);
+    CHECK_LT(weft_now() - from, 3100 * WEFT_MS);
+    weft_client_free(client);
+    liar_close(&liar);
+}
+
 TASK_TEST(what_may_not_be_sent_twice_is_not_hedged)
 {
     struct ends ends;

@@ -63,7 +63,7 @@ int weft_exchange_begin(weft_exchange **out, weft_client *client,
     weft_exchange *exchange;
     int rc = wf_request_check(&duplex->request);
     if (rc == 0)
-        rc = wf_exchange_new(&exchange, client, &duplex->request);
+        rc = wf_exchange_new(&exchange, client, &duplex->request, weft_now());
     if (rc != 0) {
         wf_duplex_free(duplex);
         return rc;

@@ -179,7 +179,8 @@ static weft_time earlier(weft_time a, weft_time b)
     return a < b ? a : b;
 }
 
-int wf_exchange_new(weft_exchange **out, weft_client *client, const weft_client_request *request)
+int wf_exchange_new(weft_exchange **out, weft_client *client, const weft_client_request *request,
+                    weft_time since)
 {
     WEFT_TRY(weft_loop_check(client->loop, "HTTP client"));
     size_t field_count = client->options.limits.field_count_max;
@@ -192,16 +193,16 @@ int wf_exchange_new(weft_exchange **out, weft_client *client, const weft_client_
     }
     bool has_body = request->body.ptr != NULL || request->body_read != NULL;
     bool is_empty = request->body_read == NULL && request->body.len == 0;
-    weft_time now = weft_now();
     weft_time total =
         request->total_max != 0 ? request->total_max : client->options.limits.total_max;
+    weft_time deadline = wf_pace_add(since, total);
     *exchange = (struct weft_exchange){
         .client = client,
         .request = request,
         .method = wf_request_method(request),
-        .since = now,
-        .deadline = weft_after(total),
-        .until = earlier(weft_after(total), weft_deadline()),
+        .since = since,
+        .deadline = deadline,
+        .until = earlier(deadline, weft_deadline()),
         .out_trace = request->trace,
         .has_body = has_body,
         .expects_continue = request->expects_continue && !is_empty,
@@ -246,10 +247,10 @@ int wf_exchange_run(weft_exchange **out, weft_exchange *exchange)
 }
 
 int wf_exchange_open_once(weft_exchange **out, weft_client *client,
-                          const weft_client_request *request, weft_time until)
+                          const weft_client_request *request, weft_time since, weft_time until)
 {
     weft_exchange *exchange;
-    WEFT_TRY(wf_exchange_new(&exchange, client, request));
+    WEFT_TRY(wf_exchange_new(&exchange, client, request, since));
     exchange->until = earlier(exchange->until, until);
     return wf_exchange_run(out, exchange);
 }
@@ -267,8 +268,9 @@ int weft_exchange_open(weft_exchange **out, weft_client *client, const weft_clie
     if (request->trace != NULL)
         *request->trace = (weft_client_trace){.phase = WEFT_CLIENT_CHECK};
     WEFT_TRY(wf_request_check(request));
-    int rc = request->hedge_after > 0 ? wf_hedge_open(out, client, request)
-                                      : wf_exchange_open_once(out, client, request, WEFT_FOREVER);
+    int rc = request->hedge_after > 0
+                 ? wf_hedge_open(out, client, request)
+                 : wf_exchange_open_once(out, client, request, weft_now(), WEFT_FOREVER);
     if (rc == 0)
         weft_opened(*out, &wf_exchange_open_kind);
     return rc;

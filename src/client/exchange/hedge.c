@@ -31,13 +31,14 @@ struct hedge {
     int first_rc;
     char first_text[WEFT_ERROR_TEXT_BYTES];
     bool is_sent;    /* the second was */
+    weft_time since; /* the time of both */
     weft_time until; /* the caller's deadline, which its children do not see */
 };
 
 static int side_open(struct side *side)
 {
     return wf_exchange_open_once(&side->exchange, side->hedge->client, &side->request,
-                                 side->hedge->until);
+                                 side->hedge->since, side->hedge->until);
 }
 
 static int first_body(void *arg)
@@ -86,7 +87,7 @@ static void trace_out(const struct hedge *hedge, const struct side *side, weft_c
 
 int wf_hedge_open(weft_exchange **out, weft_client *client, const weft_client_request *request)
 {
-    struct hedge hedge = {.client = client, .until = weft_deadline()};
+    struct hedge hedge = {.client = client, .since = weft_now(), .until = weft_deadline()};
     struct side *sides[] = {&hedge.first, &hedge.second};
     for (int i = 0; i < 2; i++) {
         *sides[i] = (struct side){.hedge = &hedge, .request = *request};
